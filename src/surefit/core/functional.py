@@ -1,0 +1,170 @@
+"""Differentiation of functions: grad, value_and_grad, jacobian, hessian, vjp, hvp. They nest, batch and record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from surefit.core import ops
+from surefit.core.batching import batch_leave, batch_of
+from surefit.core.tensor import Tensor, _birth, as_tensor, backpropagate, enable_grad, mode, wrap
+from surefit.core.tree import flatten, tree_map
+from surefit.errors import ArgumentError, GradientError
+
+
+def _inputs(args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> tuple[list[Any], list[Tensor], Any]:
+    """The arguments with fresh differentiable twins at argnums; the twins; how to shape gradients like the arguments."""
+    nums = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    for i in nums:
+        if not -len(args) <= i < len(args):
+            raise ArgumentError(f"argnums={argnums}: the function was called with {len(args)} arguments")
+    full = list(args)
+    twins: list[Tensor] = []
+
+    def twin(leaf: Any) -> Tensor:
+        t = as_tensor(leaf)
+        if t.dtype not in ops._FLOATS:
+            t = t.to(ops.default_float)
+        with enable_grad():
+            new = t.clone() if t.requires_grad else t.detach().requires_grad_()
+        twins.append(new)
+        return new
+
+    for i in nums:
+        full[i] = tree_map(twin, args[i])
+    _, rebuild = flatten(tuple(args[i] for i in nums))
+    return full, twins, (lambda g: rebuild(g)[0]) if isinstance(argnums, int) else rebuild
+
+
+def _older_graph(roots: list[Tensor], start: int) -> bool:
+    """Whether the results depend on tensors that require gradients and are older than this call."""
+    seen, stack = set(), list(roots)
+    while stack:
+        t = stack.pop()
+        if id(t) in seen:
+            continue
+        seen.add(id(t))
+        if t._birth < start:
+            return True
+        if t._node is not None:
+            stack += [p for _, p in t._node.parents]
+    return False
+
+
+def _pull(outs: list[tuple[Tensor, Any]], twins: list[Tensor], again: bool, keep: bool = False) -> list[Tensor]:
+    """The gradients at the twins, differentiable `again` if asked; the graph is kept then, or if `keep`."""
+    roots = [(t, g) for t, g in outs if t.requires_grad]
+    found: dict[int, Any] = dict.fromkeys((id(t) for t in twins), None)
+    for t, g in backpropagate(roots, again, again or keep, set(found)):
+        found[id(t)] = g
+    grads = []
+    for t in twins:
+        g = found[id(t)]
+        if g is None:
+            g = ops.broadcast_to(np.zeros((), t.dtype), shape=t.shape)
+        grads.append(g if isinstance(g, Tensor) else wrap(g))
+    return grads
+
+
+def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """f returning one number -> a function returning (f(...), gradient with respect to argument(s) argnums).
+
+    The gradient has the structure of the argument (a tensor, or a tuple, list or dict of them). With has_aux, f returns
+    (number, anything) and so does the result. GradientError when f does not return one number.
+    """
+
+    def differentiated(*args: Any) -> Any:
+        start = _birth()
+        full, twins, shaped = _inputs(args, argnums)
+        with enable_grad():
+            y = f(*full)
+        y, aux = y if has_aux else (y, None)
+        y = as_tensor(y)
+        if y.shape != () and y.numel() != 1:
+            raise GradientError(f"grad: the function must return one number, got shape {y.shape}; use jacobian")
+        again = mode.grad and y.requires_grad and _older_graph([y], start)
+        one = ops.broadcast_to(np.ones((), y.dtype), shape=y.shape)
+        grads = shaped(_pull([(y, one)], twins, again))
+        value = y if again else y.detach()
+        return ((value, aux) if has_aux else value), grads
+
+    return differentiated
+
+
+def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """f returning one number -> its gradient with respect to argument(s) argnums.
+
+    >>> from surefit.core.functions import sin
+    >>> grad(grad(sin))(0.5).item() == -np.sin(np.float32(0.5))
+    True
+    """
+    both = value_and_grad(f, argnums, has_aux)
+
+    def gradient(*args: Any) -> Any:
+        value, g = both(*args)
+        return (g, value[1]) if has_aux else g
+
+    return gradient
+
+
+def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """(f(*args), pull): pull(cotangent of the result) -> tuple of cotangents of the arguments. pull may be called again."""
+    start = _birth()
+    full, twins, shaped = _inputs(args, tuple(range(len(args))))
+    with enable_grad():
+        y = f(*full)
+    outs, rebuild = flatten(y)
+    outs = [as_tensor(o) for o in outs]
+
+    def pull(cotangent: Any) -> Any:
+        gs, _ = flatten(cotangent)
+        if len(gs) != len(outs):
+            raise GradientError(f"vjp: {len(gs)} cotangents for {len(outs)} results")
+        roots = [(o, as_tensor(g, o.dtype)) for o, g in zip(outs, gs, strict=True)]
+        again = mode.grad and _older_graph([o for o in outs if o.requires_grad], start)
+        return shaped(_pull(roots, twins, again, keep=True))
+
+    return rebuild([o.detach() for o in outs]), pull
+
+
+def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    """f: (n...) -> (m...) becomes (m..., n...): all derivatives, one batched backward pass.
+
+    >>> jacobian(lambda x: x * x)([1.0, 2.0])
+    tensor([[2., 0.],
+            [0., 4.]])
+    """
+
+    def differentiated(*args: Any) -> Tensor:
+        if not isinstance(args[argnums], Tensor):
+            args = (*args[:argnums], as_tensor(args[argnums]), *args[argnums + 1 :])
+        start = _birth()
+        full, twins, _ = _inputs(args, argnums)
+        with enable_grad():
+            y = as_tensor(f(*full))
+        x = twins[0]
+        if not y.requires_grad:
+            return wrap(np.zeros((*y.shape, *x.shape), y.dtype))
+        m = y.numel()
+        basis = batch_of(np.eye(m, dtype=y.dtype).reshape(m, *y.shape))
+        (g,) = _pull([(y, wrap(basis))], twins, mode.grad and _older_graph([y], start))
+        rows = batch_leave(g, frame=basis.frame)  # (m, n...)
+        return ops.reshape(rows, shape=(*y.shape, *x.shape))
+
+    return differentiated
+
+
+def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    """f returning one number -> all second derivatives (n..., n...)."""
+    return jacobian(grad(f, argnums), argnums)
+
+
+def hvp(f: Callable[..., Any], x: Any, v: Any) -> Tensor:
+    """Hessian of f at x times v, without the Hessian: the gradient of (gradient . v)."""
+    x, v = as_tensor(x), as_tensor(v)
+    return grad(lambda t: (grad(f)(t) * v).sum())(x)
+
+
+__all__ = ["grad", "hessian", "hvp", "jacobian", "value_and_grad", "vjp"]

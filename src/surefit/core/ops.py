@@ -1,0 +1,1093 @@
+"""The one table of primitives.
+
+Every capability of surefit is a *reading* of this table: evaluate (here), differentiate (`tensor`),
+batch (`batching`), record (`program`), and later compile, bound and export. A primitive is declared once:
+
+    tanh = _unary("tanh", np.tanh, lambda g, y, x: g * (1.0 - y * y), floating=True)
+
+that is: its name, its value on NumPy arrays, and one gradient rule per argument, `rule(g, y, *args, **params)`
+-> cotangent of that argument. Rules are ordinary arithmetic on primitives, so they run on whatever kind of
+value they are given: arrays, names being recorded, batched values, or Tensors (which gives gradients of
+gradients). Rules never mention broadcasting or promotion: `backward` undoes both, once.
+
+Two tiers. *core*: every reading must exist. *special*: value and gradient; the other readings are optional and
+their absence is a named error.
+
+Dtypes: bool < int32 < int64 < float32 < float64, the larger one wins. Python numbers are weak: they take the
+dtype of the arrays they meet, except that a float among integers gives float32.
+
+Kinks follow PyTorch: relu'(0) = 0, abs'(0) = 0, ties of max share the gradient evenly.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from surefit.errors import ArgumentError, AxisError, DtypeError, ShapeError
+
+ndarray = np.ndarray
+
+bool_ = np.dtype(np.bool_)
+int32 = np.dtype(np.int32)
+int64 = np.dtype(np.int64)
+float32 = np.dtype(np.float32)
+float64 = np.dtype(np.float64)
+
+DTYPES = (bool_, int32, int64, float32, float64)  # in order of promotion: the larger index wins
+_RANK = {d: i for i, d in enumerate(DTYPES)}
+_FLOATS = frozenset((float32, float64))
+default_float = float32  # what integers become in exp, division, mean, ...
+
+silent = np.errstate(all="ignore")  # as a decorator: infinities and NaNs are values here, never warnings
+
+
+class Aval(NamedTuple):
+    """What is known of a value before it exists: its shape and dtype. `weak` marks Python numbers."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    weak: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.dtype}[{','.join(map(str, self.shape))}]"
+
+
+def dtype_of(text: Any) -> np.dtype:
+    """The np.dtype for a dtype-like, or DtypeError when surefit has no such dtype."""
+    kinds = {bool: bool_, int: int64, float: default_float}
+    try:
+        d = kinds[text] if isinstance(text, type) and text in kinds else np.dtype(text)
+    except TypeError:
+        raise DtypeError(f"dtype={text!r} is not a dtype; use one of {', '.join(map(str, DTYPES))}") from None
+    if d not in _RANK:
+        raise DtypeError(f"dtype {d} is not one of surefit's: {', '.join(map(str, DTYPES))}; cast the data first")
+    return d
+
+
+def aval_of(a: Any) -> Aval:
+    """Shape and dtype of any value: Tensor, Var, Batched, ndarray or Python number."""
+    cls = a.__class__
+    if cls is ndarray:
+        return Aval(a.shape, a.dtype)
+    if cls is float:
+        return Aval((), float64, True)
+    if cls is bool:
+        return Aval((), bool_, True)
+    if cls is int:
+        return Aval((), int64, True)
+    aval = getattr(a, "aval", None)
+    if aval is not None:
+        return aval
+    if isinstance(a, (np.generic, ndarray)):
+        return Aval(a.shape, a.dtype)
+    raise DtypeError(
+        f"{type(a).__name__} object is not a number, an array or a Tensor; convert it with surefit.tensor(...)"
+    )
+
+
+def promote(avals: Iterable[Aval]) -> tuple[np.dtype, bool]:
+    """The dtype that these values meet in, and whether it is still weak (only Python numbers took part)."""
+    strong, weak = -1, -1
+    for _, dtype, is_weak in avals:
+        rank = _RANK.get(dtype)
+        if rank is None:
+            dtype_of(dtype)
+        if is_weak:
+            weak = max(weak, rank)  # type: ignore[type-var, assignment]
+        else:
+            strong = max(strong, rank)  # type: ignore[type-var, assignment]
+    if strong < 0:
+        return DTYPES[weak], True
+    if weak > 2 and strong <= 2:  # a Python float among integers or booleans
+        return default_float, False
+    if weak > 0 and strong == 0:  # a Python int among booleans
+        return int64, False
+    return DTYPES[strong], False
+
+
+# --- dispatch ------------------------------------------------------------------------------------
+
+# type -> (level, apply(op, args, params)). The highest level among the arguments decides; arrays have none.
+KINDS: dict[type, tuple[int, Callable[..., Any]]] = {}
+
+
+class Op:
+    """A primitive: `op(*args, **params)` evaluates, differentiates, batches or records, as its arguments ask."""
+
+    __slots__ = ("category", "doc", "name", "rule", "tier", "value", "vjps")
+
+    def __init__(
+        self,
+        name: str,
+        value: Callable[..., Any],
+        vjps: tuple[Callable[..., Any] | None, ...] | Callable[[int], Callable[..., Any]],
+        rule: Callable[..., Aval],
+        tier: str = "core",
+        category: str = "structural",
+    ) -> None:
+        if name in TABLE:
+            raise ArgumentError(f"primitive {name!r} is declared twice")
+        self.name, self.value, self.vjps, self.rule = name, value, vjps, rule
+        self.tier, self.category = tier, category
+        TABLE[name] = self
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        level, apply = 0, None
+        for a in args:
+            kind = KINDS.get(a.__class__)
+            if kind is not None and kind[0] > level:
+                level, apply = kind
+        if apply is not None:
+            return apply(self, args, params)
+        try:
+            return self.value(*args, **params)
+        except (ValueError, TypeError, IndexError):
+            self.rule(*map(aval_of, args), **params)  # says what is wrong in our words, if it can
+            raise
+
+    def vjp(self, i: int) -> Callable[..., Any] | None:
+        """The gradient rule of argument i, or None where no gradient passes."""
+        return self.vjps(i) if callable(self.vjps) else self.vjps[i]
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
+        return TABLE.__getitem__, (self.name,)
+
+
+TABLE: dict[str, Op] = {}
+
+
+class Arithmetic:
+    """Operators shared by every kind of value that is not an array."""
+
+    __slots__ = ()
+    __array_ufunc__: Any = None  # an ndarray on the left of an operator defers to us
+
+    def __add__(self, o: Any) -> Any:
+        return add(self, o)
+
+    def __radd__(self, o: Any) -> Any:
+        return add(o, self)
+
+    def __sub__(self, o: Any) -> Any:
+        return sub(self, o)
+
+    def __rsub__(self, o: Any) -> Any:
+        return sub(o, self)
+
+    def __mul__(self, o: Any) -> Any:
+        return mul(self, o)
+
+    def __rmul__(self, o: Any) -> Any:
+        return mul(o, self)
+
+    def __truediv__(self, o: Any) -> Any:
+        return div(self, o)
+
+    def __rtruediv__(self, o: Any) -> Any:
+        return div(o, self)
+
+    def __floordiv__(self, o: Any) -> Any:
+        return floor_divide(self, o)
+
+    def __rfloordiv__(self, o: Any) -> Any:
+        return floor_divide(o, self)
+
+    def __mod__(self, o: Any) -> Any:
+        return remainder(self, o)
+
+    def __rmod__(self, o: Any) -> Any:
+        return remainder(o, self)
+
+    def __neg__(self) -> Any:
+        return neg(self)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __abs__(self) -> Any:
+        return abs_(self)
+
+    def __matmul__(self, o: Any) -> Any:
+        return matmul(self, o)
+
+    def __rmatmul__(self, o: Any) -> Any:
+        return matmul(o, self)
+
+    def __lt__(self, o: Any) -> Any:
+        return lt(self, o)
+
+    def __le__(self, o: Any) -> Any:
+        return le(self, o)
+
+    def __gt__(self, o: Any) -> Any:
+        return gt(self, o)
+
+    def __ge__(self, o: Any) -> Any:
+        return ge(self, o)
+
+    def __and__(self, o: Any) -> Any:
+        return logical_and(self, o)
+
+    def __rand__(self, o: Any) -> Any:
+        return logical_and(o, self)
+
+    def __or__(self, o: Any) -> Any:
+        return logical_or(self, o)
+
+    def __ror__(self, o: Any) -> Any:
+        return logical_or(o, self)
+
+    def __xor__(self, o: Any) -> Any:
+        return logical_xor(self, o)
+
+    def __rxor__(self, o: Any) -> Any:
+        return logical_xor(o, self)
+
+    def __invert__(self) -> Any:
+        return logical_not(self)
+
+
+# --- shape rules ---------------------------------------------------------------------------------
+
+
+def broadcast_shapes(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The common shape, or a ShapeError that shows all of them and the axis that fails."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        shown = ", ".join(map(str, shapes))
+        raise ShapeError(
+            f"{name}: shapes {shown} do not broadcast: from the right, each pair of sizes must be equal or one "
+            f"of them 1; reshape one argument (for example x.reshape(-1, 1))"
+        ) from None
+
+
+def normalize_axis(name: str, axis: Any, ndim: int, argument: str = "dim") -> int:
+    """An axis as 0 <= axis < ndim; AxisError otherwise."""
+    try:
+        i = axis.__index__()
+    except AttributeError:
+        raise DtypeError(f"{name}: {argument}={axis!r} must be an integer") from None
+    if not -ndim <= i < ndim:
+        span = f"-{ndim} to {ndim - 1}" if ndim else "none, the value has no axes"
+        raise AxisError(f"{name}: {argument}={i} is out of range for {ndim} axes (allowed: {span})")
+    return i % ndim
+
+
+def normalize_axes(name: str, axis: Any, ndim: int, argument: str = "dim") -> tuple[int, ...]:
+    """None, an int or several -> sorted tuple of distinct axes; AxisError for a repeated or missing axis."""
+    if axis is None:
+        return tuple(range(ndim))
+    many = axis if isinstance(axis, (tuple, list)) else (axis,)
+    axes = tuple(normalize_axis(name, a, ndim, argument) for a in many)
+    if len(set(axes)) != len(axes):
+        raise AxisError(f"{name}: {argument}={axis} names an axis twice")
+    return tuple(sorted(axes))
+
+
+def _promoted(name: str, args: tuple[Any, ...], kind: str) -> tuple[list[Any], bool]:
+    """Array arguments of one dtype; whether all were Python numbers."""
+    dtype, weak = operand_dtype(name, [aval_of(a) for a in args], kind)
+    return [np.asarray(a, dtype) for a in args], weak
+
+
+def operand_dtype(name: str, avals: list[Aval], kind: str) -> tuple[np.dtype, bool]:
+    """The dtype in which an elementwise operation of this kind works; whether only Python numbers take part."""
+    dtype, weak = promote(avals)
+    if kind == "logical":
+        return bool_, weak
+    if kind == "float" and dtype not in _FLOATS:
+        dtype = float64 if weak else default_float
+    if kind == "number" and dtype == bool_:
+        raise DtypeError(f"{name} is not defined on bool; cast first (x.float(), x.long()) or use ~, &, |, ^")
+    return dtype, weak
+
+
+def _elementwise_rule(name: str, kind: str, result: str) -> Callable[..., Aval]:
+    def rule(*avals: Aval) -> Aval:
+        dtype, weak = operand_dtype(name, list(avals), kind)
+        shape = broadcast_shapes(name, *(a.shape for a in avals))
+        return Aval(shape, bool_ if result == "bool" else dtype, weak)
+
+    return rule
+
+
+# --- declaring elementwise primitives ---------------------------------------------------------------
+
+# category: how the operands are promoted before the operation
+#   "same"    whatever dtype they meet in           "number"  the same, but booleans are refused
+#   "float"   integers become floats                "logical" everything becomes bool (nonzero is True)
+
+
+def _finish(y: Any, weak: bool) -> Any:
+    return y.item() if weak else y  # numbers in, number out: it stays weak
+
+
+def _unary(
+    name: str,
+    fn: Callable[..., Any],
+    vjp: Callable[..., Any] | None,
+    kind: str = "same",
+    result: str = "same",
+    tier: str = "core",
+    quiet: bool = False,
+) -> Op:
+    ok = _FLOATS if kind == "float" else frozenset(DTYPES[1:]) if kind == "number" else frozenset(DTYPES)
+    if kind == "logical":
+        ok = frozenset((bool_,))
+    if quiet:
+        fn = silent(fn)
+
+    def value(x: Any) -> Any:
+        if x.__class__ is ndarray and x.dtype in ok:
+            return fn(x)
+        (x,), weak = _promoted(name, (x,), kind)
+        return _finish(fn(x), weak)
+
+    return Op(name, value, (vjp,), _elementwise_rule(name, kind, result), tier, kind)
+
+
+def _binary(
+    name: str,
+    fn: Callable[..., Any],
+    vjp_a: Callable[..., Any] | None,
+    vjp_b: Callable[..., Any] | None,
+    kind: str = "same",
+    result: str = "same",
+    tier: str = "core",
+    quiet: bool = False,
+) -> Op:
+    if quiet:
+        fn = silent(fn)
+
+    def value(a: Any, b: Any) -> Any:
+        if a.__class__ is ndarray and a.dtype in _FLOATS and kind != "logical":
+            if b.__class__ is float or (b.__class__ is ndarray and b.dtype is a.dtype):
+                return fn(a, b)
+        elif a.__class__ is float and b.__class__ is ndarray and b.dtype in _FLOATS and kind != "logical":
+            return fn(a, b)
+        (a, b), weak = _promoted(name, (a, b), kind)
+        return _finish(fn(a, b), weak)
+
+    return Op(name, value, (vjp_a, vjp_b), _elementwise_rule(name, kind, result), tier, kind)
+
+
+def zeros_like(x: Any) -> Any:
+    """Zeros of x's shape and dtype, as the same kind of value."""
+    return broadcast_to(np.zeros((), x.dtype), shape=x.shape)
+
+
+def _nothing(g: Any, y: Any, *args: Any, **params: Any) -> Any:
+    """The gradient of a step function: zero wherever it exists."""
+    return zeros_like(g)
+
+
+# --- arithmetic -------------------------------------------------------------------------------------
+
+
+def _integer_checked(name: str, fn: Callable[..., Any]) -> Callable[..., Any]:
+    def checked(a: Any, b: Any) -> Any:
+        if np.asarray(b).dtype.kind in "ib" and not np.all(b):
+            raise ArgumentError(f"{name}: integer division by zero; cast to float first to get inf or nan")
+        return fn(a, b)
+
+    return checked
+
+
+def _integer_power(a: Any, b: Any) -> Any:
+    if np.asarray(b).dtype.kind == "i" and np.any(np.asarray(b) < 0):
+        raise ArgumentError("pow: an integer cannot be raised to a negative integer power; cast to float first")
+    return np.power(a, b)
+
+
+def _pow_vjp_base(g: Any, y: Any, a: Any, b: Any) -> Any:
+    # b a^(b-1), which is 0 for b = 0 whatever a is (0^-1 is infinite); pow(a, b - 1) keeps a = 0 exact
+    if b.__class__ in (int, float):
+        return zeros_like(g) if b == 0 else g * (b * pow_(a, b - 1))
+    zero = eq(b, 0)
+    return where(zero, 0.0, g * (b * pow_(a, where(zero, 1.0, b - 1))))
+
+
+def _pow_vjp_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
+    # y log a, with 0^b log 0 = 0 for b >= 0 as PyTorch has it
+    flat = logical_and(eq(a, 0), ge(b, 0))
+    return where(flat, 0.0, g * (y * log(where(flat, 1.0, a))))
+
+
+def _share(g: Any, a: Any, b: Any, wins: Op) -> Any:
+    return where(eq(a, b), g * 0.5, where(wins(a, b), g, 0.0))
+
+
+add = _binary("add", np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
+sub = _binary("sub", np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g, kind="number")
+mul = _binary("mul", np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
+div = _binary(
+    "div", np.true_divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -((g * y) / b), kind="float", quiet=True
+)
+floor_divide = _binary(
+    "floor_divide", _integer_checked("floor_divide", np.floor_divide), _nothing, _nothing, kind="number", quiet=True
+)
+remainder = _binary(  # the sign of the divisor, as Python's %
+    "remainder", _integer_checked("remainder", np.remainder),
+    lambda g, y, a, b: g, lambda g, y, a, b: -(g * floor_divide(a, b)), kind="number", quiet=True,
+)  # fmt: skip
+fmod = _binary(  # the sign of the dividend, as C's fmod
+    "fmod", _integer_checked("fmod", np.fmod),
+    lambda g, y, a, b: g, lambda g, y, a, b: -(g * trunc(a / b)), kind="number", quiet=True,
+)  # fmt: skip
+pow_ = _binary("pow", _integer_power, _pow_vjp_base, _pow_vjp_exponent, kind="number", quiet=True)
+maximum = _binary(
+    "maximum", np.maximum, lambda g, y, a, b: _share(g, a, b, gt), lambda g, y, a, b: _share(g, a, b, lt)
+)
+minimum = _binary(
+    "minimum", np.minimum, lambda g, y, a, b: _share(g, a, b, lt), lambda g, y, a, b: _share(g, a, b, gt)
+)
+atan2 = _binary(
+    "atan2", np.arctan2,
+    lambda g, y, a, b: g * (b / (a * a + b * b)), lambda g, y, a, b: -(g * (a / (a * a + b * b))), kind="float",
+)  # fmt: skip
+
+# --- comparison and logic: results are bool, no gradient passes -----------------------------------------
+
+eq = _binary("eq", np.equal, None, None, result="bool")
+ne = _binary("ne", np.not_equal, None, None, result="bool")
+lt = _binary("lt", np.less, None, None, result="bool")
+le = _binary("le", np.less_equal, None, None, result="bool")
+gt = _binary("gt", np.greater, None, None, result="bool")
+ge = _binary("ge", np.greater_equal, None, None, result="bool")
+logical_and = _binary("logical_and", np.logical_and, None, None, kind="logical", result="bool")
+logical_or = _binary("logical_or", np.logical_or, None, None, kind="logical", result="bool")
+logical_xor = _binary("logical_xor", np.logical_xor, None, None, kind="logical", result="bool")
+logical_not = _unary("logical_not", np.logical_not, None, kind="logical", result="bool")
+
+
+def _where_value(c: Any, a: Any, b: Any) -> Any:
+    if a.__class__ is float and b.__class__ is ndarray and b.dtype in _FLOATS:
+        a = b.dtype.type(a)
+    elif b.__class__ is float and a.__class__ is ndarray and a.dtype in _FLOATS:
+        b = a.dtype.type(b)
+    elif not (a.__class__ is ndarray and b.__class__ is ndarray and a.dtype is b.dtype):
+        (a, b), weak = _promoted("where", (a, b), "same")
+        if weak:  # numbers chosen by an array: they become what surefit.tensor would make of them
+            a, b = (v.astype(default_float) if v.dtype == float64 else v for v in (a, b))
+    if np.asarray(c).dtype != bool_:
+        c = np.not_equal(c, 0)
+    return np.where(c, a, b)
+
+
+def _where_rule(c: Aval, a: Aval, b: Aval) -> Aval:
+    dtype, weak = promote((a, b))
+    if weak and dtype == float64:
+        dtype = default_float
+    return Aval(broadcast_shapes("where", c.shape, a.shape, b.shape), dtype)
+
+
+where = Op(
+    "where", _where_value,
+    (None, lambda g, y, c, a, b: where(c, g, 0.0), lambda g, y, c, a, b: where(c, 0.0, g)), _where_rule,
+    category="where",
+)  # fmt: skip
+
+# --- elementwise functions --------------------------------------------------------------------------------
+
+_TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
+
+
+def _special(name: str) -> Callable[..., Any]:
+    """A function of scipy.special, imported when it is first used."""
+
+    def call(*args: Any) -> Any:
+        import scipy.special
+
+        return getattr(scipy.special, name)(*args)
+
+    return call
+
+
+def _sigmoid(x: Any) -> Any:
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+def _softplus(x: Any) -> Any:
+    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+
+
+neg = _unary("neg", np.negative, lambda g, y, x: -g, kind="number")
+abs_ = _unary("abs", np.abs, lambda g, y, x: g * sign(x))
+sign = _unary("sign", np.sign, _nothing, kind="number")
+square = _unary("square", np.square, lambda g, y, x: g * (x + x), kind="number")
+sqrt = _unary("sqrt", np.sqrt, lambda g, y, x: g / (y + y), kind="float", quiet=True)
+exp = _unary("exp", np.exp, lambda g, y, x: g * y, kind="float", quiet=True)
+expm1 = _unary("expm1", np.expm1, lambda g, y, x: g * (y + 1.0), kind="float", quiet=True)
+log = _unary("log", np.log, lambda g, y, x: g / x, kind="float", quiet=True)
+log1p = _unary("log1p", np.log1p, lambda g, y, x: g / (x + 1.0), kind="float", quiet=True)
+sin = _unary("sin", np.sin, lambda g, y, x: g * cos(x), kind="float", quiet=True)
+cos = _unary("cos", np.cos, lambda g, y, x: -(g * sin(x)), kind="float", quiet=True)
+tan = _unary("tan", np.tan, lambda g, y, x: g * (y * y + 1.0), kind="float", quiet=True)
+asin = _unary("asin", np.arcsin, lambda g, y, x: g / sqrt(1.0 - x * x), kind="float", quiet=True)
+acos = _unary("acos", np.arccos, lambda g, y, x: -(g / sqrt(1.0 - x * x)), kind="float", quiet=True)
+atan = _unary("atan", np.arctan, lambda g, y, x: g / (x * x + 1.0), kind="float")
+sinh = _unary("sinh", np.sinh, lambda g, y, x: g * cosh(x), kind="float", quiet=True)
+cosh = _unary("cosh", np.cosh, lambda g, y, x: g * sinh(x), kind="float", quiet=True)
+tanh = _unary("tanh", np.tanh, lambda g, y, x: g * (1.0 - y * y), kind="float")
+asinh = _unary("asinh", np.arcsinh, lambda g, y, x: g / sqrt(x * x + 1.0), kind="float")
+acosh = _unary(
+    "acosh", np.arccosh, lambda g, y, x: g / (sqrt(x - 1.0) * sqrt(x + 1.0)), kind="float", quiet=True
+)
+atanh = _unary("atanh", np.arctanh, lambda g, y, x: g / (1.0 - x * x), kind="float", quiet=True)
+sigmoid = _unary("sigmoid", _sigmoid, lambda g, y, x: g * (y * (1.0 - y)), kind="float", quiet=True)
+softplus = _unary("softplus", _softplus, lambda g, y, x: g * sigmoid(x), kind="float", quiet=True)
+relu = _unary("relu", lambda x: np.maximum(x, 0), lambda g, y, x: g * gt(y, 0.0))
+erf = _unary("erf", _special("erf"), lambda g, y, x: g * (_TWO_OVER_SQRT_PI * exp(-(x * x))), kind="float")
+floor = _unary("floor", np.floor, _nothing, kind="float")
+ceil = _unary("ceil", np.ceil, _nothing, kind="float")
+round_ = _unary("round", np.round, _nothing, kind="number")  # half to even
+trunc = _unary("trunc", np.trunc, _nothing, kind="float")
+
+# special tier: value and gradient
+exp2 = _unary(
+    "exp2", np.exp2, lambda g, y, x: g * (y * math.log(2.0)), kind="float", tier="special", quiet=True
+)
+log2 = _unary("log2", np.log2, lambda g, y, x: g / (x * math.log(2.0)), "float", tier="special", quiet=True)
+log10 = _unary("log10", np.log10, lambda g, y, x: g / (x * math.log(10.0)), "float", tier="special", quiet=True)
+cbrt = _unary("cbrt", np.cbrt, lambda g, y, x: g / (3.0 * (y * y)), kind="float", tier="special")
+hypot = _binary(
+    "hypot", np.hypot, lambda g, y, a, b: g * (a / y), lambda g, y, a, b: g * (b / y), "float", tier="special",
+    quiet=True,
+)  # fmt: skip
+logaddexp = _binary(
+    "logaddexp", np.logaddexp, lambda g, y, a, b: g * exp(a - y), lambda g, y, a, b: g * exp(b - y),
+    "float", tier="special", quiet=True,
+)  # fmt: skip
+erfc = _unary(
+    "erfc", _special("erfc"), lambda g, y, x: -(g * (_TWO_OVER_SQRT_PI * exp(-(x * x)))), "float", tier="special"
+)
+erfinv = _unary(
+    "erfinv", _special("erfinv"), lambda g, y, x: g * (exp(y * y) / _TWO_OVER_SQRT_PI), "float", tier="special"
+)
+lgamma = _unary("lgamma", _special("gammaln"), lambda g, y, x: g * digamma(x), "float", tier="special")
+digamma = _unary("digamma", _special("digamma"), lambda g, y, x: g * polygamma(1.0, x), "float", tier="special")
+polygamma = _binary(  # order n >= 0 (no gradient in n), then x
+    "polygamma", _special("polygamma"), None, lambda g, y, n, x: g * polygamma(n + 1.0, x), "float", tier="special"
+)
+gamma = _unary(
+    "gamma", _special("gamma"), lambda g, y, x: g * (y * digamma(x)), "float", tier="special", quiet=True
+)
+bessel_i0 = _unary("i0", _special("i0"), lambda g, y, x: g * bessel_i1(x), "float", tier="special")
+bessel_i1 = _unary(  # i1' = i0 - i1 / x, and 1/2 at 0
+    "i1", _special("i1"),
+    lambda g, y, x: g * where(eq(x, 0.0), 0.5, bessel_i0(x) - y / where(eq(x, 0.0), 1.0, x)), "float", tier="special",
+)  # fmt: skip
+bessel_j0 = _unary("j0", _special("j0"), lambda g, y, x: -(g * bessel_j1(x)), "float", tier="special")
+bessel_j1 = _unary(  # j1' = j0 - j1 / x, and 1/2 at 0
+    "j1", _special("j1"),
+    lambda g, y, x: g * where(eq(x, 0.0), 0.5, bessel_j0(x) - y / where(eq(x, 0.0), 1.0, x)), "float", tier="special",
+)  # fmt: skip
+
+# --- reductions: axes is a sorted tuple of axes >= 0 (see functions.py for dim= and keepdim=) ---------------
+
+
+def _without(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(n for i, n in enumerate(shape) if i not in axes)
+
+
+def _kept(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(1 if i in axes else n for i, n in enumerate(shape))
+
+
+def _spread(g: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    """A reduced value laid back over the shape it was reduced from."""
+    return broadcast_to(reshape(g, shape=_kept(x.shape, axes)), shape=x.shape)
+
+
+def _wide(dtype: np.dtype) -> np.dtype:
+    return int64 if dtype in (bool_, int32) else dtype  # sums of integers do not overflow, as in PyTorch
+
+
+def _reduction_rule(name: str, dtype: Callable[[np.dtype], np.dtype], empty_ok: bool) -> Callable[..., Aval]:
+    def rule(x: Aval, axes: tuple[int, ...]) -> Aval:
+        normalize_axes(name, axes, len(x.shape), "axes")
+        if not empty_ok and any(x.shape[i] == 0 for i in axes):
+            raise ShapeError(f"{name}: shape {x.shape} has no element along axes {axes}, so there is no maximum")
+        return Aval(_without(x.shape, axes), dtype(x.dtype))
+
+    return rule
+
+
+def _prod_vjp(g: Any, y: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    """Product of all the others, exact also where factors are zero."""
+    keep = tuple(i for i in range(x.ndim) if i not in axes)
+    order = keep + axes
+    n = math.prod(x.shape[i] for i in axes)
+    rows = reshape(transpose(x, axes=order), shape=(*(x.shape[i] for i in keep), n))
+    lead = rows.shape[:-1]
+    if n <= 64:  # n x n table with ones on the diagonal: right to any order of derivative
+        table = broadcast_to(reshape(rows, shape=(*lead, 1, n)), shape=(*lead, n, n))
+        others = prod(where(np.eye(n, dtype=bool), 1.0, table), axes=(len(lead) + 1,))
+    else:  # one zero: only its own factor sees the rest; two zeros: nothing does
+        zero = eq(rows, 0.0)
+        zeros = reshape(sum_(cast(zero, dtype=x.dtype), axes=(len(lead),)), shape=(*lead, 1))
+        rest = reshape(prod(where(zero, 1.0, rows), axes=(len(lead),)), shape=(*lead, 1))
+        own = where(zero, 1.0, rows)
+        others = where(zero, where(eq(zeros, 1.0), rest, 0.0), where(eq(zeros, 0.0), rest / own, 0.0))
+    others = reshape(others, shape=tuple(x.shape[i] for i in order))
+    back = tuple(int(i) for i in np.argsort(order))
+    return _spread(g, x, axes) * transpose(others, axes=back)
+
+
+def _amax_vjp(g: Any, y: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    hit = cast(eq(x, _spread(y, x, axes)), dtype=x.dtype)
+    return _spread(g, x, axes) * (hit / _spread(sum_(hit, axes=axes), x, axes))
+
+
+def _argmax_rule(x: Aval, axis: int) -> Aval:
+    normalize_axis("argmax", axis, len(x.shape))
+    if x.shape[axis] == 0:
+        raise ShapeError(f"argmax: shape {x.shape} has no element along dim {axis}")
+    return Aval(_without(x.shape, (axis,)), int64)
+
+
+def _cumulative_rule(x: Aval, axis: int) -> Aval:
+    normalize_axis("cumsum", axis, len(x.shape))
+    return Aval(x.shape, _wide(x.dtype))
+
+
+sum_ = Op(
+    "sum",
+    lambda x, axes: np.add.reduce(x, axis=axes, dtype=_wide(x.dtype)),
+    (lambda g, y, x, axes: _spread(g, x, axes),),
+    _reduction_rule("sum", _wide, True),
+)
+prod = Op(
+    "prod",
+    silent(lambda x, axes: np.multiply.reduce(x, axis=axes, dtype=_wide(x.dtype))),
+    (_prod_vjp,),
+    _reduction_rule("prod", _wide, True),
+)
+amax = Op(
+    "amax",
+    lambda x, axes: np.maximum.reduce(x, axis=axes),
+    (_amax_vjp,),
+    _reduction_rule("amax", lambda d: d, False),
+)
+argmax = Op("argmax", lambda x, axis: np.argmax(x, axis=axis), (None,), _argmax_rule)
+cumsum = Op(
+    "cumsum",
+    lambda x, axis: np.cumsum(x, axis=axis, dtype=_wide(x.dtype)),
+    (lambda g, y, x, axis: flip(cumsum(flip(g, axes=(axis,)), axis=axis), axes=(axis,)),),
+    _cumulative_rule,
+)
+
+# --- matrix product: (..., m, k) @ (..., k, n), leading axes broadcast ------------------------------------------
+
+
+def _swap(x: Any) -> Any:
+    """The last two axes exchanged."""
+    n = x.ndim
+    return transpose(x, axes=(*range(n - 2), n - 1, n - 2))
+
+
+def _matmul_value(a: Any, b: Any) -> Any:
+    if a.__class__ is not ndarray or b.__class__ is not ndarray or a.dtype is not b.dtype:
+        (a, b), _ = _promoted("matmul", (a, b), "number")
+    if a.ndim < 2 or b.ndim < 2:
+        raise ValueError
+    return np.matmul(a, b)
+
+
+def _matmul_rule(a: Aval, b: Aval) -> Aval:
+    if len(a.shape) < 2 or len(b.shape) < 2:
+        raise ShapeError(f"matmul: {a.shape} @ {b.shape}: both need at least two axes; reshape first")
+    if a.shape[-1] != b.shape[-2]:
+        raise ShapeError(
+            f"matmul: {a.shape} @ {b.shape}: {a.shape[-1]} columns meet {b.shape[-2]} rows; "
+            f"transpose one of them or check the layer sizes"
+        )
+    dtype, _ = operand_dtype("matmul", [a, b], "number")
+    return Aval((*broadcast_shapes("matmul", a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]), dtype)
+
+
+matmul = Op(
+    "matmul",
+    _matmul_value,
+    (lambda g, y, a, b: g @ _swap(b), lambda g, y, a, b: _swap(a) @ g),
+    _matmul_rule,
+    category="number",
+)
+
+# --- structure -----------------------------------------------------------------------------------------------------
+
+
+def _reshape_rule(x: Aval, shape: tuple[int, ...]) -> Aval:
+    if any(n < 0 for n in shape) or math.prod(shape) != math.prod(x.shape):
+        raise ShapeError(
+            f"reshape: {x.shape} has {math.prod(x.shape)} elements, shape {shape} asks for {math.prod(shape)}"
+        )
+    return Aval(tuple(shape), x.dtype, x.weak and shape == ())
+
+
+def _transpose_rule(x: Aval, axes: tuple[int, ...]) -> Aval:
+    if sorted(axes) != list(range(len(x.shape))):
+        raise AxisError(f"permute: dims={axes} must name each of the {len(x.shape)} axes of {x.shape} once")
+    return Aval(tuple(x.shape[i] for i in axes), x.dtype)
+
+
+def _broadcast_rule(x: Aval, shape: tuple[int, ...]) -> Aval:
+    if any(n < 0 for n in shape):
+        raise ShapeError(f"broadcast_to: shape {shape} has a negative size")
+    lead = len(shape) - len(x.shape)
+    if lead < 0 or any(n not in (1, m) for n, m in zip(x.shape, shape[lead:], strict=True)):
+        raise ShapeError(
+            f"broadcast_to: {x.shape} does not fit {shape}: from the right each size must be equal or 1"
+        )
+    return Aval(tuple(shape), x.dtype)
+
+
+def _slice_index(start: tuple[int, ...], stop: tuple[int, ...], step: tuple[int, ...]) -> tuple[slice, ...]:
+    return tuple(map(slice, start, stop, step))
+
+
+def _slice_rule(x: Aval, start: tuple[int, ...], stop: tuple[int, ...], step: tuple[int, ...]) -> Aval:
+    if not len(start) == len(stop) == len(step) == len(x.shape):
+        raise AxisError(f"slice: start, stop and step need one entry for each of the {len(x.shape)} axes")
+    for i, (a, b, s, n) in enumerate(zip(start, stop, step, x.shape, strict=True)):
+        if not (0 <= a <= b <= n and s >= 1):
+            raise AxisError(f"slice: {a}:{b}:{s} is not inside axis {i} of size {n} with a step >= 1")
+    return Aval(tuple(-(-(b - a) // s) for a, b, s in zip(start, stop, step, strict=True)), x.dtype)
+
+
+def _slice_vjp(
+    g: Any, y: Any, x: Any, start: tuple[int, ...], stop: tuple[int, ...], step: tuple[int, ...]
+) -> Any:
+    spans = [(m - 1) * s + 1 if m else 0 for m, s in zip(y.shape, step, strict=True)]  # the axis once spread out
+    high = tuple(n - a - w for n, a, w in zip(x.shape, start, spans, strict=True))
+    return pad(g, low=start, high=high, interior=tuple(s - 1 for s in step), value=0.0)
+
+
+def _pad_value(
+    x: Any, low: tuple[int, ...], high: tuple[int, ...], interior: tuple[int, ...], value: float
+) -> Any:
+    spans = [(n - 1) * (k + 1) + 1 if n else 0 for n, k in zip(x.shape, interior, strict=True)]
+    out = np.full([lo + w + hi for lo, w, hi in zip(low, spans, high, strict=True)], value, x.dtype)
+    out[tuple(slice(lo, lo + w, k + 1) for lo, w, k in zip(low, spans, interior, strict=True))] = x
+    return out
+
+
+def _pad_rule(
+    x: Aval, low: tuple[int, ...], high: tuple[int, ...], interior: tuple[int, ...], value: float
+) -> Aval:
+    if not len(low) == len(high) == len(interior) == len(x.shape):
+        raise AxisError(f"pad: low, high and interior need one entry for each of the {len(x.shape)} axes")
+    if min((*low, *high, *interior), default=0) < 0:
+        raise ShapeError(f"pad: sizes must be >= 0, got low={low}, high={high}, interior={interior}")
+    spans = [(n - 1) * (k + 1) + 1 if n else 0 for n, k in zip(x.shape, interior, strict=True)]
+    return Aval(tuple(lo + w + hi for lo, w, hi in zip(low, spans, high, strict=True)), x.dtype)
+
+
+def _pad_vjp(
+    g: Any, y: Any, x: Any, low: tuple[int, ...], high: tuple[int, ...], interior: tuple[int, ...], value: float
+) -> Any:
+    spans = [(n - 1) * (k + 1) + 1 if n else 0 for n, k in zip(x.shape, interior, strict=True)]
+    stop = tuple(lo + w for lo, w in zip(low, spans, strict=True))
+    return slice_(g, start=low, stop=stop, step=tuple(k + 1 for k in interior))
+
+
+def _take_check(index: ndarray, size: int) -> None:
+    if index.size and (index.min() < 0 or index.max() >= size):
+        bad = index[(index < 0) | (index >= size)].reshape(-1)[0]
+        raise AxisError(f"index {bad} is out of range for an axis of size {size}")
+
+
+def _take_value(x: Any, index: Any, axis: int) -> Any:
+    _take_check(np.asarray(index), x.shape[axis])
+    return np.take(x, index, axis=axis)
+
+
+def _take_rule(x: Aval, index: Aval, axis: int) -> Aval:
+    normalize_axis("take", axis, len(x.shape))
+    if index.dtype not in (int32, int64):
+        raise DtypeError(f"indices must be int32 or int64, got {index.dtype}; cast with .long()")
+    if math.prod(index.shape) and x.shape[axis] == 0:
+        raise AxisError(f"take: axis {axis} of {x.shape} is empty, so no index is in range")
+    return Aval((*x.shape[:axis], *index.shape, *x.shape[axis + 1 :]), x.dtype)
+
+
+def _scatter_value(u: Any, index: Any, axis: int, size: int) -> Any:
+    index = np.asarray(index)
+    _take_check(index, size)
+    lead, tail = u.shape[:axis], u.shape[axis + index.ndim :]
+    out = np.zeros((*lead, size, *tail), u.dtype)
+    np.add.at(out, (*([slice(None)] * axis), index), u)
+    return out
+
+
+def _scatter_rule(u: Aval, index: Aval, axis: int, size: int) -> Aval:
+    n = len(index.shape)
+    if index.dtype not in (int32, int64):
+        raise DtypeError(f"indices must be int32 or int64, got {index.dtype}; cast with .long()")
+    if not 0 <= axis <= len(u.shape) - n or u.shape[axis : axis + n] != index.shape:
+        raise ShapeError(f"scatter_add: index {index.shape} does not match updates {u.shape} at axis {axis}")
+    if size < 0:
+        raise ShapeError(f"scatter_add: size={size} is negative")
+    return Aval((*u.shape[:axis], size, *u.shape[axis + n :]), u.dtype)
+
+
+def _concatenate_value(*xs: Any, axis: int) -> Any:
+    if any(x.dtype is not xs[0].dtype for x in xs):
+        xs = tuple(_promoted("cat", xs, "same")[0])
+    return np.concatenate(xs, axis=axis)
+
+
+def _concatenate_rule(*xs: Aval, axis: int) -> Aval:
+    if not xs:
+        raise ShapeError("cat: needs at least one tensor")
+    ndim = len(xs[0].shape)
+    normalize_axis("cat", axis, ndim)
+    for i, x in enumerate(xs):
+        if len(x.shape) != ndim or any(a != b for k, (a, b) in enumerate(zip(x.shape, xs[0].shape, strict=True)) if k != axis):
+            raise ShapeError(
+                f"cat: tensor {i} of shape {x.shape} does not fit tensor 0 of shape {xs[0].shape}: "
+                f"all sizes but that of dim {axis} must be equal"
+            )
+    shape = list(xs[0].shape)
+    shape[axis] = sum(x.shape[axis] for x in xs)
+    return Aval(tuple(shape), promote(xs)[0])
+
+
+def _concatenate_vjp(i: int) -> Callable[..., Any]:
+    def rule(g: Any, y: Any, *xs: Any, axis: int) -> Any:
+        before = sum(x.shape[axis] for x in xs[:i])
+        start = tuple(before if k == axis else 0 for k in range(g.ndim))
+        stop = tuple(before + xs[i].shape[axis] if k == axis else n for k, n in enumerate(g.shape))
+        return slice_(g, start=start, stop=stop, step=(1,) * g.ndim)
+
+    return rule
+
+
+def window_count(n: int, size: int, stride: int, dilation: int) -> int:
+    """How many windows fit into n places."""
+    return (n - (size - 1) * dilation - 1) // stride + 1
+
+
+def _window_rule(
+    x: Aval, axes: tuple[int, ...], size: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+) -> Aval:
+    normalize_axes("window", axes, len(x.shape), "axes")
+    if not len(axes) == len(size) == len(stride) == len(dilation):
+        raise ShapeError(f"window: axes, size, stride and dilation differ in length: {axes}, {size}, {stride}, {dilation}")
+    shape = list(x.shape)
+    for a, k, s, d in zip(axes, size, stride, dilation, strict=True):
+        if min(k, s, d) < 1:
+            raise ArgumentError(f"window: size, stride and dilation must be >= 1, got {size}, {stride}, {dilation}")
+        shape[a] = window_count(x.shape[a], k, s, d)
+        if shape[a] < 1:
+            raise ShapeError(
+                f"window: {k} places at dilation {d} span {(k - 1) * d + 1}, more than the {x.shape[a]} of axis {a}"
+            )
+    return Aval((*shape, *size), x.dtype)
+
+
+def _window_value(
+    x: Any, axes: tuple[int, ...], size: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+) -> Any:
+    shape = _window_rule(aval_of(x), axes, size, stride, dilation).shape
+    strides = list(x.strides)
+    for a, s in zip(axes, stride, strict=True):
+        strides[a] *= s
+    inner = [x.strides[a] * d for a, d in zip(axes, dilation, strict=True)]
+    return np.lib.stride_tricks.as_strided(x, shape, (*strides, *inner), writeable=False)
+
+
+def _fold_value(
+    u: Any, shape: tuple[int, ...], axes: tuple[int, ...], size: tuple[int, ...], stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> Any:  # fmt: skip
+    out = np.zeros(shape, u.dtype)
+    n = len(axes)
+    for place in np.ndindex(*size):  # one strided addition per place of the window
+        at: list[slice] = [slice(None)] * len(shape)
+        for a, p, s, d in zip(axes, place, stride, dilation, strict=True):
+            at[a] = slice(p * d, p * d + (u.shape[a] - 1) * s + 1, s)
+        out[tuple(at)] += u[(..., *place)] if n else u
+    return out
+
+
+def _fold_rule(
+    u: Aval, shape: tuple[int, ...], axes: tuple[int, ...], size: tuple[int, ...], stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> Aval:  # fmt: skip
+    want = _window_rule(Aval(shape, u.dtype), axes, size, stride, dilation).shape
+    if want != u.shape:
+        raise ShapeError(f"fold: windows of {shape} have shape {want}, got {u.shape}")
+    return Aval(tuple(shape), u.dtype)
+
+
+def _cast_rule(x: Aval, dtype: np.dtype) -> Aval:
+    return Aval(x.shape, dtype_of(dtype))
+
+
+def _flip_rule(x: Aval, axes: tuple[int, ...]) -> Aval:
+    normalize_axes("flip", axes, len(x.shape), "dims")
+    return x
+
+
+reshape = Op(
+    "reshape",
+    lambda x, shape: x.reshape(shape),
+    (lambda g, y, x, shape: reshape(g, shape=x.shape),),
+    _reshape_rule,
+)
+transpose = Op(
+    "transpose",
+    lambda x, axes: x.transpose(axes),
+    (lambda g, y, x, axes: transpose(g, axes=tuple(int(i) for i in np.argsort(axes))),),
+    _transpose_rule,
+)
+broadcast_to = Op(  # its gradient is the undoing of broadcasting, which `backward` does anyway
+    "broadcast_to", lambda x, shape: np.broadcast_to(x, shape), (lambda g, y, x, shape: g,), _broadcast_rule
+)
+flip = Op("flip", lambda x, axes: np.flip(x, axes), (lambda g, y, x, axes: flip(g, axes=axes),), _flip_rule)
+slice_ = Op("slice", lambda x, start, stop, step: x[_slice_index(start, stop, step)], (_slice_vjp,), _slice_rule)
+pad = Op("pad", _pad_value, (_pad_vjp,), _pad_rule)
+take = Op(  # out[..., i..., :] = x[..., index[i...], :]
+    "take", _take_value,
+    (lambda g, y, x, index, axis: scatter_add(g, index, axis=axis, size=x.shape[axis]), None), _take_rule,
+)  # fmt: skip
+scatter_add = Op(  # the adjoint of take: repeated indices add up
+    "scatter_add", _scatter_value,
+    (lambda g, y, u, index, axis, size: take(g, index, axis=axis), None), _scatter_rule,
+)  # fmt: skip
+concatenate = Op("concatenate", _concatenate_value, _concatenate_vjp, _concatenate_rule, category="same")
+window = Op(  # (..., n, ...) -> (..., count, ..., *size): the places of each window come last
+    "window", _window_value,
+    (lambda g, y, x, **p: fold(g, shape=x.shape, **p),), _window_rule,
+)  # fmt: skip
+fold = Op(  # the adjoint of window: overlapping places add up
+    "fold", _fold_value, (lambda g, y, u, shape, **p: window(g, **p),), _fold_rule
+)
+cast = Op("cast", lambda x, dtype: np.asarray(x).astype(dtype, copy=False), (lambda g, y, x, dtype: g,), _cast_rule)
+iota = Op(
+    "iota", lambda size, dtype: np.arange(size, dtype=dtype), (), lambda size, dtype: Aval((size,), dtype_of(dtype))
+)
+
+
+# --- random bits ---------------------------------------------------------------------------------------------------
+
+
+def _random_bits(key: Any, counter: Any, shape: tuple[int, ...]) -> Any:
+    """Philox4x64-10 (Salmon et al. 2011) as NumPy has it: key (key, 0), counter (1.., counter, 0, 0), low word first."""
+    n = math.prod(shape)
+    mask = (1 << 64) - 1
+    bits = np.random.Philox(key=int(key) & mask, counter=(int(counter) & mask) << 64).random_raw((n + 1) // 2)
+    return bits.astype("<u8", copy=False).view("<i4")[:n].astype(int32, copy=False).reshape(shape)
+
+
+def _random_rule(key: Aval, counter: Aval, shape: tuple[int, ...]) -> Aval:
+    for what, a in (("key", key), ("counter", counter)):
+        if a.shape != () or a.dtype != int64:
+            raise DtypeError(f"random_bits: {what} must be an int64 scalar, got {a}")
+    return Aval(tuple(shape), int32)
+
+
+random_bits = Op("random_bits", _random_bits, (None, None), _random_rule)  # uniform over all int32
+
+# --- order and linear algebra (special tier) ------------------------------------------------------------------------
+
+
+def _argsort_value(x: Any, axis: int, descending: bool) -> Any:
+    if not descending:
+        return np.argsort(x, axis=axis, kind="stable")
+    back = np.flip(np.argsort(np.flip(x, axis), axis=axis, kind="stable"), axis)  # stable the other way round
+    return x.shape[axis] - 1 - back
+
+
+def _argsort_rule(x: Aval, axis: int, descending: bool) -> Aval:
+    normalize_axis("sort", axis, len(x.shape))
+    return Aval(x.shape, int64)
+
+
+def _square_rule(name: str, scalar: bool = False) -> Callable[..., Aval]:
+    def rule(a: Aval) -> Aval:
+        if len(a.shape) < 2 or a.shape[-1] != a.shape[-2]:
+            raise ShapeError(f"linalg.{name}: needs square matrices (..., n, n), got {a.shape}")
+        if a.dtype not in _FLOATS:
+            raise DtypeError(f"linalg.{name}: needs float32 or float64, got {a.dtype}")
+        return Aval(a.shape[:-2] if scalar else a.shape, a.dtype)
+
+    return rule
+
+
+def _linalg(fn: Callable[..., Any], name: str) -> Callable[..., Any]:
+    def call(*args: Any) -> Any:
+        try:
+            return fn(*args)
+        except np.linalg.LinAlgError as e:
+            raise ArgumentError(f"linalg.{name}: {e}") from None
+
+    return call
+
+
+def _cofactors(a: Any) -> Any:
+    """The gradient of det: the cofactor matrix, from the SVD so that it exists for singular matrices too."""
+    u, s, vt = np.linalg.svd(a)
+    n = s.shape[-1]
+    others = np.prod(np.where(np.eye(n, dtype=bool), 1.0, s[..., None, :]), axis=-1)  # product of the other s
+    sign_ = np.linalg.det(u) * np.linalg.det(vt)
+    return (sign_[..., None, None] * ((u * others[..., None, :]) @ vt)).astype(a.dtype, copy=False)
+
+
+def _cofactors_vjp(g: Any, y: Any, a: Any) -> Any:
+    # C = det(A) A^-T, so dC = (tr(A^-1 dA) I - A^-T dA^T) C
+    inverse_t = _swap(inv(a))
+    c = reshape(sum_(g * y, axes=(g.ndim - 2, g.ndim - 1)), shape=(*g.shape[:-2], 1, 1))
+    return c * inverse_t - y @ _swap(g) @ inverse_t
+
+
+def _cholesky_vjp(g: Any, y: Any, a: Any) -> Any:
+    # Murray 2016, "Differentiation of the Cholesky decomposition", eq. (10), made symmetric as PyTorch does
+    n = a.shape[-1]
+    half = np.tril(np.ones((n, n), bool), -1)
+    p = _swap(y) @ g
+    phi = where(half, p, where(np.eye(n, dtype=bool), p * 0.5, 0.0))
+    lower_inv = inv(y)
+    s = _swap(lower_inv) @ phi @ lower_inv
+    return (s + _swap(s)) * 0.5
+
+
+def _solve_rule(a: Aval, b: Aval) -> Aval:
+    _square_rule("solve")(a)
+    if len(b.shape) < 2 or b.shape[-2] != a.shape[-1]:
+        raise ShapeError(f"linalg.solve: {a.shape} and right-hand side {b.shape} do not fit: rows must be {a.shape[-1]}")
+    return Aval((*broadcast_shapes("linalg.solve", a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), promote((a, b))[0])
+
+
+argsort = Op("argsort", _argsort_value, (None,), _argsort_rule, tier="special")
+inv = Op(
+    "inv", _linalg(np.linalg.inv, "inv"), (lambda g, y, a: -(_swap(y) @ g @ _swap(y)),), _square_rule("inv"),
+    tier="special",
+)  # fmt: skip
+det = Op(
+    "det", np.linalg.det, (lambda g, y, a: reshape(g, shape=(*g.shape, 1, 1)) * cofactors(a),),
+    _square_rule("det", True), tier="special",
+)  # fmt: skip
+cofactors = Op("cofactors", _cofactors, (_cofactors_vjp,), _square_rule("cofactors"), tier="special")
+slogabsdet = Op(
+    "slogabsdet", silent(lambda a: np.linalg.slogdet(a)[1]),
+    (lambda g, y, a: reshape(g, shape=(*g.shape, 1, 1)) * _swap(inv(a)),), _square_rule("slogdet", True),
+    tier="special",
+)  # fmt: skip
+solve = Op(  # (..., n, n), (..., n, k) -> (..., n, k)
+    "solve", _linalg(np.linalg.solve, "solve"),
+    (lambda g, y, a, b: -(solve(_swap(a), g) @ _swap(y)), lambda g, y, a, b: solve(_swap(a), g)), _solve_rule,
+    tier="special",
+)  # fmt: skip
+cholesky = Op(
+    "cholesky", _linalg(np.linalg.cholesky, "cholesky"), (_cholesky_vjp,), _square_rule("cholesky"), tier="special"
+)

@@ -1,0 +1,456 @@
+"""Recording: a function of Tensors, run once on names instead of numbers, becomes a Program.
+
+A Program is inputs, equations (result, primitive, arguments, parameters) and outputs. State is explicit: every leaf
+that the function reads becomes a further input, every leaf that it assigns a further output. So an ordinary training
+step (zero_grad, backward, optimiser step) records into a pure function of data and state that any other reading can run.
+What changes from step to step must therefore be a leaf or an argument: a Python number is frozen into the Program.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from surefit.core import ops
+from surefit.core.ops import KINDS, Arithmetic, Aval, Op, aval_of, operand_dtype
+from surefit.core.tensor import FlatVector, Parameter, State, Tensor, mode, wrap
+from surefit.core.tree import flatten
+from surefit.errors import CapturedError, RecordError, ShapeError
+
+SMALL = 16  # elements: a captured array up to this size is a constant, a larger one was surely meant as an argument
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+class Var(Arithmetic):
+    """A name in a Program: shape and dtype are known, the value is not."""
+
+    __slots__ = ("aval", "name", "recorder")
+
+    def __init__(self, name: str, aval: Aval, recorder: Recorder | None) -> None:
+        self.name, self.aval, self.recorder = name, aval, recorder
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.aval.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.aval.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.aval.shape)
+
+    def reshape(self, *shape: Any) -> Any:
+        return ops.reshape(self, shape=shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape)
+
+    def __repr__(self) -> str:
+        return f"{self.name}: {self.aval}"
+
+    def __bool__(self) -> bool:
+        raise RecordError(
+            f"a Python branch needs the value of {self!r}, which is not known while recording; use where(...)"
+        )
+
+
+class Constant(NamedTuple):
+    """A small array written into a Program."""
+
+    value: np.ndarray
+
+    @property
+    def aval(self) -> Aval:
+        return Aval(self.value.shape, self.value.dtype)
+
+    def __repr__(self) -> str:
+        return repr(self.value.item()) if self.value.ndim == 0 else str(self.value.tolist())
+
+
+class Equation(NamedTuple):
+    """result = op(*args, **params); `line` is where in the user's code it was made."""
+
+    result: Var
+    op: Op
+    args: tuple[Var | Constant, ...]
+    params: dict[str, Any]
+    line: str
+
+    def __repr__(self) -> str:
+        shown = [a.name if isinstance(a, Var) else repr(a) for a in self.args]
+        shown += [f"{k}={str(v) if isinstance(v, np.dtype) else v}" for k, v in self.params.items()]
+        return f"{self.result!r} = {self.op.name}({', '.join(shown)})"
+
+
+class GraphNode(NamedTuple):
+    """A node for drawing: kind is input, state, constant, operation or output."""
+
+    id: str
+    label: str
+    kind: str
+    shape: str
+
+
+class Recorder:
+    """A recording in progress: hands out names, keeps the equations, and knows the present value of every leaf."""
+
+    def __init__(self) -> None:
+        self.equations: list[Equation] = []
+        self.names: set[str] = set()
+        self.count = 0
+        self.born = Tensor(0)._birth  # leaves younger than this were made inside the recording
+        self.inputs: dict[int, tuple[Tensor, Var]] = {}
+        self.current: dict[int, Any] = {}
+        self.assigned: dict[int, Tensor] = {}
+        self.views: dict[int, tuple[Any, Any]] = {}
+        self.grads: dict[int, tuple[Tensor, Tensor | None]] = {}
+        self.closed = False
+
+    def name(self, wish: str) -> str:
+        name, k = wish, 1
+        while name in self.names:
+            k += 1
+            name = f"{wish}_{k}"
+        self.names.add(name)
+        return name
+
+    def var(self, aval: Aval, wish: str | None = None) -> Var:
+        if wish is None:
+            self.count += 1
+            wish = f"t{self.count}"
+        return Var(self.name(wish), aval, self)
+
+    # --- leaves ---
+
+    def read(self, t: Tensor) -> Any:
+        """The value of a tensor as this recording sees it."""
+        if t._birth > self.born:
+            return t._value
+        if t._node is not None:
+            raise CapturedError(
+                f"a tensor of shape {t.shape} that was computed before the recording is used inside it, with its "
+                f"history; pass it as an argument, or detach() it before"
+            )
+        home = t.home if isinstance(t, Parameter) else None
+        if home is not None:
+            vector = self.read(home)
+            seen = self.views.get(id(t))
+            if seen is None or seen[0] is not vector:
+                seen = self.views[id(t)] = (vector, home.view_of(t, vector))
+            return seen[1]
+        value = self.current.get(id(t))
+        if value is None:
+            var = self.var(ops.aval_of(t._value), _label(t))
+            self.inputs[id(t)] = (t, var)
+            value = self.current[id(t)] = var
+        return value
+
+    def assign(self, t: Tensor, value: Any) -> None:
+        """A leaf's new value: only inside this recording until the Program runs."""
+        if t._birth > self.born:
+            t._value = value
+            return
+        self.current[id(t)] = value
+        self.assigned[id(t)] = t
+
+    def remember_grad(self, t: Tensor) -> None:
+        self.grads.setdefault(id(t), (t, t.grad))
+
+    # --- equations ---
+
+    def constant(self, a: Any) -> Var | Constant:
+        """An array that is not a name: a small one is written down, a repeated number is broadcast, else an error."""
+        a = np.asarray(a)
+        if a.size > SMALL:
+            if all(s == 0 or n == 1 for s, n in zip(a.strides, a.shape, strict=True)):
+                one = a[(0,) * a.ndim]
+                return self.emit(ops.broadcast_to, [Constant(np.array(one))], {"shape": a.shape})
+            raise CapturedError(
+                f"the recorded function would freeze an array {a.shape} of {a.dtype} into the program "
+                f"(at {_user_line()}); pass it as an argument, or make it a leaf with surefit.tensor(...) outside"
+            )
+        return Constant(np.array(a))
+
+    def atom(self, a: Any) -> Var | Constant:
+        if isinstance(a, Var):
+            if a.recorder is not self:
+                raise RecordError(f"{a!r} escaped from another recording; return it from the function instead")
+            return a
+        return self.constant(a)
+
+    def emit(self, op: Op, args: Sequence[Var | Constant], params: dict[str, Any], weak: bool = False) -> Var:
+        aval = op.rule(*(a.aval for a in args), **params)
+        result = self.var(aval._replace(weak=weak))
+        self.equations.append(Equation(result, op, tuple(args), params, _user_line()))
+        return result
+
+    def apply(self, op: Op, args: Sequence[Any], params: dict[str, Any]) -> Var:
+        """Write down one primitive, with the casts that promotion asks for."""
+        if self.closed:
+            raise RecordError(f"{op.name}: a name escaped from a finished recording; return it from the function instead")
+        weak = False
+        if op.category != "structural":
+            args, weak = self._promoted(op, list(args))
+        return self.emit(op, [self.atom(a) for a in args], params, weak)
+
+    def _promoted(self, op: Op, args: list[Any]) -> tuple[list[Any], bool]:
+        choice = args[:1] if op.category == "where" else []
+        rest = args[len(choice) :]
+        kind = "same" if op.category == "where" else op.category
+        avals = [aval_of(a) for a in rest]
+        dtype, weak = operand_dtype(op.name, avals, kind)
+        if weak and op.category == "where" and dtype == ops.float64:
+            dtype, weak = ops.default_float, False
+        choice = [self._cast(c, ops.bool_, "logical") for c in choice]
+        return choice + [self._cast(a, dtype, kind) for a in rest], weak
+
+    def _cast(self, a: Any, dtype: np.dtype, kind: str) -> Any:
+        if not isinstance(a, Var):
+            a = np.asarray(a)
+            return (a != 0) if kind == "logical" else a.astype(dtype)
+        if a.dtype == dtype:
+            return a
+        if kind == "logical":
+            return self.emit(ops.ne, [a, Constant(np.zeros((), a.dtype))], {})
+        return self.emit(ops.cast, [a], {"dtype": dtype})
+
+
+def _apply_var(op: Op, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    recorder = next(a.recorder for a in args if isinstance(a, Var))
+    if recorder is None:
+        raise RecordError(f"{op.name}: a name of a finished Program is not a value; use Program.replay")
+    return recorder.apply(op, args, params)
+
+
+KINDS[Var] = (1, _apply_var)
+
+
+def _label(t: Tensor) -> str:
+    if isinstance(t, State):
+        return t.label
+    return "parameters" if isinstance(t, FlatVector) else "parameter" if isinstance(t, Parameter) else "leaf"
+
+
+def _user_line() -> str:
+    """Where outside this package the present operation was asked for."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    if frame is None:
+        return "surefit"
+    return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A recorded function: printable, checkable, and replayable through any kind of value.
+
+    inputs: names of the explicit arguments (leaves of the argument tree, left to right); state_in: (leaf, name) of every
+    leaf that was read; equations; outputs: names or constants; state_out: (leaf, name or constant) of every leaf assigned.
+    """
+
+    name: str
+    inputs: tuple[Var, ...]
+    state_in: tuple[tuple[Tensor, Var], ...]
+    equations: tuple[Equation, ...]
+    outputs: tuple[Var | Constant, ...]
+    state_out: tuple[tuple[Tensor, Var | Constant], ...]
+    rebuild: Callable[[list[Any]], Any] = field(repr=False)
+
+    def replay(self, inputs: Sequence[Any], state: Sequence[Any] | None = None) -> tuple[list[Any], list[Any]]:
+        """Run the equations on any values: (outputs, new state). Pure: no leaf is touched.
+
+        `inputs` go with `self.inputs`, `state` with `self.state_in` (default: the leaves' present values).
+        """
+        if len(inputs) != len(self.inputs):
+            raise ShapeError(f"{self.name}: needs {len(self.inputs)} inputs, got {len(inputs)}")
+        values = [t._value for t, _ in self.state_in] if state is None else list(state)
+        if len(values) != len(self.state_in):
+            raise ShapeError(f"{self.name}: needs {len(self.state_in)} state values, got {len(values)}")
+        env: dict[Var, Any] = dict(zip(self.inputs, inputs, strict=True))
+        env.update(zip((v for _, v in self.state_in), values, strict=True))
+
+        def value(a: Var | Constant) -> Any:
+            return env[a] if isinstance(a, Var) else a.value
+
+        with np.errstate(all="ignore"):
+            for eq in self.equations:
+                env[eq.result] = eq.op(*map(value, eq.args), **eq.params)
+        return [value(a) for a in self.outputs], [value(a) for _, a in self.state_out]
+
+    def __call__(self, *args: Any) -> Any:
+        """Run on arguments like those it was recorded with: reads the leaves, assigns the leaves, returns the results."""
+        leaves, _ = flatten(args)
+        values = []
+        for v, a in zip(self.inputs, leaves, strict=True):
+            a = a._value if isinstance(a, Tensor) else a if v.aval.weak else np.asarray(a)
+            have = aval_of(a)
+            if have.shape != v.shape or (have.dtype != v.dtype and not v.aval.weak):
+                raise ShapeError(f"{self.name}: argument {v.name} was recorded as {v.aval}, got {have}; record again")
+            values.append(a)
+        outputs, state = self.replay(values)
+        for (t, _), value in zip(self.state_out, state, strict=True):
+            t.assign(np.asarray(value))
+        return self.rebuild([wrap(np.asarray(y)) for y in outputs])
+
+    # --- reading it ---
+
+    def __str__(self) -> str:
+        head = ", ".join(map(repr, self.inputs))
+        if self.state_in:
+            head += "; " + ", ".join(repr(v) for _, v in self.state_in)
+        lines = [f"{self.name}({head}):", *(f"    {eq!r}" for eq in self.equations)]
+        names = {id(t): v.name for t, v in self.state_in}
+        for t, a in self.state_out:
+            lines.append(f"    {names.get(id(t), _label(t))} <- {a.name if isinstance(a, Var) else a!r}")
+        shown = ", ".join(a.name if isinstance(a, Var) else repr(a) for a in self.outputs)
+        return "\n".join([*lines, f"    return {shown}"])
+
+    def check(self) -> None:
+        """RecordError unless every name is defined exactly once, before its use, with the shape and dtype of its rule."""
+        defined: dict[str, Aval] = {}
+        for v in (*self.inputs, *(v for _, v in self.state_in)):
+            self._define(defined, v)
+        for eq in self.equations:
+            self._used(defined, eq.args, repr(eq))
+            want = eq.op.rule(*(a.aval for a in eq.args), **eq.params)
+            if (want.shape, want.dtype) != (eq.result.shape, eq.result.dtype):
+                raise RecordError(f"{eq!r} (line {eq.line}): the rule of {eq.op.name} gives {want}")
+            self._define(defined, eq.result)
+        self._used(defined, self.outputs, "return")
+        self._used(defined, [a for _, a in self.state_out], "state out")
+
+    def _define(self, defined: dict[str, Aval], v: Var) -> None:
+        if v.name in defined:
+            raise RecordError(f"{self.name}: {v.name} is defined twice")
+        defined[v.name] = v.aval
+
+    def _used(self, defined: dict[str, Aval], args: Sequence[Var | Constant], where: str) -> None:
+        for a in args:
+            if isinstance(a, Var) and defined.get(a.name) != a.aval:
+                raise RecordError(f"{self.name}: {a!r} is used in {where!r} but not defined before with that type")
+
+    def nodes_and_edges(self) -> tuple[list[GraphNode], list[tuple[str, str]]]:
+        """The computation graph for drawing (see `view.graph`): nodes, and edges (from id, to id)."""
+        nodes = [GraphNode(v.name, v.name, "input", _size_text(v)) for v in self.inputs]
+        nodes += [GraphNode(v.name, v.name, "state", _size_text(v)) for _, v in self.state_in]
+        edges: list[tuple[str, str]] = []
+        constants = 0
+
+        def source(a: Var | Constant) -> str:
+            nonlocal constants
+            if isinstance(a, Var):
+                return a.name
+            constants += 1
+            nodes.append(GraphNode(f"constant_{constants}", repr(a), "constant", _size_text(a)))
+            return nodes[-1].id
+
+        for eq in self.equations:
+            sources = [source(a) for a in eq.args]
+            nodes.append(GraphNode(eq.result.name, eq.op.name, "operation", _size_text(eq.result)))
+            edges += [(s, eq.result.name) for s in sources]
+        for i, a in enumerate(self.outputs):
+            s = source(a)
+            nodes.append(GraphNode(f"output_{i + 1}", "output", "output", _size_text(a)))
+            edges.append((s, nodes[-1].id))
+        names = {id(t): v.name for t, v in self.state_in}
+        for t, a in self.state_out:
+            s, label = source(a), names.get(id(t), _label(t))
+            nodes.append(GraphNode(f"new_{label}", f"new {label}", "output", _size_text(a)))
+            edges.append((s, nodes[-1].id))
+        return nodes, edges
+
+    def primitives(self) -> dict[str, int]:
+        """How often each primitive occurs."""
+        counts: dict[str, int] = {}
+        for eq in self.equations:
+            counts[eq.op.name] = counts.get(eq.op.name, 0) + 1
+        return dict(sorted(counts.items()))
+
+
+def _size_text(a: Var | Constant) -> str:
+    return str(a.aval)
+
+
+def record(f: Callable[..., Any], *args: Any) -> Program:
+    """Run f once on names instead of numbers and return what it did as a Program.
+
+    args: Tensors, arrays or numbers (also nested in tuples, lists, dicts): only their shapes and dtypes matter.
+    Leaves that f reads or assigns (parameters, optimiser state, counters) become state in and state out, and keep
+    their values. CapturedError: f uses a larger array that is neither an argument nor a leaf. RecordError: f needs a
+    value (a Python branch, item(), numpy()).
+
+    >>> from surefit.core import ops
+    >>> print(record(lambda x, y: ops.sin(x) * y, 1.0, 2.0))
+    <lambda>(x: float64[], y: float64[]):
+        t1: float64[] = sin(x)
+        t2: float64[] = mul(t1, y)
+        return t2
+    """
+    recorder, before = Recorder(), mode.recorder
+    leaves, rebuild = flatten(args)
+    inputs = []
+    for wish, leaf in zip(_argument_names(f, args), leaves, strict=True):
+        inputs.append(recorder.var(aval_of(leaf), wish))
+    given = [wrap(v) for v in inputs]
+    for t, leaf in zip(given, leaves, strict=True):
+        t.requires_grad = isinstance(leaf, Tensor) and leaf.requires_grad
+    mode.recorder = recorder
+    try:
+        results, rebuild_out = flatten(f(*rebuild(given)))
+        outputs = tuple(recorder.atom(_result(recorder, r)) for r in results)
+        state_out = tuple((t, recorder.atom(recorder.current[k])) for k, t in recorder.assigned.items())
+    finally:
+        mode.recorder = before
+        recorder.closed = True
+        for t, grad in recorder.grads.values():
+            t.grad = grad
+    return Program(
+        name=getattr(f, "__name__", type(f).__name__),
+        inputs=tuple(inputs),
+        state_in=tuple(recorder.inputs.values()),
+        equations=tuple(recorder.equations),
+        outputs=outputs,
+        state_out=state_out,
+        rebuild=rebuild_out,
+    )
+
+
+def _result(recorder: Recorder, r: Any) -> Any:
+    if isinstance(r, Tensor):
+        return recorder.read(r)
+    if isinstance(r, (Var, np.ndarray, np.generic, int, float, bool)):
+        return r
+    raise RecordError(f"a recorded function must return tensors, arrays or numbers, got {type(r).__name__}")
+
+
+def _argument_names(f: Callable[..., Any], args: tuple[Any, ...]) -> Iterator[str]:
+    """A name for every leaf of the arguments: the parameter's own, with the place inside it where it is nested."""
+    try:
+        params = [p for p in inspect.signature(f).parameters.values() if p.kind is not p.KEYWORD_ONLY]
+    except (TypeError, ValueError):
+        params = []
+    for i, a in enumerate(args):
+        if i < len(params) and params[i].kind is not params[i].VAR_POSITIONAL:
+            base = params[i].name
+        else:
+            base = f"x{i + 1}"
+        yield from _paths(base, a)
+
+
+def _paths(base: str, tree: Any) -> Iterator[str]:
+    if tree is None:
+        return
+    if isinstance(tree, dict):
+        for k, v in tree.items():
+            yield from _paths(f"{base}.{k}", v)
+    elif isinstance(tree, (tuple, list)):
+        for i, v in enumerate(tree):
+            yield from _paths(f"{base}.{i}", v)
+    else:
+        yield base

@@ -1,0 +1,937 @@
+"""Tensor: a value that remembers how it was made, and `backward`, which differentiates it.
+
+A Tensor wraps an array, a name being recorded, or a batched value; its operations are the primitives of `ops`.
+Tensors are immutable. The one mutation is assigning the value of a *leaf* (a parameter, a buffer, an optimiser's
+moment): that is what a training step changes, and what `program.record` turns into state in and state out.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import wraps
+from typing import Any, TypeVar
+
+import numpy as np
+
+from surefit.core import functions as F
+from surefit.core import ops
+from surefit.core.ops import KINDS, Arithmetic, Aval, Op, bool_, dtype_of, float32, float64, int32, int64
+from surefit.errors import ArgumentError, CapturedError, DtypeError, GradientError, RecordError, ShapeError
+
+ndarray = np.ndarray
+_birth = itertools.count(1).__next__  # results are born after their arguments: birth order is a topological order
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class _Mode(threading.local):
+    grad = True  # whether operations remember how they were made
+    recorder: Any = None  # the recording in progress, see program.py
+
+
+mode = _Mode()
+
+
+class _GradMode:
+    """Context manager and decorator that switches remembering on or off."""
+
+    def __init__(self, on: bool) -> None:
+        self.on = on
+        self.before: list[bool] = []
+
+    def __enter__(self) -> None:
+        self.before.append(mode.grad)
+        mode.grad = self.on
+
+    def __exit__(self, *exc: object) -> None:
+        mode.grad = self.before.pop()
+
+    def __call__(self, f: Function) -> Function:
+        @wraps(f)
+        def inside(*args: Any, **kwargs: Any) -> Any:
+            with _GradMode(self.on):
+                return f(*args, **kwargs)
+
+        return inside  # type: ignore[return-value]
+
+
+def no_grad() -> _GradMode:
+    """`with no_grad():` (or `@no_grad()`): operations inside are not remembered for `backward`."""
+    return _GradMode(False)
+
+
+def enable_grad() -> _GradMode:
+    """The opposite of `no_grad`, inside it."""
+    return _GradMode(True)
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are remembered for `backward` now."""
+    return mode.grad
+
+
+class Node:
+    """How a Tensor was made: primitive, the (place, Tensor) arguments that need gradients, all values, parameters."""
+
+    __slots__ = ("op", "params", "parents", "values")
+
+    def __init__(self, op: Op, parents: list[tuple[int, Tensor]], values: list[Any], params: dict[str, Any]) -> None:
+        self.op, self.parents, self.values, self.params = op, parents, values, params
+
+
+_FREED = Node.__new__(Node)  # stands where a graph was freed by backward
+
+
+class Tensor(Arithmetic):
+    """An n-dimensional array that can be differentiated.
+
+    `Tensor(data)` is `tensor(data)`. Attributes: `shape`, `dtype`, `ndim`, `requires_grad`, `grad` (a Tensor after
+    `backward`), `is_leaf`, `T`, `mT`, `data` (the same value, detached). Methods are the functions of
+    `surefit.core.functions` under PyTorch's names.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+
+    __slots__ = ("__weakref__", "_birth", "_node", "_value", "grad", "requires_grad")
+
+    def __init__(self, data: Any = (), dtype: Any = None, requires_grad: bool = False) -> None:
+        self._value = _as_value(data, dtype)
+        self._node: Node | None = None
+        self._birth = _birth()
+        self.grad: Tensor | None = None
+        self.requires_grad = False
+        if requires_grad:
+            self.requires_grad_()
+
+    # --- what it is ---
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._value.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._value.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self._value.ndim
+
+    @property
+    def aval(self) -> Aval:
+        return ops.aval_of(self._value)
+
+    @property
+    def is_leaf(self) -> bool:
+        """True unless it is the remembered result of an operation."""
+        return self._node is None
+
+    @property
+    def T(self) -> Tensor:
+        """All axes in reverse order."""
+        n = self.ndim
+        return ops.transpose(self, axes=tuple(range(n - 1, -1, -1))) if n > 1 else self
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two axes exchanged."""
+        if self.ndim < 2:
+            raise ShapeError(f"mT: needs at least two axes, got {self.shape}")
+        return ops._swap(self)
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the size of one axis."""
+        return self.shape if dim is None else self.shape[ops.normalize_axis("size", dim, self.ndim)]
+
+    def dim(self) -> int:
+        """How many axes."""
+        return self.ndim
+
+    def numel(self) -> int:
+        """How many elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a 0-d tensor")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.shape:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(F.unbind(self))
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self) -> str:
+        v = self._value
+        extra = ""
+        if not isinstance(v, ndarray):
+            body = repr(v)
+        else:
+            body = np.array2string(v, precision=4, separator=", ", prefix="tensor(", threshold=200, floatmode="maxprec")
+            if v.dtype == float64 or v.dtype == int32 or (v.size == 0 and v.dtype != float32):
+                extra += f", dtype={v.dtype}"
+        if self._node is not None and self._node is not _FREED:
+            extra += f", grad_fn={self._node.op.name}"
+        elif self.requires_grad:
+            extra += ", requires_grad=True"
+        return f"tensor({body}{extra})"
+
+    # --- out to NumPy and Python ---
+
+    def numpy(self) -> ndarray:
+        """The value as a read-only NumPy array (no copy). GradientError when it requires grad: detach() first."""
+        if self.requires_grad and mode.grad:
+            raise GradientError("numpy() would lose the gradient of this tensor: call .detach().numpy()")
+        out = self._concrete("numpy()").view()
+        out.flags.writeable = False
+        return out
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray:
+        if self.requires_grad and mode.grad:
+            raise GradientError("NumPy would lose the gradient of this tensor: use x.detach(), or surefit's functions")
+        return np.array(self._concrete("a NumPy array"), dtype=dtype, copy=True if copy is None else copy)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        f = _UFUNCS.get(ufunc.__name__) if method == "__call__" and not kwargs else None
+        if f is None:
+            return NotImplemented
+        return f(*(Tensor(x) if isinstance(x, ndarray) else x for x in inputs))
+
+    def _concrete(self, what: str) -> ndarray:
+        v = self._value if mode.recorder is None else mode.recorder.read(self)
+        if not isinstance(v, ndarray):
+            raise RecordError(
+                f"{what} needs the number behind {v!r}, which is not known while a function is recorded or batched; "
+                f"use where(...) instead of a Python branch on values, and return what you want to see"
+            )
+        return v
+
+    def item(self) -> Any:
+        """The one element as a Python number."""
+        v = self._concrete("item()")
+        if v.size != 1:
+            raise ShapeError(f"item() needs exactly one element, this tensor has {v.size} (shape {v.shape})")
+        return v.item()
+
+    def tolist(self) -> Any:
+        """Nested lists of Python numbers."""
+        return self._concrete("tolist()").tolist()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.dtype not in (int32, int64):
+            raise DtypeError(f"only an integer tensor can be an index, this one is {self.dtype}")
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        v = self._concrete("a Python branch (if, while, and, or)")
+        if v.size != 1:
+            raise ArgumentError(f"truth of a tensor with {v.size} elements is ambiguous; use .any() or .all()")
+        return bool(v)
+
+    def __contains__(self, x: Any) -> bool:
+        return bool(F.any(ops.eq(self, x)))
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self.ndim == 0 and spec else object.__format__(self, spec)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if self._node is not None:
+            raise GradientError("only leaves can be copied with deepcopy; use .clone() or .detach()")
+        twin = type(self).__new__(type(self))
+        Tensor.__init__(twin, self._value, requires_grad=self.requires_grad)
+        twin.grad = None if self.grad is None else self.grad.detach()
+        memo[id(self)] = twin
+        return twin
+
+    def __reduce__(self) -> Any:
+        if self._node is not None:
+            raise GradientError("only leaves can be pickled; call .detach() first")
+        return type(self), (self._concrete("pickling"), None, self.requires_grad)
+
+    # --- gradients ---
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Ask for (or stop asking for) gradients of this leaf. DtypeError unless it is float."""
+        if requires_grad and self.dtype not in (float32, float64):
+            raise DtypeError(f"only float tensors can require gradients, this one is {self.dtype}; use .float()")
+        if self._node is not None and not requires_grad:
+            raise GradientError("only a leaf's requires_grad can be changed; use .detach()")
+        self.requires_grad = requires_grad
+        return self
+
+    def detach(self) -> Tensor:
+        """The same value without its history."""
+        return wrap(self._value if mode.recorder is None else mode.recorder.read(self))
+
+    @property
+    def data(self) -> Tensor:
+        """The same value without its history; assigning to it assigns the leaf."""
+        return self.detach()
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        self.assign(value)
+
+    def clone(self) -> Tensor:
+        """An equal tensor with this one in its history."""
+        return ops.reshape(self, shape=self.shape)
+
+    def retain_grad(self) -> None:
+        """Keep `.grad` for this tensor too, though it is not a leaf."""
+        if self._node is not None:
+            _RETAINED[id(self)] = self
+
+    def backward(
+        self,
+        gradient: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Sequence[Tensor] | None = None,
+    ) -> None:
+        """Add d(self)/d(leaf), weighted by `gradient`, to `.grad` of every leaf that requires it (or of `inputs`).
+
+        `gradient` has self's shape and may be left out for one element. The graph is freed unless
+        retain_graph=True; create_graph=True makes the gradients differentiable in turn.
+        GradientError: nothing requires a gradient, or the graph was freed by an earlier call.
+        """
+        g = _seed_gradient(self, gradient)
+        keep = create_graph if retain_graph is None else retain_graph
+        wanted = None if inputs is None else {id(t) for t in inputs}
+        for t, grad in backpropagate([(self, g)], create_graph, keep, wanted):
+            new = grad if isinstance(grad, Tensor) else wrap(grad)
+            old = t.grad
+            t.set_grad(new if old is None else (old + new if create_graph else wrap(_read(old) + _read(new))))
+
+    def set_grad(self, grad: Tensor | None) -> None:
+        """Set `.grad`; while recording, the value from before comes back when the recording ends."""
+        if mode.recorder is not None:
+            mode.recorder.remember_grad(self)
+        self.grad = grad
+
+    # --- the one mutation ---
+
+    def assign(self, value: Any) -> Tensor:
+        """Give this leaf a new value of the same shape and dtype (Python numbers and arrays are converted).
+
+        GradientError for the result of an operation, ShapeError / DtypeError for another shape or dtype.
+        """
+        if self._node is not None:
+            raise GradientError("only a leaf can be assigned; this tensor is the result of an operation")
+        new = _read(value) if isinstance(value, Tensor) else value
+        if not hasattr(new, "aval") or isinstance(new, ndarray):
+            new = np.array(new, self.dtype) if np.isscalar(new) else np.array(new)
+        if new.shape != self.shape:
+            raise ShapeError(f"assign: value of shape {new.shape} for a leaf of shape {self.shape}")
+        if new.dtype != self.dtype:
+            raise DtypeError(f"assign: value of dtype {new.dtype} for a leaf of dtype {self.dtype}; cast it first")
+        self._store(new)
+        return self
+
+    def _store(self, value: Any) -> None:
+        """Take over a value that already has the right shape and dtype."""
+        if mode.recorder is not None:
+            mode.recorder.assign(self, value)
+        else:
+            self._value = value
+
+    copy_ = assign
+
+    def zero_(self) -> Tensor:
+        """Assign zeros."""
+        return self.fill_(0)
+
+    def fill_(self, value: float) -> Tensor:
+        """Assign one number everywhere."""
+        return self.assign(ops.broadcast_to(np.asarray(value, self.dtype), shape=self.shape))
+
+    def add_(self, other: Any, *, alpha: float = 1) -> Tensor:
+        """Assign self + alpha * other."""
+        with no_grad():
+            return self.assign(F.add(self, other, alpha=alpha))
+
+    def mul_(self, other: Any) -> Tensor:
+        """Assign self * other."""
+        with no_grad():
+            return self.assign(ops.mul(self, other))
+
+    def _in_place(self, op: Callable[..., Any], other: Any) -> Tensor:
+        """`t += u`: assigns a leaf where no gradient is involved, else makes a new tensor."""
+        if self.requires_grad and self._node is None and mode.grad:
+            raise GradientError("a leaf that requires grad cannot be changed in place; do it under no_grad()")
+        result = op(self, other)
+        if self._node is not None or result.requires_grad:
+            return result
+        return self.assign(result)
+
+    def __iadd__(self, o: Any) -> Tensor:
+        return self._in_place(ops.add, o)
+
+    def __isub__(self, o: Any) -> Tensor:
+        return self._in_place(ops.sub, o)
+
+    def __imul__(self, o: Any) -> Tensor:
+        return self._in_place(ops.mul, o)
+
+    def __itruediv__(self, o: Any) -> Tensor:
+        return self._in_place(ops.div, o)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            "tensors are immutable: build the result with where(mask, a, b), cat([...]) or scatter_add, "
+            "or assign a whole leaf with leaf.assign(value)"
+        )
+
+    # --- operators that are more than a primitive ---
+
+    def __pow__(self, o: Any) -> Tensor:
+        return F.pow(self, o)
+
+    def __rpow__(self, o: Any) -> Tensor:
+        return F.pow(o, self)
+
+    def __matmul__(self, o: Any) -> Tensor:
+        return F.matmul(self, o if isinstance(o, Tensor) else Tensor(o))
+
+    def __rmatmul__(self, o: Any) -> Tensor:
+        return F.matmul(o if isinstance(o, Tensor) else Tensor(o), self)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return F.getitem(self, index)
+
+    def __eq__(self, o: Any) -> Any:
+        return ops.eq(self, o)
+
+    def __ne__(self, o: Any) -> Any:
+        return ops.ne(self, o)
+
+    # --- dtypes ---
+
+    def to(self, dtype: Any) -> Tensor:
+        """In another dtype."""
+        d = dtype_of(dtype)
+        return self if d == self.dtype else ops.cast(self, dtype=d)
+
+    type = to
+
+    def float(self) -> Tensor:
+        """As float32."""
+        return self.to(float32)
+
+    def double(self) -> Tensor:
+        """As float64."""
+        return self.to(float64)
+
+    def int(self) -> Tensor:
+        """As int32."""
+        return self.to(int32)
+
+    def long(self) -> Tensor:
+        """As int64."""
+        return self.to(int64)
+
+    def bool(self) -> Tensor:
+        """As bool: True where nonzero."""
+        return self.to(bool_)
+
+
+class Parameter(Tensor):
+    """A leaf that a Module trains: it requires a gradient unless told otherwise.
+
+    An optimiser lays the parameters it trains into one flat vector (see `FlatVector`); each is then a view of it.
+    """
+
+    __slots__ = ("home",)
+
+    def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = True) -> None:
+        self.home: FlatVector | None = None
+        super().__init__(data, dtype, requires_grad)
+
+    def _store(self, value: Any) -> None:
+        if self.home is not None:
+            self.home.store_part(self, value)
+        else:
+            super()._store(value)
+
+    def __repr__(self) -> str:
+        return "Parameter containing:\n" + super().__repr__()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        twin = Parameter(self._concrete("deepcopy"), requires_grad=self.requires_grad)
+        twin.grad = None if self.grad is None else self.grad.detach()
+        memo[id(self)] = twin
+        return twin
+
+
+class State(Tensor):
+    """A named leaf that a step reads and assigns: a moment, a counter, a learning rate, a running mean."""
+
+    __slots__ = ("label",)
+
+    def __init__(self, data: Any, label: str, dtype: Any = None) -> None:
+        super().__init__(data, dtype)
+        self.label = label
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        twin = State(self._concrete("deepcopy"), self.label)
+        memo[id(self)] = twin
+        return twin
+
+    def __reduce__(self) -> Any:
+        return State, (self._concrete("pickling"), self.label)
+
+
+class FlatVector(Tensor):
+    """One vector that holds parameters side by side; they are named views of it, refreshed when it is assigned.
+
+    The vector is the state: recording reads and assigns it whole, and the parameters are slices of it.
+    """
+
+    __slots__ = ("parts",)
+
+    def __init__(self, params: Sequence[Parameter]) -> None:
+        pieces = [_read(p).reshape(-1) if p.numel() else _read(p).reshape(0) for p in params]
+        super().__init__(np.concatenate(pieces) if pieces else np.zeros(0, float32))
+        ends = np.cumsum([p.numel() for p in params])
+        self.parts = [(p, int(e) - p.numel(), int(e), p.shape) for p, e in zip(params, ends, strict=True)]
+        for p in params:
+            p.home = self
+        self._refresh()
+
+    def _refresh(self) -> None:
+        v = self._value
+        for p, a, b, shape in self.parts:
+            if p.home is self:
+                p._value = v[a:b].reshape(shape)
+
+    def _store(self, value: Any) -> None:
+        super()._store(value)
+        if mode.recorder is None:
+            self._refresh()
+
+    def holds(self, params: Sequence[Parameter]) -> bool:
+        """Whether these parameters, in this order and no others, live here."""
+        return len(params) == len(self.parts) and all(
+            p is q and p.home is self for p, (q, *_) in zip(params, self.parts, strict=True)
+        )
+
+    def part(self, p: Parameter) -> tuple[int, int]:
+        """Where a parameter begins and ends in the vector."""
+        return next((a, b) for q, a, b, _ in self.parts if q is p)
+
+    def store_part(self, p: Parameter, value: Any) -> None:
+        """Assign one parameter: the vector with that slice replaced."""
+        a, b = self.part(p)
+        if mode.recorder is None:
+            vector = self._value.copy()
+            vector[a:b] = value.reshape(-1)
+        else:
+            whole = mode.recorder.read(self)
+            piece = ops.reshape(value, shape=(b - a,))
+            ends = [whole_slice(whole, 0, a), piece, whole_slice(whole, b, whole.shape[0])]
+            vector = ops.concatenate(*ends, axis=0)
+        self._store(vector)
+
+    def view_of(self, p: Parameter, vector: Any) -> Any:
+        """The parameter's view of a given vector (an array or a recorded name)."""
+        a, b = self.part(p)
+        return ops.reshape(whole_slice(vector, a, b), shape=p._value.shape)
+
+
+def whole_slice(vector: Any, a: int, b: int) -> Any:
+    """vector[a:b] as a primitive, for any kind of value."""
+    return ops.slice_(vector, start=(a,), stop=(b,), step=(1,))
+
+
+def flatten_parameters(params: Iterable[Parameter]) -> FlatVector:
+    """The flat vector of exactly these parameters; made (and the parameters moved into it) where there is none.
+
+    DtypeError when their dtypes differ.
+    """
+    ps = list(params)
+    kinds = sorted({str(p.dtype) for p in ps})
+    if len(kinds) > 1:
+        raise DtypeError(f"parameters of different dtypes ({', '.join(kinds)}) cannot share one flat vector")
+    home = ps[0].home if ps else None
+    return home if home is not None and home.holds(ps) else FlatVector(ps)
+
+
+def _read(t: Tensor) -> Any:
+    return t._value if mode.recorder is None else mode.recorder.read(t)
+
+
+def _as_value(data: Any, dtype: Any = None) -> Any:
+    """Anything a Tensor can be made of, as an array of one of our dtypes (copied), or as the value it already is."""
+    if isinstance(data, Tensor):
+        data = _read(data)
+    if hasattr(data, "aval"):
+        return data if dtype is None else ops.cast(data, dtype=dtype_of(dtype))
+    if isinstance(data, (list, tuple)) and any(isinstance(x, Tensor) for x in data):
+        data = [x.tolist() if isinstance(x, Tensor) else x for x in data]
+    own = isinstance(data, (ndarray, np.generic)) or hasattr(data, "__array__")  # has a dtype of its own
+    try:
+        v = np.array(data)
+    except ValueError as e:
+        raise ShapeError(f"tensor: data is ragged: {e}") from None
+    if dtype is not None:
+        return v.astype(dtype_of(dtype))
+    if v.dtype == float64 and not own:
+        return v.astype(float32)  # Python floats become the default dtype, as in PyTorch
+    if v.dtype.kind in "iu" and v.dtype not in (int32, int64):
+        return v.astype(int32 if v.dtype.itemsize < 4 else int64)
+    if v.dtype == np.float16:
+        return v.astype(float32)
+    if v.dtype.kind not in "fiub":
+        raise DtypeError(f"tensor: data of dtype {v.dtype} is not numeric; give numbers, or name a dtype")
+    if v.dtype.byteorder == ">" or not v.dtype.isnative:
+        v = v.astype(v.dtype.newbyteorder("="))
+    dtype_of(v.dtype)
+    return v
+
+
+_new = Tensor.__new__
+
+
+def wrap(value: Any, node: Node | None = None) -> Tensor:
+    """A Tensor around a value, without copying (internal: nobody else may write into the array)."""
+    if value.__class__ is np.ndarray or not isinstance(value, (np.generic, float, int)):
+        pass
+    else:
+        value = np.asarray(value)
+    t = _new(Tensor)
+    t._value, t._node, t._birth = value, node, _birth()
+    t.grad, t.requires_grad = None, node is not None
+    return t
+
+
+def _apply(op: Op, args: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
+    """A primitive on Tensors: the value inside, and what is needed to go back."""
+    recorder = mode.recorder
+    values: list[Any] = []
+    parents: list[tuple[int, Tensor]] = []
+    for i, a in enumerate(args):
+        if isinstance(a, Tensor):
+            values.append(a._value if recorder is None else recorder.read(a))
+            if a.requires_grad:
+                parents.append((i, a))
+        elif isinstance(a, np.generic):
+            values.append(a.item())  # NumPy's scalars are as weak as Python's
+        else:
+            values.append(a)
+    y = op(*values, **params)
+    if parents and mode.grad and y.dtype in ops._FLOATS:
+        parents = [(i, p) for i, p in parents if op.vjp(i) is not None]
+        if parents:
+            return wrap(y, Node(op, parents, values, params))
+    return wrap(y)
+
+
+_LEVEL = 1 << 30  # Tensors are outside every other kind of value
+for _kind in (Tensor, Parameter, State, FlatVector):
+    KINDS[_kind] = (_LEVEL, _apply)
+
+_RETAINED: dict[int, Tensor] = {}
+
+
+def _seed_gradient(t: Tensor, gradient: Any) -> Any:
+    if not t.requires_grad:
+        raise GradientError(
+            "backward: this tensor does not depend on anything that requires a gradient "
+            "(was it made under no_grad, detached, or from integers?)"
+        )
+    if gradient is None:
+        if t.numel() != 1:
+            raise GradientError(f"backward: shape {t.shape} is not one number; give gradient= of that shape or reduce it")
+        return ops.broadcast_to(np.ones((), t.dtype), shape=t.shape)
+    g = gradient if isinstance(gradient, Tensor) else Tensor(gradient, dtype=t.dtype)
+    if g.shape != t.shape:
+        raise ShapeError(f"backward: gradient of shape {g.shape} for a tensor of shape {t.shape}")
+    return g
+
+
+def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
+    """Undo broadcasting: add up the axes that were repeated."""
+    lead = g.ndim - len(shape)
+    axes = tuple(range(lead)) + tuple(
+        i + lead for i, n in enumerate(shape) if n == 1 and g.shape[i + lead] != 1
+    )
+    if axes:
+        g = ops.sum_(g, axes=axes)
+    return g if g.shape == shape else ops.reshape(g, shape=shape)
+
+
+def _check_unchanged(t: Tensor, value: Any) -> None:
+    if _read(t) is not value and isinstance(t._value, ndarray) and isinstance(value, ndarray):
+        raise GradientError(
+            "a leaf was assigned between the forward pass and this differentiable backward pass, so its second "
+            "derivatives would mix two values; run the forward pass again after the update"
+        )
+
+
+def _outside_batches(g: Any, birth: int) -> Any:
+    """The gradient of a leaf born outside a batch: the sum over the samples that used it."""
+    while True:
+        inner = g._value if isinstance(g, Tensor) else g
+        frame = getattr(inner, "frame", None)
+        if frame is None or birth > frame.born:
+            return g
+        g = frame.sum_samples(g)
+
+
+@ops.silent
+def backpropagate(
+    roots: list[tuple[Tensor, Any]],
+    create_graph: bool = False,
+    retain_graph: bool = False,
+    wanted: set[int] | None = None,
+) -> list[tuple[Tensor, Any]]:
+    """Gradients of sum(root * weight): a list of (tensor, gradient) for the leaves, or for the tensors `wanted` (ids).
+
+    Iterative: tensors are visited in reverse order of birth, which is a topological order. With create_graph the rules
+    run on Tensors, so that the gradients can be differentiated; otherwise on the values inside.
+    """
+    seen: dict[int, Tensor] = {}
+    stack = [t for t, _ in roots]
+    while stack:
+        t = stack.pop()
+        if id(t) in seen:
+            continue
+        seen[id(t)] = t
+        node = t._node
+        if node is _FREED:
+            raise GradientError(
+                "backward: this graph was freed by an earlier backward; pass retain_graph=True to the earlier call, "
+                "or run the forward pass again"
+            )
+        if node is not None:
+            for _, p in node.parents:
+                if id(p) not in seen:
+                    stack.append(p)
+    grads: dict[int, Any] = {}
+    for t, g in roots:
+        g = g if create_graph or not isinstance(g, Tensor) else _read(g)
+        grads[id(t)] = grads[id(t)] + g if id(t) in grads else g
+    found = []
+    before = mode.grad
+    mode.grad = create_graph
+    try:
+        for t in sorted(seen.values(), key=_birth_of, reverse=True):
+            g = grads.pop(id(t), None)
+            if g is None:
+                continue
+            node = t._node
+            if (node is None or id(t) in _RETAINED) if wanted is None else id(t) in wanted:
+                found.append((t, _outside_batches(g, t._birth)))
+                _RETAINED.pop(id(t), None)
+            if node is None:
+                continue
+            values, y, op = node.values, t._value, node.op
+            args = values
+            if create_graph:
+                args, y = list(values), t
+                for i, p in node.parents:
+                    _check_unchanged(p, values[i])
+                    args[i] = p
+            for i, p in node.parents:
+                gp = op.vjp(i)(g, y, *args, **node.params)  # type: ignore[misc]
+                v = values[i]
+                if gp.shape != v.shape:
+                    gp = sum_to(gp, v.shape)
+                if gp.dtype != v.dtype:
+                    gp = ops.cast(gp, dtype=v.dtype)
+                key = id(p)
+                old = grads.get(key)
+                grads[key] = gp if old is None else old + gp
+    finally:
+        mode.grad = before
+    if not retain_graph:
+        for t in seen.values():
+            if t._node is not None:
+                t._node = _FREED
+    return found
+
+
+def _birth_of(t: Tensor) -> int:
+    return t._birth
+
+
+# --- creation ----------------------------------------------------------------------------------------------------
+
+
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """A new leaf from numbers, nested lists, arrays or another tensor (copied).
+
+    Python floats become float32; arrays keep their dtype. DtypeError for text, objects or complex numbers.
+
+    >>> tensor([[1, 2], [3, 4]]).shape
+    (2, 2)
+    """
+    return Tensor(data, dtype, requires_grad)
+
+
+def as_tensor(data: Any, dtype: Any = None) -> Tensor:
+    """A tensor as it is, anything else through `tensor`."""
+    return data if isinstance(data, Tensor) and dtype in (None, data.dtype) else Tensor(data, dtype)
+
+
+def from_numpy(array: ndarray) -> Tensor:
+    """A leaf that shares the array's memory: do not write into the array while the tensor is in use."""
+    dtype_of(array.dtype)
+    return wrap(array)
+
+
+def _sizes(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
+    shape = F._size(name, size)
+    if any(n < 0 for n in shape):
+        raise ShapeError(f"{name}: sizes must be >= 0, got {shape}")
+    return shape
+
+
+def full(size: Any, fill_value: float, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """One number everywhere."""
+    shape = _sizes("full", (size,) if not isinstance(size, (tuple, list)) else tuple(size))
+    t = wrap(np.broadcast_to(_as_value(fill_value, dtype), shape))  # one number in memory; nothing large to record
+    return t.requires_grad_() if requires_grad else t
+
+
+def zeros(*size: Any, dtype: Any = float32, requires_grad: bool = False) -> Tensor:
+    """Zeros: zeros(2, 3) or zeros((2, 3))."""
+    return full(_sizes("zeros", size), 0, dtype=dtype, requires_grad=requires_grad)
+
+
+def ones(*size: Any, dtype: Any = float32, requires_grad: bool = False) -> Tensor:
+    """Ones."""
+    return full(_sizes("ones", size), 1, dtype=dtype, requires_grad=requires_grad)
+
+
+def zeros_like(x: Any, dtype: Any = None) -> Tensor:
+    """Zeros of x's shape and dtype."""
+    return full(x.shape, 0, dtype=dtype or x.dtype)
+
+
+def ones_like(x: Any, dtype: Any = None) -> Tensor:
+    """Ones of x's shape and dtype."""
+    return full(x.shape, 1, dtype=dtype or x.dtype)
+
+
+def full_like(x: Any, fill_value: float, dtype: Any = None) -> Tensor:
+    """One number everywhere, in x's shape and dtype."""
+    return full(x.shape, fill_value, dtype=dtype or x.dtype)
+
+
+def arange(start: float, end: float | None = None, step: float = 1, *, dtype: Any = None) -> Tensor:
+    """start, start + step, ... below end (as range); int64 for integers, else float32."""
+    if end is None:
+        start, end = 0, start
+    if step == 0:
+        raise ArgumentError("arange: step must not be 0")
+    if dtype is None and all(isinstance(v, int) for v in (start, end, step)):
+        dtype = int64
+    dtype = dtype_of(dtype or float32)
+    if mode.recorder is not None and start == 0 and step == 1:
+        return wrap(mode.recorder.apply(ops.iota, (), {"size": max(0, -int(-end // 1)), "dtype": dtype}))
+    return Tensor(np.arange(start, end, step), dtype)
+
+
+def linspace(start: float, end: float, steps: int, *, dtype: Any = float32) -> Tensor:
+    """`steps` evenly spaced numbers from start to end, both included."""
+    if steps < 0:
+        raise ArgumentError(f"linspace: steps={steps} must be >= 0")
+    return Tensor(np.linspace(start, end, steps), dtype)
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = float32) -> Tensor:
+    """Ones on the diagonal, zeros elsewhere."""
+    return Tensor(np.eye(n, m), dtype)
+
+
+def numpy_generator(generator: Any = None) -> np.random.Generator:
+    """A NumPy Generator from a seed, a Generator (used as it is), or None for fresh entropy."""
+    if isinstance(generator, np.random.Generator):
+        return generator
+    if generator is None or isinstance(generator, (int, np.integer)):
+        if generator is not None and generator < 0:
+            raise ArgumentError(f"generator={generator}: a seed must be >= 0")
+        return np.random.default_rng(generator)
+    raise DtypeError(f"generator={generator!r} must be a seed, a numpy Generator or None")
+
+
+def rand(*size: Any, generator: Any = None, dtype: Any = float32) -> Tensor:
+    """Uniform on [0, 1)."""
+    _no_recording("rand")
+    return Tensor(numpy_generator(generator).random(_sizes("rand", size)), dtype)
+
+
+def randn(*size: Any, generator: Any = None, dtype: Any = float32) -> Tensor:
+    """Standard normal."""
+    _no_recording("randn")
+    return Tensor(numpy_generator(generator).standard_normal(_sizes("randn", size)), dtype)
+
+
+def randint(low: int, high: int | None = None, size: Any = (), *, generator: Any = None) -> Tensor:
+    """Uniform integers low <= i < high."""
+    _no_recording("randint")
+    low, high = (0, low) if high is None else (low, high)
+    return Tensor(numpy_generator(generator).integers(low, high, size), int64)
+
+
+def randperm(n: int, *, generator: Any = None) -> Tensor:
+    """0 .. n-1 in random order."""
+    _no_recording("randperm")
+    return Tensor(numpy_generator(generator).permutation(n), int64)
+
+
+def _no_recording(name: str) -> None:
+    if mode.recorder is not None:
+        raise CapturedError(
+            f"{name}() inside a recorded function would freeze one draw for ever; use a surefit.Generator, whose "
+            f"counter is state (Generator.uniform, .normal), or pass the numbers as an argument"
+        )
+
+
+# --- methods: the functions, by their own names ---------------------------------------------------------------------
+
+_METHODS = """
+abs absolute add sub subtract mul multiply div divide true_divide floor_divide remainder fmod pow maximum minimum atan2
+eq ne lt le gt ge logical_and logical_or logical_xor logical_not neg negative sign square sqrt rsqrt reciprocal exp
+exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sigmoid relu erf erfc
+erfinv floor ceil round trunc lgamma digamma hypot logaddexp xlogy clamp clip clamp_min clamp_max lerp sinc logit isnan
+isinf isfinite sum mean prod amax amin any all argmax argmin max min var std logsumexp softmax log_softmax cumsum
+cumprod reshape view ravel flatten permute transpose swapaxes movedim squeeze unsqueeze broadcast_to expand repeat tile
+flip roll narrow split chunk unbind tril triu diagonal diag trace gather take_along_dim index_select scatter_add
+masked_fill sort argsort matmul mm mv bmm dot outer norm det inv cholesky
+""".split()
+
+for _name in _METHODS:
+    if not hasattr(Tensor, _name):
+        setattr(Tensor, _name, getattr(F, _name))
+
+# NumPy's functions called on a Tensor: np.sin(t) is surefit's sin
+_UFUNCS: dict[str, Callable[..., Any]] = {
+    "add": ops.add, "subtract": ops.sub, "multiply": ops.mul, "divide": ops.div, "true_divide": ops.div,
+    "floor_divide": ops.floor_divide, "power": F.pow, "float_power": F.pow, "remainder": ops.remainder, "mod": ops.remainder,
+    "fmod": ops.fmod, "matmul": F.matmul, "negative": ops.neg, "positive": lambda x: x, "absolute": ops.abs_, "fabs": ops.abs_,
+    "sign": ops.sign, "exp": ops.exp, "exp2": ops.exp2, "expm1": ops.expm1, "log": ops.log, "log2": ops.log2,
+    "log10": ops.log10, "log1p": ops.log1p, "sqrt": ops.sqrt, "square": ops.square, "cbrt": ops.cbrt,
+    "reciprocal": F.reciprocal, "sin": ops.sin, "cos": ops.cos, "tan": ops.tan, "arcsin": ops.asin, "arccos": ops.acos,
+    "arctan": ops.atan, "arctan2": ops.atan2, "hypot": ops.hypot, "sinh": ops.sinh, "cosh": ops.cosh, "tanh": ops.tanh,
+    "arcsinh": ops.asinh, "arccosh": ops.acosh, "arctanh": ops.atanh, "maximum": ops.maximum, "minimum": ops.minimum,
+    "floor": ops.floor, "ceil": ops.ceil, "trunc": ops.trunc, "rint": ops.round_, "equal": ops.eq, "not_equal": ops.ne,
+    "less": ops.lt, "less_equal": ops.le, "greater": ops.gt, "greater_equal": ops.ge, "logical_and": ops.logical_and,
+    "logical_or": ops.logical_or, "logical_xor": ops.logical_xor, "logical_not": ops.logical_not, "isnan": F.isnan,
+    "isinf": F.isinf, "isfinite": F.isfinite, "logaddexp": ops.logaddexp, "heaviside": F.heaviside,
+    "deg2rad": lambda x: ops.mul(x, np.pi / 180), "rad2deg": lambda x: ops.mul(x, 180 / np.pi),
+    "erf": ops.erf, "erfc": ops.erfc, "gammaln": ops.lgamma, "psi": ops.digamma, "expit": ops.sigmoid, "i0": ops.bessel_i0,
+}  # fmt: skip

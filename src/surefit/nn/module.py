@@ -1,0 +1,229 @@
+"""Module: fields, then arithmetic. Parameters, buffers and submodules are found by the names of the fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from surefit.core import ops
+from surefit.core.tensor import FlatVector, Parameter, State, Tensor, flatten_parameters
+from surefit.errors import ArgumentError, DtypeError, ShapeError
+
+
+class Module:
+    """Base of all layers and networks, as in PyTorch: assign Parameters, buffers and Modules to fields, write `forward`.
+
+    `training` (set by `train()` and `eval()`) is a Python value: a recorded program has it frozen in.
+    """
+
+    training: bool
+    _parameters: dict[str, Parameter]
+    _buffers: dict[str, Tensor]
+    _modules: dict[str, Module]
+
+    def __init__(self) -> None:
+        fields = self.__dict__
+        fields["training"] = True
+        fields["_parameters"], fields["_buffers"], fields["_modules"] = {}, {}, {}
+
+    # --- fields ---
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "_parameters" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__}: call super().__init__() before assigning {name!r}")
+        for kind in (self._parameters, self._buffers, self._modules):
+            kind.pop(name, None)
+        if isinstance(value, Parameter):
+            self._parameters[name] = value
+        elif isinstance(value, Module):
+            self._modules[name] = value
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        for kind in (self._parameters, self._buffers, self._modules):
+            kind.pop(name, None)
+        object.__delattr__(self, name)
+
+    def register_buffer(self, name: str, value: Any) -> None:
+        """A leaf that belongs to the state but is not trained (running statistics); None for an absent one."""
+        setattr(self, name, None if value is None else State(value, name))
+        if value is not None:
+            self._buffers[name] = getattr(self, name)
+
+    def register_parameter(self, name: str, value: Parameter | None) -> None:
+        """The same as assigning the field; None for an absent one (a layer without bias)."""
+        setattr(self, name, value)
+
+    def add_module(self, name: str, module: Module) -> None:
+        """The same as assigning the field; for names that are not identifiers ("0", "1", ...)."""
+        if not isinstance(module, Module):
+            raise DtypeError(f"{type(self).__name__}: {name!r} must be a Module, got {type(module).__name__}")
+        setattr(self, name, module)
+
+    # --- what is inside ---
+
+    def children(self) -> Iterator[Module]:
+        """The direct submodules."""
+        yield from self._modules.values()
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """(name, module) of the direct submodules."""
+        yield from self._modules.items()
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """(dotted name, module) of this module and all below, each once."""
+        seen: set[int] = set()
+
+        def walk(module: Module, path: str) -> Iterator[tuple[str, Module]]:
+            if id(module) in seen:
+                return
+            seen.add(id(module))
+            yield path, module
+            for name, child in module._modules.items():
+                yield from walk(child, f"{path}.{name}" if path else name)
+
+        yield from walk(self, prefix)
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all below, each once."""
+        yield from (m for _, m in self.named_modules())
+
+    def _named(self, kind: str) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        for path, module in self.named_modules():
+            for name, value in getattr(module, kind).items():
+                if id(value) not in seen:
+                    seen.add(id(value))
+                    yield f"{path}.{name}" if path else name, value
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """(dotted name, parameter), each once however often it is shared."""
+        yield from self._named("_parameters")
+
+    def parameters(self) -> Iterator[Parameter]:
+        """The parameters, each once."""
+        yield from (p for _, p in self.named_parameters())
+
+    def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
+        """(dotted name, buffer)."""
+        yield from self._named("_buffers")
+
+    def buffers(self) -> Iterator[Tensor]:
+        """The buffers."""
+        yield from (b for _, b in self.named_buffers())
+
+    def parameter_vector(self) -> FlatVector:
+        """All parameters side by side in one leaf, of which they become named views.
+
+        Assigning the vector assigns them all; `vector.parts` says which slice is whose. The optimiser of all of this
+        module's parameters uses the same vector.
+        """
+        return flatten_parameters(self.parameters())
+
+    def num_parameters(self) -> int:
+        """How many numbers the parameters hold."""
+        return sum(p.numel() for p in self.parameters())
+
+    # --- state ---
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Dotted name -> value of every parameter and buffer (detached)."""
+        named = {**dict(self.named_parameters()), **dict(self.named_buffers())}
+        order = [f"{p}.{n}" if p else n for p, m in self.named_modules() for n in (*m._parameters, *m._buffers)]
+        return {n: named[n].detach() for n in order if n in named}
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
+        """Assign parameters and buffers from a state_dict (Tensors or arrays), cast to the dtypes they have here.
+
+        ArgumentError for missing or unexpected names when strict; ShapeError for another shape. Nothing is assigned
+        unless everything fits.
+        """
+        have = {**dict(self.named_parameters()), **dict(self.named_buffers())}
+        missing, extra = [n for n in have if n not in state], [n for n in state if n not in have]
+        if strict and (missing or extra):
+            parts = [f"{what}: {', '.join(names)}" for what, names in (("missing", missing), ("unexpected", extra)) if names]
+            raise ArgumentError(f"load_state_dict: {'; '.join(parts)}; pass strict=False to load what fits by name")
+        values = {}
+        for n, leaf in have.items():
+            if n in state:
+                value = state[n]
+                array = value.detach().numpy() if isinstance(value, Tensor) else np.asarray(value)
+                if array.shape != leaf.shape:
+                    raise ShapeError(f"load_state_dict: {n} has shape {leaf.shape}, the state's is {array.shape}")
+                values[n] = array.astype(leaf.dtype)
+        for n, array in values.items():
+            have[n].assign(array)
+
+    def to(self, dtype: Any) -> Module:
+        """Float parameters and buffers in another float dtype; optimisers made before must be made anew."""
+        d = ops.dtype_of(dtype)
+        if d not in (ops.float32, ops.float64):
+            raise DtypeError(f"Module.to: parameters must be float32 or float64, got {d}")
+        for p in self.parameters():
+            p.home = None
+            p._value = np.ascontiguousarray(p._value, d)
+            p.grad = None
+        for b in self.buffers():
+            if b.dtype in (ops.float32, ops.float64):
+                b._value = b._value.astype(d)
+        return self
+
+    def float(self) -> Module:
+        """In float32."""
+        return self.to(ops.float32)
+
+    def double(self) -> Module:
+        """In float64."""
+        return self.to(ops.float64)
+
+    def train(self, mode: bool = True) -> Module:
+        """Training mode, here and below (dropout drops, batch normalisation uses the batch)."""
+        for m in self.modules():
+            m.__dict__["training"] = mode
+        return self
+
+    def eval(self) -> Module:
+        """Inference mode, here and below."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Module:
+        """Train all parameters here and below, or none."""
+        for p in self.parameters():
+            p.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self) -> None:
+        """Forget the gradients (`.grad` becomes None)."""
+        for p in self.parameters():
+            p.set_grad(None)
+
+    def apply(self, f: Callable[[Module], Any]) -> Module:
+        """f(module) for every submodule, then for this one."""
+        for child in self.children():
+            child.apply(f)
+        f(self)
+        return self
+
+    # --- running and showing ---
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module computes; every subclass writes its own."""
+        raise TypeError(f"{type(self).__name__} has no forward(); define it to say what the module computes")
+
+    @ops.silent
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.forward(*args, **kwargs)
+
+    def extra_repr(self) -> str:
+        """What to show between the brackets."""
+        return ""
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr()
+        lines = [f"({n}): " + repr(m).replace("\n", "\n  ") for n, m in self._modules.items()]
+        if not lines:
+            return f"{type(self).__name__}({extra})"
+        body = "\n  ".join([extra, *lines] if extra else lines)
+        return f"{type(self).__name__}(\n  {body}\n)"

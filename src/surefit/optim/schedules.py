@@ -1,0 +1,358 @@
+"""Learning-rate schedules: each is a formula lr(epoch), evaluated when `step()` is called and assigned to the leaf.
+
+As in PyTorch: make the schedule after the optimiser, call `step()` once an epoch (OneCycleLR, CyclicLR: once a batch).
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any
+
+from surefit.errors import ArgumentError
+from surefit.optim.optimizer import Optimizer
+
+
+class LRScheduler:
+    """Base of the schedules that are formulas. A subclass gives `lr_at(epoch, base)` for epoch = 0, 1, 2, ..."""
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise ArgumentError(f"{type(self).__name__}: the first argument must be an optimizer, got {type(optimizer).__name__}")
+        self.optimizer = optimizer
+        self.base_lrs = [g["lr"] for g in optimizer.param_groups]
+        self.last_epoch = 0
+        self._assign()
+
+    def lr_at(self, epoch: int, base: float) -> float:
+        """The learning rate of this epoch for a group that began with `base`."""
+        raise TypeError(f"{type(self).__name__} has no lr_at(epoch, base)")
+
+    def _assign(self) -> None:
+        for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
+            group["lr"] = self.lr_at(self.last_epoch, base)
+
+    def step(self) -> None:
+        """Go to the next epoch and set its learning rates."""
+        self.last_epoch += 1
+        self._assign()
+
+    def get_last_lr(self) -> list[float]:
+        """The present learning rate of each group."""
+        return [g["lr"] for g in self.optimizer.param_groups]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the schedule stands."""
+        return {"last_epoch": self.last_epoch, "base_lrs": list(self.base_lrs)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to where a state_dict was taken."""
+        self.last_epoch, self.base_lrs = state["last_epoch"], list(state["base_lrs"])
+        self._assign()
+
+
+def _positive(name: str, **values: float) -> None:
+    for key, v in values.items():
+        if not v > 0:
+            raise ArgumentError(f"{name}: {key}={v} must be > 0")
+
+
+class LambdaLR(LRScheduler):
+    """base * lr_lambda(epoch)."""
+
+    def __init__(self, optimizer: Optimizer, lr_lambda: Any) -> None:
+        self.lr_lambda = lr_lambda
+        super().__init__(optimizer)
+
+    def lr_at(self, epoch: int, base: float) -> float:
+        return base * self.lr_lambda(epoch)
+
+
+class StepLR(LRScheduler):
+    """Multiplied by gamma every step_size epochs."""
+
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
+        _positive("StepLR", step_size=step_size)
+        self.step_size, self.gamma = step_size, gamma
+        super().__init__(optimizer)
+
+    def lr_at(self, epoch: int, base: float) -> float:
+        return base * self.gamma ** (epoch // self.step_size)
+
+
+class MultiStepLR(LRScheduler):
+    """Multiplied by gamma at each milestone."""
+
+    def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1) -> None:
+        self.milestones, self.gamma = sorted(milestones), gamma
+        super().__init__(optimizer)
+
+    def lr_at(self, epoch: int, base: float) -> float:
+        return base * self.gamma ** bisect_right(self.milestones, epoch)
+
+
+class ConstantLR(LRScheduler):
+    """base * factor for the first total_iters epochs, then base."""
+
+    def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5) -> None:
+        self.factor, self.total_iters = factor, total_iters
+        super().__init__(optimizer)
+
+    def lr_at(self, epoch: int, base: float) -> float:
+        return base * (self.factor if epoch < self.total_iters else 1.0)
+
+
+class ExponentialLR(LRScheduler):
+    """Multiplied by gamma every epoch."""
+
+    def __init__(self, optimizer: Optimizer, gamma: float) -> None:
+        self.gamma = gamma
+        super().__init__(optimizer)
+
+    def lr_at(self, epoch: int, base: float) -> float:
+        return base * self.gamma**epoch
+
+
+class CosineAnnealingLR(LRScheduler):
+    """Half a cosine from base down to eta_min in T_max epochs (Loshchilov and Hutter 2017, without restarts)."""
+
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
+        _positive("CosineAnnealingLR", T_max=T_max)
+        self.T_max, self.eta_min = T_max, eta_min
+        super().__init__(optimizer)
+
+    def lr_at(self, epoch: int, base: float) -> float:
+        return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * epoch / self.T_max)) / 2
+
+
+class CosineAnnealingWarmRestarts(LRScheduler):
+    """Cosines that start again after T_0, T_0 * T_mult, ... epochs (Loshchilov and Hutter 2017, eq. 5)."""
+
+    def __init__(self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0) -> None:
+        _positive("CosineAnnealingWarmRestarts", T_0=T_0, T_mult=T_mult)
+        self.T_0, self.T_mult, self.eta_min = T_0, T_mult, eta_min
+        super().__init__(optimizer)
+
+    def lr_at(self, epoch: int, base: float) -> float:
+        at, length = epoch, self.T_0
+        if self.T_mult == 1:
+            at %= length
+        while at >= length:
+            at, length = at - length, length * self.T_mult
+        return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * at / length)) / 2
+
+
+class LinearLR(LRScheduler):
+    """From base * start_factor to base * end_factor in total_iters epochs: a warm-up by default."""
+
+    def __init__(
+        self, optimizer: Optimizer, start_factor: float = 1.0 / 3, end_factor: float = 1.0, total_iters: int = 5
+    ) -> None:
+        _positive("LinearLR", start_factor=start_factor, total_iters=total_iters)
+        self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
+        super().__init__(optimizer)
+
+    def lr_at(self, epoch: int, base: float) -> float:
+        part = min(epoch, self.total_iters) / self.total_iters
+        return base * (self.start_factor + (self.end_factor - self.start_factor) * part)
+
+
+class PolynomialLR(LRScheduler):
+    """base * (1 - epoch / total_iters) ** power, and 0 after total_iters."""
+
+    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0) -> None:
+        _positive("PolynomialLR", total_iters=total_iters)
+        self.total_iters, self.power = total_iters, power
+        super().__init__(optimizer)
+
+    def lr_at(self, epoch: int, base: float) -> float:
+        return base * (1.0 - min(epoch, self.total_iters) / self.total_iters) ** self.power
+
+
+class OneCycleLR(LRScheduler):
+    """Up to max_lr and down again, with the momentum the other way round (Smith and Topin 2018). Step it once a batch.
+
+    Begins at max_lr / div_factor, peaks after pct_start of total_steps, ends at that / final_div_factor.
+    ArgumentError when it is stepped beyond total_steps.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, max_lr: float, total_steps: int | None = None, epochs: int | None = None,
+        steps_per_epoch: int | None = None, pct_start: float = 0.3, anneal_strategy: str = "cos",
+        cycle_momentum: bool = True, base_momentum: float = 0.85, max_momentum: float = 0.95, div_factor: float = 25.0,
+        final_div_factor: float = 1e4, three_phase: bool = False,
+    ) -> None:  # fmt: skip
+        if total_steps is None:
+            if epochs is None or steps_per_epoch is None:
+                raise ArgumentError("OneCycleLR: give total_steps, or both epochs and steps_per_epoch")
+            total_steps = epochs * steps_per_epoch
+        _positive("OneCycleLR", total_steps=total_steps, max_lr=max_lr)
+        if anneal_strategy not in ("cos", "linear"):
+            raise ArgumentError(f"OneCycleLR: anneal_strategy={anneal_strategy!r} must be 'cos' or 'linear'")
+        if not 0 <= pct_start <= 1:
+            raise ArgumentError(f"OneCycleLR: pct_start={pct_start} must be from 0 to 1")
+        self.total_steps, self.anneal_strategy = total_steps, anneal_strategy
+        low, end = max_lr / div_factor, max_lr / div_factor / final_div_factor
+        up = float(pct_start * total_steps) - 1
+        # each phase: its last step, learning rate and momentum at its ends
+        if three_phase:
+            self.phases = [
+                (up, low, max_lr, max_momentum, base_momentum),
+                (2 * up, max_lr, low, base_momentum, max_momentum),
+                (total_steps - 1, low, end, max_momentum, max_momentum),
+            ]
+            self.phases[1] = (float(2 * pct_start * total_steps) - 2, *self.phases[1][1:])
+        else:
+            self.phases = [
+                (up, low, max_lr, max_momentum, base_momentum),
+                (total_steps - 1, max_lr, end, base_momentum, max_momentum),
+            ]
+        self.cycle_momentum = cycle_momentum
+        super().__init__(optimizer)
+
+    def _between(self, start: float, end: float, part: float) -> float:
+        if self.anneal_strategy == "linear":
+            return (end - start) * part + start
+        return end + (start - end) / 2.0 * (math.cos(math.pi * part) + 1)
+
+    def _at(self, step: int) -> tuple[float, float]:
+        if step > self.total_steps:
+            raise ArgumentError(f"OneCycleLR: step {step} of a cycle of {self.total_steps} steps; make it longer")
+        begin = 0.0
+        for i, (end, lr0, lr1, m0, m1) in enumerate(self.phases):
+            if step <= end or i == len(self.phases) - 1:
+                part = (step - begin) / (end - begin) if end != begin else 1.0
+                return self._between(lr0, lr1, part), self._between(m0, m1, part)
+            begin = end
+        raise AssertionError("unreachable: the last phase always returns")
+
+    def lr_at(self, epoch: int, base: float) -> float:
+        return self._at(epoch)[0]
+
+    def _assign(self) -> None:
+        super()._assign()
+        if self.cycle_momentum:
+            _set_momentum(self.optimizer, self._at(self.last_epoch)[1])
+
+
+class CyclicLR(LRScheduler):
+    """Triangles between base_lr and max_lr (Smith 2017). Step it once a batch.
+
+    mode: "triangular", "triangular2" (half the height each cycle) or "exp_range" (height gamma**step).
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, base_lr: float, max_lr: float, step_size_up: int = 2000,
+        step_size_down: int | None = None, mode: str = "triangular", gamma: float = 1.0, cycle_momentum: bool = True,
+        base_momentum: float = 0.8, max_momentum: float = 0.9,
+    ) -> None:  # fmt: skip
+        if mode not in ("triangular", "triangular2", "exp_range"):
+            raise ArgumentError(f"CyclicLR: mode={mode!r} must be 'triangular', 'triangular2' or 'exp_range'")
+        _positive("CyclicLR", step_size_up=step_size_up)
+        self.base_lr, self.max_lr, self.mode, self.gamma = base_lr, max_lr, mode, gamma
+        self.up, self.down = float(step_size_up), float(step_size_down or step_size_up)
+        self.cycle_momentum, self.base_momentum, self.max_momentum = cycle_momentum, base_momentum, max_momentum
+        super().__init__(optimizer)
+
+    def _height(self, step: int) -> float:
+        total = self.up + self.down
+        cycle = math.floor(1 + step / total)
+        x = 1.0 + step / total - cycle
+        ratio = self.up / total
+        scale = x / ratio if x <= ratio else (x - 1) / (ratio - 1)
+        grow = {"triangular": 1.0, "triangular2": 0.5 ** (cycle - 1), "exp_range": self.gamma**step}[self.mode]
+        return scale * grow
+
+    def lr_at(self, epoch: int, base: float) -> float:
+        return self.base_lr + (self.max_lr - self.base_lr) * self._height(epoch)
+
+    def _assign(self) -> None:
+        super()._assign()
+        if self.cycle_momentum:
+            span = self.max_momentum - self.base_momentum
+            _set_momentum(self.optimizer, self.max_momentum - span * self._height(self.last_epoch))
+
+
+def _set_momentum(optimizer: Optimizer, value: float) -> None:
+    """Momentum, or Adam's first beta, of every group that has one."""
+    for group in optimizer.param_groups:
+        for key in ("momentum", "beta1"):
+            if key in group and (key != "momentum" or group.get("has_momentum", True)):
+                group[key] = value
+
+
+class SequentialLR:
+    """One schedule after another: schedule i + 1 begins at epoch milestones[i]."""
+
+    def __init__(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]) -> None:
+        if len(schedulers) != len(milestones) + 1:
+            raise ArgumentError(f"SequentialLR: {len(schedulers)} schedulers need {len(schedulers) - 1} milestones, got {len(milestones)}")
+        self.optimizer, self.schedulers, self.milestones = optimizer, list(schedulers), list(milestones)
+        base = schedulers[0].base_lrs
+        self.last_epoch = 0
+        for s in self.schedulers:
+            s.base_lrs = list(base)
+        self._assign()
+
+    def _assign(self) -> None:
+        i = bisect_right(self.milestones, self.last_epoch)
+        s = self.schedulers[i]
+        s.last_epoch = self.last_epoch - (self.milestones[i - 1] if i else 0)
+        s._assign()
+
+    def step(self) -> None:
+        """Go to the next epoch and set its learning rates."""
+        self.last_epoch += 1
+        self._assign()
+
+    def get_last_lr(self) -> list[float]:
+        """The present learning rate of each group."""
+        return [g["lr"] for g in self.optimizer.param_groups]
+
+
+class ReduceLROnPlateau:
+    """Multiplied by `factor` when the metric has not improved for more than `patience` epochs. `step(metric)`."""
+
+    def __init__(
+        self, optimizer: Optimizer, mode: str = "min", factor: float = 0.1, patience: int = 10, threshold: float = 1e-4,
+        threshold_mode: str = "rel", cooldown: int = 0, min_lr: float = 0.0, eps: float = 1e-8,
+    ) -> None:  # fmt: skip
+        if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
+            raise ArgumentError("ReduceLROnPlateau: mode must be 'min' or 'max', threshold_mode 'rel' or 'abs'")
+        if not 0 < factor < 1:
+            raise ArgumentError(f"ReduceLROnPlateau: factor={factor} must be between 0 and 1")
+        self.optimizer, self.mode, self.factor, self.patience = optimizer, mode, factor, patience
+        self.threshold, self.threshold_mode, self.cooldown = threshold, threshold_mode, cooldown
+        self.min_lr, self.eps = min_lr, eps
+        self.best = math.inf if mode == "min" else -math.inf
+        self.num_bad_epochs = self.cooldown_counter = self.last_epoch = 0
+
+    def _better(self, metric: float) -> bool:
+        sign = 1.0 if self.mode == "min" else -1.0
+        if self.threshold_mode == "abs" or math.isinf(self.best):
+            return sign * metric < sign * self.best - self.threshold
+        edge = self.best * (1.0 - sign * self.threshold)
+        return metric < edge if self.mode == "min" else metric > edge
+
+    def step(self, metrics: Any) -> None:
+        """Look at the metric of the epoch that has just ended."""
+        metric = float(metrics)
+        self.last_epoch += 1
+        if self._better(metric):
+            self.best, self.num_bad_epochs = metric, 0
+        else:
+            self.num_bad_epochs += 1
+        if self.cooldown_counter > 0:
+            self.cooldown_counter -= 1
+            self.num_bad_epochs = 0
+        if self.num_bad_epochs > self.patience:
+            for group in self.optimizer.param_groups:
+                new = max(group["lr"] * self.factor, self.min_lr)
+                if group["lr"] - new > self.eps:
+                    group["lr"] = new
+            self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
+
+    def get_last_lr(self) -> list[float]:
+        """The present learning rate of each group."""
+        return [g["lr"] for g in self.optimizer.param_groups]

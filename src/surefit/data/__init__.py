@@ -1,0 +1,46 @@
+"""Data: domains and samples of functions, tables, data sets and loaders, and the MNIST digits."""
+
+from __future__ import annotations
+
+from surefit.data.dataset import (
+    ConcatDataset,
+    DataLoader,
+    Dataset,
+    Subset,
+    TensorDataset,
+    default_collate,
+    random_split,
+)
+from surefit.data.digits import Digits, mnist, read_idx
+from surefit.data.domain import Domain, check_finite
+from surefit.data.generator import generate, write_tables
+from surefit.data.sampling import DESIGNS, Noise, Sampling, corner_points, default_count, sample
+from surefit.data.table import Table, read_csv, read_rows, read_table, write_table
+
+__all__ = [
+    "DESIGNS",
+    "ConcatDataset",
+    "DataLoader",
+    "Dataset",
+    "Digits",
+    "Domain",
+    "Noise",
+    "Sampling",
+    "Subset",
+    "Table",
+    "TensorDataset",
+    "check_finite",
+    "corner_points",
+    "default_collate",
+    "default_count",
+    "generate",
+    "mnist",
+    "random_split",
+    "read_csv",
+    "read_idx",
+    "read_rows",
+    "read_table",
+    "sample",
+    "write_table",
+    "write_tables",
+]

@@ -1,0 +1,412 @@
+"""The box a function is fitted on: an ordered set of named variables, each with a low and a high end."""
+
+from __future__ import annotations
+
+import itertools
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from surefit.errors import DomainError
+from surefit.formulas import constant
+
+_FORM = "NAME=LOW:HIGH, such as x=-2:2 or x1=-2*pi:2*pi"
+
+
+class Domain:
+    """A box of named variables with finite ends, low < high; immutable, ordered as given.
+
+    Args:
+        box: any of
+
+            - ``{"x": (-2, 2), "y": (0, 1)}``, ends as numbers or as texts such as ``"-2*pi"``;
+            - a text ``"x1=-5:5, x2=-5:5"``, or several: ``["x1=-5:5", "x2=-5:5"]``;
+            - one pair ``(-2, 2)`` (the variable is then called ``x``) or a sequence of pairs ``[(-5, 5), (0,
+              1)]`` (``x1``, ``x2``, ...);
+            - a Domain.
+        names: what to call the variables when `box` has pairs without names.
+
+    Raises:
+        DomainError: an end is NaN, infinite or unreadable, low is not below high, a name is missing or
+            repeated.
+
+    >>> box = Domain("x1=-5:5, x2=0:2*pi")
+    >>> box.names, box.dim, float(box.high[1])
+    (('x1', 'x2'), 2, 6.283185307179586)
+    >>> print(Domain((-2, 2)))
+    x=-2:2
+    """
+
+    __slots__ = ("_high", "_low", "_names")
+
+    def __init__(self, box: Any, names: Iterable[str] | None = None) -> None:
+        axes = _axes(box, None if names is None else _name_list(names))
+        self._names = tuple(name for name, _, _ in axes)
+        _check_names(self._names)
+        ends = np.array([_interval(*axis) for axis in axes], dtype=np.float64)  # (dim, 2)
+        ends.flags.writeable = False
+        self._low, self._high = ends[:, 0], ends[:, 1]
+
+    @classmethod
+    def around(cls, points: Any, names: Iterable[str] | None = None) -> Domain:
+        """The smallest box that holds all rows of `points`, (n, dim) or (n,).
+
+        A column with one value c only has no width; it gets c - h to c + h with h = max(1, abs(c)) / 2.
+        """
+        x = np.asarray(points, dtype=np.float64)
+        x = x[:, None] if x.ndim == 1 else x
+        if x.ndim != 2 or x.size == 0:
+            raise DomainError(
+                f"points: expected shape (n, dim) with at least one row, got {np.shape(points)}"
+            )
+        if not np.isfinite(x).all():
+            raise DomainError(
+                "points: some are NaN or infinite, so no box holds them; remove those rows first"
+            )
+        low, high = x.min(axis=0), x.max(axis=0)
+        half = np.where(low == high, np.maximum(1.0, np.abs(low)) / 2.0, 0.0)
+        return cls(np.stack([low - half, high + half], axis=1), names=names)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Domain:
+        """The Domain that `to_dict` wrote.
+
+        Raises:
+            DomainError: a field is missing, or the lists differ in length.
+        """
+        try:
+            names, low, high = list(record["names"]), list(record["low"]), list(record["high"])
+        except (KeyError, TypeError) as error:
+            raise DomainError(
+                f"domain record: expected the lists 'names', 'low' and 'high', got {record!r}"
+            ) from error
+        if not len(names) == len(low) == len(high):
+            raise DomainError(
+                f"domain record: {len(names)} names, {len(low)} low ends and {len(high)} high ends; need as "
+                "many of each"
+            )
+        return cls(list(zip(low, high, strict=True)), names=names)
+
+    def to_dict(self) -> dict[str, list[Any]]:
+        """A record for JSON: lists ``names``, ``low``, ``high``. Floats survive the round trip exactly."""
+        return {"names": list(self._names), "low": self._low.tolist(), "high": self._high.tolist()}
+
+    # ---- what it is
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The variables in order."""
+        return self._names
+
+    @property
+    def low(self) -> np.ndarray:
+        """Low ends, (dim,) float64, read-only."""
+        return self._low
+
+    @property
+    def high(self) -> np.ndarray:
+        """High ends, (dim,) float64, read-only."""
+        return self._high
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        """(low, high) of each variable, as `scipy.optimize` takes them."""
+        return tuple(zip(self._low.tolist(), self._high.tolist(), strict=True))
+
+    @property
+    def dim(self) -> int:
+        """The number of variables."""
+        return len(self._names)
+
+    @property
+    def width(self) -> np.ndarray:
+        """high - low, (dim,) float64."""
+        return self._high - self._low
+
+    @property
+    def volume(self) -> float:
+        """The product of the widths."""
+        with np.errstate(over="ignore", under="ignore"):
+            return float(np.prod(self.width))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Domain) and (self._names, self.bounds) == (other._names, other.bounds)
+
+    def __hash__(self) -> int:
+        return hash((self._names, self.bounds))
+
+    def __repr__(self) -> str:
+        return f"Domain({dict(zip(self._names, self.bounds, strict=True))!r})"
+
+    def __str__(self) -> str:
+        pairs = zip(self._names, self.bounds, strict=True)
+        return ", ".join(f"{name}={_short(low)}:{_short(high)}" for name, (low, high) in pairs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Domain, (self.bounds, self._names)
+
+    # ---- other boxes from this one
+
+    def select(self, names: Iterable[str]) -> Domain:
+        """The box of these variables only, in this order.
+
+        Raises:
+            DomainError: a name that the domain does not have.
+        """
+        index = [self._index(name) for name in _name_list(names)]
+        return Domain([self.bounds[i] for i in index], names=[self._names[i] for i in index])
+
+    def inside(self, box: Any) -> Domain:
+        """A sub-box given in any form that Domain takes; variables it does not name keep their whole range.
+
+        >>> print(Domain("x1=-5:5, x2=-5:5").inside({"x2": (-2, 2)}))
+        x1=-5:5, x2=-2:2
+
+        Raises:
+            DomainError: the box names an unknown variable or reaches outside.
+        """
+        bare = not isinstance(box, Domain | Mapping) and not _has_names(box)
+        part = Domain(box, names=self._names) if bare else Domain(box)
+        ends = list(self.bounds)
+        for name, (low, high) in zip(part.names, part.bounds, strict=True):
+            i = self._index(name)
+            if low < ends[i][0] or high > ends[i][1]:
+                raise DomainError(
+                    f"box: {name}={_short(low)}:{_short(high)} reaches outside the domain, "
+                    f"where {name}={_short(ends[i][0])}:{_short(ends[i][1])}"
+                )
+            ends[i] = (low, high)
+        return Domain(ends, names=self._names)
+
+    def _index(self, name: str) -> int:
+        if name not in self._names:
+            raise DomainError(f"the domain has no variable {name!r}; it has {', '.join(self._names)}")
+        return self._names.index(name)
+
+    # ---- points
+
+    def contains(self, points: Any) -> np.ndarray:
+        """Whether each point lies in the box, ends included: (n, dim) -> (n,) bool; a NaN lies nowhere.
+
+        In one dimension (n,) is read as n points; in more, (dim,) is one point and gives a scalar.
+        """
+        x = self._points(points)
+        return np.all((x >= self._low) & (x <= self._high), axis=-1)
+
+    def scale(self, points: Any) -> np.ndarray:
+        """Points of the box to [-1, 1] in each variable, linearly; the shape stays.
+
+        The ends become -1 and 1 exactly.
+        """
+        x = self._points(points)
+        return (2.0 * ((x - self._low) / self.width) - 1.0).reshape(np.shape(points))
+
+    def unscale(self, points: Any) -> np.ndarray:
+        """The inverse of `scale`; what is in [-1, 1] lands inside the box in spite of rounding."""
+        t = self._points(points)
+        x = self._low * (0.5 - 0.5 * t) + self._high * (0.5 + 0.5 * t)
+        x = np.where(np.abs(t) <= 1.0, np.clip(x, self._low, self._high), x)
+        return x.reshape(np.shape(points))
+
+    def corners(self) -> np.ndarray:
+        """All corners, (2**dim, dim), the first variable varying slowest; in one dimension the two ends.
+
+        Raises:
+            DomainError: more than 20 variables.
+        """
+        if self.dim > 20:
+            raise DomainError(
+                f"a box of {self.dim} variables has 2**{self.dim} corners; all can be listed up to 20"
+            )
+        return np.array(list(itertools.product(*self.bounds)), dtype=np.float64)
+
+    def _points(self, points: Any) -> np.ndarray:
+        x = np.asarray(points, dtype=np.float64)
+        if self.dim == 1 and x.ndim == 1:
+            return x[:, None]
+        if x.ndim not in (1, 2) or x.shape[-1] != self.dim:
+            columns = f"(n, {self.dim})" + (" or (n,)" if self.dim == 1 else "")
+            raise DomainError(f"points: expected shape {columns} for variables {self._names}, got {x.shape}")
+        return x
+
+
+def check_finite(
+    points: Any, values: Any, names: Sequence[str], drop: bool = False
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """The samples of a target at which it is finite; refused by name when some are not, unless `drop`.
+
+    Args:
+        points: (n, dim).
+        values: (n,) or (n, outputs), what the target gave there.
+        names: the variables, for the message.
+        drop: leave the others out instead of raising.
+
+    Returns:
+        points, values and how many rows were left out.
+
+    Raises:
+        DomainError: some value is NaN or infinite (and drop is False), or none is finite.
+
+    >>> x, y, dropped = check_finite([[0.0], [1.0]], [-np.inf, 0.0], ["x"], drop=True)
+    >>> x.tolist(), y.tolist(), dropped
+    ([[1.0]], [0.0], 1)
+    """
+    points, values = np.asarray(points), np.asarray(values)
+    if points.ndim != 2 or values.ndim not in (1, 2) or len(values) != len(points):
+        raise DomainError(
+            f"the target must give one value or one row per point: points {points.shape}, values "
+            f"{values.shape}"
+        )
+    good = np.isfinite(values) if values.ndim == 1 else np.isfinite(values).all(axis=1)
+    bad = np.flatnonzero(~good)
+    if bad.size == 0:
+        return points, values, 0
+    if drop and bad.size < len(points):
+        return points[good], values[good], int(bad.size)
+    shown = "; ".join(_at(points[i], values[i], names) for i in bad[:3])
+    more = "; ..." if bad.size > 3 else ""
+    if bad.size == len(points):
+        raise DomainError(
+            f"the target is not finite at any of the {bad.size} sampled points: {shown}{more}. "
+            "Check the formula and the domain"
+        )
+    raise DomainError(
+        f"the target is not finite at {bad.size} of {len(points)} sampled points: {shown}{more}. "
+        "Shrink the domain, or leave such points out with drop_nonfinite=True (--drop-nonfinite)"
+    )
+
+
+def _at(point: np.ndarray, value: np.ndarray, names: Sequence[str]) -> str:
+    where = ", ".join(f"{name}={v:.6g}" for name, v in zip(names, point, strict=True))
+    return f"{where} gives {', '.join(f'{v:g}' for v in np.atleast_1d(value))}"
+
+
+# ---- reading the many forms of a box
+
+Axis = tuple[str, Any, Any]
+
+
+def _axes(box: Any, names: list[str] | None) -> list[Axis]:
+    """(name, low, high) of each variable, ends not yet read."""
+    if isinstance(box, Domain):
+        box = box.bounds if names is not None else dict(zip(box.names, box.bounds, strict=True))
+    if isinstance(box, Mapping):
+        if names is not None:
+            raise DomainError(f"names: the domain {box!r} names its variables already; leave names out")
+        return [(name, *_pair(ends, repr(name))) for name, ends in box.items()]
+    if isinstance(box, str):
+        box = [box]
+    if not isinstance(box, Iterable):
+        raise DomainError(f"domain: expected a dict, texts {_FORM}, or (low, high) pairs; got {box!r}")
+    box = list(box)
+    if _has_names(box):
+        if names is not None:
+            raise DomainError(f"names: the domain {box!r} names its variables already; leave names out")
+        return [_named(part) for text in box for part in _normal(text).split(",")]
+    pairs = [box] if len(box) == 2 and all(map(_is_end, box)) else box
+    if names is None:
+        names = ["x"] if len(pairs) == 1 else [f"x{i + 1}" for i in range(len(pairs))]
+    if len(names) != len(pairs):
+        raise DomainError(f"domain: {len(pairs)} intervals for {len(names)} variables ({', '.join(names)})")
+    return [(name, *_pair(ends, repr(name))) for name, ends in zip(names, pairs, strict=True)]
+
+
+def _has_names(box: Any) -> bool:
+    """Whether the box is made of texts NAME=LOW:HIGH."""
+    parts = [box] if isinstance(box, str) else list(box) if isinstance(box, list | tuple) else []
+    return bool(parts) and all(isinstance(p, str) for p in parts) and any("=" in _normal(p) for p in parts)
+
+
+def _is_end(value: Any) -> bool:
+    if isinstance(value, str):
+        return ":" not in _normal(value)
+    return not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0
+
+
+def _named(text: str) -> Axis:
+    name, equals, ends = text.partition("=")
+    if not (equals and name.strip()):
+        raise DomainError(f"domain: cannot read {text.strip()!r}; expected {_FORM}")
+    return (name.strip(), *_pair(ends, repr(name.strip())))
+
+
+def _pair(ends: Any, of: str) -> tuple[Any, Any]:
+    if isinstance(ends, str):
+        parts = _normal(ends).split(":")
+        if len(parts) != 2:
+            raise DomainError(
+                f"domain: cannot read {ends.strip()!r} as the interval of {of}; expected LOW:HIGH"
+            )
+        return parts[0], parts[1]
+    pair = list(ends) if isinstance(ends, Iterable) else []
+    if len(pair) != 2:
+        raise DomainError(f"domain: the interval of {of} must be a pair (low, high), got {ends!r}")
+    return pair[0], pair[1]
+
+
+def _normal(text: str) -> str:
+    """Full-width characters as ASCII: a Chinese keyboard types them for = : , and -."""
+    return unicodedata.normalize("NFKC", text).replace("\N{MINUS SIGN}", "-")
+
+
+def _interval(name: str, low: Any, high: Any) -> tuple[float, float]:
+    a, b = _end(low, f"low end of {name!r}"), _end(high, f"high end of {name!r}")
+    if a > b:
+        raise DomainError(
+            f"domain: the interval of {name!r} is reversed: {_short(a)} to {_short(b)}; write low first"
+        )
+    if a == b:
+        raise DomainError(
+            f"domain: the interval of {name!r} has no width: both ends are {_short(a)}; need low < high"
+        )
+    if not np.isfinite(b - a):
+        raise DomainError(
+            f"domain: the interval of {name!r} is wider than a float64 can hold: {a!r} to {b!r}"
+        )
+    return a, b
+
+
+def _end(value: Any, what: str) -> float:
+    if isinstance(value, str):
+        try:
+            number = constant(value)
+        except ValueError as error:
+            raise DomainError(
+                f"domain: cannot read the {what}, {value.strip()!r}, as a number: {error}"
+            ) from error
+    else:
+        try:
+            if isinstance(value, bool | np.bool_):
+                raise TypeError
+            number = float(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise DomainError(
+                f"domain: the {what} must be a finite number or a text, got {value!r}"
+            ) from error
+    if not np.isfinite(number):
+        raise DomainError(f"domain: the {what} is {number}; both ends must be finite")
+    return number + 0.0  # -0.0 becomes 0.0, so that equal boxes print alike
+
+
+def _name_list(names: Iterable[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _check_names(names: tuple[str, ...]) -> None:
+    if not names:
+        raise DomainError("domain: no variables; give at least one, such as {'x': (-2, 2)}")
+    for name in names:
+        if not isinstance(name, str) or not name.strip() or name != name.strip():
+            raise DomainError(
+                f"domain: a variable's name must be a text without blanks around it, got {name!r}"
+            )
+        if names.count(name) > 1:
+            raise DomainError(f"domain: the variable {name!r} is given {names.count(name)} times")
+
+
+def _short(value: float) -> str:
+    """The shortest text that reads back as the same float: 5, 0.1, 1e+300."""
+    text = repr(value)
+    return text[:-2] if text.endswith(".0") else text

@@ -1,0 +1,413 @@
+"""Where to look at a function: points over a box, noise on its values, and the `data=` object of fit.
+
+A *design* places points in a `Domain`. Those that need NumPy alone are the defaults; Latin hypercube, Sobol
+and Halton are SciPy's, imported when asked for. Every draw takes its randomness as an argument: an int seed,
+a `numpy.random.Generator`, or None for fresh entropy.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from surefit.core.tensor import numpy_generator
+from surefit.data.domain import Domain
+from surefit.errors import ArgumentError
+
+ALL_CORNERS_UP_TO = 8  # variables: 256 corners; see `corner_points`
+
+
+# ---- designs: (domain, count, generator) -> (n, dim)
+
+
+def _uniform(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray:
+    return _into(domain, rng.random((count, domain.dim)))
+
+
+def _grid(domain: Domain, count: int | Sequence[int], rng: np.random.Generator) -> np.ndarray:
+    return _product(domain, [np.linspace(0.0, 1.0, n) for n in _axis_counts(count, domain.dim)])
+
+
+def _chebyshev(domain: Domain, count: int | Sequence[int], rng: np.random.Generator) -> np.ndarray:
+    """Chebyshev points of the second kind, -cos(pi k / (n - 1)), which hold both ends.
+
+    Written with the sine, so that they are symmetric to the last bit (Trefethen, Approximation Theory and
+    Approximation Practice, chapter 2).
+    """
+    counts = _axis_counts(count, domain.dim)
+    return _product(
+        domain, [0.5 + 0.5 * np.sin(np.pi * np.arange(1 - n, n, 2) / (2 * (n - 1))) for n in counts]
+    )
+
+
+def _sobol(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray:
+    # A whole power of two is drawn and cut, because a Sobol sequence is balanced only over those.
+    unit = _qmc("Sobol", domain.dim, rng).random_base2(max(0, math.ceil(math.log2(count))))
+    return _into(domain, unit[:count])
+
+
+def _halton(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray:
+    return _into(domain, _qmc("Halton", domain.dim, rng).random(count))
+
+
+def _latin_hypercube(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray:
+    return _into(domain, _qmc("LatinHypercube", domain.dim, rng).random(count))
+
+
+def _qmc(name: str, dim: int, rng: np.random.Generator) -> Any:
+    from scipy.stats import qmc
+
+    engine = getattr(qmc, name)
+    keyword = "rng" if "rng" in inspect.signature(engine).parameters else "seed"  # renamed in SciPy 1.15
+    return engine(dim, **{keyword: rng})
+
+
+_DESIGNS: dict[str, Callable[[Domain, Any, np.random.Generator], np.ndarray]] = {
+    "uniform": _uniform,
+    "grid": _grid,
+    "chebyshev": _chebyshev,
+    "latin_hypercube": _latin_hypercube,
+    "sobol": _sobol,
+    "halton": _halton,
+}
+_HOLDS_CORNERS = ("grid", "chebyshev")
+DESIGNS = ("auto", *_DESIGNS)
+
+
+def sample(
+    domain: Domain,
+    count: int | Sequence[int] | None = None,
+    design: str = "auto",
+    *,
+    with_corners: bool = False,
+    generator: int | np.random.Generator | None = None,
+) -> np.ndarray:
+    """Points over a box, (n, dim) float64, all inside.
+
+    Args:
+        domain: the box.
+        count: how many. ``grid`` and ``chebyshev`` are products of axes: they take the least product that is
+            not below `count` with axes that differ by one point at most, or a count for each axis, each >= 2.
+            None: `default_count`.
+        design: ``uniform`` (random), ``grid``, ``chebyshev``, ``latin_hypercube``, ``sobol``, ``halton``;
+            ``auto`` is a grid in one dimension and uniform in more.
+        with_corners: add the corners of the box (the two ends in one dimension) beyond `count`; see
+            `corner_points`. ``grid`` and ``chebyshev`` have them already.
+        generator: int seed, Generator, or None for fresh entropy.
+
+    Raises:
+        ArgumentError: an unknown design, a count below 1, or too few points for a product of axes.
+
+    >>> sample(Domain((0, 1)), 5).ravel().tolist()
+    [0.0, 0.25, 0.5, 0.75, 1.0]
+    >>> sample(Domain("x=0:1, y=0:1"), 100, "sobol", with_corners=True, generator=0).shape
+    (104, 2)
+    """
+    if design not in DESIGNS:
+        raise ArgumentError(f"design: {design!r} is unknown; choose one of {', '.join(DESIGNS)}")
+    if design == "auto":
+        design = "grid" if domain.dim == 1 else "uniform"
+    if count is None:
+        count = default_count(domain.dim)
+    if isinstance(count, Iterable) and design not in _HOLDS_CORNERS:
+        raise ArgumentError(
+            f"count: {design} takes one number, got {count!r}; grid and chebyshev take one per axis"
+        )
+    if not isinstance(count, Iterable):
+        count = _whole("count", count)
+    points = _DESIGNS[design](domain, count, numpy_generator(generator))
+    if with_corners and design not in _HOLDS_CORNERS:
+        points = np.concatenate([points, corner_points(domain)])
+    return points
+
+
+def default_count(dim: int) -> int:
+    """How many points a function of `dim` variables gets when nobody says: 1000 dim^2, at most 20 000.
+
+    1 000 and 4 000 points for one and two variables are what hand-made studies of such fits use; no
+    affordable number keeps that density in more dimensions, so growth is quadratic and stops where an epoch
+    would take longer than a fraction of a second.
+    """
+    return min(1000 * dim * dim, 20_000)
+
+
+def corner_points(domain: Domain) -> np.ndarray:
+    """Corners worth adding to a sample: all 2**dim up to 8 variables (256), beyond that 2 dim + 2 of them.
+
+    Those are the lowest corner, the highest corner, and the ones that differ from either in one variable.
+    """
+    if domain.dim <= ALL_CORNERS_UP_TO:
+        return domain.corners()
+    one = np.eye(domain.dim, dtype=bool)
+    none = np.zeros((1, domain.dim), dtype=bool)
+    return np.where(np.concatenate([none, one, ~one, ~none]), domain.high, domain.low)
+
+
+def _into(domain: Domain, unit: np.ndarray) -> np.ndarray:
+    """[0, 1]^dim to the box; clipped because the rounding of the last bit could step outside."""
+    return np.clip(domain.low * (1.0 - unit) + domain.high * unit, domain.low, domain.high)
+
+
+def _product(domain: Domain, axes: list[np.ndarray]) -> np.ndarray:
+    unit = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)  # (n1, ..., nd, dim)
+    return _into(domain, unit.reshape(-1, domain.dim))
+
+
+def _axis_counts(count: int | Sequence[int], dim: int) -> list[int]:
+    if isinstance(count, Iterable):
+        counts = [_whole("count", n) for n in count]
+        if len(counts) != dim:
+            raise ArgumentError(f"count: {len(counts)} numbers for {dim} variables: {counts}")
+    else:
+        base = max(1, round(count ** (1.0 / dim)))
+        while base**dim > count:
+            base -= 1
+        counts = [base] * dim
+        for axis in range(dim):
+            if math.prod(counts) < count:
+                counts[axis] += 1
+    if min(counts) < 2:
+        raise ArgumentError(
+            f"count: a product of axes over {dim} variable{'s' * (dim > 1)} needs at least 2 points on each "
+            f"axis, {2**dim} in all, got {count}; give more, or use uniform or sobol"
+        )
+    return counts
+
+
+def _whole(name: str, value: Any, least: int = 1) -> int:
+    if isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least:
+        return int(value)
+    raise ArgumentError(f"{name}: expected a whole number >= {least}, got {value!r}")
+
+
+def _real(name: str, value: Any, least: float = -math.inf) -> float:
+    try:
+        number = math.nan if isinstance(value, bool | str) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if math.isfinite(number) and number >= least:
+        return number
+    bound = "" if least == -math.inf else f" >= {least:g}"
+    raise ArgumentError(f"{name}: expected a finite number{bound}, got {value!r}")
+
+
+# ---- splits
+
+
+def split_lengths(n: int, fractions: Sequence[float]) -> list[int]:
+    """Whole numbers that sum to n in proportion to fractions: rounded down, the rest dealt from the first on.
+
+    This is the rule of PyTorch's `random_split`.
+    >>> split_lengths(308, (0.8, 0.1, 0.1))
+    [247, 31, 30]
+    """
+    lengths = [math.floor(n * fraction) for fraction in fractions]
+    for i in range(n - sum(lengths)):
+        lengths[i % len(lengths)] += 1
+    return lengths
+
+
+# ---- noise
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Additive noise: ``normal`` with standard deviation `scale`, or ``uniform`` in [-scale, scale].
+
+    `scale` is absolute, in the units of the target. For ``uniform`` it may also be a pair (low, high):
+    ``Noise("uniform", (0, 0.01))`` adds 0.01 * U[0, 1).
+    """
+
+    kind: str = "normal"
+    scale: float | tuple[float, float] = 0.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("normal", "uniform"):
+            raise ArgumentError(f"noise: {self.kind!r} is unknown; choose normal or uniform")
+        if self.kind == "uniform" and isinstance(self.scale, Sequence) and not isinstance(self.scale, str):
+            ends = tuple(_real("noise", end) for end in self.scale)
+            if len(ends) != 2 or ends[0] >= ends[1]:
+                raise ArgumentError(f"noise: uniform needs (low, high) with low < high, got {self.scale!r}")
+            object.__setattr__(self, "scale", ends)
+        else:
+            object.__setattr__(self, "scale", _real("noise", self.scale, least=0.0))
+
+    @classmethod
+    def read(cls, noise: Noise | float | str | None) -> Noise:
+        """A Noise from a Noise, a number (normal, its standard deviation), None, or a text.
+
+        Texts: ``0.01``, ``normal:0.01``, ``uniform:0.01``, ``uniform:0:0.01``.
+        """
+        if isinstance(noise, Noise):
+            return noise
+        if not isinstance(noise, str):
+            return cls("normal", 0.0 if noise is None else _real("noise", noise, least=0.0))
+        kind, _, rest = noise.rpartition(":") if noise.count(":") < 2 else noise.partition(":")
+        try:
+            scale: Any = tuple(float(part) for part in rest.split(":"))
+        except ValueError:
+            raise ArgumentError(
+                f"noise: cannot read {noise!r}; expected 0.01, normal:0.01, uniform:0.01 or uniform:LOW:HIGH"
+            ) from None
+        return cls(kind.strip() or "normal", scale if len(scale) > 1 else scale[0])
+
+    def draw(self, shape: tuple[int, ...], generator: int | np.random.Generator | None = None) -> np.ndarray:
+        """Noise alone, of this shape, float64."""
+        rng = numpy_generator(generator)
+        if isinstance(self.scale, tuple):
+            return rng.uniform(*self.scale, size=shape)
+        if self.kind == "uniform":
+            return rng.uniform(-self.scale, self.scale, size=shape)
+        return rng.normal(0.0, self.scale, size=shape)
+
+
+# ---- the data= argument of fit
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a target becomes training, validation and test data: the ``data=`` argument of `fit`.
+
+    For a function (formula, callable) `design`, `count`, `with_corners` and the extra box place the training
+    points, and validation and test points are fresh uniform draws over the whole box. For a table only
+    `split`, `weights`, `noise` and `drop_nonfinite` have a meaning, for its rows.
+
+    Attributes:
+        design: see `sample`.
+        count: training points without corners and extra points; None: `default_count`.
+        with_corners: see `sample`; on, because a fit is worst at the ends that it never saw.
+        extra_box: a sub-box, in any form `Domain` takes, that gets extra uniform points.
+        extra_ratio: extra points as a share of `count`; 0.125 when only the box is given (500 on 4 000).
+        noise: added to the training and validation values; a `Noise`, a number (normal, its standard
+            deviation), or a text such as ``uniform:0.01``.
+        split: shares of training, validation and test data, which sum to 1; the last two may be 0.
+        weights: one weight per training row, as an array or as a function (points (n, dim), values) -> (n,).
+        drop_nonfinite: leave points out where the target is NaN or infinite, instead of raising.
+
+    Raises:
+        ArgumentError: a field outside its domain; `DomainError` when the extra box is unreadable.
+
+    >>> plan = Sampling("uniform", 4000, with_corners=False, extra_box="x1=-2:2, x2=-2:2", extra_ratio=0.125)
+    >>> plan.points(Domain("x1=-5:5, x2=-5:5"), generator=0).shape
+    (4500, 2)
+    """
+
+    design: str = "auto"
+    count: int | tuple[int, ...] | None = None
+    with_corners: bool = True
+    extra_box: Any = None
+    extra_ratio: float | None = None
+    noise: Noise | float | str | None = None
+    split: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    weights: Any = None
+    drop_nonfinite: bool = False
+
+    def __post_init__(self) -> None:
+        if self.design not in DESIGNS:
+            raise ArgumentError(f"design: {self.design!r} is unknown; choose one of {', '.join(DESIGNS)}")
+        if isinstance(self.count, Iterable):
+            object.__setattr__(self, "count", tuple(_whole("count", n, least=2) for n in self.count))
+        elif self.count is not None:
+            object.__setattr__(self, "count", _whole("count", self.count))
+        if self.extra_box is None and self.extra_ratio is not None:
+            raise ArgumentError(
+                "extra_ratio: says how many extra points, but extra_box does not say where; give both"
+            )
+        if self.extra_box is not None:
+            ratio = 0.125 if self.extra_ratio is None else _real("extra_ratio", self.extra_ratio)
+            if ratio <= 0.0:
+                raise ArgumentError(
+                    f"extra_ratio: expected a share of the training points above 0, got {ratio:g}"
+                )
+            object.__setattr__(self, "extra_ratio", ratio)
+        object.__setattr__(self, "noise", Noise.read(self.noise))
+        object.__setattr__(self, "split", _three_shares(self.split))
+        if self.weights is not None and not callable(self.weights):
+            object.__setattr__(
+                self, "weights", tuple(np.asarray(self.weights, dtype=np.float64).ravel().tolist())
+            )
+
+    def points(self, domain: Domain, generator: int | np.random.Generator | None = None) -> np.ndarray:
+        """Training points (n, dim): the design, then corners, then the extra box."""
+        rng = numpy_generator(generator)
+        main = sample(domain, self.count, self.design, with_corners=self.with_corners, generator=rng)
+        return np.concatenate([main, self.extra_points(domain, self._base(domain), rng)])
+
+    def extra_points(
+        self, domain: Domain, count: int, generator: int | np.random.Generator | None = None
+    ) -> np.ndarray:
+        """Uniform points in the extra box beside `count` training points: (round(extra_ratio * count), dim).
+
+        At least one; none without an extra box.
+        """
+        if self.extra_box is None or self.extra_ratio is None:
+            return np.empty((0, domain.dim))
+        extra = max(1, round(self.extra_ratio * count))
+        return sample(domain.inside(self.extra_box), extra, "uniform", generator=generator)
+
+    def _base(self, domain: Domain) -> int:
+        """How many training points are asked for, without corners and extra points."""
+        count = default_count(domain.dim) if self.count is None else self.count
+        return math.prod(count) if isinstance(count, tuple) else count
+
+    def held_out(
+        self, domain: Domain, generator: int | np.random.Generator | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Fresh uniform points for validation and for test, as many as `split` gives them beside `count`."""
+        rng = numpy_generator(generator)
+        train, validation, test = self.split
+        sizes = [math.ceil(self._base(domain) * share / train) for share in (validation, test)]
+        return _uniform(domain, sizes[0], rng), _uniform(domain, sizes[1], rng)
+
+    def rows(
+        self, n: int, generator: int | np.random.Generator | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Row numbers of a table of n rows for training, validation and test: a random partition.
+
+        Raises:
+            ArgumentError: too few rows for a part that `split` asks for.
+        """
+        train, validation, _ = lengths = split_lengths(n, self.split)
+        if any(share > 0 and length == 0 for share, length in zip(self.split, lengths, strict=True)):
+            raise ArgumentError(
+                f"split: {n} rows are too few for shares of {self.split}: {lengths}; give more rows"
+            )
+        order = numpy_generator(generator).permutation(n)
+        return order[:train], order[train : train + validation], order[train + validation :]
+
+    def noisy(self, values: Any, generator: int | np.random.Generator | None = None) -> np.ndarray:
+        """Values plus noise, float64, same shape."""
+        y = np.asarray(values, dtype=np.float64)
+        noise = Noise.read(self.noise)
+        return y if noise.scale == 0.0 else y + noise.draw(y.shape, generator)
+
+    def row_weights(self, points: np.ndarray, values: np.ndarray) -> np.ndarray | None:
+        """The weight of each row, (n,) float64, or None when all weigh the same.
+
+        Raises:
+            ArgumentError: not one finite weight >= 0 per row, or all zero.
+        """
+        if self.weights is None:
+            return None
+        given = self.weights(points, values) if callable(self.weights) else self.weights
+        w = np.asarray(given, dtype=np.float64)
+        if w.shape != (len(points),):
+            raise ArgumentError(f"weights: expected one per row, shape ({len(points)},), got {w.shape}")
+        if not (np.isfinite(w).all() and (w >= 0).all() and w.any()):
+            raise ArgumentError("weights: must be finite and >= 0, and not all 0")
+        return w
+
+
+def _three_shares(split: Sequence[float]) -> tuple[float, float, float]:
+    shares = tuple(_real("split", share, least=0.0) for share in split)
+    if len(shares) != 3 or not shares[0] > 0 or not math.isclose(sum(shares), 1.0):
+        raise ArgumentError(
+            "split: expected shares of training, validation and test data that sum to 1, such as (0.8, "
+            f"0.1, 0.1), got {split!r}"
+        )
+    return shares

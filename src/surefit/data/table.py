@@ -1,0 +1,727 @@
+"""Tables: named float64 columns, read from and written to CSV, Parquet, NumPy files and DataFrames.
+
+Nothing is guessed silently: a missing, non-numeric or infinite value is an error that says row and column.
+CSV needs no extra package; Parquet needs pyarrow (``pip install "surefit[table]"``).
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import os
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from surefit.errors import DataError, MissingExtraError
+
+MISSING = frozenset(
+    {"", "na", "n/a", "nan", "null", "none", "#n/a", "<na>", "?", "-"}
+)  # compared in lower case
+FORMATS = ("csv", "parquet", "npz")
+
+
+class Table:
+    """Named columns of finite float64 numbers, some of which are targets (by default the last one).
+
+    Args:
+        names: one name per column.
+        values: (n, columns).
+        targets: the names of the target columns; None: the last column.
+
+    Attributes:
+        names: all columns, in order.
+        values: (n, columns) float64, read-only.
+        targets, inputs: the names of the target columns, and of all others.
+        x, y: their values, (n, inputs) and (n, targets).
+
+    Raises:
+        DataError: names that are empty, repeated, or do not fit the values; a value that is not finite; an
+            unknown target.
+
+    >>> table = Table(["x", "y"], [[0, 1], [2, 3]])
+    >>> table.inputs, table.y.tolist(), table["x"].tolist()
+    (('x',), [[1.0], [3.0]], [0.0, 2.0])
+    """
+
+    __slots__ = ("inputs", "names", "targets", "values")
+
+    def __init__(self, names: Iterable[str], values: Any, targets: str | Iterable[str] | None = None) -> None:
+        self.names: tuple[str, ...] = tuple(str(name).strip() for name in names)
+        _check_names(self.names, "table")
+        array = np.array(values, dtype=np.float64)
+        if array.ndim != 2 or array.shape[1] != len(self.names):
+            raise DataError(
+                f"table: {len(self.names)} names need values of shape (n, {len(self.names)}), got "
+                f"{array.shape}"
+            )
+        bad = np.argwhere(~np.isfinite(array))
+        if bad.size:
+            row, column = bad[0]
+            raise DataError(
+                f"table: row {row}, column {self.names[column]!r} is {array[row, column]}; every value must "
+                "be finite"
+            )
+        array.flags.writeable = False
+        self.values: np.ndarray = array
+        wanted = self.names[-1:] if targets is None else _as_names(targets)
+        self.targets: tuple[str, ...] = tuple(self.names[self._index(name)] for name in wanted)
+        self.inputs: tuple[str, ...] = tuple(name for name in self.names if name not in self.targets)
+
+    @property
+    def x(self) -> np.ndarray:
+        """The input columns, (n, inputs).
+
+        Raises:
+            DataError: every column is a target.
+        """
+        if not self.inputs:
+            raise DataError(f"table: no input columns; all of {', '.join(self.names)} are targets")
+        return self.values[:, [self._index(name) for name in self.inputs]]
+
+    @property
+    def y(self) -> np.ndarray:
+        """The target columns, (n, targets)."""
+        return self.values[:, [self._index(name) for name in self.targets]]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """One column, (n,)."""
+        return self.values[:, self._index(name)]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Table):
+            return NotImplemented
+        return (self.names, self.targets) == (other.names, other.targets) and np.array_equal(
+            self.values, other.values
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Table({len(self)} rows: {', '.join(self.inputs)} -> {', '.join(self.targets)})"
+
+    def select(
+        self, inputs: str | Iterable[str] | None = None, targets: str | Iterable[str] | None = None
+    ) -> Table:
+        """The table with these inputs and targets only.
+
+        Without `targets` they stay as they are; without `inputs` every column that is no target is one.
+
+        Raises:
+            DataError: an unknown column, or one that is both.
+        """
+        ys = self.targets if targets is None else _as_names(targets)
+        xs = tuple(name for name in self.names if name not in ys) if inputs is None else _as_names(inputs)
+        both = [name for name in xs if name in ys]
+        if both:
+            raise DataError(f"table: column {both[0]!r} is asked for as an input and as a target")
+        names = (*xs, *ys)
+        return Table(names, self.values[:, [self._index(name) for name in names]], ys)
+
+    def rows(self, index: Any) -> Table:
+        """The table with these rows: a slice, row numbers or a mask."""
+        return Table(self.names, self.values[index], self.targets)
+
+    def _index(self, name: str) -> int:
+        if name not in self.names:
+            raise DataError(f"table: there is no column {name!r}; it has {', '.join(self.names)}")
+        return self.names.index(name)
+
+
+# ---- reading
+
+
+def read_table(
+    source: Any,
+    *,
+    targets: str | Iterable[str] | None = None,
+    columns: Iterable[str] | None = None,
+    names: Iterable[str] | None = None,
+    drop_missing: bool = False,
+    **csv_options: Any,
+) -> Table:
+    """A Table from whatever holds one.
+
+    Args:
+        source: a path (``.csv``, ``.tsv``, ``.txt``, ``.dat``, each also with ``.gz``; ``.parquet``;
+            ``.npz``; ``.npy``), a DataFrame, a dict of columns, a pair of arrays (X, y), one array (n,
+            columns), or a Table.
+        targets: names of the target columns; None: the last column (all of y for a pair of arrays).
+        columns: read these columns only, in this order; the others may hold anything.
+        names: names of the columns, instead of those in the file, or where it has none.
+        drop_missing: leave out rows with a missing value (empty, NA, NaN, null, ?) instead of raising. Text
+            that is not a number stays an error.
+        csv_options: delimiter, decimal, header and encoding of a text file; see `read_csv`.
+
+    Raises:
+        DataError: the source is unreadable; for a value it says row (the line of a text file) and column.
+        MissingExtraError: Parquet without pyarrow.
+    """
+    kind = "object"
+    if isinstance(source, str | os.PathLike):
+        source = Path(source)
+        kind = _kind(source)
+        if not source.is_file():
+            raise DataError(f"table: there is no file {str(source)!r}")
+    if kind == "csv":
+        return read_csv(
+            source, targets=targets, columns=columns, names=names, drop_missing=drop_missing, **csv_options
+        )
+    if csv_options:
+        raise DataError(f"{', '.join(csv_options)}: only a CSV file has such a thing; leave it out")
+    read = {"parquet": _from_parquet, "npz": _from_npz, "npy": _from_npy, "object": _from_object}[kind]
+    return _assembled(read(source), names, columns, targets, drop_missing)
+
+
+class _Raw(NamedTuple):
+    """Columns as they came: what errors call the source, names, values of any kind, default targets."""
+
+    label: str
+    names: list[str]
+    columns: list[Any]
+    targets: tuple[str, ...] | None = None
+
+
+def _assembled(
+    raw: _Raw,
+    names: Iterable[str] | None,
+    columns: Iterable[str] | None,
+    targets: str | Iterable[str] | None,
+    drop_missing: bool,
+) -> Table:
+    wanted = None if columns is None else _as_names(columns)
+    own = [name.strip() for name in raw.names]
+    default = raw.targets
+    if names is not None:
+        own = list(_as_names(names))
+        if len(own) != len(raw.names):
+            raise DataError(f"names: {len(own)} names for the {len(raw.names)} columns of {raw.label}")
+        default = tuple(own[raw.names.index(name)] for name in default or ()) or None
+    _check_names(own if wanted is None else [n for n in own if n in wanted], raw.label)
+    chosen = own if wanted is None else list(wanted)
+    for name in chosen:
+        if name not in own:
+            raise DataError(f"columns: {raw.label} has no column {name!r}; it has {', '.join(own)}")
+    numeric = [_numeric(raw.columns[own.index(name)], name, raw.label, drop_missing) for name in chosen]
+    if len({len(column) for column in numeric}) > 1:
+        sizes = ", ".join(f"{n}: {len(c)}" for n, c in zip(chosen, numeric, strict=True))
+        raise DataError(
+            f"{raw.label}: columns of different lengths ({sizes}); a table needs as many rows in each"
+        )
+    values = np.stack(numeric, axis=1)
+    if drop_missing:
+        values = values[~np.isnan(values).any(axis=1)]
+    if len(values) == 0:
+        raise DataError(f"{raw.label}: no rows{' without a missing value' if drop_missing else ''}")
+    if targets is None and default is not None and set(default) <= set(chosen):
+        targets = default
+    return Table(chosen, values, targets)
+
+
+def _numeric(column: Any, name: str, label: str, drop_missing: bool) -> np.ndarray:
+    """A column of numbers, booleans or objects as float64; NaN stays only where rows are to be dropped."""
+    array = np.asarray(column)
+    if array.ndim != 1:
+        raise DataError(f"{label}: column {name!r} has shape {array.shape}; expected one number per row")
+    if array.dtype.kind in "mM":
+        raise DataError(
+            f"{label}: column {name!r} holds times; convert it to a number, or leave it out with columns=..."
+        )
+    if array.dtype.kind in "biuf":
+        out = array.astype(np.float64)
+    else:
+        out = np.array(
+            [_number(value, i, name, label) for i, value in enumerate(array.tolist())], dtype=np.float64
+        )
+    bad = np.flatnonzero(~np.isfinite(out))
+    for i in bad:
+        if np.isinf(out[i]):
+            raise DataError(f"{label}: row {i}, column {name!r} is {out[i]}; every value must be finite")
+        if not drop_missing:
+            raise DataError(
+                f"{label}: row {i}, column {name!r} is missing; fill it in, or drop_missing=True (first row "
+                "is 0)"
+            )
+    return out
+
+
+def _number(value: Any, row: int, name: str, label: str) -> float:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return np.nan
+    try:
+        if isinstance(value, str | bytes):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{label}: row {row}, column {name!r} is {value!r}, not a number; convert the column, or leave "
+            "it out with columns=... (first row is 0)"
+        ) from error
+
+
+def _from_object(source: Any) -> _Raw:
+    if isinstance(source, Table):
+        return _Raw("table", list(source.names), list(source.values.T), source.targets)
+    if isinstance(source, Mapping):
+        return _Raw("dict", [str(name) for name in source], list(source.values()))
+    if hasattr(source, "columns") and hasattr(source, "__getitem__") and not isinstance(source, np.ndarray):
+        return _from_dataframe(source)
+    pair = isinstance(source, tuple | list) and len(source) == 2
+    if pair and (isinstance(source, tuple) or all(isinstance(part, np.ndarray) for part in source)):
+        return _from_pair(*source)
+    array = np.asarray(source)
+    if array.dtype.names is not None:  # a structured array
+        return _Raw("array", list(array.dtype.names), [array[name] for name in array.dtype.names])
+    if array.ndim != 2:
+        raise DataError(
+            f"table: cannot read a {type(source).__name__} of shape {array.shape}; give a path, a "
+            "DataFrame, a dict of columns, a pair (X, y), or an array (n, columns)"
+        )
+    return _Raw("array", _numbered("c", array.shape[1]), list(array.T))
+
+
+def _from_dataframe(frame: Any) -> _Raw:
+    """pandas and polars alike: names in .columns, one column by its name, .to_numpy() on it."""
+    keys = list(frame.columns)
+    names = [str(key) for key in keys]
+    _check_names(names, "DataFrame")  # before asking for a column: a repeated name would give several
+    return _Raw("DataFrame", names, [frame[key].to_numpy() for key in keys])
+
+
+def _from_pair(x: Any, y: Any) -> _Raw:
+    x, y = (np.asarray(v)[:, None] if np.ndim(v) == 1 else np.asarray(v) for v in (x, y))
+    if x.ndim != 2 or y.ndim != 2 or len(x) != len(y):
+        raise DataError(
+            f"(X, y): expected (n, inputs) and (n,) or (n, outputs) with as many rows, got {x.shape}, "
+            f"{y.shape}"
+        )
+    xs, ys = _numbered("x", x.shape[1], alone="x"), _numbered("y", y.shape[1], alone="y")
+    return _Raw("(X, y)", xs + ys, [*x.T, *y.T], tuple(ys))
+
+
+def _from_npy(path: Path) -> _Raw:
+    array = _loaded(path)
+    if array.dtype.names is None and array.ndim != 2:
+        raise DataError(f"{path.name}: holds an array of shape {array.shape}; a table needs (n, columns)")
+    return _from_object(array)._replace(label=path.name)
+
+
+def _from_npz(path: Path) -> _Raw:
+    names: list[str] = []
+    columns: list[Any] = []
+    with _loaded(path) as archive:
+        for key in archive.files:
+            array = _member(archive, key, path)
+            if array.ndim == 2:  # X (n, d) becomes X1 ... Xd
+                names += _numbered(key, array.shape[1], alone=key)
+                columns += list(array.T)
+            else:
+                names.append(key)
+                columns.append(array)
+    if not names:
+        raise DataError(f"{path.name}: holds no arrays")
+    return _Raw(path.name, names, columns)
+
+
+def _loaded(path: Path) -> Any:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path.name}: not a readable NumPy file of numbers ({error})") from error
+
+
+def _member(archive: Any, key: str, path: Path) -> np.ndarray:
+    try:
+        return archive[key]
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path.name}: array {key!r} cannot be read ({error})") from error
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise MissingExtraError('Parquet files need pyarrow: pip install "surefit[table]"') from error
+    return pyarrow, pyarrow.parquet
+
+
+def _from_parquet(path: Path) -> _Raw:
+    arrow, parquet = _pyarrow()
+    try:
+        data = parquet.read_table(path)
+    except (arrow.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path.name}: not a readable Parquet file ({error})") from error
+    return _Raw(path.name, list(data.column_names), [column.to_numpy() for column in data.columns])
+
+
+# ---- CSV: text to rows of strings, rows to numbers
+
+
+class Row(NamedTuple):
+    """One record of a CSV file: the line it starts on, counted from 1, and its cells."""
+
+    line: int
+    cells: list[str]
+
+
+def read_rows(source: str | os.PathLike[str], delimiter: str = ",", encoding: str = "utf-8") -> list[Row]:
+    """The records of a delimited text file as strings, as RFC 4180 has them; empty lines are left out.
+
+    Quotes may hold delimiters, doubled quotes and line ends (kept as they are); lines end in LF, CRLF or CR;
+    a byte order mark is removed; ``.gz`` is unpacked. A blank as delimiter stands for any run of blanks.
+
+    Raises:
+        DataError: the file is missing, not text of this encoding, or a quote is never closed.
+    """
+    path = Path(source)
+    return list(_rows(_text(path, encoding), delimiter, path.name))
+
+
+def read_csv(
+    source: str | os.PathLike[str],
+    *,
+    targets: str | Iterable[str] | None = None,
+    columns: Iterable[str] | None = None,
+    names: Iterable[str] | None = None,
+    drop_missing: bool = False,
+    delimiter: str | None = None,
+    decimal: str = ".",
+    header: bool | None = None,
+    encoding: str = "utf-8",
+) -> Table:
+    """A Table from a delimited text file.
+
+    Args:
+        source: the file.
+        targets: see `read_table`, also for the next three.
+        columns: read these columns only.
+        names: instead of those in the file.
+        drop_missing: leave out rows with a missing value.
+        delimiter: None: found among tab, ``;``, ``|``, ``,`` and blanks, as the one that cuts all rows alike.
+        decimal: ``"."`` or ``","``.
+        header: whether the first row holds names; None: it does unless all of it is numbers. Without a header
+            the columns are c1, c2, ...
+        encoding: of the text; UTF-8 with or without a byte order mark, and UTF-16 with one, need no word.
+
+    Raises:
+        DataError: see `read_table`.
+    """
+    path = Path(source)
+    if decimal not in (".", ","):
+        raise DataError(f"decimal: expected '.' or ',', got {decimal!r}")
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n' or delimiter == decimal):
+        raise DataError(
+            f"delimiter: expected one character other than a quote and the decimal mark, got {delimiter!r}"
+        )
+    text = _text(path, encoding)
+    rows = list(_rows(text, delimiter or _found_delimiter(text, decimal), path.name))
+    if not rows:
+        raise DataError(f"{path.name}: the file is empty")
+    if header is None:
+        header = _is_header(rows[0], decimal, path.name)
+    own = [cell.strip() for cell in rows[0].cells] if header else _numbered("c", len(rows[0].cells))
+    body = rows[1:] if header else rows
+    own = _csv_names(own, names, rows[0].line, path.name)
+    if not body:
+        raise DataError(f"{path.name}: only a header, no rows")
+    wanted = None if columns is None else _as_names(columns)
+    chosen = _csv_columns(own, wanted, rows[0].line, path.name)
+    values = _csv_values(body, own, chosen, decimal, drop_missing, path.name)
+    return Table([own[i] for i in chosen], values, targets)
+
+
+def _text(path: Path, encoding: str) -> str:
+    try:
+        data = gzip.decompress(path.read_bytes()) if path.suffix.lower() == ".gz" else path.read_bytes()
+    except (OSError, EOFError) as error:
+        raise DataError(f"{path.name}: cannot be read ({error})") from error
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    try:
+        return data.decode(encoding).removeprefix("\ufeff")
+    except LookupError as error:
+        raise DataError(f"encoding: {encoding!r} is unknown; try utf-8, gbk or latin-1") from error
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{path.name}: line {line} is not {encoding} text (byte {data[error.start]:#04x}); "
+            "name its encoding, such as encoding='gbk' or 'latin-1'"
+        ) from error
+
+
+def _rows(text: str, delimiter: str, label: str) -> Iterator[Row]:
+    if delimiter == " ":
+        for number, words in enumerate(text.splitlines(), start=1):
+            if words.strip():
+                yield Row(number, words.split())
+        return
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise DataError(
+                f"{label}: the row that starts on line {line} cannot be read ({error}); is a quote open?"
+            ) from error
+        if cells:
+            yield Row(line, cells)
+
+
+def _found_delimiter(text: str, decimal: str) -> str:
+    """The delimiter that cuts the first 50 rows into equally many cells, most of them numbers."""
+    candidates = [c for c in "\t;|, " if c != decimal]  # in a draw the first: a decimal comma cuts evenly too
+    shares = {c: _number_share(_first_rows(text, c, 50), decimal) for c in candidates}
+    if shares[" "] < 1.0:
+        shares[" "] = 0.0  # words have blanks between them as well
+    best = max(candidates, key=shares.__getitem__)
+    if shares[best] > 0.0:
+        return best
+    line = text.lstrip().split("\n", 1)[0]  # nothing cuts evenly: the most frequent, for a good message
+    return max(candidates[:-1], key=line.count) if any(c in line for c in candidates[:-1]) else ","
+
+
+def _number_share(rows: list[Row], decimal: str) -> float:
+    """The share of numbers in cells below the first row, a bit more than 0; 0 when rows differ in width."""
+    widths = {len(row.cells) for row in rows}
+    if len(widths) != 1 or widths == {1}:
+        return 0.0
+    cells = [cell for row in rows[1:] or rows for cell in row.cells]
+    numbers = sum(_is_number(cell, decimal) or _is_decimal_comma(cell) for cell in cells)
+    return (numbers + 1e-9) / (len(cells) + 1e-9)
+
+
+def _first_rows(text: str, delimiter: str, count: int) -> list[Row]:
+    rows: list[Row] = []
+    try:
+        for row in _rows(text, delimiter, ""):
+            rows.append(row)
+            if len(rows) == count:
+                break
+    except DataError:
+        pass
+    return rows
+
+
+def _is_header(row: Row, decimal: str, label: str) -> bool:
+    kinds = [_is_number(cell, decimal) or _is_decimal_comma(cell) for cell in row.cells]
+    if not any(kinds):
+        return True
+    if all(kind or cell.strip().lower() in MISSING for kind, cell in zip(kinds, row.cells, strict=True)):
+        return False
+    odd = row.cells[kinds.index(False)]
+    raise DataError(
+        f"{label}: line {row.line} is partly numbers ({row.cells[kinds.index(True)]!r}) and partly not "
+        f"({odd!r}); say header=True if it holds names, header=False if it is data"
+    )
+
+
+def _csv_names(own: list[str], names: Iterable[str] | None, line: int, label: str) -> list[str]:
+    if names is None:
+        return own
+    given = list(_as_names(names))
+    if len(given) != len(own):
+        raise DataError(f"names: {len(given)} names for the {len(own)} columns of {label} (line {line})")
+    _check_names(given, "names")
+    return given
+
+
+def _csv_columns(own: list[str], wanted: tuple[str, ...] | None, line: int, label: str) -> list[int]:
+    for name in wanted or ():
+        if name not in own:
+            raise DataError(f"columns: {label} has no column {name!r}; it has {', '.join(own)}")
+    for i, name in enumerate(own):
+        if wanted is not None and name not in wanted:
+            continue
+        if not name:
+            raise DataError(
+                f"{label}: line {line}: column {i + 1} has no name in the header; give it one (the index "
+                "that pandas writes is left out by index=False), or choose others with columns=..."
+            )
+        if own.count(name) > 1:
+            places = ", ".join(str(j + 1) for j, other in enumerate(own) if other == name)
+            raise DataError(
+                f"{label}: line {line}: the name {name!r} stands over columns {places}; names must differ"
+            )
+    return list(range(len(own))) if wanted is None else [own.index(name) for name in wanted]
+
+
+def _csv_values(
+    body: list[Row], names: list[str], chosen: list[int], decimal: str, drop_missing: bool, label: str
+) -> list[list[float]]:
+    values: list[list[float]] = []
+    for row in body:
+        if len(row.cells) != len(names):
+            raise DataError(
+                f"{label}: line {row.line} has {len(row.cells)} cells, expected {len(names)} "
+                f"({', '.join(names)})"
+            )
+        try:
+            numbers = [_to_float(row.cells[i], decimal) for i in chosen]
+        except ValueError:
+            for i in chosen:
+                _check_cell(
+                    row.cells[i], f"{label}: line {row.line}, column {names[i]!r}", decimal, drop_missing
+                )
+            continue  # a row with missing values, which the caller wants dropped
+        values.append(numbers)
+    if not values:
+        raise DataError(f"{label}: no row without a missing value")
+    return values
+
+
+def _to_float(cell: str, decimal: str) -> float:
+    """The finite number a cell holds, or ValueError."""
+    if "_" in cell:  # float() takes Python's 1_000, which no table means
+        raise ValueError
+    if decimal == ",":
+        if "." in cell:
+            raise ValueError
+        cell = cell.replace(",", ".")
+    number = float(cell)
+    if number - number != 0.0:  # NaN or infinite
+        raise ValueError
+    return number
+
+
+def _is_number(cell: str, decimal: str) -> bool:
+    try:
+        _to_float(cell, decimal)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_decimal_comma(cell: str) -> bool:
+    return re.fullmatch(r"\s*[+-]?\d+,\d+\s*", cell) is not None
+
+
+def _check_cell(cell: str, where: str, decimal: str, drop_missing: bool) -> None:
+    if _is_number(cell, decimal):
+        return
+    if cell.strip().lower() in MISSING:
+        if drop_missing:
+            return
+        raise DataError(
+            f"{where} is missing ({cell!r}); fill it in, or leave such rows out with drop_missing=True"
+        )
+    if decimal == "." and _is_decimal_comma(cell):
+        hint = "if the comma is a decimal mark say decimal=',', if it separates thousands remove it"
+    elif re.fullmatch(r"\s*[+-]?\d{1,3}([ ,.']\d{3})+([.,]\d+)?\s*", cell):
+        hint = "remove the thousands separators"
+    elif re.fullmatch(r"\s*[+-]?inf(inity)?\s*", cell, re.IGNORECASE):
+        hint = "every value must be finite"
+    else:
+        hint = "correct it, or choose other columns with columns=..."
+    raise DataError(f"{where} is {cell!r}, not a number; {hint}")
+
+
+# ---- writing
+
+
+def write_table(table: Table, path: str | os.PathLike[str]) -> Path:
+    """Write a table to ``.csv``, ``.parquet`` or ``.npz``; float64 values survive exactly. Returns the path.
+
+    A file of that name is replaced, in one step. An npz holds one array per column.
+
+    Raises:
+        DataError: another ending, or the file cannot be written.
+        MissingExtraError: Parquet without pyarrow.
+    """
+    path = Path(path)
+    kind = path.suffix.lower().lstrip(".")
+    writer = {"csv": _write_csv, "parquet": _write_parquet, "npz": _write_npz}.get(kind)
+    if writer is None:
+        raise DataError(
+            f"cannot write a table to {path.name!r}; expected one of {', '.join('.' + f for f in FORMATS)}"
+        )
+    with _replacing(path) as partial:
+        writer(table, partial)
+    return path
+
+
+def _write_csv(table: Table, path: Path) -> None:
+    like_data = [name for name in table.names if _is_number(name, ".") or _is_decimal_comma(name)]
+    if like_data:
+        raise DataError(
+            f"column {like_data[0]!r}: a header of numbers would be read back as data; rename the column"
+        )
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(table.names)
+        writer.writerows(table.values.tolist())  # repr of a float: the shortest text that reads back the same
+
+
+def _write_parquet(table: Table, path: Path) -> None:
+    arrow, parquet = _pyarrow()
+    parquet.write_table(arrow.table({name: table[name] for name in table.names}), path)
+
+
+def _write_npz(table: Table, path: Path) -> None:
+    # np.savez would refuse a column named "file"; a fixed date makes equal tables equal files.
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in table.names:
+            member = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            member.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(member, "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.ascontiguousarray(table[name]), allow_pickle=False)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path`, moved over it at the end, so that no reader meets half a file."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield partial
+        os.replace(partial, path)
+    except OSError as error:
+        raise DataError(f"cannot write {str(path)!r} ({error.strerror or error})") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+# ---- names
+
+
+def _kind(path: Path) -> str:
+    suffixes = [s.lower() for s in path.suffixes]
+    last = suffixes[-2] if len(suffixes) > 1 and suffixes[-1] == ".gz" else (suffixes or [""])[-1]
+    kinds = dict.fromkeys((".csv", ".tsv", ".txt", ".dat"), "csv")
+    kinds |= {".parquet": "parquet", ".pq": "parquet", ".npz": "npz", ".npy": "npy"}
+    if last not in kinds or (suffixes[-1] == ".gz" and kinds[last] != "csv"):
+        hint = "; save the sheet as CSV" if last in (".xlsx", ".xls", ".ods") else ""
+        raise DataError(f"table: cannot tell what {path.name!r} is; expected one of {', '.join(kinds)}{hint}")
+    return kinds[last]
+
+
+def _numbered(stem: str, count: int, alone: str | None = None) -> list[str]:
+    return [alone] if alone is not None and count == 1 else [f"{stem}{i + 1}" for i in range(count)]
+
+
+def _as_names(names: str | Iterable[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(str(name) for name in names)
+
+
+def _check_names(names: Sequence[str], label: str) -> None:
+    if not names:
+        raise DataError(f"{label}: no columns")
+    for i, name in enumerate(names):
+        if not name.strip():
+            raise DataError(f"{label}: column {i + 1} has no name")
+        if list(names).count(name) > 1:
+            raise DataError(
+                f"{label}: the name {name!r} stands over {list(names).count(name)} columns; names must differ"
+            )

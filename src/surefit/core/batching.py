@@ -7,7 +7,7 @@ axis, and every primitive has a rule here that says how it treats that axis. Thi
 
 from __future__ import annotations
 
-import math
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -17,17 +17,20 @@ from surefit.core import functions as F
 from surefit.core import ops
 from surefit.core.ops import KINDS, Arithmetic, Aval, Op, aval_of, int64
 from surefit.core.tensor import Tensor, as_tensor
+from surefit.core.tensor import _apply as apply_tensor
 from surefit.core.tree import flatten, tree_map
 from surefit.errors import ArgumentError, RecordError, ShapeError
 
 
 class Frame:
-    """One running `batch`: how deep it is nested, how many samples, and what was born before it began."""
+    """One `batch`: how many samples, what was born before it began, and its level: the later begun, the further outside."""
 
     __slots__ = ("born", "level", "size")
 
-    def __init__(self, level: int, size: int, born: int) -> None:
-        self.level, self.size, self.born = level, size, born
+    def __init__(self, size: int, level: int | None = None) -> None:
+        self.size = size
+        self.born = Tensor(0)._birth
+        self.level = self.born if level is None else level
 
     def sum_samples(self, g: Any) -> Any:
         """The sum over this batch's samples."""
@@ -77,8 +80,6 @@ def _apply(op: Op, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
     frame = max((a.frame for a in args if isinstance(a, Batched)), key=lambda f: f.level)
     inner = [isinstance(a, Batched) and a.frame is frame for a in args]
     raw = [a.value if b else a for a, b in zip(args, inner, strict=True)]
-    if op in _CROSSINGS:
-        return op.value(*args, **params)
     rule = RULES.get(op.name)
     if rule is None:
         raise RecordError(f"batch: the primitive {op.name} has no rule for a batch of samples; loop over them instead")
@@ -243,39 +244,73 @@ def _scatter_add(op: Op, n: int, args: list[Any], on: list[bool], params: dict[s
 # --- crossing the border of a batch, differentiably -------------------------------------------------------------------
 
 
+# A value that is inside several batches is Batched by the highest level outermost, whatever the order of the crossings.
+
+
+def _above(x: Any, frame: Frame) -> bool:
+    return isinstance(x, Batched) and x.frame.level > frame.level
+
+
+def _exchanged(x: Any) -> Any:
+    """The first two axes exchanged."""
+    return ops.transpose(x, axes=(1, 0, *range(2, len(aval_of(x).shape))))
+
+
 def _enter(x: Any, frame: Frame) -> Any:
+    if _above(x, frame):
+        return Batched(_enter(_exchanged(x.value), frame), x.frame)
     return Batched(x, frame)
 
 
 def _leave(x: Any, frame: Frame) -> Any:
+    if _above(x, frame):
+        return Batched(_exchanged(_leave(x.value, frame)), x.frame)
     if isinstance(x, Batched) and x.frame is frame:
         return x.value
     return ops.broadcast_to(x, shape=(frame.size, *aval_of(x).shape))
 
 
 def _sum(x: Any, frame: Frame) -> Any:
+    if _above(x, frame):
+        return Batched(_sum(x.value, frame), x.frame)
     return ops.sum_(x.value, axes=(0,)) if isinstance(x, Batched) and x.frame is frame else x
 
 
-def _never(*avals: Aval, **params: Any) -> Aval:
-    raise RecordError("batch: the border of a batch cannot be recorded by itself; record the whole batched function")
+def _spread_vjp(g: Any, y: Any, x: Any, frame: Frame) -> Any:
+    """Each sample of a sum has the gradient of the sum."""
+    return batch_enter(ops.broadcast_to(g, shape=(frame.size, *g.shape)), frame=frame)
 
 
-batch_enter = Op(
-    "batch_enter", _enter, (lambda g, y, x, frame: batch_leave(g, frame=frame),), _never, tier="batching"
-)
-batch_leave = Op(
-    "batch_leave", _leave, (lambda g, y, x, frame: batch_enter(g, frame=frame),), _never, tier="batching"
-)
-batch_sum = Op("batch_sum", _sum, (lambda g, y, x, frame: g,), _never, tier="batching")
-_CROSSINGS = (batch_enter, batch_leave, batch_sum)
+class Crossing(Op):
+    """An operation on whole batches: nothing is left of it in a recording, and a batch does not look inside it."""
 
-_depth: list[Frame] = []
+    __slots__ = ()
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        return apply_tensor(self, args, params) if isinstance(args[0], Tensor) else self.value(*args, **params)
+
+
+batch_enter = Crossing(
+    "batch_enter", _enter, (lambda g, y, x, frame: batch_leave(g, frame=frame),),
+    lambda x, frame: Aval(x.shape[1:], x.dtype), tier="batching",
+)  # fmt: skip
+batch_leave = Crossing(
+    "batch_leave", _leave, (lambda g, y, x, frame: batch_enter(g, frame=frame),),
+    lambda x, frame: Aval((frame.size, *x.shape), x.dtype), tier="batching",
+)  # fmt: skip
+batch_sum = Crossing("batch_sum", _sum, (_spread_vjp,), lambda x, frame: x, tier="batching")
+
+
+class _Running(threading.local):
+    batches = 0
+
+
+_running = _Running()
 
 
 def active() -> bool:
     """Whether a `batch` is running (random draws refuse then: would samples share them or not?)."""
-    return bool(_depth)
+    return _running.batches > 0
 
 
 def batch(f: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> Callable[..., Any]:
@@ -304,7 +339,7 @@ def batch(f: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> Callabl
             raise ArgumentError("batch: in_axes is None for every argument, so there is nothing to batch over")
         if len(sizes) > 1:
             raise ShapeError(f"batch: arguments have different numbers of samples: {sorted(sizes)}")
-        frame = Frame(len(_depth) + 1, sizes.pop(), Tensor(0)._birth)
+        frame = Frame(sizes.pop())
 
         def enter(t: Tensor, axis: int) -> Tensor:
             return batch_enter(F.movedim(t, axis, 0) if axis else t, frame=frame)
@@ -317,18 +352,13 @@ def batch(f: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> Callabl
             tree if ax is None else tree_map(lambda t, ax=ax: enter(t, ax), tree)
             for tree, ax in zip(trees, axes, strict=True)
         ]
-        _depth.append(frame)
+        _running.batches += 1
         try:
             return tree_map(leave, f(*inside))
         finally:
-            _depth.pop()
+            _running.batches -= 1
 
     return batched
 
 
-def batch_of(value: Any) -> Batched:
-    """An array of cotangents, one for each leading place, as a value to run gradient rules on (for Jacobians)."""
-    return Batched(value, Frame(len(_depth) + 1, math.prod(aval_of(value).shape[:1]), 0))
-
-
-__all__ = ["RULES", "Batched", "Frame", "active", "batch", "batch_of"]
+__all__ = ["RULES", "Batched", "Frame", "active", "batch"]

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from surefit.core import ops
-from surefit.core.batching import batch_leave, batch_of
+from surefit.core.batching import Batched, Frame, batch_leave
 from surefit.core.tensor import Tensor, _birth, as_tensor, backpropagate, enable_grad, mode, wrap
 from surefit.core.tree import flatten, tree_map
-from surefit.errors import ArgumentError, GradientError
+from surefit.errors import ArgumentError, GradientError, ShapeError
 
 
 def _inputs(args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> tuple[list[Any], list[Tensor], Any]:
@@ -49,23 +49,36 @@ def _older_graph(roots: list[Tensor], start: int) -> bool:
         if t._birth < start:
             return True
         if t._node is not None:
-            stack += [p for _, p in t._node.parents]
+            stack += [p for _, p, _ in t._node.parents]
     return False
 
 
-def _pull(outs: list[tuple[Tensor, Any]], twins: list[Tensor], again: bool, keep: bool = False) -> list[Tensor]:
+def _pull(
+    outs: list[tuple[Tensor, Any]], twins: list[Tensor], again: bool, keep: bool = False, along: Frame | None = None
+) -> list[Tensor]:
     """The gradients at the twins, differentiable `again` if asked; the graph is kept then, or if `keep`."""
     roots = [(t, g) for t, g in outs if t.requires_grad]
-    found: dict[int, Any] = dict.fromkeys((id(t) for t in twins), None)
-    for t, g in backpropagate(roots, again, again or keep, set(found)):
-        found[id(t)] = g
+    found = {id(t): g for t, g in backpropagate(roots, again, again or keep, twins, along)}
     grads = []
     for t in twins:
-        g = found[id(t)]
+        g = found.get(id(t))
         if g is None:
             g = ops.broadcast_to(np.zeros((), t.dtype), shape=t.shape)
         grads.append(g if isinstance(g, Tensor) else wrap(g))
     return grads
+
+
+def _result(name: str, y: Any) -> Tensor:
+    """What a function returned, as one tensor; nothing else can be differentiated."""
+    if isinstance(y, (tuple, list, dict)) or y is None:
+        kind = type(y).__name__
+        raise GradientError(f"{name}: the function must return one tensor, got a {kind}; use stack, or has_aux for extras")
+    return as_tensor(y)
+
+
+def _plain(tree: Any) -> Any:
+    """The same tree, its tensors without their history."""
+    return tree_map(lambda x: x.detach() if isinstance(x, Tensor) else x, tree)
 
 
 def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
@@ -75,20 +88,22 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, ha
     (number, anything) and so does the result. GradientError when f does not return one number.
     """
 
-    def differentiated(*args: Any) -> Any:
+    def differentiated(*args: Any, **kwargs: Any) -> Any:
         start = _birth()
         full, twins, shaped = _inputs(args, argnums)
         with enable_grad():
-            y = f(*full)
+            y = f(*full, **kwargs)
+        if has_aux and not (isinstance(y, tuple) and len(y) == 2):
+            raise GradientError(f"grad: with has_aux the function must return (number, extras), got {type(y).__name__}")
         y, aux = y if has_aux else (y, None)
-        y = as_tensor(y)
-        if y.shape != () and y.numel() != 1:
+        y = _result("grad", y)
+        if y.numel() != 1:
             raise GradientError(f"grad: the function must return one number, got shape {y.shape}; use jacobian")
         again = mode.grad and y.requires_grad and _older_graph([y], start)
         one = ops.broadcast_to(np.ones((), y.dtype), shape=y.shape)
         grads = shaped(_pull([(y, one)], twins, again))
         value = y if again else y.detach()
-        return ((value, aux) if has_aux else value), grads
+        return ((value, aux if again else _plain(aux)) if has_aux else value), grads
 
     return differentiated
 
@@ -102,8 +117,8 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: boo
     """
     both = value_and_grad(f, argnums, has_aux)
 
-    def gradient(*args: Any) -> Any:
-        value, g = both(*args)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, g = both(*args, **kwargs)
         return (g, value[1]) if has_aux else g
 
     return gradient
@@ -123,10 +138,15 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
         if len(gs) != len(outs):
             raise GradientError(f"vjp: {len(gs)} cotangents for {len(outs)} results")
         roots = [(o, as_tensor(g, o.dtype)) for o, g in zip(outs, gs, strict=True)]
-        again = mode.grad and _older_graph([o for o in outs if o.requires_grad], start)
+        for o, g in roots:
+            if o.shape != g.shape:
+                raise ShapeError(f"vjp: cotangent of shape {g.shape} for a result of shape {o.shape}")
+        again = mode.grad and (older or any(g.requires_grad for _, g in roots))
         return shaped(_pull(roots, twins, again, keep=True))
 
-    return rebuild([o.detach() for o in outs]), pull
+    older = _older_graph([o for o in outs if o.requires_grad], start)
+    value = rebuild(outs)
+    return (value if mode.grad and older else _plain(value)), pull
 
 
 def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
@@ -137,21 +157,18 @@ def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
             [0., 4.]])
     """
 
-    def differentiated(*args: Any) -> Tensor:
-        if not isinstance(args[argnums], Tensor):
-            args = (*args[:argnums], as_tensor(args[argnums]), *args[argnums + 1 :])
+    def differentiated(*args: Any, **kwargs: Any) -> Tensor:
+        if -len(args) <= argnums < len(args):  # a list is data here, not a tree
+            args = tuple(as_tensor(a) if i == argnums % len(args) else a for i, a in enumerate(args))
         start = _birth()
         full, twins, _ = _inputs(args, argnums)
         with enable_grad():
-            y = as_tensor(f(*full))
-        x = twins[0]
-        if not y.requires_grad:
-            return wrap(np.zeros((*y.shape, *x.shape), y.dtype))
-        m = y.numel()
-        basis = batch_of(np.eye(m, dtype=y.dtype).reshape(m, *y.shape))
-        (g,) = _pull([(y, wrap(basis))], twins, mode.grad and _older_graph([y], start))
-        rows = batch_leave(g, frame=basis.frame)  # (m, n...)
-        return ops.reshape(rows, shape=(*y.shape, *x.shape))
+            y = _result("jacobian", f(*full, **kwargs))
+        x, m = twins[0], y.numel()
+        rows = Frame(m, level=start)  # one row of cotangents for each element of y; batches inside f are further outside
+        basis = Batched(ops.reshape(ops.cast(ops.mask(m, m, ops.eq), dtype=y.dtype), shape=(m, *y.shape)), rows)
+        (g,) = _pull([(y, wrap(basis))], twins, mode.grad and _older_graph([y], start), along=rows)
+        return ops.reshape(batch_leave(g, frame=rows), shape=(*y.shape, *x.shape))  # (m, n...)
 
     return differentiated
 

@@ -378,7 +378,7 @@ def cumprod(x: Any, dim: int) -> Any:
     n = shape[axis]
     rows = movedim(x, axis, -1)
     table = broadcast_to(unsqueeze(rows, -2), (*rows.shape[:-1], n, n))  # row i keeps the factors 0..i
-    table = ops.where(np.tril(np.ones((n, n), bool)), table, _one(x))
+    table = ops.where(ops.mask(n, n, ops.le), table, _one(x))
     return movedim(ops.prod(table, axes=(len(shape),)), -1, axis)
 
 
@@ -677,37 +677,37 @@ def _pad_constant(x: Any, low: list[int], high: list[int], value: float) -> Any:
     return ops.pad(x, low=up[0], high=up[1], interior=(0,) * len(shape), value=value)
 
 
-def _pad_places(mode: str, lo: int, hi: int, n: int, axis: int) -> np.ndarray:
+def _pad_places(mode: str, lo: int, hi: int, n: int, axis: int) -> Any:
     """For each place of the padded axis, the place it copies."""
     most = n - 1 if mode == "reflect" else n
     if mode != "replicate" and builtins.min((most - lo, most - hi)) < 0:
         raise ShapeError(f"pad: mode {mode!r} cannot pad axis {axis} of size {n} by ({lo}, {hi}): at most {most}")
     if n == 0 or n + lo + hi < 0:
         raise ShapeError(f"pad: ({lo}, {hi}) does not fit axis {axis} of size {n}")
-    at = np.arange(-lo, n + hi)
+    at = ops.iota(size=n + lo + hi, dtype=int64) - lo
     if mode == "circular":
-        return at % n
+        return ops.remainder(at, n)
     if mode == "replicate":
-        return at.clip(0, n - 1)
-    at = np.abs(at)
-    return np.where(at > n - 1, 2 * (n - 1) - at, at)
+        return ops.minimum(ops.maximum(at, 0), n - 1)
+    at = ops.abs_(at)
+    return ops.where(ops.gt(at, n - 1), 2 * (n - 1) - at, at)
 
 
 def tril(x: Any, diagonal: int = 0) -> Any:
     """The lower triangle of the last two axes, zeros above."""
-    return _triangle("tril", x, lambda n, m: np.tril(np.ones((n, m), bool), diagonal))
+    return _triangle("tril", x, ops.le, diagonal)
 
 
 def triu(x: Any, diagonal: int = 0) -> Any:
     """The upper triangle of the last two axes, zeros below."""
-    return _triangle("triu", x, lambda n, m: np.triu(np.ones((n, m), bool), diagonal))
+    return _triangle("triu", x, ops.ge, diagonal)
 
 
-def _triangle(name: str, x: Any, mask: Any) -> Any:
+def _triangle(name: str, x: Any, compare: ops.Op, offset: int) -> Any:
     shape, dtype, _ = aval_of(x)
     if len(shape) < 2:
         raise ShapeError(f"{name}: needs at least two axes, got {shape}")
-    return ops.where(mask(*shape[-2:]), x, np.zeros((), dtype))
+    return ops.where(ops.mask(*shape[-2:], compare, offset), x, np.zeros((), dtype))
 
 
 def diagonal(x: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
@@ -718,9 +718,10 @@ def diagonal(x: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
         raise AxisError(f"diagonal: dim1={dim1} and dim2={dim2} are the same axis")
     x = movedim(x, (a, b), (-2, -1))
     n, m = x.shape[-2:]
-    i = np.arange(n)
-    i = i[(i + offset >= 0) & (i + offset < m)]
-    return ops.take(ops.reshape(x, shape=(*x.shape[:-2], n * m)), i * m + i + offset, axis=len(shape) - 2)
+    row = builtins.max((0, -offset))
+    count = builtins.max((0, builtins.min((n - row, m - row - offset))))
+    place = ops.iota(size=count, dtype=int64) * (m + 1) + (row * (m + 1) + offset)
+    return ops.take(ops.reshape(x, shape=(*x.shape[:-2], n * m)), place, axis=len(shape) - 2)
 
 
 def diag(x: Any, diagonal_: int = 0, *, diagonal: int | None = None) -> Any:
@@ -732,8 +733,7 @@ def diag(x: Any, diagonal_: int = 0, *, diagonal: int | None = None) -> Any:
     if len(shape) != 1:
         raise ShapeError(f"diag: needs one or two axes, got {shape}")
     n = shape[0] + builtins.abs(k)
-    i = np.arange(shape[0])
-    place = (i + (-k if k < 0 else 0)) * n + i + (k if k > 0 else 0)
+    place = ops.iota(size=shape[0], dtype=int64) * (n + 1) + (-k * n if k < 0 else k)
     return ops.reshape(ops.scatter_add(x, place, axis=0, size=n * n), shape=(n, n))
 
 

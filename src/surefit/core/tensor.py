@@ -8,9 +8,11 @@ moment): that is what a training step changes, and what `program.record` turns i
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
+from heapq import heappop, heappush
 from typing import Any, TypeVar
 
 import numpy as np
@@ -71,16 +73,26 @@ def is_grad_enabled() -> bool:
     return mode.grad
 
 
+Parent = tuple[int, "Tensor", Callable[..., Any]]
+
+
 class Node:
-    """How a Tensor was made: primitive, the (place, Tensor) arguments that need gradients, all values, parameters."""
+    """How a Tensor was made: primitive, the (place, Tensor, gradient rule) arguments that need gradients, all values,
+    parameters."""
 
     __slots__ = ("op", "params", "parents", "values")
 
-    def __init__(self, op: Op, parents: list[tuple[int, Tensor]], values: list[Any], params: dict[str, Any]) -> None:
+    def __init__(self, op: Op, parents: list[Parent], values: list[Any], params: dict[str, Any]) -> None:
         self.op, self.parents, self.values, self.params = op, parents, values, params
 
 
-_FREED = Node.__new__(Node)  # stands where a graph was freed by backward
+class KeptNode(Node):
+    """The node of a tensor that keeps its `.grad` though it is not a leaf."""
+
+    __slots__ = ()
+
+
+_FREED = Node(ops.add, [], [], {})  # stands where a graph was freed by backward
 
 
 class Tensor(Arithmetic):
@@ -96,13 +108,13 @@ class Tensor(Arithmetic):
     tensor([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_birth", "_node", "_value", "grad", "requires_grad")
+    __slots__ = ("__weakref__", "_birth", "_grad", "_node", "_value", "requires_grad")
 
     def __init__(self, data: Any = (), dtype: Any = None, requires_grad: bool = False) -> None:
         self._value = _as_value(data, dtype)
         self._node: Node | None = None
         self._birth = _birth()
-        self.grad: Tensor | None = None
+        self._grad: Tensor | None = None
         self.requires_grad = False
         if requires_grad:
             self.requires_grad_()
@@ -153,7 +165,7 @@ class Tensor(Arithmetic):
 
     def numel(self) -> int:
         """How many elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self._value.shape)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -291,8 +303,8 @@ class Tensor(Arithmetic):
 
     def retain_grad(self) -> None:
         """Keep `.grad` for this tensor too, though it is not a leaf."""
-        if self._node is not None:
-            _RETAINED[id(self)] = self
+        if self._node is not None and self._node is not _FREED:
+            self._node.__class__ = KeptNode
 
     def backward(
         self,
@@ -309,17 +321,29 @@ class Tensor(Arithmetic):
         """
         g = _seed_gradient(self, gradient)
         keep = create_graph if retain_graph is None else retain_graph
-        wanted = None if inputs is None else {id(t) for t in inputs}
-        for t, grad in backpropagate([(self, g)], create_graph, keep, wanted):
+        for t, grad in backpropagate([(self, g)], create_graph, keep, inputs):
             new = grad if isinstance(grad, Tensor) else wrap(grad)
-            old = t.grad
-            t.set_grad(new if old is None else (old + new if create_graph else wrap(_read(old) + _read(new))))
+            old = t._grad
+            t.grad = new if old is None else (old + new if create_graph else wrap(_read(old) + _read(new)))
 
-    def set_grad(self, grad: Tensor | None) -> None:
-        """Set `.grad`; while recording, the value from before comes back when the recording ends."""
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that `backward` has added up so far, or None. May be assigned (None, or a Tensor of this shape).
+
+        While a function is recorded, assignments are undone when the recording ends.
+        """
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: Tensor | None) -> None:
+        if grad is not None:
+            if not isinstance(grad, Tensor):
+                raise DtypeError(f"grad must be a Tensor or None, got {type(grad).__name__}")
+            if grad.shape != self.shape:
+                raise ShapeError(f"grad of shape {grad.shape} for a tensor of shape {self.shape}")
         if mode.recorder is not None:
             mode.recorder.remember_grad(self)
-        self.grad = grad
+        self._grad = grad
 
     # --- the one mutation ---
 
@@ -412,10 +436,10 @@ class Tensor(Arithmetic):
         return F.getitem(self, index)
 
     def __eq__(self, o: Any) -> Any:
-        return ops.eq(self, o)
+        return NotImplemented if o is None or isinstance(o, str) else ops.eq(self, o)
 
     def __ne__(self, o: Any) -> Any:
-        return ops.ne(self, o)
+        return NotImplemented if o is None or isinstance(o, str) else ops.ne(self, o)
 
     # --- dtypes ---
 
@@ -527,6 +551,12 @@ class FlatVector(Tensor):
             p is q and p.home is self for p, (q, *_) in zip(params, self.parts, strict=True)
         )
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        return wrap(self._concrete("deepcopy"))  # the numbers alone: copied parameters are at home in no vector
+
+    def __reduce__(self) -> Any:
+        return Tensor, (self._concrete("pickling"),)
+
     def part(self, p: Parameter) -> tuple[int, int]:
         """Where a parameter begins and ends in the vector."""
         return next((a, b) for q, a, b, _ in self.parts if q is p)
@@ -561,11 +591,13 @@ def flatten_parameters(params: Iterable[Parameter]) -> FlatVector:
     DtypeError when their dtypes differ.
     """
     ps = list(params)
+    home = ps[0].home if ps else None
+    if home is not None and home.holds(ps):
+        return home
     kinds = sorted({str(p.dtype) for p in ps})
     if len(kinds) > 1:
         raise DtypeError(f"parameters of different dtypes ({', '.join(kinds)}) cannot share one flat vector")
-    home = ps[0].home if ps else None
-    return home if home is not None and home.holds(ps) else FlatVector(ps)
+    return FlatVector(ps)
 
 
 def _read(t: Tensor) -> Any:
@@ -578,13 +610,17 @@ def _as_value(data: Any, dtype: Any = None) -> Any:
         data = _read(data)
     if hasattr(data, "aval"):
         return data if dtype is None else ops.cast(data, dtype=dtype_of(dtype))
-    if isinstance(data, (list, tuple)) and any(isinstance(x, Tensor) for x in data):
-        data = [x.tolist() if isinstance(x, Tensor) else x for x in data]
-    own = isinstance(data, (ndarray, np.generic)) or hasattr(data, "__array__")  # has a dtype of its own
+    own = hasattr(data, "__array__")  # arrays and NumPy's scalars have a dtype of their own
+    if isinstance(data, (list, tuple)):
+        data, own = _numbers(data)
     try:
         v = np.array(data)
     except ValueError as e:
         raise ShapeError(f"tensor: data is ragged: {e}") from None
+    if v.dtype.kind not in "fiub":
+        raise DtypeError(f"tensor: data of dtype {v.dtype} is not numeric; surefit computes with real numbers")
+    if v.dtype == np.uint64 and v.size and v.max() > np.iinfo(np.int64).max:
+        raise DtypeError(f"tensor: {v.max()} does not fit into int64; cast the data to float first")
     if dtype is not None:
         return v.astype(dtype_of(dtype))
     if v.dtype == float64 and not own:
@@ -593,12 +629,22 @@ def _as_value(data: Any, dtype: Any = None) -> Any:
         return v.astype(int32 if v.dtype.itemsize < 4 else int64)
     if v.dtype == np.float16:
         return v.astype(float32)
-    if v.dtype.kind not in "fiub":
-        raise DtypeError(f"tensor: data of dtype {v.dtype} is not numeric; give numbers, or name a dtype")
-    if v.dtype.byteorder == ">" or not v.dtype.isnative:
+    if not v.dtype.isnative:
         v = v.astype(v.dtype.newbyteorder("="))
     dtype_of(v.dtype)
     return v
+
+
+def _numbers(data: Any) -> tuple[Any, bool]:
+    """Nested lists with the Tensors inside as arrays, and whether an array or NumPy scalar is in it, whose dtype counts."""
+    if isinstance(data, (list, tuple)):
+        if set(map(type, data)) <= {float, int, bool}:
+            return data, False
+        pairs = [_numbers(x) for x in data]
+        return [v for v, _ in pairs], any(own for _, own in pairs)
+    if isinstance(data, Tensor):
+        return data.numpy(), True
+    return data, hasattr(data, "__array__")
 
 
 _new = Tensor.__new__
@@ -612,37 +658,63 @@ def wrap(value: Any, node: Node | None = None) -> Tensor:
         value = np.asarray(value)
     t = _new(Tensor)
     t._value, t._node, t._birth = value, node, _birth()
-    t.grad, t.requires_grad = None, node is not None
+    t._grad, t.requires_grad = None, node is not None
     return t
 
 
 def _apply(op: Op, args: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
     """A primitive on Tensors: the value inside, and what is needed to go back."""
-    recorder = mode.recorder
+    recorder, remember = mode.recorder, mode.grad
     values: list[Any] = []
-    parents: list[tuple[int, Tensor]] = []
+    parents: list[Parent] = []
+    plain = True  # only arrays and numbers inside: the value needs no further dispatch
     for i, a in enumerate(args):
         if isinstance(a, Tensor):
-            values.append(a._value if recorder is None else recorder.read(a))
-            if a.requires_grad:
-                parents.append((i, a))
+            v = a._value if recorder is None else recorder.read(a)
+            plain = plain and v.__class__ is ndarray
+            values.append(v)
+            if a.requires_grad and remember:
+                rule = op.vjp(i)
+                if rule is not None:
+                    parents.append((i, a, rule))
         elif isinstance(a, np.generic):
             values.append(a.item())  # NumPy's scalars are as weak as Python's
         else:
+            plain = plain and a.__class__ is float
             values.append(a)
-    y = op(*values, **params)
-    if parents and mode.grad and y.dtype in ops._FLOATS:
-        parents = [(i, p) for i, p in parents if op.vjp(i) is not None]
-        if parents:
-            return wrap(y, Node(op, parents, values, params))
+    if plain:
+        try:
+            y = op.value(*values, **params)
+        except (ValueError, TypeError, IndexError):
+            y = op(*values, **params)  # again, for the error in our words
+    else:
+        y = op(*values, **params)
+    if parents and y.dtype in ops._FLOATS:
+        return wrap(y, Node(op, parents, values, params))
     return wrap(y)
 
+
+def _operator(op: Op, swapped: bool = False) -> Callable[[Tensor, Any], Tensor]:
+    """An operator that goes straight to `_apply`: most of the time of small networks is dispatch."""
+    if swapped:
+        return lambda self, o: _apply(op, (o, self), {})
+    return lambda self, o: _apply(op, (self, o), {})
+
+
+for _symbol, _op in (("add", ops.add), ("sub", ops.sub), ("mul", ops.mul), ("truediv", ops.div)):
+    setattr(Tensor, f"__{_symbol}__", _operator(_op))
+    setattr(Tensor, f"__r{_symbol}__", _operator(_op, swapped=True))
 
 _LEVEL = 1 << 30  # Tensors are outside every other kind of value
 for _kind in (Tensor, Parameter, State, FlatVector):
     KINDS[_kind] = (_LEVEL, _apply)
 
-_RETAINED: dict[int, Tensor] = {}
+
+def _apply_to_nothing(op: Op, params: dict[str, Any]) -> Any:
+    return op.value(**params) if mode.recorder is None else mode.recorder.apply(op, (), params)
+
+
+ops.from_nothing[0] = _apply_to_nothing
 
 
 def _seed_gradient(t: Tensor, gradient: Any) -> Any:
@@ -654,8 +726,10 @@ def _seed_gradient(t: Tensor, gradient: Any) -> Any:
     if gradient is None:
         if t.numel() != 1:
             raise GradientError(f"backward: shape {t.shape} is not one number; give gradient= of that shape or reduce it")
-        return ops.broadcast_to(np.ones((), t.dtype), shape=t.shape)
-    g = gradient if isinstance(gradient, Tensor) else Tensor(gradient, dtype=t.dtype)
+        one = np.ones(t.shape, t.dtype)
+        plain = isinstance(t._value, (ndarray, np.generic))
+        return one if plain else ops.where(np.True_, one, _read(t))  # as many ones as t has samples
+    g = gradient.to(t.dtype) if isinstance(gradient, Tensor) else Tensor(gradient, dtype=t.dtype)
     if g.shape != t.shape:
         raise ShapeError(f"backward: gradient of shape {g.shape} for a tensor of shape {t.shape}")
     return g
@@ -680,14 +754,14 @@ def _check_unchanged(t: Tensor, value: Any) -> None:
         )
 
 
-def _outside_batches(g: Any, birth: int) -> Any:
-    """The gradient of a leaf born outside a batch: the sum over the samples that used it."""
-    while True:
-        inner = g._value if isinstance(g, Tensor) else g
-        frame = getattr(inner, "frame", None)
-        if frame is None or birth > frame.born:
-            return g
-        g = frame.sum_samples(g)
+def _outside_batches(g: Any, birth: int, along: Any) -> Any:
+    """The gradient of a tensor born outside a batch: the sum over the samples that used it. Never over `along`."""
+    inner = g._value if isinstance(g, Tensor) else g
+    while (frame := getattr(inner, "frame", None)) is not None:
+        inner = inner.value
+        if frame is not along and birth <= frame.born:
+            g = frame.sum_samples(g)
+    return g
 
 
 @ops.silent
@@ -695,76 +769,74 @@ def backpropagate(
     roots: list[tuple[Tensor, Any]],
     create_graph: bool = False,
     retain_graph: bool = False,
-    wanted: set[int] | None = None,
+    wanted: Sequence[Tensor] | None = None,
+    along: Any = None,
 ) -> list[tuple[Tensor, Any]]:
-    """Gradients of sum(root * weight): a list of (tensor, gradient) for the leaves, or for the tensors `wanted` (ids).
+    """Gradients of sum(root * weight): a list of (tensor, gradient) for the leaves, or for the tensors `wanted`.
 
-    Iterative: tensors are visited in reverse order of birth, which is a topological order. With create_graph the rules
-    run on Tensors, so that the gradients can be differentiated; otherwise on the values inside.
+    Iterative: tensors are visited in reverse order of birth, which is a topological order, so each gets its whole
+    gradient before it passes any on: time is linear however often a tensor is shared. With create_graph the rules
+    run on Tensors, so that the gradients can be differentiated; otherwise on the values inside. `along` is the batch of
+    cotangents of a Jacobian, which is kept; over every other batch the gradient of what was born outside it is summed.
     """
-    seen: dict[int, Tensor] = {}
-    stack = [t for t, _ in roots]
-    while stack:
-        t = stack.pop()
-        if id(t) in seen:
-            continue
-        seen[id(t)] = t
-        node = t._node
-        if node is _FREED:
-            raise GradientError(
-                "backward: this graph was freed by an earlier backward; pass retain_graph=True to the earlier call, "
-                "or run the forward pass again"
-            )
-        if node is not None:
-            for _, p in node.parents:
-                if id(p) not in seen:
-                    stack.append(p)
-    grads: dict[int, Any] = {}
+    ids = None if wanted is None else {t._birth for t in wanted}
+    oldest = min(ids, default=0) if ids is not None else 0  # nothing older depends on what is wanted
+    grads: dict[int, Any] = {}  # by birth, of the tensors that wait in the heap
+    heap: list[tuple[int, Tensor]] = []
     for t, g in roots:
         g = g if create_graph or not isinstance(g, Tensor) else _read(g)
-        grads[id(t)] = grads[id(t)] + g if id(t) in grads else g
-    found = []
+        if t._birth in grads:
+            grads[t._birth] = grads[t._birth] + g
+        else:
+            grads[t._birth] = g
+            heappush(heap, (-t._birth, t))
+    found, visited = [], []
     before = mode.grad
     mode.grad = create_graph
     try:
-        for t in sorted(seen.values(), key=_birth_of, reverse=True):
-            g = grads.pop(id(t), None)
-            if g is None:
+        while heap:
+            t = heappop(heap)[1]
+            g, node = grads.pop(t._birth), t._node
+            if (node is None or node.__class__ is KeptNode) if ids is None else t._birth in ids:
+                found.append((t, g))
+            if node is None or t._birth == oldest:
                 continue
-            node = t._node
-            if (node is None or id(t) in _RETAINED) if wanted is None else id(t) in wanted:
-                found.append((t, _outside_batches(g, t._birth)))
-                _RETAINED.pop(id(t), None)
-            if node is None:
-                continue
-            values, y, op = node.values, t._value, node.op
+            if node is _FREED:
+                raise GradientError(
+                    "backward: this graph was freed by an earlier backward; pass retain_graph=True to the earlier "
+                    "call, or run the forward pass again"
+                )
+            visited.append(t)
+            values, y = node.values, t._value
             args = values
             if create_graph:
                 args, y = list(values), t
-                for i, p in node.parents:
+                for i, p, _ in node.parents:
                     _check_unchanged(p, values[i])
                     args[i] = p
-            for i, p in node.parents:
-                gp = op.vjp(i)(g, y, *args, **node.params)  # type: ignore[misc]
+            for i, p, rule in node.parents:
+                key = p._birth
+                if key < oldest:
+                    continue
+                gp = rule(g, y, *args, **node.params)
                 v = values[i]
                 if gp.shape != v.shape:
                     gp = sum_to(gp, v.shape)
                 if gp.dtype != v.dtype:
                     gp = ops.cast(gp, dtype=v.dtype)
-                key = id(p)
-                old = grads.get(key)
-                grads[key] = gp if old is None else old + gp
+                if gp.__class__ is not ndarray:
+                    gp = _outside_batches(gp, key, along)
+                if key in grads:
+                    grads[key] = grads[key] + gp
+                else:
+                    grads[key] = gp
+                    heappush(heap, (-key, p))
     finally:
         mode.grad = before
     if not retain_graph:
-        for t in seen.values():
-            if t._node is not None:
-                t._node = _FREED
+        for t in visited:
+            t._node = _FREED
     return found
-
-
-def _birth_of(t: Tensor) -> int:
-    return t._birth
 
 
 # --- creation ----------------------------------------------------------------------------------------------------
@@ -840,8 +912,8 @@ def arange(start: float, end: float | None = None, step: float = 1, *, dtype: An
     if dtype is None and all(isinstance(v, int) for v in (start, end, step)):
         dtype = int64
     dtype = dtype_of(dtype or float32)
-    if mode.recorder is not None and start == 0 and step == 1:
-        return wrap(mode.recorder.apply(ops.iota, (), {"size": max(0, -int(-end // 1)), "dtype": dtype}))
+    if start == 0 and step == 1:
+        return wrap(ops.iota(size=max(0, -int(-end // 1)), dtype=dtype))
     return Tensor(np.arange(start, end, step), dtype)
 
 
@@ -854,7 +926,7 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = float32) -> T
 
 def eye(n: int, m: int | None = None, *, dtype: Any = float32) -> Tensor:
     """Ones on the diagonal, zeros elsewhere."""
-    return Tensor(np.eye(n, m), dtype)
+    return wrap(ops.cast(ops.mask(n, n if m is None else m, ops.eq), dtype=dtype_of(dtype)))
 
 
 def numpy_generator(generator: Any = None) -> np.random.Generator:

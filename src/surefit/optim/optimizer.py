@@ -215,7 +215,7 @@ class Optimizer:
         """Forget the gradients (`.grad` becomes None)."""
         for group in self.param_groups:
             for p in group["params"]:
-                p.set_grad(None)
+                p.grad = None
 
     # --- checkpoints ---
 
@@ -546,7 +546,7 @@ def clip_grad_norm_(params: Any, max_norm: float, norm_type: float = 2.0, error_
             raise GradientError(f"clip_grad_norm_: the norm of the gradients is {total.item()}")
         scale = F.clamp(max_norm / (total + 1e-6), max=1.0)
         for p in ps:
-            p.set_grad(p.grad * scale.to(p.dtype))
+            p.grad = p.grad * scale.to(p.dtype)
     return total
 
 
@@ -559,4 +559,4 @@ def clip_grad_value_(params: Any, clip_value: float) -> None:
     with no_grad():
         for p in [params] if isinstance(params, Tensor) else params:
             if p.grad is not None:
-                p.set_grad(F.clamp(p.grad, -clip_value, clip_value))
+                p.grad = F.clamp(p.grad, -clip_value, clip_value)

@@ -1,0 +1,281 @@
+"""The shape of the package: which room may import which, what is loaded when, and which errors are raised.
+
+Sources are parsed, not imported, so that an import inside a function counts like one at the top.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib
+import inspect
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import surefit
+from surefit import errors
+
+PACKAGE = Path(surefit.__file__).parent
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+# room -> the rooms that it may import, beside itself and the base. What is not listed here may not exist.
+BASE = {"errors", "_version", "cachedir"}
+ROOMS: dict[str, set[str]] = {}
+ROOMS["core"] = set()
+ROOMS["solvers"] = set()
+ROOMS["formulas"] = ROOMS["nn"] = ROOMS["optim"] = ROOMS["view"] = {"core"}
+ROOMS["compiler"] = ROOMS["exporters"] = {"core"}
+ROOMS["data"] = {"core", "formulas"}
+ROOMS["bounds"] = {"core", "formulas", "compiler"}
+ROOMS["fitting"] = set(ROOMS)
+ROOMS["experiments"] = set(ROOMS)
+ROOMS["play"] = ROOMS["sklearn"] = ROOMS["integrations"] = set(ROOMS)
+ROOMS["cli"] = set(ROOMS)
+ROOMS["surefit"] = set(ROOMS) - {"cli"}  # the package's own __init__
+
+HEAVY = {"scipy", "matplotlib", "llvmlite", "typer", "rich", "pandas", "pyarrow", "safetensors"}
+ENTRY_POINTS = {
+    "cli",
+    "play",
+    "sklearn",
+    "integrations",
+    "__main__",
+}  # may import at the top what they are made of
+
+
+def module_name(path: Path) -> str:
+    parts = ("surefit", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room_of(module: str) -> str:
+    """surefit.nn.linear -> nn; the package itself -> surefit; python -m surefit is the command line."""
+    parts = module.split(".")
+    if len(parts) == 1:
+        return "surefit"
+    return "cli" if parts[1] == "__main__" else parts[1]
+
+
+def is_module(name: str) -> bool:
+    path = PACKAGE.joinpath(*name.split(".")[1:])
+    return path.with_suffix(".py").exists() or path.is_dir()
+
+
+def imports_of(source: str, module: str, is_package: bool = False) -> Iterator[tuple[int, str]]:
+    """(line, full name) of all that a source imports: at the top, in functions, by statement, by call."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                up = module.split(".")[: len(module.split(".")) - node.level + is_package]
+                base = ".".join([*up, base] if base else up)
+            for alias in node.names:
+                full = f"{base}.{alias.name}"
+                yield node.lineno, full if base.startswith("surefit") and is_module(full) else base
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
+            first = node.args[0] if node.args else None
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                yield node.lineno, first.value
+
+
+def all_imports() -> Iterator[tuple[Path, int, str]]:
+    for path in SOURCES:
+        source = path.read_text(encoding="utf-8")
+        for line, name in imports_of(source, module_name(path), path.name == "__init__.py"):
+            yield path.relative_to(PACKAGE), line, name
+
+
+def wrong_way(module: str, imported: str) -> bool:
+    if imported.split(".")[0] != "surefit":
+        return False
+    here, there = room_of(module), room_of(imported)
+    if here in BASE:
+        return there not in BASE
+    return there != here and there not in BASE and there not in ROOMS[here]
+
+
+def packages() -> list[ModuleType]:
+    return [importlib.import_module(module_name(p)) for p in SOURCES if p.name == "__init__.py"]
+
+
+# --- directions -----------------------------------------------------------------------------------------
+
+
+def test_every_room_is_in_the_plan():
+    rooms = {room_of(module_name(path)) for path in SOURCES}
+    assert rooms <= ROOMS.keys() | BASE
+
+
+def test_imports_point_one_way():
+    wrong = [
+        f"{path}:{line} imports {name}"
+        for path, line, name in all_imports()
+        if wrong_way(module_name(PACKAGE / path), name)
+    ]
+    assert not wrong, "\n".join(["imports that point the wrong way:", *wrong])
+
+
+@pytest.mark.parametrize(
+    "module, source",
+    [
+        ("surefit.core.ops", "import surefit.nn"),
+        ("surefit.core.ops", "from surefit import nn"),
+        ("surefit.core.ops", "from .. import nn"),
+        ("surefit.core.ops", "def f():\n    from ..nn import Linear"),
+        ("surefit.core.ops", "def f():\n    import importlib\n    importlib.import_module('surefit.nn')"),
+        ("surefit.core.ops", "import surefit"),
+        ("surefit.view.plots", "from surefit.fitting import Fit"),
+        ("surefit.optim.adam", "from surefit.nn import Module"),
+        ("surefit.fitting.training", "from surefit.cli import main"),
+        ("surefit.errors", "from surefit.core import ops"),
+    ],
+)
+def test_a_wrong_import_is_seen(module, source):
+    assert any(wrong_way(module, name) for _, name in imports_of(source, module))
+
+
+@pytest.mark.parametrize(
+    "module, source",
+    [
+        ("surefit.core.ops", "from surefit.errors import ShapeError"),
+        ("surefit.core.ops", "from .tensor import Tensor"),
+        ("surefit.data.domain", "from surefit.formulas import parse"),
+        ("surefit.fitting.training", "from surefit import nn, optim"),
+    ],
+)
+def test_a_right_import_is_not(module, source):
+    assert not any(wrong_way(module, name) for _, name in imports_of(source, module))
+
+
+def test_a_package_of_an_extra_is_imported_in_one_file():
+    files = defaultdict(set)
+    for path, _, name in all_imports():
+        if (top := name.split(".")[0]) in {"pandas", "pyarrow"}:
+            files[top].add(path.as_posix())
+    assert all(len(where) == 1 for where in files.values()), dict(files)
+
+
+def test_a_large_dependency_belongs_to_one_room():
+    rooms = defaultdict(set)
+    for path, _, name in all_imports():
+        if (top := name.split(".")[0]) in {"matplotlib", "llvmlite", "typer", "safetensors"}:
+            rooms[top].add(room_of(module_name(PACKAGE / path)))
+    assert all(len(where) == 1 for where in rooms.values()), dict(rooms)
+    assert rooms["llvmlite"] <= {"compiler"}
+    assert rooms["matplotlib"] <= {"view"}
+    assert rooms["typer"] <= {"cli"}
+
+
+# --- names ----------------------------------------------------------------------------------------------
+
+
+def test_no_module_carries_the_name_of_a_public_function():
+    clashes = [
+        f"{package.__name__}.{name}"
+        for package in packages()
+        for name in {*dir(package), *getattr(package, "__all__", ())}
+        if is_module(f"{package.__name__}.{name}") and not inspect.ismodule(getattr(package, name))
+    ]
+    assert not clashes, f"each of these is a module and something else under one name: {clashes}"
+
+
+@pytest.mark.parametrize("package", packages(), ids=lambda package: package.__name__)
+def test_what_a_package_announces_is_there(package):
+    missing = [name for name in getattr(package, "__all__", ()) if not hasattr(package, name)]
+    assert not missing
+
+
+# --- what is loaded when --------------------------------------------------------------------------------
+
+
+def loaded_by(statements: str) -> set[str]:
+    """The top-level packages in memory after running the statements in a fresh interpreter."""
+    code = f"{statements}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+def test_import_surefit_is_light():
+    assert not loaded_by("import surefit") & HEAVY
+
+
+def test_importing_every_room_is_light():
+    names = [module_name(path) for path in SOURCES]
+    names = [name for name in names if not ENTRY_POINTS & set(name.split("."))]
+    assert not loaded_by("\n".join(f"import {name}" for name in names)) & HEAVY
+
+
+# --- errors ---------------------------------------------------------------------------------------------
+
+OWN = [value for value in vars(errors).values() if inspect.isclass(value)]
+
+BUILTIN = {
+    name
+    for name, value in vars(builtins).items()
+    if inspect.isclass(value) and issubclass(value, BaseException)
+}
+PROTOCOL = {"AttributeError", "StopIteration", "NotImplementedError", "SystemExit", "KeyboardInterrupt"}
+UNREACHABLE = {"AssertionError"}
+CONSTRUCTORS = {"__init__", "__new__", "__post_init__", "__call__"}
+
+
+@pytest.mark.parametrize("error", OWN, ids=lambda error: error.__name__)
+def test_every_error_is_a_surefit_error_and_a_builtin_one(error):
+    assert issubclass(error, errors.SurefitError)
+    if error is not errors.SurefitError:
+        assert any(
+            issubclass(error, getattr(builtins, name)) for name in BUILTIN - {"BaseException", "Exception"}
+        )
+
+
+def raised_builtins(node: ast.AST) -> Iterator[tuple[int, str]]:
+    """(line, name) of every built-in error that is raised with a message, so meant for the user.
+
+    Without a message it is a signal to a caller nearby; in __len__, __getitem__ and their like it is what
+    Python's protocols ask for.
+    """
+    for child in ast.iter_child_nodes(node):
+        if (
+            isinstance(child, ast.FunctionDef)
+            and child.name.startswith("__")
+            and child.name not in CONSTRUCTORS
+        ):
+            continue
+        if isinstance(child, ast.Raise) and isinstance(child.exc, ast.Call):
+            name = ast.unparse(child.exc.func)
+            if name in BUILTIN - PROTOCOL - UNREACHABLE:
+                yield child.lineno, name
+        yield from raised_builtins(child)
+
+
+def test_only_surefit_errors_are_raised():
+    found = [
+        f"{path.relative_to(PACKAGE)}:{line} raises {name}"
+        for path in SOURCES
+        for line, name in raised_builtins(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert not found, "\n".join(["use a class of surefit.errors instead:", *found])
+
+
+@pytest.mark.parametrize(
+    "source, found",
+    [
+        ("def f():\n    raise ValueError('no')", [(2, "ValueError")]),
+        ("def f():\n    raise ShapeError('no')", []),
+        ("def f():\n    raise ValueError", []),
+        ("def __len__(self):\n    raise TypeError('no')", []),
+        ("def __init__(self):\n    raise TypeError('no')", [(2, "TypeError")]),
+    ],
+)
+def test_a_raised_builtin_is_seen(source, found):
+    assert list(raised_builtins(ast.parse(source))) == found

@@ -36,6 +36,9 @@ html_title = "surefit"
 html_static_path = ["_static"]
 html_css_files = ["surefit.css"]
 html_show_sourcelink = False
+html_sidebars = {
+    page: [] for page in ("install", "design", "contributing", "changelog")
+}  # nothing below them
 html_theme_options = {
     "navbar_align": "left",
     "navigation_with_keys": False,

@@ -36,7 +36,8 @@ html_title = "surefit"
 html_static_path = ["_static"]
 html_css_files = ["surefit.css"]
 html_show_sourcelink = False
-html_sidebars = {
+# no section navigation where there is nothing to navigate
+html_sidebars = {page: [] for page in ("install", "design", "contributing", "changelog")}
     page: [] for page in ("install", "design", "contributing", "changelog")
 }  # nothing below them
 html_theme_options = {

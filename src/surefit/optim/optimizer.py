@@ -156,7 +156,7 @@ class Optimizer:
 
     def update(self, p: Any, g: Any, s: Any, h: Any) -> tuple[Any, Values]:
         """One step: parameters, gradient, state and hyper-parameters (as attributes) -> new parameters, new state."""
-        raise TypeError(f"{type(self).__name__} has no update(); define it to say what a step does")
+        raise NotImplementedError(f"{type(self).__name__} has no update(); define it to say what a step does")
 
     # --- running ---
 

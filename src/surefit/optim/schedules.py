@@ -27,7 +27,7 @@ class LRScheduler:
 
     def lr_at(self, epoch: int, base: float) -> float:
         """The learning rate of this epoch for a group that began with `base`."""
-        raise TypeError(f"{type(self).__name__} has no lr_at(epoch, base)")
+        raise NotImplementedError(f"{type(self).__name__} has no lr_at(epoch, base)")
 
     def _assign(self) -> None:
         for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=True):

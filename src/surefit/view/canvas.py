@@ -1,0 +1,50 @@
+"""The kind of figure that the charts are."""
+
+from __future__ import annotations
+
+import functools
+import io
+from typing import TYPE_CHECKING, Any
+
+from .style import house_style
+
+if TYPE_CHECKING:
+    from matplotlib.backend_bases import RendererBase
+    from matplotlib.figure import Figure
+
+
+@functools.cache
+def chart_class() -> type[Figure]:
+    """The class `Chart`, made when the first chart is drawn: its base is Matplotlib's."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    class Chart(Figure):
+        """A Matplotlib figure that is drawn in the house style whatever settings are in force at that time.
+
+        It is not registered with pyplot: nothing shows it and nothing keeps it alive.
+        """
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            FigureCanvasAgg(self)
+
+        def draw(self, renderer: RendererBase) -> None:
+            with house_style():
+                super().draw(renderer)
+
+        def _repr_png_(self) -> bytes:
+            """What notebooks display; without pyplot they would print the figure's name instead."""
+            buffer = io.BytesIO()
+            with house_style():
+                self.savefig(buffer, format="png", dpi=110)
+            return buffer.getvalue()
+
+    Chart.__qualname__ = "Chart"  # pickle finds it under this name, by __getattr__ below
+    return Chart
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Chart":
+        return chart_class()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,30 @@
+"""Pictures: of a fit, of its errors, of its training, of a computation graph and of a network.
+
+This room draws arrays, histories and Programs and knows nothing of fits. Nothing is shown or written unless
+asked; Matplotlib is imported by the first chart.
+"""
+
+from .drawing import Drawing
+from .errormap import error_map
+from .graph import GraphDrawing, Node, draw_graph, draw_program, graph_dot, network_diagram
+from .history import loss_curves
+from .plots import fit_1d, fit_2d, fit_scatter, scatter_2d, slice_points, slices, surface
+
+__all__ = [
+    "Drawing",
+    "GraphDrawing",
+    "Node",
+    "draw_graph",
+    "draw_program",
+    "error_map",
+    "fit_1d",
+    "fit_2d",
+    "fit_scatter",
+    "graph_dot",
+    "loss_curves",
+    "network_diagram",
+    "scatter_2d",
+    "slice_points",
+    "slices",
+    "surface",
+]

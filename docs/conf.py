@@ -38,8 +38,6 @@ html_css_files = ["surefit.css"]
 html_show_sourcelink = False
 # no section navigation where there is nothing to navigate
 html_sidebars = {page: [] for page in ("install", "design", "contributing", "changelog")}
-    page: [] for page in ("install", "design", "contributing", "changelog")
-}  # nothing below them
 html_theme_options = {
     "navbar_align": "left",
     "navigation_with_keys": False,

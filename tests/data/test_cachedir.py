@@ -63,7 +63,7 @@ def test_create_is_for_the_owner_alone(plain):
 def test_cannot_create(plain, monkeypatch):
     (plain / "file").write_text("")
     monkeypatch.setenv("SUREFIT_CACHE", str(plain / "file"))
-    with pytest.raises(DataError, match="cannot make the cache directory.*SUREFIT_CACHE"):
+    with pytest.raises(DataError, match=r"cannot make the cache directory.*SUREFIT_CACHE"):
         cache_dir("mnist", create=True)
 
 

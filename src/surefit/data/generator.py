@@ -42,7 +42,7 @@ def generate(
         ratio: the share that goes into the training table; the rest is the test table. 1 gives no test table.
         test: all points into a test table of their own. One seed draws other points for it than for training.
         design: see `sample`. Designs are shuffled before they are divided.
-        extra_box: a sub-box, in any form `Domain` takes, in which the training table gets extra uniform points.
+        extra_box: a sub-box, in any form `Domain` takes, that gets extra uniform training points.
         extra_ratio: their number as a share of the training points; 0.125 when only the box is given (500 on
             4 000).
         noise: added to every value; see `Noise.read`.

@@ -30,7 +30,8 @@ def _uniform(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray
 
 
 def _grid(domain: Domain, count: int | Sequence[int], rng: np.random.Generator) -> np.ndarray:
-    return _product(domain, [np.linspace(0.0, 1.0, n) for n in _axis_counts(count, domain.dim)])
+    counts = _axis_counts(count, domain.dim)
+    return _product([np.linspace(low, high, n) for (low, high), n in zip(domain.bounds, counts, strict=True)])
 
 
 def _chebyshev(domain: Domain, count: int | Sequence[int], rng: np.random.Generator) -> np.ndarray:
@@ -40,9 +41,8 @@ def _chebyshev(domain: Domain, count: int | Sequence[int], rng: np.random.Genera
     Approximation Practice, chapter 2).
     """
     counts = _axis_counts(count, domain.dim)
-    return _product(
-        domain, [0.5 + 0.5 * np.sin(np.pi * np.arange(1 - n, n, 2) / (2 * (n - 1))) for n in counts]
-    )
+    units = [np.sin(np.pi * np.arange(1 - n, n, 2) / (2 * (n - 1))) for n in counts]
+    return domain.unscale(_product(units))
 
 
 def _sobol(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -153,9 +153,9 @@ def _into(domain: Domain, unit: np.ndarray) -> np.ndarray:
     return np.clip(domain.low * (1.0 - unit) + domain.high * unit, domain.low, domain.high)
 
 
-def _product(domain: Domain, axes: list[np.ndarray]) -> np.ndarray:
-    unit = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)  # (n1, ..., nd, dim)
-    return _into(domain, unit.reshape(-1, domain.dim))
+def _product(axes: list[np.ndarray]) -> np.ndarray:
+    mesh = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)  # (n1, ..., nd, dim)
+    return mesh.reshape(-1, len(axes))
 
 
 def _axis_counts(count: int | Sequence[int], dim: int) -> list[int]:

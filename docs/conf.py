@@ -48,7 +48,6 @@ html_theme_options = {
 
 autosummary_generate = True
 autodoc_default_options = {"members": True, "member-order": "bysource"}
-autodoc_typehints = "none"  # the signature says them already
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 napoleon_use_rtype = False

@@ -58,6 +58,7 @@ def loss_curves(
 
     Args:
         history: One of
+
             - a mapping of columns, one value per epoch: `train` and `validation` (or the usual other names of
               the two), `test`, further curves under their own names; `epoch` numbers them (default 1, 2,
               ...), `lr` is the learning rate, `time` is not drawn;

@@ -27,6 +27,7 @@ extensions = [
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
+smartquotes = False  # quotes in the text are mostly those of code
 default_role = "code"  # in docstrings, single backticks are code, as they are in Markdown
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3

@@ -175,7 +175,7 @@ def _fold(op: Op, n: int, args: list[Any], on: list[bool], params: dict[str, Any
     return op(args[0], **{**params, **moved})
 
 
-@_rule("cast", "inv", "det", "cofactors", "slogabsdet", "cholesky")
+@_rule("cast", "inv", "det", "cofactors", "slogabsdet", "cholesky", "svd")
 def _as_it_is(op: Op, n: int, args: list[Any], on: list[bool], params: dict[str, Any]) -> Any:
     return op(args[0], **params)
 

@@ -524,13 +524,26 @@ def _relu(x: Any) -> Any:
     return np.maximum(x, np.zeros(x.shape[-1], x.dtype)) if x.ndim else np.maximum(x, x.dtype.type(0))
 
 
+def _sign(x: Any) -> Any:
+    return np.greater(x, 0).astype(x.dtype) - np.less(x, 0)  # 0 for NaN, as PyTorch has it
+
+
 def _softplus(x: Any) -> Any:
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
 
 
+def _lgamma(x: Any) -> Any:
+    return np.where(np.isneginf(x), -x, _special("gammaln")(x))  # inf at -inf, as in C
+
+
+def _polygamma(n: Any, x: Any) -> Any:
+    y = _special("polygamma")(n, x)  # which is float64 whatever x is, and inf at -inf, where there is no limit
+    return np.where(np.isneginf(x), np.nan, y).astype(x.dtype)
+
+
 neg = _unary("neg", np.negative, lambda g, y, x: -g, kind="number")
 abs_ = _unary("abs", np.abs, lambda g, y, x: g * sign(x))
-sign = _unary("sign", np.sign, _nothing, kind="number")
+sign = _unary("sign", _sign, _nothing, kind="number")
 square = _unary("square", np.square, lambda g, y, x: g * (x + x), kind="number")
 sqrt = _unary("sqrt", np.sqrt, lambda g, y, x: g / (y + y), kind="float", quiet=True)
 exp = _unary("exp", np.exp, lambda g, y, x: g * y, kind="float", quiet=True)
@@ -548,7 +561,7 @@ cosh = _unary("cosh", np.cosh, lambda g, y, x: g * sinh(x), kind="float", quiet=
 tanh = _unary("tanh", np.tanh, lambda g, y, x: g * (1.0 - y * y), kind="float")
 asinh = _unary("asinh", np.arcsinh, lambda g, y, x: g / sqrt(x * x + 1.0), kind="float")
 acosh = _unary(
-    "acosh", np.arccosh, lambda g, y, x: g / (sqrt(x - 1.0) * sqrt(x + 1.0)), kind="float", quiet=True
+    "acosh", np.arccosh, lambda g, y, x: g / sqrt((x - 1.0) * (x + 1.0)), kind="float", quiet=True
 )
 atanh = _unary("atanh", np.arctanh, lambda g, y, x: g / (1.0 - x * x), kind="float", quiet=True)
 sigmoid = _unary("sigmoid", _sigmoid, lambda g, y, x: g * (y * (1.0 - y)), kind="float", quiet=True)
@@ -572,7 +585,7 @@ hypot = _binary(
     quiet=True,
 )  # fmt: skip
 logaddexp = _binary(
-    "logaddexp", np.logaddexp, lambda g, y, a, b: g * exp(a - y), lambda g, y, a, b: g * exp(b - y),
+    "logaddexp", np.logaddexp, lambda g, y, a, b: g * sigmoid(a - b), lambda g, y, a, b: g * sigmoid(b - a),
     "float", tier="special", quiet=True,
 )  # fmt: skip
 erfc = _unary(
@@ -581,10 +594,10 @@ erfc = _unary(
 erfinv = _unary(
     "erfinv", _special("erfinv"), lambda g, y, x: g * (exp(y * y) / _TWO_OVER_SQRT_PI), "float", tier="special"
 )
-lgamma = _unary("lgamma", _special("gammaln"), lambda g, y, x: g * digamma(x), "float", tier="special")
+lgamma = _unary("lgamma", _lgamma, lambda g, y, x: g * digamma(x), "float", tier="special")
 digamma = _unary("digamma", _special("digamma"), lambda g, y, x: g * polygamma(1.0, x), "float", tier="special")
 polygamma = _binary(  # order n >= 0 (no gradient in n), then x
-    "polygamma", _special("polygamma"), None, lambda g, y, n, x: g * polygamma(n + 1.0, x), "float", tier="special"
+    "polygamma", _polygamma, None, lambda g, y, n, x: g * polygamma(n + 1.0, x), "float", tier="special", quiet=True
 )
 gamma = _unary(
     "gamma", _special("gamma"), lambda g, y, x: g * (y * digamma(x)), "float", tier="special", quiet=True
@@ -1052,6 +1065,17 @@ def _square_rule(name: str, scalar: bool = False) -> Callable[..., Aval]:
     return rule
 
 
+def _matrix_rule(name: str) -> Callable[[Aval], Aval]:
+    def rule(a: Aval) -> Aval:
+        if len(a.shape) < 2:
+            raise ShapeError(f"linalg.{name}: needs matrices (..., m, n), got {a.shape}")
+        if a.dtype not in _FLOATS:
+            raise DtypeError(f"linalg.{name}: needs float32 or float64, got {a.dtype}")
+        return a
+
+    return rule
+
+
 def _linalg(fn: Callable[..., Any], name: str) -> Callable[..., Any]:
     def call(*args: Any) -> Any:
         try:
@@ -1088,6 +1112,40 @@ def _cholesky_vjp(g: Any, y: Any, a: Any) -> Any:
     return (s + _swap(s)) * 0.5
 
 
+def _svd_value(a: Any) -> Any:
+    u, s, vt = np.linalg.svd(a, full_matrices=False)
+    return np.concatenate([u, s[..., None, :], np.swapaxes(vt, -1, -2)], axis=-2)
+
+
+def _svd_rule(a: Aval) -> Aval:
+    *lead, m, n = _matrix_rule("svd")(a).shape
+    return Aval((*lead, m + 1 + n, min(m, n)), a.dtype)
+
+
+def svd_parts(packed: Any, m: int) -> tuple[Any, Any, Any]:
+    """U (..., m, k), s (..., 1, k) and V (..., n, k) of the value of `svd` for a matrix with m rows."""
+
+    def rows(start: int, stop: int) -> Any:
+        lead, k = packed.shape[:-2], packed.shape[-1]
+        first = (*(0 for _ in lead), start, 0)
+        return slice_(packed, start=first, stop=(*lead, stop, k), step=(1,) * len(first))
+
+    return rows(0, m), rows(m, m + 1), rows(m + 1, packed.shape[-2])
+
+
+def _svd_vjp(g: Any, y: Any, a: Any) -> Any:
+    # Townsend 2016, "Differentiating the singular value decomposition"; terms in 1/0 (equal or zero values) are left out
+    (u, s, v), (gu, gs, gv) = (svd_parts(p, a.shape[-2]) for p in (y, g))
+    gap = (s - _swap(s)) * (s + _swap(s))  # s_j^2 - s_i^2
+    close, zero = eq(gap, 0.0), eq(s, 0.0)
+    f = where(close, 0.0, 1.0 / where(close, 1.0, gap))
+    inverse = where(zero, 0.0, 1.0 / where(zero, 1.0, s))
+    pu, pv = _swap(u) @ gu, _swap(v) @ gv
+    k = s.shape[-1]
+    inner = f * (pu - _swap(pu)) * s + _swap(s) * (f * (pv - _swap(pv))) + where(mask(k, k, eq), gs, 0.0)
+    return (u @ inner + (gu - u @ pu) * inverse) @ _swap(v) + u @ _swap((gv - v @ pv) * inverse)
+
+
 def _solve_rule(a: Aval, b: Aval) -> Aval:
     _square_rule("solve")(a)
     if len(b.shape) < 2 or b.shape[-2] != a.shape[-1]:
@@ -1110,6 +1168,9 @@ slogabsdet = Op(
     (lambda g, y, a: reshape(g, shape=(*g.shape, 1, 1)) * _swap(inv(a)),), _square_rule("slogdet", True),
     tier="special",
 )  # fmt: skip
+svd = Op(  # thin; U, the row s and V one below the other: (..., m, n) -> (..., m + 1 + n, min(m, n))
+    "svd", _linalg(_svd_value, "svd"), (_svd_vjp,), _svd_rule, tier="special"
+)
 solve = Op(  # (..., n, n), (..., n, k) -> (..., n, k)
     "solve", _linalg(np.linalg.solve, "solve"),
     (lambda g, y, a, b: -(solve(_swap(a), g) @ _swap(y)), lambda g, y, a, b: solve(_swap(a), g)), _solve_rule,

@@ -20,6 +20,7 @@ import numpy as np
 from surefit.core import functions as F
 from surefit.core import ops
 from surefit.core.ops import KINDS, Arithmetic, Aval, Op, bool_, dtype_of, float32, float64, int32, int64
+from surefit.core.shapes import size_tuple
 from surefit.errors import ArgumentError, CapturedError, DtypeError, GradientError, RecordError, ShapeError
 
 ndarray = np.ndarray
@@ -865,7 +866,7 @@ def from_numpy(array: ndarray) -> Tensor:
 
 
 def _sizes(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
-    shape = F._size(name, size)
+    shape = size_tuple(name, size)
     if any(n < 0 for n in shape):
         raise ShapeError(f"{name}: sizes must be >= 0, got {shape}")
     return shape

@@ -157,6 +157,12 @@ def test_sources_go_down_to_their_consumers_unless_kept_at_the_top():
     assert kept.centres[4][1] == kept.centres[0][1]
 
 
+def test_a_source_and_what_only_prepares_it_go_down_together():
+    layout = layered([(40, 20)] * 6, [(0, 1), (1, 2), (2, 3), (4, 5), (5, 3)])
+    y = [centre[1] for centre in layout.centres]
+    assert y[4] == y[1] and y[5] == y[2]
+
+
 def test_long_edges_of_one_node_share_their_way():
     edges = [(0, 1), (1, 2), (2, 3), (3, 4), (0, 4), (0, 3)]
     layout = layered([(40, 20)] * 5, edges)

@@ -101,8 +101,12 @@ def _layers(n: int, edges: Sequence[tuple[int, int]], top: set[int]) -> list[int
     layer = [0] * n
     for v in order:
         layer[v] = max((layer[u] + 1 for u in above[v]), default=0)
-    for v in reversed(order):  # shorter edges: what has more consumers than arguments goes down to them
-        if below[v] and v not in top and len(below[v]) > len(above[v]):
+    for v in reversed(order):
+        # Going down to the consumers makes edges shorter when there are more of those than arguments, and when
+        # the arguments can follow.
+        can_follow = all(len(below[u]) == 1 and u not in top for u in above[v])
+        gain = len(below[v]) - len(above[v])
+        if below[v] and v not in top and (gain > 0 or gain == 0 and can_follow):
             layer[v] = min(layer[w] for w in below[v]) - 1
     return layer
 

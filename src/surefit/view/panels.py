@@ -109,7 +109,7 @@ def circle(axes: Axes, x: float, y: float, **more: Any) -> None:
     """Ring the worst (or best) point, with a pale rim so that it shows on dark colours."""
     from matplotlib.patheffects import withStroke
 
-    rim = withStroke(linewidth=2.8, foreground="white", alpha=0.8)
+    rim = withStroke(linewidth=2.6, foreground="white")
     axes.plot([x], [y], path_effects=[rim], **{**WORST_POINT, **more})
 
 

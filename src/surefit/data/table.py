@@ -475,7 +475,7 @@ def _rows(text: str, delimiter: str, label: str) -> Iterator[Row]:
             return
         except csv.Error as error:
             raise DataError(
-                f"{label}: the row that starts on line {line} cannot be read ({error}); is a quote open?"
+                f"{label}: the row that starts on line {line} cannot be read ({error}); check its quotes"
             ) from error
         if cells:
             yield Row(line, cells)

@@ -14,7 +14,6 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -103,8 +102,7 @@ def wrong_way(module: str, imported: str) -> bool:
     return there != here and there not in BASE and there not in ROOMS[here]
 
 
-def packages() -> list[ModuleType]:
-    return [importlib.import_module(module_name(p)) for p in SOURCES if p.name == "__init__.py"]
+PACKAGES = [module_name(path) for path in SOURCES if path.name == "__init__.py"]
 
 
 # --- directions -----------------------------------------------------------------------------------------
@@ -178,19 +176,21 @@ def test_a_large_dependency_belongs_to_one_room():
 # --- names ----------------------------------------------------------------------------------------------
 
 
-def test_no_module_carries_the_name_of_a_public_function():
+@pytest.mark.parametrize("name", PACKAGES)
+def test_no_module_carries_the_name_of_a_public_function(name):
+    package = importlib.import_module(name)
     clashes = [
-        f"{package.__name__}.{name}"
-        for package in packages()
-        for name in {*dir(package), *getattr(package, "__all__", ())}
-        if is_module(f"{package.__name__}.{name}") and not inspect.ismodule(getattr(package, name))
+        public
+        for public in {*dir(package), *getattr(package, "__all__", ())}
+        if is_module(f"{name}.{public}") and not inspect.ismodule(getattr(package, public))
     ]
-    assert not clashes, f"each of these is a module and something else under one name: {clashes}"
+    assert not clashes, f"{name}: each of these is a module and something else under one name: {clashes}"
 
 
-@pytest.mark.parametrize("package", packages(), ids=lambda package: package.__name__)
-def test_what_a_package_announces_is_there(package):
-    missing = [name for name in getattr(package, "__all__", ()) if not hasattr(package, name)]
+@pytest.mark.parametrize("name", PACKAGES)
+def test_what_a_package_announces_is_there(name):
+    package = importlib.import_module(name)
+    missing = [public for public in getattr(package, "__all__", ()) if not hasattr(package, public)]
     assert not missing
 
 

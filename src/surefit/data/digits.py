@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 
 from surefit.cachedir import cache_dir
-from surefit.data.download import fetch
 from surefit.errors import DataError
 
 # Addresses that carry the four files unchanged: PyTorch's, the CVDF's, the authors' own (often closed).
@@ -83,6 +82,8 @@ def _file(directory: Path, name: str, download: bool, mirrors: Sequence[str]) ->
             f"mnist: there is no {name} or {name}.gz in {str(directory)!r}; name the directory that holds "
             "it with root=, or say download=True to fetch it (about 11 MB)"
         )
+    from surefit.data.download import fetch  # here, because HTTP and TLS are slow to import and rarely needed
+
     directory.mkdir(parents=True, exist_ok=True)
     return fetch(
         [f"{base.rstrip('/')}/{name}.gz" for base in mirrors], directory / f"{name}.gz", SHA256[name]

@@ -109,6 +109,8 @@ def modules_below(module: ModuleType) -> list[str]:
 
 def names_of(module: ModuleType) -> list[str]:
     """What a module offers: its __all__, otherwise the public classes and functions that it defines."""
+    if module is surefit:  # its __dir__ adds the functions of tensors
+        return [name for name in dir(surefit) if not name.startswith("_")]
     if hasattr(module, "__all__"):
         return list(module.__all__)
     return [

@@ -66,9 +66,16 @@ def is_module(name: str) -> bool:
     return path.with_suffix(".py").exists() or path.is_dir()
 
 
-def imports_of(source: str, module: str, is_package: bool = False) -> Iterator[tuple[int, str]]:
+class WithoutTypeChecking(ast.NodeTransformer):
+    """Drops `if TYPE_CHECKING:` blocks: an annotation loads nothing."""
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        return None if ast.unparse(node.test).endswith("TYPE_CHECKING") else self.generic_visit(node)
+
+
+def imports_of(source: str | ast.AST, module: str, is_package: bool = False) -> Iterator[tuple[int, str]]:
     """(line, full name) of all that a source imports: at the top, in functions, by statement, by call."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(ast.parse(source) if isinstance(source, str) else source):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name
@@ -86,10 +93,12 @@ def imports_of(source: str, module: str, is_package: bool = False) -> Iterator[t
                 yield node.lineno, first.value
 
 
-def all_imports() -> Iterator[tuple[Path, int, str]]:
+def all_imports(annotations: bool = True) -> Iterator[tuple[Path, int, str]]:
     for path in SOURCES:
-        source = path.read_text(encoding="utf-8")
-        for line, name in imports_of(source, module_name(path), path.name == "__init__.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if not annotations:
+            tree = WithoutTypeChecking().visit(tree)
+        for line, name in imports_of(tree, module_name(path), path.name == "__init__.py"):
             yield path.relative_to(PACKAGE), line, name
 
 
@@ -156,7 +165,7 @@ def test_a_right_import_is_not(module, source):
 
 def test_a_package_of_an_extra_is_imported_in_one_file():
     files = defaultdict(set)
-    for path, _, name in all_imports():
+    for path, _, name in all_imports(annotations=False):
         if (top := name.split(".")[0]) in {"pandas", "pyarrow"}:
             files[top].add(path.as_posix())
     assert all(len(where) == 1 for where in files.values()), dict(files)
@@ -164,7 +173,7 @@ def test_a_package_of_an_extra_is_imported_in_one_file():
 
 def test_a_large_dependency_belongs_to_one_room():
     rooms = defaultdict(set)
-    for path, _, name in all_imports():
+    for path, _, name in all_imports(annotations=False):
         if (top := name.split(".")[0]) in {"matplotlib", "llvmlite", "typer", "safetensors"}:
             rooms[top].add(room_of(module_name(PACKAGE / path)))
     assert all(len(where) == 1 for where in rooms.values()), dict(rooms)

@@ -63,6 +63,23 @@ def test_names_for_pairs():
 
 
 @pytest.mark.parametrize(
+    "box, named",
+    [
+        ({"x": (0, 1)}, True),
+        (Domain((0, 1)), True),
+        ("x＝0：1", True),
+        (["x=0:1", "y=0:1"], True),
+        ("0:1", False),
+        (("-pi", "pi"), False),
+        ((0, 1), False),
+        (np.eye(2), False),
+    ],
+)
+def test_is_named(box, named):
+    assert Domain.is_named(box) is named
+
+
+@pytest.mark.parametrize(
     "box, message",
     [
         ("x=nan:1", "low end of 'x'.*nan"),

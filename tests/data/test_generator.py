@@ -68,6 +68,7 @@ def test_output_names():
     assert generate("x; x^2", "x=0:1", 10)["train"].targets == ("y1", "y2")
     assert generate("x*y", "x=0:1, y=0:1", 10)["train"].names == ("x", "y", "z")
     assert generate("x*y*z", "x=0:1, y=0:1, z=0:1", 10)["train"].targets == ("f",)
+    assert generate("y1; y1^2", "y1=0:1", 10)["train"].names == ("y1", "z1", "z2")
     assert generate("x", "x=0:1", 10, outputs="height")["train"].targets == ("height",)
     assert generate("x; -x", "x=0:1", 10, outputs=["up", "down"])["train"].targets == ("up", "down")
 

@@ -69,6 +69,15 @@ class Domain:
         half = np.where(low == high, np.maximum(1.0, np.abs(low)) / 2.0, 0.0)
         return cls(np.stack([low - half, high + half], axis=1), names=names)
 
+    @staticmethod
+    def is_named(box: Any) -> bool:
+        """Whether a box, in any of the forms above, names its variables.
+
+        >>> Domain.is_named("t=0:1"), Domain.is_named(("-pi", "pi"))
+        (True, False)
+        """
+        return isinstance(box, Domain | Mapping) or _has_names(box)
+
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Domain:
         """The Domain that `to_dict` wrote.
@@ -167,8 +176,7 @@ class Domain:
         Raises:
             DomainError: the box names an unknown variable or reaches outside.
         """
-        bare = not isinstance(box, Domain | Mapping) and not _has_names(box)
-        part = Domain(box, names=self._names) if bare else Domain(box)
+        part = Domain(box) if Domain.is_named(box) else Domain(box, names=self._names)
         ends = list(self.bounds)
         for name, (low, high) in zip(part.names, part.bounds, strict=True):
             i = self._index(name)
@@ -292,9 +300,9 @@ def _axes(box: Any, names: list[str] | None) -> list[Axis]:
     """(name, low, high) of each variable, ends not yet read."""
     if isinstance(box, Domain):
         box = box.bounds if names is not None else dict(zip(box.names, box.bounds, strict=True))
+    if names is not None and Domain.is_named(box):
+        raise DomainError(f"names: the domain {box!r} names its variables already; leave names out")
     if isinstance(box, Mapping):
-        if names is not None:
-            raise DomainError(f"names: the domain {box!r} names its variables already; leave names out")
         return [(name, *_pair(ends, repr(name))) for name, ends in box.items()]
     if isinstance(box, str):
         box = [box]
@@ -302,8 +310,6 @@ def _axes(box: Any, names: list[str] | None) -> list[Axis]:
         raise DomainError(f"domain: expected a dict, texts {_FORM}, or (low, high) pairs; got {box!r}")
     box = list(box)
     if _has_names(box):
-        if names is not None:
-            raise DomainError(f"names: the domain {box!r} names its variables already; leave names out")
         return [_named(part) for text in box for part in _normal(text).split(",")]
     pairs = [box] if len(box) == 2 and all(map(_is_end, box)) else box
     if names is None:

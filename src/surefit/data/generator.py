@@ -138,10 +138,14 @@ def _values_function(target: Any, box: Domain) -> Callable[[np.ndarray], np.ndar
 
 def _table(box: Domain, x: np.ndarray, y: np.ndarray, outputs: Iterable[str] | None) -> Table:
     if outputs is None:
-        stem = next(name for name in ("y", "z", "f", "target", "output") if name not in box.names)
-        names = [stem] if y.shape[1] == 1 else [f"{stem}{i + 1}" for i in range(y.shape[1])]
+        choices = [_output_names(stem, y.shape[1]) for stem in ("y", "z", "f", "target", "output")]
+        names = next((c for c in choices if not set(c) & set(box.names)), choices[0])
     else:
         names = [outputs] if isinstance(outputs, str) else list(outputs)
     if len(names) != y.shape[1]:
         raise ArgumentError(f"outputs: {len(names)} names for {y.shape[1]} outputs of the target")
     return Table([*box.names, *names], np.concatenate([x, y], axis=1), names)
+
+
+def _output_names(stem: str, count: int) -> list[str]:
+    return [stem] if count == 1 else [f"{stem}{i + 1}" for i in range(count)]

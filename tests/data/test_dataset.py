@@ -8,7 +8,7 @@ from collections import namedtuple
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surefit.core.tensor import Tensor, tensor
@@ -120,6 +120,7 @@ def test_abstract():
 # ---- random_split
 
 
+@settings(deadline=None)
 @given(st.integers(1, 300), st.lists(st.integers(0, 9), min_size=1, max_size=5), st.integers(0, 99))
 def test_split_is_a_partition(n, weights, seed):
     if not any(weights):
@@ -175,6 +176,7 @@ def test_refused_lengths(lengths, message):
 # ---- DataLoader
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 60),
     st.integers(1, 20),

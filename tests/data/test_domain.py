@@ -10,7 +10,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surefit.data import Domain, check_finite
@@ -156,6 +156,7 @@ identifiers = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_]{0,8}", fullmatch=True)
 domains = st.dictionaries(identifiers, intervals, min_size=1, max_size=5).map(Domain)
 
 
+@settings(deadline=None)
 @given(domains)
 def test_round_trips(domain):
     assert Domain(str(domain)) == domain
@@ -165,6 +166,7 @@ def test_round_trips(domain):
     assert hash(Domain(domain.bounds, domain.names)) == hash(domain)
 
 
+@settings(deadline=None)
 @given(domains, st.lists(st.floats(0, 1), min_size=1, max_size=20), st.data())
 def test_scaling_stays_inside_and_inverts(domain, fractions, data):
     t = np.array([[2 * data.draw(st.sampled_from(fractions)) - 1 for _ in domain.names] for _ in range(3)])
@@ -177,6 +179,7 @@ def test_scaling_stays_inside_and_inverts(domain, fractions, data):
     assert (np.abs(back - t) <= slack + 1e-15).all()
 
 
+@settings(deadline=None)
 @given(domains)
 def test_ends_scale_exactly(domain):
     np.testing.assert_array_equal(

@@ -164,6 +164,7 @@ def test_scipy_is_loaded_only_when_asked():
 # ---- splits and noise
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000), st.lists(st.integers(1, 20), min_size=1, max_size=6))
 def test_split_lengths(n, weights):
     fractions = [w / sum(weights) for w in weights]
@@ -255,6 +256,7 @@ def test_held_out_points_are_fresh_and_in_proportion():
     assert [len(part) for part in none] == [0, 0]
 
 
+@settings(deadline=None)
 @given(st.integers(20, 500), st.integers(0, 1000))
 def test_rows_partition(n, seed):
     plan = Sampling(split=(0.7, 0.2, 0.1))

@@ -190,6 +190,14 @@ def test_fit_2d_shows_target_fit_and_error_on_fair_scales():
     assert figure.axes[0].get_xlabel() == "a" and figure.axes[0].get_ylabel() == "b"
 
 
+@pytest.mark.parametrize("n", [50, 3000])
+def test_fit_2d_shows_where_the_data_lies(n):
+    x = rng.uniform([-1, 0], [2, 4], (n, 2))
+    axes = fit_2d(X1, X2, Z, Z, data=(x, np.zeros(n))).axes[0]
+    np.testing.assert_array_equal(axes.get_lines()[0].get_xydata(), x)
+    assert axes.get_title() == "target (dots: data)"
+
+
 def test_fit_2d_zero_error_is_white():
     """The middle of the diverging map is light and neutral, its ends are dark and of two hues."""
     colours = matplotlib.colormaps[style.DIVERGING]([0.0, 0.5, 1.0])[:, :3]

@@ -102,11 +102,11 @@ def _layers(n: int, edges: Sequence[tuple[int, int]], top: set[int]) -> list[int
     for v in order:
         layer[v] = max((layer[u] + 1 for u in above[v]), default=0)
     for v in reversed(order):
-        # Going down to the consumers makes edges shorter when there are more of those than arguments, and when
-        # the arguments can follow.
+        # Going down to its consumers makes edges shorter when they are more than its arguments, or when the
+        # arguments can follow.
         can_follow = all(len(below[u]) == 1 and u not in top for u in above[v])
         gain = len(below[v]) - len(above[v])
-        if below[v] and v not in top and (gain > 0 or gain == 0 and can_follow):
+        if below[v] and v not in top and (gain > 0 or (gain == 0 and can_follow)):
             layer[v] = min(layer[w] for w in below[v]) - 1
     return layer
 

@@ -210,16 +210,18 @@ def frame_square(axes: Axes, x1: Array, x2: Array, groups: list[Group]) -> None:
 
 
 def draw_dots(axes: Axes, x: Array) -> None:
+    """Where points lie, over a coloured panel: rimmed dots, or specks that let the panel through when many."""
+    few = len(x) <= 300
     axes.plot(
         x[:, 0],
         x[:, 1],
         linestyle="none",
         marker="o",
-        markersize=0.6 * mark_size(len(x)),
-        markerfacecolor="white",
+        markersize=0.6 * mark_size(len(x)) if few else 0.9,
+        markerfacecolor="white" if few else "black",
         markeredgecolor="black",
-        markeredgewidth=0.3,
-        alpha=0.8,
+        markeredgewidth=0.3 if few else 0.0,
+        alpha=0.8 if few else 0.5,
         rasterized=len(x) > RASTER_ABOVE,
     )
 

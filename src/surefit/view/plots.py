@@ -278,7 +278,8 @@ def _grid_row(
     names: list[str],
 ) -> None:
     low, high, extend = _shared_limits(truth, model)
-    for axes, values, name in ((panels[0], truth, "target"), (panels[1], model, "fit")):
+    first = "target (dots: data)" if groups else "target"
+    for axes, values, name in ((panels[0], truth, first), (panels[1], model, "fit")):
         mesh = draw_cells(axes, x1, x2, values, cmap=SEQUENTIAL, vmin=low, vmax=high)
         axes.set_title(count_missing(name, values))
     for _, points, _ in groups:

@@ -210,7 +210,7 @@ def frame_square(axes: Axes, x1: Array, x2: Array, groups: list[Group]) -> None:
 
 
 def draw_dots(axes: Axes, x: Array) -> None:
-    """Where points lie, over a coloured panel: rimmed dots, or specks that let the panel through when many."""
+    """Where points lie, over a coloured panel: rimmed dots, or specks through which it shows when many."""
     few = len(x) <= 300
     axes.plot(
         x[:, 0],

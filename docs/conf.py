@@ -83,7 +83,16 @@ def escape_signs(app: Any, what: str, name: str, obj: Any, options: Any, lines: 
         lines[i] = line[:start] + escaped
 
 
+def mark_code(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """In the docstring of a module, an indented paragraph is code, as in Markdown."""
+    for i in range(len(lines) - 1, 1, -1):
+        opens = lines[i].startswith("    ") and not lines[i - 1].strip() and not lines[i - 2].startswith("  ")
+        if what == "module" and opens and not lines[i - 2].endswith("::"):
+            lines[i:i] = ["::", ""]
+
+
 def setup(app: Any) -> None:
+    app.connect("autodoc-process-docstring", mark_code, priority=300)
     app.connect("autodoc-process-docstring", escape_signs, priority=400)  # before napoleon
 
 
@@ -130,6 +139,10 @@ def kind_of(value: Any) -> str:
     return "functions" if inspect.isroutine(value) else "data"
 
 
+def own_name(value: Any) -> str | None:
+    return value.name if isinstance(value, ops.Op) else getattr(value, "__name__", None)
+
+
 def pages() -> dict[str, dict[str, Any]]:
     """Module -> what its page shows. Breadth first, so that an object is met on its shortest path first."""
     found: dict[str, dict[str, Any]] = {}
@@ -140,7 +153,8 @@ def pages() -> dict[str, dict[str, Any]]:
         page: dict[str, Any] = {
             kind: [] for kind in ("classes", "functions", "errors", "data", "primitives", "aliases")
         }
-        for name in names_of(module):
+        # sorted is stable: of several names of one object its own comes first
+        for name in sorted(names_of(module), key=lambda name: name != own_name(getattr(module, name))):
             value = getattr(module, name)
             kind = kind_of(value)
             if inspect.ismodule(value):

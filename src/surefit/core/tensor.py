@@ -987,9 +987,16 @@ flip roll narrow split chunk unbind tril triu diagonal diag trace gather take_al
 masked_fill sort argsort matmul mm mv bmm dot outer norm det inv cholesky
 """.split()
 
+
+
+def _method(f: Callable[..., Any]) -> Callable[..., Any]:
+    """A function as a method. A primitive is an object, to which Python would not hand the tensor."""
+    return (lambda self, *args: f(self, *args)) if isinstance(f, Op) else f
+
+
 for _name in _METHODS:
     if not hasattr(Tensor, _name):
-        setattr(Tensor, _name, getattr(F, _name))
+        setattr(Tensor, _name, _method(getattr(F, _name)))
 
 # NumPy's functions called on a Tensor: np.sin(t) is surefit's sin
 _UFUNCS: dict[str, Callable[..., Any]] = {

@@ -73,13 +73,6 @@ class Generator:
         z = radius * ops.cos(self.uniform(shape, dtype=dtype) * (2.0 * math.pi))
         return z if (mean, std) == (0.0, 1.0) else z * std + mean
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Generator:
-        twin = Generator(0)
-        twin.key.assign(self.key)
-        twin.counter.assign(self.counter)
-        memo[id(self)] = twin
-        return twin
-
 
 def as_generator(generator: Any = None) -> Generator:
     """A Generator as it is; a seed, a NumPy Generator or None made into one."""

@@ -373,11 +373,13 @@ class Formula:
 def _as_floats(values: list[Any]) -> tuple[list[Any], np.dtype]:
     """The values as arrays (or Tensors, ...) of floats, and the dtype they meet in."""
     avals = [ops.aval_of(v) for v in values]
+    for a in avals:
+        ops.dtype_of(a.dtype)  # DtypeError for complex numbers, texts, ...
     dtypes = [a.dtype if a.dtype in (ops.float32, ops.float64) else ops.float64 for a in avals]
     strong = [d for d, a in zip(dtypes, avals, strict=True) if not a.weak]  # Python numbers follow the arrays
     dtype = ops.float32 if strong and ops.float64 not in strong else ops.float64
     arrays = [
-        np.asarray(v, dtype) if a.weak else v if a.dtype == d else ops.cast(v, dtype=d)
+        np.asarray(v, dtype) if isinstance(v, (int, float)) else v if a.dtype == d else ops.cast(v, dtype=d)
         for v, a, d in zip(values, avals, dtypes, strict=True)
     ]
     return arrays, dtype

@@ -87,7 +87,7 @@ def _text_of(formula: Formula, i: int, args: list[Printed]) -> Printed:
         case "constant" | "variable":
             return node.value, ATOM
         case "neg":
-            return "-" + _in(args[0], POWER), SIGN
+            return "-" + _in(args[0], SIGN), SIGN
         case "add" | "sub":
             sign = " + " if node.op == "add" else " - "
             return _in(args[0], SUM) + sign + _right(args[1], PRODUCT), SUM

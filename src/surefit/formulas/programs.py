@@ -34,7 +34,7 @@ def formulas_of(program: Program, variables: Sequence[str] | None = None) -> tup
     """One Formula for each result of an elementwise Program.
 
     variables: names for its inputs (default: their own, made into single words). FormulaError when the
-    Program does anything but arithmetic on each element, reads leaves, or holds an array of different numbers.
+    Program does anything but arithmetic on each element, reads leaves, or holds an array of several numbers.
     """
     if program.state_in or program.state_out:
         raise FormulaError(

@@ -34,7 +34,7 @@ _TOKEN = re.compile(
     r"(?P<space>\s+)"
     r"|(?P<module>(?:np|numpy|math|jnp|torch|sp|sympy)\.(?=[^\W\d]))"
     r"|(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
-    r"|(?P<name>[^\W\d]\w*)"
+    r"|(?P<name>[^\W\d][\w\u0300-\u036f]*)"  # accents may stand apart from their letters
     r"|(?P<op>\*\*|//|<=|>=|==|!=|[-+*/%^<>=])"
     r"|(?P<mark>[(),])"
 )

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from operator import gt as gt_
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -149,9 +150,11 @@ class Op:
             return from_nothing[0](self, params)
         try:
             return self.value(*args, **params)
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, IndexError, AttributeError):
             self.rule(*map(aval_of, args), **params)  # says what is wrong in our words, if it can
-            raise
+            if not any(isinstance(a, (int, float)) for a in args):
+                raise
+        return self.value(*map(np.asarray, args), **params)  # numbers have no shape: here they are arrays
 
     def vjp(self, i: int) -> Callable[..., Any] | None:
         """The gradient rule of argument i, or None where no gradient passes."""
@@ -161,10 +164,15 @@ class Op:
         return f"<primitive {self.name}>"
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
-        return TABLE.__getitem__, (self.name,)
+        return primitive, (self.name,)
 
 
 TABLE: dict[str, Op] = {}
+
+
+def primitive(name: str) -> Op:
+    """The primitive of that name."""
+    return TABLE[name]
 
 
 class Arithmetic:
@@ -528,6 +536,11 @@ def _sign(x: Any) -> Any:
     return np.greater(x, 0).astype(x.dtype) - np.less(x, 0)  # 0 for NaN, as PyTorch has it
 
 
+def _whole(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Rounding: integers are round already, and stay integers."""
+    return lambda x: x if x.dtype.kind in "iu" else fn(x)
+
+
 def _softplus(x: Any) -> Any:
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
 
@@ -544,7 +557,7 @@ def _polygamma(n: Any, x: Any) -> Any:
 neg = _unary("neg", np.negative, lambda g, y, x: -g, kind="number")
 abs_ = _unary("abs", np.abs, lambda g, y, x: g * sign(x))
 sign = _unary("sign", _sign, _nothing, kind="number")
-square = _unary("square", np.square, lambda g, y, x: g * (x + x), kind="number")
+square = _unary("square", np.square, lambda g, y, x: g * (x + x), kind="number", quiet=True)
 sqrt = _unary("sqrt", np.sqrt, lambda g, y, x: g / (y + y), kind="float", quiet=True)
 exp = _unary("exp", np.exp, lambda g, y, x: g * y, kind="float", quiet=True)
 expm1 = _unary("expm1", np.expm1, lambda g, y, x: g * (y + 1.0), kind="float", quiet=True)
@@ -568,10 +581,10 @@ sigmoid = _unary("sigmoid", _sigmoid, lambda g, y, x: g * (y * (1.0 - y)), kind=
 softplus = _unary("softplus", _softplus, lambda g, y, x: g * sigmoid(x), kind="float", quiet=True)
 relu = _unary("relu", _relu, lambda g, y, x: g * gt(y, 0.0))
 erf = _unary("erf", _special("erf"), lambda g, y, x: g * (_TWO_OVER_SQRT_PI * exp(-(x * x))), kind="float")
-floor = _unary("floor", np.floor, _nothing, kind="float")
-ceil = _unary("ceil", np.ceil, _nothing, kind="float")
-round_ = _unary("round", np.round, _nothing, kind="number")  # half to even
-trunc = _unary("trunc", np.trunc, _nothing, kind="float")
+floor = _unary("floor", _whole(np.floor), _nothing, kind="number")
+ceil = _unary("ceil", _whole(np.ceil), _nothing, kind="number")
+round_ = _unary("round", _whole(np.round), _nothing, kind="number")  # half to even
+trunc = _unary("trunc", _whole(np.trunc), _nothing, kind="number")
 
 # special tier: value and gradient
 exp2 = _unary(
@@ -635,7 +648,8 @@ def _wide(dtype: np.dtype) -> np.dtype:
 
 def _reduction_rule(name: str, dtype: Callable[[np.dtype], np.dtype], empty_ok: bool) -> Callable[..., Aval]:
     def rule(x: Aval, axes: tuple[int, ...]) -> Aval:
-        normalize_axes(name, axes, len(x.shape), "axes")
+        if normalize_axes(name, axes, len(x.shape), "axes") != tuple(axes):
+            raise AxisError(f"{name}: axes={axes} must be sorted and >= 0")
         if not empty_ok and any(x.shape[i] == 0 for i in axes):
             raise ShapeError(f"{name}: shape {x.shape} has no element along axes {axes}, so there is no maximum")
         return Aval(_without(x.shape, axes), dtype(x.dtype))
@@ -683,7 +697,7 @@ def _cumulative_rule(x: Aval, axis: int) -> Aval:
 
 sum_ = Op(
     "sum",
-    lambda x, axes: np.add.reduce(x, axis=axes, dtype=_wide(x.dtype)),
+    silent(lambda x, axes: np.add.reduce(x, axis=axes, dtype=_wide(x.dtype))),
     (lambda g, y, x, axes: _spread(g, x, axes),),
     _reduction_rule("sum", _wide, True),
 )
@@ -702,7 +716,7 @@ amax = Op(
 argmax = Op("argmax", lambda x, axis: np.argmax(x, axis=axis), (None,), _argmax_rule)
 cumsum = Op(
     "cumsum",
-    lambda x, axis: np.cumsum(x, axis=axis, dtype=_wide(x.dtype)),
+    silent(lambda x, axis: np.cumsum(x, axis=axis, dtype=_wide(x.dtype))),
     (lambda g, y, x, axis: flip(cumsum(flip(g, axes=(axis,)), axis=axis), axes=(axis,)),),
     _cumulative_rule,
 )
@@ -716,8 +730,9 @@ def _swap(x: Any) -> Any:
     return transpose(x, axes=(*range(n - 2), n - 1, n - 2))
 
 
+@silent
 def _matmul_value(a: Any, b: Any) -> Any:
-    if a.__class__ is not ndarray or b.__class__ is not ndarray or a.dtype is not b.dtype:
+    if a.__class__ is not ndarray or b.__class__ is not ndarray or a.dtype is not b.dtype or a.dtype is bool_:
         (a, b), _ = _promoted("matmul", (a, b), "number")
     if a.ndim < 2 or b.ndim < 2:
         raise ValueError
@@ -782,8 +797,10 @@ def _broadcast_value(x: Any, shape: tuple[int, ...]) -> Any:
     return out
 
 
-def _slice_index(start: tuple[int, ...], stop: tuple[int, ...], step: tuple[int, ...]) -> tuple[slice, ...]:
-    return tuple(map(slice, start, stop, step))
+def _slice_value(x: Any, start: tuple[int, ...], stop: tuple[int, ...], step: tuple[int, ...]) -> Any:
+    if len(start) != x.ndim or any(map(gt_, stop, x.shape)):  # NumPy would take what there is
+        _slice_rule(aval_of(x), start, stop, step)
+    return x[tuple(map(slice, start, stop, step))]
 
 
 def _slice_rule(x: Aval, start: tuple[int, ...], stop: tuple[int, ...], step: tuple[int, ...]) -> Aval:
@@ -851,6 +868,7 @@ def _take_rule(x: Aval, index: Aval, axis: int) -> Aval:
     return Aval((*x.shape[:axis], *index.shape, *x.shape[axis + 1 :]), x.dtype)
 
 
+@silent
 def _scatter_value(u: Any, index: Any, axis: int, size: int) -> Any:
     index = np.asarray(index)
     _take_check(index, size)
@@ -937,10 +955,12 @@ def _window_value(
     return np.lib.stride_tricks.as_strided(x, shape, (*strides, *inner), writeable=False)
 
 
+@silent
 def _fold_value(
     u: Any, shape: tuple[int, ...], axes: tuple[int, ...], size: tuple[int, ...], stride: tuple[int, ...],
     dilation: tuple[int, ...],
 ) -> Any:  # fmt: skip
+    _fold_rule(aval_of(u), shape, axes, size, stride, dilation)
     out = np.zeros(shape, u.dtype)
     n = len(axes)
     for place in np.ndindex(*size):  # one strided addition per place of the window
@@ -959,6 +979,11 @@ def _fold_rule(
     if want != u.shape:
         raise ShapeError(f"fold: windows of {shape} have shape {want}, got {u.shape}")
     return Aval(tuple(shape), u.dtype)
+
+
+@silent
+def _cast_value(x: Any, dtype: np.dtype) -> Any:
+    return np.asarray(x).astype(dtype if dtype in _RANK else dtype_of(dtype), copy=False)
 
 
 def _cast_rule(x: Aval, dtype: np.dtype) -> Aval:
@@ -986,7 +1011,7 @@ broadcast_to = Op(  # its gradient is the undoing of broadcasting, which `backwa
     "broadcast_to", _broadcast_value, (lambda g, y, x, shape: g,), _broadcast_rule
 )
 flip = Op("flip", lambda x, axes: np.flip(x, axes), (lambda g, y, x, axes: flip(g, axes=axes),), _flip_rule)
-slice_ = Op("slice", lambda x, start, stop, step: x[_slice_index(start, stop, step)], (_slice_vjp,), _slice_rule)
+slice_ = Op("slice", _slice_value, (_slice_vjp,), _slice_rule)
 pad = Op("pad", _pad_value, (_pad_vjp,), _pad_rule)
 take = Op(  # out[..., i..., :] = x[..., index[i...], :]
     "take", _take_value,
@@ -1004,7 +1029,9 @@ window = Op(  # (..., n, ...) -> (..., count, ..., *size): the places of each wi
 fold = Op(  # the adjoint of window: overlapping places add up
     "fold", _fold_value, (lambda g, y, u, shape, **p: window(g, **p),), _fold_rule
 )
-cast = Op("cast", lambda x, dtype: np.asarray(x).astype(dtype, copy=False), (lambda g, y, x, dtype: g,), _cast_rule)
+cast = Op("cast", _cast_value, (lambda g, y, x, dtype: g,), _cast_rule)
+
+
 def _iota_rule(size: int, dtype: Any) -> Aval:
     if size < 0:
         raise ShapeError(f"iota: size={size} is negative")
@@ -1024,7 +1051,7 @@ def mask(n: int, m: int, compare: Op, offset: int = 0) -> Any:
 
 def _random_bits(key: Any, counter: Any, shape: tuple[int, ...]) -> Any:
     """Philox4x64-10 (Salmon et al. 2011) as NumPy has it: key (key, 0), counter (1.., counter, 0, 0), low word first."""
-    n = math.prod(shape)
+    n = math.prod(_random_rule(aval_of(key), aval_of(counter), shape).shape)
     mask = (1 << 64) - 1
     bits = np.random.Philox(key=int(key) & mask, counter=(int(counter) & mask) << 64).random_raw((n + 1) // 2)
     return bits.astype("<u8", copy=False).view("<i4")[:n].astype(int32, copy=False).reshape(shape)
@@ -1034,6 +1061,8 @@ def _random_rule(key: Aval, counter: Aval, shape: tuple[int, ...]) -> Aval:
     for what, a in (("key", key), ("counter", counter)):
         if a.shape != () or a.dtype != int64:
             raise DtypeError(f"random_bits: {what} must be an int64 scalar, got {a}")
+    if any(k < 0 for k in shape):
+        raise ShapeError(f"random_bits: shape {shape} has a negative size")
     return Aval(tuple(shape), int32)
 
 
@@ -1077,7 +1106,11 @@ def _matrix_rule(name: str) -> Callable[[Aval], Aval]:
 
 
 def _linalg(fn: Callable[..., Any], name: str) -> Callable[..., Any]:
+    @silent
     def call(*args: Any) -> Any:
+        for a in args:
+            if a.dtype not in _FLOATS:  # NumPy would compute in float64
+                raise DtypeError(f"linalg.{name}: needs float32 or float64, got {a.dtype}")
         try:
             return fn(*args)
         except np.linalg.LinAlgError as e:
@@ -1148,6 +1181,8 @@ def _svd_vjp(g: Any, y: Any, a: Any) -> Any:
 
 def _solve_rule(a: Aval, b: Aval) -> Aval:
     _square_rule("solve")(a)
+    if b.dtype not in _FLOATS:
+        raise DtypeError(f"linalg.solve: needs float32 or float64, got a right-hand side of {b.dtype}")
     if len(b.shape) < 2 or b.shape[-2] != a.shape[-1]:
         raise ShapeError(f"linalg.solve: {a.shape} and right-hand side {b.shape} do not fit: rows must be {a.shape[-1]}")
     return Aval((*broadcast_shapes("linalg.solve", a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), promote((a, b))[0])
@@ -1159,12 +1194,14 @@ inv = Op(
     tier="special",
 )  # fmt: skip
 det = Op(
-    "det", np.linalg.det, (lambda g, y, a: reshape(g, shape=(*g.shape, 1, 1)) * cofactors(a),),
+    "det", _linalg(np.linalg.det, "det"), (lambda g, y, a: reshape(g, shape=(*g.shape, 1, 1)) * cofactors(a),),
     _square_rule("det", True), tier="special",
 )  # fmt: skip
-cofactors = Op("cofactors", _cofactors, (_cofactors_vjp,), _square_rule("cofactors"), tier="special")
+cofactors = Op(
+    "cofactors", _linalg(_cofactors, "cofactors"), (_cofactors_vjp,), _square_rule("cofactors"), tier="special"
+)
 slogabsdet = Op(
-    "slogabsdet", silent(lambda a: np.linalg.slogdet(a)[1]),
+    "slogabsdet", _linalg(lambda a: np.linalg.slogdet(a)[1], "slogdet"),
     (lambda g, y, a: reshape(g, shape=(*g.shape, 1, 1)) * _swap(inv(a)),), _square_rule("slogdet", True),
     tier="special",
 )  # fmt: skip

@@ -685,14 +685,18 @@ def _apply(op: Op, args: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
             values.append(a)
     if plain:
         try:
-            y = op.value(*values, **params)
-        except (ValueError, TypeError, IndexError):
+            y = _QUIET.get(op, op.value)(*values, **params)
+        except (ValueError, TypeError, IndexError, AttributeError):
             y = op(*values, **params)  # again, for the error in our words
     else:
         y = op(*values, **params)
     if parents and y.dtype in ops._FLOATS:
         return wrap(y, Node(op, parents, values, params))
     return wrap(y)
+
+
+# Overflow is a value, not a warning. These three are too frequent in backward, which is silent as a whole, to be so there.
+_QUIET = {op: ops.silent(op.value) for op in (ops.add, ops.sub, ops.mul)}
 
 
 def _operator(op: Op, swapped: bool = False) -> Callable[[Tensor, Any], Tensor]:

@@ -88,6 +88,7 @@ MISTAKES = [
     ("xy + 1", ["x", "y"], "xy", "unknown name 'xy'; the variables are x, y", "x*y + 1"),
     ("X1", ["x1", "x2"], "X1", "unknown name", "x1"),
     ("speeed", ["speed", "time"], "speeed", "speed, time", "speed"),
+    ("sinx + cosx2", ["x", "x2"], "sinx", "unknown name 'sinx'", "sin(x) + cos(x2)"),
     ("z", ["x"], "z", "the variable is x", None),
     ("z", [], "z", "no variables are declared", None),
 ]

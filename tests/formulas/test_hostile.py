@@ -141,6 +141,9 @@ def test_refused(text):
         "+".join(["x"] * (MAX_TOKENS // 4)),
         "max(" + ",".join(["x"] * 900) + ")",
         "<".join(["x"] * 500),
+        "1 if " + " and ".join(["log(x + 2) < 9"] * 400) + " else 0",
+        "1 if " + " or ".join(["1/x < -9"] * 500) + " else 0",
+        "+".join(["(log(x) if x > 0 else 1)"] * 250),
     ],
 )
 def test_within_the_limits_everything_works(text):

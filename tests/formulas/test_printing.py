@@ -102,7 +102,10 @@ def test_an_expression_with_infinitely_many_prints_is_cut_off():
 
     with pytest.raises(FormulaError, match="longer than"):
         to_text(record(doubled, 1.0))
-    assert formulas_of(record(doubled, 1.0))[0](0.0) == math.inf  # it evaluates all the same
+    f = formulas_of(record(doubled, 1.0))[0]
+    assert f(0.0) == math.inf  # it evaluates all the same
+    assert str(f) == "formula of 122 steps"
+    assert repr(f) == "Formula('formula of 122 steps', variables=('x',))"
 
 
 # --- programs -------------------------------------------------------------------------------------

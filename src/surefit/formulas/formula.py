@@ -11,12 +11,12 @@ import keyword
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from surefit.core import ops
-from surefit.errors import ArgumentError, ShapeError
+from surefit.errors import ArgumentError, FormulaError, ShapeError
 
 from .functions import CONSTANTS, TABLE
 
@@ -117,42 +117,55 @@ def _number(value: Any, is_condition: bool, dtype: np.dtype) -> Any:
 
 # --- conditionals ---------------------------------------------------------------------------------
 
-Guard = tuple[tuple[int, bool], ...]  # (condition node, whether it must hold), outermost first
+
+class Guard(NamedTuple):
+    """Conditions that must all be as they should: those of the guard `outer`, and one more."""
+
+    outer: int  # its place among all guards, where the first stands for no condition at all
+    condition: int  # the node that decides
+    must_hold: bool
 
 
-def find_guards(nodes: Sequence[Node]) -> list[Guard]:
-    """For each node of a tree the conditions under which its value is used."""
-    found: list[Guard] = [()] * len(nodes)
+ALWAYS = Guard(0, 0, True)
+
+
+def find_guards(nodes: Sequence[Node]) -> tuple[list[Guard], list[int]]:
+    """All guards of a tree, ALWAYS first and outer before inner ones; for each node the place of its own."""
+    guards = [ALWAYS]
+    place = [0] * len(nodes)
+
+    def inside(outer: int, condition: int, must_hold: bool) -> int:
+        guards.append(Guard(outer, condition, must_hold))
+        return len(guards) - 1
+
     for i in range(len(nodes) - 1, -1, -1):  # parents stand after their arguments
-        node, guard = nodes[i], found[i]
+        node, here = nodes[i], place[i]
         for a in node.args:
-            found[a] = guard
+            place[a] = here
         if node.op == "if":
             condition, then, other = node.args
-            found[then] = (*guard, (condition, True))
-            found[other] = (*guard, (condition, False))
+            place[then] = inside(here, condition, True)
+            place[other] = inside(here, condition, False)
         elif node.op in ("and", "or"):  # `x > 0 and log(x) < 1`: the second counts only where the first holds
             for before, a in zip(node.args, node.args[1:], strict=False):
-                guard = (*guard, (before, node.op == "and"))
-                found[a] = guard
-    return found
+                here = place[a] = inside(here, before, node.op == "and")
+    return guards, place
 
 
 class _Guarding:
     """Replaces arguments by safe values wherever the branch they stand in is not taken."""
 
-    def __init__(self, of_nodes: Sequence[Guard], results: list[Any]) -> None:
-        self.guards = of_nodes
-        self.results = results
-        self.masks: dict[Guard, Any] = {(): None}
+    def __init__(self, guards: list[Guard], place: list[int], results: list[Any]) -> None:
+        self.guards, self.place, self.results = guards, place, results
+        self.masks: dict[int, Any] = {0: None}
 
     def __call__(self, i: int, op: str, args: list[Any]) -> list[Any]:
         function = TABLE.get(op)
-        if function is None or not function.safe or not self.guards[i]:
+        if function is None or not function.safe or not self.place[i]:
             return args
         if op == "pow" and args[1].__class__ is float and args[1] in (1.0, 2.0):
             return args  # a square is safe everywhere
-        mask = self.mask(self.guards[i])
+        mask = self.mask(self.place[i])
         if mask is None:
             return args
         return [
@@ -160,20 +173,21 @@ class _Guarding:
             for a, safe in zip(args, function.safe, strict=True)
         ]
 
-    def mask(self, guard: Guard) -> Any:
+    def mask(self, guard: int) -> Any:
         """Where all conditions of the guard are as they must be; None for everywhere."""
-        for n in range(1, len(guard) + 1):
-            if guard[:n] not in self.masks:
-                condition, must_hold = guard[n - 1]
-                outer, here = self.masks[guard[: n - 1]], self.results[condition]
-                if (
-                    here.__class__ is bool
-                ):  # decided already: the branch is used everywhere or its value is dropped
-                    self.masks[guard[:n]] = outer
-                    continue
-                here = here if must_hold else ops.logical_not(here)
-                self.masks[guard[:n]] = here if outer is None else ops.logical_and(outer, here)
+        missing = [guard]
+        while missing[-1] not in self.masks:
+            missing.append(self.guards[missing[-1]].outer)
+        for g in reversed(missing[:-1]):
+            outer, condition, must_hold = self.guards[g]
+            self.masks[g] = self._narrowed(self.masks[outer], self.results[condition], must_hold)
         return self.masks[guard]
+
+    def _narrowed(self, outer: Any, condition: Any, must_hold: bool) -> Any:
+        if condition.__class__ is bool:  # decided already: the branch is used everywhere, or dropped
+            return outer
+        here = condition if must_hold else ops.logical_not(condition)
+        return here if outer is None else ops.logical_and(outer, here)
 
 
 # --- the formula ----------------------------------------------------------------------------------
@@ -224,7 +238,7 @@ class Formula:
 
     @property
     def text(self) -> str:
-        """The text it was read from; else its own print."""
+        """The text it was read from, else its own print; FormulaError where it has none (see `to_text`)."""
         if self._text is None:
             from .printing import to_text
 
@@ -269,7 +283,7 @@ class Formula:
 
     def _evaluate(self, values: dict[str, Any], dtype: np.dtype) -> Any:
         results: list[Any] = []
-        guard = _Guarding(self._guards, results) if self._guards is not None else None
+        guard = _Guarding(*self._guards, results) if self._guards is not None else None
         for i, node in enumerate(self.nodes):
             known = self.constants[i]
             if known is not None:
@@ -347,7 +361,7 @@ class Formula:
         return formulas_of(program, self.variables)[0]
 
     def _short(self) -> str:
-        text = self.text
+        text = str(self)
         return repr(text if len(text) <= 40 else text[:37] + "...")
 
     def __eq__(self, other: object) -> bool:
@@ -359,10 +373,13 @@ class Formula:
         return hash((self.nodes, self.variables))
 
     def __str__(self) -> str:
-        return self.text
+        try:
+            return self.text
+        except FormulaError:  # too long, or it holds an infinity
+            return f"formula of {len(self.nodes)} steps"
 
     def __repr__(self) -> str:
-        return f"Formula({self.text!r}, variables={self.variables})"
+        return f"Formula({str(self)!r}, variables={self.variables})"
 
     def _repr_latex_(self) -> str:
         from .printing import to_latex

@@ -411,8 +411,12 @@ class _Checker:
         variables = list(self.variables or ())
         near = nearest(token.text, [*variables, *CONSTANTS])
         factors = _factors(token.text, [*variables, *CONSTANTS])
+        calls = [f for f in NAMES if token.text.startswith(f) and token.text[len(f) :] in variables]
         edits: list[Edit] = []
-        if factors is not None:
+        if calls:  # sinx
+            name = max(calls, key=len)
+            edits = [(token.start, token.end, f"{name}({token.text[len(name) :]})")]
+        elif factors is not None:
             edits = [(token.start, token.end, "*".join(factors))]
         elif near is not None:
             edits = [(token.start, token.end, near)]

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import itertools
 import math
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # the table of cases stands beside this file
+from surefit.core import functions as F
+from surefit.core import ops
+from surefit.core.batching import RULES, batch
+from surefit.core.functional import grad
+from surefit.core.program import record
+from surefit.core.tensor import Tensor, no_grad, tensor
+from surefit.errors import ArgumentError, AxisError, DtypeError, ShapeError, SurefitError
 
-from cases import CASES, KINKS, PRIMITIVES, STEP, Case, philox  # noqa: E402
-
-from surefit.core import functions as F  # noqa: E402
-from surefit.core import ops  # noqa: E402
-from surefit.core.batching import RULES, batch  # noqa: E402
-from surefit.core.functional import grad  # noqa: E402
-from surefit.core.program import record  # noqa: E402
-from surefit.core.tensor import Tensor, no_grad, tensor  # noqa: E402
-from surefit.errors import ArgumentError, AxisError, DtypeError, ShapeError, SurefitError  # noqa: E402
+from .cases import CASES, KINKS, PRIMITIVES, STEP, Case, philox
 
 FLOATS = (ops.float32, ops.float64)
 

@@ -152,7 +152,7 @@ class Op:
             return self.value(*args, **params)
         except (ValueError, TypeError, IndexError, AttributeError):
             self.rule(*map(aval_of, args), **params)  # says what is wrong in our words, if it can
-            if not any(isinstance(a, (int, float)) for a in args):
+            if self.category != "structural" or not any(isinstance(a, (int, float)) for a in args):
                 raise
         return self.value(*map(np.asarray, args), **params)  # numbers have no shape: here they are arrays
 
@@ -307,7 +307,15 @@ def normalize_axes(name: str, axis: Any, ndim: int, argument: str = "dim") -> tu
 def _promoted(name: str, args: tuple[Any, ...], kind: str) -> tuple[list[Any], bool]:
     """Array arguments of one dtype; whether all were Python numbers."""
     dtype, weak = operand_dtype(name, [aval_of(a) for a in args], kind)
-    return [np.asarray(a, dtype) for a in args], weak
+    return [as_array(a, dtype) for a in args], weak
+
+
+def as_array(a: Any, dtype: np.dtype) -> ndarray:
+    """A number or an array in the dtype it is promoted to; ArgumentError for an integer that does not fit."""
+    try:
+        return np.asarray(a, dtype)
+    except OverflowError:
+        raise ArgumentError(f"{a} does not fit into {dtype}") from None
 
 
 def operand_dtype(name: str, avals: list[Aval], kind: str) -> tuple[np.dtype, bool]:

@@ -167,8 +167,9 @@ class Recorder:
         """An array that is not a name: a small one is written down, a repeated number is broadcast, else an error."""
         a = np.asarray(a)
         if a.size > SMALL:
-            if all(s == 0 or n == 1 for s, n in zip(a.strides, a.shape, strict=True)):
-                one = a[(0,) * a.ndim]
+            one = a[(0,) * a.ndim]
+            bits = a.view(f"u{a.itemsize}")  # -0.0 is not 0.0 here, and NaN is NaN
+            if (bits == bits[(0,) * a.ndim]).all():
                 return self.emit(ops.broadcast_to, [Constant(np.array(one))], {"shape": a.shape})
             raise CapturedError(
                 f"the recorded function would freeze an array {a.shape} of {a.dtype} into the program "
@@ -211,8 +212,7 @@ class Recorder:
 
     def _cast(self, a: Any, dtype: np.dtype, kind: str) -> Any:
         if not isinstance(a, Var):
-            a = np.asarray(a)
-            return (a != 0) if kind == "logical" else a.astype(dtype)
+            return np.not_equal(a, 0) if kind == "logical" else ops.as_array(a, dtype)
         if a.dtype == dtype:
             return a
         if kind == "logical":

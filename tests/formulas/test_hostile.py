@@ -156,7 +156,7 @@ def test_within_the_limits_everything_works(text):
 
 
 def test_small_stacks_are_enough():
-    """A thread with half of the smallest stack that Python starts threads with survives the deepest formulas."""
+    """Half of the smallest stack that Python gives a thread is enough for the deepest formulas."""
     import threading
 
     failures: list[object] = []

@@ -1,0 +1,289 @@
+"""`surefit predict`, `info` and `doctor`: what is done with a model file."""
+
+from __future__ import annotations
+
+import csv
+import sys
+import unicodedata
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+import numpy as np
+import typer
+
+from surefit.errors import ArgumentError, DataError, FormulaError
+
+from .grammar import with_settings
+from .report import print_json, print_lines, say
+from .settings import CSV_OPTIONS, SETTINGS, in_options, read_given
+
+if TYPE_CHECKING:
+    from surefit.fitting import Fit
+
+Model = Annotated[
+    Path, typer.Argument(metavar="MODEL", show_default=False, help="A file that surefit fit wrote.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Columns = dict[str, np.ndarray]  # name -> (n,)
+
+CSV_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".gz")
+
+
+# --- predict --------------------------------------------------------------------------------------
+
+
+@with_settings(SETTINGS[key] for key in CSV_OPTIONS)
+def predict(
+    model: Model,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE,...", show_default=False, help="A point: x1=1,x2=pi/2. May be repeated."
+        ),
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="IN", show_default=False, help="A table with a column for each input."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT",
+            show_default=False,
+            help="Where the table goes, with columns added. Default: stdout.",
+        ),
+    ] = None,
+    derivative: Annotated[
+        bool, typer.Option("--derivative", help="Add the derivative by each input.")
+    ] = False,
+    as_json: Json = False,
+    **given: Any,
+) -> None:
+    """Values of a model at points, or for every row of a table.
+
+    surefit predict model.safetensors --at x1=1,x2=2
+
+    surefit predict model.safetensors --csv points.csv --out values.csv
+    """
+    import surefit
+
+    if bool(at) == bool(table):
+        raise ArgumentError("give points, --at x=1, or a table, --csv IN" + "; not both" * bool(at))
+    if out is not None and table is None:
+        raise ArgumentError("--out: is for the rows of --csv IN; the values at --at are printed")
+    fitted = surefit.load(model)
+    if at:
+        _predict_points(fitted, at, derivative, as_json)
+    elif table is not None:
+        try:
+            _predict_rows(fitted, table, out, derivative, as_json, read_given(given, SETTINGS))
+        except DataError as error:
+            raise DataError(in_options(str(error))) from None
+
+
+def _predict_points(fitted: Fit, at: list[str], derivative: bool, as_json: bool) -> None:
+    points = [_point(text, fitted.names) for text in at]
+    x = np.array([[point[name] for name in fitted.names] for point in points])
+    columns, outside = _values(fitted, x, derivative)
+    rows = [{name: float(column[i]) for name, column in columns.items()} for i in range(len(points))]
+    if as_json:
+        print_json({"points": [p | row for p, row in zip(points, rows, strict=True)], "outside": outside})
+        return
+    digits = 9 if fitted.dtype == np.float32 else 17
+    for row in rows:
+        words = [(name, f"{value:.{digits}g}") for name, value in row.items()]
+        print(words[0][1] if len(words) == 1 else "  ".join(f"{name}={word}" for name, word in words))
+
+
+def _point(text: str, names: tuple[str, ...]) -> dict[str, float]:
+    """x1=1,x2=pi/2 as numbers; with one input the bare number does."""
+    from surefit.formulas import constant
+
+    point: dict[str, float] = {}
+    for part in unicodedata.normalize("NFKC", text).split(","):
+        name, equals, value = part.rpartition("=")
+        name = name.strip() if equals or len(names) > 1 else names[0]
+        if not (equals or len(names) == 1):
+            raise ArgumentError(f"--at {text}: cannot read {part.strip()!r}; expected {_example(names)}")
+        if name not in names:
+            raise ArgumentError(f"--at {text}: the model has no input {name!r}; expected {_example(names)}")
+        if name in point:
+            raise ArgumentError(f"--at {text}: {name} comes twice; repeat --at for another point")
+        try:
+            point[name] = constant(value)
+        except FormulaError as error:
+            raise ArgumentError(f"--at {text}: the value of {name} is no number: {error}") from None
+    missing = [name for name in names if name not in point]
+    if missing:
+        raise ArgumentError(f"--at {text}: no value for {', '.join(missing)}; expected {_example(names)}")
+    return point
+
+
+def _example(names: tuple[str, ...]) -> str:
+    return "--at " + ",".join(f"{name}=NUMBER" for name in names)
+
+
+def _values(fitted: Fit, x: np.ndarray, derivative: bool) -> tuple[Columns, int]:
+    """Outputs and, if asked for, derivatives at points x (n, d); and how many lie outside, with a warning."""
+    outside = int((~fitted.domain.contains(x)).sum())
+    if outside:
+        which = (
+            "the point lies"
+            if len(x) == 1
+            else f"{outside} of {len(x)} points {'lie' if outside > 1 else 'lies'}"
+        )
+        say("warning", f"{which} outside the domain {fitted.domain}, where the error is unknown")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the fit would say the same
+        y = fitted.predict(x).reshape(len(x), len(fitted.outputs))
+        columns = dict(zip(fitted.outputs, y.T, strict=True))
+        if derivative:
+            slopes = fitted.derivative(x).reshape(len(x), len(fitted.outputs), len(fitted.names))
+            for k, output in enumerate(fitted.outputs):
+                columns |= {f"d{output}/d{name}": slopes[:, k, i] for i, name in enumerate(fitted.names)}
+    return columns, outside
+
+
+# --- predict: tables ------------------------------------------------------------------------------
+
+
+def _predict_rows(
+    fitted: Fit, source: Path, out: Path | None, derivative: bool, as_json: bool, options: Mapping[str, Any]
+) -> None:
+    from surefit.data import read_table
+
+    if out is not None and out.exists() and source.exists() and out.samefile(source):
+        raise DataError(f"--out {out}: is the table that is read; give it another name")
+    inputs = read_table(source, columns=fitted.names, **options)
+    columns, outside = _values(fitted, inputs.values, derivative)
+    if as_json and out is None:
+        print_json({"rows": len(inputs), "columns": columns, "outside": outside})
+        return
+    names = _write_rows(source, out, fitted.names, inputs.values, columns, options)
+    if as_json:
+        print_json({"path": out, "rows": len(inputs), "columns": names, "outside": outside})
+    elif out is not None:
+        print_lines({str(out): f"{len(inputs)} rows: {', '.join(names)}"})
+
+
+def _write_rows(
+    source: Path,
+    out: Path | None,
+    inputs: tuple[str, ...],
+    x: np.ndarray,
+    columns: Columns,
+    options: Mapping[str, Any],
+) -> list[str]:
+    """Write the table with its new columns; the names of all columns."""
+    from surefit.data import Table, write_table
+
+    as_text = out is None or out.suffix.lower() in CSV_SUFFIXES
+    cells = _cells(source, inputs, options) if as_text and source.suffix.lower() in CSV_SUFFIXES else None
+    if cells is not None:  # every column as it stands in the file, text too
+        delimiter, header, rows = cells
+        added = _free_names(columns, header)
+        values = np.stack(list(columns.values()), axis=1).tolist()
+        lines = [[*header, *added], *([*row, *map(repr, new)] for row, new in zip(rows, values, strict=True))]
+        _write_text(
+            out, lambda file: csv.writer(file, delimiter=delimiter, lineterminator="\n").writerows(lines)
+        )
+        return lines[0]
+    known = _numbers(source, inputs, x, options)
+    added = _free_names(columns, list(known))
+    names = [*known, *added]
+    table = Table(names, np.stack([*known.values(), *columns.values()], axis=1), added)
+    if out is None:
+        lines = [names, *table.values.tolist()]
+        _write_text(None, lambda file: csv.writer(file, lineterminator="\n").writerows(lines))
+    else:
+        write_table(table, out)
+    return names
+
+
+def _cells(source: Path, inputs: tuple[str, ...], options: Mapping[str, Any]) -> Any:
+    """Delimiter, header and rows of a text file as they stand there; None when no header names the inputs."""
+    from surefit.data import read_rows
+
+    encoding = {"encoding": options["encoding"]} if "encoding" in options else {}
+    for delimiter in options.get("delimiter", ",;\t| "):
+        try:
+            header, *rows = read_rows(source, delimiter, **encoding)
+        except DataError:  # quotes that do not fit this delimiter
+            continue
+        names = [cell.strip() for cell in header.cells]
+        if set(inputs) <= set(names):
+            return delimiter, names, [row.cells for row in rows]
+    return None
+
+
+def _numbers(source: Path, inputs: tuple[str, ...], x: np.ndarray, options: Mapping[str, Any]) -> Columns:
+    """All columns of the source if all are numbers, else the inputs."""
+    from surefit.data import read_table
+
+    try:
+        whole = read_table(source, **options)
+    except DataError:
+        return dict(zip(inputs, x.T, strict=True))
+    return {name: whole[name] for name in whole.names}
+
+
+def _free_names(columns: Columns, taken: list[str]) -> list[str]:
+    """Names for new columns; y becomes y_fit when the table has a y."""
+    names: list[str] = []
+    for name in columns:
+        while name in taken or name in names:
+            name += "_fit"
+        names.append(name)
+    return names
+
+
+def _write_text(out: Path | None, write: Callable[[TextIO], Any]) -> None:
+    if out is None:
+        write(sys.stdout)
+        return
+    with out.open("w", encoding="utf-8", newline="") as file:
+        write(file)
+
+
+# --- info and doctor ------------------------------------------------------------------------------
+
+
+def info(model: Model, as_json: Json = False) -> None:
+    """What a model is: target, domain, network, method, error, seed, version, size.
+
+    surefit info model.safetensors
+    """
+    import surefit
+
+    fitted = surefit.load(model)
+    size = model.stat().st_size
+    if as_json:
+        print_json({**fitted.to_dict(), "file": model, "bytes": size})
+    else:
+        print_lines(
+            {**dict(fitted.card_rows()), "file": f"{model} ({_size(size)}, surefit {fitted.version})"}
+        )
+
+
+def _size(count: int) -> str:
+    return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1e6:.1f} MB"
+
+
+def doctor(model: Model, as_json: Json = False) -> None:
+    """What is wrong with a model, with the numbers seen and the cures.
+
+    surefit doctor model.safetensors
+    """
+    import surefit
+
+    diagnosis = surefit.load(model).doctor()
+    if as_json:
+        print_json({"findings": [asdict(finding) for finding in diagnosis.findings]})
+    else:
+        print(diagnosis)
+
+
+COMMANDS = (predict, info, doctor)

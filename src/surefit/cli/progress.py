@@ -1,0 +1,122 @@
+"""How training is shown, on stderr: one line that updates in a terminal, plain lines elsewhere.
+
+A display is a callback of `surefit.fit` and a context manager; it changes nothing about the run.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time as clock
+from typing import Any
+
+STEP = 0.05  # share of the epochs between two plain lines
+PAUSE = 10.0  # seconds after which a plain line comes anyway
+
+
+def display(time: float | None = None, quiet: bool = False) -> Display:
+    """The display that suits stderr. time: the limit in seconds, if there is one."""
+    if quiet:
+        return Display(time)
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    return (
+        LiveLine(time, console) if console.is_terminal and not console.is_dumb_terminal else PlainLines(time)
+    )
+
+
+class Display:
+    """Shows nothing; base of those that do."""
+
+    def __init__(self, time: float | None = None) -> None:
+        self.limit = time
+
+    def __enter__(self) -> Display:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        pass
+
+    def __call__(self, event: Any) -> None:
+        from surefit.fitting import Epoch, Started
+
+        if isinstance(event, Started):
+            self.started(event)
+        elif isinstance(event, Epoch):
+            self.epoch(event)
+
+    def started(self, event: Any) -> None:
+        """Training begins."""
+
+    def epoch(self, event: Any) -> None:
+        """An epoch has ended."""
+
+    def line(self, event: Any) -> str:
+        """Losses, learning rate and time left after an epoch."""
+        left = event.seconds / event.epoch * (event.epochs - event.epoch)
+        if self.limit is not None:
+            left = min(left, max(0.0, self.limit - event.seconds))
+        held = "" if event.validation_loss is None else f"  validation {event.validation_loss:.3e}"
+        return f"train {event.train_loss:.3e}{held}  lr {event.lr:.2e}  {duration(left)} left"
+
+
+class PlainLines(Display):
+    """A line for the first and last epoch, and between them whenever enough epochs or seconds have passed."""
+
+    def __init__(self, time: float | None = None) -> None:
+        super().__init__(time)
+        self.shown_epoch = 0
+        self.shown_at = 0.0
+
+    def epoch(self, event: Any) -> None:
+        far = event.epoch - self.shown_epoch >= STEP * event.epochs
+        if event.epoch in (1, event.epochs) or far or clock.monotonic() - self.shown_at >= PAUSE:
+            self.shown_epoch, self.shown_at = event.epoch, clock.monotonic()
+            print(f"epoch {event.epoch}/{event.epochs}  {self.line(event)}", file=sys.stderr, flush=True)
+
+
+class LiveLine(Display):
+    """One line with a bar, which is gone when training ends."""
+
+    def __init__(self, time: float | None, console: Any) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn
+        from rich.table import Column
+
+        super().__init__(time)
+        self.bar = Progress(
+            TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
+            BarColumn(bar_width=20),
+            TextColumn(
+                "{task.fields[line]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")
+            ),
+            console=console,
+            transient=True,
+            redirect_stdout=False,
+        )
+
+    def __enter__(self) -> Display:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.bar.stop()
+
+    def started(self, event: Any) -> None:
+        self.task = self.bar.add_task("", total=event.epochs, line="")
+
+    def epoch(self, event: Any) -> None:
+        self.bar.update(self.task, completed=event.epoch, line=self.line(event))
+
+
+def duration(seconds: float) -> str:
+    """A time in words: 12 s, 3 min 20 s, 2 h 5 min.
+
+    >>> duration(200.0)
+    '3 min 20 s'
+    """
+    s = math.ceil(seconds)
+    if s < 60:
+        return f"{s} s"
+    minutes, s = divmod(s, 60)
+    return f"{minutes} min {s} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

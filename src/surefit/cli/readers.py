@@ -1,0 +1,157 @@
+"""Readers: what a setting means, whether it came as a word of the command line or as a value of a TOML file.
+
+A reader takes either and returns the value, or raises `Needed` with what it needed; who asked adds the name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+Reader = Callable[[Any], Any]
+
+
+class Needed(Exception):
+    """Says what a setting needs instead of what came."""
+
+
+def text(value: Any) -> str:
+    """A text that is not blank."""
+    if not isinstance(value, str) or not value.strip():
+        raise Needed("a text")
+    return value.strip()
+
+
+def texts(value: Any) -> list[str]:
+    """Several texts, or one."""
+    return [text(v) for v in (value if isinstance(value, list | tuple) else [value])]
+
+
+def names(value: Any) -> list[str]:
+    """Names with commas between them, or a list."""
+    parts = [part for v in texts(value) for part in v.split(",")]
+    if not all(part.strip() for part in parts):
+        raise Needed("names with commas between them, such as x1,x2")
+    return [part.strip() for part in parts]
+
+
+def flag(value: Any) -> bool:
+    """true or false."""
+    if not isinstance(value, bool):
+        raise Needed("true or false")
+    return value
+
+
+def character(value: Any) -> str:
+    r"""One character; \t and tab are the tabulator."""
+    value = {"\\t": "\t", "tab": "\t"}.get(value, value) if isinstance(value, str) else value
+    if not isinstance(value, str) or len(value) != 1:
+        raise Needed("one character, or tab")
+    return value
+
+
+def choice(*known: str) -> Reader:
+    """One of these words."""
+    return one_of(lambda: known)
+
+
+def one_of(list_known: Callable[[], Iterable[str]]) -> Reader:
+    """One of the words that the function returns, which is called when it is needed."""
+
+    def read(value: Any) -> str:
+        known = list(list_known())
+        if isinstance(value, str) and value.strip().lower() in known:
+            return value.strip().lower()
+        raise Needed(f"one of {', '.join(known)}{nearest(str(value), known)}")
+
+    return read
+
+
+def number(above: float = -math.inf, least: float = -math.inf, most: float = math.inf) -> Reader:
+    """A finite number within bounds."""
+    bounds = [f"above {above:g}"] * (above > -math.inf) + [f"of {least:g} or more"] * (least > -math.inf)
+    bounds += [f"not above {most:g}"] * (most < math.inf)
+
+    def read(value: Any) -> float:
+        try:
+            x = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError, OverflowError):
+            x = math.nan
+        if not (math.isfinite(x) and above < x <= most and x >= least):
+            raise Needed(f"a number {' and '.join(bounds)}".strip())
+        return x
+
+    return read
+
+
+def whole(least: int = 1) -> Reader:
+    """A whole number, not below `least`."""
+
+    def read(value: Any) -> int:
+        try:
+            n = int(value) if isinstance(value, int | str) and not isinstance(value, bool) else None
+        except ValueError:
+            n = None
+        if n is None or n < least:
+            raise Needed(f"a whole number of {least} or more")
+        return n
+
+    return read
+
+
+def several(read_one: Reader, what: str, count: int | None = None) -> Reader:
+    """Values with commas between them, or a list, each as `read_one` has it."""
+
+    def read(value: Any) -> tuple[Any, ...]:
+        parts = (
+            value.split(",")
+            if isinstance(value, str)
+            else value
+            if isinstance(value, list | tuple)
+            else [value]
+        )
+        try:
+            values = tuple(read_one(part) for part in parts)
+        except Needed:
+            raise Needed(what) from None
+        if not values or count not in (None, len(values)):
+            raise Needed(what)
+        return values
+
+    return read
+
+
+def either(words: Iterable[str], read_other: Reader) -> Reader:
+    """One of these words, or what the other reader reads."""
+    known = tuple(words)
+
+    def read(value: Any) -> Any:
+        if isinstance(value, str) and value.strip().lower() in known:
+            return value.strip().lower()
+        try:
+            return read_other(value)
+        except Needed as needed:
+            raise Needed(f"{needed}, or {' or '.join(known)}") from None
+
+    return read
+
+
+def points(value: Any) -> int | tuple[int, ...]:
+    """A number of points, or one for each axis of a grid."""
+    counts = several(whole(), "a whole number of 1 or more, or one for each axis of a grid such as 50,40")(
+        value
+    )
+    return counts[0] if len(counts) == 1 else counts
+
+
+def noise(value: Any) -> str | float:
+    """A number, or a text that `surefit.data.Noise` reads."""
+    return text(value) if isinstance(value, str) else number(least=0)(value)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`; did you mean ...?`, or nothing when no known word is near."""
+    close = difflib.get_close_matches(word, list(known), 1)
+    return f"; did you mean {close[0]}?" if close else ""

@@ -1,0 +1,45 @@
+"""What commands print: one JSON object, or lines of names and values; errors and warnings on stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import typer
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON has it: NaN and infinity become null, arrays lists, paths and other objects texts."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value.as_posix() if isinstance(value, Path) else str(value)
+
+
+def print_json(record: Mapping[str, Any]) -> None:
+    """Print one JSON object."""
+    print(json.dumps(plain(record), indent=2, allow_nan=False))
+
+
+def print_lines(record: Mapping[str, Any]) -> None:
+    """Print `name  value`, one a line, values aligned."""
+    width = max(map(len, record))
+    for name, value in record.items():
+        print(f"{name:{width}}  {value}")
+
+
+def say(kind: str, message: str) -> None:
+    """`error: ...` or `warning: ...` on stderr."""
+    typer.secho(f"{kind}:", fg="red" if kind == "error" else "yellow", bold=True, nl=False, err=True)
+    typer.echo(f" {message}", err=True)

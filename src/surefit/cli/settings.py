@@ -1,0 +1,267 @@
+"""The settings of `surefit fit`: one row each, which is an option of the command line and a key in TOML.
+
+A setting that nobody gives is absent; its default is the library's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+from surefit.errors import ArgumentError, DomainError
+
+from .readers import (
+    Needed,
+    Reader,
+    character,
+    choice,
+    either,
+    flag,
+    names,
+    nearest,
+    noise,
+    number,
+    one_of,
+    points,
+    several,
+    text,
+    texts,
+    whole,
+)
+
+NETWORK, TRAINING, SAMPLES, TABLE = "Network", "Training", "Samples of a function", "Columns of a table"
+
+
+# The words that the library knows, asked for when one is read.
+
+
+def _activations() -> Iterable[str]:
+    from surefit.nn.mlp import ACTIVATIONS
+
+    return ("auto", *ACTIVATIONS)
+
+
+def _methods() -> Iterable[str]:
+    from surefit.fitting.methods import METHODS
+
+    return ("auto", *METHODS)
+
+
+def _schedules() -> Iterable[str]:
+    from surefit.fitting.methods import SCHEDULES
+
+    return SCHEDULES
+
+
+def _losses() -> Iterable[str]:
+    from surefit.fitting.methods import LOSSES
+
+    return LOSSES
+
+
+def _designs() -> Iterable[str]:
+    from surefit.data import DESIGNS
+
+    return DESIGNS
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row: its key in a file, what its value looks like and how it is read, and its help.
+
+    The option of the key `batch_size` is --batch-size. panel: the part of the help where it stands.
+    """
+
+    key: str
+    metavar: str
+    read: Reader
+    help: str
+    repeated: bool = False
+    also: tuple[str, ...] = ()
+    panel: str = ""
+
+    @property
+    def option(self) -> str:
+        """Its name on the command line."""
+        return "--" + self.key.replace("_", "-")
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether it is switched, --scale or --no-scale, instead of taking a value."""
+        return self.read is flag
+
+
+WIDTHS = several(whole(), "widths of the hidden layers, whole numbers of 1 or more such as 64,64")
+SHARES = several(number(least=0), "three shares that sum to 1, such as 0.8,0.1,0.1", count=3)
+
+# the parts of the help; the first has no name
+RUN, NETWORK, TRAINING = "", "Network", "Training"
+SAMPLES, TABLE = "Samples of a function", "Columns of a table"
+
+_PANELS = {
+    RUN: [
+        Setting("on", "NAME=LOW:HIGH", texts,
+                "Interval of a variable, once for each: --on x1=-5:5 --on x2=0:2*pi.", True),
+        Setting("tol", "NUMBER", number(above=0),
+                "Largest error that is good enough. Exit code 3: not reached."),
+        Setting("time", "SECONDS", number(above=0), "Stop training after so many seconds."),
+        Setting("seed", "INT", whole(0), "Seed of everything random. Default: 0."),
+        Setting("dtype", "NAME", choice("float32", "float64"), "Of the network. Default: float32."),
+    ],
+    NETWORK: [
+        Setting("hidden", "WIDTHS", WIDTHS, "Widths of the hidden layers: 200,100,50. Default: 64,64."),
+        Setting("activation", "NAME", one_of(_activations), "tanh, relu, sin, gelu, ... Default: by depth."),
+        Setting("dropout", "NUMBER", number(least=0), "Probability of dropout in hidden layers. Default: 0."),
+    ],
+    TRAINING: [
+        Setting("method", "NAME", one_of(_methods),
+                "adam (default), adamw, sgd, rmsprop, adagrad, adamax, nadam or radam."),
+        Setting("epochs", "INT", whole(), "Passes over the training data."),
+        Setting("batch_size", "INT", whole(), "Points a step."),
+        Setting("lr", "NUMBER", number(above=0),
+                "Learning rate. Default: the method's own, with a cosine schedule."),
+        Setting("schedule", "NAME", one_of(_schedules),
+                "Of lr: constant, cosine, onecycle, plateau, step, exponential, linear or polynomial."),
+        Setting("loss", "NAME", one_of(_losses), "mse (default), l1, huber, smooth_l1, log_cosh."),
+        Setting("patience", "INT|none", either(("none", "auto"), whole()),
+                "Epochs without a better validation loss until it stops. Default: none with --epochs."),
+        Setting("weight_decay", "NUMBER", number(least=0), "Pull of the weights towards 0."),
+        Setting("momentum", "NUMBER", number(least=0), "Of sgd and rmsprop."),
+        Setting("clip_norm", "NUMBER", number(above=0), "Largest norm of a gradient."),
+        Setting("scale", "", flag, "Scale inputs and outputs inside the model. Default: on."),
+        Setting("best_weights", "", flag, "Keep the weights of the best epoch, not the last. Default: on."),
+    ],
+    SAMPLES: [
+        Setting("num", "INT", points, "Training points. A grid also takes one number for each axis: 50,40."),
+        Setting("design", "NAME", one_of(_designs),
+                "Where they lie: uniform, grid, chebyshev, latin_hypercube, sobol, halton, auto (default)."),
+        Setting("corners", "", flag, "Add the corners of the domain. Default: on."),
+        Setting("extra_box", "NAME=LOW:HIGH,...", texts,
+                "A part of the domain that gets extra points.", True),
+        Setting("extra_ratio", "NUMBER", number(above=0), "Their share of --num. Default: 0.125."),
+        Setting("noise", "NOISE", noise, "Added to values: 0.01 (normal), uniform:0.01, uniform:LOW:HIGH."),
+        Setting("split", "SHARES", SHARES, "Training, validation and test. Default: 0.8,0.1,0.1."),
+        Setting("drop_nonfinite", "", flag, "Leave out points where the target is NaN or infinite."),
+    ],
+    TABLE: [
+        Setting("targets", "NAMES", names, "Columns to predict. Default: the last.",
+                also=("--target-column",)),
+        Setting("columns", "NAMES", names, "Read these columns only."),
+        Setting("drop_missing", "", flag, "Leave out rows with a missing value."),
+        Setting("header", "", flag, "Whether the first row of a CSV file holds names. Default: found out."),
+        Setting("delimiter", "CHARACTER", character, "Between the cells of a CSV file. Default: found out."),
+        Setting("decimal", "CHARACTER", choice(".", ","), "Decimal mark of a CSV file, . or a comma."),
+        Setting("encoding", "NAME", text, "Of a CSV file, such as gbk. Default: utf-8."),
+    ],
+}  # fmt: skip
+
+SETTINGS = {row.key: replace(row, panel=panel) for panel, rows in _PANELS.items() for row in rows}
+KEYS = {"target": Setting("target", "TARGET", texts, "A formula, or the path of a table."), **SETTINGS}
+CSV_OPTIONS = ("header", "delimiter", "decimal", "encoding")
+
+
+def read_given(given: Mapping[str, Any], rows: Mapping[str, Setting]) -> dict[str, Any]:
+    """The settings that were given on the command line, read; those that were not are left out.
+
+    Raises:
+        ArgumentError: names the option, what came and what it needs.
+    """
+    return {
+        key: _read(rows[key], value, rows[key].option) for key, value in given.items() if _is_given(value)
+    }
+
+
+def _is_given(value: Any) -> bool:
+    return value is not None and value != [] and value != ()
+
+
+def _read(row: Setting, value: Any, called: str) -> Any:
+    try:
+        return row.read(value)
+    except Needed as needed:
+        came = value if isinstance(value, str) else json.dumps(value, default=str)
+        raise ArgumentError(f"{called} {came}: expected {needed}") from None
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The settings in a TOML file.
+
+    Raises:
+        ArgumentError: not TOML, an unknown key (with the nearest known one), or a value that cannot be.
+    """
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ArgumentError(f"--config: there is no file {str(path)!r}") from None
+    except OSError as error:
+        raise ArgumentError(f"--config: cannot read {str(path)!r} ({error.strerror or error})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ArgumentError(f"--config: {str(path)!r} is not a TOML file: {error}") from None
+    settings = {}
+    for name, value in found.items():
+        key = name.replace("-", "_")
+        if key not in KEYS:
+            raise ArgumentError(f"{path}: there is no setting {name!r}{nearest(key, KEYS)}")
+        settings[key] = _read(KEYS[key], value, f"{path}: {name} =")
+    return settings
+
+
+def missing_domain(formulas: str) -> NoReturn:
+    """Says that --on is missing, with what to write; a formula that cannot be read is said first."""
+    from surefit.formulas import parse_many
+
+    variables = parse_many(formulas)[0].variables or ("x",)
+    example = " ".join(f"--on {name}=-1:1" for name in variables)
+    raise DomainError(f"--on is missing: give an interval for each variable, such as {example}")
+
+
+def write_config(path: Path, settings: Mapping[str, Any], heading: Iterable[str] = ()) -> None:
+    """Write settings that `read_config` reads back the same, with comment lines on top."""
+    lines = [f"# {line}" for line in heading]
+    panel = ""
+    for key, row in KEYS.items():
+        if key in settings:
+            if row.panel != panel:
+                lines += ["", f"# {row.panel}"]
+                panel = row.panel
+            lines.append(f"{key} = {toml_value(settings[key])}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def toml_value(value: Any) -> str:
+    """A text, number, boolean or list of these as TOML.
+
+    >>> toml_value(["x1=-5:5", 3e-4, True])
+    '["x1=-5:5", 0.0003, true]'
+    """
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(toml_value, value))}]"
+    if isinstance(
+        value, bool | str
+    ):  # as in JSON, except that TOML wants the control character 127 escaped too
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return repr(value)
+
+
+def in_options(message: str) -> str:
+    """A message of the library in words of the command line: lr=0.1 becomes --lr 0.1.
+
+    Not for messages that speak of a formula, whose variables may have any name.
+
+    >>> in_options("a missing value; fill it in, or drop_missing=True")
+    'a missing value; fill it in, or --drop-missing'
+    """
+    keys = "|".join(sorted(SETTINGS, key=len, reverse=True))
+    return re.sub(rf"\b(?<!-)({keys})=(True|False|\.\.\.|'[^']*'|[^\s,;:)]+)", _as_option, message)
+
+
+def _as_option(match: re.Match[str]) -> str:
+    row, value = SETTINGS[match[1]], match[2].strip("'")
+    if row.is_flag:
+        return row.option if value == "True" else row.option.replace("--", "--no-", 1)
+    return row.option if value == "..." else f"{row.option} {value}"

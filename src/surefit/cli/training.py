@@ -1,0 +1,239 @@
+"""`surefit fit`: settings to a call of `surefit.fit`, and its Fit to a card, files and an exit code."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from surefit.errors import ArgumentError, DataError, DomainError, NotFiniteError
+
+from . import progress
+from .grammar import with_settings
+from .report import print_json
+from .settings import (
+    CSV_OPTIONS,
+    KEYS,
+    SAMPLES,
+    SETTINGS,
+    TABLE,
+    in_options,
+    missing_domain,
+    read_config,
+    read_given,
+    write_config,
+)
+
+if TYPE_CHECKING:
+    from surefit.fitting import Fit
+
+NOT_REACHED, INTERRUPTED = 3, 130
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".parquet", ".pq", ".npz", ".npy", ".gz")
+
+
+@with_settings(SETTINGS.values())
+def fit(
+    context: typer.Context,
+    target: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="TARGET",
+            show_default=False,
+            help="A formula such as 'sin(x1) - cos(x2)', or a CSV, Parquet or npz file.",
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", show_default=False, help="Take settings from a TOML file; options win."),
+    ] = None,
+    save_config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", show_default=False, help="Write all settings of this run as TOML."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", show_default=False, help="Write model, history, settings and pictures there."
+        ),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    **given: Any,
+) -> None:
+    """Fit a formula or a table with a neural network.
+
+    surefit fit "sin(x1) - cos(x2)" --on x1=-5:5 --on x2=-5:5 --out demo
+
+    Exit codes: 0 done, 2 wrong input, 3 --tol not reached, 130 interrupted (the best model is in --out).
+    """
+    settings = {} if config is None else read_config(config)
+    settings |= read_given({"target": target, **given}, KEYS)
+    for place, option in ((out, "--out"), (save_config and save_config.parent, "--save-config")):
+        if place is not None:
+            _check_writable(place, option)
+    with progress.display(settings.get("time"), quiet or as_json) as shown:
+        fitted = _fit(settings, shown)
+    files = _written(fitted, settings, out, save_config)
+    if as_json:
+        print_json({**fitted.to_dict(), "files": files})
+    else:
+        print(fitted.card())
+        if files:
+            print("\n".join(["", "written", *(f"  {path}" for path in files)]))
+    if fitted.interrupted:
+        if out is None:
+            print("interrupted; the model was not saved (--out DIR saves it)", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED)
+    if fitted.reached is False:
+        raise typer.Exit(NOT_REACHED)
+
+
+def _fit(settings: Mapping[str, Any], callback: Any) -> Fit:
+    """The Fit of these settings; messages speak of options."""
+    import surefit
+
+    try:
+        target, domain = _target(settings)
+        fitted = surefit.fit(
+            target,
+            domain,
+            method=_method(settings),
+            model=_model(settings),
+            data=_data(settings),
+            callbacks=[callback],
+            **{key: settings[key] for key in ("tol", "time", "seed", "dtype") if key in settings},
+        )
+    except (ArgumentError, DataError, NotFiniteError) as error:
+        raise type(error)(in_options(str(error))) from None
+    except DomainError as error:
+        raise DomainError(
+            str(error).replace("drop_nonfinite=True (--drop-nonfinite)", "--drop-nonfinite")
+        ) from None
+    if isinstance(target, str):
+        return fitted
+    source = {**fitted.problem.source, "name": Path(settings["target"][0]).name}
+    return replace(fitted, problem=replace(fitted.problem, source=source))
+
+
+def _target(settings: Mapping[str, Any]) -> tuple[Any, list[str] | None]:
+    """What to fit, a text or a Table, and where."""
+    texts = settings.get("target")
+    if texts is None:
+        raise ArgumentError(
+            'what should be fitted? Give a formula or a table, such as: surefit fit "sin(x)" --on x=-3:3'
+        )
+    if _is_table(texts):
+        _refuse(
+            settings,
+            SAMPLES,
+            ("noise", "split"),
+            f"places points of a formula; {texts[0]} brings its own points",
+        )
+        return _table(Path(texts[0]), settings), settings.get("on")
+    _refuse(settings, TABLE, (), "is for tables; the target is a formula")
+    formulas = "; ".join(texts)
+    return formulas, settings.get("on") or missing_domain(formulas)
+
+
+def _is_table(texts: list[str]) -> bool:
+    if len(texts) != 1:
+        return False
+    path = Path(texts[0])
+    return path.suffix.lower() in TABLE_SUFFIXES or (path.suffix != "" and path.is_file())
+
+
+def _refuse(settings: Mapping[str, Any], panel: str, allowed: tuple[str, ...], why: str) -> None:
+    """A setting that would have no effect is an error."""
+    for key in settings:
+        if key in SETTINGS and SETTINGS[key].panel == panel and key not in allowed:
+            raise ArgumentError(f"{SETTINGS[key].option} {why}")
+
+
+def _table(path: Path, settings: Mapping[str, Any]) -> Any:
+    from surefit.data import read_table
+
+    options = {
+        key: settings[key] for key in ("targets", "columns", "drop_missing", *CSV_OPTIONS) if key in settings
+    }
+    return read_table(path, **options)
+
+
+def _method(settings: Mapping[str, Any]) -> Any:
+    """A method object. Settings of one, such as the learning rate, select Adam unless another is named."""
+    from surefit.fitting.methods import METHODS, method_from
+
+    own = {field.name for kind in METHODS.values() for field in fields(kind)}
+    chosen = {key: value for key, value in settings.items() if key in own}
+    if chosen.get("patience") == "none":
+        chosen["patience"] = None
+    name = settings.get("method", "adam" if chosen else "auto")
+    return method_from(name, **chosen)
+
+
+def _model(settings: Mapping[str, Any]) -> Any:
+    from surefit.fitting import MLPSpec
+
+    return MLPSpec(**{key: settings[key] for key in ("hidden", "activation", "dropout") if key in settings})
+
+
+def _data(settings: Mapping[str, Any]) -> Any:
+    from surefit.data import Sampling
+
+    called = {"num": "count", "corners": "with_corners"}  # short words for the command line
+    keys = [key for key, row in SETTINGS.items() if row.panel == SAMPLES and key in settings]
+    return Sampling(**{called.get(key, key): settings[key] for key in keys})
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def _check_writable(folder: Path, option: str) -> None:
+    """Now, because after hours of training is too late."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise DataError(f"{option}: cannot write into {str(folder)!r} ({error.strerror or error})") from None
+
+
+def _written(
+    fitted: Fit, settings: Mapping[str, Any], out: Path | None, save_config: Path | None
+) -> list[Path]:
+    """Write what was asked for; the paths."""
+    files = [] if out is None else fitted.save_outputs(out)
+    configs = [path for path in (save_config, out and out / "run.toml") if path is not None]
+    for path in configs:
+        heading = [f"surefit {fitted.version}: surefit fit --config {path.name}"]
+        if settings.get("time") is not None:
+            heading.append(
+                "a run that its time limit ends depends on the machine; without `time` it is exact"
+            )
+        write_config(path, _resolved(fitted, settings), heading)
+    return [*files, *configs]
+
+
+def _resolved(fitted: Fit, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """All settings of a run, with those that were left to surefit filled in."""
+    from surefit.data import default_count
+
+    method = {key: value for key, value in fitted.method.items() if key in SETTINGS and value is not None}
+    method["patience"] = fitted.method["patience"] or "none"
+    network = fitted.network.settings()
+    resolved = {
+        "seed": fitted.seed,
+        "dtype": str(fitted.dtype),
+        **{key: network[key] for key in ("hidden", "activation", "dropout")},
+        **method,
+    }
+    if fitted.problem.function is not None and "num" not in settings:
+        resolved["num"] = default_count(fitted.domain.dim)
+    return {**settings, **resolved}
+
+
+COMMANDS = (fit,)

@@ -120,10 +120,11 @@ def clamp(x: Any, min: Any = None, max: Any = None) -> Any:
     """x within [min, max]; either may be None or a value that broadcasts. At a bound x has gradient 1."""
     if min is None and max is None:
         raise ArgumentError("clamp: at least one of min and max must be given")
+    # the gradient at a bound goes to x; at NaN, where the value is NaN, to nobody
     if min is not None:
-        x = ops.where(ops.lt(x, min), min, x)
+        x = ops.where(ops.ge(x, min), x, ops.maximum(stop_gradient(x), min))
     if max is not None:
-        x = ops.where(ops.gt(x, max), max, x)
+        x = ops.where(ops.le(x, max), x, ops.minimum(stop_gradient(x), max))
     return x
 
 

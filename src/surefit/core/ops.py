@@ -587,7 +587,7 @@ acosh = _unary(
 atanh = _unary("atanh", np.arctanh, lambda g, y, x: g / (1.0 - x * x), kind="float", quiet=True)
 sigmoid = _unary("sigmoid", _sigmoid, lambda g, y, x: g * (y * (1.0 - y)), kind="float", quiet=True)
 softplus = _unary("softplus", _softplus, lambda g, y, x: g * sigmoid(x), kind="float", quiet=True)
-relu = _unary("relu", _relu, lambda g, y, x: g * gt(y, 0.0))
+relu = _unary("relu", _relu, lambda g, y, x: g * ne(y, 0.0))  # y > 0 or NaN
 erf = _unary("erf", _special("erf"), lambda g, y, x: g * (_TWO_OVER_SQRT_PI * exp(-(x * x))), kind="float")
 floor = _unary("floor", _whole(np.floor), _nothing, kind="number")
 ceil = _unary("ceil", _whole(np.ceil), _nothing, kind="number")

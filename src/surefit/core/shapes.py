@@ -296,6 +296,9 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float | None 
         raise ArgumentError(f"pad: value={value} has no meaning in mode {mode!r}")
     if mode not in ("reflect", "replicate", "circular"):
         raise ArgumentError(f"pad: mode={mode!r} must be 'constant', 'reflect', 'replicate' or 'circular'")
+    if mode == "circular" and min(sizes, default=0) < 0:  # what is cropped does not come round again
+        x = _pad_constant(x, [min(lo, 0) for lo in low], [min(hi, 0) for hi in high], 0.0)
+        low, high, shape = [max(lo, 0) for lo in low], [max(hi, 0) for hi in high], aval_of(x).shape
     for axis, (lo, hi, n) in enumerate(zip(low, high, shape, strict=True)):
         if lo or hi:
             place = _pad_places(mode, lo, hi, n, axis)

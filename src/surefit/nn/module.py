@@ -1,4 +1,4 @@
-"""Module: fields, then arithmetic. Parameters, buffers and submodules are found by the names of the fields."""
+"""Module: fields, then arithmetic. Parameters, buffers, random streams and submodules are found by field."""
 
 from __future__ import annotations
 
@@ -8,46 +8,81 @@ from typing import Any
 import numpy as np
 
 from surefit.core import ops
+from surefit.core.random import Generator
 from surefit.core.tensor import FlatVector, Parameter, State, Tensor, flatten_parameters
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 
 
 class Module:
-    """Base of all layers and networks, as in PyTorch: assign Parameters, buffers and Modules to fields, write `forward`.
+    """Base of all layers and networks: assign Parameters and Modules to fields, write `forward`.
 
-    `training` (set by `train()` and `eval()`) is a Python value: a recorded program has it frozen in.
+    A `Generator` in a field is part of the state too (its key and counter), so that a checkpoint resumes its
+    stream. `training` (set by `train()` and `eval()`) is a Python value: a recorded program has it frozen in.
+
+    >>> class Scale(Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.factor = Parameter([2.0])
+    ...     def forward(self, x):
+    ...         return x * self.factor
+    >>> net = Scale()
+    >>> net(3.0).tolist(), list(net.state_dict())
+    ([6.0], ['factor'])
     """
 
     training: bool
     _parameters: dict[str, Parameter]
     _buffers: dict[str, Tensor]
     _modules: dict[str, Module]
+    _generators: dict[str, Generator]
 
     def __init__(self) -> None:
         fields = self.__dict__
         fields["training"] = True
-        fields["_parameters"], fields["_buffers"], fields["_modules"] = {}, {}, {}
+        fields["_parameters"], fields["_buffers"], fields["_modules"], fields["_generators"] = {}, {}, {}, {}
 
     # --- fields ---
 
     def __setattr__(self, name: str, value: Any) -> None:
         if "_parameters" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__}: call super().__init__() before assigning {name!r}")
-        for kind in (self._parameters, self._buffers, self._modules):
-            kind.pop(name, None)
-        if isinstance(value, Parameter):
-            self._parameters[name] = value
-        elif isinstance(value, Module):
-            self._modules[name] = value
+        if isinstance(value, Tensor) and not isinstance(value, (Parameter, State)):
+            if (
+                name in self._buffers
+            ):  # PyTorch's `self.running_mean = ...`: the leaf stays, its value changes
+                self._buffers[name].assign(value)
+                return
+            if name in self._parameters:
+                raise DtypeError(
+                    f"{type(self).__name__}: field {name!r} is a Parameter and would become a plain tensor; "
+                    f"change its value with .{name}.assign(...), or assign a Parameter"
+                )
+        home = self._kind(value)
+        for kind in self._kinds():
+            if kind is not home:
+                kind.pop(name, None)
+        if home is not None:
+            home[name] = value  # a replaced field keeps its place in the order
         object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
-        for kind in (self._parameters, self._buffers, self._modules):
+        for kind in self._kinds():
             kind.pop(name, None)
         object.__delattr__(self, name)
 
+    def _kinds(self) -> tuple[dict[str, Any], ...]:
+        return self._parameters, self._buffers, self._modules, self._generators
+
+    def _kind(self, value: Any) -> dict[str, Any] | None:
+        """The dictionary that a field of this value is listed in."""
+        if isinstance(value, Parameter):
+            return self._parameters
+        if isinstance(value, Module):
+            return self._modules
+        return self._generators if isinstance(value, Generator) else None
+
     def register_buffer(self, name: str, value: Any) -> None:
-        """A leaf that belongs to the state but is not trained (running statistics); None for an absent one."""
+        """A leaf of the state that is not trained (running statistics); None for an absent one."""
         setattr(self, name, None if value is None else State(value, name))
         if value is not None:
             self._buffers[name] = getattr(self, name)
@@ -60,6 +95,10 @@ class Module:
         """The same as assigning the field; for names that are not identifiers ("0", "1", ...)."""
         if not isinstance(module, Module):
             raise DtypeError(f"{type(self).__name__}: {name!r} must be a Module, got {type(module).__name__}")
+        if not isinstance(name, str) or not name or "." in name or hasattr(type(self), name):
+            raise ArgumentError(
+                f"{type(self).__name__}: a module cannot be named {name!r} (empty, dotted or already taken)"
+            )
         setattr(self, name, module)
 
     # --- what is inside ---
@@ -117,8 +156,8 @@ class Module:
     def parameter_vector(self) -> FlatVector:
         """All parameters side by side in one leaf, of which they become named views.
 
-        Assigning the vector assigns them all; `vector.parts` says which slice is whose. The optimiser of all of this
-        module's parameters uses the same vector.
+        Assigning the vector assigns them all; `vector.parts` says which slice is whose. The optimiser of all
+        of this module's parameters uses the same vector.
         """
         return flatten_parameters(self.parameters())
 
@@ -128,33 +167,51 @@ class Module:
 
     # --- state ---
 
+    def _state(self, prefix: str = "") -> Iterator[tuple[str, Tensor, bool]]:
+        """(dotted name, leaf, whether loading needs it); shared leaves come under all their names."""
+        for name, leaf in (*self._parameters.items(), *self._buffers.items()):
+            yield prefix + name, leaf, True
+        for name, g in self._generators.items():
+            yield f"{prefix}{name}.key", g.key, False
+            yield f"{prefix}{name}.counter", g.counter, False
+        for name, child in self._modules.items():
+            yield from child._state(f"{prefix}{name}.")
+
     def state_dict(self) -> dict[str, Tensor]:
-        """Dotted name -> value of every parameter and buffer (detached)."""
-        named = {**dict(self.named_parameters()), **dict(self.named_buffers())}
-        order = [f"{p}.{n}" if p else n for p, m in self.named_modules() for n in (*m._parameters, *m._buffers)]
-        return {n: named[n].detach() for n in order if n in named}
+        """Dotted name -> detached value of each parameter, buffer and random stream (key and counter)."""
+        return {name: leaf.detach() for name, leaf, _ in self._state()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
-        """Assign parameters and buffers from a state_dict (Tensors or arrays), cast to the dtypes they have here.
+        """Assign parameters, buffers and random streams from a state_dict (Tensors or arrays, cast).
 
-        ArgumentError for missing or unexpected names when strict; ShapeError for another shape. Nothing is assigned
+        ArgumentError for missing or unexpected names when strict (streams may be missing, as in a state_dict
+        written by PyTorch: then they stay where they are); ShapeError for another shape. Nothing is assigned
         unless everything fits.
         """
-        have = {**dict(self.named_parameters()), **dict(self.named_buffers())}
-        missing, extra = [n for n in have if n not in state], [n for n in state if n not in have]
+        have = {name: (leaf, needed) for name, leaf, needed in self._state()}
+        missing = [n for n, (_, needed) in have.items() if needed and n not in state]
+        extra = [n for n in state if n not in have]
         if strict and (missing or extra):
-            parts = [f"{what}: {', '.join(names)}" for what, names in (("missing", missing), ("unexpected", extra)) if names]
-            raise ArgumentError(f"load_state_dict: {'; '.join(parts)}; pass strict=False to load what fits by name")
+            parts = [
+                f"{what}: {', '.join(names)}"
+                for what, names in (("missing", missing), ("unexpected", extra))
+                if names
+            ]
+            raise ArgumentError(
+                f"load_state_dict: {'; '.join(parts)}; pass strict=False to load what fits by name"
+            )
         values = {}
-        for n, leaf in have.items():
+        for n, (leaf, _) in have.items():
             if n in state:
                 value = state[n]
                 array = value.detach().numpy() if isinstance(value, Tensor) else np.asarray(value)
                 if array.shape != leaf.shape:
-                    raise ShapeError(f"load_state_dict: {n} has shape {leaf.shape}, the state's is {array.shape}")
+                    raise ShapeError(
+                        f"load_state_dict: {n} has shape {leaf.shape}, the state's is {array.shape}"
+                    )
                 values[n] = array.astype(leaf.dtype)
         for n, array in values.items():
-            have[n].assign(array)
+            have[n][0].assign(array)
 
     def to(self, dtype: Any) -> Module:
         """Float parameters and buffers in another float dtype; optimisers made before must be made anew."""
@@ -162,9 +219,10 @@ class Module:
         if d not in (ops.float32, ops.float64):
             raise DtypeError(f"Module.to: parameters must be float32 or float64, got {d}")
         for p in self.parameters():
-            p.home = None
-            p._value = np.ascontiguousarray(p._value, d)
-            p.grad = None
+            if p.dtype != d:
+                p.home = None
+                p._value = p._value.astype(d, order="C")
+                p.grad = None
         for b in self.buffers():
             if b.dtype in (ops.float32, ops.float64):
                 b._value = b._value.astype(d)
@@ -197,7 +255,7 @@ class Module:
     def zero_grad(self) -> None:
         """Forget the gradients (`.grad` becomes None)."""
         for p in self.parameters():
-            p.set_grad(None)
+            p.grad = None
 
     def apply(self, f: Callable[[Module], Any]) -> Module:
         """f(module) for every submodule, then for this one."""
@@ -210,7 +268,9 @@ class Module:
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; every subclass writes its own."""
-        raise TypeError(f"{type(self).__name__} has no forward(); define it to say what the module computes")
+        raise NotImplementedError(
+            f"{type(self).__name__} has no forward(); define it to say what the module computes"
+        )
 
     @ops.silent
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -18,38 +20,28 @@ from .settings import Setting
 class Group(TyperGroup):
     """The commands; an unknown one is answered with the nearest."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        with _explaining(ctx, args):
+            return super().parse_args(ctx, args)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         known = self.list_commands(ctx)
-        if args and args[0] not in known and not args[0].startswith("-"):
+        if args and args[0] not in known:
             hint = nearest(args[0], known) or f"; the commands are {', '.join(known)}"
             raise ArgumentError(f"there is no command {args[0]!r}{hint}")
         return super().resolve_command(ctx, args)
 
 
 class Command(TyperCommand):
-    """A command whose formula may begin with a minus sign, and whose errors say where help is."""
+    """A command whose formula may begin with a minus sign."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        try:
+        with _explaining(ctx, args):
             return super().parse_args(ctx, self._formulas_behind(args))
-        except Exception as error:
-            message = _explained(error, self._options())
-            if message is None:
-                raise
-            raise ArgumentError(f"{message}\nsee: {ctx.command_path} --help") from None
-
-    def _options(self) -> dict[str, bool]:
-        """Every option, and whether it takes a value."""
-        return {
-            word: not getattr(p, "is_flag", False)
-            for p in self.params
-            if p.param_type_name == "option"
-            for word in (*p.opts, *p.secondary_opts)
-        }
 
     def _formulas_behind(self, args: list[str]) -> list[str]:
         """The words with those that look like an option but are formulas moved behind `--`."""
-        options = self._options()
+        options = _options_of(self)
         kept: list[str] = []
         formulas: list[str] = []
         rest = iter(args)
@@ -60,8 +52,8 @@ class Command(TyperCommand):
                 formulas.append(word)
             else:
                 kept.append(word)
-                if options.get(word):  # its value is no formula, even when it is a negative number
-                    kept.extend(value for value, _ in zip(rest, "1", strict=False))
+                if options.get(word) and (value := next(rest, None)) is not None:
+                    kept.append(value)  # the value of an option, such as a negative number, is no formula
         return [*kept, "--", *formulas] if formulas else args
 
 
@@ -72,22 +64,43 @@ def _may_be_formula(word: str, options: dict[str, bool]) -> bool:
     return "-" + word.partition("=")[0] not in options
 
 
-def _explained(error: Exception, options: Iterable[str]) -> str | None:
-    """What typer says about the words of the command line, in our words; None for other errors."""
-    if not hasattr(error, "format_message"):
-        return None
+def _options_of(command: Any) -> dict[str, bool]:
+    """Every option of a command, and whether it takes a value."""
+    return {
+        word: not getattr(parameter, "is_flag", False)
+        for parameter in command.params
+        if parameter.param_type_name == "option"
+        for word in (*parameter.opts, *parameter.secondary_opts)
+    }
+
+
+@contextmanager
+def _explaining(context: Any, args: list[str]) -> Iterator[None]:
+    """What typer says about words that it cannot place, in our words and with the place of help."""
+    given = list(args)
+    try:
+        yield
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        words = _explained(error, given, _options_of(context.command))
+        raise ArgumentError(f"{words}\nsee: {context.command_path} --help") from None
+
+
+def _explained(error: Any, args: list[str], options: Iterable[str]) -> str:
     message = error.format_message()
-    option = getattr(error, "option_name", None)
+    option = str(getattr(error, "option_name", ""))
     if message.startswith("No such option"):
-        word = str(option).partition("=")[0]
-        return f"there is no option {word}{nearest(word, options)}"
-    if option and "requires an argument" in message:
+        word = option if option.startswith("--") else next(arg for arg in args if arg.startswith(option))
+        word = word.partition("=")[0]
+        return f"there is no option {word}{nearest('--' + word.lstrip('-'), options)}"
+    if "requires an argument" in message:
         return f"{option}: its value is missing"
-    if message.startswith("Got unexpected extra argument"):
-        words = message.partition("(")[2].rpartition(")")[0]
-        return f"these words are too many: {words} (a formula with blanks needs quotes)"
-    if message.startswith("Missing argument"):
-        return f"{message.removeprefix('Missing argument ').strip(chr(39) + '.')} is missing"
+    if many := re.match(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", message):
+        return f"these words are too many: {many[1]} (a formula with blanks needs quotes)"
+    if message.startswith("Missing"):
+        name = error.param.opts[0]
+        return f"{name if name.startswith('-') else error.param.metavar} is missing"
     return message
 
 

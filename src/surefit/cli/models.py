@@ -18,7 +18,7 @@ from surefit.errors import ArgumentError, DataError, FormulaError
 
 from .grammar import with_settings
 from .report import print_json, print_lines, say
-from .settings import CSV_OPTIONS, SETTINGS, in_options, read_given
+from .settings import CSV_OPTIONS, SETTINGS, read_given, speaking_of_options
 
 if TYPE_CHECKING:
     from surefit.fitting import Fit
@@ -78,10 +78,8 @@ def predict(
     if at:
         _predict_points(fitted, at, derivative, as_json)
     elif table is not None:
-        try:
+        with speaking_of_options():
             _predict_rows(fitted, table, out, derivative, as_json, read_given(given, SETTINGS))
-        except DataError as error:
-            raise DataError(in_options(str(error))) from None
 
 
 def _predict_points(fitted: Fit, at: list[str], derivative: bool, as_json: bool) -> None:

@@ -146,6 +146,15 @@ def points(value: Any) -> int | tuple[int, ...]:
     return counts[0] if len(counts) == 1 else counts
 
 
+def shares(value: Any) -> tuple[float, ...]:
+    """Three numbers that sum to 1."""
+    what = "shares of training, validation and test data that sum to 1, such as 0.8,0.1,0.1"
+    values = several(number(least=0), what, count=3)(value)
+    if not math.isclose(sum(values), 1.0) or values[0] == 0:
+        raise Needed(what)
+    return values
+
+
 def noise(value: Any) -> str | float:
     """A number, or a text that `surefit.data.Noise` reads."""
     return text(value) if isinstance(value, str) else number(least=0)(value)

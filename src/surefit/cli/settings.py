@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from surefit.errors import ArgumentError, DomainError
+from surefit.errors import ArgumentError, DataError, DomainError, NotFiniteError
 
 from .readers import (
     Needed,
@@ -29,6 +30,7 @@ from .readers import (
     one_of,
     points,
     several,
+    shares,
     text,
     texts,
     whole,
@@ -97,7 +99,6 @@ class Setting:
 
 
 WIDTHS = several(whole(), "widths of the hidden layers, whole numbers of 1 or more such as 64,64")
-SHARES = several(number(least=0), "three shares that sum to 1, such as 0.8,0.1,0.1", count=3)
 
 # the parts of the help; the first has no name
 RUN, NETWORK, TRAINING = "", "Network", "Training"
@@ -116,7 +117,7 @@ _PANELS = {
     NETWORK: [
         Setting("hidden", "WIDTHS", WIDTHS, "Widths of the hidden layers: 200,100,50. Default: 64,64."),
         Setting("activation", "NAME", one_of(_activations), "tanh, relu, sin, gelu, ... Default: by depth."),
-        Setting("dropout", "NUMBER", number(least=0), "Probability of dropout in hidden layers. Default: 0."),
+        Setting("dropout", "NUMBER", number(least=0, most=1), "Probability of dropout. Default: 0."),
     ],
     TRAINING: [
         Setting("method", "NAME", one_of(_methods),
@@ -145,7 +146,7 @@ _PANELS = {
                 "A part of the domain that gets extra points.", True),
         Setting("extra_ratio", "NUMBER", number(above=0), "Their share of --num. Default: 0.125."),
         Setting("noise", "NOISE", noise, "Added to values: 0.01 (normal), uniform:0.01, uniform:LOW:HIGH."),
-        Setting("split", "SHARES", SHARES, "Training, validation and test. Default: 0.8,0.1,0.1."),
+        Setting("split", "SHARES", shares, "Training, validation and test. Default: 0.8,0.1,0.1."),
         Setting("drop_nonfinite", "", flag, "Leave out points where the target is NaN or infinite."),
     ],
     TABLE: [
@@ -256,12 +257,42 @@ def in_options(message: str) -> str:
     >>> in_options("a missing value; fill it in, or drop_missing=True")
     'a missing value; fill it in, or --drop-missing'
     """
-    keys = "|".join(sorted(SETTINGS, key=len, reverse=True))
-    return re.sub(rf"\b(?<!-)({keys})=(True|False|\.\.\.|'[^']*'|[^\s,;:)]+)", _as_option, message)
+    known = "|".join(sorted(SETTINGS, key=len, reverse=True))
+    compound = "|".join(key for key in SETTINGS if "_" in key)  # no other words look like these
+    message = re.sub(rf"(?<![\w-])({known})=(True|False|\.\.\.|'[^']*'|[^\s,;:)]+)", _as_option, message)
+    message = re.sub(rf"(?<![\w-])({compound})\b", lambda found: SETTINGS[found[1]].option, message)
+    return re.sub(
+        rf"^({known}):", lambda found: SETTINGS[found[1]].option + ":", message.replace("count:", "num:", 1)
+    )
 
 
-def _as_option(match: re.Match[str]) -> str:
-    row, value = SETTINGS[match[1]], match[2].strip("'")
+def _as_option(found: re.Match[str]) -> str:
+    row, value = SETTINGS[found[1]], found[2].strip("'")
     if row.is_flag:
         return row.option if value == "True" else row.option.replace("--", "--no-", 1)
     return row.option if value == "..." else f"{row.option} {value}"
+
+
+@contextmanager
+def speaking_of_options() -> Iterator[None]:
+    """Errors of the library that leave here name options instead of arguments."""
+    try:
+        yield
+    except (ArgumentError, DataError, NotFiniteError) as error:
+        raise type(error)(in_options(str(error))) from None
+    except DomainError as error:
+        message = re.sub("^domain:", "--on:", str(error))
+        raise DomainError(
+            message.replace("drop_nonfinite=True (--drop-nonfinite)", "--drop-nonfinite")
+        ) from None
+
+
+def check_extra_box(domain: Any, box: Any) -> None:
+    """Raises DomainError when --extra-box does not lie in the domain."""
+    from surefit.data import Domain
+
+    whole = Domain(domain)
+    try:
+        whole.inside(box)
+    except DomainError as error:
+        raise DomainError(f"--extra-box: {re.sub('^(domain|box): ', '', str(error))}") from None

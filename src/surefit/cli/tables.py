@@ -8,12 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from surefit.errors import ArgumentError, DomainError
-
 from .grammar import with_settings
 from .readers import choice, number
 from .report import print_json, print_lines
-from .settings import RUN, SETTINGS, Setting, in_options, missing_domain, read_given
+from .settings import RUN, SETTINGS, Setting, check_extra_box, missing_domain, read_given, speaking_of_options
 
 FORMATS = ("csv", "parquet", "npz")
 
@@ -58,16 +56,12 @@ def data(
     form = settings.pop("format", "csv")
     domain = settings.pop("on", None) or missing_domain(formula)
     seed = settings.pop("seed", 0)
-    try:
+    with speaking_of_options():
+        if "extra_box" in settings:
+            check_extra_box(domain, settings["extra_box"])
         tables = generate(
             formula.strip(), domain, test=test, drop_nonfinite=drop_nonfinite, generator=seed, **settings
         )
-    except ArgumentError as error:
-        raise ArgumentError(in_options(str(error))) from None
-    except DomainError as error:
-        raise DomainError(
-            str(error).replace("drop_nonfinite=True (--drop-nonfinite)", "--drop-nonfinite")
-        ) from None
     paths = write_tables(tables, out, form)
     if as_json:
         print_json({

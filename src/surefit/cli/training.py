@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from surefit.errors import ArgumentError, DataError, DomainError, NotFiniteError
+from surefit.errors import ArgumentError, DataError
 
 from . import progress
 from .grammar import with_settings
@@ -22,10 +22,11 @@ from .settings import (
     SAMPLES,
     SETTINGS,
     TABLE,
-    in_options,
+    check_extra_box,
     missing_domain,
     read_config,
     read_given,
+    speaking_of_options,
     write_config,
 )
 
@@ -34,6 +35,15 @@ if TYPE_CHECKING:
 
 NOT_REACHED, INTERRUPTED = 3, 130
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".parquet", ".pq", ".npz", ".npy", ".gz")
+FOREIGN = (
+    ".xlsx",
+    ".xls",
+    ".ods",
+    ".json",
+    ".feather",
+    ".h5",
+    ".pkl",
+)  # refused with a hint, not read as formulas
 
 
 @with_settings(SETTINGS.values())
@@ -94,11 +104,13 @@ def fit(
 
 
 def _fit(settings: Mapping[str, Any], callback: Any) -> Fit:
-    """The Fit of these settings; messages speak of options."""
+    """The Fit of these settings."""
     import surefit
 
-    try:
+    with speaking_of_options():
         target, domain = _target(settings)
+        if "extra_box" in settings:
+            check_extra_box(domain, settings["extra_box"])
         fitted = surefit.fit(
             target,
             domain,
@@ -108,12 +120,6 @@ def _fit(settings: Mapping[str, Any], callback: Any) -> Fit:
             callbacks=[callback],
             **{key: settings[key] for key in ("tol", "time", "seed", "dtype") if key in settings},
         )
-    except (ArgumentError, DataError, NotFiniteError) as error:
-        raise type(error)(in_options(str(error))) from None
-    except DomainError as error:
-        raise DomainError(
-            str(error).replace("drop_nonfinite=True (--drop-nonfinite)", "--drop-nonfinite")
-        ) from None
     if isinstance(target, str):
         return fitted
     source = {**fitted.problem.source, "name": Path(settings["target"][0]).name}
@@ -144,7 +150,7 @@ def _is_table(texts: list[str]) -> bool:
     if len(texts) != 1:
         return False
     path = Path(texts[0])
-    return path.suffix.lower() in TABLE_SUFFIXES or (path.suffix != "" and path.is_file())
+    return path.suffix.lower() in (*TABLE_SUFFIXES, *FOREIGN) or (path.suffix != "" and path.is_file())
 
 
 def _refuse(settings: Mapping[str, Any], panel: str, allowed: tuple[str, ...], why: str) -> None:
@@ -167,11 +173,18 @@ def _method(settings: Mapping[str, Any]) -> Any:
     """A method object. Settings of one, such as the learning rate, select Adam unless another is named."""
     from surefit.fitting.methods import METHODS, method_from
 
-    own = {field.name for kind in METHODS.values() for field in fields(kind)}
-    chosen = {key: value for key, value in settings.items() if key in own}
+    fields_of = {name: {field.name for field in fields(kind)} for name, kind in METHODS.items()}
+    chosen = {key: settings[key] for key in settings if any(key in own for own in fields_of.values())}
     if chosen.get("patience") == "none":
         chosen["patience"] = None
-    name = settings.get("method", "adam" if chosen else "auto")
+    name = settings.get("method", "auto")
+    name = "adam" if name == "auto" else name
+    for key in chosen:
+        if key not in fields_of[name]:
+            having = [other for other, own in fields_of.items() if key in own]
+            raise ArgumentError(
+                f"{SETTINGS[key].option}: {name} has no such setting; {' and '.join(having)} have"
+            )
     return method_from(name, **chosen)
 
 
@@ -231,8 +244,13 @@ def _resolved(fitted: Fit, settings: Mapping[str, Any]) -> dict[str, Any]:
         **{key: network[key] for key in ("hidden", "activation", "dropout")},
         **method,
     }
-    if fitted.problem.function is not None and "num" not in settings:
-        resolved["num"] = default_count(fitted.domain.dim)
+    plan = _data(settings)
+    if fitted.problem.function is not None:
+        count = default_count(fitted.domain.dim) if plan.count is None else plan.count
+        resolved |= {"num": count, "design": plan.design, "corners": plan.with_corners}
+    resolved["split"] = plan.split
+    if len(settings["target"]) == 1:
+        resolved["target"] = settings["target"][0]
     return {**settings, **resolved}
 
 

@@ -19,7 +19,7 @@ from surefit.core.ops import KINDS, Arithmetic, Aval, Op, aval_of, int64
 from surefit.core.tensor import Tensor, as_tensor
 from surefit.core.tensor import _apply as apply_tensor
 from surefit.core.tree import flatten, tree_map
-from surefit.errors import ArgumentError, RecordError, ShapeError
+from surefit.errors import ArgumentError, RecordError, ShapeError, SurefitError
 
 
 class Frame:
@@ -85,7 +85,11 @@ def _apply(op: Op, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         raise RecordError(f"batch: the primitive {op.name} has no rule for a batch of samples; loop over them instead")
     if not (op.category in _ELEMENTWISE or op.name in _CHECKED_LATER):
         op.rule(*(aval_of(a) for a in args), **params)  # errors in the words and shapes of one sample
-    return Batched(rule(op, frame.size, raw, inner, params), frame)
+    try:
+        return Batched(rule(op, frame.size, raw, inner, params), frame)
+    except SurefitError:
+        op.rule(*(aval_of(a) for a in args), **params)  # says it of one sample
+        raise
 
 
 KINDS[Batched] = (2, _apply)

@@ -1,1 +1,93 @@
-"""surefit"""
+"""surefit: fit a function with a neural network, and say truthfully how good the fit is.
+
+    import surefit
+
+    fit = surefit.fit("sin(x1) - cos(x2)", {"x1": (-5, 5), "x2": (-5, 5)})
+    print(fit)                 # the card: network, method, largest error and where
+    fit(0.5, 1.0)              # a value
+    fit.plot()                 # target, fit and error
+
+Underneath is a small deep-learning framework under PyTorch's names: `surefit.tensor`, `surefit.nn`, `surefit.optim`,
+`surefit.data`; functions of tensors (`surefit.sin`, `surefit.cat`, ...) and of functions (`surefit.grad`,
+`surefit.jacobian`, `surefit.batch`, `surefit.record`). Everything is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from surefit._version import __version__
+
+if TYPE_CHECKING:
+    from surefit import data, errors, formulas, nn, optim, view
+    from surefit.core.batching import batch
+    from surefit.core.functional import grad, hessian, hvp, jacobian, value_and_grad, vjp
+    from surefit.core.functions import *  # noqa: F403
+    from surefit.core.ops import float32, float64, int32, int64
+    from surefit.core.program import Program, record
+    from surefit.core.random import Generator
+    from surefit.core.tensor import Parameter, Tensor, enable_grad, no_grad, tensor
+    from surefit.data import Domain, Noise, Sampling
+    from surefit.fitting import (
+        SGD,
+        Adagrad,
+        Adam,
+        Adamax,
+        AdamW,
+        Fit,
+        Measured,
+        MLPSpec,
+        NAdam,
+        RAdam,
+        RMSprop,
+        fit,
+        load,
+    )
+    from surefit.formulas import Formula, parse
+
+_ROOMS = ("data", "errors", "formulas", "nn", "optim", "view")
+
+# where each public name lives; a name that is not here is looked for among the functions of tensors
+_HOME = {
+    "surefit.fitting": (
+        "fit Fit Measured load MLPSpec SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam Started Epoch Finished OutsideWarning"
+    ),
+    "surefit.data": "Domain Sampling Noise",
+    "surefit.formulas": "Formula parse",
+    "surefit.core.tensor": (
+        "Tensor Parameter tensor as_tensor from_numpy zeros ones full zeros_like ones_like full_like arange linspace eye rand "
+        "randn randint randperm no_grad enable_grad is_grad_enabled"
+    ),
+    "surefit.core.random": "Generator",
+    "surefit.core.batching": "batch",
+    "surefit.core.functional": "grad value_and_grad vjp jacobian hessian hvp",
+    "surefit.core.program": "record Program",
+    "surefit.core.ops": "float32 float64 int32 int64 bool_",
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"surefit.{name}")
+    if name.startswith("_"):
+        raise AttributeError(f"module 'surefit' has no attribute {name!r}")
+    module = import_module(_MODULE_OF.get(name, "surefit.core.functions"))
+    try:
+        value = getattr(module, name) if name in _MODULE_OF or name in module.__all__ else None
+    except AttributeError:
+        value = None
+    if value is None:
+        raise AttributeError(f"module 'surefit' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    from surefit.core import functions
+
+    return sorted({"__version__", *_ROOMS, *_MODULE_OF, *functions.__all__})
+
+
+__all__ = ["__version__", *_ROOMS, *_MODULE_OF]  # noqa: PLE0604 (names made above)

@@ -138,8 +138,7 @@ def _values_function(target: Any, box: Domain) -> Callable[[np.ndarray], np.ndar
 
 def _table(box: Domain, x: np.ndarray, y: np.ndarray, outputs: Iterable[str] | None) -> Table:
     if outputs is None:
-        choices = [_output_names(stem, y.shape[1]) for stem in ("y", "z", "f", "target", "output")]
-        names = next((c for c in choices if not set(c) & set(box.names)), choices[0])
+        names = list(output_names(box.names, y.shape[1]))
     else:
         names = [outputs] if isinstance(outputs, str) else list(outputs)
     if len(names) != y.shape[1]:
@@ -147,5 +146,15 @@ def _table(box: Domain, x: np.ndarray, y: np.ndarray, outputs: Iterable[str] | N
     return Table([*box.names, *names], np.concatenate([x, y], axis=1), names)
 
 
-def _output_names(stem: str, count: int) -> list[str]:
-    return [stem] if count == 1 else [f"{stem}{i + 1}" for i in range(count)]
+def output_names(inputs: Iterable[str], count: int) -> tuple[str, ...]:
+    """Names for the outputs of a function: y, or y1, y2, ...; z, f, target or output where an input has that name.
+
+    >>> output_names(["x", "y"], 1), output_names(["x"], 2)
+    (('z',), ('y1', 'y2'))
+    """
+    taken = set(inputs)
+    for stem in ("y", "z", "f", "target", "output"):
+        names = (stem,) if count == 1 else tuple(f"{stem}{i + 1}" for i in range(count))
+        if not taken & set(names):
+            return names
+    raise ArgumentError(f"outputs: no free name beside the inputs {', '.join(sorted(taken))}; name the outputs")

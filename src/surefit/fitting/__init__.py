@@ -1,0 +1,28 @@
+"""Fitting: from a target to a Fit."""
+
+from surefit.fitting.fit import Fit, Measured, OutsideWarning, fit
+from surefit.fitting.methods import SGD, Adagrad, Adam, Adamax, AdamW, FirstOrder, NAdam, RAdam, RMSprop
+from surefit.fitting.model_file import load
+from surefit.fitting.network import MLPSpec
+from surefit.fitting.training import Epoch, Finished, Started
+
+__all__ = [
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Epoch",
+    "Finished",
+    "FirstOrder",
+    "Fit",
+    "MLPSpec",
+    "Measured",
+    "NAdam",
+    "OutsideWarning",
+    "RAdam",
+    "RMSprop",
+    "Started",
+    "fit",
+    "load",
+]

@@ -1,0 +1,571 @@
+"""fit(target, domain) -> Fit: a trained network with an honest account of how good it is."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import time as clock
+import warnings as python_warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from surefit._version import __version__
+from surefit.core import ops
+from surefit.core.batching import batch
+from surefit.core.functional import jacobian
+from surefit.core.program import record
+from surefit.core.tensor import Tensor, no_grad
+from surefit.data import Domain, Sampling
+from surefit.errors import ArgumentError, DataError, ShapeError
+from surefit.fitting.methods import FirstOrder, method_from
+from surefit.fitting.network import Scaled, network_of, scaled
+from surefit.fitting.problem import Problem, pose
+from surefit.fitting.training import Outcome, train
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from surefit.fitting.doctor import Diagnosis
+
+BLOCK = 8192  # rows predicted at a time
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An error that was sampled: `max` is the largest |fit - target| seen, a lower bound of the true maximum.
+
+    max, at: the largest error and where; rmse; relative_l2: the root of sum (fit - target)^2 / sum target^2; n: how many
+    points; on: what they were.
+    """
+
+    max: float
+    at: dict[str, float]
+    rmse: float
+    relative_l2: float
+    n: int
+    on: str
+
+    def __str__(self) -> str:
+        where = ", ".join(f"{k}={v:.4g}" for k, v in self.at.items())
+        return f"{self.max:.3g} at {where} (measured on {self.n} {self.on})"
+
+
+class OutsideWarning(UserWarning):
+    """A fit is asked for values outside the domain it was made on."""
+
+
+def measure(predict: Callable[[np.ndarray], np.ndarray], x: np.ndarray, y: np.ndarray, names: Sequence[str], on: str) -> Measured:
+    """The error of a prediction at points x (n, d) with values y (n, k)."""
+    error = np.abs(predict(x) - y)
+    worst = int(np.argmax(np.where(np.isnan(error), np.inf, error).max(axis=1)))
+    largest = float(error[worst].max())
+    size = float(np.sqrt(np.mean(np.square(y))))
+    rmse = float(np.sqrt(np.mean(np.square(error))))
+    relative = rmse / size if size > 0 else (0.0 if rmse == 0 else math.inf)
+    at = {n: float(v) for n, v in zip(names, x[worst], strict=True)}
+    return Measured(largest, at, rmse, relative, len(x), on)
+
+
+@dataclass
+class Fit:
+    """A fitted network: call it, look at it, save it. `print(fit)` shows its card.
+
+    Attributes:
+        names, outputs, domain: of the inputs and outputs, and where it was fitted.
+        model: the network with its scaling, points (n, d) -> (n, k), a Module. network: the part inside.
+        method: its settings as plain data. history: one dict an epoch (epoch, train_loss, validation_loss, lr, seconds),
+        losses in scaled units.
+        error: `Measured` on fresh points. tol, reached: the tolerance asked for and whether error.max is within it.
+        stop_reason: a sentence. interrupted: by Ctrl-C. warnings: sentences. steps, seconds, seed, dtype.
+        problem: the data and the function it was made from, as far as they are known.
+    """
+
+    problem: Problem
+    model: Scaled
+    method: dict[str, Any]
+    error: Measured
+    history: list[dict[str, Any]]
+    stop_reason: str
+    seed: int
+    steps: int
+    seconds: float
+    tol: float | None = None
+    interrupted: bool = False
+    best_epoch: int | None = None
+    warnings: list[str] = field(default_factory=list)
+    version: str = __version__
+    _warned: bool = field(default=False, repr=False)
+
+    # --- what it is ---
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the inputs."""
+        return self.problem.names
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the outputs."""
+        return self.problem.outputs
+
+    @property
+    def domain(self) -> Domain:
+        """The box it was fitted on."""
+        return self.problem.domain
+
+    @property
+    def network(self) -> Any:
+        """The network inside the scaling, a Module."""
+        return self.model.network
+
+    @property
+    def dtype(self) -> np.dtype:
+        """What the network computes in."""
+        return self.model.dtype
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the measured error is within tol; None when no tolerance was asked for."""
+        return None if self.tol is None else bool(self.error.max <= self.tol)
+
+    @property
+    def target(self) -> str:
+        """What was fitted, in words."""
+        source = self.problem.source
+        if source["kind"] == "formula":
+            return "; ".join(source["text"])
+        if source["kind"] == "table":
+            return f"{source['name']} ({source['rows']} rows)"
+        return f"{source['name']}()"
+
+    # --- values ---
+
+    def predict(self, points: Any) -> np.ndarray:
+        """Values at points (n, d), or (n,) for one input -> (n,), or (n, k) for several outputs; float64.
+
+        ShapeError for another number of columns. Warns once when points lie outside the domain.
+        """
+        y = self._predict(self._points(points))
+        return y[:, 0] if y.shape[1] == 1 else y
+
+    def _points(self, points: Any) -> np.ndarray:
+        x = np.asarray(points, np.float64)
+        d = len(self.names)
+        x = x[:, None] if x.ndim == 1 and d == 1 else x
+        if x.ndim != 2 or x.shape[1] != d:
+            raise ShapeError(f"predict: points of shape {x.shape}; needed (n, {d}): one column for each of {', '.join(self.names)}")
+        if not self._warned and len(x) and not self.domain.contains(x).all():
+            self._warned = True
+            python_warnings.warn(
+                f"points outside the domain {self.domain}, where this fit was made: the values there mean nothing certain",
+                OutsideWarning,
+                stacklevel=3,
+            )
+        return x
+
+    def _predict(self, x: np.ndarray) -> np.ndarray:
+        with no_grad():
+            blocks = [self.model(Tensor(x[i : i + BLOCK])).numpy() for i in range(0, len(x), BLOCK)]
+        return np.concatenate(blocks) if blocks else np.zeros((0, len(self.outputs)))
+
+    def __call__(self, *values: Any, **named: Any) -> Any:
+        """Values elementwise, one argument for each input by place or name: fit(0.5), fit(x1=0.5, x2=[1, 2]).
+
+        The arguments broadcast against each other; the result has their shape, with a last axis for several outputs, and
+        is a float for plain numbers.
+        """
+        if len(values) == 1 and not named and isinstance(values[0], dict):
+            values, named = (), dict(values[0])
+        if len(values) + len(named) != len(self.names) or set(named) - set(self.names[len(values) :]):
+            given = [*self.names[: len(values)], *named]
+            raise ArgumentError(f"the fit takes {', '.join(self.names)}; got {len(values)} values by place, and names {sorted(named)}: {given}")
+        columns = [*values, *(named[n] for n in self.names[len(values) :])]
+        arrays = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in columns))
+        shape = arrays[0].shape
+        y = self._predict(self._points(np.stack([a.reshape(-1) for a in arrays], axis=1)))
+        y = y.reshape(shape) if y.shape[1] == 1 else y.reshape(*shape, y.shape[1])
+        return float(y) if y.ndim == 0 else y
+
+    def derivative(self, points: Any) -> np.ndarray:
+        """Gradients at points (n, d) -> (n, d), or (n, k, d) for several outputs; of the model itself, exact."""
+        x = self._points(points)
+        slope = batch(jacobian(lambda row: self.model(row.reshape(1, -1)).reshape(-1)))
+        blocks = [slope(Tensor(x[i : i + BLOCK])).detach().numpy() for i in range(0, len(x), BLOCK)]
+        j = np.concatenate(blocks) if blocks else np.zeros((0, len(self.outputs), len(self.names)))  # (n, k, d)
+        return j[:, 0] if j.shape[1] == 1 else j
+
+    # --- words ---
+
+    def layers(self) -> list[int] | None:
+        """Sizes of the layers of a multilayer perceptron, inputs first; None for another network."""
+        from surefit import nn
+
+        linear = [m for m in self.network.modules() if isinstance(m, nn.Linear)]
+        chain = all(a.out_features == b.in_features for a, b in zip(linear, linear[1:], strict=False))
+        others = any(isinstance(m, (nn.Conv1d, nn.Conv2d, nn.Residual, nn.Embedding)) for m in self.network.modules())
+        if not linear or not chain or others:
+            return None
+        return [linear[0].in_features, *(m.out_features for m in linear)]
+
+    def _network_words(self) -> str:
+        from surefit import nn
+
+        sizes = self.layers()
+        weights = f"{self.network.num_parameters()} parameters, {self.dtype}"
+        if sizes is None:
+            return f"{type(self.network).__name__}, {weights}"
+        quiet = (nn.Linear, nn.Sequential, nn.Dropout)
+        kinds = dict.fromkeys(type(m).__name__ for m in self.network.modules() if not isinstance(m, quiet) and not m._modules)
+        return f"{'-'.join(map(str, sizes))} {'/'.join(kinds).lower()}, {weights}"
+
+    def _method_words(self) -> str:
+        m = self.method
+        parts = [f"{m['method']} lr={m['lr']:g}", f"batch {m['batch_size']}", m["schedule"]]
+        if m.get("loss", "mse") != "mse":
+            parts.append(f"loss {m['loss']}")
+        return ", ".join(parts)
+
+    def _status(self) -> str:
+        if self.tol is None:
+            return "measured, no tolerance asked"
+        return f"tolerance {self.tol:g} {'reached' if self.reached else 'NOT reached'} (measured)"
+
+    def card_rows(self) -> list[tuple[str, str]]:
+        """The card as (label, text)."""
+        epochs = len(self.history)
+        best = f", best epoch {self.best_epoch}" if self.best_epoch is not None else ""
+        dropped = f"; {self.problem.dropped} points not finite, left out" if self.problem.dropped else ""
+        parts = [("train", self.problem.train), ("validation", self.problem.validation), ("test", self.problem.test)]
+        sizes = ", ".join(f"{len(p[0])} {n}" for n, p in parts if p is not None)
+        rows = [
+            ("target", self.target),
+            ("domain", str(self.domain)),
+            ("data", f"{sizes}{dropped}"),
+            ("network", self._network_words()),
+            ("method", self._method_words()),
+            ("training", f"{epochs} epochs, {self.steps} steps in {self.seconds:.1f} s{best}"),
+            ("stopped", self.stop_reason),
+            ("max |error|", str(self.error)),
+            ("rmse", f"{self.error.rmse:.3g}   relative L2 {self.error.relative_l2:.3g}"),
+            ("status", self._status() + f", seed {self.seed}"),
+        ]
+        return rows + [("warning", w) for w in self.warnings]
+
+    def card(self) -> str:
+        """The ten lines that `print(fit)` shows."""
+        rows = self.card_rows()
+        width = max(len(label) for label, _ in rows)
+        return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)
+
+    def __str__(self) -> str:
+        return self.card()
+
+    def __repr__(self) -> str:
+        return f"<Fit of {self.target}: max |error| {self.error.max:.3g}>"
+
+    def _repr_html_(self) -> str:
+        import html
+
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(k)}</th><td style='text-align:left'>{html.escape(v)}</td></tr>"
+            for k, v in self.card_rows()
+        )
+        return f"<table>{cells}</table>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The card as plain data, for JSON."""
+        return {
+            "target": self.problem.source,
+            "inputs": list(self.names),
+            "outputs": list(self.outputs),
+            "domain": self.domain.to_dict(),
+            "data": {
+                "train": len(self.problem.train[0]),
+                "validation": 0 if self.problem.validation is None else len(self.problem.validation[0]),
+                "test": 0 if self.problem.test is None else len(self.problem.test[0]),
+                "dropped": self.problem.dropped,
+            },
+            "network": {"layers": self.layers(), "parameters": self.network.num_parameters(), "dtype": str(self.dtype)},
+            "method": self.method,
+            "epochs": len(self.history),
+            "best_epoch": self.best_epoch,
+            "steps": self.steps,
+            "seconds": self.seconds,
+            "stop_reason": self.stop_reason,
+            "interrupted": self.interrupted,
+            "error": {
+                "status": "measured",
+                "max": self.error.max,
+                "at": self.error.at,
+                "rmse": self.error.rmse,
+                "relative_l2": self.error.relative_l2,
+                "points": self.error.n,
+                "on": self.error.on,
+            },
+            "tol": self.tol,
+            "reached": self.reached,
+            "seed": self.seed,
+            "warnings": list(self.warnings),
+            "surefit": self.version,
+        }
+
+    def summary(self) -> str:
+        """A table of the layers: name, kind, output size, parameters."""
+        from surefit.fitting.network import observed
+
+        d = len(self.names)
+        with observed(self.network) as seen, no_grad():
+            self.network(Tensor(np.zeros((1, d)), self.dtype))
+        rows = [("layer", "kind", "output", "parameters")]
+        for s in seen:
+            own = sum(p.numel() for p in s.module.parameters())
+            rows.append((s.name or "network", type(s.module).__name__, str(tuple(s.output.shape[1:])), f"{own}"))
+        rows.append(("total", "", "", f"{self.network.num_parameters()}"))
+        widths = [max(len(r[i]) for r in rows) for i in range(4)]
+        lines = ["  ".join(c.ljust(w) if i < 3 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths, strict=True))) for r in rows]
+        return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+
+    def doctor(self) -> Diagnosis:
+        """What is wrong with this fit, with the numbers seen and the cures."""
+        from surefit.fitting.doctor import diagnose
+
+        return diagnose(self)
+
+    # --- pictures ---
+
+    def plot(self, kind: str = "fit") -> Figure:
+        """A figure: "fit" (data, target, fit and residual), "loss" (the training) or "error" (where it is large)."""
+        draw = {"fit": self._plot_fit, "loss": self._plot_loss, "error": self.error_map}.get(kind)
+        if draw is None:
+            raise ArgumentError(f"plot: kind={kind!r} must be 'fit', 'loss' or 'error'")
+        return draw()
+
+    def _all_names(self) -> tuple[str, ...]:
+        return (*self.names, *self.outputs)
+
+    def _with_prediction(self, points: Any) -> Any:
+        return None if points is None else (points[0], points[1], self._predict(points[0]))
+
+    def _plot_fit(self) -> Figure:
+        from surefit import view
+
+        d, f = len(self.names), self.problem.function
+        train, test = self._with_prediction(self.problem.train), self._with_prediction(self.problem.test)
+        options: dict[str, Any] = {"names": self._all_names(), "title": _short(self.target)}
+        if d == 1:
+            x = np.linspace(self.domain.low[0], self.domain.high[0], 1001)
+            truth = None if f is None else f(x[:, None])
+            return view.fit_1d(x, truth, self._predict(x[:, None]), data=train, test=test, **options)
+        if d == 2:
+            axes = [np.linspace(lo, hi, 121) for lo, hi in zip(self.domain.low, self.domain.high, strict=True)]
+            grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)  # rows follow the second input
+            shape = (121, 121, len(self.outputs))
+            truth = None if f is None else f(grid).reshape(shape)
+            return view.fit_2d(*axes, truth, self._predict(grid).reshape(shape), data=train, test=None if f else test, **options)
+        if f is not None:
+            lines = view.slice_points(self.domain.low, self.domain.high)
+            flat = lines.reshape(-1, d)
+            shape = (*lines.shape[:2], len(self.outputs))
+            return view.slices(lines, f(flat).reshape(shape), self._predict(flat).reshape(shape), **options)
+        pair = None if test is None else (test[1], test[2])
+        return view.fit_scatter(train[1], train[2], test=pair, names=self.outputs, title=options["title"])
+
+    def _plot_loss(self) -> Figure:
+        from surefit import view
+
+        if not self.history:
+            raise DataError("plot: this fit has no history (it ended before its first epoch)")
+        columns = {"epoch": [r["epoch"] for r in self.history], "train": [r["train_loss"] for r in self.history]}
+        if any(r["validation_loss"] is not None for r in self.history):
+            columns["validation"] = [r["validation_loss"] for r in self.history]
+        columns["lr"] = [r["lr"] for r in self.history]
+        words = {"mse": "mean squared error"}.get(str(self.method["loss"]), f"{self.method['loss']} loss")
+        scale = ", scaled units" if self.method.get("scale", True) else ""
+        return view.loss_curves(columns, best=self.best_epoch, ylabel=words + scale, title=_short(self.target))
+
+    def error_map(self) -> Figure:
+        """Where the error is large, over the inputs."""
+        from surefit import view
+
+        x, y = self._error_points()
+        return view.error_map(x, self._predict(x) - y, names=self._all_names(), title=_short(self.target))
+
+    def _error_points(self) -> tuple[np.ndarray, np.ndarray]:
+        f = self.problem.function
+        if f is None or len(self.names) > 2:
+            return self.problem.verification(self.seed)
+        count = 2001 if len(self.names) == 1 else 121
+        axes = [np.linspace(lo, hi, count) for lo, hi in zip(self.domain.low, self.domain.high, strict=True)]
+        x = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, len(axes))
+        y = f(x)
+        good = np.isfinite(y).all(axis=1)
+        return x[good], y[good]
+
+    def graph(self, of: str = "computation") -> Any:
+        """A drawing (.svg(), .save(path)): "computation", the graph of one evaluation, or "network", its layers."""
+        from surefit.view.graph import draw_program, network_diagram
+
+        if of == "computation":
+            with no_grad():
+                program = record(self.network, Tensor(np.zeros((1, len(self.names))), self.dtype))
+            return draw_program(program, title=f"computation graph of {_short(self.target)}")
+        if of != "network":
+            raise ArgumentError(f"graph: of={of!r} must be 'computation' or 'network'")
+        sizes = self.layers()
+        if sizes is None:
+            raise ArgumentError("graph: of='network' draws multilayer perceptrons; use of='computation' for other networks")
+        return network_diagram(sizes, inputs=self.names, outputs=self.outputs)
+
+    # --- files ---
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the model, its card and a sample of its data into one safetensors file; `load` reads it back."""
+        from surefit.fitting.model_file import save
+
+        return save(self, Path(path))
+
+    def save_outputs(self, directory: str | os.PathLike[str]) -> list[Path]:
+        """Write model.safetensors, history.csv, card.txt, fit.json and the pictures into a directory (made if needed)."""
+        folder = Path(directory)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise DataError(f"cannot make the directory {str(folder)!r} ({e.strerror or e})") from e
+        paths = [self.save(folder / "model.safetensors")]
+        (folder / "card.txt").write_text(self.card() + "\n", encoding="utf-8")
+        (folder / "fit.json").write_text(json.dumps(finite_json(self.to_dict()), indent=2) + "\n", encoding="utf-8")
+        paths += [folder / "card.txt", folder / "fit.json"]
+        if self.history:
+            with (folder / "history.csv").open("w", newline="", encoding="utf-8") as f:
+                writer = csv.DictWriter(f, fieldnames=list(self.history[0]))
+                writer.writeheader()
+                writer.writerows(self.history)
+            paths.append(folder / "history.csv")
+        for kind in ("fit", "error", *(("loss",) if self.history else ())):
+            self.plot(kind).savefig(folder / f"{kind}.png", dpi=150)
+            paths.append(folder / f"{kind}.png")
+        return paths
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 90 else text[:87] + "..."
+
+
+def finite_json(value: Any) -> Any:
+    """Plain data with NaN and infinities as None, which JSON has."""
+    if isinstance(value, dict):
+        return {k: finite_json(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite_json(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def fit(
+    target: Any,
+    domain: Any = None,
+    *,
+    tol: float | None = None,
+    time: float | None = None,
+    method: str | FirstOrder = "auto",
+    model: Any = None,
+    data: Sampling | None = None,
+    seed: int = 0,
+    dtype: Any = None,
+    callbacks: Sequence[Callable[[Any], Any]] = (),
+) -> Fit:
+    """Fit a function with a neural network.
+
+    Args:
+        target: a formula ("sin(x1) - cos(x2)"; several outputs: "sin(x); cos(x)" or a list), a callable, a table (path to
+            CSV or Parquet, DataFrame, dict of columns, `Table`; the last column is the target) or arrays (X, y).
+        domain: where, for a function: {"x": (-5, 5)}, "x=-5:5", or (low, high). For a table: its own range.
+        tol: the largest |error| that is good enough; training ends when it is reached.
+        time: seconds of training at most.
+        method: "auto", a name ("adam", "sgd", ...) or a method object, surefit.Adam(lr=3e-4, epochs=300, batch_size=64).
+        model: widths such as (64, 64), an `MLPSpec`, or any `nn.Module` (trained in place).
+        data: a `Sampling`: how many points, which design, noise, split, weights.
+        seed: of data, weights and order; one seed gives one result.
+        dtype: "float32" (the default) or "float64".
+        callbacks: functions of one event (`Started`, `Epoch`, `Finished`); returning True stops.
+
+    Returns:
+        A `Fit`.
+
+    Raises:
+        FormulaError, DomainError, DataError, ArgumentError, ShapeError: something is wrong with what came; the message
+            names it and the cure. NotFiniteError: training broke down before a first epoch was done.
+
+    >>> fit = surefit.fit("sin(x)", "x=-3:3", method=surefit.Adam(epochs=3), model=(8,))
+    >>> fit.names, fit.predict([0.0, 1.0]).shape
+    (('x',), (2,))
+    """
+    began = clock.perf_counter()
+    for name, value in (("tol", tol), ("time", time)):
+        if value is not None and not (isinstance(value, (int, float)) and 0 < value < math.inf):
+            raise ArgumentError(f"{name}={value!r} must be a number > 0")
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ArgumentError(f"seed={seed!r} must be a whole number >= 0")
+    settings = method_from(method)
+    kind = ops.default_float if dtype is None else ops.dtype_of(dtype)
+    if kind not in (ops.float32, ops.float64):
+        raise ArgumentError(f"dtype={dtype!r} must be 'float32' or 'float64'")
+    problem = pose(target, domain, data, int(seed))
+    network = network_of(model, problem, np.random.default_rng([int(seed), 2]), kind)
+    whole = scaled(network, problem, settings.scale, kind).eval()
+
+    x, y = problem.verification(int(seed))
+    on = "fresh points" if problem.function is not None else ("test rows" if problem.test is not None else "training rows")
+
+    def predict(points: np.ndarray) -> np.ndarray:
+        with no_grad():
+            return np.concatenate([whole(Tensor(points[i : i + BLOCK])).numpy() for i in range(0, len(points), BLOCK)])
+
+    def good_enough() -> bool:
+        network.eval()
+        try:
+            probe = slice(None, None, max(1, len(x) // 512))  # a quick look first
+            limit = float(tol)  # type: ignore[arg-type]
+            return bool(np.abs(predict(x[probe]) - y[probe]).max() <= limit and np.abs(predict(x) - y).max() <= limit)
+        finally:
+            network.train()
+
+    outcome: Outcome = train(
+        whole, problem, settings, seed=int(seed), time=time, good_enough=None if tol is None else good_enough,
+        callbacks=callbacks,
+    )  # fmt: skip
+    whole.eval()
+    return Fit(
+        problem=problem,
+        model=whole,
+        method=_resolved(settings, problem),
+        error=measure(predict, x, y, problem.names, on),
+        history=outcome.history,
+        stop_reason=outcome.stop_reason,
+        seed=int(seed),
+        steps=outcome.steps,
+        seconds=clock.perf_counter() - began,
+        tol=tol,
+        interrupted=outcome.interrupted,
+        best_epoch=outcome.best_epoch,
+        warnings=outcome.warnings,
+    )
+
+
+def _resolved(method: FirstOrder, problem: Problem) -> dict[str, Any]:
+    """The settings with the choices that were left to us filled in."""
+    from surefit.fitting.training import plan
+
+    batch_size, _, epochs, patience = plan(method, len(problem.train[0]))
+    settings = method.settings()
+    settings.update(batch_size=batch_size, epochs=epochs, patience=patience)
+    settings["schedule"] = ("constant" if method.lr is not None else "cosine") if method.schedule == "auto" else method.schedule
+    settings["lr"] = method.default_lr if method.lr is None else method.lr
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}

@@ -1,0 +1,179 @@
+"""How to fit: method objects that hold their own settings, `Adam(lr=3e-4, epochs=300, batch_size=64)`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from surefit import optim
+from surefit.errors import ArgumentError
+
+SCHEDULES = ("auto", "constant", "cosine", "onecycle", "plateau", "step", "exponential", "linear", "polynomial")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstOrder:
+    """Settings shared by the first-order methods.
+
+    lr: learning rate; None: the method's own default. epochs: passes over the training data; None: enough for about
+    20 000 steps, ended earlier by `patience`. batch_size: rows a step; None: 64, or all when there are fewer than 128.
+    schedule: of the learning rate; "auto" is a cosine down to a hundredth, or constant when lr is given. patience: epochs
+    without a better validation loss until it stops; "auto" is off when epochs are given. loss: a name or a function
+    (prediction, target) -> one number. clip_norm: limit of the gradient's norm. scale: fit in scaled units (inputs to
+    [-1, 1], outputs to mean 0 and deviation 1; undone inside the model). best_weights: give back the weights of the best
+    epoch instead of the last.
+    """
+
+    name: ClassVar[str] = ""
+    default_lr: ClassVar[float] = 1e-3
+
+    lr: float | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+    schedule: str = "auto"
+    patience: int | str | None = "auto"
+    loss: str | Callable[..., Any] = "mse"
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
+    scale: bool = True
+    best_weights: bool = True
+
+    def __post_init__(self) -> None:
+        what = type(self).__name__
+        if self.lr is not None and not (isinstance(self.lr, (int, float)) and 0 < self.lr < float("inf")):
+            raise ArgumentError(f"{what}: lr={self.lr!r} must be a number > 0")
+        for key in ("epochs", "batch_size"):
+            value = getattr(self, key)
+            if value is not None and not (isinstance(value, int) and value >= 1):
+                raise ArgumentError(f"{what}: {key}={value!r} must be a whole number >= 1")
+        if self.schedule not in SCHEDULES:
+            raise ArgumentError(f"{what}: schedule={self.schedule!r} is unknown; {nearest(self.schedule, SCHEDULES)}")
+        if isinstance(self.loss, str) and self.loss not in LOSSES:
+            raise ArgumentError(f"{what}: loss={self.loss!r} is unknown; {nearest(self.loss, LOSSES)}")
+        if self.patience not in (None, "auto") and not (isinstance(self.patience, int) and self.patience >= 1):
+            raise ArgumentError(f"{what}: patience={self.patience!r} must be a whole number >= 1, None or 'auto'")
+        if self.clip_norm is not None and not self.clip_norm > 0:
+            raise ArgumentError(f"{what}: clip_norm={self.clip_norm!r} must be > 0")
+        if not self.weight_decay >= 0:
+            raise ArgumentError(f"{what}: weight_decay={self.weight_decay!r} must be >= 0")
+
+    def settings(self) -> dict[str, Any]:
+        """All fields as plain data (a loss function by its name)."""
+        named = {f.name: getattr(self, f.name) for f in fields(self)}
+        named["loss"] = self.loss if isinstance(self.loss, str) else getattr(self.loss, "__name__", "custom")
+        return {"method": self.name, **named}
+
+    def optimizer(self, params: Any, lr: float) -> optim.Optimizer:
+        """The optimiser with these settings."""
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _SHARED}
+        return getattr(optim, type(self).__name__)(params, lr=lr, weight_decay=self.weight_decay, **own)
+
+
+_SHARED = {f.name for f in fields(FirstOrder)}
+LOSSES = ("mse", "l1", "huber", "smooth_l1", "log_cosh")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SGD(FirstOrder):
+    """Stochastic gradient descent."""
+
+    name: ClassVar[str] = "sgd"
+    default_lr: ClassVar[float] = 3e-2
+    momentum: float = 0.9
+    nesterov: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam(FirstOrder):
+    """Adam."""
+
+    name: ClassVar[str] = "adam"
+    default_lr: ClassVar[float] = 5e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    amsgrad: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamW(FirstOrder):
+    """Adam with decoupled weight decay."""
+
+    name: ClassVar[str] = "adamw"
+    default_lr: ClassVar[float] = 5e-3
+    weight_decay: float = 1e-2
+    betas: tuple[float, float] = (0.9, 0.999)
+    amsgrad: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RMSprop(FirstOrder):
+    """RMSprop."""
+
+    name: ClassVar[str] = "rmsprop"
+    default_lr: ClassVar[float] = 2e-3
+    alpha: float = 0.99
+    momentum: float = 0.0
+    centered: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adagrad(FirstOrder):
+    """Adagrad."""
+
+    name: ClassVar[str] = "adagrad"
+    default_lr: ClassVar[float] = 3e-2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adamax(FirstOrder):
+    """Adamax."""
+
+    name: ClassVar[str] = "adamax"
+    default_lr: ClassVar[float] = 5e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NAdam(FirstOrder):
+    """NAdam."""
+
+    name: ClassVar[str] = "nadam"
+    default_lr: ClassVar[float] = 5e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RAdam(FirstOrder):
+    """RAdam."""
+
+    name: ClassVar[str] = "radam"
+    default_lr: ClassVar[float] = 5e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+
+
+METHODS: dict[str, type[FirstOrder]] = {
+    c.name: c for c in (Adam, AdamW, SGD, RMSprop, Adagrad, Adamax, NAdam, RAdam)
+}
+
+
+def nearest(word: Any, known: Any) -> str:
+    """Half a sentence that lists what there is, with the nearest first when one is near."""
+    close = difflib.get_close_matches(str(word), list(known), 1)
+    return (f"did you mean {close[0]!r}? " if close else "") + f"choose one of {', '.join(known)}"
+
+
+def method_from(method: str | FirstOrder, **settings: Any) -> FirstOrder:
+    """A method object from a name ("auto" is Adam) and settings, or the object itself."""
+    if isinstance(method, FirstOrder):
+        return method
+    if not isinstance(method, str):
+        raise ArgumentError(f"method={method!r} must be a name or a method object such as surefit.Adam(lr=1e-3)")
+    kind = METHODS.get("adam" if method == "auto" else method.lower())
+    if kind is None:
+        raise ArgumentError(f"method={method!r} is unknown; {nearest(method, ('auto', *METHODS))}")
+    known = {f.name for f in fields(kind)}
+    unknown = [k for k in settings if k not in known]
+    if unknown:
+        raise ArgumentError(f"{kind.__name__}: it has no setting {unknown[0]!r}; {nearest(unknown[0], sorted(known))}")
+    return kind(**settings)

@@ -1,0 +1,240 @@
+"""A fit in one file: safetensors (numbers) with a JSON header (everything else). Never pickle.
+
+Format 1. Header key "surefit": JSON with "format", "card" (Fit.to_dict), "history", and "network", which says how to build
+the network again: {"kind": "mlp", ...} for our perceptrons, else {"kind": "program", ...}, the recorded evaluation of one
+sample, which is replayed for many. Tensors: "network.*", "scaling.*", and "data.*", samples of the data for pictures.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from surefit import nn
+from surefit.core import ops
+from surefit.core.batching import batch
+from surefit.core.program import Constant, Equation, Program, Var, record
+from surefit.core.tensor import Parameter, Tensor, no_grad
+from surefit.data import Domain
+from surefit.errors import ModelFileError
+from surefit.fitting.fit import Fit, Measured, finite_json
+from surefit.fitting.network import Scaled
+from surefit.fitting.problem import Points, Problem
+from surefit.formulas import parse_many
+
+FORMAT = 1
+SAMPLE = 2000  # rows of each part of the data that are kept in the file
+
+
+def save(fit: Fit, path: Path) -> Path:
+    """Write a fit; the file appears whole or not at all. ModelFileError when it cannot be written."""
+    from safetensors.numpy import save as to_bytes
+
+    tensors = {f"scaling.{n}": b.numpy() for n, b in fit.model.named_buffers() if "." not in n}
+    description, weights = _describe(fit.network, len(fit.names), fit.dtype)
+    tensors |= {f"network.{n}": v for n, v in weights.items()}
+    for part in ("train", "validation", "test"):
+        points = getattr(fit.problem, part)
+        if points is not None:
+            tensors[f"data.{part}.x"], tensors[f"data.{part}.y"] = (v[:SAMPLE] for v in points)
+    header = {"format": FORMAT, "card": fit.to_dict(), "network": description, "history": fit.history}
+    text = json.dumps(finite_json(header))
+    tensors = {k: np.ascontiguousarray(v) for k, v in tensors.items()}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part_path = path.with_name(path.name + ".part")
+        part_path.write_bytes(to_bytes(tensors, metadata={"surefit": text}))
+        os.replace(part_path, path)
+    except OSError as e:
+        raise ModelFileError(f"cannot write {str(path)!r} ({e.strerror or e})") from e
+    return path
+
+
+def load(path: str | os.PathLike[str]) -> Fit:
+    """Read a fit that `Fit.save` wrote.
+
+    A formula is read again, so that errors can be measured and drawn; a callable is not in the file. ModelFileError: no such
+    file, damaged, not a surefit model, or of a newer format.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise ModelFileError(f"there is no model file {str(path)!r}")
+    try:
+        with safe_open(path, framework="numpy") as f:
+            header_text = (f.metadata() or {}).get("surefit")
+            tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError, ValueError) as e:
+        raise ModelFileError(f"{str(path)!r} is damaged or not a model file ({e})") from None
+    if header_text is None:
+        raise ModelFileError(f"{str(path)!r} is a safetensors file, but not one that surefit wrote")
+    try:
+        header = json.loads(header_text)
+        if header["format"] > FORMAT:
+            raise ModelFileError(f"{str(path)!r} has format {header['format']}, this surefit reads up to {FORMAT}; upgrade surefit")
+        return _rebuild(header, tensors)
+    except (KeyError, TypeError, ValueError) as e:
+        if isinstance(e, ModelFileError):
+            raise
+        raise ModelFileError(f"{str(path)!r} is damaged: {type(e).__name__}: {e}") from e
+
+
+def _rebuild(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Fit:
+    card = header["card"]
+    dtype = ops.dtype_of(card["network"]["dtype"])
+    weights = {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
+    network = _network(header["network"], weights, dtype)
+    scaling = [tensors[f"scaling.{n}"] for n in ("x_shift", "x_scale", "y_shift", "y_scale")]
+    model = Scaled(network, *scaling, dtype)
+    model.eval()
+    error = card["error"]
+    nan = float("nan")
+    measured = Measured(
+        *(nan if v is None else v for v in (error["max"],)), error["at"],
+        *(nan if error[k] is None else error[k] for k in ("rmse", "relative_l2")), error["points"], error["on"],
+    )  # fmt: skip
+    return Fit(
+        problem=_problem(card, tensors),
+        model=model,
+        method=card["method"],
+        error=measured,
+        history=header["history"],
+        stop_reason=card["stop_reason"],
+        seed=card["seed"],
+        steps=card["steps"],
+        seconds=card["seconds"],
+        tol=card["tol"],
+        interrupted=card["interrupted"],
+        best_epoch=card["best_epoch"],
+        warnings=card["warnings"],
+        version=card["surefit"],
+    )
+
+
+def _problem(card: dict[str, Any], tensors: dict[str, np.ndarray]) -> Problem:
+    domain = Domain.from_dict(card["domain"])
+    function = None
+    if card["target"]["kind"] == "formula":
+        formulas = parse_many(card["target"]["text"], domain.names)
+
+        def function(x: np.ndarray) -> np.ndarray:
+            return np.stack([f.on_points(x) for f in formulas], axis=1)
+
+    def points(part: str) -> Points | None:
+        x = tensors.get(f"data.{part}.x")
+        return None if x is None else (x, tensors[f"data.{part}.y"])
+
+    train = points("train")
+    if train is None:
+        raise ModelFileError("the file holds no training sample")
+    return Problem(
+        tuple(card["inputs"]), tuple(card["outputs"]), domain, train, points("validation"), points("test"), None, function,
+        card["target"], card["data"]["dropped"],
+    )  # fmt: skip
+
+
+# --- networks -----------------------------------------------------------------------------------------------------
+
+
+def _describe(network: nn.Module, d: int, dtype: np.dtype) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """How to build a network again, and its numbers by name."""
+    settings = network.settings() if type(network) is nn.MLP else None
+    if settings is not None:
+        return {"kind": "mlp", **settings}, {n: t.numpy() for n, t in network.state_dict().items()}
+    with no_grad():
+        program = record(lambda x: network(x.reshape(1, -1)).reshape(-1), Tensor(np.zeros(d), dtype))
+    return {"kind": "program", **_program_to_json(program)}, {
+        f"state.{i}": np.array(t._value) for i, (t, _) in enumerate(program.state_in)
+    }
+
+
+def _network(description: dict[str, Any], weights: dict[str, np.ndarray], dtype: np.dtype) -> nn.Module:
+    if description["kind"] == "mlp":
+        settings = {k: tuple(v) if isinstance(v, list) else v for k, v in description.items() if k != "kind"}
+        network: nn.Module = nn.MLP(**settings, generator=0, dtype=dtype)
+        network.load_state_dict(weights)
+        return network
+    if description["kind"] == "program":
+        return ProgramModule(description, weights)
+    raise ModelFileError(f"unknown kind of network {description['kind']!r}")
+
+
+class ProgramModule(nn.Module):
+    """A network that is known only by its recorded evaluation of one sample; evaluates many, and differentiates."""
+
+    def __init__(self, description: dict[str, Any], weights: dict[str, np.ndarray]) -> None:
+        super().__init__()
+        self.program = _program_from_json(description)
+        self.state = []
+        for i, _ in enumerate(self.program.state_in):
+            value = weights[f"state.{i}"]
+            floating = value.dtype.kind == "f"
+            leaf: Tensor = Parameter(value) if floating else Tensor(value)
+            self.state.append(leaf)
+            if floating:
+                setattr(self, f"state{i}", leaf)
+
+    def forward(self, x: Any) -> Any:
+        def one(row: Any) -> Any:
+            return self.program.replay([row], self.state)[0][0]
+
+        return batch(one)(x)
+
+
+def _program_to_json(program: Program) -> dict[str, Any]:
+    def atom(a: Var | Constant) -> Any:
+        return a.name if isinstance(a, Var) else {"value": a.value.tolist(), "dtype": str(a.value.dtype)}
+
+    def plain(v: Any) -> Any:
+        return {"dtype": str(v)} if isinstance(v, np.dtype) else v
+
+    def named(v: Var) -> Any:
+        return [v.name, list(v.shape), str(v.dtype)]
+
+    return {
+        "inputs": [named(v) for v in program.inputs],
+        "state": [named(v) for _, v in program.state_in],
+        "equations": [
+            [named(e.result), e.op.name, [atom(a) for a in e.args], {k: plain(v) for k, v in e.params.items()}]
+            for e in program.equations
+        ],
+        "outputs": [atom(a) for a in program.outputs],
+    }
+
+
+def _program_from_json(data: dict[str, Any]) -> Program:
+    env: dict[str, Var] = {}
+
+    def name(entry: Any) -> Var:
+        text, shape, dtype = entry
+        env[text] = Var(text, ops.Aval(tuple(shape), ops.dtype_of(dtype)), None)
+        return env[text]
+
+    def atom(a: Any) -> Var | Constant:
+        return env[a] if isinstance(a, str) else Constant(np.array(a["value"], ops.dtype_of(a["dtype"])))
+
+    def param(v: Any) -> Any:
+        if isinstance(v, dict):
+            return ops.dtype_of(v["dtype"])
+        return tuple(param(i) for i in v) if isinstance(v, list) else v
+
+    inputs = tuple(name(e) for e in data["inputs"])
+    state = tuple((Tensor(np.zeros(v.shape, v.dtype)), v) for v in map(name, data["state"]))
+    equations = []
+    for result, op, args, params in data["equations"]:
+        if op not in ops.TABLE or ops.TABLE[op].tier == "batching":
+            raise ModelFileError(f"the model needs the primitive {op!r}, which this surefit does not have; upgrade surefit")
+        atoms = tuple(atom(a) for a in args)
+        equations.append(Equation(name(result), ops.TABLE[op], atoms, {k: param(v) for k, v in params.items()}, "model file"))
+    outputs = tuple(atom(a) for a in data["outputs"])
+    program = Program("model", inputs, state, tuple(equations), outputs, (), lambda values: values)
+    program.check()
+    return program
+
+
+__all__ = ["FORMAT", "load", "save"]

@@ -1,0 +1,254 @@
+"""What is to be fitted, brought to one form: points and values to train, validate and test on, and the function if known."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from surefit.data import Domain, Sampling, Table, check_finite, read_table
+from surefit.data.generator import output_names
+from surefit.errors import ArgumentError, DataError, DomainError, ShapeError
+from surefit.formulas import Formula, parse_many
+
+Points = tuple[np.ndarray, np.ndarray]  # x (n, d), y (n, k), float64
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".parquet", ".npz", ".npy", ".gz")
+VERIFY = 10_000  # fresh points on which the error of a known function is measured
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Data and, where it is known, the function behind it.
+
+    names, outputs: of the inputs and outputs. domain: the box. train, validation, test: (x (n, d), y (n, k)) float64,
+    the last two may be None. weights: (n,) for the training rows, or None. function: points (n, d) -> (n, k), or None for
+    measured data. source: what the target was, as plain data. dropped: points left out as not finite.
+    """
+
+    names: tuple[str, ...]
+    outputs: tuple[str, ...]
+    domain: Domain
+    train: Points
+    validation: Points | None
+    test: Points | None
+    weights: np.ndarray | None
+    function: Callable[[np.ndarray], np.ndarray] | None
+    source: dict[str, Any]
+    dropped: int = 0
+
+    def verification(self, seed: int) -> Points:
+        """Where the error is measured: fresh points with all corners for a known function, else the test rows.
+
+        Falls back to the validation rows and then to the training rows when there is nothing else.
+        """
+        if self.function is not None:
+            from surefit.data import sample
+
+            rng = np.random.default_rng([seed, 0x7E57])  # a stream of its own: never the training points
+            count = VERIFY if self.domain.dim > 1 else VERIFY // 5
+            x = sample(self.domain, count, "uniform", with_corners=True, generator=rng)
+            y = self.function(x)
+            good = np.isfinite(y).all(axis=1)
+            return x[good], y[good]
+        return self.test or self.validation or self.train
+
+
+def pose(target: Any, domain: Any, data: Sampling | None, seed: int) -> Problem:
+    """The Problem of a target: a formula (or several), a callable, a table in any form `read_table` takes, or (X, y).
+
+    ArgumentError: a function without a domain, or a data argument that is not a Sampling. DomainError: the target is not
+    finite somewhere. FormulaError, DataError: it cannot be read.
+    """
+    plan = Sampling() if data is None else data
+    if not isinstance(plan, Sampling):
+        raise ArgumentError(f"data={data!r} must be a surefit.Sampling(design=..., count=..., ...); the data itself is the target")
+    if isinstance(target, Formula):
+        target = target.text
+    if isinstance(target, str) and _is_path(target):
+        target = Path(target)
+    texts = _formula_texts(target)
+    if texts is not None:
+        return _of_formulas(texts, domain, plan, seed)
+    if callable(target) and not isinstance(target, Table):
+        box = _needed_domain(domain, None)
+        function, outputs = vectorised(target, box)
+        source = {"kind": "callable", "name": getattr(target, "__name__", type(target).__name__)}
+        return _of_function(function, box, outputs, plan, seed, source)
+    return _of_table(target, domain, plan, seed)
+
+
+def _is_path(text: str) -> bool:
+    return text.lower().endswith(TABLE_SUFFIXES)
+
+
+def _formula_texts(target: Any) -> list[str] | None:
+    """The formulas of a text or a sequence of texts; None when the target is something else."""
+    if isinstance(target, str):
+        return [target]
+    if isinstance(target, (list, tuple)) and target and all(isinstance(t, (str, Formula)) for t in target):
+        return [t.text if isinstance(t, Formula) else t for t in target]
+    return None
+
+
+def _needed_domain(domain: Any, variables: Sequence[str] | None) -> Domain:
+    if domain is None:
+        names = variables or ("x",)
+        example = ", ".join(f'"{n}": (-1, 1)' for n in names)
+        flags = " ".join(f"--on {n}=-1:1" for n in names)
+        raise DomainError(f"domain: a function needs one; say where, for example domain={{{example}}} ({flags})")
+    return domain if isinstance(domain, Domain) else Domain(domain, names=None if Domain.is_named(domain) else variables)
+
+
+def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int) -> Problem:
+    first = parse_many(texts)  # a first reading finds the variables
+    box = _needed_domain(domain, first[0].variables or None)
+    formulas = parse_many(texts, box.names)
+
+    def function(x: np.ndarray) -> np.ndarray:
+        return np.stack([f.on_points(x) for f in formulas], axis=1)
+
+    outputs = output_names(box.names, len(formulas))
+    return _of_function(function, box, outputs, plan, seed, {"kind": "formula", "text": [f.text for f in formulas]})
+
+
+def _of_function(
+    function: Callable[[np.ndarray], np.ndarray], box: Domain, outputs: tuple[str, ...] | int, plan: Sampling, seed: int,
+    source: dict[str, Any],
+) -> Problem:  # fmt: skip
+    if isinstance(outputs, int):
+        outputs = output_names(box.names, outputs)
+    rng = np.random.default_rng(seed)
+    dropped = 0
+
+    def values(x: np.ndarray) -> Points:
+        nonlocal dropped
+        x, y, left_out = check_finite(x, function(x), box.names, drop=plan.drop_nonfinite)
+        dropped += left_out
+        return x, y
+
+    x, y = values(plan.points(box, rng))
+    held = [values(p) if len(p) else None for p in plan.held_out(box, rng)]
+    validation = None if held[0] is None else (held[0][0], plan.noisy(held[0][1], rng))
+    train = (x, plan.noisy(y, rng))
+    weights = plan.row_weights(*train)
+    return Problem(box.names, outputs, box, train, validation, held[1], weights, function, source, dropped)
+
+
+def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
+    table = read_table(target)
+    box = Domain.around(table.x, names=table.inputs) if domain is None else _needed_domain(domain, table.inputs)
+    if box.names != table.inputs:
+        raise DomainError(f"domain: names {', '.join(box.names)}, but the table's inputs are {', '.join(table.inputs)}")
+    rng = np.random.default_rng(seed)
+    parts = plan.rows(len(table), rng)
+    x, y = table.x, table.y
+    train, validation, test = ((x[rows], y[rows]) if len(rows) else None for rows in parts)
+    if train is None:
+        raise DataError("table: no rows to train on")
+    validation = None if validation is None else (validation[0], plan.noisy(validation[1], rng))
+    train = (train[0], plan.noisy(train[1], rng))
+    weights = _table_weights(plan, x, y, parts[0])
+    name = os.path.basename(str(target)) if isinstance(target, (str, os.PathLike)) else type(target).__name__
+    source = {"kind": "table", "name": name, "rows": len(table)}
+    return Problem(table.inputs, table.targets, box, train, validation, test, weights, None, source)
+
+
+def _table_weights(plan: Sampling, x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray | None:
+    """Weights are given for all rows of the table; training uses those of its rows."""
+    weights = plan.row_weights(x, y)
+    return None if weights is None else weights[rows]
+
+
+# --- callables: how they want to be called --------------------------------------------------------------------------
+
+
+def vectorised(f: Callable[..., Any], box: Domain) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+    """A callable as a function of points (n, d) -> (n, k), and k; how it wants its arguments is tried on a few points.
+
+    Tried in this order, and believed only when it agrees with calls of one point at a time: f(x1, ..., xd) on columns,
+    f(X) on points (n, d), and f(x1, ..., xd) or f(point) one by one. ArgumentError when none works: it says why.
+    """
+    rng = np.random.default_rng(0)
+    x = box.unscale(rng.uniform(-1.0, 1.0, (5, box.dim)))
+    d = box.dim
+    by_columns, by_points = _accepts(f, d), _accepts(f, 1) and d > 1
+    ways: list[tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]] = []
+    if by_columns:
+        ways.append((lambda p: _rows(f(*p.T), len(p)), lambda p: _one_by_one(lambda row: f(*row), p)))
+    if by_points:
+        ways.append((lambda p: _rows(f(p), len(p)), lambda p: _one_by_one(f, p)))
+    if not ways:
+        raise ArgumentError(f"the function {_name(f)} does not take {d} arguments (one for each of {', '.join(box.names)})")
+    failures = []
+    for at_once, singly in ways:
+        many = _attempt(at_once, x, failures)
+        single = _attempt(singly, x, failures)
+        if many is not None and (single is None or _same(many, single)):
+            return at_once, many.shape[1]
+        if single is not None:
+            return singly, single.shape[1]
+    first = failures[0] if failures else "it returned nothing usable"
+    raise ArgumentError(
+        f"the function {_name(f)} could not be evaluated at {dict(zip(box.names, x[0].round(6).tolist(), strict=True))}: {first}"
+    )
+
+
+def _name(f: Any) -> str:
+    return repr(getattr(f, "__name__", type(f).__name__))
+
+
+def _accepts(f: Callable[..., Any], count: int) -> bool:
+    try:
+        inspect.signature(f).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:  # a builtin without a signature: just try
+        return True
+    return True
+
+
+def _attempt(g: Callable[[np.ndarray], np.ndarray], x: np.ndarray, failures: list[str]) -> np.ndarray | None:
+    try:
+        with np.errstate(all="ignore"):
+            return g(x)
+    except Exception as e:
+        failures.append(f"{type(e).__name__}: {e}")
+        return None
+
+
+def _rows(y: Any, n: int) -> np.ndarray:
+    """A result for n points as (n, k) float64: (n,), (n, k), a number (a constant), or a tuple of such."""
+    if isinstance(y, (tuple, list)) and any(np.ndim(v) for v in y):
+        return np.concatenate([_rows(v, n) for v in y], axis=1)
+    a = np.asarray(y.detach() if hasattr(y, "detach") else y)
+    if a.dtype.kind == "c":
+        raise ShapeError("it returns complex numbers; return real and imaginary part as two outputs")
+    if a.dtype.kind not in "fiub":
+        raise ShapeError(f"it returns {a.dtype}, not numbers")
+    a = a.astype(np.float64)
+    if a.ndim == 0:
+        a = np.full(n, float(a))
+    if a.ndim == 1 and len(a) == n:
+        return a[:, None]
+    if a.ndim == 2 and len(a) == n:
+        return a
+    raise ShapeError(f"for {n} points it returns shape {a.shape}; needed ({n},) or ({n}, outputs)")
+
+
+def _one_by_one(f: Callable[[Any], Any], points: np.ndarray) -> np.ndarray:
+    rows = []
+    for row in points:
+        y = np.asarray([np.asarray(v, np.float64) for v in np.atleast_1d(np.asarray(f(row), np.float64))], np.float64)
+        rows.append(y.reshape(-1))
+    if len({len(r) for r in rows}) != 1:
+        raise ShapeError(f"it returns different numbers of values at different points: {[len(r) for r in rows]}")
+    return np.stack(rows)
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-6, atol=1e-9, equal_nan=True)

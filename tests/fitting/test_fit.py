@@ -1,0 +1,352 @@
+"""fit: from a target to an honest account of how good it is."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+import surefit
+from surefit import nn
+from surefit.errors import ArgumentError, DomainError, FormulaError, ModelFileError, NotFiniteError, ShapeError
+from surefit.fitting.problem import pose, vectorised
+
+QUICK = surefit.Adam(epochs=3, batch_size=32)
+SMALL = surefit.Sampling(count=200)
+
+
+def quick(target="sin(x)", domain="x=-3:3", **more):
+    options = {"method": QUICK, "model": (8,), "data": SMALL, **more}
+    return surefit.fit(target, domain, **options)
+
+
+# --- it learns ---------------------------------------------------------------------------------------------------
+
+
+def test_it_fits_a_sine_and_says_truthfully_how_well():
+    method = surefit.Adam(epochs=150, lr=0.02, schedule="cosine", batch_size=32)
+    fit = surefit.fit("sin(x)", "x=-3:3", method=method, model=(32,), data=surefit.Sampling(count=400))
+    x = np.linspace(-3, 3, 5001)
+    true_maximum = np.abs(fit.predict(x) - np.sin(x)).max()
+    assert true_maximum < 0.05
+    assert 0.8 * true_maximum <= fit.error.max <= true_maximum * (1 + 1e-6)
+    assert fit.error.rmse == pytest.approx(np.sqrt(np.mean((fit.predict(x) - np.sin(x)) ** 2)), rel=0.1)
+    slope = fit.derivative(np.array([0.0, 1.0]))
+    np.testing.assert_allclose(slope[:, 0], np.cos([0.0, 1.0]), atol=0.1)
+
+
+def test_two_outputs_of_two_inputs():
+    fit = surefit.fit(["sin(a)*b", "a + b"], {"a": (-1, 1), "b": (0, 2)}, method=surefit.Adam(epochs=60), model=(32,))
+    assert fit.outputs == ("y1", "y2")
+    y = fit.predict([[0.5, 1.0], [0.0, 2.0]])
+    assert y.shape == (2, 2)
+    np.testing.assert_allclose(y, [[math.sin(0.5), 1.5], [0.0, 2.0]], atol=0.05)
+    assert fit.derivative([[0.5, 1.0]]).shape == (1, 2, 2)
+
+
+def test_a_tolerance_that_is_reached_ends_the_training():
+    fit = surefit.fit("x", "x=-1:1", tol=0.05, model=(16,), method=surefit.Adam(epochs=400))
+    assert fit.reached is True
+    assert fit.error.max <= 0.05
+    assert len(fit.history) < 400
+    assert "tolerance" in fit.stop_reason
+
+
+def test_a_tolerance_that_is_not_reached_is_said():
+    fit = quick(tol=1e-9)
+    assert fit.reached is False
+    assert "NOT reached" in fit.card()
+
+
+def test_one_seed_one_result():
+    a, b, c = quick(seed=3), quick(seed=3), quick(seed=4)
+    x = np.linspace(-3, 3, 7)
+    assert a.predict(x).tobytes() == b.predict(x).tobytes()
+    assert a.predict(x).tobytes() != c.predict(x).tobytes()
+
+
+# --- what a target can be -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("function", "domain"),
+    [
+        (np.sin, (-3, 3)),
+        (lambda x: math.sin(x), (-3, 3)),
+        (lambda x: x if x > 0 else 0.0, (-3, 3)),
+        (lambda a, b: a * np.exp(b), {"a": (0, 1), "b": (0, 1)}),
+        (lambda p: p[..., 0] + p[..., 1] ** 2, {"a": (0, 1), "b": (0, 1)}),
+        (lambda a, b: (a + b, a * b), {"a": (0, 1), "b": (0, 1)}),
+        (lambda a, b: 3.0, {"a": (0, 1), "b": (0, 1)}),
+        (surefit.sin, (-3, 3)),
+    ],
+)
+def test_a_callable_gives_what_it_gives_point_by_point(function, domain):
+    box = surefit.Domain(domain)
+    many, outputs = vectorised(function, box)
+    x = box.unscale(np.random.default_rng(5).uniform(-1, 1, (20, box.dim)))
+    for row, got in zip(x, many(x), strict=True):
+        try:
+            want = function(*row)
+        except TypeError:
+            want = function(row)
+        want = np.atleast_1d(np.asarray([float(np.asarray(w)) for w in want] if isinstance(want, tuple) else float(np.asarray(want))))
+        np.testing.assert_allclose(got, want, rtol=1e-12)
+        assert outputs == len(want)
+
+
+def test_a_function_that_mixes_its_points_is_not_taken_for_vectorised():
+    many, _ = vectorised(lambda x: x - np.mean(x), surefit.Domain((-1, 1)))
+    np.testing.assert_allclose(many(np.array([[0.5], [0.25]])), [[0.0], [0.0]])
+
+
+def test_a_callable_that_fails_says_where_and_why():
+    def broken(x):
+        raise KeyError("pressure")
+
+    with pytest.raises(ArgumentError, match="broken.*KeyError.*pressure"):
+        surefit.fit(broken, (-1, 1))
+    with pytest.raises(ArgumentError, match="does not take 2 arguments"):
+        surefit.fit(lambda a, b, c: a, {"a": (0, 1), "b": (0, 1)})
+
+
+def test_tables_and_arrays():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (200, 2))
+    y = x[:, 0] - x[:, 1]
+    fit = surefit.fit((x, y), method=surefit.Adam(epochs=100), model=(16,))
+    assert fit.problem.function is None
+    assert fit.error.n == len(fit.problem.test[0])
+    assert fit.error.rmse < 0.2
+    named = surefit.fit({"length": x[:, 0], "load": x[:, 1], "bend": y}, method=QUICK, model=(4,))
+    assert named.names == ("length", "load")
+    assert named.outputs == ("bend",)
+
+
+def test_verification_points_are_fresh_and_include_the_corners():
+    problem = pose("x1 + x2", {"x1": (0, 1), "x2": (0, 2)}, SMALL, seed=0)
+    x, y = problem.verification(0)
+    seen = {tuple(p) for p in problem.train[0].tolist()}
+    corners = {(0.0, 0.0), (0.0, 2.0), (1.0, 0.0), (1.0, 2.0)}
+    assert corners <= {tuple(p) for p in x.tolist()}
+    assert not (seen - corners) & {tuple(p) for p in x.tolist()}
+    np.testing.assert_allclose(y[:, 0], x.sum(axis=1))
+
+
+# --- scaling, dtype, weights, models -----------------------------------------------------------------------------------
+
+
+def test_scaling_makes_large_and_shifted_data_as_easy_as_small():
+    fit = surefit.fit("1e6*sin((x-1e5)/1e2)", f"x={1e5 - 300}:{1e5 + 300}", method=surefit.Adam(epochs=150), model=(32,))
+    assert fit.error.relative_l2 < 0.05
+    raw = surefit.fit("x", "x=-1:1", method=surefit.Adam(epochs=3, scale=False), model=(4,))
+    assert raw.model.x_scale.numpy().tolist() == [1.0]
+    assert raw.model.y_shift.numpy().tolist() == [0.0]
+
+
+def test_dtype_and_a_module_of_ones_own():
+    net = nn.Sequential(nn.Linear(1, 8, generator=0), nn.Tanh(), nn.Linear(8, 1, generator=1))
+    fit = quick(model=net, dtype="float64")
+    assert fit.network is net
+    assert {str(p.dtype) for p in net.parameters()} == {"float64"}
+    with pytest.raises(ShapeError, match="must map"):
+        quick(model=nn.Linear(1, 2))
+
+
+def test_weights_decide_which_rows_matter():
+    x = np.linspace(-1, 1, 100)[:, None]
+    y = np.where(np.arange(100) % 2 == 0, 1.0, -1.0)
+    weights = np.where(np.arange(100) % 2 == 0, 1.0, 0.0)
+    plan = surefit.Sampling(split=(1.0, 0.0, 0.0), weights=weights)
+    fit = surefit.fit((x, y), data=plan, method=surefit.Adam(epochs=300, lr=0.02), model=(8,))
+    np.testing.assert_allclose(fit.predict(x), 1.0, atol=0.1)
+
+
+def test_best_weights_patience_and_callbacks():
+    events = []
+    fit = quick(method=surefit.Adam(epochs=30, lr=0.05), callbacks=[events.append])
+    kinds = [type(e).__name__ for e in events]
+    assert kinds[0] == "Started"
+    assert kinds[-1] == "Finished"
+    assert kinds.count("Epoch") == 30
+    best = min(fit.history, key=lambda r: r["validation_loss"])
+    assert fit.best_epoch == best["epoch"]
+    stopped = quick(method=surefit.Adam(epochs=30), callbacks=[lambda e: getattr(e, "epoch", 0) == 4])
+    assert len(stopped.history) == 4
+    patient = quick("1 + 0*x", method=surefit.SGD(epochs=500, lr=1e-12, patience=3))
+    assert len(patient.history) < 50
+    assert "patience" in patient.stop_reason
+
+
+def test_an_interrupt_keeps_the_best_so_far():
+    def interrupt(event):
+        if getattr(event, "epoch", 0) == 5:
+            raise KeyboardInterrupt
+
+    fit = quick(method=surefit.Adam(epochs=50), callbacks=[interrupt])
+    assert fit.interrupted
+    assert len(fit.history) == 5
+    assert fit.best_epoch is not None
+
+
+# --- when it goes wrong ---------------------------------------------------------------------------------------------------
+
+
+def test_divergence_says_step_layer_and_cause():
+    with pytest.raises(NotFiniteError, match=r"step \d+.*(parameter|layer).*learning rate"):
+        quick(method=surefit.SGD(epochs=5, lr=1e30))
+
+
+def test_a_divergence_later_on_keeps_the_best_weights():
+    def bad_loss(prediction, target):
+        bad_loss.calls += 1
+        d = ((prediction - target) ** 2).mean()
+        return d * float("nan") if bad_loss.calls > 30 else d
+
+    bad_loss.calls = 0
+    fit = quick(method=surefit.Adam(epochs=50, loss=bad_loss))
+    assert fit.warnings
+    assert "loss" in fit.warnings[0]
+    assert np.isfinite(fit.predict([0.0])).all()
+    assert math.isfinite(fit.error.max)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        (dict(target="sin(x)", domain=None), DomainError, "needs one"),
+        (dict(target="sin(x) + y", domain="x=0:1"), FormulaError, "y"),
+        (dict(target="2x", domain="x=0:1"), FormulaError, r"2\*x"),
+        (dict(target="log(x)", domain="x=-1:1"), DomainError, "not finite.*drop_nonfinite"),
+        (dict(target="sin(x)", domain="x=1:0"), DomainError, "reversed"),
+        (dict(target="sin(x)", domain="x=0:1", tol=-1), ArgumentError, "tol"),
+        (dict(target="sin(x)", domain="x=0:1", time=float("nan")), ArgumentError, "time"),
+        (dict(target="sin(x)", domain="x=0:1", method="adm"), ArgumentError, "did you mean 'adam'"),
+        (dict(target="sin(x)", domain="x=0:1", model="big"), ArgumentError, "widths"),
+        (dict(target="sin(x)", domain="x=0:1", seed=-1), ArgumentError, "seed"),
+        (dict(target="sin(x)", domain="x=0:1", data=[1, 2]), ArgumentError, "Sampling"),
+        (dict(target="sin(x)", domain="x=0:1", model=(0,)), ArgumentError, "hidden"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, error, words):
+    with pytest.raises(error, match=words):
+        surefit.fit(**arguments)
+
+
+def test_method_settings_are_checked():
+    for wrong in (dict(lr=-1), dict(epochs=0), dict(batch_size=2.5), dict(schedule="cosin"), dict(loss="mes"), dict(patience=0)):
+        with pytest.raises(ArgumentError, match=next(iter(wrong))):
+            surefit.Adam(**wrong)
+
+
+def test_points_that_are_not_finite_can_be_left_out():
+    fit = surefit.fit("log(x)", "x=-1:1", data=surefit.Sampling(count=200, drop_nonfinite=True), method=QUICK, model=(4,))
+    assert fit.problem.dropped > 0
+    assert "left out" in fit.card()
+
+
+# --- using and keeping it ----------------------------------------------------------------------------------------------------
+
+
+def test_calling_a_fit_elementwise():
+    fit = quick("x1 + x2", {"x1": (-1, 1), "x2": (-1, 1)})
+    a = fit(0.5, 0.25)
+    assert isinstance(a, float)
+    assert a == fit(x1=0.5, x2=0.25) == fit({"x1": 0.5, "x2": 0.25}) == fit.predict([[0.5, 0.25]])[0]
+    assert fit(np.zeros((3, 1)), np.zeros(4)).shape == (3, 4)
+    with pytest.raises(ArgumentError, match="x1, x2"):
+        fit(0.5)
+    with pytest.raises(ShapeError, match="one column for each of x1, x2"):
+        fit.predict([[1.0]])
+
+
+def test_outside_the_domain_it_warns_once():
+    fit = quick()
+    with pytest.warns(surefit.OutsideWarning, match="outside the domain"):
+        fit.predict([5.0])
+    fit.predict([6.0])
+
+
+def test_the_derivative_is_that_of_the_model():
+    fit = quick("x1*x2", {"x1": (-1, 1), "x2": (-1, 1)}, dtype="float64")
+    x, h = np.array([[0.3, -0.2]]), 1e-5
+    for i in range(2):
+        e = np.eye(2)[i] * h
+        difference = (fit.predict(x + e) - fit.predict(x - e)) / (2 * h)
+        assert fit.derivative(x)[0, i] == pytest.approx(difference[0], rel=1e-7)
+
+
+def test_card_summary_and_json():
+    fit = quick()
+    card = str(fit)
+    for word in ("sin(x)", "1-8-1 tanh", "adam", "max |error|", "rmse", "seed 0"):
+        assert word in card
+    assert "25" in fit.summary()
+    data = json.loads(json.dumps(fit.to_dict(), allow_nan=False))
+    assert data["error"]["status"] == "measured"
+    assert fit._repr_html_().startswith("<table>")
+
+
+def test_pictures(tmp_path):
+    one = quick()
+    assert len(one.plot().axes) == 2
+    assert one.plot("loss").axes
+    assert one.error_map().axes
+    two = quick("x1*x2", {"x1": (-1, 1), "x2": (-1, 1)})
+    assert len(two.plot().axes) >= 3
+    three = quick("x1*x2 + x3", {"x1": (-1, 1), "x2": (-1, 1), "x3": (0, 1)})
+    assert three.plot().axes
+    table = surefit.fit((np.random.default_rng(0).uniform(size=(100, 3)), np.arange(100.0)), method=QUICK, model=(4,))
+    assert table.plot().axes
+    assert "<svg" in one.graph().svg()
+    assert "<svg" in one.graph("network").svg()
+    with pytest.raises(ArgumentError, match="kind"):
+        one.plot("nothing")
+    paths = one.save_outputs(tmp_path / "out")
+    assert {p.name for p in paths} == {"model.safetensors", "card.txt", "fit.json", "history.csv", "fit.png", "error.png", "loss.png"}
+    assert all(p.stat().st_size > 0 for p in paths)
+
+
+@pytest.mark.parametrize("kind", ["mlp", "module", "table", "callable"])
+def test_a_saved_model_comes_back_the_same(tmp_path, kind):
+    if kind == "mlp":
+        fit = quick("sin(a) - b", {"a": (-1, 1), "b": (-1, 1)}, model=(8, 8))
+    elif kind == "module":
+        inner = nn.Sequential(nn.Linear(1, 8, generator=1), nn.BatchNorm1d(8), nn.Sin())
+        net = nn.Sequential(inner, nn.Residual(nn.Linear(8, 8, generator=2)), nn.Linear(8, 1, generator=3))
+        fit = quick(model=net)
+    elif kind == "table":
+        fit = surefit.fit((np.linspace(0, 1, 50), np.linspace(0, 2, 50)), method=QUICK, model=(4,))
+    else:
+        fit = quick(np.tanh)
+    path = fit.save(tmp_path / "deep" / "model.safetensors")
+    again = surefit.load(path)
+    x = fit.problem.train[0]
+    tolerance = 0 if kind != "module" else 2e-6  # one sample at a time is another order of summation
+    np.testing.assert_allclose(again.predict(x), fit.predict(x), rtol=0, atol=tolerance)
+    assert again.card() == fit.card() or kind == "module"
+    assert again.names == fit.names
+    assert again.derivative(x[:3]).shape == fit.derivative(x[:3]).shape
+    assert again.plot().axes
+    assert again.history == fit.history
+    assert again.save(tmp_path / "again.safetensors").exists()
+
+
+def test_damaged_and_foreign_files(tmp_path):
+    from safetensors.numpy import save_file
+
+    good = quick().save(tmp_path / "good.safetensors")
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(good.read_bytes()[:-50])
+    foreign = tmp_path / "foreign.safetensors"
+    save_file({"w": np.zeros(3)}, foreign)
+    text = tmp_path / "text.safetensors"
+    text.write_text("hello")
+    newer = tmp_path / "newer.safetensors"
+    newer.write_bytes(good.read_bytes().replace(b'\\"format\\": 1', b'\\"format\\": 9'))
+    for path, words in ((cut, "damaged"), (foreign, "not one that surefit wrote"), (text, "damaged"), (newer, "format 9"),
+                        (tmp_path / "none", "no model file")):  # fmt: skip
+        with pytest.raises(ModelFileError, match=words):
+            surefit.load(path)

@@ -1,0 +1,135 @@
+"""What the benchmarks share: contestants in processes of their own that take turns, and one table as the result.
+
+A busy machine slows whoever runs at that moment. So contestants alternate in short turns, every figure is a median over
+turns, and a ratio is the median of the ratios within each round.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+def installed(names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Which of these packages can be imported, and which cannot."""
+    found = {name: importlib.util.find_spec(name) is not None for name in names}
+    return [n for n, there in found.items() if there], [n for n, there in found.items() if not there]
+
+
+def machine() -> dict[str, Any]:
+    """Processor, number of cores, system and Python."""
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Versions of the installed distributions."""
+    have = {}
+    for name in packages:
+        try:
+            have[name] = importlib.metadata.version("scikit-learn" if name == "sklearn" else name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return have
+
+
+class Contestant:
+    """A process that runs `file --contestant ...` and, whenever it is told to, a turn of `n` steps (see `serve`)."""
+
+    def __init__(self, file: str, *arguments: str, threads: int) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, file, *arguments],
+            env=os.environ | dict.fromkeys(_THREADS, str(threads)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.hello = self._answer()
+
+    def _answer(self) -> Any:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"a contestant ended: {' '.join(map(str, self.process.args))}")
+        return json.loads(line)
+
+    def turn(self, steps: int) -> float:
+        """Seconds per step over so many steps."""
+        assert self.process.stdin is not None
+        print(steps, file=self.process.stdin, flush=True)
+        return self._answer()
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.communicate()
+
+
+def serve(step: Callable[[], Any], hello: Any) -> None:
+    """The other side of `Contestant`: say hello, then time as many steps as each line asks for."""
+    print(json.dumps(hello), flush=True)
+    for line in sys.stdin:
+        start = time.perf_counter()
+        for _ in range(int(line)):
+            step()
+        print(json.dumps((time.perf_counter() - start) / int(line)), flush=True)
+
+
+def alternate(turns: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[Any]]:
+    """What each contestant measured, round by round; who begins changes from round to round."""
+    names, seen = list(turns), {name: [] for name in turns}
+    for k in range(rounds):
+        for name in names[k % len(names) :] + names[: k % len(names)]:
+            seen[name].append(turns[name]())
+    return seen
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float]:
+    """Median and quartiles of the ratio within each round."""
+    low, middle, high = statistics.quantiles([a / b for a, b in zip(ours, theirs, strict=True)], n=4)
+    return middle, low, high
+
+
+def report(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str], data: dict[str, Any],
+    file: Path | None,
+) -> None:  # fmt: skip
+    """Print one Markdown table with what it was measured on, and write the figures to a JSON file if asked."""
+    here = machine()
+    print(f"## {title}\n")
+    print(f"{here['processor']}, {here['cores']} cores, {here['system']}, Python {here['python']}; ", end="")
+    print(", ".join(f"{k} {v}" for k, v in data["versions"].items()) + ".\n")
+    print(f"| {' | '.join(columns)} |")
+    print(f"|---{'|---:' * (len(columns) - 1)}|")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
+    print()
+    for note in notes:
+        print(note)
+    if file is not None:
+        file.write_text(
+            json.dumps({"title": title, "machine": here, **data}, indent=2) + "\n", encoding="utf-8"
+        )

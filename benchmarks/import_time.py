@@ -1,0 +1,80 @@
+"""How long it takes to import surefit, and to make a first tensor, against other libraries. See README.md."""
+
+from __future__ import annotations
+
+import json as json_format
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+from harness import alternate, installed, report, versions
+
+# package: what to import, and the first value that it makes
+FIRST = {
+    "surefit": ("surefit", "surefit.tensor([1.0])"),
+    "numpy": ("numpy", "numpy.array([1.0])"),
+    "torch": ("torch", "torch.tensor([1.0])"),
+    "jax": ("jax.numpy", "jax.numpy.array([1.0])"),
+    "sklearn": ("sklearn.neural_network", "sklearn.neural_network.MLPRegressor()"),
+}
+TARGET = 0.15  # seconds
+NOT_LOADED = ("scipy", "matplotlib", "llvmlite")  # by `import surefit`, nor by its first tensor
+
+PROBE = """
+import sys, time
+start = time.perf_counter()
+import {module}
+imported = time.perf_counter()
+{first}
+done = time.perf_counter()
+import json
+print(json.dumps([imported - start, done - start, sorted(m for m in sys.modules if "." not in m)]))
+"""
+
+
+def probe(package: str) -> tuple[float, float, list[str]]:
+    """A fresh interpreter: seconds to import, seconds to have a first value, the modules loaded by then."""
+    module, first = FIRST[package]
+    code = PROBE.format(module=module, first=first)
+    return json_format.loads(
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    )
+
+
+def main(
+    json: Path | None = typer.Option(None, help="Write the figures of every round to this file."),
+    rounds: int = typer.Option(9, min=1, help="Fresh interpreters for each library."),
+) -> None:
+    """Print one table: time to import, time to a first value."""
+    packages, missing = installed(FIRST)
+    for name in packages:
+        probe(name)  # writes the byte code and warms the file cache
+    seen = alternate({name: lambda name=name: probe(name) for name in packages}, rounds)
+    loaded = [name for name in NOT_LOADED if any(name in modules for _, _, modules in seen["surefit"])]
+    rows: list[dict[str, Any]] = [
+        {"package": name, "import": [a for a, _, _ in runs], "first": [b for _, b, _ in runs]}
+        for name, runs in seen.items()
+    ]
+    met = "met" if statistics.median(rows[0]["import"]) < TARGET else "not met"
+    notes = [
+        f"Seconds inside a fresh interpreter; medians of {rounds} alternated runs, files cached.",
+        f"Target: import surefit in less than {TARGET} s: {met}.",
+        f"surefit with its first tensor has loaded {' and '.join(loaded) or 'none'} of {', '.join(NOT_LOADED)}.",
+        *(f"Left out, because it is not installed: {name}." for name in missing),
+    ]
+    cells = [
+        [
+            f"`import {FIRST[r['package']][0]}`",
+            *(f"{statistics.median(r[k]):.3f} s" for k in ("import", "first")),
+        ]
+        for r in rows
+    ]
+    data = {"versions": versions(packages), "rows": rows, "loaded": loaded}
+    report("Import", ["", "import", "and first value"], cells, notes, data, json)
+
+
+if __name__ == "__main__":
+    typer.run(main)

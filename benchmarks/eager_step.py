@@ -1,7 +1,7 @@
-"""A training step written the ordinary way (zero_grad, forward, loss, backward, step): surefit and PyTorch, both eager.
+"""A training step, written the ordinary way, with surefit and with PyTorch, both eager.
 
-Both run the same source below, since surefit's names are PyTorch's, from the same weights on the same data; their losses
-are compared before the clock starts. See README.md.
+Both run the same source below, since surefit's names are PyTorch's, from the same weights on the same data;
+their losses are compared before the clock starts. See README.md.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import typer
 from harness import Contestant, alternate, installed, ratio, report, serve, versions
+from typer import Option
 
 
 class Workload(NamedTuple):
-    """A network, its batch and its optimiser; `target`: the largest ratio to PyTorch's time that is good enough."""
+    """A network, its batch and its optimiser; `target`: the largest good ratio to PyTorch's time."""
 
     widths: tuple[int, ...]
     batch: int
@@ -99,12 +100,12 @@ def shown(row: dict[str, Any], libraries: list[str]) -> list[str]:
 
 
 def main(
-    json: Path | None = typer.Option(None, help="Write the figures of every round to this file."),
-    rounds: int = typer.Option(40, min=2, help="Turns of each contestant."),
-    seconds: float = typer.Option(0.05, help="Length of a turn."),
-    threads: list[int] = typer.Option([1, 2], help="Numbers of threads, the same for both."),
-    workloads: list[str] = typer.Option(list(WORKLOADS), help="Which training steps."),
-    one: str = typer.Option("", "--contestant", hidden=True),
+    json: Annotated[Path | None, Option(help="Write the figures of every round to this file.")] = None,
+    rounds: Annotated[int, Option(min=2, help="Turns of each contestant.")] = 40,
+    seconds: Annotated[float, Option(help="Length of a turn.")] = 0.05,
+    threads: Annotated[list[int], Option(help="Numbers of threads, the same for both.")] = [1, 2],  # noqa: B006
+    workloads: Annotated[list[str], Option(help="Which training steps.")] = list(WORKLOADS),  # noqa: B006
+    one: Annotated[str, Option("--contestant", hidden=True)] = "",
 ) -> None:
     """Print one table: surefit against PyTorch eager."""
     if one:
@@ -115,11 +116,11 @@ def main(
     names = ["surefit", "PyTorch eager"][: len(libraries)]
     columns = ["training step", "threads", *names, *(["ratio (quartiles)", "target"] if not missing else [])]
     notes = [
-        f"float32; medians of {rounds} alternated turns of {seconds:g} s each; the ratio is the median over rounds.",
+        f"float32; medians of {rounds} alternated turns of {seconds:g} s; ratios are within each round.",
         "Threads: OPENBLAS_NUM_THREADS and its kin for both, torch.set_num_threads for PyTorch.",
         *(f"Left out, because it is not installed: {name}." for name in missing),
     ]
-    data = {"versions": versions(["surefit", "numpy", "torch"]), "rows": rows}
+    data = {"versions": versions(["numpy", "torch"]), "rows": rows}
     return report("Training step, eager", columns, [shown(r, libraries) for r in rows], notes, data, json)
 
 

@@ -7,10 +7,11 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from harness import alternate, installed, report, versions
+from typer import Option
 
 # package: what to import, and the first value that it makes
 FIRST = {
@@ -45,8 +46,8 @@ def probe(package: str) -> tuple[float, float, list[str]]:
 
 
 def main(
-    json: Path | None = typer.Option(None, help="Write the figures of every round to this file."),
-    rounds: int = typer.Option(9, min=1, help="Fresh interpreters for each library."),
+    json: Annotated[Path | None, Option(help="Write the figures of every round to this file.")] = None,
+    rounds: Annotated[int, Option(min=1, help="Fresh interpreters for each library.")] = 9,
 ) -> None:
     """Print one table: time to import, time to a first value."""
     packages, missing = installed(FIRST)
@@ -62,7 +63,7 @@ def main(
     notes = [
         f"Seconds inside a fresh interpreter; medians of {rounds} alternated runs, files cached.",
         f"Target: import surefit in less than {TARGET} s: {met}.",
-        f"surefit with its first tensor has loaded {' and '.join(loaded) or 'none'} of {', '.join(NOT_LOADED)}.",
+        f"Of {', '.join(NOT_LOADED)}, surefit with its first tensor loads {' and '.join(loaded) or 'none'}.",
         *(f"Left out, because it is not installed: {name}." for name in missing),
     ]
     cells = [
@@ -72,7 +73,7 @@ def main(
         ]
         for r in rows
     ]
-    data = {"versions": versions(packages), "rows": rows, "loaded": loaded}
+    data = {"versions": versions(packages[1:]), "rows": rows, "loaded": loaded}
     report("Import", ["", "import", "and first value"], cells, notes, data, json)
 
 

@@ -1,7 +1,7 @@
-"""What the benchmarks share: contestants in processes of their own that take turns, and one table as the result.
+"""What the benchmarks share: contestants in processes of their own that take turns, and one table.
 
-A busy machine slows whoever runs at that moment. So contestants alternate in short turns, every figure is a median over
-turns, and a ratio is the median of the ratios within each round.
+A busy machine slows whoever runs at that moment. So contestants alternate in short turns, every figure is a
+median over turns, and a ratio is the median of the ratios within each round.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import surefit
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -47,8 +49,8 @@ def _processor() -> str:
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """Versions of the installed distributions."""
-    have = {}
+    """surefit's version, and those of the installed distributions among these."""
+    have = {"surefit": surefit.__version__}
     for name in packages:
         try:
             have[name] = importlib.metadata.version("scikit-learn" if name == "sklearn" else name)
@@ -58,7 +60,7 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 class Contestant:
-    """A process that runs `file --contestant ...` and, whenever it is told to, a turn of `n` steps (see `serve`)."""
+    """A process that runs `file arguments...` and, whenever it is told to, a turn of steps (see `serve`)."""
 
     def __init__(self, file: str, *arguments: str, threads: int) -> None:
         self.process = subprocess.Popen(
@@ -114,10 +116,14 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float,
 
 
 def report(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str], data: dict[str, Any],
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    notes: Sequence[str],
+    data: dict[str, Any],
     file: Path | None,
-) -> None:  # fmt: skip
-    """Print one Markdown table with what it was measured on, and write the figures to a JSON file if asked."""
+) -> None:
+    """Print one Markdown table with machine and versions; write the figures to a JSON file if asked."""
     here = machine()
     print(f"## {title}\n")
     print(f"{here['processor']}, {here['cores']} cores, {here['system']}, Python {here['python']}; ", end="")

@@ -1,8 +1,7 @@
-"""Layers against their definitions written as loops, PyTorch's texts, and the errors they promise."""
+"""Layers: PyTorch's texts and starting values, shapes, tables, dropout, activations, settings."""
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import numpy as np
@@ -11,7 +10,6 @@ from scipy import stats
 
 from surefit import nn
 from surefit.core.batching import batch
-from surefit.core.functional import jacobian
 from surefit.core.program import record
 from surefit.core.random import Generator
 from surefit.core.tensor import Tensor, no_grad, ones, tensor, zeros
@@ -175,103 +173,6 @@ def test_embedding_starts_normal_with_padding_at_zero():
     assert stats.kstest(rest, stats.norm.cdf).pvalue > 1e-3
 
 
-# --- containers ----------------------------------------------------------------------------------------
-
-
-def test_sequential_runs_in_order_and_indexes():
-    net = nn.Sequential(nn.Flatten(), nn.Linear(4, 2, generator=0), nn.Tanh())
-    x = ones(3, 2, 2)
-    assert (numpy(net(x)) == np.tanh(numpy(net[:2](x)))).all()
-    assert len(net) == 3
-    assert net[-1] is net[2]
-    assert list(net)[1] is net[1]
-    assert net[1] in net
-    assert isinstance(net[1:], nn.Sequential)
-    assert net[1:][0] is net[1]
-    assert list(net[1:].state_dict()) == ["1.weight", "1.bias"]
-    assert net[::-1][0] is net[2]
-    with pytest.raises(AxisError, match="out of range for 3 modules"):
-        net[3]
-    with pytest.raises(DtypeError, match="must be an integer or a slice"):
-        net["0"]
-
-
-def test_sequential_changes():
-    a, b, c, d = nn.ReLU(), nn.Tanh(), nn.Sin(), nn.Identity()
-    net = nn.Sequential(a, b)
-    assert list(net.append(c)) == [a, b, c]
-    assert list(net.insert(0, d)) == [d, a, b, c]
-    assert [n for n, _ in net.named_children()] == ["0", "1", "2", "3"]
-    assert net.pop(1) is a
-    assert list(net) == [d, b, c]
-    del net[0]
-    assert [n for n, _ in net.named_children()] == ["0", "1"]
-    net[0] = a
-    assert list(net.extend([d, d])) == [a, c, d, d]
-    del net[1:]
-    assert list(net) == [a]
-    assert nn.Sequential()(5) == 5
-
-
-def test_sequential_from_a_dictionary():
-    net = nn.Sequential(
-        {"in": nn.Linear(1, 2, generator=0), "act": nn.ReLU(), "out": nn.Linear(2, 1, generator=1)}
-    )
-    assert list(net.state_dict()) == ["in.weight", "in.bias", "out.weight", "out.bias"]
-    assert net.act is net[1]
-    del net[1]
-    assert [n for n, _ in net.named_children()] == ["in", "out"]
-
-
-def test_module_list():
-    class Sum(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.branches = nn.ModuleList(nn.Linear(2, 1, generator=i) for i in range(3))
-
-        def forward(self, x):
-            return sum(b(x) for b in self.branches)
-
-    net = Sum()
-    assert len(list(net.parameters())) == 6
-    assert net(ones(4, 2)).shape == (4, 1)
-    assert isinstance(net.branches[:2], nn.ModuleList)
-    assert len(net.branches.extend([nn.ReLU()])) == 4
-    with pytest.raises(NotImplementedError, match="forward"):
-        net.branches(1.0)
-
-
-def test_module_dict():
-    d = nn.ModuleDict({"relu": nn.ReLU(), "fc": nn.Linear(1, 1, generator=0)})
-    assert list(d) == list(d.keys()) == ["relu", "fc"]
-    assert "fc" in d
-    assert list(d.state_dict()) == ["fc.weight", "fc.bias"]
-    d.update({"tanh": nn.Tanh()})
-    assert [n for n, _ in d.items()] == ["relu", "fc", "tanh"]
-    relu = d["relu"]
-    assert d.pop("relu") is relu
-    assert list(d.values()) == [d["fc"], d["tanh"]]
-    d["tanh"] = nn.Sin()
-    assert isinstance(d["tanh"], nn.Sin)
-    del d["tanh"]
-    with pytest.raises(KeyError, match="tanh"):
-        d["tanh"]
-    with pytest.raises(ArgumentError, match="cannot be named 'items'"):
-        d["items"] = nn.ReLU()
-    d.clear()
-    assert not d.state_dict()
-
-
-def test_residual_adds_and_never_broadcasts():
-    block = nn.Residual(nn.Linear(3, 3, generator=0))
-    x = tensor(rng(0).standard_normal((5, 3)), dtype="float32")
-    assert np.allclose(numpy(block(x)), numpy(x) + numpy(block.module(x)))
-    with pytest.raises(ShapeError, match=r"\(5, 3\) into \(5, 1\)"):
-        nn.Residual(nn.Linear(3, 1))(x)
-    with pytest.raises(ArgumentError, match="needs a Module"):
-        nn.Residual([nn.ReLU()])
-
-
 # --- shapes ----------------------------------------------------------------------------------------------
 
 
@@ -409,280 +310,6 @@ def test_dropout_inside_a_batch_is_refused():
     assert batch(nn.Dropout().eval())(ones(3, 2)).shape == (3, 2)
 
 
-# --- normalisation ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("shape", [(20, 3), (5, 3, 4), (5, 3, 2, 4)])
-@pytest.mark.parametrize("momentum", [0.1, 0.7, None])
-def test_batch_norm(shape, momentum):
-    make = nn.BatchNorm2d if len(shape) == 4 else nn.BatchNorm1d
-    layer = make(3, momentum=momentum, dtype="float64")
-    axes = tuple(i for i in range(len(shape)) if i != 1)
-    place = (1, 3) + (1,) * (len(shape) - 2)
-    mean, var = np.zeros(3), np.ones(3)
-    for k in range(1, 4):
-        x = rng(k).normal(2.0, 3.0, shape)
-        y = numpy(layer(tensor(x)))
-        m, v = x.mean(axes), x.var(axes)
-        np.testing.assert_allclose(y, (x - m.reshape(place)) / np.sqrt(v.reshape(place) + 1e-5), rtol=1e-12)
-        share = 1 / k if momentum is None else momentum
-        mean = (1 - share) * mean + share * m
-        var = (1 - share) * var + share * x.var(axes, ddof=1)
-        np.testing.assert_allclose(numpy(layer.running_mean), mean, rtol=1e-12)
-        np.testing.assert_allclose(numpy(layer.running_var), var, rtol=1e-12)
-        assert layer.num_batches_tracked.item() == k
-    layer.eval()
-    y = numpy(layer(tensor(x)))
-    np.testing.assert_allclose(y, (x - mean.reshape(place)) / np.sqrt(var.reshape(place) + 1e-5), rtol=1e-12)
-    assert layer.num_batches_tracked.item() == 3
-    layer.reset_running_stats()
-    assert layer.running_mean.tolist() == [0, 0, 0] and layer.running_var.tolist() == [1, 1, 1]
-    layer.weight.assign(np.full(3, 2.0))
-    layer.reset_parameters()
-    assert layer.weight.tolist() == [1, 1, 1]
-
-
-@pytest.mark.parametrize("track", [True, False])
-def test_batch_norm_of_an_empty_batch_moves_nothing(track):
-    layer = nn.BatchNorm1d(3, track_running_stats=track)
-    y = layer(zeros(0, 3))
-    y.sum().backward()
-    assert y.shape == (0, 3)
-    assert layer.weight.grad.tolist() == [0, 0, 0]
-    if track:
-        assert layer.running_mean.tolist() == [0, 0, 0] and layer.running_var.tolist() == [1, 1, 1]
-
-
-def test_batch_norm_without_running_statistics_uses_the_batch_also_in_evaluation():
-    layer = nn.BatchNorm1d(3, track_running_stats=False, dtype="float64").eval()
-    x = rng(0).normal(2.0, 3.0, (20, 3))
-    np.testing.assert_allclose(
-        numpy(layer(tensor(x))), (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-5), rtol=1e-12
-    )
-    assert list(layer.state_dict()) == ["weight", "bias"]
-
-
-def test_batch_norm_inside_a_batch_is_refused_by_name():
-    net = nn.Sequential(nn.Linear(2, 3, generator=0), nn.BatchNorm1d(3))
-    x = tensor(rng(0).standard_normal((6, 2)), dtype="float32")
-    with pytest.raises(
-        ArgumentError, match=r"BatchNorm1d mixes the samples of a batch.*\.eval\(\).*LayerNorm"
-    ):
-        batch(lambda row: net(row[None])[0])(x)
-    assert net[1].num_batches_tracked.item() == 0
-    with pytest.raises(ArgumentError, match="BatchNorm1d mixes"):
-        batch(nn.BatchNorm1d(3, track_running_stats=False).eval())(ones(4, 2, 3))
-    net(x)
-    net.eval()
-    rows = batch(lambda row: net(row[None])[0])(x)
-    np.testing.assert_allclose(numpy(rows), numpy(net(x)), rtol=1e-6)
-
-
-def test_batch_norm_inside_a_jacobian_is_not():
-    layer = nn.BatchNorm1d(2, dtype="float64")
-    x = rng(0).standard_normal((3, 2))
-    got = numpy(jacobian(layer)(tensor(x)))
-
-    def plain(x):
-        return (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-5)
-
-    h = 1e-6
-    for i, j in itertools.product(range(3), range(2)):
-        step = np.zeros((3, 2))
-        step[i, j] = h
-        np.testing.assert_allclose(got[:, :, i, j], (plain(x + step) - plain(x - step)) / (2 * h), atol=1e-8)
-
-
-def test_instance_norm_inside_a_batch():
-    tracking = nn.InstanceNorm1d(2, track_running_stats=True)
-    with pytest.raises(ArgumentError, match=r"InstanceNorm1d: its running statistics"):
-        batch(tracking)(ones(4, 2, 5))
-    layer = nn.InstanceNorm1d(2)
-    x = tensor(rng(0).standard_normal((4, 2, 5)), dtype="float32")
-    np.testing.assert_allclose(numpy(batch(layer)(x)), numpy(layer(x)), atol=1e-6)
-
-
-@pytest.mark.parametrize("make", [lambda: nn.LayerNorm(4), lambda: nn.RMSNorm(4), lambda: nn.GroupNorm(2, 4)])
-def test_per_sample_normalisation_batches(make):
-    layer = make()
-    x = tensor(
-        rng(0).standard_normal((6, 3, 4) if not isinstance(layer, nn.GroupNorm) else (6, 1, 4)),
-        dtype="float32",
-    )
-    whole = numpy(layer(x if not isinstance(layer, nn.GroupNorm) else x[:, 0]))
-    rows = numpy(batch(layer)(x))
-    np.testing.assert_allclose(rows.reshape(whole.shape), whole, atol=1e-6)
-
-
-def test_layer_norm_and_rms_norm():
-    x = rng(0).normal(1.0, 2.0, (5, 3, 4))
-    y = numpy(nn.LayerNorm((3, 4), dtype="float64")(tensor(x)))
-    m, v = x.mean((1, 2), keepdims=True), x.var((1, 2), keepdims=True)
-    np.testing.assert_allclose(y, (x - m) / np.sqrt(v + 1e-5), rtol=1e-12)
-    y = numpy(nn.RMSNorm(4, dtype="float64")(tensor(x)))
-    np.testing.assert_allclose(
-        y, x / np.sqrt((x**2).mean(-1, keepdims=True) + np.finfo(float).eps), rtol=1e-12
-    )
-
-
-@pytest.mark.parametrize(
-    "layer, shape",
-    [
-        (lambda: nn.BatchNorm1d(3), (4, 2)),
-        (lambda: nn.BatchNorm1d(3), (3,)),
-        (lambda: nn.BatchNorm1d(3), (4, 3, 2, 2)),
-        (lambda: nn.BatchNorm2d(3), (4, 3, 2)),
-        (lambda: nn.InstanceNorm1d(3), (4, 2, 5)),
-        (lambda: nn.InstanceNorm2d(3), (2, 4, 5)),
-        (lambda: nn.LayerNorm(3), (4, 2)),
-        (lambda: nn.GroupNorm(1, 3), (4, 2)),
-        (lambda: nn.BatchNorm1d(3), (1, 3)),  # one sample has no variance
-    ],
-)
-def test_wrong_inputs_of_normalisation(layer, shape):
-    with pytest.raises(ShapeError):
-        layer()(zeros(*shape))
-
-
-# --- convolution and pooling, against loops ---------------------------------------------------------------
-
-
-def convolved(x, w, b, stride, padding, dilation, groups, mode="constant"):
-    """The definition: for each output place the sum over input channels of the group and kernel places."""
-    axes = w.ndim - 2
-    x = np.pad(x, [(0, 0), (0, 0), *padding], mode=mode)
-    reach = [d * (k - 1) + 1 for d, k in zip(dilation, w.shape[2:], strict=True)]
-    size = [(n - r) // s + 1 for n, r, s in zip(x.shape[2:], reach, stride, strict=True)]
-    y = np.zeros((x.shape[0], w.shape[0], *size))
-    inputs, outputs = w.shape[1], w.shape[0] // groups
-    for n, o, *at in itertools.product(*(range(k) for k in y.shape)):
-        for c, *k in itertools.product(*(range(m) for m in w.shape[1:])):
-            place = [at[i] * stride[i] + k[i] * dilation[i] for i in range(axes)]
-            y[(n, o, *at)] += w[(o, c, *k)] * x[(n, o // outputs * inputs + c, *place)]
-    return y + (0 if b is None else b.reshape(1, -1, *(1,) * axes))
-
-
-CONVOLUTIONS = [
-    {},
-    {"stride": 2},
-    {"padding": 2},
-    {"dilation": 2},
-    {"groups": 2},
-    {"bias": False},
-    {"stride": 2, "padding": 1, "dilation": 2, "groups": 2},
-    {"padding": "same"},
-    {"padding": "same", "dilation": 2},
-    {"padding": "valid"},
-    {"padding": 2, "padding_mode": "reflect"},
-    {"padding": 1, "padding_mode": "replicate"},
-    {"padding": 2, "padding_mode": "circular", "stride": 2},
-    {"padding": "same", "padding_mode": "reflect", "dilation": 2},
-    {"padding": "valid", "padding_mode": "circular"},
-]
-NUMPY_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
-
-
-@pytest.mark.parametrize("kwargs", CONVOLUTIONS, ids=str)
-@pytest.mark.parametrize("axes", [1, 2])
-@pytest.mark.parametrize("kernel", [3, 4])
-def test_convolution(axes, kernel, kwargs):
-    layer = (nn.Conv1d if axes == 1 else nn.Conv2d)(4, 2, kernel, generator=0, dtype="float64", **kwargs)
-    x = rng(1).standard_normal((2, 4, *(9, 8)[:axes]))
-    dilation = kwargs.get("dilation", 1)
-    padding = kwargs.get("padding", 0)
-    if padding == "same":
-        total = dilation * (kernel - 1)
-        padding = (total // 2, total - total // 2)
-    else:
-        padding = (0, 0) if padding == "valid" else (padding, padding)
-    want = convolved(
-        x,
-        numpy(layer.weight),
-        None if layer.bias is None else numpy(layer.bias),
-        (kwargs.get("stride", 1),) * axes,
-        [padding] * axes,
-        (dilation,) * axes,
-        kwargs.get("groups", 1),
-        NUMPY_MODES[kwargs.get("padding_mode", "zeros")],
-    )
-    np.testing.assert_allclose(numpy(layer(tensor(x))), want, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(numpy(layer(tensor(x[0]))), want[0], rtol=1e-12, atol=1e-12)  # without a batch
-
-
-def test_convolution_with_different_sizes_for_each_axis():
-    layer = nn.Conv2d(2, 3, (3, 1), (2, 1), (1, 2), (1, 2), generator=0, dtype="float64")
-    x = rng(1).standard_normal((1, 2, 5, 6))
-    weight, bias = numpy(layer.weight), numpy(layer.bias)
-    want = convolved(x, weight, bias, (2, 1), [(1, 1), (2, 2)], (1, 2), 1)
-    np.testing.assert_allclose(numpy(layer(tensor(x))), want, rtol=1e-12, atol=1e-12)
-
-
-def pooled(x, kernel, stride, padding, reduce):
-    """Windows over the places of the padded input, and what `reduce` makes of the values inside it."""
-    h, w = x.shape[-2:]
-    size = [(n + 2 * padding - kernel) // stride + 1 for n in (h, w)]
-    y = np.zeros((*x.shape[:-2], *size))
-    for i, j in itertools.product(*map(range, size)):
-        a, b = i * stride - padding, j * stride - padding
-        y[..., i, j] = reduce(x[..., max(a, 0) : min(a + kernel, h), max(b, 0) : min(b + kernel, w)])
-    return y
-
-
-@pytest.mark.parametrize("kernel, stride, padding", [(2, None, 0), (3, 2, 1), (3, 1, 0), (2, 3, 1)])
-def test_pooling(kernel, stride, padding):
-    x = rng(0).standard_normal((2, 3, 7, 8))
-    step = stride or kernel
-    largest = pooled(x, kernel, step, padding, lambda v: v.max((-1, -2)))
-    mean = pooled(x, kernel, step, padding, lambda v: v.mean((-1, -2)))
-    share = pooled(x, kernel, step, padding, lambda v: v.sum((-1, -2)) / kernel**2)
-    third = pooled(x, kernel, step, padding, lambda v: v.sum((-1, -2)) / 3)
-    cases = [
-        (nn.MaxPool2d(kernel, stride, padding), largest),
-        (nn.AvgPool2d(kernel, stride, padding, count_include_pad=False), mean),
-        (nn.AvgPool2d(kernel, stride, padding), share),
-        (nn.AvgPool2d(kernel, stride, padding, divisor_override=3), third),
-    ]
-    for layer, want in cases:
-        np.testing.assert_allclose(numpy(layer(tensor(x))), want, rtol=1e-12)
-    row = x[:, :, 0]
-    got = numpy(nn.MaxPool1d(kernel, stride, padding)(tensor(row)))
-    want = np.stack(
-        [
-            row[..., max(i * step - padding, 0) : min(i * step - padding + kernel, 8)].max(-1)
-            for i in range((8 + 2 * padding - kernel) // step + 1)
-        ],
-        -1,
-    )
-    np.testing.assert_allclose(got, want)
-
-
-def test_max_pooling_says_where():
-    x = rng(0).standard_normal((2, 3, 6, 8))
-    y, at = nn.MaxPool2d(2, return_indices=True)(tensor(x))
-    assert at.dtype == np.int64
-    np.testing.assert_array_equal(
-        np.take_along_axis(x.reshape(2, 3, -1), numpy(at).reshape(2, 3, -1), -1).reshape(y.shape), y
-    )
-
-
-def test_ceil_mode_keeps_the_last_partial_window():
-    x = tensor([[[1.0, 2.0, 3.0, 4.0, 5.0]]])
-    assert nn.MaxPool1d(2)(x).tolist() == [[[2, 4]]]
-    assert nn.MaxPool1d(2, ceil_mode=True)(x).tolist() == [[[2, 4, 5]]]
-    assert nn.AvgPool1d(2, ceil_mode=True)(x).tolist() == [[[1.5, 3.5, 5]]]
-    assert nn.AvgPool1d(3, 3, 1, count_include_pad=False)(x).tolist() == [[[1.5, 4]]]
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 5, 7])
-def test_adaptive_pooling(size):
-    x = rng(0).standard_normal((2, 3, 7))
-    want = np.stack([x[..., i * 7 // size : -(-(i + 1) * 7 // size)].mean(-1) for i in range(size)], -1)
-    np.testing.assert_allclose(numpy(nn.AdaptiveAvgPool1d(size)(tensor(x))), want, rtol=1e-12)
-    image = tensor(np.stack([x, 2 * x], 2))  # (2, 3, 2, 7)
-    got = numpy(nn.AdaptiveAvgPool2d((None, size))(image))
-    np.testing.assert_allclose(got, np.stack([want, 2 * want], 2), rtol=1e-12)
-
-
 # --- activations ------------------------------------------------------------------------------------------
 
 
@@ -711,59 +338,6 @@ def test_softplus_does_not_jump_and_does_not_overflow():
     want = np.logaddexp(0, numpy(x))
     np.testing.assert_array_equal(numpy(nn.Softplus()(x)), want)
     assert numpy(nn.Softplus(threshold=20.0)(x))[1] == 20.001
-
-
-# --- losses as modules (their formulas are tested with the functions) --------------------------------------
-
-
-def test_loss_modules_hold_their_settings():
-    x, y = tensor([1.0, -2.0, 0.5]), tensor([0.0, 0.0, 0.0])
-    d = numpy(x)
-    assert nn.MSELoss(reduction="sum")(x, y).item() == (d**2).sum()
-    assert nn.L1Loss(reduction="none")(x, y).tolist() == abs(d).tolist()
-    assert nn.HuberLoss(delta=0.5)(x, y).item() == pytest.approx(
-        np.where(abs(d) < 0.5, d**2 / 2, 0.5 * (abs(d) - 0.25)).mean()
-    )
-    assert nn.SmoothL1Loss(beta=2.0)(x, y).item() == pytest.approx(
-        np.where(abs(d) < 2, d**2 / 4, abs(d) - 1).mean()
-    )
-    assert nn.LogCoshLoss()(x, y).item() == pytest.approx(np.log(np.cosh(d)).mean())
-    e = -d  # target - input
-    assert nn.QuantileLoss(0.9)(x, y).item() == pytest.approx(np.maximum(0.9 * e, -0.1 * e).mean())
-    weighted = nn.CrossEntropyLoss(np.array([1.0, 3.0]))
-    assert list(weighted.state_dict()) == ["weight"]
-    logits = tensor([[1e4, -1e4], [0.0, 0.0]], dtype="float64")
-    assert weighted(logits, tensor([1, 0])).item() == pytest.approx((3 * 2e4 + math.log(2)) / 4)
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        nn.MSELoss,
-        nn.L1Loss,
-        nn.HuberLoss,
-        nn.SmoothL1Loss,
-        nn.LogCoshLoss,
-        nn.QuantileLoss,
-        nn.PoissonNLLLoss,
-        nn.BCELoss,
-        nn.BCEWithLogitsLoss,
-        nn.KLDivLoss,
-        nn.SoftMarginLoss,
-        nn.HingeEmbeddingLoss,
-    ],
-)
-def test_losses_never_broadcast(make):
-    with pytest.raises(ShapeError, match=r"\(4,\).*\(4, 1\)|\(4, 1\).*\(4,\)"):
-        make()(zeros(4) + 0.5, zeros(4, 1) + 0.5)
-
-
-def test_unknown_reductions():
-    with pytest.raises(ArgumentError, match="reduction='average' must be one of 'mean', 'sum', 'none'"):
-        nn.MSELoss(reduction="average")
-    with pytest.raises(ArgumentError, match="batchmean"):
-        nn.MSELoss(reduction="batchmean")
-    nn.KLDivLoss(reduction="batchmean")
 
 
 # --- sizes ------------------------------------------------------------------------------------------------
@@ -806,110 +380,84 @@ def test_settings_are_checked_when_a_layer_is_made(make, words):
         make()
 
 
-# --- MLP --------------------------------------------------------------------------------------------------
+# --- every layer, in every way of running -------------------------------------------------------------------
 
-
-def linears(net):
-    return [m for m in net.modules() if isinstance(m, nn.Linear)]
-
-
-def test_mlp_structure():
-    net = nn.MLP(2, (8, 6), 3, "relu", generator=0)
-    assert isinstance(net, nn.Sequential)
-    assert [(m.in_features, m.out_features) for m in linears(net)] == [(2, 8), (8, 6), (6, 3)]
-    assert [type(m) for m in net] == [nn.Linear, nn.ReLU, nn.Linear, nn.ReLU, nn.Linear]
-    assert net(ones(5, 2)).shape == (5, 3)
-    assert [type(m).__name__ for m in nn.MLP(1)] == ["Linear", "Tanh", "Linear", "Tanh", "Linear"]
-    assert [m.out_features for m in linears(nn.MLP(1))] == [64, 64, 1]
-    assert [type(m) for m in nn.MLP(2, (), 1)] == [nn.Linear]
-    assert [m.out_features for m in linears(nn.MLP(1, 5))] == [5, 1]
-    full = nn.MLP(2, [4], 1, "gelu", norm="batch", dropout=0.2)
-    assert [type(m) for m in full] == [nn.Linear, nn.BatchNorm1d, nn.GELU, nn.Dropout, nn.Linear]
-    assert isinstance(nn.MLP(2, [4], norm="layer")[1], nn.LayerNorm)
-    assert type(full[1:3]) is nn.Sequential
-
-
-def test_mlp_residual():
-    net = nn.MLP(2, (4, 4, 4, 5), 1, residual=True, generator=0)
-    assert [type(m).__name__ for m in net] == [
-        "Linear",
-        "Tanh",
-        "Residual",
-        "Residual",
-        "Linear",
-        "Tanh",
-        "Linear",
-    ]
-    assert net(ones(3, 2)).shape == (3, 1)
-    with pytest.raises(ArgumentError, match=r"residual=True.*\[2, 3, 4\]"):
-        nn.MLP(2, (3, 4), residual=True)
-
-
-WIDE = 400
-LAWS = {  # activation -> law of the first, the second hidden and the output layer, of widths 400
-    "relu": [stats.norm(0, math.sqrt(2 / WIDE))] * 2,
-    "gelu": [stats.norm(0, math.sqrt(2 / WIDE))] * 2,
-    "leaky_relu": [stats.norm(0, math.sqrt(2 / (1 + 1e-4) / WIDE))] * 2,
-    "prelu": [stats.norm(0, math.sqrt(2 / (1 + 0.25**2) / WIDE))] * 2,
-    "selu": [stats.norm(0, math.sqrt(1 / WIDE))] * 2,
-    "tanh": [stats.uniform(-math.sqrt(6 / 800), 2 * math.sqrt(6 / 800))] * 2,
-    "sigmoid": [stats.uniform(-math.sqrt(6 / 800), 2 * math.sqrt(6 / 800))] * 2,
-    "sin": [
-        stats.uniform(-1 / WIDE, 2 / WIDE),
-        stats.uniform(-math.sqrt(6 / WIDE), 2 * math.sqrt(6 / WIDE)),
-    ],
+EVERY = {  # layer, shape of one sample
+    "Linear": (lambda: nn.Linear(4, 3, generator=0), (4,)),
+    "Identity": (nn.Identity, (4,)),
+    "Flatten": (lambda: nn.Flatten(0), (2, 3)),
+    "Unflatten": (lambda: nn.Unflatten(-1, (2, -1)), (4,)),
+    "Residual": (lambda: nn.Residual(nn.Linear(4, 4, generator=0)), (4,)),
+    "MLP": (lambda: nn.MLP(4, (8, 8), 2, "gelu", residual=True, norm="layer", generator=0), (4,)),
+    "LayerNorm": (lambda: nn.LayerNorm(4), (4,)),
+    "RMSNorm": (lambda: nn.RMSNorm(4), (4,)),
+    "GroupNorm": (lambda: nn.GroupNorm(2, 4), (1, 4, 3)),
+    "InstanceNorm1d": (lambda: nn.InstanceNorm1d(2, affine=True), (2, 5)),
+    "InstanceNorm2d": (lambda: nn.InstanceNorm2d(2), (2, 3, 3)),
+    "BatchNorm1d evaluated": (lambda: nn.BatchNorm1d(4).eval(), (1, 4)),
+    "Conv1d": (lambda: nn.Conv1d(2, 3, 3, padding=1, padding_mode="circular", generator=0), (2, 7)),
+    "Conv2d": (lambda: nn.Conv2d(2, 4, 3, 2, 1, groups=2, generator=0), (2, 6, 7)),
+    "MaxPool1d": (lambda: nn.MaxPool1d(2, ceil_mode=True), (2, 7)),
+    "MaxPool2d": (lambda: nn.MaxPool2d(3, 2, 1), (2, 7, 6)),
+    "AvgPool1d": (lambda: nn.AvgPool1d(3, 2, 1), (2, 7)),
+    "AvgPool2d": (lambda: nn.AvgPool2d(3, 2, 1, count_include_pad=False), (2, 7, 6)),
+    "AdaptiveAvgPool1d": (lambda: nn.AdaptiveAvgPool1d(3), (2, 7)),
+    "AdaptiveAvgPool2d": (lambda: nn.AdaptiveAvgPool2d((3, 2)), (2, 7, 6)),
+    "PReLU": (nn.PReLU, (4,)),
+    "GLU": (nn.GLU, (4,)),
+    "Threshold": (lambda: nn.Threshold(0.1, 5.0), (4,)),
+    "Softmax": (lambda: nn.Softmax(-1), (4,)),
+    "LogSoftmax": (lambda: nn.LogSoftmax(-1), (4,)),
+    "Softmin": (lambda: nn.Softmin(-1), (4,)),
+    "Sin": (lambda: nn.Sin(3.0), (4,)),
+    "Softplus with a threshold": (lambda: nn.Softplus(2.0, 1.0), (4,)),
+    "GELU by tanh": (lambda: nn.GELU("tanh"), (4,)),
+    **{
+        name: (getattr(nn, name), (4,))
+        for name in (
+            "CELU ELU GELU Hardshrink Hardsigmoid Hardswish Hardtanh LeakyReLU LogSigmoid Mish ReLU ReLU6 "
+            "SELU SiLU Sigmoid Softplus Softshrink Softsign Tanh Tanhshrink"
+        ).split()
+    },
+}
+ELSEWHERE = {  # tested by themselves: they take indices or two inputs, draw, mix samples, or hold modules
+    *("Bilinear", "Embedding", "Dropout", "BatchNorm2d"),
+    *("Sequential", "ModuleList", "ModuleDict", "Module"),
 }
 
 
-@pytest.mark.parametrize("activation", LAWS)
-def test_mlp_initialisation(activation):
-    net = nn.MLP(WIDE, (WIDE, WIDE), WIDE, activation, generator=0, dtype="float64")
-    glorot = stats.uniform(-math.sqrt(6 / 800), 2 * math.sqrt(6 / 800))
-    last = LAWS["sin"][1] if activation == "sin" else glorot
-    for linear, law in zip(linears(net), [*LAWS[activation], last], strict=True):
-        assert stats.kstest(numpy(linear.weight).ravel()[:40_000], law.cdf).pvalue > 1e-3
-        assert (numpy(linear.bias) == 0).all()
+def test_every_layer_is_run_in_every_way():
+    classes = {n: getattr(nn, n) for n in nn.__all__ if isinstance(getattr(nn, n), type)}
+    layers = {n for n, c in classes.items() if issubclass(c, nn.Module) and not n.endswith("Loss")}
+    assert layers == {n.split()[0] for n in EVERY} | ELSEWHERE
 
 
-def test_mlp_with_a_module_as_activation():
-    net = nn.MLP(1, (300, 300), 1, nn.Sin(30.0), generator=0)
-    sines = [m for m in net if isinstance(m, nn.Sin)]
-    assert [s.omega for s in sines] == [30.0, 30.0]
-    assert sines[0] is not sines[1]
-    assert abs(numpy(net[2].weight)).max() <= math.sqrt(6 / 300) / 30
+@pytest.mark.parametrize("name", EVERY)
+def test_the_dtype_of_the_input_is_kept(name):
+    make, shape = EVERY[name]
+    for dtype in ("float32", "float64"):
+        layer = make().to(dtype)
+        x = tensor(rng(0).standard_normal(shape), dtype=dtype, requires_grad=True)
+        y = layer(x)
+        assert y.dtype == dtype
+        y.sum().backward()
+        assert {str(t.grad.dtype) for t in (x, *layer.parameters())} == {dtype}
 
 
-@pytest.mark.parametrize("name", ["relu", "ReLU", "tanh", "sin", "prelu", "softplus", "elu", "mish"])
-def test_mlp_trains_every_parameter(name):
-    net = nn.MLP(2, (8, 8), 1, name, generator=0)
-    net(tensor(rng(0).standard_normal((16, 2)), dtype="float32")).square().sum().backward()
-    assert all(p.grad is not None and numpy(p.grad).any() for p in net.parameters())
+@pytest.mark.parametrize("name", EVERY)
+def test_every_layer_records(name):
+    make, shape = EVERY[name]
+    layer = make()
+    x, z = rng(0).standard_normal((2, *shape)).astype(np.float32)
+    program = record(layer, x)
+    program.check()
+    assert (numpy(program(z)) == numpy(layer(Tensor(z)))).all()
 
 
-def test_mlp_is_reproducible():
-    a, b, c = (nn.MLP(2, (8,), dropout=0.5, generator=g) for g in (0, 0, 1))
-    state = {n: v.tolist() for n, v in a.state_dict().items()}
-    assert state == {n: v.tolist() for n, v in b.state_dict().items()}
-    assert state != {n: v.tolist() for n, v in c.state_dict().items()}
-    d = nn.MLP(2, (8, 8), dropout=0.5, generator=0)
-    keys = [v.item() for n, v in d.state_dict().items() if n.endswith("key")]
-    assert len(set(keys)) == 2  # each dropout has a stream of its own
-
-
-@pytest.mark.parametrize(
-    "call, words",
-    [
-        (lambda: nn.MLP(0), "MLP: n_in=0"),
-        (lambda: nn.MLP(1, (8, 0)), r"MLP: hidden\[1\]=0 must be an integer >= 1"),
-        (lambda: nn.MLP(1, (8, -3)), r"hidden\[1\]=-3"),
-        (lambda: nn.MLP(1, (8,), 0), "n_out=0"),
-        (lambda: nn.MLP(1, activation="rulu"), "did you mean 'relu'"),
-        (lambda: nn.MLP(1, activation="nothing"), "known are celu, elu"),
-        (lambda: nn.MLP(1, activation=np.tanh), "or give a Module"),
-        (lambda: nn.MLP(1, norm="group"), "norm='group' must be one of 'batch', 'layer'"),
-        (lambda: nn.MLP(1, dropout=1.5), "dropout=1.5"),
-    ],
-)
-def test_mlp_errors(call, words):
-    with pytest.raises(ArgumentError, match=words):
-        call()
+@pytest.mark.parametrize("name", EVERY)
+def test_every_layer_batches(name):
+    make, shape = EVERY[name]
+    layer = make()
+    x = rng(0).standard_normal((5, *shape)).astype(np.float32)
+    want = np.stack([numpy(layer(Tensor(row))) for row in x])
+    np.testing.assert_allclose(numpy(batch(layer)(Tensor(x))), want, rtol=2e-6, atol=1e-6)

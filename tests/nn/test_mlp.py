@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -123,3 +124,12 @@ def test_mlp_is_reproducible():
 def test_mlp_errors(call, words):
     with pytest.raises(ArgumentError, match=words):
         call()
+
+
+def test_mlp_settings_build_the_same_network_again():
+    net = nn.MLP(2, (np.int64(6), 6), 3, "gelu", dropout=0.1, norm="layer", residual=True, generator=0)
+    settings = json.loads(json.dumps(net.settings()))
+    again = nn.MLP(**settings)
+    assert repr(again) == repr(net)
+    again.load_state_dict(net.state_dict())
+    assert nn.MLP(1, activation=nn.Tanh()).settings() is None

@@ -130,14 +130,20 @@ class MLP(Sequential):
         kind = activation_module(activation)
         _initialise(last, kind if widths and isinstance(kind, A.Sin) else None, first=False, draw=draw)
         super().__init__(*layers, last)
-        named = activation if isinstance(activation, str) else None
-        self._settings = None if named is None else dict(
-            n_in=int(n_in), hidden=[int(w) for w in widths], n_out=int(n_out), activation=named, dropout=float(dropout),
-            norm=norm, residual=bool(residual),
-        )  # fmt: skip
+        self._settings: dict[str, Any] | None = None
+        if isinstance(activation, str):
+            self._settings = {
+                "n_in": int(n_in),
+                "hidden": [int(w) for w in widths],
+                "n_out": int(n_out),
+                "activation": activation,
+                "dropout": float(dropout),
+                "norm": norm,
+                "residual": bool(residual),
+            }
 
     def settings(self) -> dict[str, Any] | None:
-        """The arguments that build such a network again, as plain data; None when the activation was given as a Module."""
+        """The arguments that build such a network again, as plain data; None if the activation was a Module."""
         return None if self._settings is None else dict(self._settings)
 
 

@@ -19,12 +19,14 @@ import numpy as np
 
 from surefit.core import ops
 from surefit.core.ops import KINDS, Arithmetic, Aval, Op, aval_of, operand_dtype
-from surefit.core.tensor import FlatVector, Parameter, State, Tensor, mode, wrap
+from surefit.core.tensor import FlatVector, Parameter, State, Tensor, _read, mode, wrap
 from surefit.core.tree import flatten
-from surefit.errors import CapturedError, RecordError, ShapeError
+from surefit.errors import CapturedError, DtypeError, RecordError, ShapeError
 
 SMALL = 16  # elements: a captured array up to this size is a constant, a larger one was surely meant as an argument
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_INSIDE = tuple(  # frames of this package and of NumPy are not the user's
+    os.path.dirname(os.path.abspath(f)) + os.sep for f in (os.path.dirname(os.path.abspath(__file__)), np.__file__)
+)
 
 
 class Var(Arithmetic):
@@ -109,6 +111,7 @@ class Recorder:
         self.assigned: dict[int, Tensor] = {}
         self.views: dict[int, tuple[Any, Any]] = {}
         self.grads: dict[int, tuple[Tensor, Tensor | None]] = {}
+        self.added: dict[int, Tensor] = {}
         self.closed = False
 
     def name(self, wish: str) -> str:
@@ -160,6 +163,20 @@ class Recorder:
 
     def remember_grad(self, t: Tensor) -> None:
         self.grads.setdefault(id(t), (t, t.grad))
+
+    def add_grad(self, t: Tensor) -> None:
+        """`backward` is about to add to t's gradient."""
+        if t._birth <= self.born and id(t) not in self.grads:
+            self.added[id(t)] = t
+
+    def check_grads(self) -> None:
+        """RecordError where a gradient from an earlier call would count: it is no state, so calls could not add up."""
+        for k, t in self.added.items():
+            if t.grad is not None or self.grads[k][1] is not None:
+                raise RecordError(
+                    f"backward() adds to the .grad of a leaf of shape {t.shape} which the recorded function never "
+                    f"clears, so that repeated calls would add up; call zero_grad() before backward()"
+                )
 
     # --- equations ---
 
@@ -239,7 +256,7 @@ def _label(t: Tensor) -> str:
 def _user_line() -> str:
     """Where outside this package the present operation was asked for."""
     frame: Any = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and frame.f_code.co_filename.startswith(_INSIDE):
         frame = frame.f_back
     if frame is None:
         return "surefit"
@@ -267,13 +284,15 @@ class Program:
 
         `inputs` go with `self.inputs`, `state` with `self.state_in` (default: the leaves' present values).
         """
-        if len(inputs) != len(self.inputs):
-            raise ShapeError(f"{self.name}: needs {len(self.inputs)} inputs, got {len(inputs)}")
-        values = [t._value for t, _ in self.state_in] if state is None else list(state)
-        if len(values) != len(self.state_in):
-            raise ShapeError(f"{self.name}: needs {len(self.state_in)} state values, got {len(values)}")
-        env: dict[Var, Any] = dict(zip(self.inputs, inputs, strict=True))
-        env.update(zip((v for _, v in self.state_in), values, strict=True))
+        values = [self._present(t) for t, _ in self.state_in] if state is None else state
+        names = [v for _, v in self.state_in]
+        for what, have, want in (("inputs", inputs, self.inputs), ("state values", values, names)):
+            if len(have) != len(want):
+                raise ShapeError(f"{self.name}: needs {len(want)} {what}, got {len(have)}")
+            for v, a in zip(want, have, strict=True):
+                if getattr(a, "shape", v.shape) != v.shape:
+                    raise ShapeError(f"{self.name}: {v!r} was given a value of shape {a.shape}; record again")
+        env: dict[Var, Any] = dict(zip((*self.inputs, *names), (*inputs, *values), strict=True))
 
         def value(a: Var | Constant) -> Any:
             return env[a] if isinstance(a, Var) else a.value
@@ -284,19 +303,39 @@ class Program:
         return [value(a) for a in self.outputs], [value(a) for _, a in self.state_out]
 
     def __call__(self, *args: Any) -> Any:
-        """Run on arguments like those it was recorded with: reads the leaves, assigns the leaves, returns the results."""
+        """Run on arguments like those it was recorded with: reads the leaves, assigns the leaves, returns the results.
+
+        The results carry no history; to differentiate a Program, replay it on Tensors.
+        """
         leaves, _ = flatten(args)
-        values = []
-        for v, a in zip(self.inputs, leaves, strict=True):
-            a = a._value if isinstance(a, Tensor) else a if v.aval.weak else np.asarray(a)
-            have = aval_of(a)
-            if have.shape != v.shape or (have.dtype != v.dtype and not v.aval.weak):
-                raise ShapeError(f"{self.name}: argument {v.name} was recorded as {v.aval}, got {have}; record again")
-            values.append(a)
-        outputs, state = self.replay(values)
+        if len(leaves) != len(self.inputs):
+            raise ShapeError(f"{self.name}: needs {len(self.inputs)} inputs, got {len(leaves)}")
+        outputs, state = self.replay([self._fitting(v, a) for v, a in zip(self.inputs, leaves, strict=True)])
         for (t, _), value in zip(self.state_out, state, strict=True):
-            t.assign(np.asarray(value))
-        return self.rebuild([wrap(np.asarray(y)) for y in outputs])
+            t.assign(value)
+        return self.rebuild([wrap(y if hasattr(y, "aval") else np.asarray(y)) for y in outputs])
+
+    def _fitting(self, v: Var, a: Any) -> Any:
+        """An argument as the value that v stands for."""
+        if v.aval.weak and isinstance(a, (int, float)):
+            return a
+        have = aval_of(a)
+        if have.shape != v.shape:
+            raise ShapeError(f"{self.name}: argument {v.name} was recorded as {v.aval}, got {have}; record again")
+        if have.weak and ops.promote((have, v.aval._replace(weak=False)))[0] == v.dtype:
+            return ops.as_array(a, v.dtype)
+        if have.dtype != v.dtype:
+            raise DtypeError(f"{self.name}: argument {v.name} was recorded as {v.aval}, got {have}; cast it or record again")
+        return _read(a) if isinstance(a, Tensor) else a
+
+    def _present(self, t: Tensor) -> Any:
+        """The present value of a leaf."""
+        if isinstance(t, FlatVector) and not t.at_home():
+            raise RecordError(
+                f"{self.name}: parameters have moved to another flat vector since the recording (another optimiser "
+                f"took them over); record again"
+            )
+        return _read(t)
 
     # --- reading it ---
 
@@ -405,6 +444,7 @@ def record(f: Callable[..., Any], *args: Any) -> Program:
         results, rebuild_out = flatten(f(*rebuild(given)))
         outputs = tuple(recorder.atom(_result(recorder, r)) for r in results)
         state_out = tuple((t, recorder.atom(recorder.current[k])) for k, t in recorder.assigned.items())
+        recorder.check_grads()
     finally:
         mode.recorder = before
         recorder.closed = True

@@ -325,6 +325,8 @@ class Tensor(Arithmetic):
         for t, grad in backpropagate([(self, g)], create_graph, keep, inputs):
             new = grad if isinstance(grad, Tensor) else wrap(grad)
             old = t._grad
+            if mode.recorder is not None:
+                mode.recorder.add_grad(t)
             t.grad = new if old is None else (old + new if create_graph else wrap(_read(old) + _read(new)))
 
     @property
@@ -527,7 +529,9 @@ class FlatVector(Tensor):
     __slots__ = ("parts",)
 
     def __init__(self, params: Sequence[Parameter]) -> None:
-        pieces = [_read(p).reshape(-1) if p.numel() else _read(p).reshape(0) for p in params]
+        if mode.recorder is not None:
+            raise RecordError("parameters cannot be laid into a flat vector while recording; make the optimiser before")
+        pieces = [p._value.reshape(-1) if p.numel() else p._value.reshape(0) for p in params]
         super().__init__(np.concatenate(pieces) if pieces else np.zeros(0, float32))
         ends = np.cumsum([p.numel() for p in params])
         self.parts = [(p, int(e) - p.numel(), int(e), p.shape) for p, e in zip(params, ends, strict=True)]
@@ -557,6 +561,10 @@ class FlatVector(Tensor):
 
     def __reduce__(self) -> Any:
         return Tensor, (self._concrete("pickling"),)
+
+    def at_home(self) -> bool:
+        """Whether all its parameters still live here."""
+        return all(p.home is self for p, *_ in self.parts)
 
     def part(self, p: Parameter) -> tuple[int, int]:
         """Where a parameter begins and ends in the vector."""

@@ -105,6 +105,7 @@ class MLP(Sequential):
     ) -> None:
         widths = [hidden] if isinstance(hidden, (int, np.integer)) else list(hidden)
         positive("MLP", n_in=n_in, n_out=n_out, **{f"hidden[{i}]": w for i, w in enumerate(widths)})
+        n_in, n_out, widths = int(n_in), int(n_out), [int(w) for w in widths]
         probability("MLP", dropout=dropout)
         if norm is not None:
             one_of("MLP", "norm", norm, ("batch", "layer"))
@@ -133,9 +134,9 @@ class MLP(Sequential):
         self._settings: dict[str, Any] | None = None
         if isinstance(activation, str):
             self._settings = {
-                "n_in": int(n_in),
-                "hidden": [int(w) for w in widths],
-                "n_out": int(n_out),
+                "n_in": n_in,
+                "hidden": widths,
+                "n_out": n_out,
                 "activation": activation,
                 "dropout": float(dropout),
                 "norm": norm,
@@ -143,7 +144,7 @@ class MLP(Sequential):
             }
 
     def settings(self) -> dict[str, Any] | None:
-        """The arguments that build such a network again, as plain data; None if the activation was a Module."""
+        """The arguments that build such a network again, as plain data; None if activation was a Module."""
         return None if self._settings is None else dict(self._settings)
 
 

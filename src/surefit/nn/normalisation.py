@@ -216,7 +216,7 @@ class _OverLastAxes(_Normalisation):
             raise ArgumentError(f"{type(self).__name__}: normalized_shape must name at least one axis")
         for n in sizes:
             positive(type(self).__name__, normalized_shape=n)
-        return sizes
+        return tuple(int(n) for n in sizes)
 
 
 class LayerNorm(_OverLastAxes):

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from surefit.fitting.doctor import Diagnosis
 
 BLOCK = 8192  # rows predicted at a time
+CLIMBERS, CLIMBS = 16, 24  # worst points from which larger errors are looked for, and steps of the search
 
 
 @dataclass(frozen=True)
@@ -60,16 +61,57 @@ class OutsideWarning(UserWarning):
     """A fit is asked for values outside the domain it was made on."""
 
 
-def measure(predict: Callable[[np.ndarray], np.ndarray], x: np.ndarray, y: np.ndarray, names: Sequence[str], on: str) -> Measured:
-    """The error of a prediction at points x (n, d) with values y (n, k)."""
+def measure(predict: Callable[[np.ndarray], np.ndarray], problem: Problem, seed: int) -> Measured:
+    """The error of a prediction: on the test rows of a table; for a known function on fresh points, where the largest
+    error is also looked for on the faces of the domain and by climbing from the worst points.
+    """
+    x, y = problem.verification(seed)
     error = np.abs(predict(x) - y)
-    worst = int(np.argmax(np.where(np.isnan(error), np.inf, error).max(axis=1)))
-    largest = float(error[worst].max())
-    size = float(np.sqrt(np.mean(np.square(y))))
-    rmse = float(np.sqrt(np.mean(np.square(error))))
+    size, rmse = (float(np.sqrt(np.mean(np.square(v)))) for v in (y, error))
     relative = rmse / size if size > 0 else (0.0 if rmse == 0 else math.inf)
-    at = {n: float(v) for n, v in zip(names, x[worst], strict=True)}
-    return Measured(largest, at, rmse, relative, len(x), on)
+    worst = np.where(np.isnan(error), np.inf, error).max(axis=1)
+    n = len(x)
+    if problem.function is None:
+        on = "test rows" if problem.test is not None else "training rows"
+    else:
+        x, worst, n = _climb(predict, problem, x, worst, seed)
+        on = "fresh points"
+    i = int(np.argmax(worst))
+    at = {name: float(v) for name, v in zip(problem.names, x[i], strict=True)}
+    return Measured(float(worst[i]), at, rmse, relative, n, on)
+
+
+def _climb(
+    predict: Callable[[np.ndarray], np.ndarray], problem: Problem, x: np.ndarray, worst: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Larger errors near the worst points and on the faces: points, their largest errors, and evaluations in all.
+
+    A random search that halves its radius: it needs no derivative, so it works for any callable and at kinks.
+    """
+    function, box = problem.function, problem.domain
+    assert function is not None
+
+    def errors(points: np.ndarray) -> np.ndarray:
+        e = np.abs(predict(points) - function(points)).max(axis=1)
+        return np.where(np.isnan(e), -np.inf, e)  # outside the function's domain there is no error
+
+    faces = problem.edges(seed)
+    points, values = np.concatenate([x, faces]), np.concatenate([worst, errors(faces)])
+    n = len(points)
+    best = np.argsort(values)[-CLIMBERS:]
+    tops, heights = points[best], values[best]
+    rng = np.random.default_rng([seed, 0xC11B])
+    radius = box.width / 20
+    for _ in range(CLIMBS):
+        step = rng.uniform(-1.0, 1.0, (8, *tops.shape)) * radius
+        tries = np.clip(tops + step, box.low, box.high)
+        found = errors(tries.reshape(-1, box.dim)).reshape(8, -1)
+        pick = found.argmax(axis=0)
+        better = found.max(axis=0) > heights
+        heights = np.where(better, found.max(axis=0), heights)
+        tops = np.where(better[:, None], tries[pick, np.arange(len(tops))], tops)
+        radius, n = radius / 2**0.5, n + tries.shape[0] * tries.shape[1]
+    return np.concatenate([points, tops]), np.concatenate([values, heights]), n
 
 
 @dataclass
@@ -386,7 +428,7 @@ class Fit:
             columns["validation"] = [r["validation_loss"] for r in self.history]
         columns["lr"] = [r["lr"] for r in self.history]
         words = {"mse": "mean squared error"}.get(str(self.method["loss"]), f"{self.method['loss']} loss")
-        scale = ", scaled units" if self.method.get("scale", True) else ""
+        scale = " (scaled)" if self.method.get("scale", True) else ""
         return view.loss_curves(columns, best=self.best_epoch, ylabel=words + scale, title=_short(self.target))
 
     def error_map(self) -> Figure:
@@ -522,7 +564,6 @@ def fit(
     whole = scaled(network, problem, settings.scale, kind).eval()
 
     x, y = problem.verification(int(seed))
-    on = "fresh points" if problem.function is not None else ("test rows" if problem.test is not None else "training rows")
 
     def predict(points: np.ndarray) -> np.ndarray:
         with no_grad():
@@ -533,7 +574,9 @@ def fit(
         try:
             probe = slice(None, None, max(1, len(x) // 512))  # a quick look first
             limit = float(tol)  # type: ignore[arg-type]
-            return bool(np.abs(predict(x[probe]) - y[probe]).max() <= limit and np.abs(predict(x) - y).max() <= limit)
+            if not np.abs(predict(x[probe]) - y[probe]).max() <= limit:
+                return False
+            return measure(predict, problem, int(seed)).max <= limit
         finally:
             network.train()
 
@@ -546,7 +589,7 @@ def fit(
         problem=problem,
         model=whole,
         method=_resolved(settings, problem),
-        error=measure(predict, x, y, problem.names, on),
+        error=measure(predict, problem, int(seed)),
         history=outcome.history,
         stop_reason=outcome.stop_reason,
         seed=int(seed),

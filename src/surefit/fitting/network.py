@@ -42,23 +42,26 @@ class MLPSpec:
         return network
 
 
+SLOPES = {"tanh": 4.0, "softsign": 4.0, "sigmoid": 8.0}  # a sigmoid is half as steep as tanh
+
+
 def place_units(first: nn.Linear, activation: str, generator: np.random.Generator) -> None:
     """Spread the units of the first layer over the box [-1, 1]^d, instead of bending all of them at its centre.
 
-    Units of tanh and sigmoid: Nguyen and Widrow (1990): weights of length 0.7 H^(1/d), so that the slopes tile the box, and
-    biases uniform up to that length. Others keep their weights, and their biases put the bend of each inside the box. A
-    sine keeps everything (its biases are phases already).
+    Nguyen and Widrow (1990) with one change: smooth units get weights of length 4, whatever their number H. Over six
+    functions of one and two inputs that was better with Adam than 2, lengths mixed from 1 to 8, or their 0.7 H^(1/d), which
+    makes a staircase of steep units. Other activations keep their weights; biases put the bend of each unit inside the
+    box. A sine keeps everything (its biases are phases already).
     """
-    weight = first.weight.detach().numpy().astype(np.float64)  # (units, d)
     if first.bias is None or activation == "sin":
         return
-    units, d = weight.shape
-    length = np.linalg.norm(weight, axis=1, keepdims=True)
-    if activation in ("tanh", "sigmoid", "softsign"):
-        weight = weight / length * (0.7 * units ** (1 / d))
-        length = np.full_like(length, 0.7 * units ** (1 / d))
+    weight = first.weight.detach().numpy().astype(np.float64)  # (units, d)
+    length = np.linalg.norm(weight, axis=1)
+    if activation in SLOPES:
+        weight *= SLOPES[activation] / length[:, None]
+        length = np.full_like(length, SLOPES[activation])
         first.weight.assign(weight.astype(first.weight.dtype))
-    first.bias.assign((generator.uniform(-1.0, 1.0, units) * length[:, 0]).astype(first.bias.dtype))
+    first.bias.assign((generator.uniform(-1.0, 1.0, len(length)) * length).astype(first.bias.dtype))
 
 
 def network_of(model: Any, problem: Problem, generator: np.random.Generator, dtype: Any) -> nn.Module:

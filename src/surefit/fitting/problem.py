@@ -41,8 +41,17 @@ class Problem:
     source: dict[str, Any]
     dropped: int = 0
 
+    def edges(self, seed: int) -> np.ndarray:
+        """Fresh points on the faces of the domain, (n, d), where fits are often worst and uniform points never fall."""
+        rng = np.random.default_rng([seed, 0xED6E])
+        box = self.domain
+        unit = rng.uniform(-1.0, 1.0, (VERIFY // 5, box.dim))
+        stuck = rng.integers(0, box.dim, len(unit))
+        unit[np.arange(len(unit)), stuck] = rng.choice([-1.0, 1.0], len(unit))
+        return box.unscale(unit)
+
     def verification(self, seed: int) -> Points:
-        """Where the error is measured: fresh points with all corners for a known function, else the test rows.
+        """Where the error is measured: fresh uniform points and the corners for a known function, else the test rows.
 
         Falls back to the validation rows and then to the training rows when there is nothing else.
         """

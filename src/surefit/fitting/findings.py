@@ -1,0 +1,120 @@
+"""What the doctor says: findings, each with the number seen and the cure, and the diagnosis that holds them."""
+
+from __future__ import annotations
+
+import html
+import math
+import textwrap
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+SEVERITIES = ("error", "warning", "note", "ok")  # the worst first
+WIDTH = 100  # columns of the printed table
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    code: a short name, stable between versions ("dead-units"). severity: "error" (this cannot work), "warning" (this
+    costs accuracy or time), "note" (worth knowing) or "ok". where: the layer, column or phase. number: what was
+    measured, None where it is not a finite number. message: what it means. cure: what to do, "" for "ok".
+    """
+
+    code: str
+    severity: str
+    where: str
+    number: float | None
+    message: str
+    cure: str = ""
+
+    def __post_init__(self) -> None:
+        if self.number is not None:
+            number = float(self.number)
+            object.__setattr__(self, "number", number if math.isfinite(number) else None)
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """All findings, the worst first. `print(diagnosis)` shows what is wrong, or one sentence when nothing is.
+
+    Iterating goes over the findings; `find("dead-units")` gives those with a code.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        ranked = sorted(self.findings, key=lambda f: SEVERITIES.index(f.severity))  # stable: checks keep their order
+        object.__setattr__(self, "findings", ranked)
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is neither an error nor a warning."""
+        return not self.problems
+
+    @property
+    def problems(self) -> list[Finding]:
+        """Errors and warnings."""
+        return [f for f in self.findings if f.severity in ("error", "warning")]
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.findings)
+
+    def find(self, code: str) -> list[Finding]:
+        """The findings with this code."""
+        return [f for f in self.findings if f.code == code]
+
+    def headline(self) -> str:
+        """One sentence: how many of what, or that nothing is wrong."""
+        counts = {s: sum(f.severity == s for f in self.findings) for s in SEVERITIES}
+        looked = f"{len(self.findings)} things looked at" if len(self.findings) != 1 else "one thing looked at"
+        if not counts["error"] + counts["warning"] + counts["note"]:
+            return f"Nothing is wrong: {looked}, all as they should be."
+        told = ", ".join(f"{n} {s}{'s' * (n > 1)}" for s, n in counts.items() if n and s != "ok")
+        return f"{told}; {looked}." if not self.ok else f"Nothing is wrong: {told} among {looked}."
+
+    def shown(self) -> list[Finding]:
+        """What the table shows: all but "ok"."""
+        return [f for f in self.findings if f.severity != "ok"]
+
+    def __str__(self) -> str:
+        rows = self.shown()
+        if not rows:
+            return self.headline()
+        where = min(max(len(f.where) for f in rows), 28)
+        indent = " " * (len("warning") + where + 4)
+        lines = [self.headline()]
+        for f in rows:
+            head = f"{f.severity:<7}  {f.where:<{where}}  "
+            body = textwrap.wrap(f"{f.message} [{f.code}]", max(40, WIDTH - len(indent)))
+            cure = textwrap.wrap(f"Cure: {f.cure}.", max(40, WIDTH - len(indent))) if f.cure else []
+            lines += ["", head + body[0], *(indent + line for line in [*body[1:], *cure])]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = self.shown()
+        text = f"<p>{html.escape(self.headline())}</p>"
+        if not rows:
+            return text
+        head = "".join(f"<th style='text-align:left'>{t}</th>" for t in ("", "where", "number", "seen", "cure"))
+        body = "".join(
+            "<tr>"
+            + "".join(
+                f"<td style='text-align:left'>{html.escape(cell)}</td>"
+                for cell in (f.severity, f.where, "" if f.number is None else f"{f.number:.3g}", f.message, f.cure)
+            )
+            + "</tr>"
+            for f in rows
+        )
+        return f"{text}<table><tr>{head}</tr>{body}</table>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, for JSON."""
+        return {"ok": self.ok, "findings": [asdict(f) for f in self.findings]}
+
+
+__all__ = ["SEVERITIES", "Diagnosis", "Finding"]

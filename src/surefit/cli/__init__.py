@@ -16,5 +16,5 @@ def main(args: Sequence[str] | None = None) -> int:
 
         return run(args)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        print("error: interrupted", file=sys.stderr)
         return 130

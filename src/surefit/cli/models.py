@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 import unicodedata
 import warnings
@@ -11,7 +12,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
-import numpy as np
 import typer
 
 from surefit.errors import ArgumentError, DataError, FormulaError
@@ -21,13 +21,15 @@ from .report import print_json, print_lines, say
 from .settings import CSV_OPTIONS, SETTINGS, read_given, speaking_of_options
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from surefit.fitting import Fit
 
 Model = Annotated[
     Path, typer.Argument(metavar="MODEL", show_default=False, help="A file that surefit fit wrote.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Columns = dict[str, np.ndarray]  # name -> (n,)
+Columns = dict[str, "np.ndarray"]  # name -> (n,)
 
 CSV_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".gz")
 
@@ -83,6 +85,8 @@ def predict(
 
 
 def _predict_points(fitted: Fit, at: list[str], derivative: bool, as_json: bool) -> None:
+    import numpy as np
+
     points = [_point(text, fitted.names) for text in at]
     x = np.array([[point[name] for name in fitted.names] for point in points])
     columns, outside = _values(fitted, x, derivative)
@@ -104,7 +108,7 @@ def _point(text: str, names: tuple[str, ...]) -> dict[str, float]:
     for part in unicodedata.normalize("NFKC", text).split(","):
         name, equals, value = part.rpartition("=")
         name = name.strip() if equals or len(names) > 1 else names[0]
-        if not (equals or len(names) == 1):
+        if not value.strip() or not (equals or len(names) == 1):
             raise ArgumentError(f"--at {text}: cannot read {part.strip()!r}; expected {_example(names)}")
         if name not in names:
             raise ArgumentError(f"--at {text}: the model has no input {name!r}; expected {_example(names)}")
@@ -155,7 +159,11 @@ def _predict_rows(
 
     if out is not None and out.exists() and source.exists() and out.samefile(source):
         raise DataError(f"--out {out}: is the table that is read; give it another name")
-    inputs = read_table(source, columns=fitted.names, **options)
+    try:
+        inputs = read_table(source, columns=fitted.names, **options)
+    except DataError as error:  # without the proposals to leave something out: every row gets its values
+        message = re.sub(r", or [^,]*(columns=|drop_missing=).*", "", str(error)).removeprefix("columns: ")
+        raise DataError(message) from None
     columns, outside = _values(fitted, inputs.values, derivative)
     if as_json and out is None:
         print_json({"rows": len(inputs), "columns": columns, "outside": outside})
@@ -176,6 +184,8 @@ def _write_rows(
     options: Mapping[str, Any],
 ) -> list[str]:
     """Write the table with its new columns; the names of all columns."""
+    import numpy as np
+
     from surefit.data import Table, write_table
 
     as_text = out is None or out.suffix.lower() in CSV_SUFFIXES

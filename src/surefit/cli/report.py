@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import typer
 
 
 def plain(value: Any) -> Any:
     """The value as JSON has it: NaN and infinity become null, arrays lists, paths and other objects texts."""
-    if isinstance(value, np.ndarray | np.generic):
+    if hasattr(value, "tolist"):
         value = value.tolist()
     if value is None or isinstance(value, bool | int | str):
         return value

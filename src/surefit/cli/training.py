@@ -14,7 +14,7 @@ import typer
 from surefit.errors import ArgumentError, DataError
 
 from . import progress
-from .grammar import with_settings
+from .grammar import INTERRUPTED, with_settings
 from .report import print_json
 from .settings import (
     CSV_OPTIONS,
@@ -33,7 +33,7 @@ from .settings import (
 if TYPE_CHECKING:
     from surefit.fitting import Fit
 
-NOT_REACHED, INTERRUPTED = 3, 130
+NOT_REACHED = 3  # exit code
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".parquet", ".pq", ".npz", ".npy", ".gz")
 FOREIGN = (
     ".xlsx",

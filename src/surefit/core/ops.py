@@ -441,8 +441,8 @@ def _pow_vjp_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     return where(flat, 0.0, g * (y * log(where(flat, 1.0, a))))
 
 
-def _share(g: Any, a: Any, b: Any, wins: Op) -> Any:
-    return where(eq(a, b), g * 0.5, where(wins(a, b), g, 0.0))
+def _share(g: Any, a: Any, b: Any, loses: Op) -> Any:
+    return where(eq(a, b), g * 0.5, where(loses(a, b), 0.0, g))
 
 
 add = _binary("add", np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
@@ -464,14 +464,22 @@ fmod = _binary(  # the sign of the dividend, as C's fmod
 )  # fmt: skip
 pow_ = _binary("pow", _integer_power, _pow_vjp_base, _pow_vjp_exponent, kind="number", quiet=True)
 maximum = _binary(
-    "maximum", np.maximum, lambda g, y, a, b: _share(g, a, b, gt), lambda g, y, a, b: _share(g, a, b, lt)
+    "maximum", np.maximum, lambda g, y, a, b: _share(g, a, b, lt), lambda g, y, a, b: _share(g, a, b, gt)
 )
 minimum = _binary(
-    "minimum", np.minimum, lambda g, y, a, b: _share(g, a, b, lt), lambda g, y, a, b: _share(g, a, b, gt)
+    "minimum", np.minimum, lambda g, y, a, b: _share(g, a, b, gt), lambda g, y, a, b: _share(g, a, b, lt)
 )
+
+
+def _per_square(x: Any, a: Any, b: Any) -> Any:
+    """x / (a^2 + b^2), and 0 at the origin."""
+    origin = logical_and(eq(a, 0.0), eq(b, 0.0))
+    return where(origin, 0.0, x / where(origin, 1.0, a * a + b * b))
+
+
 atan2 = _binary(
     "atan2", np.arctan2,
-    lambda g, y, a, b: g * (b / (a * a + b * b)), lambda g, y, a, b: -(g * (a / (a * a + b * b))), kind="float",
+    lambda g, y, a, b: g * _per_square(b, a, b), lambda g, y, a, b: -(g * _per_square(a, a, b)), kind="float",
 )  # fmt: skip
 
 # --- comparison and logic: results are bool, no gradient passes -----------------------------------------
@@ -682,8 +690,7 @@ def _prod_vjp(g: Any, y: Any, x: Any, axes: tuple[int, ...]) -> Any:
         own = where(zero, 1.0, rows)
         others = where(zero, where(eq(zeros, 1.0), rest, 0.0), where(eq(zeros, 0.0), rest / own, 0.0))
     others = reshape(others, shape=tuple(x.shape[i] for i in order))
-    back = tuple(int(i) for i in np.argsort(order))
-    return _spread(g, x, axes) * transpose(others, axes=back)
+    return _spread(g, x, axes) * transpose(others, axes=_inverse(order))
 
 
 def _amax_vjp(g: Any, y: Any, x: Any, axes: tuple[int, ...]) -> Any:
@@ -764,7 +771,7 @@ def _matmul_rule(a: Aval, b: Aval) -> Aval:
 matmul = Op(
     "matmul",
     _matmul_value,
-    (lambda g, y, a, b: g @ _swap(b), lambda g, y, a, b: _swap(a) @ g),
+    (lambda g, y, a, b: matmul(g, _swap(b)), lambda g, y, a, b: matmul(_swap(a), g)),
     _matmul_rule,
     category="number",
 )
@@ -784,6 +791,11 @@ def _transpose_rule(x: Aval, axes: tuple[int, ...]) -> Aval:
     if sorted(axes) != list(range(len(x.shape))):
         raise AxisError(f"permute: dims={axes} must name each of the {len(x.shape)} axes of {x.shape} once")
     return Aval(tuple(x.shape[i] for i in axes), x.dtype)
+
+
+def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
+    """The permutation that undoes this one."""
+    return tuple(sorted(range(len(axes)), key=axes.__getitem__))
 
 
 def _broadcast_rule(x: Aval, shape: tuple[int, ...]) -> Aval:
@@ -1012,7 +1024,7 @@ reshape = Op(
 transpose = Op(
     "transpose",
     lambda x, axes: x.transpose(axes),
-    (lambda g, y, x, axes: transpose(g, axes=tuple(int(i) for i in np.argsort(axes))),),
+    (lambda g, y, x, axes: transpose(g, axes=_inverse(axes)),),
     _transpose_rule,
 )
 broadcast_to = Op(  # its gradient is the undoing of broadcasting, which `backward` does anyway

@@ -90,6 +90,12 @@ def aval_of(a: Any) -> Aval:
     )
 
 
+def known(x: Any) -> ndarray | None:
+    """The array behind a value where it is known and fixed: no name, no batch, and no leaf while one is recorded."""
+    x = getattr(x, "known", x)
+    return x if isinstance(x, ndarray) else None
+
+
 def promote(avals: Iterable[Aval]) -> tuple[np.dtype, bool]:
     """The dtype that these values meet in, and whether it is still weak (only Python numbers took part)."""
     strong, weak = -1, -1

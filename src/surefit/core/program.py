@@ -84,9 +84,13 @@ class Equation(NamedTuple):
     line: str
 
     def __repr__(self) -> str:
-        shown = [a.name if isinstance(a, Var) else repr(a) for a in self.args]
+        shown = list(map(_short, self.args))
         shown += [f"{k}={str(v) if isinstance(v, np.dtype) else v}" for k, v in self.params.items()]
         return f"{self.result!r} = {self.op.name}({', '.join(shown)})"
+
+
+def _short(a: Var | Constant) -> str:
+    return a.name if isinstance(a, Var) else repr(a)
 
 
 class GraphNode(NamedTuple):
@@ -134,6 +138,8 @@ class Recorder:
         """The value of a tensor as this recording sees it."""
         if t._birth > self.born:
             return t._value
+        if isinstance(t._value, Var) and (t._value.recorder is None or t._value.recorder.closed):
+            raise RecordError(f"{t._value!r} escaped from a finished recording; return it from the function instead")
         if t._node is not None:
             raise CapturedError(
                 f"a tensor of shape {t.shape} that was computed before the recording is used inside it, with its "
@@ -346,8 +352,8 @@ class Program:
         lines = [f"{self.name}({head}):", *(f"    {eq!r}" for eq in self.equations)]
         names = {id(t): v.name for t, v in self.state_in}
         for t, a in self.state_out:
-            lines.append(f"    {names.get(id(t), _label(t))} <- {a.name if isinstance(a, Var) else a!r}")
-        shown = ", ".join(a.name if isinstance(a, Var) else repr(a) for a in self.outputs)
+            lines.append(f"    {names.get(id(t), _label(t))} <- {_short(a)}")
+        shown = ", ".join(map(_short, self.outputs))
         return "\n".join([*lines, f"    return {shown}"])
 
     def check(self) -> None:
@@ -472,7 +478,7 @@ def _result(recorder: Recorder, r: Any) -> Any:
 def _argument_names(f: Callable[..., Any], args: tuple[Any, ...]) -> Iterator[str]:
     """A name for every leaf of the arguments: the parameter's own, with the place inside it where it is nested."""
     try:
-        params = [p for p in inspect.signature(f).parameters.values() if p.kind is not p.KEYWORD_ONLY]
+        params = [p for p in inspect.signature(f).parameters.values() if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD)]
     except (TypeError, ValueError):
         params = []
     for i, a in enumerate(args):

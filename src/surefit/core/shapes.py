@@ -400,8 +400,8 @@ def trace(x: Any) -> Any:
 
 def _wrapped(index: Any, n: int, axis: int) -> Any:
     """Indices, the negative ones counted from the end; AxisError where they are known and out of range."""
-    value = index if isinstance(index, np.ndarray) else getattr(index, "_value", index)
-    if isinstance(value, np.ndarray):
+    value = ops.known(index)
+    if value is not None:
         if value.size and (value.min() < -n or value.max() >= n):
             bad = value[(value < -n) | (value >= n)].reshape(-1)[0]
             raise AxisError(f"index {bad} is out of range for axis {axis} of size {n}")
@@ -495,8 +495,8 @@ def _expanded(shape: tuple[int, ...], index: tuple[Any, ...]) -> list[Any]:
     axis = 0
     for item in items:
         if _is_mask(item):
-            mask = item if isinstance(item, np.ndarray) else getattr(item, "_value", item)
-            if not isinstance(mask, np.ndarray):
+            mask = ops.known(item)
+            if mask is None:
                 raise RecordError(
                     "x[mask] has a shape that depends on the values of the mask, so it cannot be recorded or "
                     "batched; use where(mask, x, 0) or a constant NumPy mask"
@@ -570,8 +570,8 @@ def _check_along(name: str, shape: tuple[int, ...], ishape: tuple[int, ...], axi
 def _flat_places(shape: tuple[int, ...], ishape: tuple[int, ...], axis: int, index: Any) -> Any:
     """For each entry of an index along one axis, its place in the flattened value."""
     strides = [math.prod(shape[i + 1 :]) for i in range(len(shape))]
-    value = index if isinstance(index, np.ndarray) else getattr(index, "_value", index)
-    if isinstance(value, np.ndarray) and value.size and (value.min() < 0 or value.max() >= shape[axis]):
+    value = ops.known(index)
+    if value is not None and value.size and (value.min() < 0 or value.max() >= shape[axis]):
         bad = value[(value < 0) | (value >= shape[axis])].reshape(-1)[0]
         raise AxisError(f"index {bad} is out of range for dim {axis} of size {shape[axis]}")
     # the other axes' part is a sum of iotas, so that nothing large is captured when this is recorded

@@ -139,6 +139,12 @@ class Tensor(Arithmetic):
         return ops.aval_of(self._value)
 
     @property
+    def known(self) -> ndarray | None:
+        """The array inside, where it is known and will not change (internal: see `ops.known`)."""
+        v = _read(self)
+        return v if isinstance(v, ndarray) else None
+
+    @property
     def is_leaf(self) -> bool:
         """True unless it is the remembered result of an operation."""
         return self._node is None
@@ -739,9 +745,9 @@ def _seed_gradient(t: Tensor, gradient: Any) -> Any:
     if gradient is None:
         if t.numel() != 1:
             raise GradientError(f"backward: shape {t.shape} is not one number; give gradient= of that shape or reduce it")
-        one = np.ones(t.shape, t.dtype)
-        plain = isinstance(t._value, (ndarray, np.generic))
-        return one if plain else ops.where(np.True_, one, _read(t))  # as many ones as t has samples
+        one = ops.broadcast_to(np.ones((), t.dtype), shape=t.shape)
+        batched = hasattr(t._value, "frame")
+        return ops.where(np.True_, one, t._value) if batched else one  # as many ones as t has samples
     g = gradient.to(t.dtype) if isinstance(gradient, Tensor) else Tensor(gradient, dtype=t.dtype)
     if g.shape != t.shape:
         raise ShapeError(f"backward: gradient of shape {g.shape} for a tensor of shape {t.shape}")

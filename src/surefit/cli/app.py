@@ -94,22 +94,24 @@ def _report(error: Exception) -> int:
         return error.exit_code
     if isinstance(error, typer.Abort):
         raise KeyboardInterrupt from None
-    if isinstance(error, SurefitError):
-        message = str(error)
-    elif isinstance(error, OSError):
-        message = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
-    elif isinstance(error, MemoryError):
-        message = f"not enough memory ({error})" if str(error) else "not enough memory"
-    elif hasattr(error, "format_message"):  # what typer says about the words of the command line
-        message = error.format_message()
-    else:
-        say(
-            "error",
-            f"{type(error).__name__}: {error}\nthis is a fault of surefit; SUREFIT_TRACEBACK=1 shows where",
-        )
+    message = _message(error)
+    if message is None:
+        where = "this is a fault of surefit; SUREFIT_TRACEBACK=1 shows where"
+        say("error", f"{type(error).__name__}: {error}\n{where}")
         return 1
     say("error", message)
     return 2
+
+
+def _message(error: Exception) -> str | None:
+    """What is wrong with the input, or with the machine; None when it is neither."""
+    if isinstance(error, SurefitError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+    if isinstance(error, MemoryError):
+        return f"not enough memory ({error})" if str(error) else "not enough memory"
+    return None
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
@@ -121,6 +123,4 @@ def _never_fail_to_print() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError):  # a stream that is no real file
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    logging.getLogger("matplotlib").setLevel(
-        logging.ERROR
-    )  # else it announces that it builds a cache of fonts
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # the first chart would announce a cache of fonts

@@ -139,6 +139,4 @@ def _parameter(row: Setting) -> inspect.Parameter:
             rich_help_panel=row.panel or None,
         )  # fmt: skip
         kind = list[str] | None if row.repeated else str | None
-    return inspect.Parameter(
-        row.key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, info]
-    )
+    return inspect.Parameter(row.key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, info])

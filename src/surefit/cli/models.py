@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
     from surefit.fitting import Fit
 
-Model = Annotated[
-    Path, typer.Argument(metavar="MODEL", show_default=False, help="A file that surefit fit wrote.")
-]
+Model = Annotated[Path, typer.Argument(metavar="MODEL", show_default=False, help="A file that surefit fit wrote.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Columns = dict[str, "np.ndarray"]  # name -> (n,)
 
@@ -42,9 +40,7 @@ def predict(
     model: Model,
     at: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE,...", show_default=False, help="A point: x1=1,x2=pi/2. May be repeated."
-        ),
+        typer.Option(metavar="NAME=VALUE,...", show_default=False, help="A point: x1=1,x2=pi/2. May be repeated."),
     ] = None,
     table: Annotated[
         Path | None,
@@ -58,9 +54,7 @@ def predict(
             help="Where the table goes, with columns added. Default: stdout.",
         ),
     ] = None,
-    derivative: Annotated[
-        bool, typer.Option("--derivative", help="Add the derivative by each input.")
-    ] = False,
+    derivative: Annotated[bool, typer.Option("--derivative", help="Add the derivative by each input.")] = False,
     as_json: Json = False,
     **given: Any,
 ) -> None:
@@ -132,11 +126,7 @@ def _values(fitted: Fit, x: np.ndarray, derivative: bool) -> tuple[Columns, int]
     """Outputs and, if asked for, derivatives at points x (n, d); and how many lie outside, with a warning."""
     outside = int((~fitted.domain.contains(x)).sum())
     if outside:
-        which = (
-            "the point lies"
-            if len(x) == 1
-            else f"{outside} of {len(x)} points {'lie' if outside > 1 else 'lies'}"
-        )
+        which = "the point lies" if len(x) == 1 else f"{outside} of {len(x)} points {'lie' if outside > 1 else 'lies'}"
         say("warning", f"{which} outside the domain {fitted.domain}, where the error is unknown")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the fit would say the same
@@ -195,9 +185,7 @@ def _write_rows(
         added = _free_names(columns, header)
         values = np.stack(list(columns.values()), axis=1).tolist()
         lines = [[*header, *added], *([*row, *map(repr, new)] for row, new in zip(rows, values, strict=True))]
-        _write_text(
-            out, lambda file: csv.writer(file, delimiter=delimiter, lineterminator="\n").writerows(lines)
-        )
+        _write_text(out, lambda file: csv.writer(file, delimiter=delimiter, lineterminator="\n").writerows(lines))
         return lines[0]
     known = _numbers(source, inputs, x, options)
     added = _free_names(columns, list(known))
@@ -271,9 +259,7 @@ def info(model: Model, as_json: Json = False) -> None:
     if as_json:
         print_json({**fitted.to_dict(), "file": model, "bytes": size})
     else:
-        print_lines(
-            {**dict(fitted.card_rows()), "file": f"{model} ({_size(size)}, surefit {fitted.version})"}
-        )
+        print_lines({**dict(fitted.card_rows()), "file": f"{model} ({_size(size)}, surefit {fitted.version})"})
 
 
 def _size(count: int) -> str:

@@ -21,9 +21,7 @@ def display(time: float | None = None, quiet: bool = False) -> Display:
     from rich.console import Console
 
     console = Console(stderr=True)
-    return (
-        LiveLine(time, console) if console.is_terminal and not console.is_dumb_terminal else PlainLines(time)
-    )
+    return LiveLine(time, console) if console.is_terminal and not console.is_dumb_terminal else PlainLines(time)
 
 
 class Display:
@@ -87,9 +85,7 @@ class LiveLine(Display):
         self.bar = Progress(
             TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
             BarColumn(bar_width=20),
-            TextColumn(
-                "{task.fields[line]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")
-            ),
+            TextColumn("{task.fields[line]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
             console=console,
             transient=True,
             redirect_stdout=False,

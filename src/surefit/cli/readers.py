@@ -105,13 +105,7 @@ def several(read_one: Reader, what: str, count: int | None = None) -> Reader:
     """Values with commas between them, or a list, each as `read_one` has it."""
 
     def read(value: Any) -> tuple[Any, ...]:
-        parts = (
-            value.split(",")
-            if isinstance(value, str)
-            else value
-            if isinstance(value, list | tuple)
-            else [value]
-        )
+        parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
         try:
             values = tuple(read_one(part) for part in parts)
         except Needed:
@@ -140,9 +134,7 @@ def either(words: Iterable[str], read_other: Reader) -> Reader:
 
 def points(value: Any) -> int | tuple[int, ...]:
     """A number of points, or one for each axis of a grid."""
-    counts = several(whole(), "a whole number of 1 or more, or one for each axis of a grid such as 50,40")(
-        value
-    )
+    counts = several(whole(), "a whole number of 1 or more, or one for each axis of a grid such as 50,40")(value)
     return counts[0] if len(counts) == 1 else counts
 
 

@@ -172,9 +172,7 @@ def read_given(given: Mapping[str, Any], rows: Mapping[str, Setting]) -> dict[st
     Raises:
         ArgumentError: names the option, what came and what it needs.
     """
-    return {
-        key: _read(rows[key], value, rows[key].option) for key, value in given.items() if _is_given(value)
-    }
+    return {key: _read(rows[key], value, rows[key].option) for key, value in given.items() if _is_given(value)}
 
 
 def _is_given(value: Any) -> bool:
@@ -242,9 +240,7 @@ def toml_value(value: Any) -> str:
     """
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(toml_value, value))}]"
-    if isinstance(
-        value, bool | str
-    ):  # as in JSON, except that TOML wants the control character 127 escaped too
+    if isinstance(value, bool | str):  # as in JSON, except that TOML wants the control character 127 escaped too
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value)
 
@@ -261,16 +257,16 @@ def in_options(message: str) -> str:
     compound = "|".join(key for key in SETTINGS if "_" in key)  # no other words look like these
     message = re.sub(rf"(?<![\w-])({known})=(True|False|\.\.\.|'[^']*'|[^\s,;:)]+)", _as_option, message)
     message = re.sub(rf"(?<![\w-])({compound})\b", lambda found: SETTINGS[found[1]].option, message)
-    return re.sub(
-        rf"^({known}):", lambda found: SETTINGS[found[1]].option + ":", message.replace("count:", "num:", 1)
-    )
+    return re.sub(rf"^({known}):", lambda found: SETTINGS[found[1]].option + ":", message.replace("count:", "num:", 1))
 
 
 def _as_option(found: re.Match[str]) -> str:
     row, value = SETTINGS[found[1]], found[2].strip("'")
     if row.is_flag:
         return row.option if value == "True" else row.option.replace("--", "--no-", 1)
-    return row.option if value == "..." else f"{row.option} {value}"
+    if value == "...":
+        return row.option
+    return f"{row.option} {value}" if any(map(str.isalnum, value)) else f"{row.option} {found[2]}"
 
 
 @contextmanager
@@ -282,9 +278,7 @@ def speaking_of_options() -> Iterator[None]:
         raise type(error)(in_options(str(error))) from None
     except DomainError as error:
         message = re.sub("^domain:", "--on:", str(error))
-        raise DomainError(
-            message.replace("drop_nonfinite=True (--drop-nonfinite)", "--drop-nonfinite")
-        ) from None
+        raise DomainError(message.replace("drop_nonfinite=True (--drop-nonfinite)", "--drop-nonfinite")) from None
 
 
 def check_extra_box(domain: Any, box: Any) -> None:

@@ -19,9 +19,7 @@ _rows = [
     SETTINGS["on"],
     replace(SETTINGS["num"], help="Points in all, before extra points. Default: 5000."),
     Setting("ratio", "NUMBER", number(above=0, most=1), "Share of the training table. Default: 0.8."),
-    replace(
-        SETTINGS["design"], help=SETTINGS["design"].help.replace("auto (default)", "auto. Default: uniform")
-    ),
+    replace(SETTINGS["design"], help=SETTINGS["design"].help.replace("auto (default)", "auto. Default: uniform")),
     SETTINGS["extra_box"],
     replace(SETTINGS["extra_ratio"], help="Their share of the training points. Default: 0.125."),
     SETTINGS["noise"],
@@ -33,9 +31,7 @@ ROWS = {row.key: replace(row, panel=RUN) for row in _rows}
 
 @with_settings(ROWS.values())
 def data(
-    formula: Annotated[
-        str, typer.Argument(metavar="FORMULA", show_default=False, help="Such as 'sin(x1) - cos(x2)'.")
-    ],
+    formula: Annotated[str, typer.Argument(metavar="FORMULA", show_default=False, help="Such as 'sin(x1) - cos(x2)'.")],
     out: Annotated[Path, typer.Option(metavar="DIR", show_default=False, help="Where the tables go.")],
     test: Annotated[
         bool, typer.Option("--test", help="All points into a test table; one seed gives it other points.")
@@ -59,9 +55,7 @@ def data(
     with speaking_of_options():
         if "extra_box" in settings:
             check_extra_box(domain, settings["extra_box"])
-        tables = generate(
-            formula.strip(), domain, test=test, drop_nonfinite=drop_nonfinite, generator=seed, **settings
-        )
+        tables = generate(formula.strip(), domain, test=test, drop_nonfinite=drop_nonfinite, generator=seed, **settings)
     paths = write_tables(tables, out, form)
     if as_json:
         print_json({

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -35,20 +35,11 @@ if TYPE_CHECKING:
 
 NOT_REACHED = 3  # exit code
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".parquet", ".pq", ".npz", ".npy", ".gz")
-FOREIGN = (
-    ".xlsx",
-    ".xls",
-    ".ods",
-    ".json",
-    ".feather",
-    ".h5",
-    ".pkl",
-)  # refused with a hint, not read as formulas
+FOREIGN = (".xlsx", ".xls", ".ods", ".json", ".feather", ".h5", ".pkl")  # not formulas: refused with a hint
 
 
 @with_settings(SETTINGS.values())
 def fit(
-    context: typer.Context,
     target: Annotated[
         str | None,
         typer.Argument(
@@ -67,9 +58,7 @@ def fit(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", show_default=False, help="Write model, history, settings and pictures there."
-        ),
+        typer.Option(metavar="DIR", show_default=False, help="Write model, history, settings and pictures there."),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
@@ -83,11 +72,8 @@ def fit(
     """
     settings = {} if config is None else read_config(config)
     settings |= read_given({"target": target, **given}, KEYS)
-    for place, option in ((out, "--out"), (save_config and save_config.parent, "--save-config")):
-        if place is not None:
-            _check_writable(place, option)
     with progress.display(settings.get("time"), quiet or as_json) as shown:
-        fitted = _fit(settings, shown)
+        fitted = _fit(settings, [_check_places(out, save_config), shown])
     files = _written(fitted, settings, out, save_config)
     if as_json:
         print_json({**fitted.to_dict(), "files": files})
@@ -103,7 +89,7 @@ def fit(
         raise typer.Exit(NOT_REACHED)
 
 
-def _fit(settings: Mapping[str, Any], callback: Any) -> Fit:
+def _fit(settings: Mapping[str, Any], callbacks: list[Callable[[Any], None]]) -> Fit:
     """The Fit of these settings."""
     import surefit
 
@@ -117,7 +103,7 @@ def _fit(settings: Mapping[str, Any], callback: Any) -> Fit:
             method=_method(settings),
             model=_model(settings),
             data=_data(settings),
-            callbacks=[callback],
+            callbacks=callbacks,
             **{key: settings[key] for key in ("tol", "time", "seed", "dtype") if key in settings},
         )
     if isinstance(target, str):
@@ -134,12 +120,7 @@ def _target(settings: Mapping[str, Any]) -> tuple[Any, list[str] | None]:
             'what should be fitted? Give a formula or a table, such as: surefit fit "sin(x)" --on x=-3:3'
         )
     if _is_table(texts):
-        _refuse(
-            settings,
-            SAMPLES,
-            ("noise", "split"),
-            f"places points of a formula; {texts[0]} brings its own points",
-        )
+        _refuse(settings, SAMPLES, ("noise", "split"), f"is for formulas; {texts[0]} brings its own points")
         return _table(Path(texts[0]), settings), settings.get("on")
     _refuse(settings, TABLE, (), "is for tables; the target is a formula")
     formulas = "; ".join(texts)
@@ -163,9 +144,7 @@ def _refuse(settings: Mapping[str, Any], panel: str, allowed: tuple[str, ...], w
 def _table(path: Path, settings: Mapping[str, Any]) -> Any:
     from surefit.data import read_table
 
-    options = {
-        key: settings[key] for key in ("targets", "columns", "drop_missing", *CSV_OPTIONS) if key in settings
-    }
+    options = {key: settings[key] for key in ("targets", "columns", "drop_missing", *CSV_OPTIONS) if key in settings}
     return read_table(path, **options)
 
 
@@ -182,9 +161,7 @@ def _method(settings: Mapping[str, Any]) -> Any:
     for key in chosen:
         if key not in fields_of[name]:
             having = [other for other, own in fields_of.items() if key in own]
-            raise ArgumentError(
-                f"{SETTINGS[key].option}: {name} has no such setting; {' and '.join(having)} have"
-            )
+            raise ArgumentError(f"{SETTINGS[key].option}: {name} has no such setting; {' and '.join(having)} have")
     return method_from(name, **chosen)
 
 
@@ -205,8 +182,24 @@ def _data(settings: Mapping[str, Any]) -> Any:
 # --- files ----------------------------------------------------------------------------------------
 
 
+def _check_places(out: Path | None, save_config: Path | None) -> Callable[[Any], None]:
+    """A callback that refuses what cannot be written when training begins: hours later is too late."""
+
+    def check(event: Any) -> None:
+        from surefit.fitting import Started
+
+        if isinstance(event, Started):
+            if out is not None:
+                _check_writable(out, "--out")
+            if save_config is not None:
+                if save_config.is_dir():
+                    raise DataError(f"--save-config: {str(save_config)!r} is a directory; give the name of a file")
+                _check_writable(save_config.parent, "--save-config")
+
+    return check
+
+
 def _check_writable(folder: Path, option: str) -> None:
-    """Now, because after hours of training is too late."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -215,18 +208,14 @@ def _check_writable(folder: Path, option: str) -> None:
         raise DataError(f"{option}: cannot write into {str(folder)!r} ({error.strerror or error})") from None
 
 
-def _written(
-    fitted: Fit, settings: Mapping[str, Any], out: Path | None, save_config: Path | None
-) -> list[Path]:
+def _written(fitted: Fit, settings: Mapping[str, Any], out: Path | None, save_config: Path | None) -> list[Path]:
     """Write what was asked for; the paths."""
     files = [] if out is None else fitted.save_outputs(out)
     configs = [path for path in (save_config, out and out / "run.toml") if path is not None]
     for path in configs:
         heading = [f"surefit {fitted.version}: surefit fit --config {path.name}"]
         if settings.get("time") is not None:
-            heading.append(
-                "a run that its time limit ends depends on the machine; without `time` it is exact"
-            )
+            heading.append("where its time limit ends a run depends on the machine")
         write_config(path, _resolved(fitted, settings), heading)
     return [*files, *configs]
 

@@ -98,7 +98,7 @@ def _is_path(text: str) -> bool:
 def _formula_texts(target: Any) -> list[str] | None:
     """The formulas of a text or a sequence of texts; None when the target is something else."""
     if isinstance(target, str):
-        return [target]
+        return [text for text in target.replace("；", ";").split(";") if text.strip()] or [target]
     if isinstance(target, (list, tuple)) and target and all(isinstance(t, (str, Formula)) for t in target):
         return [t.text if isinstance(t, Formula) else t for t in target]
     return None
@@ -193,7 +193,7 @@ def vectorised(f: Callable[..., Any], box: Domain) -> tuple[Callable[[np.ndarray
         ways.append((lambda p: _rows(f(p), len(p)), lambda p: _one_by_one(f, p)))
     if not ways:
         raise ArgumentError(f"the function {_name(f)} does not take {d} arguments (one for each of {', '.join(box.names)})")
-    failures = []
+    failures: list[str] = []
     for at_once, singly in ways:
         many = _attempt(at_once, x, failures)
         single = _attempt(singly, x, failures)

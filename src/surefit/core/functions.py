@@ -77,7 +77,8 @@ def div(a: Any, b: Any, *, rounding_mode: str | None = None) -> Any:
     if rounding_mode == "trunc":
         if builtins.all(aval_of(v).dtype not in (ops.float32, ops.float64) for v in (a, b)):
             return ops.floor_divide(a - ops.fmod(a, b), b)  # exact for integers of any size
-        return ops.trunc(ops.div(a, b))
+        steps = ops.trunc(ops.div(stop_gradient(a), stop_gradient(b)))
+        return steps + ops.sign(a) * ops.sign(b) * 0.0  # a gradient of 0, even where the quotient is not finite
     raise ArgumentError(f"div: rounding_mode={rounding_mode!r} must be None, 'floor' or 'trunc'")
 
 
@@ -120,12 +121,20 @@ def clamp(x: Any, min: Any = None, max: Any = None) -> Any:
     """x within [min, max]; either may be None or a value that broadcasts. At a bound x has gradient 1."""
     if min is None and max is None:
         raise ArgumentError("clamp: at least one of min and max must be given")
-    # the gradient at a bound goes to x; at NaN, where the value is NaN, to nobody
     if min is not None:
-        x = ops.where(ops.ge(x, min), x, ops.maximum(stop_gradient(x), min))
+        x = _bounded(x, min, ops.ge, ops.lt, ops.maximum)
     if max is not None:
-        x = ops.where(ops.le(x, max), x, ops.minimum(stop_gradient(x), max))
+        x = _bounded(x, max, ops.le, ops.gt, ops.minimum)
     return x
+
+
+def _bounded(x: Any, bound: Any, inside: ops.Op, outside: ops.Op, extreme: ops.Op) -> Any:
+    """The gradient goes to x at the bound, to the bound outside, and to neither where one of them is NaN."""
+    if aval_of(bound).weak:
+        other = extreme(stop_gradient(x), bound)
+    else:  # only NaN reaches the sum
+        other = ops.where(outside(x, bound), bound, stop_gradient(x) + stop_gradient(bound))
+    return ops.where(inside(x, bound), x, other)
 
 
 clip = clamp
@@ -147,11 +156,15 @@ def lerp(start: Any, end: Any, weight: Any) -> Any:
 
 
 def sinc(x: Any) -> Any:
-    """sin(pi x) / (pi x), and 1 at 0 (with gradient 0 there)."""
+    """sin(pi x) / (pi x), and 1 at 0, with derivatives that are exact near 0 too."""
     t = x * math.pi
-    zero = ops.eq(t, 0.0)
-    safe = ops.where(zero, 1.0, t)
-    return ops.where(zero, 1.0, ops.sin(safe) / safe)
+    small = ops.lt(ops.abs_(t), 0.25)
+    square = ops.square(ops.where(small, t, 0.0))
+    series: Any = 1.0
+    for k in (11, 9, 7, 5, 3):  # 1 - t^2/3! (1 - 3! t^2/5! (1 - ...)): the first term left out is below 1e-16
+        series = 1.0 - square * series / (k * (k - 1.0))
+    safe = ops.where(small, 1.0, t)
+    return ops.where(small, series, ops.sin(safe) / safe)
 
 
 def logit(x: Any, eps: float | None = None) -> Any:
@@ -165,8 +178,8 @@ def logit(x: Any, eps: float | None = None) -> Any:
 
 def xlogy(x: Any, y: Any) -> Any:
     """x log y, and 0 where x = 0 (unless y is NaN)."""
-    zero = ops.logical_and(ops.eq(x, 0.0), ops.eq(y, y))
-    return ops.where(zero, ops.mul(x, 0.0), x * ops.log(ops.where(zero, 1.0, y)))
+    flat = ops.logical_and(ops.eq(x, 0.0), ops.logical_or(ops.le(y, 0.0), ops.eq(y, math.inf)))
+    return ops.where(flat, 0.0, x * ops.log(ops.where(flat, 1.0, y)))
 
 
 def heaviside(x: Any, values: Any) -> Any:

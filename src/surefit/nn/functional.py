@@ -149,9 +149,9 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     """x within [min_val, max_val]; the gradient is 0 at both ends."""
     if min_val > max_val:
         raise ArgumentError(f"hardtanh: min_val={min_val} is above max_val={max_val}")
-    return ops.where(
-        ops.le(input, min_val), float(min_val), ops.where(ops.ge(input, max_val), float(max_val), input)
-    )
+    inside = ops.logical_and(ops.gt(input, min_val), ops.lt(input, max_val))
+    flat = ops.minimum(ops.maximum(fn.stop_gradient(input), float(min_val)), float(max_val))
+    return ops.where(inside, input, flat)
 
 
 def relu6(input: Any) -> Any:
@@ -175,7 +175,7 @@ def hardswish(input: Any) -> Any:
 
 def hardshrink(input: Any, lambd: float = 0.5) -> Any:
     """x where |x| > lambd, else 0."""
-    return ops.where(ops.le(ops.abs_(input), lambd), 0.0, input)
+    return ops.where(ops.gt(ops.abs_(input), lambd), input, fn.stop_gradient(input) * 0.0)
 
 
 def softshrink(input: Any, lambd: float = 0.5) -> Any:
@@ -183,7 +183,7 @@ def softshrink(input: Any, lambd: float = 0.5) -> Any:
     if lambd < 0:
         raise ArgumentError(f"softshrink: lambd={lambd} must be >= 0")
     moved = ops.where(ops.lt(input, 0.0), input + lambd, input - lambd)
-    return ops.where(ops.le(ops.abs_(input), lambd), 0.0, moved)
+    return ops.where(ops.gt(ops.abs_(input), lambd), moved, fn.stop_gradient(input) * 0.0)
 
 
 def threshold(input: Any, threshold: float, value: float) -> Any:

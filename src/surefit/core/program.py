@@ -145,12 +145,11 @@ class Recorder:
                 f"a tensor of shape {t.shape} that was computed before the recording is used inside it, with its "
                 f"history; pass it as an argument, or detach() it before"
             )
-        home = t.home if isinstance(t, Parameter) else None
-        if home is not None:
-            vector = self.read(home)
+        if isinstance(t, Parameter) and t.home is not None:
+            vector = self.read(t.home)
             seen = self.views.get(id(t))
             if seen is None or seen[0] is not vector:
-                seen = self.views[id(t)] = (vector, home.view_of(t, vector))
+                seen = self.views[id(t)] = (vector, t.home.view_of(t, vector))
             return seen[1]
         value = self.current.get(id(t))
         if value is None:

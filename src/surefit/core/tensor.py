@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
 from heapq import heappop, heappush
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -119,6 +119,10 @@ class Tensor(Arithmetic):
         self.requires_grad = False
         if requires_grad:
             self.requires_grad_()
+
+    if TYPE_CHECKING:  # the functions that become methods at the end of this file
+
+        def __getattr__(self, name: str) -> Any: ...
 
     # --- what it is ---
 
@@ -697,20 +701,10 @@ def _apply(op: Op, args: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
         else:
             plain = plain and a.__class__ is float
             values.append(a)
-    if plain:
-        try:
-            y = _QUIET.get(op, op.value)(*values, **params)
-        except (ValueError, TypeError, IndexError, AttributeError):
-            y = op(*values, **params)  # again, for the error in our words
-    else:
-        y = op(*values, **params)
+    y = op.evaluate(values, params) if plain else op(*values, **params)
     if parents and y.dtype in ops._FLOATS:
         return wrap(y, Node(op, parents, values, params))
     return wrap(y)
-
-
-# Overflow is a value, not a warning. These three are too frequent in backward, which is silent as a whole, to be so there.
-_QUIET = {op: ops.silent(op.value) for op in (ops.add, ops.sub, ops.mul)}
 
 
 def _operator(op: Op, swapped: bool = False) -> Callable[[Tensor, Any], Tensor]:

@@ -1,6 +1,6 @@
 """Fitting: from a target to a Fit."""
 
-from surefit.fitting.fit import Fit, Measured, OutsideWarning, fit
+from surefit.fitting.fitted import Fit, Measured, OutsideWarning, fit
 from surefit.fitting.methods import SGD, Adagrad, Adam, Adamax, AdamW, FirstOrder, NAdam, RAdam, RMSprop
 from surefit.fitting.model_file import load
 from surefit.fitting.network import MLPSpec

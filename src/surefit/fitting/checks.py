@@ -20,8 +20,9 @@ from surefit.fitting.patient import Layer, Patient, Units
 
 # --- units ------------------------------------------------------------------------------------------------------------
 FEWEST_ROWS = 20  # fewer rows say little about what a unit does on all of them
-DEAD_NOTE, DEAD_WARNING, DEAD_ERROR = 0.1, 0.4, 0.95
-# 0.4: "as much as 40 % of your network can be dead" with too high a rate (Stanford CS231n, neural networks 1)
+DEAD_NOTE, DEAD_WARNING, DEAD_ERROR = 0.3, 0.6, 0.95
+# deep relu networks with one or two inputs begin with up to half of a layer dead (He's weights, biases 0) and fit well; of
+# networks spoilt by a high rate, "as much as 40 %" is dead (Stanford CS231n, neural networks 1), in a layer here 80 %
 LINEAR_NOTE, LINEAR_WARNING = 0.7, 0.95  # of a layer; a few units on one side of their kink are ordinary, all are a linear layer
 FLAT = 0.02  # relative slope of a saturated unit: |tanh| > 0.99, a sigmoid below 0.005 or above 0.995
 MOSTLY = 0.9  # share of the rows on which a unit is flat, to call it saturated
@@ -56,17 +57,20 @@ SECONDS = 1.0  # that may be spent on a slow function
 
 # --- training -----------------------------------------------------------------------------------------------------------------
 RATIO = 1e-3  # update over weight of a healthy step (Karpathy, Stanford CS231n, neural networks 3)
-RATIO_HIGH, RATIO_LOW = 100.0, 0.01  # "far" from it
+RATIO_HIGH, RATIO_LOW = 100.0, 0.01  # factors that are far from it
 FEWEST_EPOCHS = 10  # fewer show no trend
-ROSE = 3.0  # loss at the end over the lowest (both smoothed)
-SPIKE = 10.0  # loss of an epoch over the median of those before
-SPIKES = 0.02  # share of epochs that may be spikes
-ZIGZAG = 0.3  # median |step| of log10(loss), with alternating signs: a factor of 2 up and down
-ALTERNATING = 0.6  # share of changes of direction; 2/3 for pure noise, 0 for a smooth curve
-LEARNED_LITTLE = 0.9  # loss at the end over that at the beginning, or over that of a constant
-FALLING = 0.15  # decline of log10(loss) over the last fifth (30 %) that is still a fall
+ROSE = 3.0  # loss at the end over the lowest, both smoothed; noise of small batches stays below 2
+SPIKE, SPIKES = 10.0, 0.02  # loss of an epoch over the median of the ten before; share of epochs that may be so
+ZIGZAG, ALTERNATING = 0.2, 0.6  # median |step| of log10(loss) (a factor of 1.6 up and down), with changes of direction as
+# frequent as in pure noise (2/3) or more; noise of small batches is 0.02 to 0.1
+GOOD_FALL = 100.0  # a loss that has fallen by more than this learns: unrest at its end costs only the last bit
+ASTRAY = 0.5  # loss over that of the best constant: hardly anything is learned
+FALLING = 0.03  # decline of log10(loss) over the last fifth of the epochs (7 %) that is still a fall
+STEADY = 0.25  # share of changes of direction of a loss that falls steadily
+CRAWL = 10.0  # a loss that falls steadily, and by less than this in all, is falling too slowly
+UNFINISHED = 1e-2  # loss over that of the best constant (10 % error): worth more epochs
 OVERFITTED = 4.0  # validation over training loss: twice the error
-HARMLESS = 1e-4  # mean squared error as a share of the target's variance, 1 % error: below it nobody minds
+HARMLESS = 1e-4  # validation loss over that of the best constant (1 % error): over-fitting nobody minds
 
 
 def _percent(share: float) -> str:
@@ -516,16 +520,158 @@ def _corners(y: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Training:
-    """What is known of a run: losses by epoch, and rates where they were written down."""
+    """What is known of a run.
+
+    train, validation: losses by epoch. lr: the rate of each epoch, or one for all. chance: the loss of the best constant,
+    where it is known. keeps_best: the weights are those of the epoch with the best validation loss. done: nobody wants it
+    better (a tolerance was reached).
+    """
 
     train: np.ndarray
     validation: np.ndarray | None = None
     lr: np.ndarray | None = None
+    chance: float | None = None
+    keeps_best: bool = False
+    done: bool = False
 
     @property
     def annealed(self) -> bool:
-        """Whether the rate was lowered towards the end, so that the loss may fall until the end."""
+        """Whether the rate was lowered towards the end; then the loss may well fall until the end."""
         return self.lr is not None and bool(self.lr[-1] < 0.3 * self.lr.max())
+
+    @property
+    def tail(self) -> int:
+        """How many epochs are the end."""
+        return max(3, len(self.train) // 10)
+
+    @property
+    def end(self) -> float:
+        """The loss at the end, smoothed."""
+        return float(np.median(self.train[-self.tail :]))
+
+    @property
+    def fell(self) -> float:
+        """By what factor the loss fell."""
+        return float(self.train[0] / self.end) if self.end > 0 else math.inf
+
+
+def rate_too_high(t: Training) -> Iterator[Finding]:
+    """A loss that rises, jumps or zig-zags."""
+    loss = t.train
+    if not np.isfinite(loss).all():
+        epoch = int(np.argmin(np.isfinite(loss))) + 1
+        message = f"the training loss became {loss[epoch - 1]} in epoch {epoch}"
+        yield Finding("learning-rate-too-high", "error", "training", epoch, message, _lower(t))
+        return
+    if len(loss) < FEWEST_EPOCHS or (loss <= 0).any():
+        return
+    smoothed = _smooth(loss, 5)
+    rose = t.end / float(smoothed.min())
+    spikes = [i + 1 for i in range(3, len(loss)) if loss[i] > SPIKE * np.median(loss[max(0, i - 10) : i])]
+    steps = np.diff(np.log10(loss[len(loss) // 2 :]))
+    zigzag, alternating = float(np.median(np.abs(steps))), _alternating(steps)
+    calm = "note" if t.fell > GOOD_FALL else "warning"
+    code, where = "learning-rate-too-high", "training"
+    if t.fell < 1 and rose >= ROSE:
+        yield Finding(code, "error", where, rose, f"the loss rose: at the end it is {rose:.3g} times its lowest", _lower(t))
+    elif rose >= ROSE:
+        yield Finding(code, calm, where, rose, f"the loss is {rose:.3g} times its lowest again at the end", _lower(t))
+    elif zigzag >= ZIGZAG and alternating >= ALTERNATING:
+        message = f"the loss zig-zags: by a factor of {10**zigzag:.2g} from epoch to epoch, up and down"
+        yield Finding(code, calm, where, 10**zigzag, message, _lower(t))
+    elif len(spikes) > max(2, SPIKES * len(loss)):
+        message = f"the loss jumped to more than {SPIKE:g} times its size in {len(spikes)} of {len(loss)} epochs"
+        yield Finding(code, calm, where, len(spikes), message, _lower(t))
+    else:
+        yield Finding(code, "ok", where, rose, f"the loss at the end is {rose:.3g} times its lowest")
+
+
+def _lower(t: Training) -> str:
+    rate = "a lower learning rate" if t.lr is None else f"a lower learning rate than {t.lr.max():.3g}, such as {t.lr.max() / 10:.2g}"
+    return f"{rate}, one that is lowered towards the end (a schedule), larger batches, or clipped gradients"
+
+
+def progress(t: Training) -> Iterator[Finding]:
+    """Whether anything was learned, and whether the loss was still falling when training ended."""
+    loss = t.train
+    if len(loss) < FEWEST_EPOCHS or not np.isfinite(loss).all() or (loss <= 0).any():
+        return
+    left = None if t.chance is None else t.end / t.chance
+    recent = np.log10(loss[-max(5, len(loss) // 5) :])
+    fall = -float(np.polyfit(np.linspace(0, 1, len(recent)), recent, 1)[0])
+    steady = fall >= FALLING and _alternating(np.diff(recent)) <= STEADY and not t.annealed and not t.done
+    percent = _percent(1 - 10**-fall)
+    if steady and t.fell < CRAWL and (left is None or left > UNFINISHED):
+        message = f"the loss still falls steadily, by {percent} over the last fifth of the epochs, and fell only {t.fell:.2g} times in all"
+        yield Finding("learning-rate-too-low", "warning", "training", t.fell, message, _higher(t))
+    elif left is not None and left > ASTRAY:
+        message = f"the loss at the end is {_percent(left)} of what the best constant would give: hardly anything was learned"
+        yield Finding("nothing-learned", "error", "training", left, message, _LEARN)
+    elif steady:
+        severity = "warning" if left is None or left > UNFINISHED else "note"
+        message = f"the loss still fell by {percent} over the last fifth of the epochs"
+        yield Finding("not-converged", severity, "training", fall, message, "train for more epochs, or with a higher learning rate")
+    else:
+        number = fall if left is None else left
+        words = "the loss had settled" if left is None else f"the loss at the end is {_percent(left)} of what a constant would give"
+        yield Finding("progress", "ok", "training", number, words)
+
+
+_LEARN = (
+    "try another learning rate (10 times lower and higher), a wider network, or more samples where the target oscillates; see the "
+    "other findings first"
+)
+
+
+def _higher(t: Training) -> str:
+    rate = "a higher learning rate" if t.lr is None else f"a learning rate of {3 * t.lr.max():.1g} to {10 * t.lr.max():.1g}"
+    return f"{rate}, or more epochs"
+
+
+def overfitting(t: Training) -> Iterator[Finding]:
+    """Whether the validation loss is far above the training loss."""
+    if t.validation is None or len(t.train) < FEWEST_EPOCHS:
+        return
+    held = t.validation
+    if not (np.isfinite(held).all() and np.isfinite(t.train).all()) or (t.train <= 0).any() or (held <= 0).any():
+        return
+    ratio = float(np.median(held[-t.tail :])) / t.end
+    kept = float(_smooth(held, 3).min()) if t.keeps_best else float(np.median(held[-t.tail :]))
+    harmless = t.chance is not None and kept / t.chance <= HARMLESS
+    severity = "ok" if ratio < OVERFITTED else "note" if harmless else "warning"
+    best = int(np.argmin(held)) + 1
+    message = f"the validation loss at the end is {ratio:.3g} times the training loss"
+    if severity != "ok":
+        message += f" (lowest in epoch {best} of {len(held)}{', whose weights are kept' if t.keeps_best else ''})"
+    cure = "more data, a smaller network, weight decay, dropout, or ending earlier (patience)"
+    yield Finding("overfitting", severity, "training", ratio, message, "" if severity == "ok" else cure)
+
+
+def step_sizes(p: Patient, lr: float, kind: str, unlearned: float | None) -> Iterator[Finding]:
+    """The size of an update relative to the weights. kind: "gradient" for lr * gradient, "sign" for steps of lr each (Adam)."""
+    ratios = {}
+    for layer in p.layers:
+        size = _norm(layer.weight)
+        if not layer.trained or layer.gradient is None or size == 0:
+            continue
+        step = math.sqrt(layer.weight.size) if kind == "sign" else _norm(layer.gradient)
+        ratios[layer.name] = lr * step / size
+    if not ratios:
+        return
+    largest = max(ratios, key=lambda n: ratios[n])
+    high = ratios[largest]
+    words = f"a step with lr={lr:.3g} changes the weights by {high:.2g} of their size (1e-3 is usual)"
+    if high >= RATIO * RATIO_HIGH:
+        yield Finding("step-too-large", "warning", largest, high, words, f"a learning rate near {lr * RATIO / high:.1g}")
+    elif high <= RATIO * RATIO_LOW and unlearned is not None and unlearned > ASTRAY:
+        yield Finding("step-too-small", "warning", largest, high, words, f"a learning rate near {lr * RATIO / high:.1g}")
+    else:
+        yield Finding("step-size", "ok", largest, high, words)
+
+
+def _alternating(steps: np.ndarray) -> float:
+    """Share of neighbouring steps of opposite sign."""
+    return float(np.mean(np.sign(steps[1:]) * np.sign(steps[:-1]) < 0)) if len(steps) > 1 else 0.0
 
 
 def _smooth(loss: np.ndarray, width: int) -> np.ndarray:

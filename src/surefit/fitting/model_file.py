@@ -21,7 +21,7 @@ from surefit.core.program import Constant, Equation, Program, Var, record
 from surefit.core.tensor import Parameter, Tensor, no_grad
 from surefit.data import Domain
 from surefit.errors import ModelFileError
-from surefit.fitting.fit import Fit, Measured, finite_json
+from surefit.fitting.fitted import Fit, Measured, finite_json
 from surefit.fitting.network import Scaled
 from surefit.fitting.problem import Points, Problem
 from surefit.formulas import parse_many
@@ -89,15 +89,11 @@ def _rebuild(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Fit:
     dtype = ops.dtype_of(card["network"]["dtype"])
     weights = {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
     network = _network(header["network"], weights, dtype)
-    scaling = [tensors[f"scaling.{n}"] for n in ("x_shift", "x_scale", "y_shift", "y_scale")]
-    model = Scaled(network, *scaling, dtype)
+    scaling = {n: tensors[f"scaling.{n}"] for n in ("x_shift", "x_scale", "y_shift", "y_scale")}
+    model = Scaled(network, **scaling, dtype=dtype)
     model.eval()
-    error = card["error"]
-    nan = float("nan")
-    measured = Measured(
-        *(nan if v is None else v for v in (error["max"],)), error["at"],
-        *(nan if error[k] is None else error[k] for k in ("rmse", "relative_l2")), error["points"], error["on"],
-    )  # fmt: skip
+    error: dict[str, Any] = {k: float("nan") if v is None else v for k, v in card["error"].items()}
+    measured = Measured(error["max"], error["at"], error["rmse"], error["relative_l2"], error["points"], error["on"])
     return Fit(
         problem=_problem(card, tensors),
         model=model,
@@ -155,7 +151,7 @@ def _describe(network: nn.Module, d: int, dtype: np.dtype) -> tuple[dict[str, An
 
 def _network(description: dict[str, Any], weights: dict[str, np.ndarray], dtype: np.dtype) -> nn.Module:
     if description["kind"] == "mlp":
-        settings = {k: tuple(v) if isinstance(v, list) else v for k, v in description.items() if k != "kind"}
+        settings: dict[str, Any] = {k: v for k, v in description.items() if k != "kind"}
         network: nn.Module = nn.MLP(**settings, generator=0, dtype=dtype)
         network.load_state_dict(weights)
         return network

@@ -101,7 +101,7 @@ class Scaled(nn.Module):
 
     def __init__(self, network: nn.Module, x_shift: Any, x_scale: Any, y_shift: Any, y_scale: Any, dtype: Any) -> None:
         super().__init__()
-        self.network = network
+        self.network: nn.Module = network
         self.dtype = ops.dtype_of(dtype)
         for name, value in (("x_shift", x_shift), ("x_scale", x_scale), ("y_shift", y_shift), ("y_scale", y_scale)):
             self.register_buffer(name, np.array(value, np.float64))

@@ -80,7 +80,8 @@ class Watch:
     def __init__(self, network: nn.Module, patience: int | None, keep_best: bool) -> None:
         self.leaves = [*network.parameters(), *network.buffers()]
         self.patience, self.keep_best = patience, keep_best
-        self.best_loss, self.best_epoch = math.inf, None
+        self.best_loss = math.inf
+        self.best_epoch: int | None = None
         self.best_values: list[np.ndarray] | None = None
 
     def after(self, epoch: int, loss: float) -> bool:

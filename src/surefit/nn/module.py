@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,6 +40,10 @@ class Module:
         fields = self.__dict__
         fields["training"] = True
         fields["_parameters"], fields["_buffers"], fields["_modules"], fields["_generators"] = {}, {}, {}, {}
+
+    if TYPE_CHECKING:  # buffers and parameters registered by name
+
+        def __getattr__(self, name: str) -> Any: ...
 
     # --- fields ---
 

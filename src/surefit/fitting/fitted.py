@@ -223,15 +223,16 @@ class Fit:
         is a float for plain numbers.
         """
         if len(values) == 1 and not named and isinstance(values[0], dict):
-            values, named = (), dict(values[0])
+            named, values = dict(values[0]), values[1:]
         if len(values) + len(named) != len(self.names) or set(named) - set(self.names[len(values) :]):
-            given = [*self.names[: len(values)], *named]
-            raise ArgumentError(f"the fit takes {', '.join(self.names)}; got {len(values)} values by place, and names {sorted(named)}: {given}")
+            by_name = f" and {', '.join(named)} by name" if named else ""
+            raise ArgumentError(f"the fit takes {', '.join(self.names)}; got {len(values)} values by place{by_name}")
         columns = [*values, *(named[n] for n in self.names[len(values) :])]
         arrays = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in columns))
         shape = arrays[0].shape
         y = self._predict(self._points(np.stack([a.reshape(-1) for a in arrays], axis=1)))
-        y = y.reshape(shape) if y.shape[1] == 1 else y.reshape(*shape, y.shape[1])
+        k = len(self.outputs)
+        y = y.reshape(shape if k == 1 else (*shape, k))
         return float(y) if y.ndim == 0 else y
 
     def derivative(self, points: Any) -> np.ndarray:
@@ -240,7 +241,7 @@ class Fit:
         slope = batch(jacobian(lambda row: self.model(row.reshape(1, -1)).reshape(-1)))
         blocks = [slope(Tensor(x[i : i + BLOCK])).detach().numpy() for i in range(0, len(x), BLOCK)]
         j = np.concatenate(blocks) if blocks else np.zeros((0, len(self.outputs), len(self.names)))  # (n, k, d)
-        return j[:, 0] if j.shape[1] == 1 else j
+        return j.reshape(len(j), -1) if len(self.outputs) == 1 else j
 
     # --- words ---
 
@@ -409,7 +410,8 @@ class Fit:
             grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)  # rows follow the second input
             shape = (121, 121, len(self.outputs))
             truth = None if f is None else f(grid).reshape(shape)
-            return view.fit_2d(*axes, truth, self._predict(grid).reshape(shape), data=train, test=None if f else test, **options)
+            values = self._predict(grid).reshape(shape)
+            return view.fit_2d(axes[0], axes[1], truth, values, data=train, test=None if f else test, **options)
         if f is not None:
             lines = view.slice_points(self.domain.low, self.domain.high)
             flat = lines.reshape(-1, d)
@@ -561,7 +563,8 @@ def fit(
         raise ArgumentError(f"dtype={dtype!r} must be 'float32' or 'float64'")
     problem = pose(target, domain, data, int(seed))
     network = network_of(model, problem, np.random.default_rng([int(seed), 2]), kind)
-    whole = scaled(network, problem, settings.scale, kind).eval()
+    whole = scaled(network, problem, settings.scale, kind)
+    whole.eval()
 
     x, y = problem.verification(int(seed))
 

@@ -108,6 +108,8 @@ def test_a_callable_that_fails_says_where_and_why():
 
     with pytest.raises(ArgumentError, match="broken.*KeyError.*pressure"):
         surefit.fit(broken, (-1, 1))
+    with pytest.raises(ArgumentError, match="IndexError"):  # a number, but only because columns can be indexed too
+        surefit.fit(lambda x: x[3], (-1, 1))
     with pytest.raises(ArgumentError, match="does not take 2 arguments"):
         surefit.fit(lambda a, b, c: a, {"a": (0, 1), "b": (0, 1)})
 

@@ -375,7 +375,7 @@ class Sampling:
         train, validation, _ = lengths = split_lengths(n, self.split)
         if any(share > 0 and length == 0 for share, length in zip(self.split, lengths, strict=True)):
             raise ArgumentError(
-                f"split: {n} rows are too few for shares of {self.split}: {lengths}; give more rows"
+                f"split: {n} rows are too few for shares of {self.split}: {lengths}; give more rows, or another split such as (1, 0, 0)"
             )
         order = numpy_generator(generator).permutation(n)
         return order[:train], order[train : train + validation], order[train + validation :]

@@ -179,8 +179,8 @@ def _table_weights(plan: Sampling, x: np.ndarray, y: np.ndarray, rows: np.ndarra
 def vectorised(f: Callable[..., Any], box: Domain) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
     """A callable as a function of points (n, d) -> (n, k), and k; how it wants its arguments is tried on a few points.
 
-    Tried in this order, and believed only when it agrees with calls of one point at a time: f(x1, ..., xd) on columns,
-    f(X) on points (n, d), and f(x1, ..., xd) or f(point) one by one. ArgumentError when none works: it says why.
+    Tried in this order: f(x1, ..., xd) on columns, f(X) on points (n, d), and f(x1, ..., xd) or f(point) one by one.
+    Many at once is believed only when it agrees with the same way for one at a time. ArgumentError when none works.
     """
     rng = np.random.default_rng(0)
     x = box.unscale(rng.uniform(-1.0, 1.0, (5, box.dim)))
@@ -192,13 +192,17 @@ def vectorised(f: Callable[..., Any], box: Domain) -> tuple[Callable[[np.ndarray
     if by_points:
         ways.append((lambda p: _rows(f(p), len(p)), lambda p: _one_by_one(f, p)))
     if not ways:
-        raise ArgumentError(f"the function {_name(f)} does not take {d} arguments (one for each of {', '.join(box.names)})")
+        wanted = f"{d} argument{'s' * (d > 1)}, one for each of {', '.join(box.names)}"
+        raise ArgumentError(f"the function {_name(f)} does not take {wanted}; the domain names its inputs")
     failures: list[str] = []
     for at_once, singly in ways:
         many = _attempt(at_once, x, failures)
-        single = _attempt(singly, x, failures)
-        if many is not None and (single is None or _same(many, single)):
+        alone = None
+        if many is not None:
+            alone = _attempt(lambda p, g=at_once: np.concatenate([g(p[i : i + 1]) for i in range(len(p))]), x, failures)
+        if many is not None and alone is not None and _same(many, alone):
             return at_once, many.shape[1]
+        single = _attempt(singly, x, failures)
         if single is not None:
             return singly, single.shape[1]
     first = failures[0] if failures else "it returned nothing usable"

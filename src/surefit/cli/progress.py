@@ -64,12 +64,13 @@ class PlainLines(Display):
 
     def __init__(self, time: float | None = None) -> None:
         super().__init__(time)
+        self.pause = PAUSE
         self.shown_epoch = 0
         self.shown_at = 0.0
 
     def epoch(self, event: Any) -> None:
         far = event.epoch - self.shown_epoch >= STEP * event.epochs
-        if event.epoch in (1, event.epochs) or far or clock.monotonic() - self.shown_at >= PAUSE:
+        if event.epoch in (1, event.epochs) or far or clock.monotonic() - self.shown_at >= self.pause:
             self.shown_epoch, self.shown_at = event.epoch, clock.monotonic()
             print(f"epoch {event.epoch}/{event.epochs}  {self.line(event)}", file=sys.stderr, flush=True)
 

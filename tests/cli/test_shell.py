@@ -1,0 +1,196 @@
+"""The command as a shell runs it: start-up, streams, signals. Each test starts an interpreter, so there are few."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import surefit
+
+POSIX = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has neither SIGINT for others nor terminals like these"
+)
+
+
+def environment(**extra):
+    source = str(Path(surefit.__file__).parents[1])
+    return {**os.environ, "PYTHONPATH": source, "COLUMNS": "100", **extra}
+
+
+def shell(*words, cwd=None, **extra):
+    command = [sys.executable, "-m", "surefit", *words]
+    return subprocess.run(
+        command, capture_output=True, text=True, encoding="utf-8", env=environment(**extra), cwd=cwd, check=False
+    )
+
+
+def test_version():
+    done = shell("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"surefit {surefit.__version__}\n", "")
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["fit", "--help"], ["fit", "2x", "--lr", "-1"]])
+def test_start_up_is_light(words):
+    code = f"""
+import sys
+from surefit.cli import main
+main({words!r})
+heavy = {{"scipy", "matplotlib", "pandas", "pyarrow", "llvmlite", "safetensors", "numpy"}}
+print(*heavy & {{name.partition(".")[0] for name in sys.modules}}, file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=False)
+    assert done.stderr.splitlines()[-1] == ""
+
+
+@pytest.mark.parametrize("words", [[], ["--help"]])
+def test_help_shows_an_example_for_each_command(words):
+    done = shell(*words)
+    assert (done.returncode, done.stderr) == (0, "")
+    for command in ("fit", "predict", "info", "data", "doctor"):
+        assert f"  surefit {command} " in done.stdout
+
+
+@pytest.mark.parametrize("command", ["fit", "predict", "info", "data", "doctor"])
+def test_help_of_a_command_shows_an_example(command, capsys):
+    from surefit.cli import main
+
+    assert main([command, "--help"]) == 0
+    assert f"surefit {command} " in capsys.readouterr().out.replace(f"Usage: surefit {command} ", "")
+
+
+def test_a_run_from_the_shell(tmp_path):
+    words = [
+        "fit",
+        "-2/(2+sin(x))",
+        "--on",
+        "x=-3:3",
+        "--hidden",
+        "8",
+        "--epochs",
+        "20",
+        "--num",
+        "100",
+        "--out",
+        "demo",
+    ]
+    done = shell(*words, cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.startswith("target       -2/(2+sin(x))\n")
+    assert "epoch 20/20" in done.stderr
+    at = shell("predict", "demo/model.safetensors", "--at", "x=-0.5", cwd=tmp_path)
+    assert float(at.stdout) == pytest.approx(surefit.load(tmp_path / "demo" / "model.safetensors")(-0.5), rel=1e-6)
+
+
+def test_json_on_stdout_and_nothing_on_stderr(tmp_path):
+    done = shell("fit", "sin(x)", "--on", "x=-3:3", "--epochs", "2", "--tol", "1e-9", "--json", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert json.loads(done.stdout)["reached"] is False
+
+
+def test_a_terminal_that_lacks_characters_gets_a_question_mark():
+    done = shell("fit", "sin(长)", "--on", "长=-3:3", "--epochs", "1", "-q", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("target       sin(?)\n")
+
+
+@POSIX
+@pytest.mark.parametrize("out", [True, False])
+def test_an_interrupt_keeps_the_best_and_exits_with_130(tmp_path, out):
+    words = ["fit", "sin(5*x)", "--on", "x=-3:3", "--epochs", "1000000", *(["--out", "demo"] if out else [])]
+    command = [sys.executable, "-m", "surefit", *words]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), cwd=tmp_path
+    ) as running:
+        assert running.stderr.readline().startswith("epoch 1/1000000")
+        running.send_signal(signal.SIGINT)
+        stdout, stderr = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "interrupted in epoch" in stdout
+    assert "Traceback" not in stderr
+    if out:
+        fitted = surefit.load(tmp_path / "demo" / "model.safetensors")
+        assert fitted.interrupted
+        assert {"run.toml", "fit.png", "history.csv"} <= set(os.listdir(tmp_path / "demo"))
+    else:
+        assert "the model was not saved (--out DIR saves it)" in stderr
+
+
+@POSIX
+def test_a_reader_that_stops_early_is_no_error(tmp_path):
+    (tmp_path / "in.csv").write_text("t\n" + "0.5\n" * 50_000)
+    assert shell("fit", "t", "--on", "t=0:1", "--epochs", "1", "--out", "m", cwd=tmp_path).returncode == 0
+    command = f"{sys.executable} -m surefit predict m/model.safetensors --csv in.csv | head -n 1"
+    done = subprocess.run(
+        command, shell=True, capture_output=True, text=True, env=environment(), cwd=tmp_path, check=False
+    )
+    assert (done.stdout, done.stderr) == ("t,y\n", "")
+
+
+@POSIX
+def test_in_a_terminal_one_line_updates_and_the_card_remains(tmp_path):
+    import pty
+
+    inside, outside = pty.openpty()
+    words = ["fit", "sin(x)", "--on", "x=-3:3", "--epochs", "30"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "surefit", *words], stdout=outside, stderr=outside, cwd=tmp_path,
+        env=environment(TERM="xterm"),
+    ) as running:  # fmt: skip
+        os.close(outside)
+        seen = b""
+        try:
+            while part := os.read(inside, 65536):
+                seen += part
+        except OSError:  # the other end has closed
+            pass
+    os.close(inside)
+    assert running.returncode == 0
+    text = seen.decode()
+    assert "epoch 0/30" in text
+    assert text.count("\n") < 15  # the lines of the card and one for the display
+    assert text.rstrip().endswith("seed 0")
+
+
+def test_a_fault_of_our_own_is_one_line_too(monkeypatch, capsys):
+    from surefit.cli import main
+
+    monkeypatch.setattr(surefit, "load", lambda path: 1 / 0)
+    assert main(["info", "model"]) == 1
+    assert capsys.readouterr().err == (
+        "error: ZeroDivisionError: division by zero\nthis is a fault of surefit; SUREFIT_TRACEBACK=1 shows where\n"
+    )
+    monkeypatch.setenv("SUREFIT_TRACEBACK", "1")
+    main(["info", "model"])
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error, says",
+    [(MemoryError("8 TiB"), "not enough memory (8 TiB)"), (PermissionError(13, "Denied", "f"), "f: Denied")],
+)
+def test_trouble_with_the_machine(monkeypatch, capsys, error, says):
+    from surefit.cli import main
+
+    def fail(path):
+        raise error
+
+    monkeypatch.setattr(surefit, "load", fail)
+    assert main(["info", "model"]) == 2
+    assert capsys.readouterr().err == f"error: {says}\n"
+
+
+def test_an_interrupt_before_training(monkeypatch, capsys):
+    from surefit.cli import main
+
+    def interrupt(path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(surefit, "load", interrupt)
+    assert main(["info", "model"]) == 130
+    assert capsys.readouterr().err == "error: interrupted\n"

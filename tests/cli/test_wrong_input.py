@@ -1,0 +1,187 @@
+"""Every wrong input ends in one message that names what came and what to write instead, exit code 2, no traceback."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+FORMULA = [
+    # the formula
+    ("fit 'sin(z)' --on x=0:1", ["unknown name 'z'", "the variable is x", "    sin(z)\n        ^"]),
+    ("fit 2x --on x=0:1", ["an operator is missing between '2' and 'x'", "    2x\n     ^", "did you mean: 2*x"]),
+    ("fit 'sin(x' --on x=0:1", ["sin(x"]),
+    ("fit 'x1*x2' --on x1=0:1", ["unknown name 'x2'"]),
+    ("fit '-1/x2+' --on x2=0:1", ["something is missing after '+'"]),
+    ("fit 'x + y'", ["--on is missing", "--on x=-1:1 --on y=-1:1"]),
+    ("fit 2x", ["did you mean: 2*x"]),  # the formula comes before the domain
+    ("fit 'log(x)' --on x=-1:1", ["not finite at 500 of 1000 sampled points", "gives nan", "--drop-nonfinite"]),
+    ("fit 'log(x)' --on x=-2:-1", ["not finite at any of the 1000 sampled points", "Check the formula"]),
+    ("fit '1/x' --on x=-1:1 --num 41", ["not finite at 1 of 41", "x=0 gives inf", "--drop-nonfinite"]),
+    # the domain
+    ("fit x --on x=1:0", ["--on", "'x' is reversed: 1 to 0", "write low first"]),
+    ("fit x --on x=1:1", ["--on", "'x' has no width"]),
+    ("fit x --on x=1", ["--on", "cannot read '1'", "LOW:HIGH"]),
+    ("fit x --on x=a:1", ["--on", "the low end of 'x'", "unknown name 'a'"]),
+    ("fit x --on x=0:inf", ["--on"]),
+    ("fit x --on x=0:1 --on x=0:2", ["--on", "'x' is given 2 times"]),
+    # numbers and names
+    ("fit x --on x=0:1 --hidden 0", ["--hidden 0: expected widths", "such as 64,64"]),
+    ("fit x --on x=0:1 --hidden 8,", ["--hidden 8,: expected widths"]),
+    ("fit x --on x=0:1 --lr -1", ["--lr -1: expected a number above 0"]),
+    ("fit x --on x=0:1 --lr nan", ["--lr nan: expected a number above 0"]),
+    ("fit x --on x=0:1 --epochs 0", ["--epochs 0: expected a whole number of 1 or more"]),
+    ("fit x --on x=0:1 --epochs 1.5", ["--epochs 1.5: expected a whole number"]),
+    ("fit x --on x=0:1 --batch-size no", ["--batch-size no: expected a whole number"]),
+    ("fit x --on x=0:1 --tol 0", ["--tol 0: expected a number above 0"]),
+    ("fit x --on x=0:1 --seed -1", ["--seed -1: expected a whole number of 0 or more"]),
+    ("fit x --on x=0:1 --dtype half", ["--dtype half: expected one of float32, float64"]),
+    ("fit x --on x=0:1 --activation tan", ["--activation tan: expected one of", "did you mean tanh?"]),
+    ("fit x --on x=0:1 --method addam", ["--method addam: expected one of", "did you mean adam?"]),
+    ("fit x --on x=0:1 --schedule cos", ["--schedule cos: expected one of", "cosine"]),
+    ("fit x --on x=0:1 --loss mae", ["--loss mae: expected one of mse, l1"]),
+    ("fit x --on x=0:1 --design sobel", ["--design sobel: expected one of", "did you mean sobol?"]),
+    ("fit x --on x=0:1 --patience soon", ["--patience soon: expected a whole number", "none"]),
+    ("fit x --on x=0:1 --momentum 0.9", ["--momentum: adam has no such setting; sgd and rmsprop have"]),
+    ("fit x --on x=0:1 --dropout 2", ["--dropout 2: expected a number of 0 or more and not above 1"]),
+    ("fit x --on x=0:1 --split 0.5,0.5", ["--split 0.5,0.5: expected shares", "0.8,0.1,0.1"]),
+    ("fit x --on x=0:1 --split 1,1,1", ["--split 1,1,1: expected shares", "sum to 1"]),
+    ("fit x --on x=0:1 --noise loud", ["--noise: cannot read 'loud'", "uniform:0.01"]),
+    ("fit x --on x=0:1 --num 1 --design grid", ["--num: a product of axes", "at least 2 points"]),
+    ("fit x --on x=0:1 --extra-ratio 0.5", ["--extra-ratio: ", "--extra-box does not say where"]),
+    ("fit x --on x=0:1 --extra-box y=0:1", ["--extra-box: the domain has no variable 'y'"]),
+    ("fit x --on x=0:1 --extra-box x=0:2", ["--extra-box: x=0:2 reaches outside the domain"]),
+    ("fit x --on x=0:1 --columns a", ["--columns is for tables"]),
+]  # fmt: skip
+
+WORDS = [
+    ("fti x", ["there is no command 'fti'; did you mean fit?"]),
+    ("frobnicate", ["there is no command", "fit, predict, info, doctor, data"]),
+    ("--verbose", ["there is no option --verbose", "see: surefit --help"]),
+    ("fit", ["what should be fitted?", 'surefit fit "sin(x)" --on x=-3:3']),
+    ("fit x --on x=0:1 --epoch 5", ["there is no option --epoch; did you mean --epochs?", "surefit fit --help"]),
+    ("fit x --on x=0:1 -epochs 5", ["there is no option -epochs; did you mean --epochs?"]),
+    ("fit x --on x=0:1 --no-scal", ["did you mean --no-scale?"]),
+    ("fit x --on x=0:1 --lr", ["--lr: its value is missing"]),
+    ("fit x + 1 --on x=0:1", ["these words are too many: + 1", "quotes"]),
+    ("predict", ["MODEL is missing"]),
+    ("data x --on x=0:1", ["--out is missing"]),
+]  # fmt: skip
+
+TABLES = [
+    ("fit nowhere.csv", ["there is no file 'nowhere.csv'"]),
+    ("fit sheet.xlsx", ["cannot tell what 'sheet.xlsx' is", "save the sheet as CSV"]),
+    ("fit words.csv", ["line 3, column 'b' is 'two', not a number", "--columns"]),
+    ("fit holes.csv", ["line 3, column 'b' is missing", "--drop-missing"]),
+    ("fit good.csv --targets z", ["there is no column 'z'; it has a, b, y"]),
+    ("fit good.csv --columns a,z", ["--columns: good.csv has no column 'z'; it has a, b, y"]),
+    ("fit good.csv --num 50", ["--num is for formulas; good.csv brings its own points"]),
+    ("fit good.csv --on c=0:1", ["--on", "a, b"]),
+    ("fit comma.csv", ["'0,5', not a number", "--decimal ','"]),
+    ("fit empty.csv", ["empty.csv: the file is empty"]),
+    ("fit chinese.csv", ["line 1 is not utf-8 text", "--encoding gbk"]),
+]
+
+
+@pytest.mark.parametrize("line, says", FORMULA + WORDS, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_wrong_word(surefit, line, says):
+    assert_refused(surefit(line), says)
+
+
+@pytest.mark.parametrize("line, says", TABLES, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_wrong_table(surefit, tmp_path, line, says):
+    rows = "".join(f"{i},{i * i % 7},{i % 3}\n" for i in range(20))
+    (tmp_path / "good.csv").write_text("a,b,y\n" + rows)
+    (tmp_path / "words.csv").write_text("a,b,y\n1,2,3\n1,two,3\n")
+    (tmp_path / "holes.csv").write_text("a,b,y\n1,2,3\n1,,3\n")
+    (tmp_path / "comma.csv").write_text("a;b;y\n0,5;1;2\n0,7;2;3\n")
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "chinese.csv").write_bytes("长,宽,面积\n1,2,2\n".encode("gbk"))
+    assert_refused(surefit(line), says)
+
+
+PREDICT = [
+    ("predict two.safetensors", ["give points, --at x=1, or a table, --csv IN"]),
+    ("predict two.safetensors --at x1=1", ["no value for x2", "--at x1=NUMBER,x2=NUMBER"]),
+    ("predict two.safetensors --at x1=1,x3=2", ["the model has no input 'x3'", "--at x1=NUMBER,x2=NUMBER"]),
+    ("predict two.safetensors --at 1,2", ["cannot read '1'", "--at x1=NUMBER,x2=NUMBER"]),
+    ("predict two.safetensors --at x1=1,x2=", ["cannot read 'x2='"]),
+    ("predict two.safetensors --at x1=1,x2=a", ["the value of x2 is no number", "unknown name 'a'"]),
+    ("predict two.safetensors --at x1=1,x1=2", ["x1 comes twice"]),
+    ("predict two.safetensors --at x1=1,x2=2 --out o.csv", ["--out: is for the rows of --csv IN"]),
+    ("predict two.safetensors --csv nowhere.csv", ["there is no file 'nowhere.csv'"]),
+    ("predict two.safetensors --csv lacking.csv", ["lacking.csv has no column 'x2'; it has x1, z"]),
+    ("predict two.safetensors --csv words.csv", ["line 3, column 'x2' is 'two', not a number"]),
+    ("predict two.safetensors --csv good.csv --out good.csv", ["--out good.csv: is the table that is read"]),
+    ("predict two.safetensors --csv good.csv --out o.json", ["'o.json'", ".csv, .parquet, .npz"]),
+    ("predict two.safetensors --csv good.csv --out nowhere/o.csv", ["nowhere/o.csv: No such file or directory"]),
+    ("predict nowhere.safetensors --at x=1", ["there is no model file 'nowhere.safetensors'"]),
+    ("info cut.safetensors", ["'cut.safetensors' is damaged or not a model file"]),
+    ("info good.csv", ["'good.csv' is damaged or not a model file"]),
+    ("doctor nowhere.safetensors", ["there is no model file"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line, says", PREDICT, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_wrong_use_of_a_model(surefit, models, tmp_path, line, says):
+    (tmp_path / "two.safetensors").symlink_to(models / "two.safetensors")
+    (tmp_path / "cut.safetensors").write_bytes((models / "two.safetensors").read_bytes()[:2000])
+    (tmp_path / "good.csv").write_text("x1,x2\n0,1\n")
+    (tmp_path / "lacking.csv").write_text("x1,z\n0,1\n")
+    (tmp_path / "words.csv").write_text("x1,x2\n0,1\n0,two\n")
+    assert_refused(surefit(line), says)
+
+
+CONFIG = [
+    ("lr = 0.1\nepoch = 3", ["run.toml: there is no setting 'epoch'; did you mean epochs?"]),
+    ('lr = "fast"', ["run.toml: lr = fast: expected a number above 0"]),
+    ("lr = true", ["run.toml: lr = true: expected a number above 0"]),
+    ("scale = 1", ["run.toml: scale = 1: expected true or false"]),
+    ("hidden = [8, 0]", ["run.toml: hidden = [8, 0]: expected widths"]),
+    ("lr = 1979-05-27", ["expected a number above 0"]),
+    ("lr =", ["'run.toml' is not a TOML file"]),
+    ("[lr]\nrate = 1", ["expected a number above 0"]),
+    (None, ["--config: there is no file 'run.toml'"]),
+]
+
+
+@pytest.mark.parametrize("text, says", CONFIG)
+def test_a_wrong_config(surefit, tmp_path, text, says):
+    if text is not None:
+        (tmp_path / "run.toml").write_text(text)
+    assert_refused(surefit("fit x --on x=0:1 --config run.toml"), says)
+
+
+@pytest.mark.parametrize(
+    "line, says",
+    [
+        ("fit x --on x=0:1 --out file/there {small}", ["--out: cannot write into 'file/there'"]),
+        ("fit x --on x=0:1 --save-config file/run.toml {small}", ["--save-config: cannot write into 'file'"]),
+        ("fit x --on x=0:1 --save-config . {small}", ["--save-config: '.' is a directory"]),
+        ("data x --on x=0:1 --out file/there", ["cannot make the directory 'file/there'"]),
+    ],
+)
+def test_a_place_that_cannot_be_written(surefit, tmp_path, line, says):
+    (tmp_path / "file").write_text("")
+    assert_refused(surefit(line), says)
+
+
+def test_nothing_is_written_by_a_run_that_is_refused(surefit, tmp_path):
+    assert surefit("fit 'log(x)' --on x=-1:1 --out here --save-config run.toml").code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("line", ["fit 2x --on x=0:1", "data 2x --on x=0:1 --out here", "info nowhere"])
+def test_with_json_a_refusal_leaves_stdout_empty(surefit, line):
+    assert_refused(surefit(f"{line} --json"), [])
+
+
+def assert_refused(ran, says):
+    assert ran.code == 2
+    assert ran.out == ""
+    assert ran.err.startswith("error: ")
+    missing = [part for part in says if part not in ran.err]
+    assert not missing, f"{missing} not in:\n{ran.err}"
+    assert "Traceback" not in ran.err
+    argument = re.search(r"\b(drop_nonfinite|drop_missing|columns|encoding|decimal|batch_size)\b=", ran.err)
+    assert argument is None, f"speaks of Python's {argument[0]}:\n{ran.err}"

@@ -465,6 +465,12 @@ def test_large_arguments_do_not_overflow_in_the_gradient(name: str) -> None:
     assert (a.grad.item(), b.grad.item()) == pytest.approx(want, abs=1e-15)
 
 
+BINARY = [
+    o
+    for o in ops.TABLE.values()
+    if not callable(o.vjps) and len(o.vjps) == 2 and o.category in ("same", "number", "float", "logical") and o is not ops.matmul
+]
+
 # --- Python numbers and structure -----------------------------------------------------------------------------------------
 
 
@@ -474,6 +480,25 @@ def test_python_numbers_are_numbers_for_elementwise_and_arrays_for_structure() -
     assert F.stack([1.0, 2.0]).tolist() == [1.0, 2.0]
     assert ops.reshape(3, shape=(1, 1)).tolist() == [[3]]
     assert ops.sum_(2.5, axes=()) == 2.5
+
+
+@pytest.mark.parametrize("number", [1.7, 2, 0, -1.3, 0.0])
+@pytest.mark.parametrize("op", BINARY, ids=lambda o: o.name)
+def test_a_number_is_as_good_as_an_array(op: ops.Op, number: Any) -> None:
+    """Value and gradient beside a Python number are those beside a float64 array, to the last digits."""
+    data = np.array([0.3, 1.9, 2.6])
+    for swap in (False, True):
+
+        def value_and_slope(other: Any, swap: bool = swap) -> tuple[np.ndarray, np.ndarray]:
+            x = Tensor(data, requires_grad=True)
+            y = op(other, x) if swap else op(x, other)
+            if y.requires_grad:
+                y.backward(np.ones(3))
+            return y.detach().numpy(), np.zeros(3) if x.grad is None else x.grad.numpy()
+
+        for have, want in zip(value_and_slope(number), value_and_slope(np.array(float(number))), strict=True):
+            assert have.dtype == want.dtype
+            np.testing.assert_allclose(have, want, rtol=1e-15)
 
 
 def test_whole_numbers_stay_whole_when_rounded() -> None:

@@ -22,15 +22,18 @@ Kinks follow PyTorch: relu'(0) = 0, abs'(0) = 0, ties of max share the gradient 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
 from operator import gt as gt_
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from surefit.errors import ArgumentError, AxisError, DtypeError, ShapeError
 
 ndarray = np.ndarray
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 bool_ = np.dtype(np.bool_)
 int32 = np.dtype(np.int32)
@@ -43,7 +46,35 @@ _RANK = {d: i for i, d in enumerate(DTYPES)}
 _FLOATS = frozenset((float32, float64))
 default_float = float32  # what integers become in exp, division, mean, ...
 
-silent = np.errstate(all="ignore")  # as a decorator: infinities and NaNs are values here, never warnings
+
+
+class _Calm(threading.local):
+    on = False  # whether this thread computes without NumPy's floating-point warnings already
+
+
+_calm = _Calm()
+
+
+@np.errstate(all="ignore")
+def _quietly(f: Callable[..., Any], args: Iterable[Any], params: dict[str, Any]) -> Any:
+    _calm.on = True
+    try:
+        return f(*args, **params)
+    finally:
+        _calm.on = False
+
+
+def silent(f: Function) -> Function:
+    """f without NumPy's floating-point warnings: infinities and NaNs are values here.
+
+    Switching them off costs as much as a small operation does, so only the outermost silent function does it.
+    """
+
+    @wraps(f)
+    def inside(*args: Any, **params: Any) -> Any:
+        return f(*args, **params) if _calm.on else _quietly(f, args, params)
+
+    return inside  # type: ignore[return-value]
 
 
 class Aval(NamedTuple):
@@ -127,7 +158,7 @@ from_nothing: list[Callable[[Op, dict[str, Any]], Any]] = [lambda op, params: op
 class Op:
     """A primitive: `op(*args, **params)` evaluates, differentiates, batches or records, as its arguments ask."""
 
-    __slots__ = ("category", "doc", "name", "rule", "tier", "value", "vjps")
+    __slots__ = ("category", "doc", "name", "rule", "tier", "value", "vjp", "vjps")
 
     def __init__(
         self,
@@ -141,6 +172,8 @@ class Op:
         if name in TABLE:
             raise ArgumentError(f"primitive {name!r} is declared twice")
         self.name, self.value, self.vjps, self.rule = name, value, vjps, rule
+        # vjp(i): the gradient rule of argument i, or None where no gradient passes
+        self.vjp: Callable[[int], Callable[..., Any] | None] = vjps if callable(vjps) else vjps.__getitem__
         self.tier, self.category = tier, category
         TABLE[name] = self
 
@@ -154,17 +187,17 @@ class Op:
             return apply(self, args, params)
         if not args:
             return from_nothing[0](self, params)
+        return self.evaluate(args, params)
+
+    def evaluate(self, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        """The value on arrays and numbers: overflow is no warning, and what does not fit is an error in our words."""
         try:
-            return self.value(*args, **params)
+            return self.value(*args, **params) if _calm.on else _quietly(self.value, args, params)
         except (ValueError, TypeError, IndexError, AttributeError):
             self.rule(*map(aval_of, args), **params)  # says what is wrong in our words, if it can
             if self.category != "structural" or not any(isinstance(a, (int, float)) for a in args):
                 raise
         return self.value(*map(np.asarray, args), **params)  # numbers have no shape: here they are arrays
-
-    def vjp(self, i: int) -> Callable[..., Any] | None:
-        """The gradient rule of argument i, or None where no gradient passes."""
-        return self.vjps(i) if callable(self.vjps) else self.vjps[i]
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -179,6 +212,18 @@ TABLE: dict[str, Op] = {}
 def primitive(name: str) -> Op:
     """The primitive of that name."""
     return TABLE[name]
+
+
+def _logical(symbol: str, name: str, swapped: bool = False) -> Callable[..., Any]:
+    """An operator of booleans. Of integers it would be bitwise, which surefit does not have."""
+
+    def operate(*values: Any) -> Any:
+        for v in values:
+            if aval_of(v).dtype != bool_:
+                raise DtypeError(f"{symbol} is defined on booleans, not on {aval_of(v).dtype}; use {name}(...)")
+        return TABLE[name](*(reversed(values) if swapped else values))
+
+    return operate
 
 
 class Arithmetic:
@@ -250,26 +295,10 @@ class Arithmetic:
     def __ge__(self, o: Any) -> Any:
         return ge(self, o)
 
-    def __and__(self, o: Any) -> Any:
-        return logical_and(self, o)
-
-    def __rand__(self, o: Any) -> Any:
-        return logical_and(o, self)
-
-    def __or__(self, o: Any) -> Any:
-        return logical_or(self, o)
-
-    def __ror__(self, o: Any) -> Any:
-        return logical_or(o, self)
-
-    def __xor__(self, o: Any) -> Any:
-        return logical_xor(self, o)
-
-    def __rxor__(self, o: Any) -> Any:
-        return logical_xor(o, self)
-
-    def __invert__(self) -> Any:
-        return logical_not(self)
+    __and__, __rand__ = _logical("&", "logical_and"), _logical("&", "logical_and", swapped=True)
+    __or__, __ror__ = _logical("|", "logical_or"), _logical("|", "logical_or", swapped=True)
+    __xor__, __rxor__ = _logical("^", "logical_xor"), _logical("^", "logical_xor", swapped=True)
+    __invert__ = _logical("~", "logical_not")
 
 
 # --- shape rules ---------------------------------------------------------------------------------
@@ -363,13 +392,10 @@ def _unary(
     kind: str = "same",
     result: str = "same",
     tier: str = "core",
-    quiet: bool = False,
 ) -> Op:
     ok = _FLOATS if kind == "float" else frozenset(DTYPES[1:]) if kind == "number" else frozenset(DTYPES)
     if kind == "logical":
         ok = frozenset((bool_,))
-    if quiet:
-        fn = silent(fn)
 
     def value(x: Any) -> Any:
         if x.__class__ is ndarray and x.dtype in ok:
@@ -388,11 +414,7 @@ def _binary(
     kind: str = "same",
     result: str = "same",
     tier: str = "core",
-    quiet: bool = False,
 ) -> Op:
-    if quiet:
-        fn = silent(fn)
-
     def value(a: Any, b: Any) -> Any:
         if a.__class__ is ndarray and a.dtype in _FLOATS and kind != "logical":
             if b.__class__ is float or (b.__class__ is ndarray and b.dtype is a.dtype):
@@ -443,6 +465,8 @@ def _pow_vjp_base(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 def _pow_vjp_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     # y log a, with 0^b log 0 = 0 for b >= 0 as PyTorch has it
+    if a.__class__ in (int, float):
+        a = zeros_like(y) + a  # as exact as y
     flat = logical_and(eq(a, 0), ge(b, 0))
     return where(flat, 0.0, g * (y * log(where(flat, 1.0, a))))
 
@@ -455,20 +479,20 @@ add = _binary("add", np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
 sub = _binary("sub", np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g, kind="number")
 mul = _binary("mul", np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
 div = _binary(
-    "div", np.true_divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -((g * y) / b), kind="float", quiet=True
+    "div", np.true_divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -((g * y) / b), kind="float"
 )
 floor_divide = _binary(
-    "floor_divide", _integer_checked("floor_divide", np.floor_divide), _nothing, _nothing, kind="number", quiet=True
+    "floor_divide", _integer_checked("floor_divide", np.floor_divide), _nothing, _nothing, kind="number"
 )
 remainder = _binary(  # the sign of the divisor, as Python's %
     "remainder", _integer_checked("remainder", np.remainder),
-    lambda g, y, a, b: g, lambda g, y, a, b: -(g * floor_divide(a, b)), kind="number", quiet=True,
+    lambda g, y, a, b: g, lambda g, y, a, b: -(g * floor_divide(a, b)), kind="number",
 )  # fmt: skip
 fmod = _binary(  # the sign of the dividend, as C's fmod
     "fmod", _integer_checked("fmod", np.fmod),
-    lambda g, y, a, b: g, lambda g, y, a, b: -(g * trunc(a / b)), kind="number", quiet=True,
+    lambda g, y, a, b: g, lambda g, y, a, b: -(g * trunc(a / b)), kind="number",
 )  # fmt: skip
-pow_ = _binary("pow", _integer_power, _pow_vjp_base, _pow_vjp_exponent, kind="number", quiet=True)
+pow_ = _binary("pow", _integer_power, _pow_vjp_base, _pow_vjp_exponent, kind="number")
 maximum = _binary(
     "maximum", np.maximum, lambda g, y, a, b: _share(g, a, b, lt), lambda g, y, a, b: _share(g, a, b, gt)
 )
@@ -573,34 +597,34 @@ def _lgamma(x: Any) -> Any:
 
 def _polygamma(n: Any, x: Any) -> Any:
     y = _special("polygamma")(n, x)  # which is float64 whatever x is, and inf at -inf, where there is no limit
-    return np.where(np.isneginf(x), np.nan, y).astype(x.dtype)
+    return np.where(np.isneginf(x), np.nan, y).astype(np.result_type(n, x))
 
 
 neg = _unary("neg", np.negative, lambda g, y, x: -g, kind="number")
 abs_ = _unary("abs", np.abs, lambda g, y, x: g * sign(x))
 sign = _unary("sign", _sign, _nothing, kind="number")
-square = _unary("square", np.square, lambda g, y, x: g * (x + x), kind="number", quiet=True)
-sqrt = _unary("sqrt", np.sqrt, lambda g, y, x: g / (y + y), kind="float", quiet=True)
-exp = _unary("exp", np.exp, lambda g, y, x: g * y, kind="float", quiet=True)
-expm1 = _unary("expm1", np.expm1, lambda g, y, x: g * (y + 1.0), kind="float", quiet=True)
-log = _unary("log", np.log, lambda g, y, x: g / x, kind="float", quiet=True)
-log1p = _unary("log1p", np.log1p, lambda g, y, x: g / (x + 1.0), kind="float", quiet=True)
-sin = _unary("sin", np.sin, lambda g, y, x: g * cos(x), kind="float", quiet=True)
-cos = _unary("cos", np.cos, lambda g, y, x: -(g * sin(x)), kind="float", quiet=True)
-tan = _unary("tan", np.tan, lambda g, y, x: g * (y * y + 1.0), kind="float", quiet=True)
-asin = _unary("asin", np.arcsin, lambda g, y, x: g / sqrt(1.0 - x * x), kind="float", quiet=True)
-acos = _unary("acos", np.arccos, lambda g, y, x: -(g / sqrt(1.0 - x * x)), kind="float", quiet=True)
+square = _unary("square", np.square, lambda g, y, x: g * (x + x), kind="number")
+sqrt = _unary("sqrt", np.sqrt, lambda g, y, x: g / (y + y), kind="float")
+exp = _unary("exp", np.exp, lambda g, y, x: g * y, kind="float")
+expm1 = _unary("expm1", np.expm1, lambda g, y, x: g * (y + 1.0), kind="float")
+log = _unary("log", np.log, lambda g, y, x: g / x, kind="float")
+log1p = _unary("log1p", np.log1p, lambda g, y, x: g / (x + 1.0), kind="float")
+sin = _unary("sin", np.sin, lambda g, y, x: g * cos(x), kind="float")
+cos = _unary("cos", np.cos, lambda g, y, x: -(g * sin(x)), kind="float")
+tan = _unary("tan", np.tan, lambda g, y, x: g * (y * y + 1.0), kind="float")
+asin = _unary("asin", np.arcsin, lambda g, y, x: g / sqrt(1.0 - x * x), kind="float")
+acos = _unary("acos", np.arccos, lambda g, y, x: -(g / sqrt(1.0 - x * x)), kind="float")
 atan = _unary("atan", np.arctan, lambda g, y, x: g / (x * x + 1.0), kind="float")
-sinh = _unary("sinh", np.sinh, lambda g, y, x: g * cosh(x), kind="float", quiet=True)
-cosh = _unary("cosh", np.cosh, lambda g, y, x: g * sinh(x), kind="float", quiet=True)
+sinh = _unary("sinh", np.sinh, lambda g, y, x: g * cosh(x), kind="float")
+cosh = _unary("cosh", np.cosh, lambda g, y, x: g * sinh(x), kind="float")
 tanh = _unary("tanh", np.tanh, lambda g, y, x: g * (1.0 - y * y), kind="float")
 asinh = _unary("asinh", np.arcsinh, lambda g, y, x: g / sqrt(x * x + 1.0), kind="float")
 acosh = _unary(
-    "acosh", np.arccosh, lambda g, y, x: g / sqrt((x - 1.0) * (x + 1.0)), kind="float", quiet=True
+    "acosh", np.arccosh, lambda g, y, x: g / sqrt((x - 1.0) * (x + 1.0)), kind="float"
 )
-atanh = _unary("atanh", np.arctanh, lambda g, y, x: g / (1.0 - x * x), kind="float", quiet=True)
-sigmoid = _unary("sigmoid", _sigmoid, lambda g, y, x: g * (y * (1.0 - y)), kind="float", quiet=True)
-softplus = _unary("softplus", _softplus, lambda g, y, x: g * sigmoid(x), kind="float", quiet=True)
+atanh = _unary("atanh", np.arctanh, lambda g, y, x: g / (1.0 - x * x), kind="float")
+sigmoid = _unary("sigmoid", _sigmoid, lambda g, y, x: g * (y * (1.0 - y)), kind="float")
+softplus = _unary("softplus", _softplus, lambda g, y, x: g * sigmoid(x), kind="float")
 relu = _unary("relu", _relu, lambda g, y, x: g * ne(y, 0.0))  # y > 0 or NaN
 erf = _unary("erf", _special("erf"), lambda g, y, x: g * (_TWO_OVER_SQRT_PI * exp(-(x * x))), kind="float")
 floor = _unary("floor", _whole(np.floor), _nothing, kind="number")
@@ -610,18 +634,17 @@ trunc = _unary("trunc", _whole(np.trunc), _nothing, kind="number")
 
 # special tier: value and gradient
 exp2 = _unary(
-    "exp2", np.exp2, lambda g, y, x: g * (y * math.log(2.0)), kind="float", tier="special", quiet=True
+    "exp2", np.exp2, lambda g, y, x: g * (y * math.log(2.0)), kind="float", tier="special"
 )
-log2 = _unary("log2", np.log2, lambda g, y, x: g / (x * math.log(2.0)), "float", tier="special", quiet=True)
-log10 = _unary("log10", np.log10, lambda g, y, x: g / (x * math.log(10.0)), "float", tier="special", quiet=True)
+log2 = _unary("log2", np.log2, lambda g, y, x: g / (x * math.log(2.0)), "float", tier="special")
+log10 = _unary("log10", np.log10, lambda g, y, x: g / (x * math.log(10.0)), "float", tier="special")
 cbrt = _unary("cbrt", np.cbrt, lambda g, y, x: g / (3.0 * (y * y)), kind="float", tier="special")
 hypot = _binary(
     "hypot", np.hypot, lambda g, y, a, b: g * (a / y), lambda g, y, a, b: g * (b / y), "float", tier="special",
-    quiet=True,
 )  # fmt: skip
 logaddexp = _binary(
     "logaddexp", np.logaddexp, lambda g, y, a, b: g * sigmoid(a - b), lambda g, y, a, b: g * sigmoid(b - a),
-    "float", tier="special", quiet=True,
+    "float", tier="special",
 )  # fmt: skip
 erfc = _unary(
     "erfc", _special("erfc"), lambda g, y, x: -(g * (_TWO_OVER_SQRT_PI * exp(-(x * x)))), "float", tier="special"
@@ -632,10 +655,10 @@ erfinv = _unary(
 lgamma = _unary("lgamma", _lgamma, lambda g, y, x: g * digamma(x), "float", tier="special")
 digamma = _unary("digamma", _special("digamma"), lambda g, y, x: g * polygamma(1.0, x), "float", tier="special")
 polygamma = _binary(  # order n >= 0 (no gradient in n), then x
-    "polygamma", _polygamma, None, lambda g, y, n, x: g * polygamma(n + 1.0, x), "float", tier="special", quiet=True
+    "polygamma", _polygamma, None, lambda g, y, n, x: g * polygamma(n + 1.0, x), "float", tier="special"
 )
 gamma = _unary(
-    "gamma", _special("gamma"), lambda g, y, x: g * (y * digamma(x)), "float", tier="special", quiet=True
+    "gamma", _special("gamma"), lambda g, y, x: g * (y * digamma(x)), "float", tier="special"
 )
 bessel_i0 = _unary("i0", _special("i0"), lambda g, y, x: g * bessel_i1(x), "float", tier="special")
 bessel_i1 = _unary(  # i1' = i0 - i1 / x, and 1/2 at 0
@@ -718,13 +741,13 @@ def _cumulative_rule(x: Aval, axis: int) -> Aval:
 
 sum_ = Op(
     "sum",
-    silent(lambda x, axes: np.add.reduce(x, axis=axes, dtype=_wide(x.dtype))),
+    lambda x, axes: np.add.reduce(x, axis=axes, dtype=_wide(x.dtype)),
     (lambda g, y, x, axes: _spread(g, x, axes),),
     _reduction_rule("sum", _wide, True),
 )
 prod = Op(
     "prod",
-    silent(lambda x, axes: np.multiply.reduce(x, axis=axes, dtype=_wide(x.dtype))),
+    lambda x, axes: np.multiply.reduce(x, axis=axes, dtype=_wide(x.dtype)),
     (_prod_vjp,),
     _reduction_rule("prod", _wide, True),
 )
@@ -737,7 +760,7 @@ amax = Op(
 argmax = Op("argmax", lambda x, axis: np.argmax(x, axis=axis), (None,), _argmax_rule)
 cumsum = Op(
     "cumsum",
-    silent(lambda x, axis: np.cumsum(x, axis=axis, dtype=_wide(x.dtype))),
+    lambda x, axis: np.cumsum(x, axis=axis, dtype=_wide(x.dtype)),
     (lambda g, y, x, axis: flip(cumsum(flip(g, axes=(axis,)), axis=axis), axes=(axis,)),),
     _cumulative_rule,
 )
@@ -751,7 +774,6 @@ def _swap(x: Any) -> Any:
     return transpose(x, axes=(*range(n - 2), n - 1, n - 2))
 
 
-@silent
 def _matmul_value(a: Any, b: Any) -> Any:
     if a.__class__ is not ndarray or b.__class__ is not ndarray or a.dtype is not b.dtype or a.dtype is bool_:
         (a, b), _ = _promoted("matmul", (a, b), "number")
@@ -894,7 +916,6 @@ def _take_rule(x: Aval, index: Aval, axis: int) -> Aval:
     return Aval((*x.shape[:axis], *index.shape, *x.shape[axis + 1 :]), x.dtype)
 
 
-@silent
 def _scatter_value(u: Any, index: Any, axis: int, size: int) -> Any:
     index = np.asarray(index)
     _take_check(index, size)
@@ -981,7 +1002,6 @@ def _window_value(
     return np.lib.stride_tricks.as_strided(x, shape, (*strides, *inner), writeable=False)
 
 
-@silent
 def _fold_value(
     u: Any, shape: tuple[int, ...], axes: tuple[int, ...], size: tuple[int, ...], stride: tuple[int, ...],
     dilation: tuple[int, ...],
@@ -1007,7 +1027,6 @@ def _fold_rule(
     return Aval(tuple(shape), u.dtype)
 
 
-@silent
 def _cast_value(x: Any, dtype: np.dtype) -> Any:
     return np.asarray(x).astype(dtype if dtype in _RANK else dtype_of(dtype), copy=False)
 
@@ -1132,7 +1151,6 @@ def _matrix_rule(name: str) -> Callable[[Aval], Aval]:
 
 
 def _linalg(fn: Callable[..., Any], name: str) -> Callable[..., Any]:
-    @silent
     def call(*args: Any) -> Any:
         for a in args:
             if a.dtype not in _FLOATS:  # NumPy would compute in float64

@@ -131,9 +131,7 @@ def broadcast_to(x: Any, *shape: Any) -> Any:
     lead = len(want) - len(have)
     if -1 in want:
         if lead < 0 or -1 in want[:lead]:
-            raise ShapeError(
-                f"expand: {want} for {have}: -1 keeps an existing size and cannot stand for a new axis"
-            )
+            raise ShapeError(f"expand: {want} for {have}: -1 keeps an existing size and cannot stand for a new axis")
         want = tuple(have[i - lead] if n == -1 else n for i, n in enumerate(want))
     ops._broadcast_rule(aval_of(x), want)
     return ops.broadcast_to(x, shape=want)
@@ -153,9 +151,7 @@ def repeat(x: Any, *repeats: Any) -> Any:
     times, shape = size_tuple("repeat", repeats), aval_of(x).shape
     lead = len(times) - len(shape)
     if lead < 0:
-        raise ShapeError(
-            f"repeat: {len(times)} repeats for the {len(shape)} axes of {shape}; give one for each axis"
-        )
+        raise ShapeError(f"repeat: {len(times)} repeats for the {len(shape)} axes of {shape}; give one for each axis")
     if min(times, default=0) < 0:
         raise ShapeError(f"repeat: repeats {times} must be >= 0")
     shape = (1,) * lead + shape
@@ -189,10 +185,7 @@ def roll(x: Any, shifts: Any, dims: Any = None) -> Any:
     if len(axes) != len(moves):
         raise AxisError(f"roll: {len(moves)} shifts for {len(axes)} dims")
     for k, d in zip(moves, axes, strict=True):
-        axis = normalize_axis("roll", d, len(shape), "dims") if shape else None
-        if axis is None:
-            normalize_axis("roll", d, 1, "dims")
-            continue
+        axis = normalize_axis("roll", d, len(shape), "dims")
         n = shape[axis]
         if n and k % n:
             x = cat([narrow(x, axis, n - k % n, k % n), narrow(x, axis, 0, n - k % n)], axis)
@@ -269,9 +262,7 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
     xs = list(tensors)
     shapes = {aval_of(x).shape for x in xs}
     if len(shapes) != 1:
-        raise ShapeError(
-            f"stack: needs one or more tensors of one shape, got {[aval_of(x).shape for x in xs]}"
-        )
+        raise ShapeError(f"stack: needs one or more tensors of one shape, got {[aval_of(x).shape for x in xs]}")
     return cat([unsqueeze(x, dim) for x in xs], dim)
 
 
@@ -284,9 +275,7 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float | None 
     shape = aval_of(x).shape
     sizes = [int(p) for p in pad]
     if len(sizes) % 2 or len(sizes) // 2 > len(shape):
-        raise ShapeError(
-            f"pad: {len(sizes)} sizes for {len(shape)} axes; give (low, high) pairs, the last axis first"
-        )
+        raise ShapeError(f"pad: {len(sizes)} sizes for {len(shape)} axes; give (low, high) pairs, the last axis first")
     low, high = [0] * len(shape), [0] * len(shape)
     for k in range(len(sizes) // 2):
         low[-1 - k], high[-1 - k] = sizes[2 * k], sizes[2 * k + 1]
@@ -323,9 +312,7 @@ def _pad_places(mode: str, lo: int, hi: int, n: int, axis: int) -> Any:
     """For each place of the padded axis, the place it copies."""
     most = n - 1 if mode == "reflect" else n
     if mode != "replicate" and min((most - lo, most - hi)) < 0:
-        raise ShapeError(
-            f"pad: mode {mode!r} cannot pad axis {axis} of size {n} by ({lo}, {hi}): at most {most}"
-        )
+        raise ShapeError(f"pad: mode {mode!r} cannot pad axis {axis} of size {n} by ({lo}, {hi}): at most {most}")
     if n == 0 or n + lo + hi < 0:
         raise ShapeError(f"pad: ({lo}, {hi}) does not fit axis {axis} of size {n}")
     at = ops.iota(size=n + lo + hi, dtype=int64) - lo
@@ -465,7 +452,10 @@ def getitem(x: Any, index: Any) -> Any:
         x = ops.flip(x, axes=tuple(back))
     if tuple(out) != aval_of(x).shape:
         x = ops.reshape(x, shape=tuple(out))
-    return _take_arrays(x, arrays) if arrays else x
+    if not arrays:
+        return x
+    places = [k for k, i in enumerate(index) if i is not None and i is not Ellipsis and not isinstance(i, slice)]
+    return _take_arrays(x, arrays, together=places[-1] - places[0] == len(places) - 1)
 
 
 def _expanded(shape: tuple[int, ...], index: tuple[Any, ...]) -> list[Any]:
@@ -480,9 +470,7 @@ def _expanded(shape: tuple[int, ...], index: tuple[Any, ...]) -> list[Any]:
             items.append(int(item))
         else:
             items.append(_index_array(item))
-    used = sum(
-        0 if i is None or i is Ellipsis else len(aval_of(i).shape) if _is_mask(i) else 1 for i in items
-    )
+    used = sum(0 if i is None or i is Ellipsis else len(aval_of(i).shape) if _is_mask(i) else 1 for i in items)
     if sum(i is Ellipsis for i in items) > 1:
         raise AxisError("an index can hold only one ...")
     if used > len(shape):
@@ -520,8 +508,11 @@ def _is_mask(item: Any) -> bool:
     )
 
 
-def _take_arrays(x: Any, arrays: list[tuple[int, Any, int, int]]) -> Any:
-    """x indexed by one or more integer arrays at the given axes (broadcast against each other)."""
+def _take_arrays(x: Any, arrays: list[tuple[int, Any, int, int]], together: bool) -> Any:
+    """x indexed by one or more integer arrays at the given axes (broadcast against each other).
+
+    Their axes stand in the place of the indices where these are written `together`, side by side, else in front.
+    """
     if len(arrays) == 1:
         place, index, n, axis = arrays[0]
         return ops.take(x, _wrapped(index, n, axis), axis=place)
@@ -536,7 +527,7 @@ def _take_arrays(x: Any, arrays: list[tuple[int, Any, int, int]]) -> Any:
     front = ops.transpose(x, axes=(*axes, *rest))
     front = ops.reshape(front, shape=(lead, *(x.shape[i] for i in rest)))
     y = ops.take(front, flat, axis=0)
-    if axes == list(range(axes[0], axes[0] + len(axes))):  # neighbours: the result takes their place
+    if together:
         k = len(shape)
         order = (*range(k, k + axes[0]), *range(k), *range(k + axes[0], y.ndim))
         y = ops.transpose(y, axes=order)
@@ -591,9 +582,7 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
     if len(shape) != len(ishape):
         raise ShapeError(f"take_along_dim: indices {ishape} must have as many axes as the value {shape}")
     axis = normalize_axis("take_along_dim", dim, len(shape))
-    common = list(
-        ops.broadcast_shapes("take_along_dim", ops._kept(shape, (axis,)), ops._kept(ishape, (axis,)))
-    )
+    common = list(ops.broadcast_shapes("take_along_dim", ops._kept(shape, (axis,)), ops._kept(ishape, (axis,))))
     common[axis] = shape[axis]
     x = ops.broadcast_to(x, shape=tuple(common))
     common[axis] = ishape[axis]
@@ -627,9 +616,7 @@ def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Any:
     if len(sshape) != len(shape) or any(m > n for m, n in zip(ishape, sshape, strict=True)):
         raise ShapeError(f"scatter_add: index {ishape} is larger than src {sshape}")
     if aval_of(x).dtype != aval_of(src).dtype:
-        raise DtypeError(
-            f"scatter_add: value {aval_of(x).dtype} and src {aval_of(src).dtype} must have one dtype"
-        )
+        raise DtypeError(f"scatter_add: value {aval_of(x).dtype} and src {aval_of(src).dtype} must have one dtype")
     if ishape != sshape:
         src = ops.slice_(src, start=(0,) * len(ishape), stop=ishape, step=(1,) * len(ishape))
     places = _flat_places(shape, ishape, axis, index)

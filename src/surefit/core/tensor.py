@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
@@ -200,8 +201,8 @@ class Tensor(Arithmetic):
             body = np.array2string(v, precision=4, separator=", ", prefix="tensor(", threshold=200, floatmode="maxprec")
             if v.dtype == float64 or v.dtype == int32 or (v.size == 0 and v.dtype != float32):
                 extra += f", dtype={v.dtype}"
-        if self._node is not None and self._node is not _FREED:
-            extra += f", grad_fn={self._node.op.name}"
+        if self._node is not None:
+            extra += f", grad_fn={'freed' if self._node is _FREED else self._node.op.name}"
         elif self.requires_grad:
             extra += ", requires_grad=True"
         return f"tensor({body}{extra})"
@@ -361,21 +362,31 @@ class Tensor(Arithmetic):
     # --- the one mutation ---
 
     def assign(self, value: Any) -> Tensor:
-        """Give this leaf a new value of the same shape and dtype (Python numbers and arrays are converted).
+        """Give this leaf a new value of the same shape and dtype; numbers and lists of numbers take the leaf's dtype.
 
         GradientError for the result of an operation, ShapeError / DtypeError for another shape or dtype.
         """
         if self._node is not None:
             raise GradientError("only a leaf can be assigned; this tensor is the result of an operation")
-        new = _read(value) if isinstance(value, Tensor) else value
-        if not hasattr(new, "aval") or isinstance(new, ndarray):
-            new = np.array(new, self.dtype) if np.isscalar(new) else np.array(new)
+        if isinstance(value, Tensor):
+            new = _read(value)
+        elif hasattr(value, "aval"):
+            new = value
+        else:
+            new = np.array(value) if isinstance(value, ndarray) else self._weakly(value)
         if new.shape != self.shape:
             raise ShapeError(f"assign: value of shape {new.shape} for a leaf of shape {self.shape}")
         if new.dtype != self.dtype:
             raise DtypeError(f"assign: value of dtype {new.dtype} for a leaf of dtype {self.dtype}; cast it first")
         self._store(new)
         return self
+
+    def _weakly(self, value: Any) -> ndarray:
+        """Numbers, or nested lists of them, in this tensor's dtype where promotion allows it, else in their own."""
+        own = _as_value(value)
+        strong = not isinstance(value, np.generic) and _numbers(value)[1]
+        meets, _ = ops.promote((Aval((), own.dtype, weak=True), self.aval))
+        return own if strong or meets != self.dtype else ops.as_array(value, self.dtype)
 
     def _store(self, value: Any) -> None:
         """Take over a value that already has the right shape and dtype."""
@@ -644,12 +655,12 @@ def _as_value(data: Any, dtype: Any = None) -> Any:
         return v.astype(dtype_of(dtype))
     if v.dtype == float64 and not own:
         return v.astype(float32)  # Python floats become the default dtype, as in PyTorch
+    if not v.dtype.isnative:
+        v = v.astype(v.dtype.newbyteorder("="))
     if v.dtype.kind in "iu" and v.dtype not in (int32, int64):
         return v.astype(int32 if v.dtype.itemsize < 4 else int64)
     if v.dtype == np.float16:
         return v.astype(float32)
-    if not v.dtype.isnative:
-        v = v.astype(v.dtype.newbyteorder("="))
     dtype_of(v.dtype)
     return v
 
@@ -939,7 +950,8 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = float32) -> T
 
 def eye(n: int, m: int | None = None, *, dtype: Any = float32) -> Tensor:
     """Ones on the diagonal, zeros elsewhere."""
-    return wrap(ops.cast(ops.mask(n, n if m is None else m, ops.eq), dtype=dtype_of(dtype)))
+    rows, columns = _sizes("eye", (n, n if m is None else m))
+    return wrap(ops.cast(ops.mask(rows, columns, ops.eq), dtype=dtype_of(dtype)))
 
 
 def numpy_generator(generator: Any = None) -> np.random.Generator:
@@ -969,12 +981,15 @@ def randint(low: int, high: int | None = None, size: Any = (), *, generator: Any
     """Uniform integers low <= i < high."""
     _no_recording("randint")
     low, high = (0, low) if high is None else (low, high)
+    if low >= high:
+        raise ArgumentError(f"randint: no integer is >= low={low} and < high={high}")
     return Tensor(numpy_generator(generator).integers(low, high, size), int64)
 
 
 def randperm(n: int, *, generator: Any = None) -> Tensor:
     """0 .. n-1 in random order."""
     _no_recording("randperm")
+    (n,) = _sizes("randperm", (n,))
     return Tensor(numpy_generator(generator).permutation(n), int64)
 
 
@@ -1025,5 +1040,7 @@ _UFUNCS: dict[str, Callable[..., Any]] = {
     "logical_or": ops.logical_or, "logical_xor": ops.logical_xor, "logical_not": ops.logical_not, "isnan": F.isnan,
     "isinf": F.isinf, "isfinite": F.isfinite, "logaddexp": ops.logaddexp, "heaviside": F.heaviside,
     "deg2rad": lambda x: ops.mul(x, np.pi / 180), "rad2deg": lambda x: ops.mul(x, 180 / np.pi),
+    "radians": lambda x: ops.mul(x, np.pi / 180), "degrees": lambda x: ops.mul(x, 180 / np.pi),
+    "bitwise_and": operator.and_, "bitwise_or": operator.or_, "bitwise_xor": operator.xor, "invert": operator.invert,
     "erf": ops.erf, "erfc": ops.erfc, "gammaln": ops.lgamma, "psi": ops.digamma, "expit": ops.sigmoid, "i0": ops.bessel_i0,
 }  # fmt: skip

@@ -43,7 +43,7 @@ def save(fit: Fit, path: Path) -> Path:
             tensors[f"data.{part}.x"], tensors[f"data.{part}.y"] = (v[:SAMPLE] for v in points)
     header = {"format": FORMAT, "card": fit.to_dict(), "network": description, "history": fit.history}
     text = json.dumps(finite_json(header))
-    tensors = {k: np.ascontiguousarray(v) for k, v in tensors.items()}
+    tensors = {k: np.asarray(v, order="C") for k, v in tensors.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part_path = path.with_name(path.name + ".part")

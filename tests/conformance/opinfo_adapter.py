@@ -187,7 +187,9 @@ OPS.update(
         "xlogy": _xlogy,
     }
 )
-OPS.update({f"linalg.{name}": getattr(F, name) for name in "cholesky det inv multi_dot slogdet solve vector_norm".split()})
+OPS.update(
+    {f"linalg.{name}": getattr(F, name) for name in "cholesky det inv multi_dot slogdet solve vector_norm".split()}
+)
 OPS["linalg.norm"] = F.linalg_norm
 OPS.update({f"nn.functional.{name}": getattr(N, name) for name in _LAYERS})
 OPS.update({f"nn.functional.{name}": _expanded(getattr(N, name), n) for name, n in _BROADCASTING_LOSSES.items()})

@@ -173,7 +173,7 @@ def logit(x: Any, eps: float | None = None) -> Any:
         x = clamp(x, eps, 1.0 - eps)
     else:  # NaN outside [0, 1], for the gradient too, whose formula knows no such bounds
         x = x * ops.where(ops.logical_or(ops.lt(x, 0.0), ops.gt(x, 1.0)), math.nan, 1.0)
-    return ops.log(x / (1.0 - x))
+    return ops.log(x) - ops.log1p(-x)
 
 
 def xlogy(x: Any, y: Any) -> Any:
@@ -247,9 +247,7 @@ def mean(x: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> A
     axes = _axes("mean", _dims(dim), shape)
     n = math.prod(shape[i] for i in axes)
     s = ops.sum_(x, axes=axes)
-    y = (
-        ops.mul(s, 1.0 / n) if n and not n & (n - 1) else ops.div(s, float(n))
-    )  # 1/n is exact for powers of two
+    y = ops.mul(s, 1.0 / n) if n and not n & (n - 1) else ops.div(s, float(n))  # 1/n is exact for powers of two
     return ops.reshape(y, shape=ops._kept(shape, axes)) if keepdim else y
 
 
@@ -267,7 +265,7 @@ def amax(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
 
 def amin(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """Smallest value over dim; tied places share the gradient evenly."""
-    return _reversed(amax(_reversed(x), dim, keepdim))
+    return _reversed(_reduce(ops.amax, "amin", _reversed(x), _dims(dim), keepdim))
 
 
 def _reversed(x: Any) -> Any:
@@ -290,21 +288,25 @@ def all(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
 
 def argmax(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """Place of the first largest element along dim, int64; of the flattened value when dim is None."""
+    return _place_of_largest("argmax", x, dim, keepdim)
+
+
+def argmin(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    """Place of the first smallest element along dim, int64; of the flattened value when dim is None."""
+    return _place_of_largest("argmin", _reversed(x), dim, keepdim)
+
+
+def _place_of_largest(name: str, x: Any, dim: int | None, keepdim: bool) -> Any:
     shape = aval_of(x).shape
     if dim is None:
         y = ops.argmax(ops.reshape(x, shape=(math.prod(shape),)), axis=0)
         return ops.reshape(y, shape=(1,) * len(shape)) if keepdim else y
     if not shape:  # a scalar has one place, whatever dim of it is asked for
-        normalize_axis("argmax", dim, 1)
+        normalize_axis(name, dim, 1)
         return ops.argmax(ops.reshape(x, shape=(1,)), axis=0)
-    axis = normalize_axis("argmax", dim, len(shape))
+    axis = normalize_axis(name, dim, len(shape))
     y = ops.argmax(x, axis=axis)
     return ops.reshape(y, shape=ops._kept(shape, (axis,))) if keepdim else y
-
-
-def argmin(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """Place of the first smallest element along dim, int64."""
-    return argmax(_reversed(x), dim, keepdim)
 
 
 def max(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
@@ -312,25 +314,29 @@ def max(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
 
     `max(a, b)` with a second value is `maximum(a, b)`.
     """
-    return _extreme(x, dim, keepdim, amax, argmax, ops.maximum)
+    if dim is None:
+        return amax(x)
+    return _found("max", x, dim, keepdim, x) if _is_axis(dim) else ops.maximum(x, dim)
 
 
 def min(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """The smallest element; with dim, (values, indices), the gradient going to the first smallest only."""
-    return _extreme(x, dim, keepdim, amin, argmin, ops.minimum)
-
-
-def _extreme(x: Any, dim: Any, keepdim: bool, all_of: Any, place_of: Any, of_two: Any) -> Any:
     if dim is None:
-        return all_of(x)
-    if not isinstance(dim, (int, np.integer)):
-        return of_two(x, dim)
-    dim = int(dim)
+        return amin(x)
+    return _found("min", x, dim, keepdim, _reversed(x)) if _is_axis(dim) else ops.minimum(x, dim)
+
+
+def _is_axis(dim: Any) -> bool:
+    return isinstance(dim, (int, np.integer))
+
+
+def _found(name: str, x: Any, dim: Any, keepdim: bool, judged: Any) -> tuple[Any, Any]:
+    """(values, indices) of x along dim where `judged` is largest."""
+    at = _place_of_largest(name, judged, int(dim), keepdim=True)
     if not aval_of(x).shape:
-        return x, place_of(x, dim)
-    at = place_of(x, dim, keepdim=True)
-    values = gather(x, dim, at)
-    return (values, at) if keepdim else (squeeze(values, dim), squeeze(at, dim))
+        return x, ops.reshape(at, shape=())
+    values = gather(x, int(dim), at)
+    return (values, at) if keepdim else (squeeze(values, int(dim)), squeeze(at, int(dim)))
 
 
 def var(
@@ -352,9 +358,7 @@ def var(
     axes = _axes("var", _dims(dim), shape)
     free = math.prod(shape[i] for i in axes) - correction
     d = x - mean(x, axes, keepdim=True) if axes else x - x
-    y = ops.div(
-        ops.sum_(ops.square(d), axes=axes), float(free if free > 0 else 0)
-    )  # 0/0 is nan, as in PyTorch
+    y = ops.div(ops.sum_(ops.square(d), axes=axes), float(free if free > 0 else 0))  # 0/0 is nan, as in PyTorch
     return ops.reshape(y, shape=ops._kept(shape, axes)) if keepdim else y
 
 
@@ -473,9 +477,7 @@ def _abs_power(x: Any, p: float) -> Any:
     return ops.where(zero, 0.0 if p > 0 else math.inf, ops.pow_(ops.abs_(ops.where(zero, 1.0, x)), float(p)))
 
 
-def matrix_norm(
-    x: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None
-) -> Any:
+def matrix_norm(x: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Any:
     """A norm of the matrices in the two axes dim.
 
     ord: "fro" (root of the sum of squares), "nuc" (sum of the singular values), 2 and -2 (largest and least
@@ -514,15 +516,11 @@ def linalg_norm(x: Any, ord: Any = None, dim: Any = None, keepdim: bool = False,
         return vector_norm(x, 2, dim, keepdim, dtype=dtype)
     axes = _all_axes(x) if dim is None else tuple(dim) if isinstance(dim, (tuple, list)) else (dim,)
     if len(axes) > 2 or not axes:
-        raise ArgumentError(
-            f"linalg.norm: ord={ord!r} needs one or two axes, got dim={dim} of {aval_of(x).shape}"
-        )
+        raise ArgumentError(f"linalg.norm: ord={ord!r} needs one or two axes, got dim={dim} of {aval_of(x).shape}")
     if len(axes) == 2:
         return matrix_norm(x, ord, axes, keepdim, dtype=dtype)
     if isinstance(ord, str):
-        raise ArgumentError(
-            f"linalg.norm: ord={ord!r} is a norm of matrices and needs two axes, got dim={dim}"
-        )
+        raise ArgumentError(f"linalg.norm: ord={ord!r} is a norm of matrices and needs two axes, got dim={dim}")
     return vector_norm(x, ord, axes, keepdim, dtype=dtype)
 
 

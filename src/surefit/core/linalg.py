@@ -20,9 +20,7 @@ def matmul(a: Any, b: Any) -> Any:
     if not sa or not sb:
         raise ShapeError(f"matmul: {sa} @ {sb}: a scalar takes no part in a matrix product; use *")
     if sa[-1] != (sb[0] if len(sb) == 1 else sb[-2]):
-        raise ShapeError(
-            f"matmul: {sa} @ {sb}: {sa[-1]} columns meet {sb[0] if len(sb) == 1 else sb[-2]} rows"
-        )
+        raise ShapeError(f"matmul: {sa} @ {sb}: {sa[-1]} columns meet {sb[0] if len(sb) == 1 else sb[-2]} rows")
     left = ops.reshape(a, shape=(1, sa[0])) if len(sa) == 1 else a
     right = ops.reshape(b, shape=(sb[0], 1)) if len(sb) == 1 else b
     y = ops.matmul(left, right)
@@ -62,6 +60,8 @@ def bmm(a: Any, b: Any) -> Any:
 def dot(a: Any, b: Any) -> Any:
     """Inner product of two vectors."""
     _axes_checked("dot", a, b, 1, 1)
+    if a.shape != b.shape:
+        raise ShapeError(f"dot: vectors of {a.shape[0]} and {b.shape[0]} elements")
     return matmul(a, b)
 
 
@@ -93,9 +93,7 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
         ia, ib = ([d] if isinstance(d, int) else list(d) for d in dims)
     ia = [normalize_axis("tensordot", i, len(sa), "dims") for i in ia]
     ib = [normalize_axis("tensordot", i, len(sb), "dims") for i in ib]
-    if len(ia) != len(ib) or any(
-        sa[i] != sb[j] and 1 not in (sa[i], sb[j]) for i, j in zip(ia, ib, strict=True)
-    ):
+    if len(ia) != len(ib) or any(sa[i] != sb[j] and 1 not in (sa[i], sb[j]) for i, j in zip(ia, ib, strict=True)):
         raise ShapeError(f"tensordot: {sa} and {sb} do not match over {ia} and {ib}")
     for i, j in zip(ia, ib, strict=True):  # an axis of size 1 is repeated, so the other is summed
         if sa[i] != sb[j]:
@@ -125,9 +123,7 @@ def einsum(equation: str, *operands: Any) -> Any:
     for i, (term, x) in enumerate(zip(terms, operands, strict=True)):
         n = len(aval_of(x).shape) - len(term.replace("...", ""))
         if ("..." not in term and n != 0) or n < 0:
-            raise ShapeError(
-                f"einsum: {term!r} names {len(term.replace('...', ''))} axes of {aval_of(x).shape}"
-            )
+            raise ShapeError(f"einsum: {term!r} names {len(term.replace('...', ''))} axes of {aval_of(x).shape}")
         most = n if n > most else most
         terms[i] = term.replace("...", "".join(spare[len(spare) - n :]) if n else "")
     dots = "".join(spare[len(spare) - most :]) if most else ""
@@ -137,9 +133,7 @@ def einsum(equation: str, *operands: Any) -> Any:
         once = sorted(c for c in set("".join(terms)) if "".join(terms).count(c) == 1 and c not in dots)
         out = dots + "".join(once)
     if len(set(out)) != len(out) or not set(out) <= set("".join(terms)):
-        raise ShapeError(
-            f"einsum: output {out!r} of {equation!r} repeats an index or names one no operand has"
-        )
+        raise ShapeError(f"einsum: output {out!r} of {equation!r} repeats an index or names one no operand has")
     sizes: dict[str, int] = {}
     pairs = []
     for term, x in zip(terms, operands, strict=True):

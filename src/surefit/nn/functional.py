@@ -167,9 +167,7 @@ def hardsigmoid(input: Any) -> Any:
 def hardswish(input: Any) -> Any:
     """x hardsigmoid(x)."""
     low, high = ops.le(input, -3.0), ops.ge(input, 3.0)
-    inside = ops.where(
-        ops.logical_or(low, high), 0.0, input
-    )  # so that infinity does not meet 0 in the gradient
+    inside = ops.where(ops.logical_or(low, high), 0.0, input)  # so that infinity does not meet 0 in the gradient
     return ops.where(low, 0.0, ops.where(high, input, inside * (inside + 3.0) / 6.0))
 
 
@@ -221,9 +219,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
             f"size of the last axis of a weight (n_out, n_in)"
         )
     if bias is not None and aval_of(bias).shape != wshape[:-1]:
-        raise ShapeError(
-            f"linear: bias must have shape {wshape[:-1]} for a weight {wshape}, got {aval_of(bias).shape}"
-        )
+        raise ShapeError(f"linear: bias must have shape {wshape[:-1]} for a weight {wshape}, got {aval_of(bias).shape}")
     if len(wshape) == 1:
         y = fn.matmul(input, weight)
     elif len(shape) == 2:
@@ -265,9 +261,7 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
     if len(shape) != 2:
         raise ShapeError(f"embedding: weight must be a table (rows, n), got shape {shape}")
     if aval_of(input).dtype not in (int32, int64):
-        raise DtypeError(
-            f"embedding: input must hold int64 or int32 indices, got {aval_of(input).dtype}; use .long()"
-        )
+        raise DtypeError(f"embedding: input must hold int64 or int32 indices, got {aval_of(input).dtype}; use .long()")
     known = _known(input)
     if known is not None and known.size and not 0 <= known.min() <= known.max() < shape[0]:
         bad = known.min() if known.min() < 0 else known.max()
@@ -349,18 +343,14 @@ def _trailing(name: str, shape: tuple[int, ...], normalized_shape: Any, **given:
     many = isinstance(normalized_shape, (tuple, list))
     want = tuple(normalized_shape) if many else (normalized_shape,)
     if not want or shape[len(shape) - len(want) :] != want:
-        raise ShapeError(
-            f"{name}: normalized_shape={want} must be the last sizes of the input, which is {shape}"
-        )
+        raise ShapeError(f"{name}: normalized_shape={want} must be the last sizes of the input, which is {shape}")
     for what, v in given.items():
         if v is not None and aval_of(v).shape != want:
             raise ShapeError(f"{name}: {what} must have shape {want}, got {aval_of(v).shape}")
     return tuple(range(len(shape) - len(want), len(shape)))
 
 
-def layer_norm(
-    input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
-) -> Any:
+def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     """(x - mean) / sqrt(var + eps) over the last axes, of sizes normalized_shape, times weight plus bias."""
     axes = _trailing("layer_norm", aval_of(input).shape, normalized_shape, weight=weight, bias=bias)
     _, d, var = _centred(input, axes)
@@ -469,17 +459,13 @@ def instance_norm(
     if use_input_stats:
         n = math.prod(shape[2:])
         if len(shape) < 3 or n < 2:
-            raise ShapeError(
-                f"instance_norm: needs more than one place per channel, an input {shape} has {n}"
-            )
+            raise ShapeError(f"instance_norm: needs more than one place per channel, an input {shape} has {n}")
         mean, d, var = _centred(input, tuple(range(2, len(shape))))
         _move("instance_norm", "running_mean", running_mean, mean, momentum)
         _move("instance_norm", "running_var", running_var, var * (n / (n - 1)), momentum)
     else:
         if running_mean is None or running_var is None:
-            raise ArgumentError(
-                "instance_norm: running_mean and running_var are needed when use_input_stats=False"
-            )
+            raise ArgumentError("instance_norm: running_mean and running_var are needed when use_input_stats=False")
         d = input - _along_channels(running_mean, shape)
         var = _along_channels(running_var, shape)
     return _scaled(d, var, weight, bias, eps)
@@ -578,9 +564,7 @@ def _shared_heads(x: Any, query: tuple[int, ...]) -> Any:
     """Each head of x (..., heads, s, n) repeated next to itself, until there are as many as in the query."""
     shape = aval_of(x).shape
     if len(shape) < 3 or len(query) < 3 or query[-3] % shape[-3]:
-        raise ShapeError(
-            f"scaled_dot_product_attention: heads of query {query} are not a multiple of those of {shape}"
-        )
+        raise ShapeError(f"scaled_dot_product_attention: heads of query {query} are not a multiple of those of {shape}")
     k = query[-3] // shape[-3]
     lead, (heads, s, n) = shape[:-3], shape[-3:]
     wide = ops.broadcast_to(ops.reshape(x, shape=(*lead, heads, 1, s, n)), shape=(*lead, heads, k, s, n))

@@ -50,9 +50,7 @@ def _check_shapes(name: str, input: Any, target: Any, what: str = "target") -> N
         fix = f"use {what}.reshape{a}"
     else:
         fix = f"each element of the input needs its own {what}"
-    raise ShapeError(
-        f"{name}: input {a} and {what} {b} must have one shape, since losses never broadcast; {fix}"
-    )
+    raise ShapeError(f"{name}: input {a} and {what} {b} must have one shape, since losses never broadcast; {fix}")
 
 
 def _weighted(name: str, loss: Any, weight: Any, reduction: str, mean_of_weights: bool) -> Any:
@@ -62,11 +60,7 @@ def _weighted(name: str, loss: Any, weight: Any, reduction: str, mean_of_weights
     if aval_of(weight).shape != aval_of(loss).shape:
         raise ShapeError(f"{name}: weight must have shape {aval_of(loss).shape}, got {aval_of(weight).shape}")
     loss = loss * weight
-    return (
-        fn.sum(loss) / fn.sum(weight)
-        if reduction == "mean" and mean_of_weights
-        else _reduced(loss, reduction)
-    )
+    return fn.sum(loss) / fn.sum(weight) if reduction == "mean" and mean_of_weights else _reduced(loss, reduction)
 
 
 def _known(x: Any) -> np.ndarray | None:
@@ -108,9 +102,7 @@ def smooth_l1_loss(input: Any, target: Any, *, beta: float = 1.0, reduction: str
     return _reduced(ops.where(ops.lt(size, beta), near, size - 0.5 * beta), reduction)
 
 
-def huber_loss(
-    input: Any, target: Any, *, delta: float = 1.0, weight: Any = None, reduction: str = "mean"
-) -> Any:
+def huber_loss(input: Any, target: Any, *, delta: float = 1.0, weight: Any = None, reduction: str = "mean") -> Any:
     """d^2 / 2 for |d| <= delta, delta (|d| - delta / 2) beyond, with d = input - target (Huber 1964).
 
     With a weight for each element, the mean is still over the elements.
@@ -180,9 +172,7 @@ def gaussian_nll_loss(
     shape, vshape = aval_of(input).shape, aval_of(var).shape
     known = _known(var) if not isinstance(var, (int, float)) else np.asarray(var)
     if known is not None and (known < 0).any():
-        raise ArgumentError(
-            f"gaussian_nll_loss: var must not be negative, its smallest element is {known.min()}"
-        )
+        raise ArgumentError(f"gaussian_nll_loss: var must not be negative, its smallest element is {known.min()}")
     if vshape not in (shape, ()):
         if vshape == shape[:-1]:
             var = fn.unsqueeze(var, -1)
@@ -244,9 +234,7 @@ def cross_entropy(
     return _reduced(loss, reduction)
 
 
-def nll_loss(
-    input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean"
-) -> Any:
+def nll_loss(input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean") -> Any:
     """-input[target], for log probabilities (n, c), (n, c, places ...) or (c); otherwise as cross_entropy."""
     _check_reduction("nll_loss", reduction)
     _class_axis("nll_loss", input, weight)
@@ -257,9 +245,7 @@ def _class_axis(name: str, input: Any, weight: Any) -> int:
     """The axis of the classes, after a check of the input and of the weights."""
     shape, dtype, _ = aval_of(input)
     if not shape:
-        raise ShapeError(
-            f"{name}: input must have a class axis: (n, classes), (n, classes, ...) or (classes,), got ()"
-        )
+        raise ShapeError(f"{name}: input must have a class axis: (n, classes), (n, classes, ...) or (classes,), got ()")
     if dtype not in (float32, float64):
         raise DtypeError(f"{name}: input must be float32 or float64, got {dtype}; cast first (x.float())")
     axis = 1 if len(shape) > 1 else 0
@@ -286,9 +272,7 @@ def _of_indices(
     axis = 1 if len(shape) > 1 else 0
     classes = shape[axis]
     if tdtype not in (int32, int64):
-        raise DtypeError(
-            f"{name}: target must hold int64 or int32 class indices, got {tdtype}; use target.long()"
-        )
+        raise DtypeError(f"{name}: target must hold int64 or int32 class indices, got {tdtype}; use target.long()")
     if tshape != shape[:axis] + shape[axis + 1 :]:
         raise ShapeError(
             f"{name}: class indices for an input {shape} must have shape "
@@ -317,8 +301,7 @@ def _check_classes(name: str, target: Any, classes: int, ignore_index: int) -> N
     if wrong.any():
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise ArgumentError(
-            f"{name}: target {known[place]} at place {place} is not one of the {classes} classes 0 to "
-            f"{classes - 1}"
+            f"{name}: target {known[place]} at place {place} is not one of the {classes} classes 0 to {classes - 1}"
         )
 
 
@@ -337,8 +320,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reducti
             f"use binary_cross_entropy_with_logits for logits"
         )
     loss = -(
-        target * _log_at_least(input, ops.log, input)
-        + (1.0 - target) * _log_at_least(1.0 - input, ops.log1p, -input)
+        target * _log_at_least(input, ops.log, input) + (1.0 - target) * _log_at_least(1.0 - input, ops.log1p, -input)
     )
     return _reduced(_broadcast_weight("binary_cross_entropy", loss, weight), reduction)
 
@@ -408,9 +390,7 @@ def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, *, reduct
     return _reduced(apart + ops.where(ops.ne(target, -1), input, 0.0), reduction)
 
 
-def margin_ranking_loss(
-    input1: Any, input2: Any, target: Any, margin: float = 0.0, *, reduction: str = "mean"
-) -> Any:
+def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0.0, *, reduction: str = "mean") -> Any:
     """max(margin - t (x1 - x2), 0): target t = 1 wants x1 above x2, -1 below."""
     _check_pair("margin_ranking_loss", input1, input2, reduction, "input2")
     _check_shapes("margin_ranking_loss", input1, target)
@@ -428,9 +408,7 @@ def cosine_embedding_loss(
     _check_pair(name, input1, input2, reduction, "input2")
     shape, tshape = aval_of(input1).shape, aval_of(target).shape
     if len(shape) not in (1, 2) or tshape != shape[:-1]:
-        raise ShapeError(
-            f"{name}: needs inputs (n, d) with a target (n), or (d) with (), got {shape} and {tshape}"
-        )
+        raise ShapeError(f"{name}: needs inputs (n, d) with a target (n), or (d) with (), got {shape} and {tshape}")
     tiny = 1e-12  # PyTorch's
     norms = [fn.sum(ops.square(x), -1) + tiny for x in (input1, input2)]
     cos = fn.sum(input1 * input2, -1) / ops.sqrt(norms[0] * norms[1])

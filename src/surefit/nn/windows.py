@@ -173,9 +173,7 @@ class _Windows:
         shape, dtype, _ = aval_of(x)
         axes = "length" if d == 1 else "height, width"
         if len(shape) not in (d + 1, d + 2) or 0 in shape[-d - 1 :]:
-            raise ShapeError(
-                f"{name}: needs an input (n, channels, {axes}) or (channels, {axes}), got {shape}"
-            )
+            raise ShapeError(f"{name}: needs an input (n, channels, {axes}) or (channels, {axes}), got {shape}")
         if dtype not in (float32, float64):
             raise DtypeError(f"{name}: needs float32 or float64, got {dtype}; cast first (x.float())")
         if stride is None or (isinstance(stride, (tuple, list)) and not stride):
@@ -186,32 +184,24 @@ class _Windows:
         self.dilation = _per_axis(name, "dilation", dilation, d, 1)
         self.sizes, self.axes = shape[-d:], tuple(range(len(shape) - d, len(shape)))
         self.spans = tuple((k - 1) * s + 1 for k, s in zip(self.kernel, self.dilation, strict=True))
-        for p, span in zip(self.padding, self.spans, strict=True):
-            if p > span // 2:
-                raise ArgumentError(
-                    f"{name}: padding={p} must be at most half of the {span} places that a window spans"
-                )
+        if any(2 * p > k for p, k in zip(self.padding, self.kernel, strict=True)):
+            raise ArgumentError(f"{name}: padding={padding} must be at most half of kernel_size={kernel}")
         self.counts = tuple(self._count(i, ceil_mode) for i in range(d))
         if min(self.counts) < 1:
             raise ShapeError(
-                f"{name}: windows that span {self.spans} places do not fit {self.sizes} (padding "
-                f"{self.padding})"
+                f"{name}: windows that span {self.spans} places do not fit {self.sizes} (padding {self.padding})"
             )
         # above an axis: the padding, as far as windows reach into it, and what ceil_mode adds
         self.high = tuple(
             max(0, (c - 1) * s + span - n - p)
-            for c, s, span, n, p in zip(
-                self.counts, self.stride, self.spans, self.sizes, self.padding, strict=True
-            )
+            for c, s, span, n, p in zip(self.counts, self.stride, self.spans, self.sizes, self.padding, strict=True)
         )
 
     def _count(self, i: int, ceil_mode: bool) -> int:
         n, p, s = self.sizes[i], self.padding[i], self.stride[i]
         room = n + 2 * p - self.spans[i]
         count = (-(-room // s) if ceil_mode else room // s) + 1
-        if (
-            ceil_mode and (count - 1) * s >= n + p
-        ):  # the last window would begin beyond the input and its padding
+        if ceil_mode and (count - 1) * s >= n + p:  # the last window would begin beyond the input and its padding
             count -= 1
         return count
 
@@ -236,9 +226,7 @@ def max_pool1d(
     stride=None is the kernel size; -inf is put into the padding; ceil_mode keeps a last window that is cut
     off. return_indices: (values, where along l each was found).
     """
-    return _max_pool(
-        "max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
-    )
+    return _max_pool("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def max_pool2d(
@@ -251,9 +239,7 @@ def max_pool2d(
     return_indices: bool = False,
 ) -> Any:
     """As max_pool1d over two axes: x (n, c, h, w) -> (n, c, h', w'); indices count row by row."""
-    return _max_pool(
-        "max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
-    )
+    return _max_pool("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def _max_pool(
@@ -294,8 +280,7 @@ def _check_seen(name: str, w: _Windows) -> None:
         for first in range(-p, c * s - p, s) if step > 1 else ():
             if not any(0 <= first + j * step < n for j in range(k)):
                 raise ArgumentError(
-                    f"{name}: the window from place {first} in steps of dilation {step} sees none of the "
-                    f"{n} places"
+                    f"{name}: the window from place {first} in steps of dilation {step} sees none of the {n} places"
                 )
 
 

@@ -211,7 +211,7 @@ def test_long_epochs_are_shown_more_often(capsys):
         shown(Epoch(epoch, 1000, epoch, 0.1, None, 0.01, float(epoch), True))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 10
-    assert lines[1] == "epoch 2/1000  train 1.000e-01  lr 1.00e-02  16 min 38 s left"
+    assert lines[1] == "epoch 2/1000  train 1.00e-01  lr 1.0e-02  16 min 38 s left"
 
 
 def test_a_time_limit_bounds_the_time_left():
@@ -226,13 +226,14 @@ def test_durations(seconds, words):
     assert progress.duration(seconds) == words
 
 
-def test_a_terminal_gets_one_line_that_updates():
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_a_terminal_gets_one_line_that_updates(width):
     import io
 
     from rich.console import Console
 
     screen = io.StringIO()
-    console = Console(file=screen, force_terminal=True, width=100, _environ={"TERM": "xterm"})
+    console = Console(file=screen, force_terminal=True, width=width, _environ={"TERM": "xterm"})
     with progress.LiveLine(None, console) as shown:
         shown(Started(2, 5, 17))
         for epoch in (1, 2):
@@ -240,7 +241,8 @@ def test_a_terminal_gets_one_line_that_updates():
             shown.bar.refresh()
     text = screen.getvalue()
     assert "epoch 1/2" in text
-    assert "train 2.500e-01  validation 5.000e-01  lr 1.00e-02" in text
+    assert ("━" in text) == (width > 80)
+    assert "train 2.50e-01  validation 5.00e-01  lr 1.0e-02" in text
     assert text.endswith("\x1b[2K")  # it is wiped at the end
     assert "\n" not in text.split("epoch 1/2")[1].split("epoch 2/2")[0]
 

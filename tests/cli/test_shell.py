@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import surefit
+from surefit import fitting
 
 POSIX = pytest.mark.skipif(
     sys.platform == "win32", reason="Windows has neither SIGINT for others nor terminals like these"
@@ -160,7 +161,7 @@ def test_in_a_terminal_one_line_updates_and_the_card_remains(tmp_path):
 def test_a_fault_of_our_own_is_one_line_too(monkeypatch, capsys):
     from surefit.cli import main
 
-    monkeypatch.setattr(surefit, "load", lambda path: 1 / 0)
+    monkeypatch.setattr(fitting, "load", lambda path: 1 / 0)
     assert main(["info", "model"]) == 1
     assert capsys.readouterr().err == (
         "error: ZeroDivisionError: division by zero\nthis is a fault of surefit; SUREFIT_TRACEBACK=1 shows where\n"
@@ -180,7 +181,7 @@ def test_trouble_with_the_machine(monkeypatch, capsys, error, says):
     def fail(path):
         raise error
 
-    monkeypatch.setattr(surefit, "load", fail)
+    monkeypatch.setattr(fitting, "load", fail)
     assert main(["info", "model"]) == 2
     assert capsys.readouterr().err == f"error: {says}\n"
 
@@ -191,6 +192,6 @@ def test_an_interrupt_before_training(monkeypatch, capsys):
     def interrupt(path):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(surefit, "load", interrupt)
+    monkeypatch.setattr(fitting, "load", interrupt)
     assert main(["info", "model"]) == 130
     assert capsys.readouterr().err == "error: interrupted\n"

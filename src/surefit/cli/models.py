@@ -64,13 +64,13 @@ def predict(
 
     surefit predict model.safetensors --csv points.csv --out values.csv
     """
-    import surefit
+    from surefit import fitting
 
     if bool(at) == bool(table):
         raise ArgumentError("give points, --at x=1, or a table, --csv IN" + "; not both" * bool(at))
     if out is not None and table is None:
         raise ArgumentError("--out: is for the rows of --csv IN; the values at --at are printed")
-    fitted = surefit.load(model)
+    fitted = fitting.load(model)
     if at:
         _predict_points(fitted, at, derivative, as_json)
     elif table is not None:
@@ -252,9 +252,9 @@ def info(model: Model, as_json: Json = False) -> None:
 
     surefit info model.safetensors
     """
-    import surefit
+    from surefit import fitting
 
-    fitted = surefit.load(model)
+    fitted = fitting.load(model)
     size = model.stat().st_size
     if as_json:
         print_json({**fitted.to_dict(), "file": model, "bytes": size})
@@ -271,9 +271,9 @@ def doctor(model: Model, as_json: Json = False) -> None:
 
     surefit doctor model.safetensors
     """
-    import surefit
+    from surefit import fitting
 
-    diagnosis = surefit.load(model).doctor()
+    diagnosis = fitting.load(model).doctor()
     if as_json:
         print_json({"findings": [asdict(finding) for finding in diagnosis.findings]})
     else:

@@ -13,6 +13,8 @@ from typing import Any
 STEP = 0.05  # share of the epochs between two plain lines
 PAUSE = 10.0  # seconds after which a plain line comes anyway
 
+WORDS = 80  # columns of a terminal that the words of a long run fill; what is beyond them is for the bar
+
 
 def display(time: float | None = None, quiet: bool = False) -> Display:
     """The display that suits stderr. time: the limit in seconds, if there is one."""
@@ -55,8 +57,8 @@ class Display:
         left = event.seconds / event.epoch * (event.epochs - event.epoch)
         if self.limit is not None:
             left = min(left, max(0.0, self.limit - event.seconds))
-        held = "" if event.validation_loss is None else f"  validation {event.validation_loss:.3e}"
-        return f"train {event.train_loss:.3e}{held}  lr {event.lr:.2e}  {duration(left)} left"
+        held = "" if event.validation_loss is None else f"  validation {event.validation_loss:.2e}"
+        return f"train {event.train_loss:.2e}{held}  lr {event.lr:.1e}  {duration(left)} left"
 
 
 class PlainLines(Display):
@@ -83,9 +85,10 @@ class LiveLine(Display):
         from rich.table import Column
 
         super().__init__(time)
+        room = min(20, console.width - WORDS - 1)
         self.bar = Progress(
             TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
-            BarColumn(bar_width=20),
+            *([BarColumn(room)] if room > 0 else []),
             TextColumn("{task.fields[line]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
             console=console,
             transient=True,

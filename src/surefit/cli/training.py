@@ -91,13 +91,13 @@ def fit(
 
 def _fit(settings: Mapping[str, Any], callbacks: list[Callable[[Any], None]]) -> Fit:
     """The Fit of these settings."""
-    import surefit
+    from surefit import fitting
 
     with speaking_of_options():
         target, domain = _target(settings)
         if "extra_box" in settings:
             check_extra_box(domain, settings["extra_box"])
-        fitted = surefit.fit(
+        fitted = fitting.fit(
             target,
             domain,
             method=_method(settings),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import shutil
 
@@ -113,6 +114,14 @@ def test_every_kind_of_table_can_be_read_and_written(surefit, two, tmp_path, for
     ran = surefit(f"predict two.safetensors --csv in.{form} --out out.{form} --json")
     assert ran.json() == {"path": f"out.{form}", "rows": 3, "columns": ["x2", "x1", "y"], "outside": 0}
     np.testing.assert_array_equal(read_table(tmp_path / f"out.{form}")["y"], two.predict(points))
+
+
+def test_compressed_input_and_tabs_in_the_output(surefit, one, tmp_path):
+    (tmp_path / "in.csv.gz").write_bytes(gzip.compress(b"t,id\n0.5,a\n"))
+    assert surefit("predict one.safetensors --csv in.csv.gz --out out.tsv").code == 0
+    assert (tmp_path / "out.tsv").read_text().startswith("t\tid\ty1\ty2\n0.5\ta\t")
+    refused = surefit("predict one.safetensors --csv in.csv.gz --out out.csv.gz")
+    assert (refused.code, (tmp_path / "out.csv.gz").exists()) == (2, False)
 
 
 def test_text_columns_cannot_go_into_a_file_of_numbers(surefit, two, tmp_path):

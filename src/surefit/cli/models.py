@@ -29,7 +29,7 @@ Model = Annotated[Path, typer.Argument(metavar="MODEL", show_default=False, help
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Columns = dict[str, "np.ndarray"]  # name -> (n,)
 
-CSV_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".gz")
+TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
 
 
 # --- predict --------------------------------------------------------------------------------------
@@ -178,10 +178,11 @@ def _write_rows(
 
     from surefit.data import Table, write_table
 
-    as_text = out is None or out.suffix.lower() in CSV_SUFFIXES
-    cells = _cells(source, inputs, options) if as_text and source.suffix.lower() in CSV_SUFFIXES else None
+    as_text = out is None or out.suffix.lower() in TEXT_SUFFIXES
+    cells = _cells(source, inputs, options) if as_text and source.suffix.lower() in (*TEXT_SUFFIXES, ".gz") else None
     if cells is not None:  # every column as it stands in the file, text too
         delimiter, header, rows = cells
+        delimiter = "\t" if out is not None and out.suffix.lower() == ".tsv" else delimiter
         added = _free_names(columns, header)
         values = np.stack(list(columns.values()), axis=1).tolist()
         lines = [[*header, *added], *([*row, *map(repr, new)] for row, new in zip(rows, values, strict=True))]

@@ -215,8 +215,8 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     shape, wshape = aval_of(input).shape, aval_of(weight).shape
     if not shape or not 1 <= len(wshape) <= 2 or shape[-1] != wshape[-1]:
         raise ShapeError(
-            f"linear: input {shape} and weight {wshape} do not fit: the last axis of the input must have the "
-            f"size of the last axis of a weight (n_out, n_in)"
+            f"linear: input {shape} and weight {wshape} do not fit: the last axis of the input must have the size of "
+            "the last axis of a weight (n_out, n_in)"
         )
     if bias is not None and aval_of(bias).shape != wshape[:-1]:
         raise ShapeError(f"linear: bias must have shape {wshape[:-1]} for a weight {wshape}, got {aval_of(bias).shape}")
@@ -239,8 +239,8 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     s1, s2, wshape = aval_of(input1).shape, aval_of(input2).shape, aval_of(weight).shape
     if len(wshape) != 3 or not s1 or not s2 or s1[:-1] != s2[:-1] or (s1[-1], s2[-1]) != wshape[1:]:
         raise ShapeError(
-            f"bilinear: inputs {s1} and {s2} do not fit a weight {wshape}: needs (..., n1), (..., n2) and "
-            "(n_out, n1, n2)"
+            f"bilinear: inputs {s1} and {s2} do not fit a weight {wshape}: needs (..., n1), (..., n2) and (n_out, "
+            "n1, n2)"
         )
     if bias is not None and aval_of(bias).shape != wshape[:1]:
         raise ShapeError(f"bilinear: bias must have shape {wshape[:1]}, got {aval_of(bias).shape}")
@@ -304,9 +304,8 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, generator: Any = 
         return input
     if mode.recorder is not None and not isinstance(generator, Generator):
         raise CapturedError(
-            f"dropout: generator={generator!r} inside a recorded function would freeze one draw for ever; "
-            "pass a "
-            f"surefit.Generator made outside, whose counter is state"
+            f"dropout: generator={generator!r} inside a recorded function would freeze one draw for ever; pass a "
+            "surefit.Generator made outside, whose counter is state"
         )
     keep = as_generator(generator).bernoulli(1.0 - p, aval_of(input).shape)
     return ops.where(keep, input if p == 1.0 else input * (1.0 / (1.0 - p)), 0.0)
@@ -370,16 +369,14 @@ def _channels(name: str, shape: tuple[int, ...], **given: Any) -> None:
     """ShapeError unless there is a channel axis and every value given has one number for each channel."""
     if len(shape) < 2:
         raise ShapeError(
-            f"{name}: needs an input (n, channels, ...), got {shape}; inside batch() a function sees one "
-            "sample, "
-            f"without the batch axis"
+            f"{name}: needs an input (n, channels, ...), got {shape}; inside batch() a function sees one sample, "
+            "without the batch axis"
         )
     for what, v in given.items():
         if v is not None and aval_of(v).shape != (shape[1],):
             raise ShapeError(
-                f"{name}: {what} must have shape ({shape[1]},), one number for each channel of an input "
-                f"{shape}, "
-                f"got {aval_of(v).shape}"
+                f"{name}: {what} must have shape ({shape[1]},), one number for each channel of an input {shape}, got "
+                f"{aval_of(v).shape}"
             )
 
 
@@ -418,13 +415,13 @@ def batch_norm(
     axes = (0, *range(2, len(shape)))
     if training:
         n = math.prod(shape[i] for i in axes)
-        if n < 2:
+        if n == 0:  # nothing has no statistics, and moves none
+            return _affine(input, *(None if v is None else _along_channels(v, shape) for v in (weight, bias)))
+        if n == 1:
             raise ShapeError(
-                f"batch_norm: training needs more than one value per channel, an input {shape} has {n}: "
-                "use a "
-                "larger batch, evaluation mode, or layer_norm or group_norm; per-sample gradients and "
-                "batch() "
-                f"show it one sample at a time, and its statistics cannot mix those"
+                f"batch_norm: training needs more than one value per channel, an input {shape} has {n}: use a larger "
+                "batch, evaluation mode, or layer_norm or group_norm; per-sample gradients and batch() show it one "
+                "sample at a time, and its statistics cannot mix those"
             )
         mean, d, var = _centred(input, axes)
         _move("batch_norm", "running_mean", running_mean, mean, momentum)
@@ -488,9 +485,8 @@ def _move(name: str, what: str, running: Any, new: Any, momentum: Any) -> None:
         )
     if isinstance(getattr(new, "_value", new), Batched):
         raise ArgumentError(
-            f"{name}: inside batch() each sample would move {what} its own way; use evaluation mode there, "
-            "or "
-            f"layer_norm or group_norm, which keep no running statistics"
+            f"{name}: inside batch() each sample would move {what} its own way; use evaluation mode there, or "
+            "layer_norm or group_norm, which keep no running statistics"
         )
     with no_grad():
         new = fn.mean(new, (0, *range(2, new.ndim)))
@@ -535,8 +531,8 @@ def scaled_dot_product_attention(
     sq, sk, sv = (aval_of(x).shape for x in (query, key, value))
     if min(len(sq), len(sk), len(sv)) < 2 or sq[-1] != sk[-1] or sk[-2] != sv[-2]:
         raise ShapeError(
-            f"scaled_dot_product_attention: needs query (..., l, e), key (..., s, e), value (..., s, v), got "
-            f"{sq}, {sk}, {sv}"
+            f"scaled_dot_product_attention: needs query (..., l, e), key (..., s, e), value (..., s, v), got {sq}, "
+            f"{sk}, {sv}"
         )
     if is_causal and attn_mask is not None:
         raise ArgumentError("scaled_dot_product_attention: give attn_mask or is_causal=True, not both")

@@ -178,9 +178,8 @@ def gaussian_nll_loss(
             var = fn.unsqueeze(var, -1)
         elif len(vshape) != len(shape) or [n for m, n in zip(shape, vshape, strict=True) if m != n] != [1]:
             raise ShapeError(
-                f"gaussian_nll_loss: var {vshape} must have the input's shape {shape}, or that with one "
-                "axis of "
-                f"size 1, or that without the last axis"
+                f"gaussian_nll_loss: var {vshape} must have the input's shape {shape}, or that with one axis of size "
+                "1, or that without the last axis"
             )
     lifted = fn.clamp(fn.stop_gradient(var), min=eps) - fn.stop_gradient(var)
     var = var + lifted
@@ -222,7 +221,7 @@ def cross_entropy(
     if tshape != shape:
         raise ShapeError(
             f"{name}: probabilities must have the input's shape {shape}, got {tshape}; class indices must be "
-            f"integers (target.long())"
+            "integers (target.long())"
         )
     classes = shape[axis]
     if label_smoothing:
@@ -253,8 +252,7 @@ def _class_axis(name: str, input: Any, weight: Any) -> int:
         raise ShapeError(f"{name}: input {shape} has no classes")
     if weight is not None and aval_of(weight).shape != (shape[axis],):
         raise ShapeError(
-            f"{name}: weight must have shape ({shape[axis]},), one number for each class of an input "
-            f"{shape}, got "
+            f"{name}: weight must have shape ({shape[axis]},), one number for each class of an input {shape}, got "
             f"{aval_of(weight).shape}"
         )
     return axis
@@ -275,8 +273,7 @@ def _of_indices(
         raise DtypeError(f"{name}: target must hold int64 or int32 class indices, got {tdtype}; use target.long()")
     if tshape != shape[:axis] + shape[axis + 1 :]:
         raise ShapeError(
-            f"{name}: class indices for an input {shape} must have shape "
-            f"{shape[:axis] + shape[axis + 1 :]}, got "
+            f"{name}: class indices for an input {shape} must have shape {shape[:axis] + shape[axis + 1 :]}, got "
             f"{tshape}" + (f"; use target.squeeze({len(tshape) - 1})" if tshape == (*shape[:1], 1) else "")
         )
     _check_classes(name, target, classes, ignore_index)
@@ -315,9 +312,8 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reducti
     known = _known(input)
     if known is not None and ((known < 0) | (known > 1)).any():
         raise ArgumentError(
-            f"binary_cross_entropy: input must be probabilities from 0 to 1, got {known.min()} to "
-            f"{known.max()}; "
-            f"use binary_cross_entropy_with_logits for logits"
+            f"binary_cross_entropy: input must be probabilities from 0 to 1, got {known.min()} to {known.max()}; use "
+            "binary_cross_entropy_with_logits for logits"
         )
     loss = -(
         target * _log_at_least(input, ops.log, input) + (1.0 - target) * _log_at_least(1.0 - input, ops.log1p, -input)

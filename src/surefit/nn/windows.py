@@ -92,8 +92,8 @@ def _check_convolution(name: str, d: int, x: Any, weight: Any, bias: Any, groups
     axes = "length" if d == 1 else "height, width"
     if len(shape) != d + 2 or len(wshape) != d + 2:
         raise ShapeError(
-            f"{name}: needs an input (n, channels, {axes}) or (channels, {axes}) and a weight "
-            f"(out, channels / groups, kernel ...) with {d + 2} axes, got {shape} and {wshape}"
+            f"{name}: needs an input (n, channels, {axes}) or (channels, {axes}) and a weight (out, channels / "
+            f"groups, kernel ...) with {d + 2} axes, got {shape} and {wshape}"
         )
     for what, kind in (("input", dtype), ("weight", wdtype)):
         if kind not in (float32, float64):
@@ -106,8 +106,7 @@ def _check_convolution(name: str, d: int, x: Any, weight: Any, bias: Any, groups
         )
     if shape[1] != wshape[1] * groups:
         raise ShapeError(
-            f"{name}: weight {wshape} with groups={groups} needs {wshape[1] * groups} channels, the input "
-            f"{shape} "
+            f"{name}: weight {wshape} with groups={groups} needs {wshape[1] * groups} channels, the input {shape} "
             f"has {shape[1]}"
         )
     if min(wshape[2:]) < 1:

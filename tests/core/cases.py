@@ -82,7 +82,7 @@ def precise(f: Callable[..., Any]) -> Callable[..., Any]:
     return sized
 
 
-# --- elementwise -------------------------------------------------------------------------------------------------
+# --- elementwise --------------------------------------------------------------------------------------------
 
 SHAPES = [(), (5,), (2, 3), (0,), (3, 0)]
 
@@ -229,7 +229,9 @@ for compare, python in PYTHON.items():
 
 def _elementwise_python(f: Callable[..., bool], a: Any, b: Any) -> np.ndarray:
     a, b = np.broadcast_arrays(a, b)
-    return np.array([f(x, y) for x, y in zip(a.ravel().tolist(), b.ravel().tolist(), strict=True)], bool).reshape(a.shape)
+    return np.array([f(x, y) for x, y in zip(a.ravel().tolist(), b.ravel().tolist(), strict=True)], bool).reshape(
+        a.shape
+    )
 
 
 def _chosen(c: Any, a: Any, b: Any) -> np.ndarray:
@@ -246,7 +248,7 @@ case("where", np.array(True), both_signs(2), both_signs(2, seed=1), oracle=_chos
 case("where", np.array([0.0, 2.0, -1.0]), both_signs(3), both_signs(3, seed=1), oracle=_chosen)
 case("where", np.zeros((0, 3), bool), both_signs(3), both_signs(1, seed=1), oracle=_chosen)
 
-# --- reductions ----------------------------------------------------------------------------------------------------
+# --- reductions ---------------------------------------------------------------------------------------------
 
 
 def _reduced(f: Callable[[list[Any]], Any]) -> Callable[..., np.ndarray]:
@@ -262,7 +264,15 @@ def _reduced(f: Callable[[list[Any]], Any]) -> Callable[..., np.ndarray]:
     return call
 
 
-REDUCED = [((), ()), ((4,), (0,)), ((2, 3), (0,)), ((2, 3), (1,)), ((2, 3, 2), (0, 2)), ((2, 3, 2), (0, 1, 2)), ((2, 3), ())]
+REDUCED = [
+    ((), ()),
+    ((4,), (0,)),
+    ((2, 3), (0,)),
+    ((2, 3), (1,)),
+    ((2, 3, 2), (0, 2)),
+    ((2, 3, 2), (0, 1, 2)),
+    ((2, 3), ()),
+]
 for shape, axes in REDUCED:
     x = both_signs(*shape, seed=len(shape))
     case("sum", x, axes=axes, oracle=_reduced(math.fsum))
@@ -288,11 +298,14 @@ for x, down in itertools.product([np.array([3.0, 1.0, 2.0, 1.0, 3.0]), both_sign
     case(
         "argsort", x, axis=x.ndim - 1, descending=down,
         oracle=lambda x, axis, descending: np.array(
-            [sorted(range(len(r)), key=lambda i, r=r: -r[i] if descending else r[i]) for r in x.reshape(-1, x.shape[-1])]
+            [
+                sorted(range(len(r)), key=lambda i, r=r: -r[i] if descending else r[i])
+                for r in x.reshape(-1, x.shape[-1])
+            ]
         ).reshape(x.shape),
     )  # fmt: skip
 
-# --- matrix product ------------------------------------------------------------------------------------------------
+# --- matrix product -----------------------------------------------------------------------------------------
 
 for k, (left_shape, right_shape) in enumerate([
     ((2, 3), (3, 4)), ((1, 1), (1, 1)), ((3, 1), (1, 2)), ((0, 3), (3, 2)), ((2, 0), (0, 3)), ((5, 2, 3), (5, 3, 2)),
@@ -303,7 +316,7 @@ for k, (left_shape, right_shape) in enumerate([
         oracle=lambda a, b: (a[..., :, :, None] * b[..., None, :, :]).sum(-2),
     )  # fmt: skip
 
-# --- structure -----------------------------------------------------------------------------------------------------
+# --- structure ----------------------------------------------------------------------------------------------
 
 for shape, new in [((6,), (2, 3)), ((2, 3), (6,)), ((1,), ()), ((), (1, 1)), ((0, 3), (3, 0)), ((2, 3), (2, 3))]:
     case(
@@ -311,8 +324,20 @@ for shape, new in [((6,), (2, 3)), ((2, 3), (6,)), ((1,), ()), ((), (1, 1)), ((0
         oracle=lambda x, shape: np.array(list(x.flat)).reshape(shape),
     )  # fmt: skip
 for shape, order in [((), ()), ((3,), (0,)), ((2, 3), (1, 0)), ((2, 3, 4), (2, 0, 1)), ((2, 0, 3), (1, 2, 0))]:
-    case("transpose", both_signs(*shape), axes=order, oracle=lambda x, axes: np.einsum(x, list(range(x.ndim)), list(axes)))
-for shape, new in [((), (2, 3)), ((3,), (2, 3)), ((2, 1), (2, 3)), ((1, 1), (4, 2, 3)), ((1,), (0,)), ((80, 1), (80, 60))]:
+    case(
+        "transpose",
+        both_signs(*shape),
+        axes=order,
+        oracle=lambda x, axes: np.einsum(x, list(range(x.ndim)), list(axes)),
+    )
+for shape, new in [
+    ((), (2, 3)),
+    ((3,), (2, 3)),
+    ((2, 1), (2, 3)),
+    ((1, 1), (4, 2, 3)),
+    ((1,), (0,)),
+    ((80, 1), (80, 60)),
+]:
     case("broadcast_to", both_signs(*shape), shape=new, oracle=lambda x, shape: x + np.zeros(shape))
 for shape, axes in [((3,), (0,)), ((2, 3), (1,)), ((2, 3), (0, 1)), ((2, 3), ()), ((0, 2), (0,))]:
     case(
@@ -425,7 +450,7 @@ for size in (0, 1, 5):
     case("iota", size=size, dtype=ops.int64, oracle=lambda size, dtype: np.array(list(range(size)), int))
 case("iota", size=4, dtype=ops.float32, oracle=lambda size, dtype: np.array([0.0, 1.0, 2.0, 3.0]))
 
-# --- random bits -----------------------------------------------------------------------------------------------------
+# --- random bits --------------------------------------------------------------------------------------------
 
 
 def philox(counter: list[int], key: list[int]) -> list[int]:
@@ -449,10 +474,17 @@ def _bits(key: Any, counter: Any, shape: tuple[int, ...]) -> np.ndarray:
     return np.array([h - (1 << 32) if h >> 31 else h for h in halves], np.int64).reshape(shape)
 
 
-for key, counter, shape in [(0, 0, ()), (1, 0, (3,)), (2**62, 5, (4, 5)), (-7, -1, (9,)), (3, 2**40, (0,)), (1, 1, (17,))]:
+for key, counter, shape in [
+    (0, 0, ()),
+    (1, 0, (3,)),
+    (2**62, 5, (4, 5)),
+    (-7, -1, (9,)),
+    (3, 2**40, (0,)),
+    (1, 1, (17,)),
+]:
     case("random_bits", np.array(key), np.array(counter), shape=shape, oracle=_bits)
 
-# --- linear algebra --------------------------------------------------------------------------------------------------
+# --- linear algebra -----------------------------------------------------------------------------------------
 
 
 def _well_conditioned(*shape: int, seed: int = 0) -> np.ndarray:
@@ -529,10 +561,10 @@ for shape in [(1, 1), (3, 3), (2, 2, 2)]:
     half = both_signs(*shape, seed=4)
     case(
         "cholesky", half @ half.swapaxes(-1, -2) + np.eye(shape[-1]), oracle=lambda a: _each(_cholesky_loop, a),
-        through=lambda a: (a + ops._swap(a)) * 0.5,  # LAPACK reads one triangle, the gradient is that of a symmetric matrix
+        through=lambda a: (a + ops._swap(a)) * 0.5,  # LAPACK reads one triangle; the gradient is symmetric
     )  # fmt: skip
 
-# --- what PyTorch says at kinks: (op, arguments, params, gradients of the sum) ---------------------------------------------
+# --- what PyTorch says at kinks: (op, arguments, params, gradients of the sum) ------------------------------
 
 KINKS: list[tuple[str, tuple[Any, ...], dict[str, Any], tuple[Any, ...]]] = [
     ("relu", ([-1.0, 0.0, -0.0, 2.0],), {}, ([0, 0, 0, 1],)),
@@ -555,7 +587,7 @@ KINKS: list[tuple[str, tuple[Any, ...], dict[str, Any], tuple[Any, ...]]] = [
     ("det", ([[1.0, 2.0], [2.0, 4.0]],), {}, ([[4, -2], [-2, 1]],)),  # singular
 ]
 
-# --- every primitive has a case ------------------------------------------------------------------------------------------
+# --- every primitive has a case -----------------------------------------------------------------------------
 
 _missing = {op.name for op in ops.TABLE.values() if op.tier != "batching"} - {c.op.name for c in CASES}
 if _missing:

@@ -1,4 +1,4 @@
-"""batch (vmap): structure, nesting, closures, per-sample gradients, recording. The primitives' rules: see test_ops.py."""
+"""batch (vmap): structure, nesting, closures, per-sample gradients, recording. Rules of primitives: test_ops.py."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def loop(f: Any, *rows: Any) -> np.ndarray:
     return np.stack([np.asarray(Tensor(f(*r)).detach()) for r in zip(*map(Tensor, rows), strict=True)])
 
 
-# --- structure ---------------------------------------------------------------------------------------------------------
+# --- structure ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("in_axis", [0, 1, 2, -1, -3])
@@ -92,7 +92,7 @@ def test_results_that_do_not_depend_on_the_sample_are_repeated() -> None:
     assert batch(lambda x: 5)(np.zeros(2)).tolist() == [5, 5]
 
 
-# --- nesting -------------------------------------------------------------------------------------------------------------
+# --- nesting ------------------------------------------------------------------------------------------------
 
 
 def test_nested_batches() -> None:
@@ -101,7 +101,9 @@ def test_nested_batches() -> None:
     np.testing.assert_allclose(table.numpy(), a @ b.T, rtol=1e-13)
     table = batch(batch(lambda x, y: x * y, in_axes=(None, 0)), in_axes=(0, None))(a[:, 0], b[:, 0])
     np.testing.assert_allclose(table.numpy(), np.outer(a[:, 0], b[:, 0]), rtol=1e-15)
-    cube = batch(lambda x: batch(lambda y: batch(lambda z: x + 10 * y + 100 * z)(np.arange(4)))(np.arange(3)))(np.arange(2))
+    cube = batch(lambda x: batch(lambda y: batch(lambda z: x + 10 * y + 100 * z)(np.arange(4)))(np.arange(3)))(
+        np.arange(2)
+    )
     x, y, z = np.meshgrid(np.arange(2), np.arange(3), np.arange(4), indexing="ij")
     assert np.array_equal(cube.numpy(), x + 10 * y + 100 * z)
 
@@ -116,7 +118,7 @@ def test_nested_batches_of_index_arrays() -> None:
     assert have.shape == (2, 40)
 
 
-# --- gradients --------------------------------------------------------------------------------------------------------------
+# --- gradients ----------------------------------------------------------------------------------------------
 
 
 def model(p: Any, x: Any) -> Any:
@@ -192,11 +194,12 @@ def test_what_is_used_inside_and_outside_a_batch_counts_both() -> None:
     for made in (lambda w: w, lambda w: w * 2 / 2, lambda w: F.stack([w, w])[0]):
         w = tensor(2.0, requires_grad=True, dtype="float64")
         v = made(w)
-        (batch(lambda r: r * v)(x).sum() + 5 * v).backward()
+        (batch(lambda r, v=v: r * v)(x).sum() + 5 * v).backward()
         assert w.grad.item() == pytest.approx(6 + 5)
         w.grad = None
         v = made(w)
-        (5 * v + batch(lambda r: batch(lambda s: r * s * v)(x))(x).sum() * v).backward()  # 36 v^2 + 5 v
+        table = batch(lambda r, v=v: batch(lambda s: r * s * v)(x))(x)
+        (5 * v + table.sum() * v).backward()  # 36 v^2 + 5 v
         assert w.grad.item() == pytest.approx(2 * 36 * 2 + 5)
 
 
@@ -245,19 +248,22 @@ def test_residual_jacobian_by_samples_is_the_whole_jacobian() -> None:
     np.testing.assert_allclose(rows.numpy(), whole.numpy(), rtol=1e-12, atol=1e-15)
 
 
-# --- recording ----------------------------------------------------------------------------------------------------------------
+# --- recording ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("n", [2, 40])
 @pytest.mark.parametrize(
     "make",
     [
-        lambda f: batch(f), lambda f: batch(grad(lambda x: F.sin(f(x)).sum())), lambda f: batch(jacobian(f)),
-        lambda f: batch(hessian(lambda x: f(x).sum())), lambda f: grad(lambda x: (batch(f)(x) ** 2).sum()),
+        lambda f: batch(f),
+        lambda f: batch(grad(lambda x: F.sin(f(x)).sum())),
+        lambda f: batch(jacobian(f)),
+        lambda f: batch(hessian(lambda x: f(x).sum())),
+        lambda f: grad(lambda x: (batch(f)(x) ** 2).sum()),
         lambda f: lambda x: jacobian(batch(f))(x[:5]),
     ],
     ids=["value", "gradient", "jacobian", "hessian", "outside", "jacobian of batch"],
-)  # fmt: skip
+)
 def test_batched_functions_record(make: Any, n: int) -> None:
     x = RNG.normal(size=(n, 3))
     f = make(lambda x: VECTOR["mixed"](OURS, x))
@@ -279,7 +285,7 @@ def test_leaves_inside_a_recorded_batch_are_state() -> None:
     assert same(program(x).numpy(), f(x).detach().numpy())
 
 
-# --- what is refused ------------------------------------------------------------------------------------------------------------
+# --- what is refused ----------------------------------------------------------------------------------------
 
 
 def test_refused() -> None:
@@ -300,10 +306,16 @@ def test_refused() -> None:
 @pytest.mark.parametrize(
     "f",
     [
-        lambda x: x if x.sum() > 0 else -x, lambda x: x.item(), lambda x: x.numpy(), lambda x: np.asarray(x),
-        lambda x: float(x[0]), lambda x: x[x > 0], lambda x: x.tolist(), lambda x: [1, 2, 3][x[0].long()],
+        lambda x: x if x.sum() > 0 else -x,
+        lambda x: x.item(),
+        lambda x: x.numpy(),
+        lambda x: np.asarray(x),
+        lambda x: float(x[0]),
+        lambda x: x[x > 0],
+        lambda x: x.tolist(),
+        lambda x: [1, 2, 3][x[0].long()],
     ],
-)  # fmt: skip
+)
 def test_values_are_not_known_inside(f: Any) -> None:
     with pytest.raises(RecordError, match="where"):
         batch(f)(ROWS)

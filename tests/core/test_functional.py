@@ -1,4 +1,4 @@
-"""grad, value_and_grad, jacobian, hessian, hvp, vjp: against finite differences and PyTorch, nested and with closures."""
+"""grad, value_and_grad, jacobian, hessian, hvp, vjp: against differences and PyTorch, nested and with closures."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def numbers(f: Any) -> Callable[..., float]:
     return lambda x: float(f(OURS, Tensor(x)).numpy())
 
 
-# --- first and second derivatives ------------------------------------------------------------------------------------
+# --- first and second derivatives ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", SCALAR)
@@ -146,7 +146,7 @@ def test_jacobian_of_nothing(n: int, m: int) -> None:
     assert jacobian(lambda x: Tensor(w) @ x)(np.ones(n)).shape == (m, n)
 
 
-# --- arguments -----------------------------------------------------------------------------------------------------------
+# --- arguments ----------------------------------------------------------------------------------------------
 
 
 def test_argnums() -> None:
@@ -217,7 +217,7 @@ def test_has_aux_carries_anything_along() -> None:
         grad(lambda x: x.sum(), has_aux=True)(tensor([1.0]))
 
 
-# --- what is refused --------------------------------------------------------------------------------------------------------
+# --- what is refused ----------------------------------------------------------------------------------------
 
 
 def test_results_that_cannot_be_differentiated_are_refused() -> None:
@@ -243,7 +243,7 @@ def test_cotangents_must_fit() -> None:
         pull((np.ones(2), np.ones(3)))
 
 
-# --- closures, modes, and graphs that were there before ---------------------------------------------------------------------
+# --- closures, modes, and graphs that were there before -----------------------------------------------------
 
 
 def test_gradients_of_gradients_reach_what_the_function_closes_over() -> None:

@@ -94,7 +94,7 @@ def assert_close(have: Any, want: Any, rtol: float) -> None:
     np.testing.assert_allclose(have, want, rtol=rtol, atol=rtol * max(1.0, abs(want).max(initial=0.0)))
 
 
-# --- value ---------------------------------------------------------------------------------------------------------
+# --- value --------------------------------------------------------------------------------------------------
 
 
 @over()
@@ -122,7 +122,7 @@ def test_random_bits_do_not_repeat_over_counters_and_keys() -> None:
     assert len(set(draws)) == 64
 
 
-# --- rule: shape and dtype before the value ----------------------------------------------------------------------------
+# --- rule: shape and dtype before the value -----------------------------------------------------------------
 
 
 @over()
@@ -161,7 +161,7 @@ def test_float32_agrees_with_float64(case: Case) -> None:
         assert_close(case.canonical(np.asarray(small, np.float64)), case.canonical(np.asarray(large)), rtol=3e-4)
 
 
-# --- gradient ----------------------------------------------------------------------------------------------------------
+# --- gradient -----------------------------------------------------------------------------------------------
 
 
 @over(differentiable_cases)
@@ -230,7 +230,7 @@ def test_a_primitive_without_a_rule_passes_no_gradient() -> None:
         assert not y.requires_grad
 
 
-# --- record and replay -----------------------------------------------------------------------------------------------
+# --- record and replay --------------------------------------------------------------------------------------
 
 
 @over()
@@ -261,7 +261,7 @@ def test_recorded_gradient_replays_bit_equal(case: Case) -> None:
         assert same(have, want.numpy())
 
 
-# --- batched equals the loop ---------------------------------------------------------------------------------------------
+# --- batched equals the loop --------------------------------------------------------------------------------
 
 UNBATCHED = {
     "iota": "has no arguments, so nothing of it can be batched",
@@ -311,7 +311,7 @@ def test_batched_gradient_is_the_loop(case: Case) -> None:
             assert_close(g.numpy(), np.stack([r[i].numpy() for r in rows]), rtol=1e-12)
 
 
-# --- what is refused, and in which words -------------------------------------------------------------------------------
+# --- what is refused, and in which words --------------------------------------------------------------------
 
 x23, x32, i3 = np.ones((2, 3)), np.ones((3, 2)), np.array([0, 1, 2])
 yes = np.array([True, False, True])
@@ -367,7 +367,13 @@ REFUSED: list[tuple[str, tuple[Any, ...], dict[str, Any], type[SurefitError], st
     ("window", (x23,), {"axes": (1,), "size": (0,), "stride": (1,), "dilation": (1,)}, ArgumentError, ">= 1"),
     ("window", (x23,), {"axes": (2,), "size": (1,), "stride": (1,), "dilation": (1,)}, AxisError, "axes=2"),
     ("window", (x23,), {"axes": (1,), "size": (1, 2), "stride": (1,), "dilation": (1,)}, ShapeError, "length"),
-    ("fold", (x23,), {"shape": (3,), "axes": (0,), "size": (2,), "stride": (1,), "dilation": (1,)}, ShapeError, "shape"),
+    (
+        "fold",
+        (x23,),
+        {"shape": (3,), "axes": (0,), "size": (2,), "stride": (1,), "dilation": (1,)},
+        ShapeError,
+        "shape",
+    ),
     ("cast", (x23,), {"dtype": np.dtype(np.float16)}, DtypeError, "float16"),
     ("cast", (x23,), {"dtype": "nonsense"}, DtypeError, "not a dtype"),
     ("random_bits", (np.array(1.0), np.array(0)), {"shape": (2,)}, DtypeError, "key must be an int64 scalar"),
@@ -384,7 +390,7 @@ REFUSED: list[tuple[str, tuple[Any, ...], dict[str, Any], type[SurefitError], st
     ("solve", (np.eye(2), x32), {}, ShapeError, "rows must be 2"),
     ("solve", (np.zeros((2, 2)), x23), {}, ArgumentError, "[Ss]ingular"),
     ("cholesky", (-np.eye(2),), {}, ArgumentError, "positive definite"),
-]  # fmt: skip
+]
 IDS = [f"{name}-{i}" for i, (name, *_) in enumerate(REFUSED)]
 
 
@@ -415,7 +421,7 @@ def test_a_gradient_of_the_wrong_shape_is_refused() -> None:
         (tensor([1.0, 2.0], requires_grad=True) * 2).backward(np.ones(3))
 
 
-# --- extremes ------------------------------------------------------------------------------------------------------------
+# --- extremes -----------------------------------------------------------------------------------------------
 
 ODD = np.array([0.0, -0.0, 1e-45, -1e-300, 1e-8, 300.0, -300.0, 1e30, 3e38, -3e38, np.inf, -np.inf, np.nan])
 
@@ -444,12 +450,20 @@ def test_extremes_give_numbers_and_never_warnings(op: ops.Op, dtype: np.dtype) -
 @pytest.mark.parametrize(
     "name, at, value, slope",
     [
-        ("sigmoid", 800.0, 1.0, 0.0), ("sigmoid", -800.0, 0.0, 0.0), ("softplus", 800.0, 800.0, 1.0),
-        ("softplus", -800.0, 0.0, 0.0), ("tanh", 800.0, 1.0, 0.0), ("erf", -800.0, -1.0, 0.0), ("exp", -800.0, 0.0, 0.0),
-        ("relu", 1e30, 1e30, 1.0), ("log1p", 1e-20, 1e-20, 1.0), ("expm1", 1e-20, 1e-20, 1.0),
-        ("atan", math.inf, math.pi / 2, 0.0), ("asinh", 1e-20, 1e-20, 1.0),
+        ("sigmoid", 800.0, 1.0, 0.0),
+        ("sigmoid", -800.0, 0.0, 0.0),
+        ("softplus", 800.0, 800.0, 1.0),
+        ("softplus", -800.0, 0.0, 0.0),
+        ("tanh", 800.0, 1.0, 0.0),
+        ("erf", -800.0, -1.0, 0.0),
+        ("exp", -800.0, 0.0, 0.0),
+        ("relu", 1e30, 1e30, 1.0),
+        ("log1p", 1e-20, 1e-20, 1.0),
+        ("expm1", 1e-20, 1e-20, 1.0),
+        ("atan", math.inf, math.pi / 2, 0.0),
+        ("asinh", 1e-20, 1e-20, 1.0),
     ],
-)  # fmt: skip
+)
 def test_saturation_is_exact(name: str, at: float, value: float, slope: float) -> None:
     x = Tensor(np.array(at), requires_grad=True)
     y = ops.TABLE[name](x)
@@ -468,10 +482,13 @@ def test_large_arguments_do_not_overflow_in_the_gradient(name: str) -> None:
 BINARY = [
     o
     for o in ops.TABLE.values()
-    if not callable(o.vjps) and len(o.vjps) == 2 and o.category in ("same", "number", "float", "logical") and o is not ops.matmul
+    if not callable(o.vjps)
+    and len(o.vjps) == 2
+    and o.category in ("same", "number", "float", "logical")
+    and o is not ops.matmul
 ]
 
-# --- Python numbers and structure -----------------------------------------------------------------------------------------
+# --- Python numbers and structure ---------------------------------------------------------------------------
 
 
 def test_python_numbers_are_numbers_for_elementwise_and_arrays_for_structure() -> None:
@@ -511,7 +528,7 @@ def test_primitives_are_singletons_that_copy_and_pickle_as_themselves() -> None:
     import copy
     import pickle
 
-    assert copy.deepcopy(ops.sin) is ops.sin and pickle.loads(pickle.dumps(ops.sin)) is ops.sin
+    assert copy.deepcopy(ops.sin) is ops.sin and pickle.loads(pickle.dumps(ops.sin)) is ops.sin  # noqa: S301
     assert repr(ops.sin) == "<primitive sin>"
     with pytest.raises(ArgumentError, match="declared twice"):
         ops.Op("sin", np.sin, (None,), lambda x: x)
@@ -522,6 +539,11 @@ def test_nothing_is_written_into_arguments() -> None:
         for c in CASES:
             before = [a.copy() for a in c.args]
             y = c.call(*c.args)
-            if isinstance(y, np.ndarray) and y.size and y.flags.writeable and c.op.name in ("fold", "scatter_add", "pad"):
+            if (
+                isinstance(y, np.ndarray)
+                and y.size
+                and y.flags.writeable
+                and c.op.name in ("fold", "scatter_add", "pad")
+            ):
                 y.fill(0)
             assert all(same(a, b) for a, b in zip(before, c.args, strict=True)), c.id

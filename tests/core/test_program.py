@@ -35,7 +35,7 @@ from surefit.core.tensor import (
     zeros,
     zeros_like,
 )
-from surefit.errors import AxisError, CapturedError, DtypeError, RecordError, ShapeError
+from surefit.errors import ArgumentError, AxisError, CapturedError, DtypeError, RecordError, ShapeError
 
 from .test_ops import same
 
@@ -49,7 +49,7 @@ def line_of(f: Any, text: str) -> int:
     return first + next(i for i, line in enumerate(lines) if text in line)
 
 
-# --- printing ------------------------------------------------------------------------------------------------------------
+# --- printing -----------------------------------------------------------------------------------------------
 
 
 def test_golden_print() -> None:
@@ -91,8 +91,17 @@ def test_golden_print() -> None:
         "    return t6, 3.5"
     )
     assert program.primitives() == {
-        "add": 2, "cast": 2, "matmul": 2, "mul": 4, "ne": 1, "relu": 1, "square": 1, "sub": 1, "sum": 1, "transpose": 3,
-    }  # fmt: skip
+        "add": 2,
+        "cast": 2,
+        "matmul": 2,
+        "mul": 4,
+        "ne": 1,
+        "relu": 1,
+        "square": 1,
+        "sub": 1,
+        "sum": 1,
+        "transpose": 3,
+    }
     out = program(np.array([[3, 1], [1, 1]], np.float32), 0.1)
     assert out["loss"].item() == 2.0 and (out["best"][0].item(), out["best"][1]) == (3.5, None)
     assert repr(program.equations[0]) == str(program).splitlines()[1].strip()
@@ -105,9 +114,7 @@ def test_equations_know_the_line_that_made_them() -> None:
 
     program = record(f, np.ones(3))
     lines = {e.line for e in program.equations}
-    assert lines == {
-        f"test_program.py:{line_of(f, 'x * 2.0')}", f"test_program.py:{line_of(f, 'several equations')}"
-    }  # fmt: skip
+    assert lines == {f"test_program.py:{line_of(f, 'x * 2.0')}", f"test_program.py:{line_of(f, 'several equations')}"}
     g = record(grad(lambda x: f(x)), np.ones(3))  # the rules run inside the package; the line is the caller's
     assert all(e.line.startswith("test_program.py:") for e in g.equations)
 
@@ -121,7 +128,7 @@ def test_names_of_arguments() -> None:
     assert len({e.result.name for e in clash.equations} | {"t1", "t2"}) == 4
 
 
-# --- replay --------------------------------------------------------------------------------------------------------------
+# --- replay -------------------------------------------------------------------------------------------------
 
 
 def test_trees_come_and_go() -> None:
@@ -210,7 +217,7 @@ def test_a_program_inside_a_recording_is_inlined() -> None:
     assert nested(np.full(20, 4.0)).tolist() == [16.0] * 20
 
 
-# --- state -----------------------------------------------------------------------------------------------------------------
+# --- state --------------------------------------------------------------------------------------------------
 
 
 def test_leaves_read_are_state_in_and_leaves_assigned_are_state_out() -> None:
@@ -383,13 +390,20 @@ def test_higher_derivatives_inside_a_recording() -> None:
     v = np.arange(6.0)
     x = RNG.normal(size=6)
     for g in (
-        grad(f), hessian(f), jacobian(grad(f)), lambda x: hvp(f, x, v), value_and_grad(lambda x: (grad(f)(x) ** 2).sum()),
-        grad(lambda x: (hessian(f)(x) ** 2).sum()), lambda x: jacobian(jacobian(lambda y: y**3))(x)[0],
-    ):  # fmt: skip
+        grad(f),
+        hessian(f),
+        jacobian(grad(f)),
+        lambda x: hvp(f, x, v),
+        value_and_grad(lambda x: (grad(f)(x) ** 2).sum()),
+        grad(lambda x: (hessian(f)(x) ** 2).sum()),
+        lambda x: jacobian(jacobian(lambda y: y**3))(x)[0],
+    ):
         program = record(g, x)
         program.check()
         have, want = program(x), g(x)
-        for a, b in zip(have if isinstance(have, tuple) else [have], want if isinstance(want, tuple) else [want], strict=True):
+        for a, b in zip(
+            have if isinstance(have, tuple) else [have], want if isinstance(want, tuple) else [want], strict=True
+        ):
             assert same(a.numpy(), b.numpy())
 
     def by_backward(x: Any) -> Any:
@@ -404,7 +418,7 @@ def test_higher_derivatives_inside_a_recording() -> None:
     assert same(program(x).numpy(), by_backward(Tensor(x, requires_grad=True)).numpy())
 
 
-# --- constants ---------------------------------------------------------------------------------------------------------------
+# --- constants ----------------------------------------------------------------------------------------------
 
 
 def test_small_arrays_are_constants_and_equal_numbers_are_broadcast() -> None:
@@ -446,9 +460,16 @@ def test_what_is_made_inside_is_made_of_equations() -> None:
     def f(x: Any) -> Any:
         n = x.shape[0]
         return (
-            x @ eye(n, dtype="float64") + arange(n, dtype="float64") + F.tril(x) + zeros_like(x) + F.diag(F.diagonal(x))
-            + F.one_hot(arange(n), n) + F.cumprod(x, 0) + F.pad(x, (2, 3), "reflect")[:, :n] + F.roll(x, 3, 0)
-        )  # fmt: skip
+            x @ eye(n, dtype="float64")
+            + arange(n, dtype="float64")
+            + F.tril(x)
+            + zeros_like(x)
+            + F.diag(F.diagonal(x))
+            + F.one_hot(arange(n), n)
+            + F.cumprod(x, 0)
+            + F.pad(x, (2, 3), "reflect")[:, :n]
+            + F.roll(x, 3, 0)
+        )
 
     x = RNG.normal(size=(30, 30))
     program = record(f, x)
@@ -472,18 +493,29 @@ def test_history_from_before_the_recording_is_refused() -> None:
     assert record(lambda x: x * detached, X[0, :2])(np.ones(2, np.float32)).tolist() == [2, 4]
 
 
-# --- what needs a value --------------------------------------------------------------------------------------------------------
+# --- what needs a value -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "f",
     [
-        lambda x: x if x.sum() > 0 else -x, lambda x: x * x.sum().item(), lambda x: x.numpy(), lambda x: np.asarray(x),
-        lambda x: x.tolist(), lambda x: x[x > 0], lambda x: float(x[0]), lambda x: int(x[0]), lambda x: range(x[0].long()),
-        lambda x: x[: x[0].long()], lambda x: 1.0 in x, lambda x: max(x), lambda x: f"{x[0]:.3f}" and x,
-        lambda x: x and 1.0, lambda x: Tensor([x[0], x[1]]),
+        lambda x: x if x.sum() > 0 else -x,
+        lambda x: x * x.sum().item(),
+        lambda x: x.numpy(),
+        lambda x: np.asarray(x),
+        lambda x: x.tolist(),
+        lambda x: x[x > 0],
+        lambda x: float(x[0]),
+        lambda x: int(x[0]),
+        lambda x: range(x[0].long()),
+        lambda x: x[: x[0].long()],
+        lambda x: 1.0 in x,
+        lambda x: max(x),
+        lambda x: f"{x[0]:.3f}" and x,
+        lambda x: x and 1.0,
+        lambda x: Tensor([x[0], x[1]]),
     ],
-)  # fmt: skip
+)
 def test_python_needs_the_value(f: Any) -> None:
     for call in (lambda: record(f, X[0]), lambda: record(batch(f), X)):
         with pytest.raises(RecordError, match="where"):
@@ -512,7 +544,7 @@ def test_names_that_escape_are_refused() -> None:
         kept[0].numpy()
     with pytest.raises(RecordError, match="escaped"):
         record(lambda y: y + kept[0], X)
-    with pytest.raises(RecordError, match="finished Program|finished recording"):
+    with pytest.raises(RecordError, match=r"finished (Program|recording)"):
         record(lambda x: x * 2, X).outputs[0] + 1
 
 
@@ -539,7 +571,7 @@ def test_a_failed_recording_leaves_nothing_behind() -> None:
     assert w.tolist() == [1.0] and w.grad is None and (w * 2).requires_grad
 
 
-# --- check ----------------------------------------------------------------------------------------------------------------------
+# --- check --------------------------------------------------------------------------------------------------
 
 
 def test_check_finds_damage() -> None:
@@ -556,7 +588,10 @@ def test_check_finds_damage() -> None:
         ((second, third, last), "t1.*not defined before"),
         ((first, second, third, third, last), "t3 is defined twice"),
         ((second, first, third, last), "not defined before"),
-        ((first._replace(op=ops.sum_, params={"axes": (0,)}, args=(program.inputs[0],)), second, third, last), "rule of sum"),
+        (
+            (first._replace(op=ops.sum_, params={"axes": (0,)}, args=(program.inputs[0],)), second, third, last),
+            "rule of sum",
+        ),
         ((first, second, third._replace(args=(second.result, strange)), last), "not defined before"),
         ((first, second._replace(op=ops.gt, args=(first.result, first.result)), third, last), "rule of gt gives bool"),
     ]:
@@ -572,21 +607,34 @@ def test_check_finds_damage() -> None:
         damaged(equations=(first._replace(args=(program.inputs[0], Constant(np.ones(4)))), second, third, last)).check()
 
 
-# --- drawing ----------------------------------------------------------------------------------------------------------------------
+# --- drawing ------------------------------------------------------------------------------------------------
 
 
 def test_nodes_and_edges_of_the_textbook_example() -> None:
     program = record(lambda x1, x2: F.log(x1) + x1 * x2 - F.sin(x2), 2.0, 5.0)
     nodes, edges = program.nodes_and_edges()
     assert [(n.label, n.kind) for n in nodes] == [
-        ("x1", "input"), ("x2", "input"), ("log", "operation"), ("mul", "operation"), ("add", "operation"),
-        ("sin", "operation"), ("sub", "operation"), ("output", "output"),
-    ]  # fmt: skip
+        ("x1", "input"),
+        ("x2", "input"),
+        ("log", "operation"),
+        ("mul", "operation"),
+        ("add", "operation"),
+        ("sin", "operation"),
+        ("sub", "operation"),
+        ("output", "output"),
+    ]
     label = {n.id: n.label for n in nodes}
     assert [(label[a], label[b]) for a, b in edges] == [
-        ("x1", "log"), ("x1", "mul"), ("x2", "mul"), ("log", "add"), ("mul", "add"), ("x2", "sin"), ("add", "sub"),
-        ("sin", "sub"), ("sub", "output"),
-    ]  # fmt: skip
+        ("x1", "log"),
+        ("x1", "mul"),
+        ("x2", "mul"),
+        ("log", "add"),
+        ("mul", "add"),
+        ("x2", "sin"),
+        ("add", "sub"),
+        ("sin", "sub"),
+        ("sub", "output"),
+    ]
     assert program(2.0, 5.0).item() == pytest.approx(11.652, abs=5e-4)
     slopes = record(grad(lambda x1, x2: F.log(x1) + x1 * x2 - F.sin(x2), (0, 1)), 2.0, 5.0)(2.0, 5.0)
     assert [s.item() for s in slopes] == pytest.approx([5.5, 1.716], abs=5e-4)  # Baydin et al. 2018, table 2
@@ -597,30 +645,70 @@ def test_nodes_and_edges_of_state_and_constants() -> None:
     nodes, edges = record(lambda x: (n.assign(n + 1), x, 2.5)[1:], 1.0).nodes_and_edges()
     assert len({m.id for m in nodes}) == len(nodes)
     assert [(m.label, m.kind, m.shape) for m in nodes] == [
-        ("x", "input", "float64[]"), ("n", "state", "int64[]"), ("1", "constant", "int64[]"), ("add", "operation", "int64[]"),
-        ("output", "output", "float64[]"), ("2.5", "constant", "float64[]"), ("output", "output", "float64[]"),
+        ("x", "input", "float64[]"),
+        ("n", "state", "int64[]"),
+        ("1", "constant", "int64[]"),
+        ("add", "operation", "int64[]"),
+        ("output", "output", "float64[]"),
+        ("2.5", "constant", "float64[]"),
+        ("output", "output", "float64[]"),
         ("new n", "output", "int64[]"),
-    ]  # fmt: skip
+    ]
     known = {m.id for m in nodes}
     assert all(a in known and b in known for a, b in edges)
 
 
-# --- random programs replay bit-equal to eager ---------------------------------------------------------------------------------------
+# --- random programs replay bit-equal to eager --------------------------------------------------------------
 
 UNARY = [
-    ops.neg, ops.abs_, ops.square, ops.exp, ops.expm1, ops.sin, ops.cos, ops.tanh, ops.sigmoid, ops.softplus, ops.relu,
-    ops.erf, ops.atan, ops.asinh, ops.floor, ops.sign, ops.log1p, ops.sqrt,
-]  # fmt: skip
+    ops.neg,
+    ops.abs_,
+    ops.square,
+    ops.exp,
+    ops.expm1,
+    ops.sin,
+    ops.cos,
+    ops.tanh,
+    ops.sigmoid,
+    ops.softplus,
+    ops.relu,
+    ops.erf,
+    ops.atan,
+    ops.asinh,
+    ops.floor,
+    ops.sign,
+    ops.log1p,
+    ops.sqrt,
+]
 BINARY = [
-    ops.add, ops.sub, ops.mul, ops.div, ops.maximum, ops.minimum, ops.atan2, ops.remainder, ops.pow_,
-    lambda a, b: ops.where(ops.lt(a, b), a, b * 2), lambda a, b: ops.cast(ops.ge(a, b), dtype=ops.float32) * a,
-]  # fmt: skip
+    ops.add,
+    ops.sub,
+    ops.mul,
+    ops.div,
+    ops.maximum,
+    ops.minimum,
+    ops.atan2,
+    ops.remainder,
+    ops.pow_,
+    lambda a, b: ops.where(ops.lt(a, b), a, b * 2),
+    lambda a, b: ops.cast(ops.ge(a, b), dtype=ops.float32) * a,
+]
 SHAPED = [
-    lambda x: x.sum(0, keepdim=True), lambda x: F.cumsum(x, -1), lambda x: x.reshape(3, 2).T.reshape(2, 3), lambda x: F.flip(x, 1),
-    lambda x: x @ F.transpose(x, 0, 1) @ x, lambda x: x[[1, 0, 0]][:2], lambda x: F.softmax(x, 1), lambda x: F.amax(x, 0),
-    lambda x: x[:, ::2] * 0.5 + x[:, :2].sum(), lambda x: F.cat([x, x * 2], 1)[:, 1:4], lambda x: F.pad(x, (1, 1))[:, :3],
-    lambda x: F.sort(x, 1)[0], lambda x: F.prod(x, 1, keepdim=True), lambda x: F.gather(x, 1, F.argmax(x, 1, True)),
-]  # fmt: skip
+    lambda x: x.sum(0, keepdim=True),
+    lambda x: F.cumsum(x, -1),
+    lambda x: x.reshape(3, 2).T.reshape(2, 3),
+    lambda x: F.flip(x, 1),
+    lambda x: x @ F.transpose(x, 0, 1) @ x,
+    lambda x: x[[1, 0, 0]][:2],
+    lambda x: F.softmax(x, 1),
+    lambda x: F.amax(x, 0),
+    lambda x: x[:, ::2] * 0.5 + x[:, :2].sum(),
+    lambda x: F.cat([x, x * 2], 1)[:, 1:4],
+    lambda x: F.pad(x, (1, 1))[:, :3],
+    lambda x: F.sort(x, 1)[0],
+    lambda x: F.prod(x, 1, keepdim=True),
+    lambda x: F.gather(x, 1, F.argmax(x, 1, True)),
+]
 NUMBERS = st.one_of(st.integers(-3, 3), st.floats(-4, 4, width=32), st.booleans())
 
 
@@ -665,8 +753,7 @@ def test_random_programs_replay_bit_equal(f: Any, data: Any) -> None:
     k = data.draw(st.floats(-2, 2))
     try:
         eager = f(Tensor(a), Tensor(b), k)
-    except ValueError as e:  # integer division by zero and the like depend on values
-        assert "zero" in str(e) or "power" in str(e)
+    except ArgumentError:  # integers divided by zero or raised to a negative power: that depends on values
         return
     program = record(f, a, b, k)
     program.check()

@@ -17,7 +17,13 @@ from surefit.errors import ArgumentError, DtypeError
 B, I, L, F32, D = ops.DTYPES  # bool, int32, int64, float32, float64
 
 # what two arrays meet in                       B    I    L    F32  D
-ARRAYS = {B: (B, I, L, F32, D), I: (I, I, L, F32, D), L: (L, L, L, F32, D), F32: (F32, F32, F32, F32, D), D: (D, D, D, D, D)}
+ARRAYS = {
+    B: (B, I, L, F32, D),
+    I: (I, I, L, F32, D),
+    L: (L, L, L, F32, D),
+    F32: (F32, F32, F32, F32, D),
+    D: (D, D, D, D, D),
+}
 
 # what an array and a Python number meet in: the number is weak    True  2   2.5
 NUMBERS = {B: (B, L, F32), I: (I, I, F32), L: (L, L, F32), F32: (F32, F32, F32), D: (D, D, D)}
@@ -60,12 +66,16 @@ def readings(f: Any, a: Any, b: Any) -> dict[str, Any]:
     left, right = (Tensor(x) if is_array(x) else x for x in (a, b))
     ways = {
         "tensors": lambda: f(left, right),
-        "batched": lambda: batch(
-            lambda *v: f(v[0] if is_array(a) else a, v[-1] if is_array(b) else b)
-        )(*(x for x in (a, b) if is_array(x))),
-        "number frozen": lambda: _checked(record(lambda *v: f(v[0] if is_array(a) else a, v[-1] if is_array(b) else b),
-                                                 *(x for x in (a, b) if is_array(x)))),
-    }  # fmt: skip
+        "batched": lambda: batch(lambda *v: f(v[0] if is_array(a) else a, v[-1] if is_array(b) else b))(
+            *(x for x in (a, b) if is_array(x))
+        ),
+        "number frozen": lambda: _checked(
+            record(
+                lambda *v: f(v[0] if is_array(a) else a, v[-1] if is_array(b) else b),
+                *(x for x in (a, b) if is_array(x)),
+            )
+        ),
+    }
     if not isinstance(a, np.generic) and not isinstance(b, np.generic):
         ways["arrays"] = lambda: f(a, b)
         ways["recorded"] = lambda: _checked(record(f, a, b))
@@ -107,7 +117,9 @@ def test_an_array_and_a_number(a: np.dtype, k: int, meet: np.dtype, category: st
 @pytest.mark.parametrize("a, k, meet", WEAK_MEETINGS, ids=[f"{a}-{PYTHON[k]}" for a, k, _ in WEAK_MEETINGS])
 def test_numpy_scalars_are_weak_beside_tensors(a: np.dtype, k: int, meet: np.dtype, numbers: Any) -> None:
     for f, result in CATEGORIES.values():
-        if f is not CATEGORIES["where"][0]:  # its condition is a constant, so that nothing here makes it a batch of Tensors
+        if (
+            f is not CATEGORIES["where"][0]
+        ):  # its condition is a constant, so that nothing here makes it a batch of Tensors
             check(f, array(a), numbers[k], result(meet))
             check(f, numbers[k], array(a), result(meet))
     t = Tensor(array(a))

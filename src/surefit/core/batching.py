@@ -1,8 +1,8 @@
 """The batch reading: one leading axis added to any value.
 
-`batch(f)` runs a function of one sample on many at once: inside f a sample is a `Batched` value, which hides its leading
-axis, and every primitive has a rule here that says how it treats that axis. This gives per-sample gradients, Jacobians
-(a batch of cotangents) and K networks at once. Values that are not batched stay as they are and are shared.
+`batch(f)` runs a function of one sample on many at once: inside f a sample is a `Batched` value, which hides its
+leading axis, and every primitive has a rule here that says how it treats that axis. This gives per-sample gradients,
+Jacobians (a batch of cotangents) and K networks at once. Values that are not batched stay as they are and are shared.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from surefit.errors import ArgumentError, RecordError, ShapeError, SurefitError
 
 
 class Frame:
-    """One `batch`: how many samples, what was born before it began, and its level: the later begun, the further outside."""
+    """One `batch`: how many samples, what was born before it, and its level: the later begun, the further outside."""
 
     __slots__ = ("born", "level", "size")
 
@@ -96,7 +96,7 @@ KINDS[Batched] = (2, _apply)
 _ELEMENTWISE = ("same", "number", "float", "logical", "where")
 _CHECKED_LATER = ("matmul",)
 
-# --- rules: (op, samples, raw arguments, which of them are batched, parameters) -> raw result, samples first --------------
+# --- rules: (op, samples, raw arguments, which of them are batched, parameters) -> raw result, samples first ---
 
 Rule = Callable[[Op, int, list[Any], list[bool], dict[str, Any]], Any]
 RULES: dict[str, Rule] = {}

@@ -15,7 +15,7 @@ from surefit.errors import ArgumentError, GradientError, ShapeError
 
 
 def _inputs(args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> tuple[list[Any], list[Tensor], Any]:
-    """The arguments with fresh differentiable twins at argnums; the twins; how to shape gradients like the arguments."""
+    """The arguments with fresh differentiable twins at argnums; the twins; how to shape gradients like arguments."""
     nums = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     for i in nums:
         if not -len(args) <= i < len(args):
@@ -72,7 +72,9 @@ def _result(name: str, y: Any) -> Tensor:
     """What a function returned, as one tensor; nothing else can be differentiated."""
     if isinstance(y, (tuple, list, dict)) or y is None:
         kind = type(y).__name__
-        raise GradientError(f"{name}: the function must return one tensor, got a {kind}; use stack, or has_aux for extras")
+        raise GradientError(
+            f"{name}: the function must return one tensor, got a {kind}; use stack, or has_aux for extras"
+        )
     return as_tensor(y)
 
 
@@ -81,7 +83,9 @@ def _plain(tree: Any) -> Any:
     return tree_map(lambda x: x.detach() if isinstance(x, Tensor) else x, tree)
 
 
-def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
+def value_and_grad(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
     """f returning one number -> a function returning (f(...), gradient with respect to argument(s) argnums).
 
     The gradient has the structure of the argument (a tensor, or a tuple, list or dict of them). With has_aux, f returns
@@ -112,7 +116,7 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: boo
     """f returning one number -> its gradient with respect to argument(s) argnums.
 
     >>> from surefit.core.functions import sin
-    >>> grad(grad(sin))(0.5).item() == -np.sin(np.float32(0.5))
+    >>> bool(grad(grad(sin))(0.5).item() == -np.sin(np.float32(0.5)))
     True
     """
     both = value_and_grad(f, argnums, has_aux)
@@ -125,7 +129,7 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: boo
 
 
 def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
-    """(f(*args), pull): pull(cotangent of the result) -> tuple of cotangents of the arguments. pull may be called again."""
+    """(f(*args), pull): pull(cotangent of the result) -> cotangents of the arguments. It may be called again."""
     start = _birth()
     full, twins, shaped = _inputs(args, tuple(range(len(args))))
     with enable_grad():
@@ -165,7 +169,7 @@ def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
         with enable_grad():
             y = _result("jacobian", f(*full, **kwargs))
         x, m = twins[0], y.numel()
-        rows = Frame(m, level=start)  # one row of cotangents for each element of y; batches inside f are further outside
+        rows = Frame(m, level=start)  # a cotangent for each element of y; batches inside f are further outside
         basis = Batched(ops.reshape(ops.cast(ops.mask(m, m, ops.eq), dtype=y.dtype), shape=(m, *y.shape)), rows)
         (g,) = _pull([(y, wrap(basis))], twins, mode.grad and _older_graph([y], start), along=rows)
         return ops.reshape(batch_leave(g, frame=rows), shape=(*y.shape, *x.shape))  # (m, n...)

@@ -47,7 +47,6 @@ _FLOATS = frozenset((float32, float64))
 default_float = float32  # what integers become in exp, division, mean, ...
 
 
-
 class _Calm(threading.local):
     on = False  # whether this thread computes without NumPy's floating-point warnings already
 
@@ -478,9 +477,7 @@ def _share(g: Any, a: Any, b: Any, loses: Op) -> Any:
 add = _binary("add", np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
 sub = _binary("sub", np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g, kind="number")
 mul = _binary("mul", np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
-div = _binary(
-    "div", np.true_divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -((g * y) / b), kind="float"
-)
+div = _binary("div", np.true_divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -((g * y) / b), kind="float")
 floor_divide = _binary(
     "floor_divide", _integer_checked("floor_divide", np.floor_divide), _nothing, _nothing, kind="number"
 )
@@ -493,12 +490,8 @@ fmod = _binary(  # the sign of the dividend, as C's fmod
     lambda g, y, a, b: g, lambda g, y, a, b: -(g * trunc(a / b)), kind="number",
 )  # fmt: skip
 pow_ = _binary("pow", _integer_power, _pow_vjp_base, _pow_vjp_exponent, kind="number")
-maximum = _binary(
-    "maximum", np.maximum, lambda g, y, a, b: _share(g, a, b, lt), lambda g, y, a, b: _share(g, a, b, gt)
-)
-minimum = _binary(
-    "minimum", np.minimum, lambda g, y, a, b: _share(g, a, b, gt), lambda g, y, a, b: _share(g, a, b, lt)
-)
+maximum = _binary("maximum", np.maximum, lambda g, y, a, b: _share(g, a, b, lt), lambda g, y, a, b: _share(g, a, b, gt))
+minimum = _binary("minimum", np.minimum, lambda g, y, a, b: _share(g, a, b, gt), lambda g, y, a, b: _share(g, a, b, lt))
 
 
 def _per_square(x: Any, a: Any, b: Any) -> Any:
@@ -619,9 +612,7 @@ sinh = _unary("sinh", np.sinh, lambda g, y, x: g * cosh(x), kind="float")
 cosh = _unary("cosh", np.cosh, lambda g, y, x: g * sinh(x), kind="float")
 tanh = _unary("tanh", np.tanh, lambda g, y, x: g * (1.0 - y * y), kind="float")
 asinh = _unary("asinh", np.arcsinh, lambda g, y, x: g / sqrt(x * x + 1.0), kind="float")
-acosh = _unary(
-    "acosh", np.arccosh, lambda g, y, x: g / sqrt((x - 1.0) * (x + 1.0)), kind="float"
-)
+acosh = _unary("acosh", np.arccosh, lambda g, y, x: g / sqrt((x - 1.0) * (x + 1.0)), kind="float")
 atanh = _unary("atanh", np.arctanh, lambda g, y, x: g / (1.0 - x * x), kind="float")
 sigmoid = _unary("sigmoid", _sigmoid, lambda g, y, x: g * (y * (1.0 - y)), kind="float")
 softplus = _unary("softplus", _softplus, lambda g, y, x: g * sigmoid(x), kind="float")
@@ -633,9 +624,7 @@ round_ = _unary("round", _whole(np.round), _nothing, kind="number")  # half to e
 trunc = _unary("trunc", _whole(np.trunc), _nothing, kind="number")
 
 # special tier: value and gradient
-exp2 = _unary(
-    "exp2", np.exp2, lambda g, y, x: g * (y * math.log(2.0)), kind="float", tier="special"
-)
+exp2 = _unary("exp2", np.exp2, lambda g, y, x: g * (y * math.log(2.0)), kind="float", tier="special")
 log2 = _unary("log2", np.log2, lambda g, y, x: g / (x * math.log(2.0)), "float", tier="special")
 log10 = _unary("log10", np.log10, lambda g, y, x: g / (x * math.log(10.0)), "float", tier="special")
 cbrt = _unary("cbrt", np.cbrt, lambda g, y, x: g / (3.0 * (y * y)), kind="float", tier="special")
@@ -657,9 +646,7 @@ digamma = _unary("digamma", _special("digamma"), lambda g, y, x: g * polygamma(1
 polygamma = _binary(  # order n >= 0 (no gradient in n), then x
     "polygamma", _polygamma, None, lambda g, y, n, x: g * polygamma(n + 1.0, x), "float", tier="special"
 )
-gamma = _unary(
-    "gamma", _special("gamma"), lambda g, y, x: g * (y * digamma(x)), "float", tier="special"
-)
+gamma = _unary("gamma", _special("gamma"), lambda g, y, x: g * (y * digamma(x)), "float", tier="special")
 bessel_i0 = _unary("i0", _special("i0"), lambda g, y, x: g * bessel_i1(x), "float", tier="special")
 bessel_i1 = _unary(  # i1' = i0 - i1 / x, and 1/2 at 0
     "i1", _special("i1"),
@@ -831,9 +818,7 @@ def _broadcast_rule(x: Aval, shape: tuple[int, ...]) -> Aval:
         raise ShapeError(f"broadcast_to: shape {shape} has a negative size")
     lead = len(shape) - len(x.shape)
     if lead < 0 or any(n not in (1, m) for n, m in zip(x.shape, shape[lead:], strict=True)):
-        raise ShapeError(
-            f"broadcast_to: {x.shape} does not fit {shape}: from the right each size must be equal or 1"
-        )
+        raise ShapeError(f"broadcast_to: {x.shape} does not fit {shape}: from the right each size must be equal or 1")
     return Aval(tuple(shape), x.dtype)
 
 
@@ -860,26 +845,20 @@ def _slice_rule(x: Aval, start: tuple[int, ...], stop: tuple[int, ...], step: tu
     return Aval(tuple(-(-(b - a) // s) for a, b, s in zip(start, stop, step, strict=True)), x.dtype)
 
 
-def _slice_vjp(
-    g: Any, y: Any, x: Any, start: tuple[int, ...], stop: tuple[int, ...], step: tuple[int, ...]
-) -> Any:
+def _slice_vjp(g: Any, y: Any, x: Any, start: tuple[int, ...], stop: tuple[int, ...], step: tuple[int, ...]) -> Any:
     spans = [(m - 1) * s + 1 if m else 0 for m, s in zip(y.shape, step, strict=True)]  # the axis once spread out
     high = tuple(n - a - w for n, a, w in zip(x.shape, start, spans, strict=True))
     return pad(g, low=start, high=high, interior=tuple(s - 1 for s in step), value=0.0)
 
 
-def _pad_value(
-    x: Any, low: tuple[int, ...], high: tuple[int, ...], interior: tuple[int, ...], value: float
-) -> Any:
+def _pad_value(x: Any, low: tuple[int, ...], high: tuple[int, ...], interior: tuple[int, ...], value: float) -> Any:
     spans = [(n - 1) * (k + 1) + 1 if n else 0 for n, k in zip(x.shape, interior, strict=True)]
     out = np.full([lo + w + hi for lo, w, hi in zip(low, spans, high, strict=True)], value, x.dtype)
     out[tuple(slice(lo, lo + w, k + 1) for lo, w, k in zip(low, spans, interior, strict=True))] = x
     return out
 
 
-def _pad_rule(
-    x: Aval, low: tuple[int, ...], high: tuple[int, ...], interior: tuple[int, ...], value: float
-) -> Aval:
+def _pad_rule(x: Aval, low: tuple[int, ...], high: tuple[int, ...], interior: tuple[int, ...], value: float) -> Aval:
     if not len(low) == len(high) == len(interior) == len(x.shape):
         raise AxisError(f"pad: low, high and interior need one entry for each of the {len(x.shape)} axes")
     if min((*low, *high, *interior), default=0) < 0:
@@ -948,7 +927,9 @@ def _concatenate_rule(*xs: Aval, axis: int) -> Aval:
     ndim = len(xs[0].shape)
     normalize_axis("cat", axis, ndim)
     for i, x in enumerate(xs):
-        if len(x.shape) != ndim or any(a != b for k, (a, b) in enumerate(zip(x.shape, xs[0].shape, strict=True)) if k != axis):
+        if len(x.shape) != ndim or any(
+            a != b for k, (a, b) in enumerate(zip(x.shape, xs[0].shape, strict=True)) if k != axis
+        ):
             raise ShapeError(
                 f"cat: tensor {i} of shape {x.shape} does not fit tensor 0 of shape {xs[0].shape}: "
                 f"all sizes but that of dim {axis} must be equal"
@@ -978,7 +959,9 @@ def _window_rule(
 ) -> Aval:
     normalize_axes("window", axes, len(x.shape), "axes")
     if not len(axes) == len(size) == len(stride) == len(dilation):
-        raise ShapeError(f"window: axes, size, stride and dilation differ in length: {axes}, {size}, {stride}, {dilation}")
+        raise ShapeError(
+            f"window: axes, size, stride and dilation differ in length: {axes}, {size}, {stride}, {dilation}"
+        )
     shape = list(x.shape)
     for a, k, s, d in zip(axes, size, stride, dilation, strict=True):
         if min(k, s, d) < 1:
@@ -1095,7 +1078,7 @@ def mask(n: int, m: int, compare: Op, offset: int = 0) -> Any:
 
 
 def _random_bits(key: Any, counter: Any, shape: tuple[int, ...]) -> Any:
-    """Philox4x64-10 (Salmon et al. 2011) as NumPy has it: key (key, 0), counter (1.., counter, 0, 0), low word first."""
+    """Philox4x64-10 (Salmon et al. 2011) as in NumPy: key (key, 0), counter (1.., counter, 0, 0), low word first."""
     n = math.prod(_random_rule(aval_of(key), aval_of(counter), shape).shape)
     mask = (1 << 64) - 1
     bits = np.random.Philox(key=int(key) & mask, counter=(int(counter) & mask) << 64).random_raw((n + 1) // 2)
@@ -1211,7 +1194,7 @@ def svd_parts(packed: Any, m: int) -> tuple[Any, Any, Any]:
 
 
 def _svd_vjp(g: Any, y: Any, a: Any) -> Any:
-    # Townsend 2016, "Differentiating the singular value decomposition"; terms in 1/0 (equal or zero values) are left out
+    # Townsend 2016, "Differentiating the singular value decomposition"; terms in 1/0 (equal values, zeros) are left out
     (u, s, v), (gu, gs, gv) = (svd_parts(p, a.shape[-2]) for p in (y, g))
     gap = (s - _swap(s)) * (s + _swap(s))  # s_j^2 - s_i^2
     close, zero = eq(gap, 0.0), eq(s, 0.0)
@@ -1228,7 +1211,9 @@ def _solve_rule(a: Aval, b: Aval) -> Aval:
     if b.dtype not in _FLOATS:
         raise DtypeError(f"linalg.solve: needs float32 or float64, got a right-hand side of {b.dtype}")
     if len(b.shape) < 2 or b.shape[-2] != a.shape[-1]:
-        raise ShapeError(f"linalg.solve: {a.shape} and right-hand side {b.shape} do not fit: rows must be {a.shape[-1]}")
+        raise ShapeError(
+            f"linalg.solve: {a.shape} and right-hand side {b.shape} do not fit: rows must be {a.shape[-1]}"
+        )
     return Aval((*broadcast_shapes("linalg.solve", a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), promote((a, b))[0])
 
 

@@ -2,7 +2,7 @@
 
 A Program is inputs, equations (result, primitive, arguments, parameters) and outputs. State is explicit: every leaf
 that the function reads becomes a further input, every leaf that it assigns a further output. So an ordinary training
-step (zero_grad, backward, optimiser step) records into a pure function of data and state that any other reading can run.
+step (zero_grad, backward, optimiser step) records into a pure function of data and state that any reading can run.
 What changes from step to step must therefore be a leaf or an argument: a Python number is frozen into the Program.
 """
 
@@ -215,7 +215,9 @@ class Recorder:
     def apply(self, op: Op, args: Sequence[Any], params: dict[str, Any]) -> Var:
         """Write down one primitive, with the casts that promotion asks for."""
         if self.closed:
-            raise RecordError(f"{op.name}: a name escaped from a finished recording; return it from the function instead")
+            raise RecordError(
+                f"{op.name}: a name escaped from a finished recording; return it from the function instead"
+            )
         weak = False
         if op.category != "structural":
             args, weak = self._promoted(op, list(args))
@@ -272,8 +274,9 @@ def _user_line() -> str:
 class Program:
     """A recorded function: printable, checkable, and replayable through any kind of value.
 
-    inputs: names of the explicit arguments (leaves of the argument tree, left to right); state_in: (leaf, name) of every
-    leaf that was read; equations; outputs: names or constants; state_out: (leaf, name or constant) of every leaf assigned.
+    inputs: names of the explicit arguments (leaves of the argument tree, left to right); state_in: (leaf, name) of
+    every leaf that was read; equations; outputs: names or constants; state_out: (leaf, name or constant) of every leaf
+    assigned.
     """
 
     name: str
@@ -330,7 +333,9 @@ class Program:
         if have.weak and ops.promote((have, v.aval._replace(weak=False)))[0] == v.dtype:
             return ops.as_array(a, v.dtype)
         if have.dtype != v.dtype:
-            raise DtypeError(f"{self.name}: argument {v.name} was recorded as {v.aval}, got {have}; cast it or record again")
+            raise DtypeError(
+                f"{self.name}: argument {v.name} was recorded as {v.aval}, got {have}; cast it or record again"
+            )
         return _read(a) if isinstance(a, Tensor) else a
 
     def _present(self, t: Tensor) -> Any:
@@ -356,7 +361,7 @@ class Program:
         return "\n".join([*lines, f"    return {shown}"])
 
     def check(self) -> None:
-        """RecordError unless every name is defined exactly once, before its use, with the shape and dtype of its rule."""
+        """RecordError unless every name is defined once, before its use, with the shape and dtype of its rule."""
         defined: dict[str, Aval] = {}
         for v in (*self.inputs, *(v for _, v in self.state_in)):
             self._define(defined, v)

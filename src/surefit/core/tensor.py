@@ -79,8 +79,7 @@ Parent = tuple[int, "Tensor", Callable[..., Any]]
 
 
 class Node:
-    """How a Tensor was made: primitive, the (place, Tensor, gradient rule) arguments that need gradients, all values,
-    parameters."""
+    """How a Tensor was made: primitive, arguments that need gradients (place, Tensor, rule), all values, parameters."""
 
     __slots__ = ("op", "params", "parents", "values")
 
@@ -355,6 +354,8 @@ class Tensor(Arithmetic):
                 raise DtypeError(f"grad must be a Tensor or None, got {type(grad).__name__}")
             if grad.shape != self.shape:
                 raise ShapeError(f"grad of shape {grad.shape} for a tensor of shape {self.shape}")
+            if grad.dtype != self.dtype:
+                raise DtypeError(f"grad of dtype {grad.dtype} for a tensor of dtype {self.dtype}; cast it first")
         if mode.recorder is not None:
             mode.recorder.remember_grad(self)
         self._grad = grad
@@ -666,7 +667,7 @@ def _as_value(data: Any, dtype: Any = None) -> Any:
 
 
 def _numbers(data: Any) -> tuple[Any, bool]:
-    """Nested lists with the Tensors inside as arrays, and whether an array or NumPy scalar is in it, whose dtype counts."""
+    """Nested lists with the Tensors inside as arrays, and whether one with a dtype of its own is among them."""
     if isinstance(data, (list, tuple)):
         if set(map(type, data)) <= {float, int, bool}:
             return data, False
@@ -749,7 +750,9 @@ def _seed_gradient(t: Tensor, gradient: Any) -> Any:
         )
     if gradient is None:
         if t.numel() != 1:
-            raise GradientError(f"backward: shape {t.shape} is not one number; give gradient= of that shape or reduce it")
+            raise GradientError(
+                f"backward: shape {t.shape} is not one number; give gradient= of that shape or reduce it"
+            )
         one = ops.broadcast_to(np.ones((), t.dtype), shape=t.shape)
         batched = hasattr(t._value, "frame")
         return ops.where(np.True_, one, t._value) if batched else one  # as many ones as t has samples
@@ -762,9 +765,7 @@ def _seed_gradient(t: Tensor, gradient: Any) -> Any:
 def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     """Undo broadcasting: add up the axes that were repeated."""
     lead = g.ndim - len(shape)
-    axes = tuple(range(lead)) + tuple(
-        i + lead for i, n in enumerate(shape) if n == 1 and g.shape[i + lead] != 1
-    )
+    axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(shape) if n == 1 and g.shape[i + lead] != 1)
     if axes:
         g = ops.sum_(g, axes=axes)
     return g if g.shape == shape else ops.reshape(g, shape=shape)
@@ -1015,7 +1016,6 @@ masked_fill sort argsort matmul mm mv bmm dot outer norm det inv cholesky
 """.split()
 
 
-
 def _method(f: Callable[..., Any]) -> Callable[..., Any]:
     """A function as a method. A primitive is an object, to which Python would not hand the tensor."""
     return (lambda self, *args: f(self, *args)) if isinstance(f, Op) else f
@@ -1028,8 +1028,9 @@ for _name in _METHODS:
 # NumPy's functions called on a Tensor: np.sin(t) is surefit's sin
 _UFUNCS: dict[str, Callable[..., Any]] = {
     "add": ops.add, "subtract": ops.sub, "multiply": ops.mul, "divide": ops.div, "true_divide": ops.div,
-    "floor_divide": ops.floor_divide, "power": F.pow, "float_power": F.pow, "remainder": ops.remainder, "mod": ops.remainder,
-    "fmod": ops.fmod, "matmul": F.matmul, "negative": ops.neg, "positive": lambda x: x, "absolute": ops.abs_, "fabs": ops.abs_,
+    "floor_divide": ops.floor_divide, "power": F.pow, "float_power": F.pow, "remainder": ops.remainder,
+    "mod": ops.remainder, "fmod": ops.fmod, "matmul": F.matmul, "negative": ops.neg, "positive": lambda x: x,
+    "absolute": ops.abs_, "fabs": ops.abs_,
     "sign": ops.sign, "exp": ops.exp, "exp2": ops.exp2, "expm1": ops.expm1, "log": ops.log, "log2": ops.log2,
     "log10": ops.log10, "log1p": ops.log1p, "sqrt": ops.sqrt, "square": ops.square, "cbrt": ops.cbrt,
     "reciprocal": F.reciprocal, "sin": ops.sin, "cos": ops.cos, "tan": ops.tan, "arcsin": ops.asin, "arccos": ops.acos,
@@ -1042,5 +1043,6 @@ _UFUNCS: dict[str, Callable[..., Any]] = {
     "deg2rad": lambda x: ops.mul(x, np.pi / 180), "rad2deg": lambda x: ops.mul(x, 180 / np.pi),
     "radians": lambda x: ops.mul(x, np.pi / 180), "degrees": lambda x: ops.mul(x, 180 / np.pi),
     "bitwise_and": operator.and_, "bitwise_or": operator.or_, "bitwise_xor": operator.xor, "invert": operator.invert,
-    "erf": ops.erf, "erfc": ops.erfc, "gammaln": ops.lgamma, "psi": ops.digamma, "expit": ops.sigmoid, "i0": ops.bessel_i0,
+    "erf": ops.erf, "erfc": ops.erfc, "gammaln": ops.lgamma, "psi": ops.digamma, "expit": ops.sigmoid,
+    "i0": ops.bessel_i0,
 }  # fmt: skip

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surefit import nn, optim
+from surefit.core.tensor import Tensor
 from surefit.data import Domain
-from surefit.errors import ArgumentError
-from surefit.fitting import checks
+from surefit.errors import ArgumentError, ShapeError
+from surefit.fitting import checks, data_checks, training_checks
 from surefit.fitting.findings import Diagnosis, Finding
 from surefit.fitting.methods import LOSSES
 from surefit.fitting.patient import Patient, observe
 from surefit.fitting.problem import vectorised
+from surefit.fitting.training_checks import Training
 
 if TYPE_CHECKING:
-    from surefit.fitting.fit import Fit
+    from surefit.fitting.fitted import Fit
 
 # Optimisers whose step is about lr in every weight, whatever the gradient's size.
 SIGN_LIKE = ("adam", "adamw", "nadam", "radam", "adamax", "rmsprop", "adagrad")
@@ -35,18 +37,18 @@ def examine(
     domain: Any = None,
     names: Sequence[str] | None = None,
 ) -> Diagnosis:
-    """Examine a network on a sample of its data. The network is not changed: no weight, buffer, `.grad`, flag or stream.
+    """Examine a network on a sample of its data. It is not changed: no weight, buffer, `.grad`, flag or stream.
 
     Args:
         network: any Module; layers and activations are found in what it computes, however it is written.
         x: a sample of its inputs, (n, ...), array or Tensor; the training inputs are best, 20 rows the least.
         y: its targets: (n,) or (n, k) numbers, (n,) class indices, or (n, classes) ones and zeros.
-        loss: a name ("mse", "cross_entropy", ...), a loss module, or the function (prediction, target) -> number that the
-            network is trained with. None: "mse", or "cross_entropy" for class indices.
+        loss: what the network is trained with: a name ("mse", "cross_entropy", ...), a loss module, or a function
+            (prediction, target) -> number. None: "mse", or "cross_entropy" for class indices.
         history: losses by epoch: numbers, rows {"train_loss": ..., "validation_loss": ..., "lr": ...}, or such columns.
         lr: the learning rate of gradient descent, or the optimiser.
-        function, domain: the target function and the box it is wanted on, to count its oscillations: x is then taken for
-            all there is to train on.
+        function, domain: the target function and the box it is wanted on, to count its oscillations: x is then taken
+            for all there is to train on. y may be left out.
         names: of the columns of x.
 
     Raises:
@@ -57,20 +59,19 @@ def examine(
     >>> examine(net, 500 * x, np.sin(3 * x)).find("inputs-unscaled")[0].number
     500.0
     """
+    target = _target(function, domain)
+    if target is not None and y is None:
+        y = target[0](_points(x, target[1]))
     patient = observe(network, x, y, loss, names)
     training = None if history is None else _training(history, patient)
-    findings = list(_look(patient, training, *_rate(lr, training)))
-    if function is not None or domain is not None:
-        if function is None or domain is None:
-            raise ArgumentError("function and domain must be given together: the box tells where the function is wanted")
-        box = domain if isinstance(domain, Domain) else Domain(domain)
-        many, _ = vectorised(function, box)
-        findings += checks.sampling(many, box, len(patient.x))
+    findings = list(_look(patient, training, *_rate(lr)))
+    if target is not None:
+        findings += data_checks.sampling(*target, len(patient.x))
     return Diagnosis(findings)
 
 
 def diagnose(fit: Fit) -> Diagnosis:
-    """Examine a Fit, with all that it knows: data in the network's units, training, and the function where there is one.
+    """Examine a Fit, with all that it knows: data in the network's units, training, and the function if there is one.
 
     A loaded Fit has a sample of its data only.
     """
@@ -78,35 +79,115 @@ def diagnose(fit: Fit) -> Diagnosis:
     x, y = problem.train
     u = (x - model.x_shift.numpy()) / model.x_scale.numpy()
     v = (y - model.y_shift.numpy()) / model.y_scale.numpy()
-    loss = method.get("loss") if method.get("loss") in LOSSES else None
+    loss = method["loss"] if method["loss"] in LOSSES else None  # a loss of the user's own is known by name only
     patient = observe(fit.network, u, v, loss, problem.names)
     training = None
     if fit.history:
-        training = _training(fit.history, patient, known_loss=loss is not None, keeps_best=bool(method.get("best_weights")))
-        training = checks.replace_done(training, fit.reached is True)
-    findings = list(_look(patient, training, *_rate_of_fit(fit, training)))
-    findings += [
-        Finding("training-broke-down", "error", "training", None, warning, "see the cause named there") for warning in fit.warnings
+        options = dict(keeps_best=bool(method["best_weights"]), done=fit.reached is True)
+        training = _training(fit.history, patient, chance=loss is not None, **options)
+    findings = [
+        Finding("training-broke-down", "error", "training", None, warning, "follow the cause that it names")
+        for warning in fit.warnings
     ]
+    lr = float(np.max([r["lr"] for r in fit.history])) if fit.history else None
+    findings += _look(patient, training, lr, method["method"])
     if problem.function is not None:
-        findings += checks.sampling(problem.function, fit.domain, _rows_trained_on(fit))
+        findings += data_checks.sampling(problem.function, fit.domain, _rows_trained_on(fit))
     return Diagnosis(findings)
 
 
-def _look(
-    patient: Patient, training: checks.Training | None, lr: float | None, kind: str
-) -> Iterator[Finding]:
-    """All checks that apply."""
-    found = list(checks.not_finite(patient))
-    yield from found
-    if all(f.severity == "ok" for f in found):
-        for check in (
-            checks.competition, checks.shapes, checks.reach, checks.units, checks.identical_units, checks.activations,
-            checks.gradients, checks.data,
-        ):  # fmt: skip
+def _rows_trained_on(fit: Fit) -> int:
+    """How many rows the training had; of a loaded fit the least that its steps speak of, since it keeps only some."""
+    have, epochs, batch = len(fit.problem.train[0]), len(fit.history), fit.method["batch_size"]
+    return have if not epochs else max(have, (-(-fit.steps // epochs) - 1) * batch + 1)
+
+
+def _target(function: Any, domain: Any) -> tuple[Callable[[np.ndarray], np.ndarray], Domain] | None:
+    """A known function as one of points (n, d) -> (n, k), and its box."""
+    if function is None and domain is None:
+        return None
+    if function is None or domain is None:
+        raise ArgumentError("function and domain must be given together: the box tells where the function is wanted")
+    box = domain if isinstance(domain, Domain) else Domain(domain)
+    return vectorised(function, box)[0], box
+
+
+def _points(x: Any, box: Domain) -> np.ndarray:
+    points = np.asarray(x.detach().numpy() if isinstance(x, Tensor) else x, np.float64)
+    points = points[:, None] if points.ndim == 1 and box.dim == 1 else points
+    if points.ndim != 2 or points.shape[1] != box.dim:
+        raise ShapeError(f"x: shape {points.shape}; the function takes points (n, {box.dim}) of {box}")
+    return points
+
+
+def _look(patient: Patient, training: Training | None, lr: float | None, method: str) -> Iterator[Finding]:
+    """All checks that apply. What is not finite makes the numbers of the network meaningless."""
+    finite = list(checks.not_finite(patient))
+    yield from finite
+    if finite[0].severity == "ok":
+        for check in _OF_THE_NETWORK:
             yield from check(patient)
+        if training is None:
+            yield from training_checks.worse_than_constant(patient)
         if lr is not None:
-            yield from checks.step_sizes(patient, lr, kind, _unlearned(patient))
+            yield from training_checks.step_sizes(patient, lr, method in SIGN_LIKE, training)
     if training is not None:
-        for look in (checks.rate_too_high, checks.progress, checks.overfitting):
+        for look in (training_checks.rate_too_high, training_checks.progress, training_checks.overfitting):
             yield from look(training)
+
+
+_OF_THE_NETWORK: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
+    checks.unreached,
+    checks.competition,
+    checks.shapes,
+    checks.reach,
+    checks.units,
+    checks.identical_units,
+    checks.activations,
+    checks.gradients,
+    data_checks.data,
+)
+
+
+def _rate(lr: Any) -> tuple[float | None, str]:
+    """A learning rate and the method's name from the argument lr."""
+    if isinstance(lr, optim.Optimizer):
+        return float(lr.param_groups[0]["lr"]), type(lr).__name__.lower()
+    if lr is None:
+        return None, ""
+    if isinstance(lr, bool) or not isinstance(lr, (int, float, np.number)) or not 0 < lr < np.inf:
+        raise ArgumentError(f"lr={lr!r} must be a number > 0 or an optimiser")
+    return float(lr), "sgd"
+
+
+def _training(history: Any, patient: Patient, chance: bool = True, **options: bool) -> Training:
+    """A run in any of the forms that `examine` takes."""
+    columns = _columns(history)
+    if not len(columns.get("train_loss", ())):
+        raise ArgumentError("history: it holds no training losses; give numbers, or rows with 'train_loss'")
+    return Training(
+        train=columns["train_loss"],
+        validation=columns.get("validation_loss"),
+        lr=columns.get("lr"),
+        chance=training_checks.chance(patient) if chance else None,
+        **options,
+    )
+
+
+def _columns(history: Any) -> dict[str, np.ndarray]:
+    """The columns of a history that are complete."""
+    rows = history if isinstance(history, Mapping) else list(history)
+    if not isinstance(rows, Mapping) and not all(isinstance(r, Mapping) for r in rows):
+        rows = {"train_loss": rows}
+    try:
+        if isinstance(rows, Mapping):
+            return {k: np.asarray(v, np.float64).reshape(-1) for k, v in rows.items() if k in _COLUMNS}
+        shared = [k for k in _COLUMNS if rows and all(r.get(k) is not None for r in rows)]
+        return {k: np.array([r[k] for r in rows], np.float64) for k in shared}
+    except (TypeError, ValueError) as e:
+        raise ArgumentError(f"history: it must hold losses by epoch ({e})") from None
+
+
+_COLUMNS = ("train_loss", "validation_loss", "lr")
+
+__all__ = ["Diagnosis", "Finding", "diagnose", "examine"]

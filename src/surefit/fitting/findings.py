@@ -33,6 +33,19 @@ class Finding:
         if self.number is not None:
             number = float(self.number)
             object.__setattr__(self, "number", number if math.isfinite(number) else None)
+        if self.severity == "ok":
+            object.__setattr__(self, "cure", "")  # so that checks need not think of it
+
+
+def severity(value: float, note: float, warning: float, error: float = math.inf) -> str:
+    """The severity of a number that is worse the larger it is."""
+    return "error" if value >= error else "warning" if value >= warning else "note" if value >= note else "ok"
+
+
+def percent(share: float) -> str:
+    """A share in words: 0 %, 12 %, 99.97 %, 0.0021 %."""
+    text = f"{100 * share:.2g}" if share < 0.1 else f"{100 * share:.0f}"
+    return f"{100 * share:.4g} %" if text == "100" and share != 1 else f"{text} %"
 
 
 @dataclass(frozen=True)
@@ -117,4 +130,4 @@ class Diagnosis:
         return {"ok": self.ok, "findings": [asdict(f) for f in self.findings]}
 
 
-__all__ = ["SEVERITIES", "Diagnosis", "Finding"]
+__all__ = ["SEVERITIES", "Diagnosis", "Finding", "percent", "severity"]

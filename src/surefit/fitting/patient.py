@@ -1,8 +1,8 @@
 """What the doctor sees of a network: one forward and one backward pass over a sample, taken apart by layer.
 
-The layers are read off the graph of the pass, not off the modules: every product with a parameter is a layer and every
-relu, tanh and sigmoid an activation, however the network is written (Modules, functions, or matrices by hand). Names come
-from the modules and parameters. Everything is as before when the pass is over.
+The layers are read off the graph of the pass, not off the modules: every product with a parameter is a layer and
+every relu, tanh and sigmoid an activation, however the network is written (Modules, functions, or matrices by hand).
+Names come from the modules and parameters. Everything is as before when the pass is over.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,10 +27,22 @@ ROWS = 1000  # rows of the sample that pass through the network; evenly spaced o
 SURELY_CLASSES = 1e-6  # how near to 0 and 1, and its sum to 1, a row of labels is
 
 # Activations by what goes wrong with them. Those of a graph's own primitives are seen without their module.
-RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.CELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish)
+RECTIFIERS = (
+    nn.ReLU,
+    nn.ReLU6,
+    nn.LeakyReLU,
+    nn.PReLU,
+    nn.ELU,
+    nn.CELU,
+    nn.SELU,
+    nn.GELU,
+    nn.SiLU,
+    nn.Mish,
+    nn.Hardswish,
+)
 BOUNDED = (nn.Tanh, nn.Sigmoid, nn.Softsign, nn.Hardtanh, nn.Hardsigmoid)
 _PLAIN = (nn.ReLU, nn.Tanh, nn.Sigmoid)  # these are one primitive
-_LAYOUT = ("transpose", "reshape", "cast", "broadcast_to")  # a weight passed through these is still that weight
+_LAYOUT = ("transpose", "reshape", "cast", "broadcast_to", "slice")  # a weight passed through these is still a weight
 
 
 @dataclass
@@ -69,7 +81,8 @@ class Patient:
     """A sample and what the network did with it.
 
     x, y: the whole sample, y None when unknown. output (rows, ...): of the rows that passed through. loss: its value;
-    push: its gradient by output; loss_at(output) evaluates it elsewhere, None where it fails. labels: (rows,) class
+    push: its gradient by output; loss_at(output) evaluates it elsewhere, None where it fails. unreached: names of
+    parameters without a gradient, None when nothing was differentiated. labels: (rows,) class
     indices when y holds classes. reach: (low, high) of the last activation, None for a linear end.
     """
 
@@ -84,6 +97,7 @@ class Patient:
     units: list[Units] = field(default_factory=list)
     loss_name: str | None = None  # None: the user's own, or nothing
     loss: float | None = None
+    unreached: list[str] | None = None
     push: np.ndarray | None = None
     loss_at: Callable[[np.ndarray], tuple[float, np.ndarray] | None] = lambda output: None
     labels: np.ndarray | None = None
@@ -96,7 +110,7 @@ class Patient:
         return self.labels is not None
 
 
-# --- nothing is changed ---------------------------------------------------------------------------------------------
+# --- nothing is changed -------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -163,7 +177,7 @@ def _for_examination(network: nn.Module) -> None:
             p.requires_grad = True
 
 
-# --- the pass ----------------------------------------------------------------------------------------------------------
+# --- the pass -----------------------------------------------------------------------------------------------
 
 
 def observe(network: nn.Module, x: Any, y: Any = None, loss: Any = None, names: Sequence[str] | None = None) -> Patient:
@@ -171,7 +185,7 @@ def observe(network: nn.Module, x: Any, y: Any = None, loss: Any = None, names: 
     if not isinstance(network, nn.Module):
         raise ArgumentError(f"network={network!r} must be a surefit.nn.Module")
     inputs, targets = _sample(x, y)
-    rows = _rows(len(inputs))
+    rows = evenly(len(inputs), ROWS)
     trained = {id(p) for p in network.parameters() if p.requires_grad}
     with unchanged(network), enable_grad():
         _for_examination(network)
@@ -193,8 +207,8 @@ def observe(network: nn.Module, x: Any, y: Any = None, loss: Any = None, names: 
         anatomy = Anatomy(network, output, seen)
         patient.units = anatomy.units()
         patient.reach = _reach(anatomy, output)
-        weights = _layers(anatomy, patient, trained)
-        _add_loss(patient, output, None if targets is None else targets[rows], loss, weights)
+        patient.layers = _layers(anatomy, trained)
+        _add_loss(patient, anatomy, output, None if targets is None else targets[rows], loss)
     return patient
 
 
@@ -217,8 +231,14 @@ def _plain(name: str, values: Any) -> np.ndarray:
     return a
 
 
-def _rows(n: int) -> np.ndarray:
-    return np.unique(np.linspace(0, n - 1, min(n, ROWS)).round().astype(int))
+def evenly(n: int, most: int) -> np.ndarray:
+    """Places of at most so many of n rows, evenly spaced."""
+    return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(int))
+
+
+def norm(a: np.ndarray | None) -> float:
+    """The root of the sum of squares; 0 of nothing."""
+    return 0.0 if a is None else float(np.linalg.norm(a.astype(np.float64)))
 
 
 def _dtype(network: nn.Module) -> np.dtype:
@@ -252,7 +272,22 @@ def _name(s: Seen) -> str:
     return f"{s.name} ({type(s.module).__name__})" if s.name else type(s.module).__name__
 
 
-# --- the graph -----------------------------------------------------------------------------------------------------------
+# --- the graph ----------------------------------------------------------------------------------------------
+
+
+class Weight(NamedTuple):
+    """What makes a product a layer.
+
+    name: of the layer. leaf: the parameter. tensor: the matrix, which is the leaf or a part of it. left: it is the left
+    factor, W @ x. turned: it was transposed on its way into the product. bias: what is added to the product, or None.
+    """
+
+    name: str
+    leaf: Parameter
+    tensor: Tensor
+    left: bool
+    turned: bool
+    bias: Tensor | None
 
 
 class Anatomy:
@@ -266,7 +301,15 @@ class Anatomy:
             if isinstance(s.output, Tensor):
                 for t in _ancestors(s.output, stop=[i for i in s.inputs if isinstance(i, Tensor)]):
                     self.modules[t._birth] = s
-        self.products = {t._birth: w for t in self.graph if (w := self._weight(t)) is not None}
+        self.users: dict[int, list[Tensor]] = {}
+        for t in self.graph:
+            for p in _parents(t):
+                self.users.setdefault(p._birth, []).append(t)
+        self.products: dict[int, Weight] = {}
+        for t in self.graph:
+            weight = self._weight(t)
+            if weight is not None:
+                self.products[t._birth] = weight
         self.after: dict[int, Tensor] = {}  # birth -> the nearest product before it, itself included
         self.hidden: set[int] = set()  # births of what enters a product sooner or later
         for t in self.graph:
@@ -278,40 +321,59 @@ class Anatomy:
             if t._birth in self.products or t._birth in self.hidden:
                 self.hidden.update(p._birth for p in _parents(t))
 
-    def _weight(self, t: Tensor) -> tuple[str, Parameter, bool] | None:
-        """Name of the weight that makes this tensor a layer, the parameter, and whether it is the left factor."""
-        if t._node is None or t._node.op.name != "matmul":
+    def _origin(self, t: Tensor) -> list[Tensor]:
+        """From a parameter to this tensor, when there is only layout between them; else nothing."""
+        path = [t]
+        while _op(path[-1]) in _LAYOUT:
+            path.append(_parents(path[-1])[0])
+        return path[::-1] if id(path[-1]) in self.parameter else []
+
+    def _weight(self, t: Tensor) -> Weight | None:
+        """What makes this tensor a layer; None when it is none."""
+        if t._node is None or _op(t) != "matmul":
             return None
         for place, p, _ in t._node.parents:
-            while p._node is not None and p._node.op.name in _LAYOUT:
-                p = p._node.parents[0][1]
-            if id(p) in self.parameter and p.ndim >= 2:
-                return (*self.parameter[id(p)], place == 0)
+            path = self._origin(p)
+            matrices = [i for i, step in enumerate(path) if step.ndim >= 2]
+            if not matrices:
+                continue
+            name, leaf = self.parameter[id(path[0])]
+            steps = path[matrices[0] + 1 :]
+            turned = sum(_op(step) == "transpose" for step in steps) % 2 == 1
+            words = name.removesuffix(".weight") if leaf.ndim >= 2 else f"layer {len(self.products) + 1}"
+            return Weight(words, leaf, path[matrices[0]], place == 0, turned, self._bias(t))
         return None
 
-    def layer_name(self, t: Tensor) -> str:
-        """What to call a product."""
-        name = self.products[t._birth][0]
-        return name.removesuffix(".weight") or name
+    def _bias(self, t: Tensor) -> Tensor | None:
+        """The parameter that is added to a product, or the part of one."""
+        users = self.users.get(t._birth, [])
+        while len(users) == 1 and _op(users[0]) in _LAYOUT:
+            users = self.users.get(users[0]._birth, [])
+        if len(users) != 1 or _op(users[0]) != "add":
+            return None
+        for p in _parents(users[0]):
+            path = self._origin(p)
+            if path:
+                return next(step for step in path if step.numel() == p.numel())
+        return None
 
     def place(self, t: Tensor) -> str:
         """Where an activation stands: its module, or what it comes after."""
         s = self.modules.get(t._birth)
         if s is not None and isinstance(s.module, RECTIFIERS + BOUNDED):
             return _name(s)
-        op = t._node.op.name if t._node is not None else ""
         near = self.after.get(t._birth)
-        return op if near is None else f"{op} after {self.layer_name(near)}"
+        return _op(t) if near is None else f"{_op(t)} after {self.products[near._birth].name}"
 
     def by_unit(self, values: np.ndarray, t: Tensor) -> np.ndarray:
         """An activation's numbers as (rows, units): units are channels after a convolution, else the last axis."""
         near = self.after.get(t._birth)
         axis = -1
         if near is not None and values.ndim >= 2:
-            _, weight, left = self.products[near._birth]
-            if weight.ndim > 2 and values.ndim > 2:
+            weight = self.products[near._birth]
+            if weight.tensor.ndim > 2 and values.ndim > 2:
                 axis = 1
-            elif left and values.ndim == 2:
+            elif weight.left and values.ndim == 2:
                 axis = 0
         values = np.moveaxis(values, axis, -1) if values.ndim else values.reshape(1, 1)
         return values.reshape(-1, values.shape[-1])
@@ -335,9 +397,7 @@ class Anatomy:
                 return (kind, _relative_slope(s.module, s.inputs[0])) if s.output is t else None
             if type(s.module).__module__.startswith("surefit.nn."):  # what they use inside is their own affair
                 return None
-        if t._node is None:
-            return None
-        y, op = _array(t), t._node.op.name
+        y, op = _array(t), _op(t)
         if op == "relu" or (op == "maximum" and any(np.all(np.asarray(v) == 0) for v in _constants(t))):
             return "rectifier", (y > 0).astype(np.float64)
         if op == "tanh":
@@ -349,11 +409,13 @@ class Anatomy:
     def _gates(self, t: Tensor) -> bool:
         """Whether a sigmoid is multiplied by what it was taken of, as in x sigmoid(x): that is meant to saturate."""
         own = {p._birth for p in _parents(t)}
-        for user in self.graph:
-            births = {p._birth for p in _parents(user)}
-            if user._node is not None and user._node.op.name == "mul" and t._birth in births and births & own:
-                return True
-        return False
+        products = [u for u in self.users.get(t._birth, []) if _op(u) == "mul"]
+        return any(own & {p._birth for p in _parents(u)} for u in products)
+
+
+def _op(t: Tensor) -> str:
+    """The name of the primitive that made a tensor; "" for a leaf."""
+    return "" if t._node is None else t._node.op.name
 
 
 def _parents(t: Tensor) -> list[Tensor]:
@@ -397,76 +459,45 @@ def _relative_slope(activation: nn.Module, z: Tensor) -> np.ndarray:
 def _reach(anatomy: Anatomy, output: Tensor) -> tuple[float, float] | None:
     """The range of the last activation, when there is one and only layout follows it."""
     t = output
-    while t._node is not None and t._node.op.name in _LAYOUT:
-        t = t._node.parents[0][1]
-    op = "" if t._node is None else t._node.op.name
+    while _op(t) in _LAYOUT:
+        t = _parents(t)[0]
     s = anatomy.modules.get(t._birth)
-    if op == "relu" or (s is not None and s.output is t and isinstance(s.module, nn.Softplus)):
+    if _op(t) == "relu" or (s is not None and s.output is t and isinstance(s.module, nn.Softplus)):
         return 0.0, np.inf
-    return {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}.get(op)
+    return {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}.get(_op(t))
 
 
-# --- layers, loss and gradients ----------------------------------------------------------------------------------------
+# --- layers, loss and gradients -----------------------------------------------------------------------------
 
 
-def _layers(anatomy: Anatomy, patient: Patient, trained: set[int]) -> list[tuple[Layer, Parameter, Parameter | None]]:
-    """Fills in patient.layers; each layer with its leaves."""
+def _layers(anatomy: Anatomy, trained: set[int]) -> list[Layer]:
+    """The products of a graph, without gradients."""
     found = []
     for t in anatomy.graph:
         if t._birth not in anatomy.products:
             continue
-        name, weight, left = anatomy.products[t._birth]
-        bias = _bias(anatomy, name)
+        w = anatomy.products[t._birth]
         values = _array(t)
-        values = np.swapaxes(values, -1, -2) if left and weight.ndim == 2 and values.ndim == 2 else values
-        layer = Layer(
-            name=anatomy.layer_name(t),
-            weight=_array(weight),
-            bias=None if bias is None else _array(bias),
-            output=values.reshape(-1, values.shape[-1]) if values.ndim else values.reshape(1, 1),
-            units_first=left or weight.ndim > 2 or _transposed(t, weight),
-            trained=id(weight) in trained,
+        if w.left and w.tensor.ndim == values.ndim == 2:
+            values = values.T
+        found.append(
+            Layer(
+                name=w.name,
+                weight=_array(w.tensor),
+                bias=None if w.bias is None else _array(w.bias),
+                output=values.reshape(-1, values.shape[-1]),
+                units_first=w.left != w.turned or w.tensor.ndim > 2,
+                trained=id(w.leaf) in trained,
+            )
         )
-        patient.layers.append(layer)
-        found.append((layer, weight, bias))
     return found
 
 
-def _transposed(t: Tensor, weight: Parameter) -> bool:
-    """Whether a weight is stored as (units, inputs), as Linear does, and enters the product transposed."""
-    assert t._node is not None
-    for _, p, _ in t._node.parents:
-        turned = False
-        while p._node is not None and p._node.op.name in _LAYOUT:
-            turned ^= p._node.op.name == "transpose"
-            p = p._node.parents[0][1]
-        if p is weight:
-            return turned
-    return False
-
-
-def _bias(anatomy: Anatomy, weight_name: str) -> Parameter | None:
-    """The parameter beside a weight that is called like its bias."""
-    if not weight_name.endswith("weight"):
-        return None
-    wanted = weight_name.removesuffix("weight") + "bias"
-    return next((p for n, p in anatomy.parameter.values() if n == wanted), None)
-
-
-def _add_loss(
-    patient: Patient,
-    output: Tensor,
-    y: np.ndarray | None,
-    loss: Any,
-    weights: list[tuple[Layer, Parameter, Parameter | None]],
-) -> None:
-    """Value and gradients of the loss; without y those of a fixed random mixture of the outputs, for their sizes only."""
-    if not output.requires_grad:
-        return
+def _add_loss(patient: Patient, anatomy: Anatomy, output: Tensor, y: np.ndarray | None, loss: Any) -> None:
+    """Value and gradients of the loss; without y, gradients of a fixed random mixture of the outputs."""
     if y is None:
         mixture = np.random.default_rng(0).standard_normal(output.shape)
-        roots = [(output, Tensor(mixture / mixture.size, output.dtype))]
-        _add_gradients(weights, roots)
+        _add_gradients(patient, anatomy, output, Tensor(mixture / max(mixture.size, 1), output.dtype))
         return
     patient.labels = _labels(y, output.shape)
     function, patient.loss_name = _loss_function(loss, patient, y)
@@ -484,30 +515,43 @@ def _add_loss(
             p = Tensor(place, output.dtype).requires_grad_()
             try:
                 v = value(p)
-                found = backpropagate([(v, np.ones((), v.dtype))], wanted=[p])
+                push = _gradients(v, None, [p]).get(p._birth, np.zeros(p.shape))
             except (ValueError, ArithmeticError):  # outside what the loss accepts
                 return None
-        return float(_array(v)), _array_of(found[0][1]) if found else np.zeros(p.shape)
+        return float(_array(v)), push
 
     v = value(output)
     patient.loss, patient.loss_at = float(_array(v)), loss_at
-    if v.requires_grad:
-        found = _add_gradients(weights, [(v, np.ones((), v.dtype))], [output])
-        patient.push = found.get(output._birth)
+    patient.push = _add_gradients(patient, anatomy, v, None, [output]).get(output._birth)
 
 
 def _add_gradients(
-    weights: list[tuple[Layer, Parameter, Parameter | None]], roots: list[tuple[Tensor, Any]], more: Sequence[Tensor] = ()
+    patient: Patient, anatomy: Anatomy, root: Tensor, weight: Any, more: Sequence[Tensor] = ()
 ) -> dict[int, np.ndarray]:
-    """Fills in the gradients of the layers; all gradients by birth. Nobody's `.grad` is touched."""
-    wanted = [*(w for _, w, _ in weights), *(b for _, _, b in weights if b is not None), *more]
-    if not wanted:
-        return {}
-    found = {t._birth: _array_of(g) for t, g in backpropagate(roots, wanted=wanted)}
-    for layer, weight, bias in weights:
-        layer.gradient = found.get(weight._birth)
-        layer.bias_gradient = None if bias is None else found.get(bias._birth)
+    """Fills in the gradients of the layers and who gets none; all gradients by birth."""
+    leaves = {n: p for n, p in anatomy.parameter.values() if p.requires_grad}
+    products = list(anatomy.products.values())
+    parts = [p for w in products for p in (w.tensor, w.bias) if p is not None]
+    wanted = {t._birth: t for t in (*leaves.values(), *parts, *more)}
+    found = _gradients(root, weight, list(wanted.values()))
+    patient.unreached = [n for n, p in leaves.items() if p._birth not in found]
+    for layer, w in zip(patient.layers, products, strict=True):
+        layer.gradient = _summed(found.get(w.tensor._birth), layer.weight)
+        layer.bias_gradient = None if w.bias is None else _summed(found.get(w.bias._birth), _array(w.bias))
     return found
+
+
+def _summed(gradient: np.ndarray | None, of: np.ndarray) -> np.ndarray | None:
+    """A gradient in the shape of what it is of; inside `batch` there is one for each sample."""
+    return gradient if gradient is None or gradient.ndim == of.ndim else gradient.sum(axis=0)
+
+
+def _gradients(root: Tensor, weight: Any, wanted: Sequence[Tensor]) -> dict[int, np.ndarray]:
+    """Gradients of a tensor (of its product with a weight, summed) by birth of those wanted; no `.grad` is touched."""
+    if not root.requires_grad or not wanted:
+        return {}
+    start = np.ones((), root.dtype) if weight is None else weight
+    return {t._birth: _array_of(g) for t, g in backpropagate([(root, start)], wanted=wanted)}
 
 
 def _array_of(g: Any) -> np.ndarray:
@@ -518,7 +562,7 @@ def _labels(y: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
     """Class indices (rows,), when the output has a column for each class and y holds indices or a distribution."""
     if len(shape) != 2 or shape[1] < 2:
         return None
-    if y.dtype.kind in "iu" and y.shape == shape[:1] and y.size and 0 <= y.min() and y.max() < shape[1]:
+    if y.dtype.kind in "iu" and y.shape == shape[:1] and y.size and y.min() >= 0 and y.max() < shape[1]:
         return y
     if y.shape != shape or not np.isfinite(y).all():
         return None
@@ -533,10 +577,14 @@ def _loss_function(loss: Any, patient: Patient, y: np.ndarray) -> tuple[Callable
     if isinstance(loss, str):
         function = getattr(F, f"{loss}_loss", None) or (getattr(F, loss, None) if loss in _NAMED else None)
         if function is None:
-            raise ArgumentError(f"loss={loss!r} is unknown; name a loss of surefit.nn.functional, such as 'mse', or give a function")
+            raise ArgumentError(
+                f"loss={loss!r} is unknown; name a loss of surefit.nn.functional, such as 'mse', or give a function"
+            )
         return function, loss
     if not callable(loss):
-        raise ArgumentError(f"loss={loss!r} must be a name, a function (prediction, target) -> number, or a loss module")
+        raise ArgumentError(
+            f"loss={loss!r} must be a name, a function (prediction, target) -> number, or a loss module"
+        )
     own = getattr(loss, "__module__", "") == "surefit.nn.losses"
     if isinstance(loss, nn.Module) and type(loss).__module__ == "surefit.nn.loss_modules":
         return loss, type(loss).__name__
@@ -549,7 +597,7 @@ _NAMED = ("cross_entropy", "binary_cross_entropy", "binary_cross_entropy_with_lo
 def _target(
     y: np.ndarray, output: Tensor, function: Callable[[Any, Any], Any], patient: Patient
 ) -> tuple[Tensor, bool]:
-    """y as the loss wants it, in the output's shape where the sizes agree; whether it was not, and the loss let it pass."""
+    """y as the loss wants it, in the output's shape where the sizes agree; whether the loss broadcast it before."""
     floating = y.dtype.kind in "fb" or (not patient.classes and output.dtype in ops._FLOATS)
     target = Tensor(y, output.dtype) if floating else Tensor(y)
     if not floating or target.shape == output.shape or target.numel() != output.numel():

@@ -284,7 +284,7 @@ def test_not_finite_names_points_count_and_cure():
         check_finite(x, y, ["x"])
     message = str(caught.value)
     assert "4 of 5 sampled points" in message
-    assert "x=-1 gives nan; x=0 gives -inf; x=2 gives nan; ..." in message
+    assert "x=-1 gives nan; x=0 gives -inf; x=2 gives nan; and 1 more" in message
     assert "drop_nonfinite=True" in message and "--drop-nonfinite" in message
 
 

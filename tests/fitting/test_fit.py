@@ -230,6 +230,8 @@ def test_a_divergence_later_on_keeps_the_best_weights():
         (dict(target="sin(x)", domain="x=0:1", seed=-1), ArgumentError, "seed"),
         (dict(target="sin(x)", domain="x=0:1", data=[1, 2]), ArgumentError, "Sampling"),
         (dict(target="sin(x)", domain="x=0:1", model=(0,)), ArgumentError, "hidden"),
+        (dict(target="sin(x)", domain="x=0:1", model=(10**9,)), ArgumentError, "parameters"),
+        (dict(target="1e200*x", domain="x=0:1"), DomainError, "overflow"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, error, words):
@@ -330,6 +332,7 @@ def test_a_saved_model_comes_back_the_same(tmp_path, kind):
     np.testing.assert_allclose(again.predict(x), fit.predict(x), rtol=0, atol=tolerance)
     assert again.card() == fit.card() or kind == "module"
     assert again.names == fit.names
+    assert again.problem.sizes() == fit.problem.sizes()
     assert again.derivative(x[:3]).shape == fit.derivative(x[:3]).shape
     assert again.plot().axes
     assert again.history == fit.history

@@ -274,7 +274,7 @@ def check_finite(
     if drop and bad.size < len(points):
         return points[good], values[good], int(bad.size)
     shown = "; ".join(_at(points[i], values[i], names) for i in bad[:3])
-    more = "; ..." if bad.size > 3 else ""
+    more = f"; and {bad.size - 3} more" if bad.size > 3 else ""
     if bad.size == len(points):
         raise DomainError(
             f"the target is not finite at any of the {bad.size} sampled points: {shown}{more}. "

@@ -284,11 +284,10 @@ class Fit:
         epochs = len(self.history)
         best = f", best epoch {self.best_epoch}" if self.best_epoch is not None else ""
         dropped = f"; {self.problem.dropped} points not finite, left out" if self.problem.dropped else ""
-        parts = [("train", self.problem.train), ("validation", self.problem.validation), ("test", self.problem.test)]
-        sizes = ", ".join(f"{len(p[0])} {n}" for n, p in parts if p is not None)
+        sizes = ", ".join(f"{count} {part}" for part, count in self.problem.sizes().items() if count)
         rows = [
             ("target", self.target),
-            ("domain", str(self.domain)),
+            ("domain", ", ".join(f"{n}={a:.6g}:{b:.6g}" for n, (a, b) in zip(self.names, self.domain.bounds, strict=True))),
             ("data", f"{sizes}{dropped}"),
             ("network", self._network_words()),
             ("method", self._method_words()),
@@ -328,12 +327,7 @@ class Fit:
             "inputs": list(self.names),
             "outputs": list(self.outputs),
             "domain": self.domain.to_dict(),
-            "data": {
-                "train": len(self.problem.train[0]),
-                "validation": 0 if self.problem.validation is None else len(self.problem.validation[0]),
-                "test": 0 if self.problem.test is None else len(self.problem.test[0]),
-                "dropped": self.problem.dropped,
-            },
+            "data": {**self.problem.sizes(), "dropped": self.problem.dropped},
             "network": {"layers": self.layers(), "parameters": self.network.num_parameters(), "dtype": str(self.dtype)},
             "method": self.method,
             "epochs": len(self.history),

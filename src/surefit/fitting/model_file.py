@@ -130,7 +130,7 @@ def _problem(card: dict[str, Any], tensors: dict[str, np.ndarray]) -> Problem:
         raise ModelFileError("the file holds no training sample")
     return Problem(
         tuple(card["inputs"]), tuple(card["outputs"]), domain, train, points("validation"), points("test"), None, function,
-        card["target"], card["data"]["dropped"],
+        card["target"], card["data"]["dropped"], {k: card["data"][k] for k in ("train", "validation", "test")},
     )  # fmt: skip
 
 

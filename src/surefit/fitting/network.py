@@ -33,6 +33,10 @@ class MLPSpec:
         activation = self.activation
         if activation == "auto":
             activation = "tanh" if len(self.hidden) <= 3 else "relu"
+        sizes = [n_in, *(w for w in self.hidden if isinstance(w, (int, np.integer)) and w > 0), n_out]
+        count = sum((a + 1) * b for a, b in zip(sizes, sizes[1:], strict=False))
+        if count > MOST_PARAMETERS:
+            raise ArgumentError(f"model: widths {sizes} make {count:.3g} parameters; at most {MOST_PARAMETERS:.0e} are built")
         network = nn.MLP(
             n_in, tuple(self.hidden), n_out, activation=activation, dropout=self.dropout, generator=generator, dtype=dtype
         )
@@ -42,6 +46,7 @@ class MLPSpec:
         return network
 
 
+MOST_PARAMETERS = 10**8  # 400 MB in float32, and four times that while it trains
 SLOPES = {"tanh": 4.0, "softsign": 4.0, "sigmoid": 8.0}  # a sigmoid is half as steep as tanh
 
 

@@ -6,6 +6,7 @@ import inspect
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from surefit.formulas import Formula, parse_many
 
 Points = tuple[np.ndarray, np.ndarray]  # x (n, d), y (n, k), float64
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".parquet", ".npz", ".npy", ".gz")
+LARGEST = 1e150  # squares and their sums stay finite in float64
 VERIFY = 10_000  # fresh points on which the error of a known function is measured
 
 
@@ -40,6 +42,14 @@ class Problem:
     function: Callable[[np.ndarray], np.ndarray] | None
     source: dict[str, Any]
     dropped: int = 0
+    rows: dict[str, int] | None = None  # of each part, where only a sample of it is at hand (a loaded fit)
+
+    def sizes(self) -> dict[str, int]:
+        """How many rows each part has."""
+        if self.rows is not None:
+            return self.rows
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: 0 if points is None else len(points[0]) for name, points in parts.items()}
 
     def edges(self, seed: int) -> np.ndarray:
         """Fresh points on the faces of the domain, (n, d), where fits are often worst and uniform points never fall."""
@@ -137,6 +147,7 @@ def _of_function(
     def values(x: np.ndarray) -> Points:
         nonlocal dropped
         x, y, left_out = check_finite(x, function(x), box.names, drop=plan.drop_nonfinite)
+        _check_size(y)
         dropped += left_out
         return x, y
 
@@ -156,6 +167,7 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
     rng = np.random.default_rng(seed)
     parts = plan.rows(len(table), rng)
     x, y = table.x, table.y
+    _check_size(y)
     train, validation, test = ((x[rows], y[rows]) if len(rows) else None for rows in parts)
     if train is None:
         raise DataError("table: no rows to train on")
@@ -165,6 +177,13 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
     name = os.path.basename(str(target)) if isinstance(target, (str, os.PathLike)) else type(target).__name__
     source = {"kind": "table", "name": name, "rows": len(table)}
     return Problem(table.inputs, table.targets, box, train, validation, test, weights, None, source)
+
+
+def _check_size(y: np.ndarray) -> None:
+    """DomainError for values whose squares overflow: no error of such a fit could be computed."""
+    largest = float(np.abs(y).max(initial=0.0))
+    if largest > LARGEST:
+        raise DomainError(f"the target is as large as {largest:.3g}, and its squares overflow; fit it in larger units")
 
 
 def _table_weights(plan: Sampling, x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray | None:
@@ -199,7 +218,7 @@ def vectorised(f: Callable[..., Any], box: Domain) -> tuple[Callable[[np.ndarray
         many = _attempt(at_once, x, failures)
         alone = None
         if many is not None:
-            alone = _attempt(lambda p, g=at_once: np.concatenate([g(p[i : i + 1]) for i in range(len(p))]), x, failures)
+            alone = _attempt(partial(_row_by_row, at_once), x, failures)
         if many is not None and alone is not None and _same(many, alone):
             return at_once, many.shape[1]
         single = _attempt(singly, x, failures)
@@ -232,6 +251,10 @@ def _attempt(g: Callable[[np.ndarray], np.ndarray], x: np.ndarray, failures: lis
     except Exception as e:
         failures.append(f"{type(e).__name__}: {e}")
         return None
+
+
+def _row_by_row(f: Callable[[np.ndarray], np.ndarray], points: np.ndarray) -> np.ndarray:
+    return np.concatenate([f(points[i : i + 1]) for i in range(len(points))])
 
 
 def _rows(y: Any, n: int) -> np.ndarray:

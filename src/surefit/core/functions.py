@@ -131,6 +131,8 @@ def clamp(x: Any, min: Any = None, max: Any = None) -> Any:
 def _bounded(x: Any, bound: Any, inside: ops.Op, outside: ops.Op, extreme: ops.Op) -> Any:
     """The gradient goes to x at the bound, to the bound outside, and to neither where one of them is NaN."""
     if aval_of(bound).weak:
+        if aval_of(x).weak:
+            return extreme(x, bound)
         other = extreme(stop_gradient(x), bound)
     else:  # only NaN reaches the sum
         other = ops.where(outside(x, bound), bound, stop_gradient(x) + stop_gradient(bound))

@@ -60,7 +60,9 @@ def _weighted(name: str, loss: Any, weight: Any, reduction: str, mean_of_weights
     if aval_of(weight).shape != aval_of(loss).shape:
         raise ShapeError(f"{name}: weight must have shape {aval_of(loss).shape}, got {aval_of(weight).shape}")
     loss = loss * weight
-    return fn.sum(loss) / fn.sum(weight) if reduction == "mean" and mean_of_weights else _reduced(loss, reduction)
+    if reduction == "mean" and mean_of_weights:
+        return ops.div(fn.sum(loss), fn.sum(weight))
+    return _reduced(loss, reduction)
 
 
 def _known(x: Any) -> np.ndarray | None:
@@ -181,8 +183,7 @@ def gaussian_nll_loss(
                 f"gaussian_nll_loss: var {vshape} must have the input's shape {shape}, or that with one axis of size "
                 "1, or that without the last axis"
             )
-    lifted = fn.clamp(fn.stop_gradient(var), min=eps) - fn.stop_gradient(var)
-    var = var + lifted
+    var = var + ops.maximum(eps - fn.stop_gradient(var), 0.0)
     loss = (ops.log(var) + ops.square(input - target) / var) * 0.5
     return _reduced(loss + 0.5 * math.log(2.0 * math.pi) if full else loss, reduction)
 
@@ -286,7 +287,7 @@ def _of_indices(
         spread = -fn.sum(log_p if weight is None else log_p * _by_class(weight, axis, len(shape)), axis)
         loss = loss * (1.0 - smoothing) + ops.where(counts, spread, 0.0) * (smoothing / classes)
     if reduction == "mean":
-        return fn.sum(loss) / fn.sum(ops.cast(counts, dtype=dtype) if weights is None else weights)
+        return ops.div(fn.sum(loss), fn.sum(ops.cast(counts, dtype=dtype) if weights is None else weights))
     return _reduced(loss, reduction)
 
 
@@ -347,10 +348,8 @@ def binary_cross_entropy_with_logits(
     """
     name = "binary_cross_entropy_with_logits"
     _check_pair(name, input, target, reduction)
-    below = ops.softplus(-input)  # -log s(x)
-    if pos_weight is not None:
-        below = below * (_broadcast_weight(name, target, pos_weight) - target + 1.0)
-    loss = (1.0 - target) * input + below
+    one = target if pos_weight is None else _broadcast_weight(name, target, pos_weight)
+    loss = one * ops.softplus(-input) + (1.0 - target) * ops.softplus(input)  # the logarithms of s(x) and 1 - s(x)
     return _reduced(_broadcast_weight(name, loss, weight), reduction)
 
 

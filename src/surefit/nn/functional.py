@@ -262,7 +262,7 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
         raise ShapeError(f"embedding: weight must be a table (rows, n), got shape {shape}")
     if aval_of(input).dtype not in (int32, int64):
         raise DtypeError(f"embedding: input must hold int64 or int32 indices, got {aval_of(input).dtype}; use .long()")
-    known = _known(input)
+    known = ops.known(input)
     if known is not None and known.size and not 0 <= known.min() <= known.max() < shape[0]:
         bad = known.min() if known.min() < 0 else known.max()
         raise ArgumentError(f"embedding: index {bad} is not one of the {shape[0]} rows of the table")
@@ -277,7 +277,7 @@ def one_hot(labels: Any, num_classes: int = -1) -> Any:
     """Class indices (...) -> zeros and ones (..., num_classes), int64; -1: the largest index plus one."""
     if aval_of(labels).dtype not in (int32, int64):
         raise DtypeError(f"one_hot: labels must be int64 or int32, got {aval_of(labels).dtype}; use .long()")
-    known = _known(labels)
+    known = ops.known(labels)
     if num_classes == -1:
         if known is None or not known.size:
             raise ArgumentError(
@@ -309,12 +309,6 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, generator: Any = 
         )
     keep = as_generator(generator).bernoulli(1.0 - p, aval_of(input).shape)
     return ops.where(keep, input if p == 1.0 else input * (1.0 / (1.0 - p)), 0.0)
-
-
-def _known(x: Any) -> np.ndarray | None:
-    """The numbers behind a value, or None while it is recorded or batched."""
-    value = getattr(x, "_value", x)
-    return value if isinstance(value, np.ndarray) else None
 
 
 # --- normalisation -------------------------------------------------------------------------------

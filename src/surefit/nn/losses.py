@@ -65,12 +65,6 @@ def _weighted(name: str, loss: Any, weight: Any, reduction: str, mean_of_weights
     return _reduced(loss, reduction)
 
 
-def _known(x: Any) -> np.ndarray | None:
-    """The numbers behind a value, or None while it is recorded or batched."""
-    value = getattr(x, "_value", x)
-    return value if isinstance(value, np.ndarray) else None
-
-
 # --- regression ----------------------------------------------------------------------------------
 
 
@@ -172,7 +166,7 @@ def gaussian_nll_loss(
     """
     _check_pair("gaussian_nll_loss", input, target, reduction)
     shape, vshape = aval_of(input).shape, aval_of(var).shape
-    known = _known(var) if not isinstance(var, (int, float)) else np.asarray(var)
+    known = np.asarray(var) if isinstance(var, (int, float)) else ops.known(var)
     if known is not None and (known < 0).any():
         raise ArgumentError(f"gaussian_nll_loss: var must not be negative, its smallest element is {known.min()}")
     if vshape not in (shape, ()):
@@ -292,7 +286,7 @@ def _of_indices(
 
 
 def _check_classes(name: str, target: Any, classes: int, ignore_index: int) -> None:
-    known = _known(target)
+    known = ops.known(target)
     if known is None or not known.size:
         return
     wrong = (known != ignore_index) & ((known < 0) | (known >= classes))
@@ -310,7 +304,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reducti
     which is exact.
     """
     _check_pair("binary_cross_entropy", input, target, reduction)
-    known = _known(input)
+    known = ops.known(input)
     if known is not None and ((known < 0) | (known > 1)).any():
         raise ArgumentError(
             f"binary_cross_entropy: input must be probabilities from 0 to 1, got {known.min()} to {known.max()}; use "

@@ -541,6 +541,7 @@ def fit(
         FormulaError, DomainError, DataError, ArgumentError, ShapeError: something is wrong with what came; the message
             names it and the cure. NotFiniteError: training broke down before a first epoch was done.
 
+    >>> import surefit
     >>> fit = surefit.fit("sin(x)", "x=-3:3", method=surefit.Adam(epochs=3), model=(8,))
     >>> fit.names, fit.predict([0.0, 1.0]).shape
     (('x',), (2,))

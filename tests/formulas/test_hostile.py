@@ -15,7 +15,7 @@ from surefit.errors import FormulaError
 from surefit.formulas import constant, parse, parse_many, to_latex, to_text
 from surefit.formulas.scanner import MAX_DEPTH, MAX_LENGTH, MAX_TOKENS
 
-QUICK = 0.25  # seconds; a refusal takes milliseconds, the rest is for a busy machine
+QUICK = 1.0  # seconds of processor time; a refusal takes milliseconds, the rest is for a slow and busy machine
 
 
 def hostile(shared_data, kind):

@@ -671,7 +671,8 @@ def _kept(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
 
 def _spread(g: Any, x: Any, axes: tuple[int, ...]) -> Any:
     """A reduced value laid back over the shape it was reduced from."""
-    return broadcast_to(reshape(g, shape=_kept(x.shape, axes)), shape=x.shape)
+    kept = g if len(axes) == x.ndim else reshape(g, shape=_kept(x.shape, axes))
+    return broadcast_to(kept, shape=x.shape)
 
 
 def _wide(dtype: np.dtype) -> np.dtype:
@@ -758,7 +759,7 @@ cumsum = Op(
 def _swap(x: Any) -> Any:
     """The last two axes exchanged."""
     n = x.ndim
-    return transpose(x, axes=(*range(n - 2), n - 1, n - 2))
+    return transpose(x, axes=(1, 0) if n == 2 else (*range(n - 2), n - 1, n - 2))
 
 
 def _matmul_value(a: Any, b: Any) -> Any:
@@ -810,7 +811,7 @@ def _transpose_rule(x: Aval, axes: tuple[int, ...]) -> Aval:
 
 def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
     """The permutation that undoes this one."""
-    return tuple(sorted(range(len(axes)), key=axes.__getitem__))
+    return axes if len(axes) == 2 else tuple(sorted(range(len(axes)), key=axes.__getitem__))
 
 
 def _broadcast_rule(x: Aval, shape: tuple[int, ...]) -> Aval:
@@ -916,7 +917,7 @@ def _scatter_rule(u: Aval, index: Aval, axis: int, size: int) -> Aval:
 
 
 def _concatenate_value(*xs: Any, axis: int) -> Any:
-    if any(x.dtype is not xs[0].dtype for x in xs):
+    if [x.dtype for x in xs].count(xs[0].dtype) != len(xs):
         xs = tuple(_promoted("cat", xs, "same")[0])
     return np.concatenate(xs, axis=axis)
 

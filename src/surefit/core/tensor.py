@@ -337,7 +337,8 @@ class Tensor(Arithmetic):
             old = t._grad
             if mode.recorder is not None:
                 mode.recorder.add_grad(t)
-            t.grad = new if old is None else (old + new if create_graph else wrap(_read(old) + _read(new)))
+                mode.recorder.remember_grad(t)
+            t._grad = new if old is None else (old + new if create_graph else wrap(_read(old) + _read(new)))
 
     @property
     def grad(self) -> Tensor | None:
@@ -765,7 +766,7 @@ def _seed_gradient(t: Tensor, gradient: Any) -> Any:
 def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     """Undo broadcasting: add up the axes that were repeated."""
     lead = g.ndim - len(shape)
-    axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(shape) if n == 1 and g.shape[i + lead] != 1)
+    axes = (*range(lead), *[i for i, n in enumerate(shape, lead) if n == 1 and g.shape[i] != 1])
     if axes:
         g = ops.sum_(g, axes=axes)
     return g if g.shape == shape else ops.reshape(g, shape=shape)
@@ -815,7 +816,7 @@ def backpropagate(
         else:
             grads[t._birth] = g
             heappush(heap, (-t._birth, t))
-    found, visited = [], []
+    found = []
     before = mode.grad
     mode.grad = create_graph
     try:
@@ -831,7 +832,8 @@ def backpropagate(
                     "backward: this graph was freed by an earlier backward; pass retain_graph=True to the earlier "
                     "call, or run the forward pass again"
                 )
-            visited.append(t)
+            if not retain_graph:
+                t._node = _FREED  # at once: what only the graph held is free for the gradients to come
             values, y = node.values, t._value
             args = values
             if create_graph:
@@ -858,9 +860,6 @@ def backpropagate(
                     heappush(heap, (-key, p))
     finally:
         mode.grad = before
-    if not retain_graph:
-        for t in visited:
-            t._node = _FREED
     return found
 
 

@@ -184,11 +184,11 @@ class Optimizer:
     def _step_chunk(self, group: ParamGroup, chunk: _Chunk) -> None:
         vector: FlatVector = flatten_parameters(chunk.params)
         pieces = []
-        for p in chunk.params:
+        for p, start, stop, shape in vector.parts:
             g = _read(p.grad)  # type: ignore[arg-type]
-            if g.shape != p.shape:
-                raise GradientError(f"{type(self).__name__}: .grad of shape {g.shape} on a parameter of shape {p.shape}")
-            pieces.append(ops.reshape(g, shape=(p.numel(),)))
+            if g.shape != shape:
+                raise GradientError(f"{type(self).__name__}: .grad of shape {g.shape} on a parameter of shape {shape}")
+            pieces.append(g.reshape((stop - start,)))
         g = ops.concatenate(*pieces, axis=0) if len(pieces) > 1 else pieces[0]
         h = SimpleNamespace(**{k: _read(group.leaves[k]) if k in group.leaves else v for k, v in dict.items(group)})
         p = _read(vector)
@@ -306,9 +306,10 @@ class SGD(Optimizer):
 
     def update(self, p: Any, g: Any, s: Any, h: Any) -> tuple[Any, Values]:
         g = _decayed(g, p, h)
-        lr, momentum = _like(h, p, "lr", "momentum")
+        (lr,) = _like(h, p, "lr")
         if not h.has_momentum:
             return p - g * lr, {}
+        (momentum,) = _like(h, p, "momentum")
         state: Values = {}
         if h.dampening:  # the first step is not dampened
             buffer = where(s.step == 0 if not hasattr(s.step, "aval") else ops.eq(s.step, 0), g,

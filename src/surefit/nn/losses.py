@@ -68,6 +68,7 @@ def _weighted(name: str, loss: Any, weight: Any, reduction: str, mean_of_weights
 # --- regression ----------------------------------------------------------------------------------
 
 
+@ops.silent
 def mse_loss(input: Any, target: Any, *, weight: Any = None, reduction: str = "mean") -> Any:
     """(input - target)^2. With a weight for each element, the mean is divided by the sum of the weights.
 
@@ -79,12 +80,14 @@ def mse_loss(input: Any, target: Any, *, weight: Any = None, reduction: str = "m
     return _weighted("mse_loss", ops.square(input - target), weight, reduction, True)
 
 
+@ops.silent
 def l1_loss(input: Any, target: Any, *, weight: Any = None, reduction: str = "mean") -> Any:
     """|input - target|. With a weight for each element, the mean is divided by the sum of the weights."""
     _check_pair("l1_loss", input, target, reduction)
     return _weighted("l1_loss", ops.abs_(input - target), weight, reduction, True)
 
 
+@ops.silent
 def smooth_l1_loss(input: Any, target: Any, *, beta: float = 1.0, reduction: str = "mean") -> Any:
     """d^2 / (2 beta) for |d| < beta, |d| - beta / 2 beyond, with d = input - target; beta = 0 is l1_loss."""
     _check_pair("smooth_l1_loss", input, target, reduction)
@@ -98,6 +101,7 @@ def smooth_l1_loss(input: Any, target: Any, *, beta: float = 1.0, reduction: str
     return _reduced(ops.where(ops.lt(size, beta), near, size - 0.5 * beta), reduction)
 
 
+@ops.silent
 def huber_loss(input: Any, target: Any, *, delta: float = 1.0, weight: Any = None, reduction: str = "mean") -> Any:
     """d^2 / 2 for |d| <= delta, delta (|d| - delta / 2) beyond, with d = input - target (Huber 1964).
 
@@ -112,6 +116,7 @@ def huber_loss(input: Any, target: Any, *, delta: float = 1.0, weight: Any = Non
     return _weighted("huber_loss", loss, weight, reduction, False)
 
 
+@ops.silent
 def log_cosh_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
     """log(cosh(input - target)): d^2 / 2 near 0, |d| - log 2 far away, and smooth; exact at both ends."""
     _check_pair("log_cosh_loss", input, target, reduction)
@@ -122,6 +127,7 @@ def log_cosh_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
     return _reduced(ops.where(far, d + ops.softplus(d * -2.0) - math.log(2.0), near), reduction)
 
 
+@ops.silent
 def quantile_loss(input: Any, target: Any, quantile: float = 0.5, *, reduction: str = "mean") -> Any:
     """The pinball loss max(q e, (q - 1) e) with e = target - input, whose minimiser is the q-quantile.
 
@@ -134,6 +140,7 @@ def quantile_loss(input: Any, target: Any, quantile: float = 0.5, *, reduction: 
     return _reduced(ops.maximum(e * quantile, e * (quantile - 1.0)), reduction)
 
 
+@ops.silent
 def poisson_nll_loss(
     input: Any,
     target: Any,
@@ -156,6 +163,7 @@ def poisson_nll_loss(
     return _reduced(loss, reduction)
 
 
+@ops.silent
 def gaussian_nll_loss(
     input: Any, target: Any, var: Any, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
 ) -> Any:
@@ -185,6 +193,7 @@ def gaussian_nll_loss(
 # --- classification ------------------------------------------------------------------------------
 
 
+@ops.silent
 def cross_entropy(
     input: Any,
     target: Any,
@@ -228,6 +237,7 @@ def cross_entropy(
     return _reduced(loss, reduction)
 
 
+@ops.silent
 def nll_loss(input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean") -> Any:
     """-input[target], for log probabilities (n, c), (n, c, places ...) or (c); otherwise as cross_entropy."""
     _check_reduction("nll_loss", reduction)
@@ -271,7 +281,7 @@ def _of_indices(
             f"{name}: class indices for an input {shape} must have shape {shape[:axis] + shape[axis + 1 :]}, got "
             f"{tshape}" + (f"; use target.squeeze({len(tshape) - 1})" if tshape == (*shape[:1], 1) else "")
         )
-    _check_classes(name, target, classes, ignore_index)
+    target = _checked_classes(name, target, classes, ignore_index)
     counts = ops.ne(target, ignore_index)
     target = ops.where(counts, target, 0)
     picked = fn.squeeze(fn.gather(log_p, axis, fn.unsqueeze(target, axis)), axis)
@@ -285,18 +295,21 @@ def _of_indices(
     return _reduced(loss, reduction)
 
 
-def _check_classes(name: str, target: Any, classes: int, ignore_index: int) -> None:
+def _checked_classes(name: str, target: Any, classes: int, ignore_index: int) -> Any:
+    """The targets, checked where they are known; as plain numbers then, which nothing needs to differentiate."""
     known = ops.known(target)
-    if known is None or not known.size:
-        return
+    if known is None:
+        return target
     wrong = (known != ignore_index) & ((known < 0) | (known >= classes))
     if wrong.any():
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise ArgumentError(
             f"{name}: target {known[place]} at place {place} is not one of the {classes} classes 0 to {classes - 1}"
         )
+    return known
 
 
+@ops.silent
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
     """-(t log x + (1 - t) log(1 - x)) for probabilities x; logarithms are taken as -100 at least.
 
@@ -333,6 +346,7 @@ def _broadcast_weight(name: str, loss: Any, weight: Any) -> Any:
     return loss * weight
 
 
+@ops.silent
 def binary_cross_entropy_with_logits(
     input: Any, target: Any, weight: Any = None, *, reduction: str = "mean", pos_weight: Any = None
 ) -> Any:
@@ -347,6 +361,7 @@ def binary_cross_entropy_with_logits(
     return _reduced(_broadcast_weight(name, loss, weight), reduction)
 
 
+@ops.silent
 def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False) -> Any:
     """t (log t - x), for log probabilities x = input and probabilities t = target.
 
@@ -366,12 +381,14 @@ def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool
 # --- margins -------------------------------------------------------------------------------------
 
 
+@ops.silent
 def soft_margin_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
     """log(1 + exp(-t x)), target t = +1 or -1."""
     _check_pair("soft_margin_loss", input, target, reduction)
     return _reduced(ops.softplus(-target * input), reduction)
 
 
+@ops.silent
 def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean") -> Any:
     """x where the target is 1, max(margin - x, 0) where it is -1."""
     _check_pair("hinge_embedding_loss", input, target, reduction)
@@ -379,6 +396,7 @@ def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, *, reduct
     return _reduced(apart + ops.where(ops.ne(target, -1), input, 0.0), reduction)
 
 
+@ops.silent
 def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0.0, *, reduction: str = "mean") -> Any:
     """max(margin - t (x1 - x2), 0): target t = 1 wants x1 above x2, -1 below."""
     _check_pair("margin_ranking_loss", input1, input2, reduction, "input2")
@@ -386,6 +404,7 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
     return _reduced(fn.clamp(-target * (input1 - input2) + margin, min=0.0), reduction)
 
 
+@ops.silent
 def cosine_embedding_loss(
     input1: Any, input2: Any, target: Any, margin: float = 0.0, *, reduction: str = "mean"
 ) -> Any:

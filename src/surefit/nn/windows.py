@@ -1,6 +1,6 @@
 """Convolution and pooling: functions of the windows that slide over one or two axes.
 
-A convolution is the windows laid out as rows, times a matrix; a largest value is looked up again where it
+A convolution is a matrix times the windows laid out as columns; a largest value is looked up again where it
 was found, so that the gradient goes to that place (the first, where several are equal).
 """
 
@@ -69,21 +69,13 @@ def _convolution(
     x = _padded(x, low, high, 0.0)
     x = ops.window(x, axes=places, size=kernel, stride=stride, dilation=dilation)  # (n, c, places', kernel)
     count, (batch, channels), out = x.shape[2 : 2 + d], shape[:2], wshape[0]
-    rows, columns = batch * math.prod(count), channels // groups * math.prod(kernel)
-    if groups == 1:
-        x = ops.transpose(x, axes=(0, *places, 1, *(i + d for i in places)))
-        x = ops.reshape(x, shape=(rows, columns))
-        y = ops.matmul(x, ops._swap(ops.reshape(weight, shape=(out, columns))))  # (rows, out)
-        y = ops.reshape(y, shape=(batch, *count, out))
-        y = ops.transpose(y, axes=(0, d + 1, *range(1, d + 1)))
-    else:
-        x = ops.reshape(x, shape=(batch, groups, channels // groups, *count, *kernel))
-        x = ops.transpose(x, axes=(1, 0, *(i + 1 for i in places), 2, *(i + d + 1 for i in places)))
-        x = ops.reshape(x, shape=(groups, rows, columns))
-        y = ops.matmul(x, ops._swap(ops.reshape(weight, shape=(groups, out // groups, columns))))
-        y = ops.reshape(y, shape=(groups, batch, *count, out // groups))
-        y = ops.transpose(y, axes=(1, 0, d + 2, *range(2, d + 2)))
-        y = ops.reshape(y, shape=(batch, out, *count))
+    split = () if groups == 1 else (groups,)
+    columns = channels // groups * math.prod(kernel)
+    # the windows as columns: each row of them is a stretch of the input, so that they are copied fast
+    x = ops.transpose(x, axes=(0, 1, *(i + d for i in places), *places))
+    x = ops.reshape(x, shape=(batch, *split, columns, math.prod(count)))
+    weight = ops.reshape(weight, shape=(*split, out // groups, columns))
+    y = ops.reshape(ops.matmul(weight, x), shape=(batch, out, *count))
     return y if bias is None else y + ops.reshape(bias, shape=(out, *(1,) * d))
 
 

@@ -166,6 +166,33 @@ def test_weights_decide_which_rows_matter():
     np.testing.assert_allclose(fit.predict(x), 1.0, atol=0.1)
 
 
+def test_weights_count_in_validation_too():
+    x = np.linspace(-1, 1, 100)[:, None]
+    y = np.where(np.arange(100) % 2 == 0, 1.0, -1.0)
+    weights = np.where(np.arange(100) % 2 == 0, 1.0, 0.0)
+    plan = surefit.Sampling(split=(0.5, 0.5, 0.0), weights=weights)
+    fit = surefit.fit((x, y), data=plan, method=surefit.Adam(epochs=300, lr=0.02), model=(8,))
+    assert fit.history[-1]["validation_loss"] < 0.05  # unweighted it is near 2
+    rule = surefit.Sampling(count=100, weights=lambda points, values: (points[:, 0] > 0).astype(float))
+    of_rule = pose("x", (-1, 1), rule, seed=0)
+    np.testing.assert_array_equal(of_rule.validation_weights, of_rule.validation[0][:, 0] > 0)
+
+
+def test_a_function_of_few_points_is_watched_on_more():
+    few = pose("sin(x)", (-3, 3), surefit.Sampling(count=40), seed=0)
+    assert [len(part[0]) for part in (few.train, few.validation, few.test)] == [40, 200, 5]
+    measured = pose("sin(x)", (-3, 3), surefit.Sampling(count=40, noise=0.1), seed=0)  # like a table: as it is divided
+    assert len(measured.validation[0]) == 5
+    unwatched = pose("sin(x)", (-3, 3), surefit.Sampling(count=40, split=(1.0, 0.0, 0.0)), seed=0)
+    assert unwatched.validation is None
+
+
+def test_the_card_says_whose_weights_these_are():
+    best, last = (quick(method=surefit.Adam(epochs=3, best_weights=kept)) for kept in (True, False))
+    assert "weights of the last" not in best.card()
+    assert "weights of the last" in last.card()
+
+
 def test_best_weights_patience_and_callbacks():
     events = []
     fit = quick(method=surefit.Adam(epochs=30, lr=0.05), callbacks=[events.append])

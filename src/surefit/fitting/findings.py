@@ -103,8 +103,9 @@ class Diagnosis:
         lines = [self.headline()]
         for f in rows:
             head = f"{f.severity:<7}  {f.where:<{where}}  "
-            body = textwrap.wrap(f"{f.message} [{f.code}]", max(40, WIDTH - len(indent)))
-            cure = textwrap.wrap(f"Cure: {f.cure}.", max(40, WIDTH - len(indent))) if f.cure else []
+            text = textwrap.TextWrapper(max(40, WIDTH - len(indent)), break_on_hyphens=False)  # codes stay whole
+            body = text.wrap(f"{f.message} [{f.code}]")
+            cure = text.wrap(f"Cure: {f.cure}.") if f.cure else []
             lines += ["", head + body[0], *(indent + line for line in [*body[1:], *cure])]
         return "\n".join(lines)
 

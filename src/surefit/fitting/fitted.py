@@ -205,7 +205,7 @@ class Fit:
         if not self._warned and len(x) and not self.domain.contains(x).all():
             self._warned = True
             python_warnings.warn(
-                f"points outside the domain {self.domain}, where this fit was made: the values there mean nothing certain",
+                f"points outside the domain {_box_words(self.domain)}, where this fit was made: the values there mean nothing certain",
                 OutsideWarning,
                 stacklevel=3,
             )
@@ -283,11 +283,13 @@ class Fit:
         """The card as (label, text)."""
         epochs = len(self.history)
         best = f", best epoch {self.best_epoch}" if self.best_epoch is not None else ""
+        if best and not self.method.get("best_weights", True):
+            best += ", weights of the last"
         dropped = f"; {self.problem.dropped} points not finite, left out" if self.problem.dropped else ""
         sizes = ", ".join(f"{count} {part}" for part, count in self.problem.sizes().items() if count)
         rows = [
             ("target", self.target),
-            ("domain", ", ".join(f"{n}={a:.6g}:{b:.6g}" for n, (a, b) in zip(self.names, self.domain.bounds, strict=True))),
+            ("domain", _box_words(self.domain)),
             ("data", f"{sizes}{dropped}"),
             ("network", self._network_words()),
             ("method", self._method_words()),
@@ -489,6 +491,11 @@ class Fit:
             self.plot(kind).savefig(folder / f"{kind}.png", dpi=150)
             paths.append(folder / f"{kind}.png")
         return paths
+
+
+def _box_words(box: Domain) -> str:
+    """A domain in few digits: that of a table ends where its rows do."""
+    return ", ".join(f"{name}={low:.6g}:{high:.6g}" for name, (low, high) in zip(box.names, box.bounds, strict=True))
 
 
 def _short(text: str) -> str:

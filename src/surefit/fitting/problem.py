@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.data import Domain, Sampling, Table, check_finite, read_table
+from surefit.data import Domain, Noise, Sampling, Table, check_finite, read_table, sample
 from surefit.data.generator import output_names
 from surefit.errors import ArgumentError, DataError, DomainError, ShapeError
 from surefit.formulas import Formula, parse_many
@@ -20,6 +20,7 @@ from surefit.formulas import Formula, parse_many
 Points = tuple[np.ndarray, np.ndarray]  # x (n, d), y (n, k), float64
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".parquet", ".npz", ".npy", ".gz")
 LARGEST = 1e150  # squares and their sums stay finite in float64
+FEWEST_WATCHED = 200  # validation points of a known function without noise: with fewer, luck picks the best epoch
 VERIFY = 10_000  # fresh points on which the error of a known function is measured
 
 
@@ -28,7 +29,7 @@ class Problem:
     """Data and, where it is known, the function behind it.
 
     names, outputs: of the inputs and outputs. domain: the box. train, validation, test: (x (n, d), y (n, k)) float64,
-    the last two may be None. weights: (n,) for the training rows, or None. function: points (n, d) -> (n, k), or None for
+    the last two may be None. weights, validation_weights: (n,) for their rows, or None. function: points (n, d) -> (n, k), or None for
     measured data. source: what the target was, as plain data. dropped: points left out as not finite.
     """
 
@@ -43,6 +44,7 @@ class Problem:
     source: dict[str, Any]
     dropped: int = 0
     rows: dict[str, int] | None = None  # of each part, where only a sample of it is at hand (a loaded fit)
+    validation_weights: np.ndarray | None = None
 
     def sizes(self) -> dict[str, int]:
         """How many rows each part has."""
@@ -66,8 +68,6 @@ class Problem:
         Falls back to the validation rows and then to the training rows when there is nothing else.
         """
         if self.function is not None:
-            from surefit.data import sample
-
             rng = np.random.default_rng([seed, 0x7E57])  # a stream of its own: never the training points
             count = VERIFY if self.domain.dim > 1 else VERIFY // 5
             x = sample(self.domain, count, "uniform", with_corners=True, generator=rng)
@@ -152,11 +152,19 @@ def _of_function(
         return x, y
 
     x, y = values(plan.points(box, rng))
-    held = [values(p) if len(p) else None for p in plan.held_out(box, rng)]
+    watched, tested = plan.held_out(box, rng)
+    if Noise.read(plan.noise).scale == 0.0 and 0 < len(watched) < FEWEST_WATCHED:
+        more = sample(box, FEWEST_WATCHED - len(watched), "uniform", generator=np.random.default_rng([seed, 0x5EE]))
+        watched = np.concatenate([watched, more])
+    held = [values(p) if len(p) else None for p in (watched, tested)]
     validation = None if held[0] is None else (held[0][0], plan.noisy(held[0][1], rng))
     train = (x, plan.noisy(y, rng))
     weights = plan.row_weights(*train)
-    return Problem(box.names, outputs, box, train, validation, held[1], weights, function, source, dropped)
+    held_weights = plan.row_weights(*validation) if validation is not None and callable(plan.weights) else None
+    return Problem(
+        box.names, outputs, box, train, validation, held[1], weights, function, source, dropped,
+        validation_weights=held_weights,
+    )  # fmt: skip
 
 
 def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
@@ -173,10 +181,14 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
         raise DataError("table: no rows to train on")
     validation = None if validation is None else (validation[0], plan.noisy(validation[1], rng))
     train = (train[0], plan.noisy(train[1], rng))
-    weights = _table_weights(plan, x, y, parts[0])
+    weights = plan.row_weights(x, y)  # of all rows
+    of_parts = [None if weights is None else weights[rows] for rows in parts]
     name = os.path.basename(str(target)) if isinstance(target, (str, os.PathLike)) else type(target).__name__
     source = {"kind": "table", "name": name, "rows": len(table)}
-    return Problem(table.inputs, table.targets, box, train, validation, test, weights, None, source)
+    return Problem(
+        table.inputs, table.targets, box, train, validation, test, of_parts[0], None, source,
+        validation_weights=of_parts[1],
+    )  # fmt: skip
 
 
 def _check_size(y: np.ndarray) -> None:
@@ -184,12 +196,6 @@ def _check_size(y: np.ndarray) -> None:
     largest = float(np.abs(y).max(initial=0.0))
     if largest > LARGEST:
         raise DomainError(f"the target is as large as {largest:.3g}, and its squares overflow; fit it in larger units")
-
-
-def _table_weights(plan: Sampling, x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray | None:
-    """Weights are given for all rows of the table; training uses those of its rows."""
-    weights = plan.row_weights(x, y)
-    return None if weights is None else weights[rows]
 
 
 # --- callables: how they want to be called --------------------------------------------------------------------------

@@ -165,7 +165,10 @@ class Run:
         self.network, self.method = model.network, method
         self.x, self.y = _scaled_units(model, problem.train)
         self.held = None if problem.validation is None else _scaled_units(model, problem.validation)
-        self.weights = None if problem.weights is None else _weights(problem.weights, self.x.dtype)
+        self.weights, self.held_weights = (
+            None if w is None or not w.any() else _weights(w, self.x.dtype)
+            for w in (problem.weights, problem.validation_weights)
+        )
         self.batch, self.steps_per_epoch, self.epochs, self.patience = plan(method, len(self.x))
         self.lr = method.default_lr if method.lr is None else method.lr
         self.loss = loss_function(method)
@@ -218,7 +221,9 @@ class Run:
         self.network.eval()
         try:
             with no_grad():
-                loss = float(self.loss(self.network(from_numpy(self.held[0])), from_numpy(self.held[1]), None).item())
+                weights = None if self.held_weights is None else from_numpy(self.held_weights)
+                x, y = map(from_numpy, self.held)
+                loss = float(self.loss(self.network(x), y, weights).item())
         finally:
             self.network.train()
         if not math.isfinite(loss):

@@ -29,8 +29,6 @@ RTOL, ATOL = 1e-9, 1e-10
 
 # (op, waiver) -> how many of the development cases it takes out; any other number is a failure
 WAIVED_CASES = {
-    ("nn.functional.hardshrink", "nan-in-vector-loops"): 1,
-    ("nn.functional.relu6", "nan-in-vector-loops"): 1,
     ("nn.functional.scaled_dot_product_attention", "pytorch-random"): 11,
 }
 

@@ -8,6 +8,7 @@ Names come from the modules and parameters. Everything is as before when the pas
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from surefit.fitting.network import Seen, observed
 from surefit.nn import functional as F
 
 ROWS = 1000  # rows of the sample that pass through the network; evenly spaced ones of more
+PROBE = 1.0  # outputs are raised by this much to ask a loss whether it minds
 SURELY_CLASSES = 1e-6  # how near to 0 and 1, and its sum to 1, a row of labels is
 
 # Activations by what goes wrong with them. Those of a graph's own primitives are seen without their module.
@@ -108,6 +110,12 @@ class Patient:
     def classes(self) -> bool:
         """Whether y holds classes and the output one number for each."""
         return self.labels is not None
+
+    @property
+    def softmax_in_loss(self) -> bool:
+        """Whether the loss does not mind a number added to all outputs of a row: then it takes a softmax itself."""
+        moved = self.loss_at(self.output + PROBE)
+        return self.loss is not None and moved is not None and math.isclose(moved[0], self.loss, rel_tol=1e-4)
 
 
 # --- nothing is changed -------------------------------------------------------------------------------------
@@ -611,4 +619,4 @@ def _target(
     return target.reshape(*output.shape), passed
 
 
-__all__ = ["BOUNDED", "RECTIFIERS", "ROWS", "Anatomy", "Layer", "Patient", "Units", "observe", "unchanged"]
+__all__ = ["BOUNDED", "PROBE", "RECTIFIERS", "ROWS", "Anatomy", "Layer", "Patient", "Units", "observe", "unchanged"]

@@ -24,14 +24,14 @@ GOOD_FALL = 100.0  # a loss that has fallen by more than this learns: unrest at 
 ASTRAY = 0.5  # loss over that of the best constant: hardly anything is learned
 FALLING = 0.03  # decline of log10(loss) over the last fifth of the epochs (7 %) that is still a fall
 STEADY = 0.25  # share of changes of direction of a loss that falls steadily
-CRAWL = 10.0  # a loss that falls steadily, and by less than this in all, is falling too slowly
+CRAWL, PACE = 10.0, 0.2  # a loss that fell by less than this in all, and at the end at this share of its pace or more
 UNFINISHED = 1e-2  # loss over that of the best constant (10 % error): worth more epochs
 OVERFITTED = 4.0  # validation over training loss: twice the error
-
-# Loss over that of the best constant. An untrained network should guess about as well as a constant: classes that are far
-# worse are guessed with much too much confidence, and squared errors this far above have outputs of 10 times the size.
-WORSE_CLASSES, WORSE_NUMBERS = 4.0, 100.0
 HARMLESS = 1e-4  # validation loss over that of the best constant (1 % error): over-fitting nobody minds
+
+# Loss over that of the best constant, for a network that is not trained yet and should guess about as well. Classes far
+# worse are guessed with much too much confidence; squared errors so much larger come from outputs 10 times too large.
+WORSE_CLASSES, WORSE_NUMBERS = 4.0, 100.0
 
 
 @dataclass(frozen=True)
@@ -115,12 +115,14 @@ def progress(t: Training) -> Iterator[Finding]:
     if not t.readable:
         return
     left = None if t.chance is None else t.end / t.chance
-    recent = np.log10(t.train[-max(5, len(t.train) // 5) :])
+    unfinished = (left is None or left > UNFINISHED) and not t.done
+    decades = np.log10(t.train)
+    recent = decades[-max(5, len(decades) // 5) :]
     fall = -float(np.polyfit(np.linspace(0, 1, len(recent)), recent, 1)[0])
-    steady = fall >= FALLING and _alternating(np.diff(recent)) <= STEADY and not t.annealed and not t.done
-    unfinished = left is None or left > UNFINISHED
+    usual = (decades[0] - decades[-1]) / 5  # the fall of a fifth of the epochs, on average
     falls = f"the loss still fell steadily, by {percent(1 - 10**-fall)} over the last fifth of the epochs"
-    if steady and t.fell < CRAWL and unfinished:
+    calm = _alternating(np.diff(decades)) <= STEADY and not t.annealed
+    if unfinished and calm and fall >= PACE * usual > 0 and t.fell < CRAWL:
         rate = "" if t.lr is None else f" than {t.lr.max():.3g}, such as {3 * t.lr.max():.1g}"
         message, cure = f"{falls}, but in all only {t.fell:.2g} times", f"a higher learning rate{rate}, or more epochs"
         yield Finding("learning-rate-too-low", "warning", "training", t.fell, message, cure)
@@ -130,7 +132,7 @@ def progress(t: Training) -> Iterator[Finding]:
         )
         cure = "see to the other findings first; then another learning rate, a wider network, or more samples"
         yield Finding("nothing-learned", "error", "training", left, message, cure)
-    elif steady:
+    elif fall >= FALLING and _alternating(np.diff(recent)) <= STEADY and not t.annealed and not t.done:
         level = "warning" if unfinished else "note"
         yield Finding("not-converged", level, "training", fall, falls, "more epochs, or a higher learning rate")
     else:
@@ -141,12 +143,9 @@ def progress(t: Training) -> Iterator[Finding]:
 def overfitting(t: Training) -> Iterator[Finding]:
     """Whether the validation loss is far above the training loss."""
     held = t.validation
-    if (
-        held is None
-        or len(held) != len(t.train)
-        or not t.readable
-        or not (np.isfinite(held).all() and (held > 0).all())
-    ):
+    if held is None or len(held) != len(t.train) or not t.readable:
+        return
+    if not (np.isfinite(held).all() and (held > 0).all()):
         return
     last = float(np.median(held[-t.tail :]))
     ratio = last / t.end
@@ -185,7 +184,7 @@ def worse_than_constant(p: Patient) -> Iterator[Finding]:
     """A loss far above that of the best constant: the outputs are too large, as those of unscaled weights are."""
     left = _left(p)
     if left is not None:
-        limit = WORSE_CLASSES if p.classes else WORSE_NUMBERS
+        limit = WORSE_CLASSES if p.classes and p.softmax_in_loss else WORSE_NUMBERS
         level = severity(left, note=limit, warning=limit)
         message = f"the loss is {p.loss:.3g}, {left:.3g} times that of the best constant output"
         cure = "initialise the weights by their fan-in, the last layer's smaller, and scale inputs and targets"

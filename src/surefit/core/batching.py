@@ -15,7 +15,7 @@ import numpy as np
 
 from surefit.core import functions as F
 from surefit.core import ops
-from surefit.core.ops import KINDS, Arithmetic, Aval, Op, aval_of, int64
+from surefit.core.ops import KINDS, Arithmetic, Aval, Op, aval_of, int64, shape_of
 from surefit.core.tensor import Tensor, as_tensor
 from surefit.core.tensor import _apply as apply_tensor
 from surefit.core.tree import flatten, tree_map
@@ -121,7 +121,7 @@ def _lifted(x: Any, batched: bool, ndim: int) -> Any:
 
 
 def _elementwise(op: Op, n: int, args: list[Any], on: list[bool], params: dict[str, Any]) -> Any:
-    ndim = max(len(aval_of(a).shape) - b for a, b in zip(args, on, strict=True))
+    ndim = max(len(shape_of(a)) - b for a, b in zip(args, on, strict=True))
     return op(*(_lifted(a, b, ndim) for a, b in zip(args, on, strict=True)), **params)
 
 
@@ -186,14 +186,14 @@ def _as_it_is(op: Op, n: int, args: list[Any], on: list[bool], params: dict[str,
 
 @_rule("concatenate")
 def _concatenate(op: Op, n: int, args: list[Any], on: list[bool], params: dict[str, Any]) -> Any:
-    whole = [a if b else ops.broadcast_to(a, shape=(n, *aval_of(a).shape)) for a, b in zip(args, on, strict=True)]
+    whole = [a if b else ops.broadcast_to(a, shape=(n, *shape_of(a))) for a, b in zip(args, on, strict=True)]
     return op(*whole, axis=params["axis"] + 1)
 
 
 @_rule("matmul")
 def _matmul(op: Op, n: int, args: list[Any], on: list[bool], params: dict[str, Any]) -> Any:
     (a, b), (on_a, on_b) = args, on
-    sa, sb = aval_of(a).shape[on_a:], aval_of(b).shape[on_b:]
+    sa, sb = shape_of(a)[on_a:], shape_of(b)[on_b:]
     op.rule(Aval(sa, aval_of(a).dtype), Aval(sb, aval_of(b).dtype))
     if on_a and not on_b and len(sa) == len(sb) == 2:  # one tall product instead of n small ones
         return ops.reshape(op(ops.reshape(a, shape=(n * sa[0], sa[1])), b), shape=(n, sa[0], sb[1]))
@@ -203,7 +203,7 @@ def _matmul(op: Op, n: int, args: list[Any], on: list[bool], params: dict[str, A
 
 @_rule("solve")
 def _solve(op: Op, n: int, args: list[Any], on: list[bool], params: dict[str, Any]) -> Any:
-    ndim = max(len(aval_of(a).shape) - b for a, b in zip(args, on, strict=True))
+    ndim = max(len(shape_of(a)) - b for a, b in zip(args, on, strict=True))
     return op(*(_lifted(a, b, ndim) for a, b in zip(args, on, strict=True)))
 
 
@@ -257,7 +257,7 @@ def _above(x: Any, frame: Frame) -> bool:
 
 def _exchanged(x: Any) -> Any:
     """The first two axes exchanged."""
-    return ops.transpose(x, axes=(1, 0, *range(2, len(aval_of(x).shape))))
+    return ops.transpose(x, axes=(1, 0, *range(2, len(shape_of(x)))))
 
 
 def _enter(x: Any, frame: Frame) -> Any:
@@ -271,7 +271,7 @@ def _leave(x: Any, frame: Frame) -> Any:
         return Batched(_exchanged(_leave(x.value, frame)), x.frame)
     if isinstance(x, Batched) and x.frame is frame:
         return x.value
-    return ops.broadcast_to(x, shape=(frame.size, *aval_of(x).shape))
+    return ops.broadcast_to(x, shape=(frame.size, *shape_of(x)))
 
 
 def _sum(x: Any, frame: Frame) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 from surefit.core import ops
 from surefit.core.linalg import *  # noqa: F403  (one place from which to import all functions)
 from surefit.core.linalg import svdvals
-from surefit.core.ops import aval_of, int32, int64, normalize_axes, normalize_axis
+from surefit.core.ops import aval_of, int32, int64, normalize_axes, normalize_axis, shape_of
 from surefit.core.shapes import *  # noqa: F403
 from surefit.core.shapes import broadcast_to, gather, movedim, squeeze, stop_gradient, unsqueeze
 from surefit.errors import ArgumentError, DtypeError
@@ -213,7 +213,7 @@ def softplus(x: Any) -> Any:
 
 
 def _reduce(op: ops.Op, name: str, x: Any, dim: Any, keepdim: bool) -> Any:
-    shape = aval_of(x).shape
+    shape = shape_of(x)
     axes = _axes(name, dim, shape)
     y = op(x, axes=axes)
     return ops.reshape(y, shape=ops._kept(shape, axes)) if keepdim else y
@@ -299,7 +299,7 @@ def argmin(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
 
 
 def _place_of_largest(name: str, x: Any, dim: int | None, keepdim: bool) -> Any:
-    shape = aval_of(x).shape
+    shape = shape_of(x)
     if dim is None:
         y = ops.argmax(ops.reshape(x, shape=(math.prod(shape),)), axis=0)
         return ops.reshape(y, shape=(1,) * len(shape)) if keepdim else y
@@ -335,7 +335,7 @@ def _is_axis(dim: Any) -> bool:
 def _found(name: str, x: Any, dim: Any, keepdim: bool, judged: Any) -> tuple[Any, Any]:
     """(values, indices) of x along dim where `judged` is largest."""
     at = _place_of_largest(name, judged, int(dim), keepdim=True)
-    if not aval_of(x).shape:
+    if not shape_of(x):
         return x, ops.reshape(at, shape=())
     values = gather(x, int(dim), at)
     return (values, at) if keepdim else (squeeze(values, int(dim)), squeeze(at, int(dim)))
@@ -356,7 +356,7 @@ def var(
         correction = 0 if unbiased is False else 1
     elif unbiased is not None:
         raise ArgumentError(f"var: give unbiased={unbiased} or correction={correction}, not both")
-    shape = aval_of(x).shape
+    shape = shape_of(x)
     axes = _axes("var", _dims(dim), shape)
     free = math.prod(shape[i] for i in axes) - correction
     d = x - mean(x, axes, keepdim=True) if axes else x - x
@@ -395,11 +395,11 @@ def softmax(x: Any, dim: int, dtype: Any = None) -> Any:
     """exp(x) / sum(exp(x)) along dim, without overflow."""
     if dtype is not None:
         x = ops.cast(x, dtype=ops.dtype_of(dtype))
-    if not aval_of(x).shape:
+    if not shape_of(x):
         normalize_axis("softmax", dim, 1)
         return ops.exp(x - x)
-    if not math.prod(aval_of(x).shape):
-        normalize_axis("softmax", dim, len(aval_of(x).shape))
+    if not math.prod(shape_of(x)):
+        normalize_axis("softmax", dim, len(shape_of(x)))
         return ops.exp(x)
     e = ops.exp(x - stop_gradient(amax(x, dim, keepdim=True)))
     return e / sum(e, dim, keepdim=True)
@@ -409,11 +409,11 @@ def log_softmax(x: Any, dim: int, dtype: Any = None) -> Any:
     """log(softmax(x)) along dim, finite for any finite x."""
     if dtype is not None:
         x = ops.cast(x, dtype=ops.dtype_of(dtype))
-    if not aval_of(x).shape:
+    if not shape_of(x):
         normalize_axis("log_softmax", dim, 1)
         return x - x
-    if not math.prod(aval_of(x).shape):
-        normalize_axis("log_softmax", dim, len(aval_of(x).shape))
+    if not math.prod(shape_of(x)):
+        normalize_axis("log_softmax", dim, len(shape_of(x)))
         return ops.log(x)
     shifted = x - stop_gradient(amax(x, dim, keepdim=True))
     return shifted - ops.log(sum(ops.exp(shifted), dim, keepdim=True))
@@ -421,15 +421,15 @@ def log_softmax(x: Any, dim: int, dtype: Any = None) -> Any:
 
 def cumsum(x: Any, dim: int) -> Any:
     """Running sum along dim."""
-    if not aval_of(x).shape:
+    if not shape_of(x):
         normalize_axis("cumsum", dim, 1)
         return ops.mul(x, 1)
-    return ops.cumsum(x, axis=normalize_axis("cumsum", dim, len(aval_of(x).shape)))
+    return ops.cumsum(x, axis=normalize_axis("cumsum", dim, len(shape_of(x))))
 
 
 def cumprod(x: Any, dim: int) -> Any:
     """Running product along dim. O(n^2) in the size of the axis, so that gradients at zeros are exact."""
-    shape = aval_of(x).shape
+    shape = shape_of(x)
     if not shape:
         normalize_axis("cumprod", dim, 1)
         return ops.mul(x, 1)
@@ -486,7 +486,7 @@ def matrix_norm(x: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
     singular value), 1 and -1 (largest and smallest column sum of absolute values), inf and -inf (of rows).
     """
     x = _float_operand("matrix_norm", x, dtype)
-    shape = aval_of(x).shape
+    shape = shape_of(x)
     if not isinstance(dim, (tuple, list)) or len(dim) != 2:
         raise ArgumentError(f"matrix_norm: dim={dim!r} must name two axes")
     normalize_axes("matrix_norm", dim, len(shape))
@@ -518,7 +518,7 @@ def linalg_norm(x: Any, ord: Any = None, dim: Any = None, keepdim: bool = False,
         return vector_norm(x, 2, dim, keepdim, dtype=dtype)
     axes = _all_axes(x) if dim is None else tuple(dim) if isinstance(dim, (tuple, list)) else (dim,)
     if len(axes) > 2 or not axes:
-        raise ArgumentError(f"linalg.norm: ord={ord!r} needs one or two axes, got dim={dim} of {aval_of(x).shape}")
+        raise ArgumentError(f"linalg.norm: ord={ord!r} needs one or two axes, got dim={dim} of {shape_of(x)}")
     if len(axes) == 2:
         return matrix_norm(x, ord, axes, keepdim, dtype=dtype)
     if isinstance(ord, str):
@@ -527,7 +527,7 @@ def linalg_norm(x: Any, ord: Any = None, dim: Any = None, keepdim: bool = False,
 
 
 def _all_axes(x: Any) -> tuple[int, ...]:
-    return tuple(range(len(aval_of(x).shape)))
+    return tuple(range(len(shape_of(x))))
 
 
 def normalize(x: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Any:

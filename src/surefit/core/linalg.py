@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from surefit.core import ops
-from surefit.core.ops import aval_of, normalize_axis
+from surefit.core.ops import aval_of, normalize_axis, shape_of
 from surefit.core.shapes import diagonal, permute, reshape, squeeze, stop_gradient, unsqueeze
 from surefit.errors import DtypeError, ShapeError
 
@@ -31,8 +31,8 @@ def matmul(a: Any, b: Any) -> Any:
 
 
 def _axes_checked(name: str, a: Any, b: Any, na: int, nb: int) -> None:
-    if len(aval_of(a).shape) != na or len(aval_of(b).shape) != nb:
-        raise ShapeError(f"{name}: needs {na} and {nb} axes, got {aval_of(a).shape} and {aval_of(b).shape}")
+    if len(shape_of(a)) != na or len(shape_of(b)) != nb:
+        raise ShapeError(f"{name}: needs {na} and {nb} axes, got {shape_of(a)} and {shape_of(b)}")
     if aval_of(a).dtype != aval_of(b).dtype:
         raise DtypeError(f"{name}: dtypes {aval_of(a).dtype} and {aval_of(b).dtype} differ; cast one of them")
 
@@ -70,8 +70,8 @@ vdot = dot
 
 def outer(a: Any, b: Any) -> Any:
     """a[i] * b[j]."""
-    if len(aval_of(a).shape) != 1 or len(aval_of(b).shape) != 1:
-        raise ShapeError(f"outer: needs two vectors, got {aval_of(a).shape} and {aval_of(b).shape}")
+    if len(shape_of(a)) != 1 or len(shape_of(b)) != 1:
+        raise ShapeError(f"outer: needs two vectors, got {shape_of(a)} and {shape_of(b)}")
     return ops.mul(unsqueeze(a, 1), unsqueeze(b, 0))
 
 
@@ -86,7 +86,7 @@ def addmm(c: Any, a: Any, b: Any, *, beta: float = 1, alpha: float = 1) -> Any:
 
 def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     """Sum over the last `dims` axes of a and the first of b, or over two lists of axes."""
-    sa, sb = aval_of(a).shape, aval_of(b).shape
+    sa, sb = shape_of(a), shape_of(b)
     if isinstance(dims, int):
         ia, ib = list(range(len(sa) - dims, len(sa))), list(range(dims))
     else:
@@ -98,7 +98,7 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     for i, j in zip(ia, ib, strict=True):  # an axis of size 1 is repeated, so the other is summed
         if sa[i] != sb[j]:
             a, b = (_summed(a, i), b) if sb[j] == 1 else (a, _summed(b, j))
-    sa, sb = aval_of(a).shape, aval_of(b).shape
+    sa, sb = shape_of(a), shape_of(b)
     ra, rb = [i for i in range(len(sa)) if i not in ia], [i for i in range(len(sb)) if i not in ib]
     k = math.prod(sa[i] for i in ia)
     left = reshape(ops.transpose(a, axes=(*ra, *ia)), (math.prod(sa[i] for i in ra), k))
@@ -121,9 +121,9 @@ def einsum(equation: str, *operands: Any) -> Any:
     spare = list(map(chr, range(0x100, 0x180)))  # letters for the axes behind ...
     most = 0
     for i, (term, x) in enumerate(zip(terms, operands, strict=True)):
-        n = len(aval_of(x).shape) - len(term.replace("...", ""))
+        n = len(shape_of(x)) - len(term.replace("...", ""))
         if ("..." not in term and n != 0) or n < 0:
-            raise ShapeError(f"einsum: {term!r} names {len(term.replace('...', ''))} axes of {aval_of(x).shape}")
+            raise ShapeError(f"einsum: {term!r} names {len(term.replace('...', ''))} axes of {shape_of(x)}")
         most = n if n > most else most
         terms[i] = term.replace("...", "".join(spare[len(spare) - n :]) if n else "")
     dots = "".join(spare[len(spare) - most :]) if most else ""
@@ -142,7 +142,7 @@ def einsum(equation: str, *operands: Any) -> Any:
                 i, j = term.index(c), term.rindex(c)
                 x = diagonal(x, 0, i, j)
                 term = "".join(t for k, t in enumerate(term) if k not in (i, j)) + c
-        for c, n in zip(term, aval_of(x).shape, strict=True):
+        for c, n in zip(term, shape_of(x), strict=True):
             if sizes.get(c, 1) not in (1, n) and n != 1:
                 raise ShapeError(f"einsum: index {c!r} of {equation!r} has sizes {sizes[c]} and {n}")
             sizes[c] = n if n != 1 else sizes.get(c, 1)
@@ -210,7 +210,7 @@ def cholesky(a: Any, *, upper: bool = False) -> Any:
 
 def solve(a: Any, b: Any, *, left: bool = True) -> Any:
     """X with a X = b (or X a = b for left=False); b is (..., n, k), or (..., n) as in PyTorch."""
-    sa, sb = aval_of(a).shape, aval_of(b).shape
+    sa, sb = shape_of(a), shape_of(b)
     vector = len(sb) == 1 or (len(sb) == len(sa) - 1 and sb == sa[:-1])
     if vector:
         b = unsqueeze(b, -1)

@@ -120,6 +120,14 @@ def aval_of(a: Any) -> Aval:
     )
 
 
+def shape_of(a: Any) -> tuple[int, ...]:
+    """The shape of any value, () for a number: `aval_of(a).shape` in less time."""
+    try:
+        return a.shape
+    except AttributeError:
+        return aval_of(a).shape
+
+
 def known(x: Any) -> ndarray | None:
     """The array behind a value where it is known and fixed: no name, no batch, and no leaf while one is recorded."""
     x = getattr(x, "known", x)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from surefit.core import ops
-from surefit.core.ops import aval_of, int32, int64, normalize_axes, normalize_axis
+from surefit.core.ops import aval_of, int32, int64, normalize_axes, normalize_axis, shape_of
 from surefit.errors import ArgumentError, AxisError, DtypeError, RecordError, ShapeError
 
 
@@ -31,7 +31,7 @@ def size_tuple(name: str, size: Any) -> tuple[int, ...]:
 
 def reshape(x: Any, *shape: Any) -> Any:
     """The same elements in row order in a new shape; one size may be -1."""
-    have = aval_of(x).shape
+    have = shape_of(x)
     want = size_tuple("reshape", shape)
     if -1 in want:
         known = math.prod(n for n in want if n != -1)
@@ -51,12 +51,12 @@ view = reshape
 
 def ravel(x: Any) -> Any:
     """All elements along one axis."""
-    return reshape(x, -1) if math.prod(aval_of(x).shape) else reshape(x, 0)
+    return reshape(x, -1) if math.prod(shape_of(x)) else reshape(x, 0)
 
 
 def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     """Axes start_dim to end_dim made one."""
-    shape = aval_of(x).shape
+    shape = shape_of(x)
     if not shape:
         return reshape(x, 1)
     a, b = normalize_axis("flatten", start_dim, len(shape)), normalize_axis("flatten", end_dim, len(shape))
@@ -67,7 +67,7 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 
 def permute(x: Any, *dims: Any) -> Any:
     """The axes in another order."""
-    n = len(aval_of(x).shape)
+    n = len(shape_of(x))
     order = size_tuple("permute", dims)
     axes = tuple(normalize_axis("permute", d, n, "dims") for d in order)
     ops._transpose_rule(aval_of(x), axes)
@@ -76,7 +76,7 @@ def permute(x: Any, *dims: Any) -> Any:
 
 def transpose(x: Any, dim0: int, dim1: int) -> Any:
     """Two axes exchanged."""
-    n = len(aval_of(x).shape)
+    n = len(shape_of(x))
     if n == 0:
         normalize_axis("transpose", dim0, 1, "dim0"), normalize_axis("transpose", dim1, 1, "dim1")
         return x
@@ -91,7 +91,7 @@ swapaxes = swapdims = transpose
 
 def movedim(x: Any, source: Any, destination: Any) -> Any:
     """Axes moved to new places, the others keeping their order."""
-    n = len(aval_of(x).shape)
+    n = len(shape_of(x))
     many = [s if isinstance(s, (tuple, list)) else (s,) for s in (source, destination)]
     if len(many[0]) != len(many[1]):
         raise AxisError(f"movedim: source={source} and destination={destination} differ in length")
@@ -110,7 +110,7 @@ moveaxis = movedim
 
 def squeeze(x: Any, dim: Any = None) -> Any:
     """Without the axes of size 1 (all of them, or those that dim names)."""
-    shape = aval_of(x).shape
+    shape = shape_of(x)
     if dim is not None and not shape:
         normalize_axes("squeeze", dim, 1)
         return x
@@ -120,14 +120,14 @@ def squeeze(x: Any, dim: Any = None) -> Any:
 
 def unsqueeze(x: Any, dim: int) -> Any:
     """With a new axis of size 1 at dim."""
-    shape = aval_of(x).shape
+    shape = shape_of(x)
     i = normalize_axis("unsqueeze", dim, len(shape) + 1)
     return ops.reshape(x, shape=(*shape[:i], 1, *shape[i:]))
 
 
 def broadcast_to(x: Any, *shape: Any) -> Any:
     """x repeated to a larger shape without copying; -1 keeps a size."""
-    have, want = aval_of(x).shape, size_tuple("broadcast_to", shape)
+    have, want = shape_of(x), size_tuple("broadcast_to", shape)
     lead = len(want) - len(have)
     if -1 in want:
         if lead < 0 or -1 in want[:lead]:
@@ -142,13 +142,13 @@ expand = broadcast_to
 
 def broadcast_tensors(*xs: Any) -> tuple[Any, ...]:
     """All values repeated to their common shape."""
-    shape = ops.broadcast_shapes("broadcast_tensors", *(aval_of(x).shape for x in xs))
+    shape = ops.broadcast_shapes("broadcast_tensors", *(shape_of(x) for x in xs))
     return tuple(ops.broadcast_to(x, shape=shape) for x in xs)
 
 
 def repeat(x: Any, *repeats: Any) -> Any:
     """x laid side by side, repeats[i] times along axis i; more repeats than axes add axes in front."""
-    times, shape = size_tuple("repeat", repeats), aval_of(x).shape
+    times, shape = size_tuple("repeat", repeats), shape_of(x)
     lead = len(times) - len(shape)
     if lead < 0:
         raise ShapeError(f"repeat: {len(times)} repeats for the {len(shape)} axes of {shape}; give one for each axis")
@@ -163,19 +163,19 @@ def repeat(x: Any, *repeats: Any) -> Any:
 
 def tile(x: Any, *dims: Any) -> Any:
     """repeat, but with ones added in front when fewer dims than axes are given."""
-    times, n = size_tuple("tile", dims), len(aval_of(x).shape)
+    times, n = size_tuple("tile", dims), len(shape_of(x))
     return repeat(x, (1,) * (n - len(times)) + times)
 
 
 def flip(x: Any, *dims: Any) -> Any:
     """The order along dims reversed."""
-    axes = normalize_axes("flip", size_tuple("flip", dims), len(aval_of(x).shape), "dims")
+    axes = normalize_axes("flip", size_tuple("flip", dims), len(shape_of(x)), "dims")
     return ops.flip(x, axes=axes)
 
 
 def roll(x: Any, shifts: Any, dims: Any = None) -> Any:
     """Elements shifted along dims, those that fall off the end coming back at the start."""
-    shape = aval_of(x).shape
+    shape = shape_of(x)
     moves = shifts if isinstance(shifts, (tuple, list)) else (shifts,)
     if dims is None or (isinstance(dims, (tuple, list)) and not dims):
         if len(moves) != 1:
@@ -194,7 +194,7 @@ def roll(x: Any, shifts: Any, dims: Any = None) -> Any:
 
 def narrow(x: Any, dim: int, start: int, length: int) -> Any:
     """The elements start to start + length along dim."""
-    shape = aval_of(x).shape
+    shape = shape_of(x)
     axis = normalize_axis("narrow", dim, len(shape))
     first = start + shape[axis] if start < 0 else start
     if length < 0 or first < 0 or first + length > shape[axis]:
@@ -206,7 +206,7 @@ def narrow(x: Any, dim: int, start: int, length: int) -> Any:
 
 def split(x: Any, split_size: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:
     """Pieces of split_size along dim (the last may be smaller), or of the sizes given."""
-    shape = aval_of(x).shape
+    shape = shape_of(x)
     axis = normalize_axis("split", dim, len(shape))
     n = shape[axis]
     if not isinstance(split_size, (int, np.integer)):
@@ -225,14 +225,14 @@ def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """x in `chunks` pieces along dim, as even as possible."""
     if chunks < 1:
         raise ArgumentError(f"chunk: chunks={chunks} must be >= 1")
-    n = aval_of(x).shape[normalize_axis("chunk", dim, len(aval_of(x).shape))]
+    n = shape_of(x)[normalize_axis("chunk", dim, len(shape_of(x)))]
     return split(x, -(-n // chunks) or 1, dim)
 
 
 def unbind(x: Any, dim: int = 0) -> tuple[Any, ...]:
     """The slices along dim, that axis removed."""
-    axis = normalize_axis("unbind", dim, len(aval_of(x).shape))
-    return tuple(squeeze(narrow(x, axis, i, 1), axis) for i in range(aval_of(x).shape[axis]))
+    axis = normalize_axis("unbind", dim, len(shape_of(x)))
+    return tuple(squeeze(narrow(x, axis, i, 1), axis) for i in range(shape_of(x)[axis]))
 
 
 def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
@@ -242,11 +242,11 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     xs = list(tensors)
     if not xs:
         raise ShapeError("cat: needs at least one tensor")
-    shapes = [aval_of(x).shape for x in xs]
+    shapes = [shape_of(x) for x in xs]
     if not all(shapes):
         raise ShapeError(f"cat: zero-dimensional tensor at place {shapes.index(())}; use stack for scalars")
     solid = [x for x, s in zip(xs, shapes, strict=True) if s != (0,)]
-    if len({len(aval_of(x).shape) for x in solid}) == 1 and len(aval_of(solid[0]).shape) > 1:
+    if len({len(shape_of(x)) for x in solid}) == 1 and len(shape_of(solid[0])) > 1:
         xs = solid
     avals = [aval_of(x) for x in xs]
     axis = normalize_axis("cat", dim, len(avals[0].shape))
@@ -260,9 +260,9 @@ concat = concatenate = cat
 def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
     """Values of one shape joined along a new axis."""
     xs = list(tensors)
-    shapes = {aval_of(x).shape for x in xs}
+    shapes = {shape_of(x) for x in xs}
     if len(shapes) != 1:
-        raise ShapeError(f"stack: needs one or more tensors of one shape, got {[aval_of(x).shape for x in xs]}")
+        raise ShapeError(f"stack: needs one or more tensors of one shape, got {[shape_of(x) for x in xs]}")
     return cat([unsqueeze(x, dim) for x in xs], dim)
 
 
@@ -272,7 +272,7 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float | None 
     mode "constant" (with value, default 0), "reflect", "replicate" or "circular". Negative sizes crop
     (in constant and circular mode).
     """
-    shape = aval_of(x).shape
+    shape = shape_of(x)
     sizes = [int(p) for p in pad]
     if len(sizes) % 2 or len(sizes) // 2 > len(shape):
         raise ShapeError(f"pad: {len(sizes)} sizes for {len(shape)} axes; give (low, high) pairs, the last axis first")
@@ -287,7 +287,7 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float | None 
         raise ArgumentError(f"pad: mode={mode!r} must be 'constant', 'reflect', 'replicate' or 'circular'")
     if mode == "circular" and min(sizes, default=0) < 0:  # what is cropped does not come round again
         x = _pad_constant(x, [min(lo, 0) for lo in low], [min(hi, 0) for hi in high], 0.0)
-        low, high, shape = [max(lo, 0) for lo in low], [max(hi, 0) for hi in high], aval_of(x).shape
+        low, high, shape = [max(lo, 0) for lo in low], [max(hi, 0) for hi in high], shape_of(x)
     for axis, (lo, hi, n) in enumerate(zip(low, high, shape, strict=True)):
         if lo or hi:
             place = _pad_places(mode, lo, hi, n, axis)
@@ -296,7 +296,7 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float | None 
 
 
 def _pad_constant(x: Any, low: list[int], high: list[int], value: float) -> Any:
-    shape = aval_of(x).shape
+    shape = shape_of(x)
     for lo, hi, n in zip(low, high, shape, strict=True):
         if n + lo + hi < 0 or min((lo, hi)) < -n:
             raise ShapeError(f"pad: cropping {low} and {high} leaves less than nothing of {shape}")
@@ -344,7 +344,7 @@ def _triangle(name: str, x: Any, compare: ops.Op, offset: int) -> Any:
 
 def diagonal(x: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     """The elements x[..., i, i + offset] of axes dim1 and dim2, along a new last axis."""
-    shape = aval_of(x).shape
+    shape = shape_of(x)
     a, b = (
         normalize_axis("diagonal", dim1, len(shape), "dim1"),
         normalize_axis("diagonal", dim2, len(shape), "dim2"),
@@ -364,7 +364,7 @@ _diagonal = diagonal
 
 def diag(x: Any, diagonal: int = 0) -> Any:
     """The diagonal of a matrix as a vector, or a vector as the diagonal of a matrix of zeros."""
-    shape = aval_of(x).shape
+    shape = shape_of(x)
     if len(shape) == 2:
         return _diagonal(x, diagonal)
     if len(shape) != 1:
@@ -377,8 +377,8 @@ def diag(x: Any, diagonal: int = 0) -> Any:
 
 def trace(x: Any) -> Any:
     """Sum of the diagonal of a matrix."""
-    if len(aval_of(x).shape) != 2:
-        raise ShapeError(f"trace: needs a matrix, got {aval_of(x).shape}")
+    if len(shape_of(x)) != 2:
+        raise ShapeError(f"trace: needs a matrix, got {shape_of(x)}")
     return ops.sum_(diagonal(x), axes=(0,))
 
 
@@ -413,7 +413,7 @@ def getitem(x: Any, index: Any) -> Any:
     """x[index] as in NumPy: integers, slices, None, ..., integer arrays (repeats count), boolean masks."""
     if index.__class__ is not tuple:
         index = (index,)
-    shape = aval_of(x).shape
+    shape = shape_of(x)
     items = _expanded(shape, index)
     # basic part: slices, and integers when no array takes part; arrays keep a full slice for now
     fancy = [i for i in items if not isinstance(i, (int, slice)) and i is not None]
@@ -450,7 +450,7 @@ def getitem(x: Any, index: Any) -> Any:
         x = ops.slice_(x, start=start, stop=stop, step=step)
     if back:
         x = ops.flip(x, axes=tuple(back))
-    if tuple(out) != aval_of(x).shape:
+    if tuple(out) != shape_of(x):
         x = ops.reshape(x, shape=tuple(out))
     if not arrays:
         return x
@@ -470,7 +470,7 @@ def _expanded(shape: tuple[int, ...], index: tuple[Any, ...]) -> list[Any]:
             items.append(int(item))
         else:
             items.append(_index_array(item))
-    used = sum(0 if i is None or i is Ellipsis else len(aval_of(i).shape) if _is_mask(i) else 1 for i in items)
+    used = sum(0 if i is None or i is Ellipsis else len(shape_of(i)) if _is_mask(i) else 1 for i in items)
     if sum(i is Ellipsis for i in items) > 1:
         raise AxisError("an index can hold only one ...")
     if used > len(shape):
@@ -517,7 +517,7 @@ def _take_arrays(x: Any, arrays: list[tuple[int, Any, int, int]], together: bool
         place, index, n, axis = arrays[0]
         return ops.take(x, _wrapped(index, n, axis), axis=place)
     axes = [place for place, *_ in arrays]
-    shape = ops.broadcast_shapes("index", *(aval_of(i).shape for _, i, *_ in arrays))
+    shape = ops.broadcast_shapes("index", *(shape_of(i) for _, i, *_ in arrays))
     flat: Any = 0
     for _, index, n, axis in arrays:
         flat = flat * n + _wrapped(index, n, axis)
@@ -536,7 +536,7 @@ def _take_arrays(x: Any, arrays: list[tuple[int, Any, int, int]], together: bool
 
 def gather(x: Any, dim: int, index: Any) -> Any:
     """out[i, j] = x[index[i, j], j] for dim=0 (PyTorch's gather): index has as many axes as x."""
-    shape, ishape = aval_of(x).shape, aval_of(index).shape
+    shape, ishape = shape_of(x), shape_of(index)
     if aval_of(index).dtype not in (int32, int64):
         raise DtypeError(f"gather: index must be int64 or int32, got {aval_of(index).dtype}")
     if not shape and ishape in ((), (1,)):
@@ -577,8 +577,8 @@ def _flat_places(shape: tuple[int, ...], ishape: tuple[int, ...], axis: int, ind
 def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
     """gather with the other axes broadcast; dim=None takes from the flattened value."""
     if dim is None:
-        return ops.take(ravel(x), ravel(_wrapped(indices, math.prod(aval_of(x).shape), 0)), axis=0)
-    shape, ishape = aval_of(x).shape, aval_of(indices).shape
+        return ops.take(ravel(x), ravel(_wrapped(indices, math.prod(shape_of(x)), 0)), axis=0)
+    shape, ishape = shape_of(x), shape_of(indices)
     if len(shape) != len(ishape):
         raise ShapeError(f"take_along_dim: indices {ishape} must have as many axes as the value {shape}")
     axis = normalize_axis("take_along_dim", dim, len(shape))
@@ -591,20 +591,20 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
 
 def index_select(x: Any, dim: int, index: Any) -> Any:
     """The slices of x along dim at the places of a one-axis index."""
-    shape = aval_of(x).shape
-    if len(aval_of(index).shape) > 1:
-        raise ShapeError(f"index_select: index must have one axis, got {aval_of(index).shape}")
+    shape = shape_of(x)
+    if len(shape_of(index)) > 1:
+        raise ShapeError(f"index_select: index must have one axis, got {shape_of(index)}")
     if not shape:
         return x
     axis = normalize_axis("index_select", dim, len(shape))
-    if not aval_of(index).shape:
+    if not shape_of(index):
         index = ops.reshape(index, shape=(1,))
     return ops.take(x, _wrapped(index, shape[axis], axis), axis=axis)
 
 
 def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Any:
     """x with src[i, j] added at [index[i, j], j] (dim=0); repeated places add up."""
-    shape, ishape, sshape = aval_of(x).shape, aval_of(index).shape, aval_of(src).shape
+    shape, ishape, sshape = shape_of(x), shape_of(index), shape_of(src)
     if aval_of(index).dtype not in (int32, int64):
         raise DtypeError(f"scatter_add: index must be int64 or int32, got {aval_of(index).dtype}")
     if not shape:
@@ -628,11 +628,11 @@ def masked_fill(x: Any, mask: Any, value: Any) -> Any:
     """x with value wherever mask is True."""
     if aval_of(mask).dtype != ops.bool_:
         raise DtypeError(f"masked_fill: mask must be bool, got {aval_of(mask).dtype}")
-    if aval_of(value).shape != ():
-        raise ShapeError(f"masked_fill: value must be one number, got shape {aval_of(value).shape}")
-    shape = ops.broadcast_shapes("masked_fill", aval_of(x).shape, aval_of(mask).shape)
+    if shape_of(value) != ():
+        raise ShapeError(f"masked_fill: value must be one number, got shape {shape_of(value)}")
+    shape = ops.broadcast_shapes("masked_fill", shape_of(x), shape_of(mask))
     y = ops.where(mask, value if aval_of(value).weak else ops.cast(value, dtype=aval_of(x).dtype), x)
-    return y if aval_of(y).shape == shape else ops.broadcast_to(y, shape=shape)
+    return y if shape_of(y) == shape else ops.broadcast_to(y, shape=shape)
 
 
 def one_hot(labels: Any, num_classes: int) -> Any:
@@ -642,7 +642,7 @@ def one_hot(labels: Any, num_classes: int) -> Any:
 
 def sort(x: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> tuple[Any, Any]:
     """(values, indices) in order along dim. Always stable."""
-    shape = aval_of(x).shape
+    shape = shape_of(x)
     if not shape:
         normalize_axis("sort", dim, 1)
         return x, ops.reshape(ops.argsort(ops.reshape(x, shape=(1,)), axis=0, descending=False), shape=())

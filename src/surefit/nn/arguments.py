@@ -46,7 +46,5 @@ def per_axis(layer: str, name: str, value: Any, axes: int, least: int) -> tuple[
         if isinstance(v, bool) or not isinstance(v, (int, np.integer)) or v < least:
             raise ArgumentError(f"{layer}: {name}={value!r} must be an integer >= {least} or {axes} of them")
     if len(values) != axes:
-        raise ArgumentError(
-            f"{layer}: {name}={value!r} must be one integer or {axes} of them, got {len(values)}"
-        )
+        raise ArgumentError(f"{layer}: {name}={value!r} must be one integer or {axes} of them, got {len(values)}")
     return tuple(int(v) for v in values)

@@ -25,9 +25,7 @@ class _Row(Module):
         try:
             i = index.__index__()
         except AttributeError:
-            raise DtypeError(
-                f"{type(self).__name__}: index {index!r} must be an integer or a slice"
-            ) from None
+            raise DtypeError(f"{type(self).__name__}: index {index!r} must be an integer or a slice") from None
         if not -len(self) <= i < len(self):
             raise AxisError(f"{type(self).__name__}: index {i} is out of range for {len(self)} modules")
         return i % len(self)
@@ -144,9 +142,7 @@ class ModuleList(_Row):
         lines = []
         for first, last, text in runs:
             text = text.replace("\n", "\n  ")
-            lines.append(
-                f"({first}): {text}" if first == last else f"({first}-{last}): {last - first + 1} x {text}"
-            )
+            lines.append(f"({first}): {text}" if first == last else f"({first}-{last}): {last - first + 1} x {text}")
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
 
 
@@ -218,9 +214,7 @@ class Residual(Module):
     def __init__(self, module: Module) -> None:
         super().__init__()
         if not isinstance(module, Module):
-            raise ArgumentError(
-                f"Residual: needs a Module, got {type(module).__name__}; for several, a Sequential"
-            )
+            raise ArgumentError(f"Residual: needs a Module, got {type(module).__name__}; for several, a Sequential")
         self.module = module
 
     def forward(self, input: Any) -> Any:

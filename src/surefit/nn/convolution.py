@@ -61,9 +61,7 @@ class _Conv(Module):
                 raise ArgumentError(f"{name}: padding='same' needs stride 1, got {self.stride}")
         else:
             self.padding = per_axis(name, "padding", padding, self.axes, 0)
-        self.padding_mode = one_of(
-            name, "padding_mode", padding_mode, ("zeros", "reflect", "replicate", "circular")
-        )
+        self.padding_mode = one_of(name, "padding_mode", padding_mode, ("zeros", "reflect", "replicate", "circular"))
         d = float_dtype(name, dtype)
         self.weight = Parameter(zeros(out_channels, in_channels // groups, *self.kernel_size, dtype=d))
         self.bias = Parameter(zeros(out_channels, dtype=d)) if bias else None
@@ -91,9 +89,7 @@ class _Conv(Module):
         return F.pad(input, tuple(sides), mode=self.padding_mode), 0
 
     def extra_repr(self) -> str:
-        text = (
-            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
-        )
+        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
         if self.padding != (0,) * self.axes:
             text += f", padding={self.padding}"
         if self.dilation != (1,) * self.axes:
@@ -209,9 +205,7 @@ class AvgPool1d(Module):
         self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
     def forward(self, input: Any) -> Any:
-        return F.avg_pool1d(
-            input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
-        )
+        return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"

@@ -16,7 +16,7 @@ from surefit.core import functions as fn
 from surefit.core import ops
 from surefit.core.batching import Batched
 from surefit.core.functions import log_softmax, normalize, pad
-from surefit.core.ops import aval_of, int32, int64
+from surefit.core.ops import aval_of, int32, int64, shape_of
 from surefit.core.random import Generator, as_generator
 from surefit.core.tensor import Tensor, mode, no_grad
 from surefit.errors import ArgumentError, CapturedError, DtypeError, ShapeError
@@ -79,7 +79,7 @@ def leaky_relu(input: Any, negative_slope: float = 0.01) -> Any:
 
 def prelu(input: Any, weight: Any) -> Any:
     """x for x > 0, weight x below; weight is one number, or one for each channel (axis 1 of the input)."""
-    shape, wshape = aval_of(input).shape, aval_of(weight).shape
+    shape, wshape = shape_of(input), shape_of(weight)
     if len(wshape) > 1:
         raise ShapeError(f"prelu: weight must have no axis or one, got shape {wshape}")
     if math.prod(wshape) != 1:
@@ -191,7 +191,7 @@ def threshold(input: Any, threshold: float, value: float) -> Any:
 
 def glu(input: Any, dim: int = -1) -> Any:
     """a sigmoid(b), where a and b are the two halves of x along dim."""
-    shape = aval_of(input).shape
+    shape = shape_of(input)
     axis = ops.normalize_axis("glu", dim, len(shape))
     if shape[axis] % 2:
         raise ShapeError(f"glu: dim {dim} of {shape} has odd size {shape[axis]} and cannot be halved")
@@ -212,14 +212,14 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
 
     A weight (n_in) with a scalar bias gives (...). ShapeError where sizes do not fit.
     """
-    shape, wshape = aval_of(input).shape, aval_of(weight).shape
+    shape, wshape = shape_of(input), shape_of(weight)
     if not shape or not 1 <= len(wshape) <= 2 or shape[-1] != wshape[-1]:
         raise ShapeError(
             f"linear: input {shape} and weight {wshape} do not fit: the last axis of the input must have the size of "
             "the last axis of a weight (n_out, n_in)"
         )
-    if bias is not None and aval_of(bias).shape != wshape[:-1]:
-        raise ShapeError(f"linear: bias must have shape {wshape[:-1]} for a weight {wshape}, got {aval_of(bias).shape}")
+    if bias is not None and shape_of(bias) != wshape[:-1]:
+        raise ShapeError(f"linear: bias must have shape {wshape[:-1]} for a weight {wshape}, got {shape_of(bias)}")
     if len(wshape) == 1:
         y = fn.matmul(input, weight)
     elif len(shape) == 2:
@@ -236,14 +236,14 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
 
     x1 (..., n1), x2 (..., n2), weight (n_out, n1, n2), bias (n_out) -> (..., n_out).
     """
-    s1, s2, wshape = aval_of(input1).shape, aval_of(input2).shape, aval_of(weight).shape
+    s1, s2, wshape = shape_of(input1), shape_of(input2), shape_of(weight)
     if len(wshape) != 3 or not s1 or not s2 or s1[:-1] != s2[:-1] or (s1[-1], s2[-1]) != wshape[1:]:
         raise ShapeError(
             f"bilinear: inputs {s1} and {s2} do not fit a weight {wshape}: needs (..., n1), (..., n2) and (n_out, "
             "n1, n2)"
         )
-    if bias is not None and aval_of(bias).shape != wshape[:1]:
-        raise ShapeError(f"bilinear: bias must have shape {wshape[:1]}, got {aval_of(bias).shape}")
+    if bias is not None and shape_of(bias) != wshape[:1]:
+        raise ShapeError(f"bilinear: bias must have shape {wshape[:1]}, got {shape_of(bias)}")
     n, (out, n1, n2) = math.prod(s1[:-1]), wshape
     maps = ops.reshape(ops.transpose(weight, axes=(1, 0, 2)), shape=(n1, out * n2))
     left = ops.reshape(ops.matmul(ops.reshape(input1, shape=(n, n1)), maps), shape=(n, out, n2))
@@ -257,7 +257,7 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
 
     Row padding_idx gets no gradient. ArgumentError for an index that is not a row.
     """
-    shape = aval_of(weight).shape
+    shape = shape_of(weight)
     if len(shape) != 2:
         raise ShapeError(f"embedding: weight must be a table (rows, n), got shape {shape}")
     if aval_of(input).dtype not in (int32, int64):
@@ -307,7 +307,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, generator: Any = 
             f"dropout: generator={generator!r} inside a recorded function would freeze one draw for ever; pass a "
             "surefit.Generator made outside, whose counter is state"
         )
-    keep = as_generator(generator).bernoulli(1.0 - p, aval_of(input).shape)
+    keep = as_generator(generator).bernoulli(1.0 - p, shape_of(input))
     return ops.where(keep, input if p == 1.0 else input * (1.0 / (1.0 - p)), 0.0)
 
 
@@ -338,14 +338,14 @@ def _trailing(name: str, shape: tuple[int, ...], normalized_shape: Any, **given:
     if not want or shape[len(shape) - len(want) :] != want:
         raise ShapeError(f"{name}: normalized_shape={want} must be the last sizes of the input, which is {shape}")
     for what, v in given.items():
-        if v is not None and aval_of(v).shape != want:
-            raise ShapeError(f"{name}: {what} must have shape {want}, got {aval_of(v).shape}")
+        if v is not None and shape_of(v) != want:
+            raise ShapeError(f"{name}: {what} must have shape {want}, got {shape_of(v)}")
     return tuple(range(len(shape) - len(want), len(shape)))
 
 
 def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     """(x - mean) / sqrt(var + eps) over the last axes, of sizes normalized_shape, times weight plus bias."""
-    axes = _trailing("layer_norm", aval_of(input).shape, normalized_shape, weight=weight, bias=bias)
+    axes = _trailing("layer_norm", shape_of(input), normalized_shape, weight=weight, bias=bias)
     _, d, var = _centred(input, axes)
     return _affine(d / ops.sqrt(var + eps), weight, bias)
 
@@ -367,16 +367,16 @@ def _channels(name: str, shape: tuple[int, ...], **given: Any) -> None:
             "without the batch axis"
         )
     for what, v in given.items():
-        if v is not None and aval_of(v).shape != (shape[1],):
+        if v is not None and shape_of(v) != (shape[1],):
             raise ShapeError(
                 f"{name}: {what} must have shape ({shape[1]},), one number for each channel of an input {shape}, got "
-                f"{aval_of(v).shape}"
+                f"{shape_of(v)}"
             )
 
 
 def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     """Each sample normalised over the places of a group of channels: x (n, channels, ...)."""
-    shape = aval_of(input).shape
+    shape = shape_of(input)
     _channels("group_norm", shape, weight=weight, bias=bias)
     if num_groups < 1 or shape[1] % num_groups:
         raise ShapeError(f"group_norm: {shape[1]} channels cannot be divided into num_groups={num_groups}")
@@ -403,7 +403,7 @@ def batch_norm(
     ShapeError in training with one value per channel; ArgumentError in training inside `batch()`, where the
     running statistics of the samples would differ.
     """
-    shape = aval_of(input).shape
+    shape = shape_of(input)
     given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
     _channels("batch_norm", shape, **given)
     axes = (0, *range(2, len(shape)))
@@ -444,7 +444,7 @@ def instance_norm(
     towards their means over the batch (the variance unbiased). Otherwise with the running ones, the same for
     all samples. ShapeError for fewer than two places.
     """
-    shape = aval_of(input).shape
+    shape = shape_of(input)
     given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
     _channels("instance_norm", shape, **given)
     if use_input_stats:
@@ -465,7 +465,7 @@ def instance_norm(
 def _scaled(d: Any, var: Any, weight: Any, bias: Any, eps: float) -> Any:
     """d / sqrt(var + eps) * weight + bias, the small factors first."""
     scale = 1.0 / ops.sqrt(var + eps)
-    weight, bias = (None if v is None else _along_channels(v, aval_of(d).shape) for v in (weight, bias))
+    weight, bias = (None if v is None else _along_channels(v, shape_of(d)) for v in (weight, bias))
     return _affine(d * (scale if weight is None else scale * weight), None, bias)
 
 
@@ -522,7 +522,7 @@ def scaled_dot_product_attention(
     heads (axis -3) share a key and value head. dropout_p: weights are dropped with this probability, drawn
     from `generator`.
     """
-    sq, sk, sv = (aval_of(x).shape for x in (query, key, value))
+    sq, sk, sv = (shape_of(x) for x in (query, key, value))
     if min(len(sq), len(sk), len(sv)) < 2 or sq[-1] != sk[-1] or sk[-2] != sv[-2]:
         raise ShapeError(
             f"scaled_dot_product_attention: needs query (..., l, e), key (..., s, e), value (..., s, v), got {sq}, "
@@ -552,7 +552,7 @@ def scaled_dot_product_attention(
 
 def _shared_heads(x: Any, query: tuple[int, ...]) -> Any:
     """Each head of x (..., heads, s, n) repeated next to itself, until there are as many as in the query."""
-    shape = aval_of(x).shape
+    shape = shape_of(x)
     if len(shape) < 3 or len(query) < 3 or query[-3] % shape[-3]:
         raise ShapeError(f"scaled_dot_product_attention: heads of query {query} are not a multiple of those of {shape}")
     k = query[-3] // shape[-3]
@@ -563,7 +563,7 @@ def _shared_heads(x: Any, query: tuple[int, ...]) -> Any:
 
 def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
     """Channels spread over places: (..., c r^2, h, w) -> (..., c, h r, w r) with r the upscale_factor."""
-    shape, r = aval_of(input).shape, upscale_factor
+    shape, r = shape_of(input), upscale_factor
     if r < 1:
         raise ArgumentError(f"pixel_shuffle: upscale_factor={r} must be >= 1")
     if len(shape) < 3 or shape[-3] % (r * r):

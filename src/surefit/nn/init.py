@@ -22,9 +22,7 @@ from surefit.nn.arguments import one_of
 
 def _generator(name: str, generator: Any) -> np.random.Generator:
     if running.recorder is not None:
-        raise CapturedError(
-            f"init.{name} inside a recorded function would freeze one draw for ever; call it before"
-        )
+        raise CapturedError(f"init.{name} inside a recorded function would freeze one draw for ever; call it before")
     return numpy_generator(generator)
 
 
@@ -36,13 +34,9 @@ def _assign(name: str, leaf: Tensor, values: Any) -> Tensor:
 
 def _fans(name: str, leaf: Tensor) -> tuple[int, int]:
     if leaf.ndim < 2:
-        raise ShapeError(
-            f"init.{name}: needs a weight with at least two axes (out, in, ...), got shape {leaf.shape}"
-        )
+        raise ShapeError(f"init.{name}: needs a weight with at least two axes (out, in, ...), got shape {leaf.shape}")
     kernel = math.prod(leaf.shape[2:])
-    return max(1, leaf.shape[1] * kernel), max(
-        1, leaf.shape[0] * kernel
-    )  # 1: an empty leaf has nothing to draw
+    return max(1, leaf.shape[1] * kernel), max(1, leaf.shape[0] * kernel)  # 1: an empty leaf has nothing to draw
 
 
 def _fan(name: str, leaf: Tensor, which: str) -> int:
@@ -66,9 +60,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
         if isinstance(slope, bool) or not isinstance(slope, (int, float)):
-            raise ArgumentError(
-                f"init.calculate_gain: param={slope!r} must be the slope of leaky_relu, a number"
-            )
+            raise ArgumentError(f"init.calculate_gain: param={slope!r} must be the slope of leaky_relu, a number")
         return math.sqrt(2.0 / (1.0 + slope * slope))
     return {"tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75}[nonlinearity]
 

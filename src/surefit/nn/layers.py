@@ -13,7 +13,7 @@ from typing import Any
 
 from surefit.core import functions
 from surefit.core import random as streams
-from surefit.core.ops import aval_of, float32
+from surefit.core.ops import float32, shape_of
 from surefit.core.tensor import Parameter, as_tensor, numpy_generator, zeros
 from surefit.errors import ArgumentError, ShapeError
 from surefit.nn import functional as F
@@ -59,9 +59,7 @@ class Linear(Module):
         return F.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        return (
-            f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
-        )
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
 class Bilinear(Module):
@@ -120,18 +118,14 @@ class Embedding(Module):
         positive("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
-                raise ArgumentError(
-                    f"Embedding: padding_idx={padding_idx} is not one of the {num_embeddings} rows"
-                )
+                raise ArgumentError(f"Embedding: padding_idx={padding_idx} is not one of the {num_embeddings} rows")
             padding_idx %= num_embeddings
         self.num_embeddings, self.embedding_dim, self.padding_idx = num_embeddings, embedding_dim, padding_idx
         self.weight = Parameter(zeros(num_embeddings, embedding_dim, dtype=float_dtype("Embedding", dtype)))
         self.reset_parameters(generator)
 
     @classmethod
-    def from_pretrained(
-        cls, embeddings: Any, freeze: bool = True, padding_idx: int | None = None
-    ) -> Embedding:
+    def from_pretrained(cls, embeddings: Any, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
         """An Embedding with the given table (num_embeddings, dim); not trained unless freeze=False."""
         table = as_tensor(embeddings)
         if table.ndim != 2:
@@ -189,7 +183,7 @@ class Unflatten(Module):
         self.dim, self.unflattened_size = dim, tuple(unflattened_size)
 
     def forward(self, input: Any) -> Any:
-        shape = aval_of(input).shape
+        shape = shape_of(input)
         if not -len(shape) <= self.dim < len(shape):
             raise ShapeError(f"Unflatten: dim={self.dim} is out of range for the input {shape}")
         i = self.dim % len(shape)

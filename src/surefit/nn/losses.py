@@ -14,7 +14,7 @@ import numpy as np
 
 from surefit.core import functions as fn
 from surefit.core import ops
-from surefit.core.ops import aval_of, float32, float64, int32, int64
+from surefit.core.ops import aval_of, float32, float64, int32, int64, shape_of
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 
 # --- what all losses share -----------------------------------------------------------------------
@@ -39,7 +39,7 @@ def _check_pair(name: str, input: Any, target: Any, reduction: str, what: str = 
 
 
 def _check_shapes(name: str, input: Any, target: Any, what: str = "target") -> None:
-    a, b = aval_of(input).shape, aval_of(target).shape
+    a, b = shape_of(input), shape_of(target)
     if a == b:
         return
     if b == (*a, 1):
@@ -57,8 +57,8 @@ def _weighted(name: str, loss: Any, weight: Any, reduction: str, mean_of_weights
     """A loss with a weight for each element; the mean is over the elements, or over the weights."""
     if weight is None:
         return _reduced(loss, reduction)
-    if aval_of(weight).shape != aval_of(loss).shape:
-        raise ShapeError(f"{name}: weight must have shape {aval_of(loss).shape}, got {aval_of(weight).shape}")
+    if shape_of(weight) != shape_of(loss):
+        raise ShapeError(f"{name}: weight must have shape {shape_of(loss)}, got {shape_of(weight)}")
     loss = loss * weight
     if reduction == "mean" and mean_of_weights:
         return ops.div(fn.sum(loss), fn.sum(weight))
@@ -173,7 +173,7 @@ def gaussian_nll_loss(
     variance for all of it). Below eps its gradient is that at eps (Nix and Weigend 1994).
     """
     _check_pair("gaussian_nll_loss", input, target, reduction)
-    shape, vshape = aval_of(input).shape, aval_of(var).shape
+    shape, vshape = shape_of(input), shape_of(var)
     known = np.asarray(var) if isinstance(var, (int, float)) else ops.known(var)
     if known is not None and (known < 0).any():
         raise ArgumentError(f"gaussian_nll_loss: var must not be negative, its smallest element is {known.min()}")
@@ -255,16 +255,16 @@ def _class_axis(name: str, input: Any, weight: Any) -> int:
     axis = 1 if len(shape) > 1 else 0
     if shape[axis] == 0:
         raise ShapeError(f"{name}: input {shape} has no classes")
-    if weight is not None and aval_of(weight).shape != (shape[axis],):
+    if weight is not None and shape_of(weight) != (shape[axis],):
         raise ShapeError(
             f"{name}: weight must have shape ({shape[axis]},), one number for each class of an input {shape}, got "
-            f"{aval_of(weight).shape}"
+            f"{shape_of(weight)}"
         )
     return axis
 
 
 def _by_class(weight: Any, axis: int, ndim: int) -> Any:
-    return ops.reshape(weight, shape=(*(1,) * axis, aval_of(weight).shape[0], *(1,) * (ndim - axis - 1)))
+    return ops.reshape(weight, shape=(*(1,) * axis, shape_of(weight)[0], *(1,) * (ndim - axis - 1)))
 
 
 def _of_indices(
@@ -339,10 +339,8 @@ def _broadcast_weight(name: str, loss: Any, weight: Any) -> Any:
     """A loss times a weight whose shape may be repeated to that of the loss (never the other way round)."""
     if weight is None:
         return loss
-    if ops.broadcast_shapes(name, aval_of(loss).shape, aval_of(weight).shape) != aval_of(loss).shape:
-        raise ShapeError(
-            f"{name}: weight {aval_of(weight).shape} does not broadcast to the input's {aval_of(loss).shape}"
-        )
+    if ops.broadcast_shapes(name, shape_of(loss), shape_of(weight)) != shape_of(loss):
+        raise ShapeError(f"{name}: weight {shape_of(weight)} does not broadcast to the input's {shape_of(loss)}")
     return loss * weight
 
 
@@ -374,7 +372,7 @@ def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool
     loss = ops.exp(target) * (target - input) if log_target else fn.xlogy(target, target) - target * input
     if reduction != "batchmean":
         return _reduced(loss, reduction)
-    shape = aval_of(input).shape
+    shape = shape_of(input)
     return fn.sum(loss) / float(shape[0]) if shape else loss
 
 
@@ -414,7 +412,7 @@ def cosine_embedding_loss(
     """
     name = "cosine_embedding_loss"
     _check_pair(name, input1, input2, reduction, "input2")
-    shape, tshape = aval_of(input1).shape, aval_of(target).shape
+    shape, tshape = shape_of(input1), shape_of(target)
     if len(shape) not in (1, 2) or tshape != shape[:-1]:
         raise ShapeError(f"{name}: needs inputs (n, d) with a target (n), or (d) with (), got {shape} and {tshape}")
     tiny = 1e-12  # PyTorch's

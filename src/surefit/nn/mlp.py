@@ -111,8 +111,7 @@ class MLP(Sequential):
             one_of("MLP", "norm", norm, ("batch", "layer"))
         if residual and not any(a == b for a, b in zip([n_in, *widths], widths, strict=False)):
             raise ArgumentError(
-                f"MLP: residual=True needs a hidden layer as wide as the one before it, got widths "
-                f"{[n_in, *widths]}"
+                f"MLP: residual=True needs a hidden layer as wide as the one before it, got widths {[n_in, *widths]}"
             )
         draw = numpy_generator(generator)
         layers: list[Module] = []

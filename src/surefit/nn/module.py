@@ -51,9 +51,7 @@ class Module:
         if "_parameters" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__}: call super().__init__() before assigning {name!r}")
         if isinstance(value, Tensor) and not isinstance(value, (Parameter, State)):
-            if (
-                name in self._buffers
-            ):  # PyTorch's `self.running_mean = ...`: the leaf stays, its value changes
+            if name in self._buffers:  # PyTorch's `self.running_mean = ...`: the leaf stays, its value changes
                 self._buffers[name].assign(value)
                 return
             if name in self._parameters:
@@ -197,22 +195,16 @@ class Module:
         extra = [n for n in state if n not in have]
         if strict and (missing or extra):
             parts = [
-                f"{what}: {', '.join(names)}"
-                for what, names in (("missing", missing), ("unexpected", extra))
-                if names
+                f"{what}: {', '.join(names)}" for what, names in (("missing", missing), ("unexpected", extra)) if names
             ]
-            raise ArgumentError(
-                f"load_state_dict: {'; '.join(parts)}; pass strict=False to load what fits by name"
-            )
+            raise ArgumentError(f"load_state_dict: {'; '.join(parts)}; pass strict=False to load what fits by name")
         values = {}
         for n, (leaf, _) in have.items():
             if n in state:
                 value = state[n]
                 array = value.detach().numpy() if isinstance(value, Tensor) else np.asarray(value)
                 if array.shape != leaf.shape:
-                    raise ShapeError(
-                        f"load_state_dict: {n} has shape {leaf.shape}, the state's is {array.shape}"
-                    )
+                    raise ShapeError(f"load_state_dict: {n} has shape {leaf.shape}, the state's is {array.shape}")
                 values[n] = array.astype(leaf.dtype)
         for n, array in values.items():
             have[n][0].assign(array)
@@ -272,9 +264,7 @@ class Module:
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; every subclass writes its own."""
-        raise NotImplementedError(
-            f"{type(self).__name__} has no forward(); define it to say what the module computes"
-        )
+        raise NotImplementedError(f"{type(self).__name__} has no forward(); define it to say what the module computes")
 
     @ops.silent
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

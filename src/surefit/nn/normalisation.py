@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from surefit.core import batching
-from surefit.core.ops import aval_of, float32
+from surefit.core.ops import float32, shape_of
 from surefit.core.tensor import Parameter, no_grad, ones, zeros
 from surefit.errors import ArgumentError, ShapeError
 from surefit.nn import functional as F
@@ -85,7 +85,7 @@ class _WithStatistics(_Normalisation):
         super().reset_parameters()
 
     def _check(self, input: Any, axis: int = 1) -> None:
-        shape = aval_of(input).shape
+        shape = shape_of(input)
         if len(shape) not in self.ndims:
             raise ShapeError(f"{type(self).__name__}: needs an input {self.expected}, got shape {shape}")
         if shape[axis] != self.num_features:
@@ -126,7 +126,7 @@ class _BatchNorm(_WithStatistics):
             )
         mean, var, moves = self.running_mean, self.running_var, self.training and self.track_running_stats
         momentum = self._count() if moves else 0.0
-        if of_batch and 0 in aval_of(input).shape:  # an empty batch has no statistics and moves none
+        if of_batch and 0 in shape_of(input):  # an empty batch has no statistics and moves none
             of_batch = False
             if mean is None:
                 mean, var = (f(self.num_features, dtype=input.dtype) for f in (zeros, ones))
@@ -174,7 +174,7 @@ class _InstanceNorm(_WithStatistics):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, dtype)
 
     def forward(self, input: Any) -> Any:
-        single = len(aval_of(input).shape) == self.ndims[0]  # one sample without a batch axis
+        single = len(shape_of(input)) == self.ndims[0]  # one sample without a batch axis
         self._check(input, axis=0 if single else 1)
         of_instance = self.training or not self.track_running_stats
         if self.training and self.track_running_stats and batching.active():
@@ -209,9 +209,7 @@ class InstanceNorm2d(_InstanceNorm):
 
 class _OverLastAxes(_Normalisation):
     def _shape(self, normalized_shape: Any) -> tuple[int, ...]:
-        sizes = (
-            tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
-        )
+        sizes = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
         if not sizes:
             raise ArgumentError(f"{type(self).__name__}: normalized_shape must name at least one axis")
         for n in sizes:
@@ -283,9 +281,7 @@ class GroupNorm(_Normalisation):
         super().__init__()
         positive("GroupNorm", num_groups=num_groups, num_channels=num_channels)
         if num_channels % num_groups:
-            raise ArgumentError(
-                f"GroupNorm: num_channels={num_channels} must be a multiple of num_groups={num_groups}"
-            )
+            raise ArgumentError(f"GroupNorm: num_channels={num_channels} must be a multiple of num_groups={num_groups}")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         self._make_affine((num_channels,), affine, affine and bias, dtype)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from surefit.core import functions as fn
 from surefit.core import ops
-from surefit.core.ops import aval_of, float32, float64, int64
+from surefit.core.ops import aval_of, float32, float64, int64, shape_of
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 from surefit.nn.arguments import per_axis
 
@@ -52,7 +52,7 @@ def conv2d(
 def _convolution(
     name: str, d: int, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Any:
-    shape, wshape = aval_of(x).shape, aval_of(weight).shape
+    shape, wshape = shape_of(x), shape_of(weight)
     if len(shape) == d + 1 and len(wshape) == d + 2:  # one sample without a batch axis
         y = _convolution(name, d, fn.unsqueeze(x, 0), weight, bias, stride, padding, dilation, groups)
         return fn.squeeze(y, 0)
@@ -103,8 +103,8 @@ def _check_convolution(name: str, d: int, x: Any, weight: Any, bias: Any, groups
         )
     if min(wshape[2:]) < 1:
         raise ShapeError(f"{name}: weight {wshape} has an empty kernel")
-    if bias is not None and aval_of(bias).shape != wshape[:1]:
-        raise ShapeError(f"{name}: bias must have shape {wshape[:1]}, got {aval_of(bias).shape}")
+    if bias is not None and shape_of(bias) != wshape[:1]:
+        raise ShapeError(f"{name}: bias must have shape {wshape[:1]}, got {shape_of(bias)}")
 
 
 def _per_axis(name: str, what: str, value: Any, d: int, least: int) -> tuple[int, ...]:
@@ -347,7 +347,7 @@ def adaptive_avg_pool2d(input: Any, output_size: Any) -> Any:
 
 
 def _adaptive_avg_pool(name: str, d: int, x: Any, output_size: Any) -> Any:
-    shape = aval_of(x).shape
+    shape = shape_of(x)
     if len(shape) not in (d + 1, d + 2) or 0 in shape[-d - 1 :]:
         raise ShapeError(
             f"{name}: needs an input with a channel axis and {d} more (and maybe a batch axis), got {shape}"

@@ -347,3 +347,15 @@ def test_a_sample_does_not_outlive_its_batch_unnoticed() -> None:
     batch(lambda x: (kept.append(x), x)[1])(ROWS)
     with pytest.raises(RecordError):
         kept[0].numpy()
+
+
+def test_a_leaf_from_outside_does_not_take_the_value_of_a_sample():
+    leaf = Tensor(0.0)
+
+    def keep(x):
+        leaf.assign(x)
+        return x
+
+    with pytest.raises(RecordError, match="own value"):
+        batch(keep)(Tensor([1.0, 2.0]))
+    assert leaf.item() == 0.0

@@ -760,3 +760,26 @@ def test_random_programs_replay_bit_equal(f: Any, data: Any) -> None:
     assert all(isinstance(e, Equation) for e in program.equations)
     for have, want in zip(program.replay([a, b, k])[0], eager, strict=True):
         assert same(have, want.numpy() if isinstance(want, Tensor) else want)
+
+
+def test_a_constant_mask_of_any_size_is_written_into_the_program():
+    mask = np.arange(100) % 3 == 0
+    x = np.arange(100.0)
+    program = record(lambda v: (v[mask] * 2).sum(), Tensor(x))
+    program.check()
+    assert program(x).item() == 2 * x[mask].sum()
+    assert "<int64[34]>" in str(program)
+    table = np.arange(60).reshape(3, 20) % 7 < 3
+    rows = record(lambda v: v[table], Tensor(x[:60].reshape(3, 20)))
+    np.testing.assert_array_equal(rows(x[:60].reshape(3, 20)).numpy(), x[:60].reshape(3, 20)[table])
+
+
+def test_a_subclass_of_tensor_records_and_differentiates():
+    class Length(Tensor):
+        __slots__ = ()
+
+    x = Length([1.0, 2.0], requires_grad=True)
+    (x * x).sum().backward()
+    assert x.grad.tolist() == [2.0, 4.0]
+    assert isinstance(ops.exp(x), Tensor)
+    assert len(record(lambda: ops.exp(x)).state_in) == 1

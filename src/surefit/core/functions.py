@@ -247,9 +247,9 @@ def mean(x: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> A
     if kind not in (ops.float32, ops.float64):
         raise DtypeError(f"mean: needs float32 or float64, got {kind}; cast first (x.float())")
     axes = _axes("mean", _dims(dim), shape)
-    n = math.prod(shape[i] for i in axes)
+    n = math.prod([shape[i] for i in axes])
     s = ops.sum_(x, axes=axes)
-    y = ops.mul(s, 1.0 / n) if n and not n & (n - 1) else ops.div(s, float(n))  # 1/n is exact for powers of two
+    y = s * (1.0 / n) if n and not n & (n - 1) else s / float(n)  # 1/n is exact for powers of two
     return ops.reshape(y, shape=ops._kept(shape, axes)) if keepdim else y
 
 

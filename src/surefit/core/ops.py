@@ -154,6 +154,10 @@ def promote(avals: Iterable[Aval]) -> tuple[np.dtype, bool]:
     return DTYPES[strong], False
 
 
+class Literal(np.ndarray):
+    """An array that may be written into a Program whatever its size, because its author gave it as a constant: a mask."""
+
+
 # --- dispatch ------------------------------------------------------------------------------------
 
 # type -> (level, apply(op, args, params)). The highest level among the arguments decides; arrays have none.
@@ -683,8 +687,11 @@ def _spread(g: Any, x: Any, axes: tuple[int, ...]) -> Any:
     return broadcast_to(kept, shape=x.shape)
 
 
+_WIDE = {bool_: int64, int32: int64}
+
+
 def _wide(dtype: np.dtype) -> np.dtype:
-    return int64 if dtype in (bool_, int32) else dtype  # sums of integers do not overflow, as in PyTorch
+    return _WIDE.get(dtype, dtype)  # sums of integers do not overflow, as in PyTorch
 
 
 def _reduction_rule(name: str, dtype: Callable[[np.dtype], np.dtype], empty_ok: bool) -> Callable[..., Aval]:
@@ -766,8 +773,10 @@ cumsum = Op(
 
 def _swap(x: Any) -> Any:
     """The last two axes exchanged."""
+    if x.__class__ is ndarray:
+        return x.swapaxes(-1, -2)  # in every gradient of a product: dispatch would cost more
     n = x.ndim
-    return transpose(x, axes=(1, 0) if n == 2 else (*range(n - 2), n - 1, n - 2))
+    return transpose(x, axes=(*range(n - 2), n - 1, n - 2))
 
 
 def _matmul_value(a: Any, b: Any) -> Any:

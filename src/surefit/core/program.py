@@ -71,6 +71,8 @@ class Constant(NamedTuple):
         return Aval(self.value.shape, self.value.dtype)
 
     def __repr__(self) -> str:
+        if self.value.size > SMALL:
+            return f"<{self.aval}>"
         return repr(self.value.item()) if self.value.ndim == 0 else str(self.value.tolist())
 
 
@@ -187,8 +189,8 @@ class Recorder:
 
     def constant(self, a: Any) -> Var | Constant:
         """An array that is not a name: a small one is written down, a repeated number is broadcast, else an error."""
-        a = np.asarray(a)
-        if a.size > SMALL:
+        literal, a = isinstance(a, ops.Literal), np.asarray(a)
+        if a.size > SMALL and not literal:
             one = a[(0,) * a.ndim]
             bits = a.view(f"u{a.itemsize}")  # -0.0 is not 0.0 here, and NaN is NaN
             if (bits == bits[(0,) * a.ndim]).all():

@@ -491,7 +491,7 @@ def _expanded(shape: tuple[int, ...], index: tuple[Any, ...]) -> list[Any]:
                 )
             if mask.shape != shape[axis : axis + mask.ndim]:
                 raise ShapeError(f"mask of shape {mask.shape} does not fit axes {axis} on of {shape}")
-            full.extend(np.nonzero(mask))
+            full.extend(places.view(ops.Literal) for places in np.nonzero(mask))
             axis += mask.ndim
         else:
             full.append(item)
@@ -521,7 +521,7 @@ def _take_arrays(x: Any, arrays: list[tuple[int, Any, int, int]], together: bool
     flat: Any = 0
     for _, index, n, axis in arrays:
         flat = flat * n + _wrapped(index, n, axis)
-    flat = ops.broadcast_to(flat, shape=shape)
+    flat = flat if shape_of(flat) == shape else ops.broadcast_to(flat, shape=shape)
     rest = [i for i in range(x.ndim) if i not in axes]
     lead = math.prod(n for _, _, n, _ in arrays)
     front = ops.transpose(x, axes=(*axes, *rest))

@@ -93,6 +93,7 @@ class KeptNode(Node):
     __slots__ = ()
 
 
+_LEVEL = 1 << 30  # in KINDS: Tensors are outside every other kind of value
 _FREED = Node(ops.add, [], [], {})  # stands where a graph was freed by backward
 
 
@@ -123,6 +124,10 @@ class Tensor(Arithmetic):
     if TYPE_CHECKING:  # the functions that become methods at the end of this file
 
         def __getattr__(self, name: str) -> Any: ...
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        KINDS[cls] = (_LEVEL, lambda op, args, params: _apply(op, args, params))
 
     # --- what it is ---
 
@@ -376,6 +381,11 @@ class Tensor(Arithmetic):
             new = value
         else:
             new = np.array(value) if isinstance(value, ndarray) else self._weakly(value)
+        if getattr(new, "frame", None) is not getattr(self._value, "frame", None):
+            raise RecordError(
+                f"assign: inside batch() each sample has its own value, so a leaf of shape {self.shape} from outside "
+                f"cannot take it; return the value instead (a layer with running statistics: call .eval() first)"
+            )
         if new.shape != self.shape:
             raise ShapeError(f"assign: value of shape {new.shape} for a leaf of shape {self.shape}")
         if new.dtype != self.dtype:
@@ -731,7 +741,6 @@ for _symbol, _op in (("add", ops.add), ("sub", ops.sub), ("mul", ops.mul), ("tru
     setattr(Tensor, f"__{_symbol}__", _operator(_op))
     setattr(Tensor, f"__r{_symbol}__", _operator(_op, swapped=True))
 
-_LEVEL = 1 << 30  # Tensors are outside every other kind of value
 for _kind in (Tensor, Parameter, State, FlatVector):
     KINDS[_kind] = (_LEVEL, _apply)
 
@@ -768,7 +777,7 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     lead = g.ndim - len(shape)
     axes = (*range(lead), *[i for i, n in enumerate(shape, lead) if n == 1 and g.shape[i] != 1])
     if axes:
-        g = ops.sum_(g, axes=axes)
+        g = np.add.reduce(g, axis=axes) if g.__class__ is ndarray else ops.sum_(g, axes=axes)
     return g if g.shape == shape else ops.reshape(g, shape=shape)
 
 

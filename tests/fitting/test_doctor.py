@@ -176,6 +176,21 @@ def test_the_relus_of_a_clamp_and_a_maximum_are_seen_too():
     assert (seen.where, seen.number) == ("maximum after W1", 1.0)
 
 
+def test_a_sigmoid_that_is_a_gate_may_saturate():
+    class Gated(nn.Module):
+        def __init__(self, gate):
+            super().__init__()
+            self.a, self.b, self.gate = nn.Linear(2, 20, generator=0), nn.Linear(20, 1, generator=1), gate
+            nn.init.constant_(self.a.bias, 100.0)
+
+        def forward(self, x):
+            z = self.a(x)
+            return self.b(z * surefit.sigmoid(z) if self.gate else surefit.sigmoid(z))
+
+    assert not examine(Gated(True), X, Y).find("saturated-units")
+    only(examine(Gated(False), X, Y), "saturated-units", "error")
+
+
 def test_few_rows_are_not_enough_to_call_a_unit_dead():
     assert not examine(mlp(), X[:5], Y[:5]).find("dead-units")
 
@@ -217,6 +232,16 @@ def test_activations_through_the_depth(std, code):
 def test_gradients_through_the_depth(hidden, activation, code):
     net = mlp(hidden, activation)
     only(examine(net, X, Y), code, "ok" if code == "gradients-by-layer" else "warning")
+
+
+def test_batch_normalisation_without_statistics_yet_takes_those_of_the_sample():
+    net = mlp((50,) * 5, norm="batch")
+    for m in net.modules():
+        if isinstance(m, nn.Linear):
+            m.weight.assign(m.weight * 100.0)  # undone by the normalisation
+    seen = only(examine(net, X, Y), "activations-by-layer", "ok")
+    assert 0.3 < seen.number < 3
+    assert all(not b.numpy().any() for n, b in net.named_buffers() if "num_batches" in n)
 
 
 def test_an_exploding_gradient_and_its_number():
@@ -449,6 +474,13 @@ def test_much_too_sure_before_training():
     assert seen.number == pytest.approx(loss / -(share * np.log(share)).sum(), rel=1e-4)
 
 
+def test_a_squared_error_of_outputs_that_are_all_zero_still_competes():
+    x, labels = clusters()
+    net = nn.Sequential(mlp((50,), n_in=64, n_out=10), nn.ReLU())
+    nn.init.constant_(net[0][2].bias, -100.0)  # nothing is above its target anywhere
+    only(examine(net, x, np.eye(10)[labels], loss="mse"), "outputs-compete", "ok")
+
+
 def test_targets_that_broadcast_against_the_outputs():
     def careless(p, y):
         return ((p - y) ** 2).mean()
@@ -536,7 +568,7 @@ def test_targets_that_do_not_vary():
         ("sin(x)", "x=0:2*pi*8", [8]),
         ("sin(20*x)*cos(3*y)", "x=-pi:pi, y=-pi:pi", [20, 3]),
         ("x", "x=0:1", [0]),
-        ("x^2 + 1e-9*sin(1000*x)", "x=-1:1", [0.5]),  # wiggles of rounding size do not count
+        ("x^2 + 1e-3*sin(1000*x)", "x=-1:1", [0.5]),  # small wiggles do not count
     ],
 )
 def test_oscillations_are_counted(text, domain, count):
@@ -628,6 +660,11 @@ def test_a_loss_that_still_falls_at_the_end():
 def test_nothing_learned():
     seen = only(trained(np.full(200, Y.var()) * (1 + 0.01 * NOISE)), "nothing-learned", "error")
     assert seen.number == pytest.approx(1, rel=0.05)
+
+
+def test_a_poor_fit_that_has_settled():
+    seen = only(trained(0.3 * Y.var() + FALL), "progress", "note")
+    assert seen.number == pytest.approx(0.3, rel=0.01)
 
 
 def test_overfitting():
@@ -785,6 +822,15 @@ def test_indices_stay_indices():
     assert examine(mlp(n_in=1), np.arange(-3, 4)[:, None], np.arange(7.0)[:, None]).ok  # whole numbers are numbers
 
 
+def test_frozen_layers_are_seen_and_not_blamed():
+    net = mlp((20, 20), "tanh")
+    net[0].requires_grad_(False)
+    patient = observe(net, X, Y)
+    assert [(p.name, p.trained) for p in patient.layers] == [("0", False), ("2", True), ("4", True)]
+    assert only(examine(net, X, Y), "gradients-by-layer", "ok").where == "2 to 4"
+    assert not net[0].weight.requires_grad
+
+
 def test_bias_is_part_of_a_unit():
     net = mlp((2,), "tanh")
     nn.init.constant_(net[0].weight, 0.5)
@@ -913,6 +959,15 @@ def test_a_diagnosis_reads_well():
     assert data["ok"] is False
     assert data["findings"][0]["code"] == "constant-targets"
     assert {"code", "severity", "where", "number", "message", "cure"} == set(data["findings"][0])
+
+
+def test_one_cure_stands_after_all_that_it_is_for():
+    net = mlp((20, 20, 20), "tanh")
+    for i in (0, 2, 4):
+        nn.init.constant_(net[i].bias, 100.0)
+    text = str(examine(net, X, Y))
+    assert text.count("[saturated-units]") == 3
+    assert text.count("Cure: scale the inputs to size 1, use smaller weights") == 1
 
 
 def test_one_sentence_when_nothing_is_wrong():

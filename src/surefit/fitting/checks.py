@@ -20,7 +20,7 @@ FEWEST_ROWS = 20  # fewer rows say little about what a unit does on all of them
 # Share of a layer. Deep relu networks with one or two inputs begin with up to half of a layer dead (He's weights,
 # biases 0) and fit well. Of networks spoilt by a high rate "as much as 40 %" is dead (Stanford CS231n, neural networks
 # 1), and 80 % of a layer (a seven-layer network at 100 times its rate).
-DEAD_NOTE, DEAD_WARNING, DEAD_ERROR = 0.3, 0.6, 0.95
+DEAD_NOTE, DEAD_WARNING, DEAD_ERROR = 0.5, 0.7, 0.95
 
 # Share of a layer. Some units on one side of their kink are ordinary; when all are, the layer is linear.
 LINEAR_NOTE, LINEAR_WARNING = 0.7, 0.95

@@ -101,11 +101,12 @@ class Diagnosis:
         where = min(max(len(f.where) for f in rows), 28)
         indent = " " * (len("warning") + where + 4)
         lines = [self.headline()]
-        for f in rows:
+        for f, following in zip(rows, [*rows[1:], None], strict=True):
             head = f"{f.severity:<7}  {f.where:<{where}}  "
             text = textwrap.TextWrapper(max(40, WIDTH - len(indent)), break_on_hyphens=False)  # codes stay whole
             body = text.wrap(f"{f.message} [{f.code}]")
-            cure = text.wrap(f"Cure: {f.cure}.") if f.cure else []
+            once = f.cure and (following is None or following.cure != f.cure)  # one cure after all that it is for
+            cure = text.wrap(f"Cure: {f.cure}.") if once else []
             lines += ["", head + body[0], *(indent + line for line in [*body[1:], *cure])]
         return "\n".join(lines)
 

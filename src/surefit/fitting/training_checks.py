@@ -22,6 +22,7 @@ SPIKE, SPIKES = 10.0, 0.02  # loss of an epoch over the median of the ten before
 ZIGZAG, ALTERNATING = 0.2, 0.6
 GOOD_FALL = 100.0  # a loss that has fallen by more than this learns: unrest at its end costs only the last bit
 ASTRAY = 0.5  # loss over that of the best constant: hardly anything is learned
+POOR = 0.1  # loss over that of the best constant, an error of a third: seldom all that can be had
 FALLING = 0.03  # decline of log10(loss) over the last fifth of the epochs (7 %) that is still a fall
 STEADY = 0.25  # share of changes of direction of a loss that falls steadily
 CRAWL, PACE = 10.0, 0.2  # a loss that fell by less than this in all, and at the end at this share of its pace or more
@@ -136,8 +137,10 @@ def progress(t: Training) -> Iterator[Finding]:
         level = "warning" if unfinished else "note"
         yield Finding("not-converged", level, "training", fall, falls, "more epochs, or a higher learning rate")
     else:
-        told = "the loss had settled" if left is None else f"the loss is {percent(left)} of what the best constant has"
-        yield Finding("progress", "ok", "training", fall if left is None else left, told)
+        told = "the loss had settled" if left is None else f"the loss at the end is {percent(left)} of a constant's"
+        level = "note" if left is not None and left > POOR and not t.done else "ok"
+        cure = "a wider or deeper network, more samples or more epochs, unless the rest is noise"
+        yield Finding("progress", level, "training", fall if left is None else left, told, cure)
 
 
 def overfitting(t: Training) -> Iterator[Finding]:
@@ -177,7 +180,8 @@ def step_sizes(p: Patient, lr: float, sign_like: bool, t: Training | None) -> It
     elif 0 < ratio <= RATIO * RATIO_LOW and left is not None and left > ASTRAY:
         code, level = "step-too-small", "warning"
     message = f"a step with lr={lr:.3g} changes these weights by {percent(ratio)} of their size; 0.1 % is usual"
-    yield Finding(code, level, name, ratio, message, f"a learning rate near {lr * RATIO / ratio:.1g}" if ratio else "")
+    usual = lr * RATIO / ratio if ratio else 0.0
+    yield Finding(code, level, name, ratio, message, f"a learning rate of {usual:.1g} to {10 * usual:.1g}")
 
 
 def worse_than_constant(p: Patient) -> Iterator[Finding]:

@@ -118,7 +118,7 @@ def test_tables_and_arrays():
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, (200, 2))
     y = x[:, 0] - x[:, 1]
-    fit = surefit.fit((x, y), method=surefit.Adam(epochs=100), model=(16,))
+    fit = surefit.fit((x, y), method=surefit.Adam(epochs=100), model=(32, 32))
     assert fit.problem.function is None
     assert fit.error.n == len(fit.problem.test[0])
     assert fit.error.rmse < 0.2
@@ -146,6 +146,17 @@ def test_scaling_makes_large_and_shifted_data_as_easy_as_small():
     raw = surefit.fit("x", "x=-1:1", method=surefit.Adam(epochs=3, scale=False), model=(4,))
     assert raw.model.x_scale.numpy().tolist() == [1.0]
     assert raw.model.y_shift.numpy().tolist() == [0.0]
+
+
+def test_first_units_bend_where_the_data_is():
+    x = np.linspace(0, 1, 300) ** 3 * 1e4  # crowded on one side, far out on the other
+    fit = surefit.fit((x, np.sqrt(x)), method=surefit.Adam(epochs=1, lr=1e-9), model=(500,))
+    first = fit.network[0]
+    bends = -first.bias.detach().numpy() / first.weight.detach().numpy()[:, 0]
+    bends = bends * fit.model.x_scale.numpy() + fit.model.x_shift.numpy()
+    assert bends.min() >= -1
+    assert bends.max() <= 1.001e4
+    np.testing.assert_allclose(np.quantile(bends, [0.1, 0.5, 0.9]), np.quantile(x, [0.1, 0.5, 0.9]), rtol=0.3, atol=30)
 
 
 def test_dtype_and_a_module_of_ones_own():

@@ -564,7 +564,7 @@ def fit(
     if kind not in (ops.float32, ops.float64):
         raise ArgumentError(f"dtype={dtype!r} must be 'float32' or 'float64'")
     problem = pose(target, domain, data, int(seed))
-    network = network_of(model, problem, np.random.default_rng([int(seed), 2]), kind)
+    network = network_of(model, problem, np.random.default_rng([int(seed), 2]), kind, settings.scale)
     whole = scaled(network, problem, settings.scale, kind)
     whole.eval()
 

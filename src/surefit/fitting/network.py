@@ -28,8 +28,10 @@ class MLPSpec:
     activation: str = "auto"
     dropout: float = 0.0
 
-    def build(self, n_in: int, n_out: int, generator: np.random.Generator, dtype: Any) -> nn.Module:
-        """The network."""
+    def build(
+        self, n_in: int, n_out: int, generator: np.random.Generator, dtype: Any, points: np.ndarray | None = None
+    ) -> nn.Module:
+        """The network. points (n, n_in): where its first units may bend, in its own units; None: anywhere in [-1, 1]."""
         activation = self.activation
         if activation == "auto":
             activation = "tanh" if len(self.hidden) <= 3 else "relu"
@@ -42,7 +44,7 @@ class MLPSpec:
         )
         first = next((m for m in network.modules() if isinstance(m, nn.Linear)), None)
         if first is not None and self.hidden:
-            place_units(first, activation, generator)
+            place_units(first, activation, generator, points)
         return network
 
 
@@ -50,8 +52,13 @@ MOST_PARAMETERS = 10**8  # 400 MB in float32, and four times that while it train
 SLOPES = {"tanh": 4.0, "softsign": 4.0, "sigmoid": 8.0}  # a sigmoid is half as steep as tanh
 
 
-def place_units(first: nn.Linear, activation: str, generator: np.random.Generator) -> None:
+def place_units(
+    first: nn.Linear, activation: str, generator: np.random.Generator, points: np.ndarray | None = None
+) -> None:
     """Spread the units of the first layer over the box [-1, 1]^d, instead of bending all of them at its centre.
+
+    Each bends at one of the points, if there are any: in the units of a table, whose columns have deviation 1, a box
+    would leave the outer rows without a bend.
 
     Nguyen and Widrow (1990) with one change: smooth units get weights of length 4, whatever their number H. Over six
     functions of one and two inputs that was better with Adam than 2, lengths mixed from 1 to 8, or their 0.7 H^(1/d), which
@@ -66,10 +73,16 @@ def place_units(first: nn.Linear, activation: str, generator: np.random.Generato
         weight *= SLOPES[activation] / length[:, None]
         length = np.full_like(length, SLOPES[activation])
         first.weight.assign(weight.astype(first.weight.dtype))
-    first.bias.assign((generator.uniform(-1.0, 1.0, len(length)) * length).astype(first.bias.dtype))
+    if points is None:
+        bias = generator.uniform(-1.0, 1.0, len(length)) * length
+    else:
+        bias = -np.sum(weight * points[generator.integers(0, len(points), len(length))], axis=1)
+    first.bias.assign(bias.astype(first.bias.dtype))
 
 
-def network_of(model: Any, problem: Problem, generator: np.random.Generator, dtype: Any) -> nn.Module:
+def network_of(
+    model: Any, problem: Problem, generator: np.random.Generator, dtype: Any, scale: bool = True
+) -> nn.Module:
     """The network of fit's `model=`: None, widths, an MLPSpec, or a Module (used as it is, in place).
 
     ArgumentError for anything else; ShapeError when a Module does not map (n, inputs) to (n, outputs).
@@ -82,7 +95,9 @@ def network_of(model: Any, problem: Problem, generator: np.random.Generator, dty
     if isinstance(model, (tuple, list)):
         model = MLPSpec(tuple(model))
     if isinstance(model, MLPSpec):
-        return model.build(d, k, generator, dtype)
+        x = problem.train[0]
+        points = (x - x.mean(axis=0)) / _spread(x) if scale and problem.function is None else None
+        return model.build(d, k, generator, dtype, points)
     if not isinstance(model, nn.Module):
         raise ArgumentError(f"model={model!r} must be widths such as (64, 64), an MLPSpec or a surefit.nn.Module")
     model.to(dtype)

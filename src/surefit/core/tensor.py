@@ -145,7 +145,8 @@ class Tensor(Arithmetic):
 
     @property
     def aval(self) -> Aval:
-        return ops.aval_of(self._value)
+        v = self._value
+        return Aval(v.shape, v.dtype) if v.__class__ is ndarray else ops.aval_of(v)
 
     @property
     def known(self) -> ndarray | None:
@@ -763,7 +764,9 @@ def _seed_gradient(t: Tensor, gradient: Any) -> Any:
             raise GradientError(
                 f"backward: shape {t.shape} is not one number; give gradient= of that shape or reduce it"
             )
-        one = ops.broadcast_to(np.ones((), t.dtype), shape=t.shape)
+        one = np.array(1, t.dtype)
+        if t.shape:
+            one = ops.broadcast_to(one, shape=t.shape)
         batched = hasattr(t._value, "frame")
         return ops.where(np.True_, one, t._value) if batched else one  # as many ones as t has samples
     g = gradient.to(t.dtype) if isinstance(gradient, Tensor) else Tensor(gradient, dtype=t.dtype)
@@ -816,26 +819,29 @@ def backpropagate(
     """
     ids = None if wanted is None else {t._birth for t in wanted}
     oldest = min(ids, default=0) if ids is not None else 0  # nothing older depends on what is wanted
-    grads: dict[int, Any] = {}  # by birth, of the tensors that wait in the heap
-    heap: list[tuple[int, Tensor]] = []
+    waiting: dict[int, list[Any]] = {}  # by birth: a tensor and its gradient so far
+    heap: list[int] = []  # births of those that will pass it on, negative, so that the youngest comes first
     for t, g in roots:
         g = g if create_graph or not isinstance(g, Tensor) else _read(g)
-        if t._birth in grads:
-            grads[t._birth] = grads[t._birth] + g
+        if t._birth in waiting:
+            entry = waiting[t._birth]
+            entry[1] = entry[1] + g
         else:
-            grads[t._birth] = g
-            heappush(heap, (-t._birth, t))
+            waiting[t._birth] = [t, g]
+            if t._node is not None:
+                heappush(heap, -t._birth)
     found = []
     before = mode.grad
     mode.grad = create_graph
     try:
         while heap:
-            t = heappop(heap)[1]
-            g, node = grads.pop(t._birth), t._node
-            if (node is None or node.__class__ is KeptNode) if ids is None else t._birth in ids:
+            birth = -heappop(heap)
+            t, g = waiting.pop(birth)
+            node = t._node
+            if node.__class__ is KeptNode if ids is None else birth in ids:
                 found.append((t, g))
-            if node is None or t._birth == oldest:
-                continue
+                if birth == oldest:
+                    continue
             if node is _FREED:
                 raise GradientError(
                     "backward: this graph was freed by an earlier backward; pass retain_graph=True to the earlier "
@@ -862,14 +868,16 @@ def backpropagate(
                     gp = ops.cast(gp, dtype=v.dtype)
                 if gp.__class__ is not ndarray:
                     gp = _outside_batches(gp, key, along)
-                if key in grads:
-                    grads[key] = grads[key] + gp
+                if key in waiting:
+                    entry = waiting[key]
+                    entry[1] = entry[1] + gp
                 else:
-                    grads[key] = gp
-                    heappush(heap, (-key, p))
+                    waiting[key] = [p, gp]
+                    if p._node is not None:
+                        heappush(heap, -key)
     finally:
         mode.grad = before
-    return found
+    return found + [(t, g) for t, g in waiting.values() if ids is None or t._birth in ids]  # the leaves
 
 
 # --- creation ----------------------------------------------------------------------------------------------------

@@ -228,7 +228,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
         rows = ops.reshape(input, shape=(math.prod(shape[:-1]), shape[-1]))
         y = ops.matmul(rows, ops.transpose(weight, axes=(1, 0)))
         y = ops.reshape(y, shape=(*shape[:-1], wshape[0]))
-    return y if bias is None else ops.add(y, bias)
+    return y if bias is None else y + bias
 
 
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:

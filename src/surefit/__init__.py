@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         NAdam,
         RAdam,
         RMSprop,
+        examine,
         fit,
         load,
     )
@@ -51,7 +52,7 @@ _ROOMS = ("data", "errors", "formulas", "nn", "optim", "view")
 # where each public name lives; a name that is not here is looked for among the functions of tensors
 _HOME = {
     "surefit.fitting": (
-        "fit Fit Measured load MLPSpec SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam Started Epoch Finished OutsideWarning"
+        "fit Fit Measured load examine Diagnosis Finding MLPSpec SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam Started Epoch Finished OutsideWarning"
     ),
     "surefit.data": "Domain Sampling Noise",
     "surefit.formulas": "Formula parse",

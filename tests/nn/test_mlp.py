@@ -133,3 +133,12 @@ def test_mlp_settings_build_the_same_network_again():
     assert repr(again) == repr(net)
     again.load_state_dict(net.state_dict())
     assert nn.MLP(1, activation=nn.Tanh()).settings() is None
+
+
+def test_a_deep_residual_network_keeps_the_size_of_its_signal():
+    x = np.random.default_rng(0).normal(size=(400, 2)).astype(np.float32)
+    net = nn.MLP(2, (64,) * 50, 1, activation="relu", residual=True, generator=0)
+    h = Tensor(x)
+    for layer in list(net)[:-1]:
+        h = layer(h)
+    assert 0.1 < h.detach().numpy().std() < 100  # without the division: 1.6 ** 50

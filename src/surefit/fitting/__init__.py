@@ -1,5 +1,6 @@
 """Fitting: from a target to a Fit."""
 
+from surefit.fitting.doctor import Diagnosis, Finding, diagnose, examine
 from surefit.fitting.fitted import Fit, Measured, OutsideWarning, fit
 from surefit.fitting.methods import SGD, Adagrad, Adam, Adamax, AdamW, FirstOrder, NAdam, RAdam, RMSprop
 from surefit.fitting.model_file import load
@@ -12,7 +13,9 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "Diagnosis",
     "Epoch",
+    "Finding",
     "Finished",
     "FirstOrder",
     "Fit",
@@ -23,6 +26,8 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "Started",
+    "diagnose",
+    "examine",
     "fit",
     "load",
 ]

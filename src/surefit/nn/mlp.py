@@ -78,7 +78,8 @@ class MLP(Sequential):
     the weights and the dropout streams.
 
     Weights: He's normal for relu and its kin, LeCun's normal for selu, SIREN's uniform for sin, Glorot's
-    uniform for the others and for the output layer. Biases are 0.
+    uniform for the others and for the output layer; those of n residual branches are divided by sqrt(n), so that a deep
+    network keeps the size of its signal (Zhang, Dauphin and Ma 2019 say more). Biases are 0.
 
     >>> MLP(2, (16, 16), 1, activation="relu", generator=0)
     MLP(
@@ -115,6 +116,7 @@ class MLP(Sequential):
             )
         draw = numpy_generator(generator)
         layers: list[Module] = []
+        branches = sum(a == b for a, b in zip([n_in, *widths], widths, strict=False))
         wide = n_in
         for i, width in enumerate(widths):
             block: list[Module] = [Linear(wide, width, generator=draw, dtype=dtype)]
@@ -124,7 +126,10 @@ class MLP(Sequential):
             _initialise(block[0], block[-1], first=i == 0, draw=draw)  # type: ignore[arg-type]
             if dropout > 0.0:
                 block.append(Dropout(dropout, generator=draw))
-            layers += [Residual(Sequential(*block))] if residual and wide == width else block
+            if residual and wide == width:  # so many sums of a signal and a branch must not let it grow
+                block[0].weight.assign(block[0].weight.detach() * branches**-0.5)
+                block = [Residual(Sequential(*block))]
+            layers += block
             wide = width
         last = Linear(wide, n_out, generator=draw, dtype=dtype)
         kind = activation_module(activation)

@@ -138,7 +138,7 @@ def test_mlp_settings_build_the_same_network_again():
 def test_a_deep_residual_network_keeps_the_size_of_its_signal():
     x = np.random.default_rng(0).normal(size=(400, 2)).astype(np.float32)
     net = nn.MLP(2, (64,) * 50, 1, activation="relu", residual=True, generator=0)
-    h = Tensor(x)
+    h = tensor(x)
     for layer in list(net)[:-1]:
         h = layer(h)
     assert 0.1 < h.detach().numpy().std() < 100  # without the division: 1.6 ** 50

@@ -52,13 +52,14 @@ _ROOMS = ("data", "errors", "formulas", "nn", "optim", "view")
 # where each public name lives; a name that is not here is looked for among the functions of tensors
 _HOME = {
     "surefit.fitting": (
-        "fit Fit Measured load examine Diagnosis Finding MLPSpec SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam Started Epoch Finished OutsideWarning"
+        "fit Fit Measured load examine Diagnosis Finding MLPSpec SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
+        "Started Epoch Finished OutsideWarning"
     ),
     "surefit.data": "Domain Sampling Noise",
     "surefit.formulas": "Formula parse",
     "surefit.core.tensor": (
-        "Tensor Parameter tensor as_tensor from_numpy zeros ones full zeros_like ones_like full_like arange linspace eye rand "
-        "randn randint randperm no_grad enable_grad is_grad_enabled"
+        "Tensor Parameter tensor as_tensor from_numpy zeros ones full zeros_like ones_like full_like arange linspace "
+        "eye rand randn randint randperm no_grad enable_grad is_grad_enabled"
     ),
     "surefit.core.random": "Generator",
     "surefit.core.batching": "batch",
@@ -67,6 +68,20 @@ _HOME = {
     "surefit.core.ops": "float32 float64 int32 int64 bool_",
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
+
+# what a program that comes from PyTorch may ask for, and where it is here
+_NO_DEVICES = "; everything is on the CPU: leave devices out"
+_ELSEWHERE = {
+    "manual_seed": "; randomness is an argument: give generator=0 to layers, loaders and random functions",
+    "device": _NO_DEVICES,
+    "cuda": _NO_DEVICES,
+    "save": "; a fit saves itself, fit.save(path); numpy.savez(path, **net.state_dict()) keeps the weights of a network",
+    "autograd": "; use tensor.backward(), or surefit.grad, jacobian, hessian, vjp, hvp of a function",
+    "utils": "; DataLoader, TensorDataset and random_split are in surefit.data",
+    "linalg": "; its functions are surefit.solve, inv, det, svd, cholesky, ...",
+    "compile": "; there is no compiler yet",
+    "jit": "; there is no compiler yet",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -80,7 +95,7 @@ def __getattr__(name: str) -> Any:
     except AttributeError:
         value = None
     if value is None:
-        raise AttributeError(f"module 'surefit' has no attribute {name!r}")
+        raise AttributeError(f"module 'surefit' has no attribute {name!r}" + _ELSEWHERE.get(name, ""))
     globals()[name] = value
     return value
 
@@ -91,4 +106,4 @@ def __dir__() -> list[str]:
     return sorted({"__version__", *_ROOMS, *_MODULE_OF, *functions.__all__})
 
 
-__all__ = ["__version__", *_ROOMS, *_MODULE_OF]  # noqa: PLE0604 (names made above)
+__all__ = ["__version__", *_ROOMS, *_MODULE_OF]

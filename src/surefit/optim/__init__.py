@@ -1,20 +1,6 @@
 """First-order optimisers, learning-rate schedules and gradient clipping, under PyTorch's names."""
 
-from surefit.optim.optimizer import (
-    SGD,
-    Adagrad,
-    Adam,
-    Adamax,
-    AdamW,
-    NAdam,
-    Optimizer,
-    ParamGroup,
-    RAdam,
-    RMSprop,
-    clip_grad_norm_,
-    clip_grad_value_,
-)
-from surefit.optim.schedules import (
+from surefit.optim.lr_scheduler import (
     ConstantLR,
     CosineAnnealingLR,
     CosineAnnealingWarmRestarts,
@@ -29,6 +15,20 @@ from surefit.optim.schedules import (
     ReduceLROnPlateau,
     SequentialLR,
     StepLR,
+)
+from surefit.optim.optimizer import (
+    SGD,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    NAdam,
+    Optimizer,
+    ParamGroup,
+    RAdam,
+    RMSprop,
+    clip_grad_norm_,
+    clip_grad_value_,
 )
 
 __all__ = [

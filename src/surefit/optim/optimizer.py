@@ -59,7 +59,11 @@ class ParamGroup(dict[str, Any]):
             super().__setitem__(key, value)
 
     def get(self, key: str, default: Any = None) -> Any:
-        return self[key] if key in self else default
+        """The value of an entry, a scheduled one as a float; `default` when there is none."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
 
     def items(self) -> Any:
         return [(k, self[k]) for k in self]
@@ -95,8 +99,8 @@ class _Chunk:
 class Optimizer:
     """Base of the optimisers. A subclass gives `scheduled`, `init(p)` and `update(p, g, s, h)`.
 
-    params: parameters, or groups {"params": [...], "lr": ...} as in PyTorch. ArgumentError for an empty list, a parameter
-    given twice, or a hyper-parameter out of range; DtypeError for something that is not a Parameter.
+    params: parameters, or groups {"params": [...], "lr": ...} as in PyTorch. ArgumentError for an empty list, a
+    parameter given twice, or a hyper-parameter out of range; DtypeError for something that is not a Parameter.
     """
 
     scheduled: tuple[str, ...] = ("lr",)
@@ -116,11 +120,13 @@ class Optimizer:
         params = [params] if isinstance(params, Tensor) else list(params)
         unknown = set(group) - set(self.defaults) - {"params"}
         if unknown:
-            raise ArgumentError(f"{type(self).__name__}: unknown option {sorted(unknown)}; it has {sorted(self.defaults)}")
+            known = sorted(self.defaults)
+            raise ArgumentError(f"{type(self).__name__}: unknown option {sorted(unknown)}; it has {known}")
         have = {id(p) for g in self.param_groups for p in g["params"]}
         for p in params:
             if not isinstance(p, Parameter):
-                raise DtypeError(f"{type(self).__name__}: params must hold Parameters, got {type(p).__name__}; wrap it in nn.Parameter")
+                name, got = type(self).__name__, type(p).__name__
+                raise DtypeError(f"{name}: params must hold Parameters, got {got}; wrap it in nn.Parameter")
             if id(p) in have:
                 raise ArgumentError(f"{type(self).__name__}: a parameter of shape {p.shape} is given twice")
             have.add(id(p))
@@ -175,17 +181,17 @@ class Optimizer:
     def _ready(self, group: ParamGroup) -> list[_Chunk]:
         chunks = []
         for chunk in group.chunks:
-            have = [p.grad is not None for p in chunk.params]
+            have = [p._grad is not None for p in chunk.params]
             chunks += [chunk] if all(have) or not any(have) else chunk.split()
         group.chunks = chunks
-        return [c for c in chunks if c.params and c.params[0].grad is not None]
+        return [c for c in chunks if c.params and c.params[0]._grad is not None]
 
     @ops.silent
     def _step_chunk(self, group: ParamGroup, chunk: _Chunk) -> None:
         vector: FlatVector = flatten_parameters(chunk.params)
         pieces = []
         for p, start, stop, shape in vector.parts:
-            g = _read(p.grad)  # type: ignore[arg-type]
+            g = _read(p._grad)  # type: ignore[arg-type]
             if g.shape != shape:
                 raise GradientError(f"{type(self).__name__}: .grad of shape {g.shape} on a parameter of shape {shape}")
             pieces.append(g.reshape((stop - start,)))
@@ -226,8 +232,8 @@ class Optimizer:
         for g in self.param_groups:
             index = {id(p): i for i, p in enumerate(g["params"])}
             state.append([
-                {"params": [index[id(p)] for p in c.params], "state": {k: leaf.numpy().copy() for k, leaf in c.state.items()}}
-                for c in g.chunks
+                {"params": [index[id(p)] for p in c.params], "state": {k: leaf.numpy().copy() for k, leaf in
+                c.state.items()}} for c in g.chunks
             ])  # fmt: skip
         return {"param_groups": groups, "state": state}
 
@@ -259,7 +265,8 @@ def _zero(dtype: Any = int64) -> np.ndarray:
 
 def _like(h: Any, p: Any, *names: str) -> list[Any]:
     """Hyper-parameters in the dtype of the parameters."""
-    return [cast(np.asarray(v, float64) if not hasattr(v, "aval") else v, dtype=p.dtype) for v in (getattr(h, n) for n in names)]
+    values = (getattr(h, n) for n in names)
+    return [cast(v if hasattr(v, "aval") else np.asarray(v, float64), dtype=p.dtype) for v in values]
 
 
 def _as(x: Any, p: Any) -> Any:
@@ -284,7 +291,7 @@ def _mix(old: Any, new: Any, beta: Any) -> Any:
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent, with momentum (Polyak 1964), dampening and Nesterov's form (Sutskever et al. 2013)."""
+    """Stochastic gradient descent, with momentum (Polyak 1964) and Nesterov's form (Sutskever et al. 2013)."""
 
     scheduled = ("lr", "momentum")
 
@@ -374,8 +381,8 @@ class RMSprop(Optimizer):
     scheduled = ("lr", "momentum")
 
     def __init__(
-        self, params: Iterable[Any], lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0,
-        momentum: float = 0.0, centered: bool = False, *, maximize: bool = False,
+        self, params: Iterable[Any], lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8,
+        weight_decay: float = 0.0, momentum: float = 0.0, centered: bool = False, *, maximize: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(params, dict(
             lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum, centered=centered,

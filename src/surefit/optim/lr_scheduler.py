@@ -19,7 +19,9 @@ class LRScheduler:
 
     def __init__(self, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
-            raise ArgumentError(f"{type(self).__name__}: the first argument must be an optimizer, got {type(optimizer).__name__}")
+            raise ArgumentError(
+                f"{type(self).__name__}: the first argument must be an optimizer, got {type(optimizer).__name__}"
+            )
         self.optimizer = optimizer
         self.base_lrs = [g["lr"] for g in optimizer.param_groups]
         self.last_epoch = 0
@@ -287,7 +289,10 @@ class SequentialLR:
 
     def __init__(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]) -> None:
         if len(schedulers) != len(milestones) + 1:
-            raise ArgumentError(f"SequentialLR: {len(schedulers)} schedulers need {len(schedulers) - 1} milestones, got {len(milestones)}")
+            raise ArgumentError(
+                f"SequentialLR: {len(schedulers)} schedulers need {len(schedulers) - 1} milestones, "
+                f"got {len(milestones)}"
+            )
         self.optimizer, self.schedulers, self.milestones = optimizer, list(schedulers), list(milestones)
         base = schedulers[0].base_lrs
         self.last_epoch = 0

@@ -249,7 +249,7 @@ def mean(x: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> A
     axes = _axes("mean", _dims(dim), shape)
     n = math.prod([shape[i] for i in axes])
     s = ops.sum_(x, axes=axes)
-    y = s * (1.0 / n) if n and not n & (n - 1) else s / float(n)  # 1/n is exact for powers of two
+    y = s * (1.0 / n) if n and not n & (n - 1) else ops.div(s, float(n))  # 1/n is exact for powers of two
     return ops.reshape(y, shape=ops._kept(shape, axes)) if keepdim else y
 
 

@@ -726,9 +726,7 @@ def _apply(op: Op, args: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
             plain = plain and a.__class__ is float
             values.append(a)
     y = op.evaluate(values, params) if plain else op(*values, **params)
-    if parents and y.dtype in ops._FLOATS:
-        return wrap(y, Node(op, parents, values, params))
-    return wrap(y)
+    return wrap(y, Node(op, parents, values, params) if parents and y.dtype in ops._FLOATS else None)
 
 
 def _operator(op: Op, swapped: bool = False) -> Callable[[Tensor, Any], Tensor]:

@@ -92,7 +92,9 @@ def test_a_callable_gives_what_it_gives_point_by_point(function, domain):
             want = function(*row)
         except TypeError:
             want = function(row)
-        want = np.atleast_1d(np.asarray([float(np.asarray(w)) for w in want] if isinstance(want, tuple) else float(np.asarray(want))))
+        want = np.atleast_1d(
+            np.asarray([float(np.asarray(w)) for w in want] if isinstance(want, tuple) else float(np.asarray(want)))
+        )
         np.testing.assert_allclose(got, want, rtol=1e-12)
         assert outputs == len(want)
 
@@ -137,11 +139,14 @@ def test_verification_points_are_fresh_and_include_the_corners():
     np.testing.assert_allclose(y[:, 0], x.sum(axis=1))
 
 
-# --- scaling, dtype, weights, models -----------------------------------------------------------------------------------
+# --- scaling, dtype, weights, models
+# -----------------------------------------------------------------------------------
 
 
 def test_scaling_makes_large_and_shifted_data_as_easy_as_small():
-    fit = surefit.fit("1e6*sin((x-1e5)/1e2)", f"x={1e5 - 300}:{1e5 + 300}", method=surefit.Adam(epochs=150), model=(32,))
+    fit = surefit.fit(
+        "1e6*sin((x-1e5)/1e2)", f"x={1e5 - 300}:{1e5 + 300}", method=surefit.Adam(epochs=150), model=(32,)
+    )
     assert fit.error.relative_l2 < 0.05
     raw = surefit.fit("x", "x=-1:1", method=surefit.Adam(epochs=3, scale=False), model=(4,))
     assert raw.model.x_scale.numpy().tolist() == [1.0]
@@ -231,7 +236,8 @@ def test_an_interrupt_keeps_the_best_so_far():
     assert fit.best_epoch is not None
 
 
-# --- when it goes wrong ---------------------------------------------------------------------------------------------------
+# --- when it goes wrong
+# ---------------------------------------------------------------------------------------------------
 
 
 def test_divergence_says_step_layer_and_cause():
@@ -278,18 +284,28 @@ def test_wrong_arguments_are_named(arguments, error, words):
 
 
 def test_method_settings_are_checked():
-    for wrong in (dict(lr=-1), dict(epochs=0), dict(batch_size=2.5), dict(schedule="cosin"), dict(loss="mes"), dict(patience=0)):
+    for wrong in (
+        dict(lr=-1),
+        dict(epochs=0),
+        dict(batch_size=2.5),
+        dict(schedule="cosin"),
+        dict(loss="mes"),
+        dict(patience=0),
+    ):
         with pytest.raises(ArgumentError, match=next(iter(wrong))):
             surefit.Adam(**wrong)
 
 
 def test_points_that_are_not_finite_can_be_left_out():
-    fit = surefit.fit("log(x)", "x=-1:1", data=surefit.Sampling(count=200, drop_nonfinite=True), method=QUICK, model=(4,))
+    fit = surefit.fit(
+        "log(x)", "x=-1:1", data=surefit.Sampling(count=200, drop_nonfinite=True), method=QUICK, model=(4,)
+    )
     assert fit.problem.dropped > 0
     assert "left out" in fit.card()
 
 
-# --- using and keeping it ----------------------------------------------------------------------------------------------------
+# --- using and keeping it
+# ----------------------------------------------------------------------------------------------------
 
 
 def test_calling_a_fit_elementwise():
@@ -347,7 +363,15 @@ def test_pictures(tmp_path):
     with pytest.raises(ArgumentError, match="kind"):
         one.plot("nothing")
     paths = one.save_outputs(tmp_path / "out")
-    assert {p.name for p in paths} == {"model.safetensors", "card.txt", "fit.json", "history.csv", "fit.png", "error.png", "loss.png"}
+    assert {p.name for p in paths} == {
+        "model.safetensors",
+        "card.txt",
+        "fit.json",
+        "history.csv",
+        "fit.png",
+        "error.png",
+        "loss.png",
+    }
     assert all(p.stat().st_size > 0 for p in paths)
 
 
@@ -389,7 +413,7 @@ def test_damaged_and_foreign_files(tmp_path):
     text.write_text("hello")
     newer = tmp_path / "newer.safetensors"
     newer.write_bytes(good.read_bytes().replace(b'\\"format\\": 1', b'\\"format\\": 9'))
-    for path, words in ((cut, "damaged"), (foreign, "not one that surefit wrote"), (text, "damaged"), (newer, "format 9"),
-                        (tmp_path / "none", "no model file")):  # fmt: skip
+    cases = [(cut, "damaged"), (foreign, "not one that surefit wrote"), (text, "damaged"), (newer, "format 9")]
+    for path, words in [*cases, (tmp_path / "none", "no model file")]:
         with pytest.raises(ModelFileError, match=words):
             surefit.load(path)

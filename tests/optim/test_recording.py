@@ -1,4 +1,6 @@
-"""The contract everything rests on: an ordinary training step records, with its state explicit, and replays bit-equal."""
+"""The contract everything rests on: an ordinary training step records, with its state explicit, and replays
+bit-equal.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from surefit.core.tensor import Parameter, State, Tensor, tensor
 
 
 class Net:
-    """Linear, batch normalisation, ReLU, dropout, Linear: written out, so that only the core and optim are under test."""
+    """Linear, batch normalisation, ReLU, dropout, Linear: written out, so that only the core and optim are under
+    test.
+    """
 
     def __init__(self, dtype):
         rng = np.random.default_rng(0)
@@ -79,7 +83,12 @@ def test_a_recorded_step_replays_bit_equal_to_eager(name, dtype):
     for x, y in data:
         loss = step(tensor(x), tensor(y))
         schedule.step()
-        eager.append((loss.numpy() if not loss.requires_grad else loss.detach().numpy(), [s.detach().numpy().copy() for s in net.state(optimizer)]))
+        eager.append(
+            (
+                loss.numpy() if not loss.requires_grad else loss.detach().numpy(),
+                [s.detach().numpy().copy() for s in net.state(optimizer)],
+            )
+        )
 
     net, optimizer, schedule, step = _training(name, dtype)
     optimizer.prepare()
@@ -96,7 +105,7 @@ def test_a_recorded_step_replays_bit_equal_to_eager(name, dtype):
 
 
 def test_the_state_of_a_recorded_step_is_explicit():
-    net, optimizer, _, step = _training("Adam", np.float32)
+    _, optimizer, _, step = _training("Adam", np.float32)
     optimizer.prepare()
     program = record(step, Tensor(np.zeros((16, 3), np.float32)), Tensor(np.zeros((16, 1), np.float32)))
     read = {v.name for _, v in program.state_in}

@@ -1,7 +1,7 @@
 """What a primitive is, apart from the list of them, which is `ops`.
 
-Here are the dtypes and how they meet, how an operation finds the reading that its arguments ask for, and the checks that
-all declarations share.
+Here are the dtypes and how they meet, how an operation finds the reading that its arguments ask for, and the checks
+that all declarations share.
 
 Dtypes: bool < int32 < int64 < float32 < float64, the larger one wins. Python numbers are weak: they take the dtype of
 the arrays they meet, except that a float among integers gives float32.
@@ -41,7 +41,7 @@ _calm = _Calm()
 
 
 @np.errstate(all="ignore")
-def _quietly(f: Callable[..., Any], args: Iterable[Any], params: dict[str, Any]) -> Any:
+def _calmly(f: Callable[..., Any], args: Iterable[Any], params: dict[str, Any]) -> Any:
     _calm.on = True
     try:
         return f(*args, **params)
@@ -49,15 +49,20 @@ def _quietly(f: Callable[..., Any], args: Iterable[Any], params: dict[str, Any])
         _calm.on = False
 
 
-def silent(f: Function) -> Function:
-    """f without NumPy's floating-point warnings: infinities and NaNs are values here.
+def quietly(f: Callable[..., Any], args: Iterable[Any], params: dict[str, Any]) -> Any:
+    """f(*args, **params) without NumPy's floating-point warnings: infinities and NaNs are values here.
 
-    Switching them off costs as much as a small operation does, so only the outermost silent function does it.
+    Switching them off costs as much as a small operation does, so only the outermost call does it.
     """
+    return f(*args, **params) if _calm.on else _calmly(f, args, params)
+
+
+def silent(f: Function) -> Function:
+    """f, always called `quietly`."""
 
     @wraps(f)
     def inside(*args: Any, **params: Any) -> Any:
-        return f(*args, **params) if _calm.on else _quietly(f, args, params)
+        return f(*args, **params) if _calm.on else _calmly(f, args, params)
 
     return inside  # type: ignore[return-value]
 
@@ -189,7 +194,7 @@ class Op:
     def evaluate(self, args: Sequence[Any], params: dict[str, Any]) -> Any:
         """The value on arrays and numbers: overflow is no warning, and what does not fit is an error in our words."""
         try:
-            return self.value(*args, **params) if _calm.on else _quietly(self.value, args, params)
+            return self.value(*args, **params) if _calm.on else _calmly(self.value, args, params)
         except (ValueError, TypeError, IndexError, AttributeError):
             self.rule(*map(aval_of, args), **params)  # says what is wrong in our words, if it can
             if self.category != "structural" or not any(isinstance(a, (int, float)) for a in args):

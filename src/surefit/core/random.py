@@ -29,7 +29,9 @@ class Generator:
     """
 
     def __init__(self, seed: int | np.random.Generator | None = None) -> None:
-        key = int(numpy_generator(seed).integers(0, 2**63 - 1)) if not isinstance(seed, (int, np.integer)) else int(seed)
+        key = (
+            int(numpy_generator(seed).integers(0, 2**63 - 1)) if not isinstance(seed, (int, np.integer)) else int(seed)
+        )
         if not 0 <= key < 2**63:
             raise ArgumentError(f"seed={seed} must be an integer from 0 to 2**63 - 1")
         self.key = State(np.array(key, int64), "key")

@@ -26,9 +26,7 @@ class Dataset:
         raise NotImplementedError(f"{type(self).__name__} must define __len__, the number of its samples")
 
     def __getitem__(self, index: Any) -> Any:
-        raise NotImplementedError(
-            f"{type(self).__name__} must define __getitem__(index), which returns one sample"
-        )
+        raise NotImplementedError(f"{type(self).__name__} must define __getitem__(index), which returns one sample")
 
     def __add__(self, other: Dataset) -> ConcatDataset:
         return ConcatDataset([self, other])
@@ -54,9 +52,7 @@ class TensorDataset(Dataset):
         if not shapes:
             raise ArgumentError("TensorDataset: no tensors; give at least one, such as TensorDataset(x, y)")
         if not all(shapes):
-            raise ShapeError(
-                f"TensorDataset: every tensor needs rows, a first dimension; got shapes {shapes}"
-            )
+            raise ShapeError(f"TensorDataset: every tensor needs rows, a first dimension; got shapes {shapes}")
         if len({shape[0] for shape in shapes}) > 1:
             raise ShapeError(f"TensorDataset: all tensors need the same number of rows; got shapes {shapes}")
 
@@ -84,9 +80,7 @@ class Subset(Dataset):
         if index.size == 0:
             index = index.astype(np.int64)
         if index.ndim != 1 or index.dtype.kind not in "iu":
-            raise ArgumentError(
-                f"indices: expected whole numbers in one dimension, got {index.dtype} {index.shape}"
-            )
+            raise ArgumentError(f"indices: expected whole numbers in one dimension, got {index.dtype} {index.shape}")
         n = len(dataset)
         outside = index[(index < -n) | (index >= n)]
         if outside.size:
@@ -207,8 +201,7 @@ class DataLoader:
             )
         if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
             raise ArgumentError(
-                f"batch_size: expected a whole number >= 1, got {batch_size!r}; len(dataset) takes all at "
-                "once"
+                f"batch_size: expected a whole number >= 1, got {batch_size!r}; len(dataset) takes all at once"
             )
         if shuffle and sampler is not None:
             raise ArgumentError("shuffle: a sampler decides the order already; give one of the two")
@@ -302,9 +295,7 @@ def default_collate(samples: Sequence[Any]) -> Any:
         return {key: default_collate([s[key] for s in samples]) for key in first}
     if isinstance(first, Sequence):
         if any(len(s) != len(first) for s in samples):
-            raise DataError(
-                f"collate: samples have {sorted({len(s) for s in samples})} parts; each needs as many"
-            )
+            raise DataError(f"collate: samples have {sorted({len(s) for s in samples})} parts; each needs as many")
         parts = [default_collate(column) for column in zip(*samples, strict=True)]
         return type(first)(*parts) if hasattr(first, "_fields") else parts
     raise DataError(

@@ -60,9 +60,7 @@ def mnist(
     """
     directory = Path(root) if root is not None else cache_dir("mnist", create=download)
     if directory is None:
-        raise DataError(
-            "mnist: caching is switched off (SUREFIT_CACHE=off); name a directory: mnist(root=...)"
-        )
+        raise DataError("mnist: caching is switched off (SUREFIT_CACHE=off); name a directory: mnist(root=...)")
     arrays = [read_idx(_file(directory, name, download, mirrors)) for name in SHA256]
     for images, labels, name in ((arrays[0], arrays[1], "train"), (arrays[2], arrays[3], "t10k")):
         if images.ndim != 3 or labels.shape != images.shape[:1]:
@@ -85,9 +83,7 @@ def _file(directory: Path, name: str, download: bool, mirrors: Sequence[str]) ->
     from surefit.data.download import fetch  # here, because HTTP and TLS are slow to import and rarely needed
 
     directory.mkdir(parents=True, exist_ok=True)
-    return fetch(
-        [f"{base.rstrip('/')}/{name}.gz" for base in mirrors], directory / f"{name}.gz", SHA256[name]
-    )
+    return fetch([f"{base.rstrip('/')}/{name}.gz" for base in mirrors], directory / f"{name}.gz", SHA256[name])
 
 
 def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
@@ -105,9 +101,7 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
         data = path.read_bytes()
         data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(
-            f"{str(path)!r} cannot be read ({error}); remove a damaged file and fetch it again"
-        ) from error
+        raise DataError(f"{str(path)!r} cannot be read ({error}); remove a damaged file and fetch it again") from error
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in _DTYPES or len(data) < 4 + 4 * data[3]:
         raise DataError(f"{str(path)!r} is not an IDX file: it starts with {data[:4].hex(' ') or 'nothing'}")
     shape = struct.unpack_from(f">{data[3]}I", data, 4)

@@ -58,13 +58,9 @@ class Domain:
         x = np.asarray(points, dtype=np.float64)
         x = x[:, None] if x.ndim == 1 else x
         if x.ndim != 2 or x.size == 0:
-            raise DomainError(
-                f"points: expected shape (n, dim) with at least one row, got {np.shape(points)}"
-            )
+            raise DomainError(f"points: expected shape (n, dim) with at least one row, got {np.shape(points)}")
         if not np.isfinite(x).all():
-            raise DomainError(
-                "points: some are NaN or infinite, so no box holds them; remove those rows first"
-            )
+            raise DomainError("points: some are NaN or infinite, so no box holds them; remove those rows first")
         low, high = x.min(axis=0), x.max(axis=0)
         half = np.where(low == high, np.maximum(1.0, np.abs(low)) / 2.0, 0.0)
         return cls(np.stack([low - half, high + half], axis=1), names=names)
@@ -88,9 +84,7 @@ class Domain:
         try:
             names, low, high = list(record["names"]), list(record["low"]), list(record["high"])
         except (KeyError, TypeError) as error:
-            raise DomainError(
-                f"domain record: expected the lists 'names', 'low' and 'high', got {record!r}"
-            ) from error
+            raise DomainError(f"domain record: expected the lists 'names', 'low' and 'high', got {record!r}") from error
         if not len(names) == len(low) == len(high):
             raise DomainError(
                 f"domain record: {len(names)} names, {len(low)} low ends and {len(high)} high ends; need as "
@@ -225,9 +219,7 @@ class Domain:
             DomainError: more than 20 variables.
         """
         if self.dim > 20:
-            raise DomainError(
-                f"a box of {self.dim} variables has 2**{self.dim} corners; all can be listed up to 20"
-            )
+            raise DomainError(f"a box of {self.dim} variables has 2**{self.dim} corners; all can be listed up to 20")
         return np.array(list(itertools.product(*self.bounds)), dtype=np.float64)
 
     def _points(self, points: Any) -> np.ndarray:
@@ -264,8 +256,7 @@ def check_finite(
     points, values = np.asarray(points), np.asarray(values)
     if points.ndim != 2 or values.ndim not in (1, 2) or len(values) != len(points):
         raise DomainError(
-            f"the target must give one value or one row per point: points {points.shape}, values "
-            f"{values.shape}"
+            f"the target must give one value or one row per point: points {points.shape}, values {values.shape}"
         )
     good = np.isfinite(values) if values.ndim == 1 else np.isfinite(values).all(axis=1)
     bad = np.flatnonzero(~good)
@@ -342,9 +333,7 @@ def _pair(ends: Any, of: str) -> tuple[Any, Any]:
     if isinstance(ends, str):
         parts = _normal(ends).split(":")
         if len(parts) != 2:
-            raise DomainError(
-                f"domain: cannot read {ends.strip()!r} as the interval of {of}; expected LOW:HIGH"
-            )
+            raise DomainError(f"domain: cannot read {ends.strip()!r} as the interval of {of}; expected LOW:HIGH")
         return parts[0], parts[1]
     pair = list(ends) if isinstance(ends, Iterable) else []
     if len(pair) != 2:
@@ -360,17 +349,11 @@ def _normal(text: str) -> str:
 def _interval(name: str, low: Any, high: Any) -> tuple[float, float]:
     a, b = _end(low, f"low end of {name!r}"), _end(high, f"high end of {name!r}")
     if a > b:
-        raise DomainError(
-            f"domain: the interval of {name!r} is reversed: {_short(a)} to {_short(b)}; write low first"
-        )
+        raise DomainError(f"domain: the interval of {name!r} is reversed: {_short(a)} to {_short(b)}; write low first")
     if a == b:
-        raise DomainError(
-            f"domain: the interval of {name!r} has no width: both ends are {_short(a)}; need low < high"
-        )
+        raise DomainError(f"domain: the interval of {name!r} has no width: both ends are {_short(a)}; need low < high")
     if not np.isfinite(b - a):
-        raise DomainError(
-            f"domain: the interval of {name!r} is wider than a float64 can hold: {a!r} to {b!r}"
-        )
+        raise DomainError(f"domain: the interval of {name!r} is wider than a float64 can hold: {a!r} to {b!r}")
     return a, b
 
 
@@ -379,18 +362,14 @@ def _end(value: Any, what: str) -> float:
         try:
             number = constant(value)
         except ValueError as error:
-            raise DomainError(
-                f"domain: cannot read the {what}, {value.strip()!r}, as a number: {error}"
-            ) from error
+            raise DomainError(f"domain: cannot read the {what}, {value.strip()!r}, as a number: {error}") from error
     else:
         try:
             if isinstance(value, bool | np.bool_):
                 raise TypeError
             number = float(value)
         except (TypeError, ValueError, OverflowError) as error:
-            raise DomainError(
-                f"domain: the {what} must be a finite number or a text, got {value!r}"
-            ) from error
+            raise DomainError(f"domain: the {what} must be a finite number or a text, got {value!r}") from error
     if not np.isfinite(number):
         raise DomainError(f"domain: the {what} is {number}; both ends must be finite")
     return number + 0.0  # -0.0 becomes 0.0, so that equal boxes print alike
@@ -405,9 +384,7 @@ def _check_names(names: tuple[str, ...]) -> None:
         raise DomainError("domain: no variables; give at least one, such as {'x': (-2, 2)}")
     for name in names:
         if not isinstance(name, str) or not name.strip() or name != name.strip():
-            raise DomainError(
-                f"domain: a variable's name must be a text without blanks around it, got {name!r}"
-            )
+            raise DomainError(f"domain: a variable's name must be a text without blanks around it, got {name!r}")
         if names.count(name) > 1:
             raise DomainError(f"domain: the variable {name!r} is given {names.count(name)} times")
 

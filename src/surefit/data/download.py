@@ -63,9 +63,7 @@ def _receive(url: str, part: Path, have: int, timeout: float) -> str | None:
     """Append to `part` what is missing; what went wrong, or None when the server has sent everything."""
     headers = {"User-Agent": "surefit"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
-        with urllib.request.urlopen(
-            urllib.request.Request(url, headers=headers), timeout=timeout
-        ) as response:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=timeout) as response:
             resumed = have > 0 and _range_start(response) == have
             length = response.headers.get("Content-Length")
             start = have if resumed else 0

@@ -69,9 +69,7 @@ def generate(
     if test and extra_box is not None:
         raise ArgumentError("extra_box: goes with training data; a test table covers the whole domain alike")
     plan = Sampling(design, num, extra_box=extra_box, extra_ratio=extra_ratio, noise=noise)
-    rng = numpy_generator(generator).spawn(2)[
-        int(test)
-    ]  # one seed, two streams: test points are never training points
+    rng = numpy_generator(generator).spawn(2)[int(test)]  # one seed, two streams: test points are never training points
 
     points = rng.permutation(sample(box, plan.count, design, generator=rng))
     if test:
@@ -120,9 +118,7 @@ def _values_function(target: Any, box: Domain) -> Callable[[np.ndarray], np.ndar
         columns = [box.names.index(name) for name in box.select(target.variables).names]
         return lambda points: target.on_points(points[:, columns])[:, None]
     if not callable(target):
-        raise ArgumentError(
-            f"target: expected a formula or a function of points (n, dim), got {type(target).__name__}"
-        )
+        raise ArgumentError(f"target: expected a formula or a function of points (n, dim), got {type(target).__name__}")
 
     def values(points: np.ndarray) -> np.ndarray:
         y = np.asarray(target(points), dtype=np.float64)

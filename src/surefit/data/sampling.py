@@ -115,9 +115,7 @@ def sample(
     if count is None:
         count = default_count(domain.dim)
     if isinstance(count, Iterable) and design not in _HOLDS_CORNERS:
-        raise ArgumentError(
-            f"count: {design} takes one number, got {count!r}; grid and chebyshev take one per axis"
-        )
+        raise ArgumentError(f"count: {design} takes one number, got {count!r}; grid and chebyshev take one per axis")
     if not isinstance(count, Iterable):
         count = _whole("count", count)
     points = _DESIGNS[design](domain, count, numpy_generator(generator))
@@ -315,22 +313,16 @@ class Sampling:
         elif self.count is not None:
             object.__setattr__(self, "count", _whole("count", self.count))
         if self.extra_box is None and self.extra_ratio is not None:
-            raise ArgumentError(
-                "extra_ratio: says how many extra points, but extra_box does not say where; give both"
-            )
+            raise ArgumentError("extra_ratio: says how many extra points, but extra_box does not say where; give both")
         if self.extra_box is not None:
             ratio = 0.125 if self.extra_ratio is None else _real("extra_ratio", self.extra_ratio)
             if ratio <= 0.0:
-                raise ArgumentError(
-                    f"extra_ratio: expected a share of the training points above 0, got {ratio:g}"
-                )
+                raise ArgumentError(f"extra_ratio: expected a share of the training points above 0, got {ratio:g}")
             object.__setattr__(self, "extra_ratio", ratio)
         object.__setattr__(self, "noise", Noise.read(self.noise))
         object.__setattr__(self, "split", _three_shares(self.split))
         if self.weights is not None and not callable(self.weights):
-            object.__setattr__(
-                self, "weights", tuple(np.asarray(self.weights, dtype=np.float64).ravel().tolist())
-            )
+            object.__setattr__(self, "weights", tuple(np.asarray(self.weights, dtype=np.float64).ravel().tolist()))
 
     def points(self, domain: Domain, generator: int | np.random.Generator | None = None) -> np.ndarray:
         """Training points (n, dim): the design, then corners, then the extra box."""
@@ -375,7 +367,8 @@ class Sampling:
         train, validation, _ = lengths = split_lengths(n, self.split)
         if any(share > 0 and length == 0 for share, length in zip(self.split, lengths, strict=True)):
             raise ArgumentError(
-                f"split: {n} rows are too few for shares of {self.split}: {lengths}; give more rows, or another split such as (1, 0, 0)"
+                f"split: {n} rows are too few for shares of {self.split}: {lengths}; give more rows, or "
+                "another split such as (1, 0, 0)"
             )
         order = numpy_generator(generator).permutation(n)
         return order[:train], order[train : train + validation], order[train + validation :]

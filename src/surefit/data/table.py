@@ -22,9 +22,7 @@ import numpy as np
 
 from surefit.errors import DataError, MissingExtraError
 
-MISSING = frozenset(
-    {"", "na", "n/a", "nan", "null", "none", "#n/a", "<na>", "?", "-"}
-)  # compared in lower case
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "#n/a", "<na>", "?", "-"})  # compared in lower case
 FORMATS = ("csv", "parquet", "npz")
 
 
@@ -59,15 +57,13 @@ class Table:
         array = np.array(values, dtype=np.float64)
         if array.ndim != 2 or array.shape[1] != len(self.names):
             raise DataError(
-                f"table: {len(self.names)} names need values of shape (n, {len(self.names)}), got "
-                f"{array.shape}"
+                f"table: {len(self.names)} names need values of shape (n, {len(self.names)}), got {array.shape}"
             )
         bad = np.argwhere(~np.isfinite(array))
         if bad.size:
             row, column = bad[0]
             raise DataError(
-                f"table: row {row}, column {self.names[column]!r} is {array[row, column]}; every value must "
-                "be finite"
+                f"table: row {row}, column {self.names[column]!r} is {array[row, column]}; every value must be finite"
             )
         array.flags.writeable = False
         self.values: np.ndarray = array
@@ -101,18 +97,14 @@ class Table:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Table):
             return NotImplemented
-        return (self.names, self.targets) == (other.names, other.targets) and np.array_equal(
-            self.values, other.values
-        )
+        return (self.names, self.targets) == (other.names, other.targets) and np.array_equal(self.values, other.values)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"Table({len(self)} rows: {', '.join(self.inputs)} -> {', '.join(self.targets)})"
 
-    def select(
-        self, inputs: str | Iterable[str] | None = None, targets: str | Iterable[str] | None = None
-    ) -> Table:
+    def select(self, inputs: str | Iterable[str] | None = None, targets: str | Iterable[str] | None = None) -> Table:
         """The table with these inputs and targets only.
 
         Without `targets` they stay as they are; without `inputs` every column that is no target is one.
@@ -174,9 +166,7 @@ def read_table(
         if not source.is_file():
             raise DataError(f"table: there is no file {str(source)!r}")
     if kind == "csv":
-        return read_csv(
-            source, targets=targets, columns=columns, names=names, drop_missing=drop_missing, **csv_options
-        )
+        return read_csv(source, targets=targets, columns=columns, names=names, drop_missing=drop_missing, **csv_options)
     if csv_options:
         raise DataError(f"{', '.join(csv_options)}: only a CSV file has such a thing; leave it out")
     read = {"parquet": _from_parquet, "npz": _from_npz, "npy": _from_npy, "object": _from_object}[kind]
@@ -215,9 +205,7 @@ def _assembled(
     numeric = [_numeric(raw.columns[own.index(name)], name, raw.label, drop_missing) for name in chosen]
     if len({len(column) for column in numeric}) > 1:
         sizes = ", ".join(f"{n}: {len(c)}" for n, c in zip(chosen, numeric, strict=True))
-        raise DataError(
-            f"{raw.label}: columns of different lengths ({sizes}); a table needs as many rows in each"
-        )
+        raise DataError(f"{raw.label}: columns of different lengths ({sizes}); a table needs as many rows in each")
     values = np.stack(numeric, axis=1)
     if drop_missing:
         values = values[~np.isnan(values).any(axis=1)]
@@ -240,17 +228,14 @@ def _numeric(column: Any, name: str, label: str, drop_missing: bool) -> np.ndarr
     if array.dtype.kind in "biuf":
         out = array.astype(np.float64)
     else:
-        out = np.array(
-            [_number(value, i, name, label) for i, value in enumerate(array.tolist())], dtype=np.float64
-        )
+        out = np.array([_number(value, i, name, label) for i, value in enumerate(array.tolist())], dtype=np.float64)
     bad = np.flatnonzero(~np.isfinite(out))
     for i in bad:
         if np.isinf(out[i]):
             raise DataError(f"{label}: row {i}, column {name!r} is {out[i]}; every value must be finite")
         if not drop_missing:
             raise DataError(
-                f"{label}: row {i}, column {name!r} is missing; fill it in, or drop_missing=True (first row "
-                "is 0)"
+                f"{label}: row {i}, column {name!r} is missing; fill it in, or drop_missing=True (first row is 0)"
             )
     return out
 
@@ -302,8 +287,7 @@ def _from_pair(x: Any, y: Any) -> _Raw:
     x, y = (np.asarray(v)[:, None] if np.ndim(v) == 1 else np.asarray(v) for v in (x, y))
     if x.ndim != 2 or y.ndim != 2 or len(x) != len(y):
         raise DataError(
-            f"(X, y): expected (n, inputs) and (n,) or (n, outputs) with as many rows, got {x.shape}, "
-            f"{y.shape}"
+            f"(X, y): expected (n, inputs) and (n,) or (n, outputs) with as many rows, got {x.shape}, {y.shape}"
         )
     xs, ys = _numbered("x", x.shape[1], alone="x"), _numbered("y", y.shape[1], alone="y")
     return _Raw("(X, y)", xs + ys, [*x.T, *y.T], tuple(ys))
@@ -421,9 +405,7 @@ def read_csv(
     if decimal not in (".", ","):
         raise DataError(f"decimal: expected '.' or ',', got {decimal!r}")
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n' or delimiter == decimal):
-        raise DataError(
-            f"delimiter: expected one character other than a quote and the decimal mark, got {delimiter!r}"
-        )
+        raise DataError(f"delimiter: expected one character other than a quote and the decimal mark, got {delimiter!r}")
     text = _text(path, encoding)
     rows = list(_rows(text, delimiter or _found_delimiter(text, decimal), path.name))
     if not rows:
@@ -553,9 +535,7 @@ def _csv_columns(own: list[str], wanted: tuple[str, ...] | None, line: int, labe
             )
         if own.count(name) > 1:
             places = ", ".join(str(j + 1) for j, other in enumerate(own) if other == name)
-            raise DataError(
-                f"{label}: line {line}: the name {name!r} stands over columns {places}; names must differ"
-            )
+            raise DataError(f"{label}: line {line}: the name {name!r} stands over columns {places}; names must differ")
     return list(range(len(own))) if wanted is None else [own.index(name) for name in wanted]
 
 
@@ -566,16 +546,13 @@ def _csv_values(
     for row in body:
         if len(row.cells) != len(names):
             raise DataError(
-                f"{label}: line {row.line} has {len(row.cells)} cells, expected {len(names)} "
-                f"({', '.join(names)})"
+                f"{label}: line {row.line} has {len(row.cells)} cells, expected {len(names)} ({', '.join(names)})"
             )
         try:
             numbers = [_to_float(row.cells[i], decimal) for i in chosen]
         except ValueError:
             for i in chosen:
-                _check_cell(
-                    row.cells[i], f"{label}: line {row.line}, column {names[i]!r}", decimal, drop_missing
-                )
+                _check_cell(row.cells[i], f"{label}: line {row.line}, column {names[i]!r}", decimal, drop_missing)
             continue  # a row with missing values, which the caller wants dropped
         values.append(numbers)
     if not values:
@@ -615,9 +592,7 @@ def _check_cell(cell: str, where: str, decimal: str, drop_missing: bool) -> None
     if cell.strip().lower() in MISSING:
         if drop_missing:
             return
-        raise DataError(
-            f"{where} is missing ({cell!r}); fill it in, or leave such rows out with drop_missing=True"
-        )
+        raise DataError(f"{where} is missing ({cell!r}); fill it in, or leave such rows out with drop_missing=True")
     if decimal == "." and _is_decimal_comma(cell):
         hint = "if the comma is a decimal mark say decimal=',', if it separates thousands remove it"
     elif re.fullmatch(r"\s*[+-]?\d{1,3}([ ,.']\d{3})+([.,]\d+)?\s*", cell):
@@ -645,9 +620,7 @@ def write_table(table: Table, path: str | os.PathLike[str]) -> Path:
     kind = path.suffix.lower().lstrip(".")
     writer = {"csv": _write_csv, "parquet": _write_parquet, "npz": _write_npz}.get(kind)
     if writer is None:
-        raise DataError(
-            f"cannot write a table to {path.name!r}; expected one of {', '.join('.' + f for f in FORMATS)}"
-        )
+        raise DataError(f"cannot write a table to {path.name!r}; expected one of {', '.join('.' + f for f in FORMATS)}")
     with _replacing(path) as partial:
         writer(table, partial)
     return path
@@ -656,9 +629,7 @@ def write_table(table: Table, path: str | os.PathLike[str]) -> Path:
 def _write_csv(table: Table, path: Path) -> None:
     like_data = [name for name in table.names if _is_number(name, ".") or _is_decimal_comma(name)]
     if like_data:
-        raise DataError(
-            f"column {like_data[0]!r}: a header of numbers would be read back as data; rename the column"
-        )
+        raise DataError(f"column {like_data[0]!r}: a header of numbers would be read back as data; rename the column")
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(table.names)

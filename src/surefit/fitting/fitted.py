@@ -10,6 +10,7 @@ import time as clock
 import warnings as python_warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +42,8 @@ CLIMBERS, CLIMBS = 16, 24  # worst points from which larger errors are looked fo
 class Measured:
     """An error that was sampled: `max` is the largest |fit - target| seen, a lower bound of the true maximum.
 
-    max, at: the largest error and where; rmse; relative_l2: the root of sum (fit - target)^2 / sum target^2; n: how many
-    points; on: what they were.
+    max, at: the largest error and where; rmse; relative_l2: the root of sum (fit - target)^2 / sum target^2; n: how
+    many points; on: what they were.
     """
 
     max: float
@@ -62,8 +63,9 @@ class OutsideWarning(UserWarning):
 
 
 def measure(predict: Callable[[np.ndarray], np.ndarray], problem: Problem, seed: int) -> Measured:
-    """The error of a prediction: on the test rows of a table; for a known function on fresh points, where the largest
-    error is also looked for on the faces of the domain and by climbing from the worst points.
+    """The error of a prediction, on the test rows of a table or on fresh points of a known function.
+
+    There the largest error is also looked for on the faces of the domain and by climbing from the worst points.
     """
     x, y = problem.verification(seed)
     error = np.abs(predict(x) - y)
@@ -121,8 +123,8 @@ class Fit:
     Attributes:
         names, outputs, domain: of the inputs and outputs, and where it was fitted.
         model: the network with its scaling, points (n, d) -> (n, k), a Module. network: the part inside.
-        method: its settings as plain data. history: one dict an epoch (epoch, train_loss, validation_loss, lr, seconds),
-        losses in scaled units.
+        method: its settings as plain data. history: one dict an epoch (epoch, train_loss, validation_loss, lr,
+        seconds), losses in scaled units.
         error: `Measured` on fresh points. tol, reached: the tolerance asked for and whether error.max is within it.
         stop_reason: a sentence. interrupted: by Ctrl-C. warnings: sentences. steps, seconds, seed, dtype.
         problem: the data and the function it was made from, as far as they are known.
@@ -201,11 +203,14 @@ class Fit:
         d = len(self.names)
         x = x[:, None] if x.ndim == 1 and d == 1 else x
         if x.ndim != 2 or x.shape[1] != d:
-            raise ShapeError(f"predict: points of shape {x.shape}; needed (n, {d}): one column for each of {', '.join(self.names)}")
+            raise ShapeError(
+                f"predict: points of shape {x.shape}; needed (n, {d}): one column for each of {', '.join(self.names)}"
+            )
         if not self._warned and len(x) and not self.domain.contains(x).all():
             self._warned = True
             python_warnings.warn(
-                f"points outside the domain {_box_words(self.domain)}, where this fit was made: the values there mean nothing certain",
+                f"points outside the domain {_box_words(self.domain)}, "
+                "where this fit was made: the values there mean nothing certain",
                 OutsideWarning,
                 stacklevel=3,
             )
@@ -219,8 +224,8 @@ class Fit:
     def __call__(self, *values: Any, **named: Any) -> Any:
         """Values elementwise, one argument for each input by place or name: fit(0.5), fit(x1=0.5, x2=[1, 2]).
 
-        The arguments broadcast against each other; the result has their shape, with a last axis for several outputs, and
-        is a float for plain numbers.
+        The arguments broadcast against each other; the result has their shape, with a last axis for several outputs,
+        and is a float for plain numbers.
         """
         if len(values) == 1 and not named and isinstance(values[0], dict):
             named, values = dict(values[0]), values[1:]
@@ -250,7 +255,7 @@ class Fit:
         from surefit import nn
 
         linear = [m for m in self.network.modules() if isinstance(m, nn.Linear)]
-        chain = all(a.out_features == b.in_features for a, b in zip(linear, linear[1:], strict=False))
+        chain = all(a.out_features == b.in_features for a, b in pairwise(linear))
         others = any(isinstance(m, (nn.Conv1d, nn.Conv2d, nn.Residual, nn.Embedding)) for m in self.network.modules())
         if not linear or not chain or others:
             return None
@@ -264,7 +269,9 @@ class Fit:
         if sizes is None:
             return f"{type(self.network).__name__}, {weights}"
         quiet = (nn.Linear, nn.Sequential, nn.Dropout)
-        kinds = dict.fromkeys(type(m).__name__ for m in self.network.modules() if not isinstance(m, quiet) and not m._modules)
+        kinds = dict.fromkeys(
+            type(m).__name__ for m in self.network.modules() if not isinstance(m, quiet) and not m._modules
+        )
         return f"{'-'.join(map(str, sizes))} {'/'.join(kinds).lower()}, {weights}"
 
     def _method_words(self) -> str:
@@ -316,9 +323,9 @@ class Fit:
     def _repr_html_(self) -> str:
         import html
 
+        left = "style='text-align:left'"
         cells = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(k)}</th><td style='text-align:left'>{html.escape(v)}</td></tr>"
-            for k, v in self.card_rows()
+            f"<tr><th {left}>{html.escape(k)}</th><td {left}>{html.escape(v)}</td></tr>" for k, v in self.card_rows()
         )
         return f"<table>{cells}</table>"
 
@@ -367,7 +374,10 @@ class Fit:
             rows.append((s.name or "network", type(s.module).__name__, str(tuple(s.output.shape[1:])), f"{own}"))
         rows.append(("total", "", "", f"{self.network.num_parameters()}"))
         widths = [max(len(r[i]) for r in rows) for i in range(4)]
-        lines = ["  ".join(c.ljust(w) if i < 3 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths, strict=True))) for r in rows]
+        lines = [
+            "  ".join(c.ljust(w) if i < 3 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths, strict=True)))
+            for r in rows
+        ]
         return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
 
     def doctor(self) -> Diagnosis:
@@ -459,7 +469,9 @@ class Fit:
             raise ArgumentError(f"graph: of={of!r} must be 'computation' or 'network'")
         sizes = self.layers()
         if sizes is None:
-            raise ArgumentError("graph: of='network' draws multilayer perceptrons; use of='computation' for other networks")
+            raise ArgumentError(
+                "graph: of='network' draws multilayer perceptrons; use of='computation' for other networks"
+            )
         return network_diagram(sizes, inputs=self.names, outputs=self.outputs)
 
     # --- files ---
@@ -471,7 +483,7 @@ class Fit:
         return save(self, Path(path))
 
     def save_outputs(self, directory: str | os.PathLike[str]) -> list[Path]:
-        """Write model.safetensors, history.csv, card.txt, fit.json and the pictures into a directory (made if needed)."""
+        """Write the model, its history, card.txt, fit.json and the pictures into a directory (made if needed)."""
         folder = Path(directory)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -529,13 +541,14 @@ def fit(
     """Fit a function with a neural network.
 
     Args:
-        target: a formula ("sin(x1) - cos(x2)"; several outputs: "sin(x); cos(x)" or a list), a callable, a table (path to
+        target: a formula ("sin(x1) - cos(x2)"; several outputs: "sin(x); cos(x)" or a list), a callable, a table
+        (path to
             CSV or Parquet, DataFrame, dict of columns, `Table`; the last column is the target) or arrays (X, y).
         domain: where, for a function: {"x": (-5, 5)}, "x=-5:5", or (low, high). For a table: its own range.
         tol: the largest |error| that is good enough; training ends when it is reached.
         time: seconds of training at most.
-        method: "auto", a name ("adam", "sgd", ...) or a method object, surefit.Adam(lr=3e-4, epochs=300, batch_size=64).
-        model: widths such as (64, 64), an `MLPSpec`, or any `nn.Module` (trained in place).
+        method: "auto", a name ("adam", "sgd", ...) or a method object, surefit.Adam(lr=3e-4, epochs=300,
+        batch_size=64). model: widths such as (64, 64), an `MLPSpec`, or any `nn.Module` (trained in place).
         data: a `Sampling`: how many points, which design, noise, split, weights.
         seed: of data, weights and order; one seed gives one result.
         dtype: "float32" (the default) or "float64".
@@ -614,6 +627,8 @@ def _resolved(method: FirstOrder, problem: Problem) -> dict[str, Any]:
     batch_size, _, epochs, patience = plan(method, len(problem.train[0]))
     settings = method.settings()
     settings.update(batch_size=batch_size, epochs=epochs, patience=patience)
-    settings["schedule"] = ("constant" if method.lr is not None else "cosine") if method.schedule == "auto" else method.schedule
+    settings["schedule"] = (
+        ("constant" if method.lr is not None else "cosine") if method.schedule == "auto" else method.schedule
+    )
     settings["lr"] = method.default_lr if method.lr is None else method.lr
     return {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}

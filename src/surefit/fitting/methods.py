@@ -19,11 +19,11 @@ class FirstOrder:
 
     lr: learning rate; None: the method's own default. epochs: passes over the training data; None: enough for about
     20 000 steps, ended earlier by `patience`. batch_size: rows a step; None: 64, or all when there are fewer than 128.
-    schedule: of the learning rate; "auto" is a cosine down to a hundredth, or constant when lr is given. patience: epochs
-    without a better validation loss until it stops; "auto" is off when epochs are given. loss: a name or a function
-    (prediction, target) -> one number. clip_norm: limit of the gradient's norm. scale: fit in scaled units (inputs to
-    [-1, 1], outputs to mean 0 and deviation 1; undone inside the model). best_weights: give back the weights of the best
-    epoch instead of the last.
+    schedule: of the learning rate; "auto" is a cosine down to a hundredth, or constant when lr is given. patience:
+    epochs without a better validation loss until it stops; "auto" is off when epochs are given. loss: a name or a
+    function (prediction, target) -> one number. clip_norm: limit of the gradient's norm. scale: fit in scaled units
+    (inputs to [-1, 1], outputs to mean 0 and deviation 1; undone inside the model). best_weights: give back the
+    weights of the best epoch instead of the last.
     """
 
     name: ClassVar[str] = ""
@@ -152,9 +152,7 @@ class RAdam(FirstOrder):
     betas: tuple[float, float] = (0.9, 0.999)
 
 
-METHODS: dict[str, type[FirstOrder]] = {
-    c.name: c for c in (Adam, AdamW, SGD, RMSprop, Adagrad, Adamax, NAdam, RAdam)
-}
+METHODS: dict[str, type[FirstOrder]] = {c.name: c for c in (Adam, AdamW, SGD, RMSprop, Adagrad, Adamax, NAdam, RAdam)}
 
 
 def nearest(word: Any, known: Any) -> str:

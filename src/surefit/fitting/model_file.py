@@ -1,8 +1,9 @@
 """A fit in one file: safetensors (numbers) with a JSON header (everything else). Never pickle.
 
-Format 1. Header key "surefit": JSON with "format", "card" (Fit.to_dict), "history", and "network", which says how to build
-the network again: {"kind": "mlp", ...} for our perceptrons, else {"kind": "program", ...}, the recorded evaluation of one
-sample, which is replayed for many. Tensors: "network.*", "scaling.*", and "data.*", samples of the data for pictures.
+Format 1. Header key "surefit": JSON with "format", "card" (Fit.to_dict), "history", and "network", which says how to
+build the network again: {"kind": "mlp", ...} for our perceptrons, else {"kind": "program", ...}, the recorded
+evaluation of one sample, which is replayed for many. Tensors: "network.*", "scaling.*", and "data.*", samples of the
+data for pictures.
 """
 
 from __future__ import annotations
@@ -57,8 +58,8 @@ def save(fit: Fit, path: Path) -> Path:
 def load(path: str | os.PathLike[str]) -> Fit:
     """Read a fit that `Fit.save` wrote.
 
-    A formula is read again, so that errors can be measured and drawn; a callable is not in the file. ModelFileError: no such
-    file, damaged, not a surefit model, or of a newer format.
+    A formula is read again, so that errors can be measured and drawn; a callable is not in the file. ModelFileError:
+    no such file, damaged, not a surefit model, or of a newer format.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -76,7 +77,9 @@ def load(path: str | os.PathLike[str]) -> Fit:
     try:
         header = json.loads(header_text)
         if header["format"] > FORMAT:
-            raise ModelFileError(f"{str(path)!r} has format {header['format']}, this surefit reads up to {FORMAT}; upgrade surefit")
+            raise ModelFileError(
+                f"{str(path)!r} has format {header['format']}, this surefit reads up to {FORMAT}; upgrade surefit"
+            )
         return _rebuild(header, tensors)
     except (KeyError, TypeError, ValueError) as e:
         if isinstance(e, ModelFileError):
@@ -129,8 +132,9 @@ def _problem(card: dict[str, Any], tensors: dict[str, np.ndarray]) -> Problem:
     if train is None:
         raise ModelFileError("the file holds no training sample")
     return Problem(
-        tuple(card["inputs"]), tuple(card["outputs"]), domain, train, points("validation"), points("test"), None, function,
-        card["target"], card["data"]["dropped"], {k: card["data"][k] for k in ("train", "validation", "test")},
+        tuple(card["inputs"]), tuple(card["outputs"]), domain, train, points("validation"), points("test"), None,
+        function, card["target"], card["data"]["dropped"], {k: card["data"][k] for k in ("train", "validation",
+        "test")},
     )  # fmt: skip
 
 
@@ -224,9 +228,13 @@ def _program_from_json(data: dict[str, Any]) -> Program:
     equations = []
     for result, op, args, params in data["equations"]:
         if op not in ops.TABLE or ops.TABLE[op].tier == "batching":
-            raise ModelFileError(f"the model needs the primitive {op!r}, which this surefit does not have; upgrade surefit")
+            raise ModelFileError(
+                f"the model needs the primitive {op!r}, which this surefit does not have; upgrade surefit"
+            )
         atoms = tuple(atom(a) for a in args)
-        equations.append(Equation(name(result), ops.TABLE[op], atoms, {k: param(v) for k, v in params.items()}, "model file"))
+        equations.append(
+            Equation(name(result), ops.TABLE[op], atoms, {k: param(v) for k, v in params.items()}, "model file")
+        )
     outputs = tuple(atom(a) for a in data["outputs"])
     program = Program("model", inputs, state, tuple(equations), outputs, (), lambda values: values)
     program.check()

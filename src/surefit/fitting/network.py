@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,16 +32,24 @@ class MLPSpec:
     def build(
         self, n_in: int, n_out: int, generator: np.random.Generator, dtype: Any, points: np.ndarray | None = None
     ) -> nn.Module:
-        """The network. points (n, n_in): where its first units may bend, in its own units; None: anywhere in [-1, 1]."""
+        """The network. points (n, n_in): where its first units may bend; None: anywhere in [-1, 1]."""
         activation = self.activation
         if activation == "auto":
             activation = "tanh" if len(self.hidden) <= 3 else "relu"
         sizes = [n_in, *(w for w in self.hidden if isinstance(w, (int, np.integer)) and w > 0), n_out]
-        count = sum((a + 1) * b for a, b in zip(sizes, sizes[1:], strict=False))
+        count = sum((a + 1) * b for a, b in pairwise(sizes))
         if count > MOST_PARAMETERS:
-            raise ArgumentError(f"model: widths {sizes} make {count:.3g} parameters; at most {MOST_PARAMETERS:.0e} are built")
+            raise ArgumentError(
+                f"model: widths {sizes} make {count:.3g} parameters; at most {MOST_PARAMETERS:.0e} are built"
+            )
         network = nn.MLP(
-            n_in, tuple(self.hidden), n_out, activation=activation, dropout=self.dropout, generator=generator, dtype=dtype
+            n_in,
+            tuple(self.hidden),
+            n_out,
+            activation=activation,
+            dropout=self.dropout,
+            generator=generator,
+            dtype=dtype,
         )
         first = next((m for m in network.modules() if isinstance(m, nn.Linear)), None)
         if first is not None and self.hidden:
@@ -61,9 +70,9 @@ def place_units(
     would leave the outer rows without a bend.
 
     Nguyen and Widrow (1990) with one change: smooth units get weights of length 4, whatever their number H. Over six
-    functions of one and two inputs that was better with Adam than 2, lengths mixed from 1 to 8, or their 0.7 H^(1/d), which
-    makes a staircase of steep units. Other activations keep their weights; biases put the bend of each unit inside the
-    box. A sine keeps everything (its biases are phases already).
+    functions of one and two inputs that was better with Adam than 2, lengths mixed from 1 to 8, or their 0.7 H^(1/d),
+    which makes a staircase of steep units. Other activations keep their weights; biases put the bend of each unit
+    inside the box. A sine keeps everything (its biases are phases already).
     """
     if first.bias is None or activation == "sin":
         return
@@ -108,7 +117,8 @@ def network_of(
         model.train(was)
     if getattr(y, "shape", None) != (2, k):
         raise ShapeError(
-            f"model: for 2 points it returns shape {getattr(y, 'shape', type(y).__name__)}; it must map (n, {d}) to (n, {k})"
+            f"model: for 2 points it returns shape {getattr(y, 'shape', type(y).__name__)}; "
+            f"it must map (n, {d}) to (n, {k})"
         )
     return model
 

@@ -1,4 +1,4 @@
-"""What is to be fitted, brought to one form: points and values to train, validate and test on, and the function if known."""
+"""What is to be fitted, brought to one form: data to train, validate and test on, and the function if it is known."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ class Problem:
     """Data and, where it is known, the function behind it.
 
     names, outputs: of the inputs and outputs. domain: the box. train, validation, test: (x (n, d), y (n, k)) float64,
-    the last two may be None. weights, validation_weights: (n,) for their rows, or None. function: points (n, d) -> (n, k), or None for
-    measured data. source: what the target was, as plain data. dropped: points left out as not finite.
+    the last two may be None. weights, validation_weights: (n,) for their rows, or None. function: points (n, d) ->
+    (n, k), or None for measured data. source: what the target was, as plain data. dropped: points left out as not
+    finite.
     """
 
     names: tuple[str, ...]
@@ -80,12 +81,14 @@ class Problem:
 def pose(target: Any, domain: Any, data: Sampling | None, seed: int) -> Problem:
     """The Problem of a target: a formula (or several), a callable, a table in any form `read_table` takes, or (X, y).
 
-    ArgumentError: a function without a domain, or a data argument that is not a Sampling. DomainError: the target is not
-    finite somewhere. FormulaError, DataError: it cannot be read.
+    ArgumentError: a function without a domain, or a data argument that is not a Sampling. DomainError: the target is
+    not finite somewhere. FormulaError, DataError: it cannot be read.
     """
     plan = Sampling() if data is None else data
     if not isinstance(plan, Sampling):
-        raise ArgumentError(f"data={data!r} must be a surefit.Sampling(design=..., count=..., ...); the data itself is the target")
+        raise ArgumentError(
+            f"data={data!r} must be a surefit.Sampling(design=..., count=..., ...); the data itself is the target"
+        )
     if isinstance(target, Formula):
         target = target.text
     if isinstance(target, str) and _is_path(target):
@@ -120,7 +123,9 @@ def _needed_domain(domain: Any, variables: Sequence[str] | None) -> Domain:
         example = ", ".join(f'"{n}": (-1, 1)' for n in names)
         flags = " ".join(f"--on {n}=-1:1" for n in names)
         raise DomainError(f"domain: a function needs one; say where, for example domain={{{example}}} ({flags})")
-    return domain if isinstance(domain, Domain) else Domain(domain, names=None if Domain.is_named(domain) else variables)
+    return (
+        domain if isinstance(domain, Domain) else Domain(domain, names=None if Domain.is_named(domain) else variables)
+    )
 
 
 def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int) -> Problem:
@@ -136,8 +141,8 @@ def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int) -> Pr
 
 
 def _of_function(
-    function: Callable[[np.ndarray], np.ndarray], box: Domain, outputs: tuple[str, ...] | int, plan: Sampling, seed: int,
-    source: dict[str, Any],
+    function: Callable[[np.ndarray], np.ndarray], box: Domain, outputs: tuple[str, ...] | int, plan: Sampling, seed:
+    int, source: dict[str, Any],
 ) -> Problem:  # fmt: skip
     if isinstance(outputs, int):
         outputs = output_names(box.names, outputs)
@@ -231,9 +236,8 @@ def vectorised(f: Callable[..., Any], box: Domain) -> tuple[Callable[[np.ndarray
         if single is not None:
             return singly, single.shape[1]
     first = failures[0] if failures else "it returned nothing usable"
-    raise ArgumentError(
-        f"the function {_name(f)} could not be evaluated at {dict(zip(box.names, x[0].round(6).tolist(), strict=True))}: {first}"
-    )
+    where = dict(zip(box.names, x[0].round(6).tolist(), strict=True))
+    raise ArgumentError(f"the function {_name(f)} could not be evaluated at {where}: {first}")
 
 
 def _name(f: Any) -> str:

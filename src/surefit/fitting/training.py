@@ -38,7 +38,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Epoch:
-    """An epoch has ended. Losses are means in scaled units; lr is that of its last step; best: it is the best so far."""
+    """An epoch has ended. Losses are means in scaled units; lr is the epoch's; best: it is the best so far."""
 
     epoch: int
     epochs: int
@@ -75,7 +75,7 @@ class Outcome:
 
 
 class Watch:
-    """After each epoch: is it the best, is patience at its end? Keeps the best weights (arrays are never written into)."""
+    """After each epoch: is it the best, is patience at its end? Keeps the best weights."""
 
     def __init__(self, network: nn.Module, patience: int | None, keep_best: bool) -> None:
         self.leaves = [*network.parameters(), *network.buffers()]
@@ -110,7 +110,9 @@ def loss_function(method: FirstOrder) -> Callable[[Any, Any, Any], Any]:
 
         def by_user(prediction: Any, target: Any, weights: Any) -> Any:
             if weights is not None:
-                raise ArgumentError("weights: a loss function of your own cannot be weighted from outside; weigh inside it")
+                raise ArgumentError(
+                    "weights: a loss function of your own cannot be weighted from outside; weigh inside it"
+                )
             return custom(prediction, target)
 
         return by_user
@@ -250,8 +252,8 @@ def train(
 ) -> Outcome:
     """Train model.network in place on the problem's training data. `good_enough` is asked after each better epoch.
 
-    NotFiniteError when the loss is not finite before any epoch has ended well; later on the best weights are kept and the
-    outcome says what happened.
+    NotFiniteError when the loss is not finite before any epoch has ended well; later on the best weights are kept and
+    the outcome says what happened.
     """
     run = Run(model, problem, method, seed, time)
     watch = Watch(run.network, run.patience, method.best_weights)
@@ -268,7 +270,9 @@ def train(
         if watch.best_values is None:
             raise NotFiniteError(message) from None
         outcome.warnings.append(message)
-        outcome.stop_reason = f"the loss was not finite in epoch {epoch}; the best weights (epoch {watch.best_epoch}) are kept"
+        outcome.stop_reason = (
+            f"the loss was not finite in epoch {epoch}; the best weights (epoch {watch.best_epoch}) are kept"
+        )
         watch.restore(always=True)
     watch.restore()
     run.network.eval()
@@ -279,7 +283,8 @@ def train(
 
 def _tell(callbacks: Sequence[Callback], event: Any) -> bool:
     """Every callback hears of it; whether one of them wants to stop."""
-    return any([callback(event) is True for callback in callbacks])
+    answers = [callback(event) for callback in callbacks]  # all of them, whatever one says
+    return any(answer is True for answer in answers)
 
 
 def _epochs(

@@ -9,7 +9,7 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PY := $(BIN)/python
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test lint format types docs bench clean
+.PHONY: help demo test lint format types docs readme bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make test    run all tests (ARGS=... goes to pytest)"
 	@echo "make lint    style and likely bugs: ruff         make format  let ruff rewrite the files"
 	@echo "make types   types: mypy                         make docs    documentation into docs/_build/html"
+	@echo "make readme  run the code in README and tutorial again and renew what they show"
 	@echo "make bench   benchmarks, one table each          make clean   remove all that these commands made"
 
 demo: $(VENV)/.installed
@@ -45,6 +46,10 @@ docs: $(VENV)/.installed-docs
 	rm -rf docs/_build docs/reference
 	$(PY) -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
+
+# Takes a minute. What the documents print and draw comes from here and is never typed.
+readme: $(VENV)/.installed
+	$(PY) scripts/readme.py $(ARGS)
 
 # The benchmarks compare with PyTorch, JAX and others where they are installed:  .venv/bin/pip install -e ".[peers]"
 bench: $(VENV)/.installed-test

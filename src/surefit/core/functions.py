@@ -221,7 +221,9 @@ def _reduce(op: ops.Op, name: str, x: Any, dim: Any, keepdim: bool) -> Any:
 
 def _axes(name: str, dim: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The axes that dim names. A scalar has none, but takes dim=0 and dim=-1 as PyTorch's does."""
-    if dim is not None and not shape:
+    if dim is None:
+        return tuple(range(len(shape)))
+    if not shape:
         normalize_axes(name, dim, 1)
         return ()
     return normalize_axes(name, dim, len(shape))

@@ -57,6 +57,7 @@ from surefit.core.primitive import (
     operand_dtype,
     primitive,
     promote,
+    quietly,
     shape_of,
     silent,
 )
@@ -398,10 +399,13 @@ cumsum = Op(
 
 def _swap(x: Any) -> Any:
     """The last two axes exchanged."""
-    if x.__class__ is ndarray:
-        return x.swapaxes(-1, -2)  # in every gradient of a product: dispatch would cost more
     n = x.ndim
-    return transpose(x, axes=(*range(n - 2), n - 1, n - 2))
+    return _turned(x, (1, 0) if n == 2 else (*range(n - 2), n - 1, n - 2))
+
+
+def _turned(x: Any, axes: tuple[int, ...]) -> Any:
+    """`transpose` in the gradients of every layer, where its dispatch would cost more than it does."""
+    return x.transpose(axes) if x.__class__ is ndarray else transpose(x, axes=axes)
 
 
 def _matmul_value(a: Any, b: Any) -> Any:
@@ -675,7 +679,7 @@ reshape = Op(
 transpose = Op(
     "transpose",
     lambda x, axes: x.transpose(axes),
-    (lambda g, y, x, axes: transpose(g, axes=_inverse(axes)),),
+    (lambda g, y, x, axes: _turned(g, _inverse(axes)),),
     _transpose_rule,
 )
 broadcast_to = Op(  # its gradient is the undoing of broadcasting, which `backward` does anyway

@@ -33,20 +33,23 @@ _FLOATS = frozenset((float32, float64))
 default_float = float32  # what integers become in exp, division, mean, ...
 
 
+MISFIT = (ValueError, TypeError, IndexError, AttributeError)  # what NumPy raises for arguments that do not fit
+
+
 class _Calm(threading.local):
     on = False  # whether this thread computes without NumPy's floating-point warnings already
 
 
-_calm = _Calm()
+calm = _Calm()
 
 
 @np.errstate(all="ignore")
 def _calmly(f: Callable[..., Any], args: Iterable[Any], params: dict[str, Any]) -> Any:
-    _calm.on = True
+    calm.on = True
     try:
         return f(*args, **params)
     finally:
-        _calm.on = False
+        calm.on = False
 
 
 def quietly(f: Callable[..., Any], args: Iterable[Any], params: dict[str, Any]) -> Any:
@@ -54,7 +57,7 @@ def quietly(f: Callable[..., Any], args: Iterable[Any], params: dict[str, Any]) 
 
     Switching them off costs as much as a small operation does, so only the outermost call does it.
     """
-    return f(*args, **params) if _calm.on else _calmly(f, args, params)
+    return f(*args, **params) if calm.on else _calmly(f, args, params)
 
 
 def silent(f: Function) -> Function:
@@ -62,7 +65,7 @@ def silent(f: Function) -> Function:
 
     @wraps(f)
     def inside(*args: Any, **params: Any) -> Any:
-        return f(*args, **params) if _calm.on else _calmly(f, args, params)
+        return f(*args, **params) if calm.on else _calmly(f, args, params)
 
     return inside  # type: ignore[return-value]
 
@@ -189,17 +192,17 @@ class Op:
             return apply(self, args, params)
         if not args:
             return from_nothing[0](self, params)
-        return self.evaluate(args, params)
-
-    def evaluate(self, args: Sequence[Any], params: dict[str, Any]) -> Any:
-        """The value on arrays and numbers: overflow is no warning, and what does not fit is an error in our words."""
         try:
-            return self.value(*args, **params) if _calm.on else _calmly(self.value, args, params)
-        except (ValueError, TypeError, IndexError, AttributeError):
-            self.rule(*map(aval_of, args), **params)  # says what is wrong in our words, if it can
-            if self.category != "structural" or not any(isinstance(a, (int, float)) for a in args):
-                raise
-        return self.value(*map(np.asarray, args), **params)  # numbers have no shape: here they are arrays
+            return self.value(*args, **params) if calm.on else _calmly(self.value, args, params)
+        except MISFIT:
+            return self.misfit(args, params)
+
+    def misfit(self, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        """What to do about arrays and numbers that `value` has refused with an error of the kinds in MISFIT."""
+        self.rule(*map(aval_of, args), **params)  # says what is wrong in our words, if it can
+        if self.category != "structural" or not any(isinstance(a, (int, float)) for a in args):
+            raise  # the error that is being handled
+        return quietly(self.value, map(np.asarray, args), params)  # numbers have no shape: here they are arrays
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"

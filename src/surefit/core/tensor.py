@@ -21,6 +21,7 @@ import numpy as np
 from surefit.core import functions as F
 from surefit.core import ops
 from surefit.core.ops import KINDS, Arithmetic, Aval, Op, bool_, dtype_of, float32, float64, int32, int64
+from surefit.core.primitive import _FLOATS, MISFIT, calm
 from surefit.core.shapes import size_tuple
 from surefit.errors import ArgumentError, CapturedError, DtypeError, GradientError, RecordError, ShapeError
 
@@ -691,17 +692,17 @@ def _numbers(data: Any) -> tuple[Any, bool]:
 
 
 _new = Tensor.__new__
+_new_node = Node.__new__
 
 
-def wrap(value: Any, node: Node | None = None) -> Tensor:
+def wrap(value: Any) -> Tensor:
     """A Tensor around a value, without copying (internal: nobody else may write into the array)."""
     if value.__class__ is np.ndarray or not isinstance(value, (np.generic, float, int)):
         pass
     else:
         value = np.asarray(value)
     t = _new(Tensor)
-    t._value, t._node, t._birth = value, node, _birth()
-    t._grad, t.requires_grad = None, node is not None
+    t._value, t._node, t._birth, t._grad, t.requires_grad = value, None, _birth(), None, False
     return t
 
 
@@ -725,8 +726,19 @@ def _apply(op: Op, args: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
         else:
             plain = plain and a.__class__ is float
             values.append(a)
-    y = op.evaluate(values, params) if plain else op(*values, **params)
-    return wrap(y, Node(op, parents, values, params) if parents and y.dtype in ops._FLOATS else None)
+    if plain and calm.on:  # what op(...) would do, without its dispatch
+        try:
+            y = op.value(*values, **params)
+        except MISFIT:
+            y = op.misfit(values, params)
+    else:
+        y = op(*values, **params)
+    t = wrap(y)
+    if parents and y.dtype in _FLOATS:
+        node = t._node = _new_node(Node)
+        node.op, node.parents, node.values, node.params = op, parents, values, params
+        t.requires_grad = True
+    return t
 
 
 def _operator(op: Op, swapped: bool = False) -> Callable[[Tensor, Any], Tensor]:

@@ -113,7 +113,7 @@ class Sequential(_Row):
         return Sequential(dict(named))
 
     def forward(self, input: Any) -> Any:
-        for module in self:
+        for module in self._modules.values():
             input = module(input)
         return input
 

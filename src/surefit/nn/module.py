@@ -266,9 +266,8 @@ class Module:
         """What the module computes; every subclass writes its own."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(); define it to say what the module computes")
 
-    @ops.silent
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.forward(*args, **kwargs)
+        return ops.quietly(self.forward, args, kwargs)
 
     def extra_repr(self) -> str:
         """What to show between the brackets."""

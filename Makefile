@@ -24,8 +24,7 @@ demo: $(VENV)/.installed
 	$(BIN)/surefit fit "sin(x1) - cos(x2)" --on x1=-5:5 --on x2=-5:5 \
 		--hidden 200,100,100,80,50,30 --epochs 300 --batch-size 64 --lr 3e-4 --out demo
 	@echo
-	@echo "The pictures are in $(CURDIR)/demo:"
-	@ls -1 demo
+	@echo "The pictures are in $(CURDIR)/demo: $$(cd demo && echo *.png)"
 
 test: $(VENV)/.installed-test
 	$(PY) -m pytest $(ARGS)

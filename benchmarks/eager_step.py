@@ -82,9 +82,7 @@ def measure(workload: str, threads: int, libraries: list[str], rounds: int, seco
             steps = max(1, round(seconds / c.turn(100)))
             turns[library], losses[library] = lambda c=c, steps=steps: c.turn(steps), c.hello
         for library in libraries[1:]:
-            np.testing.assert_allclose(
-                losses[library], losses[libraries[0]], rtol=1e-3
-            )  # both do the same work
+            np.testing.assert_allclose(losses[library], losses[libraries[0]], rtol=1e-3)  # both do the same work
         return {"workload": workload, "threads": threads, "seconds": alternate(turns, rounds)}
 
 

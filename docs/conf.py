@@ -104,12 +104,8 @@ ENTRY_POINTS = {"surefit.cli"}  # used from the command line, not from Python
 
 def modules_below(module: ModuleType) -> list[str]:
     """The public modules of a package: those in its __all__; all where it has none, and in surefit."""
-    found = [
-        f"{module.__name__}.{info.name}" for info in pkgutil.iter_modules(getattr(module, "__path__", []))
-    ]
-    public = [
-        name for name in found if not name.rpartition(".")[2].startswith("_") and name not in ENTRY_POINTS
-    ]
+    found = [f"{module.__name__}.{info.name}" for info in pkgutil.iter_modules(getattr(module, "__path__", []))]
+    public = [name for name in found if not name.rpartition(".")[2].startswith("_") and name not in ENTRY_POINTS]
     chosen = getattr(module, "__all__", [])
     if module is surefit or not chosen:
         return public
@@ -125,9 +121,7 @@ def names_of(module: ModuleType) -> list[str]:
     return [
         name
         for name, value in vars(module).items()
-        if not name.startswith("_")
-        and getattr(value, "__module__", None) == module.__name__
-        and callable(value)
+        if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__ and callable(value)
     ]
 
 

@@ -229,9 +229,7 @@ def test_importing_every_room_is_light():
 OWN = [value for value in vars(errors).values() if inspect.isclass(value)]
 
 BUILTIN = {
-    name
-    for name, value in vars(builtins).items()
-    if inspect.isclass(value) and issubclass(value, BaseException)
+    name for name, value in vars(builtins).items() if inspect.isclass(value) and issubclass(value, BaseException)
 }
 PROTOCOL = {"AttributeError", "StopIteration", "NotImplementedError", "SystemExit", "KeyboardInterrupt"}
 UNREACHABLE = {"AssertionError"}
@@ -242,9 +240,7 @@ CONSTRUCTORS = {"__init__", "__new__", "__post_init__", "__call__"}
 def test_every_error_is_a_surefit_error_and_a_builtin_one(error):
     assert issubclass(error, errors.SurefitError)
     if error is not errors.SurefitError:
-        assert any(
-            issubclass(error, getattr(builtins, name)) for name in BUILTIN - {"BaseException", "Exception"}
-        )
+        assert any(issubclass(error, getattr(builtins, name)) for name in BUILTIN - {"BaseException", "Exception"})
 
 
 def raised_builtins(node: ast.AST) -> Iterator[tuple[int, str]]:
@@ -254,11 +250,7 @@ def raised_builtins(node: ast.AST) -> Iterator[tuple[int, str]]:
     Python's protocols ask for.
     """
     for child in ast.iter_child_nodes(node):
-        if (
-            isinstance(child, ast.FunctionDef)
-            and child.name.startswith("__")
-            and child.name not in CONSTRUCTORS
-        ):
+        if isinstance(child, ast.FunctionDef) and child.name.startswith("__") and child.name not in CONSTRUCTORS:
             continue
         if isinstance(child, ast.Raise) and isinstance(child.exc, ast.Call):
             name = ast.unparse(child.exc.func)

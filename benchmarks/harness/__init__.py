@@ -136,6 +136,4 @@ def report(
     for note in notes:
         print(note)
     if file is not None:
-        file.write_text(
-            json.dumps({"title": title, "machine": here, **data}, indent=2) + "\n", encoding="utf-8"
-        )
+        file.write_text(json.dumps({"title": title, "machine": here, **data}, indent=2) + "\n", encoding="utf-8")

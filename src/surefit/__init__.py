@@ -75,7 +75,7 @@ _ELSEWHERE = {
     "manual_seed": "; randomness is an argument: give generator=0 to layers, loaders and random functions",
     "device": _NO_DEVICES,
     "cuda": _NO_DEVICES,
-    "save": "; a fit saves itself, fit.save(path); numpy.savez(path, **net.state_dict()) keeps the weights of a network",
+    "save": "; a fit saves itself, fit.save(path); numpy.savez(path, **net.state_dict()) keeps a network's weights",
     "autograd": "; use tensor.backward(), or surefit.grad, jacobian, hessian, vjp, hvp of a function",
     "utils": "; DataLoader, TensorDataset and random_split are in surefit.data",
     "linalg": "; its functions are surefit.solve, inv, det, svd, cholesky, ...",

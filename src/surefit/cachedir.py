@@ -61,6 +61,4 @@ def _home_expanded(path: str) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError as error:  # a service account without a home directory
-        raise DataError(
-            f"no home directory to keep a cache in; set {VARIABLE} to a directory, or to off"
-        ) from error
+        raise DataError(f"no home directory to keep a cache in; set {VARIABLE} to a directory, or to off") from error

@@ -78,9 +78,7 @@ def run(case, arrays):
     for i, (got, key) in enumerate(zip(outs, case["out"], strict=True)):
         check(got, arrays[key], f"output {i}")
 
-    total = sum(
-        (outs[i] * Tensor(arrays[c])).sum() for i, c in zip(case["cot_for"], case["cot"], strict=True)
-    )
+    total = sum((outs[i] * Tensor(arrays[c])).sum() for i, c in zip(case["cot_for"], case["cot"], strict=True))
     total.backward()
     assert len(leaves) == len(case["in_grads"])
     for i, (leaf, key) in enumerate(zip(leaves, case["in_grads"], strict=True)):

@@ -336,9 +336,7 @@ def test_collate_is_torchs(samples):
             for key in theirs:
                 same(ours[key], theirs[key])
         elif isinstance(theirs, list | tuple):
-            if not isinstance(
-                theirs[0], str
-            ):  # texts: PyTorch's kind depends on where they stand, ours is a list
+            if not isinstance(theirs[0], str):  # texts: PyTorch's kind depends on where they stand, ours is a list
                 assert type(ours) is type(theirs)
             assert len(ours) == len(theirs)
             for a, b in zip(ours, theirs, strict=True):

@@ -300,9 +300,7 @@ def test_a_silent_server_is_given_up(tmp_path, monkeypatch):
 def test_mnist_downloads_once(server, tmp_path, monkeypatch):
     files = small_set()
     monkeypatch.setattr(digits, "SHA256", {n: hashlib.sha256(data).hexdigest() for n, data in files.items()})
-    server.files = {
-        f"good/{name}.gz": gzip.compress(data, level) for level, (name, data) in enumerate(files.items())
-    }
+    server.files = {f"good/{name}.gz": gzip.compress(data, level) for level, (name, data) in enumerate(files.items())}
     server.faults = {"good/train-images-idx3-ubyte.gz": ["cut"]}
     monkeypatch.setenv("SUREFIT_CACHE", str(tmp_path / "cache"))
     mirrors = [server.url + "gone", server.url + "good/"]

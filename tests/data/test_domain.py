@@ -182,9 +182,7 @@ def test_scaling_stays_inside_and_inverts(domain, fractions, data):
 @settings(deadline=None)
 @given(domains)
 def test_ends_scale_exactly(domain):
-    np.testing.assert_array_equal(
-        domain.scale(domain.low), -np.ones(domain.dim) if domain.dim > 1 else [-1.0]
-    )
+    np.testing.assert_array_equal(domain.scale(domain.low), -np.ones(domain.dim) if domain.dim > 1 else [-1.0])
     np.testing.assert_array_equal(domain.scale(domain.high), np.ones(domain.dim) if domain.dim > 1 else [1.0])
     np.testing.assert_array_equal(domain.unscale(np.full((1, domain.dim), -1.0)), [domain.low])
     np.testing.assert_array_equal(domain.unscale(np.full((1, domain.dim), 1.0)), [domain.high])

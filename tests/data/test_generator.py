@@ -91,11 +91,7 @@ def test_noise():
     for name in clean:
         np.testing.assert_array_equal(clean[name].x, noisy[name].x)
         added = noisy[name]["y"] - clean[name]["y"]
-        assert (
-            added.min() >= 0
-            and added.max() <= 0.5
-            and added.std() == pytest.approx(0.5 / math.sqrt(12), rel=0.1)
-        )
+        assert added.min() >= 0 and added.max() <= 0.5 and added.std() == pytest.approx(0.5 / math.sqrt(12), rel=0.1)
 
 
 def test_not_finite():

@@ -19,9 +19,7 @@ LINE, SQUARE = Domain((-2, 3)), Domain("x1=-5:5, x2=0:1")
 RANDOM = ("uniform", "latin_hypercube", "sobol", "halton")
 
 ends = st.floats(-1e9, 1e9)
-boxes = st.lists(
-    st.tuples(ends, ends).filter(lambda p: p[0] != p[1]).map(sorted), min_size=1, max_size=4
-).map(Domain)
+boxes = st.lists(st.tuples(ends, ends).filter(lambda p: p[0] != p[1]).map(sorted), min_size=1, max_size=4).map(Domain)
 
 
 # ---- designs

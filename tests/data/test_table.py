@@ -78,9 +78,7 @@ def test_quotes_astray(put):
 
 
 def test_open_quote(put):
-    with pytest.raises(
-        DataError, match=r"starts on line 3 cannot be read .unexpected end of data.; check its quotes"
-    ):
+    with pytest.raises(DataError, match=r"starts on line 3 cannot be read .unexpected end of data.; check its quotes"):
         read_rows(put('a,b\n1,2\n3,"4\n5,6\n'))
 
 
@@ -408,9 +406,7 @@ column_names = st.lists(
 @settings(deadline=None, max_examples=60)
 @given(column_names, st.data())
 def test_written_tables_read_back_the_same(tmp_path_factory, names, data):
-    rows = data.draw(
-        st.lists(st.lists(finite, min_size=len(names), max_size=len(names)), min_size=1, max_size=5)
-    )
+    rows = data.draw(st.lists(st.lists(finite, min_size=len(names), max_size=len(names)), min_size=1, max_size=5))
     table = Table(names, rows)
     folder = tmp_path_factory.mktemp("tables")
     for kind in ("csv", "npz"):

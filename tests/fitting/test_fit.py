@@ -108,7 +108,7 @@ def test_a_callable_that_fails_says_where_and_why():
     def broken(x):
         raise KeyError("pressure")
 
-    with pytest.raises(ArgumentError, match="broken.*KeyError.*pressure"):
+    with pytest.raises(ArgumentError, match=r"broken.*KeyError.*pressure"):
         surefit.fit(broken, (-1, 1))
     with pytest.raises(ArgumentError, match="IndexError"):  # a number, but only because columns can be indexed too
         surefit.fit(lambda x: x[3], (-1, 1))

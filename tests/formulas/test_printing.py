@@ -137,9 +137,9 @@ def test_several_results_and_awkward_names():
     f, g = formulas_of(program, ["a", "b"])
     assert f.variables == g.variables == ("a", "b")
     assert g(2.0, 0.0) == 6.0
-    assert to_latex(program) == r"pair_{0} + pair_{1}; \quad pair_{0} 3".replace(
-        "pair", r"\mathrm{pair}"
-    ).replace(" 3", r" \cdot 3")
+    assert to_latex(program) == r"pair_{0} + pair_{1}; \quad pair_{0} 3".replace("pair", r"\mathrm{pair}").replace(
+        " 3", r" \cdot 3"
+    )
     with pytest.raises(FormulaError, match="3 names for 2 inputs"):
         formulas_of(program, ["a", "b", "c"])
 

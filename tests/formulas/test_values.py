@@ -123,9 +123,7 @@ def test_step_functions_at_zero():
     np.testing.assert_array_equal(parse("heaviside(x, 0.2)")(x), np.heaviside(x, 0.2))
     np.testing.assert_array_equal(parse("heaviside(x, y)")(x, 0.3), np.heaviside(x, 0.3))
     np.testing.assert_array_equal(parse("step(x)")(x), np.heaviside(x, 1.0))
-    assert (
-        parse("heaviside(0, 0.3)*x")(1.0) == 0.3
-    )  # in float64 although the constant is chosen by a condition
+    assert parse("heaviside(0, 0.3)*x")(1.0) == 0.3  # in float64 although the constant is chosen by a condition
 
 
 def test_conditions_count_as_numbers():
@@ -140,8 +138,7 @@ def test_conditions_count_as_numbers():
 # --- the outside collections ----------------------------------------------------------------------
 
 NUMPY = {
-    name: getattr(np, name)
-    for name in "exp sqrt sin cos tan tanh arcsin arccos arctan log sinh cosh abs pi".split()
+    name: getattr(np, name) for name in "exp sqrt sin cos tan tanh arcsin arccos arctan log sinh cosh abs pi".split()
 } | {"ln": np.log}
 
 
@@ -237,9 +234,7 @@ def test_random_formulas_are_what_python_makes_of_them(text):
     finite = np.isfinite(expected)
     # vector and scalar loops of NumPy may round differently in the last place, and a step function shows it
     close = np.isclose(together[finite], np.array(expected)[finite], rtol=1e-9, atol=1e-9)
-    assert close.all() or any(
-        step in text for step in ("floor", "ceil", "sign", "%", "if", "<", ">", "=", "tan")
-    )
+    assert close.all() or any(step in text for step in ("floor", "ceil", "sign", "%", "if", "<", ">", "=", "tan"))
 
 
 @settings(deadline=None, max_examples=100)
@@ -337,9 +332,7 @@ def test_branches_not_taken_do_no_harm(text, dtype):
 
 def oracle_of_branches(text, x):
     """Python takes one branch only."""
-    special = {
-        name: getattr(scipy.special, name) for name in "gamma digamma erfinv log1p expm1 exp2 cbrt".split()
-    }
+    special = {name: getattr(scipy.special, name) for name in "gamma digamma erfinv log1p expm1 exp2 cbrt".split()}
     names = {
         **{n: getattr(np, n) for n in "sin exp log sqrt log2 log10 sinh cosh hypot abs".split()},
         **special,
@@ -437,9 +430,7 @@ def test_on_tensors_batches_and_recordings():
     np.testing.assert_array_equal(batch(f)(x, y).numpy(), expected)
     np.testing.assert_array_equal(record(f, x, y)(x, y).numpy(), expected)
     np.testing.assert_array_equal(batch(grad(f))(x, y).numpy(), np.where(x > 0, np.cos(x), 1.0) * y)
-    np.testing.assert_array_equal(
-        jacobian(f)(tensor(x), tensor(y)).numpy(), np.diag(np.where(x > 0, np.cos(x), 1) * y)
-    )
+    np.testing.assert_array_equal(jacobian(f)(tensor(x), tensor(y)).numpy(), np.diag(np.where(x > 0, np.cos(x), 1) * y))
 
 
 def test_on_numbers_being_recorded_and_batched_choices():
@@ -450,9 +441,7 @@ def test_on_numbers_being_recorded_and_batched_choices():
     assert values.dtype == np.float32 and values.numpy().tolist() == [2.0, -2.75]
 
 
-@pytest.mark.parametrize(
-    "value", [1j, np.array([1j]), "1", ["a"], None, np.array(["a"]), np.array([object()])]
-)
+@pytest.mark.parametrize("value", [1j, np.array([1j]), "1", ["a"], None, np.array(["a"]), np.array([object()])])
 def test_what_is_no_number_is_refused(value):
     with pytest.raises(DtypeError):
         parse("x + 1")(value)

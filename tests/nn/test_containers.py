@@ -52,9 +52,7 @@ def test_sequential_changes():
 
 
 def test_sequential_from_a_dictionary():
-    net = nn.Sequential(
-        {"in": nn.Linear(1, 2, generator=0), "act": nn.ReLU(), "out": nn.Linear(2, 1, generator=1)}
-    )
+    net = nn.Sequential({"in": nn.Linear(1, 2, generator=0), "act": nn.ReLU(), "out": nn.Linear(2, 1, generator=1)})
     assert list(net.state_dict()) == ["in.weight", "in.bias", "out.weight", "out.bias"]
     assert net.act is net[1]
     del net[1]

@@ -62,9 +62,7 @@ CASES = [  # fill, arguments, the distribution it is said to have
 ]
 
 
-@pytest.mark.parametrize(
-    "fill, kwargs, law", CASES, ids=[f"{f.__name__}{list(k.values())}" for f, k, _ in CASES]
-)
+@pytest.mark.parametrize("fill, kwargs, law", CASES, ids=[f"{f.__name__}{list(k.values())}" for f, k, _ in CASES])
 def test_distribution(fill, kwargs, law):
     x = drawn(fill, generator=7, **kwargs).ravel()
     low, high = law.support()

@@ -76,9 +76,7 @@ TEXTS = {
         lambda nn: nn.InstanceNorm2d(2, 0.1, 0.2, True, True)
     ),
     "LayerNorm((3,), eps=1e-05, elementwise_affine=True, bias=True)": lambda nn: nn.LayerNorm(3),
-    "LayerNorm((3, 2), eps=1e-05, elementwise_affine=True, bias=False)": (
-        lambda nn: nn.LayerNorm((3, 2), bias=False)
-    ),
+    "LayerNorm((3, 2), eps=1e-05, elementwise_affine=True, bias=False)": (lambda nn: nn.LayerNorm((3, 2), bias=False)),
     "RMSNorm((3,), eps=None, elementwise_affine=True)": lambda nn: nn.RMSNorm(3),
     "GroupNorm(1, 3, eps=1e-05, affine=True, bias=True)": lambda nn: nn.GroupNorm(1, 3),
     "GroupNorm(1, 3, eps=1e-05, affine=False, bias=False)": lambda nn: nn.GroupNorm(1, 3, affine=False),
@@ -88,9 +86,7 @@ TEXTS = {
     ),
     "Conv2d(2, 4, kernel_size=(3, 3), stride=(1, 1), padding=same, dilation=(2, 2), groups=2, bias=False, "
     "padding_mode=reflect)": (
-        lambda nn: nn.Conv2d(
-            2, 4, 3, padding="same", dilation=2, groups=2, bias=False, padding_mode="reflect"
-        )
+        lambda nn: nn.Conv2d(2, 4, 3, padding="same", dilation=2, groups=2, bias=False, padding_mode="reflect")
     ),
     "MaxPool1d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)": lambda nn: nn.MaxPool1d(2),
     "MaxPool2d(kernel_size=(2, 3), stride=1, padding=0, dilation=1, ceil_mode=True)": (
@@ -200,9 +196,7 @@ def test_identity_takes_and_forgets_anything():
 def test_linear_maps_the_last_axis(shape):
     layer = nn.Linear(3, 4, generator=0, dtype="float64")
     x = rng(1).standard_normal(shape)
-    np.testing.assert_allclose(
-        numpy(layer(tensor(x))), x @ numpy(layer.weight).T + numpy(layer.bias), rtol=1e-14
-    )
+    np.testing.assert_allclose(numpy(layer(tensor(x))), x @ numpy(layer.weight).T + numpy(layer.bias), rtol=1e-14)
     with pytest.raises(ShapeError):
         layer(zeros(5, 4, dtype="float64"))
 
@@ -247,9 +241,7 @@ def test_dropout_statistics(p):
     n = 200_000
     y = numpy(nn.Dropout(p, generator=0)(ones(n)))
     kept = y != 0
-    assert set(np.unique(y)) == {0, np.float32(1) / np.float32(1 - p)} or np.allclose(
-        np.unique(y), [0, 1 / (1 - p)]
-    )
+    assert set(np.unique(y)) == {0, np.float32(1) / np.float32(1 - p)} or np.allclose(np.unique(y), [0, 1 / (1 - p)])
     assert abs(kept.mean() - (1 - p)) < 5 * math.sqrt(p * (1 - p) / n)
     pairs = (kept[1:] & kept[:-1]).mean()  # neighbours are independent
     assert abs(pairs - (1 - p) ** 2) < 5 / math.sqrt(n)

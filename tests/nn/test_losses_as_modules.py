@@ -24,9 +24,7 @@ def test_loss_modules_hold_their_settings():
     assert nn.HuberLoss(delta=0.5)(x, y).item() == pytest.approx(
         np.where(abs(d) < 0.5, d**2 / 2, 0.5 * (abs(d) - 0.25)).mean()
     )
-    assert nn.SmoothL1Loss(beta=2.0)(x, y).item() == pytest.approx(
-        np.where(abs(d) < 2, d**2 / 4, abs(d) - 1).mean()
-    )
+    assert nn.SmoothL1Loss(beta=2.0)(x, y).item() == pytest.approx(np.where(abs(d) < 2, d**2 / 4, abs(d) - 1).mean())
     assert nn.LogCoshLoss()(x, y).item() == pytest.approx(np.log(np.cosh(d)).mean())
     e = -d  # target - input
     assert nn.QuantileLoss(0.9)(x, y).item() == pytest.approx(np.maximum(0.9 * e, -0.1 * e).mean())

@@ -446,9 +446,7 @@ def nested(nn):
     out = nn.ModuleDict({"a": nn.Identity(), "b": nn.LayerNorm(8)})
     from collections import OrderedDict
 
-    return nn.Sequential(
-        OrderedDict({"0": nn.Linear(2, 8), "act": nn.LeakyReLU(), "block": block, "out": out})
-    )
+    return nn.Sequential(OrderedDict({"0": nn.Linear(2, 8), "act": nn.LeakyReLU(), "block": block, "out": out}))
 
 
 def test_representation():

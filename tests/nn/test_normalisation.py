@@ -65,18 +65,14 @@ def test_batch_norm_of_an_empty_batch_moves_nothing(track):
 def test_batch_norm_without_running_statistics_uses_the_batch_also_in_evaluation():
     layer = nn.BatchNorm1d(3, track_running_stats=False, dtype="float64").eval()
     x = rng(0).normal(2.0, 3.0, (20, 3))
-    np.testing.assert_allclose(
-        numpy(layer(tensor(x))), (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-5), rtol=1e-12
-    )
+    np.testing.assert_allclose(numpy(layer(tensor(x))), (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-5), rtol=1e-12)
     assert list(layer.state_dict()) == ["weight", "bias"]
 
 
 def test_batch_norm_inside_a_batch_is_refused_by_name():
     net = nn.Sequential(nn.Linear(2, 3, generator=0), nn.BatchNorm1d(3))
     x = tensor(rng(0).standard_normal((6, 2)), dtype="float32")
-    with pytest.raises(
-        ArgumentError, match=r"BatchNorm1d mixes the samples of a batch.*\.eval\(\).*LayerNorm"
-    ):
+    with pytest.raises(ArgumentError, match=r"BatchNorm1d mixes the samples of a batch.*\.eval\(\).*LayerNorm"):
         batch(lambda row: net(row[None])[0])(x)
     assert net[1].num_batches_tracked.item() == 0
     with pytest.raises(ArgumentError, match="BatchNorm1d mixes"):
@@ -129,9 +125,7 @@ def test_layer_norm_and_rms_norm():
     m, v = x.mean((1, 2), keepdims=True), x.var((1, 2), keepdims=True)
     np.testing.assert_allclose(y, (x - m) / np.sqrt(v + 1e-5), rtol=1e-12)
     y = numpy(nn.RMSNorm(4, dtype="float64")(tensor(x)))
-    np.testing.assert_allclose(
-        y, x / np.sqrt((x**2).mean(-1, keepdims=True) + np.finfo(float).eps), rtol=1e-12
-    )
+    np.testing.assert_allclose(y, x / np.sqrt((x**2).mean(-1, keepdims=True) + np.finfo(float).eps), rtol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -72,9 +72,7 @@ def test_the_colour_scale_spans_four_decades_and_says_that_it_goes_on():
     assert error_map(points, np.geomspace(0.1, 1.0, 50)).axes[0].collections[0].colorbar.extend == "neither"
 
 
-@pytest.mark.parametrize(
-    "error", [np.zeros(50), np.full(50, 2.0), np.full(50, np.nan), np.zeros(50) + 5e-324]
-)
+@pytest.mark.parametrize("error", [np.zeros(50), np.full(50, 2.0), np.full(50, np.nan), np.zeros(50) + 5e-324])
 def test_two_inputs_with_equal_errors(error):
     marks = error_map(rng.normal(size=(50, 2)), error).axes[0].collections[0]
     low, high = marks.get_clim()
@@ -85,9 +83,7 @@ def test_pairs_show_the_largest_error_in_each_cell():
     points = rng.uniform(-1, 1, (900, 3)) * [1, 1e4, 1e-6]
     error = rng.normal(size=900) * np.exp(points[:, 0])
     figure = error_map(points, error, names=["a", "b", "c", "y"])
-    panels = [axes for axes in figure.axes if any(hasattr(c, "get_coordinates") for c in axes.collections)][
-        :3
-    ]
+    panels = [axes for axes in figure.axes if any(hasattr(c, "get_coordinates") for c in axes.collections)][:3]
     pairs = [(1, 0), (2, 0), (2, 1)]  # (row, column) of the lower triangle
     floor = mesh(panels[0]).get_clim()[0]
     for axes, (i, j) in zip(panels, pairs, strict=True):
@@ -124,9 +120,7 @@ def test_an_input_of_few_values_has_a_cell_for_each():
 
 
 def test_each_output_has_its_row():
-    figure = error_map(
-        np.linspace(0, 1, 20), np.stack([np.ones(20), 2 * np.ones(20)], axis=1), names=("x", "u", "v")
-    )
+    figure = error_map(np.linspace(0, 1, 20), np.stack([np.ones(20), 2 * np.ones(20)], axis=1), names=("x", "u", "v"))
     assert [row._suptitle.get_text() for row in figure.subfigs] == ["u", "v"]
     assert "max |error| 2" in figure.subfigs[1].axes[0].get_title(loc="right")
 

@@ -49,9 +49,7 @@ def parsed(drawing):
 
 def node_boxes(drawing):
     """Name -> box of every node; the legend has no tips."""
-    return {
-        shape.tip.split(" (")[0]: shape for shape in drawing.shapes if isinstance(shape, Box) and shape.tip
-    }
+    return {shape.tip.split(" (")[0]: shape for shape in drawing.shapes if isinstance(shape, Box) and shape.tip}
 
 
 def test_the_textbook_graph():
@@ -79,10 +77,7 @@ def crossings(curves):
                 t = np.linspace(0, 1, 60)[:, None]
                 p = np.array([last, *ends])
                 points += list(
-                    (1 - t) ** 3 * p[0]
-                    + 3 * (1 - t) ** 2 * t * p[1]
-                    + 3 * (1 - t) * t**2 * p[2]
-                    + t**3 * p[3]
+                    (1 - t) ** 3 * p[0] + 3 * (1 - t) ** 2 * t * p[1] + 3 * (1 - t) * t**2 * p[2] + t**3 * p[3]
                 )
             else:
                 points.append(np.array(ends[0]))
@@ -115,9 +110,7 @@ def test_svg_is_a_standalone_accessible_file():
     root = parsed(drawing)
     assert root.tag == SVG + "svg" and root.get("role") == "img"
     assert root[0].tag == SVG + "title" and root[0].text == "a graph"
-    assert root[1].tag == SVG + "desc" and root[1].text.startswith(
-        "7 nodes, 8 edges. ln from x1; mul from x1, x2"
-    )
+    assert root[1].tag == SVG + "desc" and root[1].text.startswith("7 nodes, 8 edges. ln from x1; mul from x1, x2")
     width, height = (float(v) for v in root.get("viewBox").split()[2:])
     assert (width, height) == pytest.approx((drawing.width, drawing.height), abs=0.01)
     assert not re.search(r'(href|url\(|src)="?http', drawing.svg())  # nothing is fetched
@@ -156,9 +149,7 @@ def test_kinds_differ_in_outline_not_only_in_colour():
 def test_the_legend_names_the_kinds_that_occur():
     words = {shape.text for shape in draw_graph(NODES, EDGES).shapes if isinstance(shape, Label)}
     assert {"input", "operation", "output"} < words and "parameter" not in words
-    assert "input" not in {
-        s.text for s in draw_graph(NODES, EDGES, legend=False).shapes if isinstance(s, Label)
-    }
+    assert "input" not in {s.text for s in draw_graph(NODES, EDGES, legend=False).shapes if isinstance(s, Label)}
 
 
 @pytest.mark.parametrize(
@@ -181,9 +172,7 @@ def test_nodes_are_wide_enough_for_their_labels():
         assert box.width > text_width(node, 10.0)
 
 
-@pytest.mark.parametrize(
-    "ending, head", [("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"digraph")]
-)
+@pytest.mark.parametrize("ending, head", [("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"digraph")])
 def test_saving_by_ending(tmp_path, ending, head):
     path = draw_graph(NODES, EDGES).save(tmp_path / f"graph.{ending}")
     assert path.read_bytes().startswith(head)
@@ -281,9 +270,7 @@ def columns(drawing):
 
 
 def test_network_has_a_column_for_each_layer_and_its_size_below():
-    drawing = network_diagram(
-        E5, names=["input", *["ReLU"] * 6, "output"], inputs=["x1", "x2"], outputs=["y"]
-    )
+    drawing = network_diagram(E5, names=["input", *["ReLU"] * 6, "output"], inputs=["x1", "x2"], outputs=["y"])
     assert [len(units) for units in columns(drawing)] == [2, 8, 8, 8, 8, 8, 8, 1]
     labels = [shape for shape in drawing.shapes if isinstance(shape, Label)]
     bottom = max(label.at[1] for label in labels)
@@ -309,9 +296,7 @@ def test_every_unit_drawn_is_connected_to_the_next_layer():
 
 
 def test_names_of_ends_stand_beside_their_units():
-    drawing = network_diagram(
-        [20, 4, 12], inputs=[f"in{i}" for i in range(20)], outputs=[f"out{i}" for i in range(12)]
-    )
+    drawing = network_diagram([20, 4, 12], inputs=[f"in{i}" for i in range(20)], outputs=[f"out{i}" for i in range(12)])
     at = {shape.text: shape.at for shape in drawing.shapes if isinstance(shape, Label)}
     first, last = columns(drawing)[0], columns(drawing)[-1]
     assert [name for name in at if name.startswith("in")] == [f"in{i}" for i in (0, 1, 2, 3, 16, 17, 18, 19)]

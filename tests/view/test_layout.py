@@ -26,10 +26,7 @@ def graphs(draw):
 
 
 def boxes(sizes, layout):
-    return [
-        (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
-        for (w, h), (x, y) in zip(sizes, layout.centres, strict=True)
-    ]
+    return [(x - w / 2, y - h / 2, x + w / 2, y + h / 2) for (w, h), (x, y) in zip(sizes, layout.centres, strict=True)]
 
 
 @given(graphs())

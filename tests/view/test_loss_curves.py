@@ -22,20 +22,12 @@ def labels(axes):
 
 
 def ring(axes):
-    return [
-        (one.get_xdata()[0], one.get_ydata()[0])
-        for one in axes.get_lines()
-        if one.get_markerfacecolor() == "none"
-    ]
+    return [(one.get_xdata()[0], one.get_ydata()[0]) for one in axes.get_lines() if one.get_markerfacecolor() == "none"]
 
 
 def test_curves_are_drawn_on_a_log_axis_in_their_colours():
     (axes,) = loss_curves({"train": TRAIN, "validation": VALIDATION}, ylabel="mean squared error").axes
-    assert (
-        axes.get_yscale() == "log"
-        and axes.get_ylabel() == "mean squared error"
-        and axes.get_xlabel() == "epoch"
-    )
+    assert axes.get_yscale() == "log" and axes.get_ylabel() == "mean squared error" and axes.get_xlabel() == "epoch"
     np.testing.assert_array_equal(line(axes, "training").get_xdata(), EPOCHS)
     np.testing.assert_array_equal(line(axes, "training").get_ydata(), TRAIN)
     np.testing.assert_array_equal(line(axes, "validation").get_ydata(), VALIDATION)
@@ -86,9 +78,7 @@ def test_a_learning_rate_that_reaches_zero_has_a_linear_axis():
 
 
 def test_rows_are_the_same_history_as_columns():
-    rows = [
-        {"epoch": i, "train": t, "validation": v} for i, t, v in zip(EPOCHS, TRAIN, VALIDATION, strict=True)
-    ]
+    rows = [{"epoch": i, "train": t, "validation": v} for i, t, v in zip(EPOCHS, TRAIN, VALIDATION, strict=True)]
     (one,), (two,) = loss_curves(rows).axes, loss_curves({"train": TRAIN, "validation": VALIDATION}).axes
     for label in ("training", "validation"):
         np.testing.assert_array_equal(line(one, label).get_xydata(), line(two, label).get_xydata())
@@ -98,9 +88,7 @@ def test_values_that_were_not_measured_are_no_gaps():
     measured = [v if i % 10 == 0 else None for i, v in zip(EPOCHS, VALIDATION, strict=True)]
     (axes,) = loss_curves({"train": TRAIN, "validation": measured}).axes
     np.testing.assert_array_equal(line(axes, "validation").get_xdata(), [10, 20, 30, 40])
-    rows = [
-        {"train": t} | ({} if v is None else {"validation": v}) for t, v in zip(TRAIN, measured, strict=True)
-    ]
+    rows = [{"train": t} | ({} if v is None else {"validation": v}) for t, v in zip(TRAIN, measured, strict=True)]
     (axes,) = loss_curves(rows).axes
     np.testing.assert_array_equal(line(axes, "validation").get_xdata(), [10, 20, 30, 40])
 

@@ -26,9 +26,7 @@ def line(axes, label):
 
 def circle(axes):
     """The mark of the worst point: the one hollow circle."""
-    found = [
-        one for one in axes.get_lines() if one.get_marker() == "o" and one.get_markerfacecolor() == "none"
-    ]
+    found = [one for one in axes.get_lines() if one.get_marker() == "o" and one.get_markerfacecolor() == "none"]
     assert len(found) == 1
     return float(found[0].get_xdata()[0]), float(found[0].get_ydata()[0])
 
@@ -66,10 +64,7 @@ def test_fit_1d_marks_and_writes_the_worst_point():
     lower = fit_1d(X, Y, Y + ERROR).axes[1]
     at = np.argmax(np.abs(ERROR))
     assert circle(lower) == pytest.approx((X[at], ERROR[at]))
-    assert (
-        lower.get_title(loc="right")
-        == f"max |error| {number_text(abs(ERROR[at]))} at x = {number_text(X[at])}"
-    )
+    assert lower.get_title(loc="right") == f"max |error| {number_text(abs(ERROR[at]))} at x = {number_text(X[at])}"
     low, high = lower.get_ylim()
     assert low == -high and high > abs(ERROR[at])
 
@@ -236,9 +231,7 @@ def test_fit_2d_grids_of_one_row_or_column(n, m, indexing):
 def test_fit_2d_sorts_axes():
     order1, order2 = rng.permutation(X1.size), rng.permutation(X2.size)
     shuffled = Z[np.ix_(order2, order1)]
-    np.testing.assert_array_equal(
-        meshes(fit_2d(X1[order1], X2[order2], shuffled, shuffled))[0].get_array(), Z
-    )
+    np.testing.assert_array_equal(meshes(fit_2d(X1[order1], X2[order2], shuffled, shuffled))[0].get_array(), Z)
 
 
 def test_fit_2d_hatches_and_counts_what_is_not_finite():
@@ -342,9 +335,7 @@ def test_fit_scatter_r2_never_rounds_up_to_one(texts):
     assert "R² 0.99999" in texts(fit_scatter(y, y + 1e-3 * np.sin(9 * y)))
     tiny = texts(fit_scatter(y, y + 1e-7 * np.sin(9 * y)))
     assert f"R² 1 {MINUS} " in tiny
-    assert (
-        "R² 1" in texts(fit_scatter(y, y)) and MINUS + " " not in texts(fit_scatter(y, y)).split("R²")[1][:4]
-    )
+    assert "R² 1" in texts(fit_scatter(y, y)) and MINUS + " " not in texts(fit_scatter(y, y)).split("R²")[1][:4]
     assert "R²" not in texts(fit_scatter(np.ones(5), np.ones(5)))  # a constant has no variance to explain
 
 
@@ -484,21 +475,15 @@ LONG = ("a very long name of an input column with its unit / (kg m s)", "another
 POINTS4 = slice_points([0, 0, 0, 1], [1, 2, 3, 1e5])
 NASTY = {
     "fit_1d": lambda: fit_1d(X, Y, Y + ERROR, data=(X[::9], Y[::9]), test=(X[::8], Y[::8]), title="sin(x)"),
-    "fit_1d long": lambda: fit_1d(
-        1e6 * X, 1e7 * Y, 1e7 * Y + ERROR, names=LONG, title="a title " * 30, bad=[9e6]
-    ),
-    "fit_1d nan": lambda: fit_1d(
-        X, np.where(X > 2, np.nan, Y), np.where(X < -1, np.nan, Y * 1e-9), data=(X, Y, Y)
-    ),
+    "fit_1d long": lambda: fit_1d(1e6 * X, 1e7 * Y, 1e7 * Y + ERROR, names=LONG, title="a title " * 30, bad=[9e6]),
+    "fit_1d nan": lambda: fit_1d(X, np.where(X > 2, np.nan, Y), np.where(X < -1, np.nan, Y * 1e-9), data=(X, Y, Y)),
     "fit_1d table": lambda: fit_1d(X, None, Y, data=(X, Y, Y + ERROR), test=(X, Y, Y - ERROR), names=LONG),
     "fit_1d three": lambda: fit_1d(X, np.stack([Y, Y * 1e9, 0 * Y], 1), np.stack([Y, Y * 1e9 + 1, 0 * Y], 1)),
     "fit_1d point": lambda: fit_1d([1.0], [2.0], [2.5]),
     "fit_1d huge": lambda: fit_1d(X * 1e300, Y * 1.7e308, -Y * 1.7e308),
     "fit_1d tiny": lambda: fit_1d(X * 1e-300, Y * 1e-300, 1.1e-300 * Y),
     "fit_2d": lambda: fit_2d(X1, X2, Z, Z + E2, title="sin(x1) - cos(x2)"),
-    "fit_2d long": lambda: fit_2d(
-        1e6 * X1, 1e-5 * X2, 1e-7 * Z, 1e-7 * (Z + E2), names=(*LONG, "y"), title="t " * 90
-    ),
+    "fit_2d long": lambda: fit_2d(1e6 * X1, 1e-5 * X2, 1e-7 * Z, 1e-7 * (Z + E2), names=(*LONG, "y"), title="t " * 90),
     "fit_2d two": lambda: fit_2d(X1, X2, np.stack([Z, 1e9 * Z], 2), np.stack([Z, Z], 2), title="two"),
     "fit_2d point": lambda: fit_2d([1.0], [2.0], [[3.0]], [[3.0]]),
     "fit_2d nan": lambda: fit_2d(X1, X2, Z, np.full_like(Z, np.nan)),
@@ -506,14 +491,10 @@ NASTY = {
     "fit_scatter two": lambda: fit_scatter(np.stack([Y, Y * 1e-9], 1), np.stack([Y, Y * 2e-9], 1)),
     "fit_scatter point": lambda: fit_scatter([1.0], [1.0]),
     "slices": lambda: slices(POINTS4, np.sin(POINTS4).sum(-1), 1e-4 + np.sin(POINTS4).sum(-1), title="four"),
-    "slices long": lambda: slices(
-        POINTS4[:3, :, :3] * 1e7, None, 1e9 * POINTS4[:3, :, 0], names=[*LONG, *LONG]
-    ),
+    "slices long": lambda: slices(POINTS4[:3, :, :3] * 1e7, None, 1e9 * POINTS4[:3, :, 0], names=[*LONG, *LONG]),
     "scatter_2d": lambda: scatter_2d(np.c_[Y, X] * 1e6, Y * 1e-9, test=(np.c_[X, Y], Y), names=(*LONG, "y")),
     "surface": lambda: surface(X1, X2, Z, title="sin(x1) - cos(x2)"),
-    "surface two": lambda: surface(
-        X1, X2, np.stack([Z, 1e-6 * Z], 2), names=("time / s", "a", "b", "energy")
-    ),
+    "surface two": lambda: surface(X1, X2, np.stack([Z, 1e-6 * Z], 2), names=("time / s", "a", "b", "energy")),
 }
 
 

@@ -109,9 +109,7 @@ def test_number(value, text):
 
 
 def test_dollar_signs_stay_dollar_signs():
-    figure = fit_1d(
-        [0.0, 1.0], [0.0, 1.0], [0.0, 1.1], names=("price $", "cost $/kg and $/m"), title="$ and $x^"
-    )
+    figure = fit_1d([0.0, 1.0], [0.0, 1.0], [0.0, 1.1], names=("price $", "cost $/kg and $/m"), title="$ and $x^")
     figure._repr_png_()  # as a formula the title would be a syntax error
     assert plain("a $b$") == r"a \$b\$"
 

@@ -66,9 +66,7 @@ def fold_constants(nodes: Sequence[Node]) -> list[float | bool | None]:
             elif node.op == "variable" or any(known[a] is None for a in node.args):
                 known.append(None)
             else:
-                arrays: list[Any] = [
-                    np.asarray(known[a], np.bool_ if kinds[a] else np.float64) for a in node.args
-                ]
+                arrays: list[Any] = [np.asarray(known[a], np.bool_ if kinds[a] else np.float64) for a in node.args]
                 known.append(_apply(node, arrays, [kinds[a] for a in node.args], ops.float64).item())
     return known
 
@@ -86,9 +84,7 @@ def _apply(node: Node, args: list[Any], kinds: list[bool], dtype: np.dtype) -> A
     if node.op == "if":
         if kinds[1] and kinds[2]:
             return ops.where(*args)
-        then, other = (
-            _number(a, is_condition, dtype) for a, is_condition in zip(args[1:], kinds[1:], strict=True)
-        )
+        then, other = (_number(a, is_condition, dtype) for a, is_condition in zip(args[1:], kinds[1:], strict=True))
         if then.__class__ is float and other.__class__ is float:
             then = np.asarray(then, dtype)  # two Python numbers chosen by an array would meet in float32
         return ops.where(args[0], then, other)
@@ -268,17 +264,13 @@ class Formula:
         given = dict(zip(self.variables, values, strict=False))
         for name, value in named.items():
             if name not in self.variables:
-                raise ArgumentError(
-                    f"formula {self._short()}: there is no variable {name!r}; expected {expected}"
-                )
+                raise ArgumentError(f"formula {self._short()}: there is no variable {name!r}; expected {expected}")
             if name in given:
                 raise ArgumentError(f"formula {self._short()}: {name!r} is given twice, by place and by name")
             given[name] = value
         missing = [name for name in self.variables if name not in given]
         if missing:
-            raise ArgumentError(
-                f"formula {self._short()}: no value for {', '.join(missing)}; expected {expected}"
-            )
+            raise ArgumentError(f"formula {self._short()}: no value for {', '.join(missing)}; expected {expected}")
         return [given[name] for name in self.variables]
 
     def _evaluate(self, values: dict[str, Any], dtype: np.dtype) -> Any:

@@ -214,9 +214,7 @@ class _Reader:
                 return _Step("not", (operand,))
             case ast.BoolOp(op=op, values=values):
                 return _Step("and" if isinstance(op, ast.And) else "or", tuple(values))
-            case ast.Compare(left=left, ops=signs, comparators=others) if all(
-                type(s) in _COMPARE for s in signs
-            ):
+            case ast.Compare(left=left, ops=signs, comparators=others) if all(type(s) in _COMPARE for s in signs):
                 return _Step("compare", (left, *others), tuple(_COMPARE[type(s)] for s in signs))
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return _Step("if", (test, body, orelse))

@@ -43,9 +43,7 @@ def formulas_of(program: Program, variables: Sequence[str] | None = None) -> tup
         )
     names = list(variables) if variables is not None else _words(program.inputs)
     if len(names) != len(program.inputs):
-        raise FormulaError(
-            f"variables: {len(names)} names for {len(program.inputs)} inputs of {program.name}"
-        )
+        raise FormulaError(f"variables: {len(names)} names for {len(program.inputs)} inputs of {program.name}")
     builder = _Builder()
     for name, var in zip(names, program.inputs, strict=True):
         builder.place[var] = builder.node("variable", value=name)
@@ -90,9 +88,7 @@ class _Builder:
             return self.place[a]
         values = np.unique(a.value)
         if len(values) != 1:
-            raise FormulaError(
-                f"the program holds an array {a.value.shape} of different numbers, which no formula can"
-            )
+            raise FormulaError(f"the program holds an array {a.value.shape} of different numbers, which no formula can")
         if a.value.dtype == bool_:
             return self.node("compare", (self.number(0.0), self.number(1.0)), ("<" if values[0] else ">",))
         return self.number(values[0])
@@ -161,10 +157,7 @@ class _Builder:
             if i in wanted:
                 wanted.update(self.nodes[i].args)
         new = {old: k for k, old in enumerate(sorted(wanted))}
-        return [
-            Node(n.op, tuple(new[a] for a in n.args), n.value)
-            for n in (self.nodes[i] for i in sorted(wanted))
-        ]
+        return [Node(n.op, tuple(new[a] for a in n.args), n.value) for n in (self.nodes[i] for i in sorted(wanted))]
 
 
 def _moves_nothing(equation: Equation) -> bool:

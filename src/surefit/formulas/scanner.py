@@ -270,28 +270,20 @@ class _Checker:
         if token.kind == "word":
             return Fault(f"an operator is missing before '{token.text}'", token.start, token.end)
         left, right = (")" if before.text == ")" else before.text), token.text
-        return Fault(
-            f"an operator is missing between '{left}' and '{right}'", token.start, token.end, between
-        )
+        return Fault(f"an operator is missing between '{left}' and '{right}'", token.start, token.end, between)
 
     def _equals(self, i: int, token: Token) -> Fault:
         following = self.tokens[i + 1]
         if following.text in ("<", ">"):
             edits = [(token.start, following.end, following.text + "=")]
             return Fault(f"this is written '{following.text}='", token.start, following.end, edits)
-        if (
-            len(self.groups) == 1
-            and (i == 1 or self.tokens[i - 1].text == ")")
-            and self.tokens[0].kind == "name"
-        ):
+        if len(self.groups) == 1 and (i == 1 or self.tokens[i - 1].text == ")") and self.tokens[0].kind == "name":
             first = self.tokens[0].start
             return Fault(
                 "only the right-hand side of an equation is written (and '==' compares)",
                 token.start, token.end, [(first, following.start, "")],
             )  # fmt: skip
-        return Fault(
-            "'=' does not compare; '==' does", token.start, token.end, [(token.start, token.end, "==")]
-        )
+        return Fault("'=' does not compare; '==' does", token.start, token.end, [(token.start, token.end, "==")])
 
     def _stray_comma(self, i: int, token: Token) -> Fault:
         left, right = self.tokens[i - 1], self.tokens[i + 1]
@@ -347,11 +339,7 @@ class _Checker:
             if close is not None:  # sin^2(x)
                 end = self.tokens[close].end
                 edits = [(token.end, after.end, ""), (end, end, f"**{after.text}")]
-        elif (
-            following.text == "**"
-            and after.kind == "number"
-            and self.tokens[i + 3].kind in ("number", "name")
-        ):
+        elif following.text == "**" and after.kind == "number" and self.tokens[i + 3].kind in ("number", "name"):
             operand, end = self.tokens[i + 3].start, self.tokens[self._term_end(i + 3) - 1].end
             edits = [(token.end, operand, "("), (end, end, f")**{after.text}")]  # sin^2 x
         else:

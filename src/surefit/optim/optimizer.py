@@ -172,10 +172,9 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        with no_grad():
-            for group in self.param_groups:
-                for chunk in self._ready(group):
-                    self._step_chunk(group, chunk)
+        for group in self.param_groups:
+            for chunk in self._ready(group):
+                self._step_chunk(group, chunk)
         return loss
 
     def _ready(self, group: ParamGroup) -> list[_Chunk]:
@@ -206,7 +205,7 @@ class Optimizer:
         new, state = self.update(p, g, s, h)
         vector._store(new)
         for k, v in state.items():
-            chunk.state[k]._store(v if hasattr(v, "aval") else np.asarray(v))
+            chunk.state[k]._store(np.asarray(v) if isinstance(v, np.generic) else v)
 
     def prepare(self) -> None:
         """Make the vectors and the state now, so that a step can be recorded before any step has run."""
@@ -265,8 +264,7 @@ def _zero(dtype: Any = int64) -> np.ndarray:
 
 def _like(h: Any, p: Any, *names: str) -> list[Any]:
     """Hyper-parameters in the dtype of the parameters."""
-    values = (getattr(h, n) for n in names)
-    return [cast(v if hasattr(v, "aval") else np.asarray(v, float64), dtype=p.dtype) for v in values]
+    return [cast(getattr(h, n), dtype=p.dtype) for n in names]
 
 
 def _as(x: Any, p: Any) -> Any:

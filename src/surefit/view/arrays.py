@@ -53,9 +53,7 @@ def outputs(name: str, values: ArrayLike, shape: tuple[int, ...], of: str) -> Ar
     if array.shape == shape:
         array = array[..., None]
     if array.shape[:-1] != shape or array.shape[-1] == 0:
-        raise ShapeError(
-            f"{name}: shape {array.shape} does not fit {of}; needed {shape} or {(*shape, 'outputs')}"
-        )
+        raise ShapeError(f"{name}: shape {array.shape} does not fit {of}; needed {shape} or {(*shape, 'outputs')}")
     return array
 
 
@@ -74,9 +72,7 @@ def grid_axes(x1: ArrayLike, x2: ArrayLike) -> tuple[Array, Array, bool]:
         if not (np.array_equal(first, np.broadcast_to(first[:1], first.shape))) or not np.array_equal(
             second, np.broadcast_to(second[:, :1], second.shape)
         ):
-            raise ShapeError(
-                "x1, x2: these two arrays are not a grid of numpy.meshgrid; pass its axes, (n,) and (m,)"
-            )
+            raise ShapeError("x1, x2: these two arrays are not a grid of numpy.meshgrid; pass its axes, (n,) and (m,)")
         first, second = first[0], second[:, 0]
     first, second = vector("x1", first), vector("x2", second)
     for name, axis in (("x1", first), ("x2", second)):

@@ -151,8 +151,7 @@ def _n(value: float) -> str:
 def printable(text: str) -> str:
     """Without the control characters that XML cannot hold."""
     return "".join(
-        c if c >= " " and c not in "\ufffe\uffff" and not "\ud800" <= c <= "\udfff" else "\ufffd"
-        for c in text
+        c if c >= " " and c not in "\ufffe\uffff" and not "\ud800" <= c <= "\udfff" else "\ufffd" for c in text
     )
 
 
@@ -265,9 +264,7 @@ def _add_artist(axes: Any, shape: Shape, depth: int) -> None:
             )
         )
         if shape.arrow:
-            axes.add_patch(
-                patches.Polygon(arrow_head(shape), facecolor=shape.stroke, edgecolor="none", zorder=depth)
-            )
+            axes.add_patch(patches.Polygon(arrow_head(shape), facecolor=shape.stroke, edgecolor="none", zorder=depth))
     elif isinstance(shape, Circle):
         axes.add_patch(
             patches.Circle(

@@ -179,9 +179,7 @@ def _map_pairs(row: Any, points: Array, sizes: Array, names: list[str], shown: i
                 axes.set_ylabel("|error|")
         else:
             shape = (len(edges[i]) - 1, len(edges[j]) - 1)
-            largest = _largest(sizes, cells[:, i] * shape[1] + cells[:, j], (shape[0] * shape[1],)).reshape(
-                shape
-            )
+            largest = _largest(sizes, cells[:, i] * shape[1] + cells[:, j], (shape[0] * shape[1],)).reshape(shape)
             axes.grid(False)
             axes.patch.set_facecolor(PALE)  # a cell without points
             shades = np.ma.masked_invalid(_floored(largest, colours))
@@ -248,9 +246,7 @@ def _decades(profile: Array) -> float:
 
 def _caption(row: Any, points: Array, sizes: Array, names: list[str], prefix: str = "") -> None:
     at = worst(sizes)
-    where = (
-        None if at is None else ", ".join(place_text(n, v) for n, v in zip(names, points[at], strict=True))
-    )
+    where = None if at is None else ", ".join(place_text(n, v) for n, v in zip(names, points[at], strict=True))
     missing = int(np.sum(np.isnan(sizes)))
     note = f"; {missing} not finite" if missing else ""
     set_caption(row, prefix + worst_text(sizes, at, where) + note)

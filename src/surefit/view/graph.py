@@ -211,9 +211,7 @@ def _checked(nodes: Nodes, edges: Edges) -> tuple[list[Node], list[tuple[Id, Id]
     given = []
     for node in nodes:
         if not 2 <= len(node) <= 4:
-            raise ArgumentError(
-                f"nodes: {tuple(node)!r}; (id, label, kind, shape) is needed, the last two optional"
-            )
+            raise ArgumentError(f"nodes: {tuple(node)!r}; (id, label, kind, shape) is needed, the last two optional")
         given.append(Node(node[0], *map(str, node[1:])))
     if not given:
         raise ArgumentError("nodes: none; a picture needs one or more")
@@ -300,9 +298,7 @@ def _legend_shapes(kinds: list[str], middle: float, y: float) -> list[Shape]:
     for kind in kinds:
         look = _LOOKS[kind]
         radius = 5.0 if look.round else 2.0
-        shapes.append(
-            Box((x + 10.0, y), 18.0, 10.0, radius, look.fill, look.stroke, look.dashed, look.double)
-        )
+        shapes.append(Box((x + 10.0, y), 18.0, 10.0, radius, look.fill, look.stroke, look.dashed, look.double))
         shapes.append(Label((x + 23.0, y), kind, _SMALL, GREY, "start"))
         x += text_width(kind, _SMALL) + 34.0
     return shapes
@@ -397,9 +393,7 @@ class _NetworkPicture:
         shapes += self._end_names(columns_drawn[0][0], self.inputs, "end")
         shapes += self._end_names(columns_drawn[-1][0], self.outputs, "start")
         sizes = ", ".join(map(str, self.sizes))
-        description = (
-            f"{len(self.sizes)} layers of {sizes} units, each unit connected to all of the next layer"
-        )
+        description = f"{len(self.sizes)} layers of {sizes} units, each unit connected to all of the next layer"
         return Drawing(self.width, self.height, self.title, description, shapes)
 
     def _end_names(self, units: list[_Unit], names: Sequence[str] | None, anchor: _Anchor) -> list[Shape]:

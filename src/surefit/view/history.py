@@ -86,9 +86,7 @@ def loss_curves(
     """
     runs = _runs(history)
     if best is not None and len(runs) > 1:
-        raise ArgumentError(
-            "best: several histories are drawn, and each marks its own best epoch; leave it out"
-        )
+        raise ArgumentError("best: several histories are drawn, and each marks its own best epoch; leave it out")
     rates = [run.rate for run in runs if run.rate is not None and np.ptp(run.rate.values) > 0]
     heights = [3.0, 1.1] if rates else [3.0]
     figure = new_figure(PAGE_WIDTH, 0.6 + sum(heights))
@@ -99,9 +97,7 @@ def loss_curves(
         _draw_several(panels[0], runs)
     panels[0].set_ylabel(wrapped(ylabel, 30))
     for rate in rates:
-        panels[1].plot(
-            rate.steps, finite(rate.values), drawstyle="steps-post", color=rate.colour, linewidth=1.4
-        )
+        panels[1].plot(rate.steps, finite(rate.values), drawstyle="steps-post", color=rate.colour, linewidth=1.4)
     if rates:
         panels[1].set_ylabel("learning rate")
         if all(np.all(rate.values > 0) for rate in rates):
@@ -134,21 +130,14 @@ class _Run:
     def deciding(self) -> _Curve:
         """The curve whose smallest value makes an epoch the best: validation, training, or the first."""
         by_label = {curve.label: curve for curve in self.curves}
-        return next(
-            (by_label[label] for label in ("validation", "training") if label in by_label), self.curves[0]
-        )
+        return next((by_label[label] for label in ("validation", "training") if label in by_label), self.curves[0])
 
 
 def _runs(history: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> list[_Run]:
-    if (
-        isinstance(history, Mapping)
-        and history
-        and all(isinstance(value, Mapping) for value in history.values())
-    ):
+    if isinstance(history, Mapping) and history and all(isinstance(value, Mapping) for value in history.values()):
         colours = [OKABE_ITO[i % len(OKABE_ITO)] for i in range(len(history))]
         return [
-            _run(str(name), columns, colour)
-            for (name, columns), colour in zip(history.items(), colours, strict=True)
+            _run(str(name), columns, colour) for (name, columns), colour in zip(history.items(), colours, strict=True)
         ]
     return [_run("", history if isinstance(history, Mapping) else _columns(history), GREY)]
 
@@ -161,9 +150,7 @@ def _columns(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
     rows = list(rows)
     if not rows or not all(isinstance(row, Mapping) for row in rows):
         raise ArgumentError("history: a mapping of columns, or a list of one mapping per epoch, is needed")
-    return {
-        name: [row.get(name) for row in rows] for name in dict.fromkeys(name for row in rows for name in row)
-    }
+    return {name: [row.get(name) for row in rows] for name in dict.fromkeys(name for row in rows for name in row)}
 
 
 def _run(name: str, given: Mapping[str, Any], rate_colour: str) -> _Run:
@@ -171,15 +158,11 @@ def _run(name: str, given: Mapping[str, Any], rate_colour: str) -> _Run:
     columns = {key: values for key, values in columns.items() if any(value is not None for value in values)}
     lengths = {key: len(values) for key, values in columns.items()}
     if len(set(lengths.values())) > 1:
-        raise ShapeError(
-            f"history: columns of different lengths {lengths}; each needs one value or None per epoch"
-        )
+        raise ShapeError(f"history: columns of different lengths {lengths}; each needs one value or None per epoch")
     step_column = next((key for key in _STEPS if key in columns), None)
     n = next(iter(lengths.values()), 0)
     steps = (
-        np.arange(1.0, n + 1.0)
-        if step_column is None
-        else vector(f"history[{step_column!r}]", columns[step_column])
+        np.arange(1.0, n + 1.0) if step_column is None else vector(f"history[{step_column!r}]", columns[step_column])
     )
 
     def curve(key: str, label: str, colour: str) -> _Curve:
@@ -188,13 +171,9 @@ def _run(name: str, given: Mapping[str, Any], rate_colour: str) -> _Run:
         return _Curve(label, colour, steps[measured], values)
 
     others = iter(_OTHERS * len(columns))
-    curves = [
-        curve(key, *(_ROLES.get(key) or (key, next(others)))) for key in columns if key not in _NOT_CURVES
-    ]
+    curves = [curve(key, *(_ROLES.get(key) or (key, next(others)))) for key in columns if key not in _NOT_CURVES]
     if not curves:
-        raise ArgumentError(
-            f"history: no losses in the columns {list(given)}; 'train' or 'validation' is needed"
-        )
+        raise ArgumentError(f"history: no losses in the columns {list(given)}; 'train' or 'validation' is needed")
     labels = [c.label for c in curves]
     if len(set(labels)) != len(labels):
         raise ArgumentError(f"history: two columns for one loss in {list(columns)}; keep one of each")
@@ -231,11 +210,7 @@ def _draw_several(axes: Axes, runs: list[_Run]) -> None:
         colour = _colour(i)
         deciding = run.deciding()
         at = _best_row(deciding, None)
-        label = (
-            run.name
-            if at is None
-            else f"{run.name} ({number(deciding.values[at])} at {deciding.steps[at]:.0f})"
-        )
+        label = run.name if at is None else f"{run.name} ({number(deciding.values[at])} at {deciding.steps[at]:.0f})"
         for curve in run.curves:
             width, strength = (1.8, 1.0) if curve is deciding else (0.9, 0.5)
             style = {"color": colour, "linewidth": width, "alpha": strength}
@@ -271,9 +246,7 @@ def _best_row(curve: _Curve, best: int | None) -> int | None:
 
 def _mark_extremes(axes: Axes, curves: list[_Curve]) -> None:
     """What a logarithmic axis cannot show: values that are not finite, and zeros."""
-    mark_missing(
-        axes, np.concatenate([c.steps[~np.isfinite(c.values)] for c in curves]), "not finite", VERMILLION
-    )
+    mark_missing(axes, np.concatenate([c.steps[~np.isfinite(c.values)] for c in curves]), "not finite", VERMILLION)
     zeros = np.concatenate([c.steps[c.values == 0] for c in curves])
     if axes.get_yscale() == "log" and zeros.size:
         mark_missing(axes, zeros, "exactly 0", GREY, marker="v")

@@ -259,9 +259,7 @@ def _positions(graph: _Graph, orders: list[list[int]], widths: list[float], gap:
     for order in orders:
         left = [0.0]
         for a, b in pairwise(order):
-            left.append(
-                left[-1] + (widths[a] + widths[b]) / 2 + (gap if a < graph.n or b < graph.n else gap * 0.6)
-            )
+            left.append(left[-1] + (widths[a] + widths[b]) / 2 + (gap if a < graph.n or b < graph.n else gap * 0.6))
         offsets.append(np.array(left[: len(order)]))
         for v, position in zip(order, left, strict=False):
             x[v] = position - left[len(order) - 1] / 2
@@ -339,9 +337,7 @@ def _place(
     return Layout(centres, routes, right, y)
 
 
-def _ports(
-    sizes: Sequence[Point], x: list[float], ends: list[tuple[int, int, int, bool]]
-) -> dict[int, float]:
+def _ports(sizes: Sequence[Point], x: list[float], ends: list[tuple[int, int, int, bool]]) -> dict[int, float]:
     """x at which each edge meets its node: side by side in the order of where the edges come from."""
     by_node: dict[int, set[tuple[float, int]]] = {}
     keys = {}

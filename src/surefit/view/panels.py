@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 Points = tuple[ArrayLike, ...]
 """(x, y), or (x, y, prediction) where the model's own values at x are known."""
 
-RASTER_ABOVE = (
-    2000  # more marks than this become pixels inside a vector file, which would otherwise take megabytes
-)
+RASTER_ABOVE = 2000  # more marks than this become pixels inside a vector file, which would otherwise take megabytes
 
 DATA_MARKS: dict[str, Any] = {"color": ORANGE, "marker": "o", "zorder": 2}
 TEST_MARKS: dict[str, Any] = {"color": GREEN, "marker": "D", "zorder": 2}
@@ -154,9 +152,7 @@ def legend_above(axes: Axes) -> None:
     width = 14.5 * axes.bbox.width / axes.figure.dpi  # columns of text at 8 points
     entries = [columns(label) + 7 for label in axes.get_legend_handles_labels()[1]]
     across = len(entries) if sum(entries) <= width else max(int(width / max(entries)), 1)
-    axes.legend(
-        loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=across, borderaxespad=0.1, handletextpad=0.5
-    )
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=across, borderaxespad=0.1, handletextpad=0.5)
 
 
 def set_title(figure: Figure, title: str | None) -> None:
@@ -274,9 +270,7 @@ def set_caption(row: Any, text: str) -> None:
 
 
 def add_colour_bar(row: Any, mesh: Any, panels: list[Any], *, extend: str = "neither") -> None:
-    bar = row.colorbar(
-        mesh, ax=panels, location="bottom", extend=extend, aspect=18 * len(panels), shrink=0.9, pad=0.04
-    )
+    bar = row.colorbar(mesh, ax=panels, location="bottom", extend=extend, aspect=18 * len(panels), shrink=0.9, pad=0.04)
     bar.locator.set_params(nbins=4 if len(panels) == 1 else 8, steps=[1, 2, 5, 10])
     bar.update_ticks()
     bar.ax.xaxis.label.set_size(8)

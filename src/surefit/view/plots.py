@@ -245,9 +245,7 @@ def fit_2d(
         raise ShapeError(f"target: {truth.shape[2]} outputs, fit: {k}; both need the same")
     groups = point_groups(data, test, 2, k)
     if truth is None and not groups:
-        raise ArgumentError(
-            "target: None, and no data; fit_2d compares a fit with one of the two (see surface())"
-        )
+        raise ArgumentError("target: None, and no data; fit_2d compares a fit with one of the two (see surface())")
     names_in, names_out = name_inputs_and_outputs(names, 2, k)
 
     figure = new_figure(PAGE_WIDTH, 0.25 + 3.4 * k)
@@ -405,9 +403,7 @@ def _predicted_against_true(axes: Axes, groups: list[Group], name: str) -> None:
     low, high = span(*(values for _, pair, _ in groups for values in pair))
     for label, (true, predicted), marks in groups:
         draw_marks(axes, finite(true), finite(predicted), f"{label} ({len(true)})", marks)
-    axes.axline(
-        (low, low), slope=1.0, color=GREY, linestyle=(0, (4, 2.5)), linewidth=1.2, zorder=4, label="exact"
-    )
+    axes.axline((low, low), slope=1.0, color=GREY, linestyle=(0, (4, 2.5)), linewidth=1.2, zorder=4, label="exact")
     set_x_limits(axes, low, high, margin=0.04)
     axes.set_ylim(axes.get_xlim())
     axes.set_box_aspect(1)
@@ -490,9 +486,7 @@ def slice_points(lower: ArrayLike, upper: ArrayLike, centre: ArrayLike | None = 
             f"lower, upper, centre: shapes {low.shape}, {high.shape}, {middle.shape}; all need to be the same"
         )
     if not (np.all(np.isfinite(low)) and np.all(np.isfinite(high)) and np.all(low < high)):
-        raise ArgumentError(
-            f"lower, upper: each bound must be finite and lower < upper, not {low} and {high}"
-        )
+        raise ArgumentError(f"lower, upper: each bound must be finite and lower < upper, not {low} and {high}")
     if not np.all((low <= middle) & (middle <= high)):
         raise ArgumentError(f"centre: {middle} lies outside the box {low} to {high}")
     if n < 2:
@@ -547,9 +541,7 @@ def slices(
     for j, part in enumerate(output_rows(figure, k)):
         rows = len(heights)
         grid = part.subplots(rows * blocks, across, squeeze=False, height_ratios=heights * blocks)
-        panels = [
-            grid[rows * (i // across) : rows * (i // across + 1), i % across] for i in range(across * blocks)
-        ]
+        panels = [grid[rows * (i // across) : rows * (i // across + 1), i % across] for i in range(across * blocks)]
         for unused in np.ravel(panels[d:]):
             unused.remove()
         for i, column in enumerate(panels[:d]):

@@ -174,9 +174,7 @@ def lay_out(figure: Figure) -> None:
     from matplotlib.text import Text
 
     for text in figure.findobj(Text):
-        if columns(text.get_text()) > len(
-            text.get_text()
-        ):  # only where it is needed: a second font costs time
+        if columns(text.get_text()) > len(text.get_text()):  # only where it is needed: a second font costs time
             text.set_fontfamily(list(font_chain()))
     figure.draw_without_rendering()
     if _powers_into_labels(figure):
@@ -220,13 +218,7 @@ def number(value: float) -> str:
     """A measured number in three digits, for labels: 0.000123 -> '1.23e-04', 12.5 -> '12.5'."""
     if value == 0.0:
         return "0"
-    text = (
-        f"{value:.2e}"
-        if not 1e-3 <= abs(value) < 1e5
-        else f"{value:.3g}"
-        if abs(value) < 1e3
-        else f"{value:.0f}"
-    )
+    text = f"{value:.2e}" if not 1e-3 <= abs(value) < 1e5 else f"{value:.3g}" if abs(value) < 1e3 else f"{value:.0f}"
     return text.replace("-", MINUS)
 
 

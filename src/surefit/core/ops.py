@@ -411,6 +411,8 @@ def _turned(x: Any, axes: tuple[int, ...]) -> Any:
 def _matmul_value(a: Any, b: Any) -> Any:
     if a.__class__ is not ndarray or b.__class__ is not ndarray or a.dtype is not b.dtype or a.dtype is bool_:
         (a, b), _ = _promoted("matmul", (a, b), "number")
+    if a.ndim == 2 == b.ndim:
+        return np.dot(a, b)  # which starts faster than NumPy's matmul, and is ten times faster for an outer product
     if a.ndim < 2 or b.ndim < 2:
         raise ValueError
     if a.shape[-1] == 1 == b.shape[-2]:

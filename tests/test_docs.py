@@ -62,7 +62,9 @@ def run_surefit(words):
 
 
 def first_words(output):
-    return [line.split()[0] for line in output.splitlines() if line.strip()]
+    """The first word of each line; a number that training made is the same on every machine only in its first digits."""
+    words = [line.split()[0] for line in output.splitlines() if line.strip()]
+    return [re.sub(r"^-?\d+\.\d+(e[-+]\d+)?$", "<number>", word) for word in words]
 
 
 def shown(name):

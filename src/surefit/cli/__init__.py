@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+
+# Matrices of small networks are too small to share between cores: on a busy machine two BLAS threads wait for each other
+# and a step can take a hundred times longer. Whoever sets these variables keeps what was set. Read when NumPy is loaded.
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -11,6 +16,9 @@ def main(args: Sequence[str] | None = None) -> int:
 
     args: the words after `surefit`; None: those of the shell. 1 means a fault of surefit itself.
     """
+    if "numpy" not in sys.modules:
+        for name in _ONE_THREAD:
+            os.environ.setdefault(name, "1")
     try:
         from .app import run
 

@@ -62,7 +62,7 @@ def run_surefit(words):
 
 
 def first_words(output):
-    """The first word of each line; a number that training made is the same on every machine only in its first digits."""
+    """The first word of each line; what training prints is the same on every machine only in its first digits."""
     words = [line.split()[0] for line in output.splitlines() if line.strip()]
     return [re.sub(r"^-?\d+\.\d+(e[-+]\d+)?$", "<number>", word) for word in words]
 

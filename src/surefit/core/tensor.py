@@ -561,13 +561,14 @@ class FlatVector(Tensor):
     The vector is the state: recording reads and assigns it whole, and the parameters are slices of it.
     """
 
-    __slots__ = ("parts",)
+    __slots__ = ("params", "parts")
 
     def __init__(self, params: Sequence[Parameter]) -> None:
         if mode.recorder is not None:
             raise RecordError("parameters cannot be laid into a flat vector while recording; make the optimiser before")
         pieces = [p._value.reshape(-1) if p.numel() else p._value.reshape(0) for p in params]
         super().__init__(np.concatenate(pieces) if pieces else np.zeros(0, float32))
+        self.params = list(params)
         ends = np.cumsum([p.numel() for p in params])
         self.parts = [(p, int(e) - p.numel(), int(e), p.shape) for p, e in zip(params, ends, strict=True)]
         for p in params:
@@ -587,9 +588,8 @@ class FlatVector(Tensor):
 
     def holds(self, params: Sequence[Parameter]) -> bool:
         """Whether these parameters, in this order and no others, live here."""
-        return len(params) == len(self.parts) and all(
-            p is q and p.home is self for p, (q, *_) in zip(params, self.parts, strict=True)
-        )
+        same = len(params) == len(self.params) and all(map(operator.is_, params, self.params))
+        return same and all(map(operator.is_, [p.home for p in params], itertools.repeat(self)))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         return wrap(self._concrete("deepcopy"))  # the numbers alone: copied parameters are at home in no vector

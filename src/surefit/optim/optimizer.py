@@ -24,6 +24,7 @@ from surefit.core.tensor import (
     _read,
     enable_grad,
     flatten_parameters,
+    mode,
     no_grad,
 )
 from surefit.errors import ArgumentError, DtypeError, GradientError
@@ -178,12 +179,16 @@ class Optimizer:
         return loss
 
     def _ready(self, group: ParamGroup) -> list[_Chunk]:
-        chunks = []
+        """The chunks that have gradients. A chunk of which only a part has them is split for good."""
+        chunks, ready = [], []
         for chunk in group.chunks:
             have = [p._grad is not None for p in chunk.params]
-            chunks += [chunk] if all(have) or not any(have) else chunk.split()
+            parts = [chunk] if all(have) or not any(have) else chunk.split()
+            chunks += parts
+            if any(have):
+                ready.append(parts[0])
         group.chunks = chunks
-        return [c for c in chunks if c.params and c.params[0]._grad is not None]
+        return ready
 
     @ops.silent
     def _step_chunk(self, group: ParamGroup, chunk: _Chunk) -> None:
@@ -194,8 +199,8 @@ class Optimizer:
             if g.shape != shape:
                 raise GradientError(f"{type(self).__name__}: .grad of shape {g.shape} on a parameter of shape {shape}")
             pieces.append(g.reshape((stop - start,)))
-        g = ops.concatenate(*pieces, axis=0) if len(pieces) > 1 else pieces[0]
-        h = SimpleNamespace(**{k: _read(group.leaves[k]) if k in group.leaves else v for k, v in dict.items(group)})
+        g = np.concatenate(pieces) if mode.recorder is None else ops.concatenate(*pieces, axis=0)
+        h = SimpleNamespace(**dict.copy(group) | {k: _read(leaf) for k, leaf in group.leaves.items()})
         p = _read(vector)
         if not chunk.state:
             chunk.state = {k: State(np.asarray(v), k) for k, v in self.init(vector._value, h).items()}

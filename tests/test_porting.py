@@ -84,6 +84,13 @@ def test_homework_runs_when_its_imports_are_changed():
         ("autograd", r"surefit\.grad"),
         ("utils", r"surefit\.data"),
         ("linalg", r"surefit\.solve"),
+        ("vmap", r"surefit\.batch"),
+        ("func", r"surefit\.batch"),
+        ("float", r"surefit\.float32"),
+        ("double", r"surefit\.float64"),
+        ("int", r"surefit\.int32"),
+        ("long", r"surefit\.int64"),
+        ("bool", r"surefit\.bool_"),
         ("compile", "no compiler yet"),
     ],
 )
@@ -93,7 +100,7 @@ def test_what_is_elsewhere_is_said(name, words):
 
 
 def test_the_places_that_the_messages_name_are_there():
-    for name in "grad jacobian hessian vjp hvp solve inv det svd cholesky".split():
+    for name in "grad jacobian hessian vjp hvp batch solve inv det svd cholesky".split():
         assert callable(getattr(surefit, name))
     for name in ("DataLoader", "TensorDataset", "random_split"):
         assert hasattr(importlib.import_module("surefit.data"), name)

@@ -79,6 +79,13 @@ _ELSEWHERE = {
     "autograd": "; use tensor.backward(), or surefit.grad, jacobian, hessian, vjp, hvp of a function",
     "utils": "; DataLoader, TensorDataset and random_split are in surefit.data",
     "linalg": "; its functions are surefit.solve, inv, det, svd, cholesky, ...",
+    "vmap": "; its name here is surefit.batch",
+    "func": "; surefit.batch is vmap, and grad, jacobian, hessian, vjp, hvp are in surefit itself",
+    "float": "; use surefit.float32",
+    "double": "; use surefit.float64",
+    "int": "; use surefit.int32",
+    "long": "; use surefit.int64",
+    "bool": "; use surefit.bool_",
     "compile": "; there is no compiler yet",
     "jit": "; there is no compiler yet",
 }

@@ -66,6 +66,7 @@ WORDS = [
     ("fit x --on x=0:1 --lr", ["--lr: its value is missing"]),
     ("fit x + 1 --on x=0:1", ["these words are too many: + 1", "quotes"]),
     ("predict", ["MODEL is missing"]),
+    ("predict model.safetensors points.csv", ["these words are too many: points.csv", "a table goes after --csv"]),
     ("data x --on x=0:1", ["--out is missing"]),
 ]  # fmt: skip
 

@@ -104,6 +104,20 @@ def test_a_function_that_mixes_its_points_is_not_taken_for_vectorised():
     np.testing.assert_allclose(many(np.array([[0.5], [0.25]])), [[0.0], [0.0]])
 
 
+def test_an_expensive_function_is_asked_only_for_the_samples_and_for_the_error_on_the_card():
+    asked = 0
+
+    def expensive(x):
+        nonlocal asked
+        asked += np.size(x)
+        return np.sin(x)
+
+    fit = surefit.fit(
+        expensive, (-3, 3), data=surefit.Sampling(count=60), method=surefit.Adam(epochs=2), model=(4,), tol=1e-9
+    )
+    assert asked <= sum(fit.problem.sizes().values()) + fit.error.n + 50  # and a few to learn its manners
+
+
 def test_a_callable_that_fails_says_where_and_why():
     def broken(x):
         raise KeyError("pressure")

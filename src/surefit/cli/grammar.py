@@ -107,7 +107,8 @@ def _explained(error: Any, args: list[str], options: Iterable[str]) -> str:
     if "requires an argument" in message:
         return f"{option}: its value is missing"
     if many := re.match(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", message):
-        return f"these words are too many: {many[1]} (a formula with blanks needs quotes)"
+        cure = "a table goes after --csv" if "--csv" in options else "a formula with blanks needs quotes"
+        return f"these words are too many: {many[1]} ({cure})"
     if message.startswith("Missing"):
         name = error.param.opts[0]
         return f"{name if name.startswith('-') else error.param.metavar} is missing"

@@ -26,7 +26,7 @@ from surefit.data import Domain, Sampling
 from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.fitting.methods import FirstOrder, method_from
 from surefit.fitting.network import Scaled, network_of, scaled
-from surefit.fitting.problem import Problem, pose
+from surefit.fitting.problem import Points, Problem, pose
 from surefit.fitting.training import Outcome, train
 
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ class OutsideWarning(UserWarning):
     """A fit is asked for values outside the domain it was made on."""
 
 
-def measure(predict: Callable[[np.ndarray], np.ndarray], problem: Problem, seed: int) -> Measured:
-    """The error of a prediction, on the test rows of a table or on fresh points of a known function.
+def measure(predict: Callable[[np.ndarray], np.ndarray], problem: Problem, seed: int, points: Points) -> Measured:
+    """The error of a prediction on `points`, the test rows of a table or fresh points of a known function.
 
     There the largest error is also looked for on the faces of the domain and by climbing from the worst points.
     """
-    x, y = problem.verification(seed)
+    x, y = points
     error = np.abs(predict(x) - y)
     size, rmse = (float(np.sqrt(np.mean(np.square(v)))) for v in (y, error))
     relative = rmse / size if size > 0 else (0.0 if rmse == 0 else math.inf)
@@ -581,7 +581,7 @@ def fit(
     whole = scaled(network, problem, settings.scale, kind)
     whole.eval()
 
-    x, y = problem.verification(int(seed))
+    x, y = problem.verification(int(seed))  # once, since the function may be expensive
 
     def predict(points: np.ndarray) -> np.ndarray:
         with no_grad():
@@ -594,7 +594,7 @@ def fit(
             limit = float(tol)  # type: ignore[arg-type]
             if not np.abs(predict(x[probe]) - y[probe]).max() <= limit:
                 return False
-            return measure(predict, problem, int(seed)).max <= limit
+            return measure(predict, problem, int(seed), (x, y)).max <= limit
         finally:
             network.train()
 
@@ -607,7 +607,7 @@ def fit(
         problem=problem,
         model=whole,
         method=_resolved(settings, problem),
-        error=measure(predict, problem, int(seed)),
+        error=measure(predict, problem, int(seed), (x, y)),
         history=outcome.history,
         stop_reason=outcome.stop_reason,
         seed=int(seed),

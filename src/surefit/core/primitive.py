@@ -45,8 +45,8 @@ calm = _Calm()
 
 @np.errstate(all="ignore")
 def _calmly(f: Callable[..., Any], args: Iterable[Any], params: dict[str, Any]) -> Any:
-    calm.on = True
     try:
+        calm.on = True
         return f(*args, **params)
     finally:
         calm.on = False

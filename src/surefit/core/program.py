@@ -289,6 +289,7 @@ class Program:
     state_out: tuple[tuple[Tensor, Var | Constant], ...]
     rebuild: Callable[[list[Any]], Any] = field(repr=False)
 
+    @ops.silent
     def replay(self, inputs: Sequence[Any], state: Sequence[Any] | None = None) -> tuple[list[Any], list[Any]]:
         """Run the equations on any values: (outputs, new state). Pure: no leaf is touched.
 
@@ -307,9 +308,8 @@ class Program:
         def value(a: Var | Constant) -> Any:
             return env[a] if isinstance(a, Var) else a.value
 
-        with np.errstate(all="ignore"):
-            for eq in self.equations:
-                env[eq.result] = eq.op(*map(value, eq.args), **eq.params)
+        for eq in self.equations:
+            env[eq.result] = eq.op(*map(value, eq.args), **eq.params)
         return [value(a) for a in self.outputs], [value(a) for _, a in self.state_out]
 
     def __call__(self, *args: Any) -> Any:

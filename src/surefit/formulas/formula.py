@@ -53,21 +53,21 @@ def find_conditions(nodes: Sequence[Node]) -> list[bool]:
     return found
 
 
+@ops.silent
 def fold_constants(nodes: Sequence[Node]) -> list[float | bool | None]:
     """For each node its value in float64 where no variable takes part, else None."""
     known: list[float | bool | None] = []
     kinds = find_conditions(nodes)
-    with np.errstate(all="ignore"):
-        for node in nodes:
-            if node.op == "number":
-                known.append(node.value)
-            elif node.op == "constant":
-                known.append(CONSTANTS[node.value])
-            elif node.op == "variable" or any(known[a] is None for a in node.args):
-                known.append(None)
-            else:
-                arrays: list[Any] = [np.asarray(known[a], np.bool_ if kinds[a] else np.float64) for a in node.args]
-                known.append(_apply(node, arrays, [kinds[a] for a in node.args], ops.float64).item())
+    for node in nodes:
+        if node.op == "number":
+            known.append(node.value)
+        elif node.op == "constant":
+            known.append(CONSTANTS[node.value])
+        elif node.op == "variable" or any(known[a] is None for a in node.args):
+            known.append(None)
+        else:
+            arrays: list[Any] = [np.asarray(known[a], np.bool_ if kinds[a] else np.float64) for a in node.args]
+            known.append(_apply(node, arrays, [kinds[a] for a in node.args], ops.float64).item())
     return known
 
 
@@ -98,10 +98,10 @@ def _apply(node: Node, args: list[Any], kinds: list[bool], dtype: np.dtype) -> A
     return TABLE[node.op].value(*args)
 
 
+@ops.silent
 def apply_numbers(op: str, values: Sequence[float]) -> float:
     """The value of a function of the table on plain numbers, in float64."""
-    with np.errstate(all="ignore"):
-        return float(TABLE[op].value(*(np.asarray(v, np.float64) for v in values)))
+    return float(TABLE[op].value(*(np.asarray(v, np.float64) for v in values)))
 
 
 def _number(value: Any, is_condition: bool, dtype: np.dtype) -> Any:
@@ -246,12 +246,12 @@ class Formula:
         """The variables that the formula really mentions."""
         return frozenset(node.value for node in self.nodes if node.op == "variable")
 
+    @ops.silent
     def __call__(self, *values: Any, **named: Any) -> Any:
         bound = self._bind(values, named)
         plain = all(isinstance(v, (int, float)) for v in bound)
         bound, dtype = _as_floats(bound)
-        with np.errstate(all="ignore"):
-            result = self._evaluate(dict(zip(self.variables, bound, strict=True)), dtype)
+        result = self._evaluate(dict(zip(self.variables, bound, strict=True)), dtype)
         shape = np.broadcast_shapes(*(v.shape for v in bound)) if bound else ()
         if result.shape != shape:  # not every variable takes part
             result = ops.broadcast_to(result, shape=shape)

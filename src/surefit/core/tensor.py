@@ -288,7 +288,7 @@ class Tensor(Arithmetic):
 
     def __reduce__(self) -> Any:
         if self._node is not None:
-            raise GradientError("only leaves can be pickled; call .detach() first")
+            raise GradientError("only leaves can be copied or pickled (plots copy what they get); call .detach() first")
         return type(self), (self._concrete("pickling"), None, self.requires_grad)
 
     # --- gradients ---

@@ -15,7 +15,7 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import typer
-from harness import Contestant, alternate, installed, ratio, report, serve, versions
+from harness import Contestant, alternate, importable, ratio, report, serve, versions
 from typer import Option
 
 
@@ -109,14 +109,14 @@ def main(
     if one:
         library, workload, n = one.split()
         return contestant(library, workload, int(n))
-    libraries, missing = installed(["surefit", "torch"])
+    libraries, missing = importable(["surefit", "torch"])
     rows = [measure(w, n, libraries, rounds, seconds) for w in workloads for n in threads]
     names = ["surefit", "PyTorch eager"][: len(libraries)]
     columns = ["training step", "threads", *names, *(["ratio (quartiles)", "target"] if not missing else [])]
     notes = [
         f"float32; medians of {rounds} alternated turns of {seconds:g} s; ratios are within each round.",
         "Threads: OPENBLAS_NUM_THREADS and its kin for both, torch.set_num_threads for PyTorch.",
-        *(f"Left out, because it is not installed: {name}." for name in missing),
+        *(f"Left out, because it cannot be imported: {name}." for name in missing),
     ]
     data = {"versions": versions(["numpy", "torch"]), "rows": rows}
     return report("Training step, eager", columns, [shown(r, libraries) for r in rows], notes, data, json)

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from harness import alternate, installed, report, versions
+from harness import alternate, importable, report, versions
 from typer import Option
 
-# package: what to import, and the first value that it makes
+# what to import, and the first value that it makes
 FIRST = {
-    "surefit": ("surefit", "surefit.tensor([1.0])"),
-    "numpy": ("numpy", "numpy.array([1.0])"),
-    "torch": ("torch", "torch.tensor([1.0])"),
-    "jax": ("jax.numpy", "jax.numpy.array([1.0])"),
-    "sklearn": ("sklearn.neural_network", "sklearn.neural_network.MLPRegressor()"),
+    "surefit": "surefit.tensor([1.0])",
+    "numpy": "numpy.array([1.0])",
+    "torch": "torch.tensor([1.0])",
+    "jax.numpy": "jax.numpy.array([1.0])",
+    "sklearn.neural_network": "sklearn.neural_network.MLPRegressor()",
 }
 TARGET = 0.15  # seconds
 NOT_LOADED = ("scipy", "matplotlib", "llvmlite")  # by `import surefit`, nor by its first tensor
@@ -36,10 +36,9 @@ print(json.dumps([imported - start, done - start, sorted(m for m in sys.modules 
 """
 
 
-def probe(package: str) -> tuple[float, float, list[str]]:
+def probe(module: str) -> tuple[float, float, list[str]]:
     """A fresh interpreter: seconds to import, seconds to have a first value, the modules loaded by then."""
-    module, first = FIRST[package]
-    code = PROBE.format(module=module, first=first)
+    code = PROBE.format(module=module, first=FIRST[module])
     return json_format.loads(
         subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     )
@@ -50,13 +49,13 @@ def main(
     rounds: Annotated[int, Option(min=1, help="Fresh interpreters for each library.")] = 9,
 ) -> None:
     """Print one table: time to import, time to a first value."""
-    packages, missing = installed(FIRST)
-    for name in packages:
+    modules, missing = importable(FIRST)
+    for name in modules:
         probe(name)  # writes the byte code and warms the file cache
-    seen = alternate({name: lambda name=name: probe(name) for name in packages}, rounds)
-    loaded = [name for name in NOT_LOADED if any(name in modules for _, _, modules in seen["surefit"])]
+    seen = alternate({name: lambda name=name: probe(name) for name in modules}, rounds)
+    loaded = [name for name in NOT_LOADED if any(name in there for _, _, there in seen["surefit"])]
     rows: list[dict[str, Any]] = [
-        {"package": name, "import": [a for a, _, _ in runs], "first": [b for _, b, _ in runs]}
+        {"module": name, "import": [a for a, _, _ in runs], "first": [b for _, b, _ in runs]}
         for name, runs in seen.items()
     ]
     met = "met" if statistics.median(rows[0]["import"]) < TARGET else "not met"
@@ -64,16 +63,16 @@ def main(
         f"Seconds inside a fresh interpreter; medians of {rounds} alternated runs, files cached.",
         f"Target: import surefit in less than {TARGET} s: {met}.",
         f"Of {', '.join(NOT_LOADED)}, surefit with its first tensor loads {' and '.join(loaded) or 'none'}.",
-        *(f"Left out, because it is not installed: {name}." for name in missing),
+        *(f"Left out, because it cannot be imported: {name}." for name in missing),
     ]
     cells = [
         [
-            f"`import {FIRST[r['package']][0]}`",
+            f"`import {r['module']}`",
             *(f"{statistics.median(r[k]):.3f} s" for k in ("import", "first")),
         ]
         for r in rows
     ]
-    data = {"versions": versions(packages[1:]), "rows": rows, "loaded": loaded}
+    data = {"versions": versions(name.split(".")[0] for name in modules[1:]), "rows": rows, "loaded": loaded}
     report("Import", ["", "import", "and first value"], cells, notes, data, json)
 
 

@@ -7,7 +7,6 @@ median over turns, and a ratio is the median of the ratios within each round.
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import json
 import os
 import platform
@@ -24,10 +23,10 @@ import surefit
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
-def installed(names: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Which of these packages can be imported, and which cannot."""
-    found = {name: importlib.util.find_spec(name) is not None for name in names}
-    return [n for n, there in found.items() if there], [n for n, there in found.items() if not there]
+def importable(names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Which of these modules can be imported, and which cannot; each is tried in a process of its own."""
+    tried = {n: subprocess.run([sys.executable, "-c", f"import {n}"], capture_output=True) for n in names}
+    return [n for n, t in tried.items() if not t.returncode], [n for n, t in tried.items() if t.returncode]
 
 
 def machine() -> dict[str, Any]:

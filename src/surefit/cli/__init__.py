@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 # Matrices of small networks are too small to share between cores: on a busy machine two BLAS threads wait for each
-# other and a step can take a hundred times longer. What is set already stays. NumPy reads these when it is loaded.
+# other and a step can take many times longer. What is set already stays. NumPy reads these when it is loaded.
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 

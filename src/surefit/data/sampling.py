@@ -284,7 +284,8 @@ class Sampling:
         noise: added to the training and validation values; a `Noise`, a number (normal, its standard
             deviation), or a text such as ``uniform:0.01``.
         split: shares of training, validation and test data, which sum to 1; the last two may be 0.
-        weights: one weight per training row, as an array or as a function (points (n, dim), values) -> (n,).
+        weights: one weight per training point, for a table one per row of the table, as an array or as a function
+            (points (n, dim), values) -> (n,).
         drop_nonfinite: leave points out where the target is NaN or infinite, instead of raising.
 
     Raises:

@@ -1,0 +1,1 @@
+"""The compiler: Programs as machine code, through LLVM."""

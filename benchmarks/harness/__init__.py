@@ -91,12 +91,32 @@ class Contestant:
 
 def serve(step: Callable[[], Any], hello: Any) -> None:
     """The other side of `Contestant`: say hello, then time as many steps as each line asks for."""
+
+    def turn(steps: int) -> Callable[[], None]:
+        def run() -> None:
+            for _ in range(steps):
+                step()
+
+        return run
+
+    serve_turns(turn, hello)
+
+
+def serve_turns(prepare: Callable[[int], Callable[[], Any]], hello: Any) -> None:
+    """The same for steps that run together: prepare(steps), before the clock starts, gives what takes them."""
     print(json.dumps(hello), flush=True)
     for line in sys.stdin:
+        run = prepare(int(line))
         start = time.perf_counter()
-        for _ in range(int(line)):
-            step()
+        run()
         print(json.dumps((time.perf_counter() - start) / int(line)), flush=True)
+
+
+def pin(threads: int) -> None:
+    """Keep this process on so many cores, where the system can: some libraries take all that they see."""
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cores[-threads:])
 
 
 def alternate(turns: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[Any]]:
@@ -112,6 +132,12 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float,
     """Median and quartiles of the ratio within each round."""
     low, middle, high = statistics.quantiles([a / b for a, b in zip(ours, theirs, strict=True)], n=4)
     return middle, low, high
+
+
+def quartiles(seconds: Sequence[float]) -> list[float]:
+    """The two quartiles around the median."""
+    low, _, high = statistics.quantiles(seconds, n=4)
+    return [low, high]
 
 
 def report(

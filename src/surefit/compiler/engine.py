@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from surefit.compiler.text import FINISHED
 from surefit.errors import ArgumentError, MissingExtraError
 
 _lock = threading.RLock()  # LLVM's context is one for the process
@@ -92,8 +93,9 @@ def versions() -> str:
 
 def optimise(text: str, t: Target, level: int = 2) -> tuple[Any, Any]:
     """Parsed, verified and optimised: (module, target machine). Vectors are written by us, so LLVM's own
-    vectorisers and unrolling stay off."""
+    vectorisers and unrolling stay off. Functions marked as finished are only verified."""
     llvm = _binding()
+    text, _, finished = text.partition(FINISHED)
     module = llvm.parse_assembly(text)
     tm = machine(t)
     module.triple = tm.triple
@@ -106,6 +108,14 @@ def optimise(text: str, t: Target, level: int = 2) -> tuple[Any, Any]:
     options.loop_interleaving = False
     builder = llvm.create_pass_builder(tm, options)
     builder.getModulePassManager().run(module, builder)
+    if finished:
+        other = llvm.parse_assembly(finished)
+        other.triple, other.data_layout = module.triple, module.data_layout
+        other.verify()
+        names = [f.name for f in other.functions if not f.is_declaration]
+        module.link_in(other)
+        for name in names:
+            module.get_function(name).linkage = "internal"
     return module, tm
 
 

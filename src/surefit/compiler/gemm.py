@@ -20,18 +20,19 @@ from surefit.compiler.text import BYTES, Function, Module, Value, constant, is_f
 BLOCK = 16  # strict sums: so many consecutive k, then the sums of the blocks in order
 _PANEL_BYTES = 24 * 1024  # of C, between two calls of after_panel: what a small L1 cache holds
 _A_BYTES = 256 * 1024  # of A, read again for every tile of columns: what an L2 cache holds beside B
-_MAX_ROWS, _MAX_VECTORS = 14, 8  # of a tile; more rows would run out of address registers
+_MAX_ROWS, _MAX_VECTORS = 10, 8  # of a tile; more rows would run out of address registers
+_LATENCY = 4.5  # cycles from one step of a sum to the next
 _CALL = 40.0  # cycles to call, begin and end a tile
-_NEW = 0.01  # a tile the module does not have yet must save this share of the product
+_NEW = 2000.0  # cycles that a tile must save to be worth its compile time: 5 ms over some 10 000 steps
 
 
 class Tile(NamedTuple):
-    """Rows by vectors of C in registers; `half`: the last vector is half as wide; `masked`: and stored in part."""
+    """Rows by vectors of C in registers. An edge is one vector wide: stored in part, and perhaps half as wide."""
 
     rows: int
     vectors: int
+    edge: bool = False
     half: bool = False
-    masked: bool = False
 
 
 class Columns(NamedTuple):
@@ -39,9 +40,7 @@ class Columns(NamedTuple):
 
     start: int
     tiles: int
-    vectors: int
-    half: bool
-    masked: bool
+    shape: Tile  # but for its rows
     rows: tuple[tuple[int, int], ...]
 
 
@@ -54,27 +53,28 @@ def _most_rows(t: Target, vectors: int) -> int:
     return min(free // vectors, _MAX_ROWS)
 
 
-def _cycles(rows: int, vectors: int, half: bool, k: int, vector_bytes: int) -> float:
+def _cycles(tile: Tile, k: int, vector_bytes: int) -> float:
     """A rough count for one tile: arithmetic, loads or latency, whichever is longest, and what it takes to begin."""
-    wide = vectors - 0.5 * half
-    arithmetic = rows * wide
-    loads = wide + 0.5 * rows
-    spill = vectors * vector_bytes / 20 if k * vectors * vector_bytes > _PANEL_BYTES else 0.0  # B comes from L2
-    return k * (max(arithmetic, loads, spill, 8.0) + 0.05 * loads) + _CALL + rows * vectors
+    wide = 0.5 if tile.half else tile.vectors
+    loads = wide + 0.5 * tile.rows
+    size = tile.vectors * vector_bytes
+    stream = size / 20 if k * size > _PANEL_BYTES else 0.0  # B comes from L2
+    return k * (max(tile.rows * wide, loads, stream, _LATENCY) + 0.05 * loads) + _CALL + tile.rows * tile.vectors
 
 
-def _row_tiles(m: int, most: int, cost: Callable[[int], float]) -> tuple[float, tuple[tuple[int, int], ...]]:
-    """The cheapest way to cover m rows by tiles of at most two heights."""
-    best: tuple[float, tuple[tuple[int, int], ...]] = (float("inf"), ())
-    prices = [cost(r) for r in range(most + 1)]
+def _row_tiles(m: int, most: int, price: Callable[[int], float], new: Callable[[int], float]) -> tuple[float, tuple]:
+    """The cheapest way to cover m rows by tiles of at most two heights: (cost, ((rows, tiles), ...))."""
+    best: tuple[float, tuple] = (float("inf"), ())
+    prices = [price(r) for r in range(most + 1)]
+    extra = [new(r) for r in range(most + 1)]
     for a in range(min(most, m), 0, -1):
         for x in range(m // a, max(0, m // a - 6), -1):
-            rest = m - a * x
+            rest, cost = m - a * x, x * prices[a] + extra[a]
             if not rest:
-                best = min(best, (x * prices[a], ((a, x),)))
+                best = min(best, (cost, ((a, x),)))
             for b in range(1, min(a - 1, rest) + 1):
                 if rest % b == 0:
-                    best = min(best, (x * prices[a] + rest // b * prices[b], ((a, x), (b, rest // b))))
+                    best = min(best, (cost + rest // b * prices[b] + extra[b], ((a, x), (b, rest // b))))
     return best
 
 
@@ -84,105 +84,135 @@ def plan(
 ) -> tuple[Columns, ...]:
     """Tiles that cover m rows and n columns exactly once. known: tiles that the module has already."""
     lanes = t.lanes(kind)
-    narrow = lanes // 2 if t.vector_bytes == 64 else lanes  # half a vector costs less only where vectors are split
+    masks = t.vector_bytes == 64  # storing a part of a vector costs no more than all of it; nor does half of one
     full, tail = divmod(n, lanes)
-    half = 0 < tail <= narrow < lanes
-    masked = not padded and tail not in (0, narrow)
-    total = full + (tail > 0)
-    new = _NEW * m * total * k
+    half = masks and 0 < tail <= lanes // 2
+    edge = half or (tail > 0 and not padded)
+    if tail and not edge:
+        full += 1
 
-    def price(tile: Tile) -> float:
-        return _cycles(tile.rows, tile.vectors, tile.half, k, t.vector_bytes)
+    def columns(start: int, tiles: int, shape: Tile) -> tuple[float, tuple[Columns, ...]]:
+        if not tiles:
+            return 0.0, ()
+        tile = lambda rows: shape._replace(rows=rows)
+        price = lambda rows: tiles * _cycles(tile(rows), k, t.vector_bytes)
+        new = lambda rows: 0.0 if tile(rows) in known else _NEW
+        cost, rows = _row_tiles(m, _most_rows(t, shape.vectors), price, new)
+        return cost, (Columns(start * lanes, tiles, shape, rows),)
 
-    def column(start: int, count: int, vectors: int, last: bool) -> tuple[float, Columns]:
-        h, c = half and last, masked and last
-        shape = lambda rows: Tile(rows, vectors, h, c)
-        most = _most_rows(t, vectors)
-        cost, rows = _row_tiles(m, most, lambda r: price(shape(r)) + (new if shape(r) not in known else 0.0) / m * r)
-        return cost * count, Columns(start * lanes, count, vectors, h, c, rows)
-
-    best: tuple[float, tuple[Columns, ...]] | None = None
-    for vectors in range(1, min(total, _MAX_VECTORS) + 1):
+    best: tuple[float, tuple[Columns, ...]] = (float("inf"), ())
+    for vectors in range(1, min(full, _MAX_VECTORS) + 1):
         if _most_rows(t, vectors) < 1:
             break
-        special = half or masked  # the last tile of the row is unlike the others
-        for wide in range((total - special) // vectors, max(-1, (total - special) // vectors - 3), -1):
-            rest = total - wide * vectors
-            parts = [column(0, wide, vectors, False)] if wide else []
-            if rest > vectors:  # two more tiles, as equal as can be
-                first = (rest + 1) // 2
-                if first > vectors:
-                    continue
-                parts += [column(wide * vectors, 1, first, False), column(total - rest + first, 1, rest - first, True)]
-            elif rest:
-                parts.append(column(wide * vectors, 1, rest, True))
-            cost = sum(c for c, _ in parts)
-            if best is None or cost < best[0]:
-                best = cost, tuple(p for _, p in parts)
-    assert best is not None
-    return best[1]
+        for wide in (full // vectors, full // vectors - 1):
+            rest = full - wide * vectors  # one more tile, or two as equal as can be
+            parts = [rest] if rest <= vectors else [(rest + 1) // 2, rest // 2]
+            if wide < 0 or parts[0] > vectors or parts[0] == vectors:
+                continue
+            cost, chosen = columns(0, wide, Tile(0, vectors))
+            at = wide * vectors
+            for p in parts:
+                if p:
+                    c, more = columns(at, 1, Tile(0, p, masks and p == 1))
+                    cost, chosen, at = cost + c, chosen + more, at + p
+            best = min(best, (cost, chosen))
+    if not full:
+        best = 0.0, ()
+    return best[1] + columns(full, int(edge), Tile(0, 1, True, half))[1]
 
 
 # --- tiles ---
 
 
+def _at_least_once(g: Function, count: Value, carry: list[Value], body: Callable[[list[Value]], list[Value]]) -> list:
+    """`count` >= 1 times body(carried) -> carried; what is left of them. (No phis behind the loop: they cost time.)"""
+    before, head, done = g.block, g.label("each"), g.label("done")
+    g.branch(head)
+    g.start(head)
+    at = len(g.lines)
+    left = Value(g.fresh("k"), "i64")
+    carried = [Value(g.fresh("c"), v.kind, v.width) for v in carry]
+    after = body(carried)
+    less = g.sub(left, 1)
+    last = g.block
+    g.lines[at:at] = [
+        f"  {p.name} = phi {p.type} [{first.name}, %{before}], [{new.name}, %{last}]"
+        for p, first, new in zip([left, *carried], [count, *carry], [less, *after], strict=True)
+    ]
+    g.branch_if(g.compare("gt", less, 0), head, done)
+    g.start(done)
+    return after
+
+
+_ARGUMENTS = "a:ptr b:ptr c:ptr k:i64 a_row:i64 a_col:i64 b_row:i64 c_row:i64 row_tiles:i64 col_tiles:i64 lanes:i64"
+
+
 def _tile_function(module: Module, t: Target, kind: str, tile: Tile, strict: bool) -> str:
-    """The tile as a private function (a, a_row, a_col, b, b_row, c, c_row, k, lanes); its name with @."""
+    """A rectangle of equal tiles as a private function of _ARGUMENTS, all counts >= 1; its name with @."""
     key = ("gemm", kind, strict, tile)
     if key in module.shared:
         return module.shared[key]
     exact = strict and is_float(kind)
     flags = "" if exact or not is_float(kind) else "contract "
-    name = f"gemm.{kind}.{tile.rows}x{tile.vectors}{'h' * tile.half}{'m' * tile.masked}{'.strict' * exact}"
-    args = [("a", "ptr"), ("a_row", "i64"), ("a_col", "i64"), ("b", "ptr"), ("b_row", "i64")]
-    args += [("c", "ptr"), ("c_row", "i64"), ("k", "i64"), ("lanes", "i64")]
-    g = Function(module, name, args, flags=flags, private=True, inline="noinline")
+    name = f"gemm.{kind}.{tile.rows}x{tile.vectors}{'e' * tile.edge}{'h' * tile.half}{'.strict' * exact}"
+    arguments = [(x, k) for x, _, k in (word.partition(":") for word in _ARGUMENTS.split())]
+    g = Function(module, name, arguments, flags=flags)
     x = g.args
     lanes = t.lanes(kind)
-    widths = [lanes] * tile.vectors
-    if tile.half:
-        widths[-1] = lanes // 2
-    zeros = [constant(0, kind, w) for w in widths]
-    offsets = [g.mul(x["a_row"], r) for r in range(tile.rows)]
+    width = lanes // 2 if tile.half else lanes
+    # Frozen: if LLVM knew that these are multiples, it would reach one row from another, a chain of additions.
+    offsets = [g.emit("i64", 1, f"freeze {g.mul(x['a_row'], r)}") for r in range(tile.rows)]
+    if tile.edge:
+        word = "i32" if BYTES[kind] == 4 else "i64"
+        mask = g.compare("lt", vector(range(width), word), g.convert(x["lanes"], word))
 
-    def step(a: Value, b: Value, sums: list[Value]) -> list[Value]:
-        bs = [g.load(g.gep(b, v * lanes, kind), kind, w) for v, w in enumerate(widths)]
-        out = []
+    def step(carried: list[Value]) -> list[Value]:
+        a, b, *sums = carried
+        bs = [g.load(g.gep(b, v * lanes, kind), kind, width) for v in range(tile.vectors)]
+        out = [g.gep(a, x["a_col"], kind), g.gep(b, x["b_row"], kind)]
         for r in range(tile.rows):
-            one = g.load(g.gep(a, offsets[r], kind) if r else a, kind)
-            out += [g.fma(bs[v], one, sums[r * tile.vectors + v]) for v in range(tile.vectors)]
+            one = g.splat(g.load(g.gep(a, offsets[r], kind) if r else a, kind), width)
+            out += [g.fma(one, bs[v], sums[r * tile.vectors + v]) for v in range(tile.vectors)]
         return out
 
-    def run(a: Value, b: Value, count: Value, sums: list[Value]) -> list[Value]:
-        with g.loop(0, count, carry=[a, b, *sums]) as l:
-            a, b, *acc = l.carried
-            l.next = [g.gep(a, x["a_col"], kind), g.gep(b, x["b_row"], kind), *step(a, b, acc)]
-        return l.result
+    zeros = [constant(0, kind, width)] * (tile.rows * tile.vectors)
 
-    begin = zeros * tile.rows
-    if exact:
-        with g.loop(0, x["k"], BLOCK, carry=[x["a"], x["b"], *begin]) as outer:
-            a, b, *total = outer.carried
-            left = g.sub(x["k"], outer.i)
-            left = g.select(g.compare("lt", left, BLOCK), left, BLOCK)
-            a, b, *sums = run(a, b, left, begin)
-            outer.next = [a, b, *(g.add(p, q) for p, q in zip(total, sums, strict=True))]
-        sums = outer.result[2:]
+    def sums_of(a: Value, b: Value) -> list[Value]:
+        if not exact:
+            return _at_least_once(g, x["k"], [a, b, *zeros], step)[2:]
+
+        def block(carried: list[Value]) -> list[Value]:
+            left, a, b, *total = carried
+            size = g.select(g.compare("lt", left, BLOCK), left, BLOCK)
+            a, b, *sums = _at_least_once(g, size, [a, b, *zeros], step)
+            return [g.sub(left, BLOCK), a, b, *(g.add(p, q) for p, q in zip(total, sums, strict=True))]
+
+        blocks = g.lshr(g.add(x["k"], BLOCK - 1), BLOCK.bit_length() - 1)
+        return _at_least_once(g, blocks, [x["k"], a, b, *zeros], block)[3:]
+
+    def row_tile(carried: list[Value], b: Value) -> list[Value]:
+        a, c = carried
+        sums = sums_of(a, b)
+        for r in range(tile.rows):
+            row = g.gep(c, g.mul(x["c_row"], r), kind) if r else c
+            for v in range(tile.vectors):
+                if tile.edge:
+                    g.store_masked(sums[r], row, mask)
+                else:
+                    g.store(sums[r * tile.vectors + v], g.gep(row, v * lanes, kind))
+        return [g.gep(a, g.mul(x["a_row"], tile.rows), kind), g.gep(c, g.mul(x["c_row"], tile.rows), kind)]
+
+    def col_tile(carried: list[Value]) -> list[Value]:
+        b, c = carried
+        _at_least_once(g, x["row_tiles"], [x["a"], c], lambda rows: row_tile(rows, b))
+        return [g.gep(b, tile.vectors * lanes, kind), g.gep(c, tile.vectors * lanes, kind)]
+
+    if tile.edge:
+        col_tile([x["b"], x["c"]])
     else:
-        sums = run(x["a"], x["b"], x["k"], begin)[2:]
-    if tile.masked:
-        word = "i32" if BYTES[kind] == 4 else "i64"
-        mask = g.compare("lt", vector(range(widths[-1]), word), g.convert(x["lanes"], word))
-    for r in range(tile.rows):
-        row = g.gep(x["c"], g.mul(x["c_row"], r), kind) if r else x["c"]
-        for v in range(tile.vectors):
-            s, p = sums[r * tile.vectors + v], g.gep(row, v * lanes, kind)
-            if tile.masked and v == tile.vectors - 1:
-                g.store_masked(s, p, mask)
-            else:
-                g.store(s, p)
+        _at_least_once(g, x["col_tiles"], [x["b"], x["c"]], col_tile)
     g.ret()
-    module.shared[key] = g.end()
+    module.shared[key] = g.end(finished=True)
     return module.shared[key]
 
 
@@ -221,21 +251,15 @@ def emit_gemm(
 
     def panel(i0: Value, rows: int) -> None:
         for part in plan(t, kind, rows, n, k, c_padded, known):
-            step = part.vectors * lanes
-            for j in _repeat(f, part.start, step, part.tiles):
-                at = 0
-                for high, count in part.rows:
-                    tile = _tile_function(f.module, t, kind, Tile(high, part.vectors, part.half, part.masked), strict)
-                    for r in _repeat(f, at, high, count):
-                        i = f.add(i0, r) if rows != m else r
-                        f.call(
-                            tile,
-                            f.gep(a, f.mul(i, a_row), kind), f.i64(a_row), f.i64(a_col),
-                            f.gep(b, j, kind), f.i64(b_row),
-                            f.gep(c, f.add(f.mul(i, c_row), j), kind), f.i64(c_row),
-                            f.i64(k), f.i64(n % lanes),
-                        )  # fmt: skip
-                    at += high * count
+            j, i = part.start, i0
+            inside = min(n - j, lanes // 2 if part.shape.half else lanes)  # of an edge
+            for high, count in part.rows:
+                tile = _tile_function(f.module, t, kind, part.shape._replace(rows=high), strict)
+                pa = f.gep(a, f.mul(i, a_row), kind)
+                pc = f.gep(c, f.add(f.mul(i, c_row), j), kind)
+                numbers = (k, a_row, a_col, b_row, c_row, count, part.tiles, inside)
+                f.call(tile, pa, f.gep(b, j, kind), pc, *map(f.i64, numbers))
+                i = f.add(i, high * count)
         if after_panel is not None:
             after_panel(i0, rows)
 
@@ -277,7 +301,7 @@ def _transpose_strip(module: Module, t: Target, kind: str) -> str:
     key = ("transpose", kind)
     if key not in module.shared:
         args = [("src", "ptr"), ("src_row", "i64"), ("dst", "ptr"), ("dst_row", "i64"), ("count", "i64")]
-        g = Function(module, f"transpose.{kind}", args, private=True, inline="noinline")
+        g = Function(module, f"transpose.{kind}", args)
         x, w = g.args, t.lanes(kind)
         into = g.mul(x["dst_row"], w)
         with g.loop(0, x["count"], carry=[x["src"], x["dst"]]) as l:
@@ -287,7 +311,7 @@ def _transpose_strip(module: Module, t: Target, kind: str) -> str:
                 g.store(row, g.gep(dst, g.mul(x["dst_row"], r), kind))
             l.next = [g.gep(src, w, kind), g.gep(dst, into, kind)]
         g.ret()
-        module.shared[key] = g.end()
+        module.shared[key] = g.end(finished=True)
     return module.shared[key]
 
 
@@ -308,7 +332,7 @@ def _transpose_edge(module: Module, t: Target, kind: str, padded: bool) -> str:
             ("cols", "i64"),
         ]
         name = f"transpose.edge.{kind}{'' if padded else '.m'}"
-        g = Function(module, name, args, private=True, inline="noinline")
+        g = Function(module, name, args)
         x, w = g.args, t.lanes(kind)
         word = "i32" if BYTES[kind] == 4 else "i64"
 
@@ -331,7 +355,7 @@ def _transpose_edge(module: Module, t: Target, kind: str, padded: bool) -> str:
             else:
                 g.store_masked(rows[r], p, written)
         g.ret()
-        module.shared[key] = g.end()
+        module.shared[key] = g.end(finished=True)
     return module.shared[key]
 
 

@@ -1,0 +1,246 @@
+"""The coefficients of the elementary functions, fitted here and written to src/surefit/compiler/coefficients.py.
+
+    python scripts/minimax.py            # writes the file (about half a minute)
+    python scripts/minimax.py --check    # fits again and compares instead
+
+Every polynomial is the best one in the sense of Chebyshev: the largest weighted error is as small as it can be. Remez's
+exchange finds it in high precision. Then the coefficients are rounded to the type they are used in, the lowest first,
+and those that are left are fitted again after each, so that they make up for the rounding (after Brisebarre and
+Chevillard, "Efficient polynomial L-infinity approximations", 2007, in its simplest form).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import mpmath as mp
+from mpmath import mpf
+
+FILE = Path(__file__).resolve().parents[1] / "src" / "surefit" / "compiler" / "coefficients.py"
+DIGITS = 45
+
+
+@dataclass(frozen=True)
+class Fit:
+    """value(x) is near sum of c[i] x^i on [low, high]; the error counts times weight(x).
+
+    bits: the error that is allowed, as a power of two; it is checked after rounding.
+    """
+
+    name: str
+    kind: str
+    about: str
+    value: Callable[[mpf], mpf]
+    low: mpf | float
+    high: mpf | float
+    terms: int
+    weight: Callable[[mpf], mpf]
+    bits: float
+
+
+def nodes(low: mpf, high: mpf, n: int) -> list[mpf]:
+    """Chebyshev's extrema: n points, dense at the ends."""
+    return [(low + high) / 2 - (high - low) / 2 * mp.cos(mp.pi * i / (n - 1)) for i in range(n)]
+
+
+def rounded(c: mpf, kind: str) -> float:
+    """The nearest number of this kind; an mpf goes to float64 in one rounding."""
+    if kind == "f64":
+        return float(c)
+    with mp.workprec(24):
+        return float(+c)
+
+
+class Best:
+    """Remez's exchange for polynomials of which the first coefficients may be fixed already."""
+
+    def __init__(self, fit: Fit) -> None:
+        self.fit = fit
+        low, high = mpf(fit.low), mpf(fit.high)
+        inner = nodes(low, high, 16 * fit.terms + 34)[1:-1]  # ends and middle are often 0 / 0
+        edge = (high - low) * mpf(10) ** -9
+        self.grid = [low + edge, *inner, high - edge]
+        self.values = [fit.value(x) for x in self.grid]
+        self.weights = [abs(fit.weight(x)) for x in self.grid]
+
+    def errors(self, c: Sequence[mpf | float]) -> list[mpf]:
+        return [
+            w * (v - mp.polyval(list(reversed([mpf(a) for a in c])), x))
+            for x, v, w in zip(self.grid, self.values, self.weights, strict=True)
+        ]
+
+    def solve(self, fixed: Sequence[float]) -> list[mpf]:
+        """All coefficients, the first of them as given."""
+        k, n = len(fixed), self.fit.terms
+        free = n - k
+        if not free:
+            return [mpf(c) for c in fixed]
+        m = len(self.grid) - 1
+        at = [round((1 - float(mp.cos(mp.pi * i / free))) / 2 * m) for i in range(free + 1)]
+        best: list[mpf] = []
+        for _ in range(12):
+            a, b = mp.matrix(free + 1, free + 1), mp.matrix(free + 1, 1)
+            for row, i in enumerate(at):
+                x, w = self.grid[i], self.weights[i]
+                for j in range(free):
+                    a[row, j] = w * x ** (k + j)
+                a[row, free] = (-1) ** row
+                b[row] = w * (self.values[i] - mp.fsum(mpf(c) * x**j for j, c in enumerate(fixed)))
+            found = mp.lu_solve(a, b)
+            best = [*(mpf(c) for c in fixed), *(found[j] for j in range(free))]
+            e = self.errors(best)
+            turns = self.extrema(e, free + 1)
+            if turns is None or turns == at or max(map(abs, e)) < abs(found[free]) * mpf("1.001"):
+                break
+            at = turns
+        return best
+
+    @staticmethod
+    def extrema(e: Sequence[mpf], count: int) -> list[int] | None:
+        """Where the error alternates in sign: the largest of each run, and of those the `count` neighbours that
+        leave out the smallest ends."""
+        runs: list[int] = []
+        for i, x in enumerate(e):
+            if runs and (x > 0) == (e[runs[-1]] > 0):
+                if abs(x) > abs(e[runs[-1]]):
+                    runs[-1] = i
+            else:
+                runs.append(i)
+        while len(runs) > count:
+            runs.pop(0 if abs(e[runs[0]]) < abs(e[runs[-1]]) else -1)
+        return runs if len(runs) == count else None
+
+    def run(self) -> tuple[list[float], float]:
+        """Rounded coefficients and log2 of the largest weighted error that is left."""
+        c = self.solve([])
+        fixed: list[float] = []
+        while len(fixed) < self.fit.terms:
+            fixed.append(rounded(c[len(fixed)], self.fit.kind))
+            kept = [*(mpf(x) for x in fixed), *c[len(fixed) :]]
+            c = min(kept, self.solve(fixed), key=lambda c: max(map(abs, self.errors(c))))
+        return fixed, float(mp.log(max(map(abs, self.errors(fixed))), 2))
+
+
+def fits() -> list[Fit]:
+    """All that mathlib needs. Errors are weighted so that they are relative to the function that is wanted."""
+    half_ln2 = mp.log(2) / 2 * mpf("1.0001")
+    eighth = mp.sqrt(2) - 1  # tan(pi/8)
+    quarter = (mp.pi / 4 * mpf("1.0001")) ** 2
+    half = (mp.pi / 2 * mpf("1.0001")) ** 2
+    s_max = ((mp.sqrt(2) - 1) / (mp.sqrt(2) + 1) * mpf("1.001")) ** 2
+
+    def root(f: Callable[[mpf], mpf]) -> Callable[[mpf], mpf]:
+        return lambda z: f(mp.sqrt(z))
+
+    def both(name: str, about: str, value: Callable[[mpf], mpf], low: mpf | float, high: mpf | float,
+             weight: Callable[[mpf], mpf], **terms: tuple[int, float]) -> list[Fit]:  # fmt: skip
+        return [Fit(name, k, about, value, low, high, n, weight, bits) for k, (n, bits) in terms.items()]
+
+    return [
+        *both("EXP", "(e^r - 1 - r) / r^2 on |r| <= ln(2)/2",
+              lambda r: (mp.expm1(r) - r) / r**2, -half_ln2, half_ln2, lambda r: r**2 / mp.expm1(r),
+              f32=(5, -26), f64=(11, -56)),
+        *both("LOG", "log((1+s)/(1-s)) / s - 2, over s^2, in s^2, |s| <= (sqrt(2)-1)/(sqrt(2)+1)",
+              root(lambda s: (2 * mp.atanh(s) / s - 2) / s**2), 0, s_max, lambda z: z / 2, f32=(3, -26), f64=(7, -58)),
+        *both("LOG1P", "(log(1+t) - t + t^2/2) / t^3 on sqrt(1/2) - 1 <= t <= sqrt(2) - 1",
+              lambda t: (mp.log1p(t) - t + t**2 / 2) / t**3, mp.sqrt("0.5") - mpf("1.0001"), mp.sqrt(2) - mpf("0.9999"),
+              lambda t: t**3 / mp.log1p(t), f32=(9, -26)),
+        *both("SOFTPLUS", "(t - log(1+t)) / t^2 on 0 <= t <= 1", lambda t: (t - mp.log1p(t)) / t**2, 0, 1,
+              lambda t: t**2 / mp.log1p(t), f32=(10, -26)),
+        *both("SIN", "(sin(r) - r) / r^3 in r^2 on |r| <= pi/4", root(lambda r: (mp.sin(r) - r) / r**3), 0, quarter,
+              root(lambda r: r**3 / mp.sin(r)), f32=(3, -26), f64=(6, -57)),
+        *both("COS", "(cos(r) - 1 + r^2/2) / r^4 in r^2 on |r| <= pi/4",
+              root(lambda r: (mp.cos(r) - 1 + r**2 / 2) / r**4), 0, quarter, lambda z: z**2, f32=(3, -26), f64=(6, -57)),
+        *both("WIDE_SIN", "(sin(r) - r) / r^3 in r^2 on |r| <= pi/2", root(lambda r: (mp.sin(r) - r) / r**3), 0, half,
+              root(lambda r: r**3 / mp.sin(r)), f32=(5, -26)),
+        *both("ASIN", "(asin(x) - x) / x^3 in x^2 on |x| <= 1/2", root(lambda x: (mp.asin(x) - x) / x**3), 0,
+              mpf("0.2501"), root(lambda x: x**3 / mp.asin(x)), f32=(5, -26), f64=(13, -56)),
+        *both("ATAN", "(atan(x) - x) / x^3 in x^2 on |x| <= tan(pi/8)", root(lambda x: (mp.atan(x) - x) / x**3), 0,
+              eighth**2 * mpf("1.001"), root(lambda x: x**3 / mp.atan(x)), f32=(5, -26), f64=(11, -57)),
+        *both("ERF", "erf(x) / x - 2/sqrt(pi) rounded, over x^2, in x^2 on |x| <= 1",
+              root(lambda x: (mp.erf(x) / x - mpf(float(2 / mp.sqrt(mp.pi)))) / x**2), 0, 1,
+              root(lambda x: x**3 / mp.erf(x)), f64=(12, -56)),
+        *both("ERFC", "-log(erfc(1 + t)) on 0 <= t <= 5", lambda t: -mp.log(mp.erfc(1 + t)), 0, mpf("4.95"),
+              lambda t: mp.erfc(1 + t) / mp.erf(1 + t), f64=(20, -55)),
+    ]  # fmt: skip
+
+
+def pieces(x: mpf, *bits: int) -> tuple[float, ...]:
+    """x as a sum: each piece so many bits of what the ones before have left over, cut off, not rounded."""
+    found = []
+    for b in bits:
+        unit = mpf(2) ** (int(mp.floor(mp.log(x, 2))) + 1 - b)
+        found.append(float(mp.floor(x / unit) * unit))
+        x -= mpf(found[-1])
+    return tuple(found)
+
+
+TABLE_BITS = 1216  # of 2 / pi: the exponents of float64, and 192 bits for the product
+
+
+def constants() -> dict[str, tuple[str, object]]:
+    """Numbers that are no fits: name -> (what it is, value)."""
+    return {
+        "LN2_F32": ("ln(2) as 14 bits and the rest", pieces(mp.log(2), 14, 24)),
+        "LN2_F64": ("ln(2) as 41 bits and the rest", pieces(mp.log(2), 41, 53)),
+        "LN2_TWO": ("ln(2) as two float64", pieces(mp.log(2), 53, 53)),
+        "HALF_PI_24": ("pi/2 in pieces of 24 bits", pieces(mp.pi / 2, 24, 24, 24)),
+        "HALF_PI_33": ("pi/2 in pieces of 33 bits", pieces(mp.pi / 2, 33, 33, 33, 53)),
+        "HALF_PI_TWO": ("pi/2 as two float64", pieces(mp.pi / 2, 53, 53)),
+        "TWO_THIRDS": ("2/3 as two float64", pieces(mpf(2) / 3, 53, 53)),
+        "TABLE_BITS": ("how many bits of 2/pi follow", TABLE_BITS),
+        "TWO_OVER_PI": ("2/pi times 2 to that power", int(mp.floor(2 / mp.pi * mpf(2) ** TABLE_BITS))),
+    }
+
+
+def text(found: list[tuple[Fit, list[float], float]]) -> str:
+    """The module, as scripts/minimax.py writes it."""
+    lines = ['"""Coefficients of the elementary functions, lowest first. Written by scripts/minimax.py."""', ""]
+    with mp.workprec(TABLE_BITS + 64):
+        for name, (about, value) in constants().items():
+            lines += [f"# {about}"]
+            if isinstance(value, tuple):
+                lines += [f"{name} = (", *(f"    {x!r}," for x in value), ")"]
+            elif value > 1 << 64:
+                digits = f"{value:x}"
+                lines += [f"{name} = int(", *(f'    "{digits[i : i + 96]}"' for i in range(0, len(digits), 96))]
+                lines += ["    ,", "    16,", ")"]
+            else:
+                lines += [f"{name} = {value}"]
+    lines += [""]
+    for fit, c, bits in found:
+        lines += [f"# {fit.about}: 2^{bits:.1f}", f"{fit.name}_{fit.kind.upper()} = ("]
+        lines += [f"    {x!r}," for x in c]
+        lines += [")", ""]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Fit, check the errors, write or compare."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="compare with the file instead of writing it")
+    parser.add_argument("--only", help="fit only this name, and print it")
+    options = parser.parse_args()
+    mp.mp.dps = DIGITS
+    found = []
+    for fit in fits():
+        if options.only and fit.name != options.only:
+            continue
+        c, bits = Best(fit).run()
+        print(f"{fit.name} {fit.kind}: {len(c)} terms, 2^{bits:.2f}")
+        if bits > fit.bits and not options.only:
+            raise SystemExit(f"{fit.name} {fit.kind} needs 2^{fit.bits}")
+        found.append((fit, c, bits))
+    if options.only:
+        print(text(found))
+    elif options.check:
+        assert FILE.read_text(encoding="utf-8") == text(found), "coefficients.py is not what this script writes"
+    else:
+        FILE.write_text(text(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

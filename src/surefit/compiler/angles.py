@@ -1,0 +1,138 @@
+"""Angles modulo pi/2, for sin, cos and tan.
+
+Up to a bound, k pi/2 is taken away in pieces (Cody and Waite 1980): products of k with pieces of few bits are exact.
+Beyond it, 192 bits of 2/pi that matter are multiplied with the number's 53 (Payne and Hanek 1983), lane by lane in a
+function of its own that is called only when a lane needs it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from surefit.compiler import coefficients as C
+from surefit.compiler.lanes import Lanes, any_lane, fast_two_sum, reading, replaced, two_product, two_sum, where
+from surefit.compiler.text import Function, Module, Value
+
+_FAR = {"f32": 1.0e5, "f64": 1.0e6}  # beyond this, k has more bits than the pieces leave room for
+_SHIFT = {"f32": 1.5 * 2.0**23, "f64": 1.5 * 2.0**52}
+
+
+def quadrants(x: Lanes) -> tuple[Lanes, Lanes | None, Lanes]:
+    """x = k pi/2 + r + low, |r| <= pi/4: (r, low or None, integers whose low two bits are those of k)."""
+    f = x.f
+    if x.kind == "f64":
+        r, low, k = _double(x)
+    elif "contract" in f.flags:
+        r, k = _fused(x)
+        low = None
+    else:
+        wide, low, k = _double(x.to("f64"))
+        return wide.to("f32"), None, k.to("i32")
+    far = x.abs().is_("gt", _FAR[x.kind])
+    if low is None:
+        r, k = replaced(f, any_lane(far), lambda: _far(x, far, r, None, k), (r, k))
+        return r, None, k
+    r, low, k = replaced(f, any_lane(far), lambda: _far(x, far, r, low, k), (r, low, k))
+    return r, low, k
+
+
+def _fused(x: Lanes) -> tuple[Lanes, Lanes]:
+    """float32, with fused multiply-add: the first step is exact, the others round once."""
+    f = x.f
+    t = x * float(2 / np.pi) + _SHIFT["f32"]
+    k = t - _SHIFT["f32"]
+    r = x.v
+    for piece in C.HALF_PI_24:
+        r = f.exact_fma(k.v, -piece, r)
+    return Lanes(f, r), t.bits()
+
+
+def _double(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
+    """float64: all products exact."""
+    f = x.f
+    with reading(f, ""):
+        t = x * float(2 / np.pi) + _SHIFT["f64"]
+        k = t - _SHIFT["f64"]
+        a, b, c, d = C.HALF_PI_33
+        r, lost = two_sum(x - k * a, -(k * b))
+        r, rest = two_sum(r, -(k * c))
+        low = (lost + rest) - k * d
+        r, low = fast_two_sum(r, low)
+    return r, low, t.bits()
+
+
+def _far(x: Lanes, far: Lanes, r: Lanes, low: Lanes | None, k: Lanes) -> list[Lanes]:
+    """The lanes that are far out by Payne and Hanek's reduction, the others as they are."""
+    f, width = x.f, x.v.width
+    call = reduction(f.module)
+    at, high_at, low_at = (f.alloca("f64", width) for _ in range(3))
+    k_at = f.alloca("i64", width)
+    f.store(x.to("f64").v, at)
+    f.call(call, at, high_at, low_at, k_at, f.i64(width))
+    new = Lanes(f, f.load(high_at, "f64", width))
+    count = Lanes(f, f.load(k_at, "i64", width))
+    if x.kind == "f32":
+        return [where(far, new.to("f32"), r), where(far, count.to("i32"), k)]
+    assert low is not None
+    return [where(far, new, r), where(far, Lanes(f, f.load(low_at, "f64", width)), low), where(far, count, k)]
+
+
+def reduction(module: Module) -> str:
+    """`reduce(x, high, low, k, n)`: of n float64 with |x| > 2^16, x = k pi/2 + high + low; its name with @."""
+    if "angles" not in module.shared:
+        f = Function(module, "reduce_angles", [(a, "ptr") for a in ("x", "high", "low", "k")] + [("n", "i64")],
+                     private=True, inline="noinline", noalias=False)  # fmt: skip
+        with f.loop(0, f.args["n"]) as l:
+            _payne_hanek(f, *(f.gep(f.args[a], l.i, "i64") for a in ("x", "high", "low", "k")))
+        f.ret()
+        module.shared["angles"] = f.end()
+    return module.shared["angles"]
+
+
+def _payne_hanek(f: Function, x_at: Value, high_at: Value, low_at: Value, k_at: Value) -> None:
+    x = Lanes(f, f.load(x_at, "f64"))
+    n = x.bits()
+    exponent = ((n >> 52) & 0x7FF) - 1075  # x = mantissa 2^exponent
+    exponent = where(exponent.is_("gt", 0x7FE - 1075), 0x7FE - 1075, exponent)  # of infinity: any, it ends as NaN
+    mantissa = (n & ((1 << 52) - 1)) | (1 << 52)
+    # of 2/pi 192 bits, from the one that gives x 2/pi the weight 2 on: what is before them counts full turns
+    offset = (C.TABLE_BITS - 190) - exponent
+    table = f.module.array(np.frombuffer(C.TWO_OVER_PI.to_bytes(C.TABLE_BITS // 8 + 8, "little"), np.uint8))
+    at = f.gep(Value(table, "ptr"), (offset >> 3).v, "i8")
+
+    def big(text: str) -> str:
+        name = f.fresh("w")
+        f.line(f"{name} = {text}")
+        return name
+
+    loaded = big(f"load i256, {at}, align 1")
+    shift = big(f"zext {(offset & 7).v} to i256")
+    window = big(f"trunc i256 {big(f'lshr i256 {loaded}, {shift}')} to i192")
+    product = big(f"mul i192 {window}, {big(f'zext {mantissa.v} to i192')}")  # times 2^-190: x 2/pi modulo 4
+    turned = big(f"add i192 {product}, {1 << 189}")
+    k = Lanes(f, f.emit("i64", 1, f"trunc i192 {big(f'lshr i192 {turned}, 190')} to i64"))
+    fraction = big(f"shl i192 {product}, 2")  # signed, times 2^-192
+    negative = f.emit("i1", 1, f"icmp slt i192 {fraction}, 0")
+    size = big(f"select {negative}, i192 {big(f'sub i192 0, {fraction}')}, i192 {fraction}")
+    digits = []  # of 32 bits
+    for i in range(5):
+        part = big(f"trunc i192 {big(f'lshr i192 {size}, {160 - 32 * i}')} to i32")
+        digits.append(Lanes(f, f.emit("f64", 1, f"uitofp i32 {part} to double")) * 2.0 ** (-32 * (i + 1)))
+    with reading(f, ""):
+        high, low = fast_two_sum(digits[0], digits[1])
+        high, low = fast_two_sum(high, low + (digits[2] + (digits[3] + digits[4])))
+        # times pi/2
+        r, lost = two_product(high, _spread(high, C.HALF_PI_TWO[0]))
+        lost = lost + (high * C.HALF_PI_TWO[1] + low * C.HALF_PI_TWO[0])
+        r, low = fast_two_sum(r, lost)
+        minus = Lanes(f, negative) ^ x.is_("lt", 0.0)
+        r, low = where(minus, -r, r), where(minus, -low, low)
+        finite = x.abs().is_("lt", np.inf)
+        r = where(finite, r, np.nan)
+    f.store(r.v, high_at)
+    f.store(low.v, low_at)
+    f.store(where(x.is_("lt", 0.0), 0 - k, k).v, k_at)
+
+
+def _spread(like: Lanes, x: float) -> Lanes:
+    return Lanes(like.f, like.f.const(x, like.v))

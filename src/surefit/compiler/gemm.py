@@ -27,7 +27,10 @@ _NEW = 2000.0  # cycles that a tile must save to be worth its compile time: 5 ms
 
 
 class Tile(NamedTuple):
-    """Rows by vectors of C in registers. An edge is one vector wide: stored in part, and perhaps half as wide."""
+    """Rows by vectors of C in registers.
+
+    edge: the last vector is stored in part; half: and only half as wide.
+    """
 
     rows: int
     vectors: int
@@ -36,7 +39,7 @@ class Tile(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """`tiles` of them side by side from column `start`, and for each the rows as (rows of a tile, number of tiles)."""
+    """`tiles` side by side from column `start`, and the rows of each as (rows of a tile, number of tiles)."""
 
     start: int
     tiles: int
@@ -55,77 +58,81 @@ def _most_rows(t: Target, vectors: int) -> int:
 
 def _cycles(tile: Tile, k: int, vector_bytes: int) -> float:
     """A rough count for one tile: arithmetic, loads or latency, whichever is longest, and what it takes to begin."""
-    wide = 0.5 if tile.half else tile.vectors
+    wide = tile.vectors - 0.5 * tile.half
     loads = wide + 0.5 * tile.rows
     size = tile.vectors * vector_bytes
     stream = size / 20 if k * size > _PANEL_BYTES else 0.0  # B comes from L2
     return k * (max(tile.rows * wide, loads, stream, _LATENCY) + 0.05 * loads) + _CALL + tile.rows * tile.vectors
 
 
-def _row_tiles(m: int, most: int, price: Callable[[int], float], new: Callable[[int], float]) -> tuple[float, tuple]:
-    """The cheapest way to cover m rows by tiles of at most two heights: (cost, ((rows, tiles), ...))."""
-    best: tuple[float, tuple] = (float("inf"), ())
-    prices = [price(r) for r in range(most + 1)]
-    extra = [new(r) for r in range(most + 1)]
-    for a in range(min(most, m), 0, -1):
-        for x in range(m // a, max(0, m // a - 6), -1):
-            rest, cost = m - a * x, x * prices[a] + extra[a]
-            if not rest:
-                best = min(best, (cost, ((a, x),)))
-            for b in range(1, min(a - 1, rest) + 1):
-                if rest % b == 0:
-                    best = min(best, (cost + rest // b * prices[b] + extra[b], ((a, x), (b, rest // b))))
-    return best
+@lru_cache(maxsize=1024)
+def _covers(m: int, most: int) -> tuple[tuple[tuple[int, int], ...], ...]:
+    """Ways to cover m rows by tiles of at most two heights, none above `most`: ((rows, tiles), ...) each."""
+    ways: list[tuple[tuple[int, int], ...]] = []
+    for a in range(min(m, most), min(m, most) // 2, -1):
+        if m % a == 0:
+            ways.append(((a, m // a),))
+            continue
+        for b in range(a - 1, 0, -1):
+            for x in range(m // a, max(0, m // a - b), -1):
+                if (m - a * x) % b == 0:
+                    ways.append(((a, x), (b, (m - a * x) // b)))
+                    break
+    return tuple(ways)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1024)
 def plan(
     t: Target, kind: str, m: int, n: int, k: int, padded: bool, known: frozenset[Tile] = frozenset()
 ) -> tuple[Columns, ...]:
     """Tiles that cover m rows and n columns exactly once. known: tiles that the module has already."""
     lanes = t.lanes(kind)
     masks = t.vector_bytes == 64  # storing a part of a vector costs no more than all of it; nor does half of one
-    full, tail = divmod(n, lanes)
+    total, tail = -(-n // lanes), n % lanes
     half = masks and 0 < tail <= lanes // 2
     edge = half or (tail > 0 and not padded)
-    if tail and not edge:
-        full += 1
+    sizes = [v for v in range(1, min(total, _MAX_VECTORS) + 1) if _most_rows(t, v) >= min(m, 4)]
+    found: dict[tuple[int, int, bool], tuple[float, tuple[tuple[int, int], ...]]] = {}
 
-    def columns(start: int, tiles: int, shape: Tile) -> tuple[float, tuple[Columns, ...]]:
-        if not tiles:
-            return 0.0, ()
-        tile = lambda rows: shape._replace(rows=rows)
-        price = lambda rows: tiles * _cycles(tile(rows), k, t.vector_bytes)
-        new = lambda rows: 0.0 if tile(rows) in known else _NEW
-        cost, rows = _row_tiles(m, _most_rows(t, shape.vectors), price, new)
-        return cost, (Columns(start * lanes, tiles, shape, rows),)
+    def rows_of(vectors: int, tiles: int, last: bool) -> tuple[float, tuple[tuple[int, int], ...]]:
+        key = (vectors, tiles, last)
+        if key not in found:
+            price = []
+            most = _most_rows(t, vectors)
+            for rows in range(most + 1):
+                tile = Tile(rows, vectors, last and edge, last and half)
+                price.append((_cycles(tile, k, t.vector_bytes) * tiles, 0.0 if tile in known else _NEW))
+            found[key] = min((sum(price[r][0] * x + price[r][1] for r, x in way), way) for way in _covers(m, most))
+        return found[key]
 
-    best: tuple[float, tuple[Columns, ...]] = (float("inf"), ())
-    for vectors in range(1, min(full, _MAX_VECTORS) + 1):
-        if _most_rows(t, vectors) < 1:
-            break
-        for wide in (full // vectors, full // vectors - 1):
-            rest = full - wide * vectors  # one more tile, or two as equal as can be
-            parts = [rest] if rest <= vectors else [(rest + 1) // 2, rest // 2]
-            if wide < 0 or parts[0] > vectors or parts[0] == vectors:
-                continue
-            cost, chosen = columns(0, wide, Tile(0, vectors))
-            at = wide * vectors
-            for p in parts:
-                if p:
-                    c, more = columns(at, 1, Tile(0, p, masks and p == 1))
-                    cost, chosen, at = cost + c, chosen + more, at + p
-            best = min(best, (cost, chosen))
-    if not full:
-        best = 0.0, ()
-    return best[1] + columns(full, int(edge), Tile(0, 1, True, half))[1]
+    best: tuple[float, list[tuple[int, int, bool]]] = (float("inf"), [])
+    for last in sizes if edge else [0]:
+        for vectors in sizes:
+            wide, rest = divmod(total - last, vectors)
+            if total > last and not wide:
+                break
+            ways = [[(vectors, wide, False), (rest, 1, False)]]
+            if wide and 0 < rest < vectors - 1:  # or two as equal as can be
+                both = vectors + rest
+                ways.append([(vectors, wide - 1, False), ((both + 1) // 2, 1, False), (both // 2, 1, False)])
+            for way in ways:
+                way = [p for p in (*way, (last, 1, True)) if p[0] and p[1]]
+                cost = sum(rows_of(*p)[0] for p in way)
+                if cost < best[0]:
+                    best = cost, way
+    columns, start = [], 0
+    for vectors, tiles, last in best[1]:
+        shape = Tile(0, vectors, last and edge, last and half)
+        columns.append(Columns(start, tiles, shape, rows_of(vectors, tiles, last)[1]))
+        start += vectors * tiles * lanes
+    return tuple(columns)
 
 
 # --- tiles ---
 
 
 def _at_least_once(g: Function, count: Value, carry: list[Value], body: Callable[[list[Value]], list[Value]]) -> list:
-    """`count` >= 1 times body(carried) -> carried; what is left of them. (No phis behind the loop: they cost time.)"""
+    """`count` >= 1 times body(carried) -> carried; what is left of them, without phis behind the loop."""
     before, head, done = g.block, g.label("each"), g.label("done")
     g.branch(head)
     g.start(head)
@@ -159,23 +166,26 @@ def _tile_function(module: Module, t: Target, kind: str, tile: Tile, strict: boo
     g = Function(module, name, arguments, flags=flags)
     x = g.args
     lanes = t.lanes(kind)
-    width = lanes // 2 if tile.half else lanes
+    widths = [lanes] * tile.vectors
+    if tile.half:
+        widths[-1] //= 2
+    zeros = [constant(0, kind, w) for w in widths] * tile.rows
     # Frozen: if LLVM knew that these are multiples, it would reach one row from another, a chain of additions.
     offsets = [g.emit("i64", 1, f"freeze {g.mul(x['a_row'], r)}") for r in range(tile.rows)]
     if tile.edge:
         word = "i32" if BYTES[kind] == 4 else "i64"
-        mask = g.compare("lt", vector(range(width), word), g.convert(x["lanes"], word))
+        mask = g.compare("lt", vector(range(widths[-1]), word), g.convert(x["lanes"], word))
 
     def step(carried: list[Value]) -> list[Value]:
         a, b, *sums = carried
-        bs = [g.load(g.gep(b, v * lanes, kind), kind, width) for v in range(tile.vectors)]
+        bs = [g.load(g.gep(b, v * lanes, kind), kind, w) for v, w in enumerate(widths)]
         out = [g.gep(a, x["a_col"], kind), g.gep(b, x["b_row"], kind)]
         for r in range(tile.rows):
-            one = g.splat(g.load(g.gep(a, offsets[r], kind) if r else a, kind), width)
+            one = g.load(g.gep(a, offsets[r], kind) if r else a, kind)
+            if not tile.half:
+                one = g.splat(one, lanes)
             out += [g.fma(one, bs[v], sums[r * tile.vectors + v]) for v in range(tile.vectors)]
         return out
-
-    zeros = [constant(0, kind, width)] * (tile.rows * tile.vectors)
 
     def sums_of(a: Value, b: Value) -> list[Value]:
         if not exact:
@@ -196,10 +206,11 @@ def _tile_function(module: Module, t: Target, kind: str, tile: Tile, strict: boo
         for r in range(tile.rows):
             row = g.gep(c, g.mul(x["c_row"], r), kind) if r else c
             for v in range(tile.vectors):
-                if tile.edge:
-                    g.store_masked(sums[r], row, mask)
+                s, p = sums[r * tile.vectors + v], g.gep(row, v * lanes, kind)
+                if tile.edge and v == tile.vectors - 1:
+                    g.store_masked(s, p, mask)
                 else:
-                    g.store(sums[r * tile.vectors + v], g.gep(row, v * lanes, kind))
+                    g.store(s, p)
         return [g.gep(a, g.mul(x["a_row"], tile.rows), kind), g.gep(c, g.mul(x["c_row"], tile.rows), kind)]
 
     def col_tile(carried: list[Value]) -> list[Value]:
@@ -252,7 +263,7 @@ def emit_gemm(
     def panel(i0: Value, rows: int) -> None:
         for part in plan(t, kind, rows, n, k, c_padded, known):
             j, i = part.start, i0
-            inside = min(n - j, lanes // 2 if part.shape.half else lanes)  # of an edge
+            inside = n - j - (part.shape.vectors - 1) * lanes  # lanes of an edge
             for high, count in part.rows:
                 tile = _tile_function(f.module, t, kind, part.shape._replace(rows=high), strict)
                 pa = f.gep(a, f.mul(i, a_row), kind)

@@ -458,7 +458,7 @@ class Function:
         else:
             self.branch_if(self.compare("lt", start, stop), head, done)
         self.start(head)
-        at = len(self.lines)
+        at = len(self.lines) - self.allocas  # those that the body adds move it
         i = Value(self.fresh("i"), "i64")
         carried = [Value(self.fresh("c"), v.kind, v.width) for v in carry or ()]
         lp = Loop(i, carried)
@@ -468,7 +468,7 @@ class Function:
         phis = [f"  {i.name} = phi i64 [{start.name}, %{before}], [{after.name}, %{last}]"]
         for c, first, new in zip(carried, carry or (), lp.next, strict=True):
             phis.append(f"  {c.name} = phi {c.type} [{first.name}, %{before}], [{new.name}, %{last}]")
-        self.lines[at:at] = phis
+        self.lines[at + self.allocas : at + self.allocas] = phis
         self.branch_if(self.compare("lt", after, stop), head, done)
         self.start(done)
         if known:

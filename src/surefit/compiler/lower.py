@@ -57,7 +57,7 @@ class Lowering:
         """All kernels, then what is left of new state goes to its place."""
         for kernel in self.plan.kernels:
             if kernel.kind == "loops":
-                if 0 not in kernel.space:
+                if 0 not in kernel.space and not self._transposed(kernel):
                     LoopWriter(self, kernel).write()
             else:
                 getattr(self, "_" + kernel.kind)(kernel)
@@ -144,6 +144,24 @@ class Lowering:
                 c=self._at(c, 0, i, c.strides[:-2]), c_row=c.strides[-2], c_padded=c.roomy,
                 strict=not self.fast,
             )  # fmt: skip
+
+    def _transposed(self, kernel: Kernel) -> bool:
+        """Write a copy that turns the last two axes, by blocks in registers."""
+        if len(kernel.roots) != 1 or kernel.roots[0].node.op != "copy" or kernel.roots[0].node.kind == "i1":
+            return False
+        node, place = kernel.roots[0].node, kernel.roots[0].place
+        if len(node.shape) < 2 or min(node.shape[-2:]) == 1:
+            return False
+        source, start, strides = self.strides(node.args[0])
+        if strides[-2] != 1 or place.strides[-1] != 1:
+            return False
+        with self._nest(node.shape[:-2]) as i:
+            emit_transpose(
+                self.f, self.t, rows=node.shape[-1], cols=node.shape[-2], kind=node.kind,
+                src=self._at(source, start, i, strides[:-2]), src_row=strides[-1],
+                dst=self._at(place, 0, i, place.strides[:-2]), dst_row=place.strides[-2], dst_padded=place.roomy,
+            )  # fmt: skip
+        return True
 
     def _argmax(self, kernel: Kernel) -> None:
         node, f = kernel.node, self.f

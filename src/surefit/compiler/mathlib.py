@@ -23,7 +23,6 @@ from surefit.compiler import coefficients as C
 from surefit.compiler.angles import quadrants
 from surefit.compiler.lanes import (
     BIAS,
-    INTEGER,
     MANTISSA,
     Lanes,
     check,
@@ -31,7 +30,6 @@ from surefit.compiler.lanes import (
     polynomial,
     reading,
     short_polynomial,
-    split,
     two_product,
     two_sum,
     where,
@@ -66,6 +64,10 @@ def _by_double(formula: Callable[..., Lanes]) -> Callable[..., Lanes]:
         return formula(*(x.to("f64") for x in args)).to("f32")
 
     return write
+
+
+def _constant(like: Lanes, x: float) -> Lanes:
+    return Lanes(like.f, like.f.const(x, like.v))
 
 
 # --- the exponential and its relatives ------------------------------------------------------------------------------
@@ -180,13 +182,13 @@ def _cosh(x: Lanes) -> Lanes:
 @_elementary("sinh")
 @_by_double
 def _sinh(x: Lanes) -> Lanes:
+    # m + m / (2 m + 1), m = (e^a - 1) / 2, a = |x|
     a = x.abs()
-    m, near, k = _half_expm1(a.at_most(711.0))
-    m = where(k.is_("eq", 0.0), near * 0.5, m)
-    small = a.at_most(40.0)
-    e = _half_expm1(small)[0]
-    e = where(k.is_("eq", 0.0), near * 0.5, e)
-    y = m + e / (e + e + 1.0)
+    inner, near, k = _half_expm1(a.at_most(40.0))
+    inner = where(k.is_("eq", 0.0), near * 0.5, inner)
+    m = where(a.is_("gt", 40.0), _half_exp(a), inner)
+    bounded = m.at_most(2.0**60)
+    y = m + bounded / (bounded + bounded + 1.0)
     return where(a.is_("lt", 1e-9), a, y).sign_of(x)
 
 
@@ -230,7 +232,7 @@ def _log_of(t: Lanes, k: Lanes, low: Any = 0.0) -> Lanes:
 def _where_log_is_defined(x: Lanes, y: Lanes) -> Lanes:
     """y for finite x > 0; -inf, inf, NaN elsewhere."""
     y = where(x.is_("lt", math.inf), y, x)
-    return where(x.is_("gt", 0.0), y, where(x.is_("eq", 0.0), x * 0.0 - math.inf, x * math.nan))
+    return where(x.is_("gt", 0.0), y, where(x.is_("eq", 0.0), _constant(x, -math.inf), math.nan))
 
 
 @_elementary("log")
@@ -238,7 +240,7 @@ def _log(x: Lanes) -> Lanes:
     small = x.is_("lt", _SMALLEST[x.kind])
     up = _RAISE[x.kind]
     z, k = _exponent(where(small, x * 2.0**up, x))
-    y = _log_of(z - 1.0, k - where(small, x * 0.0 + float(up), 0.0))
+    y = _log_of(z - 1.0, k - where(small, _constant(x, float(up)), 0.0))
     return _where_log_is_defined(x, y)
 
 
@@ -251,7 +253,7 @@ def _log1p(x: Lanes, low: Any = 0.0) -> Lanes:
     c = where(near, 0.0, lost) + low
     y = _log_of(t, k, c / u)
     y = where(x.is_("lt", math.inf), y, x)
-    y = where(x.is_("gt", -1.0), y, where(x.is_("eq", -1.0), x * 0.0 - math.inf, x * math.nan))
+    y = where(x.is_("gt", -1.0), y, where(x.is_("eq", -1.0), _constant(x, -math.inf), math.nan))
     return where(x.is_("eq", 0.0), x, y)
 
 
@@ -286,7 +288,7 @@ def _acosh(x: Lanes) -> Lanes:
     w, lost = two_sum(s, d)
     near = _log1p(w, lost + lost_s)
     y = where(far, _log(x) + math.log(2), near)
-    return where(x.is_("lt", 1.0), x * math.nan, y)
+    return where(x.is_("lt", 1.0), math.nan, y)
 
 
 @_elementary("atanh")
@@ -296,23 +298,263 @@ def _atanh(x: Lanes) -> Lanes:
     a = x.abs()
     b = where(a.is_("lt", 1.0), a, 0.0)
     _, k = _exponent((1.0 + b) / (1.0 - b))
-    c = _power_of_two(_whole(0.0 - k))
-    u, v = c + c * b, 1.0 - b
-    s = where(k.is_("eq", 0.0), b, (u - v) / (u + v))
+    c = _power_of_two((_SHIFT["f64"] - k).bits())
+    (u, u_low), (v, v_low) = two_sum(c, c * b), two_sum(1.0, -b)
+    (n, n_low), (d, d_low) = two_sum(u, -v), two_sum(u, v)
+    s = n / d
+    q, q_low = two_product(s, d)
+    with reading(x.f, ""):
+        rest = ((n - q) - q_low) + ((n_low + (u_low - v_low)) - s * (d_low + (u_low + v_low)))
+    s_low = rest / d
+    near = k.is_("eq", 0.0)
+    s, s_low = where(near, b, s), where(near, 0.0, s_low)
     z = s * s
     high, low = C.LN2_F64
-    y = k * (high / 2) + (s + (s * z * (0.5 * polynomial(z, C.LOG_F64)) + k * (low / 2)))
-    y = where(a.is_("eq", 1.0), a * math.inf, y)
-    y = where(a.is_("gt", 1.0), a * math.nan, y)
-    return where(x.f_is_nan(), x, y.sign_of(x)) if False else y.sign_of(x) + (a - a if False else 0.0 * a)
+    y = k * (high / 2) + (s + ((s * z) * (0.5 * polynomial(z, C.LOG_F64)) + (s_low + k * (low / 2))))
+    y = where(a.is_("lt", 1.0), y, where(a.is_("eq", 1.0), _constant(a, math.inf), math.nan))
+    return y.sign_of(x)
 
 
-def _whole(x: Lanes) -> Lanes:
-    """A float that is an integer of moderate size, as an integer of the same width."""
-    return (x + _SHIFT[x.kind]).bits() - int.from_bytes(_shift_bits(x.kind), "little")
+# --- angles ---------------------------------------------------------------------------------------------------------
 
 
-def _shift_bits(kind: str) -> bytes:
-    import struct
+def _sin_and_cos(r: Lanes, low: Lanes | None) -> tuple[Lanes, Lanes]:
+    """Of r + low, |r| <= pi/4."""
+    z = r * r
+    half = z * 0.5
+    if r.kind == "f32":
+        return r + (r * z) * polynomial(z, C.SIN_F32), 1.0 - (half - (z * z) * polynomial(z, C.COS_F32))
+    assert low is not None
+    w = 1.0 - half
+    s = r + ((r * z) * polynomial(z, C.SIN_F64) + low * w)
+    return s, w + (((1.0 - w) - half) + ((z * z) * polynomial(z, C.COS_F64) - r * low))
 
-    return struct.pack("<f" if kind == "f32" else "<d", _SHIFT[kind])
+
+def _turned(a: Lanes, k: Lanes) -> Lanes:
+    """-a where the second bit of k is set."""
+    return (((k & 2) << (30 if k.kind == "i32" else 62)) ^ a.bits()).as_float()
+
+
+@_elementary("sin")
+def _sin(x: Lanes) -> Lanes:
+    r, low, k = quadrants(x)
+    s, c = _sin_and_cos(r, low)
+    return where(x.is_("eq", 0.0), x, _turned(where((k & 1).is_("eq", 0), s, c), k))
+
+
+@_elementary("cos")
+def _cos(x: Lanes) -> Lanes:
+    r, low, k = quadrants(x)
+    s, c = _sin_and_cos(r, low)
+    return _turned(where((k & 1).is_("eq", 0), c, s), k + 1)
+
+
+@_elementary("tan")
+def _tan(x: Lanes) -> Lanes:
+    r, low, k = quadrants(x)
+    s, c = _sin_and_cos(r, low)
+    even = (k & 1).is_("eq", 0)
+    y = where(even, s, c) / where(even, c, s)
+    return where(x.is_("eq", 0.0), x, _turned(y, k + k))
+
+
+def _half_pi(like: Lanes) -> tuple[float, float]:
+    a, b = C.HALF_PI_24[:2] if like.kind == "f32" else C.HALF_PI_TWO
+    return a, b
+
+
+_ASIN = {"f32": C.ASIN_F32, "f64": C.ASIN_F64}
+_ATAN = {"f32": C.ATAN_F32, "f64": C.ATAN_F64}
+
+
+def _asin_parts(x: Lanes) -> tuple[Lanes, Lanes]:
+    """Whether |x| > 1/2; asin |x|, or there asin of sqrt((1 - |x|) / 2), which is half of acos |x|."""
+    a = x.abs()
+    outer = a.is_("gt", 0.5)
+    z = where(outer, (1.0 - a) * 0.5, a * a)
+    s = where(outer, z.sqrt(), a)
+    return outer, s + (s * z) * polynomial(z, _ASIN[x.kind])
+
+
+@_elementary("asin")
+def _asin(x: Lanes) -> Lanes:
+    high, low = _half_pi(x)
+    outer, p = _asin_parts(x)
+    return where(outer, high - ((p + p) - low), p).sign_of(x)
+
+
+@_elementary("acos")
+def _acos(x: Lanes) -> Lanes:
+    high, low = _half_pi(x)
+    outer, p = _asin_parts(x)
+    inner = high - (p.sign_of(x) - low)
+    right = p + p
+    left = 2 * high - (right - 2 * low)
+    return where(outer, where(x.is_("lt", 0.0), left, right), inner)
+
+
+@_elementary("atan")
+def _atan(x: Lanes) -> Lanes:
+    # from pi/4 or pi/2 where |x| > tan(pi/8) or |x| > tan(3 pi/8)
+    high, low = _half_pi(x)
+    a = x.abs()
+    middle, outer = a.is_("gt", math.sqrt(2) - 1), a.is_("gt", math.sqrt(2) + 1)
+    above = where(outer, _constant(x, -1.0), where(middle, a - 1.0, a))
+    below = where(outer, a, where(middle, a + 1.0, 1.0))
+    t = above / below
+    z = t * t
+    base = where(outer, _constant(x, high), where(middle, _constant(x, high / 2), 0.0))
+    rest = where(outer, _constant(x, low), where(middle, _constant(x, low / 2), 0.0))
+    return (base + (t + ((t * z) * polynomial(z, _ATAN[x.kind]) + rest))).sign_of(x)
+
+
+@_elementary("atan2")
+@_by_double
+def _atan2(y: Lanes, x: Lanes) -> Lanes:
+    b, a = y.abs(), x.abs()
+    steep = b.is_("gt", a)
+    small, large = where(steep, a, b), where(steep, b, a)
+    corner = small.is_("eq", math.inf)
+    small, large = where(corner, 1.0, small), where(corner, 1.0, large)
+    scale = where(large.is_("gt", 2.0**1000), _constant(x, 0.25), 1.0)
+    small, large = small * scale, where(large.is_("eq", 0.0), 1.0, large * scale)
+    middle = small.is_("gt", large * (math.sqrt(2) - 1))
+    t = where(middle, small - large, small) / where(middle, small + large, large)
+    z = t * t
+    p = t + (t * z) * polynomial(z, C.ATAN_F64)
+    # m pi/4 + p or m pi/4 - p
+    m = where(middle, _constant(x, 1.0), 0.0)
+    left = x.bits().is_("lt", 0)
+    m = where(steep, 2.0 - m, m)
+    m = where(left, 4.0 - m, m)
+    p = where(steep ^ left, -p, p)
+    high = C.HALF_PI_33[0] / 2  # so that m times it is exact
+    low = (C.HALF_PI_TWO[0] - C.HALF_PI_33[0]) / 2 + C.HALF_PI_TWO[1] / 2
+    return (m * high + (m * low + p)).sign_of(y)
+
+
+# --- the error function ---------------------------------------------------------------------------------------------
+
+
+@_elementary("erf")
+@_by_double
+def _erf(x: Lanes) -> Lanes:
+    a = x.abs()
+    z = x * x
+    high, low = C.TWO_OVER_ROOT_PI
+    near = x * high + x * (low + z * polynomial(z, C.ERF_F64))
+    g = polynomial(a.at_most(5.95) - 1.0, C.ERFC_F64)
+    far = (1.0 - _exp_of_negative(-g)).sign_of(x)
+    return where(a.is_("lt", 1.0), near, where(a.is_("ge", 1.0), far, x))
+
+
+# --- powers ---------------------------------------------------------------------------------------------------------
+
+
+def _log_in_two(a: Lanes) -> tuple[Lanes, Lanes]:
+    """log(a) as the sum of two float64, with about 66 bits, for finite a > 0."""
+    small = a.is_("lt", _SMALLEST["f64"])
+    m, k = _exponent(where(small, a * 2.0**53, a))
+    k = k - where(small, _constant(a, 53.0), 0.0)
+    t = m - 1.0
+    # s = t / (2 + t) and log(1 + t) = 2 s + s^3 (2/3 + ...)
+    d, d_low = fast_two_sum(2.0, t)
+    s = t / d
+    q, q_low = two_product(s, d)
+    with reading(a.f, ""):
+        s_low = (((t - q) - q_low) - s * d_low) / d
+    z, z_low = two_product(s, s)
+    z_low = z_low + (s + s) * s_low
+    c, c_low = fast_two_sum(C.TWO_THIRDS[0], z * polynomial(z, C.POW_F64))
+    c_low = c_low + C.TWO_THIRDS[1]
+    w, w_low = two_product(z, c)
+    w_low = w_low + (z * c_low + z_low * c)
+    v, v_low = two_product(s, w)
+    v_low = v_low + (s * w_low + s_low * w)
+    h, h_low = fast_two_sum(s + s, v)
+    h_low = h_low + (v_low + (s_low + s_low))
+    high, low = C.LN2_F64
+    h, rest = fast_two_sum(k * high, h)
+    return fast_two_sum(h, rest + (h_low + k * low))
+
+
+def _power_in_two(a: Lanes, y: Lanes) -> Lanes:
+    """a^y for finite a > 0, as float64 wants it."""
+    h, low = _log_in_two(a)
+    y = y.at_most(2.0**64).at_least(-(2.0**64))
+    p, rest = two_product(y, h)
+    rest = where(p.abs().is_("lt", 800.0), rest + y * low, 0.0)
+    r, _, k = _reduced(p.at_most(_EXP_HIGH["f64"]).at_least(_EXP_LOW["f64"]))
+    r = r + rest
+    half = k >> 1
+    return ((1.0 + (r + _tail(r))) * _power_of_two(half)) * _power_of_two(k - half)
+
+
+def _power_by_double(a: Lanes, y: Lanes) -> Lanes:
+    """a^y for finite a > 0 in float32, by float64."""
+    m, k = _exponent(a.to("f64"))
+    return _exp(_log_of(m - 1.0, k) * y.to("f64")).to("f32")
+
+
+@_elementary("pow")
+def _pow(x: Lanes, y: Lanes) -> Lanes:
+    a = x.abs()
+    proper = a.is_("gt", 0.0) & a.is_("lt", math.inf)
+    core = _power_in_two if x.kind == "f64" else _power_by_double
+    p = core(where(proper, a, 1.0), y)
+    down = y.is_("lt", 0.0)
+    p = where(a.is_("eq", 0.0), where(down, _constant(x, math.inf), 0.0), p)
+    p = where(a.is_("eq", math.inf), where(down, _constant(x, 0.0), math.inf), p)
+    whole, half = _is_whole(y), _is_whole(y * 0.5)
+    negative = x.bits().is_("lt", 0)
+    p = where(negative & (whole & ~half), -p, p)
+    p = where(x.is_("lt", 0.0) & (proper & ~whole), math.nan, p)
+    p = where(Lanes(x.f, x.f.unordered(x.v, y.v)), math.nan, p)
+    return where(y.is_("eq", 0.0) | x.is_("eq", 1.0), 1.0, p)
+
+
+def _is_whole(y: Lanes) -> Lanes:
+    return Lanes(y.f, y.f.trunc(y.v)).is_("eq", y)
+
+
+# --- division with remainder ----------------------------------------------------------------------------------------
+
+
+@_elementary("fmod")
+def _fmod(x: Lanes, y: Lanes) -> Lanes:
+    """x - y trunc(x / y), exactly, with the sign of x."""
+    f = x.f
+    with reading(f, ""):
+        return Lanes(f, f.rem(x.v, y.v))
+
+
+@_elementary("remainder")
+def _remainder(x: Lanes, y: Lanes) -> Lanes:
+    """The same with the sign of y, as Python's % (NumPy's npy_remainder)."""
+    with reading(x.f, ""):
+        m = _fmod(x, y)
+        turned = m.is_("lt", 0.0) ^ y.is_("lt", 0.0)
+        signed = where(m.is_("eq", 0.0), _constant(x, 0.0).sign_of(y), where(turned, m + y, m))
+        return where(y.is_("eq", 0.0), m, signed)
+
+
+@_elementary("floor_divide")
+def _floor_divide(x: Lanes, y: Lanes) -> Lanes:
+    """The floor of x / y that belongs to that remainder (NumPy's npy_floor_divide)."""
+    f = x.f
+    with reading(f, ""):
+        m = _fmod(x, y)
+        q = (x - m) / y
+        turned = m.is_("ne", 0.0) & (m.is_("lt", 0.0) ^ y.is_("lt", 0.0))
+        q = where(turned, q - 1.0, q)
+        down = Lanes(f, f.floor(q.v))
+        down = where((q - down).is_("gt", 0.5), down + 1.0, down)
+        plain = x / y
+        q = where(q.is_("eq", 0.0), _constant(x, 0.0).sign_of(plain), down)
+        return where(y.is_("eq", 0.0), plain, q)
+
+
+@_elementary("sign")
+def _sign(x: Lanes) -> Lanes:
+    """-1, 0 or 1; 0 for NaN."""
+    return where(x.is_("gt", 0.0), _constant(x, 1.0), where(x.is_("lt", 0.0), _constant(x, -1.0), 0.0))

@@ -107,6 +107,13 @@ class Graph:
     def reshape(self, x: Node, *shape: int) -> Node:
         return self.make("reshape", x, shape=shape)
 
+    def copy(self, x: Node) -> Node:
+        """The same values, stored with the last axis side by side."""
+        key = ("copy", x.id)
+        if key not in self.known:
+            self.known[key] = self._node("copy", (x,), {}, x.shape, x.dtype)
+        return self.known[key]
+
     def swap(self, x: Node) -> Node:
         n = len(x.shape)
         return self.make("transpose", x, axes=(*range(n - 2), n - 1, n - 2))
@@ -216,6 +223,8 @@ def _matmul(g: Graph, args: Sequence[Node], params: dict[str, Any]) -> Node | No
     if k == 0:
         return g.make("broadcast_to", g.constant(np.zeros((), a.dtype)), shape=(*lead, m, n))
     if k <= SMALL and (g.fast or k == 1):
+        if k > 1 and m > 1 and _turned(b):  # its rows are read again and again: lay them side by side
+            b = g.copy(b)
 
         def column(i: int) -> Node:
             at = (*(0 for _ in a.shape[:-1]), i)

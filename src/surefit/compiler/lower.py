@@ -32,6 +32,7 @@ from surefit.compiler.indexing import (
 from surefit.compiler.plan import COST, Kernel, Place, Plan, Root
 from surefit.compiler.text import BYTES, Function, Value, constant, is_float, vector
 
+WRITTEN = 48  # operations in one body, beyond which nothing is written out several times
 UNROLLED = 4  # loops up to so many turns are written out
 CHECKED = frozenset(("take", "floor_divide", "remainder", "fmod", "pow"))  # primitives that can fail
 DYNAMIC = -1  # the loop axis that stands for an index read from memory
@@ -297,6 +298,9 @@ class LoopWriter:
 
     def _choose(self) -> None:
         loads, self.operations, wide, self.checked = self._survey()
+        turns = 1
+        for a in self.reduced:
+            turns *= self.space[a]
         self.v, self.width, self.smooth = -1, 1, False
         lanes = self.low.t.lanes("f64" if wide else "f32")
         best = float("inf")
@@ -309,21 +313,25 @@ class LoopWriter:
             width = min(lanes, 1 << (n - 1).bit_length())
             price = 0.5 * self.operations
             smooth = True
-            for strides in loads:
+            for strides, weight in loads:
                 s = strides.get(v, 0)
-                price += 0.2 if s == 0 else 0.5 if s == 1 else 1.0 * width
+                price += weight * (0.2 if s == 0 else 0.5 if s == 1 else 1.0 * width)
                 smooth = smooth and s in (0, 1)
             if v in self.reduced and self.reducing:
-                price += 4.0 * len(self.reducing) * width.bit_length() / max(1, n // width)
+                price += 4.0 * len(self.reducing) * width.bit_length() / max(1, turns // width)
             price *= -(-n // width) / n
             price *= 1 + 0.02 * (len(self.space) - 1 - v)
             if price < best:
                 best, self.v, self.width, self.smooth = price, v, width, smooth
         self.smooth = self.smooth and not self.checked and self.v not in self.reduced
 
-    def _survey(self) -> tuple[list[dict[int, int]], int, bool, bool]:
-        """Strides of all loads and stores along the loop axes; operations; any 8-byte lanes; anything that can fail."""
-        loads: list[dict[int, int]] = []
+    def _survey(self) -> tuple[list[tuple[dict[int, int], float]], int, bool, bool]:
+        """Strides of all loads and stores along the loop axes, and how often they come in one turn of all loops;
+        operations; any 8-byte lanes; anything that can fail."""
+        loads: list[tuple[dict[int, int], float]] = []
+        turns = 1
+        for a in self.reduced:
+            turns *= self.space[a]
         operations, wide, checked = 0, False, False
         seen: set[tuple[int, Index]] = set()
         stack: list[tuple[Node, Index]] = []
@@ -337,10 +345,7 @@ class LoopWriter:
                 stack += self._below(r.node, r.index)
             else:
                 stack.append((r.node, r.index))
-            if not (r.reduce and any(a in self.reduced for a in range(len(self.space)))):
-                loads.append(dict(offset(r.target, r.place.strides)[1]))
-            else:
-                loads.append({a: s if s > 1 else 0 for a, s in offset(r.target, r.place.strides)[1]})
+            loads.append((dict(offset(r.target, r.place.strides)[1]), 1 / turns if r.reduce else 1.0))
             wide = wide or memory(r.node.kind) == 8
         while stack:
             n, index = stack.pop()
@@ -353,7 +358,7 @@ class LoopWriter:
                 continue
             if n.id in self.stored:
                 if n.id not in self.own:
-                    loads.append(dict(offset(index, self.low.place_of(n).strides)[1]))
+                    loads.append((dict(offset(index, self.low.place_of(n).strides)[1]), 1.0))
                 continue
             if n.op not in VIEWS:
                 operations += COST.get(n.op, 1)
@@ -670,6 +675,7 @@ class LoopWriter:
         a = axes[0]
         n = self.space[a]
         most = max(1, (8 if self.low.t.registers > 16 else 4) // len(self.reducing) // len(points))
+        most = max(1, min(most, WRITTEN // max(1, self.operations)))
         u = min(n, most)
         whole = n - n % u
         if whole:
@@ -691,7 +697,7 @@ class LoopWriter:
         v, w, n = self.v, self.width, self.space[self.v]
         full, tail = divmod(n, w)
         budget = 8 if self.low.t.registers > 16 else 4
-        u = max(1, min(4, budget // len(self.reducing) // len(points), full))
+        u = max(1, min(4, budget // len(self.reducing) // len(points), full, WRITTEN // max(1, self.operations)))
         whole = full - full % u
         self.count = w
         if whole:

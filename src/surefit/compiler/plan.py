@@ -100,7 +100,6 @@ class Plan:
             for a in n.args:
                 self.consumers.setdefault(a.id, []).append(n)
         self.contiguous: set[int] = set()  # stored without padding
-        self.packed: dict[int, Node] = {}  # second operands of products, copied so that their rows lie side by side
         self._pack()
         self.copied: set[int] = set()  # concatenations whose parts are copied, since their authors write elsewhere
         extra: set[int] = set()
@@ -131,10 +130,7 @@ class Plan:
             _, terms = offset(at, strides)
             along = dict(terms).get(len(b.shape) - 1, 0)
             if along != 1 and b.shape[-1] > 1:
-                copy = self.packed.get(b.id)
-                if copy is None:
-                    copy = self.packed[b.id] = self.graph._node("copy", (b,), {}, b.shape, b.dtype)
-                n.args = (n.args[0], copy)
+                n.args = (n.args[0], self.graph.copy(b))
                 added = True
         if added:
             self.order = reachable([*self.outputs, *self.new_state])

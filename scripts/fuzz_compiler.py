@@ -15,6 +15,7 @@ import random
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -61,6 +62,10 @@ def kind(text: str) -> str:
     return text.split(":")[0]
 
 
+def fails_alike(sample: Sample, mode: str, target: str, text: str) -> bool:
+    return kind(difference(sample, mode, target)) == kind(text)
+
+
 def examine(seed: int, levels: list[str], steps: int | None, small: bool) -> bool:
     """Whether the Program of a seed runs as it should in every mode."""
     sample = random_sample(random.Random(seed), steps)
@@ -73,7 +78,7 @@ def examine(seed: int, levels: list[str], steps: int | None, small: bool) -> boo
         print(f"\nseed {seed}, {mode}, {level}: {text}")
         recipe: Recipe = sample.recipe
         if small:
-            recipe = smaller(recipe, lambda s, m=mode: kind(difference(s, m, level)) == kind(text))
+            recipe = smaller(recipe, partial(fails_alike, mode=mode, target=level, text=text))
             print("made small:", difference(sample_of(recipe), mode, level))
         print(described(recipe), flush=True)
         break

@@ -52,6 +52,7 @@ def surefit_loop(w: Workload, threads: int) -> Contender:
         layers += [layer, activation()]
     model = nn.Sequential(*layers[:-1])
     optimizer = getattr(optim, w.optimizer)(model.parameters(), lr=w.lr)
+    optimizer.prepare()
     loss_of = {
         "mse": nn.functional.mse_loss,
         "half": lambda y, target: nn.functional.mse_loss(y, target) * 0.5,
@@ -65,7 +66,7 @@ def surefit_loop(w: Workload, threads: int) -> Contender:
         optimizer.step()
         return loss
 
-    loop = TrainingLoop(step, data=data(w), batch_size=w.batch, threads=threads)
+    loop = TrainingLoop(step, data=data(w), batch_size=w.batch)
 
     def run(rows: np.ndarray | None, steps: int) -> Any:
         return loop.run(steps=steps) if rows is None else loop.run(rows)

@@ -10,6 +10,7 @@ ends when patience does. Native code runs in a worker thread, so that Python sta
 from __future__ import annotations
 
 import ctypes
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -331,32 +332,37 @@ def check_state(program: Program) -> None:
             )
 
 
-def interruptible(call: Callable[[], Any], stop: np.ndarray, seconds: float | None = None) -> bool:
-    """Run native code in a thread; the stop flag is set on Ctrl-C (raised again afterwards) or after `seconds`.
-
-    Returns whether the time ran out.
+def interruptible(
+    call: Callable[[], Any], stop: np.ndarray, seconds: float | None = None, halted: Callable[[], bool] | None = None
+) -> None:
+    """Run native code in a thread; the stop flag is set on Ctrl-C (raised again afterwards), after `seconds`, or when
+    `halted` (asked every 20 ms) says so. Outside the main thread no Ctrl-C arrives, and no other thread is needed.
     """
+    if threading.current_thread() is not threading.main_thread() and seconds is None and halted is None:
+        call()
+        return
     worker = threading.Thread(target=call, daemon=True)
     worker.start()
-    late = False
+    end = None if seconds is None else time.monotonic() + seconds
     try:
-        worker.join(seconds)
-        if worker.is_alive():
-            late = True
-            stop[0] = 1
-            worker.join()
+        while worker.is_alive():
+            left = None if end is None else max(0.0, end - time.monotonic())
+            worker.join(left if halted is None else min(0.02, math.inf if left is None else left))
+            if worker.is_alive() and ((end is not None and time.monotonic() >= end) or (halted and halted())):
+                stop[0] = 1
+                worker.join()
     except BaseException:
         stop[0] = 1
         worker.join()
         raise
-    return late
 
 
 @dataclass
 class Epochs:
     """What a chunk of epochs left: losses of each epoch that was completed, and why it ended.
 
-    ended: "" (all done), "patience", "stopped" (flag or time), "not finite", or "error".
+    ended: "" (all done), "patience", "stopped" (flag or time), or "not finite" (then the last loss is that one).
+    last_step: steps of the epoch that was cut off, partial: their mean loss.
     """
 
     train: np.ndarray
@@ -365,6 +371,8 @@ class Epochs:
     best_epoch: int
     best_loss: float
     steps: int
+    last_step: int
+    partial: float
 
 
 class TrainingLoop:
@@ -504,12 +512,13 @@ class TrainingLoop:
 
     def epochs(
         self, count: int, order: np.ndarray | None, rates: np.ndarray | None = None, *, first: int = 1,
-        patience: int | None = None, seconds: float | None = None,
+        patience: int | None = None, seconds: float | None = None, halted: Callable[[], bool] | None = None,
     ) -> Epochs:  # fmt: skip
         """`count` epochs without Python: every row once each, then validation, best state and patience.
 
         order: (count, rows) permutations; None where a batch is all data. rates: (count, steps an epoch) learning
-        rates. first: the number of the first epoch. seconds: sets the stop flag when they are over.
+        rates. first: the number of the first epoch. seconds: sets the stop flag when they are over. halted: asked now
+        and then whether to stop.
         """
         p, q, v = self.full, self.part, self.validation
         steps = self.count // self.batch
@@ -543,7 +552,7 @@ class TrainingLoop:
                 kept.append((here, best))
         best_list = self._copies(kept)
         c[[TRAIN_LOSSES, HELD_LOSSES]] = train.ctypes.data, held.ctypes.data
-        c[[BEST_LOSS, BEST_EPOCH, TO_BEST]] = (a.ctypes.data for a in (self.best_loss, self.best_epoch, best_list))
+        c[[BEST_LOSS, BEST_EPOCH, TO_BEST]] = [a.ctypes.data for a in (self.best_loss, self.best_epoch, best_list)]
         c[PATIENCE], c[FIRST_EPOCH] = -1 if patience is None else patience, first
         if order is None:
             for there, a in zip(p.inputs, self.data, strict=False):
@@ -557,7 +566,7 @@ class TrainingLoop:
         self.stop[0] = 0
         p.load_state()
         try:
-            interruptible(lambda: self._runtime(c.ctypes.data), self.stop, seconds)
+            interruptible(lambda: self._runtime(c.ctypes.data), self.stop, seconds, halted)
         finally:
             p.store_state()
         n = int(done[0])
@@ -573,10 +582,11 @@ class TrainingLoop:
         else:
             ended = "not finite"
         shown = n if ended != "not finite" else min(count, n + 1)
-        taken = n * (steps + (q is not None)) + (int(ran[0]) if n < count and ended in ("stopped", "not finite") else 0)
+        last = int(ran[0]) + int(part_ran[0]) if n < count and ended in ("stopped", "not finite") else 0
         return Epochs(
             train[:shown], held[:shown] if v is not None else None, ended, int(self.best_epoch[0]),
-            float(self.best_loss[0]), taken,
+            float(self.best_loss[0]), n * (steps + (q is not None)) + last, last,
+            float(train[n]) if last else math.nan,
         )  # fmt: skip
 
 

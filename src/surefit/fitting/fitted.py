@@ -537,6 +537,7 @@ def fit(
     seed: int = 0,
     dtype: Any = None,
     callbacks: Sequence[Callable[[Any], Any]] = (),
+    jit: bool | None = None,
 ) -> Fit:
     """Fit a function with a neural network.
 
@@ -552,7 +553,9 @@ def fit(
         data: a `Sampling`: how many points, which design, noise, split, weights.
         seed: of data, weights and order; one seed gives one result.
         dtype: "float32" (the default) or "float64".
-        callbacks: functions of one event (`Started`, `Epoch`, `Finished`); returning True stops.
+        callbacks: functions of one event (`Started`, `Epoch`, `Finished`); returning True stops. One that never stops
+            nor looks at weights may say so (an attribute `passive = True`): then epochs need not wait for it.
+        jit: first-order training as machine code (True), eager (False), or compiled where that pays (None).
 
     Returns:
         A `Fit`.
@@ -600,7 +603,7 @@ def fit(
 
     outcome: Outcome = train(
         whole, problem, settings, seed=int(seed), time=time, good_enough=None if tol is None else good_enough,
-        callbacks=callbacks,
+        callbacks=callbacks, jit=jit,
     )  # fmt: skip
     whole.eval()
     return Fit(

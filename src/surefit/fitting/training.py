@@ -72,6 +72,7 @@ class Outcome:
     best_epoch: int | None = None
     warnings: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    compile_seconds: float | None = None  # None: trained without the compiler
 
 
 class Watch:
@@ -249,18 +250,29 @@ def train(
     time: float | None = None,
     good_enough: Callable[[], bool] | None = None,
     callbacks: Sequence[Callback] = (),
+    jit: bool | None = None,
+    halted: Callable[[], bool] | None = None,
 ) -> Outcome:
     """Train model.network in place on the problem's training data. `good_enough` is asked after each better epoch.
+
+    jit: compiled (True), eager (False), or compiled where that pays (None). halted: asked now and then whether to stop.
 
     NotFiniteError when the loss is not finite before any epoch has ended well; later on the best weights are kept and
     the outcome says what happened.
     """
+    from surefit.fitting import native
+
     run = Run(model, problem, method, seed, time)
     watch = Watch(run.network, run.patience, method.best_weights)
     outcome = Outcome()
     run.network.train()
     try:
-        outcome.stop_reason = _epochs(run, watch, outcome, good_enough, callbacks)
+        loop = None if jit is False else native.loop_for(run, watch, outcome, jit)
+        run.began = clock.perf_counter()  # compiling has its own time
+        if loop is None:
+            outcome.stop_reason = _epochs(run, watch, outcome, good_enough, callbacks)
+        else:
+            outcome.stop_reason = native.epochs(run, watch, outcome, good_enough, callbacks, loop, halted)
     except KeyboardInterrupt:
         outcome.interrupted = True
         outcome.stop_reason = f"interrupted in epoch {len(outcome.history) + 1}; the best weights so far are kept"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from surefit.compiler.text import FINISHED
 from surefit.errors import ArgumentError, MissingExtraError
 
 _lock = threading.RLock()  # LLVM's context is one for the process
@@ -91,11 +90,13 @@ def versions() -> str:
     return f"llvmlite {llvmlite.__version__}, LLVM {'.'.join(map(str, llvm.llvm_version_info))}"
 
 
-def optimise(text: str, t: Target, level: int = 2) -> tuple[Any, Any]:
-    """Parsed, verified and optimised: (module, target machine). Vectors are written by us, so LLVM's own
-    vectorisers and unrolling stay off. Functions marked as finished are only verified."""
+def optimise(text: str, t: Target, level: int = 0) -> tuple[Any, Any]:
+    """Parsed, verified and optimised: (module, target machine).
+
+    What is written is tight already: on the networks of the benchmarks LLVM's passes gained nothing but the time they
+    take, so level 0 runs none. Vectors are ours, so its vectorisers and unrolling stay off.
+    """
     llvm = _binding()
-    text, _, finished = text.partition(FINISHED)
     module = llvm.parse_assembly(text)
     tm = machine(t)
     module.triple = tm.triple
@@ -108,29 +109,48 @@ def optimise(text: str, t: Target, level: int = 2) -> tuple[Any, Any]:
     options.loop_interleaving = False
     builder = llvm.create_pass_builder(tm, options)
     builder.getModulePassManager().run(module, builder)
-    if finished:
-        other = llvm.parse_assembly(finished)
-        other.triple, other.data_layout = module.triple, module.data_layout
-        other.verify()
-        names = [f.name for f in other.functions if not f.is_declaration]
-        module.link_in(other)
-        for name in names:
-            module.get_function(name).linkage = "internal"
     return module, tm
 
 
-def object_code(text: str, t: Target, level: int = 2) -> bytes:
+def object_code(text: str, t: Target, level: int = 0) -> bytes:
     """Machine code of a module as an object file."""
     with _lock:
         module, tm = optimise(text, t, level)
         return tm.emit_object(module)
 
 
-def assembly(text: str, t: Target, level: int = 2) -> str:
+def assembly(text: str, t: Target, level: int = 0) -> str:
     """Machine code of a module as assembly text."""
     with _lock:
         module, tm = optimise(text, t, level)
         return tm.emit_assembly(module)
+
+
+BLAS = "surefit.blas."  # before the name of a routine that compiled code calls
+
+
+def register_symbols(names: Iterable[str]) -> None:
+    """Tell LLVM where external functions are, before code that calls them is loaded; BLAS + a routine: SciPy's.
+
+    Object code keeps their names, never their addresses.
+    """
+    for name in names:
+        if not name.startswith(BLAS):
+            raise AssertionError(f"{name} is not known")
+        _binding().add_symbol(name, _blas_address(name.removeprefix(BLAS)))
+
+
+def _blas_address(routine: str) -> int:
+    import ctypes
+
+    from scipy.linalg import cython_blas
+
+    capsule = cython_blas.__pyx_capi__[routine]
+    get_name = ctypes.pythonapi.PyCapsule_GetName
+    get_name.restype, get_name.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    get_pointer.restype, get_pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return get_pointer(capsule, get_name(capsule))
 
 
 class Library:

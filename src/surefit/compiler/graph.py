@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,10 @@ class Graph:
 
     def make(self, op: str, *args: Node, **params: Any) -> Node:
         """The node for a primitive applied to nodes, in its simplest form."""
+        if any(a.size == 0 for a in args):
+            node = self._empty(op, args, params)
+            if node is not None:
+                return node
         simple = SIMPLIFY.get(op)
         if simple is not None:
             node = simple(self, args, params)
@@ -101,6 +106,16 @@ class Graph:
         if node is None:
             node = self.known[key] = self._node(op, args, params, aval.shape, aval.dtype)
         return node
+
+    def _empty(self, op: str, args: tuple[Node, ...], params: dict[str, Any]) -> Node | None:
+        """A value that nothing flows into: empty, or one number everywhere. So no loop ever has zero turns."""
+        aval = ops.TABLE[op].rule(*(Aval(a.shape, a.dtype) for a in args), **params)
+        if 0 in aval.shape:
+            return self.constant(np.zeros(aval.shape, aval.dtype))
+        if op == "concatenate":
+            return self.make(op, *(a for a in args if a.size), **params)
+        number = {"prod": 1, "pad": params.get("value", 0)}.get(op, 0)
+        return self.make("broadcast_to", self.constant(np.full((), number, aval.dtype)), shape=aval.shape)
 
     # --- short forms ---
 
@@ -164,12 +179,18 @@ def _cast(g: Graph, args: Sequence[Node], params: dict[str, Any]) -> Node | None
     return args[0] if args[0].dtype == np.dtype(params["dtype"]) else None
 
 
-def _reduction(g: Graph, args: Sequence[Node], params: dict[str, Any]) -> Node | None:
+def _reduction(op: str, g: Graph, args: Sequence[Node], params: dict[str, Any]) -> Node | None:
     (x,) = args
-    if not params["axes"] and x.dtype not in (bool_, ops.int32):
-        return x
-    if x.size and all(x.shape[a] == 1 for a in params["axes"]) and x.dtype.kind == "f":
-        return g.make("reshape", x, shape=tuple(n for i, n in enumerate(x.shape) if i not in params["axes"]))
+    axes = params["axes"]
+    kept = tuple(n for i, n in enumerate(x.shape) if i not in axes)
+    if all(x.shape[a] == 1 for a in axes):  # nothing is added up
+        wide = ops.TABLE[op].rule(Aval(x.shape, x.dtype), axes=axes).dtype
+        return g.make("reshape", g.make("cast", x, dtype=wide), shape=kept)
+    if not g.fast and op == "sum" and x.dtype.kind == "f":
+        long = [a for a in axes if x.shape[a] != 1]
+        if len(long) > 1:  # axis by axis, the last first: the order that `core.order` declares
+            part = g.make("sum", x, axes=(long[-1],))
+            return g.make("sum", part, axes=tuple(a if a < long[-1] else a - 1 for a in axes if a != long[-1]))
     return None
 
 
@@ -218,10 +239,6 @@ def _matmul(g: Graph, args: Sequence[Node], params: dict[str, Any]) -> Node | No
     a, b = args
     m, k, n = a.shape[-2], a.shape[-1], b.shape[-1]
     lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    if 0 in (*lead, m, n):
-        return g.make("broadcast_to", g.constant(np.zeros((), np.result_type(a.dtype, b.dtype))), shape=(*lead, m, n))
-    if k == 0:
-        return g.make("broadcast_to", g.constant(np.zeros((), a.dtype)), shape=(*lead, m, n))
     if k <= SMALL and (g.fast or k == 1):
         if k > 1 and m > 1 and _turned(b):  # its rows are read again and again: lay them side by side
             b = g.copy(b)
@@ -266,7 +283,7 @@ def _rows(g: Graph, a: Node, b: Node) -> Node:
 
 SIMPLIFY = {
     "reshape": _reshape, "broadcast_to": _same, "transpose": _transpose, "slice": _slice, "flip": _flip,
-    "cast": _cast, "sum": _reduction, "prod": _reduction, "amax": _reduction, "mul": _mul, "div": _div, "pow": _pow,
+    "cast": _cast, **{op: partial(_reduction, op) for op in ("sum", "prod", "amax")}, "mul": _mul, "div": _div, "pow": _pow,
     "matmul": _matmul,
 }  # fmt: skip
 

@@ -52,7 +52,7 @@ class Lowering:
     def __init__(self, plan: Plan, f: Function, arena: Value, t: Target, fast: bool) -> None:
         self.plan, self.f, self.arena, self.t, self.fast = plan, f, arena, t, fast
         self.messages: list[tuple[str, Node]] = []
-        self.constants = {n.id: f.module.array(n.value) for n in plan.order if n.op == "constant" and n.size > 1}
+        self.constants = {n.id: f.module.array(n.value) for n in plan.order if n.op == "constant" and n.id in plan.stored}
 
     def run(self) -> None:
         """All kernels, then what is left of new state goes to its place."""
@@ -195,8 +195,6 @@ class Lowering:
         place, start, strides = self.strides(x)
         out = kernel.place
         keep = [i for i in range(len(x.shape)) if i != axis]
-        if 0 in x.shape:
-            return
         with self._nest([x.shape[i] for i in keep]) as i:
             source = self._at(place, start, i, [strides[j] for j in keep])
             target = self._at(out, 0, i, [out.strides[j] for j in keep])
@@ -212,8 +210,6 @@ class Lowering:
         axis, size = node.params["axis"], node.params["size"]
         out = kernel.place
         self._zero(node, out)
-        if u.size == 0:
-            return
         pu, u0, su = self.strides(u)
         pi, i0, si = self.strides(index)
         k = len(index.shape)
@@ -235,8 +231,6 @@ class Lowering:
         p = node.params
         out = kernel.place
         self._zero(node, out)
-        if u.size == 0:
-            return
         pu, u0, su = self.strides(u)
         n = len(node.shape)
         for where in product(*map(range, p["size"])):
@@ -254,8 +248,6 @@ class Lowering:
 
     def _zero(self, node: Node, place: Place) -> None:
         """Zeros in every element of a value."""
-        if node.size == 0:
-            return
         zero = Node(0, "constant", (), {}, (), node.dtype, node.line)
         zero.value = np.zeros((), node.dtype)
         index = tuple(var(i) for i in range(len(node.shape)))
@@ -263,8 +255,6 @@ class Lowering:
 
     def _random_bits(self, kernel: Kernel) -> None:
         node = kernel.node
-        if node.size == 0:
-            return
         from surefit.compiler.philox import random_bits
 
         key, counter = (self._scalar(a) for a in node.args)
@@ -630,9 +620,9 @@ class LoopWriter:
 
     def elementwise(self, points: list[dict[int, int]]) -> None:
         """All roots at one index."""
-        for point in points:
-            for r in self.roots:
-                x = self.made(r, shifted(r.index, point))
+        for point in points:  # all is read before anything is written: new state may lie on the old
+            values = [self.made(r, shifted(r.index, point)) for r in self.roots]
+            for r, x in zip(self.roots, values, strict=True):
                 self.write_lanes(x, r.place, shifted(r.target, point))
 
     def made(self, r: Root, index: Index) -> Value:
@@ -852,10 +842,11 @@ class LoopWriter:
         """One turn of the innermost loop: everything at this index, added to the accumulators."""
         f, out, k = self.f, [], 0
         for point in points:
+            stores = []
             for r in self.roots:
                 index = shifted(r.index, point)
                 if not r.reduce:
-                    self.write_lanes(self.made(r, index), r.place, shifted(r.target, point))
+                    stores.append((r, self.made(r, index)))
                     continue
                 x = f.convert(self.value(r.node.args[0], index), r.node.kind)
                 x = f.splat(x, self.width)
@@ -864,6 +855,8 @@ class LoopWriter:
                     x = f.select(self.mask(self.width), x, identity)
                 out.append(scalars.combine(f, r.node.op, accs[k], x))
                 k += 1
+            for r, x in stores:
+                self.write_lanes(x, r.place, shifted(r.target, point))
         return out
 
 

@@ -173,6 +173,8 @@ class Plan:
                 stored.add(n.id)
             elif n.op in REDUCTIONS or n.op in SPECIAL or n.op == "matmul" or n.op == "copy":
                 stored.add(n.id)
+            if n.op == "random_bits":
+                self.contiguous.add(n.id)
         for n in self.order:
             if n.op in ("matmul", "argmax", "cumsum", "scatter_add", "fold", "random_bits"):
                 for a in n.args:
@@ -243,7 +245,7 @@ class Plan:
             if n.op == "input":
                 self.places[n.id] = self._place(n, f"in {n.params['name']}", fixed=True)
                 self.ready[n.id] = -1
-            elif n.op == "constant" and n.size > 1:
+            elif n.op == "constant" and n.id in self.stored:
                 buffer = Buffer("constant", n.kind, n.size, fixed=True, constant=str(n.id))
                 self.places[n.id] = Place(buffer, 0, contiguous(n.shape), True)
                 self.ready[n.id] = -1
@@ -273,6 +275,7 @@ class Plan:
                 self.new_places.append(place)
             else:
                 self.stored.add(n.id)
+                self.contiguous.add(n.id)
                 self.pending.append((i, n))
                 self.new_places.append(None)
         self._destinations(claimed)
@@ -373,10 +376,7 @@ class Plan:
             axes = {a for a in n.params["axes"] if x.shape[a] != 1}
             target = tuple(index[i] for i in range(len(x.shape)) if i not in n.params["axes"])
             reduced = tuple(i for i, a in enumerate(j for j in range(len(x.shape)) if x.shape[j] != 1) if a in axes)
-            if 0 in x.shape:
-                self.ready[n.id] = self._fill(n, place, 1.0 if n.op == "prod" else 0.0)
-            else:
-                self.ready[n.id] = self._loops(Root(n, index, place, target, True), space, reduced)
+            self.ready[n.id] = self._loops(Root(n, index, place, target, True), space, reduced)
         elif n.op == "matmul" or n.op in SPECIAL:
             kernel = Kernel(n.op, n, place=place)
             for a in n.args:

@@ -11,7 +11,6 @@ and reassociation. NaN and infinity keep their meaning in both.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +19,6 @@ from typing import Any
 import numpy as np
 
 FAST = "reassoc nsz contract "
-FINISHED = "; what follows goes to the code generator as it is"  # between the two texts of a module
 
 _TYPES = {"f32": "float", "f64": "double", "i1": "i1", "i8": "i8", "i32": "i32", "i64": "i64", "ptr": "ptr"}
 _SUFFIX = {"f32": "f32", "f64": "f64", "i1": "i1", "i8": "i8", "i32": "i32", "i64": "i64"}
@@ -91,7 +89,6 @@ class Module:
         self.globals: list[str] = []
         self.attributes = attributes
         self.shared: dict[Any, Any] = {}  # key -> function already written, for code that several places call
-        self.finished: dict[str, str] = {}  # functions that need none of LLVM's passes, which would only cost time
         self.symbols: set[str] = set()  # external functions that must be registered before the code is loaded
 
     def declare(self, name: str, ret: str, args: Sequence[str]) -> str:
@@ -112,13 +109,7 @@ class Module:
 
     def __str__(self) -> str:
         attributes = [f"attributes #0 = {{ nounwind {self.attributes} }}"]
-        declared = list(self.declarations.values())
-        parts = [*self.globals, *declared, *self.functions.values(), *attributes, ""]
-        if self.finished:  # a second text: they know each other by the heads of the functions
-            heads = [re.sub(r" %[\w.]+", "", f[: f.index("{")]) for f in self.finished.values()]
-            parts[-1:] = [h.replace("define", "declare", 1).replace("#0", "") for h in heads]
-            parts += ["", FINISHED, *declared, *self.finished.values(), *attributes, ""]
-        return "\n".join(parts)
+        return "\n".join([*self.globals, *self.declarations.values(), *self.functions.values(), *attributes, ""])
 
 
 class Function:
@@ -142,10 +133,9 @@ class Function:
         self.block = "entry"
         self.allocas = 2  # where the next one goes: all stand at the top of the entry
 
-    def end(self, finished: bool = False) -> str:
-        """Close the function and put it into the module; its name with @. finished: no pass of LLVM's will touch it."""
-        where = self.module.finished if finished else self.module.functions
-        where[self.name] = "\n".join([*self.lines, "}"])
+    def end(self) -> str:
+        """Close the function and put it into the module; its name with @."""
+        self.module.functions[self.name] = "\n".join([*self.lines, "}"])
         return "@" + self.name
 
     # --- the raw level ---

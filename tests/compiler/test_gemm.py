@@ -1,111 +1,310 @@
-"""Products and transpositions in vector IR, against NumPy and against the declared order of sums."""
+"""Products and transpositions in vector IR, against NumPy and against the declared order of sums.
+
+Matrices end where memory ends, so that reading behind them is noticed; results lie among canaries.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import mmap
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
-from surefit.compiler import engine
-from surefit.compiler.gemm import emit_gemm, emit_transpose
+from surefit.compiler import engine, gemm
+from surefit.compiler.gemm import BLOCK, emit_gemm, emit_transpose, plan
 from surefit.compiler.text import Function, Module
+from surefit.errors import ArgumentError
 
 LEVELS = ["avx512", "avx2", "neon", "generic"]
 DTYPES = {"f32": np.float32, "f64": np.float64, "i32": np.int32, "i64": np.int64}
 CANARY = 77
 
 
-def target(level):
+def target(level: str) -> engine.Target:
     try:
         return engine.target(level)
-    except engine.ArgumentError:
+    except ArgumentError:
         pytest.skip(f"this CPU lacks {level}")
 
 
-def compiled(t, write, arguments):
-    """A function of so many pointers whose body `write` emits."""
-    m = Module()
-    f = Function(m, "entry", [(f"p{i}", "ptr") for i in range(arguments)])
-    write(f, *f.args.values())
-    f.ret()
-    f.end()
-    library = engine.Library(engine.object_code(str(m), t), t, ["entry"])
-    call = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * arguments)(library.addresses["entry"])
-    return lambda *arrays: (call(*(a.ctypes.data for a in arrays)), library)[0]
+class Code:
+    """Functions of pointers, written one after the other and compiled together."""
+
+    def __init__(self, t: engine.Target) -> None:
+        self.t, self.module, self.names = t, Module(), []
+
+    def write(self, count: int, body: Callable[..., None]) -> str:
+        """A function of `count` pointers whose body is body(f, *pointers); its name."""
+        f = Function(self.module, f"entry{len(self.names)}", [(f"p{i}", "ptr") for i in range(count)])
+        body(f, *f.args.values())
+        f.ret()
+        f.end()
+        self.names.append(f.name)
+        return f.name
+
+    def build(self) -> Callable[..., None]:
+        """call(name, *arrays)."""
+        engine.register_symbols(self.module.symbols)
+        library = engine.Library(engine.object_code(str(self.module), self.t), self.t, self.names)
+
+        def call(name: str, *arrays: np.ndarray) -> None:
+            pointers = [ctypes.c_void_p] * len(arrays)
+            ctypes.CFUNCTYPE(None, *pointers)(library.addresses[name])(*(a.ctypes.data for a in arrays))
+
+        return call
 
 
-def numbers(rng, shape, kind):
+def numbers(rng: np.random.Generator, shape: tuple[int, ...], kind: str) -> np.ndarray:
     if kind[0] == "f":
         return rng.standard_normal(shape).astype(DTYPES[kind])
-    return rng.integers(-1000, 1000, shape).astype(DTYPES[kind])
+    return rng.integers(-(2**20), 2**20, shape).astype(DTYPES[kind])
 
 
-def product(t, a, b, kind, *, padded, transposed=False, strict=False, after=None, seen=0):
-    """A @ B by emit_gemm, its surroundings checked."""
-    (m, k), n, lanes, dtype = a.shape, b.shape[1], t.lanes(kind), DTYPES[kind]
-    wide = -(-n // lanes) * lanes
-    a_memory = np.ascontiguousarray(a.T if transposed else a)
-    a_strides = (1, m) if transposed else (k, 1)
-    b_memory = np.full(k * (n + 3) + lanes, CANARY, dtype)
-    b_memory[: k * (n + 3)].reshape(k, n + 3)[:, :n] = b
-    c_row = wide if padded else n + 5
-    c_memory = np.full((m + 2, c_row), CANARY, dtype)
-
-    def write(f, pa, pb, pc, ps):
-        emit_gemm(
-            f, t, m=m, n=n, k=k, kind=kind, a=pa, a_row=a_strides[0], a_col=a_strides[1], b=pb, b_row=n + 3,
-            c=f.gep(pc, c_row, kind), c_row=c_row, c_padded=padded, strict=strict,
-            after_panel=None if after is None else lambda i0, rows: after(f, pc, ps, c_row, i0, rows),
-        )  # fmt: skip
-
-    counts = np.zeros(max(1, seen), np.int64)
-    compiled(t, write, 4)(a_memory, b_memory, c_memory, counts)
-    assert (c_memory[[0, -1]] == CANARY).all()
-    if not padded:
-        assert (c_memory[:, n:] == CANARY).all()
-    c = c_memory[1:-1, :n]
-    return (c, counts) if seen else c
+def at_the_end(x: np.ndarray, slack: int = 0) -> np.ndarray:
+    """A flat copy of x behind which so many elements may be read, and nothing more."""
+    page = mmap.PAGESIZE
+    size = x.nbytes + slack * x.itemsize
+    whole = -(-size // page) * page
+    memory = mmap.mmap(-1, whole + page)
+    raw = np.frombuffer(memory, np.uint8)
+    if sys.platform != "win32":
+        libc = ctypes.CDLL(None, use_errno=True)
+        assert libc.mprotect(ctypes.c_void_p(raw.ctypes.data + whole), ctypes.c_size_t(page), 0) == 0
+    flat = raw[whole - size : whole].view(x.dtype)
+    flat[: x.size] = x.ravel()
+    flat[x.size :] = CANARY
+    return flat
 
 
-def check(c, a, b, kind):
-    if kind[0] == "i":
-        np.testing.assert_array_equal(c, a @ b)
-    else:
-        a, b = a.astype(np.float64), b.astype(np.float64)
-        bound = (a.shape[1] + 1) * np.finfo(c.dtype).eps * (abs(a) @ abs(b))
-        assert (abs(c - a @ b) <= bound).all()
+class Case(NamedTuple):
+    """One product: A plain, turned or every second element; rows of C with room for whole vectors, or not."""
+
+    m: int
+    n: int
+    k: int
+    a: str = "plain"
+    padded: bool = True
+    strict: bool = False
+    blas: bool = False
 
 
-SHAPES = [(1, 1, 1), (1, 100, 37), (2, 3, 5), (7, 15, 13), (6, 16, 16), (5, 17, 3), (13, 31, 29), (64, 100, 20),
-          (67, 113, 7), (23, 200, 11), (100, 10, 33), (130, 4, 3), (50, 1, 9), (3, 129, 4), (97, 64, 65)]  # fmt: skip
+class Product:
+    """A case written into code, with its matrices."""
+
+    def __init__(self, code: Code, case: Case, kind: str, seed: int = 0) -> None:
+        self.case, self.kind, self.dtype = case, kind, DTYPES[kind]
+        m, n, k, rng, lanes = case.m, case.n, case.k, np.random.default_rng(seed), code.t.lanes(kind)
+        self.a, self.b = numbers(rng, (m, k), kind), numbers(rng, (k, n), kind)
+        if case.a == "turned":
+            stored, self.a_row, self.a_col = np.ascontiguousarray(self.a.T), 1, m
+        elif case.a == "spread":
+            stored = np.full((m, 2 * k - 1), CANARY, self.dtype)
+            stored[:, ::2], self.a_row, self.a_col = self.a, 2 * k - 1, 2
+        elif case.a == "one row":  # the same for all
+            self.a[:] = self.a[:1]
+            stored, self.a_row, self.a_col = self.a[:1], 0, 1
+        else:
+            stored, self.a_row, self.a_col = self.a, k, 1
+        self.a_memory = at_the_end(stored)
+        self.b_memory = at_the_end(self.b, lanes)
+        self.c_row = -(-n // lanes) * lanes if case.padded else n + 5
+        self.c_memory = np.full((m + 2, self.c_row), CANARY, self.dtype)
+        self.name = code.write(3, self.body(code.t))
+
+    def body(self, t: engine.Target, after: Any = None) -> Callable[..., None]:
+        case = self.case
+
+        def write(f: Function, a: Any, b: Any, c: Any, *more: Any) -> None:
+            c = f.gep(c, self.c_row, self.kind)
+            emit_gemm(
+                f, t, m=case.m, n=case.n, k=case.k, kind=self.kind, a=a, a_row=self.a_row, a_col=self.a_col, b=b,
+                b_row=case.n, c=c, c_row=self.c_row, c_padded=case.padded, strict=case.strict, blas=case.blas,
+                after_panel=after and (lambda i0, rows: after(f, c, i0, rows, *more)),
+            )  # fmt: skip
+
+        return write
+
+    def result(self, call: Callable[..., None]) -> np.ndarray:
+        call(self.name, self.a_memory, self.b_memory, self.c_memory)
+        n = self.case.n
+        assert (self.c_memory[[0, -1]] == CANARY).all()
+        assert self.case.padded or (self.c_memory[:, n:] == CANARY).all()
+        return self.c_memory[1:-1, :n]
+
+    def check(self, call: Callable[..., None]) -> None:
+        c = self.result(call)
+        if self.kind[0] == "i":
+            np.testing.assert_array_equal(c, self.a @ self.b)
+            return
+        a, b = self.a.astype(np.longdouble), self.b.astype(np.longdouble)
+        bound = (self.case.k + 1) * np.finfo(self.dtype).eps * (abs(a) @ abs(b))
+        assert (abs(c - a @ b) <= bound).all(), self.case
+
+
+CASES = [
+    Case(1, 1, 1), Case(1, 1, 1, padded=False), Case(1, 100, 37), Case(2, 3, 5, padded=False),
+    Case(7, 15, 13, "turned"), Case(6, 16, 16), Case(5, 17, 3, "spread", padded=False), Case(64, 100, 20),
+    Case(13, 31, 29, "turned", padded=False), Case(67, 113, 7, "spread"), Case(23, 200, 11, padded=False),
+    Case(100, 10, 33), Case(130, 4, 3), Case(50, 1, 9), Case(31, 1, 40, "turned", padded=False), Case(3, 129, 4),
+    Case(97, 64, 65), Case(11, 8, 6, "one row", padded=False), Case(9, 20, 1100, "turned", padded=False),
+    Case(4, 33, 2065),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("kind", DTYPES)
+def test_products(level, kind, strict):
+    code = Code(target(level))
+    cases = CASES if kind[0] == "f" or not strict else CASES[:4]
+    products = [Product(code, case._replace(strict=strict), kind) for case in cases]
+    call = code.build()
+    for p in products:
+        p.check(call)
+
+
+def declared(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """A B in the order that strict sums have: blocks of consecutive k, each from 0, then the blocks."""
+    total = np.zeros((a.shape[0], b.shape[1]), a.dtype)
+    for k0 in range(0, a.shape[1], BLOCK):
+        part = np.zeros_like(total)
+        for k in range(k0, min(k0 + BLOCK, a.shape[1])):
+            part = part + a[:, k, None] * b[k]
+        total = total + part
+    return total
 
 
 @pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("kind", DTYPES)
-def test_products(level, kind):
-    t, rng = target(level), np.random.default_rng(0)
-    for s, (m, n, k) in enumerate(SHAPES):
-        a, b = numbers(rng, (m, k), kind), numbers(rng, (k, n), kind)
-        check(product(t, a, b, kind, padded=s % 2 == 0, transposed=s % 3 == 0), a, b, kind)
+@pytest.mark.parametrize("kind", ["f32", "f64"])
+def test_strict_sums_have_the_declared_order(level, kind):
+    code = Code(target(level))
+    cases = [
+        Case(m, n, k, strict=True) for m, n, k in [(1, 1, 16), (9, 37, 50), (64, 20, 100), (5, 100, 17), (3, 9, 1030)]
+    ]
+    products = [Product(code, case, kind) for case in cases]
+    call = code.build()
+    for p in products:
+        np.testing.assert_array_equal(p.result(call), declared(p.a, p.b))
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_an_element_does_not_depend_on_how_many_there_are(strict):
+    code = Code(engine.target())
+    whole = Product(code, Case(61, 71, 1100, strict=strict), "f32")
+    parts = [Product(code, Case(m, n, 1100, strict=strict), "f32") for m, n in [(1, 71), (4, 71), (61, 5), (7, 30)]]
+    for p in parts:
+        m, n = p.case.m, p.case.n
+        p.a_memory, p.b_memory = at_the_end(whole.a[:m]), at_the_end(whole.b[:, :n], 16)
+    call = code.build()
+    c = whole.result(call)
+    for p in parts:
+        np.testing.assert_array_equal(p.result(call), c[: p.case.m, : p.case.n])
+
+
+@pytest.mark.parametrize("m", [1, 64, 65, 300])
+def test_after_panel_sees_every_row_once_when_it_is_complete(m):
+    code = Code(engine.target())
+    p = Product(code, Case(m, 110, 40), "f64")
+
+    def after(f, c, i0, rows, counts, last):
+        with f.loop(0, rows) as l:
+            i = f.add(i0, l.i)
+            count = f.gep(counts, i, "i64")
+            f.store(f.add(f.load(count, "i64"), 1), count)
+            for j, place in ((0, 0), (109, 1)):
+                x = f.load(f.gep(c, f.add(f.mul(i, p.c_row), j), "f64"), "f64")
+                f.store(x, f.gep(last, f.add(f.mul(i, 2), place), "f64"))
+
+    name = code.write(5, p.body(code.t, after))
+    call = code.build()
+    counts, ends = np.zeros(m + 1, np.int64), np.zeros((m, 2))
+    call(name, p.a_memory, p.b_memory, p.c_memory, counts, ends)
+    np.testing.assert_array_equal(counts, [1] * m + [0])
+    np.testing.assert_array_equal(ends, p.c_memory[1:-1, [0, 109]])
+
+
+@pytest.mark.parametrize("kind", ["f32", "f64"])
+def test_blas(kind, monkeypatch):
+    monkeypatch.setattr(gemm, "blas_pays", lambda *_: True)
+    code = Code(engine.target())
+    cases = [Case(40, 50, 30, a, padded, blas=True) for a in ("plain", "turned") for padded in (True, False)]
+    products = [Product(code, case, kind) for case in cases]
+    assert code.module.symbols == {f"surefit.blas.{'s' if kind == 'f32' else 'd'}gemm"}
+    call = code.build()
+    for p in products:
+        p.check(call)
+
+
+def test_blas_is_for_large_products_that_need_no_order():
+    large = Case(600, 600, 4000, blas=True)
+    for case, expected in [
+        (large, 1), (large._replace(strict=True), 0), (large._replace(blas=False), 0), (large._replace(k=100), 0),
+        (large._replace(a="spread", k=2000), 0),
+    ]:  # fmt: skip
+        code = Code(engine.target())
+        product = Product(code, case, "f64")
+        assert len(code.module.symbols) == expected, case
+        if expected:
+            np.testing.assert_allclose(product.result(code.build()), product.a @ product.b, rtol=1e-9, atol=1e-10)
+
+
+def test_unknown_symbols_are_refused():
+    with pytest.raises(AssertionError, match="malloc"):
+        engine.register_symbols(["malloc"])
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("padded", [True, False])
+def test_tiles_cover_every_element_once_and_fit_the_registers(level, padded):
+    t, rng = target(level), np.random.default_rng(5)
+    for m, n, k in [(1, 1, 1), (128, 784, 100), *rng.integers(1, 260, (40, 3)).tolist()]:
+        seen = np.zeros((m, n), int)
+        for part in plan(t, "f32", m, n, k, padded):
+            for tile in range(part.tiles):
+                i, width = 0, part.shape.vectors * t.lanes("f32")
+                for rows, count in part.rows:
+                    assert rows * part.shape.vectors + part.shape.vectors + 1 <= t.registers
+                    start = part.start + tile * width
+                    seen[i : i + rows * count, start : start + width] += 1
+                    i += rows * count
+                assert i == m
+        assert (seen == 1).all()
 
 
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("kind", DTYPES)
 def test_transposition(level, kind):
-    t, rng = target(level), np.random.default_rng(1)
-    w = t.lanes(kind)
+    code, rng = Code(target(level)), np.random.default_rng(1)
+    w, written = code.t.lanes(kind), []
     for rows, cols in [(1, 1), (w, w), (w - 1, w + 1), (3 * w + 1, 2 * w - 1), (5, 4 * w), (40, 23), (1, 50), (50, 1)]:
         for padded in (True, False):
-            src = numbers(rng, (rows, cols + 2), kind)
+            src = numbers(rng, (rows, cols), kind)
             d_row = -(-rows // w) * w if padded else rows + 3
             dst = np.full((cols + 1, d_row), CANARY, DTYPES[kind])
-
-            def write(f, ps, pd, rows=rows, cols=cols, d_row=d_row, padded=padded):
-                emit_transpose(f, t, rows=rows, cols=cols, kind=kind, src=ps, src_row=cols + 2, dst=pd, dst_row=d_row,
-                               dst_padded=padded)  # fmt: skip
-
-            compiled(t, write, 2)(src, dst)
-            np.testing.assert_array_equal(dst[:cols, :rows], src[:, :cols].T)
-            assert (dst[cols] == CANARY).all()
-            assert padded or (dst[:, rows:] == CANARY).all()
+            name = code.write(
+                2,
+                lambda f, s, d, rows=rows, cols=cols, d_row=d_row, padded=padded: emit_transpose(
+                    f,
+                    code.t,
+                    rows=rows,
+                    cols=cols,
+                    kind=kind,
+                    src=s,
+                    src_row=cols,
+                    dst=d,
+                    dst_row=d_row,
+                    dst_padded=padded,
+                ),
+            )
+            written.append((name, src, dst, padded))
+    call = code.build()
+    for name, src, dst, padded in written:
+        rows, cols = src.shape
+        call(name, at_the_end(src), dst)
+        np.testing.assert_array_equal(dst[:cols, :rows], src.T)
+        assert (dst[cols] == CANARY).all()
+        assert padded or (dst[:, rows:] == CANARY).all()

@@ -18,8 +18,8 @@ import numpy as np
 
 from surefit.compiler.engine import BLAS, Target
 from surefit.compiler.text import BYTES, Function, Module, Value, constant, is_float, vector
+from surefit.core.order import BLOCK  # strict sums: so many consecutive k, then the sums of the blocks in order
 
-BLOCK = 16  # strict sums: so many consecutive k, then the sums of the blocks in order
 _PANEL_BYTES = 24 * 1024  # of C, between two calls of after_panel: what a small L1 cache holds
 _A_BYTES = 128 * 1024  # of A, read again for every tile of columns: what an L2 cache holds beside B
 _MAX_ROWS, _MAX_VECTORS = 10, 8  # of a tile; more rows would run out of address registers
@@ -342,6 +342,11 @@ def emit_gemm(
 # --- transposition ---
 
 
+_TRANSPOSE = (
+    ("src", "ptr"), ("src_row", "i64"), ("dst", "ptr"), ("dst_row", "i64"), ("rows", "i64"), ("cols", "i64"),
+)  # fmt: skip
+
+
 def _transposed(g: Function, block: list[Value]) -> list[Value]:
     """W vectors of W lanes, transposed: within 128-bit parts first, then whole parts: x86's cheapest shuffles."""
     w = len(block)
@@ -366,43 +371,42 @@ def _transposed(g: Function, block: list[Value]) -> list[Value]:
     return [columns[i % part][i // part] for i in range(w)]
 
 
-def _transpose_strip(module: Module, t: Target, kind: str) -> str:
-    """W rows, `count` times W columns, as a private function (src, src_row, dst, dst_row, count); its name with @."""
+def _transpose_blocks(module: Module, t: Target, kind: str) -> str:
+    """A matrix of at least W rows and columns, as a private function of _TRANSPOSE; its name with @.
+
+    The last blocks of W rows or columns overlap the ones before, where the extents are no multiples of W.
+    """
     key = ("transpose", kind)
     if key not in module.shared:
-        args = [("src", "ptr"), ("src_row", "i64"), ("dst", "ptr"), ("dst_row", "i64"), ("count", "i64")]
-        g = Function(module, f"transpose.{kind}", args, private=True, inline="noinline")
+        g = Function(module, f"transpose.{kind}", _TRANSPOSE, private=True, inline="noinline")
         x, w = g.args, t.lanes(kind)
-        into = g.mul(x["dst_row"], w)
-        with g.loop(0, x["count"], carry=[x["src"], x["dst"]]) as l:
-            src, dst = l.carried
-            block = [g.load(g.gep(src, g.mul(x["src_row"], r), kind), kind, w) for r in range(w)]
-            for r, row in enumerate(_transposed(g, block)):
-                g.store(row, g.gep(dst, g.mul(x["dst_row"], r), kind))
-            l.next = [g.gep(src, w, kind), g.gep(dst, into, kind)]
+        last_row, last_col = g.sub(x["rows"], w), g.sub(x["cols"], w)
+        with g.loop(0, x["rows"], w) as down:
+            i = g.select(g.compare("lt", down.i, last_row), down.i, last_row)
+            strip, column = g.gep(x["src"], g.mul(i, x["src_row"]), kind), g.gep(x["dst"], i, kind)
+            with g.loop(0, x["cols"], w, carry=[strip, column]) as along:
+                src, dst = along.carried
+                block = [g.load(g.gep(src, g.mul(x["src_row"], r), kind), kind, w) for r in range(w)]
+                for r, row in enumerate(_transposed(g, block)):
+                    g.store(row, g.gep(dst, g.mul(x["dst_row"], r), kind))
+                left = g.sub(last_col, along.i)
+                step = g.select(g.compare("lt", left, w), left, w)
+                along.next = [g.gep(src, step, kind), g.gep(dst, g.mul(step, x["dst_row"]), kind)]
         g.ret()
         module.shared[key] = g.end()
     return module.shared[key]
 
 
 def _transpose_edge(module: Module, t: Target, kind: str, padded: bool) -> str:
-    """At most W rows and columns, as a private function (src, src_row, dst, dst_row, rows, cols); its name with @.
+    """At most W rows and columns, as a private function of _TRANSPOSE; its name with @.
 
     Rows that are not there are read from the last one; rows of the result are stored from last to first, those that
     are not there in the place of the last one, before it.
     """
     key = ("transpose edge", kind, padded)
     if key not in module.shared:
-        args = [
-            ("src", "ptr"),
-            ("src_row", "i64"),
-            ("dst", "ptr"),
-            ("dst_row", "i64"),
-            ("rows", "i64"),
-            ("cols", "i64"),
-        ]
         name = f"transpose.edge.{kind}{'' if padded else '.m'}"
-        g = Function(module, name, args, private=True, inline="noinline")
+        g = Function(module, name, _TRANSPOSE, private=True, inline="noinline")
         x, w = g.args, t.lanes(kind)
         word = "i32" if BYTES[kind] == 4 else "i64"
 
@@ -440,24 +444,19 @@ def emit_transpose(
     """
     w = t.lanes(kind)
     strides = f.i64(src_row), f.i64(dst_row)
-
-    def corner(i: Value, j: Value) -> tuple[Value, Value, Value, Value]:
-        s = f.gep(src, f.add(f.mul(i, src_row), j), kind)
-        d = f.gep(dst, f.add(f.mul(j, dst_row), i), kind)
-        return s, strides[0], d, strides[1]
-
     if rows >= w and cols >= w:
-        strip = _transpose_strip(f.module, t, kind)
-        for i in _repeat(f, 0, w, rows // w):
-            f.call(strip, *corner(i, f.i64(0)), f.i64(cols // w))
-    if cols % w and rows >= w:
-        edge = _transpose_edge(f.module, t, kind, dst_padded)
-        for i in _repeat(f, 0, w, rows // w):
-            f.call(edge, *corner(i, f.i64(cols - cols % w)), f.i64(w), f.i64(cols % w))
-    if rows % w:
-        edge = _transpose_edge(f.module, t, kind, dst_padded)
-        i = f.i64(rows - rows % w)
-        for j in _repeat(f, 0, w, cols // w):
-            f.call(edge, *corner(i, j), f.i64(rows % w), f.i64(w))
-        if cols % w:
-            f.call(edge, *corner(i, f.i64(cols - cols % w)), f.i64(rows % w), f.i64(cols % w))
+        f.call(_transpose_blocks(f.module, t, kind), src, strides[0], dst, strides[1], f.i64(rows), f.i64(cols))
+        return
+    edge = _transpose_edge(f.module, t, kind, dst_padded)
+
+    def blocks(size: int) -> Iterator[tuple[Value, int]]:
+        for at in _repeat(f, 0, w, size // w):
+            yield at, w
+        if size % w:
+            yield f.i64(size - size % w), size % w
+
+    for i, high in blocks(rows):
+        for j, wide in blocks(cols):
+            s = f.gep(src, f.add(f.mul(i, src_row), j), kind)
+            d = f.gep(dst, f.add(f.mul(j, dst_row), i), kind)
+            f.call(edge, s, strides[0], d, strides[1], f.i64(high), f.i64(wide))

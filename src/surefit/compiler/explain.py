@@ -48,8 +48,8 @@ class Explanation:
             kernels=rows,
             arena_bytes=plan.arena,
             flops=sum(r[3] for r in rows),
-            threads=1,
-            why_threads="one step runs on one core; several networks at once use the others",
+            threads=compiled.threads,
+            why_threads=compiled.why_threads,
             seconds=dict(compiled.seconds),
             cached=compiled.cached,
         )

@@ -16,6 +16,7 @@ from surefit.compiler.graph import graph_of
 from surefit.compiler.lower import Lowering
 from surefit.compiler.plan import Place, Plan
 from surefit.compiler.text import FAST, Function, Module
+from surefit.compiler.threads import pause_instruction, pays, write_helper, write_meeting
 from surefit.core import ops
 from surefit.core.batching import Batched
 from surefit.core.ops import Aval, aval_of
@@ -26,6 +27,7 @@ from surefit.errors import ArgumentError, RecordError, ShapeError, SurefitError
 
 MODES = ("fast", "strict")
 STEP = "surefit_step"
+BODY = "surefit_body"
 
 
 def check_mode(how: str) -> None:
@@ -35,9 +37,13 @@ def check_mode(how: str) -> None:
 
 
 class Writing:
-    """A Program on its way to machine code: its plan, and the module with its step function."""
+    """A Program on its way to machine code: its plan, and the module with its step function.
 
-    def __init__(self, program: Program, how: str, t: engine.Target) -> None:
+    threads: 2 for a step that two threads may share (`body(arena, second, alone)` in place of `step(arena)`), where
+    the plan says that it could pay.
+    """
+
+    def __init__(self, program: Program, how: str, t: engine.Target, threads: int = 1) -> None:
         check_mode(how)
         self.program, self.mode, self.target = program, how, t
         began = time.perf_counter()
@@ -49,11 +55,30 @@ class Writing:
         began = time.perf_counter()
         self.module = Module()
         self.module.fma = t.fma and how == "fast"
-        f = Function(self.module, STEP, [("arena", "ptr")], flags=FAST if how == "fast" else "")
-        lowering = Lowering(self.plan, f, f.args["arena"], t, how == "fast")
+        flags = FAST if how == "fast" else ""
+        could, self.why_threads = pays(self.plan)
+        self.threads = 2 if could and threads > 1 else 1
+        if could and threads == 1:
+            self.why_threads = "one core, or several networks at once"
+        if self.threads == 1:
+            f = Function(self.module, STEP, [("arena", "ptr")], flags=flags)
+            lowering = Lowering(self.plan, f, f.args["arena"], t, how == "fast")
+        else:
+            self.meet = write_meeting(self.module, pause_instruction(engine.triple()))
+            f = Function(self.module, BODY, [("arena", "ptr"), ("which", "i64"), ("single", "i64")], flags=flags)
+            arena, which = f.args["arena"], f.args["which"]
+            alone = f.compare("ne", f.args["single"], 0)
+
+            def meet() -> None:
+                with f.when(f.not_(alone)):
+                    f.line(f"call void {self.meet}({arena}, {which})")
+
+            lowering = Lowering(self.plan, f, arena, t, how == "fast", (f.compare("ne", which, 0), alone), meet)
         lowering.run()
         f.ret()
         f.end()
+        if self.threads == 2:
+            write_helper(self.module, "@" + BODY, self.meet)
         self.messages = [(what, f"{n.op} at {n.line}", n) for what, n in lowering.messages]
         self.seconds["IR"] = time.perf_counter() - began
 
@@ -92,6 +117,7 @@ class Compiled:
         self.target = engine.target(target)
         writing = Writing(program, how, self.target)
         self.plan, self.messages = writing.plan, writing.messages
+        self.threads, self.why_threads = 1, "a single call runs on one core"
         self.llvm_ir = str(writing.module)
         self._symbols = writing.module.symbols
         began = time.perf_counter()

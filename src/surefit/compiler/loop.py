@@ -13,7 +13,8 @@ import ctypes
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,14 +22,15 @@ import numpy as np
 
 from surefit.compiler import cache, engine
 from surefit.compiler.explain import Explanation
-from surefit.compiler.function import STEP, Arena, Writing
+from surefit.compiler.function import BODY, STEP, Arena, Writing
+from surefit.compiler.threads import QUIT, cores
 from surefit.compiler.text import BYTES, FAST, Function, Module, Value, constant, is_float
 from surefit.core.program import Program, record
 from surefit.core.tensor import Tensor, as_tensor
 from surefit.errors import ArgumentError, RecordError, ShapeError, SurefitError
 
 LOOP = "surefit_loop"
-ROWS, STEPS, LOSSES, RATES, STOP, DONE, DATA = range(7)  # places in a loop's context, 8 bytes each
+ROWS, STEPS, LOSSES, RATES, STOP, DONE, ALONE, DATA = range(8)  # places in a loop's context, 8 bytes each
 
 
 def write_loop(w: Writing, streams: Sequence[int], rate: int | None) -> None:
@@ -76,7 +78,13 @@ def write_loop(w: Writing, streams: Sequence[int], rate: int | None) -> None:
                 x = f.load(f.gep(rates, l.i, "f64"), "f64")
                 at = f.gep(arena, w.plan.places[leaf.id].buffer.start, "i8")
                 f.store(f.convert(x, leaf.kind), at)
-        f.call("@" + STEP, arena)
+        if w.threads == 1:
+            f.call("@" + STEP, arena)
+        else:
+            alone = slot(ALONE, "i64")
+            with f.when(f.compare("eq", alone, 0)):
+                f.line(f"call void {w.meet}({arena}, i64 0)")
+            f.line(f"call void @{BODY}({arena}, i64 0, {alone})")
         loss = f.load(f.gep(arena, out.buffer.start + out.start * BYTES[out_kind], "i8"), out_kind)
         loss = f.convert(loss, "f64")
         f.store(loss, f.gep(losses, l.i, "f64"))
@@ -262,10 +270,11 @@ class Part:
 
     def __init__(
         self, program: Program, streams: Sequence[int], rate: Tensor | None, mode: str, t: engine.Target,
-        record_seconds: float = 0.0,
+        record_seconds: float = 0.0, threads: int = 1,
     ) -> None:  # fmt: skip
         self.program, self.mode, self.target = program, mode, t
-        w = Writing(program, mode, t)
+        w = Writing(program, mode, t, threads)
+        self.threads, self.why_threads = w.threads, w.why_threads
         leaves = [leaf for leaf, _ in program.state_in]
         place = next((i for i, leaf in enumerate(leaves) if leaf is rate), None)
         self.rated = place is not None
@@ -275,13 +284,14 @@ class Part:
         self.llvm_ir = str(w.module)
         began = time.perf_counter()
         names = [STEP, LOOP] if len(streams) else [STEP]
+        if self.threads == 2:
+            names = [BODY, LOOP, "surefit_helper", "surefit_release"]
         self.library, self.cached = cache.load(self.llvm_ir, t, names, w.module.symbols)
         self.seconds = {"record": record_seconds, **w.seconds, "LLVM": time.perf_counter() - began}
         self.arena = Arena(w.plan.arena)
         inputs = self.plan.inputs
         self.inputs = [self.arena.array(self.plan.places[n.id], n.shape, n.dtype) for n in inputs]
         self.state = self.inputs[len(program.inputs) :]
-        self.step = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.library.addresses[STEP])
         out = self.plan.results[0]
         self.loss = self.arena.array(out, (), self.plan.outputs[0].dtype)
 
@@ -306,8 +316,25 @@ class Part:
         """A loop's context over these arrays."""
         c = np.zeros(DATA + len(data), np.int64)
         c[LOSSES], c[STOP], c[DONE] = losses.ctypes.data, stop.ctypes.data, done.ctypes.data
+        c[ALONE] = 1
         c[DATA:] = [a.ctypes.data for a in data]
         return c
+
+    @contextmanager
+    def company(self) -> Iterator[None]:
+        """The second thread, for the time of a loop that is not alone."""
+        kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+        helper, release = (kind(self.library.addresses[n]) for n in ("surefit_helper", "surefit_release"))
+        flag = self.arena.bytes[QUIT : QUIT + 4].view(np.int32)
+        flag[0] = 0
+        second = threading.Thread(target=helper, args=(self.arena.address,), daemon=True)
+        second.start()
+        try:
+            yield
+        finally:
+            release(self.arena.address)
+            second.join()
+            flag[0] = 0
 
     def failure(self, rows: np.ndarray | None, data: Sequence[np.ndarray]) -> Exception:
         """What the eager step says about the rows at which an error stopped the loop."""
@@ -375,21 +402,51 @@ class Epochs:
     partial: float
 
 
+class Pace:
+    """Whether one thread or two is faster, from how long steps took; looked at again now and then."""
+
+    AGAIN = 12  # runs after which the slower way is tried once more
+
+    def __init__(self, free: bool) -> None:
+        self.free, self.runs = free, 0
+        self.seconds: dict[bool, float] = {}
+
+    def two(self) -> bool:
+        """Whether the next run takes two threads."""
+        if not self.free:
+            return True
+        self.runs += 1
+        for way in (False, True):
+            if way not in self.seconds:
+                return way
+        best = self.seconds[True] < self.seconds[False]
+        return not best if self.runs % self.AGAIN == 0 else best
+
+    def took(self, two: bool, seconds: float) -> None:
+        """Seconds of a step in the last run."""
+        self.seconds[two] = seconds
+
+
 class TrainingLoop:
     """A step function in a native loop over batches of data.
 
     step: a function of one Tensor for each array of `data` (its rows of one batch) that returns the loss: zero_grad,
     backward and optimiser step included, as in PyTorch. data: arrays with the same number of rows. batch_size: rows a
     step; None: all. rate: the leaf that holds the learning rate, if `run` or `epochs` are to set it. validate: a
-    function without arguments that returns a loss, called after each epoch. keep: leaves whose values at the best epoch
-    are kept in `best`. mode, target: as in `jit`.
+    function of the arrays in `held` that returns a loss, called after each epoch. keep: leaves whose values at the best epoch
+    are kept in `best`. mode, target: as in `jit`. threads: 1, 2, or None for whichever is faster now: large steps can
+    be shared by two threads, which changes no bit of the result but loses time where the second core is busy.
     """
 
     def __init__(
         self, step: Callable[..., Any], data: Sequence[Any], batch_size: int | None = None, *, rate: Tensor | None = None,
         validate: Callable[..., Any] | None = None, held: Sequence[Any] = (), keep: Sequence[Tensor] = (),
-        mode: str = "fast", target: str | None = None,
+        mode: str = "fast", target: str | None = None, threads: int | None = None,
     ) -> None:  # fmt: skip
+        if threads not in (None, 1, 2):
+            raise ArgumentError(f"TrainingLoop: threads={threads!r} must be 1, 2 or None (whichever is faster)")
+        self.threads = min(2, cores()) if threads is None else threads
+        self.pace = Pace(free=threads is None)
         self.data = [np.ascontiguousarray(getattr(a, "_value", a)) for a in data]
         sizes = {len(a) for a in self.data}
         if len(sizes) != 1:
@@ -400,7 +457,7 @@ class TrainingLoop:
             raise ArgumentError(f"TrainingLoop: batch_size={batch_size} with {self.count} rows: nothing to train on")
         self.rest = self.count % self.batch
         t = engine.target(target)
-        self.full = self._part(step, self.batch, rate, mode, t)
+        self.full = self._part(step, self.batch, rate, mode, t, self.threads)
         self.part = self._part(step, self.rest, rate, mode, t) if self.rest else None
         self.validation: Part | None = None
         if validate is not None:
@@ -415,13 +472,14 @@ class TrainingLoop:
         self._runtime = runtime(t)
         self.reset()
 
-    def _part(self, step: Callable[..., Any], size: int, rate: Tensor | None, mode: str, t: engine.Target) -> Part:
+    def _part(self, step: Callable[..., Any], size: int, rate: Tensor | None, mode: str, t: engine.Target,
+              threads: int = 1) -> Part:  # fmt: skip
         began = time.perf_counter()
         program = record(step, *(as_tensor(np.ascontiguousarray(a[:size])) for a in self.data))
         if len(program.outputs) != 1 or program.outputs[0].aval.shape != ():
             raise ArgumentError(f"{program.name}: a training step must return one number, the loss")
         check_state(program)
-        return Part(program, range(len(self.data)), rate, mode, t, time.perf_counter() - began)
+        return Part(program, range(len(self.data)), rate, mode, t, time.perf_counter() - began, threads)
 
     @property
     def parts(self) -> list[Part]:
@@ -478,13 +536,24 @@ class TrainingLoop:
         self.stop[0] = 0
         p.load_state()
         try:
-            interruptible(lambda: loop(p.arena.address, context.ctypes.data), self.stop)
+            with self._company(context, count):
+                interruptible(lambda: loop(p.arena.address, context.ctypes.data), self.stop)
         finally:
             p.store_state()
         ran = int(done[0])
         if p.arena.error:
             raise p.failure(None if rows is None else rows[ran - 1], self.data)
         return losses[:ran]
+
+    @contextmanager
+    def _company(self, context: np.ndarray, steps: int) -> Iterator[None]:
+        """One thread or two for so many steps, and how long they took."""
+        two = self.full.threads == 2 and self.pace.two()
+        context[ALONE] = 0 if two else 1
+        began = time.perf_counter()
+        with self.full.company() if two else nullcontext():
+            yield
+        self.pace.took(two, (time.perf_counter() - began) / max(1, steps))
 
     # --- epochs ---
 
@@ -566,7 +635,8 @@ class TrainingLoop:
         self.stop[0] = 0
         p.load_state()
         try:
-            interruptible(lambda: self._runtime(c.ctypes.data), self.stop, seconds, halted)
+            with self._company(full, count * steps):
+                interruptible(lambda: self._runtime(c.ctypes.data), self.stop, seconds, halted)
         finally:
             p.store_state()
         n = int(done[0])

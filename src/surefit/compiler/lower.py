@@ -46,24 +46,81 @@ def memory(kind: str) -> int:
 class Lowering:
     """Writes the kernels of a plan into a function whose first argument is the arena.
 
-    messages: what each error code (from 1) stands for: (kind, node).
+    messages: what each error code (from 1) stands for: (kind, node). shared: for a function that one or two threads
+    run, the conditions (i1) that this is the second of two and that there is no second: each writes its half of every
+    large result, so that no sum is cut in two and the number of threads changes nothing; `meet` emits the code at which
+    they wait for each other.
     """
 
-    def __init__(self, plan: Plan, f: Function, arena: Value, t: Target, fast: bool) -> None:
+    def __init__(
+        self, plan: Plan, f: Function, arena: Value, t: Target, fast: bool, shared: tuple[Value, Value] | None = None,
+        meet: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        self.shared, self.meet = shared, meet
         self.plan, self.f, self.arena, self.t, self.fast = plan, f, arena, t, fast
         self.messages: list[tuple[str, Node]] = []
         self.constants = {n.id: f.module.array(n.value) for n in plan.order if n.op == "constant" and n.id in plan.stored}
 
     def run(self) -> None:
         """All kernels, then what is left of new state goes to its place."""
+        if self.shared is not None:
+            self._run_shared(self.shared[0])
+            return
         for kernel in self.plan.kernels:
-            if kernel.kind == "loops":
-                if 0 not in kernel.space and not self._transposed(kernel):
-                    LoopWriter(self, kernel).write()
-            else:
-                getattr(self, "_" + kernel.kind)(kernel)
+            self._one(kernel)
         for source, target, node in self.plan.copies:
             self._memcpy(source, target, node)
+
+    def _one(self, kernel: Kernel) -> None:
+        if kernel.kind != "loops":
+            getattr(self, "_" + kernel.kind)(kernel)
+        elif 0 not in kernel.space and not self._transposed(kernel):
+            LoopWriter(self, kernel).write()
+
+    def _run_shared(self, second: Value) -> None:
+        """Runs of small kernels by the first thread, large ones by both, and a meeting between."""
+        first = self.f.not_(second)
+        small: list[Kernel] = []
+
+        def alone() -> None:
+            if small:
+                with self.f.when(first):
+                    for kernel in small:
+                        self._one(kernel)
+                small.clear()
+                self.meet()
+
+        for kernel in self.plan.kernels:
+            if divisible(kernel):
+                alone()
+                self._one(kernel)
+                self.meet()
+            else:
+                small.append(kernel)
+        with self.f.when(first):
+            for kernel in small:
+                self._one(kernel)
+            for source, target, node in self.plan.copies:
+                self._memcpy(source, target, node)
+        self.meet()
+
+    def halves(self, n: int) -> tuple[Value | int, Value | int]:
+        """The turns of a loop that are this thread's."""
+        if self.shared is None:
+            return 0, n
+        second, alone = self.shared
+        middle = self.f.i64((n + 1) // 2)
+        start = self.f.select(second, middle, self.f.i64(0))
+        return start, self.f.select(self.f.or_(second, alone), self.f.i64(n), middle)
+
+    @contextmanager
+    def last(self, cut: bool) -> Iterator[None]:
+        """Code for what is left over at the end of a loop that is cut: of the thread that has its end."""
+        if self.shared is None or not cut:
+            yield
+        else:
+            with self.f.when(self.f.or_(*self.shared)):
+                yield
 
     # --- addresses ---
 
@@ -138,13 +195,27 @@ class Lowering:
         lb = [s if size != 1 else 0 for size, s in zip(b.shape[:-2], sb[:-2], strict=True)]
         la, lb = [0] * (len(lead) - len(la)) + la, [0] * (len(lead) - len(lb)) + lb
         with self._nest(lead) as i:
-            emit_gemm(
-                self.f, self.t, m=m, n=n, k=k, kind=node.kind,
-                a=self._at(pa, a0, i, la), a_row=sa[-2], a_col=sa[-1],
-                b=self._at(pb, b0, i, lb), b_row=sb[-2],
-                c=self._at(c, 0, i, c.strides[:-2]), c_row=c.strides[-2], c_padded=c.roomy,
-                strict=not self.fast,
-            )  # fmt: skip
+
+            def rows(first: int, count: int) -> None:
+                emit_gemm(
+                    self.f, self.t, m=count, n=n, k=k, kind=node.kind,
+                    a=self._at(pa, a0 + first * sa[-2], i, la), a_row=sa[-2], a_col=sa[-1],
+                    b=self._at(pb, b0, i, lb), b_row=sb[-2],
+                    c=self._at(c, first * c.strides[-2], i, c.strides[:-2]), c_row=c.strides[-2], c_padded=c.roomy,
+                    strict=not self.fast,
+                )  # fmt: skip
+
+            if self.shared is None or not divisible(kernel):
+                rows(0, m)
+            else:
+                half = (m + 1) // 2
+                second, alone = self.shared
+                with self.f.when(alone):
+                    rows(0, m)
+                with self.f.when(self.f.not_(self.f.or_(second, alone))):
+                    rows(0, half)
+                with self.f.when(second):
+                    rows(half, m - half)
 
     def _transposed(self, kernel: Kernel) -> bool:
         """Write a copy that turns the last two axes, by blocks in registers."""
@@ -267,6 +338,30 @@ class Lowering:
         return self.f.load(self.pointer(place, start), node.kind)
 
 
+def divisible(kernel: Kernel) -> bool:
+    """Whether two threads write a kernel's results in less time than one: from its sizes alone."""
+    if kernel.kind == "matmul":
+        n = kernel.node
+        return n.shape[-2] >= 8 and n.size * n.args[0].shape[-1] >= 60_000
+    if kernel.kind != "loops":
+        return False
+    work = 1
+    for n in kernel.space:
+        work *= n
+    outer = [n for a, n in enumerate(kernel.space) if a not in kernel.reduced]
+    copies = any(r.node.op == "copy" for r in kernel.roots)
+    return work >= 16_000 and max(outer, default=1) >= 64 and not copies and not any(
+        n.op in CHECKED for r in kernel.roots for n in _cone(r.node)
+    )
+
+
+def _cone(node: Node, depth: int = 12) -> Iterator[Node]:
+    yield node
+    if depth:
+        for a in node.args:
+            yield from _cone(a, depth - 1)
+
+
 class LoopWriter:
     """One fusion group: loops over its space that compute all its roots."""
 
@@ -283,6 +378,10 @@ class LoopWriter:
         self.roots = kernel.roots
         self.reducing = [r for r in self.roots if r.reduce]
         self._choose()
+        self.cut = -1  # the axis along which two threads share the work
+        if low.shared is not None and divisible(kernel):
+            free = [a for a in range(len(self.space)) if a not in self.reduced]
+            self.cut = max(free, key=lambda a: self.space[a] // (self.width if a == self.v else 1))
 
     # --- which axis lies along the vector ---
 
@@ -602,21 +701,29 @@ class LoopWriter:
             return
         a, rest = axes[0], axes[1:]
         n = self.space[a]
-        if n <= UNROLLED and len(points) * n <= 8 and self.reducing:
+        if n <= UNROLLED and len(points) * n <= 8 and self.reducing and a != self.cut:
             self.base[a] = 0
             self.outer(rest, [{**p, a: i} for p in points for i in range(n)], body)
             return
-        if n <= 2 and self.operations < 20:
+        if n <= 2 and self.operations < 20 and a != self.cut:
             for i in range(n):
                 self.base[a] = i
                 with self.scope():
                     self.outer(rest, points, body)
             return
-        with self.f.loop(0, n) as l, self.scope():
+        with self.f.loop(*self.turns(a, n)) as l, self.scope():
             self.base[a] = l.i
             if rest or self.v >= 0 or self.reducing:
                 self.hoist({*rest, *self.reduced, self.v} - {a}, points)
             self.outer(rest, points, body)
+
+    def turns(self, a: int, n: int, step: int = 1) -> tuple[Value | int, Value | int, int]:
+        """Start, end and step of a loop of n turns over an axis: of half of them where two threads share it."""
+        start, stop = self.low.halves(n) if a == self.cut else (0, n)
+        if step == 1:
+            return start, stop, 1
+        first = self.f.mul(start, step) if isinstance(start, Value) else start * step
+        return first, self.f.mul(stop, step) if isinstance(stop, Value) else stop * step, step
 
     def elementwise(self, points: list[dict[int, int]]) -> None:
         """All roots at one index."""
@@ -640,18 +747,19 @@ class LoopWriter:
         if tail and self.smooth and all(r.place.roomy for r in self.roots):
             full, tail = full + 1, 0
         self.count = w
-        if full * self.operations <= 24 and full <= UNROLLED:
+        cut = self.v == self.cut
+        if full * self.operations <= 24 and full <= UNROLLED and not cut:
             for i in range(full):
                 self.base[self.v] = i * w
                 with self.scope():
                     self.elementwise(points)
         elif full:
-            with self.f.loop(0, full * w, w) as l, self.scope():
+            with self.f.loop(*self.turns(self.v, full, w)) as l, self.scope():
                 self.base[self.v] = l.i
                 self.elementwise(points)
         if tail:
             self.base[self.v], self.count = full * w, tail
-            with self.scope():
+            with self.low.last(cut), self.scope():
                 self.elementwise(points)
             self.count = w
 
@@ -669,17 +777,17 @@ class LoopWriter:
         u = min(n, most)
         whole = n - n % u
         if whole:
-            if whole == u:
+            if whole == u and a != self.cut:
                 self.base[a] = 0
                 with self.scope():
                     self.sums([{**p, a: i} for p in points for i in range(u)])
             else:
-                with self.f.loop(0, whole, u) as l, self.scope():
+                with self.f.loop(*self.turns(a, whole // u, u)) as l, self.scope():
                     self.base[a] = l.i
                     self.sums([{**p, a: i} for p in points for i in range(u)])
         if n % u:
             self.base[a] = whole
-            with self.scope():
+            with self.low.last(a == self.cut), self.scope():
                 self.sums([{**p, a: i} for p in points for i in range(n % u)])
 
     def columns(self, points: list[dict[int, int]]) -> None:
@@ -691,21 +799,21 @@ class LoopWriter:
         whole = full - full % u
         self.count = w
         if whole:
-            if whole == u:
+            if whole == u and v != self.cut:
                 self.base[v] = 0
                 with self.scope():
                     self.sums([{**p, v: i * w} for p in points for i in range(u)])
             else:
-                with self.f.loop(0, whole * w, u * w) as l, self.scope():
+                with self.f.loop(*self.turns(v, whole // u, u * w)) as l, self.scope():
                     self.base[v] = l.i
                     self.sums([{**p, v: i * w} for p in points for i in range(u)])
         if full - whole:
             self.base[v] = whole * w
-            with self.scope():
+            with self.low.last(v == self.cut), self.scope():
                 self.sums([{**p, v: i * w} for p in points for i in range(full - whole)])
         if tail:
             self.base[v], self.count = full * w, tail
-            with self.scope():
+            with self.low.last(v == self.cut), self.scope():
                 self.sums(points)
             self.count = w
 

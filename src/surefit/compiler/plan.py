@@ -17,6 +17,7 @@ from surefit.compiler.graph import REDUCTIONS, SPECIAL, VIEWS, Graph, Node, reac
 from surefit.compiler.indexing import Index, aligned, contiguous, follow, identity, offset, through, var
 from surefit.compiler.text import BYTES
 
+HEADER = 256  # bytes at the arena's beginning: error code, end flag, where two threads meet
 ALIGN = 64  # bytes; also the slack behind every buffer, so that whole vectors may be read at its end
 COST = {
     "exp": 12, "log": 14, "tanh": 16, "sigmoid": 14, "softplus": 30, "sin": 16, "cos": 16, "tan": 30, "erf": 20,
@@ -535,7 +536,7 @@ class Plan:
             touch(a, len(self.kernels))
             touch(b, len(self.kernels))
         buffers = [b for b in used.values() if not b.constant]
-        top = ALIGN  # the first bytes hold the error code
+        top = HEADER
         for b in buffers:
             if b.fixed:
                 b.start, top = top, top + b.bytes

@@ -1,0 +1,116 @@
+"""Two threads on one step: where they meet, and whether it pays.
+
+Both run the same function; a large result is written half by each, small ones by the first alone, and between them they
+wait for each other. Waiting is spinning, then giving the core away, since the other thread may not be running at all:
+on a busy machine two threads can be slower than one, so the loop measures which is faster (see `loop`). No sum is ever
+cut in two: results are the same bits for one thread and two.
+"""
+
+from __future__ import annotations
+
+import os
+
+from surefit.compiler.graph import Node
+from surefit.compiler.lower import divisible
+from surefit.compiler.plan import Plan
+from surefit.compiler.text import Function, Module, Value
+
+QUIT, ARRIVED, SEEN = 8, 64, 128  # bytes in the arena: end flag, arrivals of both, what each thread waits for
+SPINS = 2000
+MEETING = 0.4e-6  # seconds
+SPEED = 5e10  # operations a second of one core
+
+
+def cores() -> int:
+    """Cores that this process may use; SUREFIT_THREADS in the environment says fewer."""
+    try:
+        have = len(os.sched_getaffinity(0))
+    except AttributeError:
+        have = os.cpu_count() or 1
+    wish = os.environ.get("SUREFIT_THREADS", "")
+    return max(1, min(have, int(wish))) if wish.isdigit() else have
+
+
+def pays(plan: Plan) -> tuple[bool, str]:
+    """Whether two threads could gain, and why: from sizes alone."""
+    if os.name != "posix":
+        return False, "one thread: a step is shared by two on POSIX systems only"
+    shared, meetings, before = 0.0, 1, False
+    for k in plan.kernels:
+        now = divisible(k)
+        meetings += 1 if now or before else 0
+        before = now
+        if now:
+            work = 1.0
+            for n in k.space:
+                work *= n
+            work *= 2 * len(k.roots)
+            if k.kind == "matmul":
+                node: Node = k.node  # type: ignore[assignment]
+                work = 2.0 * node.size * node.args[0].shape[-1]
+            shared += work
+    gain, cost = shared / SPEED / 2, meetings * MEETING
+    why = f"halving {shared:.3g} operations would gain {gain * 1e6:.1f} us, {meetings} meetings cost {cost * 1e6:.1f} us"
+    return gain > 2 * cost, why
+
+
+def write_meeting(m: Module, pause: str) -> str:
+    """`meet(arena, which)`: wait for the other thread; its name with @."""
+    f = Function(m, "surefit_meet", [("arena", "ptr"), ("which", "i64")], private=True, inline="noinline", noalias=False)
+    arena, which = f.args["arena"], f.args["which"]
+    mine = f.gep(arena, f.add(f.mul(which, 64), SEEN), "i8")
+    goal = f.add(f.load(mine, "i64"), 2)
+    f.store(goal, mine)
+    place = f.gep(arena, ARRIVED, "i8")
+    f.emit("i64", 1, f"atomicrmw add {place}, i64 1 seq_cst")
+    spin, wait, idle, done = f.label("spin"), f.label("wait"), f.label("yield"), f.label("done")
+    before = f.block
+    f.branch(spin)
+    f.start(spin)
+    turns, more = Value(f.fresh("n"), "i64"), Value(f.fresh("m"), "i64")
+    f.line(f"{turns.name} = phi i64 [0, %{before}], [{more.name}, %{wait}], [{more.name}, %{idle}]")
+    now = f.emit("i64", 1, f"load atomic i64, {place} acquire, align 8")
+    f.line(f"{more.name} = add i64 {turns.name}, 1")
+    f.branch_if(f.compare("ge", now, goal), done, f"{wait}")
+    f.start(wait)
+    if pause:
+        f.line(f"call void {m.declare(pause, 'void', ['i32'] if 'hint' in pause else [])}({'i32 1' if 'hint' in pause else ''})")
+    f.branch_if(f.compare("gt", turns, SPINS), idle, spin)
+    f.start(idle)
+    give = m.declare("sched_yield", "i32", [])
+    f.emit("i32", 1, f"call i32 {give}()")
+    f.branch(spin)
+    f.start(done)
+    f.ret()
+    return f.end()
+
+
+def pause_instruction(triple: str) -> str:
+    """The intrinsic that a spinning thread executes ("" where there is none)."""
+    if triple.startswith(("x86", "i386", "i686", "amd64")):
+        return "llvm.x86.sse2.pause"
+    return "llvm.aarch64.hint" if triple.startswith(("aarch64", "arm64")) else ""
+
+
+def write_helper(m: Module, body: str, meet: str) -> None:
+    """`helper(arena)`: the second thread, until the end flag; `release(arena)`: the first lets it go."""
+    f = Function(m, "surefit_helper", [("arena", "ptr")], noalias=False)
+    arena = f.args["arena"]
+    again, on, out = f.label("again"), f.label("on"), f.label("out")
+    f.branch(again)
+    f.start(again)
+    f.line(f"call void {meet}({arena}, i64 1)")
+    flag = f.emit("i32", 1, f"load volatile i32, {f.gep(arena, QUIT, 'i8')}, align 4")
+    f.branch_if(f.compare("ne", flag, 0), out, on)
+    f.start(on)
+    f.line(f"call void {body}({arena}, i64 1, i64 0)")
+    f.branch(again)
+    f.start(out)
+    f.ret()
+    f.end()
+    g = Function(m, "surefit_release", [("arena", "ptr")], noalias=False)
+    arena = g.args["arena"]
+    g.line(f"store volatile i32 1, {g.gep(arena, QUIT, 'i8')}, align 4")
+    g.line(f"call void {meet}({arena}, i64 0)")
+    g.ret()
+    g.end()

@@ -341,7 +341,7 @@ def sklearn_mlp(w: Workload, threads: int) -> Contender:
 
 
 CONTENDERS: dict[str, tuple[str, Callable[[Workload, int], Contender]]] = {  # what it imports, what makes it
-    "surefit": ("surefit.compiler", surefit_loop),
+    "surefit": ("surefit", surefit_loop),
     "numpy": ("numpy", numpy_by_hand),
     "torch-eager": ("torch", torch_eager),
     "torch-compile": ("torch", torch_compile),

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from surefit._version import __version__
 
 if TYPE_CHECKING:
-    from surefit import data, errors, formulas, nn, optim, view
+    from surefit import data, errors, formulas, nn, optim, solvers, view
     from surefit.core.batching import batch
     from surefit.core.functional import grad, hessian, hvp, jacobian, value_and_grad, vjp
     from surefit.core.functions import *  # noqa: F403
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     )
     from surefit.formulas import Formula, parse
 
-_ROOMS = ("data", "errors", "formulas", "nn", "optim", "view")
+_ROOMS = ("data", "errors", "formulas", "nn", "optim", "solvers", "view")
 
 # where each public name lives; a name that is not here is looked for among the functions of tensors
 _HOME = {

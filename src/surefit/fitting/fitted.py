@@ -566,17 +566,35 @@ def fit(
     >>> fit.names, fit.predict([0.0, 1.0]).shape
     (('x',), (2,))
     """
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ArgumentError(f"seed={seed!r} must be a whole number >= 0")
+    return fit_problem(
+        lambda: pose(target, domain, data, int(seed)),
+        tol=tol, time=time, method=method, model=model, seed=int(seed), dtype=dtype, callbacks=callbacks,
+    )  # fmt: skip
+
+
+def fit_problem(
+    posed: Problem | Callable[[], Problem],
+    *,
+    tol: float | None = None,
+    time: float | None = None,
+    method: str | FirstOrder = "auto",
+    model: Any = None,
+    seed: int = 0,
+    dtype: Any = None,
+    callbacks: Sequence[Callable[[Any], Any]] = (),
+) -> Fit:
+    """`fit` of a Problem, or of what poses one (then the checks of the other arguments come first)."""
     began = clock.perf_counter()
     for name, value in (("tol", tol), ("time", time)):
         if value is not None and not (isinstance(value, (int, float)) and 0 < value < math.inf):
             raise ArgumentError(f"{name}={value!r} must be a number > 0")
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ArgumentError(f"seed={seed!r} must be a whole number >= 0")
     settings = method_from(method)
     kind = ops.default_float if dtype is None else ops.dtype_of(dtype)
     if kind not in (ops.float32, ops.float64):
         raise ArgumentError(f"dtype={dtype!r} must be 'float32' or 'float64'")
-    problem = pose(target, domain, data, int(seed))
+    problem = posed if isinstance(posed, Problem) else posed()
     network = network_of(model, problem, np.random.default_rng([int(seed), 2]), kind, settings.scale)
     whole = scaled(network, problem, settings.scale, kind)
     whole.eval()

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from surefit.fitting.doctor import Diagnosis
 
 BLOCK = 8192  # rows predicted at a time
-CLIMBERS, CLIMBS = 16, 24  # worst points from which larger errors are looked for, and steps of the search
 
 
 @dataclass(frozen=True)
@@ -97,17 +96,20 @@ def _climb(
         e = np.abs(predict(points) - function(points)).max(axis=1)
         return np.where(np.isnan(e), -np.inf, e)  # outside the function's domain there is no error
 
+    starts, steps, each = problem.effort().search
     faces = problem.edges(seed)
-    points, values = np.concatenate([x, faces]), np.concatenate([worst, errors(faces)])
+    points, values = x, worst
+    if len(faces):
+        points, values = np.concatenate([x, faces]), np.concatenate([worst, errors(faces)])
     n = len(points)
-    best = np.argsort(values)[-CLIMBERS:]
+    best = np.argsort(values)[-starts:]
     tops, heights = points[best], values[best]
     rng = np.random.default_rng([seed, 0xC11B])
     radius = box.width / 20
-    for _ in range(CLIMBS):
-        step = rng.uniform(-1.0, 1.0, (8, *tops.shape)) * radius
+    for _ in range(steps):
+        step = rng.uniform(-1.0, 1.0, (each, *tops.shape)) * radius
         tries = np.clip(tops + step, box.low, box.high)
-        found = errors(tries.reshape(-1, box.dim)).reshape(8, -1)
+        found = errors(tries.reshape(-1, box.dim)).reshape(each, -1)
         pick = found.argmax(axis=0)
         better = found.max(axis=0) > heights
         heights = np.where(better, found.max(axis=0), heights)
@@ -297,7 +299,7 @@ class Fit:
         rows = [
             ("target", self.target),
             ("domain", _box_words(self.domain)),
-            ("data", f"{sizes}{dropped}"),
+            ("data", f"{sizes}{', with gradients' * (self.problem.slopes is not None)}{dropped}"),
             ("network", self._network_words()),
             ("method", self._method_words()),
             ("training", f"{epochs} epochs, {self.steps} steps in {self.seconds:.1f} s{best}"),
@@ -634,7 +636,7 @@ def fit_problem(
         tol=tol,
         interrupted=outcome.interrupted,
         best_epoch=outcome.best_epoch,
-        warnings=outcome.warnings,
+        warnings=[*problem.notes, *outcome.warnings],
     )
 
 

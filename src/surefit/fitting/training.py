@@ -17,6 +17,7 @@ import numpy as np
 from surefit import nn, optim
 from surefit.core.tensor import Tensor, from_numpy, no_grad
 from surefit.errors import ArgumentError, NotFiniteError
+from surefit.fitting.derivatives import SlopeLoss
 from surefit.fitting.methods import FirstOrder
 from surefit.fitting.network import Scaled, observed
 from surefit.fitting.problem import Points, Problem
@@ -174,6 +175,10 @@ class Run:
         self.batch, self.steps_per_epoch, self.epochs, self.patience = plan(method, len(self.x))
         self.lr = method.default_lr if method.lr is None else method.lr
         self.loss = loss_function(method)
+        self.slopes, self.held_slopes = (
+            None if s is None else _scaled_slopes(model, s) for s in (problem.slopes, problem.validation_slopes)
+        )
+        self.slope_loss = SlopeLoss(self.loss, problem.plan.derivative_weight if problem.plan else 1.0)
         self.optimizer = method.optimizer(self.network.parameters(), self.lr)
         self.schedule, self.when = _schedule(method, self.optimizer, self.lr, self.epochs, self.steps_per_epoch)
         self.rng = np.random.default_rng([seed, 1])  # of the permutations, apart from those of data and weights
@@ -189,7 +194,11 @@ class Run:
         """Loss on these rows, its gradient, one update; the loss."""
         self.optimizer.zero_grad()
         weights = None if self.weights is None else from_numpy(self.weights[rows])
-        loss = self.loss(self.network(from_numpy(self.x[rows])), from_numpy(self.y[rows]), weights)
+        x, y = from_numpy(self.x[rows]), from_numpy(self.y[rows])
+        if self.slopes is None:
+            loss = self.loss(self.network(x), y, weights)
+        else:
+            loss = self.slope_loss(self.network, x, y, self.slopes[rows], weights)
         if loss.shape != ():
             raise ArgumentError(f"loss: must return one number, got shape {loss.shape}; take the mean")
         loss.backward()
@@ -225,7 +234,10 @@ class Run:
             with no_grad():
                 weights = None if self.held_weights is None else from_numpy(self.held_weights)
                 x, y = map(from_numpy, self.held)
-                loss = float(self.loss(self.network(x), y, weights).item())
+                if self.held_slopes is None:
+                    loss = float(self.loss(self.network(x), y, weights).item())
+                else:
+                    loss = float(self.slope_loss(self.network, x, y, self.held_slopes, weights).item())
         finally:
             self.network.train()
         if not math.isfinite(loss):
@@ -319,6 +331,11 @@ def _scaled_units(model: Scaled, points: Points) -> Points:
     u = (x - model.x_shift.numpy()) / model.x_scale.numpy()
     v = (y - model.y_shift.numpy()) / model.y_scale.numpy()
     return np.ascontiguousarray(u, model.dtype), np.ascontiguousarray(v, model.dtype)
+
+
+def _scaled_slopes(model: Scaled, slopes: np.ndarray) -> np.ndarray:
+    """Gradients (n, k, d) in the units and dtype of the network."""
+    return (slopes * model.x_scale.numpy() / model.y_scale.numpy()[:, None]).astype(model.dtype)
 
 
 def _weights(weights: np.ndarray, dtype: np.dtype) -> np.ndarray:

@@ -28,6 +28,7 @@ STATUSES: dict[str, tuple[bool, str]] = {
     "step": (True, "The last step was shorter than the fraction xtol of x."),
     "zero": (True, "The residuals are zero: nothing is left to fit."),
     "goal": (True, "The cost fell to the goal."),
+    "scanned": (True, "Every scale was tried; this is the best of them. More units make it better."),
     "precision": (
         True,
         "No step lowers the cost any more: what is left is the rounding of the numbers. Scale variables and residuals "
@@ -139,8 +140,8 @@ AResult = TypeVar("AResult", bound=Result)
 class Trace:
     """The book of one solve: counts, clock, history, budgets; makes the result.
 
-    max_iterations, max_evaluations, time (seconds) end the solve; None: no limit. callback(x, iteration) is called after
-    every iteration with a copy of x; it stops the solve by returning True.
+    max_iterations, max_evaluations, time (seconds) end the solve; None: no limit. callback(x, iteration) is called
+    after every iteration with a copy of x; it stops the solve by returning True.
     """
 
     def __init__(
@@ -209,7 +210,7 @@ class Trace:
         kind: type[AResult] = Result,  # type: ignore[assignment]
         **more: Any,
     ) -> AResult:
-        """The result. reason: None is the sentence of the status; kind: a subclass of Result; more: its other fields."""
+        """The result. reason: None is the sentence of the status; kind: a subclass of Result; more: its fields."""
         return kind(
             solver=self.solver,
             x=x,

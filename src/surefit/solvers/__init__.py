@@ -3,6 +3,31 @@
 Each returns a `Result`: x, cost, the reason it stopped in a sentence that says what to do, counts, time, history.
 """
 
+from .damped import Marquardt, TrustRegion
+from .features import Features, Output, Trial, linear_features, place_units, solve_output
+from .least_squares import TRAINLM, levenberg_marquardt
+from .problem import sum_of_squares
 from .result import STATUSES, Iteration, Result, Trace
+from .robust import LOSSES
+from .variable_projection import VarPro, varpro
 
-__all__ = ["STATUSES", "Iteration", "Result", "Trace"]
+__all__ = [
+    "LOSSES",
+    "STATUSES",
+    "TRAINLM",
+    "Features",
+    "Iteration",
+    "Marquardt",
+    "Output",
+    "Result",
+    "Trace",
+    "Trial",
+    "TrustRegion",
+    "VarPro",
+    "levenberg_marquardt",
+    "linear_features",
+    "place_units",
+    "solve_output",
+    "sum_of_squares",
+    "varpro",
+]

@@ -59,7 +59,7 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 class Contestant:
-    """A process that runs `file arguments...` and, whenever it is told to, a turn of steps (see `serve`)."""
+    """A process that runs `file arguments...` and answers orders: `serve` takes numbers of steps, `obey` plain data."""
 
     def __init__(self, file: str, *arguments: str, threads: int) -> None:
         self.process = subprocess.Popen(
@@ -78,10 +78,10 @@ class Contestant:
             raise SystemExit(f"a contestant ended: {' '.join(map(str, self.process.args))}")
         return json.loads(line)
 
-    def turn(self, steps: int) -> float:
-        """Seconds per step over so many steps."""
+    def turn(self, order: Any) -> Any:
+        """Its answer to an order: for `serve` the seconds per step over so many steps."""
         assert self.process.stdin is not None
-        print(steps, file=self.process.stdin, flush=True)
+        print(json.dumps(order), file=self.process.stdin, flush=True)
         return self._answer()
 
     def close(self) -> None:
@@ -97,6 +97,13 @@ def serve(step: Callable[[], Any], hello: Any) -> None:
         for _ in range(int(line)):
             step()
         print(json.dumps((time.perf_counter() - start) / int(line)), flush=True)
+
+
+def obey(act: Callable[[Any], Any], hello: Any) -> None:
+    """The other side of `Contestant`: say hello, then answer each line with what `act` makes of it."""
+    print(json.dumps(hello), flush=True)
+    for line in sys.stdin:
+        print(json.dumps(act(json.loads(line))), flush=True)
 
 
 def alternate(turns: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[Any]]:

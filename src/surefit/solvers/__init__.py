@@ -3,10 +3,11 @@
 Each returns a `Result`: x, cost, the reason it stopped in a sentence that says what to do, counts, time, history.
 """
 
-from .damped import Marquardt, TrustRegion
+from .damped import LineSearch, Marquardt, TrustRegion
 from .features import Features, Output, Trial, linear_features, place_units, solve_output
-from .least_squares import TRAINLM, levenberg_marquardt
+from .least_squares import TRAINLM, gauss_newton, levenberg_marquardt
 from .problem import sum_of_squares
+from .quasi_newton import lbfgs
 from .result import STATUSES, Iteration, Result, Trace
 from .robust import LOSSES
 from .variable_projection import VarPro, varpro
@@ -17,6 +18,7 @@ __all__ = [
     "TRAINLM",
     "Features",
     "Iteration",
+    "LineSearch",
     "Marquardt",
     "Output",
     "Result",
@@ -24,6 +26,8 @@ __all__ = [
     "Trial",
     "TrustRegion",
     "VarPro",
+    "gauss_newton",
+    "lbfgs",
     "levenberg_marquardt",
     "linear_features",
     "place_units",

@@ -1,4 +1,4 @@
-"""The damped linear least-squares problem, the inside of every Levenberg-Marquardt step, and its two ways to choose mu.
+"""The damped linear least-squares problem, the inside of every Levenberg-Marquardt step, and the ways to keep it short.
 
     minimise over p   1/2 |J p + r|^2 + mu/2 |D p|^2          J (m, n), r (m,), D diagonal
 
@@ -296,3 +296,39 @@ class Marquardt:
     def exhausted(self, mu: float) -> str | None:
         """Whether mu is beyond its largest value."""
         return "damping" if mu > self.mu_max else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineSearch:
+    """No damping: the Gauss-Newton step, cut back until the cost falls by the part `armijo` of what the slope promises.
+
+    Nocedal and Wright (2006), chapter 3.1 and section 10.3; the next length is the minimum of the parabola through what
+    is known, between a tenth and a half of the last.
+    """
+
+    armijo: float = 1e-4
+
+    def __post_init__(self) -> None:
+        if not 0 < self.armijo < 0.5:
+            raise ArgumentError(f"LineSearch: armijo={self.armijo!r} must be between 0 and 0.5")
+
+    def first(self, x: np.ndarray, scale: np.ndarray) -> float:
+        """The state: the part of the step to take."""
+        return 1.0
+
+    def propose(self, part: float, model: Linearised) -> tuple[float, np.ndarray]:
+        """mu = 0 and the part of the step."""
+        return 0.0, part * model.damped(0.0)[0]
+
+    def judge(
+        self, part: float, mu: float, ratio: float, length: float, fall: float, slope: float
+    ) -> tuple[bool, float]:
+        """(accepted, part of the next step)."""
+        if fall >= -self.armijo * slope and fall > 0:
+            return True, 1.0
+        back = slope / (2.0 * (slope + fall)) if math.isfinite(fall) and slope + fall < 0 else 0.1
+        return False, part * min(0.5, max(0.1, back))
+
+    def exhausted(self, part: float) -> str | None:
+        """Never: the length of the step tells."""
+        return None

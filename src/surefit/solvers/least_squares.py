@@ -18,7 +18,7 @@ import numpy as np
 
 from surefit.errors import ArgumentError, ShapeError
 
-from .damped import LINEAR_SOLVERS, Linearised, Marquardt, TrustRegion
+from .damped import LINEAR_SOLVERS, Linearised, LineSearch, Marquardt, TrustRegion
 from .problem import EPS, Residuals
 from .result import STATUSES, Callback, Result, Trace
 from .robust import Rho
@@ -39,8 +39,10 @@ TRAINLM: Mapping[str, Any] = MappingProxyType(
     )
 )
 
-# Falls smaller than this part of the cost are rounding.
-NOISE = 10 * EPS
+_SINGULAR = (
+    "The Gauss-Newton step, however short, does not lower the cost: the Jacobian nearly loses its rank there. Use "
+    "levenberg_marquardt, which damps the step; if that stalls too, compare the Jacobian with differences."
+)
 
 
 def _tolerances(solver: str, **named: float) -> None:
@@ -150,11 +152,59 @@ def levenberg_marquardt(
     )
 
 
+def gauss_newton(
+    fun: Function,
+    x0: Any,
+    jac: Function | str = "2-point",
+    *,
+    bounds: Any = None,
+    loss: str | Rho = "linear",
+    f_scale: float = 1.0,
+    line_search: LineSearch = LineSearch(),  # noqa: B008 - frozen
+    ftol: float = 1e-14,
+    xtol: float = 1e-12,
+    gtol: float = 1e-12,
+    goal: float = 0.0,
+    max_iterations: int | None = 1000,
+    max_evaluations: int | None = None,
+    time: float | None = None,
+    linear: str = "auto",
+    callback: Callback | None = None,
+) -> Result:
+    """Minimises 1/2 sum of fun(x)^2 (or of a robust loss), from x0, by Gauss-Newton steps with a line search.
+
+    As fast as `levenberg_marquardt` near a minimum with small residuals and a Jacobian of full rank, and needs nothing
+    to be set; far from it, or where the rank is lost, prefer that. Where the Jacobian does not determine the step, the
+    shortest is taken. The arguments are those of `levenberg_marquardt`.
+
+    >>> import numpy as np
+    >>> found = gauss_newton(lambda x: np.array([10 * (x[1] - x[0] ** 2), 1 - x[0]]), [-1.2, 1.0])
+    >>> found.x.round(6).tolist(), found.converged
+    ([1.0, 1.0], True)
+    """
+    name = "gauss_newton"
+    trace = Trace(name, max_iterations=max_iterations, max_evaluations=max_evaluations, time=time, callback=callback)
+    problem = Residuals(name, fun, jac, x0, trace, bounds=bounds, loss=loss, f_scale=f_scale)
+    _tolerances(name, ftol=ftol, xtol=xtol, gtol=gtol, goal=goal)
+    if linear not in LINEAR_SOLVERS:
+        raise ArgumentError(f"{name}: linear={linear!r} must be one of {', '.join(LINEAR_SOLVERS)}")
+    if not isinstance(line_search, LineSearch):
+        raise ArgumentError(f"{name}: line_search={line_search!r} must be LineSearch(...)")
+    return _Descent(problem, line_search, _Scaling(name, "jac", problem.n), linear, False).run(
+        ftol, xtol, gtol, goal, None, 1
+    )
+
+
 class _Descent:
     """One run of Levenberg-Marquardt: the point, its residuals and Jacobian, and the state of the damping."""
 
     def __init__(
-        self, problem: Residuals, damping: TrustRegion | Marquardt, scaling: _Scaling, linear: str, geodesic: bool
+        self,
+        problem: Residuals,
+        damping: TrustRegion | Marquardt | LineSearch,
+        scaling: _Scaling,
+        linear: str,
+        geodesic: bool,
     ) -> None:
         self.problem, self.damping, self.scaling = problem, damping, scaling
         self.linear, self.geodesic = linear, geodesic
@@ -174,7 +224,9 @@ class _Descent:
             slope = float(np.abs(_slopes(r @ J, self.x, p.low, p.high)).max())
             norms = np.linalg.norm(J, axis=0)
             rank = Linearised(J, r, np.where(norms > 0, norms, 1.0), self.linear).rank()
-        reason = STATUSES[status][1] if reason is None else reason
+        if reason is None:
+            singular = status == "stalled" and isinstance(self.damping, LineSearch)
+            reason = _SINGULAR if singular else STATUSES[status][1]
         return self.trace.finish(
             self.x, self.cost, status, reason + _undetermined(self.x, rank), residuals=self.r, gradient=slope, rank=rank
         )
@@ -249,15 +301,18 @@ class _Descent:
         """Steps from x until one is accepted -> (status to stop with or None, damping, |D step| or nan for none)."""
         p, trace, scale = self.problem, self.trace, model.scale
         size = float(np.linalg.norm(scale * self.x))
+        noise = self.noise(model)
         finite = False  # whether any point tried was
+        promised = math.nan  # the fall that the model foretells for the first step, before it is cut
         while True:
             mu, step = self.propose(state, model)
             x_new = np.clip(self.x + step, p.low, p.high) if p.bounded else self.x + step
             taken = x_new - self.x
             length = float(np.linalg.norm(scale * taken))
             foretold = model.predicted(step)
-            if not taken.any() or foretold <= NOISE * EPS * self.cost:
-                return self.at_rest(finite, foretold), state, math.nan
+            promised = foretold if math.isnan(promised) else promised
+            if not taken.any() or foretold <= EPS * noise:
+                return self.at_rest(finite, promised, noise), state, math.nan
             if self.geodesic:
                 x_new = self.accelerate(model, mu, step, x_new)
             r_new = p.residuals(x_new)
@@ -267,25 +322,33 @@ class _Descent:
             ratio = fall / foretold
             accepted, state = self.damping.judge(state, mu, ratio, length, fall, float(model.gradient @ step))
             if accepted:
-                settled = fall <= ftol * self.cost and foretold <= ftol * self.cost and ratio <= 2.0
+                settled = fall <= ftol * self.cost and promised <= ftol * self.cost and ratio <= 2.0
                 self.x, self.r, self.cost = x_new, r_new, cost_new
                 if settled:
                     return "cost", state, length
-                return ("step" if length <= xtol * (xtol + size) else None), state, length
+                short = length <= xtol * (xtol + size) and not isinstance(self.damping, LineSearch)
+                return ("step" if short else None), state, length
             stop = self.damping.exhausted(state) or trace.spent()
             if stop is not None:
                 return stop, state, math.nan
-            if isinstance(self.damping, TrustRegion):
-                if foretold <= NOISE * self.cost or length <= EPS * size:
-                    return self.at_rest(finite, foretold), state, math.nan
-                if length <= xtol * (xtol + size) and finite:
-                    return self.at_rest(finite, foretold, "step"), state, math.nan
+            if isinstance(self.damping, Marquardt):
+                continue
+            if foretold <= noise or length <= EPS * size:
+                return self.at_rest(finite, promised, noise), state, math.nan
+            if finite and length <= xtol * (xtol + size):
+                tiny = "step" if length > xtol * size else self.at_rest(finite, promised, noise)
+                return tiny, state, math.nan
 
-    def at_rest(self, finite: bool, foretold: float, small: str = "precision") -> str:
+    def noise(self, model: Linearised) -> float:
+        """Differences of the cost up to this are rounding: of the cost, and of x through the slopes."""
+        shake = EPS * float(np.linalg.norm(np.abs(model.jacobian) @ np.abs(self.x)))
+        return 10.0 * (EPS * self.cost + shake * float(np.linalg.norm(model.residuals)) + shake**2)
+
+    def at_rest(self, finite: bool, promised: float, noise: float) -> str:
         """Why no step helps: because there is nothing to gain, or because the model is not true."""
-        if not finite and foretold > NOISE * self.cost:
-            return "not_finite"
-        return "stalled" if foretold > 1e3 * NOISE * self.cost else small
+        if promised <= 1e3 * noise:
+            return "precision"
+        return "stalled" if finite else "not_finite"
 
     def propose(self, state: float, model: Linearised) -> tuple[float, np.ndarray]:
         p = self.problem
@@ -301,7 +364,8 @@ class _Descent:
             whole[~pushed] = step
             if ((whole >= low) & (whole <= high)).all() and not pushed.any():
                 return mu, whole
-        return mu, model.boxed(mu, low, high)
+        part = state if isinstance(self.damping, LineSearch) else 1.0
+        return mu, part * model.boxed(mu, low, high)
 
     def accelerate(self, model: Linearised, mu: float, step: np.ndarray, x_new: np.ndarray) -> np.ndarray:
         """The new point with half the geodesic acceleration added, where that is short beside the step, and inside.

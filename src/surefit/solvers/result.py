@@ -57,8 +57,8 @@ STATUSES: dict[str, tuple[bool, str]] = {
     ),
     "stalled": (
         False,
-        "No step along a direction of descent lowers the cost, although the gradient is not zero: check the gradient "
-        "or Jacobian against differences, and whether the residuals jump.",
+        "No step in a direction of descent lowers the cost, although the slope says it should: the gradient or "
+        "Jacobian is wrong (compare it with differences), the function jumps, or its rounding hides the fall.",
     ),
     "not_finite": (
         False,
@@ -66,11 +66,6 @@ STATUSES: dict[str, tuple[bool, str]] = {
         "start elsewhere.",
     ),
     "unbounded": (False, "The function falls without limit: it has no minimum; check its sign, or add a penalty."),
-    "rank": (
-        False,
-        "The Jacobian has lost rank, so that the step is not determined: use levenberg_marquardt, which damps it, or "
-        "remove variables that say the same.",
-    ),
 }
 
 

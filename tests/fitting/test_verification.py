@@ -38,6 +38,8 @@ def test_points_on_faces():
     which = [((x == end)[1000:, axis]).sum() for axis in range(3) for end in (box.low, box.high)]
     assert min(which) > 15  # of 33 on average
     assert len(plan.points(surefit.Domain((0, 1)), 0)) == 1000  # an interval has only its ends
+    sizes = {design: len(surefit.Sampling(design, 1000).points(box, 0)) for design in ("uniform", "sobol", "grid")}
+    assert sizes == {"uniform": 1208, "sobol": 1208, "grid": 1000}  # a grid has points on the faces already
 
 
 @pytest.mark.parametrize("fields", [{"faces": -0.1}, {"verify": 0}, {"adaptive": -1}, {"adaptive_ratio": 0.0}])

@@ -237,6 +237,8 @@ def _resolved(fitted: Fit, settings: Mapping[str, Any]) -> dict[str, Any]:
     if fitted.problem.function is not None:
         count = default_count(fitted.domain.dim) if plan.count is None else plan.count
         resolved |= {"num": count, "design": plan.design, "corners": plan.with_corners}
+        if fitted.domain.dim > 1:
+            resolved["faces"] = plan.face_share(fitted.domain)
     resolved["split"] = plan.split
     if len(settings["target"]) == 1:
         resolved["target"] = settings["target"][0]

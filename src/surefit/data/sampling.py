@@ -19,6 +19,9 @@ from surefit.core.tensor import numpy_generator
 from surefit.data.domain import Domain
 from surefit.errors import ArgumentError
 
+# Points on the faces, as a share of those inside. Measured with Adam on four functions of two and three variables: the
+# largest error falls by a tenth to a half, the root mean square by a tenth or not at all.
+FACES = 0.2
 ALL_CORNERS_UP_TO = 8  # variables: 256 corners; see `corner_points`
 
 
@@ -295,8 +298,8 @@ class Sampling:
         design: see `sample`.
         count: training points without corners and extra points; None: `default_count`.
         with_corners: see `sample`; on, because a fit is worst at the ends that it never saw.
-        faces: points on the faces of the box, as a share of `count`, beyond `count`; see `face_points`. In one
-            dimension the faces are the two ends, and there are none.
+        faces: points on the faces of the box, as a share of `count`, beyond `count`; see `face_points`. None: 0.2, or 0
+            for a design that has some. In one dimension the faces are the two ends, and there are none.
         extra_box: a sub-box, in any form `Domain` takes, that gets extra uniform points.
         extra_ratio: extra points as a share of `count`; 0.125 when only the box is given (500 on 4 000).
         adaptive: rounds in which training stops to add points where the error is largest; the automatic form of
@@ -319,9 +322,9 @@ class Sampling:
     Raises:
         ArgumentError: a field outside its domain; `DomainError` when the extra box is unreadable.
 
-    >>> plan = Sampling("uniform", 4000, with_corners=False, extra_box="x1=-2:2, x2=-2:2", extra_ratio=0.125)
-    >>> plan.points(Domain("x1=-5:5, x2=-5:5"), generator=0).shape
-    (4500, 2)
+    >>> plan = Sampling("uniform", 4000, extra_box="x1=-2:2, x2=-2:2", extra_ratio=0.125)
+    >>> plan.points(Domain("x1=-5:5, x2=-5:5"), generator=0).shape  # 4 corners, 800 on the faces, 500 in the extra box
+    (5304, 2)
     """
 
     design: str = "auto"
@@ -333,7 +336,7 @@ class Sampling:
     split: tuple[float, float, float] = (0.8, 0.1, 0.1)
     weights: Any = None
     drop_nonfinite: bool = False
-    faces: float = 0.0
+    faces: float | None = None
     adaptive: int = 0
     adaptive_ratio: float = 0.125
     verify: int | None = None
@@ -358,7 +361,8 @@ class Sampling:
         object.__setattr__(self, "split", _three_shares(self.split))
         if self.weights is not None and not callable(self.weights):
             object.__setattr__(self, "weights", tuple(np.asarray(self.weights, dtype=np.float64).ravel().tolist()))
-        object.__setattr__(self, "faces", _real("faces", self.faces, least=0.0))
+        if self.faces is not None:
+            object.__setattr__(self, "faces", _real("faces", self.faces, least=0.0))
         object.__setattr__(self, "adaptive", _whole("adaptive", self.adaptive, least=0))
         object.__setattr__(self, "adaptive_ratio", _above_zero("adaptive_ratio", self.adaptive_ratio))
         object.__setattr__(self, "derivative_weight", _above_zero("derivative_weight", self.derivative_weight))
@@ -374,8 +378,16 @@ class Sampling:
         rng = numpy_generator(generator)
         main = sample(domain, self.count, self.design, with_corners=self.with_corners, generator=rng)
         base = self._base(domain)
-        faces = face_points(domain, round(self.faces * base) if domain.dim > 1 else 0, rng)
+        faces = face_points(domain, round(self.face_share(domain) * base), rng)
         return np.concatenate([main, faces, self.extra_points(domain, base, rng)])
+
+    def face_share(self, domain: Domain) -> float:
+        """Points on the faces as a share of `count`, with the default filled in."""
+        if domain.dim == 1:
+            return 0.0
+        if self.faces is None:
+            return 0.0 if self.design in _HOLDS_CORNERS else FACES
+        return self.faces
 
     def added(self, domain: Domain) -> int:
         """How many points each round of adaptive sampling adds."""

@@ -24,6 +24,7 @@ from surefit.core.program import record
 from surefit.core.tensor import Tensor, no_grad
 from surefit.data import Domain, Sampling
 from surefit.errors import ArgumentError, DataError, ShapeError
+from surefit.fitting.adaptive import train_adaptively
 from surefit.fitting.methods import FirstOrder, method_from
 from surefit.fitting.network import Scaled, network_of, scaled
 from surefit.fitting.problem import Points, Problem, pose
@@ -296,6 +297,8 @@ class Fit:
             best += ", weights of the last"
         dropped = f"; {self.problem.dropped} points not finite, left out" if self.problem.dropped else ""
         sizes = ", ".join(f"{count} {part}" for part, count in self.problem.sizes().items() if count)
+        if self.problem.added:
+            sizes += f" ({sum(self.problem.added)} added where the error was largest)"
         rows = [
             ("target", self.target),
             ("domain", _box_words(self.domain)),
@@ -391,10 +394,15 @@ class Fit:
     # --- pictures ---
 
     def plot(self, kind: str = "fit") -> Figure:
-        """A figure: "fit" (data, target, fit and residual), "loss" (the training) or "error" (where it is large)."""
-        draw = {"fit": self._plot_fit, "loss": self._plot_loss, "error": self.error_map}.get(kind)
+        """A figure.
+
+        kind: "fit" (data, target, fit and residual), "loss" (the training), "error" (where it is large) or "samples"
+        (where the training points lie, and which of them adaptive sampling added).
+        """
+        kinds = {"fit": self._plot_fit, "loss": self._plot_loss, "error": self.error_map, "samples": self._plot_samples}
+        draw = kinds.get(kind)
         if draw is None:
-            raise ArgumentError(f"plot: kind={kind!r} must be 'fit', 'loss' or 'error'")
+            raise ArgumentError(f"plot: kind={kind!r} must be one of {', '.join(map(repr, kinds))}")
         return draw()
 
     def _all_names(self) -> tuple[str, ...]:
@@ -427,6 +435,19 @@ class Fit:
             return view.slices(lines, f(flat).reshape(shape), self._predict(flat).reshape(shape), **options)
         pair = None if test is None else (test[1], test[2])
         return view.fit_scatter(train[1], train[2], test=pair, names=self.outputs, title=options["title"])
+
+    def _plot_samples(self) -> Figure:
+        from surefit import view
+
+        x, f = self.problem.train[0], self.problem.function
+        added = self.problem.added
+        first = len(x) - sum(added)
+        rounds = np.repeat(np.arange(len(added) + 1), [first, *added])
+        curve = None
+        if f is not None and len(self.names) == 1:
+            line = np.linspace(self.domain.low[0], self.domain.high[0], 1001)
+            curve = (line, f(line[:, None]))
+        return view.sample_map(x, rounds, curve=curve, names=self._all_names(), title=_short(self.target))
 
     def _plot_loss(self) -> Figure:
         from surefit import view
@@ -618,10 +639,14 @@ def fit_problem(
         finally:
             network.train()
 
-    outcome: Outcome = train(
-        whole, problem, settings, seed=int(seed), time=time, good_enough=None if tol is None else good_enough,
-        callbacks=callbacks,
-    )  # fmt: skip
+    outcome: Outcome
+    arguments: dict[str, Any] = dict(
+        seed=int(seed), time=time, good_enough=None if tol is None else good_enough, callbacks=callbacks
+    )
+    if problem.plan is not None and problem.plan.adaptive:
+        outcome, problem = train_adaptively(whole, problem, settings, predict, **arguments)
+    else:
+        outcome = train(whole, problem, settings, **arguments)
     whole.eval()
     return Fit(
         problem=problem,

@@ -9,6 +9,7 @@ from .errormap import error_map
 from .graph import GraphDrawing, Node, draw_graph, draw_program, graph_dot, network_diagram
 from .history import loss_curves
 from .plots import fit_1d, fit_2d, fit_scatter, scatter_2d, slice_points, slices, surface
+from .samples import sample_map
 
 __all__ = [
     "Drawing",
@@ -23,6 +24,7 @@ __all__ = [
     "graph_dot",
     "loss_curves",
     "network_diagram",
+    "sample_map",
     "scatter_2d",
     "slice_points",
     "slices",

@@ -30,18 +30,25 @@ if TYPE_CHECKING:
     from surefit.core.tensor import Parameter, Tensor, enable_grad, no_grad, tensor
     from surefit.data import Domain, Noise, Sampling
     from surefit.fitting import (
+        LBFGS,
+        LM,
         SGD,
         Adagrad,
         Adam,
         Adamax,
         AdamW,
+        Auto,
+        Features,
         Fit,
         Measured,
         MLPSpec,
         NAdam,
         RAdam,
+        RateTest,
         RMSprop,
+        VarPro,
         examine,
+        find_lr,
         fit,
         load,
     )
@@ -52,7 +59,8 @@ _ROOMS = ("data", "errors", "formulas", "nn", "optim", "solvers", "view")
 # where each public name lives; a name that is not here is looked for among the functions of tensors
 _HOME = {
     "surefit.fitting": (
-        "fit Fit Measured load examine Diagnosis Finding MLPSpec SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
+        "fit find_lr RateTest Fit Measured load examine Diagnosis Finding MLPSpec SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
+        "Auto Features VarPro LM LBFGS "
         "Started Epoch Finished OutsideWarning"
     ),
     "surefit.data": "Domain Sampling Noise",

@@ -9,7 +9,7 @@ import os
 import time as clock
 import warnings as python_warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,9 +25,10 @@ from surefit.core.tensor import Tensor, no_grad
 from surefit.data import Domain, Sampling
 from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.fitting.adaptive import train_adaptively
-from surefit.fitting.methods import FirstOrder, method_from
+from surefit.fitting.methods import Adam, Auto, FirstOrder, Method, Solver, method_from
 from surefit.fitting.network import Scaled, network_of, scaled
 from surefit.fitting.problem import Points, Problem, pose
+from surefit.fitting.rates import with_found_rate
 from surefit.fitting.training import Outcome, train
 
 if TYPE_CHECKING:
@@ -279,10 +280,19 @@ class Fit:
 
     def _method_words(self) -> str:
         m = self.method
+        if "stage" in m:
+            if m["method"] == "auto":
+                return f"auto: {m['stage']}"
+            return m["stage"]
         parts = [f"{m['method']} lr={m['lr']:g}", f"batch {m['batch_size']}", m["schedule"]]
         if m.get("loss", "mse") != "mse":
             parts.append(f"loss {m['loss']}")
         return ", ".join(parts)
+
+    def _work_words(self) -> str:
+        if "stage" in self.method:
+            return f"{len(self.history)} iterations, {self.steps} evaluations of all rows"
+        return f"{len(self.history)} epochs, {self.steps} steps"
 
     def _status(self) -> str:
         if self.tol is None:
@@ -291,7 +301,6 @@ class Fit:
 
     def card_rows(self) -> list[tuple[str, str]]:
         """The card as (label, text)."""
-        epochs = len(self.history)
         best = f", best epoch {self.best_epoch}" if self.best_epoch is not None else ""
         if best and not self.method.get("best_weights", True):
             best += ", weights of the last"
@@ -305,7 +314,7 @@ class Fit:
             ("data", f"{sizes}{', with gradients' * (self.problem.slopes is not None)}{dropped}"),
             ("network", self._network_words()),
             ("method", self._method_words()),
-            ("training", f"{epochs} epochs, {self.steps} steps in {self.seconds:.1f} s{best}"),
+            ("training", f"{self._work_words()} in {self.seconds:.1f} s{best}"),
             ("stopped", self.stop_reason),
             ("max |error|", str(self.error)),
             ("rmse", f"{self.error.rmse:.3g}   relative L2 {self.error.relative_l2:.3g}"),
@@ -385,6 +394,24 @@ class Fit:
         ]
         return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
 
+    def to(self, dtype: Any) -> Fit:
+        """The same fit with its network in another dtype, measured anew.
+
+        For float32 the layers before the last are rounded and the last one is solved for anew on what they then give,
+        which makes up for most of their rounding (if the network ends in a linear layer; a loaded fit solves on the
+        sample of the data that is in its file).
+        """
+        from surefit.fitting.solving import deploy, predictor
+
+        kind = ops.dtype_of(dtype)
+        if kind not in (ops.float32, ops.float64):
+            raise ArgumentError(f"dtype={dtype!r} must be 'float32' or 'float64'")
+        if kind == self.dtype:
+            return self
+        model = deploy(self.network, self.problem, kind, like=self.model)
+        error = measure(predictor(model), self.problem, self.seed, self.problem.verification(self.seed))
+        return replace(self, model=model, error=error)
+
     def doctor(self) -> Diagnosis:
         """What is wrong with this fit, with the numbers seen and the cures."""
         from surefit.fitting.doctor import diagnose
@@ -454,10 +481,16 @@ class Fit:
 
         if not self.history:
             raise DataError("plot: this fit has no history (it ended before its first epoch)")
-        columns = {"epoch": [r["epoch"] for r in self.history], "train": [r["train_loss"] for r in self.history]}
+        stages = list(dict.fromkeys(r["stage"] for r in self.history if "stage" in r))
+        columns: dict[str, list[Any]] = {"epoch": [r["epoch"] for r in self.history]}
+        if len(stages) > 1:  # a curve for each method that was tried
+            columns |= {s: [r["train_loss"] if r["stage"] == s else None for r in self.history] for s in stages}
+        else:
+            columns["train"] = [r["train_loss"] for r in self.history]
         if any(r["validation_loss"] is not None for r in self.history):
             columns["validation"] = [r["validation_loss"] for r in self.history]
-        columns["lr"] = [r["lr"] for r in self.history]
+        if not stages:
+            columns["lr"] = [r["lr"] for r in self.history]
         words = {"mse": "mean squared error"}.get(str(self.method["loss"]), f"{self.method['loss']} loss")
         scale = " (scaled)" if self.method.get("scale", True) else ""
         return view.loss_curves(columns, best=self.best_epoch, ylabel=words + scale, title=_short(self.target))
@@ -554,7 +587,7 @@ def fit(
     *,
     tol: float | None = None,
     time: float | None = None,
-    method: str | FirstOrder = "auto",
+    method: str | Method = "auto",
     model: Any = None,
     data: Sampling | None = None,
     seed: int = 0,
@@ -568,13 +601,16 @@ def fit(
         (path to
             CSV or Parquet, DataFrame, dict of columns, `Table`; the last column is the target) or arrays (X, y).
         domain: where, for a function: {"x": (-5, 5)}, "x=-5:5", or (low, high). For a table: its own range.
-        tol: the largest |error| that is good enough; training ends when it is reached.
+        tol: the largest |error| that is good enough, in the units of the target; training ends when it is reached.
         time: seconds of training at most.
-        method: "auto", a name ("adam", "sgd", ...) or a method object, surefit.Adam(lr=3e-4, epochs=300,
-        batch_size=64). model: widths such as (64, 64), an `MLPSpec`, or any `nn.Module` (trained in place).
+        method: "auto", a name ("features", "varpro", "lm", "lbfgs", "adam", "sgd", ...) or a method object,
+            surefit.Adam(lr=3e-4, epochs=300, batch_size=64), surefit.VarPro(iterations=50).
+        model: widths such as (64, 64), an `MLPSpec`, or any `nn.Module` (trained in place by the first-order methods;
+            the solvers leave their answer in a copy). None: what suits the method.
         data: a `Sampling`: how many points, which design, noise, split, weights.
         seed: of data, weights and order; one seed gives one result.
-        dtype: "float32" (the default) or "float64".
+        dtype: of the network that comes out, "float32" or "float64". None: float32 for first-order methods and
+            float64 for solvers, which always compute in it.
         callbacks: functions of one event (`Started`, `Epoch`, `Finished`); returning True stops.
 
     Returns:
@@ -591,9 +627,10 @@ def fit(
     """
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ArgumentError(f"seed={seed!r} must be a whole number >= 0")
+    settings = method_from(method)
     return fit_problem(
-        lambda: pose(target, domain, data, int(seed)),
-        tol=tol, time=time, method=method, model=model, seed=int(seed), dtype=dtype, callbacks=callbacks,
+        lambda: pose(target, domain, data, int(seed), solver=isinstance(settings, Solver)),
+        tol=tol, time=time, method=settings, model=model, seed=int(seed), dtype=dtype, callbacks=callbacks,
     )  # fmt: skip
 
 
@@ -602,7 +639,7 @@ def fit_problem(
     *,
     tol: float | None = None,
     time: float | None = None,
-    method: str | FirstOrder = "auto",
+    method: str | Method = "auto",
     model: Any = None,
     seed: int = 0,
     dtype: Any = None,
@@ -618,9 +655,25 @@ def fit_problem(
     if kind not in (ops.float32, ops.float64):
         raise ArgumentError(f"dtype={dtype!r} must be 'float32' or 'float64'")
     problem = posed if isinstance(posed, Problem) else posed()
+    if isinstance(settings, Auto) and (problem.slopes is not None or (problem.plan and problem.plan.adaptive)):
+        settings = Adam()  # the only kind of method that takes gradients and adds points as it goes
+    if isinstance(settings, Solver):
+        from surefit.fitting.automatic import solve
+
+        return solve(
+            problem,
+            settings,
+            tol=tol,
+            time=time,
+            model=model,
+            seed=int(seed),
+            dtype=dtype and kind,
+            callbacks=callbacks,
+        )
     network = network_of(model, problem, np.random.default_rng([int(seed), 2]), kind, settings.scale)
     whole = scaled(network, problem, settings.scale, kind)
     whole.eval()
+    settings = with_found_rate(whole, problem, settings, int(seed))
 
     x, y = problem.verification(int(seed))  # once, since the function may be expensive
 
@@ -675,5 +728,5 @@ def _resolved(method: FirstOrder, problem: Problem) -> dict[str, Any]:
     settings["schedule"] = (
         ("constant" if method.lr is not None else "cosine") if method.schedule == "auto" else method.schedule
     )
-    settings["lr"] = method.default_lr if method.lr is None else method.lr
+    settings["lr"] = method.rate
     return {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}

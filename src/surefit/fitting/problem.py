@@ -23,6 +23,7 @@ Points = tuple[np.ndarray, np.ndarray]  # x (n, d), y (n, k), float64
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".parquet", ".npz", ".npy", ".gz")
 LARGEST = 1e150  # squares and their sums stay finite in float64
 FEWEST_WATCHED = 200  # validation points of a known function without noise: with fewer, luck picks the best epoch
+ROWS = 4  # training points for each unit that a solver places
 VERIFY = 10_000  # fresh points on which the error of a known function is measured; a fifth of it on the faces
 
 
@@ -117,13 +118,16 @@ class Problem:
         return self.test or self.validation or self.train
 
 
-def pose(target: Any, domain: Any, data: Sampling | None, seed: int) -> Problem:
+def pose(target: Any, domain: Any, data: Sampling | None, seed: int, solver: bool = False) -> Problem:
     """The Problem of a target: a formula (or several), a callable, a table in any form `read_table` takes, or (X, y).
+
+    solver: it is for a solver, which wants few points of a function at first and draws more itself.
 
     ArgumentError: a function without a domain, or a data argument that is not a Sampling. DomainError: the target is
     not finite somewhere. FormulaError, DataError: it cannot be read.
     """
     plan = Sampling() if data is None else data
+    solver = solver and data is None
     if not isinstance(plan, Sampling):
         raise ArgumentError(
             f"data={data!r} must be a surefit.Sampling(design=..., count=..., ...); the data itself is the target"
@@ -134,7 +138,7 @@ def pose(target: Any, domain: Any, data: Sampling | None, seed: int) -> Problem:
         target = Path(target)
     texts = _formula_texts(target)
     if texts is not None:
-        return _of_formulas(texts, domain, plan, seed)
+        return _of_formulas(texts, domain, plan, seed, solver)
     if callable(target) and not isinstance(target, Table):
         box = _needed_domain(domain, None)
         function, outputs = vectorised(target, box)
@@ -145,8 +149,16 @@ def pose(target: Any, domain: Any, data: Sampling | None, seed: int) -> Problem:
                 "a Python function is not differentiated",
                 "give a function that returns its gradients, or a formula",
             )
+        plan = first_sampling(box.dim) if solver else plan
         return _of_function(function, box, outputs, plan, seed, source, _called_slopes(plan, box, outputs))
     return _of_table(target, domain, plan, seed)
+
+
+def first_sampling(dim: int) -> Sampling:
+    """The first training points of a function for a solver, which draws more as its networks grow."""
+    if dim == 1:
+        return Sampling("chebyshev", ROWS * 20 + 2)
+    return Sampling("chebyshev", 16 * 16) if dim == 2 else Sampling("chebyshev" if dim == 3 else "auto", 9**3)
 
 
 def _is_path(text: str) -> bool:
@@ -173,7 +185,7 @@ def _needed_domain(domain: Any, variables: Sequence[str] | None) -> Domain:
     )
 
 
-def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int) -> Problem:
+def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int, solver: bool) -> Problem:
     first = parse_many(texts)  # a first reading finds the variables
     box = _needed_domain(domain, first[0].variables or None)
     formulas = parse_many(texts, box.names)
@@ -186,6 +198,7 @@ def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int) -> Pr
     slopes = (
         derivatives.formula_slopes(formulas) if plan.derivatives is True else _called_slopes(plan, box, len(formulas))
     )
+    plan = first_sampling(box.dim) if solver else plan
     return _of_function(function, box, outputs, plan, seed, source, slopes)
 
 

@@ -73,8 +73,12 @@ def solve_output(
     root = np.sqrt(share)[:, None]
     with np.errstate(over="ignore", invalid="ignore"):
         centre, level = share @ phi / share.sum(), share @ y / share.sum()
-        u, s, vt = decompose((phi - centre) * root)
-    projected = u.T @ ((y - level) * root)
+        a, b = (phi - centre) * root, (y - level) * root
+    if penalties is None and len(a) > a.shape[1]:  # the triangle is enough, a third of the work
+        joined = np.asarray(np.linalg.qr(np.concatenate([a, b], axis=1), mode="r"))
+        a, b = joined[: a.shape[1], : a.shape[1]], joined[: a.shape[1], a.shape[1] :]
+    u, s, vt = decompose(a)
+    projected = u.T @ b
     layer = _Layer(phi, y, root, centre, level, s, vt, projected)
     if penalties is None:
         tried = [layer.output(s > rcond * s[0] if len(s) else s > 0, 0.0, rcond) for rcond in rconds]
@@ -171,6 +175,7 @@ def linear_features(
     *,
     activation: Callable[[np.ndarray], np.ndarray] = np.tanh,
     scales: Sequence[float] = SCALES,
+    beyond: int = 4,
     draws: int = 2,
     generator: np.random.Generator | int = 0,
     bends: np.ndarray | None = None,
@@ -184,8 +189,8 @@ def linear_features(
 ) -> Features:
     """A network with one hidden layer of `units` for y (m, k) at x (m, d), by placing its units and one solve for each.
 
-    x is expected in [-1, 1]^d (or with deviation 1), y of size 1. Every scale is tried once, then the best two again
-    with fresh draws, `draws` in all. See `place_units` for bends and `solve_output` for weights, roundoff, penalties.
+    x is expected in [-1, 1]^d (or with deviation 1), y of size 1. Every scale is tried once, and up to `beyond` further
+    ones while the best is the smallest or the largest; then the best two again with fresh draws, `draws` in all. See `place_units` for bends and `solve_output` for weights, roundoff, penalties.
     dtype: what the hidden layer will run in: its weights are rounded to that before the solve, so that the output layer
     makes up for it. goal: a score that is good enough to stop at; time: seconds after which no further scale is tried.
     """
@@ -204,7 +209,7 @@ def linear_features(
     best: tuple[Output, np.ndarray, np.ndarray, float] | None = None
     plan = [(float(scale), 0) for scale in scales]
     stop: str | None = None
-    while plan and stop is None:
+    while plan:
         scale, draw = plan.pop(0)
         hidden, offsets = place_units(x.shape[1], units, scale, rng, bends)
         hidden, offsets = (a.astype(dtype).astype(np.float64) for a in (hidden, offsets))
@@ -218,6 +223,13 @@ def linear_features(
         stop = trace.add(_flat(*best[:3]), _cost(best[0], weights), damping=scale) or trace.spent()
         if goal is not None and best[0].score <= goal:
             stop = "goal"
+        if stop is not None:
+            break
+        if not plan and draw == 0:  # the best at an end of the scale: look beyond it
+            seen = [t.scale for t in tried]
+            if best[3] in (min(seen), max(seen)) and len(seen) < len(scales) + beyond:
+                plan = [(2.0 * best[3] if best[3] == max(seen) else 0.5 * best[3], 0)]
+                continue
         if not plan and draw == 0 and draws > 1:
             leading = sorted(tried, key=lambda t: t.score)[:2]
             plan = [(t.scale, d) for d in range(1, draws) for t in leading]

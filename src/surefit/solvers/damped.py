@@ -22,6 +22,7 @@ from .problem import EPS
 
 SMALL = 100
 HARMLESS = 1e8  # J'J + mu D^2 up to this condition loses no more than half of the digits
+ROUNDS = 10  # of guessing which bounds hold
 LINEAR_SOLVERS = ("auto", "svd", "qr")
 
 
@@ -117,9 +118,9 @@ class Linearised:
         w = solve_triangular(U, q, trans="T")
         return q / self.scale, length, -float(w @ w) / length if length > 0 else 0.0
 
-    def again(self, mu: float, residuals: np.ndarray) -> np.ndarray:
-        """The step p (n,) for other residuals (m,), for the same J and mu."""
-        g = (residuals @ self.jacobian) / self.scale
+    def again(self, mu: float, gradient: np.ndarray) -> np.ndarray:
+        """The step p (n,) for another gradient (n,), for the same J and mu."""
+        g = gradient / self.scale
         if self.small:
             s, _, Vt = self.singular
             kept = s > (self.cutoff if mu == 0.0 else 0.0)
@@ -147,26 +148,65 @@ class Linearised:
         """The damped step p (n,) with low <= p <= high (low <= 0 <= high).
 
         Primal-dual active sets (Hintermueller, Ito and Kunisch 2003): variables that would leave are put on their
-        bound, those whose bound would rather let them go are freed, until nothing changes. Where that does not settle,
-        or the result would not lower the model, it is the projected gradient.
+        bound, those whose bound would rather let them go are freed, until nothing changes, in a few rounds as a rule.
+        Where that goes round in circles it goes on as `_inside`.
         """
-        n = len(low)
         below = (low == 0.0) & (self.gradient > 0)
         above = (high == 0.0) & (self.gradient < 0)
-        p = np.zeros(n)
-        for _ in range(n + 10):
+        settled = False
+        p = np.zeros_like(low)
+        for _ in range(ROUNDS):
             free = ~(below | above)
             p = np.where(below, low, np.where(above, high, 0.0))
             if free.any():
                 p[free] = self.within(free, p).damped(mu)[0]
-            slope = (self.jacobian @ p + self.residuals) @ self.jacobian + mu * self.scale**2 * p
+            slope = self._slope(mu, p)
             to_low = (free & (p < low)) | (below & (slope >= 0))
             to_high = (free & (p > high)) | (above & (slope <= 0))
-            if (to_low == below).all() and (to_high == above).all():
+            settled = bool((to_low == below).all() and (to_high == above).all())
+            if settled:
                 break
             below, above = to_low, to_high
         p = np.clip(p, low, high)
+        if not settled:
+            p = self._inside(mu, p, low, high)
         return p if self.predicted(p) > 0 else self._downhill(mu, low, high)
+
+    def _slope(self, mu: float, p: np.ndarray) -> np.ndarray:
+        """The gradient (n,) of the damped problem at p."""
+        return (self.jacobian @ p + self.residuals) @ self.jacobian + mu * self.scale**2 * p
+
+    def _inside(self, mu: float, p: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """The same from p inside the box, never leaving it: bounded-variable least squares (Stark and Parker 1995).
+
+        Each round goes towards the minimum over the free variables as far as the box allows, and fixes what it meets;
+        where nothing is met, the variable that gains most by leaving its bound is freed.
+        """
+        free = (p > low) & (p < high)
+        for _ in range(3 * len(p) + ROUNDS):
+            met = np.zeros_like(free)
+            if free.any():
+                goal = p.copy()
+                goal[free] = self.within(free, p).damped(mu)[0]
+                way = goal - p
+                room = np.where(way > 0, high - p, low - p)
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    parts = np.where(free & (way != 0), room / way, np.inf)
+                part = min(1.0, float(parts.min()))
+                met = parts <= part if part < 1.0 else met
+                p = np.clip(p + part * way, low, high)
+                p = np.where(met, np.where(way > 0, high, low), p)
+            if met.any():
+                free = free & ~met
+                continue
+            slope = self._slope(mu, p)
+            gain = np.where(~free & (low < high), np.where(p <= low, -slope, slope), 0.0) / self.scale
+            best = int(np.argmax(gain))
+            if gain[best] <= 1e-12 * float(np.abs(self.gradient / self.scale).max()):
+                break
+            free = free.copy()
+            free[best] = True
+        return p
 
     def _downhill(self, mu: float, low: np.ndarray, high: np.ndarray) -> np.ndarray:
         """Along the scaled gradient, bent at the bounds, as far as the damped model falls enough."""

@@ -131,7 +131,7 @@ def levenberg_marquardt(
     linear: "auto", "svd" or "qr", see `surefit.solvers.damped`.
 
     Residuals or a Jacobian that are not finite at x0 end it at once with status "not_finite"; later they only shorten
-    the step. NumPy's warnings are off while fun and jac run.
+    the step. NumPy's warnings are off meanwhile.
 
     >>> import numpy as np
     >>> t = np.linspace(0, 1, 20)
@@ -147,6 +147,10 @@ def levenberg_marquardt(
         raise ArgumentError(f"{name}: linear={linear!r} must be one of {', '.join(LINEAR_SOLVERS)}")
     if not isinstance(damping, (TrustRegion, Marquardt)):
         raise ArgumentError(f"{name}: damping={damping!r} must be TrustRegion(...) or Marquardt(...)")
+    if not (isinstance(max_fail, (int, np.integer)) and max_fail >= 1):
+        raise ArgumentError(f"{name}: max_fail={max_fail!r} must be a whole number >= 1")
+    if validate is not None and not callable(validate):
+        raise ArgumentError(f"{name}: validate={validate!r} must be a function x -> cost, or None")
     return _Descent(problem, damping, _Scaling(name, x_scale, problem.n), linear, geodesic).run(
         ftol, xtol, gtol, goal, validate, max_fail
     )
@@ -241,6 +245,7 @@ class _Descent:
             norms = np.linalg.norm(model.jacobian, axis=0) * float(np.linalg.norm(model.residuals))
         return "gradient" if (slopes <= max(gtol, EPS) * norms).all() else None
 
+    @np.errstate(all="ignore")
     def run(
         self,
         ftol: float,
@@ -306,7 +311,7 @@ class _Descent:
         promised = math.nan  # the fall that the model foretells for the first step, before it is cut
         while True:
             mu, step = self.propose(state, model)
-            x_new = np.clip(self.x + step, p.low, p.high) if p.bounded else self.x + step
+            x_new = self.moved(step)
             taken = x_new - self.x
             length = float(np.linalg.norm(scale * taken))
             foretold = model.predicted(step)
@@ -320,14 +325,14 @@ class _Descent:
             finite = finite or math.isfinite(cost_new)
             fall = p.fall(self.r, self.cost, r_new, cost_new)
             ratio = fall / foretold
+            part = state if isinstance(self.damping, LineSearch) else 1.0  # of the step that the model asks for
             accepted, state = self.damping.judge(state, mu, ratio, length, fall, float(model.gradient @ step))
             if accepted:
                 settled = fall <= ftol * self.cost and promised <= ftol * self.cost and ratio <= 2.0
                 self.x, self.r, self.cost = x_new, r_new, cost_new
                 if settled:
                     return "cost", state, length
-                short = length <= xtol * (xtol + size) and not isinstance(self.damping, LineSearch)
-                return ("step" if short else None), state, length
+                return ("step" if length <= part * xtol * (xtol + size) else None), state, length
             stop = self.damping.exhausted(state) or trace.spent()
             if stop is not None:
                 return stop, state, math.nan
@@ -338,6 +343,14 @@ class _Descent:
             if finite and length <= xtol * (xtol + size):
                 tiny = "step" if length > xtol * size else self.at_rest(finite, promised, noise)
                 return tiny, state, math.nan
+
+    def moved(self, step: np.ndarray) -> np.ndarray:
+        """x + step, inside the box, and exactly on a bound where the step goes as far as that."""
+        p = self.problem
+        x_new = self.x + step
+        if not p.bounded:
+            return x_new
+        return np.where(step <= p.low - self.x, p.low, np.where(step >= p.high - self.x, p.high, x_new))
 
     def noise(self, model: Linearised) -> float:
         """Differences of the cost up to this are rounding: of the cost, and of x through the slopes."""
@@ -378,7 +391,13 @@ class _Descent:
         if self.J is None or not np.isfinite(near).all():
             return x_new
         bend = (2.0 / h) * ((near - self.r) / h - self.J @ step)
-        a = model.again(mu, p.loss.weighted(self.r, bend[:, None])[1][:, 0])
+        bend = p.loss.weighted(self.r, bend[:, None])[1][:, 0]
+        free = (x_new > p.low) & (x_new < p.high)
+        a = np.zeros_like(step)
+        if free.all():
+            a = model.again(mu, bend @ model.jacobian)
+        elif free.any():
+            a[free] = model.within(free, a).again(mu, bend @ model.jacobian[:, free])
         bent = x_new + 0.5 * a
         short = 2.0 * np.linalg.norm(model.scale * a) <= 0.75 * np.linalg.norm(model.scale * step)
         return bent if short and ((bent >= p.low) & (bent <= p.high)).all() else x_new

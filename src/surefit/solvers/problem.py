@@ -13,6 +13,7 @@ from .result import Trace
 from .robust import Loss, Rho
 
 EPS = float(np.finfo(np.float64).eps)
+HUGE = 1e150  # the squares of what is larger overflow
 DIFFERENCES = ("2-point", "3-point")
 
 # relative step of a difference quotient: the error of the formula against the rounding of the residuals
@@ -206,6 +207,11 @@ class Residuals:
                 f"The Jacobian is not finite {where}: the slope of residual {i} by x[{j}] = {x[j]:.6g} is {J[i, j]}. "
                 "Start elsewhere, or add bounds that keep x where the slopes are finite."
             )
+        if J is not None and J.size and np.abs(J).max() > HUGE:
+            return (
+                f"The slopes are so large {where} (up to {np.abs(J).max():.3g}) that their squares overflow. "
+                "Scale variables and residuals, or start closer."
+            )
         return None
 
 
@@ -226,8 +232,8 @@ def sum_of_squares(
     robust = Loss("sum_of_squares", loss, f_scale)
 
     def value_and_gradient(x: np.ndarray) -> tuple[float, np.ndarray]:
-        r = np.asarray(fun(x), np.float64)
-        J = np.asarray(jac(x), np.float64)
+        r = np.asarray(fun(x.copy()), np.float64)
+        J = np.asarray(jac(x.copy()), np.float64)
         weighted, rows = robust.weighted(r, J)
         return robust.cost(r), rows.T @ weighted
 

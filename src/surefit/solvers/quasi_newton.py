@@ -27,7 +27,7 @@ class _SpentError(Exception):
         self.status = status
 
 
-IDLE = 10  # iterations in a row whose fall is rounding
+IDLE = 20  # iterations in a row whose fall is rounding and whose gradients are no smaller than before
 
 
 class _Function:
@@ -41,8 +41,7 @@ class _Function:
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         self.trace.evaluations += 1
         self.trace.jacobians += 1
-        with np.errstate(all="ignore"):
-            got = self.fun(x.copy())
+        got = self.fun(x.copy())
         if not (isinstance(got, (tuple, list)) and len(got) == 2):
             raise ShapeError(f"lbfgs: fun returned {type(got).__name__}; return a pair, (value, gradient)")
         try:
@@ -55,6 +54,25 @@ class _Function:
         if gradient.shape != x.shape:
             raise ShapeError(f"lbfgs: the gradient has shape {gradient.shape}; x has {x.shape}, and so must it")
         return float(value.reshape(())), gradient
+
+
+class _Line:
+    """The function along a direction from x; it keeps the gradients that it has seen."""
+
+    def __init__(self, f: _Function, x: np.ndarray, direction: np.ndarray) -> None:
+        self.f, self.x, self.direction = f, x, direction
+        self.seen: dict[float, tuple[float, np.ndarray]] = {}
+
+    def __call__(self, t: float) -> tuple[float, float]:
+        """t -> value and slope at x + t direction; nan where that is still x."""
+        spent = self.f.trace.spent()
+        if spent is not None:
+            raise _SpentError(spent)
+        there = self.x + t * self.direction
+        if (there == self.x).all():
+            return math.nan, math.nan
+        self.seen[t] = self.f(there)
+        return self.seen[t][0], float(self.seen[t][1] @ self.direction)
 
 
 class _Memory:
@@ -84,6 +102,7 @@ class _Memory:
         return q
 
 
+@np.errstate(all="ignore")
 def lbfgs(
     fun: Callable[[np.ndarray], Any],
     x0: Any,
@@ -104,7 +123,7 @@ def lbfgs(
     many steps stand for the curvature. It stops when the largest component of the gradient is below gtol, or a step
     lowers the value by less than the fraction ftol of it, or is shorter than the fraction xtol of x, or the value is at
     the goal, or cannot be lowered for its rounding, or a budget is spent (None: no limit). callback(x, iteration) stops
-    it by returning True. NumPy's warnings are off while fun runs.
+    it by returning True. NumPy's warnings are off meanwhile.
 
     >>> import numpy as np
     >>> found = lbfgs(lambda x: (np.sum(x**4 - x), 4 * x**3 - 1), np.zeros(3))
@@ -121,7 +140,8 @@ def lbfgs(
     f = _Function(fun, trace)
     value, gradient = f(x)
     past = _Memory(memory)
-    step, length, idle = math.nan, math.nan, 0
+    step, length = math.nan, math.nan
+    idle, lowest = 0, math.inf
 
     def finish(status: str, reason: str | None = None) -> Result:
         return trace.finish(x, value, status, reason or STATUSES[status][1], gradient=float(np.abs(gradient).max()))
@@ -146,17 +166,9 @@ def lbfgs(
                 past = _Memory(memory)
                 direction, slope = -gradient, -float(gradient @ gradient)
             first = 1.0 if past.pairs else min(1.0, 1.0 / float(np.abs(gradient).sum()))
-            seen: dict[float, tuple[float, np.ndarray]] = {}
-
-            def along(t: float) -> tuple[float, float]:
-                spent = trace.spent()
-                if spent is not None:
-                    raise _SpentError(spent)
-                seen[t] = f(x + t * direction)  # noqa: B023 - used before the next turn
-                return seen[t][0], float(seen[t][1] @ direction)  # noqa: B023
-
+            line = _Line(f, x, direction)
             try:
-                trial, how = strong_wolfe(along, value, slope, first)
+                trial, how = strong_wolfe(line, value, slope, first)
             except _SpentError as end:
                 return finish(end.status)
             if trial is not None or not past.pairs:
@@ -166,7 +178,7 @@ def lbfgs(
             if how == "not_finite":
                 return finish("not_finite")
             return finish("precision" if -slope * first <= 1e4 * EPS * abs(value) else "stalled")
-        new_value, new_gradient = seen[trial.at]
+        new_value, new_gradient = line.seen[trial.at]
         new = x + trial.at * direction
         taken, fall, before = new - x, value - new_value, value
         past.add(taken, new_gradient - gradient)
@@ -175,7 +187,11 @@ def lbfgs(
         if how == "unbounded":
             trace.add(x, value, float(np.abs(gradient).max()), length, step)
             return finish("unbounded")
-        idle = idle + 1 if fall <= NOISE * abs(before) else 0
+        size = float(np.abs(gradient).max())
+        if fall > NOISE * abs(before) or size <= 0.9 * lowest:
+            idle, lowest = 0, min(lowest, size)
+        else:
+            idle += 1
         settled = None
         if idle >= IDLE or not taken.any():
             settled = "precision"

@@ -67,7 +67,7 @@ def strong_wolfe(
             return False
         if abs(trial.slope) <= -CURVATURE * slope and trial.value <= value + DECREASE * trial.at * slope:
             return True
-        near = trial.value <= value + noise
+        near = abs(trial.value - value) <= noise
         return near and (2 * DECREASE - 1) * slope >= trial.slope >= CURVATURE * slope
 
     def narrow(low: Trial, high: Trial, left: int) -> tuple[Trial | None, str]:

@@ -59,9 +59,9 @@ _ROOMS = ("data", "errors", "formulas", "nn", "optim", "solvers", "view")
 # where each public name lives; a name that is not here is looked for among the functions of tensors
 _HOME = {
     "surefit.fitting": (
-        "fit find_lr RateTest Fit Measured load examine Diagnosis Finding MLPSpec SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
+        "fit Fit Measured load examine Diagnosis Finding MLPSpec SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
         "Auto Features VarPro LM LBFGS "
-        "Started Epoch Finished OutsideWarning"
+        "Started Epoch Finished OutsideWarning find_lr RateTest"
     ),
     "surefit.data": "Domain Sampling Noise",
     "surefit.formulas": "Formula parse",

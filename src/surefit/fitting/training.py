@@ -173,7 +173,7 @@ class Run:
             for w in (problem.weights, problem.validation_weights)
         )
         self.batch, self.steps_per_epoch, self.epochs, self.patience = plan(method, len(self.x))
-        self.lr = method.default_lr if method.lr is None else method.lr
+        self.lr = method.rate
         self.loss = loss_function(method)
         self.slopes, self.held_slopes = (
             None if s is None else _scaled_slopes(model, s) for s in (problem.slopes, problem.validation_slopes)

@@ -46,11 +46,13 @@ if TYPE_CHECKING:
         RAdam,
         RateTest,
         RMSprop,
+        Smallest,
         VarPro,
         examine,
         find_lr,
         fit,
         load,
+        smallest,
     )
     from surefit.formulas import Formula, parse
 
@@ -61,7 +63,7 @@ _HOME = {
     "surefit.fitting": (
         "fit Fit Measured load examine Diagnosis Finding MLPSpec SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
         "Auto Features VarPro LM LBFGS "
-        "Started Epoch Finished OutsideWarning find_lr RateTest"
+        "Started Epoch Finished OutsideWarning find_lr RateTest smallest Smallest"
     ),
     "surefit.data": "Domain Sampling Noise",
     "surefit.formulas": "Formula parse",

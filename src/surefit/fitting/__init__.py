@@ -22,6 +22,7 @@ from surefit.fitting.methods import (
 from surefit.fitting.model_file import load
 from surefit.fitting.network import MLPSpec
 from surefit.fitting.rates import RateTest, find_lr
+from surefit.fitting.sizes import Smallest, smallest
 from surefit.fitting.training import Epoch, Finished, Started
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "RateTest",
+    "Smallest",
     "Solver",
     "Started",
     "VarPro",
@@ -55,4 +57,5 @@ __all__ = [
     "find_lr",
     "fit",
     "load",
+    "smallest",
 ]

@@ -10,6 +10,7 @@ from .graph import GraphDrawing, Node, draw_graph, draw_program, graph_dot, netw
 from .history import loss_curves, rate_curve
 from .plots import fit_1d, fit_2d, fit_scatter, scatter_2d, slice_points, slices, surface
 from .samples import sample_map
+from .sizes import tradeoff
 
 __all__ = [
     "Drawing",
@@ -30,4 +31,5 @@ __all__ = [
     "slice_points",
     "slices",
     "surface",
+    "tradeoff",
 ]

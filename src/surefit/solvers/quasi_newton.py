@@ -170,6 +170,10 @@ def lbfgs(
             try:
                 trial, how = strong_wolfe(line, value, slope, first)
             except _SpentError as end:
+                t = min(line.seen, key=lambda t: line.seen[t][0], default=0.0)
+                if t > 0.0 and line.seen[t][0] < value:
+                    (value, gradient), x = line.seen[t], x + t * direction
+                    trace.add(x, value, float(np.abs(gradient).max()), math.nan, t)
                 return finish(end.status)
             if trial is not None or not past.pairs:
                 break

@@ -30,8 +30,8 @@ class Trial(NamedTuple):
 def cubic_minimum(a: Trial, b: Trial) -> float:
     """Where the cubic through two values and slopes has its minimum; nan if it has none."""
     with_slope = a.slope + b.slope - 3.0 * (a.value - b.value) / (a.at - b.at)
-    inside = with_slope**2 - a.slope * b.slope
-    if not inside >= 0.0:
+    inside = with_slope * with_slope - a.slope * b.slope
+    if not 0.0 <= inside < math.inf:
         return math.nan
     root = math.copysign(math.sqrt(inside), b.at - a.at)
     under = b.slope - a.slope + 2.0 * root

@@ -131,9 +131,19 @@ def test_it_stops_at_the_goal_and_when_told():
     assert (told.status, len(told.tried)) == ("callback", 2)
     late = linear_features(x, np.sin(x), 30, time=1e-9)
     assert (late.status, len(late.tried)) == ("time", 1)
-    whole = linear_features(x, np.sin(x), 30, scales=(1.0, 2.0, 4.0), draws=3)
+    whole = linear_features(x, np.sin(x), 30, scales=(1.0, 2.0, 4.0), beyond=0, draws=3)
     assert (whole.status, len(whole.tried)) == ("scanned", 3 + 2 * 2)
     assert whole.output.score == min(t.score for t in whole.tried)
+
+
+def test_it_looks_beyond_the_scales_that_were_asked_for():
+    x = chebyshev(800)
+    y = np.sin(60 * x)
+    found = linear_features(x, y, 120, scales=(1.0, 2.0), beyond=5, draws=1)
+    tried = [t.scale for t in found.tried]
+    assert tried[:2] == [1.0, 2.0]
+    assert max(tried) >= 16.0
+    assert found.output.score < 1e-2 * linear_features(x, y, 120, scales=(1.0, 2.0), beyond=0, draws=1).output.score
 
 
 def test_units_bend_all_over_the_box_or_at_the_given_points():

@@ -237,7 +237,7 @@ class _Ladder:
             before = found.judged
             centre = found.details["steepness"]
             if found.judged > LEARNED * run.size:
-                scales = (*SCALES, 64.0, 128.0)
+                scales = SCALES
                 continue
             scales = (centre, 2 * centre) if 2 * units > LARGE else (centre, 2 * centre, 4 * centre, centre / 2)
         return self.after_solvers(None)

@@ -132,14 +132,15 @@ def _look(
 ) -> Iterator[Finding]:
     """All checks that apply. What is not finite makes the numbers of the network meaningless.
 
-    solved: by a solver, at whose minimum gradients are rounding and say nothing.
+    solved: by a solver, at whose minimum gradients are rounding and say nothing, and whose units may well be so steep
+    that they are flat on most rows.
     """
     finite = list(checks.not_finite(patient))
     yield from finite
     if finite[0].severity == "ok":
         for check in _OF_THE_NETWORK:
             if not (solved and check is checks.gradients):
-                yield from check(patient)
+                yield from (f for f in check(patient) if not (solved and f.code == "saturated-units"))
         if training is None:
             yield from training_checks.worse_than_constant(patient)
         if lr is not None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from surefit.fitting.doctor import Diagnosis
+    from surefit.fitting.intervals import Interval
 
 BLOCK = 8192  # rows predicted at a time
 
@@ -149,6 +150,7 @@ class Fit:
     warnings: list[str] = field(default_factory=list)
     version: str = __version__
     _warned: bool = field(default=False, repr=False)
+    _ensembles: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)  # by number of members
 
     # --- what it is ---
 
@@ -252,6 +254,27 @@ class Fit:
         j = np.concatenate(blocks) if blocks else np.zeros((0, len(self.outputs), len(self.names)))  # (n, k, d)
         return j.reshape(len(j), -1) if len(self.outputs) == 1 else j
 
+    def interval(self, points: Any, level: float = 0.9, *, kind: str = "conformal", members: int = 8) -> Interval:
+        """Bounds that a new value at each point keeps with probability `level`; unpacks as `low, high`.
+
+        Statistical, not proved: split-conformal intervals from the held-out rows, which cover new rows of the same kind
+        on the average over all points, whatever the network and the noise.
+
+        Args:
+            points: (n, d), or (n,) for one input.
+            level: the probability.
+            kind: "conformal": the same width everywhere. "ensemble": wider where networks that are fitted to resampled
+                rows disagree; `members` of them are trained when this is first asked for.
+            members: networks of the ensemble.
+
+        Raises:
+            DataError: too few held-out rows for the level. ArgumentError: an unknown kind, a level that is no
+                probability, or a fit of which no ensemble can be made.
+        """
+        from surefit.fitting.intervals import interval
+
+        return interval(self, self._points(points), level, kind, members)
+
     # --- words ---
 
     def layers(self) -> list[int] | None:
@@ -315,6 +338,7 @@ class Fit:
             ("network", self._network_words()),
             ("method", self._method_words()),
             ("training", f"{self._work_words()} in {self.seconds:.1f} s{best}"),
+            *([("tried", "; ".join(self.method["choice"]))] if self.method.get("choice") else []),
             ("stopped", self.stop_reason),
             ("max |error|", str(self.error)),
             ("rmse", f"{self.error.rmse:.3g}   relative L2 {self.error.relative_l2:.3g}"),
@@ -482,18 +506,13 @@ class Fit:
         if not self.history:
             raise DataError("plot: this fit has no history (it ended before its first epoch)")
         stages = list(dict.fromkeys(r["stage"] for r in self.history if "stage" in r))
-        columns: dict[str, list[Any]] = {"epoch": [r["epoch"] for r in self.history]}
-        if len(stages) > 1:  # a curve for each method that was tried
-            columns |= {s: [r["train_loss"] if r["stage"] == s else None for r in self.history] for s in stages}
-        else:
-            columns["train"] = [r["train_loss"] for r in self.history]
-        if any(r["validation_loss"] is not None for r in self.history):
-            columns["validation"] = [r["validation_loss"] for r in self.history]
-        if not stages:
-            columns["lr"] = [r["lr"] for r in self.history]
+        curves: Any = _columns(self.history, rate=not stages)
+        best = self.best_epoch
+        if len(stages) > 1:  # a curve for each method that was tried, which marks its own best
+            curves, best = {s: _columns([r for r in self.history if r["stage"] == s], rate=False) for s in stages}, None
         words = {"mse": "mean squared error"}.get(str(self.method["loss"]), f"{self.method['loss']} loss")
         scale = " (scaled)" if self.method.get("scale", True) else ""
-        return view.loss_curves(columns, best=self.best_epoch, ylabel=words + scale, title=_short(self.target))
+        return view.loss_curves(curves, best=best, ylabel=words + scale, title=_short(self.target))
 
     def error_map(self) -> Figure:
         """Where the error is large, over the inputs."""
@@ -559,6 +578,18 @@ class Fit:
             self.plot(kind).savefig(folder / f"{kind}.png", dpi=150)
             paths.append(folder / f"{kind}.png")
         return paths
+
+
+def _columns(history: list[dict[str, Any]], rate: bool) -> dict[str, list[Any]]:
+    """The columns of a history that are drawn."""
+    number = "iteration" if history and "stage" in history[0] else "epoch"
+    names = {number: "epoch", "train": "train_loss", "validation": "validation_loss", "lr": "lr"}
+    columns = {shown: [r[name] for r in history] for shown, name in names.items()}
+    if all(v is None for v in columns["validation"]):
+        del columns["validation"]
+    if not rate:
+        del columns["lr"]
+    return columns
 
 
 def _box_words(box: Domain) -> str:

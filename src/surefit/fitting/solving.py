@@ -297,19 +297,24 @@ def scan(
     of = len(scales) + beyond + 2 * (method.draws - 1)
     run.started(of, network.num_parameters())
     losses = Losses(run, words, of, y.size)
-    found = linear_features(
-        x, y, units, activation=activation.value, scales=[factor * s for s in scales], beyond=beyond,
-        draws=method.draws, generator=np.random.default_rng([run.seed, 3, units]), bends=None if run.exact else x,
-        weights=problem.weights, roundoff=ROUNDOFF[str(run.dtype)], penalties=penalties, dtype=run.dtype,
-        goal=None if goal is None else 0.5 * goal / float(model.y_scale.numpy().max()), time=run.left(share),
-        callback=losses,
-    )  # fmt: skip
-    run.evaluations += found.evaluations
-    first.weight.assign(found.hidden)
-    assert first.bias is not None
-    first.bias.assign(found.offsets)
     rows = Residuals(network, x, y, problem.weights)
-    rows.assign_output(found.output.weights, found.output.constant)
+    try:
+        found = linear_features(
+            x, y, units, activation=activation.value, scales=[factor * s for s in scales], beyond=beyond,
+            draws=method.draws, generator=np.random.default_rng([run.seed, 3, units]), bends=None if run.exact else x,
+            weights=problem.weights, roundoff=ROUNDOFF[str(run.dtype)], penalties=penalties, dtype=run.dtype,
+            goal=None if goal is None else 0.5 * goal / float(model.y_scale.numpy().max()), time=run.left(share),
+            callback=losses,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        run.interrupted = True
+        if losses.latest is None:
+            return None
+        rows.assign(losses.latest)
+        details = {"solver": "features", "units": units, "penalty": 0.0, "reason": "Interrupted."}
+        return run.candidate(network, problem, words, details)
+    run.evaluations += found.evaluations
+    rows.assign(found.x)
     details = {
         "solver": "features", "units": units, "steepness": found.scale, "penalty": found.output.penalty,
         "magnitude": found.output.magnitude, "reason": found.reason,

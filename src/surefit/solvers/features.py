@@ -26,6 +26,7 @@ from .result import Callback, Result, Trace
 SCALES = (2.0, 4.0, 1.0, 8.0, 0.5, 16.0, 32.0)  # steepnesses in the order of how often they are the best
 RCONDS = tuple(10.0**-e for e in (14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4))
 PENALTIES = tuple(10.0**e for e in range(-14, 4))
+LEARNED = 0.5  # score over the largest deviation of a target from its mean, above which only steeper units can help
 OVERHANG = 1.05  # in one dimension the outermost units bend a little outside of the box
 
 
@@ -158,7 +159,7 @@ class Features(Result):
     """What `linear_features` found: phi = activation(x @ hidden.T + offsets), then `output`.
 
     hidden (h, d), offsets (h,). scale: its steepness. tried: all hidden layers in the order they were tried. x holds
-    hidden, offsets, output weights and constant, flat.
+    hidden, offsets, output weights (k, h) and constant, flat.
     """
 
     hidden: np.ndarray
@@ -190,9 +191,12 @@ def linear_features(
     """A network with one hidden layer of `units` for y (m, k) at x (m, d), by placing its units and one solve for each.
 
     x is expected in [-1, 1]^d (or with deviation 1), y of size 1. Every scale is tried once, and up to `beyond` further
-    ones while the best is the smallest or the largest; then the best two again with fresh draws, `draws` in all. See `place_units` for bends and `solve_output` for weights, roundoff, penalties.
+    ones, steeper while nothing is learned, else while the best is the smallest or the largest; then the best two again
+    with fresh draws, `draws` in all. See `place_units` for bends and `solve_output` for weights, roundoff, penalties.
+
     dtype: what the hidden layer will run in: its weights are rounded to that before the solve, so that the output layer
-    makes up for it. goal: a score that is good enough to stop at; time: seconds after which no further scale is tried.
+    makes up for it. callback(x, iteration) is told of every hidden layer that was tried, whatever it was worth. goal: a
+    score that is good enough to stop at; time: seconds after which no further scale is tried.
     """
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or 0 in x.shape or 0 in y.shape:
@@ -208,6 +212,7 @@ def linear_features(
     tried: list[Trial] = []
     best: tuple[Output, np.ndarray, np.ndarray, float] | None = None
     plan = [(float(scale), 0) for scale in scales]
+    spread = float(np.abs(y - y.mean(axis=0)).max())
     stop: str | None = None
     while plan:
         scale, draw = plan.pop(0)
@@ -220,15 +225,16 @@ def linear_features(
         tried.append(Trial(scale, draw, output.score, output.magnitude))
         if best is None or output.score < best[0].score:
             best = output, hidden, offsets, scale
-        stop = trace.add(_flat(*best[:3]), _cost(best[0], weights), damping=scale) or trace.spent()
+        stop = trace.add(_flat(output, hidden, offsets), _cost(output, weights), damping=scale) or trace.spent()
         if goal is not None and best[0].score <= goal:
             stop = "goal"
         if stop is not None:
             break
-        if not plan and draw == 0:  # the best at an end of the scale: look beyond it
+        if not plan and draw == 0:  # the best at an end of the scale, or nothing learned yet: look beyond it
             seen = [t.scale for t in tried]
-            if best[3] in (min(seen), max(seen)) and len(seen) < len(scales) + beyond:
-                plan = [(2.0 * best[3] if best[3] == max(seen) else 0.5 * best[3], 0)]
+            flat = not best[0].score < LEARNED * spread
+            if len(seen) < len(scales) + beyond and (flat or best[3] in (min(seen), max(seen))):
+                plan = [(2.0 * max(seen) if flat or best[3] == max(seen) else 0.5 * min(seen), 0)]
                 continue
         if not plan and draw == 0 and draws > 1:
             leading = sorted(tried, key=lambda t: t.score)[:2]
@@ -243,7 +249,7 @@ def linear_features(
 
 
 def _flat(output: Output, hidden: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    return np.concatenate([a.reshape(-1) for a in (hidden, offsets, output.weights, output.constant)])
+    return np.concatenate([a.reshape(-1) for a in (hidden, offsets, output.weights.T, output.constant)])
 
 
 def _cost(output: Output, weights: np.ndarray | None) -> float:

@@ -108,12 +108,16 @@ def main(
         best = min(statistics.mean(e) for e in errors.values())
         row = [f"{table} ({len(x)} rows, {x.shape[1]} inputs)"]
         for n in names:
-            mean, spread = statistics.mean(errors[n]), statistics.pstdev(errors[n]) / len(errors[n]) ** 0.5
-            text = f"{mean:.3g} ± {spread:.1g}"
+            mean = statistics.mean(errors[n])
+            text = f"{mean:.3g}"
+            if splits > 1:
+                text += f" ± {statistics.stdev(errors[n]) / splits**0.5:.1g}"
             row.append((f"**{text}**" if mean == best else text) + f" ({statistics.median(seconds[n]):.1f} s)")
         cells.append(row)
     notes = [
-        f"Root mean squared error on the test rows: mean over {splits} divisions ± its standard error; median seconds.",
+        "Root mean squared error on the test rows: "
+        + (f"mean over {splits} divisions ± its standard error; " if splits > 1 else "the first division; ")
+        + "in brackets the median time of a fit.",
         *(f"Left out, because it cannot be imported: {name}." for name in missing),
     ]
     title = "Measured tables"

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         Auto,
         Features,
         Fit,
+        Interval,
         Measured,
         MLPSpec,
         NAdam,
@@ -63,7 +64,7 @@ _HOME = {
     "surefit.fitting": (
         "fit Fit Measured load examine Diagnosis Finding MLPSpec SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
         "Auto Features VarPro LM LBFGS "
-        "Started Epoch Finished OutsideWarning find_lr RateTest smallest Smallest"
+        "Started Epoch Finished OutsideWarning find_lr RateTest smallest Smallest Interval"
     ),
     "surefit.data": "Domain Sampling Noise",
     "surefit.formulas": "Formula parse",

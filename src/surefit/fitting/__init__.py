@@ -2,6 +2,7 @@
 
 from surefit.fitting.doctor import Diagnosis, Finding, diagnose, examine
 from surefit.fitting.fitted import Fit, Measured, OutsideWarning, fit
+from surefit.fitting.intervals import Interval
 from surefit.fitting.methods import (
     LBFGS,
     LM,
@@ -41,6 +42,7 @@ __all__ = [
     "Finished",
     "FirstOrder",
     "Fit",
+    "Interval",
     "MLPSpec",
     "Measured",
     "NAdam",

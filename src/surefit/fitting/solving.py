@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53}
 BLOCK = 8192  # rows evaluated at a time
 
+# Damping of Levenberg-Marquardt on networks: milder factors than MATLAB's 10 and 0.1 went further in as many iterations
+# on two hidden layers of 10 and 20 units, and a trust region took twice as long for less.
+MU: dict[str, float] = {"mu": 1e-2, "mu_inc": 4.0, "mu_dec": 0.2, "min_grad": 1e-14}
+
 # How much steeper than tanh units must be to bend as sharply; those of relu bend the same at every steepness.
 STEEPER = {"Sigmoid": 2.0, "Softplus": 2.0, "SiLU": 2.0, "GELU": 1.5, "Mish": 2.0}
 KINKED = ("ReLU", "LeakyReLU")
@@ -442,7 +446,7 @@ def _marquardt(
     validation: Callable[[np.ndarray], float],
 ) -> Result:  # fmt: skip
     """Levenberg-Marquardt on all weights; a penalty is further residuals, the weights themselves."""
-    from surefit.solvers import levenberg_marquardt
+    from surefit.solvers import Marquardt, levenberg_marquardt
 
     weight = 0.0 if method.penalty in (None, "auto") else float(method.penalty)
     root = math.sqrt(weight * rows.y.size)
@@ -461,7 +465,7 @@ def _marquardt(
         return validation(rows.outputs(held[0]))
 
     return levenberg_marquardt(
-        residuals, rows.theta, jacobian, ftol=1e-7, xtol=1e-14, gtol=1e-15,
+        residuals, rows.theta, jacobian, damping=Marquardt(**MU), ftol=1e-7, xtol=1e-14, gtol=1e-15,
         validate=None if held is None else validate, max_iterations=method.iterations, time=run.left(share),
         callback=losses,
     )  # fmt: skip

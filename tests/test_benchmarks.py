@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import surefit
@@ -45,3 +46,47 @@ def test_import_time(tmp_path):
     out = run("import_time.py", "--rounds", "1", "--json", str(tmp_path / "figures.json"))
     assert "| `import surefit` |" in out
     assert json.loads((tmp_path / "figures.json").read_text())["loaded"] == []
+
+
+@pytest.fixture
+def material(tmp_path):
+    """Data of the benchmarks in little: two equations, and a table of 60 rows with its masks."""
+    (tmp_path / "functions").mkdir()
+    equations = [
+        {"name": "A", "formula": "sin(a)", "vars": [["a", 0.0, 3.0]], "dim": 1},
+        {"name": "B", "formula": "a*b", "vars": [["a", 0.0, 1.0], ["b", 1.0, 2.0]], "dim": 2},
+    ]
+    (tmp_path / "functions" / "feynman_1_50.json").write_text(json.dumps(equations))
+    (tmp_path / "uci" / "small").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (60, 2))
+    np.savetxt(tmp_path / "uci" / "small" / "data.csv.gz", np.c_[x, x @ [1, 2]], delimiter=",")
+    np.savetxt(tmp_path / "uci" / "small" / "test_mask.csv.gz", np.eye(10)[np.arange(60) % 10], delimiter=",")
+    return str(tmp_path)
+
+
+@pytest.mark.slow
+def test_functions(material, tmp_path):
+    out = run(
+        "functions.py", "--data", material, "--time", "0.2", "--contestants", "surefit,SciPy RBF",
+        "--json", str(tmp_path / "figures.json"),
+    )  # fmt: skip
+    assert "| A (1) |" in out and "| B (2) |" in out
+    rows = json.loads((tmp_path / "figures.json").read_text())["rows"]
+    assert all(0 < run["error"] < 0.5 for row in rows for (run,) in row["runs"].values())
+    only = run("functions.py", "--data", material, "--time", "0.1", "--only", "B", "--contestants", "surefit")
+    assert "| B (2) |" in only and "| A (1) |" not in only
+
+
+@pytest.mark.slow
+def test_tables(material, tmp_path):
+    file = tmp_path / "figures.json"
+    out = run("tables.py", "--data", material, "--only", "small", "--splits", "1", "--json", str(file))
+    assert "| small (60 rows, 2 inputs) |" in out
+    (row,) = json.loads(file.read_text())["rows"]
+    assert all(0 < error < 1 for (error,) in row["rmse"].values())
+
+
+def test_missing_material_is_said(tmp_path):
+    with pytest.raises(AssertionError, match=r"is not in .*name the folder that holds it with --data"):
+        run("tables.py", "--data", str(tmp_path))

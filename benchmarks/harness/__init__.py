@@ -20,7 +20,7 @@ from typing import Any
 
 import surefit
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 def importable(names: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -59,12 +59,12 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 class Contestant:
-    """A process that runs `file arguments...` and, whenever it is told to, a turn of steps (see `serve`)."""
+    """A process that runs `file arguments...` and answers orders: `serve` takes numbers of steps, `obey` plain data."""
 
     def __init__(self, file: str, *arguments: str, threads: int) -> None:
         self.process = subprocess.Popen(
             [sys.executable, file, *arguments],
-            env=os.environ | dict.fromkeys(_THREADS, str(threads)),
+            env=os.environ | dict.fromkeys(THREADS, str(threads)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -78,10 +78,10 @@ class Contestant:
             raise SystemExit(f"a contestant ended: {' '.join(map(str, self.process.args))}")
         return json.loads(line)
 
-    def turn(self, steps: int) -> float:
-        """Seconds per step over so many steps."""
+    def turn(self, order: Any) -> Any:
+        """Its answer to an order: for `serve` the seconds per step over so many steps."""
         assert self.process.stdin is not None
-        print(steps, file=self.process.stdin, flush=True)
+        print(json.dumps(order), file=self.process.stdin, flush=True)
         return self._answer()
 
     def close(self) -> None:
@@ -117,6 +117,13 @@ def pin(threads: int) -> None:
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, cores[-threads:])
+
+
+def obey(act: Callable[[Any], Any], hello: Any) -> None:
+    """The other side of `Contestant`: say hello, then answer each line with what `act` makes of it."""
+    print(json.dumps(hello), flush=True)
+    for line in sys.stdin:
+        print(json.dumps(act(json.loads(line))), flush=True)
 
 
 def alternate(turns: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[Any]]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from surefit._version import __version__
 
 if TYPE_CHECKING:
-    from surefit import data, errors, formulas, nn, optim, view
+    from surefit import data, errors, formulas, nn, optim, solvers, view
     from surefit.core.batching import batch
     from surefit.core.functional import grad, hessian, hvp, jacobian, value_and_grad, vjp
     from surefit.core.functions import *  # noqa: F403
@@ -30,30 +30,41 @@ if TYPE_CHECKING:
     from surefit.core.tensor import Parameter, Tensor, enable_grad, no_grad, tensor
     from surefit.data import Domain, Noise, Sampling
     from surefit.fitting import (
+        LBFGS,
+        LM,
         SGD,
         Adagrad,
         Adam,
         Adamax,
         AdamW,
+        Auto,
+        Features,
         Fit,
+        Interval,
         Measured,
         MLPSpec,
         NAdam,
         RAdam,
+        RateTest,
         RMSprop,
+        Smallest,
+        VarPro,
         examine,
+        find_lr,
         fit,
         load,
+        smallest,
     )
     from surefit.formulas import Formula, parse
 
-_ROOMS = ("data", "errors", "formulas", "nn", "optim", "view")
+_ROOMS = ("data", "errors", "formulas", "nn", "optim", "solvers", "view")
 
 # where each public name lives; a name that is not here is looked for among the functions of tensors
 _HOME = {
     "surefit.fitting": (
         "fit Fit Measured load examine Diagnosis Finding MLPSpec SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
-        "Started Epoch Finished OutsideWarning"
+        "Auto Features VarPro LM LBFGS "
+        "Started Epoch Finished OutsideWarning find_lr RateTest smallest Smallest Interval"
     ),
     "surefit.data": "Domain Sampling Noise",
     "surefit.formulas": "Formula parse",

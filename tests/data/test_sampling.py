@@ -227,7 +227,7 @@ def test_extra_points():
     """The document's 500 extra samples in [-2, 2]^2 beside 4 000."""
     box = Domain("x1=-5:5, x2=-5:5")
     for ratio in (0.125, None):
-        plan = Sampling("uniform", 4000, with_corners=False, extra_box="x1=-2:2, x2=-2:2", extra_ratio=ratio)
+        plan = Sampling("uniform", 4000, with_corners=False, faces=0, extra_box="x1=-2:2, x2=-2:2", extra_ratio=ratio)
         points = plan.points(box, generator=0)
         assert points.shape == (4500, 2)
         assert (np.abs(points[4000:]) <= 2).all() and (np.abs(points[:4000]) > 2).any()
@@ -238,8 +238,8 @@ def test_extra_points():
 
 
 def test_corners_switch():
-    assert len(Sampling("uniform", 100).points(SQUARE, 0)) == 104
-    assert len(Sampling("uniform", 100, with_corners=False).points(SQUARE, 0)) == 100
+    assert len(Sampling("uniform", 100, faces=0).points(SQUARE, 0)) == 104
+    assert len(Sampling("uniform", 100, faces=0, with_corners=False).points(SQUARE, 0)) == 100
     assert len(Sampling().points(LINE, 0)) == 1000
 
 

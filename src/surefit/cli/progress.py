@@ -58,11 +58,21 @@ class Display:
         if self.limit is not None:
             left = min(left, max(0.0, self.limit - event.seconds))
         held = "" if event.validation_loss is None else f"  validation {event.validation_loss:.2e}"
-        return f"train {event.train_loss:.2e}{held}  lr {event.lr:.1e}  {duration(left)} left"
+        rate = "" if math.isnan(event.lr) else f"  lr {event.lr:.1e}"
+        return f"train {event.train_loss:.2e}{held}{rate}  {duration(left)} left"
+
+
+def numbered(event: Any) -> str:
+    """Which epoch of how many; of a solver's iterations, whose."""
+    stage = getattr(event, "stage", "")
+    return f"{stage}  {event.epoch}/{event.epochs}" if stage else f"epoch {event.epoch}/{event.epochs}"
 
 
 class PlainLines(Display):
-    """A line for the first and last epoch, and between them whenever enough epochs or seconds have passed."""
+    """A line for the first and last epoch, and between them whenever enough epochs or seconds have passed.
+
+    A solver, which is quick, gets one line, and more after many seconds.
+    """
 
     def __init__(self, time: float | None = None) -> None:
         super().__init__(time)
@@ -71,10 +81,11 @@ class PlainLines(Display):
         self.shown_at = 0.0
 
     def epoch(self, event: Any) -> None:
-        far = event.epoch - self.shown_epoch >= STEP * event.epochs
-        if event.epoch in (1, event.epochs) or far or clock.monotonic() - self.shown_at >= self.pause:
+        far = event.epoch - self.shown_epoch >= STEP * event.epochs or event.epoch == event.epochs
+        far = far and not math.isnan(event.lr)
+        if event.epoch == 1 or far or clock.monotonic() - self.shown_at >= self.pause:
             self.shown_epoch, self.shown_at = event.epoch, clock.monotonic()
-            print(f"epoch {event.epoch}/{event.epochs}  {self.line(event)}", file=sys.stderr, flush=True)
+            print(f"{numbered(event)}  {self.line(event)}", file=sys.stderr, flush=True)
 
 
 class LiveLine(Display):
@@ -87,7 +98,7 @@ class LiveLine(Display):
         super().__init__(time)
         room = min(20, console.width - WORDS - 1)
         self.bar = Progress(
-            TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
+            TextColumn("{task.description}"),
             *([BarColumn(room)] if room > 0 else []),
             TextColumn("{task.fields[line]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
             console=console,
@@ -103,10 +114,12 @@ class LiveLine(Display):
         self.bar.stop()
 
     def started(self, event: Any) -> None:
-        self.task = self.bar.add_task("", total=event.epochs, line="")
+        for task in self.bar.task_ids:  # of the method before
+            self.bar.remove_task(task)
+        self.task = self.bar.add_task(f"epoch 0/{event.epochs}", total=event.epochs, line="")
 
     def epoch(self, event: Any) -> None:
-        self.bar.update(self.task, completed=event.epoch, line=self.line(event))
+        self.bar.update(self.task, completed=event.epoch, description=numbered(event), line=self.line(event))
 
 
 def duration(seconds: float) -> str:

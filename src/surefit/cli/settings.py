@@ -51,7 +51,7 @@ def _activations() -> Iterable[str]:
 def _methods() -> Iterable[str]:
     from surefit.fitting.methods import METHODS
 
-    return ("auto", *METHODS)
+    return tuple(METHODS)
 
 
 def _schedules() -> Iterable[str]:
@@ -112,20 +112,28 @@ _PANELS = {
                 "Largest error that is good enough. Exit code 3: not reached."),
         Setting("time", "SECONDS", number(above=0), "Stop training after so many seconds."),
         Setting("seed", "INT", whole(0), "Seed of everything random. Default: 0."),
-        Setting("dtype", "NAME", choice("float32", "float64"), "Of the network. Default: float32."),
+        Setting("dtype", "NAME", choice("float32", "float64"),
+                "Of the network. Default: float64 by a solver, else float32."),
     ],
     NETWORK: [
-        Setting("hidden", "WIDTHS", WIDTHS, "Widths of the hidden layers: 200,100,50. Default: 64,64."),
+        Setting("hidden", "WIDTHS", WIDTHS, "Widths of the hidden layers: 200,100,50. Default: as the method likes."),
         Setting("activation", "NAME", one_of(_activations), "tanh, relu, sin, gelu, ... Default: by depth."),
         Setting("dropout", "NUMBER", number(least=0, most=1), "Probability of dropout. Default: 0."),
     ],
     TRAINING: [
         Setting("method", "NAME", one_of(_methods),
-                "adam (default), adamw, sgd, rmsprop, adagrad, adamax, nadam or radam."),
+                "auto (default), features, varpro, lm, lbfgs, adam, adamw, sgd, rmsprop, adagrad, adamax, nadam "
+                "or radam."),
+        Setting("iterations", "INT", whole(), "Of varpro, lm and lbfgs, at most."),
+        Setting("evaluations", "INT", whole(), "Of all points by the solvers of auto, at most. Default: 2000."),
+        Setting("draws", "INT", whole(), "Of features and varpro: how often units are placed anew. Default: 2."),
+        Setting("penalty", "NUMBER|none", either(("none", "auto"), number(least=0)),
+                "Of the weights, by features, varpro and lm. Default: none for a function, by validation for a table."),
+        Setting("memory", "INT", whole(), "Of lbfgs: steps it remembers. Default: 20."),
         Setting("epochs", "INT", whole(), "Passes over the training data."),
         Setting("batch_size", "INT", whole(), "Points a step."),
-        Setting("lr", "NUMBER", number(above=0),
-                "Learning rate. Default: the method's own, with a cosine schedule."),
+        Setting("lr", "NUMBER|auto", either(("auto",), number(above=0)),
+                "Learning rate; auto: found by a range test. Default: the method's own, with a cosine schedule."),
         Setting("schedule", "NAME", one_of(_schedules),
                 "Of lr: constant, cosine, onecycle, plateau, step, exponential, linear or polynomial."),
         Setting("loss", "NAME", one_of(_losses), "mse (default), l1, huber, smooth_l1, log_cosh."),
@@ -142,9 +150,16 @@ _PANELS = {
         Setting("design", "NAME", one_of(_designs),
                 "Where they lie: uniform, grid, chebyshev, latin_hypercube, sobol, halton, auto (default)."),
         Setting("corners", "", flag, "Add the corners of the domain. Default: on."),
+        Setting("faces", "NUMBER", number(least=0),
+                "Points on the faces of the domain, a share of --num. Default: 0.2."),
         Setting("extra_box", "NAME=LOW:HIGH,...", texts,
                 "A part of the domain that gets extra points.", True),
         Setting("extra_ratio", "NUMBER", number(above=0), "Their share of --num. Default: 0.125."),
+        Setting("adaptive", "INT", whole(0), "Rounds of adding points where the error is largest. Default: 0."),
+        Setting("adaptive_ratio", "NUMBER", number(above=0), "Points of each round, a share of --num. Default: 0.125."),
+        Setting("derivatives", "", flag, "Fit the gradients of the formula too. Default: off."),
+        Setting("derivative_weight", "NUMBER", number(above=0), "Of their squared error. Default: 1."),
+        Setting("verify", "INT", whole(), "Evaluations that measure the error. Default: 15000, 5000 of one variable."),
         Setting("noise", "NOISE", noise, "Added to values: 0.01 (normal), uniform:0.01, uniform:LOW:HIGH."),
         Setting("split", "SHARES", shares, "Training, validation and test. Default: 0.8,0.1,0.1."),
         Setting("drop_nonfinite", "", flag, "Leave out points where the target is NaN or infinite."),

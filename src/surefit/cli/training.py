@@ -149,15 +149,18 @@ def _table(path: Path, settings: Mapping[str, Any]) -> Any:
 
 
 def _method(settings: Mapping[str, Any]) -> Any:
-    """A method object. Settings of one, such as the learning rate, select Adam unless another is named."""
-    from surefit.fitting.methods import METHODS, method_from
+    """A method object. Settings of first-order methods, such as the learning rate, select Adam unless one is named."""
+    from surefit.fitting.methods import METHODS, Auto, FirstOrder, method_from
 
     fields_of = {name: {field.name for field in fields(kind)} for name, kind in METHODS.items()}
     chosen = {key: settings[key] for key in settings if any(key in own for own in fields_of.values())}
-    if chosen.get("patience") == "none":
-        chosen["patience"] = None
+    for key in ("patience", "penalty"):
+        if chosen.get(key) == "none":
+            chosen[key] = None
     name = settings.get("method", "auto")
-    name = "adam" if name == "auto" else name
+    first_order = {key for kind in METHODS.values() if issubclass(kind, FirstOrder) for key in fields_of[kind.name]}
+    if name == Auto.name and any(key in first_order for key in chosen):
+        name = "adam"
     for key in chosen:
         if key not in fields_of[name]:
             having = [other for other, own in fields_of.items() if key in own]
@@ -165,10 +168,18 @@ def _method(settings: Mapping[str, Any]) -> Any:
     return method_from(name, **chosen)
 
 
+def _fields(method: str) -> set[str]:
+    """Names of a method's settings."""
+    from surefit.fitting.methods import METHODS
+
+    return {field.name for field in fields(METHODS[method])}
+
+
 def _model(settings: Mapping[str, Any]) -> Any:
     from surefit.fitting import MLPSpec
 
-    return MLPSpec(**{key: settings[key] for key in ("hidden", "activation", "dropout") if key in settings})
+    chosen = {key: settings[key] for key in ("hidden", "activation", "dropout") if key in settings}
+    return MLPSpec(**chosen) if chosen else None
 
 
 def _data(settings: Mapping[str, Any]) -> Any:
@@ -176,6 +187,8 @@ def _data(settings: Mapping[str, Any]) -> Any:
 
     called = {"num": "count", "corners": "with_corners"}  # short words for the command line
     keys = [key for key, row in SETTINGS.items() if row.panel == SAMPLES and key in settings]
+    if not keys:  # the method chooses its points
+        return None
     return Sampling(**{called.get(key, key): settings[key] for key in keys})
 
 
@@ -222,22 +235,26 @@ def _written(fitted: Fit, settings: Mapping[str, Any], out: Path | None, save_co
 
 def _resolved(fitted: Fit, settings: Mapping[str, Any]) -> dict[str, Any]:
     """All settings of a run, with those that were left to surefit filled in."""
-    from surefit.data import default_count
+    from surefit.data import Sampling, default_count
 
     method = {key: value for key, value in fitted.method.items() if key in SETTINGS and value is not None}
-    method["patience"] = fitted.method["patience"] or "none"
+    solver = "stage" in fitted.method
+    if solver:  # what was found out on the way is found out again
+        method = {key: value for key, value in method.items() if key == "method" or key in _fields(method["method"])}
+        method.pop("penalty", None)
+    else:
+        method["patience"] = fitted.method["patience"] or "none"
     network = fitted.network.settings()
-    resolved = {
-        "seed": fitted.seed,
-        "dtype": str(fitted.dtype),
-        **{key: network[key] for key in ("hidden", "activation", "dropout")},
-        **method,
-    }
-    plan = _data(settings)
-    if fitted.problem.function is not None:
+    chosen = [key for key in ("hidden", "activation", "dropout") if not solver or key in settings]
+    if not solver or method["method"] != "auto":  # which chooses it
+        method["dtype"] = str(fitted.dtype)
+    resolved = {"seed": fitted.seed, **{key: network[key] for key in chosen}, **method}
+    plan = fitted.problem.plan or Sampling()
+    if fitted.problem.function is not None and not (solver and _data(settings) is None):
         count = default_count(fitted.domain.dim) if plan.count is None else plan.count
-        resolved |= {"num": count, "design": plan.design, "corners": plan.with_corners}
-    resolved["split"] = plan.split
+        resolved |= {"num": count, "design": plan.design, "corners": plan.with_corners, "split": plan.split}
+    elif fitted.problem.function is None:
+        resolved["split"] = plan.split
     if len(settings["target"]) == 1:
         resolved["target"] = settings["target"][0]
     return {**settings, **resolved}

@@ -14,7 +14,7 @@ from surefit.data.dataset import (
 from surefit.data.digits import Digits, mnist, read_idx
 from surefit.data.domain import Domain, check_finite
 from surefit.data.generator import generate, write_tables
-from surefit.data.sampling import DESIGNS, Noise, Sampling, corner_points, default_count, sample
+from surefit.data.sampling import DESIGNS, Noise, Sampling, corner_points, default_count, face_points, sample
 from surefit.data.table import Table, read_csv, read_rows, read_table, write_table
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "corner_points",
     "default_collate",
     "default_count",
+    "face_points",
     "generate",
     "mnist",
     "random_split",

@@ -2,32 +2,62 @@
 
 from surefit.fitting.doctor import Diagnosis, Finding, diagnose, examine
 from surefit.fitting.fitted import Fit, Measured, OutsideWarning, fit
-from surefit.fitting.methods import SGD, Adagrad, Adam, Adamax, AdamW, FirstOrder, NAdam, RAdam, RMSprop
+from surefit.fitting.intervals import Interval
+from surefit.fitting.methods import (
+    LBFGS,
+    LM,
+    SGD,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Auto,
+    Features,
+    FirstOrder,
+    NAdam,
+    RAdam,
+    RMSprop,
+    Solver,
+    VarPro,
+)
 from surefit.fitting.model_file import load
 from surefit.fitting.network import MLPSpec
+from surefit.fitting.rates import RateTest, find_lr
+from surefit.fitting.sizes import Smallest, smallest
 from surefit.fitting.training import Epoch, Finished, Started
 
 __all__ = [
+    "LBFGS",
+    "LM",
     "SGD",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
+    "Auto",
     "Diagnosis",
     "Epoch",
+    "Features",
     "Finding",
     "Finished",
     "FirstOrder",
     "Fit",
+    "Interval",
     "MLPSpec",
     "Measured",
     "NAdam",
     "OutsideWarning",
     "RAdam",
     "RMSprop",
+    "RateTest",
+    "Smallest",
+    "Solver",
     "Started",
+    "VarPro",
     "diagnose",
     "examine",
+    "find_lr",
     "fit",
     "load",
+    "smallest",
 ]

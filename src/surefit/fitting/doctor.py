@@ -11,7 +11,7 @@ from surefit import nn, optim
 from surefit.core.tensor import Tensor
 from surefit.data import Domain
 from surefit.errors import ArgumentError, ShapeError
-from surefit.fitting import checks, data_checks, training_checks
+from surefit.fitting import checks, data_checks, solver_checks, training_checks
 from surefit.fitting.findings import Diagnosis, Finding
 from surefit.fitting.methods import LOSSES
 from surefit.fitting.patient import Patient, observe
@@ -79,18 +79,22 @@ def diagnose(fit: Fit) -> Diagnosis:
     x, y = problem.train
     u = (x - model.x_shift.numpy()) / model.x_scale.numpy()
     v = (y - model.y_shift.numpy()) / model.y_scale.numpy()
+    solved = "stage" in method and method.get("solver") != "adam"
     loss = method["loss"] if method["loss"] in LOSSES else None  # a loss of the user's own is known by name only
     patient = observe(fit.network, u, v, loss, problem.names)
     training = None
-    if fit.history:
+    history = [r for r in fit.history if r.get("stage") == method.get("stage")]
+    if history and not solved:
         options = dict(keeps_best=bool(method["best_weights"]), done=fit.reached is True)
-        training = _training(fit.history, patient, chance=loss is not None, **options)
+        training = _training(history, patient, chance=loss is not None, **options)
     findings = [
         Finding("training-broke-down", "error", "training", None, warning, "follow the cause that it names")
         for warning in fit.warnings
     ]
-    lr = float(np.max([r["lr"] for r in fit.history])) if fit.history else None
-    findings += _look(patient, training, lr, method["method"])
+    lr = float(np.max([r["lr"] for r in history])) if history and not solved else None
+    findings += _look(patient, training, lr, method.get("solver", method["method"]), solved)
+    if solved:
+        findings += solver_checks.solved(fit.model, method, patient, fit.reached)
     if problem.function is not None:
         findings += data_checks.sampling(problem.function, fit.domain, _rows_trained_on(fit))
     return Diagnosis(findings)
@@ -98,7 +102,10 @@ def diagnose(fit: Fit) -> Diagnosis:
 
 def _rows_trained_on(fit: Fit) -> int:
     """How many rows the training had; of a loaded fit the least that its steps speak of, since it keeps only some."""
-    have, epochs, batch = len(fit.problem.train[0]), len(fit.history), fit.method["batch_size"]
+    have, epochs = len(fit.problem.train[0]), len(fit.history)
+    if "stage" in fit.method:  # a solver, which takes all rows every time
+        return fit.problem.sizes()["train"]
+    batch = fit.method["batch_size"]
     return have if not epochs else max(have, (-(-fit.steps // epochs) - 1) * batch + 1)
 
 
@@ -120,13 +127,20 @@ def _points(x: Any, box: Domain) -> np.ndarray:
     return points
 
 
-def _look(patient: Patient, training: Training | None, lr: float | None, method: str) -> Iterator[Finding]:
-    """All checks that apply. What is not finite makes the numbers of the network meaningless."""
+def _look(
+    patient: Patient, training: Training | None, lr: float | None, method: str, solved: bool = False
+) -> Iterator[Finding]:
+    """All checks that apply. What is not finite makes the numbers of the network meaningless.
+
+    solved: by a solver, at whose minimum gradients are rounding and say nothing, and whose units may well be so steep
+    that they are flat on most rows.
+    """
     finite = list(checks.not_finite(patient))
     yield from finite
     if finite[0].severity == "ok":
         for check in _OF_THE_NETWORK:
-            yield from check(patient)
+            if not (solved and check is checks.gradients):
+                yield from (f for f in check(patient) if not (solved and f.code == "saturated-units"))
         if training is None:
             yield from training_checks.worse_than_constant(patient)
         if lr is not None:

@@ -9,7 +9,7 @@ import os
 import time as clock
 import warnings as python_warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,18 +24,20 @@ from surefit.core.program import record
 from surefit.core.tensor import Tensor, no_grad
 from surefit.data import Domain, Sampling
 from surefit.errors import ArgumentError, DataError, ShapeError
-from surefit.fitting.methods import FirstOrder, method_from
+from surefit.fitting.adaptive import train_adaptively
+from surefit.fitting.methods import Adam, Auto, FirstOrder, Method, Solver, method_from
 from surefit.fitting.network import Scaled, network_of, scaled
 from surefit.fitting.problem import Points, Problem, pose
+from surefit.fitting.rates import with_found_rate
 from surefit.fitting.training import Outcome, train
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from surefit.fitting.doctor import Diagnosis
+    from surefit.fitting.intervals import Interval
 
 BLOCK = 8192  # rows predicted at a time
-CLIMBERS, CLIMBS = 16, 24  # worst points from which larger errors are looked for, and steps of the search
 
 
 @dataclass(frozen=True)
@@ -97,17 +99,20 @@ def _climb(
         e = np.abs(predict(points) - function(points)).max(axis=1)
         return np.where(np.isnan(e), -np.inf, e)  # outside the function's domain there is no error
 
+    starts, steps, each = problem.effort().search
     faces = problem.edges(seed)
-    points, values = np.concatenate([x, faces]), np.concatenate([worst, errors(faces)])
+    points, values = x, worst
+    if len(faces):
+        points, values = np.concatenate([x, faces]), np.concatenate([worst, errors(faces)])
     n = len(points)
-    best = np.argsort(values)[-CLIMBERS:]
+    best = np.argsort(values)[-starts:]
     tops, heights = points[best], values[best]
     rng = np.random.default_rng([seed, 0xC11B])
     radius = box.width / 20
-    for _ in range(CLIMBS):
-        step = rng.uniform(-1.0, 1.0, (8, *tops.shape)) * radius
+    for _ in range(steps):
+        step = rng.uniform(-1.0, 1.0, (each, *tops.shape)) * radius
         tries = np.clip(tops + step, box.low, box.high)
-        found = errors(tries.reshape(-1, box.dim)).reshape(8, -1)
+        found = errors(tries.reshape(-1, box.dim)).reshape(each, -1)
         pick = found.argmax(axis=0)
         better = found.max(axis=0) > heights
         heights = np.where(better, found.max(axis=0), heights)
@@ -145,6 +150,7 @@ class Fit:
     warnings: list[str] = field(default_factory=list)
     version: str = __version__
     _warned: bool = field(default=False, repr=False)
+    _ensembles: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)  # by number of members
 
     # --- what it is ---
 
@@ -248,6 +254,27 @@ class Fit:
         j = np.concatenate(blocks) if blocks else np.zeros((0, len(self.outputs), len(self.names)))  # (n, k, d)
         return j.reshape(len(j), -1) if len(self.outputs) == 1 else j
 
+    def interval(self, points: Any, level: float = 0.9, *, kind: str = "conformal", members: int = 8) -> Interval:
+        """Bounds that a new value at each point keeps with probability `level`; unpacks as `low, high`.
+
+        Statistical, not proved: split-conformal intervals from the held-out rows, which cover new rows of the same kind
+        on the average over all points, whatever the network and the noise.
+
+        Args:
+            points: (n, d), or (n,) for one input.
+            level: the probability.
+            kind: "conformal": the same width everywhere. "ensemble": wider where networks that are fitted to resampled
+                rows disagree; `members` of them are trained when this is first asked for.
+            members: networks of the ensemble.
+
+        Raises:
+            DataError: too few held-out rows for the level. ArgumentError: an unknown kind, a level that is no
+                probability, or a fit of which no ensemble can be made.
+        """
+        from surefit.fitting.intervals import interval
+
+        return interval(self, self._points(points), level, kind, members)
+
     # --- words ---
 
     def layers(self) -> list[int] | None:
@@ -276,10 +303,19 @@ class Fit:
 
     def _method_words(self) -> str:
         m = self.method
+        if "stage" in m:
+            if m["method"] == "auto":
+                return f"auto: {m['stage']}"
+            return m["stage"]
         parts = [f"{m['method']} lr={m['lr']:g}", f"batch {m['batch_size']}", m["schedule"]]
         if m.get("loss", "mse") != "mse":
             parts.append(f"loss {m['loss']}")
         return ", ".join(parts)
+
+    def _work_words(self) -> str:
+        if "stage" in self.method:
+            return f"{len(self.history)} iterations, {self.steps} evaluations of all rows"
+        return f"{len(self.history)} epochs, {self.steps} steps"
 
     def _status(self) -> str:
         if self.tol is None:
@@ -288,19 +324,21 @@ class Fit:
 
     def card_rows(self) -> list[tuple[str, str]]:
         """The card as (label, text)."""
-        epochs = len(self.history)
         best = f", best epoch {self.best_epoch}" if self.best_epoch is not None else ""
         if best and not self.method.get("best_weights", True):
             best += ", weights of the last"
         dropped = f"; {self.problem.dropped} points not finite, left out" if self.problem.dropped else ""
         sizes = ", ".join(f"{count} {part}" for part, count in self.problem.sizes().items() if count)
+        if self.problem.added:
+            sizes += f" ({sum(self.problem.added)} added where the error was largest)"
         rows = [
             ("target", self.target),
             ("domain", _box_words(self.domain)),
-            ("data", f"{sizes}{dropped}"),
+            ("data", f"{sizes}{', with gradients' * (self.problem.slopes is not None)}{dropped}"),
             ("network", self._network_words()),
             ("method", self._method_words()),
-            ("training", f"{epochs} epochs, {self.steps} steps in {self.seconds:.1f} s{best}"),
+            ("training", f"{self._work_words()} in {self.seconds:.1f} s{best}"),
+            *([("tried", "; ".join(self.method["choice"]))] if self.method.get("choice") else []),
             ("stopped", self.stop_reason),
             ("max |error|", str(self.error)),
             ("rmse", f"{self.error.rmse:.3g}   relative L2 {self.error.relative_l2:.3g}"),
@@ -380,6 +418,24 @@ class Fit:
         ]
         return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
 
+    def to(self, dtype: Any) -> Fit:
+        """The same fit with its network in another dtype, measured anew.
+
+        For float32 the layers before the last are rounded and the last one is solved for anew on what they then give,
+        which makes up for most of their rounding (if the network ends in a linear layer; a loaded fit solves on the
+        sample of the data that is in its file).
+        """
+        from surefit.fitting.solving import deploy, predictor
+
+        kind = ops.dtype_of(dtype)
+        if kind not in (ops.float32, ops.float64):
+            raise ArgumentError(f"dtype={dtype!r} must be 'float32' or 'float64'")
+        if kind == self.dtype:
+            return self
+        model = deploy(self.network, self.problem, kind, like=self.model)
+        error = measure(predictor(model), self.problem, self.seed, self.problem.verification(self.seed))
+        return replace(self, model=model, error=error)
+
     def doctor(self) -> Diagnosis:
         """What is wrong with this fit, with the numbers seen and the cures."""
         from surefit.fitting.doctor import diagnose
@@ -389,10 +445,15 @@ class Fit:
     # --- pictures ---
 
     def plot(self, kind: str = "fit") -> Figure:
-        """A figure: "fit" (data, target, fit and residual), "loss" (the training) or "error" (where it is large)."""
-        draw = {"fit": self._plot_fit, "loss": self._plot_loss, "error": self.error_map}.get(kind)
+        """A figure.
+
+        kind: "fit" (data, target, fit and residual), "loss" (the training), "error" (where it is large) or "samples"
+        (where the training points lie, and which of them adaptive sampling added).
+        """
+        kinds = {"fit": self._plot_fit, "loss": self._plot_loss, "error": self.error_map, "samples": self._plot_samples}
+        draw = kinds.get(kind)
         if draw is None:
-            raise ArgumentError(f"plot: kind={kind!r} must be 'fit', 'loss' or 'error'")
+            raise ArgumentError(f"plot: kind={kind!r} must be one of {', '.join(map(repr, kinds))}")
         return draw()
 
     def _all_names(self) -> tuple[str, ...]:
@@ -426,18 +487,32 @@ class Fit:
         pair = None if test is None else (test[1], test[2])
         return view.fit_scatter(train[1], train[2], test=pair, names=self.outputs, title=options["title"])
 
+    def _plot_samples(self) -> Figure:
+        from surefit import view
+
+        x, f = self.problem.train[0], self.problem.function
+        added = self.problem.added
+        first = len(x) - sum(added)
+        rounds = np.repeat(np.arange(len(added) + 1), [first, *added])
+        curve = None
+        if f is not None and len(self.names) == 1:
+            line = np.linspace(self.domain.low[0], self.domain.high[0], 1001)
+            curve = (line, f(line[:, None]))
+        return view.sample_map(x, rounds, curve=curve, names=self._all_names(), title=_short(self.target))
+
     def _plot_loss(self) -> Figure:
         from surefit import view
 
         if not self.history:
             raise DataError("plot: this fit has no history (it ended before its first epoch)")
-        columns = {"epoch": [r["epoch"] for r in self.history], "train": [r["train_loss"] for r in self.history]}
-        if any(r["validation_loss"] is not None for r in self.history):
-            columns["validation"] = [r["validation_loss"] for r in self.history]
-        columns["lr"] = [r["lr"] for r in self.history]
+        stages = list(dict.fromkeys(r["stage"] for r in self.history if "stage" in r))
+        curves: Any = _columns(self.history, rate=not stages)
+        best = self.best_epoch
+        if len(stages) > 1:  # a curve for each method that was tried, which marks its own best
+            curves, best = {s: _columns([r for r in self.history if r["stage"] == s], rate=False) for s in stages}, None
         words = {"mse": "mean squared error"}.get(str(self.method["loss"]), f"{self.method['loss']} loss")
         scale = " (scaled)" if self.method.get("scale", True) else ""
-        return view.loss_curves(columns, best=self.best_epoch, ylabel=words + scale, title=_short(self.target))
+        return view.loss_curves(curves, best=best, ylabel=words + scale, title=_short(self.target))
 
     def error_map(self) -> Figure:
         """Where the error is large, over the inputs."""
@@ -505,6 +580,18 @@ class Fit:
         return paths
 
 
+def _columns(history: list[dict[str, Any]], rate: bool) -> dict[str, list[Any]]:
+    """The columns of a history that are drawn."""
+    number = "iteration" if history and "stage" in history[0] else "epoch"
+    names = {number: "epoch", "train": "train_loss", "validation": "validation_loss", "lr": "lr"}
+    columns = {shown: [r[name] for r in history] for shown, name in names.items()}
+    if all(v is None for v in columns["validation"]):
+        del columns["validation"]
+    if not rate:
+        del columns["lr"]
+    return columns
+
+
 def _box_words(box: Domain) -> str:
     """A domain in few digits: that of a table ends where its rows do."""
     return ", ".join(f"{name}={low:.6g}:{high:.6g}" for name, (low, high) in zip(box.names, box.bounds, strict=True))
@@ -531,7 +618,7 @@ def fit(
     *,
     tol: float | None = None,
     time: float | None = None,
-    method: str | FirstOrder = "auto",
+    method: str | Method = "auto",
     model: Any = None,
     data: Sampling | None = None,
     seed: int = 0,
@@ -546,13 +633,16 @@ def fit(
         (path to
             CSV or Parquet, DataFrame, dict of columns, `Table`; the last column is the target) or arrays (X, y).
         domain: where, for a function: {"x": (-5, 5)}, "x=-5:5", or (low, high). For a table: its own range.
-        tol: the largest |error| that is good enough; training ends when it is reached.
+        tol: the largest |error| that is good enough, in the units of the target; training ends when it is reached.
         time: seconds of training at most.
-        method: "auto", a name ("adam", "sgd", ...) or a method object, surefit.Adam(lr=3e-4, epochs=300,
-        batch_size=64). model: widths such as (64, 64), an `MLPSpec`, or any `nn.Module` (trained in place).
+        method: "auto", a name ("features", "varpro", "lm", "lbfgs", "adam", "sgd", ...) or a method object,
+            surefit.Adam(lr=3e-4, epochs=300, batch_size=64), surefit.VarPro(iterations=50).
+        model: widths such as (64, 64), an `MLPSpec`, or any `nn.Module` (trained in place by the first-order methods;
+            the solvers leave their answer in a copy). None: what suits the method.
         data: a `Sampling`: how many points, which design, noise, split, weights.
         seed: of data, weights and order; one seed gives one result.
-        dtype: "float32" (the default) or "float64".
+        dtype: of the network that comes out, "float32" or "float64". None: float32 for first-order methods and
+            float64 for solvers, which always compute in it.
         callbacks: functions of one event (`Started`, `Epoch`, `Finished`); returning True stops. One that never stops
             nor looks at weights may say so (an attribute `passive = True`): then epochs need not wait for it.
         jit: first-order training as machine code (True), eager (False), or compiled where that pays (None).
@@ -569,20 +659,56 @@ def fit(
     >>> fit.names, fit.predict([0.0, 1.0]).shape
     (('x',), (2,))
     """
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ArgumentError(f"seed={seed!r} must be a whole number >= 0")
+    settings = method_from(method)
+    return fit_problem(
+        lambda: pose(target, domain, data, int(seed), solver=isinstance(settings, Solver)),
+        tol=tol, time=time, method=settings, model=model, seed=int(seed), dtype=dtype, callbacks=callbacks, jit=jit,
+    )  # fmt: skip
+
+
+def fit_problem(
+    posed: Problem | Callable[[], Problem],
+    *,
+    tol: float | None = None,
+    time: float | None = None,
+    method: str | Method = "auto",
+    model: Any = None,
+    seed: int = 0,
+    dtype: Any = None,
+    callbacks: Sequence[Callable[[Any], Any]] = (),
+    jit: bool | None = None,
+) -> Fit:
+    """`fit` of a Problem, or of what poses one (then the checks of the other arguments come first)."""
     began = clock.perf_counter()
     for name, value in (("tol", tol), ("time", time)):
         if value is not None and not (isinstance(value, (int, float)) and 0 < value < math.inf):
             raise ArgumentError(f"{name}={value!r} must be a number > 0")
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ArgumentError(f"seed={seed!r} must be a whole number >= 0")
     settings = method_from(method)
     kind = ops.default_float if dtype is None else ops.dtype_of(dtype)
     if kind not in (ops.float32, ops.float64):
         raise ArgumentError(f"dtype={dtype!r} must be 'float32' or 'float64'")
-    problem = pose(target, domain, data, int(seed))
+    problem = posed if isinstance(posed, Problem) else posed()
+    if isinstance(settings, Auto) and (problem.slopes is not None or (problem.plan and problem.plan.adaptive)):
+        settings = Adam()  # the only kind of method that takes gradients and adds points as it goes
+    if isinstance(settings, Solver):
+        from surefit.fitting.automatic import solve
+
+        return solve(
+            problem,
+            settings,
+            tol=tol,
+            time=time,
+            model=model,
+            seed=int(seed),
+            dtype=dtype and kind,
+            callbacks=callbacks,
+        )
     network = network_of(model, problem, np.random.default_rng([int(seed), 2]), kind, settings.scale)
     whole = scaled(network, problem, settings.scale, kind)
     whole.eval()
+    settings = with_found_rate(whole, problem, settings, int(seed))
 
     x, y = problem.verification(int(seed))  # once, since the function may be expensive
 
@@ -601,10 +727,15 @@ def fit(
         finally:
             network.train()
 
-    outcome: Outcome = train(
-        whole, problem, settings, seed=int(seed), time=time, good_enough=None if tol is None else good_enough,
-        callbacks=callbacks, jit=jit,
+    outcome: Outcome
+    arguments: dict[str, Any] = dict(
+        seed=int(seed), time=time, good_enough=None if tol is None else good_enough, callbacks=callbacks,
+        jit=jit,
     )  # fmt: skip
+    if problem.plan is not None and problem.plan.adaptive:
+        outcome, problem = train_adaptively(whole, problem, settings, predict, **arguments)
+    else:
+        outcome = train(whole, problem, settings, **arguments)
     whole.eval()
     return Fit(
         problem=problem,
@@ -619,7 +750,7 @@ def fit(
         tol=tol,
         interrupted=outcome.interrupted,
         best_epoch=outcome.best_epoch,
-        warnings=outcome.warnings,
+        warnings=[*problem.notes, *outcome.warnings],
     )
 
 
@@ -633,5 +764,5 @@ def _resolved(method: FirstOrder, problem: Problem) -> dict[str, Any]:
     settings["schedule"] = (
         ("constant" if method.lr is not None else "cosine") if method.schedule == "auto" else method.schedule
     )
-    settings["lr"] = method.default_lr if method.lr is None else method.lr
+    settings["lr"] = method.rate
     return {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}

@@ -17,19 +17,19 @@ SCHEDULES = ("auto", "constant", "cosine", "onecycle", "plateau", "step", "expon
 class FirstOrder:
     """Settings shared by the first-order methods.
 
-    lr: learning rate; None: the method's own default. epochs: passes over the training data; None: enough for about
-    20 000 steps, ended earlier by `patience`. batch_size: rows a step; None: 64, or all when there are fewer than 128.
-    schedule: of the learning rate; "auto" is a cosine down to a hundredth, or constant when lr is given. patience:
-    epochs without a better validation loss until it stops; "auto" is off when epochs are given. loss: a name or a
-    function (prediction, target) -> one number. clip_norm: limit of the gradient's norm. scale: fit in scaled units
-    (inputs to [-1, 1], outputs to mean 0 and deviation 1; undone inside the model). best_weights: give back the
-    weights of the best epoch instead of the last.
+    lr: learning rate; None: the method's own default; "auto": found by a range test (see `find_lr`). epochs: passes
+    over the training data; None: enough for about 20 000 steps, ended earlier by `patience`. batch_size: rows a step;
+    None: 64, or all when there are fewer than 128. schedule: of the learning rate; "auto" is a cosine down to a
+    hundredth, or constant when lr is a number. patience: epochs without a better validation loss until it stops; "auto"
+    is off when epochs are given. loss: a name or a function (prediction, target) -> one number. clip_norm: limit of the
+    gradient's norm. scale: fit in scaled units (inputs to [-1, 1], outputs to mean 0 and deviation 1; undone inside the
+    model). best_weights: give back the weights of the best epoch instead of the last.
     """
 
     name: ClassVar[str] = ""
     default_lr: ClassVar[float] = 1e-3
 
-    lr: float | None = None
+    lr: float | str | None = None
     epochs: int | None = None
     batch_size: int | None = None
     schedule: str = "auto"
@@ -42,8 +42,8 @@ class FirstOrder:
 
     def __post_init__(self) -> None:
         what = type(self).__name__
-        if self.lr is not None and not (isinstance(self.lr, (int, float)) and 0 < self.lr < float("inf")):
-            raise ArgumentError(f"{what}: lr={self.lr!r} must be a number > 0")
+        if self.lr not in (None, "auto") and not (isinstance(self.lr, (int, float)) and 0 < self.lr < float("inf")):
+            raise ArgumentError(f"{what}: lr={self.lr!r} must be a number > 0, or 'auto'")
         for key in ("epochs", "batch_size"):
             value = getattr(self, key)
             if value is not None and not (isinstance(value, int) and value >= 1):
@@ -58,6 +58,13 @@ class FirstOrder:
             raise ArgumentError(f"{what}: clip_norm={self.clip_norm!r} must be > 0")
         if not self.weight_decay >= 0:
             raise ArgumentError(f"{what}: weight_decay={self.weight_decay!r} must be >= 0")
+
+    @property
+    def rate(self) -> float:
+        """The learning rate with the default filled in. ArgumentError for "auto", which must be found first."""
+        if isinstance(self.lr, str):
+            raise ArgumentError(f"{type(self).__name__}: lr={self.lr!r} must be found by a range test first")
+        return self.default_lr if self.lr is None else self.lr
 
     def settings(self) -> dict[str, Any]:
         """All fields as plain data (a loss function by its name)."""
@@ -152,7 +159,101 @@ class RAdam(FirstOrder):
     betas: tuple[float, float] = (0.9, 0.999)
 
 
-METHODS: dict[str, type[FirstOrder]] = {c.name: c for c in (Adam, AdamW, SGD, RMSprop, Adagrad, Adamax, NAdam, RAdam)}
+# --- solvers --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solver:
+    """Base of the methods that solve for residuals: in float64 and in scaled units, with squared errors."""
+
+    name: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        what = type(self).__name__
+        p = getattr(self, "penalty", None)
+        if p not in (None, "auto") and not (isinstance(p, (int, float)) and 0 <= p < float("inf")):
+            raise ArgumentError(f"{what}: penalty={p!r} must be a number >= 0, None or 'auto'")
+        for key in ("iterations", "draws", "memory", "evaluations"):
+            value = getattr(self, key, 1)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ArgumentError(f"{what}: {key}={value!r} must be a whole number >= 1")
+
+    def settings(self) -> dict[str, Any]:
+        """All fields as plain data."""
+        return {"method": self.name, **{f.name: getattr(self, f.name) for f in fields(self)}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features(Solver):
+    """Scan and solve: units of one hidden layer spread over the box, the output layer by one least-squares solve.
+
+    Several steepnesses of the units are tried, the best two again with fresh units, `draws` times in all. penalty: of a
+    ridge on the output weights, relative to the mean square of the features; "auto" is none for a known function and,
+    for measured data, the one of the smallest leave-one-out error.
+    """
+
+    name: ClassVar[str] = "features"
+    draws: int = 2
+    penalty: float | str | None = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VarPro(Solver):
+    """Variable projection: the output layer is always the best one, the layers before it are searched.
+
+    With one hidden layer it starts from `Features`, with more from the network's own initial weights. Measured data
+    with a validation part end it when the validation error has risen six times. iterations: at most. draws, penalty:
+    see `Features`.
+    """
+
+    name: ClassVar[str] = "varpro"
+    iterations: int = 100
+    draws: int = 2
+    penalty: float | str | None = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LM(Solver):
+    """Levenberg and Marquardt's method on all weights; for networks of up to some thousand parameters.
+
+    Measured data with a validation part end it when the validation error has risen six times. iterations: at most.
+    penalty: of all weights, relative to the mean squared error of a constant; "auto" is none.
+    """
+
+    name: ClassVar[str] = "lm"
+    iterations: int = 200
+    penalty: float | str | None = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LBFGS(Solver):
+    """Limited-memory BFGS on the squared error of all rows; for networks too large for a Jacobian.
+
+    iterations: at most. memory: how many steps it remembers.
+    """
+
+    name: ClassVar[str] = "lbfgs"
+    iterations: int = 1000
+    memory: int = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Auto(Solver):
+    """The choice is surefit's: cheap methods first, dearer ones and more units until the tolerance is reached.
+
+    The order is features, variable projection, Levenberg-Marquardt, Adam; what a function of these inputs has no use
+    for is left out. evaluations: how many times at most the solvers may compute the residuals of all rows. What was
+    done and why is in the fit's card, `fit.method["choice"]`.
+    """
+
+    name: ClassVar[str] = "auto"
+    evaluations: int = 2000
+
+
+Method = FirstOrder | Solver
+METHODS: dict[str, type[FirstOrder] | type[Solver]] = {
+    c.name: c for c in (Auto, Features, VarPro, LM, LBFGS, Adam, AdamW, SGD, RMSprop, Adagrad, Adamax, NAdam, RAdam)
+}
 
 
 def nearest(word: Any, known: Any) -> str:
@@ -161,15 +262,15 @@ def nearest(word: Any, known: Any) -> str:
     return (f"did you mean {close[0]!r}? " if close else "") + f"choose one of {', '.join(known)}"
 
 
-def method_from(method: str | FirstOrder, **settings: Any) -> FirstOrder:
-    """A method object from a name ("auto" is Adam) and settings, or the object itself."""
-    if isinstance(method, FirstOrder):
+def method_from(method: str | Method, **settings: Any) -> Method:
+    """A method object from a name and settings, or the object itself."""
+    if isinstance(method, (FirstOrder, Solver)):
         return method
     if not isinstance(method, str):
         raise ArgumentError(f"method={method!r} must be a name or a method object such as surefit.Adam(lr=1e-3)")
-    kind = METHODS.get("adam" if method == "auto" else method.lower())
+    kind = METHODS.get(method.lower())
     if kind is None:
-        raise ArgumentError(f"method={method!r} is unknown; {nearest(method, ('auto', *METHODS))}")
+        raise ArgumentError(f"method={method!r} is unknown; {nearest(method, METHODS)}")
     known = {f.name for f in fields(kind)}
     unknown = [k for k in settings if k not in known]
     if unknown:

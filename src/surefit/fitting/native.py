@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from surefit import optim
-from surefit.core.tensor import Tensor, no_grad
-from surefit.errors import ArgumentError, MissingExtraError, RecordError
+from surefit.core.tensor import Tensor
+from surefit.errors import MissingExtraError, RecordError
 from surefit.fitting.training import Callback, Epoch, Outcome, Run, Started, Watch, _NotFinite, _tell
 
 FEWEST_STEPS = 400  # fewer are done before a compiler has finished
@@ -60,29 +59,18 @@ def _loop(run: Run) -> Any:
         raise RecordError("parameters of several dtypes have a learning rate each; use one dtype")
     optimizer.prepare()
 
-    def step(x: Any, y: Any, weights: Any = None) -> Any:
-        optimizer.zero_grad()
-        loss = run.loss(network(x), y, weights)
-        if loss.shape != ():
-            raise ArgumentError(f"loss: must return one number, got shape {loss.shape}; take the mean")
-        loss.backward()
-        if run.method.clip_norm is not None:
-            optim.clip_grad_norm_(list(network.parameters()), run.method.clip_norm)
-        optimizer.step()
-        return loss
+    def full(columns: Sequence[Any], given: Sequence[Any]) -> list[Any]:
+        rest = iter(given)
+        return [None if c is None else next(rest) for c in columns]
 
-    def validate(x: Any, y: Any, weights: Any = None) -> Any:
-        network.eval()
-        try:
-            with no_grad():
-                return run.loss(network(x), y, weights)
-        finally:
-            network.train()
+    def step(*given: Any) -> Any:
+        return run.update(*full(run.columns, given))
 
-    data = [run.x, run.y] + ([] if run.weights is None else [run.weights])
-    held: list[np.ndarray] = [] if run.held is None else list(run.held)
-    if held and run.held_weights is not None:
-        held.append(run.held_weights)
+    def validate(*given: Any) -> Any:
+        return run.held_loss(*full(run.held_columns, given))
+
+    data = [c for c in run.columns if c is not None]
+    held = [c for c in run.held_columns if c is not None]
     homes = {id(p.home): p.home for p in network.parameters() if p.home is not None}
     rate: Tensor = optimizer.param_groups[0].leaves["lr"]
     return TrainingLoop(

@@ -3,25 +3,48 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from surefit.data import Domain, Noise, Sampling, Table, check_finite, read_table, sample
+from surefit.data import Domain, Noise, Sampling, Table, check_finite, corner_points, face_points, read_table, sample
 from surefit.data.generator import output_names
 from surefit.errors import ArgumentError, DataError, DomainError, ShapeError
+from surefit.fitting import derivatives
 from surefit.formulas import Formula, parse_many
 
 Points = tuple[np.ndarray, np.ndarray]  # x (n, d), y (n, k), float64
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".parquet", ".npz", ".npy", ".gz")
 LARGEST = 1e150  # squares and their sums stay finite in float64
 FEWEST_WATCHED = 200  # validation points of a known function without noise: with fewer, luck picks the best epoch
-VERIFY = 10_000  # fresh points on which the error of a known function is measured
+ROWS = 4  # training points for each unit that a solver places
+VERIFY = 10_000  # fresh points on which the error of a known function is measured; a fifth of it on the faces
+
+
+class Climb(NamedTuple):
+    """A search for larger errors from the worst points: how many of them, steps, and tries in each step."""
+
+    starts: int = 16
+    steps: int = 24
+    tries: int = 8
+
+
+CLIMB = Climb()
+
+
+class Effort(NamedTuple):
+    """Fresh evaluations of a function that measure an error."""
+
+    uniform: int
+    corners: int
+    faces: int
+    search: Climb = CLIMB
 
 
 @dataclass(frozen=True)
@@ -31,7 +54,9 @@ class Problem:
     names, outputs: of the inputs and outputs. domain: the box. train, validation, test: (x (n, d), y (n, k)) float64,
     the last two may be None. weights, validation_weights: (n,) for their rows, or None. function: points (n, d) ->
     (n, k), or None for measured data. source: what the target was, as plain data. dropped: points left out as not
-    finite.
+    finite. plan: how a function was sampled. slopes, validation_slopes: gradients (n, k, d) at the rows, NaN where
+    unknown, or None; slope_function: points (n, d) -> (n, k, d), where they are known everywhere. added: how many
+    points each round of adaptive sampling added, at the end of the training rows. notes: warnings for the card.
     """
 
     names: tuple[str, ...]
@@ -46,6 +71,12 @@ class Problem:
     dropped: int = 0
     rows: dict[str, int] | None = None  # of each part, where only a sample of it is at hand (a loaded fit)
     validation_weights: np.ndarray | None = None
+    plan: Sampling | None = None
+    slopes: np.ndarray | None = None
+    validation_slopes: np.ndarray | None = None
+    slope_function: Callable[[np.ndarray], np.ndarray] | None = None
+    added: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def sizes(self) -> dict[str, int]:
         """How many rows each part has."""
@@ -54,14 +85,22 @@ class Problem:
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: 0 if points is None else len(points[0]) for name, points in parts.items()}
 
+    def effort(self) -> Effort:
+        """What measuring the error costs: the default, or shares of `Sampling.verify`, which they sum to."""
+        several = self.domain.dim > 1
+        corners = len(corner_points(self.domain))
+        budget = None if self.plan is None else self.plan.verify
+        if budget is None:
+            return Effort(VERIFY, corners, VERIFY // 5) if several else Effort(VERIFY // 5, corners, 0)
+        corners = min(corners, budget // 2)
+        faces = budget * 3 // 20 if several else 0
+        starts = min(CLIMB.starts, max(1, budget // 5 // (CLIMB.steps * CLIMB.tries)))
+        search = Climb(starts, min(CLIMB.steps, budget // 5 // (starts * CLIMB.tries)), CLIMB.tries)
+        return Effort(max(1, budget - corners - faces - math.prod(search)), corners, faces, search)
+
     def edges(self, seed: int) -> np.ndarray:
         """Fresh points on the faces of the domain, (n, d), where fits are often worst and uniform points never fall."""
-        rng = np.random.default_rng([seed, 0xED6E])
-        box = self.domain
-        unit = rng.uniform(-1.0, 1.0, (VERIFY // 5, box.dim))
-        stuck = rng.integers(0, box.dim, len(unit))
-        unit[np.arange(len(unit)), stuck] = rng.choice([-1.0, 1.0], len(unit))
-        return box.unscale(unit)
+        return face_points(self.domain, self.effort().faces, np.random.default_rng([seed, 0xED6E]))
 
     def verification(self, seed: int) -> Points:
         """Where the error is measured: fresh uniform points and the corners for a known function, else the test rows.
@@ -70,21 +109,25 @@ class Problem:
         """
         if self.function is not None:
             rng = np.random.default_rng([seed, 0x7E57])  # a stream of its own: never the training points
-            count = VERIFY if self.domain.dim > 1 else VERIFY // 5
-            x = sample(self.domain, count, "uniform", with_corners=True, generator=rng)
+            effort = self.effort()
+            corners = corner_points(self.domain)[: effort.corners]
+            x = np.concatenate([sample(self.domain, effort.uniform, "uniform", generator=rng), corners])
             y = self.function(x)
             good = np.isfinite(y).all(axis=1)
             return x[good], y[good]
         return self.test or self.validation or self.train
 
 
-def pose(target: Any, domain: Any, data: Sampling | None, seed: int) -> Problem:
+def pose(target: Any, domain: Any, data: Sampling | None, seed: int, solver: bool = False) -> Problem:
     """The Problem of a target: a formula (or several), a callable, a table in any form `read_table` takes, or (X, y).
+
+    solver: it is for a solver, which wants few points of a function at first and draws more itself.
 
     ArgumentError: a function without a domain, or a data argument that is not a Sampling. DomainError: the target is
     not finite somewhere. FormulaError, DataError: it cannot be read.
     """
     plan = Sampling() if data is None else data
+    solver = solver and data is None
     if not isinstance(plan, Sampling):
         raise ArgumentError(
             f"data={data!r} must be a surefit.Sampling(design=..., count=..., ...); the data itself is the target"
@@ -95,13 +138,27 @@ def pose(target: Any, domain: Any, data: Sampling | None, seed: int) -> Problem:
         target = Path(target)
     texts = _formula_texts(target)
     if texts is not None:
-        return _of_formulas(texts, domain, plan, seed)
+        return _of_formulas(texts, domain, plan, seed, solver)
     if callable(target) and not isinstance(target, Table):
         box = _needed_domain(domain, None)
         function, outputs = vectorised(target, box)
         source = {"kind": "callable", "name": getattr(target, "__name__", type(target).__name__)}
-        return _of_function(function, box, outputs, plan, seed, source)
+        if plan.derivatives is True:
+            raise derivatives.refuse(
+                True,
+                "a Python function is not differentiated",
+                "give a function that returns its gradients, or a formula",
+            )
+        plan = first_sampling(box.dim) if solver else plan
+        return _of_function(function, box, outputs, plan, seed, source, _called_slopes(plan, box, outputs))
     return _of_table(target, domain, plan, seed)
+
+
+def first_sampling(dim: int) -> Sampling:
+    """The first training points of a function for a solver, which draws more as its networks grow."""
+    if dim == 1:
+        return Sampling("chebyshev", ROWS * 20 + 2)
+    return Sampling("chebyshev", 16 * 16) if dim == 2 else Sampling("chebyshev" if dim == 3 else "auto", 9**3)
 
 
 def _is_path(text: str) -> bool:
@@ -128,7 +185,7 @@ def _needed_domain(domain: Any, variables: Sequence[str] | None) -> Domain:
     )
 
 
-def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int) -> Problem:
+def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int, solver: bool) -> Problem:
     first = parse_many(texts)  # a first reading finds the variables
     box = _needed_domain(domain, first[0].variables or None)
     formulas = parse_many(texts, box.names)
@@ -137,12 +194,26 @@ def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int) -> Pr
         return np.stack([f.on_points(x) for f in formulas], axis=1)
 
     outputs = output_names(box.names, len(formulas))
-    return _of_function(function, box, outputs, plan, seed, {"kind": "formula", "text": [f.text for f in formulas]})
+    source = {"kind": "formula", "text": [f.text for f in formulas]}
+    slopes = (
+        derivatives.formula_slopes(formulas) if plan.derivatives is True else _called_slopes(plan, box, len(formulas))
+    )
+    plan = first_sampling(box.dim) if solver else plan
+    return _of_function(function, box, outputs, plan, seed, source, slopes)
+
+
+def _called_slopes(plan: Sampling, box: Domain, outputs: int) -> derivatives.Slopes | None:
+    """The gradients that a user's function gives, if one was given."""
+    if plan.derivatives is None:
+        return None
+    if not callable(plan.derivatives):
+        raise derivatives.refuse(..., "an array is for the rows of a table", "give a function of the points")
+    return derivatives.called_slopes(vectorised(plan.derivatives, box)[0], outputs)
 
 
 def _of_function(
-    function: Callable[[np.ndarray], np.ndarray], box: Domain, outputs: tuple[str, ...] | int, plan: Sampling, seed:
-    int, source: dict[str, Any],
+    function: Callable[[np.ndarray], np.ndarray], box: Domain, outputs: tuple[str, ...] | int, plan: Sampling,
+    seed: int, source: dict[str, Any], slope_function: derivatives.Slopes | None,
 ) -> Problem:  # fmt: skip
     if isinstance(outputs, int):
         outputs = output_names(box.names, outputs)
@@ -166,9 +237,13 @@ def _of_function(
     train = (x, plan.noisy(y, rng))
     weights = plan.row_weights(*train)
     held_weights = plan.row_weights(*validation) if validation is not None and callable(plan.weights) else None
+    slopes = [
+        None if slope_function is None or part is None else slope_function(part[0]) for part in (train, validation)
+    ]
     return Problem(
         box.names, outputs, box, train, validation, held[1], weights, function, source, dropped,
-        validation_weights=held_weights,
+        validation_weights=held_weights, plan=plan, slopes=slopes[0], validation_slopes=slopes[1],
+        slope_function=slope_function, notes=derivatives.notes(slopes[0]),
     )  # fmt: skip
 
 
@@ -184,6 +259,8 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
     train, validation, test = ((x[rows], y[rows]) if len(rows) else None for rows in parts)
     if train is None:
         raise DataError("table: no rows to train on")
+    _refuse_for_table(plan)
+    slopes = _table_slopes(plan, box, x, y.shape[1])
     validation = None if validation is None else (validation[0], plan.noisy(validation[1], rng))
     train = (train[0], plan.noisy(train[1], rng))
     weights = plan.row_weights(x, y)  # of all rows
@@ -192,8 +269,32 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
     source = {"kind": "table", "name": name, "rows": len(table)}
     return Problem(
         table.inputs, table.targets, box, train, validation, test, of_parts[0], None, source,
-        validation_weights=of_parts[1],
+        validation_weights=of_parts[1], plan=plan, slopes=None if slopes is None else slopes[parts[0]],
+        validation_slopes=None if slopes is None or validation is None else slopes[parts[1]],
+        notes=derivatives.notes(slopes),
     )  # fmt: skip
+
+
+def _refuse_for_table(plan: Sampling) -> None:
+    """ArgumentError for what only a function that can be asked again can do."""
+    for name, asked in (("adaptive", plan.adaptive), ("faces", plan.faces), ("verify", plan.verify)):
+        if asked:
+            raise ArgumentError(
+                f"{name}: needs a function that can be asked for more values; a table has its rows only"
+            )
+
+
+def _table_slopes(plan: Sampling, box: Domain, x: np.ndarray, k: int) -> np.ndarray | None:
+    """The gradients of all rows, (n, k, d), if some were given."""
+    if plan.derivatives is None:
+        return None
+    if plan.derivatives is True:
+        raise derivatives.refuse(
+            True, "the gradients of a table are not known", "give them as an array, one for each row"
+        )
+    if callable(plan.derivatives):
+        return derivatives.called_slopes(vectorised(plan.derivatives, box)[0], k)(x)
+    return derivatives.row_slopes(plan.derivatives, len(x), k, x.shape[1])
 
 
 def _check_size(y: np.ndarray) -> None:

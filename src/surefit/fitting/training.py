@@ -17,6 +17,7 @@ import numpy as np
 from surefit import nn, optim
 from surefit.core.tensor import Tensor, from_numpy, no_grad
 from surefit.errors import ArgumentError, NotFiniteError
+from surefit.fitting.derivatives import SlopeLoss
 from surefit.fitting.methods import FirstOrder
 from surefit.fitting.network import Scaled, observed
 from surefit.fitting.problem import Points, Problem
@@ -173,8 +174,12 @@ class Run:
             for w in (problem.weights, problem.validation_weights)
         )
         self.batch, self.steps_per_epoch, self.epochs, self.patience = plan(method, len(self.x))
-        self.lr = method.default_lr if method.lr is None else method.lr
+        self.lr = method.rate
         self.loss = loss_function(method)
+        self.slopes, self.held_slopes = (
+            None if s is None else _scaled_slopes(model, s) for s in (problem.slopes, problem.validation_slopes)
+        )
+        self.slope_loss = SlopeLoss(self.loss, problem.plan.derivative_weight if problem.plan else 1.0)
         self.optimizer = method.optimizer(self.network.parameters(), self.lr)
         self.schedule, self.when = _schedule(method, self.optimizer, self.lr, self.epochs, self.steps_per_epoch)
         self.rng = np.random.default_rng([seed, 1])  # of the permutations, apart from those of data and weights
@@ -186,17 +191,46 @@ class Run:
         """Since the run began."""
         return clock.perf_counter() - self.began
 
-    def step(self, rows: np.ndarray) -> float:
-        """Loss on these rows, its gradient, one update; the loss."""
+    def update(self, x: Tensor, y: Tensor, weights: Tensor | None = None, slopes: Tensor | None = None) -> Tensor:
+        """Loss of these rows, its gradient, one update; the loss. Records, so that it compiles."""
         self.optimizer.zero_grad()
-        weights = None if self.weights is None else from_numpy(self.weights[rows])
-        loss = self.loss(self.network(from_numpy(self.x[rows])), from_numpy(self.y[rows]), weights)
+        loss = self.loss_of(x, y, weights, slopes)
         if loss.shape != ():
             raise ArgumentError(f"loss: must return one number, got shape {loss.shape}; take the mean")
         loss.backward()
         if self.method.clip_norm is not None:
             optim.clip_grad_norm_(list(self.network.parameters()), self.method.clip_norm)
         self.optimizer.step()
+        return loss
+
+    def loss_of(self, x: Tensor, y: Tensor, weights: Tensor | None, slopes: Tensor | None) -> Tensor:
+        """The loss of these rows, with their gradients where those are known."""
+        if slopes is None:
+            return self.loss(self.network(x), y, weights)
+        return self.slope_loss(self.network, x, y, slopes, weights)
+
+    def held_loss(self, x: Tensor, y: Tensor, weights: Tensor | None, slopes: Tensor | None) -> Tensor:
+        """The loss of validation rows."""
+        self.network.eval()
+        try:
+            with no_grad():
+                return self.loss_of(x, y, weights, slopes)
+        finally:
+            self.network.train()
+
+    @property
+    def columns(self) -> list[np.ndarray | None]:
+        """What `update` takes, for all training rows: points, values, weights, gradients."""
+        return [self.x, self.y, self.weights, self.slopes]
+
+    @property
+    def held_columns(self) -> list[np.ndarray | None]:
+        """The same for validation rows; empty without any."""
+        return [] if self.held is None else [*self.held, self.held_weights, self.held_slopes]
+
+    def step(self, rows: np.ndarray) -> float:
+        """One update with these rows; their loss."""
+        loss = self.update(*(None if c is None else from_numpy(c[rows]) for c in self.columns))  # type: ignore[arg-type]
         self.steps += 1
         return float(loss.item())
 
@@ -221,14 +255,7 @@ class Run:
         """The loss on the validation data, or None when there is none."""
         if self.held is None:
             return None
-        self.network.eval()
-        try:
-            with no_grad():
-                weights = None if self.held_weights is None else from_numpy(self.held_weights)
-                x, y = map(from_numpy, self.held)
-                loss = float(self.loss(self.network(x), y, weights).item())
-        finally:
-            self.network.train()
+        loss = float(self.held_loss(*(None if c is None else from_numpy(c) for c in self.held_columns)).item())  # type: ignore[arg-type]
         if not math.isfinite(loss):
             raise _NotFinite(loss, np.arange(min(self.batch, len(self.x))))
         return loss
@@ -331,6 +358,11 @@ def _scaled_units(model: Scaled, points: Points) -> Points:
     u = (x - model.x_shift.numpy()) / model.x_scale.numpy()
     v = (y - model.y_shift.numpy()) / model.y_scale.numpy()
     return np.ascontiguousarray(u, model.dtype), np.ascontiguousarray(v, model.dtype)
+
+
+def _scaled_slopes(model: Scaled, slopes: np.ndarray) -> np.ndarray:
+    """Gradients (n, k, d) in the units and dtype of the network."""
+    return (slopes * model.x_scale.numpy() / model.y_scale.numpy()[:, None]).astype(model.dtype)
 
 
 def _weights(weights: np.ndarray, dtype: np.dtype) -> np.ndarray:

@@ -7,8 +7,10 @@ asked; Matplotlib is imported by the first chart.
 from .drawing import Drawing
 from .errormap import error_map
 from .graph import GraphDrawing, Node, draw_graph, draw_program, graph_dot, network_diagram
-from .history import loss_curves
+from .history import loss_curves, rate_curve
 from .plots import fit_1d, fit_2d, fit_scatter, scatter_2d, slice_points, slices, surface
+from .samples import sample_map
+from .sizes import tradeoff
 
 __all__ = [
     "Drawing",
@@ -23,8 +25,11 @@ __all__ = [
     "graph_dot",
     "loss_curves",
     "network_diagram",
+    "rate_curve",
+    "sample_map",
     "scatter_2d",
     "slice_points",
     "slices",
     "surface",
+    "tradeoff",
 ]

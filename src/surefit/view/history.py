@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from surefit.errors import ArgumentError, ShapeError
 
@@ -250,3 +251,42 @@ def _mark_extremes(axes: Axes, curves: list[_Curve]) -> None:
     zeros = np.concatenate([c.steps[c.values == 0] for c in curves])
     if axes.get_yscale() == "log" and zeros.size:
         mark_missing(axes, zeros, "exactly 0", GREY, marker="v")
+
+
+@in_house_style
+def rate_curve(rates: ArrayLike, losses: ArrayLike, chosen: float, *, title: str | None = None) -> Figure:
+    """The losses of a learning-rate range test against the rate, both logarithmic; the chosen rate marked.
+
+    Args:
+        rates: Learning rates, (n,), above 0.
+        losses: The loss at each, (n,).
+        chosen: The rate that was chosen.
+        title: Above the figure.
+
+    Raises:
+        ShapeError, ArgumentError: arrays that do not fit together, a rate that is not above 0.
+
+    Example:
+        >>> figure = rate_curve([1e-4, 1e-3, 1e-2, 1e-1], [1.0, 0.7, 0.2, 3.0], 3e-3)
+        >>> figure.axes[0].get_xscale()
+        'log'
+    """
+    x, y = vector("rates", rates), vector("losses", losses)
+    if x.shape != y.shape:
+        raise ShapeError(f"rates, losses: shapes {x.shape} and {y.shape}; both need the same")
+    if not (np.all(x > 0) and chosen > 0):
+        raise ArgumentError("rates: must be above 0")
+    figure = new_figure(PAGE_WIDTH, 3.4)
+    axes = figure.subplots()
+    axes.set_xscale("log")
+    if np.all(y[np.isfinite(y)] > 0):
+        axes.set_yscale("log")
+    draw_line(axes, x, y, {"color": BLUE, "linewidth": 1.4})
+    at = int(np.nanargmin(np.where(np.isfinite(y), y, np.nan)))
+    circle(axes, x[at], y[at])
+    axes.axvline(chosen, color=VERMILLION, linewidth=1.2, linestyle="--")
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("loss (moving average)")
+    set_note(axes, f"smallest loss at {number(x[at])}, chosen rate {number(chosen)}")
+    set_title(figure, title)
+    return figure

@@ -1,0 +1,277 @@
+"""Fifty equations of the Feynman lectures, fitted in equal time by surefit and by others. See README.md.
+
+Every contestant is a process of its own with one BLAS thread. The others get as many points as surefit takes when
+nobody says how many, inputs and outputs scaled, two hidden layers of 64 tanh units, and as long as surefit; the RBF
+interpolator takes as many of the points as it can solve for in that time.
+"""
+
+from __future__ import annotations
+
+import json as json_format
+import math
+import statistics
+import time as clock
+import warnings
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+import typer
+from harness import Contestant, importable, obey, report, versions
+from harness.material import data_folder
+from typer import Option
+
+import surefit
+from surefit.data import Domain, default_count, sample
+
+FILE = "functions/feynman_1_50.json"
+QUICK = (
+    "I.6.2a",
+    "I.6.2",
+    "I.6.2b",
+    "I.8.14",
+    "I.9.18",
+    "I.10.7",
+    "I.12.1",
+    "I.13.4",
+    "I.15.3x",
+    "I.16.6",
+    "I.29.16",
+    "I.40.1",
+)
+FAILED = 0.1  # of the range of the target: an error above that is called a failure
+FRESH = 10_000  # points on which errors are measured
+WIDTHS = (64, 64)
+Predict = Callable[[np.ndarray], np.ndarray]
+
+
+class Task(NamedTuple):
+    """An equation, its box, seconds, and training points in [-1, 1]^d with values of mean 0 and deviation 1."""
+
+    formula: str
+    box: Domain
+    seconds: float
+    seed: int
+
+    def sample(self) -> tuple[np.ndarray, np.ndarray, float, float]:
+        """Points in [-1, 1]^d, scaled values (n, 1), and their shift and scale."""
+        x = sample(self.box, default_count(self.box.dim), "uniform", with_corners=True, generator=self.seed)
+        y = self.values(x)[:, None]
+        shift, scale = float(y.mean()), float(y.std()) or 1.0
+        return self.box.scale(x), (y - shift) / scale, shift, scale
+
+    def values(self, x: np.ndarray) -> np.ndarray:
+        return surefit.parse(self.formula, self.box.names).on_points(x)
+
+
+def by_surefit(task: Task, method: str) -> Predict:
+    return surefit.fit(task.formula, task.box, method=method, time=task.seconds, seed=task.seed).predict
+
+
+def _unscaled(task: Task, shift: float, scale: float, predict: Predict) -> Predict:
+    return lambda x: predict(task.box.scale(x)).ravel() * scale + shift
+
+
+def by_adam(task: Task) -> Predict:
+    """PyTorch: float32, batch 256, rate 5e-3 down a cosine that ends with the time."""
+    import torch
+
+    x, y, shift, scale = task.sample()
+    start = clock.perf_counter()
+    torch.manual_seed(task.seed)
+    net = _torch_net(x.shape[1])
+    xs, ys = (torch.tensor(v, dtype=torch.float32) for v in (x, y))
+    optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)
+    while (part := (clock.perf_counter() - start) / task.seconds) < 1:
+        optimizer.param_groups[0]["lr"] = 5e-3 * (0.01 + 0.99 * (1 + math.cos(math.pi * part)) / 2)
+        rows = torch.randint(len(xs), (256,))
+        optimizer.zero_grad()
+        torch.nn.functional.mse_loss(net(xs[rows]), ys[rows]).backward()
+        optimizer.step()
+    return _unscaled(task, shift, scale, lambda p: net(torch.tensor(p, dtype=torch.float32)).detach().numpy())
+
+
+def by_lbfgs(task: Task) -> Predict:
+    """PyTorch: float64, all points, strong Wolfe line search, 50 pairs of memory."""
+    import torch
+
+    x, y, shift, scale = task.sample()
+    start = clock.perf_counter()
+    torch.manual_seed(task.seed)
+    net = _torch_net(x.shape[1]).double()
+    xs, ys = torch.tensor(x), torch.tensor(y)
+    optimizer = torch.optim.LBFGS(
+        net.parameters(),
+        max_iter=20,
+        history_size=50,
+        line_search_fn="strong_wolfe",
+        tolerance_grad=0,
+        tolerance_change=0,
+    )
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = torch.nn.functional.mse_loss(net(xs), ys)
+        loss.backward()
+        return loss
+
+    while clock.perf_counter() - start < task.seconds:
+        optimizer.step(closure)
+    return _unscaled(task, shift, scale, lambda p: net(torch.tensor(p)).detach().numpy())
+
+
+def _torch_net(inputs: int) -> Any:
+    from torch import nn
+
+    sizes = [inputs, *WIDTHS]
+    hidden = [layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), nn.Tanh())]
+    return nn.Sequential(*hidden, nn.Linear(sizes[-1], 1))
+
+
+def by_mlp(task: Task) -> Predict:
+    """scikit-learn: Adam with its defaults, epoch after epoch until the time is over."""
+    from sklearn.neural_network import MLPRegressor
+
+    x, y, shift, scale = task.sample()
+    start = clock.perf_counter()
+    net = MLPRegressor(hidden_layer_sizes=WIDTHS, activation="tanh", random_state=task.seed)
+    while clock.perf_counter() - start < task.seconds:
+        net.partial_fit(x, y.ravel())
+    return _unscaled(task, shift, scale, net.predict)
+
+
+def by_rbf(task: Task) -> Predict:
+    """SciPy: its default thin-plate splines through as many of the points as the time allows; the cost is cubic."""
+    from scipy.interpolate import RBFInterpolator
+
+    x, y, shift, scale = task.sample()
+    start = clock.perf_counter()
+    points, last, best = max(100, 2 * x.shape[1] + 2), 0.0, None
+    while best is None or (clock.perf_counter() - start + 8 * last < task.seconds and points < len(x)):
+        points = min(points if best is None else 2 * points, len(x))
+        before = clock.perf_counter()
+        best = RBFInterpolator(x[-points:], y[-points:])  # the corners are the last of them
+        last = clock.perf_counter() - before
+    return _unscaled(task, shift, scale, best)
+
+
+CONTESTANTS: dict[str, tuple[str, Callable[[Task], Predict]]] = {
+    "PyTorch Adam": ("torch", by_adam),
+    "PyTorch L-BFGS": ("torch", by_lbfgs),
+    "scikit-learn MLP": ("sklearn", by_mlp),
+    "SciPy RBF": ("scipy", by_rbf),
+}
+
+
+def serve(name: str, method: str) -> None:
+    """Be a contestant: a line of JSON is a task, the answer its errors and time."""
+    act = CONTESTANTS[name][1] if name in CONTESTANTS else lambda task: by_surefit(task, method)
+    if name.startswith("PyTorch"):
+        import torch
+
+        torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    act(Task("sin(x)", Domain((-1, 1)), 0.2, 0))  # what a library loads at its first use is not counted
+
+    def answer(order: dict[str, Any]) -> dict[str, Any]:
+        box = Domain({n: (low, high) for n, low, high in order["vars"]})
+        task = Task(order["formula"], box, order["seconds"], order["seed"])
+        start = clock.perf_counter()
+        try:
+            predict = act(task)
+            seconds = clock.perf_counter() - start
+            x = sample(box, FRESH, "uniform", with_corners=True, generator=10_000 + task.seed)
+            y = task.values(x)
+            error = np.abs(predict(x) - y)
+        except Exception as e:  # a contestant that breaks down has lost this one
+            return {"error": None, "seconds": clock.perf_counter() - start, "why": f"{type(e).__name__}: {e}"}
+        worst = float(error.max() / np.ptp(y))
+        return {"error": worst if math.isfinite(worst) else None, "seconds": seconds}
+
+    obey(answer, name)
+
+
+def main(
+    data: Annotated[
+        Path | None, Option(help="Folder that holds functions/; default $SUREFIT_DATA or ../shared/data.")
+    ] = None,
+    time: Annotated[float, Option(min=0.1, help="Seconds for each contestant and equation.")] = 10.0,
+    only: Annotated[str, Option(help="Names of equations, separated by commas, or a slice such as 0:10.")] = "",
+    contestants: Annotated[str, Option(help="Their names, separated by commas.")] = ",".join(("surefit", *CONTESTANTS)),
+    method: Annotated[str, Option(help="Of surefit.")] = "auto",
+    seeds: Annotated[int, Option(min=1, help="Runs of each; medians are shown.")] = 1,
+    quick: Annotated[bool, Option("--quick", help="A dozen equations and two seconds.")] = False,
+    json: Annotated[Path | None, Option(help="Write the error and time of every run to this file.")] = None,
+    contestant: Annotated[str, Option(hidden=True)] = "",
+) -> None:
+    """Print one table: the largest errors, as a share of the range of each function, medians and failures."""
+    if contestant:
+        serve(contestant, method)
+        return
+    equations = _chosen(json_format.loads(data_folder(data, FILE).read_text(encoding="utf-8")), only, quick)
+    seconds = 2.0 if quick else time
+    have, missing = importable(sorted({module for module, _ in CONTESTANTS.values()}))
+    names = [n for n in contestants.split(",") if n == "surefit" or CONTESTANTS[n][0] in have]
+    runners = {n: Contestant(__file__, "--contestant", n, "--method", method, threads=1) for n in names}
+    rows = []
+    for equation in equations:
+        runs: dict[str, list[dict[str, Any]]] = {n: [] for n in names}
+        for seed in range(seeds):
+            for n in names:
+                order = {"formula": equation["formula"], "vars": equation["vars"], "seconds": seconds, "seed": seed}
+                runs[n].append(runners[n].turn(order))
+        rows.append({"name": equation["name"], "dim": equation["dim"], "runs": runs})
+    for runner in runners.values():
+        runner.close()
+    title = f"Equations of the Feynman lectures: {seconds:g} s each, surefit with method={method!r}"
+    have_versions = versions(["torch", "scikit-learn", "scipy"])
+    data_out = {"versions": have_versions, "seconds": seconds, "seeds": seeds, "rows": rows}
+    report(title, ["equation (inputs)", *names], *_table(rows, names, missing), data_out, json)
+
+
+def _chosen(equations: list[dict[str, Any]], only: str, quick: bool) -> list[dict[str, Any]]:
+    names = [e["name"] for e in equations]
+    if ":" in only:
+        low, _, high = only.partition(":")
+        return equations[int(low or 0) : int(high or len(equations))]
+    wanted = only.split(",") if only else [n for n in QUICK if n in names] if quick else names
+    unknown = [n for n in wanted if n not in names]
+    if unknown:
+        raise SystemExit(f"--only: there is no equation {unknown[0]!r}; there are {', '.join(names)}")
+    return [e for e in equations if e["name"] in wanted]
+
+
+def _table(rows: list[dict[str, Any]], names: list[str], missing: list[str]) -> tuple[list[list[str]], list[str]]:
+    """The cells and the notes below them."""
+
+    def median(row: dict[str, Any], name: str) -> float:
+        return statistics.median(math.inf if r["error"] is None else r["error"] for r in row["runs"][name])
+
+    def number(error: float) -> str:
+        return f"{error:.1e}" if math.isfinite(error) else "none"
+
+    found = {n: [median(row, n) for row in rows] for n in names}
+    cells = []
+    for i, row in enumerate(rows):
+        best = min(found[n][i] for n in names)
+        marks = [f"**{number(found[n][i])}**" if found[n][i] == best else number(found[n][i]) for n in names]
+        cells.append([f"{row['name']} ({row['dim']})", *marks])
+    took = {n: statistics.median(r["seconds"] for row in rows for r in row["runs"][n]) for n in names}
+    cells.append(["median of all", *(number(statistics.median(found[n])) for n in names)])
+    cells.append([f"failures (> {FAILED:g})", *(str(sum(e > FAILED for e in found[n])) for n in names)])
+    cells.append(["median seconds", *(f"{took[n]:.1f}" for n in names)])
+    notes = [f"Largest error on {FRESH} fresh points and the corners, as a share of the range of the function."]
+    if "surefit" in names:
+        for n in names:
+            worse = [row["name"] for row, a, b in zip(rows, found["surefit"], found[n], strict=True) if a > b]
+            if n != "surefit":
+                which = f": {', '.join(worse)}" if worse else ""
+                notes.append(f"surefit is worse than {n} on {len(worse)} of {len(rows)}{which}.")
+    whys = {f"{n} on {row['name']}: {r['why']}" for row in rows for n in names for r in row["runs"][n] if "why" in r}
+    return cells, [*notes, *sorted(whys), *(f"Left out, because it cannot be imported: {m}." for m in missing)]
+
+
+if __name__ == "__main__":
+    typer.run(main)

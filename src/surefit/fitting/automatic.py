@@ -1,0 +1,411 @@
+"""fit with a solver: the one that was named, or a ladder of them that is climbed until the tolerance is reached.
+
+The ladder of a known function without noise: features with more and more units, each polished by variable projection
+where that can bring it to the goal; when more units stop helping (kinks, many inputs), variable projection on a hidden
+layer that is small enough to be searched, then Levenberg-Marquardt on two hidden layers, then Adam on the network that
+fit uses by default, with a last solve for its output layer. Measured data climb all of it with a penalty and early
+stopping, and the validation rows choose.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from surefit import nn
+from surefit.core import ops
+from surefit.errors import ArgumentError
+from surefit.fitting.methods import LM, Adam, Auto, Features, Solver, VarPro
+from surefit.fitting.network import MLPSpec, network_of, scaled
+from surefit.fitting.problem import ROWS, Problem
+from surefit.fitting.residuals import chain_of
+from surefit.fitting.solving import (
+    Candidate,
+    Run,
+    check_method,
+    is_hidden_layer,
+    predictor,
+    scan,
+    search,
+    solve_last,
+)
+from surefit.fitting.training import Callback, Epoch, Finished, Started, train
+from surefit.solvers.features import SCALES
+
+if TYPE_CHECKING:
+    from surefit.fitting.fitted import Fit
+
+GOAL = 1e-7  # of the largest |target|: what is aimed at when no tolerance is given; float32 resolves no more
+UNITS = {1: (20, 50, 100, 200, 400), 2: (60, 150, 300, 600, 1000), 3: (150, 400, 800, 2000)}  # by inputs
+MANY_INPUTS = (300, 800, 2000)
+LARGE = 400  # units from which a solve takes long, so that steepnesses are not tried in plenty
+SEARCHED = 400  # parameters of a hidden layer that variable projection is tried on by the way
+IN_REACH = {1: 1e4}  # variable projection is tried when the error is so many times the goal; more units are cheap too
+IN_REACH_OF_MORE = 100.0  # in more than one dimension, where it is dear
+LEARNED = 0.3  # relative error above which nothing is learned yet, so that no trend can be seen
+HELPED = 3.0  # more units that lower the error by less than this do not help
+ADAM_REACHES = 1e-3  # relative error below which Adam has nothing to add
+SOLVER_SHARE = 0.7  # of the time, when Adam may have to follow
+DEEP = (16, 16)  # hidden layers that Levenberg-Marquardt is tried on
+MOST_JACOBIAN = 4_000_000  # numbers in a Jacobian that automatic choice still takes: half a second an iteration
+NOISY_UNITS = (30, 100, 300, 800)
+CLEAN = 1e-5  # relative validation error below which measured data have no noise worth speaking of
+
+
+def solve(
+    problem: Problem,
+    method: Solver,
+    *,
+    tol: float | None,
+    time: float | None,
+    model: Any,
+    seed: int,
+    dtype: Any,
+    callbacks: Sequence[Callback] = (),
+) -> Fit:
+    """The Fit of a problem by a solver or by the automatic choice. dtype None: float64, float32 where Adam was best."""
+    from surefit.fitting.fitted import Fit
+
+    if problem.slopes is not None:
+        raise ArgumentError(
+            f"derivatives: method={method.name!r} fits values only; use a first-order method such as 'adam'"
+        )
+    if problem.plan is not None and problem.plan.adaptive:
+        raise ArgumentError(
+            f"adaptive: method={method.name!r} chooses its points itself; use a first-order method such as 'adam'"
+        )
+    run = Run(problem, seed, tol, time, ops.dtype_of(ops.float64 if dtype is None else dtype), callbacks)
+    try:
+        reason = _ladder(run, method, model, dtype) if isinstance(method, Auto) else _named(run, method, model)
+    except KeyboardInterrupt:
+        run.interrupted = True
+        reason = ""
+    best = run.best()
+    if best is None:  # interrupted before anything was solved
+        best = run.candidate(run.built(model), problem, "initial weights", {"solver": "none"})
+    if run.interrupted:
+        reason = "interrupted; the best network so far is kept"
+    settings = method.settings() | {"loss": "mse", "scale": True, "best_weights": True, "stage": best.stage}
+    settings |= {k: v for k, v in best.details.items() if k in ("solver", "units", "steepness", "magnitude")}
+    if isinstance(method, Auto):
+        settings["choice"] = run.told
+    settings["penalty"] = best.details.get("penalty", settings.get("penalty"))
+    run.finished(reason)
+    return Fit(
+        problem=best.problem, model=best.model, method=settings, error=best.error, history=run.history,
+        stop_reason=reason, seed=seed, steps=run.evaluations, seconds=run.seconds, tol=tol,
+        interrupted=run.interrupted, best_epoch=best.row or None, warnings=[*problem.notes, *run.warnings],
+    )  # fmt: skip
+
+
+# --- a named solver ---------------------------------------------------------------------------------------------------
+
+
+def _named(run: Run, method: Solver, model: Any) -> str:
+    """One method on the network asked for, or on one of a size that suits it."""
+    d, n = run.problem.domain.dim, len(run.problem.train[0])
+    if model is None or (isinstance(model, MLPSpec) and model == MLPSpec()):
+        if isinstance(method, (Features, VarPro)):
+            units = {1: 100, 2: 400}.get(d, 800) if isinstance(method, Features) else {1: 50, 2: 80}.get(d, 60)
+            model = (units if run.free else max(1, min(units, n // 3)),)
+        elif isinstance(method, LM):
+            model = DEEP
+    network = run.built(model)
+    check_method(method, network)
+    problem = run.drawn(ROWS * network.num_parameters() // (d + 2) + 2) if run.free else run.problem
+    if not isinstance(method, (Features, VarPro)) and run.free:
+        problem = run.drawn(max(len(problem.train[0]), min(2 * network.num_parameters(), 1000 * d)))
+    goal = run.tol if run.exact else None
+    found: Candidate | None = None
+    penalty = 0.0
+    if isinstance(method, Features) or (isinstance(method, VarPro) and is_hidden_layer(network)):
+        first = method if isinstance(method, Features) else Features(draws=method.draws, penalty=method.penalty)
+        found = scan(run, network, problem, first, goal)
+        penalty = 0.0 if found is None else found.details["penalty"]
+    if not isinstance(method, Features) and not (run.reached() or run.stopped or run.interrupted):
+        found = search(run, network, problem, method, goal, penalty=penalty)  # type: ignore[arg-type]
+    if run.reached():
+        return "the tolerance was reached"
+    if run.stopped:
+        return run.stopped
+    if run.out_of_time():
+        return f"time={run.time:g} s used up"
+    return "" if found is None else found.details["reason"].rstrip(".")
+
+
+# --- the automatic choice ---------------------------------------------------------------------------------------------
+
+
+def _ladder(run: Run, method: Auto, model: Any, dtype: Any) -> str:
+    """Climb; why it ended."""
+    given = None if model is None or (isinstance(model, MLPSpec) and model == MLPSpec()) else model
+    if given is not None:
+        given = run.built(given)
+    climb = _Ladder(run, method, given, dtype)
+    if given is not None:
+        reason = climb.given_network()
+    elif run.exact:
+        reason = climb.function()
+    else:
+        reason = climb.measured_data()
+    return reason
+
+
+class _Ladder:
+    """The rungs, and what is known on the way."""
+
+    def __init__(self, run: Run, method: Auto, network: nn.Module | None, dtype: Any) -> None:
+        self.run, self.method, self.network, self.dtype = run, method, network, dtype
+        self.goal = run.tol if run.tol is not None else GOAL * run.size
+        self.dim = run.problem.domain.dim
+
+    # --- what happens between rungs ---
+
+    def over(self, share: float = 1.0) -> str | None:
+        """Why the climb is over, if it is."""
+        run = self.run
+        best = run.best()
+        if run.reached():
+            return "the tolerance was reached"
+        if run.exact and run.tol is None and best is not None and best.judged <= self.goal:
+            return f"the error is below {GOAL:g} of the largest value, and no tolerance was asked for"
+        if run.interrupted:
+            return "interrupted"
+        if run.stopped:
+            return run.stopped
+        if run.out_of_time(share):
+            return f"time={run.time:g} s used up"
+        if run.evaluations >= self.method.evaluations:
+            return f"all {self.method.evaluations} evaluations were used"
+        return None
+
+    def tell(self, found: Candidate | None, why: str = "") -> None:
+        """A sentence for the card."""
+        if found is not None:
+            what = "max |error|" if self.run.exact else "validation error"
+            self.run.told.append(f"{found.stage}: {what} {found.judged:.2g}" + (f"; {why}" if why else ""))
+        elif why:
+            self.run.told.append(why)
+
+    def say(self, why: str) -> None:
+        self.run.told.append(why)
+
+    # --- a function that is known exactly ---
+
+    def function(self) -> str:
+        """Features with more and more units, and what follows where they do not do."""
+        run = self.run
+        ladder = UNITS.get(self.dim, MANY_INPUTS)
+        if not run.free:
+            most = len(run.problem.train[0]) // 2
+            ladder = tuple(h for h in ladder if h <= most) or (max(1, most),)
+        before = math.inf
+        scales: Sequence[float] = SCALES
+        searched, last, rate = False, 1, 0.0  # seconds of a solve over the cube of the units
+        for units in ladder:
+            left = run.left()
+            if left is not None and len(scales) * rate * units**3 > left:  # as many as the time allows
+                fitting = int((0.8 * left / (len(scales) * rate)) ** (1 / 3))
+                if fitting < 1.2 * last:
+                    self.say(f"{units} units were left out: their solve would take longer than the time that is left")
+                    break
+                units = fitting
+            network, problem = run.hidden(units), self.drawn(units)
+            large, began, known = units > LARGE, run.seconds, len(run.history)
+            draws, beyond = (1, 0 if large else 4) if units > 100 else (2, 4)
+            found = scan(run, network, problem, Features(draws=draws), self.goal, scales, beyond, SOLVER_SHARE)
+            last, rate = units, (run.seconds - began) / max(1, len(run.history) - known) / units**3
+            self.tell(found)
+            if (why := self.over(SOLVER_SHARE)) is not None or found is None:
+                return self.after_solvers(why)
+            helped = before / found.judged if found.judged > 0 else math.inf
+            near = found.judged <= IN_REACH.get(self.dim, IN_REACH_OF_MORE) * self.goal
+            small = units * (self.dim + 1) <= SEARCHED
+            stuck = helped < HELPED and self.dim > 1 and found.judged < LEARNED * self.run.size
+            if small and (near or (stuck and not searched)):
+                searched = True
+                polished = search(run, network, problem, VarPro(iterations=30 if near else 60), self.goal, SOLVER_SHARE)
+                self.tell(polished)
+                if (why := self.over(SOLVER_SHARE)) is not None:
+                    return self.after_solvers(why)
+            if stuck:
+                self.say("more units did not help: kinks, or too many inputs for units placed at random")
+                break
+            before = found.judged
+            centre = found.details["steepness"]
+            if found.judged > LEARNED * run.size:
+                scales = SCALES
+                continue
+            scales = (centre, 2 * centre) if 2 * units > LARGE else (centre, 2 * centre, 4 * centre, centre / 2)
+        return self.after_solvers(None)
+
+    def drawn(self, units: int) -> Problem:
+        """Training points for so many units."""
+        rows = ROWS * units + 2
+        return self.run.drawn(rows if self.dim <= 3 else rows + rows // 2)
+
+    def after_solvers(self, why: str | None) -> str:
+        """Levenberg-Marquardt and Adam, where the features were not enough and something is left to spend."""
+        run, best = self.run, self.run.best()
+        final = self.over()
+        if final is not None or best is None:
+            return final or why or "nothing could be solved"
+        if best.judged / run.size <= ADAM_REACHES:
+            self.say(f"Adam was left out: it seldom comes below {ADAM_REACHES:g} of the largest value")
+            return self.ended()
+        problem = run.drawn(min(1000 * self.dim**2, 20_000))
+        if why is None and not run.out_of_time(SOLVER_SHARE):
+            self.deep(problem)
+            if (final := self.over()) is not None:
+                return final
+        self.adam(problem, None)
+        return self.over() or self.ended()
+
+    def ended(self) -> str:
+        """The reason when all rungs are behind."""
+        run = self.run
+        return "every method was tried; the best is kept" if run.tol is None else (
+            "the tolerance was not reached by any method; the best is kept"
+        )  # fmt: skip
+
+    def deep(self, problem: Problem) -> None:
+        """Levenberg-Marquardt on two small hidden layers."""
+        network = self.run.built(DEEP)
+        p, k = network.num_parameters(), len(problem.outputs)
+        most = max(2 * p // k, MOST_JACOBIAN // (p * k))
+        if self.run.free and len(problem.train[0]) > most:
+            problem = self.run.drawn(most)
+        if len(problem.train[0]) * p * k > 2 * MOST_JACOBIAN:
+            self.say(f"Levenberg-Marquardt was left out: {len(problem.train[0])} rows by {p} parameters are too many")
+            return
+        share = 0.5 * (1.0 + SOLVER_SHARE) if self.run.time is not None else 1.0
+        goal = self.goal if self.run.exact else None
+        self.tell(search(self.run, network, problem, LM(iterations=60), goal, share))
+
+    # --- measured data ---
+
+    def measured_data(self) -> str:
+        """Ridge regression on features, variable projection, Levenberg-Marquardt, Adam; the validation rows choose."""
+        run = self.run
+        n, k = run.problem.train[1].shape
+        best_layer: tuple[Candidate, nn.Module] | None = None
+        for units in (h for h in NOISY_UNITS if h <= max(NOISY_UNITS[0], n)):
+            network = run.hidden(min(units, max(1, n - 1)))
+            found = scan(run, network, run.problem, Features(draws=2), None)
+            self.tell(found)
+            if found is not None and (best_layer is None or found.judged < best_layer[0].judged):
+                best_layer = found, network
+            if (why := self.over()) is not None:
+                return why
+        small = run.hidden(max(1, min(30, n // (3 * (self.dim + 2)))))
+        if small.num_parameters() * n * k <= MOST_JACOBIAN and small.num_parameters() <= 2 * SEARCHED:
+            found = scan(run, small, run.problem, Features(draws=1), None)
+            penalty = 0.0 if found is None else found.details["penalty"]
+            self.tell(search(run, small, run.problem, VarPro(iterations=60), None, SOLVER_SHARE, penalty))
+            if (why := self.over()) is not None:
+                return why
+        best = run.best()
+        if best is not None and best.judged <= CLEAN:
+            self.say("Adam was left out: the validation error is next to nothing")
+            return "the validation error is next to nothing"
+        self.adam(run.problem, None)
+        return self.over() or "every method was tried; the validation rows chose"
+
+    # --- a network that was given ---
+
+    def given_network(self) -> str:
+        """The solvers that fit the network, cheap ones first, then Adam."""
+        run, network = self.run, self.network
+        assert network is not None
+        d, k = self.dim, len(run.problem.outputs)
+        p = network.num_parameters()
+        goal = self.goal if run.exact else None
+        start = [leaf.detach().numpy() for leaf in (*network.parameters(), *network.buffers())]
+        rows = min(max(2 * p // k, ROWS * p // (d + 2)) + 2, max(1000 * d * d, 2 * p // k))
+        problem = run.drawn(rows)
+        n = len(problem.train[0])
+        solved = False
+        if is_hidden_layer(network):
+            chain = chain_of(network)
+            assert chain is not None
+            problem = self.drawn(chain[0][0].out_features)
+            found = scan(run, network, problem, Features(), goal)
+            self.tell(found)
+            solved = True
+            if (why := self.over()) is not None:
+                return why
+            if p * len(problem.train[0]) * k <= MOST_JACOBIAN:
+                penalty = 0.0 if found is None else found.details["penalty"]
+                self.tell(search(run, network, problem, VarPro(), goal, SOLVER_SHARE, penalty))
+                if (why := self.over()) is not None:
+                    return why
+        elif p * n * k <= MOST_JACOBIAN:
+            self.tell(search(run, network, problem, LM(), goal, SOLVER_SHARE))
+            solved = True
+            if (why := self.over()) is not None:
+                return why
+        else:
+            self.say(f"Levenberg-Marquardt was left out: {n} rows by {p} parameters are too many")
+        best = run.best()
+        if solved and best is not None and run.exact and best.judged / run.size <= ADAM_REACHES:
+            self.say(f"Adam was left out: it seldom comes below {ADAM_REACHES:g} of the largest value")
+            return self.ended()
+        for leaf, value in zip((*network.parameters(), *network.buffers()), start, strict=True):
+            leaf.assign(value)
+        self.adam(run.drawn(min(1000 * d * d, 20_000)), network)
+        return self.over() or self.ended()
+
+    # --- the last rung ---
+
+    def adam(self, problem: Problem, network: nn.Module | None) -> None:
+        """Adam in float32, or in the dtype asked for, and a last solve for the output layer."""
+        run = self.run
+        kind = ops.dtype_of(ops.default_float if self.dtype is None else self.dtype)
+        if network is None:
+            network = network_of(None, problem, np.random.default_rng([run.seed, 2]), kind)
+        network.to(kind)
+        whole = scaled(network, problem, True, kind)
+        stage = f"adam, {network.num_parameters()} parameters, {kind}"
+        offset = len(run.history)
+        limit = run.left()
+
+        def forward(event: Any) -> bool:
+            if isinstance(event, Started):
+                run.started(event.epochs, event.parameters)
+            elif isinstance(event, Epoch):
+                run.step(
+                    stage, event.epoch, event.epochs, event.train_loss, event.validation_loss, event.best, event.lr
+                )
+            return run.stopped is not None and not isinstance(event, Finished)
+
+        def good_enough() -> bool:
+            network.eval()
+            try:
+                x, y = (a[:: max(1, len(run.points[0]) // 512)] for a in run.points)
+                quick = np.abs(predictor(whole)(x) - y).max() <= self.goal
+                return bool(quick) and run.measured(predictor(whole)).max <= self.goal
+            finally:
+                network.train()
+
+        outcome = train(
+            whole, problem, Adam(), seed=run.seed, time=limit, good_enough=good_enough if run.exact else None,
+            callbacks=[forward],
+        )  # fmt: skip
+        whole.eval()
+        run.interrupted |= outcome.interrupted
+        run.warnings += outcome.warnings
+        was, run.dtype = run.dtype, kind
+        solve_last(run, whole, problem)
+        details = {"solver": "adam", "reason": outcome.stop_reason, "steps": outcome.steps}
+        found = run.candidate(network, problem, stage, details)
+        found.model = whole
+        run.dtype = was
+        if outcome.best_epoch is not None:
+            found.row = offset + outcome.best_epoch
+        self.tell(found, outcome.stop_reason)
+
+
+__all__ = ["GOAL", "solve"]

@@ -1,0 +1,110 @@
+"""Gradients as data: where they come from, and their part of the loss (Sobolev training, Czarnecki and others 2017)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from surefit.core.functional import grad, vjp
+from surefit.core.functions import isnan, stack
+from surefit.core.ops import broadcast_to, logical_not, maximum, where
+from surefit.core.tensor import Tensor, as_tensor, from_numpy
+from surefit.errors import ArgumentError, DataError, ShapeError
+from surefit.formulas import Formula
+
+Slopes = Callable[[np.ndarray], np.ndarray]  # points (n, d) -> gradients (n, k, d)
+
+
+def formula_slopes(formulas: Sequence[Formula]) -> Slopes:
+    """The gradients of formulas of the same variables, by one reverse pass each; NaN where one is not finite."""
+
+    def slopes(x: np.ndarray) -> np.ndarray:
+        columns = [Tensor(column, np.float64) for column in x.T]
+        places = tuple(range(len(columns)))
+        rows = [grad(lambda *v, f=f: f(*v).sum(), places)(*columns) for f in formulas]
+        return known(np.stack([np.stack([g.numpy() for g in row], axis=1) for row in rows], axis=1))
+
+    return slopes
+
+
+def called_slopes(function: Callable[[np.ndarray], np.ndarray], k: int) -> Slopes:
+    """Gradients given by a function of points that returns (n, k * d): those of the first output first."""
+
+    def slopes(x: np.ndarray) -> np.ndarray:
+        g = np.asarray(function(x), np.float64)
+        if g.shape != (len(x), k * x.shape[1]):
+            raise ShapeError(
+                f"derivatives: for {len(x)} points the function returned shape {g.shape}; needed a gradient of "
+                f"{x.shape[1]} numbers for {'each of ' + str(k) + ' outputs' if k > 1 else 'each point'}"
+            )
+        return known(g.reshape(len(x), k, x.shape[1]))
+
+    return slopes
+
+
+def row_slopes(given: Any, rows: int, k: int, d: int) -> np.ndarray:
+    """Gradients given for the rows of a table, (rows, d) or (rows, k, d), as (rows, k, d). ShapeError otherwise."""
+    g = np.asarray(given, np.float64)
+    if g.ndim == 1 and d == k == 1:
+        g = g[:, None]
+    if g.ndim == 2 and k == 1:
+        g = g[:, None]
+    if g.shape != (rows, k, d):
+        wanted = f"({rows}, {d})" if k == 1 else f"({rows}, {k}, {d})"
+        raise ShapeError(f"derivatives: expected shape {wanted}, a gradient for each row, got {np.shape(given)}")
+    return known(g)
+
+
+def known(slopes: np.ndarray) -> np.ndarray:
+    """Gradients with NaN for all that is not finite."""
+    return np.where(np.isfinite(slopes), slopes, np.nan)
+
+
+def notes(slopes: np.ndarray | None) -> tuple[str, ...]:
+    """What the card should say about unknown gradients. DataError when none is known."""
+    if slopes is None:
+        return ()
+    missing = int(np.isnan(slopes).any(axis=(1, 2)).sum())
+    if np.isnan(slopes).all():
+        raise DataError("derivatives: no gradient is finite; leave derivatives out")
+    return (f"at {missing} of {len(slopes)} points the gradient is not known; there only the value counts",) * (
+        missing > 0
+    )
+
+
+def refuse(derivatives: Any, what: str, cure: str) -> ArgumentError:
+    """The error for derivatives given in a form that this kind of target cannot use."""
+    return ArgumentError(f"derivatives={'True' if derivatives is True else '...'}: {what}; {cure}")
+
+
+# --- the loss ---------------------------------------------------------------------------------------------------
+
+
+class SlopeLoss:
+    """Values and gradients in one loss: `values` of the predictions, plus weight * mean squared error of gradients.
+
+    slopes: (n, k, d) in the units of the network, NaN where unknown.
+    """
+
+    def __init__(self, values: Callable[[Any, Any, Any], Any], weight: float) -> None:
+        self.values, self.weight = values, weight
+
+    def __call__(self, network: Callable[[Any], Any], x: Any, y: Any, slopes: Any, weights: Any = None) -> Any:
+        """x (n, d), y (n, k), weights (n, 1) or None -> one number. Records, so that it compiles."""
+        prediction, pull = vjp(network, x)
+        n, k = prediction.shape
+        slopes = as_tensor(slopes)
+        basis = np.eye(k, dtype=slopes.dtype)
+        gradients = [pull(broadcast_to(from_numpy(row), shape=(n, k)))[0] for row in basis]  # k of (n, d)
+        unknown = isnan(slopes)
+        miss = where(unknown, 0.0, stack(gradients, 1) - slopes)
+        square = miss * miss
+        if weights is not None:
+            square = square * weights.reshape(-1, 1, 1)
+        count = maximum(logical_not(unknown).to(slopes.dtype).sum(), 1.0)
+        return self.values(prediction, y, weights) + square.sum() * self.weight / count
+
+
+__all__ = ["SlopeLoss", "called_slopes", "formula_slopes", "known", "notes", "refuse", "row_slopes"]

@@ -1,0 +1,519 @@
+"""The solvers at work on a problem: one stage after another, each leaves a candidate; the best candidate is the fit.
+
+A stage takes a network in float64, solves for its weights at the training rows in scaled units, and tells of its
+iterations as events. A candidate is what a stage left, as it will be deployed: a network whose weights are rounded to
+the dtype asked for, with an output layer that was solved for anew after the rounding of the layers before it. A known
+function judges a candidate by its largest error at fresh points, measured data by the validation rows.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time as clock
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from surefit import nn
+from surefit.core import ops
+from surefit.core.tensor import Tensor, no_grad
+from surefit.data import Noise, Sampling, check_finite, corner_points, face_points, sample
+from surefit.errors import ArgumentError
+from surefit.fitting.methods import LBFGS, LM, Features, Solver, VarPro
+from surefit.fitting.network import MLPSpec, Scaled, network_of, scaled
+from surefit.fitting.problem import Points, Problem, first_sampling
+from surefit.fitting.residuals import Residuals, chain_of
+from surefit.fitting.training import Callback, Epoch, Finished, Started, _tell
+from surefit.solvers.features import PENALTIES, SCALES, Output, linear_features, solve_output
+from surefit.solvers.variable_projection import varpro
+
+if TYPE_CHECKING:
+    from surefit.fitting.fitted import Measured
+    from surefit.solvers import Iteration, Result
+
+ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53}
+BLOCK = 8192  # rows evaluated at a time
+
+# Damping of Levenberg-Marquardt on networks: milder factors than MATLAB's 10 and 0.1 went further in as many iterations
+# on two hidden layers of 10 and 20 units, and a trust region took twice as long for less.
+MU: dict[str, float] = {"mu": 1e-2, "mu_inc": 4.0, "mu_dec": 0.2, "min_grad": 1e-14}
+
+# How much steeper than tanh units must be to bend as sharply; those of relu bend the same at every steepness.
+STEEPER = {"Sigmoid": 2.0, "Softplus": 2.0, "SiLU": 2.0, "GELU": 1.5, "Mish": 2.0}
+KINKED = ("ReLU", "LeakyReLU")
+NOISY_SCALES = (1.0, 0.5, 2.0, 0.25, 4.0)
+
+
+@dataclass(frozen=True)
+class Step(Epoch):
+    """An iteration of a solver: an `Epoch` whose learning rate is nan. stage: the solver and its network in words."""
+
+    stage: str = ""
+
+
+@dataclass
+class Candidate:
+    """What a stage left. judged: the largest error (a known function) or the validation error; the less the better."""
+
+    model: Scaled
+    problem: Problem
+    stage: str
+    judged: float
+    error: Measured
+    row: int
+    details: dict[str, Any]
+
+
+@dataclass
+class Run:
+    """One call of fit with a solver: what was asked, and what has been done so far."""
+
+    problem: Problem
+    seed: int
+    tol: float | None
+    time: float | None
+    dtype: np.dtype
+    callbacks: Sequence[Callback]
+    history: list[dict[str, Any]] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    evaluations: int = 0
+    stopped: str | None = None
+    interrupted: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.began = clock.perf_counter()
+        plan = self.problem.plan
+        noisy = plan is not None and Noise.read(plan.noise).scale != 0.0
+        self.exact = self.problem.function is not None and not noisy
+        self.free = self.exact and plan in (Sampling(), first_sampling(self.problem.domain.dim))
+        self.points = self.problem.verification(self.seed)
+        self.size = max(float(np.abs(self.points[1]).max(initial=0.0)), float(np.abs(self.problem.train[1]).max()))
+
+    # --- budget ---
+
+    @property
+    def seconds(self) -> float:
+        """Since the run began."""
+        return clock.perf_counter() - self.began
+
+    def left(self, share: float = 1.0) -> float | None:
+        """Seconds until this share of the time is used up; None without a limit."""
+        return None if self.time is None else max(1e-6, share * self.time - self.seconds)
+
+    def out_of_time(self, share: float = 1.0) -> bool:
+        """Whether this share of the time is used up."""
+        return self.time is not None and self.seconds >= share * self.time
+
+    # --- events ---
+
+    def started(self, iterations: int, parameters: int) -> None:
+        """Tell that a stage begins."""
+        if _tell(self.callbacks, Started(iterations, 1, parameters)):
+            self.stopped = "stopped by a callback"
+
+    def step(
+        self, stage: str, number: int, of: int, loss: float, held: float | None, best: bool, lr: float | None = None
+    ) -> bool:
+        """Write an iteration down and tell of it; whether the run should stop."""
+        row = dict(
+            epoch=len(self.history) + 1, train_loss=loss, validation_loss=held, lr=lr, seconds=self.seconds, stage=stage
+        )
+        self.history.append(row)
+        rate = math.nan if lr is None else lr
+        event = Step(number, of, self.evaluations, loss, held, rate, self.seconds, best, stage)
+        if _tell(self.callbacks, event):
+            self.stopped = "stopped by a callback"
+        return self.stopped is not None
+
+    def finished(self, reason: str) -> None:
+        """Tell that all is done."""
+        _tell(self.callbacks, Finished(reason, self.seconds))
+
+    # --- data and networks ---
+
+    def drawn(self, rows: int) -> Problem:
+        """The problem with so many training points of our choice; as it is when the user chose them.
+
+        Chebyshev's in up to three dimensions, else uniform ones with a fifth more on the faces, and the corners.
+        """
+        problem, function = self.problem, self.problem.function
+        if not self.free or function is None:
+            return problem
+        box, rng = problem.domain, np.random.default_rng([self.seed, rows])
+        if box.dim <= 3:
+            x = sample(box, rows, "chebyshev")
+        else:
+            x = np.concatenate([sample(box, rows, "uniform", generator=rng), face_points(box, rows // 5, rng)])
+            x = np.concatenate([x, corner_points(box)])
+        x, y, dropped = check_finite(x, function(x), problem.names, drop=False)
+        return replace(problem, train=(x, y), dropped=problem.dropped + dropped)
+
+    def hidden(self, units: int, activation: str = "tanh") -> nn.Module:
+        """A network with one hidden layer, in float64."""
+        return self.built(MLPSpec((units,), activation))
+
+    def built(self, model: Any) -> nn.Module:
+        """The network of fit's model=, in float64; of a Module a copy."""
+        model = copy.deepcopy(model) if isinstance(model, nn.Module) else model
+        return network_of(model, self.problem, np.random.default_rng([self.seed, 2]), ops.float64)
+
+    # --- candidates ---
+
+    def candidate(self, network: nn.Module, problem: Problem, stage: str, details: dict[str, Any]) -> Candidate:
+        """What this network is worth as it would be deployed."""
+        model = deploy(network, problem, self.dtype)
+        predict = predictor(model)
+        error = self.measured(predict)
+        if self.exact:
+            judged = error.max
+        else:
+            x, y = problem.validation or problem.train
+            weights = problem.validation_weights if problem.validation else problem.weights
+            square = (((predict(x) - y) / model.y_scale.numpy()) ** 2).mean(axis=1)
+            judged = math.sqrt(float(np.average(square, weights=weights)))
+        if not math.isfinite(judged):
+            judged = math.inf
+        found = Candidate(model, problem, stage, judged, error, len(self.history), details)
+        self.candidates.append(found)
+        return found
+
+    def measured(self, predict: Callable[[np.ndarray], np.ndarray]) -> Measured:
+        """The error at fresh points, corners, faces and uphill from the worst."""
+        from surefit.fitting.fitted import measure
+
+        return measure(predict, self.problem, self.seed, self.points)
+
+    def best(self) -> Candidate | None:
+        """The best candidate so far."""
+        return min(self.candidates, key=lambda c: c.judged, default=None)
+
+    def reached(self) -> bool:
+        """Whether the best candidate is within the tolerance; the test rows of measured data decide nothing."""
+        best = self.best()
+        return self.exact and self.tol is not None and best is not None and best.judged <= self.tol
+
+
+def predictor(model: Scaled) -> Callable[[np.ndarray], np.ndarray]:
+    """The model on points (n, d) -> (n, k), float64."""
+
+    def predict(points: np.ndarray) -> np.ndarray:
+        with no_grad():
+            return np.concatenate([model(Tensor(points[i : i + BLOCK])).numpy() for i in range(0, len(points), BLOCK)])
+
+    return predict
+
+
+def scaled_rows(model: Scaled, points: Points) -> Points:
+    """Points in the units of the network, float64."""
+    x, y = points
+    return (x - model.x_shift.numpy()) / model.x_scale.numpy(), (y - model.y_shift.numpy()) / model.y_scale.numpy()
+
+
+def deploy(network: nn.Module, problem: Problem, dtype: Any, like: Scaled | None = None) -> Scaled:
+    """A copy of a network in a dtype, with its scaling: that of the problem, or of another model.
+
+    In float32 the layers before the last are rounded first, and the last one is solved for anew on what they then give,
+    so that it makes up for their rounding, and its weights are kept as small as float32 needs them.
+    """
+    copied = copy.deepcopy(network)
+    copied.eval()
+    model = scaled(copied, problem, True, dtype)
+    if like is not None:
+        model.load_state_dict({n: b for n, b in like.state_dict().items() if "." not in n}, strict=False)
+    copied.to(dtype)
+    if model.dtype == ops.float64:
+        return model
+    last = output_layer(copied)
+    if last is not None:
+        x, y = scaled_rows(model, problem.train)
+        solved = solve_output(last_inputs(model, x), y, weights=problem.weights, roundoff=ROUNDOFF["float32"])
+        replace_output(model, last, solved, lambda: float(np.abs(network_outputs(model, x) - y).max()))
+    return model
+
+
+def output_layer(network: nn.Module) -> nn.Linear | None:
+    """The linear layer with a bias that a network ends in, if it is a Sequential of more than that."""
+    if not isinstance(network, nn.Sequential) or len(network) < 2:
+        return None
+    last = network[-1]
+    return last if type(last) is nn.Linear and last.bias is not None else None
+
+
+def network_outputs(model: Scaled, x: np.ndarray) -> np.ndarray:
+    """The network inside on rows in its units, computed in its dtype -> float64."""
+    with no_grad():
+        return model.network(Tensor(x, model.dtype)).numpy().astype(np.float64)
+
+
+def last_inputs(model: Scaled, x: np.ndarray) -> np.ndarray:
+    """What the output layer sees, computed in the model's dtype -> float64."""
+    with no_grad():
+        return model.network[:-1](Tensor(x, model.dtype)).numpy().astype(np.float64)  # type: ignore[index]
+
+
+def replace_output(model: Scaled, last: nn.Linear, solved: Output, loss: Callable[[], float]) -> None:
+    """Give the output layer these weights, unless the loss is lower with those that it has."""
+    assert last.bias is not None
+    before, was = loss(), (last.weight.detach().numpy(), last.bias.detach().numpy())
+    last.weight.assign(np.ascontiguousarray(solved.weights.T).astype(model.dtype))
+    last.bias.assign(solved.constant.astype(model.dtype))
+    if not loss() < before:
+        last.weight.assign(was[0])
+        last.bias.assign(was[1])
+
+
+# --- stages -----------------------------------------------------------------------------------------------------------
+
+
+def is_hidden_layer(network: nn.Module) -> bool:
+    """Whether features can be placed in it: one hidden layer of elementwise units, biases everywhere."""
+    chain = chain_of(network)
+    return chain is not None and len(chain) == 2 and all(layer.bias is not None for layer, _ in chain)
+
+
+def scan(
+    run: Run, network: nn.Module, problem: Problem, method: Features, goal: float | None, scales: Sequence[float] = (),
+    beyond: int = 4, share: float = 1.0,
+) -> Candidate | None:  # fmt: skip
+    """Features: place the units of a network with one hidden layer and solve for its output layer.
+
+    goal: the largest error wanted, in the units of the target. scales: in the order in which they are tried.
+    """
+    model = scaled(network, problem, True, ops.float64)
+    x, y = scaled_rows(model, problem.train)
+    chain = chain_of(network)
+    assert chain is not None
+    (first, activation), _ = chain
+    assert activation is not None
+    units, kind = first.out_features, activation.kind
+    factor = STEEPER.get(kind, 1.0)
+    if kind in KINKED:
+        scales, beyond = (1.0,), 0
+    elif not scales:
+        scales = SCALES if run.exact else NOISY_SCALES
+    penalties = penalties_of(method.penalty, run.exact)
+    words = f"features, {units} units"
+    of = len(scales) + beyond + 2 * (method.draws - 1)
+    run.started(of, network.num_parameters())
+    losses = Losses(run, words, of, y.size)
+    rows = Residuals(network, x, y, problem.weights)
+    try:
+        found = linear_features(
+            x, y, units, activation=activation.value, scales=[factor * s for s in scales], beyond=beyond,
+            draws=method.draws, generator=np.random.default_rng([run.seed, 3, units]), bends=None if run.exact else x,
+            weights=problem.weights, roundoff=ROUNDOFF[str(run.dtype)], penalties=penalties, dtype=run.dtype,
+            goal=None if goal is None else 0.5 * goal / float(model.y_scale.numpy().max()), time=run.left(share),
+            callback=losses,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        run.interrupted = True
+        if losses.latest is None:
+            return None
+        rows.assign(losses.latest)
+        details = {"solver": "features", "units": units, "penalty": 0.0, "reason": "Interrupted."}
+        return run.candidate(network, problem, words, details)
+    run.evaluations += found.evaluations
+    rows.assign(found.x)
+    details = {
+        "solver": "features", "units": units, "steepness": found.scale, "penalty": found.output.penalty,
+        "magnitude": found.output.magnitude, "reason": found.reason,
+    }  # fmt: skip
+    return run.candidate(network, problem, words, details)
+
+
+def penalties_of(penalty: float | str | None, exact: bool) -> tuple[float, ...] | None:
+    """What `solve_output` takes."""
+    if penalty == "auto":
+        return None if exact else PENALTIES
+    return None if penalty in (None, 0) else (float(penalty),)
+
+
+class Losses:
+    """A solver's callback: the mean squared residual of each iteration into the history."""
+
+    def __init__(
+        self, run: Run, stage: str, of: int, count: int, check: Callable[[np.ndarray, float], bool] | None = None
+    ) -> None:
+        self.run, self.stage, self.of, self.count, self.check = run, stage, of, count, check
+        self.held: float | None = None
+        self.lowest = math.inf
+        self.latest: np.ndarray | None = None
+        self.reached = False
+
+    def __call__(self, x: np.ndarray, now: Iteration) -> bool:
+        loss = 2.0 * now.cost / self.count
+        deciding = loss if self.held is None else self.held
+        best = deciding < self.lowest
+        if best:
+            self.lowest, self.latest = deciding, x
+        stop = self.run.step(self.stage, min(now.number + 1, self.of), self.of, loss, self.held, best)
+        if not stop and self.check is not None and best:
+            self.reached = self.check(x, math.sqrt(loss))
+        return stop or self.reached
+
+
+def search(
+    run: Run,
+    network: nn.Module,
+    problem: Problem,
+    method: VarPro | LM | LBFGS,
+    goal: float | None,
+    share: float = 1.0,
+    penalty: float = 0.0,
+) -> Candidate | None:
+    """VarPro, LM or LBFGS on a network, from the weights it has. penalty: of VarPro's ridge where it is left open."""
+    model = scaled(network, problem, True, ops.float64)
+    x, y = scaled_rows(model, problem.train)
+    rows = Residuals(network, x, y, problem.weights)
+    held = None if run.exact or problem.validation is None else scaled_rows(model, problem.validation)
+    start = rows.theta
+    words = f"{method.name}, {_size_words(network)}"
+    iterations = method.iterations
+    run.started(iterations, network.num_parameters())
+    scale = float(model.y_scale.numpy().max())
+
+    def validation(outputs: np.ndarray) -> float:
+        assert held is not None
+        square = ((outputs - held[1]) ** 2).mean(axis=1)
+        losses.held = float(np.average(square, weights=problem.validation_weights))
+        return losses.held
+
+    def good_enough(theta: np.ndarray, rms: float) -> bool:
+        """A look at the error itself, once the mean is small enough for it to be worth the while."""
+        if goal is None or rms * scale > goal:
+            return False
+        rows.assign(theta)
+        if float(np.abs(rows.outputs() - y).max()) * scale > goal:
+            return False
+        return run.measured(predictor(deploy(network, problem, run.dtype))).max <= goal
+
+    searched: np.ndarray
+    reason = ""
+    magnitude: float | None = None
+    losses = Losses(run, words, iterations, y.size, good_enough if run.exact else None)
+    try:
+        if isinstance(method, VarPro):
+            losses.check = None  # its score knows
+            ridge = penalty if method.penalty == "auto" else float(method.penalty or 0.0)
+            found = varpro(
+                rows.features, rows.body_jacobian, start[: rows.body_size], y, weights=problem.weights, penalty=ridge,
+                roundoff=ROUNDOFF[str(run.dtype)], keep="score" if run.exact else "cost",
+                goal=None if goal is None else 0.5 * goal / scale, ftol=1e-3,
+                validate=None if held is None else lambda t, c: validation(rows.features(t, held[0]) @ c),
+                max_iterations=iterations, time=run.left(share), callback=losses,
+            )  # fmt: skip
+            rows.assign_body(found.x)
+            rows.assign_output(found.output[:-1], found.output[-1])
+            searched, magnitude = rows.theta, found.magnitude
+            result: Result = found
+        elif isinstance(method, LM):
+            result = _marquardt(run, rows, method, losses, share, held, validation)
+            searched = result.x
+        else:
+            from surefit.solvers import lbfgs
+
+            result = lbfgs(
+                rows.value_and_gradient, start, memory=method.memory, ftol=1e-12, gtol=1e-14,
+                max_iterations=iterations, time=run.left(share), callback=losses,
+            )  # fmt: skip
+            searched = result.x
+        reason = "The tolerance was reached." if losses.reached else result.reason
+        run.evaluations += result.evaluations
+    except KeyboardInterrupt:
+        run.interrupted = True
+        if losses.latest is None:
+            return None
+        if isinstance(method, VarPro):
+            rows.assign_body(losses.latest)
+            output = solve_output(rows.features(losses.latest)[:, :-1], y, weights=problem.weights)
+            rows.assign_output(output.weights, output.constant)
+            searched = rows.theta
+        else:
+            searched = losses.latest
+        reason = "Interrupted."
+    rows.assign(searched)
+    details = {"solver": method.name, "magnitude": magnitude, "reason": reason}
+    return run.candidate(network, problem, words, details)
+
+
+def _marquardt(
+    run: Run, rows: Residuals, method: LM, losses: Losses, share: float, held: Points | None,
+    validation: Callable[[np.ndarray], float],
+) -> Result:  # fmt: skip
+    """Levenberg-Marquardt on all weights; a penalty is further residuals, the weights themselves."""
+    from surefit.solvers import Marquardt, levenberg_marquardt
+
+    weight = 0.0 if method.penalty in (None, "auto") else float(method.penalty)
+    root = math.sqrt(weight * rows.y.size)
+
+    def residuals(theta: np.ndarray) -> np.ndarray:
+        r = rows.residuals(theta)
+        return r if root == 0.0 else np.concatenate([r, root * theta])
+
+    def jacobian(theta: np.ndarray) -> np.ndarray:
+        j = rows.jacobian(theta)
+        return j if root == 0.0 else np.concatenate([j, root * np.eye(len(theta))])
+
+    def validate(theta: np.ndarray) -> float:
+        assert held is not None
+        rows.assign(theta)
+        return validation(rows.outputs(held[0]))
+
+    return levenberg_marquardt(
+        residuals, rows.theta, jacobian, damping=Marquardt(**MU), ftol=1e-7, xtol=1e-14, gtol=1e-15,
+        validate=None if held is None else validate, max_iterations=method.iterations, time=run.left(share),
+        callback=losses,
+    )  # fmt: skip
+
+
+def _size_words(network: nn.Module) -> str:
+    """Widths of a chain, or the number of parameters."""
+    chain = chain_of(network)
+    if chain is None:
+        return f"{network.num_parameters()} parameters"
+    hidden = [str(layer.out_features) for layer, _ in chain[:-1]]
+    return f"{'-'.join(hidden) or 'no hidden'} units"
+
+
+def solve_last(run: Run, model: Scaled, problem: Problem) -> Scaled:
+    """The model with its output layer solved for on the training rows, in its own dtype, if that makes it better.
+
+    For measured data the penalty is that of the smallest leave-one-out error, and the validation rows decide.
+    """
+    last = output_layer(model.network)
+    if last is None:
+        return model
+    x, y = scaled_rows(model, problem.train)
+    u, v = scaled_rows(model, problem.train if run.exact or problem.validation is None else problem.validation)
+    solved = solve_output(
+        last_inputs(model, x), y, weights=problem.weights, roundoff=ROUNDOFF[str(model.dtype)],
+        penalties=None if run.exact else PENALTIES,
+    )  # fmt: skip
+
+    def loss() -> float:
+        r = network_outputs(model, u) - v
+        return float(np.abs(r).max()) if run.exact else float(np.mean(r**2))
+
+    replace_output(model, last, solved, loss)
+    return model
+
+
+def check_method(method: Solver, network: nn.Module) -> None:
+    """ArgumentError for a network that the method cannot do anything with."""
+    if isinstance(method, Features) and not is_hidden_layer(network):
+        raise ArgumentError(
+            "model: method='features' needs one hidden layer, model=(units,), of units with a smooth or kinked "
+            "activation; use method='lm', 'lbfgs' or 'adam' for deeper networks"
+        )
+    if isinstance(method, VarPro) and output_layer(network) is None:
+        raise ArgumentError(
+            "model: method='varpro' needs a network that ends in a Linear layer with a bias; use 'lm' or 'lbfgs'"
+        )
+
+
+__all__ = ["Candidate", "Run", "Step", "check_method", "deploy", "scan", "search", "solve_last"]

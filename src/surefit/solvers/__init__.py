@@ -1,0 +1,37 @@
+"""Solvers: functions of 1-D arrays that find where residuals are smallest. They know nothing of networks.
+
+Each returns a `Result`: x, cost, the reason it stopped in a sentence that says what to do, counts, time, history.
+"""
+
+from .damped import LineSearch, Marquardt, TrustRegion
+from .features import Features, Output, Trial, linear_features, place_units, solve_output
+from .least_squares import TRAINLM, gauss_newton, levenberg_marquardt
+from .problem import sum_of_squares
+from .quasi_newton import lbfgs
+from .result import STATUSES, Iteration, Result, Trace
+from .robust import LOSSES
+from .variable_projection import VarPro, varpro
+
+__all__ = [
+    "LOSSES",
+    "STATUSES",
+    "TRAINLM",
+    "Features",
+    "Iteration",
+    "LineSearch",
+    "Marquardt",
+    "Output",
+    "Result",
+    "Trace",
+    "Trial",
+    "TrustRegion",
+    "VarPro",
+    "gauss_newton",
+    "lbfgs",
+    "levenberg_marquardt",
+    "linear_features",
+    "place_units",
+    "solve_output",
+    "sum_of_squares",
+    "varpro",
+]

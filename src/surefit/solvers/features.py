@@ -1,0 +1,283 @@
+"""Scan and solve: hidden units spread over the box for a few steepnesses, the output layer by one least-squares solve.
+
+A network with one hidden layer is linear in its output layer, and for a smooth function of few variables almost any
+hidden layer will do whose units bend all over the box with about the right steepness. So nothing is trained: units are
+placed, `solve_output` finds the best output layer by a singular value decomposition (normal equations would square a
+condition number of 1e14), and the best of a few steepnesses is kept.
+
+The size of the output weights is part of the choice. A network whose error is 1e-12 and whose weights are 1e11 is
+worthless in floating point, so a candidate is judged by its largest residual plus `roundoff` times the sum of its
+absolute weights, which is what rounding may cost where the network runs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from surefit.errors import ArgumentError, ShapeError
+
+from .result import Callback, Result, Trace
+
+SCALES = (2.0, 4.0, 1.0, 8.0, 0.5, 16.0, 32.0)  # steepnesses in the order of how often they are the best
+RCONDS = tuple(10.0**-e for e in (14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4))
+PENALTIES = tuple(10.0**e for e in range(-14, 4))
+LEARNED = 0.5  # score over the largest deviation of a target from its mean, above which only steeper units can help
+OVERHANG = 1.05  # in one dimension the outermost units bend a little outside of the box
+
+
+@dataclass(frozen=True)
+class Output:
+    """An output layer: phi (m, h) -> phi @ weights + constant, (m, k).
+
+    weights (h, k), constant (k,). rcond: singular values below this share of the largest were left out; penalty: of the
+    ridge, 0 without one; rank: how many were kept. residuals (m, k): phi @ weights + constant - y, unweighted.
+    magnitude: the largest sum of absolute weights of an output. score: what it was chosen by, see `solve_output`.
+    """
+
+    weights: np.ndarray
+    constant: np.ndarray
+    residuals: np.ndarray = field(repr=False)
+    rank: int
+    rcond: float
+    penalty: float
+    magnitude: float
+    score: float
+
+
+def solve_output(
+    phi: np.ndarray,
+    y: np.ndarray,
+    *,
+    weights: np.ndarray | None = None,
+    roundoff: float = 2.0**-53,
+    rconds: Sequence[float] = RCONDS,
+    penalties: Sequence[float] | None = None,
+) -> Output:
+    """The output layer that fits y (m, k) best as a linear function of phi (m, h) and a constant.
+
+    For exact values: truncated singular values, and of `rconds` that with the smallest score, the largest weighted
+    residual plus roundoff times the magnitude. For noisy values: `penalties`, ridge regressions on phi whose score is
+    the root of the mean squared leave-one-out residual, exact and without refitting; the constant is not penalised. A
+    penalty is relative to the mean square of the features.
+
+    weights (m,): of the rows, >= 0.
+    """
+    phi, y = np.asarray(phi, np.float64), np.asarray(y, np.float64)
+    if phi.ndim != 2 or y.ndim != 2 or len(phi) != len(y) or len(y) == 0:
+        raise ShapeError(f"solve_output: phi {phi.shape} and y {y.shape} must be (m, h) and (m, k) with m >= 1 rows")
+    share = _shares(weights, len(y), "solve_output")
+    root = np.sqrt(share)[:, None]
+    with np.errstate(over="ignore", invalid="ignore"):
+        centre, level = share @ phi / share.sum(), share @ y / share.sum()
+        a, b = (phi - centre) * root, (y - level) * root
+    if penalties is None and len(a) > a.shape[1]:  # the triangle is enough, a third of the work
+        joined = np.asarray(np.linalg.qr(np.concatenate([a, b], axis=1), mode="r"))
+        a, b = joined[: a.shape[1], : a.shape[1]], joined[: a.shape[1], a.shape[1] :]
+    u, s, vt = decompose(a)
+    projected = u.T @ b
+    layer = _Layer(phi, y, root, centre, level, s, vt, projected)
+    if penalties is None:
+        tried = [layer.output(s > rcond * s[0] if len(s) else s > 0, 0.0, rcond) for rcond in rconds]
+        scored = [(float(np.abs(o.residuals * root).max()) + roundoff * o.magnitude, o) for o in tried]
+    else:
+        # leave-one-out: the residual over 1 - leverage; the constant takes part with its row's share
+        own = share / share.sum()
+        square = float((s**2).sum()) / max(1, min(phi.shape))
+        scored = []
+        for penalty in penalties:
+            o = layer.output(s > 1e-14 * s[0] if len(s) else s > 0, penalty * square, 1e-14, penalty)
+            shrink = s**2 / (s**2 + penalty * square) if square > 0 else np.zeros_like(s)
+            left = np.maximum(1.0 - own - (u**2 * shrink).sum(axis=1), 1e-10)[:, None]
+            scored.append((float(np.sqrt(np.mean((o.residuals * root / left) ** 2))), o))
+    score, best = min(scored, key=lambda pair: pair[0] if math.isfinite(pair[0]) else math.inf)
+    return Output(
+        best.weights, best.constant, best.residuals, best.rank, best.rcond, best.penalty, best.magnitude, score
+    )
+
+
+@dataclass
+class _Layer:
+    """A decomposed least-squares problem."""
+
+    phi: np.ndarray
+    y: np.ndarray
+    root: np.ndarray
+    centre: np.ndarray
+    level: np.ndarray
+    s: np.ndarray
+    vt: np.ndarray
+    projected: np.ndarray
+
+    def output(self, kept: np.ndarray, ridge: float, rcond: float, penalty: float = 0.0) -> Output:
+        s = self.s[kept]
+        c = self.vt[kept].T @ (self.projected[kept] * (s / (s * s + ridge))[:, None])
+        constant = self.level - self.centre @ c
+        residuals = self.phi @ c + constant - self.y
+        magnitude = float(np.abs(c).sum(axis=0).max(initial=0.0))
+        return Output(c, constant, residuals, int(kept.sum()), rcond, penalty, magnitude, math.nan)
+
+
+def decompose(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Singular value decomposition u (m, r), s (r,), vt (r, n); the slower, surer routine where the fast one fails."""
+    if not np.isfinite(a).all():
+        raise ArgumentError("features: they hold NaN or infinity; use smaller weights, or a bounded activation")
+    try:
+        return np.linalg.svd(a, full_matrices=False)
+    except np.linalg.LinAlgError:
+        from scipy.linalg import svd
+
+        return svd(a, full_matrices=False, lapack_driver="gesvd")
+
+
+def _shares(weights: np.ndarray | None, m: int, what: str) -> np.ndarray:
+    """Row weights with mean 1, (m,)."""
+    if weights is None:
+        return np.ones(m)
+    w = np.asarray(weights, np.float64).reshape(-1)
+    if w.shape != (m,) or not np.isfinite(w).all() or (w < 0).any() or not w.any():
+        raise ArgumentError(f"{what}: weights must be {m} finite numbers >= 0 that are not all 0")
+    return w / w.mean()
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One hidden layer that was tried: its steepness, the number of the draw, and what `solve_output` made of it."""
+
+    scale: float
+    draw: int
+    score: float
+    magnitude: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features(Result):
+    """What `linear_features` found: phi = activation(x @ hidden.T + offsets), then `output`.
+
+    hidden (h, d), offsets (h,). scale: its steepness. tried: all hidden layers in the order they were tried. x holds
+    hidden, offsets, output weights (k, h) and constant, flat.
+    """
+
+    hidden: np.ndarray
+    offsets: np.ndarray
+    output: Output
+    scale: float
+    tried: tuple[Trial, ...]
+
+
+def linear_features(
+    x: np.ndarray,
+    y: np.ndarray,
+    units: int,
+    *,
+    activation: Callable[[np.ndarray], np.ndarray] = np.tanh,
+    scales: Sequence[float] = SCALES,
+    beyond: int = 4,
+    draws: int = 2,
+    generator: np.random.Generator | int = 0,
+    bends: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
+    roundoff: float = 2.0**-53,
+    penalties: Sequence[float] | None = None,
+    dtype: Any = np.float64,
+    goal: float | None = None,
+    time: float | None = None,
+    callback: Callback | None = None,
+) -> Features:
+    """A network with one hidden layer of `units` for y (m, k) at x (m, d), by placing its units and one solve for each.
+
+    x is expected in [-1, 1]^d (or with deviation 1), y of size 1. Every scale is tried once, and up to `beyond` further
+    ones, steeper while nothing is learned, else while the best is the smallest or the largest; then the best two again
+    with fresh draws, `draws` in all. See `place_units` for bends and `solve_output` for weights, roundoff, penalties.
+
+    dtype: what the hidden layer will run in: its weights are rounded to that before the solve, so that the output layer
+    makes up for it. callback(x, iteration) is told of every hidden layer that was tried, whatever it was worth. goal: a
+    score that is good enough to stop at; time: seconds after which no further scale is tried.
+    """
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or 0 in x.shape or 0 in y.shape:
+        raise ShapeError(f"linear_features: x {x.shape} and y {y.shape} must be (m, d) and (m, k), m, d, k >= 1")
+    if isinstance(units, bool) or not isinstance(units, (int, np.integer)) or units < 1:
+        raise ArgumentError(f"linear_features: units={units!r} must be a whole number >= 1")
+    if not scales or not all(0 < s < math.inf for s in scales):
+        raise ArgumentError(f"linear_features: scales={scales!r} must be numbers > 0, at least one")
+    if draws < 1:
+        raise ArgumentError(f"linear_features: draws={draws!r} must be a whole number >= 1")
+    rng = np.random.default_rng(generator)
+    trace = Trace("features", time=time, callback=callback)
+    tried: list[Trial] = []
+    best: tuple[Output, np.ndarray, np.ndarray, float] | None = None
+    plan = [(float(scale), 0) for scale in scales]
+    spread = float(np.abs(y - y.mean(axis=0)).max())
+    stop: str | None = None
+    while plan:
+        scale, draw = plan.pop(0)
+        hidden, offsets = place_units(x.shape[1], units, scale, rng, bends)
+        hidden, offsets = (a.astype(dtype).astype(np.float64) for a in (hidden, offsets))
+        trace.evaluations += 1
+        output = solve_output(
+            activation(x @ hidden.T + offsets), y, weights=weights, roundoff=roundoff, penalties=penalties
+        )
+        tried.append(Trial(scale, draw, output.score, output.magnitude))
+        if best is None or output.score < best[0].score:
+            best = output, hidden, offsets, scale
+        stop = trace.add(_flat(output, hidden, offsets), _cost(output, weights), damping=scale) or trace.spent()
+        if goal is not None and best[0].score <= goal:
+            stop = "goal"
+        if stop is not None:
+            break
+        if not plan and draw == 0:  # the best at an end of the scale, or nothing learned yet: look beyond it
+            seen = [t.scale for t in tried]
+            flat = not best[0].score < LEARNED * spread
+            if len(seen) < len(scales) + beyond and (flat or best[3] in (min(seen), max(seen))):
+                plan = [(2.0 * max(seen) if flat or best[3] == max(seen) else 0.5 * min(seen), 0)]
+                continue
+        if not plan and draw == 0 and draws > 1:
+            leading = sorted(tried, key=lambda t: t.score)[:2]
+            plan = [(t.scale, d) for d in range(1, draws) for t in leading]
+    assert best is not None
+    output, hidden, offsets, scale = best
+    return trace.finish(
+        _flat(output, hidden, offsets), _cost(output, weights), stop or "scanned", kind=Features,
+        residuals=output.residuals.reshape(-1), rank=output.rank, hidden=hidden, offsets=offsets, output=output,
+        scale=scale, tried=tuple(tried),
+    )  # fmt: skip
+
+
+def _flat(output: Output, hidden: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    return np.concatenate([a.reshape(-1) for a in (hidden, offsets, output.weights.T, output.constant)])
+
+
+def _cost(output: Output, weights: np.ndarray | None) -> float:
+    share = _shares(weights, len(output.residuals), "linear_features")
+    return 0.5 * float((share[:, None] * output.residuals**2).sum())
+
+
+def place_units(
+    dim: int, units: int, scale: float, generator: np.random.Generator | int, bends: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (units, dim) and offsets (units,) of units that bend, where weights @ x + offset = 0, all over the box.
+
+    The steepness of each is `scale` times a random factor from 0.5 to 1.5, its direction random. In one dimension the
+    bends are evenly spaced over a little more than [-1, 1]; in more they lie at random distances from the centre, up to
+    the corners, or, if `bends` (n, dim) are given, each goes through one of these points: for data that does not fill
+    its box.
+    """
+    rng = np.random.default_rng(generator)
+    steepness = scale * rng.uniform(0.5, 1.5, units)
+    direction = rng.standard_normal((units, dim))
+    direction /= np.linalg.norm(direction, axis=1)[:, None]
+    if bends is not None:
+        distance = (direction * bends[rng.integers(0, len(bends), units)]).sum(axis=1)
+    elif dim == 1:
+        distance = np.linspace(-OVERHANG, OVERHANG, units) * direction[:, 0]
+    else:
+        distance = rng.uniform(-1.0, 1.0, units) * math.sqrt(dim)
+    return direction * steepness[:, None], -distance * steepness
+
+
+__all__ = ["PENALTIES", "SCALES", "Features", "Output", "Trial", "linear_features", "place_units", "solve_output"]

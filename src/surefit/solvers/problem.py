@@ -1,0 +1,240 @@
+"""The caller's functions, checked and counted: residuals and their Jacobian, exact or by differences, within a box."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from surefit.errors import ArgumentError, DtypeError, ShapeError
+
+from .result import Trace
+from .robust import Loss, Rho
+
+EPS = float(np.finfo(np.float64).eps)
+HUGE = 1e150  # the squares of what is larger overflow
+DIFFERENCES = ("2-point", "3-point")
+
+# relative step of a difference quotient: the error of the formula against the rounding of the residuals
+STEPS = {"2-point": EPS ** (1 / 2), "3-point": EPS ** (1 / 3)}
+
+
+def start_of(solver: str, x0: Any) -> np.ndarray:
+    """x0 as a float64 array (n,) of its own."""
+    try:
+        x = np.array(x0, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DtypeError(f"{solver}: x0 must be numbers, got {type(x0).__name__}") from None
+    x = x.reshape(1) if x.ndim == 0 else x
+    if x.ndim != 1 or x.size == 0:
+        raise ShapeError(f"{solver}: x0 has shape {x.shape}; give the starting point as (n,), n >= 1")
+    if not np.isfinite(x).all():
+        where = int(np.flatnonzero(~np.isfinite(x))[0])
+        raise ArgumentError(f"{solver}: x0[{where}] is {x[where]}; the starting point must be finite")
+    return x
+
+
+def box_of(solver: str, bounds: Any, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds (low, high), each a number or (n,) -> two arrays (n,) around x; None: no bounds."""
+    if bounds is None:
+        return np.full(x.shape, -np.inf), np.full(x.shape, np.inf)
+    try:
+        low, high = (np.broadcast_to(np.asarray(side, np.float64), x.shape).copy() for side in bounds)
+    except (TypeError, ValueError):
+        raise ShapeError(
+            f"{solver}: bounds must be two, (low, high), each a number or of shape {x.shape}; +-inf is no bound"
+        ) from None
+    for i in np.flatnonzero(~(low <= high)):
+        raise ArgumentError(f"{solver}: bounds of x[{i}] are {low[i]} and {high[i]}; the first must not be above")
+    for i in np.flatnonzero((x < low) | (x > high)):
+        raise ArgumentError(f"{solver}: x0[{i}] = {x[i]} is outside its bounds {low[i]} to {high[i]}; start inside")
+    return low, high
+
+
+class Residuals:
+    """Residuals fun(x) -> (m,) and Jacobian jac(x) -> (m, n) with loss, box and counts.
+
+    NumPy's warnings are off while the caller's functions run: what is not finite is seen and named here.
+    """
+
+    def __init__(
+        self,
+        solver: str,
+        fun: Callable[[np.ndarray], Any],
+        jac: Callable[[np.ndarray], Any] | str,
+        x0: Any,
+        trace: Trace,
+        *,
+        bounds: Any = None,
+        loss: str | Rho = "linear",
+        f_scale: float = 1.0,
+    ) -> None:
+        if not callable(fun):
+            raise ArgumentError(f"{solver}: fun={fun!r} must be a function x (n,) -> residuals (m,)")
+        if not callable(jac) and jac not in DIFFERENCES:
+            raise ArgumentError(f"{solver}: jac={jac!r} must be a function x -> (m, n), '2-point' or '3-point'")
+        self.solver, self.trace = solver, trace
+        self.fun, self.jac = fun, jac
+        self.x0 = start_of(solver, x0)
+        self.low, self.high = box_of(solver, bounds, self.x0)
+        self.loss = Loss(solver, loss, f_scale)
+        self.m: int | None = None
+
+    @property
+    def n(self) -> int:
+        """How many variables."""
+        return self.x0.size
+
+    @property
+    def bounded(self) -> bool:
+        """Whether any bound is finite."""
+        return bool(np.isfinite(self.low).any() or np.isfinite(self.high).any())
+
+    def residuals(self, x: np.ndarray) -> np.ndarray:
+        """x (n,) -> residuals (m,), float64; they may hold NaN and infinity."""
+        self.trace.evaluations += 1
+        with np.errstate(all="ignore"):
+            got = self.fun(x.copy())
+        try:
+            r = np.asarray(got, np.float64)
+        except (TypeError, ValueError):
+            raise DtypeError(f"{self.solver}: fun returned {type(got).__name__}; needed are residuals (m,)") from None
+        r = r.reshape(1) if r.ndim == 0 else r
+        if r.ndim != 1 or r.size == 0:
+            raise ShapeError(
+                f"{self.solver}: fun returned shape {r.shape}; return the residuals as (m,), m >= 1 "
+                "(not their squares, not their sum)"
+            )
+        if self.m is not None and r.size != self.m:
+            raise ShapeError(f"{self.solver}: fun returned {r.size} residuals after {self.m} before; m may not change")
+        self.m = r.size
+        return r
+
+    def cost(self, r: np.ndarray) -> float:
+        """Residuals (m,) -> half the sum of their losses; infinite if any is not finite."""
+        with np.errstate(all="ignore"):
+            value = self.loss.cost(r) if np.isfinite(r).all() else np.inf
+        return value if np.isfinite(value) else np.inf
+
+    def fall(self, r: np.ndarray, cost: float, r_new: np.ndarray, cost_new: float) -> float:
+        """How much the cost falls from r to r_new, without the cancellation of subtracting two sums of squares."""
+        if self.loss.linear and np.isfinite(cost_new):
+            return 0.5 * float((r - r_new) @ (r + r_new))
+        return cost - cost_new
+
+    def price_of_jacobian(self) -> int:
+        """How many evaluations a Jacobian costs."""
+        return 0 if callable(self.jac) else self.n * (1 if self.jac == "2-point" else 2)
+
+    def jacobian(self, x: np.ndarray, r: np.ndarray) -> np.ndarray:
+        """x (n,), residuals there -> (m, n), float64; may hold NaN and infinity."""
+        self.trace.jacobians += 1
+        if not callable(self.jac):
+            return self._differences(x, r, str(self.jac))
+        with np.errstate(all="ignore"):
+            got = self.jac(x.copy())
+        try:
+            J = np.asarray(got, np.float64)
+        except (TypeError, ValueError):
+            raise DtypeError(f"{self.solver}: jac returned {type(got).__name__}; needed is a matrix (m, n)") from None
+        J = J.reshape(r.size, x.size) if J.ndim < 2 and J.size == r.size * x.size else J
+        if J.shape != (r.size, x.size):
+            hint = "; it is transposed" if J.shape == (x.size, r.size) else ""
+            raise ShapeError(
+                f"{self.solver}: jac returned shape {J.shape}; {r.size} residuals and {x.size} variables need "
+                f"({r.size}, {x.size}){hint}"
+            )
+        return J
+
+    def _differences(self, x: np.ndarray, r: np.ndarray, method: str) -> np.ndarray:
+        J = np.empty((r.size, x.size))
+        for i in range(x.size):
+            J[:, i] = self._column(x, r, i, method)
+        return J
+
+    def _column(self, x: np.ndarray, r: np.ndarray, i: int, method: str) -> np.ndarray:
+        """The derivative by x[i], at points inside the box; on the other side if residuals are not finite there."""
+        size = STEPS[method] * max(1.0, abs(x[i]))
+        up, down = self.high[i] - x[i], x[i] - self.low[i]
+        if up == down == 0.0:
+            return np.zeros_like(r)  # held fixed: no step will use it
+
+        def at(h: float) -> tuple[float, np.ndarray]:
+            there = x.copy()
+            there[i] = x[i] + h
+            return there[i] - x[i], self.residuals(there)
+
+        if method == "3-point" and min(up, down) >= size:
+            (a, ra), (b, rb) = at(size), at(-size)
+            if np.isfinite(ra).all() and np.isfinite(rb).all():
+                return (ra - rb) / (a - b)
+        sign = 1.0 if (up >= size and x[i] >= 0) or up >= max(down, size) else -1.0
+        column = np.full_like(r, np.nan)
+        for side in (sign, -sign):
+            room = up if side > 0 else down
+            h = side * min(size, room / 2 if method == "3-point" else room)
+            if h == 0.0:
+                continue
+            a, ra = at(h)
+            if method == "3-point":
+                b, rb = at(2 * h)
+                column = (ra - r) * (b / (a * (b - a))) - (rb - r) * (a / (b * (b - a)))
+            else:
+                column = (ra - r) / a
+            if np.isfinite(column).all():
+                break
+        return column
+
+    def not_finite(self, x: np.ndarray, r: np.ndarray, J: np.ndarray | None = None) -> str | None:
+        """A sentence that says which residual or slope is not finite at x, and what to do; None if all are."""
+        where = "at the starting point" if not self.trace.history else f"after {self.trace.iterations} iterations"
+        if not np.isfinite(r).all():
+            i = int(np.flatnonzero(~np.isfinite(r))[0])
+            count = int((~np.isfinite(r)).sum())
+            return (
+                f"{count} of {r.size} residuals are not finite {where}, the first is residual {i}: {r[i]}. "
+                "Start elsewhere, add bounds that keep x where the residuals are finite, or leave those samples out."
+            )
+        if not np.isfinite(self.cost(r)):
+            return (
+                f"The residuals are so large {where} (up to {np.abs(r).max():.3g}) that their squares overflow. "
+                "Scale them, or start closer."
+            )
+        if J is not None and not np.isfinite(J).all():
+            i, j = (int(k[0]) for k in np.nonzero(~np.isfinite(J)))
+            return (
+                f"The Jacobian is not finite {where}: the slope of residual {i} by x[{j}] = {x[j]:.6g} is {J[i, j]}. "
+                "Start elsewhere, or add bounds that keep x where the slopes are finite."
+            )
+        if J is not None and J.size and np.abs(J).max() > HUGE:
+            return (
+                f"The slopes are so large {where} (up to {np.abs(J).max():.3g}) that their squares overflow. "
+                "Scale variables and residuals, or start closer."
+            )
+        return None
+
+
+def sum_of_squares(
+    fun: Callable[[np.ndarray], Any],
+    jac: Callable[[np.ndarray], Any],
+    *,
+    loss: str | Rho = "linear",
+    f_scale: float = 1.0,
+) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
+    """Residuals fun(x) -> (m,) and Jacobian jac(x) -> (m, n) -> a function x -> (cost, gradient) for `lbfgs`.
+
+    >>> import numpy as np
+    >>> value, gradient = sum_of_squares(lambda x: x - 3.0, lambda x: np.eye(2))(np.array([1.0, 3.0]))
+    >>> value, gradient.tolist()
+    (2.0, [-2.0, 0.0])
+    """
+    robust = Loss("sum_of_squares", loss, f_scale)
+
+    def value_and_gradient(x: np.ndarray) -> tuple[float, np.ndarray]:
+        r = np.asarray(fun(x.copy()), np.float64)
+        J = np.asarray(jac(x.copy()), np.float64)
+        weighted, rows = robust.weighted(r, J)
+        return robust.cost(r), rows.T @ weighted
+
+    return value_and_gradient

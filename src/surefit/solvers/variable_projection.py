@@ -1,0 +1,257 @@
+"""Variable projection: the linear part of a network is always at its optimum, only the rest is searched.
+
+Separable least squares (Golub and Pereyra 1973): for every theta the output layer c(theta) is the least-squares
+solution of features(theta) c = y, so the residual is a function of theta alone. Its Jacobian, without the term that
+Kaufman (1975) showed may be left out, is (I - U U^T) times the Jacobian of features(theta) @ c with c held fixed, where
+U spans the features. The step is Levenberg and Marquardt's, from the QR decomposition of that Jacobian stacked on the
+damping: nothing is squared, which is what lets residuals fall to 1e-13.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from surefit.errors import ArgumentError, ShapeError
+
+from .features import _shares, decompose
+from .result import Callback, Result, Trace
+
+DAMPING, EASIER, HARDER = 1e-2, 1 / 5, 4.0  # mu at the start, after a step that helped, after one that did not
+LEAST, MOST = 1e-16, 1e12
+
+
+@dataclass(frozen=True, kw_only=True)
+class VarPro(Result):
+    """What `varpro` found. x: theta. output (h, k): the linear part.
+
+    magnitude: the largest sum of absolute values in a column of it. score: the largest weighted residual plus roundoff
+    times the magnitude. validation: the best value of `validate`, nan without one.
+    """
+
+    output: np.ndarray
+    magnitude: float
+    score: float
+    validation: float = math.nan
+
+
+@dataclass
+class _Point:
+    """theta with everything that is known there."""
+
+    theta: np.ndarray
+    cost: float
+    u: np.ndarray
+    c: np.ndarray
+    residuals: np.ndarray  # (m, k), weighted
+    rank: int
+    score: float
+
+
+def varpro(
+    features: Callable[[np.ndarray], np.ndarray],
+    jacobian: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    theta: np.ndarray,
+    y: np.ndarray,
+    *,
+    weights: np.ndarray | None = None,
+    rcond: float = 1e-14,
+    penalty: float = 0.0,
+    constant: bool = True,
+    roundoff: float = 2.0**-53,
+    keep: str = "cost",
+    goal: float | None = None,
+    ftol: float = 1e-8,
+    validate: Callable[[np.ndarray, np.ndarray], float] | None = None,
+    max_fail: int = 6,
+    max_iterations: int | None = 100,
+    max_evaluations: int | None = None,
+    time: float | None = None,
+    callback: Callback | None = None,
+) -> VarPro:
+    """Minimise 0.5 * sum weights * (features(theta) @ c - y)^2 over theta and c.
+
+    Args:
+        features: theta (p,) -> (m, h). A constant, if one is wanted, is a column of ones at the end.
+        jacobian: theta (p,), c (h, k) -> (m, k, p), the derivative of features(theta) @ c with c held fixed.
+        y: (m, k). weights: of its rows, (m,).
+        rcond: singular values of the features below this share of the largest are left out.
+        penalty: of a ridge on c, relative to the mean square of a singular value at the start; constant: the last
+            column is the constant and is not penalised.
+        roundoff: of the machine that the answer is for; it makes up the score: the largest weighted residual plus
+            roundoff times the largest sum of |c| of an output.
+        keep: which of the points on the way is returned, that of the lowest "cost" or of the lowest "score".
+        goal: stop when the score is so small. ftol: stop when a step lowers the cost by less than this share of it.
+        validate: (theta, c) -> a cost on other data; x is then where that was lowest, and max_fail iterations without a
+            lower one end the search.
+
+    Returns:
+        The best point, as `keep` or `validate` has it.
+
+    Raises:
+        ShapeError, ArgumentError: shapes do not fit, or the features are not finite at the start.
+    """
+    theta = np.array(theta, np.float64)
+    y = np.asarray(y, np.float64)
+    if theta.ndim != 1 or y.ndim != 2 or len(y) == 0:
+        raise ShapeError(f"varpro: theta {theta.shape} and y {y.shape} must be (p,) and (m, k) with m >= 1 rows")
+    if keep not in ("cost", "score"):
+        raise ArgumentError(f"varpro: keep={keep!r} must be 'cost' or 'score'")
+    if max_fail < 1:
+        raise ArgumentError(f"varpro: max_fail={max_fail!r} must be a whole number >= 1")
+    problem = _Separable(features, y, weights, rcond, penalty, constant, roundoff)
+    trace = Trace(
+        "varpro", max_iterations=max_iterations, max_evaluations=max_evaluations, time=time, callback=callback
+    )
+    trace.evaluations += 1
+    here = problem.at(theta)
+    if here is None:
+        raise ArgumentError("varpro: the features are not finite at the start")
+    best, held = here, math.inf
+    since = 0
+    if validate is not None:
+        held = float(validate(here.theta, here.c))
+    mu, slope = DAMPING, math.nan
+    stop = trace.add(here.theta, here.cost) or _enough(best, goal)
+    while stop is None:
+        trace.jacobians += 1
+        j = problem.project(here, jacobian(here.theta, here.c))
+        r = here.residuals.reshape(-1)
+        norms = np.sqrt((j * j).sum(axis=0))
+        norms[norms == 0.0] = 1.0
+        triangle, right = _triangle(j / norms, r)
+        slope = float(np.abs(triangle.T @ right).max(initial=0.0))
+        if not math.isfinite(slope):
+            stop = "not_finite"
+            break
+        if slope <= 1e-15 * math.sqrt(2 * here.cost):
+            stop = "gradient"
+            break
+        there = None
+        while there is None:
+            step = _damped(triangle, right, mu) / norms
+            trace.evaluations += 1
+            there = problem.at(here.theta - step)
+            if there is not None and not there.cost < here.cost:
+                there = None
+            mu = max(LEAST, mu * EASIER) if there is not None else mu * HARDER
+            stop = trace.spent()
+            if there is None and mu > MOST:
+                stop = "precision"
+            if there is None and stop is not None:
+                break
+        if there is None:
+            break
+        fell = 1.0 - there.cost / here.cost
+        here = there
+        since += 1
+        if validate is not None:
+            now = float(validate(here.theta, here.c))
+            if now < held:
+                best, held, since = here, now, 0
+        elif keep == "cost" or here.score < best.score:
+            best = here
+        stop = (
+            trace.add(here.theta, here.cost, slope, float(np.linalg.norm(step)), mu)
+            or _enough(here, goal)
+            or ("validation" if validate is not None and since >= max_fail else None)
+            or ("cost" if fell < ftol else None)
+            or stop
+            or trace.spent()
+        )
+    assert stop is not None
+    return trace.finish(
+        best.theta, best.cost, stop, kind=VarPro, residuals=best.residuals.reshape(-1), gradient=slope, rank=best.rank,
+        output=best.c, magnitude=float(np.abs(best.c).sum(axis=0).max(initial=0.0)), score=best.score,
+        validation=held if validate is not None else math.nan,
+    )  # fmt: skip
+
+
+def _enough(point: _Point, goal: float | None) -> str | None:
+    if point.cost == 0.0:
+        return "zero"
+    return "goal" if goal is not None and point.score <= goal else None
+
+
+@dataclass
+class _Separable:
+    """The residuals as a function of theta alone."""
+
+    features: Callable[[np.ndarray], np.ndarray]
+    y: np.ndarray
+    weights: np.ndarray | None
+    rcond: float
+    penalty: float
+    constant: bool
+    roundoff: float
+
+    def __post_init__(self) -> None:
+        self.root = np.sqrt(_shares(self.weights, len(self.y), "varpro"))[:, None]
+        self.ridge: np.ndarray | None = None
+
+    def at(self, theta: np.ndarray) -> _Point | None:
+        """Everything at theta; None where the features are not finite."""
+        with np.errstate(all="ignore"):
+            phi = np.asarray(self.features(theta), np.float64)
+        if phi.ndim != 2 or len(phi) != len(self.y):
+            raise ShapeError(f"varpro: features of shape {phi.shape}; needed ({len(self.y)}, h)")
+        if not np.isfinite(phi).all():
+            return None
+        a, b = phi * self.root, self.y * self.root
+        if self.penalty > 0.0:  # the ridge as further rows
+            if self.ridge is None:  # of one size throughout, or the cost would change from step to step
+                size = math.sqrt(self.penalty * float((a * a).sum()) / max(1, min(a.shape)))
+                self.ridge = np.full(a.shape[1], size)
+                self.ridge[-1] *= not self.constant
+            a = np.concatenate([a, np.diag(self.ridge)])
+            b = np.concatenate([b, np.zeros((a.shape[1], b.shape[1]))])
+        u, s, vt = decompose(a)
+        kept = s > self.rcond * s[0] if len(s) else s > 0
+        u = u[:, kept]
+        projected = u.T @ b
+        c = vt[kept].T @ (projected / s[kept][:, None])
+        residuals = a @ c - b
+        score = float(np.abs(residuals[: len(self.y)]).max()) + self.roundoff * float(np.abs(c).sum(axis=0).max())
+        return _Point(theta, 0.5 * float((residuals**2).sum()), u, c, residuals, int(kept.sum()), score)
+
+    def project(self, point: _Point, jacobian: np.ndarray) -> np.ndarray:
+        """Kaufman's Jacobian of the residuals, (m k, p), the rows of a ridge included."""
+        m, k = self.y.shape
+        if jacobian.shape != (m, k, len(point.theta)):
+            raise ShapeError(f"varpro: jacobian of shape {jacobian.shape}; needed ({m}, {k}, {len(point.theta)})")
+        rows = len(point.residuals)
+        full = np.zeros((rows, k * len(point.theta)))
+        full[:m] = (jacobian * self.root[:, :, None]).reshape(m, -1)
+        for _ in range(2):  # once more, because the first projection leaves rounding of the size of the features
+            full -= point.u @ (point.u.T @ full)
+        return full.reshape(rows * k, -1)
+
+
+def _upper(a: np.ndarray) -> np.ndarray:
+    """The triangle of a QR decomposition."""
+    return np.asarray(np.linalg.qr(a, mode="r"))
+
+
+def _triangle(j: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """R (q, p) of j = Q R, and Q^T r, by one decomposition of both side by side."""
+    joined = _upper(np.concatenate([j, r[:, None]], axis=1))
+    rows = min(j.shape[1], len(joined))
+    return joined[:rows, :-1], joined[:rows, -1]
+
+
+def _damped(triangle: np.ndarray, right: np.ndarray, mu: float) -> np.ndarray:
+    """The step p that minimises |R p - Q^T r|^2 + mu |p|^2, from the QR decomposition of the stacked system."""
+    p = triangle.shape[1]
+    stacked = np.concatenate([triangle, math.sqrt(mu) * np.eye(p)])
+    joined = _upper(np.concatenate([stacked, np.concatenate([right, np.zeros(p)])[:, None]], axis=1))
+    upper, rest = joined[:p, :-1], joined[:p, -1]
+    try:
+        return np.linalg.solve(upper, rest)
+    except np.linalg.LinAlgError:
+        return np.linalg.lstsq(upper, rest, rcond=None)[0]
+
+
+__all__ = ["VarPro", "varpro"]

@@ -1,0 +1,70 @@
+"""smallest: the answer reaches the tolerance, the size below does not, and the curve says so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import surefit
+from surefit.errors import ArgumentError
+
+TANH = "1 + 2*tanh(3*x - 1) - tanh(x + 2)"  # two units are enough, one is not
+DATA = surefit.Sampling(count=60, verify=500)
+
+
+def test_a_network_of_two_units_is_found_again():
+    found = surefit.smallest(TANH, "x=-2:2", 1e-4, data=DATA)
+    assert (found.units, found.reached) == (2, True)
+    assert found.fit.error.max <= 1e-4 and found.fit.network.num_parameters() == 7
+    x = np.linspace(-2, 2, 1001)
+    true = 1 + 2 * np.tanh(3 * x - 1) - np.tanh(x + 2)
+    assert np.abs(found.fit.predict(x) - true).max() <= 1.01e-4
+    curve = {t.units: t for t in found.curve}
+    assert set(curve) == {1, 2}
+    assert curve[1].error > 1e-2 and curve[1].fits == 6 and not curve[1].reached
+    assert curve[2].error <= 1e-4 and curve[2].parameters == 7 and curve[2].reached
+    assert "2 units reach 0.0001; 6 fits of 1 units did not" in str(found)
+
+
+def test_a_tolerance_out_of_reach_is_said():
+    found = surefit.smallest("sin(9*x)", "x=-3:3", 1e-12, largest=4, tries=1, data=DATA)
+    assert not found.reached
+    assert [t.units for t in found.curve] == [1, 2, 4]
+    assert found.fit.error.max == min(t.error for t in found.curve)
+    assert "no size reached 1e-12; units up to 4 were tried" in str(found)
+
+
+def test_models_and_methods_of_ones_own():
+    found = surefit.smallest(
+        "x", "x=-1:1", 0.1, model=lambda n: surefit.MLPSpec((n, n), activation="relu"), tries=1,
+        method=surefit.Adam(epochs=60, lr=0.02), data=DATA, largest=16,
+    )  # fmt: skip
+    assert found.reached
+    assert found.fit.layers() == [1, found.units, found.units, 1]
+    assert found.fit.method["method"] == "adam"
+
+
+def test_the_time_ends_it():
+    found = surefit.smallest("sin(9*x)", "x=-3:3", 1e-12, time=0.02, data=DATA)
+    assert "time=0.02 s used up" in found.reason
+    assert found.curve
+
+
+def test_the_picture():
+    found = surefit.smallest(TANH, "x=-2:2", 1e-4, data=DATA, tries=1)
+    (axes,) = found.plot().axes
+    tolerance, curve, good, ring = axes.get_lines()
+    assert set(tolerance.get_ydata()) == {1e-4}
+    np.testing.assert_array_equal(curve.get_ydata(), [t.error for t in found.curve])
+    np.testing.assert_array_equal(good.get_xdata(), [2])
+    np.testing.assert_array_equal(ring.get_xdata(), [2])
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [({"tol": None}, "tol=None"), ({"tol": -1.0}, "tol=-1"), ({"largest": 0}, "largest=0"), ({"tries": 0}, "tries=0"),
+     ({"time": 0}, "time=0")],
+)  # fmt: skip
+def test_refused(arguments, message):
+    with pytest.raises(ArgumentError, match=message):
+        surefit.smallest("x", "x=-1:1", **{"tol": 0.1, **arguments})

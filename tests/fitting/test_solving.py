@@ -1,0 +1,428 @@
+"""fit by solvers and by the automatic choice: how good, how it ends, what it says."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+import surefit
+from surefit import nn
+from surefit.errors import ArgumentError, DomainError
+from surefit.fitting import Epoch, Finished, Started
+from surefit.fitting.automatic import GOAL
+
+WAVE, BOX = "sin(x)", "x=-3:3"
+
+
+def sup(fit, function, low, high):
+    x = np.linspace(low, high, 4001)
+    return np.abs(fit.predict(x) - function(x)).max()
+
+
+# --- the automatic choice on functions ------------------------------------------------------------------------------
+
+ONE_INPUT = [
+    ("sin(x)", np.sin, 2 * np.pi, 1.0),
+    ("x^2", np.square, 2 * np.pi, 4 * np.pi**2),
+    ("-2/(2+sin(x))", lambda x: -2 / (2 + np.sin(x)), 3.0, 2.0),
+    ("x^4-x^3+x^2-x+1", lambda x: x**4 - x**3 + x**2 - x + 1, 10.0, 11111.0),
+    ("sin(x)^2+x^3*cos(x)+4*x+2", lambda x: np.sin(x) ** 2 + x**3 * np.cos(x) + 4 * x + 2, 10.0, 841.8),
+]
+
+
+@pytest.mark.parametrize(("text", "function", "end", "largest"), ONE_INPUT)
+def test_ten_digits_with_at_most_a_hundred_units_and_what_float32_holds(text, function, end, largest):
+    fit = surefit.fit(text, (-end, end), tol=1e-10 * largest)
+    assert fit.reached
+    assert sup(fit, function, -end, end) <= 1.01e-10 * largest
+    assert fit.layers()[1] <= 100
+    assert fit.dtype == np.float64
+    single = surefit.fit(text, (-end, end), tol=2e-6 * largest, dtype="float32")
+    assert single.reached
+    assert single.dtype == np.float32
+    assert single.layers()[1] <= 100
+    assert sup(single, function, -end, end) <= 2.01e-6 * largest
+
+
+def test_two_inputs():
+    fit = surefit.fit("sin(x1)-cos(x2)", {"x1": (-5, 5), "x2": (-5, 5)}, tol=1e-5)
+    assert fit.reached
+    points = np.random.default_rng(0).uniform(-5, 5, (5000, 2))
+    assert np.abs(fit.predict(points) - np.sin(points[:, 0]) + np.cos(points[:, 1])).max() <= 1e-5
+    tighter = surefit.fit("sin(x1)-cos(x2)", {"x1": (-5, 5), "x2": (-5, 5)}, tol=1e-6)
+    assert tighter.reached
+    assert tighter.layers()[1] > fit.layers()[1]  # no more units than are needed
+
+
+def test_it_climbs_until_the_tolerance_is_reached_and_writes_down_how():
+    fits = [surefit.fit(WAVE, BOX, tol=tol) for tol in (1e-2, 1e-9, 1e-12)]
+    assert all(f.reached for f in fits)
+    assert [len(f.method["choice"]) for f in fits] == sorted(len(f.method["choice"]) for f in fits)
+    assert len(fits[0].history) < len(fits[2].history)
+    last = fits[2].method["choice"]
+    assert last[0].startswith("features, 20 units: max |error|")
+    assert f"tried        {last[0]}" in fits[2].card()
+    assert "auto: " in fits[2].card()
+    json.dumps(fits[2].to_dict(), allow_nan=False)
+
+
+def test_without_a_tolerance_it_stops_where_float32_would():
+    fit = surefit.fit(WAVE, BOX)
+    assert fit.reached is None
+    assert fit.error.max <= GOAL
+    assert f"{GOAL:g}" in fit.stop_reason
+
+
+def test_many_oscillations_and_a_steep_step():
+    fit = surefit.fit("sin(25*x)", (-3, 3), tol=1e-5)
+    assert fit.reached
+    assert fit.layers()[1] >= 100
+    assert surefit.fit("tanh(50*x)", (-1, 1), tol=1e-6).reached
+
+
+def test_several_outputs_of_different_sizes():
+    fit = surefit.fit("sin(x); 1000*cos(x)", (-3, 3), tol=1e-6)
+    x = np.linspace(-3, 3, 999)
+    np.testing.assert_allclose(fit.predict(x), np.stack([np.sin(x), 1000 * np.cos(x)], axis=1), atol=1e-6)
+
+
+def test_a_constant_and_a_target_that_is_not_finite():
+    fit = surefit.fit(lambda x: 5.0 + 0 * x, (-1, 1), tol=1e-12)
+    assert fit.reached
+    assert fit(0.3) == pytest.approx(5.0, abs=1e-12)
+    with pytest.raises(DomainError, match="not finite"):
+        surefit.fit("log(x)", (-1, 1))
+
+
+def test_a_kink_ends_with_more_units_and_says_so():
+    fit = surefit.fit("abs(x)", (-1, 1), tol=1e-9, time=20)
+    assert not fit.reached
+    assert fit.error.max < 5e-3
+    assert "not reached" in fit.stop_reason
+    assert "Adam was left out" in fit.method["choice"][-1]
+
+
+def test_an_expensive_function_is_asked_for_few_points():
+    asked = 0
+
+    def expensive(x):
+        nonlocal asked
+        asked += np.size(x)
+        return np.sin(x)
+
+    fit = surefit.fit(expensive, (-3, 3), tol=1e-5, data=None)
+    assert fit.reached
+    assert asked <= fit.error.n + sum(fit.problem.sizes().values()) + 100
+
+
+def test_points_of_the_users_own_are_kept():
+    plan = surefit.Sampling(count=120, design="uniform")
+    fit = surefit.fit(WAVE, BOX, tol=1e-6, data=plan)
+    assert fit.problem.sizes()["train"] == 122
+    assert fit.reached
+    few = surefit.fit(WAVE, BOX, data=surefit.Sampling(count=11), tol=1e-12, time=1.0)
+    assert not few.reached
+    assert few.layers()[1] <= 6
+
+
+@pytest.mark.parametrize("time", [1e-4, 0.05])
+def test_time_ends_it_with_the_best_so_far(time):
+    fit = surefit.fit("abs(sin(9*x))", (-3, 3), tol=1e-12, time=time)
+    assert f"time={time:g} s" in fit.stop_reason
+    assert np.isfinite(fit.predict([0.0])).all()
+
+
+def test_evaluations_end_it_the_same_way_every_time():
+    fits = [surefit.fit("abs(x)", (-1, 1), tol=1e-12, method=surefit.Auto(evaluations=20)) for _ in range(2)]
+    assert "20 evaluations" in fits[0].stop_reason
+    assert fits[0].predict([0.3]).tobytes() == fits[1].predict([0.3]).tobytes()
+    assert fits[0].predict([0.3]) != surefit.fit("abs(x)", (-1, 1), method=surefit.Auto(evaluations=20), seed=1)(0.3)
+
+
+def test_where_solvers_learn_little_adam_has_its_turn(monkeypatch):
+    from surefit.fitting import automatic
+
+    monkeypatch.setattr(automatic, "UNITS", {1: (3,)})
+    monkeypatch.setattr(automatic, "DEEP", (2, 2))
+    fit = surefit.fit("sin(40*x)*x", (-3, 3), tol=1e-9, time=1.0)
+    stages = list(dict.fromkeys(row["stage"] for row in fit.history))
+    assert [s.split(",")[0] for s in stages] == ["features", "lm", "adam"]
+    assert fit.plot("loss").axes
+    assert [row["epoch"] for row in fit.history] == list(range(1, len(fit.history) + 1))
+
+
+# --- a network that was given ---------------------------------------------------------------------------------------
+
+
+def test_a_network_that_was_given_keeps_its_shape():
+    assert surefit.fit(WAVE, BOX, model=(30,), tol=1e-8).layers() == [1, 30, 1]
+    deep = surefit.fit(WAVE, BOX, model=(10, 10), tol=1e-4)
+    assert deep.layers() == [1, 10, 10, 1]
+    assert deep.reached
+    assert deep.method["solver"] == "lm"
+
+
+def test_a_module_of_the_users_own_stays_as_it_is():
+    net = nn.Sequential(nn.Linear(1, 8, generator=0), nn.Tanh(), nn.Residual(nn.Linear(8, 8)), nn.Linear(8, 1))
+    before = [p.detach().numpy() for p in net.parameters()]
+    fit = surefit.fit(WAVE, BOX, model=net, tol=1e-3)
+    assert fit.reached
+    assert isinstance(fit.network[2], nn.Residual)
+    for p, value in zip(net.parameters(), before, strict=True):
+        np.testing.assert_array_equal(p.detach().numpy(), value)
+        assert p.dtype == np.float32
+
+
+# --- measured data --------------------------------------------------------------------------------------------------
+
+
+def noisy_table(n=150, noise=0.2):
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-3, 3, (n, 1))
+    return x, np.sin(2 * x) + noise * rng.standard_normal((n, 1))
+
+
+@pytest.mark.parametrize("method", ["features", "varpro", "lm"])
+def test_noise_is_not_interpolated(method):
+    x, y = noisy_table()
+    fit = surefit.fit((x, y), method=method)
+    t = np.linspace(-2.8, 2.8, 500)
+    assert np.sqrt(np.mean((fit.predict(t) - np.sin(2 * t)) ** 2)) < 0.15  # below the noise
+    train_x, train_y = fit.problem.train
+    assert np.sqrt(np.mean((fit.predict(train_x) - train_y[:, 0]) ** 2)) > 0.12  # its noise was left alone
+
+
+def test_the_validation_rows_choose():
+    x, y = noisy_table(80)
+    fit = surefit.fit((x, y), time=3.0)
+    assert "validation error" in fit.method["choice"][0]
+    errors = [float(s.split("validation error ")[1].split(";")[0]) for s in fit.method["choice"] if "error" in s]
+    held = fit.problem.validation
+    mine = np.sqrt(np.mean((fit.predict(held[0]) - held[1][:, 0]) ** 2)) / fit.model.y_scale.numpy()[0]
+    assert mine == pytest.approx(min(errors), rel=0.1)
+
+
+def test_a_table_without_noise_is_recognised():
+    x = np.random.default_rng(0).uniform(-2, 2, (300, 2))
+    fit = surefit.fit((x, np.sin(x[:, 0]) * x[:, 1]))
+    assert fit.error.max < 1e-3
+    assert "next to nothing" in fit.stop_reason
+
+
+def test_noise_on_a_formula_counts_as_measured():
+    fit = surefit.fit(WAVE, BOX, data=surefit.Sampling(count=200, noise=0.1), method="features")
+    assert fit.method["penalty"] > 0
+    assert sup(fit, np.sin, -3, 3) < 0.15
+
+
+def test_weights_decide_which_rows_matter():
+    x = np.linspace(-1, 1, 100)[:, None]
+    even = np.arange(100) % 2 == 0
+    plan = surefit.Sampling(split=(1.0, 0.0, 0.0), weights=np.where(even, 1.0, 0.0))
+    for method in ("features", "varpro", "lm", "lbfgs"):
+        fit = surefit.fit((x, np.where(even, 1.0, -1.0)), data=plan, method=method, model=(5,))
+        np.testing.assert_allclose(fit.predict(x), 1.0, atol=1e-3)
+
+
+# --- solvers by name ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "model", "within"),
+    [
+        ("features", None, 1e-9),
+        ("varpro", None, 1e-11),
+        (surefit.LM(iterations=40), None, 1e-2),
+        ("lbfgs", (20,), 1e-2),
+        (surefit.Features(draws=1), (40,), 1e-8),
+        (surefit.VarPro(iterations=20), (15,), 1e-6),
+        (surefit.VarPro(iterations=60), (8, 8), 1e-2),
+        ("lm", (8,), 1e-2),
+        (surefit.LBFGS(iterations=300, memory=5), (10,), 0.1),
+        ("features", surefit.fitting.MLPSpec((40,), "sigmoid"), 1e-7),
+        ("features", surefit.fitting.MLPSpec((40,), "sin"), 1e-6),
+        ("features", surefit.fitting.MLPSpec((100,), "relu"), 1e-2),
+    ],
+)
+def test_each_solver_fits(method, model, within):
+    fit = surefit.fit(WAVE, BOX, method=method, model=model)
+    assert sup(fit, np.sin, -3, 3) <= within
+    name = method if isinstance(method, str) else method.name
+    assert fit.method["method"] == name
+    assert name in fit.card()
+    assert fit.dtype == np.float64
+    assert fit.stop_reason
+    assert fit.steps >= 1
+    assert len(fit.history) >= 1
+    assert {"epoch", "train_loss", "validation_loss", "lr", "seconds", "stage"} == fit.history[0].keys()
+
+
+def test_settings_do_something():
+    def fitted(method, **more):
+        return surefit.fit(WAVE, BOX, method=method, **more)
+
+    assert len(fitted(surefit.LM(iterations=3)).history) <= 4
+    assert len(fitted(surefit.LBFGS(iterations=5), model=(5,)).history) <= 6
+    once, thrice = (fitted(surefit.Features(draws=n), model=(30,)) for n in (1, 3))
+    assert len(thrice.history) == len(once.history) + 4
+    assert thrice.error.max <= once.error.max
+    few, many = (fitted(surefit.LBFGS(iterations=200, memory=n), model=(5,)) for n in (1, 30))
+    assert many.history[-1]["train_loss"] < few.history[-1]["train_loss"]
+    for kind in (surefit.Features, surefit.VarPro):
+        plain, held = (fitted(kind(penalty=p), model=(20,)) for p in (None, 1e-3))
+        assert held.method["magnitude"] < 0.1 * plain.method["magnitude"]
+        assert held.method["penalty"] == 1e-3
+    loose, tight = (fitted(surefit.LM(penalty=p), model=(5,)) for p in (None, 1e-2))
+    size = [sum(float((p.detach().numpy() ** 2).sum()) for p in f.network.parameters()) for f in (loose, tight)]
+    assert size[1] < size[0]
+
+
+@pytest.mark.parametrize("method", ["varpro", "lm", "lbfgs"])
+def test_a_tolerance_ends_a_solver_early(method):
+    loose, tight = (surefit.fit(WAVE, BOX, method=method, model=(12,), tol=tol) for tol in (0.5, 1e-14))
+    assert loose.reached
+    assert "tolerance" in loose.stop_reason
+    assert len(loose.history) < len(tight.history)
+    assert tight.reached is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (dict(method="features", model=(8, 8)), "one hidden layer"),
+        (dict(method="varpro", model=nn.Sequential(nn.Linear(1, 1), nn.Tanh())), "ends in a Linear layer"),
+        (dict(method="varpo"), "did you mean 'varpro'"),
+        (dict(method="lm", data=surefit.Sampling(derivatives=True)), "first-order"),
+        (dict(method="features", data=surefit.Sampling(adaptive=1)), "first-order"),
+    ],
+)
+def test_what_a_solver_cannot_do_is_said(arguments, words):
+    with pytest.raises(ArgumentError, match=words):
+        surefit.fit(WAVE, BOX, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting"),
+    [
+        (surefit.Features, dict(draws=0)),
+        (surefit.VarPro, dict(iterations=2.5)),
+        (surefit.LM, dict(penalty=-1)),
+        (surefit.LBFGS, dict(memory=0)),
+        (surefit.Auto, dict(evaluations=True)),
+    ],
+)
+def test_settings_are_checked(kind, setting):
+    with pytest.raises(ArgumentError, match=next(iter(setting))):
+        kind(**setting)
+
+
+def test_gradients_and_added_points_are_for_first_order_methods():
+    plan = surefit.Sampling(count=40, derivatives=True)
+    fit = surefit.fit(WAVE, BOX, data=plan, model=(8,), time=0.3)
+    assert fit.method["method"] == "adam"
+
+
+# --- events, interrupts, one sample ---------------------------------------------------------------------------------
+
+
+def test_events_tell_of_every_iteration():
+    events = []
+    fit = surefit.fit(WAVE, BOX, tol=1e-9, callbacks=[events.append])
+    steps = [e for e in events if isinstance(e, Epoch)]
+    assert isinstance(events[0], Started)
+    assert isinstance(events[-1], Finished)
+    assert sum(isinstance(e, Finished) for e in events) == 1
+    assert len(steps) == len(fit.history)
+    assert [e.train_loss for e in steps] == [row["train_loss"] for row in fit.history]
+    assert all(math.isnan(e.lr) and e.stage for e in steps)
+    assert all(1 <= e.epoch <= e.epochs for e in steps)
+
+
+@pytest.mark.parametrize("method", ["auto", "features", "varpro", "lm", "lbfgs"])
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_callback_and_an_interrupt_keep_the_best_so_far(method, interrupted):
+    seen = []
+
+    def callback(event):
+        if isinstance(event, Epoch):
+            seen.append(event)
+            if len(seen) == 3 and interrupted:
+                raise KeyboardInterrupt
+            return len(seen) == 3
+        return None
+
+    fit = surefit.fit(WAVE, BOX, method=method, model=(8,), tol=1e-15, callbacks=[callback])
+    assert len(fit.history) == 3
+    assert fit.interrupted is interrupted
+    assert ("interrupted" if interrupted else "callback") in fit.stop_reason
+    assert np.isfinite(fit.error.max)
+    if method != "lbfgs":
+        assert fit.error.max < 1.0
+
+
+def test_an_interrupt_before_anything_is_known():
+    def callback(event):
+        if isinstance(event, Started):
+            raise KeyboardInterrupt
+
+    fit = surefit.fit(WAVE, BOX, callbacks=[callback])
+    assert fit.interrupted
+    assert np.isfinite(fit.predict([0.0])).all()
+
+
+@pytest.mark.parametrize("method", ["auto", "features", "varpro", "lm", "lbfgs"])
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_a_handful_of_rows(method, rows):
+    x = np.linspace(0, 1, rows)[:, None]
+    plan = surefit.Sampling(split=(1.0, 0.0, 0.0))
+    fit = surefit.fit((x, 2 * x + 1), data=plan, method=method, time=1.0)
+    assert fit.error.max < 0.5
+    assert fit.stop_reason
+
+
+# --- what is done with the fit --------------------------------------------------------------------------------------
+
+
+def test_saving_pictures_doctor_and_words(tmp_path):
+    fit = surefit.fit(WAVE, BOX, tol=1e-9)
+    again = surefit.load(fit.save(tmp_path / "m.safetensors"))
+    assert again.card() == fit.card()
+    assert again.method == fit.method
+    np.testing.assert_array_equal(again.predict([0.1, 0.2]), fit.predict([0.1, 0.2]))
+    for f in (fit, again):
+        assert f.doctor().ok, str(f.doctor())
+        assert f.doctor().find("residuals")[0].number < 1e-8
+        assert f.plot("loss").axes[0].get_xlabel() == "iteration"
+    assert (tmp_path / "out").exists() is False
+    assert {p.name for p in fit.save_outputs(tmp_path / "out")} >= {"history.csv", "loss.png"}
+
+
+def test_the_doctor_of_a_solve_that_explains_nothing():
+    fit = surefit.fit("sin(60*x)", (-3, 3), method="features", model=(5,))
+    assert [f.severity for f in fit.doctor().find("residuals")] == ["warning"]
+
+
+def test_weights_too_large_for_float32_are_seen_by_the_doctor():
+    fit = surefit.fit(WAVE, (-6, 6), method="features", model=(25,))
+    assert fit.method["magnitude"] > 1e3
+    (finding,) = fit.to("float32").doctor().find("large-output-weights")
+    assert finding.severity in ("note", "warning")
+
+
+@pytest.mark.parametrize("method", ["features", surefit.Adam(epochs=5)])
+def test_to_another_dtype(method):
+    fit = surefit.fit(WAVE, BOX, method=method, model=(60,), dtype="float64")
+    single = fit.to("float32")
+    assert fit.to("float64") is fit
+    assert (fit.dtype, single.dtype) == (np.float64, np.float32)
+    cast = [p.detach().numpy().astype(np.float32) for p in fit.network.parameters()]
+    naive = np.tanh(np.linspace(-1, 1, 2001, dtype=np.float32)[:, None] @ cast[0].T + cast[1]) @ cast[2].T + cast[3]
+    shift, scale = fit.model.y_shift.numpy(), fit.model.y_scale.numpy()
+    careless = np.abs(naive * scale + shift - np.sin(np.linspace(-3, 3, 2001))[:, None]).max()
+    assert single.error.max <= careless
+    assert 0.5 * single.error.max <= sup(single, np.sin, -3, 3) <= 1.05 * single.error.max
+    with pytest.raises(ArgumentError, match="dtype"):
+        fit.to("int32")

@@ -1,0 +1,185 @@
+"""Placing units and solving the output layer: against lstsq, against refits, on known functions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from surefit.errors import ArgumentError, ShapeError
+from surefit.solvers import linear_features, place_units, solve_output
+
+RNG = np.random.default_rng(0)
+PHI, Y = RNG.standard_normal((40, 6)), RNG.standard_normal((40, 2))
+WEIGHTS = RNG.uniform(0.1, 3.0, 40)
+
+
+def chebyshev(n):
+    return -np.cos(np.pi * np.arange(n) / (n - 1))[:, None]
+
+
+def network(found, x):
+    return np.tanh(x @ found.hidden.T + found.offsets) @ found.output.weights + found.output.constant
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+def test_the_output_layer_is_that_of_lstsq(weights):
+    root = np.ones((40, 1)) if weights is None else np.sqrt(weights)[:, None]
+    with_ones = np.hstack([PHI, np.ones((40, 1))])
+    wanted = np.linalg.lstsq(with_ones * root, Y * root, rcond=None)[0]
+    found = solve_output(PHI, Y, weights=weights)
+    np.testing.assert_allclose(found.weights, wanted[:-1], rtol=1e-10)
+    np.testing.assert_allclose(found.constant, wanted[-1], rtol=1e-10)
+    np.testing.assert_allclose(found.residuals, with_ones @ wanted - Y, atol=1e-12)
+    assert found.rank == 6
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+@pytest.mark.parametrize("penalty", [1e-6, 0.1, 10.0])
+def test_the_leave_one_out_score_is_that_of_forty_refits(penalty, weights):
+    share = np.ones(40) if weights is None else weights / weights.mean()
+    root = np.sqrt(share)[:, None]
+    centred = (PHI - share @ PHI / 40) * root
+    ridge = penalty * (centred**2).sum() / 6
+    with_ones = np.hstack([PHI, np.ones((40, 1))])
+    damping = np.diag([ridge] * 6 + [0.0])
+    left = []
+    for i in range(40):
+        rows = np.arange(40) != i
+        a, b = (with_ones * root)[rows], (Y * root)[rows]
+        c = np.linalg.solve(a.T @ a + damping, a.T @ b)
+        left.append(root[i] * (with_ones[i] @ c - Y[i]))
+    found = solve_output(PHI, Y, weights=weights, penalties=[penalty])
+    assert found.score == pytest.approx(np.sqrt(np.mean(np.square(left))), rel=1e-9)
+    assert found.penalty == penalty
+
+
+def test_the_penalty_follows_the_noise():
+    x = np.linspace(-1, 1, 200)[:, None]
+    phi = np.tanh(4 * x - np.linspace(-4, 4, 60))
+    clean = np.sin(3 * x)
+    noisy = clean + 0.2 * np.random.default_rng(1).standard_normal(x.shape)
+    penalties = tuple(10.0**e for e in range(-14, 4))
+    exact, damped = (solve_output(phi, y, penalties=penalties) for y in (clean, noisy))
+    assert damped.penalty > 1e3 * exact.penalty
+    assert np.sqrt(np.mean((noisy + damped.residuals - clean) ** 2)) < 0.05  # far less than the noise
+    interpolating = solve_output(phi, noisy, rconds=(1e-14,))
+    assert np.sqrt(np.mean((noisy + interpolating.residuals - clean) ** 2)) > 0.075
+
+
+def test_linearly_dependent_features_are_left_out():
+    found = solve_output(np.hstack([PHI, PHI]), Y)
+    assert found.rank == 6
+    np.testing.assert_allclose(found.residuals, solve_output(PHI, Y).residuals, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("function", "low", "high"),
+    [
+        (np.sin, -2 * np.pi, 2 * np.pi),
+        (np.square, -2 * np.pi, 2 * np.pi),
+        (lambda x: -2 / (2 + np.sin(x)), -3, 3),
+        (lambda x: x**4 - x**3 + x**2 - x + 1, -10, 10),
+        (lambda x: np.sin(x) ** 2 + x**3 * np.cos(x) + 4 * x + 2, -10, 10),
+    ],
+)
+def test_a_hundred_units_reach_1e_minus_10(function, low, high):
+    def scaled(u):
+        return function((low + high) / 2 + (high - low) / 2 * u)
+
+    size = np.abs(scaled(np.linspace(-1, 1, 9999))).max()
+    found = linear_features(chebyshev(402), scaled(chebyshev(402)) / size, 100)
+    fresh = np.linspace(-1, 1, 3001)[:, None]
+    assert np.abs(network(found, fresh) - scaled(fresh) / size).max() < 1e-10
+    assert found.output.magnitude < 1e5
+
+
+def test_two_inputs_and_two_outputs():
+    axis = chebyshev(28)[:, 0]
+    x = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    y = np.stack([np.sin(3 * x[:, 0]) - np.cos(2 * x[:, 1]), x[:, 0] * x[:, 1]], axis=1)
+    found = linear_features(x, y, 150, generator=3)
+    fresh = np.random.default_rng(9).uniform(-1, 1, (2000, 2))
+    wanted = np.stack([np.sin(3 * fresh[:, 0]) - np.cos(2 * fresh[:, 1]), fresh[:, 0] * fresh[:, 1]], axis=1)
+    assert np.abs(network(found, fresh) - wanted).max() < 1e-4
+    assert found.x.shape == (150 * 2 + 150 + 150 * 2 + 2,)
+
+
+def test_weights_of_a_size_that_the_target_machine_can_bear():
+    x, fresh = chebyshev(402), np.linspace(-1, 1, 2001)[:, None]
+    y, wanted = np.sin(6 * x), np.sin(6 * fresh)
+
+    def single(found):
+        hidden, offsets, weights, constant = (
+            a.astype(np.float32) for a in (found.hidden, found.offsets, found.output.weights, found.output.constant)
+        )
+        z = np.tanh(fresh.astype(np.float32) @ hidden.T + offsets)
+        return np.abs(z @ weights + constant - wanted).max()
+
+    careless = linear_features(x, y, 60, scales=(1.0,), generator=0)
+    careful = linear_features(x, y, 60, roundoff=2.0**-24, dtype=np.float32, generator=0)
+    assert careful.output.magnitude < 50 < careless.output.magnitude
+    assert single(careful) < 2e-6 < single(careless)
+    assert (careful.hidden == careful.hidden.astype(np.float32)).all()
+
+
+def test_it_stops_at_the_goal_and_when_told():
+    x = chebyshev(100)
+    reached = linear_features(x, np.sin(x), 30, goal=1e-6)
+    assert (reached.status, reached.iterations + 1) == ("goal", len(reached.tried))
+    assert reached.output.score <= 1e-6
+    told = linear_features(x, np.sin(x), 30, callback=lambda _, now: now.number == 1)
+    assert (told.status, len(told.tried)) == ("callback", 2)
+    late = linear_features(x, np.sin(x), 30, time=1e-9)
+    assert (late.status, len(late.tried)) == ("time", 1)
+    whole = linear_features(x, np.sin(x), 30, scales=(1.0, 2.0, 4.0), beyond=0, draws=3)
+    assert (whole.status, len(whole.tried)) == ("scanned", 3 + 2 * 2)
+    assert whole.output.score == min(t.score for t in whole.tried)
+
+
+def test_it_looks_beyond_the_scales_that_were_asked_for():
+    x = chebyshev(800)
+    y = np.sin(60 * x)
+    found = linear_features(x, y, 120, scales=(1.0, 2.0), beyond=5, draws=1)
+    tried = [t.scale for t in found.tried]
+    assert tried[:2] == [1.0, 2.0]
+    assert max(tried) >= 16.0
+    assert found.output.score < 1e-2 * linear_features(x, y, 120, scales=(1.0, 2.0), beyond=0, draws=1).output.score
+
+
+def test_units_bend_all_over_the_box_or_at_the_given_points():
+    weights, offsets = place_units(1, 50, 4.0, 0)
+    bends = -offsets / weights[:, 0]
+    np.testing.assert_allclose(bends, np.linspace(-1.05, 1.05, 50), atol=1e-12)
+    assert (np.abs(weights) >= 2.0).all()
+    assert (np.abs(weights) <= 6.0).all()
+    points = np.random.default_rng(0).standard_normal((5, 3))
+    weights, offsets = place_units(3, 20, 1.0, 0, bends=points)
+    nearest = np.abs(weights @ points.T + offsets[:, None]).min(axis=1)
+    np.testing.assert_allclose(nearest, 0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("penalties", [None, (1e-8, 1.0)])
+def test_one_sample_a_constant_and_more_units_than_samples(penalties):
+    one = solve_output(np.ones((1, 3)), np.array([[2.0]]), penalties=penalties)
+    np.testing.assert_allclose(one.residuals, 0.0, atol=1e-12)
+    flat = linear_features(chebyshev(20), np.full((20, 1), 3.0), 5, penalties=penalties)
+    np.testing.assert_allclose(network(flat, np.array([[0.3]])), 3.0, atol=1e-12)
+    wide = linear_features(chebyshev(10), np.sin(chebyshev(10)), 40, penalties=penalties)
+    assert np.isfinite(wide.x).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: linear_features(np.zeros(3), np.zeros((3, 1)), 4), ShapeError, r"x \(3,\)"),
+        (lambda: linear_features(np.zeros((3, 1)), np.zeros((3, 1)), 0), ArgumentError, "units"),
+        (lambda: linear_features(np.zeros((3, 1)), np.zeros((3, 1)), 4, scales=(0.0,)), ArgumentError, "scales"),
+        (lambda: linear_features(np.zeros((3, 1)), np.zeros((3, 1)), 4, draws=0), ArgumentError, "draws"),
+        (lambda: solve_output(PHI, Y[:5]), ShapeError, "rows"),
+        (lambda: solve_output(PHI, Y, weights=-WEIGHTS), ArgumentError, "weights"),
+        (lambda: solve_output(PHI * np.nan, Y), ArgumentError, "NaN"),
+    ],
+)
+def test_wrong_arguments_are_named(call, error, words):
+    with pytest.raises(error, match=words):
+        call()

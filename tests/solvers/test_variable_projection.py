@@ -1,0 +1,143 @@
+"""Variable projection: against SciPy's solver of the whole problem, differences, and exact answers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from surefit.errors import ArgumentError, ShapeError
+from surefit.solvers import varpro
+
+T = np.linspace(0.0, 4.0, 50)
+
+
+def features(theta):
+    """Two decays and a constant, (50, 3)."""
+    return np.stack([np.exp(-theta[0] * T), np.exp(-theta[1] * T), np.ones_like(T)], axis=1)
+
+
+def jacobian(theta, c):
+    slopes = -T[:, None] * np.exp(-theta * T[:, None])  # (50, 2)
+    return slopes[:, None, :] * c[:2].T  # (50, k, 2)
+
+
+def decays(theta, c):
+    return features(np.asarray(theta)) @ np.asarray(c)
+
+
+EXACT = decays([0.7, 3.0], [[2.0], [-1.0], [0.5]])
+NOISY = EXACT + 0.02 * np.random.default_rng(0).standard_normal(EXACT.shape)
+
+
+def test_exact_data_give_back_the_decays():
+    found = varpro(features, jacobian, np.array([1.0, 2.0]), EXACT)
+    np.testing.assert_allclose(sorted(found.x), [0.7, 3.0], rtol=1e-9)
+    np.testing.assert_allclose(found.output[:, 0], [2.0, -1.0, 0.5], rtol=1e-9)
+    assert found.score < 1e-12
+    assert found.converged
+
+
+@pytest.mark.parametrize("weights", [None, np.linspace(0.2, 2.0, 50)])
+def test_noisy_data_give_the_minimum_of_the_whole_problem(weights):
+    from scipy.optimize import least_squares
+
+    share = np.ones(50) if weights is None else weights / weights.mean()
+
+    def residuals(p):
+        return np.sqrt(share) * (decays(p[:2], p[2:, None]) - NOISY)[:, 0]
+
+    whole = least_squares(residuals, [0.7, 3.0, 2.0, -1.0, 0.5], method="lm", xtol=1e-15, ftol=1e-15, gtol=1e-15)
+    found = varpro(features, jacobian, np.array([1.0, 2.0]), NOISY, weights=weights, ftol=1e-14)
+    assert found.cost == pytest.approx(whole.cost, rel=1e-10)
+    np.testing.assert_allclose(sorted(found.x), sorted(whole.x[:2]), rtol=1e-4)
+
+
+def test_the_slope_is_that_of_the_projected_cost():
+    def cost(theta):
+        phi = features(theta)
+        r = phi @ np.linalg.lstsq(phi, NOISY, rcond=None)[0] - NOISY
+        return 0.5 * float((r**2).sum())
+
+    start, h = np.array([1.0, 2.0]), 1e-6
+    c = np.linalg.lstsq(features(start), NOISY, rcond=None)[0]
+    u = np.linalg.qr(features(start))[0]
+    j = jacobian(start, c)[:, 0]
+    norms = np.linalg.norm(j - u @ (u.T @ j), axis=0)
+    slopes = [(cost(start + e) - cost(start - e)) / (2 * h) for e in np.eye(2) * h]
+    seen = varpro(features, jacobian, start, NOISY, max_iterations=1)
+    assert seen.history[1].gradient == pytest.approx(np.abs(slopes / norms).max(), rel=1e-5)
+
+
+def test_several_outputs_share_the_decays():
+    both = np.hstack([EXACT, decays([0.7, 3.0], [[-1.0], [4.0], [0.0]])])
+    found = varpro(features, jacobian, np.array([1.0, 2.0]), both)
+    np.testing.assert_allclose(sorted(found.x), [0.7, 3.0], rtol=1e-9)
+    np.testing.assert_allclose(found.output, [[2.0, -1.0], [-1.0, 4.0], [0.5, 0.0]], atol=1e-8)
+
+
+def test_a_penalty_makes_the_linear_part_small_but_not_its_constant():
+    plain, ridged = (
+        varpro(features, jacobian, np.array([1.0, 1.1]), NOISY + 100.0, penalty=p, max_iterations=5) for p in (0.0, 1.0)
+    )
+    assert np.abs(ridged.output[:2]).max() < np.abs(plain.output[:2]).max()
+    assert ridged.output[2, 0] > 98
+    assert varpro(features, jacobian, np.array([1.0, 1.1]), NOISY + 100.0, penalty=1.0, constant=False).output[2] < 60
+
+
+def test_validation_ends_the_search_where_it_was_best():
+    seen = []
+
+    def validate(theta, c):
+        seen.append((abs(theta.max() - 2.2), theta))  # best on the way, not at the end
+        return seen[-1][0]
+
+    found = varpro(features, jacobian, np.array([1.0, 2.0]), EXACT, validate=validate, max_fail=2, ftol=0.0)
+    assert found.validation == min(v for v, _ in seen)
+    np.testing.assert_array_equal(found.x, min(seen, key=lambda s: s[0])[1])
+    assert found.status in ("validation", "goal", "precision", "zero", "gradient")
+    stopped = varpro(features, jacobian, np.array([1.0, 2.0]), EXACT, validate=lambda *_: len(seen), max_fail=2)
+    assert stopped.status == "validation"
+    assert stopped.iterations == 2
+
+
+def test_it_stops_when_told():
+    start = np.array([1.0, 2.0])
+    assert varpro(features, jacobian, start, EXACT, max_iterations=1).status == "max_iterations"
+    assert varpro(features, jacobian, start, EXACT, time=1e-9).status == "time"
+    assert varpro(features, jacobian, start, EXACT, max_evaluations=2).status == "max_evaluations"
+    assert varpro(features, jacobian, start, EXACT, callback=lambda _, now: now.number == 2).iterations == 2
+    reached = varpro(features, jacobian, start, EXACT, goal=1e-3)
+    assert reached.status == "goal"
+    assert 1e-12 < reached.score <= 1e-3
+
+
+def test_a_step_into_infinity_is_taken_back():
+    def fragile(theta):
+        return features(theta) if (theta < 3.5).all() else np.full((50, 3), np.nan)
+
+    found = varpro(fragile, jacobian, np.array([1.0, 2.0]), EXACT)
+    np.testing.assert_allclose(sorted(found.x), [0.7, 3.0], rtol=1e-8)
+
+
+def test_equal_decays_and_more_unknowns_than_samples():
+    rows = slice(0, 2)
+    few = varpro(lambda t: features(t)[rows], lambda t, c: jacobian(t, c)[rows], np.array([1.0, 1.0]), EXACT[rows])
+    assert few.rank == 2
+    assert few.score < 1e-12
+    flat = varpro(features, jacobian, np.array([1.0, 1.0]), np.full((50, 1), 2.0))
+    np.testing.assert_allclose(features(flat.x) @ flat.output, 2.0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: varpro(features, jacobian, np.zeros((2, 1)), EXACT), ShapeError, "theta"),
+        (lambda: varpro(features, jacobian, np.ones(2), EXACT[:3]), ShapeError, "features of shape"),
+        (lambda: varpro(features, lambda t, c: jacobian(t, c)[0], np.ones(2), EXACT), ShapeError, "jacobian of shape"),
+        (lambda: varpro(features, jacobian, np.array([np.nan, 1.0]), EXACT), ArgumentError, "not finite at the start"),
+        (lambda: varpro(features, jacobian, np.ones(2), EXACT, max_fail=0), ArgumentError, "max_fail"),
+    ],
+)
+def test_wrong_arguments_are_named(call, error, words):
+    with pytest.raises(error, match=words):
+        call()

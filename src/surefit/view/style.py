@@ -75,6 +75,9 @@ CJK_FONTS = (
     "WenQuanYi Zen Hei",
     "SimHei",
     "Heiti SC",
+    "Noto Sans CJK TC",
+    "Noto Sans CJK HK",
+    "Noto Sans CJK JP",
     "Droid Sans Fallback",
     "Arial Unicode MS",
 )
@@ -124,6 +127,11 @@ def font_chain() -> tuple[str, ...]:
 
     installed = {font.name for font in font_manager.fontManager.ttflist}
     return (FONT, *[name for name in CJK_FONTS if name in installed][:1])
+
+
+def has_chinese_font() -> bool:
+    """Whether a picture can show Chinese characters here, instead of empty boxes."""
+    return len(font_chain()) > 1
 
 
 @contextmanager

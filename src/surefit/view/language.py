@@ -67,8 +67,7 @@ CHINESE = {
     "{name} ({value} at {step})": "{name}（{value}，于 {step}）",
     "before training": "训练前",
     "epoch {epoch}": "第 {epoch} 轮",
-    "epoch {epoch} (kept)": "第 {epoch} 轮（保留）",
-    "kept": "保留的权重",
+    "weights kept": "保留的权重",
     "play": "播放",
     "pause": "暂停",
     # graphs and networks

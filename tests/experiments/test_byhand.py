@@ -104,6 +104,19 @@ def test_a_network_is_autograds(bias):
         np.testing.assert_allclose(mine, parameter.grad.numpy(), **ROUNDING)
 
 
+def test_a_residual_layer_is_autograds():
+    rng = np.random.default_rng(2)
+    network = Network(byhand.Residual(Linear(5, 5, rng), ReLU()), Linear(5, 4, rng))
+    out = network.forward(X)
+    by_x = network.backward(G)
+    x, (w, b, v, c) = leaf(X), [leaf(parameter) for parameter, _ in network.parameters()]
+    theirs = (x + F.relu(x @ w + b)) @ v + c
+    theirs.backward(surefit.tensor(G))
+    np.testing.assert_allclose(out, theirs.detach().numpy(), **ROUNDING)
+    for mine, grad in zip([by_x, *(g for _, g in network.parameters())], (x, w, b, v, c), strict=True):
+        np.testing.assert_allclose(mine, grad.grad.numpy(), **ROUNDING)
+
+
 def test_descend_takes_one_step_down():
     network = Network(Linear(5, 4, np.random.default_rng(0)))
     loss = MSE()

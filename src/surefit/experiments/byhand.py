@@ -221,17 +221,42 @@ class Network:
     def parameters(self) -> list[tuple[Array, Array]]:
         """(parameter, gradient) of every linear layer, weights before biases; gradients are there after `backward`."""
         pairs = []
-        for layer in self.layers:
-            if isinstance(layer, Linear):
-                pairs.append((layer.weight, layer.weight_gradient))
-                if layer.bias is not None and layer.bias_gradient is not None:
-                    pairs.append((layer.bias, layer.bias_gradient))
+        for layer in self.linear():
+            pairs.append((layer.weight, layer.weight_gradient))
+            if layer.bias is not None and layer.bias_gradient is not None:
+                pairs.append((layer.bias, layer.bias_gradient))
         return pairs
+
+    def linear(self) -> list[Linear]:
+        """The linear layers in order, those inside residual ones too."""
+        inside = [layer.inner.linear() if isinstance(layer, Residual) else [layer] for layer in self.layers]
+        return [layer for part in inside for layer in part if isinstance(layer, Linear)]
 
     def descend(self, lr: float) -> None:
         """One step of gradient descent, in place: parameter -= lr * gradient."""
         for parameter, gradient in self.parameters():
             parameter -= lr * gradient
+
+
+class Residual:
+    """z = x + f(x), f some layers that keep the shape.
+
+    forward:   x (n, i)          ->  z (n, i)
+    backward:  g = dL/dz (n, i)  ->  dL/dx = g + (dL/df through the layers): the gradient has a way past them
+    """
+
+    def __init__(self, *layers: Any) -> None:
+        self.inner = Network(*layers)
+
+    @property
+    def layers(self) -> tuple[Any, ...]:
+        return self.inner.layers
+
+    def forward(self, x: Array) -> Array:
+        return x + self.inner.forward(x)
+
+    def backward(self, g: Array) -> Array:
+        return g + self.inner.backward(g)
 
 
 def one_hot(labels: Array, classes: int) -> Array:
@@ -274,6 +299,7 @@ __all__ = [
     "Matmul",
     "Network",
     "ReLU",
+    "Residual",
     "Sigmoid",
     "SigmoidCrossEntropy",
     "Softmax",

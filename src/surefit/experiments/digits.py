@@ -44,9 +44,7 @@ SHALLOW = (784, 100, 10)  # given, with a column of ones for 785
 DEEP = (784, 100, 100, 100, 10)  # given, likewise
 EPOCHS = 50  # given
 SCALE = 255  # not given; pixels from 0 to 1
-LR = (
-    1e-5 * 60_000
-)  # given for the deep net: 1e-5, of a gradient summed over all 60 000 (batch not given: the published fall of 0.02 an epoch is that of the full batch), so 0.6 of the averaged gradient
+LR = 1e-5 * 60_000  # given: 1e-5 of a sum over the batch (not given; the published slope is that of all rows)
 EPS = 1e-12  # given: added inside the logarithm
 MENDING_EPOCHS = 15  # passes for each line of the table of fixes; enough to tell 0.1 from 0.9
 BATCH, BATCH_LR = 128, 0.1  # of the mini-batches in the table of fixes; usual sizes

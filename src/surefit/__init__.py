@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         NAdam,
         RAdam,
         RMSprop,
+        Snapshots,
         examine,
         fit,
         load,
@@ -53,7 +54,7 @@ _ROOMS = ("data", "errors", "formulas", "nn", "optim", "view")
 _HOME = {
     "surefit.fitting": (
         "fit Fit Measured load examine Diagnosis Finding MLPSpec SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
-        "Started Epoch Finished OutsideWarning"
+        "Started Epoch Finished Snapshots OutsideWarning"
     ),
     "surefit.data": "Domain Sampling Noise",
     "surefit.formulas": "Formula parse",

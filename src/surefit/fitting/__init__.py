@@ -5,6 +5,7 @@ from surefit.fitting.fitted import Fit, Measured, OutsideWarning, fit
 from surefit.fitting.methods import SGD, Adagrad, Adam, Adamax, AdamW, FirstOrder, NAdam, RAdam, RMSprop
 from surefit.fitting.model_file import load
 from surefit.fitting.network import MLPSpec
+from surefit.fitting.snapshots import Snapshots
 from surefit.fitting.training import Epoch, Finished, Started
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "OutsideWarning",
     "RAdam",
     "RMSprop",
+    "Snapshots",
     "Started",
     "diagnose",
     "examine",

@@ -9,7 +9,7 @@ import os
 import time as clock
 import warnings as python_warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,14 +27,20 @@ from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.fitting.methods import FirstOrder, method_from
 from surefit.fitting.network import Scaled, network_of, scaled
 from surefit.fitting.problem import Points, Problem, pose
+from surefit.fitting.recipe import call_of, environment
+from surefit.fitting.snapshots import Snapshots, Watching, save_frames
 from surefit.fitting.training import Outcome, train
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from surefit.fitting.doctor import Diagnosis
+    from surefit.view.animation import Film
 
 BLOCK = 8192  # rows predicted at a time
+MODEL = "model.safetensors"
+CONFIG = "run.toml"  # written by the command line
+FRAMES = "frames.npz"  # the film of a training, in the directory of its fit
 CLIMBERS, CLIMBS = 16, 24  # worst points from which larger errors are looked for, and steps of the search
 
 
@@ -128,6 +134,9 @@ class Fit:
         error: `Measured` on fresh points. tol, reached: the tolerance asked for and whether error.max is within it.
         stop_reason: a sentence. interrupted: by Ctrl-C. warnings: sentences. steps, seconds, seed, dtype.
         problem: the data and the function it was made from, as far as they are known.
+        call: the arguments that `fit` was called with as Python text, None where an argument has no text.
+        environment: versions and machine of the training. film: its frames, if a `Snapshots` callback took some.
+        config: the run.toml beside a model that was loaded from its directory.
     """
 
     problem: Problem
@@ -144,6 +153,10 @@ class Fit:
     best_epoch: int | None = None
     warnings: list[str] = field(default_factory=list)
     version: str = __version__
+    call: dict[str, str | None] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    film: Film | None = None
+    config: str | None = None
     _warned: bool = field(default=False, repr=False)
 
     # --- what it is ---
@@ -358,11 +371,13 @@ class Fit:
             "reached": self.reached,
             "seed": self.seed,
             "warnings": list(self.warnings),
+            "call": dict(self.call),
+            "environment": dict(self.environment),
             "surefit": self.version,
         }
 
-    def summary(self) -> str:
-        """A table of the layers: name, kind, output size, parameters."""
+    def layer_rows(self) -> list[tuple[str, ...]]:
+        """Rows of `summary`: a heading, one row for each layer, the total."""
         from surefit.fitting.network import observed
 
         d = len(self.names)
@@ -372,7 +387,11 @@ class Fit:
         for s in seen:
             own = sum(p.numel() for p in s.module.parameters())
             rows.append((s.name or "network", type(s.module).__name__, str(tuple(s.output.shape[1:])), f"{own}"))
-        rows.append(("total", "", "", f"{self.network.num_parameters()}"))
+        return [*rows, ("total", "", "", f"{self.network.num_parameters()}")]
+
+    def summary(self) -> str:
+        """A table of the layers: name, kind, output size, parameters."""
+        rows = self.layer_rows()
         widths = [max(len(r[i]) for r in rows) for i in range(4)]
         lines = [
             "  ".join(c.ljust(w) if i < 3 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths, strict=True)))
@@ -428,6 +447,7 @@ class Fit:
 
     def _plot_loss(self) -> Figure:
         from surefit import view
+        from surefit.view.language import say
 
         if not self.history:
             raise DataError("plot: this fit has no history (it ended before its first epoch)")
@@ -435,9 +455,10 @@ class Fit:
         if any(r["validation_loss"] is not None for r in self.history):
             columns["validation"] = [r["validation_loss"] for r in self.history]
         columns["lr"] = [r["lr"] for r in self.history]
-        words = {"mse": "mean squared error"}.get(str(self.method["loss"]), f"{self.method['loss']} loss")
-        scale = " (scaled)" if self.method.get("scale", True) else ""
-        return view.loss_curves(columns, best=self.best_epoch, ylabel=words + scale, title=_short(self.target))
+        loss = str(self.method["loss"])
+        words = say("mean squared error") if loss == "mse" else say("{loss} loss", loss=loss)
+        words = say("{words} (scaled)", words=words) if self.method.get("scale", True) else words
+        return view.loss_curves(columns, best=self.best_epoch, ylabel=words, title=_short(self.target))
 
     def error_map(self) -> Figure:
         """Where the error is large, over the inputs."""
@@ -489,7 +510,7 @@ class Fit:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as e:
             raise DataError(f"cannot make the directory {str(folder)!r} ({e.strerror or e})") from e
-        paths = [self.save(folder / "model.safetensors")]
+        paths = [self.save(folder / MODEL)]
         (folder / "card.txt").write_text(self.card() + "\n", encoding="utf-8")
         (folder / "fit.json").write_text(json.dumps(finite_json(self.to_dict()), indent=2) + "\n", encoding="utf-8")
         paths += [folder / "card.txt", folder / "fit.json"]
@@ -502,7 +523,32 @@ class Fit:
         for kind in ("fit", "error", *(("loss",) if self.history else ())):
             self.plot(kind).savefig(folder / f"{kind}.png", dpi=150)
             paths.append(folder / f"{kind}.png")
+        if self.film is not None:
+            paths.append(save_frames(self.film, folder / FRAMES))
         return paths
+
+    def animate(self, path: str | os.PathLike[str], *, fps: int = 6) -> Path:
+        """Write the training as a film: .gif, .html (with a slider), or .mp4 where the program ffmpeg is installed.
+
+        It needs `surefit.fit(..., callbacks=[surefit.Snapshots()])`, or a directory that `surefit fit --out` wrote.
+        DataError without; ArgumentError for another ending.
+        """
+        if self.film is None:
+            raise DataError(
+                "animate: nothing was recorded while this fit was trained; fit with callbacks=[surefit.Snapshots()]"
+            )
+        return replace(self.film, title=_short(self.target)).save(path, fps=fps)
+
+    def report(self, path: str | os.PathLike[str], lang: str = "en") -> Path:
+        """Write a report: one self-contained page (.html), or Markdown with pictures beside it (.md).
+
+        lang: "en" or "zh". It tells the function, data, model, training, result, diagnosis and how to repeat it;
+        what the fit does not know (it was loaded, nothing was recorded) is said there. ArgumentError for another
+        ending or language.
+        """
+        from surefit.fitting.report import write_report
+
+        return write_report(self, Path(path), lang)
 
 
 def _box_words(box: Domain) -> str:
@@ -598,6 +644,9 @@ def fit(
         finally:
             network.train()
 
+    for callback in callbacks:
+        if isinstance(callback, Watching):
+            callback.watch(whole, problem, int(seed))
     outcome: Outcome = train(
         whole, problem, settings, seed=int(seed), time=time, good_enough=None if tol is None else good_enough,
         callbacks=callbacks,
@@ -617,6 +666,9 @@ def fit(
         interrupted=outcome.interrupted,
         best_epoch=outcome.best_epoch,
         warnings=outcome.warnings,
+        call=call_of(domain=domain, tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype),
+        environment=environment(),
+        film=next((c.film for c in callbacks if isinstance(c, Snapshots)), None),
     )
 
 

@@ -82,7 +82,7 @@ CHINESE = {
     "prediction": "预测",
     "gradients": "梯度",
     "new weights": "新的权重",
-    "layer": "层",
+    "true values": "真值",
 }
 
 

@@ -714,6 +714,7 @@ def surface(
             rcount=120,
             ccount=120,
             linewidth=0.0,
+            rasterized=True,  # thousands of patches take megabytes in a vector file
             antialiased=False,  # antialiased patches show hairlines between them
         )
         axes.view_init(elevation, azimuth)

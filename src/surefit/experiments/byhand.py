@@ -259,6 +259,25 @@ class Residual:
         return g + self.inner.backward(g)
 
 
+def through(knots: Array, values: Array) -> Network:
+    """The network with one hidden layer of ReLUs that draws straight lines from knot to knot: nothing is trained.
+
+    knots (k,) increasing, values (k,)  ->  1 - (k - 1) - 1 network, equal to the line to the left of the last knot and
+    exact at every knot. Unit j begins to rise at knot j, with the change of slope that the line has there.
+
+    >>> network = through(np.array([0.0, 1.0, 3.0]), np.array([1.0, 2.0, 0.0]))
+    >>> network.forward(np.array([[0.0], [0.5], [1.0], [2.0]]))[:, 0].tolist()
+    [1.0, 1.5, 2.0, 1.0]
+    """
+    if knots.ndim != 1 or knots.shape != values.shape or len(knots) < 2 or not (np.diff(knots) > 0).all():
+        raise ArgumentError(f"through: knots {knots.shape} must increase, with one value each, got {values.shape}")
+    slopes = np.diff(values) / np.diff(knots)
+    first, last = Linear(1, len(slopes), np.random.default_rng(0)), Linear(len(slopes), 1, np.random.default_rng(0))
+    first.weight, first.bias = np.ones((1, len(slopes))), -knots[:-1].copy()  # relu(x - knot)
+    last.weight, last.bias = np.diff(slopes, prepend=0.0)[:, None], values[:1].copy()
+    return Network(first, ReLU(), last)
+
+
 def one_hot(labels: Array, classes: int) -> Array:
     """Class numbers (n,) as rows of zeros with a one, (n, classes).
 
@@ -306,5 +325,6 @@ __all__ = [
     "SoftmaxCrossEntropy",
     "numeric_gradient",
     "one_hot",
+    "through",
     "with_ones",
 ]

@@ -215,7 +215,7 @@ def markdown(results: Sequence[Result], images: str | None = None) -> str:
 
 def settings_of(module: ModuleType) -> list[Setting]:
     """The constants at the top of a module with the reasons beside them: lines `NAME = value  # reason`."""
-    found = re.findall(r"^([A-Z][A-Z0-9_, ]*) = (.+?)  # (.+)$", inspect.getsource(module), re.MULTILINE)
+    found = re.findall(r"^([A-Z][A-Z0-9_, ]*)(?:: [^=]+)? = (.+?)  # (.+)$", inspect.getsource(module), re.MULTILINE)
     return [Setting(*groups) for groups in found]
 
 

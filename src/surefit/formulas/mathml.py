@@ -88,8 +88,8 @@ def name_to_mathml(name: str) -> str:
 
 
 def number_to_mathml(value: float) -> str:
-    """A finite number, 1.5e-7 as a power of ten."""
-    return _number(digits(value))[0]
+    """A finite number, 1.5e-7 as a power of ten, as one element: its sign stands close to it."""
+    return _one(_number(digits(value))[0])
 
 
 def _word(word: str) -> str:

@@ -50,7 +50,7 @@ FRAMES_A_SECOND = 6
 HOLD = 8  # times that the last frame is shown before a film begins again
 DECADES = 4.0  # of |error| below the target's range that the map of errors tells apart
 MOST_OUTPUTS = 3  # rows of a picture
-COLOURS = 96  # of a frame in HTML: a quarter of the bytes, and no eye sees it
+COLOURS = 256  # of a frame in HTML, which takes a third of the bytes of all colours
 
 
 class Frame(NamedTuple):

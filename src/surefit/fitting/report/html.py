@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import warnings
 from html import escape
 from typing import Any
@@ -15,6 +16,8 @@ from surefit.view.drawing import Drawing
 from surefit.view.language import language
 from surefit.view.pictures import svg_of
 from surefit.view.style import has_chinese_font
+
+PAGE = 500.0  # points: a picture as wide as this was drawn for the width of a page
 
 
 def page(document: Document) -> str:
@@ -50,7 +53,8 @@ def _section(section: Section, count: int, say: Speech) -> str:
 
 def _block(block: Block, say: Speech) -> str:
     if isinstance(block, Text):
-        return f"<p{_class(block.style)}>{escape(block.text)}</p>"
+        leads = block.text.endswith((":", "：")) and not block.style  # stays with what it announces
+        return f"<p{_class('lead' if leads else block.style)}>{escape(block.text)}</p>"
     if isinstance(block, Formula):
         return f'<div class="formula">{block.mathml}</div>'
     if isinstance(block, Code):
@@ -90,7 +94,10 @@ def _picture(block: Picture, say: Speech) -> str:
     """An image of its own, so that its names do not meet those of other pictures."""
     svg = draw_svg(block, say.lang)
     data = base64.b64encode(svg.encode()).decode()
-    return _figure(f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(block.caption)}">', block.caption)
+    width = float(found[1]) if (found := re.search(r'<svg[^>]* width="([\d.]+)pt"', svg)) else 0.0
+    wide = _class("page") if width >= PAGE else ""
+    image = f'<img{wide} src="data:image/svg+xml;base64,{data}" alt="{escape(block.caption)}">'
+    return _figure(image, block.caption)
 
 
 def draw_svg(block: Picture, lang: str) -> str:
@@ -141,6 +148,7 @@ pre { margin: .7rem 0; padding: .8rem 1rem; overflow-x: auto; background: var(--
   border-radius: 4px; font: .86rem/1.5 ui-monospace, "DejaVu Sans Mono", Consolas, monospace; }
 figure { margin: 1.4rem 0; }
 figure img { display: block; max-width: 100%; height: auto; margin: 0 auto; }
+figure img.page { width: 100%; }
 figcaption { margin-top: .4rem; text-align: center; }
 .player .controls { display: flex; gap: 1rem; margin-top: .4rem; align-items: center; }
 .player button { padding: .25rem 1rem; font: inherit; color: white; background: var(--accent); border: 0;
@@ -151,9 +159,12 @@ footer { margin-top: 3rem; padding-top: .6rem; border-top: 1px solid var(--line)
 @media print {
   body { padding: 0; max-width: none; font-size: 10.5pt; }
   nav, .film { display: none; }
-  h2 { break-after: avoid; margin-top: 1.6rem; }
+  h2, .lead { break-after: avoid; }
+  h2 { margin-top: 1.6rem; }
   figure, table, tr, .formula, .strong { break-inside: avoid; }
   pre { white-space: pre-wrap; }
+  figure { margin: .8rem 0; }
+  figure img.page { width: 86%; }
   figure img { max-height: 21cm; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }

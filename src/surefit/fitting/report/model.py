@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surefit import nn
+from surefit.fitting.methods import METHODS
 from surefit.fitting.model_file import ProgramModule
 from surefit.fitting.report.document import Block, Formula, Picture, Table, Text
 from surefit.fitting.report.words import Speech
@@ -44,10 +45,18 @@ def model_section(fit: Fit, say: Speech) -> list[Block]:
 def _layers(fit: Fit, say: Speech) -> list[Block]:
     header, *rows = fit.layer_rows()
     total = rows.pop()
-    named = [(say("network") if name == "network" else name, *rest) for name, *rest in rows]
+    named = [
+        (say("network") if name == "network" else name, kind, _size(output), parameters)
+        for name, kind, output, parameters in rows
+    ]
     titles = tuple(say(key) for key in ("layer", "kind", "output", "parameters"))
     assert len(titles) == len(header)
     return [Table([*named, (say("total"), *total[1:])], titles, (3,))]
+
+
+def _size(shape: str) -> str:
+    """(200,) as 200, (3, 8) as 3 × 8."""
+    return shape.strip("(),").replace(", ", " × ")
 
 
 def _scaling(fit: Fit, say: Speech) -> list[Block]:
@@ -117,15 +126,18 @@ def _fenced(row: str) -> str:
 
 def structure(fit: Fit, say: Speech) -> Any:
     """The drawing of data, layers, loss and optimiser of a fit."""
+    from surefit.view.language import say as view_say
     from surefit.view.structure import structure_diagram
 
     rows, batch = fit.problem.sizes()["train"], fit.method.get("batch_size")
     whole = batch is None or batch >= rows
     data = say("structure-rows", rows=rows) if whole else say("structure-data", rows=rows, batch=batch)
     loss, lr = str(fit.method.get("loss", "mse")), fit.method.get("lr")
-    optimizer = str(fit.method.get("method", ""))
+    loss = view_say("mean squared error") if loss == "mse" else loss
+    name = str(fit.method.get("method", ""))
+    optimizer = METHODS[name].__name__ if name in METHODS else name
     if lr is not None:
-        optimizer += f", lr {lr:g}"
+        optimizer += f", {say('lr')} {lr:g}"
     return structure_diagram(layer_words(fit), data=data, loss=loss, optimizer=optimizer)
 
 

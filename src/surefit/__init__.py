@@ -36,12 +36,14 @@ if TYPE_CHECKING:
         Adamax,
         AdamW,
         Fit,
+        Live,
         Measured,
         MLPSpec,
         NAdam,
         RAdam,
         RMSprop,
         Snapshots,
+        TextPlot,
         examine,
         fit,
         load,
@@ -54,7 +56,7 @@ _ROOMS = ("data", "errors", "formulas", "nn", "optim", "view")
 _HOME = {
     "surefit.fitting": (
         "fit Fit Measured load examine Diagnosis Finding MLPSpec SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
-        "Started Epoch Finished Snapshots OutsideWarning"
+        "Started Epoch Finished Snapshots Live TextPlot OutsideWarning"
     ),
     "surefit.data": "Domain Sampling Noise",
     "surefit.formulas": "Formula parse",

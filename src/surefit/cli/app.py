@@ -31,6 +31,8 @@ Look at it:     surefit info demo/model.safetensors
 
 Examine it:     surefit doctor demo/model.safetensors
 
+Report on it:   surefit report demo
+
 Make a table:   surefit data "sin(x)/x" --on x=1:9 --num 5000 --out samples
 """
 

@@ -2,6 +2,7 @@
 
 from surefit.fitting.doctor import Diagnosis, Finding, diagnose, examine
 from surefit.fitting.fitted import Fit, Measured, OutsideWarning, fit
+from surefit.fitting.live import Live, TextPlot
 from surefit.fitting.methods import SGD, Adagrad, Adam, Adamax, AdamW, FirstOrder, NAdam, RAdam, RMSprop
 from surefit.fitting.model_file import load
 from surefit.fitting.network import MLPSpec
@@ -20,6 +21,7 @@ __all__ = [
     "Finished",
     "FirstOrder",
     "Fit",
+    "Live",
     "MLPSpec",
     "Measured",
     "NAdam",
@@ -28,6 +30,7 @@ __all__ = [
     "RMSprop",
     "Snapshots",
     "Started",
+    "TextPlot",
     "diagnose",
     "examine",
     "fit",

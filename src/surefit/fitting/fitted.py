@@ -527,17 +527,28 @@ class Fit:
             paths.append(save_frames(self.film, folder / FRAMES))
         return paths
 
-    def animate(self, path: str | os.PathLike[str], *, fps: int = 6) -> Path:
+    def animate(self, path: str | os.PathLike[str], *, fps: int = 6, lang: str = "en") -> Path:
         """Write the training as a film: .gif, .html (with a slider), or .mp4 where the program ffmpeg is installed.
 
         It needs `surefit.fit(..., callbacks=[surefit.Snapshots()])`, or a directory that `surefit fit --out` wrote.
-        DataError without; ArgumentError for another ending.
+        lang: of its labels, "en" or "zh"; without a font for Chinese they are English, with a warning. DataError when
+        nothing was recorded; ArgumentError for another ending or language.
         """
+        from surefit.view.language import check_language, language
+        from surefit.view.style import has_chinese_font
+
         if self.film is None:
             raise DataError(
                 "animate: nothing was recorded while this fit was trained; fit with callbacks=[surefit.Snapshots()]"
             )
-        return replace(self.film, title=_short(self.target)).save(path, fps=fps)
+        if check_language(lang) == "zh" and not has_chinese_font():
+            python_warnings.warn(
+                "no font with Chinese characters is installed here, so the labels of the film are in English",
+                stacklevel=2,
+            )
+            lang = "en"
+        with language(lang):
+            return replace(self.film, title=_short(self.target)).save(path, fps=fps)
 
     def report(self, path: str | os.PathLike[str], lang: str = "en") -> Path:
         """Write a report: one self-contained page (.html), or Markdown with pictures beside it (.md).

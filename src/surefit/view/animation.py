@@ -499,3 +499,47 @@ body {{ margin: 2em auto; max-width: 60em; font-family: system-ui, sans-serif; }
 </body>
 </html>
 """
+
+
+class Window:
+    """A window that shows a figure, redrawn whenever there is a new state of it.
+
+    Raises:
+        ArgumentError: there is no screen, or no toolkit that Matplotlib could open a window with.
+    """
+
+    def __init__(self) -> None:
+        from matplotlib import get_backend
+        from matplotlib.backends import BackendFilter, backend_registry
+
+        backend = get_backend()  # the first call looks for a screen and a toolkit
+        if backend.lower() not in (name.lower() for name in backend_registry.list_builtin(BackendFilter.INTERACTIVE)):
+            raise ArgumentError(
+                f"window: Matplotlib can open no window here (its backend is {backend}); "
+                "it needs a screen and a toolkit such as tkinter or PyQt6; a picture file needs neither"
+            )
+        self.artist: Any = None
+
+    def show(self, figure: Figure) -> None:
+        """Show this state of the figure."""
+        from matplotlib import pyplot
+
+        canvas: Any = figure.canvas
+        canvas.draw()
+        pixels = np.asarray(canvas.buffer_rgba())
+        if self.artist is None:
+            inches = (pixels.shape[1] / figure.dpi, pixels.shape[0] / figure.dpi)
+            shown = pyplot.figure("surefit", figsize=inches, dpi=figure.dpi)
+            self.artist = shown.figimage(pixels)
+            pyplot.show(block=False)
+        self.artist.set_data(pixels)
+        own: Any = self.artist.figure.canvas
+        own.draw_idle()
+        own.flush_events()
+
+    def wait(self) -> None:
+        """Until the window is closed."""
+        from matplotlib import pyplot
+
+        if self.artist is not None:
+            pyplot.show(block=True)

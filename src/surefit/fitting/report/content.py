@@ -121,10 +121,12 @@ def data_section(fit: Fit, say: Speech) -> list[Block]:
     if problem.source["kind"] != "table":
         if not fit.call:
             blocks.append(Text(say("sampling-unknown")))
-        elif fit.call.get("data") is not None:
-            blocks += [Text(say("sampling-given")), Code(str(fit.call["data"]), "python")]
-        else:
+        elif fit.call.get("data", "surefit.Sampling()") == "surefit.Sampling()":
             blocks.append(Text(say("sampling-default")))
+        elif fit.call["data"] is None:
+            blocks.append(Text(say("sampling-unknown")))
+        else:
+            blocks += [Text(say("sampling-given")), Code(str(fit.call["data"]), "python")]
     if problem.dropped:
         blocks.append(Text(say("dropped", count=problem.dropped)))
     kept = len(problem.train[0])

@@ -207,7 +207,10 @@ def _data(settings: Mapping[str, Any]) -> Any:
 
     called = {"num": "count", "corners": "with_corners"}  # short words for the command line
     keys = [key for key, row in SETTINGS.items() if row.panel == SAMPLES and key in settings]
-    return Sampling(**{called.get(key, key): settings[key] for key in keys})
+    plan = {called.get(key, key): settings[key] for key in keys}
+    if "test_table" in settings:
+        plan["test"] = _table(Path(settings["test_table"]), settings)
+    return Sampling(**plan)
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -268,7 +271,8 @@ def _resolved(fitted: Fit, settings: Mapping[str, Any]) -> dict[str, Any]:
     if fitted.problem.function is not None:
         count = default_count(fitted.domain.dim) if plan.count is None else plan.count
         resolved |= {"num": count, "design": plan.design, "corners": plan.with_corners}
-    resolved["split"] = plan.split
+    if "test_table" not in settings:
+        resolved["split"] = plan.split
     if len(settings["target"]) == 1:
         resolved["target"] = settings["target"][0]
     return {**settings, **resolved}

@@ -273,7 +273,7 @@ class Sampling:
 
     For a function (formula, callable) `design`, `count`, `with_corners` and the extra box place the training
     points, and validation and test points are fresh uniform draws over the whole box. For a table only
-    `split`, `weights`, `noise` and `drop_nonfinite` have a meaning, for its rows.
+    `split`, `weights`, `noise`, `drop_nonfinite` and `test` have a meaning, for its rows.
 
     Attributes:
         design: see `sample`.
@@ -287,6 +287,8 @@ class Sampling:
         weights: one weight per training point, for a table one per row of the table, as an array or as a function
             (points (n, dim), values) -> (n,).
         drop_nonfinite: leave points out where the target is NaN or infinite, instead of raising.
+        test: a table of its own, in any form `read_table` takes, whose rows are the test data of a table; the test
+            share of `split` then joins the training data.
 
     Raises:
         ArgumentError: a field outside its domain; `DomainError` when the extra box is unreadable.
@@ -305,6 +307,7 @@ class Sampling:
     split: tuple[float, float, float] = (0.8, 0.1, 0.1)
     weights: Any = None
     drop_nonfinite: bool = False
+    test: Any = None
 
     def __post_init__(self) -> None:
         if self.design not in DESIGNS:
@@ -322,6 +325,9 @@ class Sampling:
             object.__setattr__(self, "extra_ratio", ratio)
         object.__setattr__(self, "noise", Noise.read(self.noise))
         object.__setattr__(self, "split", _three_shares(self.split))
+        if self.test is not None:
+            train, validation, test = self.split
+            object.__setattr__(self, "split", (train + test, validation, 0.0))
         if self.weights is not None and not callable(self.weights):
             object.__setattr__(self, "weights", tuple(np.asarray(self.weights, dtype=np.float64).ravel().tolist()))
 

@@ -479,15 +479,23 @@ class Fit:
         return x[good], y[good]
 
     def graph(self, of: str = "computation") -> Any:
-        """A drawing (.svg(), .save(path)): "computation", the graph of one evaluation, or "network", its layers."""
+        """A drawing (.svg(), .save(path)).
+
+        of: "computation", the graph of one evaluation; "network", its layers as units; or "structure", how it was
+        trained: data, layers, loss, optimiser.
+        """
         from surefit.view.graph import draw_program, network_diagram
 
         if of == "computation":
             with no_grad():
                 program = record(self.network, Tensor(np.zeros((1, len(self.names))), self.dtype))
             return draw_program(program, title=f"computation graph of {_short(self.target)}")
+        if of == "structure":
+            from surefit.fitting.report.model import structure
+
+            return structure(self)
         if of != "network":
-            raise ArgumentError(f"graph: of={of!r} must be 'computation' or 'network'")
+            raise ArgumentError(f"graph: of={of!r} must be 'computation', 'network' or 'structure'")
         sizes = self.layers()
         if sizes is None:
             raise ArgumentError(

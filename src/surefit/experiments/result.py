@@ -80,7 +80,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure (a Matplotlib Figure or a Drawing: it has `savefig`), a name for its file, a caption."""
+    """A Matplotlib Figure, a name for its file, a caption."""
 
     name: str
     caption: str

@@ -13,7 +13,7 @@ from importlib import import_module
 
 from surefit.errors import ArgumentError
 
-from .result import Claim, Grid, Options, Picture, Result, Row, Setting, markdown, settings_of
+from .result import Claim, Grid, Options, Picture, Result, Row, Setting, markdown, save, settings_of
 
 NAMES = ("sine-reciprocal", "two-ways", "digits", "three-functions", "sine-by-sample", "two-inputs")
 
@@ -45,4 +45,5 @@ __all__ = [
     "Setting",
     "markdown",
     "run",
+    "save",
 ]

@@ -72,11 +72,11 @@ class Digits:
 def load(options: Options) -> Digits:
     """The MNIST images. DataError, with the ways to get them, where they are not."""
     try:
-        raw = data.mnist(options.mnist)
+        raw = data.mnist(options.mnist, options.download)
     except DataError as error:
         raise DataError(
-            f"digits needs the MNIST images: {error}\nGive the directory of the four files, --mnist DIR, or fetch them "
-            'once (11 MB): python -c "import surefit.data; surefit.data.mnist(download=True)"'
+            f"digits needs the MNIST images: {error}\nGive the directory of the four files (--mnist DIR), or have them "
+            "fetched once, 11 MB with checksums (--download; in Python surefit.data.mnist(download=True))"
         ) from None
     train, test = (6000, 2000) if options.quick else (len(raw.train_images), len(raw.test_images))
     x, x_test = (

@@ -23,11 +23,13 @@ class Options:
     """How to run an experiment.
 
     quick: fewer epochs, seeds and rows, so that all experiments together take less than a minute. mnist: directory of
-    the four MNIST files; None: the one in the user's cache directory. tell: called with a sentence at each new part.
+    the four MNIST files; None: the one in the user's cache directory. download: whether missing ones may be fetched.
+    tell: called with a sentence at each new part.
     """
 
     quick: bool = False
     mnist: Path | None = None
+    download: bool = False
     tell: Callable[[str], Any] = lambda sentence: None
 
 
@@ -213,6 +215,14 @@ def markdown(results: Sequence[Result], images: str | None = None) -> str:
     ])  # fmt: skip
 
 
+def save(results: Sequence[Result], directory: Path) -> list[Path]:
+    """Write each result, and the table of all of them as experiments.md, into a directory; the files."""
+    paths = [path for result in results for path in result.save(directory)]
+    page = directory / "experiments.md"
+    page.write_text(markdown(results, "."), encoding="utf-8")
+    return [page, *paths]
+
+
 def settings_of(module: ModuleType) -> list[Setting]:
     """The constants at the top of a module with the reasons beside them: lines `NAME = value  # reason`."""
     found = re.findall(r"^([A-Z][A-Z0-9_, ]*)(?:: [^=]+)? = (.+?)  # (.+)$", inspect.getsource(module), re.MULTILINE)
@@ -249,8 +259,10 @@ __all__ = [
     "Result",
     "Row",
     "Setting",
+    "claim_cells",
     "markdown",
     "row_cells",
+    "save",
     "settings_of",
     "shown",
 ]

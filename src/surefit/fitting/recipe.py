@@ -38,10 +38,10 @@ def text_of(value: Any) -> str | None:
 
 
 def _text(value: Any) -> str | None:
+    if isinstance(value, np.generic):  # a float64 is a float too, and its repr is no Python
+        value = value.item()
     if value is None or isinstance(value, (bool, int, float, str)):
         return repr(value)
-    if isinstance(value, np.generic):
-        return _text(value.item())
     if isinstance(value, (np.dtype, type)):
         return repr(np.dtype(value).name) if _is_dtype(value) else None
     if isinstance(value, tuple):

@@ -22,7 +22,7 @@ from surefit.view.animation import Film, Frame
 
 COUNT = 36  # frames of a film whose epochs are not given
 GRID = {1: 301, 2: 61}  # points along each axis
-KNOWN = 400  # test points that are followed
+KNOWN = 1000  # test points that are followed
 
 
 @runtime_checkable
@@ -110,7 +110,7 @@ class Snapshots(Filming):
 
     epochs: which ones; None: about `count`, dense at the beginning, where most happens. The weights before training
     and those that training gives back are always among them. A frame is the model's values on a grid (301 points for
-    one input, 61 x 61 for two) and at 400 test points at most, so it costs one evaluation and some kilobytes.
+    one input, 61 x 61 for two) and at 1000 test points at most, so it costs one evaluation and some kilobytes.
 
     >>> import surefit
     >>> shots = Snapshots([1, 2])

@@ -11,7 +11,8 @@ import html
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,7 +22,7 @@ import numpy as np
 from surefit.errors import ArgumentError, DataError
 
 from .arrays import Array, colour_limits, finite, span
-from .language import say
+from .language import language, say
 from .panels import DATA_MARKS, TEST_MARKS, add_colour_bar, draw_cells, draw_line, draw_marks, mark_size, set_x_limits
 from .style import (
     BLUE,
@@ -446,15 +447,19 @@ def images(film: Film, frames: Iterable[Frame], dpi: float = 120) -> Iterator[Im
         yield fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 
-def player(film: Film, *, fps: int = FRAMES_A_SECOND, frames: Sequence[Frame] | None = None) -> str:
-    """The film as a piece of an HTML page: a picture, a slider and a button; nothing is fetched from anywhere."""
-    chosen = list(_checked(film).frames if frames is None else frames)
-    uris = [f"data:image/png;base64,{base64.b64encode(file).decode()}" for file in png_frames(film, chosen)]
+def player(film: Film, *, fps: int = FRAMES_A_SECOND, labels: str | None = None) -> str:
+    """The film as a piece of an HTML page: a picture, a slider and a button; nothing is fetched from anywhere.
+
+    labels: the language inside the frames, if it is another than that of the page.
+    """
+    with nullcontext() if labels is None else language(labels):
+        files = png_frames(film, _checked(film).frames)
+    uris = [f"data:image/png;base64,{base64.b64encode(file).decode()}" for file in files]
     words = {"play": say("play"), "pause": say("pause")}
     return _PLAYER.format(
         last=len(uris) - 1,
         first=uris[-1],
-        alt=html.escape(caption(film, chosen[-1])),
+        alt=html.escape(caption(film, film.frames[-1])),
         play=html.escape(words["play"]),
         label=html.escape(say("epoch")),
         data=json.dumps({"frames": uris, "delay": 1000.0 / fps, **words}, ensure_ascii=False).replace("<", "\\u003c"),

@@ -110,6 +110,11 @@ def language(name: str) -> Iterator[None]:
         _language.reset(token)
 
 
+def language_in_force() -> str:
+    """The language that pictures speak now."""
+    return _language.get()
+
+
 def say(english: str, **values: object) -> str:
     """The words in the language in force, {names} filled in; English words that are not in the table stay English."""
     template = CHINESE.get(english, english) if _language.get() == "zh" else english

@@ -111,8 +111,8 @@ def draw_svg(block: Picture, lang: str) -> str:
 def _movie(block: Movie, say: Speech) -> str:
     """Its frames are pixels: without a font for Chinese here they speak English, and that is said."""
     latin = say.lang == "zh" and not has_chinese_font()
-    with language("en" if latin else say.lang):
-        film = player(block.film)
+    with language(say.lang):
+        film = player(block.film, labels="en" if latin else None)
     note = f"{block.caption}{say('latin-film')}" if latin else block.caption
     return _figure(film, note, "film")
 

@@ -38,7 +38,7 @@ def model_section(fit: Fit, say: Speech) -> list[Block]:
         blocks.append(Picture("network", lambda: fit.graph("network"), say("diagram-caption")))
     elif len(fit.graph("computation").nodes) <= LARGEST_GRAPH:
         blocks.append(Picture("graph", lambda: fit.graph("computation"), say("graph-caption")))
-    blocks.append(Picture("structure", lambda: structure(fit, say.lang), say("structure-caption")))
+    blocks.append(Picture("structure", lambda: structure(fit), say("structure-caption")))
     return blocks + _scaling(fit, say)
 
 
@@ -124,12 +124,13 @@ def _fenced(row: str) -> str:
 # --- structure ----------------------------------------------------------------------------------------------
 
 
-def structure(fit: Fit, lang: str = "en") -> Any:
-    """The drawing of data, layers, loss and optimiser of a fit."""
+def structure(fit: Fit) -> Any:
+    """The drawing of data, layers, loss and optimiser of a fit, in the language that pictures speak."""
+    from surefit.view.language import language_in_force
     from surefit.view.language import say as view_say
     from surefit.view.structure import structure_diagram
 
-    say = Speech(lang)
+    say = Speech(language_in_force())
     rows, batch = fit.problem.sizes()["train"], fit.method.get("batch_size")
     whole = batch is None or batch >= rows
     data = say("structure-rows", rows=rows) if whole else say("structure-data", rows=rows, batch=batch)

@@ -320,6 +320,7 @@ FINDINGS: dict[str, tuple[str, str]] = {
         "把输入缩放到 1 的量级，用较小的权重，或降低学习率",
     ),
     "identical-units": ("有隐藏单元的权重和梯度完全相同：它们永远是彼此的复制", "用随机数初始化权重"),
+    "unscaled-weights": ("权重的大小没有考虑它们所加的输入个数", "按扇入初始化权重（nn.init.kaiming_normal_）"),
     "exploding-activations": ("激活值逐层增大", "按扇入初始化权重（He 或 Glorot），或加入归一化层"),
     "vanishing-activations": ("激活值逐层减小", "按扇入初始化权重（He 或 Glorot），或加入归一化层"),
     "activations-by-layer": ("各层激活值大小相近", ""),

@@ -6,7 +6,10 @@ be about; `fit` calls it.
 
 from __future__ import annotations
 
+import io
 import os
+import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -183,7 +186,7 @@ def save_frames(film: Film, path: Path) -> Path:
 def load_frames(path: str | os.PathLike[str], problem: Problem, history: list[dict[str, Any]]) -> Film:
     """Read what `save_frames` wrote. ModelFileError: damaged, or of another problem."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
             parts = {name: file[name] for name in file.files}
         names = (*problem.names, *problem.outputs)
         axes = tuple(parts[f"axis{i}"] for i in range(len(problem.names)) if f"axis{i}" in parts)
@@ -196,7 +199,7 @@ def load_frames(path: str | os.PathLike[str], problem: Problem, history: list[di
         ]
         if film.inputs != len(problem.names) or film.known[1].shape[1] != len(problem.outputs):
             raise ModelFileError(f"{str(path)!r} belongs to another model: {film.inputs} inputs")
-    except (OSError, KeyError, ValueError, TypeError) as e:
+    except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as e:
         if isinstance(e, ModelFileError):
             raise
         raise ModelFileError(f"{str(path)!r} is damaged ({type(e).__name__}: {e})") from None

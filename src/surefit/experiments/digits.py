@@ -46,10 +46,11 @@ EPOCHS = 50  # given
 SCALE = 255  # not given; pixels from 0 to 1
 LR = 1e-5 * 60_000  # given: 1e-5 of a sum over the batch (not given; the published slope is that of all rows)
 EPS = 1e-12  # given: added inside the logarithm
-MENDING_EPOCHS = 15  # passes for each line of the table of fixes; enough to tell 0.1 from 0.9
+MENDING_EPOCHS = 12  # passes for each line of the table of fixes; enough to tell 0.1 from 0.9
 BATCH, BATCH_LR = 128, 0.1  # of the mini-batches in the table of fixes; usual sizes
-FINAL_EPOCHS, FINAL_LR, MOMENTUM = 8, 0.1, 0.9  # of the mended nets: past 0.975 in about 4 epochs, so 8 leave room
-SEEDS = (0, 1, 2)  # of the mended nets and of the deep printed one
+FINAL_EPOCHS, FINAL_LR, MOMENTUM = 6, 0.1, 0.9  # of the mended nets: past 0.975 in about 4 epochs, so 6 leave room
+SEEDS = (0, 1, 2)  # of the mended nets; their median counts
+DEEP_SEEDS = (0, 1)  # of the deep printed net: the level of its loss depends on the seed, its failure does not
 PUBLISHED_SHALLOW = dict(
     train_loss=1.3081, train_accuracy=0.6387, test_loss=1.2449, test_accuracy=0.6483
 )  # document 002
@@ -386,9 +387,8 @@ TOGETHER = [
 def run(options: Options) -> Result:
     """Exercises, the published nets in two readings, the suspects, the fixes, the mended nets."""
     digits = load(options)
-    epochs, mending, final, seeds = (
-        (10, 3, 5, SEEDS[:1]) if options.quick else (EPOCHS, MENDING_EPOCHS, FINAL_EPOCHS, SEEDS)
-    )
+    epochs, mending, final = (10, 3, 5) if options.quick else (EPOCHS, MENDING_EPOCHS, FINAL_EPOCHS)
+    seeds, deep_seeds = (SEEDS[:1], DEEP_SEEDS[:1]) if options.quick else (SEEDS, DEEP_SEEDS)
     result = Result(
         "digits",
         "MNIST by hand, and the deep net that fails",
@@ -400,7 +400,7 @@ def run(options: Options) -> Result:
     options.tell("two layers, softmax for the last ReLU")
     shallow_softmax = train(SOFTMAX, SHALLOW, digits, epochs)
     deep = []
-    for seed in seeds:
+    for seed in deep_seeds:
         options.tell(f"four layers, as printed, seed {seed}")
         deep.append(train(PRINTED, DEEP, digits, epochs, seed))
     finals: dict[tuple[int, ...], list[dict[str, float]]] = {SHALLOW: [], DEEP: []}
@@ -413,7 +413,7 @@ def run(options: Options) -> Result:
             numbers.append(measured)
 
     result.rows += _shallow_rows(shallow, shallow_softmax, finals[SHALLOW], seeds)
-    result.rows += _deep_rows(deep, finals[DEEP], seeds)
+    result.rows += _deep_rows(deep, finals[DEEP], deep_seeds)
     runs = []
     for recipe in (*ALONE, *TOGETHER):
         options.tell(f"fixes: {recipe.name}")
@@ -474,7 +474,7 @@ def _deep_rows(deep: list[Run], finals: list[dict[str, float]], seeds: tuple[int
         first.seconds,
         None,
         seeds,
-        f"the level depends on the seed (the other seeds end at {others})" if others else "",
+        f"the level depends on the seed (the other one ends at {others})" if others else "",
     )
     accuracies = ", ".join(f"{run.last('test_accuracy'):.2f}" for run in deep)
     sources: dict[str, float | str] = {
@@ -520,7 +520,8 @@ def _fixes(runs: list[Run], epochs: int) -> Grid:
     note = (
         f"After {epochs} passes over the data, full batch with rate {LR:g}, mini-batches of {BATCH} with {BATCH_LR:g}. "
         "The lines with + begin with the softmax and add one fix each. "
-        "Residual layers alone are a copy of the failure: depth is not it."
+        "All rows at once take only as many steps as passes, at a rate where the accuracy still swings. Residual layers "
+        "alone are a copy of the failure: depth is not it."
     )
     return Grid("Fixes, each alone and then together", header, rows, note)
 
@@ -541,7 +542,7 @@ def _suspects_table(
     names = list(next(iter(seen.values())))
     rows: list[Any] = [(who, *(numbers[n] for n in names)) for who, numbers in seen.items()]
     note = (
-        "On 1 000 test images. Signal: deviation between images. Nothing dies, and the gradient of the first layer is "
+        "On 1 000 test images. Signal: deviation between images. Few units die, no output does, and the gradient of the first layer is "
         "of the last one's order; but no gradient lowers a wrong output, so all ten rise together."
     )
     return Grid("The suspects", ("", *names), rows, note), seen
@@ -687,5 +688,9 @@ def _pictures(
     )
     return [
         Picture("digits-readings", "The printed class falls below 0 with two layers and with four.", curves),
-        Picture("digits-fixes", "Four layers: without a softmax nothing helps; with it each fix adds.", fixes),
+        Picture(
+            "digits-fixes",
+            "Four layers: without a softmax nothing helps; with it He's weights and mini-batches do.",
+            fixes,
+        ),
     ]

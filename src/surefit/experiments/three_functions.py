@@ -106,7 +106,7 @@ def run(options: Options) -> Result:
             options.tell(f"{name}, {variant}")
             runs[name][variant] = train(text, epochs, scale_x, scale_y)
         options.tell(f"{name}, surefit's own way")
-        method = fitting.Adam(epochs=100) if options.quick else "auto"
+        method = fitting.Adam(epochs=30) if options.quick else "auto"
         fits[name] = fitting.fit(text, {"x": (LOW, HIGH)}, method=method)
 
     fine = np.linspace(LOW, HIGH, FINE)
@@ -169,7 +169,7 @@ def _pictures(runs: dict[str, dict[str, Trained]], fits: dict[str, Any], fine: A
         lines = [Curve(fine, values, label) for label, values in curves.items()]
         shown.append(Panel([Curve(fine, truth, "target", "target"), *lines], "x", "y", title=f"{name} = {text}"))
         gaps = [Curve(fine, np.abs(values - truth) / truth.std(), label) for label, values in curves.items()]
-        errors.append(Panel(gaps, "x", "|error| / deviation of the target", title=name, log="y"))
+        errors.append(Panel(gaps, "x", "relative |error|", title=name, log="y"))
     return [
         Picture("three-functions", "The three functions, raw, scaled, and surefit's own fit.", view.chart(shown)),
         Picture("three-functions-errors", "Their errors.", view.chart(errors, share_y=True)),

@@ -206,7 +206,7 @@ def run(options: Options, frameworks: tuple[Parts, ...] = (OURS,)) -> Result:
             options.tell(f"{name} in {parts.name}")
             made[name, parts.name] = in_framework(parts, function, framework_epochs)
         options.tell(f"{name}, surefit's own way")
-        method = fitting.Adam(epochs=100) if options.quick else "auto"
+        method = fitting.Adam(epochs=30) if options.quick else "auto"
         fits[name] = fitting.fit(text, {"x": (LOW, HIGH)}, method=method)
         own = relative(fits[name].predict(x_test), y_test[:, 0])
         ways = {"by hand": hands[name], **{parts.name: made[name, parts.name] for parts in frameworks}}

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         Features,
         Fit,
         Interval,
+        Live,
         Measured,
         MLPSpec,
         NAdam,
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
         RateTest,
         RMSprop,
         Smallest,
+        Snapshots,
+        TextPlot,
         VarPro,
         examine,
         find_lr,
@@ -64,7 +67,8 @@ _HOME = {
     "surefit.fitting": (
         "fit Fit Measured load examine Diagnosis Finding MLPSpec SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
         "Auto Features VarPro LM LBFGS "
-        "Started Epoch Finished OutsideWarning find_lr RateTest smallest Smallest Interval"
+        "Started Epoch Finished OutsideWarning find_lr RateTest smallest Smallest Interval "
+        "Snapshots Live TextPlot"
     ),
     "surefit.data": "Domain Sampling Noise",
     "surefit.formulas": "Formula parse",

@@ -474,6 +474,20 @@ def test_much_too_sure_before_training():
     assert seen.number == pytest.approx(loss / -(share * np.log(share)).sum(), rel=1e-4)
 
 
+@pytest.mark.parametrize("sizes", [SHALLOW, DEEP])
+def test_weights_that_do_not_know_how_many_inputs_they_add(sizes):
+    x, labels = clusters(d=784)
+    x, y = np.column_stack([x, np.ones(len(x))]), np.eye(10)[labels]
+    for loss in (printed_loss, softmax_loss):
+        seen = only(examine(Printed(*sizes), x, y, loss=loss), "unscaled-weights", "warning")
+        assert seen.number == pytest.approx(math.sqrt(785), rel=0.01)  # N(0, 1) on 785 inputs
+        assert seen.where == "W1" and "kaiming_normal_" in seen.cure
+    he = mlp((100,) * (len(sizes) - 2), n_in=784, n_out=10)
+    for layer in (m for m in he.modules() if isinstance(m, nn.Linear)):
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=0)
+    assert only(examine(he, x[:, :784], labels), "unscaled-weights", "ok").number == pytest.approx(2**0.5, rel=0.05)
+
+
 def test_a_squared_error_of_outputs_that_are_all_zero_still_competes():
     x, labels = clusters()
     net = nn.Sequential(mlp((50,), n_in=64, n_out=10), nn.ReLU())

@@ -16,7 +16,7 @@ import typer
 from surefit._version import __version__
 from surefit.errors import SurefitError
 
-from . import models, tables, training
+from . import experiments, models, tables, training
 from .grammar import Command, Group
 from .report import say
 
@@ -31,7 +31,11 @@ Look at it:     surefit info demo/model.safetensors
 
 Examine it:     surefit doctor demo/model.safetensors
 
+Report on it:   surefit report demo
+
 Make a table:   surefit data "sin(x)/x" --on x=1:9 --num 5000 --out samples
+
+Where it began: surefit reproduce --all --quick --out reproduced
 """
 
 app = typer.Typer(
@@ -63,7 +67,7 @@ def surefit(
         print(context.get_help())
 
 
-for module in (training, models, tables):
+for module in (training, models, tables, experiments):
     for command in module.COMMANDS:
         app.command(cls=Command)(command)
 

@@ -1,4 +1,4 @@
-"""`surefit predict`, `info` and `doctor`: what is done with a model file."""
+"""`surefit predict`, `info`, `doctor`, `report` and `animate`: what is done with a model file."""
 
 from __future__ import annotations
 
@@ -281,4 +281,75 @@ def doctor(model: Model, as_json: Json = False) -> None:
         print(diagnosis)
 
 
-COMMANDS = (predict, info, doctor)
+# --- report and animate ---------------------------------------------------------------------------
+
+Saved = Annotated[
+    Path,
+    typer.Argument(metavar="MODEL", show_default=False, help="A directory or a file that surefit fit wrote."),
+]
+Lang = Annotated[str, typer.Option("--lang", metavar="en|zh", help="English (default) or Chinese.", show_default=False)]
+
+
+def report(
+    model: Saved,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="NAME.html, or NAME.md with pictures beside it. Default: report.html beside the model.",
+        ),
+    ] = None,
+    lang: Lang = "en",
+    as_json: Json = False,
+) -> None:
+    """A report of a fit: function, data, model, training, result, diagnosis, how to reproduce.
+
+    A directory that surefit fit --out wrote gives a full one; from a model file alone the film of the training and the
+    settings are missing, and the report says so.
+
+    surefit report demo --lang zh
+    """
+    from surefit import fitting
+
+    if out is None:
+        out = (model if model.is_dir() else model.parent) / "report.html"
+    path = fitting.load(model).report(out, _language(lang))
+    if as_json:
+        print_json({"path": path, "lang": lang})
+    else:
+        print(path)
+
+
+def animate(
+    model: Saved,
+    out: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", show_default=False, help="NAME.gif, NAME.html, or NAME.mp4 (needs ffmpeg)."),
+    ],
+    fps: Annotated[int, typer.Option(metavar="INT", help="Frames a second. Default: 6.", show_default=False)] = 6,
+    lang: Lang = "en",
+    as_json: Json = False,
+) -> None:
+    """The training of a fit as a film, from a directory that surefit fit --out wrote.
+
+    surefit animate demo training.gif
+    """
+    from surefit import fitting
+
+    path = fitting.load(model).animate(out, fps=fps, lang=_language(lang))
+    if as_json:
+        print_json({"path": path, "lang": lang})
+    else:
+        print(path)
+
+
+def _language(lang: str) -> str:
+    from surefit.view.language import LANGUAGES
+
+    if lang not in LANGUAGES:
+        raise ArgumentError(f"--lang {lang}: expected en or zh")
+    return lang
+
+
+COMMANDS = (predict, info, doctor, report, animate)

@@ -8,7 +8,11 @@ from __future__ import annotations
 import math
 import sys
 import time as clock
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from surefit.fitting.live import TextPlot
 
 STEP = 0.05  # share of the epochs between two plain lines
 PAUSE = 10.0  # seconds after which a plain line comes anyway
@@ -16,21 +20,22 @@ PAUSE = 10.0  # seconds after which a plain line comes anyway
 WORDS = 80  # columns of a terminal that the words of a long run fill; what is beyond them is for the bar
 
 
-def display(time: float | None = None, quiet: bool = False) -> Display:
-    """The display that suits stderr. time: the limit in seconds, if there is one."""
+def display(time: float | None = None, quiet: bool = False, plot: TextPlot | None = None) -> Display:
+    """The display that suits stderr. time: the limit in seconds, if there is one. plot: shown below the line."""
     if quiet:
         return Display(time)
     from rich.console import Console
 
     console = Console(stderr=True)
-    return LiveLine(time, console) if console.is_terminal and not console.is_dumb_terminal else PlainLines(time)
+    live = console.is_terminal and not console.is_dumb_terminal
+    return LiveLine(time, console, plot) if live else PlainLines(time, plot)
 
 
 class Display:
     """Shows nothing; base of those that do."""
 
-    def __init__(self, time: float | None = None) -> None:
-        self.limit = time
+    def __init__(self, time: float | None = None, plot: TextPlot | None = None) -> None:
+        self.limit, self.plot = time, plot
 
     def __enter__(self) -> Display:
         return self
@@ -74,8 +79,11 @@ class PlainLines(Display):
     A solver, which is quick, gets one line, and more after many seconds.
     """
 
-    def __init__(self, time: float | None = None) -> None:
-        super().__init__(time)
+    The plot comes once, at the end.
+    """
+
+    def __init__(self, time: float | None = None, plot: TextPlot | None = None) -> None:
+        super().__init__(time, plot)
         self.pause = PAUSE
         self.shown_epoch = 0
         self.shown_at = 0.0
@@ -87,22 +95,34 @@ class PlainLines(Display):
             self.shown_epoch, self.shown_at = event.epoch, clock.monotonic()
             print(f"{numbered(event)}  {self.line(event)}", file=sys.stderr, flush=True)
 
+    def __exit__(self, *_: Any) -> None:
+        if self.plot is not None:
+            print(*self.plot.lines(), sep="\n", file=sys.stderr, flush=True)
+
 
 class LiveLine(Display):
-    """One line with a bar, which is gone when training ends."""
+    """One line with a bar, which is gone when training ends; a plot below it stays."""
 
-    def __init__(self, time: float | None, console: Any) -> None:
+    def __init__(self, time: float | None, console: Any, plot: TextPlot | None = None) -> None:
         from rich.progress import BarColumn, Progress, TextColumn
         from rich.table import Column
+        from rich.text import Text
 
-        super().__init__(time)
+        super().__init__(time, plot)
+
+        class WithPlot(Progress):
+            def get_renderables(self) -> Iterator[Any]:
+                yield from super().get_renderables()
+                if plot is not None:
+                    yield Text("\n".join(plot.lines(console.width)), no_wrap=True)
+
         room = min(20, console.width - WORDS - 1)
-        self.bar = Progress(
+        self.bar = WithPlot(
             TextColumn("{task.description}"),
             *([BarColumn(room)] if room > 0 else []),
             TextColumn("{task.fields[line]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
             console=console,
-            transient=True,
+            transient=plot is None,
             redirect_stdout=False,
         )
 

@@ -168,6 +168,7 @@ _PANELS = {
         Setting("targets", "NAMES", names, "Columns to predict. Default: the last.",
                 also=("--target-column",)),
         Setting("columns", "NAMES", names, "Read these columns only."),
+        Setting("test_table", "FILE", text, "A table of its own to test on; all rows of TARGET are then for training."),
         Setting("drop_missing", "", flag, "Leave out rows with a missing value."),
         Setting("header", "", flag, "Whether the first row of a CSV file holds names. Default: found out."),
         Setting("delimiter", "CHARACTER", character, "Between the cells of a CSV file. Default: found out."),

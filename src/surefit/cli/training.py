@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from surefit.fitting import Fit
 
 NOT_REACHED = 3  # exit code
+WINDOW, TERMINAL = "window", "terminal"  # places of --live that are no file
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".parquet", ".pq", ".npz", ".npy", ".gz")
 FOREIGN = (".xlsx", ".xls", ".ods", ".json", ".feather", ".h5", ".pkl")  # not formulas: refused with a hint
 
@@ -60,6 +61,14 @@ def fit(
         Path | None,
         typer.Option(metavar="DIR", show_default=False, help="Write model, history, settings and pictures there."),
     ] = None,
+    live: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHERE",
+            show_default=False,
+            help="Redraw the fit while it is trained: a picture file such as fit.png, window, or terminal.",
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     **given: Any,
@@ -72,8 +81,12 @@ def fit(
     """
     settings = {} if config is None else read_config(config)
     settings |= read_given({"target": target, **given}, KEYS)
-    with progress.display(settings.get("time"), quiet or as_json) as shown:
-        fitted = _fit(settings, [_check_places(out, save_config), shown])
+    if live == TERMINAL and (quiet or as_json):
+        raise ArgumentError(f"--live terminal: shows something, and {'--quiet' if quiet else '--json'} forbids it")
+    watching = _watching(live, out)
+    plot = watching[0] if live == TERMINAL else None
+    with progress.display(settings.get("time"), quiet or as_json, plot) as shown:
+        fitted = _fit(settings, [_check_places(out, save_config), *watching, shown])
     files = _written(fitted, settings, out, save_config)
     if as_json:
         print_json({**fitted.to_dict(), "files": files})
@@ -81,12 +94,30 @@ def fit(
         print(fitted.card())
         if files:
             print("\n".join(["", "written", *(f"  {path}" for path in files)]))
+    if live == WINDOW:
+        watching[0].window.wait()
     if fitted.interrupted:
         if out is None:
             print("interrupted; the model was not saved (--out DIR saves it)", file=sys.stderr)
         raise typer.Exit(INTERRUPTED)
     if fitted.reached is False:
         raise typer.Exit(NOT_REACHED)
+
+
+def _watching(live: str | None, out: Path | None) -> list[Any]:
+    """The callbacks that look at the fit while it is trained; that of --live is the first. --out keeps a film."""
+    from surefit.fitting import Live, Snapshots, TextPlot
+
+    callbacks: list[Any] = []
+    if live == TERMINAL:
+        callbacks.append(TextPlot())
+    elif live is not None:
+        if live != WINDOW and not Path(live).suffix:
+            raise ArgumentError(
+                f"--live {live}: give the name of a picture file such as fit.png, or window or terminal"
+            )
+        callbacks.append(Live(live))
+    return [*callbacks, *([Snapshots()] if out is not None else [])]
 
 
 def _fit(settings: Mapping[str, Any], callbacks: list[Callable[[Any], None]]) -> Fit:
@@ -187,9 +218,10 @@ def _data(settings: Mapping[str, Any]) -> Any:
 
     called = {"num": "count", "corners": "with_corners"}  # short words for the command line
     keys = [key for key, row in SETTINGS.items() if row.panel == SAMPLES and key in settings]
-    if not keys:  # the method chooses its points
-        return None
-    return Sampling(**{called.get(key, key): settings[key] for key in keys})
+    plan = {called.get(key, key): settings[key] for key in keys}
+    if "test_table" in settings:
+        plan["test"] = _table(Path(settings["test_table"]), settings)
+    return Sampling(**plan) if plan else None  # None: the method chooses its points
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -252,8 +284,10 @@ def _resolved(fitted: Fit, settings: Mapping[str, Any]) -> dict[str, Any]:
     plan = fitted.problem.plan or Sampling()
     if fitted.problem.function is not None and not (solver and _data(settings) is None):
         count = default_count(fitted.domain.dim) if plan.count is None else plan.count
-        resolved |= {"num": count, "design": plan.design, "corners": plan.with_corners, "split": plan.split}
-    elif fitted.problem.function is None:
+        resolved |= {"num": count, "design": plan.design, "corners": plan.with_corners}
+        if "test_table" not in settings:
+            resolved["split"] = plan.split
+    elif fitted.problem.function is None and "test_table" not in settings:
         resolved["split"] = plan.split
     if len(settings["target"]) == 1:
         resolved["target"] = settings["target"][0]

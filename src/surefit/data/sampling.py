@@ -292,7 +292,7 @@ class Sampling:
 
     For a function (formula, callable) `design`, `count`, `with_corners` and the extra box place the training
     points, and validation and test points are fresh uniform draws over the whole box. For a table only
-    `split`, `weights`, `noise`, `drop_nonfinite` and `derivatives` have a meaning, for its rows.
+    `split`, `weights`, `noise`, `drop_nonfinite`, `derivatives` and `test` have a meaning, for its rows.
 
     Attributes:
         design: see `sample`.
@@ -318,6 +318,8 @@ class Sampling:
             (outputs, dim) for several outputs; for a table an array (rows, dim) or (rows, outputs, dim), NaN where
             unknown.
         derivative_weight: of the mean squared error of the gradients beside that of the values, in scaled units.
+        test: a table of its own, in any form `read_table` takes, whose rows are the test data of a table; the test
+            share of `split` then joins the training data.
 
     Raises:
         ArgumentError: a field outside its domain; `DomainError` when the extra box is unreadable.
@@ -342,6 +344,7 @@ class Sampling:
     verify: int | None = None
     derivatives: Any = None
     derivative_weight: float = 1.0
+    test: Any = None
 
     def __post_init__(self) -> None:
         if self.design not in DESIGNS:
@@ -359,6 +362,9 @@ class Sampling:
             object.__setattr__(self, "extra_ratio", ratio)
         object.__setattr__(self, "noise", Noise.read(self.noise))
         object.__setattr__(self, "split", _three_shares(self.split))
+        if self.test is not None:
+            train, validation, test = self.split
+            object.__setattr__(self, "split", (train + test, validation, 0.0))
         if self.weights is not None and not callable(self.weights):
             object.__setattr__(self, "weights", tuple(np.asarray(self.weights, dtype=np.float64).ravel().tolist()))
         if self.faces is not None:

@@ -3,6 +3,7 @@
 from surefit.fitting.doctor import Diagnosis, Finding, diagnose, examine
 from surefit.fitting.fitted import Fit, Measured, OutsideWarning, fit
 from surefit.fitting.intervals import Interval
+from surefit.fitting.live import Live, TextPlot
 from surefit.fitting.methods import (
     LBFGS,
     LM,
@@ -24,6 +25,7 @@ from surefit.fitting.model_file import load
 from surefit.fitting.network import MLPSpec
 from surefit.fitting.rates import RateTest, find_lr
 from surefit.fitting.sizes import Smallest, smallest
+from surefit.fitting.snapshots import Snapshots
 from surefit.fitting.training import Epoch, Finished, Started
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "FirstOrder",
     "Fit",
     "Interval",
+    "Live",
     "MLPSpec",
     "Measured",
     "NAdam",
@@ -51,8 +54,10 @@ __all__ = [
     "RMSprop",
     "RateTest",
     "Smallest",
+    "Snapshots",
     "Solver",
     "Started",
+    "TextPlot",
     "VarPro",
     "diagnose",
     "examine",

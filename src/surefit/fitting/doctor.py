@@ -159,6 +159,7 @@ _OF_THE_NETWORK: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
     checks.identical_units,
     checks.activations,
     checks.gradients,
+    training_checks.unscaled_weights,
     data_checks.data,
 )
 

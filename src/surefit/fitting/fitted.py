@@ -29,6 +29,8 @@ from surefit.fitting.methods import Adam, Auto, FirstOrder, Method, Solver, meth
 from surefit.fitting.network import Scaled, network_of, scaled
 from surefit.fitting.problem import Points, Problem, pose
 from surefit.fitting.rates import with_found_rate
+from surefit.fitting.recipe import call_of, environment
+from surefit.fitting.snapshots import Snapshots, Watching, save_frames
 from surefit.fitting.training import Outcome, train
 
 if TYPE_CHECKING:
@@ -36,8 +38,12 @@ if TYPE_CHECKING:
 
     from surefit.fitting.doctor import Diagnosis
     from surefit.fitting.intervals import Interval
+    from surefit.view.animation import Film
 
 BLOCK = 8192  # rows predicted at a time
+MODEL = "model.safetensors"
+CONFIG = "run.toml"  # written by the command line
+FRAMES = "frames.npz"  # the film of a training, in the directory of its fit
 
 
 @dataclass(frozen=True)
@@ -133,6 +139,9 @@ class Fit:
         error: `Measured` on fresh points. tol, reached: the tolerance asked for and whether error.max is within it.
         stop_reason: a sentence. interrupted: by Ctrl-C. warnings: sentences. steps, seconds, seed, dtype.
         problem: the data and the function it was made from, as far as they are known.
+        call: the arguments that `fit` was called with as Python text, None where an argument has no text.
+        environment: versions and machine of the training. film: its frames, if a `Snapshots` callback took some.
+        config: the run.toml beside a model that was loaded from its directory.
     """
 
     problem: Problem
@@ -149,6 +158,10 @@ class Fit:
     best_epoch: int | None = None
     warnings: list[str] = field(default_factory=list)
     version: str = __version__
+    call: dict[str, str | None] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=environment)
+    film: Film | None = None
+    config: str | None = None
     _warned: bool = field(default=False, repr=False)
     _ensembles: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)  # by number of members
 
@@ -396,11 +409,13 @@ class Fit:
             "reached": self.reached,
             "seed": self.seed,
             "warnings": list(self.warnings),
+            "call": dict(self.call),
+            "environment": dict(self.environment),
             "surefit": self.version,
         }
 
-    def summary(self) -> str:
-        """A table of the layers: name, kind, output size, parameters."""
+    def layer_rows(self) -> list[tuple[str, ...]]:
+        """Rows of `summary`: a heading, one row for each layer, the total."""
         from surefit.fitting.network import observed
 
         d = len(self.names)
@@ -410,7 +425,11 @@ class Fit:
         for s in seen:
             own = sum(p.numel() for p in s.module.parameters())
             rows.append((s.name or "network", type(s.module).__name__, str(tuple(s.output.shape[1:])), f"{own}"))
-        rows.append(("total", "", "", f"{self.network.num_parameters()}"))
+        return [*rows, ("total", "", "", f"{self.network.num_parameters()}")]
+
+    def summary(self) -> str:
+        """A table of the layers: name, kind, output size, parameters."""
+        rows = self.layer_rows()
         widths = [max(len(r[i]) for r in rows) for i in range(4)]
         lines = [
             "  ".join(c.ljust(w) if i < 3 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths, strict=True)))
@@ -502,6 +521,7 @@ class Fit:
 
     def _plot_loss(self) -> Figure:
         from surefit import view
+        from surefit.view.language import say
 
         if not self.history:
             raise DataError("plot: this fit has no history (it ended before its first epoch)")
@@ -510,9 +530,10 @@ class Fit:
         best = self.best_epoch
         if len(stages) > 1:  # a curve for each method that was tried, which marks its own best
             curves, best = {s: _columns([r for r in self.history if r["stage"] == s], rate=False) for s in stages}, None
-        words = {"mse": "mean squared error"}.get(str(self.method["loss"]), f"{self.method['loss']} loss")
-        scale = " (scaled)" if self.method.get("scale", True) else ""
-        return view.loss_curves(curves, best=best, ylabel=words + scale, title=_short(self.target))
+        loss = str(self.method["loss"])
+        words = say("mean squared error") if loss == "mse" else say("{loss} loss", loss=loss)
+        words = say("{words} (scaled)", words=words) if self.method.get("scale", True) else words
+        return view.loss_curves(curves, best=best, ylabel=words, title=_short(self.target))
 
     def error_map(self) -> Figure:
         """Where the error is large, over the inputs."""
@@ -533,15 +554,23 @@ class Fit:
         return x[good], y[good]
 
     def graph(self, of: str = "computation") -> Any:
-        """A drawing (.svg(), .save(path)): "computation", the graph of one evaluation, or "network", its layers."""
+        """A drawing (.svg(), .save(path)).
+
+        of: "computation", the graph of one evaluation; "network", its layers as units; or "structure", how it was
+        trained: data, layers, loss, optimiser.
+        """
         from surefit.view.graph import draw_program, network_diagram
 
         if of == "computation":
             with no_grad():
                 program = record(self.network, Tensor(np.zeros((1, len(self.names))), self.dtype))
             return draw_program(program, title=f"computation graph of {_short(self.target)}")
+        if of == "structure":
+            from surefit.fitting.report.model import structure
+
+            return structure(self)
         if of != "network":
-            raise ArgumentError(f"graph: of={of!r} must be 'computation' or 'network'")
+            raise ArgumentError(f"graph: of={of!r} must be 'computation', 'network' or 'structure'")
         sizes = self.layers()
         if sizes is None:
             raise ArgumentError(
@@ -564,7 +593,7 @@ class Fit:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as e:
             raise DataError(f"cannot make the directory {str(folder)!r} ({e.strerror or e})") from e
-        paths = [self.save(folder / "model.safetensors")]
+        paths = [self.save(folder / MODEL)]
         (folder / "card.txt").write_text(self.card() + "\n", encoding="utf-8")
         (folder / "fit.json").write_text(json.dumps(finite_json(self.to_dict()), indent=2) + "\n", encoding="utf-8")
         paths += [folder / "card.txt", folder / "fit.json"]
@@ -577,7 +606,43 @@ class Fit:
         for kind in ("fit", "error", *(("loss",) if self.history else ())):
             self.plot(kind).savefig(folder / f"{kind}.png", dpi=150)
             paths.append(folder / f"{kind}.png")
+        if self.film is not None:
+            paths.append(save_frames(self.film, folder / FRAMES))
         return paths
+
+    def animate(self, path: str | os.PathLike[str], *, fps: int = 6, lang: str = "en") -> Path:
+        """Write the training as a film: .gif, .html (with a slider), or .mp4 where the program ffmpeg is installed.
+
+        It needs `surefit.fit(..., callbacks=[surefit.Snapshots()])`, or a directory that `surefit fit --out` wrote.
+        lang: of its labels, "en" or "zh"; without a font for Chinese they are English, with a warning. DataError when
+        nothing was recorded; ArgumentError for another ending or language.
+        """
+        from surefit.view.language import check_language, language
+        from surefit.view.style import has_chinese_font
+
+        if self.film is None:
+            raise DataError(
+                "animate: nothing was recorded while this fit was trained; fit with callbacks=[surefit.Snapshots()]"
+            )
+        if check_language(lang) == "zh" and not has_chinese_font():
+            python_warnings.warn(
+                "no font with Chinese characters is installed here, so the labels of the film are in English",
+                stacklevel=2,
+            )
+            lang = "en"
+        with language(lang):
+            return replace(self.film, title=_short(self.target)).save(path, fps=fps)
+
+    def report(self, path: str | os.PathLike[str], lang: str = "en") -> Path:
+        """Write a report: one self-contained page (.html), or Markdown with pictures beside it (.md).
+
+        lang: "en" or "zh". It tells the function, data, model, training, result, diagnosis and how to repeat it;
+        what the fit does not know (it was loaded, nothing was recorded) is said there. ArgumentError for another
+        ending or language.
+        """
+        from surefit.fitting.report import write_report
+
+        return write_report(self, Path(path), lang)
 
 
 def _columns(history: list[dict[str, Any]], rate: bool) -> dict[str, list[Any]]:
@@ -662,10 +727,14 @@ def fit(
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ArgumentError(f"seed={seed!r} must be a whole number >= 0")
     settings = method_from(method)
-    return fit_problem(
+    fitted = fit_problem(
         lambda: pose(target, domain, data, int(seed), solver=isinstance(settings, Solver)),
         tol=tol, time=time, method=settings, model=model, seed=int(seed), dtype=dtype, callbacks=callbacks, jit=jit,
     )  # fmt: skip
+    fitted.call = call_of(
+        domain=domain, tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype
+    )
+    return fitted
 
 
 def fit_problem(
@@ -727,6 +796,9 @@ def fit_problem(
         finally:
             network.train()
 
+    for callback in callbacks:
+        if isinstance(callback, Watching):
+            callback.watch(whole, problem, int(seed))
     outcome: Outcome
     arguments: dict[str, Any] = dict(
         seed=int(seed), time=time, good_enough=None if tol is None else good_enough, callbacks=callbacks,
@@ -751,6 +823,7 @@ def fit_problem(
         interrupted=outcome.interrupted,
         best_epoch=outcome.best_epoch,
         warnings=[*problem.notes, *outcome.warnings],
+        film=next((c.film for c in callbacks if isinstance(c, Snapshots)), None),
     )
 
 

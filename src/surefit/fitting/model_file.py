@@ -22,9 +22,10 @@ from surefit.core.program import Constant, Equation, Program, Var, record
 from surefit.core.tensor import Parameter, Tensor, no_grad
 from surefit.data import Domain
 from surefit.errors import ModelFileError
-from surefit.fitting.fitted import Fit, Measured, finite_json
+from surefit.fitting.fitted import CONFIG, FRAMES, MODEL, Fit, Measured, finite_json
 from surefit.fitting.network import Scaled
 from surefit.fitting.problem import Points, Problem
+from surefit.fitting.snapshots import load_frames
 from surefit.formulas import parse_many
 
 FORMAT = 1
@@ -56,7 +57,7 @@ def save(fit: Fit, path: Path) -> Path:
 
 
 def load(path: str | os.PathLike[str]) -> Fit:
-    """Read a fit that `Fit.save` wrote.
+    """Read a fit that `Fit.save` wrote, or the one in a directory that `Fit.save_outputs` wrote, film included.
 
     A formula is read again, so that errors can be measured and drawn; a callable is not in the file. ModelFileError:
     no such file, damaged, not a surefit model, or of a newer format.
@@ -64,6 +65,16 @@ def load(path: str | os.PathLike[str]) -> Fit:
     from safetensors import SafetensorError, safe_open
 
     path = Path(path)
+    if path.is_dir():
+        fit = load(path / MODEL)
+        if (path / CONFIG).is_file():
+            fit.config = (path / CONFIG).read_text(encoding="utf-8", errors="replace")
+        if (path / FRAMES).is_file():
+            film = load_frames(path / FRAMES, fit.problem, fit.history)
+            y = fit._predict(film.known[0])
+            if film.frames and np.allclose(film.frames[-1].known_values, y, rtol=1e-3, atol=1e-3 * np.abs(y).max()):
+                fit.film = film  # else it is left from another training into the same directory
+        return fit
     if not path.is_file():
         raise ModelFileError(f"there is no model file {str(path)!r}")
     try:
@@ -112,6 +123,8 @@ def _rebuild(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Fit:
         best_epoch=card["best_epoch"],
         warnings=card["warnings"],
         version=card["surefit"],
+        call=card.get("call", {}),  # the first files of format 1 lack these two
+        environment=card.get("environment", {}),
     )
 
 

@@ -217,6 +217,8 @@ def _of_function(
 ) -> Problem:  # fmt: skip
     if isinstance(outputs, int):
         outputs = output_names(box.names, outputs)
+    if plan.test is not None:
+        raise ArgumentError("test: a table of test rows goes with a table; a function is tested on fresh points")
     rng = np.random.default_rng(seed)
     dropped = 0
 
@@ -257,6 +259,8 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
     x, y = table.x, table.y
     _check_size(y)
     train, validation, test = ((x[rows], y[rows]) if len(rows) else None for rows in parts)
+    if plan.test is not None:
+        test = _test_rows(plan.test, table)
     if train is None:
         raise DataError("table: no rows to train on")
     _refuse_for_table(plan)
@@ -295,6 +299,17 @@ def _table_slopes(plan: Sampling, box: Domain, x: np.ndarray, k: int) -> np.ndar
     if callable(plan.derivatives):
         return derivatives.called_slopes(vectorised(plan.derivatives, box)[0], k)(x)
     return derivatives.row_slopes(plan.derivatives, len(x), k, x.shape[1])
+
+
+def _test_rows(given: Any, table: Table) -> Points:
+    """A table of test rows in the columns of the training table."""
+    own = read_table(given)
+    missing = [name for name in (*table.inputs, *table.targets) if name not in own.names]
+    if missing:
+        raise DataError(f"test: the table has no column {missing[0]!r}; it has {', '.join(own.names)}")
+    x, y = (np.stack([own[name] for name in names], axis=1) for names in (table.inputs, table.targets))
+    _check_size(y)
+    return x, y
 
 
 def _check_size(y: np.ndarray) -> None:

@@ -4,6 +4,7 @@ This room draws arrays, histories and Programs and knows nothing of fits. Nothin
 asked; Matplotlib is imported by the first chart.
 """
 
+from .charts import Curve, Panel, chart
 from .drawing import Drawing
 from .errormap import error_map
 from .graph import GraphDrawing, Node, draw_graph, draw_program, graph_dot, network_diagram
@@ -13,9 +14,12 @@ from .samples import sample_map
 from .sizes import tradeoff
 
 __all__ = [
+    "Curve",
     "Drawing",
     "GraphDrawing",
     "Node",
+    "Panel",
+    "chart",
     "draw_graph",
     "draw_program",
     "error_map",

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from surefit.errors import ArgumentError
 
 from .arrays import Array, finite, name_inputs_and_outputs, outputs, span, table, worst
+from .language import say
 from .panels import (
     RASTER_ABOVE,
     cell_edges,
@@ -105,13 +106,13 @@ def _map_1d(row: Any, x: Array, sizes: Array, name: str) -> None:
     at = worst(sizes)
     if at is not None and sizes[at] > 0:
         axes.set_yscale("log")
-        mark_missing(axes, x[sizes == 0], "exactly 0", GREY, marker="v")
+        mark_missing(axes, x[sizes == 0], say("exactly 0"), GREY, marker="v")
         circle(axes, x[at], sizes[at])
     drawn = np.where(sizes[order] > 0, sizes[order], np.nan) if np.any(sizes > 0) else sizes[order]
     axes.plot(x[order], drawn, color=VERMILLION, linewidth=1.2, marker="." if x.size <= 200 else "")
-    mark_missing(axes, x[np.isnan(sizes)], "error not finite", VERMILLION)
+    mark_missing(axes, x[np.isnan(sizes)], say("error not finite"), VERMILLION)
     axes.set_xlabel(wrapped(name, 90))
-    axes.set_ylabel("|error|")
+    axes.set_ylabel(say("|error|"))
     set_x_limits(axes, *span(x), margin=0.02)
     set_note(axes, worst_text(sizes, at, None if at is None else place_text(name, x[at])))
     if axes.get_legend_handles_labels()[0]:
@@ -147,7 +148,7 @@ def _map_2d(row: Any, points: Array, sizes: Array, names: list[str]) -> None:
     axes.set_xlabel(wrapped(names[0], 40))
     axes.set_ylabel(wrapped(names[1], 40))
     bar = row.colorbar(marks, ax=axes, aspect=25, extend=extend)
-    bar.set_label("|error|")
+    bar.set_label(say("|error|"))
     _caption(row, points, sizes, names)
 
 
@@ -176,7 +177,7 @@ def _map_pairs(row: Any, points: Array, sizes: Array, names: list[str], shown: i
                 axes.set_yscale("log")
                 axes.set_ylim(colours["norm"].vmin / 1.5, colours["norm"].vmax * 1.5)
             if r == 0:
-                axes.set_ylabel("|error|")
+                axes.set_ylabel(say("|error|"))
         else:
             shape = (len(edges[i]) - 1, len(edges[j]) - 1)
             largest = _largest(sizes, cells[:, i] * shape[1] + cells[:, j], (shape[0] * shape[1],)).reshape(shape)
@@ -196,8 +197,8 @@ def _map_pairs(row: Any, points: Array, sizes: Array, names: list[str], shown: i
         if c == 0 and r > 0:
             axes.set_ylabel(wrapped(names[i], 60 // shown))
     bar = row.colorbar(mesh, ax=list(grid[np.tril_indices(shown)]), aspect=35, shrink=0.8, extend=extend)
-    bar.set_label("largest |error|")
-    _caption(row, points, sizes, names, f"{shown} of {d} inputs; " if shown < d else "")
+    bar.set_label(say("largest |error|"))
+    _caption(row, points, sizes, names, say("{shown} of {d} inputs; ", shown=shown, d=d) if shown < d else "")
 
 
 def _colours(sizes: Array) -> tuple[dict[str, Any], str]:
@@ -248,5 +249,5 @@ def _caption(row: Any, points: Array, sizes: Array, names: list[str], prefix: st
     at = worst(sizes)
     where = None if at is None else ", ".join(place_text(n, v) for n, v in zip(names, points[at], strict=True))
     missing = int(np.sum(np.isnan(sizes)))
-    note = f"; {missing} not finite" if missing else ""
+    note = say("; {count} not finite", count=missing) if missing else ""
     set_caption(row, prefix + worst_text(sizes, at, where) + note)

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from surefit.errors import ArgumentError
 
 from .drawing import Box, Circle, Curve, Drawing, Label, Point, Shape, printable
+from .language import say
 from .layout import layered
 from .style import BLUE, GREEN, GREY, ORANGE, columns
 
@@ -289,7 +290,7 @@ def _curve(route: list[Point], dx: float, dy: float) -> tuple[tuple[Any, ...], .
 
 
 def _legend_width(kinds: list[str]) -> float:
-    return sum(text_width(kind, _SMALL) + 34.0 for kind in kinds)
+    return sum(text_width(say(kind), _SMALL) + 34.0 for kind in kinds)
 
 
 def _legend_shapes(kinds: list[str], middle: float, y: float) -> list[Shape]:
@@ -299,8 +300,8 @@ def _legend_shapes(kinds: list[str], middle: float, y: float) -> list[Shape]:
         look = _LOOKS[kind]
         radius = 5.0 if look.round else 2.0
         shapes.append(Box((x + 10.0, y), 18.0, 10.0, radius, look.fill, look.stroke, look.dashed, look.double))
-        shapes.append(Label((x + 23.0, y), kind, _SMALL, GREY, "start"))
-        x += text_width(kind, _SMALL) + 34.0
+        shapes.append(Label((x + 23.0, y), say(kind), _SMALL, GREY, "start"))
+        x += text_width(say(kind), _SMALL) + 34.0
     return shapes
 
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from surefit.errors import ArgumentError, ShapeError
 
 from .arrays import Array, finite, span, vector
+from .language import say
 from .panels import circle, draw_line, legend_above, mark_missing, set_note, set_title, set_x_limits
 from .style import (
     BLUE,
@@ -96,14 +97,14 @@ def loss_curves(
         _draw_one(panels[0], runs[0], best)
     else:
         _draw_several(panels[0], runs)
-    panels[0].set_ylabel(wrapped(ylabel, 30))
+    panels[0].set_ylabel(wrapped(say(ylabel), 30))
     for rate in rates:
         panels[1].plot(rate.steps, finite(rate.values), drawstyle="steps-post", color=rate.colour, linewidth=1.4)
     if rates:
-        panels[1].set_ylabel("learning rate")
+        panels[1].set_ylabel(say("learning rate"))
         if all(np.all(rate.values > 0) for rate in rates):
             panels[1].set_yscale("log")
-    panels[-1].set_xlabel(runs[0].step_name)
+    panels[-1].set_xlabel(say(runs[0].step_name))
     panels[-1].locator_params(axis="x", integer=True)
     steps = np.concatenate([curve.steps for run in runs for curve in run.curves])
     low, high = span(steps)
@@ -190,14 +191,20 @@ def _draw_one(axes: Axes, run: _Run, best: int | None) -> None:
             axes,
             curve.steps,
             curve.values,
-            {"color": curve.colour, "linewidth": 1.4, "label": plain(curve.label)},
+            {"color": curve.colour, "linewidth": 1.4, "label": plain(say(curve.label))},
         )
     _mark_extremes(axes, run.curves)
     curve = run.deciding()
     at = _best_row(curve, best)
     if at is not None:
         axes.axvline(curve.steps[at], color=GREY, linestyle=":", linewidth=1.0, zorder=1)
-        note = f"best {run.step_name} {curve.steps[at]:.0f}: {curve.label} {number(curve.values[at])}"
+        note = say(
+            "best {step} {at}: {label} {value}",
+            step=say(run.step_name),
+            at=f"{curve.steps[at]:.0f}",
+            label=say(curve.label),
+            value=number(curve.values[at]),
+        )
         if _can_stand(axes, curve.values[at]):
             circle(axes, curve.steps[at], curve.values[at], label=note)
         else:
@@ -211,7 +218,10 @@ def _draw_several(axes: Axes, runs: list[_Run]) -> None:
         colour = _colour(i)
         deciding = run.deciding()
         at = _best_row(deciding, None)
-        label = run.name if at is None else f"{run.name} ({number(deciding.values[at])} at {deciding.steps[at]:.0f})"
+        label = run.name
+        if at is not None:
+            value, step = number(deciding.values[at]), f"{deciding.steps[at]:.0f}"
+            label = say("{name} ({value} at {step})", name=run.name, value=value, step=step)
         for curve in run.curves:
             width, strength = (1.8, 1.0) if curve is deciding else (0.9, 0.5)
             style = {"color": colour, "linewidth": width, "alpha": strength}
@@ -247,10 +257,10 @@ def _best_row(curve: _Curve, best: int | None) -> int | None:
 
 def _mark_extremes(axes: Axes, curves: list[_Curve]) -> None:
     """What a logarithmic axis cannot show: values that are not finite, and zeros."""
-    mark_missing(axes, np.concatenate([c.steps[~np.isfinite(c.values)] for c in curves]), "not finite", VERMILLION)
+    mark_missing(axes, np.concatenate([c.steps[~np.isfinite(c.values)] for c in curves]), say("not finite"), VERMILLION)
     zeros = np.concatenate([c.steps[c.values == 0] for c in curves])
     if axes.get_yscale() == "log" and zeros.size:
-        mark_missing(axes, zeros, "exactly 0", GREY, marker="v")
+        mark_missing(axes, zeros, say("exactly 0"), GREY, marker="v")
 
 
 @in_house_style

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from surefit.errors import ArgumentError, ShapeError
 
 from .arrays import Array, finite, outputs, span, symmetric_limit, table
+from .language import say
 from .style import GREEN, ORANGE, PALE, VERMILLION, WORST_POINT, columns, number, plain, wrapped
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ def point_groups(data: Points | None, test: Points | None, d: int, k: int) -> li
     """Labelled points, checked: (x (n, d), y (n, k)) or with predictions (n, k) as a third."""
     groups: list[Group] = []
     for name, label, given, marks in (
-        ("data", "data" if test is None else "training data", data, DATA_MARKS),
-        ("test", "test data", test, TEST_MARKS),
+        ("data", say("data" if test is None else "training data"), data, DATA_MARKS),
+        ("test", say("test data"), test, TEST_MARKS),
     ):
         if given is None:
             continue
@@ -130,12 +131,11 @@ def mark_missing(axes: Axes, x: Array, label: str, color: str, marker: str = "x"
 
 def worst_text(error: Array, at: int | None, where: str | None) -> str:
     if at is None:
-        return "no finite error"
+        return say("no finite error")
     size = abs(float(error.flat[at]))
-    text = f"max |error| {number(size)}"
     if size == 0.0 or where is None:
-        return text
-    return f"{text} at {where}"
+        return say("max |error| {size}", size=number(size))
+    return say("max |error| {size} at {where}", size=number(size), where=where)
 
 
 def place_text(name: str, value: float) -> str:
@@ -191,7 +191,7 @@ def draw_cells(axes: Axes, x1: Array, x2: Array, values: Array, **colours: Any) 
 
 def count_missing(name: str, values: Array) -> str:
     missing = int(np.sum(~np.isfinite(values)))
-    return f"{name}, {missing} not finite" if missing else name
+    return name + say(", {count} not finite", count=missing) if missing else name
 
 
 def frame_square(axes: Axes, x1: Array, x2: Array, groups: list[Group]) -> None:
@@ -258,7 +258,7 @@ def draw_coloured(
                 "x",
                 color=VERMILLION,
                 markersize=5,
-                label=f"not finite ({np.sum(~known)})",
+                label=f"{say('not finite')} ({np.sum(~known)})",
             )
     if legend and (len(groups) > 1 or len(axes.get_lines())):
         legend_above(axes)

@@ -32,6 +32,7 @@ from .arrays import (
     vector,
     worst,
 )
+from .language import say
 from .panels import (
     DATA_MARKS,
     TEST_MARKS,
@@ -81,6 +82,9 @@ from .style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
+
+
+FIT_MINUS_TARGET, FIT_MINUS_DATA = f"fit {MINUS} target", f"fit {MINUS} data"
 
 
 # --- one input ----------------------------------------------------------------------------------------------
@@ -140,13 +144,13 @@ def fit_1d(
         curve = model[order, j]
         for label, points, marks in groups:
             draw_marks(upper, points[0][:, 0], points[1][:, j], label, marks)
-        draw_line(upper, x[order], curve, {**FIT_LINE, "label": "fit"})
+        draw_line(upper, x[order], curve, {**FIT_LINE, "label": say("fit")})
         undefined = [left_out]
         if truth is not None:
-            draw_line(upper, x[order], truth[order, j], {**TARGET_LINE, "label": "target"})
+            draw_line(upper, x[order], truth[order, j], {**TARGET_LINE, "label": say("target")})
             undefined.append(x[~np.isfinite(truth[:, j])])
-        mark_missing(upper, np.unique(np.concatenate(undefined)), "target not finite", GREY)
-        mark_missing(upper, x[~np.isfinite(model[:, j])], "fit not finite", VERMILLION)
+        mark_missing(upper, np.unique(np.concatenate(undefined)), say("target not finite"), GREY)
+        mark_missing(upper, x[~np.isfinite(model[:, j])], say("fit not finite"), VERMILLION)
         upper.set_ylabel(wrapped(names_out[j], 26))
         legend_above(upper)
         if has_residuals:
@@ -167,7 +171,7 @@ def fit_1d(
 def _residual_line(axes: Axes, x: Array, error: Array, x_name: str) -> None:
     axes.axhline(0.0, **ZERO_LINE)
     draw_line(axes, x, error, ERROR_LINE)
-    axes.set_ylabel(f"fit {MINUS} target")
+    axes.set_ylabel(say(FIT_MINUS_TARGET))
     at = worst(error)
     if at is not None and error[at] != 0.0:
         circle(axes, x[at], error[at])
@@ -177,7 +181,7 @@ def _residual_line(axes: Axes, x: Array, error: Array, x_name: str) -> None:
 
 def _residual_points(axes: Axes, groups: list[Group], j: int, x_name: str) -> None:
     axes.axhline(0.0, **ZERO_LINE)
-    axes.set_ylabel(f"fit {MINUS} data")
+    axes.set_ylabel(say(FIT_MINUS_DATA))
     notes, errors = [], []
     for label, points, marks in groups:
         if len(points) != 3:
@@ -276,8 +280,8 @@ def _grid_row(
     names: list[str],
 ) -> None:
     low, high, extend = _shared_limits(truth, model)
-    first = "target (dots: data)" if groups else "target"
-    for axes, values, name in ((panels[0], truth, first), (panels[1], model, "fit")):
+    first = say("target (dots: data)") if groups else say("target")
+    for axes, values, name in ((panels[0], truth, first), (panels[1], model, say("fit"))):
         mesh = draw_cells(axes, x1, x2, values, cmap=SEQUENTIAL, vmin=low, vmax=high)
         axes.set_title(count_missing(name, values))
     for _, points, _ in groups:
@@ -287,7 +291,7 @@ def _grid_row(
     error = difference(model, truth)
     limit = symmetric_limit(error, truth, model)
     mesh = draw_cells(panels[2], x1, x2, error, cmap=DIVERGING, vmin=-limit, vmax=limit)
-    panels[2].set_title(count_missing(f"fit {MINUS} target", error))
+    panels[2].set_title(count_missing(say(FIT_MINUS_TARGET), error))
     at = worst(error)
     where = None
     if at is not None and error.flat[at] != 0.0:
@@ -313,18 +317,18 @@ def _points_row(
     low, high, extend = _shared_limits(np.concatenate(values), model)
     draw_coloured(panels[0], groups, values, SEQUENTIAL, low, high)
     mesh = draw_cells(panels[1], x1, x2, model, cmap=SEQUENTIAL, vmin=low, vmax=high)
-    panels[0].set_title("data" if len(groups) == 1 else "data (test: \N{WHITE DIAMOND})")
-    panels[1].set_title(count_missing("fit", model))
+    panels[0].set_title(say("data") if len(groups) == 1 else say("data (test: \N{WHITE DIAMOND})"))
+    panels[1].set_title(count_missing(say("fit"), model))
     add_colour_bar(row, mesh, list(panels[:2]), extend=extend)
     known = [group for group in groups if len(group[1]) == 3]
     if not known:
-        panels[2].set_title("error unknown: no predictions")
+        panels[2].set_title(say("error unknown: no predictions"))
         return
     errors = [difference(points[2][:, j], points[1][:, j]) for _, points, _ in known]
     error = np.concatenate(errors)
     limit = symmetric_limit(error, *values)
     marks = draw_coloured(panels[2], known, errors, DIVERGING, -limit, limit)
-    panels[2].set_title(f"fit {MINUS} data")
+    panels[2].set_title(say(FIT_MINUS_DATA))
     at, where = worst(error), None
     if at is not None and error[at] != 0.0:
         place = np.concatenate([points[0] for _, points, _ in known])[at]
@@ -380,9 +384,9 @@ def fit_scatter(
     """
     known = matching_pair("y_true", y_true, "y_pred", y_pred)
     k = known[0].shape[1]
-    groups: list[Group] = [("data" if test is None else "training", known, DATA_MARKS)]
+    groups: list[Group] = [(say("data" if test is None else "training"), known, DATA_MARKS)]
     if test is not None:
-        groups.append(("test", matching_pair("test[0]", test[0], "test[1]", test[1]), TEST_MARKS))
+        groups.append((say("test"), matching_pair("test[0]", test[0], "test[1]", test[1]), TEST_MARKS))
         if groups[1][1][0].shape[1] != k:
             raise ShapeError(f"test: {groups[1][1][0].shape[1]} outputs, y_true: {k}; both need the same")
     _, names_out = name_inputs_and_outputs(names, 0, k)
@@ -403,12 +407,12 @@ def _predicted_against_true(axes: Axes, groups: list[Group], name: str) -> None:
     low, high = span(*(values for _, pair, _ in groups for values in pair))
     for label, (true, predicted), marks in groups:
         draw_marks(axes, finite(true), finite(predicted), f"{label} ({len(true)})", marks)
-    axes.axline((low, low), slope=1.0, color=GREY, linestyle=(0, (4, 2.5)), linewidth=1.2, zorder=4, label="exact")
+    axes.axline((low, low), slope=1.0, color=GREY, linestyle=(0, (4, 2.5)), linewidth=1.2, zorder=4, label=say("exact"))
     set_x_limits(axes, low, high, margin=0.04)
     axes.set_ylim(axes.get_xlim())
     axes.set_box_aspect(1)
-    axes.set_xlabel(wrapped(f"true {name}", 40))
-    axes.set_ylabel(wrapped(f"predicted {name}", 40))
+    axes.set_xlabel(wrapped(say("true {name}", name=name), 40))
+    axes.set_ylabel(wrapped(say("predicted {name}", name=name), 40))
     axes.legend(loc="upper left")  # empty as soon as the fit is any good
 
 
@@ -429,8 +433,8 @@ def _error_histogram(axes: Axes, groups: list[Group]) -> None:
         notes.append((f"{label}: " if len(groups) > 1 else "") + _quality(true, error))
     axes.axvline(0.0, **ZERO_LINE)
     axes.set_xlim(-1.05 * limit, 1.05 * limit)
-    axes.set_xlabel(f"predicted {MINUS} true")
-    axes.set_ylabel("points")
+    axes.set_xlabel(say("predicted \N{MINUS SIGN} true"))
+    axes.set_ylabel(say("points"))
     axes.locator_params(axis="y", integer=True)
     axes.set_box_aspect(1)
     set_note(axes, "\n".join(notes))
@@ -440,16 +444,17 @@ def _quality(true: Array, error: Array) -> str:
     """RMSE, largest error and R² (1 - residual sum / total sum) of the rows where both values are finite."""
     good = np.isfinite(error)
     if not good.any():
-        return "no finite error"
+        return say("no finite error")
     largest = float(np.abs(error[good]).max())
     scaled = error[good] / (largest or 1.0)  # squares of tiny or huge errors would leave the range of float64
-    text = f"RMSE {number(largest * float(np.sqrt(np.mean(scaled**2))))}, max |error| {number(largest)}"
+    rmse = number(largest * float(np.sqrt(np.mean(scaled**2))))
+    text = say("RMSE {rmse}, max |error| {size}", rmse=rmse, size=number(largest))
     centred = true[good] / 2 - np.mean(true[good] / 2)
     size = float(np.abs(centred).max())
     if size > 0.0:
         unexplained = np.sum((error[good] / 2 / size) ** 2) / np.sum((centred / size) ** 2)
-        text += f", R² {_share(1.0 - float(unexplained))}"
-    return text + ("" if good.all() else f", {np.sum(~good)} not finite")
+        text += say(", R² {share}", share=_share(1.0 - float(unexplained)))
+    return text + ("" if good.all() else say(", {count} not finite", count=np.sum(~good)))
 
 
 def _share(value: float) -> str:
@@ -558,7 +563,7 @@ def slices(
         part.align_ylabels()
         set_row_title(part, names_out, j)
     where = ", ".join(f"{name} = {number(c)}" for name, c in zip(names_in, _centre_of(lines), strict=True))
-    caption = f"each panel moves one input; the others stay at {where}"
+    caption = say("each panel moves one input; the others stay at {where}", where=where)
     figure.supxlabel(wrapped(caption, 105, lines=2), fontsize=8)
     set_title(figure, title)
     return figure
@@ -567,13 +572,13 @@ def slices(
 def _draw_slice(column: Any, first: Any, x: Array, truth: Array | None, model: Array) -> None:
     """One slice, and its error below when the target is known; all slices share the scales of the first."""
     upper = column[0]
-    draw_line(upper, x, model, {**FIT_LINE, "label": "fit"})
-    mark_missing(upper, x[~np.isfinite(model)], "fit not finite", VERMILLION)
+    draw_line(upper, x, model, {**FIT_LINE, "label": say("fit")})
+    mark_missing(upper, x[~np.isfinite(model)], say("fit not finite"), VERMILLION)
     if column is not first:
         upper.sharey(first[0])
     if truth is None:
         return
-    draw_line(upper, x, truth, {**TARGET_LINE, "label": "target"})
+    draw_line(upper, x, truth, {**TARGET_LINE, "label": say("target")})
     upper.tick_params(labelbottom=False)
     upper.xaxis.get_offset_text().set_visible(False)
     lower = column[1]
@@ -587,7 +592,7 @@ def _draw_slice(column: Any, first: Any, x: Array, truth: Array | None, model: A
     if at is not None and error[at] != 0.0:
         circle(lower, x[at], error[at])
     set_note(lower, worst_text(error, at, None))
-    lower.set_ylabel("error")
+    lower.set_ylabel(say("error"))
 
 
 def _centre_of(lines: Array) -> Array:
@@ -709,6 +714,7 @@ def surface(
             rcount=120,
             ccount=120,
             linewidth=0.0,
+            rasterized=True,  # thousands of patches take megabytes in a vector file
             antialiased=False,  # antialiased patches show hairlines between them
         )
         axes.view_init(elevation, azimuth)

@@ -17,6 +17,7 @@ import textwrap
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec
 
 if TYPE_CHECKING:
@@ -75,6 +76,9 @@ CJK_FONTS = (
     "WenQuanYi Zen Hei",
     "SimHei",
     "Heiti SC",
+    "Noto Sans CJK TC",
+    "Noto Sans CJK HK",
+    "Noto Sans CJK JP",
     "Droid Sans Fallback",
     "Arial Unicode MS",
 )
@@ -126,6 +130,24 @@ def font_chain() -> tuple[str, ...]:
     return (FONT, *[name for name in CJK_FONTS if name in installed][:1])
 
 
+def has_chinese_font() -> bool:
+    """Whether a picture can show Chinese characters here, instead of empty boxes."""
+    return len(font_chain()) > 1
+
+
+_text_as_text: ContextVar[bool] = ContextVar("text of an SVG stays text", default=False)
+
+
+@contextmanager
+def text_as_text() -> Iterator[None]:
+    """Within the block an SVG keeps its text as text, instead of outlines of letters."""
+    token = _text_as_text.set(True)
+    try:
+        yield
+    finally:
+        _text_as_text.reset(token)
+
+
 @contextmanager
 def house_style() -> Iterator[None]:
     """Within the block Matplotlib draws in the house style; afterwards its settings are as they were.
@@ -142,7 +164,8 @@ def house_style() -> Iterator[None]:
     fonts.addFilter(_is_not_about_weight)
     try:
         # A family name, not "sans-serif": a text resolves generic names only when drawn.
-        with style.context(["default", {**_SETTINGS, "font.family": [FONT]}]):
+        outlines = {"svg.fonttype": "none", "svg.hashsalt": "surefit"} if _text_as_text.get() else {}
+        with style.context(["default", {**_SETTINGS, **outlines, "font.family": [FONT]}]):
             yield
     finally:
         fonts.removeFilter(_is_not_about_weight)

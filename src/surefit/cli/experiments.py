@@ -1,0 +1,146 @@
+"""`surefit reproduce`: the source experiments, their table in the terminal, pages and pictures in a directory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from surefit.errors import ArgumentError, DataError
+
+from .readers import nearest
+from .report import plain, say
+from .training import NOT_REACHED
+
+if TYPE_CHECKING:
+    from surefit.experiments import Result
+
+
+WIDTH = 150  # columns of the tables where there is no terminal
+
+
+def reproduce(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME...",
+            show_default=False,
+            help="sine-reciprocal, two-ways, digits, three-functions, sine-by-sample, two-inputs.",
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer epochs, rows and seeds: all in a minute.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", show_default=False, help="Write tables (Markdown, JSON) and pictures there."),
+    ] = None,
+    mnist: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", show_default=False, help="Where the MNIST files are. Default: the user's cache."),
+    ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch the MNIST files that are missing (11 MB, checksums checked).")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Run the experiments that surefit was started from: the published numbers beside ours.
+
+    surefit reproduce --all --quick --out reproduced
+
+    Exit codes: 0 done and every claim borne out, 2 wrong input, 3 a claim is not borne out or digits had no data.
+    """
+    chosen = _chosen(names or [], everything)
+    from surefit import experiments
+
+    def tell(sentence: str) -> None:
+        if not quiet and not as_json:
+            typer.secho(f"  {sentence}", dim=True, err=True)
+
+    options = experiments.Options(quick=quick, mnist=mnist, download=download, tell=tell)
+    results: list[Result] = []
+    missing = False
+    for name in chosen:
+        tell(f"{name}:")
+        try:
+            results.append(experiments.run(name, options))
+        except DataError as error:
+            if len(chosen) == 1:
+                raise
+            missing = True
+            say("warning", f"{error}\n{name} is left out")
+    files = [] if out is None else experiments.save(results, out)
+    if as_json:
+        record: dict[str, Any] = {"experiments": [result.to_dict() for result in results], "files": files}
+        print(json.dumps(plain(record), indent=2, allow_nan=False))
+    else:
+        _show(results)
+        if files:
+            print("\n".join(["", "written", *(f"  {path}" for path in files)]))
+    if missing or not all(result.holds for result in results):
+        raise typer.Exit(NOT_REACHED)
+
+
+def _chosen(names: Sequence[str], everything: bool) -> tuple[str, ...]:
+    """The experiments to run, in their order."""
+    from surefit.experiments import NAMES
+
+    for name in names:
+        if name not in NAMES:
+            raise ArgumentError(f"there is no experiment {name!r}{nearest(name, NAMES)}; they are {', '.join(NAMES)}")
+    if everything and names:
+        raise ArgumentError(f"--all runs every experiment; leave out {' '.join(names)}, or --all")
+    if not everything and not names:
+        raise ArgumentError(f"which experiment? Give --all, or some of {', '.join(NAMES)}")
+    return NAMES if everything else tuple(name for name in NAMES if name in names)
+
+
+def _show(results: Sequence[Result]) -> None:
+    """The comparison, the other tables, the claims."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from surefit.experiments import result as r
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+
+    def table(title: str, header: Sequence[str], rows: Any, right: bool) -> None:
+        shown = Table(
+            title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim"
+        )
+        for i, name in enumerate(header):
+            shown.add_column(name, justify="right" if right and i else "left", no_wrap=right and not i, overflow="fold")
+        for row in rows:
+            shown.add_row(*row)
+        console.print(shown)
+        console.print()
+
+    for result in results:
+        quick = ", quick" if result.quick else ""
+        console.rule(f"{result.name}  ({result.source}, {result.seconds:.0f} s{quick})", align="left", style="dim")
+        console.print(result.about + "\n", highlight=False)
+        for grid in result.grids:
+            table(grid.title, grid.header, [tuple(map(r.shown, row)) for row in grid.rows], right=True)
+            if grid.note:
+                console.print(grid.note + "\n", style="dim", highlight=False)
+        table("claims", r.CLAIM_HEADER, map(r.claim_cells, result.claims), right=False)
+    console.rule("the source's numbers and ours", align="left", style="dim")
+    rows = [(result.name, *r.row_cells(row)) for result in results for row in result.rows]
+    table("", ("experiment", *r.ROW_HEADER), rows, right=True)
+    for result in results:
+        for row in result.rows:
+            if row.note:
+                console.print(f"{result.name}, {row.quantity}: {row.note}.", style="dim", highlight=False)
+    failed = [f"{result.name}: {claim.found}" for result in results for claim in result.claims if not claim.holds]
+    count = sum(len(result.claims) for result in results)
+    console.print(f"\n{count - len(failed)} of {count} claims are borne out by this run.", highlight=False)
+    for sentence in failed:
+        console.print(f"NOT {sentence}", highlight=False)
+
+
+COMMANDS = (reproduce,)

@@ -1,0 +1,268 @@
+"""What an experiment gives back: the published numbers beside ours, tables, claims, pictures; all of it plain data."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+FIGURE_ONLY = "figure only"  # the source shows a picture and no number
+NOT_GIVEN = "not given"
+
+Cell = float | str | None
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run an experiment.
+
+    quick: fewer epochs, seeds and rows, so that all experiments together take less than a minute. mnist: directory of
+    the four MNIST files; None: the one in the user's cache directory. download: whether missing ones may be fetched.
+    tell: called with a sentence at each new part.
+    """
+
+    quick: bool = False
+    mnist: Path | None = None
+    download: bool = False
+    tell: Callable[[str], Any] = lambda sentence: None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One quantity: the source's number, ours with the source's recipe, ours with surefit's own choices.
+
+    source: a number, "figure only" or "not given". faithful, better: numbers, None where there is nothing to compare.
+    seconds, better_seconds: of the runs that gave them. seeds: which ones; with several the number is their median.
+    note: why ours differs, in one sentence, "" where it does not.
+    """
+
+    quantity: str
+    source: Cell
+    faithful: Cell = None
+    better: Cell = None
+    seconds: float | None = None
+    better_seconds: float | None = None
+    seeds: tuple[int, ...] = (0,)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of an ablation: a title, column names, rows of cells, and a sentence below."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: list[tuple[Cell, ...]]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a source says, what was found here, and whether the numbers of this run bear that out."""
+
+    said: str
+    found: str
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A constant at the top of an experiment's file, and the reason beside it."""
+
+    name: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A Matplotlib Figure, a name for its file, a caption."""
+
+    name: str
+    caption: str
+    figure: Any
+
+
+@dataclass
+class Result:
+    """One experiment, done.
+
+    name: as on the command line. source: the document, "document 000". about: what it is, in one paragraph.
+    """
+
+    name: str
+    title: str
+    source: str
+    about: str
+    quick: bool = False
+    settings: list[Setting] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    grids: list[Grid] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def holds(self) -> bool:
+        """Whether every claim is borne out."""
+        return all(claim.holds for claim in self.claims)
+
+    def row(self, quantity: str) -> Row:
+        """The row of a quantity."""
+        return next(row for row in self.rows if row.quantity == quantity)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data for JSON; of a picture its name and caption."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "source": self.source,
+            "about": self.about,
+            "quick": self.quick,
+            "seconds": self.seconds,
+            "holds": self.holds,
+            "settings": [vars(s) for s in self.settings],
+            "rows": [{**vars(r), "seeds": list(r.seeds)} for r in self.rows],
+            "tables": [{**vars(g), "header": list(g.header), "rows": [list(r) for r in g.rows]} for g in self.grids],
+            "claims": [vars(c) for c in self.claims],
+            "pictures": [{"name": p.name, "caption": p.caption} for p in self.pictures],
+        }
+
+    def markdown(self, images: str | None = None, heading: str = "##") -> str:
+        """As Markdown. images: the directory of the PNG files as the page sees it, None to leave pictures out."""
+        parts = [f"{heading} {self.title}", f"`surefit reproduce {self.name}`, {self.source}. {self.about}"]
+        parts += [_markdown_table(ROW_HEADER, [row_cells(row) for row in self.rows])]
+        parts += _notes(self.rows)
+        for grid in self.grids:
+            parts += [f"{heading}# {grid.title}", _markdown_table(grid.header, [map(shown, r) for r in grid.rows])]
+            parts += [grid.note] if grid.note else []
+        if self.claims:
+            parts += [f"{heading}# Claims", _markdown_table(CLAIM_HEADER, [claim_cells(c) for c in self.claims])]
+        if images is not None:
+            parts += [f"![{p.caption}]({images}/{p.name}.png)\n\n*{p.caption}*" for p in self.pictures]
+        if self.settings:
+            rows = [(f"`{s.name}`", f"`{s.value}`", s.reason) for s in self.settings]
+            parts += [f"{heading}# Settings", _markdown_table(("setting", "value", "reason"), rows)]
+        return "\n\n".join(parts) + "\n"
+
+    def save(self, directory: Path) -> list[Path]:
+        """Write NAME.md, NAME.json and the pictures as PNG into a directory, which is made if need be."""
+        directory.mkdir(parents=True, exist_ok=True)
+        paths = []
+        for picture in self.pictures:
+            path = directory / f"{picture.name}.png"
+            picture.figure.savefig(path)
+            paths.append(path)
+        page, data = directory / f"{self.name}.md", directory / f"{self.name}.json"
+        page.write_text(self.markdown(".", "#"), encoding="utf-8")
+        data.write_text(json.dumps(_json(self.to_dict()), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        return [page, data, *paths]
+
+
+ROW_HEADER = ("quantity", "source", "ours, faithful", "ours, better", "seconds", "seeds")
+CLAIM_HEADER = ("said", "found", "holds")
+
+
+def row_cells(row: Row) -> tuple[str, ...]:
+    """A row as texts, one for each column of ROW_HEADER."""
+    times = [s for s in (row.seconds, row.better_seconds) if s is not None]
+    seconds = " / ".join(f"{s:.1f}" if s < 100 else f"{s:.0f}" for s in times)
+    return (
+        row.quantity,
+        shown(row.source),
+        shown(row.faithful),
+        shown(row.better),
+        seconds,
+        ", ".join(map(str, row.seeds)) if len(row.seeds) < 4 else f"{row.seeds[0]}-{row.seeds[-1]}",
+    )
+
+
+def claim_cells(claim: Claim) -> tuple[str, str, str]:
+    """A claim as texts, one for each column of CLAIM_HEADER."""
+    return claim.said, claim.found, "yes" if claim.holds else "NO"
+
+
+def shown(cell: Cell) -> str:
+    """A cell as text: four digits of a number.
+
+    >>> shown(0.02777), shown(1920), shown(1.23456e-7), shown(None), shown("figure only")
+    ('0.02777', '1920', '1.235e-07', '-', 'figure only')
+    """
+    if cell is None:
+        return "-"
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, int) or (float(cell).is_integer() and 1 <= abs(cell) < 1e6):
+        return f"{cell:.0f}"
+    return f"{cell:.4g}"
+
+
+def markdown(results: Sequence[Result], images: str | None = None) -> str:
+    """The comparison of all experiments in one table, then each of them."""
+    header = ("experiment", *ROW_HEADER)
+    rows = [(result.name, *row_cells(row)) for result in results for row in result.rows]
+    return "\n".join([
+        "# The source experiments, reproduced\n",
+        _markdown_table(header, rows),
+        "",
+        *(result.markdown(images) for result in results),
+    ])  # fmt: skip
+
+
+def save(results: Sequence[Result], directory: Path) -> list[Path]:
+    """Write each result, and the table of all of them as experiments.md, into a directory; the files."""
+    paths = [path for result in results for path in result.save(directory)]
+    page = directory / "experiments.md"
+    page.write_text(markdown(results, "."), encoding="utf-8")
+    return [page, *paths]
+
+
+def settings_of(module: ModuleType) -> list[Setting]:
+    """The constants at the top of a module with the reasons beside them: lines `NAME = value  # reason`."""
+    found = re.findall(r"^([A-Z][A-Z0-9_, ]*)(?:: [^=]+)? = (.+?)  # (.+)$", inspect.getsource(module), re.MULTILINE)
+    return [Setting(*groups) for groups in found]
+
+
+def _notes(rows: Sequence[Row]) -> list[str]:
+    lines = [f"- {row.quantity}: {row.note}." for row in rows if row.note]
+    return ["\n".join(lines)] if lines else []
+
+
+def _markdown_table(header: Sequence[str], rows: Any) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _json(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _json(v) for key, v in value.items()}
+    return [_json(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+__all__ = [
+    "FIGURE_ONLY",
+    "NOT_GIVEN",
+    "Claim",
+    "Grid",
+    "Options",
+    "Picture",
+    "Result",
+    "Row",
+    "Setting",
+    "claim_cells",
+    "markdown",
+    "row_cells",
+    "save",
+    "settings_of",
+    "shown",
+]

@@ -1,0 +1,377 @@
+"""two-inputs: y = sin x1 - cos x2 by a deep ReLU network in a framework of one's own (document 004).
+
+Seven layers of weights, 4 000 random points, 300 epochs. The document finds the fit worst in the middle, adds points
+there by hand, and proposes wider and deeper networks; here that is compared with points placed by the error itself.
+At the end the framework answers for the defects that were measured in the ancestors the document names.
+"""
+
+from __future__ import annotations
+
+import time as clock
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+import surefit
+from surefit import data, fitting, nn, optim, view
+from surefit.nn import functional as F
+
+from .result import FIGURE_ONLY, Claim, Grid, Options, Picture, Result, Row
+
+# --- settings ---------------------------------------------------------------------------------------------------
+
+FORMULA = "sin(x1) - cos(x2)"  # given
+BOX = {"x1": (-5.0, 5.0), "x2": (-5.0, 5.0)}  # given
+POINTS, RATIO = 5000, 0.8  # given: --num 5000 --ratio 0.8, so 4 000 for training and 1 000 for testing
+HIDDEN = (200, 100, 100, 80, 50, 30)  # given: seven layers of weights
+LR, BATCH, EPOCHS = 3e-4, 64, 300  # given; optimiser, loss and initialisation are not: Adam, mean square, He
+SEED = 0  # not given
+MIDDLE = (-2.0, 2.0)  # given: both inputs; where the document adds points
+EXTRA = 0.125  # given: 500 more on 4 000
+WIDER = (300, 200, 200, 150, 100, 100, 50)  # the document's other cure, more and wider layers; sizes not given
+COMPARED_EPOCHS, COMPARED_SEEDS = 100, (0, 1)  # of the comparison of cures: enough to rank them, at a third of the time
+ROUNDS = 5  # of residual-driven sampling: the 500 points come in five portions
+CANDIDATES = 10_000  # among which a portion is drawn, in proportion to the squared error
+SIDE = 201  # the grid on which errors are measured
+
+Array = np.ndarray
+
+
+def target(points: Array) -> Array:
+    """(n, 2) -> (n, 1)."""
+    return (np.sin(points[:, 0]) - np.cos(points[:, 1]))[:, None]
+
+
+def grid() -> Array:
+    """All points of the measuring grid, (SIDE^2, 2)."""
+    axes = [np.linspace(low, high, SIDE) for low, high in BOX.values()]
+    return np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
+
+
+def in_middle(points: Array) -> Array:
+    """Which points lie in the document's region."""
+    return np.asarray(((points >= MIDDLE[0]) & (points <= MIDDLE[1])).all(axis=1))
+
+
+# --- training: the ordinary loop ---------------------------------------------------------------------------------
+
+
+@dataclass
+class Trained:
+    """A trained network: losses by epoch, signed errors on the grid, the training points, seconds."""
+
+    network: nn.Module
+    train: list[float]
+    test: list[float]
+    errors: Array
+    points: Array
+    seconds: float
+
+    def predict(self, points: Array) -> Array:
+        """(n, 2) -> (n, 1)."""
+        return predict(self.network, points)
+
+    def mean(self, where: Array | None = None) -> float:
+        """Mean |error| on the grid, or on part of it."""
+        return float(np.abs(self.errors if where is None else self.errors[where]).mean())
+
+
+def predict(network: nn.Module, points: Array) -> Array:
+    """(n, 2) -> (n, 1), without recording anything."""
+    with surefit.no_grad():
+        return np.asarray(network(surefit.tensor(points).float()).numpy())
+
+
+def build(hidden: tuple[int, ...], seed: int) -> nn.Module:
+    """Linear and ReLU in turn, the last one linear; He's weights, biases 0."""
+    rng = np.random.default_rng(seed)
+    layers: list[nn.Module] = []
+    for n_in, n_out in pairwise((2, *hidden, 1)):
+        linear = nn.Linear(n_in, n_out, generator=rng)
+        nn.init.kaiming_normal_(linear.weight, nonlinearity="relu", generator=rng)
+        assert linear.bias is not None
+        nn.init.zeros_(linear.bias)
+        layers += [linear, nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def train(
+    tables: dict[str, data.Table], hidden: tuple[int, ...], epochs: int, seed: int, adaptive: bool = False
+) -> Trained:
+    """Adam on mini-batches. adaptive: the extra points come while it trains, where the error is."""
+    points = np.stack([tables["train"]["x1"], tables["train"]["x2"]], axis=1)
+    held = np.stack([tables["test"]["x1"], tables["test"]["x2"]], axis=1)
+    held_y = tables["test"]["y"][:, None]
+    network, rng = build(hidden, seed), np.random.default_rng([seed, 2])
+    optimizer = optim.Adam(network.parameters(), lr=LR)
+
+    def step(x: Any, y: Any) -> Any:
+        optimizer.zero_grad()
+        loss = F.mse_loss(network(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    ends = {round(epochs * (k + 1) / (ROUNDS + 2)) for k in range(ROUNDS)} if adaptive else set()
+    portion = round(EXTRA * len(points) / max(len(ends), 1))
+    losses, test_losses = [], []
+    loader = _loader(points, rng)
+    began = clock.perf_counter()
+    for epoch in range(1, epochs + 1):
+        losses.append(float(np.mean([step(x, y).item() for x, y in loader])))
+        test_losses.append(float(np.square(predict(network, held) - held_y).mean()))
+        if epoch in ends:
+            points = np.concatenate([points, where_it_errs(network, portion, rng)])
+            loader = _loader(points, rng)
+    seconds = clock.perf_counter() - began
+    errors = (predict(network, grid()) - target(grid()))[:, 0]
+    return Trained(network, losses, test_losses, errors, points, seconds)
+
+
+def _loader(points: Array, rng: np.random.Generator) -> data.DataLoader:
+    rows = data.TensorDataset(points.astype(np.float32), target(points).astype(np.float32))
+    return data.DataLoader(rows, batch_size=BATCH, shuffle=True, generator=rng)
+
+
+def where_it_errs(network: nn.Module, count: int, rng: np.random.Generator) -> Array:
+    """Random points, each kept with a probability in proportion to its squared error: no region is named."""
+    box = np.array(list(BOX.values()))
+    candidates = rng.uniform(box[:, 0], box[:, 1], (CANDIDATES, 2))
+    weight = np.square(predict(network, candidates) - target(candidates))[:, 0]
+    return candidates[rng.choice(CANDIDATES, count, replace=False, p=weight / weight.sum())]
+
+
+# --- the run ---------------------------------------------------------------------------------------------------
+
+
+def run(options: Options) -> Result:
+    """The document's training, the three cures, and the framework's answer for its ancestors' defects."""
+    epochs, compared, seeds = (6, 4, (0,)) if options.quick else (EPOCHS, COMPARED_EPOCHS, COMPARED_SEEDS)
+    result = Result(
+        "two-inputs",
+        "sin x1 - cos x2 by seven layers",
+        "document 004",
+        "4 000 random points, 2-200-100-100-80-50-30-1 with ReLU, Adam 3e-4, batches of 64, 300 epochs.",
+    )
+    options.tell(f"the document's training, {epochs} epochs")
+    tables = data.generate(FORMULA, BOX, POINTS, ratio=RATIO, generator=SEED)
+    given = train(tables, HIDDEN, epochs, SEED)
+    options.tell("surefit's own way")
+    method = fitting.Adam(epochs=20) if options.quick else "auto"
+    fit = fitting.fit(FORMULA, BOX, method=method)
+
+    held = np.stack([tables["test"]["x1"], tables["test"]["x2"]], axis=1)
+    where, middle = grid(), in_middle(grid())
+    pairs = {
+        "mean |error|, test set": (
+            float(np.abs(given.predict(held) - target(held)).mean()),
+            float(np.abs(fit.predict(held) - target(held)[:, 0]).mean()),
+        ),
+        "test MSE": (given.test[-1], float(np.square(fit.predict(held) - target(held)[:, 0]).mean())),
+        f"max |error|, {SIDE} x {SIDE} grid": (
+            float(np.abs(given.errors).max()),
+            float(np.abs(fit.predict(where) - target(where)[:, 0]).max()),
+        ),
+    }
+    for i, (quantity, (ours, better)) in enumerate(pairs.items()):
+        note = "optimiser, loss and initialisation are not given (Adam, mean square error, He)" if i == 0 else ""
+        result.rows.append(Row(quantity, FIGURE_ONLY, ours, better, given.seconds, fit.seconds, (SEED,), note))
+
+    options.tell("the cures")
+    cures, cure_grid = _cures(options, compared, seeds)
+    density = _density(tables, cures, middle)
+    result.grids += [cure_grid, density]
+    result.claims += [*_claims(options, tables, given, cures, middle), *defects()]
+    result.pictures += _pictures(tables, given, fit, cures)
+    return result
+
+
+def _cures(options: Options, epochs: int, seeds: tuple[int, ...]) -> tuple[dict[str, list[Trained]], Grid]:
+    """Plain, extra points by hand, extra points by the error, more and wider layers."""
+    cures: dict[str, list[Trained]] = {"plain": [], "region by hand": [], "by the error": [], "wider, deeper": []}
+    extra = dict.fromkeys(BOX, MIDDLE)
+    for seed in seeds:
+        plain = data.generate(FORMULA, BOX, POINTS, ratio=RATIO, generator=seed)
+        by_hand = data.generate(FORMULA, BOX, POINTS, ratio=RATIO, generator=seed, extra_box=extra, extra_ratio=EXTRA)
+        for name, tables, hidden, adaptive in (
+            ("plain", plain, HIDDEN, False),
+            ("region by hand", by_hand, HIDDEN, False),
+            ("by the error", plain, HIDDEN, True),
+            ("wider, deeper", plain, WIDER, False),
+        ):
+            options.tell(f"{name}, seed {seed}")
+            cures[name].append(train(tables, hidden, epochs, seed, adaptive))
+    middle = in_middle(grid())
+    rows: list[Any] = []
+    for name, runs in cures.items():
+        means = [r.mean() for r in runs]
+        rows.append(
+            (
+                name,
+                len(runs[0].points),
+                float(np.median(means)),
+                f"{min(means):.2g} to {max(means):.2g}",
+                float(np.median([r.mean(middle) for r in runs])),
+                float(np.median([r.mean(~middle) for r in runs])),
+                float(np.median([np.abs(r.errors).max() for r in runs])),
+                float(np.median([r.seconds for r in runs])),
+            )
+        )
+    header = ("cure", "points", "mean |error|", "by seed", "in the middle", "outside", "max |error|", "seconds")
+    note = f"After {epochs} epochs, on a {SIDE} x {SIDE} grid, median of {len(seeds)} seeds; the middle is [-2, 2]^2."
+    return cures, Grid("Three cures", header, rows, note)
+
+
+def _density(tables: dict[str, data.Table], cures: dict[str, list[Trained]], middle: Array) -> Grid:
+    """Points for each unit of area, inside and outside the region."""
+    area = (MIDDLE[1] - MIDDLE[0]) ** 2
+    whole = float(np.prod([high - low for low, high in BOX.values()]))
+    rows: list[Any] = []
+    for name, runs in cures.items():
+        inside = float(in_middle(runs[0].points).mean())
+        count = len(runs[0].points)
+        rows.append((name, inside, count * inside / area, count * (1 - inside) / (whole - area)))
+    note = f"The region is {area / whole:.0%} of the area. By the error more points go where it is large: the corners."
+    return Grid("Density of the training points", ("cure", "share inside", "per unit inside", "outside"), rows, note)
+
+
+def _claims(
+    options: Options,
+    tables: dict[str, data.Table],
+    given: Trained,
+    cures: dict[str, list[Trained]],
+    middle: Array,
+) -> list[Claim]:
+    inside = float(in_middle(given.points).mean())
+    added = np.concatenate([run.points[len(tables["train"]) :] for run in cures["by the error"]])
+    edge = float((np.abs(added).max(axis=1) > 4).mean())
+    edge_area = 1 - (8 / 10) ** 2
+    means = {name: float(np.median([r.mean() for r in runs])) for name, runs in cures.items()}
+    worst = {name: float(np.median([np.abs(r.errors).max() for r in runs])) for name, runs in cures.items()}
+    ratio = given.mean(middle) / given.mean(~middle)
+    return [
+        Claim(
+            "the region [-2, 2]^2 was under-sampled, which is why the fit is worst there",
+            f"{inside:.1%} of the training points lie in its 16 % of the area: it is sampled like the rest; and here "
+            f"the mean error in it is {ratio:.2f} of that outside",
+            abs(inside - 0.16) < 0.03,
+        ),
+        Claim(
+            "extra samples there, or more and wider layers",
+            "mean / largest error: " + ", ".join(f"{k} {means[k]:.2g} / {worst[k]:.2g}" for k in means),
+            options.quick or min(worst["by the error"], worst["wider, deeper"]) < worst["plain"],
+        ),
+        Claim(
+            "(where the error itself puts points)",
+            f"{edge:.0%} of them within 1 of the edge, which is {edge_area:.0%} of the area: the ends have neighbours "
+            f"on one side only, and that is what a region chosen by eye missed",
+            options.quick or edge > edge_area,
+        ),
+    ]
+
+
+# --- the ancestors' defects ------------------------------------------------------------------------------------
+
+
+def defects() -> list[Claim]:
+    """What was measured in joelgrus/autograd and borgwang/tinynn-autograd, tried on this framework."""
+
+    def leaf(values: Any) -> Any:
+        return surefit.tensor(np.array(values, np.float64), requires_grad=True)
+
+    x = leaf(1.0)
+    y = x
+    began = clock.perf_counter()
+    for _ in range(60):
+        y = y + y
+    y.backward()
+    seconds = clock.perf_counter() - began
+    a = leaf([[1.0, 2.0], [3.0, 4.0]])
+    a[:, 0].sum().backward()
+    b, v = leaf([[1.0, 2.0], [3.0, 4.0]]), leaf([5.0, 6.0])
+    (b @ v).sum().backward()
+    c = leaf([1.0, 2.0])
+    c[[0, 0, 1]].sum().backward()
+    tanh = float(surefit.tanh(leaf(1.0)).item())
+    logits = leaf([[1.0, 2.0, 3.0], [1.0, 1.0, 1.0]])
+    rows = F.softmax(logits, -1).sum(-1).detach().numpy()
+    steps = {}
+    for decay in (0.0, 0.5):
+        p = nn.Parameter(np.ones(1))
+        optimizer = optim.SGD([p], lr=0.1, weight_decay=decay)
+        (p * 0.0).sum().backward()
+        optimizer.step()
+        steps[decay] = float(p.detach().numpy()[0])
+    return [
+        Claim(
+            "backward walks every path: y = y + y 18 times takes 0.5 s",
+            f"60 times take {1e3 * seconds:.1f} ms, and the gradient is 2^60",
+            x.grad.item() == 2.0**60 and seconds < 0.5,
+        ),
+        Claim("backward of a slice raises", f"of a[:, 0]: {a.grad.tolist()}", a.grad.tolist() == [[1, 0], [1, 0]]),
+        Claim(
+            "backward of matrix @ vector raises",
+            f"by the matrix {b.grad.tolist()}, by the vector {v.grad.tolist()}",
+            b.grad.tolist() == [[5, 6], [5, 6]] and v.grad.tolist() == [4, 6],
+        ),
+        Claim("a[[0, 0, 1]] loses a gradient", f"{c.grad.tolist()}: index 0 counts twice", c.grad.tolist() == [2, 1]),
+        Claim("Tanh computes tanh(x / 2)", f"tanh(1) = {tanh:.6f}", abs(tanh - np.tanh(1.0)) < 1e-12),
+        Claim("softmax over the whole batch", f"rows sum to {rows.tolist()}", bool(np.allclose(rows, 1.0))),
+        Claim(
+            "weight_decay does nothing",
+            f"without a gradient 1 becomes {steps[0.5]:.4g} with decay 0.5 and rate 0.1, {steps[0.0]:.4g} without",
+            abs(steps[0.5] - 0.95) < 1e-6 and steps[0.0] == 1.0,
+        ),
+    ]
+
+
+# --- pictures --------------------------------------------------------------------------------------------------
+
+
+def _pictures(
+    tables: dict[str, data.Table], given: Trained, fit: Any, cures: dict[str, list[Trained]]
+) -> list[Picture]:
+    Curve, Panel = view.Curve, view.Panel
+    x1, x2 = (np.linspace(low, high, SIDE) for low, high in BOX.values())
+    truth = target(grid()).reshape(SIDE, SIDE)
+    values = truth + given.errors.reshape(SIDE, SIDE)
+    some, other = ((np.stack([t["x1"], t["x2"]], axis=1), t["y"]) for t in (tables["train"], tables["test"]))
+    test = view.chart([Panel([
+        Curve(np.arange(1, len(given.train) + 1), given.train, "training", colour=0),
+        Curve(np.arange(1, len(given.test) + 1), given.test, "test", colour=2),
+    ], "epoch", "mean square error", log="y")])  # fmt: skip
+    added = cures["by the error"][0].points[len(tables["train"]) :]
+    profile = np.abs(np.stack([runs[0].errors for runs in cures.values()])).reshape(len(cures), SIDE, SIDE).mean(axis=1)
+    lines = [Curve(x1, profile[i], name) for i, name in enumerate(cures)]
+    places = [
+        Curve([-2, 2, 2, -2, -2], [-2, -2, 2, 2, -2], "the region by hand", colour=1),
+        Curve(added[:, 0], added[:, 1], "added by the error", "points", colour=0),
+    ]
+    program = surefit.record(
+        lambda x1, x2: surefit.log(x1) + x1 * x2 - surefit.sin(x2), surefit.tensor(2.0), surefit.tensor(5.0)
+    )
+    own = fit.predict(grid()).reshape(SIDE, SIDE)
+    points = view.scatter_2d(*some, test=other, names=["x1", "x2", "y"])
+    return [
+        Picture("two-inputs-data", "Training and test points.", points),
+        Picture("two-inputs", "Target, fit and error of the document's training.", view.fit_2d(x1, x2, truth, values)),
+        Picture("two-inputs-own", "Target, fit and error of surefit's own fit.", view.fit_2d(x1, x2, truth, own)),
+        Picture("two-inputs-surface", "The fit as a surface.", view.surface(x1, x2, values, names=["x1", "x2", "fit"])),
+        Picture("two-inputs-loss", "Losses while it trains.", test),
+        Picture(
+            "two-inputs-cures",
+            "Mean error along x1 for the three cures, and where the error itself put points.",
+            view.chart([
+                Panel(lines, "x1", "mean |error| over x2", log="y"),
+                Panel(places, "x1", "x2", limits=(-5.3, 5.3)),
+            ], height=3.2),
+        ),
+        Picture(
+            "two-inputs-graph",
+            "The computation graph of ln(x1) + x1 x2 - sin(x2).",
+            view.draw_program(program, title="ln(x1) + x1 x2 - sin(x2)").figure(),
+        ),
+        Picture("two-inputs-network", "The network.", view.network_diagram((2, *HIDDEN, 1)).figure()),
+    ]  # fmt: skip

@@ -127,9 +127,8 @@ class Best:
 def fits() -> list[Fit]:
     """All that mathlib needs. Errors are weighted so that they are relative to the function that is wanted."""
     half_ln2 = mp.log(2) / 2 * mpf("1.0001")
-    eighth = mp.sqrt(2) - 1  # tan(pi/8)
     quarter = (mp.pi / 4 * mpf("1.0001")) ** 2
-    half = (mp.pi / 2 * mpf("1.0001")) ** 2
+    near = mpf(0.625)
     s_max = ((mp.sqrt(2) - 1) / (mp.sqrt(2) + 1) * mpf("1.001")) ** 2
 
     def root(f: Callable[[mpf], mpf]) -> Callable[[mpf], mpf]:
@@ -143,11 +142,15 @@ def fits() -> list[Fit]:
         *both("EXP", "(e^r - 1 - r) / r^2 on |r| <= ln(2)/2",
               lambda r: (mp.expm1(r) - r) / r**2, -half_ln2, half_ln2, lambda r: r**2 / mp.expm1(r),
               f32=(5, -26), f64=(11, -56)),
+        *both("TANH", "(tanh(r) - r) / r^3 in r^2 on |r| <= 0.256", root(lambda r: (mp.tanh(r) - r) / r**3), 0,
+              mpf("0.2561") ** 2, root(lambda r: r**3 / mp.tanh(r)), f32=(3, -26), f64=(7, -57)),
+        *both("SINH", "(sinh(x) - x) / x^3 in x^2 on |x| <= 1", root(lambda x: (mp.sinh(x) - x) / x**3), 0, 1,
+              root(lambda x: x**3 / mp.sinh(x)), f64=(7, -56)),
         *both("LOG", "log((1+s)/(1-s)) / s - 2, over s^2, in s^2, |s| <= (sqrt(2)-1)/(sqrt(2)+1)",
-              root(lambda s: (2 * mp.atanh(s) / s - 2) / s**2), 0, s_max, lambda z: z / 2, f32=(3, -26), f64=(7, -58)),
+              root(lambda s: (2 * mp.atanh(s) / s - 2) / s**2), 0, s_max, lambda z: z / 2, f64=(7, -58)),
         *both("POW", "(log((1+s)/(1-s)) / s - 2 - 2/3 s^2) / s^4 in s^2 on the same",
               root(lambda s: (2 * mp.atanh(s) / s - 2 - 2 * s**2 / 3) / s**4), 0, s_max, lambda z: z**2 / 2,
-              f64=(8, -65)),
+              f64=(7, -64)),
         *both("LOG1P", "(log(1+t) - t + t^2/2) / t^3 on sqrt(1/2) - 1 <= t <= sqrt(2) - 1",
               lambda t: (mp.log1p(t) - t + t**2 / 2) / t**3, mp.sqrt("0.5") - mpf("1.0001"), mp.sqrt(2) - mpf("0.9999"),
               lambda t: t**3 / mp.log1p(t), f32=(9, -26)),
@@ -158,17 +161,15 @@ def fits() -> list[Fit]:
         *both("COS", "(cos(r) - 1 + r^2/2) / r^4 in r^2 on |r| <= pi/4",
               root(lambda r: (mp.cos(r) - 1 + r**2 / 2) / r**4), 0, quarter, lambda z: z**2,
               f32=(3, -26), f64=(6, -57)),
-        *both("WIDE_SIN", "(sin(r) - r) / r^3 in r^2 on |r| <= pi/2", root(lambda r: (mp.sin(r) - r) / r**3), 0, half,
-              root(lambda r: r**3 / mp.sin(r)), f32=(5, -26)),
         *both("ASIN", "(asin(x) - x) / x^3 in x^2 on |x| <= 1/2", root(lambda x: (mp.asin(x) - x) / x**3), 0,
-              mpf("0.2501"), root(lambda x: x**3 / mp.asin(x)), f32=(5, -26), f64=(13, -56)),
-        *both("ATAN", "(atan(x) - x) / x^3 in x^2 on |x| <= tan(pi/8)", root(lambda x: (mp.atan(x) - x) / x**3), 0,
-              eighth**2 * mpf("1.001"), root(lambda x: x**3 / mp.atan(x)), f32=(5, -26), f64=(11, -57)),
-        *both("ERF", "(erf(x) / x - 2/sqrt(pi)) / x^2 in x^2 on |x| <= 1",
-              root(lambda x: (mp.erf(x) / x - 2 / mp.sqrt(mp.pi)) / x**2), 0, 1,
-              root(lambda x: x**3 / mp.erf(x)), f64=(12, -56)),
-        *both("ERFC", "-log(erfc(1 + t)) on 0 <= t <= 5", lambda t: -mp.log(mp.erfc(1 + t)), 0, mpf("4.95"),
-              lambda t: mp.erfc(1 + t) / mp.erf(1 + t), f64=(20, -55)),
+              mpf("0.2501"), root(lambda x: x**3 / mp.asin(x)), f64=(13, -56)),
+        *both("ATAN", "(atan(x) - x) / x^3 in x^2 on |x| <= 0.66", root(lambda x: (mp.atan(x) - x) / x**3), 0,
+              mpf("0.4357"), root(lambda x: x**3 / mp.atan(x)), f32=(6, -26), f64=(15, -57)),
+        *both("ERF", "(erf(x) / x - 2/sqrt(pi)) / x^2 in x^2 on |x| <= 0.625",
+              root(lambda x: (mp.erf(x) / x - 2 / mp.sqrt(mp.pi)) / x**2), 0, mpf("0.3907"),
+              root(lambda x: x**3 / mp.erf(x)), f64=(9, -57)),
+        *both("ERFC", "-log(erfc(0.625 + t)) on 0 <= t <= 5.325", lambda t: -mp.log(mp.erfc(near + t)), 0, mpf("5.33"),
+              lambda t: mp.erfc(near + t) / mp.erf(near + t), f64=(22, -56)),
     ]  # fmt: skip
 
 
@@ -212,7 +213,8 @@ def text(found: list[tuple[Fit, list[float], float]]) -> str:
             elif value > 1 << 64:
                 digits = f"{value:x}"
                 lines += [f"{name} = int(", *(f'    "{digits[i : i + 96]}"' for i in range(0, len(digits), 96))]
-                lines += ["    ,", "    16,", ")"]
+                lines[-1] += ","
+                lines += ["    16,", ")"]
             else:
                 lines += [f"{name} = {value}"]
     lines += [""]

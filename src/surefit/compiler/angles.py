@@ -13,68 +13,59 @@ from surefit.compiler import coefficients as C
 from surefit.compiler.lanes import Lanes, any_lane, fast_two_sum, reading, replaced, two_product, two_sum, where
 from surefit.compiler.text import Function, Module, Value
 
-_FAR = {"f32": 1.0e5, "f64": 1.0e6}  # beyond this, k has more bits than the pieces leave room for
-_SHIFT = {"f32": 1.5 * 2.0**23, "f64": 1.5 * 2.0**52}
+_FAR = 1.0e5  # beyond this, k may have more bits than the pieces leave room for
+_SHIFT = {"f32": 1.5 * 2.0**23, "f64": 1.5 * 2.0**52}  # adding it rounds to an integer and leaves that in the low bits
 
 
 def quadrants(x: Lanes) -> tuple[Lanes, Lanes | None, Lanes]:
-    """x = k pi/2 + r + low, |r| <= pi/4: (r, low or None, integers whose low two bits are those of k)."""
-    f = x.f
-    if x.kind == "f64":
-        r, low, k = _double(x)
-    elif "contract" in f.flags:
-        r, k = _fused(x)
-        low = None
+    """x = k pi/2 + r + low, |r| <= pi/4: (r, low, integers whose low two bits are those of k); float32: low is None."""
+    if x.kind == "f32" and "contract" in x.f.flags:
+        (r, n), low = _by_fused(x), None
     else:
-        wide, low, k = _double(x.to("f64"))
-        return wide.to("f32"), None, k.to("i32")
-    far = x.abs().is_("gt", _FAR[x.kind])
-    if low is None:
-        r, k = replaced(f, any_lane(far), lambda: _far(x, far, r, None, k), (r, k))
-        return r, None, k
-    r, low, k = replaced(f, any_lane(far), lambda: _far(x, far, r, low, k), (r, low, k))
-    return r, low, k
+        r, low, n = _by_exact_products(x.to("f64"))
+    far = x.abs().is_("gt", _FAR)
+
+    def reduced() -> list[Lanes]:
+        new_r, new_low, new_n = _far(x.to("f64"))
+        pairs = [(new_r, r), (new_n, n)] if low is None else [(new_r, r), (new_n, n), (new_low, low)]
+        return [where(far, a.to(b.kind), b) for a, b in pairs]
+
+    r, n, *rest = replaced(x.f, any_lane(far), reduced, (r, n) if low is None else (r, n, low))
+    if x.kind == "f32":
+        return r.to("f32"), None, n.to("i32")
+    return r, rest[0], n
 
 
-def _fused(x: Lanes) -> tuple[Lanes, Lanes]:
-    """float32, with fused multiply-add: the first step is exact, the others round once."""
-    f = x.f
+def _by_fused(x: Lanes) -> tuple[Lanes, Lanes]:
+    """float32 with fused multiply-add: the first product is exact in its sum, and the others hardly count."""
     t = x * float(2 / np.pi) + _SHIFT["f32"]
     k = t - _SHIFT["f32"]
     r = x.v
     for piece in C.HALF_PI_24:
-        r = f.exact_fma(k.v, -piece, r)
-    return Lanes(f, r), t.bits()
+        r = x.f.exact_fma(k.v, -piece, r)
+    return Lanes(x.f, r), t.bits()
 
 
-def _double(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
-    """float64: all products exact."""
-    f = x.f
-    with reading(f, ""):
+def _by_exact_products(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
+    """float64: every product is exact, and so are the sums that matter."""
+    with reading(x.f, ""):
         t = x * float(2 / np.pi) + _SHIFT["f64"]
         k = t - _SHIFT["f64"]
         a, b, c, d = C.HALF_PI_33
         r, lost = two_sum(x - k * a, -(k * b))
         r, rest = two_sum(r, -(k * c))
-        low = (lost + rest) - k * d
-        r, low = fast_two_sum(r, low)
+        r, low = fast_two_sum(r, (lost + rest) - k * d)
     return r, low, t.bits()
 
 
-def _far(x: Lanes, far: Lanes, r: Lanes, low: Lanes | None, k: Lanes) -> list[Lanes]:
-    """The lanes that are far out by Payne and Hanek's reduction, the others as they are."""
+def _far(x: Lanes) -> list[Lanes]:
+    """All lanes by Payne and Hanek's reduction, meant for large ones: (r, low, k) as `quadrants` gives them."""
     f, width = x.f, x.v.width
-    call = reduction(f.module)
-    at, high_at, low_at = (f.alloca("f64", width) for _ in range(3))
-    k_at = f.alloca("i64", width)
-    f.store(x.to("f64").v, at)
-    f.call(call, at, high_at, low_at, k_at, f.i64(width))
-    new = Lanes(f, f.load(high_at, "f64", width))
-    count = Lanes(f, f.load(k_at, "i64", width))
-    if x.kind == "f32":
-        return [where(far, new.to("f32"), r), where(far, count.to("i32"), k)]
-    assert low is not None
-    return [where(far, new, r), where(far, Lanes(f, f.load(low_at, "f64", width)), low), where(far, count, k)]
+    at, high, low = (f.alloca("f64", width) for _ in range(3))
+    count = f.alloca("i64", width)
+    f.store(x.v, at)
+    f.call(reduction(f.module), at, high, low, count, f.i64(width))
+    return [Lanes(f, f.load(p, k, width)) for p, k in ((high, "f64"), (low, "f64"), (count, "i64"))]
 
 
 def reduction(module: Module) -> str:

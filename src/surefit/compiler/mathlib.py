@@ -84,10 +84,15 @@ _ROUND = {"f32": -20.0, "f64": -40.0}  # expm1 is -1 here and below
 def _reduced(x: Lanes, bias: int = 0) -> tuple[Lanes, Lanes, Lanes]:
     """x = k ln(2) + r with |r| <= ln(2)/2: (r, k, integers whose low bits are k + bias)."""
     high, low = _LN2[x.kind]
-    shift = _SHIFT[x.kind]
-    t = x * (1 / math.log(2)) + (shift + bias)
-    k = t - (shift + bias)
-    return (x - k * high) - k * low, k, t.bits()
+    k, n = _nearest(x, 1 / math.log(2), bias)
+    return (x - k * high) - k * low, k, n
+
+
+def _nearest(x: Lanes, scale: float, bias: int = 0) -> tuple[Lanes, Lanes]:
+    """The integer k nearest to x times scale, as a float, and as integers whose low bits are k + bias."""
+    shift = _SHIFT[x.kind] + bias
+    t = x * scale + shift
+    return t - shift, t.bits()
 
 
 def _tail(r: Lanes) -> Lanes:
@@ -103,56 +108,74 @@ def _power_of_two(k: Lanes) -> Lanes:
 
 @_elementary("exp")
 def _exp(x: Lanes) -> Lanes:
-    x = x.at_most(_EXP_HIGH[x.kind]).at_least(_EXP_LOW[x.kind])
-    r, _, k = _reduced(x)
+    r, _, k = _reduced(x.at_most(_EXP_HIGH[x.kind]).at_least(_EXP_LOW[x.kind]))
     half = k >> 1  # 2^k in two factors, since the result may be denormal or 2^k infinite
     return ((1.0 + (r + _tail(r))) * _power_of_two(half)) * _power_of_two(k - half)
 
 
-def _exp_of_negative(a: Lanes) -> Lanes:
-    """e^a for a <= 0."""
+def _exp_of_negative(a: Lanes, times: float = 1.0) -> Lanes:
+    """e^a for a <= 0, times a constant."""
     bias = _DENORMAL[a.kind]
-    small = 2.0**-bias
-    r, _, k = _reduced(a.at_least(_EXP_LOW[a.kind]), bias)
-    q = short_polynomial(r, [c * small for c in _EXP[a.kind]])
-    return (small + (r * small + (r * r) * q)) * _power_of_two(k)
-
-
-def _half_expm1(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
-    """(e^x - 1) / 2 for x below the overflow of exp; also e^x - 1 for where k is 0, and k."""
-    r, k, n = _reduced(x.at_least(_ROUND[x.kind]))
-    tail = _tail(r)
-    h = _power_of_two(n - 1)
-    c = h - 0.5
-    s, lost = fast_two_sum(c, h * r)  # h r is exact; where |c| < |h r|, c is 0
-    return s + (lost + h * tail), r + tail, k
+    small = times * 2.0**-bias
+    high, low = _LN2[a.kind]
+    a = a.at_least(_EXP_LOW[a.kind])
+    k, n = _nearest(a, 1 / math.log(2), bias)
+    b = a - k * high
+    r = b - k * low
+    rest = (b - r) - k * low  # what r has lost
+    w = r + ((r * r) * short_polynomial(r, _EXP[a.kind]) + rest)
+    return (w * small + small) * _power_of_two(n)
 
 
 @_elementary("expm1")
 def _expm1(x: Lanes) -> Lanes:
-    half, near, k = _half_expm1(x.at_most(_EXP_HIGH[x.kind]))
-    return where(k.is_("eq", 0.0), near, half + half).sign_of(x)
+    # 2 (h - 1/2 + h (e^r - 1)), h = 2^(k - 1); e^r - 1 = r + rest
+    bounded = x.at_most(_EXP_HIGH[x.kind]).at_least(_ROUND[x.kind])
+    high, low = _LN2[x.kind]
+    k, n = _nearest(bounded, 1 / math.log(2))
+    a = bounded - k * high
+    r = a - k * low
+    rest = _tail(r) + ((a - r) - k * low)
+    h = _power_of_two(n - 1)
+    s, lost = fast_two_sum(h - 0.5, h * r)  # h r is exact; where |h - 1/2| < |h r|, h is 1/2
+    half = s + (lost + h * rest)
+    return where(k.is_("eq", 0.0), r + rest, half + half).sign_of(x)
+
+
+_TANH = {"f32": C.TANH_F32, "f64": C.TANH_F64}
 
 
 @_elementary("tanh")
 def _tanh(x: Lanes) -> Lanes:
-    # (e^2a - 1) / (e^2a + 1), a = |x|
-    a = x.abs().at_most(9.1 if x.kind == "f32" else 22.0)
-    r, _, k = _reduced(a + a)
-    s = _power_of_two(k)
-    c = s - 1.0
-    if x.kind == "f32":
-        e = (c + s * r) + s * _tail(r)
-    else:
-        h, lost = fast_two_sum(c, s * r)
-        e = h + (lost + s * _tail(r))
-    return (e / (e + 2.0)).sign_of(x)
+    # |x| = k ln(2)/2 + r and t = tanh(r), of which a small r leaves a short polynomial. Then by the theorem of addition
+    # n / d, n = 2^k - 1 + (2^k + 1) t, d = 2^k + 1 + (2^k - 1) t = n + 2 (1 - t): where 2^k is 1, no digit is lost, and
+    # by the second form of d, what n has lost counts the less the nearer the result is to 1
+    a = x.abs().at_most(9.1 if x.kind == "f32" else 20.0)
+    high, low = _LN2[x.kind]
+    k, m = _nearest(a - _TANH_SHIFT, 2 / math.log(2))
+    r = (a - k * (high / 2)) - k * (low / 2)
+    z = r * r
+    t = r + (r * z) * short_polynomial(z, _TANH[x.kind])
+    s = _power_of_two(m)
+    less, more = s - 1.0, s + 1.0
+    n = more * t + less
+    d = where(s.is_("gt", 2.0), n + (2.0 - 2.0 * t), less * t + more)
+    return (n / d).sign_of(x)
+
+
+_TANH_SHIFT = 0.0826  # r is between -0.091 and 0.256: n and d are rounded less where the result nears 1/4 or 1/2
 
 
 @_elementary("sigmoid")
 def _sigmoid(x: Lanes) -> Lanes:
-    e = _exp_of_negative(-x.abs())
-    return where(x.is_("lt", 0.0), e, 1.0) / (1.0 + e)
+    # e^-|x| or 1 over their sum, whose rounding has to be small: fused, all are times 1.5, since a sum a little below 2
+    # is rounded less than one above 1; else the loss is found and most of it given back (1 / d is 0.95 where it matters)
+    fused = "contract" in x.f.flags
+    one = 1.5 if fused else 1.0
+    e = _exp_of_negative(-x.abs(), one)
+    d = e + one
+    y = where(x.is_("lt", 0.0), e, one) / d
+    return y if fused else y - y * ((e - (d - one)) * 0.95)
 
 
 @_elementary("softplus")
@@ -167,7 +190,7 @@ def _softplus(x: Lanes) -> Lanes:
 
 def _half_exp(a: Lanes) -> Lanes:
     """e^a / 2 for a >= 0, infinite only where that is."""
-    r, _, k = _reduced(a.at_most(90.0 if a.kind == "f32" else 711.0))
+    r, _, k = _reduced(a.at_most(711.0))
     half = k >> 1
     return ((1.0 + (r + _tail(r))) * _power_of_two(half)) * _power_of_two((k - half) - 1)
 
@@ -182,19 +205,15 @@ def _cosh(x: Lanes) -> Lanes:
 @_elementary("sinh")
 @_by_double
 def _sinh(x: Lanes) -> Lanes:
-    # m + m / (2 m + 1), m = (e^a - 1) / 2, a = |x|
-    a = x.abs()
-    inner, near, k = _half_expm1(a.at_most(40.0))
-    inner = where(k.is_("eq", 0.0), near * 0.5, inner)
-    m = where(a.is_("gt", 40.0), _half_exp(a), inner)
-    bounded = m.at_most(2.0**60)
-    y = m + bounded / (bounded + bounded + 1.0)
-    return where(a.is_("lt", 1e-9), a, y).sign_of(x)
+    a, z = x.abs(), x * x
+    near = x + (x * z) * polynomial(z, C.SINH_F64)
+    e = _half_exp(a)
+    return where(a.is_("lt", 1.0), near, (e - 0.25 / e).sign_of(x))
 
 
 # --- the logarithm and its relatives --------------------------------------------------------------------------------
 
-_LOG = {"f32": C.LOG_F32, "f64": C.LOG_F64}
+
 _SMALLEST = {"f32": 2.0**-126, "f64": 2.0**-1022}  # normal number
 _RAISE = {"f32": 24, "f64": 53}
 
@@ -225,7 +244,7 @@ def _log_of(t: Lanes, k: Lanes, low: Any = 0.0) -> Lanes:
         return k * high2 + (t - (half - (y + (k * low2 + low))))
     s = t / (2.0 + t)
     z = s * s
-    r = z * polynomial(z, _LOG[t.kind])
+    r = z * polynomial(z, C.LOG_F64)
     return k * high2 - ((half - (s * (half + r) + (k * low2 + low))) - t)
 
 
@@ -323,7 +342,7 @@ def _sin_and_cos(r: Lanes, low: Lanes | None) -> tuple[Lanes, Lanes]:
     z = r * r
     half = z * 0.5
     if r.kind == "f32":
-        return r + (r * z) * polynomial(z, C.SIN_F32), 1.0 - (half - (z * z) * polynomial(z, C.COS_F32))
+        return r + (r * z) * polynomial(z, C.SIN_F32), (1.0 - half) + (z * z) * polynomial(z, C.COS_F32)
     assert low is not None
     w = 1.0 - half
     s = r + ((r * z) * polynomial(z, C.SIN_F64) + low * w)
@@ -350,6 +369,7 @@ def _cos(x: Lanes) -> Lanes:
 
 
 @_elementary("tan")
+@_by_double
 def _tan(x: Lanes) -> Lanes:
     r, low, k = quadrants(x)
     s, c = _sin_and_cos(r, low)
@@ -363,42 +383,54 @@ def _half_pi(like: Lanes) -> tuple[float, float]:
     return a, b
 
 
-_ASIN = {"f32": C.ASIN_F32, "f64": C.ASIN_F64}
 _ATAN = {"f32": C.ATAN_F32, "f64": C.ATAN_F64}
 
 
-def _asin_parts(x: Lanes) -> tuple[Lanes, Lanes]:
-    """Whether |x| > 1/2; asin |x|, or there asin of sqrt((1 - |x|) / 2), which is half of acos |x|."""
+def _asin_parts(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
+    """Whether |x| > 1/2; asin |x| as a sum, or there asin of sqrt((1 - |x|) / 2), which is half of acos |x|."""
     a = x.abs()
     outer = a.is_("gt", 0.5)
     z = where(outer, (1.0 - a) * 0.5, a * a)
-    s = where(outer, z.sqrt(), a)
-    return outer, s + (s * z) * polynomial(z, _ASIN[x.kind])
+    root = z.sqrt()
+    square, lost = two_product(root, root)
+    with reading(x.f, ""):
+        error = ((z - square) - lost) / where(root.is_("gt", 0.0), root + root, 1.0)
+    s = where(outer, root, a)
+    rest = (s * z) * polynomial(z, C.ASIN_F64)
+    return outer, s, where(outer, rest + error, rest)
 
 
 @_elementary("asin")
+@_by_double
 def _asin(x: Lanes) -> Lanes:
-    high, low = _half_pi(x)
-    outer, p = _asin_parts(x)
-    return where(outer, high - ((p + p) - low), p).sign_of(x)
+    high, low = C.HALF_PI_TWO
+    outer, s, rest = _asin_parts(x)
+    h, lost = fast_two_sum(high, -(s + s))
+    return where(outer, h + (lost - (rest + rest - low)), s + rest).sign_of(x)
 
 
 @_elementary("acos")
+@_by_double
 def _acos(x: Lanes) -> Lanes:
-    high, low = _half_pi(x)
-    outer, p = _asin_parts(x)
-    inner = high - (p.sign_of(x) - low)
-    right = p + p
-    left = 2 * high - (right - 2 * low)
-    return where(outer, where(x.is_("lt", 0.0), left, right), inner)
+    high, low = C.HALF_PI_TWO
+    outer, s, rest = _asin_parts(x)
+    inner, lost = fast_two_sum(high, -s.sign_of(x))
+    inner = inner + (lost + (low - rest.sign_of(x)))
+    p = s + rest
+    left, lost = fast_two_sum(2 * high, -(s + s))
+    left = left + (lost + (2 * low - (rest + rest)))
+    return where(outer, where(x.is_("lt", 0.0), left, p + p), inner)
+
+
+_ATAN = {"f32": C.ATAN_F32, "f64": C.ATAN_F64}
 
 
 @_elementary("atan")
 def _atan(x: Lanes) -> Lanes:
-    # from pi/4 or pi/2 where |x| > tan(pi/8) or |x| > tan(3 pi/8)
+    # pi/4 + atan((a - 1) / (a + 1)) or pi/2 + atan(-1 / a) where a = |x| is large; no sum loses digits
     high, low = _half_pi(x)
     a = x.abs()
-    middle, outer = a.is_("gt", math.sqrt(2) - 1), a.is_("gt", math.sqrt(2) + 1)
+    middle, outer = a.is_("gt", 0.66), a.is_("gt", 1.9)
     above = where(outer, _constant(x, -1.0), where(middle, a - 1.0, a))
     below = where(outer, a, where(middle, a + 1.0, 1.0))
     t = above / below
@@ -418,7 +450,7 @@ def _atan2(y: Lanes, x: Lanes) -> Lanes:
     small, large = where(corner, 1.0, small), where(corner, 1.0, large)
     scale = where(large.is_("gt", 2.0**1000), _constant(x, 0.25), 1.0)
     small, large = small * scale, where(large.is_("eq", 0.0), 1.0, large * scale)
-    middle = small.is_("gt", large * (math.sqrt(2) - 1))
+    middle = small.is_("gt", large * 0.66)
     t = where(middle, small - large, small) / where(middle, small + large, large)
     z = t * t
     p = t + (t * z) * polynomial(z, C.ATAN_F64)
@@ -443,9 +475,9 @@ def _erf(x: Lanes) -> Lanes:
     z = x * x
     high, low = C.TWO_OVER_ROOT_PI
     near = x * high + x * (low + z * polynomial(z, C.ERF_F64))
-    g = polynomial(a.at_most(5.95) - 1.0, C.ERFC_F64)
+    g = polynomial(a.at_most(5.95) - 0.625, C.ERFC_F64)
     far = (1.0 - _exp_of_negative(-g)).sign_of(x)
-    return where(a.is_("lt", 1.0), near, where(a.is_("ge", 1.0), far, x))
+    return where(a.is_("lt", 0.625), near, far)
 
 
 # --- powers ---------------------------------------------------------------------------------------------------------
@@ -484,10 +516,12 @@ def _power_in_two(a: Lanes, y: Lanes) -> Lanes:
     y = y.at_most(2.0**64).at_least(-(2.0**64))
     p, rest = two_product(y, h)
     rest = where(p.abs().is_("lt", 800.0), rest + y * low, 0.0)
-    r, _, k = _reduced(p.at_most(_EXP_HIGH["f64"]).at_least(_EXP_LOW["f64"]))
-    r = r + rest
-    half = k >> 1
-    return ((1.0 + (r + _tail(r))) * _power_of_two(half)) * _power_of_two(k - half)
+    p = p.at_most(_EXP_HIGH["f64"]).at_least(_EXP_LOW["f64"])
+    high, low = C.LN2_F64
+    k, n = _nearest(p, 1 / math.log(2))
+    r = (p - k * high) - (k * low - rest)
+    half = n >> 1
+    return ((1.0 + (r + _tail(r))) * _power_of_two(half)) * _power_of_two(n - half)
 
 
 def _power_by_double(a: Lanes, y: Lanes) -> Lanes:

@@ -259,19 +259,23 @@ def test_unknown_symbols_are_refused():
 
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("padded", [True, False])
-def test_tiles_cover_every_element_once_and_fit_the_registers(level, padded):
+@pytest.mark.parametrize("strict", [True, False])
+def test_tiles_cover_every_element_once_and_fit_the_registers(level, padded, strict):
     t, rng = target(level), np.random.default_rng(5)
+    lanes = t.lanes("f32")
     for m, n, k in [(1, 1, 1), (128, 784, 100), *rng.integers(1, 260, (40, 3)).tolist()]:
-        seen = np.zeros((m, n), int)
-        for part in plan(t, "f32", m, n, k, padded):
-            for tile in range(part.tiles):
-                i, width = 0, part.shape.vectors * t.lanes("f32")
+        room = -(-n // lanes) * lanes
+        seen = np.zeros((m, room), int)
+        for part in plan(t, "f32", m, n, k, padded, strict):
+            vectors = part.shape.vectors
+            for start in range(part.start, part.start + part.tiles * vectors * lanes, vectors * lanes):
+                i = 0
                 for rows, count in part.rows:
-                    assert rows * part.shape.vectors + part.shape.vectors + 1 <= t.registers
-                    start = part.start + tile * width
-                    seen[i : i + rows * count, start : start + width] += 1
+                    assert rows * vectors * (1 + strict) + vectors + 1 <= t.registers
+                    seen[i : i + rows * count, start : start + vectors * lanes] += 1
                     i += rows * count
                 assert i == m
+            assert part.shape.edge or padded or part.start + part.tiles * vectors * lanes <= n
         assert (seen == 1).all()
 
 

@@ -90,3 +90,13 @@ def test_tables(material, tmp_path):
 def test_missing_material_is_said(tmp_path):
     with pytest.raises(AssertionError, match=r"is not in .*name the folder that holds it with --data"):
         run("tables.py", "--data", str(tmp_path))
+
+
+@pytest.mark.slow
+def test_gemm(tmp_path):
+    file = tmp_path / "figures.json"
+    out = run("gemm.py", "--rounds", "2", "--seconds", "0.0001", "--networks", "E3-mnist", "--json", str(file))
+    assert "| 784-100 forward: 128 x 100 x 784 |" in out
+    rows = json.loads(file.read_text())["rows"]
+    assert len(rows) == 5
+    assert all(0 < s < 1 for row in rows for turns in row["seconds"].values() for s in turns)

@@ -138,7 +138,11 @@ def evaluate(step: Step, values: Sequence[Any], salt: int | None) -> np.ndarray:
     if salt is not None and step.op.name in TERMS:
         args = [moved(a, salt * 7 + k) for k, a in enumerate(args)]
     y = np.asarray(step.op(*args, **step.params))
-    return moved(y, salt) if salt is not None and step.op.name in ROUNDED else y
+    if salt is None or step.op.name not in ROUNDED:
+        return y
+    if step.op.name == "sigmoid":  # eager, it is 0 already where it is subnormal
+        y = y + y.dtype.type(salt * np.finfo(y.dtype).tiny)
+    return moved(y, salt)
 
 
 class Values:

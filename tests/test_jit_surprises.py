@@ -1,0 +1,437 @@
+"""What tracing surprises people with: each is an error that says what to do, or a behaviour that is written down.
+
+A function is recorded once for each set of shapes and dtypes and compiled; from then on Python does not run. Whatever
+only Python does (branches, numbers, prints, lists, files, NumPy's random numbers) happens while recording and never
+again. Leaves (parameters, optimiser state, counters, generators) are read and written by every call.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from surefit import nn, optim
+from surefit.compiler import jit
+from surefit.core import functions as F
+from surefit.core import ops
+from surefit.core.batching import batch
+from surefit.core.functional import grad
+from surefit.core.program import record
+from surefit.core.random import Generator
+from surefit.core.tensor import Parameter, State, Tensor, tensor
+from surefit.errors import (
+    ArgumentError,
+    AxisError,
+    CapturedError,
+    DtypeError,
+    GradientError,
+    RecordError,
+    ShapeError,
+)  # fmt: skip
+
+ONES = np.ones(3)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    monkeypatch.setenv("SUREFIT_CACHE", str(tmp_path))
+
+
+# --- what is frozen -----------------------------------------------------------------------------------------
+
+
+def test_a_large_captured_array_is_an_error_that_names_it() -> None:
+    table = np.arange(100.0)
+    with pytest.raises(CapturedError, match=r"\(100,\) of float64.*pass it as an argument"):
+        jit(lambda x: x + table)(np.ones(100))
+
+
+def test_a_small_captured_array_is_frozen() -> None:
+    offset = np.array([1.0, 2.0, 3.0])
+    f = jit(lambda x: x + offset)
+    assert f(ONES).tolist() == [2, 3, 4]
+    offset[:] = 7
+    assert f(ONES).tolist() == [2, 3, 4]
+
+
+def test_a_leaf_is_not_frozen() -> None:
+    offset = tensor([1.0, 2.0, 3.0], dtype=np.float64)
+    f = jit(lambda x: x + offset)
+    assert f(ONES).tolist() == [2, 3, 4]
+    offset.assign(np.full(3, 7.0))
+    assert f(ONES).tolist() == [8, 8, 8] and f.traces == 1
+
+
+def test_a_python_number_outside_is_frozen() -> None:
+    factor = 2.0
+    f = jit(lambda x: x * factor)
+    assert f(ONES).tolist() == [2, 2, 2]
+    factor = 5.0
+    assert f(ONES).tolist() == [2, 2, 2]
+
+
+def test_a_python_number_that_is_an_argument_is_not_frozen() -> None:
+    f = jit(lambda x, factor: x * factor)
+    assert f(ONES, 2.0).tolist() == [2, 2, 2]
+    assert f(ONES, 5.0).tolist() == [5, 5, 5] and f.traces == 1
+
+
+def test_an_integer_argument_is_another_type_than_a_number() -> None:
+    f = jit(lambda x, factor: x * factor)
+    assert f(ONES, 2.0).tolist() == f(ONES, 2).tolist()
+    assert f.traces == 2 and "factor" in f.trace_log[1]
+
+
+def test_an_attribute_that_is_a_number_is_frozen_and_a_leaf_is_not() -> None:
+    class Scale(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.number, self.leaf = 2.0, State(np.array(2.0), "factor")
+
+    m = Scale()
+    f = jit(lambda x: (x * m.number, x * m.leaf))
+    f(ONES)
+    m.number, m.leaf = 5.0, m.leaf
+    m.leaf.assign(np.array(5.0))
+    assert [y.tolist() for y in f(ONES)] == [[2, 2, 2], [5, 5, 5]]
+
+
+def test_a_random_number_of_numpy_is_drawn_once_and_one_of_a_generator_each_time() -> None:
+    rng, ours, eager = np.random.default_rng(0), Generator(3), Generator(3)
+    f = jit(lambda x: (x + float(rng.normal()), x + ours.uniform((3,), dtype=np.float64)))
+    a, b = f(ONES), f(ONES)
+    assert a[0].tolist() == b[0].tolist()
+    assert a[1].tolist() != b[1].tolist()
+    for drawn in (a[1], b[1]):  # the same bits as eager
+        assert drawn.tolist() == (ONES + eager.uniform((3,), dtype=np.float64)).tolist()
+
+
+def test_training_or_evaluation_is_frozen() -> None:
+    drop = nn.Dropout(0.5, generator=0)
+    f = jit(lambda x: drop(x))
+    assert 0.0 in f(np.ones(64)).tolist()
+    drop.eval()
+    assert 0.0 in f(np.ones(64)).tolist()  # make one function for each
+    assert jit(lambda x: drop(x))(np.ones(64)).tolist() == [1.0] * 64
+
+
+# --- Python runs once ---------------------------------------------------------------------------------------
+
+
+def test_print_and_lists_happen_while_recording_only(capsys: pytest.CaptureFixture[str]) -> None:
+    seen = []
+
+    def f(x: Any) -> Any:
+        print("here")
+        seen.append(x.shape)
+        return x + 1
+
+    compiled = jit(f)
+    for _ in range(3):
+        compiled(ONES)
+    assert seen == [(3,)] and capsys.readouterr().out == "here\n"
+
+
+def test_a_tensor_that_a_list_keeps_has_no_value() -> None:
+    kept: list[Any] = []
+    f = jit(lambda x: (kept.append(x * 2), x + 1)[1])
+    f(ONES)
+    with pytest.raises(RecordError, match=r"escaped from a finished recording|not known"):
+        kept[0].numpy()
+
+
+def test_a_loop_is_unrolled() -> None:
+    def f(x: Any) -> Any:
+        for k in range(4):
+            x = x * (k + 1)
+        return x
+
+    compiled = jit(f)
+    assert compiled(ONES).tolist() == [24, 24, 24]
+    assert compiled.program.primitives() == {"mul": 4}
+
+
+# --- Python wants a value -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x if x.sum() > 0 else -x,
+        lambda x: x * x.sum().item(),
+        lambda x: x * float(x[0]),
+        lambda x: Tensor(x.numpy()),
+        lambda x: x[: int(x[0])],
+        lambda x: x[x > 0],
+        lambda x: max(x),
+        lambda x: F.zeros(int(x.sum())) if hasattr(F, "zeros") else x[: int(x.sum())],
+        lambda x: [v for v in x if v > 0],
+    ],
+)
+def test_a_python_branch_or_number_on_a_value_is_an_error(f: Any) -> None:
+    with pytest.raises(RecordError, match="where"):
+        jit(f)(ONES)
+
+
+def test_a_flag_as_an_argument_is_a_value_too() -> None:
+    with pytest.raises(RecordError, match="training: bool"):
+        jit(lambda x, training: x * 2 if training else x)(ONES, True)
+
+
+def test_the_shape_is_known_and_may_decide() -> None:
+    f = jit(lambda x: x.sum() if x.shape[0] > 2 else x)
+    assert f(ONES).item() == 3 and f(np.ones(2)).tolist() == [1, 1]
+
+
+# --- shapes, dtypes, retraces -------------------------------------------------------------------------------
+
+
+def test_another_shape_or_dtype_compiles_again_and_says_why() -> None:
+    f = jit(lambda x, scale: x * scale)
+    for x in (np.ones(2), np.ones(3), np.ones(3, np.float32), np.ones(2), np.ones(3)):
+        f(x, 2.0)
+    assert f.traces == 3
+    assert f.trace_log[0] == "first call"
+    assert "argument x" in f.trace_log[1] and "float64[2]" in f.trace_log[1] and "float64[3]" in f.trace_log[1]
+    assert "float32[3]" in f.trace_log[2]
+
+
+def test_too_many_retraces_are_an_error_that_names_the_argument() -> None:
+    f = jit(lambda first, second: first + second.sum(), max_traces=2)
+    for n in (1, 2):
+        f(ONES, np.ones(n))
+    with pytest.raises(RecordError, match=r"argument second changed.*pad"):
+        f(ONES, np.ones(3))
+    assert f(ONES, np.ones(2)).tolist() == [3, 3, 3]  # what is compiled stays
+
+
+def test_the_argument_inside_a_container_is_named() -> None:
+    f = jit(lambda batch: batch["x"] + batch["y"].sum())
+    f({"x": ONES, "y": np.ones(2)})
+    f({"x": ONES, "y": np.ones(4)})
+    assert "batch.y" in f.trace_log[1]
+
+
+def test_a_parameter_of_another_shape_is_found() -> None:
+    w = Parameter(np.ones(3))
+    f = jit(lambda x: (x * w).sum())
+    assert f(ONES).item() == 3
+    with pytest.raises((ShapeError, ArgumentError, RecordError)):
+        w.assign(np.ones(4))
+
+
+# --- errors inside ------------------------------------------------------------------------------------------
+
+WRONG = [
+    (lambda x, i: x[i], (ONES, np.array([0, 5])), AxisError, "index 5 is out of range"),
+    (lambda x, i: x[i], (ONES, np.array([0, -4])), AxisError, "out of range"),
+    (lambda a, b: a // b, (np.array([1, 2]), np.array([1, 0])), ArgumentError, "integer division by zero"),
+    (lambda a, b: a % b, (np.array([1, 2]), np.array([1, 0])), ArgumentError, "integer division by zero"),
+    (lambda a, b: a**b, (np.array([2, 3]), np.array([1, -1])), ArgumentError, "negative integer power"),
+    (
+        lambda u, i: ops.scatter_add(u, i, axis=0, size=2), (np.ones(2), np.array([0, 2])), AxisError,
+        "index 2 is out of range",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("f, args, error, words", WRONG)
+def test_an_error_inside_is_the_one_of_the_eager_call(f: Any, args: Any, error: Any, words: str) -> None:
+    with pytest.raises(error, match=words):
+        f(*map(tensor, args))
+    compiled = jit(f)
+    good = [a if a.dtype.kind == "f" else np.ones_like(a) for a in args]
+    first = np.asarray(compiled(*good).numpy())
+    for _ in range(2):
+        with pytest.raises(error, match=words):
+            compiled(*args)
+    np.testing.assert_array_equal(compiled(*good).numpy(), first)  # and the next call is as good as before
+
+
+def test_what_python_checks_before_computing_is_checked_by_the_index() -> None:
+    logits, wrong = np.ones((2, 3)), np.array([0, 3])
+    with pytest.raises(ArgumentError, match="3"):
+        nn.functional.cross_entropy(tensor(logits), tensor(wrong))
+    f = jit(lambda y, t: nn.functional.cross_entropy(y, t))
+    assert f(logits, np.array([0, 2])).item() == pytest.approx(np.log(3.0))
+    with pytest.raises(AxisError, match=r"out of range.*test_jit_surprises"):
+        f(logits, wrong)
+
+
+def test_an_error_leaves_the_leaves_alone() -> None:
+    w = State(np.zeros(3), "w")
+
+    def f(i: Any) -> Any:
+        w.assign(w + 1.0)
+        return w[i]
+
+    compiled = jit(f)
+    assert compiled(np.array([0])).tolist() == [1.0]
+    with pytest.raises(AxisError, match="index 9"):
+        compiled(np.array([9]))
+    assert w.tolist() == [1, 1, 1]
+
+
+def test_infinities_and_nans_are_values_and_not_errors() -> None:
+    f = jit(lambda x: (F.log(x), x / 0.0))
+    logs, ratios = f(np.array([-1.0, 0.0, 1.0]))
+    assert np.isnan(logs.numpy()[0]) and logs.numpy()[1] == -np.inf and logs.numpy()[2] == 0
+    assert ratios.tolist() == [-np.inf, pytest.approx(np.nan, nan_ok=True), np.inf]
+
+
+def test_a_wrong_shape_inside_is_the_eager_error() -> None:
+    with pytest.raises(ShapeError, match="matmul"):
+        jit(lambda a, b: a @ b)(np.ones((2, 3)), np.ones((2, 3)))
+
+
+def test_what_does_not_compile_is_named_with_its_line() -> None:
+    with pytest.raises(RecordError, match=r"'inv'.*test_jit_surprises\.py:\d+"):
+        jit(lambda x: ops.TABLE["inv"](x))(np.eye(2))
+
+
+def test_what_is_no_number_is_an_error_and_never_eager() -> None:
+    f = jit(lambda x, how: x * 2)
+    with pytest.raises((DtypeError, RecordError, ArgumentError), match="str"):
+        f(ONES, "mean")
+
+
+def test_an_exception_of_the_function_leaves_nothing_behind() -> None:
+    fail = True
+
+    def f(x: Any) -> Any:
+        if fail:
+            raise KeyError("user's own")
+        return x + 1
+
+    compiled = jit(f)
+    with pytest.raises(KeyError, match="user's own"):
+        compiled(ONES)
+    fail = False
+    assert compiled(ONES).tolist() == [2, 2, 2]
+
+
+# --- gradients ----------------------------------------------------------------------------------------------
+
+
+def test_gradients_that_would_add_up_are_an_error() -> None:
+    w = Parameter([1.0, 2.0, 3.0])
+
+    def f(x: Any, clear: bool) -> Any:
+        if clear:
+            w.grad = None
+        loss = (w * x).sum()
+        loss.backward()
+        return loss, w.grad
+
+    with pytest.raises(RecordError, match="zero_grad"):
+        jit(lambda x: f(x, False))(ONES)
+    assert jit(lambda x: f(x, True))(ONES)[1].tolist() == [1, 1, 1]
+    assert w.grad is None  # a gradient is no state: use it inside, or return it
+
+
+def test_results_carry_no_history() -> None:
+    w = Parameter([1.0, 2.0])
+    y = jit(lambda x: (w * x).sum())(np.ones(2))
+    assert not y.requires_grad
+    with pytest.raises(GradientError):
+        y.backward()
+
+
+def test_the_gradient_of_a_compiled_function_is_that_of_the_function() -> None:
+    f = lambda x: (x * x * x).sum()
+    want = grad(f)(tensor(ONES)).tolist()
+    assert grad(jit(f))(tensor(ONES)).tolist() == want == jit(grad(f))(ONES).tolist()
+
+
+def test_a_compiled_function_inside_another_or_inside_a_batch_is_part_of_it() -> None:
+    inner = jit(lambda x: x * 2)
+    outer = jit(lambda x: inner(x) + 1)
+    assert outer(ONES).tolist() == [3, 3, 3] and inner.traces == 0
+    assert batch(inner)(np.ones((2, 3))).tolist() == [[2, 2, 2]] * 2
+    assert record(inner, ONES).primitives() == {"mul": 1}
+
+
+# --- optimisers ---------------------------------------------------------------------------------------------
+
+
+def training() -> tuple[Any, Any, Any]:
+    w = Parameter([1.0, 2.0])
+    optimizer = optim.SGD([w], lr=0.5)
+    optimizer.prepare()
+
+    def step(x: Any) -> Any:
+        optimizer.zero_grad()
+        loss = (w * x).sum()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return w, optimizer, jit(step)
+
+
+def test_the_learning_rate_is_a_leaf() -> None:
+    w, optimizer, step = training()
+    step(np.ones(2, np.float32))
+    assert w.tolist() == [0.5, 1.5]
+    optimizer.param_groups[0]["lr"] = 1.0
+    step(np.ones(2, np.float32))
+    assert w.tolist() == [-0.5, 0.5] and step.traces == 1
+
+
+def test_parameters_that_moved_to_another_optimiser_are_found() -> None:
+    w, optimizer, step = training()
+    step(np.ones(2, np.float32))
+    other = Parameter([5.0])
+    optim.SGD([w, other], lr=0.1).prepare()  # which lays both into one vector
+    with pytest.raises(RecordError, match="flat vector"):
+        step(np.ones(2, np.float32))
+    optimizer.prepare()  # which takes w back
+    step(np.ones(2, np.float32))
+    assert w.tolist() == [0.0, 1.0] and other.tolist() == [5.0]
+    assert "moved" in step.trace_log[-1]
+
+
+# --- arguments ----------------------------------------------------------------------------------------------
+
+
+def test_arrays_are_not_kept_and_results_are_not_shared() -> None:
+    f = jit(lambda x: (x, x * 2))
+    x = np.ones(3)
+    same, double = f(x)
+    x[:] = 9
+    again = f(np.zeros(3))
+    assert same.tolist() == [1, 1, 1] and double.tolist() == [2, 2, 2] and again[1].tolist() == [0, 0, 0]
+
+
+def test_trees_of_arguments_and_results() -> None:
+    f = jit(lambda d: {"sum": d["a"] + d["b"][0], "rest": [d["b"][1], 3.0, None]})
+    y = f({"a": ONES, "b": (ONES, 2 * ONES)})
+    assert y["sum"].tolist() == [2, 2, 2] and y["rest"][0].tolist() == [2, 2, 2] and y["rest"][2] is None
+
+
+def test_keyword_arguments() -> None:
+    f = jit(lambda x, scale=2.0: x * scale)
+    assert f(ONES, scale=3.0).tolist() == [3, 3, 3]
+    assert f(ONES).tolist() == [2, 2, 2]
+
+
+def test_any_memory_layout_will_do() -> None:
+    f = jit(lambda x: x * 2)
+    x = np.arange(24.0).reshape(4, 6)
+    for view in (x.T, x[::-1], x[:, ::2], np.broadcast_to(x[:1], (4, 6)), np.asfortranarray(x)):
+        np.testing.assert_array_equal(f(view).numpy(), view * 2)
+
+
+def test_wrong_settings_are_errors() -> None:
+    with pytest.raises(ArgumentError, match="fast"):
+        jit(lambda x: x, mode="quick")
+    with pytest.raises(ArgumentError, match="max_traces=0"):
+        jit(lambda x: x, max_traces=0)
+    with pytest.raises(ArgumentError, match="function"):
+        jit(3)
+    with pytest.raises(RecordError, match="call the function once"):
+        jit(lambda x: x).explain()
+    with pytest.raises(ArgumentError, match=r"target|level|avx"):
+        jit(lambda x: x, target="pentium")(ONES)

@@ -409,66 +409,40 @@ def _transpose_blocks(module: Module, t: Target, kind: str) -> str:
     return module.shared[key]
 
 
-def _transpose_edge(module: Module, t: Target, kind: str, padded: bool) -> str:
-    """At most W rows and columns, as a private function of _TRANSPOSE; its name with @.
-
-    Rows that are not there are read from the last one; rows of the result are stored from last to first, those that
-    are not there in the place of the last one, before it.
-    """
-    key = ("transpose edge", kind, padded)
+def _transpose_thin(module: Module, kind: str) -> str:
+    """Elements copied one by one, for fewer than W rows or columns, as a private function; its name with @."""
+    key = ("transpose thin", kind)
     if key not in module.shared:
-        name = f"transpose.edge.{kind}{'' if padded else '.m'}"
-        g = Function(module, name, _TRANSPOSE, private=True, inline="noinline")
-        x, w = g.args, t.lanes(kind)
-        word = "i32" if BYTES[kind] == 4 else "i64"
-
-        def first(count: Value) -> Value:
-            return g.compare("lt", vector(range(w), word), g.convert(count, word))
-
-        def clamped(r: int, count: Value, stride: Value) -> Value:
-            last = g.sub(count, 1)
-            return g.mul(g.select(g.compare("lt", last, r), last, g.i64(r)), stride)
-
-        inside, written = first(x["cols"]), first(x["rows"])
-        block = [
-            g.load_masked(g.gep(x["src"], clamped(r, x["rows"], x["src_row"]), kind), kind, inside) for r in range(w)
-        ]
-        rows = _transposed(g, block)
-        for r in reversed(range(w)):
-            p = g.gep(x["dst"], clamped(r, x["cols"], x["dst_row"]), kind)
-            if padded:
-                g.store(rows[r], p)
-            else:
-                g.store_masked(rows[r], p, written)
+        names = "src:ptr s_row:i64 s_col:i64 dst:ptr d_row:i64 d_col:i64 rows:i64 cols:i64"
+        arguments = [(x, k) for x, _, k in (word.partition(":") for word in names.split())]
+        g = Function(module, f"transpose.thin.{kind}", arguments, private=True, inline="noinline")
+        x = g.args
+        with g.loop(0, x["rows"], carry=[x["src"], x["dst"]]) as outer:
+            src, dst = outer.carried
+            with g.loop(0, x["cols"], carry=[src, dst]) as inner:
+                s, d = inner.carried
+                g.store(g.load(s, kind), d)
+                inner.next = [g.gep(s, x["s_col"], kind), g.gep(d, x["d_col"], kind)]
+            outer.next = [g.gep(src, x["s_row"], kind), g.gep(dst, x["d_row"], kind)]
         g.ret()
         module.shared[key] = g.end()
     return module.shared[key]
 
 
 def emit_transpose(
-    f: Function, t: Target, *, rows: int, cols: int, kind: str, src: Value, src_row: int, dst: Value, dst_row: int,
-    dst_padded: bool,
+    f: Function, t: Target, *, rows: int, cols: int, kind: str, src: Value, src_row: int, dst: Value, dst_row: int
 ) -> None:  # fmt: skip
     """dst[j, i] = src[i, j]: src (rows, cols) at src + i src_row + j, dst (cols, rows) at dst + j dst_row + i.
 
-    dst_padded: rows of dst have room for whole vectors; otherwise nothing is written behind their end. Nothing outside
-    src is read.
+    Nothing outside src is read, and nothing outside dst is written.
     """
     w = t.lanes(kind)
-    strides = f.i64(src_row), f.i64(dst_row)
     if rows >= w and cols >= w:
-        f.call(_transpose_blocks(f.module, t, kind), src, strides[0], dst, strides[1], f.i64(rows), f.i64(cols))
+        f.call(_transpose_blocks(f.module, t, kind), src, f.i64(src_row), dst, f.i64(dst_row), f.i64(rows), f.i64(cols))
         return
-    edge = _transpose_edge(f.module, t, kind, dst_padded)
-
-    def blocks(size: int) -> Iterator[tuple[Value, int]]:
-        for at in _repeat(f, 0, w, size // w):
-            yield at, w
-        if size % w:
-            yield f.i64(size - size % w), size % w
-
-    for i, high in blocks(rows):
-        for j, wide in blocks(cols):
-            s = f.gep(src, f.add(f.mul(i, src_row), j), kind)
-            d = f.gep(dst, f.add(f.mul(j, dst_row), i), kind)
-            f.call(edge, s, strides[0], d, strides[1], f.i64(high), f.i64(wide))
+    strides = (src_row, 1), (1, dst_row)  # of a row and a column of src, in src and in dst
+    if rows > cols:  # the long way inside
+        rows, cols, strides = cols, rows, ((1, src_row), (dst_row, 1))
+    (s_row, s_col), (d_row, d_col) = strides
+    thin = _transpose_thin(f.module, kind)
+    f.call(thin, src, f.i64(s_row), f.i64(s_col), dst, f.i64(d_row), f.i64(d_col), f.i64(rows), f.i64(cols))

@@ -59,7 +59,9 @@ class Lowering:
         self.shared, self.meet = shared, meet
         self.plan, self.f, self.arena, self.t, self.fast = plan, f, arena, t, fast
         self.messages: list[tuple[str, Node]] = []
-        self.constants = {n.id: f.module.array(n.value) for n in plan.order if n.op == "constant" and n.id in plan.stored}
+        self.constants = {
+            n.id: f.module.array(n.value) for n in plan.order if n.op == "constant" and n.id in plan.stored
+        }
 
     def run(self) -> None:
         """All kernels, then what is left of new state goes to its place."""
@@ -231,7 +233,7 @@ class Lowering:
             emit_transpose(
                 self.f, self.t, rows=node.shape[-1], cols=node.shape[-2], kind=node.kind,
                 src=self._at(source, start, i, strides[:-2]), src_row=strides[-1],
-                dst=self._at(place, 0, i, place.strides[:-2]), dst_row=place.strides[-2], dst_padded=place.roomy,
+                dst=self._at(place, 0, i, place.strides[:-2]), dst_row=place.strides[-2],
             )  # fmt: skip
         return True
 
@@ -350,8 +352,11 @@ def divisible(kernel: Kernel) -> bool:
         work *= n
     outer = [n for a, n in enumerate(kernel.space) if a not in kernel.reduced]
     copies = any(r.node.op == "copy" for r in kernel.roots)
-    return work >= 16_000 and max(outer, default=1) >= 64 and not copies and not any(
-        n.op in CHECKED for r in kernel.roots for n in _cone(r.node)
+    return (
+        work >= 16_000
+        and max(outer, default=1) >= 64
+        and not copies
+        and not any(n.op in CHECKED for r in kernel.roots for n in _cone(r.node))
     )
 
 
@@ -694,7 +699,9 @@ class LoopWriter:
         else:
             self.outer(outer, [{}], self.columns)
 
-    def outer(self, axes: list[int], points: list[dict[int, int]], body: Callable[[list[dict[int, int]]], None]) -> None:
+    def outer(
+        self, axes: list[int], points: list[dict[int, int]], body: Callable[[list[dict[int, int]]], None]
+    ) -> None:
         """Loops over axes that no reduction runs along; short ones are written out in one body."""
         if not axes:
             body(points)

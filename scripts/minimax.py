@@ -40,6 +40,10 @@ class Fit:
     weight: Callable[[mpf], mpf]
     bits: float
 
+    @property
+    def full_name(self) -> str:
+        return self.name if "_F64_" in self.name else f"{self.name}_{self.kind.upper()}"
+
 
 def nodes(low: mpf, high: mpf, n: int) -> list[mpf]:
     """Chebyshev's extrema: n points, dense at the ends."""
@@ -142,12 +146,16 @@ def fits() -> list[Fit]:
         *both("EXP", "(e^r - 1 - r) / r^2 on |r| <= ln(2)/2",
               lambda r: (mp.expm1(r) - r) / r**2, -half_ln2, half_ln2, lambda r: r**2 / mp.expm1(r),
               f32=(5, -26), f64=(11, -56)),
+        Fit("EXP_F64_SHORT", "f64", "the same, as float32 needs it", lambda r: (mp.expm1(r) - r) / r**2,
+            -half_ln2, half_ln2, 6, lambda r: r**2 / mp.expm1(r), -31),
         *both("TANH", "(tanh(r) - r) / r^3 in r^2 on |r| <= 0.256", root(lambda r: (mp.tanh(r) - r) / r**3), 0,
               mpf("0.2561") ** 2, root(lambda r: r**3 / mp.tanh(r)), f32=(3, -26), f64=(7, -57)),
         *both("SINH", "(sinh(x) - x) / x^3 in x^2 on |x| <= 1", root(lambda x: (mp.sinh(x) - x) / x**3), 0, 1,
-              root(lambda x: x**3 / mp.sinh(x)), f64=(7, -56)),
+              root(lambda x: x**3 / mp.sinh(x)), f32=(4, -27), f64=(7, -56)),
         *both("LOG", "log((1+s)/(1-s)) / s - 2, over s^2, in s^2, |s| <= (sqrt(2)-1)/(sqrt(2)+1)",
-              root(lambda s: (2 * mp.atanh(s) / s - 2) / s**2), 0, s_max, lambda z: z / 2, f64=(7, -58)),
+              root(lambda s: (2 * mp.atanh(s) / s - 2) / s**2), 0, s_max, lambda z: z / 2, f32=(3, -27), f64=(7, -58)),
+        Fit("LOG_F64_SHORT", "f64", "the same, as float32 needs it", root(lambda s: (2 * mp.atanh(s) / s - 2) / s**2),
+            0, s_max, 4, lambda z: z / 2, -34),
         *both("POW", "(log((1+s)/(1-s)) / s - 2 - 2/3 s^2) / s^4 in s^2 on the same",
               root(lambda s: (2 * mp.atanh(s) / s - 2 - 2 * s**2 / 3) / s**4), 0, s_max, lambda z: z**2 / 2,
               f64=(7, -64)),
@@ -162,13 +170,15 @@ def fits() -> list[Fit]:
               root(lambda r: (mp.cos(r) - 1 + r**2 / 2) / r**4), 0, quarter, lambda z: z**2,
               f32=(3, -26), f64=(6, -57)),
         *both("ASIN", "(asin(x) - x) / x^3 in x^2 on |x| <= 1/2", root(lambda x: (mp.asin(x) - x) / x**3), 0,
-              mpf("0.2501"), root(lambda x: x**3 / mp.asin(x)), f64=(13, -56)),
+              mpf("0.2501"), root(lambda x: x**3 / mp.asin(x)), f32=(5, -26), f64=(13, -56)),
         *both("ATAN", "(atan(x) - x) / x^3 in x^2 on |x| <= 0.66", root(lambda x: (mp.atan(x) - x) / x**3), 0,
               mpf("0.4357"), root(lambda x: x**3 / mp.atan(x)), f32=(6, -26), f64=(15, -57)),
         *both("ERF", "(erf(x) / x - 2/sqrt(pi)) / x^2 in x^2 on |x| <= 0.625",
               root(lambda x: (mp.erf(x) / x - 2 / mp.sqrt(mp.pi)) / x**2), 0, mpf("0.3907"),
-              root(lambda x: x**3 / mp.erf(x)), f64=(9, -57)),
-        *both("ERFC", "-log(erfc(0.625 + t)) on 0 <= t <= 5.325", lambda t: -mp.log(mp.erfc(near + t)), 0, mpf("5.33"),
+              root(lambda x: x**3 / mp.erf(x)), f32=(4, -26), f64=(9, -57)),
+        *both("ERFC", "-log(erfc(0.625 + t)) on 0 <= t <= 3.33", lambda t: -mp.log(mp.erfc(near + t)), 0, mpf("3.33"),
+              lambda t: mp.erfc(near + t) / mp.erf(near + t), f32=(9, -26)),
+        *both("ERFC", "the same on 0 <= t <= 5.33", lambda t: -mp.log(mp.erfc(near + t)), 0, mpf("5.33"),
               lambda t: mp.erfc(near + t) / mp.erf(near + t), f64=(22, -56)),
     ]  # fmt: skip
 
@@ -196,7 +206,10 @@ def constants() -> dict[str, tuple[str, object]]:
         "HALF_PI_33": ("pi/2 in pieces of 33 bits", pieces(mp.pi / 2, 33, 33, 33, 53)),
         "HALF_PI_TWO": ("pi/2 as two float64", pieces(mp.pi / 2, 53, 53)),
         "TWO_THIRDS": ("2/3 as two float64", pieces(mpf(2) / 3, 53, 53)),
-        "TWO_OVER_ROOT_PI": ("2/sqrt(pi) as two float64", pieces(2 / mp.sqrt(mp.pi), 53, 53)),
+        "TWO_OVER_ROOT_PI_F32": ("2/sqrt(pi) as two float32", pieces(2 / mp.sqrt(mp.pi), 24, 24)),
+        "TWO_OVER_ROOT_PI_F64": ("2/sqrt(pi) as two float64", pieces(2 / mp.sqrt(mp.pi), 53, 53)),
+        "QUARTER_PI_F32": ("pi/4 as 21 bits and the rest", pieces(mp.pi / 4, 21, 24)),
+        "QUARTER_PI_F64": ("pi/4 as 50 bits and the rest", pieces(mp.pi / 4, 50, 53)),
         "TABLE_BITS": ("how many bits of 2/pi follow", TABLE_BITS),
         "TWO_OVER_PI": ("2/pi times 2 to that power", int(mp.floor(2 / mp.pi * mpf(2) ** TABLE_BITS))),
     }
@@ -219,7 +232,7 @@ def text(found: list[tuple[Fit, list[float], float]]) -> str:
                 lines += [f"{name} = {value}"]
     lines += [""]
     for fit, c, bits in found:
-        lines += [f"# {fit.about}: 2^{bits:.1f}", f"{fit.name}_{fit.kind.upper()} = ("]
+        lines += [f"# {fit.about}: 2^{bits:.1f}", f"{fit.full_name} = ("]
         lines += [f"    {x!r}," for x in c]
         lines += [")", ""]
     return "\n".join(lines)

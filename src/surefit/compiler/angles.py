@@ -17,33 +17,50 @@ _FAR = 1.0e5  # beyond this, k may have more bits than the pieces leave room for
 _SHIFT = {"f32": 1.5 * 2.0**23, "f64": 1.5 * 2.0**52}  # adding it rounds to an integer and leaves that in the low bits
 
 
-def quadrants(x: Lanes) -> tuple[Lanes, Lanes | None, Lanes]:
-    """x = k pi/2 + r + low, |r| <= pi/4: (r, low, integers whose low two bits are those of k); float32: low is None."""
+def quadrants(x: Lanes, exact: bool) -> tuple[Lanes, Lanes | None, Lanes]:
+    """x = k pi/2 + r + low, |r| <= pi/4: (r, low, integers whose low two bits are those of k).
+
+    exact: whether low is wanted; otherwise it is None.
+    """
     if x.kind == "f32" and "contract" in x.f.flags:
-        (r, n), low = _by_fused(x), None
+        r, low, n = _by_fused(x, exact)
     else:
         r, low, n = _by_exact_products(x.to("f64"))
     far = x.abs().is_("gt", _FAR)
 
     def reduced() -> list[Lanes]:
-        new_r, new_low, new_n = _far(x.to("f64"))
-        pairs = [(new_r, r), (new_n, n)] if low is None else [(new_r, r), (new_n, n), (new_low, low)]
-        return [where(far, a.to(b.kind), b) for a, b in pairs]
+        new = _far(x.to("f64"))
+        if x.kind == r.kind == "f32":
+            new = _narrowed(*new)
+        return [where(far, a, b) for a, b in zip(new, (r, n, low), strict=True) if b is not None]
 
-    r, n, *rest = replaced(x.f, any_lane(far), reduced, (r, n) if low is None else (r, n, low))
-    if x.kind == "f32":
-        return r.to("f32"), None, n.to("i32")
-    return r, rest[0], n
+    found = replaced(x.f, any_lane(far), reduced, [a for a in (r, n, low) if a is not None])
+    if x.kind != r.kind:
+        found = _narrowed(*found)
+    return found[0], found[2] if exact else None, found[1]
 
 
-def _by_fused(x: Lanes) -> tuple[Lanes, Lanes]:
-    """float32 with fused multiply-add: the first product is exact in its sum, and the others hardly count."""
+def _narrowed(r: Lanes, n: Lanes, low: Lanes) -> list[Lanes]:
+    """(r, n, low) in float32 and its integers."""
+    short = r.to("f32")
+    with reading(r.f, ""):
+        return [short, n.to("i32"), ((r - short.to("f64")) + low).to("f32")]
+
+
+def _by_fused(x: Lanes, exact: bool) -> tuple[Lanes, Lanes | None, Lanes]:
+    """float32 with fused multiply-add: the first product is exact in its sum, and the third hardly counts."""
+    f = x.f
     t = x * float(2 / np.pi) + _SHIFT["f32"]
     k = t - _SHIFT["f32"]
-    r = x.v
-    for piece in C.HALF_PI_24:
-        r = x.f.exact_fma(k.v, -piece, r)
-    return Lanes(x.f, r), t.bits()
+    a, b, c = C.HALF_PI_24
+    first = Lanes(f, f.exact_fma(k.v, -a, x.v))
+    if not exact:
+        return Lanes(f, f.exact_fma(k.v, -c, f.exact_fma(k.v, -b, first.v))), None, t.bits()
+    p, p_low = two_product(k, Lanes(f, f.const(b, k.v)))
+    with reading(f, ""):
+        r, lost = two_sum(first, -p)
+        r, low = fast_two_sum(r, (lost - p_low) - k * c)
+    return r, low, t.bits()
 
 
 def _by_exact_products(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
@@ -59,13 +76,13 @@ def _by_exact_products(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
 
 
 def _far(x: Lanes) -> list[Lanes]:
-    """All lanes by Payne and Hanek's reduction, meant for large ones: (r, low, k) as `quadrants` gives them."""
+    """All lanes by Payne and Hanek's reduction, meant for large ones: (r, k, low)."""
     f, width = x.f, x.v.width
     at, high, low = (f.alloca("f64", width) for _ in range(3))
     count = f.alloca("i64", width)
     f.store(x.v, at)
     f.call(reduction(f.module), at, high, low, count, f.i64(width))
-    return [Lanes(f, f.load(p, k, width)) for p, k in ((high, "f64"), (low, "f64"), (count, "i64"))]
+    return [Lanes(f, f.load(p, k, width)) for p, k in ((high, "f64"), (count, "i64"), (low, "f64"))]
 
 
 def reduction(module: Module) -> str:

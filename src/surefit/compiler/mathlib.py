@@ -23,6 +23,7 @@ from surefit.compiler import coefficients as C
 from surefit.compiler.angles import quadrants
 from surefit.compiler.lanes import (
     BIAS,
+    LARGEST,
     MANTISSA,
     Lanes,
     check,
@@ -52,18 +53,6 @@ def _elementary(name: str) -> Callable[[Callable[..., Lanes]], Callable[..., Lan
         return formula
 
     return enter
-
-
-def _by_double(formula: Callable[..., Lanes]) -> Callable[..., Lanes]:
-    """float32 through float64, rounded at the end."""
-
-    @wraps(formula)
-    def write(*args: Lanes) -> Lanes:
-        if args[0].kind == "f64":
-            return formula(*args)
-        return formula(*(x.to("f64") for x in args)).to("f32")
-
-    return write
 
 
 def _constant(like: Lanes, x: float) -> Lanes:
@@ -169,7 +158,7 @@ _TANH_SHIFT = 0.0826  # r is between -0.091 and 0.256: n and d are rounded less 
 @_elementary("sigmoid")
 def _sigmoid(x: Lanes) -> Lanes:
     # e^-|x| or 1 over their sum, whose rounding has to be small: fused, all are times 1.5, since a sum a little below 2
-    # is rounded less than one above 1; else the loss is found and most of it given back (1 / d is 0.95 where it matters)
+    # is rounded less than one above 1; else the loss is found and most of it given back (1 / d is 0.95 or so)
     fused = "contract" in x.f.flags
     one = 1.5 if fused else 1.0
     e = _exp_of_negative(-x.abs(), one)
@@ -190,23 +179,24 @@ def _softplus(x: Lanes) -> Lanes:
 
 def _half_exp(a: Lanes) -> Lanes:
     """e^a / 2 for a >= 0, infinite only where that is."""
-    r, _, k = _reduced(a.at_most(711.0))
+    r, _, k = _reduced(a.at_most(90.0 if a.kind == "f32" else 711.0))
     half = k >> 1
     return ((1.0 + (r + _tail(r))) * _power_of_two(half)) * _power_of_two((k - half) - 1)
 
 
 @_elementary("cosh")
-@_by_double
 def _cosh(x: Lanes) -> Lanes:
     e = _half_exp(x.abs())
     return e + 0.25 / e
 
 
+_SINH = {"f32": C.SINH_F32, "f64": C.SINH_F64}
+
+
 @_elementary("sinh")
-@_by_double
 def _sinh(x: Lanes) -> Lanes:
     a, z = x.abs(), x * x
-    near = x + (x * z) * polynomial(z, C.SINH_F64)
+    near = x + (x * z) * polynomial(z, _SINH[x.kind])
     e = _half_exp(a)
     return where(a.is_("lt", 1.0), near, (e - 0.25 / e).sign_of(x))
 
@@ -276,13 +266,15 @@ def _log1p(x: Lanes, low: Any = 0.0) -> Lanes:
     return where(x.is_("eq", 0.0), x, y)
 
 
+_FAR_OUT = {"f32": 2.0**50, "f64": 2.0**500}  # here x + 1 is x, and x^2 is finite
+
+
 @_elementary("asinh")
-@_by_double
 def _asinh(x: Lanes) -> Lanes:
     # log(1 + w), w = a + a^2 / (1 + sqrt(a^2 + 1)), a = |x|; far out log(2 a)
     a = x.abs()
-    far = a.is_("gt", 2.0**500)
-    b = where(far, a * 2.0**-600, a)  # a^2 stays finite
+    far = a.is_("gt", _FAR_OUT[x.kind])
+    b = where(far, 1.0, a)
     square = b * b
     w, lost = two_sum(b, square / (1.0 + (square + 1.0).sqrt()))
     near = _log1p(w, lost)
@@ -291,10 +283,9 @@ def _asinh(x: Lanes) -> Lanes:
 
 
 @_elementary("acosh")
-@_by_double
 def _acosh(x: Lanes) -> Lanes:
     # log(1 + w), w = d + sqrt(d (d + 2)), d = x - 1
-    far = x.is_("gt", 2.0**500)
+    far = x.is_("gt", _FAR_OUT[x.kind])
     d = where(far, 1.0, x) - 1.0
     e, lost_e = two_sum(d, 2.0)
     p, lost_p = two_product(d, e)
@@ -310,14 +301,16 @@ def _acosh(x: Lanes) -> Lanes:
     return where(x.is_("lt", 1.0), math.nan, y)
 
 
+_LOG = {"f32": C.LOG_F32, "f64": C.LOG_F64}
+
+
 @_elementary("atanh")
-@_by_double
 def _atanh(x: Lanes) -> Lanes:
     # log((1 + a) / (1 - a)) / 2, a = |x|: with c = 2^-k near (1 - a) / (1 + a), k ln(2) / 2 + atanh(s)
     a = x.abs()
     b = where(a.is_("lt", 1.0), a, 0.0)
     _, k = _exponent((1.0 + b) / (1.0 - b))
-    c = _power_of_two((_SHIFT["f64"] - k).bits())
+    c = _power_of_two((_SHIFT[x.kind] - k).bits())
     (u, u_low), (v, v_low) = two_sum(c, c * b), two_sum(1.0, -b)
     (n, n_low), (d, d_low) = two_sum(u, -v), two_sum(u, v)
     s = n / d
@@ -328,8 +321,8 @@ def _atanh(x: Lanes) -> Lanes:
     near = k.is_("eq", 0.0)
     s, s_low = where(near, b, s), where(near, 0.0, s_low)
     z = s * s
-    high, low = C.LN2_F64
-    y = k * (high / 2) + (s + ((s * z) * (0.5 * polynomial(z, C.LOG_F64)) + (s_low + k * (low / 2))))
+    high, low = _LN2[x.kind]
+    y = k * (high / 2) + (s + ((s * z) * (0.5 * polynomial(z, _LOG[x.kind])) + (s_low + k * (low / 2))))
     y = where(a.is_("lt", 1.0), y, where(a.is_("eq", 1.0), _constant(a, math.inf), math.nan))
     return y.sign_of(x)
 
@@ -337,16 +330,20 @@ def _atanh(x: Lanes) -> Lanes:
 # --- angles ---------------------------------------------------------------------------------------------------------
 
 
-def _sin_and_cos(r: Lanes, low: Lanes | None) -> tuple[Lanes, Lanes]:
-    """Of r + low, |r| <= pi/4."""
+_SIN = {"f32": C.SIN_F32, "f64": C.SIN_F64}
+_COS = {"f32": C.COS_F32, "f64": C.COS_F64}
+
+
+def _sin_and_cos(r: Lanes, low: Lanes | None) -> tuple[Lanes, Lanes, Lanes, Lanes]:
+    """Of r + low, |r| <= pi/4, each as the sum of two: (sin, its rest, cos, its rest)."""
     z = r * r
     half = z * 0.5
-    if r.kind == "f32":
-        return r + (r * z) * polynomial(z, C.SIN_F32), (1.0 - half) + (z * z) * polynomial(z, C.COS_F32)
-    assert low is not None
     w = 1.0 - half
-    s = r + ((r * z) * polynomial(z, C.SIN_F64) + low * w)
-    return s, w + (((1.0 - w) - half) + ((z * z) * polynomial(z, C.COS_F64) - r * low))
+    s = (r * z) * polynomial(z, _SIN[r.kind])
+    c = (z * z) * polynomial(z, _COS[r.kind])
+    if low is None:
+        return r, s, w, c
+    return r, s + low * w, w, ((1.0 - w) - half) + (c - r * low)
 
 
 def _turned(a: Lanes, k: Lanes) -> Lanes:
@@ -356,25 +353,33 @@ def _turned(a: Lanes, k: Lanes) -> Lanes:
 
 @_elementary("sin")
 def _sin(x: Lanes) -> Lanes:
-    r, low, k = quadrants(x)
-    s, c = _sin_and_cos(r, low)
+    r, low, k = quadrants(x, x.kind == "f64")
+    s, s_low, c, c_low = _sin_and_cos(r, low)
+    s, c = s + s_low, c + c_low
     return where(x.is_("eq", 0.0), x, _turned(where((k & 1).is_("eq", 0), s, c), k))
 
 
 @_elementary("cos")
 def _cos(x: Lanes) -> Lanes:
-    r, low, k = quadrants(x)
-    s, c = _sin_and_cos(r, low)
+    r, low, k = quadrants(x, x.kind == "f64")
+    s, s_low, c, c_low = _sin_and_cos(r, low)
+    s, c = s + s_low, c + c_low
     return _turned(where((k & 1).is_("eq", 0), c, s), k + 1)
 
 
 @_elementary("tan")
-@_by_double
 def _tan(x: Lanes) -> Lanes:
-    r, low, k = quadrants(x)
-    s, c = _sin_and_cos(r, low)
+    r, low, k = quadrants(x, True)
+    assert low is not None
+    s, s_low, c, c_low = _sin_and_cos(r, low)
     even = (k & 1).is_("eq", 0)
-    y = where(even, s, c) / where(even, c, s)
+    (s, s_low), (c, c_low) = fast_two_sum(s, s_low), fast_two_sum(c, c_low)
+    n, d = where(even, s, c), where(even, c, s)
+    y = n / d
+    q, q_low = two_product(y, d)
+    with reading(x.f, ""):
+        rest = ((n - q) - q_low) + (where(even, s_low, c_low) - y * where(even, c_low, s_low))
+    y = y + rest / d
     return where(x.is_("eq", 0.0), x, _turned(y, k + k))
 
 
@@ -383,6 +388,7 @@ def _half_pi(like: Lanes) -> tuple[float, float]:
     return a, b
 
 
+_ASIN = {"f32": C.ASIN_F32, "f64": C.ASIN_F64}
 _ATAN = {"f32": C.ATAN_F32, "f64": C.ATAN_F64}
 
 
@@ -396,23 +402,21 @@ def _asin_parts(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
     with reading(x.f, ""):
         error = ((z - square) - lost) / where(root.is_("gt", 0.0), root + root, 1.0)
     s = where(outer, root, a)
-    rest = (s * z) * polynomial(z, C.ASIN_F64)
+    rest = (s * z) * polynomial(z, _ASIN[x.kind])
     return outer, s, where(outer, rest + error, rest)
 
 
 @_elementary("asin")
-@_by_double
 def _asin(x: Lanes) -> Lanes:
-    high, low = C.HALF_PI_TWO
+    high, low = _half_pi(x)
     outer, s, rest = _asin_parts(x)
     h, lost = fast_two_sum(high, -(s + s))
     return where(outer, h + (lost - (rest + rest - low)), s + rest).sign_of(x)
 
 
 @_elementary("acos")
-@_by_double
 def _acos(x: Lanes) -> Lanes:
-    high, low = C.HALF_PI_TWO
+    high, low = _half_pi(x)
     outer, s, rest = _asin_parts(x)
     inner, lost = fast_two_sum(high, -s.sign_of(x))
     inner = inner + (lost + (low - rest.sign_of(x)))
@@ -422,6 +426,7 @@ def _acos(x: Lanes) -> Lanes:
     return where(outer, where(x.is_("lt", 0.0), left, p + p), inner)
 
 
+_ASIN = {"f32": C.ASIN_F32, "f64": C.ASIN_F64}
 _ATAN = {"f32": C.ATAN_F32, "f64": C.ATAN_F64}
 
 
@@ -440,42 +445,48 @@ def _atan(x: Lanes) -> Lanes:
     return (base + (t + ((t * z) * polynomial(z, _ATAN[x.kind]) + rest))).sign_of(x)
 
 
+_QUARTER_PI = {"f32": C.QUARTER_PI_F32, "f64": C.QUARTER_PI_F64}  # the first times 1, 2, 3, 4 is exact
+
+
 @_elementary("atan2")
-@_by_double
 def _atan2(y: Lanes, x: Lanes) -> Lanes:
     b, a = y.abs(), x.abs()
     steep = b.is_("gt", a)
     small, large = where(steep, a, b), where(steep, b, a)
     corner = small.is_("eq", math.inf)
     small, large = where(corner, 1.0, small), where(corner, 1.0, large)
-    scale = where(large.is_("gt", 2.0**1000), _constant(x, 0.25), 1.0)
+    scale = where(large.is_("gt", LARGEST[x.kind] / 4), _constant(x, 0.25), 1.0)
     small, large = small * scale, where(large.is_("eq", 0.0), 1.0, large * scale)
     middle = small.is_("gt", large * 0.66)
     t = where(middle, small - large, small) / where(middle, small + large, large)
     z = t * t
-    p = t + (t * z) * polynomial(z, C.ATAN_F64)
+    p = t + (t * z) * polynomial(z, _ATAN[x.kind])
     # m pi/4 + p or m pi/4 - p
     m = where(middle, _constant(x, 1.0), 0.0)
     left = x.bits().is_("lt", 0)
     m = where(steep, 2.0 - m, m)
     m = where(left, 4.0 - m, m)
     p = where(steep ^ left, -p, p)
-    high = C.HALF_PI_33[0] / 2  # so that m times it is exact
-    low = (C.HALF_PI_TWO[0] - C.HALF_PI_33[0]) / 2 + C.HALF_PI_TWO[1] / 2
+    high, low = _QUARTER_PI[x.kind]
     return (m * high + (m * low + p)).sign_of(y)
 
 
 # --- the error function ---------------------------------------------------------------------------------------------
 
 
+_TWO_OVER_ROOT_PI = {"f32": C.TWO_OVER_ROOT_PI_F32, "f64": C.TWO_OVER_ROOT_PI_F64}
+_ERF = {"f32": C.ERF_F32, "f64": C.ERF_F64}
+_ERFC = {"f32": C.ERFC_F32, "f64": C.ERFC_F64}
+_ERF_ONE = {"f32": 3.95, "f64": 5.95}  # erf is 1 here and above
+
+
 @_elementary("erf")
-@_by_double
 def _erf(x: Lanes) -> Lanes:
     a = x.abs()
     z = x * x
-    high, low = C.TWO_OVER_ROOT_PI
-    near = x * high + x * (low + z * polynomial(z, C.ERF_F64))
-    g = polynomial(a.at_most(5.95) - 0.625, C.ERFC_F64)
+    high, low = _TWO_OVER_ROOT_PI[x.kind]
+    near = x * high + x * (low + z * polynomial(z, _ERF[x.kind]))
+    g = polynomial(a.at_most(_ERF_ONE[x.kind]) - 0.625, _ERFC[x.kind])
     far = (1.0 - _exp_of_negative(-g)).sign_of(x)
     return where(a.is_("lt", 0.625), near, far)
 
@@ -527,7 +538,12 @@ def _power_in_two(a: Lanes, y: Lanes) -> Lanes:
 def _power_by_double(a: Lanes, y: Lanes) -> Lanes:
     """a^y for finite a > 0 in float32, by float64."""
     m, k = _exponent(a.to("f64"))
-    return _exp(_log_of(m - 1.0, k) * y.to("f64")).to("f32")
+    t = m - 1.0
+    s = t / (t + 2.0)
+    z = s * s
+    p = y.to("f64") * (k * math.log(2) + s * (2.0 + z * short_polynomial(z, C.LOG_F64_SHORT)))
+    r, _, n = _reduced(p.at_most(90.0).at_least(-105.0))
+    return ((1.0 + (r + (r * r) * short_polynomial(r, C.EXP_F64_SHORT))) * _power_of_two(n)).to("f32")
 
 
 @_elementary("pow")

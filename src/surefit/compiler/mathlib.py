@@ -26,10 +26,12 @@ from surefit.compiler.lanes import (
     LARGEST,
     MANTISSA,
     Lanes,
+    any_lane,
     check,
     fast_two_sum,
     polynomial,
     reading,
+    replaced,
     short_polynomial,
     two_product,
     two_sum,
@@ -173,7 +175,7 @@ def _softplus(x: Lanes) -> Lanes:
     if x.kind == "f32":
         y = e - (e * e) * polynomial(e, C.SOFTPLUS_F32)
     else:
-        y = _log1p(e)
+        y = _log_of(*_one_plus(e, lambda lost, u: lost * 0.6))  # u is between sqrt(2) and 2 where this counts
     return x.at_least(0.0) + y
 
 
@@ -253,14 +255,18 @@ def _log(x: Lanes) -> Lanes:
     return _where_log_is_defined(x, y)
 
 
-@_elementary("log1p")
-def _log1p(x: Lanes, low: Any = 0.0) -> Lanes:
+def _one_plus(x: Lanes, divide: Callable[[Lanes, Lanes], Lanes]) -> tuple[Lanes, Lanes, Lanes]:
+    """1 + x as `_log_of` wants it, x > -1; divide: (what the sum has lost, the sum) -> their quotient, roughly."""
     u, lost = two_sum(1.0, x)
     z, k = _exponent(u)
     near = k.is_("eq", 0.0)
-    t = where(near, x, z - 1.0)
-    c = where(near, 0.0, lost) + low
-    y = _log_of(t, k, c / u)
+    return where(near, x, z - 1.0), k, divide(where(near, 0.0, lost), u)
+
+
+@_elementary("log1p")
+def _log1p(x: Lanes, low: Any = 0.0) -> Lanes:
+    """log(1 + x + low), low tiny beside x."""
+    y = _log_of(*_one_plus(x, lambda lost, u: (lost + low) / u))
     y = where(x.is_("lt", math.inf), y, x)
     y = where(x.is_("gt", -1.0), y, where(x.is_("eq", -1.0), _constant(x, -math.inf), math.nan))
     return where(x.is_("eq", 0.0), x, y)
@@ -574,15 +580,38 @@ def _is_whole(y: Lanes) -> Lanes:
 def _fmod(x: Lanes, y: Lanes) -> Lanes:
     """x - y trunc(x / y), exactly, with the sign of x."""
     f = x.f
-    with reading(f, ""):
-        return Lanes(f, f.rem(x.v, y.v))
+    a, b = x.abs(), y.abs()
+    if x.kind == "f32":  # in float64 the product is exact
+        wide, by = a.to("f64"), b.to("f64")
+        n = wide / by
+        q = Lanes(f, f.trunc(n.v))
+        with reading(f, ""):
+            r = wide - q * by
+            r = where(r.is_("lt", 0.0), r + by, r).to("f32")  # the quotient was rounded up
+        easy = n.is_("lt", 2.0**28)
+    else:
+        n = a / b
+        q = Lanes(f, f.trunc(n.v))
+        p, p_low = two_product(q, b)
+        with reading(f, ""):
+            r = (a - p) - p_low
+            r = where(r.is_("lt", 0.0), r + b, r)
+        easy = n.is_("lt", 2.0**52) & (a.is_("lt", 2.0**900) & b.is_("gt", 2.0**-900))
+    r = where(a.is_("lt", b), a, r).sign_of(x)
+    hard = ~(easy | a.is_("lt", b))
+
+    def exactly() -> list[Lanes]:
+        with reading(f, ""):
+            return [where(hard, Lanes(f, f.rem(x.v, y.v)), r)]
+
+    return replaced(f, any_lane(hard), exactly, [r])[0]
 
 
 @_elementary("remainder")
 def _remainder(x: Lanes, y: Lanes) -> Lanes:
     """The same with the sign of y, as Python's % (NumPy's npy_remainder)."""
+    m = _fmod(x, y)
     with reading(x.f, ""):
-        m = _fmod(x, y)
         turned = m.is_("lt", 0.0) ^ y.is_("lt", 0.0)
         signed = where(m.is_("eq", 0.0), _constant(x, 0.0).sign_of(y), where(turned, m + y, m))
         return where(y.is_("eq", 0.0), m, signed)
@@ -592,8 +621,8 @@ def _remainder(x: Lanes, y: Lanes) -> Lanes:
 def _floor_divide(x: Lanes, y: Lanes) -> Lanes:
     """The floor of x / y that belongs to that remainder (NumPy's npy_floor_divide)."""
     f = x.f
+    m = _fmod(x, y)
     with reading(f, ""):
-        m = _fmod(x, y)
         q = (x - m) / y
         turned = m.is_("ne", 0.0) & (m.is_("lt", 0.0) ^ y.is_("lt", 0.0))
         q = where(turned, q - 1.0, q)

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from harness import Contestant, alternate, importable, pin, quartiles, ratio, report, serve_turns, versions
+from harness import Contestant, alternate, chosen, importable, pin, quartiles, ratio, report, serve_turns, versions
 from harness.contenders import CONTENDERS, first_losses
 from harness.workloads import WORKLOADS, Workload, draw_rows
 from typer import Option
@@ -103,13 +103,6 @@ def shown(key: str, threads: int, seen: dict[str, Any], names: list[str]) -> lis
         cells += [compared(seconds["surefit"], seconds.get("jax-scan"), WORKLOADS[key].bar)]
         cells += [compared(seconds["surefit"], best, TORCH_BAR), f"{seen['compile_s']['surefit']:.2f} s"]
     return cells
-
-
-def chosen(given: str, known: Any, option: str) -> list[str]:
-    names = [n for n in given.replace(",", " ").split() if n] or list(known)
-    if wrong := [n for n in names if n not in known]:
-        raise typer.BadParameter(f"{wrong[0]!r} is not one of {', '.join(known)}", param_hint=option)
-    return names
 
 
 def main(

@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import typer
+
 import surefit
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -139,6 +141,14 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float,
     """Median and quartiles of the ratio within each round."""
     low, middle, high = statistics.quantiles([a / b for a, b in zip(ours, theirs, strict=True)], n=4)
     return middle, low, high
+
+
+def chosen(given: str, known: Iterable[str], option: str) -> list[str]:
+    """Names with commas between, all of them where none is given."""
+    names = [n for n in given.replace(",", " ").split() if n] or list(known)
+    if wrong := [n for n in names if n not in known]:
+        raise typer.BadParameter(f"{wrong[0]!r} is not one of {', '.join(known)}", param_hint=option)
+    return names
 
 
 def quartiles(seconds: Sequence[float]) -> list[float]:

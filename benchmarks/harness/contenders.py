@@ -39,7 +39,8 @@ def epochs(w: Workload, rows: Any, steps: int) -> Iterator[tuple[int, Any]]:
 # --- surefit ----------------------------------------------------------------------------------------------------------
 
 
-def surefit_loop(w: Workload, threads: int) -> Contender:
+def training_loop(w: Workload, threads: int | None = None) -> Any:
+    """surefit's compiled loop; threads None: whatever it chooses."""
     import surefit
     from surefit import nn, optim
     from surefit.compiler import TrainingLoop
@@ -66,7 +67,11 @@ def surefit_loop(w: Workload, threads: int) -> Contender:
         optimizer.step()
         return loss
 
-    loop = TrainingLoop(step, data=data(w), batch_size=w.batch)
+    return TrainingLoop(step, data=data(w), batch_size=w.batch, threads=threads)
+
+
+def surefit_loop(w: Workload, threads: int) -> Contender:
+    loop = training_loop(w, 1 if threads == 1 else None)
 
     def run(rows: np.ndarray | None, steps: int) -> Any:
         return loop.run(steps=steps) if rows is None else loop.run(rows)

@@ -77,6 +77,8 @@ def draw(rows: list[dict[str, Any]], names: list[str], file: Path) -> None:
                 x, *zip(*(r["quartiles_us"] for r in points), strict=True), color=colours[name], alpha=0.2
             )
         panel.set(xscale="log", yscale="log", xlabel=CURVES[curve][0], title=curve)
+        low, high = panel.get_ylim()
+        panel.set_ylim(low / 1.5, max(1.5 * high, 10 * low))  # so that noise looks like noise
         panel.set_xticks(x, [f"{v:,}" for v in x], rotation=45 if max(x) > 999 else 0)
         panel.minorticks_off()
         panel.grid(alpha=0.3)

@@ -150,7 +150,7 @@ def own_loss(d: Any) -> Training:
         return asymmetric.mean() + 1e-3 * sum((p * p).sum() for p in model.parameters())
 
     return trained(
-        model, lambda p: optim.RMSprop(p, lr=2e-3, momentum=0.5), loss_of,
+        model, lambda p: optim.RMSprop(p, lr=3e-4, momentum=0.5), loss_of,
         numbers(d, (23, 2), (23, 1)), clip=0.5,
     )  # fmt: skip
 
@@ -286,3 +286,21 @@ def test_strict_prediction_has_the_same_bits_however_the_batch_is_split(activati
             return b"".join(predict(Tensor(x[i : i + size])).numpy().tobytes() for i in range(0, 64, size))
 
     assert len({bits(target, size) for target in (None, "generic") for size in (64, 16, 13, 1)}) == 1
+
+
+# --- two threads change nothing -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("widths, batch", [((784, 100, 10), 128), ((2, 200, 100, 100, 30, 1), 64), ((1, 640, 1), 420)])
+def test_one_thread_and_two_give_the_same_bits(widths: tuple[int, ...], batch: int) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(batch, widths[0])).astype(np.float32)
+    y = rng.normal(size=(batch, widths[-1])).astype(np.float32)
+
+    def trained_with(threads: int) -> list[bytes]:
+        model = nn.MLP(widths[0], widths[1:-1], widths[-1], activation="relu", generator=0)
+        step, kept, _ = trained(model, lambda p: optim.Adam(p, lr=1e-3), regression, [])
+        losses = TrainingLoop(step, data=(x, y), threads=threads).run(steps=30)
+        return [losses.tobytes(), *(t.detach().numpy().tobytes() for t in kept)]
+
+    assert trained_with(1) == trained_with(2)

@@ -171,12 +171,12 @@ def _sigmoid(x: Lanes) -> Lanes:
 
 @_elementary("softplus")
 def _softplus(x: Lanes) -> Lanes:
-    e = _exp_of_negative(-x.abs())
+    # max(x, 0) + log(1 + e^-|x|)
+    e, right = _exp_of_negative(-x.abs()), x.at_least(0.0)
     if x.kind == "f32":
-        y = e - (e * e) * polynomial(e, C.SOFTPLUS_F32)
-    else:
-        y = _log_of(*_one_plus(e, lambda lost, u: lost * 0.6))  # u is between sqrt(2) and 2 where this counts
-    return x.at_least(0.0) + y
+        square = e * e
+        return e + (right - (square * 0.5 - (square * e) * polynomial(e, C.SOFTPLUS_F32)))
+    return right + _log_of(*_one_plus(e, lambda lost, u: lost * 0.6))  # u is from sqrt(2) to 2 where that counts
 
 
 def _half_exp(a: Lanes) -> Lanes:

@@ -15,7 +15,6 @@ import random
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +23,7 @@ from typer import Option
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "compiler"))
 
-from programs import Recipe, Sample, described, random_sample, sample_of, smaller
+from programs import difference, explained, random_sample
 
 MODES = ("fast", "strict")
 
@@ -44,45 +43,16 @@ def targets() -> list[str]:
     return [level for level in engine.LEVELS if runs(level)]
 
 
-def difference(sample: Sample, mode: str, target: str) -> str:
-    """What compiling and running gives that replay does not; empty when nothing."""
-    from surefit.compiler import compile_program
-
-    try:
-        compiled = compile_program(sample.program, mode=mode, target=target)
-        for _ in range(2):  # twice: the first run must leave nothing behind
-            sample.compare(*compiled.run(sample.inputs, sample.state))
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
-    return ""
-
-
-def kind(text: str) -> str:
-    """The sort of a failure, so that making it small does not turn it into another."""
-    return text.split(":")[0]
-
-
-def fails_alike(sample: Sample, mode: str, target: str, text: str) -> bool:
-    return kind(difference(sample, mode, target)) == kind(text)
-
-
 def examine(seed: int, levels: list[str], steps: int | None, small: bool) -> bool:
     """Whether the Program of a seed runs as it should in every mode."""
     sample = random_sample(random.Random(seed), steps)
-    level, good = levels[seed % len(levels)], True
+    level = levels[seed % len(levels)]
     for mode in MODES:
-        text = difference(sample, mode, level)
-        if not text:
-            continue
-        good = False
-        print(f"\nseed {seed}, {mode}, {level}: {text}")
-        recipe: Recipe = sample.recipe
-        if small:
-            recipe = smaller(recipe, partial(fails_alike, mode=mode, target=level, text=text))
-            print("made small:", difference(sample_of(recipe), mode, level))
-        print(described(recipe), flush=True)
-        break
-    return good
+        if text := difference(sample, mode, level):
+            print(f"\nseed {seed}, {mode}, {level}: {text}", flush=True)
+            print(explained(sample, mode, level, small), flush=True)
+            return False
+    return True
 
 
 def work(first: int, count: int, levels: list[str], steps: int | None, small: bool) -> None:

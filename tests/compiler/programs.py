@@ -1,7 +1,7 @@
 """Random Programs of core primitives, with what they must give and how far off a result may be.
 
-`random_sample` takes its choices from a `random.Random`, which is either seeded (scripts/fuzz_compiler.py) or
-hypothesis's own, so that failures shrink. While a Program grows, every value is computed as well, so that logarithms
+`random_sample` takes its choices from a seeded `random.Random`; what fails can be made
+`smaller`. While a Program grows, every value is computed as well, so that logarithms
 get positive numbers and indices are in range.
 
 What replay gives is right, but another order of additions or another exponential rounds otherwise. How much that may
@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 
 from surefit.core import ops
-from surefit.core.program import Program, record
-from surefit.core.tensor import State, no_grad
-from surefit.errors import ArgumentError, SurefitError
+from surefit.core.functional import value_and_grad
+from surefit.core.program import Program, Var, record
+from surefit.core.tensor import State, Tensor, no_grad
+from surefit.errors import ArgumentError, GradientError, SurefitError
 
 SIZES = (0, 1, 1, 2, 3, 4, 5, 7, 8, 11, 13, 16, 17, 23, 31, 33)
 LIMIT = 1200  # elements of a value
@@ -156,13 +157,13 @@ class Values:
         for values in (self.exact, *self.shadows):
             values.append(a)
 
-    def take(self, step: Step, anyway: bool = False) -> bool:
+    def take(self, step: Step, anyway: bool = False, limit: int = LIMIT) -> bool:
         """Compute a step, unless its result is an error, has too many elements or hangs on the last bit of a float."""
         try:
             y = evaluate(step, self.exact, None)
         except SurefitError:
             return False
-        if y.size > LIMIT and not anyway:
+        if y.size > limit and not anyway:
             return False
         try:
             near = [evaluate(step, v, k + 1) for k, v in enumerate(self.shadows)]
@@ -588,10 +589,49 @@ def sample_of(recipe: Recipe, values: Values | None = None) -> Sample:
 
 
 def random_sample(rng: random.Random, steps: int | None = None) -> Sample:
-    """A sample of about so many steps (default: 1 to 12)."""
+    """A sample of about so many steps (default: 1 to 12); of every fourth the gradient, where there is one."""
     g = Grower(rng)
     g.grow(rng.randint(1, 12) if steps is None else steps)
-    return sample_of(*g.finish())
+    recipe, values = g.finish()
+    if rng.random() < 0.25 and (slopes := differentiated(recipe)) is not None:
+        return sample_of(*slopes)
+    return sample_of(recipe, values)
+
+
+def differentiated(recipe: Recipe) -> tuple[Recipe, Values] | None:
+    """The value and gradient in all inputs of the sum of squares of what a recipe gives; None where there is none."""
+    places = [i for i, a in enumerate(recipe.inputs) if a.dtype.kind == "f" and a.size]
+    if not places:
+        return None
+
+    def loss(*inputs: Any) -> Any:
+        known = list(inputs)
+        for s in recipe.steps:
+            known.append(s.op(*(known[a] if isinstance(a, int) else a for a in s.args), **s.params))
+        total: Any = Tensor(np.zeros((), np.float64))
+        for i in recipe.outputs:
+            if known[i].dtype in FLOATS:
+                y = ops.square(known[i])
+                total = ops.add(total, ops.sum_(y, axes=tuple(range(y.ndim))))
+        return total
+
+    recipe = Recipe([*recipe.inputs, *recipe.state], [], recipe.steps, recipe.outputs)  # state is an input like others
+    try:
+        program = record(value_and_grad(loss, tuple(places)), *recipe.inputs)
+    except GradientError:  # the result does not depend on a float input
+        return None
+    values, place = Values(), {v: i for i, v in enumerate(program.inputs)}
+    for a in recipe.inputs:
+        values.given(a)
+    steps = []
+    for eq in program.equations:
+        args = tuple(place[a] if isinstance(a, Var) else a.value for a in eq.args)
+        steps.append(Step(eq.op, args, eq.params))
+        if not values.take(steps[-1], limit=10 * LIMIT):
+            return None
+        place[eq.result] = len(values.exact) - 1
+    outputs = [place[a] for a in program.outputs if isinstance(a, Var)]
+    return Recipe(recipe.inputs, [], steps, outputs), values
 
 
 # --- making a failing recipe smaller ----------------------------------------------------------------------------------
@@ -659,6 +699,34 @@ def pruned(r: Recipe) -> Recipe:
         [place[i] for i in r.outputs],
         [(place[i], place[j]) for i, j in r.assigned],
     )  # fmt: skip
+
+
+def difference(sample: Sample, mode: str, target: str | None) -> str:
+    """What compiling and running gives that replay does not; empty when nothing. The second run gives the same bits."""
+    from surefit.compiler import compile_program
+
+    try:
+        compiled = compile_program(sample.program, mode=mode, target=target)
+        first = compiled.run(sample.inputs, sample.state)
+        sample.compare(*first)
+        if bits(*first) != bits(*compiled.run(sample.inputs, sample.state)):
+            return "Again: the second run gives other bits"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def bits(outputs: Sequence[Any], state: Sequence[Any]) -> list[bytes]:
+    return [np.asarray(a).tobytes() for a in (*outputs, *state)]
+
+
+def explained(sample: Sample, mode: str, target: str | None, small: bool = True) -> str:
+    """What is wrong with a compiled Program, shown on as small a one as is found."""
+    sort = difference(sample, mode, target).split(":")[0]
+    recipe = sample.recipe
+    if small:  # the same sort of failure: it must not become another one
+        recipe = smaller(recipe, lambda s: difference(s, mode, target).split(":")[0] == sort)
+    return f"{difference(sample_of(recipe), mode, target)}\n{described(recipe)}"
 
 
 def described(recipe: Recipe) -> str:

@@ -14,6 +14,7 @@ from surefit.compiler.lanes import Lanes, any_lane, fast_two_sum, reading, repla
 from surefit.compiler.text import Function, Module, Value
 
 _FAR = 1.0e5  # beyond this, k may have more bits than the pieces leave room for
+_NEAREST = 16 - 52  # exponent of a mantissa of 53 bits from which on the table is read
 _SHIFT = {"f32": 1.5 * 2.0**23, "f64": 1.5 * 2.0**52}  # adding it rounds to an integer and leaves that in the low bits
 
 
@@ -101,7 +102,8 @@ def _payne_hanek(f: Function, x_at: Value, high_at: Value, low_at: Value, k_at: 
     x = Lanes(f, f.load(x_at, "f64"))
     n = x.bits()
     exponent = ((n >> 52) & 0x7FF) - 1075  # x = mantissa 2^exponent
-    exponent = where(exponent.is_("gt", 0x7FE - 1075), 0x7FE - 1075, exponent)  # of infinity: any, it ends as NaN
+    exponent = where(exponent.is_("gt", 0x7FE - 1075), 0x7FE - 1075, exponent)  # infinity ends as NaN anyway
+    exponent = where(exponent.is_("lt", _NEAREST), _NEAREST, exponent)  # smaller numbers are not asked for
     mantissa = (n & ((1 << 52) - 1)) | (1 << 52)
     # of 2/pi 192 bits, from the one that gives x 2/pi the weight 2 on: what is before them counts full turns
     offset = (C.TABLE_BITS - 190) - exponent

@@ -7,6 +7,8 @@ which of them may be fused is up to the flags of the function being written, see
 
 from __future__ import annotations
 
+import re
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -222,6 +224,12 @@ def replaced(f: Function, c: Value, new: Callable[[], Sequence[Lanes]], old: Seq
         Lanes(f, f.emit(b.v.kind, b.v.width, f"phi {b.v.type} [{a.v.name}, %{last}], [{b.v.name}, %{before}]"))
         for a, b in zip(fresh, old, strict=True)
     ]
+
+
+def constant_of(x: Lanes) -> float | None:
+    """The number that x is in every lane, if it is a constant."""
+    bits = re.fullmatch(r"(?:splat \(\w+ )?0x([0-9A-F]{16})\)?", x.v.name)
+    return struct.unpack(">d", bytes.fromhex(bits[1]))[0] if bits else None
 
 
 def check(x: Value) -> Value:

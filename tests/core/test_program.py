@@ -312,7 +312,7 @@ def test_parameters_that_moved_since_the_recording_are_noticed() -> None:
     flatten_parameters([a])
     with pytest.raises(RecordError, match="moved to another flat vector"):
         program(np.ones(1, np.float32))
-    with pytest.raises(RecordError, match="make the optimiser before"):
+    with pytest.raises(RecordError, match=r"optimizer\.prepare\(\)"):
         record(lambda x: (FlatVector([a]), x)[1], X)
 
 

@@ -76,10 +76,7 @@ def numbered(event: Any) -> str:
 class PlainLines(Display):
     """A line for the first and last epoch, and between them whenever enough epochs or seconds have passed.
 
-    A solver, which is quick, gets one line, and more after many seconds.
-    """
-
-    The plot comes once, at the end.
+    A solver, which is quick, gets one line, and more after many seconds. The plot comes once, at the end.
     """
 
     def __init__(self, time: float | None = None, plot: TextPlot | None = None) -> None:

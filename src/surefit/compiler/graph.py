@@ -205,8 +205,10 @@ def _mul(g: Graph, args: Sequence[Node], params: dict[str, Any]) -> Node | None:
     for x, y in (args, args[::-1]):
         if _is(y, 1) and np.broadcast_shapes(x.shape, y.shape) == x.shape:
             return x
-        if g.fast and y.op == "cast" and y.args[0].dtype == bool_ and x.dtype.kind == "f":
-            return g.make("where", y.args[0], x, g.constant(np.zeros((), x.dtype)))
+        if g.fast and y.op == "cast" and x.dtype.kind == "f":
+            mask = y.args[0]  # a gradient past a relu: 0 where it is flat, whatever comes from above, as in PyTorch
+            if mask.op == "ne" and mask.args[0].op == "relu" and _is(mask.args[1], 0):
+                return g.make("where", mask, x, g.constant(np.zeros((), x.dtype)))
     return None
 
 
@@ -237,9 +239,11 @@ def _turned(x: Node) -> bool:
 def _matmul(g: Graph, args: Sequence[Node], params: dict[str, Any]) -> Node | None:
     """Products with a small extent become multiplications and sums."""
     a, b = args
+    if a.dtype != b.dtype:
+        return None
     m, k, n = a.shape[-2], a.shape[-1], b.shape[-1]
     lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    if k <= SMALL and (g.fast or k == 1):
+    if k <= SMALL and a.dtype.kind == "f" and (g.fast or k == 1):
         if k > 1 and m > 1 and _turned(b):  # its rows are read again and again: lay them side by side
             b = g.copy(b)
 
@@ -255,7 +259,7 @@ def _matmul(g: Graph, args: Sequence[Node], params: dict[str, Any]) -> Node | No
         for i in range(1, k):
             total = g.make("add", total, g.make("mul", column(i), row(i)))
         return total
-    if not g.fast:
+    if not g.fast or a.dtype.kind != "f":
         return None
     if n <= 2 or (n <= SMALL and k >= 64):
         if _turned(a) and m > SMALL:  # the long axis of a lies along m: sum its rows

@@ -226,6 +226,9 @@ class Lowering:
         node, place = kernel.roots[0].node, kernel.roots[0].place
         if len(node.shape) < 2 or min(node.shape[-2:]) == 1:
             return False
+        axes = tuple(var(i) for i in range(len(node.shape)))
+        if follow(node.args[0], axes, self.plan.stored)[0].id not in self.plan.stored:
+            return False  # it is computed here, not copied
         source, start, strides = self.strides(node.args[0])
         if strides[-2] != 1 or place.strides[-1] != 1:
             return False
@@ -691,8 +694,9 @@ class LoopWriter:
 
     def write(self) -> None:
         outer = [a for a in range(len(self.space)) if a not in self.reduced and a != self.v]
+        self.order = outer
         if not self.reducing:
-            axes = [a for a in range(len(self.space)) if a != self.v]
+            axes = self.order = [a for a in range(len(self.space)) if a != self.v]
             self.outer(axes, [{}], self.elementwise if self.v < 0 else self.along)
         elif self.v in self.reduced or self.v < 0:
             self.outer(outer[:-1], [{}], lambda points: self.rows(outer[-1:], points))
@@ -721,7 +725,7 @@ class LoopWriter:
         with self.f.loop(*self.turns(a, n)) as l, self.scope():
             self.base[a] = l.i
             if rest or self.v >= 0 or self.reducing:
-                self.hoist({*rest, *self.reduced, self.v} - {a}, points)
+                self.hoist(set(range(len(self.space))) - set(self.order[: self.order.index(a) + 1]), points)
             self.outer(rest, points, body)
 
     def turns(self, a: int, n: int, step: int = 1) -> tuple[Value | int, Value | int, int]:

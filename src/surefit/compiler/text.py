@@ -332,8 +332,10 @@ class Function:
             source = (f"v{x.width}" if x.width > 1 else "") + _SUFFIX[x.kind]
             f = self.module.declare(f"llvm.fptosi.sat.{suffix}.{source}", t, [x.type])
             return self.emit(kind, x.width, f"call {t} {f}({x})")
+        if b and x.kind == "i1":
+            return self.select(x, constant(1, kind, x.width), constant(0, kind, x.width))
         if b:
-            return self.emit(kind, x.width, f"{'uitofp' if x.kind == 'i1' else 'sitofp'} {x} to {t}")
+            return self.emit(kind, x.width, f"sitofp {x} to {t}")
         if x.kind == "i1":
             return self.emit(kind, x.width, f"zext {x} to {t}")
         sizes = {"i8": 1, "i32": 4, "i64": 8}

@@ -546,16 +546,15 @@ def _log_in_two(a: Lanes) -> tuple[Lanes, Lanes]:
 
 def _power_in_two(a: Lanes, y: Lanes) -> Lanes:
     """a^y for finite a > 0, as float64 wants it."""
-    h, low = _log_in_two(a)
-    y = y.at_most(2.0**64).at_least(-(2.0**64))
+    h, h_low = _log_in_two(a)
     p, rest = two_product(y, h)
-    rest = where(p.abs().is_("lt", 800.0), rest + y * low, 0.0)
+    rest = where(p.abs().is_("lt", 800.0), rest + y * h_low, 0.0)
     p = p.at_most(_EXP_HIGH["f64"]).at_least(_EXP_LOW["f64"])
     high, low = C.LN2_F64
     k, n = _nearest(p, 1 / math.log(2))
     r = (p - k * high) - (k * low - rest)
-    half = n >> 1
-    return ((1.0 + (r + _tail(r))) * _power_of_two(half)) * _power_of_two(n - half)
+    m = n >> 1
+    return ((1.0 + (r + _tail(r))) * _power_of_two(m)) * _power_of_two(n - m)
 
 
 def _power_by_double(a: Lanes, y: Lanes) -> Lanes:
@@ -583,7 +582,7 @@ def _pow(x: Lanes, y: Lanes) -> Lanes:
     a = x.abs()
     proper = a.is_("gt", 0.0) & a.is_("lt", math.inf)
     core = _power_in_two if x.kind == "f64" else _power_by_double
-    p = core(where(proper, a, 1.0), y)
+    p = core(where(proper, a, 1.0), y.at_most(2.0**64).at_least(-(2.0**64)))  # beyond it nothing changes
     down = y.is_("lt", 0.0)
     p = where(a.is_("eq", 0.0), where(down, _constant(x, math.inf), 0.0), p)
     p = where(a.is_("eq", math.inf), where(down, _constant(x, 0.0), math.inf), p)

@@ -9,7 +9,7 @@ from surefit.compiler.graph import VIEWS
 from surefit.compiler.plan import Kernel, Plan
 
 if TYPE_CHECKING:
-    from surefit.compiler.function import Compiled
+    from surefit.compiler.build import Built
 
 
 @dataclass(frozen=True)
@@ -35,23 +35,23 @@ class Explanation:
     cached: bool
 
     @classmethod
-    def of(cls, compiled: Compiled) -> Explanation:
-        """Gathered from a compiled Program."""
-        plan = compiled.plan
-        rows = tuple(_row(plan, k) for k in plan.kernels)
+    def of(cls, built: Built) -> Explanation:
+        """Gathered from what was built."""
+        layout, lines = built.layout, [eq.line for eq in built.program.equations]
+        rows = tuple((kind, space, f"{what} ({lines[at]})", count) for kind, space, what, count, at in layout.kernels)
         return cls(
-            name=compiled.program.name,
-            mode=compiled.mode,
-            target=f"{compiled.target.cpu}, {compiled.target.vector_bytes}-byte vectors",
-            equations=len(compiled.program.equations),
-            nodes=len([n for n in plan.order if n.op not in ("input", "constant")]),
+            name=built.program.name,
+            mode=built.mode,
+            target=f"{built.target.cpu}, {built.target.vector_bytes}-byte vectors",
+            equations=len(lines),
+            nodes=layout.nodes,
             kernels=rows,
-            arena_bytes=plan.arena,
-            flops=sum(r[3] for r in rows),
-            threads=compiled.threads,
-            why_threads=compiled.why_threads,
-            seconds=dict(compiled.seconds),
-            cached=compiled.cached,
+            arena_bytes=layout.arena,
+            flops=layout.flops,
+            threads=layout.threads,
+            why_threads=layout.why_threads,
+            seconds=dict(built.seconds),
+            cached=built.cached,
         )
 
     def __str__(self) -> str:
@@ -68,12 +68,13 @@ class Explanation:
         return "\n".join(lines)
 
 
-def _row(plan: Plan, kernel: Kernel) -> tuple[str, str, str, int]:
+def kernel_row(plan: Plan, kernel: Kernel) -> tuple[str, str, str, int, int]:
+    """A kernel as (kind, space, what it writes, operations, equation)."""
     if kernel.node is not None:
         n = kernel.node
         count = n.size * (2 * n.args[0].shape[-1] if n.op == "matmul" else 1)
         sizes = " @ ".join(str(a.shape) for a in n.args) if n.op == "matmul" else str(n.shape)
-        return kernel.kind, sizes, f"{n.op} n{n.id} ({n.line})", count
+        return kernel.kind, sizes, f"{n.op} n{n.id}", count, n.equation
     size = 1
     for n in kernel.space:
         size *= n
@@ -92,7 +93,8 @@ def _row(plan: Plan, kernel: Kernel) -> tuple[str, str, str, int]:
         stack += n.args
     operations += sum(r.reduce for r in kernel.roots)
     space = str(kernel.space) + (f" over {kernel.reduced}" if kernel.reduced else "")
-    return "loops", space, ", ".join(f"{r.node.op} n{r.node.id}" for r in kernel.roots), size * operations
+    writes = ", ".join(f"{r.node.op} n{r.node.id}" for r in kernel.roots)
+    return "loops", space, writes, size * operations, kernel.roots[0].node.equation
 
 
-__all__ = ["Explanation"]
+__all__ = ["Explanation", "kernel_row"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import inspect
+import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
@@ -10,144 +12,30 @@ from typing import Any
 
 import numpy as np
 
-from surefit.compiler import cache, engine
+from surefit.compiler import engine
+from surefit.compiler.build import STEP, Built, check_mode
 from surefit.compiler.explain import Explanation
-from surefit.compiler.graph import graph_of
-from surefit.compiler.lower import Lowering
-from surefit.compiler.plan import Place, Plan
-from surefit.compiler.text import FAST, Function, Module
-from surefit.compiler.threads import pause_instruction, pays, write_helper, write_meeting
-from surefit.core import ops
 from surefit.core.batching import Batched
 from surefit.core.ops import Aval, aval_of
-from surefit.core.program import Program, record
+from surefit.core.program import Program, Var, record
+from surefit.core.program import _argument_names as argument_names
 from surefit.core.tensor import Tensor, mode, wrap
 from surefit.core.tree import flatten
-from surefit.errors import ArgumentError, RecordError, ShapeError, SurefitError
-
-MODES = ("fast", "strict")
-STEP = "surefit_step"
-BODY = "surefit_body"
+from surefit.errors import ArgumentError, GradientError, RecordError, ShapeError, SurefitError
 
 
-def check_mode(how: str) -> None:
-    """ArgumentError for a mode that does not exist."""
-    if how not in MODES:
-        raise ArgumentError(f"mode={how!r} is unknown; choose 'fast' (training) or 'strict' (the same bits everywhere)")
-
-
-class Writing:
-    """A Program on its way to machine code: its plan, and the module with its step function.
-
-    threads: 2 for a step that two threads may share (`body(arena, second, alone)` in place of `step(arena)`), where
-    the plan says that it could pay.
-    """
-
-    def __init__(self, program: Program, how: str, t: engine.Target, threads: int = 1) -> None:
-        check_mode(how)
-        self.program, self.mode, self.target = program, how, t
-        began = time.perf_counter()
-        graph, inputs, outputs, state = graph_of(program, how)
-        where = {id(leaf): i for i, (leaf, _) in enumerate(program.state_in, len(program.inputs))}
-        targets = [where.get(id(leaf), -1) for leaf, _ in program.state_out]
-        self.plan = Plan(graph, inputs, outputs, state, targets, t.lanes("f32"))
-        self.seconds = {"passes": time.perf_counter() - began}
-        began = time.perf_counter()
-        self.module = Module()
-        self.module.fma = t.fma and how == "fast"
-        flags = FAST if how == "fast" else ""
-        could, self.why_threads = pays(self.plan)
-        self.threads = 2 if could and threads > 1 else 1
-        if could and threads == 1:
-            self.why_threads = "one core, or several networks at once"
-        if self.threads == 1:
-            f = Function(self.module, STEP, [("arena", "ptr")], flags=flags)
-            lowering = Lowering(self.plan, f, f.args["arena"], t, how == "fast")
-        else:
-            self.meet = write_meeting(self.module, pause_instruction(engine.triple()))
-            f = Function(self.module, BODY, [("arena", "ptr"), ("which", "i64"), ("single", "i64")], flags=flags)
-            arena, which = f.args["arena"], f.args["which"]
-            alone = f.compare("ne", f.args["single"], 0)
-
-            def meet() -> None:
-                with f.when(f.not_(alone)):
-                    f.line(f"call void {self.meet}({arena}, {which})")
-
-            lowering = Lowering(self.plan, f, arena, t, how == "fast", (f.compare("ne", which, 0), alone), meet)
-        lowering.run()
-        f.ret()
-        f.end()
-        if self.threads == 2:
-            write_helper(self.module, "@" + BODY, self.meet)
-        self.messages = [(what, f"{n.op} at {n.line}", n) for what, n in lowering.messages]
-        self.seconds["IR"] = time.perf_counter() - began
-
-
-class Arena:
-    """Zeroed memory for one run at a time, aligned to 64 bytes; places in it are arrays."""
-
-    def __init__(self, size: int) -> None:
-        self._raw = np.zeros(size + 128, np.uint8)
-        start = -self._raw.ctypes.data % 64
-        self.bytes = self._raw[start : start + size]
-        self.address = self.bytes.ctypes.data
-
-    def array(self, place: Place, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-        """A place as an array that shares its memory."""
-        strides = tuple(s * dtype.itemsize for s in place.strides)
-        start = place.buffer.start + place.start * dtype.itemsize
-        return np.ndarray(shape, dtype, self.bytes.data, start, strides)
-
-    @property
-    def error(self) -> int:
-        return int(self.bytes[:4].view(np.int32)[0])
-
-    def forget_error(self) -> None:
-        self.bytes[:4] = 0
-
-
-class Compiled:
+class Compiled(Built):
     """A Program as machine code. `run` is pure; `llvm_ir`, `assembly` and `explain()` show what became of it.
 
     A Compiled owns one arena: calls from several threads wait for each other.
     """
 
-    def __init__(self, program: Program, how: str = "fast", target: str | None = None, record_seconds: float = 0.0):
-        self.program, self.mode = program, how
-        self.target = engine.target(target)
-        writing = Writing(program, how, self.target)
-        self.plan, self.messages = writing.plan, writing.messages
-        self.threads, self.why_threads = 1, "a single call runs on one core"
-        self.llvm_ir = str(writing.module)
-        self._symbols = writing.module.symbols
-        began = time.perf_counter()
-        self.library, self.cached = cache.load(self.llvm_ir, self.target, [STEP], self._symbols)
-        self.seconds = {"record": record_seconds, **writing.seconds, "LLVM": time.perf_counter() - began}
+    def __init__(
+        self, program: Program, how: str = "fast", target: str | None = None, record_seconds: float = 0.0
+    ) -> None:
+        super().__init__(program, how, engine.target(target), record_seconds)
         self.step = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.library.addresses[STEP])
-        self.arena = Arena(self.plan.arena)
-        names = [*program.inputs, *(v for _, v in program.state_in)]
-        self._in = [self._view(n.id, v.aval) for n, v in zip(self.plan.inputs, names, strict=True)]
-        self._out = [self._array(p, n) for p, n in zip(self.plan.results, self.plan.outputs, strict=True)]
-        self._new = []
-        for i, n in enumerate(self.plan.new_state):
-            at = self.plan.targets[i]
-            place = self.plan.new_places[i] if at < 0 else self.plan.places[self.plan.inputs[at].id]
-            self._new.append(self._array(place, n))
-
-    def _view(self, node: int, aval: Aval) -> np.ndarray:
-        return self.arena.array(self.plan.places[node], aval.shape, aval.dtype)
-
-    def _array(self, place: Place | None, node: Any) -> np.ndarray:
-        return self.arena.array(place, node.shape, node.dtype)  # type: ignore[arg-type]
-
-    @property
-    def assembly(self) -> str:
-        """The machine code as assembly text."""
-        return engine.assembly(self.llvm_ir, self.target)
-
-    def explain(self) -> Explanation:
-        """What was compiled, into what, how long each part took: printable, and plain data in its fields."""
-        return Explanation.of(self)
+        self._lock = threading.Lock()
 
     def run(self, inputs: Sequence[Any], state: Sequence[Any] | None = None) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """(outputs, new state) of arrays in the order of the Program's inputs and state. Pure.
@@ -156,21 +44,22 @@ class Compiled:
         """
         values = [self.program._present(t) for t, _ in self.program.state_in] if state is None else state
         given = [*inputs, *values]
-        if len(given) != len(self._in):
-            raise ShapeError(f"{self.program.name}: needs {len(self._in)} inputs and state values, got {len(given)}")
-        for there, value in zip(self._in, given, strict=True):
+        if len(given) != len(self.inputs):
+            raise ShapeError(f"{self.program.name}: needs {len(self.inputs)} inputs and state values, got {len(given)}")
+        for there, value in zip(self.inputs, given, strict=True):
             if there.shape != np.shape(value):
                 raise ShapeError(f"{self.program.name}: needs an array {there.shape}, got {np.shape(value)}")
-            there[...] = value
-        self.step(self.arena.address)
-        if self.arena.error:
-            self._raise(inputs, values)
-        return [a.copy() for a in self._out], [a.copy() for a in self._new]
+        with self._lock:
+            for there, value in zip(self.inputs, given, strict=True):
+                there[...] = value
+            self.step(self.arena.address)
+            if self.arena.error:
+                self._raise(inputs, values)
+            return [a.copy() for a in self.results], [a.copy() for a in self.new]
 
     def _raise(self, inputs: Sequence[Any], state: Sequence[Any]) -> None:
         """The error that the eager call gives for these values."""
-        what, where, _ = self.messages[self.arena.error - 1]
-        self.arena.forget_error()
+        what, where = self.failure()
         try:
             self.program.replay([np.asarray(a) for a in inputs], [np.asarray(a) for a in state])
         except SurefitError as e:
@@ -207,10 +96,17 @@ class Jitted:
         """How often the function was recorded and compiled."""
         return len(self.trace_log)
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            args = self._positional(args, kwargs)
         leaves, _ = flatten(args)
-        if mode.recorder is not None or any(_inside(a) for a in leaves):
+        if mode.recorder is not None or any(map(_inside, leaves)):
             return self.f(*args)  # a part of something larger, which compiles or batches it as a whole
+        if mode.grad and any(isinstance(a, Tensor) and a.requires_grad for a in leaves):
+            raise GradientError(
+                f"jit: {getattr(self.f, '__name__', 'the function')} was given a tensor that requires a gradient, but "
+                f"compiled results carry no history; compile the gradient, jit(grad(f)), or pass x.detach()"
+            )
         avals = [aval_of(a) for a in leaves]
         key = (_structure(args), tuple((a.shape, a.dtype, a.weak) for a in avals))
         compiled = self.cache.get(key)
@@ -223,10 +119,18 @@ class Jitted:
             t.assign(value)
         return program.rebuild([wrap(y) for y in outputs])
 
-    def _trace(self, args: tuple[Any, ...], avals: list[Aval]) -> Compiled:
-        from surefit.core.program import _argument_names
+    def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """The arguments in the order of the signature. ArgumentError for names that have no place."""
+        try:
+            bound = inspect.signature(self.f).bind(*args, **kwargs)
+        except (TypeError, ValueError) as e:
+            raise ArgumentError(f"jit: {getattr(self.f, '__name__', 'function')}: {e}") from None
+        if bound.kwargs:
+            raise ArgumentError(f"jit: {sorted(bound.kwargs)} can be given by name only; make them positional arguments")
+        return bound.args
 
-        now = list(zip(_argument_names(self.f, args), avals, strict=True))
+    def _trace(self, args: tuple[Any, ...], avals: list[Aval]) -> Compiled:
+        now = list(zip(argument_names(self.f, args), avals, strict=True))
         why = self._difference(now)
         name = getattr(self.f, "__name__", "function")
         if self.max_traces is not None and self.traces >= self.max_traces:
@@ -279,8 +183,7 @@ class Jitted:
 
 def _inside(a: Any) -> bool:
     """Whether a value belongs to a batch or recording around this call."""
-    value = getattr(a, "_value", a)
-    return isinstance(value, Batched) or not isinstance(value, (np.ndarray, np.generic, bool, int, float))
+    return isinstance(getattr(a, "_value", a), (Batched, Var))
 
 
 def _shown(a: Aval) -> str:
@@ -336,4 +239,4 @@ def jit(
     return Jitted(f, mode, target, max_traces)
 
 
-__all__ = ["Arena", "Compiled", "Jitted", "Writing", "compile_program", "jit", "ops"]
+__all__ = ["Compiled", "Jitted", "compile_program", "jit"]

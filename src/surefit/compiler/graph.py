@@ -31,16 +31,16 @@ FOLDED = 4096  # elements of the largest constant that folding makes
 
 
 class Node:
-    """A value: shape and dtype are known, `line` is where in the user's code it was made."""
+    """A value: shape and dtype are known, `equation` is the place in the Program of what it was made for."""
 
-    __slots__ = ("args", "dtype", "id", "kind", "line", "op", "params", "shape", "size", "value")
+    __slots__ = ("args", "dtype", "equation", "id", "kind", "op", "params", "shape", "size", "value")
 
     def __init__(
         self, id: int, op: str, args: tuple[Node, ...], params: dict[str, Any], shape: tuple[int, ...], dtype: Any,
-        line: str,
+        equation: int,
     ) -> None:  # fmt: skip
         self.id, self.op, self.args, self.params = id, op, args, params
-        self.shape, self.dtype, self.line = shape, dtype, line
+        self.shape, self.dtype, self.equation = shape, dtype, equation
         self.kind = KIND_OF[dtype.name]
         self.size = math.prod(shape)
         self.value: Any = None
@@ -66,13 +66,13 @@ class Graph:
         self.fast = mode == "fast"
         self.known: dict[Any, Node] = {}
         self.count = 0
-        self.line = ""
+        self.equation = 0
 
     # --- making nodes ---
 
     def _node(self, op: str, args: tuple[Node, ...], params: dict[str, Any], shape: Any, dtype: Any) -> Node:
         self.count += 1
-        return Node(self.count, op, args, params, tuple(shape), dtype, self.line)
+        return Node(self.count, op, args, params, tuple(shape), dtype, self.equation)
 
     def input(self, name: str, aval: Aval) -> Node:
         return self._node("input", (), {"name": name}, aval.shape, aval.dtype)
@@ -307,13 +307,13 @@ def graph_of(program: Program, mode: str) -> tuple[Graph, list[Node], list[Node]
     def node(a: Any) -> Node:
         return g.constant(a.value) if isinstance(a, Constant) else env[a.name]
 
-    for eq in program.equations:
+    for i, eq in enumerate(program.equations):
         if eq.op.tier != "core":
             raise RecordError(
                 f"{program.name}: the primitive {eq.op.name!r} (line {eq.line}) does not compile; "
                 f"compute it outside the compiled function, or call the function without jit"
             )
-        g.line = eq.line
+        g.equation = i
         env[eq.result.name] = g.make(eq.op.name, *map(node, eq.args), **eq.params)
     outputs = [node(a) for a in program.outputs]
     state = [node(a) for _, a in program.state_out]

@@ -22,14 +22,13 @@ import numpy as np
 
 from surefit.compiler import cache, engine
 from surefit.compiler.explain import Explanation
-from surefit.compiler.function import BODY, STEP, Arena, Writing
+from surefit.compiler.build import BODY, HELPER, LOOP, RELEASE, STEP, Built, Writing
 from surefit.compiler.threads import QUIT, cores
-from surefit.compiler.text import BYTES, FAST, Function, Module, Value, constant, is_float
+from surefit.compiler.text import BYTES, Function, Module, Value, constant
 from surefit.core.program import Program, record
 from surefit.core.tensor import Tensor, as_tensor
 from surefit.errors import ArgumentError, RecordError, ShapeError, SurefitError
 
-LOOP = "surefit_loop"
 ROWS, STEPS, LOSSES, RATES, STOP, DONE, ALONE, DATA = range(8)  # places in a loop's context, 8 bytes each
 
 
@@ -265,35 +264,24 @@ def runtime(t: engine.Target) -> Any:
     return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(library.addresses[RUNTIME])
 
 
-class Part:
+class Part(Built):
     """A step compiled for one size of batch, with its loop and its arena. Its step and loop stay as long as it does."""
 
     def __init__(
-        self, program: Program, streams: Sequence[int], rate: Tensor | None, mode: str, t: engine.Target,
+        self, program: Program, streams: Sequence[int] | None, rate: Tensor | None, mode: str, t: engine.Target,
         record_seconds: float = 0.0, threads: int = 1,
     ) -> None:  # fmt: skip
-        self.program, self.mode, self.target = program, mode, t
-        w = Writing(program, mode, t, threads)
-        self.threads, self.why_threads = w.threads, w.why_threads
         leaves = [leaf for leaf, _ in program.state_in]
         place = next((i for i, leaf in enumerate(leaves) if leaf is rate), None)
         self.rated = place is not None
-        if len(streams):
-            write_loop(w, streams, None if place is None else len(program.inputs) + place)
-        self.plan, self.messages = w.plan, w.messages
-        self.llvm_ir = str(w.module)
-        began = time.perf_counter()
-        names = [STEP, LOOP] if len(streams) else [STEP]
-        if self.threads == 2:
-            names = [BODY, LOOP, "surefit_helper", "surefit_release"]
-        self.library, self.cached = cache.load(self.llvm_ir, t, names, w.module.symbols)
-        self.seconds = {"record": record_seconds, **w.seconds, "LLVM": time.perf_counter() - began}
-        self.arena = Arena(w.plan.arena)
-        inputs = self.plan.inputs
-        self.inputs = [self.arena.array(self.plan.places[n.id], n.shape, n.dtype) for n in inputs]
-        self.state = self.inputs[len(program.inputs) :]
-        out = self.plan.results[0]
-        self.loss = self.arena.array(out, (), self.plan.outputs[0].dtype)
+        at = None if place is None else len(program.inputs) + place
+        super().__init__(program, mode, t, record_seconds, threads=threads, streams=streams, rate=at)
+        self.loss = self.results[0]
+
+    @property
+    def threads(self) -> int:
+        """How many threads can share a step."""
+        return self.layout.threads
 
     def leaf(self, t: Tensor) -> np.ndarray | None:
         """The array of a leaf in the arena, or None where the step does not read it."""
@@ -324,7 +312,7 @@ class Part:
     def company(self) -> Iterator[None]:
         """The second thread, for the time of a loop that is not alone."""
         kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-        helper, release = (kind(self.library.addresses[n]) for n in ("surefit_helper", "surefit_release"))
+        helper, release = (kind(self.library.addresses[n]) for n in (HELPER, RELEASE))
         flag = self.arena.bytes[QUIT : QUIT + 4].view(np.int32)
         flag[0] = 0
         second = threading.Thread(target=helper, args=(self.arena.address,), daemon=True)
@@ -336,10 +324,9 @@ class Part:
             second.join()
             flag[0] = 0
 
-    def failure(self, rows: np.ndarray | None, data: Sequence[np.ndarray]) -> Exception:
+    def error(self, rows: np.ndarray | None, data: Sequence[np.ndarray]) -> Exception:
         """What the eager step says about the rows at which an error stopped the loop."""
-        what, where, _ = self.messages[self.arena.error - 1]
-        self.arena.forget_error()
+        what, where = self.failure()
         n = len(self.program.inputs)
         given = [a[rows] if rows is not None else a for a in data] if data else self.inputs[:n]
         try:
@@ -464,7 +451,7 @@ class TrainingLoop:
             arrays = [np.ascontiguousarray(getattr(a, "_value", a)) for a in held]
             began = time.perf_counter()
             program = record(validate, *map(as_tensor, arrays))
-            self.validation = Part(program, (), None, mode, t, time.perf_counter() - began)
+            self.validation = Part(program, None, None, mode, t, time.perf_counter() - began)
             for there, a in zip(self.validation.inputs, arrays, strict=False):
                 there[...] = a
         self.keep = list(keep)
@@ -542,7 +529,7 @@ class TrainingLoop:
             p.store_state()
         ran = int(done[0])
         if p.arena.error:
-            raise p.failure(None if rows is None else rows[ran - 1], self.data)
+            raise p.error(None if rows is None else rows[ran - 1], self.data)
         return losses[:ran]
 
     @contextmanager
@@ -642,7 +629,7 @@ class TrainingLoop:
         n = int(done[0])
         for which in (p, q, v):
             if which is not None and which.arena.error:
-                raise which.failure(None, () if which is v else ())
+                raise which.error(None, ())
         if n == count:
             ended = ""
         elif self.stop[0]:
@@ -660,4 +647,4 @@ class TrainingLoop:
         )  # fmt: skip
 
 
-__all__ = ["FAST", "Epochs", "Part", "TrainingLoop", "is_float"]
+__all__ = ["Epochs", "Part", "TrainingLoop"]

@@ -324,7 +324,7 @@ class Lowering:
 
     def _zero(self, node: Node, place: Place) -> None:
         """Zeros in every element of a value."""
-        zero = Node(0, "constant", (), {}, (), node.dtype, node.line)
+        zero = Node(0, "constant", (), {}, (), node.dtype, node.equation)
         zero.value = np.zeros((), node.dtype)
         index = tuple(var(i) for i in range(len(node.shape)))
         LoopWriter(self, Kernel("loops", space=node.shape, roots=[Root(zero, (), place, index)])).write()

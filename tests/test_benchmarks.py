@@ -100,3 +100,12 @@ def test_gemm(tmp_path):
     rows = json.loads(file.read_text())["rows"]
     assert len(rows) == 5
     assert all(0 < s < 1 for row in rows for turns in row["seconds"].values() for s in turns)
+
+
+def test_elementary(tmp_path):
+    file = tmp_path / "figures.json"
+    out = run("elementary.py", "--rounds", "2", "--seconds", "0", "--functions", "tanh,fmod", "--json", str(file))
+    assert "| tanh, float32 |" in out and "| fmod, float64 |" in out
+    rows = json.loads(file.read_text())["rows"]
+    assert len(rows) == 4
+    assert all(0 < ns < 1e6 for row in rows for turns in row["ns"].values() for ns in turns)

@@ -25,6 +25,7 @@ from surefit.core.tensor import Tensor, no_grad
 from surefit.data import Domain, Sampling
 from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.fitting.adaptive import train_adaptively
+from surefit.fitting.inference import Inference
 from surefit.fitting.methods import Adam, Auto, FirstOrder, Method, Solver, method_from
 from surefit.fitting.network import Scaled, network_of, scaled
 from surefit.fitting.problem import Points, Problem, pose
@@ -163,6 +164,7 @@ class Fit:
     film: Film | None = None
     config: str | None = None
     _warned: bool = field(default=False, repr=False)
+    _inference: Inference | None = field(default=None, repr=False)
     _ensembles: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)  # by number of members
 
     # --- what it is ---
@@ -236,9 +238,17 @@ class Fit:
         return x
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
-        with no_grad():
-            blocks = [self.model(Tensor(x[i : i + BLOCK])).numpy() for i in range(0, len(x), BLOCK)]
-        return np.concatenate(blocks) if blocks else np.zeros((0, len(self.outputs)))
+        if self._inference is None or self._inference.model is not self.model:
+            self._inference = Inference(self.model, len(self.outputs))
+        return self._inference(x)
+
+    @property
+    def inference(self) -> str:
+        """How values are computed: "compiled, strict" (independent of the batch), or "NumPy: " and why."""
+        if self._inference is None:
+            self._predict(self.problem.domain.low[None, :])
+        assert self._inference is not None
+        return self._inference.how
 
     def __call__(self, *values: Any, **named: Any) -> Any:
         """Values elementwise, one argument for each input by place or name: fit(0.5), fit(x1=0.5, x2=[1, 2]).

@@ -1,0 +1,70 @@
+"""The values of a fitted network: compiled in strict mode where that is possible, else by NumPy.
+
+Compiled, a value does not depend on how many points are asked for at once, nor on the vector width or the threads: every
+point is computed in the same order. The first call compiles, which takes a moment unless the code is on the disk.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from surefit.core.tensor import Tensor, no_grad
+from surefit.errors import MissingExtraError, RecordError
+
+BLOCK = 256  # points of one run; a single point has a program of its own
+EAGER_BLOCK = 8192
+
+
+class Inference:
+    """Points (n, d) -> values (n, k), float64, of a Module that maps rows to rows. `how` says in which way."""
+
+    def __init__(self, model: Any, width: int) -> None:
+        self.model, self.width = model, width
+        self.how = "compiled, strict"
+        self._compiled: dict[int, Any] = {}
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        x = np.ascontiguousarray(x, np.float64)
+        if not len(x):
+            return np.zeros((0, self.width))
+        size = 1 if len(x) == 1 else BLOCK
+        run = self._runner(size, x.shape[1])
+        if run is None:
+            return self._eager(x)
+        out = np.empty((len(x), self.width))
+        for i in range(0, len(x), size):
+            rows = x[i : i + size]
+            if len(rows) < size:
+                rows = np.concatenate([rows, np.broadcast_to(rows[-1], (size - len(rows), x.shape[1]))])
+            out[i : i + size] = run(rows)[: len(x) - i]
+        return out
+
+    def _eager(self, x: np.ndarray) -> np.ndarray:
+        with no_grad():
+            blocks = [self.model(Tensor(x[i : i + EAGER_BLOCK])).numpy() for i in range(0, len(x), EAGER_BLOCK)]
+        return np.concatenate(blocks)
+
+    def _runner(self, size: int, d: int) -> Any:
+        """The compiled model for so many points at a time, or None where it does not compile."""
+        if not self.how.startswith("compiled"):
+            return None
+        compiled = self._compiled.get(size)
+        if compiled is None:
+            try:
+                compiled = self._compiled[size] = self._compile(size, d)
+            except (RecordError, MissingExtraError) as e:
+                self.how = f"NumPy: {e}"
+                return None
+        return lambda rows: compiled.run([rows])[0][0]
+
+    def _compile(self, size: int, d: int) -> Any:
+        from surefit.compiler import compile_program
+        from surefit.core.program import record
+
+        def values(x: Any) -> Any:
+            with no_grad():
+                return self.model(x)
+
+        return compile_program(record(values, Tensor(np.zeros((size, d)), np.float64)), mode="strict")

@@ -10,11 +10,20 @@ from __future__ import annotations
 import numpy as np
 
 from surefit.compiler import coefficients as C
-from surefit.compiler.lanes import Lanes, any_lane, fast_two_sum, reading, replaced, two_product, two_sum, where
+from surefit.compiler.lanes import (
+    INTEGER,
+    Lanes,
+    any_lane,
+    fast_two_sum,
+    reading,
+    replaced,
+    two_product,
+    two_sum,
+    where,
+)
 from surefit.compiler.text import Function, Module, Value
 
 _FAR = 1.0e5  # beyond this, k may have more bits than the pieces leave room for
-_NEAREST = 16 - 52  # exponent of a mantissa of 53 bits from which on the table is read
 _SHIFT = {"f32": 1.5 * 2.0**23, "f64": 1.5 * 2.0**52}  # adding it rounds to an integer and leaves that in the low bits
 
 
@@ -23,22 +32,12 @@ def quadrants(x: Lanes, exact: bool) -> tuple[Lanes, Lanes | None, Lanes]:
 
     exact: whether low is wanted; otherwise it is None.
     """
-    if x.kind == "f32" and "contract" in x.f.flags:
-        r, low, n = _by_fused(x, exact)
-    else:
-        r, low, n = _by_exact_products(x.to("f64"))
-    far = x.abs().is_("gt", _FAR)
-
-    def reduced() -> list[Lanes]:
-        new = _far(x.to("f64"))
-        if x.kind == r.kind == "f32":
-            new = _narrowed(*new)
-        return [where(far, a, b) for a, b in zip(new, (r, n, low), strict=True) if b is not None]
-
-    found = replaced(x.f, any_lane(far), reduced, [a for a in (r, n, low) if a is not None])
-    if x.kind != r.kind:
-        found = _narrowed(*found)
-    return found[0], found[2] if exact else None, found[1]
+    v = x if x.kind == "f32" and "contract" in x.f.flags else x.to("f64")
+    parts = _by_fused(v, exact) if v.kind == "f32" else _by_exact_products(v)
+    parts = replaced(x.f, any_lane(v.abs().is_("gt", _FAR)), lambda: _with_far_lanes(v, parts), parts)
+    if x.kind != v.kind:
+        parts = _narrowed(*parts)
+    return parts[0], parts[2] if exact else None, parts[1]
 
 
 def _narrowed(r: Lanes, n: Lanes, low: Lanes) -> list[Lanes]:
@@ -48,24 +47,24 @@ def _narrowed(r: Lanes, n: Lanes, low: Lanes) -> list[Lanes]:
         return [short, n.to("i32"), ((r - short.to("f64")) + low).to("f32")]
 
 
-def _by_fused(x: Lanes, exact: bool) -> tuple[Lanes, Lanes | None, Lanes]:
-    """float32 with fused multiply-add: the first product is exact in its sum, and the third hardly counts."""
+def _by_fused(x: Lanes, exact: bool) -> list[Lanes]:
+    """(r, n), or (r, n, low), of float32 with fused multiply-add: the first product is exact in its sum."""
     f = x.f
     t = x * float(2 / np.pi) + _SHIFT["f32"]
     k = t - _SHIFT["f32"]
     a, b, c = C.HALF_PI_24
     first = Lanes(f, f.exact_fma(k.v, -a, x.v))
     if not exact:
-        return Lanes(f, f.exact_fma(k.v, -c, f.exact_fma(k.v, -b, first.v))), None, t.bits()
+        return [Lanes(f, f.exact_fma(k.v, -c, f.exact_fma(k.v, -b, first.v))), t.bits()]
     p, p_low = two_product(k, Lanes(f, f.const(b, k.v)))
     with reading(f, ""):
         r, lost = two_sum(first, -p)
         r, low = fast_two_sum(r, (lost - p_low) - k * c)
-    return r, low, t.bits()
+    return [r, t.bits(), low]
 
 
-def _by_exact_products(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
-    """float64: every product is exact, and so are the sums that matter."""
+def _by_exact_products(x: Lanes) -> list[Lanes]:
+    """(r, n, low) of float64: every product is exact, and so are the sums that matter."""
     with reading(x.f, ""):
         t = x * float(2 / np.pi) + _SHIFT["f64"]
         k = t - _SHIFT["f64"]
@@ -73,37 +72,47 @@ def _by_exact_products(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
         r, lost = two_sum(x - k * a, -(k * b))
         r, rest = two_sum(r, -(k * c))
         r, low = fast_two_sum(r, (lost + rest) - k * d)
-    return r, low, t.bits()
+    return [r, t.bits(), low]
 
 
-def _far(x: Lanes) -> list[Lanes]:
-    """All lanes by Payne and Hanek's reduction, meant for large ones: (r, k, low)."""
+def _with_far_lanes(x: Lanes, parts: list[Lanes]) -> list[Lanes]:
+    """(r, n) or (r, n, low) with the lanes that are far out made anew."""
     f, width = x.f, x.v.width
-    at, high, low = (f.alloca("f64", width) for _ in range(3))
-    count = f.alloca("i64", width)
-    f.store(x.v, at)
-    f.call(reduction(f.module), at, high, low, count, f.i64(width))
-    return [Lanes(f, f.load(p, k, width)) for p, k in ((high, "f64"), (count, "i64"), (low, "f64"))]
+    values = [x, *parts] if len(parts) == 3 else [x, *parts, parts[0]]
+    places = [f.alloca(a.kind, width) for a in values]
+    for a, p in zip(values, places, strict=True):
+        f.store(a.v, p)
+    f.call(reduction(f.module, x.kind), *places, f.i64(width))
+    return [Lanes(f, f.load(p, a.kind, width)) for a, p in zip(parts, places[1:], strict=False)]
 
 
-def reduction(module: Module) -> str:
-    """`reduce(x, high, low, k, n)`: of n float64 with |x| > 2^16, x = k pi/2 + high + low; its name with @."""
-    if "angles" not in module.shared:
-        f = Function(module, "reduce_angles", [(a, "ptr") for a in ("x", "high", "low", "k")] + [("n", "i64")],
+def reduction(module: Module, kind: str) -> str:
+    """`reduce(x, r, n, low, count)`: for each |x| > _FAR its x = n pi/2 + r + low; the function's name with @."""
+    key = ("angles", kind)
+    if key not in module.shared:
+        names = ("x", "r", "n", "low")
+        f = Function(module, f"reduce_angles_{kind}", [*((a, "ptr") for a in names), ("count", "i64")],
                      private=True, inline="noinline", noalias=False)  # fmt: skip
-        with f.loop(0, f.args["n"]) as l:
-            _payne_hanek(f, *(f.gep(f.args[a], l.i, "i64") for a in ("x", "high", "low", "k")))
+        with f.loop(0, f.args["count"]) as l:
+            at = [f.gep(f.args[a], l.i, INTEGER[kind] if a == "n" else kind) for a in names]
+            x = Lanes(f, f.load(at[0], kind)).to("f64")
+            with f.when(x.abs().is_("gt", _FAR).v):
+                r, n, low = _payne_hanek(x)
+                if kind == "f32":
+                    r, n, low = _narrowed(r, n, low)
+                for a, p in zip((r, n, low), at[1:], strict=True):
+                    f.store(a.v, p)
         f.ret()
-        module.shared["angles"] = f.end()
-    return module.shared["angles"]
+        module.shared[key] = f.end()
+    return module.shared[key]
 
 
-def _payne_hanek(f: Function, x_at: Value, high_at: Value, low_at: Value, k_at: Value) -> None:
-    x = Lanes(f, f.load(x_at, "f64"))
+def _payne_hanek(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
+    """(r, n, low) of a scalar float64 beyond 2^16; NaN for infinity."""
+    f = x.f
     n = x.bits()
     exponent = ((n >> 52) & 0x7FF) - 1075  # x = mantissa 2^exponent
     exponent = where(exponent.is_("gt", 0x7FE - 1075), 0x7FE - 1075, exponent)  # infinity ends as NaN anyway
-    exponent = where(exponent.is_("lt", _NEAREST), _NEAREST, exponent)  # smaller numbers are not asked for
     mantissa = (n & ((1 << 52) - 1)) | (1 << 52)
     # of 2/pi 192 bits, from the one that gives x 2/pi the weight 2 on: what is before them counts full turns
     offset = (C.TABLE_BITS - 190) - exponent
@@ -137,11 +146,8 @@ def _payne_hanek(f: Function, x_at: Value, high_at: Value, low_at: Value, k_at: 
         r, low = fast_two_sum(r, lost)
         minus = Lanes(f, negative) ^ x.is_("lt", 0.0)
         r, low = where(minus, -r, r), where(minus, -low, low)
-        finite = x.abs().is_("lt", np.inf)
-        r = where(finite, r, np.nan)
-    f.store(r.v, high_at)
-    f.store(low.v, low_at)
-    f.store(where(x.is_("lt", 0.0), 0 - k, k).v, k_at)
+        r = where(x.abs().is_("lt", np.inf), r, np.nan)
+    return r, where(x.is_("lt", 0.0), 0 - k, k), low
 
 
 def _spread(like: Lanes, x: float) -> Lanes:

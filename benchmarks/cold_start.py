@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from harness import alternate, importable, quartiles, ratio, report, versions
+from harness import alternate, chosen, importable, quartiles, ratio, report, versions
 from typer import Option
 
 FIT = ("surefit", "fit", "sin(x)", "--on", "x=-6.28:6.28", "--tol", "1e-8")
@@ -43,9 +43,10 @@ def clocked(command: list[str], env: dict[str, str], good: tuple[int, ...]) -> t
 def main(
     json: Annotated[Path | None, Option(help="Write the figures of every round to this file.")] = None,
     rounds: Annotated[int, Option(min=2, help="Fresh processes of each.")] = 7,
+    against: Annotated[str, Option(help=f"Libraries to import, with commas between: {', '.join(IMPORTS)}.")] = "",
 ) -> None:
     """Print one table: shell to result, and imports of others."""
-    names, missing = importable(IMPORTS)
+    names, missing = importable(chosen(against, IMPORTS, "--against"))
     turns: dict[str, Any] = {"surefit": fit, **{n: lambda n=n: imported(IMPORTS[n]) for n in names}}
     for turn in turns.values():
         turn()  # writes the byte code and warms the file cache

@@ -89,7 +89,7 @@ def draw(rows: list[dict[str, Any]], names: list[str], file: Path) -> None:
 
 def main(
     json: Annotated[Path | None, Option(help="Write the figures of every round to this file.")] = None,
-    picture: Annotated[Path, Option(help="Where the curves are drawn.")] = Path("scaling.png"),
+    picture: Annotated[Path | None, Option(help="Draw the curves into this file.")] = None,
     only: Annotated[str, Option(help=f"Curves, with commas between: {', '.join(CURVES)}.")] = "",
     contenders: Annotated[str, Option(help=f"Contenders: {', '.join(CONTENDERS)}.")] = "surefit,jax-scan,torch-eager",
     threads: Annotated[int, Option(min=1, help="Threads of everybody.")] = 1,
@@ -98,7 +98,7 @@ def main(
     quick: Annotated[bool, Option("--quick", help="Two points of each curve, 3 short rounds.")] = False,
     one: Annotated[str, Option("--contestant", hidden=True)] = "",
 ) -> None:
-    """Print one table and draw one picture."""
+    """Print one table, and draw one picture if asked."""
     if one:
         networks, n, text = one.split(maxsplit=2)
         return many(int(networks), int(n), Workload.from_json(text))
@@ -132,12 +132,11 @@ def main(
     for curve, value in dict.fromkeys((r["curve"], r["value"]) for r in rows):
         at = {r["contender"]: f"{r['us_per_step']:.3g}" for r in rows if (r["curve"], r["value"]) == (curve, value)}
         table.append([curve, f"{value:,}", *(at.get(name, "-") for name in names)])
-    if rows:
+    if picture is not None:
         draw(rows, names, picture)
     notes = [
         f"{BASE}; one size changes. Microseconds of a step, {threads} thread{'s' * (threads > 1)}; medians of {rounds} "
         f"turns of {seconds:g} s. networks: a step of all of them, spread over the threads.",
-        f"The curves are in {picture}.",
         *(f"Left out, because it cannot be imported: {name}." for name in missing),
     ]
     data = {"versions": versions(["numpy", "torch", "jax", "sklearn", "llvmlite"]), "rows": rows}

@@ -109,3 +109,83 @@ def test_elementary(tmp_path):
     rows = json.loads(file.read_text())["rows"]
     assert len(rows) == 4
     assert all(0 < ns < 1e6 for row in rows for turns in row["ns"].values() for ns in turns)
+
+
+SAME_ARITHMETIC = """
+import json
+from importlib.util import find_spec
+from harness.contenders import CONTENDERS, first_losses
+from harness.workloads import WORKLOADS
+names = [n for n in CONTENDERS if n != "torch-compile" and find_spec(CONTENDERS[n][0])]
+print(json.dumps({k: {n: first_losses(n, w, 1)[1] for n in names} for k, w in WORKLOADS.items()}))
+"""
+
+
+@pytest.mark.slow
+def test_all_contenders_of_the_training_steps_do_the_same_arithmetic():
+    path = os.pathsep.join([str(Path(surefit.__file__).parent.parent), str(ROOT / "benchmarks")])
+    done = subprocess.run(
+        [sys.executable, "-c", SAME_ARITHMETIC],
+        env=os.environ | {"PYTHONPATH": path, "SUREFIT_CACHE": "off"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    for key, losses in json.loads(done.stdout).items():
+        assert {"surefit", "numpy"} <= set(losses)
+        for name, seen in losses.items():
+            assert seen[0] != seen[-1]
+            np.testing.assert_allclose(seen, losses["numpy"], rtol=1e-3, err_msg=f"{key}: {name}")
+
+
+@pytest.mark.slow
+def test_training_step(tmp_path):
+    file = tmp_path / "figures.json"
+    out = run(
+        "training_step.py", "--quick", "--only", "E4", "--threads", "1", "--contenders", "surefit,numpy",
+        "--json", str(file),
+    )  # fmt: skip
+    assert "| E4 | 1 |" in out and "E4: 1-10-10-1 sigmoid, batch 1, SGD." in out
+    figures = json.loads(file.read_text())
+    assert figures["machine"]["cores"] >= 1
+    assert [(r["workload"], r["contender"], r["threads"]) for r in figures["rows"]] == [
+        ("E4", "surefit", 1), ("E4", "numpy", 1)
+    ]  # fmt: skip
+    assert all(0 < r["us_per_step"] < 1e6 and r["compile_s"] > 0 for r in figures["rows"])
+
+
+@pytest.mark.slow
+def test_compile_time(tmp_path):
+    file = tmp_path / "figures.json"
+    out = run("compile_time.py", "--rounds", "2", "--only", "E4", "--json", str(file))
+    assert "| E4 | cold |" in out and "| E4 | cached |" in out
+    (row,) = json.loads(file.read_text())["rows"]
+    assert min(r["LLVM"] for r in row["cold"]) > max(r["LLVM"] for r in row["cached"])
+
+
+@pytest.mark.slow
+def test_scaling(tmp_path):
+    file, picture = tmp_path / "figures.json", tmp_path / "curves.png"
+    out = run(
+        "scaling.py", "--quick", "--only", "depth,networks", "--contenders", "surefit", "--json", str(file),
+        "--picture", str(picture),
+    )  # fmt: skip
+    assert "| depth | 16 |" in out and "| networks | 16 |" in out
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    shallow, deep, _, _ = (r["us_per_step"] for r in json.loads(file.read_text())["rows"])
+    assert 0 < shallow < deep
+
+
+@pytest.mark.slow
+def test_cold_start(tmp_path):
+    file = tmp_path / "figures.json"
+    out = run("cold_start.py", "--rounds", "2", "--against", "sklearn", "--json", str(file))
+    assert "surefit fit 'sin(x)' --on x=-6.28:6.28 --tol 1e-8" in out
+    first = json.loads(file.read_text())["rows"][0]
+    assert first["name"] == "surefit" and len(first["seconds"]) == 2
+
+
+def test_an_unknown_workload_is_said():
+    with pytest.raises(AssertionError, match="'E9' is not one of E1, E2"):
+        run("training_step.py", "--only", "E9")

@@ -163,7 +163,7 @@ class Values:
             y = evaluate(step, self.exact, None)
         except SurefitError:
             return False
-        if y.size > limit and not anyway:
+        if not anyway and (y.size > limit or _order_matters(step, self.exact)):
             return False
         try:
             near = [evaluate(step, v, k + 1) for k, v in enumerate(self.shadows)]
@@ -186,6 +186,19 @@ class Values:
             spread = np.max([np.abs(np.where(finite & np.isfinite(s[i]), s[i] - y, 0)) for s in self.shadows], axis=0)
             size = np.where(finite, np.abs(y), 0).astype(np.float64)
         return SLACK * spread.astype(np.float64) + SLACK * float(info.eps) * size + 64 * float(info.tiny)
+
+
+def _order_matters(step: Step, values: Sequence[np.ndarray]) -> bool:
+    """Whether a product of many overflows or vanishes in some order of multiplication."""
+    if step.op.name != "prod" or not isinstance(step.args[0], int):
+        return False
+    size = np.abs(values[step.args[0]])
+    if size.dtype.kind != "f":
+        return False
+    with np.errstate(all="ignore"):
+        large = np.prod(np.maximum(size, 1), axis=step.params["axes"])
+        small = np.prod(np.where(size == 0, 1, np.minimum(size, 1)), axis=step.params["axes"])
+    return bool(np.any(np.isinf(large)) or np.any(small < np.finfo(size.dtype).tiny))
 
 
 def _decided_otherwise(y: np.ndarray, shadow: np.ndarray) -> bool:

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 from surefit._version import __version__
 
 if TYPE_CHECKING:
-    from surefit import data, errors, formulas, nn, optim, solvers, view
+    from surefit import compiler, data, errors, formulas, nn, optim, solvers, view
+    from surefit.compiler import jit
     from surefit.core.batching import batch
     from surefit.core.functional import grad, hessian, hvp, jacobian, value_and_grad, vjp
     from surefit.core.functions import *  # noqa: F403
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         Adamax,
         AdamW,
         Auto,
+        Ensemble,
         Features,
         Fit,
         Interval,
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
         Snapshots,
         TextPlot,
         VarPro,
+        ensemble,
         examine,
         find_lr,
         fit,
@@ -60,12 +63,13 @@ if TYPE_CHECKING:
     )
     from surefit.formulas import Formula, parse
 
-_ROOMS = ("data", "errors", "formulas", "nn", "optim", "solvers", "view")
+_ROOMS = ("compiler", "data", "errors", "formulas", "nn", "optim", "solvers", "view")
 
 # where each public name lives; a name that is not here is looked for among the functions of tensors
 _HOME = {
     "surefit.fitting": (
-        "fit Fit Measured load examine Diagnosis Finding MLPSpec SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
+        "fit ensemble Ensemble Fit Measured load examine Diagnosis Finding MLPSpec "
+        "SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
         "Auto Features VarPro LM LBFGS "
         "Started Epoch Finished OutsideWarning find_lr RateTest smallest Smallest Interval "
         "Snapshots Live TextPlot"
@@ -80,6 +84,7 @@ _HOME = {
     "surefit.core.batching": "batch",
     "surefit.core.functional": "grad value_and_grad vjp jacobian hessian hvp",
     "surefit.core.program": "record Program",
+    "surefit.compiler": "jit",
     "surefit.core.ops": "float32 float64 int32 int64 bool_",
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
@@ -101,8 +106,7 @@ _ELSEWHERE = {
     "int": "; use surefit.int32",
     "long": "; use surefit.int64",
     "bool": "; use surefit.bool_",
-    "compile": "; there is no compiler yet",
-    "jit": "; there is no compiler yet",
+    "compile": "; its name here is surefit.jit",
 }
 
 

@@ -34,6 +34,8 @@ def display(time: float | None = None, quiet: bool = False, plot: TextPlot | Non
 class Display:
     """Shows nothing; base of those that do."""
 
+    passive = True  # it never stops training, which need not wait for it
+
     def __init__(self, time: float | None = None, plot: TextPlot | None = None) -> None:
         self.limit, self.plot = time, plot
 

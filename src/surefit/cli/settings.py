@@ -114,6 +114,9 @@ _PANELS = {
         Setting("seed", "INT", whole(0), "Seed of everything random. Default: 0."),
         Setting("dtype", "NAME", choice("float32", "float64"),
                 "Of the network. Default: float64 by a solver, else float32."),
+        Setting("restarts", "INT", whole(),
+                "Networks that are trained at once over the cores; the best is kept. Default: 1."),
+        Setting("jit", "", flag, "First-order training as machine code. Default: where it pays."),
     ],
     NETWORK: [
         Setting("hidden", "WIDTHS", WIDTHS, "Widths of the hidden layers: 200,100,50. Default: as the method likes."),

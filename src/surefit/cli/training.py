@@ -135,7 +135,7 @@ def _fit(settings: Mapping[str, Any], callbacks: list[Callable[[Any], None]]) ->
             model=_model(settings),
             data=_data(settings),
             callbacks=callbacks,
-            **{key: settings[key] for key in ("tol", "time", "seed", "dtype") if key in settings},
+            **{key: settings[key] for key in ("tol", "time", "seed", "dtype", "restarts", "jit") if key in settings},
         )
     if isinstance(target, str):
         return fitted

@@ -40,7 +40,7 @@ def check_mode(how: str) -> None:
 
 @dataclass(frozen=True)
 class Layout:
-    """What must be known of compiled code to run it: where arguments, results and state lie in an arena of `arena` bytes.
+    """What must be known of compiled code to run it: where everything lies in an arena of `arena` bytes.
 
     inputs, results, new: the first byte of each argument (then state in), output, and new state. messages: what each
     error code (from 1) stands for, and the equation. kernels: rows for `explain`.
@@ -77,7 +77,6 @@ class Writing:
         self.seconds = {"passes": time.perf_counter() - began}
         began = time.perf_counter()
         self.module = Module()
-        self.module.fma = t.fma and how == "fast"
         flags = FAST if how == "fast" else ""
         could, self.why_threads = pays(self.plan)
         self.threads = 2 if could and threads > 1 else 1
@@ -104,7 +103,6 @@ class Writing:
             write_helper(self.module, "@" + BODY, self.meet)
         self.messages = [(what, n.equation) for what, n in lowering.messages]
         self.seconds["IR"] = time.perf_counter() - began
-
 
     def layout(self) -> Layout:
         """What is known of it, as plain data."""

@@ -76,8 +76,8 @@ def kernel_row(plan: Plan, kernel: Kernel) -> tuple[str, str, str, int, int]:
         sizes = " @ ".join(str(a.shape) for a in n.args) if n.op == "matmul" else str(n.shape)
         return kernel.kind, sizes, f"{n.op} n{n.id}", count, n.equation
     size = 1
-    for n in kernel.space:
-        size *= n
+    for extent in kernel.space:
+        size *= extent
     seen: set[int] = set()
     operations = 0
     stack: list[Any] = [r.node.args[0] if r.reduce else r.node for r in kernel.roots]

@@ -37,7 +37,9 @@ class Compiled(Built):
         self.step = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.library.addresses[STEP])
         self._lock = threading.Lock()
 
-    def run(self, inputs: Sequence[Any], state: Sequence[Any] | None = None) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    def run(
+        self, inputs: Sequence[Any], state: Sequence[Any] | None = None
+    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """(outputs, new state) of arrays in the order of the Program's inputs and state. Pure.
 
         What fails inside (an index out of range, an integer division by zero) raises the error of the eager call.
@@ -126,7 +128,9 @@ class Jitted:
         except (TypeError, ValueError) as e:
             raise ArgumentError(f"jit: {getattr(self.f, '__name__', 'function')}: {e}") from None
         if bound.kwargs:
-            raise ArgumentError(f"jit: {sorted(bound.kwargs)} can be given by name only; make them positional arguments")
+            raise ArgumentError(
+                f"jit: {sorted(bound.kwargs)} can be given by name only; make them positional arguments"
+            )
         return bound.args
 
     def _trace(self, args: tuple[Any, ...], avals: list[Aval]) -> Compiled:

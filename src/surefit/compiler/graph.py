@@ -9,7 +9,7 @@ none does.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from surefit.compiler.text import KIND_OF
 from surefit.core import ops
-from surefit.core.ops import Aval, bool_
+from surefit.core.ops import Aval
 from surefit.core.program import Constant, Program
 from surefit.errors import RecordError
 
@@ -99,7 +99,12 @@ class Graph:
                 return node
         primitive = ops.TABLE[op]
         aval = primitive.rule(*(Aval(a.shape, a.dtype) for a in args), **params)
-        if args and all(a.op == "constant" for a in args) and math.prod(aval.shape) <= FOLDED and op not in ("random_bits", "broadcast_to"):
+        if (
+            args
+            and all(a.op == "constant" for a in args)
+            and math.prod(aval.shape) <= FOLDED
+            and op not in ("random_bits", "broadcast_to")
+        ):
             return self.constant(np.asarray(ops.quietly(primitive.value, [a.value for a in args], params), aval.dtype))
         key = (op, tuple(a.id for a in args), tuple(sorted((k, _frozen(v)) for k, v in params.items())))
         node = self.known.get(key)
@@ -285,10 +290,10 @@ def _rows(g: Graph, a: Node, b: Node) -> Node:
     return g.make("sum", g.make("mul", x, y), axes=(lead,))
 
 
-SIMPLIFY = {
+SIMPLIFY: dict[str, Callable[[Graph, Sequence[Node], dict[str, Any]], Node | None]] = {
     "reshape": _reshape, "broadcast_to": _same, "transpose": _transpose, "slice": _slice, "flip": _flip,
-    "cast": _cast, **{op: partial(_reduction, op) for op in ("sum", "prod", "amax")}, "mul": _mul, "div": _div, "pow": _pow,
-    "matmul": _matmul,
+    "cast": _cast, "mul": _mul, "div": _div, "pow": _pow, "matmul": _matmul,
+    **{op: partial(_reduction, op) for op in ("sum", "prod", "amax")},
 }  # fmt: skip
 
 

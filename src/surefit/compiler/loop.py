@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 
 from surefit.compiler import cache, engine
-from surefit.compiler.explain import Explanation
 from surefit.compiler.build import BODY, HELPER, LOOP, RELEASE, STEP, Built, Writing
-from surefit.compiler.threads import QUIT, cores
+from surefit.compiler.explain import Explanation
 from surefit.compiler.text import BYTES, Function, Module, Value, constant
+from surefit.compiler.threads import QUIT, cores
 from surefit.core.program import Program, record
 from surefit.core.tensor import Tensor, as_tensor
 from surefit.errors import ArgumentError, RecordError, ShapeError, SurefitError
@@ -349,8 +349,10 @@ def check_state(program: Program) -> None:
 def interruptible(
     call: Callable[[], Any], stop: np.ndarray, seconds: float | None = None, halted: Callable[[], bool] | None = None
 ) -> None:
-    """Run native code in a thread; the stop flag is set on Ctrl-C (raised again afterwards), after `seconds`, or when
-    `halted` (asked every 20 ms) says so. Outside the main thread no Ctrl-C arrives, and no other thread is needed.
+    """Run native code in a thread, so that it can be stopped.
+
+    The stop flag is set on Ctrl-C (raised again afterwards), after `seconds`, or when `halted` (asked every 20 ms) says
+    so. Outside the main thread no Ctrl-C arrives, and no other thread is needed.
     """
     if threading.current_thread() is not threading.main_thread() and seconds is None and halted is None:
         call()
@@ -420,15 +422,15 @@ class TrainingLoop:
     step: a function of one Tensor for each array of `data` (its rows of one batch) that returns the loss: zero_grad,
     backward and optimiser step included, as in PyTorch. data: arrays with the same number of rows. batch_size: rows a
     step; None: all. rate: the leaf that holds the learning rate, if `run` or `epochs` are to set it. validate: a
-    function of the arrays in `held` that returns a loss, called after each epoch. keep: leaves whose values at the best epoch
-    are kept in `best`. mode, target: as in `jit`. threads: 1, 2, or None for whichever is faster now: large steps can
+    function of the arrays in `held` that returns a loss, called after each epoch. keep: leaves whose values at the best
+    epoch are kept in `best`. mode, target: as in `jit`. threads: 1, 2, or None for whichever is faster now: large steps can
     be shared by two threads, which changes no bit of the result but loses time where the second core is busy.
     """
 
     def __init__(
-        self, step: Callable[..., Any], data: Sequence[Any], batch_size: int | None = None, *, rate: Tensor | None = None,
-        validate: Callable[..., Any] | None = None, held: Sequence[Any] = (), keep: Sequence[Tensor] = (),
-        mode: str = "fast", target: str | None = None, threads: int | None = None,
+        self, step: Callable[..., Any], data: Sequence[Any], batch_size: int | None = None, *,
+        rate: Tensor | None = None, validate: Callable[..., Any] | None = None, held: Sequence[Any] = (),
+        keep: Sequence[Tensor] = (), mode: str = "fast", target: str | None = None, threads: int | None = None,
     ) -> None:  # fmt: skip
         if threads not in (None, 1, 2):
             raise ArgumentError(f"TrainingLoop: threads={threads!r} must be 1, 2 or None (whichever is faster)")
@@ -497,7 +499,9 @@ class TrainingLoop:
         p = self.full
         if rows is None:
             if self.batch != self.count:
-                raise ArgumentError(f"run: rows are needed, (steps, {self.batch}) indices, since a batch is not all data")
+                raise ArgumentError(
+                    f"run: rows are needed, (steps, {self.batch}) indices, since a batch is not all data"
+                )
             count = 1 if steps is None else int(steps)
             for there, a in zip(p.inputs, self.data, strict=False):
                 there[...] = a

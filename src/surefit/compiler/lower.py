@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -75,7 +76,8 @@ class Lowering:
 
     def _one(self, kernel: Kernel) -> None:
         if kernel.kind != "loops":
-            getattr(self, "_" + kernel.kind)(kernel)
+            assert kernel.node is not None and kernel.place is not None
+            getattr(self, "_" + kernel.kind)(kernel.node, kernel.place)
         elif 0 not in kernel.space and not self._transposed(kernel):
             LoopWriter(self, kernel).write()
 
@@ -186,10 +188,9 @@ class Lowering:
             total = step if total is None else self.f.add(total, step)
         return p if total is None else self.f.gep(p, total, place.buffer.kind)
 
-    def _matmul(self, kernel: Kernel) -> None:
-        node = kernel.node
+    def _matmul(self, node: Node, out: Place) -> None:
         a, b = node.args
-        c = kernel.place
+        c = out
         (pa, a0, sa), (pb, b0, sb) = self.strides(a), self.strides(b)
         lead = node.shape[:-2]
         m, n, k = node.shape[-2], node.shape[-1], a.shape[-1]
@@ -207,7 +208,7 @@ class Lowering:
                     strict=not self.fast,
                 )  # fmt: skip
 
-            if self.shared is None or not divisible(kernel):
+            if self.shared is None or not large_product(node):
                 rows(0, m)
             else:
                 half = (m + 1) // 2
@@ -240,8 +241,8 @@ class Lowering:
             )  # fmt: skip
         return True
 
-    def _argmax(self, kernel: Kernel) -> None:
-        node, f = kernel.node, self.f
+    def _argmax(self, node: Node, out: Place) -> None:
+        f = self.f
         (x,) = node.args
         axis = node.params["axis"] % len(x.shape)
         place, start, strides = self.strides(x)
@@ -262,14 +263,13 @@ class Lowering:
                         better = f.or_(fresh, f.and_(better, f.not_(old)))
                     l.next = [f.select(better, y, l.carried[0]), f.select(better, l.i, l.carried[1])]
                 result = l.result[1]
-            f.store(result, self._at(kernel.place, 0, i, kernel.place.strides))
+            f.store(result, self._at(out, 0, i, out.strides))
 
-    def _cumsum(self, kernel: Kernel) -> None:
-        node, f = kernel.node, self.f
+    def _cumsum(self, node: Node, out: Place) -> None:
+        f = self.f
         (x,) = node.args
         axis = node.params["axis"] % len(x.shape)
         place, start, strides = self.strides(x)
-        out = kernel.place
         keep = [i for i in range(len(x.shape)) if i != axis]
         with self._nest([x.shape[i] for i in keep]) as i:
             source = self._at(place, start, i, [strides[j] for j in keep])
@@ -280,11 +280,10 @@ class Lowering:
                 f.store(total, f.gep(target, f.mul(l.i, out.strides[axis]), node.kind))
                 l.next = [total]
 
-    def _scatter_add(self, kernel: Kernel) -> None:
-        node, f = kernel.node, self.f
+    def _scatter_add(self, node: Node, out: Place) -> None:
+        f = self.f
         u, index = node.args
         axis, size = node.params["axis"], node.params["size"]
-        out = kernel.place
         self._zero(node, out)
         pu, u0, su = self.strides(u)
         pi, i0, si = self.strides(index)
@@ -301,11 +300,10 @@ class Lowering:
             old = f.load(p, node.kind)
             f.store(f.or_(old, value) if node.kind == "i1" else f.add(old, value), p)
 
-    def _fold(self, kernel: Kernel) -> None:
-        node, f = kernel.node, self.f
+    def _fold(self, node: Node, out: Place) -> None:
+        f = self.f
         (u,) = node.args
         p = node.params
-        out = kernel.place
         self._zero(node, out)
         pu, u0, su = self.strides(u)
         n = len(node.shape)
@@ -329,12 +327,11 @@ class Lowering:
         index = tuple(var(i) for i in range(len(node.shape)))
         LoopWriter(self, Kernel("loops", space=node.shape, roots=[Root(zero, (), place, index)])).write()
 
-    def _random_bits(self, kernel: Kernel) -> None:
-        node = kernel.node
+    def _random_bits(self, node: Node, out: Place) -> None:
         from surefit.compiler.philox import random_bits
 
         key, counter = (self._scalar(a) for a in node.args)
-        random_bits(self.f, self.pointer(kernel.place), node.size, key, counter)
+        random_bits(self.f, self.pointer(out), node.size, key, counter)
 
     def _scalar(self, node: Node) -> Value:
         if node.op == "constant":
@@ -346,8 +343,7 @@ class Lowering:
 def divisible(kernel: Kernel) -> bool:
     """Whether two threads write a kernel's results in less time than one: from its sizes alone."""
     if kernel.kind == "matmul":
-        n = kernel.node
-        return n.shape[-2] >= 8 and n.size * n.args[0].shape[-1] >= 60_000
+        return kernel.node is not None and large_product(kernel.node)
     if kernel.kind != "loops":
         return False
     work = 1
@@ -361,6 +357,11 @@ def divisible(kernel: Kernel) -> bool:
         and not copies
         and not any(n.op in CHECKED for r in kernel.roots for n in _cone(r.node))
     )
+
+
+def large_product(n: Node) -> bool:
+    """Whether a matrix product is worth the meeting of two threads."""
+    return n.shape[-2] >= 8 and n.size * n.args[0].shape[-1] >= 60_000
 
 
 def _cone(node: Node, depth: int = 12) -> Iterator[Node]:
@@ -423,8 +424,10 @@ class LoopWriter:
         self.smooth = self.smooth and not self.checked and self.v not in self.reduced
 
     def _survey(self) -> tuple[list[tuple[dict[int, int], float]], int, bool, bool]:
-        """Strides of all loads and stores along the loop axes, and how often they come in one turn of all loops;
-        operations; any 8-byte lanes; anything that can fail."""
+        """What the loops do: loads and stores, operations, whether any lanes have 8 bytes, whether anything can fail.
+
+        Of loads and stores the strides along the loop axes, and how often they come in one turn of all loops.
+        """
         loads: list[tuple[dict[int, int], float]] = []
         turns = 1
         for a in self.reduced:
@@ -511,7 +514,7 @@ class LoopWriter:
         if n.op == "take":
             return self.take(n, index)
         args = [self.value(a, aligned(index, a.shape)) for a in n.args]
-        code = []
+        code: list[int] = []
 
         def check(bad: Value, what: str) -> None:
             self.report(bad, n, what, code)
@@ -835,18 +838,14 @@ class LoopWriter:
         if self.v in inner:  # the vector innermost
             inner = [a for a in inner if a != self.v] + [self.v]
         self.hoist(set(inner), points)
-        starts = []
-        for _ in points:
-            for r in self.reducing:
-                starts.append(constant(scalars.identity_of(r.node.op, r.node.kind), r.node.kind, self.width))
-        totals = self.turn(inner, starts, points)
+        totals = self.turn(inner, self._identities(points), points)
         k = 0
         for point in points:
             for r in self.reducing:
                 x = totals[k]
                 k += 1
                 if self.v in self.reduced and x.width > 1:
-                    x = f.reduce_lanes(x, lambda a, b, op=r.node.op: scalars.combine(f, op, a, b))
+                    x = f.reduce_lanes(x, partial(scalars.combine, f, r.node.op))
                 if self.v in self.reduced or self.v < 0:
                     p, _ = self.address(r.place, offset(shifted(r.target, point), r.place.strides))
                     f.store(x, p)
@@ -882,8 +881,10 @@ class LoopWriter:
     def cycle(
         self, a: int, full: int, w: int, rest: list[int], accs: list[Value], points: list[dict[int, int]]
     ) -> list[Value]:
-        """A loop over one reduced axis; few accumulators are doubled or quadrupled, since an addition takes longer
-        than the loop's turn."""
+        """A loop over one reduced axis.
+
+        Few accumulators are doubled or quadrupled, since an addition takes longer than the loop's turn.
+        """
         f = self.f
         copies = 1
         if self.low.fast and not rest:
@@ -986,4 +987,4 @@ def shifted(index: Index, point: dict[int, int]) -> Index:
     return tuple((c + sum(k * point.get(axis, 0) for axis, k in terms), terms) for c, terms in index)
 
 
-__all__ = ["Lowering", "ZERO", "contiguous", "emit_transpose", "scaled"]
+__all__ = ["ZERO", "Lowering", "contiguous", "emit_transpose", "scaled"]

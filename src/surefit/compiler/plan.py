@@ -25,6 +25,7 @@ COST = {
     "cosh": 20, "asinh": 30, "acosh": 30, "atanh": 30, "atan2": 25, "fmod": 30, "remainder": 30, "floor_divide": 30,
     "take": 4, "iota": 0, "cast": 1,
 }  # fmt: skip
+MADE = REDUCTIONS | SPECIAL | {"input", "matmul", "copy"}  # always in memory
 CHEAP = 5  # operations up to which computing a value again is better than storing and loading it
 
 
@@ -54,6 +55,11 @@ class Place:
     start: int
     strides: tuple[int, ...]
     roomy: bool
+
+    def lies_at(self, other: Place) -> bool:
+        """Whether both are the same elements."""
+        mine, its = (self.start, self.strides), (other.start, other.strides)
+        return self.buffer is other.buffer and mine == its
 
 
 @dataclass(eq=False)
@@ -170,9 +176,7 @@ class Plan:
         delegated = self._delegated()
         costs: dict[int, int] = {}
         for n in self.order:
-            if n.op == "input" or (n.op == "constant" and n.size > 1):
-                stored.add(n.id)
-            elif n.op in REDUCTIONS or n.op in SPECIAL or n.op == "matmul" or n.op == "copy":
+            if n.op in MADE or (n.op == "constant" and n.size > 1):
                 stored.add(n.id)
             if n.op == "random_bits":
                 self.contiguous.add(n.id)
@@ -311,17 +315,17 @@ class Plan:
                 self.places[n.id] = self._place(n, f"n{n.id}")
             whole = claimed.get(n.id) or self.places[n.id]
             for a, part in zip(n.args, self._parts(n, whole), strict=True):
-                base, part = self._author(a, part)
-                if part is None or base.size == 0:
+                base, wish = self._author(a, part)
+                if wish is None or base.size == 0:
                     continue
                 free = base.id not in self.places and base.id not in claimed and base.id not in self.ready
                 pending = any(m.id == base.id for _, m in self.pending)
                 able = base.elementwise or base.op in REDUCTIONS or base.op == "matmul" or base.op == "concatenate"
                 if not free or not able or pending:
                     continue
-                if base.op in ("matmul", "concatenate") and part.strides[-1] != 1 and base.shape[-1] > 1:
+                if base.op in ("matmul", "concatenate") and wish.strides[-1] != 1 and base.shape[-1] > 1:
                     continue
-                self.places[base.id] = part
+                self.places[base.id] = wish
                 self.stored.add(base.id)
 
     def _author(self, a: Node, part: Place) -> tuple[Node, Place | None]:
@@ -398,8 +402,7 @@ class Plan:
         for a, part in zip(n.args, self._parts(n, whole), strict=True):
             base, want = self._author(a, part)
             there = self.places.get(base.id)
-            written = there is not None and want is not None and there.buffer is want.buffer
-            if written and there.start == want.start and there.strides == want.strides:
+            if there is not None and want is not None and there.lies_at(want):
                 last = max(last, self.ready[base.id])
             elif a.size:
                 index, space = identity(a.shape)
@@ -442,8 +445,7 @@ class Plan:
                 base, _, _ = follow(x, tuple(var(j) for j in range(len(x.shape))), self.stored)
                 reads[base.id] = False
             else:
-                for a in n.args:
-                    stack.append((a, aligned(index, a.shape)))
+                stack += [(a, aligned(index, a.shape)) for a in n.args]
 
     def _loops(self, root: Root, space: tuple[int, ...], reduced: tuple[int, ...], after: int = -1) -> int:
         """Add a root to the first kernel that can write it, or to a new one; the kernel's position."""
@@ -478,8 +480,10 @@ class Plan:
     def _in_loop(self, stored: int, at: int, space: tuple[int, ...]) -> bool:
         """Whether a stored value is at hand, in a register, inside the loop that writes it."""
         kernel = self.kernels[at]
-        return kernel.kind == "loops" and kernel.space == space and any(
-            r.node.id == stored and not r.reduce and r.target == r.index for r in kernel.roots
+        return (
+            kernel.kind == "loops"
+            and kernel.space == space
+            and any(r.node.id == stored and not r.reduce and r.target == r.index for r in kernel.roots)
         )
 
     def _settle_state(self) -> None:
@@ -491,7 +495,8 @@ class Plan:
             for k, kernel in enumerate(self.kernels):
                 if old.id in kernel.reads and (k > at or (k == at and not kernel.reads[old.id])):
                     safe = False
-            written = any(m.id != n.id and self.places.get(m.id) is self.places[old.id] for m in self.order if m.id != old.id)
+            others = (self.places.get(m.id) for m in self.order if m.id not in (n.id, old.id))
+            written = any(p is self.places[old.id] for p in others)
             if safe and not written and self.kernels[at].kind == "loops":
                 new, have = self.places[old.id], self.places[n.id]
                 for kernel in self.kernels:
@@ -532,9 +537,9 @@ class Plan:
                 touch(self.places[r], k)
         for p in (*self.results, *(self.places[n.id] for n in self.inputs)):
             touch(p, 0)
-        for a, b, _ in self.copies:
-            touch(a, len(self.kernels))
-            touch(b, len(self.kernels))
+        for source, target, _ in self.copies:
+            touch(source, len(self.kernels))
+            touch(target, len(self.kernels))
         buffers = [b for b in used.values() if not b.constant]
         top = HEADER
         for b in buffers:

@@ -50,13 +50,17 @@ def pays(plan: Plan) -> tuple[bool, str]:
                 work = 2.0 * node.size * node.args[0].shape[-1]
             shared += work
     gain, cost = shared / SPEED / 2, meetings * MEETING
-    why = f"halving {shared:.3g} operations would gain {gain * 1e6:.1f} us, {meetings} meetings cost {cost * 1e6:.1f} us"
+    why = (
+        f"halving {shared:.3g} operations would gain {gain * 1e6:.1f} us, {meetings} meetings cost {cost * 1e6:.1f} us"
+    )
     return gain > 2 * cost, why
 
 
 def write_meeting(m: Module, pause: str) -> str:
     """`meet(arena, which)`: wait for the other thread; its name with @."""
-    f = Function(m, "surefit_meet", [("arena", "ptr"), ("which", "i64")], private=True, inline="noinline", noalias=False)
+    f = Function(
+        m, "surefit_meet", [("arena", "ptr"), ("which", "i64")], private=True, inline="noinline", noalias=False
+    )
     arena, which = f.args["arena"], f.args["which"]
     mine = f.gep(arena, f.add(f.mul(which, 64), SEEN), "i8")
     goal = f.add(f.load(mine, "i64"), 2)
@@ -74,7 +78,8 @@ def write_meeting(m: Module, pause: str) -> str:
     f.branch_if(f.compare("ge", now, goal), done, f"{wait}")
     f.start(wait)
     if pause:
-        f.line(f"call void {m.declare(pause, 'void', ['i32'] if 'hint' in pause else [])}({'i32 1' if 'hint' in pause else ''})")
+        hint = "hint" in pause  # which takes the kind of hint
+        f.line(f"call void {m.declare(pause, 'void', ['i32'] * hint)}({'i32 1' * hint})")
     f.branch_if(f.compare("gt", turns, SPINS), idle, spin)
     f.start(idle)
     give = m.declare("sched_yield", "i32", [])

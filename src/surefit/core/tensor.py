@@ -565,7 +565,9 @@ class FlatVector(Tensor):
 
     def __init__(self, params: Sequence[Parameter]) -> None:
         if mode.recorder is not None:
-            raise RecordError("parameters cannot be laid into a flat vector while recording; call optimizer.prepare() once before")
+            raise RecordError(
+                "parameters cannot be laid into a flat vector while recording; call optimizer.prepare() once before"
+            )
         pieces = [p._value.reshape(-1) if p.numel() else p._value.reshape(0) for p in params]
         super().__init__(np.concatenate(pieces) if pieces else np.zeros(0, float32))
         self.params = list(params)

@@ -26,6 +26,7 @@ from surefit.fitting.network import MLPSpec
 from surefit.fitting.rates import RateTest, find_lr
 from surefit.fitting.sizes import Smallest, smallest
 from surefit.fitting.snapshots import Snapshots
+from surefit.fitting.together import Ensemble, ensemble
 from surefit.fitting.training import Epoch, Finished, Started
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Adamax",
     "Auto",
     "Diagnosis",
+    "Ensemble",
     "Epoch",
     "Features",
     "Finding",
@@ -60,6 +62,7 @@ __all__ = [
     "TextPlot",
     "VarPro",
     "diagnose",
+    "ensemble",
     "examine",
     "find_lr",
     "fit",

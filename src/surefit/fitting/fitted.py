@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from surefit import nn
 from surefit._version import __version__
 from surefit.core import ops
 from surefit.core.batching import batch
@@ -32,6 +33,7 @@ from surefit.fitting.problem import Points, Problem, pose
 from surefit.fitting.rates import with_found_rate
 from surefit.fitting.recipe import call_of, environment
 from surefit.fitting.snapshots import Snapshots, Watching, save_frames
+from surefit.fitting.together import best_of, fit_each, seeds_of, whole_number
 from surefit.fitting.training import Outcome, train
 
 if TYPE_CHECKING:
@@ -140,6 +142,8 @@ class Fit:
         error: `Measured` on fresh points. tol, reached: the tolerance asked for and whether error.max is within it.
         stop_reason: a sentence. interrupted: by Ctrl-C. warnings: sentences. steps, seconds, seed, dtype.
         problem: the data and the function it was made from, as far as they are known.
+        compile_seconds: part of `seconds` that went into compiling; None: trained without the compiler. restarts: the
+        deciding losses of all networks that were trained, where there were several.
         call: the arguments that `fit` was called with as Python text, None where an argument has no text.
         environment: versions and machine of the training. film: its frames, if a `Snapshots` callback took some.
         config: the run.toml beside a model that was loaded from its directory.
@@ -163,6 +167,8 @@ class Fit:
     environment: dict[str, str] = field(default_factory=environment)
     film: Film | None = None
     config: str | None = None
+    compile_seconds: float | None = None
+    restarts: list[float] = field(default_factory=list)
     _warned: bool = field(default=False, repr=False)
     _inference: Inference | None = field(default=None, repr=False)
     _ensembles: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)  # by number of members
@@ -360,7 +366,8 @@ class Fit:
             ("data", f"{sizes}{', with gradients' * (self.problem.slopes is not None)}{dropped}"),
             ("network", self._network_words()),
             ("method", self._method_words()),
-            ("training", f"{self._work_words()} in {self.seconds:.1f} s{best}"),
+            ("training", f"{self._work_words()} in {self._time_words()}{best}"),
+            *([("restarts", self._restart_words())] if self.restarts else []),
             *([("tried", "; ".join(self.method["choice"]))] if self.method.get("choice") else []),
             ("stopped", self.stop_reason),
             ("max |error|", str(self.error)),
@@ -368,6 +375,18 @@ class Fit:
             ("status", self._status() + f", seed {self.seed}"),
         ]
         return rows + [("warning", w) for w in self.warnings]
+
+    def _time_words(self) -> str:
+        """Seconds, and those of compiling apart."""
+        if self.compile_seconds is None:
+            return f"{self.seconds:.1f} s"
+        return f"{max(0.0, self.seconds - self.compile_seconds):.1f} s and {self.compile_seconds:.2f} s of compiling"
+
+    def _restart_words(self) -> str:
+        """How the networks did of which this one is the best."""
+        shown = ", ".join(f"{loss:.2g}" for loss in sorted(self.restarts)[:6])
+        more = f" ... {max(self.restarts):.2g}" if len(self.restarts) > 6 else ""
+        return f"the best of {len(self.restarts)} networks, losses {shown}{more}"
 
     def card(self) -> str:
         """The ten lines that `print(fit)` shows."""
@@ -404,6 +423,8 @@ class Fit:
             "best_epoch": self.best_epoch,
             "steps": self.steps,
             "seconds": self.seconds,
+            "compile_seconds": self.compile_seconds,
+            "restarts": list(self.restarts),
             "stop_reason": self.stop_reason,
             "interrupted": self.interrupted,
             "error": {
@@ -700,6 +721,7 @@ def fit(
     dtype: Any = None,
     callbacks: Sequence[Callable[[Any], Any]] = (),
     jit: bool | None = None,
+    restarts: int = 1,
 ) -> Fit:
     """Fit a function with a neural network.
 
@@ -721,6 +743,8 @@ def fit(
         callbacks: functions of one event (`Started`, `Epoch`, `Finished`); returning True stops. One that never stops
             nor looks at weights may say so (an attribute `passive = True`): then epochs need not wait for it.
         jit: first-order training as machine code (True), eager (False), or compiled where that pays (None).
+        restarts: networks with seeds of their own that are trained at once over the cores; the one with the best
+            validation loss is kept.
 
     Returns:
         A `Fit`.
@@ -734,17 +758,41 @@ def fit(
     >>> fit.names, fit.predict([0.0, 1.0]).shape
     (('x',), (2,))
     """
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ArgumentError(f"seed={seed!r} must be a whole number >= 0")
-    settings = method_from(method)
-    fitted = fit_problem(
-        lambda: pose(target, domain, data, int(seed), solver=isinstance(settings, Solver)),
-        tol=tol, time=time, method=settings, model=model, seed=int(seed), dtype=dtype, callbacks=callbacks, jit=jit,
-    )  # fmt: skip
+    arguments: dict[str, Any] = dict(
+        tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, callbacks=callbacks, jit=jit
+    )
+    fits = fits_of(target, domain, count=whole_number("restarts", restarts, 1), **arguments)
+    fitted = fits[0] if restarts == 1 else best_of(fits)
     fitted.call = call_of(
         domain=domain, tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype
     )
     return fitted
+
+
+def fits_of(
+    target: Any, domain: Any = None, *, count: int, seed: int = 0, method: str | Method = "auto", model: Any = None,
+    data: Sampling | None = None, callbacks: Sequence[Callable[[Any], Any]] = (), jit: bool | None = None, **rest: Any,
+) -> list[Fit]:  # fmt: skip
+    """`count` fits of one problem with seeds of their own, at once over the cores; callbacks hear of the first."""
+    unknown = sorted(set(rest) - {"tol", "time", "dtype"})
+    if unknown:
+        raise ArgumentError(f"ensemble: it has no argument {unknown[0]!r}; besides members it takes those of fit")
+    seed = whole_number("seed", seed, 0)
+    settings = method_from(method)
+
+    def posed() -> Problem:
+        return pose(target, domain, data, seed, solver=isinstance(settings, Solver))
+
+    shared: dict[str, Any] = dict(method=settings, model=model, jit=jit, **rest)
+    if count == 1:
+        return [fit_problem(posed, seed=seed, callbacks=callbacks, **shared)]
+    if isinstance(model, nn.Module):
+        raise ArgumentError("model: a Module can be trained only once; give widths or an MLPSpec for several networks")
+
+    def one(problem: Problem, *, seed: int, first: bool, halted: Callable[[], bool]) -> Fit:
+        return fit_problem(problem, seed=seed, callbacks=callbacks if first else (), halted=halted, **shared)
+
+    return fit_each(posed(), seeds_of(seed, count), one)
 
 
 def fit_problem(
@@ -758,6 +806,7 @@ def fit_problem(
     dtype: Any = None,
     callbacks: Sequence[Callable[[Any], Any]] = (),
     jit: bool | None = None,
+    halted: Callable[[], bool] | None = None,
 ) -> Fit:
     """`fit` of a Problem, or of what poses one (then the checks of the other arguments come first)."""
     began = clock.perf_counter()
@@ -817,7 +866,7 @@ def fit_problem(
     if problem.plan is not None and problem.plan.adaptive:
         outcome, problem = train_adaptively(whole, problem, settings, predict, **arguments)
     else:
-        outcome = train(whole, problem, settings, **arguments)
+        outcome = train(whole, problem, settings, halted=halted, **arguments)
     whole.eval()
     return Fit(
         problem=problem,
@@ -833,6 +882,7 @@ def fit_problem(
         interrupted=outcome.interrupted,
         best_epoch=outcome.best_epoch,
         warnings=[*problem.notes, *outcome.warnings],
+        compile_seconds=outcome.compile_seconds,
         film=next((c.film for c in callbacks if isinstance(c, Snapshots)), None),
     )
 

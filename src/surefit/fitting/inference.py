@@ -1,7 +1,7 @@
 """The values of a fitted network: compiled in strict mode where that is possible, else by NumPy.
 
-Compiled, a value does not depend on how many points are asked for at once, nor on the vector width or the threads: every
-point is computed in the same order. The first call compiles, which takes a moment unless the code is on the disk.
+Compiled, a value does not depend on how many points are asked for at once, nor on the vector width or the threads:
+every point is computed in the same order. The first call compiles, which takes a moment unless the code is on the disk.
 """
 
 from __future__ import annotations

@@ -125,6 +125,8 @@ def _rebuild(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Fit:
         version=card["surefit"],
         call=card.get("call", {}),  # the first files of format 1 lack these two
         environment=card.get("environment", {}),
+        compile_seconds=card.get("compile_seconds"),
+        restarts=card.get("restarts", []),
     )
 
 

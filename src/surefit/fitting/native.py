@@ -122,9 +122,7 @@ def epochs(
         left = None if run.time is None else max(1e-3, run.time - run.seconds)
         before, best_before = run.seconds, float(loop.best_loss[0])
         try:
-            result = loop.epochs(
-                n, order, rates, first=done + 1, patience=run.patience, seconds=left, halted=halted
-            )
+            result = loop.epochs(n, order, rates, first=done + 1, patience=run.patience, seconds=left, halted=halted)
         finally:
             _keep(watch, loop)
         run.steps += result.steps
@@ -172,9 +170,7 @@ def _record(
         best = min(best, deciding)
         seconds = span[0] + (span[1] - span[0]) * (i + 1) / max(n, 1)
         rate, epoch = float(rates[i, 0]), done + i + 1
-        outcome.history.append(
-            dict(epoch=epoch, train_loss=train, validation_loss=held, lr=rate, seconds=seconds)
-        )
+        outcome.history.append(dict(epoch=epoch, train_loss=train, validation_loss=held, lr=rate, seconds=seconds))
         step = steps_before + (i + 1) * run.steps_per_epoch
         stop = _tell(callbacks, Epoch(epoch, run.epochs, step, train, held, rate, seconds, better)) or stop
     return stop

@@ -297,7 +297,7 @@ def train(
         loop = None if jit is False else native.loop_for(run, watch, outcome, jit)
         run.began = clock.perf_counter()  # compiling has its own time
         if loop is None:
-            outcome.stop_reason = _epochs(run, watch, outcome, good_enough, callbacks)
+            outcome.stop_reason = _epochs(run, watch, outcome, good_enough, callbacks, halted)
         else:
             outcome.stop_reason = native.epochs(run, watch, outcome, good_enough, callbacks, loop, halted)
     except KeyboardInterrupt:
@@ -327,8 +327,9 @@ def _tell(callbacks: Sequence[Callback], event: Any) -> bool:
 
 
 def _epochs(
-    run: Run, watch: Watch, outcome: Outcome, good_enough: Callable[[], bool] | None, callbacks: Sequence[Callback]
-) -> str:
+    run: Run, watch: Watch, outcome: Outcome, good_enough: Callable[[], bool] | None, callbacks: Sequence[Callback],
+    halted: Callable[[], bool] | None = None,
+) -> str:  # fmt: skip
     """Epoch after epoch until something ends it: the reason."""
     if _tell(callbacks, Started(run.epochs, run.steps_per_epoch, run.network.num_parameters())):
         return "stopped by a callback"
@@ -344,6 +345,8 @@ def _epochs(
             return "the tolerance was reached"
         if stop:
             return "stopped by a callback"
+        if halted is not None and halted():
+            return "stopped from outside; the best weights so far are kept"
         if run.out_of_time:
             return f"time={run.time:g} s used up"
         if watch.exhausted(epoch):

@@ -519,9 +519,9 @@ def _fixes(runs: list[Run], epochs: int) -> Grid:
     ]
     note = (
         f"After {epochs} passes over the data, full batch with rate {LR:g}, mini-batches of {BATCH} with {BATCH_LR:g}. "
-        "The lines with + begin with the softmax and add one fix each. "
-        "All rows at once take only as many steps as passes, at a rate where the accuracy still swings. Residual layers "
-        "alone are a copy of the failure: depth is not it."
+        "The lines with + begin with the softmax and add one fix each. All rows at once take only as many steps as "
+        "passes, at a rate where the accuracy still swings. Residual layers alone are a copy of the failure: depth is "
+        "not it."
     )
     return Grid("Fixes, each alone and then together", header, rows, note)
 
@@ -542,8 +542,8 @@ def _suspects_table(
     names = list(next(iter(seen.values())))
     rows: list[Any] = [(who, *(numbers[n] for n in names)) for who, numbers in seen.items()]
     note = (
-        "On 1 000 test images. Signal: deviation between images. Few units die, no output does, and the gradient of the first layer is "
-        "of the last one's order; but no gradient lowers a wrong output, so all ten rise together."
+        "On 1 000 test images. Signal: deviation between images. Few units die, no output does, the gradient of the "
+        "first layer is of the last one's order; but no gradient lowers a wrong output, so all ten rise together."
     )
     return Grid("The suspects", ("", *names), rows, note), seen
 

@@ -137,18 +137,18 @@ class Result:
     def markdown(self, images: str | None = None, heading: str = "##") -> str:
         """As Markdown. images: the directory of the PNG files as the page sees it, None to leave pictures out."""
         parts = [f"{heading} {self.title}", f"`surefit reproduce {self.name}`, {self.source}. {self.about}"]
-        parts += [_markdown_table(ROW_HEADER, [row_cells(row) for row in self.rows])]
+        parts += [markdown_table(ROW_HEADER, [row_cells(row) for row in self.rows])]
         parts += _notes(self.rows)
         for grid in self.grids:
-            parts += [f"{heading}# {grid.title}", _markdown_table(grid.header, [map(shown, r) for r in grid.rows])]
+            parts += [f"{heading}# {grid.title}", markdown_table(grid.header, [map(shown, r) for r in grid.rows])]
             parts += [grid.note] if grid.note else []
         if self.claims:
-            parts += [f"{heading}# Claims", _markdown_table(CLAIM_HEADER, [claim_cells(c) for c in self.claims])]
+            parts += [f"{heading}# Claims", markdown_table(CLAIM_HEADER, [claim_cells(c) for c in self.claims])]
         if images is not None:
             parts += [f"![{p.caption}]({images}/{p.name}.png)\n\n*{p.caption}*" for p in self.pictures]
         if self.settings:
             rows = [(f"`{s.name}`", f"`{s.value}`", s.reason) for s in self.settings]
-            parts += [f"{heading}# Settings", _markdown_table(("setting", "value", "reason"), rows)]
+            parts += [f"{heading}# Settings", markdown_table(("setting", "value", "reason"), rows)]
         return "\n\n".join(parts) + "\n"
 
     def save(self, directory: Path) -> list[Path]:
@@ -209,7 +209,7 @@ def markdown(results: Sequence[Result], images: str | None = None) -> str:
     rows = [(result.name, *row_cells(row)) for result in results for row in result.rows]
     return "\n".join([
         "# The source experiments, reproduced\n",
-        _markdown_table(header, rows),
+        markdown_table(header, rows),
         "",
         *(result.markdown(images) for result in results),
     ])  # fmt: skip
@@ -234,7 +234,8 @@ def _notes(rows: Sequence[Row]) -> list[str]:
     return ["\n".join(lines)] if lines else []
 
 
-def _markdown_table(header: Sequence[str], rows: Any) -> str:
+def markdown_table(header: Sequence[str], rows: Any) -> str:
+    """A table in Markdown; rows of texts."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 

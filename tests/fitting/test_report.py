@@ -143,10 +143,6 @@ def test_without_a_font_no_letter_of_a_picture_becomes_a_box(pages):
             )
 
 
-def test_one_fit_gives_one_page(fit, pages, tmp_path):
-    assert fit.report(tmp_path / "again.html").read_text("utf-8") == pages["en"]
-
-
 # --- the words --------------------------------------------------------------------------------------------------------
 
 

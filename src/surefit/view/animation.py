@@ -143,7 +143,7 @@ class _Curves:
 
     def __init__(self, axes: Axes, film: Film, j: int, quiet: bool = False) -> None:
         self.j, x = j, film.axes[0]
-        if film.data is not None and not quiet:
+        if film.data is not None and not (quiet and film.target is not None):
             draw_marks(axes, film.data[0][:, 0], film.data[1][:, j], say("training data"), DATA_MARKS)
         if len(film.known[0]) and not quiet:
             draw_marks(axes, film.known[0][:, 0], film.known[1][:, j], say("test data"), TEST_MARKS)

@@ -10,7 +10,7 @@ import surefit
 from surefit.errors import ArgumentError, DataError, ModelFileError
 from surefit.fitting.live import plot_rows, spark
 from surefit.fitting.snapshots import load_frames, save_frames, spread
-from surefit.fitting.training import Epoch
+from surefit.fitting.training import Epoch, Finished
 
 SMALL = surefit.Sampling(count=100)
 
@@ -189,3 +189,14 @@ def test_lines_of_a_table_are_its_sorted_test_rows():
 )
 def test_spark(values, limits, expected):
     assert spark(np.array(values, float), limits, 20) == expected
+
+
+def test_a_solver_that_tells_only_its_end(tmp_path):
+    fit = train(1)
+    shots, live, plot = surefit.Snapshots(), surefit.Live(tmp_path / "a.png"), surefit.TextPlot()
+    for watcher in (shots, live, plot):
+        watcher.watch(fit.model, fit.problem, 0)
+        watcher(Finished("solved", 0.1))
+    assert [f.kept for f in shots.film.frames] == [True]
+    assert (tmp_path / "a.png").stat().st_size > 1000
+    assert [line.split()[0] for line in plot.lines()] == ["target", "fit", "loss"]

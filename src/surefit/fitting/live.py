@@ -71,13 +71,10 @@ class Live(Redrawing):
         self.window = Window() if self.path is None else None
         self.scene: Scene | None = None
 
-    def begin(self) -> None:
-        assert self.film is not None
-        self.scene = Scene(self.film)
-        super().begin()
-
     def show(self, frame: Frame) -> None:
-        assert self.scene is not None
+        assert self.film is not None
+        if self.scene is None or self.scene.film is not self.film:
+            self.scene = Scene(self.film)
         figure = self.scene.show(frame)
         if self.window is not None:
             self.window.show(figure)

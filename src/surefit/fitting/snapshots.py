@@ -113,7 +113,8 @@ class Snapshots(Filming):
 
     epochs: which ones; None: about `count`, dense at the beginning, where most happens. The weights before training
     and those that training gives back are always among them. A frame is the model's values on a grid (301 points for
-    one input, 61 x 61 for two) and at 1000 test points at most, so it costs one evaluation and some kilobytes.
+    one input, 61 x 61 for two) and at 1000 test points at most, so it costs one evaluation and some kilobytes. A known
+    target of one or two inputs is evaluated on the grid once.
 
     >>> import surefit
     >>> shots = Snapshots([1, 2])
@@ -145,11 +146,10 @@ class Snapshots(Filming):
     def end(self) -> None:
         assert self.film is not None
         kept = self.frame(self.last_epoch, kept=True)
-        if np.array_equal(self.film.frames[-1].values, kept.values) and np.array_equal(
-            self.film.frames[-1].known_values, kept.known_values
-        ):  # the same picture twice would stand still
-            self.film.frames.pop()
-        self.film.frames.append(kept)
+        frames = self.film.frames
+        if frames and all(np.array_equal(a, b) for a, b in zip(frames[-1][1:3], kept[1:3], strict=True)):
+            frames.pop()  # the same picture twice would stand still
+        frames.append(kept)
 
 
 def spread(epochs: int, count: int) -> frozenset[int]:

@@ -4,20 +4,26 @@ This room draws arrays, histories and Programs and knows nothing of fits. Nothin
 asked; Matplotlib is imported by the first chart.
 """
 
+from .animation import Film, Frame, snapshots
 from .charts import Curve, Panel, chart
+from .data_plots import data_panels
 from .drawing import Drawing
 from .errormap import error_map
 from .graph import GraphDrawing, Node, draw_graph, draw_program, graph_dot, network_diagram
 from .history import loss_curves
 from .plots import fit_1d, fit_2d, fit_scatter, scatter_2d, slice_points, slices, surface
+from .structure import structure_diagram
 
 __all__ = [
     "Curve",
     "Drawing",
+    "Film",
+    "Frame",
     "GraphDrawing",
     "Node",
     "Panel",
     "chart",
+    "data_panels",
     "draw_graph",
     "draw_program",
     "error_map",
@@ -30,5 +36,7 @@ __all__ = [
     "scatter_2d",
     "slice_points",
     "slices",
+    "snapshots",
+    "structure_diagram",
     "surface",
 ]

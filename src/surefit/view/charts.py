@@ -115,10 +115,12 @@ def _draw(axes: Axes, panel: Panel, legend: bool, columns: int) -> None:
     axes.set_ylabel(wrapped(panel.y, 34))
     if panel.limits is not None:
         axes.set_ylim(*panel.limits)
-    if panel.title:
-        axes.set_title(wrapped(panel.title, columns), loc="left", fontsize=9, pad=4 if not legend else 18)
     if legend:
         legend_above(axes)
+    if panel.title and legend:  # beside a legend of several rows there is no room for a title: it heads them
+        axes.get_legend().set_title(wrapped(panel.title, columns), {"size": 9})
+    elif panel.title:
+        axes.set_title(wrapped(panel.title, columns), loc="left", fontsize=9, pad=4)
 
 
 _FIXED: Mapping[str, Mapping[str, Any]] = {

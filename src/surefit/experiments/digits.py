@@ -17,8 +17,10 @@ from typing import Any
 
 import numpy as np
 
-import surefit
 from surefit import data, fitting, nn, optim, view
+from surefit.core import functions as fn
+from surefit.core.ops import float64
+from surefit.core.tensor import no_grad, tensor
 from surefit.errors import DataError
 from surefit.nn import functional as F
 
@@ -207,13 +209,13 @@ def mended(sizes: tuple[int, ...], digits: Digits, epochs: int, seed: int) -> tu
             step(x, y)
             schedule.step()
     numbers = {"seconds": clock.perf_counter() - began}
-    with surefit.no_grad():
+    with no_grad():
         for part, x, labels in (
             ("train", digits.x, digits.labels),
             ("test", digits.x_test, digits.labels_test),
         ):
-            logits = network(surefit.tensor(x))
-            numbers[f"{part}_loss"] = float(F.cross_entropy(logits, surefit.tensor(labels)).item())
+            logits = network(tensor(x))
+            numbers[f"{part}_loss"] = float(F.cross_entropy(logits, tensor(labels)).item())
             numbers[f"{part}_accuracy"] = float((logits.numpy().argmax(axis=1) == labels).mean())
     return network, numbers
 
@@ -277,7 +279,7 @@ class AsModule(nn.Module):
 
 def printed_loss(p: Any, y: Any) -> Any:
     """The printed loss on tensors: y one-hot."""
-    return -(y * surefit.log(p + EPS)).sum(dim=-1).mean()
+    return -(y * fn.log(p + EPS)).sum(dim=-1).mean()
 
 
 def examined(recipe: Recipe, network: Network, x: Array, labels: Array, history: Any = None) -> fitting.Diagnosis:
@@ -309,11 +311,11 @@ def exercises() -> list[Claim]:
     labels = rng.integers(0, 10, 6)
     worst = 0.0
     cases: list[tuple[Any, Callable[[Any], Any], Array]] = [
-        (SoftmaxCrossEntropy(), lambda z: F.cross_entropy(z, surefit.tensor(labels)), labels),
-        (SigmoidCrossEntropy(), lambda z: F.binary_cross_entropy_with_logits(z, surefit.tensor(y)), y),
+        (SoftmaxCrossEntropy(), lambda z: F.cross_entropy(z, tensor(labels)), labels),
+        (SigmoidCrossEntropy(), lambda z: F.binary_cross_entropy_with_logits(z, tensor(y)), y),
     ]
     for loss, reference, target in cases:
-        z = surefit.tensor(x, dtype=surefit.float64, requires_grad=True)
+        z = tensor(x, dtype=float64, requires_grad=True)
         theirs = reference(z)
         theirs.backward()
         assert z.grad is not None
@@ -322,9 +324,9 @@ def exercises() -> list[Claim]:
         worst = max(worst, abs(value - theirs.item()), np.abs(loss.backward() - z.grad.numpy()).max())
         worst = max(worst, 1e-8 * np.abs(loss.backward() - numeric).max())  # differences are good to 1e-9 only
     for layer, function in ((ReLU(), F.relu), (Sigmoid(), F.sigmoid), (Softmax(), lambda z: F.softmax(z, -1))):
-        z = surefit.tensor(x, dtype=surefit.float64, requires_grad=True)
+        z = tensor(x, dtype=float64, requires_grad=True)
         out = function(z)
-        out.backward(surefit.tensor(y))
+        out.backward(tensor(y))
         assert z.grad is not None
         worst = max(worst, np.abs(layer.forward(x) - out.detach().numpy()).max())
         worst = max(worst, np.abs(layer.backward(y) - z.grad.numpy()).max())
@@ -663,7 +665,12 @@ def _pictures(
     readings = {"2 layers, printed": shallow, "2 layers, softmax": softmax, "4 layers, printed": deep}
     epochs = np.arange(1, len(deep.history["train_loss"]) + 1)
     curves = view.chart([
-        Panel([Curve(epochs, r.history["train_loss"], n) for n, r in readings.items()], "epoch", "train loss"),
+        Panel(
+            [Curve(epochs, r.history["train_loss"], n) for n, r in readings.items()],
+            "epoch",
+            "train loss (cut at 12)",
+            limits=(-12, 12),
+        ),
         Panel(
             [Curve(epochs, r.history["test_accuracy"], n) for n, r in readings.items()],
             "epoch",

@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
-import surefit
 from surefit import data, fitting, nn, optim, view
+from surefit.core import functions as fn
+from surefit.core.program import record
+from surefit.core.tensor import no_grad, tensor
 from surefit.nn import functional as F
 from surefit.view.structure import structure_diagram
 
@@ -86,8 +88,8 @@ class Trained:
 
 def predict(network: nn.Module, points: Array) -> Array:
     """(n, 2) -> (n, 1), without recording anything."""
-    with surefit.no_grad():
-        return np.asarray(network(surefit.tensor(points).float()).numpy())
+    with no_grad():
+        return np.asarray(network(tensor(points).float()).numpy())
 
 
 def build(hidden: tuple[int, ...], seed: int) -> nn.Module:
@@ -304,7 +306,7 @@ def defects() -> list[Claim]:
     """What was measured in joelgrus/autograd and borgwang/tinynn-autograd, tried on this framework."""
 
     def leaf(values: Any) -> Any:
-        return surefit.tensor(np.array(values, np.float64), requires_grad=True)
+        return tensor(np.array(values, np.float64), requires_grad=True)
 
     x = leaf(1.0)
     y = x
@@ -319,7 +321,7 @@ def defects() -> list[Claim]:
     (b @ v).sum().backward()
     c = leaf([1.0, 2.0])
     c[[0, 0, 1]].sum().backward()
-    tanh = float(surefit.tanh(leaf(1.0)).item())
+    tanh = float(fn.tanh(leaf(1.0)).item())
     logits = leaf([[1.0, 2.0, 3.0], [1.0, 1.0, 1.0]])
     rows = F.softmax(logits, -1).sum(-1).detach().numpy()
     steps = {}
@@ -374,9 +376,7 @@ def _pictures(
         Curve([-2, 2, 2, -2, -2], [-2, -2, 2, 2, -2], "the region by hand", colour=1),
         Curve(added[:, 0], added[:, 1], "added by the error", "points", colour=0),
     ]
-    program = surefit.record(
-        lambda x1, x2: surefit.log(x1) + x1 * x2 - surefit.sin(x2), surefit.tensor(2.0), surefit.tensor(5.0)
-    )
+    program = record(lambda x1, x2: fn.log(x1) + x1 * x2 - fn.sin(x2), tensor(2.0), tensor(5.0))
     own = fit.predict(grid()).reshape(SIDE, SIDE)
     widths = list(pairwise((2, *HIDDEN, 1)))
     layers = [f"Linear {i} → {o}{', ReLU' if o != 1 else ''}" for i, o in widths]

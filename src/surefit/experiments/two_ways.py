@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-import surefit
 from surefit import data, fitting, nn, optim, view
+from surefit.core.tensor import no_grad, tensor
 
 from .byhand import MSE, Array, Linear, Network, ReLU, through
 from .result import FIGURE_ONLY, Claim, Grid, Options, Picture, Result, Row
@@ -104,8 +104,8 @@ OURS = Parts(
     data.Dataset,
     data.DataLoader,
     data.random_split,
-    lambda a: surefit.tensor(a).float(),
-    surefit.no_grad,
+    lambda a: tensor(a).float(),
+    no_grad,
     seeded={"generator": SEED},
 )
 
@@ -169,7 +169,7 @@ def gradients_agree(x: Array, y: Array) -> float:
     framework = nn.Sequential(nn.Linear(1, HIDDEN, generator=0), nn.ReLU(), nn.Linear(HIDDEN, 1, generator=0)).double()
     for theirs, (mine, _) in zip(framework.parameters(), hand.parameters(), strict=True):
         theirs.assign(mine.T.copy())  # weights are stored (out, in) by frameworks; the turn of a bias is the bias
-    nn.functional.mse_loss(framework(surefit.tensor(x)), surefit.tensor(y)).backward()
+    nn.functional.mse_loss(framework(tensor(x)), tensor(y)).backward()
     differences = []
     for theirs, (_, gradient) in zip(framework.parameters(), hand.parameters(), strict=True):
         assert theirs.grad is not None

@@ -1,6 +1,6 @@
 """The two-ways experiment with PyTorch beside surefit: one code, handed PyTorch's modules. Needs `pip install torch`.
 
-python examples/two_ways_with_pytorch.py [--quick] [--out DIR]
+python benchmarks/two_ways.py [--quick] [--out DIR]
 """
 
 from __future__ import annotations

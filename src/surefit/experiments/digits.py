@@ -124,10 +124,10 @@ class Recipe:
         rng = np.random.default_rng(seed)
         sizes = sizes if self.bias else (sizes[0] + 1, *sizes[1:])  # 785: the ones
         layers: list[Any] = []
-        for n_in, n_out in pairwise(sizes):
+        for number, (n_in, n_out) in enumerate(pairwise(sizes), 1):
             deviation = None if self.he else 1.0
             linear = Linear(n_in, n_out, rng, deviation=deviation, bias=self.bias, dtype=np.float32)
-            last = n_out == sizes[-1]
+            last = number == len(sizes) - 1
             block = [linear] if last and self.softmax else [linear, ReLU()]
             layers += [Residual(*block)] if self.residual and n_in == n_out else block
         return Network(*layers)

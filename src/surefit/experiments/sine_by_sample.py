@@ -175,6 +175,9 @@ def run(options: Options) -> Result:
                     )
                 )
 
+    every = range(100, epochs + 1, 100)
+    losses: list[Any] = [(e, history["train"][e - 1], history["test"][e - 1]) for e in every]
+    result.grids.append(Grid("Every 100 epochs", ("epoch", "train loss", "test loss"), losses))
     options.tell("batches of 1, 8 and all, at equal updates and at equal time")
     by_updates, by_time = {1: history}, {1: history}
     for batch in BATCHES[1:]:

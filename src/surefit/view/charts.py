@@ -120,7 +120,8 @@ def _draw(axes: Axes, panel: Panel, legend: bool, columns: int) -> None:
     if legend:
         legend_above(axes)
     if panel.title and legend:  # beside a legend of several rows there is no room for a title: it heads them
-        axes.get_legend().set_title(wrapped(panel.title, columns), {"size": 9})
+        axes.get_legend().set_title(wrapped(panel.title, columns))
+        axes.get_legend().get_title().set_fontsize(9)
     elif panel.title:
         axes.set_title(wrapped(panel.title, columns), loc="left", fontsize=9, pad=4)
 

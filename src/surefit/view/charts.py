@@ -119,9 +119,10 @@ def _draw(axes: Axes, panel: Panel, legend: bool, columns: int) -> None:
         axes.set_ylim(*panel.limits)
     if legend:
         legend_above(axes)
-    if panel.title and legend:  # beside a legend of several rows there is no room for a title: it heads them
-        axes.get_legend().set_title(wrapped(panel.title, columns))
-        axes.get_legend().get_title().set_fontsize(9)
+    heading = axes.get_legend()
+    if panel.title and heading is not None:  # beside a legend of several rows there is no room for a title
+        heading.set_title(wrapped(panel.title, columns))
+        heading.get_title().set_fontsize(9)
     elif panel.title:
         axes.set_title(wrapped(panel.title, columns), loc="left", fontsize=9, pad=4)
 

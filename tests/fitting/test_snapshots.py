@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -200,3 +203,10 @@ def test_a_solver_that_tells_only_its_end(tmp_path):
     assert [f.kept for f in shots.film.frames] == [True]
     assert (tmp_path / "a.png").stat().st_size > 1000
     assert [line.split()[0] for line in plot.lines()] == ["target", "fit", "loss"]
+
+
+def test_fitting_does_not_load_the_pictures():
+    """A fit that is not looked at should not wait for the code that draws."""
+    code = "import sys, surefit.fitting; print('surefit.view' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

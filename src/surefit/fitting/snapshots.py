@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -21,7 +21,9 @@ from surefit.errors import ArgumentError, ModelFileError
 from surefit.fitting.network import Scaled
 from surefit.fitting.problem import Problem
 from surefit.fitting.training import Epoch, Finished, Started
-from surefit.view.animation import Film, Frame
+
+if TYPE_CHECKING:
+    from surefit.view.animation import Film, Frame
 
 COUNT = 36  # frames of a film whose epochs are not given
 GRID = {1: 301, 2: 61}  # points along each axis
@@ -38,6 +40,8 @@ class Watching(Protocol):
 
 def empty_film(problem: Problem, seed: int, title: str = "") -> Film:
     """A film of this problem without frames: grid, target, test points."""
+    from surefit.view.animation import Film
+
     d = len(problem.names)
     axes = tuple(
         np.linspace(low, high, GRID[d])
@@ -92,6 +96,8 @@ class Filming:
 
     def frame(self, epoch: int, kept: bool = False) -> Frame:
         """The model as it is now."""
+        from surefit.view.animation import Frame
+
         assert self.film is not None
         assert self.model is not None
         x = np.concatenate([self.film.grid(), self.film.known[0]])
@@ -185,6 +191,8 @@ def save_frames(film: Film, path: Path) -> Path:
 
 def load_frames(path: str | os.PathLike[str], problem: Problem, history: list[dict[str, Any]]) -> Film:
     """Read what `save_frames` wrote. ModelFileError: damaged, or of another problem."""
+    from surefit.view.animation import Film, Frame
+
     try:
         with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
             parts = {name: file[name] for name in file.files}

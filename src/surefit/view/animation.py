@@ -132,7 +132,9 @@ def caption(film: Film, frame: Frame) -> str:
     words = say("before training") if frame.epoch == 0 else say("epoch {epoch}", epoch=frame.epoch)
     words = say("weights kept") if frame.kept else words
     size = film.error(frame)
-    return words if size is None else f"{words}: {say('max |error| {size}', size=number(size))}"
+    if size is None:
+        return words
+    return say("{words}: {error}", words=words, error=say("max |error| {size}", size=number(size)))
 
 
 # --- panels that change -------------------------------------------------------------------------------------

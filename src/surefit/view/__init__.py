@@ -4,7 +4,7 @@ This room draws arrays, histories and Programs and knows nothing of fits. Nothin
 asked; Matplotlib is imported by the first chart.
 """
 
-from .animation import Film, Frame, snapshots
+from .animation import Film, snapshots
 from .charts import Curve, Panel, chart
 from .data_plots import data_panels
 from .drawing import Drawing
@@ -18,7 +18,6 @@ __all__ = [
     "Curve",
     "Drawing",
     "Film",
-    "Frame",
     "GraphDrawing",
     "Node",
     "Panel",

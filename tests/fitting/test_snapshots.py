@@ -12,7 +12,7 @@ from PIL import Image
 import surefit
 from surefit.errors import ArgumentError, DataError, ModelFileError
 from surefit.fitting.live import plot_rows, spark
-from surefit.fitting.snapshots import load_frames, save_frames, spread
+from surefit.fitting.snapshots import load_frames, save_frames, spread, tell_model
 from surefit.fitting.training import Epoch, Finished
 
 SMALL = surefit.Sampling(count=100)
@@ -82,9 +82,6 @@ def test_wrong_arguments():
         surefit.Live("a.png", every=-1)
     with pytest.raises(ArgumentError, match=r"'fit\.txt' must be 'window' or"):
         surefit.Live("fit.txt")
-    event = Epoch(1, 1, 1, 0.1, None, 0.1, 0.1, True)
-    with pytest.raises(ArgumentError, match=r"not of the model; .*surefit\.fit"):
-        surefit.Snapshots()(event)
     with pytest.raises(DataError, match=r"callbacks=\[surefit\.Snapshots\(\)\]"):
         train(1).animate("a.gif")
 
@@ -194,11 +191,18 @@ def test_spark(values, limits, expected):
     assert spark(np.array(values, float), limits, 20) == expected
 
 
+def test_a_training_that_does_not_tell_its_model_is_said_to_be_unseen():
+    for watcher in (surefit.Snapshots(), surefit.Live("never.png"), surefit.TextPlot()):
+        watcher(Epoch(1, 1, 1, 0.1, None, 0.1, 0.1, True))
+        with pytest.warns(UserWarning, match=r"nothing was seen of this training.*tell_model"):
+            watcher(Finished("done", 0.1))
+
+
 def test_a_solver_that_tells_only_its_end(tmp_path):
     fit = train(1)
     shots, live, plot = surefit.Snapshots(), surefit.Live(tmp_path / "a.png"), surefit.TextPlot()
+    tell_model([print, shots, live, plot], fit.model, fit.problem, 0)
     for watcher in (shots, live, plot):
-        watcher.watch(fit.model, fit.problem, 0)
         watcher(Finished("solved", 0.1))
     assert [f.kept for f in shots.film.frames] == [True]
     assert (tmp_path / "a.png").stat().st_size > 1000

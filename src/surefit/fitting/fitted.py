@@ -28,7 +28,7 @@ from surefit.fitting.methods import FirstOrder, method_from
 from surefit.fitting.network import Scaled, network_of, scaled
 from surefit.fitting.problem import Points, Problem, pose
 from surefit.fitting.recipe import call_of, environment
-from surefit.fitting.snapshots import Snapshots, Watching, save_frames
+from surefit.fitting.snapshots import Snapshots, save_frames, tell_model
 from surefit.fitting.training import Outcome, train
 
 if TYPE_CHECKING:
@@ -663,9 +663,7 @@ def fit(
         finally:
             network.train()
 
-    for callback in callbacks:
-        if isinstance(callback, Watching):
-            callback.watch(whole, problem, int(seed))
+    tell_model(callbacks, whole, problem, int(seed))
     outcome: Outcome = train(
         whole, problem, settings, seed=int(seed), time=time, good_enough=None if tol is None else good_enough,
         callbacks=callbacks,

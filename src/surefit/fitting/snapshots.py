@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -36,6 +37,17 @@ class Watching(Protocol):
 
     def watch(self, model: Scaled, problem: Problem, seed: int) -> None:
         """Training of this model is about to begin."""
+
+
+def tell_model(callbacks: Iterable[Any], model: Scaled, problem: Problem, seed: int) -> None:
+    """Let the callbacks that watch know which model they will hear of.
+
+    A method that trains step by step calls this before its first event; one whose model exists only at the end, before
+    `Finished`: then there is one frame.
+    """
+    for callback in callbacks:
+        if isinstance(callback, Watching):
+            callback.watch(model, problem, seed)
 
 
 def empty_film(problem: Problem, seed: int, title: str = "") -> Film:
@@ -71,10 +83,13 @@ class Filming:
 
     def __call__(self, event: Any) -> None:
         if self.film is None:
-            raise ArgumentError(
-                f"callbacks: {type(self).__name__} was told of training but not of the model; "
-                "pass it to surefit.fit, which calls its watch(model, problem, seed)"
-            )
+            if isinstance(event, Finished):
+                warnings.warn(
+                    f"{type(self).__name__}: nothing was seen of this training, because it did not say which model it "
+                    "trains; surefit.fit says it (surefit.fitting.snapshots.tell_model)",
+                    stacklevel=2,
+                )
+            return
         if isinstance(event, Started):
             self.film.epochs = event.epochs
             self.begin()
@@ -216,4 +231,13 @@ def load_frames(path: str | os.PathLike[str], problem: Problem, history: list[di
     return film
 
 
-__all__ = ["Filming", "Snapshots", "Watching", "empty_film", "load_frames", "save_frames", "spread"]
+__all__ = [
+    "Filming",
+    "Snapshots",
+    "Watching",
+    "empty_film",
+    "load_frames",
+    "save_frames",
+    "spread",
+    "tell_model",
+]

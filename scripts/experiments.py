@@ -47,7 +47,7 @@ def page(results: list[dict[str, Any]]) -> str:
     """The document of these results, as the JSON files hold them."""
     parts = [HEAD]
     for result in results:
-        rows = [Row(**{**row, "seeds": tuple(row["seeds"])}) for row in result["rows"]]
+        rows = [Row(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}) for row in result["rows"]]
         parts += [
             f"## {result['title']}",
             f"`surefit reproduce {result['name']}`, {result['source']}. {result['about']}",

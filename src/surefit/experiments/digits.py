@@ -415,7 +415,7 @@ def run(options: Options) -> Result:
             numbers.append(measured)
 
     result.rows += _shallow_rows(shallow, shallow_softmax, finals[SHALLOW], seeds)
-    result.rows += _deep_rows(deep, finals[DEEP], deep_seeds)
+    result.rows += _deep_rows(deep, finals[DEEP], deep_seeds, seeds)
     runs = []
     for recipe in (*ALONE, *TOGETHER):
         options.tell(f"fixes: {recipe.name}")
@@ -451,12 +451,14 @@ def _shallow_rows(printed: Run, softmax: Run, finals: list[dict[str, float]], se
                 float(np.median([f[name] for f in finals])),
                 run.seconds,
                 float(np.median([f["seconds"] for f in finals])),
-                seeds,
-                note,
+                note=note,
+                better_seeds=seeds,
             )
 
 
-def _deep_rows(deep: list[Run], finals: list[dict[str, float]], seeds: tuple[int, ...]) -> Iterator[Row]:
+def _deep_rows(
+    deep: list[Run], finals: list[dict[str, float]], seeds: tuple[int, ...], better_seeds: tuple[int, ...]
+) -> Iterator[Row]:
     first, better = deep[0], float(np.median([f["seconds"] for f in finals]))
 
     def median(name: str) -> float:
@@ -494,8 +496,8 @@ def _deep_rows(deep: list[Run], finals: list[dict[str, float]], seeds: tuple[int
             median(name),
             first.seconds,
             better,
-            seeds,
-            note,
+            note=note,
+            better_seeds=better_seeds,
         )
 
 

@@ -38,7 +38,8 @@ class Row:
     """One quantity: the source's number, ours with the source's recipe, ours with surefit's own choices.
 
     source: a number, "figure only" or "not given". faithful, better: numbers, None where there is nothing to compare.
-    seconds, better_seconds: of the runs that gave them. seeds: which ones; with several the number is their median.
+    seconds, better_seconds: of the runs that gave them. seeds, better_seeds: which ones (better_seeds empty: the same);
+    with several the number is their median.
     note: why ours differs, in one sentence, "" where it does not.
     """
 
@@ -50,6 +51,7 @@ class Row:
     better_seconds: float | None = None
     seeds: tuple[int, ...] = (0,)
     note: str = ""
+    better_seeds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class Result:
             "seconds": self.seconds,
             "holds": self.holds,
             "settings": [vars(s) for s in self.settings],
-            "rows": [{**vars(r), "seeds": list(r.seeds)} for r in self.rows],
+            "rows": [{k: list(v) if isinstance(v, tuple) else v for k, v in vars(r).items()} for r in self.rows],
             "tables": [{**vars(g), "header": list(g.header), "rows": [list(r) for r in g.rows]} for g in self.grids],
             "claims": [vars(c) for c in self.claims],
             "pictures": [{"name": p.name, "caption": p.caption} for p in self.pictures],
@@ -179,8 +181,12 @@ def row_cells(row: Row) -> tuple[str, ...]:
         shown(row.faithful),
         shown(row.better),
         seconds,
-        ", ".join(map(str, row.seeds)) if len(row.seeds) < 4 else f"{row.seeds[0]}-{row.seeds[-1]}",
+        " / ".join(_seeds(s) for s in dict.fromkeys((row.seeds, row.better_seeds)) if s),
     )
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return ", ".join(map(str, seeds)) if len(seeds) < 3 else f"{seeds[0]}-{seeds[-1]}"
 
 
 def claim_cells(claim: Claim) -> tuple[str, str, str]:

@@ -14,7 +14,7 @@ from surefit.cli import progress
 from surefit.fitting import Epoch, Started
 
 PICTURES = {"fit.png", "error.png", "loss.png"}
-FILES = PICTURES | {"model.safetensors", "history.csv", "run.toml", "card.txt", "fit.json"}
+FILES = PICTURES | {"model.safetensors", "history.csv", "run.toml", "card.txt", "fit.json", "frames.npz"}
 
 
 def test_the_card_goes_to_stdout_and_nothing_else_anywhere(surefit, tmp_path):

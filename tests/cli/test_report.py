@@ -161,3 +161,27 @@ def test_the_script_from_tables_to_report(tmp_path):
     for name in ("live.png", "model/model.safetensors", "report.html", "training.gif"):
         assert (out / name).stat().st_size > 1000
     assert "5000 test rows" in (out / "model" / "card.txt").read_text()
+
+
+def test_the_page_of_the_documentation_is_true(surefit, tmp_path, monkeypatch):
+    """Its code and commands run, with short trainings and reports without pictures."""
+    import surefit as library
+
+    text = (EXAMPLES.parent / "docs" / "report.md").read_text("utf-8")
+    original, few = library.fit, library.Adam(epochs=2)
+    quick = {"method": few, "model": (4,)}
+    monkeypatch.setattr(library, "fit", lambda *words, **more: original(*words, **{**more, **quick}))
+    for writer in ("html", "markdown"):
+        for kind in ("_picture", "_movie" if writer == "html" else "_film"):
+            monkeypatch.setattr(f"surefit.fitting.report.{writer}.{kind}", lambda *_: "")
+    names = {"surefit": library}
+    for language, code in re.findall(r"```(python|console)\n(.*?)```", text, re.DOTALL):
+        if language == "python":
+            exec(code, names)  # noqa: S102 (the project's own page)
+            continue
+        for line in re.findall(r"^\$ surefit (.*)$", code, re.MULTILINE):
+            ran = surefit(line + (" --hidden 4 --epochs 2 --num 40" if line.startswith("fit") else ""))
+            assert ran.code == 0, ran.err
+    written = {path.name for path in tmp_path.iterdir()}
+    expected = "report.html report.md report_files training.gif training.html fit.png demo structure.svg graph.png"
+    assert set(expected.split()) <= written

@@ -261,6 +261,8 @@ def test_a_result_as_markdown_and_plain_data(tmp_path):
     page = found.markdown()
     assert "| a \\| b | 1.25 | 1.5 | - | 0.5 | 0-4 |" in page
     assert "- a | b: why." in page and "| said | found | NO |" in page and "| `LR` | `0.1` | given |" in page
+    both = Row("q", None, 1.0, 2.0, better_seeds=(0, 1, 2))
+    assert result.row_cells(both)[-1] == "0 / 0-2"
     assert not found.holds and found.row("a | b").source == 1.25
     found.save(tmp_path)
     assert json.loads((tmp_path / "name.json").read_text())["tables"][0]["rows"] == [["one", None]]

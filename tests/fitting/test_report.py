@@ -143,10 +143,6 @@ def test_without_a_font_no_letter_of_a_picture_becomes_a_box(pages):
             )
 
 
-def test_one_fit_gives_one_page(fit, pages, tmp_path):
-    assert fit.report(tmp_path / "again.html").read_text("utf-8") == pages["en"]
-
-
 # --- the words --------------------------------------------------------------------------------------------------------
 
 
@@ -443,3 +439,31 @@ def test_the_structure_of_a_fit_is_drawn(fit):
     assert "150" in drawing.description or "152" in drawing.description
     assert "Adam, learning rate 0.005" in drawing.description
     assert isinstance(drawing, view.Drawing)
+
+
+def test_awkward_names_and_values_stay_text(tmp_path):
+    x = np.linspace(0, 1, 60)
+    table = {'a<b>&"c"': x, "温度 $1$": x**2, "y|`z`": x + 1}
+    fit = surefit.fit(table, method=QUICK, model=(4,), callbacks=[surefit.Snapshots([1])])
+    page = fit.report(tmp_path / "r.html").read_text("utf-8")
+    assert 'a<b>&"c"' in " ".join(Strict(page).words)
+    assert "<b>" not in page
+    for svg in svgs(page):
+        ElementTree.fromstring(svg)
+    text = fit.report(tmp_path / "r.md").read_text("utf-8")
+    assert r"y\|\`z\`" in text
+
+
+def test_a_target_with_holes_and_a_long_formula():
+    fit = quick(
+        "sqrt(x)", "x=-1:1", data=surefit.Sampling(count=80, drop_nonfinite=True), callbacks=[surefit.Snapshots()]
+    )
+    parts = sections(fit)
+    assert f"{fit.problem.dropped} points" in words_of(parts["data"])
+    for block in parts["training"]:
+        if isinstance(block, Picture):
+            assert block.draw().axes
+    long = " + ".join(["sin(x)*x"] * 200)
+    parts = sections(quick(long, "x=0:1", model=(2,)))
+    assert "too long" in words_of(parts["function"])
+    assert any(isinstance(b, Code) and b.text == long for b in parts["function"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -9,8 +12,8 @@ from PIL import Image
 import surefit
 from surefit.errors import ArgumentError, DataError, ModelFileError
 from surefit.fitting.live import plot_rows, spark
-from surefit.fitting.snapshots import load_frames, save_frames, spread
-from surefit.fitting.training import Epoch
+from surefit.fitting.snapshots import load_frames, save_frames, spread, tell_model
+from surefit.fitting.training import Epoch, Finished
 
 SMALL = surefit.Sampling(count=100)
 
@@ -79,9 +82,6 @@ def test_wrong_arguments():
         surefit.Live("a.png", every=-1)
     with pytest.raises(ArgumentError, match=r"'fit\.txt' must be 'window' or"):
         surefit.Live("fit.txt")
-    event = Epoch(1, 1, 1, 0.1, None, 0.1, 0.1, True)
-    with pytest.raises(ArgumentError, match=r"not of the model; .*surefit\.fit"):
-        surefit.Snapshots()(event)
     with pytest.raises(DataError, match=r"callbacks=\[surefit\.Snapshots\(\)\]"):
         train(1).animate("a.gif")
 
@@ -189,3 +189,28 @@ def test_lines_of_a_table_are_its_sorted_test_rows():
 )
 def test_spark(values, limits, expected):
     assert spark(np.array(values, float), limits, 20) == expected
+
+
+def test_a_training_that_does_not_tell_its_model_is_said_to_be_unseen():
+    for watcher in (surefit.Snapshots(), surefit.Live("never.png"), surefit.TextPlot()):
+        watcher(Epoch(1, 1, 1, 0.1, None, 0.1, 0.1, True))
+        with pytest.warns(UserWarning, match=r"nothing was seen of this training.*tell_model"):
+            watcher(Finished("done", 0.1))
+
+
+def test_a_solver_that_tells_only_its_end(tmp_path):
+    fit = train(1)
+    shots, live, plot = surefit.Snapshots(), surefit.Live(tmp_path / "a.png"), surefit.TextPlot()
+    tell_model([print, shots, live, plot], fit.model, fit.problem, 0)
+    for watcher in (shots, live, plot):
+        watcher(Finished("solved", 0.1))
+    assert [f.kept for f in shots.film.frames] == [True]
+    assert (tmp_path / "a.png").stat().st_size > 1000
+    assert [line.split()[0] for line in plot.lines()] == ["target", "fit", "loss"]
+
+
+def test_fitting_does_not_load_the_pictures():
+    """A fit that is not looked at should not wait for the code that draws."""
+    code = "import sys, surefit.fitting; print('surefit.view' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -35,7 +35,7 @@ Report on it:   surefit report demo
 
 Make a table:   surefit data "sin(x)/x" --on x=1:9 --num 5000 --out samples
 
-Where it began: surefit reproduce --all --quick --out reproduced
+See it work:    surefit reproduce --all --quick --out reproduced
 """
 
 app = typer.Typer(

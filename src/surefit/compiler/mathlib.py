@@ -132,7 +132,8 @@ def _exp_of_negative(a: Lanes, times: float = 1.0) -> Lanes:
     r = b - k * low
     rest = (b - r) - k * low  # what r has lost
     w = r + ((r * r) * short_polynomial(r, _EXP[a.kind]) + rest)
-    return (w * small + small) * _power_of_two(n)
+    scale = _power_of_two(n) * small  # early, since w is what one waits for
+    return w * scale + scale
 
 
 @_elementary("expm1")

@@ -17,8 +17,10 @@ from typing import Any
 
 import numpy as np
 
-import surefit
 from surefit import data, fitting, nn, optim, view
+from surefit.core import functions as fn
+from surefit.core.ops import float64
+from surefit.core.tensor import no_grad, tensor
 from surefit.errors import DataError
 from surefit.nn import functional as F
 
@@ -122,10 +124,10 @@ class Recipe:
         rng = np.random.default_rng(seed)
         sizes = sizes if self.bias else (sizes[0] + 1, *sizes[1:])  # 785: the ones
         layers: list[Any] = []
-        for n_in, n_out in pairwise(sizes):
+        for number, (n_in, n_out) in enumerate(pairwise(sizes), 1):
             deviation = None if self.he else 1.0
             linear = Linear(n_in, n_out, rng, deviation=deviation, bias=self.bias, dtype=np.float32)
-            last = n_out == sizes[-1]
+            last = number == len(sizes) - 1
             block = [linear] if last and self.softmax else [linear, ReLU()]
             layers += [Residual(*block)] if self.residual and n_in == n_out else block
         return Network(*layers)
@@ -207,13 +209,13 @@ def mended(sizes: tuple[int, ...], digits: Digits, epochs: int, seed: int) -> tu
             step(x, y)
             schedule.step()
     numbers = {"seconds": clock.perf_counter() - began}
-    with surefit.no_grad():
+    with no_grad():
         for part, x, labels in (
             ("train", digits.x, digits.labels),
             ("test", digits.x_test, digits.labels_test),
         ):
-            logits = network(surefit.tensor(x))
-            numbers[f"{part}_loss"] = float(F.cross_entropy(logits, surefit.tensor(labels)).item())
+            logits = network(tensor(x))
+            numbers[f"{part}_loss"] = float(F.cross_entropy(logits, tensor(labels)).item())
             numbers[f"{part}_accuracy"] = float((logits.numpy().argmax(axis=1) == labels).mean())
     return network, numbers
 
@@ -277,7 +279,7 @@ class AsModule(nn.Module):
 
 def printed_loss(p: Any, y: Any) -> Any:
     """The printed loss on tensors: y one-hot."""
-    return -(y * surefit.log(p + EPS)).sum(dim=-1).mean()
+    return -(y * fn.log(p + EPS)).sum(dim=-1).mean()
 
 
 def examined(recipe: Recipe, network: Network, x: Array, labels: Array, history: Any = None) -> fitting.Diagnosis:
@@ -309,11 +311,11 @@ def exercises() -> list[Claim]:
     labels = rng.integers(0, 10, 6)
     worst = 0.0
     cases: list[tuple[Any, Callable[[Any], Any], Array]] = [
-        (SoftmaxCrossEntropy(), lambda z: F.cross_entropy(z, surefit.tensor(labels)), labels),
-        (SigmoidCrossEntropy(), lambda z: F.binary_cross_entropy_with_logits(z, surefit.tensor(y)), y),
+        (SoftmaxCrossEntropy(), lambda z: F.cross_entropy(z, tensor(labels)), labels),
+        (SigmoidCrossEntropy(), lambda z: F.binary_cross_entropy_with_logits(z, tensor(y)), y),
     ]
     for loss, reference, target in cases:
-        z = surefit.tensor(x, dtype=surefit.float64, requires_grad=True)
+        z = tensor(x, dtype=float64, requires_grad=True)
         theirs = reference(z)
         theirs.backward()
         assert z.grad is not None
@@ -322,9 +324,9 @@ def exercises() -> list[Claim]:
         worst = max(worst, abs(value - theirs.item()), np.abs(loss.backward() - z.grad.numpy()).max())
         worst = max(worst, 1e-8 * np.abs(loss.backward() - numeric).max())  # differences are good to 1e-9 only
     for layer, function in ((ReLU(), F.relu), (Sigmoid(), F.sigmoid), (Softmax(), lambda z: F.softmax(z, -1))):
-        z = surefit.tensor(x, dtype=surefit.float64, requires_grad=True)
+        z = tensor(x, dtype=float64, requires_grad=True)
         out = function(z)
-        out.backward(surefit.tensor(y))
+        out.backward(tensor(y))
         assert z.grad is not None
         worst = max(worst, np.abs(layer.forward(x) - out.detach().numpy()).max())
         worst = max(worst, np.abs(layer.backward(y) - z.grad.numpy()).max())
@@ -413,7 +415,7 @@ def run(options: Options) -> Result:
             numbers.append(measured)
 
     result.rows += _shallow_rows(shallow, shallow_softmax, finals[SHALLOW], seeds)
-    result.rows += _deep_rows(deep, finals[DEEP], deep_seeds)
+    result.rows += _deep_rows(deep, finals[DEEP], deep_seeds, seeds)
     runs = []
     for recipe in (*ALONE, *TOGETHER):
         options.tell(f"fixes: {recipe.name}")
@@ -449,12 +451,14 @@ def _shallow_rows(printed: Run, softmax: Run, finals: list[dict[str, float]], se
                 float(np.median([f[name] for f in finals])),
                 run.seconds,
                 float(np.median([f["seconds"] for f in finals])),
-                seeds,
-                note,
+                note=note,
+                better_seeds=seeds,
             )
 
 
-def _deep_rows(deep: list[Run], finals: list[dict[str, float]], seeds: tuple[int, ...]) -> Iterator[Row]:
+def _deep_rows(
+    deep: list[Run], finals: list[dict[str, float]], seeds: tuple[int, ...], better_seeds: tuple[int, ...]
+) -> Iterator[Row]:
     first, better = deep[0], float(np.median([f["seconds"] for f in finals]))
 
     def median(name: str) -> float:
@@ -492,8 +496,8 @@ def _deep_rows(deep: list[Run], finals: list[dict[str, float]], seeds: tuple[int
             median(name),
             first.seconds,
             better,
-            seeds,
-            note,
+            note=note,
+            better_seeds=better_seeds,
         )
 
 
@@ -519,9 +523,9 @@ def _fixes(runs: list[Run], epochs: int) -> Grid:
     ]
     note = (
         f"After {epochs} passes over the data, full batch with rate {LR:g}, mini-batches of {BATCH} with {BATCH_LR:g}. "
-        "The lines with + begin with the softmax and add one fix each. "
-        "All rows at once take only as many steps as passes, at a rate where the accuracy still swings. Residual layers "
-        "alone are a copy of the failure: depth is not it."
+        "The lines with + begin with the softmax and add one fix each. All rows at once take only as many steps as "
+        "passes, at a rate where the accuracy still swings. Residual layers alone are a copy of the failure: depth is "
+        "not it."
     )
     return Grid("Fixes, each alone and then together", header, rows, note)
 
@@ -542,8 +546,8 @@ def _suspects_table(
     names = list(next(iter(seen.values())))
     rows: list[Any] = [(who, *(numbers[n] for n in names)) for who, numbers in seen.items()]
     note = (
-        "On 1 000 test images. Signal: deviation between images. Few units die, no output does, and the gradient of the first layer is "
-        "of the last one's order; but no gradient lowers a wrong output, so all ten rise together."
+        "On 1 000 test images. Signal: deviation between images. Few units die, no output does, the gradient of the "
+        "first layer is of the last one's order; but no gradient lowers a wrong output, so all ten rise together."
     )
     return Grid("The suspects", ("", *names), rows, note), seen
 
@@ -663,7 +667,12 @@ def _pictures(
     readings = {"2 layers, printed": shallow, "2 layers, softmax": softmax, "4 layers, printed": deep}
     epochs = np.arange(1, len(deep.history["train_loss"]) + 1)
     curves = view.chart([
-        Panel([Curve(epochs, r.history["train_loss"], n) for n, r in readings.items()], "epoch", "train loss"),
+        Panel(
+            [Curve(epochs, r.history["train_loss"], n) for n, r in readings.items()],
+            "epoch",
+            "train loss (cut at 12)",
+            limits=(-12, 12),
+        ),
         Panel(
             [Curve(epochs, r.history["test_accuracy"], n) for n, r in readings.items()],
             "epoch",

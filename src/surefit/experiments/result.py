@@ -38,7 +38,8 @@ class Row:
     """One quantity: the source's number, ours with the source's recipe, ours with surefit's own choices.
 
     source: a number, "figure only" or "not given". faithful, better: numbers, None where there is nothing to compare.
-    seconds, better_seconds: of the runs that gave them. seeds: which ones; with several the number is their median.
+    seconds, better_seconds: of the runs that gave them. seeds, better_seeds: which ones (better_seeds empty: the same);
+    with several the number is their median.
     note: why ours differs, in one sentence, "" where it does not.
     """
 
@@ -50,6 +51,7 @@ class Row:
     better_seconds: float | None = None
     seeds: tuple[int, ...] = (0,)
     note: str = ""
+    better_seeds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class Result:
             "seconds": self.seconds,
             "holds": self.holds,
             "settings": [vars(s) for s in self.settings],
-            "rows": [{**vars(r), "seeds": list(r.seeds)} for r in self.rows],
+            "rows": [{k: list(v) if isinstance(v, tuple) else v for k, v in vars(r).items()} for r in self.rows],
             "tables": [{**vars(g), "header": list(g.header), "rows": [list(r) for r in g.rows]} for g in self.grids],
             "claims": [vars(c) for c in self.claims],
             "pictures": [{"name": p.name, "caption": p.caption} for p in self.pictures],
@@ -137,18 +139,18 @@ class Result:
     def markdown(self, images: str | None = None, heading: str = "##") -> str:
         """As Markdown. images: the directory of the PNG files as the page sees it, None to leave pictures out."""
         parts = [f"{heading} {self.title}", f"`surefit reproduce {self.name}`, {self.source}. {self.about}"]
-        parts += [_markdown_table(ROW_HEADER, [row_cells(row) for row in self.rows])]
+        parts += [markdown_table(ROW_HEADER, [row_cells(row) for row in self.rows])]
         parts += _notes(self.rows)
         for grid in self.grids:
-            parts += [f"{heading}# {grid.title}", _markdown_table(grid.header, [map(shown, r) for r in grid.rows])]
+            parts += [f"{heading}# {grid.title}", markdown_table(grid.header, [map(shown, r) for r in grid.rows])]
             parts += [grid.note] if grid.note else []
         if self.claims:
-            parts += [f"{heading}# Claims", _markdown_table(CLAIM_HEADER, [claim_cells(c) for c in self.claims])]
+            parts += [f"{heading}# Claims", markdown_table(CLAIM_HEADER, [claim_cells(c) for c in self.claims])]
         if images is not None:
             parts += [f"![{p.caption}]({images}/{p.name}.png)\n\n*{p.caption}*" for p in self.pictures]
         if self.settings:
             rows = [(f"`{s.name}`", f"`{s.value}`", s.reason) for s in self.settings]
-            parts += [f"{heading}# Settings", _markdown_table(("setting", "value", "reason"), rows)]
+            parts += [f"{heading}# Settings", markdown_table(("setting", "value", "reason"), rows)]
         return "\n\n".join(parts) + "\n"
 
     def save(self, directory: Path) -> list[Path]:
@@ -179,8 +181,12 @@ def row_cells(row: Row) -> tuple[str, ...]:
         shown(row.faithful),
         shown(row.better),
         seconds,
-        ", ".join(map(str, row.seeds)) if len(row.seeds) < 4 else f"{row.seeds[0]}-{row.seeds[-1]}",
+        " / ".join(_seeds(s) for s in dict.fromkeys((row.seeds, row.better_seeds)) if s),
     )
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return ", ".join(map(str, seeds)) if len(seeds) < 3 else f"{seeds[0]}-{seeds[-1]}"
 
 
 def claim_cells(claim: Claim) -> tuple[str, str, str]:
@@ -209,7 +215,7 @@ def markdown(results: Sequence[Result], images: str | None = None) -> str:
     rows = [(result.name, *row_cells(row)) for result in results for row in result.rows]
     return "\n".join([
         "# The source experiments, reproduced\n",
-        _markdown_table(header, rows),
+        markdown_table(header, rows),
         "",
         *(result.markdown(images) for result in results),
     ])  # fmt: skip
@@ -234,7 +240,8 @@ def _notes(rows: Sequence[Row]) -> list[str]:
     return ["\n".join(lines)] if lines else []
 
 
-def _markdown_table(header: Sequence[str], rows: Any) -> str:
+def markdown_table(header: Sequence[str], rows: Any) -> str:
+    """A table in Markdown; rows of texts."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 

@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-import surefit
 from surefit import fitting, view
+from surefit.core import functions as fn
 from surefit.core.functional import grad, hessian
+from surefit.core.tensor import tensor
 
 from .byhand import Sigmoid
 from .result import Claim, Grid, Options, Picture, Result, Row
@@ -174,6 +175,9 @@ def run(options: Options) -> Result:
                     )
                 )
 
+    every = range(100, epochs + 1, 100)
+    losses: list[Any] = [(e, history["train"][e - 1], history["test"][e - 1]) for e in every]
+    result.grids.append(Grid("Every 100 epochs", ("epoch", "train loss", "test loss"), losses))
     options.tell("batches of 1, 8 and all, at equal updates and at equal time")
     by_updates, by_time = {1: history}, {1: history}
     for batch in BATCHES[1:]:
@@ -289,16 +293,16 @@ def _saddle(x: Array) -> Claim:
     sizes = [part.shape for part in w]
     flat = np.concatenate([part.ravel() for part in w])
     ends = np.cumsum([part.size for part in w])
-    inputs, labels = surefit.tensor(x), surefit.tensor(np.sin(x))
+    inputs, labels = tensor(x), tensor(np.sin(x))
 
     def loss(v: Any) -> Any:
         W1, b1, W2, b2, W3, b3 = (
             v[end - int(np.prod(shape)) : end].reshape(shape) for end, shape in zip(ends.tolist(), sizes, strict=True)
         )
-        a2 = surefit.sigmoid(surefit.sigmoid(inputs @ W1 + b1) @ W2 + b2)
-        return 0.5 * surefit.square(a2 @ W3 + b3 - labels).mean()
+        a2 = fn.sigmoid(fn.sigmoid(inputs @ W1 + b1) @ W2 + b2)
+        return 0.5 * fn.square(a2 @ W3 + b3 - labels).mean()
 
-    at = surefit.tensor(flat)
+    at = tensor(flat)
     slope = float(np.abs(grad(loss)(at).numpy()).max())
     curvature = np.linalg.eigvalsh(hessian(loss)(at).numpy())
     return Claim(

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-import surefit
-from surefit import fitting, nn, optim, view
+from surefit import data, fitting, nn, optim, view
+from surefit.core.tensor import tensor
 from surefit.nn import functional as F
 
 from .byhand import MSE, Linear, Network, ReLU, through, with_ones
@@ -108,7 +108,7 @@ def train_adam(hidden: tuple[int, ...], x: Array, y: Array, steps: int, seed: in
     first.bias.assign((-first.weight.detach().numpy()[:, 0] * bends).astype(np.float32))
     optimizer = optim.Adam(network.parameters(), lr=ADAM_LR)
     schedule = optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, steps)
-    inputs, labels = surefit.tensor(x / HIGH).float(), surefit.tensor(y).float()
+    inputs, labels = tensor(x / HIGH).float(), tensor(y).float()
 
     def step(x: Any, y: Any) -> Any:
         optimizer.zero_grad()
@@ -152,7 +152,7 @@ def run(options: Options) -> Result:
     options.tell("surefit's own way")
     began = clock.perf_counter()
     method = fitting.Adam(epochs=30) if options.quick else "auto"
-    fit = fitting.fit((x, y), {"x": (LOW, HIGH)}, method=method, data=surefit.Sampling(split=(0.9, 0.1, 0.0)))
+    fit = fitting.fit((x, y), {"x": (LOW, HIGH)}, method=method, data=data.Sampling(split=(0.9, 0.1, 0.0)))
     own_seconds = clock.perf_counter() - began
     own = float(np.square(fit.predict(x) - y[:, 0]).mean())
     for epoch, published in PUBLISHED.items():

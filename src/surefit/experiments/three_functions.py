@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-import surefit
 from surefit import fitting, formulas, nn, optim, view
+from surefit.core.tensor import no_grad, tensor
 from surefit.nn import functional as F
 
 from .result import FIGURE_ONLY, Claim, Grid, Options, Picture, Result, Row
@@ -60,7 +60,7 @@ def train(text: str, epochs: int, scale_x: bool, scale_y: bool) -> Trained:
     y, truth = (function.on_points(points)[:, None] for points in (x, fine))
     unit = HIGH if scale_x else 1.0
     shift, size = (float(y.mean()), float(y.std())) if scale_y else (0.0, 1.0)
-    inputs, labels = surefit.tensor(x / unit).float(), surefit.tensor((y - shift) / size).float()
+    inputs, labels = tensor(x / unit).float(), tensor((y - shift) / size).float()
 
     network = nn.Sequential(nn.Linear(1, HIDDEN, generator=SEED), nn.ReLU(), nn.Linear(HIDDEN, 1, generator=SEED + 1))
     optimizer = optim.Adam(network.parameters(), lr=LR)
@@ -75,8 +75,8 @@ def train(text: str, epochs: int, scale_x: bool, scale_y: bool) -> Trained:
     began = clock.perf_counter()
     losses = [float(step(inputs, labels).item()) * size**2 for _ in range(epochs)]
     seconds = clock.perf_counter() - began
-    with surefit.no_grad():
-        prediction = network(surefit.tensor(fine / unit).float()).numpy() * size + shift
+    with no_grad():
+        prediction = network(tensor(fine / unit).float()).numpy() * size + shift
     return Trained(prediction[:, 0], losses, relative(prediction, truth), seconds)
 
 

@@ -22,6 +22,7 @@ from surefit.fitting.methods import LM, Adam, Auto, Features, Solver, VarPro
 from surefit.fitting.network import MLPSpec, network_of, scaled
 from surefit.fitting.problem import ROWS, Problem
 from surefit.fitting.residuals import chain_of
+from surefit.fitting.snapshots import Snapshots, tell_model
 from surefit.fitting.solving import (
     Candidate,
     Run,
@@ -93,11 +94,13 @@ def solve(
     if isinstance(method, Auto):
         settings["choice"] = run.told
     settings["penalty"] = best.details.get("penalty", settings.get("penalty"))
+    tell_model(callbacks, best.model, best.problem, seed)
     run.finished(reason)
     return Fit(
         problem=best.problem, model=best.model, method=settings, error=best.error, history=run.history,
         stop_reason=reason, seed=seed, steps=run.evaluations, seconds=run.seconds, tol=tol,
         interrupted=run.interrupted, best_epoch=best.row or None, warnings=[*problem.notes, *run.warnings],
+        film=next((c.film for c in callbacks if isinstance(c, Snapshots)), None),
     )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ from surefit.fitting.network import Scaled, network_of, scaled
 from surefit.fitting.problem import Points, Problem, pose
 from surefit.fitting.rates import with_found_rate
 from surefit.fitting.recipe import call_of, environment
-from surefit.fitting.snapshots import Snapshots, Watching, save_frames
+from surefit.fitting.snapshots import Snapshots, save_frames, tell_model
 from surefit.fitting.together import best_of, fit_each, seeds_of, whole_number
 from surefit.fitting.training import Outcome, train
 
@@ -855,9 +855,7 @@ def fit_problem(
         finally:
             network.train()
 
-    for callback in callbacks:
-        if isinstance(callback, Watching):
-            callback.watch(whole, problem, int(seed))
+    tell_model(callbacks, whole, problem, int(seed))
     outcome: Outcome
     arguments: dict[str, Any] = dict(
         seed=int(seed), time=time, good_enough=None if tol is None else good_enough, callbacks=callbacks,

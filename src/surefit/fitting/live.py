@@ -8,14 +8,16 @@ from __future__ import annotations
 import os
 import time as clock
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from surefit.errors import ArgumentError
 from surefit.fitting.snapshots import Filming
 from surefit.fitting.training import Epoch
-from surefit.view.animation import Film, Frame, Scene, Window, save_picture
+
+if TYPE_CHECKING:
+    from surefit.view.animation import Film, Frame, Scene, Window
 
 WINDOW = "window"
 ENDINGS = (".png", ".svg", ".pdf", ".jpg")
@@ -68,16 +70,19 @@ class Live(Redrawing):
         self.path = None if str(where) == WINDOW else Path(where)
         if self.path is not None and self.path.suffix.lower() not in ENDINGS:
             raise ArgumentError(f"Live: {str(where)!r} must be 'window' or the name of a {', '.join(ENDINGS)} file")
-        self.window = Window() if self.path is None else None
+        self.window: Window | None = None
         self.scene: Scene | None = None
+        if self.path is None:
+            from surefit.view.animation import Window
 
-    def begin(self) -> None:
-        assert self.film is not None
-        self.scene = Scene(self.film)
-        super().begin()
+            self.window = Window()
 
     def show(self, frame: Frame) -> None:
-        assert self.scene is not None
+        from surefit.view.animation import Scene, save_picture
+
+        assert self.film is not None
+        if self.scene is None or self.scene.film is not self.film:
+            self.scene = Scene(self.film)
         figure = self.scene.show(frame)
         if self.window is not None:
             self.window.show(figure)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -21,7 +22,9 @@ from surefit.errors import ArgumentError, ModelFileError
 from surefit.fitting.network import Scaled
 from surefit.fitting.problem import Problem
 from surefit.fitting.training import Epoch, Finished, Started
-from surefit.view.animation import Film, Frame
+
+if TYPE_CHECKING:
+    from surefit.view.animation import Film, Frame
 
 COUNT = 36  # frames of a film whose epochs are not given
 GRID = {1: 301, 2: 61}  # points along each axis
@@ -36,8 +39,21 @@ class Watching(Protocol):
         """Training of this model is about to begin."""
 
 
+def tell_model(callbacks: Iterable[Any], model: Scaled, problem: Problem, seed: int) -> None:
+    """Let the callbacks that watch know which model they will hear of.
+
+    A method that trains step by step calls this before its first event; one whose model exists only at the end, before
+    `Finished`: then there is one frame.
+    """
+    for callback in callbacks:
+        if isinstance(callback, Watching):
+            callback.watch(model, problem, seed)
+
+
 def empty_film(problem: Problem, seed: int, title: str = "") -> Film:
     """A film of this problem without frames: grid, target, test points."""
+    from surefit.view.animation import Film
+
     d = len(problem.names)
     axes = tuple(
         np.linspace(low, high, GRID[d])
@@ -67,10 +83,13 @@ class Filming:
 
     def __call__(self, event: Any) -> None:
         if self.film is None:
-            raise ArgumentError(
-                f"callbacks: {type(self).__name__} was told of training but not of the model; "
-                "pass it to surefit.fit, which calls its watch(model, problem, seed)"
-            )
+            if isinstance(event, Finished):
+                warnings.warn(
+                    f"{type(self).__name__}: nothing was seen of this training, because it did not say which model it "
+                    "trains; surefit.fit says it (surefit.fitting.snapshots.tell_model)",
+                    stacklevel=2,
+                )
+            return
         if isinstance(event, Started):
             self.film.epochs = event.epochs
             self.begin()
@@ -92,6 +111,8 @@ class Filming:
 
     def frame(self, epoch: int, kept: bool = False) -> Frame:
         """The model as it is now."""
+        from surefit.view.animation import Frame
+
         assert self.film is not None
         assert self.model is not None
         x = np.concatenate([self.film.grid(), self.film.known[0]])
@@ -113,7 +134,8 @@ class Snapshots(Filming):
 
     epochs: which ones; None: about `count`, dense at the beginning, where most happens. The weights before training
     and those that training gives back are always among them. A frame is the model's values on a grid (301 points for
-    one input, 61 x 61 for two) and at 1000 test points at most, so it costs one evaluation and some kilobytes.
+    one input, 61 x 61 for two) and at 1000 test points at most, so it costs one evaluation and some kilobytes. A known
+    target of one or two inputs is evaluated on the grid once.
 
     >>> import surefit
     >>> shots = Snapshots([1, 2])
@@ -145,11 +167,10 @@ class Snapshots(Filming):
     def end(self) -> None:
         assert self.film is not None
         kept = self.frame(self.last_epoch, kept=True)
-        if np.array_equal(self.film.frames[-1].values, kept.values) and np.array_equal(
-            self.film.frames[-1].known_values, kept.known_values
-        ):  # the same picture twice would stand still
-            self.film.frames.pop()
-        self.film.frames.append(kept)
+        frames = self.film.frames
+        if frames and all(np.array_equal(a, b) for a, b in zip(frames[-1][1:3], kept[1:3], strict=True)):
+            frames.pop()  # the same picture twice would stand still
+        frames.append(kept)
 
 
 def spread(epochs: int, count: int) -> frozenset[int]:
@@ -185,6 +206,8 @@ def save_frames(film: Film, path: Path) -> Path:
 
 def load_frames(path: str | os.PathLike[str], problem: Problem, history: list[dict[str, Any]]) -> Film:
     """Read what `save_frames` wrote. ModelFileError: damaged, or of another problem."""
+    from surefit.view.animation import Film, Frame
+
     try:
         with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
             parts = {name: file[name] for name in file.files}
@@ -208,4 +231,13 @@ def load_frames(path: str | os.PathLike[str], problem: Problem, history: list[di
     return film
 
 
-__all__ = ["Filming", "Snapshots", "Watching", "empty_film", "load_frames", "save_frames", "spread"]
+__all__ = [
+    "Filming",
+    "Snapshots",
+    "Watching",
+    "empty_film",
+    "load_frames",
+    "save_frames",
+    "spread",
+    "tell_model",
+]

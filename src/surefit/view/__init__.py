@@ -4,7 +4,9 @@ This room draws arrays, histories and Programs and knows nothing of fits. Nothin
 asked; Matplotlib is imported by the first chart.
 """
 
+from .animation import Film, snapshots
 from .charts import Curve, Panel, chart
+from .data_plots import data_panels
 from .drawing import Drawing
 from .errormap import error_map
 from .graph import GraphDrawing, Node, draw_graph, draw_program, graph_dot, network_diagram
@@ -12,14 +14,17 @@ from .history import loss_curves, rate_curve
 from .plots import fit_1d, fit_2d, fit_scatter, scatter_2d, slice_points, slices, surface
 from .samples import sample_map
 from .sizes import tradeoff
+from .structure import structure_diagram
 
 __all__ = [
     "Curve",
     "Drawing",
+    "Film",
     "GraphDrawing",
     "Node",
     "Panel",
     "chart",
+    "data_panels",
     "draw_graph",
     "draw_program",
     "error_map",
@@ -34,6 +39,8 @@ __all__ = [
     "scatter_2d",
     "slice_points",
     "slices",
+    "snapshots",
+    "structure_diagram",
     "surface",
     "tradeoff",
 ]

@@ -132,7 +132,9 @@ def caption(film: Film, frame: Frame) -> str:
     words = say("before training") if frame.epoch == 0 else say("epoch {epoch}", epoch=frame.epoch)
     words = say("weights kept") if frame.kept else words
     size = film.error(frame)
-    return words if size is None else f"{words}: {say('max |error| {size}', size=number(size))}"
+    if size is None:
+        return words
+    return say("{words}: {error}", words=words, error=say("max |error| {size}", size=number(size)))
 
 
 # --- panels that change -------------------------------------------------------------------------------------
@@ -143,7 +145,7 @@ class _Curves:
 
     def __init__(self, axes: Axes, film: Film, j: int, quiet: bool = False) -> None:
         self.j, x = j, film.axes[0]
-        if film.data is not None and not quiet:
+        if film.data is not None and not (quiet and film.target is not None):
             draw_marks(axes, film.data[0][:, 0], film.data[1][:, j], say("training data"), DATA_MARKS)
         if len(film.known[0]) and not quiet:
             draw_marks(axes, film.known[0][:, 0], film.known[1][:, j], say("test data"), TEST_MARKS)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from surefit.errors import ArgumentError
+from surefit.errors import ArgumentError, ShapeError
 
 from .arrays import finite, vector
 from .panels import draw_line, legend_above, mark_size, set_title
@@ -108,6 +108,8 @@ def _draw(axes: Axes, panel: Panel, legend: bool, columns: int) -> None:
     for curve in panel.curves:
         x = vector("x", curve.x)
         y = vector("y", curve.y)
+        if x.shape != y.shape:
+            raise ShapeError(f"x, y: shapes {x.shape} and {y.shape}; both need the same")
         if curve.kind not in KINDS:
             raise ArgumentError(f"kind={curve.kind!r} must be one of {', '.join(KINDS)}")
         _draw_curve(axes, curve, x, y, colours)
@@ -115,10 +117,14 @@ def _draw(axes: Axes, panel: Panel, legend: bool, columns: int) -> None:
     axes.set_ylabel(wrapped(panel.y, 34))
     if panel.limits is not None:
         axes.set_ylim(*panel.limits)
-    if panel.title:
-        axes.set_title(wrapped(panel.title, columns), loc="left", fontsize=9, pad=4 if not legend else 18)
     if legend:
         legend_above(axes)
+    heading = axes.get_legend()
+    if panel.title and heading is not None:  # beside a legend of several rows there is no room for a title
+        heading.set_title(wrapped(panel.title, columns))
+        heading.get_title().set_fontsize(9)
+    elif panel.title:
+        axes.set_title(wrapped(panel.title, columns), loc="left", fontsize=9, pad=4)
 
 
 _FIXED: Mapping[str, Mapping[str, Any]] = {

@@ -67,6 +67,7 @@ CHINESE = {
     "{name} ({value} at {step})": "{name}（{value}，于 {step}）",
     "before training": "训练前",
     "epoch {epoch}": "第 {epoch} 轮",
+    "{words}: {error}": "{words}：{error}",
     "weights kept": "保留的权重",
     "play": "播放",
     "pause": "暂停",

@@ -173,7 +173,7 @@ def training_section(fit: Fit, say: Speech) -> list[Block]:
         blocks.append(Picture("loss", lambda: fit.plot("loss"), say("loss-caption")))
     else:
         blocks.append(Text(say("no-history")))
-    if fit.film is None or not fit.film.frames:
+    if fit.film is None or len(fit.film.frames) < 2:
         return [*blocks, Text(say("no-film"), "quiet")]
     from surefit.view.animation import snapshots
 

@@ -319,8 +319,8 @@ def test_settings_are_checked(kind, setting):
         kind(**setting)
 
 
-def test_gradients_and_added_points_are_for_first_order_methods():
-    plan = surefit.Sampling(count=40, derivatives=True)
+def test_added_points_are_for_first_order_methods():
+    plan = surefit.Sampling(count=40, adaptive=1)
     fit = surefit.fit(WAVE, BOX, data=plan, model=(8,), time=0.3)
     assert fit.method["method"] == "adam"
 

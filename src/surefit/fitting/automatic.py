@@ -69,9 +69,10 @@ def solve(
     """The Fit of a problem by a solver or by the automatic choice. dtype None: float64, float32 where Adam was best."""
     from surefit.fitting.fitted import Fit
 
-    if problem.slopes is not None:
+    if problem.slopes is not None and not isinstance(method, (Auto, Features)):
         raise ArgumentError(
-            f"derivatives: method={method.name!r} fits values only; use a first-order method such as 'adam'"
+            f"derivatives: method={method.name!r} fits values only; use 'features', or a first-order method such as "
+            "'adam'"
         )
     if problem.plan is not None and problem.plan.adaptive:
         raise ArgumentError(
@@ -106,7 +107,7 @@ def solve(
 
 def _named(run: Run, method: Solver, model: Any) -> str:
     """One method on the network asked for, or on one of a size that suits it."""
-    d, n = run.problem.domain.dim, len(run.problem.train[0])
+    d, n = run.problem.domain.dim, run.equations
     if model is None or (isinstance(model, MLPSpec) and model == MLPSpec()):
         if isinstance(method, (Features, VarPro)):
             units = {1: 100, 2: 400}.get(d, 800) if isinstance(method, Features) else {1: 50, 2: 80}.get(d, 60)
@@ -161,6 +162,7 @@ class _Ladder:
         self.run, self.method, self.network, self.dtype = run, method, network, dtype
         self.goal = run.tol if run.tol is not None else GOAL * run.size
         self.dim = run.problem.domain.dim
+        self.values_only = run.problem.slopes is None  # the searches know nothing of gradients
 
     # --- what happens between rungs ---
 
@@ -200,8 +202,8 @@ class _Ladder:
         run = self.run
         ladder = UNITS.get(self.dim, MANY_INPUTS)
         if not run.free:
-            most = len(run.problem.train[0]) // 2
-            ladder = tuple(h for h in ladder if h <= most) or (max(1, most),)
+            most = run.equations // 2
+            ladder = (*(h for h in ladder if 1.3 * h <= most), max(1, min(most, ladder[-1])))  # up to what they can fix
         before = math.inf
         scales: Sequence[float] = SCALES
         searched, last, rate = False, 1, 0.0  # seconds of a solve over the cube of the units
@@ -225,7 +227,7 @@ class _Ladder:
             near = found.judged <= IN_REACH.get(self.dim, IN_REACH_OF_MORE) * self.goal
             small = units * (self.dim + 1) <= SEARCHED
             stuck = helped < HELPED and self.dim > 1 and found.judged < LEARNED * self.run.size
-            if small and (near or (stuck and not searched)):
+            if self.values_only and small and (near or (stuck and not searched)):
                 searched = True
                 polished = search(run, network, problem, VarPro(iterations=30 if near else 60), self.goal, SOLVER_SHARE)
                 self.tell(polished)
@@ -257,7 +259,7 @@ class _Ladder:
             self.say(f"Adam was left out: it seldom comes below {ADAM_REACHES:g} of the largest value")
             return self.ended()
         problem = run.drawn(min(1000 * self.dim**2, 20_000))
-        if why is None and not run.out_of_time(SOLVER_SHARE):
+        if why is None and self.values_only and not run.out_of_time(SOLVER_SHARE):
             self.deep(problem)
             if (final := self.over()) is not None:
                 return final
@@ -301,7 +303,8 @@ class _Ladder:
             if (why := self.over()) is not None:
                 return why
         small = run.hidden(max(1, min(30, n // (3 * (self.dim + 2)))))
-        if small.num_parameters() * n * k <= MOST_JACOBIAN and small.num_parameters() <= 2 * SEARCHED:
+        quick = small.num_parameters() * n * k <= MOST_JACOBIAN and small.num_parameters() <= 2 * SEARCHED
+        if quick and self.values_only:
             found = scan(run, small, run.problem, Features(draws=1), None)
             penalty = 0.0 if found is None else found.details["penalty"]
             self.tell(search(run, small, run.problem, VarPro(iterations=60), None, SOLVER_SHARE, penalty))
@@ -337,11 +340,13 @@ class _Ladder:
             solved = True
             if (why := self.over()) is not None:
                 return why
-            if p * len(problem.train[0]) * k <= MOST_JACOBIAN:
+            if self.values_only and p * len(problem.train[0]) * k <= MOST_JACOBIAN:
                 penalty = 0.0 if found is None else found.details["penalty"]
                 self.tell(search(run, network, problem, VarPro(), goal, SOLVER_SHARE, penalty))
                 if (why := self.over()) is not None:
                     return why
+        elif not self.values_only:
+            self.say("Levenberg-Marquardt was left out: it fits values only")
         elif p * n * k <= MOST_JACOBIAN:
             self.tell(search(run, network, problem, LM(), goal, SOLVER_SHARE))
             solved = True

@@ -686,8 +686,8 @@ def fit_problem(
     if kind not in (ops.float32, ops.float64):
         raise ArgumentError(f"dtype={dtype!r} must be 'float32' or 'float64'")
     problem = posed if isinstance(posed, Problem) else posed()
-    if isinstance(settings, Auto) and (problem.slopes is not None or (problem.plan and problem.plan.adaptive)):
-        settings = Adam()  # the only kind of method that takes gradients and adds points as it goes
+    if isinstance(settings, Auto) and problem.plan is not None and problem.plan.adaptive:
+        settings = Adam()  # the first-order methods alone add points as they go
     if isinstance(settings, Solver):
         from surefit.fitting.automatic import solve
 

@@ -26,8 +26,9 @@ from surefit.fitting.methods import LBFGS, LM, Features, Solver, VarPro
 from surefit.fitting.network import MLPSpec, Scaled, network_of, scaled
 from surefit.fitting.problem import Points, Problem, first_sampling
 from surefit.fitting.residuals import Residuals, chain_of
-from surefit.fitting.training import Callback, Epoch, Finished, Started, _tell
+from surefit.fitting.training import Callback, Epoch, Finished, Started, _scaled_slopes, _tell
 from surefit.solvers.features import PENALTIES, SCALES, Output, linear_features, solve_output
+from surefit.solvers.gradients import gradient_features
 from surefit.solvers.variable_projection import varpro
 
 if TYPE_CHECKING:
@@ -95,6 +96,12 @@ class Run:
         self.size = max(float(np.abs(self.points[1]).max(initial=0.0)), float(np.abs(self.problem.train[1]).max()))
 
     # --- budget ---
+
+    @property
+    def equations(self) -> int:
+        """Training rows, each counted with its gradient where that is known."""
+        n = len(self.problem.train[0])
+        return n if self.problem.slopes is None else n * (1 + self.problem.domain.dim)
 
     @property
     def seconds(self) -> float:
@@ -229,7 +236,7 @@ def deploy(network: nn.Module, problem: Problem, dtype: Any, like: Scaled | None
     if model.dtype == ops.float64:
         return model
     last = output_layer(copied)
-    if last is not None:
+    if last is not None and problem.slopes is None:
         x, y = scaled_rows(model, problem.train)
         solved = solve_output(last_inputs(model, x), y, weights=problem.weights, roundoff=ROUNDOFF["float32"])
         replace_output(model, last, solved, lambda: float(np.abs(network_outputs(model, x) - y).max()))
@@ -302,14 +309,24 @@ def scan(
     run.started(of, network.num_parameters())
     losses = Losses(run, words, of, y.size)
     rows = Residuals(network, x, y, problem.weights)
+    common: dict[str, Any] = dict(
+        scales=[factor * s for s in scales], beyond=beyond, draws=method.draws,
+        generator=np.random.default_rng([run.seed, 3, units]), bends=None if run.exact else x,
+        roundoff=ROUNDOFF[str(run.dtype)], dtype=run.dtype, time=run.left(share), callback=losses,
+    )  # fmt: skip
     try:
-        found = linear_features(
-            x, y, units, activation=activation.value, scales=[factor * s for s in scales], beyond=beyond,
-            draws=method.draws, generator=np.random.default_rng([run.seed, 3, units]), bends=None if run.exact else x,
-            weights=problem.weights, roundoff=ROUNDOFF[str(run.dtype)], penalties=penalties, dtype=run.dtype,
-            goal=None if goal is None else 0.5 * goal / float(model.y_scale.numpy().max()), time=run.left(share),
-            callback=losses,
-        )  # fmt: skip
+        if problem.slopes is not None:
+            found = gradient_features(
+                x, y, _scaled_slopes(model, problem.slopes), units, activation.both, row_weights=problem.weights,
+                weight=1.0 if problem.plan is None else problem.plan.derivative_weight,
+                held=None if run.exact or problem.validation is None else scaled_rows(model, problem.validation),
+                **common,
+            )  # fmt: skip
+        else:
+            found = linear_features(
+                x, y, units, activation=activation.value, weights=problem.weights, penalties=penalties,
+                goal=None if goal is None else 0.5 * goal / float(model.y_scale.numpy().max()), **common,
+            )  # fmt: skip
     except KeyboardInterrupt:
         run.interrupted = True
         if losses.latest is None:
@@ -486,7 +503,7 @@ def solve_last(run: Run, model: Scaled, problem: Problem) -> Scaled:
     For measured data the penalty is that of the smallest leave-one-out error, and the validation rows decide.
     """
     last = output_layer(model.network)
-    if last is None:
+    if last is None or problem.slopes is not None:  # the solve would forget the gradients
         return model
     x, y = scaled_rows(model, problem.train)
     u, v = scaled_rows(model, problem.train if run.exact or problem.validation is None else problem.validation)

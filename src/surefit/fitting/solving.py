@@ -91,7 +91,8 @@ class Run:
         plan = self.problem.plan
         noisy = plan is not None and Noise.read(plan.noise).scale != 0.0
         self.exact = self.problem.function is not None and not noisy
-        self.free = self.exact and plan in (Sampling(), first_sampling(self.problem.domain.dim))
+        asked = plan and replace(plan, verify=None)  # which says nothing about the training points
+        self.free = self.exact and asked in (Sampling(), first_sampling(self.problem.domain.dim))
         self.points = self.problem.verification(self.seed)
         self.size = max(float(np.abs(self.points[1]).max(initial=0.0)), float(np.abs(self.problem.train[1]).max()))
 

@@ -64,7 +64,7 @@ def test_it_climbs_until_the_tolerance_is_reached_and_writes_down_how():
     assert len(fits[0].history) < len(fits[2].history)
     last = fits[2].method["choice"]
     assert last[0].startswith("features, 20 units: max |error|")
-    assert f"tried        {last[0]}" in fits[2].card()
+    assert f"(tried: {last[0]}; " in fits[2].card()
     assert "auto: " in fits[2].card()
     json.dumps(fits[2].to_dict(), allow_nan=False)
 

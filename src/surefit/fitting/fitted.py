@@ -305,7 +305,8 @@ class Fit:
         m = self.method
         if "stage" in m:
             if m["method"] == "auto":
-                return f"auto: {m['stage']}"
+                tried = f" (tried: {'; '.join(m['choice'])})" if m["choice"] else ""
+                return f"auto: {m['stage']}{tried}"
             return m["stage"]
         parts = [f"{m['method']} lr={m['lr']:g}", f"batch {m['batch_size']}", m["schedule"]]
         if m.get("loss", "mse") != "mse":
@@ -338,7 +339,6 @@ class Fit:
             ("network", self._network_words()),
             ("method", self._method_words()),
             ("training", f"{self._work_words()} in {self.seconds:.1f} s{best}"),
-            *([("tried", "; ".join(self.method["choice"]))] if self.method.get("choice") else []),
             ("stopped", self.stop_reason),
             ("max |error|", str(self.error)),
             ("rmse", f"{self.error.rmse:.3g}   relative L2 {self.error.relative_l2:.3g}"),

@@ -629,3 +629,11 @@ def test_random_problems_end_where_scipys_method_finds_nothing_better(seed, n, m
     assert result.converged, result
     peer = least_squares(fun, result.x, jac, x_scale=1 / scale, xtol=1e-12, ftol=1e-12, gtol=1e-12)
     assert result.cost <= peer.cost * (1 + 1e-6) + 1e-20
+
+
+@pytest.mark.parametrize("solve", LEAST_SQUARES)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e200, -1e200])
+def test_a_slope_that_is_not_finite_or_overflows(solve, bad):
+    result = solve(lambda x: x - 3.0, [1.0, 1.0], lambda x: np.array([[1.0, 0.0], [bad, 1.0]]))
+    assert result.status == "not_finite" and not result.converged
+    assert ("residual 1 by x[0]" in result.reason) == (not np.isfinite(bad))

@@ -426,3 +426,40 @@ def test_to_another_dtype(method):
     assert 0.5 * single.error.max <= sup(single, np.sin, -3, 3) <= 1.05 * single.error.max
     with pytest.raises(ArgumentError, match="dtype"):
         fit.to("int32")
+
+
+# --- the output layer at the end of first-order training ------------------------------------------------------------
+
+
+def test_the_output_layer_is_solved_for_at_the_end():
+    plain, solved = (
+        surefit.fit(WAVE, BOX, method=surefit.Adam(epochs=20, solve_output=last), model=(40,)) for last in (False, True)
+    )
+    assert plain.history[-1]["train_loss"] == solved.history[-1]["train_loss"]  # the training is the same
+    assert solved.error.max < 0.1 * plain.error.max
+    assert "output layer solved" in solved.card()
+    np.testing.assert_array_equal(plain.network[0].weight.detach().numpy(), solved.network[0].weight.detach().numpy())
+
+
+def test_the_validation_rows_decide_whether_it_is_kept():
+    x, y = noisy_table(60)
+    fits = [
+        surefit.fit((x, y), method=surefit.Adam(epochs=300, solve_output=last), model=(50,)) for last in (False, True)
+    ]
+    (u, v), scale = fits[0].problem.validation, fits[0].model.y_scale.numpy()[0]
+    plain, solved = (np.mean((f.predict(u) - v[:, 0]) ** 2) / scale**2 for f in fits)
+    assert solved <= plain * (1 + 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (dict(model=nn.Sequential(nn.Linear(1, 1), nn.Tanh())), "ends in a linear layer"),
+        (dict(data=surefit.Sampling(count=20, derivatives=True)), "no gradients"),
+    ],
+)
+def test_where_there_is_nothing_to_solve_for(arguments, words):
+    with pytest.raises(ArgumentError, match=words):
+        surefit.fit(WAVE, BOX, method=surefit.Adam(epochs=1, solve_output=True), **arguments)
+    with pytest.raises(ArgumentError, match="loss='mse'"):
+        surefit.Adam(solve_output=True, loss="l1")

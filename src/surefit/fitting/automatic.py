@@ -32,7 +32,7 @@ from surefit.fitting.solving import (
     search,
     solve_last,
 )
-from surefit.fitting.training import Callback, Epoch, Finished, Started, train
+from surefit.fitting.training import Callback, Epoch, Finished, Started, plan, train
 from surefit.solvers.features import SCALES
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ SOLVER_SHARE = 0.7  # of the time, when Adam may have to follow
 DEEP = (16, 16)  # hidden layers that Levenberg-Marquardt is tried on
 MOST_JACOBIAN = 4_000_000  # numbers in a Jacobian that automatic choice still takes: half a second an iteration
 NOISY_UNITS = (30, 100, 300, 800)
+FEWER = 4  # measured data get so much less of Adam than it takes by itself: it is seldom the best there
 CLEAN = 1e-5  # relative validation error below which measured data have no noise worth speaking of
 
 
@@ -395,15 +396,16 @@ class _Ladder:
             finally:
                 network.train()
 
+        method = Adam() if run.exact else Adam(epochs=max(1, plan(Adam(), len(problem.train[0]))[2] // FEWER))
         outcome = train(
-            whole, problem, Adam(), seed=run.seed, time=limit, good_enough=good_enough if run.exact else None,
+            whole, problem, method, seed=run.seed, time=limit, good_enough=good_enough if run.exact else None,
             callbacks=[forward],
         )  # fmt: skip
         whole.eval()
         run.interrupted |= outcome.interrupted
         run.warnings += outcome.warnings
         was, run.dtype = run.dtype, kind
-        solve_last(run, whole, problem)
+        solve_last(whole, problem)
         details = {"solver": "adam", "reason": outcome.stop_reason, "steps": outcome.steps}
         found = run.candidate(network, problem, stage, details)
         found.model = whole

@@ -311,6 +311,8 @@ class Fit:
         parts = [f"{m['method']} lr={m['lr']:g}", f"batch {m['batch_size']}", m["schedule"]]
         if m.get("loss", "mse") != "mse":
             parts.append(f"loss {m['loss']}")
+        if m.get("solve_output"):
+            parts.append("output layer solved at the end")
         return ", ".join(parts)
 
     def _work_words(self) -> str:
@@ -374,7 +376,12 @@ class Fit:
             "inputs": list(self.names),
             "outputs": list(self.outputs),
             "domain": self.domain.to_dict(),
-            "data": {**self.problem.sizes(), "dropped": self.problem.dropped},
+            "data": {
+                **self.problem.sizes(),
+                "dropped": self.problem.dropped,
+                "added": list(self.problem.added),
+                "gradients": self.problem.slopes is not None,
+            },
             "network": {"layers": self.layers(), "parameters": self.network.num_parameters(), "dtype": str(self.dtype)},
             "method": self.method,
             "epochs": len(self.history),
@@ -492,8 +499,8 @@ class Fit:
 
         x, f = self.problem.train[0], self.problem.function
         added = self.problem.added
-        first = len(x) - sum(added)
-        rounds = np.repeat(np.arange(len(added) + 1), [first, *added])
+        first = self.problem.sizes()["train"] - sum(added)
+        rounds = np.repeat(np.arange(len(added) + 1), [first, *added])[: len(x)]  # a loaded fit has the first rows
         curve = None
         if f is not None and len(self.names) == 1:
             line = np.linspace(self.domain.low[0], self.domain.high[0], 1001)
@@ -574,7 +581,8 @@ class Fit:
                 writer.writeheader()
                 writer.writerows(self.history)
             paths.append(folder / "history.csv")
-        for kind in ("fit", "error", *(("loss",) if self.history else ())):
+        more = [("loss", bool(self.history)), ("samples", bool(self.problem.added))]
+        for kind in ("fit", "error", *(kind for kind, wanted in more if wanted)):
             self.plot(kind).savefig(folder / f"{kind}.png", dpi=150)
             paths.append(folder / f"{kind}.png")
         return paths
@@ -704,6 +712,14 @@ def fit_problem(
     network = network_of(model, problem, np.random.default_rng([int(seed), 2]), kind, settings.scale)
     whole = scaled(network, problem, settings.scale, kind)
     whole.eval()
+    if settings.solve_output:
+        from surefit.fitting.solving import output_layer, solve_last
+
+        if output_layer(network) is None or problem.slopes is not None:
+            raise ArgumentError(
+                "solve_output=True needs a network that ends in a linear layer with a bias, and no gradients among the "
+                "data"
+            )
     settings = with_found_rate(whole, problem, settings, int(seed))
 
     x, y = problem.verification(int(seed))  # once, since the function may be expensive
@@ -732,6 +748,8 @@ def fit_problem(
     else:
         outcome = train(whole, problem, settings, **arguments)
     whole.eval()
+    if settings.solve_output:
+        solve_last(whole, problem)
     return Fit(
         problem=problem,
         model=whole,

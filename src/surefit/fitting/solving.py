@@ -89,8 +89,7 @@ class Run:
     def __post_init__(self) -> None:
         self.began = clock.perf_counter()
         plan = self.problem.plan
-        noisy = plan is not None and Noise.read(plan.noise).scale != 0.0
-        self.exact = self.problem.function is not None and not noisy
+        self.exact = is_exact(self.problem)
         asked = plan and replace(plan, verify=None)  # which says nothing about the training points
         self.free = self.exact and asked in (Sampling(), first_sampling(self.problem.domain.dim))
         self.points = self.problem.verification(self.seed)
@@ -498,27 +497,34 @@ def _size_words(network: nn.Module) -> str:
     return f"{'-'.join(hidden) or 'no hidden'} units"
 
 
-def solve_last(run: Run, model: Scaled, problem: Problem) -> Scaled:
-    """The model with its output layer solved for on the training rows, in its own dtype, if that makes it better.
+def is_exact(problem: Problem) -> bool:
+    """Whether the values come from a known function, without noise."""
+    noisy = problem.plan is not None and Noise.read(problem.plan.noise).scale != 0.0
+    return problem.function is not None and not noisy
 
-    For measured data the penalty is that of the smallest leave-one-out error, and the validation rows decide.
+
+def solve_last(model: Scaled, problem: Problem) -> bool:
+    """Solve for the output layer of a model on the training rows, in its own dtype, and keep it if it is better.
+
+    For measured data the penalty is that of the smallest leave-one-out error, and the validation rows decide. Whether
+    there is something to solve for: not where gradients are fitted too, which it would forget.
     """
-    last = output_layer(model.network)
-    if last is None or problem.slopes is not None:  # the solve would forget the gradients
-        return model
+    last, exact = output_layer(model.network), is_exact(problem)
+    if last is None or problem.slopes is not None:
+        return False
     x, y = scaled_rows(model, problem.train)
-    u, v = scaled_rows(model, problem.train if run.exact or problem.validation is None else problem.validation)
+    u, v = scaled_rows(model, problem.train if exact or problem.validation is None else problem.validation)
     solved = solve_output(
         last_inputs(model, x), y, weights=problem.weights, roundoff=ROUNDOFF[str(model.dtype)],
-        penalties=None if run.exact else PENALTIES,
+        penalties=None if exact else PENALTIES,
     )  # fmt: skip
 
     def loss() -> float:
         r = network_outputs(model, u) - v
-        return float(np.abs(r).max()) if run.exact else float(np.mean(r**2))
+        return float(np.abs(r).max()) if exact else float(np.mean(r**2))
 
     replace_output(model, last, solved, loss)
-    return model
+    return True
 
 
 def check_method(method: Solver, network: nn.Module) -> None:

@@ -209,7 +209,7 @@ def test_a_callback_sees_every_iteration_and_may_stop(solve):
     def watch(x, iteration):
         seen.append((x, iteration))
         x[:] = 99.0  # its own copy
-        return iteration.number == 4
+        return np.bool_(iteration.number == 4)
 
     result = solve(rosenbrock, [-1.2, 1.0], rosenbrock_slopes, callback=watch)
     assert result.status == "callback" and result.iterations == 4

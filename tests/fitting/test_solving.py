@@ -76,6 +76,33 @@ def test_without_a_tolerance_it_stops_where_float32_would():
     assert f"{GOAL:g}" in fit.stop_reason
 
 
+def test_float32_is_not_asked_for_more_than_it_holds():
+    fit = surefit.fit(WAVE, BOX, tol=1e-12, dtype="float32")
+    assert fit.reached is False
+    assert fit.error.max < 1e-6
+    assert "float64" in fit.stop_reason
+    assert surefit.fit(WAVE, BOX, dtype="float32").error.max < 1e-6
+
+
+def test_of_very_many_points_a_part_is_enough():
+    plan = surefit.Sampling(count=50_000, design="uniform")
+    fit = surefit.fit(WAVE, BOX, tol=1e-9, data=plan)
+    assert fit.reached
+    assert fit.seconds < 20
+    assert fit.problem.sizes()["train"] == 2000  # what it was solved on
+    assert surefit.fit("tanh(9*x)", BOX, data=plan, method="varpro", model=(20,)).error.max < 1e-5
+
+
+def test_a_deep_network_too_large_for_a_jacobian(monkeypatch):
+    from surefit.fitting import automatic
+
+    monkeypatch.setattr(automatic, "MOST_JACOBIAN", 1000)
+    fit = surefit.fit(WAVE, BOX, model=(8, 8), tol=0.05, time=10)
+    assert fit.reached
+    assert fit.method["solver"] == "lbfgs"
+    assert "left out" in fit.method["choice"][0]
+
+
 def test_many_oscillations_and_a_steep_step():
     fit = surefit.fit("sin(25*x)", (-3, 3), tol=1e-5)
     assert fit.reached

@@ -18,7 +18,7 @@ import numpy as np
 from surefit import nn
 from surefit.core import ops
 from surefit.errors import ArgumentError
-from surefit.fitting.methods import LM, Adam, Auto, Features, Solver, VarPro
+from surefit.fitting.methods import LBFGS, LM, Adam, Auto, Features, Solver, VarPro
 from surefit.fitting.network import MLPSpec, network_of, scaled
 from surefit.fitting.problem import ROWS, Problem
 from surefit.fitting.residuals import chain_of
@@ -38,7 +38,8 @@ from surefit.solvers.features import SCALES
 if TYPE_CHECKING:
     from surefit.fitting.fitted import Fit
 
-GOAL = 1e-7  # of the largest |target|: what is aimed at when no tolerance is given; float32 resolves no more
+GOAL = 1e-7  # of the largest |target|: what is aimed at when no tolerance is given
+FLOAT32 = 5e-7  # of the largest |target|: below this the rounding of a network in float32 hides what is left
 UNITS = {1: (20, 50, 100, 200, 400), 2: (60, 150, 300, 600, 1000), 3: (150, 400, 800, 2000)}  # by inputs
 MANY_INPUTS = (300, 800, 2000)
 LARGE = 400  # units from which a solve takes long, so that steepnesses are not tried in plenty
@@ -52,6 +53,7 @@ SOLVER_SHARE = 0.7  # of the time, when Adam may have to follow
 DEEP = (16, 16)  # hidden layers that Levenberg-Marquardt is tried on
 MOST_JACOBIAN = 4_000_000  # numbers in a Jacobian that automatic choice still takes: half a second an iteration
 NOISY_UNITS = (30, 100, 300, 800)
+MOST_SQUARE = 3e9  # rows times the square of the units: a second for a solve, of which there are a dozen
 FEWER = 4  # measured data get so much less of Adam than it takes by itself: it is seldom the best there
 CLEAN = 1e-5  # relative validation error below which measured data have no noise worth speaking of
 
@@ -161,7 +163,9 @@ class _Ladder:
 
     def __init__(self, run: Run, method: Auto, network: nn.Module | None, dtype: Any) -> None:
         self.run, self.method, self.network, self.dtype = run, method, network, dtype
-        self.goal = run.tol if run.tol is not None else GOAL * run.size
+        single = run.dtype == ops.float32
+        self.goal = run.tol if run.tol is not None else (FLOAT32 if single else GOAL) * run.size
+        self.floor = FLOAT32 * run.size if single else 0.0
         self.dim = run.problem.domain.dim
         self.values_only = run.problem.slopes is None  # the searches know nothing of gradients
 
@@ -174,7 +178,9 @@ class _Ladder:
         if run.reached():
             return "the tolerance was reached"
         if run.exact and run.tol is None and best is not None and best.judged <= self.goal:
-            return f"the error is below {GOAL:g} of the largest value, and no tolerance was asked for"
+            return f"the error is below {self.goal / run.size:.3g} of the largest value, and no tolerance was asked for"
+        if run.exact and best is not None and best.judged <= self.floor:
+            return "this is what float32 can hold; dtype='float64' goes further"
         if run.interrupted:
             return "interrupted"
         if run.stopped:
@@ -295,7 +301,8 @@ class _Ladder:
         run = self.run
         n, k = run.problem.train[1].shape
         best_layer: tuple[Candidate, nn.Module] | None = None
-        for units in (h for h in NOISY_UNITS if h <= max(NOISY_UNITS[0], n)):
+        affordable = [h for h in NOISY_UNITS if h <= n and n * h * h <= MOST_SQUARE] or [NOISY_UNITS[0]]
+        for units in affordable:
             network = run.hidden(min(units, max(1, n - 1)))
             found = scan(run, network, run.problem, Features(draws=2), None)
             self.tell(found)
@@ -355,6 +362,10 @@ class _Ladder:
                 return why
         else:
             self.say(f"Levenberg-Marquardt was left out: {n} rows by {p} parameters are too many")
+            self.tell(search(run, network, problem, LBFGS(iterations=500), goal, SOLVER_SHARE / 2))
+            solved = True
+            if (why := self.over()) is not None:
+                return why
         best = run.best()
         if solved and best is not None and run.exact and best.judged / run.size <= ADAM_REACHES:
             self.say(f"Adam was left out: it seldom comes below {ADAM_REACHES:g} of the largest value")

@@ -24,7 +24,7 @@ from surefit.data import Noise, Sampling, check_finite, corner_points, face_poin
 from surefit.errors import ArgumentError
 from surefit.fitting.methods import LBFGS, LM, Features, Solver, VarPro
 from surefit.fitting.network import MLPSpec, Scaled, network_of, scaled
-from surefit.fitting.problem import Points, Problem, first_sampling
+from surefit.fitting.problem import ROWS, Points, Problem, first_sampling
 from surefit.fitting.residuals import Residuals, chain_of
 from surefit.fitting.training import Callback, Epoch, Finished, Started, _scaled_slopes, _tell
 from surefit.solvers.features import PENALTIES, SCALES, Output, linear_features, solve_output
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from surefit.solvers import Iteration, Result
 
 ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53}
+PLENTY, FEWEST = 20, 2000  # rows for each unit, and in all, beyond which a solve takes a part of them
 BLOCK = 8192  # rows evaluated at a time
 
 # Damping of Levenberg-Marquardt on networks: milder factors than MATLAB's 10 and 0.1 went further in as many iterations
@@ -291,13 +292,14 @@ def scan(
 
     goal: the largest error wanted, in the units of the target. scales: in the order in which they are tried.
     """
-    model = scaled(network, problem, True, ops.float64)
-    x, y = scaled_rows(model, problem.train)
     chain = chain_of(network)
     assert chain is not None
     (first, activation), _ = chain
     assert activation is not None
     units, kind = first.out_features, activation.kind
+    problem = fewer_rows(problem, max(FEWEST, PLENTY * units)) if run.exact else problem
+    model = scaled(network, problem, True, ops.float64)
+    x, y = scaled_rows(model, problem.train)
     factor = STEEPER.get(kind, 1.0)
     if kind in KINKED:
         scales, beyond = (1.0,), 0
@@ -343,6 +345,17 @@ def scan(
     return run.candidate(network, problem, words, details)
 
 
+def fewer_rows(problem: Problem, most: int) -> Problem:
+    """The problem with at most so many training rows, evenly spaced, for values without noise, of which few suffice."""
+    n = len(problem.train[0])
+    if n <= most:
+        return problem
+    rows = np.unique(np.linspace(0, n - 1, most).round().astype(int))
+    x, y = problem.train
+    weights, slopes = (None if a is None else a[rows] for a in (problem.weights, problem.slopes))
+    return replace(problem, train=(x[rows], y[rows]), weights=weights, slopes=slopes)
+
+
 def penalties_of(penalty: float | str | None, exact: bool) -> tuple[float, ...] | None:
     """What `solve_output` takes."""
     if penalty == "auto":
@@ -384,6 +397,8 @@ def search(
     penalty: float = 0.0,
 ) -> Candidate | None:
     """VarPro, LM or LBFGS on a network, from the weights it has. penalty: of VarPro's ridge where it is left open."""
+    if run.exact and not isinstance(method, LBFGS):
+        problem = fewer_rows(problem, max(FEWEST, ROWS * network.num_parameters()))
     model = scaled(network, problem, True, ops.float64)
     x, y = scaled_rows(model, problem.train)
     rows = Residuals(network, x, y, problem.weights)

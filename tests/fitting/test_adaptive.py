@@ -101,6 +101,13 @@ def test_the_tolerance_ends_all_parts():
     assert fit.reached and len(fit.history) == 1
 
 
+def test_the_time_is_that_of_all_parts():
+    fit = fitted(2, method=surefit.Adam(epochs=100_000), time=0.3)
+    assert fit.stop_reason == "time=0.3 s used up"
+    assert len(fit.problem.added) == 2  # each part had its share
+    assert 0.3 <= fit.history[-1]["seconds"] < 3
+
+
 def test_weights_and_gradients_follow_the_new_points():
     plan = surefit.Sampling(count=100, adaptive=2, derivatives=True, weights=lambda x, y: x[:, 0] + 2)
     fit = surefit.fit("x1*x2", SQUARE, data=plan, method=surefit.Adam(epochs=3), model=(4,))

@@ -117,7 +117,9 @@ def train_adaptively(
         )  # fmt: skip
         if whole.ended:
             break
-    if not whole.ended and len(whole.outcome.history) == parts * epochs:
+    if not whole.ended and time is not None and whole.outcome.seconds >= time:
+        whole.outcome.stop_reason = f"time={time:g} s used up"  # the last part knows only its share
+    elif not whole.ended and len(whole.outcome.history) == parts * epochs:
         whole.outcome.stop_reason = f"all {parts * epochs} epochs done, in {parts} parts with points added between them"
     for callback in callbacks:
         callback(Finished(whole.outcome.stop_reason, whole.outcome.seconds))

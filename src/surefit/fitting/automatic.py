@@ -2,9 +2,9 @@
 
 The ladder of a known function without noise: features with more and more units, each polished by variable projection
 where that can bring it to the goal; when more units stop helping (kinks, many inputs), variable projection on a hidden
-layer that is small enough to be searched, then Levenberg-Marquardt on two hidden layers, then Adam on the network that
-fit uses by default, with a last solve for its output layer. Measured data climb all of it with a penalty and early
-stopping, and the validation rows choose.
+layer that is small enough to be searched, then more units where the error is, then Levenberg-Marquardt on two hidden
+layers, then Adam on the network that fit uses by default, with a last solve for its output layer. Measured data climb
+all of it with a penalty and early stopping, and the validation rows choose.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from surefit.errors import ArgumentError
 from surefit.fitting.methods import LBFGS, LM, Adam, Auto, Features, Solver, VarPro
 from surefit.fitting.network import MLPSpec, network_of, scaled
 from surefit.fitting.problem import ROWS, Problem
+from surefit.fitting.refined import refine
 from surefit.fitting.residuals import chain_of
 from surefit.fitting.solving import (
     Candidate,
@@ -51,6 +52,7 @@ HELPED = 3.0  # more units that lower the error by less than this do not help
 ADAM_REACHES = 1e-3  # relative error below which Adam has nothing to add
 SOLVER_SHARE = 0.7  # of the time, when Adam may have to follow
 DEEP = (16, 16)  # hidden layers that Levenberg-Marquardt is tried on
+REFINED = 4  # rounds of more units where the error is
 MOST_JACOBIAN = 4_000_000  # numbers in a Jacobian that automatic choice still takes: half a second an iteration
 NOISY_UNITS = (30, 100, 300, 800)
 MOST_SQUARE = 3e9  # rows times the square of the units: a second for a solve, of which there are a dozen
@@ -265,6 +267,12 @@ class _Ladder:
         if best.judged / run.size <= ADAM_REACHES:
             self.say(f"Adam was left out: it seldom comes below {ADAM_REACHES:g} of the largest value")
             return self.ended()
+        if why is None and self.dim <= 3 and run.free and best.details.get("solver") == "features":
+            units = max(20, min(150, best.details["units"] // 2))
+            self.tell(refine(run, best, units, REFINED, self.goal, SOLVER_SHARE))
+            best, why = run.best() or best, self.over(SOLVER_SHARE)
+            if (final := self.over()) is not None or best.judged / run.size <= ADAM_REACHES:
+                return final or self.ended()
         problem = run.drawn(min(1000 * self.dim**2, 20_000))
         if why is None and self.values_only and not run.out_of_time(SOLVER_SHARE):
             self.deep(problem)
@@ -276,9 +284,9 @@ class _Ladder:
     def ended(self) -> str:
         """The reason when all rungs are behind."""
         run = self.run
-        return "every method was tried; the best is kept" if run.tol is None else (
-            "the tolerance was not reached by any method; the best is kept"
-        )  # fmt: skip
+        if run.tol is None:
+            return "what could have made it better was tried; the best is kept"
+        return "the tolerance was not reached by any method; the best is kept"
 
     def deep(self, problem: Problem) -> None:
         """Levenberg-Marquardt on two small hidden layers."""

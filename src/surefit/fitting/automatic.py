@@ -264,15 +264,18 @@ class _Ladder:
         final = self.over()
         if final is not None or best is None:
             return final or why or "nothing could be solved"
-        if best.judged / run.size <= ADAM_REACHES:
-            self.say(f"Adam was left out: it seldom comes below {ADAM_REACHES:g} of the largest value")
-            return self.ended()
-        if why is None and self.dim <= 3 and run.free and best.details.get("solver") == "features":
+        good = best.judged / run.size <= ADAM_REACHES
+        refinable = run.free and self.dim <= 3 and best.details.get("solver") == "features"
+        if why is None and refinable and (run.tol is not None or not good):
             units = max(20, min(150, best.details["units"] // 2))
             self.tell(refine(run, best, units, REFINED, self.goal, SOLVER_SHARE))
             best, why = run.best() or best, self.over(SOLVER_SHARE)
-            if (final := self.over()) is not None or best.judged / run.size <= ADAM_REACHES:
-                return final or self.ended()
+            if (final := self.over()) is not None:
+                return final
+            good = best.judged / run.size <= ADAM_REACHES
+        if good:
+            self.say(f"Adam was left out: it seldom comes below {ADAM_REACHES:g} of the largest value")
+            return self.ended()
         problem = run.drawn(min(1000 * self.dim**2, 20_000))
         if why is None and self.values_only and not run.out_of_time(SOLVER_SHARE):
             self.deep(problem)

@@ -132,6 +132,12 @@ def test_a_kink_ends_with_more_units_and_says_so():
     assert "Adam was left out" in fit.method["choice"][-1]
 
 
+def test_at_a_jump_the_mean_error_decides():
+    fit = surefit.fit("floor(2*x)", (-1, 1), time=2.0)
+    assert fit.error.max > 0.4  # half of a jump, whatever one does
+    assert fit.error.rmse < 0.1
+
+
 def test_an_expensive_function_is_asked_for_few_points():
     asked = 0
 

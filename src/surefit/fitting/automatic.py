@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 GOAL = 1e-7  # of the largest |target|: what is aimed at when no tolerance is given
 FLOAT32 = 5e-7  # of the largest |target|: below this the rounding of a network in float32 hides what is left
-UNITS = {1: (20, 50, 100, 200, 400), 2: (60, 150, 300, 600, 1000), 3: (150, 400, 800, 2000)}  # by inputs
+UNITS = {1: (20, 50, 100, 200, 400, 800, 1600), 2: (60, 150, 300, 600, 1000), 3: (150, 400, 800, 2000)}  # by inputs
 MANY_INPUTS = (300, 800, 2000)
 LARGE = 400  # units from which a solve takes long, so that steepnesses are not tried in plenty
 SEARCHED = 400  # parameters of a hidden layer that variable projection is tried on by the way
@@ -235,7 +235,8 @@ class _Ladder:
             helped = before / found.judged if found.judged > 0 else math.inf
             near = found.judged <= IN_REACH.get(self.dim, IN_REACH_OF_MORE) * self.goal
             small = units * (self.dim + 1) <= SEARCHED
-            stuck = helped < HELPED and self.dim > 1 and found.judged < LEARNED * self.run.size
+            cheap = self.dim == 1 and units < LARGE  # so that a try costs next to nothing
+            stuck = helped < HELPED and not cheap and found.judged < LEARNED * self.run.size
             if self.values_only and small and (near or (stuck and not searched)):
                 searched = True
                 polished = search(run, network, problem, VarPro(iterations=30 if near else 60), self.goal, SOLVER_SHARE)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53}
 PLENTY, FEWEST = 20, 2000  # rows for each unit, and in all, beyond which a solve takes a part of them
+JUMP = 0.1  # largest error over the largest value: at a jump it cannot fall below half of the jump
 BLOCK = 8192  # rows evaluated at a time
 
 # Damping of Levenberg-Marquardt on networks: milder factors than MATLAB's 10 and 0.1 went further in as many iterations
@@ -197,7 +198,10 @@ class Run:
         return measure(predict, self.problem, self.seed, self.points)
 
     def best(self) -> Candidate | None:
-        """The best candidate so far."""
+        """The best candidate so far, by what it is judged by; by rmse where no largest error is small, as at a jump."""
+        least = min((c.judged for c in self.candidates), default=math.inf)
+        if self.exact and least > JUMP * self.size:
+            return min(self.candidates, key=lambda c: c.error.rmse, default=None)
         return min(self.candidates, key=lambda c: c.judged, default=None)
 
     def reached(self) -> bool:

@@ -192,6 +192,7 @@ def test_where_solvers_learn_little_adam_has_its_turn(monkeypatch):
 
 def test_a_network_that_was_given_keeps_its_shape():
     assert surefit.fit(WAVE, BOX, model=(30,), tol=1e-8).layers() == [1, 30, 1]
+    assert surefit.fit(WAVE, BOX, model=surefit.MLPSpec(), tol=0.5).layers() == [1, 64, 64, 1]
     deep = surefit.fit(WAVE, BOX, model=(10, 10), tol=1e-4)
     assert deep.layers() == [1, 10, 10, 1]
     assert deep.reached
@@ -450,6 +451,8 @@ def test_to_another_dtype(method):
     fit = surefit.fit(WAVE, BOX, method=method, model=(60,), dtype="float64")
     single = fit.to("float32")
     assert fit.to("float64") is fit
+    assert ("rounded to float32" in single.card()) == (method == "features")
+    assert "rounded" not in fit.card()
     assert (fit.dtype, single.dtype) == (np.float64, np.float32)
     cast = [p.detach().numpy().astype(np.float32) for p in fit.network.parameters()]
     naive = np.tanh(np.linspace(-1, 1, 2001, dtype=np.float32)[:, None] @ cast[0].T + cast[1]) @ cast[2].T + cast[3]

@@ -19,7 +19,7 @@ from surefit import nn
 from surefit.core import ops
 from surefit.errors import ArgumentError
 from surefit.fitting.methods import LBFGS, LM, Adam, Auto, Features, Solver, VarPro
-from surefit.fitting.network import MLPSpec, network_of, scaled
+from surefit.fitting.network import network_of, scaled
 from surefit.fitting.problem import ROWS, Problem
 from surefit.fitting.refined import refine
 from surefit.fitting.residuals import chain_of
@@ -54,6 +54,7 @@ SOLVER_SHARE = 0.7  # of the time, when Adam may have to follow
 DEEP = (16, 16)  # hidden layers that Levenberg-Marquardt is tried on
 REFINED = 4  # rounds of more units where the error is
 MOST_JACOBIAN = 4_000_000  # numbers in a Jacobian that automatic choice still takes: half a second an iteration
+LM_WORK = 1.5e11  # rows times the square of the parameters, over all iterations: half a minute
 NOISY_UNITS = (30, 100, 300, 800)
 MOST_SQUARE = 3e9  # rows times the square of the units: a second for a solve, of which there are a dozen
 FEWER = 4  # measured data get so much less of Adam than it takes by itself: it is seldom the best there
@@ -98,6 +99,7 @@ def solve(
     settings |= {k: v for k, v in best.details.items() if k in ("solver", "units", "steepness", "magnitude")}
     if isinstance(method, Auto):
         settings["choice"] = run.told
+    settings["rounded"] = best.details["solver"] != "adam" and best.model.dtype == ops.float32
     settings["penalty"] = best.details.get("penalty", settings.get("penalty"))
     run.finished(reason)
     return Fit(
@@ -113,7 +115,7 @@ def solve(
 def _named(run: Run, method: Solver, model: Any) -> str:
     """One method on the network asked for, or on one of a size that suits it."""
     d, n = run.problem.domain.dim, run.equations
-    if model is None or (isinstance(model, MLPSpec) and model == MLPSpec()):
+    if model is None:
         if isinstance(method, (Features, VarPro)):
             units = {1: 100, 2: 400}.get(d, 800) if isinstance(method, Features) else {1: 50, 2: 80}.get(d, 60)
             model = (units if run.free else max(1, min(units, n // 3)),)
@@ -147,7 +149,7 @@ def _named(run: Run, method: Solver, model: Any) -> str:
 
 def _ladder(run: Run, method: Auto, model: Any, dtype: Any) -> str:
     """Climb; why it ended."""
-    given = None if model is None or (isinstance(model, MLPSpec) and model == MLPSpec()) else model
+    given = model
     if given is not None:
         given = run.built(given)
     climb = _Ladder(run, method, given, dtype)
@@ -368,7 +370,8 @@ class _Ladder:
         elif not self.values_only:
             self.say("Levenberg-Marquardt was left out: it fits values only")
         elif p * n * k <= MOST_JACOBIAN:
-            self.tell(search(run, network, problem, LM(), goal, SOLVER_SHARE))
+            iterations = int(min(200, max(20, LM_WORK / (k * n * p**2 + p**3))))
+            self.tell(search(run, network, problem, LM(iterations=iterations), goal, SOLVER_SHARE))
             solved = True
             if (why := self.over()) is not None:
                 return why

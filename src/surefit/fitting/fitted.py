@@ -304,10 +304,11 @@ class Fit:
     def _method_words(self) -> str:
         m = self.method
         if "stage" in m:
+            stage = m["stage"] + (", rounded to float32 and solved again" if m.get("rounded") else "")
             if m["method"] == "auto":
                 tried = f" (tried: {'; '.join(m['choice'])})" if m["choice"] else ""
-                return f"auto: {m['stage']}{tried}"
-            return m["stage"]
+                return f"auto: {stage}{tried}"
+            return stage
         parts = [f"{m['method']} lr={m['lr']:g}", f"batch {m['batch_size']}", m["schedule"]]
         if m.get("loss", "mse") != "mse":
             parts.append(f"loss {m['loss']}")
@@ -441,7 +442,8 @@ class Fit:
             return self
         model = deploy(self.network, self.problem, kind, like=self.model)
         error = measure(predictor(model), self.problem, self.seed, self.problem.verification(self.seed))
-        return replace(self, model=model, error=error)
+        method = self.method | ({"rounded": kind == ops.float32} if "stage" in self.method else {})
+        return replace(self, model=model, error=error, method=method)
 
     def doctor(self) -> Diagnosis:
         """What is wrong with this fit, with the numbers seen and the cures."""

@@ -56,7 +56,9 @@ REFINED = 4  # rounds of more units where the error is
 MOST_JACOBIAN = 4_000_000  # numbers in a Jacobian that automatic choice still takes: half a second an iteration
 LM_WORK = 1.5e11  # rows times the square of the parameters, over all iterations: half a minute
 NOISY_UNITS = (30, 100, 300, 800)
-MOST_SQUARE = 3e9  # rows times the square of the units: a second for a solve, of which there are a dozen
+MOST_SQUARE = 4e9  # rows times the square of the units: a second for a solve
+QUICK_SQUARE = 2e8  # a twentieth of a second: a dozen of them may be tried
+FIRST_SHARE = 0.4  # of the time, for the features of measured data
 FEWER = 4  # measured data get so much less of Adam than it takes by itself: it is seldom the best there
 CLEAN = 1e-5  # relative validation error below which measured data have no noise worth speaking of
 
@@ -311,25 +313,32 @@ class _Ladder:
     # --- measured data ---
 
     def measured_data(self) -> str:
-        """Ridge regression on features, variable projection, Levenberg-Marquardt, Adam; the validation rows choose."""
+        """Ridge regression on features, variable projection, Adam; the validation rows choose."""
         run = self.run
         n, k = run.problem.train[1].shape
-        best_layer: tuple[Candidate, nn.Module] | None = None
         affordable = [h for h in NOISY_UNITS if h <= n and n * h * h <= MOST_SQUARE] or [NOISY_UNITS[0]]
+        scales: Sequence[float] = ()
         for units in affordable:
+            small = n * units * units <= QUICK_SQUARE
+            draws, beyond = (2, 4) if small or not scales else (1, 1)
             network = run.hidden(min(units, max(1, n - 1)))
-            found = scan(run, network, run.problem, Features(draws=2), None)
+            found = scan(
+                run, network, run.problem, Features(draws=draws), None, scales if not small else (), beyond, FIRST_SHARE
+            )
             self.tell(found)
-            if found is not None and (best_layer is None or found.judged < best_layer[0].judged):
-                best_layer = found, network
             if (why := self.over()) is not None:
                 return why
-        small = run.hidden(max(1, min(30, n // (3 * (self.dim + 2)))))
-        quick = small.num_parameters() * n * k <= MOST_JACOBIAN and small.num_parameters() <= 2 * SEARCHED
-        if quick and self.values_only:
-            found = scan(run, small, run.problem, Features(draws=1), None)
+            if found is None or run.out_of_time(FIRST_SHARE):
+                break
+            centre = found.details["steepness"]
+            scales = (centre, 2 * centre, centre / 2)
+        each = self.dim + 2  # parameters of a unit
+        units = max(1, min(NOISY_UNITS[0], n // (3 * each), MOST_JACOBIAN // (n * k * each)))
+        if self.values_only and units * each <= 2 * SEARCHED:
+            network = run.hidden(units)
+            found = scan(run, network, run.problem, Features(draws=1), None, share=SOLVER_SHARE)
             penalty = 0.0 if found is None else found.details["penalty"]
-            self.tell(search(run, small, run.problem, VarPro(iterations=60), None, SOLVER_SHARE, penalty))
+            self.tell(search(run, network, run.problem, VarPro(iterations=60), None, SOLVER_SHARE, penalty))
             if (why := self.over()) is not None:
                 return why
         best = run.best()

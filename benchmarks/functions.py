@@ -148,12 +148,16 @@ def by_rbf(task: Task) -> Predict:
 
     x, y, shift, scale = task.sample()
     start = clock.perf_counter()
-    points, last, best = max(100, 2 * x.shape[1] + 2), 0.0, None
-    while best is None or (clock.perf_counter() - start + 8 * last < task.seconds and points < len(x)):
-        points = min(points if best is None else 2 * points, len(x))
+    points, best = min(200, len(x)), None
+    while True:
         before = clock.perf_counter()
         best = RBFInterpolator(x[-points:], y[-points:])  # the corners are the last of them
         last = clock.perf_counter() - before
+        left = task.seconds - (clock.perf_counter() - start)
+        more = min(int(points * min(2.0, (0.8 * left / last) ** (1 / 3))) if left > 0 else 0, len(x))
+        if more < 1.1 * points:
+            break
+        points = more
     return _unscaled(task, shift, scale, best)
 
 

@@ -1,6 +1,7 @@
 """Nonlinear least squares: surefit's solvers beside SciPy's, on NIST's and on the classic test problems. See README.md.
 
-All get the same residuals and exact Jacobians, and the same tolerances: cost 1e-14, step and slope 1e-12.
+All get the same residuals and exact Jacobians, the same tolerances (cost 1e-14, step and slope
+1e-12), and at most 2000 evaluations of the residuals.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ TOLERANCES = dict(ftol=1e-14, xtol=1e-12, gtol=1e-12)
 
 def ours(solve: Callable[..., Any], **settings: Any) -> Solver:
     def run(fun: Any, start: Any, jac: Any) -> tuple[np.ndarray, int]:
-        result = solve(fun, start, jac, **TOLERANCES, **settings)
+        result = solve(fun, start, jac, max_evaluations=2000, **TOLERANCES, **settings)
         return result.x, result.evaluations
 
     return run
 
 
 def by_lbfgs(fun: Any, start: Any, jac: Any) -> tuple[np.ndarray, int]:
-    result = lbfgs(sum_of_squares(fun, jac), start, gtol=1e-12)
+    result = lbfgs(sum_of_squares(fun, jac), start, gtol=1e-12, max_evaluations=2000)
     return result.x, result.evaluations
 
 

@@ -38,7 +38,9 @@ html_static_path = ["_static"]
 html_css_files = ["surefit.css"]
 html_show_sourcelink = False
 # no section navigation where there is nothing to navigate
-html_sidebars = {page: [] for page in ("install", "tutorial", "design", "contributing", "changelog")}
+html_sidebars = {
+    page: [] for page in ("install", "tutorial", "methods", "solvers", "design", "contributing", "changelog")
+}
 html_theme_options = {
     "navbar_align": "left",
     "navigation_with_keys": False,

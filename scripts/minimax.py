@@ -201,7 +201,6 @@ def constants() -> dict[str, tuple[str, object]]:
     return {
         "LN2_F32": ("ln(2) as 14 bits and the rest", pieces(mp.log(2), 14, 24)),
         "LN2_F64": ("ln(2) as 41 bits and the rest", pieces(mp.log(2), 41, 53)),
-        "LN2_TWO": ("ln(2) as two float64", pieces(mp.log(2), 53, 53)),
         "HALF_PI_24": ("pi/2 in pieces of 24 bits", pieces(mp.pi / 2, 24, 24, 24)),
         "HALF_PI_33": ("pi/2 in pieces of 33 bits", pieces(mp.pi / 2, 33, 33, 33, 53)),
         "HALF_PI_TWO": ("pi/2 as two float64", pieces(mp.pi / 2, 53, 53)),

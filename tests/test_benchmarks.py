@@ -48,6 +48,22 @@ def test_import_time(tmp_path):
     assert json.loads((tmp_path / "figures.json").read_text())["loaded"] == []
 
 
+def test_least_squares(tmp_path):
+    out = run("least_squares.py", "--count", "1", "--only", "geodesic,trf", "--json", str(tmp_path / "figures.json"))
+    assert "| surefit, geodesic | 2 of 2 |" in out and "| SciPy trf | 2 of 2 |" in out
+    rows = json.loads((tmp_path / "figures.json").read_text())["rows"]
+    assert len(rows) == 6 and all(row["calls"] > 0 for row in rows)
+
+
+@pytest.mark.slow
+def test_solver_targets(tmp_path):
+    out = run("solver_targets.py", "--seeds", "1", "--rounds", "1", "--json", str(tmp_path / "figures.json"))
+    assert "| sin(x) on x=-6.283:6.283 | float64 |" in out and "shell to result" in out
+    rows = json.loads((tmp_path / "figures.json").read_text())["rows"]
+    assert len(rows) == 12
+    assert all(run["error"] <= row["relative"] for row in rows for run in row["runs"])
+
+
 @pytest.fixture
 def material(tmp_path):
     """Data of the benchmarks in little: two equations, and a table of 60 rows with its masks."""

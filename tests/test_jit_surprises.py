@@ -20,7 +20,7 @@ from surefit.core.batching import batch
 from surefit.core.functional import grad
 from surefit.core.program import record
 from surefit.core.random import Generator
-from surefit.core.tensor import Parameter, State, Tensor, tensor
+from surefit.core.tensor import Parameter, State, Tensor, no_grad, tensor
 from surefit.errors import (
     ArgumentError,
     AxisError,
@@ -339,10 +339,15 @@ def test_results_carry_no_history() -> None:
         y.backward()
 
 
-def test_the_gradient_of_a_compiled_function_is_that_of_the_function() -> None:
+def test_a_gradient_through_a_compiled_function_is_an_error_and_never_zero() -> None:
     f = lambda x: (x * x * x).sum()
-    want = grad(f)(tensor(ONES)).tolist()
-    assert grad(jit(f))(tensor(ONES)).tolist() == want == jit(grad(f))(ONES).tolist()
+    with pytest.raises(GradientError, match=r"jit\(grad\(f\)\)"):
+        grad(jit(f))(tensor(ONES))
+    with pytest.raises(GradientError, match="detach"):
+        jit(f)(tensor(ONES, requires_grad=True))
+    with no_grad():
+        assert jit(f)(tensor(ONES, requires_grad=True)).item() == 3
+    assert jit(grad(f))(ONES).tolist() == grad(f)(tensor(ONES)).tolist() == [3, 3, 3]
 
 
 def test_a_compiled_function_inside_another_or_inside_a_batch_is_part_of_it() -> None:

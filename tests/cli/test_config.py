@@ -47,6 +47,7 @@ def test_a_saved_run_holds_what_was_left_to_surefit(surefit, tmp_path):
         "hidden": [64, 64], "activation": "tanh", "dropout": 0.0,
         "method": "adam", "epochs": 2, "batch_size": 64, "lr": 0.005, "schedule": "cosine", "loss": "mse",
         "patience": "none", "weight_decay": 0.0, "scale": True, "best_weights": True,
+        "solve_output": False,
         "num": 1000, "design": "auto", "corners": True, "split": [0.8, 0.1, 0.1],
     }  # fmt: skip
 

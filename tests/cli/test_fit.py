@@ -118,6 +118,25 @@ def test_settings_of_the_samples_arrive(surefit, options, count):
         assert (data["validation"], data["test"]) == (40, 0)
 
 
+def test_adaptive_sampling_and_gradients(surefit, tmp_path):
+    options = "--epochs 3 --batch-size 32 --lr auto --hidden 4 --num 40 --split 1,0,0"
+    ran = surefit(
+        f"fit 'x1*x2' --on x1=-1:1 --on x2=0:1 {options} --faces 0.5 --adaptive 2 --adaptive-ratio 0.5 --derivatives "
+        "--derivative-weight 0.5 --verify 300 --out demo --json"
+    )
+    record = ran.json()
+    assert len(record["data"]["added"]) == 2
+    assert record["data"]["train"] == 40 + 4 + 20 + sum(record["data"]["added"])
+    assert record["data"]["gradients"] is True
+    assert 290 <= record["error"]["points"] <= 300
+    assert record["method"]["lr"] > 0 and record["epochs"] == 3
+    assert (tmp_path / "demo" / "samples.png").exists()
+    again = surefit("fit --config demo/run.toml --json -q").json()
+    assert again["error"] == record["error"]
+    refused = surefit("fit 'x' --on x=0:1 --method lm --derivatives")
+    assert refused.code == 2 and "--derivatives: --method lm fits values only" in refused.err
+
+
 def test_points_for_each_axis_of_a_grid(surefit):
     ran = surefit("fit 'x*y' --on x=0:1 --on y=0:1 --design grid --num 6,7 --hidden 4 --epochs 1 --json")
     assert ran.json()["data"]["train"] == 42

@@ -53,6 +53,14 @@ def test_derivatives_agree_with_differences(surefit, two):
     np.testing.assert_allclose([point["dy/dx1"], point["dy/dx2"]], expected, atol=2e-3)
 
 
+def test_intervals_are_those_of_the_library(surefit, two):
+    point = surefit("predict two.safetensors --at x1=0.3,x2=1.1 --interval 0.8 --json").json()["points"][0]
+    (low,), (high,) = two.interval([[0.3, 1.1]], 0.8)
+    assert (point["y_low"], point["y_high"]) == (low, high)
+    refused = surefit("predict two.safetensors --at x1=0.3,x2=1.1 --interval 80")
+    assert refused.code == 2 and "between 0 and 1" in refused.err
+
+
 def test_json_of_points(surefit, two):
     ran = surefit("predict two.safetensors --at x1=1,x2=2 --at x1=7,x2=1 --json")
     points = ran.json()["points"]

@@ -14,7 +14,7 @@ def test_a_tolerance_is_reached_by_the_automatic_choice(surefit):
     assert ran.code == 0
     for words in (
         "method       auto: ",
-        "tried        features, 20 units: max |error|",
+        "(tried: features, 20 units: max |error|",
         "tolerance 1e-08 reached",
         "float64",
     ):
@@ -91,5 +91,5 @@ def test_the_folder_of_a_solve(surefit, tmp_path):
     assert header == "epoch,train_loss,validation_loss,lr,seconds,stage"
     assert len(rows) >= 1
     assert library.load(tmp_path / "demo" / "model.safetensors").reached
-    assert "tried" in surefit("info demo/model.safetensors").out
+    assert "(tried: " in surefit("info demo/model.safetensors").out
     assert "Nothing is wrong" in surefit("doctor demo/model.safetensors").out

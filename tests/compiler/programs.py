@@ -163,7 +163,7 @@ class Values:
             y = evaluate(step, self.exact, None)
         except SurefitError:
             return False
-        if not anyway and (y.size > limit or _order_matters(step, self.exact)):
+        if not anyway and (y.size > limit or _order_matters(step, self.exact) or _masked(step, self.exact, y)):
             return False
         try:
             near = [evaluate(step, v, k + 1) for k, v in enumerate(self.shadows)]
@@ -199,6 +199,14 @@ def _order_matters(step: Step, values: Sequence[np.ndarray]) -> bool:
         large = np.prod(np.maximum(size, 1), axis=step.params["axes"])
         small = np.prod(np.where(size == 0, 1, np.minimum(size, 1)), axis=step.params["axes"])
     return bool(np.any(np.isinf(large)) or np.any(small < np.finfo(size.dtype).tiny))
+
+
+def _masked(step: Step, values: Sequence[np.ndarray], y: np.ndarray) -> bool:
+    """Whether a factor 0 meets an infinity or NaN: behind a relu's gradient, fast mode has 0 there, as PyTorch does."""
+    if step.op.name != "mul" or y.dtype.kind != "f":
+        return False
+    zero = np.any([np.broadcast_to((values[a] if isinstance(a, int) else a) == 0, y.shape) for a in step.args], axis=0)
+    return bool(np.any(np.isnan(y) & zero))
 
 
 def _decided_otherwise(y: np.ndarray, shadow: np.ndarray) -> bool:

@@ -101,6 +101,13 @@ def test_the_tolerance_ends_all_parts():
     assert fit.reached and len(fit.history) == 1
 
 
+def test_the_time_is_that_of_all_parts():
+    fit = fitted(2, method=surefit.Adam(epochs=100_000), time=0.3)
+    assert fit.stop_reason == "time=0.3 s used up"
+    assert len(fit.problem.added) == 2  # each part had its share
+    assert 0.3 <= fit.history[-1]["seconds"] < 3
+
+
 def test_weights_and_gradients_follow_the_new_points():
     plan = surefit.Sampling(count=100, adaptive=2, derivatives=True, weights=lambda x, y: x[:, 0] + 2)
     fit = surefit.fit("x1*x2", SQUARE, data=plan, method=surefit.Adam(epochs=3), model=(4,))
@@ -123,3 +130,14 @@ def test_the_picture_shows_the_rounds():
     sizes = {line.get_label(): len(line.get_xdata()) for line in axes.get_lines()}
     a, b = fit.problem.added
     assert sizes == {"first sample (484)": 484, f"round 1 ({a})": a, f"round 2 ({b})": b}
+
+
+def test_a_loaded_fit_still_says_it(tmp_path):
+    plan = surefit.Sampling(count=200, adaptive=2, derivatives=True)
+    fit = surefit.fit("x1*x2", SQUARE, data=plan, method=surefit.Adam(epochs=3), model=(4,))
+    again = surefit.load(fit.save(tmp_path / "m.safetensors"))
+    assert again.card() == fit.card()
+    assert again.problem.added == fit.problem.added
+    labels = [[line.get_label() for line in f.plot("samples").axes[0].get_lines()] for f in (fit, again)]
+    assert labels[0] == labels[1]
+    assert "samples.png" in {path.name for path in fit.save_outputs(tmp_path / "out")}

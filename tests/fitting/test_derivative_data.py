@@ -94,6 +94,25 @@ def test_gradients_help_where_points_are_few():
     assert "with gradients" in fits[1].card() and "with gradients" not in fits[0].card()
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("method", ["auto", "features"])
+def test_the_solvers_use_gradients_too(method, dtype):
+    errors = [
+        surefit.fit(
+            "sin(3*x1)*x2", "x1=-1:1, x2=-1:1", method=method, dtype=dtype, time=1.0,
+            data=surefit.Sampling(count=60, derivatives=given, verify=2000),
+        ).error.max
+        for given in (None, True)
+    ]  # fmt: skip
+    assert errors[1] < 0.1 * errors[0]
+
+
+def test_methods_that_fit_values_only_say_so():
+    for method in ("varpro", "lm", "lbfgs"):
+        with pytest.raises(ArgumentError, match="fits values only; use 'features', or a first-order method"):
+            surefit.fit("sin(x)", "x=-1:1", method=method, data=PLAN)
+
+
 def test_unknown_gradients_are_left_out_and_said():
     fit = surefit.fit(
         "sqrt(x)", "x=0:1", data=surefit.Sampling(count=20, derivatives=True), method=surefit.Adam(epochs=2), model=(4,)

@@ -21,9 +21,34 @@ def test_a_network_of_two_units_is_found_again():
     assert np.abs(found.fit.predict(x) - true).max() <= 1.01e-4
     curve = {t.units: t for t in found.curve}
     assert set(curve) == {1, 2}
-    assert curve[1].error > 1e-2 and curve[1].fits == 6 and not curve[1].reached
+    assert curve[1].error > 1e-2 and curve[1].fits == 6 + 2 and not curve[1].reached  # fresh ones and pruned ones
     assert curve[2].error <= 1e-4 and curve[2].parameters == 7 and curve[2].reached
-    assert "2 units reach 0.0001; 6 fits of 1 units did not" in str(found)
+    assert "2 units reach 0.0001; 8 fits of 1 units did not" in str(found)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_pruning_goes_below_what_fresh_fits_reach(dtype):
+    found = surefit.smallest("sin(x1) - cos(x2)", "x1=-3:3, x2=-3:3", 1e-2, tries=1, dtype=dtype)
+    assert found.reached and found.units <= 10
+    fresh = surefit.smallest("sin(x1) - cos(x2)", "x1=-3:3, x2=-3:3", 1e-2, tries=1, model=lambda n: (n,))
+    assert found.units < fresh.units
+    x = found.fit.domain.unscale(np.random.default_rng(0).uniform(-1, 1, (5000, 2)))
+    assert np.abs(found.fit.predict(x) - np.sin(x[:, 0]) + np.cos(x[:, 1])).max() <= 1e-2
+    assert str(found.fit.dtype) == dtype
+    assert found.fit.layers() == [2, found.units, 1]
+    assert "reached" in found.fit.card() and found.fit.history
+
+
+def test_measured_data_are_searched_by_halving():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-2, 2, 300)
+    found = surefit.smallest((x, np.tanh(2 * x) + rng.normal(0, 0.01, 300)), None, 0.1, tries=1)
+    assert found.reached and found.units <= 3
+
+
+def test_a_callback_ends_it():
+    found = surefit.smallest("sin(9*x)", "x=-3:3", 1e-6, callbacks=[lambda event: True])
+    assert found.reason == "stopped by a callback" and len(found.curve) == 1
 
 
 def test_a_tolerance_out_of_reach_is_said():

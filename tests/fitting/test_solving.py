@@ -64,7 +64,7 @@ def test_it_climbs_until_the_tolerance_is_reached_and_writes_down_how():
     assert len(fits[0].history) < len(fits[2].history)
     last = fits[2].method["choice"]
     assert last[0].startswith("features, 20 units: max |error|")
-    assert f"tried        {last[0]}" in fits[2].card()
+    assert f"(tried: {last[0]}; " in fits[2].card()
     assert "auto: " in fits[2].card()
     json.dumps(fits[2].to_dict(), allow_nan=False)
 
@@ -74,6 +74,33 @@ def test_without_a_tolerance_it_stops_where_float32_would():
     assert fit.reached is None
     assert fit.error.max <= GOAL
     assert f"{GOAL:g}" in fit.stop_reason
+
+
+def test_float32_is_not_asked_for_more_than_it_holds():
+    fit = surefit.fit(WAVE, BOX, tol=1e-12, dtype="float32")
+    assert fit.reached is False
+    assert fit.error.max < 1e-6
+    assert "float64" in fit.stop_reason
+    assert surefit.fit(WAVE, BOX, dtype="float32").error.max < 1e-6
+
+
+def test_of_very_many_points_a_part_is_enough():
+    plan = surefit.Sampling(count=50_000, design="uniform")
+    fit = surefit.fit(WAVE, BOX, tol=1e-9, data=plan)
+    assert fit.reached
+    assert fit.seconds < 20
+    assert fit.problem.sizes()["train"] == 2000  # what it was solved on
+    assert surefit.fit("tanh(9*x)", BOX, data=plan, method="varpro", model=(20,)).error.max < 1e-5
+
+
+def test_a_deep_network_too_large_for_a_jacobian(monkeypatch):
+    from surefit.fitting import automatic
+
+    monkeypatch.setattr(automatic, "MOST_JACOBIAN", 1000)
+    fit = surefit.fit(WAVE, BOX, model=(8, 8), tol=0.05, time=10)
+    assert fit.reached
+    assert fit.method["solver"] == "lbfgs"
+    assert "left out" in fit.method["choice"][0]
 
 
 def test_many_oscillations_and_a_steep_step():
@@ -103,6 +130,12 @@ def test_a_kink_ends_with_more_units_and_says_so():
     assert fit.error.max < 5e-3
     assert "not reached" in fit.stop_reason
     assert "Adam was left out" in fit.method["choice"][-1]
+
+
+def test_at_a_jump_the_mean_error_decides():
+    fit = surefit.fit("floor(2*x)", (-1, 1), time=2.0)
+    assert fit.error.max > 0.4  # half of a jump, whatever one does
+    assert fit.error.rmse < 0.1
 
 
 def test_an_expensive_function_is_asked_for_few_points():
@@ -149,7 +182,7 @@ def test_where_solvers_learn_little_adam_has_its_turn(monkeypatch):
     monkeypatch.setattr(automatic, "DEEP", (2, 2))
     fit = surefit.fit("sin(40*x)*x", (-3, 3), tol=1e-9, time=1.0)
     stages = list(dict.fromkeys(row["stage"] for row in fit.history))
-    assert [s.split(",")[0] for s in stages] == ["features", "lm", "adam"]
+    assert list(dict.fromkeys(s.split(",")[0] for s in stages)) == ["features", "lm", "adam"]
     assert fit.plot("loss").axes
     assert [row["epoch"] for row in fit.history] == list(range(1, len(fit.history) + 1))
 
@@ -159,6 +192,7 @@ def test_where_solvers_learn_little_adam_has_its_turn(monkeypatch):
 
 def test_a_network_that_was_given_keeps_its_shape():
     assert surefit.fit(WAVE, BOX, model=(30,), tol=1e-8).layers() == [1, 30, 1]
+    assert surefit.fit(WAVE, BOX, model=surefit.MLPSpec(), tol=0.5).layers() == [1, 64, 64, 1]
     deep = surefit.fit(WAVE, BOX, model=(10, 10), tol=1e-4)
     assert deep.layers() == [1, 10, 10, 1]
     assert deep.reached
@@ -319,8 +353,8 @@ def test_settings_are_checked(kind, setting):
         kind(**setting)
 
 
-def test_gradients_and_added_points_are_for_first_order_methods():
-    plan = surefit.Sampling(count=40, derivatives=True)
+def test_added_points_are_for_first_order_methods():
+    plan = surefit.Sampling(count=40, adaptive=1)
     fit = surefit.fit(WAVE, BOX, data=plan, model=(8,), time=0.3)
     assert fit.method["method"] == "adam"
 
@@ -417,6 +451,8 @@ def test_to_another_dtype(method):
     fit = surefit.fit(WAVE, BOX, method=method, model=(60,), dtype="float64")
     single = fit.to("float32")
     assert fit.to("float64") is fit
+    assert ("rounded to float32" in single.card()) == (method == "features")
+    assert "rounded" not in fit.card()
     assert (fit.dtype, single.dtype) == (np.float64, np.float32)
     cast = [p.detach().numpy().astype(np.float32) for p in fit.network.parameters()]
     naive = np.tanh(np.linspace(-1, 1, 2001, dtype=np.float32)[:, None] @ cast[0].T + cast[1]) @ cast[2].T + cast[3]
@@ -426,3 +462,40 @@ def test_to_another_dtype(method):
     assert 0.5 * single.error.max <= sup(single, np.sin, -3, 3) <= 1.05 * single.error.max
     with pytest.raises(ArgumentError, match="dtype"):
         fit.to("int32")
+
+
+# --- the output layer at the end of first-order training ------------------------------------------------------------
+
+
+def test_the_output_layer_is_solved_for_at_the_end():
+    plain, solved = (
+        surefit.fit(WAVE, BOX, method=surefit.Adam(epochs=20, solve_output=last), model=(40,)) for last in (False, True)
+    )
+    assert plain.history[-1]["train_loss"] == solved.history[-1]["train_loss"]  # the training is the same
+    assert solved.error.max < 0.1 * plain.error.max
+    assert "output layer solved" in solved.card()
+    np.testing.assert_array_equal(plain.network[0].weight.detach().numpy(), solved.network[0].weight.detach().numpy())
+
+
+def test_the_validation_rows_decide_whether_it_is_kept():
+    x, y = noisy_table(60)
+    fits = [
+        surefit.fit((x, y), method=surefit.Adam(epochs=300, solve_output=last), model=(50,)) for last in (False, True)
+    ]
+    (u, v), scale = fits[0].problem.validation, fits[0].model.y_scale.numpy()[0]
+    plain, solved = (np.mean((f.predict(u) - v[:, 0]) ** 2) / scale**2 for f in fits)
+    assert solved <= plain * (1 + 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (dict(model=nn.Sequential(nn.Linear(1, 1), nn.Tanh())), "ends in a linear layer"),
+        (dict(data=surefit.Sampling(count=20, derivatives=True)), "no gradients"),
+    ],
+)
+def test_where_there_is_nothing_to_solve_for(arguments, words):
+    with pytest.raises(ArgumentError, match=words):
+        surefit.fit(WAVE, BOX, method=surefit.Adam(epochs=1, solve_output=True), **arguments)
+    with pytest.raises(ArgumentError, match="loss='mse'"):
+        surefit.Adam(solve_output=True, loss="l1")

@@ -209,7 +209,7 @@ def test_a_callback_sees_every_iteration_and_may_stop(solve):
     def watch(x, iteration):
         seen.append((x, iteration))
         x[:] = 99.0  # its own copy
-        return iteration.number == 4
+        return np.bool_(iteration.number == 4)
 
     result = solve(rosenbrock, [-1.2, 1.0], rosenbrock_slopes, callback=watch)
     assert result.status == "callback" and result.iterations == 4
@@ -592,3 +592,48 @@ def test_gradient_of_a_sum_of_squares():
     np.testing.assert_allclose(
         sum_of_squares(decay, decay_slopes)(x)[1], approx_derivative(value, x, method="3-point"), rtol=1e-7
     )
+
+
+# --- many variables: the triangle and Cholesky paths of the linear solver ---------------------------------
+
+
+@pytest.mark.parametrize("linear", ["auto", "svd", "qr"])
+@pytest.mark.parametrize("bounds", [None, (-2.0, 0.5)])
+def test_many_variables(linear, bounds):
+    """A chain of 75 Rosenbrock valleys, minimum 0 at ones; in the box the minimum is that of each valley alone."""
+
+    def fun(x):
+        return np.concatenate([10 * (x[1::2] - x[0::2] ** 2), 1 - x[0::2]])
+
+    def jac(x):
+        J, k = np.zeros((150, 150)), np.arange(75)
+        J[k, 2 * k], J[k, 2 * k + 1], J[75 + k, 2 * k] = -20 * x[0::2], 10.0, -1.0
+        return J
+
+    start = np.tile([-1.2, 0.4], 75)
+    result = levenberg_marquardt(fun, start, jac, linear=linear, bounds=bounds)
+    assert result.converged and result.rank == 150, result
+    expected = [1.0, 1.0] if bounds is None else [0.5, 0.25]
+    np.testing.assert_allclose(result.x, np.tile(expected, 75), rtol=1e-6)
+
+
+@given(st.integers(0, 10**6), st.integers(1, 6), st.integers(1, 15))
+@settings(max_examples=60, deadline=None)
+def test_random_problems_end_where_scipys_method_finds_nothing_better(seed, n, m):
+    """Wavy residuals, often fewer than variables, and variables of any scale."""
+    rng = np.random.default_rng(seed)
+    A, b, scale = rng.normal(size=(m, n)), rng.normal(size=m), 10.0 ** rng.uniform(-4, 4, size=n)
+    fun = lambda x: A @ (x * scale) + 0.7 * np.sin(A @ (x * scale)) - 3 * b
+    jac = lambda x: (1 + 0.7 * np.cos(A @ (x * scale)))[:, None] * A * scale
+    result = levenberg_marquardt(fun, rng.normal(size=n) / scale, jac)
+    assert result.converged, result
+    peer = least_squares(fun, result.x, jac, x_scale=1 / scale, xtol=1e-12, ftol=1e-12, gtol=1e-12)
+    assert result.cost <= peer.cost * (1 + 1e-6) + 1e-20
+
+
+@pytest.mark.parametrize("solve", LEAST_SQUARES)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e200, -1e200])
+def test_a_slope_that_is_not_finite_or_overflows(solve, bad):
+    result = solve(lambda x: x - 3.0, [1.0, 1.0], lambda x: np.array([[1.0, 0.0], [bad, 1.0]]))
+    assert result.status == "not_finite" and not result.converged
+    assert ("residual 1 by x[0]" in result.reason) == (not np.isfinite(bad))

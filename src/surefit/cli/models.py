@@ -55,6 +55,10 @@ def predict(
         ),
     ] = None,
     derivative: Annotated[bool, typer.Option("--derivative", help="Add the derivative by each input.")] = False,
+    interval: Annotated[
+        float | None,
+        typer.Option(metavar="LEVEL", show_default=False, help="Add bounds that a new value keeps so often: 0.9."),
+    ] = None,
     as_json: Json = False,
     **given: Any,
 ) -> None:
@@ -72,18 +76,18 @@ def predict(
         raise ArgumentError("--out: is for the rows of --csv IN; the values at --at are printed")
     fitted = fitting.load(model)
     if at:
-        _predict_points(fitted, at, derivative, as_json)
+        _predict_points(fitted, at, derivative, interval, as_json)
     elif table is not None:
         with speaking_of_options():
-            _predict_rows(fitted, table, out, derivative, as_json, read_given(given, SETTINGS))
+            _predict_rows(fitted, table, out, derivative, interval, as_json, read_given(given, SETTINGS))
 
 
-def _predict_points(fitted: Fit, at: list[str], derivative: bool, as_json: bool) -> None:
+def _predict_points(fitted: Fit, at: list[str], derivative: bool, interval: float | None, as_json: bool) -> None:
     import numpy as np
 
     points = [_point(text, fitted.names) for text in at]
     x = np.array([[point[name] for name in fitted.names] for point in points])
-    columns, outside = _values(fitted, x, derivative)
+    columns, outside = _values(fitted, x, derivative, interval)
     rows = [{name: float(column[i]) for name, column in columns.items()} for i in range(len(points))]
     if as_json:
         print_json({"points": [p | row for p, row in zip(points, rows, strict=True)], "outside": outside})
@@ -122,8 +126,8 @@ def _example(names: tuple[str, ...]) -> str:
     return "--at " + ",".join(f"{name}=NUMBER" for name in names)
 
 
-def _values(fitted: Fit, x: np.ndarray, derivative: bool) -> tuple[Columns, int]:
-    """Outputs and, if asked for, derivatives at points x (n, d); and how many lie outside, with a warning."""
+def _values(fitted: Fit, x: np.ndarray, derivative: bool, interval: float | None) -> tuple[Columns, int]:
+    """Outputs and, if asked for, derivatives and intervals at points x (n, d); how many lie outside, with a warning."""
     outside = int((~fitted.domain.contains(x)).sum())
     if outside:
         which = "the point lies" if len(x) == 1 else f"{outside} of {len(x)} points {'lie' if outside > 1 else 'lies'}"
@@ -136,6 +140,12 @@ def _values(fitted: Fit, x: np.ndarray, derivative: bool) -> tuple[Columns, int]
             slopes = fitted.derivative(x).reshape(len(x), len(fitted.outputs), len(fitted.names))
             for k, output in enumerate(fitted.outputs):
                 columns |= {f"d{output}/d{name}": slopes[:, k, i] for i, name in enumerate(fitted.names)}
+        if interval is not None:
+            bounds = {
+                end: v.reshape(y.shape) for end, v in zip(("low", "high"), fitted.interval(x, interval), strict=True)
+            }
+            for k, output in enumerate(fitted.outputs):
+                columns |= {f"{output}_{end}": v[:, k] for end, v in bounds.items()}
     return columns, outside
 
 
@@ -143,8 +153,9 @@ def _values(fitted: Fit, x: np.ndarray, derivative: bool) -> tuple[Columns, int]
 
 
 def _predict_rows(
-    fitted: Fit, source: Path, out: Path | None, derivative: bool, as_json: bool, options: Mapping[str, Any]
-) -> None:
+    fitted: Fit, source: Path, out: Path | None, derivative: bool, interval: float | None, as_json: bool,
+    options: Mapping[str, Any],
+) -> None:  # fmt: skip
     from surefit.data import read_table
 
     if out is not None and out.exists() and source.exists() and out.samefile(source):
@@ -154,7 +165,7 @@ def _predict_rows(
     except DataError as error:  # without the proposals to leave something out: every row gets its values
         message = re.sub(r", or [^,]*(columns=|drop_missing=).*", "", str(error)).removeprefix("columns: ")
         raise DataError(message) from None
-    columns, outside = _values(fitted, inputs.values, derivative)
+    columns, outside = _values(fitted, inputs.values, derivative, interval)
     if as_json and out is None:
         print_json({"rows": len(inputs), "columns": columns, "outside": outside})
         return

@@ -146,6 +146,7 @@ _PANELS = {
         Setting("momentum", "NUMBER", number(least=0), "Of sgd and rmsprop."),
         Setting("clip_norm", "NUMBER", number(above=0), "Largest norm of a gradient."),
         Setting("scale", "", flag, "Scale inputs and outputs inside the model. Default: on."),
+        Setting("solve_output", "", flag, "At the end solve for the output layer by least squares. Default: off."),
         Setting("best_weights", "", flag, "Keep the weights of the best epoch, not the last. Default: on."),
     ],
     SAMPLES: [

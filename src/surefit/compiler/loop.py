@@ -423,8 +423,8 @@ class TrainingLoop:
     backward and optimiser step included, as in PyTorch. data: arrays with the same number of rows. batch_size: rows a
     step; None: all. rate: the leaf that holds the learning rate, if `run` or `epochs` are to set it. validate: a
     function of the arrays in `held` that returns a loss, called after each epoch. keep: leaves whose values at the best
-    epoch are kept in `best`. mode, target: as in `jit`. threads: 1, 2, or None for whichever is faster now: large steps can
-    be shared by two threads, which changes no bit of the result but loses time where the second core is busy.
+    epoch are kept in `best`. mode, target: as in `jit`. threads: 1, 2, or None for whichever is faster now: large steps
+    can be shared by two threads, which changes no bit of the result but loses time where the second core is busy.
     """
 
     def __init__(

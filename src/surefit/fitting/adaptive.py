@@ -24,8 +24,10 @@ CANDIDATES, MOVES = 4, 4  # evaluations for each point that is added: where it s
 ON_FACES = 0.2  # of the candidates: a uniform sample has none there
 
 
-def with_worst(problem: Problem, predict: Callable[[np.ndarray], np.ndarray], rng: np.random.Generator) -> Problem:
-    """The problem with more training points, where `predict` is far from the function."""
+def with_worst(
+    problem: Problem, predict: Callable[[np.ndarray], np.ndarray], rng: np.random.Generator, count: int | None = None
+) -> Problem:
+    """The problem with more training points, where `predict` is far from the function; None: as many as it plans."""
     function, sampling = problem.function, problem.plan
     if function is None or sampling is None:
         raise ArgumentError("adaptive: needs a function that can be asked for more values")
@@ -36,7 +38,7 @@ def with_worst(problem: Problem, predict: Callable[[np.ndarray], np.ndarray], rn
         size = np.square((predict(x) - y) / scale).sum(axis=1)
         return np.where(np.isfinite(size), size, 0.0), y
 
-    x, y = worst_points(error, problem.domain, sampling.added(problem.domain), rng)
+    x, y = worst_points(error, problem.domain, sampling.added(problem.domain) if count is None else count, rng)
     y = sampling.noisy(y, rng)
     weights = problem.weights
     if weights is not None:
@@ -118,7 +120,9 @@ def train_adaptively(
         )  # fmt: skip
         if whole.ended:
             break
-    if not whole.ended and len(whole.outcome.history) == parts * epochs:
+    if not whole.ended and time is not None and whole.outcome.seconds >= time:
+        whole.outcome.stop_reason = f"time={time:g} s used up"  # the last part knows only its share
+    elif not whole.ended and len(whole.outcome.history) == parts * epochs:
         whole.outcome.stop_reason = f"all {parts * epochs} epochs done, in {parts} parts with points added between them"
     for callback in callbacks:
         callback(Finished(whole.outcome.stop_reason, whole.outcome.seconds))

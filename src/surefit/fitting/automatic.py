@@ -2,9 +2,9 @@
 
 The ladder of a known function without noise: features with more and more units, each polished by variable projection
 where that can bring it to the goal; when more units stop helping (kinks, many inputs), variable projection on a hidden
-layer that is small enough to be searched, then Levenberg-Marquardt on two hidden layers, then Adam on the network that
-fit uses by default, with a last solve for its output layer. Measured data climb all of it with a penalty and early
-stopping, and the validation rows choose.
+layer that is small enough to be searched, then more units where the error is, then Levenberg-Marquardt on two hidden
+layers, then Adam on the network that fit uses by default, with a last solve for its output layer. Measured data climb
+all of it with a penalty and early stopping, and the validation rows choose.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ import numpy as np
 from surefit import nn
 from surefit.core import ops
 from surefit.errors import ArgumentError
-from surefit.fitting.methods import LM, Adam, Auto, Features, Solver, VarPro
-from surefit.fitting.network import MLPSpec, network_of, scaled
+from surefit.fitting.methods import LBFGS, LM, Adam, Auto, Features, Solver, VarPro
+from surefit.fitting.network import network_of, scaled
 from surefit.fitting.problem import ROWS, Problem
+from surefit.fitting.refined import refine
 from surefit.fitting.residuals import chain_of
 from surefit.fitting.snapshots import Snapshots, tell_model
 from surefit.fitting.solving import (
@@ -33,14 +34,15 @@ from surefit.fitting.solving import (
     search,
     solve_last,
 )
-from surefit.fitting.training import Callback, Epoch, Finished, Started, train
+from surefit.fitting.training import Callback, Epoch, Finished, Started, plan, train
 from surefit.solvers.features import SCALES
 
 if TYPE_CHECKING:
     from surefit.fitting.fitted import Fit
 
-GOAL = 1e-7  # of the largest |target|: what is aimed at when no tolerance is given; float32 resolves no more
-UNITS = {1: (20, 50, 100, 200, 400), 2: (60, 150, 300, 600, 1000), 3: (150, 400, 800, 2000)}  # by inputs
+GOAL = 1e-7  # of the largest |target|: what is aimed at when no tolerance is given
+FLOAT32 = 5e-7  # of the largest |target|: below this the rounding of a network in float32 hides what is left
+UNITS = {1: (20, 50, 100, 200, 400, 800, 1600), 2: (60, 150, 300, 600, 1000), 3: (150, 400, 800, 2000)}  # by inputs
 MANY_INPUTS = (300, 800, 2000)
 LARGE = 400  # units from which a solve takes long, so that steepnesses are not tried in plenty
 SEARCHED = 400  # parameters of a hidden layer that variable projection is tried on by the way
@@ -51,8 +53,14 @@ HELPED = 3.0  # more units that lower the error by less than this do not help
 ADAM_REACHES = 1e-3  # relative error below which Adam has nothing to add
 SOLVER_SHARE = 0.7  # of the time, when Adam may have to follow
 DEEP = (16, 16)  # hidden layers that Levenberg-Marquardt is tried on
+REFINED = 4  # rounds of more units where the error is
 MOST_JACOBIAN = 4_000_000  # numbers in a Jacobian that automatic choice still takes: half a second an iteration
+LM_WORK = 1.5e11  # rows times the square of the parameters, over all iterations: half a minute
 NOISY_UNITS = (30, 100, 300, 800)
+MOST_SQUARE = 4e9  # rows times the square of the units: a second for a solve
+QUICK_SQUARE = 2e8  # a twentieth of a second: a dozen of them may be tried
+FIRST_SHARE = 0.4  # of the time, for the features of measured data
+FEWER = 4  # measured data get so much less of Adam than it takes by itself: it is seldom the best there
 CLEAN = 1e-5  # relative validation error below which measured data have no noise worth speaking of
 
 
@@ -70,9 +78,10 @@ def solve(
     """The Fit of a problem by a solver or by the automatic choice. dtype None: float64, float32 where Adam was best."""
     from surefit.fitting.fitted import Fit
 
-    if problem.slopes is not None:
+    if problem.slopes is not None and not isinstance(method, (Auto, Features)):
         raise ArgumentError(
-            f"derivatives: method={method.name!r} fits values only; use a first-order method such as 'adam'"
+            f"derivatives: method={method.name!r} fits values only; use 'features', or a first-order method such as "
+            "'adam'"
         )
     if problem.plan is not None and problem.plan.adaptive:
         raise ArgumentError(
@@ -93,6 +102,7 @@ def solve(
     settings |= {k: v for k, v in best.details.items() if k in ("solver", "units", "steepness", "magnitude")}
     if isinstance(method, Auto):
         settings["choice"] = run.told
+    settings["rounded"] = best.details["solver"] != "adam" and best.model.dtype == ops.float32
     settings["penalty"] = best.details.get("penalty", settings.get("penalty"))
     tell_model(callbacks, best.model, best.problem, seed)
     run.finished(reason)
@@ -109,8 +119,8 @@ def solve(
 
 def _named(run: Run, method: Solver, model: Any) -> str:
     """One method on the network asked for, or on one of a size that suits it."""
-    d, n = run.problem.domain.dim, len(run.problem.train[0])
-    if model is None or (isinstance(model, MLPSpec) and model == MLPSpec()):
+    d, n = run.problem.domain.dim, run.equations
+    if model is None:
         if isinstance(method, (Features, VarPro)):
             units = {1: 100, 2: 400}.get(d, 800) if isinstance(method, Features) else {1: 50, 2: 80}.get(d, 60)
             model = (units if run.free else max(1, min(units, n // 3)),)
@@ -144,7 +154,7 @@ def _named(run: Run, method: Solver, model: Any) -> str:
 
 def _ladder(run: Run, method: Auto, model: Any, dtype: Any) -> str:
     """Climb; why it ended."""
-    given = None if model is None or (isinstance(model, MLPSpec) and model == MLPSpec()) else model
+    given = model
     if given is not None:
         given = run.built(given)
     climb = _Ladder(run, method, given, dtype)
@@ -162,8 +172,11 @@ class _Ladder:
 
     def __init__(self, run: Run, method: Auto, network: nn.Module | None, dtype: Any) -> None:
         self.run, self.method, self.network, self.dtype = run, method, network, dtype
-        self.goal = run.tol if run.tol is not None else GOAL * run.size
+        single = run.dtype == ops.float32
+        self.goal = run.tol if run.tol is not None else (FLOAT32 if single else GOAL) * run.size
+        self.floor = FLOAT32 * run.size if single else 0.0
         self.dim = run.problem.domain.dim
+        self.values_only = run.problem.slopes is None  # the searches know nothing of gradients
 
     # --- what happens between rungs ---
 
@@ -174,7 +187,9 @@ class _Ladder:
         if run.reached():
             return "the tolerance was reached"
         if run.exact and run.tol is None and best is not None and best.judged <= self.goal:
-            return f"the error is below {GOAL:g} of the largest value, and no tolerance was asked for"
+            return f"the error is below {self.goal / run.size:.3g} of the largest value, and no tolerance was asked for"
+        if run.exact and best is not None and best.judged <= self.floor:
+            return "this is what float32 can hold; dtype='float64' goes further"
         if run.interrupted:
             return "interrupted"
         if run.stopped:
@@ -203,8 +218,8 @@ class _Ladder:
         run = self.run
         ladder = UNITS.get(self.dim, MANY_INPUTS)
         if not run.free:
-            most = len(run.problem.train[0]) // 2
-            ladder = tuple(h for h in ladder if h <= most) or (max(1, most),)
+            most = run.equations // 2
+            ladder = (*(h for h in ladder if 1.3 * h <= most), max(1, min(most, ladder[-1])))  # up to what they can fix
         before = math.inf
         scales: Sequence[float] = SCALES
         searched, last, rate = False, 1, 0.0  # seconds of a solve over the cube of the units
@@ -227,8 +242,9 @@ class _Ladder:
             helped = before / found.judged if found.judged > 0 else math.inf
             near = found.judged <= IN_REACH.get(self.dim, IN_REACH_OF_MORE) * self.goal
             small = units * (self.dim + 1) <= SEARCHED
-            stuck = helped < HELPED and self.dim > 1 and found.judged < LEARNED * self.run.size
-            if small and (near or (stuck and not searched)):
+            cheap = self.dim == 1 and units < LARGE  # so that a try costs next to nothing
+            stuck = helped < HELPED and not cheap and found.judged < LEARNED * self.run.size
+            if self.values_only and small and (near or (stuck and not searched)):
                 searched = True
                 polished = search(run, network, problem, VarPro(iterations=30 if near else 60), self.goal, SOLVER_SHARE)
                 self.tell(polished)
@@ -256,11 +272,20 @@ class _Ladder:
         final = self.over()
         if final is not None or best is None:
             return final or why or "nothing could be solved"
-        if best.judged / run.size <= ADAM_REACHES:
+        good = best.judged / run.size <= ADAM_REACHES
+        refinable = run.free and self.dim <= 3 and best.details.get("solver") == "features"
+        if why is None and refinable and (run.tol is not None or not good):
+            units = max(20, min(150, best.details["units"] // 2))
+            self.tell(refine(run, best, units, REFINED, self.goal, SOLVER_SHARE))
+            best, why = run.best() or best, self.over(SOLVER_SHARE)
+            if (final := self.over()) is not None:
+                return final
+            good = best.judged / run.size <= ADAM_REACHES
+        if good:
             self.say(f"Adam was left out: it seldom comes below {ADAM_REACHES:g} of the largest value")
             return self.ended()
         problem = run.drawn(min(1000 * self.dim**2, 20_000))
-        if why is None and not run.out_of_time(SOLVER_SHARE):
+        if why is None and self.values_only and not run.out_of_time(SOLVER_SHARE):
             self.deep(problem)
             if (final := self.over()) is not None:
                 return final
@@ -270,9 +295,9 @@ class _Ladder:
     def ended(self) -> str:
         """The reason when all rungs are behind."""
         run = self.run
-        return "every method was tried; the best is kept" if run.tol is None else (
-            "the tolerance was not reached by any method; the best is kept"
-        )  # fmt: skip
+        if run.tol is None:
+            return "what could have made it better was tried; the best is kept"
+        return "the tolerance was not reached by any method; the best is kept"
 
     def deep(self, problem: Problem) -> None:
         """Levenberg-Marquardt on two small hidden layers."""
@@ -291,23 +316,32 @@ class _Ladder:
     # --- measured data ---
 
     def measured_data(self) -> str:
-        """Ridge regression on features, variable projection, Levenberg-Marquardt, Adam; the validation rows choose."""
+        """Ridge regression on features, variable projection, Adam; the validation rows choose."""
         run = self.run
         n, k = run.problem.train[1].shape
-        best_layer: tuple[Candidate, nn.Module] | None = None
-        for units in (h for h in NOISY_UNITS if h <= max(NOISY_UNITS[0], n)):
+        affordable = [h for h in NOISY_UNITS if h <= n and n * h * h <= MOST_SQUARE] or [NOISY_UNITS[0]]
+        scales: Sequence[float] = ()
+        for units in affordable:
+            small = n * units * units <= QUICK_SQUARE
+            draws, beyond = (2, 4) if small or not scales else (1, 1)
             network = run.hidden(min(units, max(1, n - 1)))
-            found = scan(run, network, run.problem, Features(draws=2), None)
+            found = scan(
+                run, network, run.problem, Features(draws=draws), None, scales if not small else (), beyond, FIRST_SHARE
+            )
             self.tell(found)
-            if found is not None and (best_layer is None or found.judged < best_layer[0].judged):
-                best_layer = found, network
             if (why := self.over()) is not None:
                 return why
-        small = run.hidden(max(1, min(30, n // (3 * (self.dim + 2)))))
-        if small.num_parameters() * n * k <= MOST_JACOBIAN and small.num_parameters() <= 2 * SEARCHED:
-            found = scan(run, small, run.problem, Features(draws=1), None)
+            if found is None or run.out_of_time(FIRST_SHARE):
+                break
+            centre = found.details["steepness"]
+            scales = (centre, 2 * centre, centre / 2)
+        each = self.dim + 2  # parameters of a unit
+        units = max(1, min(NOISY_UNITS[0], n // (3 * each), MOST_JACOBIAN // (n * k * each)))
+        if self.values_only and units * each <= 2 * SEARCHED:
+            network = run.hidden(units)
+            found = scan(run, network, run.problem, Features(draws=1), None, share=SOLVER_SHARE)
             penalty = 0.0 if found is None else found.details["penalty"]
-            self.tell(search(run, small, run.problem, VarPro(iterations=60), None, SOLVER_SHARE, penalty))
+            self.tell(search(run, network, run.problem, VarPro(iterations=60), None, SOLVER_SHARE, penalty))
             if (why := self.over()) is not None:
                 return why
         best = run.best()
@@ -340,18 +374,25 @@ class _Ladder:
             solved = True
             if (why := self.over()) is not None:
                 return why
-            if p * len(problem.train[0]) * k <= MOST_JACOBIAN:
+            if self.values_only and p * len(problem.train[0]) * k <= MOST_JACOBIAN:
                 penalty = 0.0 if found is None else found.details["penalty"]
                 self.tell(search(run, network, problem, VarPro(), goal, SOLVER_SHARE, penalty))
                 if (why := self.over()) is not None:
                     return why
+        elif not self.values_only:
+            self.say("Levenberg-Marquardt was left out: it fits values only")
         elif p * n * k <= MOST_JACOBIAN:
-            self.tell(search(run, network, problem, LM(), goal, SOLVER_SHARE))
+            iterations = int(min(200, max(20, LM_WORK / (k * n * p**2 + p**3))))
+            self.tell(search(run, network, problem, LM(iterations=iterations), goal, SOLVER_SHARE))
             solved = True
             if (why := self.over()) is not None:
                 return why
         else:
             self.say(f"Levenberg-Marquardt was left out: {n} rows by {p} parameters are too many")
+            self.tell(search(run, network, problem, LBFGS(iterations=500), goal, SOLVER_SHARE / 2))
+            solved = True
+            if (why := self.over()) is not None:
+                return why
         best = run.best()
         if solved and best is not None and run.exact and best.judged / run.size <= ADAM_REACHES:
             self.say(f"Adam was left out: it seldom comes below {ADAM_REACHES:g} of the largest value")
@@ -393,15 +434,16 @@ class _Ladder:
             finally:
                 network.train()
 
+        method = Adam() if run.exact else Adam(epochs=max(1, plan(Adam(), len(problem.train[0]))[2] // FEWER))
         outcome = train(
-            whole, problem, Adam(), seed=run.seed, time=limit, good_enough=good_enough if run.exact else None,
+            whole, problem, method, seed=run.seed, time=limit, good_enough=good_enough if run.exact else None,
             callbacks=[forward],
         )  # fmt: skip
         whole.eval()
         run.interrupted |= outcome.interrupted
         run.warnings += outcome.warnings
         was, run.dtype = run.dtype, kind
-        solve_last(run, whole, problem)
+        solve_last(whole, problem)
         details = {"solver": "adam", "reason": outcome.stop_reason, "steps": outcome.steps}
         found = run.candidate(network, problem, stage, details)
         found.model = whole

@@ -333,12 +333,16 @@ class Fit:
     def _method_words(self) -> str:
         m = self.method
         if "stage" in m:
+            stage = m["stage"] + (", rounded to float32 and solved again" if m.get("rounded") else "")
             if m["method"] == "auto":
-                return f"auto: {m['stage']}"
-            return m["stage"]
+                tried = f" (tried: {'; '.join(m['choice'])})" if m["choice"] else ""
+                return f"auto: {stage}{tried}"
+            return stage
         parts = [f"{m['method']} lr={m['lr']:g}", f"batch {m['batch_size']}", m["schedule"]]
         if m.get("loss", "mse") != "mse":
             parts.append(f"loss {m['loss']}")
+        if m.get("solve_output"):
+            parts.append("output layer solved at the end")
         return ", ".join(parts)
 
     def _work_words(self) -> str:
@@ -368,7 +372,6 @@ class Fit:
             ("method", self._method_words()),
             ("training", f"{self._work_words()} in {self._time_words()}{best}"),
             *([("restarts", self._restart_words())] if self.restarts else []),
-            *([("tried", "; ".join(self.method["choice"]))] if self.method.get("choice") else []),
             ("stopped", self.stop_reason),
             ("max |error|", str(self.error)),
             ("rmse", f"{self.error.rmse:.3g}   relative L2 {self.error.relative_l2:.3g}"),
@@ -416,7 +419,12 @@ class Fit:
             "inputs": list(self.names),
             "outputs": list(self.outputs),
             "domain": self.domain.to_dict(),
-            "data": {**self.problem.sizes(), "dropped": self.problem.dropped},
+            "data": {
+                **self.problem.sizes(),
+                "dropped": self.problem.dropped,
+                "added": list(self.problem.added),
+                "gradients": self.problem.slopes is not None,
+            },
             "network": {"layers": self.layers(), "parameters": self.network.num_parameters(), "dtype": str(self.dtype)},
             "method": self.method,
             "epochs": len(self.history),
@@ -484,7 +492,8 @@ class Fit:
             return self
         model = deploy(self.network, self.problem, kind, like=self.model)
         error = measure(predictor(model), self.problem, self.seed, self.problem.verification(self.seed))
-        return replace(self, model=model, error=error)
+        method = self.method | ({"rounded": kind == ops.float32} if "stage" in self.method else {})
+        return replace(self, model=model, error=error, method=method)
 
     def doctor(self) -> Diagnosis:
         """What is wrong with this fit, with the numbers seen and the cures."""
@@ -542,8 +551,8 @@ class Fit:
 
         x, f = self.problem.train[0], self.problem.function
         added = self.problem.added
-        first = len(x) - sum(added)
-        rounds = np.repeat(np.arange(len(added) + 1), [first, *added])
+        first = self.problem.sizes()["train"] - sum(added)
+        rounds = np.repeat(np.arange(len(added) + 1), [first, *added])[: len(x)]  # a loaded fit has the first rows
         curve = None
         if f is not None and len(self.names) == 1:
             line = np.linspace(self.domain.low[0], self.domain.high[0], 1001)
@@ -634,7 +643,8 @@ class Fit:
                 writer.writeheader()
                 writer.writerows(self.history)
             paths.append(folder / "history.csv")
-        for kind in ("fit", "error", *(("loss",) if self.history else ())):
+        more = [("loss", bool(self.history)), ("samples", bool(self.problem.added))]
+        for kind in ("fit", "error", *(kind for kind, wanted in more if wanted)):
             self.plot(kind).savefig(folder / f"{kind}.png", dpi=150)
             paths.append(folder / f"{kind}.png")
         if self.film is not None:
@@ -818,8 +828,8 @@ def fit_problem(
     if kind not in (ops.float32, ops.float64):
         raise ArgumentError(f"dtype={dtype!r} must be 'float32' or 'float64'")
     problem = posed if isinstance(posed, Problem) else posed()
-    if isinstance(settings, Auto) and (problem.slopes is not None or (problem.plan and problem.plan.adaptive)):
-        settings = Adam()  # the only kind of method that takes gradients and adds points as it goes
+    if isinstance(settings, Auto) and problem.plan is not None and problem.plan.adaptive:
+        settings = Adam()  # the first-order methods alone add points as they go
     if isinstance(settings, Solver):
         from surefit.fitting.automatic import solve
 
@@ -836,6 +846,14 @@ def fit_problem(
     network = network_of(model, problem, np.random.default_rng([int(seed), 2]), kind, settings.scale)
     whole = scaled(network, problem, settings.scale, kind)
     whole.eval()
+    if settings.solve_output:
+        from surefit.fitting.solving import output_layer, solve_last
+
+        if output_layer(network) is None or problem.slopes is not None:
+            raise ArgumentError(
+                "solve_output=True needs a network that ends in a linear layer with a bias, and no gradients among the "
+                "data"
+            )
     settings = with_found_rate(whole, problem, settings, int(seed))
 
     x, y = problem.verification(int(seed))  # once, since the function may be expensive
@@ -866,6 +884,8 @@ def fit_problem(
     else:
         outcome = train(whole, problem, settings, halted=halted, **arguments)
     whole.eval()
+    if settings.solve_output:
+        solve_last(whole, problem)
     return Fit(
         problem=problem,
         model=whole,

@@ -23,7 +23,10 @@ class FirstOrder:
     hundredth, or constant when lr is a number. patience: epochs without a better validation loss until it stops; "auto"
     is off when epochs are given. loss: a name or a function (prediction, target) -> one number. clip_norm: limit of the
     gradient's norm. scale: fit in scaled units (inputs to [-1, 1], outputs to mean 0 and deviation 1; undone inside the
-    model). best_weights: give back the weights of the best epoch instead of the last.
+    model). best_weights: give back the
+    weights of the best epoch instead of the last. solve_output: at the end solve for the best output layer by least
+    squares on the training rows, and keep it where it is better (on the validation rows, if the values are measured);
+    for networks that end in a linear layer and the loss "mse".
     """
 
     name: ClassVar[str] = ""
@@ -39,6 +42,7 @@ class FirstOrder:
     clip_norm: float | None = None
     scale: bool = True
     best_weights: bool = True
+    solve_output: bool = False
 
     def __post_init__(self) -> None:
         what = type(self).__name__
@@ -58,6 +62,8 @@ class FirstOrder:
             raise ArgumentError(f"{what}: clip_norm={self.clip_norm!r} must be > 0")
         if not self.weight_decay >= 0:
             raise ArgumentError(f"{what}: weight_decay={self.weight_decay!r} must be >= 0")
+        if self.solve_output and self.loss != "mse":
+            raise ArgumentError(f"{what}: solve_output=True minimises squared errors; it needs loss='mse'")
 
     @property
     def rate(self) -> float:

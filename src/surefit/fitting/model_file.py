@@ -43,6 +43,8 @@ def save(fit: Fit, path: Path) -> Path:
         points = getattr(fit.problem, part)
         if points is not None:
             tensors[f"data.{part}.x"], tensors[f"data.{part}.y"] = (v[:SAMPLE] for v in points)
+    if fit.problem.slopes is not None:
+        tensors["data.train.slopes"] = fit.problem.slopes[:SAMPLE]
     header = {"format": FORMAT, "card": fit.to_dict(), "network": description, "history": fit.history}
     text = json.dumps(finite_json(header))
     tensors = {k: np.asarray(v, order="C") for k, v in tensors.items()}
@@ -149,7 +151,7 @@ def _problem(card: dict[str, Any], tensors: dict[str, np.ndarray]) -> Problem:
     return Problem(
         tuple(card["inputs"]), tuple(card["outputs"]), domain, train, points("validation"), points("test"), None,
         function, card["target"], card["data"]["dropped"], {k: card["data"][k] for k in ("train", "validation",
-        "test")},
+        "test")}, slopes=tensors.get("data.train.slopes"), added=tuple(card["data"].get("added", ())),
     )  # fmt: skip
 
 

@@ -10,16 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surefit.data import Sampling
+from surefit.data import Noise, Sampling
 from surefit.errors import ArgumentError
 from surefit.fitting.fitted import Fit, fit_problem
-from surefit.fitting.methods import Method, Solver, method_from
-from surefit.fitting.problem import pose
+from surefit.fitting.methods import Method, Solver, VarPro, method_from
+from surefit.fitting.problem import Problem, pose
+from surefit.fitting.residuals import chain_of
+from surefit.fitting.solving import Run, scaled_rows, search
+from surefit.solvers.features import solve_output
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SURER = 2  # times as many seeds for the size just below the answer, whose failure is the claim
+CHUNK = 6  # at first this part of the units is taken away at once
+REMOVED = 4  # units that are tried as the one to go, before a size counts as too small to be pruned to
+POINTS = {1: 200, 2: 900}  # training points at least while units are pruned
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,11 @@ def smallest(
     dtype: Any = None,
     callbacks: Any = (),
 ) -> Smallest:
-    """The smallest network that reaches a tolerance: sizes are doubled until one does, then halved between.
+    """The smallest network that reaches a tolerance.
+
+    Sizes are doubled until one does. Then its units are taken away one by one, each time the one that is missed least,
+    and the others polished by variable projection: a network that has learned with more units ends far below those that
+    begin with few. With a `model` or `method` of your own, or measured data, sizes are halved instead.
 
     Args:
         target, domain, data, dtype, callbacks: as for `fit`.
@@ -123,7 +133,7 @@ def smallest(
     search = _Search(
         lambda s: pose(target, domain, data, s, solver=isinstance(chosen, Solver)),
         dict(method=chosen, dtype=dtype, callbacks=callbacks),
-        model or (lambda n: (n,)),
+        model,
         tol, time, seed,
     )  # fmt: skip
     return search.run(int(largest), int(tries))
@@ -133,65 +143,114 @@ class _Search:
     """The sizes tried so far, and the best fit of each."""
 
     def __init__(
-        self, posed: Callable[[int], Any], options: dict[str, Any], model: Callable[[int], Any], tol: float,
+        self, posed: Callable[[int], Problem], options: dict[str, Any], model: Callable[[int], Any] | None, tol: float,
         time: float | None, seed: int,
     ) -> None:  # fmt: skip
-        self.posed, self.options, self.model = posed, options, model
-        self.tol, self.time, self.seed = tol, time, seed
+        self.posed, self.options, self.tol, self.time, self.seed = posed, options, tol, time, seed
+        self.model = model or (lambda n: (n,))
+        self.prunable = model is None and isinstance(options["method"], VarPro)
         self.began = clock.perf_counter()
         self.fits: dict[int, Fit] = {}
         self.spent: dict[int, tuple[int, float]] = {}  # fits and seconds of each size
+        self.fresh: dict[int, int] = {}  # of them those that began anew
         self.ended = ""
 
     def left(self) -> float | None:
         """Seconds that are left, if they are limited."""
         return None if self.time is None else self.time - (clock.perf_counter() - self.began)
 
+    def over(self) -> bool:
+        """Whether the time is up."""
+        left = self.left()
+        if self.fits and left is not None and left <= 0:
+            self.ended = f"time={self.time:g} s used up"
+        return bool(self.ended)
+
+    def keep(self, units: int, found: Fit, seconds: float) -> None:
+        """Take note of a fit."""
+        fits, before = self.spent.get(units, (0, 0.0))
+        self.spent[units] = (fits + 1, before + seconds)
+        if units not in self.fits or found.error.max < self.fits[units].error.max:
+            self.fits[units] = found
+        if found.interrupted:
+            self.ended = "interrupted"
+        elif found.stop_reason == "stopped by a callback":
+            self.ended = found.stop_reason
+
     def works(self, units: int, tries: int) -> bool:
         """Whether one of so many seeds reaches the tolerance with this size; those tried before count."""
-        done, seconds = self.spent.get(units, (0, 0.0))
-        for k in range(done, tries):
-            left = self.left()
-            if self.fits and left is not None and left <= 0:
-                self.ended = f"time={self.time:g} s used up"
+        for k in range(self.fresh.get(units, 0), tries):
+            if self.over():
                 break
-            began = clock.perf_counter()
+            began, left = clock.perf_counter(), self.left()
             found = fit_problem(
                 self.posed(self.seed + k), model=self.model(units), tol=self.tol, seed=self.seed + k,
                 time=None if left is None else max(left, 1e-3), **self.options,
             )  # fmt: skip
-            seconds += clock.perf_counter() - began
-            self.spent[units] = (k + 1, seconds)
-            if units not in self.fits or found.error.max < self.fits[units].error.max:
-                self.fits[units] = found
-            if found.interrupted:
-                self.ended = "interrupted"
-                break
-            if found.reached:
+            self.fresh[units] = k + 1
+            self.keep(units, found, clock.perf_counter() - began)
+            if found.reached or self.ended:
                 break
         return units in self.fits and bool(self.fits[units].reached)
 
     def run(self, largest: int, tries: int) -> Smallest:
-        """Double, halve, and make sure."""
+        """Double, then prune or halve, and make sure."""
         low, high = 0, 1  # low failed, high is being tried
         while not self.works(high, tries) and not self.ended:
             if high == largest:
                 return self.result(None, f"units up to {largest} were tried")
             low, high = high, min(2 * high, largest)
         while not self.ended:
-            while high - low > 1 and not self.ended:
-                middle = (low + high) // 2
-                low, high = (low, middle) if self.works(middle, tries) else (middle, high)
-            below = high - 1
-            if self.ended or below == 0 or not self.works(below, SURER * tries):
+            high = self.pruned(high) if self.prunable and self.exact(high) else self.halved(low, high, tries)
+            if self.ended or high == 1 or not self.works(high - 1, SURER * tries):
                 break
-            low, high = 0, below  # more seeds did it after all
+            high -= 1  # more seeds did it after all
             low = max((n for n in self.fits if n < high and not self.fits[n].reached), default=0)
-        reached = [n for n, f in self.fits.items() if f.reached]
-        why = self.ended or (
-            f"{SURER * tries} fits of {min(reached) - 1} units did not" if min(reached) > 1 else "no less is possible"
-        )
-        return self.result(min(reached, default=None), why)
+        best = min((n for n, f in self.fits.items() if f.reached), default=None)
+        why = self.ended
+        if not why:
+            below = 0 if best is None else best - 1
+            why = f"{self.spent[below][0]} fits of {below} units did not" if below else "no less is possible"
+        return self.result(best, why)
+
+    def halved(self, low: int, high: int, tries: int) -> int:
+        """The smallest size that works, where low does not and high does."""
+        while high - low > 1 and not self.ended:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.works(middle, tries) else (middle, high)
+        return high
+
+    def exact(self, units: int) -> bool:
+        """Whether the target is a function without noise, so that the error on fresh points decides."""
+        problem = self.fits[units].problem
+        return problem.function is not None and problem.plan is not None and Noise.read(problem.plan.noise).scale == 0.0
+
+    def pruned(self, units: int) -> int:
+        """The smallest size that is left when units are taken away, the least important first.
+
+        Several at once as long as that goes well, then one by one.
+        """
+        fit, chunk = self.fits[units], max(1, units // CHUNK)
+        while units > 1 and not self.over():
+            pruning = Pruning(fit, self.options["method"], self.options["callbacks"])
+            ways = [pruning.order[:chunk]] if chunk > 1 else [[one] for one in pruning.order[:REMOVED]]
+            found = None
+            for gone in ways:
+                began = clock.perf_counter()
+                found = pruning.without(gone, self.left())
+                if found is None or self.over():
+                    break
+                self.keep(units - chunk, found, clock.perf_counter() - began)
+                if found.reached or self.ended:
+                    break
+            if found is not None and found.reached:
+                fit, units = found, units - chunk
+                chunk = min(chunk, max(1, units // CHUNK))
+            elif chunk > 1:
+                chunk //= 2
+            else:
+                break
+        return units
 
     def result(self, units: int | None, reason: str) -> Smallest:
         """What was found; the most accurate size when none is good enough."""
@@ -201,6 +260,61 @@ class _Search:
             for n, f in sorted(self.fits.items())
         ]
         return Smallest(self.fits[best], self.tol, best, curve, reason)
+
+
+class Pruning:
+    """A network with one hidden layer, and its units in the order in which they can be missed."""
+
+    def __init__(self, fit: Fit, method: VarPro, callbacks: Any) -> None:
+        self.fit, self.method, self.callbacks = fit, method, callbacks
+        self.problem = self._dense()
+        chain = chain_of(fit.network)
+        assert chain is not None
+        first, activation = chain[0]
+        assert activation is not None
+        assert first.bias is not None
+        self.kind = activation.kind.lower()
+        self.weight, self.bias = (np.asarray(p.detach().numpy(), np.float64) for p in (first.weight, first.bias))
+        x, y = scaled_rows(fit.model, self.problem.train)
+        phi = activation.value(x @ self.weight.T + self.bias)
+        losses = [
+            float(np.mean(solve_output(np.delete(phi, i, 1), y, weights=self.problem.weights).residuals ** 2))
+            for i in range(len(self.bias))
+        ]
+        self.order = np.argsort(losses)
+
+    def _dense(self) -> Problem:
+        """The problem with enough points for a small network, where they are ours to choose."""
+        run = self._run(None)
+        return run.drawn(max(len(self.fit.problem.train[0]), POINTS.get(self.fit.domain.dim, 1500)))
+
+    def _run(self, time: float | None) -> Run:
+        f = self.fit
+        return Run(f.problem, f.seed, f.tol, time, f.dtype, self.callbacks)
+
+    def without(self, gone: Any, time: float | None) -> Fit | None:
+        """A fit without these units, polished; None when it was interrupted before anything was found."""
+        run = self._run(time)
+        keep = np.delete(np.arange(len(self.bias)), gone)
+        network = run.hidden(len(keep), self.kind)
+        first = network[0]  # type: ignore[index]
+        first.weight.assign(self.weight[keep])
+        first.bias.assign(self.bias[keep])
+        found = search(run, network, self.problem, self.method, None)
+        if found is None:
+            return None
+        reason = run.stopped or ("interrupted" if run.interrupted else found.details["reason"].rstrip("."))
+        settings = self.method.settings() | {
+            "loss": "mse",
+            "best_weights": True,
+            "stage": found.stage,
+            "solver": "varpro",
+        }
+        return Fit(
+            problem=found.problem, model=found.model, method=settings, error=found.error, history=run.history,
+            stop_reason=reason, seed=run.seed, steps=run.evaluations, seconds=run.seconds, tol=run.tol,
+            interrupted=run.interrupted, best_epoch=found.row or None, warnings=[*self.problem.notes, *run.warnings],
+        )  # fmt: skip
 
 
 __all__ = ["Smallest", "Trial", "smallest"]

@@ -24,10 +24,11 @@ from surefit.data import Noise, Sampling, check_finite, corner_points, face_poin
 from surefit.errors import ArgumentError
 from surefit.fitting.methods import LBFGS, LM, Features, Solver, VarPro
 from surefit.fitting.network import MLPSpec, Scaled, network_of, scaled
-from surefit.fitting.problem import Points, Problem, first_sampling
+from surefit.fitting.problem import ROWS, Points, Problem, first_sampling
 from surefit.fitting.residuals import Residuals, chain_of
-from surefit.fitting.training import Callback, Epoch, Finished, Started, _tell
+from surefit.fitting.training import Callback, Epoch, Finished, Started, _scaled_slopes, _tell
 from surefit.solvers.features import PENALTIES, SCALES, Output, linear_features, solve_output
+from surefit.solvers.gradients import gradient_features
 from surefit.solvers.variable_projection import varpro
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from surefit.solvers import Iteration, Result
 
 ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53}
+PLENTY, FEWEST = 20, 2000  # rows for each unit, and in all, beyond which a solve takes a part of them
+JUMP = 0.1  # largest error over the largest value: at a jump it cannot fall below half of the jump
 BLOCK = 8192  # rows evaluated at a time
 
 # Damping of Levenberg-Marquardt on networks: milder factors than MATLAB's 10 and 0.1 went further in as many iterations
@@ -88,13 +91,19 @@ class Run:
     def __post_init__(self) -> None:
         self.began = clock.perf_counter()
         plan = self.problem.plan
-        noisy = plan is not None and Noise.read(plan.noise).scale != 0.0
-        self.exact = self.problem.function is not None and not noisy
-        self.free = self.exact and plan in (Sampling(), first_sampling(self.problem.domain.dim))
+        self.exact = is_exact(self.problem)
+        asked = plan and replace(plan, verify=None)  # which says nothing about the training points
+        self.free = self.exact and asked in (Sampling(), first_sampling(self.problem.domain.dim))
         self.points = self.problem.verification(self.seed)
         self.size = max(float(np.abs(self.points[1]).max(initial=0.0)), float(np.abs(self.problem.train[1]).max()))
 
     # --- budget ---
+
+    @property
+    def equations(self) -> int:
+        """Training rows, each counted with its gradient where that is known."""
+        n = len(self.problem.train[0])
+        return n if self.problem.slopes is None else n * (1 + self.problem.domain.dim)
 
     @property
     def seconds(self) -> float:
@@ -189,7 +198,10 @@ class Run:
         return measure(predict, self.problem, self.seed, self.points)
 
     def best(self) -> Candidate | None:
-        """The best candidate so far."""
+        """The best candidate so far, by what it is judged by; by rmse where no largest error is small, as at a jump."""
+        least = min((c.judged for c in self.candidates), default=math.inf)
+        if self.exact and least > JUMP * self.size:
+            return min(self.candidates, key=lambda c: c.error.rmse, default=None)
         return min(self.candidates, key=lambda c: c.judged, default=None)
 
     def reached(self) -> bool:
@@ -229,7 +241,7 @@ def deploy(network: nn.Module, problem: Problem, dtype: Any, like: Scaled | None
     if model.dtype == ops.float64:
         return model
     last = output_layer(copied)
-    if last is not None:
+    if last is not None and problem.slopes is None:
         x, y = scaled_rows(model, problem.train)
         solved = solve_output(last_inputs(model, x), y, weights=problem.weights, roundoff=ROUNDOFF["float32"])
         replace_output(model, last, solved, lambda: float(np.abs(network_outputs(model, x) - y).max()))
@@ -284,13 +296,14 @@ def scan(
 
     goal: the largest error wanted, in the units of the target. scales: in the order in which they are tried.
     """
-    model = scaled(network, problem, True, ops.float64)
-    x, y = scaled_rows(model, problem.train)
     chain = chain_of(network)
     assert chain is not None
     (first, activation), _ = chain
     assert activation is not None
     units, kind = first.out_features, activation.kind
+    problem = fewer_rows(problem, max(FEWEST, PLENTY * units)) if run.exact else problem
+    model = scaled(network, problem, True, ops.float64)
+    x, y = scaled_rows(model, problem.train)
     factor = STEEPER.get(kind, 1.0)
     if kind in KINKED:
         scales, beyond = (1.0,), 0
@@ -302,14 +315,24 @@ def scan(
     run.started(of, network.num_parameters())
     losses = Losses(run, words, of, y.size)
     rows = Residuals(network, x, y, problem.weights)
+    common: dict[str, Any] = dict(
+        scales=[factor * s for s in scales], beyond=beyond, draws=method.draws,
+        generator=np.random.default_rng([run.seed, 3, units]), bends=None if run.exact else x,
+        roundoff=ROUNDOFF[str(run.dtype)], dtype=run.dtype, time=run.left(share), callback=losses,
+    )  # fmt: skip
     try:
-        found = linear_features(
-            x, y, units, activation=activation.value, scales=[factor * s for s in scales], beyond=beyond,
-            draws=method.draws, generator=np.random.default_rng([run.seed, 3, units]), bends=None if run.exact else x,
-            weights=problem.weights, roundoff=ROUNDOFF[str(run.dtype)], penalties=penalties, dtype=run.dtype,
-            goal=None if goal is None else 0.5 * goal / float(model.y_scale.numpy().max()), time=run.left(share),
-            callback=losses,
-        )  # fmt: skip
+        if problem.slopes is not None:
+            found = gradient_features(
+                x, y, _scaled_slopes(model, problem.slopes), units, activation.both, row_weights=problem.weights,
+                weight=1.0 if problem.plan is None else problem.plan.derivative_weight,
+                held=None if run.exact or problem.validation is None else scaled_rows(model, problem.validation),
+                **common,
+            )  # fmt: skip
+        else:
+            found = linear_features(
+                x, y, units, activation=activation.value, weights=problem.weights, penalties=penalties,
+                goal=None if goal is None else 0.5 * goal / float(model.y_scale.numpy().max()), **common,
+            )  # fmt: skip
     except KeyboardInterrupt:
         run.interrupted = True
         if losses.latest is None:
@@ -324,6 +347,17 @@ def scan(
         "magnitude": found.output.magnitude, "reason": found.reason,
     }  # fmt: skip
     return run.candidate(network, problem, words, details)
+
+
+def fewer_rows(problem: Problem, most: int) -> Problem:
+    """The problem with at most so many training rows, evenly spaced, for values without noise, of which few suffice."""
+    n = len(problem.train[0])
+    if n <= most:
+        return problem
+    rows = np.unique(np.linspace(0, n - 1, most).round().astype(int))
+    x, y = problem.train
+    weights, slopes = (None if a is None else a[rows] for a in (problem.weights, problem.slopes))
+    return replace(problem, train=(x[rows], y[rows]), weights=weights, slopes=slopes)
 
 
 def penalties_of(penalty: float | str | None, exact: bool) -> tuple[float, ...] | None:
@@ -367,6 +401,8 @@ def search(
     penalty: float = 0.0,
 ) -> Candidate | None:
     """VarPro, LM or LBFGS on a network, from the weights it has. penalty: of VarPro's ridge where it is left open."""
+    if run.exact and not isinstance(method, LBFGS):
+        problem = fewer_rows(problem, max(FEWEST, ROWS * network.num_parameters()))
     model = scaled(network, problem, True, ops.float64)
     x, y = scaled_rows(model, problem.train)
     rows = Residuals(network, x, y, problem.weights)
@@ -480,27 +516,34 @@ def _size_words(network: nn.Module) -> str:
     return f"{'-'.join(hidden) or 'no hidden'} units"
 
 
-def solve_last(run: Run, model: Scaled, problem: Problem) -> Scaled:
-    """The model with its output layer solved for on the training rows, in its own dtype, if that makes it better.
+def is_exact(problem: Problem) -> bool:
+    """Whether the values come from a known function, without noise."""
+    noisy = problem.plan is not None and Noise.read(problem.plan.noise).scale != 0.0
+    return problem.function is not None and not noisy
 
-    For measured data the penalty is that of the smallest leave-one-out error, and the validation rows decide.
+
+def solve_last(model: Scaled, problem: Problem) -> bool:
+    """Solve for the output layer of a model on the training rows, in its own dtype, and keep it if it is better.
+
+    For measured data the penalty is that of the smallest leave-one-out error, and the validation rows decide. Whether
+    there is something to solve for: not where gradients are fitted too, which it would forget.
     """
-    last = output_layer(model.network)
-    if last is None:
-        return model
+    last, exact = output_layer(model.network), is_exact(problem)
+    if last is None or problem.slopes is not None:
+        return False
     x, y = scaled_rows(model, problem.train)
-    u, v = scaled_rows(model, problem.train if run.exact or problem.validation is None else problem.validation)
+    u, v = scaled_rows(model, problem.train if exact or problem.validation is None else problem.validation)
     solved = solve_output(
         last_inputs(model, x), y, weights=problem.weights, roundoff=ROUNDOFF[str(model.dtype)],
-        penalties=None if run.exact else PENALTIES,
+        penalties=None if exact else PENALTIES,
     )  # fmt: skip
 
     def loss() -> float:
         r = network_outputs(model, u) - v
-        return float(np.abs(r).max()) if run.exact else float(np.mean(r**2))
+        return float(np.abs(r).max()) if exact else float(np.mean(r**2))
 
     replace_output(model, last, solved, loss)
-    return model
+    return True
 
 
 def check_method(method: Solver, network: nn.Module) -> None:

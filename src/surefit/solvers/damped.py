@@ -26,6 +26,11 @@ ROUNDS = 10  # of guessing which bounds hold
 LINEAR_SOLVERS = ("auto", "svd", "qr")
 
 
+def column_norms(A: np.ndarray) -> np.ndarray:
+    """The lengths (n,) of the columns of A (m, n), without another array of its size."""
+    return np.sqrt(np.einsum("ij,ij->j", A, A))
+
+
 def _triangle_of(A: np.ndarray) -> np.ndarray:
     """R (k, n) of A = Q R, A (m, n), k = min(m, n)."""
     return np.asarray(np.linalg.qr(A, mode="r"))
@@ -57,13 +62,17 @@ class Linearised:
     @cached_property
     def normal(self) -> np.ndarray:
         """D^-1 J'J D^-1 (n, n)."""
-        scaled = self.jacobian / self.scale
-        return scaled.T @ scaled
+        return (self.jacobian.T @ self.jacobian) / np.outer(self.scale, self.scale)
+
+    @cached_property
+    def columns(self) -> np.ndarray:
+        """Norms (n,) of the columns of J."""
+        return column_norms(self.jacobian)
 
     @cached_property
     def size(self) -> float:
         """Frobenius norm of J D^-1: no singular value is larger."""
-        return float(np.linalg.norm(self.jacobian / self.scale))
+        return float(np.linalg.norm(self.columns / self.scale))
 
     @property
     def cutoff(self) -> float:

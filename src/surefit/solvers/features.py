@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -75,51 +75,65 @@ def solve_output(
     with np.errstate(over="ignore", invalid="ignore"):
         centre, level = share @ phi / share.sum(), share @ y / share.sum()
         a, b = (phi - centre) * root, (y - level) * root
-    if penalties is None and len(a) > a.shape[1]:  # the triangle is enough, a third of the work
+    square, right = a, b
+    if len(a) > a.shape[1]:  # the triangle is enough, a third of the work
         joined = np.asarray(np.linalg.qr(np.concatenate([a, b], axis=1), mode="r"))
-        a, b = joined[: a.shape[1], : a.shape[1]], joined[: a.shape[1], a.shape[1] :]
-    u, s, vt = decompose(a)
-    projected = u.T @ b
-    layer = _Layer(phi, y, root, centre, level, s, vt, projected)
-    if penalties is None:
-        tried = [layer.output(s > rcond * s[0] if len(s) else s > 0, 0.0, rcond) for rcond in rconds]
-        scored = [(float(np.abs(o.residuals * root).max()) + roundoff * o.magnitude, o) for o in tried]
-    else:
-        # leave-one-out: the residual over 1 - leverage; the constant takes part with its row's share
-        own = share / share.sum()
-        square = float((s**2).sum()) / max(1, min(phi.shape))
-        scored = []
-        for penalty in penalties:
-            o = layer.output(s > 1e-14 * s[0] if len(s) else s > 0, penalty * square, 1e-14, penalty)
-            shrink = s**2 / (s**2 + penalty * square) if square > 0 else np.zeros_like(s)
-            left = np.maximum(1.0 - own - (u**2 * shrink).sum(axis=1), 1e-10)[:, None]
-            scored.append((float(np.sqrt(np.mean((o.residuals * root / left) ** 2))), o))
-    score, best = min(scored, key=lambda pair: pair[0] if math.isfinite(pair[0]) else math.inf)
-    return Output(
-        best.weights, best.constant, best.residuals, best.rank, best.rcond, best.penalty, best.magnitude, score
-    )
+        square, right = joined[: a.shape[1], : a.shape[1]], joined[: a.shape[1], a.shape[1] :]
+    u, s, vt = decompose(square)
+    layer = _Layer(phi, y, centre, level, s, vt, u.T @ right)
+    if penalties is not None:
+        return layer.ridge(a, b, share, penalties)
+    tried = [layer.output(s > rcond * s[0] if len(s) else s > 0, rcond=rcond) for rcond in rconds]
+    scores = [float(np.abs(o.residuals * root).max()) + roundoff * o.magnitude for o in tried]
+    i = _least(scores)
+    return replace(tried[i], score=scores[i])
+
+
+def _least(scores: Sequence[float]) -> int:
+    """The place of the smallest score, those that are no numbers last."""
+    return int(np.argmin(np.where(np.isfinite(scores), scores, math.inf)))
 
 
 @dataclass
 class _Layer:
-    """A decomposed least-squares problem."""
+    """A decomposed least-squares problem: features phi and values y, centred at centre and level, = u diag(s) vt."""
 
     phi: np.ndarray
     y: np.ndarray
-    root: np.ndarray
     centre: np.ndarray
     level: np.ndarray
     s: np.ndarray
     vt: np.ndarray
-    projected: np.ndarray
+    projected: np.ndarray  # u^T y
 
-    def output(self, kept: np.ndarray, ridge: float, rcond: float, penalty: float = 0.0) -> Output:
+    def output(self, kept: np.ndarray, damping: float = 0.0, rcond: float = 0.0, penalty: float = 0.0) -> Output:
+        """From the singular values that are kept, with this ridge."""
         s = self.s[kept]
-        c = self.vt[kept].T @ (self.projected[kept] * (s / (s * s + ridge))[:, None])
+        c = self.vt[kept].T @ (self.projected[kept] * (s / (s * s + damping))[:, None])
         constant = self.level - self.centre @ c
         residuals = self.phi @ c + constant - self.y
         magnitude = float(np.abs(c).sum(axis=0).max(initial=0.0))
         return Output(c, constant, residuals, int(kept.sum()), rcond, penalty, magnitude, math.nan)
+
+    def ridge(self, a: np.ndarray, b: np.ndarray, share: np.ndarray, penalties: Sequence[float]) -> Output:
+        """With the penalty of the smallest leave-one-out error; a (m, h), b (m, k): centred and weighted.
+
+        A residual when its row is left out is the residual over 1 - its leverage, of which the constant has the row's
+        share. With a v = s u neither needs u, and so nothing is divided by a small s.
+        """
+        kept = self.s > 1e-14 * self.s[0] if len(self.s) else self.s > 0
+        s = self.s[kept]
+        along = a @ self.vt[kept].T  # (m, r), the columns s u
+        size = float((self.s**2).sum()) / max(1, min(a.shape))
+        damping = np.array(penalties) * size
+        inverse = 1.0 / (s[:, None] ** 2 + np.where(size > 0, damping, 1.0))  # (r, penalties)
+        left = np.maximum(1.0 - (share / share.sum())[:, None] - along**2 @ inverse, 1e-10)  # (m, penalties)
+        weights = self.projected[kept][:, None, :] * (s[:, None] * inverse)[:, :, None]  # (r, penalties, k)
+        m, k = b.shape
+        rest = (along @ weights.reshape(len(s), len(damping) * k)).reshape(m, len(damping), k) - b[:, None, :]
+        scores = np.sqrt(np.mean((rest / left[:, :, None]) ** 2, axis=(0, 2))).tolist()
+        i = _least(scores)
+        return replace(self.output(kept, float(damping[i]), 1e-14, float(penalties[i])), score=scores[i])
 
 
 def decompose(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

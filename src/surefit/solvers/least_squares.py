@@ -18,7 +18,7 @@ import numpy as np
 
 from surefit.errors import ArgumentError, ShapeError
 
-from .damped import LINEAR_SOLVERS, Linearised, LineSearch, Marquardt, TrustRegion
+from .damped import LINEAR_SOLVERS, Linearised, LineSearch, Marquardt, TrustRegion, column_norms
 from .problem import EPS, Residuals
 from .result import STATUSES, Callback, Result, Trace
 from .robust import Rho
@@ -82,7 +82,7 @@ class _Scaling:
 
     def at(self, J: np.ndarray) -> np.ndarray:
         if self.from_jacobian:
-            self.d = np.maximum(self.d, np.linalg.norm(J, axis=0))
+            self.d = np.maximum(self.d, column_norms(J))
         return np.where(self.d > 0, self.d, 1.0)
 
 
@@ -226,7 +226,7 @@ class _Descent:
         if self.J is not None and np.isfinite(self.J).all() and np.isfinite(self.cost):
             r, J = p.loss.weighted(self.r, self.J)
             slope = float(np.abs(_slopes(r @ J, self.x, p.low, p.high)).max())
-            norms = np.linalg.norm(J, axis=0)
+            norms = column_norms(J)
             rank = Linearised(J, r, np.where(norms > 0, norms, 1.0), self.linear).rank()
         if reason is None:
             singular = status == "stalled" and isinstance(self.damping, LineSearch)
@@ -241,8 +241,7 @@ class _Descent:
         slopes = np.abs(_slopes(model.gradient, self.x, p.low, p.high))
         if isinstance(self.damping, Marquardt) and float(np.linalg.norm(slopes)) <= self.damping.min_grad:
             return "gradient"
-        with np.errstate(over="ignore"):
-            norms = np.linalg.norm(model.jacobian, axis=0) * float(np.linalg.norm(model.residuals))
+        norms = model.columns * float(np.linalg.norm(model.residuals))
         return "gradient" if (slopes <= max(gtol, EPS) * norms).all() else None
 
     @np.errstate(all="ignore")
@@ -354,7 +353,7 @@ class _Descent:
 
     def noise(self, model: Linearised) -> float:
         """Differences of the cost up to this are rounding: of the cost, and of x through the slopes."""
-        shake = EPS * float(np.linalg.norm(np.abs(model.jacobian) @ np.abs(self.x)))
+        shake = EPS * float(model.columns @ np.abs(self.x))
         return 10.0 * (EPS * self.cost + shake * float(np.linalg.norm(model.residuals)) + shake**2)
 
     def at_rest(self, finite: bool, promised: float, noise: float) -> str:

@@ -201,15 +201,18 @@ class Residuals:
                 f"The residuals are so large {where} (up to {np.abs(r).max():.3g}) that their squares overflow. "
                 "Scale them, or start closer."
             )
-        if J is not None and not np.isfinite(J).all():
+        if J is None or J.size == 0:
+            return None
+        largest = max(float(J.max()), -float(J.min()))  # nan if any slope is
+        if not np.isfinite(largest):
             i, j = (int(k[0]) for k in np.nonzero(~np.isfinite(J)))
             return (
                 f"The Jacobian is not finite {where}: the slope of residual {i} by x[{j}] = {x[j]:.6g} is {J[i, j]}. "
                 "Start elsewhere, or add bounds that keep x where the slopes are finite."
             )
-        if J is not None and J.size and np.abs(J).max() > HUGE:
+        if largest > HUGE:
             return (
-                f"The slopes are so large {where} (up to {np.abs(J).max():.3g}) that their squares overflow. "
+                f"The slopes are so large {where} (up to {largest:.3g}) that their squares overflow. "
                 "Scale variables and residuals, or start closer."
             )
         return None

@@ -182,9 +182,8 @@ class Trace:
         """Writes one iteration down and calls the callback -> "callback" if that asks to stop, else None."""
         now = Iteration(len(self.history), float(cost), gradient, step, damping, self.evaluations, self.seconds)
         self.history.append(now)
-        if self.callback is not None and self.callback(x.copy(), now) is True:
-            return "callback"
-        return None
+        asked = None if self.callback is None else self.callback(x.copy(), now)
+        return "callback" if isinstance(asked, (bool, np.bool_)) and asked else None
 
     def spent(self) -> str | None:
         """The budget that is used up, if any: "max_iterations", "max_evaluations" or "time"."""

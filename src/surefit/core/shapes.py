@@ -571,6 +571,9 @@ def _flat_places(shape: tuple[int, ...], ishape: tuple[int, ...], axis: int, ind
         if i != axis and m > 1:
             line = ops.reshape(ops.iota(size=m, dtype=int64), shape=(m,) + (1,) * (len(shape) - 1 - i))
             places = places + ops.mul(line, s)
+    if value is None and len(shape) > 1:  # nobody has looked: a wrong index must not end in another row
+        inside = ops.logical_and(ops.ge(index, 0), ops.lt(index, shape[axis]))
+        places = ops.where(inside, places, -1)
     return places
 
 

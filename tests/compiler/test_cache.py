@@ -1,0 +1,105 @@
+"""Machine code on disk: used when it is whole, ignored when it is not, and nobody else's business."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from surefit.compiler import cache, compile_program
+from surefit.core.program import record
+
+X = np.arange(12.0).reshape(3, 4)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("SUREFIT_CACHE", str(tmp_path))
+    return tmp_path / "code"
+
+
+def program(factor=2.0):
+    return record(lambda x: (x * factor).sum(1), X)
+
+
+def compiled(factor=2.0, **options):
+    c = compile_program(program(factor), **options)
+    np.testing.assert_allclose(c.run([X])[0][0], (X * factor).sum(1))
+    return c
+
+
+def test_the_second_time_comes_from_the_disk(folder):
+    first = compiled()
+    again = compiled()
+    assert not first.cached and again.cached
+    assert again.seconds["passes"] == again.seconds["IR"] == 0
+    assert str(again.explain()).splitlines()[1:3] == str(first.explain()).splitlines()[1:3]
+    assert again.llvm_ir == first.llvm_ir
+    assert len(list(folder.iterdir())) == 1
+
+
+@pytest.mark.parametrize("other", [dict(factor=3.0), dict(mode="strict"), dict(target="generic")])
+def test_what_decides_the_code_is_in_the_name(other):
+    compiled()
+    assert not compiled(**other).cached
+
+
+def test_large_constants_are_in_the_name():
+    def with_mask(mask):
+        return record(lambda x: x[mask], X)
+
+    a, b = np.ones(X.shape, bool), np.ones(X.shape, bool)
+    b[1] = False
+    for mask in (a, b):
+        np.testing.assert_array_equal(compile_program(with_mask(mask)).run([X])[0][0], X[mask])
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda raw: raw[: len(raw) // 2],
+        lambda raw: b"",
+        lambda raw: raw[:-40] + bytes([raw[-40] ^ 1]) + raw[-39:],
+        lambda raw: b"something else entirely" * 100,
+        lambda raw: cache.MARK + raw,
+    ],
+    ids=["cut off", "empty", "one bit", "foreign", "doubled head"],
+)
+def test_a_damaged_file_is_ignored_and_rebuilt(folder, harm):
+    compiled()
+    (path,) = folder.iterdir()
+    path.write_bytes(harm(path.read_bytes()))
+    assert not compiled().cached
+    assert compiled().cached
+
+
+def test_only_the_owner_reads_it(folder):
+    compiled()
+    (path,) = folder.iterdir()
+    if os.name == "posix":
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_off_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("SUREFIT_CACHE", "off")
+    assert not compiled().cached and not compiled().cached
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(tmp_path, monkeypatch):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    monkeypatch.setenv("SUREFIT_CACHE", str(blocked))
+    assert not compiled().cached
+
+
+def test_old_files_go(folder, monkeypatch):
+    monkeypatch.setattr(cache, "MOST", 3)
+    for i in range(5):
+        compiled(float(i + 2))
+    assert len(list(folder.iterdir())) == 3
+    assert compiled(6.0).cached

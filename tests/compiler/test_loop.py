@@ -1,0 +1,273 @@
+"""The native training loop: the same epochs as the eager one, interruptible, with nothing that grows."""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import threading
+import time
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import surefit
+from surefit import nn, optim
+from surefit.compiler import TrainingLoop
+from surefit.compiler.threads import cores
+from surefit.errors import ArgumentError, AxisError, RecordError, ShapeError
+
+RNG = np.random.default_rng(5)
+MANY = 200_000  # epochs, more than a test has time for
+X = RNG.uniform(-1, 1, (50, 2))
+Y = np.sin(3 * X[:, :1]) - X[:, 1:]
+
+
+def problem(sizes=(2, 9, 1), optimizer="Adam", dtype="float64", seed=0, lr=1e-2):
+    """A network, its optimiser, and a step as in PyTorch."""
+    layers = []
+    for a, b in pairwise(sizes):
+        layers += [nn.Linear(a, b, dtype=dtype, generator=np.random.default_rng(seed + a + 7 * b)), nn.Tanh()]
+    net = nn.Sequential(*layers[:-1])
+    opt = getattr(optim, optimizer)(net.parameters(), lr=lr)
+    opt.prepare()
+
+    def step(x, y):
+        opt.zero_grad()
+        loss = nn.functional.mse_loss(net(x), y)
+        loss.backward()
+        opt.step()
+        return loss
+
+    return net, opt, step
+
+
+def weights(net):
+    return np.concatenate([p.detach().numpy().reshape(-1) for p in net.parameters()])
+
+
+def eager(step, rows, x=X, y=Y):
+    return [float(step(surefit.tensor(x[r]), surefit.tensor(y[r])).item()) for r in rows]
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adamax", "NAdam", "RAdam"])
+def test_100_steps_equal_the_eager_ones(optimizer):
+    rows = RNG.integers(0, 50, (100, 8))
+    a, _, step = problem(optimizer=optimizer)
+    want = eager(step, rows)
+    b, _, step = problem(optimizer=optimizer)
+    got = TrainingLoop(step, (X, Y), 8).run(rows)
+    np.testing.assert_allclose(got, want, rtol=1e-9)
+    np.testing.assert_allclose(weights(b), weights(a), rtol=1e-9, atol=1e-12)
+
+
+def test_epochs_with_a_last_partial_batch_equal_the_eager_ones():
+    order = np.stack([RNG.permutation(50) for _ in range(6)])
+    a, _, step = problem()
+    want = []
+    for row in order:
+        losses = eager(step, [row[i : i + 16] for i in range(0, 50, 16)])
+        want.append(np.average(losses, weights=[16, 16, 16, 2]))
+    b, _, step = problem()
+    loop = TrainingLoop(step, (X, Y), 16)
+    got = loop.epochs(6, order)
+    np.testing.assert_allclose(got.train, want, rtol=1e-9)
+    np.testing.assert_allclose(weights(b), weights(a), rtol=1e-9)
+    assert got.steps == 24 and got.ended == ""
+
+
+def test_chunks_change_nothing():
+    order = np.stack([RNG.permutation(50) for _ in range(6)])
+    a, _, step = problem()
+    loop = TrainingLoop(step, (X, Y), 16)
+    loop.epochs(6, order)
+    b, _, step = problem()
+    loop = TrainingLoop(step, (X, Y), 16)
+    for k in (1, 2, 3):
+        loop.epochs(k, order[: k] if k == 1 else order[1:3] if k == 2 else order[3:])
+    assert np.array_equal(weights(a), weights(b))
+
+
+def test_validation_best_weights_and_patience():
+    net, opt, step = problem(lr=0.3)
+
+    def validate(x, y):
+        with surefit.no_grad():
+            return nn.functional.mse_loss(net(x), y)
+
+    loop = TrainingLoop(
+        step, (X, Y), None, validate=validate, held=(X[:10], Y[:10]), keep=[next(net.parameters()).home]
+    )
+    seen, losses = [], []
+    best = None
+    for _ in range(60):  # one epoch a chunk, so that Python sees every weight
+        result = loop.epochs(1, None, first=len(seen) + 1)
+        losses.append(float(validate(surefit.tensor(X[:10]), surefit.tensor(Y[:10])).item()))
+        seen.append(result.held[0])
+        if losses[-1] == min(losses):
+            best = weights(net)
+    np.testing.assert_allclose(seen, losses, rtol=1e-9)
+    assert loop.best_epoch[0] == np.argmin(losses) + 1
+    np.testing.assert_array_equal(loop.best[0], best)
+
+    net, opt, step = problem(lr=3.0)  # which soon gets worse
+    loop = TrainingLoop(step, (X, Y), None)
+    result = loop.epochs(500, None, patience=5)
+    assert result.ended == "patience"
+    assert len(result.train) == result.best_epoch + 5
+    assert np.argmin(result.train) == result.best_epoch - 1
+
+
+def test_rates_are_read_for_each_step():
+    rows = RNG.integers(0, 50, (30, 8))
+    rates = np.geomspace(1e-1, 1e-4, 30)
+    a, opt, step = problem(optimizer="SGD")
+    want = []
+    for r, rate in zip(rows, rates, strict=True):
+        opt.param_groups[0]["lr"] = rate
+        want += eager(step, [r])
+    b, opt, step = problem(optimizer="SGD")
+    got = TrainingLoop(step, (X, Y), 8, rate=opt.param_groups[0].leaves["lr"]).run(rows, rates=rates)
+    np.testing.assert_allclose(got, want, rtol=1e-9)
+    np.testing.assert_allclose(weights(b), weights(a), rtol=1e-9)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run():
+    _, _, step = problem(optimizer="SGD", lr=1e200)
+    losses = TrainingLoop(step, (X, Y), 8).run(RNG.integers(0, 50, (100, 8)))
+    assert len(losses) < 10 and not np.isfinite(losses[-1]) and np.isfinite(losses[:-1]).all()
+
+
+def test_time_and_a_question_stop_between_steps():
+    net, _, step = problem(sizes=(2, 64, 64, 1))
+    loop = TrainingLoop(step, (X, Y), 10)
+    began = time.perf_counter()
+    result = loop.epochs(MANY, np.tile(np.arange(50), (MANY, 1)), seconds=0.2)
+    assert result.ended == "stopped" and 0 < len(result.train) < MANY
+    assert time.perf_counter() - began < 30
+    assert np.isfinite(weights(net)).all()
+    result = loop.epochs(MANY, np.tile(np.arange(50), (MANY, 1)), halted=lambda: True)
+    assert result.ended == "stopped"
+
+
+def test_an_interrupt_arrives_and_leaves_whole_weights():
+    net, _, step = problem(sizes=(2, 64, 64, 1))
+    loop = TrainingLoop(step, (X, Y), 10)
+    before = weights(net)
+    order = np.tile(np.arange(50), (MANY, 1))
+    timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), 2))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        loop.epochs(MANY, order)
+    timer.join()
+    assert np.isfinite(weights(net)).all() and not np.array_equal(weights(net), before)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="two threads share a step on POSIX systems only")
+def test_two_threads_give_the_bits_of_one(monkeypatch):
+    monkeypatch.setattr("surefit.compiler.loop.cores", lambda: 2)
+    x, y = RNG.normal(size=(300, 40)).astype("f4"), RNG.normal(size=(300, 1)).astype("f4")
+    rows = RNG.integers(0, 300, (40, 128))
+    results = []
+    for threads in (1, 2):
+        net, _, step = problem(sizes=(40, 128, 96, 1), dtype="float32")
+        loop = TrainingLoop(step, (x, y), 128, threads=threads)
+        assert loop.full.threads == threads
+        loop.run(rows)
+        results.append(weights(net))
+    assert np.array_equal(*results)
+
+
+def test_cores_are_a_number(monkeypatch):
+    assert cores() >= 1
+    monkeypatch.setenv("SUREFIT_THREADS", "1")
+    assert cores() == 1
+
+
+def test_labels_out_of_range_stop_with_the_eager_error():
+    net = nn.Linear(2, 3, dtype="float64")
+    opt = optim.SGD(net.parameters(), lr=0.1)
+    opt.prepare()
+
+    def step(x, labels):
+        opt.zero_grad()
+        loss = nn.functional.cross_entropy(net(x), labels)
+        loss.backward()
+        opt.step()
+        return loss
+
+    labels = RNG.integers(0, 3, 50)
+    labels[17] = 3
+    loop = TrainingLoop(step, (X, labels), 5)
+    with pytest.raises(AxisError, match="out of range"):
+        loop.run(np.arange(50).reshape(10, 5))
+
+
+@pytest.mark.parametrize(
+    "build, run, error, words",
+    [
+        (dict(data=(X, Y[:3])), {}, ShapeError, "rows"),
+        (dict(data=(X[:0], Y[:0])), {}, ArgumentError, "nothing to train on"),
+        (dict(data=(X, Y), threads=3), {}, ArgumentError, "threads=3"),
+        (dict(data=(X, Y), batch_size=8), dict(steps=3), ArgumentError, "rows are needed"),
+        (dict(data=(X, Y), batch_size=8), dict(rows=np.zeros((3, 7), int)), ShapeError, r"\(steps, 8\)"),
+        (dict(data=(X, Y), batch_size=8), dict(rows=np.full((3, 8), 50)), ArgumentError, "there are 50"),
+        (dict(data=(X, Y), batch_size=8), dict(rows=np.zeros((3, 8), int), rates=[1, 2, 3]), ArgumentError, "rate=leaf"),
+    ],
+)  # fmt: skip
+def test_wrong_arguments(build, run, error, words):
+    _, _, step = problem()
+    with pytest.raises(error, match=words):
+        TrainingLoop(step, **build).run(**run)
+
+
+def test_a_step_that_returns_no_number_is_refused():
+    with pytest.raises(ArgumentError, match="the loss"):
+        TrainingLoop(lambda x: x * 2, (X,), 8)
+
+
+def test_state_that_is_never_read_is_refused():
+    from surefit.core.tensor import State
+
+    leaf = State(np.zeros(2), "last")
+
+    def step(x):
+        leaf.assign(x.sum(0))
+        return x.sum()
+
+    with pytest.raises(RecordError, match="does not read"):
+        TrainingLoop(step, (X,), 8)
+
+
+def test_nothing_grows_with_steps():
+    _, _, step = problem(sizes=(2, 4, 1), dtype="float32")
+    loop = TrainingLoop(step, (X.astype("f4"), Y.astype("f4")), None)
+    loop.run(steps=1000)
+    gc.collect()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(20):
+        loop.run(steps=50_000)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before  # KiB
+    assert grown < 2048
+
+
+def test_little_is_kept_of_a_dropped_function():
+    def once(i):
+        f = surefit.jit(lambda x: (x * i).sum())
+        f(np.ones(3))
+
+    def resident():
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    if not os.path.exists("/proc/self/statm"):
+        pytest.skip("resident memory is read from /proc, which this system lacks")
+    for i in range(20):
+        once(float(i))
+    gc.collect()
+    before = resident()
+    for i in range(100):
+        once(float(100 + i))
+    gc.collect()
+    assert (resident() - before) / 100 <= 20 * 1024

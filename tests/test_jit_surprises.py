@@ -7,13 +7,13 @@ again. Leaves (parameters, optimiser state, counters, generators) are read and w
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 
-from surefit import nn, optim
-from surefit.compiler import jit
+from surefit import jit, nn, optim
 from surefit.core import functions as F
 from surefit.core import ops
 from surefit.core.batching import batch
@@ -440,3 +440,22 @@ def test_wrong_settings_are_errors() -> None:
         jit(lambda x: x).explain()
     with pytest.raises(ArgumentError, match=r"target|level|avx"):
         jit(lambda x: x, target="pentium")(ONES)
+
+
+# --- threads ------------------------------------------------------------------------------------------------
+
+
+def test_threads_may_share_a_compiled_function_and_compile_their_own() -> None:
+    shared = jit(lambda x: F.cumsum(x * 2.0, 0))
+
+    def work(seed: int) -> bool:
+        rng = np.random.default_rng(seed)
+        own = jit(lambda x: (x * float(seed)).sum())
+        for _ in range(50):
+            x = rng.normal(size=1000)
+            if not np.allclose(shared(x).numpy(), np.cumsum(2.0 * x)) or not np.isclose(own(x).item(), seed * x.sum()):
+                return False
+        return own.traces == 1
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(1, 9)))

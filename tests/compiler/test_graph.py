@@ -1,0 +1,153 @@
+"""The passes and the plan: what is simplified, what is stored, and in how many loops."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from surefit import nn, optim
+from surefit.compiler import compile_program
+from surefit.compiler.graph import graph_of, reachable
+from surefit.compiler.indexing import follow, identity, offset, var
+from surefit.compiler.plan import Plan
+from surefit.core import functions as F
+from surefit.core import ops
+from surefit.core.program import record
+
+A = np.arange(30.0).reshape(6, 5)
+
+
+def nodes(f, *args, mode="fast"):
+    """Primitives left after the passes, without inputs and constants."""
+    graph, _, outputs, state = graph_of(record(f, *args), mode)
+    return [n.op for n in reachable([*outputs, *state]) if n.op not in ("input", "constant")]
+
+
+@pytest.mark.parametrize(
+    "f, left",
+    [
+        (lambda x: (x + 1) * (x + 1), ["add", "mul"]),  # common subexpressions
+        (lambda x: [x * 3, ops.sin(x)][0], ["mul"]),  # what nobody needs
+        (lambda x: x * (ops.exp(np.float64(0)) + 1), ["mul"]),  # constants alone
+        (lambda x: x * 1.0, []),
+        (lambda x: x / 1, []),
+        (lambda x: x**2, ["square"]),
+        (lambda x: ops.transpose(ops.transpose(x, axes=(1, 0)), axes=(1, 0)), []),
+        (lambda x: ops.reshape(ops.reshape(x, shape=(5, 6)), shape=(30,)), ["reshape"]),
+        (lambda x: ops.slice_(x, start=(0, 0), stop=(6, 5), step=(1, 1)), []),
+        (lambda x: ops.cast(x, dtype=np.dtype("float64")), []),
+        (lambda x: ops.sum_(ops.reshape(x, shape=(6, 1, 5)), axes=(1,)), []),
+        (
+            lambda x: ops.transpose(
+                ops.matmul(x, ops.sin(ops.slice_(x, start=(0, 0), stop=(5, 5), step=(1, 1)))), axes=(1, 0)
+            ),
+            ["slice", "sin", "matmul"],
+        ),
+    ],
+)
+def test_passes(f, left):
+    found = nodes(f, A)
+    assert [op for op in found if op != "transpose" or "matmul" not in left] == left
+
+
+def test_fast_divides_once_where_strict_divides_each():
+    assert nodes(lambda x: x / F.sum(x), A).count("div") == 1
+    graph, _, (out,), _ = graph_of(record(lambda x: x / F.sum(x), A), "fast")
+    assert out.op == "mul" and out.args[1].op == "div" and out.args[1].size == 1
+    _, _, (out,), _ = graph_of(record(lambda x: x / F.sum(x), A), "strict")
+    assert out.op == "div"
+
+
+@pytest.mark.parametrize("m, k, n, products", [(6, 2, 7, 0), (1, 50, 9, 0), (9, 50, 1, 0), (9, 50, 9, 1)])
+def test_thin_products_become_sums(m, k, n, products):
+    assert nodes(ops.matmul, np.ones((m, k)), np.ones((k, n))).count("matmul") == products
+    if k > 2:
+        assert nodes(ops.matmul, np.ones((m, k)), np.ones((k, n)), mode="strict").count("matmul") == 1
+
+
+def training_plan(sizes, rows, optimizer="SGD"):
+    layers = []
+    for a, b in pairwise(sizes):
+        layers += [nn.Linear(a, b), nn.ReLU()]
+    net = nn.Sequential(*layers[:-1])
+    opt = getattr(optim, optimizer)(net.parameters(), lr=0.1)
+    opt.prepare()
+
+    def step(x, y):
+        opt.zero_grad()
+        loss = nn.functional.mse_loss(net(x), y)
+        loss.backward()
+        opt.step()
+        return loss
+
+    p = record(step, np.zeros((rows, sizes[0]), "f4"), np.zeros((rows, sizes[-1]), "f4"))
+    graph, inputs, outputs, state = graph_of(p, "fast")
+    leaves = [id(t) for t, _ in p.state_in]
+    return Plan(graph, inputs, outputs, state, [len(p.inputs) + leaves.index(id(t)) for t, _ in p.state_out], 16)
+
+
+def test_a_two_layer_step_is_five_loops_and_stores_no_hidden_layer():
+    plan = training_plan((1, 512, 1), 32)
+    assert [(k.space, k.reduced) for k in plan.kernels] == [
+        ((32, 512), (1,)), ((32,), (0,)), ((), ()), ((32, 512), (0,)), ((1537,), ()),
+    ]  # fmt: skip
+    assert plan.arena < 32 * 512 * 4  # less than one hidden layer
+    assert not plan.copies  # new parameters are written over the old
+
+
+def test_gradients_are_written_where_the_optimiser_reads_them():
+    plan = training_plan((2, 40, 30, 1), 64, "Adam")
+    (joined,) = [n for n in plan.order if n.op == "concatenate"]
+    buffer = plan.places[joined.id].buffer
+    authors = {plan.places[n.id].buffer for n in plan.order if n.id in plan.places and n.op in ("matmul", "sum")}
+    assert buffer in authors
+    assert not any(r.node.op == "reshape" for k in plan.kernels for r in k.roots)  # no piece is copied
+
+
+def test_buffers_that_live_at_one_time_do_not_overlap():
+    plan = training_plan((3, 40, 30, 20, 1), 64, "Adam")
+    buffers = {id(p.buffer): p.buffer for p in plan.places.values() if not p.buffer.constant}.values()
+    placed = [b for b in buffers if b.start >= 0]
+    for i, a in enumerate(placed):
+        for b in placed[:i]:
+            together = a.fixed or b.fixed or (a.first <= b.last and b.first <= a.last)
+            if together:
+                assert a.start + a.bytes <= b.start or b.start + b.bytes <= a.start
+
+
+def test_views_are_followed_to_memory():
+    x = np.arange(60.0).reshape(3, 4, 5)
+
+    def view(v):
+        v = ops.slice_(v, start=(1, 0, 1), stop=(3, 4, 5), step=(1, 2, 1))  # (2, 2, 4)
+        v = ops.flip(ops.transpose(v, axes=(2, 0, 1)), axes=(0,))  # (4, 2, 2)
+        return ops.reshape(v, shape=(2, 2, 2, 2)) + 0 * ops.sum_(v, axes=(0, 1, 2))
+
+    graph, inputs, (out,), _ = graph_of(record(view, x), "fast")
+    node = next(n for n in reachable([out]) if n.op == "reshape" and len(n.shape) == 4)
+    base, index, flat = follow(node, tuple(var(i) for i in range(4)), {inputs[0].id})
+    assert base is inputs[0] and not flat
+    start, terms = offset(index, (20, 5, 1))
+    want = np.flip(x[1:3, ::2, 1:].transpose(2, 0, 1), 0).reshape(2, 2, 2, 2)
+    for place in np.ndindex(2, 2, 2, 2):
+        assert x.reshape(-1)[start + sum(k * place[a] for a, k in terms)] == want[place]
+
+
+def test_index_of_a_squeezed_value():
+    index, space = identity((1, 4, 1, 5))
+    assert space == (4, 5) and index == ((0, ()), (0, ((0, 1),)), (0, ()), (0, ((1, 1),)))
+
+
+def test_explain_says_what_was_made():
+    net = nn.Sequential(nn.Linear(3, 20), nn.Tanh(), nn.Linear(20, 30))
+    compiled = compile_program(record(net, np.zeros((16, 3), "f4")))
+    e = compiled.explain()
+    assert e.equations == len(compiled.program.equations) and e.kernels and e.arena_bytes == compiled.layout.arena
+    product = next(row for row in e.kernels if row[0] == "matmul")
+    assert product[3] == 2 * 16 * 20 * 30
+    assert e.flops >= product[3] and set(e.seconds) == {"record", "passes", "IR", "LLVM"}
+    text = str(e)
+    assert "(16, 20) @ (20, 30)" in text and "kernels" in text and "test_graph.py" in text
+    assert "define" in compiled.llvm_ir and compiled.assembly.count("\n") > 100

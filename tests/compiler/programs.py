@@ -26,7 +26,7 @@ from surefit.core.program import Program, Var, record
 from surefit.core.tensor import State, Tensor, no_grad
 from surefit.errors import ArgumentError, GradientError, SurefitError
 
-SIZES = (0, 1, 1, 2, 3, 4, 5, 7, 8, 11, 13, 16, 17, 23, 31, 33)
+SIZES = (0, 1, 1, 2, 3, 4, 5, 7, 8, 11, 13, 16, 17, 23, 31, 33, 64, 67, 130)
 LIMIT = 1200  # elements of a value
 SHADOWS = 4
 MOVED = 6  # units in the last place by which a shadow moves a result
@@ -365,6 +365,8 @@ def _partner(g: Grower, at: int) -> int | np.ndarray:
         there = g.pick(_fits(a.shape))
         return there if there >= 0 else at
     if kind < 8:
+        if g.rng.random() < 0.15:  # one number everywhere is a constant of any size
+            return np.full(a.shape, g.array((), a.dtype))
         row = a.shape[-1:] if g.rng.random() < 0.4 else ()
         return g.array(row if math.prod(row) <= 16 else (), a.dtype)
     shape = tuple(n if g.rng.random() < 0.6 else 1 for n in a.shape)[g.rng.randint(0, a.ndim) if a.ndim else 0 :]
@@ -395,8 +397,10 @@ def _compare(g: Grower) -> None:
 
 def _where(g: Grower) -> None:
     a = g.pick()
-    c = g.pick(lambda v: v.dtype == ops.bool_ and _fits(g.values.exact[a].shape)(v))
-    if c < 0 or g.rng.random() < 0.5:
+    c: int | np.ndarray = g.pick(lambda v: v.dtype == ops.bool_ and _fits(g.values.exact[a].shape)(v))
+    if g.rng.random() < 0.2:  # a mask of any size may be written into the Program
+        c = g.array(g.values.exact[a].shape, ops.bool_).view(ops.Literal)
+    elif g.rng.random() < 0.5 or (isinstance(c, int) and c < 0):
         c = g.step("gt", a, np.zeros((), g.values.exact[a].dtype))
     g.step("where", c, *((a, _partner(g, a)) if g.rng.random() < 0.5 else (_partner(g, a), a)))
 
@@ -773,8 +777,9 @@ def _code(a: np.ndarray) -> str:
     if not a.size:
         return f"np.zeros({a.shape}, {str(a.dtype)!r})"
     if a.size <= 64:
+        kind = ".view(ops.Literal)" if isinstance(a, ops.Literal) else ""
         numbers = repr(a.tolist()).replace("nan", "np.nan").replace("inf", "np.inf")
-        return f"np.array({numbers}, {str(a.dtype)!r}).reshape({a.shape})"
+        return f"np.array({numbers}, {str(a.dtype)!r}).reshape({a.shape}){kind}"
     if a.dtype.kind == "f":
         return f"np.random.default_rng(0).normal(size={a.shape}).astype({str(a.dtype)!r})"
     low, high = (0, 2) if a.dtype == ops.bool_ else (int(a.min()), int(a.max()) + 1)

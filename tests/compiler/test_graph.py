@@ -21,7 +21,7 @@ A = np.arange(30.0).reshape(6, 5)
 
 def nodes(f, *args, mode="fast"):
     """Primitives left after the passes, without inputs and constants."""
-    graph, _, outputs, state = graph_of(record(f, *args), mode)
+    _graph, _, outputs, state = graph_of(record(f, *args), mode)
     return [n.op for n in reachable([*outputs, *state]) if n.op not in ("input", "constant")]
 
 
@@ -54,7 +54,7 @@ def test_passes(f, left):
 
 def test_fast_divides_once_where_strict_divides_each():
     assert nodes(lambda x: x / F.sum(x), A).count("div") == 1
-    graph, _, (out,), _ = graph_of(record(lambda x: x / F.sum(x), A), "fast")
+    _graph, _, (out,), _ = graph_of(record(lambda x: x / F.sum(x), A), "fast")
     assert out.op == "mul" and out.args[1].op == "div" and out.args[1].size == 1
     _, _, (out,), _ = graph_of(record(lambda x: x / F.sum(x), A), "strict")
     assert out.op == "div"
@@ -125,7 +125,7 @@ def test_views_are_followed_to_memory():
         v = ops.flip(ops.transpose(v, axes=(2, 0, 1)), axes=(0,))  # (4, 2, 2)
         return ops.reshape(v, shape=(2, 2, 2, 2)) + 0 * ops.sum_(v, axes=(0, 1, 2))
 
-    graph, inputs, (out,), _ = graph_of(record(view, x), "fast")
+    _graph, inputs, (out,), _ = graph_of(record(view, x), "fast")
     node = next(n for n in reachable([out]) if n.op == "reshape" and len(n.shape) == 4)
     base, index, flat = follow(node, tuple(var(i) for i in range(4)), {inputs[0].id})
     assert base is inputs[0] and not flat

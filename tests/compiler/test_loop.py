@@ -85,7 +85,7 @@ def test_chunks_change_nothing():
     b, _, step = problem()
     loop = TrainingLoop(step, (X, Y), 16)
     for k in (1, 2, 3):
-        loop.epochs(k, order[: k] if k == 1 else order[1:3] if k == 2 else order[3:])
+        loop.epochs(k, order[:k] if k == 1 else order[1:3] if k == 2 else order[3:])
     assert np.array_equal(weights(a), weights(b))
 
 
@@ -111,7 +111,7 @@ def test_validation_best_weights_and_patience():
     assert loop.best_epoch[0] == np.argmin(losses) + 1
     np.testing.assert_array_equal(loop.best[0], best)
 
-    net, opt, step = problem(lr=3.0)  # which soon gets worse
+    net, _opt, step = problem(lr=3.0)  # which soon gets worse
     loop = TrainingLoop(step, (X, Y), None)
     result = loop.epochs(500, None, patience=5)
     assert result.ended == "patience"
@@ -213,7 +213,7 @@ def test_labels_out_of_range_stop_with_the_eager_error():
         (dict(data=(X, Y), batch_size=8), dict(steps=3), ArgumentError, "rows are needed"),
         (dict(data=(X, Y), batch_size=8), dict(rows=np.zeros((3, 7), int)), ShapeError, r"\(steps, 8\)"),
         (dict(data=(X, Y), batch_size=8), dict(rows=np.full((3, 8), 50)), ArgumentError, "there are 50"),
-        (dict(data=(X, Y), batch_size=8), dict(rows=np.zeros((3, 8), int), rates=[1, 2, 3]), ArgumentError, "rate=leaf"),
+        (dict(data=(X, Y), batch_size=8), dict(rows=np.zeros((3, 8), int), rates=[1] * 3), ArgumentError, "rate=leaf"),
     ],
 )  # fmt: skip
 def test_wrong_arguments(build, run, error, words):

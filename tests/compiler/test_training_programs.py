@@ -209,6 +209,15 @@ def test_100_steps_in_float64(make: Callable[[Any], Training]) -> None:
 
 
 @pytest.mark.parametrize("make", PROGRAMS, ids=lambda f: f.__name__)
+def test_40_steps_in_the_native_loop(make: Callable[[Any], Training]) -> None:
+    losses, *eager = run(make, np.float64, 40, lambda f: f)
+    step, kept, data = make(np.float64)
+    np.testing.assert_allclose(TrainingLoop(step, data=data).run(steps=40), losses, rtol=1e-9, atol=1e-9)
+    for have, want in zip(kept, eager, strict=True):
+        np.testing.assert_allclose(have.detach().numpy(), want, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("make", PROGRAMS, ids=lambda f: f.__name__)
 def test_strict_steps_in_float32(make: Callable[[Any], Training]) -> None:
     eager = run(make, np.float32, 5, lambda f: f)
     strict = run(make, np.float32, 5, lambda f: jit(f, mode="strict"))

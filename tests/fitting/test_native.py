@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -107,7 +109,7 @@ def test_a_callback_sees_the_weights_of_its_epoch_and_stops_there():
     fit = surefit.fit(TARGET, DOMAIN, method=surefit.Adam(epochs=50), callbacks=[listen], jit=True, **options)
     assert len(fit.history) == len(seen) == 5 and fit.stop_reason == "stopped by a callback"
     first = [next(iter(s.values())) for s in seen]
-    assert all(not np.array_equal(a, b) for a, b in zip(first, first[1:], strict=False))
+    assert all(not np.array_equal(a, b) for a, b in itertools.pairwise(first))
 
 
 def test_a_tolerance_ends_it():

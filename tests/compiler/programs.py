@@ -650,7 +650,7 @@ def differentiated(recipe: Recipe) -> tuple[Recipe, Values] | None:
         values.given(a)
     steps = []
     for eq in program.equations:
-        args = tuple(place[a] if isinstance(a, Var) else a.value for a in eq.args)
+        args = tuple(place[a] if isinstance(a, Var) else a.value.view(ops.Literal) for a in eq.args)
         steps.append(Step(eq.op, args, eq.params))
         if not values.take(steps[-1], limit=10 * LIMIT):
             return None

@@ -90,7 +90,7 @@ def test_chunks_change_nothing():
 
 
 def test_validation_best_weights_and_patience():
-    net, opt, step = problem(lr=0.3)
+    net, _, step = problem(lr=0.3)
 
     def validate(x, y):
         with surefit.no_grad():

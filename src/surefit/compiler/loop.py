@@ -315,13 +315,14 @@ class Part(Built):
         helper, release = (kind(self.library.addresses[n]) for n in (HELPER, RELEASE))
         flag = self.arena.bytes[QUIT : QUIT + 4].view(np.int32)
         flag[0] = 0
-        second = threading.Thread(target=helper, args=(self.arena.address,), daemon=True)
-        second.start()
+        second = Background(lambda: helper(self.arena.address))
         try:
+            second.start()
             yield
         finally:
-            release(self.arena.address)
-            second.join()
+            if second.begun:
+                release(self.arena.address)
+                second.finish()
             flag[0] = 0
 
     def error(self, rows: np.ndarray | None, data: Sequence[np.ndarray]) -> Exception:
@@ -346,6 +347,45 @@ def check_state(program: Program) -> None:
             )
 
 
+class Background:
+    """A call in a thread of its own.
+
+    Not Thread.join: where Ctrl-C interrupts that, Python 3.11 takes a thread that still runs for one that has ended,
+    and the memory under its native code would be freed.
+    """
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self.call, self.over = call, threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.begun = False
+
+    def start(self) -> None:
+        """Begin. RuntimeError: the system has no more threads."""
+        self.begun = True
+        try:
+            self.thread.start()
+        except RuntimeError:
+            self.begun = False
+            raise
+
+    def _run(self) -> None:
+        try:
+            self.call()
+        finally:
+            self.over.set()
+
+    def finish(self) -> None:
+        """Wait until it is over, whatever arrives; an interrupt is raised then."""
+        interrupted = False
+        while self.begun and not self.over.is_set():
+            try:
+                self.over.wait()
+            except KeyboardInterrupt:
+                interrupted = True
+        if interrupted:
+            raise KeyboardInterrupt
+
+
 def interruptible(
     call: Callable[[], Any], stop: np.ndarray, seconds: float | None = None, halted: Callable[[], bool] | None = None
 ) -> None:
@@ -357,19 +397,19 @@ def interruptible(
     if threading.current_thread() is not threading.main_thread() and seconds is None and halted is None:
         call()
         return
-    worker = threading.Thread(target=call, daemon=True)
-    worker.start()
+    worker = Background(call)
     end = None if seconds is None else time.monotonic() + seconds
     try:
-        while worker.is_alive():
+        worker.start()
+        while not worker.over.is_set():
             left = None if end is None else max(0.0, end - time.monotonic())
-            worker.join(left if halted is None else min(0.02, math.inf if left is None else left))
-            if worker.is_alive() and ((end is not None and time.monotonic() >= end) or (halted and halted())):
+            worker.over.wait(left if halted is None else min(0.02, math.inf if left is None else left))
+            if (end is not None and time.monotonic() >= end) or (halted is not None and halted()):
                 stop[0] = 1
-                worker.join()
+                worker.finish()
     except BaseException:
         stop[0] = 1
-        worker.join()
+        worker.finish()
         raise
 
 

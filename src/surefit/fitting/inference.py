@@ -7,6 +7,7 @@ every point is computed in the same order. The first call compiles, which takes 
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
@@ -21,7 +22,7 @@ class Inference:
     """Points (n, d) -> values (n, k), float64, of a Module that maps rows to rows. `how` says in which way."""
 
     def __init__(self, model: Any, width: int) -> None:
-        self.model, self.width = model, width
+        self._model, self.width = ref(model), width
         self.how = "compiled, strict"
         self._compiled: dict[int, Any] = {}
 
@@ -41,9 +42,15 @@ class Inference:
             out[i : i + size] = run(rows)[: len(x) - i]
         return out
 
+    def _of(self) -> Any:
+        """The model, which holds this and not the other way round."""
+        model = self._model()
+        assert model is not None
+        return model
+
     def _eager(self, x: np.ndarray) -> np.ndarray:
         with no_grad():
-            blocks = [self.model(Tensor(x[i : i + EAGER_BLOCK])).numpy() for i in range(0, len(x), EAGER_BLOCK)]
+            blocks = [self._of()(Tensor(x[i : i + EAGER_BLOCK])).numpy() for i in range(0, len(x), EAGER_BLOCK)]
         return np.concatenate(blocks)
 
     def _runner(self, size: int, d: int) -> Any:
@@ -63,8 +70,27 @@ class Inference:
         from surefit.compiler import compile_program
         from surefit.core.program import record
 
+        model = self._of()
+
         def values(x: Any) -> Any:
             with no_grad():
-                return self.model(x)
+                return model(x)
 
-        return compile_program(record(values, Tensor(np.zeros((size, d)), np.float64)), mode="strict")
+        training = getattr(model, "training", False)
+        model.eval()
+        try:
+            program = record(values, Tensor(np.zeros((size, d)), np.float64))
+        finally:
+            model.train(training)
+        return compile_program(program, mode="strict")
+
+
+_known: WeakKeyDictionary[Any, Inference] = WeakKeyDictionary()
+
+
+def values_of(model: Any) -> Inference:
+    """The Inference of a scaled model, one for each."""
+    found = _known.get(model)
+    if found is None:
+        found = _known[model] = Inference(model, len(model.y_shift.numpy()))
+    return found

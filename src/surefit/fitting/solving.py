@@ -22,6 +22,7 @@ from surefit.core import ops
 from surefit.core.tensor import Tensor, no_grad
 from surefit.data import Noise, Sampling, check_finite, corner_points, face_points, sample
 from surefit.errors import ArgumentError
+from surefit.fitting.inference import values_of
 from surefit.fitting.methods import LBFGS, LM, Features, Solver, VarPro
 from surefit.fitting.network import MLPSpec, Scaled, network_of, scaled
 from surefit.fitting.problem import ROWS, Points, Problem, first_sampling
@@ -211,7 +212,9 @@ class Run:
 
 
 def predictor(model: Scaled) -> Callable[[np.ndarray], np.ndarray]:
-    """The model on points (n, d) -> (n, k), float64."""
+    """The model on points (n, d) -> (n, k), float64: in float32 as it is used later, since its rounding counts."""
+    if model.dtype == ops.float32:
+        return values_of(model)
 
     def predict(points: np.ndarray) -> np.ndarray:
         with no_grad():

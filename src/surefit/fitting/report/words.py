@@ -147,6 +147,8 @@ WORDS: dict[str, Both] = {
     "amsgrad": Both("AMSGrad", "AMSGrad"),
     "alpha": Both("alpha", "alpha"),
     "centered": Both("centred", "中心化"),
+    "solve_output": Both("solves the output layer at the end", "结束时求解输出层"),
+    "restarts": Both("networks trained, of which this is the best", "训练的网络数（此为最佳）"),
     "best_weights": Both("keeps the best epoch's weights", "保留最佳轮的权重"),
     "scaled": Both("scales inputs and outputs", "缩放输入和输出"),
     "yes": Both("yes", "是"),

@@ -71,6 +71,7 @@ def training_loop(w: Workload, threads: int | None = None) -> Any:
 
 
 def surefit_loop(w: Workload, threads: int) -> Contender:
+    os.environ["SUREFIT_CACHE"] = "off"  # so that it compiles afresh
     loop = training_loop(w, 1 if threads == 1 else None)
 
     def run(rows: np.ndarray | None, steps: int) -> Any:

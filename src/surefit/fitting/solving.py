@@ -205,7 +205,8 @@ class Run:
         if best is None or best is favourite:
             return
         scale = favourite.model.y_scale.numpy()
-        mine, other = ((((predictor(c.model)(x) - y) / scale) ** 2).mean(axis=1) for c in (favourite, best))
+        # of sizes, not of squares, whose mean a few rows would decide
+        mine, other = (np.abs((predictor(c.model)(x) - y) / scale).mean(axis=1) for c in (favourite, best))
         weights = self.problem.validation_weights if self.problem.validation else self.problem.weights
         if not surely_less(other, mine, weights):
             self.preferred = favourite

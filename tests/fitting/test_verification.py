@@ -52,3 +52,19 @@ def test_refused_fields(fields):
 def test_a_table_cannot_be_asked_for_more(fields):
     with pytest.raises(ArgumentError, match=f"{next(iter(fields))}: needs a function"):
         pose((np.ones((20, 1)), np.arange(20.0)), None, surefit.Sampling(**fields), seed=0)
+
+
+def test_verify_leaves_the_solvers_their_points():
+    asked = []
+
+    def counted(x, y):
+        asked.append(np.size(x))
+        return np.sin(x) - np.cos(y)
+
+    box = {"x": (-2, 2), "y": (-2, 2)}
+    fits = [surefit.fit(counted, box, tol=1e-4, data=data) for data in (None, surefit.Sampling(verify=600))]
+    assert fits[0].problem.sizes() == fits[1].problem.sizes()
+    assert fits[1].reached and fits[1].error.n <= 600
+    asked.clear()
+    surefit.fit(counted, box, tol=1e-4, data=surefit.Sampling(verify=600))
+    assert sum(asked) < 3000  # 15 000 and more without it

@@ -337,8 +337,12 @@ class _Ladder:
             scales = (centre, 2 * centre, centre / 2)
         each = self.dim + 2  # parameters of a unit
         units = max(1, min(NOISY_UNITS[0], n // (3 * each), MOST_JACOBIAN // (n * k * each)))
-        if self.values_only and units * each <= 2 * SEARCHED:
-            network = run.hidden(units)
+        for count in (units, 2 * units):
+            parameters = count * each
+            dear = parameters > 2 * SEARCHED or n * k * parameters > 2 * MOST_JACOBIAN
+            if not self.values_only or dear or run.out_of_time(SOLVER_SHARE):
+                break
+            network = run.hidden(count)
             found = scan(run, network, run.problem, Features(draws=1), None, share=SOLVER_SHARE)
             penalty = 0.0 if found is None else found.details["penalty"]
             self.tell(search(run, network, run.problem, VarPro(iterations=60), None, SOLVER_SHARE, penalty))
@@ -348,7 +352,11 @@ class _Ladder:
         if best is not None and best.judged <= CLEAN:
             self.say("Adam was left out: the validation error is next to nothing")
             return "the validation error is next to nothing"
-        self.adam(run.problem, None)
+        by_adam = self.adam(run.problem, None)
+        before = run.best()
+        run.prefer(by_adam)
+        if before is not run.best():
+            self.say("Adam was kept: at so few validation rows the others may be better by chance")
         return self.over() or "every method was tried; the validation rows chose"
 
     # --- a network that was given ---
@@ -404,7 +412,7 @@ class _Ladder:
 
     # --- the last rung ---
 
-    def adam(self, problem: Problem, network: nn.Module | None) -> None:
+    def adam(self, problem: Problem, network: nn.Module | None) -> Candidate:
         """Adam in float32, or in the dtype asked for, and a last solve for the output layer."""
         run = self.run
         kind = ops.dtype_of(ops.default_float if self.dtype is None else self.dtype)
@@ -451,6 +459,7 @@ class _Ladder:
         if outcome.best_epoch is not None:
             found.row = offset + outcome.best_epoch
         self.tell(found, outcome.stop_reason)
+        return found
 
 
 __all__ = ["GOAL", "solve"]

@@ -6,7 +6,7 @@ import inspect
 import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -127,11 +127,11 @@ def pose(target: Any, domain: Any, data: Sampling | None, seed: int, solver: boo
     not finite somewhere. FormulaError, DataError: it cannot be read.
     """
     plan = Sampling() if data is None else data
-    solver = solver and data is None
     if not isinstance(plan, Sampling):
         raise ArgumentError(
             f"data={data!r} must be a surefit.Sampling(design=..., count=..., ...); the data itself is the target"
         )
+    solver = solver and replace(plan, verify=None) == Sampling()  # nothing was said about the training points
     if isinstance(target, Formula):
         target = target.text
     if isinstance(target, str) and _is_path(target):
@@ -149,7 +149,7 @@ def pose(target: Any, domain: Any, data: Sampling | None, seed: int, solver: boo
                 "a Python function is not differentiated",
                 "give a function that returns its gradients, or a formula",
             )
-        plan = first_sampling(box.dim) if solver else plan
+        plan = replace(first_sampling(box.dim), verify=plan.verify) if solver else plan
         return _of_function(function, box, outputs, plan, seed, source, _called_slopes(plan, box, outputs))
     return _of_table(target, domain, plan, seed)
 
@@ -198,7 +198,7 @@ def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int, solve
     slopes = (
         derivatives.formula_slopes(formulas) if plan.derivatives is True else _called_slopes(plan, box, len(formulas))
     )
-    plan = first_sampling(box.dim) if solver else plan
+    plan = replace(first_sampling(box.dim), verify=plan.verify) if solver else plan
     return _of_function(function, box, outputs, plan, seed, source, slopes)
 
 

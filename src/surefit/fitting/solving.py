@@ -40,6 +40,7 @@ ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53}
 PLENTY, FEWEST = 20, 2000  # rows for each unit, and in all, beyond which a solve takes a part of them
 JUMP = 0.1  # largest error over the largest value: at a jump it cannot fall below half of the jump
 BLOCK = 8192  # rows evaluated at a time
+SURE = 2.0  # standard errors by which a candidate must beat the favourite of measured data
 
 # Damping of Levenberg-Marquardt on networks: milder factors than MATLAB's 10 and 0.1 went further in as many iterations
 # on two hidden layers of 10 and 20 units, and a trust region took twice as long for less.
@@ -88,6 +89,7 @@ class Run:
     stopped: str | None = None
     interrupted: bool = False
     warnings: list[str] = field(default_factory=list)
+    preferred: Candidate | None = None
 
     def __post_init__(self) -> None:
         self.began = clock.perf_counter()
@@ -198,8 +200,22 @@ class Run:
 
         return measure(predict, self.problem, self.seed, self.points)
 
+    def prefer(self, favourite: Candidate) -> None:
+        """Take this candidate for the best, unless another is surely better at the validation rows."""
+        best, (x, y) = self.best(), self.problem.validation or self.problem.train
+        if best is None or best is favourite:
+            return
+        scale = favourite.model.y_scale.numpy()
+        # of sizes, not of squares, whose mean a few rows would decide
+        mine, other = (np.abs((predictor(c.model)(x) - y) / scale).mean(axis=1) for c in (favourite, best))
+        weights = self.problem.validation_weights if self.problem.validation else self.problem.weights
+        if not surely_less(other, mine, weights):
+            self.preferred = favourite
+
     def best(self) -> Candidate | None:
         """The best candidate so far, by what it is judged by; by rmse where no largest error is small, as at a jump."""
+        if self.preferred is not None:
+            return self.preferred
         least = min((c.judged for c in self.candidates), default=math.inf)
         if self.exact and least > JUMP * self.size:
             return min(self.candidates, key=lambda c: c.error.rmse, default=None)
@@ -209,6 +225,16 @@ class Run:
         """Whether the best candidate is within the tolerance; the test rows of measured data decide nothing."""
         best = self.best()
         return self.exact and self.tol is not None and best is not None and best.judged <= self.tol
+
+
+def surely_less(losses: np.ndarray, others: np.ndarray, weights: np.ndarray | None = None) -> bool:
+    """Whether losses at rows (n,) are less than others by more than `SURE` standard errors of their mean difference.
+
+    Of many candidates one is the best at a few rows by luck.
+    """
+    gain = others - losses
+    mean = float(np.average(gain, weights=weights))
+    return mean > SURE * math.sqrt(float(np.average((gain - mean) ** 2, weights=weights)) / len(gain))
 
 
 def predictor(model: Scaled) -> Callable[[np.ndarray], np.ndarray]:
@@ -233,7 +259,8 @@ def deploy(network: nn.Module, problem: Problem, dtype: Any, like: Scaled | None
     """A copy of a network in a dtype, with its scaling: that of the problem, or of another model.
 
     In float32 the layers before the last are rounded first, and the last one is solved for anew on what they then give,
-    so that it makes up for their rounding, and its weights are kept as small as float32 needs them.
+    so that it makes up for their rounding, and its weights are kept as small as float32 needs them; where values have
+    noise, all are rounded.
     """
     copied = copy.deepcopy(network)
     copied.eval()
@@ -244,7 +271,7 @@ def deploy(network: nn.Module, problem: Problem, dtype: Any, like: Scaled | None
     if model.dtype == ops.float64:
         return model
     last = output_layer(copied)
-    if last is not None and problem.slopes is None:
+    if last is not None and problem.slopes is None and is_exact(problem):  # or the noise would be fitted
         x, y = scaled_rows(model, problem.train)
         solved = solve_output(last_inputs(model, x), y, weights=problem.weights, roundoff=ROUNDOFF["float32"])
         replace_output(model, last, solved, lambda: float(np.abs(network_outputs(model, x) - y).max()))

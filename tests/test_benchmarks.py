@@ -45,3 +45,10 @@ def test_import_time(tmp_path):
     out = run("import_time.py", "--rounds", "1", "--json", str(tmp_path / "figures.json"))
     assert "| `import surefit` |" in out
     assert json.loads((tmp_path / "figures.json").read_text())["loaded"] == []
+
+
+@pytest.mark.slow
+def test_two_ways(tmp_path):
+    out = run("two_ways.py", "--quick", "--out", str(tmp_path))
+    assert "| surefit, batches of 32 | 25 |" in out
+    assert (tmp_path / "two-ways.md").is_file()

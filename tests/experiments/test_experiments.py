@@ -48,7 +48,7 @@ def test_an_experiment(done, tmp_path):
     assert [row["quantity"] for row in record["rows"]] == [row.quantity for row in found.rows]
     page = (tmp_path / "experiments.md").read_text()
     for text in (found.title, found.claims[0].said, found.rows[0].quantity, *(f"{p.name}.png" for p in found.pictures)):
-        assert text.replace("|", "\\|") in page
+        assert text in page.replace("\\|", "|").replace("\\*", "*")
 
 
 # --- sine-by-sample ------------------------------------------------------------------------------------------------
@@ -266,6 +266,11 @@ def test_a_result_as_markdown_and_plain_data(tmp_path):
     assert not found.holds and found.row("a | b").source == 1.25
     found.save(tmp_path)
     assert json.loads((tmp_path / "name.json").read_text())["tables"][0]["rows"] == [["one", None]]
+
+
+def test_formulas_in_markdown_are_no_italics():
+    table = result.markdown_table(("a*b*c", "|x|"), [("`2 * pi * x`", "1")])
+    assert table == "| a\\*b\\*c | \\|x\\| |\n| --- | --- |\n| `2 * pi * x` | 1 |"
 
 
 def test_settings_are_read_from_the_top_of_a_file():

@@ -193,6 +193,20 @@ def test_without_images_the_way_to_get_them_is_told(tmp_path):
         experiments.run("digits", Options(mnist=tmp_path))
 
 
+def test_images_are_fetched_only_when_asked(monkeypatch):
+    asked = []
+
+    def mnist(root, download):
+        asked.append((root, download))
+        raise DataError("nothing there")
+
+    monkeypatch.setattr(digits.data, "mnist", mnist)
+    for download in (False, True):
+        with pytest.raises(DataError, match="nothing there"):
+            digits.load(Options(download=download))
+    assert asked == [(None, False), (None, True)]
+
+
 # --- three-functions, two-ways, two-inputs -------------------------------------------------------------------------
 
 
@@ -340,6 +354,8 @@ def test_without_images_the_others_run(command):
     done = command("--all")
     assert done.code == 3
     assert "digits is left out" in done.err and len(done.ran) == 5
+    assert all(not options.download for _, options in done.ran)
+    assert command("two-ways", "--download").ran[0][1].download
     alone = command("digits")
     assert alone.code == 2 and "digits needs the MNIST images" in alone.err
 

@@ -205,3 +205,10 @@ def test_cold_start(tmp_path):
 def test_an_unknown_workload_is_said():
     with pytest.raises(AssertionError, match="'E9' is not one of E1, E2"):
         run("training_step.py", "--only", "E9")
+
+
+@pytest.mark.slow
+def test_two_ways(tmp_path):
+    out = run("two_ways.py", "--quick", "--out", str(tmp_path))
+    assert "| surefit, batches of 32 | 25 |" in out
+    assert (tmp_path / "two-ways.md").is_file()

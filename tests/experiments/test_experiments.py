@@ -48,7 +48,7 @@ def test_an_experiment(done, tmp_path):
     assert [row["quantity"] for row in record["rows"]] == [row.quantity for row in found.rows]
     page = (tmp_path / "experiments.md").read_text()
     for text in (found.title, found.claims[0].said, found.rows[0].quantity, *(f"{p.name}.png" for p in found.pictures)):
-        assert text.replace("|", "\\|") in page
+        assert text in page.replace("\\|", "|").replace("\\*", "*")
 
 
 # --- sine-by-sample ------------------------------------------------------------------------------------------------
@@ -193,6 +193,20 @@ def test_without_images_the_way_to_get_them_is_told(tmp_path):
         experiments.run("digits", Options(mnist=tmp_path))
 
 
+def test_images_are_fetched_only_when_asked(monkeypatch):
+    asked = []
+
+    def mnist(root, download):
+        asked.append((root, download))
+        raise DataError("nothing there")
+
+    monkeypatch.setattr(digits.data, "mnist", mnist)
+    for download in (False, True):
+        with pytest.raises(DataError, match="nothing there"):
+            digits.load(Options(download=download))
+    assert asked == [(None, False), (None, True)]
+
+
 # --- three-functions, two-ways, two-inputs -------------------------------------------------------------------------
 
 
@@ -268,6 +282,11 @@ def test_a_result_as_markdown_and_plain_data(tmp_path):
     assert json.loads((tmp_path / "name.json").read_text())["tables"][0]["rows"] == [["one", None]]
 
 
+def test_formulas_in_markdown_are_no_italics():
+    table = result.markdown_table(("a*b*c", "|x|"), [("`2 * pi * x`", "1")])
+    assert table == "| a\\*b\\*c | \\|x\\| |\n| --- | --- |\n| `2 * pi * x` | 1 |"
+
+
 def test_settings_are_read_from_the_top_of_a_file():
     settings = {s.name: s for s in settings_of(sine_reciprocal)}
     assert settings["WIDTH"] == Setting("WIDTH", "640", "given")
@@ -335,6 +354,8 @@ def test_without_images_the_others_run(command):
     done = command("--all")
     assert done.code == 3
     assert "digits is left out" in done.err and len(done.ran) == 5
+    assert all(not options.download for _, options in done.ran)
+    assert command("two-ways", "--download").ran[0][1].download
     alone = command("digits")
     assert alone.code == 2 and "digits needs the MNIST images" in alone.err
 

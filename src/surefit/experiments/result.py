@@ -241,9 +241,14 @@ def _notes(rows: Sequence[Row]) -> list[str]:
 
 
 def markdown_table(header: Sequence[str], rows: Any) -> str:
-    """A table in Markdown; rows of texts."""
+    """A table in Markdown; rows of texts. What would end a cell or begin italics is escaped, but for stars in code."""
     lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(map(_escaped, line)) + " |" for line in lines)
+
+
+def _escaped(cell: str) -> str:
+    text = str(cell).replace("|", "\\|")
+    return text if text.startswith("`") else text.replace("*", "\\*")
 
 
 def _json(value: Any) -> Any:

@@ -38,6 +38,7 @@ PUBLISHED = {
     2000: (0.00146, 0.00044),
 }  # train and test loss by epoch
 BATCHES = (1, 8, 50)  # the document's one sample; eight; all
+SMOOTH = 41  # records (of 50 updates) in a running median: batches of 8 in a fixed order never settle within a round
 STARTS = 10  # other starting weights, to see whether the end depends on the start
 LOW, HIGH = -2 * np.pi, 2 * np.pi  # given
 
@@ -204,6 +205,12 @@ def _copy(w: Weights) -> Weights:
     return [part.copy() for part in w]
 
 
+def smoothed(values: list[float]) -> Array:
+    """A running median over the last SMOOTH values, (n,)."""
+    padded = np.concatenate([np.full(SMOOTH - 1, values[0]), values])
+    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, SMOOTH), axis=1))
+
+
 def _until(history: dict[str, list[float]], column: str, end: float) -> dict[str, list[float]]:
     """The part of a history in which a column has not passed its end."""
     count = max(1, int(np.searchsorted(history[column], end, side="right")))
@@ -214,10 +221,12 @@ def _batches(by_updates: dict[int, Any], by_time: dict[int, Any]) -> Grid:
     rows: list[Any] = []
     for batch in BATCHES:
         a, b = by_updates[batch], by_time[batch]
-        rows.append((batch, a["train"][-1], a["test"][-1], a["seconds"][-1], b["update"][-1], b["test"][-1]))
+        ends = (float(smoothed(values)[-1]) for values in (a["train"], a["test"], b["test"]))
+        train_end, test_end, then = ends
+        rows.append((batch, train_end, test_end, a["seconds"][-1], b["update"][-1], then))
     n = int(by_updates[1]["update"][-1])
     header = ("batch", f"train, {n} updates", f"test, {n} updates", "seconds", "updates in equal time", "test, then")
-    note = f"Learning rate {LR} for all; equal time is what batch 1 took."
+    note = f"Learning rate {LR} for all; equal time is what batch 1 took; losses are running medians."
     return Grid("Batch size at equal updates and at equal time", header, rows, note)
 
 
@@ -353,7 +362,9 @@ def _representation(start: Weights, x: Array, by_updates: dict[int, Any], by_tim
             errors.append(np.concatenate([g.ravel() for g in backward(start, x[rows], y[rows])[0]]) - whole)
         off[batch] = float(np.sqrt(np.mean(np.square(errors).sum(axis=1))) / np.linalg.norm(whole))
     ratio = off[1] / off[8]
-    ends = ", ".join(f"{b}: {by_updates[b]['test'][-1]:.2g} / {by_time[b]['test'][-1]:.2g}" for b in BATCHES)
+    ends = ", ".join(
+        f"{b}: {smoothed(by_updates[b]['test'])[-1]:.2g} / {smoothed(by_time[b]['test'])[-1]:.2g}" for b in BATCHES
+    )
     return Claim(
         "larger batches represent the data better",
         f"the gradient of 8 samples is {ratio:.1f} times nearer to that of all than one sample's (sqrt 8 = 2.8), which "
@@ -410,14 +421,14 @@ def _pictures(
     batch_figure = view.chart(
         [
             Panel(
-                [Curve(by_updates[b]["update"], by_updates[b]["test"], names[b]) for b in BATCHES],
+                [Curve(by_updates[b]["update"], smoothed(by_updates[b]["test"]), names[b]) for b in BATCHES],
                 "updates",
                 "test loss",
                 title="at equal updates",
                 log="y",
             ),
             Panel(
-                [Curve(by_time[b]["seconds"], by_time[b]["test"], names[b]) for b in BATCHES],
+                [Curve(by_time[b]["seconds"], smoothed(by_time[b]["test"]), names[b]) for b in BATCHES],
                 "seconds",
                 "test loss",
                 title="at equal time",
@@ -433,6 +444,10 @@ def _pictures(
     error_figure = view.chart([Panel(errors, "x", "|error|", log="y")])
     return [
         Picture("sine-by-sample", "Losses by epoch, and the fit at the end with the points it saw.", run_figure),
-        Picture("sine-by-sample-batches", "Test loss with batches of 1, 8 and all 50 samples.", batch_figure),
+        Picture(
+            "sine-by-sample-batches",
+            "Test loss with batches of 1, 8 and all 50 samples, running medians.",
+            batch_figure,
+        ),
         Picture("sine-by-sample-errors", "Error of the reproduced network and of surefit's own fit.", error_figure),
     ]

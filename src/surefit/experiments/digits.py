@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from surefit import data, fitting, nn, optim, view
+from surefit.compiler import jit
 from surefit.core import functions as fn
 from surefit.core.ops import float64
 from surefit.core.tensor import no_grad, tensor
@@ -196,6 +197,9 @@ def mended(sizes: tuple[int, ...], digits: Digits, epochs: int, seed: int) -> tu
     loader = data.DataLoader(rows, batch_size=BATCH, shuffle=True, generator=seed)
     schedule = optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, epochs * len(loader))
 
+    optimizer.prepare()
+
+    @jit
     def step(x: Any, y: Any) -> Any:
         optimizer.zero_grad()
         loss = F.cross_entropy(network(x), y)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from surefit import data, fitting, nn, optim, view
+from surefit.compiler import jit
 from surefit.core.tensor import tensor
 from surefit.nn import functional as F
 
@@ -110,6 +111,9 @@ def train_adam(hidden: tuple[int, ...], x: Array, y: Array, steps: int, seed: in
     schedule = optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, steps)
     inputs, labels = tensor(x / HIGH).float(), tensor(y).float()
 
+    optimizer.prepare()
+
+    @jit
     def step(x: Any, y: Any) -> Any:
         optimizer.zero_grad()
         loss = F.mse_loss(network(x), y)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from surefit import fitting, formulas, nn, optim, view
+from surefit.compiler import jit
 from surefit.core.tensor import no_grad, tensor
 from surefit.nn import functional as F
 
@@ -65,6 +66,9 @@ def train(text: str, epochs: int, scale_x: bool, scale_y: bool) -> Trained:
     network = nn.Sequential(nn.Linear(1, HIDDEN, generator=SEED), nn.ReLU(), nn.Linear(HIDDEN, 1, generator=SEED + 1))
     optimizer = optim.Adam(network.parameters(), lr=LR)
 
+    optimizer.prepare()
+
+    @jit
     def step(x: Any, y: Any) -> Any:
         optimizer.zero_grad()
         loss = F.mse_loss(network(x), y)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from surefit import data, fitting, nn, optim, view
+from surefit.compiler import jit
 from surefit.core import functions as fn
 from surefit.core.program import record
 from surefit.core.tensor import no_grad, tensor
@@ -126,6 +127,9 @@ def train(
     optimizer = optim.Adam(network.parameters(), lr=LR)
     schedule = optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.02 if falling else 1.0, epochs)
 
+    optimizer.prepare()
+
+    @jit
     def step(x: Any, y: Any) -> Any:
         optimizer.zero_grad()
         loss = F.mse_loss(network(x), y)

@@ -39,7 +39,7 @@ $ surefit reproduce --all --mnist DIR --out reproduced # tables, data and pictur
 ```
 
 *Source* is the published number, *faithful* the document's recipe run here, *better* what `surefit.fit` (or, for
-images, its layers and optimisers) reaches on the same problem. Seconds are of both, on one core of a busy machine.
+images, its layers and optimisers) reaches on the same problem. Seconds are of both.
 """
 
 

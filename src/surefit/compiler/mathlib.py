@@ -482,6 +482,7 @@ def _atan2(y: Lanes, x: Lanes) -> Lanes:
     corner = small.is_("eq", math.inf) & large.is_("eq", math.inf)
     small, large = where(corner, 1.0, small), where(corner, 1.0, large)
     scale = where(large.is_("gt", LARGEST[x.kind] / 4), _constant(x, 0.25), 1.0)
+    scale = where(large.is_("lt", 1e-30), _constant(x, 2.0**64), scale)  # 0.66 times a subnormal number is rounded
     small, large = small * scale, where(large.is_("eq", 0.0), 1.0, large * scale)
     middle = small.is_("gt", large * 0.66)
     t = where(middle, small - large, small) / where(middle, small + large, large)

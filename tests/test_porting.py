@@ -91,7 +91,7 @@ def test_homework_runs_when_its_imports_are_changed():
         ("int", r"surefit\.int32"),
         ("long", r"surefit\.int64"),
         ("bool", r"surefit\.bool_"),
-        ("compile", "no compiler yet"),
+        ("compile", r"surefit\.jit"),
     ],
 )
 def test_what_is_elsewhere_is_said(name, words):

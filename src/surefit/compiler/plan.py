@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from surefit.compiler.graph import REDUCTIONS, SPECIAL, VIEWS, Graph, Node, reachable
-from surefit.compiler.indexing import Index, aligned, contiguous, follow, identity, offset, through, var
+from surefit.compiler.indexing import Index, aligned, contiguous, follow, identity, offset, var
 from surefit.compiler.text import BYTES
 
 HEADER = 256  # bytes at the arena's beginning: error code, end flag, where two threads meet
@@ -149,12 +149,10 @@ class Plan:
     def _base(self, node: Node, stored: set[int]) -> None:
         """Store what an operand is a view of."""
         index = tuple(var(i) for i in range(len(node.shape)))
-        while True:
-            base, _, flat = follow(node, index, stored)
-            if flat:
-                self.contiguous.add(base.id)
-            stored.add(base.id)
-            return
+        base, _, flat = follow(node, index, stored)
+        if flat:
+            self.contiguous.add(base.id)
+        stored.add(base.id)
 
     def _delegated(self) -> set[int]:
         """Views between a concatenation and the author of its part, who writes it in place: nobody reads them."""
@@ -556,6 +554,3 @@ class Plan:
             b.start = at
             placed.append(b)
             self.arena = max(self.arena, at + b.bytes)
-
-
-__all__ = ["Buffer", "Kernel", "Place", "Plan", "Root", "through"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from surefit.compiler.graph import Node
-from surefit.compiler.lower import divisible
+from surefit.compiler.groups import divisible
 from surefit.compiler.plan import Plan
 from surefit.compiler.text import Function, Module, Value
 

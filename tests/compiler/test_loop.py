@@ -15,6 +15,7 @@ import pytest
 import surefit
 from surefit import nn, optim
 from surefit.compiler import TrainingLoop
+from surefit.compiler.loop import Pace
 from surefit.compiler.threads import cores
 from surefit.errors import ArgumentError, AxisError, RecordError, ShapeError
 
@@ -177,6 +178,20 @@ def test_two_threads_give_the_bits_of_one(monkeypatch):
         loop.run(rows)
         results.append(weights(net))
     assert np.array_equal(*results)
+
+
+def test_the_faster_way_is_kept_and_the_other_tried_again():
+    pace = Pace(free=True)
+
+    def run(one, both):
+        two = pace.two()
+        pace.took(two, both if two else one)
+        return two
+
+    assert [run(9.0, 9.0)] + [run(2.0, 1.0) for _ in range(5)] == [False, False, True, True, True, True]
+    later = [run(2.0, 8.0) for _ in range(40)]  # the second core is busy now
+    assert later[2:9] == [False] * 7 and 0 < sum(later[10:]) <= 3
+    assert Pace(free=False).two()
 
 
 def test_cores_are_a_number(monkeypatch):

@@ -23,7 +23,7 @@ from surefit.compiler.graph import graph_of
 from surefit.compiler.lower import Lowering
 from surefit.compiler.plan import Place, Plan
 from surefit.compiler.text import BYTES, FAST, Function, Module
-from surefit.compiler.threads import pause_instruction, pays, write_helper, write_meeting
+from surefit.compiler.threads import pays, write_helper, write_meeting
 from surefit.core.program import Constant, Program, Var
 from surefit.errors import ArgumentError
 
@@ -86,7 +86,7 @@ class Writing:
             f = Function(self.module, STEP, [("arena", "ptr")], flags=flags)
             lowering = Lowering(self.plan, f, f.args["arena"], t, how == "fast")
         else:
-            self.meet = write_meeting(self.module, pause_instruction(engine.triple()))
+            self.meet = write_meeting(self.module)
             f = Function(self.module, BODY, [("arena", "ptr"), ("which", "i64"), ("single", "i64")], flags=flags)
             arena, which = f.args["arena"], f.args["which"]
             alone = f.compare("ne", f.args["single"], 0)

@@ -82,11 +82,6 @@ def machine(t: Target, opt: int = 2) -> Any:
     )
 
 
-def triple() -> str:
-    """The platform in LLVM's words."""
-    return str(_binding().get_default_triple())
-
-
 def versions() -> str:
     """llvmlite and LLVM, for cache keys."""
     llvm = _binding()

@@ -432,28 +432,37 @@ class Epochs:
 
 
 class Pace:
-    """Whether one thread or two is faster, from how long steps took; looked at again now and then."""
+    """Whether one thread or two is faster, from how long steps took.
 
-    AGAIN = 12  # runs after which the slower way is tried once more
+    The first run is not counted: it meets cold memory. Then each way is tried, two threads are kept where they are
+    clearly faster, and now and then the other way is tried again, since the second core may have become busy or free.
+    """
+
+    AGAIN = 16  # runs after which the way that is not taken is tried once more
+    CLEARLY = 0.95
 
     def __init__(self, free: bool) -> None:
         self.free, self.runs = free, 0
-        self.seconds: dict[bool, float] = {}
+        self.seconds: dict[bool, list[float]] = {False: [], True: []}
 
     def two(self) -> bool:
         """Whether the next run takes two threads."""
         if not self.free:
             return True
-        self.runs += 1
         for way in (False, True):
-            if way not in self.seconds:
+            if self.runs > 0 and not self.seconds[way]:
                 return way
-        best = self.seconds[True] < self.seconds[False]
+        if self.runs == 0:
+            return False
+        one, both = (min(self.seconds[way]) for way in (False, True))
+        best = both < self.CLEARLY * one
         return not best if self.runs % self.AGAIN == 0 else best
 
     def took(self, two: bool, seconds: float) -> None:
         """Seconds of a step in the last run."""
-        self.seconds[two] = seconds
+        if self.runs > 0:
+            self.seconds[two] = [*self.seconds[two][-1:], seconds]  # of the last two
+        self.runs += 1
 
 
 class TrainingLoop:

@@ -99,7 +99,7 @@ def test_gradients_help_where_points_are_few():
 def test_the_solvers_use_gradients_too(method, dtype):
     errors = [
         surefit.fit(
-            "sin(3*x1)*x2", "x1=-1:1, x2=-1:1", method=method, dtype=dtype, time=1.0,
+            "sin(3*x1)*x2", "x1=-1:1, x2=-1:1", method=method, dtype=dtype, time=4.0,
             data=surefit.Sampling(count=60, derivatives=given, verify=2000),
         ).error.max
         for given in (None, True)

@@ -434,12 +434,14 @@ class Epochs:
 class Pace:
     """Whether one thread or two is faster, from how long steps took.
 
-    The first run is not counted: it meets cold memory. Then each way is tried, two threads are kept where they are
+    Short runs are not counted, in which the second thread has hardly arrived, nor the first one, which meets cold
+    memory. Then each way is tried, two threads are kept where they are
     clearly faster, and now and then the other way is tried again, since the second core may have become busy or free.
     """
 
     AGAIN = 16  # runs after which the way that is not taken is tried once more
     CLEARLY = 0.95
+    SHORT = 5e-3  # seconds
 
     def __init__(self, free: bool) -> None:
         self.free, self.runs = free, 0
@@ -458,10 +460,12 @@ class Pace:
         best = both < self.CLEARLY * one
         return not best if self.runs % self.AGAIN == 0 else best
 
-    def took(self, two: bool, seconds: float) -> None:
-        """Seconds of a step in the last run."""
+    def took(self, two: bool, steps: int, seconds: float) -> None:
+        """So many steps took so long."""
+        if seconds < self.SHORT:
+            return
         if self.runs > 0:
-            self.seconds[two] = [*self.seconds[two][-1:], seconds]  # of the last two
+            self.seconds[two] = [*self.seconds[two][-1:], seconds / steps]  # of the last two
         self.runs += 1
 
 
@@ -593,7 +597,7 @@ class TrainingLoop:
         began = time.perf_counter()
         with self.full.company() if two else nullcontext():
             yield
-        self.pace.took(two, (time.perf_counter() - began) / max(1, steps))
+        self.pace.took(two, max(1, steps), time.perf_counter() - began)
 
     # --- epochs ---
 

@@ -6,7 +6,6 @@ followed through slices, transposes, broadcasts, ... down to the memory it comes
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -149,8 +148,3 @@ def identity(shape: Sequence[int]) -> tuple[Index, tuple[int, ...]]:
             index.append(var(k))
             k += 1
     return tuple(index), space
-
-
-def volume(shape: Sequence[int]) -> int:
-    """How many elements."""
-    return math.prod(shape)

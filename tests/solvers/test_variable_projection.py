@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surefit.errors import ArgumentError, ShapeError
+from surefit.errors import ArgumentError, DtypeError, ShapeError
 from surefit.solvers import varpro
 
 T = np.linspace(0.0, 4.0, 50)
@@ -111,6 +111,18 @@ def test_it_stops_when_told():
     assert 1e-12 < reached.score <= 1e-3
 
 
+def test_a_jacobian_that_is_not_finite_is_named():
+    found = varpro(features, lambda t, c: jacobian(t, c) * np.nan, np.array([1.0, 2.0]), EXACT)
+    assert (found.status, found.iterations) == ("not_finite", 0)
+    assert found.reason.startswith("The Jacobian is not finite")
+
+
+def test_the_printed_rank_is_out_of_the_features():
+    found = varpro(features, jacobian, np.array([1.0, 2.0]), EXACT)
+    assert found.rank == features(found.x).shape[1]
+    assert "rank" not in str(found)
+
+
 def test_a_step_into_infinity_is_taken_back():
     def fragile(theta):
         return features(theta) if (theta < 3.5).all() else np.full((50, 3), np.nan)
@@ -136,6 +148,13 @@ def test_equal_decays_and_more_unknowns_than_samples():
         (lambda: varpro(features, lambda t, c: jacobian(t, c)[0], np.ones(2), EXACT), ShapeError, "jacobian of shape"),
         (lambda: varpro(features, jacobian, np.array([np.nan, 1.0]), EXACT), ArgumentError, "not finite at the start"),
         (lambda: varpro(features, jacobian, np.ones(2), EXACT, max_fail=0), ArgumentError, "max_fail"),
+        (lambda: varpro(features, jacobian, np.ones(2), EXACT, max_fail="6"), ArgumentError, "max_fail='6'"),
+        (lambda: varpro(features, jacobian, "ab", EXACT), DtypeError, "must be real numbers"),
+        (lambda: varpro(features, jacobian, np.ones(2), EXACT + 1j), DtypeError, "must be real numbers"),
+        (lambda: varpro(features, jacobian, np.ones(2), EXACT * [[np.nan]]), ArgumentError, r"y\[0, 0\] is not finite"),
+        (lambda: varpro(3, jacobian, np.ones(2), EXACT), ArgumentError, "features=3 must be a function"),
+        (lambda: varpro(features, jacobian, np.ones(2), EXACT, penalty=-1.0), ArgumentError, "penalty=-1.0"),
+        (lambda: varpro(features, jacobian, np.ones(2), EXACT, rcond=2.0), ArgumentError, "rcond=2.0 .* < 1"),
     ],
 )
 def test_wrong_arguments_are_named(call, error, words):

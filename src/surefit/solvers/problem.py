@@ -20,12 +20,26 @@ DIFFERENCES = ("2-point", "3-point")
 STEPS = {"2-point": EPS ** (1 / 2), "3-point": EPS ** (1 / 3)}
 
 
+def real_numbers(given: Any) -> np.ndarray | None:
+    """What a caller gave as a float64 array; None where it is not all real numbers (text, None, complex)."""
+    try:
+        a = np.asarray(given)
+        return None if given is None or a.dtype.kind == "c" else np.asarray(a, np.float64)
+    except (TypeError, ValueError):
+        return None
+
+
+def _kind_of(given: Any) -> str:
+    complex_ = isinstance(given, (complex, np.ndarray)) and np.iscomplexobj(given)
+    return "complex numbers (give real and imaginary parts as two)" if complex_ else type(given).__name__
+
+
 def start_of(solver: str, x0: Any) -> np.ndarray:
     """x0 as a float64 array (n,) of its own."""
-    try:
-        x = np.array(x0, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DtypeError(f"{solver}: x0 must be numbers, got {type(x0).__name__}") from None
+    given = real_numbers(x0)
+    if given is None:
+        raise DtypeError(f"{solver}: x0 must be real numbers, got {_kind_of(x0)}")
+    x = given.copy()
     x = x.reshape(1) if x.ndim == 0 else x
     if x.ndim != 1 or x.size == 0:
         raise ShapeError(f"{solver}: x0 has shape {x.shape}; give the starting point as (n,), n >= 1")
@@ -96,10 +110,9 @@ class Residuals:
         self.trace.evaluations += 1
         with np.errstate(all="ignore"):
             got = self.fun(x.copy())
-        try:
-            r = np.asarray(got, np.float64)
-        except (TypeError, ValueError):
-            raise DtypeError(f"{self.solver}: fun returned {type(got).__name__}; needed are residuals (m,)") from None
+        r = real_numbers(got)
+        if r is None:
+            raise DtypeError(f"{self.solver}: fun returned {_kind_of(got)}; needed are residuals (m,)")
         r = r.reshape(1) if r.ndim == 0 else r
         if r.ndim != 1 or r.size == 0:
             raise ShapeError(
@@ -134,10 +147,9 @@ class Residuals:
             return self._differences(x, r, str(self.jac))
         with np.errstate(all="ignore"):
             got = self.jac(x.copy())
-        try:
-            J = np.asarray(got, np.float64)
-        except (TypeError, ValueError):
-            raise DtypeError(f"{self.solver}: jac returned {type(got).__name__}; needed is a matrix (m, n)") from None
+        J = real_numbers(got)
+        if J is None:
+            raise DtypeError(f"{self.solver}: jac returned {_kind_of(got)}; needed is a matrix (m, n)")
         J = J.reshape(r.size, x.size) if J.ndim < 2 and J.size == r.size * x.size else J
         if J.shape != (r.size, x.size):
             hint = "; it is transposed" if J.shape == (x.size, r.size) else ""

@@ -15,7 +15,7 @@ import numpy as np
 
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 
-from .problem import EPS, start_of
+from .problem import EPS, real_numbers, start_of
 from .result import STATUSES, Callback, Result, Trace
 from .wolfe import NOISE, strong_wolfe
 
@@ -44,10 +44,10 @@ class _Function:
         got = self.fun(x.copy())
         if not (isinstance(got, (tuple, list)) and len(got) == 2):
             raise ShapeError(f"lbfgs: fun returned {type(got).__name__}; return a pair, (value, gradient)")
-        try:
-            value, gradient = np.asarray(got[0], np.float64), np.array(got[1], dtype=np.float64)
-        except (TypeError, ValueError):
-            raise DtypeError("lbfgs: fun must return numbers, (value, gradient)") from None
+        value, gradient = (real_numbers(part) for part in got)
+        if value is None or gradient is None:
+            raise DtypeError("lbfgs: fun must return real numbers, (value, gradient)")
+        gradient = gradient.copy()
         if value.size != 1:
             raise ShapeError(f"lbfgs: the value has shape {value.shape}; return one number (a sum over the samples)")
         gradient = gradient.reshape(1) if gradient.ndim == 0 else gradient
@@ -132,11 +132,13 @@ def lbfgs(
     """
     trace = Trace("lbfgs", max_iterations=max_iterations, max_evaluations=max_evaluations, time=time, callback=callback)
     x = start_of("lbfgs", x0)
-    if not (isinstance(memory, (int, np.integer)) and memory >= 1):
+    if isinstance(memory, bool) or not (isinstance(memory, (int, np.integer)) and memory >= 1):
         raise ArgumentError(f"lbfgs: memory={memory!r} must be a whole number >= 1")
     for name, tolerance in (("gtol", gtol), ("ftol", ftol), ("xtol", xtol)):
-        if not tolerance >= 0:
+        if not (isinstance(tolerance, (int, float, np.number)) and tolerance >= 0):
             raise ArgumentError(f"lbfgs: {name}={tolerance!r} must be a number >= 0")
+    if not isinstance(goal, (int, float, np.number)) or math.isnan(goal):
+        raise ArgumentError(f"lbfgs: goal={goal!r} must be a number")
     f = _Function(fun, trace)
     value, gradient = f(x)
     past = _Memory(memory)

@@ -113,13 +113,18 @@ class Result:
     rank: int | None = None
 
     @property
+    def _columns(self) -> int:
+        """How large the rank can be."""
+        return len(self.x)
+
+    @property
     def converged(self) -> bool:
         """Whether it stopped because the answer was found, not because something ran out or went wrong."""
         return STATUSES[self.status][0]
 
     def __str__(self) -> str:
         end = "converged" if self.converged else "not converged"
-        rank = "" if self.rank is None or self.rank == len(self.x) else f", rank {self.rank} of {len(self.x)}"
+        rank = "" if self.rank is None or self.rank == self._columns else f", rank {self.rank} of {self._columns}"
         return (
             f"{self.solver}: {end}, cost {self.cost:.6g}, largest slope {self.gradient:.3g}{rank}\n"
             f"{self.iterations} iterations, {self.evaluations} evaluations, {self.jacobians} Jacobians, "
@@ -152,7 +157,7 @@ class Trace:
             whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
             if value is not None and not (whole and value >= 1):
                 raise ArgumentError(f"{solver}: {name}={value!r} must be a whole number >= 1, or None for no limit")
-        if time is not None and not time > 0:
+        if time is not None and not (isinstance(time, (int, float, np.number)) and time > 0):
             raise ArgumentError(f"{solver}: time={time!r} must be a number of seconds > 0, or None for no limit")
         if callback is not None and not callable(callback):
             raise ArgumentError(f"{solver}: callback={callback!r} must be a function of (x, iteration), or None")

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from surefit.errors import ArgumentError, ShapeError
+from surefit.errors import ArgumentError, DtypeError, ShapeError
 
 from .features import _shares, decompose
+from .problem import real_numbers
 from .result import Callback, Result, Trace
 
 DAMPING, EASIER, HARDER = 1e-2, 1 / 5, 4.0  # mu at the start, after a step that helped, after one that did not
@@ -26,7 +27,7 @@ LEAST, MOST = 1e-16, 1e12
 
 @dataclass(frozen=True, kw_only=True)
 class VarPro(Result):
-    """What `varpro` found. x: theta. output (h, k): the linear part.
+    """What `varpro` found. x: theta. output (h, k): the linear part. rank: of the features, at most h.
 
     magnitude: the largest sum of absolute values in a column of it. score: the largest weighted residual plus roundoff
     times the magnitude. validation: the best value of `validate`, nan without one.
@@ -36,6 +37,10 @@ class VarPro(Result):
     magnitude: float
     score: float
     validation: float = math.nan
+
+    @property
+    def _columns(self) -> int:
+        return len(self.output)
 
 
 @dataclass
@@ -92,16 +97,29 @@ def varpro(
         The best point, as `keep` or `validate` has it.
 
     Raises:
-        ShapeError, ArgumentError: shapes do not fit, or the features are not finite at the start.
+        ShapeError, ArgumentError, DtypeError: shapes do not fit, y or the features at the start are not finite, or an
+            option is outside its range.
     """
-    theta = np.array(theta, np.float64)
-    y = np.asarray(y, np.float64)
+    given = [real_numbers(theta), real_numbers(y)]
+    if given[0] is None or given[1] is None:
+        raise DtypeError("varpro: theta (p,) and y (m, k) must be real numbers")
+    theta, y = given[0].copy(), given[1]
     if theta.ndim != 1 or y.ndim != 2 or len(y) == 0:
         raise ShapeError(f"varpro: theta {theta.shape} and y {y.shape} must be (p,) and (m, k) with m >= 1 rows")
     if keep not in ("cost", "score"):
         raise ArgumentError(f"varpro: keep={keep!r} must be 'cost' or 'score'")
-    if max_fail < 1:
+    if isinstance(max_fail, bool) or not isinstance(max_fail, (int, np.integer)) or max_fail < 1:
         raise ArgumentError(f"varpro: max_fail={max_fail!r} must be a whole number >= 1")
+    for name, function in (("features", features), ("jacobian", jacobian)):
+        if not callable(function):
+            raise ArgumentError(f"varpro: {name}={function!r} must be a function of theta")
+    for name, value, end in (("penalty", penalty, math.inf), ("rcond", rcond, 1.0), ("ftol", ftol, math.inf)):
+        if not (isinstance(value, (int, float, np.number)) and 0 <= value < end):
+            limit = f" and < {end:g}" if math.isfinite(end) else ""
+            raise ArgumentError(f"varpro: {name}={value!r} must be a number >= 0{limit}")
+    if not np.isfinite(y).all():
+        where = ", ".join(str(i) for i in np.argwhere(~np.isfinite(y))[0])
+        raise ArgumentError(f"varpro: y[{where}] is not finite; leave such rows out")
     problem = _Separable(features, y, weights, rcond, penalty, constant, roundoff)
     trace = Trace(
         "varpro", max_iterations=max_iterations, max_evaluations=max_evaluations, time=time, callback=callback
@@ -116,9 +134,10 @@ def varpro(
         held = float(validate(here.theta, here.c))
     mu, slope = DAMPING, math.nan
     stop = trace.add(here.theta, here.cost) or _enough(best, goal)
+    reason: str | None = None
     while stop is None:
         trace.jacobians += 1
-        j = problem.project(here, jacobian(here.theta, here.c))
+        j = problem.project(here, np.asarray(jacobian(here.theta, here.c), np.float64))
         r = here.residuals.reshape(-1)
         norms = np.sqrt((j * j).sum(axis=0))
         norms[norms == 0.0] = 1.0
@@ -126,6 +145,10 @@ def varpro(
         slope = float(np.abs(triangle.T @ right).max(initial=0.0))
         if not math.isfinite(slope):
             stop = "not_finite"
+            reason = (
+                f"The Jacobian is not finite, or so large that its squares overflow, after {trace.iterations} "
+                "iterations: compare it with differences, scale the variables, or start elsewhere."
+            )
             break
         if slope <= 1e-15 * math.sqrt(2 * here.cost):
             stop = "gradient"
@@ -164,8 +187,8 @@ def varpro(
         )
     assert stop is not None
     return trace.finish(
-        best.theta, best.cost, stop, kind=VarPro, residuals=best.residuals.reshape(-1), gradient=slope, rank=best.rank,
-        output=best.c, magnitude=float(np.abs(best.c).sum(axis=0).max(initial=0.0)), score=best.score,
+        best.theta, best.cost, stop, reason, kind=VarPro, residuals=best.residuals.reshape(-1), gradient=slope,
+        rank=best.rank, output=best.c, magnitude=float(np.abs(best.c).sum(axis=0).max(initial=0.0)), score=best.score,
         validation=held if validate is not None else math.nan,
     )  # fmt: skip
 

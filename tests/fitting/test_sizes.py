@@ -89,8 +89,13 @@ def test_the_picture():
 @pytest.mark.parametrize(
     "arguments, message",
     [({"tol": None}, "tol=None"), ({"tol": -1.0}, "tol=-1"), ({"largest": 0}, "largest=0"), ({"tries": 0}, "tries=0"),
-     ({"time": 0}, "time=0")],
+     ({"time": 0}, "time=0"), ({"seed": -1}, "seed=-1"), ({"model": (3,)}, r"model=\(3,\) must be a function")],
 )  # fmt: skip
 def test_refused(arguments, message):
     with pytest.raises(ArgumentError, match=message):
         surefit.smallest("x", "x=-1:1", **{"tol": 0.1, **arguments})
+
+
+def test_numbers_of_numpy_are_numbers():
+    found = surefit.smallest("x", "x=-1:1", np.float32(1e-3), largest=np.int64(2), time=np.float64(30))
+    assert (found.units, found.reached) == (1, True)

@@ -360,11 +360,32 @@ def test_what_a_solver_cannot_do_is_said(arguments, words):
         (surefit.LM, dict(penalty=-1)),
         (surefit.LBFGS, dict(memory=0)),
         (surefit.Auto, dict(evaluations=True)),
+        (surefit.LM, dict(penalty=True)),
+        (surefit.Adam, dict(lr=True)),
+        (surefit.Adam, dict(epochs=True)),
+        (surefit.Adam, dict(patience=True)),
+        (surefit.Adam, dict(clip_norm="a")),
+        (surefit.Adam, dict(weight_decay="a")),
+        (surefit.Adam, dict(weight_decay=float("inf"))),
+        (surefit.Adam, dict(scale="no")),
+        (surefit.Adam, dict(loss=3)),
+        (surefit.Adam, dict(betas=0.9)),
     ],
 )
 def test_settings_are_checked(kind, setting):
-    with pytest.raises(ArgumentError, match=next(iter(setting))):
+    with pytest.raises(ArgumentError, match=f"{kind.__name__}: {next(iter(setting))}="):
         kind(**setting)
+
+
+def test_numbers_of_numpy_are_numbers():
+    assert surefit.Adam(lr=np.float32(0.5), epochs=np.int64(3)) == surefit.Adam(lr=0.5, epochs=3)
+    assert type(surefit.LM(iterations=np.int32(3)).iterations) is int
+    assert surefit.VarPro(penalty=np.float64(0.25)).settings()["penalty"] == 0.25
+
+
+def test_a_class_is_not_a_method():
+    with pytest.raises(ArgumentError, match=r"method=LM is a class; give an object, LM\(\)"):
+        surefit.fit(WAVE, BOX, method=surefit.LM)
 
 
 def test_added_points_are_for_first_order_methods():

@@ -366,7 +366,7 @@ class Sampling:
             train, validation, test = self.split
             object.__setattr__(self, "split", (train + test, validation, 0.0))
         if self.weights is not None and not callable(self.weights):
-            object.__setattr__(self, "weights", tuple(np.asarray(self.weights, dtype=np.float64).ravel().tolist()))
+            object.__setattr__(self, "weights", tuple(_numbers("weights", self.weights).ravel().tolist()))
         if self.faces is not None:
             object.__setattr__(self, "faces", _real("faces", self.faces, least=0.0))
         object.__setattr__(self, "adaptive", _whole("adaptive", self.adaptive, least=0))
@@ -472,9 +472,18 @@ def _above_zero(name: str, value: Any) -> float:
     return number
 
 
+def _numbers(name: str, values: Any) -> np.ndarray:
+    """An array of numbers, float64."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        came = repr(values) if isinstance(values, str) else type(values).__name__
+        raise ArgumentError(f"{name}: expected an array of numbers, or a function, got {came}") from None
+
+
 def _as_tuples(values: Any) -> Any:
     """Gradients as nested tuples, which compare and cannot be changed."""
-    a = np.asarray(values, dtype=np.float64)
+    a = _numbers("derivatives", values)
     if a.ndim not in (1, 2, 3):
         raise ArgumentError(
             "derivatives: expected True, a function, or an array (rows, dim) or (rows, outputs, dim), got shape "
@@ -488,7 +497,8 @@ def _as_tuples(values: Any) -> Any:
 
 
 def _three_shares(split: Sequence[float]) -> tuple[float, float, float]:
-    shares = tuple(_real("split", share, least=0.0) for share in split)
+    several = isinstance(split, Iterable) and not isinstance(split, str)
+    shares = tuple(_real("split", share, least=0.0) for share in split) if several else ()
     if len(shares) != 3 or not shares[0] > 0 or not math.isclose(sum(shares), 1.0):
         raise ArgumentError(
             "split: expected shares of training, validation and test data that sum to 1, such as (0.8, "

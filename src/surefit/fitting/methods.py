@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
+
+import numpy as np
 
 from surefit import optim
 from surefit.errors import ArgumentError
 
 SCHEDULES = ("auto", "constant", "cosine", "onecycle", "plateau", "step", "exponential", "linear", "polynomial")
+
+
+def _as_python(settings: Any) -> None:
+    """NumPy's numbers among the fields of a frozen object become Python's, which files and cards can hold."""
+    for f in fields(settings):
+        value = getattr(settings, f.name)
+        if isinstance(value, np.generic):
+            object.__setattr__(settings, f.name, value.item())
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    """A finite number; True and False are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,22 +66,32 @@ class FirstOrder:
 
     def __post_init__(self) -> None:
         what = type(self).__name__
-        if self.lr not in (None, "auto") and not (isinstance(self.lr, (int, float)) and 0 < self.lr < float("inf")):
+        _as_python(self)
+        if not (self.lr is None or self.lr == "auto" or (_is_number(self.lr) and self.lr > 0)):  # type: ignore[operator]
             raise ArgumentError(f"{what}: lr={self.lr!r} must be a number > 0, or 'auto'")
         for key in ("epochs", "batch_size"):
             value = getattr(self, key)
-            if value is not None and not (isinstance(value, int) and value >= 1):
+            if value is not None and not (_is_whole(value) and value >= 1):
                 raise ArgumentError(f"{what}: {key}={value!r} must be a whole number >= 1")
         if self.schedule not in SCHEDULES:
             raise ArgumentError(f"{what}: schedule={self.schedule!r} is unknown; {nearest(self.schedule, SCHEDULES)}")
+        if not isinstance(self.loss, str) and not callable(self.loss):
+            raise ArgumentError(f"{what}: loss={self.loss!r} must be a name or a function (prediction, target)")
         if isinstance(self.loss, str) and self.loss not in LOSSES:
             raise ArgumentError(f"{what}: loss={self.loss!r} is unknown; {nearest(self.loss, LOSSES)}")
-        if self.patience not in (None, "auto") and not (isinstance(self.patience, int) and self.patience >= 1):
+        patient = self.patience is None or self.patience == "auto"
+        if not patient and not (_is_whole(self.patience) and self.patience >= 1):  # type: ignore[operator]
             raise ArgumentError(f"{what}: patience={self.patience!r} must be a whole number >= 1, None or 'auto'")
-        if self.clip_norm is not None and not self.clip_norm > 0:
-            raise ArgumentError(f"{what}: clip_norm={self.clip_norm!r} must be > 0")
-        if not self.weight_decay >= 0:
-            raise ArgumentError(f"{what}: weight_decay={self.weight_decay!r} must be >= 0")
+        if self.clip_norm is not None and not (_is_number(self.clip_norm) and self.clip_norm > 0):
+            raise ArgumentError(f"{what}: clip_norm={self.clip_norm!r} must be a number > 0, or None")
+        if not (_is_number(self.weight_decay) and self.weight_decay >= 0):
+            raise ArgumentError(f"{what}: weight_decay={self.weight_decay!r} must be a number >= 0")
+        for key in ("scale", "best_weights", "solve_output"):
+            if not isinstance(getattr(self, key), bool):
+                raise ArgumentError(f"{what}: {key}={getattr(self, key)!r} must be True or False")
+        betas = getattr(self, "betas", (0.0, 0.0))
+        if not (isinstance(betas, (tuple, list)) and len(betas) == 2 and all(map(_is_number, betas))):
+            raise ArgumentError(f"{what}: betas={betas!r} must be two numbers such as (0.9, 0.999)")
         if self.solve_output and self.loss != "mse":
             raise ArgumentError(f"{what}: solve_output=True minimises squared errors; it needs loss='mse'")
 
@@ -176,12 +206,13 @@ class Solver:
 
     def __post_init__(self) -> None:
         what = type(self).__name__
+        _as_python(self)
         p = getattr(self, "penalty", None)
-        if p not in (None, "auto") and not (isinstance(p, (int, float)) and 0 <= p < float("inf")):
+        if not (p is None or p == "auto" or (_is_number(p) and p >= 0)):
             raise ArgumentError(f"{what}: penalty={p!r} must be a number >= 0, None or 'auto'")
         for key in ("iterations", "draws", "memory", "evaluations"):
             value = getattr(self, key, 1)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            if not (_is_whole(value) and value >= 1):
                 raise ArgumentError(f"{what}: {key}={value!r} must be a whole number >= 1")
 
     def settings(self) -> dict[str, Any]:
@@ -272,6 +303,8 @@ def method_from(method: str | Method, **settings: Any) -> Method:
     """A method object from a name and settings, or the object itself."""
     if isinstance(method, (FirstOrder, Solver)):
         return method
+    if isinstance(method, type) and issubclass(method, (FirstOrder, Solver)):
+        raise ArgumentError(f"method={method.__name__} is a class; give an object, {method.__name__}(), or its name")
     if not isinstance(method, str):
         raise ArgumentError(f"method={method!r} must be a name or a method object such as surefit.Adam(lr=1e-3)")
     kind = METHODS.get(method.lower())

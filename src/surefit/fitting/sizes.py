@@ -17,6 +17,7 @@ from surefit.fitting.methods import Method, Solver, VarPro, method_from
 from surefit.fitting.problem import Problem, pose
 from surefit.fitting.residuals import chain_of
 from surefit.fitting.solving import Run, scaled_rows, search
+from surefit.fitting.together import whole_number
 from surefit.solvers.features import solve_output
 
 if TYPE_CHECKING:
@@ -122,21 +123,25 @@ def smallest(
     >>> found.units, found.reached
     (1, True)
     """
-    if tol is None or not (isinstance(tol, (int, float)) and 0 < tol < math.inf):
+    numbers = (int, float, np.integer, np.floating)
+    if tol is None or not (isinstance(tol, numbers) and 0 < tol < math.inf):
         raise ArgumentError(f"tol={tol!r} must be a number > 0: the largest error that is good enough")
-    if time is not None and not (isinstance(time, (int, float)) and 0 < time < math.inf):
+    if time is not None and not (isinstance(time, numbers) and 0 < time < math.inf):
         raise ArgumentError(f"time={time!r} must be a number > 0")
-    for name, value in (("largest", largest), ("tries", tries)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-            raise ArgumentError(f"{name}={value!r} must be a whole number >= 1")
+    largest, tries, seed = (
+        whole_number(name, value, least)
+        for name, value, least in (("largest", largest, 1), ("tries", tries, 1), ("seed", seed, 0))
+    )
+    if model is not None and not callable(model):
+        raise ArgumentError(f"model={model!r} must be a function of the units, such as lambda n: (n, n)")
     chosen = method_from(method)
     search = _Search(
         lambda s: pose(target, domain, data, s, solver=isinstance(chosen, Solver)),
         dict(method=chosen, dtype=dtype, callbacks=callbacks),
         model,
-        tol, time, seed,
+        float(tol), None if time is None else float(time), seed,
     )  # fmt: skip
-    return search.run(int(largest), int(tries))
+    return search.run(largest, tries)
 
 
 class _Search:

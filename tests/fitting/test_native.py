@@ -200,6 +200,27 @@ def test_values_without_llvmlite(monkeypatch):
 # --- several at once ---
 
 
+def test_restarts_of_a_solver_keep_the_network_of_the_smallest_error():
+    arguments = dict(method=surefit.LM(iterations=40), model=(6,), data=surefit.Sampling("uniform", 30))
+    for target, domain in (("max(x, y)", "x=-1:1, y=-1:1"), ("abs(x)", "x=-1:1")):
+        members = surefit.ensemble(target, domain, members=4, **arguments).fits
+        best = surefit.fit(target, domain, restarts=4, **arguments)
+        assert best.restarts == [f.error.max for f in members]
+        assert best.error.max == min(best.restarts) < max(best.restarts)
+
+
+def test_restarts_of_a_solver_on_a_table_are_judged_by_the_validation_rows():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-2, 2, 60)
+    data = (x, np.sin(3 * x) + 0.3 * rng.normal(size=60))
+    members = surefit.ensemble(data, members=4, method="features").fits
+    best = surefit.fit(data, restarts=4, method="features")
+    held_x, held_y = best.problem.validation
+    errors = [np.sqrt(np.mean((f.predict(held_x) - held_y[:, 0]) ** 2)) for f in members]
+    assert best.seed == members[int(np.argmin(errors))].seed
+    np.testing.assert_allclose(np.array(best.restarts) * best.model.y_scale.numpy()[0], errors, rtol=1e-9)
+
+
 def test_restarts_keep_the_best():
     method = surefit.Adam(epochs=30, batch_size=16)
     alone = surefit.fit(TARGET, DOMAIN, method=method, **SMALL)

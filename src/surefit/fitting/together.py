@@ -66,10 +66,29 @@ def fit_each(problem: Problem, seeds: Sequence[int], fit_one: Callable[..., Fit]
 
 
 def deciding(fit: Fit) -> float:
-    """The loss by which a fit is chosen: the best on validation data, or else on training data."""
+    """The loss by which a fit is chosen: the best on validation data, or else on training data.
+
+    The losses of a solver's history are of training rows and of attempts that were given up, so its network itself is
+    judged, as the solver does it: a known function by the largest error, measured data by the validation rows.
+    """
+    if "stage" in fit.method:
+        return _judged(fit)
     rows = [r["train_loss"] if r["validation_loss"] is None else r["validation_loss"] for r in fit.history]
     finite = [r for r in rows if math.isfinite(r)]
     return min(finite, default=fit.error.rmse)
+
+
+def _judged(fit: Fit) -> float:
+    from surefit.fitting.solving import is_exact
+
+    problem = fit.problem
+    if is_exact(problem):
+        return fit.error.max
+    held = problem.validation is not None
+    x, y = problem.validation or problem.train
+    weights = problem.validation_weights if held else problem.weights
+    square = np.mean(((fit._predict(x) - y) / fit.model.y_scale.numpy()) ** 2, axis=1)
+    return math.sqrt(float(np.average(square, weights=weights)))
 
 
 def best_of(fits: Sequence[Fit]) -> Fit:

@@ -279,6 +279,14 @@ def test_units_that_are_copies_of_each_other():
     assert (seen.severity, seen.number) == ("note", pytest.approx(0.05))
 
 
+def test_units_that_differ_beside_one_that_has_grown_large_are_no_copies():
+    net = mlp((20,), "tanh")
+    b = net[0].bias.detach().numpy().copy()
+    b[:3] = 1e9, 30.0, 40.0  # saturated on every row, without a gradient
+    net[0].bias.assign(b)
+    assert only(examine(net, X, Y), "identical-units", "ok").number == 0.0
+
+
 def test_equal_weights_that_part_at_the_first_step_are_no_copies():
     net = mlp((20,), "tanh")
     nn.init.constant_(net[0].weight, 0.3)  # the output weights differ, so the gradients do

@@ -140,11 +140,17 @@ def identical_units(p: Patient) -> Iterator[Finding]:
 
 
 def _copies(weights: np.ndarray, gradients: np.ndarray) -> int:
-    """How many rows are equal to others in both, (units, ...) each, but for rounding."""
+    """How many rows are equal to others in both, (units, ...) each, but for rounding.
+
+    Rounding is of the size of a unit's own weights: beside one that has grown large, small ones that differ are no
+    copies.
+    """
     scaled = [a.astype(np.float64) / (np.abs(a).max() or 1.0) for a in (weights, gradients)]
     both = np.concatenate(scaled, axis=1)
     order = np.argsort(both @ np.random.default_rng(0).standard_normal(both.shape[1]))  # equal rows come together
-    return int((np.abs(np.diff(both[order], axis=0)).max(axis=1) <= SAME).sum())
+    w, g = (a[order] for a in scaled)
+    same = np.abs(np.diff(w, axis=0)).max(axis=1) <= SAME * np.abs(w[1:]).max(axis=1)
+    return int((same & (np.abs(np.diff(g, axis=0)).max(axis=1) <= SAME)).sum())
 
 
 # --- signals through the depth ------------------------------------------------------------------------------

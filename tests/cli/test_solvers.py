@@ -52,8 +52,10 @@ def test_settings_arrive(surefit, options, expected):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ("--iterations 5", "--iterations: auto has no such setting; varpro and lm and lbfgs have"),
+        ("--iterations 5", "--iterations: auto has no such setting; choose --method varpro, lm or lbfgs"),
         ("--method lm --lr 0.1", "--lr: lm has no such setting"),
+        ("--method adam --memory 3", "--memory: adam has no such setting; choose --method lbfgs"),
+        ("--method features --hidden 3,3", "--hidden: --method features needs one hidden layer, --hidden UNITS"),
         ("--method lm --penalty few", "--penalty few: expected"),
         ("--method features --hidden 8,8", "one hidden layer"),
     ],

@@ -10,7 +10,15 @@ import pytest
 
 import surefit
 from surefit import nn
-from surefit.errors import ArgumentError, DomainError, FormulaError, ModelFileError, NotFiniteError, ShapeError
+from surefit.errors import (
+    ArgumentError,
+    DataError,
+    DomainError,
+    FormulaError,
+    ModelFileError,
+    NotFiniteError,
+    ShapeError,
+)
 from surefit.fitting.problem import pose, vectorised
 
 QUICK = surefit.Adam(epochs=3, batch_size=32)
@@ -141,6 +149,25 @@ def test_tables_and_arrays():
     named = surefit.fit({"length": x[:, 0], "load": x[:, 1], "bend": y}, method=QUICK, model=(4,))
     assert named.names == ("length", "load")
     assert named.outputs == ("bend",)
+
+
+def test_rows_of_a_table_that_miss_a_value_can_be_left_out():
+    x = np.linspace(-1, 1, 50)
+    y = np.where(np.arange(50) == 7, np.nan, x)
+    with pytest.raises(DataError, match=r"row 7, column 'y' is missing .*read_table\(..., drop_missing=True\)"):
+        surefit.fit((x, y), method="features")
+    fit = surefit.fit((x, y), method="features", data=surefit.Sampling(drop_nonfinite=True))
+    assert sum(fit.problem.sizes().values()) == 49
+    assert fit.error.max < 1e-6
+
+
+def test_rows_outside_a_domain_of_the_users_own_are_told():
+    x = np.linspace(-2, 2, 41)
+    inside = surefit.fit((x, x), "x=-2:2", method="features")
+    partly = surefit.fit((x, x), "x=-1:1", method="features")
+    assert inside.warnings == []
+    assert partly.warnings == ["20 of 41 rows lie outside the domain that was given; they are fitted too"]
+    assert "20 of 41 rows" in partly.card()
 
 
 def test_verification_points_are_fresh_and_include_the_corners():

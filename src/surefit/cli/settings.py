@@ -270,9 +270,13 @@ def in_options(message: str) -> str:
 
     Not for messages that speak of a formula, whose variables may have any name.
 
-    >>> in_options("a missing value; fill it in, or drop_missing=True")
-    'a missing value; fill it in, or --drop-missing'
+    >>> in_options("a missing value; leave such rows out with read_table(..., drop_missing=True)")
+    'a missing value; leave such rows out with --drop-missing'
+    >>> in_options("model: method='features' needs one hidden layer, model=(units,)")
+    '--hidden: --method features needs one hidden layer, --hidden UNITS'
     """
+    message = message.replace("read_table(..., drop_missing=True)", SETTINGS["drop_missing"].option)
+    message = re.sub("^model:", "--hidden:", message.replace("model=(units,)", "--hidden UNITS"))
     known = "|".join(sorted(SETTINGS, key=len, reverse=True))
     compound = "|".join(key for key in SETTINGS if "_" in key)  # no other words look like these
     message = re.sub(rf"(?<![\w-])({known})=(True|False|\.\.\.|'[^']*'|[^\s,;:)]+)", _as_option, message)

@@ -194,8 +194,9 @@ def _method(settings: Mapping[str, Any]) -> Any:
         name = "adam"
     for key in chosen:
         if key not in fields_of[name]:
-            having = [other for other, own in fields_of.items() if key in own]
-            raise ArgumentError(f"{SETTINGS[key].option}: {name} has no such setting; {' and '.join(having)} have")
+            *others, last = (other for other, own in fields_of.items() if key in own)
+            having = f"{', '.join(others)} or {last}" if others else last
+            raise ArgumentError(f"{SETTINGS[key].option}: {name} has no such setting; choose --method {having}")
     return method_from(name, **chosen)
 
 

@@ -310,7 +310,8 @@ class Sampling:
         split: shares of training, validation and test data, which sum to 1; the last two may be 0.
         weights: one weight per training point, for a table one per row of the table, as an array or as a function
             (points (n, dim), values) -> (n,).
-        drop_nonfinite: leave points out where the target is NaN or infinite, instead of raising.
+        drop_nonfinite: leave points out where the target is NaN or infinite, and rows of a table that miss a value,
+            instead of raising. Weights and gradients of a table are then those of the rows that stay.
         verify: how many fresh evaluations of a function measuring the error may cost: uniform points, corners, points
             on the faces, and a search from the worst of them. None: 15 000, 5 000 in one dimension.
         derivatives: gradients of the target, which are fitted together with the values: True for a formula, whose

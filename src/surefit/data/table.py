@@ -24,6 +24,7 @@ from surefit.errors import DataError, MissingExtraError
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "#n/a", "<na>", "?", "-"})  # compared in lower case
 FORMATS = ("csv", "parquet", "npz")
+LEAVE_OUT = "leave such rows out with read_table(..., drop_missing=True)"  # the command line has an option instead
 
 
 class Table:
@@ -235,7 +236,7 @@ def _numeric(column: Any, name: str, label: str, drop_missing: bool) -> np.ndarr
             raise DataError(f"{label}: row {i}, column {name!r} is {out[i]}; every value must be finite")
         if not drop_missing:
             raise DataError(
-                f"{label}: row {i}, column {name!r} is missing; fill it in, or drop_missing=True (first row is 0)"
+                f"{label}: row {i}, column {name!r} is missing (first row is 0); fill it in, or {LEAVE_OUT}"
             )
     return out
 
@@ -592,7 +593,7 @@ def _check_cell(cell: str, where: str, decimal: str, drop_missing: bool) -> None
     if cell.strip().lower() in MISSING:
         if drop_missing:
             return
-        raise DataError(f"{where} is missing ({cell!r}); fill it in, or leave such rows out with drop_missing=True")
+        raise DataError(f"{where} is missing ({cell!r}); fill it in, or {LEAVE_OUT}")
     if decimal == "." and _is_decimal_comma(cell):
         hint = "if the comma is a decimal mark say decimal=',', if it separates thousands remove it"
     elif re.fullmatch(r"\s*[+-]?\d{1,3}([ ,.']\d{3})+([.,]\d+)?\s*", cell):

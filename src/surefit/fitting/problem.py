@@ -250,7 +250,7 @@ def _of_function(
 
 
 def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
-    table = read_table(target)
+    table = read_table(target, drop_missing=plan.drop_nonfinite)
     box = Domain.around(table.x, names=table.inputs) if domain is None else _needed_domain(domain, table.inputs)
     if box.names != table.inputs:
         raise DomainError(f"domain: names {', '.join(box.names)}, but the table's inputs are {', '.join(table.inputs)}")
@@ -275,8 +275,16 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
         table.inputs, table.targets, box, train, validation, test, of_parts[0], None, source,
         validation_weights=of_parts[1], plan=plan, slopes=None if slopes is None else slopes[parts[0]],
         validation_slopes=None if slopes is None or validation is None else slopes[parts[1]],
-        notes=derivatives.notes(slopes),
+        notes=(*derivatives.notes(slopes), *_outside(box, x)),
     )  # fmt: skip
+
+
+def _outside(box: Domain, x: np.ndarray) -> tuple[str, ...]:
+    """A warning about rows that a domain of the user's own leaves out."""
+    count = int((~box.contains(x)).sum())
+    if count == 0:
+        return ()
+    return (f"{count} of {len(x)} rows lie outside the domain that was given; they are fitted too",)
 
 
 def _refuse_for_table(plan: Sampling) -> None:

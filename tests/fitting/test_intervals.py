@@ -115,6 +115,11 @@ def test_rows_that_are_too_few_are_said():
     none = surefit.fit(noisy(30, 6), "x=-2:2", method=METHOD, model=(4,), data=surefit.Sampling(split=(1, 0, 0)))
     with pytest.raises(DataError, match="no rows were held out"):
         none.interval(np.zeros(1))
+    known = surefit.fit("x", "x=-2:2", method="features")
+    with pytest.raises(DataError, match=r"level 0\.9999 needs 10000 points or more.*Sampling\(verify=20000\)"):
+        known.interval(np.zeros(1), 0.9999)
+    more = surefit.fit("x", "x=-2:2", method="features", data=surefit.Sampling(count=50, verify=20000))
+    assert more.interval(np.zeros(1), 0.9999).rows >= 10000
 
 
 def test_refused(fit):

@@ -113,9 +113,13 @@ def held_out(problem: Problem, seed: int, level: float) -> tuple[Points, str]:
     n = len(points[0])
     if needed_rank(n, level) > n:
         least = math.ceil(level / (1 - level) - 1e-9)
-        raise DataError(
-            f"interval: level {level:g} needs {least} held-out rows or more, and there are {n}; lower the level, or "
+        exact = problem.function is not None and not _noisy(problem)
+        more = f"measure more, Sampling(verify={2 * least})" if exact else (
             "give them a larger share, Sampling(split=(0.6, 0.2, 0.2))"
+        )  # fmt: skip
+        raise DataError(
+            f"interval: level {level} needs {least} {'points' if exact else 'held-out rows'} or more, and there are "
+            f"{n}; lower the level, or {more}"
         )
     return points, what
 

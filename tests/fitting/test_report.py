@@ -192,7 +192,7 @@ def test_every_word_in_pictures_has_a_translation():
 
 def test_everything_that_the_doctor_finds_has_a_translation():
     codes, places = set(), set()
-    for name in ("checks", "data_checks", "training_checks", "doctor"):
+    for name in ("checks", "data_checks", "solver_checks", "training_checks", "doctor"):
         for node in ast.walk(ast.parse((SOURCES / "fitting" / f"{name}.py").read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "Finding":
                 code, _, where = node.args[:3]
@@ -467,3 +467,41 @@ def test_a_target_with_holes_and_a_long_formula():
     parts = sections(quick(long, "x=0:1", model=(2,)))
     assert "too long" in words_of(parts["function"])
     assert any(isinstance(b, Code) and b.text == long for b in parts["function"])
+
+
+# --- fits of the solvers ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def solved():
+    return surefit.fit("abs(x)", "x=-1:1", method=surefit.VarPro(iterations=5), model=(5,))
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_solve_is_told_in_iterations_and_evaluations(solved, lang):
+    training = sections(solved, lang)["training"]
+    words = " ".join(b.text for b in training if isinstance(b, Text))
+    iterations, evaluations = len(solved.history), solved.steps
+    told = {
+        "en": f"{iterations} iterations, {evaluations} evaluations of all rows",
+        "zh": f"共 {iterations} 次迭代、{evaluations} 次全体求值",
+    }
+    assert told[lang] in words
+    assert {"en": "epoch", "zh": "轮"}[lang] not in words
+    data = next(b for b in sections(solved, lang)["data"] if isinstance(b, Table)).rows
+    assert (getattr(WORDS["validation"], lang), "200", getattr(WORDS["validation-use-solver"], lang)) in data
+
+
+def test_settings_and_reasons_of_solvers_are_said_in_chinese():
+    settings = {key for kind in (surefit.Auto, surefit.Features, surefit.VarPro, surefit.LM, surefit.LBFGS)
+                for key in kind().settings()}  # fmt: skip
+    assert settings | {"stage", "solver", "units", "steepness", "magnitude", "choice", "rounded"} <= WORDS.keys()
+    for more in (
+        dict(method="features", model=(5,)),
+        dict(method="varpro", model=(5,)),
+        dict(tol=1e-3, time=30),
+        dict(method=surefit.LM(iterations=3), model=(4,)),
+        dict(method=surefit.Auto(evaluations=1)),
+    ):
+        reason = surefit.fit("sin(x)", "x=-3:3", **more).stop_reason
+        assert is_chinese(Speech("zh").reason(reason)), reason

@@ -114,7 +114,11 @@ def data_section(fit: Fit, say: Speech) -> list[Block]:
     """How many rows, where they come from, what they look like."""
     problem, e = fit.problem, fit.error
     sizes = problem.sizes()
-    rows = [(say(part), str(count), say(f"{part}-use")) for part, count in sizes.items() if count]
+    solved = "stage" in fit.method and problem.function is not None and "validation" in sizes
+    use = {part: say(f"{part}-use") for part in sizes} | (
+        {"validation": say("validation-use-solver")} if solved else {}
+    )
+    rows = [(say(part), str(count), use[part]) for part, count in sizes.items() if count]
     if problem.function is not None or e.on == "fresh points":
         rows.append((say("fresh"), str(e.n), say("fresh-use")))
     blocks: list[Block] = [Table(rows, (say("part"), say("rows"), say("use")), (1,))]
@@ -163,9 +167,10 @@ def training_section(fit: Fit, say: Speech) -> list[Block]:
     """Settings, curves, the fit at some epochs."""
     rows = [(say.known("scaled" if k == "scale" else k), _setting(v, say)) for k, v in fit.method.items()]
     blocks: list[Block] = [Table(rows)]
-    done = [say("done", epochs=len(fit.history), steps=fit.steps, seconds=f"{fit.seconds:.2g}")]
+    of = "-solver" if "stage" in fit.method else ""
+    done = [say("done" + of, epochs=len(fit.history), steps=fit.steps, seconds=f"{fit.seconds:.2g}")]
     if fit.best_epoch is not None:
-        done.append(say("best", epoch=fit.best_epoch))
+        done.append(say("best" + of, epoch=fit.best_epoch))
     done.append(say("stopped", reason=say.reason(fit.stop_reason)))
     blocks.append(Text(" ".join(done) if say.lang == "en" else "".join(done)))
     blocks += [Text(f"{say('warning')}: {warning}") for warning in fit.warnings]
@@ -193,7 +198,7 @@ def _setting(value: Any, say: Speech) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, (list, tuple)):
-        return ", ".join(_setting(v, say) for v in value)
+        return ("; " if any(isinstance(v, str) for v in value) else ", ").join(_setting(v, say) for v in value)
     return str(value)
 
 

@@ -68,6 +68,9 @@ WORDS: dict[str, Both] = {
     "test": Both("test", "测试"),
     "train-use": Both("the weights are fitted to it", "权重据此拟合"),
     "validation-use": Both("it decides which epoch is the best", "据此决定哪一轮最好"),
+    "validation-use-solver": Both(
+        "the best epoch of Adam is chosen on it, if Adam is used", "若使用 Adam，据此选出其最佳的一轮"
+    ),
     "test-use": Both("no part in training", "不参与训练"),
     "fresh-use": Both("no part in training; the error is measured on it", "不参与训练；误差在其上测量"),
     "fresh": Both("fresh points for the error", "测量误差的新点"),
@@ -147,6 +150,18 @@ WORDS: dict[str, Both] = {
     "amsgrad": Both("AMSGrad", "AMSGrad"),
     "alpha": Both("alpha", "alpha"),
     "centered": Both("centred", "中心化"),
+    "iterations": Both("iterations at most", "最多迭代次数"),
+    "evaluations": Both("evaluations at most", "最多求值次数"),
+    "draws": Both("how often units were placed anew", "重新布置单元的次数"),
+    "penalty": Both("penalty of the weights", "权重的惩罚"),
+    "memory": Both("steps remembered", "记住的步数"),
+    "stage": Both("what was kept", "保留的结果"),
+    "solver": Both("solver", "求解器"),
+    "units": Both("units", "单元数"),
+    "steepness": Both("steepness of the units", "单元的陡度"),
+    "magnitude": Both("sum of the absolute output weights", "输出权重绝对值之和"),
+    "choice": Both("what was tried", "尝试过的方法"),
+    "rounded": Both("rounded to float32 and solved again", "舍入到 float32 后重新求解"),
     "solve_output": Both("solves the output layer at the end", "结束时求解输出层"),
     "restarts": Both("networks trained, of which this is the best", "训练的网络数（此为最佳）"),
     "best_weights": Both("keeps the best epoch's weights", "保留最佳轮的权重"),
@@ -157,6 +172,11 @@ WORDS: dict[str, Both] = {
     "done": Both(
         "{epochs} epochs, {steps} steps, {seconds} s in all.", "共 {epochs} 轮、{steps} 步，用时 {seconds} 秒。"
     ),
+    "done-solver": Both(
+        "{epochs} iterations, {steps} evaluations of all rows, {seconds} s in all.",
+        "共 {epochs} 次迭代、{steps} 次全体求值，用时 {seconds} 秒。",
+    ),
+    "best-solver": Both("The network that was kept is that of iteration {epoch}.", "保留的是第 {epoch} 次迭代的网络。"),
     "best": Both("The best epoch was {epoch}.", "最佳的是第 {epoch} 轮。"),
     "stopped": Both("Why it ended: {reason}.", "结束原因：{reason}。"),
     "no-history": Both("The losses by epoch are not known: none were recorded.", "各轮的损失未知：没有记录。"),
@@ -289,7 +309,7 @@ class Speech:
         return meaning, help_ if cure else ""
 
 
-# What `fitting.training` says, and how to say it in Chinese.
+# What `fitting.training` and the solvers say, and how to say it in Chinese.
 REASONS = {
     r"all (\d+) epochs done": "{0} 轮全部完成",
     r"stopped by a callback": "由回调函数停止",
@@ -300,6 +320,24 @@ REASONS = {
     r"the loss was not finite in epoch (\d+); the best weights \(epoch (\d+)\) are kept": (
         "第 {0} 轮损失不再有限；保留最好的权重（第 {1} 轮）"
     ),
+    r"all (\d+) evaluations were used": "{0} 次求值已全部用完",
+    r"the error is below (\S+) of the largest value, and no tolerance was asked for": (
+        "误差已低于最大值的 {0} 倍，而没有要求容差"
+    ),
+    r"the tolerance was not reached by any method; the best is kept": "没有方法达到容差；保留最好的结果",
+    r"what could have made it better was tried; the best is kept": "可能改进的方法都已试过；保留最好的结果",
+    r"every method was tried; the validation rows chose": "各种方法都已试过，由验证行选定",
+    r"the validation error is next to nothing": "验证误差几乎为零",
+    r"this is what float32 can hold; .*": "这是 float32 所能达到的；dtype='float64' 可以更精确",
+    r"interrupted; the best network so far is kept": "被中断；保留此前最好的网络",
+    r"Every scale was tried; .*": "各种陡度都已试过；这是其中最好的",
+    r"max_iterations was spent .*": "迭代次数已用完，残差仍在下降",
+    r"The validation cost has risen .*": "验证误差持续上升：再迭代就会拟合噪声；保留验证误差最低的点",
+    r"The last step lowered the cost by less .*": "最后一步几乎没有降低残差",
+    r"The last step was shorter .*": "最后一步极短",
+    r"The gradient is zero .*": "梯度为零：这是驻点，通常是极小值",
+    r"The residuals are zero.*": "残差为零",
+    r"No step lowers the cost any more.*": "没有哪一步再能降低残差：剩下的是数值舍入",
 }
 
 # Where the doctor looks, when it is no layer or column.
@@ -361,5 +399,7 @@ FINDINGS: dict[str, tuple[str, str]] = {
     "step-too-large": ("每步对权重的改变太大", "降低学习率"),
     "step-too-small": ("每步对权重的改变太小", "提高学习率"),
     "worse-than-constant": ("损失高于最好的常数输出", "按扇入初始化权重，最后一层更小，并缩放输入和目标"),
+    "residuals": ("求解之后，训练行上仍留有较大的残差", "增加单元、换方法或增加样本，除非剩下的是噪声"),
+    "large-output-weights": ("输出权重很大：舍入会损失精度", "用 dtype='float64'、惩罚，或更多的单元"),
     "training-broke-down": ("训练中断：出现了非有限的数", "按所指出的原因处理"),
 }

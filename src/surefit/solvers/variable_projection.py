@@ -17,7 +17,7 @@ import numpy as np
 
 from surefit.errors import ArgumentError, ShapeError
 
-from .features import _shares, decompose
+from .features import decompose, shares
 from .result import Callback, Result, Trace
 
 DAMPING, EASIER, HARDER = 1e-2, 1 / 5, 4.0  # mu at the start, after a step that helped, after one that did not
@@ -189,7 +189,7 @@ class _Separable:
     roundoff: float
 
     def __post_init__(self) -> None:
-        self.root = np.sqrt(_shares(self.weights, len(self.y), "varpro"))[:, None]
+        self.root = np.sqrt(shares(self.weights, len(self.y), "varpro"))[:, None]
         self.ridge: np.ndarray | None = None
 
     def at(self, theta: np.ndarray) -> _Point | None:

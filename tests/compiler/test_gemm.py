@@ -115,15 +115,14 @@ class Product:
         self.c_memory = np.full((m + 2, self.c_row), CANARY, self.dtype)
         self.name = code.write(3, self.body(code.t))
 
-    def body(self, t: engine.Target, after: Any = None) -> Callable[..., None]:
+    def body(self, t: engine.Target) -> Callable[..., None]:
         case = self.case
 
-        def write(f: Function, a: Any, b: Any, c: Any, *more: Any) -> None:
+        def write(f: Function, a: Any, b: Any, c: Any) -> None:
             c = f.gep(c, self.c_row, self.kind)
             emit_gemm(
                 f, t, m=case.m, n=case.n, k=case.k, kind=self.kind, a=a, a_row=self.a_row, a_col=self.a_col, b=b,
                 b_row=case.n, c=c, c_row=self.c_row, c_padded=case.padded, strict=case.strict, blas=case.blas,
-                after_panel=after and (lambda i0, rows: after(f, c, i0, rows, *more)),
             )  # fmt: skip
 
         return write
@@ -203,28 +202,6 @@ def test_an_element_does_not_depend_on_how_many_there_are(strict):
     c = whole.result(call)
     for p in parts:
         np.testing.assert_array_equal(p.result(call), c[: p.case.m, : p.case.n])
-
-
-@pytest.mark.parametrize("m", [1, 64, 65, 300])
-def test_after_panel_sees_every_row_once_when_it_is_complete(m):
-    code = Code(engine.target())
-    p = Product(code, Case(m, 110, 40), "f64")
-
-    def after(f, c, i0, rows, counts, last):
-        with f.loop(0, rows) as l:
-            i = f.add(i0, l.i)
-            count = f.gep(counts, i, "i64")
-            f.store(f.add(f.load(count, "i64"), 1), count)
-            for j, place in ((0, 0), (109, 1)):
-                x = f.load(f.gep(c, f.add(f.mul(i, p.c_row), j), "f64"), "f64")
-                f.store(x, f.gep(last, f.add(f.mul(i, 2), place), "f64"))
-
-    name = code.write(5, p.body(code.t, after))
-    call = code.build()
-    counts, ends = np.zeros(m + 1, np.int64), np.zeros((m, 2))
-    call(name, p.a_memory, p.b_memory, p.c_memory, counts, ends)
-    np.testing.assert_array_equal(counts, [1] * m + [0])
-    np.testing.assert_array_equal(ends, p.c_memory[1:-1, [0, 109]])
 
 
 @pytest.mark.parametrize("kind", ["f32", "f64"])

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from surefit._version import __version__
 from surefit.compiler import cache, engine
 from surefit.compiler.explain import Explanation, kernel_row
 from surefit.compiler.graph import graph_of
@@ -214,7 +213,7 @@ class Built:
         """The name of the file on disk: a digest of all that decides the code."""
         h = hashlib.sha256()
         p = self.program
-        facts = (__version__, engine.versions(), self.target.cpu, self.target.features, self.mode, self._asked)
+        facts = (cache.makers(), self.target.cpu, self.target.features, self.mode, self._asked)
         h.update(repr(facts).encode())
         h.update(str(p).encode())
         atoms = [a for eq in p.equations for a in eq.args] + list(p.outputs) + [a for _, a in p.state_out]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from surefit.compiler import engine, gemm
+from surefit.compiler import engine
 from surefit.compiler.gemm import BLOCK, emit_gemm, emit_transpose, plan
 from surefit.compiler.text import Function, Module
 from surefit.errors import ArgumentError
@@ -48,7 +48,6 @@ class Code:
 
     def build(self) -> Callable[..., None]:
         """call(name, *arrays)."""
-        engine.register_symbols(self.module.symbols)
         library = engine.Library(engine.object_code(str(self.module), self.t), self.t, self.names)
 
         def call(name: str, *arrays: np.ndarray) -> None:
@@ -89,7 +88,6 @@ class Case(NamedTuple):
     a: str = "plain"
     padded: bool = True
     strict: bool = False
-    blas: bool = False
 
 
 class Product:
@@ -122,7 +120,7 @@ class Product:
             c = f.gep(c, self.c_row, self.kind)
             emit_gemm(
                 f, t, m=case.m, n=case.n, k=case.k, kind=self.kind, a=a, a_row=self.a_row, a_col=self.a_col, b=b,
-                b_row=case.n, c=c, c_row=self.c_row, c_padded=case.padded, strict=case.strict, blas=case.blas,
+                b_row=case.n, c=c, c_row=self.c_row, c_padded=case.padded, strict=case.strict,
             )  # fmt: skip
 
         return write
@@ -202,36 +200,6 @@ def test_an_element_does_not_depend_on_how_many_there_are(strict):
     c = whole.result(call)
     for p in parts:
         np.testing.assert_array_equal(p.result(call), c[: p.case.m, : p.case.n])
-
-
-@pytest.mark.parametrize("kind", ["f32", "f64"])
-def test_blas(kind, monkeypatch):
-    monkeypatch.setattr(gemm, "blas_pays", lambda *_: True)
-    code = Code(engine.target())
-    cases = [Case(40, 50, 30, a, padded, blas=True) for a in ("plain", "turned") for padded in (True, False)]
-    products = [Product(code, case, kind) for case in cases]
-    assert code.module.symbols == {f"surefit.blas.{'s' if kind == 'f32' else 'd'}gemm"}
-    call = code.build()
-    for p in products:
-        p.check(call)
-
-
-def test_blas_is_for_large_products_that_need_no_order():
-    large = Case(600, 600, 4000, blas=True)
-    for case, expected in [
-        (large, 1), (large._replace(strict=True), 0), (large._replace(blas=False), 0), (large._replace(k=100), 0),
-        (large._replace(a="spread", k=2000), 0),
-    ]:  # fmt: skip
-        code = Code(engine.target())
-        product = Product(code, case, "f64")
-        assert len(code.module.symbols) == expected, case
-        if expected:
-            np.testing.assert_allclose(product.result(code.build()), product.a @ product.b, rtol=1e-9, atol=1e-10)
-
-
-def test_unknown_symbols_are_refused():
-    with pytest.raises(AssertionError, match="malloc"):
-        engine.register_symbols(["malloc"])
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -55,7 +55,6 @@ class Layout:
     flops: int
     threads: int
     why_threads: str
-    symbols: list[str]
 
 
 class Writing:
@@ -126,7 +125,6 @@ class Writing:
             flops=sum(r[3] for r in rows),
             threads=self.threads,
             why_threads=self.why_threads,
-            symbols=sorted(self.module.symbols),
         )
 
 
@@ -186,8 +184,6 @@ class Built:
         names = [BODY, HELPER, RELEASE] if self.layout.threads == 2 else [STEP]
         if streams is not None:
             names.append(LOOP)
-        if self.layout.symbols:
-            engine.register_symbols(self.layout.symbols)
         self.library = engine.Library(code, t, names)
         self.seconds = {"record": record_seconds, **parts, "LLVM": time.perf_counter() - began}
         self.arena = Arena(self.layout.arena)

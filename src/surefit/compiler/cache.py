@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -87,12 +87,8 @@ def _prune(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def load(
-    text: str, t: engine.Target, names: Sequence[str], symbols: Collection[str] = ()
-) -> tuple[engine.Library, bool]:
+def load(text: str, t: engine.Target, names: Sequence[str]) -> tuple[engine.Library, bool]:
     """A module in memory, ready to run, and whether its code came from the disk."""
-    if symbols:
-        engine.register_symbols(symbols)
     name = key(text, t)
     code = read(name)
     if code is not None:

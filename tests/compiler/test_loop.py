@@ -218,7 +218,7 @@ def test_a_step_that_returns_no_number_is_refused():
 
 
 def test_state_that_is_never_read_is_refused():
-    from surefit.core.tensor import State
+    from surefit.core.leaves import State
 
     leaf = State(np.zeros(2), "last")
 

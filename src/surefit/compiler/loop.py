@@ -26,8 +26,9 @@ from surefit.compiler.explain import Explanation
 from surefit.compiler.threads import QUIT, cores
 from surefit.compiler.worker import Background, interruptible
 from surefit.compiler.writing import HELPER, LOOP, RELEASE, STEP
+from surefit.core.creation import as_tensor
 from surefit.core.program import Program, record
-from surefit.core.tensor import Tensor, as_tensor
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, RecordError, ShapeError, SurefitError
 
 

@@ -20,8 +20,9 @@ import numpy as np
 from surefit import nn
 from surefit.core import ops
 from surefit.core.batching import batch
+from surefit.core.leaves import Parameter
 from surefit.core.program import Constant, Equation, Program, Var, record
-from surefit.core.tensor import Parameter, Tensor, no_grad
+from surefit.core.tensor import Tensor, no_grad
 from surefit.data import Domain
 from surefit.errors import DataError, ModelFileError
 from surefit.fitting.fitted import Fit

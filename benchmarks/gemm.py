@@ -51,14 +51,7 @@ def products_of(widths: tuple[int, ...], batch: int) -> list[Product]:
     return [p for p in dict.fromkeys(found) if min(p.m, p.n, p.k) >= SMALLEST]
 
 
-class Contender(NamedTuple):
-    """How a product is written: strict or fast, or by BLAS."""
-
-    strict: bool = False
-    blas: bool = False
-
-
-CONTENDERS = {"surefit": Contender(), "surefit strict": Contender(strict=True), "BLAS": Contender(blas=True)}
+CONTENDERS = ("surefit", "surefit strict", "BLAS")
 
 
 def compiled(products: list[Product]) -> tuple[dict[tuple[Product, str], Callable[..., None]], Any]:
@@ -66,29 +59,60 @@ def compiled(products: list[Product]) -> tuple[dict[tuple[Product, str], Callabl
     from surefit.compiler import engine, gemm
     from surefit.compiler.text import Function, Module
 
-    t, pays, names = engine.target(), gemm.blas_pays, {}
+    t, names = engine.target(), {}
     module = Module()
-    try:
-        gemm.blas_pays = lambda *_: True  # the contender with blas=True shall use it for small ones too
-        for p in products:
-            for contender, (strict, blas) in CONTENDERS.items():
-                f = Function(module, f"f{len(names)}", [("a", "ptr"), ("b", "ptr"), ("c", "ptr"), ("times", "i64")])
-                a_row, a_col = (1, wide(p.m)) if p.turned else (wide(p.k), 1)
-                with f.loop(f.i64(0), f.args["times"]):
+    for p in products:
+        for contender in CONTENDERS:
+            f = Function(module, f"f{len(names)}", [("a", "ptr"), ("b", "ptr"), ("c", "ptr"), ("times", "i64")])
+            a_row, a_col = (1, wide(p.m)) if p.turned else (wide(p.k), 1)
+            b_row, c_row = wide(p.n), wide(p.n) if p.room else p.n
+            a, b, c = (f.args[x] for x in "abc")
+            with f.loop(f.i64(0), f.args["times"]):
+                if contender == "BLAS":
+                    call_blas(f, (p.m, p.n, p.k), a, a_row, a_col, b, b_row, c, c_row)
+                else:
                     gemm.emit_gemm(
-                        f, t, m=p.m, n=p.n, k=p.k, kind="f32", a=f.args["a"], a_row=a_row, a_col=a_col,
-                        b=f.args["b"], b_row=wide(p.n), c=f.args["c"], c_row=wide(p.n) if p.room else p.n,
-                        c_padded=p.room, strict=strict, blas=blas,
+                        f, t, m=p.m, n=p.n, k=p.k, kind="f32", a=a, a_row=a_row, a_col=a_col, b=b, b_row=b_row, c=c,
+                        c_row=c_row, c_padded=p.room, strict=contender == "surefit strict",
                     )  # fmt: skip
-                f.ret()
-                f.end()
-                names[p, contender] = f.name
-    finally:
-        gemm.blas_pays = pays
-    engine.register_symbols(module.symbols)
+            f.ret()
+            f.end()
+            names[p, contender] = f.name
     library = engine.Library(engine.object_code(str(module), t), t, list(names.values()))
     kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
     return {key: kind(library.addresses[name]) for key, name in names.items()}, library
+
+
+def call_blas(
+    f: Any, size: tuple[int, int, int], a: Any, a_row: int, a_col: int, b: Any, b_row: int, c: Any, c_row: int
+) -> None:  # fmt: skip
+    """C = A B by SciPy's sgemm, which sees the rows of a matrix as columns: it is told to make C' = B' A'."""
+    import numpy as np
+    from llvmlite import binding
+    from scipy.linalg import cython_blas
+
+    from surefit.compiler.text import Value
+
+    m, n, k = size
+    name = f.module.declare("benchmark.sgemm", "void", ["ptr"] * 13)
+    binding.add_symbol(name[1:], address_of(cython_blas.__pyx_capi__["sgemm"]))
+    number = lambda x, dtype: Value(f.module.array(np.array([x], dtype)), "ptr")
+    integer, real = lambda x: number(x, np.int32), lambda x: number(x, np.float32)
+    plain, turned = number(ord("N"), np.uint8), number(ord("T"), np.uint8)
+    a_turned, a_stride = (plain, a_row) if a_col == 1 else (turned, a_col)
+    f.call(
+        name, plain, a_turned, integer(n), integer(m), integer(k), real(1), b, integer(b_row), a, integer(a_stride),
+        real(0), c, integer(c_row),
+    )  # fmt: skip
+
+
+def address_of(capsule: Any) -> int:
+    """The C function that a capsule of Cython holds."""
+    get_name = ctypes.pythonapi.PyCapsule_GetName
+    get_name.restype, get_name.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    get_pointer.restype, get_pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return get_pointer(capsule, get_name(capsule))
 
 
 def wide(n: int) -> int:

@@ -38,7 +38,7 @@ ROOMS["play"] = ROOMS["sklearn"] = ROOMS["integrations"] = set(ROOMS)
 ROOMS["cli"] = set(ROOMS)
 ROOMS["surefit"] = set(ROOMS) - {"cli"}  # the package's own __init__
 
-HEAVY = {"scipy", "matplotlib", "llvmlite", "typer", "rich", "pandas", "pyarrow", "safetensors"}
+HEAVY = {"scipy", "matplotlib", "PIL", "llvmlite", "typer", "rich", "pandas", "pyarrow", "safetensors"}
 ENTRY_POINTS = {
     "cli",
     "play",
@@ -174,11 +174,11 @@ def test_a_package_of_an_extra_is_imported_in_one_file():
 def test_a_large_dependency_belongs_to_one_room():
     rooms = defaultdict(set)
     for path, _, name in all_imports(annotations=False):
-        if (top := name.split(".")[0]) in {"matplotlib", "llvmlite", "typer", "safetensors"}:
+        if (top := name.split(".")[0]) in {"matplotlib", "PIL", "llvmlite", "typer", "safetensors"}:
             rooms[top].add(room_of(module_name(PACKAGE / path)))
     assert all(len(where) == 1 for where in rooms.values()), dict(rooms)
     assert rooms["llvmlite"] <= {"compiler"}
-    assert rooms["matplotlib"] <= {"view"}
+    assert rooms["matplotlib"] | rooms["PIL"] <= {"view"}
     assert rooms["typer"] <= {"cli"}
 
 

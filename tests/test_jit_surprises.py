@@ -17,10 +17,12 @@ from surefit import jit, nn, optim
 from surefit.core import functions as F
 from surefit.core import ops
 from surefit.core.batching import batch
+from surefit.core.creation import tensor
 from surefit.core.functional import grad
+from surefit.core.leaves import Parameter, State
 from surefit.core.program import record
 from surefit.core.random import Generator
-from surefit.core.tensor import Parameter, State, Tensor, no_grad, tensor
+from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import (
     ArgumentError,
     AxisError,

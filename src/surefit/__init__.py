@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from surefit import compiler, data, errors, formulas, nn, optim, solvers, view
     from surefit.compiler import jit
     from surefit.core.batching import batch
+    from surefit.core.creation import tensor
     from surefit.core.functional import grad, hessian, hvp, jacobian, value_and_grad, vjp
     from surefit.core.functions import *  # noqa: F403
+    from surefit.core.leaves import Parameter
     from surefit.core.ops import float32, float64, int32, int64
     from surefit.core.program import Program, record
     from surefit.core.random import Generator
-    from surefit.core.tensor import Parameter, Tensor, enable_grad, no_grad, tensor
+    from surefit.core.tensor import Tensor, enable_grad, no_grad
     from surefit.data import Domain, Noise, Sampling
     from surefit.fitting import (
         LBFGS,
@@ -76,9 +78,11 @@ _HOME = {
     ),
     "surefit.data": "Domain Sampling Noise",
     "surefit.formulas": "Formula parse",
-    "surefit.core.tensor": (
-        "Tensor Parameter tensor as_tensor from_numpy zeros ones full zeros_like ones_like full_like arange linspace "
-        "eye rand randn randint randperm no_grad enable_grad is_grad_enabled"
+    "surefit.core.tensor": "Tensor no_grad enable_grad is_grad_enabled",
+    "surefit.core.leaves": "Parameter",
+    "surefit.core.creation": (
+        "tensor as_tensor from_numpy zeros ones full zeros_like ones_like full_like arange linspace eye "
+        "rand randn randint randperm"
     ),
     "surefit.core.random": "Generator",
     "surefit.core.batching": "batch",

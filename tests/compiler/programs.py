@@ -22,8 +22,9 @@ import numpy as np
 
 from surefit.core import ops
 from surefit.core.functional import value_and_grad
+from surefit.core.leaves import State
 from surefit.core.program import Program, Var, record
-from surefit.core.tensor import State, Tensor, no_grad
+from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError, GradientError, SurefitError
 
 SIZES = (0, 1, 1, 2, 3, 4, 5, 7, 8, 11, 13, 16, 17, 23, 31, 33, 64, 67, 130)
@@ -757,7 +758,7 @@ def explained(sample: Sample, mode: str, target: str | None, small: bool = True)
 def described(recipe: Recipe) -> str:
     """The Program of a recipe, and code that makes it; large arrays are drawn anew there."""
     lines = [str(sample_of(recipe).program), "", "import numpy as np", "from surefit.core import ops"]
-    lines += ["from surefit.core.program import record", "from surefit.core.tensor import State", ""]
+    lines += ["from surefit.core.program import record", "from surefit.core.leaves import State", ""]
     names = [*(f"x{i}" for i in range(len(recipe.inputs))), *(f"s{i}.detach()" for i in range(len(recipe.state)))]
     lines += [f"s{i} = State({_code(a)}, 's{i}')" for i, a in enumerate(recipe.state)]
     lines += [f"def f({', '.join(names[: len(recipe.inputs)])}):"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -45,6 +46,20 @@ def test_the_second_time_comes_from_the_disk(folder):
 def test_what_decides_the_code_is_in_the_name(other):
     compiled()
     assert not compiled(**other).cached
+
+
+def test_a_compiler_that_was_changed_writes_its_code_anew(tmp_path, monkeypatch):
+    copy = shutil.copytree(Path(cache.__file__).parent, tmp_path / "compiler")
+    compiled()
+    monkeypatch.setattr(cache, "__file__", str(copy / "cache.py"))
+    try:
+        cache.makers.cache_clear()
+        assert compiled().cached
+        (copy / "lower.py").write_bytes((copy / "lower.py").read_bytes() + b"# changed\n")
+        cache.makers.cache_clear()
+        assert not compiled().cached
+    finally:
+        cache.makers.cache_clear()
 
 
 def test_large_constants_are_in_the_name():

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from surefit.compiler import engine, gemm
+from surefit.compiler import engine
 from surefit.compiler.gemm import BLOCK, emit_gemm, emit_transpose, plan
 from surefit.compiler.text import Function, Module
 from surefit.errors import ArgumentError
@@ -48,7 +48,6 @@ class Code:
 
     def build(self) -> Callable[..., None]:
         """call(name, *arrays)."""
-        engine.register_symbols(self.module.symbols)
         library = engine.Library(engine.object_code(str(self.module), self.t), self.t, self.names)
 
         def call(name: str, *arrays: np.ndarray) -> None:
@@ -89,7 +88,6 @@ class Case(NamedTuple):
     a: str = "plain"
     padded: bool = True
     strict: bool = False
-    blas: bool = False
 
 
 class Product:
@@ -115,15 +113,14 @@ class Product:
         self.c_memory = np.full((m + 2, self.c_row), CANARY, self.dtype)
         self.name = code.write(3, self.body(code.t))
 
-    def body(self, t: engine.Target, after: Any = None) -> Callable[..., None]:
+    def body(self, t: engine.Target) -> Callable[..., None]:
         case = self.case
 
-        def write(f: Function, a: Any, b: Any, c: Any, *more: Any) -> None:
+        def write(f: Function, a: Any, b: Any, c: Any) -> None:
             c = f.gep(c, self.c_row, self.kind)
             emit_gemm(
                 f, t, m=case.m, n=case.n, k=case.k, kind=self.kind, a=a, a_row=self.a_row, a_col=self.a_col, b=b,
-                b_row=case.n, c=c, c_row=self.c_row, c_padded=case.padded, strict=case.strict, blas=case.blas,
-                after_panel=after and (lambda i0, rows: after(f, c, i0, rows, *more)),
+                b_row=case.n, c=c, c_row=self.c_row, c_padded=case.padded, strict=case.strict,
             )  # fmt: skip
 
         return write
@@ -203,58 +200,6 @@ def test_an_element_does_not_depend_on_how_many_there_are(strict):
     c = whole.result(call)
     for p in parts:
         np.testing.assert_array_equal(p.result(call), c[: p.case.m, : p.case.n])
-
-
-@pytest.mark.parametrize("m", [1, 64, 65, 300])
-def test_after_panel_sees_every_row_once_when_it_is_complete(m):
-    code = Code(engine.target())
-    p = Product(code, Case(m, 110, 40), "f64")
-
-    def after(f, c, i0, rows, counts, last):
-        with f.loop(0, rows) as l:
-            i = f.add(i0, l.i)
-            count = f.gep(counts, i, "i64")
-            f.store(f.add(f.load(count, "i64"), 1), count)
-            for j, place in ((0, 0), (109, 1)):
-                x = f.load(f.gep(c, f.add(f.mul(i, p.c_row), j), "f64"), "f64")
-                f.store(x, f.gep(last, f.add(f.mul(i, 2), place), "f64"))
-
-    name = code.write(5, p.body(code.t, after))
-    call = code.build()
-    counts, ends = np.zeros(m + 1, np.int64), np.zeros((m, 2))
-    call(name, p.a_memory, p.b_memory, p.c_memory, counts, ends)
-    np.testing.assert_array_equal(counts, [1] * m + [0])
-    np.testing.assert_array_equal(ends, p.c_memory[1:-1, [0, 109]])
-
-
-@pytest.mark.parametrize("kind", ["f32", "f64"])
-def test_blas(kind, monkeypatch):
-    monkeypatch.setattr(gemm, "blas_pays", lambda *_: True)
-    code = Code(engine.target())
-    cases = [Case(40, 50, 30, a, padded, blas=True) for a in ("plain", "turned") for padded in (True, False)]
-    products = [Product(code, case, kind) for case in cases]
-    assert code.module.symbols == {f"surefit.blas.{'s' if kind == 'f32' else 'd'}gemm"}
-    call = code.build()
-    for p in products:
-        p.check(call)
-
-
-def test_blas_is_for_large_products_that_need_no_order():
-    large = Case(600, 600, 4000, blas=True)
-    for case, expected in [
-        (large, 1), (large._replace(strict=True), 0), (large._replace(blas=False), 0), (large._replace(k=100), 0),
-        (large._replace(a="spread", k=2000), 0),
-    ]:  # fmt: skip
-        code = Code(engine.target())
-        product = Product(code, case, "f64")
-        assert len(code.module.symbols) == expected, case
-        if expected:
-            np.testing.assert_allclose(product.result(code.build()), product.a @ product.b, rtol=1e-9, atol=1e-10)
-
-
-def test_unknown_symbols_are_refused():
-    with pytest.raises(AssertionError, match="malloc"):
-        engine.register_symbols(["malloc"])
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 
-from surefit import nn, optim
+from surefit import nn
 from surefit.compiler import compile_program
 from surefit.compiler.graph import graph_of, reachable
 from surefit.compiler.indexing import follow, identity, offset, var
@@ -15,6 +13,8 @@ from surefit.compiler.plan import Plan
 from surefit.core import functions as F
 from surefit.core import ops
 from surefit.core.program import record
+
+from .training import problem
 
 A = np.arange(30.0).reshape(6, 5)
 
@@ -68,20 +68,7 @@ def test_thin_products_become_sums(m, k, n, products):
 
 
 def training_plan(sizes, rows, optimizer="SGD"):
-    layers = []
-    for a, b in pairwise(sizes):
-        layers += [nn.Linear(a, b), nn.ReLU()]
-    net = nn.Sequential(*layers[:-1])
-    opt = getattr(optim, optimizer)(net.parameters(), lr=0.1)
-    opt.prepare()
-
-    def step(x, y):
-        opt.zero_grad()
-        loss = nn.functional.mse_loss(net(x), y)
-        loss.backward()
-        opt.step()
-        return loss
-
+    _, _, step = problem(sizes, optimizer, "float32", activation=nn.ReLU)
     p = record(step, np.zeros((rows, sizes[0]), "f4"), np.zeros((rows, sizes[-1]), "f4"))
     graph, inputs, outputs, state = graph_of(p, "fast")
     leaves = [id(t) for t, _ in p.state_in]

@@ -7,7 +7,6 @@ import os
 import resource
 import threading
 import time
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -19,29 +18,12 @@ from surefit.compiler.loop import Pace
 from surefit.compiler.threads import cores
 from surefit.errors import ArgumentError, AxisError, RecordError, ShapeError
 
+from .training import problem, step_of
+
 RNG = np.random.default_rng(5)
 MANY = 200_000  # epochs, more than a test has time for
 X = RNG.uniform(-1, 1, (50, 2))
 Y = np.sin(3 * X[:, :1]) - X[:, 1:]
-
-
-def problem(sizes=(2, 9, 1), optimizer="Adam", dtype="float64", seed=0, lr=1e-2):
-    """A network, its optimiser, and a step as in PyTorch."""
-    layers = []
-    for a, b in pairwise(sizes):
-        layers += [nn.Linear(a, b, dtype=dtype, generator=np.random.default_rng(seed + a + 7 * b)), nn.Tanh()]
-    net = nn.Sequential(*layers[:-1])
-    opt = getattr(optim, optimizer)(net.parameters(), lr=lr)
-    opt.prepare()
-
-    def step(x, y):
-        opt.zero_grad()
-        loss = nn.functional.mse_loss(net(x), y)
-        loss.backward()
-        opt.step()
-        return loss
-
-    return net, opt, step
 
 
 def weights(net):
@@ -205,17 +187,9 @@ def test_labels_out_of_range_stop_with_the_eager_error():
     net = nn.Linear(2, 3, dtype="float64")
     opt = optim.SGD(net.parameters(), lr=0.1)
     opt.prepare()
-
-    def step(x, labels):
-        opt.zero_grad()
-        loss = nn.functional.cross_entropy(net(x), labels)
-        loss.backward()
-        opt.step()
-        return loss
-
     labels = RNG.integers(0, 3, 50)
     labels[17] = 3
-    loop = TrainingLoop(step, (X, labels), 5)
+    loop = TrainingLoop(step_of(net, opt, nn.functional.cross_entropy), (X, labels), 5)
     with pytest.raises(AxisError, match="out of range"):
         loop.run(np.arange(50).reshape(10, 5))
 
@@ -244,7 +218,7 @@ def test_a_step_that_returns_no_number_is_refused():
 
 
 def test_state_that_is_never_read_is_refused():
-    from surefit.core.tensor import State
+    from surefit.core.leaves import State
 
     leaf = State(np.zeros(2), "last")
 

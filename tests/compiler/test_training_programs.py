@@ -12,9 +12,10 @@ from surefit import nn, optim
 from surefit.compiler import TrainingLoop, jit
 from surefit.core import functions as F
 from surefit.core import ops
+from surefit.core.creation import ones_like, tensor, zeros_like
 from surefit.core.functional import grad
 from surefit.core.random import Generator
-from surefit.core.tensor import Tensor, no_grad, ones_like, tensor, zeros_like
+from surefit.core.tensor import Tensor, no_grad
 from surefit.nn import functional as NF
 
 Training = tuple[Callable[..., Any], list[Any], list[np.ndarray]]  # step, leaves to compare, arguments of the step

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from surefit.core import functions as F
-from surefit.core.tensor import Tensor, as_tensor, no_grad, tensor
+from surefit.core.creation import as_tensor, tensor
+from surefit.core.tensor import Tensor, no_grad
 from surefit.nn import functional as N
 
 WAIVERS = {

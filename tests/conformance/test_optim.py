@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from surefit import optim
-from surefit.core.tensor import Parameter, Tensor
+from surefit.core.leaves import Parameter
+from surefit.core.tensor import Tensor
 
 SHIPPED = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adamax", "NAdam", "RAdam")
 NOT_SHIPPED = {"ASGD", "Adadelta", "Adafactor", "Rprop"}  # not among the optimisers surefit offers

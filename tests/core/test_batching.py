@@ -10,10 +10,12 @@ import pytest
 from surefit.core import functions as F
 from surefit.core import ops
 from surefit.core.batching import active, batch
+from surefit.core.creation import randn, tensor
 from surefit.core.functional import grad, hessian, hvp, jacobian, value_and_grad, vjp
+from surefit.core.leaves import Parameter, flatten_parameters
 from surefit.core.program import record
 from surefit.core.random import Generator
-from surefit.core.tensor import Parameter, Tensor, flatten_parameters, randn, tensor
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, AxisError, RecordError, ShapeError
 
 from .test_functional import VECTOR, Ours

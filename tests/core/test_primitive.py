@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from surefit.core import ops
+from surefit.core.creation import tensor
 from surefit.core.primitive import quietly, silent
-from surefit.core.tensor import tensor
 
 HUGE = np.full(3, 3e38, np.float32)
 

@@ -15,26 +15,12 @@ from hypothesis import strategies as st
 from surefit.core import functions as F
 from surefit.core import ops
 from surefit.core.batching import batch
+from surefit.core.creation import arange, eye, full, ones, rand, randn, tensor, zeros, zeros_like
 from surefit.core.functional import grad, hessian, hvp, jacobian, value_and_grad
+from surefit.core.leaves import FlatVector, Parameter, State, flatten_parameters
 from surefit.core.program import Constant, Equation, Program, record
 from surefit.core.random import Generator
-from surefit.core.tensor import (
-    FlatVector,
-    Parameter,
-    State,
-    Tensor,
-    arange,
-    eye,
-    flatten_parameters,
-    full,
-    no_grad,
-    ones,
-    rand,
-    randn,
-    tensor,
-    zeros,
-    zeros_like,
-)
+from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError, AxisError, CapturedError, DtypeError, RecordError, ShapeError
 
 from .test_ops import same

@@ -10,8 +10,9 @@ import pytest
 from surefit.core import functions as F
 from surefit.core import ops
 from surefit.core.batching import batch
+from surefit.core.creation import tensor
 from surefit.core.program import record
-from surefit.core.tensor import Tensor, tensor
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DtypeError
 
 B, I, L, F32, D = ops.DTYPES  # bool, int32, int64, float32, float64

@@ -16,25 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from surefit.core import creation as T
 from surefit.core import functions as F
 from surefit.core import ops
-from surefit.core import tensor as T
 from surefit.core.batching import batch
+from surefit.core.creation import as_tensor, from_numpy, tensor
 from surefit.core.functional import grad
+from surefit.core.leaves import FlatVector, Parameter, State, flatten_parameters
 from surefit.core.program import record
-from surefit.core.tensor import (
-    FlatVector,
-    Parameter,
-    State,
-    Tensor,
-    as_tensor,
-    enable_grad,
-    flatten_parameters,
-    from_numpy,
-    is_grad_enabled,
-    no_grad,
-    tensor,
-)
+from surefit.core.tensor import _METHODS, Tensor, enable_grad, is_grad_enabled, no_grad
 from surefit.errors import (
     ArgumentError,
     AxisError,
@@ -1107,7 +1097,7 @@ def test_values_and_gradients_are_pytorchs(name: str, torch: Any) -> None:
     np.testing.assert_allclose(x.grad.numpy(), t.grad.numpy(), rtol=1e-11, atol=1e-13)
 
 
-@pytest.mark.parametrize("name", T._METHODS)
+@pytest.mark.parametrize("name", _METHODS)
 def test_methods_are_the_functions(name: str) -> None:
     assert callable(getattr(Tensor, name)) and callable(getattr(F, name))
 

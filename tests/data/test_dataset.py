@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surefit.core.tensor import Tensor, tensor
+from surefit.core.creation import tensor
+from surefit.core.tensor import Tensor
 from surefit.data import (
     ConcatDataset,
     DataLoader,

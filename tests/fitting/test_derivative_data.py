@@ -7,7 +7,8 @@ import pytest
 
 import surefit
 from surefit import nn
-from surefit.core.tensor import Tensor, from_numpy
+from surefit.core.creation import from_numpy
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.fitting.derivatives import SlopeLoss
 from surefit.fitting.problem import pose

@@ -11,7 +11,7 @@ from PIL import Image
 
 import surefit
 from surefit.errors import ArgumentError, DataError, ModelFileError
-from surefit.fitting.live import plot_rows, spark
+from surefit.fitting.live import Redrawing, plot_rows, spark
 from surefit.fitting.snapshots import load_frames, save_frames, spread, tell_model
 from surefit.fitting.training import Epoch, Finished
 
@@ -84,6 +84,11 @@ def test_wrong_arguments():
         surefit.Live("fit.txt")
     with pytest.raises(DataError, match=r"callbacks=\[surefit\.Snapshots\(\)\]"):
         train(1).animate("a.gif")
+
+
+def test_one_who_redraws_must_say_how_a_frame_is_shown():
+    with pytest.raises(TypeError, match="show"):
+        type("Blank", (Redrawing,), {})(every=0.0)
 
 
 @pytest.mark.parametrize(

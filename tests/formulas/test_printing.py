@@ -10,8 +10,9 @@ from hypothesis import assume, given, settings
 
 from surefit.core import functions as F
 from surefit.core import ops
+from surefit.core.creation import tensor
+from surefit.core.leaves import Parameter
 from surefit.core.program import record
-from surefit.core.tensor import Parameter, tensor
 from surefit.errors import FormulaError
 from surefit.formulas import formulas_of, parse, parse_many, to_latex, to_text
 

@@ -12,9 +12,9 @@ import scipy.special
 from hypothesis import assume, given, settings
 
 from surefit.core.batching import batch
+from surefit.core.creation import tensor
 from surefit.core.functional import grad, jacobian
 from surefit.core.program import record
-from surefit.core.tensor import tensor
 from surefit.errors import ArgumentError, DtypeError, FormulaError, ShapeError
 from surefit.formulas import parse
 from surefit.formulas.functions import NAMES, TABLE

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from surefit import nn
-from surefit.core.tensor import ones, tensor
+from surefit.core.creation import ones, tensor
 from surefit.errors import ArgumentError, AxisError, DtypeError, ShapeError
 
 rng = np.random.default_rng

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from surefit import nn
-from surefit.core.tensor import tensor
+from surefit.core.creation import tensor
 
 rng = np.random.default_rng
 

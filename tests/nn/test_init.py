@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from surefit.core.creation import tensor, zeros
+from surefit.core.leaves import Parameter
 from surefit.core.program import record
-from surefit.core.tensor import Parameter, tensor, zeros
 from surefit.errors import ArgumentError, CapturedError, DtypeError, GradientError, ShapeError
 from surefit.nn import init
 

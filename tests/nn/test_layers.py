@@ -10,9 +10,10 @@ from scipy import stats
 
 from surefit import nn
 from surefit.core.batching import batch
+from surefit.core.creation import ones, tensor, zeros
 from surefit.core.program import record
 from surefit.core.random import Generator
-from surefit.core.tensor import Tensor, no_grad, ones, tensor, zeros
+from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError, AxisError, DtypeError, ShapeError
 
 rng = np.random.default_rng

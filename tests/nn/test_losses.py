@@ -9,9 +9,9 @@ import mpmath
 import numpy as np
 import pytest
 
+from surefit.core.creation import tensor
 from surefit.core.functional import grad
 from surefit.core.program import record
-from surefit.core.tensor import tensor
 from surefit.errors import ArgumentError, DtypeError, ShapeError, SurefitError
 from surefit.nn import functional as F
 

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from surefit import nn
-from surefit.core.tensor import ones, tensor
+from surefit.core.creation import ones, tensor
 from surefit.errors import ArgumentError
 
 rng = np.random.default_rng

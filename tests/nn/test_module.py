@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from surefit import nn
+from surefit.core.creation import ones, randn, tensor, zeros
+from surefit.core.leaves import Parameter, State
 from surefit.core.program import record
 from surefit.core.random import Generator
-from surefit.core.tensor import Parameter, State, Tensor, no_grad, ones, randn, tensor, zeros
+from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from surefit import nn
 from surefit.core.batching import batch
+from surefit.core.creation import ones, tensor, zeros
 from surefit.core.functional import jacobian
 from surefit.core.program import record
-from surefit.core.tensor import Tensor, ones, tensor, zeros
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, ShapeError
 
 rng = np.random.default_rng

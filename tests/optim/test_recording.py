@@ -10,9 +10,11 @@ import pytest
 from surefit import optim
 from surefit.core import functions as F
 from surefit.core import ops
+from surefit.core.creation import tensor
+from surefit.core.leaves import Parameter, State
 from surefit.core.program import record
 from surefit.core.random import Generator
-from surefit.core.tensor import Parameter, State, Tensor, tensor
+from surefit.core.tensor import Tensor
 
 
 class Net:

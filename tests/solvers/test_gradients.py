@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surefit.errors import ShapeError
+from surefit.errors import ArgumentError, ShapeError
 from surefit.solvers import linear_features
 from surefit.solvers.gradients import gradient_features
 
@@ -78,3 +78,10 @@ def test_held_out_rows_choose_where_values_are_noisy():
 def test_shapes_are_checked():
     with pytest.raises(ShapeError, match=r"slopes \(5, 2\) must be"):
         gradient_features(np.ones((5, 2)), np.ones((5, 1)), np.ones((5, 2)), 3, tanh)
+
+
+def test_arguments_are_checked_under_its_own_name():
+    with pytest.raises(ArgumentError, match="gradient_features: units=0 must be"):
+        gradient_features(np.ones((5, 2)), np.ones((5, 1)), np.ones((5, 1, 2)), 0, tanh)
+    with pytest.raises(ArgumentError, match="gradient_features: weights must be 5"):
+        gradient_features(np.ones((5, 2)), np.ones((5, 1)), np.ones((5, 1, 2)), 3, tanh, row_weights=-np.ones(5))

@@ -12,7 +12,7 @@ import typer
 from surefit.errors import ArgumentError, DataError
 
 from .readers import nearest
-from .report import plain, say
+from .report import Json, Quiet, plain, say
 from .training import NOT_REACHED
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def reproduce(
     download: Annotated[
         bool, typer.Option("--download", help="Fetch the MNIST files that are missing (11 MB, checksums checked).")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Run the experiments that surefit was started from: the published numbers beside ours.
 

@@ -17,7 +17,7 @@ import typer
 from surefit.errors import ArgumentError, DataError, FormulaError
 
 from .grammar import with_settings
-from .report import print_json, print_lines, say
+from .report import Json, print_json, print_lines, say
 from .settings import CSV_OPTIONS, SETTINGS, read_given, speaking_of_options
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from surefit.fitting import Fit
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", show_default=False, help="A file that surefit fit wrote.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Columns = dict[str, "np.ndarray"]  # name -> (n,)
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".dat")

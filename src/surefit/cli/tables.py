@@ -10,7 +10,7 @@ import typer
 
 from .grammar import with_settings
 from .readers import choice, number
-from .report import print_json, print_lines
+from .report import Json, print_json, print_lines
 from .settings import RUN, SETTINGS, Setting, check_extra_box, missing_domain, read_given, speaking_of_options
 
 FORMATS = ("csv", "parquet", "npz")
@@ -39,7 +39,7 @@ def data(
     drop_nonfinite: Annotated[
         bool, typer.Option("--drop-nonfinite", help="Leave out points where the formula is NaN or infinite.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: Json = False,
     **given: Any,
 ) -> None:
     """Sample a formula into a training and a test table.

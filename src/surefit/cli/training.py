@@ -15,7 +15,7 @@ from surefit.errors import ArgumentError, DataError
 
 from . import progress
 from .grammar import INTERRUPTED, with_settings
-from .report import print_json
+from .report import Json, Quiet, print_json
 from .settings import (
     CSV_OPTIONS,
     KEYS,
@@ -69,8 +69,8 @@ def fit(
             help="Redraw the fit while it is trained: a picture file such as fit.png, window, or terminal.",
         ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
     **given: Any,
 ) -> None:
     """Fit a formula or a table with a neural network.

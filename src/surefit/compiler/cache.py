@@ -1,8 +1,8 @@
 """Machine code kept on disk, so that the second process need not wait for LLVM.
 
 A file is a mark, the SHA-256 of what follows, and an object file. Its name is the SHA-256 of all that decides the code:
-the module's text, the CPU and its features, the versions. A file that is cut off, altered or foreign is ignored and
-written again. Nothing is unpickled; only the owner may read or write.
+the module's text, the CPU and its features, the versions and our own source. A file that is cut off, altered or foreign
+is ignored and written again. Nothing is unpickled; only the owner may read or write.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from surefit._version import __version__
@@ -23,10 +24,21 @@ MARK = b"surefit object 1\n"
 MOST = 400  # files; beyond, the longest unused go
 
 
+@lru_cache(maxsize=1)
+def makers() -> str:
+    """Who writes the code: surefit, down to the source of its compiler (half a millisecond), llvmlite and LLVM.
+
+    A version alone would not do: whoever changes the compiler would go on running the code of the one before.
+    """
+    source = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        source.update(path.read_bytes())
+    return f"surefit {__version__} {source.hexdigest()}, {engine.versions()}"
+
+
 def key(text: str, t: engine.Target) -> str:
     """The name of a module's file."""
-    parts = (__version__, engine.versions(), t.cpu, t.features, text)
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return hashlib.sha256("\0".join((makers(), t.cpu, t.features, text)).encode()).hexdigest()
 
 
 def _folder(create: bool) -> Path | None:
@@ -75,12 +87,8 @@ def _prune(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def load(
-    text: str, t: engine.Target, names: Sequence[str], symbols: Collection[str] = ()
-) -> tuple[engine.Library, bool]:
+def load(text: str, t: engine.Target, names: Sequence[str]) -> tuple[engine.Library, bool]:
     """A module in memory, ready to run, and whether its code came from the disk."""
-    if symbols:
-        engine.register_symbols(symbols)
     name = key(text, t)
     code = read(name)
     if code is not None:

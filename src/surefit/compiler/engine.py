@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -124,33 +124,6 @@ def assembly(text: str, t: Target, level: int = 0) -> str:
     with _lock:
         module, tm = optimise(text, t, level)
         return tm.emit_assembly(module)
-
-
-BLAS = "surefit.blas."  # before the name of a routine that compiled code calls
-
-
-def register_symbols(names: Iterable[str]) -> None:
-    """Tell LLVM where external functions are, before code that calls them is loaded; BLAS + a routine: SciPy's.
-
-    Object code keeps their names, never their addresses.
-    """
-    for name in names:
-        if not name.startswith(BLAS):
-            raise AssertionError(f"{name} is not known")
-        _binding().add_symbol(name, _blas_address(name.removeprefix(BLAS)))
-
-
-def _blas_address(routine: str) -> int:
-    import ctypes
-
-    from scipy.linalg import cython_blas
-
-    capsule = cython_blas.__pyx_capi__[routine]
-    get_name = ctypes.pythonapi.PyCapsule_GetName
-    get_name.restype, get_name.argtypes = ctypes.c_char_p, [ctypes.py_object]
-    get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
-    get_pointer.restype, get_pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    return get_pointer(capsule, get_name(capsule))
 
 
 class Library:

@@ -89,7 +89,6 @@ class Module:
         self.globals: list[str] = []
         self.attributes = attributes
         self.shared: dict[Any, Any] = {}  # key -> function already written, for code that several places call
-        self.symbols: set[str] = set()  # external functions that must be registered before the code is loaded
 
     def declare(self, name: str, ret: str, args: Sequence[str]) -> str:
         """An external function or intrinsic; its name with @."""

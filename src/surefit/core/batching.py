@@ -15,8 +15,9 @@ import numpy as np
 
 from surefit.core import functions as F
 from surefit.core import ops
+from surefit.core.creation import as_tensor
 from surefit.core.ops import KINDS, Arithmetic, Aval, Op, aval_of, int64, shape_of
-from surefit.core.tensor import Tensor, as_tensor
+from surefit.core.tensor import Tensor
 from surefit.core.tensor import _apply as apply_tensor
 from surefit.core.tree import flatten, tree_map
 from surefit.errors import ArgumentError, RecordError, ShapeError, SurefitError

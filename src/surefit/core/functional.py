@@ -9,7 +9,8 @@ import numpy as np
 
 from surefit.core import ops
 from surefit.core.batching import Batched, Frame, batch_leave
-from surefit.core.tensor import Tensor, _birth, as_tensor, backpropagate, enable_grad, mode, wrap
+from surefit.core.creation import as_tensor
+from surefit.core.tensor import Tensor, _birth, backpropagate, enable_grad, mode, wrap
 from surefit.core.tree import flatten, tree_map
 from surefit.errors import ArgumentError, GradientError, ShapeError
 

@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from surefit.core import ops
+from surefit.core.leaves import FlatVector, Parameter, State
 from surefit.core.ops import KINDS, Arithmetic, Aval, Op, aval_of, operand_dtype
-from surefit.core.tensor import FlatVector, Parameter, State, Tensor, _read, mode, wrap
+from surefit.core.tensor import Tensor, _read, mode, wrap
 from surefit.core.tree import flatten
 from surefit.errors import CapturedError, DtypeError, RecordError, ShapeError
 

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from surefit.core import batching, ops
+from surefit.core.creation import numpy_generator
+from surefit.core.leaves import State
 from surefit.core.ops import float32, float64, int32, int64
-from surefit.core.tensor import State, Tensor, no_grad, numpy_generator
+from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError, DtypeError
 
 _HALF = 1 << 31

@@ -11,7 +11,7 @@ import itertools
 import math
 import operator
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,8 +22,7 @@ from surefit.core import functions as F
 from surefit.core import ops
 from surefit.core.ops import KINDS, Arithmetic, Aval, Op, bool_, dtype_of, float32, float64, int32, int64
 from surefit.core.primitive import _FLOATS, MISFIT, calm
-from surefit.core.shapes import size_tuple
-from surefit.errors import ArgumentError, CapturedError, DtypeError, GradientError, RecordError, ShapeError
+from surefit.errors import ArgumentError, DtypeError, GradientError, RecordError, ShapeError
 
 ndarray = np.ndarray
 _birth = itertools.count(1).__next__  # results are born after their arguments: birth order is a topological order
@@ -128,7 +127,7 @@ class Tensor(Arithmetic):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        KINDS[cls] = (_LEVEL, lambda op, args, params: _apply(op, args, params))
+        KINDS[cls] = (_LEVEL, _apply)
 
     # --- what it is ---
 
@@ -509,143 +508,6 @@ class Tensor(Arithmetic):
         return self.to(bool_)
 
 
-class Parameter(Tensor):
-    """A leaf that a Module trains: it requires a gradient unless told otherwise.
-
-    An optimiser lays the parameters it trains into one flat vector (see `FlatVector`); each is then a view of it.
-    """
-
-    __slots__ = ("home",)
-
-    def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = True) -> None:
-        self.home: FlatVector | None = None
-        super().__init__(data, dtype, requires_grad)
-
-    def _store(self, value: Any) -> None:
-        if self.home is not None:
-            self.home.store_part(self, value)
-        else:
-            super()._store(value)
-
-    def __repr__(self) -> str:
-        return "Parameter containing:\n" + super().__repr__()
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        twin = Parameter(self._concrete("deepcopy"), requires_grad=self.requires_grad)
-        twin.grad = None if self.grad is None else self.grad.detach()
-        memo[id(self)] = twin
-        return twin
-
-
-class State(Tensor):
-    """A named leaf that a step reads and assigns: a moment, a counter, a learning rate, a running mean."""
-
-    __slots__ = ("label",)
-
-    def __init__(self, data: Any, label: str, dtype: Any = None) -> None:
-        super().__init__(data, dtype)
-        self.label = label
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        twin = State(self._concrete("deepcopy"), self.label)
-        memo[id(self)] = twin
-        return twin
-
-    def __reduce__(self) -> Any:
-        return State, (self._concrete("pickling"), self.label)
-
-
-class FlatVector(Tensor):
-    """One vector that holds parameters side by side; they are named views of it, refreshed when it is assigned.
-
-    The vector is the state: recording reads and assigns it whole, and the parameters are slices of it.
-    """
-
-    __slots__ = ("params", "parts")
-
-    def __init__(self, params: Sequence[Parameter]) -> None:
-        if mode.recorder is not None:
-            raise RecordError(
-                "parameters cannot be laid into a flat vector while recording; call optimizer.prepare() once before"
-            )
-        pieces = [p._value.reshape(-1) if p.numel() else p._value.reshape(0) for p in params]
-        super().__init__(np.concatenate(pieces) if pieces else np.zeros(0, float32))
-        self.params = list(params)
-        ends = np.cumsum([p.numel() for p in params])
-        self.parts = [(p, int(e) - p.numel(), int(e), p.shape) for p, e in zip(params, ends, strict=True)]
-        for p in params:
-            p.home = self
-        self._refresh()
-
-    def _refresh(self) -> None:
-        v = self._value
-        for p, a, b, shape in self.parts:
-            if p.home is self:
-                p._value = v[a:b].reshape(shape)
-
-    def _store(self, value: Any) -> None:
-        super()._store(value)
-        if mode.recorder is None:
-            self._refresh()
-
-    def holds(self, params: Sequence[Parameter]) -> bool:
-        """Whether these parameters, in this order and no others, live here."""
-        same = len(params) == len(self.params) and all(map(operator.is_, params, self.params))
-        return same and all(map(operator.is_, [p.home for p in params], itertools.repeat(self)))
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        return wrap(self._concrete("deepcopy"))  # the numbers alone: copied parameters are at home in no vector
-
-    def __reduce__(self) -> Any:
-        return Tensor, (self._concrete("pickling"),)
-
-    def at_home(self) -> bool:
-        """Whether all its parameters still live here."""
-        return all(p.home is self for p, *_ in self.parts)
-
-    def part(self, p: Parameter) -> tuple[int, int]:
-        """Where a parameter begins and ends in the vector."""
-        return next((a, b) for q, a, b, _ in self.parts if q is p)
-
-    def store_part(self, p: Parameter, value: Any) -> None:
-        """Assign one parameter: the vector with that slice replaced."""
-        a, b = self.part(p)
-        if mode.recorder is None:
-            vector = self._value.copy()
-            vector[a:b] = value.reshape(-1)
-        else:
-            whole = mode.recorder.read(self)
-            piece = ops.reshape(value, shape=(b - a,))
-            ends = [whole_slice(whole, 0, a), piece, whole_slice(whole, b, whole.shape[0])]
-            vector = ops.concatenate(*ends, axis=0)
-        self._store(vector)
-
-    def view_of(self, p: Parameter, vector: Any) -> Any:
-        """The parameter's view of a given vector (an array or a recorded name)."""
-        a, b = self.part(p)
-        return ops.reshape(whole_slice(vector, a, b), shape=p._value.shape)
-
-
-def whole_slice(vector: Any, a: int, b: int) -> Any:
-    """vector[a:b] as a primitive, for any kind of value."""
-    return ops.slice_(vector, start=(a,), stop=(b,), step=(1,))
-
-
-def flatten_parameters(params: Iterable[Parameter]) -> FlatVector:
-    """The flat vector of exactly these parameters; made (and the parameters moved into it) where there is none.
-
-    DtypeError when their dtypes differ.
-    """
-    ps = list(params)
-    home = ps[0].home if ps else None
-    if home is not None and home.holds(ps):
-        return home
-    kinds = sorted({str(p.dtype) for p in ps})
-    if len(kinds) > 1:
-        raise DtypeError(f"parameters of different dtypes ({', '.join(kinds)}) cannot share one flat vector")
-    return FlatVector(ps)
-
-
 def _read(t: Tensor) -> Any:
     return t._value if mode.recorder is None else mode.recorder.read(t)
 
@@ -754,8 +616,7 @@ for _symbol, _op in (("add", ops.add), ("sub", ops.sub), ("mul", ops.mul), ("tru
     setattr(Tensor, f"__{_symbol}__", _operator(_op))
     setattr(Tensor, f"__r{_symbol}__", _operator(_op, swapped=True))
 
-for _kind in (Tensor, Parameter, State, FlatVector):
-    KINDS[_kind] = (_LEVEL, _apply)
+KINDS[Tensor] = (_LEVEL, _apply)
 
 
 def _apply_to_nothing(op: Op, params: dict[str, Any]) -> Any:
@@ -890,144 +751,6 @@ def backpropagate(
     finally:
         mode.grad = before
     return found + [(t, g) for t, g in waiting.values() if ids is None or t._birth in ids]  # the leaves
-
-
-# --- creation ----------------------------------------------------------------------------------------------------
-
-
-def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """A new leaf from numbers, nested lists, arrays or another tensor (copied).
-
-    Python floats become float32; arrays keep their dtype. DtypeError for text, objects or complex numbers.
-
-    >>> tensor([[1, 2], [3, 4]]).shape
-    (2, 2)
-    """
-    return Tensor(data, dtype, requires_grad)
-
-
-def as_tensor(data: Any, dtype: Any = None) -> Tensor:
-    """A tensor as it is, anything else through `tensor`."""
-    return data if isinstance(data, Tensor) and dtype in (None, data.dtype) else Tensor(data, dtype)
-
-
-def from_numpy(array: ndarray) -> Tensor:
-    """A leaf that shares the array's memory: do not write into the array while the tensor is in use."""
-    dtype_of(array.dtype)
-    return wrap(array)
-
-
-def _sizes(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
-    shape = size_tuple(name, size)
-    if any(n < 0 for n in shape):
-        raise ShapeError(f"{name}: sizes must be >= 0, got {shape}")
-    return shape
-
-
-def full(size: Any, fill_value: float, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """One number everywhere."""
-    shape = _sizes("full", (size,) if not isinstance(size, (tuple, list)) else tuple(size))
-    t = wrap(np.broadcast_to(_as_value(fill_value, dtype), shape))  # one number in memory; nothing large to record
-    return t.requires_grad_() if requires_grad else t
-
-
-def zeros(*size: Any, dtype: Any = float32, requires_grad: bool = False) -> Tensor:
-    """Zeros: zeros(2, 3) or zeros((2, 3))."""
-    return full(_sizes("zeros", size), 0, dtype=dtype, requires_grad=requires_grad)
-
-
-def ones(*size: Any, dtype: Any = float32, requires_grad: bool = False) -> Tensor:
-    """Ones."""
-    return full(_sizes("ones", size), 1, dtype=dtype, requires_grad=requires_grad)
-
-
-def zeros_like(x: Any, dtype: Any = None) -> Tensor:
-    """Zeros of x's shape and dtype."""
-    return full(x.shape, 0, dtype=dtype or x.dtype)
-
-
-def ones_like(x: Any, dtype: Any = None) -> Tensor:
-    """Ones of x's shape and dtype."""
-    return full(x.shape, 1, dtype=dtype or x.dtype)
-
-
-def full_like(x: Any, fill_value: float, dtype: Any = None) -> Tensor:
-    """One number everywhere, in x's shape and dtype."""
-    return full(x.shape, fill_value, dtype=dtype or x.dtype)
-
-
-def arange(start: float, end: float | None = None, step: float = 1, *, dtype: Any = None) -> Tensor:
-    """start, start + step, ... below end (as range); int64 for integers, else float32."""
-    if end is None:
-        start, end = 0, start
-    if step == 0:
-        raise ArgumentError("arange: step must not be 0")
-    if dtype is None and all(isinstance(v, int) for v in (start, end, step)):
-        dtype = int64
-    dtype = dtype_of(dtype or float32)
-    if start == 0 and step == 1:
-        return wrap(ops.iota(size=max(0, -int(-end // 1)), dtype=dtype))
-    return Tensor(np.arange(start, end, step), dtype)
-
-
-def linspace(start: float, end: float, steps: int, *, dtype: Any = float32) -> Tensor:
-    """`steps` evenly spaced numbers from start to end, both included."""
-    if steps < 0:
-        raise ArgumentError(f"linspace: steps={steps} must be >= 0")
-    return Tensor(np.linspace(start, end, steps), dtype)
-
-
-def eye(n: int, m: int | None = None, *, dtype: Any = float32) -> Tensor:
-    """Ones on the diagonal, zeros elsewhere."""
-    rows, columns = _sizes("eye", (n, n if m is None else m))
-    return wrap(ops.cast(ops.mask(rows, columns, ops.eq), dtype=dtype_of(dtype)))
-
-
-def numpy_generator(generator: Any = None) -> np.random.Generator:
-    """A NumPy Generator from a seed, a Generator (used as it is), or None for fresh entropy."""
-    if isinstance(generator, np.random.Generator):
-        return generator
-    if generator is None or isinstance(generator, (int, np.integer)):
-        if generator is not None and generator < 0:
-            raise ArgumentError(f"generator={generator}: a seed must be >= 0")
-        return np.random.default_rng(generator)
-    raise DtypeError(f"generator={generator!r} must be a seed, a numpy Generator or None")
-
-
-def rand(*size: Any, generator: Any = None, dtype: Any = float32) -> Tensor:
-    """Uniform on [0, 1)."""
-    _no_recording("rand")
-    return Tensor(numpy_generator(generator).random(_sizes("rand", size)), dtype)
-
-
-def randn(*size: Any, generator: Any = None, dtype: Any = float32) -> Tensor:
-    """Standard normal."""
-    _no_recording("randn")
-    return Tensor(numpy_generator(generator).standard_normal(_sizes("randn", size)), dtype)
-
-
-def randint(low: int, high: int | None = None, size: Any = (), *, generator: Any = None) -> Tensor:
-    """Uniform integers low <= i < high."""
-    _no_recording("randint")
-    low, high = (0, low) if high is None else (low, high)
-    if low >= high:
-        raise ArgumentError(f"randint: no integer is >= low={low} and < high={high}")
-    return Tensor(numpy_generator(generator).integers(low, high, size), int64)
-
-
-def randperm(n: int, *, generator: Any = None) -> Tensor:
-    """0 .. n-1 in random order."""
-    _no_recording("randperm")
-    (n,) = _sizes("randperm", (n,))
-    return Tensor(numpy_generator(generator).permutation(n), int64)
-
-
-def _no_recording(name: str) -> None:
-    if mode.recorder is not None:
-        raise CapturedError(
-            f"{name}() inside a recorded function would freeze one draw for ever; use a surefit.Generator, whose "
-            f"counter is state (Generator.uniform, .normal), or pass the numbers as an argument"
-        )
 
 
 # --- methods: the functions, by their own names ---------------------------------------------------------------------

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from surefit.core.creation import as_tensor, from_numpy, numpy_generator, tensor
 from surefit.core.functions import stack
-from surefit.core.tensor import Tensor, as_tensor, from_numpy, numpy_generator, tensor
+from surefit.core.tensor import Tensor
 from surefit.data.sampling import split_lengths
 from surefit.errors import ArgumentError, AxisError, DataError, ShapeError
 

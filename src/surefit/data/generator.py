@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.core.tensor import numpy_generator
+from surefit.core.creation import numpy_generator
 from surefit.data.domain import Domain, check_finite
 from surefit.data.sampling import Noise, Sampling, sample
 from surefit.data.table import FORMATS, Table, write_table

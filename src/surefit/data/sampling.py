@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.core.tensor import numpy_generator
+from surefit.core.creation import numpy_generator
 from surefit.data.domain import Domain
 from surefit.errors import ArgumentError
 

@@ -20,8 +20,9 @@ import numpy as np
 from surefit import data, fitting, nn, optim, view
 from surefit.compiler import jit
 from surefit.core import functions as fn
+from surefit.core.creation import tensor
 from surefit.core.ops import float64
-from surefit.core.tensor import no_grad, tensor
+from surefit.core.tensor import no_grad
 from surefit.errors import DataError
 from surefit.nn import functional as F
 

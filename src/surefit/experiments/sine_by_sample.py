@@ -18,8 +18,8 @@ import numpy as np
 
 from surefit import fitting, view
 from surefit.core import functions as fn
+from surefit.core.creation import tensor
 from surefit.core.functional import grad, hessian
-from surefit.core.tensor import tensor
 
 from .byhand import Sigmoid
 from .result import Claim, Grid, Options, Picture, Result, Row

@@ -14,7 +14,7 @@ import numpy as np
 
 from surefit import data, fitting, nn, optim, view
 from surefit.compiler import jit
-from surefit.core.tensor import tensor
+from surefit.core.creation import tensor
 from surefit.nn import functional as F
 
 from .byhand import MSE, Linear, Network, ReLU, through, with_ones

@@ -14,7 +14,8 @@ import numpy as np
 
 from surefit import fitting, formulas, nn, optim, view
 from surefit.compiler import jit
-from surefit.core.tensor import no_grad, tensor
+from surefit.core.creation import tensor
+from surefit.core.tensor import no_grad
 from surefit.nn import functional as F
 
 from .result import FIGURE_ONLY, Claim, Grid, Options, Picture, Result, Row

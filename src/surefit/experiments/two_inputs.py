@@ -17,8 +17,9 @@ import numpy as np
 from surefit import data, fitting, nn, optim, view
 from surefit.compiler import jit
 from surefit.core import functions as fn
+from surefit.core.creation import tensor
 from surefit.core.program import record
-from surefit.core.tensor import no_grad, tensor
+from surefit.core.tensor import no_grad
 from surefit.nn import functional as F
 from surefit.view.structure import structure_diagram
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from surefit import data, fitting, nn, optim, view
-from surefit.core.tensor import no_grad, tensor
+from surefit.core.creation import tensor
+from surefit.core.tensor import no_grad
 
 from .byhand import MSE, Array, Linear, Network, ReLU, through
 from .result import FIGURE_ONLY, Claim, Grid, Options, Picture, Result, Row

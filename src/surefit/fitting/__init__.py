@@ -1,9 +1,11 @@
 """Fitting: from a target to a Fit."""
 
 from surefit.fitting.doctor import Diagnosis, Finding, diagnose, examine
-from surefit.fitting.fitted import Fit, Measured, OutsideWarning, fit
+from surefit.fitting.entry import fit
+from surefit.fitting.fitted import Fit, OutsideWarning
 from surefit.fitting.intervals import Interval
 from surefit.fitting.live import Live, TextPlot
+from surefit.fitting.measuring import Measured
 from surefit.fitting.methods import (
     LBFGS,
     LM,

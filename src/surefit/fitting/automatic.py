@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from surefit import nn
 from surefit.core import ops
 from surefit.errors import ArgumentError
+from surefit.fitting.fitted import Fit
 from surefit.fitting.methods import LBFGS, LM, Adam, Auto, Features, Solver, VarPro
 from surefit.fitting.network import network_of, scaled
 from surefit.fitting.problem import ROWS, Problem
@@ -36,9 +37,6 @@ from surefit.fitting.solving import (
 )
 from surefit.fitting.training import Callback, Epoch, Finished, Started, plan, train
 from surefit.solvers.features import SCALES
-
-if TYPE_CHECKING:
-    from surefit.fitting.fitted import Fit
 
 GOAL = 1e-7  # of the largest |target|: what is aimed at when no tolerance is given
 FLOAT32 = 5e-7  # of the largest |target|: below this the rounding of a network in float32 hides what is left
@@ -76,8 +74,6 @@ def solve(
     callbacks: Sequence[Callback] = (),
 ) -> Fit:
     """The Fit of a problem by a solver or by the automatic choice. dtype None: float64, float32 where Adam was best."""
-    from surefit.fitting.fitted import Fit
-
     if problem.slopes is not None and not isinstance(method, (Auto, Features)):
         raise ArgumentError(
             f"derivatives: method={method.name!r} fits values only; use 'features', or a first-order method such as "

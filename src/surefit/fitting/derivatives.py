@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from surefit.core.creation import as_tensor, from_numpy
 from surefit.core.functional import grad, vjp
 from surefit.core.functions import isnan, stack
 from surefit.core.ops import broadcast_to, logical_not, maximum, where
-from surefit.core.tensor import Tensor, as_tensor, from_numpy
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.formulas import Formula
 

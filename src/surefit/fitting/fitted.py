@@ -1,14 +1,9 @@
-"""fit(target, domain) -> Fit: a trained network with an honest account of how good it is."""
+"""A fit: a trained network that answers for its values, and tells how good it is."""
 
 from __future__ import annotations
 
-import csv
-import json
-import math
 import os
-import time as clock
 import warnings as python_warnings
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -21,20 +16,15 @@ from surefit._version import __version__
 from surefit.core import ops
 from surefit.core.batching import batch
 from surefit.core.functional import jacobian
-from surefit.core.program import record
 from surefit.core.tensor import Tensor, no_grad
-from surefit.data import Domain, Sampling
+from surefit.data import Domain
 from surefit.errors import ArgumentError, DataError, ShapeError
-from surefit.fitting.adaptive import train_adaptively
+from surefit.fitting.card import box_words, card_html, card_rows, to_dict
 from surefit.fitting.inference import values_of
-from surefit.fitting.methods import Adam, Auto, FirstOrder, Method, Solver, method_from
-from surefit.fitting.network import Scaled, network_of, scaled
-from surefit.fitting.problem import Points, Problem, pose
-from surefit.fitting.rates import with_found_rate
-from surefit.fitting.recipe import call_of, environment
-from surefit.fitting.snapshots import Snapshots, save_frames, tell_model
-from surefit.fitting.together import best_of, fit_each, seeds_of, whole_number
-from surefit.fitting.training import Outcome, train
+from surefit.fitting.measuring import Measured, measure
+from surefit.fitting.network import Scaled, observed
+from surefit.fitting.problem import Problem
+from surefit.fitting.recipe import environment
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,91 +34,10 @@ if TYPE_CHECKING:
     from surefit.view.animation import Film
 
 BLOCK = 8192  # rows predicted at a time
-ROUNDING = 1e-4  # relative errors below which the order of float32 sums could be seen
-MODEL = "model.safetensors"
-CONFIG = "run.toml"  # written by the command line
-FRAMES = "frames.npz"  # the film of a training, in the directory of its fit
-
-
-@dataclass(frozen=True)
-class Measured:
-    """An error that was sampled: `max` is the largest |fit - target| seen, a lower bound of the true maximum.
-
-    max, at: the largest error and where; rmse; relative_l2: the root of sum (fit - target)^2 / sum target^2; n: how
-    many points; on: what they were.
-    """
-
-    max: float
-    at: dict[str, float]
-    rmse: float
-    relative_l2: float
-    n: int
-    on: str
-
-    def __str__(self) -> str:
-        where = ", ".join(f"{k}={v:.4g}" for k, v in self.at.items())
-        return f"{self.max:.3g} at {where} (measured on {self.n} {self.on})"
 
 
 class OutsideWarning(UserWarning):
     """A fit is asked for values outside the domain it was made on."""
-
-
-def measure(predict: Callable[[np.ndarray], np.ndarray], problem: Problem, seed: int, points: Points) -> Measured:
-    """The error of a prediction on `points`, the test rows of a table or fresh points of a known function.
-
-    There the largest error is also looked for on the faces of the domain and by climbing from the worst points.
-    """
-    x, y = points
-    error = np.abs(predict(x) - y)
-    size, rmse = (float(np.sqrt(np.mean(np.square(v)))) for v in (y, error))
-    relative = rmse / size if size > 0 else (0.0 if rmse == 0 else math.inf)
-    worst = np.where(np.isnan(error), np.inf, error).max(axis=1)
-    n = len(x)
-    if problem.function is None:
-        on = "test rows" if problem.test is not None else "training rows"
-    else:
-        x, worst, n = _climb(predict, problem, x, worst, seed)
-        on = "fresh points"
-    i = int(np.argmax(worst))
-    at = {name: float(v) for name, v in zip(problem.names, x[i], strict=True)}
-    return Measured(float(worst[i]), at, rmse, relative, n, on)
-
-
-def _climb(
-    predict: Callable[[np.ndarray], np.ndarray], problem: Problem, x: np.ndarray, worst: np.ndarray, seed: int
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """Larger errors near the worst points and on the faces: points, their largest errors, and evaluations in all.
-
-    A random search that halves its radius: it needs no derivative, so it works for any callable and at kinks.
-    """
-    function, box = problem.function, problem.domain
-    assert function is not None
-
-    def errors(points: np.ndarray) -> np.ndarray:
-        e = np.abs(predict(points) - function(points)).max(axis=1)
-        return np.where(np.isnan(e), -np.inf, e)  # outside the function's domain there is no error
-
-    starts, steps, each = problem.effort().search
-    faces = problem.edges(seed)
-    points, values = x, worst
-    if len(faces):
-        points, values = np.concatenate([x, faces]), np.concatenate([worst, errors(faces)])
-    n = len(points)
-    best = np.argsort(values)[-starts:]
-    tops, heights = points[best], values[best]
-    rng = np.random.default_rng([seed, 0xC11B])
-    radius = box.width / 20
-    for _ in range(steps):
-        step = rng.uniform(-1.0, 1.0, (each, *tops.shape)) * radius
-        tries = np.clip(tops + step, box.low, box.high)
-        found = errors(tries.reshape(-1, box.dim)).reshape(each, -1)
-        pick = found.argmax(axis=0)
-        better = found.max(axis=0) > heights
-        heights = np.where(better, found.max(axis=0), heights)
-        tops = np.where(better[:, None], tries[pick, np.arange(len(tops))], tops)
-        radius, n = radius / 2**0.5, n + tries.shape[0] * tries.shape[1]
-    return np.concatenate([points, tops]), np.concatenate([values, heights]), n
 
 
 @dataclass
@@ -236,7 +145,7 @@ class Fit:
         if not self._warned and len(x) and not self.domain.contains(x).all():
             self._warned = True
             python_warnings.warn(
-                f"points outside the domain {_box_words(self.domain)}, "
+                f"points outside the domain {box_words(self.domain)}, "
                 "where this fit was made: the values there mean nothing certain",
                 OutsideWarning,
                 stacklevel=3,
@@ -304,8 +213,6 @@ class Fit:
 
     def layers(self) -> list[int] | None:
         """Sizes of the layers of a multilayer perceptron, inputs first; None for another network."""
-        from surefit import nn
-
         linear = [m for m in self.network.modules() if isinstance(m, nn.Linear)]
         chain = all(a.out_features == b.in_features for a, b in pairwise(linear))
         others = any(isinstance(m, (nn.Conv1d, nn.Conv2d, nn.Residual, nn.Embedding)) for m in self.network.modules())
@@ -313,79 +220,9 @@ class Fit:
             return None
         return [linear[0].in_features, *(m.out_features for m in linear)]
 
-    def _network_words(self) -> str:
-        from surefit import nn
-
-        sizes = self.layers()
-        weights = f"{self.network.num_parameters()} parameters, {self.dtype}"
-        if sizes is None:
-            return f"{type(self.network).__name__}, {weights}"
-        quiet = (nn.Linear, nn.Sequential, nn.Dropout)
-        kinds = dict.fromkeys(
-            type(m).__name__ for m in self.network.modules() if not isinstance(m, quiet) and not m._modules
-        )
-        return f"{'-'.join(map(str, sizes))} {'/'.join(kinds).lower()}, {weights}"
-
-    def _method_words(self) -> str:
-        m = self.method
-        if "stage" in m:
-            stage = m["stage"] + (", rounded to float32 and solved again" if m.get("rounded") else "")
-            if m["method"] == "auto":
-                tried = f" (tried: {'; '.join(m['choice'])})" if m["choice"] else ""
-                return f"auto: {stage}{tried}"
-            return stage
-        parts = [f"{m['method']} lr={m['lr']:g}", f"batch {m['batch_size']}", m["schedule"]]
-        if m.get("loss", "mse") != "mse":
-            parts.append(f"loss {m['loss']}")
-        if m.get("solve_output"):
-            parts.append("output layer solved at the end")
-        return ", ".join(parts)
-
-    def _work_words(self) -> str:
-        if "stage" in self.method:
-            return f"{len(self.history)} iterations, {self.steps} evaluations of all rows"
-        return f"{len(self.history)} epochs, {self.steps} steps"
-
-    def _status(self) -> str:
-        if self.tol is None:
-            return "measured, no tolerance asked"
-        return f"tolerance {self.tol:g} {'reached' if self.reached else 'NOT reached'} (measured)"
-
     def card_rows(self) -> list[tuple[str, str]]:
         """The card as (label, text)."""
-        best = f", best epoch {self.best_epoch}" if self.best_epoch is not None else ""
-        if best and not self.method.get("best_weights", True):
-            best += ", weights of the last"
-        dropped = f"; {self.problem.dropped} points not finite, left out" if self.problem.dropped else ""
-        sizes = ", ".join(f"{count} {part}" for part, count in self.problem.sizes().items() if count)
-        if self.problem.added:
-            sizes += f" ({sum(self.problem.added)} added where the error was largest)"
-        rows = [
-            ("target", self.target),
-            ("domain", _box_words(self.domain)),
-            ("data", f"{sizes}{', with gradients' * (self.problem.slopes is not None)}{dropped}"),
-            ("network", self._network_words()),
-            ("method", self._method_words()),
-            ("training", f"{self._work_words()} in {self._time_words()}{best}"),
-            *([("restarts", self._restart_words())] if self.restarts else []),
-            ("stopped", self.stop_reason),
-            ("max |error|", str(self.error)),
-            ("rmse", f"{self.error.rmse:.3g}   relative L2 {self.error.relative_l2:.3g}"),
-            ("status", self._status() + f", seed {self.seed}"),
-        ]
-        return rows + [("warning", w) for w in self.warnings]
-
-    def _time_words(self) -> str:
-        """Seconds, and those of compiling apart."""
-        if self.compile_seconds is None:
-            return f"{self.seconds:.1f} s"
-        return f"{max(0.0, self.seconds - self.compile_seconds):.1f} s and {self.compile_seconds:.2f} s of compiling"
-
-    def _restart_words(self) -> str:
-        """How the networks did of which this one is the best."""
-        shown = ", ".join(f"{loss:.2g}" for loss in sorted(self.restarts)[:6])
-        more = f" ... {max(self.restarts):.2g}" if len(self.restarts) > 6 else ""
-        return f"the best of {len(self.restarts)} networks, losses {shown}{more}"
+        return card_rows(self)
 
     def card(self) -> str:
         """The ten lines that `print(fit)` shows."""
@@ -400,59 +237,14 @@ class Fit:
         return f"<Fit of {self.target}: max |error| {self.error.max:.3g}>"
 
     def _repr_html_(self) -> str:
-        import html
-
-        left = "style='text-align:left'"
-        cells = "".join(
-            f"<tr><th {left}>{html.escape(k)}</th><td {left}>{html.escape(v)}</td></tr>" for k, v in self.card_rows()
-        )
-        return f"<table>{cells}</table>"
+        return card_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The card as plain data, for JSON."""
-        return {
-            "target": self.problem.source,
-            "inputs": list(self.names),
-            "outputs": list(self.outputs),
-            "domain": self.domain.to_dict(),
-            "data": {
-                **self.problem.sizes(),
-                "dropped": self.problem.dropped,
-                "added": list(self.problem.added),
-                "gradients": self.problem.slopes is not None,
-            },
-            "network": {"layers": self.layers(), "parameters": self.network.num_parameters(), "dtype": str(self.dtype)},
-            "method": self.method,
-            "epochs": len(self.history),
-            "best_epoch": self.best_epoch,
-            "steps": self.steps,
-            "seconds": self.seconds,
-            "compile_seconds": self.compile_seconds,
-            "restarts": list(self.restarts),
-            "stop_reason": self.stop_reason,
-            "interrupted": self.interrupted,
-            "error": {
-                "status": "measured",
-                "max": self.error.max,
-                "at": self.error.at,
-                "rmse": self.error.rmse,
-                "relative_l2": self.error.relative_l2,
-                "points": self.error.n,
-                "on": self.error.on,
-            },
-            "tol": self.tol,
-            "reached": self.reached,
-            "seed": self.seed,
-            "warnings": list(self.warnings),
-            "call": dict(self.call),
-            "environment": dict(self.environment),
-            "surefit": self.version,
-        }
+        return to_dict(self)
 
     def layer_rows(self) -> list[tuple[str, ...]]:
         """Rows of `summary`: a heading, one row for each layer, the total."""
-        from surefit.fitting.network import observed
-
         d = len(self.names)
         with observed(self.network) as seen, no_grad():
             self.network(Tensor(np.zeros((1, d)), self.dtype))
@@ -505,89 +297,15 @@ class Fit:
         kind: "fit" (data, target, fit and residual), "loss" (the training), "error" (where it is large) or "samples"
         (where the training points lie, and which of them adaptive sampling added).
         """
-        kinds = {"fit": self._plot_fit, "loss": self._plot_loss, "error": self.error_map, "samples": self._plot_samples}
-        draw = kinds.get(kind)
-        if draw is None:
-            raise ArgumentError(f"plot: kind={kind!r} must be one of {', '.join(map(repr, kinds))}")
-        return draw()
+        from surefit.fitting.plots import draw
 
-    def _all_names(self) -> tuple[str, ...]:
-        return (*self.names, *self.outputs)
-
-    def _with_prediction(self, points: Any) -> Any:
-        return None if points is None else (points[0], points[1], self._predict(points[0]))
-
-    def _plot_fit(self) -> Figure:
-        from surefit import view
-
-        d, f = len(self.names), self.problem.function
-        train, test = self._with_prediction(self.problem.train), self._with_prediction(self.problem.test)
-        options: dict[str, Any] = {"names": self._all_names(), "title": _short(self.target)}
-        if d == 1:
-            x = np.linspace(self.domain.low[0], self.domain.high[0], 1001)
-            truth = None if f is None else f(x[:, None])
-            return view.fit_1d(x, truth, self._predict(x[:, None]), data=train, test=test, **options)
-        if d == 2:
-            axes = [np.linspace(lo, hi, 121) for lo, hi in zip(self.domain.low, self.domain.high, strict=True)]
-            grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)  # rows follow the second input
-            shape = (121, 121, len(self.outputs))
-            truth = None if f is None else f(grid).reshape(shape)
-            values = self._predict(grid).reshape(shape)
-            return view.fit_2d(axes[0], axes[1], truth, values, data=train, test=None if f else test, **options)
-        if f is not None:
-            lines = view.slice_points(self.domain.low, self.domain.high)
-            flat = lines.reshape(-1, d)
-            shape = (*lines.shape[:2], len(self.outputs))
-            return view.slices(lines, f(flat).reshape(shape), self._predict(flat).reshape(shape), **options)
-        pair = None if test is None else (test[1], test[2])
-        return view.fit_scatter(train[1], train[2], test=pair, names=self.outputs, title=options["title"])
-
-    def _plot_samples(self) -> Figure:
-        from surefit import view
-
-        x, f = self.problem.train[0], self.problem.function
-        added = self.problem.added
-        first = self.problem.sizes()["train"] - sum(added)
-        rounds = np.repeat(np.arange(len(added) + 1), [first, *added])[: len(x)]  # a loaded fit has the first rows
-        curve = None
-        if f is not None and len(self.names) == 1:
-            line = np.linspace(self.domain.low[0], self.domain.high[0], 1001)
-            curve = (line, f(line[:, None]))
-        return view.sample_map(x, rounds, curve=curve, names=self._all_names(), title=_short(self.target))
-
-    def _plot_loss(self) -> Figure:
-        from surefit import view
-        from surefit.view.language import say
-
-        if not self.history:
-            raise DataError("plot: this fit has no history (it ended before its first epoch)")
-        stages = list(dict.fromkeys(r["stage"] for r in self.history if "stage" in r))
-        curves: Any = _columns(self.history, rate=not stages)
-        best = self.best_epoch
-        if len(stages) > 1:  # a curve for each method that was tried, which marks its own best
-            curves, best = {s: _columns([r for r in self.history if r["stage"] == s], rate=False) for s in stages}, None
-        loss = str(self.method["loss"])
-        words = say("mean squared error") if loss == "mse" else say("{loss} loss", loss=loss)
-        words = say("{words} (scaled)", words=words) if self.method.get("scale", True) else words
-        return view.loss_curves(curves, best=best, ylabel=words, title=_short(self.target))
+        return draw(self, kind)
 
     def error_map(self) -> Figure:
         """Where the error is large, over the inputs."""
-        from surefit import view
+        from surefit.fitting.plots import error_map
 
-        x, y = self._error_points()
-        return view.error_map(x, self._predict(x) - y, names=self._all_names(), title=_short(self.target))
-
-    def _error_points(self) -> tuple[np.ndarray, np.ndarray]:
-        f = self.problem.function
-        if f is None or len(self.names) > 2:
-            return self.problem.verification(self.seed)
-        count = 2001 if len(self.names) == 1 else 121
-        axes = [np.linspace(lo, hi, count) for lo, hi in zip(self.domain.low, self.domain.high, strict=True)]
-        x = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, len(axes))
-        y = f(x)
-        good = np.isfinite(y).all(axis=1)
-        return x[good], y[good]
+        return error_map(self)
 
     def graph(self, of: str = "computation") -> Any:
         """A drawing (.svg(), .save(path)).
@@ -595,24 +313,9 @@ class Fit:
         of: "computation", the graph of one evaluation; "network", its layers as units; or "structure", how it was
         trained: data, layers, loss, optimiser.
         """
-        from surefit.view.graph import draw_program, network_diagram
+        from surefit.fitting.plots import graph
 
-        if of == "computation":
-            with no_grad():
-                program = record(self.network, Tensor(np.zeros((1, len(self.names))), self.dtype))
-            return draw_program(program, title=f"computation graph of {_short(self.target)}")
-        if of == "structure":
-            from surefit.fitting.report.model import structure
-
-            return structure(self)
-        if of != "network":
-            raise ArgumentError(f"graph: of={of!r} must be 'computation', 'network' or 'structure'")
-        sizes = self.layers()
-        if sizes is None:
-            raise ArgumentError(
-                "graph: of='network' draws multilayer perceptrons; use of='computation' for other networks"
-            )
-        return network_diagram(sizes, inputs=self.names, outputs=self.outputs)
+        return graph(self, of)
 
     # --- files ---
 
@@ -624,28 +327,9 @@ class Fit:
 
     def save_outputs(self, directory: str | os.PathLike[str]) -> list[Path]:
         """Write the model, its history, card.txt, fit.json and the pictures into a directory (made if needed)."""
-        folder = Path(directory)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as e:
-            raise DataError(f"cannot make the directory {str(folder)!r} ({e.strerror or e})") from e
-        paths = [self.save(folder / MODEL)]
-        (folder / "card.txt").write_text(self.card() + "\n", encoding="utf-8")
-        (folder / "fit.json").write_text(json.dumps(finite_json(self.to_dict()), indent=2) + "\n", encoding="utf-8")
-        paths += [folder / "card.txt", folder / "fit.json"]
-        if self.history:
-            with (folder / "history.csv").open("w", newline="", encoding="utf-8") as f:
-                writer = csv.DictWriter(f, fieldnames=list(self.history[0]))
-                writer.writeheader()
-                writer.writerows(self.history)
-            paths.append(folder / "history.csv")
-        more = [("loss", bool(self.history)), ("samples", bool(self.problem.added))]
-        for kind in ("fit", "error", *(kind for kind, wanted in more if wanted)):
-            self.plot(kind).savefig(folder / f"{kind}.png", dpi=150)
-            paths.append(folder / f"{kind}.png")
-        if self.film is not None:
-            paths.append(save_frames(self.film, folder / FRAMES))
-        return paths
+        from surefit.fitting.model_file import save_outputs
+
+        return save_outputs(self, Path(directory))
 
     def animate(self, path: str | os.PathLike[str], *, fps: int = 6, lang: str = "en") -> Path:
         """Write the training as a film: .gif, .html (with a slider), or .mp4 where the program ffmpeg is installed.
@@ -654,6 +338,7 @@ class Fit:
         lang: of its labels, "en" or "zh"; without a font for Chinese they are English, with a warning. DataError when
         nothing was recorded; ArgumentError for another ending or language.
         """
+        from surefit.fitting.plots import title
         from surefit.view.language import check_language, language
         from surefit.view.style import has_chinese_font
 
@@ -668,7 +353,7 @@ class Fit:
             )
             lang = "en"
         with language(lang):
-            return replace(self.film, title=_short(self.target)).save(path, fps=fps)
+            return replace(self.film, title=title(self)).save(path, fps=fps)
 
     def report(self, path: str | os.PathLike[str], lang: str = "en") -> Path:
         """Write a report: one self-contained page (.html), or Markdown with pictures beside it (.md).
@@ -682,237 +367,4 @@ class Fit:
         return write_report(self, Path(path), lang)
 
 
-def _columns(history: list[dict[str, Any]], rate: bool) -> dict[str, list[Any]]:
-    """The columns of a history that are drawn."""
-    number = "iteration" if history and "stage" in history[0] else "epoch"
-    names = {number: "epoch", "train": "train_loss", "validation": "validation_loss", "lr": "lr"}
-    columns = {shown: [r[name] for r in history] for shown, name in names.items()}
-    if all(v is None for v in columns["validation"]):
-        del columns["validation"]
-    if not rate:
-        del columns["lr"]
-    return columns
-
-
-def _box_words(box: Domain) -> str:
-    """A domain in few digits: that of a table ends where its rows do."""
-    return ", ".join(f"{name}={low:.6g}:{high:.6g}" for name, (low, high) in zip(box.names, box.bounds, strict=True))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 90 else text[:87] + "..."
-
-
-def finite_json(value: Any) -> Any:
-    """Plain data with NaN and infinities as None, which JSON has."""
-    if isinstance(value, dict):
-        return {k: finite_json(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite_json(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-def fit(
-    target: Any,
-    domain: Any = None,
-    *,
-    tol: float | None = None,
-    time: float | None = None,
-    method: str | Method = "auto",
-    model: Any = None,
-    data: Sampling | None = None,
-    seed: int = 0,
-    dtype: Any = None,
-    callbacks: Sequence[Callable[[Any], Any]] = (),
-    jit: bool | None = None,
-    restarts: int = 1,
-) -> Fit:
-    """Fit a function with a neural network.
-
-    Args:
-        target: a formula ("sin(x1) - cos(x2)"; several outputs: "sin(x); cos(x)" or a list), a callable, a table
-        (path to
-            CSV or Parquet, DataFrame, dict of columns, `Table`; the last column is the target) or arrays (X, y).
-        domain: where, for a function: {"x": (-5, 5)}, "x=-5:5", or (low, high). For a table: its own range.
-        tol: the largest |error| that is good enough, in the units of the target; training ends when it is reached.
-        time: seconds of training at most.
-        method: "auto", a name ("features", "varpro", "lm", "lbfgs", "adam", "sgd", ...) or a method object,
-            surefit.Adam(lr=3e-4, epochs=300, batch_size=64), surefit.VarPro(iterations=50).
-        model: widths such as (64, 64), an `MLPSpec`, or any `nn.Module` (trained in place by the first-order methods;
-            the solvers leave their answer in a copy). None: what suits the method.
-        data: a `Sampling`: how many points, which design, noise, split, weights.
-        seed: of data, weights and order; one seed gives one result.
-        dtype: of the network that comes out, "float32" or "float64". None: float32 for first-order methods and
-            float64 for solvers, which always compute in it.
-        callbacks: functions of one event (`Started`, `Epoch`, `Finished`); returning True stops. One that never stops
-            nor looks at weights may say so (an attribute `passive = True`): then epochs need not wait for it.
-        jit: first-order training as machine code (True), eager (False), or compiled where that pays (None).
-        restarts: networks with seeds of their own that are trained at once over the cores; the one with the best
-            validation loss is kept.
-
-    Returns:
-        A `Fit`.
-
-    Raises:
-        FormulaError, DomainError, DataError, ArgumentError, ShapeError: something is wrong with what came; the message
-            names it and the cure. NotFiniteError: training broke down before a first epoch was done.
-
-    >>> import surefit
-    >>> fit = surefit.fit("sin(x)", "x=-3:3", method=surefit.Adam(epochs=3), model=(8,))
-    >>> fit.names, fit.predict([0.0, 1.0]).shape
-    (('x',), (2,))
-    """
-    arguments: dict[str, Any] = dict(
-        tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, callbacks=callbacks, jit=jit
-    )
-    fits = fits_of(target, domain, count=whole_number("restarts", restarts, 1), **arguments)
-    fitted = fits[0] if restarts == 1 else best_of(fits)
-    fitted.call = call_of(
-        domain=domain, tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype
-    )
-    return fitted
-
-
-def fits_of(
-    target: Any, domain: Any = None, *, count: int, seed: int = 0, method: str | Method = "auto", model: Any = None,
-    data: Sampling | None = None, callbacks: Sequence[Callable[[Any], Any]] = (), jit: bool | None = None, **rest: Any,
-) -> list[Fit]:  # fmt: skip
-    """`count` fits of one problem with seeds of their own, at once over the cores; callbacks hear of the first."""
-    unknown = sorted(set(rest) - {"tol", "time", "dtype"})
-    if unknown:
-        raise ArgumentError(f"ensemble: it has no argument {unknown[0]!r}; besides members it takes those of fit")
-    seed = whole_number("seed", seed, 0)
-    settings = method_from(method)
-
-    def posed() -> Problem:
-        return pose(target, domain, data, seed, solver=isinstance(settings, Solver))
-
-    shared: dict[str, Any] = dict(method=settings, model=model, jit=jit, **rest)
-    if count == 1:
-        return [fit_problem(posed, seed=seed, callbacks=callbacks, **shared)]
-    if isinstance(model, nn.Module):
-        raise ArgumentError("model: a Module can be trained only once; give widths or an MLPSpec for several networks")
-
-    def one(problem: Problem, *, seed: int, first: bool, halted: Callable[[], bool]) -> Fit:
-        return fit_problem(problem, seed=seed, callbacks=callbacks if first else (), halted=halted, **shared)
-
-    return fit_each(posed(), seeds_of(seed, count), one)
-
-
-def fit_problem(
-    posed: Problem | Callable[[], Problem],
-    *,
-    tol: float | None = None,
-    time: float | None = None,
-    method: str | Method = "auto",
-    model: Any = None,
-    seed: int = 0,
-    dtype: Any = None,
-    callbacks: Sequence[Callable[[Any], Any]] = (),
-    jit: bool | None = None,
-    halted: Callable[[], bool] | None = None,
-) -> Fit:
-    """`fit` of a Problem, or of what poses one (then the checks of the other arguments come first)."""
-    began = clock.perf_counter()
-    for name, value in (("tol", tol), ("time", time)):
-        if value is not None and not (isinstance(value, (int, float)) and 0 < value < math.inf):
-            raise ArgumentError(f"{name}={value!r} must be a number > 0")
-    settings = method_from(method)
-    kind = ops.default_float if dtype is None else ops.dtype_of(dtype)
-    if kind not in (ops.float32, ops.float64):
-        raise ArgumentError(f"dtype={dtype!r} must be 'float32' or 'float64'")
-    problem = posed if isinstance(posed, Problem) else posed()
-    if isinstance(settings, Auto) and problem.plan is not None and problem.plan.adaptive:
-        settings = Adam()  # the first-order methods alone add points as they go
-    if isinstance(settings, Solver):
-        from surefit.fitting.automatic import solve
-
-        return solve(
-            problem,
-            settings,
-            tol=tol,
-            time=time,
-            model=model,
-            seed=int(seed),
-            dtype=dtype and kind,
-            callbacks=callbacks,
-        )
-    network = network_of(model, problem, np.random.default_rng([int(seed), 2]), kind, settings.scale)
-    whole = scaled(network, problem, settings.scale, kind)
-    whole.eval()
-    if settings.solve_output:
-        from surefit.fitting.solving import output_layer, solve_last
-
-        if output_layer(network) is None or problem.slopes is not None:
-            raise ArgumentError(
-                "solve_output=True needs a network that ends in a linear layer with a bias, and no gradients among the "
-                "data"
-            )
-    settings = with_found_rate(whole, problem, settings, int(seed))
-
-    x, y = problem.verification(int(seed))  # once, since the function may be expensive
-
-    def predict(points: np.ndarray) -> np.ndarray:
-        with no_grad():
-            return np.concatenate([whole(Tensor(points[i : i + BLOCK])).numpy() for i in range(0, len(points), BLOCK)])
-
-    def good_enough() -> bool:
-        network.eval()
-        try:
-            probe = slice(None, None, max(1, len(x) // 512))  # a quick look first
-            limit = float(tol)  # type: ignore[arg-type]
-            if not np.abs(predict(x[probe]) - y[probe]).max() <= limit:
-                return False
-            return measure(predict, problem, int(seed), (x, y)).max <= limit
-        finally:
-            network.train()
-
-    tell_model(callbacks, whole, problem, int(seed))
-    outcome: Outcome
-    arguments: dict[str, Any] = dict(
-        seed=int(seed), time=time, good_enough=None if tol is None else good_enough, callbacks=callbacks,
-        jit=jit,
-    )  # fmt: skip
-    if problem.plan is not None and problem.plan.adaptive:
-        outcome, problem = train_adaptively(whole, problem, settings, predict, **arguments)
-    else:
-        outcome = train(whole, problem, settings, halted=halted, **arguments)
-    whole.eval()
-    if settings.solve_output:
-        solve_last(whole, problem)
-    error = measure(predict, problem, int(seed), (x, y))
-    if kind == ops.float32 and error.max <= ROUNDING * np.abs(y).max(initial=0.0):
-        error = measure(values_of(whole), problem, int(seed), (x, y))  # as it is used later
-    return Fit(
-        problem=problem,
-        model=whole,
-        method=_resolved(settings, problem),
-        error=error,
-        history=outcome.history,
-        stop_reason=outcome.stop_reason,
-        seed=int(seed),
-        steps=outcome.steps,
-        seconds=clock.perf_counter() - began,
-        tol=tol,
-        interrupted=outcome.interrupted,
-        best_epoch=outcome.best_epoch,
-        warnings=[*problem.notes, *outcome.warnings],
-        compile_seconds=outcome.compile_seconds,
-        film=next((c.film for c in callbacks if isinstance(c, Snapshots)), None),
-    )
-
-
-def _resolved(method: FirstOrder, problem: Problem) -> dict[str, Any]:
-    """The settings with the choices that were left to us filled in."""
-    from surefit.fitting.training import plan
-
-    batch_size, _, epochs, patience = plan(method, len(problem.train[0]))
-    settings = method.settings()
-    settings.update(batch_size=batch_size, epochs=epochs, patience=patience)
-    settings["schedule"] = (
-        ("constant" if method.lr is not None else "cosine") if method.schedule == "auto" else method.schedule
-    )
-    settings["lr"] = method.rate
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}
+__all__ = ["Fit", "OutsideWarning"]

@@ -178,7 +178,7 @@ def ensemble(fit: Fit, members: int) -> Ensemble:
 
 
 def _trained(fit: Fit, members: int) -> Ensemble:
-    from surefit.fitting.fitted import fit_problem
+    from surefit.fitting.entry import fit_problem
 
     problem = fit.problem
     if problem.function is not None and not _noisy(problem):

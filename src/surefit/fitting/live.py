@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time as clock
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 MOST_ROWS = 3  # inputs that the lines of text show
 
 
-class Redrawing(Filming):
+class Redrawing(Filming, ABC):
     """Takes a frame every now and then, and shows it."""
 
     def __init__(self, every: float) -> None:
@@ -53,9 +54,9 @@ class Redrawing(Filming):
         """Show the weights that are kept."""
         self.show(self.frame(self.last_epoch, kept=True))
 
+    @abstractmethod
     def show(self, frame: Frame) -> None:
         """Show a frame."""
-        raise NotImplementedError
 
 
 class Live(Redrawing):

@@ -1,4 +1,4 @@
-"""A fit in one file: safetensors (numbers) with a JSON header (everything else). Never pickle.
+"""A fit in one file: safetensors (numbers) with a JSON header (everything else), never pickle; or in a directory.
 
 Format 1. Header key "surefit": JSON with "format", "card" (Fit.to_dict), "history", and "network", which says how to
 build the network again: {"kind": "mlp", ...} for our perceptrons, else {"kind": "program", ...}, the recorded
@@ -8,7 +8,9 @@ data for pictures.
 
 from __future__ import annotations
 
+import csv
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -18,17 +20,22 @@ import numpy as np
 from surefit import nn
 from surefit.core import ops
 from surefit.core.batching import batch
+from surefit.core.leaves import Parameter
 from surefit.core.program import Constant, Equation, Program, Var, record
-from surefit.core.tensor import Parameter, Tensor, no_grad
+from surefit.core.tensor import Tensor, no_grad
 from surefit.data import Domain
-from surefit.errors import ModelFileError
-from surefit.fitting.fitted import CONFIG, FRAMES, MODEL, Fit, Measured, finite_json
+from surefit.errors import DataError, ModelFileError
+from surefit.fitting.fitted import Fit
+from surefit.fitting.measuring import Measured
 from surefit.fitting.network import Scaled
 from surefit.fitting.problem import Points, Problem
-from surefit.fitting.snapshots import load_frames
+from surefit.fitting.snapshots import load_frames, save_frames
 from surefit.formulas import parse_many
 
 FORMAT = 1
+MODEL = "model.safetensors"
+CONFIG = "run.toml"  # written by the command line
+FRAMES = "frames.npz"  # the film of a training, in the directory of its fit
 SAMPLE = 2000  # rows of each part of the data that are kept in the file
 
 
@@ -56,6 +63,31 @@ def save(fit: Fit, path: Path) -> Path:
     except OSError as e:
         raise ModelFileError(f"cannot write {str(path)!r} ({e.strerror or e})") from e
     return path
+
+
+def save_outputs(fit: Fit, folder: Path) -> list[Path]:
+    """Write the model, its history, card.txt, fit.json and the pictures into a directory (made if needed)."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise DataError(f"cannot make the directory {str(folder)!r} ({e.strerror or e})") from e
+    paths = [save(fit, folder / MODEL)]
+    (folder / "card.txt").write_text(fit.card() + "\n", encoding="utf-8")
+    (folder / "fit.json").write_text(json.dumps(finite_json(fit.to_dict()), indent=2) + "\n", encoding="utf-8")
+    paths += [folder / "card.txt", folder / "fit.json"]
+    if fit.history:
+        with (folder / "history.csv").open("w", newline="", encoding="utf-8") as f:
+            writer = csv.DictWriter(f, fieldnames=list(fit.history[0]))
+            writer.writeheader()
+            writer.writerows(fit.history)
+        paths.append(folder / "history.csv")
+    more = [("loss", bool(fit.history)), ("samples", bool(fit.problem.added))]
+    for kind in ("fit", "error", *(kind for kind, wanted in more if wanted)):
+        fit.plot(kind).savefig(folder / f"{kind}.png", dpi=150)
+        paths.append(folder / f"{kind}.png")
+    if fit.film is not None:
+        paths.append(save_frames(fit.film, folder / FRAMES))
+    return paths
 
 
 def load(path: str | os.PathLike[str]) -> Fit:
@@ -153,6 +185,17 @@ def _problem(card: dict[str, Any], tensors: dict[str, np.ndarray]) -> Problem:
         function, card["target"], card["data"]["dropped"], {k: card["data"][k] for k in ("train", "validation",
         "test")}, slopes=tensors.get("data.train.slopes"), added=tuple(card["data"].get("added", ())),
     )  # fmt: skip
+
+
+def finite_json(value: Any) -> Any:
+    """Plain data with NaN and infinities as None, which JSON has."""
+    if isinstance(value, dict):
+        return {k: finite_json(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite_json(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
 
 
 # --- networks -----------------------------------------------------------------------------------------------------
@@ -258,4 +301,4 @@ def _program_from_json(data: dict[str, Any]) -> Program:
     return program
 
 
-__all__ = ["FORMAT", "load", "save"]
+__all__ = ["FORMAT", "load", "save", "save_outputs"]

@@ -18,8 +18,9 @@ import numpy as np
 
 from surefit import nn
 from surefit.core import ops
+from surefit.core.leaves import Parameter
 from surefit.core.random import Generator
-from surefit.core.tensor import Parameter, Tensor, backpropagate, enable_grad, no_grad
+from surefit.core.tensor import Tensor, backpropagate, enable_grad, no_grad
 from surefit.errors import ArgumentError, ShapeError
 from surefit.fitting.network import Seen, observed
 from surefit.nn import functional as F

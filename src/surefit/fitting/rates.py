@@ -14,7 +14,7 @@ import numpy as np
 
 from surefit import optim
 from surefit.core import ops
-from surefit.core.tensor import from_numpy
+from surefit.core.creation import from_numpy
 from surefit.data import Sampling
 from surefit.errors import ArgumentError, NotFiniteError
 from surefit.fitting.derivatives import SlopeLoss

@@ -12,7 +12,8 @@ import numpy as np
 
 from surefit.data import Noise, Sampling
 from surefit.errors import ArgumentError
-from surefit.fitting.fitted import Fit, fit_problem
+from surefit.fitting.entry import fit_problem
+from surefit.fitting.fitted import Fit
 from surefit.fitting.methods import Method, Solver, VarPro, method_from
 from surefit.fitting.problem import Problem, pose
 from surefit.fitting.residuals import chain_of

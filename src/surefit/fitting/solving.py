@@ -23,6 +23,7 @@ from surefit.core.tensor import Tensor, no_grad
 from surefit.data import Noise, Sampling, check_finite, corner_points, face_points, sample
 from surefit.errors import ArgumentError
 from surefit.fitting.inference import values_of
+from surefit.fitting.measuring import Measured, measure
 from surefit.fitting.methods import LBFGS, LM, Features, Solver, VarPro
 from surefit.fitting.network import MLPSpec, Scaled, network_of, scaled
 from surefit.fitting.problem import ROWS, Points, Problem, first_sampling
@@ -33,7 +34,6 @@ from surefit.solvers.gradients import gradient_features
 from surefit.solvers.variable_projection import varpro
 
 if TYPE_CHECKING:
-    from surefit.fitting.fitted import Measured
     from surefit.solvers import Iteration, Result
 
 ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53}
@@ -196,8 +196,6 @@ class Run:
 
     def measured(self, predict: Callable[[np.ndarray], np.ndarray]) -> Measured:
         """The error at fresh points, corners, faces and uphill from the worst."""
-        from surefit.fitting.fitted import measure
-
         return measure(predict, self.problem, self.seed, self.points)
 
     def prefer(self, favourite: Candidate) -> None:

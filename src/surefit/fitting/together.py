@@ -149,7 +149,7 @@ def ensemble(target: Any, domain: Any = None, *, members: int = 5, **arguments: 
     >>> mean.shape, spread.shape
     ((2,), (2,))
     """
-    from surefit.fitting.fitted import fits_of
+    from surefit.fitting.entry import fits_of
 
     return Ensemble(fits_of(target, domain, count=whole_number("members", members, 2), **arguments))
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from surefit import nn, optim
-from surefit.core.tensor import Tensor, from_numpy, no_grad
+from surefit.core.creation import from_numpy
+from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError, NotFiniteError
 from surefit.fitting.derivatives import SlopeLoss
 from surefit.fitting.methods import FirstOrder

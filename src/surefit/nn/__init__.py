@@ -4,7 +4,7 @@
 network.
 """
 
-from surefit.core.tensor import Parameter
+from surefit.core.leaves import Parameter
 from surefit.nn import functional, init
 from surefit.nn.activations import (
     CELU,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from surefit.core import ops
+from surefit.core.leaves import Parameter
 from surefit.core.ops import float32
-from surefit.core.tensor import Parameter
 from surefit.errors import ArgumentError
 from surefit.nn import functional as F
 from surefit.nn import init

@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from surefit.core.creation import numpy_generator, zeros
+from surefit.core.leaves import Parameter
 from surefit.core.ops import float32
-from surefit.core.tensor import Parameter, numpy_generator, zeros
 from surefit.errors import ArgumentError
 from surefit.nn import functional as F
 from surefit.nn import init
@@ -107,7 +108,7 @@ class Conv1d(_Conv):
     padding: zeros put at both ends, or "same" (keeps the length) or "valid" (none).
     padding_mode: "zeros", "reflect", "replicate" or "circular".
 
-    >>> from surefit.core.tensor import zeros
+    >>> from surefit.core.creation import zeros
     >>> Conv1d(2, 4, 3, padding="same", generator=0)(zeros(1, 2, 10)).shape
     (1, 4, 10)
     """

@@ -417,14 +417,9 @@ def batch_norm(
                 "batch, evaluation mode, or layer_norm or group_norm; per-sample gradients and batch() show it one "
                 "sample at a time, and its statistics cannot mix those"
             )
-        mean, d, var = _centred(input, axes)
-        _move("batch_norm", "running_mean", running_mean, mean, momentum)
-        _move("batch_norm", "running_var", running_var, var * (n / (n - 1)), momentum)
+        d, var = _by_its_own("batch_norm", input, axes, n, running_mean, running_var, momentum)
     else:
-        if running_mean is None or running_var is None:
-            raise ArgumentError("batch_norm: running_mean and running_var are needed when training=False")
-        d = input - _along_channels(running_mean, shape)
-        var = _along_channels(running_var, shape)
+        d, var = _by_the_running("batch_norm", input, running_mean, running_var, "training")
     return _scaled(d, var, weight, bias, eps)
 
 
@@ -451,15 +446,29 @@ def instance_norm(
         n = math.prod(shape[2:])
         if len(shape) < 3 or n < 2:
             raise ShapeError(f"instance_norm: needs more than one place per channel, an input {shape} has {n}")
-        mean, d, var = _centred(input, tuple(range(2, len(shape))))
-        _move("instance_norm", "running_mean", running_mean, mean, momentum)
-        _move("instance_norm", "running_var", running_var, var * (n / (n - 1)), momentum)
+        axes = tuple(range(2, len(shape)))
+        d, var = _by_its_own("instance_norm", input, axes, n, running_mean, running_var, momentum)
     else:
-        if running_mean is None or running_var is None:
-            raise ArgumentError("instance_norm: running_mean and running_var are needed when use_input_stats=False")
-        d = input - _along_channels(running_mean, shape)
-        var = _along_channels(running_var, shape)
+        d, var = _by_the_running("instance_norm", input, running_mean, running_var, "use_input_stats")
     return _scaled(d, var, weight, bias, eps)
+
+
+def _by_its_own(
+    name: str, x: Any, axes: tuple[int, ...], n: int, running_mean: Any, running_var: Any, momentum: Any
+) -> tuple[Any, Any]:
+    """x - mean and biased variance over axes, n numbers each; the running statistics follow, the variance unbiased."""
+    mean, d, var = _centred(x, axes)
+    _move(name, "running_mean", running_mean, mean, momentum)
+    _move(name, "running_var", running_var, var * (n / (n - 1)), momentum)
+    return d, var
+
+
+def _by_the_running(name: str, x: Any, running_mean: Any, running_var: Any, switch: str) -> tuple[Any, Any]:
+    """x - running mean, and the running variance. switch: the argument whose being False asks for them."""
+    if running_mean is None or running_var is None:
+        raise ArgumentError(f"{name}: running_mean and running_var are needed when {switch}=False")
+    shape = shape_of(x)
+    return x - _along_channels(running_mean, shape), _along_channels(running_var, shape)
 
 
 def _scaled(d: Any, var: Any, weight: Any, bias: Any, eps: float) -> Any:

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from surefit.core.tensor import Tensor, numpy_generator
+from surefit.core.creation import numpy_generator
+from surefit.core.tensor import Tensor
 from surefit.core.tensor import mode as running
 from surefit.errors import ArgumentError, CapturedError, DtypeError, ShapeError
 from surefit.nn.arguments import one_of
@@ -68,7 +69,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """One number everywhere.
 
-    >>> from surefit.core.tensor import zeros
+    >>> from surefit.core.creation import zeros
     >>> constant_(zeros(3), 0.5)
     tensor([0.5, 0.5, 0.5])
     """

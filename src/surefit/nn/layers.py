@@ -13,8 +13,9 @@ from typing import Any
 
 from surefit.core import functions
 from surefit.core import random as streams
+from surefit.core.creation import as_tensor, numpy_generator, zeros
+from surefit.core.leaves import Parameter
 from surefit.core.ops import float32, shape_of
-from surefit.core.tensor import Parameter, as_tensor, numpy_generator, zeros
 from surefit.errors import ArgumentError, ShapeError
 from surefit.nn import functional as F
 from surefit.nn import init
@@ -25,7 +26,7 @@ from surefit.nn.module import Module
 class Linear(Module):
     """x W^T + b along the last axis: (..., in_features) -> (..., out_features). weight (out, in).
 
-    >>> from surefit.core.tensor import zeros
+    >>> from surefit.core.creation import zeros
     >>> Linear(3, 2, generator=0)(zeros(5, 3)).shape
     (5, 2)
     """
@@ -209,7 +210,7 @@ class Dropout(Module):
     or None. Its key and counter are part of the state: a checkpoint resumes the same stream, a recorded step
     draws anew each time.
 
-    >>> from surefit.core.tensor import ones
+    >>> from surefit.core.creation import ones
     >>> drop = Dropout(0.5, generator=0)
     >>> sorted(set(drop(ones(100)).tolist())), drop.eval()(ones(2)).tolist()
     ([0.0, 2.0], [1.0, 1.0])

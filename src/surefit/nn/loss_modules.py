@@ -31,7 +31,7 @@ class _Loss(Module):
 class MSELoss(_Loss):
     """(input - target)^2.
 
-    >>> from surefit.core.tensor import tensor
+    >>> from surefit.core.creation import tensor
     >>> MSELoss()(tensor([1.0, 2.0]), tensor([0.0, 0.0])).item()
     2.5
     """
@@ -142,7 +142,7 @@ class CrossEntropyLoss(_Loss):
     weight (classes,): a factor for each class; ignore_index: a class that does not count; label_smoothing:
     the share of each target that is spread evenly over all classes.
 
-    >>> from surefit.core.tensor import tensor
+    >>> from surefit.core.creation import tensor
     >>> CrossEntropyLoss()(tensor([[1e4, -1e4]]), tensor([1])).item()
     20000.0
     """

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from surefit.core.creation import numpy_generator
 from surefit.core.ops import float32
-from surefit.core.tensor import numpy_generator
 from surefit.errors import ArgumentError
 from surefit.nn import activations as A
 from surefit.nn import init

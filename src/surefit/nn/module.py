@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surefit.core import ops
+from surefit.core.leaves import FlatVector, Parameter, State, flatten_parameters
 from surefit.core.random import Generator
-from surefit.core.tensor import FlatVector, Parameter, State, Tensor, flatten_parameters
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from surefit.core import batching
+from surefit.core.creation import ones, zeros
+from surefit.core.leaves import Parameter
 from surefit.core.ops import float32, shape_of
-from surefit.core.tensor import Parameter, no_grad, ones, zeros
+from surefit.core.tensor import no_grad
 from surefit.errors import ArgumentError, ShapeError
 from surefit.nn import functional as F
 from surefit.nn import init

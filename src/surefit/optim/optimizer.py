@@ -15,18 +15,9 @@ from typing import Any
 import numpy as np
 
 from surefit.core import ops
+from surefit.core.leaves import FlatVector, Parameter, State, flatten_parameters
 from surefit.core.ops import cast, float32, float64, int64, maximum, pow_, sqrt, where
-from surefit.core.tensor import (
-    FlatVector,
-    Parameter,
-    State,
-    Tensor,
-    _read,
-    enable_grad,
-    flatten_parameters,
-    mode,
-    no_grad,
-)
+from surefit.core.tensor import Tensor, _read, enable_grad, mode, no_grad
 from surefit.errors import ArgumentError, DtypeError, GradientError
 
 Values = dict[str, Any]

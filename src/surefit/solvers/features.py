@@ -70,11 +70,9 @@ def solve_output(
     phi, y = np.asarray(phi, np.float64), np.asarray(y, np.float64)
     if phi.ndim != 2 or y.ndim != 2 or len(phi) != len(y) or len(y) == 0:
         raise ShapeError(f"solve_output: phi {phi.shape} and y {y.shape} must be (m, h) and (m, k) with m >= 1 rows")
-    share = _shares(weights, len(y), "solve_output")
+    share = shares(weights, len(y), "solve_output")
     root = np.sqrt(share)[:, None]
-    with np.errstate(over="ignore", invalid="ignore"):
-        centre, level = share @ phi / share.sum(), share @ y / share.sum()
-        a, b = (phi - centre) * root, (y - level) * root
+    centre, level, a, b = centred(phi, y, share)
     square, right = a, b
     if len(a) > a.shape[1]:  # the triangle is enough, a third of the work
         joined = np.asarray(np.linalg.qr(np.concatenate([a, b], axis=1), mode="r"))
@@ -87,6 +85,17 @@ def solve_output(
     scores = [float(np.abs(o.residuals * root).max()) + roundoff * o.magnitude for o in tried]
     i = _least(scores)
     return replace(tried[i], score=scores[i])
+
+
+def centred(phi: np.ndarray, y: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The weighted means of phi (m, h) and y (m, k), then both less those and times the root of their row's share.
+
+    So the constant leaves the problem: it is not penalised, and has no rows but these.
+    """
+    root = np.sqrt(share)[:, None]
+    with np.errstate(over="ignore", invalid="ignore"):
+        centre, level = share @ phi / share.sum(), share @ y / share.sum()
+        return centre, level, (phi - centre) * root, (y - level) * root
 
 
 def _least(scores: Sequence[float]) -> int:
@@ -148,7 +157,7 @@ def decompose(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return svd(a, full_matrices=False, lapack_driver="gesvd")
 
 
-def _shares(weights: np.ndarray | None, m: int, what: str) -> np.ndarray:
+def shares(weights: np.ndarray | None, m: int, what: str) -> np.ndarray:
     """Row weights with mean 1, (m,)."""
     if weights is None:
         return np.ones(m)
@@ -215,31 +224,64 @@ def linear_features(
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or 0 in x.shape or 0 in y.shape:
         raise ShapeError(f"linear_features: x {x.shape} and y {y.shape} must be (m, d) and (m, k), m, d, k >= 1")
+
+    def solve(hidden: np.ndarray, offsets: np.ndarray) -> Output:
+        phi = activation(x @ hidden.T + offsets)
+        return solve_output(phi, y, weights=weights, roundoff=roundoff, penalties=penalties)
+
+    return scan(
+        "linear_features", solve, x.shape[1], units, shares(weights, len(y), "linear_features"),
+        float(np.abs(y - y.mean(axis=0)).max()), scales=scales, beyond=beyond, draws=draws, generator=generator,
+        bends=bends, dtype=dtype, goal=goal, time=time, callback=callback,
+    )  # fmt: skip
+
+
+def scan(
+    what: str,
+    solve: Callable[[np.ndarray, np.ndarray], Output],
+    dim: int,
+    units: int,
+    share: np.ndarray,
+    spread: float,
+    *,
+    scales: Sequence[float],
+    beyond: int,
+    draws: int,
+    generator: np.random.Generator | int,
+    bends: np.ndarray | None,
+    dtype: Any,
+    goal: float | None,
+    time: float | None,
+    callback: Callback | None,
+) -> Features:
+    """The best of several hidden layers; `solve(hidden, offsets)` says what each, (units, dim) and (units,), is worth.
+
+    what: the caller, for errors. share (m,): the row weights of the cost that the callback and the result tell.
+    spread: the largest deviation of a target from its mean, the score of a network that has learned nothing. The other
+    arguments are those of `linear_features`.
+    """
     if isinstance(units, bool) or not isinstance(units, (int, np.integer)) or units < 1:
-        raise ArgumentError(f"linear_features: units={units!r} must be a whole number >= 1")
+        raise ArgumentError(f"{what}: units={units!r} must be a whole number >= 1")
     if not scales or not all(0 < s < math.inf for s in scales):
-        raise ArgumentError(f"linear_features: scales={scales!r} must be numbers > 0, at least one")
+        raise ArgumentError(f"{what}: scales={scales!r} must be numbers > 0, at least one")
     if draws < 1:
-        raise ArgumentError(f"linear_features: draws={draws!r} must be a whole number >= 1")
+        raise ArgumentError(f"{what}: draws={draws!r} must be a whole number >= 1")
     rng = np.random.default_rng(generator)
     trace = Trace("features", time=time, callback=callback)
     tried: list[Trial] = []
     best: tuple[Output, np.ndarray, np.ndarray, float] | None = None
     plan = [(float(scale), 0) for scale in scales]
-    spread = float(np.abs(y - y.mean(axis=0)).max())
     stop: str | None = None
     while plan:
         scale, draw = plan.pop(0)
-        hidden, offsets = place_units(x.shape[1], units, scale, rng, bends)
+        hidden, offsets = place_units(dim, units, scale, rng, bends)
         hidden, offsets = (a.astype(dtype).astype(np.float64) for a in (hidden, offsets))
         trace.evaluations += 1
-        output = solve_output(
-            activation(x @ hidden.T + offsets), y, weights=weights, roundoff=roundoff, penalties=penalties
-        )
+        output = solve(hidden, offsets)
         tried.append(Trial(scale, draw, output.score, output.magnitude))
         if best is None or output.score < best[0].score:
             best = output, hidden, offsets, scale
-        stop = trace.add(_flat(output, hidden, offsets), _cost(output, weights), damping=scale) or trace.spent()
+        stop = trace.add(_flat(output, hidden, offsets), _cost(output, share), damping=scale) or trace.spent()
         if goal is not None and best[0].score <= goal:
             stop = "goal"
         if stop is not None:
@@ -256,7 +298,7 @@ def linear_features(
     assert best is not None
     output, hidden, offsets, scale = best
     return trace.finish(
-        _flat(output, hidden, offsets), _cost(output, weights), stop or "scanned", kind=Features,
+        _flat(output, hidden, offsets), _cost(output, share), stop or "scanned", kind=Features,
         residuals=output.residuals.reshape(-1), rank=output.rank, hidden=hidden, offsets=offsets, output=output,
         scale=scale, tried=tuple(tried),
     )  # fmt: skip
@@ -266,8 +308,7 @@ def _flat(output: Output, hidden: np.ndarray, offsets: np.ndarray) -> np.ndarray
     return np.concatenate([a.reshape(-1) for a in (hidden, offsets, output.weights.T, output.constant)])
 
 
-def _cost(output: Output, weights: np.ndarray | None) -> float:
-    share = _shares(weights, len(output.residuals), "linear_features")
+def _cost(output: Output, share: np.ndarray) -> float:
     return 0.5 * float((share[:, None] * output.residuals**2).sum())
 
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from surefit.errors import ShapeError
 
-from .features import LEARNED, RCONDS, SCALES, Features, Output, Trial, decompose, place_units
-from .result import Callback, Trace
+from .features import RCONDS, SCALES, Features, Output, centred, decompose, scan, shares
+from .result import Callback
 
 Activation = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # z -> value and slope
 
@@ -52,45 +52,17 @@ def gradient_features(
         raise ShapeError(
             f"gradient_features: x {x.shape}, y {y.shape} and slopes {slopes.shape} must be (m, d), (m, k), (m, k, d)"
         )
-    share = np.ones(m) if row_weights is None else row_weights / np.mean(row_weights)
-    rng = np.random.default_rng(generator)
-    trace = Trace("features", time=time, callback=callback)
-    tried: list[Trial] = []
-    best: tuple[Output, np.ndarray, np.ndarray, float] | None = None
-    plan = [(float(scale), 0) for scale in scales]
-    spread = float(np.abs(y - y.mean(axis=0)).max())
-    stop: str | None = None
-    while plan:
-        scale, draw = plan.pop(0)
-        hidden, offsets = place_units(d, units, scale, rng, bends)
-        hidden, offsets = (a.astype(dtype).astype(np.float64) for a in (hidden, offsets))
-        trace.evaluations += 1
+    share = shares(row_weights, m, "gradient_features")
+
+    def solve(hidden: np.ndarray, offsets: np.ndarray) -> Output:
         phi, slope = activation(x @ hidden.T + offsets)
         test = None if held is None else (activation(held[0] @ hidden.T + offsets)[0], held[1])
-        output = _solve(phi, slope, hidden, y, slopes, weight, share, roundoff, test)
-        tried.append(Trial(scale, draw, output.score, output.magnitude))
-        if best is None or output.score < best[0].score:
-            best = output, hidden, offsets, scale
-        flat = np.concatenate([a.reshape(-1) for a in (hidden, offsets, output.weights.T, output.constant)])
-        cost = 0.5 * float((share[:, None] * output.residuals**2).sum())
-        stop = trace.add(flat, cost, damping=scale) or trace.spent()
-        if stop is not None:
-            break
-        if not plan and draw == 0:  # the best at an end of the scale, or nothing learned yet: look beyond it
-            seen = [t.scale for t in tried]
-            nothing = not best[0].score < LEARNED * spread
-            if len(seen) < len(scales) + beyond and (nothing or best[3] in (min(seen), max(seen))):
-                plan = [(2.0 * max(seen) if nothing or best[3] == max(seen) else 0.5 * min(seen), 0)]
-                continue
-        if not plan and draw == 0 and draws > 1:
-            plan = [(t.scale, k) for k in range(1, draws) for t in sorted(tried, key=lambda t: t.score)[:2]]
-    assert best is not None
-    output, hidden, offsets, scale = best
-    flat = np.concatenate([a.reshape(-1) for a in (hidden, offsets, output.weights.T, output.constant)])
-    return trace.finish(
-        flat, 0.5 * float((share[:, None] * output.residuals**2).sum()), stop or "scanned", kind=Features,
-        residuals=output.residuals.reshape(-1), rank=output.rank, hidden=hidden, offsets=offsets, output=output,
-        scale=scale, tried=tuple(tried),
+        return _solve(phi, slope, hidden, y, slopes, weight, share, roundoff, test)
+
+    return scan(
+        "gradient_features", solve, d, units, share, float(np.abs(y - y.mean(axis=0)).max()), scales=scales,
+        beyond=beyond, draws=draws, generator=generator, bends=bends, dtype=dtype, goal=None, time=time,
+        callback=callback,
     )  # fmt: skip
 
 
@@ -100,17 +72,15 @@ def _solve(
 ) -> Output:  # fmt: skip
     """The output layer: one column for each output, because which gradients are known may differ."""
     m, k = y.shape
-    centre = share @ phi / share.sum()  # the constant has rows of values only, so that it leaves by their mean
-    level = share @ y / share.sum()
+    centre, level, values, targets = centred(phi, y, share)  # the constant has no rows of gradients
     root = np.sqrt(share)
-    values = (phi - centre) * root[:, None]
     moving = (slope[:, None, :] * hidden.T[None]) * root[:, None, None]  # (m, d, h): derivatives of the units
     parts: list[list[tuple[float, np.ndarray, int]]] = []
     for j in range(k):
         mask = np.isfinite(slopes[:, j])  # (m, d)
         factor = math.sqrt(weight * m / max(1, int(mask.sum())))
         a = np.concatenate([values, factor * moving[mask]])
-        b = np.concatenate([(y[:, j] - level[j]) * root, factor * (slopes[:, j] * root[:, None])[mask]])
+        b = np.concatenate([targets[:, j], factor * (slopes[:, j] * root[:, None])[mask]])
         u, s, vt = decompose(a)
         projected = u.T @ b
         found = []

@@ -45,10 +45,18 @@ _SINGULAR = (
 )
 
 
-def _tolerances(solver: str, **named: float) -> None:
-    for name, value in named.items():
+def _problem(
+    solver: str, fun: Function, jac: Function | str, x0: Any, linear: str, tolerances: Mapping[str, float], *,
+    bounds: Any, loss: str | Rho, f_scale: float, **budgets: Any,
+) -> Residuals:  # fmt: skip
+    """The problem with its trace, of what every solver takes; ArgumentError for what cannot be."""
+    problem = Residuals(solver, fun, jac, x0, Trace(solver, **budgets), bounds=bounds, loss=loss, f_scale=f_scale)
+    for name, value in tolerances.items():
         if not (isinstance(value, (int, float, np.number)) and 0 <= value < math.inf):
             raise ArgumentError(f"{solver}: {name}={value!r} must be a number >= 0")
+    if linear not in LINEAR_SOLVERS:
+        raise ArgumentError(f"{solver}: linear={linear!r} must be one of {', '.join(LINEAR_SOLVERS)}")
+    return problem
 
 
 def _undetermined(x: np.ndarray, rank: int | None) -> str:
@@ -140,11 +148,10 @@ def levenberg_marquardt(
     ([3.0, 2.0], True)
     """
     name = "levenberg_marquardt"
-    trace = Trace(name, max_iterations=max_iterations, max_evaluations=max_evaluations, time=time, callback=callback)
-    problem = Residuals(name, fun, jac, x0, trace, bounds=bounds, loss=loss, f_scale=f_scale)
-    _tolerances(name, ftol=ftol, xtol=xtol, gtol=gtol, goal=goal)
-    if linear not in LINEAR_SOLVERS:
-        raise ArgumentError(f"{name}: linear={linear!r} must be one of {', '.join(LINEAR_SOLVERS)}")
+    problem = _problem(
+        name, fun, jac, x0, linear, dict(ftol=ftol, xtol=xtol, gtol=gtol, goal=goal), bounds=bounds, loss=loss,
+        f_scale=f_scale, max_iterations=max_iterations, max_evaluations=max_evaluations, time=time, callback=callback,
+    )  # fmt: skip
     if not isinstance(damping, (TrustRegion, Marquardt)):
         raise ArgumentError(f"{name}: damping={damping!r} must be TrustRegion(...) or Marquardt(...)")
     if not (isinstance(max_fail, (int, np.integer)) and max_fail >= 1):
@@ -187,11 +194,10 @@ def gauss_newton(
     ([1.0, 1.0], True)
     """
     name = "gauss_newton"
-    trace = Trace(name, max_iterations=max_iterations, max_evaluations=max_evaluations, time=time, callback=callback)
-    problem = Residuals(name, fun, jac, x0, trace, bounds=bounds, loss=loss, f_scale=f_scale)
-    _tolerances(name, ftol=ftol, xtol=xtol, gtol=gtol, goal=goal)
-    if linear not in LINEAR_SOLVERS:
-        raise ArgumentError(f"{name}: linear={linear!r} must be one of {', '.join(LINEAR_SOLVERS)}")
+    problem = _problem(
+        name, fun, jac, x0, linear, dict(ftol=ftol, xtol=xtol, gtol=gtol, goal=goal), bounds=bounds, loss=loss,
+        f_scale=f_scale, max_iterations=max_iterations, max_evaluations=max_evaluations, time=time, callback=callback,
+    )  # fmt: skip
     if not isinstance(line_search, LineSearch):
         raise ArgumentError(f"{name}: line_search={line_search!r} must be LineSearch(...)")
     return _Descent(problem, line_search, _Scaling(name, "jac", problem.n), linear, False).run(

@@ -17,7 +17,7 @@ import numpy as np
 
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 
-from .features import _shares, decompose
+from .features import decompose, shares
 from .problem import real_numbers
 from .result import Callback, Result, Trace
 
@@ -212,7 +212,7 @@ class _Separable:
     roundoff: float
 
     def __post_init__(self) -> None:
-        self.root = np.sqrt(_shares(self.weights, len(self.y), "varpro"))[:, None]
+        self.root = np.sqrt(shares(self.weights, len(self.y), "varpro"))[:, None]
         self.ridge: np.ndarray | None = None
 
     def at(self, theta: np.ndarray) -> _Point | None:

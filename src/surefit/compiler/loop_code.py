@@ -1,0 +1,247 @@
+"""The code of the native loop: steps over gathered rows, and the runtime of epochs around them."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+from surefit.compiler import cache, engine
+from surefit.compiler.text import BYTES, Function, Module, Value, constant
+from surefit.compiler.writing import BODY, LOOP, STEP, Writing
+
+ROWS, STEPS, LOSSES, RATES, STOP, DONE, ALONE, DATA = range(8)  # places in a loop's context, 8 bytes each
+
+
+def write_loop(w: Writing, streams: Sequence[int], rate: int | None) -> None:
+    """`loop(arena, context)` beside a step.
+
+    streams: which inputs get gathered rows, in the order of the context's data pointers; rate: the input that is the
+    learning rate.
+    """
+    f = Function(w.module, LOOP, [("arena", "ptr"), ("context", "ptr")], noalias=False)
+    arena, context = f.args["arena"], f.args["context"]
+
+    def slot(i: int, kind: str) -> Value:
+        return f.load(f.gep(context, i, "i64"), kind)
+
+    rows, steps, losses, rates = slot(ROWS, "ptr"), slot(STEPS, "i64"), slot(LOSSES, "ptr"), slot(RATES, "ptr")
+    stop, done = slot(STOP, "ptr"), slot(DONE, "ptr")
+    data = [slot(DATA + k, "ptr") for k in range(len(streams))]
+    places = [w.plan.places[w.plan.inputs[i].id] for i in streams]
+    shapes = [w.plan.inputs[i].shape for i in streams]
+    kinds = [p.buffer.kind for p in places]
+    batch = shapes[0][0] if streams else 0
+    given = f.emit("i1", 1, f"icmp ne {rows}, null")
+    paced = f.emit("i1", 1, f"icmp ne {rates}, null")
+    out = w.plan.results[0]
+    out_kind = out.buffer.kind
+    finish = f.label("finish")
+    f.store(f.i64(0), done)
+    with f.when(f.compare("le", steps, 0)):
+        f.ret()
+        f.start(f.label("dead"))
+    with f.loop(0, steps) as l:
+        on = f.emit("i32", 1, f"load volatile i32, {stop}, align 4")
+        halted, go = f.label("halted"), f.label("go")
+        f.branch_if(f.compare("ne", on, 0), halted, go)
+        f.start(halted)
+        f.branch(finish)
+        f.start(go)
+        with f.when(given):
+            first = f.mul(l.i, batch)
+            for source, place, shape, kind in zip(data, places, shapes, kinds, strict=True):
+                _gather(f, source, rows, first, f.gep(arena, place.buffer.start, "i8"), shape, kind, w.target)
+        if rate is not None:
+            leaf = w.plan.inputs[rate]
+            with f.when(paced):
+                x = f.load(f.gep(rates, l.i, "f64"), "f64")
+                at = f.gep(arena, w.plan.places[leaf.id].buffer.start, "i8")
+                f.store(f.convert(x, leaf.kind), at)
+        if w.threads == 1:
+            f.call("@" + STEP, arena)
+        else:
+            alone = slot(ALONE, "i64")
+            with f.when(f.compare("eq", alone, 0)):
+                f.line(f"call void {w.meet}({arena}, i64 0)")
+            f.line(f"call void @{BODY}({arena}, i64 0, {alone})")
+        loss = f.load(f.gep(arena, out.buffer.start + out.start * BYTES[out_kind], "i8"), out_kind)
+        loss = f.convert(loss, "f64")
+        f.store(loss, f.gep(losses, l.i, "f64"))
+        f.store(f.add(l.i, 1), done)
+        error = f.load(arena, "i32")
+        wrong = f.compare("ne", error, 0)
+        size = f.emit("f64", 1, f"call double {f.module.declare('llvm.fabs.f64', 'double', ['double'])}({loss})")
+        wild = f.not_(f.compare("lt", size, float("inf")))
+        bad, fine = f.label("bad"), f.label("fine")
+        f.branch_if(f.or_(wrong, wild), bad, fine)
+        f.start(bad)
+        f.branch(finish)
+        f.start(fine)
+    f.branch(finish)
+    f.start(finish)
+    f.ret()
+    f.end()
+
+
+def _gather(
+    f: Function, source: Value, rows: Value, first: Value, target: Value, shape: tuple[int, ...], kind: str,
+    t: engine.Target,
+) -> None:  # fmt: skip
+    """Rows of a contiguous array, chosen by index, side by side."""
+    memory = "i8" if kind == "i1" else kind
+    size = 1
+    for n in shape[1:]:
+        size *= n
+    if size == 0 or shape[0] == 0:
+        return
+    lanes = t.vector_bytes // BYTES[memory]
+
+    def row(r: Value) -> None:
+        i = f.load(f.gep(rows, f.add(first, r), "i64"), "i64")
+        p = f.gep(source, f.mul(i, size), memory)
+        q = f.gep(target, f.mul(r, size), memory)
+        full = size // lanes
+        if full:
+            with f.loop(0, full * lanes, lanes) as l:
+                f.store(f.load(f.gep(p, l.i, memory), memory, lanes), f.gep(q, l.i, memory))
+        at, rest = full * lanes, size - full * lanes
+        while rest:
+            width = 1 << (rest.bit_length() - 1)
+            f.store(f.load(f.gep(p, at, memory), memory, width), f.gep(q, at, memory))
+            at, rest = at + width, rest - width
+
+    if shape[0] == 1:
+        row(f.i64(0))
+    else:
+        with f.loop(0, shape[0]) as l:
+            row(l.i)
+
+
+# --- the runtime around the loops: one module for all programs ------------------------------------------------------
+
+# places in the runtime's context, 8 bytes each
+(
+    EPOCHS, E_STOP, E_DONE, N_ROWS, FULL_LOOP, FULL_ARENA, FULL_CONTEXT, FULL_STEPS, FULL_ROWS, PART_LOOP, PART_ARENA,
+    PART_CONTEXT, PART_ROWS, TO_PART, FROM_PART, VALIDATE, V_ARENA, TO_VALIDATION, V_LOSS, V_WIDE, TRAIN_LOSSES,
+    HELD_LOSSES, BEST_LOSS, BEST_EPOCH, TO_BEST, PATIENCE, FIRST_EPOCH, ROW_INDEX, RATE_ARRAY,
+) = range(29)  # fmt: skip
+SLOTS = 29
+RUNTIME = "surefit_epochs"
+
+
+def _runtime() -> Module:
+    """`epochs(context)`: see `loop`. Lists of copies are (count, then from, to, bytes of each)."""
+    m = Module()
+    copy = Function(m, "surefit_copies", [("list", "ptr")], private=True, noalias=False)
+    memcpy = m.declare("llvm.memcpy.p0.p0.i64", "void", ["ptr", "ptr", "i64", "i1 immarg"])
+    count = copy.load(copy.args["list"], "i64")
+    with copy.loop(0, count) as l:
+        at = copy.add(copy.mul(l.i, 3), 1)
+        a, b = (copy.load(copy.gep(copy.args["list"], copy.add(at, j), "i64"), "ptr") for j in (0, 1))
+        size = copy.load(copy.gep(copy.args["list"], copy.add(at, 2), "i64"), "i64")
+        copy.line(f"call void {memcpy}({b}, {a}, {size}, i1 false)")
+    copy.ret()
+    copies = copy.end()
+
+    f = Function(m, RUNTIME, [("c", "ptr")], noalias=False)
+
+    def slot(i: int, kind: str = "ptr") -> Value:
+        return f.load(f.gep(f.args["c"], i, "i64"), kind)
+
+    def put(context: Value, i: int, x: Value) -> None:
+        f.store(x, f.gep(context, i, "i64"))
+
+    def some(p: Value) -> Value:
+        return f.emit("i1", 1, f"icmp ne {p}, null")
+
+    finish = f.label("finish")
+
+    def leave_if(c: Value) -> None:
+        out, on = f.label("out"), f.label("on")
+        f.branch_if(c, out, on)
+        f.start(out)
+        f.branch(finish)
+        f.start(on)
+
+    epochs, rows, stop = slot(EPOCHS, "i64"), slot(N_ROWS, "i64"), slot(E_STOP)
+    full_context, part_context = slot(FULL_CONTEXT), slot(PART_CONTEXT)
+    steps, row_index, rates = slot(FULL_STEPS, "i64"), slot(ROW_INDEX), slot(RATE_ARRAY)
+    has_part = some(slot(PART_LOOP))
+    per_epoch = f.add(steps, f.convert(has_part, "i64"))
+    f.store(f.i64(0), slot(E_DONE))
+    with f.loop(0, epochs) as l:
+        first_row = f.mul(l.i, rows)
+        with f.when(some(row_index)):
+            put(full_context, ROWS, f.gep(row_index, first_row, "i64"))
+        with f.when(some(rates)):
+            put(full_context, RATES, f.gep(rates, f.mul(l.i, per_epoch), "f64"))
+        f.line(f"call void {slot(FULL_LOOP).name}({slot(FULL_ARENA)}, {full_context})")
+        done = f.load(f.load(f.gep(full_context, DONE, "i64"), "ptr"), "i64")
+        losses = f.load(f.gep(full_context, LOSSES, "i64"), "ptr")
+        total = f.alloca("f64")
+        f.store(constant(0.0, "f64"), total)
+        with f.loop(0, done) as s:
+            f.store(f.add(f.load(total, "f64"), f.load(f.gep(losses, s.i, "f64"), "f64")), total)
+        size = f.convert(slot(FULL_ROWS, "i64"), "f64")
+        f.store(f.mul(f.load(total, "f64"), size), total)
+        seen = f.alloca("f64")
+        f.store(f.mul(f.convert(done, "f64"), size), seen)
+        short = f.compare("lt", done, steps)
+        with f.when(f.and_(has_part, f.not_(short))):
+            f.line(f"call void {copies}({slot(TO_PART)})")
+            with f.when(some(row_index)):
+                put(part_context, ROWS, f.gep(row_index, f.add(first_row, f.mul(steps, slot(FULL_ROWS, "i64"))), "i64"))
+            with f.when(some(rates)):
+                put(part_context, RATES, f.gep(rates, f.add(f.mul(l.i, per_epoch), steps), "f64"))
+            f.line(f"call void {slot(PART_LOOP).name}({slot(PART_ARENA)}, {part_context})")
+            ran = f.load(f.load(f.gep(part_context, DONE, "i64"), "ptr"), "i64")
+            with f.when(f.compare("gt", ran, 0)):
+                loss = f.load(f.load(f.gep(part_context, LOSSES, "i64"), "ptr"), "f64")
+                part = f.convert(slot(PART_ROWS, "i64"), "f64")
+                f.store(f.add(f.load(total, "f64"), f.mul(loss, part)), total)
+                f.store(f.add(f.load(seen, "f64"), part), seen)
+            f.line(f"call void {copies}({slot(FROM_PART)})")
+        mean = f.div(f.load(total, "f64"), f.load(seen, "f64"))
+        f.store(mean, f.gep(slot(TRAIN_LOSSES), l.i, "f64"))
+        halted = f.compare("ne", f.emit("i32", 1, f"load volatile i32, {stop}, align 4"), 0)
+        finite = f.compare("lt", f.abs(mean), float("inf"))
+        leave_if(f.or_(halted, f.not_(finite)))
+        deciding = f.alloca("f64")
+        f.store(mean, deciding)
+        with f.when(some(slot(VALIDATE))):
+            f.line(f"call void {copies}({slot(TO_VALIDATION)})")
+            f.line(f"call void {slot(VALIDATE).name}({slot(V_ARENA)})")
+            p = slot(V_LOSS)
+            wide = f.load(p, "f64")
+            narrow = f.convert(f.load(p, "f32"), "f64")
+            held = f.select(f.compare("ne", slot(V_WIDE, "i64"), 0), wide, narrow)
+            f.store(held, f.gep(slot(HELD_LOSSES), l.i, "f64"))
+            f.store(held, deciding)
+        value = f.load(deciding, "f64")
+        leave_if(f.not_(f.compare("lt", f.abs(value), float("inf"))))
+        epoch = f.add(l.i, slot(FIRST_EPOCH, "i64"))
+        with f.when(f.compare("lt", value, f.load(slot(BEST_LOSS), "f64"))):
+            f.store(value, slot(BEST_LOSS))
+            f.store(epoch, slot(BEST_EPOCH))
+            f.line(f"call void {copies}({slot(TO_BEST)})")
+        f.store(f.add(l.i, 1), slot(E_DONE))
+        patience = slot(PATIENCE, "i64")
+        since = f.sub(epoch, f.load(slot(BEST_EPOCH), "i64"))
+        leave_if(f.and_(f.compare("ge", patience, 0), f.compare("ge", since, patience)))
+    f.branch(finish)
+    f.start(finish)
+    f.ret()
+    f.end()
+    return m
+
+
+_runtimes: dict[engine.Target, engine.Library] = {}
+
+
+def runtime(t: engine.Target) -> Any:
+    """The runtime as a C function of one pointer."""
+    library = _runtimes.get(t)
+    if library is None:
+        library = _runtimes[t] = cache.load(str(_runtime()), t, [RUNTIME])[0]
+    return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(library.addresses[RUNTIME])

@@ -161,6 +161,9 @@ def test_variable_projection_wants_gradients_of_all_outputs_or_none():
 
 def test_the_automatic_choice_searches_with_gradients():
     plan = surefit.Sampling(count=60, derivatives=True, verify=2000)
+    fit = surefit.fit("sin(3*x1)*x2", "x1=-1:1, x2=-1:1", data=plan)
+    assert any(line.startswith("varpro") for line in fit.method["choice"])
+    assert fit.error.max < 1e-5
     deep = surefit.fit("sin(3*x1)*x2", "x1=-1:1, x2=-1:1", data=plan, model=(8, 8), time=3.0)
     assert any(line.startswith("lm, 8-8 units") for line in deep.method["choice"])
     table, plan = half_known()

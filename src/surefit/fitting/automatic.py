@@ -3,8 +3,9 @@
 The ladder of a known function without noise: features with more and more units, each polished by variable projection
 where that can bring it to the goal; when more units stop helping (kinks, many inputs), variable projection on a hidden
 layer that is small enough to be searched, then more units where the error is, then Levenberg-Marquardt on two hidden
-layers, then Adam on the network that fit uses by default, with a last solve for its output layer. Measured data climb
-all of it with a penalty and early stopping, and the validation rows choose.
+layers, then Adam on the network that fit uses by default, with a last solve for its output layer. Where gradients are
+fitted too and the points are few, variable projection is tried in any case. Measured data climb all of it with a
+penalty and early stopping, and the validation rows choose.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ SOLVER_SHARE = 0.7  # of the time, when Adam may have to follow
 DEEP = (16, 16)  # hidden layers that Levenberg-Marquardt is tried on
 REFINED = 4  # rounds of more units where the error is
 MOST_JACOBIAN = 4_000_000  # numbers in a Jacobian that automatic choice still takes: half a second an iteration
+FEW_JACOBIAN = 500_000  # numbers in the Jacobian of variable projection on few points with gradients
 LM_WORK = 1.5e11  # rows times the square of the parameters, over all iterations: half a minute
 NOISY_UNITS = (30, 100, 300, 800)
 MOST_SQUARE = 4e9  # rows times the square of the units: a second for a solve
@@ -287,6 +289,12 @@ class _Ladder:
             if (final := self.over()) is not None:
                 return final
             good = best.judged / run.size <= ADAM_REACHES
+        if why is None and run.problem.slopes is not None:
+            self.few()
+            best, why = run.best() or best, self.over(SOLVER_SHARE)
+            if (final := self.over()) is not None:
+                return final
+            good = best.judged / run.size <= ADAM_REACHES
         if good:
             self.say(f"Adam was left out: it seldom comes below {ADAM_REACHES:g} of the largest value")
             return self.ended()
@@ -297,6 +305,18 @@ class _Ladder:
                 return final
         self.adam(problem, None)
         return self.over() or self.ended()
+
+    def few(self) -> None:
+        """Search the units that values and gradients of few points can fix: placed at random they were not enough."""
+        run, each = self.run, self.dim + 2  # parameters of a unit
+        units = max(1, min(run.equations // 3, SEARCHED // each))
+        searched = any(c.details["solver"] in ("varpro", "lm") for c in run.candidates)
+        if searched or equations(fewer_rows(run.problem, FEWEST)) * units * each > FEW_JACOBIAN:
+            return
+        network = run.hidden(units)
+        self.tell(scan(run, network, run.problem, Features(draws=1), self.goal, share=SOLVER_SHARE))
+        if self.over(SOLVER_SHARE) is None:
+            self.tell(search(run, network, run.problem, self.polishing(60), self.goal, SOLVER_SHARE))
 
     def ended(self) -> str:
         """The reason when all rungs are behind."""

@@ -133,8 +133,8 @@ def test_adaptive_sampling_and_gradients(surefit, tmp_path):
     assert (tmp_path / "demo" / "samples.png").exists()
     again = surefit("fit --config demo/run.toml --json -q").json()
     assert again["error"] == record["error"]
-    refused = surefit("fit 'x' --on x=0:1 --method lm --derivatives")
-    assert refused.code == 2 and "--derivatives: --method lm fits values only" in refused.err
+    solved = surefit("fit 'x*x' --on x=0:1 --method lm --hidden 3 --num 12 --derivatives --json").json()
+    assert solved["data"]["gradients"] is True and solved["error"]["max"] < 1e-3
 
 
 def test_points_for_each_axis_of_a_grid(surefit):

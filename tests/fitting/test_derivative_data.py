@@ -96,7 +96,7 @@ def test_gradients_help_where_points_are_few():
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("method", ["auto", "features"])
+@pytest.mark.parametrize("method", ["auto", "features", "varpro"])
 def test_the_solvers_use_gradients_too(method, dtype):
     errors = [
         surefit.fit(
@@ -108,10 +108,68 @@ def test_the_solvers_use_gradients_too(method, dtype):
     assert errors[1] < 0.1 * errors[0]
 
 
-def test_methods_that_fit_values_only_say_so():
-    for method in ("varpro", "lm", "lbfgs"):
-        with pytest.raises(ArgumentError, match="fits values only; use 'features', or a first-order method"):
-            surefit.fit("sin(x)", "x=-1:1", method=method, data=PLAN)
+@pytest.mark.parametrize("method", [surefit.VarPro(), surefit.LM(), surefit.LBFGS(iterations=500)])
+@pytest.mark.parametrize(
+    ("target", "domain", "count", "units"),
+    [("sin(x)", "x=-3:3", 12, 8), ("sin(3*x1)*x2 + exp(x1*x2)", SQUARE, 60, 20)],
+    ids=["line", "square"],
+)
+def test_gradients_help_the_searches_where_points_are_few(method, target, domain, count, units):
+    few, with_gradients = (
+        surefit.fit(
+            target, domain, method=method, model=(units,),
+            data=surefit.Sampling(count=count, derivatives=given, verify=2000),
+        )
+        for given in (None, True)
+    )  # fmt: skip
+    assert with_gradients.error.max < 0.5 * few.error.max
+    x = with_gradients.problem.verification(0)[0]
+    exact = surefit.parse(target)
+    slopes = np.stack([exact.derivative(name).on_points(x) for name in exact.variables], axis=1)
+    misses = [np.abs(f.derivative(x).reshape(slopes.shape) - slopes).max() for f in (few, with_gradients)]
+    assert misses[1] < 0.5 * misses[0]
+
+
+@pytest.mark.parametrize("weight", [0.01, 1.0, 100.0])
+@pytest.mark.parametrize("method", ["lm", "lbfgs"])
+def test_a_search_weighs_gradients_as_it_is_told(method, weight):
+    """A straight line: values and gradients of a cubic ask for different ones, and linear algebra knows the best."""
+    plan = surefit.Sampling(count=30, derivatives=True, derivative_weight=weight)
+    fit = surefit.fit("x**3", "x=-1:1", method=method, model=nn.Linear(1, 1), data=plan)
+    x, y = fit.problem.train
+    a = np.concatenate([np.column_stack([x, np.ones_like(x)]), np.sqrt(weight) * np.eye(1, 2).repeat(len(x), axis=0)])
+    best = np.linalg.lstsq(a, np.concatenate([y[:, 0], np.sqrt(weight) * 3 * x[:, 0] ** 2]), rcond=None)[0]
+    assert fit.derivative([0.0]).item() == pytest.approx(best[0], rel=1e-6)
+    assert fit(0.0) == pytest.approx(best[1], abs=1e-6)
+
+
+def half_known():
+    """A table of two outputs, where the gradient of one is missing in a row."""
+    x = np.random.default_rng(0).uniform(0.5, 1, (40, 2))
+    y, slopes = product(x)
+    slopes[:, 1] = np.nan
+    return (x, y), surefit.Sampling(derivatives=slopes, split=(0.7, 0.3, 0))
+
+
+def test_variable_projection_wants_gradients_of_all_outputs_or_none():
+    table, plan = half_known()
+    with pytest.raises(ArgumentError, match=r"at 28 of 28 training points.*'varpro' cannot fit; use 'lm'"):
+        surefit.fit(table, method="varpro", data=plan)
+    fit = surefit.fit(table, method=surefit.LM(iterations=50), model=(8,), data=plan)
+    x = fit.problem.validation[0]
+    assert np.abs(fit.derivative(x)[:, 0] - product(x)[1][:, 0]).max() < 0.05
+
+
+def test_the_automatic_choice_searches_with_gradients():
+    plan = surefit.Sampling(count=60, derivatives=True, verify=2000)
+    fit = surefit.fit("sin(3*x1)*x2", "x1=-1:1, x2=-1:1", data=plan)
+    assert any(line.startswith("varpro") for line in fit.method["choice"])
+    assert fit.error.max < 1e-5
+    deep = surefit.fit("sin(3*x1)*x2", "x1=-1:1, x2=-1:1", data=plan, model=(8, 8), time=3.0)
+    assert any(line.startswith("lm, 8-8 units") for line in deep.method["choice"])
+    table, plan = half_known()
+    unlike = surefit.fit(table, data=plan, time=3.0)
+    assert any(line.startswith("lm,") for line in unlike.method["choice"])
 
 
 def test_unknown_gradients_are_left_out_and_said():

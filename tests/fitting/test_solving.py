@@ -343,7 +343,6 @@ def test_a_tolerance_ends_a_solver_early(method):
         (dict(method="features", model=(8, 8)), "one hidden layer"),
         (dict(method="varpro", model=nn.Sequential(nn.Linear(1, 1), nn.Tanh())), "ends in a Linear layer"),
         (dict(method="varpo"), "did you mean 'varpro'"),
-        (dict(method="lm", data=surefit.Sampling(derivatives=True)), "first-order"),
         (dict(method="features", data=surefit.Sampling(adaptive=1)), "first-order"),
     ],
 )

@@ -3,8 +3,9 @@
 The ladder of a known function without noise: features with more and more units, each polished by variable projection
 where that can bring it to the goal; when more units stop helping (kinks, many inputs), variable projection on a hidden
 layer that is small enough to be searched, then more units where the error is, then Levenberg-Marquardt on two hidden
-layers, then Adam on the network that fit uses by default, with a last solve for its output layer. Measured data climb
-all of it with a penalty and early stopping, and the validation rows choose.
+layers, then Adam on the network that fit uses by default, with a last solve for its output layer. Where gradients are
+fitted too and the points are few, variable projection is tried in any case. Measured data climb all of it with a
+penalty and early stopping, and the validation rows choose.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from surefit import nn
 from surefit.core import ops
 from surefit.errors import ArgumentError
+from surefit.fitting.derivatives import unlike
 from surefit.fitting.fitted import Fit
 from surefit.fitting.methods import LBFGS, LM, Adam, Auto, Features, Solver, VarPro
 from surefit.fitting.network import network_of, scaled
@@ -26,9 +28,12 @@ from surefit.fitting.refined import refine
 from surefit.fitting.residuals import chain_of
 from surefit.fitting.snapshots import Snapshots, tell_model
 from surefit.fitting.solving import (
+    FEWEST,
     Candidate,
     Run,
     check_method,
+    equations,
+    fewer_rows,
     is_hidden_layer,
     predictor,
     scan,
@@ -53,6 +58,7 @@ SOLVER_SHARE = 0.7  # of the time, when Adam may have to follow
 DEEP = (16, 16)  # hidden layers that Levenberg-Marquardt is tried on
 REFINED = 4  # rounds of more units where the error is
 MOST_JACOBIAN = 4_000_000  # numbers in a Jacobian that automatic choice still takes: half a second an iteration
+FEW_JACOBIAN = 500_000  # numbers in the Jacobian of variable projection on few points with gradients
 LM_WORK = 1.5e11  # rows times the square of the parameters, over all iterations: half a minute
 NOISY_UNITS = (30, 100, 300, 800)
 MOST_SQUARE = 4e9  # rows times the square of the units: a second for a solve
@@ -74,11 +80,6 @@ def solve(
     callbacks: Sequence[Callback] = (),
 ) -> Fit:
     """The Fit of a problem by a solver or by the automatic choice. dtype None: float64, float32 where Adam was best."""
-    if problem.slopes is not None and not isinstance(method, (Auto, Features)):
-        raise ArgumentError(
-            f"derivatives: method={method.name!r} fits values only; use 'features', or a first-order method such as "
-            "'adam'"
-        )
     if problem.plan is not None and problem.plan.adaptive:
         raise ArgumentError(
             f"adaptive: method={method.name!r} chooses its points itself; use a first-order method such as 'adam'"
@@ -123,7 +124,7 @@ def _named(run: Run, method: Solver, model: Any) -> str:
         elif isinstance(method, LM):
             model = DEEP
     network = run.built(model)
-    check_method(method, network)
+    check_method(method, network, run.problem)
     problem = run.drawn(ROWS * network.num_parameters() // (d + 2) + 2) if run.free else run.problem
     if not isinstance(method, (Features, VarPro)) and run.free:
         problem = run.drawn(max(len(problem.train[0]), min(2 * network.num_parameters(), 1000 * d)))
@@ -172,7 +173,7 @@ class _Ladder:
         self.goal = run.tol if run.tol is not None else (FLOAT32 if single else GOAL) * run.size
         self.floor = FLOAT32 * run.size if single else 0.0
         self.dim = run.problem.domain.dim
-        self.values_only = run.problem.slopes is None  # the searches know nothing of gradients
+        self.separable = run.problem.slopes is None or not len(unlike(run.problem.slopes))  # for variable projection
 
     # --- what happens between rungs ---
 
@@ -237,12 +238,15 @@ class _Ladder:
                 return self.after_solvers(why)
             helped = before / found.judged if found.judged > 0 else math.inf
             near = found.judged <= IN_REACH.get(self.dim, IN_REACH_OF_MORE) * self.goal
-            small = units * (self.dim + 1) <= SEARCHED
+            hidden = units * (self.dim + 1)
+            numbers = equations(fewer_rows(problem, FEWEST)) * len(problem.outputs) * hidden
+            small = hidden <= SEARCHED and numbers <= 2 * MOST_JACOBIAN
             cheap = self.dim == 1 and units < LARGE  # so that a try costs next to nothing
             stuck = helped < HELPED and not cheap and found.judged < LEARNED * self.run.size
-            if self.values_only and small and (near or (stuck and not searched)):
+            if small and (near or (stuck and not searched)):
                 searched = True
-                polished = search(run, network, problem, VarPro(iterations=30 if near else 60), self.goal, SOLVER_SHARE)
+                method = self.polishing(iterations=30 if near else 60)
+                polished = search(run, network, problem, method, self.goal, SOLVER_SHARE)
                 self.tell(polished)
                 if (why := self.over(SOLVER_SHARE)) is not None:
                     return self.after_solvers(why)
@@ -256,6 +260,10 @@ class _Ladder:
                 continue
             scales = (centre, 2 * centre) if 2 * units > LARGE else (centre, 2 * centre, 4 * centre, centre / 2)
         return self.after_solvers(None)
+
+    def polishing(self, iterations: int) -> VarPro | LM:
+        """What searches a hidden layer: variable projection, where one row of features serves all outputs."""
+        return VarPro(iterations=iterations) if self.separable else LM(iterations=iterations)
 
     def drawn(self, units: int) -> Problem:
         """Training points for so many units."""
@@ -277,16 +285,34 @@ class _Ladder:
             if (final := self.over()) is not None:
                 return final
             good = best.judged / run.size <= ADAM_REACHES
+        if why is None and run.problem.slopes is not None:
+            self.few()
+            best, why = run.best() or best, self.over(SOLVER_SHARE)
+            if (final := self.over()) is not None:
+                return final
+            good = best.judged / run.size <= ADAM_REACHES
         if good:
             self.say(f"Adam was left out: it seldom comes below {ADAM_REACHES:g} of the largest value")
             return self.ended()
         problem = run.drawn(min(1000 * self.dim**2, 20_000))
-        if why is None and self.values_only and not run.out_of_time(SOLVER_SHARE):
+        if why is None and not run.out_of_time(SOLVER_SHARE):
             self.deep(problem)
             if (final := self.over()) is not None:
                 return final
         self.adam(problem, None)
         return self.over() or self.ended()
+
+    def few(self) -> None:
+        """Search the units that values and gradients of few points can fix: placed at random they were not enough."""
+        run, each = self.run, self.dim + 2  # parameters of a unit
+        units = max(1, min(run.equations // 3, SEARCHED // each))
+        searched = any(c.details["solver"] in ("varpro", "lm") for c in run.candidates)
+        if searched or equations(fewer_rows(run.problem, FEWEST)) * units * each > FEW_JACOBIAN:
+            return
+        network = run.hidden(units)
+        self.tell(scan(run, network, run.problem, Features(draws=1), self.goal, share=SOLVER_SHARE))
+        if self.over(SOLVER_SHARE) is None:
+            self.tell(search(run, network, run.problem, self.polishing(60), self.goal, SOLVER_SHARE))
 
     def ended(self) -> str:
         """The reason when all rungs are behind."""
@@ -302,8 +328,8 @@ class _Ladder:
         most = max(2 * p // k, MOST_JACOBIAN // (p * k))
         if self.run.free and len(problem.train[0]) > most:
             problem = self.run.drawn(most)
-        if len(problem.train[0]) * p * k > 2 * MOST_JACOBIAN:
-            self.say(f"Levenberg-Marquardt was left out: {len(problem.train[0])} rows by {p} parameters are too many")
+        if equations(problem) * p * k > 2 * MOST_JACOBIAN:
+            self.say(f"Levenberg-Marquardt was left out: {equations(problem)} rows by {p} parameters are too many")
             return
         share = 0.5 * (1.0 + SOLVER_SHARE) if self.run.time is not None else 1.0
         goal = self.goal if self.run.exact else None
@@ -315,10 +341,11 @@ class _Ladder:
         """Ridge regression on features, variable projection, Adam; the validation rows choose."""
         run = self.run
         n, k = run.problem.train[1].shape
-        affordable = [h for h in NOISY_UNITS if h <= n and n * h * h <= MOST_SQUARE] or [NOISY_UNITS[0]]
+        rows = equations(run.problem)
+        affordable = [h for h in NOISY_UNITS if h <= n and rows * h * h <= MOST_SQUARE] or [NOISY_UNITS[0]]
         scales: Sequence[float] = ()
         for units in affordable:
-            small = n * units * units <= QUICK_SQUARE
+            small = rows * units * units <= QUICK_SQUARE
             draws, beyond = (2, 4) if small or not scales else (1, 1)
             network = run.hidden(min(units, max(1, n - 1)))
             found = scan(
@@ -332,16 +359,16 @@ class _Ladder:
             centre = found.details["steepness"]
             scales = (centre, 2 * centre, centre / 2)
         each = self.dim + 2  # parameters of a unit
-        units = max(1, min(NOISY_UNITS[0], n // (3 * each), MOST_JACOBIAN // (n * k * each)))
+        units = max(1, min(NOISY_UNITS[0], rows // (3 * each), MOST_JACOBIAN // (rows * k * each)))
         for count in (units, 2 * units):
             parameters = count * each
-            dear = parameters > 2 * SEARCHED or n * k * parameters > 2 * MOST_JACOBIAN
-            if not self.values_only or dear or run.out_of_time(SOLVER_SHARE):
+            dear = parameters > 2 * SEARCHED or rows * k * parameters > 2 * MOST_JACOBIAN
+            if dear or run.out_of_time(SOLVER_SHARE):
                 break
             network = run.hidden(count)
             found = scan(run, network, run.problem, Features(draws=1), None, share=SOLVER_SHARE)
             penalty = 0.0 if found is None else found.details["penalty"]
-            self.tell(search(run, network, run.problem, VarPro(iterations=60), None, SOLVER_SHARE, penalty))
+            self.tell(search(run, network, run.problem, self.polishing(60), None, SOLVER_SHARE, penalty))
             if (why := self.over()) is not None:
                 return why
         best = run.best()
@@ -367,7 +394,7 @@ class _Ladder:
         start = [leaf.detach().numpy() for leaf in (*network.parameters(), *network.buffers())]
         rows = min(max(2 * p // k, ROWS * p // (d + 2)) + 2, max(1000 * d * d, 2 * p // k))
         problem = run.drawn(rows)
-        n = len(problem.train[0])
+        n = equations(problem)
         solved = False
         if is_hidden_layer(network):
             chain = chain_of(network)
@@ -378,13 +405,11 @@ class _Ladder:
             solved = True
             if (why := self.over()) is not None:
                 return why
-            if self.values_only and p * len(problem.train[0]) * k <= MOST_JACOBIAN:
+            if p * equations(problem) * k <= MOST_JACOBIAN:
                 penalty = 0.0 if found is None else found.details["penalty"]
-                self.tell(search(run, network, problem, VarPro(), goal, SOLVER_SHARE, penalty))
+                self.tell(search(run, network, problem, self.polishing(100), goal, SOLVER_SHARE, penalty))
                 if (why := self.over()) is not None:
                     return why
-        elif not self.values_only:
-            self.say("Levenberg-Marquardt was left out: it fits values only")
         elif p * n * k <= MOST_JACOBIAN:
             iterations = int(min(200, max(20, LM_WORK / (k * n * p**2 + p**3))))
             self.tell(search(run, network, problem, LM(iterations=iterations), goal, SOLVER_SHARE))

@@ -75,12 +75,36 @@ def notes(slopes: np.ndarray | None) -> tuple[str, ...]:
     )
 
 
+def unlike(slopes: np.ndarray) -> np.ndarray:
+    """The rows of gradients (n, k, d) whose outputs differ in which numbers are known."""
+    there = ~np.isnan(slopes)
+    return np.flatnonzero((there.all(axis=1) != there.any(axis=1)).any(axis=1))
+
+
+def check_alike(slopes: np.ndarray) -> None:
+    """ArgumentError for gradients that variable projection cannot fit: one row of features serves all outputs."""
+    rows = unlike(slopes)
+    if len(rows):
+        raise ArgumentError(
+            f"derivatives: at {len(rows)} of {len(slopes)} training points the gradient of one output is known and "
+            "that of another is not, which method='varpro' cannot fit; use 'lm', or make both unknown (NaN)"
+        )
+
+
 def refuse(derivatives: Any, what: str, cure: str) -> ArgumentError:
     """The error for derivatives given in a form that this kind of target cannot use."""
     return ArgumentError(f"derivatives={'True' if derivatives is True else '...'}: {what}; {cure}")
 
 
 # --- the loss ---------------------------------------------------------------------------------------------------
+
+
+def with_gradients(network: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
+    """A network at x (n, d): what it gives (n, k), and the gradients by x (n, k, d), both differentiable. Records."""
+    prediction, pull = vjp(network, x)
+    n, k = prediction.shape
+    basis = np.eye(k, dtype=prediction.dtype)
+    return prediction, stack([pull(broadcast_to(from_numpy(row), shape=(n, k)))[0] for row in basis], 1)
 
 
 class SlopeLoss:
@@ -94,13 +118,10 @@ class SlopeLoss:
 
     def __call__(self, network: Callable[[Any], Any], x: Any, y: Any, slopes: Any, weights: Any = None) -> Any:
         """x (n, d), y (n, k), weights (n, 1) or None -> one number. Records, so that it compiles."""
-        prediction, pull = vjp(network, x)
-        n, k = prediction.shape
+        prediction, gradients = with_gradients(network, x)
         slopes = as_tensor(slopes)
-        basis = np.eye(k, dtype=slopes.dtype)
-        gradients = [pull(broadcast_to(from_numpy(row), shape=(n, k)))[0] for row in basis]  # k of (n, d)
         unknown = isnan(slopes)
-        miss = where(unknown, 0.0, stack(gradients, 1) - slopes)
+        miss = where(unknown, 0.0, gradients - slopes)
         square = miss * miss
         if weights is not None:
             square = square * weights.reshape(-1, 1, 1)
@@ -108,4 +129,15 @@ class SlopeLoss:
         return self.values(prediction, y, weights) + square.sum() * self.weight / count
 
 
-__all__ = ["SlopeLoss", "called_slopes", "formula_slopes", "known", "notes", "refuse", "row_slopes"]
+__all__ = [
+    "SlopeLoss",
+    "called_slopes",
+    "check_alike",
+    "formula_slopes",
+    "known",
+    "notes",
+    "refuse",
+    "row_slopes",
+    "unlike",
+    "with_gradients",
+]

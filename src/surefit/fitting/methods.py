@@ -239,8 +239,8 @@ class VarPro(Solver):
     """Variable projection: the output layer is always the best one, the layers before it are searched.
 
     With one hidden layer it starts from `Features`, with more from the network's own initial weights. Measured data
-    with a validation part end it when the validation error has risen six times. iterations: at most. draws, penalty:
-    see `Features`.
+    with a validation part end it when the validation error has risen six times. Of the gradients at a point, as much
+    must be known for each output as for the others. iterations: at most. draws, penalty: see `Features`.
     """
 
     name: ClassVar[str] = "varpro"

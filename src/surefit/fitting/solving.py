@@ -22,6 +22,7 @@ from surefit.core import ops
 from surefit.core.tensor import Tensor, no_grad
 from surefit.data import Noise, Sampling, check_finite, corner_points, face_points, sample
 from surefit.errors import ArgumentError
+from surefit.fitting.derivatives import check_alike
 from surefit.fitting.inference import values_of
 from surefit.fitting.measuring import Measured, measure
 from surefit.fitting.methods import LBFGS, LM, Features, Solver, VarPro
@@ -30,7 +31,7 @@ from surefit.fitting.problem import ROWS, Points, Problem, first_sampling
 from surefit.fitting.residuals import Residuals, chain_of
 from surefit.fitting.training import Callback, Epoch, Finished, Started, _scaled_slopes, _tell
 from surefit.solvers.features import PENALTIES, SCALES, Output, linear_features, solve_output
-from surefit.solvers.gradients import gradient_features
+from surefit.solvers.gradients import gradient_features, solve_gradient_output
 from surefit.solvers.variable_projection import varpro
 
 if TYPE_CHECKING:
@@ -104,9 +105,8 @@ class Run:
 
     @property
     def equations(self) -> int:
-        """Training rows, each counted with its gradient where that is known."""
-        n = len(self.problem.train[0])
-        return n if self.problem.slopes is None else n * (1 + self.problem.domain.dim)
+        """What the training rows say about an output."""
+        return equations(self.problem)
 
     @property
     def seconds(self) -> float:
@@ -256,9 +256,9 @@ def scaled_rows(model: Scaled, points: Points) -> Points:
 def deploy(network: nn.Module, problem: Problem, dtype: Any, like: Scaled | None = None) -> Scaled:
     """A copy of a network in a dtype, with its scaling: that of the problem, or of another model.
 
-    In float32 the layers before the last are rounded first, and the last one is solved for anew on what they then give,
-    so that it makes up for their rounding, and its weights are kept as small as float32 needs them; where values have
-    noise, all are rounded.
+    In float32 the layers before the last are rounded first, and the last one is solved for anew on what they then give
+    (for gradients too, where these are fitted), so that it makes up for their rounding, and its weights are kept as
+    small as float32 needs them; where values have noise, all are rounded.
     """
     copied = copy.deepcopy(network)
     copied.eval()
@@ -269,10 +269,25 @@ def deploy(network: nn.Module, problem: Problem, dtype: Any, like: Scaled | None
     if model.dtype == ops.float64:
         return model
     last = output_layer(copied)
-    if last is not None and problem.slopes is None and is_exact(problem):  # or the noise would be fitted
-        x, y = scaled_rows(model, problem.train)
+    if last is None or not is_exact(problem):  # or the noise would be fitted
+        return model
+    x, y = scaled_rows(model, problem.train)
+    if problem.slopes is None:
         solved = solve_output(last_inputs(model, x), y, weights=problem.weights, roundoff=ROUNDOFF["float32"])
         replace_output(model, last, solved, lambda: float(np.abs(network_outputs(model, x) - y).max()))
+        return model
+    slopes = problem.slopes * model.x_scale.numpy() / model.y_scale.numpy()[:, None]
+    rows = Residuals(copy.deepcopy(copied), x, y, problem.weights, slopes, slope_weight(problem))  # it is made float64
+    phi, tangents = rows.with_tangents(body=True)
+    solved = solve_gradient_output(
+        phi, tangents, y, slopes, weight=slope_weight(problem), row_weights=problem.weights,
+        roundoff=ROUNDOFF["float32"],
+    )  # fmt: skip
+
+    def largest() -> float:
+        return float(np.abs(rows.residuals(copied.parameter_vector().numpy().astype(np.float64))).max())
+
+    replace_output(model, last, solved, largest)
     return model
 
 
@@ -352,7 +367,7 @@ def scan(
         if problem.slopes is not None:
             found = gradient_features(
                 x, y, _scaled_slopes(model, problem.slopes), units, activation.both, row_weights=problem.weights,
-                weight=1.0 if problem.plan is None else problem.plan.derivative_weight,
+                weight=slope_weight(problem),
                 held=None if run.exact or problem.validation is None else scaled_rows(model, problem.validation),
                 **common,
             )  # fmt: skip
@@ -375,6 +390,17 @@ def scan(
         "magnitude": found.output.magnitude, "reason": found.reason,
     }  # fmt: skip
     return run.candidate(network, problem, words, details)
+
+
+def equations(problem: Problem) -> int:
+    """Training rows, each counted with the numbers of its gradient that are known (of the output of which least is)."""
+    n = len(problem.train[0])
+    return n if problem.slopes is None else n + int(np.isfinite(problem.slopes).sum(axis=(0, 2)).min())
+
+
+def slope_weight(problem: Problem) -> float:
+    """Of the mean squared error of the gradients beside that of the values."""
+    return 1.0 if problem.plan is None else problem.plan.derivative_weight
 
 
 def fewer_rows(problem: Problem, most: int) -> Problem:
@@ -428,12 +454,16 @@ def search(
     share: float = 1.0,
     penalty: float = 0.0,
 ) -> Candidate | None:
-    """VarPro, LM or LBFGS on a network, from the weights it has. penalty: of VarPro's ridge where it is left open."""
+    """VarPro, LM or LBFGS on a network, from the weights it has, for values and, if they are given, gradients.
+
+    penalty: of VarPro's ridge where it is left open.
+    """
     if run.exact and not isinstance(method, LBFGS):
         problem = fewer_rows(problem, max(FEWEST, ROWS * network.num_parameters()))
     model = scaled(network, problem, True, ops.float64)
     x, y = scaled_rows(model, problem.train)
-    rows = Residuals(network, x, y, problem.weights)
+    slopes = None if problem.slopes is None else _scaled_slopes(model, problem.slopes)
+    rows = Residuals(network, x, y, problem.weights, slopes, slope_weight(problem))
     held = None if run.exact or problem.validation is None else scaled_rows(model, problem.validation)
     start = rows.theta
     words = f"{method.name}, {_size_words(network)}"
@@ -449,7 +479,7 @@ def search(
 
     def good_enough(theta: np.ndarray, rms: float) -> bool:
         """A look at the error itself, once the mean is small enough for it to be worth the while."""
-        if goal is None or rms * scale > goal:
+        if goal is None or (slopes is None and rms * scale > goal):  # with gradients in it, it says nothing of values
             return False
         rows.assign(theta)
         if float(np.abs(rows.outputs() - y).max()) * scale > goal:
@@ -465,7 +495,7 @@ def search(
             losses.check = None  # its score knows
             ridge = penalty if method.penalty == "auto" else float(method.penalty or 0.0)
             found = varpro(
-                rows.features, rows.body_jacobian, start[: rows.body_size], y, weights=problem.weights, penalty=ridge,
+                rows.equations, rows.body_jacobian, start[: rows.body_size], rows.targets, penalty=ridge,
                 roundoff=ROUNDOFF[str(run.dtype)], keep="score" if run.exact else "cost",
                 goal=None if goal is None else 0.5 * goal / scale, ftol=1e-3,
                 validate=None if held is None else lambda t, c: validation(rows.features(t, held[0]) @ c),
@@ -493,9 +523,8 @@ def search(
         if losses.latest is None:
             return None
         if isinstance(method, VarPro):
-            rows.assign_body(losses.latest)
-            output = solve_output(rows.features(losses.latest)[:, :-1], y, weights=problem.weights)
-            rows.assign_output(output.weights, output.constant)
+            c = np.linalg.lstsq(rows.equations(losses.latest), rows.targets, rcond=1e-14)[0]
+            rows.assign_output(c[:-1], c[-1])
             searched = rows.theta
         else:
             searched = losses.latest
@@ -574,8 +603,8 @@ def solve_last(model: Scaled, problem: Problem) -> bool:
     return True
 
 
-def check_method(method: Solver, network: nn.Module) -> None:
-    """ArgumentError for a network that the method cannot do anything with."""
+def check_method(method: Solver, network: nn.Module, problem: Problem) -> None:
+    """ArgumentError for a network, or for gradients, that the method cannot do anything with."""
     if isinstance(method, Features) and not is_hidden_layer(network):
         raise ArgumentError(
             "model: method='features' needs one hidden layer, model=(units,), of units with a smooth or kinked "
@@ -585,6 +614,8 @@ def check_method(method: Solver, network: nn.Module) -> None:
         raise ArgumentError(
             "model: method='varpro' needs a network that ends in a Linear layer with a bias; use 'lm' or 'lbfgs'"
         )
+    if isinstance(method, VarPro) and problem.slopes is not None:
+        check_alike(problem.slopes)
 
 
-__all__ = ["Candidate", "Run", "Step", "check_method", "deploy", "scan", "search", "solve_last"]
+__all__ = ["Candidate", "Run", "Step", "check_method", "deploy", "equations", "scan", "search", "solve_last"]

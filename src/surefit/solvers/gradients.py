@@ -57,7 +57,10 @@ def gradient_features(
     def solve(hidden: np.ndarray, offsets: np.ndarray) -> Output:
         phi, slope = activation(x @ hidden.T + offsets)
         test = None if held is None else (activation(held[0] @ hidden.T + offsets)[0], held[1])
-        return _solve(phi, slope, hidden, y, slopes, weight, share, roundoff, test)
+        return solve_gradient_output(
+            phi, slope[:, None, :] * hidden.T, y, slopes, weight=weight, row_weights=row_weights, roundoff=roundoff,
+            held=test,
+        )  # fmt: skip
 
     return scan(
         "gradient_features", solve, d, units, share, float(np.abs(y - y.mean(axis=0)).max()), scales=scales,
@@ -66,15 +69,28 @@ def gradient_features(
     )  # fmt: skip
 
 
-def _solve(
-    phi: np.ndarray, slope: np.ndarray, hidden: np.ndarray, y: np.ndarray, slopes: np.ndarray, weight: float,
-    share: np.ndarray, roundoff: float, test: tuple[np.ndarray, np.ndarray] | None,
-) -> Output:  # fmt: skip
-    """The output layer: one column for each output, because which gradients are known may differ."""
+def solve_gradient_output(
+    phi: np.ndarray,
+    tangents: np.ndarray,
+    y: np.ndarray,
+    slopes: np.ndarray,
+    *,
+    weight: float = 1.0,
+    row_weights: np.ndarray | None = None,
+    roundoff: float = 2.0**-53,
+    held: tuple[np.ndarray, np.ndarray] | None = None,
+) -> Output:
+    """The output layer for values y (m, k) and gradients slopes (m, k, d), NaN where unknown.
+
+    phi (m, h): the features; tangents (m, d, h): their derivatives by each input. held: features and values at other
+    rows. What is minimised, how the truncation is chosen, and the other arguments: see `gradient_features`. Outputs are
+    solved for one by one, because which gradients are known may differ.
+    """
     m, k = y.shape
+    share = shares(row_weights, m, "solve_gradient_output")
     centre, level, values, targets = centred(phi, y, share)  # the constant has no rows of gradients
     root = np.sqrt(share)
-    moving = (slope[:, None, :] * hidden.T[None]) * root[:, None, None]  # (m, d, h): derivatives of the units
+    moving = tangents * root[:, None, None]
     parts: list[list[tuple[float, np.ndarray, int]]] = []
     for j in range(k):
         mask = np.isfinite(slopes[:, j])  # (m, d)
@@ -87,10 +103,10 @@ def _solve(
         for rcond in RCONDS:
             kept = s > rcond * s[0] if len(s) else s > 0
             c = vt[kept].T @ (projected[kept] / s[kept])
-            if test is None:
+            if held is None:
                 score = float(np.abs(a @ c - b).max()) + roundoff * float(np.abs(c).sum())
             else:
-                score = float(np.sqrt(np.mean((test[0] @ c + (level[j] - centre @ c) - test[1][:, j]) ** 2)))
+                score = float(np.sqrt(np.mean((held[0] @ c + (level[j] - centre @ c) - held[1][:, j]) ** 2)))
             found.append((score if math.isfinite(score) else math.inf, c, int(kept.sum())))
         parts.append(found)
     chosen = [int(np.argmin([score for score, _, _ in found])) for found in parts]
@@ -104,4 +120,4 @@ def _solve(
     )  # fmt: skip
 
 
-__all__ = ["gradient_features"]
+__all__ = ["gradient_features", "solve_gradient_output"]

@@ -25,6 +25,7 @@ from surefit.fitting.refined import refine
 from surefit.fitting.residuals import chain_of
 from surefit.fitting.snapshots import Snapshots, tell_model
 from surefit.fitting.solving import (
+    FLOAT32,
     Candidate,
     Run,
     check_method,
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from surefit.fitting.fitted import Fit
 
 GOAL = 1e-7  # of the largest |target|: what is aimed at when no tolerance is given
-FLOAT32 = 5e-7  # of the largest |target|: below this the rounding of a network in float32 hides what is left
 UNITS = {1: (20, 50, 100, 200, 400, 800, 1600), 2: (60, 150, 300, 600, 1000), 3: (150, 400, 800, 2000)}  # by inputs
 MANY_INPUTS = (300, 800, 2000)
 LARGE = 400  # units from which a solve takes long, so that steepnesses are not tried in plenty

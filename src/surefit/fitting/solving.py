@@ -41,6 +41,9 @@ PLENTY, FEWEST = 20, 2000  # rows for each unit, and in all, beyond which a solv
 JUMP = 0.1  # largest error over the largest value: at a jump it cannot fall below half of the jump
 BLOCK = 8192  # rows evaluated at a time
 SURE = 2.0  # standard errors by which a candidate must beat the favourite of measured data
+FLOAT32 = 5e-7  # of the largest |target|: below this the rounding of a network in float32 hides what is left
+PLACED_ANEW = 400  # units at most, so that it takes a second, not a minute
+POLISHED = 400  # parameters of the hidden layer at most, likewise
 
 # Damping of Levenberg-Marquardt on networks: milder factors than MATLAB's 10 and 0.1 went further in as many iterations
 # on two hidden layers of 10 and 20 units, and a trust region took twice as long for less.
@@ -240,7 +243,7 @@ def surely_less(losses: np.ndarray, others: np.ndarray, weights: np.ndarray | No
 def predictor(model: Scaled) -> Callable[[np.ndarray], np.ndarray]:
     """The model on points (n, d) -> (n, k), float64: in float32 as it is used later, since its rounding counts."""
     if model.dtype == ops.float32:
-        return values_of(model)
+        return lambda points: values_of(model)(points)  # which does not keep the model alive
 
     def predict(points: np.ndarray) -> np.ndarray:
         with no_grad():
@@ -546,6 +549,29 @@ def _size_words(network: nn.Module) -> str:
     return f"{'-'.join(hidden) or 'no hidden'} units"
 
 
+def placed_anew(network: nn.Module, problem: Problem, seed: int, dtype: Any) -> Candidate | None:
+    """The best network of this size for a dtype, its hidden layer placed and polished for it; None where it cannot be.
+
+    Units that lie flat side by side cancel each other with huge output weights. In float64 that is the way to 1e-10; in
+    float32 steeper ones with small weights come a hundred times closer.
+    """
+    if problem.function is None or not is_exact(problem) or problem.slopes is not None or not is_hidden_layer(network):
+        return None
+    chain = chain_of(network)
+    assert chain is not None
+    units = chain[0][0].out_features
+    run = Run(problem, seed, None, None, ops.dtype_of(dtype), ())
+    if units > PLACED_ANEW:
+        return None
+    goal = FLOAT32 * run.size
+    fresh = run.built(network)
+    drawn = run.drawn(ROWS * units + 2)
+    found = scan(run, fresh, drawn, Features(), goal)
+    if found is not None and found.judged > goal and units * (problem.domain.dim + 1) <= POLISHED:
+        search(run, fresh, drawn, VarPro(), goal)
+    return run.best()
+
+
 def is_exact(problem: Problem) -> bool:
     """Whether the values come from a known function, without noise."""
     noisy = problem.plan is not None and Noise.read(problem.plan.noise).scale != 0.0
@@ -589,4 +615,6 @@ def check_method(method: Solver, network: nn.Module) -> None:
         )
 
 
-__all__ = ["Candidate", "Run", "Step", "check_method", "deploy", "scan", "search", "solve_last"]
+__all__ = [
+    "FLOAT32", "Candidate", "Run", "Step", "check_method", "deploy", "placed_anew", "scan", "search", "solve_last",
+]  # fmt: skip

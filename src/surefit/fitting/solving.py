@@ -432,16 +432,22 @@ def search(
     goal: float | None,
     share: float = 1.0,
     penalty: float = 0.0,
+    thin: bool = True,
+    note: str = "",
 ) -> Candidate | None:
-    """VarPro, LM or LBFGS on a network, from the weights it has. penalty: of VarPro's ridge where it is left open."""
-    if run.exact and not isinstance(method, LBFGS):
+    """VarPro, LM or LBFGS on a network, from the weights it has.
+
+    penalty: of VarPro's ridge where it is left open. thin: of many rows of exact values take a part. note: what else is
+    to be said of the stage.
+    """
+    if thin and run.exact and not isinstance(method, LBFGS):
         problem = fewer_rows(problem, max(FEWEST, ROWS * network.num_parameters()))
     model = scaled(network, problem, True, ops.float64)
     x, y = scaled_rows(model, problem.train)
     rows = Residuals(network, x, y, problem.weights)
     held = None if run.exact or problem.validation is None else scaled_rows(model, problem.validation)
     start = rows.theta
-    words = f"{method.name}, {_size_words(network)}"
+    words = f"{method.name}, {_size_words(network)}{note}"
     iterations = method.iterations
     run.started(iterations, network.num_parameters())
     scale = float(model.y_scale.numpy().max())

@@ -13,7 +13,7 @@ from surefit import nn
 from surefit.errors import ArgumentError, DomainError
 from surefit.fitting import Epoch, Finished, Started
 from surefit.fitting.automatic import GOAL
-from surefit.fitting.solving import surely_less
+from surefit.fitting.solving import deploy, predictor, surely_less
 
 WAVE, BOX = "sin(x)", "x=-3:3"
 
@@ -496,6 +496,28 @@ def test_to_another_dtype(method):
     assert 0.5 * single.error.max <= sup(single, np.sin, -3, 3) <= 1.05 * single.error.max
     with pytest.raises(ArgumentError, match="dtype"):
         fit.to("int32")
+
+
+@pytest.mark.parametrize("method", ["lm", "lbfgs", "varpro"])
+def test_a_tolerance_is_looked_for_in_float32_too(method):
+    fit = surefit.fit(WAVE, BOX, method=method, model=(12,), dtype="float32", tol=1e-3)
+    assert fit.dtype == np.float32
+    assert fit.reached
+    assert sup(fit, np.sin, -3, 3) <= 1e-3
+
+
+@pytest.mark.parametrize(("f", "end"), [(np.sin, 2 * np.pi), (lambda x: x**4 - x**3 + x**2 - x + 1, 10.0)])
+def test_a_tight_fit_is_placed_anew_for_float32(f, end):
+    fit = surefit.fit(f, (-end, end), tol=1e-10 * max(1.0, f(-end)))
+    single = fit.to("float32")
+    x = np.linspace(-end, end, 5001)
+    cast = predictor(deploy(fit.network, fit.problem, np.dtype("float32"), like=fit.model))(x[:, None])[:, 0]
+    error = np.abs(single.predict(x) - f(x)).max()
+    assert error < np.abs(cast - f(x)).max() / 4
+    assert 0.5 * single.error.max <= error <= 1.05 * single.error.max
+    assert single.layers() == fit.layers()
+    assert "placed for float32" in single.method["stage"]
+    assert single.method["magnitude"] < fit.method["magnitude"]
 
 
 # --- the output layer at the end of first-order training ------------------------------------------------------------

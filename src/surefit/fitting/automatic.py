@@ -19,6 +19,7 @@ import numpy as np
 from surefit import nn
 from surefit.core import ops
 from surefit.errors import ArgumentError
+from surefit.fitting.adaptive import with_worst
 from surefit.fitting.derivatives import unlike
 from surefit.fitting.fitted import Fit
 from surefit.fitting.methods import LBFGS, LM, Adam, Auto, Features, Solver, VarPro
@@ -29,6 +30,7 @@ from surefit.fitting.residuals import chain_of
 from surefit.fitting.snapshots import Snapshots, tell_model
 from surefit.fitting.solving import (
     FEWEST,
+    FLOAT32,
     Candidate,
     Run,
     check_method,
@@ -44,7 +46,6 @@ from surefit.fitting.training import Callback, Epoch, Finished, Started, plan, t
 from surefit.solvers.features import SCALES
 
 GOAL = 1e-7  # of the largest |target|: what is aimed at when no tolerance is given
-FLOAT32 = 5e-7  # of the largest |target|: below this the rounding of a network in float32 hides what is left
 UNITS = {1: (20, 50, 100, 200, 400, 800, 1600), 2: (60, 150, 300, 600, 1000), 3: (150, 400, 800, 2000)}  # by inputs
 MANY_INPUTS = (300, 800, 2000)
 LARGE = 400  # units from which a solve takes long, so that steepnesses are not tried in plenty
@@ -54,11 +55,20 @@ IN_REACH_OF_MORE = 100.0  # in more than one dimension, where it is dear
 LEARNED = 0.3  # relative error above which nothing is learned yet, so that no trend can be seen
 HELPED = 3.0  # more units that lower the error by less than this do not help
 ADAM_REACHES = 1e-3  # relative error below which Adam has nothing to add
-SOLVER_SHARE = 0.7  # of the time, when Adam may have to follow
+ADAM_AFTER_LM = 1e-2  # likewise after Levenberg-Marquardt, which has then found what bends
+SOLVER_SHARE = 0.7  # of the time, when Levenberg-Marquardt or Adam may have to follow
+LM_SHARE = 0.9  # likewise, when Adam may have to follow
+LAST_SHARE = 0.96  # when nothing follows but measuring the error
 DEEP = (16, 16)  # hidden layers that Levenberg-Marquardt is tried on
 REFINED = 4  # rounds of more units where the error is
 MOST_JACOBIAN = 4_000_000  # numbers in a Jacobian that automatic choice still takes: half a second an iteration
 FEW_JACOBIAN = 500_000  # numbers in the Jacobian of variable projection on few points with gradients
+LM_FEW, LM_MANY = 5, 20  # training points for each parameter that Levenberg-Marquardt begins and goes on with
+LM_FIRST, LM_AGAIN = 60, 15  # iterations at first, and whenever there are more points
+LM_ROUNDS = 6  # with more points
+LM_ADDED = 0.15  # of the points, in each round after the first
+LOOKED = 0.25  # of the time of a round that it may take to look for points
+WORTH = 1.05  # a round that lowers the error by less than this did not help
 LM_WORK = 1.5e11  # rows times the square of the parameters, over all iterations: half a minute
 NOISY_UNITS = (30, 100, 300, 800)
 MOST_SQUARE = 4e9  # rows times the square of the units: a second for a solve
@@ -253,6 +263,9 @@ class _Ladder:
             if stuck:
                 self.say("more units did not help: kinks, or too many inputs for units placed at random")
                 break
+            if self.dim > 3 and units > LARGE and found.judged > ADAM_AFTER_LM * run.size:
+                self.say("more units were left out: with so many inputs, two hidden layers come closer in less time")
+                break
             before = found.judged
             centre = found.details["steepness"]
             if found.judged > LEARNED * run.size:
@@ -295,10 +308,14 @@ class _Ladder:
             self.say(f"Adam was left out: it seldom comes below {ADAM_REACHES:g} of the largest value")
             return self.ended()
         problem = run.drawn(min(1000 * self.dim**2, 20_000))
-        if why is None and not run.out_of_time(SOLVER_SHARE):
-            self.deep(problem)
-            if (final := self.over()) is not None:
+        if not run.out_of_time(LM_SHARE):
+            self.marquardt(run.built(DEEP), LM_FIRST)
+            if (final := self.over(LAST_SHARE)) is not None:
                 return final
+            best = run.best() or best
+            if best.judged / run.size <= ADAM_AFTER_LM:
+                self.say(f"Adam was left out: here it seldom comes below {ADAM_AFTER_LM:g} of the largest value")
+                return self.ended()
         self.adam(problem, None)
         return self.over() or self.ended()
 
@@ -321,19 +338,41 @@ class _Ladder:
             return "what could have made it better was tried; the best is kept"
         return "the tolerance was not reached by any method; the best is kept"
 
-    def deep(self, problem: Problem) -> None:
-        """Levenberg-Marquardt on two small hidden layers."""
-        network = self.run.built(DEEP)
-        p, k = network.num_parameters(), len(problem.outputs)
+    def marquardt(self, network: nn.Module, iterations: int) -> None:
+        """Levenberg-Marquardt: on few points, on many, then on more where the error is, as long as that helps."""
+        run = self.run
+        p, k = network.num_parameters(), len(run.problem.outputs)
         most = max(2 * p // k, MOST_JACOBIAN // (p * k))
-        if self.run.free and len(problem.train[0]) > most:
-            problem = self.run.drawn(most)
-        if equations(problem) * p * k > 2 * MOST_JACOBIAN:
-            self.say(f"Levenberg-Marquardt was left out: {equations(problem)} rows by {p} parameters are too many")
+        problem = run.drawn(min(LM_FEW * p, most))
+        if (n := equations(problem)) * p * k > 2 * MOST_JACOBIAN:
+            self.say(f"Levenberg-Marquardt was left out: {n} rows by {p} parameters are too many")
             return
-        share = 0.5 * (1.0 + SOLVER_SHARE) if self.run.time is not None else 1.0
-        goal = self.goal if self.run.exact else None
-        self.tell(search(self.run, network, problem, LM(iterations=60), goal, share))
+        goal = self.goal if run.exact else None
+        share = LM_SHARE if run.time is not None else 1.0
+        best = search(run, network, problem, LM(iterations=iterations), goal, share, thin=False)
+        self.tell(best)
+        if best is None or not run.free:
+            return
+        rng, failed = np.random.default_rng([run.seed, 0xADD]), 0
+        for number in range(LM_ROUNDS):
+            if run.time is not None and best.judged <= ADAM_AFTER_LM * run.size:
+                share = LAST_SHARE
+            if self.over(share) is not None or failed > 1:
+                break
+            began = run.seconds
+            if number == 0:
+                problem = run.drawn(min(LM_MANY * p, most))
+                n = len(problem.train[0])
+            else:
+                problem = with_worst(problem, predictor(best.model), rng, max(1, round(LM_ADDED * n)))
+            looked = run.seconds - began
+            note = f", {len(problem.train[0])} points"
+            found = search(run, network, problem, LM(iterations=LM_AGAIN), goal, share, thin=False, note=note)
+            self.tell(found, "the last were added where it was worst" if number else "")
+            if found is None or looked > LOOKED * (run.seconds - began):  # values are dear
+                break
+            failed = 0 if number == 0 or WORTH * found.judged <= best.judged else failed + 1
+            best = found if found.judged < best.judged else best
 
     # --- measured data ---
 

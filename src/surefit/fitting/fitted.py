@@ -269,9 +269,10 @@ class Fit:
 
         For float32 the layers before the last are rounded and the last one is solved for anew on what they then give,
         which makes up for most of their rounding (if the network ends in a linear layer; a loaded fit solves on the
-        sample of the data that is in its file).
+        sample of the data that is in its file). Where that loses accuracy and the function is known, the units of a
+        single hidden layer are placed anew for float32, as many as there are; the better network is kept.
         """
-        from surefit.fitting.solving import deploy, predictor
+        from surefit.fitting.solving import FLOAT32, deploy, placed_anew, predictor
 
         kind = ops.dtype_of(dtype)
         if kind not in (ops.float32, ops.float64):
@@ -279,8 +280,16 @@ class Fit:
         if kind == self.dtype:
             return self
         model = deploy(self.network, self.problem, kind, like=self.model)
-        error = measure(predictor(model), self.problem, self.seed, self.problem.verification(self.seed))
+        points = self.problem.verification(self.seed)
+        error = measure(predictor(model), self.problem, self.seed, points)
         method = self.method | ({"rounded": kind == ops.float32} if "stage" in self.method else {})
+        size = float(np.abs(points[1]).max(initial=0.0))
+        if kind == ops.float32 and error.max > max(FLOAT32 * size, 2.0 * self.error.max):
+            found = placed_anew(self.network, self.problem, self.seed, kind)
+            if found is not None and found.error.max < error.max:
+                model, error = found.model, found.error
+                method |= {k: found.details.get(k) for k in ("solver", "units", "steepness", "magnitude")}
+                method["stage"] = f"{found.stage}, placed for float32"
         return replace(self, model=model, error=error, method=method)
 
     def doctor(self) -> Diagnosis:

@@ -42,6 +42,9 @@ PLENTY, FEWEST = 20, 2000  # rows for each unit, and in all, beyond which a solv
 JUMP = 0.1  # largest error over the largest value: at a jump it cannot fall below half of the jump
 BLOCK = 8192  # rows evaluated at a time
 SURE = 2.0  # standard errors by which a candidate must beat the favourite of measured data
+FLOAT32 = 5e-7  # of the largest |target|: below this the rounding of a network in float32 hides what is left
+PLACED_ANEW = 400  # units at most, so that it takes a second, not a minute
+POLISHED = 400  # parameters of the hidden layer at most, likewise
 
 # Damping of Levenberg-Marquardt on networks: milder factors than MATLAB's 10 and 0.1 went further in as many iterations
 # on two hidden layers of 10 and 20 units, and a trust region took twice as long for less.
@@ -238,7 +241,7 @@ def surely_less(losses: np.ndarray, others: np.ndarray, weights: np.ndarray | No
 def predictor(model: Scaled) -> Callable[[np.ndarray], np.ndarray]:
     """The model on points (n, d) -> (n, k), float64: in float32 as it is used later, since its rounding counts."""
     if model.dtype == ops.float32:
-        return values_of(model)
+        return lambda points: values_of(model)(points)  # which does not keep the model alive
 
     def predict(points: np.ndarray) -> np.ndarray:
         with no_grad():
@@ -453,12 +456,15 @@ def search(
     goal: float | None,
     share: float = 1.0,
     penalty: float = 0.0,
+    thin: bool = True,
+    note: str = "",
 ) -> Candidate | None:
     """VarPro, LM or LBFGS on a network, from the weights it has, for values and, if they are given, gradients.
 
-    penalty: of VarPro's ridge where it is left open.
+    penalty: of VarPro's ridge where it is left open. thin: of many rows of exact values take a part. note: what else is
+    to be said of the stage.
     """
-    if run.exact and not isinstance(method, LBFGS):
+    if thin and run.exact and not isinstance(method, LBFGS):
         problem = fewer_rows(problem, max(FEWEST, ROWS * network.num_parameters()))
     model = scaled(network, problem, True, ops.float64)
     x, y = scaled_rows(model, problem.train)
@@ -466,7 +472,7 @@ def search(
     rows = Residuals(network, x, y, problem.weights, slopes, slope_weight(problem))
     held = None if run.exact or problem.validation is None else scaled_rows(model, problem.validation)
     start = rows.theta
-    words = f"{method.name}, {_size_words(network)}"
+    words = f"{method.name}, {_size_words(network)}{note}"
     iterations = method.iterations
     run.started(iterations, network.num_parameters())
     scale = float(model.y_scale.numpy().max())
@@ -573,6 +579,29 @@ def _size_words(network: nn.Module) -> str:
     return f"{'-'.join(hidden) or 'no hidden'} units"
 
 
+def placed_anew(network: nn.Module, problem: Problem, seed: int, dtype: Any) -> Candidate | None:
+    """The best network of this size for a dtype, its hidden layer placed and polished for it; None where it cannot be.
+
+    Units that lie flat side by side cancel each other with huge output weights. In float64 that is the way to 1e-10; in
+    float32 steeper ones with small weights come a hundred times closer.
+    """
+    if problem.function is None or not is_exact(problem) or problem.slopes is not None or not is_hidden_layer(network):
+        return None
+    chain = chain_of(network)
+    assert chain is not None
+    units = chain[0][0].out_features
+    run = Run(problem, seed, None, None, ops.dtype_of(dtype), ())
+    if units > PLACED_ANEW:
+        return None
+    goal = FLOAT32 * run.size
+    fresh = run.built(network)
+    drawn = run.drawn(ROWS * units + 2)
+    found = scan(run, fresh, drawn, Features(), goal)
+    if found is not None and found.judged > goal and units * (problem.domain.dim + 1) <= POLISHED:
+        search(run, fresh, drawn, VarPro(), goal)
+    return run.best()
+
+
 def is_exact(problem: Problem) -> bool:
     """Whether the values come from a known function, without noise."""
     noisy = problem.plan is not None and Noise.read(problem.plan.noise).scale != 0.0
@@ -618,4 +647,7 @@ def check_method(method: Solver, network: nn.Module, problem: Problem) -> None:
         check_alike(problem.slopes)
 
 
-__all__ = ["Candidate", "Run", "Step", "check_method", "deploy", "equations", "scan", "search", "solve_last"]
+__all__ = [
+    "FLOAT32", "Candidate", "Run", "Step", "check_method", "deploy", "equations", "placed_anew", "scan", "search",
+    "solve_last",
+]  # fmt: skip

@@ -27,6 +27,7 @@ from surefit.errors import ArgumentError
 from surefit.fitting.derivatives import check_alike, with_gradients
 
 BLOCK = 2**22  # numbers that a block of rows may hold beside the result: 32 MiB
+CACHED = 1024  # rows at a time whose units stay in a core's cache
 LARGEST = 2**27  # numbers in a Jacobian: 1 GiB, and a solver keeps about three of that size
 
 
@@ -305,6 +306,11 @@ class Residuals:
                 f"model: the Jacobian of {total} residuals by {p} parameters takes {8 * total * p / 2**30:.1f} GiB; "
                 "use method='lbfgs' or 'adam', a smaller network, or fewer rows"
             )
+        if self.chain is not None and slopes is None and k == 1:
+            full = self._chain_columns(self.chain, c, p)
+            if self.scale is not None:
+                full *= self.scale[:, None]
+            return full
         full = np.empty((total, p))
         each = k if slopes is None else k * (1 + self.x.shape[1])  # residuals of a row of x, at most
         rows, end = max(1, BLOCK // max(1, each * p)), m * k
@@ -319,6 +325,42 @@ class Residuals:
         if self.scale is not None:
             full *= self.scale[:, None]
         return full
+
+    def _chain_columns(self, chain: list[tuple[nn.Linear, Elementwise | None]], c: np.ndarray | None, p: int) -> np.ndarray:
+        """Of one output, without gradients: as below, but column by column, in long loops over the rows, (m, p)."""
+        m = len(self.x)
+        full = np.empty((p, m))
+        for i in range(0, m, CACHED):
+            a = self.x[i : i + CACHED].T
+            n = a.shape[1]
+            inputs: list[np.ndarray] = []
+            slopes: list[np.ndarray | None] = []
+            for layer, activation in chain:
+                inputs.append(a)
+                a = layer.weight.detach().numpy() @ a
+                if layer.bias is not None:
+                    a += layer.bias.detach().numpy()[:, None]
+                slope = None
+                if activation is not None:
+                    a, slope = activation.both(a)
+                slopes.append(slope)
+            back, end = np.ones((1, n)), p
+            for place in range(len(chain) - 1, -1, -1):
+                layer, slope = chain[place][0], slopes[place]
+                if slope is not None:
+                    back = back * slope
+                last = place == len(chain) - 1
+                if c is None or not last:
+                    if layer.bias is not None:
+                        full[end - len(back) : end, i : i + n] = back
+                        end -= len(back)
+                    size = layer.weight.numel()
+                    block = full[end - size : end].reshape(*layer.weight.shape, m)[:, :, i : i + n]
+                    np.multiply(back[:, None, :], inputs[place][None, :, :], out=block)
+                    end -= size
+                if place > 0:
+                    back = (c if c is not None and last else layer.weight.detach().numpy().T) @ back
+        return full.T
 
     def _chain_rows(self, x: np.ndarray, c: np.ndarray | None) -> tuple[np.ndarray, Any]:
         """Closed form: of the outputs (m, k, p), and of their derivatives by x (m, d, k, p) if these are fitted.

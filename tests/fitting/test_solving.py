@@ -125,12 +125,55 @@ def test_a_constant_and_a_target_that_is_not_finite():
         surefit.fit("log(x)", (-1, 1))
 
 
-def test_a_kink_ends_with_more_units_and_says_so():
-    fit = surefit.fit("abs(x)", (-1, 1), tol=1e-9, time=20)
+def test_a_kink_goes_on_to_two_hidden_layers_and_points_where_it_is():
+    fit = surefit.fit("abs(x)", (-1, 1), tol=1e-9, method=surefit.Auto(evaluations=250))
     assert not fit.reached
-    assert fit.error.max < 5e-3
-    assert "not reached" in fit.stop_reason
-    assert "Adam was left out" in fit.method["choice"][-1]
+    assert fit.error.max < 2e-3
+    assert fit.stop_reason == "all 250 evaluations were used"
+    assert fit.steps <= 260
+    choice = " ".join(fit.method["choice"])
+    assert "features" in choice and "lm, 16-16 units" in choice and "added where it was worst" in choice
+
+
+def test_many_inputs_are_judged_between_the_points():
+    box = {f"x{i}": (-2, 2) for i in range(1, 5)}
+    fit = surefit.fit("exp(x1*x2/2)/(1+x4^2)+x3*x4", box, method="features", model=(200,))
+    assert fit.method["steepness"] <= 4.0  # steeper units pass through the points and are wrong between them
+    x = np.random.default_rng(7).uniform(-2, 2, (5000, 4))
+    f = np.exp(x[:, 0] * x[:, 1] / 2) / (1 + x[:, 3] ** 2) + x[:, 2] * x[:, 3]
+    assert np.sqrt(np.mean((fit.predict(x) - f) ** 2)) < 0.3 * f.std()
+
+
+@pytest.mark.parametrize("method", ["lm", "varpro"])
+def test_three_inputs_get_enough_points_to_fix_the_weights(method):
+    fit = surefit.fit("x1*x2*x3", {f"x{i}": (-2, 2) for i in (1, 2, 3)}, method=method, model=(16,), seed=2)
+    assert fit.error.max < 0.05
+    assert len(fit.problem.train[0]) >= 10 * fit.network.num_parameters()
+
+
+def test_lbfgs_stops_before_it_fits_the_noise():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-3, 3, (400, 2))
+    y = np.sin(x[:, 0]) * x[:, 1] + 0.3 * rng.normal(size=400)
+    fit = surefit.fit((x, y), method="lbfgs", model=(32, 32))
+    u = rng.uniform(-2.9, 2.9, (4000, 2))
+    assert "validation" in fit.stop_reason
+    assert np.sqrt(np.mean((fit.predict(u) - np.sin(u[:, 0]) * u[:, 1]) ** 2)) < 0.3
+
+
+def test_a_pole_costs_no_result():
+    fit = surefit.fit("1/x", "x=-1:1", method=surefit.Auto(evaluations=120))
+    assert np.isfinite(fit.predict([0.5])).all()
+
+
+def test_a_given_deep_network_is_solved_by_variable_projection_where_the_rest_stalls():
+    rng = np.random.default_rng(0)
+    net = nn.Sequential(
+        nn.Linear(1, 10, generator=rng), nn.BatchNorm1d(10), nn.Tanh(), nn.Linear(10, 1, generator=rng)
+    )  # fmt: skip
+    fit = surefit.fit("sin(2*x)", "x=-2:2", model=net, tol=1e-6)
+    assert fit.reached
+    assert fit.method["stage"].startswith("varpro")
 
 
 def test_at_a_jump_the_mean_error_decides():

@@ -31,13 +31,16 @@ from surefit.fitting.snapshots import Snapshots, tell_model
 from surefit.fitting.solving import (
     FEWEST,
     FLOAT32,
+    MANY,
     Candidate,
     Run,
     check_method,
     equations,
     fewer_rows,
     is_hidden_layer,
+    output_layer,
     predictor,
+    rows_of,
     scan,
     search,
     solve_last,
@@ -55,6 +58,7 @@ IN_REACH_OF_MORE = 100.0  # in more than one dimension, where it is dear
 LEARNED = 0.3  # relative error above which nothing is learned yet, so that no trend can be seen
 HELPED = 3.0  # more units that lower the error by less than this do not help
 ADAM_REACHES = 1e-3  # relative error below which Adam has nothing to add
+LM_REACHES = 1e-5  # likewise for Levenberg-Marquardt
 ADAM_AFTER_LM = 1e-2  # likewise after Levenberg-Marquardt, which has then found what bends
 SOLVER_SHARE = 0.7  # of the time, when Levenberg-Marquardt or Adam may have to follow
 LM_SHARE = 0.9  # likewise, when Adam may have to follow
@@ -63,12 +67,15 @@ DEEP = (16, 16)  # hidden layers that Levenberg-Marquardt is tried on
 REFINED = 4  # rounds of more units where the error is
 MOST_JACOBIAN = 4_000_000  # numbers in a Jacobian that automatic choice still takes: half a second an iteration
 FEW_JACOBIAN = 500_000  # numbers in the Jacobian of variable projection on few points with gradients
+ENOUGH = 20_000  # training points of one of many inputs, whatever the network
 LM_FEW, LM_MANY = 5, 20  # training points for each parameter that Levenberg-Marquardt begins and goes on with
 LM_FIRST, LM_AGAIN = 60, 15  # iterations at first, and whenever there are more points
 LM_ROUNDS = 6  # with more points
+LM_ROUNDS_FOR_TOL = 30  # where a tolerance is to be reached
 LM_ADDED = 0.15  # of the points, in each round after the first
 LOOKED = 0.25  # of the time of a round that it may take to look for points
 WORTH = 1.05  # a round that lowers the error by less than this did not help
+DEEP_VARPRO = 60  # iterations on a network of several hidden layers
 LM_WORK = 1.5e11  # rows times the square of the parameters, over all iterations: half a minute
 NOISY_UNITS = (30, 100, 300, 800)
 MOST_SQUARE = 4e9  # rows times the square of the units: a second for a solve
@@ -135,9 +142,15 @@ def _named(run: Run, method: Solver, model: Any) -> str:
             model = DEEP
     network = run.built(model)
     check_method(method, network, run.problem)
-    problem = run.drawn(ROWS * network.num_parameters() // (d + 2) + 2) if run.free else run.problem
-    if not isinstance(method, (Features, VarPro)) and run.free:
-        problem = run.drawn(max(len(problem.train[0]), min(2 * network.num_parameters(), 1000 * d)))
+    p, problem = network.num_parameters(), run.problem
+    if run.free:
+        rows = ROWS * p // (d + 2) + 2
+        if not isinstance(method, Features) and d >= MANY:
+            most = MOST_JACOBIAN // (p * len(problem.outputs))
+            rows = max(rows, min(rows_of(problem) * p, most, ENOUGH))
+        if isinstance(method, (LM, LBFGS)):
+            rows = max(rows, min(2 * p, 1000 * d))
+        problem = run.drawn(rows)
     goal = run.tol if run.exact else None
     found: Candidate | None = None
     penalty = 0.0
@@ -179,6 +192,7 @@ class _Ladder:
 
     def __init__(self, run: Run, method: Auto, network: nn.Module | None, dtype: Any) -> None:
         self.run, self.method, self.network, self.dtype = run, method, network, dtype
+        run.limit = method.evaluations
         single = run.dtype == ops.float32
         self.goal = run.tol if run.tol is not None else (FLOAT32 if single else GOAL) * run.size
         self.floor = FLOAT32 * run.size if single else 0.0
@@ -203,14 +217,15 @@ class _Ladder:
             return run.stopped
         if run.out_of_time(share):
             return f"time={run.time:g} s used up"
-        if run.evaluations >= self.method.evaluations:
-            return f"all {self.method.evaluations} evaluations were used"
+        if run.limit is not None and run.evaluations >= run.limit:
+            return f"all {run.limit} evaluations were used"
         return None
 
     def tell(self, found: Candidate | None, why: str = "") -> None:
         """A sentence for the card."""
         if found is not None:
-            what = "max |error|" if self.run.exact else "validation error"
+            held = "validation error" if self.run.problem.validation else "training error"
+            what = "max |error|" if self.run.exact else held
             self.run.told.append(f"{found.stage}: {what} {found.judged:.2g}" + (f"; {why}" if why else ""))
         elif why:
             self.run.told.append(why)
@@ -266,6 +281,9 @@ class _Ladder:
             if self.dim > 3 and units > LARGE and found.judged > ADAM_AFTER_LM * run.size:
                 self.say("more units were left out: with so many inputs, two hidden layers come closer in less time")
                 break
+            if self.dim == 1 and units > LARGE and found.judged > LEARNED * run.size:
+                self.say("more units were left out: so many have learned nothing, as at a pole")
+                break
             before = found.judged
             centre = found.details["steepness"]
             if found.judged > LEARNED * run.size:
@@ -297,17 +315,16 @@ class _Ladder:
             best, why = run.best() or best, self.over(SOLVER_SHARE)
             if (final := self.over()) is not None:
                 return final
-            good = best.judged / run.size <= ADAM_REACHES
         if why is None and run.problem.slopes is not None:
             self.few()
             best, why = run.best() or best, self.over(SOLVER_SHARE)
             if (final := self.over()) is not None:
                 return final
-            good = best.judged / run.size <= ADAM_REACHES
-        if good:
+        asked = run.tol is not None or run.time is not None  # who asks for nothing gets what is good enough, soon
+        if best.judged / run.size <= (LM_REACHES if asked else ADAM_REACHES):
             self.say(f"Adam was left out: it seldom comes below {ADAM_REACHES:g} of the largest value")
             return self.ended()
-        problem = run.drawn(min(1000 * self.dim**2, 20_000))
+        problem = run.drawn(min(1000 * self.dim**2, ENOUGH))
         if not run.out_of_time(LM_SHARE):
             self.marquardt(run.built(DEEP), LM_FIRST)
             if (final := self.over(LAST_SHARE)) is not None:
@@ -354,7 +371,11 @@ class _Ladder:
         if best is None or not run.free:
             return
         rng, failed = np.random.default_rng([run.seed, 0xADD]), 0
-        for number in range(LM_ROUNDS):
+        work = 0.0
+        for number in range(LM_ROUNDS if run.tol is None else LM_ROUNDS_FOR_TOL):
+            work += LM_AGAIN * k * n * p**2
+            if run.time is None and work > LM_WORK:
+                break
             if run.time is not None and best.judged <= ADAM_AFTER_LM * run.size:
                 share = LAST_SHARE
             if self.over(share) is not None or failed > 1:
@@ -371,7 +392,10 @@ class _Ladder:
             self.tell(found, "the last were added where it was worst" if number else "")
             if found is None or looked > LOOKED * (run.seconds - began):  # values are dear
                 break
-            failed = 0 if number == 0 or WORTH * found.judged <= best.judged else failed + 1
+            gains = (
+                (best.judged / found.judged, best.error.rmse / found.error.rmse) if found.judged > 0 else (math.inf,)
+            )
+            failed = 0 if number == 0 or max(gains) >= WORTH else failed + 1
             best = found if found.judged < best.judged else best
 
     # --- measured data ---
@@ -419,7 +443,8 @@ class _Ladder:
         run.prefer(by_adam)
         if before is not run.best():
             self.say("Adam was kept: at so few validation rows the others may be better by chance")
-        return self.over() or "every method was tried; the validation rows chose"
+        chose = "validation" if run.problem.validation else "training"
+        return self.over() or f"every method was tried; the {chose} rows chose"
 
     # --- a network that was given ---
 
@@ -431,6 +456,11 @@ class _Ladder:
         p = network.num_parameters()
         goal = self.goal if run.exact else None
         start = [leaf.detach().numpy() for leaf in (*network.parameters(), *network.buffers())]
+
+        def restore() -> None:
+            for leaf, value in zip((*network.parameters(), *network.buffers()), start, strict=True):
+                leaf.assign(value)
+
         rows = min(max(2 * p // k, ROWS * p // (d + 2)) + 2, max(1000 * d * d, 2 * p // k))
         problem = run.drawn(rows)
         n = equations(problem)
@@ -451,10 +481,15 @@ class _Ladder:
                     return why
         elif p * n * k <= MOST_JACOBIAN:
             iterations = int(min(200, max(20, LM_WORK / (k * n * p**2 + p**3))))
-            self.tell(search(run, network, problem, LM(iterations=iterations), goal, SOLVER_SHARE))
+            self.marquardt(network, iterations)
             solved = True
             if (why := self.over()) is not None:
                 return why
+            if output_layer(network) is not None and self.separable:
+                restore()
+                self.tell(search(run, network, problem, VarPro(iterations=DEEP_VARPRO), goal, LM_SHARE))
+                if (why := self.over()) is not None:
+                    return why
         else:
             self.say(f"Levenberg-Marquardt was left out: {n} rows by {p} parameters are too many")
             self.tell(search(run, network, problem, LBFGS(iterations=500), goal, SOLVER_SHARE / 2))
@@ -465,8 +500,7 @@ class _Ladder:
         if solved and best is not None and run.exact and best.judged / run.size <= ADAM_REACHES:
             self.say(f"Adam was left out: it seldom comes below {ADAM_REACHES:g} of the largest value")
             return self.ended()
-        for leaf, value in zip((*network.parameters(), *network.buffers()), start, strict=True):
-            leaf.assign(value)
+        restore()
         self.adam(run.drawn(min(1000 * d * d, 20_000)), network)
         return self.over() or self.ended()
 

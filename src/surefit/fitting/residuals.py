@@ -72,17 +72,18 @@ class Elementwise:
         return y.numpy(), slope.numpy(), bend.numpy()
 
 
+Chain = list[tuple[nn.Linear, Elementwise | None]]  # linear layers, and the activation behind each
 ELEMENTWISE = (
     nn.CELU, nn.ELU, nn.GELU, nn.Hardswish, nn.Hardtanh, nn.LeakyReLU, nn.Mish, nn.ReLU, nn.ReLU6, nn.SELU, nn.Sigmoid,
     nn.SiLU, nn.Sin, nn.Softplus, nn.Softsign, nn.Tanh,
 )  # fmt: skip
 
 
-def chain_of(network: nn.Module) -> list[tuple[nn.Linear, Elementwise | None]] | None:
+def chain_of(network: nn.Module) -> Chain | None:
     """The linear layers of a network with the activation behind each, if it is nothing but those; else None."""
     if not isinstance(network, nn.Sequential):
         return None
-    chain: list[tuple[nn.Linear, Elementwise | None]] = []
+    chain: Chain = []
     for module in _flat(network):
         if type(module) is nn.Linear:
             chain.append((module, None))
@@ -326,7 +327,7 @@ class Residuals:
             full *= self.scale[:, None]
         return full
 
-    def _chain_columns(self, chain: list[tuple[nn.Linear, Elementwise | None]], c: np.ndarray | None, p: int) -> np.ndarray:
+    def _chain_columns(self, chain: Chain, c: np.ndarray | None, p: int) -> np.ndarray:
         """Of one output, without gradients: as below, but column by column, in long loops over the rows, (m, p)."""
         m = len(self.x)
         full = np.empty((p, m))
@@ -509,7 +510,7 @@ class _Step(NamedTuple):
     bend: Any
 
 
-def _chain_tangents(chain: list[tuple[nn.Linear, Elementwise | None]], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _chain_tangents(chain: Chain, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What the layers give (m, n), and its derivatives by each input (m, d, n)."""
     m, d = x.shape
     tangents = np.broadcast_to(np.eye(d), (m, d, d))

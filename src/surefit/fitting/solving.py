@@ -39,6 +39,11 @@ if TYPE_CHECKING:
 
 ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53}
 PLENTY, FEWEST = 20, 2000  # rows for each unit, and in all, beyond which a solve takes a part of them
+MANY = 3  # inputs from which the rows that a network was fitted to say little of the error between them
+ROWS_OF_MANY = 20  # rows for each parameter of a network that is searched for, with so many inputs; else ROWS
+HELD = 0.25  # rows apart, as a share of these, that judge features of so many inputs
+ROUNDINGS = 16.0  # of the sum of the absolute output weights: what two orders of evaluation may differ by
+PATIENT = 30  # iterations of L-BFGS without a lower validation error
 JUMP = 0.1  # largest error over the largest value: at a jump it cannot fall below half of the jump
 BLOCK = 8192  # rows evaluated at a time
 SURE = 2.0  # standard errors by which a candidate must beat the favourite of measured data
@@ -94,6 +99,7 @@ class Run:
     interrupted: bool = False
     warnings: list[str] = field(default_factory=list)
     preferred: Candidate | None = None
+    limit: int | None = None  # of evaluations
 
     def __post_init__(self) -> None:
         self.began = clock.perf_counter()
@@ -123,6 +129,10 @@ class Run:
     def out_of_time(self, share: float = 1.0) -> bool:
         """Whether this share of the time is used up."""
         return self.time is not None and self.seconds >= share * self.time
+
+    def evaluations_left(self) -> int | None:
+        """How often the solvers may still compute all residuals; None without a limit."""
+        return None if self.limit is None else max(1, self.limit - self.evaluations)
 
     # --- events ---
 
@@ -165,8 +175,22 @@ class Run:
         else:
             x = np.concatenate([sample(box, rows, "uniform", generator=rng), face_points(box, rows // 5, rng)])
             x = np.concatenate([x, corner_points(box)])
-        x, y, dropped = check_finite(x, function(x), problem.names, drop=False)
+        x, y, dropped = check_finite(x, function(x), problem.names, drop=bool(self.candidates))  # what is found is kept
+        if dropped:
+            self.warnings.append(
+                f"the target is not finite at {dropped} of {len(x) + dropped} points; they were left out"
+            )
         return replace(problem, train=(x, y), dropped=problem.dropped + dropped)
+
+    def held(self, rows: int) -> Points | None:
+        """So many further points of a known function, apart from those it is fitted and measured at."""
+        function, box = self.problem.function, self.problem.domain
+        if not self.free or function is None or box.dim < MANY:
+            return None
+        x = sample(box, rows, "uniform", generator=np.random.default_rng([self.seed, 0x4E1D]))
+        y = function(x)
+        good = np.isfinite(y).all(axis=1)
+        return x[good], y[good]
 
     def hidden(self, units: int, activation: str = "tanh") -> nn.Module:
         """A network with one hidden layer, in float64."""
@@ -184,6 +208,8 @@ class Run:
         model = deploy(network, problem, self.dtype)
         predict = predictor(model)
         error = self.measured(predict)
+        if self.near_tolerance(error.max, model, details.get("magnitude")):
+            error = self.measured(values_of(model))
         if self.exact:
             judged = error.max
         else:
@@ -196,6 +222,16 @@ class Run:
         found = Candidate(model, problem, stage, judged, error, len(self.history), details)
         self.candidates.append(found)
         return found
+
+    def near_tolerance(self, error: float, model: Scaled, magnitude: float | None) -> bool:
+        """Whether rounding decides if an error is within the tolerance, so that it must be that of `predict` itself.
+
+        Candidates in float64 are measured without compiling them, in another order of evaluation.
+        """
+        if not self.exact or self.tol is None or magnitude is None or model.dtype != ops.float64:
+            return False
+        rounding = ROUNDINGS * ROUNDOFF["float64"] * (1.0 + magnitude) * float(model.y_scale.numpy().max())
+        return self.tol - rounding <= error <= self.tol
 
     def measured(self, predict: Callable[[np.ndarray], np.ndarray]) -> Measured:
         """The error at fresh points, corners, faces and uphill from the worst."""
@@ -355,14 +391,19 @@ def scan(
         scales, beyond = (1.0,), 0
     elif not scales:
         scales = SCALES if run.exact else NOISY_SCALES
-    penalties = penalties_of(method.penalty, run.exact)
+    penalties, draws = penalties_of(method.penalty, run.exact), method.draws
+    if run.limit is not None:
+        left = max(1, run.limit - run.evaluations)
+        scales = scales[:left]
+        beyond = min(beyond, left - len(scales))
+        draws = min(draws, 1 + (left - len(scales) - beyond) // 2)
     words = f"features, {units} units"
-    of = len(scales) + beyond + 2 * (method.draws - 1)
+    of = len(scales) + beyond + 2 * (draws - 1)
     run.started(of, network.num_parameters())
     losses = Losses(run, words, of, y.size)
     rows = Residuals(network, x, y, problem.weights)
     common: dict[str, Any] = dict(
-        scales=[factor * s for s in scales], beyond=beyond, draws=method.draws,
+        scales=[factor * s for s in scales], beyond=beyond, draws=draws,
         generator=np.random.default_rng([run.seed, 3, units]), bends=None if run.exact else x,
         roundoff=ROUNDOFF[str(run.dtype)], dtype=run.dtype, time=run.left(share), callback=losses,
     )  # fmt: skip
@@ -375,8 +416,10 @@ def scan(
                 **common,
             )  # fmt: skip
         else:
+            apart = run.held(round(HELD * len(x)))
             found = linear_features(
                 x, y, units, activation=activation.value, weights=problem.weights, penalties=penalties,
+                held=None if apart is None else scaled_rows(model, apart),
                 goal=None if goal is None else 0.5 * goal / float(model.y_scale.numpy().max()), **common,
             )  # fmt: skip
     except KeyboardInterrupt:
@@ -415,6 +458,11 @@ def fewer_rows(problem: Problem, most: int) -> Problem:
     x, y = problem.train
     weights, slopes = (None if a is None else a[rows] for a in (problem.weights, problem.slopes))
     return replace(problem, train=(x[rows], y[rows]), weights=weights, slopes=slopes)
+
+
+def rows_of(problem: Problem) -> int:
+    """Rows of exact values for each parameter of a network that is searched for."""
+    return ROWS if problem.domain.dim < MANY else ROWS_OF_MANY
 
 
 def penalties_of(penalty: float | str | None, exact: bool) -> tuple[float, ...] | None:
@@ -465,7 +513,7 @@ def search(
     to be said of the stage.
     """
     if thin and run.exact and not isinstance(method, LBFGS):
-        problem = fewer_rows(problem, max(FEWEST, ROWS * network.num_parameters()))
+        problem = fewer_rows(problem, max(FEWEST, rows_of(run.problem) * network.num_parameters()))
     model = scaled(network, problem, True, ops.float64)
     x, y = scaled_rows(model, problem.train)
     slopes = None if problem.slopes is None else _scaled_slopes(model, problem.slopes)
@@ -503,9 +551,10 @@ def search(
             found = varpro(
                 rows.equations, rows.body_jacobian, start[: rows.body_size], rows.targets, penalty=ridge,
                 roundoff=ROUNDOFF[str(run.dtype)], keep="score" if run.exact else "cost",
-                goal=None if goal is None else 0.5 * goal / scale, ftol=1e-3,
+                goal=None if goal is None else 0.5 * goal / scale, ftol=1e-3 if is_hidden_layer(network) else 1e-6,
                 validate=None if held is None else lambda t, c: validation(rows.features(t, held[0]) @ c),
-                max_iterations=iterations, time=run.left(share), callback=losses,
+                max_iterations=iterations, max_evaluations=run.evaluations_left(), time=run.left(share),
+                callback=losses,
             )  # fmt: skip
             rows.assign_body(found.x)
             rows.assign_output(found.output[:-1], found.output[-1])
@@ -516,12 +565,29 @@ def search(
             searched = result.x
         else:
             from surefit.solvers import lbfgs
+            from surefit.solvers.result import STATUSES
+
+            since = 0
+
+            def watched(theta: np.ndarray, now: Iteration) -> bool:
+                """The validation error decides; nothing is fitted to it."""
+                nonlocal since
+                assert held is not None
+                rows.assign(theta)
+                lowest = losses.lowest
+                validation(rows.outputs(held[0]))
+                stop = losses(theta, now)
+                since = 0 if losses.lowest < lowest else since + 1
+                return stop or since >= PATIENT
 
             result = lbfgs(
                 rows.value_and_gradient, start, memory=method.memory, ftol=1e-12, gtol=1e-14,
-                max_iterations=iterations, time=run.left(share), callback=losses,
+                max_iterations=iterations, max_evaluations=run.evaluations_left(), time=run.left(share),
+                callback=losses if held is None else watched,
             )  # fmt: skip
-            searched = result.x
+            searched = result.x if held is None or losses.latest is None else losses.latest
+            if since >= PATIENT:
+                result = replace(result, status="validation", reason=STATUSES["validation"][1])
         reason = "The tolerance was reached." if losses.reached else result.reason
         run.evaluations += result.evaluations
     except KeyboardInterrupt:
@@ -565,8 +631,8 @@ def _marquardt(
 
     return levenberg_marquardt(
         residuals, rows.theta, jacobian, damping=Marquardt(**MU), ftol=1e-7, xtol=1e-14, gtol=1e-15,
-        validate=None if held is None else validate, max_iterations=method.iterations, time=run.left(share),
-        callback=losses,
+        validate=None if held is None else validate, max_iterations=method.iterations,
+        max_evaluations=run.evaluations_left(), time=run.left(share), callback=losses,
     )  # fmt: skip
 
 

@@ -57,13 +57,15 @@ def solve_output(
     roundoff: float = 2.0**-53,
     rconds: Sequence[float] = RCONDS,
     penalties: Sequence[float] | None = None,
+    held: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Output:
     """The output layer that fits y (m, k) best as a linear function of phi (m, h) and a constant.
 
     For exact values: truncated singular values, and of `rconds` that with the smallest score, the largest weighted
-    residual plus roundoff times the magnitude. For noisy values: `penalties`, ridge regressions on phi whose score is
-    the root of the mean squared leave-one-out residual, exact and without refitting; the constant is not penalised. A
-    penalty is relative to the mean square of the features.
+    residual plus roundoff times the magnitude; the residuals of `held`, (phi, y) of other rows, count there too. For
+    noisy values: `penalties`, ridge regressions on phi whose score is the root of the mean squared leave-one-out
+    residual, exact and without refitting; the constant is not penalised. A penalty is relative to the mean square of
+    the features.
 
     weights (m,): of the rows, >= 0.
     """
@@ -82,7 +84,11 @@ def solve_output(
     if penalties is not None:
         return layer.ridge(a, b, share, penalties)
     tried = [layer.output(s > rcond * s[0] if len(s) else s > 0, rcond=rcond) for rcond in rconds]
-    scores = [float(np.abs(o.residuals * root).max()) + roundoff * o.magnitude for o in tried]
+    largest = [float(np.abs(o.residuals * root).max()) for o in tried]
+    if held is not None:
+        others = [float(np.abs(held[0] @ o.weights + o.constant - held[1]).max(initial=0.0)) for o in tried]
+        largest = [max(a, b) for a, b in zip(largest, others, strict=True)]
+    scores = [residual + roundoff * o.magnitude for residual, o in zip(largest, tried, strict=True)]
     i = _least(scores)
     return replace(tried[i], score=scores[i])
 
@@ -206,6 +212,7 @@ def linear_features(
     weights: np.ndarray | None = None,
     roundoff: float = 2.0**-53,
     penalties: Sequence[float] | None = None,
+    held: tuple[np.ndarray, np.ndarray] | None = None,
     dtype: Any = np.float64,
     goal: float | None = None,
     time: float | None = None,
@@ -216,6 +223,8 @@ def linear_features(
     x is expected in [-1, 1]^d (or with deviation 1), y of size 1. Every scale is tried once, and up to `beyond` further
     ones, steeper while nothing is learned, else while the best is the smallest or the largest; then the best two again
     with fresh draws, `draws` in all. See `place_units` for bends and `solve_output` for weights, roundoff, penalties.
+    held: x and y of other rows, by which exact values are judged too: in many dimensions steep units pass through all
+    points and are wrong everywhere else.
 
     dtype: what the hidden layer will run in: its weights are rounded to that before the solve, so that the output layer
     makes up for it. callback(x, iteration) is told of every hidden layer that was tried, whatever it was worth. goal: a
@@ -227,7 +236,8 @@ def linear_features(
 
     def solve(hidden: np.ndarray, offsets: np.ndarray) -> Output:
         phi = activation(x @ hidden.T + offsets)
-        return solve_output(phi, y, weights=weights, roundoff=roundoff, penalties=penalties)
+        others = None if held is None else (activation(held[0] @ hidden.T + offsets), held[1])
+        return solve_output(phi, y, weights=weights, roundoff=roundoff, penalties=penalties, held=others)
 
     return scan(
         "linear_features", solve, x.shape[1], units, shares(weights, len(y), "linear_features"),

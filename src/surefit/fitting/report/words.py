@@ -327,6 +327,7 @@ REASONS = {
     r"the tolerance was not reached by any method; the best is kept": "没有方法达到容差；保留最好的结果",
     r"what could have made it better was tried; the best is kept": "可能改进的方法都已试过；保留最好的结果",
     r"every method was tried; the validation rows chose": "各种方法都已试过，由验证行选定",
+    r"every method was tried; the training rows chose": "各种方法都已试过，由训练行选定",
     r"the validation error is next to nothing": "验证误差几乎为零",
     r"this is what float32 can hold; .*": "这是 float32 所能达到的；dtype='float64' 可以更精确",
     r"interrupted; the best network so far is kept": "被中断；保留此前最好的网络",

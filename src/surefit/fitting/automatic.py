@@ -11,7 +11,7 @@ penalty and early stopping, and the validation rows choose.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -88,13 +88,17 @@ def solve(
     seed: int,
     dtype: Any,
     callbacks: Sequence[Callback] = (),
+    halted: Callable[[], bool] | None = None,
 ) -> Fit:
-    """The Fit of a problem by a solver or by the automatic choice. dtype None: float64, float32 where Adam was best."""
+    """The Fit of a problem by a solver or by the automatic choice.
+
+    dtype None: float64, float32 where Adam was best. halted: asked after each iteration whether to stop.
+    """
     if problem.plan is not None and problem.plan.adaptive:
         raise ArgumentError(
             f"adaptive: method={method.name!r} chooses its points itself; use a first-order method such as 'adam'"
         )
-    run = Run(problem, seed, tol, time, ops.dtype_of(ops.float64 if dtype is None else dtype), callbacks)
+    run = Run(problem, seed, tol, time, ops.dtype_of(ops.float64 if dtype is None else dtype), callbacks, halted)
     try:
         reason = _ladder(run, method, model, dtype) if isinstance(method, Auto) else _named(run, method, model)
     except KeyboardInterrupt:

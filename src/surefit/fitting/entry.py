@@ -154,6 +154,7 @@ def fit_problem(
             seed=int(seed),
             dtype=dtype and kind,
             callbacks=callbacks,
+            halted=halted,
         )
     network = network_of(model, problem, np.random.default_rng([int(seed), 2]), kind, settings.scale)
     whole = scaled(network, problem, settings.scale, kind)
@@ -185,12 +186,12 @@ def fit_problem(
     outcome: Outcome
     arguments: dict[str, Any] = dict(
         seed=int(seed), time=time, good_enough=None if tol is None else good_enough, callbacks=callbacks,
-        jit=jit,
+        jit=jit, halted=halted,
     )  # fmt: skip
     if problem.plan is not None and problem.plan.adaptive:
         outcome, problem = train_adaptively(whole, problem, settings, predict, **arguments)
     else:
-        outcome = train(whole, problem, settings, halted=halted, **arguments)
+        outcome = train(whole, problem, settings, **arguments)
     whole.eval()
     if settings.solve_output:
         solve_last(whole, problem)

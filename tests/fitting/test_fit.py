@@ -19,6 +19,7 @@ from surefit.errors import (
     NotFiniteError,
     ShapeError,
 )
+from surefit.fitting import Epoch, automatic
 from surefit.fitting.problem import pose, vectorised
 
 QUICK = surefit.Adam(epochs=3, batch_size=32)
@@ -317,11 +318,48 @@ def test_a_divergence_later_on_keeps_the_best_weights():
         (dict(target="sin(x)", domain="x=0:1", model=(0,)), ArgumentError, "hidden"),
         (dict(target="sin(x)", domain="x=0:1", model=(10**9,)), ArgumentError, "parameters"),
         (dict(target="1e200*x", domain="x=0:1"), DomainError, "overflow"),
+        (dict(target="sin(x)", domain="x=0:1", tol=True), ArgumentError, "tol=True"),
+        (dict(target="sin(x)", domain="x=0:1", tol="1e-3"), ArgumentError, "tol='1e-3'"),
+        (dict(target="sin(x)", domain="x=0:1", callbacks=[3]), ArgumentError, "callbacks: 3"),
+        (dict(target="sin(x)", domain="x=0:1", callbacks=3), ArgumentError, "callbacks: 3"),
+        (dict(target="sin(x)", domain="x=0:1", callbacks="print"), ArgumentError, "callbacks: 'print'"),
+        (dict(target="sin(x)", domain="x=0:1", model=nn.Sequential()), ArgumentError, "no parameters"),
+        (dict(target="sin(x)", domain="x=0:1", model=nn.Tanh(), method="adam"), ArgumentError, "no parameters"),
+        (dict(target="sin(x)", domain="x=0:1", model=nn.Tanh(), method="lm"), ArgumentError, "no parameters"),
+        (dict(target="sin(x)", domain="x=0:1", method="lm", jit=True), ArgumentError, "jit=True: method='lm'"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, error, words):
     with pytest.raises(error, match=words):
         surefit.fit(**arguments)
+
+
+@pytest.mark.parametrize("method", [surefit.Adam(epochs=3), "features"])
+@pytest.mark.parametrize("restarts", [1, 2])
+def test_one_callback_or_none(method, restarts):
+    heard = [[], []]
+    for callbacks in (heard[0].append, [heard[1].append], None, iter([heard[1].append])):
+        fit = surefit.fit("x", "x=-1:1", model=(4,), method=method, restarts=restarts, callbacks=callbacks)
+    steps = [[e.epoch for e in events if isinstance(e, Epoch)] for events in heard]
+    assert len(steps[0]) >= 3
+    assert steps[1] == 2 * steps[0]
+    assert fit.error.max < 2
+
+
+def test_numbers_of_numpy_are_numbers():
+    for tol, time in ((np.float32(1e-3), np.int64(100)), (np.float64(1e-3), np.float32(100))):
+        fit = surefit.fit("sin(x)", "x=0:1", tol=tol, time=time)
+        assert fit.reached and type(fit.tol) is float and fit.tol == float(tol)
+        json.dumps(fit.to_dict(), allow_nan=False)
+
+
+def test_jit_reaches_the_adam_of_the_automatic_choice(monkeypatch):
+    seen = []
+    train = automatic.train
+    monkeypatch.setattr(automatic, "train", lambda *a, **k: [seen.append(k["jit"]), train(*a, **k)][1])
+    for jit in (None, False, True):
+        surefit.fit("abs(x)", "x=-1:1", model=(4, 4), jit=jit, time=0.5)
+    assert seen == [None, False, True]
 
 
 def test_method_settings_are_checked():

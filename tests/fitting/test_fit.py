@@ -69,6 +69,32 @@ def test_a_tolerance_that_is_not_reached_is_said():
     assert "NOT reached" in fit.card()
 
 
+POLE = dict(data=surefit.Sampling(count=100, split=(1, 0, 0)), model=(5,))
+
+
+@pytest.mark.parametrize("method", [QUICK, "features", "lm", "auto"])
+def test_a_fit_that_learned_nothing_says_so_once(method, tmp_path):
+    fit = surefit.fit("1/x", "x=-1:1", method=method, time=2, **POLE)
+    assert fit.error.relative_l2 > 0.5
+    path = fit.save(tmp_path / "m.safetensors")
+    for one in (fit, surefit.load(path), surefit.load(surefit.load(path).save(path))):
+        assert [text for label, text in one.card_rows() if label == "warning"] == one.to_dict()["warnings"]
+        (warning,) = one.to_dict()["warnings"]
+        assert warning.startswith("hardly anything was learned") and "Poles" in warning
+        assert not one.warnings  # nothing broke down
+    assert not fit.doctor().find("training-broke-down")
+
+
+def test_what_counts_as_having_learned():
+    rng = np.random.default_rng(0)
+    noise = surefit.fit((rng.uniform(-1, 1, 60), rng.normal(size=60)), method="features", model=(5,))
+    (warning,) = noise.to_dict()["warnings"]
+    assert "column" in warning and "noise" in warning
+    assert not quick(tol=100.0).to_dict()["warnings"]  # as much was asked for
+    assert not surefit.fit("sin(x)", "x=-3:3", method="features", model=(20,)).to_dict()["warnings"]
+    assert not surefit.fit("0*x", "x=-3:3", method="features", model=(5,)).to_dict()["warnings"]
+
+
 def test_one_seed_one_result():
     a, b, c = quick(seed=3), quick(seed=3), quick(seed=4)
     x = np.linspace(-3, 3, 7)

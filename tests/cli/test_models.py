@@ -61,6 +61,14 @@ def test_intervals_are_those_of_the_library(surefit, two):
     assert refused.code == 2 and "between 0 and 1" in refused.err
 
 
+def test_info_shows_every_warning(surefit, tmp_path):
+    x, noise = np.linspace(-1, 1, 60), np.random.default_rng(0).normal(size=60)
+    fit = library.fit((x, noise), {"x": (-0.9, 0.9)}, method="features", model=(5,))
+    fit.save(tmp_path / "noise.safetensors")
+    shown = [line for line in surefit("info noise.safetensors").out.splitlines() if line.startswith("warning")]
+    assert len(shown) == 2 and "outside" in shown[0] and "learned" in shown[1]
+
+
 def test_json_of_points(surefit, two):
     ran = surefit("predict two.safetensors --at x1=1,x2=2 --at x1=7,x2=1 --json")
     points = ran.json()["points"]

@@ -10,6 +10,7 @@ import pytest
 import surefit
 from surefit.errors import ArgumentError
 from surefit.fitting.adaptive import with_worst, worst_points
+from surefit.fitting.entry import fit_problem
 from surefit.fitting.problem import pose
 
 PEAK = "exp(-200*((x1-0.3)^2+(x2-0.2)^2)) + x1"
@@ -141,3 +142,18 @@ def test_a_loaded_fit_still_says_it(tmp_path):
     labels = [[line.get_label() for line in f.plot("samples").axes[0].get_lines()] for f in (fit, again)]
     assert labels[0] == labels[1]
     assert "samples.png" in {path.name for path in fit.save_outputs(tmp_path / "out")}
+
+
+@pytest.mark.parametrize("jit", [True, False])
+def test_what_is_halted_ends_with_its_part(jit):
+    plan = surefit.Sampling(count=400, adaptive=2, verify=3000)
+    problem = pose(PEAK, SQUARE, plan, seed=0)
+    asked = []
+
+    def halted():
+        asked.append(True)
+        return True
+
+    fit = fit_problem(problem, method=surefit.Adam(epochs=600, batch_size=32), model=(8,), jit=jit, halted=halted)
+    assert asked and len(fit.history) <= 200  # as many as a part has
+    assert "stopped from outside" in fit.stop_reason

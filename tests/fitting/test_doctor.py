@@ -739,6 +739,16 @@ def test_a_real_run_that_learns_nothing():
     only(diagnosis, "nothing-learned", "error")
 
 
+@pytest.mark.parametrize("method", [surefit.Adam(epochs=60), "features", "auto"])
+def test_a_tolerance_that_was_missed_is_no_good_health(method):
+    fit = surefit.fit("abs(x)", "x=-1:1", method=method, model=(8,), tol=1e-9, time=2)
+    missed = only(fit.doctor(), "tolerance-missed", "warning")
+    assert missed.number == fit.error.max
+    assert f"{fit.error.max / 1e-9:.3g} times the tolerance 1e-09" in missed.message
+    reached = surefit.fit("abs(x)", "x=-1:1", method=method, model=(8,), tol=10.0)
+    assert not reached.doctor().find("tolerance-missed")
+
+
 def test_a_run_that_broke_down_says_so():
     def breaks(prediction, target):
         breaks.calls += 1

@@ -19,6 +19,7 @@ from surefit.errors import (
     NotFiniteError,
     ShapeError,
 )
+from surefit.fitting import Epoch, automatic
 from surefit.fitting.problem import pose, vectorised
 
 QUICK = surefit.Adam(epochs=3, batch_size=32)
@@ -66,6 +67,32 @@ def test_a_tolerance_that_is_not_reached_is_said():
     fit = quick(tol=1e-9)
     assert fit.reached is False
     assert "NOT reached" in fit.card()
+
+
+POLE = dict(data=surefit.Sampling(count=100, split=(1, 0, 0)), model=(5,))
+
+
+@pytest.mark.parametrize("method", [QUICK, "features", "lm", "auto"])
+def test_a_fit_that_learned_nothing_says_so_once(method, tmp_path):
+    fit = surefit.fit("1/x", "x=-1:1", method=method, time=2, **POLE)
+    assert fit.error.relative_l2 > 0.5
+    path = fit.save(tmp_path / "m.safetensors")
+    for one in (fit, surefit.load(path), surefit.load(surefit.load(path).save(path))):
+        assert [text for label, text in one.card_rows() if label == "warning"] == one.to_dict()["warnings"]
+        (warning,) = one.to_dict()["warnings"]
+        assert warning.startswith("hardly anything was learned") and "Poles" in warning
+        assert not one.warnings  # nothing broke down
+    assert not fit.doctor().find("training-broke-down")
+
+
+def test_what_counts_as_having_learned():
+    rng = np.random.default_rng(0)
+    noise = surefit.fit((rng.uniform(-1, 1, 60), rng.normal(size=60)), method="features", model=(5,))
+    (warning,) = noise.to_dict()["warnings"]
+    assert "column" in warning and "noise" in warning
+    assert not quick(tol=100.0).to_dict()["warnings"]  # as much was asked for
+    assert not surefit.fit("sin(x)", "x=-3:3", method="features", model=(20,)).to_dict()["warnings"]
+    assert not surefit.fit("0*x", "x=-3:3", method="features", model=(5,)).to_dict()["warnings"]
 
 
 def test_one_seed_one_result():
@@ -317,11 +344,48 @@ def test_a_divergence_later_on_keeps_the_best_weights():
         (dict(target="sin(x)", domain="x=0:1", model=(0,)), ArgumentError, "hidden"),
         (dict(target="sin(x)", domain="x=0:1", model=(10**9,)), ArgumentError, "parameters"),
         (dict(target="1e200*x", domain="x=0:1"), DomainError, "overflow"),
+        (dict(target="sin(x)", domain="x=0:1", tol=True), ArgumentError, "tol=True"),
+        (dict(target="sin(x)", domain="x=0:1", tol="1e-3"), ArgumentError, "tol='1e-3'"),
+        (dict(target="sin(x)", domain="x=0:1", callbacks=[3]), ArgumentError, "callbacks: 3"),
+        (dict(target="sin(x)", domain="x=0:1", callbacks=3), ArgumentError, "callbacks: 3"),
+        (dict(target="sin(x)", domain="x=0:1", callbacks="print"), ArgumentError, "callbacks: 'print'"),
+        (dict(target="sin(x)", domain="x=0:1", model=nn.Sequential()), ArgumentError, "no parameters"),
+        (dict(target="sin(x)", domain="x=0:1", model=nn.Tanh(), method="adam"), ArgumentError, "no parameters"),
+        (dict(target="sin(x)", domain="x=0:1", model=nn.Tanh(), method="lm"), ArgumentError, "no parameters"),
+        (dict(target="sin(x)", domain="x=0:1", method="lm", jit=True), ArgumentError, "jit=True: method='lm'"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, error, words):
     with pytest.raises(error, match=words):
         surefit.fit(**arguments)
+
+
+@pytest.mark.parametrize("method", [surefit.Adam(epochs=3), "features"])
+@pytest.mark.parametrize("restarts", [1, 2])
+def test_one_callback_or_none(method, restarts):
+    heard = [[], []]
+    for callbacks in (heard[0].append, [heard[1].append], None, iter([heard[1].append])):
+        fit = surefit.fit("x", "x=-1:1", model=(4,), method=method, restarts=restarts, callbacks=callbacks)
+    steps = [[e.epoch for e in events if isinstance(e, Epoch)] for events in heard]
+    assert len(steps[0]) >= 3
+    assert steps[1] == 2 * steps[0]
+    assert fit.error.max < 2
+
+
+def test_numbers_of_numpy_are_numbers():
+    for tol, time in ((np.float32(1e-3), np.int64(100)), (np.float64(1e-3), np.float32(100))):
+        fit = surefit.fit("sin(x)", "x=0:1", tol=tol, time=time)
+        assert fit.reached and type(fit.tol) is float and fit.tol == float(tol)
+        json.dumps(fit.to_dict(), allow_nan=False)
+
+
+def test_jit_reaches_the_adam_of_the_automatic_choice(monkeypatch):
+    seen = []
+    train = automatic.train
+    monkeypatch.setattr(automatic, "train", lambda *a, **k: [seen.append(k["jit"]), train(*a, **k)][1])
+    for jit in (None, False, True):
+        surefit.fit("abs(x)", "x=-1:1", model=(4, 4), jit=jit, time=0.5)
+    assert seen == [None, False, True]
 
 
 def test_method_settings_are_checked():

@@ -492,6 +492,20 @@ def test_a_solve_is_told_in_iterations_and_evaluations(solved, lang):
     assert (getattr(WORDS["validation"], lang), "200", getattr(WORDS["validation-use-solver"], lang)) in data
 
 
+def test_a_fit_that_learned_nothing_is_said_in_both_languages():
+    plan = surefit.Sampling(count=100, split=(1, 0, 0))
+    x = np.linspace(-1, 1, 60)
+    noise = np.random.default_rng(0).normal(size=60)
+    for fit in (surefit.fit("1/x", "x=-1:1", method="features", model=(5,), data=plan),
+                surefit.fit((x, noise), method="features", model=(5,))):  # fmt: skip
+        (warning,) = fit.to_dict()["warnings"]
+        told = {lang: [b.text for b in sections(fit, lang)["training"] if isinstance(b, Text)] for lang in ("en", "zh")}
+        assert f"{WORDS['warning'].en}: {warning}" in told["en"]
+        assert any(
+            is_chinese(t.removeprefix(WORDS["warning"].zh)) for t in told["zh"] if t.startswith(WORDS["warning"].zh)
+        )
+
+
 def test_settings_and_reasons_of_solvers_are_said_in_chinese():
     settings = {key for kind in (surefit.Auto, surefit.Features, surefit.VarPro, surefit.LM, surefit.LBFGS)
                 for key in kind().settings()}  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import signal
+import threading
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from surefit import nn
 from surefit.errors import ArgumentError, DomainError
 from surefit.fitting import Epoch, Finished, Started
 from surefit.fitting.automatic import GOAL
+from surefit.fitting.entry import fit_problem
+from surefit.fitting.problem import pose
 from surefit.fitting.solving import deploy, predictor, surely_less
 
 WAVE, BOX = "sin(x)", "x=-3:3"
@@ -472,6 +476,38 @@ def test_a_callback_and_an_interrupt_keep_the_best_so_far(method, interrupted):
     assert np.isfinite(fit.error.max)
     if method != "lbfgs":
         assert fit.error.max < 1.0
+
+
+@pytest.mark.parametrize("method", ["auto", "features", "varpro", "lm", "lbfgs"])
+def test_a_halted_run_ends_with_the_iteration_and_keeps_its_best(method):
+    asked = []
+
+    def halted():
+        asked.append(True)
+        return len(asked) >= 3
+
+    problem = pose(WAVE, BOX, None, 0, solver=True)
+    fit = fit_problem(problem, method=method, model=(8,), tol=1e-15, halted=halted)
+    assert len(fit.history) == 3
+    assert fit.stop_reason == "stopped from outside; the best network so far is kept"
+    assert not fit.interrupted
+    assert np.isfinite(fit.error.max)
+
+
+def test_an_interrupt_stops_all_of_several_networks():
+    last = []
+
+    def callback(event):
+        if isinstance(event, Epoch) and event.epoch == 3:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # to the thread that waits for them
+            last.append(event)
+
+    method = surefit.LM(iterations=5000)
+    fit = surefit.fit("exp(-x)*sin(9*x)", "x=-5:5", method=method, restarts=3, callbacks=[callback])
+    assert last and fit.interrupted
+    assert fit.stop_reason.startswith("stopped from outside")
+    assert 1 <= len(fit.history) < 500
+    assert fit.error.max == min(fit.restarts)
 
 
 def test_an_interrupt_before_anything_is_known():

@@ -5,12 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surefit.errors import ArgumentError, ShapeError
+from surefit.errors import ArgumentError, DtypeError, ShapeError
 from surefit.solvers import linear_features, place_units, solve_output
 
 RNG = np.random.default_rng(0)
 PHI, Y = RNG.standard_normal((40, 6)), RNG.standard_normal((40, 2))
 WEIGHTS = RNG.uniform(0.1, 3.0, 40)
+X = np.linspace(-1, 1, 40)[:, None]
+
+
+def with_nan(values):
+    values = values.copy()
+    values[3, 1] = np.nan
+    return values
 
 
 def chebyshev(n):
@@ -146,6 +153,18 @@ def test_it_looks_beyond_the_scales_that_were_asked_for():
     assert found.output.score < 1e-2 * linear_features(x, y, 120, scales=(1.0, 2.0), beyond=0, draws=1).output.score
 
 
+def test_the_rank_is_that_of_the_units():
+    found = linear_features(X, X, 30)
+    assert found.rank < 30
+    assert f"rank {found.rank} of 30\n" in str(found)
+
+
+def test_scales_may_be_an_array():
+    arrays = linear_features(X, Y, 4, scales=np.array([1.0, 2.0]), penalties=np.array([1e-6, 1e-3]))
+    lists = linear_features(X, Y, 4, scales=[1, 2], penalties=[1e-6, 1e-3])
+    np.testing.assert_array_equal(arrays.x, lists.x)
+
+
 def test_units_bend_all_over_the_box_or_at_the_given_points():
     weights, offsets = place_units(1, 50, 4.0, 0)
     bends = -offsets / weights[:, 0]
@@ -178,6 +197,26 @@ def test_one_sample_a_constant_and_more_units_than_samples(penalties):
         (lambda: solve_output(PHI, Y[:5]), ShapeError, "rows"),
         (lambda: solve_output(PHI, Y, weights=-WEIGHTS), ArgumentError, "weights"),
         (lambda: solve_output(PHI * np.nan, Y), ArgumentError, "NaN"),
+        (lambda: solve_output(PHI, with_nan(Y)), ArgumentError, r"solve_output: y\[3, 1\] is not finite"),
+        (lambda: solve_output(PHI, with_nan(Y), penalties=(1e-3,)), ArgumentError, r"y\[3, 1\]"),
+        (lambda: solve_output(PHI, [["a", "b"]] * 40), DtypeError, "y must be real"),
+        (lambda: solve_output(PHI, Y, penalties=()), ArgumentError, r"penalties=\(\)"),
+        (lambda: solve_output(PHI, Y, penalties=("small",)), ArgumentError, "penalties="),
+        (lambda: solve_output(PHI, Y, penalties=1e-3), ArgumentError, "penalties=0.001"),
+        (lambda: solve_output(PHI, Y, penalties=(-1.0,)), ArgumentError, ">= 0"),
+        (lambda: solve_output(PHI, Y, rconds=()), ArgumentError, "rconds"),
+        (lambda: solve_output(PHI, Y, weights=["a"] * 40), ArgumentError, "weights"),
+        (lambda: linear_features(X, with_nan(Y), 4), ArgumentError, r"linear_features: y\[3, 1\]"),
+        (lambda: linear_features(with_nan(PHI), Y, 4), ArgumentError, r"x\[3, 1\]"),
+        (lambda: linear_features(X, None, 4), DtypeError, "y must be real"),
+        (lambda: linear_features(X, Y, 4, scales="steep"), ArgumentError, "scales='steep'"),
+        (lambda: linear_features(X, Y, 4, scales=("1", 2)), ArgumentError, "scales="),
+        (lambda: linear_features(X, Y, 4, scales=()), ArgumentError, "scales="),
+        (lambda: linear_features(X, Y, 4, scales=(np.nan,)), ArgumentError, "scales="),
+        (lambda: linear_features(X, Y, 4, draws="2"), ArgumentError, "draws='2'"),
+        (lambda: linear_features(X, Y, 4, beyond=None), ArgumentError, "beyond=None"),
+        (lambda: linear_features(X, Y, 4, goal="1e-3"), ArgumentError, "goal='1e-3'"),
+        (lambda: linear_features(X, Y, 4, penalties=[]), ArgumentError, r"linear_features: penalties=\[\]"),
     ],
 )
 def test_wrong_arguments_are_named(call, error, words):

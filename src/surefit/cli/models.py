@@ -270,7 +270,7 @@ def info(model: Model, as_json: Json = False) -> None:
     if as_json:
         print_json({**fitted.to_dict(), "file": model, "bytes": size})
     else:
-        print_lines({**dict(fitted.card_rows()), "file": f"{model} ({_size(size)}, surefit {fitted.version})"})
+        print_lines([*fitted.card_rows(), ("file", f"{model} ({_size(size)}, surefit {fitted.version})")])
 
 
 def _size(count: int) -> str:

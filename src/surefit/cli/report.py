@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,10 +35,11 @@ def print_json(record: Mapping[str, Any]) -> None:
     print(json.dumps(plain(record), indent=2, allow_nan=False))
 
 
-def print_lines(record: Mapping[str, Any]) -> None:
+def print_lines(record: Mapping[str, Any] | Sequence[tuple[str, Any]]) -> None:
     """Print `name  value`, one a line, values aligned."""
-    width = max(map(len, record))
-    for name, value in record.items():
+    rows = list(record.items()) if isinstance(record, Mapping) else record
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
         print(f"{name:{width}}  {value}")
 
 

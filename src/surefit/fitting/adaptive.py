@@ -96,6 +96,7 @@ def train_adaptively(
     good_enough: Callable[[], bool] | None = None,
     callbacks: Sequence[Callback] = (),
     jit: bool | None = None,
+    halted: Callable[[], bool] | None = None,
 ) -> tuple[Outcome, Problem]:
     """`train` in adaptive + 1 parts of the same number of epochs, with points added between them; the last problem.
 
@@ -115,9 +116,11 @@ def train_adaptively(
             train(
                 model, problem, each, seed=seed + part * 1_000_003,
                 time=None if time is None else (time - whole.outcome.seconds) / (parts - part),
-                good_enough=whole.good_enough, callbacks=[whole.hear], jit=jit,
+                good_enough=whole.good_enough, callbacks=[whole.hear], jit=jit, halted=halted,
             )
         )  # fmt: skip
+        if not whole.ended and halted is not None and halted():
+            whole.ended, whole.outcome.stop_reason = True, "stopped from outside; the best weights so far are kept"
         if whole.ended:
             break
     if not whole.ended and time is not None and whole.outcome.seconds >= time:

@@ -11,7 +11,7 @@ penalty and early stopping, and the validation rows choose.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -95,15 +95,21 @@ def solve(
     seed: int,
     dtype: Any,
     callbacks: Sequence[Callback] = (),
+    jit: bool | None = None,
+    halted: Callable[[], bool] | None = None,
 ) -> Fit:
-    """The Fit of a problem by a solver or by the automatic choice. dtype None: float64, float32 where Adam was best."""
+    """The Fit of a problem by a solver or by the automatic choice.
+
+    dtype None: float64, float32 where Adam was best. jit: of Adam, if the automatic choice comes to it. halted: asked
+    after each iteration whether to stop.
+    """
     if problem.plan is not None and problem.plan.adaptive:
         raise ArgumentError(
             f"adaptive: method={method.name!r} chooses its points itself; use a first-order method such as 'adam'"
         )
-    run = Run(problem, seed, tol, time, ops.dtype_of(ops.float64 if dtype is None else dtype), callbacks)
+    run = Run(problem, seed, tol, time, ops.dtype_of(ops.float64 if dtype is None else dtype), callbacks, halted)
     try:
-        reason = _ladder(run, method, model, dtype) if isinstance(method, Auto) else _named(run, method, model)
+        reason = _ladder(run, method, model, dtype, jit) if isinstance(method, Auto) else _named(run, method, model)
     except KeyboardInterrupt:
         run.interrupted = True
         reason = ""
@@ -172,12 +178,12 @@ def _named(run: Run, method: Solver, model: Any) -> str:
 # --- the automatic choice ---------------------------------------------------------------------------------------------
 
 
-def _ladder(run: Run, method: Auto, model: Any, dtype: Any) -> str:
+def _ladder(run: Run, method: Auto, model: Any, dtype: Any, jit: bool | None) -> str:
     """Climb; why it ended."""
     given = model
     if given is not None:
         given = run.built(given)
-    climb = _Ladder(run, method, given, dtype)
+    climb = _Ladder(run, method, given, dtype, jit)
     if given is not None:
         reason = climb.given_network()
     elif run.exact:
@@ -190,8 +196,8 @@ def _ladder(run: Run, method: Auto, model: Any, dtype: Any) -> str:
 class _Ladder:
     """The rungs, and what is known on the way."""
 
-    def __init__(self, run: Run, method: Auto, network: nn.Module | None, dtype: Any) -> None:
-        self.run, self.method, self.network, self.dtype = run, method, network, dtype
+    def __init__(self, run: Run, method: Auto, network: nn.Module | None, dtype: Any, jit: bool | None) -> None:
+        self.run, self.method, self.network, self.dtype, self.jit = run, method, network, dtype, jit
         run.limit = method.evaluations
         single = run.dtype == ops.float32
         self.goal = run.tol if run.tol is not None else (FLOAT32 if single else GOAL) * run.size
@@ -539,7 +545,7 @@ class _Ladder:
         method = Adam() if run.exact else Adam(epochs=max(1, plan(Adam(), len(problem.train[0]))[2] // FEWER))
         outcome = train(
             whole, problem, method, seed=run.seed, time=limit, good_enough=good_enough if run.exact else None,
-            callbacks=[forward],
+            callbacks=[forward], jit=self.jit,
         )  # fmt: skip
         whole.eval()
         run.interrupted |= outcome.interrupted

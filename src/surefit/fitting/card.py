@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from surefit import nn
@@ -9,6 +10,31 @@ from surefit.data import Domain
 
 if TYPE_CHECKING:
     from surefit.fitting.fitted import Fit
+
+
+UNLEARNED = 0.5  # relative L2 error above which a fit is worth nothing; 1 is that of a network that gives 0
+UNLEARNED_FUNCTION = (
+    "hardly anything was learned: the error is over half of the size of the target. Poles, jumps and very many "
+    "oscillations are out of reach: try a smaller domain, more samples, more units, or another method"
+)
+UNLEARNED_DATA = (
+    "hardly anything was learned: the error is over half of the size of the target. See whether the right column is "
+    "the target and whether the inputs tell of it; then try more rows, more units, or another method, unless the rest "
+    "is noise"
+)
+
+
+def unlearned(fit: Fit) -> str | None:
+    """The warning that nothing was learned, if that is so and nobody asked for as little."""
+    if not UNLEARNED < fit.error.relative_l2 < math.inf or fit.reached:
+        return None
+    return UNLEARNED_FUNCTION if fit.error.on == "fresh points" else UNLEARNED_DATA
+
+
+def warnings_of(fit: Fit) -> list[str]:
+    """All warnings of the card: those of data and training, and that of an error which is no good."""
+    learned = unlearned(fit)
+    return [*fit.warnings, *([] if learned is None else [learned])]
 
 
 def card_rows(fit: Fit) -> list[tuple[str, str]]:
@@ -33,7 +59,7 @@ def card_rows(fit: Fit) -> list[tuple[str, str]]:
         ("rmse", f"{fit.error.rmse:.3g}   relative L2 {fit.error.relative_l2:.3g}"),
         ("status", _status(fit) + f", seed {fit.seed}"),
     ]
-    return rows + [("warning", w) for w in fit.warnings]
+    return rows + [("warning", w) for w in warnings_of(fit)]
 
 
 def card_html(fit: Fit) -> str:
@@ -82,7 +108,7 @@ def to_dict(fit: Fit) -> dict[str, Any]:
         "tol": fit.tol,
         "reached": fit.reached,
         "seed": fit.seed,
-        "warnings": list(fit.warnings),
+        "warnings": warnings_of(fit),
         "call": dict(fit.call),
         "environment": dict(fit.environment),
         "surefit": fit.version,
@@ -148,4 +174,4 @@ def _restart_words(fit: Fit) -> str:
     return f"the best of {len(fit.restarts)} networks, losses {shown}{more}"
 
 
-__all__ = ["box_words", "card_html", "card_rows", "to_dict"]
+__all__ = ["UNLEARNED_DATA", "UNLEARNED_FUNCTION", "box_words", "card_html", "card_rows", "to_dict", "unlearned"]

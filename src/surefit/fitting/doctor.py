@@ -95,9 +95,23 @@ def diagnose(fit: Fit) -> Diagnosis:
     findings += _look(patient, training, lr, method.get("solver", method["method"]), solved)
     if solved:
         findings += solver_checks.solved(fit.model, method, patient, fit.reached)
+    if fit.reached is False:
+        findings.append(_missed(fit))
     if problem.function is not None:
         findings += data_checks.sampling(problem.function, fit.domain, _rows_trained_on(fit))
     return Diagnosis(findings)
+
+
+def _missed(fit: Fit) -> Finding:
+    """That the tolerance was not reached."""
+    most, tol = fit.error.max, float(fit.tol)  # type: ignore[arg-type]
+    message = (
+        f"the largest error measured is {most:.3g}, {most / tol:.3g} times the tolerance {tol:g} that was asked for"
+    )
+    cure = (
+        "more units, samples, epochs or time, or another method; a larger tolerance where the target has kinks or noise"
+    )
+    return Finding("tolerance-missed", "warning", "result", most, message, cure)
 
 
 def _rows_trained_on(fit: Fit) -> int:

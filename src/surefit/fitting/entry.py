@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time as clock
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,8 +25,10 @@ from surefit.fitting.rates import with_found_rate
 from surefit.fitting.recipe import call_of
 from surefit.fitting.snapshots import Snapshots, tell_model
 from surefit.fitting.solving import output_layer, solve_last
-from surefit.fitting.together import best_of, fit_each, seeds_of, whole_number
-from surefit.fitting.training import Outcome, plan, train
+from surefit.fitting.together import best_of, fit_each, positive_number, seeds_of, whole_number
+from surefit.fitting.training import Outcome, callbacks_from, plan, train
+
+Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
 
 ROUNDING = 1e-4  # relative errors below which the order of float32 sums could be seen
 
@@ -43,7 +44,7 @@ def fit(
     data: Sampling | None = None,
     seed: int = 0,
     dtype: Any = None,
-    callbacks: Sequence[Callable[[Any], Any]] = (),
+    callbacks: Callbacks = (),
     jit: bool | None = None,
     restarts: int = 1,
 ) -> Fit:
@@ -64,9 +65,11 @@ def fit(
         seed: of data, weights and order; one seed gives one result.
         dtype: of the network that comes out, "float32" or "float64". None: float32 for first-order methods and
             float64 for solvers, which always compute in it.
-        callbacks: functions of one event (`Started`, `Epoch`, `Finished`); returning True stops. One that never stops
-            nor looks at weights may say so (an attribute `passive = True`): then epochs need not wait for it.
-        jit: first-order training as machine code (True), eager (False), or compiled where that pays (None).
+        callbacks: functions of one event (`Started`, `Epoch`, `Finished`), or one function; returning True stops. One
+            that never stops nor looks at weights may say so (an attribute `passive = True`): then epochs need not wait
+            for it.
+        jit: first-order training as machine code (True), eager (False), or compiled where that pays (None). "auto"
+            passes it on to Adam, if it comes to that. The other solvers compute with NumPy and refuse True.
         restarts: networks with seeds of their own that are trained at once over the cores; the one with the best
             validation loss is kept.
 
@@ -95,13 +98,13 @@ def fit(
 
 def fits_of(
     target: Any, domain: Any = None, *, count: int, seed: int = 0, method: str | Method = "auto", model: Any = None,
-    data: Sampling | None = None, callbacks: Sequence[Callable[[Any], Any]] = (), jit: bool | None = None, **rest: Any,
+    data: Sampling | None = None, callbacks: Callbacks = (), jit: bool | None = None, **rest: Any,
 ) -> list[Fit]:  # fmt: skip
     """`count` fits of one problem with seeds of their own, at once over the cores; callbacks hear of the first."""
     unknown = sorted(set(rest) - {"tol", "time", "dtype"})
     if unknown:
         raise ArgumentError(f"ensemble: it has no argument {unknown[0]!r}; besides members it takes those of fit")
-    seed = whole_number("seed", seed, 0)
+    seed, callbacks = whole_number("seed", seed, 0), callbacks_from(callbacks)
     settings = method_from(method)
 
     def posed() -> Problem:
@@ -128,16 +131,20 @@ def fit_problem(
     model: Any = None,
     seed: int = 0,
     dtype: Any = None,
-    callbacks: Sequence[Callable[[Any], Any]] = (),
+    callbacks: Callbacks = (),
     jit: bool | None = None,
     halted: Callable[[], bool] | None = None,
 ) -> Fit:
     """`fit` of a Problem, or of what poses one (then the checks of the other arguments come first)."""
     began = clock.perf_counter()
-    for name, value in (("tol", tol), ("time", time)):
-        if value is not None and not (isinstance(value, (int, float)) and 0 < value < math.inf):
-            raise ArgumentError(f"{name}={value!r} must be a number > 0")
+    tol, time = positive_number("tol", tol), positive_number("time", time)
+    callbacks = callbacks_from(callbacks)
     settings = method_from(method)
+    if jit and isinstance(settings, Solver) and not isinstance(settings, Auto):
+        raise ArgumentError(
+            f"jit=True: method={settings.name!r} computes with NumPy, where nothing is compiled; leave jit out, or "
+            "use a first-order method such as 'adam'"
+        )
     kind = ops.default_float if dtype is None else ops.dtype_of(dtype)
     if kind not in (ops.float32, ops.float64):
         raise ArgumentError(f"dtype={dtype!r} must be 'float32' or 'float64'")
@@ -154,6 +161,8 @@ def fit_problem(
             seed=int(seed),
             dtype=dtype and kind,
             callbacks=callbacks,
+            jit=jit,
+            halted=halted,
         )
     network = network_of(model, problem, np.random.default_rng([int(seed), 2]), kind, settings.scale)
     whole = scaled(network, problem, settings.scale, kind)
@@ -185,12 +194,12 @@ def fit_problem(
     outcome: Outcome
     arguments: dict[str, Any] = dict(
         seed=int(seed), time=time, good_enough=None if tol is None else good_enough, callbacks=callbacks,
-        jit=jit,
+        jit=jit, halted=halted,
     )  # fmt: skip
     if problem.plan is not None and problem.plan.adaptive:
         outcome, problem = train_adaptively(whole, problem, settings, predict, **arguments)
     else:
-        outcome = train(whole, problem, settings, halted=halted, **arguments)
+        outcome = train(whole, problem, settings, **arguments)
     whole.eval()
     if settings.solve_output:
         solve_last(whole, problem)

@@ -52,7 +52,12 @@ def save(fit: Fit, path: Path) -> Path:
             tensors[f"data.{part}.x"], tensors[f"data.{part}.y"] = (v[:SAMPLE] for v in points)
     if fit.problem.slopes is not None:
         tensors["data.train.slopes"] = fit.problem.slopes[:SAMPLE]
-    header = {"format": FORMAT, "card": fit.to_dict(), "network": description, "history": fit.history}
+    header = {
+        "format": FORMAT,
+        "card": fit.to_dict() | {"warnings": list(fit.warnings)},
+        "network": description,
+        "history": fit.history,
+    }
     text = json.dumps(finite_json(header))
     tensors = {k: np.asarray(v, order="C") for k, v in tensors.items()}
     try:

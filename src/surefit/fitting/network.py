@@ -94,7 +94,8 @@ def network_of(
 ) -> nn.Module:
     """The network of fit's `model=`: None, widths, an MLPSpec, or a Module (used as it is, in place).
 
-    ArgumentError for anything else; ShapeError when a Module does not map (n, inputs) to (n, outputs).
+    ArgumentError for anything else, or for a Module without parameters; ShapeError when a Module does not map
+    (n, inputs) to (n, outputs).
     """
     d, k = len(problem.names), len(problem.outputs)
     if model is None:
@@ -109,6 +110,11 @@ def network_of(
         return model.build(d, k, generator, dtype, points)
     if not isinstance(model, nn.Module):
         raise ArgumentError(f"model={model!r} must be widths such as (64, 64), an MLPSpec or a surefit.nn.Module")
+    if not model.num_parameters():
+        raise ArgumentError(
+            f"model: this {type(model).__name__} has no parameters, so there is nothing to fit; give it layers that "
+            "have some, such as nn.Linear"
+        )
     model.to(dtype)
     was = model.training
     try:

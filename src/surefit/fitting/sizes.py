@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time as clock
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +17,8 @@ from surefit.fitting.methods import Method, Solver, VarPro, method_from
 from surefit.fitting.problem import Problem, pose
 from surefit.fitting.residuals import chain_of
 from surefit.fitting.solving import Run, scaled_rows, search
-from surefit.fitting.together import whole_number
+from surefit.fitting.together import positive_number, whole_number
+from surefit.fitting.training import callbacks_from
 from surefit.solvers.features import solve_output
 
 if TYPE_CHECKING:
@@ -124,11 +124,9 @@ def smallest(
     >>> found.units, found.reached
     (1, True)
     """
-    numbers = (int, float, np.integer, np.floating)
-    if tol is None or not (isinstance(tol, numbers) and 0 < tol < math.inf):
-        raise ArgumentError(f"tol={tol!r} must be a number > 0: the largest error that is good enough")
-    if time is not None and not (isinstance(time, numbers) and 0 < time < math.inf):
-        raise ArgumentError(f"time={time!r} must be a number > 0")
+    enough, time = positive_number("tol", tol), positive_number("time", time)
+    if enough is None:
+        raise ArgumentError("tol=None must be a number > 0: the largest error that is good enough")
     largest, tries, seed = (
         whole_number(name, value, least)
         for name, value, least in (("largest", largest, 1), ("tries", tries, 1), ("seed", seed, 0))
@@ -138,9 +136,9 @@ def smallest(
     chosen = method_from(method)
     search = _Search(
         lambda s: pose(target, domain, data, s, solver=isinstance(chosen, Solver)),
-        dict(method=chosen, dtype=dtype, callbacks=callbacks),
+        dict(method=chosen, dtype=dtype, callbacks=callbacks_from(callbacks)),
         model,
-        float(tol), None if time is None else float(time), seed,
+        enough, time, seed,
     )  # fmt: skip
     return search.run(largest, tries)
 

@@ -91,6 +91,7 @@ class Run:
     time: float | None
     dtype: np.dtype
     callbacks: Sequence[Callback]
+    halted: Callable[[], bool] | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     candidates: list[Candidate] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
@@ -153,6 +154,8 @@ class Run:
         event = Step(number, of, self.evaluations, loss, held, rate, self.seconds, best, stage)
         if _tell(self.callbacks, event):
             self.stopped = "stopped by a callback"
+        elif self.halted is not None and self.halted():
+            self.stopped = "stopped from outside; the best network so far is kept"
         return self.stopped is not None
 
     def finished(self, reason: str) -> None:

@@ -35,6 +35,16 @@ def whole_number(name: str, value: Any, least: int) -> int:
     return int(value)
 
 
+def positive_number(name: str, value: Any) -> float | None:
+    """The value as a float, None as None. ArgumentError when it is no finite number > 0."""
+    if value is None:
+        return None
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not (number and 0 < value < math.inf):
+        raise ArgumentError(f"{name}={value!r} must be a number > 0")
+    return float(value)
+
+
 def fit_each(problem: Problem, seeds: Sequence[int], fit_one: Callable[..., Fit]) -> list[Fit]:
     """One Fit for each seed, in order; `fit_one(problem, seed=, first=, halted=)` makes one.
 
@@ -154,4 +164,4 @@ def ensemble(target: Any, domain: Any = None, *, members: int = 5, **arguments: 
     return Ensemble(fits_of(target, domain, count=whole_number("members", members, 2), **arguments))
 
 
-__all__ = ["Ensemble", "best_of", "deciding", "ensemble", "fit_each", "seeds_of", "whole_number"]
+__all__ = ["Ensemble", "best_of", "deciding", "ensemble", "fit_each", "positive_number", "seeds_of", "whole_number"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time as clock
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,6 +61,17 @@ class Finished:
 
 
 Callback = Callable[[Any], Any]
+
+
+def callbacks_from(callbacks: Any) -> tuple[Callback, ...]:
+    """The callbacks of fit's `callbacks=`: several functions of an event, one, or None. ArgumentError otherwise."""
+    if callbacks is None or callable(callbacks):
+        return () if callbacks is None else (callbacks,)
+    several = tuple(callbacks) if isinstance(callbacks, Iterable) and not isinstance(callbacks, str) else (callbacks,)
+    wrong = [c for c in several if not callable(c)]
+    if wrong:
+        raise ArgumentError(f"callbacks: {wrong[0]!r} is no function of an event; give a function or a list of them")
+    return several
 
 
 @dataclass

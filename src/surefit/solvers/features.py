@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from surefit.errors import ArgumentError, ShapeError
+from surefit.errors import ArgumentError, DtypeError, ShapeError
 
+from .problem import real_numbers
 from .result import Callback, Result, Trace
 
 SCALES = (2.0, 4.0, 1.0, 8.0, 0.5, 16.0, 32.0)  # steepnesses in the order of how often they are the best
@@ -68,10 +69,16 @@ def solve_output(
     the features.
 
     weights (m,): of the rows, >= 0.
+
+    ShapeError, DtypeError, ArgumentError: shapes do not fit, something is no real number, y or the features are not
+    finite, or rconds or penalties are empty or below 0.
     """
-    phi, y = np.asarray(phi, np.float64), np.asarray(y, np.float64)
+    phi, y = _real("solve_output", "phi", phi), _real("solve_output", "y", y)
     if phi.ndim != 2 or y.ndim != 2 or len(phi) != len(y) or len(y) == 0:
         raise ShapeError(f"solve_output: phi {phi.shape} and y {y.shape} must be (m, h) and (m, k) with m >= 1 rows")
+    _finite("solve_output", "y", y)
+    rconds = _numbers("solve_output", "rconds", rconds)
+    penalties = None if penalties is None else _numbers("solve_output", "penalties", penalties)
     share = shares(weights, len(y), "solve_output")
     root = np.sqrt(share)[:, None]
     centre, level, a, b = centred(phi, y, share)
@@ -91,6 +98,32 @@ def solve_output(
     scores = [residual + roundoff * o.magnitude for residual, o in zip(largest, tried, strict=True)]
     i = _least(scores)
     return replace(tried[i], score=scores[i])
+
+
+def _real(what: str, name: str, given: Any) -> np.ndarray:
+    """What came as a float64 array."""
+    a = real_numbers(given)
+    if a is None:
+        raise DtypeError(f"{what}: {name} must be real numbers")
+    return a
+
+
+def _finite(what: str, name: str, values: np.ndarray) -> None:
+    if not np.isfinite(values).all():
+        where = ", ".join(str(i) for i in np.argwhere(~np.isfinite(values))[0])
+        raise ArgumentError(f"{what}: {name}[{where}] is not finite; leave such rows out")
+
+
+def _numbers(what: str, name: str, given: Any, positive: bool = False) -> list[float]:
+    """Several finite numbers >= 0, or > 0, as a list."""
+    try:
+        a = np.asarray(given)
+    except ValueError:
+        a = np.empty(0)
+    least = np.nextafter(0.0, 1.0) if positive else 0.0
+    if a.ndim != 1 or not a.size or a.dtype.kind not in "iuf" or not ((a >= least) & (a < np.inf)).all():
+        raise ArgumentError(f"{what}: {name}={given!r} must be numbers {'>' if positive else '>='} 0, at least one")
+    return [float(v) for v in a]
 
 
 def centred(phi: np.ndarray, y: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -167,7 +200,8 @@ def shares(weights: np.ndarray | None, m: int, what: str) -> np.ndarray:
     """Row weights with mean 1, (m,)."""
     if weights is None:
         return np.ones(m)
-    w = np.asarray(weights, np.float64).reshape(-1)
+    w = real_numbers(weights)
+    w = np.empty(0) if w is None else w.reshape(-1)
     if w.shape != (m,) or not np.isfinite(w).all() or (w < 0).any() or not w.any():
         raise ArgumentError(f"{what}: weights must be {m} finite numbers >= 0 that are not all 0")
     return w / w.mean()
@@ -196,6 +230,10 @@ class Features(Result):
     output: Output
     scale: float
     tried: tuple[Trial, ...]
+
+    @property
+    def _columns(self) -> int:
+        return len(self.output.weights)
 
 
 def linear_features(
@@ -229,10 +267,17 @@ def linear_features(
     dtype: what the hidden layer will run in: its weights are rounded to that before the solve, so that the output layer
     makes up for it. callback(x, iteration) is told of every hidden layer that was tried, whatever it was worth. goal: a
     score that is good enough to stop at; time: seconds after which no further scale is tried.
+
+    ShapeError, DtypeError, ArgumentError: shapes do not fit, something is no real number, x or y are not finite, or an
+    option is outside its range.
     """
-    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    x, y = _real("linear_features", "x", x), _real("linear_features", "y", y)
     if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or 0 in x.shape or 0 in y.shape:
         raise ShapeError(f"linear_features: x {x.shape} and y {y.shape} must be (m, d) and (m, k), m, d, k >= 1")
+    _finite("linear_features", "x", x)
+    _finite("linear_features", "y", y)
+    if penalties is not None:
+        penalties = _numbers("linear_features", "penalties", penalties)
 
     def solve(hidden: np.ndarray, offsets: np.ndarray) -> Output:
         phi = activation(x @ hidden.T + offsets)
@@ -270,17 +315,17 @@ def scan(
     spread: the largest deviation of a target from its mean, the score of a network that has learned nothing. The other
     arguments are those of `linear_features`.
     """
-    if isinstance(units, bool) or not isinstance(units, (int, np.integer)) or units < 1:
-        raise ArgumentError(f"{what}: units={units!r} must be a whole number >= 1")
-    if not scales or not all(0 < s < math.inf for s in scales):
-        raise ArgumentError(f"{what}: scales={scales!r} must be numbers > 0, at least one")
-    if draws < 1:
-        raise ArgumentError(f"{what}: draws={draws!r} must be a whole number >= 1")
+    for name, value, least in (("units", units, 1), ("beyond", beyond, 0), ("draws", draws, 1)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+            raise ArgumentError(f"{what}: {name}={value!r} must be a whole number >= {least}")
+    scales = _numbers(what, "scales", scales, positive=True)
+    if goal is not None and not isinstance(goal, (int, float, np.integer, np.floating)):
+        raise ArgumentError(f"{what}: goal={goal!r} must be a number, or None")
     rng = np.random.default_rng(generator)
     trace = Trace("features", time=time, callback=callback)
     tried: list[Trial] = []
     best: tuple[Output, np.ndarray, np.ndarray, float] | None = None
-    plan = [(float(scale), 0) for scale in scales]
+    plan = [(scale, 0) for scale in scales]
     stop: str | None = None
     while plan:
         scale, draw = plan.pop(0)

@@ -13,6 +13,7 @@ import numpy as np
 
 from surefit._version import __version__
 from surefit.errors import FormulaError, SurefitError
+from surefit.fitting.card import unlearned
 from surefit.fitting.recipe import python_code
 from surefit.fitting.report.document import Block, Code, Document, Formula, Movie, Picture, Section, Table, Text
 from surefit.fitting.report.model import model_section
@@ -174,6 +175,8 @@ def training_section(fit: Fit, say: Speech) -> list[Block]:
     done.append(say("stopped", reason=say.reason(fit.stop_reason)))
     blocks.append(Text(" ".join(done) if say.lang == "en" else "".join(done)))
     blocks += [Text(f"{say('warning')}: {warning}") for warning in fit.warnings]
+    if (learned := unlearned(fit)) is not None:
+        blocks.append(Text(f"{say('warning')}: {say.warning(learned)}"))
     if fit.history:
         blocks.append(Picture("loss", lambda: fit.plot("loss"), say("loss-caption")))
     else:

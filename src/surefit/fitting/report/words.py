@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from surefit.fitting.card import UNLEARNED_DATA, UNLEARNED_FUNCTION
+
 
 class Both(NamedTuple):
     """A sentence in the two languages; {names} are filled in."""
@@ -297,6 +299,10 @@ class Speech:
                 return chinese.format(*found.groups())
         return sentence
 
+    def warning(self, sentence: str) -> str:
+        """A warning of the card."""
+        return sentence if self.lang == "en" else WARNINGS.get(sentence, sentence)
+
     def place(self, where: str) -> str:
         """Where a finding is."""
         return where if self.lang == "en" else PLACES.get(where, where)
@@ -313,6 +319,7 @@ class Speech:
 REASONS = {
     r"all (\d+) epochs done": "{0} 轮全部完成",
     r"stopped by a callback": "由回调函数停止",
+    r"stopped from outside; the best .* kept": "从外部停止；保留此前最好的结果",
     r"the tolerance was reached": "已达到容差",
     r"time=(\S+) s used up": "{0} 秒的时间已用完",
     r"no better loss for (\d+) epochs \(patience\)": "连续 {0} 轮损失没有改善（耐心用尽）",
@@ -341,10 +348,21 @@ REASONS = {
     r"No step lowers the cost any more.*": "没有哪一步再能降低残差：剩下的是数值舍入",
 }
 
+# What the card warns of.
+WARNINGS = {
+    UNLEARNED_FUNCTION: (
+        "几乎没有学到东西：误差超过目标大小的一半。极点、跳变和极多的振荡无法拟合：请缩小范围，增加取样点或单元，或换方法"
+    ),
+    UNLEARNED_DATA: (
+        "几乎没有学到东西：误差超过目标大小的一半。请检查目标列是否选对、输入是否与它有关；再增加数据行或单元，或换方法，"
+        "除非剩下的是噪声"
+    ),
+}
+
 # Where the doctor looks, when it is no layer or column.
 PLACES = {
     "training": "训练", "network": "网络", "loss": "损失", "output": "输出", "inputs": "输入", "targets": "目标",
-    "parameters": "参数",
+    "parameters": "参数", "result": "结果",
 }  # fmt: skip
 
 # What the doctor finds, by code: meaning and cure.
@@ -402,5 +420,6 @@ FINDINGS: dict[str, tuple[str, str]] = {
     "worse-than-constant": ("损失高于最好的常数输出", "按扇入初始化权重，最后一层更小，并缩放输入和目标"),
     "residuals": ("求解之后，训练行上仍留有较大的残差", "增加单元、换方法或增加样本，除非剩下的是噪声"),
     "large-output-weights": ("输出权重很大：舍入会损失精度", "用 dtype='float64'、惩罚，或更多的单元"),
+    "tolerance-missed": ("测得的误差大于所要求的容差", "增加单元、取样点或轮数，换方法，或放宽容差"),
     "training-broke-down": ("训练中断：出现了非有限的数", "按所指出的原因处理"),
 }

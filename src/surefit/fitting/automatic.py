@@ -3,9 +3,10 @@
 The ladder of a known function without noise: features with more and more units, each polished by variable projection
 where that can bring it to the goal; when more units stop helping (kinks, many inputs), variable projection on a hidden
 layer that is small enough to be searched, then more units where the error is, then Levenberg-Marquardt on two hidden
-layers, then Adam on the network that fit uses by default, with a last solve for its output layer. Where gradients are
-fitted too and the points are few, variable projection is tried in any case. Measured data climb all of it with a
-penalty and early stopping, and the validation rows choose.
+layers, with more points where the error is, then Adam on the network that fit uses by default, with a last solve for
+its output layer. Where gradients are fitted too and the points are few, variable projection is tried in any case.
+Measured data climb features, variable projection and Adam with a penalty and early stopping, and the validation rows
+choose.
 """
 
 from __future__ import annotations

@@ -397,6 +397,82 @@ def test_added_points_are_for_first_order_methods():
     assert fit.method["method"] == "adam"
 
 
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["features", "varpro", "lm", "lbfgs", "auto"])
+def test_the_best_iteration_is_that_of_the_network(method):
+    fit = surefit.fit("sin(3*x)", BOX, method=method, model=(12,), tol=1e-9, time=3)
+    x, y = fit.problem.train
+    rest = (fit.predict(x) - y[:, 0]) / fit.model.y_scale.numpy()[0]
+    row = fit.history[fit.best_epoch - 1]
+    assert row["stage"] == fit.method["stage"]
+    assert np.mean(rest**2) == pytest.approx(row["train_loss"], rel=1e-6)
+    assert f"best iteration {fit.best_epoch}" in fit.card()
+    assert fit.best_epoch < len(fit.history) or method in ("lm", "lbfgs")
+    assert "best epoch" not in fit.card()
+
+
+@pytest.mark.parametrize("method", ["varpro", "lm"])
+def test_the_best_iteration_of_measured_data_is_that_of_the_validation_rows(method):
+    fit = surefit.fit(noisy_table(60), method=method, model=(12,))
+    held = [row["validation_loss"] for row in fit.history if row["validation_loss"] is not None]
+    assert fit.history[fit.best_epoch - 1]["validation_loss"] == min(held) < held[-1]
+    x, y = fit.problem.validation
+    rest = (fit.predict(x) - y[:, 0]) / fit.model.y_scale.numpy()[0]
+    assert np.mean(rest**2) == pytest.approx(min(held), rel=1e-9)
+
+
+def test_more_units_are_advised_only_where_they_help():
+    exact = surefit.fit(WAVE, BOX, method="features", model=(8,))
+    noisy = surefit.fit(noisy_table(), method=surefit.Features(penalty=0), model=(8,))
+    assert exact.stop_reason == "Every scale was tried; this is the best of them. More units come closer"
+    assert noisy.stop_reason == "Every scale was tried; this is the best of them"
+
+
+def test_a_network_whose_weights_do_nothing():
+    class Cut(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Linear(1, 1, generator=0)
+
+        def forward(self, x):
+            return 0.0 * self.inner(x)
+
+    fit = surefit.fit(WAVE, BOX, method="lm", model=Cut())
+    assert fit.stop_reason.startswith("The Jacobian is zero: at x the residuals do not depend on any variable")
+
+
+def test_restarts_of_a_solver_are_errors():
+    plan = surefit.Sampling("uniform", 30)
+    fit = surefit.fit("abs(x)", "x=-1:1", method=surefit.LM(iterations=5), model=(3,), restarts=2, data=plan)
+    assert "the best of 2 networks, errors" in fit.card()
+
+
+def test_columns_that_are_constant(tmp_path):
+    x = np.linspace(-1, 1, 40)
+    flat = surefit.fit({"t": x, "c": np.full(40, 1e12), "y": x**2}, method="features", model=(8,))
+    assert dict(flat.card_rows())["domain"] == "t=-1:1, c=1e+12 (constant)"
+    near = surefit.fit({"t": 1e12 + np.arange(40.0), "y": x**2}, method="features", model=(8,))
+    assert dict(near.card_rows())["domain"] == "t=1e+12:1.00000000004e+12"
+    given = surefit.fit({"c": np.full(40, 0.5), "y": x**2}, "c=0:2", method="features", model=(2,))
+    assert dict(given.card_rows())["domain"] == "c=0:2"
+    target = surefit.fit({"t": x, "y": x, "z": np.full(40, 7.5)}, method="features", model=(4,))
+    loaded = surefit.load(target.save(tmp_path / "m.safetensors"))
+    for fit in (target, loaded):
+        assert fit.to_dict()["warnings"] == ["z is 7.5 in every row: there is nothing to learn"]
+        assert [f.message for f in fit.doctor().find("data-note")] == fit.warnings
+        assert not fit.doctor().find("training-broke-down")
+
+
+def test_the_time_that_is_told_is_the_time_that_was_asked_for(monkeypatch):
+    monkeypatch.setattr("surefit.fitting.automatic.ADAM_REACHES", 0.0)
+    monkeypatch.setattr("surefit.fitting.automatic.ADAM_AFTER_LM", 0.0)
+    fit = surefit.fit("floor(3*x)", "x=-1:1", time=1.0, method="auto")
+    (told,) = [words for words in fit.method["choice"] if words.startswith("adam")]
+    assert told.endswith("; time=1 s used up")
+
+
 # --- events, interrupts, one sample ---------------------------------------------------------------------------------
 
 

@@ -182,8 +182,10 @@ class Run:
 
     # --- candidates ---
 
-    def candidate(self, network: nn.Module, problem: Problem, stage: str, details: dict[str, Any]) -> Candidate:
-        """What this network is worth as it would be deployed."""
+    def candidate(
+        self, network: nn.Module, problem: Problem, stage: str, details: dict[str, Any], row: int | None = None
+    ) -> Candidate:
+        """What this network is worth as it would be deployed. row: of the history that it is from; None: the last."""
         model = deploy(network, problem, self.dtype)
         predict = predictor(model)
         error = self.measured(predict)
@@ -196,7 +198,7 @@ class Run:
             judged = math.sqrt(float(np.average(square, weights=weights)))
         if not math.isfinite(judged):
             judged = math.inf
-        found = Candidate(model, problem, stage, judged, error, len(self.history), details)
+        found = Candidate(model, problem, stage, judged, error, len(self.history) if row is None else row, details)
         self.candidates.append(found)
         return found
 
@@ -388,14 +390,15 @@ def scan(
             return None
         rows.assign(losses.latest)
         details = {"solver": "features", "units": units, "penalty": 0.0, "reason": "Interrupted."}
-        return run.candidate(network, problem, words, details)
+        return run.candidate(network, problem, words, details, losses.row(losses.latest))
     run.evaluations += found.evaluations
     rows.assign(found.x)
+    more = " More units come closer." if run.exact and found.status == "scanned" else ""
     details = {
         "solver": "features", "units": units, "steepness": found.scale, "penalty": found.output.penalty,
-        "magnitude": found.output.magnitude, "reason": found.reason,
+        "magnitude": found.output.magnitude, "reason": found.reason + more,
     }  # fmt: skip
-    return run.candidate(network, problem, words, details)
+    return run.candidate(network, problem, words, details, losses.row(found.x))
 
 
 def equations(problem: Problem) -> int:
@@ -438,8 +441,16 @@ class Losses:
         self.lowest = math.inf
         self.latest: np.ndarray | None = None
         self.reached = False
+        self.before = len(run.history)
+        self.seen: list[int] = []  # which x each iteration had
+
+    def row(self, x: np.ndarray) -> int:
+        """The row of the history with the iteration that found x; the last row where none did."""
+        mark = hash(x.tobytes())
+        return self.before + self.seen.index(mark) + 1 if mark in self.seen else len(self.run.history)
 
     def __call__(self, x: np.ndarray, now: Iteration) -> bool:
+        self.seen.append(hash(x.tobytes()))
         loss = 2.0 * now.cost / self.count
         deciding = loss if self.held is None else self.held
         best = deciding < self.lowest
@@ -526,6 +537,7 @@ def search(
             )  # fmt: skip
             searched = result.x
         reason = "The tolerance was reached." if losses.reached else result.reason
+        row = losses.row(result.x)
         run.evaluations += result.evaluations
     except KeyboardInterrupt:
         run.interrupted = True
@@ -537,10 +549,10 @@ def search(
             searched = rows.theta
         else:
             searched = losses.latest
-        reason = "Interrupted."
+        reason, row = "Interrupted.", losses.row(losses.latest)
     rows.assign(searched)
     details = {"solver": method.name, "magnitude": magnitude, "reason": reason}
-    return run.candidate(network, problem, words, details)
+    return run.candidate(network, problem, words, details, row)
 
 
 def _marquardt(

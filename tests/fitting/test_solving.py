@@ -17,7 +17,7 @@ from surefit.fitting import Epoch, Finished, Started
 from surefit.fitting.automatic import GOAL
 from surefit.fitting.entry import fit_problem
 from surefit.fitting.problem import pose
-from surefit.fitting.solving import deploy, predictor, surely_less
+from surefit.fitting.solving import Run, deploy, predictor, search, surely_less
 
 WAVE, BOX = "sin(x)", "x=-3:3"
 
@@ -255,6 +255,26 @@ def test_a_favourite_gives_way_only_to_what_is_better_by_more_than_chance(better
     heavy = np.where(np.arange(200) < 100, 1.0, 0.0)  # rows of weight 0 say nothing
     rest = np.full(100, -5.0)
     assert surely_less(np.r_[np.ones(100) - better, rest], np.ones(200), heavy) is (better > 0)
+
+
+def test_an_error_ten_times_as_small_is_no_luck():
+    uneven = np.array([0.8, 0, 0, 0, 0, 0, 0, 0])  # its mean is 0.1, and so is the standard error of that
+    assert surely_less(np.full(8, 0.0099), uneven)
+    assert not surely_less(np.full(8, 0.0101), uneven)
+    weights = np.array([0.0, 1, 1, 1, 1, 1, 1, 1])
+    assert not surely_less(np.full(8, 0.0099), uneven, weights)
+
+
+def test_few_rows_without_noise_do_not_keep_a_poor_favourite():
+    """The poor one misses a peak that one of the rows sees, so that its mean error is no surer than it is large."""
+    x = np.linspace(-2, 2, 80)
+    problem = pose((x, x + 3 * np.exp(-40 * (x - 1) ** 2)), None, None, 3, solver=True)
+    run = Run(problem, 3, None, None, np.dtype("float64"), ())
+    poor = search(run, run.hidden(1), problem, surefit.LM(iterations=30), None)
+    good = search(run, run.hidden(10), problem, surefit.VarPro(iterations=200), None)
+    assert len(problem.validation[0]) == 8 and 30 * good.judged < poor.judged
+    run.prefer(poor)
+    assert run.best() is good
 
 
 def test_a_table_without_noise_is_recognised():

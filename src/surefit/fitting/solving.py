@@ -42,6 +42,7 @@ PLENTY, FEWEST = 20, 2000  # rows for each unit, and in all, beyond which a solv
 JUMP = 0.1  # largest error over the largest value: at a jump it cannot fall below half of the jump
 BLOCK = 8192  # rows evaluated at a time
 SURE = 2.0  # standard errors by which a candidate must beat the favourite of measured data
+FAR = 10.0  # times as small as the favourite's: such an error is no luck, however few and unlike the rows are
 FLOAT32 = 5e-7  # of the largest |target|: below this the rounding of a network in float32 hides what is left
 PLACED_ANEW = 400  # units at most, so that it takes a second, not a minute
 POLISHED = 400  # parameters of the hidden layer at most, likewise
@@ -236,8 +237,10 @@ class Run:
 def surely_less(losses: np.ndarray, others: np.ndarray, weights: np.ndarray | None = None) -> bool:
     """Whether losses at rows (n,) are less than others by more than `SURE` standard errors of their mean difference.
 
-    Of many candidates one is the best at a few rows by luck.
+    Of many candidates one is the best at a few rows by luck. That says nothing of a mean `FAR` times as small.
     """
+    if FAR * float(np.average(losses, weights=weights)) < float(np.average(others, weights=weights)):
+        return True
     gain = others - losses
     mean = float(np.average(gain, weights=weights))
     return mean > SURE * math.sqrt(float(np.average((gain - mean) ** 2, weights=weights)) / len(gain))

@@ -197,6 +197,21 @@ def test_values_without_llvmlite(monkeypatch):
     assert any("llvmlite" in w for w in eager.warnings)
 
 
+def test_an_interrupt_within_a_chunk_of_epochs_leaves_a_history_that_can_be_drawn():
+    class Passive:
+        passive = True
+
+        def __call__(self, event):
+            if isinstance(event, surefit.Epoch):
+                raise KeyboardInterrupt
+
+    method = surefit.Adam(epochs=200, batch_size=16)
+    fit = surefit.fit(TARGET, DOMAIN, method=method, jit=True, callbacks=Passive(), **SMALL)
+    assert fit.interrupted and len(fit.history) == 1
+    assert fit.best_epoch is None  # the weights are those of an epoch whose losses were not written down
+    assert fit.plot("loss").axes
+
+
 # --- several at once ---
 
 

@@ -47,6 +47,26 @@ def test_measured_data_are_searched_by_halving():
     assert found.reached and found.units <= 3
 
 
+@pytest.mark.parametrize("method", ["varpro", "lm"])
+def test_the_test_rows_of_a_table_decide_nothing(method):
+    """What they hold, nothing that can be learned, changes no size and no error of the search."""
+    rng = np.random.default_rng(1)
+    x = rng.uniform(-2, 2, 200)
+    table = {"x": x, "y": np.sin(3 * x)}
+    found = []
+    for y in (np.sin(3 * x[:20]), 100 + rng.normal(size=20)):
+        plan = surefit.Sampling(test={"x": x[:20], "y": y}, split=(0.8, 0.2, 0))
+        found.append(surefit.smallest(table, None, 0.02, tries=2, method=method, data=plan))
+    good, bad = found
+    assert good.reached and bad.reached and good.units == bad.units > 1
+    assert [(t.units, t.error, t.reached) for t in good.curve] == [(t.units, t.error, t.reached) for t in bad.curve]
+    held_x, held_y = bad.fit.problem.validation
+    errors = {t.units: t.error for t in bad.curve}
+    assert errors[bad.units] == pytest.approx(np.abs(bad.fit.predict(held_x) - held_y[:, 0]).max(), rel=1e-9)
+    assert bad.fit.error.max > 90 and bad.fit.error.on == "test rows"  # which the card says
+    assert "at validation rows" in str(bad)
+
+
 def test_a_callback_ends_it():
     found = surefit.smallest("sin(9*x)", "x=-3:3", 1e-6, callbacks=[lambda event: True])
     assert found.reason == "stopped by a callback" and len(found.curve) == 1

@@ -17,7 +17,7 @@ from surefit.fitting import Epoch, Finished, Started
 from surefit.fitting.automatic import GOAL
 from surefit.fitting.entry import fit_problem
 from surefit.fitting.problem import pose
-from surefit.fitting.solving import deploy, predictor, surely_less
+from surefit.fitting.solving import Run, deploy, predictor, search, surely_less
 
 WAVE, BOX = "sin(x)", "x=-3:3"
 
@@ -300,6 +300,26 @@ def test_a_favourite_gives_way_only_to_what_is_better_by_more_than_chance(better
     assert surely_less(np.r_[np.ones(100) - better, rest], np.ones(200), heavy) is (better > 0)
 
 
+def test_an_error_ten_times_as_small_is_no_luck():
+    uneven = np.array([0.8, 0, 0, 0, 0, 0, 0, 0])  # its mean is 0.1, and so is the standard error of that
+    assert surely_less(np.full(8, 0.0099), uneven)
+    assert not surely_less(np.full(8, 0.0101), uneven)
+    weights = np.array([0.0, 1, 1, 1, 1, 1, 1, 1])
+    assert not surely_less(np.full(8, 0.0099), uneven, weights)
+
+
+def test_few_rows_without_noise_do_not_keep_a_poor_favourite():
+    """The poor one misses a peak that one of the rows sees, so that its mean error is no surer than it is large."""
+    x = np.linspace(-2, 2, 80)
+    problem = pose((x, x + 3 * np.exp(-40 * (x - 1) ** 2)), None, None, 3, solver=True)
+    run = Run(problem, 3, None, None, np.dtype("float64"), ())
+    poor = search(run, run.hidden(1), problem, surefit.LM(iterations=30), None)
+    good = search(run, run.hidden(10), problem, surefit.VarPro(iterations=200), None)
+    assert len(problem.validation[0]) == 8 and 30 * good.judged < poor.judged
+    run.prefer(poor)
+    assert run.best() is good
+
+
 def test_a_table_without_noise_is_recognised():
     x = np.random.default_rng(0).uniform(-2, 2, (300, 2))
     fit = surefit.fit((x, np.sin(x[:, 0]) * x[:, 1]))
@@ -438,6 +458,82 @@ def test_added_points_are_for_first_order_methods():
     plan = surefit.Sampling(count=40, adaptive=1)
     fit = surefit.fit(WAVE, BOX, data=plan, model=(8,), time=0.3)
     assert fit.method["method"] == "adam"
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["features", "varpro", "lm", "lbfgs", "auto"])
+def test_the_best_iteration_is_that_of_the_network(method):
+    fit = surefit.fit("sin(3*x)", BOX, method=method, model=(12,), tol=1e-9, time=3)
+    x, y = fit.problem.train
+    rest = (fit.predict(x) - y[:, 0]) / fit.model.y_scale.numpy()[0]
+    row = fit.history[fit.best_epoch - 1]
+    assert row["stage"] == fit.method["stage"]
+    assert np.mean(rest**2) == pytest.approx(row["train_loss"], rel=1e-6)
+    assert f"best iteration {fit.best_epoch}" in fit.card()
+    assert fit.best_epoch < len(fit.history) or method in ("lm", "lbfgs")
+    assert "best epoch" not in fit.card()
+
+
+@pytest.mark.parametrize("method", ["varpro", "lm"])
+def test_the_best_iteration_of_measured_data_is_that_of_the_validation_rows(method):
+    fit = surefit.fit(noisy_table(60), method=method, model=(12,))
+    held = [row["validation_loss"] for row in fit.history if row["validation_loss"] is not None]
+    assert fit.history[fit.best_epoch - 1]["validation_loss"] == min(held) < held[-1]
+    x, y = fit.problem.validation
+    rest = (fit.predict(x) - y[:, 0]) / fit.model.y_scale.numpy()[0]
+    assert np.mean(rest**2) == pytest.approx(min(held), rel=1e-9)
+
+
+def test_more_units_are_advised_only_where_they_help():
+    exact = surefit.fit(WAVE, BOX, method="features", model=(8,))
+    noisy = surefit.fit(noisy_table(), method=surefit.Features(penalty=0), model=(8,))
+    assert exact.stop_reason == "Every scale was tried; this is the best of them. More units come closer"
+    assert noisy.stop_reason == "Every scale was tried; this is the best of them"
+
+
+def test_a_network_whose_weights_do_nothing():
+    class Cut(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Linear(1, 1, generator=0)
+
+        def forward(self, x):
+            return 0.0 * self.inner(x)
+
+    fit = surefit.fit(WAVE, BOX, method="lm", model=Cut())
+    assert fit.stop_reason.startswith("The Jacobian is zero: at x the residuals do not depend on any variable")
+
+
+def test_restarts_of_a_solver_are_errors():
+    plan = surefit.Sampling("uniform", 30)
+    fit = surefit.fit("abs(x)", "x=-1:1", method=surefit.LM(iterations=5), model=(3,), restarts=2, data=plan)
+    assert "the best of 2 networks, errors" in fit.card()
+
+
+def test_columns_that_are_constant(tmp_path):
+    x = np.linspace(-1, 1, 40)
+    flat = surefit.fit({"t": x, "c": np.full(40, 1e12), "y": x**2}, method="features", model=(8,))
+    assert dict(flat.card_rows())["domain"] == "t=-1:1, c=1e+12 (constant)"
+    near = surefit.fit({"t": 1e12 + np.arange(40.0), "y": x**2}, method="features", model=(8,))
+    assert dict(near.card_rows())["domain"] == "t=1e+12:1.00000000004e+12"
+    given = surefit.fit({"c": np.full(40, 0.5), "y": x**2}, "c=0:2", method="features", model=(2,))
+    assert dict(given.card_rows())["domain"] == "c=0:2"
+    target = surefit.fit({"t": x, "y": x, "z": np.full(40, 7.5)}, method="features", model=(4,))
+    loaded = surefit.load(target.save(tmp_path / "m.safetensors"))
+    for fit in (target, loaded):
+        assert fit.to_dict()["warnings"] == ["z is 7.5 in every row: there is nothing to learn"]
+        assert [f.message for f in fit.doctor().find("data-note")] == fit.warnings
+        assert not fit.doctor().find("training-broke-down")
+
+
+def test_the_time_that_is_told_is_the_time_that_was_asked_for(monkeypatch):
+    monkeypatch.setattr("surefit.fitting.automatic.ADAM_REACHES", 0.0)
+    monkeypatch.setattr("surefit.fitting.automatic.ADAM_AFTER_LM", 0.0)
+    fit = surefit.fit("floor(3*x)", "x=-1:1", time=1.0, method="auto")
+    (told,) = [words for words in fit.method["choice"] if words.startswith("adam")]
+    assert told.endswith("; time=1 s used up")
 
 
 # --- events, interrupts, one sample ---------------------------------------------------------------------------------

@@ -557,9 +557,12 @@ class _Ladder:
         found = run.candidate(network, problem, stage, details)
         found.model = whole
         run.dtype = was
+        reason = outcome.stop_reason  # whose time was what the solvers had left
+        if reason.startswith("time="):
+            reason = f"time={run.time:g} s used up"
         if outcome.best_epoch is not None:
             found.row = offset + outcome.best_epoch
-        self.tell(found, outcome.stop_reason)
+        self.tell(found, reason)
         return found
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from surefit import nn
 from surefit.data import Domain
@@ -39,7 +43,8 @@ def warnings_of(fit: Fit) -> list[str]:
 
 def card_rows(fit: Fit) -> list[tuple[str, str]]:
     """The card as (label, text)."""
-    best = f", best epoch {fit.best_epoch}" if fit.best_epoch is not None else ""
+    unit = "iteration" if "stage" in fit.method else "epoch"
+    best = f", best {unit} {fit.best_epoch}" if fit.best_epoch is not None else ""
     if best and not fit.method.get("best_weights", True):
         best += ", weights of the last"
     dropped = f"; {fit.problem.dropped} points not finite, left out" if fit.problem.dropped else ""
@@ -48,7 +53,7 @@ def card_rows(fit: Fit) -> list[tuple[str, str]]:
         sizes += f" ({sum(fit.problem.added)} added where the error was largest)"
     rows = [
         ("target", fit.target),
-        ("domain", box_words(fit.domain)),
+        ("domain", box_words(fit.domain, _constant_columns(fit))),
         ("data", f"{sizes}{', with gradients' * (fit.problem.slopes is not None)}{dropped}"),
         ("network", _network_words(fit)),
         ("method", _method_words(fit)),
@@ -115,9 +120,30 @@ def to_dict(fit: Fit) -> dict[str, Any]:
     }
 
 
-def box_words(box: Domain) -> str:
-    """A domain in few digits: that of a table ends where its rows do."""
-    return ", ".join(f"{name}={low:.6g}:{high:.6g}" for name, (low, high) in zip(box.names, box.bounds, strict=True))
+def box_words(box: Domain, constant: Mapping[str, float] = MappingProxyType({})) -> str:
+    """A domain in few digits: that of a table ends where its rows do. constant: columns that have one value only."""
+    words = []
+    for name, (low, high) in zip(box.names, box.bounds, strict=True):
+        if name in constant:
+            words.append(f"{name}={constant[name]:.6g} (constant)")
+            continue
+        digits = next((n for n in range(6, 17) if f"{low:.{n}g}" != f"{high:.{n}g}"), 17)
+        words.append(f"{name}={low:.{digits}g}:{high:.{digits}g}")
+    return ", ".join(words)
+
+
+def _constant_columns(fit: Fit) -> dict[str, float]:
+    """The inputs of a table that have one value only, around which its box was made up."""
+    problem = fit.problem
+    parts = [part[0] for part in (problem.train, problem.validation, problem.test) if part is not None]
+    if problem.source["kind"] != "table":
+        return {}
+    own = Domain.around(np.concatenate(parts), names=fit.names).bounds
+    return {
+        name: float(column[0])
+        for name, column, box, whole in zip(fit.names, np.concatenate(parts).T, own, fit.domain.bounds, strict=True)
+        if np.ptp(column) == 0 and tuple(box) == tuple(whole)
+    }
 
 
 def _network_words(fit: Fit) -> str:
@@ -171,7 +197,8 @@ def _restart_words(fit: Fit) -> str:
     """How the networks did of which this one is the best."""
     shown = ", ".join(f"{loss:.2g}" for loss in sorted(fit.restarts)[:6])
     more = f" ... {max(fit.restarts):.2g}" if len(fit.restarts) > 6 else ""
-    return f"the best of {len(fit.restarts)} networks, losses {shown}{more}"
+    what = "errors" if "stage" in fit.method else "losses"
+    return f"the best of {len(fit.restarts)} networks, {what} {shown}{more}"
 
 
 __all__ = ["UNLEARNED_DATA", "UNLEARNED_FUNCTION", "box_words", "card_html", "card_rows", "to_dict", "unlearned"]

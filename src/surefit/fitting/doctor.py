@@ -90,6 +90,10 @@ def diagnose(fit: Fit) -> Diagnosis:
     findings = [
         Finding("training-broke-down", "error", "training", None, warning, "follow the cause that it names")
         for warning in fit.warnings
+        if warning not in problem.notes
+    ]
+    findings += [
+        Finding("data-note", "note", "data", None, note, "see whether that is meant so") for note in problem.notes
     ]
     lr = float(np.max([r["lr"] for r in history])) if history and not solved else None
     findings += _look(patient, training, lr, method.get("solver", method["method"]), solved)

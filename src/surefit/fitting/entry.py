@@ -71,7 +71,7 @@ def fit(
         jit: first-order training as machine code (True), eager (False), or compiled where that pays (None). "auto"
             passes it on to Adam, if it comes to that. The other solvers compute with NumPy and refuse True.
         restarts: networks with seeds of their own that are trained at once over the cores; the one with the best
-            validation loss is kept.
+            validation loss is kept; of solvers that with the smallest error.
 
     Returns:
         A `Fit`.

@@ -52,8 +52,9 @@ class Fit:
         error: `Measured` on fresh points. tol, reached: the tolerance asked for and whether error.max is within it.
         stop_reason: a sentence. interrupted: by Ctrl-C. warnings: sentences. steps, seconds, seed, dtype.
         problem: the data and the function it was made from, as far as they are known.
-        compile_seconds: part of `seconds` that went into compiling; None: trained without the compiler. restarts: the
-        deciding losses of all networks that were trained, where there were several.
+        compile_seconds: part of `seconds` that went into compiling; None: trained without the compiler. restarts: what
+        decided among the networks that were trained, where there were several: validation losses, or, of solvers, the
+        largest error (of a known function) or the validation error.
         call: the arguments that `fit` was called with as Python text, None where an argument has no text.
         environment: versions and machine of the training. film: its frames, if a `Snapshots` callback took some.
         config: the run.toml beside a model that was loaded from its directory.

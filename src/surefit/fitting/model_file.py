@@ -54,7 +54,7 @@ def save(fit: Fit, path: Path) -> Path:
         tensors["data.train.slopes"] = fit.problem.slopes[:SAMPLE]
     header = {
         "format": FORMAT,
-        "card": fit.to_dict() | {"warnings": list(fit.warnings)},
+        "card": _card(fit),
         "network": description,
         "history": fit.history,
     }
@@ -68,6 +68,12 @@ def save(fit: Fit, path: Path) -> Path:
     except OSError as e:
         raise ModelFileError(f"cannot write {str(path)!r} ({e.strerror or e})") from e
     return path
+
+
+def _card(fit: Fit) -> dict[str, Any]:
+    """The card with its warnings in two parts: those about the data, and those of the training."""
+    notes = list(fit.problem.notes)
+    return fit.to_dict() | {"notes": notes, "warnings": list(fit.warnings)}
 
 
 def save_outputs(fit: Fit, folder: Path) -> list[Path]:
@@ -189,6 +195,7 @@ def _problem(card: dict[str, Any], tensors: dict[str, np.ndarray]) -> Problem:
         tuple(card["inputs"]), tuple(card["outputs"]), domain, train, points("validation"), points("test"), None,
         function, card["target"], card["data"]["dropped"], {k: card["data"][k] for k in ("train", "validation",
         "test")}, slopes=tensors.get("data.train.slopes"), added=tuple(card["data"].get("added", ())),
+        notes=tuple(card.get("notes", ())),
     )  # fmt: skip
 
 

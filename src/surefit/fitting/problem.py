@@ -275,7 +275,7 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
         table.inputs, table.targets, box, train, validation, test, of_parts[0], None, source,
         validation_weights=of_parts[1], plan=plan, slopes=None if slopes is None else slopes[parts[0]],
         validation_slopes=None if slopes is None or validation is None else slopes[parts[1]],
-        notes=(*derivatives.notes(slopes), *_outside(box, x)),
+        notes=(*derivatives.notes(slopes), *_outside(box, x), *_constant(y, table.targets)),
     )  # fmt: skip
 
 
@@ -285,6 +285,16 @@ def _outside(box: Domain, x: np.ndarray) -> tuple[str, ...]:
     if count == 0:
         return ()
     return (f"{count} of {len(x)} rows lie outside the domain that was given; they are fitted too",)
+
+
+def _constant(y: np.ndarray, names: Sequence[str]) -> tuple[str, ...]:
+    """A warning about each target that never changes."""
+    flat = (np.ptp(y, axis=0) == 0) & (len(y) > 1)
+    return tuple(
+        f"{name} is {value:g} in every row: there is nothing to learn"
+        for name, value, same in zip(names, y[0], flat, strict=True)
+        if same
+    )
 
 
 def _refuse_for_table(plan: Sampling) -> None:

@@ -80,6 +80,7 @@ def _round(
     bends = x[-problem.added[-1] :]
     words = f"features, {total} units, {number * units} of them where the error was"
     run.started(len(scales), total)
+    before = len(run.history)
     tried: list[tuple[float, float, Any, np.ndarray, np.ndarray]] = []
     for scale in scales:
         if run.out_of_time(share) and tried:
@@ -95,14 +96,15 @@ def _round(
         best = solved.score == min(t[0] for t in tried)
         if run.step(words, len(tried), len(scales), float(np.mean(solved.residuals**2)), None, best):
             break
-    _, scale, solved, w, b = min(tried, key=lambda t: t[0])
+    place = int(np.argmin([t[0] for t in tried]))
+    _, scale, solved, w, b = tried[place]
     rows = Residuals(network, x, y, problem.weights)
     rows.assign(np.concatenate([a.reshape(-1) for a in (w, b, solved.weights.T, solved.constant)]))
     details = {
         "solver": "features", "units": total, "steepness": scale, "penalty": 0.0, "magnitude": solved.magnitude,
         "reason": "",
     }  # fmt: skip
-    return run.candidate(network, problem, words, details), (scale, 2 * scale)
+    return run.candidate(network, problem, words, details, before + place + 1), (scale, 2 * scale)
 
 
 __all__ = ["refine"]

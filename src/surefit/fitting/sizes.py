@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time as clock
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,7 +33,10 @@ POINTS = {1: 200, 2: 900}  # training points at least while units are pruned
 
 @dataclass(frozen=True)
 class Trial:
-    """One size: the best of its fits. error: its largest |error|; fits: how many seeds were tried."""
+    """One size: the best of its fits.
+
+    error: its largest |error|, by which it was judged. fits: how many seeds were tried.
+    """
 
     units: int
     parameters: int
@@ -61,11 +65,13 @@ class Smallest:
     @property
     def reached(self) -> bool:
         """Whether the tolerance was reached at all."""
-        return bool(self.fit.error.max <= self.tol)
+        return largest_error(self.fit) <= self.tol
 
     def __str__(self) -> str:
         head = f"{self.units} units reach {self.tol:g}" if self.reached else f"no size reached {self.tol:g}"
-        rows = [("units", "parameters", "max |error|", "fits", "seconds", "")]
+        measured = self.fit.problem.function is None
+        error = "max |error| at validation rows" if measured else "max |error|"
+        rows = [("units", "parameters", error, "fits", "seconds", "")]
         for t in self.curve:
             mark = "smallest" if self.reached and t.units == self.units else "reached" if t.reached else ""
             rows.append((f"{t.units}", f"{t.parameters}", f"{t.error:.3g}", f"{t.fits}", f"{t.seconds:.2f}", mark))
@@ -74,7 +80,7 @@ class Smallest:
         return "\n".join([f"{self.fit.target}: {head}; {self.reason}", *lines])
 
     def __repr__(self) -> str:
-        return f"<Smallest: {self.units} units, max |error| {self.fit.error.max:.3g}, tol {self.tol:g}>"
+        return f"<Smallest: {self.units} units, max |error| {largest_error(self.fit):.3g}, tol {self.tol:g}>"
 
     def plot(self) -> Figure:
         """The error against the units, with the tolerance and the size that was chosen."""
@@ -83,6 +89,16 @@ class Smallest:
         units, errors = [t.units for t in self.curve], [t.error for t in self.curve]
         chosen = self.units if self.reached else None
         return view.tradeoff(units, errors, tol=self.tol, chosen=chosen, title=self.fit.target)
+
+
+def largest_error(fit: Fit) -> float:
+    """By which a size is judged: the error of the card, but of a table that at the validation rows."""
+    problem = fit.problem
+    if problem.function is not None:
+        return fit.error.max
+    x, y = problem.validation or problem.train
+    error = float(np.abs(fit._predict(x) - y).max())
+    return error if math.isfinite(error) else math.inf
 
 
 def smallest(
@@ -108,7 +124,8 @@ def smallest(
 
     Args:
         target, domain, data, dtype, callbacks: as for `fit`.
-        tol: the largest |error| that is good enough.
+        tol: the largest |error| that is good enough: of a function at fresh points; of a table at the validation rows
+            (the training rows without any), so that the error at the test rows, on the card, had no part in the choice.
         largest: units at most.
         model: units -> a model as `fit` takes it; None: one hidden layer of so many. `lambda n: (n, n)` makes two.
         method: of each fit, as for `fit`.
@@ -174,7 +191,7 @@ class _Search:
         """Take note of a fit."""
         fits, before = self.spent.get(units, (0, 0.0))
         self.spent[units] = (fits + 1, before + seconds)
-        if units not in self.fits or found.error.max < self.fits[units].error.max:
+        if units not in self.fits or largest_error(found) < largest_error(self.fits[units]):
             self.fits[units] = found
         if found.interrupted:
             self.ended = "interrupted"
@@ -193,9 +210,13 @@ class _Search:
             )  # fmt: skip
             self.fresh[units] = k + 1
             self.keep(units, found, clock.perf_counter() - began)
-            if found.reached or self.ended:
+            if self.good(found) or self.ended:
                 break
-        return units in self.fits and bool(self.fits[units].reached)
+        return units in self.fits and self.good(self.fits[units])
+
+    def good(self, fit: Fit) -> bool:
+        """Whether a fit reaches the tolerance."""
+        return largest_error(fit) <= self.tol
 
     def run(self, largest: int, tries: int) -> Smallest:
         """Double, then prune or halve, and make sure."""
@@ -209,8 +230,8 @@ class _Search:
             if self.ended or high == 1 or not self.works(high - 1, SURER * tries):
                 break
             high -= 1  # more seeds did it after all
-            low = max((n for n in self.fits if n < high and not self.fits[n].reached), default=0)
-        best = min((n for n, f in self.fits.items() if f.reached), default=None)
+            low = max((n for n in self.fits if n < high and not self.good(self.fits[n])), default=0)
+        best = min((n for n, f in self.fits.items() if self.good(f)), default=None)
         why = self.ended
         if not why:
             below = 0 if best is None else best - 1
@@ -245,9 +266,9 @@ class _Search:
                 if found is None or self.over():
                     break
                 self.keep(units - chunk, found, clock.perf_counter() - began)
-                if found.reached or self.ended:
+                if self.good(found) or self.ended:
                     break
-            if found is not None and found.reached:
+            if found is not None and self.good(found):
                 fit, units = found, units - chunk
                 chunk = min(chunk, max(1, units // CHUNK))
             elif chunk > 1:
@@ -258,9 +279,9 @@ class _Search:
 
     def result(self, units: int | None, reason: str) -> Smallest:
         """What was found; the most accurate size when none is good enough."""
-        best = units if units is not None else min(self.fits, key=lambda n: self.fits[n].error.max)
+        best = units if units is not None else min(self.fits, key=lambda n: largest_error(self.fits[n]))
         curve = [
-            Trial(n, f.network.num_parameters(), f.error.max, bool(f.reached), *self.spent[n])
+            Trial(n, f.network.num_parameters(), largest_error(f), self.good(f), *self.spent[n])
             for n, f in sorted(self.fits.items())
         ]
         return Smallest(self.fits[best], self.tol, best, curve, reason)

@@ -47,6 +47,7 @@ PATIENT = 30  # iterations of L-BFGS without a lower validation error
 JUMP = 0.1  # largest error over the largest value: at a jump it cannot fall below half of the jump
 BLOCK = 8192  # rows evaluated at a time
 SURE = 2.0  # standard errors by which a candidate must beat the favourite of measured data
+FAR = 10.0  # times as small as the favourite's: such an error is no luck, however few and unlike the rows are
 FLOAT32 = 5e-7  # of the largest |target|: below this the rounding of a network in float32 hides what is left
 PLACED_ANEW = 400  # units at most, so that it takes a second, not a minute
 POLISHED = 400  # parameters of the hidden layer at most, likewise
@@ -206,8 +207,10 @@ class Run:
 
     # --- candidates ---
 
-    def candidate(self, network: nn.Module, problem: Problem, stage: str, details: dict[str, Any]) -> Candidate:
-        """What this network is worth as it would be deployed."""
+    def candidate(
+        self, network: nn.Module, problem: Problem, stage: str, details: dict[str, Any], row: int | None = None
+    ) -> Candidate:
+        """What this network is worth as it would be deployed. row: of the history that it is from; None: the last."""
         model = deploy(network, problem, self.dtype)
         predict = predictor(model)
         error = self.measured(predict)
@@ -222,7 +225,7 @@ class Run:
             judged = math.sqrt(float(np.average(square, weights=weights)))
         if not math.isfinite(judged):
             judged = math.inf
-        found = Candidate(model, problem, stage, judged, error, len(self.history), details)
+        found = Candidate(model, problem, stage, judged, error, len(self.history) if row is None else row, details)
         self.candidates.append(found)
         return found
 
@@ -270,8 +273,10 @@ class Run:
 def surely_less(losses: np.ndarray, others: np.ndarray, weights: np.ndarray | None = None) -> bool:
     """Whether losses at rows (n,) are less than others by more than `SURE` standard errors of their mean difference.
 
-    Of many candidates one is the best at a few rows by luck.
+    Of many candidates one is the best at a few rows by luck. That says nothing of a mean `FAR` times as small.
     """
+    if FAR * float(np.average(losses, weights=weights)) < float(np.average(others, weights=weights)):
+        return True
     gain = others - losses
     mean = float(np.average(gain, weights=weights))
     return mean > SURE * math.sqrt(float(np.average((gain - mean) ** 2, weights=weights)) / len(gain))
@@ -431,14 +436,15 @@ def scan(
             return None
         rows.assign(losses.latest)
         details = {"solver": "features", "units": units, "penalty": 0.0, "reason": "Interrupted."}
-        return run.candidate(network, problem, words, details)
+        return run.candidate(network, problem, words, details, losses.row(losses.latest))
     run.evaluations += found.evaluations
     rows.assign(found.x)
+    more = " More units come closer." if run.exact and found.status == "scanned" else ""
     details = {
         "solver": "features", "units": units, "steepness": found.scale, "penalty": found.output.penalty,
-        "magnitude": found.output.magnitude, "reason": found.reason,
+        "magnitude": found.output.magnitude, "reason": found.reason + more,
     }  # fmt: skip
-    return run.candidate(network, problem, words, details)
+    return run.candidate(network, problem, words, details, losses.row(found.x))
 
 
 def equations(problem: Problem) -> int:
@@ -486,8 +492,16 @@ class Losses:
         self.lowest = math.inf
         self.latest: np.ndarray | None = None
         self.reached = False
+        self.before = len(run.history)
+        self.seen: list[int] = []  # which x each iteration had
+
+    def row(self, x: np.ndarray) -> int:
+        """The row of the history with the iteration that found x; the last row where none did."""
+        mark = hash(x.tobytes())
+        return self.before + self.seen.index(mark) + 1 if mark in self.seen else len(self.run.history)
 
     def __call__(self, x: np.ndarray, now: Iteration) -> bool:
+        self.seen.append(hash(x.tobytes()))
         loss = 2.0 * now.cost / self.count
         deciding = loss if self.held is None else self.held
         best = deciding < self.lowest
@@ -592,6 +606,7 @@ def search(
             if since >= PATIENT:
                 result = replace(result, status="validation", reason=STATUSES["validation"][1])
         reason = "The tolerance was reached." if losses.reached else result.reason
+        row = losses.row(result.x)
         run.evaluations += result.evaluations
     except KeyboardInterrupt:
         run.interrupted = True
@@ -603,10 +618,10 @@ def search(
             searched = rows.theta
         else:
             searched = losses.latest
-        reason = "Interrupted."
+        reason, row = "Interrupted.", losses.row(losses.latest)
     rows.assign(searched)
     details = {"solver": method.name, "magnitude": magnitude, "reason": reason}
-    return run.candidate(network, problem, words, details)
+    return run.candidate(network, problem, words, details, row)
 
 
 def _marquardt(

@@ -327,7 +327,10 @@ def train(
         watch.restore(always=True)
     watch.restore()
     run.network.eval()
-    outcome.best_epoch, outcome.steps, outcome.seconds = watch.best_epoch, run.steps, run.seconds
+    told = watch.best_epoch is not None and watch.best_epoch <= len(
+        outcome.history
+    )  # an interrupt may cut the rest off
+    outcome.best_epoch, outcome.steps, outcome.seconds = watch.best_epoch if told else None, run.steps, run.seconds
     _tell(callbacks, Finished(outcome.stop_reason, outcome.seconds))
     return outcome
 

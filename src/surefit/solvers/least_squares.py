@@ -241,6 +241,11 @@ class _Descent:
             self.x, self.cost, status, reason + _undetermined(self.x, rank), residuals=self.r, gradient=slope, rank=rank
         )
 
+    def flat(self, model: Linearised) -> str | None:
+        """The status if the residuals depend on no variable that may move."""
+        free = self.problem.low < self.problem.high
+        return "flat" if free.any() and not model.columns[free].any() else None
+
     def stationary(self, model: Linearised, gtol: float) -> str | None:
         """The status if no variable that can move has a slope."""
         p = self.problem
@@ -285,19 +290,19 @@ class _Descent:
             if not trace.history:
                 state = self.damping.first(self.x, scale)
             slope = float(np.abs(_slopes(model.gradient, self.x, p.low, p.high)).max())
-            asked = trace.add(self.x, self.cost, slope, step, state)
-            if self.cost == 0.0:
-                return self.finish("zero")
-            if self.cost <= goal:
-                return self.finish("goal")
-            if validate is not None and trace.iterations > 0:
+            if validate is not None and trace.history:  # before the callback hears of x
                 now = float(validate(self.x.copy()))
                 if now < lowest[0]:
                     lowest, fails = (now, self.x), 0
                 elif now > lowest[0] or math.isnan(now):
                     fails += 1
+            asked = trace.add(self.x, self.cost, slope, step, state)
+            if self.cost == 0.0:
+                return self.finish("zero")
+            if self.cost <= goal:
+                return self.finish("goal")
             best = lowest[1] if validate is not None else None
-            stop = stop or self.stationary(model, gtol)
+            stop = stop or self.flat(model) or self.stationary(model, gtol)
             if stop is None and fails >= max_fail:
                 stop = "validation"
             stop = stop or asked or trace.spent()

@@ -28,7 +28,7 @@ STATUSES: dict[str, tuple[bool, str]] = {
     "step": (True, "The last step was shorter than the fraction xtol of x."),
     "zero": (True, "The residuals are zero: nothing is left to fit."),
     "goal": (True, "The cost fell to the goal."),
-    "scanned": (True, "Every scale was tried; this is the best of them. More units make it better."),
+    "scanned": (True, "Every scale was tried; this is the best of them."),
     "precision": (
         True,
         "No step lowers the cost any more: what is left is the rounding of the numbers. Scale variables and residuals "
@@ -59,6 +59,11 @@ STATUSES: dict[str, tuple[bool, str]] = {
         False,
         "No step in a direction of descent lowers the cost, although the slope says it should: the gradient or "
         "Jacobian is wrong (compare it with differences), the function jumps, or its rounding hides the fall.",
+    ),
+    "flat": (
+        False,
+        "The Jacobian is zero: at x the residuals do not depend on any variable. Start elsewhere; if that is no help, "
+        "see whether fun uses x, and compare the Jacobian with differences.",
     ),
     "not_finite": (
         False,

@@ -344,6 +344,7 @@ REASONS = {
     r"The last step lowered the cost by less .*": "最后一步几乎没有降低残差",
     r"The last step was shorter .*": "最后一步极短",
     r"The gradient is zero .*": "梯度为零：这是驻点，通常是极小值",
+    r"The Jacobian is zero.*": "雅可比矩阵为零：在那里残差不随权重变化",
     r"The residuals are zero.*": "残差为零",
     r"No step lowers the cost any more.*": "没有哪一步再能降低残差：剩下的是数值舍入",
 }
@@ -362,7 +363,7 @@ WARNINGS = {
 # Where the doctor looks, when it is no layer or column.
 PLACES = {
     "training": "训练", "network": "网络", "loss": "损失", "output": "输出", "inputs": "输入", "targets": "目标",
-    "parameters": "参数", "result": "结果",
+    "parameters": "参数", "result": "结果", "data": "数据",
 }  # fmt: skip
 
 # What the doctor finds, by code: meaning and cure.
@@ -420,6 +421,7 @@ FINDINGS: dict[str, tuple[str, str]] = {
     "worse-than-constant": ("损失高于最好的常数输出", "按扇入初始化权重，最后一层更小，并缩放输入和目标"),
     "residuals": ("求解之后，训练行上仍留有较大的残差", "增加单元、换方法或增加样本，除非剩下的是噪声"),
     "large-output-weights": ("输出权重很大：舍入会损失精度", "用 dtype='float64'、惩罚，或更多的单元"),
+    "data-note": ("数据有值得注意之处，见训练一节的警告", "看看是否有意如此"),
     "tolerance-missed": ("测得的误差大于所要求的容差", "增加单元、取样点或轮数，换方法，或放宽容差"),
     "training-broke-down": ("训练中断：出现了非有限的数", "按所指出的原因处理"),
 }

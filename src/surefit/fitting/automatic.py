@@ -71,8 +71,8 @@ FEW_JACOBIAN = 500_000  # numbers in the Jacobian of variable projection on few 
 ENOUGH = 20_000  # training points of one of many inputs, whatever the network
 LM_FEW, LM_MANY = 5, 20  # training points for each parameter that Levenberg-Marquardt begins and goes on with
 LM_FIRST, LM_AGAIN = 60, 15  # iterations at first, and whenever there are more points
-LM_ROUNDS = 6  # with more points
-LM_ROUNDS_FOR_TOL = 30  # where a tolerance is to be reached
+LM_ROUNDS = 6  # with more points, when nothing was asked for
+LM_ROUNDS_ASKED = 30  # where there is a tolerance to reach, or time to use
 LM_ADDED = 0.15  # of the points, in each round after the first
 LOOKED = 0.25  # of the time of a round that it may take to look for points
 WORTH = 1.05  # a round that lowers the error by less than this did not help
@@ -379,7 +379,7 @@ class _Ladder:
             return
         rng, failed = np.random.default_rng([run.seed, 0xADD]), 0
         work = 0.0
-        for number in range(LM_ROUNDS if run.tol is None else LM_ROUNDS_FOR_TOL):
+        for number in range(LM_ROUNDS if run.tol is None and run.time is None else LM_ROUNDS_ASKED):
             work += LM_AGAIN * k * n * p**2
             if run.time is None and work > LM_WORK:
                 break

@@ -16,8 +16,9 @@ from surefit.errors import ArgumentError, DomainError
 from surefit.fitting import Epoch, Finished, Started
 from surefit.fitting.automatic import GOAL
 from surefit.fitting.entry import fit_problem
+from surefit.fitting.network import scaled
 from surefit.fitting.problem import pose
-from surefit.fitting.solving import Run, deploy, predictor, search, surely_less
+from surefit.fitting.solving import Run, deploy, predictor, restate, search, surely_less
 
 WAVE, BOX = "sin(x)", "x=-3:3"
 
@@ -137,6 +138,18 @@ def test_a_kink_goes_on_to_two_hidden_layers_and_points_where_it_is():
     assert fit.steps <= 260
     choice = " ".join(fit.method["choice"])
     assert "features" in choice and "lm, 16-16 units" in choice and "added where it was worst" in choice
+
+
+def test_more_points_do_not_change_what_a_network_says():
+    rng = np.random.default_rng(0)
+    few, many = (surefit.fit("exp(3*x)", BOX, data=surefit.Sampling(count=n), model=(4,)).problem for n in (9, 200))
+    net = nn.Sequential(nn.Linear(1, 4, generator=rng), nn.Tanh(), nn.Linear(4, 1, generator=rng)).to("float64")
+    x = np.linspace(-3, 3, 50)[:, None]
+    before = predictor(scaled(net, few, True, np.dtype("float64")))(x)
+    restate(net, few, many)
+    now = scaled(net, many, True, np.dtype("float64"))
+    assert abs(float(now.y_scale.numpy()[0]) / few.train[1].std() - 1) > 1e-3  # the units have changed
+    np.testing.assert_allclose(predictor(now)(x), before, rtol=1e-12)
 
 
 def test_many_inputs_are_judged_between_the_points():

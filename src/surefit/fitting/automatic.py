@@ -41,6 +41,7 @@ from surefit.fitting.solving import (
     is_hidden_layer,
     output_layer,
     predictor,
+    restate,
     rows_of,
     scan,
     search,
@@ -387,13 +388,14 @@ class _Ladder:
                 share = LAST_SHARE
             if self.over(share) is not None or failed > 1:
                 break
-            began = run.seconds
+            began, before = run.seconds, problem
             if number == 0:
                 problem = run.drawn(min(LM_MANY * p, most))
                 n = len(problem.train[0])
             else:
                 problem = with_worst(problem, predictor(best.model), rng, max(1, round(LM_ADDED * n)))
             looked = run.seconds - began
+            restate(network, before, problem)
             note = f", {len(problem.train[0])} points"
             found = search(run, network, problem, LM(iterations=LM_AGAIN), goal, share, thin=False, note=note)
             self.tell(found, "the last were added where it was worst" if number else "")

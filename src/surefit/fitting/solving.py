@@ -346,6 +346,19 @@ def output_layer(network: nn.Module) -> nn.Linear | None:
     return last if type(last) is nn.Linear and last.bias is not None else None
 
 
+def restate(network: nn.Module, before: Problem, now: Problem) -> None:
+    """Give the output layer the weights with which the network says the same in the output units of other points."""
+    last = output_layer(network)
+    if last is None:
+        return
+    assert last.bias is not None
+    old, new = scaled(network, before, True, ops.float64), scaled(network, now, True, ops.float64)
+    shift, scale = (old.y_shift - new.y_shift).numpy(), old.y_scale.numpy()
+    weight, bias = last.weight.detach().numpy(), last.bias.detach().numpy()
+    last.weight.assign(weight * (scale / new.y_scale.numpy())[:, None])
+    last.bias.assign((bias * scale + shift) / new.y_scale.numpy())
+
+
 def network_outputs(model: Scaled, x: np.ndarray) -> np.ndarray:
     """The network inside on rows in its units, computed in its dtype -> float64."""
     with no_grad():
@@ -732,6 +745,6 @@ def check_method(method: Solver, network: nn.Module, problem: Problem) -> None:
 
 
 __all__ = [
-    "FLOAT32", "Candidate", "Run", "Step", "check_method", "deploy", "equations", "placed_anew", "scan", "search",
-    "solve_last",
+    "FLOAT32", "Candidate", "Run", "Step", "check_method", "deploy", "equations", "placed_anew", "restate", "scan",
+    "search", "solve_last",
 ]  # fmt: skip

@@ -208,11 +208,17 @@ def main(
     seeds: Annotated[int, Option(min=1, help="Runs of each; medians are shown.")] = 1,
     quick: Annotated[bool, Option("--quick", help="A dozen equations and two seconds.")] = False,
     json: Annotated[Path | None, Option(help="Write the error and time of every run to this file.")] = None,
+    joined: Annotated[
+        str, Option(help="Print one table of earlier runs instead, such as slices: their --json files, by commas.")
+    ] = "",
     contestant: Annotated[str, Option(hidden=True)] = "",
 ) -> None:
     """Print one table: the largest errors, as a share of the range of each function, medians and failures."""
     if contestant:
         serve(contestant, method)
+        return
+    if joined:
+        _join([Path(file) for file in joined.split(",")], method, json)
         return
     equations = _chosen(json_format.loads(data_folder(data, FILE).read_text(encoding="utf-8")), only, quick)
     seconds = 2.0 if quick else time
@@ -229,10 +235,27 @@ def main(
         rows.append({"name": equation["name"], "dim": equation["dim"], "runs": runs})
     for runner in runners.values():
         runner.close()
-    title = f"Equations of the Feynman lectures: {seconds:g} s each, surefit with method={method!r}"
     have_versions = versions(["torch", "scikit-learn", "scipy"])
-    data_out = {"versions": have_versions, "seconds": seconds, "seeds": seeds, "rows": rows}
-    report(title, ["equation (inputs)", *names], *_table(rows, names, missing), data_out, json)
+    _print({"versions": have_versions, "seconds": seconds, "seeds": seeds, "rows": rows}, method, missing, json)
+
+
+def _print(figures: dict[str, Any], method: str, missing: list[str], json: Path | None) -> None:
+    title = f"Equations of the Feynman lectures: {figures['seconds']:g} s each, surefit with method={method!r}"
+    names = list(figures["rows"][0]["runs"])
+    report(title, ["equation (inputs)", *names], *_table(figures["rows"], names, missing), figures, json)
+
+
+def _join(files: list[Path], method: str, json: Path | None) -> None:
+    """One table of runs of several equations each, which must be of one kind."""
+    for file in files:
+        if not file.is_file():
+            raise SystemExit(f"--joined: there is no file {file}; name those that runs wrote with --json")
+    runs = [json_format.loads(file.read_text(encoding="utf-8")) for file in files]
+    same = ("machine", "versions", "seconds", "seeds")
+    kinds = {str([*(r[key] for key in same), *r["rows"][0]["runs"]]) for r in runs}
+    if len(kinds) > 1:
+        raise SystemExit(f"--joined: the files differ in {', '.join(same)} or contestants; join runs of one kind")
+    _print({**runs[0], "rows": [row for r in runs for row in r["rows"]]}, method, [], json)
 
 
 def _chosen(equations: list[dict[str, Any]], only: str, quick: bool) -> list[dict[str, Any]]:
@@ -264,6 +287,7 @@ def _table(rows: list[dict[str, Any]], names: list[str], missing: list[str]) -> 
         cells.append([f"{row['name']} ({row['dim']})", *marks])
     took = {n: statistics.median(r["seconds"] for row in rows for r in row["runs"][n]) for n in names}
     cells.append(["median of all", *(number(statistics.median(found[n])) for n in names)])
+    cells.append(["largest of all", *(number(max(found[n])) for n in names)])
     cells.append([f"failures (> {FAILED:g})", *(str(sum(e > FAILED for e in found[n])) for n in names)])
     cells.append(["median seconds", *(f"{took[n]:.1f}" for n in names)])
     notes = [f"Largest error on {FRESH} fresh points and the corners, as a share of the range of the function."]

@@ -94,6 +94,30 @@ def test_functions(material, tmp_path):
     assert "| B (2) |" in only and "| A (1) |" not in only
 
 
+def test_slices_of_functions_are_joined(tmp_path):
+    files = []
+    for name, ours, theirs in (("A", 1e-3, 2e-3), ("B", 3e-3, 2e-3), ("C", 4e-3, 9e-3)):
+        runs = {n: [{"error": e, "seconds": 1.0}] for n, e in (("surefit", ours), ("SciPy RBF", theirs))}
+        machine = {"processor": "a CPU", "cores": 1, "system": "Linux", "python": "3.11"}
+        figures = {
+            "machine": machine,
+            "versions": {"scipy": "1"},
+            "seconds": 10.0,
+            "seeds": 1,
+            "rows": [{"name": name, "dim": 1, "runs": runs}],
+        }
+        files.append(tmp_path / f"{name}.json")
+        files[-1].write_text(json.dumps(figures))
+    out = run("functions.py", "--joined", ",".join(map(str, files)))
+    assert "a CPU, 1 cores, Linux" in out  # where it was measured, not where it is joined
+    assert "| median of all | 3.0e-03 | 2.0e-03 |" in out
+    assert "| largest of all | 4.0e-03 | 9.0e-03 |" in out
+    assert "surefit is worse than SciPy RBF on 1 of 3: B." in out
+    files[0].write_text(files[0].read_text().replace("10.0", "2.0"))
+    with pytest.raises(AssertionError, match="join runs of one kind"):
+        run("functions.py", "--joined", ",".join(map(str, files)))
+
+
 @pytest.mark.slow
 def test_tables(material, tmp_path):
     file = tmp_path / "figures.json"

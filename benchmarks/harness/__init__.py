@@ -165,8 +165,11 @@ def report(
     data: dict[str, Any],
     file: Path | None,
 ) -> None:
-    """Print one Markdown table with machine and versions; write the figures to a JSON file if asked."""
-    here = machine()
+    """Print one Markdown table with machine and versions; write the figures to a JSON file if asked.
+
+    data: the figures, with "versions", and "machine" where they were measured before.
+    """
+    here = data.get("machine") or machine()
     print(f"## {title}\n")
     print(f"{here['processor']}, {here['cores']} cores, {here['system']}, Python {here['python']}; ", end="")
     print(", ".join(f"{k} {v}" for k, v in data["versions"].items()) + ".\n")

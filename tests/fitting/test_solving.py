@@ -706,6 +706,8 @@ def test_a_tight_fit_is_placed_anew_for_float32(f, end):
     assert single.layers() == fit.layers()
     assert "placed for float32" in single.method["stage"]
     assert single.method["magnitude"] < fit.method["magnitude"]
+    assert None not in (single.method[k] for k in ("solver", "magnitude"))
+    assert single.method.get("units", 0) in (0, fit.layers()[1])  # told of features only, and then of these
 
 
 # --- the output layer at the end of first-order training ------------------------------------------------------------

@@ -30,6 +30,7 @@ from surefit.fitting.refined import refine
 from surefit.fitting.residuals import chain_of
 from surefit.fitting.snapshots import Snapshots, tell_model
 from surefit.fitting.solving import (
+    DESCRIBED,
     FEWEST,
     FLOAT32,
     MANY,
@@ -121,7 +122,7 @@ def solve(
     if run.interrupted:
         reason = "interrupted; the best network so far is kept"
     settings = method.settings() | {"loss": "mse", "scale": True, "best_weights": True, "stage": best.stage}
-    settings |= {k: v for k, v in best.details.items() if k in ("solver", "units", "steepness", "magnitude")}
+    settings |= {k: v for k, v in best.details.items() if k in DESCRIBED}
     if isinstance(method, Auto):
         settings["choice"] = run.told
     settings["rounded"] = best.details["solver"] != "adam" and best.model.dtype == ops.float32

@@ -273,7 +273,7 @@ class Fit:
         sample of the data that is in its file). Where that loses accuracy and the function is known, the units of a
         single hidden layer are placed anew for float32, as many as there are; the better network is kept.
         """
-        from surefit.fitting.solving import FLOAT32, deploy, placed_anew, predictor
+        from surefit.fitting.solving import DESCRIBED, FLOAT32, deploy, placed_anew, predictor
 
         kind = ops.dtype_of(dtype)
         if kind not in (ops.float32, ops.float64):
@@ -289,7 +289,8 @@ class Fit:
             found = placed_anew(self.network, self.problem, self.seed, kind)
             if found is not None and found.error.max < error.max:
                 model, error = found.model, found.error
-                method |= {k: found.details.get(k) for k in ("solver", "units", "steepness", "magnitude")}
+                method = {k: v for k, v in method.items() if k not in DESCRIBED}
+                method |= {k: v for k, v in found.details.items() if k in DESCRIBED}
                 method["stage"] = f"{found.stage}, placed for float32"
         return replace(self, model=model, error=error, method=method)
 

@@ -42,6 +42,7 @@ PLENTY, FEWEST = 20, 2000  # rows for each unit, and in all, beyond which a solv
 MANY = 3  # inputs from which the rows that a network was fitted to say little of the error between them
 ROWS_OF_MANY = 20  # rows for each parameter of a network that is searched for, with so many inputs; else ROWS
 HELD = 0.25  # rows apart, as a share of these, that judge features of so many inputs
+DESCRIBED = ("solver", "units", "steepness", "magnitude")  # of a candidate's details, what the method of a fit tells
 ROUNDINGS = 16.0  # of the sum of the absolute output weights: what two orders of evaluation may differ by
 PATIENT = 30  # iterations of L-BFGS without a lower validation error
 JUMP = 0.1  # largest error over the largest value: at a jump it cannot fall below half of the jump
@@ -745,6 +746,6 @@ def check_method(method: Solver, network: nn.Module, problem: Problem) -> None:
 
 
 __all__ = [
-    "FLOAT32", "Candidate", "Run", "Step", "check_method", "deploy", "equations", "placed_anew", "restate", "scan",
-    "search", "solve_last",
+    "DESCRIBED", "FLOAT32", "Candidate", "Run", "Step", "check_method", "deploy", "equations", "placed_anew",
+    "restate", "scan", "search", "solve_last",
 ]  # fmt: skip

@@ -23,6 +23,7 @@ from surefit.solvers import gauss_newton, lbfgs, levenberg_marquardt, sum_of_squ
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "solvers"))
 import nist
+
 import problems
 
 Solver = Callable[[Any, Any, Any], tuple[np.ndarray, int]]

@@ -174,7 +174,7 @@ def test_the_page_of_the_documentation_is_true(surefit, tmp_path, monkeypatch):
     monkeypatch.setattr(library, "fit", lambda *words, **more: original(*words, **{**more, **quick}))
     for writer in ("html", "markdown"):
         for kind in ("_picture", "_movie" if writer == "html" else "_film"):
-            monkeypatch.setattr(f"surefit.fitting.report.{writer}.{kind}", lambda *_: "")
+            monkeypatch.setattr(f"surefit.reports.{writer}.{kind}", lambda *_: "")
     names = {"surefit": library}
     for language, code in re.findall(r"```(python|console)\n(.*?)```", text, re.DOTALL):
         if language == "python":

@@ -16,7 +16,7 @@ import pytest
 
 from surefit.compiler import engine
 from surefit.compiler.gemm import BLOCK, emit_gemm, emit_transpose, plan
-from surefit.compiler.text import Function, Module
+from surefit.compiler.ir import Function, Module
 from surefit.errors import ArgumentError
 
 LEVELS = ["avx512", "avx2", "neon", "generic"]

@@ -20,8 +20,8 @@ import pytest
 import scipy.special
 
 from surefit.compiler import coefficients, engine
+from surefit.compiler.ir import FAST, Function, Module
 from surefit.compiler.mathlib import FUNCTIONS, MAX_ULP
-from surefit.compiler.text import FAST, Function, Module
 from surefit.core.primitive import TABLE
 from surefit.errors import ArgumentError
 

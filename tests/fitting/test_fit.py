@@ -20,7 +20,7 @@ from surefit.errors import (
     ShapeError,
 )
 from surefit.fitting import Epoch, automatic
-from surefit.fitting.problem import pose, vectorised
+from surefit.problems.problem import pose, vectorised
 
 QUICK = surefit.Adam(epochs=3, batch_size=32)
 SMALL = surefit.Sampling(count=200)

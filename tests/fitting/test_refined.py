@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import surefit
+from surefit.attempts.methods import Features
 from surefit.core import ops
-from surefit.fitting.methods import Features
-from surefit.fitting.problem import pose
 from surefit.fitting.refined import refine
 from surefit.fitting.solving import Run, scan
+from surefit.problems.problem import pose
 
 PEAK = "exp(-60*((x1-0.3)^2+(x2-0.2)^2)) + sin(3*x1)*x2"
 

@@ -16,9 +16,9 @@ from surefit.errors import ArgumentError, DomainError
 from surefit.fitting import Epoch, Finished, Started
 from surefit.fitting.automatic import GOAL
 from surefit.fitting.entry import fit_problem
-from surefit.fitting.network import scaled
-from surefit.fitting.problem import pose
 from surefit.fitting.solving import Run, deploy, predictor, restate, search, surely_less
+from surefit.models.spec import scaled
+from surefit.problems.problem import pose
 
 WAVE, BOX = "sin(x)", "x=-3:3"
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from surefit.fitting.live import TextPlot
+    from surefit.reports.live import TextPlot
 
 STEP = 0.05  # share of the epochs between two plain lines
 PAUSE = 10.0  # seconds after which a plain line comes anyway

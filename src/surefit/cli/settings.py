@@ -49,19 +49,19 @@ def _activations() -> Iterable[str]:
 
 
 def _methods() -> Iterable[str]:
-    from surefit.fitting.methods import METHODS
+    from surefit.attempts.methods import METHODS
 
     return tuple(METHODS)
 
 
 def _schedules() -> Iterable[str]:
-    from surefit.fitting.methods import SCHEDULES
+    from surefit.attempts.methods import SCHEDULES
 
     return SCHEDULES
 
 
 def _losses() -> Iterable[str]:
-    from surefit.fitting.methods import LOSSES
+    from surefit.attempts.methods import LOSSES
 
     return LOSSES
 

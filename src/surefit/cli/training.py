@@ -181,7 +181,7 @@ def _table(path: Path, settings: Mapping[str, Any]) -> Any:
 
 def _method(settings: Mapping[str, Any]) -> Any:
     """A method object. Settings of first-order methods, such as the learning rate, select Adam unless one is named."""
-    from surefit.fitting.methods import METHODS, Auto, FirstOrder, method_from
+    from surefit.attempts.methods import METHODS, Auto, FirstOrder, method_from
 
     fields_of = {name: {field.name for field in fields(kind)} for name, kind in METHODS.items()}
     chosen = {key: settings[key] for key in settings if any(key in own for own in fields_of.values())}
@@ -202,7 +202,7 @@ def _method(settings: Mapping[str, Any]) -> Any:
 
 def _fields(method: str) -> set[str]:
     """Names of a method's settings."""
-    from surefit.fitting.methods import METHODS
+    from surefit.attempts.methods import METHODS
 
     return {field.name for field in fields(METHODS[method])}
 

@@ -9,7 +9,7 @@ from surefit.compiler.graph import VIEWS
 from surefit.compiler.plan import Kernel, Plan
 
 if TYPE_CHECKING:
-    from surefit.compiler.build import Built
+    from surefit.compiler.compiled import Built
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from surefit.compiler import engine
-from surefit.compiler.build import Built
+from surefit.compiler.codegen import STEP, check_mode
+from surefit.compiler.compiled import Built
 from surefit.compiler.explain import Explanation
-from surefit.compiler.writing import STEP, check_mode
 from surefit.core.batching import Batched
 from surefit.core.ops import Aval, aval_of
 from surefit.core.program import Program, Var, record

@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from surefit.compiler.engine import Target
-from surefit.compiler.text import BYTES, Function, Module, Value, constant, is_float, vector
+from surefit.compiler.ir import BYTES, Function, Module, Value, constant, is_float, vector
 from surefit.core.order import BLOCK  # strict sums: so many consecutive k, then the sums of the blocks in order
 
 _B_BYTES = 24 * 1024  # of B under one tile: what a small L1 cache holds

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.compiler.text import KIND_OF
+from surefit.compiler.ir import KIND_OF
 from surefit.core import ops
 from surefit.core.ops import Aval
 from surefit.core.program import Constant, Program

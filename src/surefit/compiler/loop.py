@@ -21,11 +21,11 @@ import numpy as np
 
 from surefit.compiler import engine
 from surefit.compiler import loop_code as code
-from surefit.compiler.build import Built
+from surefit.compiler.codegen import HELPER, LOOP, RELEASE, STEP
+from surefit.compiler.compiled import Built
 from surefit.compiler.explain import Explanation
 from surefit.compiler.threads import QUIT, cores
 from surefit.compiler.worker import Background, interruptible
-from surefit.compiler.writing import HELPER, LOOP, RELEASE, STEP
 from surefit.core.creation import as_tensor
 from surefit.core.program import Program, record
 from surefit.core.tensor import Tensor

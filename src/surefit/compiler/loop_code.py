@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from surefit.compiler import cache, engine
-from surefit.compiler.text import BYTES, Function, Module, Value, constant
-from surefit.compiler.writing import BODY, LOOP, STEP, Writing
+from surefit.compiler.codegen import BODY, LOOP, STEP, Writing
+from surefit.compiler.ir import BYTES, Function, Module, Value, constant
 
 ROWS, STEPS, LOSSES, RATES, STOP, DONE, ALONE, DATA = range(8)  # places in a loop's context, 8 bytes each
 

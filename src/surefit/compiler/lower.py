@@ -9,13 +9,13 @@ from itertools import product
 import numpy as np
 
 from surefit.compiler.engine import Target
+from surefit.compiler.fused_values import memory
+from surefit.compiler.fusion import LoopWriter, divisible, large_product
 from surefit.compiler.gemm import emit_gemm, emit_transpose
 from surefit.compiler.graph import Node
-from surefit.compiler.groups import LoopWriter, divisible, large_product
 from surefit.compiler.indexing import follow, offset, var
+from surefit.compiler.ir import Function, Value, constant, is_float
 from surefit.compiler.plan import Kernel, Place, Plan, Root
-from surefit.compiler.text import Function, Value, constant, is_float
-from surefit.compiler.values import memory
 
 
 class Lowering:

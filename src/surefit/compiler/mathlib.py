@@ -22,7 +22,7 @@ from functools import wraps
 from typing import Any
 
 from surefit.compiler import coefficients as C
-from surefit.compiler.angles import quadrants
+from surefit.compiler.ir import Function, Value
 from surefit.compiler.lanes import (
     BIAS,
     LARGEST,
@@ -40,7 +40,7 @@ from surefit.compiler.lanes import (
     two_sum,
     where,
 )
-from surefit.compiler.text import Function, Value
+from surefit.compiler.range_reduction import quadrants
 
 FUNCTIONS: dict[str, Callable[..., Value]] = {}  # name of a primitive -> what writes it
 

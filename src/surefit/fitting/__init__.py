@@ -1,12 +1,8 @@
 """Fitting: from a target to a Fit."""
 
-from surefit.fitting.doctor import Diagnosis, Finding, diagnose, examine
-from surefit.fitting.entry import fit
-from surefit.fitting.fitted import Fit, OutsideWarning
-from surefit.fitting.intervals import Interval
-from surefit.fitting.live import Live, TextPlot
-from surefit.fitting.measuring import Measured
-from surefit.fitting.methods import (
+from surefit.attempts.descent import Epoch, Finished, Started
+from surefit.attempts.lr_finder import RateTest, find_lr
+from surefit.attempts.methods import (
     LBFGS,
     LM,
     SGD,
@@ -23,13 +19,17 @@ from surefit.fitting.methods import (
     Solver,
     VarPro,
 )
+from surefit.doctor.examine import Diagnosis, Finding, diagnose, examine
+from surefit.fitting.entry import fit
+from surefit.fitting.fitted import Fit, OutsideWarning
 from surefit.fitting.model_file import load
-from surefit.fitting.network import MLPSpec
-from surefit.fitting.rates import RateTest, find_lr
 from surefit.fitting.sizes import Smallest, smallest
-from surefit.fitting.snapshots import Snapshots
 from surefit.fitting.together import Ensemble, ensemble
-from surefit.fitting.training import Epoch, Finished, Started
+from surefit.models.spec import MLPSpec
+from surefit.reports.film import Snapshots
+from surefit.reports.live import Live, TextPlot
+from surefit.search.intervals import Interval
+from surefit.search.judging import Measured
 
 __all__ = [
     "LBFGS",

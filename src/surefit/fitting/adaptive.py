@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from surefit.attempts.descent import Callback, Epoch, Finished, Outcome, Started, plan, train
+from surefit.attempts.methods import FirstOrder
 from surefit.data import Domain, face_points, sample
 from surefit.errors import ArgumentError
-from surefit.fitting.methods import FirstOrder
-from surefit.fitting.network import Scaled
-from surefit.fitting.problem import Problem
-from surefit.fitting.training import Callback, Epoch, Finished, Outcome, Started, plan, train
+from surefit.models.spec import Scaled
+from surefit.problems.problem import Problem
 
 CANDIDATES, MOVES = 4, 4  # evaluations for each point that is added: where it starts, and steps it then takes
 ON_FACES = 0.2  # of the candidates: a uniform sample has none there

@@ -18,17 +18,14 @@ from typing import Any
 import numpy as np
 
 from surefit import nn
+from surefit.attempts.descent import Callback, Epoch, Finished, Started, plan, train
+from surefit.attempts.methods import LBFGS, LM, Adam, Auto, Features, Solver, VarPro
+from surefit.attempts.residuals import chain_of
 from surefit.core import ops
 from surefit.errors import ArgumentError
 from surefit.fitting.adaptive import with_worst
-from surefit.fitting.derivatives import unlike
 from surefit.fitting.fitted import Fit
-from surefit.fitting.methods import LBFGS, LM, Adam, Auto, Features, Solver, VarPro
-from surefit.fitting.network import network_of, scaled
-from surefit.fitting.problem import ROWS, Problem
 from surefit.fitting.refined import refine
-from surefit.fitting.residuals import chain_of
-from surefit.fitting.snapshots import Snapshots, tell_model
 from surefit.fitting.solving import (
     DESCRIBED,
     FEWEST,
@@ -48,7 +45,10 @@ from surefit.fitting.solving import (
     search,
     solve_last,
 )
-from surefit.fitting.training import Callback, Epoch, Finished, Started, plan, train
+from surefit.models.spec import network_of, scaled
+from surefit.problems.gradients import unlike
+from surefit.problems.problem import ROWS, Problem
+from surefit.reports.film import Snapshots, tell_model
 from surefit.solvers.features import SCALES
 
 GOAL = 1e-7  # of the largest |target|: what is aimed at when no tolerance is given

@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 
 from surefit import nn
+from surefit.attempts.descent import Outcome, callbacks_from, plan, train
+from surefit.attempts.lr_finder import with_found_rate
+from surefit.attempts.methods import Adam, Auto, FirstOrder, Method, Solver, method_from
 from surefit.core import ops
 from surefit.core.tensor import Tensor, no_grad
 from surefit.data import Sampling
@@ -16,17 +19,14 @@ from surefit.errors import ArgumentError
 from surefit.fitting.adaptive import train_adaptively
 from surefit.fitting.automatic import solve
 from surefit.fitting.fitted import BLOCK, Fit
-from surefit.fitting.inference import values_of
-from surefit.fitting.measuring import measure
-from surefit.fitting.methods import Adam, Auto, FirstOrder, Method, Solver, method_from
-from surefit.fitting.network import network_of, scaled
-from surefit.fitting.problem import Problem, pose
-from surefit.fitting.rates import with_found_rate
-from surefit.fitting.recipe import call_of
-from surefit.fitting.snapshots import Snapshots, tell_model
 from surefit.fitting.solving import output_layer, solve_last
 from surefit.fitting.together import best_of, fit_each, positive_number, seeds_of, whole_number
-from surefit.fitting.training import Outcome, callbacks_from, plan, train
+from surefit.models.inference import values_of
+from surefit.models.spec import network_of, scaled
+from surefit.problems.problem import Problem, pose
+from surefit.reports.film import Snapshots, tell_model
+from surefit.reports.provenance import call_of
+from surefit.search.judging import measure
 
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
 

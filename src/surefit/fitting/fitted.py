@@ -19,18 +19,18 @@ from surefit.core.functional import jacobian
 from surefit.core.tensor import Tensor, no_grad
 from surefit.data import Domain
 from surefit.errors import ArgumentError, DataError, ShapeError
-from surefit.fitting.card import box_words, card_html, card_rows, to_dict
-from surefit.fitting.inference import values_of
-from surefit.fitting.measuring import Measured, measure
-from surefit.fitting.network import Scaled, observed
-from surefit.fitting.problem import Problem
-from surefit.fitting.recipe import environment
+from surefit.models.inference import values_of
+from surefit.models.spec import Scaled, observed
+from surefit.problems.problem import Problem
+from surefit.reports.card import box_words, card_html, card_rows, to_dict
+from surefit.reports.provenance import environment
+from surefit.search.judging import Measured, measure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from surefit.fitting.doctor import Diagnosis
-    from surefit.fitting.intervals import Interval
+    from surefit.doctor.examine import Diagnosis
+    from surefit.search.intervals import Interval
     from surefit.view.animation import Film
 
 BLOCK = 8192  # rows predicted at a time
@@ -206,7 +206,7 @@ class Fit:
             DataError: too few held-out rows for the level. ArgumentError: an unknown kind, a level that is no
                 probability, or a fit of which no ensemble can be made.
         """
-        from surefit.fitting.intervals import interval
+        from surefit.search.intervals import interval
 
         return interval(self, self._points(points), level, kind, members)
 
@@ -296,7 +296,7 @@ class Fit:
 
     def doctor(self) -> Diagnosis:
         """What is wrong with this fit, with the numbers seen and the cures."""
-        from surefit.fitting.doctor import diagnose
+        from surefit.doctor.examine import diagnose
 
         return diagnose(self)
 
@@ -308,13 +308,13 @@ class Fit:
         kind: "fit" (data, target, fit and residual), "loss" (the training), "error" (where it is large) or "samples"
         (where the training points lie, and which of them adaptive sampling added).
         """
-        from surefit.fitting.plots import draw
+        from surefit.reports.plots import draw
 
         return draw(self, kind)
 
     def error_map(self) -> Figure:
         """Where the error is large, over the inputs."""
-        from surefit.fitting.plots import error_map
+        from surefit.reports.plots import error_map
 
         return error_map(self)
 
@@ -324,7 +324,7 @@ class Fit:
         of: "computation", the graph of one evaluation; "network", its layers as units; or "structure", how it was
         trained: data, layers, loss, optimiser.
         """
-        from surefit.fitting.plots import graph
+        from surefit.reports.plots import graph
 
         return graph(self, of)
 
@@ -349,7 +349,7 @@ class Fit:
         lang: of its labels, "en" or "zh"; without a font for Chinese they are English, with a warning. DataError when
         nothing was recorded; ArgumentError for another ending or language.
         """
-        from surefit.fitting.plots import title
+        from surefit.reports.plots import title
         from surefit.view.language import check_language, language
         from surefit.view.style import has_chinese_font
 
@@ -373,7 +373,7 @@ class Fit:
         what the fit does not know (it was loaded, nothing was recorded) is said there. ArgumentError for another
         ending or language.
         """
-        from surefit.fitting.report import write_report
+        from surefit.reports import write_report
 
         return write_report(self, Path(path), lang)
 

@@ -26,11 +26,11 @@ from surefit.core.tensor import Tensor, no_grad
 from surefit.data import Domain
 from surefit.errors import DataError, ModelFileError
 from surefit.fitting.fitted import Fit
-from surefit.fitting.measuring import Measured
-from surefit.fitting.network import Scaled
-from surefit.fitting.problem import Points, Problem
-from surefit.fitting.snapshots import load_frames, save_frames
 from surefit.formulas import parse_many
+from surefit.models.spec import Scaled
+from surefit.problems.problem import Points, Problem
+from surefit.reports.film import load_frames, save_frames
+from surefit.search.judging import Measured
 
 FORMAT = 1
 MODEL = "model.safetensors"

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from surefit.attempts.residuals import Residuals, chain_of
 from surefit.core import ops
 from surefit.fitting.adaptive import with_worst
-from surefit.fitting.network import scaled
-from surefit.fitting.problem import ROWS, Problem
-from surefit.fitting.residuals import Residuals, chain_of
 from surefit.fitting.solving import ROUNDOFF, Candidate, Run, predictor, scaled_rows
+from surefit.models.spec import scaled
+from surefit.problems.problem import ROWS, Problem
 from surefit.solvers.features import place_units, solve_output
 
 STEEPER = (8.0, 32.0, 16.0, 4.0)  # steepnesses of the new units, in the order in which they are tried

@@ -18,18 +18,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surefit import nn
+from surefit.attempts.descent import Callback, Epoch, Finished, Started, _scaled_slopes, _tell
+from surefit.attempts.methods import LBFGS, LM, Features, Solver, VarPro
+from surefit.attempts.residuals import Residuals, chain_of
 from surefit.core import ops
 from surefit.core.tensor import Tensor, no_grad
 from surefit.data import Noise, Sampling, check_finite, corner_points, face_points, sample
 from surefit.errors import ArgumentError
-from surefit.fitting.derivatives import check_alike
-from surefit.fitting.inference import values_of
-from surefit.fitting.measuring import Measured, measure
-from surefit.fitting.methods import LBFGS, LM, Features, Solver, VarPro
-from surefit.fitting.network import MLPSpec, Scaled, network_of, scaled
-from surefit.fitting.problem import ROWS, Points, Problem, first_sampling
-from surefit.fitting.residuals import Residuals, chain_of
-from surefit.fitting.training import Callback, Epoch, Finished, Started, _scaled_slopes, _tell
+from surefit.models.inference import values_of
+from surefit.models.spec import MLPSpec, Scaled, network_of, scaled
+from surefit.problems.gradients import check_alike
+from surefit.problems.problem import ROWS, Points, Problem, first_sampling
+from surefit.search.judging import Measured, measure
 from surefit.solvers.features import PENALTIES, SCALES, Output, linear_features, solve_output
 from surefit.solvers.gradients import gradient_features, solve_gradient_output
 from surefit.solvers.variable_projection import varpro

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surefit.errors import ArgumentError
-from surefit.fitting.problem import Problem
+from surefit.problems.problem import Problem
 
 if TYPE_CHECKING:
     from surefit.fitting.fitted import Fit

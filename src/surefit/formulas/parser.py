@@ -16,9 +16,9 @@ from typing import TypeVar
 
 from surefit.errors import FormulaError
 
-from .faults import Fault, explain
 from .formula import Formula, Node, in_order
 from .functions import CONSTANTS, NAMES, arity_of
+from .messages import Fault, explain
 from .scanner import Token, check, scan
 
 MAX_EXPONENT = 1e6

@@ -17,8 +17,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from .characters import normalise
-from .faults import Edit, Fault
 from .functions import CONSTANTS, NAMES
+from .messages import Edit, Fault
 
 MAX_LENGTH = 20_000  # characters
 MAX_TOKENS = 4_000

@@ -1,0 +1,195 @@
+"""The learning rate that suits a network and its data: a range test.
+
+Smith (2017), "Cyclical learning rates for training neural networks", section 3.3: the rate grows from step to step; the
+loss first stays, then falls, then the training breaks down.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from surefit import optim
+from surefit.attempts.descent import _scaled_slopes, _scaled_units, _weights, loss_function, plan
+from surefit.attempts.methods import FirstOrder, method_from
+from surefit.core import ops
+from surefit.core.creation import from_numpy
+from surefit.data import Sampling
+from surefit.errors import ArgumentError, NotFiniteError
+from surefit.models.spec import Scaled, network_of, scaled
+from surefit.problems.gradients import SlopeLoss
+from surefit.problems.problem import Problem, pose
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+STEPS = 300  # of a range test
+LOWEST, HIGHEST = 1e-6, 10.0
+SMOOTH = 0.93  # of the moving average of the losses: about the last 15
+BROKEN = 4.0  # times the smallest loss: the training has broken down
+# A range test alone is not enough: the rate of the smallest loss is 10 times too high for one hidden layer of 16 units
+# and about right for deep networks; the one where the loss has fallen by half (in logarithms) is too low for those. So
+# a few rates around the middle of the two are tried, each with a short training that cools down.
+BELOW = 0.25  # a safe share of the rate of the smallest loss
+TRIED = (1 / 3, 1.0, 3.0)
+TRIAL = 200  # steps
+
+
+@dataclass(frozen=True)
+class RateTest:
+    """What a range test saw.
+
+    lr: the rate to take. rates, losses: of each step, losses as a moving average. method: the optimiser's name.
+    """
+
+    lr: float
+    rates: np.ndarray
+    losses: np.ndarray
+    method: str
+
+    def __str__(self) -> str:
+        best = int(np.argmin(self.losses))
+        return (
+            f"{self.method}: lr={self.lr:.2g}; the loss was smallest, {self.losses[best]:.3g}, at lr="
+            f"{self.rates[best]:.2g}, and training broke down at lr={self.rates[-1]:.2g}"
+        )
+
+    def plot(self) -> Figure:
+        """The loss against the rate, the chosen one marked."""
+        from surefit import view
+
+        return view.rate_curve(self.rates, self.losses, self.lr, title=f"learning rates of {self.method}")
+
+
+def range_test(model: Scaled, problem: Problem, method: FirstOrder, seed: int) -> RateTest:
+    """Train with a rate that grows from step to step until the loss breaks down, then try a few rates around the best.
+
+    The network is left as it was. NotFiniteError when the loss is not finite from the start.
+    """
+    trial = _Trial(model, problem, method)
+    rates = np.geomspace(LOWEST, HIGHEST, STEPS)
+    raw = trial.losses(rates, [seed, 0x17E])
+    if not len(raw):
+        raise NotFiniteError("find_lr: the loss is not finite at the first step; check the data and the loss")
+    rates, seen = rates[: len(raw)], _smooth(raw)
+    lowest = int(np.argmin(seen))
+    middle = (np.log(np.median(seen[: STEPS // 5])) + np.log(seen[lowest])) / 2 if seen.min() > 0 else -np.inf
+    half = int(np.argmax(np.log(np.maximum(seen, 1e-300)) <= middle))  # 0 when it is nowhere so low
+    start = math.sqrt(BELOW * rates[lowest] * rates[half or lowest])
+    ends = {}
+    for factor in TRIED:
+        rate = float(f"{factor * start:.2g}")  # more digits mean nothing
+        losses = trial.losses(rate * np.linspace(1.0, 0.01, TRIAL), [seed, 0x721])
+        ends[rate] = float(np.mean(losses[-TRIAL // 10 :])) if len(losses) == TRIAL else math.inf
+    return RateTest(min(ends, key=lambda rate: ends[rate]), rates, seen, method.name)
+
+
+def _smooth(losses: np.ndarray) -> np.ndarray:
+    """The moving average of losses, corrected at its beginning as Adam corrects his."""
+    average, out = 0.0, []
+    for i, loss in enumerate(losses):
+        average = SMOOTH * average + (1 - SMOOTH) * loss
+        out.append(average / (1 - SMOOTH ** (i + 1)))
+    return np.array(out)
+
+
+class _Trial:
+    """Short trainings from the same start."""
+
+    def __init__(self, model: Scaled, problem: Problem, method: FirstOrder) -> None:
+        self.network, self.method = model.network, method
+        self.x, self.y = _scaled_units(model, problem.train)
+        self.batch = plan(method, len(self.x))[0]
+        self.values = loss_function(method)
+        weight = 1.0 if problem.plan is None else problem.plan.derivative_weight
+        self.with_slopes = SlopeLoss(self.values, weight)
+        self.weights = None if problem.weights is None else _weights(problem.weights, self.x.dtype)
+        self.slopes = None if problem.slopes is None else _scaled_slopes(model, problem.slopes)
+
+    def losses(self, rates: np.ndarray, seed: list[int]) -> np.ndarray:
+        """The loss before each step of a training with these rates; fewer when it breaks down."""
+        network = self.network
+        leaves = [*network.parameters(), *network.buffers()]
+        before = [leaf.detach().numpy().copy() for leaf in leaves]
+        optimizer = self.method.optimizer(network.parameters(), float(rates[0]))
+        rng = np.random.default_rng(seed)
+        order, losses, lowest = np.empty(0, int), [], math.inf
+        network.train()
+        try:
+            for i, rate in enumerate(rates):
+                while len(order) < self.batch:
+                    order = np.concatenate([order, rng.permutation(len(self.x))])
+                rows, order = order[: self.batch], order[self.batch :]
+                optimizer.param_groups[0]["lr"] = float(rate)
+                optimizer.zero_grad()
+                loss = self._loss(rows)
+                value = float(loss.item())
+                if not math.isfinite(value):
+                    break
+                losses.append(value)
+                if i % 5 == 0:  # the moving average is what counts
+                    average = _smooth(np.array(losses[-60:]))[-1]
+                    lowest = min(lowest, average)
+                    if average > BROKEN * lowest:
+                        break
+                loss.backward()
+                if self.method.clip_norm is not None:
+                    optim.clip_grad_norm_(list(network.parameters()), self.method.clip_norm)
+                optimizer.step()
+        finally:
+            for leaf, array in zip(leaves, before, strict=True):
+                leaf.assign(array)
+            network.eval()
+        return np.array(losses)
+
+    def _loss(self, rows: np.ndarray) -> Any:
+        x, y = from_numpy(self.x[rows]), from_numpy(self.y[rows])
+        weights = None if self.weights is None else from_numpy(self.weights[rows])
+        if self.slopes is None:
+            return self.values(self.network(x), y, weights)
+        return self.with_slopes(self.network, x, y, self.slopes[rows], weights)
+
+
+def find_lr(
+    target: Any,
+    domain: Any = None,
+    *,
+    method: str | FirstOrder = "adam",
+    model: Any = None,
+    data: Sampling | None = None,
+    seed: int = 0,
+    dtype: Any = None,
+) -> RateTest:
+    """The learning rate that suits a target, a network and a first-order method; arguments as those of `fit`.
+
+    `lr="auto"`, as in `surefit.Adam(lr="auto")`, does the same at the beginning of a fit.
+
+    Raises:
+        ArgumentError: a method without a learning rate. Otherwise as `fit`.
+
+    >>> import surefit
+    >>> test = surefit.find_lr("sin(x)", "x=-3:3", model=(16,), data=surefit.Sampling(count=200))
+    >>> 1e-3 < test.lr < 1
+    True
+    """
+    chosen = method_from(method)
+    if not isinstance(chosen, FirstOrder):
+        raise ArgumentError(f"method={chosen.name!r} has no learning rate; choose a first-order method such as 'adam'")
+    kind = ops.default_float if dtype is None else ops.dtype_of(dtype)
+    problem = pose(target, domain, data, seed)
+    network = network_of(model, problem, np.random.default_rng([seed, 2]), kind, chosen.scale)
+    return range_test(scaled(network, problem, chosen.scale, kind), problem, chosen, seed)
+
+
+def with_found_rate(model: Scaled, problem: Problem, method: FirstOrder, seed: int) -> FirstOrder:
+    """The method with the rate that a range test finds in the place of lr="auto"."""
+    if method.lr != "auto":
+        return method
+    schedule = "cosine" if method.schedule == "auto" else method.schedule
+    return replace(method, lr=range_test(model, problem, method, seed).lr, schedule=schedule)
+
+
+__all__ = ["RateTest", "find_lr", "range_test", "with_found_rate"]

@@ -1,0 +1,530 @@
+"""A network as the solvers see it: residuals and their Jacobian as functions of one vector, in float64.
+
+The parameters of a network lie side by side in one vector theta. Residuals are the network's outputs minus the targets,
+in the network's units; where gradients of the targets are known, the network's gradients by its inputs minus these are
+further residuals. Two ways lead to their Jacobian, block by block of rows, so that what is held beside the result stays
+small:
+
+- a *chain* of linear layers and elementwise activations in closed form, one matrix product a layer;
+- any other Module by the batch reading: the backward pass of its recorded evaluation of one row, batched over rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from surefit import nn
+from surefit.core import ops
+from surefit.core.batching import batch
+from surefit.core.functional import grad, jacobian, vjp
+from surefit.core.functions import cat
+from surefit.core.program import Program, record
+from surefit.core.tensor import Tensor, no_grad
+from surefit.errors import ArgumentError
+from surefit.problems.gradients import check_alike, with_gradients
+
+BLOCK = 2**22  # numbers that a block of rows may hold beside the result: 32 MiB
+CACHED = 1024  # rows at a time whose units stay in a core's cache
+LARGEST = 2**27  # numbers in a Jacobian: 1 GiB, and a solver keeps about three of that size
+
+
+class Elementwise:
+    """An activation on arrays: value(z); both(z), value and slope; bent(z), these and the second derivative."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+        self.kind = type(module).__name__
+
+    def value(self, z: np.ndarray) -> np.ndarray:
+        """The activation of z."""
+        if self.kind == "Tanh":
+            return np.tanh(z)
+        with no_grad():
+            return self.module(Tensor(z)).numpy()
+
+    def both(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The activation of z and its derivative."""
+        if self.kind == "Tanh":
+            y = np.tanh(z)
+            return y, 1.0 - y * y
+        t = Tensor(z, requires_grad=True)
+        y = self.module(t)
+        y.sum().backward()
+        assert t.grad is not None
+        return y.detach().numpy(), t.grad.numpy()
+
+    def bent(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The activation of z, its derivative and its second derivative (0 at a kink)."""
+        if self.kind == "Tanh":
+            y = np.tanh(z)
+            slope = 1.0 - y * y
+            return y, slope, -2.0 * y * slope
+
+        def slopes(t: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+            y, pull = vjp(self.module, t)
+            (slope,) = pull(np.ones(z.shape))
+            return slope.sum(), (y, slope)
+
+        bend, (y, slope) = grad(slopes, has_aux=True)(Tensor(z))
+        return y.numpy(), slope.numpy(), bend.numpy()
+
+
+Chain = list[tuple[nn.Linear, Elementwise | None]]  # linear layers, and the activation behind each
+ELEMENTWISE = (
+    nn.CELU, nn.ELU, nn.GELU, nn.Hardswish, nn.Hardtanh, nn.LeakyReLU, nn.Mish, nn.ReLU, nn.ReLU6, nn.SELU, nn.Sigmoid,
+    nn.SiLU, nn.Sin, nn.Softplus, nn.Softsign, nn.Tanh,
+)  # fmt: skip
+
+
+def chain_of(network: nn.Module) -> Chain | None:
+    """The linear layers of a network with the activation behind each, if it is nothing but those; else None."""
+    if not isinstance(network, nn.Sequential):
+        return None
+    chain: Chain = []
+    for module in _flat(network):
+        if type(module) is nn.Linear:
+            chain.append((module, None))
+        elif type(module) in ELEMENTWISE and chain and chain[-1][1] is None:
+            chain[-1] = (chain[-1][0], Elementwise(module))
+        elif not isinstance(module, (nn.Dropout, nn.Identity)):  # which do nothing when a network is not training
+            return None
+    layers = [layer for layer, _ in chain]
+    own = [id(p) for layer in layers for p in layer.parameters()]
+    each_once = len(set(own)) == len(own) == len(list(network.parameters()))
+    return chain if chain and chain[-1][1] is None and each_once else None
+
+
+def _flat(network: nn.Module) -> Iterator[nn.Module]:
+    for module in network.children():
+        if type(module) in (nn.Sequential, nn.MLP):
+            yield from _flat(module)
+        else:
+            yield module
+
+
+class Residuals:
+    """The residuals of a network at fixed rows, as functions of theta (p,).
+
+    network: computes in float64 from now on, in inference mode. x (m, d), y (m, k): in its units. split: whether it
+    ends in a linear layer with a bias, so that `equations` and `body_jacobian` exist. weights (m,) or None. slopes
+    (m, k, d), or None: gradients of the targets in its units, NaN where unknown.
+
+    The mean square of an output's residuals and `slope_weight` times that of its known gradients make up its loss, as
+    in `gradient_features`; the sum of all squares is m times the sum of these. Residuals of the values come first, by
+    row and output, then those of the known gradients, by row, input and output.
+    """
+
+    def __init__(
+        self, network: nn.Module, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None,
+        slopes: np.ndarray | None = None, slope_weight: float = 1.0,
+    ) -> None:  # fmt: skip
+        network.to(ops.float64)
+        network.eval()
+        self.network, self.x, self.y = network, np.asarray(x, np.float64), np.asarray(y, np.float64)
+        self.root = None if weights is None else np.sqrt(weights / weights.mean())[:, None]
+        self.slopes: _Slopes | None = None
+        if slopes is not None:
+            values = np.asarray(slopes, np.float64).swapaxes(1, 2)
+            known = np.isfinite(values)
+            factor = np.sqrt(slope_weight * len(x) / np.maximum(1, known.sum(axis=(0, 1))))  # (k,)
+            scale = np.broadcast_to(factor if self.root is None else factor * self.root[:, :, None], known.shape)
+            self.slopes = _Slopes(values, known, scale)
+        self.scale = self._scale()
+        self.chain = chain_of(network)
+        self.vector = network.parameter_vector()
+        if self.vector.numel() == 0:
+            raise ArgumentError("model: it has no parameters, so there is nothing to solve for")
+        last = self._last()
+        self.last = last
+        self.split = last is not None
+        inner = 0 if last is None else sum(p.numel() for p in last.parameters())
+        self.body_size = self.vector.numel() - inner
+        self._programs: dict[str, Program] = {}
+
+    def _scale(self) -> np.ndarray | None:
+        """What each residual is multiplied by, (rows,); None where that is 1 for all."""
+        if self.slopes is None:
+            return None if self.root is None else np.repeat(self.root[:, 0], self.y.shape[1])
+        of_values = np.broadcast_to(1.0 if self.root is None else self.root, self.y.shape).reshape(-1)
+        return np.concatenate([of_values, self.slopes.scale[self.slopes.known]])
+
+    def _last(self) -> nn.Linear | None:
+        """The linear layer with a bias at the end, whose parameters are the last of theta; None where there is none."""
+        if not isinstance(self.network, nn.Sequential) or len(self.network) < 2:
+            return None
+        last = self.network[-1]
+        if type(last) is not nn.Linear or last.bias is None:
+            return None
+        ends = [id(p) for p in self.network.parameters()][-2:]
+        return last if ends == [id(last.weight), id(last.bias)] else None
+
+    # --- theta ---
+
+    @property
+    def theta(self) -> np.ndarray:
+        """All parameters, (p,)."""
+        return self.vector.detach().numpy().astype(np.float64)
+
+    def assign(self, theta: np.ndarray) -> None:
+        """Give the network these parameters."""
+        self.vector.assign(np.array(theta, np.float64))
+
+    def assign_output(self, weights: np.ndarray, constant: np.ndarray) -> None:
+        """Give the last layer these weights (h, k) and constant (k,)."""
+        assert self.last is not None
+        assert self.last.bias is not None
+        self.last.weight.assign(np.ascontiguousarray(weights.T))
+        self.last.bias.assign(np.array(constant))
+
+    # --- values ---
+
+    def outputs(self, x: np.ndarray | None = None) -> np.ndarray:
+        """The network at rows (m, d) in its units -> (m, k); at its own rows when none are given."""
+        x = self.x if x is None else x
+        if self.chain is not None:
+            for layer, activation in self.chain:
+                x = _affine(layer, x)
+                x = x if activation is None else activation.value(x)
+            return x
+        return self._blockwise(self.network, x)
+
+    def _blockwise(self, module: nn.Module, x: np.ndarray) -> np.ndarray:
+        rows = max(1, BLOCK // max(1, self.vector.numel()))
+        with no_grad():
+            return np.concatenate([module(Tensor(x[i : i + rows])).numpy() for i in range(0, len(x), rows)])
+
+    def residuals(self, theta: np.ndarray) -> np.ndarray:
+        """Weighted residuals, (m k + known gradients,)."""
+        self.assign(theta)
+        if self.slopes is None:
+            r = (self.outputs() - self.y).reshape(-1)
+        else:
+            values, tangents = self.with_tangents(body=False)
+            known = self.slopes.known
+            r = np.concatenate([(values - self.y).reshape(-1), tangents[known] - self.slopes.values[known]])
+        return r if self.scale is None else r * self.scale
+
+    def with_tangents(self, body: bool) -> tuple[np.ndarray, np.ndarray]:
+        """At the rows, the outputs, or what the last layer sees, (m, n), and their derivatives by inputs, (m, d, n)."""
+        d = self.x.shape[1]
+        rows = max(1, BLOCK // max(1, self.vector.numel() * d))
+        blocks = [self.x[i : i + rows] for i in range(0, len(self.x), rows)]
+        if self.chain is not None:
+            parts = [_chain_tangents(self.chain[:-1] if body else self.chain, x) for x in blocks]
+        else:
+            program = self._recorded(body)
+            state = [leaf.detach() for leaf, _ in program.state_in]
+
+            def one(row: Any) -> Any:
+                def outputs(point: Any) -> Any:
+                    return program.replay([point], state)[0][0]
+
+                return outputs(row), jacobian(outputs)(row)
+
+            found = [batch(one)(Tensor(x)) for x in blocks]
+            parts = [(y.detach().numpy(), g.detach().numpy().swapaxes(1, 2)) for y, g in found]
+        return np.concatenate([y for y, _ in parts]), np.concatenate([t for _, t in parts])
+
+    # --- the last layer as unknowns of linear equations ---
+
+    @property
+    def targets(self) -> np.ndarray:
+        """The right side of `equations`, (rows, k), weighted."""
+        y = self.y if self.root is None else self.y * self.root
+        if self.slopes is None:
+            return y
+        known = self._known_for_all()
+        return np.concatenate([y, (self.slopes.values * self.slopes.scale)[known]])
+
+    def equations(self, theta: np.ndarray) -> np.ndarray:
+        """The body's parameters (q,) -> a (rows, h + 1), weighted: the last layer c solves a c = `targets`.
+
+        A row for each value, the features and a 1, then one for each known gradient, their derivatives and a 0.
+
+        ArgumentError: the outputs of a row differ in what is known of their gradients.
+        """
+        if self.slopes is None:
+            a = self.features(theta)
+            return a if self.root is None else a * self.root
+        self.assign_body(theta)
+        known = self._known_for_all()
+        values, tangents = self.with_tangents(body=True)
+        one = np.ones((len(values), 1))
+        if self.root is not None:
+            values, one = values * self.root, self.root
+        moving = tangents[known] * self.slopes.scale[known][:, :1]  # as much is known of all outputs: one scale
+        return np.block([[values, one], [moving, np.zeros((len(moving), 1))]])
+
+    def _known_for_all(self) -> np.ndarray:
+        """Which gradients are known, (m, d)."""
+        assert self.slopes is not None
+        check_alike(self.slopes.values.swapaxes(1, 2))
+        return self.slopes.known[:, :, 0]
+
+    def features(self, theta: np.ndarray, x: np.ndarray | None = None) -> np.ndarray:
+        """What the last layer sees, and a column of ones: body parameters (q,) -> (m, h + 1)."""
+        self.assign_body(theta)
+        x = self.x if x is None else x
+        if self.chain is not None:
+            for layer, activation in self.chain[:-1]:
+                x = _affine(layer, x)
+                x = x if activation is None else activation.value(x)
+        else:
+            x = self._blockwise(self._body(), x)
+        return np.concatenate([x, np.ones((len(x), 1))], axis=1)
+
+    def assign_body(self, theta: np.ndarray) -> None:
+        """Give all layers but the last these parameters, (q,)."""
+        self.assign(np.concatenate([theta, self.theta[self.body_size :]]))
+
+    def _body(self) -> nn.Module:
+        assert isinstance(self.network, nn.Sequential)
+        return self.network[:-1]
+
+    # --- Jacobians ---
+
+    def jacobian(self, theta: np.ndarray) -> np.ndarray:
+        """Of `residuals`, (rows, p)."""
+        self.assign(theta)
+        return self._jacobian(None)
+
+    def body_jacobian(self, theta: np.ndarray, c: np.ndarray) -> np.ndarray:
+        """Of equations(theta) @ c with c (h + 1, k) held fixed, (rows, k, q)."""
+        self.assign_body(theta)
+        full, k = self._jacobian(c[:-1]), self.y.shape[1]
+        return full.reshape(len(full) // k, k, self.body_size)
+
+    def _jacobian(self, c: np.ndarray | None) -> np.ndarray:
+        """By all parameters, or by those of the body with the last layer's weights c."""
+        (m, k), slopes = self.y.shape, self.slopes
+        p = self.vector.numel() if c is None else self.body_size
+        total = m * k if slopes is None else m * k + int(slopes.known.sum())
+        if total * p > LARGEST:
+            raise ArgumentError(
+                f"model: the Jacobian of {total} residuals by {p} parameters takes {8 * total * p / 2**30:.1f} GiB; "
+                "use method='lbfgs' or 'adam', a smaller network, or fewer rows"
+            )
+        if self.chain is not None and slopes is None and k == 1:
+            full = self._chain_columns(self.chain, c, p)
+            if self.scale is not None:
+                full *= self.scale[:, None]
+            return full
+        full = np.empty((total, p))
+        each = k if slopes is None else k * (1 + self.x.shape[1])  # residuals of a row of x, at most
+        rows, end = max(1, BLOCK // max(1, each * p)), m * k
+        for i in range(0, m, rows):
+            block = self.x[i : i + rows]
+            values, turns = self._chain_rows(block, c) if self.chain is not None else self._batch_rows(block, c)
+            full[i * k : (i + len(block)) * k] = values.reshape(len(block) * k, p)
+            if slopes is not None:
+                known = slopes.known[i : i + rows]
+                begin, end = end, end + int(known.sum())
+                full[begin:end] = turns[known]
+        if self.scale is not None:
+            full *= self.scale[:, None]
+        return full
+
+    def _chain_columns(self, chain: Chain, c: np.ndarray | None, p: int) -> np.ndarray:
+        """Of one output, without gradients: as below, but column by column, in long loops over the rows, (m, p)."""
+        m = len(self.x)
+        full = np.empty((p, m))
+        for i in range(0, m, CACHED):
+            a = self.x[i : i + CACHED].T
+            n = a.shape[1]
+            inputs: list[np.ndarray] = []
+            slopes: list[np.ndarray | None] = []
+            for layer, activation in chain:
+                inputs.append(a)
+                a = layer.weight.detach().numpy() @ a
+                if layer.bias is not None:
+                    a += layer.bias.detach().numpy()[:, None]
+                slope = None
+                if activation is not None:
+                    a, slope = activation.both(a)
+                slopes.append(slope)
+            back, end = np.ones((1, n)), p
+            for place in range(len(chain) - 1, -1, -1):
+                layer, slope = chain[place][0], slopes[place]
+                if slope is not None:
+                    back = back * slope
+                last = place == len(chain) - 1
+                if c is None or not last:
+                    if layer.bias is not None:
+                        full[end - len(back) : end, i : i + n] = back
+                        end -= len(back)
+                    size = layer.weight.numel()
+                    block = full[end - size : end].reshape(*layer.weight.shape, m)[:, :, i : i + n]
+                    np.multiply(back[:, None, :], inputs[place][None, :, :], out=block)
+                    end -= size
+                if place > 0:
+                    back = (c if c is not None and last else layer.weight.detach().numpy().T) @ back
+        return full.T
+
+    def _chain_rows(self, x: np.ndarray, c: np.ndarray | None) -> tuple[np.ndarray, Any]:
+        """Closed form: of the outputs (m, k, p), and of their derivatives by x (m, d, k, p) if these are fitted.
+
+        A layer's block is the outer product of what comes back and what went in. In went values and their tangents, the
+        derivatives by each input. A derivative comes back to the tangents as an output does to the values (`back`), and
+        to the values where they bend a tangent, by an activation's second derivative (`turn`).
+        """
+        assert self.chain is not None
+        steps: list[_Step] = []
+        (m, d), tangents = x.shape, None
+        if self.slopes is not None:
+            tangents = np.broadcast_to(np.eye(d), (m, d, d))
+        for layer, activation in self.chain:
+            a, t = x, tangents
+            slope = bend = None
+            x = _affine(layer, x)
+            if tangents is not None:
+                tangents = tangents @ layer.weight.detach().numpy().T
+            if activation is not None and tangents is None:
+                x, slope = activation.both(x)
+            elif activation is not None:
+                x, slope, second = activation.bent(x)
+                bend = second[:, None, :] * tangents
+                tangents = tangents * slope[:, None, :]
+            steps.append(_Step(layer, a, t, slope, bend))
+        k = x.shape[1]
+        back = np.broadcast_to(np.eye(k), (m, k, k))  # derivative of the outputs by what a layer gives
+        turn = np.zeros((m, d, k, k)) if self.slopes is not None else None  # and of their derivatives by x
+        blocks: list[np.ndarray] = []
+        turns: list[np.ndarray] = []
+        for n in range(len(steps) - 1, -1, -1):
+            layer, a, t, slope, bend = steps[n]
+            if slope is not None:
+                if turn is not None:
+                    turn = turn * slope[:, None, None, :] + back[:, None] * bend[:, :, None, :]
+                back = back * slope[:, None, :]
+            own = c is None or n < len(steps) - 1
+            if own:
+                if layer.bias is not None:
+                    blocks.append(back)
+                blocks.append((back[:, :, :, None] * a[:, None, None, :]).reshape(m, k, -1))
+            if own and turn is not None:
+                if layer.bias is not None:
+                    turns.append(turn)
+                both = turn[..., None] * a[:, None, None, None, :] + back[:, None, :, :, None] * t[:, :, None, None, :]
+                turns.append(both.reshape(m, d, k, -1))
+            if n > 0:
+                weight = layer.weight.detach().numpy() if c is None or n < len(steps) - 1 else c.T
+                back = back @ weight
+                turn = None if turn is None else turn @ weight
+        values = np.concatenate(blocks[::-1], axis=2)
+        return values, None if turn is None else np.concatenate(turns[::-1], axis=3)
+
+    def _recorded(self, body: bool) -> Program:
+        """The evaluation of one row by the network, or by all of it but the last layer."""
+        name = "body" if body else "network"
+        if name not in self._programs:
+            module = self._body() if body else self.network
+            with no_grad():
+                self._programs[name] = record(lambda row: module(row.reshape(1, -1)).reshape(-1), Tensor(self.x[0]))
+        return self._programs[name]
+
+    def _batch_rows(self, x: np.ndarray, c: np.ndarray | None) -> tuple[np.ndarray, Any]:
+        """The same by the batch reading of the recorded evaluation of one row."""
+        program = self._recorded(body=c is not None)
+        (n, d), k = x.shape, self.y.shape[1]
+        leaves = [leaf for leaf, _ in program.state_in]
+        place = next((i for i, leaf in enumerate(leaves) if leaf is self.vector), None)
+        if place is None:  # a body without parameters
+            return np.zeros((n, k, 0)), np.zeros((n, d, k, 0))
+        state: list[Any] = [leaf.detach() for leaf in leaves]
+        fixed = None if c is None else Tensor(c)
+
+        def one(row: Any) -> Any:
+            def everything(theta: Any) -> Any:
+                def outputs(point: Any) -> Any:
+                    y = program.replay([point], [*state[:place], theta, *state[place + 1 :]])[0][0]
+                    return y if fixed is None else (y.reshape(1, -1) @ fixed).reshape(-1)
+
+                if self.slopes is None:
+                    return outputs(row)
+                return cat([outputs(row), jacobian(outputs)(row).reshape(-1)])
+
+            return jacobian(everything)(state[place])
+
+        j = batch(one)(Tensor(x)).detach().numpy().reshape(n, -1, self.vector.numel())
+        j = j[:, :, : self.body_size] if c is not None else j
+        values, turns = j[:, :k], j[:, k:]
+        return values, None if self.slopes is None else turns.reshape(n, k, d, -1).swapaxes(1, 2)
+
+    # --- the gradient of the mean square ---
+
+    def value_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Half the sum of squared weighted residuals and its gradient (p,), without a Jacobian."""
+        self.assign(theta)
+        total, gradient = 0.0, np.zeros(self.vector.numel())
+        each = 1 if self.slopes is None else 1 + self.x.shape[1]
+        rows = max(1, BLOCK // max(1, each * max(p.numel() for p in self.network.parameters())))
+        for i in range(0, len(self.x), rows):
+            part = slice(i, i + rows)
+            self.network.zero_grad()
+            loss = self._loss(part)
+            loss.backward()
+            total += float(loss.item())
+            gradient += np.concatenate(
+                [np.zeros(p.numel()) if p.grad is None else p.grad.numpy().reshape(-1) for p in self.vector.params]
+            )
+        self.network.zero_grad()
+        return total, gradient
+
+    def _loss(self, part: slice) -> Any:
+        """Half the sum of squared weighted residuals of some rows."""
+        x, y = Tensor(self.x[part]), Tensor(self.y[part])
+        if self.slopes is None:
+            r = self.network(x) - y
+        else:
+            prediction, gradients = with_gradients(self.network, x)  # (n, k), (n, k, d)
+            r = prediction - y
+            known, scale = self.slopes.known[part], self.slopes.scale[part]
+            values = np.where(known, self.slopes.values[part], 0.0)
+            miss = gradients * Tensor((known * scale).swapaxes(1, 2)) - Tensor((values * scale).swapaxes(1, 2))
+        r = r if self.root is None else r * Tensor(self.root[part])
+        loss = (r * r).sum() * 0.5
+        return loss if self.slopes is None else loss + (miss * miss).sum() * 0.5
+
+
+class _Slopes(NamedTuple):
+    """Gradients of the targets by each input, all (m, d, k): values, which of them are known, what they weigh."""
+
+    values: np.ndarray
+    known: np.ndarray
+    scale: np.ndarray
+
+
+class _Step(NamedTuple):
+    """A layer on the way up: what went in, its tangents, and how the activation behind it turns what comes back.
+
+    a (m, n); t (m, d, n); slope (m, n) of the activation; bend (m, d, n), its second derivative times its tangents.
+    """
+
+    layer: nn.Linear
+    a: np.ndarray
+    t: Any
+    slope: np.ndarray | None
+    bend: Any
+
+
+def _chain_tangents(chain: Chain, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the layers give (m, n), and its derivatives by each input (m, d, n)."""
+    m, d = x.shape
+    tangents = np.broadcast_to(np.eye(d), (m, d, d))
+    for layer, activation in chain:
+        x, tangents = _affine(layer, x), tangents @ layer.weight.detach().numpy().T
+        if activation is not None:
+            x, slope = activation.both(x)
+            tangents = tangents * slope[:, None, :]
+    return x, tangents
+
+
+def _affine(layer: nn.Linear, x: np.ndarray) -> np.ndarray:
+    y = x @ layer.weight.detach().numpy().T
+    return y if layer.bias is None else y + layer.bias.detach().numpy()
+
+
+__all__ = ["Elementwise", "Residuals", "chain_of"]

@@ -1,0 +1,120 @@
+"""From a Program to the text of a module: its plan, its step as a function, and what a caller needs to know of both."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from surefit.compiler import engine
+from surefit.compiler.explain import kernel_row
+from surefit.compiler.graph import graph_of
+from surefit.compiler.ir import BYTES, FAST, Function, Module
+from surefit.compiler.lower import Lowering
+from surefit.compiler.plan import Place, Plan
+from surefit.compiler.threads import pays, write_helper, write_meeting
+from surefit.core.program import Program
+from surefit.errors import ArgumentError
+
+MODES = ("fast", "strict")
+STEP, BODY, LOOP = "surefit_step", "surefit_body", "surefit_loop"
+HELPER, RELEASE = "surefit_helper", "surefit_release"
+
+
+def check_mode(how: str) -> None:
+    """ArgumentError for a mode that does not exist."""
+    if how not in MODES:
+        raise ArgumentError(f"mode={how!r} is unknown; choose 'fast' (training) or 'strict' (the same bits everywhere)")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What must be known of compiled code to run it: where everything lies in an arena of `arena` bytes.
+
+    inputs, results, new: the first byte of each argument (then state in), output, and new state. messages: what each
+    error code (from 1) stands for, and the equation. kernels: rows for `explain`.
+    """
+
+    arena: int
+    inputs: list[int]
+    results: list[int]
+    new: list[int]
+    messages: list[tuple[str, int]]
+    nodes: int
+    kernels: list[tuple[str, str, str, int, int]]
+    flops: int
+    threads: int
+    why_threads: str
+
+
+class Writing:
+    """A Program on its way to machine code: its plan, and the module with its step function.
+
+    threads: 2 for a step that two threads may share (`body(arena, second, alone)` in place of `step(arena)`), where
+    the plan says that it could pay.
+    """
+
+    def __init__(self, program: Program, how: str, t: engine.Target, threads: int = 1) -> None:
+        check_mode(how)
+        self.program, self.mode, self.target = program, how, t
+        began = time.perf_counter()
+        graph, inputs, outputs, state = graph_of(program, how)
+        where = {id(leaf): i for i, (leaf, _) in enumerate(program.state_in, len(program.inputs))}
+        targets = [where.get(id(leaf), -1) for leaf, _ in program.state_out]
+        self.plan = Plan(graph, inputs, outputs, state, targets, t.lanes("f32"))
+        self.seconds = {"passes": time.perf_counter() - began}
+        began = time.perf_counter()
+        self.module = Module()
+        flags = FAST if how == "fast" else ""
+        could, self.why_threads = pays(self.plan)
+        self.threads = 2 if could and threads > 1 else 1
+        if could and threads == 1:
+            self.why_threads = "one core, or several networks at once"
+        if self.threads == 1:
+            f = Function(self.module, STEP, [("arena", "ptr")], flags=flags)
+            lowering = Lowering(self.plan, f, f.args["arena"], t, how == "fast")
+        else:
+            self.meet = write_meeting(self.module)
+            f = Function(self.module, BODY, [("arena", "ptr"), ("which", "i64"), ("single", "i64")], flags=flags)
+            arena, which = f.args["arena"], f.args["which"]
+            alone = f.compare("ne", f.args["single"], 0)
+
+            def meet() -> None:
+                with f.when(f.not_(alone)):
+                    f.line(f"call void {self.meet}({arena}, {which})")
+
+            lowering = Lowering(self.plan, f, arena, t, how == "fast", (f.compare("ne", which, 0), alone), meet)
+        lowering.run()
+        f.ret()
+        f.end()
+        if self.threads == 2:
+            write_helper(self.module, "@" + BODY, self.meet)
+        self.messages = [(what, n.equation) for what, n in lowering.messages]
+        self.seconds["IR"] = time.perf_counter() - began
+
+    def layout(self) -> Layout:
+        """What is known of it, as plain data."""
+        plan = self.plan
+
+        def first(p: Place) -> int:
+            return p.buffer.start + p.start * BYTES["i8" if p.buffer.kind == "i1" else p.buffer.kind]
+
+        new = []
+        for i in range(len(plan.new_state)):
+            at, place = plan.targets[i], plan.new_places[i]
+            new.append(first(plan.places[plan.inputs[at].id] if at >= 0 else place))  # type: ignore[arg-type]
+        rows = [kernel_row(plan, k) for k in plan.kernels]
+        return Layout(
+            arena=plan.arena,
+            inputs=[first(plan.places[n.id]) for n in plan.inputs],
+            results=[first(p) for p in plan.results],
+            new=new,
+            messages=self.messages,
+            nodes=len([n for n in plan.order if n.op not in ("input", "constant")]),
+            kernels=rows,
+            flops=sum(r[3] for r in rows),
+            threads=self.threads,
+            why_threads=self.why_threads,
+        )
+
+
+__all__ = ["BODY", "HELPER", "LOOP", "RELEASE", "STEP", "Layout", "Writing", "check_mode"]

@@ -1,0 +1,329 @@
+"""The doctor's checks of a network: numbers, units, signals through the depth, outputs.
+
+A check yields findings; one with severity "ok" says that the thing was looked at and is well. A check that cannot judge
+(no targets, too few rows) yields nothing. Every threshold stands below with its reason.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from surefit.doctor.findings import Finding, percent, severity
+from surefit.doctor.observation import PROBE, Layer, Patient, Units, norm
+
+FEWEST_ROWS = 20  # fewer rows say little about what a unit does on all of them
+
+# Share of a layer. Deep relu networks with one or two inputs begin with up to half of a layer dead (He's weights,
+# biases 0) and fit well. Of networks spoilt by a high rate "as much as 40 %" is dead (Stanford CS231n, neural networks
+# 1), and 80 % of a layer (a seven-layer network at 100 times its rate).
+DEAD_NOTE, DEAD_WARNING, DEAD_ERROR = 0.5, 0.7, 0.95
+
+# Share of a layer. Some units on one side of their kink are ordinary; when all are, the layer is linear.
+LINEAR_NOTE, LINEAR_WARNING = 0.7, 0.95
+
+FLAT = 0.02  # relative slope of a saturated unit: |tanh| > 0.99, a sigmoid below 0.005 or above 0.995
+MOSTLY = 0.9  # share of the rows on which a unit is flat, to call it saturated
+
+# Share of a layer: what is below a saturated layer hardly learns (Glorot and Bengio 2010, section 3).
+SATURATED_NOTE, SATURATED_WARNING, SATURATED_ERROR = 0.1, 0.3, 0.95
+
+# Share of a layer that are copies: none by chance; half is a constant initialisation.
+COPIES_NOTE, COPIES_WARNING, COPIES_ERROR = 1e-9, 0.1, 0.5
+SAME = 1e-5  # of the largest weight or gradient: the rounding of sums in float32 makes equal ones differ by less
+
+# Factor of the signal's deviation from the first to the last hidden layer. It is near 1 with weights scaled as Glorot
+# and Bengio (2010) or He and others (2015) do, and within 5 in trained networks; N(0, 1) gives 7 a layer of 100.
+EXPLODES, VANISHES = 30.0, 1 / 30
+
+# The first layer's gradient over the last one's: beyond three orders of magnitude no one learning rate suits both.
+GRADIENT_EXPLODES, GRADIENT_VANISHES = 1e3, 1e-3
+
+SUMS_TO_ONE = 1e-3  # how far a row of probabilities in float32 may be from it
+PUSHED_DOWN = 1e-6  # share of the gradient that lowers outputs, below which nothing does; 0.5 with a softmax
+FAR = 1e20  # outputs are multiplied by this to ask a loss whether it has a floor
+
+OUTSIDE_NOTE, OUTSIDE_WARNING, OUTSIDE_ERROR = 1e-9, 0.01, 0.2  # share of the targets that cannot be reached
+
+
+# --- numbers ------------------------------------------------------------------------------------------------
+
+
+def not_finite(p: Patient) -> Iterator[Finding]:
+    """NaN or infinity: in the data, the parameters, the layers in order, the outputs, the loss, the gradients."""
+    places: list[tuple[str, Any, str]] = [("inputs", p.x, _DATA), ("targets", p.y, _DATA)]
+    places += [(f"parameter {n}", v, _DIVERGED) for n, v in p.parameters.items()]
+    places += [(f"output of {n}", v, _OVERFLOW) for n, v in p.outputs_by_module]
+    places += [("output", p.output, _OVERFLOW), ("loss", p.loss, _LOSS)]
+    places += [(f"gradient of {layer.name}", layer.gradient, _LOSS) for layer in p.layers]
+    for where, values, cure in places:
+        a = np.asarray(0.0 if values is None else values)
+        bad = a.size - int(np.isfinite(a).sum())
+        if bad:
+            message = f"{bad} of {a.size} numbers are NaN or infinite; it is the first place where any are"
+            yield Finding("not-finite", "error", where, bad, message, cure)
+            return
+    yield Finding("not-finite", "ok", "network", 0, "all numbers are finite")
+
+
+_DATA = "remove or mend these rows"
+_DIVERGED = "make the network anew and train it with a learning rate 10 times lower, or clip the gradient's norm"
+_OVERFLOW = "scale the inputs to size 1, and initialise the weights by their fan-in (nn.init.kaiming_normal_)"
+_LOSS = "take logarithms and roots of positive numbers only; the losses of surefit.nn.functional are stable"
+
+
+def unreached(p: Patient) -> Iterator[Finding]:
+    """Parameters that the loss does not depend on, or not differentiably."""
+    if p.unreached is None:
+        return
+    count, names = len(p.parameters), p.unreached
+    level = severity(len(names) / max(count, 1), note=1e-9, warning=1e-9, error=1.0)
+    message = f"{len(names)} of {count} parameters get no gradient"
+    if names:
+        message += f": {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"
+    cure = "use them in forward(), and compute with tensors all the way (no .detach(), .numpy() or no_grad)"
+    yield Finding("no-gradient", level, names[0] if names else "parameters", len(names), message, cure)
+
+
+# --- units --------------------------------------------------------------------------------------------------
+
+
+def units(p: Patient) -> Iterator[Finding]:
+    """Dead, always-on and saturated units of every activation."""
+    for u in p.units:
+        if len(u.slope) < FEWEST_ROWS:
+            continue
+        if u.kind == "rectifier":
+            yield _dead(u)
+            if u.hidden:  # a last relu may well be on for every row
+                yield _always_on(u)
+        elif u.hidden:  # at the end, near 0 and 1 is where probabilities should be
+            yield _saturated(u)
+
+
+def _dead(u: Units) -> Finding:
+    share, count = float((np.abs(u.slope) <= 1e-6).all(axis=0).mean()), u.slope.shape[1]
+    message = f"{percent(share)} of the {count} units are dead: their output is the same on every row"
+    cure = "make the network anew with He's initialisation and a lower learning rate, or use leaky_relu, silu or tanh"
+    return Finding("dead-units", severity(share, DEAD_NOTE, DEAD_WARNING, DEAD_ERROR), u.name, share, message, cure)
+
+
+def _always_on(u: Units) -> Finding:
+    share, count = float((u.slope == 1.0).all(axis=0).mean()), u.slope.shape[1]
+    message = f"{percent(share)} of the {count} units are on for every row: there they are linear and bend nothing"
+    cure = "scale the inputs to mean 0, keep biases near 0, or lower the learning rate"
+    return Finding("always-on-units", severity(share, LINEAR_NOTE, LINEAR_WARNING), u.name, share, message, cure)
+
+
+def _saturated(u: Units) -> Finding:
+    share, count = float(((u.slope < FLAT).mean(axis=0) >= MOSTLY).mean()), u.slope.shape[1]
+    message = f"{percent(share)} of the {count} units are saturated, flat on {percent(MOSTLY)} of the rows or more"
+    cure = "scale the inputs to size 1, use smaller weights (Glorot's initialisation), or lower the learning rate"
+    level = severity(share, SATURATED_NOTE, SATURATED_WARNING, SATURATED_ERROR)
+    return Finding("saturated-units", level, u.name, share, message, cure)
+
+
+def identical_units(p: Patient) -> Iterator[Finding]:
+    """Hidden units with the same weights and the same gradient: they stay copies of one unit for ever."""
+    for layer in p.layers[:-1]:
+        if layer.gradient is None or len(layer.per_unit()) < 2 or len(layer.output) < 2:
+            continue
+        count, copies = len(layer.per_unit()), _copies(layer.per_unit(), layer.per_unit("gradient"))
+        spare = copies / count
+        level = severity(spare, COPIES_NOTE, COPIES_WARNING, COPIES_ERROR)
+        message = f"{percent(spare)} of the {count} units are copies of others: same weights and same gradient"
+        cure = "draw the weights at random (nn.init.kaiming_normal_, xavier_uniform_); equal ones never part"
+        yield Finding("identical-units", level, layer.name, spare, message, cure)
+
+
+def _copies(weights: np.ndarray, gradients: np.ndarray) -> int:
+    """How many rows are equal to others in both, (units, ...) each, but for rounding.
+
+    Rounding is of the size of a unit's own weights: beside one that has grown large, small ones that differ are no
+    copies.
+    """
+    scaled = [a.astype(np.float64) / (np.abs(a).max() or 1.0) for a in (weights, gradients)]
+    both = np.concatenate(scaled, axis=1)
+    order = np.argsort(both @ np.random.default_rng(0).standard_normal(both.shape[1]))  # equal rows come together
+    w, g = (a[order] for a in scaled)
+    same = np.abs(np.diff(w, axis=0)).max(axis=1) <= SAME * np.abs(w[1:]).max(axis=1)
+    return int((same & (np.abs(np.diff(g, axis=0)).max(axis=1) <= SAME)).sum())
+
+
+# --- signals through the depth ------------------------------------------------------------------------------
+
+
+def activations(p: Patient) -> Iterator[Finding]:
+    """Whether what differs between rows grows or shrinks through the hidden layers; the last is as the targets are."""
+    hidden = [layer for layer in p.layers[:-1] if len(layer.output) >= FEWEST_ROWS]
+    sizes = [float(np.sqrt(np.mean(np.var(layer.output.astype(np.float64), axis=0)))) for layer in hidden]
+    if len(sizes) >= 2 and sizes[0] > 0:
+        words = f"deviation between rows {_path(sizes)}"
+        cure = "initialise by the fan-in (nn.init.kaiming_normal_, xavier_uniform_), or normalise (nn.LayerNorm)"
+        yield _growth("activations", hidden, sizes[-1] / sizes[0], EXPLODES, VANISHES, words, cure)
+
+
+def gradients(p: Patient) -> Iterator[Finding]:
+    """Whether the gradient, relative to the weights, is of one size in all layers."""
+    layers = [layer for layer in p.layers if layer.gradient is not None and layer.trained]
+    sizes = [norm(layer.gradient) / (norm(layer.weight) or math.inf) for layer in layers]
+    if len(layers) < 2 or sizes[-1] == 0.0:
+        return
+    # The first layer may be much larger than the others by design (units placed over the box), which makes its relative
+    # gradient small without harm: a disease shows in the plain gradient too, and the milder of the two counts.
+    plain = [norm(layer.gradient) / math.sqrt(layer.weight.size) for layer in layers]
+    ratios = sizes[0] / sizes[-1], plain[0] / plain[-1]
+    ratio = min(ratios, key=lambda r: abs(math.log(r)) if r > 0 else math.inf)
+    words = f"|gradient| / |weight| {_path(sizes)}"
+    cure = "relu-like activations with He's initialisation, residual layers or normalisation, or fewer layers"
+    yield _growth("gradients", layers, ratio, GRADIENT_EXPLODES, GRADIENT_VANISHES, words, cure)
+
+
+def _growth(
+    what: str, layers: Sequence[Layer], ratio: float, high: float, low: float, words: str, cure: str
+) -> Finding:
+    """A finding about the factor from the first layer to the last."""
+    where, message = f"{layers[0].name} to {layers[-1].name}", f"{words}, a factor of {ratio:.2g}"
+    if ratio >= high:
+        return Finding(f"exploding-{what}", "warning", where, ratio, f"the {what} explode: {message}", cure)
+    if ratio <= low:
+        return Finding(f"vanishing-{what}", "warning", where, ratio, f"the {what} vanish: {message}", cure)
+    return Finding(f"{what}-by-layer", "ok", where, ratio, message)
+
+
+def _path(sizes: list[float]) -> str:
+    """At most eight of the sizes, ends included."""
+    places = np.unique(np.linspace(0, len(sizes) - 1, min(8, len(sizes))).round().astype(int))
+    return " -> ".join(f"{sizes[i]:.2g}" for i in places)
+
+
+# --- outputs ------------------------------------------------------------------------------------------------
+
+
+def competition(p: Patient) -> Iterator[Finding]:
+    """Whether raising one class lowers the others: through the outputs (a softmax) or through the loss."""
+    if p.labels is None or p.output.ndim != 2:
+        return
+    if p.loss is not None and p.loss < 0:
+        message = f"the loss is {p.loss:.3g}, and no cross-entropy is negative: its logarithms are not of probabilities"
+        yield Finding("negative-loss", "error", "loss", p.loss, message, _SOFTMAX)
+    o = p.output.astype(np.float64)
+    sums = o.sum(axis=1)
+    if (o >= 0).all() and _ones(o.sum(axis=0)) and not _ones(sums):
+        message = (
+            f"each class sums to 1 over the rows, and a row to {sums.mean():.3g}: the softmax runs over the samples"
+        )
+        cure = "take the softmax over the last axis (dim=-1)"
+        yield Finding("probabilities-do-not-sum-to-one", "error", "output", float(sums.mean()), message, cure)
+    elif (o >= 0).all() and _ones(sums):
+        yield from _probabilities(p)
+    elif (o <= 0).all() and _ones(np.exp(o).sum(axis=1)):
+        yield Finding("outputs-compete", "ok", "output", 1.0, "the outputs are logarithms of probabilities")
+    else:
+        yield from _scores(p, o)
+
+
+_SOFTMAX = (
+    "let the last layer be linear and give its outputs (logits) to nn.functional.cross_entropy: a softmax is in it"
+)
+
+
+def _ones(sums: np.ndarray) -> bool:
+    return bool(np.abs(sums - 1.0).max() <= SUMS_TO_ONE)
+
+
+def _probabilities(p: Patient) -> Iterator[Finding]:
+    """Rows sum to 1."""
+    if not p.softmax_in_loss:
+        yield Finding("outputs-compete", "ok", "output", 1.0, "the outputs are probabilities that sum to 1")
+        return
+    least = math.log1p((p.output.shape[1] - 1) * math.exp(-1.0))
+    message = (
+        f"the outputs are probabilities and the loss takes a softmax of them again: it cannot fall below {least:.3g}"
+    )
+    cure = "leave out the softmax of the network, or end it with LogSoftmax and use nll_loss"
+    yield Finding("softmax-twice", "warning", "output", least, message, cure)
+
+
+def _scores(p: Patient, o: np.ndarray) -> Iterator[Finding]:
+    """Rows sum to anything: then the loss must hold them together."""
+    down, total = _pushed_down(p), float(o.sum(axis=1).mean())
+    if down is None:
+        return
+    if down < PUSHED_DOWN:
+        far = [p.loss_at(p.output * factor) for factor in (FAR, -FAR)]
+        floor = ", and the loss has no floor" if any(f is not None and f[0] < 0 for f in far) else ""
+        message = (
+            f"{percent(down)} of the gradient lowers outputs of wrong classes (half of it with a softmax): all outputs "
+            f"rise together (a row sums to {total:.3g} now){floor}, and nothing trains the choice between them"
+        )
+        yield Finding("outputs-do-not-compete", "error", "output", down, message, _SOFTMAX)
+        return
+    message = f"{percent(down)} of the gradient lowers outputs of wrong classes"
+    yield Finding("outputs-compete", "ok", "output", down, message)
+    if (o >= 0).all() and (o <= 1).all():
+        message = f"the outputs lie between 0 and 1, but a row sums to {total:.3g} on average"
+        cure = (
+            "right for labels that may hold together; for classes that exclude each other use cross_entropy of logits"
+        )
+        yield Finding("probabilities-do-not-sum-to-one", "note", "output", total, message, cure)
+
+
+def _pushed_down(p: Patient) -> float | None:
+    """Share of the loss's gradient by the outputs that lowers those of wrong classes, here or at raised outputs."""
+    assert p.labels is not None
+    wrong = np.ones(p.output.shape, bool)
+    wrong[np.arange(len(p.output)), p.labels] = False
+
+    def share(push: np.ndarray) -> float | None:
+        total = np.abs(push).sum()
+        return None if total == 0 else float(np.maximum(push[wrong], 0).sum() / total)
+
+    here = None if p.push is None else share(p.push)
+    if here is not None and here >= PUSHED_DOWN:
+        return here
+    raised = p.loss_at(p.output + PROBE)  # a squared error minds only outputs that are not 0
+    there = None if raised is None else share(raised[1])
+    return here if there is None else there
+
+
+def shapes(p: Patient) -> Iterator[Finding]:
+    """(n,) against (n, 1) compares everything with everything."""
+    if not p.broadcasts or p.y is None:
+        return
+    n, rest = len(p.output), p.output.shape[1:]
+    message = (
+        f"outputs {(n, *rest)} and targets {(n, *p.y.shape[1:])} broadcast in the loss: every output is compared with "
+        f"all {n} targets, and the network learns their mean"
+    )
+    cure = (
+        f"give the targets the shape (n, {', '.join(map(str, rest))}); the losses of surefit.nn.functional insist on it"
+    )
+    yield Finding("shapes-broadcast", "error", "loss", n, message, cure)
+
+
+def reach(p: Patient) -> Iterator[Finding]:
+    """Targets that the last activation cannot give."""
+    if p.reach is None or p.targets is None or p.classes or p.targets.shape != p.output.shape:
+        return
+    low, high = p.reach
+    outside = float(((p.targets < low) | (p.targets > high)).mean())
+    level = severity(outside, OUTSIDE_NOTE, OUTSIDE_WARNING, OUTSIDE_ERROR)
+    message = f"{percent(outside)} of the targets lie outside {low:g} to {high:g}, all that the last activation gives"
+    yield Finding("targets-out-of-reach", level, "output", outside, message, "end the network with a linear layer")
+
+
+__all__ = [
+    "activations",
+    "competition",
+    "gradients",
+    "identical_units",
+    "not_finite",
+    "reach",
+    "shapes",
+    "units",
+    "unreached",
+]

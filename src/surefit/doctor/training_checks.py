@@ -1,0 +1,269 @@
+"""The doctor's checks of a run: what the losses of the epochs and the size of the steps say about it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from surefit.doctor.findings import Finding, percent, severity
+from surefit.doctor.observation import Patient, norm
+
+RATIO = 1e-3  # update over weight of a healthy step (Karpathy, Stanford CS231n, neural networks 3)
+RATIO_HIGH, RATIO_LOW = 100.0, 0.01  # factors that are far from it
+FEWEST_EPOCHS = 10  # fewer show no trend
+ROSE = 3.0  # loss at the end over the lowest, both smoothed; noise of small batches stays below 2
+SPIKE, SPIKES = 10.0, 0.02  # loss of an epoch over the median of the ten before; share of epochs that may be so
+
+# Median |step| of log10(loss), a factor of 1.6 up and down, and the share of changes of direction, which is 2/3 in pure
+# noise. The noise of small batches is 0.02 to 0.1.
+ZIGZAG, ALTERNATING = 0.2, 0.6
+GOOD_FALL = 100.0  # a loss that has fallen by more than this learns: unrest at its end costs only the last bit
+ASTRAY = 0.5  # loss over that of the best constant: hardly anything is learned
+POOR = 0.1  # loss over that of the best constant, an error of a third: seldom all that can be had
+FALLING = 0.03  # decline of log10(loss) over the last fifth of the epochs (7 %) that is still a fall
+STEADY = 0.25  # share of changes of direction of a loss that falls steadily
+CRAWL, PACE = 10.0, 0.2  # a loss that fell by less than this in all, and at the end at this share of its pace or more
+UNFINISHED = 1e-2  # loss over that of the best constant (10 % error): worth more epochs
+OVERFITTED = 4.0  # validation over training loss: twice the error
+HARMLESS = 1e-4  # validation loss over that of the best constant (1 % error): over-fitting nobody minds
+
+# Loss over that of the best constant, for a network that is not trained yet and should guess about as well. Classes far
+# worse are guessed with much too much confidence; squared errors so much larger come from outputs 10 times too large.
+WORSE_CLASSES, WORSE_NUMBERS = 4.0, 100.0
+
+# Deviation of a layer's weights times the root of its inputs: the factor by which it enlarges a signal. He's is 1.4 and
+# Glorot's about 1; trained layers stay below 4. Few inputs (units placed over a box) may have any.
+UNSCALED, MANY_INPUTS = 5.0, 16
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is known of a run.
+
+    train, validation: losses by epoch. lr: the rate of each epoch. chance: the loss of the best constant, where it is
+    known. keeps_best: the weights are those of the epoch with the best validation loss. done: nobody wants it better (a
+    tolerance was reached).
+    """
+
+    train: np.ndarray
+    validation: np.ndarray | None = None
+    lr: np.ndarray | None = None
+    chance: float | None = None
+    keeps_best: bool = False
+    done: bool = False
+
+    @property
+    def annealed(self) -> bool:
+        """Whether the rate was lowered towards the end; then the loss may well fall until the end."""
+        return self.lr is not None and bool(self.lr[-1] < 0.3 * self.lr.max())
+
+    @property
+    def tail(self) -> int:
+        """How many epochs are the end."""
+        return max(3, len(self.train) // 10)
+
+    @property
+    def end(self) -> float:
+        """The loss at the end, smoothed."""
+        return float(np.median(self.train[-self.tail :]))
+
+    @property
+    def fell(self) -> float:
+        """By what factor the loss fell."""
+        return float(self.train[0] / self.end)
+
+    @property
+    def readable(self) -> bool:
+        """Whether there are enough losses, all positive, to speak of factors."""
+        return len(self.train) >= FEWEST_EPOCHS and bool(np.isfinite(self.train).all() and (self.train > 0).all())
+
+
+def rate_too_high(t: Training) -> Iterator[Finding]:
+    """A loss that is not finite, rises, jumps or zig-zags."""
+    level, number, message = _unrest(t)
+    rate = "" if t.lr is None else f" than {t.lr.max():.3g}, such as {t.lr.max() / 10:.1g}"
+    cure = (
+        f"a lower learning rate{rate}, one that falls towards the end (a schedule), larger batches, clipped gradients"
+    )
+    if message:
+        yield Finding("learning-rate-too-high", level, "training", number, message, cure)
+
+
+def _unrest(t: Training) -> tuple[str, float, str]:
+    """Severity, number and words; no words when there is nothing to say."""
+    loss = t.train
+    if not np.isfinite(loss).all():
+        epoch = int(np.argmin(np.isfinite(loss))) + 1
+        return "error", epoch, f"the training loss became {loss[epoch - 1]} in epoch {epoch}"
+    if not t.readable:
+        return "ok", 0.0, ""
+    calm = "note" if t.fell > GOOD_FALL else "warning"
+    rose = t.end / float(_smooth(loss, 5).min())
+    if rose >= ROSE:
+        level = "error" if t.fell < 1 else calm
+        return level, rose, f"the loss rose again: at the end it is {rose:.3g} times its lowest"
+    steps = np.diff(np.log10(loss[len(loss) // 2 :]))
+    factor = 10 ** float(np.median(np.abs(steps)))
+    if factor >= 10**ZIGZAG and _alternating(steps) >= ALTERNATING:
+        return calm, factor, f"the loss zig-zags: up and down by a factor of {factor:.2g} from epoch to epoch"
+    spikes = sum(loss[i] > SPIKE * np.median(loss[max(0, i - 10) : i]) for i in range(3, len(loss)))
+    if spikes > max(2, SPIKES * len(loss)):
+        return calm, spikes, f"the loss jumped to over {SPIKE:g} times its size in {spikes} of {len(loss)} epochs"
+    return "ok", rose, f"the loss at the end is {rose:.3g} times its lowest"
+
+
+def progress(t: Training) -> Iterator[Finding]:
+    """Whether anything was learned, and whether the loss was still falling when training ended."""
+    if not t.readable:
+        return
+    left = None if t.chance is None else t.end / t.chance
+    unfinished = (left is None or left > UNFINISHED) and not t.done
+    decades = np.log10(t.train)
+    recent = decades[-max(5, len(decades) // 5) :]
+    fall = -float(np.polyfit(np.linspace(0, 1, len(recent)), recent, 1)[0])
+    usual = (decades[0] - decades[-1]) / 5  # the fall of a fifth of the epochs, on average
+    falls = f"the loss still fell steadily, by {percent(1 - 10**-fall)} over the last fifth of the epochs"
+    calm = _alternating(np.diff(decades)) <= STEADY and not t.annealed
+    if unfinished and calm and fall >= PACE * usual > 0 and t.fell < CRAWL:
+        rate = "" if t.lr is None else f" than {t.lr.max():.3g}, such as {3 * t.lr.max():.1g}"
+        message, cure = f"{falls}, but in all only {t.fell:.2g} times", f"a higher learning rate{rate}, or more epochs"
+        yield Finding("learning-rate-too-low", "warning", "training", t.fell, message, cure)
+    elif left is not None and left > ASTRAY:
+        message = (
+            f"the loss at the end is {percent(left)} of what the best constant would have: nothing much was learned"
+        )
+        cure = "see to the other findings first; then another learning rate, a wider network, or more samples"
+        yield Finding("nothing-learned", "error", "training", left, message, cure)
+    elif fall >= FALLING and _alternating(np.diff(recent)) <= STEADY and not t.annealed and not t.done:
+        level = "warning" if unfinished else "note"
+        yield Finding("not-converged", level, "training", fall, falls, "more epochs, or a higher learning rate")
+    else:
+        told = "the loss had settled" if left is None else f"the loss at the end is {percent(left)} of a constant's"
+        level = "note" if left is not None and left > POOR and not t.done else "ok"
+        cure = "a wider or deeper network, more samples or more epochs, unless the rest is noise"
+        yield Finding("progress", level, "training", fall if left is None else left, told, cure)
+
+
+def overfitting(t: Training) -> Iterator[Finding]:
+    """Whether the validation loss is far above the training loss."""
+    held = t.validation
+    if held is None or len(held) != len(t.train) or not t.readable:
+        return
+    if not (np.isfinite(held).all() and (held > 0).all()):
+        return
+    last = float(np.median(held[-t.tail :]))
+    ratio = last / t.end
+    given_back = float(_smooth(held, 3).min()) if t.keeps_best else last
+    harmless = t.chance is not None and given_back / t.chance <= HARMLESS
+    level = severity(ratio, note=OVERFITTED, warning=math.inf if harmless else OVERFITTED)
+    message = f"the validation loss at the end is {ratio:.3g} times the training loss"
+    if level != "ok":
+        kept = ", whose weights are kept" if t.keeps_best else ""
+        message += f" (it was lowest in epoch {int(np.argmin(held)) + 1} of {len(held)}{kept})"
+    cure = "more data, a smaller network, weight decay, dropout, or an earlier end (patience)"
+    yield Finding("overfitting", level, "training", ratio, message, cure)
+
+
+def step_sizes(p: Patient, lr: float, sign_like: bool, t: Training | None) -> Iterator[Finding]:
+    """The size of a step over that of the weights. sign_like: about lr in each weight (Adam), not lr * gradient."""
+    ratios = {}
+    for layer in p.layers:
+        size = norm(layer.weight)
+        if layer.trained and layer.gradient is not None and size > 0:
+            ratios[layer.name] = lr * (math.sqrt(layer.weight.size) if sign_like else norm(layer.gradient)) / size
+    if not ratios:
+        return
+    name = max(ratios, key=lambda n: ratios[n])
+    ratio, left = ratios[name], _left(p)
+    code, level = "step-size", "ok"
+    if ratio >= RATIO * RATIO_HIGH:
+        code, level = "step-too-large", "note" if t is not None and t.fell > GOOD_FALL else "warning"
+    elif 0 < ratio <= RATIO * RATIO_LOW and left is not None and left > ASTRAY:
+        code, level = "step-too-small", "warning"
+    message = f"a step with lr={lr:.3g} changes these weights by {percent(ratio)} of their size; 0.1 % is usual"
+    usual = lr * RATIO / ratio if ratio else 0.0
+    yield Finding(code, level, name, ratio, message, f"a learning rate of {usual:.1g} to {10 * usual:.1g}")
+
+
+def worse_than_constant(p: Patient) -> Iterator[Finding]:
+    """A loss far above that of the best constant: the outputs are too large, as those of unscaled weights are."""
+    left = _left(p)
+    if left is not None:
+        limit = WORSE_CLASSES if p.classes and p.softmax_in_loss else WORSE_NUMBERS
+        level = severity(left, note=limit, warning=limit)
+        message = f"the loss is {p.loss:.3g}, {left:.3g} times that of the best constant output"
+        cure = "initialise the weights by their fan-in, the last layer's smaller, and scale inputs and targets"
+        yield Finding("worse-than-constant", level, "loss", left, message, cure)
+
+
+def unscaled_weights(p: Patient) -> Iterator[Finding]:
+    """Weights whose size does not know how many inputs they add up, as N(0, 1) ones, in a network that is no good."""
+    gains = {}
+    for layer in p.layers:
+        rows = layer.per_unit()
+        inputs = rows.shape[1] - (layer.bias is not None and layer.bias.size == len(rows))
+        if inputs >= MANY_INPUTS:
+            gains[layer.name] = float(layer.weight.std()) * math.sqrt(inputs), inputs, float(layer.weight.std())
+    if not gains:
+        return
+    name = max(gains, key=lambda n: gains[n][0])
+    gain, inputs, deviation = gains[name]
+    left = _left(p)
+    if p.labels is None:
+        good = left is not None and left <= ASTRAY
+    else:  # a loss that is not a likelihood may be low by the size of the outputs alone
+        good = float((p.output.argmax(axis=1) == p.labels).mean()) > 1 - ASTRAY
+    level = "warning" if gain >= UNSCALED and not good else "ok"
+    message = (
+        f"weights of deviation {deviation:.3g} on {inputs} inputs: the layer enlarges a signal by {gain:.3g}, where "
+        f"1.4 keeps its size"
+    )
+    cure = f"draw them with deviation sqrt(2 / {inputs}) = {math.sqrt(2 / inputs):.2g} (nn.init.kaiming_normal_)"
+    yield Finding("unscaled-weights", level, name, gain, message, cure)
+
+
+def _left(p: Patient) -> float | None:
+    """The loss over that of the best constant output."""
+    best = chance(p)
+    return None if p.loss is None or best is None else p.loss / best
+
+
+def chance(p: Patient) -> float | None:
+    """The loss of the best constant output: the mean or median target, the classes' frequencies or their logarithms."""
+    if p.targets is None:
+        return None
+    if p.labels is not None:
+        share = np.maximum(np.bincount(p.labels, minlength=p.output.shape[1]) / len(p.labels), 1e-7)
+        constants = [share, np.log(share)]
+    elif p.targets.shape == p.output.shape:
+        constants = [p.targets.mean(axis=0), np.median(p.targets, axis=0)]
+    else:
+        return None
+    losses = [p.loss_at(np.broadcast_to(c, p.output.shape)) for c in constants]
+    values = [v[0] for v in losses if v is not None and math.isfinite(v[0])]
+    return min(values) if values and min(values) > 0 else None
+
+
+def _alternating(steps: np.ndarray) -> float:
+    """Share of neighbouring steps of opposite sign."""
+    return float(np.mean(np.sign(steps[1:]) * np.sign(steps[:-1]) < 0)) if len(steps) > 1 else 0.0
+
+
+def _smooth(loss: np.ndarray, width: int) -> np.ndarray:
+    """Running median over `width` epochs, (n - width + 1,)."""
+    return np.median(np.lib.stride_tricks.sliding_window_view(loss, min(width, len(loss))), axis=1)
+
+
+__all__ = [
+    "Training",
+    "chance",
+    "overfitting",
+    "progress",
+    "rate_too_high",
+    "step_sizes",
+    "unscaled_weights",
+    "worse_than_constant",
+]

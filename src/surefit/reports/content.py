@@ -1,0 +1,311 @@
+"""What a report says: one function for each section, from a Fit and the words of a language.
+
+Nothing is invented: what a fit does not know is said in its section.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from surefit._version import __version__
+from surefit.errors import FormulaError, SurefitError
+from surefit.formulas import parse_many, to_latex
+from surefit.formulas.mathml import math, name_to_mathml, number_to_mathml, to_mathml
+from surefit.formulas.printing import digits, latex_name
+from surefit.reports.card import unlearned
+from surefit.reports.document import Block, Code, Document, Formula, Movie, Picture, Section, Table, Text
+from surefit.reports.model import model_section
+from surefit.reports.provenance import python_code
+from surefit.reports.words import Speech
+
+if TYPE_CHECKING:
+    from surefit.fitting.fitted import Fit
+
+LONGEST = 1500  # characters of a formula that is typeset; a longer one is shown as text
+SHOWN = 36  # frames of the film
+
+
+def document(fit: Fit, lang: str) -> Document:
+    """The report of a fit."""
+    say = Speech(lang)
+    parts = {
+        "function": function_section,
+        "data": data_section,
+        "model": model_section,
+        "training": training_section,
+        "result": result_section,
+        "certificate": certificate_section,
+        "diagnosis": diagnosis_section,
+        "reproduce": reproduce_section,
+    }
+    sections = [Section(key, say(key), write(fit, say)) for key, write in parts.items()]
+    return Document(say("report"), fit.target, lang, sections, say("made", version=__version__))
+
+
+def number(value: float) -> str:
+    """A measured number in three digits."""
+    return f"{value:.3g}"
+
+
+def place(at: dict[str, float]) -> str:
+    """A point: x1 = 0.5, x2 = -3."""
+    return ", ".join(f"{name} = {value:.4g}" for name, value in at.items())
+
+
+def verdict(fit: Fit, say: Speech) -> list[Block]:
+    """What matters, in sentences: the error, and whether it is good enough."""
+    e = fit.error
+    words = [say("verdict", size=number(e.max), where=place(e.at), n=e.n, on=say.known(e.on))]
+    if fit.reached is not None:
+        words.append(say("verdict-reached" if fit.reached else "verdict-missed", tol=f"{fit.tol:g}"))
+    if fit.interrupted:
+        words.append(say("verdict-interrupted"))
+    return [Text(" ".join(words) if say.lang == "en" else "".join(words), "strong")]
+
+
+# --- function and data --------------------------------------------------------------------------------------
+
+
+def function_section(fit: Fit, say: Speech) -> list[Block]:
+    """The verdict, what was fitted, and where."""
+    source = fit.problem.source
+    blocks: list[Block] = verdict(fit, say)
+    if source["kind"] == "formula":
+        blocks += [Text(say("function-formula")), *_formula_blocks(fit, say)]
+    elif source["kind"] == "table":
+        blocks.append(Text(say("function-table", name=source["name"], rows=source["rows"])))
+    else:
+        blocks.append(Text(say("function-callable", name=source["name"])))
+    blocks += [Text(say("where")), _domain_formula(fit)]
+    rows = [(say("inputs"), ", ".join(fit.names)), (say("outputs"), ", ".join(fit.outputs))]
+    if source["kind"] == "formula":
+        rows.append((say("in-text"), "; ".join(source["text"])))
+    return [*blocks, Table(rows)]
+
+
+def _formula_blocks(fit: Fit, say: Speech) -> list[Block]:
+    texts = fit.problem.source["text"]
+    if sum(map(len, texts)) > LONGEST:
+        return [Text(say("formula-too-long")), Code("\n".join(texts))]
+    try:
+        formulas = parse_many(texts, fit.names)
+        rows = [to_mathml(f, left=y, otherwise=say("otherwise")) for f, y in zip(formulas, fit.outputs, strict=True)]
+        latex = [f"{latex_name(y)} = {to_latex(f)}" for f, y in zip(formulas, fit.outputs, strict=True)]
+    except FormulaError:
+        return [Code("\n".join(texts))]
+    return [Formula(mathml, tex) for mathml, tex in zip(rows, latex, strict=True)]
+
+
+def _domain_formula(fit: Fit) -> Formula:
+    rows, latex = [], []
+    for name, (low, high) in zip(fit.names, fit.domain.bounds, strict=True):
+        low, high = (float(f"{v:.6g}") for v in (low, high))
+        fence = '<mo fence="true">{}</mo>'
+        ends = f"{number_to_mathml(low)}<mo>,</mo>{number_to_mathml(high)}"
+        rows.append(f"{name_to_mathml(name)}<mo>∈</mo>{fence.format('[')}{ends}{fence.format(']')}")
+        latex.append(rf"{latex_name(name)} \in [{digits(low)}, {digits(high)}]")
+    return Formula(math(*rows), r", \quad ".join(latex))
+
+
+def data_section(fit: Fit, say: Speech) -> list[Block]:
+    """How many rows, where they come from, what they look like."""
+    problem, e = fit.problem, fit.error
+    sizes = problem.sizes()
+    solved = "stage" in fit.method and problem.function is not None and "validation" in sizes
+    use = {part: say(f"{part}-use") for part in sizes} | (
+        {"validation": say("validation-use-solver")} if solved else {}
+    )
+    rows = [(say(part), str(count), use[part]) for part, count in sizes.items() if count]
+    if problem.function is not None or e.on == "fresh points":
+        rows.append((say("fresh"), str(e.n), say("fresh-use")))
+    blocks: list[Block] = [Table(rows, (say("part"), say("rows"), say("use")), (1,))]
+    if problem.source["kind"] != "table":
+        if not fit.call:
+            blocks.append(Text(say("sampling-unknown")))
+        elif fit.call.get("data", "surefit.Sampling()") == "surefit.Sampling()":
+            blocks.append(Text(say("sampling-default")))
+        elif fit.call["data"] is None:
+            blocks.append(Text(say("sampling-unknown")))
+        else:
+            blocks += [Text(say("sampling-given")), Code(str(fit.call["data"]), "python")]
+    if problem.dropped:
+        blocks.append(Text(say("dropped", count=problem.dropped)))
+    kept = len(problem.train[0])
+    if kept < sizes["train"]:
+        blocks.append(Text(say("sample-only", kept=kept, rows=sizes["train"]), "quiet"))
+    blocks.append(_columns_table(fit, say))
+    return [*blocks, Picture("data", lambda: _data_figure(fit), say("data-caption"))]
+
+
+def _columns_table(fit: Fit, say: Speech) -> Table:
+    values = np.concatenate(fit.problem.train, axis=1)  # (n, d + k)
+    names = (*fit.names, *fit.outputs)
+    rows = [
+        (name, *(number(float(f(column))) for f in (np.min, np.max, np.mean, np.std)))
+        for name, column in zip(names, values.T, strict=True)
+    ]
+    header = tuple(say(key) for key in ("column", "least", "most", "mean", "deviation"))
+    return Table(rows, header, (1, 2, 3, 4), say("training-values"))
+
+
+def _data_figure(fit: Fit) -> Any:
+    from surefit import view
+    from surefit.view.data_plots import data_panels
+
+    problem, names = fit.problem, (*fit.names, *fit.outputs)
+    draw = view.scatter_2d if len(fit.names) == 2 else data_panels
+    return draw(*problem.train, test=problem.test, names=names)
+
+
+# --- training -----------------------------------------------------------------------------------------------
+
+
+def training_section(fit: Fit, say: Speech) -> list[Block]:
+    """Settings, curves, the fit at some epochs."""
+    rows = [(say.known("scaled" if k == "scale" else k), _setting(v, say)) for k, v in fit.method.items()]
+    blocks: list[Block] = [Table(rows)]
+    of = "-solver" if "stage" in fit.method else ""
+    done = [say("done" + of, epochs=len(fit.history), steps=fit.steps, seconds=f"{fit.seconds:.2g}")]
+    if fit.best_epoch is not None:
+        done.append(say("best" + of, epoch=fit.best_epoch))
+    done.append(say("stopped", reason=say.reason(fit.stop_reason)))
+    blocks.append(Text(" ".join(done) if say.lang == "en" else "".join(done)))
+    blocks += [Text(f"{say('warning')}: {warning}") for warning in fit.warnings]
+    if (learned := unlearned(fit)) is not None:
+        blocks.append(Text(f"{say('warning')}: {say.warning(learned)}"))
+    if fit.history:
+        blocks.append(Picture("loss", lambda: fit.plot("loss"), say("loss-caption")))
+    else:
+        blocks.append(Text(say("no-history")))
+    if fit.film is None or len(fit.film.frames) < 2:
+        return [*blocks, Text(say("no-film"), "quiet")]
+    from surefit.view.animation import snapshots
+
+    film = replace(fit.film, frames=fit.film.chosen(SHOWN))
+    return [
+        *blocks,
+        Picture("snapshots", lambda: snapshots(film), say("snapshots-caption")),
+        Movie("training", film, say("player-caption")),
+    ]
+
+
+def _setting(value: Any, say: Speech) -> str:
+    if value is None:
+        return say("none")
+    if isinstance(value, bool):
+        return say("yes" if value else "no")
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, (list, tuple)):
+        return ("; " if any(isinstance(v, str) for v in value) else ", ").join(_setting(v, say) for v in value)
+    return str(value)
+
+
+# --- result -------------------------------------------------------------------------------------------------
+
+
+def result_section(fit: Fit, say: Speech) -> list[Block]:
+    """The metrics, fit and error, where it is large."""
+    e = fit.error
+    if fit.tol is None:
+        tolerance = say("not-asked")
+    else:
+        tolerance = say("reached" if fit.reached else "missed", tol=f"{fit.tol:g}")
+    rows = [
+        (say("max-error"), number(e.max)),
+        (say("at"), place(e.at)),
+        (say("rmse"), number(e.rmse)),
+        (say("relative-l2"), number(e.relative_l2)),
+        (say("measured-on"), say("points-on", n=e.n, on=say.known(e.on))),
+        (say("tolerance"), tolerance),
+    ]
+    known = fit.problem.function is not None
+    blocks: list[Block] = [
+        Table(rows),
+        Picture("fit", lambda: fit.plot("fit"), say("fit-caption" if known else "fit-data-caption")),
+        Picture("error", lambda: fit.plot("error"), say("error-caption")),
+    ]
+    if len(fit.names) == 2:
+        blocks.append(Picture("surface", lambda: _surface(fit), say("surface-caption")))
+    return blocks
+
+
+def _surface(fit: Fit) -> Any:
+    from surefit import view
+
+    axes = [np.linspace(low, high, 81) for low, high in zip(fit.domain.low, fit.domain.high, strict=True)]
+    grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
+    values = fit.predict(grid).reshape(81, 81, len(fit.outputs))
+    return view.surface(axes[0], axes[1], values, names=(*fit.names, *fit.outputs))
+
+
+def certificate_section(fit: Fit, say: Speech) -> list[Block]:
+    """What is proved: nothing, and what a measured error means."""
+    return [Text(say("no-certificate", size=number(fit.error.max)))]
+
+
+def diagnosis_section(fit: Fit, say: Speech) -> list[Block]:
+    """What the doctor finds."""
+    try:
+        diagnosis = fit.doctor()
+    except SurefitError as e:
+        return [Text(say("no-diagnosis", why=e))]
+    shown = diagnosis.shown()
+    if not shown:
+        return [Text(say("healthy", count=len(diagnosis)))]
+    rows = []
+    for f in shown:
+        meaning, cure = say.finding(f.code, f.message, f.cure)
+        rows.append((say(f.severity), say.place(f.where), "" if f.number is None else number(f.number), meaning, cure))
+    header = (say("severity"), say("at"), say("number"), say("seen"), say("cure"))
+    return [Text(say("findings", found=len(shown), count=len(diagnosis))), Table(rows, header, (2,))]
+
+
+# --- how to reproduce ---------------------------------------------------------------------------------------
+
+
+def reproduce_section(fit: Fit, say: Speech) -> list[Block]:
+    """The command, the settings, the Python call, versions and seed."""
+    blocks: list[Block] = []
+    config = own_config(fit)
+    if config is not None:
+        blocks += [Text(say("with-config")), Code("surefit fit --config run.toml", "console"), Text(say("makes-it"))]
+        blocks.append(Code(config.strip(), "toml"))
+    if fit.call:
+        code, missing = python_code(fit)
+        blocks += [Text(say("with-python")), Code(code, "python")]
+        if missing:
+            blocks.append(Text(say("missing", names=", ".join(missing))))
+        if fit.call.get("time") is not None:
+            blocks.append(Text(say("time-limit")))
+    elif config is None:
+        blocks.append(Text(say("no-call")))
+    rows = [(say("seed"), str(fit.seed))]
+    versions = {"surefit": fit.version, **fit.environment}
+    rows += [(say(key), versions.get(key, say("unknown"))) for key in ("surefit", "python", "numpy", "machine")]
+    return [*blocks, Table(rows), Text(say("seed-note"), "quiet")]
+
+
+def own_config(fit: Fit) -> str | None:
+    """The settings beside the model, unless they are left from another run into the same directory."""
+    if fit.config is None:
+        return None
+    try:
+        settings = tomllib.loads(fit.config)
+    except tomllib.TOMLDecodeError:
+        return None
+    target = settings.get("target", "")
+    source = fit.problem.source
+    if source["kind"] == "formula":
+        targets = target if isinstance(target, list) else [target]
+        same = [t.strip() for text in targets for t in text.split(";")] == [t.strip() for t in source["text"]]
+    else:
+        same = isinstance(target, str) and target.endswith(source["name"])
+    return fit.config if same and settings.get("seed") == fit.seed else None
+
+
+__all__ = ["document"]

@@ -1,0 +1,243 @@
+"""A training that can be looked at afterwards: `fit(..., callbacks=[Snapshots()])` keeps the fit at some epochs.
+
+A callback that has a method `watch(model, problem, seed)` is told, before training begins, which model the events will
+be about; `fit` calls it.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from surefit.attempts.descent import Epoch, Finished, Started
+from surefit.core.tensor import Tensor, no_grad
+from surefit.errors import ArgumentError, ModelFileError
+from surefit.models.spec import Scaled
+from surefit.problems.problem import Problem
+
+if TYPE_CHECKING:
+    from surefit.view.animation import Film, Frame
+
+COUNT = 36  # frames of a film whose epochs are not given
+GRID = {1: 301, 2: 61}  # points along each axis
+KNOWN = 1000  # test points that are followed
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """A callback that wants to know the model."""
+
+    def watch(self, model: Scaled, problem: Problem, seed: int) -> None:
+        """Training of this model is about to begin."""
+
+
+def tell_model(callbacks: Iterable[Any], model: Scaled, problem: Problem, seed: int) -> None:
+    """Let the callbacks that watch know which model they will hear of.
+
+    A method that trains step by step calls this before its first event; one whose model exists only at the end, before
+    `Finished`: then there is one frame.
+    """
+    for callback in callbacks:
+        if isinstance(callback, Watching):
+            callback.watch(model, problem, seed)
+
+
+def empty_film(problem: Problem, seed: int, title: str = "") -> Film:
+    """A film of this problem without frames: grid, target, test points."""
+    from surefit.view.animation import Film
+
+    d = len(problem.names)
+    axes = tuple(
+        np.linspace(low, high, GRID[d])
+        for low, high in zip(problem.domain.low, problem.domain.high, strict=True)
+        if d in GRID
+    )
+    x, y = problem.test or problem.validation or problem.verification(seed)
+    known = (x[:KNOWN], y[:KNOWN])
+    data = (problem.train[0][:KNOWN], problem.train[1][:KNOWN]) if d == 1 or problem.function is None else None
+    film = Film((*problem.names, *problem.outputs), axes, None, known, data, title)
+    if axes and problem.function is not None:
+        film.target = problem.function(film.grid())
+    return film
+
+
+class Filming:
+    """Knows the model that is trained, and takes frames of it."""
+
+    def __init__(self) -> None:
+        self.film: Film | None = None
+        self.model: Scaled | None = None
+        self.last_epoch = 0
+
+    def watch(self, model: Scaled, problem: Problem, seed: int) -> None:
+        """A new training begins: what was filmed before is forgotten."""
+        self.model, self.film, self.last_epoch = model, empty_film(problem, seed), 0
+
+    def __call__(self, event: Any) -> None:
+        if self.film is None:
+            if isinstance(event, Finished):
+                warnings.warn(
+                    f"{type(self).__name__}: nothing was seen of this training, because it did not say which model it "
+                    "trains; surefit.fit says it (surefit.reports.film.tell_model)",
+                    stacklevel=2,
+                )
+            return
+        if isinstance(event, Started):
+            self.film.epochs = event.epochs
+            self.begin()
+        elif isinstance(event, Epoch):
+            self.last_epoch = event.epoch
+            self.film.losses.append((event.epoch, event.train_loss, event.validation_loss))
+            self.after_epoch(event)
+        elif isinstance(event, Finished):
+            self.end()
+
+    def begin(self) -> None:
+        """Before the first epoch."""
+
+    def after_epoch(self, event: Epoch) -> None:
+        """An epoch has ended."""
+
+    def end(self) -> None:
+        """Training has ended; the model has the weights that it keeps."""
+
+    def frame(self, epoch: int, kept: bool = False) -> Frame:
+        """The model as it is now."""
+        from surefit.view.animation import Frame
+
+        assert self.film is not None
+        assert self.model is not None
+        x = np.concatenate([self.film.grid(), self.film.known[0]])
+        was = self.model.training
+        inner = self.model.network.training
+        self.model.eval()
+        try:
+            with no_grad(), np.errstate(all="ignore"):
+                y = self.model(Tensor(x)).numpy()
+        finally:
+            self.model.train(was)
+            self.model.network.train(inner)
+        n = len(x) - len(self.film.known[0])
+        return Frame(epoch, y[:n], y[n:], kept)
+
+
+class Snapshots(Filming):
+    """A callback of `fit` that keeps the fit at some epochs: `Fit.animate` and `Fit.report` show them.
+
+    epochs: which ones; None: about `count`, dense at the beginning, where most happens. The weights before training
+    and those that training gives back are always among them. A frame is the model's values on a grid (301 points for
+    one input, 61 x 61 for two) and at 1000 test points at most, so it costs one evaluation and some kilobytes. A known
+    target of one or two inputs is evaluated on the grid once.
+
+    >>> import surefit
+    >>> shots = Snapshots([1, 2])
+    >>> fit = surefit.fit("sin(x)", "x=-3:3", method=surefit.Adam(epochs=3), model=(4,), callbacks=[shots])
+    >>> [frame.epoch for frame in shots.film.frames]
+    [0, 1, 2, 3]
+    """
+
+    def __init__(self, epochs: Iterable[int] | None = None, *, count: int = COUNT) -> None:
+        super().__init__()
+        if isinstance(count, bool) or not isinstance(count, int) or count < 2:
+            raise ArgumentError(f"Snapshots: count={count!r} must be a whole number >= 2")
+        self.epochs = None if epochs is None else frozenset(epochs)
+        if self.epochs is not None and not all(isinstance(e, (int, np.integer)) and e >= 0 for e in self.epochs):
+            raise ArgumentError(f"Snapshots: epochs={sorted(map(str, self.epochs))} must be whole numbers >= 0")
+        self.count = count
+        self.wanted: frozenset[int] = frozenset()
+
+    def begin(self) -> None:
+        assert self.film is not None
+        self.wanted = self.epochs if self.epochs is not None else spread(self.film.epochs, self.count)
+        self.film.frames.append(self.frame(0))
+
+    def after_epoch(self, event: Epoch) -> None:
+        assert self.film is not None
+        if event.epoch in self.wanted:
+            self.film.frames.append(self.frame(event.epoch))
+
+    def end(self) -> None:
+        assert self.film is not None
+        kept = self.frame(self.last_epoch, kept=True)
+        frames = self.film.frames
+        if frames and all(np.array_equal(a, b) for a, b in zip(frames[-1][1:3], kept[1:3], strict=True)):
+            frames.pop()  # the same picture twice would stand still
+        frames.append(kept)
+
+
+def spread(epochs: int, count: int) -> frozenset[int]:
+    """About `count` epochs from 1 to `epochs`, each a constant factor after the one before.
+
+    >>> sorted(spread(100, 6))
+    [1, 3, 6, 16, 40, 100]
+    """
+    return frozenset(np.unique(np.geomspace(1, max(epochs, 1), count).round().astype(int)).tolist())
+
+
+# --- files --------------------------------------------------------------------------------------------------
+
+
+def save_frames(film: Film, path: Path) -> Path:
+    """Write the frames of a film, in float32, as an npz file."""
+    arrays: dict[str, Any] = {
+        "epochs": np.array([f.epoch for f in film.frames]),
+        "kept": np.array([f.kept for f in film.frames]),
+        "values": np.stack([f.values for f in film.frames]).astype(np.float32),
+        "known_values": np.stack([f.known_values for f in film.frames]).astype(np.float32),
+        "known_x": film.known[0],
+        "known_y": film.known[1],
+    }
+    arrays |= {f"axis{i}": axis for i, axis in enumerate(film.axes)}
+    if film.target is not None:
+        arrays["target"] = film.target
+    if film.data is not None:
+        arrays["data_x"], arrays["data_y"] = film.data
+    np.savez_compressed(path, **arrays)
+    return path
+
+
+def load_frames(path: str | os.PathLike[str], problem: Problem, history: list[dict[str, Any]]) -> Film:
+    """Read what `save_frames` wrote. ModelFileError: damaged, or of another problem."""
+    from surefit.view.animation import Film, Frame
+
+    try:
+        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
+            parts = {name: file[name] for name in file.files}
+        names = (*problem.names, *problem.outputs)
+        axes = tuple(parts[f"axis{i}"] for i in range(len(problem.names)) if f"axis{i}" in parts)
+        film = Film(names, axes, parts.get("target"), (parts["known_x"], parts["known_y"]))
+        if "data_x" in parts:
+            film.data = (parts["data_x"], parts["data_y"])
+        columns = (parts["epochs"].tolist(), parts["values"], parts["known_values"], parts["kept"].tolist())
+        film.frames = [
+            Frame(e, v.astype(np.float64), k.astype(np.float64), kept) for e, v, k, kept in zip(*columns, strict=True)
+        ]
+        if film.inputs != len(problem.names) or film.known[1].shape[1] != len(problem.outputs):
+            raise ModelFileError(f"{str(path)!r} belongs to another model: {film.inputs} inputs")
+    except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as e:
+        if isinstance(e, ModelFileError):
+            raise
+        raise ModelFileError(f"{str(path)!r} is damaged ({type(e).__name__}: {e})") from None
+    film.losses = [(r["epoch"], r["train_loss"], r["validation_loss"]) for r in history]
+    film.epochs = len(history)
+    return film
+
+
+__all__ = [
+    "Filming",
+    "Snapshots",
+    "Watching",
+    "empty_film",
+    "load_frames",
+    "save_frames",
+    "spread",
+    "tell_model",
+]

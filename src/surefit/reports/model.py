@@ -1,0 +1,159 @@
+"""The section about the model: its formula, its layers, how it is trained, its scaling."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from surefit import nn
+from surefit.attempts.methods import METHODS
+from surefit.fitting.model_file import ProgramModule
+from surefit.formulas.mathml import math
+from surefit.reports.document import Block, Formula, Picture, Table, Text
+from surefit.reports.words import Speech
+
+if TYPE_CHECKING:
+    from surefit.fitting.fitted import Fit
+
+LARGEST_GRAPH = 60  # nodes of a computation graph that a page can show
+
+
+def model_section(fit: Fit, say: Speech) -> list[Block]:
+    """Formula and diagrams of the network, its layers, its scaling."""
+    network, sizes = fit.network, fit.layers()
+    counts = {"parameters": network.num_parameters(), "dtype": str(fit.dtype)}
+    plain = type(network) is nn.MLP and sizes is not None
+    if plain and sizes is not None:
+        words = say("model-mlp", sizes="-".join(map(str, sizes)), **counts)
+    elif isinstance(network, ProgramModule):
+        words = say("model-program", **counts)
+    else:
+        words = say("model-other", name=type(network).__name__, **counts)
+    blocks: list[Block] = [Text(words)]
+    if plain and sizes is not None:
+        blocks.append(mlp_formula(sizes, network.settings()["activation"], fit.method.get("scale", True)))
+    blocks += _layers(fit, say)
+    if sizes is not None:
+        blocks.append(Picture("network", lambda: fit.graph("network"), say("diagram-caption")))
+    elif len(fit.graph("computation").nodes) <= LARGEST_GRAPH:
+        blocks.append(Picture("graph", lambda: fit.graph("computation"), say("graph-caption")))
+    blocks.append(Picture("structure", lambda: structure(fit), say("structure-caption")))
+    return blocks + _scaling(fit, say)
+
+
+def _layers(fit: Fit, say: Speech) -> list[Block]:
+    header, *rows = fit.layer_rows()
+    total = rows.pop()
+    named = [
+        (say("network") if name == "network" else name, kind, _size(output), parameters)
+        for name, kind, output, parameters in rows
+    ]
+    titles = tuple(say(key) for key in ("layer", "kind", "output", "parameters"))
+    assert len(titles) == len(header)
+    return [Table([*named, (say("total"), *total[1:])], titles, (3,))]
+
+
+def _size(shape: str) -> str:
+    """(200,) as 200, (3, 8) as 3 × 8."""
+    return shape.strip("(),").replace(", ", " × ")
+
+
+def _scaling(fit: Fit, say: Speech) -> list[Block]:
+    m = fit.model
+    shifts = np.concatenate([m.x_shift.numpy(), m.y_shift.numpy()])
+    scales = np.concatenate([m.x_scale.numpy(), m.y_scale.numpy()])
+    if not shifts.any() and (scales == 1.0).all():
+        return [Text(say("no-scaling"))]
+    rows = [
+        (name, f"{shift:.6g}", f"{scale:.6g}")
+        for name, shift, scale in zip((*fit.names, *fit.outputs), shifts, scales, strict=True)
+    ]
+    return [Text(say("scaling")), Table(rows, (say("column"), say("shift"), say("scale")), (1, 2))]
+
+
+# --- formula ------------------------------------------------------------------------------------------------
+
+_MINUS, _OF = "<mo>\N{MINUS SIGN}</mo>", "<mo>\N{FUNCTION APPLICATION}</mo>"
+
+
+def _sub(letter: str, *index: str) -> str:
+    return f"<msub><mi>{letter}</mi><mrow>{''.join(index)}</mrow></msub>"
+
+
+def mlp_formula(sizes: list[int], activation: str, is_scaled: bool) -> Formula:
+    r"""The formula of a multilayer perceptron: its input, its hidden layers, its output.
+
+    >>> print(mlp_formula([1, 8, 1], "tanh", False).latex.splitlines()[2])
+    h_{1} &= \mathrm{tanh}(W_{1} h_{0} + b_{1}), & W_{1} &\in \mathbb{R}^{8 \times 1} \\
+    """
+    last = len(sizes) - 1
+    first = ("<mi>x</mi>", "x")
+    if is_scaled:
+        ends = (_sub("m", "<mi>x</mi>"), _sub("s", "<mi>x</mi>"))
+        first = (f"<mfrac><mrow><mi>x</mi>{_MINUS}{ends[0]}</mrow>{ends[1]}</mfrac>", r"\frac{x - m_x}{s_x}")
+    rows = [f"{_sub('h', '<mn>0</mn>')}<mo>=</mo>{first[0]}"]
+    latex = [f"h_{{0}} &= {first[1]} \\\\"]
+    for i in range(1, last + 1):
+        n, before = f"<mn>{i}</mn>", f"<mn>{i - 1}</mn>"
+        linear = f"{_sub('W', n)}<mo>\N{INVISIBLE TIMES}</mo>{_sub('h', before)}<mo>+</mo>{_sub('b', n)}"
+        tex = f"W_{{{i}}} h_{{{i - 1}}} + b_{{{i}}}"
+        size = f"<mn>{sizes[i]}</mn><mo>×</mo><mn>{sizes[i - 1]}</mn>"
+        domain = f"<mspace width='1em'/>{_sub('W', n)}<mo>∈</mo><msup><mi>ℝ</mi><mrow>{size}</mrow></msup>"
+        tex_domain = f"& W_{{{i}}} &\\in \\mathbb{{R}}^{{{sizes[i]} \\times {sizes[i - 1]}}} \\\\"
+        if i < last:
+            name = {"relu": "ReLU", "leaky_relu": "LeakyReLU", "sigmoid": "σ", "gelu": "GELU"}.get(
+                activation, activation
+            )
+            rows.append(f"{_sub('h', n)}<mo>=</mo><mi>{name}</mi>{_OF}{_fenced(linear)}<mo>,</mo>{domain}")
+            latex.append(f"h_{{{i}}} &= \\mathrm{{{name}}}({tex}), {tex_domain}")
+        else:
+            hat = "<mover><mi>y</mi><mo>^</mo></mover>"
+            whole = f"{_sub('s', '<mi>y</mi>')}<mo>⊙</mo>{_fenced(linear)}<mo>+</mo>{_sub('m', '<mi>y</mi>')}"
+            rows.append(f"{hat}<mo>=</mo>{whole if is_scaled else linear}<mo>,</mo>{domain}")
+            tex = f"s_y \\odot ({tex}) + m_y" if is_scaled else tex
+            latex.append(f"\\hat{{y}} &= {tex}, {tex_domain}")
+    body = "\n".join(["\\begin{aligned}", *latex, "\\end{aligned}"])
+    return Formula(math(*rows), body)
+
+
+def _fenced(row: str) -> str:
+    return f'<mrow><mo fence="true">(</mo>{row}<mo fence="true">)</mo></mrow>'
+
+
+# --- structure ----------------------------------------------------------------------------------------------
+
+
+def structure(fit: Fit) -> Any:
+    """The drawing of data, layers, loss and optimiser of a fit, in the language that pictures speak."""
+    from surefit.view.language import language_in_force
+    from surefit.view.language import say as view_say
+    from surefit.view.structure import structure_diagram
+
+    say = Speech(language_in_force())
+    rows, batch = fit.problem.sizes()["train"], fit.method.get("batch_size")
+    whole = batch is None or batch >= rows
+    data = say("structure-rows", rows=rows) if whole else say("structure-data", rows=rows, batch=batch)
+    loss, lr = str(fit.method.get("loss", "mse")), fit.method.get("lr")
+    loss = view_say("mean squared error") if loss == "mse" else loss
+    name = str(fit.method.get("method", ""))
+    optimizer = METHODS[name].__name__ if name in METHODS else name
+    if lr is not None:
+        optimizer += f", {say('lr')} {lr:g}"
+    return structure_diagram(layer_words(fit), data=data, loss=loss, optimizer=optimizer)
+
+
+def layer_words(fit: Fit) -> list[str]:
+    """One text for each layer with weights, followed by what has none: "Linear 2 → 64, Tanh"."""
+    words: list[str] = []
+    for _, module in fit.network.named_modules():
+        if module._modules:
+            continue
+        name = type(module).__name__
+        if isinstance(module, nn.Linear):
+            words.append(f"{name} {module.in_features} → {module.out_features}")
+        elif words and not list(module.parameters()):
+            words[-1] += f", {name}"
+        else:
+            words.append(name)
+    return words or [type(fit.network).__name__]

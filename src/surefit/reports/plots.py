@@ -1,0 +1,141 @@
+"""The pictures of a fit: it and its data, its training, its error, its points, its graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from surefit import view
+from surefit.core.program import record
+from surefit.core.tensor import Tensor, no_grad
+from surefit.errors import ArgumentError, DataError
+from surefit.view.language import say
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from surefit.fitting.fitted import Fit
+
+
+def title(fit: Fit) -> str:
+    """What was fitted, short enough for the head of a picture."""
+    return fit.target if len(fit.target) <= 90 else fit.target[:87] + "..."
+
+
+def draw(fit: Fit, kind: str) -> Figure:
+    """The figure of a kind: see `Fit.plot`."""
+    kinds = {"fit": _plot_fit, "loss": _plot_loss, "error": error_map, "samples": _plot_samples}
+    chosen = kinds.get(kind)
+    if chosen is None:
+        raise ArgumentError(f"plot: kind={kind!r} must be one of {', '.join(map(repr, kinds))}")
+    return chosen(fit)
+
+
+def _all_names(fit: Fit) -> tuple[str, ...]:
+    return (*fit.names, *fit.outputs)
+
+
+def _with_prediction(fit: Fit, points: Any) -> Any:
+    return None if points is None else (points[0], points[1], fit._predict(points[0]))
+
+
+def _plot_fit(fit: Fit) -> Figure:
+    d, f = len(fit.names), fit.problem.function
+    train, test = _with_prediction(fit, fit.problem.train), _with_prediction(fit, fit.problem.test)
+    options: dict[str, Any] = {"names": _all_names(fit), "title": title(fit)}
+    if d == 1:
+        x = np.linspace(fit.domain.low[0], fit.domain.high[0], 1001)
+        truth = None if f is None else f(x[:, None])
+        return view.fit_1d(x, truth, fit._predict(x[:, None]), data=train, test=test, **options)
+    if d == 2:
+        axes = [np.linspace(lo, hi, 121) for lo, hi in zip(fit.domain.low, fit.domain.high, strict=True)]
+        grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)  # rows follow the second input
+        shape = (121, 121, len(fit.outputs))
+        truth = None if f is None else f(grid).reshape(shape)
+        values = fit._predict(grid).reshape(shape)
+        return view.fit_2d(axes[0], axes[1], truth, values, data=train, test=None if f else test, **options)
+    if f is not None:
+        lines = view.slice_points(fit.domain.low, fit.domain.high)
+        flat = lines.reshape(-1, d)
+        shape = (*lines.shape[:2], len(fit.outputs))
+        return view.slices(lines, f(flat).reshape(shape), fit._predict(flat).reshape(shape), **options)
+    pair = None if test is None else (test[1], test[2])
+    return view.fit_scatter(train[1], train[2], test=pair, names=fit.outputs, title=options["title"])
+
+
+def _plot_samples(fit: Fit) -> Figure:
+    x, f = fit.problem.train[0], fit.problem.function
+    added = fit.problem.added
+    first = fit.problem.sizes()["train"] - sum(added)
+    rounds = np.repeat(np.arange(len(added) + 1), [first, *added])[: len(x)]  # a loaded fit has the first rows
+    curve = None
+    if f is not None and len(fit.names) == 1:
+        line = np.linspace(fit.domain.low[0], fit.domain.high[0], 1001)
+        curve = (line, f(line[:, None]))
+    return view.sample_map(x, rounds, curve=curve, names=_all_names(fit), title=title(fit))
+
+
+def _plot_loss(fit: Fit) -> Figure:
+    if not fit.history:
+        raise DataError("plot: this fit has no history (it ended before its first epoch)")
+    stages = list(dict.fromkeys(r["stage"] for r in fit.history if "stage" in r))
+    curves: Any = _columns(fit.history, rate=not stages)
+    best = fit.best_epoch
+    if len(stages) > 1:  # a curve for each method that was tried, which marks its own best
+        curves, best = {s: _columns([r for r in fit.history if r["stage"] == s], rate=False) for s in stages}, None
+    loss = str(fit.method["loss"])
+    words = say("mean squared error") if loss == "mse" else say("{loss} loss", loss=loss)
+    words = say("{words} (scaled)", words=words) if fit.method.get("scale", True) else words
+    return view.loss_curves(curves, best=best, ylabel=words, title=title(fit))
+
+
+def error_map(fit: Fit) -> Figure:
+    """Where the error is large, over the inputs."""
+    x, y = _error_points(fit)
+    return view.error_map(x, fit._predict(x) - y, names=_all_names(fit), title=title(fit))
+
+
+def _error_points(fit: Fit) -> tuple[np.ndarray, np.ndarray]:
+    f = fit.problem.function
+    if f is None or len(fit.names) > 2:
+        return fit.problem.verification(fit.seed)
+    count = 2001 if len(fit.names) == 1 else 121
+    axes = [np.linspace(lo, hi, count) for lo, hi in zip(fit.domain.low, fit.domain.high, strict=True)]
+    x = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, len(axes))
+    y = f(x)
+    good = np.isfinite(y).all(axis=1)
+    return x[good], y[good]
+
+
+def graph(fit: Fit, of: str) -> Any:
+    """The drawing of the computation, the network or the structure: see `Fit.graph`."""
+    if of == "computation":
+        with no_grad():
+            program = record(fit.network, Tensor(np.zeros((1, len(fit.names))), fit.dtype))
+        return view.draw_program(program, title=f"computation graph of {title(fit)}")
+    if of == "structure":
+        from surefit.reports.model import structure
+
+        return structure(fit)
+    if of != "network":
+        raise ArgumentError(f"graph: of={of!r} must be 'computation', 'network' or 'structure'")
+    sizes = fit.layers()
+    if sizes is None:
+        raise ArgumentError("graph: of='network' draws multilayer perceptrons; use of='computation' for other networks")
+    return view.network_diagram(sizes, inputs=fit.names, outputs=fit.outputs)
+
+
+def _columns(history: list[dict[str, Any]], rate: bool) -> dict[str, list[Any]]:
+    """The columns of a history that are drawn."""
+    number = "iteration" if history and "stage" in history[0] else "epoch"
+    names = {number: "epoch", "train": "train_loss", "validation": "validation_loss", "lr": "lr"}
+    columns = {shown: [r[name] for r in history] for shown, name in names.items()}
+    if all(v is None for v in columns["validation"]):
+        del columns["validation"]
+    if not rate:
+        del columns["lr"]
+    return columns
+
+
+__all__ = ["draw", "error_map", "graph", "title"]

@@ -1,0 +1,427 @@
+"""All that a report says, in English and Chinese, by key; and what training and the doctor say, in Chinese."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from surefit.reports.card import UNLEARNED_DATA, UNLEARNED_FUNCTION
+
+
+class Both(NamedTuple):
+    """A sentence in the two languages; {names} are filled in."""
+
+    en: str
+    zh: str
+
+
+WORDS: dict[str, Both] = {
+    # headings
+    "report": Both("Fit report", "拟合报告"),
+    "function": Both("Function", "函数定义"),
+    "data": Both("Data", "数据"),
+    "model": Both("Model", "模型"),
+    "training": Both("Training", "训练"),
+    "result": Both("Result", "结果"),
+    "certificate": Both("Certificate", "证书"),
+    "diagnosis": Both("Diagnosis", "诊断"),
+    "reproduce": Both("How to reproduce", "如何复现"),
+    "contents": Both("Contents", "目录"),
+    "made": Both("Written by surefit {version}.", "由 surefit {version} 生成。"),
+    # the verdict
+    "verdict": Both(
+        "The largest error found is {size} at {where}. It was measured on {n} {on}.",
+        "测得的最大误差为 {size}，位于 {where}。它是在 {n} 个{on}上测量的。",
+    ),
+    "verdict-reached": Both(
+        "The tolerance {tol} that was asked for is reached, as far as measuring can tell.",
+        "所要求的容差 {tol} 已达到（就测量所及而言）。",
+    ),
+    "verdict-missed": Both("The tolerance {tol} that was asked for is NOT reached.", "所要求的容差 {tol} 未达到。"),
+    "verdict-interrupted": Both(
+        "Training was interrupted; this is the best model up to then.", "训练被中断；这是中断前最好的模型。"
+    ),
+    "fresh points": Both("fresh points", "新取的点"),
+    "test rows": Both("test rows", "测试行"),
+    "training rows": Both("training rows", "训练行"),
+    # function
+    "function-formula": Both("The function that was fitted:", "被拟合的函数："),
+    "function-callable": Both(
+        "A Python function named {name} was fitted. Its code is not part of the fit, so it is not shown here.",
+        "被拟合的是名为 {name} 的 Python 函数。它的代码不属于拟合结果，因此这里不显示。",
+    ),
+    "function-table": Both(
+        "Measured data were fitted: {name}, {rows} rows. The function behind them is not known, so nothing can be said "
+        "about the error between the rows.",
+        "被拟合的是测量数据：{name}，共 {rows} 行。背后的函数未知，因此无法说明各行之间的误差。",
+    ),
+    "where": Both("It was fitted where", "拟合的范围是"),
+    "in-text": Both("As text", "文本形式"),
+    "inputs": Both("Inputs", "输入"),
+    "outputs": Both("Outputs", "输出"),
+    "otherwise": Both("otherwise", "其他情形"),
+    "formula-too-long": Both("The formula is too long to be typeset:", "公式太长，无法排版："),
+    # data
+    "part": Both("part", "部分"),
+    "rows": Both("rows", "行数"),
+    "use": Both("used for", "用途"),
+    "train": Both("training", "训练"),
+    "validation": Both("validation", "验证"),
+    "test": Both("test", "测试"),
+    "train-use": Both("the weights are fitted to it", "权重据此拟合"),
+    "validation-use": Both("it decides which epoch is the best", "据此决定哪一轮最好"),
+    "validation-use-solver": Both(
+        "the best epoch of Adam is chosen on it, if Adam is used", "若使用 Adam，据此选出其最佳的一轮"
+    ),
+    "test-use": Both("no part in training", "不参与训练"),
+    "fresh-use": Both("no part in training; the error is measured on it", "不参与训练；误差在其上测量"),
+    "fresh": Both("fresh points for the error", "测量误差的新点"),
+    "sampling-given": Both("How the points were chosen:", "取点方式："),
+    "sampling-default": Both(
+        "The points were chosen by surefit's own defaults (a sampling plan was not given).",
+        "取点采用 surefit 的默认方式（没有另给取样方案）。",
+    ),
+    "sampling-unknown": Both("How the points were chosen is not recorded in this file.", "此文件没有记录取点方式。"),
+    "dropped": Both(
+        "{count} points where the function is not finite were left out.", "函数值非有限的 {count} 个点被略去。"
+    ),
+    "sample-only": Both(
+        "The file keeps the first {kept} of {rows} training rows; numbers and pictures of the data below are of these.",
+        "文件只保留 {rows} 行训练数据中的前 {kept} 行；下面关于数据的数字和图都只针对这些行。",
+    ),
+    "column": Both("column", "列"),
+    "least": Both("least", "最小值"),
+    "most": Both("greatest", "最大值"),
+    "mean": Both("mean", "平均值"),
+    "deviation": Both("deviation", "标准差"),
+    "data-caption": Both("The data that the network was trained on, and the test data.", "训练数据与测试数据。"),
+    "training-values": Both("Training data in numbers", "训练数据的统计"),
+    # model
+    "model-mlp": Both(
+        "A multilayer perceptron, {sizes}, with {parameters} parameters in {dtype}:",
+        "多层感知机 {sizes}，共 {parameters} 个参数，类型 {dtype}：",
+    ),
+    "model-other": Both(
+        "A network of the class {name} with {parameters} parameters in {dtype}. It is no plain stack of layers, so it "
+        "has no short formula.",
+        "类 {name} 的网络，共 {parameters} 个参数，类型 {dtype}。它不是简单的逐层结构，因此没有简短的公式。",
+    ),
+    "model-program": Both(
+        "The model file holds this network as a recorded computation, {parameters} parameters in {dtype}; the class "
+        "that it was made from is not in the file.",
+        "模型文件以记录下来的计算保存此网络，共 {parameters} 个参数，类型 {dtype}；原来的类不在文件中。",
+    ),
+    "layer": Both("layer", "层"),
+    "kind": Both("kind", "类型"),
+    "output": Both("output", "输出"),
+    "parameters": Both("parameters", "参数"),
+    "total": Both("total", "合计"),
+    "network": Both("network", "网络"),
+    "diagram-caption": Both(
+        "The network. A wide layer is shortened; its size stands below it.",
+        "网络结构。宽层只画出一部分，层宽写在下方。",
+    ),
+    "structure-caption": Both(
+        "How it is trained: layers, network, loss and optimiser.", "训练的结构：层、网络、损失和优化器。"
+    ),
+    "graph-caption": Both("The computation of one evaluation.", "一次求值的计算图。"),
+    "scaling": Both(
+        "Inputs are scaled before the network and outputs unscaled after it. This belongs to the model:",
+        "输入在进入网络前缩放，输出在离开网络后还原。这属于模型的一部分：",
+    ),
+    "no-scaling": Both("Inputs and outputs are not scaled.", "输入和输出都没有缩放。"),
+    "shift": Both("shift", "平移"),
+    "scale": Both("scale", "比例"),
+    "structure-data": Both("{rows} rows, batches of {batch}", "{rows} 行，每批 {batch} 行"),
+    "structure-rows": Both("{rows} rows", "{rows} 行"),
+    # training
+    "setting": Both("setting", "设置"),
+    "value": Both("value", "值"),
+    "method": Both("method", "方法"),
+    "lr": Both("learning rate", "学习率"),
+    "epochs": Both("epochs at most", "最多轮数"),
+    "batch_size": Both("rows a step", "每步行数"),
+    "schedule": Both("schedule of the learning rate", "学习率调度"),
+    "patience": Both("patience (epochs)", "耐心（轮）"),
+    "loss": Both("loss", "损失函数"),
+    "weight_decay": Both("weight decay", "权重衰减"),
+    "clip_norm": Both("limit of the gradient's norm", "梯度范数上限"),
+    "momentum": Both("momentum", "动量"),
+    "nesterov": Both("Nesterov momentum", "Nesterov 动量"),
+    "betas": Both("betas", "betas"),
+    "amsgrad": Both("AMSGrad", "AMSGrad"),
+    "alpha": Both("alpha", "alpha"),
+    "centered": Both("centred", "中心化"),
+    "iterations": Both("iterations at most", "最多迭代次数"),
+    "evaluations": Both("evaluations at most", "最多求值次数"),
+    "draws": Both("how often units were placed anew", "重新布置单元的次数"),
+    "penalty": Both("penalty of the weights", "权重的惩罚"),
+    "memory": Both("steps remembered", "记住的步数"),
+    "stage": Both("what was kept", "保留的结果"),
+    "solver": Both("solver", "求解器"),
+    "units": Both("units", "单元数"),
+    "steepness": Both("steepness of the units", "单元的陡度"),
+    "magnitude": Both("sum of the absolute output weights", "输出权重绝对值之和"),
+    "choice": Both("what was tried", "尝试过的方法"),
+    "rounded": Both("rounded to float32 and solved again", "舍入到 float32 后重新求解"),
+    "solve_output": Both("solves the output layer at the end", "结束时求解输出层"),
+    "restarts": Both("networks trained, of which this is the best", "训练的网络数（此为最佳）"),
+    "best_weights": Both("keeps the best epoch's weights", "保留最佳轮的权重"),
+    "scaled": Both("scales inputs and outputs", "缩放输入和输出"),
+    "yes": Both("yes", "是"),
+    "no": Both("no", "否"),
+    "none": Both("none", "无"),
+    "done": Both(
+        "{epochs} epochs, {steps} steps, {seconds} s in all.", "共 {epochs} 轮、{steps} 步，用时 {seconds} 秒。"
+    ),
+    "done-solver": Both(
+        "{epochs} iterations, {steps} evaluations of all rows, {seconds} s in all.",
+        "共 {epochs} 次迭代、{steps} 次全体求值，用时 {seconds} 秒。",
+    ),
+    "best-solver": Both("The network that was kept is that of iteration {epoch}.", "保留的是第 {epoch} 次迭代的网络。"),
+    "best": Both("The best epoch was {epoch}.", "最佳的是第 {epoch} 轮。"),
+    "stopped": Both("Why it ended: {reason}.", "结束原因：{reason}。"),
+    "no-history": Both("The losses by epoch are not known: none were recorded.", "各轮的损失未知：没有记录。"),
+    "loss-caption": Both(
+        "Losses by epoch, in scaled units; the learning rate below if it changes.",
+        "各轮的损失（缩放后的单位）；学习率变化时画在下方。",
+    ),
+    "snapshots-caption": Both(
+        "The fit at some epochs, from before training to the weights that were kept.",
+        "若干轮时的拟合，从训练前到保留的权重。",
+    ),
+    "player-caption": Both(
+        "The training as a film: press play, or move the slider.", "训练过程的动画：点击播放，或拖动滑块。"
+    ),
+    "film-caption": Both("The training as a film.", "训练过程的动画。"),
+    "no-film": Both(
+        "How the fit changed during training was not recorded; surefit.fit(..., callbacks=[surefit.Snapshots()]), or "
+        "surefit fit --out DIR, records it.",
+        "没有记录训练过程中拟合的变化；用 surefit.fit(..., callbacks=[surefit.Snapshots()]) 或 surefit fit --out DIR "
+        "可以记录。",
+    ),
+    # result
+    "measure": Both("measure", "指标"),
+    "max-error": Both("largest |error|", "最大|误差|"),
+    "at": Both("at", "位于"),
+    "rmse": Both("root mean square error", "均方根误差"),
+    "relative-l2": Both("relative L2 error", "相对 L2 误差"),
+    "measured-on": Both("measured on", "测量于"),
+    "points-on": Both("{n} {on}", "{n} 个{on}"),
+    "tolerance": Both("tolerance", "容差"),
+    "reached": Both("{tol}, reached (measured)", "{tol}，已达到（测量）"),
+    "missed": Both("{tol}, NOT reached (measured)", "{tol}，未达到（测量）"),
+    "not-asked": Both("none was asked for", "没有要求"),
+    "fit-caption": Both("Fit and target, and the error between them.", "拟合与目标，以及两者之差。"),
+    "fit-data-caption": Both("Fit and data, and the error between them.", "拟合与数据，以及两者之差。"),
+    "error-caption": Both("Where the error is large.", "误差大的地方。"),
+    "surface-caption": Both("The fit as a surface.", "拟合曲面。"),
+    # certificate
+    "no-certificate": Both(
+        "Nothing is proved about this fit. Its error was measured: the largest |error| found, {size}, is a lower bound "
+        "of the true maximum, which may be larger between the points.",
+        "这个拟合没有任何被证明的结论。误差是测量得到的：找到的最大|误差| {size} 只是真实最大值的下界，"
+        "点与点之间可能更大。",
+    ),
+    # diagnosis
+    "severity": Both("severity", "程度"),
+    "seen": Both("what was seen", "观察到的情况"),
+    "number": Both("number", "数值"),
+    "cure": Both("cure", "处理办法"),
+    "error": Both("error", "错误"),
+    "warning": Both("warning", "警告"),
+    "note": Both("note", "提示"),
+    "healthy": Both(
+        "Nothing is wrong: {count} things looked at, all as they should be.", "一切正常：检查了 {count} 项，均无问题。"
+    ),
+    "findings": Both(
+        "{found} of {count} things looked at deserve a word:", "检查了 {count} 项，其中 {found} 项需要说明："
+    ),
+    "no-diagnosis": Both("This network could not be examined: {why}", "无法检查此网络：{why}"),
+    # reproduce
+    "with-config": Both("With the settings below in a file run.toml, the command", "把下面的设置存为 run.toml，用命令"),
+    "makes-it": Both("makes this model again.", "可以重新得到此模型。"),
+    "with-python": Both("In Python:", "用 Python："),
+    "missing": Both(
+        "Not recorded, because it has no text, and to be supplied: {names}.",
+        "以下内容没有文本形式、未被记录，需自行提供：{names}。",
+    ),
+    "no-call": Both(
+        "The file does not record how the fit was called; settings above are those that it does hold.",
+        "文件没有记录拟合的调用方式；上文的设置是文件中确有的内容。",
+    ),
+    "time-limit": Both("Where its time limit ends a run depends on the machine.", "时间限制在何处结束训练取决于机器。"),
+    "seed": Both("seed", "随机种子"),
+    "surefit": Both("surefit", "surefit"),
+    "python": Both("Python", "Python"),
+    "numpy": Both("NumPy", "NumPy"),
+    "machine": Both("machine", "机器"),
+    "unknown": Both("not recorded", "未记录"),
+    "seed-note": Both(
+        "One seed gives the same result on one machine with the same versions; elsewhere the last digits may differ.",
+        "同一种子在同一台机器、相同版本下给出同样的结果；在别处末几位可能不同。",
+    ),
+    # the report itself
+    "latin-labels": Both(
+        "No font with Chinese characters is installed here, so the labels inside pictures are in English.",
+        "本机没有安装中文字体，因此图中的标注为英文。",
+    ),
+    "latin-film": Both(
+        "No font with Chinese characters is installed here, so the labels inside the film are in English.",
+        "本机没有安装中文字体，因此动画中的标注为英文。",
+    ),
+    "no-picture": Both("This picture could not be drawn: {why}", "此图无法绘制：{why}"),
+}
+
+
+class Speech:
+    """The words of one language: `say("best", epoch=3)`."""
+
+    def __init__(self, lang: str) -> None:
+        self.lang = lang
+
+    def __call__(self, key: str, **values: object) -> str:
+        text = getattr(WORDS[key], self.lang)
+        return text.format(**values) if values else text
+
+    def known(self, word: str) -> str:
+        """The word if it is a key, else itself."""
+        return self(word) if word in WORDS else word
+
+    def reason(self, sentence: str) -> str:
+        """Why training ended, without a full stop."""
+        sentence = sentence.removesuffix(".")
+        if self.lang == "en":
+            return sentence
+        for pattern, chinese in REASONS.items():
+            found = re.fullmatch(pattern, sentence)
+            if found:
+                return chinese.format(*found.groups())
+        return sentence
+
+    def warning(self, sentence: str) -> str:
+        """A warning of the card."""
+        return sentence if self.lang == "en" else WARNINGS.get(sentence, sentence)
+
+    def place(self, where: str) -> str:
+        """Where a finding is."""
+        return where if self.lang == "en" else PLACES.get(where, where)
+
+    def finding(self, code: str, message: str, cure: str) -> tuple[str, str]:
+        """What a finding means and its cure: the doctor's own words, in Chinese general ones for its code."""
+        if self.lang == "en" or code not in FINDINGS:
+            return message, cure
+        meaning, help_ = FINDINGS[code]
+        return meaning, help_ if cure else ""
+
+
+# What `fitting.training` and the solvers say, and how to say it in Chinese.
+REASONS = {
+    r"all (\d+) epochs done": "{0} 轮全部完成",
+    r"stopped by a callback": "由回调函数停止",
+    r"stopped from outside; the best .* kept": "从外部停止；保留此前最好的结果",
+    r"the tolerance was reached": "已达到容差",
+    r"time=(\S+) s used up": "{0} 秒的时间已用完",
+    r"no better loss for (\d+) epochs \(patience\)": "连续 {0} 轮损失没有改善（耐心用尽）",
+    r"interrupted in epoch (\d+); the best weights so far are kept": "在第 {0} 轮被中断；保留此前最好的权重",
+    r"the loss was not finite in epoch (\d+); the best weights \(epoch (\d+)\) are kept": (
+        "第 {0} 轮损失不再有限；保留最好的权重（第 {1} 轮）"
+    ),
+    r"all (\d+) evaluations were used": "{0} 次求值已全部用完",
+    r"the error is below (\S+) of the largest value, and no tolerance was asked for": (
+        "误差已低于最大值的 {0} 倍，而没有要求容差"
+    ),
+    r"the tolerance was not reached by any method; the best is kept": "没有方法达到容差；保留最好的结果",
+    r"what could have made it better was tried; the best is kept": "可能改进的方法都已试过；保留最好的结果",
+    r"every method was tried; the validation rows chose": "各种方法都已试过，由验证行选定",
+    r"every method was tried; the training rows chose": "各种方法都已试过，由训练行选定",
+    r"the validation error is next to nothing": "验证误差几乎为零",
+    r"this is what float32 can hold; .*": "这是 float32 所能达到的；dtype='float64' 可以更精确",
+    r"interrupted; the best network so far is kept": "被中断；保留此前最好的网络",
+    r"Every scale was tried; .*": "各种陡度都已试过；这是其中最好的",
+    r"max_iterations was spent .*": "迭代次数已用完，残差仍在下降",
+    r"The validation cost has risen .*": "验证误差持续上升：再迭代就会拟合噪声；保留验证误差最低的点",
+    r"The last step lowered the cost by less .*": "最后一步几乎没有降低残差",
+    r"The last step was shorter .*": "最后一步极短",
+    r"The gradient is zero .*": "梯度为零：这是驻点，通常是极小值",
+    r"The Jacobian is zero.*": "雅可比矩阵为零：在那里残差不随权重变化",
+    r"The residuals are zero.*": "残差为零",
+    r"No step lowers the cost any more.*": "没有哪一步再能降低残差：剩下的是数值舍入",
+}
+
+# What the card warns of.
+WARNINGS = {
+    UNLEARNED_FUNCTION: (
+        "几乎没有学到东西：误差超过目标大小的一半。极点、跳变和极多的振荡无法拟合：请缩小范围，增加取样点或单元，或换方法"
+    ),
+    UNLEARNED_DATA: (
+        "几乎没有学到东西：误差超过目标大小的一半。请检查目标列是否选对、输入是否与它有关；再增加数据行或单元，或换方法，"
+        "除非剩下的是噪声"
+    ),
+}
+
+# Where the doctor looks, when it is no layer or column.
+PLACES = {
+    "training": "训练", "network": "网络", "loss": "损失", "output": "输出", "inputs": "输入", "targets": "目标",
+    "parameters": "参数", "result": "结果", "data": "数据",
+}  # fmt: skip
+
+# What the doctor finds, by code: meaning and cure.
+FINDINGS: dict[str, tuple[str, str]] = {
+    "not-finite": ("出现了非有限的数（NaN 或无穷大）", "修正数据；用低 10 倍的学习率重新训练，或限制梯度范数"),
+    "no-gradient": ("有参数得不到梯度：它们不会被训练", "检查这些参数是否真正参与计算"),
+    "dead-units": ("有单元对每一行都输出 0：它们不再学习", "降低学习率，用 He 初始化，或改用 leaky ReLU"),
+    "always-on-units": (
+        "有单元对每一行都处于线性区：在那里没有弯折",
+        "把输入缩放到均值 0，偏置保持在 0 附近，或降低学习率",
+    ),
+    "saturated-units": (
+        "有单元在大多数行上饱和：那里几乎没有梯度",
+        "把输入缩放到 1 的量级，用较小的权重，或降低学习率",
+    ),
+    "identical-units": ("有隐藏单元的权重和梯度完全相同：它们永远是彼此的复制", "用随机数初始化权重"),
+    "unscaled-weights": ("权重的大小没有考虑它们所加的输入个数", "按扇入初始化权重（nn.init.kaiming_normal_）"),
+    "exploding-activations": ("激活值逐层增大", "按扇入初始化权重（He 或 Glorot），或加入归一化层"),
+    "vanishing-activations": ("激活值逐层减小", "按扇入初始化权重（He 或 Glorot），或加入归一化层"),
+    "activations-by-layer": ("各层激活值大小相近", ""),
+    "exploding-gradients": ("梯度逐层增大", "按扇入初始化权重，限制梯度范数，或加入归一化层"),
+    "vanishing-gradients": ("梯度逐层减小", "改用 ReLU 类激活函数，按扇入初始化权重，或用残差连接"),
+    "gradients-by-layer": ("各层梯度大小相近", ""),
+    "negative-loss": (
+        "损失为负：交叉熵不可能为负",
+        "最后一层用线性层，把输出（logits）交给 nn.functional.cross_entropy，其中已有 softmax",
+    ),
+    "probabilities-do-not-sum-to-one": ("一行的概率之和不是 1", "互斥的类别请对 logits 用 cross_entropy"),
+    "outputs-compete": ("各类别的输出相互竞争，正常", ""),
+    "softmax-twice": ("对概率又做了一次 softmax：损失降不到底", "去掉网络末尾的 softmax，或用 LogSoftmax 加 nll_loss"),
+    "outputs-do-not-compete": (
+        "没有任何东西压低错误类别的输出",
+        "最后一层用线性层，把输出（logits）交给 nn.functional.cross_entropy，其中已有 softmax",
+    ),
+    "shapes-broadcast": ("预测与目标的形状不同，会互相广播", "使两者形状一致"),
+    "targets-out-of-reach": ("最后的激活函数给不出某些目标值", "网络以线性层结尾"),
+    "inputs-unscaled": ("输入的大小远离 1，或各列大小悬殊", "把输入缩放到 1 的量级"),
+    "targets-unscaled": ("目标的大小远离 1，或各列大小悬殊", "把目标缩放到 1 的量级"),
+    "constant-inputs": ("有输入列从不变化", "去掉它们，除非用作偏置"),
+    "repeated-inputs": ("有输入列重复了其他列", "去掉它们：只增加权重，不增加信息"),
+    "constant-targets": ("有目标列从不变化", "检查目标列是否选对"),
+    "undersampled": ("相对于函数的振荡次数，取样点太少", "增加取样点，或在难处加密"),
+    "learning-rate-too-high": ("损失不下降或剧烈跳动：学习率太高", "把学习率降低到三分之一至十分之一"),
+    "learning-rate-too-low": ("损失下降太慢：学习率太低", "提高学习率，或训练更多轮"),
+    "nothing-learned": (
+        "最终损失与最好的常数相差无几：几乎没有学到东西",
+        "先看其他各项；然后换学习率、加宽网络或增加样本",
+    ),
+    "not-converged": ("结束时损失仍在下降", "训练更多轮，或提高学习率"),
+    "progress": ("训练的进展", "加宽或加深网络、增加样本或轮数，除非剩下的是噪声"),
+    "overfitting": ("验证损失远高于训练损失：过拟合", "增加数据，缩小网络，用权重衰减、dropout，或更早结束（耐心）"),
+    "step-size": ("每步的大小适中", ""),
+    "step-too-large": ("每步对权重的改变太大", "降低学习率"),
+    "step-too-small": ("每步对权重的改变太小", "提高学习率"),
+    "worse-than-constant": ("损失高于最好的常数输出", "按扇入初始化权重，最后一层更小，并缩放输入和目标"),
+    "residuals": ("求解之后，训练行上仍留有较大的残差", "增加单元、换方法或增加样本，除非剩下的是噪声"),
+    "large-output-weights": ("输出权重很大：舍入会损失精度", "用 dtype='float64'、惩罚，或更多的单元"),
+    "data-note": ("数据有值得注意之处，见训练一节的警告", "看看是否有意如此"),
+    "tolerance-missed": ("测得的误差大于所要求的容差", "增加单元、取样点或轮数，换方法，或放宽容差"),
+    "training-broke-down": ("训练中断：出现了非有限的数", "按所指出的原因处理"),
+}

@@ -1,0 +1,1 @@
+"""From a Problem to a record: strategies propose attempts, one runner performs, judges and keeps the best."""

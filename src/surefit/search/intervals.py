@@ -1,0 +1,233 @@
+"""Intervals around predictions: statistical statements about new data, from rows that took no part in training.
+
+Split-conformal intervals (Vovk, Gammerman and Shafer 2005; Lei, G'Sell, Rinaldo, Tibshirani and Wasserman 2018,
+"Distribution-free predictive inference for regression") hold for any network: when new rows are drawn as the held-out
+ones were, the interval covers the new value with at least the probability asked for, on the average over all points.
+Scaled (section 5.2 there) by what an ensemble sees they are wide where its members disagree or the noise is large.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from surefit.attempts.methods import METHODS, Method, method_from
+from surefit.errors import ArgumentError, DataError
+from surefit.models.spec import MLPSpec
+from surefit.problems.problem import Points, Problem
+
+if TYPE_CHECKING:
+    from surefit.fitting.fitted import Fit
+
+KINDS = ("conformal", "ensemble")
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Bounds for new values; unpacks as `low, high = interval`.
+
+    low, high: (n,) or (n, k), as the prediction. level: the probability. kind: "conformal" or "ensemble". rows: how
+    many held-out rows it rests on. statement: what it says, in words. Statistical, not proved.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    level: float
+    kind: str
+    rows: int
+    statement: str
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return iter((self.low, self.high))
+
+    def __str__(self) -> str:
+        width = float(np.mean(self.high - self.low)) if self.low.size else math.nan
+        return f"{self.statement}; mean width {width:.3g}"
+
+
+def interval(fit: Fit, x: np.ndarray, level: float, kind: str, members: int) -> Interval:
+    """The intervals of a fit at points (n, d); see `Fit.interval`."""
+    if isinstance(level, bool) or not isinstance(level, (int, float)) or not 0 < level < 1:
+        raise ArgumentError(f"level={level!r} must be a probability between 0 and 1, such as 0.9")
+    if kind not in KINDS:
+        raise ArgumentError(f"kind={kind!r} must be one of {', '.join(map(repr, KINDS))}")
+    (held_x, held_y), what = held_out(fit.problem, fit.seed, level)
+    score = np.abs(fit._predict(held_x) - held_y)
+    width: np.ndarray | float = 1.0
+    how = "split conformal"
+    if kind == "ensemble":
+        group = ensemble(fit, members)
+        score = score / group.scale(held_x)
+        width = group.scale(x)
+        how += f", scaled by what {len(group.fits)} networks see"
+    radius = conformal_radius(score, level) * width  # (k,) or (n, k)
+    y = fit._predict(x)
+    low, high = y - radius, y + radius
+    if y.shape[1] == 1:
+        low, high = low[:, 0], high[:, 0]
+    statement = f"{100 * level:g} % intervals, statistical: {how}, {len(held_x)} {what}"
+    return Interval(low, high, float(level), kind, len(held_x), statement)
+
+
+def conformal_radius(scores: np.ndarray, level: float) -> np.ndarray:
+    """For each column of scores (n, k) the one of rank ceil((n + 1) level), which a new score exceeds seldom enough.
+
+    >>> conformal_radius(np.arange(1.0, 20.0)[:, None], 0.9)
+    array([18.])
+    """
+    rank = needed_rank(len(scores), level)
+    return np.sort(scores, axis=0)[rank - 1]
+
+
+def needed_rank(rows: int, level: float) -> int:
+    """ceil((rows + 1) level), tolerant of the rounding of level."""
+    return max(1, math.ceil((rows + 1) * level - 1e-9))
+
+
+def held_out(problem: Problem, seed: int, level: float) -> tuple[Points, str]:
+    """Rows that took no part in training, enough of them for the level, and what they are.
+
+    The test rows; with the validation rows, which chose the weights, only when they are too few. Of a function whose
+    values are exact: fresh points. DataError when there are not enough.
+    """
+    if problem.function is not None and not _noisy(problem):
+        points = problem.verification(seed)
+        what = "fresh points; exact values of a function at points drawn uniformly over the domain"
+    elif problem.function is not None:  # the test values of a noisy function are exact, the new ones are not
+        if problem.validation is None:
+            raise DataError("interval: no rows were held out; give some a share, Sampling(split=(0.8, 0.2, 0))")
+        points, what = problem.validation, "validation rows, which also chose the weights"
+    else:
+        parts = [part for part in (problem.test, problem.validation) if part is not None]
+        if not parts:
+            raise DataError("interval: no rows were held out; give some a share, Sampling(split=(0.6, 0.2, 0.2))")
+        points = parts[0]
+        what = "test rows" if problem.test is not None else "validation rows, which also chose the weights"
+        if needed_rank(len(points[0]), level) > len(points[0]) and len(parts) > 1:
+            points = (np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts]))
+            what = "test and validation rows; the latter also chose the weights"
+    n = len(points[0])
+    if needed_rank(n, level) > n:
+        least = math.ceil(level / (1 - level) - 1e-9)
+        exact = problem.function is not None and not _noisy(problem)
+        more = f"measure more, Sampling(verify={2 * least})" if exact else (
+            "give them a larger share, Sampling(split=(0.6, 0.2, 0.2))"
+        )  # fmt: skip
+        raise DataError(
+            f"interval: level {level} needs {least} {'points' if exact else 'held-out rows'} or more, and there are "
+            f"{n}; lower the level, or {more}"
+        )
+    return points, what
+
+
+def _noisy(problem: Problem) -> bool:
+    """Whether noise was added to the values of a function."""
+    if problem.plan is not None:
+        return problem.plan.noisy(np.zeros(1), 0)[0] != 0.0
+    assert problem.function is not None  # a loaded fit: its rows tell
+    x, y = (part[:200] for part in problem.train)
+    return not np.allclose(problem.function(x), y, rtol=1e-9, atol=0.0, equal_nan=True)
+
+
+# --- ensembles ------------------------------------------------------------------------------------------------------
+
+
+NEIGHBOURS = 0.05  # of the training rows: the neighbourhood in which the noise is looked at
+FEWEST = 20  # rows of a neighbourhood
+
+
+class Ensemble:
+    """Networks fitted to resampled rows, and the errors they make on rows that they have not seen.
+
+    x: training rows (n, d) in scaled units; square: the mean squared error there (n, k) of members that had not seen
+    the row, NaN where all had.
+    """
+
+    def __init__(self, fits: list[Fit], inputs: Callable[[np.ndarray], np.ndarray], x: np.ndarray, square: np.ndarray):
+        from scipy.spatial import cKDTree
+
+        seen = np.isfinite(square).all(axis=1)
+        self.fits, self.inputs, self.square = fits, inputs, square[seen]
+        self.tree = cKDTree(inputs(x[seen]))
+        self.least = 1e-3 * np.sqrt(np.mean(self.square, axis=0)) + 1e-300
+
+    def scale(self, x: np.ndarray) -> np.ndarray:
+        """How far a value may be away, up to a factor, (n, k): spread of the members, and noise of the neighbours."""
+        n = len(self.square)
+        _, near = self.tree.query(self.inputs(x), k=min(n, max(FEWEST, round(NEIGHBOURS * n))))
+        noise = np.mean(self.square[near.reshape(len(x), -1)], axis=1)
+        spread = np.var([f._predict(x) for f in self.fits], axis=0, ddof=1)
+        return np.maximum(np.sqrt(spread + noise), self.least)
+
+
+def ensemble(fit: Fit, members: int) -> Ensemble:
+    """The ensemble of a fit, trained when it is first asked for.
+
+    Each member is the same network, fitted by the same method to rows drawn with repetition from the training rows; the
+    rows that a member has not seen tell how large the noise is, and where.
+    """
+    if isinstance(members, bool) or not isinstance(members, (int, np.integer)) or members < 2:
+        raise ArgumentError(f"members={members!r} must be a whole number >= 2")
+    if members not in fit._ensembles:
+        fit._ensembles[members] = _trained(fit, members)
+    return fit._ensembles[members]
+
+
+def _trained(fit: Fit, members: int) -> Ensemble:
+    from surefit.fitting.entry import fit_problem
+
+    problem = fit.problem
+    if problem.function is not None and not _noisy(problem):
+        raise ArgumentError("kind='ensemble' is for data with noise; the error of a known function is measured")
+    x, y = problem.train
+    n = len(x)
+    if problem.sizes()["train"] > n:
+        held = f"{n} of {problem.sizes()['train']} training rows"
+        raise ArgumentError(f"kind='ensemble': the model file holds {held}; fit again")
+    method, model = recipe(fit)
+    fits: list[Fit] = []
+    total, times = np.zeros(y.shape), np.zeros((n, 1))
+    for k in range(members):
+        seed = int(np.random.SeedSequence([fit.seed, 0xE75, k]).generate_state(1)[0])
+        rows = np.random.default_rng(seed).integers(0, n, n)
+        part = replace(
+            problem, train=(x[rows], y[rows]), function=None, rows=None,
+            weights=None if problem.weights is None else problem.weights[rows],
+            slopes=None if problem.slopes is None else problem.slopes[rows],
+        )  # fmt: skip
+        member = fit_problem(part, method=method, model=model, seed=seed, dtype=str(fit.dtype))
+        fits.append(member)
+        out = np.setdiff1d(np.arange(n), rows)
+        total[out] += np.square(member._predict(x[out]) - y[out])
+        times[out] += 1
+    shift, scale = fit.model.x_shift.numpy(), fit.model.x_scale.numpy()
+    square = np.where(times > 0, total / np.maximum(times, 1), np.nan)
+    return Ensemble(fits, lambda points: (points - shift) / scale, x, square)
+
+
+def recipe(fit: Fit) -> tuple[Method, MLPSpec]:
+    """The method and the widths that made a fit: of an automatic choice, those that it chose.
+
+    ArgumentError for a network or a loss that cannot be made again from its description.
+    """
+    from surefit import nn
+
+    if type(fit.network) is not nn.MLP:
+        raise ArgumentError("kind='ensemble' makes the network again; it must be a perceptron: model=(64, 64)")
+    described = fit.network.settings()
+    if described is None:
+        raise ArgumentError("kind='ensemble': the network's activation is a function of your own; name one")
+    model = MLPSpec(tuple(described["hidden"]), described["activation"], described["dropout"])
+    name = str(fit.method.get("solver", fit.method["method"]))
+    kind = METHODS[name if name in METHODS else "adam"]
+    known = {f.name for f in fields(kind)}
+    same = fit.method["method"] == kind.name  # the settings of an automatic choice are not those of what it chose
+    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in fit.method.items() if same and k in known}
+    return method_from(kind.name, **settings), model
+
+
+__all__ = ["Ensemble", "Interval", "conformal_radius", "ensemble", "held_out", "interval", "recipe"]

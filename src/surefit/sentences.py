@@ -1,0 +1,99 @@
+"""What a fit says about itself: sentences with a code and values, which can be said in either language.
+
+Whoever decides something makes the sentence where it is decided, `say("time", time=5.0)`. It is an ordinary text, in
+English, and remembers its code and values: pages in Chinese ask for `.said("zh")`, programs compare `.code`. Nothing
+parses a sentence.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Both(NamedTuple):
+    """A sentence in the two languages; {names} are filled in."""
+
+    en: str
+    zh: str
+
+
+class Sentence(str):
+    """A text in English that knows its code and values.
+
+    >>> say("epochs-done", epochs=30), say("epochs-done", epochs=30).said("zh")
+    ('all 30 epochs done', '30 轮全部完成')
+    """
+
+    code: str
+    values: dict[str, Any]
+
+    def __new__(cls, text: str, code: str = "", values: dict[str, Any] | None = None) -> Sentence:
+        self = super().__new__(cls, text)
+        self.code, self.values = code, dict(values or {})
+        return self
+
+    def __getnewargs__(self) -> tuple[Any, ...]:  # type: ignore[override]
+        return (str(self), self.code, self.values)  # so that it pickles and copies
+
+    def said(self, lang: str) -> str:
+        """The sentence in "en" or "zh"; a text without a code as it is."""
+        if lang == "en" or self.code not in SENTENCES:
+            return str(self)
+        values = {k: v.said(lang) if isinstance(v, Sentence) else v for k, v in self.values.items()}
+        return SENTENCES[self.code].zh.format(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The sentence as plain data, for files; `from_dict` reads it."""
+        values = {k: v.to_dict() if isinstance(v, Sentence) else v for k, v in self.values.items()}
+        return {"text": str(self), "code": self.code, "values": values}
+
+
+def say(code: str, **values: Any) -> Sentence:
+    """The sentence of a code of `SENTENCES`, with its values."""
+    return Sentence(SENTENCES[code].en.format(**values), code, values)
+
+
+def from_dict(data: Any) -> Sentence:
+    """What `Sentence.to_dict` gave, or a bare text (of an old file)."""
+    if isinstance(data, str):
+        return Sentence(data)
+    values = {k: from_dict(v) if isinstance(v, dict) else v for k, v in data["values"].items()}
+    return Sentence(data["text"], data["code"], values)
+
+
+SENTENCES: dict[str, Both] = {
+    # why an attempt or a fit ended
+    "epochs-done": Both("all {epochs} epochs done", "{epochs} 轮全部完成"),
+    "parts-done": Both(
+        "all {epochs} epochs done, in {parts} parts with points added between them",
+        "{epochs} 轮全部完成，分为 {parts} 段，段间在误差大处增加了点",
+    ),
+    "callback": Both("stopped by a callback", "由回调函数停止"),
+    "halted": Both("stopped from outside; the best so far is kept", "从外部停止；保留此前最好的结果"),
+    "tolerance": Both("the tolerance was reached", "已达到容差"),
+    "time": Both("time={time:g} s used up", "{time:g} 秒的时间已用完"),
+    "patience": Both("no better loss for {patience} epochs (patience)", "连续 {patience} 轮损失没有改善（早停）"),
+    "interrupted": Both("interrupted; the best network so far is kept", "被中断；保留此前最好的网络"),
+    "interrupted-epoch": Both(
+        "interrupted in epoch {epoch}; the best weights so far are kept", "在第 {epoch} 轮被中断；保留此前最好的权重"
+    ),
+    "not-finite": Both(
+        "the loss was not finite in epoch {epoch}; the best weights (epoch {best}) are kept",
+        "第 {epoch} 轮损失不再有限；保留最好的权重（第 {best} 轮）",
+    ),
+    "evaluations": Both("all {evaluations} evaluations were used", "{evaluations} 次求值已全部用完"),
+    "good-enough": Both(
+        "the error is below {share:.3g} of the largest value, and no tolerance was asked for",
+        "误差已低于最大值的 {share:.3g} 倍，而没有要求容差",
+    ),
+    "float32": Both(
+        "this is what float32 can hold; dtype='float64' goes further",
+        "这是 float32 所能达到的；dtype='float64' 可以更精确",
+    ),
+    "all-tried-tol": Both(
+        "the tolerance was not reached by any method; the best is kept", "没有方法达到容差；保留最好的结果"
+    ),
+    "all-tried": Both(
+        "what could have made it better was tried; the best is kept", "可能改进的方法都已试过；保留最好的结果"
+    ),
+}

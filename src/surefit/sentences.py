@@ -32,7 +32,7 @@ class Sentence(str):
         self.code, self.values = code, dict(values or {})
         return self
 
-    def __getnewargs__(self) -> tuple[Any, ...]:  # type: ignore[override]
+    def __getnewargs__(self) -> tuple[Any, ...]:
         return (str(self), self.code, self.values)  # so that it pickles and copies
 
     def said(self, lang: str) -> str:

@@ -17,7 +17,7 @@ from surefit.fitting import Epoch, Finished, Started
 from surefit.fitting.automatic import GOAL
 from surefit.fitting.entry import fit_problem
 from surefit.fitting.solving import Run, deploy, predictor, restate, search, surely_less
-from surefit.models.spec import scaled
+from surefit.models.scaled import scaled
 from surefit.problems.problem import pose
 
 WAVE, BOX = "sin(x)", "x=-3:3"

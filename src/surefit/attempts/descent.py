@@ -19,7 +19,8 @@ from surefit.attempts.methods import FirstOrder
 from surefit.core.creation import from_numpy
 from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError, NotFiniteError
-from surefit.models.spec import Scaled, observed
+from surefit.models.observed import observed
+from surefit.models.scaled import Scaled
 from surefit.nn import functional as F
 from surefit.problems.gradients import SlopeLoss
 from surefit.problems.problem import Points, Problem

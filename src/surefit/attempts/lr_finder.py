@@ -19,7 +19,8 @@ from surefit.core import ops
 from surefit.core.creation import from_numpy
 from surefit.data import Sampling
 from surefit.errors import ArgumentError, NotFiniteError
-from surefit.models.spec import Scaled, network_of, scaled
+from surefit.models.scaled import Scaled, scaled
+from surefit.models.spec import network_of
 from surefit.problems.gradients import SlopeLoss
 from surefit.problems.problem import Problem, pose
 

@@ -17,7 +17,7 @@ from surefit.attempts.descent import Callback, Epoch, Finished, Outcome, Started
 from surefit.attempts.methods import FirstOrder
 from surefit.data import Domain, face_points, sample
 from surefit.errors import ArgumentError
-from surefit.models.spec import Scaled
+from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 
 CANDIDATES, MOVES = 4, 4  # evaluations for each point that is added: where it starts, and steps it then takes

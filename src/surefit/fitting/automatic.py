@@ -20,7 +20,6 @@ import numpy as np
 from surefit import nn
 from surefit.attempts.descent import Callback, Epoch, Finished, Started, plan, train
 from surefit.attempts.methods import LBFGS, LM, Adam, Auto, Features, Solver, VarPro
-from surefit.attempts.residuals import chain_of
 from surefit.core import ops
 from surefit.errors import ArgumentError
 from surefit.fitting.adaptive import with_worst
@@ -36,8 +35,6 @@ from surefit.fitting.solving import (
     check_method,
     equations,
     fewer_rows,
-    is_hidden_layer,
-    output_layer,
     predictor,
     restate,
     rows_of,
@@ -45,7 +42,9 @@ from surefit.fitting.solving import (
     search,
     solve_last,
 )
-from surefit.models.spec import network_of, scaled
+from surefit.models.chain import chain_of, is_hidden_layer, output_layer
+from surefit.models.scaled import scaled
+from surefit.models.spec import network_of
 from surefit.problems.gradients import unlike
 from surefit.problems.problem import ROWS, Problem
 from surefit.reports.film import Snapshots, tell_model

@@ -19,10 +19,12 @@ from surefit.errors import ArgumentError
 from surefit.fitting.adaptive import train_adaptively
 from surefit.fitting.automatic import solve
 from surefit.fitting.fitted import BLOCK, Fit
-from surefit.fitting.solving import output_layer, solve_last
+from surefit.fitting.solving import solve_last
 from surefit.fitting.together import best_of, fit_each, positive_number, seeds_of, whole_number
+from surefit.models.chain import output_layer
 from surefit.models.inference import values_of
-from surefit.models.spec import network_of, scaled
+from surefit.models.scaled import scaled
+from surefit.models.spec import network_of
 from surefit.problems.problem import Problem, pose
 from surefit.reports.film import Snapshots, tell_model
 from surefit.reports.provenance import call_of

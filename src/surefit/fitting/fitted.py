@@ -20,7 +20,8 @@ from surefit.core.tensor import Tensor, no_grad
 from surefit.data import Domain
 from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.models.inference import values_of
-from surefit.models.spec import Scaled, observed
+from surefit.models.observed import observed
+from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.reports.card import box_words, card_html, card_rows, to_dict
 from surefit.reports.provenance import environment

@@ -17,17 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from surefit import nn
 from surefit.core import ops
-from surefit.core.batching import batch
-from surefit.core.leaves import Parameter
-from surefit.core.program import Constant, Equation, Program, Var, record
-from surefit.core.tensor import Tensor, no_grad
 from surefit.data import Domain
 from surefit.errors import DataError, ModelFileError
 from surefit.fitting.fitted import Fit
 from surefit.formulas import parse_many
-from surefit.models.spec import Scaled
+from surefit.models.recorded import describe_network, network_from
+from surefit.models.scaled import Scaled
 from surefit.problems.problem import Points, Problem
 from surefit.reports.film import load_frames, save_frames
 from surefit.search.judging import Measured
@@ -44,7 +40,7 @@ def save(fit: Fit, path: Path) -> Path:
     from safetensors.numpy import save as to_bytes
 
     tensors = {f"scaling.{n}": b.numpy() for n, b in fit.model.named_buffers() if "." not in n}
-    description, weights = _describe(fit.network, len(fit.names), fit.dtype)
+    description, weights = describe_network(fit.network, len(fit.names), fit.dtype)
     tensors |= {f"network.{n}": v for n, v in weights.items()}
     for part in ("train", "validation", "test"):
         points = getattr(fit.problem, part)
@@ -147,7 +143,7 @@ def _rebuild(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Fit:
     card = header["card"]
     dtype = ops.dtype_of(card["network"]["dtype"])
     weights = {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
-    network = _network(header["network"], weights, dtype)
+    network = network_from(header["network"], weights, dtype)
     scaling = {n: tensors[f"scaling.{n}"] for n in ("x_shift", "x_scale", "y_shift", "y_scale")}
     model = Scaled(network, **scaling, dtype=dtype)
     model.eval()
@@ -208,109 +204,6 @@ def finite_json(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-# --- networks -----------------------------------------------------------------------------------------------------
-
-
-def _describe(network: nn.Module, d: int, dtype: np.dtype) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """How to build a network again, and its numbers by name."""
-    settings = network.settings() if type(network) is nn.MLP else None
-    if settings is not None:
-        return {"kind": "mlp", **settings}, {n: t.numpy() for n, t in network.state_dict().items()}
-    with no_grad():
-        program = record(lambda x: network(x.reshape(1, -1)).reshape(-1), Tensor(np.zeros(d), dtype))
-    return {"kind": "program", **_program_to_json(program)}, {
-        f"state.{i}": np.array(t._value) for i, (t, _) in enumerate(program.state_in)
-    }
-
-
-def _network(description: dict[str, Any], weights: dict[str, np.ndarray], dtype: np.dtype) -> nn.Module:
-    if description["kind"] == "mlp":
-        settings: dict[str, Any] = {k: v for k, v in description.items() if k != "kind"}
-        network: nn.Module = nn.MLP(**settings, generator=0, dtype=dtype)
-        network.load_state_dict(weights)
-        return network
-    if description["kind"] == "program":
-        return ProgramModule(description, weights)
-    raise ModelFileError(f"unknown kind of network {description['kind']!r}")
-
-
-class ProgramModule(nn.Module):
-    """A network that is known only by its recorded evaluation of one sample; evaluates many, and differentiates."""
-
-    def __init__(self, description: dict[str, Any], weights: dict[str, np.ndarray]) -> None:
-        super().__init__()
-        self.program = _program_from_json(description)
-        self.state = []
-        for i, _ in enumerate(self.program.state_in):
-            value = weights[f"state.{i}"]
-            floating = value.dtype.kind == "f"
-            leaf: Tensor = Parameter(value) if floating else Tensor(value)
-            self.state.append(leaf)
-            if floating:
-                setattr(self, f"state{i}", leaf)
-
-    def forward(self, x: Any) -> Any:
-        def one(row: Any) -> Any:
-            return self.program.replay([row], self.state)[0][0]
-
-        return batch(one)(x)
-
-
-def _program_to_json(program: Program) -> dict[str, Any]:
-    def atom(a: Var | Constant) -> Any:
-        return a.name if isinstance(a, Var) else {"value": a.value.tolist(), "dtype": str(a.value.dtype)}
-
-    def plain(v: Any) -> Any:
-        return {"dtype": str(v)} if isinstance(v, np.dtype) else v
-
-    def named(v: Var) -> Any:
-        return [v.name, list(v.shape), str(v.dtype)]
-
-    return {
-        "inputs": [named(v) for v in program.inputs],
-        "state": [named(v) for _, v in program.state_in],
-        "equations": [
-            [named(e.result), e.op.name, [atom(a) for a in e.args], {k: plain(v) for k, v in e.params.items()}]
-            for e in program.equations
-        ],
-        "outputs": [atom(a) for a in program.outputs],
-    }
-
-
-def _program_from_json(data: dict[str, Any]) -> Program:
-    env: dict[str, Var] = {}
-
-    def name(entry: Any) -> Var:
-        text, shape, dtype = entry
-        env[text] = Var(text, ops.Aval(tuple(shape), ops.dtype_of(dtype)), None)
-        return env[text]
-
-    def atom(a: Any) -> Var | Constant:
-        return env[a] if isinstance(a, str) else Constant(np.array(a["value"], ops.dtype_of(a["dtype"])))
-
-    def param(v: Any) -> Any:
-        if isinstance(v, dict):
-            return ops.dtype_of(v["dtype"])
-        return tuple(param(i) for i in v) if isinstance(v, list) else v
-
-    inputs = tuple(name(e) for e in data["inputs"])
-    state = tuple((Tensor(np.zeros(v.shape, v.dtype)), v) for v in map(name, data["state"]))
-    equations = []
-    for result, op, args, params in data["equations"]:
-        if op not in ops.TABLE or ops.TABLE[op].tier == "batching":
-            raise ModelFileError(
-                f"the model needs the primitive {op!r}, which this surefit does not have; upgrade surefit"
-            )
-        atoms = tuple(atom(a) for a in args)
-        equations.append(
-            Equation(name(result), ops.TABLE[op], atoms, {k: param(v) for k, v in params.items()}, "model file")
-        )
-    outputs = tuple(atom(a) for a in data["outputs"])
-    program = Program("model", inputs, state, tuple(equations), outputs, (), lambda values: values)
-    program.check()
-    return program
 
 
 __all__ = ["FORMAT", "load", "save", "save_outputs"]

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from surefit.attempts.residuals import Residuals, chain_of
+from surefit.attempts.residuals import Residuals
 from surefit.core import ops
 from surefit.fitting.adaptive import with_worst
 from surefit.fitting.solving import ROUNDOFF, Candidate, Run, predictor, scaled_rows
-from surefit.models.spec import scaled
+from surefit.models.chain import chain_of
+from surefit.models.scaled import scaled
 from surefit.problems.problem import ROWS, Problem
 from surefit.solvers.features import place_units, solve_output
 

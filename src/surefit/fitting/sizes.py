@@ -12,13 +12,13 @@ import numpy as np
 
 from surefit.attempts.descent import callbacks_from
 from surefit.attempts.methods import Method, Solver, VarPro, method_from
-from surefit.attempts.residuals import chain_of
 from surefit.data import Noise, Sampling
 from surefit.errors import ArgumentError
 from surefit.fitting.entry import fit_problem
 from surefit.fitting.fitted import Fit
 from surefit.fitting.solving import Run, scaled_rows, search
 from surefit.fitting.together import positive_number, whole_number
+from surefit.models.chain import chain_of
 from surefit.problems.problem import Problem, pose
 from surefit.solvers.features import solve_output
 

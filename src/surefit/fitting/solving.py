@@ -20,13 +20,15 @@ import numpy as np
 from surefit import nn
 from surefit.attempts.descent import Callback, Epoch, Finished, Started, _scaled_slopes, _tell
 from surefit.attempts.methods import LBFGS, LM, Features, Solver, VarPro
-from surefit.attempts.residuals import Residuals, chain_of
+from surefit.attempts.residuals import Residuals
 from surefit.core import ops
 from surefit.core.tensor import Tensor, no_grad
 from surefit.data import Noise, Sampling, check_finite, corner_points, face_points, sample
 from surefit.errors import ArgumentError
+from surefit.models.chain import chain_of, is_hidden_layer, output_layer, size_words
 from surefit.models.inference import values_of
-from surefit.models.spec import MLPSpec, Scaled, network_of, scaled
+from surefit.models.scaled import Scaled, scaled
+from surefit.models.spec import MLPSpec, network_of
 from surefit.problems.gradients import check_alike
 from surefit.problems.problem import ROWS, Points, Problem, first_sampling
 from surefit.search.judging import Measured, measure
@@ -339,14 +341,6 @@ def deploy(network: nn.Module, problem: Problem, dtype: Any, like: Scaled | None
     return model
 
 
-def output_layer(network: nn.Module) -> nn.Linear | None:
-    """The linear layer with a bias that a network ends in, if it is a Sequential of more than that."""
-    if not isinstance(network, nn.Sequential) or len(network) < 2:
-        return None
-    last = network[-1]
-    return last if type(last) is nn.Linear and last.bias is not None else None
-
-
 def restate(network: nn.Module, before: Problem, now: Problem) -> None:
     """Give the output layer the weights with which the network says the same in the output units of other points."""
     last = output_layer(network)
@@ -384,12 +378,6 @@ def replace_output(model: Scaled, last: nn.Linear, solved: Output, loss: Callabl
 
 
 # --- stages -----------------------------------------------------------------------------------------------------------
-
-
-def is_hidden_layer(network: nn.Module) -> bool:
-    """Whether features can be placed in it: one hidden layer of elementwise units, biases everywhere."""
-    chain = chain_of(network)
-    return chain is not None and len(chain) == 2 and all(layer.bias is not None for layer, _ in chain)
 
 
 def scan(
@@ -432,7 +420,8 @@ def scan(
     try:
         if problem.slopes is not None:
             found = gradient_features(
-                x, y, _scaled_slopes(model, problem.slopes), units, activation.both, row_weights=problem.weights,
+                x, y, _scaled_slopes(model, problem.slopes), units, activation.value_and_slope,
+                row_weights=problem.weights,
                 weight=slope_weight(problem),
                 held=None if run.exact or problem.validation is None else scaled_rows(model, problem.validation),
                 **common,
@@ -551,7 +540,7 @@ def search(
     rows = Residuals(network, x, y, problem.weights, slopes, slope_weight(problem))
     held = None if run.exact or problem.validation is None else scaled_rows(model, problem.validation)
     start = rows.theta
-    words = f"{method.name}, {_size_words(network)}{note}"
+    words = f"{method.name}, {size_words(network)}{note}"
     iterations = method.iterations
     run.started(iterations, network.num_parameters())
     scale = float(model.y_scale.numpy().max())
@@ -666,15 +655,6 @@ def _marquardt(
         validate=None if held is None else validate, max_iterations=method.iterations,
         max_evaluations=run.evaluations_left(), time=run.left(share), callback=losses,
     )  # fmt: skip
-
-
-def _size_words(network: nn.Module) -> str:
-    """Widths of a chain, or the number of parameters."""
-    chain = chain_of(network)
-    if chain is None:
-        return f"{network.num_parameters()} parameters"
-    hidden = [str(layer.out_features) for layer, _ in chain[:-1]]
-    return f"{'-'.join(hidden) or 'no hidden'} units"
 
 
 def placed_anew(network: nn.Module, problem: Problem, seed: int, dtype: Any) -> Candidate | None:

@@ -49,9 +49,7 @@ class Inference:
         return model
 
     def _eager(self, x: np.ndarray) -> np.ndarray:
-        with no_grad():
-            blocks = [self._of()(Tensor(x[i : i + EAGER_BLOCK])).numpy() for i in range(0, len(x), EAGER_BLOCK)]
-        return np.concatenate(blocks)
+        return evaluate(self._of(), x)
 
     def _runner(self, size: int, d: int) -> Any:
         """The compiled model for so many points at a time, or None where it does not compile."""
@@ -83,6 +81,13 @@ class Inference:
         finally:
             model.train(training)
         return compile_program(program, mode="strict")
+
+
+def evaluate(model: Any, x: np.ndarray) -> np.ndarray:
+    """A Module at points (n, d) -> (n, k), float64, by NumPy and in blocks, whatever the number of points."""
+    with no_grad():
+        blocks = [model(Tensor(x[i : i + EAGER_BLOCK])).numpy() for i in range(0, len(x), EAGER_BLOCK)]
+    return np.concatenate(blocks) if blocks else np.zeros((0, len(model.y_shift.numpy())))
 
 
 _known: WeakKeyDictionary[Any, Inference] = WeakKeyDictionary()

@@ -20,7 +20,7 @@ import numpy as np
 from surefit.attempts.descent import Epoch, Finished, Started
 from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError, ModelFileError
-from surefit.models.spec import Scaled
+from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import numpy as np
 
 from surefit import nn
 from surefit.attempts.methods import METHODS
-from surefit.fitting.model_file import ProgramModule
 from surefit.formulas.mathml import math
+from surefit.models.recorded import ProgramModule
 from surefit.reports.document import Block, Formula, Picture, Table, Text
 from surefit.reports.words import Speech
 

@@ -26,7 +26,10 @@ from surefit.models.recorded import describe_network, network_from
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Points, Problem
 from surefit.reports.film import load_frames, save_frames
+from surefit.search.choosing import DESCRIBED
 from surefit.search.judging import Measured
+from surefit.search.record import Made, Solved, Trained
+from surefit.sentences import Sentence, from_dict
 
 FORMAT = 1
 MODEL = "model.safetensors"
@@ -53,6 +56,9 @@ def save(fit: Fit, path: Path) -> Path:
         "card": _card(fit),
         "network": description,
         "history": fit.history,
+        "said": _said(fit),
+        "exact": fit.problem.exact,
+        "score": fit.score,
     }
     text = json.dumps(finite_json(header))
     tensors = {k: np.asarray(v, order="C") for k, v in tensors.items()}
@@ -70,6 +76,30 @@ def _card(fit: Fit) -> dict[str, Any]:
     """The card with its warnings in two parts: those about the data, and those of the training."""
     notes = list(fit.problem.notes)
     return fit.to_dict() | {"notes": notes, "warnings": list(fit.warnings)}
+
+
+def _said(fit: Fit) -> dict[str, Any]:
+    """What the fit says about itself, with codes, so that it can be said in another language."""
+    said: dict[str, Any] = {"stop_reason": fit.stop_reason.to_dict()}
+    for name, sentences in (("warnings", fit.warnings), ("notes", fit.problem.notes)):
+        said[name] = [s.to_dict() if isinstance(s, Sentence) else s for s in sentences]
+    if isinstance(fit.made, Solved):
+        said["stage"] = fit.made.stage.to_dict()
+        said["choice"] = None if fit.made.choice is None else [s.to_dict() for s in fit.made.choice]
+    return said
+
+
+def _made(method: dict[str, Any], said: dict[str, Any]) -> Made:
+    """How it was made, from the settings on the card."""
+    if "stage" not in method:
+        return Trained(method)
+    settings = {k: v for k, v in method.items() if k not in (*DESCRIBED, "stage", "choice", "rounded")}
+    choice = said.get("choice", method.get("choice"))
+    return Solved(
+        settings, from_dict(said.get("stage", method["stage"])),
+        None if choice is None else tuple(from_dict(s) for s in choice),
+        {k: method[k] for k in DESCRIBED if k in method}, bool(method.get("rounded")),
+    )  # fmt: skip
 
 
 def save_outputs(fit: Fit, folder: Path) -> list[Path]:
@@ -140,7 +170,7 @@ def load(path: str | os.PathLike[str]) -> Fit:
 
 
 def _rebuild(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Fit:
-    card = header["card"]
+    card, said = header["card"], header.get("said", {})  # which the first files of format 1 lack
     dtype = ops.dtype_of(card["network"]["dtype"])
     weights = {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
     network = network_from(header["network"], weights, dtype)
@@ -150,19 +180,20 @@ def _rebuild(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Fit:
     error: dict[str, Any] = {k: float("nan") if v is None else v for k, v in card["error"].items()}
     measured = Measured(error["max"], error["at"], error["rmse"], error["relative_l2"], error["points"], error["on"])
     return Fit(
-        problem=_problem(card, tensors),
+        problem=_problem(card, said, header.get("exact"), tensors),
         model=model,
-        method=card["method"],
+        made=_made(card["method"], said),
         error=measured,
         history=header["history"],
-        stop_reason=card["stop_reason"],
+        stop_reason=from_dict(said.get("stop_reason", card["stop_reason"])),
         seed=card["seed"],
         steps=card["steps"],
         seconds=card["seconds"],
         tol=card["tol"],
         interrupted=card["interrupted"],
         best_epoch=card["best_epoch"],
-        warnings=card["warnings"],
+        warnings=[from_dict(s) for s in said.get("warnings", card["warnings"])],
+        score=float("nan") if header.get("score") is None else header["score"],
         version=card["surefit"],
         call=card.get("call", {}),  # the first files of format 1 lack these two
         environment=card.get("environment", {}),
@@ -171,7 +202,7 @@ def _rebuild(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Fit:
     )
 
 
-def _problem(card: dict[str, Any], tensors: dict[str, np.ndarray]) -> Problem:
+def _problem(card: dict[str, Any], said: dict[str, Any], exact: bool | None, tensors: dict[str, np.ndarray]) -> Problem:
     domain = Domain.from_dict(card["domain"])
     function = None
     if card["target"]["kind"] == "formula":
@@ -187,11 +218,14 @@ def _problem(card: dict[str, Any], tensors: dict[str, np.ndarray]) -> Problem:
     train = points("train")
     if train is None:
         raise ModelFileError("the file holds no training sample")
+    if exact is None and function is not None:  # the first files do not tell; their rows do
+        x, y = (part[:200] for part in train)
+        exact = bool(np.allclose(function(x), y, rtol=1e-9, atol=0.0, equal_nan=True))
     return Problem(
         tuple(card["inputs"]), tuple(card["outputs"]), domain, train, points("validation"), points("test"), None,
         function, card["target"], card["data"]["dropped"], {k: card["data"][k] for k in ("train", "validation",
         "test")}, slopes=tensors.get("data.train.slopes"), added=tuple(card["data"].get("added", ())),
-        notes=tuple(card.get("notes", ())),
+        notes=tuple(from_dict(n) for n in said.get("notes", card.get("notes", ()))), exact=bool(exact),
     )  # fmt: skip
 
 

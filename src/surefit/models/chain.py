@@ -9,6 +9,7 @@ import numpy as np
 from surefit import nn
 from surefit.core.functional import grad, vjp
 from surefit.core.tensor import Tensor, no_grad
+from surefit.sentences import Sentence, say
 
 
 class Elementwise:
@@ -116,15 +117,27 @@ def is_hidden_layer(network: nn.Module) -> bool:
     return chain is not None and len(chain) == 2 and all(layer.bias is not None for layer, _ in chain)
 
 
-def size_words(network: nn.Module) -> str:
+def hidden_layer(network: nn.Module) -> tuple[np.ndarray, np.ndarray, Elementwise]:
+    """Weights (h, d), biases (h,) and activation of the first layer of a chain, in float64."""
+    chain = chain_of(network)
+    assert chain is not None
+    first, activation = chain[0]
+    assert first.bias is not None
+    assert activation is not None
+    weight, bias = (p.detach().numpy().astype(np.float64) for p in (first.weight, first.bias))
+    return weight, bias, activation
+
+
+def size_words(network: nn.Module) -> Sentence:
     """Widths of a chain, or the number of parameters."""
     chain = chain_of(network)
     if chain is None:
-        return f"{network.num_parameters()} parameters"
+        return say("size-parameters", parameters=network.num_parameters())
     hidden = [str(layer.out_features) for layer, _ in chain[:-1]]
-    return f"{'-'.join(hidden) or 'no hidden'} units"
+    return say("size-units", units="-".join(hidden)) if hidden else say("size-linear")
 
 
 __all__ = [
-    "Chain", "Elementwise", "affine", "chain_of", "chain_tangents", "is_hidden_layer", "output_layer", "size_words",
+    "Chain", "Elementwise", "affine", "chain_of", "chain_tangents", "hidden_layer", "is_hidden_layer", "output_layer",
+    "size_words",
 ]  # fmt: skip

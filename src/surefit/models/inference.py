@@ -6,6 +6,7 @@ every point is computed in the same order. The first call compiles, which takes 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
@@ -99,3 +100,13 @@ def values_of(model: Any) -> Inference:
     if found is None:
         found = _known[model] = Inference(model, len(model.y_shift.numpy()))
     return found
+
+
+def predictor(model: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """The model on points (n, d) -> (n, k), float64: in float32 as it is used later, since its rounding counts."""
+    if model.dtype == np.float32:
+        return lambda points: values_of(model)(points)  # which does not keep the model alive
+    return lambda points: evaluate(model, points)
+
+
+__all__ = ["Inference", "evaluate", "predictor", "values_of"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from surefit import nn
 from surefit.core import ops
-from surefit.problems.problem import Problem
+from surefit.problems.problem import Points, Problem
 
 
 class Scaled(nn.Module):
@@ -27,6 +27,16 @@ class Scaled(nn.Module):
     def inputs(self, x: Any) -> Any:
         """Points in the units of the network."""
         return ops.cast((x - self.x_shift) / self.x_scale, dtype=self.dtype)
+
+    def rows(self, points: Points) -> Points:
+        """Points (n, d) and values (n, k) in the units of the network, float64."""
+        x, y = points
+        u = (x - self.x_shift.numpy()) / self.x_scale.numpy()
+        return u, (y - self.y_shift.numpy()) / self.y_scale.numpy()
+
+    def gradients(self, gradients: np.ndarray) -> np.ndarray:
+        """Gradients (n, k, d) in the units of the network, float64."""
+        return gradients * self.x_scale.numpy() / self.y_scale.numpy()[:, None]
 
     def forward(self, x: Any) -> Any:
         return ops.cast(self.network(self.inputs(x)), dtype=ops.float64) * self.y_scale + self.y_shift
@@ -51,11 +61,10 @@ def scaled(network: nn.Module, problem: Problem, scale: bool, dtype: Any) -> Sca
 
 
 def spread(columns: np.ndarray) -> np.ndarray:
-    """The deviation of each column; of a constant one its size, or 1."""
-    deviation = columns.std(axis=0)
+    """The deviation of each column; of one that is constant but for rounding its size, or 1."""
     size = np.abs(columns).max(axis=0)
-    flat = deviation <= 1e-12 * size
-    return np.where(flat, np.where(size > 0, size, 1.0), deviation)
+    flat = np.ptp(columns, axis=0) <= 4 * np.finfo(np.float64).eps * size
+    return np.where(flat, np.where(size > 0, size, 1.0), columns.std(axis=0))
 
 
 __all__ = ["Scaled", "scaled", "spread"]

@@ -77,6 +77,8 @@ class Problem:
     slope_function: Callable[[np.ndarray], np.ndarray] | None = None
     added: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    exact: bool = False  # a known function without noise
+    free: bool = False  # exact, and its training points are ours to choose: nobody asked for others
 
     def sizes(self) -> dict[str, int]:
         """How many rows each part has."""
@@ -131,14 +133,15 @@ def pose(target: Any, domain: Any, data: Sampling | None, seed: int, solver: boo
         raise ArgumentError(
             f"data={data!r} must be a surefit.Sampling(design=..., count=..., ...); the data itself is the target"
         )
-    solver = solver and replace(plan, verify=None) == Sampling()  # nothing was said about the training points
+    free = plan.chooses_nothing
+    solver = solver and free
     if isinstance(target, Formula):
         target = target.text
     if isinstance(target, str) and _is_path(target):
         target = Path(target)
     texts = _formula_texts(target)
     if texts is not None:
-        return _of_formulas(texts, domain, plan, seed, solver)
+        return _of_formulas(texts, domain, plan, seed, solver, free)
     if callable(target) and not isinstance(target, Table):
         box = _needed_domain(domain, None)
         function, outputs = vectorised(target, box)
@@ -149,16 +152,17 @@ def pose(target: Any, domain: Any, data: Sampling | None, seed: int, solver: boo
                 "a Python function is not differentiated",
                 "give a function that returns its gradients, or a formula",
             )
-        plan = replace(first_sampling(box.dim), verify=plan.verify) if solver else plan
-        return _of_function(function, box, outputs, plan, seed, source, _called_slopes(plan, box, outputs))
+        plan = first_sampling(box.dim, plan) if solver else plan
+        return _of_function(function, box, outputs, plan, seed, source, _called_slopes(plan, box, outputs), free)
     return _of_table(target, domain, plan, seed)
 
 
-def first_sampling(dim: int) -> Sampling:
-    """The first training points of a function for a solver, which draws more as its networks grow."""
-    if dim == 1:
-        return Sampling("chebyshev", ROWS * 20 + 2)
-    return Sampling("chebyshev", 16 * 16) if dim == 2 else Sampling("chebyshev" if dim == 3 else "auto", 9**3)
+def first_sampling(dim: int, plan: Sampling) -> Sampling:
+    """The plan with the first training points of a function for a solver, which draws more as its networks grow."""
+    design, count = ("chebyshev", 9**3) if dim == 3 else ("auto", 9**3)
+    if dim <= 2:
+        design, count = "chebyshev", ROWS * 20 + 2 if dim == 1 else 16 * 16
+    return replace(plan, design=design, count=count)
 
 
 def _is_path(text: str) -> bool:
@@ -185,7 +189,7 @@ def _needed_domain(domain: Any, variables: Sequence[str] | None) -> Domain:
     )
 
 
-def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int, solver: bool) -> Problem:
+def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int, solver: bool, free: bool) -> Problem:
     first = parse_many(texts)  # a first reading finds the variables
     box = _needed_domain(domain, first[0].variables or None)
     formulas = parse_many(texts, box.names)
@@ -198,8 +202,8 @@ def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int, solve
     slopes = (
         derivatives.formula_slopes(formulas) if plan.derivatives is True else _called_slopes(plan, box, len(formulas))
     )
-    plan = replace(first_sampling(box.dim), verify=plan.verify) if solver else plan
-    return _of_function(function, box, outputs, plan, seed, source, slopes)
+    plan = first_sampling(box.dim, plan) if solver else plan
+    return _of_function(function, box, outputs, plan, seed, source, slopes, free)
 
 
 def _called_slopes(plan: Sampling, box: Domain, outputs: int) -> derivatives.Slopes | None:
@@ -213,7 +217,7 @@ def _called_slopes(plan: Sampling, box: Domain, outputs: int) -> derivatives.Slo
 
 def _of_function(
     function: Callable[[np.ndarray], np.ndarray], box: Domain, outputs: tuple[str, ...] | int, plan: Sampling,
-    seed: int, source: dict[str, Any], slope_function: derivatives.Slopes | None,
+    seed: int, source: dict[str, Any], slope_function: derivatives.Slopes | None, free: bool,
 ) -> Problem:  # fmt: skip
     if isinstance(outputs, int):
         outputs = output_names(box.names, outputs)
@@ -231,7 +235,8 @@ def _of_function(
 
     x, y = values(plan.points(box, rng))
     watched, tested = plan.held_out(box, rng)
-    if Noise.read(plan.noise).scale == 0.0 and 0 < len(watched) < FEWEST_WATCHED:
+    exact = Noise.read(plan.noise).scale == 0.0
+    if exact and 0 < len(watched) < FEWEST_WATCHED:
         more = sample(box, FEWEST_WATCHED - len(watched), "uniform", generator=np.random.default_rng([seed, 0x5EE]))
         watched = np.concatenate([watched, more])
     held = [values(p) if len(p) else None for p in (watched, tested)]
@@ -245,7 +250,7 @@ def _of_function(
     return Problem(
         box.names, outputs, box, train, validation, held[1], weights, function, source, dropped,
         validation_weights=held_weights, plan=plan, slopes=slopes[0], validation_slopes=slopes[1],
-        slope_function=slope_function, notes=derivatives.notes(slopes[0]),
+        slope_function=slope_function, notes=derivatives.notes(slopes[0]), exact=exact, free=exact and free,
     )  # fmt: skip
 
 

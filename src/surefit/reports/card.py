@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from surefit import nn
 from surefit.data import Domain
+from surefit.search.record import box_words
 
 if TYPE_CHECKING:
-    from surefit.fitting.fitted import Fit
+    from surefit.search.record import Record
 
 
 UNLEARNED = 0.5  # relative L2 error above which a fit is worth nothing; 1 is that of a network that gives 0
@@ -28,22 +27,22 @@ UNLEARNED_DATA = (
 )
 
 
-def unlearned(fit: Fit) -> str | None:
+def unlearned(fit: Record) -> str | None:
     """The warning that nothing was learned, if that is so and nobody asked for as little."""
     if not UNLEARNED < fit.error.relative_l2 < math.inf or fit.reached:
         return None
     return UNLEARNED_FUNCTION if fit.error.on == "fresh points" else UNLEARNED_DATA
 
 
-def warnings_of(fit: Fit) -> list[str]:
+def warnings_of(fit: Record) -> list[str]:
     """All warnings of the card: those of data and training, and that of an error which is no good."""
     learned = unlearned(fit)
     return [*fit.warnings, *([] if learned is None else [learned])]
 
 
-def card_rows(fit: Fit) -> list[tuple[str, str]]:
+def card_rows(fit: Record) -> list[tuple[str, str]]:
     """The card as (label, text)."""
-    unit = "iteration" if "stage" in fit.method else "epoch"
+    unit = "iteration" if fit.made.solved else "epoch"
     best = f", best {unit} {fit.best_epoch}" if fit.best_epoch is not None else ""
     if best and not fit.method.get("best_weights", True):
         best += ", weights of the last"
@@ -67,7 +66,7 @@ def card_rows(fit: Fit) -> list[tuple[str, str]]:
     return rows + [("warning", w) for w in warnings_of(fit)]
 
 
-def card_html(fit: Fit) -> str:
+def card_html(fit: Record) -> str:
     """The card as a table of HTML, for notebooks."""
     import html
 
@@ -78,7 +77,7 @@ def card_html(fit: Fit) -> str:
     return f"<table>{cells}</table>"
 
 
-def to_dict(fit: Fit) -> dict[str, Any]:
+def to_dict(fit: Record) -> dict[str, Any]:
     """The card as plain data, for JSON."""
     return {
         "target": fit.problem.source,
@@ -120,19 +119,7 @@ def to_dict(fit: Fit) -> dict[str, Any]:
     }
 
 
-def box_words(box: Domain, constant: Mapping[str, float] = MappingProxyType({})) -> str:
-    """A domain in few digits: that of a table ends where its rows do. constant: columns that have one value only."""
-    words = []
-    for name, (low, high) in zip(box.names, box.bounds, strict=True):
-        if name in constant:
-            words.append(f"{name}={constant[name]:.6g} (constant)")
-            continue
-        digits = next((n for n in range(6, 17) if f"{low:.{n}g}" != f"{high:.{n}g}"), 17)
-        words.append(f"{name}={low:.{digits}g}:{high:.{digits}g}")
-    return ", ".join(words)
-
-
-def _constant_columns(fit: Fit) -> dict[str, float]:
+def _constant_columns(fit: Record) -> dict[str, float]:
     """The inputs of a table that have one value only, around which its box was made up."""
     problem = fit.problem
     parts = [part[0] for part in (problem.train, problem.validation, problem.test) if part is not None]
@@ -146,7 +133,7 @@ def _constant_columns(fit: Fit) -> dict[str, float]:
     }
 
 
-def _network_words(fit: Fit) -> str:
+def _network_words(fit: Record) -> str:
     sizes = fit.layers()
     weights = f"{fit.network.num_parameters()} parameters, {fit.dtype}"
     if sizes is None:
@@ -158,7 +145,7 @@ def _network_words(fit: Fit) -> str:
     return f"{'-'.join(map(str, sizes))} {'/'.join(kinds).lower()}, {weights}"
 
 
-def _method_words(fit: Fit) -> str:
+def _method_words(fit: Record) -> str:
     m = fit.method
     if "stage" in m:
         stage = m["stage"] + (", rounded to float32 and solved again" if m.get("rounded") else "")
@@ -174,31 +161,31 @@ def _method_words(fit: Fit) -> str:
     return ", ".join(parts)
 
 
-def _work_words(fit: Fit) -> str:
-    if "stage" in fit.method:
+def _work_words(fit: Record) -> str:
+    if fit.made.solved:
         return f"{len(fit.history)} iterations, {fit.steps} evaluations of all rows"
     return f"{len(fit.history)} epochs, {fit.steps} steps"
 
 
-def _status(fit: Fit) -> str:
+def _status(fit: Record) -> str:
     if fit.tol is None:
         return "measured, no tolerance asked"
     return f"tolerance {fit.tol:g} {'reached' if fit.reached else 'NOT reached'} (measured)"
 
 
-def _time_words(fit: Fit) -> str:
+def _time_words(fit: Record) -> str:
     """Seconds, and those of compiling apart."""
     if fit.compile_seconds is None:
         return f"{fit.seconds:.1f} s"
     return f"{max(0.0, fit.seconds - fit.compile_seconds):.1f} s and {fit.compile_seconds:.2f} s of compiling"
 
 
-def _restart_words(fit: Fit) -> str:
+def _restart_words(fit: Record) -> str:
     """How the networks did of which this one is the best."""
     shown = ", ".join(f"{loss:.2g}" for loss in sorted(fit.restarts)[:6])
     more = f" ... {max(fit.restarts):.2g}" if len(fit.restarts) > 6 else ""
-    what = "errors" if "stage" in fit.method else "losses"
+    what = "errors" if fit.made.solved else "losses"
     return f"the best of {len(fit.restarts)} networks, {what} {shown}{more}"
 
 
-__all__ = ["UNLEARNED_DATA", "UNLEARNED_FUNCTION", "box_words", "card_html", "card_rows", "to_dict", "unlearned"]
+__all__ = ["UNLEARNED_DATA", "UNLEARNED_FUNCTION", "card_html", "card_rows", "to_dict", "unlearned"]

@@ -31,6 +31,28 @@ class Measured:
         return f"{self.max:.3g} at {where} (measured on {self.n} {self.on})"
 
 
+class Judge:
+    """Measures errors of one problem: its fresh points, or test rows, are drawn once, since a function may be slow.
+
+    size: the largest |target| that is known.
+    """
+
+    def __init__(self, problem: Problem, seed: int) -> None:
+        self.problem, self.seed = problem, seed
+        self.points = problem.verification(seed)
+        known = (np.abs(y).max(initial=0.0) for y in (self.points[1], problem.train[1]))
+        self.size = max(float(v) for v in known)
+
+    def measured(self, predict: Callable[[np.ndarray], np.ndarray]) -> Measured:
+        """The error of a prediction."""
+        return measure(predict, self.problem, self.seed, self.points)
+
+    def within(self, predict: Callable[[np.ndarray], np.ndarray], goal: float) -> bool:
+        """Whether the largest error is within a goal: a quick look at some points first."""
+        x, y = (a[:: max(1, len(a) // 512)] for a in self.points)
+        return bool(np.abs(predict(x) - y).max() <= goal) and self.measured(predict).max <= goal
+
+
 def measure(predict: Callable[[np.ndarray], np.ndarray], problem: Problem, seed: int, points: Points) -> Measured:
     """The error of a prediction on `points`, the test rows of a table or fresh points of a known function.
 
@@ -88,4 +110,4 @@ def _climb(
     return np.concatenate([points, tops]), np.concatenate([values, heights]), n
 
 
-__all__ = ["Measured", "measure"]
+__all__ = ["Judge", "Measured", "measure"]

@@ -96,4 +96,19 @@ SENTENCES: dict[str, Both] = {
     "all-tried": Both(
         "what could have made it better was tried; the best is kept", "可能改进的方法都已试过；保留最好的结果"
     ),
+    # how large an error is, and what tells it
+    "error-fresh": Both(
+        "{size} at {where} (measured on {n} fresh points)", "{size}，位于 {where}（在 {n} 个新取的点上测得）"
+    ),
+    "error-test": Both(
+        "{size} at {where} (largest of {n} test rows)", "{size}，位于 {where}（{n} 个测试行中的最大值）"
+    ),
+    "error-validation": Both(
+        "{size} at {where} (largest of {n} validation rows, which also chose the network)",
+        "{size}，位于 {where}（{n} 个验证行中的最大值；这些行也用于选定网络）",
+    ),
+    "error-training": Both(
+        "{size} at {where} (largest of {n} training rows, which it was fitted to)",
+        "{size}，位于 {where}（{n} 个训练行中的最大值；网络正是用这些行拟合的）",
+    ),
 }

@@ -7,6 +7,7 @@ are computed once. All candidates of a fit are measured by the same judge.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from surefit.data import Domain, sample
-from surefit.problems.problem import Points, Problem, first_sampling
+from surefit.problems.problem import Points, Problem
 from surefit.search.uphill import Climb, climb
 from surefit.sentences import Sentence, say
 
@@ -193,7 +194,7 @@ def effort_of(problem: Problem, time: float | None = None) -> Effort:
         return shares(plan.verify, dim)
     most: float = math.inf
     if problem.source["kind"] == "callable":
-        if plan is not None and plan.count is not None and plan.count != first_sampling(dim).count:
+        if plan is not None and plan.count is not None and not getattr(problem, "free", True):
             count = math.prod(plan.count) if isinstance(plan.count, tuple) else plan.count
             most = max(FEWEST, PER_POINT * count)
         seconds = getattr(problem, "seconds_per_point", None)
@@ -209,7 +210,7 @@ def default_effort(dim: int) -> Effort:
     """15 000 evaluations and the corners; 5 000 in one dimension."""
     if dim == 1:
         return Effort(3000, 2, 0, 1998)
-    return Effort(8000, corner_count(dim), 2000, 5000)
+    return Effort(7000, corner_count(dim), 3000, 5000)
 
 
 def shares(budget: int, dim: int) -> Effort:
@@ -247,13 +248,34 @@ def spread_points(domain: Domain, count: int, rng: np.random.Generator) -> np.nd
 
 
 def border_points(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Points (count, d) on the border of a box: half on its faces, half on its edges of all dimensions."""
-    d = domain.dim
-    unit = rng.uniform(-1.0, 1.0, (count, d))
-    stuck = np.where(np.arange(count) % 2 == 0, 1, rng.integers(1, d + 1, count))  # how many inputs are at an end
-    order = rng.random((count, d)).argsort(axis=1).argsort(axis=1)
-    ends = rng.choice([-1.0, 1.0], (count, d))
-    return domain.unscale(np.where(order < stuck[:, None], ends, unit))
+    """Points (count, d) where fits are often worst and uniform ones never fall.
+
+    A quarter on the faces of the box, a quarter on its edges of all dimensions, a quarter near its corners at distances
+    of all sizes, and a quarter with every input at an end or in the middle, which is 0 where the box holds it.
+    """
+    d, quarter = domain.dim, -(-count // 4)
+    unit = domain.scale(np.clip(0.0, domain.low, domain.high))
+    middle = np.where(np.abs(unit) < 1.0, unit, 0.0)
+    if quarter >= 3**d - 2**d - 1:
+        lattice = np.array([t for t in itertools.product((0, -1, 1), repeat=d) if 0 in t], dtype=np.float64)
+    else:
+        lattice = rng.integers(-1, 2, (quarter, d)).astype(np.float64)
+        lattice[:1] = 0.0
+    lattice = np.where(lattice == 0, middle, lattice)
+    near = _near_corners(d, quarter, rng)
+    edges = max(0, count - len(lattice) - len(near))  # those on faces, too
+    stuck = np.where(np.arange(edges) % 2 == 0, 1, rng.integers(1, d + 1, edges))  # how many inputs are at an end
+    order = rng.random((edges, d)).argsort(axis=1).argsort(axis=1)
+    ends, inside = rng.choice([-1.0, 1.0], (edges, d)), rng.uniform(-1.0, 1.0, (edges, d))
+    return domain.unscale(np.concatenate([lattice, np.where(order < stuck[:, None], ends, inside), near])[:count])
+
+
+def _near_corners(d: int, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Points (count, d) of [-1, 1]^d at or near an end in every input, each corner as often as the others."""
+    corners = Domain([(-1.0, 1.0)] * d).corners() if d <= ALL_CORNERS_UP_TO else rng.choice([-1.0, 1.0], (count, d))
+    corners = corners[rng.permutation(len(corners))][np.arange(count) % len(corners)]
+    inward = rng.random((count, d)) * 10.0 ** -rng.uniform(0.0, 2.0, (count, 1))
+    return corners * (1.0 - np.where(rng.random((count, d)) < 0.5, inward, 0.0))
 
 
 def some_corners(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -310,7 +332,8 @@ class Judge:
             if points is not None:
                 effort = self.effort
                 rest = max(0, effort.total - len(points[0]) - effort.faces)
-                self.effort = effort._replace(uniform=0, corners=0, climb=min(effort.climb, rest))
+                corners = effort.corners if problem.plan is None or problem.plan.verify is None else 0
+                self.effort = effort._replace(uniform=0, corners=corners, climb=min(effort.climb, rest))
             self.pool = self.effort.pool
             self._draw(points)
         self.size = max(float(np.abs(y).max(initial=0.0)) for y in (self.points[1], problem.train[1]))
@@ -357,18 +380,22 @@ class Judge:
         )
 
     def measured_on(self, predict: Predict, points: Points, kind: str) -> Measured:
-        """The error on these rows alone: kind "validation", for the rows that may choose, and the like."""
+        """The error on these rows alone, and on nothing that is looked for."""
         x, y = points
         return sampled(self.problem.names, self.problem.outputs, x, _sizes(predict(x), y), y, kind)
 
-    def within(self, measured: Measured, tol: float | None) -> bool:
-        """Whether an error is within the tolerance; False where none was asked for."""
-        return tol is not None and bool(measured.max <= tol)
+    def within(self, predict: Predict, goal: float) -> bool:
+        """Whether the largest error is within a goal; most that are not are seen at a few points.
 
-    def good_enough(self, predict: Predict, tol: float) -> bool:
-        """Whether a prediction is within the tolerance; most of those that are not are seen at a few points."""
-        x, y = (part[:: max(1, len(part) // 512)] for part in self.points)
-        return bool(_sizes(predict(x), y).max() <= tol) and self.within(self.measured(predict), tol)
+        Of measured data the validation rows tell, else the training rows: test rows decide nothing.
+        """
+        held = self.problem.function is None
+        x, y = points = (self.problem.validation or self.problem.train) if held else self.points
+        every = max(1, len(x) // 512)
+        if not _sizes(predict(x[::every]), y[::every]).max() <= goal:
+            return False
+        found = self.measured_on(predict, points, "validation") if held else self.measured(predict)
+        return found.max <= goal
 
     def _uphill(self, predict: Predict, x: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
         """Points (m, d) of a search for larger errors, |errors| (m, k) there, and how many were not finite."""

@@ -29,6 +29,7 @@ KINDS = {
     "training": "training rows",
 }
 CHOOSING = ("validation", "training")  # rows that also chose the network
+FEW = 100  # test rows of which the largest error says little about new ones
 ALL_CORNERS_UP_TO = 12  # inputs: 4096 corners; beyond that the search climbs from corner to corner
 SHARE = 0.2  # of the time limit that goes into measuring a slow function
 PER_POINT = 10  # evaluations in all that measure a callable, for each training point the user allowed
@@ -83,7 +84,12 @@ class Measured:
 
     def sentence(self) -> Sentence:
         """The largest error, where it is, and how many rows of which kind it is the largest of."""
-        return say(f"error-{self.kind}", size=f"{self.max:.3g}", where=self.where, n=self.n)
+        code, size, n = f"error-{self.kind}", f"{self.max:.3g}", self.n
+        if self.left_out:
+            return say("error-left-out", size=size, where=self.where, n=n, left_out=self.left_out)
+        if self.kind == "test" and n < FEW:
+            return say("error-test-few", size=size, where=self.where, n=n, more=n + 1)
+        return say(code, size=size, where=self.where, n=n)
 
     def __str__(self) -> str:
         return str(self.sentence())

@@ -10,7 +10,7 @@ from surefit import nn
 from surefit.attempts.lr_finder import range_test
 from surefit.core import ops
 from surefit.errors import ArgumentError, NotFiniteError
-from surefit.models.spec import scaled
+from surefit.models.scaled import scaled
 from surefit.problems.problem import pose
 
 PLAN = surefit.Sampling(count=300)

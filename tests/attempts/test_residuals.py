@@ -7,8 +7,9 @@ import pytest
 
 from surefit import nn
 from surefit.attempts import residuals as module
-from surefit.attempts.residuals import Residuals, chain_of
+from surefit.attempts.residuals import Residuals
 from surefit.errors import ArgumentError
+from surefit.models.chain import chain_of
 from surefit.solvers.gradients import gradient_features
 
 RNG = np.random.default_rng(0)
@@ -103,8 +104,8 @@ def test_gradients_are_further_residuals(name, weights):
 def test_second_derivatives_of_activations_are_those_of_differences(activation):
     chain = chain_of(nn.MLP(1, (1,), 1, activation=activation, generator=0))
     z, h = np.array([[-2.1, -0.7], [0.4, 3.0]]), 1e-5
-    value, slope, bend = chain[0][1].bent(z)
-    (above, steeper), (below, flatter) = chain[0][1].both(z + h), chain[0][1].both(z - h)
+    value, slope, bend = chain[0][1].curved(z)
+    (above, steeper), (below, flatter) = chain[0][1].value_and_slope(z + h), chain[0][1].value_and_slope(z - h)
     np.testing.assert_allclose(value, chain[0][1].value(z), rtol=1e-15)
     np.testing.assert_allclose(slope, (above - below) / (2 * h), atol=1e-9)
     np.testing.assert_allclose(bend, (steeper - flatter) / (2 * h), atol=1e-9)

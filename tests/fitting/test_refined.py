@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from surefit.fitting.refined import refine
+from surefit.fitting.solving import Run, scan
 
 import surefit
 from surefit.attempts.methods import Features
 from surefit.core import ops
-from surefit.fitting.refined import refine
-from surefit.fitting.solving import Run, scan
 from surefit.problems.problem import pose
 
 PEAK = "exp(-60*((x1-0.3)^2+(x2-0.2)^2)) + sin(3*x1)*x2"

@@ -9,15 +9,15 @@ import threading
 
 import numpy as np
 import pytest
+from surefit.fitting.automatic import GOAL
+from surefit.fitting.entry import fit_problem
+from surefit.fitting.solving import Run, deploy, predictor, restate, search, surely_less
 
 import surefit
 from surefit import nn
 from surefit.errors import ArgumentError, DomainError
 from surefit.fitting import Epoch, Finished, Started
-from surefit.fitting.automatic import GOAL
-from surefit.fitting.entry import fit_problem
-from surefit.fitting.solving import Run, deploy, predictor, restate, search, surely_less
-from surefit.models.spec import scaled
+from surefit.models.scaled import scaled
 from surefit.problems.problem import pose
 
 WAVE, BOX = "sin(x)", "x=-3:3"

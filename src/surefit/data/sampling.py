@@ -388,6 +388,16 @@ class Sampling:
         faces = face_points(domain, round(self.face_share(domain) * base), rng)
         return np.concatenate([main, faces, self.extra_points(domain, base, rng)])
 
+    @property
+    def chooses_nothing(self) -> bool:
+        """Whether nothing was said about which points a function is fitted to, so that a solver may choose them.
+
+        How they are split, weighted against gradients, dropped or measured says nothing of which they are.
+        """
+        asked = (self.count, self.extra_box, self.weights, self.faces, self.test)
+        default = self.design == "auto" and self.with_corners and not self.adaptive
+        return default and all(a is None for a in asked)
+
     def face_share(self, domain: Domain) -> float:
         """Points on the faces as a share of `count`, with the default filled in."""
         if domain.dim == 1:

@@ -19,7 +19,7 @@ from surefit.errors import ArgumentError, ShapeError
 from surefit.problems.problem import vectorised
 
 if TYPE_CHECKING:
-    from surefit.fitting.fitted import Fit
+    from surefit.search.record import Record
 
 # Optimisers whose step is about lr in every weight, whatever the gradient's size.
 SIGN_LIKE = ("adam", "adamw", "nadam", "radam", "adamax", "rmsprop", "adagrad")
@@ -70,7 +70,7 @@ def examine(
     return Diagnosis(findings)
 
 
-def diagnose(fit: Fit) -> Diagnosis:
+def diagnose(fit: Record) -> Diagnosis:
     """Examine a Fit, with all that it knows: data in the network's units, training, and the function if there is one.
 
     A loaded Fit has a sample of its data only.
@@ -106,7 +106,7 @@ def diagnose(fit: Fit) -> Diagnosis:
     return Diagnosis(findings)
 
 
-def _missed(fit: Fit) -> Finding:
+def _missed(fit: Record) -> Finding:
     """That the tolerance was not reached."""
     most, tol = fit.error.max, float(fit.tol)  # type: ignore[arg-type]
     message = (
@@ -118,10 +118,10 @@ def _missed(fit: Fit) -> Finding:
     return Finding("tolerance-missed", "warning", "result", most, message, cure)
 
 
-def _rows_trained_on(fit: Fit) -> int:
+def _rows_trained_on(fit: Record) -> int:
     """How many rows the training had; of a loaded fit the least that its steps speak of, since it keeps only some."""
     have, epochs = len(fit.problem.train[0]), len(fit.history)
-    if "stage" in fit.method:  # a solver, which takes all rows every time
+    if fit.made.solved:  # a solver, which takes all rows every time
         return fit.problem.sizes()["train"]
     batch = fit.method["batch_size"]
     return have if not epochs else max(have, (-(-fit.steps // epochs) - 1) * batch + 1)

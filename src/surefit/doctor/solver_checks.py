@@ -9,7 +9,7 @@ import numpy as np
 
 from surefit.doctor.findings import Finding, severity
 from surefit.doctor.observation import Patient
-from surefit.models.spec import Scaled
+from surefit.models.scaled import Scaled
 
 # Rounding of one sum costs about its unit times the sum of absolute weights (Higham 2002, section 3.1). What it costs
 # is compared with the residuals: below them nobody sees it, above them it is all there is.

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import inspect
-import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from surefit.data import Domain, Noise, Sampling, Table, check_finite, corner_points, face_points, read_table, sample
+from surefit.data import Domain, Noise, Sampling, Table, check_finite, read_table, sample
 from surefit.data.generator import output_names
 from surefit.errors import ArgumentError, DataError, DomainError, ShapeError
 from surefit.formulas import Formula, parse_many
@@ -24,27 +23,6 @@ TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".parquet", ".npz", ".npy", ".
 LARGEST = 1e150  # squares and their sums stay finite in float64
 FEWEST_WATCHED = 200  # validation points of a known function without noise: with fewer, luck picks the best epoch
 ROWS = 4  # training points for each unit that a solver places
-VERIFY = 10_000  # fresh points on which the error of a known function is measured; a fifth of it on the faces
-
-
-class Climb(NamedTuple):
-    """A search for larger errors from the worst points: how many of them, steps, and tries in each step."""
-
-    starts: int = 16
-    steps: int = 24
-    tries: int = 8
-
-
-CLIMB = Climb()
-
-
-class Effort(NamedTuple):
-    """Fresh evaluations of a function that measure an error."""
-
-    uniform: int
-    corners: int
-    faces: int
-    search: Climb = CLIMB
 
 
 @dataclass(frozen=True)
@@ -77,6 +55,8 @@ class Problem:
     slope_function: Callable[[np.ndarray], np.ndarray] | None = None
     added: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    exact: bool = False  # a known function without noise
+    free: bool = False  # exact, and its training points are ours to choose: nobody asked for others
 
     def sizes(self) -> dict[str, int]:
         """How many rows each part has."""
@@ -84,38 +64,6 @@ class Problem:
             return self.rows
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: 0 if points is None else len(points[0]) for name, points in parts.items()}
-
-    def effort(self) -> Effort:
-        """What measuring the error costs: the default, or shares of `Sampling.verify`, which they sum to."""
-        several = self.domain.dim > 1
-        corners = len(corner_points(self.domain))
-        budget = None if self.plan is None else self.plan.verify
-        if budget is None:
-            return Effort(VERIFY, corners, VERIFY // 5) if several else Effort(VERIFY // 5, corners, 0)
-        corners = min(corners, budget // 2)
-        faces = budget * 3 // 20 if several else 0
-        starts = min(CLIMB.starts, max(1, budget // 5 // (CLIMB.steps * CLIMB.tries)))
-        search = Climb(starts, min(CLIMB.steps, budget // 5 // (starts * CLIMB.tries)), CLIMB.tries)
-        return Effort(max(1, budget - corners - faces - math.prod(search)), corners, faces, search)
-
-    def edges(self, seed: int) -> np.ndarray:
-        """Fresh points on the faces of the domain, (n, d), where fits are often worst and uniform points never fall."""
-        return face_points(self.domain, self.effort().faces, np.random.default_rng([seed, 0xED6E]))
-
-    def verification(self, seed: int) -> Points:
-        """Where the error is measured: fresh uniform points and the corners for a known function, else the test rows.
-
-        Falls back to the validation rows and then to the training rows when there is nothing else.
-        """
-        if self.function is not None:
-            rng = np.random.default_rng([seed, 0x7E57])  # a stream of its own: never the training points
-            effort = self.effort()
-            corners = corner_points(self.domain)[: effort.corners]
-            x = np.concatenate([sample(self.domain, effort.uniform, "uniform", generator=rng), corners])
-            y = self.function(x)
-            good = np.isfinite(y).all(axis=1)
-            return x[good], y[good]
-        return self.test or self.validation or self.train
 
 
 def pose(target: Any, domain: Any, data: Sampling | None, seed: int, solver: bool = False) -> Problem:
@@ -131,14 +79,15 @@ def pose(target: Any, domain: Any, data: Sampling | None, seed: int, solver: boo
         raise ArgumentError(
             f"data={data!r} must be a surefit.Sampling(design=..., count=..., ...); the data itself is the target"
         )
-    solver = solver and replace(plan, verify=None) == Sampling()  # nothing was said about the training points
+    free = plan.chooses_nothing
+    solver = solver and free
     if isinstance(target, Formula):
         target = target.text
     if isinstance(target, str) and _is_path(target):
         target = Path(target)
     texts = _formula_texts(target)
     if texts is not None:
-        return _of_formulas(texts, domain, plan, seed, solver)
+        return _of_formulas(texts, domain, plan, seed, solver, free)
     if callable(target) and not isinstance(target, Table):
         box = _needed_domain(domain, None)
         function, outputs = vectorised(target, box)
@@ -149,16 +98,17 @@ def pose(target: Any, domain: Any, data: Sampling | None, seed: int, solver: boo
                 "a Python function is not differentiated",
                 "give a function that returns its gradients, or a formula",
             )
-        plan = replace(first_sampling(box.dim), verify=plan.verify) if solver else plan
-        return _of_function(function, box, outputs, plan, seed, source, _called_slopes(plan, box, outputs))
+        plan = first_sampling(box.dim, plan) if solver else plan
+        return _of_function(function, box, outputs, plan, seed, source, _called_slopes(plan, box, outputs), free)
     return _of_table(target, domain, plan, seed)
 
 
-def first_sampling(dim: int) -> Sampling:
-    """The first training points of a function for a solver, which draws more as its networks grow."""
-    if dim == 1:
-        return Sampling("chebyshev", ROWS * 20 + 2)
-    return Sampling("chebyshev", 16 * 16) if dim == 2 else Sampling("chebyshev" if dim == 3 else "auto", 9**3)
+def first_sampling(dim: int, plan: Sampling) -> Sampling:
+    """The plan with the first training points of a function for a solver, which draws more as its networks grow."""
+    design, count = ("chebyshev", 9**3) if dim == 3 else ("auto", 9**3)
+    if dim <= 2:
+        design, count = "chebyshev", ROWS * 20 + 2 if dim == 1 else 16 * 16
+    return replace(plan, design=design, count=count)
 
 
 def _is_path(text: str) -> bool:
@@ -185,7 +135,7 @@ def _needed_domain(domain: Any, variables: Sequence[str] | None) -> Domain:
     )
 
 
-def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int, solver: bool) -> Problem:
+def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int, solver: bool, free: bool) -> Problem:
     first = parse_many(texts)  # a first reading finds the variables
     box = _needed_domain(domain, first[0].variables or None)
     formulas = parse_many(texts, box.names)
@@ -198,8 +148,8 @@ def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int, solve
     slopes = (
         derivatives.formula_slopes(formulas) if plan.derivatives is True else _called_slopes(plan, box, len(formulas))
     )
-    plan = replace(first_sampling(box.dim), verify=plan.verify) if solver else plan
-    return _of_function(function, box, outputs, plan, seed, source, slopes)
+    plan = first_sampling(box.dim, plan) if solver else plan
+    return _of_function(function, box, outputs, plan, seed, source, slopes, free)
 
 
 def _called_slopes(plan: Sampling, box: Domain, outputs: int) -> derivatives.Slopes | None:
@@ -213,7 +163,7 @@ def _called_slopes(plan: Sampling, box: Domain, outputs: int) -> derivatives.Slo
 
 def _of_function(
     function: Callable[[np.ndarray], np.ndarray], box: Domain, outputs: tuple[str, ...] | int, plan: Sampling,
-    seed: int, source: dict[str, Any], slope_function: derivatives.Slopes | None,
+    seed: int, source: dict[str, Any], slope_function: derivatives.Slopes | None, free: bool,
 ) -> Problem:  # fmt: skip
     if isinstance(outputs, int):
         outputs = output_names(box.names, outputs)
@@ -231,7 +181,8 @@ def _of_function(
 
     x, y = values(plan.points(box, rng))
     watched, tested = plan.held_out(box, rng)
-    if Noise.read(plan.noise).scale == 0.0 and 0 < len(watched) < FEWEST_WATCHED:
+    exact = Noise.read(plan.noise).scale == 0.0
+    if exact and 0 < len(watched) < FEWEST_WATCHED:
         more = sample(box, FEWEST_WATCHED - len(watched), "uniform", generator=np.random.default_rng([seed, 0x5EE]))
         watched = np.concatenate([watched, more])
     held = [values(p) if len(p) else None for p in (watched, tested)]
@@ -245,7 +196,7 @@ def _of_function(
     return Problem(
         box.names, outputs, box, train, validation, held[1], weights, function, source, dropped,
         validation_weights=held_weights, plan=plan, slopes=slopes[0], validation_slopes=slopes[1],
-        slope_function=slope_function, notes=derivatives.notes(slopes[0]),
+        slope_function=slope_function, notes=derivatives.notes(slopes[0]), exact=exact, free=exact and free,
     )  # fmt: skip
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,10 +11,11 @@ import numpy as np
 from surefit import nn
 from surefit.data import Domain
 from surefit.search.judging import OutputError
+from surefit.search.record import box_words
 from surefit.sentences import Sentence, say
 
 if TYPE_CHECKING:
-    from surefit.fitting.fitted import Fit
+    from surefit.search.record import Record
 
 
 UNLEARNED = 0.5  # relative L2 error above which a fit is worth nothing; 1 is that of a network that gives 0
@@ -25,7 +25,7 @@ LOCAL = 0.5  # of the target's root mean square: a largest error above it is a p
 LISTED = 6  # inputs, and outputs, that are told one by one
 
 
-def unlearned(fit: Fit) -> list[Sentence]:
+def unlearned(fit: Record) -> list[Sentence]:
     """Warnings that nothing was learned, on the whole, of an output or at a place, if nobody asked for as little."""
     error, function = fit.error, fit.error.kind == "fresh"
     if fit.reached:
@@ -42,14 +42,14 @@ def unlearned(fit: Fit) -> list[Sentence]:
     return []
 
 
-def warnings_of(fit: Fit) -> list[str]:
+def warnings_of(fit: Record) -> list[str]:
     """All warnings of the card: those of data and training, and that of an error which is no good."""
     return [*fit.warnings, *unlearned(fit)]
 
 
-def card_rows(fit: Fit) -> list[tuple[str, str]]:
+def card_rows(fit: Record) -> list[tuple[str, str]]:
     """The card as (label, text)."""
-    unit = "iteration" if "stage" in fit.method else "epoch"
+    unit = "iteration" if fit.made.solved else "epoch"
     best = f", best {unit} {fit.best_epoch}" if fit.best_epoch is not None else ""
     if best and not fit.method.get("best_weights", True):
         best += ", weights of the last"
@@ -72,7 +72,7 @@ def card_rows(fit: Fit) -> list[tuple[str, str]]:
     return rows + [("warning", w) for w in warnings_of(fit)]
 
 
-def error_rows(fit: Fit) -> list[tuple[str, str]]:
+def error_rows(fit: Record) -> list[tuple[str, str]]:
     """The error as (label, text): the largest and what it was measured on; the others, of each output in its units."""
     error = fit.error
     if len(error.outputs) < 2:
@@ -107,7 +107,7 @@ def r2_words(value: float) -> str:
     return f"{value:.{digits}f}".rstrip("0") if digits <= 9 else f"1 - {rest:.1g}"
 
 
-def card_html(fit: Fit) -> str:
+def card_html(fit: Record) -> str:
     """The card as a table of HTML, for notebooks."""
     import html
 
@@ -118,7 +118,7 @@ def card_html(fit: Fit) -> str:
     return f"<table>{cells}</table>"
 
 
-def to_dict(fit: Fit) -> dict[str, Any]:
+def to_dict(fit: Record) -> dict[str, Any]:
     """The card as plain data, for JSON."""
     return {
         "target": fit.problem.source,
@@ -152,18 +152,6 @@ def to_dict(fit: Fit) -> dict[str, Any]:
     }
 
 
-def box_words(box: Domain, constant: Mapping[str, float] = MappingProxyType({})) -> str:
-    """A domain in few digits: that of a table ends where its rows do. constant: columns that have one value only."""
-    words = []
-    for name, (low, high) in zip(box.names, box.bounds, strict=True):
-        if name in constant:
-            words.append(f"{name}={constant[name]:.6g} (constant)")
-            continue
-        digits = next((n for n in range(6, 17) if f"{low:.{n}g}" != f"{high:.{n}g}"), 17)
-        words.append(f"{name}={low:.{digits}g}:{high:.{digits}g}")
-    return ", ".join(words)
-
-
 def _short(names: Sequence[str]) -> str:
     """The names, the first of many."""
     if len(names) <= LISTED + 2:
@@ -171,14 +159,14 @@ def _short(names: Sequence[str]) -> str:
     return f"{', '.join(names[:LISTED])} and {len(names) - LISTED} more"
 
 
-def _target_words(fit: Fit) -> str:
+def _target_words(fit: Record) -> str:
     """What was fitted: a formula, or outputs and inputs of a table or a callable."""
     if fit.problem.source["kind"] == "formula":
         return fit.target
     return f"{fit.target}: {_short(fit.outputs)} from {_short(fit.names)}"
 
 
-def _domain_words(fit: Fit) -> str:
+def _domain_words(fit: Record) -> str:
     """The box of the first inputs, if there are many."""
     if len(fit.names) <= LISTED + 2:
         return box_words(fit.domain, _constant_columns(fit))
@@ -186,7 +174,7 @@ def _domain_words(fit: Fit) -> str:
     return f"{first} and {len(fit.names) - LISTED} more"
 
 
-def _constant_columns(fit: Fit) -> dict[str, float]:
+def _constant_columns(fit: Record) -> dict[str, float]:
     """The inputs of a table that have one value only, around which its box was made up."""
     problem = fit.problem
     parts = [part[0] for part in (problem.train, problem.validation, problem.test) if part is not None]
@@ -200,7 +188,7 @@ def _constant_columns(fit: Fit) -> dict[str, float]:
     }
 
 
-def _network_words(fit: Fit) -> str:
+def _network_words(fit: Record) -> str:
     sizes = fit.layers()
     weights = f"{fit.network.num_parameters()} parameters, {fit.dtype}"
     if sizes is None:
@@ -212,7 +200,7 @@ def _network_words(fit: Fit) -> str:
     return f"{'-'.join(map(str, sizes))} {'/'.join(kinds).lower()}, {weights}"
 
 
-def _method_words(fit: Fit) -> str:
+def _method_words(fit: Record) -> str:
     m = fit.method
     if "stage" in m:
         stage = m["stage"] + (", rounded to float32 and solved again" if m.get("rounded") else "")
@@ -228,33 +216,33 @@ def _method_words(fit: Fit) -> str:
     return ", ".join(parts)
 
 
-def _work_words(fit: Fit) -> str:
-    if "stage" in fit.method:
+def _work_words(fit: Record) -> str:
+    if fit.made.solved:
         return f"{len(fit.history)} iterations, {fit.steps} evaluations of all rows"
     return f"{len(fit.history)} epochs, {fit.steps} steps"
 
 
-def _status(fit: Fit) -> str:
+def _status(fit: Record) -> str:
     if fit.tol is None:
         return "measured, no tolerance asked"
     return f"tolerance {fit.tol:g} {'reached' if fit.reached else 'NOT reached'} (measured)"
 
 
-def _time_words(fit: Fit) -> str:
+def _time_words(fit: Record) -> str:
     """Seconds, and those of compiling apart."""
     if fit.compile_seconds is None:
         return f"{fit.seconds:.1f} s"
     return f"{max(0.0, fit.seconds - fit.compile_seconds):.1f} s and {fit.compile_seconds:.2f} s of compiling"
 
 
-def _restart_words(fit: Fit) -> str:
+def _restart_words(fit: Record) -> str:
     """How the networks did of which this one is the best."""
     shown = ", ".join(f"{loss:.2g}" for loss in sorted(fit.restarts)[:6])
     more = f" ... {max(fit.restarts):.2g}" if len(fit.restarts) > 6 else ""
     what = "losses (scaled)"
-    if "stage" in fit.method:
+    if fit.made.solved:
         what = "errors" if fit.error.kind == "fresh" else "errors in deviations of the target"
     return f"the best of {len(fit.restarts)} networks, {what} {shown}{more}"
 
 
-__all__ = ["box_words", "card_html", "card_rows", "error_rows", "r2_words", "to_dict", "unlearned", "warnings_of"]
+__all__ = ["card_html", "card_rows", "error_rows", "r2_words", "to_dict", "unlearned", "warnings_of"]

@@ -6,26 +6,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surefit import view
+from surefit import nn, view
+from surefit.attempts.methods import METHODS
 from surefit.core.program import record
 from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError, DataError
 from surefit.problems.problem import Points
+from surefit.reports.words import Speech
 from surefit.search.judging import Judge, judging_rows
 from surefit.view.language import say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from surefit.fitting.fitted import Fit
+    from surefit.search.record import Record
 
 
-def title(fit: Fit) -> str:
+def title(fit: Record) -> str:
     """What was fitted, short enough for the head of a picture."""
     return fit.target if len(fit.target) <= 90 else fit.target[:87] + "..."
 
 
-def draw(fit: Fit, kind: str) -> Figure:
+def draw(fit: Record, kind: str) -> Figure:
     """The figure of a kind: see `Fit.plot`."""
     kinds = {"fit": _plot_fit, "loss": _plot_loss, "error": error_map, "samples": _plot_samples}
     chosen = kinds.get(kind)
@@ -34,15 +36,15 @@ def draw(fit: Fit, kind: str) -> Figure:
     return chosen(fit)
 
 
-def _all_names(fit: Fit) -> tuple[str, ...]:
+def _all_names(fit: Record) -> tuple[str, ...]:
     return (*fit.names, *fit.outputs)
 
 
-def _with_prediction(fit: Fit, points: Any) -> Any:
+def _with_prediction(fit: Record, points: Any) -> Any:
     return None if points is None else (points[0], points[1], fit._predict(points[0]))
 
 
-def _peaks(fit: Fit) -> list[tuple[np.ndarray, float]] | None:
+def _peaks(fit: Record) -> list[tuple[np.ndarray, float]] | None:
     """The largest error on the card for each output, signed where the target is known; None in the files of old.
 
     One number on card and picture: that of the card, which was looked for, where a picture shows a grid.
@@ -60,7 +62,7 @@ def _peaks(fit: Fit) -> list[tuple[np.ndarray, float]] | None:
     return found
 
 
-def _held(fit: Fit) -> tuple[Points | None, str]:
+def _held(fit: Record) -> tuple[Points | None, str]:
     """The rows beside the training rows that are drawn, and what they are called: those that measured the error."""
     problem = fit.problem
     if problem.test is not None or problem.function is not None:
@@ -68,7 +70,7 @@ def _held(fit: Fit) -> tuple[Points | None, str]:
     return problem.validation, "validation"
 
 
-def _plot_fit(fit: Fit) -> Figure:
+def _plot_fit(fit: Record) -> Figure:
     d, f = len(fit.names), fit.problem.function
     rows, held = _held(fit)
     train, test = _with_prediction(fit, fit.problem.train), _with_prediction(fit, rows)
@@ -97,7 +99,7 @@ def _plot_fit(fit: Fit) -> Figure:
     return view.fit_scatter(train[1], train[2], test=pair, names=fit.outputs, title=options["title"], held=held)
 
 
-def _plot_samples(fit: Fit) -> Figure:
+def _plot_samples(fit: Record) -> Figure:
     x, f = fit.problem.train[0], fit.problem.function
     added = fit.problem.added
     first = fit.problem.sizes()["train"] - sum(added)
@@ -109,7 +111,7 @@ def _plot_samples(fit: Fit) -> Figure:
     return view.sample_map(x, rounds, curve=curve, names=_all_names(fit), title=title(fit))
 
 
-def _plot_loss(fit: Fit) -> Figure:
+def _plot_loss(fit: Record) -> Figure:
     if not fit.history:
         raise DataError("plot: this fit has no history (it ended before its first epoch)")
     stages = list(dict.fromkeys(r["stage"] for r in fit.history if "stage" in r))
@@ -123,14 +125,14 @@ def _plot_loss(fit: Fit) -> Figure:
     return view.loss_curves(curves, best=best, ylabel=words, title=title(fit))
 
 
-def error_map(fit: Fit) -> Figure:
+def error_map(fit: Record) -> Figure:
     """Where the error is large, over the inputs."""
     x, y = _error_points(fit)
     options: dict[str, Any] = {"names": _all_names(fit), "title": title(fit), "peaks": _peaks(fit)}
     return view.error_map(x, fit._predict(x) - y, **options)
 
 
-def _error_points(fit: Fit) -> Points:
+def _error_points(fit: Record) -> Points:
     f = fit.problem.function
     if f is None:
         return judging_rows(fit.problem)[0]
@@ -146,15 +148,13 @@ def _error_points(fit: Fit) -> Points:
     return x[good], y[good]
 
 
-def graph(fit: Fit, of: str) -> Any:
+def graph(fit: Record, of: str) -> Any:
     """The drawing of the computation, the network or the structure: see `Fit.graph`."""
     if of == "computation":
         with no_grad():
             program = record(fit.network, Tensor(np.zeros((1, len(fit.names))), fit.dtype))
         return view.draw_program(program, title=f"computation graph of {title(fit)}")
     if of == "structure":
-        from surefit.reports.model import structure
-
         return structure(fit)
     if of != "network":
         raise ArgumentError(f"graph: of={of!r} must be 'computation', 'network' or 'structure'")
@@ -162,6 +162,41 @@ def graph(fit: Fit, of: str) -> Any:
     if sizes is None:
         raise ArgumentError("graph: of='network' draws multilayer perceptrons; use of='computation' for other networks")
     return view.network_diagram(sizes, inputs=fit.names, outputs=fit.outputs)
+
+
+def structure(fit: Record) -> Any:
+    """The drawing of data, layers, loss and optimiser of a fit, in the language that pictures speak."""
+    from surefit.view.language import language_in_force
+    from surefit.view.language import say as view_say
+    from surefit.view.structure import structure_diagram
+
+    say = Speech(language_in_force())
+    rows, batch = fit.problem.sizes()["train"], fit.method.get("batch_size")
+    whole = batch is None or batch >= rows
+    data = say("structure-rows", rows=rows) if whole else say("structure-data", rows=rows, batch=batch)
+    loss, lr = str(fit.method.get("loss", "mse")), fit.method.get("lr")
+    loss = view_say("mean squared error") if loss == "mse" else loss
+    name = str(fit.method.get("method", ""))
+    optimizer = METHODS[name].__name__ if name in METHODS else name
+    if lr is not None:
+        optimizer += f", {say('lr')} {lr:g}"
+    return structure_diagram(layer_words(fit), data=data, loss=loss, optimizer=optimizer)
+
+
+def layer_words(fit: Record) -> list[str]:
+    """One text for each layer with weights, followed by what has none: "Linear 2 → 64, Tanh"."""
+    words: list[str] = []
+    for _, module in fit.network.named_modules():
+        if module._modules:
+            continue
+        name = type(module).__name__
+        if isinstance(module, nn.Linear):
+            words.append(f"{name} {module.in_features} → {module.out_features}")
+        elif words and not list(module.parameters()):
+            words[-1] += f", {name}"
+        else:
+            words.append(name)
+    return words or [type(fit.network).__name__]
 
 
 def _columns(history: list[dict[str, Any]], rate: bool) -> dict[str, list[Any]]:

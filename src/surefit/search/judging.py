@@ -200,7 +200,7 @@ def effort_of(problem: Problem, time: float | None = None) -> Effort:
         return shares(plan.verify, dim)
     most: float = math.inf
     if problem.source["kind"] == "callable":
-        if plan is not None and plan.count is not None and not getattr(problem, "free", True):
+        if plan is not None and plan.count is not None and problem.exact and not problem.free:
             count = math.prod(plan.count) if isinstance(plan.count, tuple) else plan.count
             most = max(FEWEST, PER_POINT * count)
         seconds = getattr(problem, "seconds_per_point", None)
@@ -327,30 +327,22 @@ class Judge:
     are measured there too.
     """
 
-    def __init__(self, problem: Problem, seed: int, time: float | None = None, points: Points | None = None) -> None:
+    def __init__(self, problem: Problem, seed: int, time: float | None = None) -> None:
         self.problem, self.seed, self.spent, self.left_out = problem, seed, 0, 0
         if problem.function is None:
             self.points, self.kind = judging_rows(problem)
-            self.points = self.points if points is None else points
             self.even = len(self.points[0])
         else:
             self.kind, self.effort = "fresh", effort_of(problem, time)
-            if points is not None:
-                effort = self.effort
-                rest = max(0, effort.total - len(points[0]) - effort.faces)
-                corners = effort.corners if problem.plan is None or problem.plan.verify is None else 0
-                self.effort = effort._replace(uniform=0, corners=corners, climb=min(effort.climb, rest))
             self.pool = self.effort.pool
-            self._draw(points)
+            self._draw()
         self.size = max(float(np.abs(y).max(initial=0.0)) for y in (self.points[1], problem.train[1]))
 
-    def _draw(self, given: Points | None) -> None:
+    def _draw(self) -> None:
         """The points of a known function that every candidate is measured at; the first `even` are spread evenly."""
         problem, effort = self.problem, self.effort
         rng = np.random.default_rng([self.seed, 0x7E57])  # a stream of its own: never the training points
-        known = [] if given is None else [given]
-        if self.pool is not None and problem.test is not None and given is None:
-            known.append(problem.test)  # uniform points whose exact values are known already
+        known = [] if self.pool is None or problem.test is None else [problem.test]  # uniform points, known already
         even = spread_points(problem.domain, effort.uniform, rng)
         uneven = [some_corners(problem.domain, effort.corners, rng)]
         uneven.append(border_points(problem.domain, effort.faces, rng))
@@ -440,11 +432,6 @@ def _sizes(predicted: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(error), np.inf, error)
 
 
-def measure(predict: Predict, problem: Problem, seed: int, points: Points) -> Measured:
-    """The error of a prediction on `points`, and of a known function where a search finds it larger."""
-    return Judge(problem, seed, points=points).measured(predict)
-
-
 __all__ = [
     "Judge",
     "Measured",
@@ -452,7 +439,6 @@ __all__ = [
     "effort_of",
     "fresh_points",
     "judging_rows",
-    "measure",
     "place_words",
     "sampled",
 ]

@@ -223,8 +223,8 @@ def shares(budget: int, dim: int) -> Effort:
     """So many evaluations, divided."""
     corners = min(corner_count(dim), budget // 4)
     faces = budget * 3 // 20 if dim > 1 else 0
-    climbing = budget * (4 if dim == 1 else 3) // 10
-    return Effort(max(1, budget - corners - faces - climbing), corners, faces, climbing if budget > 3 else 0)
+    climbing = budget * (4 if dim == 1 else 3) // 10 if budget > 3 else 0
+    return Effort(max(1, budget - corners - faces - climbing), corners, faces, climbing)
 
 
 def corner_count(dim: int) -> int:

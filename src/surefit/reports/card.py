@@ -53,7 +53,8 @@ def card_rows(fit: Record) -> list[tuple[str, str]]:
     best = f", best {unit} {fit.best_epoch}" if fit.best_epoch is not None else ""
     if best and not fit.method.get("best_weights", True):
         best += ", weights of the last"
-    dropped = f"; {fit.problem.dropped} points not finite, left out" if fit.problem.dropped else ""
+    points = "point" if fit.problem.dropped == 1 else "points"
+    dropped = f"; {fit.problem.dropped} {points} not finite, left out" if fit.problem.dropped else ""
     sizes = ", ".join(f"{count} {part}" for part, count in fit.problem.sizes().items() if count)
     if fit.problem.added:
         sizes += f" ({sum(fit.problem.added)} added where the error was largest)"

@@ -75,10 +75,10 @@ def _plot_fit(fit: Record) -> Figure:
     rows, held = _held(fit)
     train, test = _with_prediction(fit, fit.problem.train), _with_prediction(fit, rows)
     options: dict[str, Any] = {"names": _all_names(fit), "title": title(fit)}
-    peaks = None if f is None else _peaks(fit)
+    peaks = _peaks(fit)
     if d == 1:
         x = np.linspace(fit.domain.low[0], fit.domain.high[0], 1001)
-        x = np.union1d(x, [place[0] for place, _ in peaks or ()])
+        x = np.union1d(x, [place[0] for place, _ in peaks or () if f is not None])
         truth = None if f is None else f(x[:, None])
         more: Any = dict(data=train, test=test, peaks=peaks, held=held)
         return view.fit_1d(x, truth, fit._predict(x[:, None]), **more, **options)

@@ -29,6 +29,7 @@ KINDS = {
     "training": "training rows",
 }
 CHOOSING = ("validation", "training")  # rows that also chose the network
+SHOWN = 8  # inputs of a point in words
 FEW = 100  # test rows of which the largest error says little about new ones
 ALL_CORNERS_UP_TO = 12  # inputs: 4096 corners; beyond that the search climbs from corner to corner
 SHARE = 0.2  # of the time limit that goes into measuring a slow function
@@ -122,8 +123,10 @@ class Measured:
 
 
 def place_words(at: dict[str, float]) -> str:
-    """A point in words: x1=0.5, x2=-3."""
-    return ", ".join(f"{k}={v:.4g}" for k, v in at.items())
+    """A point in words: x1=0.5, x2=-3; of one with many inputs the first of them."""
+    shown = list(at.items()) if len(at) <= SHOWN + 2 else list(at.items())[:SHOWN]
+    words = ", ".join(f"{k}={v:.4g}" for k, v in shown)
+    return words if len(shown) == len(at) else f"{words} ... ({len(at)} inputs)"
 
 
 def sampled(

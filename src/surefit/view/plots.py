@@ -242,7 +242,7 @@ def fit_2d(
         names: The two inputs, then the outputs; default x1, x2, y.
         title: Above the figure.
         peaks: For each output the point of the largest error known, found by a search, and the signed error there:
-            it is circled and told instead of the largest that is drawn. Only with a target.
+            it is circled and told instead of the largest that is drawn.
         held: What the points of `test` are called: "test" or "validation".
 
     Raises:
@@ -275,7 +275,7 @@ def fit_2d(
         if truth is not None:
             _grid_row(row, panels, first, second, truth[..., j], model[..., j], groups, names_in, tops[j])
         else:
-            _points_row(row, panels, first, second, model[..., j], groups, j, names_in, held)
+            _points_row(row, panels, first, second, model[..., j], groups, j, names_in, held, tops[j])
         set_row_title(row, names_out, j)
         for axes in panels:
             frame_square(axes, first, second, groups)
@@ -327,6 +327,7 @@ def _points_row(
     j: int,
     names: list[str],
     held: str,
+    top: Peak | None,
 ) -> None:
     """Data, fit, and the error at the data: the row of a table, whose function nobody knows."""
     values = [points[1][:, j] for _, points, _ in groups]
@@ -346,7 +347,7 @@ def _points_row(
     marks = draw_coloured(panels[2], known, errors, DIVERGING, -limit, limit)
     panels[2].set_title(say(FIT_MINUS_DATA))
     places = np.concatenate([points[0] for _, points, _ in known])
-    top, text = worst_point(error, places, names, None)
+    top, text = worst_point(error, places, names, top)
     if top is not None:
         circle(panels[2], *top.place)
     add_colour_bar(row, marks, [panels[2]])

@@ -16,6 +16,7 @@ from scipy.optimize import differential_evolution
 from sklearn.metrics import r2_score
 
 import surefit
+from surefit import formulas
 from surefit.data import Sampling
 from surefit.fitting.model_file import finite_json
 from surefit.problems.problem import Problem, pose
@@ -137,6 +138,31 @@ def test_a_kink_at_the_middle(dim):
 def test_domains_that_are_not_symmetric():
     error = found(lambda x: np.abs(x[:, 0] * x[:, 1] / 1e6), 2, low=1e3, high=3e3)
     assert error.max == 9.0
+
+
+def test_points_that_a_formula_names_are_looked_at(monkeypatch):
+    asked = []
+
+    def interesting_points(found, domain, count, generator):
+        asked.append(([f.text for f in found], domain.names, count))
+        return np.array([[0.70711], [-0.5]])
+
+    monkeypatch.setattr(formulas, "interesting_points", interesting_points, raising=False)
+    problem = pose("sin(t) + 0.5*exp(-1e8*(t-0.7071)^2)", "t=-3:3", None, 0)
+    measured = Judge(problem, 0).measured(np.sin)
+    assert measured.max == pytest.approx(0.5, rel=1e-9) and measured.at["t"] == pytest.approx(0.7071)
+    texts, names, count = asked[0]
+    assert len(texts) == 1 and names == ("t",) and count == judging.NAMED
+    callable_problem = pose(lambda t: np.sin(t), "t=-3:3", None, 0)
+    Judge(callable_problem, 0).measured(np.sin)
+    assert len(asked) == 1
+
+
+@pytest.mark.skipif(not hasattr(formulas, "interesting_points"), reason="no formula tells of its narrow places here")
+@pytest.mark.parametrize("place", [0.7071, -2.345678])
+def test_a_needle_in_a_formula_is_found(place):
+    problem = pose(f"sin(x) + 0.5*exp(-1e8*(x-({place}))^2)", "x=-3:3", None, 0)
+    assert Judge(problem, 0).measured(np.sin).max == pytest.approx(0.5, rel=1e-6)
 
 
 # --- averages are those over the box --------------------------------------------------------------------------------

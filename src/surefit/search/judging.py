@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from surefit import formulas
 from surefit.data import Domain, sample
 from surefit.problems.problem import Points, Problem
 from surefit.search.uphill import Climb, climb
@@ -33,6 +34,7 @@ SHOWN = 8  # inputs of a point in words
 FEW = 100  # test rows of which the largest error says little about new ones
 ALL_CORNERS_UP_TO = 12  # inputs: 4096 corners; beyond that the search climbs from corner to corner
 SHARE = 0.2  # of the time limit that goes into measuring a slow function
+NAMED = 1000  # points that a formula names: its kinks, narrow terms and steep places
 PER_POINT = 10  # evaluations in all that measure a callable, for each training point the user allowed
 FEWEST = 200  # such evaluations, however few points the user allowed
 
@@ -175,20 +177,22 @@ def sampled(
 class Effort(NamedTuple):
     """Evaluations of a function that measure an error.
 
-    uniform, corners, faces: points that every candidate is measured at. climb: the most that one measurement spends
-    uphill from the worst of them. pool: the most that all measurements together spend there; None: no such limit.
+    uniform, corners, faces, named: points that every candidate is measured at; `named` are those that a formula itself
+    names. climb: the most that one measurement spends uphill from the worst of them. pool: the most that all
+    measurements together spend there; None: no such limit.
     """
 
     uniform: int
     corners: int
     faces: int
     climb: int
+    named: int = 0
     pool: int | None = None
 
     @property
     def total(self) -> int:
         """Of one measurement."""
-        return self.uniform + self.corners + self.faces + self.climb
+        return self.uniform + self.corners + self.faces + self.climb + self.named
 
 
 def effort_of(problem: Problem, time: float | None = None) -> Effort:
@@ -198,9 +202,13 @@ def effort_of(problem: Problem, time: float | None = None) -> Effort:
     the number of training points, or that is slow where there is a time limit: that much for all measurements together.
     """
     dim, plan = problem.domain.dim, problem.plan
+    formula = problem.source["kind"] == "formula"
     whole = default_effort(dim)
     if plan is not None and plan.verify is not None:
-        return shares(plan.verify, dim)
+        named = plan.verify // 8 if formula else 0
+        return shares(plan.verify - named, dim)._replace(named=named)
+    if formula:
+        return whole._replace(named=NAMED)
     most: float = math.inf
     if problem.source["kind"] == "callable":
         if plan is not None and plan.count is not None and problem.exact and not problem.free:
@@ -287,6 +295,15 @@ def _near_corners(d: int, count: int, rng: np.random.Generator) -> np.ndarray:
     return corners * (1.0 - np.where(rng.random((count, d)) < 0.5, inward, 0.0))
 
 
+def named_points(problem: Problem, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Points (n, d), n <= count, that a formula itself names, which no sample need hit."""
+    find = getattr(formulas, "interesting_points", None)
+    if count == 0 or find is None:
+        return np.empty((0, problem.domain.dim))
+    found: np.ndarray = find(formulas.parse_many(problem.source["text"], problem.names), problem.domain, count, rng)
+    return found[:count]
+
+
 def some_corners(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray:
     """All corners (2**d, d) if count allows, else so many: the lowest, the highest, and random ones."""
     d = domain.dim
@@ -349,6 +366,7 @@ class Judge:
         even = spread_points(problem.domain, effort.uniform, rng)
         uneven = [some_corners(problem.domain, effort.corners, rng)]
         uneven.append(border_points(problem.domain, effort.faces, rng))
+        uneven.append(named_points(problem, effort.named, rng))
         parts = [*known, self._known(even)]
         self.even = sum(len(x) for x, _ in parts)
         parts.append(self._known(np.concatenate(uneven)))

@@ -114,6 +114,14 @@ def test_many_outputs_show_the_worst_of_them():
     assert len(fit.to_dict()["error"]["outputs"]) == 12
 
 
+def test_what_decided_among_restarts_has_its_units():
+    method, plan = surefit.Adam(epochs=3), Sampling(count=30, verify=200)
+    exact = surefit.fit("x", "x=0:1", method=method, model=(3,), data=plan, restarts=2)
+    assert "networks, errors" in rows(exact)["restarts"] and "deviations" not in rows(exact)["restarts"]
+    noisy = surefit.fit((X, X[:, 0]), method=method, model=(3,), restarts=2)
+    assert "networks, errors in deviations of the target" in rows(noisy)["restarts"]
+
+
 @pytest.mark.parametrize(
     "value, words",
     [(0.5, "0.5"), (-3.21, "-3.21"), (0.99, "0.99"), (0.99997, "0.99997"), (1.0, "1"), (1 - 1e-12, "1 - 1e-12")],
@@ -200,6 +208,7 @@ def test_sentences_about_errors_are_said_in_chinese(table):
         assert any("\u4e00" <= c <= "\u9fff" for c in SENTENCES[code].zh)
 
 
+@pytest.mark.slow
 def test_reports_tell_the_same(outputs, tmp_path):
     text = outputs.report(tmp_path / "r.md").read_text(encoding="utf-8")
     for part in outputs.error.outputs:

@@ -240,9 +240,7 @@ def _restart_words(fit: Record) -> str:
     """How the networks did of which this one is the best."""
     shown = ", ".join(f"{loss:.2g}" for loss in sorted(fit.restarts)[:6])
     more = f" ... {max(fit.restarts):.2g}" if len(fit.restarts) > 6 else ""
-    what = "losses (scaled)"
-    if fit.made.solved:
-        what = "errors" if fit.error.kind == "fresh" else "errors in deviations of the target"
+    what = "errors" if fit.problem.exact else "errors in deviations of the target"
     return f"the best of {len(fit.restarts)} networks, {what} {shown}{more}"
 
 

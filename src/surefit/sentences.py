@@ -96,6 +96,53 @@ SENTENCES: dict[str, Both] = {
     "all-tried": Both(
         "what could have made it better was tried; the best is kept", "可能改进的方法都已试过；保留最好的结果"
     ),
+    # how large an error is, and what tells it
+    "error-fresh": Both(
+        "{size} at {where} (measured on {n} fresh points)", "{size}，位于 {where}（在 {n} 个新取的点上测得）"
+    ),
+    "error-test": Both(
+        "{size} at {where} (largest of {n} test rows)", "{size}，位于 {where}（{n} 个测试行中的最大值）"
+    ),
+    "error-test-few": Both(
+        "{size} at {where} (largest of {n} test rows: of {more} new rows one is expected to exceed it)",
+        "{size}，位于 {where}（{n} 个测试行中的最大值：预计每 {more} 个新行中有一个会超过它）",
+    ),
+    "error-left-out": Both(
+        "{size} at {where} (measured on {n} fresh points; {left_out} more, where the target is not finite, left out)",
+        "{size}，位于 {where}（在 {n} 个新取的点上测得；另有 {left_out} 个点处目标不是有限的数，已略去）",
+    ),
+    "error-validation": Both(
+        "{size} at {where} (largest of {n} validation rows, which also chose the network)",
+        "{size}，位于 {where}（{n} 个验证行中的最大值；这些行也用于选定网络）",
+    ),
+    "error-training": Both(
+        "{size} at {where} (largest of {n} training rows, which it was fitted to)",
+        "{size}，位于 {where}（{n} 个训练行中的最大值；网络正是用这些行拟合的）",
+    ),
+    # a bad fit
+    "unlearned-function": Both(
+        "hardly anything was learned: the error is over half of the size of the target. Poles, jumps and very many "
+        "oscillations are out of reach: try a smaller domain, more samples, more units, or another method",
+        "几乎没有学到东西：误差超过目标大小的一半。极点、跳变和极多的振荡无法拟合：请缩小范围，增加取样点或单元，或换方法",
+    ),
+    "unlearned-data": Both(
+        "hardly anything was learned: the error is over half of the size of the target. See whether the right column "
+        "is the target and whether the inputs tell of it; then try more rows, more units, or another method, unless "
+        "the rest is noise",
+        "几乎没有学到东西：误差超过目标大小的一半。请检查目标列是否选对、输入是否与它有关；再增加数据行或单元，或换方法，"
+        "除非剩下的是噪声",
+    ),
+    "unlearned-outputs": Both(
+        "hardly more than the mean was learned (R² of {each}; the mean alone has 0): fit such outputs by themselves, "
+        "or with more units or data, unless the rest is noise",
+        "几乎只学到了平均值（R²：{each}；只给出平均值时为 0）：请单独拟合这些输出，或增加单元或数据，除非剩下的是噪声",
+    ),
+    "unlearned-place": Both(
+        "the fit is off by {size} at {where}, over half of the size of the target: a jump, a pole or a narrow peak was "
+        "missed there; add points round it (extra_box=), or fit the pieces one by one",
+        "拟合在 {where} 处相差 {size}，超过目标大小的一半：那里有跳变、极点或窄峰未被拟合；"
+        "请在其周围增加取样点（extra_box=），或分段拟合",
+    ),
     # about the data
     "points-dropped": Both(
         "the target is not finite at {dropped} of {points} points; they were left out",

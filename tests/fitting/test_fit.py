@@ -22,6 +22,7 @@ from surefit.errors import (
 from surefit.fitting import Epoch
 from surefit.problems.problem import pose, vectorised
 from surefit.search import runner
+from surefit.search.judging import Judge
 
 QUICK = surefit.Adam(epochs=3, batch_size=32)
 SMALL = surefit.Sampling(count=200)
@@ -200,7 +201,7 @@ def test_rows_outside_a_domain_of_the_users_own_are_told():
 
 def test_verification_points_are_fresh_and_include_the_corners():
     problem = pose("x1 + x2", {"x1": (0, 1), "x2": (0, 2)}, SMALL, seed=0)
-    x, y = problem.verification(0)
+    x, y = Judge(problem, 0).points
     seen = {tuple(p) for p in problem.train[0].tolist()}
     corners = {(0.0, 0.0), (0.0, 2.0), (1.0, 0.0), (1.0, 2.0)}
     assert corners <= {tuple(p) for p in x.tolist()}

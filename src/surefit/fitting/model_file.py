@@ -177,13 +177,11 @@ def _rebuild(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Fit:
     scaling = {n: tensors[f"scaling.{n}"] for n in ("x_shift", "x_scale", "y_shift", "y_scale")}
     model = Scaled(network, **scaling, dtype=dtype)
     model.eval()
-    error: dict[str, Any] = {k: float("nan") if v is None else v for k, v in card["error"].items()}
-    measured = Measured(error["max"], error["at"], error["rmse"], error["relative_l2"], error["points"], error["on"])
     return Fit(
         problem=_problem(card, said, header.get("exact"), tensors),
         model=model,
         made=_made(card["method"], said),
-        error=measured,
+        error=_measured(card),
         history=header["history"],
         stop_reason=from_dict(said.get("stop_reason", card["stop_reason"])),
         seed=card["seed"],
@@ -200,6 +198,14 @@ def _rebuild(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Fit:
         compile_seconds=card.get("compile_seconds"),
         restarts=card.get("restarts", []),
     )
+
+
+def _measured(card: dict[str, Any]) -> Measured:
+    """The error of a card. Older ones called the validation rows of a table without test rows its training rows."""
+    error, data = card["error"], card["data"]
+    if "kind" not in error and error["on"] == "training rows" and data["validation"] == error["points"]:
+        error = error | {"kind": "validation"}
+    return Measured.from_dict(error)
 
 
 def _problem(card: dict[str, Any], said: dict[str, Any], exact: bool | None, tensors: dict[str, np.ndarray]) -> Problem:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import inspect
-import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from surefit.data import Domain, Noise, Sampling, Table, check_finite, corner_points, face_points, read_table, sample
+from surefit.data import Domain, Noise, Sampling, Table, check_finite, read_table, sample
 from surefit.data.generator import output_names
 from surefit.errors import ArgumentError, DataError, DomainError, ShapeError
 from surefit.formulas import Formula, parse_many
@@ -24,27 +23,6 @@ TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".parquet", ".npz", ".npy", ".
 LARGEST = 1e150  # squares and their sums stay finite in float64
 FEWEST_WATCHED = 200  # validation points of a known function without noise: with fewer, luck picks the best epoch
 ROWS = 4  # training points for each unit that a solver places
-VERIFY = 10_000  # fresh points on which the error of a known function is measured; a fifth of it on the faces
-
-
-class Climb(NamedTuple):
-    """A search for larger errors from the worst points: how many of them, steps, and tries in each step."""
-
-    starts: int = 16
-    steps: int = 24
-    tries: int = 8
-
-
-CLIMB = Climb()
-
-
-class Effort(NamedTuple):
-    """Fresh evaluations of a function that measure an error."""
-
-    uniform: int
-    corners: int
-    faces: int
-    search: Climb = CLIMB
 
 
 @dataclass(frozen=True)
@@ -86,38 +64,6 @@ class Problem:
             return self.rows
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: 0 if points is None else len(points[0]) for name, points in parts.items()}
-
-    def effort(self) -> Effort:
-        """What measuring the error costs: the default, or shares of `Sampling.verify`, which they sum to."""
-        several = self.domain.dim > 1
-        corners = len(corner_points(self.domain))
-        budget = None if self.plan is None else self.plan.verify
-        if budget is None:
-            return Effort(VERIFY, corners, VERIFY // 5) if several else Effort(VERIFY // 5, corners, 0)
-        corners = min(corners, budget // 2)
-        faces = budget * 3 // 20 if several else 0
-        starts = min(CLIMB.starts, max(1, budget // 5 // (CLIMB.steps * CLIMB.tries)))
-        search = Climb(starts, min(CLIMB.steps, budget // 5 // (starts * CLIMB.tries)), CLIMB.tries)
-        return Effort(max(1, budget - corners - faces - math.prod(search)), corners, faces, search)
-
-    def edges(self, seed: int) -> np.ndarray:
-        """Fresh points on the faces of the domain, (n, d), where fits are often worst and uniform points never fall."""
-        return face_points(self.domain, self.effort().faces, np.random.default_rng([seed, 0xED6E]))
-
-    def verification(self, seed: int) -> Points:
-        """Where the error is measured: fresh uniform points and the corners for a known function, else the test rows.
-
-        Falls back to the validation rows and then to the training rows when there is nothing else.
-        """
-        if self.function is not None:
-            rng = np.random.default_rng([seed, 0x7E57])  # a stream of its own: never the training points
-            effort = self.effort()
-            corners = corner_points(self.domain)[: effort.corners]
-            x = np.concatenate([sample(self.domain, effort.uniform, "uniform", generator=rng), corners])
-            y = self.function(x)
-            good = np.isfinite(y).all(axis=1)
-            return x[good], y[good]
-        return self.test or self.validation or self.train
 
 
 def pose(target: Any, domain: Any, data: Sampling | None, seed: int, solver: bool = False) -> Problem:

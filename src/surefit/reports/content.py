@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import replace
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from surefit.errors import FormulaError, SurefitError
 from surefit.formulas import parse_many, to_latex
 from surefit.formulas.mathml import math, name_to_mathml, number_to_mathml, to_mathml
 from surefit.formulas.printing import digits, latex_name
-from surefit.reports.card import unlearned
+from surefit.reports.card import r2_words, warnings_of
 from surefit.reports.document import Block, Code, Document, Formula, Movie, Picture, Section, Table, Text
 from surefit.reports.model import model_section
 from surefit.reports.plots import draw
@@ -176,9 +177,7 @@ def training_section(fit: Record, say: Speech) -> list[Block]:
         done.append(say("best" + of, epoch=fit.best_epoch))
     done.append(say("stopped", reason=say.reason(fit.stop_reason)))
     blocks.append(Text(" ".join(done) if say.lang == "en" else "".join(done)))
-    blocks += [Text(f"{say('warning')}: {warning}") for warning in fit.warnings]
-    if (learned := unlearned(fit)) is not None:
-        blocks.append(Text(f"{say('warning')}: {say.warning(learned)}"))
+    blocks += [Text(f"{say('warning')}: {say.warning(warning)}") for warning in warnings_of(fit)]
     if fit.history:
         blocks.append(Picture("loss", lambda: draw(fit, "loss"), say("loss-caption")))
     else:
@@ -217,23 +216,41 @@ def result_section(fit: Record, say: Speech) -> list[Block]:
         tolerance = say("not-asked")
     else:
         tolerance = say("reached" if fit.reached else "missed", tol=f"{fit.tol:g}")
+    measured_on = say("points-chose" if e.chose else "points-on", n=e.n, on=say.known(e.on))
+    if e.left_out:
+        measured_on += say("points-left-out", count=e.left_out)
     rows = [
         (say("max-error"), number(e.max)),
         (say("at"), place(e.at)),
         (say("rmse"), number(e.rmse)),
         (say("relative-l2"), number(e.relative_l2)),
-        (say("measured-on"), say("points-on", n=e.n, on=say.known(e.on))),
+        *([] if isnan(e.r2) else [(say("r2"), r2_words(e.r2))]),
+        (say("measured-on"), measured_on),
         (say("tolerance"), tolerance),
     ]
     known = fit.problem.function is not None
     blocks: list[Block] = [
         Table(rows),
+        *_output_errors(fit, say),
         Picture("fit", lambda: draw(fit, "fit"), say("fit-caption" if known else "fit-data-caption")),
         Picture("error", lambda: draw(fit, "error"), say("error-caption")),
     ]
     if len(fit.names) == 2:
         blocks.append(Picture("surface", lambda: _surface(fit), say("surface-caption")))
     return blocks
+
+
+def _output_errors(fit: Record, say: Speech) -> list[Block]:
+    """The error of each of several outputs."""
+    parts = fit.error.outputs
+    if len(parts) < 2:
+        return []
+    rows = [
+        (part.name, number(part.max), place(part.at), number(part.rmse), "" if isnan(part.r2) else r2_words(part.r2))
+        for part in parts
+    ]
+    header = tuple(say(key) for key in ("output", "max-error", "at", "rmse", "r2"))
+    return [Table(rows, header, (1, 3, 4), say("output-errors"))]
 
 
 def _surface(fit: Record) -> Any:

@@ -22,6 +22,7 @@ from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError, ModelFileError
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
+from surefit.search.judging import fresh_points
 
 if TYPE_CHECKING:
     from surefit.view.animation import Film, Frame
@@ -41,7 +42,9 @@ def empty_film(problem: Problem, seed: int, title: str = "") -> Film:
         for low, high in zip(problem.domain.low, problem.domain.high, strict=True)
         if d in GRID
     )
-    x, y = problem.test or problem.validation or problem.verification(seed)
+    x, y = problem.test or problem.validation or problem.train
+    if problem.function is not None and problem.test is None and problem.validation is None:
+        x, y = fresh_points(problem, seed, KNOWN)
     known = (x[:KNOWN], y[:KNOWN])
     data = (problem.train[0][:KNOWN], problem.train[1][:KNOWN]) if d == 1 or problem.function is None else None
     film = Film((*problem.names, *problem.outputs), axes, None, known, data, title)

@@ -11,7 +11,9 @@ from surefit.attempts.methods import METHODS
 from surefit.core.program import record
 from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError, DataError
+from surefit.problems.problem import Points
 from surefit.reports.words import Speech
+from surefit.search.judging import Judge, judging_rows
 from surefit.view.language import say
 
 if TYPE_CHECKING:
@@ -42,28 +44,59 @@ def _with_prediction(fit: Record, points: Any) -> Any:
     return None if points is None else (points[0], points[1], fit._predict(points[0]))
 
 
+def _peaks(fit: Record) -> list[tuple[np.ndarray, float]] | None:
+    """The largest error on the card for each output, signed where the target is known; None in the files of old.
+
+    One number on card and picture: that of the card, which was looked for, where a picture shows a grid.
+    """
+    parts = fit.error.outputs
+    if not parts:
+        return None
+    found = []
+    for j, part in enumerate(parts):
+        place = np.array([part.at[name] for name in fit.names])
+        sign = 1.0
+        if fit.problem.function is not None and np.isfinite(part.max):
+            sign = np.copysign(1.0, (fit._predict(place[None]) - fit.problem.function(place[None]))[0, j])
+        found.append((place, float(sign * part.max)))
+    return found
+
+
+def _held(fit: Record) -> tuple[Points | None, str]:
+    """The rows beside the training rows that are drawn, and what they are called: those that measured the error."""
+    problem = fit.problem
+    if problem.test is not None or problem.function is not None:
+        return problem.test, "test"
+    return problem.validation, "validation"
+
+
 def _plot_fit(fit: Record) -> Figure:
     d, f = len(fit.names), fit.problem.function
-    train, test = _with_prediction(fit, fit.problem.train), _with_prediction(fit, fit.problem.test)
+    rows, held = _held(fit)
+    train, test = _with_prediction(fit, fit.problem.train), _with_prediction(fit, rows)
     options: dict[str, Any] = {"names": _all_names(fit), "title": title(fit)}
+    peaks = _peaks(fit)
     if d == 1:
         x = np.linspace(fit.domain.low[0], fit.domain.high[0], 1001)
+        x = np.union1d(x, [place[0] for place, _ in peaks or () if f is not None])
         truth = None if f is None else f(x[:, None])
-        return view.fit_1d(x, truth, fit._predict(x[:, None]), data=train, test=test, **options)
+        more: Any = dict(data=train, test=test, peaks=peaks, held=held)
+        return view.fit_1d(x, truth, fit._predict(x[:, None]), **more, **options)
     if d == 2:
         axes = [np.linspace(lo, hi, 121) for lo, hi in zip(fit.domain.low, fit.domain.high, strict=True)]
         grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)  # rows follow the second input
         shape = (121, 121, len(fit.outputs))
         truth = None if f is None else f(grid).reshape(shape)
         values = fit._predict(grid).reshape(shape)
-        return view.fit_2d(axes[0], axes[1], truth, values, data=train, test=None if f else test, **options)
+        more = dict(data=train, test=None if f else test, peaks=peaks, held=held)
+        return view.fit_2d(axes[0], axes[1], truth, values, **more, **options)
     if f is not None:
         lines = view.slice_points(fit.domain.low, fit.domain.high)
         flat = lines.reshape(-1, d)
         shape = (*lines.shape[:2], len(fit.outputs))
         return view.slices(lines, f(flat).reshape(shape), fit._predict(flat).reshape(shape), **options)
     pair = None if test is None else (test[1], test[2])
-    return view.fit_scatter(train[1], train[2], test=pair, names=fit.outputs, title=options["title"])
+    return view.fit_scatter(train[1], train[2], test=pair, names=fit.outputs, title=options["title"], held=held)
 
 
 def _plot_samples(fit: Record) -> Figure:
@@ -95,13 +128,18 @@ def _plot_loss(fit: Record) -> Figure:
 def error_map(fit: Record) -> Figure:
     """Where the error is large, over the inputs."""
     x, y = _error_points(fit)
-    return view.error_map(x, fit._predict(x) - y, names=_all_names(fit), title=title(fit))
+    options: dict[str, Any] = {"names": _all_names(fit), "title": title(fit), "peaks": _peaks(fit)}
+    return view.error_map(x, fit._predict(x) - y, **options)
 
 
-def _error_points(fit: Record) -> tuple[np.ndarray, np.ndarray]:
+def _error_points(fit: Record) -> Points:
     f = fit.problem.function
-    if f is None or len(fit.names) > 2:
-        return fit.problem.verification(fit.seed)
+    if f is None:
+        return judging_rows(fit.problem)[0]
+    if len(fit.names) > 2:
+        if fit.problem.source["kind"] == "callable" and fit.problem.test is not None:
+            return fit.problem.test  # which may be slow, and these values are known
+        return Judge(fit.problem, fit.seed).points
     count = 2001 if len(fit.names) == 1 else 121
     axes = [np.linspace(lo, hi, count) for lo, hi in zip(fit.domain.low, fit.domain.high, strict=True)]
     x = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, len(axes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from surefit.reports.card import UNLEARNED_DATA, UNLEARNED_FUNCTION
+from surefit.sentences import Sentence
 
 
 class Both(NamedTuple):
@@ -43,6 +43,7 @@ WORDS: dict[str, Both] = {
     ),
     "fresh points": Both("fresh points", "新取的点"),
     "test rows": Both("test rows", "测试行"),
+    "validation rows": Both("validation rows", "验证行"),
     "training rows": Both("training rows", "训练行"),
     # function
     "function-formula": Both("The function that was fitted:", "被拟合的函数："),
@@ -208,6 +209,12 @@ WORDS: dict[str, Both] = {
     "relative-l2": Both("relative L2 error", "相对 L2 误差"),
     "measured-on": Both("measured on", "测量于"),
     "points-on": Both("{n} {on}", "{n} 个{on}"),
+    "points-chose": Both("{n} {on}, which also chose the network", "{n} 个{on}，它们也用于选定网络"),
+    "points-left-out": Both(
+        "; at {count} more points the target is not finite", "；另有 {count} 个点处目标不是有限的数"
+    ),
+    "output-errors": Both("The errors of each output, in its own units.", "每个输出的误差，以其自身的单位计。"),
+    "r2": Both("R²", "R²"),
     "tolerance": Both("tolerance", "容差"),
     "reached": Both("{tol}, reached (measured)", "{tol}，已达到（测量）"),
     "missed": Both("{tol}, NOT reached (measured)", "{tol}，未达到（测量）"),
@@ -301,7 +308,7 @@ class Speech:
 
     def warning(self, sentence: str) -> str:
         """A warning of the card."""
-        return sentence if self.lang == "en" else WARNINGS.get(sentence, sentence)
+        return sentence.said(self.lang) if isinstance(sentence, Sentence) else sentence
 
     def place(self, where: str) -> str:
         """Where a finding is."""
@@ -347,17 +354,6 @@ REASONS = {
     r"The Jacobian is zero.*": "雅可比矩阵为零：在那里残差不随权重变化",
     r"The residuals are zero.*": "残差为零",
     r"No step lowers the cost any more.*": "没有哪一步再能降低残差：剩下的是数值舍入",
-}
-
-# What the card warns of.
-WARNINGS = {
-    UNLEARNED_FUNCTION: (
-        "几乎没有学到东西：误差超过目标大小的一半。极点、跳变和极多的振荡无法拟合：请缩小范围，增加取样点或单元，或换方法"
-    ),
-    UNLEARNED_DATA: (
-        "几乎没有学到东西：误差超过目标大小的一半。请检查目标列是否选对、输入是否与它有关；再增加数据行或单元，或换方法，"
-        "除非剩下的是噪声"
-    ),
 }
 
 # Where the doctor looks, when it is no layer or column.

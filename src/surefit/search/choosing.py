@@ -75,7 +75,7 @@ def fit_problem(
     )  # fmt: skip
     solver = isinstance(settings, Solver)
     dtype = kind if dtype is not None or not solver else ops.float64
-    state = State(problem, int(seed), ops.dtype_of(dtype), Judge(problem, int(seed)), progress, tol)
+    state = State(problem, int(seed), ops.dtype_of(dtype), Judge(problem, int(seed), time), progress, tol)
     strategy: Strategy
     made: Callable[[Candidate], Made]
     if isinstance(settings, Auto):

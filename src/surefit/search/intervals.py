@@ -19,6 +19,7 @@ from surefit.errors import ArgumentError, DataError
 from surefit.models.spec import MLPSpec
 from surefit.problems.problem import Points, Problem
 from surefit.search.choosing import fit_problem
+from surefit.search.judging import fresh_points
 from surefit.search.record import Record
 
 KINDS = ("conformal", "ensemble")
@@ -93,7 +94,7 @@ def held_out(problem: Problem, seed: int, level: float) -> tuple[Points, str]:
     values are exact: fresh points. DataError when there are not enough.
     """
     if problem.exact:
-        points = problem.verification(seed)
+        points = fresh_points(problem, seed)
         what = "fresh points; exact values of a function at points drawn uniformly over the domain"
     elif problem.function is not None:  # the test values of a noisy function are exact, the new ones are not
         if problem.validation is None:

@@ -29,7 +29,9 @@ ROOMS: dict[str, set[str]] = {}
 ROOMS["core"] = set()
 ROOMS["solvers"] = set()
 ROOMS["formulas"] = ROOMS["nn"] = ROOMS["optim"] = ROOMS["view"] = {"core"}
-ROOMS["compiler"] = ROOMS["exporters"] = {"core"}
+ROOMS["ir"] = {"core"}
+ROOMS["compiler"] = {"core", "ir"}
+ROOMS["exporters"] = {"core"}
 ROOMS["data"] = {"core", "formulas"}
 ROOMS["bounds"] = {"core", "formulas", "compiler"}
 ROOMS["problems"] = {"core", "formulas", "data"}

@@ -35,7 +35,8 @@ def makers() -> str:
     A version alone would not do: whoever changes the compiler would go on running the code of the one before.
     """
     source = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    here = Path(__file__).parent
+    for path in sorted([*here.glob("*.py"), *(here.parent / "ir").glob("*.py")]):
         source.update(path.read_bytes())
     return f"surefit {__version__} {source.hexdigest()}, {engine.versions()}"
 

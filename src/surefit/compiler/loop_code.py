@@ -9,7 +9,7 @@ from typing import Any
 
 from surefit.compiler import cache, engine
 from surefit.compiler.codegen import BODY, LOOP, STEP, Writing
-from surefit.compiler.ir import BYTES, Function, Module, Value, constant
+from surefit.ir.builder import BYTES, Function, Module, Value, constant
 
 ROWS, STEPS, LOSSES, RATES, STOP, DONE, ALONE, DATA = range(8)  # places in a loop's context, 8 bytes each
 

@@ -20,9 +20,8 @@ from surefit.attempts.methods import (
     VarPro,
 )
 from surefit.doctor.examine import Diagnosis, Finding, diagnose, examine
-from surefit.fitting.api import ensemble, find_lr, fit, smallest
+from surefit.fitting.api import ensemble, find_lr, fit, load, smallest
 from surefit.fitting.fitted import Fit
-from surefit.fitting.model_file import load
 from surefit.models.spec import MLPSpec
 from surefit.reports.film import Snapshots
 from surefit.reports.live import Live, TextPlot

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time as clock
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,6 +18,7 @@ from surefit.checking import positive_number, whole_number
 from surefit.core import ops
 from surefit.data import Sampling
 from surefit.errors import ArgumentError
+from surefit.fitting import model_file
 from surefit.fitting.fitted import Fit
 from surefit.models.scaled import scaled
 from surefit.models.spec import network_of
@@ -128,6 +130,15 @@ def fit_problem(posed: Problem | Callable[[], Problem], *, callbacks: Callbacks 
     return fitted
 
 
+def load(path: str | os.PathLike[str]) -> Fit:
+    """Read a fit that `Fit.save` wrote, or the one in a directory that `Fit.save_outputs` wrote, film included.
+
+    A formula is read again, so that errors can be measured and drawn; a callable is not in the file. ModelFileError:
+    no such file, damaged, not a surefit model, or of a newer format.
+    """
+    return Fit.of(model_file.read(path))
+
+
 def ensemble(target: Any, domain: Any = None, *, members: int = 5, **arguments: Any) -> Ensemble:
     """`members` fits of one target that differ in their seeds, trained at once over the cores; all are kept.
 
@@ -233,4 +244,4 @@ def find_lr(
     return range_test(scaled(network, problem, chosen.scale, kind), problem, chosen, seed)
 
 
-__all__ = ["ensemble", "find_lr", "fit", "fit_problem", "fits_of", "smallest"]
+__all__ = ["ensemble", "find_lr", "fit", "fit_problem", "fits_of", "load", "smallest"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from surefit.attempts.progress import Progress
 from surefit.core import ops
 from surefit.errors import ArgumentError, DataError
-from surefit.reports.card import card_html, card_rows, to_dict
+from surefit.reports.card import card_html, card_rows, card_text, to_dict
 from surefit.search.judging import Judge
 from surefit.search.record import OutsideWarning, Record, Solved
 from surefit.search.runner import State, run
@@ -63,9 +63,7 @@ class Fit(Record):
 
     def card(self) -> str:
         """The ten lines that `print(fit)` shows."""
-        rows = self.card_rows()
-        width = max(len(label) for label, _ in rows)
-        return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)
+        return card_text(self)
 
     def __str__(self) -> str:
         return self.card()

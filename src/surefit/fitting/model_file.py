@@ -20,15 +20,16 @@ import numpy as np
 from surefit.core import ops
 from surefit.data import Domain
 from surefit.errors import DataError, ModelFileError
-from surefit.fitting.fitted import Fit
 from surefit.formulas import parse_many
 from surefit.models.recorded import describe_network, network_from
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Points, Problem
+from surefit.reports.card import card_text, to_dict
 from surefit.reports.film import load_frames, save_frames
+from surefit.reports.plots import draw
 from surefit.search.choosing import DESCRIBED
 from surefit.search.judging import Measured
-from surefit.search.record import Made, Solved, Trained
+from surefit.search.record import Made, Record, Solved, Trained
 from surefit.sentences import Sentence, from_dict
 
 FORMAT = 1
@@ -38,7 +39,7 @@ FRAMES = "frames.npz"  # the film of a training, in the directory of its fit
 SAMPLE = 2000  # rows of each part of the data that are kept in the file
 
 
-def save(fit: Fit, path: Path) -> Path:
+def save(fit: Record, path: Path) -> Path:
     """Write a fit; the file appears whole or not at all. ModelFileError when it cannot be written."""
     from safetensors.numpy import save as to_bytes
 
@@ -72,13 +73,13 @@ def save(fit: Fit, path: Path) -> Path:
     return path
 
 
-def _card(fit: Fit) -> dict[str, Any]:
+def _card(fit: Record) -> dict[str, Any]:
     """The card with its warnings in two parts: those about the data, and those of the training."""
     notes = list(fit.problem.notes)
-    return fit.to_dict() | {"notes": notes, "warnings": list(fit.warnings)}
+    return to_dict(fit) | {"notes": notes, "warnings": list(fit.warnings)}
 
 
-def _said(fit: Fit) -> dict[str, Any]:
+def _said(fit: Record) -> dict[str, Any]:
     """What the fit says about itself, with codes, so that it can be said in another language."""
     said: dict[str, Any] = {"stop_reason": fit.stop_reason.to_dict()}
     for name, sentences in (("warnings", fit.warnings), ("notes", fit.problem.notes)):
@@ -102,15 +103,15 @@ def _made(method: dict[str, Any], said: dict[str, Any]) -> Made:
     )  # fmt: skip
 
 
-def save_outputs(fit: Fit, folder: Path) -> list[Path]:
+def save_outputs(fit: Record, folder: Path) -> list[Path]:
     """Write the model, its history, card.txt, fit.json and the pictures into a directory (made if needed)."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise DataError(f"cannot make the directory {str(folder)!r} ({e.strerror or e})") from e
     paths = [save(fit, folder / MODEL)]
-    (folder / "card.txt").write_text(fit.card() + "\n", encoding="utf-8")
-    (folder / "fit.json").write_text(json.dumps(finite_json(fit.to_dict()), indent=2) + "\n", encoding="utf-8")
+    (folder / "card.txt").write_text(card_text(fit) + "\n", encoding="utf-8")
+    (folder / "fit.json").write_text(json.dumps(finite_json(to_dict(fit)), indent=2) + "\n", encoding="utf-8")
     paths += [folder / "card.txt", folder / "fit.json"]
     if fit.history:
         with (folder / "history.csv").open("w", newline="", encoding="utf-8") as f:
@@ -120,14 +121,14 @@ def save_outputs(fit: Fit, folder: Path) -> list[Path]:
         paths.append(folder / "history.csv")
     more = [("loss", bool(fit.history)), ("samples", bool(fit.problem.added))]
     for kind in ("fit", "error", *(kind for kind, wanted in more if wanted)):
-        fit.plot(kind).savefig(folder / f"{kind}.png", dpi=150)
+        draw(fit, kind).savefig(folder / f"{kind}.png", dpi=150)
         paths.append(folder / f"{kind}.png")
     if fit.film is not None:
         paths.append(save_frames(fit.film, folder / FRAMES))
     return paths
 
 
-def load(path: str | os.PathLike[str]) -> Fit:
+def read(path: str | os.PathLike[str]) -> Record:
     """Read a fit that `Fit.save` wrote, or the one in a directory that `Fit.save_outputs` wrote, film included.
 
     A formula is read again, so that errors can be measured and drawn; a callable is not in the file. ModelFileError:
@@ -137,7 +138,7 @@ def load(path: str | os.PathLike[str]) -> Fit:
 
     path = Path(path)
     if path.is_dir():
-        fit = load(path / MODEL)
+        fit = read(path / MODEL)
         if (path / CONFIG).is_file():
             fit.config = (path / CONFIG).read_text(encoding="utf-8", errors="replace")
         if (path / FRAMES).is_file():
@@ -169,7 +170,7 @@ def load(path: str | os.PathLike[str]) -> Fit:
         raise ModelFileError(f"{str(path)!r} is damaged: {type(e).__name__}: {e}") from e
 
 
-def _rebuild(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Fit:
+def _rebuild(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Record:
     card, said = header["card"], header.get("said", {})  # which the first files of format 1 lack
     dtype = ops.dtype_of(card["network"]["dtype"])
     weights = {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
@@ -177,7 +178,7 @@ def _rebuild(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Fit:
     scaling = {n: tensors[f"scaling.{n}"] for n in ("x_shift", "x_scale", "y_shift", "y_scale")}
     model = Scaled(network, **scaling, dtype=dtype)
     model.eval()
-    return Fit(
+    return Record(
         problem=_problem(card, said, header.get("exact"), tensors),
         model=model,
         made=_made(card["method"], said),
@@ -246,4 +247,4 @@ def finite_json(value: Any) -> Any:
     return value
 
 
-__all__ = ["FORMAT", "load", "save", "save_outputs"]
+__all__ = ["FORMAT", "read", "save", "save_outputs"]

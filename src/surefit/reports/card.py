@@ -108,6 +108,13 @@ def r2_words(value: float) -> str:
     return f"{value:.{digits}f}".rstrip("0") if digits <= 9 else f"1 - {rest:.1g}"
 
 
+def card_text(fit: Record) -> str:
+    """The lines that `print(fit)` shows."""
+    rows = card_rows(fit)
+    width = max(len(label) for label, _ in rows)
+    return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)
+
+
 def card_html(fit: Record) -> str:
     """The card as a table of HTML, for notebooks."""
     import html
@@ -244,4 +251,4 @@ def _restart_words(fit: Record) -> str:
     return f"the best of {len(fit.restarts)} networks, {what} {shown}{more}"
 
 
-__all__ = ["card_html", "card_rows", "error_rows", "r2_words", "to_dict", "unlearned", "warnings_of"]
+__all__ = ["card_html", "card_rows", "card_text", "error_rows", "r2_words", "to_dict", "unlearned", "warnings_of"]

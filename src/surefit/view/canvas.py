@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import io
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from .style import house_style
+from .style import PAGE_WIDTH, house_style
 
 if TYPE_CHECKING:
     from matplotlib.backend_bases import RendererBase
@@ -45,6 +45,13 @@ def chart_class() -> type[Figure]:
 
     Chart.__qualname__ = "Chart"  # pickle finds it under this name, by __getattr__ below
     return Chart
+
+
+def new_figure(
+    width: float = PAGE_WIDTH, height: float = 4.0, *, layout: Literal["constrained"] | None = "constrained"
+) -> Figure:
+    """An empty figure of (width, height) inches, known to nobody but the caller; notebooks display it."""
+    return chart_class()(figsize=(width, height), layout=layout)
 
 
 def __getattr__(name: str) -> Any:

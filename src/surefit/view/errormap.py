@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from surefit.errors import ArgumentError
 
 from .arrays import Array, finite, name_inputs_and_outputs, outputs, span, table
+from .canvas import new_figure
 from .language import say
 from .panels import (
     RASTER_ABOVE,
@@ -36,7 +37,6 @@ from .style import (
     PALE,
     VERMILLION,
     in_house_style,
-    new_figure,
     wrapped,
 )
 

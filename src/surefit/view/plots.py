@@ -32,6 +32,7 @@ from .arrays import (
     vector,
     worst,
 )
+from .canvas import new_figure
 from .language import say
 from .panels import (
     DATA_MARKS,
@@ -78,7 +79,6 @@ from .style import (
     VERMILLION,
     ZERO_LINE,
     in_house_style,
-    new_figure,
     number,
     wrapped,
 )

@@ -148,7 +148,16 @@ def test_the_sum_of_squares_is_the_objective_of_the_scan(slopes):
     """At the same hidden layer: the same number, and `gradient_features` finds where it is least."""
     rows = Residuals(nn.MLP(2, (4,), 2, generator=0), X, Y, WEIGHTS, slopes, 0.3)
     found = gradient_features(
-        X, Y, slopes, 4, rows.chain[0][1].both, weight=0.3, row_weights=WEIGHTS, scales=(1.0,), beyond=0, draws=1
+        X,
+        Y,
+        slopes,
+        4,
+        rows.chain[0][1].value_and_slope,
+        weight=0.3,
+        row_weights=WEIGHTS,
+        scales=(1.0,),
+        beyond=0,
+        draws=1,
     )
     phi = np.tanh(X @ found.hidden.T + found.offsets)
     moving = (1 - phi**2)[:, :, None] * found.hidden

@@ -19,8 +19,9 @@ from surefit.errors import (
     NotFiniteError,
     ShapeError,
 )
-from surefit.fitting import Epoch, automatic
+from surefit.fitting import Epoch
 from surefit.problems.problem import pose, vectorised
+from surefit.search import runner
 from surefit.search.judging import Judge
 
 QUICK = surefit.Adam(epochs=3, batch_size=32)
@@ -382,8 +383,8 @@ def test_numbers_of_numpy_are_numbers():
 
 def test_jit_reaches_the_adam_of_the_automatic_choice(monkeypatch):
     seen = []
-    train = automatic.train
-    monkeypatch.setattr(automatic, "train", lambda *a, **k: [seen.append(k["jit"]), train(*a, **k)][1])
+    descend = runner.descend
+    monkeypatch.setattr(runner, "descend", lambda attempt, *a: [seen.append(attempt.jit), descend(attempt, *a)][1])
     for jit in (None, False, True):
         surefit.fit("abs(x)", "x=-1:1", model=(4, 4), jit=jit, time=0.5)
     assert seen == [None, False, True]

@@ -37,6 +37,7 @@ class Attempt:
     scales: Sequence[float] = ()  # of Features, in the order in which they are tried; (): the usual ones
     beyond: int = 4  # of Features: further ones
     layer: tuple[np.ndarray, np.ndarray] | None = None  # of Features: weights and biases of units that stay
+    provisional: bool = False  # what comes of it counts only as long as nothing comes of a later one
     part: tuple[int, int] = (1, 1)  # of a first-order method that goes on: which part of how many
     jit: bool | None = None
 
@@ -51,6 +52,7 @@ class Outcome:
     """What an attempt leaves: a network, still in float64, or a model as it will be used."""
 
     network: nn.Module
+    problem: Problem  # with the points that it was fitted to
     stage: Sentence  # the method and its network in words
     reason: Sentence  # why it ended
     row: int | None  # of the history, that the network is from

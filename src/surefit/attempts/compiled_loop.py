@@ -157,19 +157,18 @@ def _record(epochs: Epochs, loop: Any, result: Any, rates: np.ndarray, before: f
     n = len(result.train) - (result.ended == "not finite")
     steps_before, first = run.steps, epochs.done + 1
     run.steps += result.steps
-    best_epoch, best_loss = int(loop.best_epoch[0]), epochs.best.value
-    for i in range(n):
-        train = float(result.train[i])
-        held = None if result.held is None else float(result.held[i])
-        deciding = train if held is None else held
-        better = deciding < best_loss
-        best_loss = min(best_loss, deciding)
-        if better:  # its weights are known only where it stayed the best until the chunk ended
-            epochs.best.number = first + i
-        seconds = before + (now - before) * (i + 1) / max(n, 1)
-        step = steps_before + (i + 1) * run.steps_per_epoch
-        stop = epochs.after(train, held, float(rates[i, 0]), step, seconds) or stop
-    if best_epoch:
+    best_loss = epochs.best.value
+    try:
+        for i in range(n):
+            train = float(result.train[i])
+            held = None if result.held is None else float(result.held[i])
+            deciding = train if held is None else held
+            if deciding < best_loss:  # its weights are known only where it stayed the best until the chunk ended
+                best_loss, epochs.best.number = deciding, first + i
+            seconds = before + (now - before) * (i + 1) / max(n, 1)
+            step = steps_before + (i + 1) * run.steps_per_epoch
+            stop = epochs.after(train, held, float(rates[i, 0]), step, seconds) or stop
+    finally:  # an interrupt may cut the rows off
         _keep(epochs, loop)
     return stop
 

@@ -63,8 +63,9 @@ def descend(attempt: Attempt, method: FirstOrder, progress: Progress, within: Wi
     number = epochs.best.number
     row = None if number is None or number > epochs.done else epochs.before + number  # an interrupt may cut rows off
     return Outcome(
-        network=network, model=model, stage=epochs.stage, reason=reason, row=row, details={"solver": method.name}
-    )
+        network=network, problem=problem, model=model, stage=epochs.stage, reason=reason, row=row,
+        details={"solver": method.name},
+    )  # fmt: skip
 
 
 def _not_finite_sentence(e: NotFiniteLoss, model: Scaled, run: Training, progress: Progress, epoch: int) -> str:

@@ -82,7 +82,9 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
             return None
         rows.assign(losses.latest)
         row = losses.row(losses.latest)
-        return Outcome(network=network, stage=stage, reason=say("interrupted"), row=row, details=details)
+        return Outcome(
+            network=network, problem=problem, stage=stage, reason=say("interrupted"), row=row, details=details
+        )
     progress.evaluations += found.evaluations
     rows.assign(found.x)
     details |= {
@@ -93,7 +95,13 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
     if not exact and problem.slopes is None:
         left_out = leave_one_out(rows, found.output.penalty)
     return Outcome(
-        network=network, stage=stage, reason=reason, row=losses.row(found.x), details=details, left_out=left_out
+        network=network,
+        problem=problem,
+        stage=stage,
+        reason=reason,
+        row=losses.row(found.x),
+        details=details,
+        left_out=left_out,
     )
 
 
@@ -137,7 +145,8 @@ def extend(attempt: Attempt, method: Features, progress: Progress) -> Outcome | 
     details = {
         "solver": "features", "units": total, "steepness": scale, "penalty": 0.0, "magnitude": solved.magnitude,
     }  # fmt: skip
-    return Outcome(network=network, stage=stage, reason=say("solver-scanned"), row=row, details=details)
+    reason = say("solver-scanned")
+    return Outcome(network=network, problem=problem, stage=stage, reason=reason, row=row, details=details)
 
 
 def leave_one_out(rows: Residuals, penalty: float) -> np.ndarray:
@@ -151,8 +160,11 @@ def leave_one_out(rows: Residuals, penalty: float) -> np.ndarray:
     a = (phi[:, :-1] - share @ phi[:, :-1]) * np.sqrt(share)[:, None]
     s = np.linalg.svd(a, compute_uv=False)
     damping = penalty * float((s**2).sum()) / max(1, min(a.shape))
-    gram = a.T @ a + (damping + 1e-14 * float(s[0] ** 2 if len(s) else 1.0)) * np.eye(a.shape[1])
-    leverage = share + np.einsum("ij,ji->i", a, np.linalg.solve(gram, a.T))
+    largest = float(s[0]) if len(s) else 0.0
+    leverage = share
+    if largest > 0.0:
+        gram = a.T @ a + (damping + 1e-14 * largest**2) * np.eye(a.shape[1])
+        leverage = share + np.einsum("ij,ji->i", a, np.linalg.solve(gram, a.T))
     return (rows.outputs() - rows.y).reshape(-1, k) / np.maximum(1.0 - leverage, 1e-10)[:, None]
 
 

@@ -19,7 +19,7 @@ from surefit.models.chain import is_hidden_layer, size_words
 from surefit.models.inference import predictor
 from surefit.models.scaled import scaled
 from surefit.problems.points import fewer_rows, rows_of, slope_weight
-from surefit.sentences import say
+from surefit.sentences import from_dict, say
 
 PATIENT = 30  # iterations of L-BFGS without a lower validation error
 # Damping of Levenberg-Marquardt on networks: milder factors than MATLAB's 10 and 0.1 went further in as many iterations
@@ -73,7 +73,7 @@ class _Search:
             theta = self.with_output(found) if isinstance(self.method, VarPro) else found
         else:
             self.progress.evaluations += result.evaluations
-            reason, found = result.reason, result.x
+            reason, found = from_dict(result.reason), result.x
             if isinstance(self.method, VarPro):
                 self.rows.assign_body(found)
                 self.rows.assign_output(result.output[:-1], result.output[-1])
@@ -89,8 +89,8 @@ class _Search:
         problem = self.attempt.problem
         left_out = None if problem.exact or problem.slopes is not None else self.left_out(theta)
         return Outcome(
-            network=self.attempt.network, stage=self.stage, reason=reason, row=losses.row(found), details=details,
-            left_out=left_out,
+            network=self.attempt.network, problem=problem, stage=self.stage, reason=reason, row=losses.row(found),
+            details=details, left_out=left_out,
         )  # fmt: skip
 
     # --- what is asked while it goes on ---

@@ -197,7 +197,7 @@ def smallest(
         lambda s: pose(target, domain, data, s, solver=isinstance(chosen, Solver)),
         partial(fit_problem, method=chosen, dtype=dtype, callbacks=heard),
         model or (lambda n: (n,)), enough, time, seed,
-        chosen if model is None and isinstance(chosen, VarPro) else None, heard,
+        chosen if model is None and isinstance(chosen, VarPro) else None, Fit.of, heard,
     )  # fmt: skip
     return sizes.run(largest, tries)
 

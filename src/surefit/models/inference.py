@@ -6,6 +6,7 @@ every point is computed in the same order. The first call compiles, which takes 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary, ref
@@ -26,6 +27,7 @@ class Inference:
         self._model, self.width = ref(model), width
         self.how = "compiled, strict"
         self._compiled: dict[int, Any] = {}
+        self._compiling = threading.Lock()
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         x = np.ascontiguousarray(x, np.float64)
@@ -56,13 +58,14 @@ class Inference:
         """The compiled model for so many points at a time, or None where it does not compile."""
         if not self.how.startswith("compiled"):
             return None
-        compiled = self._compiled.get(size)
-        if compiled is None:
-            try:
-                compiled = self._compiled[size] = self._compile(size, d)
-            except (RecordError, MissingExtraError) as e:
-                self.how = f"NumPy: {e}"
-                return None
+        with self._compiling:  # another thread may ask for the same
+            compiled = self._compiled.get(size)
+            if compiled is None:
+                try:
+                    compiled = self._compiled[size] = self._compile(size, d)
+                except (RecordError, MissingExtraError) as e:
+                    self.how = f"NumPy: {e}"
+                    return None
         return lambda rows: compiled.run([rows])[0][0]
 
     def _compile(self, size: int, d: int) -> Any:
@@ -92,13 +95,15 @@ def evaluate(model: Any, x: np.ndarray) -> np.ndarray:
 
 
 _known: WeakKeyDictionary[Any, Inference] = WeakKeyDictionary()
+_listing = threading.Lock()
 
 
 def values_of(model: Any) -> Inference:
     """The Inference of a scaled model, one for each."""
-    found = _known.get(model)
-    if found is None:
-        found = _known[model] = Inference(model, len(model.y_shift.numpy()))
+    with _listing:
+        found = _known.get(model)
+        if found is None:
+            found = _known[model] = Inference(model, len(model.y_shift.numpy()))
     return found
 
 

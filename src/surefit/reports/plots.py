@@ -170,16 +170,16 @@ def structure(fit: Record) -> Any:
     from surefit.view.language import say as view_say
     from surefit.view.structure import structure_diagram
 
-    say = Speech(language_in_force())
+    speech = Speech(language_in_force())
     rows, batch = fit.problem.sizes()["train"], fit.method.get("batch_size")
     whole = batch is None or batch >= rows
-    data = say("structure-rows", rows=rows) if whole else say("structure-data", rows=rows, batch=batch)
+    data = speech("structure-rows", rows=rows) if whole else speech("structure-data", rows=rows, batch=batch)
     loss, lr = str(fit.method.get("loss", "mse")), fit.method.get("lr")
     loss = view_say("mean squared error") if loss == "mse" else loss
     name = str(fit.method.get("method", ""))
     optimizer = METHODS[name].__name__ if name in METHODS else name
     if lr is not None:
-        optimizer += f", {say('lr')} {lr:g}"
+        optimizer += f", {speech('lr')} {lr:g}"
     return structure_diagram(layer_words(fit), data=data, loss=loss, optimizer=optimizer)
 
 

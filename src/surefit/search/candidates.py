@@ -33,6 +33,7 @@ class Candidate:
     row: int | None  # of the history, that the network is from
     details: dict[str, Any]  # solver, units, steepness, magnitude, penalty
     by: Sentence  # what the score is, in words
+    provisional: bool = False  # counts only as long as there is no later one
     unit: float = 1.0  # of the score, in the units of the target
     residuals: np.ndarray | None = field(default=None, repr=False)  # (n,) of measured data, by which it is compared
 
@@ -49,7 +50,7 @@ def judged(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     and, where the attempt knows them, by the training rows, each left out in turn: few validation rows tell good luck
     from a good network badly.
     """
-    problem = attempt.problem
+    problem = outcome.problem
     model = outcome.model or deploy(outcome.network, problem, attempt.dtype, attempt.like)
     trained = outcome.model is not None
     predict = predictor(model) if not trained else lambda points: evaluate(model, points)
@@ -59,16 +60,17 @@ def judged(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
         error = judge.measured(values_of(model))  # as it is used later
     common: dict[str, Any] = dict(
         model=model, problem=problem, stage=outcome.stage, reason=outcome.reason, error=error, row=outcome.row,
-        details=outcome.details,
+        details=outcome.details, provisional=attempt.provisional,
     )  # fmt: skip
     if problem.exact:
         score = error.max if math.isfinite(error.max) else math.inf
         return Candidate(score=score, largest=score, by=say("what-largest"), **common)
     residuals, weights, largest, by = _unseen(problem, model, outcome)
     largest = largest if problem.function is None else error.max  # at fresh points, whose values have no noise
-    score = math.sqrt(float(np.average(residuals**2, weights=weights)))
+    known = bool(np.isfinite(residuals).all())
+    score = math.sqrt(float(np.average(residuals**2, weights=weights))) if known else math.inf
     return Candidate(
-        score=score if math.isfinite(score) else math.inf, largest=largest, by=by, residuals=residuals,
+        score=score, largest=largest, by=by, residuals=residuals,
         unit=float(model.y_scale.numpy()[0]) if len(problem.outputs) == 1 else 1.0, **common,
     )  # fmt: skip
 
@@ -112,17 +114,20 @@ def _near(error: float, model: Scaled, magnitude: float | None, tol: float | Non
     return tol - rounding <= error <= tol
 
 
-def best_of(candidates: list[Candidate], size: float) -> Candidate | None:
+def best_of(candidates: list[Candidate], size: float, cautious: bool = False) -> Candidate | None:
     """The best candidate: by its score; of a known function by rmse where no largest error is small, as at a jump.
 
-    Of measured data the first of those that no other is surely better than: the simple ones come first.
+    cautious: of measured data the first of those that no other is surely better than; the simple ones come first.
     """
+    candidates = [c for c in candidates if not c.provisional] or candidates[-1:]
     if not candidates:
         return None
     if candidates[0].residuals is None:
         least = min(c.score for c in candidates)
         if least > JUMP * size:
             return min(candidates, key=lambda c: c.error.rmse)
+        return min(candidates, key=lambda c: c.score)
+    if not cautious:
         return min(candidates, key=lambda c: c.score)
     best = candidates[0]
     for other in candidates[1:]:

@@ -71,7 +71,7 @@ class State:
     @property
     def best(self) -> Candidate | None:
         """The best candidate so far."""
-        return best_of(self.candidates, self.size)
+        return best_of(self.candidates, self.size, cautious=self.aim is not None)
 
     # --- what attempts are made of ---
 
@@ -126,8 +126,10 @@ def perform(attempt: Attempt, progress: Progress, within: Within) -> Outcome | N
             return search(attempt, method, progress, within)
         if isinstance(method, FirstOrder):
             return descend(attempt, method, progress, within)
-        return Outcome(network=attempt.network, stage=say("stage-initial"), reason=say("nothing"), row=None,
-                       details={"solver": "none"})  # fmt: skip
+        return Outcome(
+            network=attempt.network, problem=attempt.problem, stage=say("stage-initial"), reason=say("nothing"),
+            row=None, details={"solver": "none"},
+        )  # fmt: skip
 
 
 def run(state: State, strategy: Strategy, perform: Perform = perform) -> Sentence:
@@ -143,7 +145,8 @@ def run(state: State, strategy: Strategy, perform: Perform = perform) -> Sentenc
                 found = tried(state, proposed, perform)
             if (stop := state.over()) is not None:
                 strategy.close()
-                return stop
+                own = found is not None and stop.code == "interrupted" and found.reason.code.startswith("interrupted")
+                return found.reason if own and found is not None else stop  # which knows the epoch
     except StopIteration as end:
         return end.value or state.over() or say("all-tried" if state.tol is None else "all-tried-tol")
     except KeyboardInterrupt:
@@ -168,7 +171,8 @@ def tried(state: State, attempt: Attempt, perform: Perform) -> Candidate | None:
     found = judged(attempt, outcome, state.judge, state.tol)
     state.candidates.append(found)
     values: dict[str, Any] = dict(stage=found.stage, what=found.by, score=found.told)
-    state.choice.append(say("tried", **values) if attempt.why is None else say("tried-why", **values, why=attempt.why))
+    why = outcome.reason if isinstance(attempt.method, FirstOrder) else attempt.why
+    state.choice.append(say("tried", **values) if why is None else say("tried-why", **values, why=why))
     return found
 
 

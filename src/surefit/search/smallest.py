@@ -103,15 +103,17 @@ def largest_error(fit: Record) -> float:
 class Sizes:
     """The sizes tried so far, and the best fit of each.
 
-    fit: makes one, fit(problem, model=, tol=, seed=, time=) -> Record. model: units -> what fit takes.
+    fit: makes one, fit(problem, model=, tol=, seed=, time=) -> Record. model: units -> what fit takes. wrap: makes of a
+    pruned record what `fit` makes.
     """
 
     def __init__(
         self, posed: Callable[[int], Problem], fit: Callable[..., Record], model: Callable[[int], Any], tol: float,
-        time: float | None, seed: int, pruning: VarPro | None, callbacks: Sequence[Callback] = (),
+        time: float | None, seed: int, pruning: VarPro | None, wrap: Callable[[Record], Record],
+        callbacks: Sequence[Callback] = (),
     ) -> None:  # fmt: skip
         self.posed, self.fit, self.model, self.tol, self.time, self.seed = posed, fit, model, tol, time, seed
-        self.pruning, self.callbacks = pruning, callbacks
+        self.pruning, self.wrap, self.callbacks = pruning, wrap, callbacks
         self.began = clock.perf_counter()
         self.fits: dict[int, Record] = {}
         self.spent: dict[int, tuple[int, float]] = {}  # fits and seconds of each size
@@ -199,8 +201,8 @@ class Sizes:
             nonlocal began
             state.candidates[:] = [found]  # each size has a best of its own
             record = recorded(state, found.reason, made, announce=False)
-            record.history = list(progress.history)
-            self.keep(size, record, clock.perf_counter() - began)
+            record.history, record.tol = list(progress.history), self.tol
+            self.keep(size, self.wrap(record), clock.perf_counter() - began)
             began = clock.perf_counter()
 
         def made(found: Candidate) -> Solved:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from .style import house_style
@@ -30,7 +31,9 @@ def chart_class() -> type[Figure]:
             FigureCanvasAgg(self)
 
         def draw(self, renderer: RendererBase) -> None:
-            with house_style():
+            with house_style(), warnings.catch_warnings():
+                # a column may have a name that no font here can draw; in an SVG it stays text, in pixels it is a box
+                warnings.filterwarnings("ignore", message="Glyph .* missing from")
                 super().draw(renderer)
 
         def _repr_png_(self) -> bytes:

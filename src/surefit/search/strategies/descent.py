@@ -41,7 +41,7 @@ def parts(s: State, method: FirstOrder, network: nn.Module, jit: bool | None) ->
     for part in range(1, count + 1):
         if part > 1:
             problem = with_worst(problem, lambda points: evaluate(model, points), rng)
-        options = dict(goal=s.tol, named=True, jit=jit, like=model, part=(part, count))
+        options = dict(goal=s.tol, named=True, jit=jit, like=model, part=(part, count), provisional=part < count)
         found = yield s.attempt(each, network, problem, **options)
         if found is None or s.progress.warnings:
             break

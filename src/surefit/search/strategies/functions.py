@@ -33,7 +33,6 @@ from surefit.search.limits import (
     IN_REACH,
     IN_REACH_OF_MORE,
     LARGE,
-    LAST_RESERVE,
     LEARNED,
     LM_REACHES,
     LM_RESERVE,
@@ -96,7 +95,7 @@ def more_units(s: State) -> Strategy:
         learned = found.score <= LEARNED * s.size
         stuck = helped < HELPED and not (s.dim == 1 and units < LARGE) and learned  # in 1-D more units cost nothing
         near = found.score <= IN_REACH.get(s.dim, IN_REACH_OF_MORE) * (s.goal or 0.0)
-        if can_search(network, problem) and (near or (stuck and not searched)):
+        if (near or (stuck and not searched)) and can_search(network, problem, BY_THE_WAY / (1 if near else 4)):
             searched = True
             yield s.attempt(polishing(s, 30 if near else 60), network, problem, reserve=SOLVER_RESERVE)
         if (why := enough_units(s, units, stuck, found)) is not None:
@@ -144,12 +143,12 @@ def points_of(s: State, units: int) -> int:
     return rows if s.dim <= 3 else rows + rows // 2
 
 
-def can_search(network: nn.Module, problem: Problem) -> bool:
-    """Whether the hidden layer is small enough to be searched, and has rows enough to be fixed by."""
+def can_search(network: nn.Module, problem: Problem, most: float = BY_THE_WAY) -> bool:
+    """Whether a search of the hidden layer costs at most so much an iteration, and has rows enough to be fixed by."""
     last = network[-1]  # type: ignore[index]
     searched = network.num_parameters() - last.num_parameters()
     enough = equations(problem) * len(problem.outputs) >= ROWS_FIX * searched
-    return enough and of_search(network, problem) <= BY_THE_WAY
+    return enough and of_search(network, problem) <= most
 
 
 def polishing(s: State, iterations: int) -> VarPro | LM:
@@ -178,7 +177,7 @@ def adam(
     if network is None:
         network = network_of(None, problem, np.random.default_rng([s.seed, 2]), kind)
     network.to(kind)
-    yield s.attempt(method or Adam(), network, problem, dtype=ops.dtype_of(kind), jit=jit, reserve=LAST_RESERVE)
+    yield s.attempt(method or Adam(), network, problem, dtype=ops.dtype_of(kind), jit=jit)
     return None
 
 

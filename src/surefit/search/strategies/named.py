@@ -28,13 +28,14 @@ def named(s: State, method: Solver, model: Any) -> Strategy:
     network = s.built(model)
     check_method(method, network, s.problem)
     problem, penalty = points_for(s, method, network), 0.0
+    goal = s.tol if s.problem.exact else None
+    start = isinstance(method, VarPro) and not s.problem.exact  # noise may make its beginning look better
     found = None
     if isinstance(method, Features) or (isinstance(method, VarPro) and is_hidden_layer(network)):
         first = method if isinstance(method, Features) else Features(draws=method.draws, penalty=method.penalty)
-        found = yield s.attempt(first, network, problem, goal=s.tol if s.problem.exact else None)
+        found = yield s.attempt(first, network, problem, goal=goal, provisional=start)
         penalty = 0.0 if found is None else found.details["penalty"]
     if not isinstance(method, Features):
-        goal = s.tol if s.problem.exact else None
         found = yield s.attempt(method, network, problem, penalty=penalty, goal=goal)
     return None if found is None else found.reason
 

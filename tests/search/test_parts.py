@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from surefit.fitting.adaptive import with_worst, worst_points
-from surefit.fitting.entry import fit_problem
 
 import surefit
 from surefit.errors import ArgumentError
+from surefit.fitting.api import fit_problem
+from surefit.problems.points import with_worst, worst_points
 from surefit.problems.problem import pose
 
 PEAK = "exp(-200*((x1-0.3)^2+(x2-0.2)^2)) + x1"

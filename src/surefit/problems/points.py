@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from surefit import formulas
 from surefit.data import Domain, check_finite, corner_points, face_points, sample
 from surefit.errors import ArgumentError
 from surefit.problems.problem import ROWS, Points, Problem
@@ -144,7 +145,26 @@ def worst_points(
     return x[np.sort(first)], y[np.sort(first)]
 
 
+def named_points(problem: Problem, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Points (n, d), n <= count, that a formula itself names, which no sample need hit."""
+    find = getattr(formulas, "interesting_points", None)
+    if count == 0 or find is None:
+        return np.empty((0, problem.domain.dim))
+    found: np.ndarray = find(formulas.parse_many(problem.source["text"], problem.names), problem.domain, count, rng)
+    return found[:count]
+
+
 __all__ = [
-    "MANY", "VALIDATED", "apart", "drawn", "equations", "fewer_rows", "rows_of", "slope_weight", "with_rows",
-    "with_worst", "worst_points",
+    "MANY",
+    "VALIDATED",
+    "apart",
+    "drawn",
+    "equations",
+    "fewer_rows",
+    "named_points",
+    "rows_of",
+    "slope_weight",
+    "with_rows",
+    "with_worst",
+    "worst_points",
 ]  # fmt: skip

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from surefit import formulas
 from surefit.data import Domain, sample
+from surefit.problems.points import named_points
 from surefit.problems.problem import Points, Problem
 from surefit.search.uphill import Climb, climb
 from surefit.sentences import Sentence, say
@@ -293,15 +293,6 @@ def _near_corners(d: int, count: int, rng: np.random.Generator) -> np.ndarray:
     corners = corners[rng.permutation(len(corners))][np.arange(count) % len(corners)]
     inward = rng.random((count, d)) * 10.0 ** -rng.uniform(0.0, 2.0, (count, 1))
     return corners * (1.0 - np.where(rng.random((count, d)) < 0.5, inward, 0.0))
-
-
-def named_points(problem: Problem, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Points (n, d), n <= count, that a formula itself names, which no sample need hit."""
-    find = getattr(formulas, "interesting_points", None)
-    if count == 0 or find is None:
-        return np.empty((0, problem.domain.dim))
-    found: np.ndarray = find(formulas.parse_many(problem.source["text"], problem.names), problem.domain, count, rng)
-    return found[:count]
 
 
 def some_corners(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray:

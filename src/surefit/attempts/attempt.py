@@ -38,6 +38,7 @@ class Attempt:
     beyond: int = 4  # of Features: further ones
     layer: tuple[np.ndarray, np.ndarray] | None = None  # of Features: weights and biases of units that stay
     provisional: bool = False  # what comes of it counts only as long as nothing comes of a later one
+    generator: np.random.Generator | None = None  # of the units beside `layer`
     part: tuple[int, int] = (1, 1)  # of a first-order method that goes on: which part of how many
     jit: bool | None = None
 

@@ -111,13 +111,13 @@ def extend(attempt: Attempt, method: Features, progress: Progress) -> Outcome | 
     One solve for each of `attempt.scales` finds the output layer of all; the best by its largest residual is kept.
     """
     assert attempt.layer is not None
+    assert attempt.generator is not None
     network, problem = attempt.network, attempt.problem
     hidden, offsets = attempt.layer
     total, activation = _hidden(attempt)
     model = scaled(network, problem, True, ops.float64)
     x, y = model.rows(problem.train)
     centres = x[-problem.added[-1] :]
-    rng = np.random.default_rng([attempt.seed, 0x5EF1, total])
     stage = say("stage-refined", units=total, added=total - len(offsets))
     if progress.started(len(attempt.scales), 1, network.num_parameters()):
         return None
@@ -126,7 +126,7 @@ def extend(attempt: Attempt, method: Features, progress: Progress) -> Outcome | 
     for number, scale in enumerate(attempt.scales, 1):
         if best is not None and progress.out_of_time(attempt.share):
             break
-        more, offset = place_units(x.shape[1], total - len(offsets), scale, rng, centres)
+        more, offset = place_units(x.shape[1], total - len(offsets), scale, attempt.generator, centres)
         w, b = np.concatenate([hidden, more]), np.concatenate([offsets, offset])
         w, b = (a.astype(attempt.dtype).astype(np.float64) for a in (w, b))
         solved = solve_output(

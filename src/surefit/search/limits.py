@@ -53,7 +53,7 @@ FEWER = 4  # measured data get so much less of Adam than it takes by itself: it 
 # --- cost, in floating-point operations (`cost.py`): one core does about 5e9 a second ---
 ITERATION = 1.1e10  # of an iteration of a solver that is the main hope: two seconds
 BY_THE_WAY = 8e8  # of an iteration of a search between the rungs, or of measured data
-ROWS_FIX = 1.3  # rows for each searched parameter, at least
+ROWS_FIX = 1.4  # rows for each searched parameter, at least
 SOLVE = 1.6e10  # of one least-squares solve on measured data
 QUICK = 8e8  # of one that may be tried a dozen times
 ROUNDS = 3e11  # of all rounds of Levenberg-Marquardt, when no time is given: half a minute

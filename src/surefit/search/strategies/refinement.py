@@ -38,13 +38,13 @@ def refined(s: State, start: Candidate, units: int, rounds: int) -> Strategy:
         began = s.progress.seconds
         found = yield s.attempt(
             Features(), s.hidden(total, activation.kind.lower()), problem, scales=scales, layer=(hidden, offsets),
-            reserve=SOLVER_RESERVE,
+            generator=rng, reserve=SOLVER_RESERVE,
         )  # fmt: skip
         if found is None:
             break
         each = (s.progress.seconds - began) / len(scales)
         centre = found.details["steepness"]
-        scales = (centre, 2 * centre) if number == 1 else (scales[0], 2 * scales[0])
+        scales = (centre, 2 * centre)
         helped = now.score / found.score if found.score > 0 else np.inf
         if helped > 1.0:
             now = found

@@ -271,4 +271,22 @@ SENTENCES: dict[str, Both] = {
     "training-not-finite": Both("{what}", "训练中出现了非有限的数：{what}"),
     "not-compiled": Both("trained without the compiler, which is slower: {why}", "未经编译训练，速度较慢：{why}"),
     "stage-placed": Both("{stage}, placed for float32", "{stage}，为 float32 重新放置"),
+    "stepped-round": Both(
+        "at {points} points the target has no value, 0/0 for one, though it has a limit; the limit was taken",
+        "在 {points} 个点上目标函数没有值（例如 0/0），但有极限；取了极限值",
+    ),
+    "points-failed": Both(
+        "the function raised an error at {count} points, which were left out; the first, at {where}: {error}",
+        "函数在 {count} 个点上出错，这些点已被略去；第一个在 {where}：{error}",
+    ),
+    "constant-output": Both(
+        "{name} is {value:g} at every point: there is nothing to learn", "{name} 在每个点上都是 {value:g}：没有什么可学"
+    ),
+    "constant-target": Both(
+        "{name} is {value:g} in every row: there is nothing to learn", "{name} 在每一行都是 {value:g}：没有什么可学"
+    ),
+    "rows-outside": Both(
+        "{count} of {rows} rows lie outside the domain that was given; they are fitted too",
+        "{rows} 行中有 {count} 行在给定的范围之外；它们也参与拟合",
+    ),
 }

@@ -11,7 +11,7 @@ from surefit.attempts.lr_finder import range_test
 from surefit.core import ops
 from surefit.errors import ArgumentError, NotFiniteError
 from surefit.models.scaled import scaled
-from surefit.problems.problem import pose
+from surefit.problems.posing import pose
 
 PLAN = surefit.Sampling(count=300)
 

@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 import scipy.special
 
+from surefit.compiler import engine
 from surefit.core.primitive import TABLE
 from surefit.errors import ArgumentError
-from surefit.compiler import engine
 from surefit.ir import coefficients
 from surefit.ir.builder import FAST, Function, Module
 from surefit.ir.mathlib import FUNCTIONS, MAX_ULP

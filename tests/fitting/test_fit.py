@@ -20,7 +20,8 @@ from surefit.errors import (
     ShapeError,
 )
 from surefit.fitting import Epoch
-from surefit.problems.problem import pose, vectorised
+from surefit.problems.callables import vectorised
+from surefit.problems.posing import pose
 from surefit.search import runner
 from surefit.search.judging import Judge
 

@@ -19,7 +19,7 @@ from surefit.fitting import Epoch, Finished, Started
 from surefit.fitting.api import fit_problem
 from surefit.models.inference import predictor
 from surefit.models.scaled import scaled
-from surefit.problems.problem import pose
+from surefit.problems.posing import pose
 from surefit.search.candidates import surely_less
 from surefit.search.judging import Judge
 from surefit.search.limits import GOAL

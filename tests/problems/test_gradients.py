@@ -12,7 +12,7 @@ from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.nn import functional as F
 from surefit.problems.gradients import SlopeLoss
-from surefit.problems.problem import pose
+from surefit.problems.posing import pose
 from surefit.search.judging import fresh_points
 
 SQUARE = "x1=-1:1, x2=0.5:2"

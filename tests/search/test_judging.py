@@ -19,7 +19,8 @@ import surefit
 from surefit import formulas
 from surefit.data import Sampling
 from surefit.fitting.model_file import finite_json
-from surefit.problems.problem import Problem, pose
+from surefit.problems.posing import pose
+from surefit.problems.problem import Problem
 from surefit.search import judging
 from surefit.search.judging import Judge, Measured, effort_of, fresh_points, judging_rows, spread_points
 

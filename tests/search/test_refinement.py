@@ -9,7 +9,7 @@ import surefit
 from surefit.attempts.methods import Features
 from surefit.attempts.progress import Progress
 from surefit.core import ops
-from surefit.problems.problem import pose
+from surefit.problems.posing import pose
 from surefit.search.judging import Judge
 from surefit.search.runner import State, perform, run, tried
 from surefit.search.strategies.refinement import refined

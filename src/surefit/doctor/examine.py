@@ -16,7 +16,7 @@ from surefit.doctor.findings import Diagnosis, Finding
 from surefit.doctor.observation import Patient, observe
 from surefit.doctor.training_checks import Training
 from surefit.errors import ArgumentError, ShapeError
-from surefit.problems.problem import vectorised
+from surefit.problems.callables import vectorised
 
 if TYPE_CHECKING:
     from surefit.search.record import Record

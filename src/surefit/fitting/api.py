@@ -22,7 +22,8 @@ from surefit.fitting import model_file
 from surefit.fitting.fitted import Fit
 from surefit.models.scaled import scaled
 from surefit.models.spec import network_of
-from surefit.problems.problem import Problem, pose
+from surefit.problems.posing import pose
+from surefit.problems.problem import Problem
 from surefit.reports.film import Snapshots
 from surefit.reports.provenance import call_of, environment
 from surefit.search import choosing

@@ -20,9 +20,9 @@ import numpy as np
 from surefit.core import ops
 from surefit.data import Domain
 from surefit.errors import DataError, ModelFileError
-from surefit.formulas import parse_many
 from surefit.models.recorded import describe_network, network_from
 from surefit.models.scaled import Scaled
+from surefit.problems.callables import FormulaFunction, Steady
 from surefit.problems.problem import Points, Problem
 from surefit.reports.card import card_text, to_dict
 from surefit.reports.film import load_frames, save_frames
@@ -213,10 +213,7 @@ def _problem(card: dict[str, Any], said: dict[str, Any], exact: bool | None, ten
     domain = Domain.from_dict(card["domain"])
     function = None
     if card["target"]["kind"] == "formula":
-        formulas = parse_many(card["target"]["text"], domain.names)
-
-        def function(x: np.ndarray) -> np.ndarray:
-            return np.stack([f.on_points(x) for f in formulas], axis=1)
+        function = Steady(FormulaFunction(card["target"]["text"], domain.names), domain)
 
     def points(part: str) -> Points | None:
         x = tensors.get(f"data.{part}.x")

@@ -29,7 +29,7 @@ def refined(s: State, start: Candidate, units: int, rounds: int) -> Strategy:
     hidden, offsets, activation = hidden_layer(start.model.network)
     rng = np.random.default_rng([s.seed, 0x5EF1])
     each = 0.0  # seconds of a solve, once one was made
-    for number in range(1, rounds + 1):
+    for _ in range(rounds):
         total = len(offsets) + units
         left, needed = s.progress.left(1.0 - SOLVER_RESERVE), each * len(scales) * (total / (total - units)) ** 3
         if total > MOST_REFINED or (left is not None and needed > left):

@@ -10,7 +10,8 @@ import numpy as np
 
 from surefit.data import Domain
 from surefit.doctor.findings import Finding, severity
-from surefit.doctor.observation import Patient, evenly
+from surefit.doctor.graph import evenly
+from surefit.doctor.observation import Observation
 
 # The largest size in a column; training wants them near 1 (LeCun and others 1998, Efficient BackProp, section 4.3).
 LARGE, SMALL = 100.0, 0.01
@@ -28,15 +29,15 @@ WIGGLE = 0.02  # of the target's range: smaller turns are not counted
 SECONDS = 1.0  # that may be spent on a slow function
 
 
-def data(p: Patient) -> Iterator[Finding]:
+def data(o: Observation) -> Iterator[Finding]:
     """Size, spread, constancy and repetition of the columns of the inputs and targets."""
-    if p.x.dtype.kind in "fb" and len(p.x) > 1:
-        x = _columns(p.x)
-        yield from _sizes(x, p.names, "inputs", COLUMN_RATIO)
+    if o.x.dtype.kind in "fb" and len(o.x) > 1:
+        x = _columns(o.x)
+        yield from _sizes(x, o.names, "inputs", COLUMN_RATIO)
         yield _constant_inputs(x, p)
-        yield from _repeated_inputs(x, p.names)
-    if p.y is not None and len(p.y) > 1:
-        yield from _targets(p)
+        yield from _repeated_inputs(x, o.names)
+    if o.y is not None and len(o.y) > 1:
+        yield from _targets(o)
 
 
 def _columns(values: np.ndarray) -> np.ndarray:
@@ -76,15 +77,15 @@ def _sizes(columns: np.ndarray, names: Sequence[str], what: str, most: float) ->
     yield Finding(f"{what}-unscaled", level, where, number, message, cure)
 
 
-def _constant_inputs(x: np.ndarray, p: Patient) -> Finding:
+def _constant_inputs(x: np.ndarray, o: Observation) -> Finding:
     code, constant = "constant-inputs", np.flatnonzero(_constant(x))
     if not len(constant):
         return Finding(code, "ok", "inputs", 0, "every input varies")
-    for_bias = len(constant) == 1 and x[0, constant[0]] != 0 and all(layer.bias is None for layer in p.layers)
+    for_bias = len(constant) == 1 and x[0, constant[0]] != 0 and all(layer.bias is None for layer in o.layers)
     level = "note" if for_bias or x.shape[1] >= WIDE else "warning"
-    message = f"{len(constant)} of {x.shape[1]} input columns never change: {_listed(p.names, constant)}"
+    message = f"{len(constant)} of {x.shape[1]} input columns never change: {_listed(o.names, constant)}"
     cure = "leave them out, unless one stands for a bias"
-    return Finding(code, level, p.names[constant[0]], len(constant), message, cure)
+    return Finding(code, level, o.names[constant[0]], len(constant), message, cure)
 
 
 def _repeated_inputs(x: np.ndarray, names: Sequence[str]) -> Iterator[Finding]:
@@ -106,20 +107,20 @@ def _listed(names: Sequence[str], places: Sequence[int] | np.ndarray) -> str:
     return ", ".join(names[i] for i in places[:5]) + (", ..." if len(places) > 5 else "")
 
 
-def _targets(p: Patient) -> Iterator[Finding]:
-    assert p.y is not None
-    y = _columns(p.y.argmax(axis=1) if p.classes and p.y.ndim > 1 else p.y)
+def _targets(o: Observation) -> Iterator[Finding]:
+    assert o.y is not None
+    y = _columns(o.y.argmax(axis=1) if o.classes and o.y.ndim > 1 else o.y)
     names = [f"y{i + 1}" for i in range(y.shape[1])] if y.shape[1] > 1 else ["y"]
     flat = np.flatnonzero(_constant(y))
     if len(flat):
         level = "error" if len(flat) == len(names) else "warning"
-        what = f"class {y[0, 0]:.0f}" if p.classes else f"value {y[0, flat[0]]:.4g}"
+        what = f"class {y[0, 0]:.0f}" if o.classes else f"value {y[0, flat[0]]:.4g}"
         message = f"every row has the same {what} in {_listed(names, flat)}: there is nothing to learn"
         cure = "check which column was taken for the target, and that the rows are not all of one kind"
         yield Finding("constant-targets", level, names[flat[0]], len(flat), message, cure)
     else:
         yield Finding("constant-targets", "ok", "targets", 0, "the targets vary")
-    if not p.classes:
+    if not o.classes:
         yield from _sizes(y, names, "targets", TARGET_RATIO)
 
 

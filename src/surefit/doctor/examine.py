@@ -13,7 +13,7 @@ from surefit.core.tensor import Tensor
 from surefit.data import Domain
 from surefit.doctor import data_checks, network_checks, solver_checks, training_checks
 from surefit.doctor.findings import Diagnosis, Finding
-from surefit.doctor.observation import Patient, observe
+from surefit.doctor.observation import Observation, observe
 from surefit.doctor.training_checks import Training
 from surefit.errors import ArgumentError, ShapeError
 from surefit.problems.callables import vectorised
@@ -62,11 +62,11 @@ def examine(
     target = _target(function, domain)
     if target is not None and y is None:
         y = target[0](_points(x, target[1]))
-    patient = observe(network, x, y, loss, names)
-    training = None if history is None else _training(history, patient)
-    findings = list(_look(patient, training, *_rate(lr)))
+    observation = observe(network, x, y, loss, names)
+    training = None if history is None else _training(history, observation)
+    findings = list(_look(observation, training, *_rate(lr)))
     if target is not None:
-        findings += data_checks.sampling(*target, len(patient.x))
+        findings += data_checks.sampling(*target, len(observation.x))
     return Diagnosis(findings)
 
 
@@ -81,12 +81,12 @@ def diagnose(fit: Record) -> Diagnosis:
     v = (y - model.y_shift.numpy()) / model.y_scale.numpy()
     solved = "stage" in method and method.get("solver") != "adam"
     loss = method["loss"] if method["loss"] in LOSSES else None  # a loss of the user's own is known by name only
-    patient = observe(fit.network, u, v, loss, problem.names)
+    observation = observe(fit.network, u, v, loss, problem.names)
     training = None
     history = [r for r in fit.history if r.get("stage") == method.get("stage")]
     if history and not solved:
         options = dict(keeps_best=bool(method["best_weights"]), done=fit.reached is True)
-        training = _training(history, patient, chance=loss is not None, **options)
+        training = _training(history, observation, chance=loss is not None, **options)
     findings = [
         Finding("training-broke-down", "error", "training", None, warning, "follow the cause that it names")
         for warning in fit.warnings
@@ -96,9 +96,9 @@ def diagnose(fit: Record) -> Diagnosis:
         Finding("data-note", "note", "data", None, note, "see whether that is meant so") for note in problem.notes
     ]
     lr = float(np.max([r["lr"] for r in history])) if history and not solved else None
-    findings += _look(patient, training, lr, method.get("solver", method["method"]), solved)
+    findings += _look(observation, training, lr, method.get("solver", method["method"]), solved)
     if solved:
-        findings += solver_checks.solved(fit.model, method, patient, fit.reached)
+        findings += solver_checks.solved(fit.model, method, observation, fit.reached)
     if fit.reached is False:
         findings.append(_missed(fit))
     if problem.function is not None:
@@ -146,29 +146,29 @@ def _points(x: Any, box: Domain) -> np.ndarray:
 
 
 def _look(
-    patient: Patient, training: Training | None, lr: float | None, method: str, solved: bool = False
+    observation: Observation, training: Training | None, lr: float | None, method: str, solved: bool = False
 ) -> Iterator[Finding]:
     """All checks that apply. What is not finite makes the numbers of the network meaningless.
 
     solved: by a solver, at whose minimum gradients are rounding and say nothing, and whose units may well be so steep
     that they are flat on most rows.
     """
-    finite = list(network_checks.not_finite(patient))
+    finite = list(network_checks.not_finite(observation))
     yield from finite
     if finite[0].severity == "ok":
         for check in _OF_THE_NETWORK:
             if not (solved and check is network_checks.gradients):
-                yield from (f for f in check(patient) if not (solved and f.code == "saturated-units"))
+                yield from (f for f in check(observation) if not (solved and f.code == "saturated-units"))
         if training is None:
-            yield from training_checks.worse_than_constant(patient)
+            yield from training_checks.worse_than_constant(observation)
         if lr is not None:
-            yield from training_checks.step_sizes(patient, lr, method in SIGN_LIKE, training)
+            yield from training_checks.step_sizes(observation, lr, method in SIGN_LIKE, training)
     if training is not None:
         for look in (training_checks.rate_too_high, training_checks.progress, training_checks.overfitting):
             yield from look(training)
 
 
-_OF_THE_NETWORK: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
+_OF_THE_NETWORK: tuple[Callable[[Observation], Iterator[Finding]], ...] = (
     network_checks.unreached,
     network_checks.competition,
     network_checks.shapes,
@@ -193,7 +193,7 @@ def _rate(lr: Any) -> tuple[float | None, str]:
     return float(lr), "sgd"
 
 
-def _training(history: Any, patient: Patient, chance: bool = True, **options: bool) -> Training:
+def _training(history: Any, observation: Observation, chance: bool = True, **options: bool) -> Training:
     """A run in any of the forms that `examine` takes."""
     columns = _columns(history)
     if not len(columns.get("train_loss", ())):
@@ -202,7 +202,7 @@ def _training(history: Any, patient: Patient, chance: bool = True, **options: bo
         train=columns["train_loss"],
         validation=columns.get("validation_loss"),
         lr=columns.get("lr"),
-        chance=training_checks.chance(patient) if chance else None,
+        chance=training_checks.chance(observation) if chance else None,
         **options,
     )
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from surefit.doctor.findings import Finding, percent, severity
-from surefit.doctor.observation import PROBE, Layer, Patient, Units, norm
+from surefit.doctor.graph import Layer, Units, norm
+from surefit.doctor.observation import PROBE, Observation
 
 FEWEST_ROWS = 20  # fewer rows say little about what a unit does on all of them
 
@@ -52,13 +53,13 @@ OUTSIDE_NOTE, OUTSIDE_WARNING, OUTSIDE_ERROR = 1e-9, 0.01, 0.2  # share of the t
 # --- numbers ------------------------------------------------------------------------------------------------
 
 
-def not_finite(p: Patient) -> Iterator[Finding]:
+def not_finite(o: Observation) -> Iterator[Finding]:
     """NaN or infinity: in the data, the parameters, the layers in order, the outputs, the loss, the gradients."""
-    places: list[tuple[str, Any, str]] = [("inputs", p.x, _DATA), ("targets", p.y, _DATA)]
-    places += [(f"parameter {n}", v, _DIVERGED) for n, v in p.parameters.items()]
-    places += [(f"output of {n}", v, _OVERFLOW) for n, v in p.outputs_by_module]
-    places += [("output", p.output, _OVERFLOW), ("loss", p.loss, _LOSS)]
-    places += [(f"gradient of {layer.name}", layer.gradient, _LOSS) for layer in p.layers]
+    places: list[tuple[str, Any, str]] = [("inputs", o.x, _DATA), ("targets", o.y, _DATA)]
+    places += [(f"parameter {n}", v, _DIVERGED) for n, v in o.parameters.items()]
+    places += [(f"output of {n}", v, _OVERFLOW) for n, v in o.outputs_by_module]
+    places += [("output", o.output, _OVERFLOW), ("loss", o.loss, _LOSS)]
+    places += [(f"gradient of {layer.name}", layer.gradient, _LOSS) for layer in o.layers]
     for where, values, cure in places:
         a = np.asarray(0.0 if values is None else values)
         bad = a.size - int(np.isfinite(a).sum())
@@ -75,11 +76,11 @@ _OVERFLOW = "scale the inputs to size 1, and initialise the weights by their fan
 _LOSS = "take logarithms and roots of positive numbers only; the losses of surefit.nn.functional are stable"
 
 
-def unreached(p: Patient) -> Iterator[Finding]:
+def unreached(o: Observation) -> Iterator[Finding]:
     """Parameters that the loss does not depend on, or not differentiably."""
-    if p.unreached is None:
+    if o.unreached is None:
         return
-    count, names = len(p.parameters), p.unreached
+    count, names = len(o.parameters), o.unreached
     level = severity(len(names) / max(count, 1), note=1e-9, warning=1e-9, error=1.0)
     message = f"{len(names)} of {count} parameters get no gradient"
     if names:
@@ -91,9 +92,9 @@ def unreached(p: Patient) -> Iterator[Finding]:
 # --- units --------------------------------------------------------------------------------------------------
 
 
-def units(p: Patient) -> Iterator[Finding]:
+def units(o: Observation) -> Iterator[Finding]:
     """Dead, always-on and saturated units of every activation."""
-    for u in p.units:
+    for u in o.units:
         if len(u.slope) < FEWEST_ROWS:
             continue
         if u.kind == "rectifier":
@@ -126,9 +127,9 @@ def _saturated(u: Units) -> Finding:
     return Finding("saturated-units", level, u.name, share, message, cure)
 
 
-def identical_units(p: Patient) -> Iterator[Finding]:
+def identical_units(o: Observation) -> Iterator[Finding]:
     """Hidden units with the same weights and the same gradient: they stay copies of one unit for ever."""
-    for layer in p.layers[:-1]:
+    for layer in o.layers[:-1]:
         if layer.gradient is None or len(layer.per_unit()) < 2 or len(layer.output) < 2:
             continue
         count, copies = len(layer.per_unit()), _copies(layer.per_unit(), layer.per_unit("gradient"))
@@ -156,9 +157,9 @@ def _copies(weights: np.ndarray, gradients: np.ndarray) -> int:
 # --- signals through the depth ------------------------------------------------------------------------------
 
 
-def activations(p: Patient) -> Iterator[Finding]:
+def activations(o: Observation) -> Iterator[Finding]:
     """Whether what differs between rows grows or shrinks through the hidden layers; the last is as the targets are."""
-    hidden = [layer for layer in p.layers[:-1] if len(layer.output) >= FEWEST_ROWS]
+    hidden = [layer for layer in o.layers[:-1] if len(layer.output) >= FEWEST_ROWS]
     sizes = [float(np.sqrt(np.mean(np.var(layer.output.astype(np.float64), axis=0)))) for layer in hidden]
     if len(sizes) >= 2 and sizes[0] > 0:
         words = f"deviation between rows {_path(sizes)}"
@@ -166,9 +167,9 @@ def activations(p: Patient) -> Iterator[Finding]:
         yield _growth("activations", hidden, sizes[-1] / sizes[0], EXPLODES, VANISHES, words, cure)
 
 
-def gradients(p: Patient) -> Iterator[Finding]:
+def gradients(o: Observation) -> Iterator[Finding]:
     """Whether the gradient, relative to the weights, is of one size in all layers."""
-    layers = [layer for layer in p.layers if layer.gradient is not None and layer.trained]
+    layers = [layer for layer in o.layers if layer.gradient is not None and layer.trained]
     sizes = [norm(layer.gradient) / (norm(layer.weight) or math.inf) for layer in layers]
     if len(layers) < 2 or sizes[-1] == 0.0:
         return
@@ -203,24 +204,24 @@ def _path(sizes: list[float]) -> str:
 # --- outputs ------------------------------------------------------------------------------------------------
 
 
-def competition(p: Patient) -> Iterator[Finding]:
+def competition(o: Observation) -> Iterator[Finding]:
     """Whether raising one class lowers the others: through the outputs (a softmax) or through the loss."""
-    if p.labels is None or p.output.ndim != 2:
+    if o.labels is None or o.output.ndim != 2:
         return
-    if p.loss is not None and p.loss < 0:
-        message = f"the loss is {p.loss:.3g}, and no cross-entropy is negative: its logarithms are not of probabilities"
-        yield Finding("negative-loss", "error", "loss", p.loss, message, _SOFTMAX)
-    o = p.output.astype(np.float64)
-    sums = o.sum(axis=1)
-    if (o >= 0).all() and _ones(o.sum(axis=0)) and not _ones(sums):
+    if o.loss is not None and o.loss < 0:
+        message = f"the loss is {o.loss:.3g}, and no cross-entropy is negative: its logarithms are not of probabilities"
+        yield Finding("negative-loss", "error", "loss", o.loss, message, _SOFTMAX)
+    out = o.output.astype(np.float64)
+    sums = out.sum(axis=1)
+    if (out >= 0).all() and _ones(out.sum(axis=0)) and not _ones(sums):
         message = (
             f"each class sums to 1 over the rows, and a row to {sums.mean():.3g}: the softmax runs over the samples"
         )
         cure = "take the softmax over the last axis (dim=-1)"
         yield Finding("probabilities-do-not-sum-to-one", "error", "output", float(sums.mean()), message, cure)
-    elif (o >= 0).all() and _ones(sums):
-        yield from _probabilities(p)
-    elif (o <= 0).all() and _ones(np.exp(o).sum(axis=1)):
+    elif (out >= 0).all() and _ones(sums):
+        yield from _probabilities(o)
+    elif (out <= 0).all() and _ones(np.exp(out).sum(axis=1)):
         yield Finding("outputs-compete", "ok", "output", 1.0, "the outputs are logarithms of probabilities")
     else:
         yield from _scores(p, o)
@@ -235,12 +236,12 @@ def _ones(sums: np.ndarray) -> bool:
     return bool(np.abs(sums - 1.0).max() <= SUMS_TO_ONE)
 
 
-def _probabilities(p: Patient) -> Iterator[Finding]:
+def _probabilities(o: Observation) -> Iterator[Finding]:
     """Rows sum to 1."""
-    if not p.softmax_in_loss:
+    if not o.softmax_in_loss:
         yield Finding("outputs-compete", "ok", "output", 1.0, "the outputs are probabilities that sum to 1")
         return
-    least = math.log1p((p.output.shape[1] - 1) * math.exp(-1.0))
+    least = math.log1p((o.output.shape[1] - 1) * math.exp(-1.0))
     message = (
         f"the outputs are probabilities and the loss takes a softmax of them again: it cannot fall below {least:.3g}"
     )
@@ -248,13 +249,13 @@ def _probabilities(p: Patient) -> Iterator[Finding]:
     yield Finding("softmax-twice", "warning", "output", least, message, cure)
 
 
-def _scores(p: Patient, o: np.ndarray) -> Iterator[Finding]:
+def _scores(o: Observation, out: np.ndarray) -> Iterator[Finding]:
     """Rows sum to anything: then the loss must hold them together."""
-    down, total = _pushed_down(p), float(o.sum(axis=1).mean())
+    down, total = _pushed_down(o), float(out.sum(axis=1).mean())
     if down is None:
         return
     if down < PUSHED_DOWN:
-        far = [p.loss_at(p.output * factor) for factor in (FAR, -FAR)]
+        far = [o.loss_at(o.output * factor) for factor in (FAR, -FAR)]
         floor = ", and the loss has no floor" if any(f is not None and f[0] < 0 for f in far) else ""
         message = (
             f"{percent(down)} of the gradient lowers outputs of wrong classes (half of it with a softmax): all outputs "
@@ -264,7 +265,7 @@ def _scores(p: Patient, o: np.ndarray) -> Iterator[Finding]:
         return
     message = f"{percent(down)} of the gradient lowers outputs of wrong classes"
     yield Finding("outputs-compete", "ok", "output", down, message)
-    if (o >= 0).all() and (o <= 1).all():
+    if (out >= 0).all() and (out <= 1).all():
         message = f"the outputs lie between 0 and 1, but a row sums to {total:.3g} on average"
         cure = (
             "right for labels that may hold together; for classes that exclude each other use cross_entropy of logits"
@@ -272,31 +273,31 @@ def _scores(p: Patient, o: np.ndarray) -> Iterator[Finding]:
         yield Finding("probabilities-do-not-sum-to-one", "note", "output", total, message, cure)
 
 
-def _pushed_down(p: Patient) -> float | None:
+def _pushed_down(o: Observation) -> float | None:
     """Share of the loss's gradient by the outputs that lowers those of wrong classes, here or at raised outputs."""
-    assert p.labels is not None
-    wrong = np.ones(p.output.shape, bool)
-    wrong[np.arange(len(p.output)), p.labels] = False
+    assert o.labels is not None
+    wrong = np.ones(o.output.shape, bool)
+    wrong[np.arange(len(o.output)), o.labels] = False
 
     def share(push: np.ndarray) -> float | None:
         total = np.abs(push).sum()
         return None if total == 0 else float(np.maximum(push[wrong], 0).sum() / total)
 
-    here = None if p.push is None else share(p.push)
+    here = None if o.push is None else share(o.push)
     if here is not None and here >= PUSHED_DOWN:
         return here
-    raised = p.loss_at(p.output + PROBE)  # a squared error minds only outputs that are not 0
+    raised = o.loss_at(o.output + PROBE)  # a squared error minds only outputs that are not 0
     there = None if raised is None else share(raised[1])
     return here if there is None else there
 
 
-def shapes(p: Patient) -> Iterator[Finding]:
+def shapes(o: Observation) -> Iterator[Finding]:
     """(n,) against (n, 1) compares everything with everything."""
-    if not p.broadcasts or p.y is None:
+    if not o.broadcasts or o.y is None:
         return
-    n, rest = len(p.output), p.output.shape[1:]
+    n, rest = len(o.output), o.output.shape[1:]
     message = (
-        f"outputs {(n, *rest)} and targets {(n, *p.y.shape[1:])} broadcast in the loss: every output is compared with "
+        f"outputs {(n, *rest)} and targets {(n, *o.y.shape[1:])} broadcast in the loss: every output is compared with "
         f"all {n} targets, and the network learns their mean"
     )
     cure = (
@@ -305,12 +306,12 @@ def shapes(p: Patient) -> Iterator[Finding]:
     yield Finding("shapes-broadcast", "error", "loss", n, message, cure)
 
 
-def reach(p: Patient) -> Iterator[Finding]:
+def reach(o: Observation) -> Iterator[Finding]:
     """Targets that the last activation cannot give."""
-    if p.reach is None or p.targets is None or p.classes or p.targets.shape != p.output.shape:
+    if o.reach is None or o.targets is None or o.classes or o.targets.shape != o.output.shape:
         return
-    low, high = p.reach
-    outside = float(((p.targets < low) | (p.targets > high)).mean())
+    low, high = o.reach
+    outside = float(((o.targets < low) | (o.targets > high)).mean())
     level = severity(outside, OUTSIDE_NOTE, OUTSIDE_WARNING, OUTSIDE_ERROR)
     message = f"{percent(outside)} of the targets lie outside {low:g} to {high:g}, all that the last activation gives"
     yield Finding("targets-out-of-reach", level, "output", outside, message, "end the network with a linear layer")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from surefit.doctor.findings import Finding, severity
-from surefit.doctor.observation import Patient
+from surefit.doctor.observation import Observation
 from surefit.models.scaled import Scaled
 
 # Rounding of one sum costs about its unit times the sum of absolute weights (Higham 2002, section 3.1). What it costs
@@ -19,12 +19,12 @@ SEEN, DROWNED = 1.0, 100.0
 UNSOLVED = 0.1  # root mean square of the residuals over the deviation of the targets: hardly anything is explained
 
 
-def solved(model: Scaled, method: dict[str, Any], patient: Patient, reached: bool | None) -> Iterator[Finding]:
+def solved(model: Scaled, method: dict[str, Any], observation: Observation, reached: bool | None) -> Iterator[Finding]:
     """What a solver left."""
-    if patient.targets is None or patient.output.shape != patient.targets.shape:
+    if observation.targets is None or observation.output.shape != observation.targets.shape:
         return
-    rest = patient.output.astype(np.float64) - patient.targets
-    size = float(np.std(patient.targets)) or 1.0
+    rest = observation.output.astype(np.float64) - observation.targets
+    size = float(np.std(observation.targets)) or 1.0
     left = float(np.sqrt(np.mean(rest**2))) / size
     level = "warning" if left > UNSOLVED and not reached else "ok"
     message = f"{method['stage']} left residuals of {left:.2g} of the target's deviation at the training rows"

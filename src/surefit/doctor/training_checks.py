@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from surefit.doctor.findings import Finding, percent, severity
-from surefit.doctor.observation import Patient, norm
+from surefit.doctor.graph import norm
+from surefit.doctor.observation import Observation
 
 RATIO = 1e-3  # update over weight of a healthy step (Karpathy, Stanford CS231n, neural networks 3)
 RATIO_HIGH, RATIO_LOW = 100.0, 0.01  # factors that are far from it
@@ -167,17 +168,17 @@ def overfitting(t: Training) -> Iterator[Finding]:
     yield Finding("overfitting", level, "training", ratio, message, cure)
 
 
-def step_sizes(p: Patient, lr: float, sign_like: bool, t: Training | None) -> Iterator[Finding]:
+def step_sizes(o: Observation, lr: float, sign_like: bool, t: Training | None) -> Iterator[Finding]:
     """The size of a step over that of the weights. sign_like: about lr in each weight (Adam), not lr * gradient."""
     ratios = {}
-    for layer in p.layers:
+    for layer in o.layers:
         size = norm(layer.weight)
         if layer.trained and layer.gradient is not None and size > 0:
             ratios[layer.name] = lr * (math.sqrt(layer.weight.size) if sign_like else norm(layer.gradient)) / size
     if not ratios:
         return
     name = max(ratios, key=lambda n: ratios[n])
-    ratio, left = ratios[name], _left(p)
+    ratio, left = ratios[name], _left(o)
     code, level = "step-size", "ok"
     if ratio >= RATIO * RATIO_HIGH:
         code, level = "step-too-large", "note" if t is not None and t.fell > GOOD_FALL else "warning"
@@ -188,21 +189,21 @@ def step_sizes(p: Patient, lr: float, sign_like: bool, t: Training | None) -> It
     yield Finding(code, level, name, ratio, message, f"a learning rate of {usual:.1g} to {10 * usual:.1g}")
 
 
-def worse_than_constant(p: Patient) -> Iterator[Finding]:
+def worse_than_constant(o: Observation) -> Iterator[Finding]:
     """A loss far above that of the best constant: the outputs are too large, as those of unscaled weights are."""
-    left = _left(p)
+    left = _left(o)
     if left is not None:
-        limit = WORSE_CLASSES if p.classes and p.softmax_in_loss else WORSE_NUMBERS
+        limit = WORSE_CLASSES if o.classes and o.softmax_in_loss else WORSE_NUMBERS
         level = severity(left, note=limit, warning=limit)
-        message = f"the loss is {p.loss:.3g}, {left:.3g} times that of the best constant output"
+        message = f"the loss is {o.loss:.3g}, {left:.3g} times that of the best constant output"
         cure = "initialise the weights by their fan-in, the last layer's smaller, and scale inputs and targets"
         yield Finding("worse-than-constant", level, "loss", left, message, cure)
 
 
-def unscaled_weights(p: Patient) -> Iterator[Finding]:
+def unscaled_weights(o: Observation) -> Iterator[Finding]:
     """Weights whose size does not know how many inputs they add up, as N(0, 1) ones, in a network that is no good."""
     gains = {}
-    for layer in p.layers:
+    for layer in o.layers:
         rows = layer.per_unit()
         inputs = rows.shape[1] - (layer.bias is not None and layer.bias.size == len(rows))
         if inputs >= MANY_INPUTS:
@@ -211,11 +212,11 @@ def unscaled_weights(p: Patient) -> Iterator[Finding]:
         return
     name = max(gains, key=lambda n: gains[n][0])
     gain, inputs, deviation = gains[name]
-    left = _left(p)
-    if p.labels is None:
+    left = _left(o)
+    if o.labels is None:
         good = left is not None and left <= ASTRAY
     else:  # a loss that is not a likelihood may be low by the size of the outputs alone
-        good = float((p.output.argmax(axis=1) == p.labels).mean()) > 1 - ASTRAY
+        good = float((o.output.argmax(axis=1) == o.labels).mean()) > 1 - ASTRAY
     level = "warning" if gain >= UNSCALED and not good else "ok"
     message = (
         f"weights of deviation {deviation:.3g} on {inputs} inputs: the layer enlarges a signal by {gain:.3g}, where "
@@ -225,24 +226,24 @@ def unscaled_weights(p: Patient) -> Iterator[Finding]:
     yield Finding("unscaled-weights", level, name, gain, message, cure)
 
 
-def _left(p: Patient) -> float | None:
+def _left(o: Observation) -> float | None:
     """The loss over that of the best constant output."""
-    best = chance(p)
-    return None if p.loss is None or best is None else p.loss / best
+    best = chance(o)
+    return None if o.loss is None or best is None else o.loss / best
 
 
-def chance(p: Patient) -> float | None:
+def chance(o: Observation) -> float | None:
     """The loss of the best constant output: the mean or median target, the classes' frequencies or their logarithms."""
-    if p.targets is None:
+    if o.targets is None:
         return None
-    if p.labels is not None:
-        share = np.maximum(np.bincount(p.labels, minlength=p.output.shape[1]) / len(p.labels), 1e-7)
+    if o.labels is not None:
+        share = np.maximum(np.bincount(o.labels, minlength=o.output.shape[1]) / len(o.labels), 1e-7)
         constants = [share, np.log(share)]
-    elif p.targets.shape == p.output.shape:
-        constants = [p.targets.mean(axis=0), np.median(p.targets, axis=0)]
+    elif o.targets.shape == o.output.shape:
+        constants = [o.targets.mean(axis=0), np.median(o.targets, axis=0)]
     else:
         return None
-    losses = [p.loss_at(np.broadcast_to(c, p.output.shape)) for c in constants]
+    losses = [o.loss_at(np.broadcast_to(c, o.output.shape)) for c in constants]
     values = [v[0] for v in losses if v is not None and math.isfinite(v[0])]
     return min(values) if values and min(values) > 0 else None
 

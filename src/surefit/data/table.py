@@ -418,7 +418,7 @@ def points_from(points: Any, names: Sequence[str], what: str = "predict") -> np.
         if x.dtype.kind == "O" and not any(v is None for v in x.flat):
             x = np.asarray(x, np.float64)
         if x.dtype.kind not in "biuf":
-            raise TypeError(f"{x.dtype}")
+            raise TypeError
     except (TypeError, ValueError):
         shown = repr(points)
         shown = shown if len(shown) <= 40 else shown[:37] + "..."

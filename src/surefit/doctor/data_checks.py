@@ -34,7 +34,7 @@ def data(o: Observation) -> Iterator[Finding]:
     if o.x.dtype.kind in "fb" and len(o.x) > 1:
         x = _columns(o.x)
         yield from _sizes(x, o.names, "inputs", COLUMN_RATIO)
-        yield _constant_inputs(x, p)
+        yield _constant_inputs(x, o)
         yield from _repeated_inputs(x, o.names)
     if o.y is not None and len(o.y) > 1:
         yield from _targets(o)

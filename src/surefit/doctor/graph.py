@@ -338,6 +338,6 @@ def name_of(s: Seen) -> str:
 
 
 __all__ = [
-    "Anatomy", "Layer", "Units", "ancestors", "array", "evenly", "is_leaf", "key", "layers", "leaf_state", "name_of", "norm",
-    "op_of", "parents", "reach", "restore", "values_of",
+    "Anatomy", "Layer", "Units", "ancestors", "array", "evenly", "is_leaf", "key", "layers", "leaf_state", "name_of",
+    "norm", "op_of", "parents", "reach", "restore", "values_of",
 ]  # fmt: skip

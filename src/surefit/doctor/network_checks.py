@@ -224,7 +224,7 @@ def competition(o: Observation) -> Iterator[Finding]:
     elif (out <= 0).all() and _ones(np.exp(out).sum(axis=1)):
         yield Finding("outputs-compete", "ok", "output", 1.0, "the outputs are logarithms of probabilities")
     else:
-        yield from _scores(p, o)
+        yield from _scores(o, out)
 
 
 _SOFTMAX = (

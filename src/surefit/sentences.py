@@ -7,6 +7,7 @@ parses a sentence.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
@@ -59,6 +60,13 @@ def from_dict(data: Any) -> Sentence:
         return Sentence(data)
     values = {k: from_dict(v) if isinstance(v, dict) else v for k, v in data["values"].items()}
     return Sentence(data["text"], data["code"], values)
+
+
+def declare(sentences: Mapping[str, Both]) -> None:
+    """Add the sentences of a room to the table. ValueError: a code says something else already."""
+    for code, both in sentences.items():
+        if SENTENCES.setdefault(code, both) != both:
+            raise ValueError(f"the sentence {code!r} is declared twice: {SENTENCES[code].en!r} and {both.en!r}")
 
 
 SENTENCES: dict[str, Both] = {

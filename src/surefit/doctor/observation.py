@@ -52,6 +52,7 @@ class Observation:
     loss_at: Callable[[np.ndarray], tuple[float, np.ndarray] | None] = lambda output: None
     labels: np.ndarray | None = None
     reach: tuple[float, float] | None = None
+    outputs: tuple[str, ...] = ()  # names of the targets, where they have names
     broadcasts: bool = False  # the user's loss compares shapes that only broadcasting makes equal
 
     @property

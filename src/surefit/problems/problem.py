@@ -37,6 +37,7 @@ class Problem:
     slope_function: Function | None = None  # points (n, d) -> gradients (n, k, d), where they are known everywhere
     added: tuple[int, ...] = ()  # points of each round of adaptive sampling, at the end of the training rows
     notes: tuple[str, ...] = ()  # warnings about the data, for the card
+    row_numbers: dict[str, np.ndarray] | None = None  # of the rows of each part, in the table as it came
     exact: bool = False  # a known function without noise
     free: bool = False  # exact, and its training points are ours to choose: nobody asked for others
 

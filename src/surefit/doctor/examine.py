@@ -76,9 +76,7 @@ def diagnose(fit: Record) -> Diagnosis:
     A loaded Fit has a sample of its data only.
     """
     model, problem, method = fit.model, fit.problem, fit.method
-    x, y = problem.train
-    u = (x - model.x_shift.numpy()) / model.x_scale.numpy()
-    v = (y - model.y_shift.numpy()) / model.y_scale.numpy()
+    u, v = model.rows(problem.train)
     solved = "stage" in method and method.get("solver") != "adam"
     loss = method["loss"] if method["loss"] in LOSSES else None  # a loss of the user's own is known by name only
     patient = observe(fit.network, u, v, loss, problem.names)

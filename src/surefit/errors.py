@@ -6,6 +6,8 @@ Each derives from `SurefitError` (to catch them all) and from the built-in that 
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class SurefitError(Exception):
     """Base of every error that surefit raises on purpose."""
@@ -49,6 +51,17 @@ class DataError(SurefitError, ValueError):
 
 class DomainError(SurefitError, ValueError):
     """A domain is malformed, or the target is not finite on it."""
+
+
+class EvaluationError(DomainError):
+    """A Python function raised an error at a point of the domain.
+
+    Attributes: points (m, d) and values (m, k), what it had given before; `fit((e.points, e.values))` fits that.
+    """
+
+    def __init__(self, message: str, points: Any = None, values: Any = None) -> None:
+        super().__init__(message)
+        self.points, self.values = points, values
 
 
 class NotFiniteError(SurefitError, ArithmeticError):

@@ -6,8 +6,6 @@ Each derives from `SurefitError` (to catch them all) and from the built-in that 
 
 from __future__ import annotations
 
-from typing import Any
-
 
 class SurefitError(Exception):
     """Base of every error that surefit raises on purpose."""
@@ -59,7 +57,7 @@ class EvaluationError(DomainError):
     Attributes: points (m, d) and values (m, k), what it had given before; `fit((e.points, e.values))` fits that.
     """
 
-    def __init__(self, message: str, points: Any = None, values: Any = None) -> None:
+    def __init__(self, message: str, points: object = None, values: object = None) -> None:
         super().__init__(message)
         self.points, self.values = points, values
 

@@ -50,14 +50,16 @@ def test_what_decides_the_code_is_in_the_name(other):
 
 def test_a_compiler_that_was_changed_writes_its_code_anew(tmp_path, monkeypatch):
     copy = shutil.copytree(Path(cache.__file__).parent, tmp_path / "compiler")
+    shutil.copytree(Path(cache.__file__).parent.parent / "ir", tmp_path / "ir")
     compiled()
     monkeypatch.setattr(cache, "__file__", str(copy / "cache.py"))
     try:
         cache.makers.cache_clear()
         assert compiled().cached
-        (copy / "lower.py").write_bytes((copy / "lower.py").read_bytes() + b"# changed\n")
-        cache.makers.cache_clear()
-        assert not compiled().cached
+        for changed in (copy / "lower.py", tmp_path / "ir" / "mathlib.py"):
+            changed.write_bytes(changed.read_bytes() + b"# changed\n")
+            cache.makers.cache_clear()
+            assert not compiled().cached
     finally:
         cache.makers.cache_clear()
 

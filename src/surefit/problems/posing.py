@@ -233,11 +233,15 @@ def _flat_outputs(y: np.ndarray, names: Sequence[str]) -> tuple[Sentence, ...]:
     if len(y) < 2:
         return ()
     flat = np.ptp(y, axis=0) == 0
-    return tuple(say("constant-output", name=n, value=float(v)) for n, v, f in zip(names, y[0], flat, strict=True) if f)
+    return tuple(
+        say("constant-output", name=n, value=float(v) + 0.0) for n, v, f in zip(names, y[0], flat, strict=True) if f
+    )
 
 
 def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
     table = read_table(target, drop_missing=plan.drop_nonfinite)
+    if isinstance(domain, Domain) and isinstance(target, tuple) and len(domain.names) == len(table.inputs):
+        table = _renamed(table, domain.names)  # arrays have no names of their own
     box = Domain.around(table.x, names=table.inputs) if domain is None else _needed_domain(domain, table.inputs)
     if box.names != table.inputs:
         raise DomainError(f"domain: names {', '.join(box.names)}, but the table's inputs are {', '.join(table.inputs)}")
@@ -245,6 +249,7 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
     parts = plan.rows(len(table), rng)
     x, y = table.x, table.y
     _check_size(y)
+    _check_places(x, table.inputs)
     train, validation, test = ((x[rows], y[rows]) if len(rows) else None for rows in parts)
     if plan.test is not None:
         test = _test_rows(plan.test, table)
@@ -266,6 +271,24 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
     )  # fmt: skip
 
 
+def _renamed(table: Table, names: Sequence[str]) -> Table:
+    """The table with other names for its inputs, where they were numbered."""
+    if any(name not in ("x", *(f"x{i + 1}" for i in range(len(names)))) for name in table.inputs):
+        return table
+    new = dict(zip(table.inputs, names, strict=True))
+    return Table([new.get(n, n) for n in table.names], table.values, table.targets)
+
+
+def _check_places(x: np.ndarray, names: Sequence[str]) -> None:
+    """DataError for inputs whose squares overflow: they could not be scaled."""
+    for name, column in zip(names, x.T, strict=True):
+        if np.abs(column).max() > LARGEST:
+            raise DataError(
+                f"table: the input {name} is as large as {np.abs(column).max():.3g}, and its squares overflow; give it "
+                "in a larger unit"
+            )
+
+
 def _outside(box: Domain, x: np.ndarray) -> tuple[Sentence, ...]:
     """A warning about rows that a domain of the user's own leaves out."""
     count = int((~box.contains(x)).sum())
@@ -278,7 +301,7 @@ def _constant(y: np.ndarray, names: Sequence[str]) -> tuple[Sentence, ...]:
     """A warning about each target that never changes."""
     flat = (np.ptp(y, axis=0) == 0) & (len(y) > 1)
     return tuple(
-        say("constant-target", name=name, value=float(value))
+        say("constant-target", name=name, value=float(value) + 0.0)
         for name, value, same in zip(names, y[0], flat, strict=True)
         if same
     )

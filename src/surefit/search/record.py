@@ -16,8 +16,8 @@ from surefit._version import __version__
 from surefit.core.batching import batch
 from surefit.core.functional import jacobian
 from surefit.core.tensor import Tensor, no_grad
-from surefit.data import Domain
-from surefit.errors import ArgumentError, ShapeError
+from surefit.data import Domain, points_from
+from surefit.errors import ArgumentError
 from surefit.models.inference import values_of
 from surefit.models.observed import observed
 from surefit.models.scaled import Scaled
@@ -160,19 +160,15 @@ class Record:
     def predict(self, points: Any) -> np.ndarray:
         """Values at points (n, d), or (n,) for one input -> (n,), or (n, k) for several outputs; float64.
 
-        ShapeError for another number of columns. Warns once when points lie outside the domain.
+        Columns with names (a DataFrame, a dict, a structured array, a list of dicts) are taken by name, in any order.
+        ShapeError for another number of columns, DataError for a missing one. Warns once when points lie outside the
+        domain.
         """
         y = self._predict(self._points(points))
         return y[:, 0] if y.shape[1] == 1 else y
 
     def _points(self, points: Any) -> np.ndarray:
-        x = np.asarray(points, np.float64)
-        d = len(self.names)
-        x = x[:, None] if x.ndim == 1 and d == 1 else x
-        if x.ndim != 2 or x.shape[1] != d:
-            raise ShapeError(
-                f"predict: points of shape {x.shape}; needed (n, {d}): one column for each of {', '.join(self.names)}"
-            )
+        x = points_from(points, self.names)
         if not self._warned and len(x) and not self.domain.contains(x).all():
             self._warned = True
             python_warnings.warn(

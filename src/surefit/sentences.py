@@ -298,6 +298,19 @@ SENTENCES: dict[str, Both] = {
     "constant-target": Both(
         "{name} is {value:g} in every row: there is nothing to learn", "{name} 在每一行都是 {value:g}：没有什么可学"
     ),
+    "constant-inputs": Both(
+        "inputs that are the same in every row, of which nothing can be learned: {names}",
+        "以下输入在每一行都相同，学不到其作用：{names}",
+    ),
+    "copied-inputs": Both(
+        "inputs that repeat another one (in brackets), perhaps in other units: {pairs}; one of the two is enough",
+        "以下输入重复了括号中的输入，也许换了单位：{pairs}；两者保留一个即可",
+    ),
+    "rows-contradict": Both(
+        "rows at the same place differ in {name} by {by:.3g} (standard deviation), and no function of these inputs can "
+        "do better",
+        "同一位置的各行在 {name} 上相差 {by:.3g}（标准差），这些输入的任何函数都不能更好",
+    ),
     "rows-outside": Both(
         "{count} of {rows} rows lie outside the domain that was given; they are fitted too",
         "{rows} 行中有 {count} 行在给定的范围之外；它们也参与拟合",

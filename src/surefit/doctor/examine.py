@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 UNSEEN, APART = 0.05, 5.0  # relative error where it was not trained, and times the error where it was, that are told
 
+CHECKED = ("constant-inputs", "copied-inputs", "rows-contradict")  # notes of which the doctor has findings of its own
+
 # Optimisers whose step is about lr in every weight, whatever the gradient's size.
 SIGN_LIKE = ("adam", "adamw", "nadam", "radam", "adamax", "rmsprop", "adagrad")
 
@@ -89,7 +91,9 @@ def diagnose(fit: Record) -> Diagnosis:
         training = _training(history, patient, chance=loss is not None, **options)
     findings = [_of_warning(warning) for warning in fit.warnings if warning not in problem.notes]
     findings += [
-        Finding("data-note", "note", "data", None, note, "see whether that is meant so") for note in problem.notes
+        Finding("data-note", "note", "data", None, note, "see whether that is meant so")
+        for note in problem.notes
+        if note.code not in CHECKED
     ]
     findings += _of_error(fit)
     lr = float(np.max([r["lr"] for r in history])) if history and not solved else None

@@ -23,9 +23,10 @@ from surefit.formulas import Formula, parse_many
 TRIED = 4  # points on which the ways of calling are tried
 REMEMBERED = 50_000  # points whose values a function that takes one point at a time is not asked for again
 HOLES = 0.25  # of all points at most may be holes; more are a region where the target is not defined
-STEPS = (1e-3, 1e-5)  # of the width of the box: from points so far away the limit at a hole is computed
+STEPS = (1e-3, 1e-4, 1e-5)  # of the width of the box: from points so far away the limit at a hole is computed
 SHORTER = 0.7  # times as far away are those that must give the same limit
 AGREE = 1e-6  # times the largest value beside it: what limits from different sides and distances may differ by
+ROUNDING = 1e-12  # by which no other distance could tell the limit better
 EXTRAPOLATION = np.array([6.0, -15.0, 20.0, -15.0, 6.0, -1.0])  # the value at 0 of the polynomial through 1, ..., 6
 
 
@@ -201,18 +202,18 @@ class Steady:
         if failures := self.failures:
             known = (failures.get(key_of(points[i])) for i in holes)
             holes = holes[[failure is None or failure.of_arithmetic for failure in known]]
-        y = y.copy()
+        y, apart = y.copy(), np.full(len(holes), AGREE)
         for step in STEPS:
-            if len(holes):
-                limit = self._limit(points[holes], y.shape[1], step)
-                good = np.isfinite(limit).all(axis=1)
-                y[holes[good]] = limit[good]
-                self.filled += int(good.sum())
-                holes = holes[~good]
+            open_ = np.flatnonzero(apart > ROUNDING)
+            if len(open_):
+                limit, differ = self._limit(points[holes[open_]], y.shape[1], step)
+                better = differ < apart[open_]
+                y[holes[open_[better]]], apart[open_[better]] = limit[better], differ[better]
+        self.filled += int((apart < AGREE).sum())
         return y
 
-    def _limit(self, x: np.ndarray, k: int, step: float) -> np.ndarray:
-        """What the function tends to at these points, (n, k); NaN where it tends to nothing."""
+    def _limit(self, x: np.ndarray, k: int, step: float) -> tuple[np.ndarray, np.ndarray]:
+        """What the function tends to at these points, (n, k), and how far the sides are apart there, (n,)."""
         rng, box, nodes = np.random.default_rng(0), self.box, len(EXTRAPOLATION)
         rays: list[np.ndarray] = []
         for _ in range(1 if box.dim == 1 else 2):
@@ -225,8 +226,9 @@ class Steady:
         values = self.function((x + along).reshape(-1, box.dim)).reshape(*along.shape[:3], k)
         with np.errstate(all="ignore"):
             limits = np.einsum("m,rmnk->rnk", EXTRAPOLATION, values)
-            size = np.abs(values).max(axis=(0, 1))
-            return np.where(np.ptp(limits, axis=0) <= AGREE * size, limits.mean(axis=0), np.nan)
+            size = np.abs(values).max(axis=(0, 1)) + np.finfo(np.float64).tiny
+            apart = (np.ptp(limits, axis=0) / size).max(axis=1)
+        return limits.mean(axis=0), np.where(np.isfinite(apart), apart, np.inf)
 
 
 def strictly(function: Callable[[np.ndarray], np.ndarray], points: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from surefit.data.sampling import default_count
 from surefit.errors import ArgumentError, DataError, DomainError
 from surefit.formulas import Formula, parse_many
 from surefit.problems import gradients as derivatives
+from surefit.problems import rows
 from surefit.problems.callables import AT_ONCE, CallableFunction, Failure, FormulaFunction, Steady, vectorised
 from surefit.problems.points import LARGEST, about_dropped, few_for_time, finite_values
 from surefit.problems.problem import ROWS, Points, Problem
@@ -239,18 +240,16 @@ def _flat_outputs(y: np.ndarray, names: Sequence[str]) -> tuple[Sentence, ...]:
 
 
 def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
+    if hasattr(target, "predict") and not hasattr(target, "columns"):
+        name = type(target).__name__
+        raise ArgumentError(f"the target is a {name}, which is not called itself; give its method, model.predict")
     table = read_table(target, drop_missing=plan.drop_nonfinite)
-    if isinstance(domain, Domain) and isinstance(target, tuple) and len(domain.names) == len(table.inputs):
-        table = _renamed(table, domain.names)  # arrays have no names of their own
-    box = Domain.around(table.x, names=table.inputs) if domain is None else _needed_domain(domain, table.inputs)
-    if box.names != table.inputs:
-        raise DomainError(f"domain: names {', '.join(box.names)}, but the table's inputs are {', '.join(table.inputs)}")
+    table, box = _named_alike(target, table, domain)
     rng = np.random.default_rng(seed)
     parts = plan.rows(len(table), rng)
     x, y = table.x, table.y
     _check_size(y)
-    _check_places(x, table.inputs)
-    train, validation, test = ((x[rows], y[rows]) if len(rows) else None for rows in parts)
+    train, validation, test = ((x[part], y[part]) if len(part) else None for part in parts)
     if plan.test is not None:
         test = _test_rows(plan.test, table)
     if train is None:
@@ -260,33 +259,32 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
     validation = None if validation is None else (validation[0], plan.noisy(validation[1], rng))
     train = (train[0], plan.noisy(train[1], rng))
     weights = plan.row_weights(x, y)  # of all rows
-    of_parts = [None if weights is None else weights[rows] for rows in parts]
+    of_parts = [None if weights is None else weights[part] for part in parts]
     name = os.path.basename(str(target)) if isinstance(target, (str, os.PathLike)) else type(target).__name__
     source = {"kind": "table", "name": name, "rows": len(table)}
     return Problem(
         table.inputs, table.targets, box, train, validation, test, of_parts[0], None, source,
         validation_weights=of_parts[1], plan=plan, slopes=None if slopes is None else slopes[parts[0]],
         validation_slopes=None if slopes is None or validation is None else slopes[parts[1]],
-        notes=(*derivatives.notes(slopes), *_outside(box, x), *_constant(y, table.targets)),
+        notes=(*derivatives.notes(slopes), *_outside(box, x), *rows.notes(x, y, table.inputs, table.targets)),
     )  # fmt: skip
 
 
-def _renamed(table: Table, names: Sequence[str]) -> Table:
-    """The table with other names for its inputs, where they were numbered."""
-    if any(name not in ("x", *(f"x{i + 1}" for i in range(len(names)))) for name in table.inputs):
-        return table
-    new = dict(zip(table.inputs, names, strict=True))
-    return Table([new.get(n, n) for n in table.names], table.values, table.targets)
-
-
-def _check_places(x: np.ndarray, names: Sequence[str]) -> None:
-    """DataError for inputs whose squares overflow: they could not be scaled."""
-    for name, column in zip(names, x.T, strict=True):
-        if np.abs(column).max() > LARGEST:
-            raise DataError(
-                f"table: the input {name} is as large as {np.abs(column).max():.3g}, and its squares overflow; give it "
-                "in a larger unit"
-            )
+def _named_alike(target: Any, table: Table, domain: Any) -> tuple[Table, Domain]:
+    """A table and its box, whose inputs have the same names in the same order: arrays take those of the domain."""
+    if domain is None:
+        return table, Domain.around(table.x, names=table.inputs)
+    box = _needed_domain(domain, table.inputs)
+    if sorted(box.names) == sorted(table.inputs):
+        return table, box.select(table.inputs)
+    pair = isinstance(target, (tuple, list)) and len(target) == 2 and not hasattr(target[0], "columns")
+    if pair and len(box.names) == len(table.inputs) and not set(box.names) & set(table.targets):
+        new = dict(zip(table.inputs, box.names, strict=True))
+        return Table([new.get(n, n) for n in table.names], table.values, table.targets), box
+    raise DomainError(
+        f"domain: names {', '.join(box.names)}, but the table's inputs are {', '.join(table.inputs)}; name the same, "
+        "or leave domain out: it is then the range of the rows"
+    )
 
 
 def _outside(box: Domain, x: np.ndarray) -> tuple[Sentence, ...]:
@@ -295,16 +293,6 @@ def _outside(box: Domain, x: np.ndarray) -> tuple[Sentence, ...]:
     if count == 0:
         return ()
     return (say("rows-outside", count=count, rows=len(x)),)
-
-
-def _constant(y: np.ndarray, names: Sequence[str]) -> tuple[Sentence, ...]:
-    """A warning about each target that never changes."""
-    flat = (np.ptp(y, axis=0) == 0) & (len(y) > 1)
-    return tuple(
-        say("constant-target", name=name, value=float(value) + 0.0)
-        for name, value, same in zip(names, y[0], flat, strict=True)
-        if same
-    )
 
 
 def _refuse_for_table(plan: Sampling) -> None:

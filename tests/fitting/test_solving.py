@@ -537,7 +537,7 @@ def test_columns_that_are_constant(tmp_path):
     assert dict(near.card_rows())["domain"] == "t=1e+12:1.00000000004e+12"
     given = surefit.fit({"c": np.full(40, 0.5), "y": x**2}, "c=0:2", method="features", model=(2,))
     assert dict(given.card_rows())["domain"] == "c=0:2"
-    target = surefit.fit({"t": x, "y": x, "z": np.full(40, 7.5)}, method="features", model=(4,))
+    target = surefit.fit({"t": x, "y": x**3, "z": np.full(40, 7.5)}, method="features", model=(4,))
     loaded = surefit.load(target.save(tmp_path / "m.safetensors"))
     for fit in (target, loaded):
         assert fit.to_dict()["warnings"] == ["z is 7.5 in every row: there is nothing to learn"]

@@ -87,7 +87,7 @@ def _unseen(problem: Problem, model: Scaled, outcome: Outcome) -> tuple[np.ndarr
         x, y = problem.validation
         miss = evaluate(model, x) - y
         largest = float(np.abs(miss).max())
-        parts.append(miss / model.y_scale.numpy())
+        parts.append(model.scaling.errors(miss))
         weights.append(problem.validation_weights)
     by = say("what-validation")
     if outcome.left_out is not None or problem.validation is None:
@@ -98,7 +98,7 @@ def _unseen(problem: Problem, model: Scaled, outcome: Outcome) -> tuple[np.ndarr
         weights.append(problem.weights)
         by = say("what-left-out") if problem.validation is None else say("what-both")
         if problem.validation is None:
-            largest = float(np.abs(left_out * model.y_scale.numpy()).max())
+            largest = float(np.abs(model.scaling.unscaled_errors(left_out)).max())
     square = np.concatenate([(p**2).mean(axis=1) for p in parts])
     both = None
     if any(w is not None for w in weights):

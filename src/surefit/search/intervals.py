@@ -194,9 +194,8 @@ def _trained(fit: Record, members: int) -> Ensemble:
         out = np.setdiff1d(np.arange(n), rows)
         total[out] += np.square(member._predict(x[out]) - y[out])
         times[out] += 1
-    shift, scale = fit.model.x_shift.numpy(), fit.model.x_scale.numpy()
     square = np.where(times > 0, total / np.maximum(times, 1), np.nan)
-    return Ensemble(fits, lambda points: (points - shift) / scale, x, square)
+    return Ensemble(fits, fit.model.scaling.inputs, x, square)
 
 
 def recipe(fit: Record) -> tuple[Method, MLPSpec | None]:

@@ -14,6 +14,7 @@ from surefit.doctor.findings import Finding, found, severity
 from surefit.doctor.graph import evenly
 from surefit.doctor.observation import Observation
 from surefit.doctor.words import tell
+from surefit.problems.rows import copies
 
 # The largest size in a column; training wants them near 1 (LeCun and others 1998, Efficient BackProp, section 4.3).
 LARGE, SMALL = 100.0, 0.01
@@ -22,7 +23,6 @@ COLUMN_RATIO = 1000.0  # the largest size of one input column over another's
 TARGET_RATIO = 30.0  # of target columns: a squared error sees the square, 1000
 WIDE = 64  # columns from which an input is taken for an image or a text, where constant columns are ordinary
 FEWEST_ROWS = 10  # fewer lie on a line by chance
-COPIED = 1e-9  # correlation that two columns lack at most, to be the same in other units
 MOST_ROWS, MOST_COLUMNS = 10_000, 4096  # looked at, evenly spaced
 
 # Samples per oscillation and axis: 2 is Nyquist's limit for evenly spaced ones, and random ones need about twice as
@@ -99,7 +99,8 @@ def _repeated_inputs(x: np.ndarray, names: Sequence[str]) -> Iterator[Finding]:
     repeats = [i for i in varying.tolist() if first.setdefault(x[:, i].tobytes(), i) != i]
     case = ""
     if not repeats and len(x) > FEWEST_ROWS and len(varying) < WIDE:
-        repeats, case = _in_other_units(x, varying), "linear"
+        several = [j for j, _ in copies(x) if len(np.unique(x[:, j])) > 2]  # columns of two values are always so
+        repeats, case = several, "linear"
     if not repeats:
         yield found("repeated-inputs", "ok", "inputs", 0, "none")
         return
@@ -107,16 +108,6 @@ def _repeated_inputs(x: np.ndarray, names: Sequence[str]) -> Iterator[Finding]:
     yield found(
         "repeated-inputs", level, names[repeats[0]], len(repeats), case, bad=len(repeats), names=_listed(names, repeats)
     )
-
-
-def _in_other_units(x: np.ndarray, columns: np.ndarray) -> list[int]:
-    """Columns that are a x + b of an earlier one; those of two values, as of kinds, are always so and none."""
-    several = [i for i in columns.tolist() if len(np.unique(x[:, i])) > 2]
-    if len(several) < 2:
-        return []
-    z = (x[:, several] - x[:, several].mean(axis=0)) / x[:, several].std(axis=0)
-    alike = np.abs(z.T @ z) / len(z)
-    return [several[j] for j in range(1, len(several)) if alike[j, :j].max() > 1 - COPIED]
 
 
 def _listed(names: Sequence[str], places: Sequence[int] | np.ndarray) -> str:

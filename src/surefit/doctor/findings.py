@@ -51,8 +51,8 @@ def found(
 ) -> Finding:
     """A finding in the words that `WORDS` has for its code.
 
-    case: which of several messages or cures of the code ("rose"); what there is none of is that of the code. says: the code whose
-    words are used, where several findings share them. values: what is filled in, beside the number.
+    case: which of several messages or cures of the code ("rose"); what there is none of is that of the code. says: the
+    code whose words are used, where several findings share them. values: what is filled in.
     """
     words = says or code
     whole = f"{words}.{case}" if case else words

@@ -22,6 +22,8 @@ ALONE = 6.0  # times the root mean square error, that the largest is at one plac
 UNSEEN, APART = 0.05, 5.0  # relative error where it was not trained, and times the error where it was, that are told
 LOOKED_AT = 2000  # training rows at which the error is compared
 
+CHECKED = ("constant-inputs", "copied-inputs", "rows-contradict")  # notes of which the doctor has findings of its own
+
 NARROW = 0.9  # of the tolerance: measured at points, the error of a fit that reached it may well be above it elsewhere
 
 # An error this small where it was not trained, the largest one included, is good for any purpose that a picture shows:
@@ -43,7 +45,8 @@ def warnings(fit: Record) -> Iterator[Finding]:
         else:
             yield found("training-note", "note", "training", None, warning=warning)
     for note in fit.problem.notes:
-        yield found("data-note", "note", "data", None, note=note)
+        if note.code not in CHECKED:
+            yield found("data-note", "note", "data", None, note=note)
 
 
 def error(fit: Record) -> Iterator[Finding]:

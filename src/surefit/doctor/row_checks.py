@@ -18,6 +18,7 @@ from surefit.doctor.graph import evenly
 from surefit.doctor.interpolation import between_levels, left_out_places, own_error
 from surefit.doctor.words import tell
 from surefit.models.inference import values_of
+from surefit.problems.rows import places
 from surefit.search.judging import judging_rows, place_words
 from surefit.search.record import Record
 
@@ -117,7 +118,7 @@ def split(r: Rows, predict: object) -> Iterator[Finding]:
     yield from _few(r)
     if len(r.x) < 2 or r.x.shape[1] >= WIDE:
         return
-    place = places(r.x)
+    place = place_of(r.x)
     repeated = r.kind != "training" and (yield from _repeated(r, place))
     grid = not repeated and (yield from _grid(r, place, predict))
     if not (repeated or grid):
@@ -129,7 +130,7 @@ def columns(r: Rows) -> Iterator[Finding]:
     """Rows that contradict each other, columns that depend on others, and targets that the inputs give away."""
     if len(r.x) < 2 or r.x.shape[1] >= WIDE:
         return
-    yield from _contradictions(r, places(r.x))
+    yield from _contradictions(r, place_of(r.x))
     yield from _nearly_constant(r)
     yield from _dependent(r)
     yield from _given_away(r)
@@ -149,13 +150,9 @@ def decades(r: Rows, poor: bool) -> Iterator[Finding]:
 # --- places -----------------------------------------------------------------------------------------------------------
 
 
-def places(x: np.ndarray) -> np.ndarray:
+def place_of(x: np.ndarray) -> np.ndarray:
     """The number of the place of each row, (n,): equal rows have the same."""
-    bits = np.ascontiguousarray(x + 0.0).view(np.uint64)  # + 0.0: minus zero is zero
-    odd = np.random.default_rng(0).integers(0, 2**63, x.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-    mixed = bits ^ (bits >> np.uint64(29))  # so that exponents, the upper bits, matter in the lower ones too
-    keys = (mixed * odd).sum(axis=1, dtype=np.uint64)
-    return np.unique(keys, return_inverse=True)[1].reshape(-1)
+    return np.unique(places(x), return_inverse=True)[1].reshape(-1)
 
 
 def _repeated(r: Rows, place: np.ndarray) -> Generator[Finding, None, bool]:
@@ -424,4 +421,4 @@ def _same(a: np.ndarray, b: np.ndarray) -> bool:
     return bool(min(np.abs(u - v).max(), np.abs(u + v).max()) < EXACT)
 
 
-__all__ = ["Rows", "columns", "decades", "places", "rows_of", "split"]
+__all__ = ["Rows", "columns", "decades", "place_of", "rows_of", "split"]

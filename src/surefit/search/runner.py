@@ -21,7 +21,8 @@ from surefit.attempts.descent import descend
 from surefit.attempts.events import tell_model
 from surefit.attempts.features import extend, scan
 from surefit.attempts.least_squares import search
-from surefit.attempts.methods import LBFGS, LM, Features, FirstOrder, Method, VarPro
+from surefit.attempts.methods import LBFGS, LM, Features, FirstOrder, Method, Polynomial, VarPro
+from surefit.attempts.polynomial import polynomial
 from surefit.attempts.progress import Progress
 from surefit.blas import one_thread
 from surefit.core import ops
@@ -122,11 +123,13 @@ def perform(attempt: Attempt, progress: Progress, within: Within) -> Outcome | N
     with one_thread():  # threads of BLAS wait for each other on a busy machine, and their number changes results
         if isinstance(method, Features):
             return scan(attempt, method, progress) if attempt.layer is None else extend(attempt, method, progress)
+        if isinstance(method, Polynomial):
+            return polynomial(attempt, method, progress)
         if isinstance(method, (VarPro, LM, LBFGS)):
             return search(attempt, method, progress, within)
         if isinstance(method, FirstOrder):
             return descend(attempt, method, progress, within)
-        return Outcome(
+        return attempt.made or Outcome(
             network=attempt.network, problem=attempt.problem, stage=say("stage-initial"), reason=say("nothing"),
             row=None, details={"solver": "none"},
         )  # fmt: skip
@@ -141,7 +144,7 @@ def run(state: State, strategy: Strategy, perform: Perform = perform) -> Sentenc
             found = None
             if isinstance(proposed, Sentence):
                 state.choice.append(proposed)
-            elif not state.progress.out_of_time(proposed.share):
+            elif proposed.named or not state.progress.out_of_time(proposed.share):  # what was named is done
                 found = tried(state, proposed, perform)
             if (stop := state.over()) is not None:
                 strategy.close()

@@ -112,7 +112,9 @@ class Diagnosis:
         seen = [tell(f"{s}s" if n > 1 else s, n=n).said(lang) for s, n in counts.items() if n and s != "ok"]
         if not seen:
             return tell("healthy", looked=looked).said(lang)
-        return tell("well" if self.ok else "ill", counts=", ".join(seen), looked=looked).said(lang)
+        return tell(
+            "well" if self.ok else "ill", counts=(", " if lang == "en" else "、").join(seen), looked=looked
+        ).said(lang)
 
     def shown(self) -> list[Finding]:
         """What the table shows: all but "ok"."""

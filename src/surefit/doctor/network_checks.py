@@ -172,7 +172,8 @@ def _growth(what: str, layers: Sequence[Layer], sizes: list[float], ratio: float
         code, level = f"exploding-{what}", "warning"
     elif ratio <= low:
         code, level = f"vanishing-{what}", "warning"
-    return found(code, level, f"{layers[0].name} to {layers[-1].name}", ratio, path=_path(sizes), ratio=ratio)
+    where = tell("at.between", first=layers[0].name, last=layers[-1].name)
+    return found(code, level, where, ratio, path=_path(sizes), ratio=ratio)
 
 
 def _path(sizes: list[float]) -> str:

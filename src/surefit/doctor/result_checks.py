@@ -16,7 +16,7 @@ from surefit.sentences import Sentence
 
 LARGE = 0.5  # relative L2 error above which a fit is worth nothing; 1 is that of a network that gives 0
 UNEXPLAINED = 0.1  # R² of an output below which little more than its mean was learned
-ENOUGH = 10  # rows that tell an R² or a ratio
+ENOUGH, FEWEST = 10, 3  # rows that tell an R², and a ratio as large as APART
 MISSED = 0.5  # of the target's root mean square: a largest error above it is a place that was missed
 ALONE = 6.0  # times the root mean square error, that the largest is at one place rather than everywhere
 UNSEEN, APART = 0.05, 5.0  # relative error where it was not trained, and times the error where it was, that are told
@@ -62,7 +62,7 @@ def error(fit: Record) -> Iterator[Finding]:
     x, y = (part[evenly(len(fit.problem.train[0]), LOOKED_AT)] for part in fit.problem.train)
     trained = float(np.sqrt(np.mean((values_of(fit.model)(x) - y) ** 2)))
     times = e.rmse / max(trained, 1e-300)
-    if e.relative_l2 > UNSEEN and times > APART and e.n >= ENOUGH:
+    if e.relative_l2 > UNSEEN and times > APART and e.n >= FEWEST:
         yield found("unseen-error", "warning", "result", times, rmse=e.rmse, times=times, trained=trained)
 
 
@@ -71,7 +71,8 @@ def _large(fit: Record) -> Iterator[Finding]:
     size = e.rmse / e.relative_l2 if e.relative_l2 > 0 else math.inf  # of the target
     flat = [part for part in e.outputs if part.r2 < UNEXPLAINED] if e.n >= ENOUGH else []
     if e.relative_l2 > LARGE:
-        yield found("large-error", "warning", "result", e.relative_l2, rmse=e.rmse, share=percent(e.relative_l2))
+        case = "" if e.kind == "fresh" else "data"
+        yield found("large-error", "warning", "result", e.relative_l2, case, rmse=e.rmse, share=percent(e.relative_l2))
     elif flat:
         for part in flat:
             yield found("large-error", "warning", part.name, part.r2, "output", name=part.name, r2=part.r2)
@@ -110,10 +111,16 @@ def is_good(fit: Record) -> bool:
 
 
 def calmed(findings: Iterator[Finding], fit: Record) -> Iterator[Finding]:
-    """Findings about the means, the network and its training, which are notes where the end is well."""
+    """Findings about the means, the network and its training, which are notes where the end is well.
+
+    Those about the columns of a table stay: they say that it is not the table that was meant. A function may well be
+    constant.
+    """
     good = is_good(fit)
+    of_data = () if fit.problem.function is not None else ("constant-targets", "constant-inputs", "repeated-inputs")
     for f in findings:
-        yield replace(f, severity="note") if good and f.severity in ("warning", "error") else f
+        calm = good and f.code not in of_data and f.severity in ("warning", "error")
+        yield replace(f, severity="note") if calm else f
 
 
 __all__ = ["calmed", "decades", "error", "is_good", "tolerance", "warnings"]

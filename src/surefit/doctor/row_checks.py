@@ -30,6 +30,7 @@ GAP = 30.0  # times as far as the rows of its own place are those of the next; o
 PLACED = 0.5  # of the rows, with such a gap: they stand at places
 SEARCHED = 300  # rows held out whose neighbours are looked at, among so many times ten training rows
 
+PLACES_EACH = 10  # places for each input, below which what they tell of each other is luck
 UNSURE = 1.25  # times the error of the card, by which other places miss one that is left out
 MISSED = 3.0  # times the error of the card, by which a fit and interpolation differ between the lines of a grid
 VISIBLE = 0.02  # of the target's deviation: what is smaller there hardly matters
@@ -166,7 +167,9 @@ def _repeated(r: Rows, place: np.ndarray) -> Generator[Finding, None, bool]:
     if share == 0.0:
         return False
     level, case, off = severity(share, 0.0, SHARED), "", 0.0
-    values = dict(share=percent(share), part=tell(f"part.{r.kind}"), places=int(place.max()) + 1, rows=len(r.x))
+    values: dict[str, Any] = dict(
+        share=percent(share), part=tell(f"part.{r.kind}"), places=int(place.max()) + 1, rows=len(r.x)
+    )
     if all(len(np.unique(column)) <= 2 for column in r.x.T):
         level = "note"  # kinds, not numbers: there are hardly any other places
     elif level == "warning":
@@ -174,7 +177,8 @@ def _repeated(r: Rows, place: np.ndarray) -> Generator[Finding, None, bool]:
         if miss is not None:
             worst = int(np.argmax(miss / np.maximum(r.rmse, 1e-300)))
             off, rmse = float(miss[worst]), float(r.rmse[worst])
-            certain = off <= UNSURE * rmse or off <= VISIBLE * r.deviation[worst]
+            few = count < PLACES_EACH * r.x.shape[1]
+            certain = not few and (off <= UNSURE * rmse or off <= VISIBLE * r.deviation[worst])
             level, case = ("note", "") if certain else ("warning", "missed")
             values |= dict(off=off, rmse=rmse)
     yield found("repeated-places", level, "data", share, case, **values)

@@ -84,6 +84,7 @@ WORDS: dict[str, Both] = {
     "at.parameter": Both("parameter {name}", "参数 {name}"),
     "at.output": Both("output of {name}", "{name} 的输出"),
     "at.gradient": Both("gradient of {name}", "{name} 的梯度"),
+    "at.between": Both("{first} to {last}", "{first} 到 {last}"),
     "no-gradient": Both("{bad} of {count} parameters get no gradient", "{count} 个参数中有 {bad} 个得不到梯度"),
     "no-gradient.named": Both(
         "{bad} of {count} parameters get no gradient: {names}", "{count} 个参数中有 {bad} 个得不到梯度：{names}"
@@ -571,13 +572,26 @@ WORDS: dict[str, Both] = {
         "几乎没有学到东西：误差（均方根 {rmse:.3g}）是目标大小的 {share}",
     ),
     "large-error.cure": Both(
-        "more samples or units, another method, or a smaller domain; of a table see whether the right column is the "
-        "target, unless the rest is noise",
-        "增加取样点或单元，换方法，或缩小范围；表格请检查目标列是否选对，除非剩下的是噪声",
+        "more samples or units, another method, or a smaller domain: poles, jumps and very many oscillations are out of "
+        "reach",
+        "增加取样点或单元，换方法，或缩小范围：极点、跳变和极多的振荡无法拟合",
+    ),
+    "large-error.data": Both(
+        "hardly anything was learned: the error (rmse {rmse:.3g}) is {share} of the size of the target",
+        "几乎没有学到东西：误差（均方根 {rmse:.3g}）是目标大小的 {share}",
+    ),
+    "large-error.data.cure": Both(
+        "see whether the right column is the target and whether the inputs tell of it; then more rows, more units, or "
+        "another method, unless the rest is noise",
+        "检查目标列是否选对、输入是否与它有关；再增加数据行或单元，或换方法，除非剩下的是噪声",
     ),
     "large-error.output": Both(
         "of {name} hardly more than the mean was learned: R² is {r2:.2g}, and the mean alone has 0",
         "{name} 几乎只学到了平均值：R² 为 {r2:.2g}，只给出平均值时为 0",
+    ),
+    "large-error.output.cure": Both(
+        "fit it by itself, or with more units or data, unless the rest is noise",
+        "请单独拟合它，或增加单元或数据，除非剩下的是噪声",
     ),
     "missed-place": Both(
         "the fit is off by {most:.3g} at {where}, {share} of the size of the target: a jump, a pole or a narrow peak was "

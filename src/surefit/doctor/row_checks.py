@@ -167,9 +167,8 @@ def _repeated(r: Rows, place: np.ndarray) -> Generator[Finding, None, bool]:
     if share == 0.0:
         return False
     level, case, off = severity(share, 0.0, SHARED), "", 0.0
-    values: dict[str, Any] = dict(
-        share=percent(share), part=tell(f"part.{r.kind}"), places=int(place.max()) + 1, rows=len(r.x)
-    )
+    part, count = tell(f"part.{r.kind}"), int(place.max()) + 1
+    values: dict[str, Any] = dict(share=percent(share), part=part, places=count, rows=len(r.x))
     if all(len(np.unique(column)) <= 2 for column in r.x.T):
         level = "note"  # kinds, not numbers: there are hardly any other places
     elif level == "warning":

@@ -9,13 +9,13 @@ import numpy as np
 
 from surefit.attempts.attempt import Attempt, Outcome
 from surefit.attempts.methods import Features
-from surefit.attempts.output_layer import ROUNDOFF
+from surefit.attempts.output_layer import ROUNDOFF, enough_rows
 from surefit.attempts.progress import Losses, Progress
 from surefit.attempts.residuals import Residuals
 from surefit.core import ops
 from surefit.models.chain import Elementwise, chain_of
 from surefit.models.scaled import scaled
-from surefit.problems.points import VALIDATED, apart, fewer_rows, slope_weight
+from surefit.problems.points import VALIDATED, apart, fewer_rows, slope_weight, some_rows
 from surefit.sentences import say
 from surefit.solvers.features import PENALTIES, SCALES, linear_features, place_units, solve_output
 from surefit.solvers.gradients import gradient_features
@@ -38,7 +38,10 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
     """Place the units of a network with one hidden layer for a few steepnesses, and solve for its output layer."""
     network, problem, exact = attempt.network, attempt.problem, attempt.problem.exact
     units, activation = _hidden(attempt)
-    problem = fewer_rows(problem, max(FEWEST, PLENTY * units)) if exact else problem
+    if exact:
+        problem = fewer_rows(problem, max(FEWEST, PLENTY * units))
+    else:
+        problem = some_rows(problem, enough_rows(units), attempt.seed)
     model = scaled(network, problem, True, ops.float64)
     x, y = model.rows(problem.train)
     scales, beyond = attempt.scales or (SCALES if exact else NOISY_SCALES), attempt.beyond

@@ -42,6 +42,14 @@ def fewer_rows(problem: Problem, most: int) -> Problem:
     return problem if n <= most else with_rows(problem, np.unique(np.linspace(0, n - 1, most).round().astype(int)))
 
 
+def some_rows(problem: Problem, most: int, seed: int) -> Problem:
+    """The problem with at most so many training rows, drawn at random: of very many with noise a part is enough."""
+    n = len(problem.train[0])
+    if n <= most:
+        return problem
+    return with_rows(problem, np.sort(np.random.default_rng([seed, 0x50E]).choice(n, most, replace=False)))
+
+
 def with_rows(problem: Problem, rows: np.ndarray) -> Problem:
     """The problem with these of its training rows."""
     x, y = problem.train

@@ -36,6 +36,7 @@ class Candidate:
     provisional: bool = False  # counts only as long as there is no later one
     unit: float = 1.0  # of the score, in the units of the target
     residuals: np.ndarray | None = field(default=None, repr=False)  # (n,) of measured data, by which it is compared
+    validated: int = 0  # how many of these, the first, are at validation rows
 
     @property
     def told(self) -> float:
@@ -71,6 +72,7 @@ def judged(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     score = math.sqrt(float(np.average(residuals**2, weights=weights))) if known else math.inf
     return Candidate(
         score=score, largest=largest, by=by, residuals=residuals,
+        validated=0 if problem.validation is None else len(problem.validation[0]),
         unit=float(model.y_scale.numpy()[0]) if len(problem.outputs) == 1 else 1.0, **common,
     )  # fmt: skip
 
@@ -144,7 +146,7 @@ def surely_better(one: Candidate, other: Candidate) -> bool:
     a, b = one.residuals, other.residuals
     assert a is not None
     assert b is not None
-    n = min(len(a), len(b))  # the validation rows come first
+    n = len(a) if len(a) == len(b) else one.validated or min(len(a), len(b))
     return surely_less(a[:n], b[:n])
 
 

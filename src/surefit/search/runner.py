@@ -195,8 +195,10 @@ def recorded(
         progress.finished(reason)
     warnings = [*best.problem.notes, *progress.warnings]
     how = made(best)
+    measured_data = best.problem.function is None  # of whose rows an attempt may have taken a part
     return Record(
-        problem=best.problem, model=best.model, made=how, error=best.error, history=progress.history,
+        problem=state.problem if measured_data else best.problem, model=best.model, made=how, error=best.error,
+        history=progress.history,
         stop_reason=reason, seed=state.seed, seconds=progress.seconds,
         steps=progress.evaluations if how.solved else progress.steps,
         tol=state.tol, interrupted=progress.interrupted, best_epoch=best.row or None, warnings=warnings,

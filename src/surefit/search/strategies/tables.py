@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from surefit.attempts.methods import Adam, Features
+from surefit.attempts.output_layer import enough_rows
 from surefit.attempts.training import plan
 from surefit.problems.points import equations
 from surefit.search.cost import of_search, of_solve
@@ -31,9 +32,10 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
     """What is tried on the rows of a table, or of a function with noise."""
     n, rows = len(s.problem.train[0]), equations(s.problem)
     scales: Sequence[float] = ()
-    affordable = [h for h in NOISY_UNITS if h <= n and of_solve(rows, h) <= SOLVE] or [NOISY_UNITS[0]]
+    taken = {h: min(rows, enough_rows(h)) for h in NOISY_UNITS}
+    affordable = [h for h in NOISY_UNITS if h <= n and of_solve(taken[h], h) <= SOLVE] or [NOISY_UNITS[0]]
     for units in affordable:
-        quick = of_solve(rows, units) <= QUICK
+        quick = of_solve(taken[units], units) <= QUICK
         draws, beyond = (2, 4) if quick or not scales else (1, 1)
         found = yield s.attempt(
             Features(draws=draws), s.hidden(min(units, max(1, n - 1))), s.problem, scales=() if quick else scales,

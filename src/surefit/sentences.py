@@ -217,6 +217,10 @@ SENTENCES: dict[str, Both] = {
     ),
     "stage-solver": Both("{method}, {size}{note}", "{method}，{size}{note}"),
     "stage-adam": Both("{method}, {size}, {dtype}", "{method}，{size}，{dtype}"),
+    "stage-linear": Both("linear function", "线性函数"),
+    "stage-quadratic": Both("quadratic function", "二次函数"),
+    "solver-solved": Both("One solve gave it.", "一次求解得到。"),
+    "stage-mean": Both("the mean of {networks} networks, {units} units", "{networks} 个网络的平均，{units} 个单元"),
     "stage-initial": Both("initial weights", "初始权重"),
     "size-units": Both("{units} units", "{units} 个单元"),
     "size-parameters": Both("{parameters} parameters", "{parameters} 个参数"),
@@ -279,11 +283,37 @@ SENTENCES: dict[str, Both] = {
         "the function raised an error at {count} points, which were left out; the first, at {where}: {error}",
         "函数在 {count} 个点上出错，这些点已被略去；第一个在 {where}：{error}",
     ),
+    "few-for-time": Both(
+        "a value of the function takes {seconds:.2g} s, so that the limit of time allows {points} training points at "
+        "most; give more time for more of them",
+        "函数每求一个值需 {seconds:.2g} 秒，因此在时限内最多用 {points} 个训练点；给更多时间即可用更多点",
+    ),
+    "gradients-unknown": Both(
+        "at {missing} of {points} points the gradient is not known; there only the value counts",
+        "{points} 个点中有 {missing} 个的梯度未知；这些点上只用函数值",
+    ),
+    "single-precision": Both(
+        "the function computes in single precision; errors below a ten-millionth of its values are its own rounding",
+        "该函数以单精度计算；小于其值千万分之一的误差来自它自身的舍入",
+    ),
     "constant-output": Both(
         "{name} is {value:g} at every point: there is nothing to learn", "{name} 在每个点上都是 {value:g}：没有什么可学"
     ),
     "constant-target": Both(
         "{name} is {value:g} in every row: there is nothing to learn", "{name} 在每一行都是 {value:g}：没有什么可学"
+    ),
+    "constant-inputs": Both(
+        "inputs that are the same in every row, of which nothing can be learned: {names}",
+        "以下输入在每一行都相同，学不到其作用：{names}",
+    ),
+    "copied-inputs": Both(
+        "inputs that repeat another one (in brackets), perhaps in other units: {pairs}; one of the two is enough",
+        "以下输入重复了括号中的输入，也许换了单位：{pairs}；两者保留一个即可",
+    ),
+    "rows-contradict": Both(
+        "rows at the same place differ in {name} by {by:.3g} (standard deviation), and no function of these inputs can "
+        "do better",
+        "同一位置的各行在 {name} 上相差 {by:.3g}（标准差），这些输入的任何函数都不能更好",
     ),
     "rows-outside": Both(
         "{count} of {rows} rows lie outside the domain that was given; they are fitted too",

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 UNSEEN, APART = 0.05, 5.0  # relative error where it was not trained, and times the error where it was, that are told
 
+CHECKED = ("constant-inputs", "copied-inputs", "rows-contradict")  # notes of which the doctor has findings of its own
+
 # Optimisers whose step is about lr in every weight, whatever the gradient's size.
 SIGN_LIKE = ("adam", "adamw", "nadam", "radam", "adamax", "rmsprop", "adagrad")
 
@@ -78,8 +80,7 @@ def diagnose(fit: Record) -> Diagnosis:
     A loaded Fit has a sample of its data only.
     """
     model, problem, method = fit.model, fit.problem, fit.method
-    x, y = problem.train
-    u, v = model.rows((x, y))
+    u, v = model.rows(problem.train)
     solved = fit.made.solved and method.get("solver") != "adam"
     loss = method["loss"] if method["loss"] in LOSSES else None  # a loss of the user's own is known by name only
     patient = observe(fit.network, u, v, loss, problem.names)
@@ -90,7 +91,9 @@ def diagnose(fit: Record) -> Diagnosis:
         training = _training(history, patient, chance=loss is not None, **options)
     findings = [_of_warning(warning) for warning in fit.warnings if warning not in problem.notes]
     findings += [
-        Finding("data-note", "note", "data", None, note, "see whether that is meant so") for note in problem.notes
+        Finding("data-note", "note", "data", None, note, "see whether that is meant so")
+        for note in problem.notes
+        if note.code not in CHECKED
     ]
     findings += _of_error(fit)
     lr = float(np.max([r["lr"] for r in history])) if history and not solved else None
@@ -99,7 +102,7 @@ def diagnose(fit: Record) -> Diagnosis:
         findings += solver_checks.solved(fit.model, method, patient, fit.reached, problem.exact)
     if fit.reached is False:
         findings.append(_missed(fit))
-    if problem.function is None and len(x) > 1:
+    if problem.function is None and len(u) > 1:
         findings += row_checks.rows(problem, problem.sizes())
     if problem.function is not None:
         findings += data_checks.sampling(problem.function, fit.domain, _rows_trained_on(fit))

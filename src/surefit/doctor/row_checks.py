@@ -13,6 +13,7 @@ import numpy as np
 
 from surefit.doctor.findings import Finding, percent, severity
 from surefit.problems.problem import Problem
+from surefit.problems.rows import disagreement, places
 
 SHARED = 0.2  # of the rows set aside: at places that are trained on too
 FULL = 0.9  # of all places of a grid that are there
@@ -38,14 +39,9 @@ def rows(problem: Problem, sizes: dict[str, int]) -> Iterator[Finding]:
     yield from _given_away(x, y, problem)
 
 
-def _places(x: np.ndarray) -> np.ndarray:
-    """Rows as bytes, so that equal ones are found."""
-    return np.ascontiguousarray(x + 0.0).view(np.dtype((np.void, x.dtype.itemsize * x.shape[1]))).ravel()
-
-
 def _repeated(train: np.ndarray, apart: np.ndarray) -> Iterator[Finding]:
     """Rows set aside that stand at places which are trained on."""
-    share = float(np.isin(_places(apart), _places(train)).mean())
+    share = float(np.isin(places(apart), places(train)).mean())
     if share == 0.0:
         return
     yield Finding(
@@ -75,8 +71,8 @@ def _grid(x: np.ndarray) -> Iterator[Finding]:
     axes = [n for n in levels if n > 1]
     if len(axes) < 2 or max(axes) > LEVELS * len(x):
         return
-    places = len(np.unique(_places(x)))
-    if places < FULL * float(np.prod(axes, dtype=float)):
+    count = len(np.unique(places(x)))
+    if count < FULL * float(np.prod(axes, dtype=float)):
         return
     shape = " x ".join(map(str, axes))
     yield Finding(
@@ -89,17 +85,8 @@ def _grid(x: np.ndarray) -> Iterator[Finding]:
 
 def _contradictions(x: np.ndarray, y: np.ndarray, names: Any) -> Iterator[Finding]:
     """Rows at the same place that differ in the target by more than a little."""
-    _, place, times = np.unique(_places(x), return_inverse=True, return_counts=True)
-    again = times[place] > 1
-    if not again.any():
-        return
-    count = len(times)
-    for name, column in zip(names, y.T, strict=True):
-        mean = np.bincount(place, column, count) / times
-        spread = column - mean[place]
-        free = max(1, int(again.sum()) - int((times > 1).sum()))
-        floor = float(np.sqrt(np.sum(spread[again] ** 2) / free))
-        share = floor / float(column.std() or 1.0)
+    for name, floor, whole in zip(names, disagreement(x, y), y.std(axis=0), strict=True):
+        share = floor / (whole or 1.0)
         if share > FLOOR:
             yield Finding(
                 "contradictory-rows", "note", name, share,

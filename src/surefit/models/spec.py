@@ -13,8 +13,8 @@ from surefit.checking import check_memory
 from surefit.core import ops
 from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, ShapeError
-from surefit.models.scaled import spread
 from surefit.problems.problem import Problem
+from surefit.problems.scaling import Scaling
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,8 @@ def network_of(
     if isinstance(model, (tuple, list)):
         model = MLPSpec(tuple(model))
     if isinstance(model, MLPSpec):
-        x = problem.train[0]
-        points = (x - x.mean(axis=0)) / spread(x) if scale and problem.function is None else None
+        own = scale and problem.function is None  # units of a table bend at its rows
+        points = Scaling.of(problem).inputs(problem.train[0]) if own else None
         return model.build(d, k, generator, dtype, points)
     if not isinstance(model, nn.Module):
         raise ArgumentError(f"model={model!r} must be widths such as (64, 64), an MLPSpec or a surefit.nn.Module")

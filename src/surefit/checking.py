@@ -37,9 +37,8 @@ def check_memory(name: str, needed: float, purpose: str, cure: str) -> None:
     """
     limit = memory_limit()
     if needed > limit:
-        raise ArgumentError(
-            f"{name}: {purpose} takes {needed / 2**30:.3g} GiB of memory, and there are {limit / 2**30:.3g} here; {cure}"
-        )
+        sizes = f"{needed / 2**30:.3g} GiB of memory, and there are {limit / 2**30:.3g} here"
+        raise ArgumentError(f"{name}: {purpose} takes {sizes}; {cure}")
 
 
 def memory_limit() -> float:

@@ -97,7 +97,9 @@ def _exit_code(args: list[str]) -> int:
     try:
         for word in args:
             if any("\ud800" <= c <= "\udfff" for c in word):  # what Python makes of bytes that are no text
-                raise ArgumentError(f"the word {word!r} is not text in {sys.getfilesystemencoding()}; rename the file, if it is one")
+                raise ArgumentError(
+                    f"the word {word!r} is not text in {sys.getfilesystemencoding()}; rename the file, if it is one"
+                )
         code = app(args=args, prog_name="surefit", standalone_mode=False)
     except typer.Exit as end:
         return end.exit_code

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from surefit.errors import ArgumentError, DtypeError, ShapeError
+from surefit.sentences import Sentence
 
 from .problem import EPS, real_numbers, start_of
 from .result import STATUSES, Callback, Result, Trace
@@ -145,13 +146,14 @@ def lbfgs(
     step, length = math.nan, math.nan
     idle, lowest = 0, math.inf
 
-    def finish(status: str, reason: str | None = None) -> Result:
+    def finish(status: str, reason: Sentence | None = None) -> Result:
         return trace.finish(x, value, status, reason or STATUSES[status][1], gradient=float(np.abs(gradient).max()))
 
     if not (math.isfinite(value) and np.isfinite(gradient).all()):
         trace.add(x, value)
         what = f"value is {value}" if not math.isfinite(value) else "gradient is not finite"
-        return finish("not_finite", f"The {what} at the starting point x0: start where fun is finite.")
+        wrong = f"The {what} at the starting point x0: start where fun is finite."
+        return finish("not_finite", Sentence(wrong, "solver-not_finite"))
     while True:
         asked = trace.add(x, value, float(np.abs(gradient).max()), length, step)
         if value <= goal:

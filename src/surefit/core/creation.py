@@ -8,9 +8,10 @@ import numpy as np
 
 from surefit.core import ops
 from surefit.core.ops import dtype_of, float32, int64
+from surefit.core.seeding import numpy_generator
 from surefit.core.shapes import size_tuple
-from surefit.core.tensor import Tensor, _as_value, mode, wrap
-from surefit.errors import ArgumentError, CapturedError, DtypeError, ShapeError
+from surefit.core.tensor import Tensor, as_value, mode, wrap
+from surefit.errors import ArgumentError, CapturedError, ShapeError
 
 
 def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -21,12 +22,13 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     >>> tensor([[1, 2], [3, 4]]).shape
     (2, 2)
     """
-    return Tensor(data, dtype, requires_grad)
+    t = wrap(as_value(data, dtype))
+    return t.requires_grad_() if requires_grad else t
 
 
 def as_tensor(data: Any, dtype: Any = None) -> Tensor:
     """A tensor as it is, anything else through `tensor`."""
-    return data if isinstance(data, Tensor) and dtype in (None, data.dtype) else Tensor(data, dtype)
+    return data if isinstance(data, Tensor) and dtype in (None, data.dtype) else tensor(data, dtype)
 
 
 def from_numpy(array: np.ndarray) -> Tensor:
@@ -45,7 +47,7 @@ def _sizes(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
 def full(size: Any, fill_value: float, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """One number everywhere."""
     shape = _sizes("full", (size,) if not isinstance(size, (tuple, list)) else tuple(size))
-    t = wrap(np.broadcast_to(_as_value(fill_value, dtype), shape))  # one number in memory; nothing large to record
+    t = wrap(np.broadcast_to(as_value(fill_value, dtype), shape))  # one number in memory; nothing large to record
     return t.requires_grad_() if requires_grad else t
 
 
@@ -99,17 +101,6 @@ def eye(n: int, m: int | None = None, *, dtype: Any = float32) -> Tensor:
     """Ones on the diagonal, zeros elsewhere."""
     rows, columns = _sizes("eye", (n, n if m is None else m))
     return wrap(ops.cast(ops.mask(rows, columns, ops.eq), dtype=dtype_of(dtype)))
-
-
-def numpy_generator(generator: Any = None) -> np.random.Generator:
-    """A NumPy Generator from a seed, a Generator (used as it is), or None for fresh entropy."""
-    if isinstance(generator, np.random.Generator):
-        return generator
-    if generator is None or isinstance(generator, (int, np.integer)):
-        if generator is not None and generator < 0:
-            raise ArgumentError(f"generator={generator}: a seed must be >= 0")
-        return np.random.default_rng(generator)
-    raise DtypeError(f"generator={generator!r} must be a seed, a numpy Generator or None")
 
 
 def rand(*size: Any, generator: Any = None, dtype: Any = float32) -> Tensor:

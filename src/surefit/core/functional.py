@@ -10,7 +10,7 @@ import numpy as np
 from surefit.core import ops
 from surefit.core.batching import Batched, Frame, batch_leave
 from surefit.core.creation import as_tensor
-from surefit.core.tensor import Tensor, _birth, backpropagate, enable_grad, mode, wrap
+from surefit.core.tensor import Tensor, backpropagate, enable_grad, mode, next_birth, value_of, wrap
 from surefit.core.tree import flatten, tree_map
 from surefit.errors import ArgumentError, GradientError, ShapeError
 
@@ -26,10 +26,10 @@ def _inputs(args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> tuple[list
 
     def twin(leaf: Any) -> Tensor:
         t = as_tensor(leaf)
-        if t.dtype not in ops._FLOATS:
+        if t.dtype not in ops.FLOATS:
             t = t.to(ops.default_float)
         with enable_grad():
-            new = t.clone() if t.requires_grad else t.detach().requires_grad_()
+            new = t.clone() if t.requires_grad else wrap(value_of(t)).requires_grad_()
         twins.append(new)
         return new
 
@@ -94,7 +94,7 @@ def value_and_grad(
     """
 
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        start = _birth()
+        start = next_birth()
         full, twins, shaped = _inputs(args, argnums)
         with enable_grad():
             y = f(*full, **kwargs)
@@ -131,7 +131,7 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: boo
 
 def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
     """(f(*args), pull): pull(cotangent of the result) -> cotangents of the arguments. It may be called again."""
-    start = _birth()
+    start = next_birth()
     full, twins, shaped = _inputs(args, tuple(range(len(args))))
     with enable_grad():
         y = f(*full)
@@ -165,7 +165,7 @@ def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     def differentiated(*args: Any, **kwargs: Any) -> Tensor:
         if -len(args) <= argnums < len(args):  # a list is data here, not a tree
             args = tuple(as_tensor(a) if i == argnums % len(args) else a for i, a in enumerate(args))
-        start = _birth()
+        start = next_birth()
         full, twins, _ = _inputs(args, argnums)
         with enable_grad():
             y = _result("jacobian", f(*full, **kwargs))

@@ -23,7 +23,6 @@ from surefit.errors import ArgumentError, DtypeError
 
 # --- the primitives under their public names ------------------------------------------------------
 
-sub = ops.sub
 mul = multiply = ops.mul
 remainder = ops.remainder
 fmod = ops.fmod
@@ -66,6 +65,19 @@ def add(a: Any, b: Any, *, alpha: float = 1) -> Any:
 def subtract(a: Any, b: Any, *, alpha: float = 1) -> Any:
     """a - alpha * b, broadcast."""
     return ops.sub(a, b if alpha == 1 else ops.mul(b, alpha))
+
+
+sub = subtract
+
+
+def addcmul(x: Any, a: Any, b: Any, *, value: float = 1) -> Any:
+    """x + value * a * b."""
+    return add(x, ops.mul(a, b), alpha=value)
+
+
+def addcdiv(x: Any, a: Any, b: Any, *, value: float = 1) -> Any:
+    """x + value * a / b."""
+    return add(x, ops.div(a, b), alpha=value)
 
 
 def div(a: Any, b: Any, *, rounding_mode: str | None = None) -> Any:
@@ -216,7 +228,7 @@ def _reduce(op: ops.Op, name: str, x: Any, dim: Any, keepdim: bool) -> Any:
     shape = shape_of(x)
     axes = _axes(name, dim, shape)
     y = op(x, axes=axes)
-    return ops.reshape(y, shape=ops._kept(shape, axes)) if keepdim else y
+    return ops.reshape(y, shape=ops.kept_shape(shape, axes)) if keepdim else y
 
 
 def _axes(name: str, dim: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -252,7 +264,7 @@ def mean(x: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> A
     n = math.prod([shape[i] for i in axes])
     s = ops.sum_(x, axes=axes)
     y = s * (1.0 / n) if n and not n & (n - 1) else ops.div(s, float(n))  # 1/n is exact for powers of two
-    return ops.reshape(y, shape=ops._kept(shape, axes)) if keepdim else y
+    return ops.reshape(y, shape=ops.kept_shape(shape, axes)) if keepdim else y
 
 
 def prod(x: Any, dim: int | None = None, keepdim: bool = False, dtype: Any = None) -> Any:
@@ -310,7 +322,7 @@ def _place_of_largest(name: str, x: Any, dim: int | None, keepdim: bool) -> Any:
         return ops.argmax(ops.reshape(x, shape=(1,)), axis=0)
     axis = normalize_axis(name, dim, len(shape))
     y = ops.argmax(x, axis=axis)
-    return ops.reshape(y, shape=ops._kept(shape, (axis,))) if keepdim else y
+    return ops.reshape(y, shape=ops.kept_shape(shape, (axis,))) if keepdim else y
 
 
 def max(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
@@ -363,7 +375,7 @@ def var(
     free = math.prod(shape[i] for i in axes) - correction
     d = x - mean(x, axes, keepdim=True) if axes else x - x
     y = ops.div(ops.sum_(ops.square(d), axes=axes), float(free if free > 0 else 0))  # 0/0 is nan, as in PyTorch
-    return ops.reshape(y, shape=ops._kept(shape, axes)) if keepdim else y
+    return ops.reshape(y, shape=ops.kept_shape(shape, axes)) if keepdim else y
 
 
 def std(
@@ -389,8 +401,8 @@ def logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Any:
     top = stop_gradient(amax(x, axes, keepdim=True))
     top = ops.where(isfinite(top), top, 0.0)  # exp(inf - inf) would be nan
     y = ops.log(ops.sum_(ops.exp(x - top), axes=axes))
-    y = y + ops.reshape(top, shape=ops._without(shape, axes))
-    return ops.reshape(y, shape=ops._kept(shape, axes)) if keepdim else y
+    y = y + ops.reshape(top, shape=ops.reduced_shape(shape, axes))
+    return ops.reshape(y, shape=ops.kept_shape(shape, axes)) if keepdim else y
 
 
 def softmax(x: Any, dim: int, dtype: Any = None) -> Any:
@@ -504,7 +516,7 @@ def matrix_norm(x: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
         y = squeeze((amax if ord > 0 else amin)(sums, then, keepdim=True), (row, column))
     else:
         raise ArgumentError(f"matrix_norm: ord={ord!r} must be 'fro', 'nuc', 1, -1, 2, -2, inf or -inf")
-    return ops.reshape(y, shape=ops._kept(shape, (row, column))) if keepdim else y
+    return ops.reshape(y, shape=ops.kept_shape(shape, (row, column))) if keepdim else y
 
 
 def norm(x: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:

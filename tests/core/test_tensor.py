@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -391,10 +391,8 @@ def test_backward_after_an_assignment_uses_the_values_of_the_forward_pass() -> N
         y.backward(create_graph=True)
 
 
-def test_tensors_are_immutable() -> None:
+def test_arrays_handed_out_do_not_reach_back() -> None:
     x = tensor([1.0, 2.0])
-    with pytest.raises(TypeError, match=r"where\(mask, a, b\)"):
-        x[0] = 5.0
     with pytest.raises(ValueError, match="read-only"):
         x.numpy()[0] = 5.0
     array = np.asarray(x)
@@ -955,6 +953,8 @@ def indexed(draw: Any) -> tuple[tuple[int, ...], Any]:
 def test_indexing_is_numpys_and_its_gradient_scatters(case: tuple[tuple[int, ...], Any]) -> None:
     shape, index = case
     array = np.arange(1.0, 1 + math.prod(shape)).reshape(shape)
+    items = index if isinstance(index, tuple) else (index,)  # in empty arrays NumPy lets masks pass that do not fit
+    assume(array.size or not any(isinstance(i, np.ndarray) and i.dtype == bool for i in items))
     try:
         want = array[index]
     except IndexError:  # arrays whose shapes do not broadcast

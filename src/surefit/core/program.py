@@ -119,6 +119,7 @@ class Recorder:
         self.views: dict[int, tuple[Any, Any]] = {}
         self.grads: dict[int, tuple[Tensor, Tensor | None]] = {}
         self.added: dict[int, Tensor] = {}
+        self.arguments: dict[int, str] = {}
         self.closed = False
 
     def name(self, wish: str) -> str:
@@ -163,6 +164,11 @@ class Recorder:
 
     def assign(self, t: Tensor, value: Any) -> None:
         """A leaf's new value: only inside this recording until the Program runs."""
+        if id(t) in self.arguments:
+            raise RecordError(
+                f"the argument {self.arguments[id(t)]} is changed in place inside a recorded function, which its "
+                f"caller would not see; make a new tensor (x = x + 1), or change a leaf that is no argument"
+            )
         if t._birth > self.born:
             t._value = value
             return
@@ -452,6 +458,7 @@ def record(f: Callable[..., Any], *args: Any) -> Program:
     given = [wrap(v) for v in inputs]
     for t, leaf in zip(given, leaves, strict=True):
         t.requires_grad = isinstance(leaf, Tensor) and leaf.requires_grad
+    recorder.arguments = {id(t): v.name for t, v in zip(given, inputs, strict=True)}
     mode.recorder = recorder
     try:
         results, rebuild_out = flatten(f(*rebuild(given)))

@@ -556,7 +556,7 @@ def put_at(x: Any, index: Any, value: Any) -> Any:
         raise ShapeError(f"x[index] = value: value of shape {shape_of(value)} does not fit x[index] of {places.shape}")
     value = ops.broadcast_to(ops.reshape(value, shape=given), shape=places.shape)
     if x.__class__ is np.ndarray and value.__class__ is np.ndarray:
-        out = np.array(x)
+        out = np.array(x, order="C")
         out.reshape(-1)[places.reshape(-1)] = value.reshape(-1)
         return out
     if not places.size:

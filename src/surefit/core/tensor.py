@@ -555,7 +555,9 @@ class Tensor(Arithmetic):
             raise GradientError("a leaf that requires grad cannot be changed in place; do it under no_grad()")
         self._check_leaf("x[index] = value")
         self._check_history("x[index] = value", value)
-        self.assign(wrap(put_at(value_of(self), index, self._cast_value(value))))
+        items = index if index.__class__ is tuple else (index,)
+        items = tuple(value_of(i) if isinstance(i, Tensor) else i for i in items)
+        self.assign(wrap(put_at(value_of(self), items, self._cast_value(value))))
 
     # --- operators that are more than a primitive ---
 

@@ -190,14 +190,22 @@ def logit(x: Any, eps: float | None = None) -> Any:
     return ops.log(x) - ops.log1p(-x)
 
 
+def _met(a: Any, b: Any, kind: str) -> tuple[Any, Any]:
+    """Both values in the dtype in which they meet, so that a number is as exact as the tensor beside it."""
+    dtype, weak = ops.operand_dtype("", [aval_of(a), aval_of(b)], kind)
+    return (a, b) if weak else (ops.cast(a, dtype=dtype), ops.cast(b, dtype=dtype))
+
+
 def xlogy(x: Any, y: Any) -> Any:
     """x log y, and 0 where x = 0 (unless y is NaN)."""
+    x, y = _met(x, y, "float")
     flat = ops.logical_and(ops.eq(x, 0.0), ops.logical_or(ops.le(y, 0.0), ops.eq(y, math.inf)))
     return ops.where(flat, 0.0, x * ops.log(ops.where(flat, 1.0, y)))
 
 
 def heaviside(x: Any, values: Any) -> Any:
     """0 for x < 0, `values` at 0, 1 for x > 0."""
+    x, values = _met(x, values, "same")
     return ops.where(ops.eq(x, 0), values, ops.cast(ops.gt(x, 0), dtype=aval_of(x).dtype))
 
 
@@ -386,8 +394,10 @@ def std(
     *,
     correction: float | None = None,
 ) -> Any:
-    """Standard deviation over dim, with n - correction degrees of freedom."""
-    return ops.sqrt(var(x, dim, unbiased, keepdim, correction=correction))
+    """Standard deviation over dim, with n - correction degrees of freedom. The gradient at equal numbers is 0."""
+    v = var(x, dim, unbiased, keepdim, correction=correction)
+    flat = ops.eq(v, 0.0)
+    return ops.where(flat, 0.0, ops.sqrt(ops.where(flat, 1.0, v)))
 
 
 def logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Any:

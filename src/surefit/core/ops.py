@@ -337,18 +337,28 @@ def _prod_vjp(g: Any, y: Any, x: Any, axes: tuple[int, ...]) -> Any:
     order = keep + axes
     n = math.prod(x.shape[i] for i in axes)
     rows = reshape(transpose(x, axes=order), shape=(*(x.shape[i] for i in keep), n))
-    lead = rows.shape[:-1]
-    if n <= 64:  # n x n table with ones on the diagonal: right to any order of derivative
-        table = broadcast_to(reshape(rows, shape=(*lead, 1, n)), shape=(*lead, n, n))
-        others = prod(where(mask(n, n, eq), 1.0, table), axes=(len(lead) + 1,))
-    else:  # one zero: only its own factor sees the rest; two zeros: nothing does
-        zero = eq(rows, 0.0)
-        zeros = reshape(sum_(cast(zero, dtype=x.dtype), axes=(len(lead),)), shape=(*lead, 1))
-        rest = reshape(prod(where(zero, 1.0, rows), axes=(len(lead),)), shape=(*lead, 1))
-        own = where(zero, 1.0, rows)
-        others = where(zero, where(eq(zeros, 1.0), rest, 0.0), where(eq(zeros, 0.0), rest / own, 0.0))
-    others = reshape(others, shape=tuple(x.shape[i] for i in order))
+    others = reshape(_others(rows), shape=tuple(x.shape[i] for i in order))
     return _spread(g, x, axes) * transpose(others, axes=_inverse(order))
+
+
+_TABLE = 64  # factors up to which the products of all but one are n^2 multiplications
+_BLOCK = 8  # factors side by side otherwise
+
+
+def _others(rows: Any) -> Any:
+    """(..., n) -> (..., n): the product of the other n - 1. Only products, so it is right to any order of derivative."""
+    *lead, n = rows.shape
+    if n <= _TABLE:  # an n x n table with ones on the diagonal
+        table = broadcast_to(reshape(rows, shape=(*lead, 1, n)), shape=(*lead, n, n))
+        return prod(where(mask(n, n, eq), 1.0, table), axes=(len(lead) + 1,))
+    size, blocks = _BLOCK, -(-n // _BLOCK)  # the others in a factor's block, times the other blocks
+    none = (0,) * len(lead)
+    full = pad(rows, low=(*none, 0), high=(*none, blocks * size - n), interior=(*none, 0), value=1.0)
+    full = reshape(full, shape=(*lead, blocks, size))
+    outside = _others(prod(full, axes=(len(lead) + 1,)))
+    both = _others(full) * reshape(outside, shape=(*lead, blocks, 1))
+    flat = reshape(both, shape=(*lead, blocks * size))
+    return slice_(flat, start=(*none, 0), stop=(*lead, n), step=(1,) * rows.ndim)
 
 
 def _amax_vjp(g: Any, y: Any, x: Any, axes: tuple[int, ...]) -> Any:

@@ -8,10 +8,9 @@ import numpy as np
 
 from surefit.core import ops
 from surefit.core.ops import dtype_of, float32, int64
-from surefit.core.seeding import numpy_generator
 from surefit.core.shapes import size_tuple
 from surefit.core.tensor import Tensor, as_value, mode, wrap
-from surefit.errors import ArgumentError, CapturedError, ShapeError
+from surefit.errors import ArgumentError, CapturedError, DtypeError, ShapeError
 
 
 def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -32,7 +31,10 @@ def as_tensor(data: Any, dtype: Any = None) -> Tensor:
 
 
 def from_numpy(array: np.ndarray) -> Tensor:
-    """A leaf that shares the array's memory: do not write into the array while the tensor is in use."""
+    """A leaf that shares the array's memory: do not write into the array while the tensor is in use.
+
+    What is changed in place in the tensor does not reach the array.
+    """
     dtype_of(array.dtype)
     return wrap(array)
 
@@ -103,6 +105,17 @@ def eye(n: int, m: int | None = None, *, dtype: Any = float32) -> Tensor:
     return wrap(ops.cast(ops.mask(rows, columns, ops.eq), dtype=dtype_of(dtype)))
 
 
+def numpy_generator(generator: Any = None) -> np.random.Generator:
+    """A NumPy Generator from a seed, a Generator (used as it is), or None for fresh entropy."""
+    if isinstance(generator, np.random.Generator):
+        return generator
+    if generator is None or isinstance(generator, (int, np.integer)):
+        if generator is not None and generator < 0:
+            raise ArgumentError(f"generator={generator}: a seed must be >= 0")
+        return np.random.default_rng(generator)
+    raise DtypeError(f"generator={generator!r} must be a seed, a numpy Generator or None")
+
+
 def rand(*size: Any, generator: Any = None, dtype: Any = float32) -> Tensor:
     """Uniform on [0, 1)."""
     _no_recording("rand")
@@ -115,8 +128,10 @@ def randn(*size: Any, generator: Any = None, dtype: Any = float32) -> Tensor:
     return Tensor(numpy_generator(generator).standard_normal(_sizes("randn", size)), dtype)
 
 
-def randint(low: int, high: int | None = None, size: Any = (), *, generator: Any = None) -> Tensor:
-    """Uniform integers low <= i < high."""
+def randint(low: int, high: Any = None, size: Any = (), *, generator: Any = None) -> Tensor:
+    """Uniform integers low <= i < high; randint(high, size) starts from 0."""
+    if isinstance(high, (tuple, list)):
+        high, size = None, high
     _no_recording("randint")
     low, high = (0, low) if high is None else (low, high)
     if low >= high:

@@ -27,7 +27,6 @@ from surefit.core import functions as F
 from surefit.core import ops, strides
 from surefit.core.ops import FLOATS, KINDS, Arithmetic, Aval, Op, bool_, dtype_of, float32, float64, int32, int64
 from surefit.core.primitive import MISFIT, calm
-from surefit.core.seeding import numpy_generator
 from surefit.core.shapes import put_at
 from surefit.errors import ArgumentError, CapturedError, DtypeError, GradientError, RecordError, ShapeError
 
@@ -121,6 +120,12 @@ class Tensor(Arithmetic):
     __slots__ = ("__weakref__", "_birth", "_grad", "_node", "_value", "requires_grad")
 
     def __init__(self, data: Any = (), dtype: Any = None, requires_grad: bool = False) -> None:
+        if isinstance(data, int) and (dtype is None or isinstance(dtype, int)) and not isinstance(data, bool):
+            sizes = data if dtype is None else f"{data}, {dtype}"
+            raise ArgumentError(
+                f"Tensor({sizes}) would be a tensor of that size in PyTorch: write zeros({sizes}), or tensor({data}) "
+                f"for one number"
+            )
         self._value = _float_lists(data) if dtype is None else as_value(data, dtype)
         self._node: Node | None = None
         self._birth = next_birth()
@@ -502,7 +507,11 @@ class Tensor(Arithmetic):
             raise CapturedError(f"{name} inside a recorded function would freeze one draw; call it before")
         if self.dtype not in FLOATS:
             raise DtypeError(f"{name}: needs float32 or float64, got {self.dtype}")
-        return self._changed(name, lambda x: np.asarray(draw(numpy_generator(generator)), self.dtype))
+        try:
+            stream = np.random.default_rng(generator)
+        except (TypeError, ValueError):
+            raise ArgumentError(f"{name}: generator={generator!r} must be a seed >= 0 or a numpy Generator") from None
+        return self._changed(name, lambda x: np.asarray(draw(stream), self.dtype))
 
     def _in_place(self, op: Callable[..., Any], other: Any) -> Tensor:
         """`t += u`: assigns a leaf where no gradient is involved, else makes a new tensor."""
@@ -618,12 +627,9 @@ def value_of(t: Tensor) -> Any:
 
 def _float_lists(data: Any) -> Any:
     """The value of Tensor(data): as of `tensor`, but lists of integers are float32, as PyTorch's class has it."""
-    if isinstance(data, int) and not isinstance(data, bool):
-        raise ArgumentError(
-            f"Tensor({data}) is ambiguous (in PyTorch it has {data} elements): write zeros({data}) or tensor({data})"
-        )
     value = as_value(data)
-    return value.astype(float32) if isinstance(data, (list, tuple)) and value.dtype not in FLOATS else value
+    whole = isinstance(data, (list, tuple, range)) and value.dtype not in FLOATS
+    return value.astype(float32) if whole else value
 
 
 def as_value(data: Any, dtype: Any = None) -> Any:

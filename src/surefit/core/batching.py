@@ -18,7 +18,7 @@ from surefit.core import ops
 from surefit.core.creation import as_tensor
 from surefit.core.ops import KINDS, Arithmetic, Aval, Op, aval_of, int64, shape_of
 from surefit.core.tensor import Tensor, apply_op, next_birth
-from surefit.core.tree import flatten, tree_map
+from surefit.core.tree import flatten, is_data, tree_map
 from surefit.errors import ArgumentError, RecordError, ShapeError, SurefitError
 
 
@@ -332,7 +332,7 @@ def batch(f: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> Callabl
         axes = tuple(in_axes) if isinstance(in_axes, (tuple, list)) else (in_axes,) * len(args)
         if len(axes) != len(args):
             raise ArgumentError(f"batch: in_axes has {len(axes)} entries for {len(args)} arguments")
-        trees = [tree_map(as_tensor, a) for a in args]
+        trees = [tree_map(as_tensor, a, is_data) for a in args]  # a list of numbers is one tensor
         sizes = {
             t.shape[ops.normalize_axis("batch", ax, t.ndim, "in_axes")]
             for tree, ax in zip(trees, axes, strict=True)

@@ -346,7 +346,7 @@ _BLOCK = 8  # factors side by side otherwise
 
 
 def _others(rows: Any) -> Any:
-    """(..., n) -> (..., n): the product of the other n - 1. Only products, so it is right to any order of derivative."""
+    """(..., n) -> (..., n): the product of the other n - 1; by products alone, so right to any order of derivative."""
     *lead, n = rows.shape
     if n <= _TABLE:  # an n x n table with ones on the diagonal
         table = broadcast_to(reshape(rows, shape=(*lead, 1, n)), shape=(*lead, n, n))

@@ -182,7 +182,7 @@ def _for_examination(network: nn.Module) -> None:
         if seen is not None and int(seen.detach().numpy()) == 0:
             m.__dict__["training"] = True
     for p in network.parameters():
-        if p.dtype in ops._FLOATS:
+        if p.dtype in ops.FLOATS:
             p.requires_grad = True
 
 
@@ -199,7 +199,7 @@ def observe(network: nn.Module, x: Any, y: Any = None, loss: Any = None, names: 
     with unchanged(network), enable_grad():
         _for_examination(network)
         u = _tensor(inputs[rows], network, isinstance(x, Tensor))
-        if u.dtype in ops._FLOATS:
+        if u.dtype in ops.FLOATS:
             u.requires_grad_()  # so that the graph holds frozen layers too
         with observed(network) as seen:
             output = network(u)
@@ -251,7 +251,7 @@ def norm(a: np.ndarray | None) -> float:
 
 
 def _dtype(network: nn.Module) -> np.dtype:
-    return next((p.dtype for p in network.parameters() if p.dtype in ops._FLOATS), ops.float32)
+    return next((p.dtype for p in network.parameters() if p.dtype in ops.FLOATS), ops.float32)
 
 
 def _tensor(values: np.ndarray, network: nn.Module, as_it_is: bool) -> Tensor:
@@ -607,7 +607,7 @@ def _target(
     y: np.ndarray, output: Tensor, function: Callable[[Any, Any], Any], patient: Patient
 ) -> tuple[Tensor, bool]:
     """y as the loss wants it, in the output's shape where the sizes agree; whether the loss broadcast it before."""
-    floating = y.dtype.kind in "fb" or (not patient.classes and output.dtype in ops._FLOATS)
+    floating = y.dtype.kind in "fb" or (not patient.classes and output.dtype in ops.FLOATS)
     target = Tensor(y, output.dtype) if floating else Tensor(y)
     if not floating or target.shape == output.shape or target.numel() != output.numel():
         return target, False

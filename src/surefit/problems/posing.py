@@ -266,6 +266,7 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
         table.inputs, table.targets, box, train, validation, test, of_parts[0], None, source,
         validation_weights=of_parts[1], plan=plan, slopes=None if slopes is None else slopes[parts[0]],
         validation_slopes=None if slopes is None or validation is None else slopes[parts[1]],
+        row_numbers=dict(zip(("train", "validation", "test"), parts, strict=True)) if plan.test is None else None,
         notes=(*derivatives.notes(slopes), *_outside(box, x), *rows.notes(x, y, table.inputs, table.targets)),
     )  # fmt: skip
 

@@ -15,9 +15,9 @@ from harness import alternate, ratio, report, versions
 from typer import Option
 
 from surefit.compiler import engine
-from surefit.compiler.ir import FAST, Function, Module
-from surefit.compiler.mathlib import FUNCTIONS, MAX_ULP
 from surefit.core.primitive import TABLE
+from surefit.ir.builder import FAST, Function, Module
+from surefit.ir.mathlib import FUNCTIONS, MAX_ULP
 
 KINDS = {"float32": "f32", "float64": "f64"}
 BINARY = ("pow", "atan2", "fmod", "remainder", "floor_divide")

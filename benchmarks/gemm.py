@@ -57,7 +57,7 @@ CONTENDERS = ("surefit", "surefit strict", "BLAS")
 def compiled(products: list[Product]) -> tuple[dict[tuple[Product, str], Callable[..., None]], Any]:
     """Loops over each product for each contender: call(a, b, c, times)."""
     from surefit.compiler import engine, gemm
-    from surefit.compiler.ir import Function, Module
+    from surefit.ir.builder import Function, Module
 
     t, names = engine.target(), {}
     module = Module()
@@ -91,7 +91,7 @@ def call_blas(
     from llvmlite import binding
     from scipy.linalg import cython_blas
 
-    from surefit.compiler.ir import Value
+    from surefit.ir.builder import Value
 
     m, n, k = size
     name = f.module.declare("benchmark.sgemm", "void", ["ptr"] * 13)

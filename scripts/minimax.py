@@ -1,4 +1,4 @@
-"""The coefficients of the elementary functions, fitted here and written to src/surefit/compiler/coefficients.py.
+"""The coefficients of the elementary functions, fitted here and written to src/surefit/ir/coefficients.py.
 
     python scripts/minimax.py            # writes the file (about half a minute)
     python scripts/minimax.py --check    # fits again and compares instead

@@ -96,4 +96,197 @@ SENTENCES: dict[str, Both] = {
     "all-tried": Both(
         "what could have made it better was tried; the best is kept", "可能改进的方法都已试过；保留最好的结果"
     ),
+    # how large an error is, and what tells it
+    "error-fresh": Both(
+        "{size} at {where} (measured on {n} fresh points)", "{size}，位于 {where}（在 {n} 个新取的点上测得）"
+    ),
+    "error-test": Both(
+        "{size} at {where} (largest of {n} test rows)", "{size}，位于 {where}（{n} 个测试行中的最大值）"
+    ),
+    "error-test-few": Both(
+        "{size} at {where} (largest of {n} test rows: of {more} new rows one is expected to exceed it)",
+        "{size}，位于 {where}（{n} 个测试行中的最大值：预计每 {more} 个新行中有一个会超过它）",
+    ),
+    "error-left-out": Both(
+        "{size} at {where} (measured on {n} fresh points; {left_out} more, where the target is not finite, left out)",
+        "{size}，位于 {where}（在 {n} 个新取的点上测得；另有 {left_out} 个点处目标不是有限的数，已略去）",
+    ),
+    "error-validation": Both(
+        "{size} at {where} (largest of {n} validation rows, which also chose the network)",
+        "{size}，位于 {where}（{n} 个验证行中的最大值；这些行也用于选定网络）",
+    ),
+    "error-training": Both(
+        "{size} at {where} (largest of {n} training rows, which it was fitted to)",
+        "{size}，位于 {where}（{n} 个训练行中的最大值；网络正是用这些行拟合的）",
+    ),
+    # a bad fit
+    "unlearned-function": Both(
+        "hardly anything was learned: the error is over half of the size of the target. Poles, jumps and very many "
+        "oscillations are out of reach: try a smaller domain, more samples, more units, or another method",
+        "几乎没有学到东西：误差超过目标大小的一半。极点、跳变和极多的振荡无法拟合：请缩小范围，增加取样点或单元，或换方法",
+    ),
+    "unlearned-data": Both(
+        "hardly anything was learned: the error is over half of the size of the target. See whether the right column "
+        "is the target and whether the inputs tell of it; then try more rows, more units, or another method, unless "
+        "the rest is noise",
+        "几乎没有学到东西：误差超过目标大小的一半。请检查目标列是否选对、输入是否与它有关；再增加数据行或单元，或换方法，"
+        "除非剩下的是噪声",
+    ),
+    "unlearned-outputs": Both(
+        "hardly more than the mean was learned (R² of {each}; the mean alone has 0): fit such outputs by themselves, "
+        "or with more units or data, unless the rest is noise",
+        "几乎只学到了平均值（R²：{each}；只给出平均值时为 0）：请单独拟合这些输出，或增加单元或数据，除非剩下的是噪声",
+    ),
+    "unlearned-place": Both(
+        "the fit is off by {size} at {where}, over half of the size of the target: a jump, a pole or a narrow peak was "
+        "missed there; add points round it (extra_box=), or fit the pieces one by one",
+        "拟合在 {where} 处相差 {size}，超过目标大小的一半：那里有跳变、极点或窄峰未被拟合；"
+        "请在其周围增加取样点（extra_box=），或分段拟合",
+    ),
+    # about the data
+    "points-dropped": Both(
+        "the target is not finite at {dropped} of {points} points; they were left out",
+        "目标函数在 {points} 个点中的 {dropped} 个上不是有限的数；这些点已被略去",
+    ),
+    # why a solver ended, by its status
+    "solver-gradient": Both(
+        "The gradient is zero to within gtol: this is a stationary point, normally a minimum.",
+        "梯度在 gtol 之内为零：这是驻点，通常是极小值。",
+    ),
+    "solver-cost": Both(
+        "The last step lowered the cost by less than the fraction ftol of it, as the model predicted.",
+        "最后一步使残差的降低小于 ftol 的比例，与模型的预计一致。",
+    ),
+    "solver-step": Both("The last step was shorter than the fraction xtol of x.", "最后一步短于 x 的 xtol 倍。"),
+    "solver-zero": Both("The residuals are zero: nothing is left to fit.", "残差为零：没有什么可再拟合。"),
+    "solver-goal": Both("The cost fell to the goal.", "残差已降到目标值。"),
+    "solver-scanned": Both("Every scale was tried; this is the best of them.", "各种陡度都已试过；这是其中最好的。"),
+    "solver-precision": Both(
+        "No step lowers the cost any more: what is left is the rounding of the numbers. Scale variables and residuals to about 1, or compute in float64, if more digits are needed.",
+        "没有哪一步再能降低残差：剩下的是数值舍入。如需更多位数，请把变量和残差缩放到约 1，或用 float64 计算。",
+    ),
+    "solver-max_iterations": Both(
+        "max_iterations was spent before the cost settled: raise it, start closer, or scale the variables.",
+        "迭代次数 max_iterations 已用完，残差仍在下降：请提高它，从更近处开始，或缩放变量。",
+    ),
+    "solver-max_evaluations": Both(
+        "max_evaluations was spent before the cost settled: raise it, give the exact Jacobian (differences cost one evaluation a variable), or start closer.",
+        "求值次数 max_evaluations 已用完，残差仍在下降：请提高它，给出精确的雅可比矩阵（差分对每个变量要一次求值），或从更近处开始。",
+    ),
+    "solver-time": Both(
+        "The time was spent before the cost settled: raise time=, or start closer.",
+        "时间已用完，残差仍在下降：请提高 time=，或从更近处开始。",
+    ),
+    "solver-callback": Both(
+        "The callback asked to stop; x is the best point so far.", "回调函数要求停止；x 是此前最好的点。"
+    ),
+    "solver-validation": Both(
+        "The validation cost has risen max_fail times: more steps would fit the noise; x is the point where it was lowest.",
+        "验证误差已连续 max_fail 次升高：再迭代就会拟合噪声；x 是验证误差最低的点。",
+    ),
+    "solver-damping": Both(
+        "The damping mu reached its largest value without lowering the cost: x is at a minimum to within the accuracy of the Jacobian, or the Jacobian is wrong; compare it with differences.",
+        "阻尼 mu 已到最大值而残差不再降低：在雅可比矩阵的精度之内 x 是极小值，或雅可比矩阵有误；请与差分比较。",
+    ),
+    "solver-stalled": Both(
+        "No step in a direction of descent lowers the cost, although the slope says it should: the gradient or Jacobian is wrong (compare it with differences), the function jumps, or its rounding hides the fall.",
+        "斜率显示残差应当下降，但没有哪一步能降低它：梯度或雅可比矩阵有误（请与差分比较），函数有跳变，或舍入掩盖了下降。",
+    ),
+    "solver-flat": Both(
+        "The Jacobian is zero: at x the residuals do not depend on any variable. Start elsewhere; if that is no help, see whether fun uses x, and compare the Jacobian with differences.",
+        "雅可比矩阵为零：在 x 处残差不随任何变量改变。请从别处开始；若仍不行，请看 fun 是否用到 x，并把雅可比矩阵与差分比较。",
+    ),
+    "solver-not_finite": Both(
+        "Every step ended where the residuals are NaN or infinite: add bounds that keep x where they are finite, or start elsewhere.",
+        "每一步都到了残差为 NaN 或无穷大的地方：请加上使它们有限的界限，或从别处开始。",
+    ),
+    "solver-unbounded": Both(
+        "The function falls without limit: it has no minimum; check its sign, or add a penalty.",
+        "函数无限下降：它没有极小值；请检查符号，或加上惩罚项。",
+    ),
+    "solver-scanned-more": Both(
+        "Every scale was tried; this is the best of them. More units come closer.",
+        "各种陡度都已试过；这是其中最好的。更多的单元可以更接近。",
+    ),
+    "solver-tolerance": Both("The tolerance was reached.", "已达到容差。"),
+    # what an attempt was: the method and its network
+    "stage-features": Both("features, {units} units", "随机特征，{units} 个单元"),
+    "stage-refined": Both(
+        "features, {units} units, {added} of them where the error was",
+        "随机特征，{units} 个单元，其中 {added} 个在误差大处",
+    ),
+    "stage-solver": Both("{method}, {size}{note}", "{method}，{size}{note}"),
+    "stage-adam": Both("{method}, {size}, {dtype}", "{method}，{size}，{dtype}"),
+    "stage-initial": Both("initial weights", "初始权重"),
+    "size-units": Both("{units} units", "{units} 个单元"),
+    "size-parameters": Both("{parameters} parameters", "{parameters} 个参数"),
+    "size-linear": Both("no hidden units", "没有隐藏单元"),
+    "points-now": Both(", {points} points", "，{points} 个点"),
+    # what the automatic choice did
+    "tried": Both("{stage}: {what} {score:.2g}", "{stage}：{what} {score:.2g}"),
+    "tried-why": Both("{stage}: {what} {score:.2g}; {why}", "{stage}：{what} {score:.2g}；{why}"),
+    "what-largest": Both("max |error|", "最大误差"),
+    "what-validation": Both("validation rmse", "验证均方根误差"),
+    "what-left-out": Both("leave-one-out rmse", "留一法均方根误差"),
+    "no-time-for-units": Both(
+        "{units} units were left out: their solve would take longer than the time that is left",
+        "未试 {units} 个单元：求解所需时间超过剩余时间",
+    ),
+    "no-help": Both(
+        "more units did not help: kinks, or too many inputs for units placed at random",
+        "更多的单元没有帮助：有折点，或输入太多而单元是随机放置的",
+    ),
+    "deep-instead": Both(
+        "more units were left out: with so many inputs, two hidden layers come closer in less time",
+        "未试更多的单元：输入这么多时，两个隐藏层更快更准",
+    ),
+    "learned-nothing": Both(
+        "more units were left out: so many have learned nothing, as at a pole",
+        "未试更多的单元：这么多单元也没有学到东西，例如在极点处",
+    ),
+    "no-adam": Both(
+        "Adam was left out: it seldom comes below {share:g} of the largest value",
+        "未用 Adam：它很少能低于最大值的 {share:g} 倍",
+    ),
+    "no-adam-after-lm": Both(
+        "Adam was left out: here it seldom comes below {share:g} of the largest value",
+        "未用 Adam：在这里它很少能低于最大值的 {share:g} 倍",
+    ),
+    "no-adam-clean": Both("Adam was left out: the validation error is next to nothing", "未用 Adam：验证误差几乎为零"),
+    "no-adam-few": Both(
+        "Adam was left out: {rows} rows are too few for so many parameters to be told from noise",
+        "未用 Adam：{rows} 行太少，无法把这么多参数与噪声区分开",
+    ),
+    "no-lm": Both(
+        "Levenberg-Marquardt was left out: {rows} rows by {parameters} parameters are too many",
+        "未用 Levenberg-Marquardt：{rows} 行乘 {parameters} 个参数太多",
+    ),
+    "added-where-worst": Both("the last were added where it was worst", "最后的点加在误差最大处"),
+    "clean": Both("the validation error is next to nothing", "验证误差几乎为零"),
+    "rows-chose": Both("every method was tried; the {rows} chose", "各种方法都已试过，由{rows}选定"),
+    "validation rows": Both("validation rows", "验证行"),
+    "rows left out one by one": Both("rows left out one by one", "逐行留出的误差"),
+    "nothing": Both("nothing could be solved", "没有可解的"),
+    "what-both": Both("rmse at validation and left-out rows", "验证行与留出行的均方根误差"),
+    "training-not-finite": Both("{what}", "训练中出现了非有限的数：{what}"),
+    "not-compiled": Both("trained without the compiler, which is slower: {why}", "未经编译训练，速度较慢：{why}"),
+    "stage-placed": Both("{stage}, placed for float32", "{stage}，为 float32 重新放置"),
+    "stepped-round": Both(
+        "at {points} points the target has no value, 0/0 for one, though it has a limit; the limit was taken",
+        "在 {points} 个点上目标函数没有值（例如 0/0），但有极限；取了极限值",
+    ),
+    "points-failed": Both(
+        "the function raised an error at {count} points, which were left out; the first, at {where}: {error}",
+        "函数在 {count} 个点上出错，这些点已被略去；第一个在 {where}：{error}",
+    ),
+    "constant-output": Both(
+        "{name} is {value:g} at every point: there is nothing to learn", "{name} 在每个点上都是 {value:g}：没有什么可学"
+    ),
+    "constant-target": Both(
+        "{name} is {value:g} in every row: there is nothing to learn", "{name} 在每一行都是 {value:g}：没有什么可学"
+    ),
+    "rows-outside": Both(
+        "{count} of {rows} rows lie outside the domain that was given; they are fitted too",
+        "{rows} 行中有 {count} 行在给定的范围之外；它们也参与拟合",
+    ),
 }

@@ -10,8 +10,8 @@ from surefit import nn
 from surefit.attempts.lr_finder import range_test
 from surefit.core import ops
 from surefit.errors import ArgumentError, NotFiniteError
-from surefit.models.spec import scaled
-from surefit.problems.problem import pose
+from surefit.models.scaled import scaled
+from surefit.problems.posing import pose
 
 PLAN = surefit.Sampling(count=300)
 

@@ -7,8 +7,9 @@ import pytest
 
 from surefit import nn
 from surefit.attempts import residuals as module
-from surefit.attempts.residuals import Residuals, chain_of
+from surefit.attempts.residuals import Residuals
 from surefit.errors import ArgumentError
+from surefit.models.chain import chain_of
 from surefit.solvers.gradients import gradient_features
 
 RNG = np.random.default_rng(0)
@@ -103,8 +104,8 @@ def test_gradients_are_further_residuals(name, weights):
 def test_second_derivatives_of_activations_are_those_of_differences(activation):
     chain = chain_of(nn.MLP(1, (1,), 1, activation=activation, generator=0))
     z, h = np.array([[-2.1, -0.7], [0.4, 3.0]]), 1e-5
-    value, slope, bend = chain[0][1].bent(z)
-    (above, steeper), (below, flatter) = chain[0][1].both(z + h), chain[0][1].both(z - h)
+    value, slope, bend = chain[0][1].curved(z)
+    (above, steeper), (below, flatter) = chain[0][1].value_and_slope(z + h), chain[0][1].value_and_slope(z - h)
     np.testing.assert_allclose(value, chain[0][1].value(z), rtol=1e-15)
     np.testing.assert_allclose(slope, (above - below) / (2 * h), atol=1e-9)
     np.testing.assert_allclose(bend, (steeper - flatter) / (2 * h), atol=1e-9)
@@ -147,7 +148,16 @@ def test_the_sum_of_squares_is_the_objective_of_the_scan(slopes):
     """At the same hidden layer: the same number, and `gradient_features` finds where it is least."""
     rows = Residuals(nn.MLP(2, (4,), 2, generator=0), X, Y, WEIGHTS, slopes, 0.3)
     found = gradient_features(
-        X, Y, slopes, 4, rows.chain[0][1].both, weight=0.3, row_weights=WEIGHTS, scales=(1.0,), beyond=0, draws=1
+        X,
+        Y,
+        slopes,
+        4,
+        rows.chain[0][1].value_and_slope,
+        weight=0.3,
+        row_weights=WEIGHTS,
+        scales=(1.0,),
+        beyond=0,
+        draws=1,
     )
     phi = np.tanh(X @ found.hidden.T + found.offsets)
     moving = (1 - phi**2)[:, :, None] * found.hidden

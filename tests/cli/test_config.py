@@ -15,7 +15,9 @@ from surefit.cli.settings import SETTINGS, in_options, read_config, toml_value, 
 def result(ran):
     """All that a run is, but the time it took, in which words it was asked for, and where it was written."""
     assert ran.code == 0, ran.err
-    return {key: value for key, value in ran.json().items() if key not in ("seconds", "call", "files")}
+    return {
+        key: value for key, value in ran.json().items() if key not in ("seconds", "compile_seconds", "call", "files")
+    }
 
 
 RUNS = [

@@ -50,14 +50,16 @@ def test_what_decides_the_code_is_in_the_name(other):
 
 def test_a_compiler_that_was_changed_writes_its_code_anew(tmp_path, monkeypatch):
     copy = shutil.copytree(Path(cache.__file__).parent, tmp_path / "compiler")
+    shutil.copytree(Path(cache.__file__).parent.parent / "ir", tmp_path / "ir")
     compiled()
     monkeypatch.setattr(cache, "__file__", str(copy / "cache.py"))
     try:
         cache.makers.cache_clear()
         assert compiled().cached
-        (copy / "lower.py").write_bytes((copy / "lower.py").read_bytes() + b"# changed\n")
-        cache.makers.cache_clear()
-        assert not compiled().cached
+        for changed in (copy / "lower.py", tmp_path / "ir" / "mathlib.py"):
+            changed.write_bytes(changed.read_bytes() + b"# changed\n")
+            cache.makers.cache_clear()
+            assert not compiled().cached
     finally:
         cache.makers.cache_clear()
 
@@ -118,3 +120,71 @@ def test_old_files_go(folder, monkeypatch):
         compiled(float(i + 2))
     assert len(list(folder.iterdir())) == 3
     assert compiled(6.0).cached
+
+
+# --- what is read here is run -----------------------------------------------------------------------------------------
+
+
+def test_files_that_have_changed_places_are_not_run(folder):
+    two, three = compiled(2.0), compiled(3.0)
+    names = sorted(folder.iterdir())
+    assert len(names) == 2 and not two.cached and not three.cached
+    one, other = (path.read_bytes() for path in names)
+    names[0].write_bytes(other)
+    names[1].write_bytes(one)
+    assert not compiled(2.0).cached  # which also checks what it computes
+    assert not compiled(3.0).cached
+
+
+def is_refused(folder):
+    assert not compiled().cached
+    return True
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permission bits are not those of Windows")
+def test_code_that_others_could_have_written_is_not_run(folder):
+    compiled()
+    (path,) = folder.iterdir()
+    for mode in (0o622, 0o660, 0o606):
+        path.chmod(mode)
+        assert is_refused(folder)  # and it is written again, for the owner alone
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    folder.chmod(0o777)
+    assert is_refused(folder)
+    folder.chmod(0o700)
+    assert compiled().cached
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give a file away")
+def test_code_of_another_user_is_not_run(folder):
+    compiled()
+    (path,) = folder.iterdir()
+    os.chown(path, 12345, -1)
+    assert is_refused(folder)
+    os.chown(folder, 12345, -1)
+    assert is_refused(folder)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("kind", ["fifo", "symlink", "folder"])
+def test_what_is_no_regular_file_is_neither_waited_for_nor_followed(folder, kind):
+    compiled()
+    (path,) = folder.iterdir()
+    aside = folder.parent / "aside"
+    path.rename(aside)
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "symlink":
+        path.symlink_to(aside)
+    else:
+        path.mkdir()
+    assert is_refused(folder)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right on Windows")
+def test_a_folder_that_is_a_link_is_not_used(folder, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    folder.symlink_to(elsewhere)
+    assert is_refused(folder) and is_refused(folder)
+    assert not list(elsewhere.iterdir())

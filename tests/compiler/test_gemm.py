@@ -16,8 +16,8 @@ import pytest
 
 from surefit.compiler import engine
 from surefit.compiler.gemm import BLOCK, emit_gemm, emit_transpose, plan
-from surefit.compiler.ir import Function, Module
 from surefit.errors import ArgumentError
+from surefit.ir.builder import Function, Module
 
 LEVELS = ["avx512", "avx2", "neon", "generic"]
 DTYPES = {"f32": np.float32, "f64": np.float64, "i32": np.int32, "i64": np.int64}

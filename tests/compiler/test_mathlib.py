@@ -19,11 +19,12 @@ import numpy as np
 import pytest
 import scipy.special
 
-from surefit.compiler import coefficients, engine
-from surefit.compiler.ir import FAST, Function, Module
-from surefit.compiler.mathlib import FUNCTIONS, MAX_ULP
+from surefit.compiler import engine
 from surefit.core.primitive import TABLE
 from surefit.errors import ArgumentError
+from surefit.ir import coefficients
+from surefit.ir.builder import FAST, Function, Module
+from surefit.ir.mathlib import FUNCTIONS, MAX_ULP
 
 STRICT = ""
 DTYPE = {"f32": np.float32, "f64": np.float64}

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from surefit.compiler import engine
-from surefit.compiler.ir import Function, Module
-from surefit.compiler.philox import random_bits
+from surefit.ir.builder import Function, Module
+from surefit.ir.philox import random_bits
 
 LEVELS = ("generic", None)  # the least, and what this machine has
 

@@ -971,7 +971,8 @@ def test_a_loaded_model_knows_from_its_steps_how_many_rows_it_had():
     from surefit.doctor.examine import _rows_trained_on
 
     rows = SimpleNamespace(train=(np.zeros((2000, 1)), None))
-    loaded = SimpleNamespace(problem=rows, history=[{}] * 10, steps=10 * 79, method={"batch_size": 64})
+    made = SimpleNamespace(solved=False)
+    loaded = SimpleNamespace(problem=rows, history=[{}] * 10, steps=10 * 79, method={"batch_size": 64}, made=made)
     assert _rows_trained_on(loaded) == 78 * 64 + 1
     loaded.history = []
     assert _rows_trained_on(loaded) == 2000

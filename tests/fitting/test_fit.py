@@ -19,8 +19,11 @@ from surefit.errors import (
     NotFiniteError,
     ShapeError,
 )
-from surefit.fitting import Epoch, automatic
-from surefit.problems.problem import pose, vectorised
+from surefit.fitting import Epoch
+from surefit.problems.callables import vectorised
+from surefit.problems.posing import pose
+from surefit.search import runner
+from surefit.search.judging import Judge
 
 QUICK = surefit.Adam(epochs=3, batch_size=32)
 SMALL = surefit.Sampling(count=200)
@@ -92,7 +95,8 @@ def test_what_counts_as_having_learned():
     assert "column" in warning and "noise" in warning
     assert not quick(tol=100.0).to_dict()["warnings"]  # as much was asked for
     assert not surefit.fit("sin(x)", "x=-3:3", method="features", model=(20,)).to_dict()["warnings"]
-    assert not surefit.fit("0*x", "x=-3:3", method="features", model=(5,)).to_dict()["warnings"]
+    (warning,) = surefit.fit("0*x", "x=-3:3", method="features", model=(5,)).to_dict()["warnings"]
+    assert warning == "y is 0 at every point: there is nothing to learn"  # and it was learned
 
 
 def test_one_seed_one_result():
@@ -199,7 +203,7 @@ def test_rows_outside_a_domain_of_the_users_own_are_told():
 
 def test_verification_points_are_fresh_and_include_the_corners():
     problem = pose("x1 + x2", {"x1": (0, 1), "x2": (0, 2)}, SMALL, seed=0)
-    x, y = problem.verification(0)
+    x, y = Judge(problem, 0).points
     seen = {tuple(p) for p in problem.train[0].tolist()}
     corners = {(0.0, 0.0), (0.0, 2.0), (1.0, 0.0), (1.0, 2.0)}
     assert corners <= {tuple(p) for p in x.tolist()}
@@ -381,8 +385,8 @@ def test_numbers_of_numpy_are_numbers():
 
 def test_jit_reaches_the_adam_of_the_automatic_choice(monkeypatch):
     seen = []
-    train = automatic.train
-    monkeypatch.setattr(automatic, "train", lambda *a, **k: [seen.append(k["jit"]), train(*a, **k)][1])
+    descend = runner.descend
+    monkeypatch.setattr(runner, "descend", lambda attempt, *a: [seen.append(attempt.jit), descend(attempt, *a)][1])
     for jit in (None, False, True):
         surefit.fit("abs(x)", "x=-1:1", model=(4, 4), jit=jit, time=0.5)
     assert seen == [None, False, True]

@@ -12,7 +12,8 @@ from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.nn import functional as F
 from surefit.problems.gradients import SlopeLoss
-from surefit.problems.problem import pose
+from surefit.problems.posing import pose
+from surefit.search.judging import fresh_points
 
 SQUARE = "x1=-1:1, x2=0.5:2"
 PLAN = surefit.Sampling(count=50, derivatives=True)
@@ -123,7 +124,7 @@ def test_gradients_help_the_searches_where_points_are_few(method, target, domain
         for given in (None, True)
     )  # fmt: skip
     assert with_gradients.error.max < 0.5 * few.error.max
-    x = with_gradients.problem.verification(0)[0]
+    x = fresh_points(with_gradients.problem, 0)[0]
     exact = surefit.parse(target)
     slopes = np.stack([exact.derivative(name).on_points(x) for name in exact.variables], axis=1)
     misses = [np.abs(f.derivative(x).reshape(slopes.shape) - slopes).max() for f in (few, with_gradients)]

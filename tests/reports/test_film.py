@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 import surefit
-from surefit.attempts.descent import Epoch, Finished
+from surefit.attempts.events import Epoch, Finished, tell_model
 from surefit.errors import ArgumentError, DataError, ModelFileError
-from surefit.reports.film import load_frames, save_frames, spread, tell_model
+from surefit.reports.film import load_frames, save_frames, spread
 from surefit.reports.live import Redrawing, plot_rows, spark
 
 SMALL = surefit.Sampling(count=100)

@@ -172,3 +172,32 @@ CONCRETE = [
 )
 def test_nothing_overlaps_or_leaves_the_page(x, error, names, assert_readable):
     assert_readable(error_map(x, error, names=names, title="errors"))
+
+
+# --- the largest error that is known --------------------------------------------------------------------------------
+
+
+def texts(figure):
+    from matplotlib.text import Text
+
+    return "\n".join(t.get_text() for t in figure.findobj(Text))
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_a_known_peak_is_told_and_not_the_largest_that_is_drawn(d):
+    points = np.random.default_rng(0).uniform(-1, 1, (200, d))
+    figure = error_map(points, 0.1 * points[:, 0], peaks=[(np.full(d, 0.25), -0.375)])
+    assert "max |error| 0.375 at" in texts(figure) and "0.25" in texts(figure)
+    plain = error_map(points, 0.1 * points[:, 0])
+    assert "0.375" not in texts(plain)
+
+
+def test_a_peak_that_is_not_finite_is_told_without_a_ring():
+    x = np.linspace(0, 1, 20)
+    assert "max |error| inf at" in texts(error_map(x, 0.1 * x, peaks=[([0.5], np.inf)]))
+
+
+@pytest.mark.parametrize("peaks", [[], [([0.0], 1.0)], [([0.0, 0.0], 1.0)] * 2])
+def test_peaks_that_do_not_fit_are_refused(peaks):
+    with pytest.raises(ShapeError, match="peaks: needs a point of 2 inputs and its error for each of 1 outputs"):
+        error_map(np.zeros((4, 2)), np.zeros(4), peaks=peaks)

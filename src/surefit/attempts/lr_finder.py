@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from surefit import optim
-from surefit.attempts.descent import _scaled_slopes, _scaled_units, _weights, loss_function, plan
-from surefit.attempts.methods import FirstOrder, method_from
-from surefit.core import ops
-from surefit.core.creation import from_numpy
-from surefit.data import Sampling
-from surefit.errors import ArgumentError, NotFiniteError
-from surefit.models.spec import Scaled, network_of, scaled
-from surefit.problems.gradients import SlopeLoss
-from surefit.problems.problem import Problem, pose
+from surefit.attempts.methods import FirstOrder
+from surefit.attempts.training import Training
+from surefit.errors import NotFiniteError
+from surefit.models.scaled import Scaled
+from surefit.problems.problem import Problem
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -100,33 +95,24 @@ class _Trial:
     """Short trainings from the same start."""
 
     def __init__(self, model: Scaled, problem: Problem, method: FirstOrder) -> None:
-        self.network, self.method = model.network, method
-        self.x, self.y = _scaled_units(model, problem.train)
-        self.batch = plan(method, len(self.x))[0]
-        self.values = loss_function(method)
-        weight = 1.0 if problem.plan is None else problem.plan.derivative_weight
-        self.with_slopes = SlopeLoss(self.values, weight)
-        self.weights = None if problem.weights is None else _weights(problem.weights, self.x.dtype)
-        self.slopes = None if problem.slopes is None else _scaled_slopes(model, problem.slopes)
+        self.model, self.problem, self.method = model, problem, method
 
     def losses(self, rates: np.ndarray, seed: list[int]) -> np.ndarray:
         """The loss before each step of a training with these rates; fewer when it breaks down."""
-        network = self.network
+        network = self.model.network
         leaves = [*network.parameters(), *network.buffers()]
         before = [leaf.detach().numpy().copy() for leaf in leaves]
-        optimizer = self.method.optimizer(network.parameters(), float(rates[0]))
+        run = Training(self.model, self.problem, replace(self.method, lr=float(rates[0])))
         rng = np.random.default_rng(seed)
         order, losses, lowest = np.empty(0, int), [], math.inf
         network.train()
         try:
             for i, rate in enumerate(rates):
-                while len(order) < self.batch:
-                    order = np.concatenate([order, rng.permutation(len(self.x))])
-                rows, order = order[: self.batch], order[self.batch :]
-                optimizer.param_groups[0]["lr"] = float(rate)
-                optimizer.zero_grad()
-                loss = self._loss(rows)
-                value = float(loss.item())
+                while len(order) < run.batch:
+                    order = np.concatenate([order, rng.permutation(len(run.x))])
+                rows, order = order[: run.batch], order[run.batch :]
+                run.optimizer.param_groups[0]["lr"] = float(rate)
+                value = run.step(rows)
                 if not math.isfinite(value):
                     break
                 losses.append(value)
@@ -135,53 +121,11 @@ class _Trial:
                     lowest = min(lowest, average)
                     if average > BROKEN * lowest:
                         break
-                loss.backward()
-                if self.method.clip_norm is not None:
-                    optim.clip_grad_norm_(list(network.parameters()), self.method.clip_norm)
-                optimizer.step()
         finally:
             for leaf, array in zip(leaves, before, strict=True):
                 leaf.assign(array)
             network.eval()
         return np.array(losses)
-
-    def _loss(self, rows: np.ndarray) -> Any:
-        x, y = from_numpy(self.x[rows]), from_numpy(self.y[rows])
-        weights = None if self.weights is None else from_numpy(self.weights[rows])
-        if self.slopes is None:
-            return self.values(self.network(x), y, weights)
-        return self.with_slopes(self.network, x, y, self.slopes[rows], weights)
-
-
-def find_lr(
-    target: Any,
-    domain: Any = None,
-    *,
-    method: str | FirstOrder = "adam",
-    model: Any = None,
-    data: Sampling | None = None,
-    seed: int = 0,
-    dtype: Any = None,
-) -> RateTest:
-    """The learning rate that suits a target, a network and a first-order method; arguments as those of `fit`.
-
-    `lr="auto"`, as in `surefit.Adam(lr="auto")`, does the same at the beginning of a fit.
-
-    Raises:
-        ArgumentError: a method without a learning rate. Otherwise as `fit`.
-
-    >>> import surefit
-    >>> test = surefit.find_lr("sin(x)", "x=-3:3", model=(16,), data=surefit.Sampling(count=200))
-    >>> 1e-3 < test.lr < 1
-    True
-    """
-    chosen = method_from(method)
-    if not isinstance(chosen, FirstOrder):
-        raise ArgumentError(f"method={chosen.name!r} has no learning rate; choose a first-order method such as 'adam'")
-    kind = ops.default_float if dtype is None else ops.dtype_of(dtype)
-    problem = pose(target, domain, data, seed)
-    network = network_of(model, problem, np.random.default_rng([seed, 2]), kind, chosen.scale)
-    return range_test(scaled(network, problem, chosen.scale, kind), problem, chosen, seed)
 
 
 def with_found_rate(model: Scaled, problem: Problem, method: FirstOrder, seed: int) -> FirstOrder:
@@ -192,4 +136,4 @@ def with_found_rate(model: Scaled, problem: Problem, method: FirstOrder, seed: i
     return replace(method, lr=range_test(model, problem, method, seed).lr, schedule=schedule)
 
 
-__all__ = ["RateTest", "find_lr", "range_test", "with_found_rate"]
+__all__ = ["RateTest", "range_test", "with_found_rate"]

@@ -11,7 +11,6 @@ small:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,90 +18,17 @@ import numpy as np
 from surefit import nn
 from surefit.core import ops
 from surefit.core.batching import batch
-from surefit.core.functional import grad, jacobian, vjp
+from surefit.core.functional import jacobian
 from surefit.core.functions import cat
 from surefit.core.program import Program, record
 from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError
+from surefit.models.chain import Chain, affine, chain_of, chain_tangents
 from surefit.problems.gradients import check_alike, with_gradients
 
 BLOCK = 2**22  # numbers that a block of rows may hold beside the result: 32 MiB
 CACHED = 1024  # rows at a time whose units stay in a core's cache
 LARGEST = 2**27  # numbers in a Jacobian: 1 GiB, and a solver keeps about three of that size
-
-
-class Elementwise:
-    """An activation on arrays: value(z); both(z), value and slope; bent(z), these and the second derivative."""
-
-    def __init__(self, module: nn.Module) -> None:
-        self.module = module
-        self.kind = type(module).__name__
-
-    def value(self, z: np.ndarray) -> np.ndarray:
-        """The activation of z."""
-        if self.kind == "Tanh":
-            return np.tanh(z)
-        with no_grad():
-            return self.module(Tensor(z)).numpy()
-
-    def both(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The activation of z and its derivative."""
-        if self.kind == "Tanh":
-            y = np.tanh(z)
-            return y, 1.0 - y * y
-        t = Tensor(z, requires_grad=True)
-        y = self.module(t)
-        y.sum().backward()
-        assert t.grad is not None
-        return y.detach().numpy(), t.grad.numpy()
-
-    def bent(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The activation of z, its derivative and its second derivative (0 at a kink)."""
-        if self.kind == "Tanh":
-            y = np.tanh(z)
-            slope = 1.0 - y * y
-            return y, slope, -2.0 * y * slope
-
-        def slopes(t: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-            y, pull = vjp(self.module, t)
-            (slope,) = pull(np.ones(z.shape))
-            return slope.sum(), (y, slope)
-
-        bend, (y, slope) = grad(slopes, has_aux=True)(Tensor(z))
-        return y.numpy(), slope.numpy(), bend.numpy()
-
-
-Chain = list[tuple[nn.Linear, Elementwise | None]]  # linear layers, and the activation behind each
-ELEMENTWISE = (
-    nn.CELU, nn.ELU, nn.GELU, nn.Hardswish, nn.Hardtanh, nn.LeakyReLU, nn.Mish, nn.ReLU, nn.ReLU6, nn.SELU, nn.Sigmoid,
-    nn.SiLU, nn.Sin, nn.Softplus, nn.Softsign, nn.Tanh,
-)  # fmt: skip
-
-
-def chain_of(network: nn.Module) -> Chain | None:
-    """The linear layers of a network with the activation behind each, if it is nothing but those; else None."""
-    if not isinstance(network, nn.Sequential):
-        return None
-    chain: Chain = []
-    for module in _flat(network):
-        if type(module) is nn.Linear:
-            chain.append((module, None))
-        elif type(module) in ELEMENTWISE and chain and chain[-1][1] is None:
-            chain[-1] = (chain[-1][0], Elementwise(module))
-        elif not isinstance(module, (nn.Dropout, nn.Identity)):  # which do nothing when a network is not training
-            return None
-    layers = [layer for layer, _ in chain]
-    own = [id(p) for layer in layers for p in layer.parameters()]
-    each_once = len(set(own)) == len(own) == len(list(network.parameters()))
-    return chain if chain and chain[-1][1] is None and each_once else None
-
-
-def _flat(network: nn.Module) -> Iterator[nn.Module]:
-    for module in network.children():
-        if type(module) in (nn.Sequential, nn.MLP):
-            yield from _flat(module)
-        else:
-            yield module
 
 
 class Residuals:
@@ -186,7 +112,7 @@ class Residuals:
         x = self.x if x is None else x
         if self.chain is not None:
             for layer, activation in self.chain:
-                x = _affine(layer, x)
+                x = affine(layer, x)
                 x = x if activation is None else activation.value(x)
             return x
         return self._blockwise(self.network, x)
@@ -213,7 +139,7 @@ class Residuals:
         rows = max(1, BLOCK // max(1, self.vector.numel() * d))
         blocks = [self.x[i : i + rows] for i in range(0, len(self.x), rows)]
         if self.chain is not None:
-            parts = [_chain_tangents(self.chain[:-1] if body else self.chain, x) for x in blocks]
+            parts = [chain_tangents(self.chain[:-1] if body else self.chain, x) for x in blocks]
         else:
             program = self._recorded(body)
             state = [leaf.detach() for leaf, _ in program.state_in]
@@ -270,7 +196,7 @@ class Residuals:
         x = self.x if x is None else x
         if self.chain is not None:
             for layer, activation in self.chain[:-1]:
-                x = _affine(layer, x)
+                x = affine(layer, x)
                 x = x if activation is None else activation.value(x)
         else:
             x = self._blockwise(self._body(), x)
@@ -343,7 +269,7 @@ class Residuals:
                     a += layer.bias.detach().numpy()[:, None]
                 slope = None
                 if activation is not None:
-                    a, slope = activation.both(a)
+                    a, slope = activation.value_and_slope(a)
                 slopes.append(slope)
             back, end = np.ones((1, n)), p
             for place in range(len(chain) - 1, -1, -1):
@@ -378,13 +304,13 @@ class Residuals:
         for layer, activation in self.chain:
             a, t = x, tangents
             slope = bend = None
-            x = _affine(layer, x)
+            x = affine(layer, x)
             if tangents is not None:
                 tangents = tangents @ layer.weight.detach().numpy().T
             if activation is not None and tangents is None:
-                x, slope = activation.both(x)
+                x, slope = activation.value_and_slope(x)
             elif activation is not None:
-                x, slope, second = activation.bent(x)
+                x, slope, second = activation.curved(x)
                 bend = second[:, None, :] * tangents
                 tangents = tangents * slope[:, None, :]
             steps.append(_Step(layer, a, t, slope, bend))
@@ -510,21 +436,4 @@ class _Step(NamedTuple):
     bend: Any
 
 
-def _chain_tangents(chain: Chain, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What the layers give (m, n), and its derivatives by each input (m, d, n)."""
-    m, d = x.shape
-    tangents = np.broadcast_to(np.eye(d), (m, d, d))
-    for layer, activation in chain:
-        x, tangents = _affine(layer, x), tangents @ layer.weight.detach().numpy().T
-        if activation is not None:
-            x, slope = activation.both(x)
-            tangents = tangents * slope[:, None, :]
-    return x, tangents
-
-
-def _affine(layer: nn.Linear, x: np.ndarray) -> np.ndarray:
-    y = x @ layer.weight.detach().numpy().T
-    return y if layer.bias is None else y + layer.bias.detach().numpy()
-
-
-__all__ = ["Elementwise", "Residuals", "chain_of"]
+__all__ = ["Residuals"]

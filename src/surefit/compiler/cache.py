@@ -1,8 +1,11 @@
 """Machine code kept on disk, so that the second process need not wait for LLVM.
 
-A file is a mark, the SHA-256 of what follows, and an object file. Its name is the SHA-256 of all that decides the code:
-the module's text, the CPU and its features, the versions and our own source. A file that is cut off, altered or foreign
-is ignored and written again. Nothing is unpickled; only the owner may read or write.
+A file is a mark, the SHA-256 of its name and of what follows, and an object file. Its name is the SHA-256 of all that
+decides the code: the module's text, the CPU and its features, the versions and our own source. A file that is cut off,
+altered, renamed or foreign is ignored and written again. Nothing is unpickled.
+
+What is read here is run, so the folder is a border: code is taken from it only when the folder and the file belong to
+this user and nobody else may write to them, and only from a regular file, never through a link.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Sequence
 from functools import lru_cache
@@ -20,7 +24,7 @@ from surefit.cachedir import cache_dir
 from surefit.compiler import engine
 from surefit.errors import DataError
 
-MARK = b"surefit object 1\n"
+MARK = b"surefit object 2\n"
 MOST = 400  # files; beyond, the longest unused go
 
 
@@ -31,7 +35,8 @@ def makers() -> str:
     A version alone would not do: whoever changes the compiler would go on running the code of the one before.
     """
     source = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    here = Path(__file__).parent
+    for path in sorted([*here.glob("*.py"), *(here.parent / "ir").glob("*.py")]):
         source.update(path.read_bytes())
     return f"surefit {__version__} {source.hexdigest()}, {engine.versions()}"
 
@@ -42,27 +47,56 @@ def key(text: str, t: engine.Target) -> str:
 
 
 def _folder(create: bool) -> Path | None:
+    """The folder, if there is one that only we can write to."""
     try:
-        return cache_dir("code", create=create)
+        folder = cache_dir("code", create=create)
     except DataError:
         return None  # a machine without a home: compile every time
+    if folder is None:
+        return None
+    try:
+        about = os.lstat(folder)
+    except OSError:
+        return None
+    return folder if stat.S_ISDIR(about.st_mode) and _ours(about) else None
+
+
+def _ours(about: os.stat_result) -> bool:
+    """Whether a file or folder is this user's, and nobody else may write to it."""
+    if os.name == "nt":  # whose home directories are closed to others, and which has no such bits
+        return True
+    return about.st_uid == os.geteuid() and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _digest(name: str, code: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + b"\0" + code).digest()
+
+
+def _contents(path: Path) -> bytes | None:
+    """All bytes of a regular file of ours; None of anything else. Never waits for a pipe, never follows a link."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError:
+        return None
+    about = os.fstat(descriptor)
+    if not stat.S_ISREG(about.st_mode) or not _ours(about):
+        os.close(descriptor)
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read()
 
 
 def read(name: str) -> bytes | None:
-    """Object code by name, or None where there is none that is whole."""
+    """Object code by name, or None where there is none that is whole and ours."""
     folder = _folder(create=False)
-    if folder is None:
-        return None
-    path = folder / name
-    try:
-        raw = path.read_bytes()
-    except OSError:
-        return None
+    raw = None if folder is None else _contents(folder / name)
     head = len(MARK) + 32
-    if not raw.startswith(MARK) or hashlib.sha256(raw[head:]).digest() != raw[len(MARK) : head]:
+    if raw is None or not raw.startswith(MARK) or _digest(name, raw[head:]) != raw[len(MARK) : head]:
         return None
+    assert folder is not None
     with contextlib.suppress(OSError):
-        os.utime(path)
+        os.utime(folder / name)
     return raw[head:]
 
 
@@ -73,9 +107,13 @@ def write(name: str, code: bytes) -> None:
         return
     with contextlib.suppress(OSError):
         descriptor, temporary = tempfile.mkstemp(dir=folder)  # 0600
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(MARK + hashlib.sha256(code).digest() + code)
-        os.replace(temporary, folder / name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(MARK + _digest(name, code) + code)
+            os.replace(temporary, folder / name)
+        except BaseException:
+            os.unlink(temporary)
+            raise
         _prune(folder)
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from surefit.compiler import engine
 from surefit.compiler.explain import kernel_row
 from surefit.compiler.graph import graph_of
-from surefit.compiler.ir import BYTES, FAST, Function, Module
 from surefit.compiler.lower import Lowering
 from surefit.compiler.plan import Place, Plan
 from surefit.compiler.threads import pays, write_helper, write_meeting
 from surefit.core.program import Program
 from surefit.errors import ArgumentError
+from surefit.ir.builder import BYTES, FAST, Function, Module
 
 MODES = ("fast", "strict")
 STEP, BODY, LOOP = "surefit_step", "surefit_body", "surefit_loop"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from surefit.compiler.graph import Node
-from surefit.compiler.ir import Function, Value, is_float
-from surefit.compiler.mathlib import FUNCTIONS
+from surefit.ir.builder import Function, Value, is_float
+from surefit.ir.mathlib import FUNCTIONS
 
 Check = Callable[[Value, str], None]  # (lanes that are wrong, what is wrong with them)
 

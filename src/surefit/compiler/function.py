@@ -89,6 +89,7 @@ class Jitted:
             raise ArgumentError(f"jit: max_traces={max_traces} must be at least 1, or None")
         self.f, self.mode, self.target, self.max_traces = f, how, target, max_traces
         self.cache: dict[Any, Compiled] = {}
+        self._tracing = threading.RLock()
         self.trace_log: list[str] = []  # why each trace was made
         self._last: list[tuple[str, Aval]] | None = None
         self._newest: Compiled | None = None
@@ -112,9 +113,10 @@ class Jitted:
             )
         avals = [aval_of(a) for a in leaves]
         key = (_structure(args), tuple((a.shape, a.dtype, a.weak) for a in avals))
-        compiled = self.cache.get(key)
-        if compiled is None or not _at_home(compiled.program):
-            compiled = self.cache[key] = self._trace(args, avals)
+        with self._tracing:  # one trace for several threads, and one entry in the log
+            compiled = self.cache.get(key)
+            if compiled is None or not _at_home(compiled.program):
+                compiled = self.cache[key] = self._trace(args, avals)
         program = compiled.program
         inputs = [program._fitting(v, a) for v, a in zip(program.inputs, leaves, strict=True)]
         outputs, state = compiled.run(inputs)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from surefit.compiler import elementwise
 from surefit.compiler.graph import VIEWS, Node
 from surefit.compiler.indexing import Affine, Index, aligned, follow, offset, reshapes_affinely, through
-from surefit.compiler.ir import BYTES, Value, constant, is_float, vector
 from surefit.compiler.plan import COST, Kernel, Place
+from surefit.ir.builder import BYTES, Value, constant, is_float, vector
 
 if TYPE_CHECKING:
     from surefit.compiler.lower import Lowering

@@ -10,9 +10,9 @@ from surefit.compiler import elementwise
 from surefit.compiler.fused_values import CHECKED, Values
 from surefit.compiler.graph import Node
 from surefit.compiler.indexing import Index, offset
-from surefit.compiler.ir import Value, constant, is_float
 from surefit.compiler.plan import Kernel, Root
 from surefit.core.order import BLOCK
+from surefit.ir.builder import Value, constant, is_float
 
 if TYPE_CHECKING:
     from surefit.compiler.lower import Lowering

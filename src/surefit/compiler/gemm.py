@@ -18,8 +18,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from surefit.compiler.engine import Target
-from surefit.compiler.ir import BYTES, Function, Module, Value, constant, is_float, vector
 from surefit.core.order import BLOCK  # strict sums: so many consecutive k, then the sums of the blocks in order
+from surefit.ir.builder import BYTES, Function, Module, Value, constant, is_float, vector
 
 _B_BYTES = 24 * 1024  # of B under one tile: what a small L1 cache holds
 _A_BYTES = 128 * 1024  # of A, read again for every tile of columns: what an L2 cache holds beside B

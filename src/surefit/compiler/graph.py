@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from surefit.compiler.ir import KIND_OF
 from surefit.core import ops
 from surefit.core.ops import Aval
 from surefit.core.program import Constant, Program
 from surefit.errors import RecordError
+from surefit.ir.builder import KIND_OF
 
 VIEWS = frozenset(("reshape", "transpose", "broadcast_to", "slice", "flip", "window"))
 REDUCTIONS = frozenset(("sum", "prod", "amax"))

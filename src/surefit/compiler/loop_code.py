@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Sequence
 from typing import Any
 
 from surefit.compiler import cache, engine
 from surefit.compiler.codegen import BODY, LOOP, STEP, Writing
-from surefit.compiler.ir import BYTES, Function, Module, Value, constant
+from surefit.ir.builder import BYTES, Function, Module, Value, constant
 
 ROWS, STEPS, LOSSES, RATES, STOP, DONE, ALONE, DATA = range(8)  # places in a loop's context, 8 bytes each
 
@@ -237,11 +238,15 @@ def _runtime() -> Module:
 
 
 _runtimes: dict[engine.Target, engine.Library] = {}
+_making = threading.Lock()  # of two threads that come first the second would free the code that the first runs
 
 
 def runtime(t: engine.Target) -> Any:
-    """The runtime as a C function of one pointer."""
-    library = _runtimes.get(t)
-    if library is None:
-        library = _runtimes[t] = cache.load(str(_runtime()), t, [RUNTIME])[0]
-    return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(library.addresses[RUNTIME])
+    """The runtime as a C function of one pointer, which keeps its code in memory as long as it lives."""
+    with _making:
+        if t not in _runtimes:
+            _runtimes[t] = cache.load(str(_runtime()), t, [RUNTIME])[0]
+        library = _runtimes[t]
+    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(library.addresses[RUNTIME])
+    function.library = library  # type: ignore[attr-defined]
+    return function

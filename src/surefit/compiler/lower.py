@@ -14,8 +14,8 @@ from surefit.compiler.fusion import LoopWriter, divisible, large_product
 from surefit.compiler.gemm import emit_gemm, emit_transpose
 from surefit.compiler.graph import Node
 from surefit.compiler.indexing import follow, offset, var
-from surefit.compiler.ir import Function, Value, constant, is_float
 from surefit.compiler.plan import Kernel, Place, Plan, Root
+from surefit.ir.builder import Function, Value, constant, is_float
 
 
 class Lowering:
@@ -302,7 +302,7 @@ class Lowering:
         LoopWriter(self, Kernel("loops", space=node.shape, roots=[Root(zero, (), place, index)])).write()
 
     def _random_bits(self, node: Node, out: Place) -> None:
-        from surefit.compiler.philox import random_bits
+        from surefit.ir.philox import random_bits
 
         key, counter = (self._scalar(a) for a in node.args)
         random_bits(self.f, self.pointer(out), node.size, key, counter)

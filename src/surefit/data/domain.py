@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -382,11 +383,12 @@ def _name_list(names: Iterable[str]) -> list[str]:
 def _check_names(names: tuple[str, ...]) -> None:
     if not names:
         raise DomainError("domain: no variables; give at least one, such as {'x': (-2, 2)}")
+    counts = Counter(names)
     for name in names:
         if not isinstance(name, str) or not name.strip() or name != name.strip():
             raise DomainError(f"domain: a variable's name must be a text without blanks around it, got {name!r}")
-        if names.count(name) > 1:
-            raise DomainError(f"domain: the variable {name!r} is given {names.count(name)} times")
+        if (times := counts[name]) > 1:
+            raise DomainError(f"domain: the variable {name!r} is given {times} times")
 
 
 def _short(value: float) -> str:

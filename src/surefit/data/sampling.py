@@ -312,8 +312,11 @@ class Sampling:
             (points (n, dim), values) -> (n,).
         drop_nonfinite: leave points out where the target is NaN or infinite, and rows of a table that miss a value,
             instead of raising. Weights and gradients of a table are then those of the rows that stay.
-        verify: how many fresh evaluations of a function measuring the error may cost: uniform points, corners, points
-            on the faces, and a search from the worst of them. None: 15 000, 5 000 in one dimension.
+        verify: how many fresh evaluations of a function one measurement of the error may cost: evenly spread points,
+            corners, points on and near the border, and a search from the worst of them. None: 15 000 and the corners
+            (all of them up to 12 variables), 5 000 in one dimension; but of a Python function whose `count` is given at
+            most 10 times as many evaluations as that for all measurements of a fit together, 200 at least, and with
+            `time` at most as many as take a fifth of it. The card says how many they were.
         derivatives: gradients of the target, which are fitted together with the values: True for a formula, whose
             gradients are known; a function called as the target is, that returns (dim,) for each point, or
             (outputs, dim) for several outputs; for a table an array (rows, dim) or (rows, outputs, dim), NaN where
@@ -387,6 +390,16 @@ class Sampling:
         base = self._base(domain)
         faces = face_points(domain, round(self.face_share(domain) * base), rng)
         return np.concatenate([main, faces, self.extra_points(domain, base, rng)])
+
+    @property
+    def chooses_nothing(self) -> bool:
+        """Whether nothing was said about which points a function is fitted to, so that a solver may choose them.
+
+        How they are split, weighted against gradients, dropped or measured says nothing of which they are.
+        """
+        asked = (self.count, self.extra_box, self.weights, self.faces, self.test)
+        default = self.design == "auto" and self.with_corners and not self.adaptive
+        return default and all(a is None for a in asked)
 
     def face_share(self, domain: Domain) -> float:
         """Points on the faces as a share of `count`, with the default filled in."""

@@ -13,6 +13,7 @@ import io
 import os
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,10 +21,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from surefit.errors import DataError, MissingExtraError
+from surefit.errors import DataError, MissingExtraError, ShapeError
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "#n/a", "<na>", "?", "-"})  # compared in lower case
 FORMATS = ("csv", "parquet", "npz")
+COMMENT = r"(?m)^[ \t]*[#%][^\r\n]*"  # a line that begins with such a sign is a remark
 LEAVE_OUT = "leave such rows out with read_table(..., drop_missing=True)"  # the command line has an option instead
 
 
@@ -219,15 +221,22 @@ def _assembled(
 
 def _numeric(column: Any, name: str, label: str, drop_missing: bool) -> np.ndarray:
     """A column of numbers, booleans or objects as float64; NaN stays only where rows are to be dropped."""
-    array = np.asarray(column)
+    array = _unmasked(column)
     if array.ndim != 1:
         raise DataError(f"{label}: column {name!r} has shape {array.shape}; expected one number per row")
     if array.dtype.kind in "mM":
         raise DataError(
-            f"{label}: column {name!r} holds times; convert it to a number, or leave it out with columns=..."
+            f"{label}: column {name!r} holds times; convert it to a number, such as seconds since the first, or leave "
+            "it out"
+        )
+    if array.dtype.kind == "c":
+        raise DataError(
+            f"{label}: column {name!r} holds complex numbers, of which no part may be dropped; give real and imaginary "
+            "part as two columns"
         )
     if array.dtype.kind in "biuf":
         out = array.astype(np.float64)
+        _check_distinct(array, out, name, label)
     else:
         out = np.array([_number(value, i, name, label) for i, value in enumerate(array.tolist())], dtype=np.float64)
     bad = np.flatnonzero(~np.isfinite(out))
@@ -241,6 +250,34 @@ def _numeric(column: Any, name: str, label: str, drop_missing: bool) -> np.ndarr
     return out
 
 
+def _unmasked(column: Any) -> np.ndarray:
+    """A column as an array; what is masked is missing."""
+    if not isinstance(column, np.ma.MaskedArray):
+        return np.asarray(column)
+    hidden = np.ma.getmaskarray(column)
+    if not hidden.any():
+        return np.asarray(column.data)
+    if column.dtype.kind in "biuf":
+        return np.where(hidden, np.nan, column.data.astype(np.float64))
+    out = column.data.astype(object)
+    out[hidden] = None
+    return out
+
+
+def _check_distinct(exact: np.ndarray, rounded: np.ndarray, name: str, label: str) -> None:
+    """DataError where numbers that differ become one in float64, as whole numbers above 2^53 do."""
+    if exact.dtype.itemsize < 8 or exact.dtype == np.float64 or not len(exact):
+        return
+    if np.abs(rounded).max() < 2.0**53 and exact.dtype.kind != "f":
+        return
+    lost = len(np.unique(exact)) - len(np.unique(rounded))
+    if lost > 0:
+        raise DataError(
+            f"{label}: column {name!r} holds {exact.dtype} numbers as large as {np.abs(rounded).max():.6g}, of which "
+            f"{lost} fall together with others in float64; subtract the first one, or use a larger unit"
+        )
+
+
 def _number(value: Any, row: int, name: str, label: str) -> float:
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return np.nan
@@ -251,13 +288,24 @@ def _number(value: Any, row: int, name: str, label: str) -> float:
     except (TypeError, ValueError) as error:
         raise DataError(
             f"{label}: row {row}, column {name!r} is {value!r}, not a number; convert the column, or leave "
-            "it out with columns=... (first row is 0)"
+            "it out (first row is 0)"
         ) from error
 
 
 def _from_object(source: Any) -> _Raw:
     if isinstance(source, Table):
         return _Raw("table", list(source.names), list(source.values.T), source.targets)
+    if hasattr(source, "collect") and hasattr(source, "collect_schema"):  # a lazy frame of polars
+        source = source.collect()
+    if hasattr(source, "column_names") and hasattr(source, "column"):  # a table or record batch of pyarrow
+        names = [str(name) for name in source.column_names]
+        return _Raw(type(source).__name__, names, [_of_arrow(source.column(i)) for i in range(len(names))])
+    if hasattr(source, "to_frame") and hasattr(source, "name") and not isinstance(source, np.ndarray):
+        raise DataError(
+            f"table: a {type(source).__name__} is one column; give inputs and target, (X, y), or a DataFrame"
+        )
+    if isinstance(source, list) and source and all(isinstance(row, Mapping) for row in source):
+        return _of_records(source)
     if isinstance(source, Mapping):
         return _Raw("dict", [str(name) for name in source], list(source.values()))
     if hasattr(source, "columns") and hasattr(source, "__getitem__") and not isinstance(source, np.ndarray):
@@ -265,7 +313,10 @@ def _from_object(source: Any) -> _Raw:
     pair = isinstance(source, tuple | list) and len(source) == 2
     if pair and (isinstance(source, tuple) or all(isinstance(part, np.ndarray) for part in source)):
         return _from_pair(*source)
-    array = np.asarray(source)
+    try:
+        array = source if isinstance(source, np.ma.MaskedArray) else np.asarray(source)
+    except ValueError as e:
+        raise DataError(f"table: the rows are of different lengths ({e})") from None
     if array.dtype.names is not None:  # a structured array
         return _Raw("array", list(array.dtype.names), [array[name] for name in array.dtype.names])
     if array.ndim != 2:
@@ -274,6 +325,21 @@ def _from_object(source: Any) -> _Raw:
             "DataFrame, a dict of columns, a pair (X, y), or an array (n, columns)"
         )
     return _Raw("array", _numbered("c", array.shape[1]), list(array.T))
+
+
+def _of_arrow(column: Any) -> Any:
+    """A column of pyarrow as objects where values are missing, else as numbers."""
+    return column.to_pylist() if column.null_count else column.to_numpy()
+
+
+def _of_records(records: Sequence[Mapping[Any, Any]]) -> _Raw:
+    """Rows that are dicts: all must have the same keys."""
+    names = list(records[0])
+    for i, row in enumerate(records):
+        if set(row) != set(names):
+            odd = sorted(map(str, set(row) ^ set(names)))
+            raise DataError(f"list of dicts: row {i} and the first differ in {', '.join(odd)} (first row is 0)")
+    return _Raw("list of dicts", [str(n) for n in names], [[row[n] for row in records] for n in names])
 
 
 def _from_dataframe(frame: Any) -> _Raw:
@@ -285,13 +351,86 @@ def _from_dataframe(frame: Any) -> _Raw:
 
 
 def _from_pair(x: Any, y: Any) -> _Raw:
-    x, y = (np.asarray(v)[:, None] if np.ndim(v) == 1 else np.asarray(v) for v in (x, y))
+    own_x, own_y = _names_of(x), _names_of(y)  # a frame keeps its names
+    x, y = (_matrix(v) for v in (x, y))
     if x.ndim != 2 or y.ndim != 2 or len(x) != len(y):
         raise DataError(
             f"(X, y): expected (n, inputs) and (n,) or (n, outputs) with as many rows, got {x.shape}, {y.shape}"
         )
-    xs, ys = _numbered("x", x.shape[1], alone="x"), _numbered("y", y.shape[1], alone="y")
+    if not x.shape[1] or not y.shape[1]:
+        raise DataError(f"(X, y): {'X' if not x.shape[1] else 'y'} has no columns; got {x.shape}, {y.shape}")
+    xs = own_x or _numbered("x", x.shape[1], alone="x")
+    ys = own_y or _numbered("y", y.shape[1], alone="y")
     return _Raw("(X, y)", xs + ys, [*x.T, *y.T], tuple(ys))
+
+
+def _matrix(values: Any) -> np.ndarray:
+    """Values as rows and columns, masks kept. DataError when rows are of different lengths."""
+    if hasattr(values, "to_numpy"):
+        values = values.to_numpy()
+    try:
+        array = values if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
+    except ValueError as e:
+        raise DataError(f"(X, y): the rows are of different lengths ({e})") from None
+    return array[:, None] if array.ndim == 1 else array
+
+
+def _names_of(values: Any) -> list[str]:
+    """The names of the columns of a frame, or the name of a series; none of an array."""
+    columns = getattr(values, "columns", None)
+    if columns is not None and not isinstance(values, np.ndarray):
+        return [str(c) for c in columns]
+    name = getattr(values, "name", None)
+    return [name] if isinstance(name, str) and hasattr(values, "to_numpy") else []
+
+
+def points_from(points: Any, names: Sequence[str], what: str = "predict") -> np.ndarray:
+    """Places (n, d) float64 from what people have: columns with names are taken by name, others by place.
+
+    points: an array (n, d), or (n,) of one input; or, in any order and beside other columns, a DataFrame, a dict of
+    columns or numbers, a structured array, a list of dicts, a table of pyarrow or polars, a `Table`.
+
+    ShapeError: another number of columns. DataError: a column is missing, or holds something that is no number.
+    """
+    d = len(names)
+    named = isinstance(points, (Table, Mapping)) or hasattr(points, "columns") or hasattr(points, "column_names")
+    named = named or getattr(getattr(points, "dtype", None), "names", None) is not None
+    named = named or (isinstance(points, list) and bool(points) and all(isinstance(r, Mapping) for r in points))
+    if named or (hasattr(points, "collect") and hasattr(points, "collect_schema")):
+        if isinstance(points, Mapping):
+            points = {k: np.atleast_1d(np.asarray(v)) for k, v in points.items()}
+        raw = _from_object(points)
+        missing = [n for n in names if n not in raw.names]
+        if missing and not (isinstance(points, np.ndarray) or any(isinstance(c, str) for c in raw.names)):
+            missing = []
+        if missing:
+            raise DataError(
+                f"{what}: there is no column {', '.join(map(repr, missing))}; the inputs are {', '.join(names)}, and "
+                f"the columns that came are {', '.join(raw.names[:12])}"
+            )
+        columns = [_numeric(raw.columns[raw.names.index(n)], n, raw.label, True) for n in names]
+        sizes = {len(c) for c in columns}
+        if len(sizes) > 1:
+            raise ShapeError(f"{what}: columns of different lengths: {sorted(sizes)}")
+        return np.stack(columns, axis=1)
+    try:
+        x = _unmasked(points.to_numpy() if hasattr(points, "to_numpy") else points)
+        if x.dtype.kind == "O" and not any(v is None for v in x.flat):
+            x = np.asarray(x, np.float64)
+        if x.dtype.kind not in "biuf":
+            raise TypeError
+    except (TypeError, ValueError):
+        shown = repr(points)
+        shown = shown if len(shown) <= 40 else shown[:37] + "..."
+        raise DataError(f"{what}: {shown} are not numbers; give an array (n, {d})") from None
+    x = x.astype(np.float64)
+    x = x[:, None] if x.ndim == 1 and d == 1 else x
+    if x.ndim != 2 or x.shape[1] != d:
+        hint = f"; one point is [[{', '.join(names)}]]" if x.shape == (d,) else ""
+        raise ShapeError(
+            f"{what}: points of shape {x.shape}; needed (n, {d}): one column for each of {', '.join(names)}{hint}"
+        )
+    return x
 
 
 def _from_npy(path: Path) -> _Raw:
@@ -407,8 +546,10 @@ def read_csv(
         raise DataError(f"decimal: expected '.' or ',', got {decimal!r}")
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n' or delimiter == decimal):
         raise DataError(f"delimiter: expected one character other than a quote and the decimal mark, got {delimiter!r}")
-    text = _text(path, encoding)
-    rows = list(_rows(text, delimiter or _found_delimiter(text, decimal), path.name))
+    text = re.sub(COMMENT, "", _text(path, encoding))
+    if (first := re.match(r"sep=([^\r\n])[ \t]*\r?\n", text)) is not None:  # as Excel writes it
+        delimiter, text = delimiter or first[1], "\n" + text[first.end() :]
+    rows = _without_empty_column(list(_rows(text, delimiter or _found_delimiter(text, decimal), path.name)))
     if not rows:
         raise DataError(f"{path.name}: the file is empty")
     if header is None:
@@ -422,6 +563,19 @@ def read_csv(
     chosen = _csv_columns(own, wanted, rows[0].line, path.name)
     values = _csv_values(body, own, chosen, decimal, drop_missing, path.name)
     return Table([own[i] for i in chosen], values, targets)
+
+
+def _without_empty_column(rows: list[Row]) -> list[Row]:
+    """The rows without a last column that is empty everywhere: each line ends in a delimiter."""
+    widths = {len(row.cells) for row in rows}
+    if len(rows) < 2 or max(widths) < 2 or len(widths) > 2 or (len(widths) == 2 and max(widths) - min(widths) != 1):
+        return rows
+    width = max(widths)
+    if any(len(row.cells) == width and row.cells[-1].strip() for row in rows):
+        return rows
+    if len(widths) == 2 and len(rows[0].cells) == width:  # only the header ends in one: a cell is missing below
+        return rows
+    return [Row(row.line, row.cells[: width - 1]) for row in rows]
 
 
 def _text(path: Path, encoding: str) -> str:
@@ -526,15 +680,17 @@ def _csv_columns(own: list[str], wanted: tuple[str, ...] | None, line: int, labe
     for name in wanted or ():
         if name not in own:
             raise DataError(f"columns: {label} has no column {name!r}; it has {', '.join(own)}")
+    times = Counter(own)
     for i, name in enumerate(own):
         if wanted is not None and name not in wanted:
             continue
         if not name:
             raise DataError(
                 f"{label}: line {line}: column {i + 1} has no name in the header; give it one (the index "
-                "that pandas writes is left out by index=False), or choose others with columns=..."
+                "that pandas writes is left out by index=False), or read others with "
+                "surefit.data.read_table(path, columns=[...])"
             )
-        if own.count(name) > 1:
+        if times[name] > 1:
             places = ", ".join(str(j + 1) for j, other in enumerate(own) if other == name)
             raise DataError(f"{label}: line {line}: the name {name!r} stands over columns {places}; names must differ")
     return list(range(len(own))) if wanted is None else [own.index(name) for name in wanted]
@@ -569,7 +725,7 @@ def _to_float(cell: str, decimal: str) -> float:
         if "." in cell:
             raise ValueError
         cell = cell.replace(",", ".")
-    number = float(cell)
+    number = float(cell.replace("\N{MINUS SIGN}", "-").replace("D", "E").replace("d", "e"))
     if number - number != 0.0:  # NaN or infinite
         raise ValueError
     return number
@@ -595,13 +751,16 @@ def _check_cell(cell: str, where: str, decimal: str, drop_missing: bool) -> None
             return
         raise DataError(f"{where} is missing ({cell!r}); fill it in, or {LEAVE_OUT}")
     if decimal == "." and _is_decimal_comma(cell):
-        hint = "if the comma is a decimal mark say decimal=',', if it separates thousands remove it"
+        hint = (
+            "if the comma is a decimal mark, read it with surefit.data.read_table(path, decimal=',') and fit the "
+            "table; if it separates thousands, remove it"
+        )
     elif re.fullmatch(r"\s*[+-]?\d{1,3}([ ,.']\d{3})+([.,]\d+)?\s*", cell):
         hint = "remove the thousands separators"
     elif re.fullmatch(r"\s*[+-]?inf(inity)?\s*", cell, re.IGNORECASE):
         hint = "every value must be finite"
     else:
-        hint = "correct it, or choose other columns with columns=..."
+        hint = "correct it, or read other columns with surefit.data.read_table(path, columns=[...]) and fit the table"
     raise DataError(f"{where} is {cell!r}, not a number; {hint}")
 
 
@@ -690,10 +849,9 @@ def _as_names(names: str | Iterable[str]) -> tuple[str, ...]:
 def _check_names(names: Sequence[str], label: str) -> None:
     if not names:
         raise DataError(f"{label}: no columns")
+    times = Counter(names)
     for i, name in enumerate(names):
         if not name.strip():
             raise DataError(f"{label}: column {i + 1} has no name")
-        if list(names).count(name) > 1:
-            raise DataError(
-                f"{label}: the name {name!r} stands over {list(names).count(name)} columns; names must differ"
-            )
+        if times[name] > 1:
+            raise DataError(f"{label}: the name {name!r} stands over {times[name]} columns; names must differ")

@@ -11,15 +11,17 @@ from surefit import nn, optim
 from surefit.attempts.methods import LOSSES
 from surefit.core.tensor import Tensor
 from surefit.data import Domain
-from surefit.doctor import data_checks, network_checks, solver_checks, training_checks
+from surefit.doctor import data_checks, network_checks, row_checks, solver_checks, training_checks
 from surefit.doctor.findings import Diagnosis, Finding
 from surefit.doctor.observation import Patient, observe
 from surefit.doctor.training_checks import Training
 from surefit.errors import ArgumentError, ShapeError
-from surefit.problems.problem import vectorised
+from surefit.problems.callables import vectorised
 
 if TYPE_CHECKING:
-    from surefit.fitting.fitted import Fit
+    from surefit.search.record import Record
+
+UNSEEN, APART = 0.05, 5.0  # relative error where it was not trained, and times the error where it was, that are told
 
 # Optimisers whose step is about lr in every weight, whatever the gradient's size.
 SIGN_LIKE = ("adam", "adamw", "nadam", "radam", "adamax", "rmsprop", "adagrad")
@@ -70,16 +72,15 @@ def examine(
     return Diagnosis(findings)
 
 
-def diagnose(fit: Fit) -> Diagnosis:
+def diagnose(fit: Record) -> Diagnosis:
     """Examine a Fit, with all that it knows: data in the network's units, training, and the function if there is one.
 
     A loaded Fit has a sample of its data only.
     """
     model, problem, method = fit.model, fit.problem, fit.method
     x, y = problem.train
-    u = (x - model.x_shift.numpy()) / model.x_scale.numpy()
-    v = (y - model.y_shift.numpy()) / model.y_scale.numpy()
-    solved = "stage" in method and method.get("solver") != "adam"
+    u, v = model.rows((x, y))
+    solved = fit.made.solved and method.get("solver") != "adam"
     loss = method["loss"] if method["loss"] in LOSSES else None  # a loss of the user's own is known by name only
     patient = observe(fit.network, u, v, loss, problem.names)
     training = None
@@ -87,26 +88,54 @@ def diagnose(fit: Fit) -> Diagnosis:
     if history and not solved:
         options = dict(keeps_best=bool(method["best_weights"]), done=fit.reached is True)
         training = _training(history, patient, chance=loss is not None, **options)
-    findings = [
-        Finding("training-broke-down", "error", "training", None, warning, "follow the cause that it names")
-        for warning in fit.warnings
-        if warning not in problem.notes
-    ]
+    findings = [_of_warning(warning) for warning in fit.warnings if warning not in problem.notes]
     findings += [
         Finding("data-note", "note", "data", None, note, "see whether that is meant so") for note in problem.notes
     ]
+    findings += _of_error(fit)
     lr = float(np.max([r["lr"] for r in history])) if history and not solved else None
     findings += _look(patient, training, lr, method.get("solver", method["method"]), solved)
     if solved:
-        findings += solver_checks.solved(fit.model, method, patient, fit.reached)
+        findings += solver_checks.solved(fit.model, method, patient, fit.reached, problem.exact)
     if fit.reached is False:
         findings.append(_missed(fit))
+    if problem.function is None and len(x) > 1:
+        findings += row_checks.rows(problem, problem.sizes())
     if problem.function is not None:
         findings += data_checks.sampling(problem.function, fit.domain, _rows_trained_on(fit))
     return Diagnosis(findings)
 
 
-def _missed(fit: Fit) -> Finding:
+def _of_warning(warning: str) -> Finding:
+    """What a warning of the training means: only numbers that were not finite break a training down."""
+    if getattr(warning, "code", "") == "training-not-finite" or warning.startswith("the loss became"):  # of old files
+        return Finding("training-broke-down", "error", "training", None, warning, "follow the cause that it names")
+    return Finding("training-note", "note", "training", None, warning, "see whether that matters to you")
+
+
+def _of_error(fit: Record) -> Iterator[Finding]:
+    """Errors that the training rows do not show: infinite ones, and such as are far larger where it was not trained."""
+    error = fit.error
+    if not (np.isfinite(error.max) and np.isfinite(error.rmse)):
+        yield Finding(
+            "error-not-finite", "error", "result", None,
+            f"the error that was measured is not finite (largest {error.max:g}, rmse {error.rmse:g})",
+            "the target or the network has no finite value somewhere in the domain: shrink the domain, or look at the "
+            "place that the card names",
+        )  # fmt: skip
+        return
+    x, y = fit.problem.train
+    trained = float(np.sqrt(np.mean((fit._predict(x) - y) ** 2)))
+    if error.relative_l2 > UNSEEN and error.rmse > APART * trained:
+        yield Finding(
+            "unseen-error", "warning", "result", error.rmse / max(trained, 1e-300),
+            f"where it was not trained its error (rmse {error.rmse:.3g}) is {error.rmse / max(trained, 1e-300):.3g} "
+            f"times that at the training rows ({trained:.3g})",
+            "more samples, a smaller network, or a penalty",
+        )  # fmt: skip
+
+
+def _missed(fit: Record) -> Finding:
     """That the tolerance was not reached."""
     most, tol = fit.error.max, float(fit.tol)  # type: ignore[arg-type]
     message = (
@@ -118,10 +147,10 @@ def _missed(fit: Fit) -> Finding:
     return Finding("tolerance-missed", "warning", "result", most, message, cure)
 
 
-def _rows_trained_on(fit: Fit) -> int:
+def _rows_trained_on(fit: Record) -> int:
     """How many rows the training had; of a loaded fit the least that its steps speak of, since it keeps only some."""
     have, epochs = len(fit.problem.train[0]), len(fit.history)
-    if "stage" in fit.method:  # a solver, which takes all rows every time
+    if fit.made.solved:  # a solver, which takes all rows every time
         return fit.problem.sizes()["train"]
     batch = fit.method["batch_size"]
     return have if not epochs else max(have, (-(-fit.steps // epochs) - 1) * batch + 1)

@@ -22,7 +22,7 @@ from surefit.core.leaves import Parameter
 from surefit.core.random import Generator
 from surefit.core.tensor import Tensor, backpropagate, enable_grad, no_grad
 from surefit.errors import ArgumentError, ShapeError
-from surefit.models.spec import Seen, observed
+from surefit.models.observed import Seen, observed
 from surefit.nn import functional as F
 
 ROWS = 1000  # rows of the sample that pass through the network; evenly spaced ones of more

@@ -9,24 +9,28 @@ import numpy as np
 
 from surefit.doctor.findings import Finding, severity
 from surefit.doctor.observation import Patient
-from surefit.models.spec import Scaled
+from surefit.models.scaled import Scaled
 
 # Rounding of one sum costs about its unit times the sum of absolute weights (Higham 2002, section 3.1). What it costs
 # is compared with the residuals: below them nobody sees it, above them it is all there is.
 UNIT = {"float32": 2.0**-24, "float64": 2.0**-53}
 SEEN, DROWNED = 1.0, 100.0
 
-UNSOLVED = 0.1  # root mean square of the residuals over the deviation of the targets: hardly anything is explained
+UNSOLVED = 0.1  # root mean square of the residuals over the deviation of a known function: hardly anything is explained
+NOISY, UNEXPLAINED = 0.1, 0.7  # the same of measured data, whose noise stays: worth a word, and hardly anything
 
 
-def solved(model: Scaled, method: dict[str, Any], patient: Patient, reached: bool | None) -> Iterator[Finding]:
-    """What a solver left."""
+def solved(
+    model: Scaled, method: dict[str, Any], patient: Patient, reached: bool | None, exact: bool
+) -> Iterator[Finding]:
+    """What a solver left. exact: of a known function without noise."""
     if patient.targets is None or patient.output.shape != patient.targets.shape:
         return
     rest = patient.output.astype(np.float64) - patient.targets
     size = float(np.std(patient.targets)) or 1.0
     left = float(np.sqrt(np.mean(rest**2))) / size
-    level = "warning" if left > UNSOLVED and not reached else "ok"
+    level = severity(left, UNSOLVED, UNSOLVED) if exact else severity(left, NOISY, UNEXPLAINED)
+    level = "ok" if reached else level
     message = f"{method['stage']} left residuals of {left:.2g} of the target's deviation at the training rows"
     cure = "more units, another method, or more samples, unless the rest is noise"
     yield Finding("residuals", level, "training", left, message, cure)

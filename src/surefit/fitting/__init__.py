@@ -1,7 +1,7 @@
 """Fitting: from a target to a Fit."""
 
-from surefit.attempts.descent import Epoch, Finished, Started
-from surefit.attempts.lr_finder import RateTest, find_lr
+from surefit.attempts.events import Epoch, Finished, Started
+from surefit.attempts.lr_finder import RateTest
 from surefit.attempts.methods import (
     LBFGS,
     LM,
@@ -20,16 +20,16 @@ from surefit.attempts.methods import (
     VarPro,
 )
 from surefit.doctor.examine import Diagnosis, Finding, diagnose, examine
-from surefit.fitting.entry import fit
-from surefit.fitting.fitted import Fit, OutsideWarning
-from surefit.fitting.model_file import load
-from surefit.fitting.sizes import Smallest, smallest
-from surefit.fitting.together import Ensemble, ensemble
+from surefit.fitting.api import ensemble, find_lr, fit, load, smallest
+from surefit.fitting.fitted import Fit
 from surefit.models.spec import MLPSpec
 from surefit.reports.film import Snapshots
 from surefit.reports.live import Live, TextPlot
 from surefit.search.intervals import Interval
 from surefit.search.judging import Measured
+from surefit.search.record import OutsideWarning
+from surefit.search.restarts import Ensemble
+from surefit.search.smallest import Smallest
 
 __all__ = [
     "LBFGS",

@@ -17,20 +17,19 @@ from typing import Any
 
 import numpy as np
 
-from surefit import nn
 from surefit.core import ops
-from surefit.core.batching import batch
-from surefit.core.leaves import Parameter
-from surefit.core.program import Constant, Equation, Program, Var, record
-from surefit.core.tensor import Tensor, no_grad
 from surefit.data import Domain
 from surefit.errors import DataError, ModelFileError
-from surefit.fitting.fitted import Fit
-from surefit.formulas import parse_many
-from surefit.models.spec import Scaled
+from surefit.models.recorded import describe_network, network_from
+from surefit.models.scaled import Scaled
+from surefit.problems.callables import FormulaFunction, Steady
 from surefit.problems.problem import Points, Problem
+from surefit.reports.card import card_text, to_dict
 from surefit.reports.film import load_frames, save_frames
+from surefit.search.choosing import DESCRIBED
 from surefit.search.judging import Measured
+from surefit.search.record import Made, Record, Solved, Trained
+from surefit.sentences import Sentence, from_dict
 
 FORMAT = 1
 MODEL = "model.safetensors"
@@ -39,12 +38,12 @@ FRAMES = "frames.npz"  # the film of a training, in the directory of its fit
 SAMPLE = 2000  # rows of each part of the data that are kept in the file
 
 
-def save(fit: Fit, path: Path) -> Path:
+def save(fit: Record, path: Path) -> Path:
     """Write a fit; the file appears whole or not at all. ModelFileError when it cannot be written."""
     from safetensors.numpy import save as to_bytes
 
     tensors = {f"scaling.{n}": b.numpy() for n, b in fit.model.named_buffers() if "." not in n}
-    description, weights = _describe(fit.network, len(fit.names), fit.dtype)
+    description, weights = describe_network(fit.network, len(fit.names), fit.dtype)
     tensors |= {f"network.{n}": v for n, v in weights.items()}
     for part in ("train", "validation", "test"):
         points = getattr(fit.problem, part)
@@ -57,6 +56,9 @@ def save(fit: Fit, path: Path) -> Path:
         "card": _card(fit),
         "network": description,
         "history": fit.history,
+        "said": _said(fit),
+        "exact": fit.problem.exact,
+        "score": fit.score,
     }
     text = json.dumps(finite_json(header))
     tensors = {k: np.asarray(v, order="C") for k, v in tensors.items()}
@@ -70,21 +72,47 @@ def save(fit: Fit, path: Path) -> Path:
     return path
 
 
-def _card(fit: Fit) -> dict[str, Any]:
+def _card(fit: Record) -> dict[str, Any]:
     """The card with its warnings in two parts: those about the data, and those of the training."""
     notes = list(fit.problem.notes)
-    return fit.to_dict() | {"notes": notes, "warnings": list(fit.warnings)}
+    return to_dict(fit) | {"notes": notes, "warnings": list(fit.warnings)}
 
 
-def save_outputs(fit: Fit, folder: Path) -> list[Path]:
+def _said(fit: Record) -> dict[str, Any]:
+    """What the fit says about itself, with codes, so that it can be said in another language."""
+    said: dict[str, Any] = {"stop_reason": fit.stop_reason.to_dict()}
+    for name, sentences in (("warnings", fit.warnings), ("notes", fit.problem.notes)):
+        said[name] = [s.to_dict() if isinstance(s, Sentence) else s for s in sentences]
+    if isinstance(fit.made, Solved):
+        said["stage"] = fit.made.stage.to_dict()
+        said["choice"] = None if fit.made.choice is None else [s.to_dict() for s in fit.made.choice]
+    return said
+
+
+def _made(method: dict[str, Any], said: dict[str, Any]) -> Made:
+    """How it was made, from the settings on the card."""
+    if "stage" not in method:
+        return Trained(method)
+    settings = {k: v for k, v in method.items() if k not in (*DESCRIBED, "stage", "choice", "rounded")}
+    choice = said.get("choice", method.get("choice"))
+    return Solved(
+        settings, from_dict(said.get("stage", method["stage"])),
+        None if choice is None else tuple(from_dict(s) for s in choice),
+        {k: method[k] for k in DESCRIBED if k in method}, bool(method.get("rounded")),
+    )  # fmt: skip
+
+
+def save_outputs(fit: Record, folder: Path) -> list[Path]:
     """Write the model, its history, card.txt, fit.json and the pictures into a directory (made if needed)."""
+    from surefit.reports.plots import draw  # what draws takes time to load
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise DataError(f"cannot make the directory {str(folder)!r} ({e.strerror or e})") from e
     paths = [save(fit, folder / MODEL)]
-    (folder / "card.txt").write_text(fit.card() + "\n", encoding="utf-8")
-    (folder / "fit.json").write_text(json.dumps(finite_json(fit.to_dict()), indent=2) + "\n", encoding="utf-8")
+    (folder / "card.txt").write_text(card_text(fit) + "\n", encoding="utf-8")
+    (folder / "fit.json").write_text(json.dumps(finite_json(to_dict(fit)), indent=2) + "\n", encoding="utf-8")
     paths += [folder / "card.txt", folder / "fit.json"]
     if fit.history:
         with (folder / "history.csv").open("w", newline="", encoding="utf-8") as f:
@@ -94,14 +122,14 @@ def save_outputs(fit: Fit, folder: Path) -> list[Path]:
         paths.append(folder / "history.csv")
     more = [("loss", bool(fit.history)), ("samples", bool(fit.problem.added))]
     for kind in ("fit", "error", *(kind for kind, wanted in more if wanted)):
-        fit.plot(kind).savefig(folder / f"{kind}.png", dpi=150)
+        draw(fit, kind).savefig(folder / f"{kind}.png", dpi=150)
         paths.append(folder / f"{kind}.png")
     if fit.film is not None:
         paths.append(save_frames(fit.film, folder / FRAMES))
     return paths
 
 
-def load(path: str | os.PathLike[str]) -> Fit:
+def read(path: str | os.PathLike[str]) -> Record:
     """Read a fit that `Fit.save` wrote, or the one in a directory that `Fit.save_outputs` wrote, film included.
 
     A formula is read again, so that errors can be measured and drawn; a callable is not in the file. ModelFileError:
@@ -111,7 +139,7 @@ def load(path: str | os.PathLike[str]) -> Fit:
 
     path = Path(path)
     if path.is_dir():
-        fit = load(path / MODEL)
+        fit = read(path / MODEL)
         if (path / CONFIG).is_file():
             fit.config = (path / CONFIG).read_text(encoding="utf-8", errors="replace")
         if (path / FRAMES).is_file():
@@ -143,30 +171,29 @@ def load(path: str | os.PathLike[str]) -> Fit:
         raise ModelFileError(f"{str(path)!r} is damaged: {type(e).__name__}: {e}") from e
 
 
-def _rebuild(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Fit:
-    card = header["card"]
+def _rebuild(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Record:
+    card, said = header["card"], header.get("said", {})  # which the first files of format 1 lack
     dtype = ops.dtype_of(card["network"]["dtype"])
     weights = {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
-    network = _network(header["network"], weights, dtype)
+    network = network_from(header["network"], weights, dtype)
     scaling = {n: tensors[f"scaling.{n}"] for n in ("x_shift", "x_scale", "y_shift", "y_scale")}
     model = Scaled(network, **scaling, dtype=dtype)
     model.eval()
-    error: dict[str, Any] = {k: float("nan") if v is None else v for k, v in card["error"].items()}
-    measured = Measured(error["max"], error["at"], error["rmse"], error["relative_l2"], error["points"], error["on"])
-    return Fit(
-        problem=_problem(card, tensors),
+    return Record(
+        problem=_problem(card, said, header.get("exact"), tensors),
         model=model,
-        method=card["method"],
-        error=measured,
+        made=_made(card["method"], said),
+        error=_measured(card),
         history=header["history"],
-        stop_reason=card["stop_reason"],
+        stop_reason=from_dict(said.get("stop_reason", card["stop_reason"])),
         seed=card["seed"],
         steps=card["steps"],
         seconds=card["seconds"],
         tol=card["tol"],
         interrupted=card["interrupted"],
         best_epoch=card["best_epoch"],
-        warnings=card["warnings"],
+        warnings=[from_dict(s) for s in said.get("warnings", card["warnings"])],
+        score=float("nan") if header.get("score") is None else header["score"],
         version=card["surefit"],
         call=card.get("call", {}),  # the first files of format 1 lack these two
         environment=card.get("environment", {}),
@@ -175,14 +202,19 @@ def _rebuild(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Fit:
     )
 
 
-def _problem(card: dict[str, Any], tensors: dict[str, np.ndarray]) -> Problem:
+def _measured(card: dict[str, Any]) -> Measured:
+    """The error of a card. Older ones called the validation rows of a table without test rows its training rows."""
+    error, data = card["error"], card["data"]
+    if "kind" not in error and error["on"] == "training rows" and data["validation"] == error["points"]:
+        error = error | {"kind": "validation"}
+    return Measured.from_dict(error)
+
+
+def _problem(card: dict[str, Any], said: dict[str, Any], exact: bool | None, tensors: dict[str, np.ndarray]) -> Problem:
     domain = Domain.from_dict(card["domain"])
     function = None
     if card["target"]["kind"] == "formula":
-        formulas = parse_many(card["target"]["text"], domain.names)
-
-        def function(x: np.ndarray) -> np.ndarray:
-            return np.stack([f.on_points(x) for f in formulas], axis=1)
+        function = Steady(FormulaFunction(card["target"]["text"], domain.names), domain)
 
     def points(part: str) -> Points | None:
         x = tensors.get(f"data.{part}.x")
@@ -191,11 +223,14 @@ def _problem(card: dict[str, Any], tensors: dict[str, np.ndarray]) -> Problem:
     train = points("train")
     if train is None:
         raise ModelFileError("the file holds no training sample")
+    if exact is None and function is not None:  # the first files do not tell; their rows do
+        x, y = (part[:200] for part in train)
+        exact = bool(np.allclose(function(x), y, rtol=1e-9, atol=0.0, equal_nan=True))
     return Problem(
         tuple(card["inputs"]), tuple(card["outputs"]), domain, train, points("validation"), points("test"), None,
         function, card["target"], card["data"]["dropped"], {k: card["data"][k] for k in ("train", "validation",
         "test")}, slopes=tensors.get("data.train.slopes"), added=tuple(card["data"].get("added", ())),
-        notes=tuple(card.get("notes", ())),
+        notes=tuple(from_dict(n) for n in said.get("notes", card.get("notes", ()))), exact=bool(exact),
     )  # fmt: skip
 
 
@@ -210,107 +245,4 @@ def finite_json(value: Any) -> Any:
     return value
 
 
-# --- networks -----------------------------------------------------------------------------------------------------
-
-
-def _describe(network: nn.Module, d: int, dtype: np.dtype) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """How to build a network again, and its numbers by name."""
-    settings = network.settings() if type(network) is nn.MLP else None
-    if settings is not None:
-        return {"kind": "mlp", **settings}, {n: t.numpy() for n, t in network.state_dict().items()}
-    with no_grad():
-        program = record(lambda x: network(x.reshape(1, -1)).reshape(-1), Tensor(np.zeros(d), dtype))
-    return {"kind": "program", **_program_to_json(program)}, {
-        f"state.{i}": np.array(t._value) for i, (t, _) in enumerate(program.state_in)
-    }
-
-
-def _network(description: dict[str, Any], weights: dict[str, np.ndarray], dtype: np.dtype) -> nn.Module:
-    if description["kind"] == "mlp":
-        settings: dict[str, Any] = {k: v for k, v in description.items() if k != "kind"}
-        network: nn.Module = nn.MLP(**settings, generator=0, dtype=dtype)
-        network.load_state_dict(weights)
-        return network
-    if description["kind"] == "program":
-        return ProgramModule(description, weights)
-    raise ModelFileError(f"unknown kind of network {description['kind']!r}")
-
-
-class ProgramModule(nn.Module):
-    """A network that is known only by its recorded evaluation of one sample; evaluates many, and differentiates."""
-
-    def __init__(self, description: dict[str, Any], weights: dict[str, np.ndarray]) -> None:
-        super().__init__()
-        self.program = _program_from_json(description)
-        self.state = []
-        for i, _ in enumerate(self.program.state_in):
-            value = weights[f"state.{i}"]
-            floating = value.dtype.kind == "f"
-            leaf: Tensor = Parameter(value) if floating else Tensor(value)
-            self.state.append(leaf)
-            if floating:
-                setattr(self, f"state{i}", leaf)
-
-    def forward(self, x: Any) -> Any:
-        def one(row: Any) -> Any:
-            return self.program.replay([row], self.state)[0][0]
-
-        return batch(one)(x)
-
-
-def _program_to_json(program: Program) -> dict[str, Any]:
-    def atom(a: Var | Constant) -> Any:
-        return a.name if isinstance(a, Var) else {"value": a.value.tolist(), "dtype": str(a.value.dtype)}
-
-    def plain(v: Any) -> Any:
-        return {"dtype": str(v)} if isinstance(v, np.dtype) else v
-
-    def named(v: Var) -> Any:
-        return [v.name, list(v.shape), str(v.dtype)]
-
-    return {
-        "inputs": [named(v) for v in program.inputs],
-        "state": [named(v) for _, v in program.state_in],
-        "equations": [
-            [named(e.result), e.op.name, [atom(a) for a in e.args], {k: plain(v) for k, v in e.params.items()}]
-            for e in program.equations
-        ],
-        "outputs": [atom(a) for a in program.outputs],
-    }
-
-
-def _program_from_json(data: dict[str, Any]) -> Program:
-    env: dict[str, Var] = {}
-
-    def name(entry: Any) -> Var:
-        text, shape, dtype = entry
-        env[text] = Var(text, ops.Aval(tuple(shape), ops.dtype_of(dtype)), None)
-        return env[text]
-
-    def atom(a: Any) -> Var | Constant:
-        return env[a] if isinstance(a, str) else Constant(np.array(a["value"], ops.dtype_of(a["dtype"])))
-
-    def param(v: Any) -> Any:
-        if isinstance(v, dict):
-            return ops.dtype_of(v["dtype"])
-        return tuple(param(i) for i in v) if isinstance(v, list) else v
-
-    inputs = tuple(name(e) for e in data["inputs"])
-    state = tuple((Tensor(np.zeros(v.shape, v.dtype)), v) for v in map(name, data["state"]))
-    equations = []
-    for result, op, args, params in data["equations"]:
-        if op not in ops.TABLE or ops.TABLE[op].tier == "batching":
-            raise ModelFileError(
-                f"the model needs the primitive {op!r}, which this surefit does not have; upgrade surefit"
-            )
-        atoms = tuple(atom(a) for a in args)
-        equations.append(
-            Equation(name(result), ops.TABLE[op], atoms, {k: param(v) for k, v in params.items()}, "model file")
-        )
-    outputs = tuple(atom(a) for a in data["outputs"])
-    program = Program("model", inputs, state, tuple(equations), outputs, (), lambda values: values)
-    program.check()
-    return program
-
-
-__all__ = ["FORMAT", "load", "save", "save_outputs"]
+__all__ = ["FORMAT", "read", "save", "save_outputs"]

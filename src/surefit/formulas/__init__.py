@@ -7,9 +7,8 @@ step tan tanh trunc where; also arcsin and the like, clamp, sgn. heaviside(0) is
 argument; step(0) is 1.
 """
 
-from .formula import Formula
+from .formula import Formula, formulas_of
 from .parser import constant, parse, parse_many
 from .printing import to_latex, to_text
-from .programs import formulas_of
 
 __all__ = ["Formula", "constant", "formulas_of", "parse", "parse_many", "to_latex", "to_text"]

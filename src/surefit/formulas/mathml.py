@@ -9,7 +9,7 @@ import re
 from html import escape
 from typing import Any
 
-from .formula import Formula, Node
+from .expression import Expression, Node
 from .printing import (
     AND,
     ATOM,
@@ -140,7 +140,7 @@ def _number(text: str) -> Printed:
     return f"{sign}<mn>{mantissa}</mn>{_TIMES}{ten}", min(level, PRODUCT)
 
 
-def _mathml_of(formula: Formula, i: int, args: list[Printed], otherwise: str) -> Printed:
+def _mathml_of(formula: Expression, i: int, args: list[Printed], otherwise: str) -> Printed:
     node = formula.nodes[i]
     match node.op:
         case "number":

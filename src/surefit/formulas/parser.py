@@ -16,7 +16,8 @@ from typing import TypeVar
 
 from surefit.errors import FormulaError
 
-from .formula import Formula, Node, in_order
+from .expression import Node, in_order
+from .formula import Formula
 from .functions import CONSTANTS, NAMES, arity_of
 from .messages import Fault, explain
 from .scanner import Token, check, scan

@@ -14,8 +14,9 @@ from typing import Any
 
 from surefit.errors import FormulaError
 
-from .formula import Formula, Node
+from .expression import Expression, Node
 from .functions import TABLE
+from .programs import expressions_of
 
 # How tightly a text binds, loosest first.
 CHOICE, OR, AND, NOT, COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(10)
@@ -48,15 +49,13 @@ def to_latex(what: Any) -> str:
     return r"; \quad ".join(_printed(formula, _latex_of) for formula in _formulas(what))
 
 
-def _formulas(what: Any) -> tuple[Formula, ...]:
-    if isinstance(what, Formula):
+def _formulas(what: Any) -> tuple[Expression, ...]:
+    if isinstance(what, Expression):
         return (what,)
-    from .programs import formulas_of
-
-    return formulas_of(what)
+    return expressions_of(what)
 
 
-def _printed(formula: Formula, print_node: Callable[[Formula, int, list[Printed]], Printed]) -> str:
+def _printed(formula: Expression, print_node: Callable[[Expression, int, list[Printed]], Printed]) -> str:
     texts: list[Printed] = []
     for i in range(len(formula.nodes)):
         printed = print_node(formula, i, [texts[a] for a in formula.nodes[i].args])
@@ -79,7 +78,7 @@ def _right(printed: Printed, level: int) -> str:
     return f"({printed[0]})" if printed[0].startswith("-") else _in(printed, level)
 
 
-def _text_of(formula: Formula, i: int, args: list[Printed]) -> Printed:
+def _text_of(formula: Expression, i: int, args: list[Printed]) -> Printed:
     node = formula.nodes[i]
     match node.op:
         case "number":
@@ -149,7 +148,7 @@ def _tex_right(printed: Printed, level: int) -> str:
     return _grouped(printed[0]) if printed[0].startswith("-") else _tex_in(printed, level)
 
 
-def _latex_of(formula: Formula, i: int, args: list[Printed]) -> Printed:
+def _latex_of(formula: Expression, i: int, args: list[Printed]) -> Printed:
     node = formula.nodes[i]
     match node.op:
         case "number":

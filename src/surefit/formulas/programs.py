@@ -13,7 +13,7 @@ from surefit.core.ops import bool_
 from surefit.core.program import Constant, Equation, Program, Var
 from surefit.errors import FormulaError
 
-from .formula import Formula, Node, apply_numbers
+from .expression import Expression, Node, apply_numbers
 
 _SAME = (
     "add sub mul div neg pow atan2 hypot logaddexp abs sign sqrt cbrt exp exp2 expm1 log log2 log10 log1p "
@@ -30,8 +30,8 @@ _NODES |= {"logical_and": "and", "logical_or": "or", "logical_not": "not"}
 _SIGNS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "logical_xor": "!="}
 
 
-def formulas_of(program: Program, variables: Sequence[str] | None = None) -> tuple[Formula, ...]:
-    """One Formula for each result of an elementwise Program.
+def expressions_of(program: Program, variables: Sequence[str] | None = None) -> tuple[Expression, ...]:
+    """One Expression for each result of an elementwise Program.
 
     variables: names for its inputs (default: their own, made into single words). FormulaError when the
     Program does anything but arithmetic on each element, reads leaves, or holds an array of several numbers.
@@ -49,7 +49,7 @@ def formulas_of(program: Program, variables: Sequence[str] | None = None) -> tup
         builder.place[var] = builder.node("variable", value=name)
     for equation in program.equations:
         builder.place[equation.result] = builder.equation(equation)
-    return tuple(Formula(builder.needed_by(builder.atom(a)), names, guarded=False) for a in program.outputs)
+    return tuple(Expression(builder.needed_by(builder.atom(a)), names, guarded=False) for a in program.outputs)
 
 
 def _words(inputs: Sequence[Var]) -> list[str]:

@@ -6,6 +6,8 @@ every point is computed in the same order. The first call compiles, which takes 
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
@@ -25,6 +27,7 @@ class Inference:
         self._model, self.width = ref(model), width
         self.how = "compiled, strict"
         self._compiled: dict[int, Any] = {}
+        self._compiling = threading.Lock()
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         x = np.ascontiguousarray(x, np.float64)
@@ -49,21 +52,20 @@ class Inference:
         return model
 
     def _eager(self, x: np.ndarray) -> np.ndarray:
-        with no_grad():
-            blocks = [self._of()(Tensor(x[i : i + EAGER_BLOCK])).numpy() for i in range(0, len(x), EAGER_BLOCK)]
-        return np.concatenate(blocks)
+        return evaluate(self._of(), x)
 
     def _runner(self, size: int, d: int) -> Any:
         """The compiled model for so many points at a time, or None where it does not compile."""
         if not self.how.startswith("compiled"):
             return None
-        compiled = self._compiled.get(size)
-        if compiled is None:
-            try:
-                compiled = self._compiled[size] = self._compile(size, d)
-            except (RecordError, MissingExtraError) as e:
-                self.how = f"NumPy: {e}"
-                return None
+        with self._compiling:  # another thread may ask for the same
+            compiled = self._compiled.get(size)
+            if compiled is None:
+                try:
+                    compiled = self._compiled[size] = self._compile(size, d)
+                except (RecordError, MissingExtraError) as e:
+                    self.how = f"NumPy: {e}"
+                    return None
         return lambda rows: compiled.run([rows])[0][0]
 
     def _compile(self, size: int, d: int) -> Any:
@@ -85,12 +87,31 @@ class Inference:
         return compile_program(program, mode="strict")
 
 
+def evaluate(model: Any, x: np.ndarray) -> np.ndarray:
+    """A Module at points (n, d) -> (n, k), float64, by NumPy and in blocks, whatever the number of points."""
+    with no_grad():
+        blocks = [model(Tensor(x[i : i + EAGER_BLOCK])).numpy() for i in range(0, len(x), EAGER_BLOCK)]
+    return np.concatenate(blocks) if blocks else np.zeros((0, len(model.y_shift.numpy())))
+
+
 _known: WeakKeyDictionary[Any, Inference] = WeakKeyDictionary()
+_listing = threading.Lock()
 
 
 def values_of(model: Any) -> Inference:
     """The Inference of a scaled model, one for each."""
-    found = _known.get(model)
-    if found is None:
-        found = _known[model] = Inference(model, len(model.y_shift.numpy()))
+    with _listing:
+        found = _known.get(model)
+        if found is None:
+            found = _known[model] = Inference(model, len(model.y_shift.numpy()))
     return found
+
+
+def predictor(model: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """The model on points (n, d) -> (n, k), float64: in float32 as it is used later, since its rounding counts."""
+    if model.dtype == np.float32:
+        return lambda points: values_of(model)(points)  # which does not keep the model alive
+    return lambda points: evaluate(model, points)
+
+
+__all__ = ["Inference", "evaluate", "predictor", "values_of"]

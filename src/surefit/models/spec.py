@@ -1,19 +1,17 @@
-"""The network of a fit, its scaling, and a way to look at every layer while it runs."""
+"""The network of a fit, built from the `model=` argument."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from surefit import nn
-from surefit.core import ops
 from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, ShapeError
+from surefit.models.scaled import spread
 from surefit.problems.problem import Problem
 
 
@@ -53,15 +51,15 @@ class MLPSpec:
         )
         first = next((m for m in network.modules() if isinstance(m, nn.Linear)), None)
         if first is not None and self.hidden:
-            place_units(first, activation, generator, points)
+            spread_units(first, activation, generator, points)
         return network
 
 
 MOST_PARAMETERS = 10**8  # 400 MB in float32, and four times that while it trains
-SLOPES = {"tanh": 4.0, "softsign": 4.0, "sigmoid": 8.0}  # a sigmoid is half as steep as tanh
+GAINS = {"tanh": 4.0, "softsign": 4.0, "sigmoid": 8.0}  # a sigmoid is half as steep as tanh
 
 
-def place_units(
+def spread_units(
     first: nn.Linear, activation: str, generator: np.random.Generator, points: np.ndarray | None = None
 ) -> None:
     """Spread the units of the first layer over the box [-1, 1]^d, instead of bending all of them at its centre.
@@ -78,9 +76,9 @@ def place_units(
         return
     weight = first.weight.detach().numpy().astype(np.float64)  # (units, d)
     length = np.linalg.norm(weight, axis=1)
-    if activation in SLOPES:
-        weight *= SLOPES[activation] / length[:, None]
-        length = np.full_like(length, SLOPES[activation])
+    if activation in GAINS:
+        weight *= GAINS[activation] / length[:, None]
+        length = np.full_like(length, GAINS[activation])
         first.weight.assign(weight.astype(first.weight.dtype))
     if points is None:
         bias = generator.uniform(-1.0, 1.0, len(length)) * length
@@ -106,7 +104,7 @@ def network_of(
         model = MLPSpec(tuple(model))
     if isinstance(model, MLPSpec):
         x = problem.train[0]
-        points = (x - x.mean(axis=0)) / _spread(x) if scale and problem.function is None else None
+        points = (x - x.mean(axis=0)) / spread(x) if scale and problem.function is None else None
         return model.build(d, k, generator, dtype, points)
     if not isinstance(model, nn.Module):
         raise ArgumentError(f"model={model!r} must be widths such as (64, 64), an MLPSpec or a surefit.nn.Module")
@@ -129,82 +127,4 @@ def network_of(
     return model
 
 
-class Scaled(nn.Module):
-    """A network between a scaling of its inputs and the unscaling of its outputs: (x - shift) / scale and back.
-
-    Scales are buffers in float64, so that large offsets cost no accuracy; the network computes in its own dtype.
-    """
-
-    def __init__(self, network: nn.Module, x_shift: Any, x_scale: Any, y_shift: Any, y_scale: Any, dtype: Any) -> None:
-        super().__init__()
-        self.network: nn.Module = network
-        self.dtype = ops.dtype_of(dtype)
-        for name, value in (("x_shift", x_shift), ("x_scale", x_scale), ("y_shift", y_shift), ("y_scale", y_scale)):
-            self.register_buffer(name, np.array(value, np.float64))
-
-    def inputs(self, x: Any) -> Any:
-        """Points in the units of the network."""
-        return ops.cast((x - self.x_shift) / self.x_scale, dtype=self.dtype)
-
-    def forward(self, x: Any) -> Any:
-        return ops.cast(self.network(self.inputs(x)), dtype=ops.float64) * self.y_scale + self.y_shift
-
-
-def scaled(network: nn.Module, problem: Problem, scale: bool, dtype: Any) -> Scaled:
-    """The network with the scaling of this problem around it (none when scale is False).
-
-    Inputs of a function: the domain to [-1, 1]; of a table: each column to mean 0 and deviation 1. Outputs: mean 0 and
-    deviation 1. A constant column keeps its scale.
-    """
-    d, k = len(problem.names), len(problem.outputs)
-    if not scale:
-        return Scaled(network, np.zeros(d), np.ones(d), np.zeros(k), np.ones(k), dtype)
-    x, y = problem.train
-    if problem.function is not None:
-        x_shift = (problem.domain.low + problem.domain.high) / 2
-        x_scale = (problem.domain.high - problem.domain.low) / 2
-    else:
-        x_shift, x_scale = x.mean(axis=0), _spread(x)
-    return Scaled(network, x_shift, x_scale, y.mean(axis=0), _spread(y), dtype)
-
-
-def _spread(columns: np.ndarray) -> np.ndarray:
-    """The deviation of each column; of a constant one its size, or 1."""
-    deviation = columns.std(axis=0)
-    size = np.abs(columns).max(axis=0)
-    flat = deviation <= 1e-12 * size
-    return np.where(flat, np.where(size > 0, size, 1.0), deviation)
-
-
-class Seen(NamedTuple):
-    """What one leaf module got and gave."""
-
-    name: str
-    module: nn.Module
-    inputs: tuple[Any, ...]
-    output: Any
-
-
-@contextmanager
-def observed(network: nn.Module) -> Iterator[list[Seen]]:
-    """While inside, every call of a module without submodules is appended to the list; nothing is left behind."""
-    seen: list[Seen] = []
-    leaves = [(name, m) for name, m in network.named_modules() if not m._modules]
-
-    def watch(name: str, module: nn.Module) -> None:
-        forward = module.forward
-
-        def watched(*args: Any, **kwargs: Any) -> Any:
-            y = forward(*args, **kwargs)
-            seen.append(Seen(name, module, args, y))
-            return y
-
-        object.__setattr__(module, "forward", watched)
-
-    for name, module in leaves:
-        watch(name, module)
-    try:
-        yield seen
-    finally:
-        for _, module in leaves:
-            module.__dict__.pop("forward", None)
+__all__ = ["MLPSpec", "network_of", "spread_units"]

@@ -18,31 +18,33 @@ from surefit.formulas import Formula
 Slopes = Callable[[np.ndarray], np.ndarray]  # points (n, d) -> gradients (n, k, d)
 
 
-def formula_slopes(formulas: Sequence[Formula]) -> Slopes:
+class FormulaGradients:
     """The gradients of formulas of the same variables, by one reverse pass each; NaN where one is not finite."""
 
-    def slopes(x: np.ndarray) -> np.ndarray:
+    def __init__(self, formulas: Sequence[Formula]) -> None:
+        self.formulas = tuple(formulas)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
         columns = [Tensor(column, np.float64) for column in x.T]
         places = tuple(range(len(columns)))
-        rows = [grad(lambda *v, f=f: f(*v).sum(), places)(*columns) for f in formulas]
+        rows = [grad(lambda *v, f=f: f(*v).sum(), places)(*columns) for f in self.formulas]
         return known(np.stack([np.stack([g.numpy() for g in row], axis=1) for row in rows], axis=1))
 
-    return slopes
 
-
-def called_slopes(function: Callable[[np.ndarray], np.ndarray], k: int) -> Slopes:
+class CalledGradients:
     """Gradients given by a function of points that returns (n, k * d): those of the first output first."""
 
-    def slopes(x: np.ndarray) -> np.ndarray:
-        g = np.asarray(function(x), np.float64)
+    def __init__(self, function: Callable[[np.ndarray], np.ndarray], k: int) -> None:
+        self.function, self.k = function, k
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        g, k = np.asarray(self.function(x), np.float64), self.k
         if g.shape != (len(x), k * x.shape[1]):
             raise ShapeError(
                 f"derivatives: for {len(x)} points the function returned shape {g.shape}; needed a gradient of "
                 f"{x.shape[1]} numbers for {'each of ' + str(k) + ' outputs' if k > 1 else 'each point'}"
             )
         return known(g.reshape(len(x), k, x.shape[1]))
-
-    return slopes
 
 
 def row_slopes(given: Any, rows: int, k: int, d: int) -> np.ndarray:
@@ -130,10 +132,10 @@ class SlopeLoss:
 
 
 __all__ = [
+    "CalledGradients",
+    "FormulaGradients",
     "SlopeLoss",
-    "called_slopes",
     "check_alike",
-    "formula_slopes",
     "known",
     "notes",
     "refuse",

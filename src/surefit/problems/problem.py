@@ -2,81 +2,43 @@
 
 from __future__ import annotations
 
-import inspect
-import math
-import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from surefit.data import Domain, Noise, Sampling, Table, check_finite, corner_points, face_points, read_table, sample
-from surefit.data.generator import output_names
-from surefit.errors import ArgumentError, DataError, DomainError, ShapeError
-from surefit.formulas import Formula, parse_many
-from surefit.problems import gradients as derivatives
+from surefit.data import Domain, Sampling
 
 Points = tuple[np.ndarray, np.ndarray]  # x (n, d), y (n, k), float64
-TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".parquet", ".npz", ".npy", ".gz")
-LARGEST = 1e150  # squares and their sums stay finite in float64
-FEWEST_WATCHED = 200  # validation points of a known function without noise: with fewer, luck picks the best epoch
+Function = Callable[[np.ndarray], np.ndarray]  # points (n, d) -> values (n, k)
 ROWS = 4  # training points for each unit that a solver places
-VERIFY = 10_000  # fresh points on which the error of a known function is measured; a fifth of it on the faces
-
-
-class Climb(NamedTuple):
-    """A search for larger errors from the worst points: how many of them, steps, and tries in each step."""
-
-    starts: int = 16
-    steps: int = 24
-    tries: int = 8
-
-
-CLIMB = Climb()
-
-
-class Effort(NamedTuple):
-    """Fresh evaluations of a function that measure an error."""
-
-    uniform: int
-    corners: int
-    faces: int
-    search: Climb = CLIMB
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Data and, where it is known, the function behind it.
+    """Data and, where it is known, the function behind it."""
 
-    names, outputs: of the inputs and outputs. domain: the box. train, validation, test: (x (n, d), y (n, k)) float64,
-    the last two may be None. weights, validation_weights: (n,) for their rows, or None. function: points (n, d) ->
-    (n, k), or None for measured data. source: what the target was, as plain data. dropped: points left out as not
-    finite. plan: how a function was sampled. slopes, validation_slopes: gradients (n, k, d) at the rows, NaN where
-    unknown, or None; slope_function: points (n, d) -> (n, k, d), where they are known everywhere. added: how many
-    points each round of adaptive sampling added, at the end of the training rows. notes: warnings for the card.
-    """
-
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # of the inputs
     outputs: tuple[str, ...]
     domain: Domain
     train: Points
     validation: Points | None
     test: Points | None
-    weights: np.ndarray | None
-    function: Callable[[np.ndarray], np.ndarray] | None
-    source: dict[str, Any]
-    dropped: int = 0
+    weights: np.ndarray | None  # (n,) of the training rows
+    function: Function | None  # None for measured data
+    source: dict[str, Any]  # what the target was, as plain data
+    dropped: int = 0  # points left out as not finite
     rows: dict[str, int] | None = None  # of each part, where only a sample of it is at hand (a loaded fit)
     validation_weights: np.ndarray | None = None
-    plan: Sampling | None = None
-    slopes: np.ndarray | None = None
+    plan: Sampling | None = None  # how a function was sampled, and rows were split
+    slopes: np.ndarray | None = None  # gradients (n, k, d) at the training rows, NaN where unknown
     validation_slopes: np.ndarray | None = None
-    slope_function: Callable[[np.ndarray], np.ndarray] | None = None
-    added: tuple[int, ...] = ()
-    notes: tuple[str, ...] = ()
+    slope_function: Function | None = None  # points (n, d) -> gradients (n, k, d), where they are known everywhere
+    added: tuple[int, ...] = ()  # points of each round of adaptive sampling, at the end of the training rows
+    notes: tuple[str, ...] = ()  # warnings about the data, for the card
+    exact: bool = False  # a known function without noise
+    free: bool = False  # exact, and its training points are ours to choose: nobody asked for others
 
     def sizes(self) -> dict[str, int]:
         """How many rows each part has."""
@@ -85,350 +47,5 @@ class Problem:
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: 0 if points is None else len(points[0]) for name, points in parts.items()}
 
-    def effort(self) -> Effort:
-        """What measuring the error costs: the default, or shares of `Sampling.verify`, which they sum to."""
-        several = self.domain.dim > 1
-        corners = len(corner_points(self.domain))
-        budget = None if self.plan is None else self.plan.verify
-        if budget is None:
-            return Effort(VERIFY, corners, VERIFY // 5) if several else Effort(VERIFY // 5, corners, 0)
-        corners = min(corners, budget // 2)
-        faces = budget * 3 // 20 if several else 0
-        starts = min(CLIMB.starts, max(1, budget // 5 // (CLIMB.steps * CLIMB.tries)))
-        search = Climb(starts, min(CLIMB.steps, budget // 5 // (starts * CLIMB.tries)), CLIMB.tries)
-        return Effort(max(1, budget - corners - faces - math.prod(search)), corners, faces, search)
 
-    def edges(self, seed: int) -> np.ndarray:
-        """Fresh points on the faces of the domain, (n, d), where fits are often worst and uniform points never fall."""
-        return face_points(self.domain, self.effort().faces, np.random.default_rng([seed, 0xED6E]))
-
-    def verification(self, seed: int) -> Points:
-        """Where the error is measured: fresh uniform points and the corners for a known function, else the test rows.
-
-        Falls back to the validation rows and then to the training rows when there is nothing else.
-        """
-        if self.function is not None:
-            rng = np.random.default_rng([seed, 0x7E57])  # a stream of its own: never the training points
-            effort = self.effort()
-            corners = corner_points(self.domain)[: effort.corners]
-            x = np.concatenate([sample(self.domain, effort.uniform, "uniform", generator=rng), corners])
-            y = self.function(x)
-            good = np.isfinite(y).all(axis=1)
-            return x[good], y[good]
-        return self.test or self.validation or self.train
-
-
-def pose(target: Any, domain: Any, data: Sampling | None, seed: int, solver: bool = False) -> Problem:
-    """The Problem of a target: a formula (or several), a callable, a table in any form `read_table` takes, or (X, y).
-
-    solver: it is for a solver, which wants few points of a function at first and draws more itself.
-
-    ArgumentError: a function without a domain, or a data argument that is not a Sampling. DomainError: the target is
-    not finite somewhere. FormulaError, DataError: it cannot be read.
-    """
-    plan = Sampling() if data is None else data
-    if not isinstance(plan, Sampling):
-        raise ArgumentError(
-            f"data={data!r} must be a surefit.Sampling(design=..., count=..., ...); the data itself is the target"
-        )
-    solver = solver and replace(plan, verify=None) == Sampling()  # nothing was said about the training points
-    if isinstance(target, Formula):
-        target = target.text
-    if isinstance(target, str) and _is_path(target):
-        target = Path(target)
-    texts = _formula_texts(target)
-    if texts is not None:
-        return _of_formulas(texts, domain, plan, seed, solver)
-    if callable(target) and not isinstance(target, Table):
-        box = _needed_domain(domain, None)
-        function, outputs = vectorised(target, box)
-        source = {"kind": "callable", "name": getattr(target, "__name__", type(target).__name__)}
-        if plan.derivatives is True:
-            raise derivatives.refuse(
-                True,
-                "a Python function is not differentiated",
-                "give a function that returns its gradients, or a formula",
-            )
-        plan = replace(first_sampling(box.dim), verify=plan.verify) if solver else plan
-        return _of_function(function, box, outputs, plan, seed, source, _called_slopes(plan, box, outputs))
-    return _of_table(target, domain, plan, seed)
-
-
-def first_sampling(dim: int) -> Sampling:
-    """The first training points of a function for a solver, which draws more as its networks grow."""
-    if dim == 1:
-        return Sampling("chebyshev", ROWS * 20 + 2)
-    return Sampling("chebyshev", 16 * 16) if dim == 2 else Sampling("chebyshev" if dim == 3 else "auto", 9**3)
-
-
-def _is_path(text: str) -> bool:
-    return text.lower().endswith(TABLE_SUFFIXES)
-
-
-def _formula_texts(target: Any) -> list[str] | None:
-    """The formulas of a text or a sequence of texts; None when the target is something else."""
-    if isinstance(target, str):
-        return [text for text in target.replace("；", ";").split(";") if text.strip()] or [target]
-    if isinstance(target, (list, tuple)) and target and all(isinstance(t, (str, Formula)) for t in target):
-        return [t.text if isinstance(t, Formula) else t for t in target]
-    return None
-
-
-def _needed_domain(domain: Any, variables: Sequence[str] | None) -> Domain:
-    if domain is None:
-        names = variables or ("x",)
-        example = ", ".join(f'"{n}": (-1, 1)' for n in names)
-        flags = " ".join(f"--on {n}=-1:1" for n in names)
-        raise DomainError(f"domain: a function needs one; say where, for example domain={{{example}}} ({flags})")
-    return (
-        domain if isinstance(domain, Domain) else Domain(domain, names=None if Domain.is_named(domain) else variables)
-    )
-
-
-def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int, solver: bool) -> Problem:
-    first = parse_many(texts)  # a first reading finds the variables
-    box = _needed_domain(domain, first[0].variables or None)
-    formulas = parse_many(texts, box.names)
-
-    def function(x: np.ndarray) -> np.ndarray:
-        return np.stack([f.on_points(x) for f in formulas], axis=1)
-
-    outputs = output_names(box.names, len(formulas))
-    source = {"kind": "formula", "text": [f.text for f in formulas]}
-    slopes = (
-        derivatives.formula_slopes(formulas) if plan.derivatives is True else _called_slopes(plan, box, len(formulas))
-    )
-    plan = replace(first_sampling(box.dim), verify=plan.verify) if solver else plan
-    return _of_function(function, box, outputs, plan, seed, source, slopes)
-
-
-def _called_slopes(plan: Sampling, box: Domain, outputs: int) -> derivatives.Slopes | None:
-    """The gradients that a user's function gives, if one was given."""
-    if plan.derivatives is None:
-        return None
-    if not callable(plan.derivatives):
-        raise derivatives.refuse(..., "an array is for the rows of a table", "give a function of the points")
-    return derivatives.called_slopes(vectorised(plan.derivatives, box)[0], outputs)
-
-
-def _of_function(
-    function: Callable[[np.ndarray], np.ndarray], box: Domain, outputs: tuple[str, ...] | int, plan: Sampling,
-    seed: int, source: dict[str, Any], slope_function: derivatives.Slopes | None,
-) -> Problem:  # fmt: skip
-    if isinstance(outputs, int):
-        outputs = output_names(box.names, outputs)
-    if plan.test is not None:
-        raise ArgumentError("test: a table of test rows goes with a table; a function is tested on fresh points")
-    rng = np.random.default_rng(seed)
-    dropped = 0
-
-    def values(x: np.ndarray) -> Points:
-        nonlocal dropped
-        x, y, left_out = check_finite(x, function(x), box.names, drop=plan.drop_nonfinite)
-        _check_size(y)
-        dropped += left_out
-        return x, y
-
-    x, y = values(plan.points(box, rng))
-    watched, tested = plan.held_out(box, rng)
-    if Noise.read(plan.noise).scale == 0.0 and 0 < len(watched) < FEWEST_WATCHED:
-        more = sample(box, FEWEST_WATCHED - len(watched), "uniform", generator=np.random.default_rng([seed, 0x5EE]))
-        watched = np.concatenate([watched, more])
-    held = [values(p) if len(p) else None for p in (watched, tested)]
-    validation = None if held[0] is None else (held[0][0], plan.noisy(held[0][1], rng))
-    train = (x, plan.noisy(y, rng))
-    weights = plan.row_weights(*train)
-    held_weights = plan.row_weights(*validation) if validation is not None and callable(plan.weights) else None
-    slopes = [
-        None if slope_function is None or part is None else slope_function(part[0]) for part in (train, validation)
-    ]
-    return Problem(
-        box.names, outputs, box, train, validation, held[1], weights, function, source, dropped,
-        validation_weights=held_weights, plan=plan, slopes=slopes[0], validation_slopes=slopes[1],
-        slope_function=slope_function, notes=derivatives.notes(slopes[0]),
-    )  # fmt: skip
-
-
-def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
-    table = read_table(target, drop_missing=plan.drop_nonfinite)
-    box = Domain.around(table.x, names=table.inputs) if domain is None else _needed_domain(domain, table.inputs)
-    if box.names != table.inputs:
-        raise DomainError(f"domain: names {', '.join(box.names)}, but the table's inputs are {', '.join(table.inputs)}")
-    rng = np.random.default_rng(seed)
-    parts = plan.rows(len(table), rng)
-    x, y = table.x, table.y
-    _check_size(y)
-    train, validation, test = ((x[rows], y[rows]) if len(rows) else None for rows in parts)
-    if plan.test is not None:
-        test = _test_rows(plan.test, table)
-    if train is None:
-        raise DataError("table: no rows to train on")
-    _refuse_for_table(plan)
-    slopes = _table_slopes(plan, box, x, y.shape[1])
-    validation = None if validation is None else (validation[0], plan.noisy(validation[1], rng))
-    train = (train[0], plan.noisy(train[1], rng))
-    weights = plan.row_weights(x, y)  # of all rows
-    of_parts = [None if weights is None else weights[rows] for rows in parts]
-    name = os.path.basename(str(target)) if isinstance(target, (str, os.PathLike)) else type(target).__name__
-    source = {"kind": "table", "name": name, "rows": len(table)}
-    return Problem(
-        table.inputs, table.targets, box, train, validation, test, of_parts[0], None, source,
-        validation_weights=of_parts[1], plan=plan, slopes=None if slopes is None else slopes[parts[0]],
-        validation_slopes=None if slopes is None or validation is None else slopes[parts[1]],
-        notes=(*derivatives.notes(slopes), *_outside(box, x), *_constant(y, table.targets)),
-    )  # fmt: skip
-
-
-def _outside(box: Domain, x: np.ndarray) -> tuple[str, ...]:
-    """A warning about rows that a domain of the user's own leaves out."""
-    count = int((~box.contains(x)).sum())
-    if count == 0:
-        return ()
-    return (f"{count} of {len(x)} rows lie outside the domain that was given; they are fitted too",)
-
-
-def _constant(y: np.ndarray, names: Sequence[str]) -> tuple[str, ...]:
-    """A warning about each target that never changes."""
-    flat = (np.ptp(y, axis=0) == 0) & (len(y) > 1)
-    return tuple(
-        f"{name} is {value:g} in every row: there is nothing to learn"
-        for name, value, same in zip(names, y[0], flat, strict=True)
-        if same
-    )
-
-
-def _refuse_for_table(plan: Sampling) -> None:
-    """ArgumentError for what only a function that can be asked again can do."""
-    for name, asked in (("adaptive", plan.adaptive), ("faces", plan.faces), ("verify", plan.verify)):
-        if asked:
-            raise ArgumentError(
-                f"{name}: needs a function that can be asked for more values; a table has its rows only"
-            )
-
-
-def _table_slopes(plan: Sampling, box: Domain, x: np.ndarray, k: int) -> np.ndarray | None:
-    """The gradients of all rows, (n, k, d), if some were given."""
-    if plan.derivatives is None:
-        return None
-    if plan.derivatives is True:
-        raise derivatives.refuse(
-            True, "the gradients of a table are not known", "give them as an array, one for each row"
-        )
-    if callable(plan.derivatives):
-        return derivatives.called_slopes(vectorised(plan.derivatives, box)[0], k)(x)
-    return derivatives.row_slopes(plan.derivatives, len(x), k, x.shape[1])
-
-
-def _test_rows(given: Any, table: Table) -> Points:
-    """A table of test rows in the columns of the training table."""
-    own = read_table(given)
-    missing = [name for name in (*table.inputs, *table.targets) if name not in own.names]
-    if missing:
-        raise DataError(f"test: the table has no column {missing[0]!r}; it has {', '.join(own.names)}")
-    x, y = (np.stack([own[name] for name in names], axis=1) for names in (table.inputs, table.targets))
-    _check_size(y)
-    return x, y
-
-
-def _check_size(y: np.ndarray) -> None:
-    """DomainError for values whose squares overflow: no error of such a fit could be computed."""
-    largest = float(np.abs(y).max(initial=0.0))
-    if largest > LARGEST:
-        raise DomainError(f"the target is as large as {largest:.3g}, and its squares overflow; fit it in larger units")
-
-
-# --- callables: how they want to be called --------------------------------------------------------------------------
-
-
-def vectorised(f: Callable[..., Any], box: Domain) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
-    """A callable as a function of points (n, d) -> (n, k), and k; how it wants its arguments is tried on a few points.
-
-    Tried in this order: f(x1, ..., xd) on columns, f(X) on points (n, d), and f(x1, ..., xd) or f(point) one by one.
-    Many at once is believed only when it agrees with the same way for one at a time. ArgumentError when none works.
-    """
-    rng = np.random.default_rng(0)
-    x = box.unscale(rng.uniform(-1.0, 1.0, (5, box.dim)))
-    d = box.dim
-    by_columns, by_points = _accepts(f, d), _accepts(f, 1) and d > 1
-    ways: list[tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]] = []
-    if by_columns:
-        ways.append((lambda p: _rows(f(*p.T), len(p)), lambda p: _one_by_one(lambda row: f(*row), p)))
-    if by_points:
-        ways.append((lambda p: _rows(f(p), len(p)), lambda p: _one_by_one(f, p)))
-    if not ways:
-        wanted = f"{d} argument{'s' * (d > 1)}, one for each of {', '.join(box.names)}"
-        raise ArgumentError(f"the function {_name(f)} does not take {wanted}; the domain names its inputs")
-    failures: list[str] = []
-    for at_once, singly in ways:
-        many = _attempt(at_once, x, failures)
-        alone = None
-        if many is not None:
-            alone = _attempt(partial(_row_by_row, at_once), x, failures)
-        if many is not None and alone is not None and _same(many, alone):
-            return at_once, many.shape[1]
-        single = _attempt(singly, x, failures)
-        if single is not None:
-            return singly, single.shape[1]
-    first = failures[0] if failures else "it returned nothing usable"
-    where = dict(zip(box.names, x[0].round(6).tolist(), strict=True))
-    raise ArgumentError(f"the function {_name(f)} could not be evaluated at {where}: {first}")
-
-
-def _name(f: Any) -> str:
-    return repr(getattr(f, "__name__", type(f).__name__))
-
-
-def _accepts(f: Callable[..., Any], count: int) -> bool:
-    try:
-        inspect.signature(f).bind(*range(count))
-    except TypeError:
-        return False
-    except ValueError:  # a builtin without a signature: just try
-        return True
-    return True
-
-
-def _attempt(g: Callable[[np.ndarray], np.ndarray], x: np.ndarray, failures: list[str]) -> np.ndarray | None:
-    try:
-        with np.errstate(all="ignore"):
-            return g(x)
-    except Exception as e:
-        failures.append(f"{type(e).__name__}: {e}")
-        return None
-
-
-def _row_by_row(f: Callable[[np.ndarray], np.ndarray], points: np.ndarray) -> np.ndarray:
-    return np.concatenate([f(points[i : i + 1]) for i in range(len(points))])
-
-
-def _rows(y: Any, n: int) -> np.ndarray:
-    """A result for n points as (n, k) float64: (n,), (n, k), a number (a constant), or a tuple of such."""
-    if isinstance(y, (tuple, list)) and any(np.ndim(v) for v in y):
-        return np.concatenate([_rows(v, n) for v in y], axis=1)
-    a = np.asarray(y.detach() if hasattr(y, "detach") else y)
-    if a.dtype.kind == "c":
-        raise ShapeError("it returns complex numbers; return real and imaginary part as two outputs")
-    if a.dtype.kind not in "fiub":
-        raise ShapeError(f"it returns {a.dtype}, not numbers")
-    a = a.astype(np.float64)
-    if a.ndim == 0:
-        a = np.full(n, float(a))
-    if a.ndim == 1 and len(a) == n:
-        return a[:, None]
-    if a.ndim == 2 and len(a) == n:
-        return a
-    raise ShapeError(f"for {n} points it returns shape {a.shape}; needed ({n},) or ({n}, outputs)")
-
-
-def _one_by_one(f: Callable[[Any], Any], points: np.ndarray) -> np.ndarray:
-    rows = []
-    for row in points:
-        y = np.asarray([np.asarray(v, np.float64) for v in np.atleast_1d(np.asarray(f(row), np.float64))], np.float64)
-        rows.append(y.reshape(-1))
-    if len({len(r) for r in rows}) != 1:
-        raise ShapeError(f"it returns different numbers of values at different points: {[len(r) for r in rows]}")
-    return np.stack(rows)
-
-
-def _same(a: np.ndarray, b: np.ndarray) -> bool:
-    return a.shape == b.shape and np.allclose(a, b, rtol=1e-6, atol=1e-9, equal_nan=True)
+__all__ = ["ROWS", "Function", "Points", "Problem"]

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from surefit.errors import ArgumentError, DataError
 
 if TYPE_CHECKING:
-    from surefit.fitting.fitted import Fit
+    from surefit.search.record import Record
 
 ENDINGS = (".html", ".htm", ".md")
 
 
-def write_report(fit: Fit, path: Path, lang: str = "en") -> Path:
+def write_report(fit: Record, path: Path, lang: str = "en") -> Path:
     """See `Fit.report`."""
     from surefit.reports.content import document
     from surefit.reports.html import page

@@ -3,71 +3,119 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from surefit import nn
 from surefit.data import Domain
+from surefit.search.judging import OutputError
+from surefit.search.record import box_words
+from surefit.sentences import Sentence, say
 
 if TYPE_CHECKING:
-    from surefit.fitting.fitted import Fit
+    from surefit.search.record import Record
 
 
 UNLEARNED = 0.5  # relative L2 error above which a fit is worth nothing; 1 is that of a network that gives 0
-UNLEARNED_FUNCTION = (
-    "hardly anything was learned: the error is over half of the size of the target. Poles, jumps and very many "
-    "oscillations are out of reach: try a smaller domain, more samples, more units, or another method"
-)
-UNLEARNED_DATA = (
-    "hardly anything was learned: the error is over half of the size of the target. See whether the right column is "
-    "the target and whether the inputs tell of it; then try more rows, more units, or another method, unless the rest "
-    "is noise"
-)
+UNEXPLAINED = 0.1  # R² of an output below which little more than its mean was learned, whatever its size
+ENOUGH = 10  # rows that tell an R²
+LOCAL = 0.5  # of the target's root mean square: a largest error above it is a place that was missed
+LISTED = 6  # inputs, and outputs, that are told one by one
 
 
-def unlearned(fit: Fit) -> str | None:
-    """The warning that nothing was learned, if that is so and nobody asked for as little."""
-    if not UNLEARNED < fit.error.relative_l2 < math.inf or fit.reached:
-        return None
-    return UNLEARNED_FUNCTION if fit.error.on == "fresh points" else UNLEARNED_DATA
+def unlearned(fit: Record) -> list[Sentence]:
+    """Warnings that nothing was learned, on the whole, of an output or at a place, if nobody asked for as little."""
+    error, function = fit.error, fit.error.kind == "fresh"
+    if fit.reached:
+        return []
+    if UNLEARNED < error.relative_l2 < math.inf:
+        return [say("unlearned-function" if function else "unlearned-data")]
+    flat = [part for part in error.outputs if part.r2 < UNEXPLAINED] if error.n >= ENOUGH else []
+    if flat:
+        each = ", ".join(f"{part.name} {r2_words(part.r2)}" for part in flat[:LISTED])
+        return [say("unlearned-outputs", each=each)]
+    size = error.rmse / error.relative_l2 if error.relative_l2 > 0 else math.inf
+    if function and error.max > LOCAL * size:
+        return [say("unlearned-place", size=f"{error.max:.3g}", where=error.where)]
+    return []
 
 
-def warnings_of(fit: Fit) -> list[str]:
+def warnings_of(fit: Record) -> list[str]:
     """All warnings of the card: those of data and training, and that of an error which is no good."""
-    learned = unlearned(fit)
-    return [*fit.warnings, *([] if learned is None else [learned])]
+    return [*fit.warnings, *unlearned(fit)]
 
 
-def card_rows(fit: Fit) -> list[tuple[str, str]]:
+def card_rows(fit: Record) -> list[tuple[str, str]]:
     """The card as (label, text)."""
-    unit = "iteration" if "stage" in fit.method else "epoch"
+    unit = "iteration" if fit.made.solved else "epoch"
     best = f", best {unit} {fit.best_epoch}" if fit.best_epoch is not None else ""
     if best and not fit.method.get("best_weights", True):
         best += ", weights of the last"
-    dropped = f"; {fit.problem.dropped} points not finite, left out" if fit.problem.dropped else ""
+    points = "point" if fit.problem.dropped == 1 else "points"
+    dropped = f"; {fit.problem.dropped} {points} not finite, left out" if fit.problem.dropped else ""
     sizes = ", ".join(f"{count} {part}" for part, count in fit.problem.sizes().items() if count)
     if fit.problem.added:
         sizes += f" ({sum(fit.problem.added)} added where the error was largest)"
     rows = [
-        ("target", fit.target),
-        ("domain", box_words(fit.domain, _constant_columns(fit))),
+        ("target", _target_words(fit)),
+        ("domain", _domain_words(fit)),
         ("data", f"{sizes}{', with gradients' * (fit.problem.slopes is not None)}{dropped}"),
         ("network", _network_words(fit)),
         ("method", _method_words(fit)),
         ("training", f"{_work_words(fit)} in {_time_words(fit)}{best}"),
         *([("restarts", _restart_words(fit))] if fit.restarts else []),
         ("stopped", fit.stop_reason),
-        ("max |error|", str(fit.error)),
-        ("rmse", f"{fit.error.rmse:.3g}   relative L2 {fit.error.relative_l2:.3g}"),
+        *error_rows(fit),
         ("status", _status(fit) + f", seed {fit.seed}"),
     ]
     return rows + [("warning", w) for w in warnings_of(fit)]
 
 
-def card_html(fit: Fit) -> str:
+def error_rows(fit: Record) -> list[tuple[str, str]]:
+    """The error as (label, text): the largest and what it was measured on; the others, of each output in its units."""
+    error = fit.error
+    if len(error.outputs) < 2:
+        r2 = "" if math.isnan(error.r2) else f", R² {r2_words(error.r2)}"
+        rest = f"{error.rmse:.3g} in the units of {_short(fit.outputs)}{r2}, relative L2 {error.relative_l2:.3g}"
+        return [("max |error|", str(error)), ("rmse", rest)]
+    worst = max(error.outputs, key=lambda part: part.max)
+    rows = [("max |error|", f"{worst.name}: {error}")]
+    shown = error.outputs if len(error.outputs) <= LISTED + 1 else sorted(error.outputs, key=_badness)[:LISTED]
+    for part in shown:
+        r2 = "" if math.isnan(part.r2) else f", R² {r2_words(part.r2)}"
+        rows.append((f"  {part.name}", f"max |error| {part.max:.3g}, rmse {part.rmse:.3g}, in its units{r2}"))
+    if len(shown) < len(error.outputs):
+        rows.append(("", f"and {len(error.outputs) - len(shown)} more outputs, of larger R²"))
+    return rows
+
+
+def _badness(part: OutputError) -> float:
+    return math.inf if math.isnan(part.r2) else part.r2
+
+
+def r2_words(value: float) -> str:
+    """R² with as many nines as it has: 0.99997 is not 1.
+
+    >>> r2_words(0.5), r2_words(0.99997), r2_words(1 - 1e-12)
+    ('0.5', '0.99997', '1 - 1e-12')
+    """
+    rest = 1.0 - value
+    if rest >= 0.01 or rest <= 0.0:
+        return f"{value:.3g}"
+    digits = math.ceil(-math.log10(rest)) + 1
+    return f"{value:.{digits}f}".rstrip("0") if digits <= 9 else f"1 - {rest:.1g}"
+
+
+def card_text(fit: Record) -> str:
+    """The lines that `print(fit)` shows."""
+    rows = card_rows(fit)
+    width = max(len(label) for label, _ in rows)
+    return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)
+
+
+def card_html(fit: Record) -> str:
     """The card as a table of HTML, for notebooks."""
     import html
 
@@ -78,7 +126,7 @@ def card_html(fit: Fit) -> str:
     return f"<table>{cells}</table>"
 
 
-def to_dict(fit: Fit) -> dict[str, Any]:
+def to_dict(fit: Record) -> dict[str, Any]:
     """The card as plain data, for JSON."""
     return {
         "target": fit.problem.source,
@@ -101,15 +149,7 @@ def to_dict(fit: Fit) -> dict[str, Any]:
         "restarts": list(fit.restarts),
         "stop_reason": fit.stop_reason,
         "interrupted": fit.interrupted,
-        "error": {
-            "status": "measured",
-            "max": fit.error.max,
-            "at": fit.error.at,
-            "rmse": fit.error.rmse,
-            "relative_l2": fit.error.relative_l2,
-            "points": fit.error.n,
-            "on": fit.error.on,
-        },
+        "error": fit.error.to_dict(),
         "tol": fit.tol,
         "reached": fit.reached,
         "seed": fit.seed,
@@ -120,19 +160,29 @@ def to_dict(fit: Fit) -> dict[str, Any]:
     }
 
 
-def box_words(box: Domain, constant: Mapping[str, float] = MappingProxyType({})) -> str:
-    """A domain in few digits: that of a table ends where its rows do. constant: columns that have one value only."""
-    words = []
-    for name, (low, high) in zip(box.names, box.bounds, strict=True):
-        if name in constant:
-            words.append(f"{name}={constant[name]:.6g} (constant)")
-            continue
-        digits = next((n for n in range(6, 17) if f"{low:.{n}g}" != f"{high:.{n}g}"), 17)
-        words.append(f"{name}={low:.{digits}g}:{high:.{digits}g}")
-    return ", ".join(words)
+def _short(names: Sequence[str]) -> str:
+    """The names, the first of many."""
+    if len(names) <= LISTED + 2:
+        return ", ".join(names)
+    return f"{', '.join(names[:LISTED])} and {len(names) - LISTED} more"
 
 
-def _constant_columns(fit: Fit) -> dict[str, float]:
+def _target_words(fit: Record) -> str:
+    """What was fitted: a formula, or outputs and inputs of a table or a callable."""
+    if fit.problem.source["kind"] == "formula":
+        return fit.target
+    return f"{fit.target}: {_short(fit.outputs)} from {_short(fit.names)}"
+
+
+def _domain_words(fit: Record) -> str:
+    """The box of the first inputs, if there are many."""
+    if len(fit.names) <= LISTED + 2:
+        return box_words(fit.domain, _constant_columns(fit))
+    first = box_words(fit.domain.select(fit.names[:LISTED]), _constant_columns(fit))
+    return f"{first} and {len(fit.names) - LISTED} more"
+
+
+def _constant_columns(fit: Record) -> dict[str, float]:
     """The inputs of a table that have one value only, around which its box was made up."""
     problem = fit.problem
     parts = [part[0] for part in (problem.train, problem.validation, problem.test) if part is not None]
@@ -146,7 +196,7 @@ def _constant_columns(fit: Fit) -> dict[str, float]:
     }
 
 
-def _network_words(fit: Fit) -> str:
+def _network_words(fit: Record) -> str:
     sizes = fit.layers()
     weights = f"{fit.network.num_parameters()} parameters, {fit.dtype}"
     if sizes is None:
@@ -158,7 +208,7 @@ def _network_words(fit: Fit) -> str:
     return f"{'-'.join(map(str, sizes))} {'/'.join(kinds).lower()}, {weights}"
 
 
-def _method_words(fit: Fit) -> str:
+def _method_words(fit: Record) -> str:
     m = fit.method
     if "stage" in m:
         stage = m["stage"] + (", rounded to float32 and solved again" if m.get("rounded") else "")
@@ -174,31 +224,31 @@ def _method_words(fit: Fit) -> str:
     return ", ".join(parts)
 
 
-def _work_words(fit: Fit) -> str:
-    if "stage" in fit.method:
+def _work_words(fit: Record) -> str:
+    if fit.made.solved:
         return f"{len(fit.history)} iterations, {fit.steps} evaluations of all rows"
     return f"{len(fit.history)} epochs, {fit.steps} steps"
 
 
-def _status(fit: Fit) -> str:
+def _status(fit: Record) -> str:
     if fit.tol is None:
         return "measured, no tolerance asked"
     return f"tolerance {fit.tol:g} {'reached' if fit.reached else 'NOT reached'} (measured)"
 
 
-def _time_words(fit: Fit) -> str:
+def _time_words(fit: Record) -> str:
     """Seconds, and those of compiling apart."""
     if fit.compile_seconds is None:
         return f"{fit.seconds:.1f} s"
     return f"{max(0.0, fit.seconds - fit.compile_seconds):.1f} s and {fit.compile_seconds:.2f} s of compiling"
 
 
-def _restart_words(fit: Fit) -> str:
+def _restart_words(fit: Record) -> str:
     """How the networks did of which this one is the best."""
     shown = ", ".join(f"{loss:.2g}" for loss in sorted(fit.restarts)[:6])
     more = f" ... {max(fit.restarts):.2g}" if len(fit.restarts) > 6 else ""
-    what = "errors" if "stage" in fit.method else "losses"
+    what = "errors" if fit.problem.exact else "errors in deviations of the target"
     return f"the best of {len(fit.restarts)} networks, {what} {shown}{more}"
 
 
-__all__ = ["UNLEARNED_DATA", "UNLEARNED_FUNCTION", "box_words", "card_html", "card_rows", "to_dict", "unlearned"]
+__all__ = ["card_html", "card_rows", "card_text", "error_rows", "r2_words", "to_dict", "unlearned", "warnings_of"]

@@ -7,29 +7,32 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import replace
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from surefit._version import __version__
+from surefit.doctor.examine import diagnose
 from surefit.errors import FormulaError, SurefitError
 from surefit.formulas import parse_many, to_latex
 from surefit.formulas.mathml import math, name_to_mathml, number_to_mathml, to_mathml
 from surefit.formulas.printing import digits, latex_name
-from surefit.reports.card import unlearned
+from surefit.reports.card import r2_words, warnings_of
 from surefit.reports.document import Block, Code, Document, Formula, Movie, Picture, Section, Table, Text
 from surefit.reports.model import model_section
+from surefit.reports.plots import draw
 from surefit.reports.provenance import python_code
 from surefit.reports.words import Speech
 
 if TYPE_CHECKING:
-    from surefit.fitting.fitted import Fit
+    from surefit.search.record import Record
 
 LONGEST = 1500  # characters of a formula that is typeset; a longer one is shown as text
 SHOWN = 36  # frames of the film
 
 
-def document(fit: Fit, lang: str) -> Document:
+def document(fit: Record, lang: str) -> Document:
     """The report of a fit."""
     say = Speech(lang)
     parts = {
@@ -56,7 +59,7 @@ def place(at: dict[str, float]) -> str:
     return ", ".join(f"{name} = {value:.4g}" for name, value in at.items())
 
 
-def verdict(fit: Fit, say: Speech) -> list[Block]:
+def verdict(fit: Record, say: Speech) -> list[Block]:
     """What matters, in sentences: the error, and whether it is good enough."""
     e = fit.error
     words = [say("verdict", size=number(e.max), where=place(e.at), n=e.n, on=say.known(e.on))]
@@ -70,7 +73,7 @@ def verdict(fit: Fit, say: Speech) -> list[Block]:
 # --- function and data --------------------------------------------------------------------------------------
 
 
-def function_section(fit: Fit, say: Speech) -> list[Block]:
+def function_section(fit: Record, say: Speech) -> list[Block]:
     """The verdict, what was fitted, and where."""
     source = fit.problem.source
     blocks: list[Block] = verdict(fit, say)
@@ -87,7 +90,7 @@ def function_section(fit: Fit, say: Speech) -> list[Block]:
     return [*blocks, Table(rows)]
 
 
-def _formula_blocks(fit: Fit, say: Speech) -> list[Block]:
+def _formula_blocks(fit: Record, say: Speech) -> list[Block]:
     texts = fit.problem.source["text"]
     if sum(map(len, texts)) > LONGEST:
         return [Text(say("formula-too-long")), Code("\n".join(texts))]
@@ -100,7 +103,7 @@ def _formula_blocks(fit: Fit, say: Speech) -> list[Block]:
     return [Formula(mathml, tex) for mathml, tex in zip(rows, latex, strict=True)]
 
 
-def _domain_formula(fit: Fit) -> Formula:
+def _domain_formula(fit: Record) -> Formula:
     rows, latex = [], []
     for name, (low, high) in zip(fit.names, fit.domain.bounds, strict=True):
         low, high = (float(f"{v:.6g}") for v in (low, high))
@@ -111,11 +114,11 @@ def _domain_formula(fit: Fit) -> Formula:
     return Formula(math(*rows), r", \quad ".join(latex))
 
 
-def data_section(fit: Fit, say: Speech) -> list[Block]:
+def data_section(fit: Record, say: Speech) -> list[Block]:
     """How many rows, where they come from, what they look like."""
     problem, e = fit.problem, fit.error
     sizes = problem.sizes()
-    solved = "stage" in fit.method and problem.function is not None and "validation" in sizes
+    solved = fit.made.solved and problem.function is not None and "validation" in sizes
     use = {part: say(f"{part}-use") for part in sizes} | (
         {"validation": say("validation-use-solver")} if solved else {}
     )
@@ -141,7 +144,7 @@ def data_section(fit: Fit, say: Speech) -> list[Block]:
     return [*blocks, Picture("data", lambda: _data_figure(fit), say("data-caption"))]
 
 
-def _columns_table(fit: Fit, say: Speech) -> Table:
+def _columns_table(fit: Record, say: Speech) -> Table:
     values = np.concatenate(fit.problem.train, axis=1)  # (n, d + k)
     names = (*fit.names, *fit.outputs)
     rows = [
@@ -152,7 +155,7 @@ def _columns_table(fit: Fit, say: Speech) -> Table:
     return Table(rows, header, (1, 2, 3, 4), say("training-values"))
 
 
-def _data_figure(fit: Fit) -> Any:
+def _data_figure(fit: Record) -> Any:
     from surefit import view
     from surefit.view.data_plots import data_panels
 
@@ -164,21 +167,19 @@ def _data_figure(fit: Fit) -> Any:
 # --- training -----------------------------------------------------------------------------------------------
 
 
-def training_section(fit: Fit, say: Speech) -> list[Block]:
+def training_section(fit: Record, say: Speech) -> list[Block]:
     """Settings, curves, the fit at some epochs."""
     rows = [(say.known("scaled" if k == "scale" else k), _setting(v, say)) for k, v in fit.method.items()]
     blocks: list[Block] = [Table(rows)]
-    of = "-solver" if "stage" in fit.method else ""
+    of = "-solver" if fit.made.solved else ""
     done = [say("done" + of, epochs=len(fit.history), steps=fit.steps, seconds=f"{fit.seconds:.2g}")]
     if fit.best_epoch is not None:
         done.append(say("best" + of, epoch=fit.best_epoch))
     done.append(say("stopped", reason=say.reason(fit.stop_reason)))
     blocks.append(Text(" ".join(done) if say.lang == "en" else "".join(done)))
-    blocks += [Text(f"{say('warning')}: {warning}") for warning in fit.warnings]
-    if (learned := unlearned(fit)) is not None:
-        blocks.append(Text(f"{say('warning')}: {say.warning(learned)}"))
+    blocks += [Text(f"{say('warning')}: {say.warning(warning)}") for warning in warnings_of(fit)]
     if fit.history:
-        blocks.append(Picture("loss", lambda: fit.plot("loss"), say("loss-caption")))
+        blocks.append(Picture("loss", lambda: draw(fit, "loss"), say("loss-caption")))
     else:
         blocks.append(Text(say("no-history")))
     if fit.film is None or len(fit.film.frames) < 2:
@@ -208,33 +209,51 @@ def _setting(value: Any, say: Speech) -> str:
 # --- result -------------------------------------------------------------------------------------------------
 
 
-def result_section(fit: Fit, say: Speech) -> list[Block]:
+def result_section(fit: Record, say: Speech) -> list[Block]:
     """The metrics, fit and error, where it is large."""
     e = fit.error
     if fit.tol is None:
         tolerance = say("not-asked")
     else:
         tolerance = say("reached" if fit.reached else "missed", tol=f"{fit.tol:g}")
+    measured_on = say("points-chose" if e.chose else "points-on", n=e.n, on=say.known(e.on))
+    if e.left_out:
+        measured_on += say("points-left-out", count=e.left_out)
     rows = [
         (say("max-error"), number(e.max)),
         (say("at"), place(e.at)),
         (say("rmse"), number(e.rmse)),
         (say("relative-l2"), number(e.relative_l2)),
-        (say("measured-on"), say("points-on", n=e.n, on=say.known(e.on))),
+        *([] if isnan(e.r2) else [(say("r2"), r2_words(e.r2))]),
+        (say("measured-on"), measured_on),
         (say("tolerance"), tolerance),
     ]
     known = fit.problem.function is not None
     blocks: list[Block] = [
         Table(rows),
-        Picture("fit", lambda: fit.plot("fit"), say("fit-caption" if known else "fit-data-caption")),
-        Picture("error", lambda: fit.plot("error"), say("error-caption")),
+        *_output_errors(fit, say),
+        Picture("fit", lambda: draw(fit, "fit"), say("fit-caption" if known else "fit-data-caption")),
+        Picture("error", lambda: draw(fit, "error"), say("error-caption")),
     ]
     if len(fit.names) == 2:
         blocks.append(Picture("surface", lambda: _surface(fit), say("surface-caption")))
     return blocks
 
 
-def _surface(fit: Fit) -> Any:
+def _output_errors(fit: Record, say: Speech) -> list[Block]:
+    """The error of each of several outputs."""
+    parts = fit.error.outputs
+    if len(parts) < 2:
+        return []
+    rows = [
+        (part.name, number(part.max), place(part.at), number(part.rmse), "" if isnan(part.r2) else r2_words(part.r2))
+        for part in parts
+    ]
+    header = tuple(say(key) for key in ("output", "max-error", "at", "rmse", "r2"))
+    return [Table(rows, header, (1, 3, 4), say("output-errors"))]
+
+
+def _surface(fit: Record) -> Any:
     from surefit import view
 
     axes = [np.linspace(low, high, 81) for low, high in zip(fit.domain.low, fit.domain.high, strict=True)]
@@ -243,15 +262,15 @@ def _surface(fit: Fit) -> Any:
     return view.surface(axes[0], axes[1], values, names=(*fit.names, *fit.outputs))
 
 
-def certificate_section(fit: Fit, say: Speech) -> list[Block]:
+def certificate_section(fit: Record, say: Speech) -> list[Block]:
     """What is proved: nothing, and what a measured error means."""
     return [Text(say("no-certificate", size=number(fit.error.max)))]
 
 
-def diagnosis_section(fit: Fit, say: Speech) -> list[Block]:
+def diagnosis_section(fit: Record, say: Speech) -> list[Block]:
     """What the doctor finds."""
     try:
-        diagnosis = fit.doctor()
+        diagnosis = diagnose(fit)
     except SurefitError as e:
         return [Text(say("no-diagnosis", why=e))]
     shown = diagnosis.shown()
@@ -268,7 +287,7 @@ def diagnosis_section(fit: Fit, say: Speech) -> list[Block]:
 # --- how to reproduce ---------------------------------------------------------------------------------------
 
 
-def reproduce_section(fit: Fit, say: Speech) -> list[Block]:
+def reproduce_section(fit: Record, say: Speech) -> list[Block]:
     """The command, the settings, the Python call, versions and seed."""
     blocks: list[Block] = []
     config = own_config(fit)
@@ -290,7 +309,7 @@ def reproduce_section(fit: Fit, say: Speech) -> list[Block]:
     return [*blocks, Table(rows), Text(say("seed-note"), "quiet")]
 
 
-def own_config(fit: Fit) -> str | None:
+def own_config(fit: Record) -> str | None:
     """The settings beside the model, unless they are left from another run into the same directory."""
     if fit.config is None:
         return None

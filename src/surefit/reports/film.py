@@ -13,15 +13,16 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surefit.attempts.descent import Epoch, Finished, Started
+from surefit.attempts.events import Epoch, Finished, Started
 from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError, ModelFileError
-from surefit.models.spec import Scaled
+from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
+from surefit.search.judging import fresh_points
 
 if TYPE_CHECKING:
     from surefit.view.animation import Film, Frame
@@ -29,25 +30,6 @@ if TYPE_CHECKING:
 COUNT = 36  # frames of a film whose epochs are not given
 GRID = {1: 301, 2: 61}  # points along each axis
 KNOWN = 1000  # test points that are followed
-
-
-@runtime_checkable
-class Watching(Protocol):
-    """A callback that wants to know the model."""
-
-    def watch(self, model: Scaled, problem: Problem, seed: int) -> None:
-        """Training of this model is about to begin."""
-
-
-def tell_model(callbacks: Iterable[Any], model: Scaled, problem: Problem, seed: int) -> None:
-    """Let the callbacks that watch know which model they will hear of.
-
-    A method that trains step by step calls this before its first event; one whose model exists only at the end, before
-    `Finished`: then there is one frame.
-    """
-    for callback in callbacks:
-        if isinstance(callback, Watching):
-            callback.watch(model, problem, seed)
 
 
 def empty_film(problem: Problem, seed: int, title: str = "") -> Film:
@@ -60,7 +42,9 @@ def empty_film(problem: Problem, seed: int, title: str = "") -> Film:
         for low, high in zip(problem.domain.low, problem.domain.high, strict=True)
         if d in GRID
     )
-    x, y = problem.test or problem.validation or problem.verification(seed)
+    x, y = problem.test or problem.validation or problem.train
+    if problem.function is not None and problem.test is None and problem.validation is None:
+        x, y = fresh_points(problem, seed, KNOWN)
     known = (x[:KNOWN], y[:KNOWN])
     data = (problem.train[0][:KNOWN], problem.train[1][:KNOWN]) if d == 1 or problem.function is None else None
     film = Film((*problem.names, *problem.outputs), axes, None, known, data, title)
@@ -86,7 +70,7 @@ class Filming:
             if isinstance(event, Finished):
                 warnings.warn(
                     f"{type(self).__name__}: nothing was seen of this training, because it did not say which model it "
-                    "trains; surefit.fit says it (surefit.reports.film.tell_model)",
+                    "trains; surefit.fit says it (surefit.attempts.events.tell_model)",
                     stacklevel=2,
                 )
             return
@@ -234,10 +218,8 @@ def load_frames(path: str | os.PathLike[str], problem: Problem, history: list[di
 __all__ = [
     "Filming",
     "Snapshots",
-    "Watching",
     "empty_film",
     "load_frames",
     "save_frames",
     "spread",
-    "tell_model",
 ]

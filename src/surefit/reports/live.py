@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surefit.attempts.descent import Epoch
+from surefit.attempts.events import Epoch
 from surefit.errors import ArgumentError
 from surefit.reports.film import Filming
 

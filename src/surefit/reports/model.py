@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from surefit import nn
-from surefit.attempts.methods import METHODS
-from surefit.fitting.model_file import ProgramModule
 from surefit.formulas.mathml import math
+from surefit.models.recorded import ProgramModule
 from surefit.reports.document import Block, Formula, Picture, Table, Text
+from surefit.reports.plots import graph, structure
 from surefit.reports.words import Speech
 
 if TYPE_CHECKING:
-    from surefit.fitting.fitted import Fit
+    from surefit.search.record import Record
 
 LARGEST_GRAPH = 60  # nodes of a computation graph that a page can show
 
 
-def model_section(fit: Fit, say: Speech) -> list[Block]:
+def model_section(fit: Record, say: Speech) -> list[Block]:
     """Formula and diagrams of the network, its layers, its scaling."""
     network, sizes = fit.network, fit.layers()
     counts = {"parameters": network.num_parameters(), "dtype": str(fit.dtype)}
@@ -35,14 +35,14 @@ def model_section(fit: Fit, say: Speech) -> list[Block]:
         blocks.append(mlp_formula(sizes, network.settings()["activation"], fit.method.get("scale", True)))
     blocks += _layers(fit, say)
     if sizes is not None:
-        blocks.append(Picture("network", lambda: fit.graph("network"), say("diagram-caption")))
-    elif len(fit.graph("computation").nodes) <= LARGEST_GRAPH:
-        blocks.append(Picture("graph", lambda: fit.graph("computation"), say("graph-caption")))
+        blocks.append(Picture("network", lambda: graph(fit, "network"), say("diagram-caption")))
+    elif len(graph(fit, "computation").nodes) <= LARGEST_GRAPH:
+        blocks.append(Picture("graph", lambda: graph(fit, "computation"), say("graph-caption")))
     blocks.append(Picture("structure", lambda: structure(fit), say("structure-caption")))
     return blocks + _scaling(fit, say)
 
 
-def _layers(fit: Fit, say: Speech) -> list[Block]:
+def _layers(fit: Record, say: Speech) -> list[Block]:
     header, *rows = fit.layer_rows()
     total = rows.pop()
     named = [
@@ -59,7 +59,7 @@ def _size(shape: str) -> str:
     return shape.strip("(),").replace(", ", " × ")
 
 
-def _scaling(fit: Fit, say: Speech) -> list[Block]:
+def _scaling(fit: Record, say: Speech) -> list[Block]:
     m = fit.model
     shifts = np.concatenate([m.x_shift.numpy(), m.y_shift.numpy()])
     scales = np.concatenate([m.x_scale.numpy(), m.y_scale.numpy()])
@@ -122,38 +122,3 @@ def _fenced(row: str) -> str:
 
 
 # --- structure ----------------------------------------------------------------------------------------------
-
-
-def structure(fit: Fit) -> Any:
-    """The drawing of data, layers, loss and optimiser of a fit, in the language that pictures speak."""
-    from surefit.view.language import language_in_force
-    from surefit.view.language import say as view_say
-    from surefit.view.structure import structure_diagram
-
-    say = Speech(language_in_force())
-    rows, batch = fit.problem.sizes()["train"], fit.method.get("batch_size")
-    whole = batch is None or batch >= rows
-    data = say("structure-rows", rows=rows) if whole else say("structure-data", rows=rows, batch=batch)
-    loss, lr = str(fit.method.get("loss", "mse")), fit.method.get("lr")
-    loss = view_say("mean squared error") if loss == "mse" else loss
-    name = str(fit.method.get("method", ""))
-    optimizer = METHODS[name].__name__ if name in METHODS else name
-    if lr is not None:
-        optimizer += f", {say('lr')} {lr:g}"
-    return structure_diagram(layer_words(fit), data=data, loss=loss, optimizer=optimizer)
-
-
-def layer_words(fit: Fit) -> list[str]:
-    """One text for each layer with weights, followed by what has none: "Linear 2 → 64, Tanh"."""
-    words: list[str] = []
-    for _, module in fit.network.named_modules():
-        if module._modules:
-            continue
-        name = type(module).__name__
-        if isinstance(module, nn.Linear):
-            words.append(f"{name} {module.in_features} → {module.out_features}")
-        elif words and not list(module.parameters()):
-            words[-1] += f", {name}"
-        else:
-            words.append(name)
-    return words or [type(fit.network).__name__]

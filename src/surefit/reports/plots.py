@@ -6,24 +6,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surefit import view
+from surefit import nn, view
+from surefit.attempts.methods import METHODS
 from surefit.core.program import record
 from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError, DataError
+from surefit.problems.problem import Points
+from surefit.reports.words import Speech
+from surefit.search.judging import Judge, judging_rows
 from surefit.view.language import say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from surefit.fitting.fitted import Fit
+    from surefit.search.record import Record
 
 
-def title(fit: Fit) -> str:
+def title(fit: Record) -> str:
     """What was fitted, short enough for the head of a picture."""
     return fit.target if len(fit.target) <= 90 else fit.target[:87] + "..."
 
 
-def draw(fit: Fit, kind: str) -> Figure:
+def draw(fit: Record, kind: str) -> Figure:
     """The figure of a kind: see `Fit.plot`."""
     kinds = {"fit": _plot_fit, "loss": _plot_loss, "error": error_map, "samples": _plot_samples}
     chosen = kinds.get(kind)
@@ -32,39 +36,70 @@ def draw(fit: Fit, kind: str) -> Figure:
     return chosen(fit)
 
 
-def _all_names(fit: Fit) -> tuple[str, ...]:
+def _all_names(fit: Record) -> tuple[str, ...]:
     return (*fit.names, *fit.outputs)
 
 
-def _with_prediction(fit: Fit, points: Any) -> Any:
+def _with_prediction(fit: Record, points: Any) -> Any:
     return None if points is None else (points[0], points[1], fit._predict(points[0]))
 
 
-def _plot_fit(fit: Fit) -> Figure:
+def _peaks(fit: Record) -> list[tuple[np.ndarray, float]] | None:
+    """The largest error on the card for each output, signed where the target is known; None in the files of old.
+
+    One number on card and picture: that of the card, which was looked for, where a picture shows a grid.
+    """
+    parts = fit.error.outputs
+    if not parts:
+        return None
+    found = []
+    for j, part in enumerate(parts):
+        place = np.array([part.at[name] for name in fit.names])
+        sign = 1.0
+        if fit.problem.function is not None and np.isfinite(part.max):
+            sign = np.copysign(1.0, (fit._predict(place[None]) - fit.problem.function(place[None]))[0, j])
+        found.append((place, float(sign * part.max)))
+    return found
+
+
+def _held(fit: Record) -> tuple[Points | None, str]:
+    """The rows beside the training rows that are drawn, and what they are called: those that measured the error."""
+    problem = fit.problem
+    if problem.test is not None or problem.function is not None:
+        return problem.test, "test"
+    return problem.validation, "validation"
+
+
+def _plot_fit(fit: Record) -> Figure:
     d, f = len(fit.names), fit.problem.function
-    train, test = _with_prediction(fit, fit.problem.train), _with_prediction(fit, fit.problem.test)
+    rows, held = _held(fit)
+    train, test = _with_prediction(fit, fit.problem.train), _with_prediction(fit, rows)
     options: dict[str, Any] = {"names": _all_names(fit), "title": title(fit)}
+    peaks = _peaks(fit)
     if d == 1:
         x = np.linspace(fit.domain.low[0], fit.domain.high[0], 1001)
+        x = np.union1d(x, [place[0] for place, _ in peaks or () if f is not None])
         truth = None if f is None else f(x[:, None])
-        return view.fit_1d(x, truth, fit._predict(x[:, None]), data=train, test=test, **options)
+        more: Any = dict(data=train, test=test, peaks=peaks, held=held)
+        return view.fit_1d(x, truth, fit._predict(x[:, None]), **more, **options)
     if d == 2:
         axes = [np.linspace(lo, hi, 121) for lo, hi in zip(fit.domain.low, fit.domain.high, strict=True)]
         grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)  # rows follow the second input
         shape = (121, 121, len(fit.outputs))
         truth = None if f is None else f(grid).reshape(shape)
         values = fit._predict(grid).reshape(shape)
-        return view.fit_2d(axes[0], axes[1], truth, values, data=train, test=None if f else test, **options)
+        more = dict(data=train, test=None if f else test, peaks=peaks, held=held)
+        return view.fit_2d(axes[0], axes[1], truth, values, **more, **options)
     if f is not None:
         lines = view.slice_points(fit.domain.low, fit.domain.high)
         flat = lines.reshape(-1, d)
         shape = (*lines.shape[:2], len(fit.outputs))
         return view.slices(lines, f(flat).reshape(shape), fit._predict(flat).reshape(shape), **options)
     pair = None if test is None else (test[1], test[2])
-    return view.fit_scatter(train[1], train[2], test=pair, names=fit.outputs, title=options["title"])
+    return view.fit_scatter(train[1], train[2], test=pair, names=fit.outputs, title=options["title"], held=held)
 
 
-def _plot_samples(fit: Fit) -> Figure:
+def _plot_samples(fit: Record) -> Figure:
     x, f = fit.problem.train[0], fit.problem.function
     added = fit.problem.added
     first = fit.problem.sizes()["train"] - sum(added)
@@ -76,7 +111,7 @@ def _plot_samples(fit: Fit) -> Figure:
     return view.sample_map(x, rounds, curve=curve, names=_all_names(fit), title=title(fit))
 
 
-def _plot_loss(fit: Fit) -> Figure:
+def _plot_loss(fit: Record) -> Figure:
     if not fit.history:
         raise DataError("plot: this fit has no history (it ended before its first epoch)")
     stages = list(dict.fromkeys(r["stage"] for r in fit.history if "stage" in r))
@@ -90,16 +125,21 @@ def _plot_loss(fit: Fit) -> Figure:
     return view.loss_curves(curves, best=best, ylabel=words, title=title(fit))
 
 
-def error_map(fit: Fit) -> Figure:
+def error_map(fit: Record) -> Figure:
     """Where the error is large, over the inputs."""
     x, y = _error_points(fit)
-    return view.error_map(x, fit._predict(x) - y, names=_all_names(fit), title=title(fit))
+    options: dict[str, Any] = {"names": _all_names(fit), "title": title(fit), "peaks": _peaks(fit)}
+    return view.error_map(x, fit._predict(x) - y, **options)
 
 
-def _error_points(fit: Fit) -> tuple[np.ndarray, np.ndarray]:
+def _error_points(fit: Record) -> Points:
     f = fit.problem.function
-    if f is None or len(fit.names) > 2:
-        return fit.problem.verification(fit.seed)
+    if f is None:
+        return judging_rows(fit.problem)[0]
+    if len(fit.names) > 2:
+        if fit.problem.source["kind"] == "callable" and fit.problem.test is not None:
+            return fit.problem.test  # which may be slow, and these values are known
+        return Judge(fit.problem, fit.seed).points
     count = 2001 if len(fit.names) == 1 else 121
     axes = [np.linspace(lo, hi, count) for lo, hi in zip(fit.domain.low, fit.domain.high, strict=True)]
     x = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, len(axes))
@@ -108,15 +148,13 @@ def _error_points(fit: Fit) -> tuple[np.ndarray, np.ndarray]:
     return x[good], y[good]
 
 
-def graph(fit: Fit, of: str) -> Any:
+def graph(fit: Record, of: str) -> Any:
     """The drawing of the computation, the network or the structure: see `Fit.graph`."""
     if of == "computation":
         with no_grad():
             program = record(fit.network, Tensor(np.zeros((1, len(fit.names))), fit.dtype))
         return view.draw_program(program, title=f"computation graph of {title(fit)}")
     if of == "structure":
-        from surefit.reports.model import structure
-
         return structure(fit)
     if of != "network":
         raise ArgumentError(f"graph: of={of!r} must be 'computation', 'network' or 'structure'")
@@ -124,6 +162,41 @@ def graph(fit: Fit, of: str) -> Any:
     if sizes is None:
         raise ArgumentError("graph: of='network' draws multilayer perceptrons; use of='computation' for other networks")
     return view.network_diagram(sizes, inputs=fit.names, outputs=fit.outputs)
+
+
+def structure(fit: Record) -> Any:
+    """The drawing of data, layers, loss and optimiser of a fit, in the language that pictures speak."""
+    from surefit.view.language import language_in_force
+    from surefit.view.language import say as view_say
+    from surefit.view.structure import structure_diagram
+
+    speech = Speech(language_in_force())
+    rows, batch = fit.problem.sizes()["train"], fit.method.get("batch_size")
+    whole = batch is None or batch >= rows
+    data = speech("structure-rows", rows=rows) if whole else speech("structure-data", rows=rows, batch=batch)
+    loss, lr = str(fit.method.get("loss", "mse")), fit.method.get("lr")
+    loss = view_say("mean squared error") if loss == "mse" else loss
+    name = str(fit.method.get("method", ""))
+    optimizer = METHODS[name].__name__ if name in METHODS else name
+    if lr is not None:
+        optimizer += f", {speech('lr')} {lr:g}"
+    return structure_diagram(layer_words(fit), data=data, loss=loss, optimizer=optimizer)
+
+
+def layer_words(fit: Record) -> list[str]:
+    """One text for each layer with weights, followed by what has none: "Linear 2 → 64, Tanh"."""
+    words: list[str] = []
+    for _, module in fit.network.named_modules():
+        if module._modules:
+            continue
+        name = type(module).__name__
+        if isinstance(module, nn.Linear):
+            words.append(f"{name} {module.in_features} → {module.out_features}")
+        elif words and not list(module.parameters()):
+            words[-1] += f", {name}"
+        else:
+            words.append(name)
+    return words or [type(fit.network).__name__]
 
 
 def _columns(history: list[dict[str, Any]], rate: bool) -> dict[str, list[Any]]:

@@ -16,7 +16,7 @@ import numpy as np
 from surefit._version import __version__
 
 if TYPE_CHECKING:
-    from surefit.fitting.fitted import Fit
+    from surefit.search.record import Record
 
 _PUBLIC = {"Noise": "surefit.Noise", "Sampling": "surefit.Sampling", "MLPSpec": "surefit.MLPSpec"}
 _LONGEST = 400  # characters of an argument; weights of a thousand rows are no text that anyone would copy
@@ -106,7 +106,7 @@ def environment() -> dict[str, str]:
     }
 
 
-def python_code(fit: Fit) -> tuple[str, list[str]]:
+def python_code(fit: Record) -> tuple[str, list[str]]:
     """The call of `fit` again, and which of its names the reader has to supply.
 
     `call` is empty in files of older versions: then what the file does hold is used, and what it does not is left out.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from surefit.reports.card import UNLEARNED_DATA, UNLEARNED_FUNCTION
+from surefit.sentences import Sentence
 
 
 class Both(NamedTuple):
@@ -43,6 +43,7 @@ WORDS: dict[str, Both] = {
     ),
     "fresh points": Both("fresh points", "新取的点"),
     "test rows": Both("test rows", "测试行"),
+    "validation rows": Both("validation rows", "验证行"),
     "training rows": Both("training rows", "训练行"),
     # function
     "function-formula": Both("The function that was fitted:", "被拟合的函数："),
@@ -208,6 +209,12 @@ WORDS: dict[str, Both] = {
     "relative-l2": Both("relative L2 error", "相对 L2 误差"),
     "measured-on": Both("measured on", "测量于"),
     "points-on": Both("{n} {on}", "{n} 个{on}"),
+    "points-chose": Both("{n} {on}, which also chose the network", "{n} 个{on}，它们也用于选定网络"),
+    "points-left-out": Both(
+        "; at {count} more points the target is not finite", "；另有 {count} 个点处目标不是有限的数"
+    ),
+    "output-errors": Both("The errors of each output, in its own units.", "每个输出的误差，以其自身的单位计。"),
+    "r2": Both("R²", "R²"),
     "tolerance": Both("tolerance", "容差"),
     "reached": Both("{tol}, reached (measured)", "{tol}，已达到（测量）"),
     "missed": Both("{tol}, NOT reached (measured)", "{tol}，未达到（测量）"),
@@ -301,7 +308,7 @@ class Speech:
 
     def warning(self, sentence: str) -> str:
         """A warning of the card."""
-        return sentence if self.lang == "en" else WARNINGS.get(sentence, sentence)
+        return sentence.said(self.lang) if isinstance(sentence, Sentence) else sentence
 
     def place(self, where: str) -> str:
         """Where a finding is."""
@@ -347,17 +354,6 @@ REASONS = {
     r"The Jacobian is zero.*": "雅可比矩阵为零：在那里残差不随权重变化",
     r"The residuals are zero.*": "残差为零",
     r"No step lowers the cost any more.*": "没有哪一步再能降低残差：剩下的是数值舍入",
-}
-
-# What the card warns of.
-WARNINGS = {
-    UNLEARNED_FUNCTION: (
-        "几乎没有学到东西：误差超过目标大小的一半。极点、跳变和极多的振荡无法拟合：请缩小范围，增加取样点或单元，或换方法"
-    ),
-    UNLEARNED_DATA: (
-        "几乎没有学到东西：误差超过目标大小的一半。请检查目标列是否选对、输入是否与它有关；再增加数据行或单元，或换方法，"
-        "除非剩下的是噪声"
-    ),
 }
 
 # Where the doctor looks, when it is no layer or column.
@@ -423,5 +419,21 @@ FINDINGS: dict[str, tuple[str, str]] = {
     "large-output-weights": ("输出权重很大：舍入会损失精度", "用 dtype='float64'、惩罚，或更多的单元"),
     "data-note": ("数据有值得注意之处，见训练一节的警告", "看看是否有意如此"),
     "tolerance-missed": ("测得的误差大于所要求的容差", "增加单元、取样点或轮数，换方法，或放宽容差"),
+    "training-note": ("训练有值得注意之处，见训练一节的警告", "看看是否与你有关"),
+    "error-not-finite": (
+        "测得的误差不是有限的数",
+        "目标或网络在范围内某处没有有限的值：缩小范围，或查看误差所在的位置",
+    ),
+    "unseen-error": ("未训练处的误差远大于训练行上的误差", "增加样本，缩小网络，或加惩罚"),
+    "repeated-places": ("留出的行与训练行位于相同的位置：其误差说明不了新位置", "按位置整体留出：Sampling(test=...)"),
+    "few-rows-apart": ("用于测量误差的行很少", "留出更多的行，或用多个种子比较"),
+    "grid": ("输入构成网格：随机留出的行四周都有训练行，网格线之间没有测量", "整条网格线留出，或在其间补测一些行"),
+    "contradictory-rows": (
+        "同一位置的行目标值不同：这是任何函数都达不到的误差下限",
+        "若超过噪声应有的大小，则缺少某个输入",
+    ),
+    "dependent-inputs": ("有输入列是其他列的线性函数", "去掉其中一列；一组哑变量总是多一列"),
+    "target-among-inputs": ("有输入列就是目标列（单位不同）", "去掉这一列，或另选目标"),
+    "two-valued-target": ("目标列只有两个值", "检查是否选对了目标列：未指明时取最后一列"),
     "training-broke-down": ("训练中断：出现了非有限的数", "按所指出的原因处理"),
 }

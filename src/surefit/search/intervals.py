@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,9 +18,9 @@ from surefit.attempts.methods import METHODS, Method, method_from
 from surefit.errors import ArgumentError, DataError
 from surefit.models.spec import MLPSpec
 from surefit.problems.problem import Points, Problem
-
-if TYPE_CHECKING:
-    from surefit.fitting.fitted import Fit
+from surefit.search.choosing import fit_problem
+from surefit.search.judging import fresh_points
+from surefit.search.record import Record
 
 KINDS = ("conformal", "ensemble")
 
@@ -49,7 +48,7 @@ class Interval:
         return f"{self.statement}; mean width {width:.3g}"
 
 
-def interval(fit: Fit, x: np.ndarray, level: float, kind: str, members: int) -> Interval:
+def interval(fit: Record, x: np.ndarray, level: float, kind: str, members: int) -> Interval:
     """The intervals of a fit at points (n, d); see `Fit.interval`."""
     if isinstance(level, bool) or not isinstance(level, (int, float)) or not 0 < level < 1:
         raise ArgumentError(f"level={level!r} must be a probability between 0 and 1, such as 0.9")
@@ -94,8 +93,8 @@ def held_out(problem: Problem, seed: int, level: float) -> tuple[Points, str]:
     The test rows; with the validation rows, which chose the weights, only when they are too few. Of a function whose
     values are exact: fresh points. DataError when there are not enough.
     """
-    if problem.function is not None and not _noisy(problem):
-        points = problem.verification(seed)
+    if problem.exact:
+        points = fresh_points(problem, seed)
         what = "fresh points; exact values of a function at points drawn uniformly over the domain"
     elif problem.function is not None:  # the test values of a noisy function are exact, the new ones are not
         if problem.validation is None:
@@ -113,7 +112,7 @@ def held_out(problem: Problem, seed: int, level: float) -> tuple[Points, str]:
     n = len(points[0])
     if needed_rank(n, level) > n:
         least = math.ceil(level / (1 - level) - 1e-9)
-        exact = problem.function is not None and not _noisy(problem)
+        exact = problem.exact
         more = f"measure more, Sampling(verify={2 * least})" if exact else (
             "give them a larger share, Sampling(split=(0.6, 0.2, 0.2))"
         )  # fmt: skip
@@ -122,15 +121,6 @@ def held_out(problem: Problem, seed: int, level: float) -> tuple[Points, str]:
             f"{n}; lower the level, or {more}"
         )
     return points, what
-
-
-def _noisy(problem: Problem) -> bool:
-    """Whether noise was added to the values of a function."""
-    if problem.plan is not None:
-        return problem.plan.noisy(np.zeros(1), 0)[0] != 0.0
-    assert problem.function is not None  # a loaded fit: its rows tell
-    x, y = (part[:200] for part in problem.train)
-    return not np.allclose(problem.function(x), y, rtol=1e-9, atol=0.0, equal_nan=True)
 
 
 # --- ensembles ------------------------------------------------------------------------------------------------------
@@ -147,7 +137,9 @@ class Ensemble:
     the row, NaN where all had.
     """
 
-    def __init__(self, fits: list[Fit], inputs: Callable[[np.ndarray], np.ndarray], x: np.ndarray, square: np.ndarray):
+    def __init__(
+        self, fits: list[Record], inputs: Callable[[np.ndarray], np.ndarray], x: np.ndarray, square: np.ndarray
+    ):
         from scipy.spatial import cKDTree
 
         seen = np.isfinite(square).all(axis=1)
@@ -164,7 +156,7 @@ class Ensemble:
         return np.maximum(np.sqrt(spread + noise), self.least)
 
 
-def ensemble(fit: Fit, members: int) -> Ensemble:
+def ensemble(fit: Record, members: int) -> Ensemble:
     """The ensemble of a fit, trained when it is first asked for.
 
     Each member is the same network, fitted by the same method to rows drawn with repetition from the training rows; the
@@ -177,11 +169,9 @@ def ensemble(fit: Fit, members: int) -> Ensemble:
     return fit._ensembles[members]
 
 
-def _trained(fit: Fit, members: int) -> Ensemble:
-    from surefit.fitting.entry import fit_problem
-
+def _trained(fit: Record, members: int) -> Ensemble:
     problem = fit.problem
-    if problem.function is not None and not _noisy(problem):
+    if problem.exact:
         raise ArgumentError("kind='ensemble' is for data with noise; the error of a known function is measured")
     x, y = problem.train
     n = len(x)
@@ -189,7 +179,7 @@ def _trained(fit: Fit, members: int) -> Ensemble:
         held = f"{n} of {problem.sizes()['train']} training rows"
         raise ArgumentError(f"kind='ensemble': the model file holds {held}; fit again")
     method, model = recipe(fit)
-    fits: list[Fit] = []
+    fits: list[Record] = []
     total, times = np.zeros(y.shape), np.zeros((n, 1))
     for k in range(members):
         seed = int(np.random.SeedSequence([fit.seed, 0xE75, k]).generate_state(1)[0])
@@ -209,7 +199,7 @@ def _trained(fit: Fit, members: int) -> Ensemble:
     return Ensemble(fits, lambda points: (points - shift) / scale, x, square)
 
 
-def recipe(fit: Fit) -> tuple[Method, MLPSpec]:
+def recipe(fit: Record) -> tuple[Method, MLPSpec]:
     """The method and the widths that made a fit: of an automatic choice, those that it chose.
 
     ArgumentError for a network or a loss that cannot be made again from its description.

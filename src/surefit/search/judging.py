@@ -1,22 +1,67 @@
-"""How large an error is that can only be sampled: at points never trained on, and uphill from the worst of them."""
+"""How large an error is that can only be sampled: at points never trained on, and uphill from the worst of them.
+
+A `Judge` holds what a fit is judged by: of a table its test rows, else its validation rows, else its training rows;
+of a known function fresh points over the domain, corners, faces, and places that a formula itself names. Their values
+are computed once. All candidates of a fit are measured by the same judge.
+"""
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from surefit.data import Domain, sample
+from surefit.problems.points import named_points
 from surefit.problems.problem import Points, Problem
+from surefit.search.uphill import Climb, climb
+from surefit.sentences import Sentence, say
+
+Predict = Callable[[np.ndarray], np.ndarray]  # points (n, d) -> values (n, k)
+
+KINDS = {
+    "fresh": "fresh points",
+    "test": "test rows",
+    "validation": "validation rows",
+    "training": "training rows",
+}
+CHOOSING = ("validation", "training")  # rows that also chose the network
+SHOWN = 8  # inputs of a point in words
+FEW = 100  # test rows of which the largest error says little about new ones
+ALL_CORNERS_UP_TO = 12  # inputs: 4096 corners; beyond that the search climbs from corner to corner
+SHARE = 0.2  # of the time limit that goes into measuring a slow function
+NAMED = 1000  # points that a formula names: its kinks, narrow terms and steep places
+PER_POINT = 10  # evaluations in all that measure a callable, for each training point the user allowed
+FEWEST = 200  # such evaluations, however few points the user allowed
+
+
+# --- what was measured ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OutputError:
+    """The error of one output in its own units: `max` at the point `at`, root mean square, and R²."""
+
+    name: str
+    max: float
+    at: dict[str, float]
+    rmse: float
+    r2: float
 
 
 @dataclass(frozen=True)
 class Measured:
     """An error that was sampled: `max` is the largest |fit - target| seen, a lower bound of the true maximum.
 
-    max, at: the largest error and where; rmse; relative_l2: the root of sum (fit - target)^2 / sum target^2; n: how
-    many points; on: what they were.
+    max, at: the largest error of all outputs and where. rmse. relative_l2: the root of sum (fit - target)² / sum
+    target². n: how many points or rows. kind: "fresh" (points of a known function), "test", "validation" or "training"
+    (rows). chose: whether they also chose the network. r2: the share of the variance explained, the mean over the
+    outputs, NaN where no output varies. outputs: the same for each output. left_out: points where the target is not
+    finite, which were looked at and count for nothing.
     """
 
     max: float
@@ -24,68 +69,388 @@ class Measured:
     rmse: float
     relative_l2: float
     n: int
-    on: str
+    kind: str = "fresh"
+    chose: bool = False
+    r2: float = math.nan
+    outputs: tuple[OutputError, ...] = field(default=())
+    left_out: int = 0
+
+    @property
+    def on(self) -> str:
+        """What it was measured on, in words: "fresh points", "test rows", "validation rows" or "training rows"."""
+        return KINDS[self.kind]
+
+    @property
+    def where(self) -> str:
+        """The point of the largest error: x1=0.5, x2=-3."""
+        return place_words(self.at)
+
+    def sentence(self) -> Sentence:
+        """The largest error, where it is, and how many rows of which kind it is the largest of."""
+        code, size, n = f"error-{self.kind}", f"{self.max:.3g}", self.n
+        if self.left_out:
+            return say("error-left-out", size=size, where=self.where, n=n, left_out=self.left_out)
+        if self.kind == "test" and n < FEW:
+            return say("error-test-few", size=size, where=self.where, n=n, more=n + 1)
+        return say(code, size=size, where=self.where, n=n)
 
     def __str__(self) -> str:
-        where = ", ".join(f"{k}={v:.4g}" for k, v in self.at.items())
-        return f"{self.max:.3g} at {where} (measured on {self.n} {self.on})"
+        return str(self.sentence())
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data, for files; `from_dict` reads it."""
+        return {
+            "status": "measured", "max": self.max, "at": dict(self.at), "rmse": self.rmse,
+            "relative_l2": self.relative_l2, "r2": self.r2, "points": self.n, "on": self.on, "kind": self.kind,
+            "chose": self.chose, "left_out": self.left_out, "outputs": [asdict(part) for part in self.outputs],
+        }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Measured:
+        """What `to_dict` gave, numbers that JSON does not have as None; or that of an older file, which had less."""
+
+        def number(value: float | None) -> float:
+            return math.nan if value is None else float(value)
+
+        kind = data.get("kind") or next(kind for kind, on in KINDS.items() if on == data["on"])
+        parts = tuple(
+            OutputError(part["name"], number(part["max"]), dict(part["at"]), number(part["rmse"]), number(part["r2"]))
+            for part in data.get("outputs", ())
+        )
+        return cls(
+            number(data["max"]), dict(data["at"]), number(data["rmse"]), number(data["relative_l2"]),
+            int(data["points"]), kind, bool(data.get("chose", kind in CHOOSING)), number(data.get("r2")), parts,
+            int(data.get("left_out", 0)),
+        )  # fmt: skip
 
 
-def measure(predict: Callable[[np.ndarray], np.ndarray], problem: Problem, seed: int, points: Points) -> Measured:
-    """The error of a prediction on `points`, the test rows of a table or fresh points of a known function.
+def place_words(at: dict[str, float]) -> str:
+    """A point in words: x1=0.5, x2=-3; of one with many inputs the first of them."""
+    shown = list(at.items()) if len(at) <= SHOWN + 2 else list(at.items())[:SHOWN]
+    words = ", ".join(f"{k}={v:.4g}" for k, v in shown)
+    return words if len(shown) == len(at) else f"{words} ... ({len(at)} inputs)"
 
-    There the largest error is also looked for on the faces of the domain and by climbing from the worst points.
+
+def sampled(
+    names: Sequence[str], outputs: Sequence[str], x: np.ndarray, error: np.ndarray, y: np.ndarray, kind: str,
+    *, more: tuple[np.ndarray, np.ndarray] | None = None, left_out: int = 0,
+) -> Measured:  # fmt: skip
+    """The `Measured` of |errors| (n, k) at points x (n, d) with values y (n, k).
+
+    more: further points and |errors| that count for the largest error alone, because they were not drawn evenly.
     """
-    x, y = points
-    error = np.abs(predict(x) - y)
-    size, rmse = (float(np.sqrt(np.mean(np.square(v)))) for v in (y, error))
-    relative = rmse / size if size > 0 else (0.0 if rmse == 0 else math.inf)
-    worst = np.where(np.isnan(error), np.inf, error).max(axis=1)
-    n = len(x)
-    if problem.function is None:
-        on = "test rows" if problem.test is not None else "training rows"
+    error = np.where(np.isnan(error), np.inf, error)
+    places, sizes = (x, error) if more is None else (np.concatenate([x, more[0]]), np.concatenate([error, more[1]]))
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.mean(np.square(error), axis=0)  # (k,)
+        size = math.sqrt(float(np.mean(np.square(y))))
+        variance = np.var(y, axis=0)
+        varies = np.ptp(y, axis=0) > 0
+        r2 = np.where(varies, 1.0 - squares / np.where(varies & (variance > 0), variance, 1.0), np.nan)
+    rmse = math.sqrt(float(np.mean(squares)))
+    rows = sizes.argmax(axis=0)
+    parts = tuple(
+        OutputError(
+            name, float(sizes[row, j]), dict(zip(names, places[row].tolist(), strict=True)),
+            math.sqrt(float(squares[j])), float(r2[j]),
+        )
+        for j, (name, row) in enumerate(zip(outputs, rows, strict=True))
+    )  # fmt: skip
+    worst = max(parts, key=lambda part: part.max)
+    return Measured(
+        max=worst.max,
+        at=worst.at,
+        rmse=rmse,
+        relative_l2=rmse / size if size > 0 else (0.0 if rmse == 0 else math.inf),
+        n=len(places),
+        kind=kind,
+        chose=kind in CHOOSING,
+        r2=float(np.mean(r2[varies])) if varies.any() else math.nan,
+        outputs=parts,
+        left_out=left_out,
+    )
+
+
+# --- what it costs ----------------------------------------------------------------------------------------------------
+
+
+class Effort(NamedTuple):
+    """Evaluations of a function that measure an error.
+
+    uniform, corners, faces, named: points that every candidate is measured at; `named` are those that a formula itself
+    names. climb: the most that one measurement spends uphill from the worst of them. pool: the most that all
+    measurements together spend there; None: no such limit.
+    """
+
+    uniform: int
+    corners: int
+    faces: int
+    climb: int
+    named: int = 0
+    pool: int | None = None
+
+    @property
+    def total(self) -> int:
+        """Of one measurement."""
+        return self.uniform + self.corners + self.faces + self.climb + self.named
+
+
+def effort_of(problem: Problem, time: float | None = None) -> Effort:
+    """What measuring the error of a known function costs.
+
+    `Sampling.verify` evaluations for each measurement if the user named it. Else for a callable of which the user named
+    the number of training points, or that is slow where there is a time limit: that much for all measurements together.
+    """
+    dim, plan = problem.domain.dim, problem.plan
+    formula = problem.source["kind"] == "formula"
+    whole = default_effort(dim)
+    if plan is not None and plan.verify is not None:
+        named = plan.verify // 8 if formula else 0
+        return shares(plan.verify - named, dim)._replace(named=named)
+    if formula:
+        return whole._replace(named=NAMED)
+    most: float = math.inf
+    if problem.source["kind"] == "callable":
+        if plan is not None and plan.count is not None and problem.exact and not problem.free:
+            count = math.prod(plan.count) if isinstance(plan.count, tuple) else plan.count
+            most = max(FEWEST, PER_POINT * count)
+        seconds = getattr(problem, "seconds_per_point", None)
+        if time is not None and seconds:
+            most = min(most, SHARE * time / seconds)
+    if most >= whole.total:
+        return whole
+    part = shares(max(4, int(most)), dim)
+    return part._replace(pool=part.climb, climb=max(1, part.climb // 2))
+
+
+def default_effort(dim: int) -> Effort:
+    """15 000 evaluations and the corners; 5 000 in one dimension."""
+    if dim == 1:
+        return Effort(3000, 2, 0, 1998)
+    return Effort(7000, corner_count(dim), 3000, 5000)
+
+
+def shares(budget: int, dim: int) -> Effort:
+    """So many evaluations, divided."""
+    corners = min(corner_count(dim), budget // 4)
+    faces = budget * 3 // 20 if dim > 1 else 0
+    climbing = budget * (4 if dim == 1 else 3) // 10 if budget > 3 else 0
+    return Effort(max(1, budget - corners - faces - climbing), corners, faces, climbing)
+
+
+def corner_count(dim: int) -> int:
+    """How many corners are looked at: all up to 12 inputs."""
+    return 2**dim if dim <= ALL_CORNERS_UP_TO else 2 * dim + 2
+
+
+# --- where it is measured ---------------------------------------------------------------------------------------------
+
+
+def spread_points(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Points (count, d) each of which is uniform over the box, and which leave no gaps as independent ones do.
+
+    In up to three dimensions one in each cell of a grid, and what does not fit into a grid independent; in more a
+    Latin hypercube. Means over them are those over the box.
+    """
+    d = domain.dim
+    if d > 3:
+        unit = (np.stack([rng.permutation(count) for _ in range(d)], axis=1) + rng.random((count, d))) / max(1, count)
     else:
-        x, worst, n = _climb(predict, problem, x, worst, seed)
-        on = "fresh points"
-    i = int(np.argmax(worst))
-    at = {name: float(v) for name, v in zip(problem.names, x[i], strict=True)}
-    return Measured(float(worst[i]), at, rmse, relative, n, on)
+        side = max(1, round(count ** (1 / d)))
+        side -= side**d > count
+        cells = np.stack(np.meshgrid(*[np.arange(side)] * d, indexing="ij"), axis=-1).reshape(-1, d)
+        unit = (cells + rng.random(cells.shape)) / side
+        unit = np.concatenate([unit, rng.random((count - len(unit), d))])
+    return np.clip(domain.low * (1.0 - unit) + domain.high * unit, domain.low, domain.high)
 
 
-def _climb(
-    predict: Callable[[np.ndarray], np.ndarray], problem: Problem, x: np.ndarray, worst: np.ndarray, seed: int
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """Larger errors near the worst points and on the faces: points, their largest errors, and evaluations in all.
+def border_points(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Points (count, d) where fits are often worst and uniform ones never fall.
 
-    A random search that halves its radius: it needs no derivative, so it works for any callable and at kinks.
+    A quarter on the faces of the box, a quarter on its edges of all dimensions, a quarter near its corners at distances
+    of all sizes, and a quarter with every input at an end or in the middle, which is 0 where the box holds it.
     """
-    function, box = problem.function, problem.domain
-    assert function is not None
-
-    def errors(points: np.ndarray) -> np.ndarray:
-        e = np.abs(predict(points) - function(points)).max(axis=1)
-        return np.where(np.isnan(e), -np.inf, e)  # outside the function's domain there is no error
-
-    starts, steps, each = problem.effort().search
-    faces = problem.edges(seed)
-    points, values = x, worst
-    if len(faces):
-        points, values = np.concatenate([x, faces]), np.concatenate([worst, errors(faces)])
-    n = len(points)
-    best = np.argsort(values)[-starts:]
-    tops, heights = points[best], values[best]
-    rng = np.random.default_rng([seed, 0xC11B])
-    radius = box.width / 20
-    for _ in range(steps):
-        step = rng.uniform(-1.0, 1.0, (each, *tops.shape)) * radius
-        tries = np.clip(tops + step, box.low, box.high)
-        found = errors(tries.reshape(-1, box.dim)).reshape(each, -1)
-        pick = found.argmax(axis=0)
-        better = found.max(axis=0) > heights
-        heights = np.where(better, found.max(axis=0), heights)
-        tops = np.where(better[:, None], tries[pick, np.arange(len(tops))], tops)
-        radius, n = radius / 2**0.5, n + tries.shape[0] * tries.shape[1]
-    return np.concatenate([points, tops]), np.concatenate([values, heights]), n
+    d, quarter = domain.dim, -(-count // 4)
+    unit = domain.scale(np.clip(0.0, domain.low, domain.high))
+    middle = np.where(np.abs(unit) < 1.0, unit, 0.0)
+    if quarter >= 3**d - 2**d - 1:
+        lattice = np.array([t for t in itertools.product((0, -1, 1), repeat=d) if 0 in t], dtype=np.float64)
+    else:
+        lattice = rng.integers(-1, 2, (quarter, d)).astype(np.float64)
+        lattice[:1] = 0.0
+    lattice = np.where(lattice == 0, middle, lattice)
+    near = _near_corners(d, quarter, rng)
+    edges = max(0, count - len(lattice) - len(near))  # those on faces, too
+    stuck = np.where(np.arange(edges) % 2 == 0, 1, rng.integers(1, d + 1, edges))  # how many inputs are at an end
+    order = rng.random((edges, d)).argsort(axis=1).argsort(axis=1)
+    ends, inside = rng.choice([-1.0, 1.0], (edges, d)), rng.uniform(-1.0, 1.0, (edges, d))
+    return domain.unscale(np.concatenate([lattice, np.where(order < stuck[:, None], ends, inside), near])[:count])
 
 
-__all__ = ["Measured", "measure"]
+def _near_corners(d: int, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Points (count, d) of [-1, 1]^d at or near an end in every input, each corner as often as the others."""
+    corners = Domain([(-1.0, 1.0)] * d).corners() if d <= ALL_CORNERS_UP_TO else rng.choice([-1.0, 1.0], (count, d))
+    corners = corners[rng.permutation(len(corners))][np.arange(count) % len(corners)]
+    inward = rng.random((count, d)) * 10.0 ** -rng.uniform(0.0, 2.0, (count, 1))
+    return corners * (1.0 - np.where(rng.random((count, d)) < 0.5, inward, 0.0))
+
+
+def some_corners(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray:
+    """All corners (2**d, d) if count allows, else so many: the lowest, the highest, and random ones."""
+    d = domain.dim
+    if d <= ALL_CORNERS_UP_TO and count >= 2**d:
+        return domain.corners()
+    high = rng.random((count, d)) < 0.5
+    high[:1], high[1:2] = False, True
+    return np.where(high, domain.high, domain.low)
+
+
+def fresh_points(problem: Problem, seed: int, count: int | None = None) -> Points:
+    """Independent uniform points of a known function that were never trained on, where it is finite, and its values."""
+    assert problem.function is not None
+    rng = np.random.default_rng([seed, 0x7E57])  # a stream of its own: never the training points
+    count = effort_of(problem).uniform if count is None else count
+    x = sample(problem.domain, count, "uniform", generator=rng)
+    y = problem.function(x)
+    good = np.isfinite(y).all(axis=1)
+    return x[good], y[good]
+
+
+def judging_rows(problem: Problem) -> tuple[Points, str]:
+    """The rows of a table that judge a fit, and their kind: test rows, else validation rows, else training rows."""
+    for kind, part in (("test", problem.test), ("validation", problem.validation)):
+        if part is not None:
+            return part, kind
+    return problem.train, "training"
+
+
+class Judge:
+    """Measures candidates of one fit, all in the same way.
+
+    Attributes:
+        kind: of what it measures on; see `Measured`.
+        points: the rows or fresh points and their values, which stay the same for all candidates.
+        size: the largest |target| among these points and the training rows.
+        spent: how often the target was evaluated.
+
+    With `time` in seconds and a slow callable (`Problem.seconds_per_point`) about a fifth of it goes into measuring,
+    all candidates together. Where there is such a limit, points that a search asked for are kept, and later candidates
+    are measured there too.
+    """
+
+    def __init__(self, problem: Problem, seed: int, time: float | None = None) -> None:
+        self.problem, self.seed, self.spent, self.left_out = problem, seed, 0, 0
+        if problem.function is None:
+            self.points, self.kind = judging_rows(problem)
+            self.even = len(self.points[0])
+        else:
+            self.kind, self.effort = "fresh", effort_of(problem, time)
+            self.pool = self.effort.pool
+            self._draw()
+        self.size = max(float(np.abs(y).max(initial=0.0)) for y in (self.points[1], problem.train[1]))
+
+    def _draw(self) -> None:
+        """The points of a known function that every candidate is measured at; the first `even` are spread evenly."""
+        problem, effort = self.problem, self.effort
+        rng = np.random.default_rng([self.seed, 0x7E57])  # a stream of its own: never the training points
+        known = [] if self.pool is None or problem.test is None else [problem.test]  # uniform points, known already
+        even = spread_points(problem.domain, effort.uniform, rng)
+        uneven = [some_corners(problem.domain, effort.corners, rng)]
+        uneven.append(border_points(problem.domain, effort.faces, rng))
+        uneven.append(named_points(problem, effort.named, rng))
+        parts = [*known, self._known(even)]
+        self.even = sum(len(x) for x, _ in parts)
+        parts.append(self._known(np.concatenate(uneven)))
+        self.points = (np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts]))
+
+    def _known(self, x: np.ndarray) -> Points:
+        """Points where the target is finite, and its values there."""
+        values = self._values(x)
+        good = np.isfinite(values).all(axis=1)
+        self.left_out += int((~good).sum())
+        return x[good], values[good]
+
+    def _values(self, x: np.ndarray) -> np.ndarray:
+        assert self.problem.function is not None
+        self.spent += len(x)
+        return self.problem.function(x) if len(x) else np.zeros((0, len(self.problem.outputs)))
+
+    def measured(self, predict: Predict) -> Measured:
+        """The error of a prediction: of a table on its rows, of a known function by a search for the largest."""
+        if self.problem.function is None:
+            return self.measured_on(predict, self.points, self.kind)
+        x, y = self.points
+        error = _sizes(predict(x), y)
+        found, sizes, left_out = self._uphill(predict, x, error)
+        even = self.even
+        more = (np.concatenate([x[even:], found]), np.concatenate([error[even:], sizes]))
+        names, outputs = self.problem.names, self.problem.outputs
+        return sampled(
+            names, outputs, x[:even], error[:even], y[:even], "fresh", more=more, left_out=self.left_out + left_out
+        )
+
+    def measured_on(self, predict: Predict, points: Points, kind: str) -> Measured:
+        """The error on these rows alone, and on nothing that is looked for."""
+        x, y = points
+        return sampled(self.problem.names, self.problem.outputs, x, _sizes(predict(x), y), y, kind)
+
+    def within(self, predict: Predict, goal: float) -> bool:
+        """Whether the largest error is within a goal; most that are not are seen at a few points.
+
+        Of measured data the validation rows tell, else the training rows: test rows decide nothing.
+        """
+        held = self.problem.function is None
+        x, y = points = (self.problem.validation or self.problem.train) if held else self.points
+        every = max(1, len(x) // 512)
+        if not _sizes(predict(x[::every]), y[::every]).max() <= goal:
+            return False
+        found = self.measured_on(predict, points, "validation") if held else self.measured(predict)
+        return found.max <= goal
+
+    def _uphill(self, predict: Predict, x: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+        """Points (m, d) of a search for larger errors, |errors| (m, k) there, and how many were not finite."""
+        budget = self.effort.climb
+        if self.pool is not None:
+            budget = min(budget, -(-self.pool // 2))
+            self.pool -= budget
+        kept: list[Points] = []
+        sizes: list[np.ndarray] = []
+        left_out = 0
+
+        def error_at(points: np.ndarray) -> np.ndarray:
+            nonlocal left_out
+            values = self._values(points)
+            good = np.isfinite(values).all(axis=1)
+            left_out += int((~good).sum())
+            out = np.full(values.shape, -np.inf)  # where the target is not finite there is no error
+            out[good] = _sizes(predict(points[good]), values[good]) if good.any() else out[good]
+            kept.append((points[good], values[good]))
+            sizes.append(out[good])
+            return out
+
+        climb(error_at, self.problem.domain, x, error, Climb(budget), np.random.default_rng([self.seed, 0xC11B]))
+        if not kept:
+            return x[:0], error[:0], 0
+        found, values = (np.concatenate([pair[i] for pair in kept]) for i in (0, 1))
+        if self.pool is not None:  # what an expensive function has said is kept
+            self.points = (np.concatenate([self.points[0], found]), np.concatenate([self.points[1], values]))
+        return found, np.concatenate(sizes), left_out
+
+
+def _sizes(predicted: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """|prediction - target| (n, k); infinite where the prediction is not finite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = np.abs(predicted - y)
+    return np.where(np.isnan(error), np.inf, error)
+
+
+__all__ = [
+    "Judge",
+    "Measured",
+    "OutputError",
+    "effort_of",
+    "fresh_points",
+    "judging_rows",
+    "place_words",
+    "sampled",
+]

@@ -20,57 +20,30 @@ from typing import Any, TypeVar
 import numpy as np
 
 from surefit.errors import ArgumentError
+from surefit.sentences import Sentence, say
 
-# status -> (whether the answer can be relied on, the sentence; a sentence of the other kind says what to do)
-STATUSES: dict[str, tuple[bool, str]] = {
-    "gradient": (True, "The gradient is zero to within gtol: this is a stationary point, normally a minimum."),
-    "cost": (True, "The last step lowered the cost by less than the fraction ftol of it, as the model foretold."),
-    "step": (True, "The last step was shorter than the fraction xtol of x."),
-    "zero": (True, "The residuals are zero: nothing is left to fit."),
-    "goal": (True, "The cost fell to the goal."),
-    "scanned": (True, "Every scale was tried; this is the best of them."),
-    "precision": (
-        True,
-        "No step lowers the cost any more: what is left is the rounding of the numbers. Scale variables and residuals "
-        "to about 1, or compute in float64, if more digits are needed.",
-    ),
-    "max_iterations": (
-        False,
-        "max_iterations was spent before the cost settled: raise it, start closer, or scale the variables.",
-    ),
-    "max_evaluations": (
-        False,
-        "max_evaluations was spent before the cost settled: raise it, give the exact Jacobian (differences cost one "
-        "evaluation a variable), or start closer.",
-    ),
-    "time": (False, "The time was spent before the cost settled: raise time=, or start closer."),
-    "callback": (False, "The callback asked to stop; x is the best point so far."),
-    "validation": (
-        True,
-        "The validation cost has risen max_fail times: more steps would fit the noise; x is the point where it was "
-        "lowest.",
-    ),
-    "damping": (
-        False,
-        "The damping mu reached its largest value without lowering the cost: x is at a minimum to within the accuracy "
-        "of the Jacobian, or the Jacobian is wrong; compare it with differences.",
-    ),
-    "stalled": (
-        False,
-        "No step in a direction of descent lowers the cost, although the slope says it should: the gradient or "
-        "Jacobian is wrong (compare it with differences), the function jumps, or its rounding hides the fall.",
-    ),
-    "flat": (
-        False,
-        "The Jacobian is zero: at x the residuals do not depend on any variable. Start elsewhere; if that is no help, "
-        "see whether fun uses x, and compare the Jacobian with differences.",
-    ),
-    "not_finite": (
-        False,
-        "Every step ended where the residuals are NaN or infinite: add bounds that keep x where they are finite, or "
-        "start elsewhere.",
-    ),
-    "unbounded": (False, "The function falls without limit: it has no minimum; check its sign, or add a penalty."),
+# status -> whether the answer can be relied on; its sentence, which then says what to do, is "solver-" and the status
+STATUSES: dict[str, tuple[bool, Sentence]] = {
+    status: (reliable, say(f"solver-{status}"))
+    for status, reliable in {
+        "gradient": True,
+        "cost": True,
+        "step": True,
+        "zero": True,
+        "goal": True,
+        "scanned": True,
+        "precision": True,
+        "max_iterations": False,
+        "max_evaluations": False,
+        "time": False,
+        "callback": False,
+        "validation": True,
+        "damping": False,
+        "stalled": False,
+        "flat": False,
+        "not_finite": False,
+        "unbounded": False,
+    }.items()
 }
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from surefit.errors import ArgumentError, DataError
 
 from .arrays import Array, colour_limits, finite, span
+from .canvas import new_figure
 from .language import language, say
 from .panels import DATA_MARKS, TEST_MARKS, add_colour_bar, draw_cells, draw_line, draw_marks, mark_size, set_x_limits
 from .style import (
@@ -36,7 +37,6 @@ from .style import (
     house_style,
     in_house_style,
     lay_out,
-    new_figure,
     number,
     wrapped,
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import io
-from typing import TYPE_CHECKING, Any
+import warnings
+from typing import TYPE_CHECKING, Any, Literal
 
-from .style import house_style
+from .style import PAGE_WIDTH, house_style
 
 if TYPE_CHECKING:
     from matplotlib.backend_bases import RendererBase
@@ -30,7 +31,9 @@ def chart_class() -> type[Figure]:
             FigureCanvasAgg(self)
 
         def draw(self, renderer: RendererBase) -> None:
-            with house_style():
+            with house_style(), warnings.catch_warnings():
+                # a column may have a name that no font here can draw; in an SVG it stays text, in pixels it is a box
+                warnings.filterwarnings("ignore", message="Glyph .* missing from")
                 super().draw(renderer)
 
         def _repr_png_(self) -> bytes:
@@ -42,6 +45,13 @@ def chart_class() -> type[Figure]:
 
     Chart.__qualname__ = "Chart"  # pickle finds it under this name, by __getattr__ below
     return Chart
+
+
+def new_figure(
+    width: float = PAGE_WIDTH, height: float = 4.0, *, layout: Literal["constrained"] | None = "constrained"
+) -> Figure:
+    """An empty figure of (width, height) inches, known to nobody but the caller; notebooks display it."""
+    return chart_class()(figsize=(width, height), layout=layout)
 
 
 def __getattr__(name: str) -> Any:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from surefit.errors import ArgumentError, ShapeError
 
 from .arrays import finite, vector
+from .canvas import new_figure
 from .panels import draw_line, legend_above, mark_size, set_title
 from .style import (
     FIT_LINE,
@@ -21,7 +22,6 @@ from .style import (
     PAGE_WIDTH,
     TARGET_LINE,
     in_house_style,
-    new_figure,
     plain,
     wrapped,
 )

@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 from surefit.errors import ArgumentError
 
 from .arrays import name_inputs_and_outputs, outputs, table
+from .canvas import new_figure
 from .panels import draw_marks, legend_above, point_groups, set_title
-from .style import PAGE_WIDTH, in_house_style, new_figure, wrapped
+from .style import PAGE_WIDTH, in_house_style, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

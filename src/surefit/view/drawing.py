@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from surefit.errors import ArgumentError
 
-from .style import BLACK, FONT, house_style, in_house_style, new_figure, plain
+from .canvas import new_figure
+from .style import BLACK, FONT, house_style, in_house_style, plain
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

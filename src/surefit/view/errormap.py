@@ -10,23 +10,25 @@ from numpy.typing import ArrayLike
 
 from surefit.errors import ArgumentError
 
-from .arrays import Array, finite, name_inputs_and_outputs, outputs, span, table, worst
+from .arrays import Array, finite, name_inputs_and_outputs, outputs, span, table
+from .canvas import new_figure
 from .language import say
 from .panels import (
     RASTER_ABOVE,
+    Peak,
     cell_edges,
     circle,
     draw_cells,
     mark_missing,
     mark_size,
     output_rows,
-    place_text,
+    peaks_of,
     set_caption,
     set_note,
     set_row_title,
     set_title,
     set_x_limits,
-    worst_text,
+    worst_point,
 )
 from .style import (
     GREY,
@@ -35,7 +37,6 @@ from .style import (
     PALE,
     VERMILLION,
     in_house_style,
-    new_figure,
     wrapped,
 )
 
@@ -53,6 +54,7 @@ def error_map(
     names: Sequence[str] | None = None,
     title: str | None = None,
     most: int = 5,
+    peaks: Sequence[tuple[ArrayLike, float]] | None = None,
 ) -> Figure:
     """The size of the error over the inputs, on a logarithmic scale, the worst point circled.
 
@@ -67,6 +69,8 @@ def error_map(
         names: The d inputs, then the k outputs; default x1, x2, ..., y.
         title: Above the figure.
         most: With more inputs than this only so many are drawn: those along which the error changes most.
+        peaks: For each output the point of the largest error known, found by a search, and the error there: it is
+            circled and told instead of the largest that is drawn.
 
     Raises:
         ShapeError, DtypeError, ArgumentError: arrays that do not fit together, `most` below 2.
@@ -84,47 +88,48 @@ def error_map(
     if not np.all(np.isfinite(points)):
         raise ArgumentError("x: a point is not finite; drop it and its error")
     names_in, names_out = name_inputs_and_outputs(names, d, k)
+    tops = peaks_of("peaks", peaks, d, k)
     shown = min(d, most)
     height = 3.0 if d == 1 else 4.2 if d == 2 else 0.8 + 6.2 * shown / max(shown, 4)
     figure = new_figure(PAGE_WIDTH if d != 2 else 5.2, 0.3 + height * k)
     for j, row in enumerate(output_rows(figure, k)):
         sizes = np.abs(finite(errors[:, j]))
         if d == 1:
-            _map_1d(row, points[:, 0], sizes, names_in[0])
+            _map_1d(row, points[:, 0], sizes, names_in, tops[j])
         elif d == 2:
-            _map_2d(row, points, sizes, names_in)
+            _map_2d(row, points, sizes, names_in, tops[j])
         else:
-            _map_pairs(row, points, sizes, names_in, shown)
+            _map_pairs(row, points, sizes, names_in, shown, tops[j])
         set_row_title(row, names_out, j)
     set_title(figure, title)
     return figure
 
 
-def _map_1d(row: Any, x: Array, sizes: Array, name: str) -> None:
+def _map_1d(row: Any, x: Array, sizes: Array, names: list[str], top: Peak | None) -> None:
     axes = row.subplots()
     order = np.argsort(x, kind="stable")
-    at = worst(sizes)
-    if at is not None and sizes[at] > 0:
+    top, text = worst_point(sizes, x[:, None], names, top)
+    if top is not None or np.any(sizes > 0):
         axes.set_yscale("log")
         mark_missing(axes, x[sizes == 0], say("exactly 0"), GREY, marker="v")
-        circle(axes, x[at], sizes[at])
+    if top is not None:
+        circle(axes, float(top.place[0]), abs(top.error))
     drawn = np.where(sizes[order] > 0, sizes[order], np.nan) if np.any(sizes > 0) else sizes[order]
     axes.plot(x[order], drawn, color=VERMILLION, linewidth=1.2, marker="." if x.size <= 200 else "")
     mark_missing(axes, x[np.isnan(sizes)], say("error not finite"), VERMILLION)
-    axes.set_xlabel(wrapped(name, 90))
+    axes.set_xlabel(wrapped(names[0], 90))
     axes.set_ylabel(say("|error|"))
     set_x_limits(axes, *span(x), margin=0.02)
-    set_note(axes, worst_text(sizes, at, None if at is None else place_text(name, x[at])))
+    set_note(axes, text)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="best")
 
 
-def _map_2d(row: Any, points: Array, sizes: Array, names: list[str]) -> None:
+def _map_2d(row: Any, points: Array, sizes: Array, names: list[str], top: Peak | None) -> None:
     axes = row.subplots()
     colours, extend = _colours(sizes)
     floored = _floored(sizes, colours)
     first, second = np.unique(points[:, 0]), np.unique(points[:, 1])
-    at = worst(sizes)
     if points.shape[0] == first.size * second.size > 1 and len(np.unique(points, axis=0)) == len(points):
         rows = np.lexsort((points[:, 0], points[:, 1]))
         marks = draw_cells(axes, first, second, floored[rows].reshape(second.size, first.size), **colours)
@@ -143,16 +148,17 @@ def _map_2d(row: Any, points: Array, sizes: Array, names: list[str]) -> None:
         if missing.any():
             axes.plot(*points[missing].T, "x", color=VERMILLION, markersize=5)
         axes.set_box_aspect(1)
-    if at is not None and sizes[at] > 0:
-        circle(axes, *points[at])
+    top, text = worst_point(sizes, points, names, top)
+    if top is not None:
+        circle(axes, *top.place)
     axes.set_xlabel(wrapped(names[0], 40))
     axes.set_ylabel(wrapped(names[1], 40))
     bar = row.colorbar(marks, ax=axes, aspect=25, extend=extend)
     bar.set_label(say("|error|"))
-    _caption(row, points, sizes, names)
+    _caption(row, sizes, text)
 
 
-def _map_pairs(row: Any, points: Array, sizes: Array, names: list[str], shown: int) -> None:
+def _map_pairs(row: Any, points: Array, sizes: Array, names: list[str], shown: int, top: Peak | None) -> None:
     d = points.shape[1]
     bins = int(np.clip(np.sqrt(len(points) / 4), 5, 40))
     edges = [_bin_edges(points[:, i], bins) for i in range(d)]
@@ -162,7 +168,7 @@ def _map_pairs(row: Any, points: Array, sizes: Array, names: list[str], shown: i
 
     grid = row.subplots(shown, shown, squeeze=False)
     colours, extend = _colours(np.concatenate([profiles[i] for i in kept]))
-    at = worst(sizes)
+    top, text = worst_point(sizes, points, names, top)
     mesh = None
     for r, c in ((r, c) for r in range(shown) for c in range(shown)):
         axes = grid[r, c]
@@ -185,8 +191,8 @@ def _map_pairs(row: Any, points: Array, sizes: Array, names: list[str], shown: i
             axes.patch.set_facecolor(PALE)  # a cell without points
             shades = np.ma.masked_invalid(_floored(largest, colours))
             mesh = axes.pcolormesh(edges[j], edges[i], shades, rasterized=True, **colours)
-            if at is not None and sizes[at] > 0:
-                circle(axes, points[at, j], points[at, i], markersize=5)
+            if top is not None:
+                circle(axes, float(top.place[j]), float(top.place[i]), markersize=5)
             axes.set_ylim(edges[i][0], edges[i][-1])
         axes.set_xlim(edges[j][0], edges[j][-1])
         axes.tick_params(labelbottom=r == shown - 1, labelleft=c == 0, labelsize=7)
@@ -198,7 +204,7 @@ def _map_pairs(row: Any, points: Array, sizes: Array, names: list[str], shown: i
             axes.set_ylabel(wrapped(names[i], 60 // shown))
     bar = row.colorbar(mesh, ax=list(grid[np.tril_indices(shown)]), aspect=35, shrink=0.8, extend=extend)
     bar.set_label(say("largest |error|"))
-    _caption(row, points, sizes, names, say("{shown} of {d} inputs; ", shown=shown, d=d) if shown < d else "")
+    _caption(row, sizes, (say("{shown} of {d} inputs; ", shown=shown, d=d) if shown < d else "") + text)
 
 
 def _colours(sizes: Array) -> tuple[dict[str, Any], str]:
@@ -245,9 +251,6 @@ def _decades(profile: Array) -> float:
     return float(np.log10(known.max()) - np.log10(known.min())) if known.size else 0.0
 
 
-def _caption(row: Any, points: Array, sizes: Array, names: list[str], prefix: str = "") -> None:
-    at = worst(sizes)
-    where = None if at is None else ", ".join(place_text(n, v) for n, v in zip(names, points[at], strict=True))
+def _caption(row: Any, sizes: Array, text: str) -> None:
     missing = int(np.sum(np.isnan(sizes)))
-    note = say("; {count} not finite", count=missing) if missing else ""
-    set_caption(row, prefix + worst_text(sizes, at, where) + note)
+    set_caption(row, text + (say("; {count} not finite", count=missing) if missing else ""))

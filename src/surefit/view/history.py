@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from surefit.errors import ArgumentError, ShapeError
 
 from .arrays import Array, finite, span, vector
+from .canvas import new_figure
 from .language import say
 from .panels import circle, draw_line, legend_above, mark_missing, set_note, set_title, set_x_limits
 from .style import (
@@ -23,7 +24,6 @@ from .style import (
     PAGE_WIDTH,
     VERMILLION,
     in_house_style,
-    new_figure,
     number,
     plain,
     wrapped,

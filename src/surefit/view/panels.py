@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from surefit.errors import ArgumentError, ShapeError
 
-from .arrays import Array, finite, outputs, span, symmetric_limit, table
+from .arrays import Array, finite, outputs, span, symmetric_limit, table, worst
 from .language import say
 from .style import GREEN, ORANGE, PALE, VERMILLION, WORST_POINT, columns, number, plain, wrapped
 
@@ -28,12 +29,20 @@ TEST_MARKS: dict[str, Any] = {"color": GREEN, "marker": "D", "zorder": 2}
 Group = tuple[str, tuple[Array, ...], dict[str, Any]]
 
 
-def point_groups(data: Points | None, test: Points | None, d: int, k: int) -> list[Group]:
+# What the points are that were held back: in a legend, and in a title.
+HELD = {
+    "test": ("test data", "data (test: \N{WHITE DIAMOND})"),
+    "validation": ("validation data", "data (validation: \N{WHITE DIAMOND})"),
+}
+
+
+def point_groups(data: Points | None, test: Points | None, d: int, k: int, held: str = "test") -> list[Group]:
     """Labelled points, checked: (x (n, d), y (n, k)) or with predictions (n, k) as a third."""
+    check_held(held)
     groups: list[Group] = []
     for name, label, given, marks in (
         ("data", say("data" if test is None else "training data"), data, DATA_MARKS),
-        ("test", say("test data"), test, TEST_MARKS),
+        ("test", say(HELD[held][0]), test, TEST_MARKS),
     ):
         if given is None:
             continue
@@ -49,6 +58,11 @@ def point_groups(data: Points | None, test: Points | None, d: int, k: int) -> li
             raise ShapeError(f"{name}: {', '.join(str(v.shape[1]) for v in values)} outputs; {k} needed")
         groups.append((label, (x, *values), marks))
     return groups
+
+
+def check_held(held: str) -> None:
+    if held not in HELD:
+        raise ArgumentError(f"held={held!r} must be one of {', '.join(map(repr, HELD))}")
 
 
 def matching_outputs(name: str, values: ArrayLike, model: Array) -> Array:
@@ -136,6 +150,37 @@ def worst_text(error: Array, at: int | None, where: str | None) -> str:
     if size == 0.0 or where is None:
         return say("max |error| {size}", size=number(size))
     return say("max |error| {size} at {where}", size=number(size), where=where)
+
+
+class Peak(NamedTuple):
+    """The largest error of an output that is known, found by a search of which no point need be drawn."""
+
+    place: Array  # (d,)
+    error: float  # signed
+
+
+def peaks_of(name: str, given: Sequence[tuple[ArrayLike, float]] | None, d: int, k: int) -> list[Peak | None]:
+    """One for each output, or None."""
+    if given is None:
+        return [None] * k
+    peaks: list[Peak | None] = [Peak(np.asarray(place, np.float64), float(error)) for place, error in given]
+    if len(peaks) != k or any(p is not None and p.place.shape != (d,) for p in peaks):
+        raise ShapeError(f"{name}: needs a point of {d} inputs and its error for each of {k} outputs")
+    return peaks
+
+
+def worst_point(error: Array, places: Array, names: Sequence[str], peak: Peak | None) -> tuple[Peak | None, str]:
+    """The largest of the errors at places (n, d), or the one that is known, to be circled; and what is said of it."""
+    if peak is None:
+        at = worst(error)
+        if at is None:
+            return None, say("no finite error")
+        peak = Peak(places[at], float(error.flat[at]))
+    where = ", ".join(place_text(name, value) for name, value in zip(names, peak.place, strict=True))
+    if peak.error == 0.0:
+        return None, say("max |error| {size}", size=number(0.0))
+    text = say("max |error| {size} at {where}", size=number(abs(peak.error)), where=where)
+    return peak if np.isfinite(peak.error) else None, text
 
 
 def place_text(name: str, value: float) -> str:

@@ -32,14 +32,18 @@ from .arrays import (
     vector,
     worst,
 )
+from .canvas import new_figure
 from .language import say
 from .panels import (
     DATA_MARKS,
+    HELD,
     TEST_MARKS,
     Group,
+    Peak,
     Points,
     add_colour_bar,
     centre_on_zero,
+    check_held,
     circle,
     count_missing,
     draw_cells,
@@ -53,13 +57,14 @@ from .panels import (
     matching_outputs,
     matching_pair,
     output_rows,
-    place_text,
+    peaks_of,
     point_groups,
     set_caption,
     set_note,
     set_row_title,
     set_title,
     set_x_limits,
+    worst_point,
     worst_text,
 )
 from .style import (
@@ -74,7 +79,6 @@ from .style import (
     VERMILLION,
     ZERO_LINE,
     in_house_style,
-    new_figure,
     number,
     wrapped,
 )
@@ -101,6 +105,8 @@ def fit_1d(
     names: Sequence[str] | None = None,
     title: str | None = None,
     bad: ArrayLike | None = None,
+    peaks: Sequence[tuple[ArrayLike, float]] | None = None,
+    held: str = "test",
 ) -> Figure:
     """A function of one input, its fit, and the signed error in a panel below.
 
@@ -115,6 +121,9 @@ def fit_1d(
         title: Above the figure.
         bad: x of further points to mark on the axis as having no finite target. Points of `x` where target or
             fit is not finite are marked in any case.
+        peaks: For each output the point of the largest error known, found by a search, and the signed error there:
+            it is circled and told instead of the largest that is drawn. Only with a target.
+        held: What the points of `test` are called: "test" or "validation".
 
     Raises:
         ShapeError, DtypeError, ArgumentError: arrays that do not fit together.
@@ -130,7 +139,8 @@ def fit_1d(
     order = np.argsort(x, kind="stable")
     k = model.shape[1]
     truth = None if target is None else matching_outputs("target", target, model)
-    groups = point_groups(data, test, 1, k)
+    groups = point_groups(data, test, 1, k, held)
+    tops = peaks_of("peaks", peaks, 1, k)
     left_out = x[:0] if bad is None or np.size(bad) == 0 else vector("bad", bad)
     names_in, names_out = name_inputs_and_outputs(names, 1, k)
     has_residuals = truth is not None or any(len(points) == 3 for _, points, _ in groups)
@@ -156,7 +166,7 @@ def fit_1d(
         if has_residuals:
             lower = axes[per_output * j + 1]
             if truth is not None:
-                _residual_line(lower, x[order], difference(curve, truth[order, j]), names_in[0])
+                _residual_line(lower, x[order], difference(curve, truth[order, j]), names_in[0], tops[j])
             else:
                 _residual_points(lower, groups, j, names_in[0])
         axes[per_output * (j + 1) - 1].tick_params(labelbottom=True)
@@ -168,15 +178,15 @@ def fit_1d(
     return figure
 
 
-def _residual_line(axes: Axes, x: Array, error: Array, x_name: str) -> None:
+def _residual_line(axes: Axes, x: Array, error: Array, x_name: str, top: Peak | None) -> None:
     axes.axhline(0.0, **ZERO_LINE)
     draw_line(axes, x, error, ERROR_LINE)
     axes.set_ylabel(say(FIT_MINUS_TARGET))
-    at = worst(error)
-    if at is not None and error[at] != 0.0:
-        circle(axes, x[at], error[at])
-    set_note(axes, worst_text(error, at, None if at is None else place_text(x_name, x[at])))
-    centre_on_zero(axes, error)
+    top, text = worst_point(error, x[:, None], [x_name], top)
+    if top is not None:
+        circle(axes, float(top.place[0]), top.error)
+    set_note(axes, text)
+    centre_on_zero(axes, error if top is None else np.append(error, top.error))
 
 
 def _residual_points(axes: Axes, groups: list[Group], j: int, x_name: str) -> None:
@@ -211,6 +221,8 @@ def fit_2d(
     test: Points | None = None,
     names: Sequence[str] | None = None,
     title: str | None = None,
+    peaks: Sequence[tuple[ArrayLike, float]] | None = None,
+    held: str = "test",
 ) -> Figure:
     """A function of two inputs on a grid: target, fit, signed error; one row of panels for each output.
 
@@ -229,6 +241,9 @@ def fit_2d(
         test: Test points, as `data`.
         names: The two inputs, then the outputs; default x1, x2, y.
         title: Above the figure.
+        peaks: For each output the point of the largest error known, found by a search, and the signed error there:
+            it is circled and told instead of the largest that is drawn.
+        held: What the points of `test` are called: "test" or "validation".
 
     Raises:
         ShapeError, DtypeError, ArgumentError: arrays that do not fit together.
@@ -247,7 +262,8 @@ def fit_2d(
     truth = None if target is None else on_grid("target", target, shape, transposed)
     if truth is not None and truth.shape != model.shape:
         raise ShapeError(f"target: {truth.shape[2]} outputs, fit: {k}; both need the same")
-    groups = point_groups(data, test, 2, k)
+    groups = point_groups(data, test, 2, k, held)
+    tops = peaks_of("peaks", peaks, 2, k)
     if truth is None and not groups:
         raise ArgumentError("target: None, and no data; fit_2d compares a fit with one of the two (see surface())")
     names_in, names_out = name_inputs_and_outputs(names, 2, k)
@@ -257,9 +273,9 @@ def fit_2d(
     for j, row in enumerate(rows):
         panels = row.subplots(1, 3, sharex=True, sharey=True)
         if truth is not None:
-            _grid_row(row, panels, first, second, truth[..., j], model[..., j], groups, names_in)
+            _grid_row(row, panels, first, second, truth[..., j], model[..., j], groups, names_in, tops[j])
         else:
-            _points_row(row, panels, first, second, model[..., j], groups, j, names_in)
+            _points_row(row, panels, first, second, model[..., j], groups, j, names_in, held, tops[j])
         set_row_title(row, names_out, j)
         for axes in panels:
             frame_square(axes, first, second, groups)
@@ -278,6 +294,7 @@ def _grid_row(
     model: Array,
     groups: list[Group],
     names: list[str],
+    top: Peak | None,
 ) -> None:
     low, high, extend = _shared_limits(truth, model)
     first = say("target (dots: data)") if groups else say("target")
@@ -292,14 +309,12 @@ def _grid_row(
     limit = symmetric_limit(error, truth, model)
     mesh = draw_cells(panels[2], x1, x2, error, cmap=DIVERGING, vmin=-limit, vmax=limit)
     panels[2].set_title(count_missing(say(FIT_MINUS_TARGET), error))
-    at = worst(error)
-    where = None
-    if at is not None and error.flat[at] != 0.0:
-        i, j = np.unravel_index(at, error.shape)
-        circle(panels[2], x1[j], x2[i])
-        where = ", ".join(place_text(name, value) for name, value in zip(names, (x1[j], x2[i]), strict=True))
+    places = np.stack(np.meshgrid(x1, x2), axis=-1).reshape(-1, 2)
+    top, text = worst_point(error, places, names, top)
+    if top is not None:
+        circle(panels[2], *top.place)
     add_colour_bar(row, mesh, [panels[2]])
-    set_caption(row, worst_text(error, at, where))
+    set_caption(row, text)
 
 
 def _points_row(
@@ -311,13 +326,15 @@ def _points_row(
     groups: list[Group],
     j: int,
     names: list[str],
+    held: str,
+    top: Peak | None,
 ) -> None:
     """Data, fit, and the error at the data: the row of a table, whose function nobody knows."""
     values = [points[1][:, j] for _, points, _ in groups]
     low, high, extend = _shared_limits(np.concatenate(values), model)
     draw_coloured(panels[0], groups, values, SEQUENTIAL, low, high)
     mesh = draw_cells(panels[1], x1, x2, model, cmap=SEQUENTIAL, vmin=low, vmax=high)
-    panels[0].set_title(say("data") if len(groups) == 1 else say("data (test: \N{WHITE DIAMOND})"))
+    panels[0].set_title(say("data") if len(groups) == 1 else say(HELD[held][1]))
     panels[1].set_title(count_missing(say("fit"), model))
     add_colour_bar(row, mesh, list(panels[:2]), extend=extend)
     known = [group for group in groups if len(group[1]) == 3]
@@ -329,13 +346,12 @@ def _points_row(
     limit = symmetric_limit(error, *values)
     marks = draw_coloured(panels[2], known, errors, DIVERGING, -limit, limit)
     panels[2].set_title(say(FIT_MINUS_DATA))
-    at, where = worst(error), None
-    if at is not None and error[at] != 0.0:
-        place = np.concatenate([points[0] for _, points, _ in known])[at]
-        circle(panels[2], *place)
-        where = ", ".join(place_text(name, value) for name, value in zip(names, place, strict=True))
+    places = np.concatenate([points[0] for _, points, _ in known])
+    top, text = worst_point(error, places, names, top)
+    if top is not None:
+        circle(panels[2], *top.place)
     add_colour_bar(row, marks, [panels[2]])
-    set_caption(row, worst_text(error, at, where))
+    set_caption(row, text)
 
 
 def _shared_limits(truth: Array, model: Array) -> tuple[float, float, str]:
@@ -361,6 +377,7 @@ def fit_scatter(
     test: tuple[ArrayLike, ArrayLike] | None = None,
     names: Sequence[str] | None = None,
     title: str | None = None,
+    held: str = "test",
 ) -> Figure:
     """Predicted against true values, and how the errors are distributed; one row of panels for each output.
 
@@ -372,6 +389,7 @@ def fit_scatter(
         test: Test points (y_true, y_pred), drawn and counted apart.
         names: The outputs; default y, or y1, y2, ...
         title: Above the figure.
+        held: What the points of `test` are called: "test" or "validation".
 
     Raises:
         ShapeError, DtypeError, ArgumentError: arrays that do not fit together.
@@ -382,11 +400,12 @@ def fit_scatter(
         >>> figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()
         ('true y', 'predicted y')
     """
+    check_held(held)
     known = matching_pair("y_true", y_true, "y_pred", y_pred)
     k = known[0].shape[1]
     groups: list[Group] = [(say("data" if test is None else "training"), known, DATA_MARKS)]
     if test is not None:
-        groups.append((say("test"), matching_pair("test[0]", test[0], "test[1]", test[1]), TEST_MARKS))
+        groups.append((say(held), matching_pair("test[0]", test[0], "test[1]", test[1]), TEST_MARKS))
         if groups[1][1][0].shape[1] != k:
             raise ShapeError(f"test: {groups[1][1][0].shape[1]} outputs, y_true: {k}; both need the same")
     _, names_out = name_inputs_and_outputs(names, 0, k)

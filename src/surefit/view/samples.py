@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 from surefit.errors import ArgumentError, ShapeError
 
 from .arrays import Array, name_inputs_and_outputs, outputs, span, table, vector
+from .canvas import new_figure
 from .panels import RASTER_ABOVE, draw_line, legend_above, mark_size, set_title, set_x_limits
-from .style import GREY, PAGE_WIDTH, TARGET_LINE, in_house_style, new_figure, wrapped
+from .style import GREY, PAGE_WIDTH, TARGET_LINE, in_house_style, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

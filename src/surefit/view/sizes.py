@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 from surefit.errors import ArgumentError, ShapeError
 
 from .arrays import vector
+from .canvas import new_figure
 from .panels import circle, legend_above, set_title
-from .style import BLUE, ORANGE, PAGE_WIDTH, VERMILLION, in_house_style, new_figure, number
+from .style import BLUE, ORANGE, PAGE_WIDTH, VERMILLION, in_house_style, number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

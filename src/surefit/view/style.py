@@ -18,7 +18,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -220,15 +220,6 @@ def _powers_into_labels(figure: Figure) -> bool:
                 axis.set_label_text(f"{label} ({power.get_text()})" if label.strip() else power.get_text())
                 found = True
     return found
-
-
-def new_figure(
-    width: float = PAGE_WIDTH, height: float = 4.0, *, layout: Literal["constrained"] | None = "constrained"
-) -> Figure:
-    """An empty figure of (width, height) inches, known to nobody but the caller; notebooks display it."""
-    from .canvas import chart_class
-
-    return chart_class()(figsize=(width, height), layout=layout)
 
 
 # --- text ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 
 import surefit
 from surefit.errors import ArgumentError
-from surefit.problems.problem import pose
+from surefit.problems.posing import pose
 
 
 @pytest.mark.parametrize("names", ["x", "xy", "abcdefg"])

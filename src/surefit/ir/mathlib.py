@@ -21,9 +21,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from surefit.compiler import coefficients as C
-from surefit.compiler.ir import Function, Value
-from surefit.compiler.lanes import (
+from surefit.ir import coefficients as C
+from surefit.ir.builder import Function, Value
+from surefit.ir.lanes import (
     BIAS,
     LARGEST,
     MANTISSA,
@@ -40,7 +40,7 @@ from surefit.compiler.lanes import (
     two_sum,
     where,
 )
-from surefit.compiler.range_reduction import quadrants
+from surefit.ir.range_reduction import quadrants
 
 FUNCTIONS: dict[str, Callable[..., Value]] = {}  # name of a primitive -> what writes it
 

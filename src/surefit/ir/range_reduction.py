@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from surefit.compiler import coefficients as C
-from surefit.compiler.ir import Function, Module, Value
-from surefit.compiler.lanes import (
+from surefit.ir import coefficients as C
+from surefit.ir.builder import Function, Module, Value
+from surefit.ir.lanes import (
     INTEGER,
     Lanes,
     any_lane,

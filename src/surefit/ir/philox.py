@@ -6,7 +6,7 @@ A block of four 64-bit words is a function of a key and of its own number alone 
 
 from __future__ import annotations
 
-from surefit.compiler.ir import Function, Module, Value
+from surefit.ir.builder import Function, Module, Value
 
 _MULTIPLY = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
 _WEYL = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)  # the golden ratio, and sqrt(3) - 1

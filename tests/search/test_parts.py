@@ -9,9 +9,9 @@ import pytest
 
 import surefit
 from surefit.errors import ArgumentError
-from surefit.fitting.adaptive import with_worst, worst_points
-from surefit.fitting.entry import fit_problem
-from surefit.problems.problem import pose
+from surefit.fitting.api import fit_problem
+from surefit.problems.points import with_worst, worst_points
+from surefit.problems.posing import pose
 
 PEAK = "exp(-200*((x1-0.3)^2+(x2-0.2)^2)) + x1"
 SQUARE = "x1=-1:1, x2=-1:1"

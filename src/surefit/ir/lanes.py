@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from surefit.compiler.ir import Function, Value, is_float
+from surefit.ir.builder import Function, Value, is_float
 
 MANTISSA = {"f32": 23, "f64": 52}  # bits of it that are stored
 BIAS = {"f32": 127, "f64": 1023}

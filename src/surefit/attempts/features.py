@@ -1,0 +1,183 @@
+"""Features: the units of one hidden layer are placed, not trained, and its output layer is solved for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from surefit.attempts.attempt import Attempt, Outcome
+from surefit.attempts.methods import Features
+from surefit.attempts.output_layer import ROUNDOFF, enough_rows
+from surefit.attempts.progress import Losses, Progress
+from surefit.attempts.residuals import Residuals
+from surefit.core import ops
+from surefit.models.chain import Elementwise, chain_of
+from surefit.models.scaled import scaled
+from surefit.problems.points import VALIDATED, apart, fewer_rows, slope_weight, some_rows
+from surefit.sentences import say
+from surefit.solvers.features import PENALTIES, SCALES, linear_features, place_units, solve_output
+from surefit.solvers.gradients import gradient_features
+
+PLENTY, FEWEST = 20, 2000  # rows for each unit, and in all, beyond which a solve takes a part of them
+# How much steeper than tanh units must be to bend as sharply; those of relu bend the same at every steepness.
+GAIN = {"Sigmoid": 2.0, "Softplus": 2.0, "SiLU": 2.0, "GELU": 1.5, "Mish": 2.0}
+KINKED = ("ReLU", "LeakyReLU")
+NOISY_SCALES = (1.0, 0.5, 2.0, 0.25, 4.0)
+
+
+def penalties_of(penalty: float | str | None, exact: bool) -> tuple[float, ...] | None:
+    """What `solve_output` takes."""
+    if penalty == "auto":
+        return None if exact else PENALTIES
+    return None if penalty in (None, 0) else (float(penalty),)
+
+
+def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | None:
+    """Place the units of a network with one hidden layer for a few steepnesses, and solve for its output layer."""
+    network, problem, exact = attempt.network, attempt.problem, attempt.problem.exact
+    units, activation = _hidden(attempt)
+    if exact:
+        problem = fewer_rows(problem, max(FEWEST, PLENTY * units))
+    else:
+        problem = some_rows(problem, enough_rows(units), attempt.seed)
+    model = scaled(network, problem, True, ops.float64)
+    x, y = model.rows(problem.train)
+    scales, beyond = attempt.scales or (SCALES if exact else NOISY_SCALES), attempt.beyond
+    if activation.kind in KINKED:
+        scales, beyond = (1.0,), 0
+    penalties, draws = penalties_of(method.penalty, exact), method.draws
+    if (left := progress.evaluations_left()) is not None:
+        scales = scales[:left]
+        beyond = min(beyond, left - len(scales))
+        draws = min(draws, 1 + (left - len(scales) - beyond) // 2)
+    stage, of = say("stage-features", units=units), len(scales) + beyond + 2 * (draws - 1)
+    if progress.started(of, 1, network.num_parameters()):
+        return None
+    losses = Losses(progress, stage, of, y.size)
+    rows = Residuals(network, x, y, problem.weights)
+    factor = GAIN.get(activation.kind, 1.0)
+    common: dict[str, Any] = dict(
+        scales=[factor * s for s in scales], beyond=beyond, draws=draws,
+        generator=np.random.default_rng([attempt.seed, 3, units]), bends=None if exact else x,
+        roundoff=ROUNDOFF[str(attempt.dtype)], dtype=attempt.dtype, time=progress.left(attempt.share), callback=losses,
+    )  # fmt: skip
+    solver: Callable[[], Any]
+    if problem.slopes is not None:
+        validation = None if exact or problem.validation is None else model.rows(problem.validation)
+        gradients = model.gradients(problem.slopes)
+        solver = lambda: gradient_features(
+            x, y, gradients, units, activation.value_and_slope, row_weights=problem.weights,
+            weight=slope_weight(problem), held=validation, **common,
+        )  # fmt: skip
+    else:
+        others = apart(problem, round(VALIDATED * len(x)), attempt.seed)
+        goal = None if attempt.goal is None else 0.5 * attempt.goal / float(model.y_scale.numpy().max())
+        solver = lambda: linear_features(
+            x, y, units, activation=activation.value, weights=problem.weights, penalties=penalties, goal=goal,
+            held=None if others is None else model.rows(others), **common,
+        )  # fmt: skip
+    found = losses.solve(solver)
+    details: dict[str, Any] = {"solver": "features", "units": units, "penalty": 0.0}
+    if found is None:
+        if losses.latest is None:
+            return None
+        rows.assign(losses.latest)
+        row = losses.row(losses.latest)
+        return Outcome(
+            network=network, problem=problem, stage=stage, reason=say("interrupted"), row=row, details=details
+        )
+    progress.evaluations += found.evaluations
+    rows.assign(found.x)
+    details |= {
+        "steepness": found.scale, "penalty": found.output.penalty, "magnitude": found.output.magnitude,
+    }  # fmt: skip
+    reason = say("solver-scanned-more" if exact and found.status == "scanned" else f"solver-{found.status}")
+    left_out = None
+    if not exact and problem.slopes is None:
+        left_out = leave_one_out(rows, found.output.penalty)
+    return Outcome(
+        network=network,
+        problem=problem,
+        stage=stage,
+        reason=reason,
+        row=losses.row(found.x),
+        details=details,
+        left_out=left_out,
+    )
+
+
+def extend(attempt: Attempt, method: Features, progress: Progress) -> Outcome | None:
+    """Further units beside those of `attempt.layer`, which stay: they bend at the last points that were added.
+
+    One solve for each of `attempt.scales` finds the output layer of all; the best by its largest residual is kept.
+    """
+    assert attempt.layer is not None
+    assert attempt.generator is not None
+    network, problem = attempt.network, attempt.problem
+    hidden, offsets = attempt.layer
+    total, activation = _hidden(attempt)
+    model = scaled(network, problem, True, ops.float64)
+    x, y = model.rows(problem.train)
+    centres = x[-problem.added[-1] :]
+    stage = say("stage-refined", units=total, added=total - len(offsets))
+    if progress.started(len(attempt.scales), 1, network.num_parameters()):
+        return None
+    rows = Residuals(network, x, y, problem.weights)
+    before, best = len(progress.history), None
+    for number, scale in enumerate(attempt.scales, 1):
+        if best is not None and progress.out_of_time(attempt.share):
+            break
+        more, offset = place_units(x.shape[1], total - len(offsets), scale, attempt.generator, centres)
+        w, b = np.concatenate([hidden, more]), np.concatenate([offsets, offset])
+        w, b = (a.astype(attempt.dtype).astype(np.float64) for a in (w, b))
+        solved = solve_output(
+            activation.value(x @ w.T + b), y, weights=problem.weights, roundoff=ROUNDOFF[str(attempt.dtype)]
+        )
+        progress.evaluations += 1
+        better = best is None or solved.score < best[0].score
+        if better:
+            best = (solved, scale, w, b, before + number)
+        loss = float(np.mean(solved.residuals**2))
+        if progress.iteration(number, len(attempt.scales), loss, None, better, stage=stage):
+            break
+    assert best is not None
+    solved, scale, w, b, row = best
+    rows.assign(np.concatenate([a.reshape(-1) for a in (w, b, solved.weights.T, solved.constant)]))
+    details = {
+        "solver": "features", "units": total, "steepness": scale, "penalty": 0.0, "magnitude": solved.magnitude,
+    }  # fmt: skip
+    reason = say("solver-scanned")
+    return Outcome(network=network, problem=problem, stage=stage, reason=reason, row=row, details=details)
+
+
+def leave_one_out(rows: Residuals, penalty: float) -> np.ndarray:
+    """Residuals (n, k) of a network whose output layer was solved with this ridge, each when its row is left out.
+
+    Exact for a hidden layer that is given: a residual over 1 - its leverage (Allen 1974).
+    """
+    phi, k = rows.features(rows.theta[: rows.body_size]), rows.y.shape[1]
+    share = np.ones(len(phi)) if rows.root is None else rows.root[:, 0] ** 2
+    share = share / share.sum()
+    a = (phi[:, :-1] - share @ phi[:, :-1]) * np.sqrt(share)[:, None]
+    s = np.linalg.svd(a, compute_uv=False)
+    damping = penalty * float((s**2).sum()) / max(1, min(a.shape))
+    largest = float(s[0]) if len(s) else 0.0
+    leverage = share
+    if largest > 0.0:
+        gram = a.T @ a + (damping + 1e-14 * largest**2) * np.eye(a.shape[1])
+        leverage = share + np.einsum("ij,ji->i", a, np.linalg.solve(gram, a.T))
+    return (rows.outputs() - rows.y).reshape(-1, k) / np.maximum(1.0 - leverage, 1e-10)[:, None]
+
+
+def _hidden(attempt: Attempt) -> tuple[int, Elementwise]:
+    """The units of the one hidden layer, and their activation."""
+    chain = chain_of(attempt.network)
+    assert chain is not None
+    first, activation = chain[0]
+    assert activation is not None
+    return first.out_features, activation
+
+
+__all__ = ["extend", "leave_one_out", "penalties_of", "scan"]

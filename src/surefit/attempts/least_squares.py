@@ -1,0 +1,209 @@
+"""Variable projection, Levenberg-Marquardt and L-BFGS on the residuals of a network at the points of a problem."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from surefit.attempts.attempt import Attempt, Outcome, Within
+from surefit.attempts.features import FEWEST
+from surefit.attempts.methods import LBFGS, LM, VarPro
+from surefit.attempts.output_layer import ROUNDOFF, deploy
+from surefit.attempts.progress import Losses, Progress
+from surefit.attempts.residuals import Residuals
+from surefit.core import ops
+from surefit.models.chain import is_hidden_layer, size_words
+from surefit.models.inference import predictor
+from surefit.models.scaled import scaled
+from surefit.problems.points import fewer_rows, rows_of, slope_weight
+from surefit.sentences import from_dict, say
+
+PATIENT = 30  # iterations of L-BFGS without a lower validation error
+# Damping of Levenberg-Marquardt on networks: milder factors than MATLAB's 10 and 0.1 went further in as many iterations
+# on two hidden layers of 10 and 20 units, and a trust region took twice as long for less.
+MU: dict[str, float] = {"mu": 1e-2, "mu_inc": 4.0, "mu_dec": 0.2, "min_grad": 1e-14}
+MOST_LEFT_OUT = 2**24  # numbers in a Jacobian from which leave-one-out residuals are computed
+
+
+def search(attempt: Attempt, method: VarPro | LM | LBFGS, progress: Progress, within: Within) -> Outcome | None:
+    """Search the weights of a network from where they are, for values and, if they are given, gradients."""
+    network, problem = attempt.network, attempt.problem
+    if attempt.thin and problem.exact and not isinstance(method, LBFGS):
+        problem = fewer_rows(problem, max(FEWEST, rows_of(problem) * network.num_parameters()))
+    at_work = _Search(replace(attempt, problem=problem), method, progress, within)
+    if progress.started(method.iterations, 1, network.num_parameters()):
+        return None
+    return at_work.run()
+
+
+class _Search:
+    """A network at its rows, what a solver asks of it, and what is told of that."""
+
+    def __init__(self, attempt: Attempt, method: VarPro | LM | LBFGS, progress: Progress, within: Within) -> None:
+        self.attempt, self.method, self.progress, self.within = attempt, method, progress, within
+        network, problem = attempt.network, attempt.problem
+        self.model = scaled(network, problem, True, ops.float64)
+        x, y = self.model.rows(problem.train)
+        gradients = None if problem.slopes is None else self.model.gradients(problem.slopes)
+        self.rows = Residuals(network, x, y, problem.weights, gradients, slope_weight(problem))
+        self.validation = None if problem.exact or problem.validation is None else self.model.rows(problem.validation)
+        self.scale = float(self.model.y_scale.numpy().max())
+        self.stage = say("stage-solver", method=method.name, size=size_words(network), note=attempt.note)
+        patience = PATIENT if isinstance(method, LBFGS) and self.validation is not None else None
+        check = self.good_enough if problem.exact and not isinstance(method, VarPro) else None  # its score knows
+        self.losses = Losses(progress, self.stage, method.iterations, y.size, patience=patience, check=check)
+        self.common: dict[str, Any] = dict(
+            max_iterations=method.iterations, max_evaluations=progress.evaluations_left(),
+            time=progress.left(attempt.share), callback=self.losses,
+        )  # fmt: skip
+
+    def run(self) -> Outcome | None:
+        """Solve; the network has the best weights afterwards."""
+        solver = {VarPro: self.projected, LM: self.marquardt, LBFGS: self.quasi_newton}[type(self.method)]
+        start = self.rows.theta
+        result, losses = self.losses.solve(lambda: solver(start)), self.losses
+        details: dict[str, Any] = {"solver": self.method.name, "magnitude": None}
+        if result is None:
+            if losses.latest is None:
+                return None
+            reason, found = say("interrupted"), losses.latest
+            theta = self.with_output(found) if isinstance(self.method, VarPro) else found
+        else:
+            self.progress.evaluations += result.evaluations
+            reason, found = from_dict(result.reason), result.x
+            if isinstance(self.method, VarPro):
+                self.rows.assign_body(found)
+                self.rows.assign_output(result.output[:-1], result.output[-1])
+                theta, details["magnitude"] = self.rows.theta, result.magnitude
+            elif isinstance(self.method, LBFGS) and self.validation is not None and losses.latest is not None:
+                theta = found = losses.latest
+                reason = say("solver-validation") if losses.exhausted else reason
+            else:
+                theta = found
+            if losses.reached:
+                reason = say("solver-tolerance")
+        self.rows.assign(theta)
+        problem = self.attempt.problem
+        left_out = None if problem.exact or problem.slopes is not None else self.left_out(theta)
+        return Outcome(
+            network=self.attempt.network, problem=problem, stage=self.stage, reason=reason, row=losses.row(found),
+            details=details, left_out=left_out,
+        )  # fmt: skip
+
+    # --- what is asked while it goes on ---
+
+    def good_enough(self, theta: np.ndarray, rms: float) -> bool:
+        """A look at the error itself, once the mean is small enough for it to be worth the while."""
+        goal, rows = self.attempt.goal, self.rows
+        if goal is None or (rows.slopes is None and rms * self.scale > goal):  # with gradients, it tells no values
+            return False
+        rows.assign(theta)
+        if float(np.abs(rows.outputs() - rows.y).max()) * self.scale > goal:
+            return False
+        return self.within(predictor(deploy(self.attempt.network, self.attempt.problem, self.attempt.dtype)))
+
+    def validate(self, outputs: np.ndarray) -> float:
+        """The mean squared error of these outputs at the validation rows, which the iteration to come is told with."""
+        assert self.validation is not None
+        square = ((outputs - self.validation[1]) ** 2).mean(axis=1)
+        self.losses.validation = float(np.average(square, weights=self.attempt.problem.validation_weights))
+        return self.losses.validation
+
+    def validate_theta(self, theta: np.ndarray) -> float:
+        """The same of these weights."""
+        assert self.validation is not None
+        self.rows.assign(theta)
+        return self.validate(self.rows.outputs(self.validation[0]))
+
+    # --- the solvers ---
+
+    def projected(self, start: np.ndarray) -> Any:
+        """Variable projection on all layers but the last."""
+        from surefit.solvers.variable_projection import varpro
+
+        rows, method, validation = self.rows, self.method, self.validation
+        assert isinstance(method, VarPro)
+        goal, exact = self.attempt.goal, self.attempt.problem.exact
+        return varpro(
+            rows.equations, rows.body_jacobian, start[: rows.body_size], rows.targets,
+            penalty=self.attempt.penalty if method.penalty == "auto" else float(method.penalty or 0.0),
+            roundoff=ROUNDOFF[str(self.attempt.dtype)], keep="score" if exact else "cost",
+            goal=None if goal is None else 0.5 * goal / self.scale,
+            ftol=1e-3 if is_hidden_layer(self.attempt.network) else 1e-6,
+            validate=None if validation is None else lambda t, c: self.validate(rows.features(t, validation[0]) @ c),
+            **self.common,
+        )  # fmt: skip
+
+    def with_output(self, body: np.ndarray) -> np.ndarray:
+        """All weights, those of the last layer solved for."""
+        c = np.linalg.lstsq(self.rows.equations(body), self.rows.targets, rcond=1e-14)[0]
+        self.rows.assign_output(c[:-1], c[-1])
+        return self.rows.theta
+
+    def marquardt(self, start: np.ndarray) -> Any:
+        """Levenberg-Marquardt on all weights; a penalty is further residuals, the weights themselves."""
+        from surefit.solvers import Marquardt, levenberg_marquardt
+
+        rows, root = self.rows, math.sqrt(self.weight_penalty * self.rows.y.size)
+
+        def residuals(theta: np.ndarray) -> np.ndarray:
+            r = rows.residuals(theta)
+            return r if root == 0.0 else np.concatenate([r, root * theta])
+
+        def jacobian(theta: np.ndarray) -> np.ndarray:
+            j = rows.jacobian(theta)
+            return j if root == 0.0 else np.concatenate([j, root * np.eye(len(theta))])
+
+        return levenberg_marquardt(
+            residuals, start, jacobian, damping=Marquardt(**MU), ftol=1e-7, xtol=1e-14, gtol=1e-15,
+            validate=None if self.validation is None else self.validate_theta, **self.common,
+        )  # fmt: skip
+
+    @property
+    def weight_penalty(self) -> float:
+        """Of all weights, which Levenberg-Marquardt takes."""
+        penalty = self.method.penalty if isinstance(self.method, LM) else None
+        return 0.0 if penalty in (None, "auto") else float(penalty)
+
+    def quasi_newton(self, start: np.ndarray) -> Any:
+        """L-BFGS on the sum of squares; of measured data the validation error decides which iteration is kept."""
+        from surefit.solvers import lbfgs
+
+        losses = self.losses
+
+        def validated(theta: np.ndarray, now: Any) -> bool:
+            self.validate_theta(theta)
+            return losses(theta, now)
+
+        assert isinstance(self.method, LBFGS)
+        common = self.common | ({} if self.validation is None else {"callback": validated})
+        return lbfgs(self.rows.value_and_gradient, start, memory=self.method.memory, ftol=1e-12, gtol=1e-14, **common)
+
+    # --- how good it is where it was not fitted ---
+
+    def left_out(self, theta: np.ndarray) -> np.ndarray | None:
+        """Residuals (n, k), each when its row is left out, to first order; None where the Jacobian is too large.
+
+        A residual over 1 - its leverage in the linearised problem (the diagonal of J (J^T J)^-1 J^T). With as many
+        weights as residuals nothing is left to tell by: then all are infinite.
+        """
+        rows = self.rows
+        n, k = rows.y.shape
+        p = len(theta)
+        if n * k * p > MOST_LEFT_OUT:
+            return None
+        if p >= n * k:
+            return np.full((n, k), np.inf)
+        j = rows.jacobian(theta)
+        u, s, _ = np.linalg.svd(j, full_matrices=False)
+        damping = self.attempt.penalty * float(s[0] ** 2) if isinstance(self.method, VarPro) else 0.0
+        damping += self.weight_penalty * rows.y.size
+        shrink = s**2 / (s**2 + damping + 1e-14 * s[0] ** 2) if s[0] > 0 else np.zeros_like(s)
+        leverage = np.einsum("ij,j,ij->i", u, shrink, u).reshape(n, k)
+        return (rows.outputs() - rows.y) / np.maximum(1.0 - leverage, 1e-6)
+
+
+__all__ = ["search"]

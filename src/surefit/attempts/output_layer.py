@@ -1,0 +1,132 @@
+"""The output layer of a network, which can be solved for; and a network as it is deployed, its output layer solved."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from surefit import nn
+from surefit.attempts.residuals import Residuals
+from surefit.core import ops
+from surefit.core.tensor import Tensor, no_grad
+from surefit.models.chain import output_layer
+from surefit.models.scaled import Scaled, scaled
+from surefit.problems.points import slope_weight, some_rows
+from surefit.problems.problem import Problem
+from surefit.solvers.features import PENALTIES, Output, solve_output
+from surefit.solvers.gradients import solve_gradient_output
+
+ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53}
+
+
+def deploy(network: nn.Module, problem: Problem, dtype: Any, like: Scaled | None = None) -> Scaled:
+    """A copy of a network in a dtype, with its scaling: that of the problem, or of another model.
+
+    In float32 the layers before the last are rounded first, and the last one is solved for on what they then give (for
+    gradients too, where these are fitted), so that it makes up for their rounding, and its weights are kept as small as
+    float32 needs them; where values have noise, all are rounded.
+    """
+    copied = copy.deepcopy(network)
+    copied.eval()
+    model = scaled(copied, problem, True, dtype)
+    if like is not None:
+        model.load_state_dict({n: b for n, b in like.state_dict().items() if "." not in n}, strict=False)
+    copied.to(dtype)
+    if model.dtype == ops.float64:
+        return model
+    last = output_layer(copied)
+    if last is None or not problem.exact:  # or the noise would be fitted
+        return model
+    x, y = model.rows(problem.train)
+    if problem.slopes is None:
+        solved = solve_output(last_inputs(model, x), y, weights=problem.weights, roundoff=ROUNDOFF["float32"])
+        replace_output(model, last, solved, lambda: float(np.abs(network_outputs(model, x) - y).max()))
+        return model
+    gradients = model.gradients(problem.slopes)
+    rows = Residuals(copy.deepcopy(copied), x, y, problem.weights, gradients, slope_weight(problem))  # made float64
+    phi, tangents = rows.with_tangents(body=True)
+    solved = solve_gradient_output(
+        phi, tangents, y, gradients, weight=slope_weight(problem), row_weights=problem.weights,
+        roundoff=ROUNDOFF["float32"],
+    )  # fmt: skip
+
+    def largest() -> float:
+        return float(np.abs(rows.residuals(copied.parameter_vector().numpy().astype(np.float64))).max())
+
+    replace_output(model, last, solved, largest)
+    return model
+
+
+def rescale(network: nn.Module, before: Problem, now: Problem) -> None:
+    """Give the output layer the weights with which the network says the same in the output units of other points."""
+    last = output_layer(network)
+    if last is None:
+        return
+    assert last.bias is not None
+    old, new = scaled(network, before, True, ops.float64), scaled(network, now, True, ops.float64)
+    shift, scale = (old.y_shift - new.y_shift).numpy(), old.y_scale.numpy()
+    weight, bias = last.weight.detach().numpy(), last.bias.detach().numpy()
+    last.weight.assign(weight * (scale / new.y_scale.numpy())[:, None])
+    last.bias.assign((bias * scale + shift) / new.y_scale.numpy())
+
+
+def network_outputs(model: Scaled, x: np.ndarray) -> np.ndarray:
+    """The network inside on rows in its units, computed in its dtype -> float64."""
+    with no_grad():
+        return model.network(Tensor(x, model.dtype)).numpy().astype(np.float64)
+
+
+def last_inputs(model: Scaled, x: np.ndarray) -> np.ndarray:
+    """What the output layer sees, computed in the model's dtype -> float64."""
+    with no_grad():
+        return model.network[:-1](Tensor(x, model.dtype)).numpy().astype(np.float64)  # type: ignore[index]
+
+
+def replace_output(model: Scaled, last: nn.Linear, solved: Output, loss: Callable[[], float]) -> None:
+    """Give the output layer these weights, unless the loss is lower with those that it has."""
+    assert last.bias is not None
+    before, was = loss(), (last.weight.detach().numpy(), last.bias.detach().numpy())
+    last.weight.assign(np.ascontiguousarray(solved.weights.T).astype(model.dtype))
+    last.bias.assign(solved.constant.astype(model.dtype))
+    if not loss() < before:
+        last.weight.assign(was[0])
+        last.bias.assign(was[1])
+
+
+MANY_ROWS, ROWS_EACH = 20_000, 100  # of measured data: in all, and for each unit, beyond which a solve takes a part
+
+
+def enough_rows(units: int) -> int:
+    """Rows of measured data that fix so many output weights: noise then adds a hundredth to what it does anyway."""
+    return max(MANY_ROWS, ROWS_EACH * units)
+
+
+def solve_last(model: Scaled, problem: Problem, seed: int) -> bool:
+    """Solve for the output layer of a model on the training rows, in its own dtype, and keep it if it is better.
+
+    For measured data the penalty is that of the smallest leave-one-out error, and the validation rows decide. Whether
+    there is something to solve for: not where gradients are fitted too, which it would forget.
+    """
+    last, exact = output_layer(model.network), problem.exact
+    if last is None or problem.slopes is not None:
+        return False
+    problem = some_rows(problem, enough_rows(last.in_features), seed)
+    x, y = model.rows(problem.train)
+    u, v = model.rows(problem.train if exact or problem.validation is None else problem.validation)
+    solved = solve_output(
+        last_inputs(model, x), y, weights=problem.weights, roundoff=ROUNDOFF[str(model.dtype)],
+        penalties=None if exact else PENALTIES,
+    )  # fmt: skip
+
+    def loss() -> float:
+        r = network_outputs(model, u) - v
+        return float(np.abs(r).max()) if exact else float(np.mean(r**2))
+
+    replace_output(model, last, solved, loss)
+    return True
+
+
+__all__ = ["ROUNDOFF", "deploy", "enough_rows", "network_outputs", "rescale", "solve_last"]

@@ -1,0 +1,248 @@
+"""The front door: fit, ensemble, smallest, find_lr. Each poses a problem, picks a strategy, and lets it run."""
+
+from __future__ import annotations
+
+import os
+import time as clock
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from surefit import nn
+from surefit.attempts.events import callbacks_from
+from surefit.attempts.lr_finder import RateTest, range_test
+from surefit.attempts.methods import FirstOrder, Method, Solver, VarPro, method_from
+from surefit.checking import positive_number, whole_number
+from surefit.core import ops
+from surefit.data import Sampling
+from surefit.errors import ArgumentError
+from surefit.fitting import model_file
+from surefit.fitting.fitted import Fit
+from surefit.models.scaled import scaled
+from surefit.models.spec import network_of
+from surefit.problems.posing import pose
+from surefit.problems.problem import Problem
+from surefit.reports.film import Snapshots
+from surefit.reports.provenance import call_of, environment
+from surefit.search import choosing
+from surefit.search.restarts import Ensemble, best_of, fit_each, seeds_of
+from surefit.search.smallest import Sizes, Smallest
+
+Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
+
+
+def fit(
+    target: Any,
+    domain: Any = None,
+    *,
+    tol: float | None = None,
+    time: float | None = None,
+    method: str | Method = "auto",
+    model: Any = None,
+    data: Sampling | None = None,
+    seed: int = 0,
+    dtype: Any = None,
+    callbacks: Callbacks = (),
+    jit: bool | None = None,
+    restarts: int = 1,
+) -> Fit:
+    """Fit a function with a neural network.
+
+    Args:
+        target: a formula ("sin(x1) - cos(x2)"; several outputs: "sin(x); cos(x)" or a list), a callable, a table
+        (path to
+            CSV or Parquet, DataFrame, dict of columns, `Table`; the last column is the target) or arrays (X, y).
+        domain: where, for a function: {"x": (-5, 5)}, "x=-5:5", or (low, high). For a table: its own range.
+        tol: the largest |error| that is good enough, in the units of the target; training ends when it is reached.
+        time: seconds of training at most.
+        method: "auto", a name ("features", "varpro", "lm", "lbfgs", "adam", "sgd", ...) or a method object,
+            surefit.Adam(lr=3e-4, epochs=300, batch_size=64), surefit.VarPro(iterations=50).
+        model: widths such as (64, 64), an `MLPSpec`, or any `nn.Module` (trained in place by the first-order methods;
+            the solvers leave their answer in a copy). None: what suits the method.
+        data: a `Sampling`: how many points, which design, noise, split, weights.
+        seed: of data, weights and order; one seed gives one result.
+        dtype: of the network that comes out, "float32" or "float64". None: float32 for first-order methods and
+            float64 for solvers, which always compute in it.
+        callbacks: functions of one event (`Started`, `Epoch`, `Finished`), or one function; returning True stops. One
+            that never stops nor looks at weights may say so (an attribute `passive = True`): then epochs need not wait
+            for it.
+        jit: first-order training as machine code (True), eager (False), or compiled where that pays (None). "auto"
+            passes it on to Adam, if it comes to that. The other solvers compute with NumPy and refuse True.
+        restarts: networks with seeds of their own that are trained at once over the cores; the one with the best
+            validation loss is kept; of solvers that with the smallest error.
+
+    Returns:
+        A `Fit`.
+
+    Raises:
+        FormulaError, DomainError, DataError, ArgumentError, ShapeError: something is wrong with what came; the message
+            names it and the cure. NotFiniteError: training broke down before a first epoch was done.
+
+    >>> import surefit
+    >>> fit = surefit.fit("sin(x)", "x=-3:3", method=surefit.Adam(epochs=3), model=(8,))
+    >>> fit.names, fit.predict([0.0, 1.0]).shape
+    (('x',), (2,))
+    """
+    arguments: dict[str, Any] = dict(
+        tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, callbacks=callbacks, jit=jit
+    )
+    fits = fits_of(target, domain, count=whole_number("restarts", restarts, 1), **arguments)
+    fitted = fits[0] if restarts == 1 else best_of(fits)
+    fitted.call = call_of(
+        domain=domain, tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype
+    )
+    return fitted
+
+
+def fits_of(
+    target: Any, domain: Any = None, *, count: int, seed: int = 0, method: str | Method = "auto", model: Any = None,
+    data: Sampling | None = None, callbacks: Callbacks = (), jit: bool | None = None, **rest: Any,
+) -> list[Fit]:  # fmt: skip
+    """`count` fits of one problem with seeds of their own, at once over the cores; callbacks hear of the first."""
+    began = clock.perf_counter()
+    unknown = sorted(set(rest) - {"tol", "time", "dtype"})
+    if unknown:
+        raise ArgumentError(f"ensemble: it has no argument {unknown[0]!r}; besides members it takes those of fit")
+    seed, heard, settings = whole_number("seed", seed, 0), callbacks_from(callbacks), method_from(method)
+
+    def posed() -> Problem:
+        return pose(target, domain, data, seed, solver=isinstance(settings, Solver))
+
+    shared: dict[str, Any] = dict(method=settings, model=model, jit=jit, began=began, **rest)
+    if count == 1:
+        return [fit_problem(posed, seed=seed, callbacks=heard, **shared)]
+    if isinstance(model, nn.Module):
+        raise ArgumentError("model: a Module can be trained only once; give widths or an MLPSpec for several networks")
+
+    def one(problem: Problem, *, seed: int, first: bool, halted: Callable[[], bool]) -> Fit:
+        return fit_problem(problem, seed=seed, callbacks=heard if first else (), halted=halted, **shared)
+
+    return fit_each(posed(), seeds_of(seed, count), one)
+
+
+def fit_problem(posed: Problem | Callable[[], Problem], *, callbacks: Callbacks = (), **arguments: Any) -> Fit:
+    """`fit` of a Problem, or of what poses one; the arguments are those of `search.choosing.fit_problem`."""
+    heard = callbacks_from(callbacks)
+    fitted = Fit.of(choosing.fit_problem(posed, callbacks=heard, **arguments))
+    fitted.environment = environment()
+    fitted.film = next((c.film for c in heard if isinstance(c, Snapshots)), None)
+    return fitted
+
+
+def load(path: str | os.PathLike[str]) -> Fit:
+    """Read a fit that `Fit.save` wrote, or the one in a directory that `Fit.save_outputs` wrote, film included.
+
+    A formula is read again, so that errors can be measured and drawn; a callable is not in the file. ModelFileError:
+    no such file, damaged, not a surefit model, or of a newer format.
+    """
+    return Fit.of(model_file.read(path))
+
+
+def ensemble(target: Any, domain: Any = None, *, members: int = 5, **arguments: Any) -> Ensemble:
+    """`members` fits of one target that differ in their seeds, trained at once over the cores; all are kept.
+
+    The other arguments are those of `fit`. ArgumentError for fewer than two members, or a model that is a Module
+    (which can be trained only once: give widths or an MLPSpec).
+
+    >>> import surefit
+    >>> group = surefit.ensemble("x**2", "x=-1:1", members=3, model=(8,), method=surefit.Adam(epochs=2))
+    >>> mean, spread = group.predict([0.0, 0.5], return_std=True)
+    >>> mean.shape, spread.shape
+    ((2,), (2,))
+    """
+    return Ensemble(fits_of(target, domain, count=whole_number("members", members, 2), **arguments))
+
+
+def smallest(
+    target: Any,
+    domain: Any = None,
+    tol: float | None = None,
+    *,
+    largest: int = 256,
+    model: Callable[[int], Any] | None = None,
+    method: str | Method = "varpro",
+    data: Sampling | None = None,
+    tries: int = 3,
+    time: float | None = None,
+    seed: int = 0,
+    dtype: Any = None,
+    callbacks: Any = (),
+) -> Smallest:
+    """The smallest network that reaches a tolerance.
+
+    Sizes are doubled until one does. Then its units are taken away one by one, each time the one that is missed least,
+    and the others polished by variable projection: a network that has learned with more units ends far below those that
+    begin with few. With a `model` or `method` of your own, or measured data, sizes are halved instead.
+
+    Args:
+        target, domain, data, dtype, callbacks: as for `fit`.
+        tol: the largest |error| that is good enough: of a function at fresh points; of a table at the validation rows
+            (the training rows without any), so that the error at the test rows, on the card, had no part in the choice.
+        largest: units at most.
+        model: units -> a model as `fit` takes it; None: one hidden layer of so many. `lambda n: (n, n)` makes two.
+        method: of each fit, as for `fit`.
+        tries: seeds tried for a size before it counts as too small; twice as many for the one below the answer.
+        time: seconds in all; the search then ends with the best so far.
+        seed: the first of the seeds.
+
+    Raises:
+        ArgumentError: a tolerance or count outside its range. Otherwise as `fit`.
+
+    >>> import surefit
+    >>> found = surefit.smallest("x", "x=-1:1", 1e-3)
+    >>> found.units, found.reached
+    (1, True)
+    """
+    enough, time = positive_number("tol", tol), positive_number("time", time)
+    if enough is None:
+        raise ArgumentError("tol=None must be a number > 0: the largest error that is good enough")
+    largest, tries, seed = (
+        whole_number(name, value, least)
+        for name, value, least in (("largest", largest, 1), ("tries", tries, 1), ("seed", seed, 0))
+    )
+    if model is not None and not callable(model):
+        raise ArgumentError(f"model={model!r} must be a function of the units, such as lambda n: (n, n)")
+    chosen, heard = method_from(method), callbacks_from(callbacks)
+    sizes = Sizes(
+        lambda s: pose(target, domain, data, s, solver=isinstance(chosen, Solver)),
+        partial(fit_problem, method=chosen, dtype=dtype, callbacks=heard),
+        model or (lambda n: (n,)), enough, time, seed,
+        chosen if model is None and isinstance(chosen, VarPro) else None, Fit.of, heard,
+    )  # fmt: skip
+    return sizes.run(largest, tries)
+
+
+def find_lr(
+    target: Any,
+    domain: Any = None,
+    *,
+    method: str | FirstOrder = "adam",
+    model: Any = None,
+    data: Sampling | None = None,
+    seed: int = 0,
+    dtype: Any = None,
+) -> RateTest:
+    """The learning rate that suits a target, a network and a first-order method; arguments as those of `fit`.
+
+    `lr="auto"`, as in `surefit.Adam(lr="auto")`, does the same at the beginning of a fit.
+
+    Raises:
+        ArgumentError: a method without a learning rate. Otherwise as `fit`.
+
+    >>> import surefit
+    >>> test = surefit.find_lr("sin(x)", "x=-3:3", model=(16,), data=surefit.Sampling(count=200))
+    >>> 1e-3 < test.lr < 1
+    True
+    """
+    chosen = method_from(method)
+    if not isinstance(chosen, FirstOrder):
+        raise ArgumentError(f"method={chosen.name!r} has no learning rate; choose a first-order method such as 'adam'")
+    kind = ops.default_float if dtype is None else ops.dtype_of(dtype)
+    problem = pose(target, domain, data, seed)
+    network = network_of(model, problem, np.random.default_rng([seed, 2]), kind, chosen.scale)
+    return range_test(scaled(network, problem, chosen.scale, kind), problem, chosen, seed)
+
+
+__all__ = ["ensemble", "find_lr", "fit", "fit_problem", "fits_of", "load", "smallest"]

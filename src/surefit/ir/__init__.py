@@ -1,0 +1,1 @@
+"""LLVM IR as text: functions, values, vectors, elementary functions. Knows no Program and no llvmlite."""

@@ -1,0 +1,178 @@
+"""Points of a problem: more of them where they are ours to choose, fewer where a part is enough, and what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from surefit import formulas
+from surefit.data import Domain, check_finite, corner_points, face_points, sample
+from surefit.errors import ArgumentError
+from surefit.problems.problem import ROWS, Points, Problem
+from surefit.sentences import say
+
+MANY = 3  # inputs from which the rows that a network was fitted to say little of the error between them
+ROWS_OF_MANY = 20  # rows for each parameter of a network that is searched for, with so many inputs; else ROWS
+VALIDATED = 0.25  # rows apart, as a share of these, that judge features of so many inputs
+CANDIDATES, MOVES = 4, 4  # evaluations for each point that is added: where it starts, and steps it then takes
+ON_FACES = 0.2  # of the candidates: a uniform sample has none there
+
+
+def equations(problem: Problem) -> int:
+    """Training rows, each counted with the numbers of its gradient that are known (of the output of which least is)."""
+    n = len(problem.train[0])
+    return n if problem.slopes is None else n + int(np.isfinite(problem.slopes).sum(axis=(0, 2)).min())
+
+
+def slope_weight(problem: Problem) -> float:
+    """Of the mean squared error of the gradients beside that of the values."""
+    return 1.0 if problem.plan is None else problem.plan.derivative_weight
+
+
+def rows_of(problem: Problem) -> int:
+    """Rows of exact values for each parameter of a network that is searched for."""
+    return ROWS if problem.domain.dim < MANY else ROWS_OF_MANY
+
+
+def fewer_rows(problem: Problem, most: int) -> Problem:
+    """The problem with at most so many training rows, evenly spaced, for values without noise, of which few suffice."""
+    n = len(problem.train[0])
+    return problem if n <= most else with_rows(problem, np.unique(np.linspace(0, n - 1, most).round().astype(int)))
+
+
+def some_rows(problem: Problem, most: int, seed: int) -> Problem:
+    """The problem with at most so many training rows, drawn at random: of very many with noise a part is enough."""
+    n = len(problem.train[0])
+    if n <= most:
+        return problem
+    return with_rows(problem, np.sort(np.random.default_rng([seed, 0x50E]).choice(n, most, replace=False)))
+
+
+def with_rows(problem: Problem, rows: np.ndarray) -> Problem:
+    """The problem with these of its training rows."""
+    x, y = problem.train
+    weights, slopes = (None if a is None else a[rows] for a in (problem.weights, problem.slopes))
+    return replace(problem, train=(x[rows], y[rows]), weights=weights, slopes=slopes)
+
+
+def drawn(problem: Problem, rows: int, seed: int, drop: bool = False) -> Problem:
+    """The problem with so many training points of our choice; as it is where they are not ours to choose.
+
+    Chebyshev's in up to three dimensions, else uniform ones with a fifth more on the faces, and the corners. drop:
+    whether points where the target is not finite are left out, and noted; else DomainError.
+    """
+    function, box = problem.function, problem.domain
+    if not problem.free or function is None:
+        return problem
+    rng = np.random.default_rng([seed, rows])
+    if box.dim <= 3:
+        x = sample(box, rows, "chebyshev")
+    else:
+        x = np.concatenate([sample(box, rows, "uniform", generator=rng), face_points(box, rows // 5, rng)])
+        x = np.concatenate([x, corner_points(box)])
+    drop = drop or (problem.plan is not None and problem.plan.drop_nonfinite)
+    x, y, dropped = check_finite(x, function(x), problem.names, drop=drop)
+    notes = problem.notes
+    if dropped and not problem.dropped:
+        notes = (*notes, say("points-dropped", dropped=dropped, points=len(x) + dropped))
+    slopes = problem.slopes if problem.slope_function is None else problem.slope_function(x)
+    return replace(problem, train=(x, y), slopes=slopes, dropped=max(problem.dropped, dropped), notes=notes)
+
+
+def apart(problem: Problem, rows: int, seed: int) -> Points | None:
+    """So many further points of a known function of many inputs, apart from those it is fitted and measured at."""
+    function, box = problem.function, problem.domain
+    if not problem.free or function is None or box.dim < MANY:
+        return None
+    x = sample(box, rows, "uniform", generator=np.random.default_rng([seed, 0x4E1D]))
+    y = function(x)
+    good = np.isfinite(y).all(axis=1)
+    return x[good], y[good]
+
+
+def with_worst(
+    problem: Problem, predict: Callable[[np.ndarray], np.ndarray], rng: np.random.Generator, count: int | None = None
+) -> Problem:
+    """The problem with more training points, where `predict` is far from the function; None: as many as it plans."""
+    function, sampling = problem.function, problem.plan
+    if function is None or sampling is None:
+        raise ArgumentError("adaptive: needs a function that can be asked for more values")
+    scale = np.maximum(problem.train[1].std(axis=0), 1e-300)
+
+    def error(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        y = function(x)
+        size = np.square((predict(x) - y) / scale).sum(axis=1)
+        return np.where(np.isfinite(size), size, 0.0), y
+
+    x, y = worst_points(error, problem.domain, sampling.added(problem.domain) if count is None else count, rng)
+    y = sampling.noisy(y, rng)
+    weights = problem.weights
+    if weights is not None:
+        if not callable(sampling.weights):
+            raise ArgumentError("weights: an array has none for the points that adaptive adds; give a function instead")
+        more = sampling.row_weights(x, y)
+        assert more is not None
+        weights = np.concatenate([weights, more])
+    slopes = problem.slopes
+    if slopes is not None:
+        assert problem.slope_function is not None
+        slopes = np.concatenate([slopes, problem.slope_function(x)])
+    train = (np.concatenate([problem.train[0], x]), np.concatenate([problem.train[1], y]))
+    return replace(problem, train=train, weights=weights, slopes=slopes, added=(*problem.added, len(x)))
+
+
+def worst_points(
+    error: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], box: Domain, count: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """About `count` points, all different, with the density of `error`, and the values there.
+
+    error: points (n, d) -> their squared errors (n,), 0 where a point is of no use, and values (n, k).
+
+    Candidates over the box and its faces are drawn again in proportion to their errors, which repeats the worst; then
+    each takes a few steps of Metropolis' method, which spreads them over the region where the error is large, however
+    small it is. Points on a face stay on it.
+    """
+    n = CANDIDATES * count
+    faces = round(ON_FACES * n) if box.dim > 1 else 0
+    x = np.concatenate([sample(box, n - faces, "uniform", generator=rng), face_points(box, faces, rng)])
+    size, y = error(x)
+    useful = np.isfinite(y).all(axis=1)
+    total = size.sum()
+    chosen = rng.choice(n, count, p=size / total if total > 0 else useful / useful.sum())
+    x, y, size = x[chosen], y[chosen], size[chosen]
+    free = (x > box.low) & (x < box.high)
+    radius = box.width * n ** (-1.0 / box.dim)  # the distance of the candidates from each other
+    for _ in range(MOVES):
+        tried = np.clip(x + rng.uniform(-1.0, 1.0, x.shape) * radius * free, box.low, box.high)
+        there, values = error(tried)
+        go = (rng.random(count) * size < there) & (there > 0)
+        x, size, y = np.where(go[:, None], tried, x), np.where(go, there, size), np.where(go[:, None], values, y)
+    _, first = np.unique(x, axis=0, return_index=True)
+    return x[np.sort(first)], y[np.sort(first)]
+
+
+def named_points(problem: Problem, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Points (n, d), n <= count, that a formula itself names, which no sample need hit."""
+    find = getattr(formulas, "interesting_points", None)
+    if count == 0 or find is None:
+        return np.empty((0, problem.domain.dim))
+    found: np.ndarray = find(formulas.parse_many(problem.source["text"], problem.names), problem.domain, count, rng)
+    return found[:count]
+
+
+__all__ = [
+    "MANY",
+    "VALIDATED",
+    "apart",
+    "drawn",
+    "equations",
+    "fewer_rows",
+    "named_points",
+    "rows_of",
+    "slope_weight",
+    "with_rows",
+    "with_worst",
+    "worst_points",
+]  # fmt: skip

@@ -1,0 +1,167 @@
+"""Candidates: what an attempt left, as it will be shipped, judged in one way, where it was not fitted."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from surefit.attempts.attempt import Attempt, Outcome
+from surefit.attempts.output_layer import ROUNDOFF, deploy
+from surefit.core import ops
+from surefit.models.inference import evaluate, predictor, values_of
+from surefit.models.scaled import Scaled
+from surefit.problems.problem import Problem
+from surefit.search.judging import Judge, Measured
+from surefit.search.limits import FAR, JUMP, ROUNDING, ROUNDINGS, SURE
+from surefit.sentences import Sentence, say
+
+
+@dataclass
+class Candidate:
+    """A model as it will be shipped, and how good it is."""
+
+    model: Scaled
+    problem: Problem  # with the points it was fitted to
+    stage: Sentence  # method and network in words
+    reason: Sentence  # why the attempt ended
+    score: float  # the less the better: the largest error of a known function, else the root mean square `residuals`
+    error: Measured  # what the card tells
+    largest: float  # error at the rows by which it is judged
+    row: int | None  # of the history, that the network is from
+    details: dict[str, Any]  # solver, units, steepness, magnitude, penalty
+    by: Sentence  # what the score is, in words
+    provisional: bool = False  # counts only as long as there is no later one
+    unit: float = 1.0  # of the score, in the units of the target
+    residuals: np.ndarray | None = field(default=None, repr=False)  # (n,) of measured data, by which it is compared
+    validated: int = 0  # how many of these, the first, are at validation rows
+
+    @property
+    def told(self) -> float:
+        """The score in the units of the target."""
+        return self.score * self.unit
+
+
+def judged(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) -> Candidate:
+    """The candidate of an outcome: deployed, measured, scored.
+
+    A known function is scored by its largest error at fresh points. Measured data are scored by the validation rows
+    and, where the attempt knows them, by the training rows, each left out in turn: few validation rows tell good luck
+    from a good network badly.
+    """
+    problem = outcome.problem
+    model = outcome.model or deploy(outcome.network, problem, attempt.dtype, attempt.like)
+    trained = outcome.model is not None
+    predict = predictor(model) if not trained else lambda points: evaluate(model, points)
+    error = judge.measured(predict)
+    rounding = model.dtype == ops.float32 and trained and error.max <= ROUNDING * judge.size
+    if rounding or _near(error.max, model, outcome.details.get("magnitude"), tol, problem):
+        error = judge.measured(values_of(model))  # as it is used later
+    common: dict[str, Any] = dict(
+        model=model, problem=problem, stage=outcome.stage, reason=outcome.reason, error=error, row=outcome.row,
+        details=outcome.details, provisional=attempt.provisional,
+    )  # fmt: skip
+    if problem.exact:
+        score = error.max if math.isfinite(error.max) else math.inf
+        return Candidate(score=score, largest=score, by=say("what-largest"), **common)
+    residuals, weights, largest, by = _unseen(problem, model, outcome)
+    largest = largest if problem.function is None else error.max  # at fresh points, whose values have no noise
+    known = bool(np.isfinite(residuals).all())
+    score = math.sqrt(float(np.average(residuals**2, weights=weights))) if known else math.inf
+    return Candidate(
+        score=score, largest=largest, by=by, residuals=residuals,
+        validated=0 if problem.validation is None else len(problem.validation[0]),
+        unit=float(model.y_scale.numpy()[0]) if len(problem.outputs) == 1 else 1.0, **common,
+    )  # fmt: skip
+
+
+def _unseen(problem: Problem, model: Scaled, outcome: Outcome) -> tuple[np.ndarray, Any, float, Sentence]:
+    """Of rows that a model was not fitted to: root mean square over the outputs in scaled units, weights, largest."""
+    parts: list[np.ndarray] = []
+    weights: list[np.ndarray | None] = []
+    largest = math.inf
+    if problem.validation is not None:
+        x, y = problem.validation
+        miss = evaluate(model, x) - y
+        largest = float(np.abs(miss).max())
+        parts.append(miss / model.y_scale.numpy())
+        weights.append(problem.validation_weights)
+    by = say("what-validation")
+    if outcome.left_out is not None or problem.validation is None:
+        left_out = outcome.left_out
+        if left_out is None:  # nothing is known of rows it was not fitted to
+            left_out = np.full(problem.train[1].shape, np.inf)
+        parts.append(left_out)
+        weights.append(problem.weights)
+        by = say("what-left-out") if problem.validation is None else say("what-both")
+        if problem.validation is None:
+            largest = float(np.abs(left_out * model.y_scale.numpy()).max())
+    square = np.concatenate([(p**2).mean(axis=1) for p in parts])
+    both = None
+    if any(w is not None for w in weights):
+        both = np.concatenate([np.ones(len(p)) if w is None else w for p, w in zip(parts, weights, strict=True)])
+    return np.sqrt(square), both, largest, by
+
+
+def _near(error: float, model: Scaled, magnitude: float | None, tol: float | None, problem: Problem) -> bool:
+    """Whether rounding decides if an error is within the tolerance, so that it must be that of `predict` itself.
+
+    Candidates in float64 are measured without compiling them, in another order of evaluation.
+    """
+    if not problem.exact or tol is None or magnitude is None or model.dtype != ops.float64:
+        return False
+    rounding = ROUNDINGS * ROUNDOFF["float64"] * (1.0 + magnitude) * float(model.y_scale.numpy().max())
+    return tol - rounding <= error <= tol
+
+
+def best_of(candidates: list[Candidate], size: float, cautious: bool = False) -> Candidate | None:
+    """The best candidate: by its score; of a known function by rmse where no largest error is small, as at a jump.
+
+    cautious: of measured data the first of those that no other is surely better than; the simple ones come first.
+    """
+    candidates = [c for c in candidates if not c.provisional] or candidates[-1:]
+    if not candidates:
+        return None
+    if candidates[0].residuals is None:
+        least = min(c.score for c in candidates)
+        if least > JUMP * size:
+            return min(candidates, key=lambda c: c.error.rmse)
+        return min(candidates, key=lambda c: c.score)
+    if not cautious:
+        return min(candidates, key=lambda c: c.score)
+    best = candidates[0]
+    for other in candidates[1:]:
+        if other.score < best.score and surely_better(other, best):
+            best = other
+    return best
+
+
+def surely_better(one: Candidate, other: Candidate) -> bool:
+    """Whether one candidate of measured data is better than another by more than luck can be.
+
+    Rows by which both are judged are compared; where one knows of the validation rows only, these.
+    """
+    a, b = one.residuals, other.residuals
+    assert a is not None
+    assert b is not None
+    n = len(a) if len(a) == len(b) else one.validated or min(len(a), len(b))
+    return surely_less(a[:n], b[:n])
+
+
+def surely_less(losses: np.ndarray, others: np.ndarray, weights: np.ndarray | None = None) -> bool:
+    """Whether losses at rows (n,) are less than others by more than `SURE` standard errors of their mean difference.
+
+    Of many candidates one is the best at a few rows by luck. That says nothing of a mean `FAR` times as small.
+    """
+    if not np.isfinite(others).all():
+        return bool(np.isfinite(losses).all())
+    if FAR * float(np.average(losses, weights=weights)) < float(np.average(others, weights=weights)):
+        return True
+    gain = others - losses
+    mean = float(np.average(gain, weights=weights))
+    return mean > SURE * math.sqrt(float(np.average((gain - mean) ** 2, weights=weights)) / len(gain))
+
+
+__all__ = ["Candidate", "best_of", "judged", "surely_better", "surely_less"]

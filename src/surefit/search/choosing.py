@@ -1,0 +1,142 @@
+"""From a problem and a method to a record: which strategy a method is, and what its settings have become."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from surefit.attempts.events import Callback
+from surefit.attempts.lr_finder import with_found_rate
+from surefit.attempts.methods import Adam, Auto, FirstOrder, Method, Solver, method_from
+from surefit.attempts.progress import Progress
+from surefit.attempts.training import plan
+from surefit.checking import positive_number
+from surefit.core import ops
+from surefit.errors import ArgumentError
+from surefit.models.chain import output_layer
+from surefit.models.scaled import scaled
+from surefit.models.spec import network_of
+from surefit.problems.problem import Problem
+from surefit.search.candidates import Candidate
+from surefit.search.judging import Judge
+from surefit.search.record import Made, Record, Solved, Trained
+from surefit.search.runner import State, Strategy, aim_of, recorded, run
+from surefit.search.strategies.descent import descent, parts
+from surefit.search.strategies.functions import known_function
+from surefit.search.strategies.given import given_network
+from surefit.search.strategies.named import named
+from surefit.search.strategies.tables import measured_data
+
+DESCRIBED = ("solver", "units", "steepness", "magnitude")  # of a candidate's details, what the method of a fit tells
+
+
+def fit_problem(
+    posed: Problem | Callable[[], Problem],
+    *,
+    tol: float | None = None,
+    time: float | None = None,
+    method: str | Method = "auto",
+    model: Any = None,
+    seed: int = 0,
+    dtype: Any = None,
+    callbacks: Sequence[Callback] = (),
+    jit: bool | None = None,
+    halted: Callable[[], bool] | None = None,
+    began: float | None = None,
+) -> Record:
+    """The record of a Problem, or of what poses one (then the checks of the other arguments come first).
+
+    The arguments are those of `fit`.
+
+    halted: asked after each iteration whether to stop. began: when the clock of `time` started.
+    """
+    began = clock.perf_counter() if began is None else began
+    tol, time = positive_number("tol", tol), positive_number("time", time)
+    settings = method_from(method)
+    if jit and isinstance(settings, Solver) and not isinstance(settings, Auto):
+        raise ArgumentError(
+            f"jit=True: method={settings.name!r} computes with NumPy, where nothing is compiled; leave jit out, or "
+            "use a first-order method such as 'adam'"
+        )
+    kind = ops.default_float if dtype is None else ops.dtype_of(dtype)
+    if kind not in (ops.float32, ops.float64):
+        raise ArgumentError(f"dtype={dtype!r} must be 'float32' or 'float64'")
+    problem = posed if isinstance(posed, Problem) else posed()
+    adaptive = problem.plan is not None and bool(problem.plan.adaptive)
+    if isinstance(settings, Auto) and adaptive:
+        settings = Adam()  # the first-order methods alone add points as they go
+    progress = Progress(
+        time=time, evaluations=settings.evaluations if isinstance(settings, Auto) else None, callbacks=callbacks,
+        halted=halted, began=began,
+    )  # fmt: skip
+    solver = isinstance(settings, Solver)
+    dtype = kind if dtype is not None or not solver else ops.float64
+    state = State(problem, int(seed), ops.dtype_of(dtype), Judge(problem, int(seed), time), progress, tol)
+    strategy: Strategy
+    made: Callable[[Candidate], Made]
+    if isinstance(settings, Auto):
+        state.first_order_dtype = kind
+        state.aim = aim_of(state.dtype, state.size)
+        strategy = automatic(state, model, jit)
+        made = partial(_solved, state, settings)
+    elif isinstance(settings, Solver):
+        if adaptive:
+            raise ArgumentError(
+                f"adaptive: method={settings.name!r} chooses its points itself; use a first-order method such as 'adam'"
+            )
+        strategy = named(state, settings, model)
+        made = partial(_solved, state, settings)
+    else:
+        settings, strategy = first_order(state, settings, model, jit)
+        made = lambda found: Trained(_resolved(settings, problem))
+    return recorded(state, run(state, strategy), made, model)
+
+
+def automatic(state: State, model: Any, jit: bool | None) -> Strategy:
+    """The strategy of the automatic choice."""
+    if model is not None:
+        return given_network(state, state.built(model), jit)
+    return known_function(state, jit) if state.problem.exact else measured_data(state, jit)
+
+
+def first_order(state: State, method: FirstOrder, model: Any, jit: bool | None) -> tuple[FirstOrder, Strategy]:
+    """A first-order method with its learning rate, and its strategy on a network that is trained in place."""
+    problem = state.problem
+    network = network_of(model, problem, np.random.default_rng([state.seed, 2]), state.dtype, method.scale)
+    if method.solve_output and (output_layer(network) is None or problem.slopes is not None):
+        raise ArgumentError(
+            "solve_output=True needs a network that ends in a linear layer with a bias, and no gradients among the data"
+        )
+    network.eval()
+    method = with_found_rate(scaled(network, problem, method.scale, state.dtype), problem, method, state.seed)
+    adaptive = problem.plan is not None and problem.plan.adaptive
+    return method, (parts if adaptive else descent)(state, method, network, jit)
+
+
+def _solved(state: State, method: Solver, found: Candidate) -> Solved:
+    """How a solver, or the automatic choice, made a network."""
+    details = {k: v for k, v in found.details.items() if k in DESCRIBED}
+    settings = method.settings()
+    settings["penalty"] = found.details.get("penalty", settings.get("penalty"))
+    rounded = found.details["solver"] != "adam" and found.model.dtype == ops.float32
+    choice = tuple(state.choice) if isinstance(method, Auto) else None
+    return Solved(settings, found.stage, choice, details, rounded)
+
+
+def _resolved(method: FirstOrder, problem: Problem) -> dict[str, Any]:
+    """The settings with the choices that were left to us filled in."""
+    batch_size, _, epochs, patience = plan(method, len(problem.train[0]))
+    settings = method.settings()
+    settings.update(batch_size=batch_size, epochs=epochs, patience=patience)
+    settings["schedule"] = (
+        ("constant" if method.lr is not None else "cosine") if method.schedule == "auto" else method.schedule
+    )
+    settings["lr"] = method.rate
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}
+
+
+__all__ = ["fit_problem"]

@@ -1,0 +1,65 @@
+"""The numbers that the search for a network goes by, each with the reason or the benchmark it was read from.
+
+Shares of errors are of the largest |target|. Nothing here is a time: the clock decides only where a time was given.
+"""
+
+from __future__ import annotations
+
+# --- how good is good enough ---
+GOAL = 1e-7  # what is aimed at when no tolerance is given
+FLOAT32 = 5e-7  # below this the rounding of a network in float32 hides what is left
+LEARNED = 0.3  # error above which nothing is learned yet, so that no trend can be seen
+CLEAN = 1e-5  # validation error, in deviations, below which measured data have no noise worth speaking of
+JUMP = 0.1  # at a jump the largest error cannot fall below half of the jump: then the rmse decides
+ROUNDING = 1e-4  # errors below which the order of float32 sums could be seen
+ROUNDINGS = 16.0  # of the sum of the absolute output weights: what two orders of evaluation may differ by
+SURE = 2.0  # standard errors by which a candidate must beat a simpler one of measured data
+FAR = 10.0  # times as small: such an error is no luck, however few and unlike the rows are
+
+# --- what a method can do (benchmarks/functions.py, 50 equations) ---
+ADAM_REACHES = 1e-3  # error below which Adam has nothing to add
+ADAM_AFTER_LM = 1e-2  # the same after Levenberg-Marquardt, which has then found what bends
+LM_REACHES = 1e-5  # error below which Levenberg-Marquardt has nothing to add
+HELPED = 3.0  # more units that lower the error by less than this do not help
+IN_REACH = {1: 1e4}  # variable projection is tried when the error is so many times the goal; more units are cheap too
+IN_REACH_OF_MORE = 100.0  # in more than one dimension, where it costs more
+WORTH = 1.05  # a round that lowers the error by less than this did not help
+WORTH_REFINING = 1.2  # the same of a round of more units
+
+# --- networks that are tried ---
+UNITS = {1: (20, 50, 100, 200, 400, 800, 1600), 2: (60, 150, 300, 600, 1000), 3: (150, 400, 800, 2000)}  # by inputs
+MANY_INPUTS = (300, 800, 2000)
+LARGE = 400  # units from which a scan tries few steepnesses
+DEEP = (16, 16)  # hidden layers that Levenberg-Marquardt is tried on
+NOISY_UNITS = (30, 100, 300, 800)  # of measured data
+MOST_REFINED = 1000  # units in all after rounds of more units
+REFINED = 4  # rounds of more units where the error is
+REFINING_SCALES = (8.0, 32.0, 16.0, 4.0)  # steepnesses of the new units, in the order in which they are tried
+PLACED = 400  # units at most that are placed again for float32
+
+# --- points ---
+ENOUGH = 20_000  # training points of a function of many inputs, whatever the network
+LM_FEW, LM_MANY = 5, 20  # training points for each parameter that Levenberg-Marquardt begins and goes on with
+LM_ADDED = 0.15  # of the points, in each round after the first
+MOST_VALUES = 100_000  # of a Python function, for points that are added: it may be slow
+
+# --- iterations ---
+LM_FIRST, LM_AGAIN = 60, 15  # at first, and whenever there are more points
+LM_ROUNDS = 6  # with more points, when nothing was asked for
+LM_ROUNDS_ASKED = 30  # where there is a tolerance to reach, or time to use
+DEEP_VARPRO = 60  # iterations on a network of several hidden layers
+FEWER = 4  # measured data get so much less of Adam than it takes by itself: it is seldom the best there
+
+# --- cost, in floating-point operations (`cost.py`): one core does about 5e9 a second ---
+ITERATION = 1.1e10  # of an iteration of a solver that is the main hope: two seconds
+BY_THE_WAY = 8e8  # of an iteration of a search between the rungs, or of measured data
+ROWS_FIX = 1.4  # rows for each searched parameter, at least
+SOLVE = 1.6e10  # of one least-squares solve on measured data
+QUICK = 8e8  # of one that may be tried a dozen times
+ROUNDS = 3e11  # of all rounds of Levenberg-Marquardt, when no time is given: half a minute
+
+# --- shares of the time, where it is given ---
+SOLVER_RESERVE = 0.3  # when Levenberg-Marquardt or Adam may have to follow
+LM_RESERVE = 0.1  # when Adam may have to follow
+LAST_RESERVE = 0.04  # when nothing follows but measuring the error
+FIRST_RESERVE = 0.6  # after the features of measured data

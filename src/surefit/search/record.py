@@ -1,0 +1,273 @@
+"""The record of a fit: the best candidate, how it came about, and how good it is. All readings take a record."""
+
+from __future__ import annotations
+
+import warnings as python_warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from surefit import nn
+from surefit._version import __version__
+from surefit.core.batching import batch
+from surefit.core.functional import jacobian
+from surefit.core.tensor import Tensor, no_grad
+from surefit.data import Domain, points_from
+from surefit.errors import ArgumentError
+from surefit.models.inference import values_of
+from surefit.models.observed import observed
+from surefit.models.scaled import Scaled
+from surefit.problems.problem import Problem
+from surefit.search.judging import Measured
+from surefit.sentences import Sentence
+
+if TYPE_CHECKING:
+    from surefit.view.animation import Film
+
+BLOCK = 8192  # rows at a time
+
+
+class OutsideWarning(UserWarning):
+    """A fit is asked for values outside the domain it was made on."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Made by one first-order method, epoch by epoch. settings: of the method, with its choices filled in."""
+
+    settings: dict[str, Any]
+    unit = "epoch"
+    solved = False
+
+    @property
+    def stage(self) -> Sentence:
+        """Method and settings in words."""
+        m = self.settings
+        return Sentence(f"{m['method']} lr={m['lr']:g}")
+
+
+@dataclass(frozen=True)
+class Solved:
+    """Made by a solver or the automatic choice. stage: the attempt that was kept; choice: what was tried, in order.
+
+    details: what is known of the network: solver, units, steepness, magnitude. rounded: to float32 afterwards.
+    """
+
+    settings: dict[str, Any]
+    stage: Sentence
+    choice: tuple[Sentence, ...] | None = None  # None: the method was named
+    details: dict[str, Any] = field(default_factory=dict)
+    rounded: bool = False
+    unit = "iteration"
+    solved = True
+
+
+Made = Trained | Solved
+
+
+@dataclass
+class Record:
+    """A fitted network and how it came about.
+
+    Attributes:
+        names, outputs, domain: of the inputs and outputs, and where it was fitted.
+        model: the network with its scaling, points (n, d) -> (n, k), a Module. network: the part inside.
+        made: `Trained` by a first-order method or `Solved`. method: its settings as plain data.
+        history: one dict an epoch (epoch, train_loss, validation_loss, lr, seconds), losses in scaled units.
+        error: `Measured` on fresh points. tol, reached: the tolerance asked for and whether error.max is within it.
+        stop_reason: a sentence. interrupted: by Ctrl-C. warnings: sentences. steps, seconds, seed, dtype.
+        score: what it was chosen by among candidates and restarts, the less the better.
+        problem: the data and the function it was made from, as far as they are known.
+        compile_seconds: part of `seconds` that went into compiling; None: trained without the compiler.
+        restarts: the scores of all networks of which this one was the best, where there were several.
+        call: the arguments that `fit` was called with as Python text, None where an argument has no text.
+        environment: versions and machine of the training. film: its frames, if a `Snapshots` callback took some.
+        config: the run.toml beside a model that was loaded from its directory.
+    """
+
+    problem: Problem
+    model: Scaled
+    made: Made
+    error: Measured
+    history: list[dict[str, Any]]
+    stop_reason: Sentence
+    seed: int
+    steps: int
+    seconds: float
+    tol: float | None = None
+    interrupted: bool = False
+    best_epoch: int | None = None
+    warnings: list[str] = field(default_factory=list)
+    score: float = float("nan")
+    version: str = __version__
+    call: dict[str, str | None] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    film: Film | None = None
+    config: str | None = None
+    compile_seconds: float | None = None
+    restarts: list[float] = field(default_factory=list)
+    _warned: bool = field(default=False, repr=False)
+    _ensembles: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)  # by number of members
+
+    # --- what it is ---
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the inputs."""
+        return self.problem.names
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the outputs."""
+        return self.problem.outputs
+
+    @property
+    def domain(self) -> Domain:
+        """The box it was fitted on."""
+        return self.problem.domain
+
+    @property
+    def network(self) -> Any:
+        """The network inside the scaling, a Module."""
+        return self.model.network
+
+    @property
+    def dtype(self) -> np.dtype:
+        """What the network computes in."""
+        return self.model.dtype
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the measured error is within tol; None when no tolerance was asked for."""
+        return None if self.tol is None else bool(self.error.max <= self.tol)
+
+    @property
+    def target(self) -> str:
+        """What was fitted, in words."""
+        source = self.problem.source
+        if source["kind"] == "formula":
+            return "; ".join(source["text"])
+        if source["kind"] == "table":
+            return f"{source['name']} ({source['rows']} rows)"
+        return f"{source['name']}()"
+
+    # --- values ---
+
+    def predict(self, points: Any) -> np.ndarray:
+        """Values at points (n, d), or (n,) for one input -> (n,), or (n, k) for several outputs; float64.
+
+        Columns with names (a DataFrame, a dict, a structured array, a list of dicts) are taken by name, in any order.
+        ShapeError for another number of columns, DataError for a missing one. Warns once when points lie outside the
+        domain.
+        """
+        y = self._predict(self._points(points))
+        return y[:, 0] if y.shape[1] == 1 else y
+
+    def _points(self, points: Any) -> np.ndarray:
+        x = points_from(points, self.names)
+        if not self._warned and len(x) and not self.domain.contains(x).all():
+            self._warned = True
+            python_warnings.warn(
+                f"points outside the domain {box_words(self.domain)}, "
+                "where this fit was made: the values there mean nothing certain",
+                OutsideWarning,
+                stacklevel=3,
+            )
+        return x
+
+    def _predict(self, x: np.ndarray) -> np.ndarray:
+        return values_of(self.model)(x)
+
+    @property
+    def inference(self) -> str:
+        """How values are computed: "compiled, strict" (independent of the batch), or "NumPy: " and why."""
+        self._predict(self.problem.domain.low[None, :])
+        return values_of(self.model).how
+
+    def __call__(self, *values: Any, **named: Any) -> Any:
+        """Values elementwise, one argument for each input by place or name: fit(0.5), fit(x1=0.5, x2=[1, 2]).
+
+        The arguments broadcast against each other; the result has their shape, with a last axis for several outputs,
+        and is a float for plain numbers.
+        """
+        if len(values) == 1 and not named and isinstance(values[0], dict):
+            named, values = dict(values[0]), values[1:]
+        if len(values) + len(named) != len(self.names) or set(named) - set(self.names[len(values) :]):
+            by_name = f" and {', '.join(named)} by name" if named else ""
+            raise ArgumentError(f"the fit takes {', '.join(self.names)}; got {len(values)} values by place{by_name}")
+        columns = [*values, *(named[n] for n in self.names[len(values) :])]
+        arrays = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in columns))
+        shape = arrays[0].shape
+        y = self._predict(self._points(np.stack([a.reshape(-1) for a in arrays], axis=1)))
+        k = len(self.outputs)
+        y = y.reshape(shape if k == 1 else (*shape, k))
+        return float(y) if y.ndim == 0 else y
+
+    def derivative(self, points: Any) -> np.ndarray:
+        """Gradients at points (n, d) -> (n, d), or (n, k, d) for several outputs; of the model itself, exact."""
+        x = self._points(points)
+        slope = batch(jacobian(lambda row: self.model(row.reshape(1, -1)).reshape(-1)))
+        blocks = [slope(Tensor(x[i : i + BLOCK])).detach().numpy() for i in range(0, len(x), BLOCK)]
+        j = np.concatenate(blocks) if blocks else np.zeros((0, len(self.outputs), len(self.names)))  # (n, k, d)
+        return j.reshape(len(j), -1) if len(self.outputs) == 1 else j
+
+    @property
+    def method(self) -> dict[str, Any]:
+        """The settings of the method as plain data, and what came of it."""
+        made = self.made
+        if isinstance(made, Trained):
+            return dict(made.settings)
+        named = made.settings | {"loss": "mse", "scale": True, "best_weights": True, "stage": str(made.stage)}
+        named |= made.details
+        if made.choice is not None:
+            named["choice"] = [str(sentence) for sentence in made.choice]
+        return named | {"rounded": made.rounded}
+
+    def layers(self) -> list[int] | None:
+        """Sizes of the layers of a multilayer perceptron, inputs first; None for another network."""
+        linear = [m for m in self.network.modules() if isinstance(m, nn.Linear)]
+        chain = all(a.out_features == b.in_features for a, b in pairwise(linear))
+        others = any(isinstance(m, (nn.Conv1d, nn.Conv2d, nn.Residual, nn.Embedding)) for m in self.network.modules())
+        if not linear or not chain or others:
+            return None
+        return [linear[0].in_features, *(m.out_features for m in linear)]
+
+    def layer_rows(self) -> list[tuple[str, ...]]:
+        """Rows of `summary`: a heading, one row for each layer, the total."""
+        d = len(self.names)
+        with observed(self.network) as seen, no_grad():
+            self.network(Tensor(np.zeros((1, d)), self.dtype))
+        rows = [("layer", "kind", "output", "parameters")]
+        for s in seen:
+            own = sum(p.numel() for p in s.module.parameters())
+            rows.append((s.name or "network", type(s.module).__name__, str(tuple(s.output.shape[1:])), f"{own}"))
+        return [*rows, ("total", "", "", f"{self.network.num_parameters()}")]
+
+    def summary(self) -> str:
+        """A table of the layers: name, kind, output size, parameters."""
+        rows = self.layer_rows()
+        widths = [max(len(r[i]) for r in rows) for i in range(4)]
+        lines = [
+            "  ".join(c.ljust(w) if i < 3 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths, strict=True)))
+            for r in rows
+        ]
+        return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+
+
+def box_words(box: Domain, constant: Mapping[str, float] = MappingProxyType({})) -> str:
+    """A domain in few digits: that of a table ends where its rows do. constant: columns that have one value only."""
+    words = []
+    for name, (low, high) in zip(box.names, box.bounds, strict=True):
+        if name in constant:
+            words.append(f"{name}={constant[name]:.6g} (constant)")
+            continue
+        digits = next((n for n in range(6, 17) if f"{low:.{n}g}" != f"{high:.{n}g}"), 17)
+        words.append(f"{name}={low:.{digits}g}:{high:.{digits}g}")
+    return ", ".join(words)
+
+
+__all__ = ["Made", "OutsideWarning", "Record", "Solved", "Trained", "box_words"]

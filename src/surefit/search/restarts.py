@@ -1,0 +1,105 @@
+"""Several fits of one problem at once: restarts, of which the best is kept, and ensembles, which keep all.
+
+They share the data; seeds of weights and order differ. Each runs in a thread of its own, as many at a time as there are
+cores, and compiled training holds no lock, so that K networks on C cores take little more than K / C times one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from surefit.problems.problem import Problem
+from surefit.search.record import Record
+
+ARecord = TypeVar("ARecord", bound=Record)
+
+
+def seeds_of(seed: int, count: int) -> list[int]:
+    """The seed itself, then others made from it."""
+    more = np.random.SeedSequence([seed, 0x5EED]).generate_state(max(0, count - 1))
+    return [seed, *(int(s) for s in more)]
+
+
+def fit_each(problem: Problem, seeds: Sequence[int], fit_one: Callable[..., ARecord]) -> list[ARecord]:
+    """One record for each seed, in order; `fit_one(problem, seed=, first=, halted=)` makes one.
+
+    Ctrl-C stops all of them, and each keeps its best weights so far. The first error of one stops the others and is
+    raised.
+    """
+    from surefit.compiler.threads import cores
+
+    halt = threading.Event()
+    pool = ThreadPoolExecutor(max(1, min(cores(), len(seeds))))
+    jobs = [pool.submit(fit_one, problem, seed=s, first=i == 0, halted=halt.is_set) for i, s in enumerate(seeds)]
+    interrupted = False
+    try:
+        wait(jobs, return_when=FIRST_EXCEPTION)
+    except KeyboardInterrupt:
+        interrupted = True
+    broken = next((j.exception() for j in jobs if j.done() and j.exception() is not None), None)
+    if interrupted or broken is not None:
+        halt.set()
+        for job in jobs:
+            job.cancel()
+    pool.shutdown(wait=True)
+    if broken is not None:
+        raise broken
+    fits = [j.result() for j in jobs if not j.cancelled()]
+    for one in fits:
+        one.interrupted |= interrupted
+    return fits
+
+
+def best_of(records: Sequence[ARecord]) -> ARecord:
+    """The record with the smallest score, which says how the others did."""
+    scores = [r.score for r in records]
+    chosen = records[int(np.nanargmin(scores)) if np.isfinite(scores).any() else 0]
+    chosen.made.settings["restarts"] = len(records)
+    chosen.restarts = scores
+    return chosen
+
+
+@dataclass(eq=False)
+class Ensemble:
+    """Fits of the same problem that differ in their seeds: `predict` is their mean, `spread` how far they differ.
+
+    The spread tells where the networks are not certain of each other. It is no error bound: they can agree and be
+    wrong.
+    """
+
+    fits: Sequence[Record]
+
+    def __len__(self) -> int:
+        return len(self.fits)
+
+    def __repr__(self) -> str:
+        return f"<Ensemble of {len(self)} fits of {self.fits[0].target}>"
+
+    def __str__(self) -> str:
+        head = f"ensemble of {len(self)} fits of {self.fits[0].target}"
+        rows = [f"  seed {f.seed}: max |error| {f.error.max:.3g}, rmse {f.error.rmse:.3g}" for f in self.fits]
+        return "\n".join([head, *rows])
+
+    def _all(self, points: Any) -> np.ndarray:
+        return np.stack([one.predict(points) for one in self.fits])
+
+    def predict(self, points: Any, return_std: bool = False) -> Any:
+        """The mean over the fits at points (n, d) -> (n,) or (n, k); with return_std also their standard deviation."""
+        values = self._all(points)
+        mean = values.mean(axis=0)
+        return (mean, values.std(axis=0, ddof=1)) if return_std else mean
+
+    __call__ = predict
+
+    def spread(self, points: Any) -> np.ndarray:
+        """The standard deviation over the fits at points (n, d) -> (n,) or (n, k)."""
+        return self._all(points).std(axis=0, ddof=1)
+
+
+__all__ = ["Ensemble", "best_of", "fit_each", "seeds_of"]

@@ -1,0 +1,214 @@
+"""The runner: performs what a strategy proposes, judges what came of it, keeps the best, and says why it stopped.
+
+A strategy is a generator. It yields an `Attempt`, or a sentence for the card, and is sent the candidate that came of
+it: None when there was none, because the share of the time that it may use is spent. It may return why it ended. The
+runner is the only place that knows clocks, tolerances, callbacks and interrupts.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from surefit import nn
+from surefit.attempts.attempt import Attempt, Outcome, Within
+from surefit.attempts.descent import descend
+from surefit.attempts.events import tell_model
+from surefit.attempts.features import extend, scan
+from surefit.attempts.least_squares import search
+from surefit.attempts.methods import LBFGS, LM, Features, FirstOrder, Method, VarPro
+from surefit.attempts.progress import Progress
+from surefit.blas import one_thread
+from surefit.core import ops
+from surefit.models.spec import MLPSpec, network_of
+from surefit.problems.points import drawn
+from surefit.problems.problem import Problem
+from surefit.search.candidates import Candidate, best_of, judged
+from surefit.search.judging import Judge
+from surefit.search.limits import FLOAT32, GOAL
+from surefit.search.record import Made, Record
+from surefit.sentences import Sentence, say
+
+Strategy = Generator[Attempt | Sentence, Candidate | None, Sentence | None]
+Perform = Callable[[Attempt, Progress, Within], Outcome | None]
+
+
+@dataclass
+class State:
+    """What a strategy may look at: the problem, what was asked, and what has come of it so far."""
+
+    problem: Problem
+    seed: int
+    dtype: np.dtype  # in which the network will be used
+    judge: Judge
+    progress: Progress
+    tol: float | None = None
+    first_order_dtype: np.dtype = field(default_factory=lambda: ops.default_float)  # in which Adam trains
+    aim: float | None = None  # the error at which it ends where no tolerance is given; None: none
+    candidates: list[Candidate] = field(default_factory=list)
+    choice: list[Sentence] = field(default_factory=list)  # what was tried and why, for the card
+
+    @property
+    def dim(self) -> int:
+        """The number of inputs."""
+        return self.problem.domain.dim
+
+    @property
+    def size(self) -> float:
+        """The largest |target|."""
+        return self.judge.size
+
+    @property
+    def goal(self) -> float | None:
+        """The largest error that is good enough: the tolerance, or what is aimed at; None for measured data."""
+        return (self.aim if self.tol is None else self.tol) if self.problem.exact else None
+
+    @property
+    def best(self) -> Candidate | None:
+        """The best candidate so far."""
+        return best_of(self.candidates, self.size, cautious=self.aim is not None)
+
+    # --- what attempts are made of ---
+
+    def drawn(self, rows: int) -> Problem:
+        """The problem with so many training points, where they are ours to choose."""
+        return drawn(self.problem, rows, self.seed, drop=bool(self.candidates))  # what was found is not lost
+
+    def hidden(self, units: int, activation: str = "tanh") -> nn.Module:
+        """A network with one hidden layer, in float64."""
+        return self.built(MLPSpec((units,), activation))
+
+    def built(self, model: Any) -> nn.Module:
+        """The network of fit's model=, in float64; of a Module a copy."""
+        model = copy.deepcopy(model) if isinstance(model, nn.Module) else model
+        return network_of(model, self.problem, np.random.default_rng([self.seed, 2]), ops.float64)
+
+    def attempt(self, method: Method | None, network: nn.Module, problem: Problem, **options: Any) -> Attempt:
+        """An attempt with what was asked for."""
+        common: dict[str, Any] = dict(seed=self.seed, dtype=self.dtype, goal=self.goal)
+        return Attempt(method=method, network=network, problem=problem, **(common | options))
+
+    # --- when it is over ---
+
+    @property
+    def reached(self) -> bool:
+        """Whether the best candidate is within the tolerance, at rows that it was not fitted to."""
+        best = self.best
+        return self.tol is not None and best is not None and best.largest <= self.tol
+
+    def over(self, share: float = 1.0) -> Sentence | None:
+        """Why nothing more should be tried, if so; share: of the time."""
+        best = self.best
+        if self.reached:
+            return say("tolerance")
+        if self.aim is not None and best is not None and self.problem.exact:
+            if self.tol is None and best.score <= self.aim:
+                return say("good-enough", share=self.aim / (self.size or 1.0))
+            if self.dtype == ops.float32 and best.score <= FLOAT32 * self.size:
+                return say("float32")
+        if self.progress.over is not None:
+            return self.progress.over
+        return say("time", time=self.progress.time) if self.progress.out_of_time(share) else None
+
+
+def perform(attempt: Attempt, progress: Progress, within: Within) -> Outcome | None:
+    """Do what an attempt says."""
+    method = attempt.method
+    with one_thread():  # threads of BLAS wait for each other on a busy machine, and their number changes results
+        if isinstance(method, Features):
+            return scan(attempt, method, progress) if attempt.layer is None else extend(attempt, method, progress)
+        if isinstance(method, (VarPro, LM, LBFGS)):
+            return search(attempt, method, progress, within)
+        if isinstance(method, FirstOrder):
+            return descend(attempt, method, progress, within)
+        return Outcome(
+            network=attempt.network, problem=attempt.problem, stage=say("stage-initial"), reason=say("nothing"),
+            row=None, details={"solver": "none"},
+        )  # fmt: skip
+
+
+def run(state: State, strategy: Strategy, perform: Perform = perform) -> Sentence:
+    """Let a strategy propose until it ends or something ends it: the reason. The candidates are in the state."""
+    found: Candidate | None = None
+    try:
+        while True:
+            proposed = strategy.send(found)
+            found = None
+            if isinstance(proposed, Sentence):
+                state.choice.append(proposed)
+            elif not state.progress.out_of_time(proposed.share):
+                found = tried(state, proposed, perform)
+            if (stop := state.over()) is not None:
+                strategy.close()
+                own = found is not None and stop.code == "interrupted" and found.reason.code.startswith("interrupted")
+                return found.reason if own and found is not None else stop  # which knows the epoch
+    except StopIteration as end:
+        return end.value or state.over() or say("all-tried" if state.tol is None else "all-tried-tol")
+    except KeyboardInterrupt:
+        state.progress.interrupted = True
+        return say("interrupted")
+
+
+def tried(state: State, attempt: Attempt, perform: Perform) -> Candidate | None:
+    """The candidate that comes of an attempt, noted and told."""
+    goal = math.inf if attempt.goal is None else attempt.goal
+    problem = attempt.problem
+
+    def within(predict: Callable[[np.ndarray], np.ndarray]) -> bool:
+        if problem.function is not None:
+            return state.judge.within(predict, goal)
+        x, y = problem.validation or problem.train  # the test rows decide nothing
+        return bool(np.abs(predict(x) - y).max() <= goal)
+
+    outcome = perform(attempt, state.progress, within)
+    if outcome is None:
+        return None
+    found = judged(attempt, outcome, state.judge, state.tol)
+    state.candidates.append(found)
+    values: dict[str, Any] = dict(stage=found.stage, what=found.by, score=found.told)
+    why = outcome.reason if isinstance(attempt.method, FirstOrder) else attempt.why
+    state.choice.append(say("tried", **values) if why is None else say("tried-why", **values, why=why))
+    return found
+
+
+def recorded(
+    state: State, reason: Sentence, made: Callable[[Candidate], Made], model: Any = None, announce: bool = True
+) -> Record:
+    """The record of the best candidate; of the initial weights of `model` where nothing was solved.
+
+    announce: whether callbacks hear that all is done.
+    """
+    progress, best = state.progress, state.best
+    if best is None:
+        if progress.interrupted:
+            reason = say("interrupted")
+        best = tried(state, state.attempt(None, state.built(model), state.problem), perform)
+        assert best is not None
+    if announce and not progress.shown:
+        tell_model(progress.callbacks, best.model, best.problem, state.seed)
+    if announce:
+        progress.finished(reason)
+    warnings = [*best.problem.notes, *progress.warnings]
+    how = made(best)
+    measured_data = best.problem.function is None  # of whose rows an attempt may have taken a part
+    return Record(
+        problem=state.problem if measured_data else best.problem, model=best.model, made=how, error=best.error,
+        history=progress.history,
+        stop_reason=reason, seed=state.seed, seconds=progress.seconds,
+        steps=progress.evaluations if how.solved else progress.steps,
+        tol=state.tol, interrupted=progress.interrupted, best_epoch=best.row or None, warnings=warnings,
+        score=best.score, compile_seconds=progress.compile_seconds,
+    )  # fmt: skip
+
+
+def aim_of(dtype: np.dtype, size: float) -> float:
+    """What the automatic choice aims at when no tolerance is given."""
+    return (FLOAT32 if dtype == ops.float32 else GOAL) * size
+
+
+__all__ = ["State", "Strategy", "aim_of", "perform", "recorded", "run"]

@@ -1,0 +1,184 @@
+"""The automatic choice for a function that is known without noise.
+
+Features with more and more units, each polished by variable projection where that can bring it to the goal. When more
+units stop helping (kinks, many inputs): variable projection on a hidden layer that is small enough to be searched, more
+units where the error is, Levenberg-Marquardt on two hidden layers with more points where the error is, and Adam on the
+network that fit uses by default. Where gradients are fitted too and the points are few, variable projection is tried in
+any case.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from surefit import nn
+from surefit.attempts.methods import LM, Adam, Features, VarPro
+from surefit.core import ops
+from surefit.models.spec import network_of
+from surefit.problems.gradients import unlike
+from surefit.problems.points import equations
+from surefit.problems.problem import ROWS, Problem
+from surefit.search.candidates import Candidate
+from surefit.search.cost import of_search
+from surefit.search.limits import (
+    ADAM_AFTER_LM,
+    ADAM_REACHES,
+    BY_THE_WAY,
+    DEEP,
+    ENOUGH,
+    HELPED,
+    IN_REACH,
+    IN_REACH_OF_MORE,
+    LARGE,
+    LEARNED,
+    LM_REACHES,
+    LM_RESERVE,
+    MANY_INPUTS,
+    REFINED,
+    ROWS_FIX,
+    SOLVER_RESERVE,
+    UNITS,
+)
+from surefit.search.runner import State, Strategy
+from surefit.search.strategies.refinement import refined
+from surefit.search.strategies.rounds import rounds
+from surefit.sentences import say
+from surefit.solvers.features import SCALES
+
+
+def known_function(s: State, jit: bool | None = None) -> Strategy:
+    """What is tried of a known function, until something ends it."""
+    asked = s.tol is not None or s.progress.time is not None  # who asks for nothing gets what is good enough, soon
+    yield from more_units(s)
+    best = s.best
+    if best is None:
+        return say("nothing")
+    by_features = best.details["solver"] == "features" and s.problem.slopes is None
+    if s.problem.free and s.dim <= 3 and by_features and (s.tol is not None or best.score > ADAM_REACHES * s.size):
+        yield from refined(s, best, max(20, min(150, best.details["units"] // 2)), REFINED)
+    if s.problem.slopes is not None:
+        yield from few_points(s)
+    if s.best.score <= (LM_REACHES if asked else ADAM_REACHES) * s.size:  # type: ignore[union-attr]
+        yield say("no-adam", share=ADAM_REACHES)
+        return None
+    yield from rounds(s, s.built(DEEP), reserve=LM_RESERVE)
+    if s.best.score <= ADAM_AFTER_LM * s.size:  # type: ignore[union-attr]
+        yield say("no-adam-after-lm", share=ADAM_AFTER_LM)
+        return None
+    yield from adam(s, s.drawn(min(1000 * s.dim**2, ENOUGH)), None, jit)
+    return None
+
+
+def more_units(s: State) -> Strategy:
+    """Features with more and more units, polished where that is worth it, as long as more units help."""
+    before, searched, scales = math.inf, False, tuple(SCALES)
+    rate, last = 0.0, 1
+    for units in ladder(s):
+        fitting = units_in_time(s, units, len(scales), rate)
+        if fitting < units and fitting < 1.2 * last:
+            yield say("no-time-for-units", units=units)
+            return None
+        units = fitting
+        network, problem = s.hidden(units), s.drawn(points_of(s, units))
+        draws, beyond = (1, 0 if units > LARGE else 4) if units > 100 else (2, 4)
+        began, known = s.progress.seconds, len(s.progress.history)
+        found = yield s.attempt(
+            Features(draws=draws), network, problem, scales=scales, beyond=beyond, reserve=SOLVER_RESERVE
+        )
+        if found is None:
+            return None
+        rate = (s.progress.seconds - began) / max(1, len(s.progress.history) - known) / units**3
+        helped = before / found.score if found.score > 0 else math.inf
+        learned = found.score <= LEARNED * s.size
+        stuck = helped < HELPED and not (s.dim == 1 and units < LARGE) and learned  # in 1-D more units cost nothing
+        near = found.score <= IN_REACH.get(s.dim, IN_REACH_OF_MORE) * (s.goal or 0.0)
+        if (near or (stuck and not searched)) and can_search(network, problem, BY_THE_WAY / (1 if near else 4)):
+            searched = True
+            yield s.attempt(polishing(s, 30 if near else 60), network, problem, reserve=SOLVER_RESERVE)
+        if (why := enough_units(s, units, stuck, found)) is not None:
+            yield say(why)
+            return None
+        centre, last, before = found.details["steepness"], units, found.score
+        if not learned:
+            scales = tuple(SCALES)
+        else:
+            scales = (centre, 2 * centre) if 2 * units > LARGE else (centre, 2 * centre, 4 * centre, centre / 2)
+    return None
+
+
+def ladder(s: State) -> Sequence[int]:
+    """Units in the order in which they are tried: where the points are given, up to what they can fix."""
+    units = UNITS.get(s.dim, MANY_INPUTS)
+    if s.problem.free:
+        return units
+    most = equations(s.problem) // 2
+    return (*(h for h in units if 1.3 * h <= most), max(1, min(most, units[-1])))
+
+
+def units_in_time(s: State, units: int, scales: int, rate: float) -> int:
+    """As many units as the time allows that is left; rate: seconds of a solve over the cube of the units."""
+    left = s.progress.left()
+    if left is None or scales * rate * units**3 <= left:
+        return units
+    return int((0.8 * left / (scales * rate)) ** (1 / 3))
+
+
+def enough_units(s: State, units: int, stuck: bool, found: Candidate) -> str | None:
+    """Why more units are not tried, if so."""
+    if stuck:
+        return "no-help"
+    if s.dim > 3 and units > LARGE and found.score > ADAM_AFTER_LM * s.size:
+        return "deep-instead"
+    if s.dim == 1 and units > LARGE and found.score > LEARNED * s.size:
+        return "learned-nothing"
+    return None
+
+
+def points_of(s: State, units: int) -> int:
+    """Training points for so many units."""
+    rows = ROWS * units + 2
+    return rows if s.dim <= 3 else rows + rows // 2
+
+
+def can_search(network: nn.Module, problem: Problem, most: float = BY_THE_WAY) -> bool:
+    """Whether a search of the hidden layer costs at most so much an iteration, and has rows enough to be fixed by."""
+    last = network[-1]  # type: ignore[index]
+    searched = network.num_parameters() - last.num_parameters()
+    enough = equations(problem) * len(problem.outputs) >= ROWS_FIX * searched
+    return enough and of_search(network, problem) <= most
+
+
+def polishing(s: State, iterations: int) -> VarPro | LM:
+    """What searches a hidden layer: variable projection, where one row of features serves all outputs."""
+    separable = s.problem.slopes is None or not len(unlike(s.problem.slopes))
+    return VarPro(iterations=iterations) if separable else LM(iterations=iterations)
+
+
+def few_points(s: State) -> Strategy:
+    """Search the units that values and gradients of few points can fix: placed at random they were not enough."""
+    units = max(1, min(equations(s.problem) // 3, 400 // (s.dim + 2)))
+    network = s.hidden(units)
+    searched = any(c.details["solver"] in ("varpro", "lm") for c in s.candidates)
+    if searched or of_search(network, s.problem) > BY_THE_WAY:
+        return None
+    yield s.attempt(Features(draws=1), network, s.problem, reserve=SOLVER_RESERVE)
+    yield s.attempt(polishing(s, 60), network, s.problem, reserve=SOLVER_RESERVE)
+    return None
+
+
+def adam(
+    s: State, problem: Problem, network: nn.Module | None, jit: bool | None, method: Adam | None = None
+) -> Strategy:
+    """The last rung: Adam in float32, or in the dtype asked for, and a last solve for the output layer."""
+    kind = s.first_order_dtype
+    if network is None:
+        network = network_of(None, problem, np.random.default_rng([s.seed, 2]), kind)
+    network.to(kind)
+    yield s.attempt(method or Adam(), network, problem, dtype=ops.dtype_of(kind), jit=jit)
+    return None
+
+
+__all__ = ["adam", "can_search", "few_points", "known_function", "more_units", "points_of", "polishing"]

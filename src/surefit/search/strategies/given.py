@@ -1,0 +1,56 @@
+"""The automatic choice on a network that was given: the solvers that fit it, cheap ones first, then Adam."""
+
+from __future__ import annotations
+
+from surefit import nn
+from surefit.attempts.methods import LBFGS, Features, VarPro
+from surefit.models.chain import chain_of, is_hidden_layer, output_layer
+from surefit.problems.gradients import unlike
+from surefit.problems.points import equations
+from surefit.problems.problem import ROWS
+from surefit.search.cost import of_iteration, of_search
+from surefit.search.limits import ADAM_REACHES, DEEP_VARPRO, ENOUGH, ITERATION, LM_RESERVE, ROUNDS, SOLVER_RESERVE
+from surefit.search.runner import State, Strategy
+from surefit.search.strategies.functions import adam, points_of, polishing
+from surefit.search.strategies.rounds import rounds
+from surefit.sentences import say
+
+
+def given_network(s: State, network: nn.Module, jit: bool | None = None) -> Strategy:
+    """What is tried on this network; each method that does not go on from another begins with the same weights."""
+    d, k, p = s.dim, len(s.problem.outputs), network.num_parameters()
+    start = [leaf.detach().numpy() for leaf in (*network.parameters(), *network.buffers())]
+
+    def restore() -> None:
+        for leaf, value in zip((*network.parameters(), *network.buffers()), start, strict=True):
+            leaf.assign(value)
+
+    problem = s.drawn(min(max(2 * p // k, ROWS * p // (d + 2)) + 2, max(1000 * d * d, 2 * p // k)))
+    n = equations(problem)
+    if is_hidden_layer(network):
+        chain = chain_of(network)
+        assert chain is not None
+        problem = s.drawn(points_of(s, chain[0][0].out_features))
+        found = yield s.attempt(Features(), network, problem)
+        if of_search(network, problem) <= ITERATION:
+            penalty = 0.0 if found is None else found.details["penalty"]
+            yield s.attempt(polishing(s, 100), network, problem, reserve=SOLVER_RESERVE, penalty=penalty)
+    elif of_iteration(n, k, p) <= ITERATION:
+        yield from rounds(s, network, int(min(200, max(20, ROUNDS / (of_iteration(n, k, p) + 2 * p**3)))), LM_RESERVE)
+        separable = s.problem.slopes is None or not len(unlike(s.problem.slopes))
+        if output_layer(network) is not None and separable:
+            restore()
+            yield s.attempt(VarPro(iterations=DEEP_VARPRO), network, problem, reserve=LM_RESERVE)
+    else:
+        yield say("no-lm", rows=n, parameters=p)
+        yield s.attempt(LBFGS(iterations=500), network, problem, reserve=1.0 - (1.0 - SOLVER_RESERVE) / 2)
+    best = s.best
+    if best is not None and s.problem.exact and best.score <= ADAM_REACHES * s.size:
+        yield say("no-adam", share=ADAM_REACHES)
+        return None
+    restore()
+    yield from adam(s, s.drawn(min(1000 * d * d, ENOUGH)), network, jit)
+    return None
+
+
+__all__ = ["given_network"]

@@ -1,0 +1,69 @@
+"""One method that was asked for by name, on the network that was asked for, or on one of a size that suits it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from surefit import nn
+from surefit.attempts.methods import LBFGS, LM, Features, Solver, VarPro
+from surefit.errors import ArgumentError
+from surefit.models.chain import is_hidden_layer, output_layer
+from surefit.problems.gradients import check_alike
+from surefit.problems.points import MANY, equations, rows_of
+from surefit.problems.problem import ROWS, Problem
+from surefit.search.cost import most_rows
+from surefit.search.limits import DEEP, ENOUGH, ITERATION
+from surefit.search.runner import State, Strategy
+
+
+def named(s: State, method: Solver, model: Any) -> Strategy:
+    """The attempts of a solver: variable projection of one hidden layer begins with features."""
+    d, n, free = s.dim, equations(s.problem), s.problem.free
+    if model is None:
+        if isinstance(method, (Features, VarPro)):
+            units = {1: 100, 2: 400}.get(d, 800) if isinstance(method, Features) else {1: 50, 2: 80}.get(d, 60)
+            model = (units if free else max(1, min(units, n // 3)),)
+        elif isinstance(method, LM):
+            model = DEEP
+    network = s.built(model)
+    check_method(method, network, s.problem)
+    problem, penalty = points_for(s, method, network), 0.0
+    goal = s.tol if s.problem.exact else None
+    start = isinstance(method, VarPro) and not s.problem.exact  # noise may make its beginning look better
+    found = None
+    if isinstance(method, Features) or (isinstance(method, VarPro) and is_hidden_layer(network)):
+        first = method if isinstance(method, Features) else Features(draws=method.draws, penalty=method.penalty)
+        found = yield s.attempt(first, network, problem, goal=goal, provisional=start)
+        penalty = 0.0 if found is None else found.details["penalty"]
+    if not isinstance(method, Features):
+        found = yield s.attempt(method, network, problem, penalty=penalty, goal=goal)
+    return None if found is None else found.reason
+
+
+def points_for(s: State, method: Solver, network: nn.Module) -> Problem:
+    """Training points for a solver on a network, where they are ours to choose."""
+    d, p, k = s.dim, network.num_parameters(), len(s.problem.outputs)
+    rows = ROWS * p // (d + 2) + 2
+    if not isinstance(method, Features) and d >= MANY:
+        rows = max(rows, min(rows_of(s.problem) * p, most_rows(ITERATION, k, p), ENOUGH))
+    if isinstance(method, (LM, LBFGS)):
+        rows = max(rows, min(2 * p, 1000 * d))
+    return s.drawn(rows)
+
+
+def check_method(method: Solver, network: nn.Module, problem: Problem) -> None:
+    """ArgumentError for a network, or for gradients, that the method cannot do anything with."""
+    if isinstance(method, Features) and not is_hidden_layer(network):
+        raise ArgumentError(
+            "model: method='features' needs one hidden layer, model=(units,), of units with a smooth or kinked "
+            "activation; use method='lm', 'lbfgs' or 'adam' for deeper networks"
+        )
+    if isinstance(method, VarPro) and output_layer(network) is None:
+        raise ArgumentError(
+            "model: method='varpro' needs a network that ends in a Linear layer with a bias; use 'lm' or 'lbfgs'"
+        )
+    if isinstance(method, VarPro) and problem.slopes is not None:
+        check_alike(problem.slopes)
+
+
+__all__ = ["check_method", "named", "points_for"]

@@ -1,0 +1,75 @@
+"""Rounds: Levenberg-Marquardt on few points, on many, then on more where the error is, as long as that helps."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from surefit import nn
+from surefit.attempts.methods import LM
+from surefit.attempts.output_layer import rescale
+from surefit.models.inference import predictor
+from surefit.problems.points import CANDIDATES, MOVES, equations, with_worst
+from surefit.search.cost import most_rows, of_iteration
+from surefit.search.limits import (
+    ADAM_AFTER_LM,
+    ITERATION,
+    LAST_RESERVE,
+    LM_ADDED,
+    LM_AGAIN,
+    LM_FEW,
+    LM_FIRST,
+    LM_MANY,
+    LM_ROUNDS,
+    LM_ROUNDS_ASKED,
+    MOST_VALUES,
+    ROUNDS,
+    WORTH,
+)
+from surefit.search.runner import State, Strategy
+from surefit.sentences import say
+
+
+def rounds(s: State, network: nn.Module, iterations: int = LM_FIRST, reserve: float = 0.0) -> Strategy:
+    """Levenberg-Marquardt on all weights of a network, with more points from round to round where they are ours."""
+    p, k = network.num_parameters(), len(s.problem.outputs)
+    most = max(2 * p // k, most_rows(ITERATION, k, p))
+    problem = s.drawn(min(LM_FEW * p, most))
+    if of_iteration(n := equations(problem), k, p) > 2 * ITERATION:
+        yield say("no-lm", rows=n, parameters=p)
+        return None
+    best = yield s.attempt(LM(iterations=iterations), network, problem, reserve=reserve, thin=False)
+    if best is None or not s.problem.free:
+        return None
+    asked = s.tol is not None or s.progress.time is not None
+    rng, failed, work, values = np.random.default_rng([s.seed, 0xADD]), 0, 0.0, 0
+    for number in range(LM_ROUNDS_ASKED if asked else LM_ROUNDS):
+        work += LM_AGAIN * of_iteration(n, k, p)
+        if failed > 1 or (s.progress.time is None and work > ROUNDS):
+            break
+        if best.score <= ADAM_AFTER_LM * s.size:
+            reserve = LAST_RESERVE  # nothing follows
+        before, added = problem, max(1, round(LM_ADDED * n))
+        if number == 0:
+            problem = s.drawn(min(LM_MANY * p, most))
+            n = len(problem.train[0])
+        else:
+            values += added * (CANDIDATES + MOVES)
+            if s.problem.source["kind"] == "callable" and values > MOST_VALUES:
+                break
+            problem = with_worst(problem, predictor(best.model), rng, added)
+        rescale(network, before, problem)
+        found = yield s.attempt(
+            LM(iterations=LM_AGAIN), network, problem, reserve=reserve, thin=False,
+            note=say("points-now", points=len(problem.train[0])), why=say("added-where-worst") if number else None,
+        )  # fmt: skip
+        if found is None:
+            break
+        gains = (best.score / found.score, best.error.rmse / found.error.rmse) if found.score > 0 else (math.inf,)
+        failed = 0 if number == 0 or max(gains) >= WORTH else failed + 1
+        best = found if found.score < best.score else best
+    return None
+
+
+__all__ = ["rounds"]

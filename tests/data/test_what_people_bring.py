@@ -1,0 +1,244 @@
+"""Tables as people have them: masks, large numbers, frames of other libraries, remarks, delimiters, names."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import surefit
+from surefit.data import points_from, read_table
+from surefit.errors import DataError, ShapeError
+
+X = np.linspace(0, 1, 30)
+Y = 3 * X + 1
+
+
+# --- what is hidden is missing ---
+
+
+def masked(values):
+    hidden = np.zeros(len(values), bool)
+    hidden[[3, 7]] = True
+    return np.ma.MaskedArray(np.where(hidden, 1e6, values), hidden)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        (X, masked(Y)),
+        (masked(X), Y),
+        {"x": X, "y": masked(Y)},
+        (np.ma.MaskedArray(np.stack([X, X**2], 1), masked(X).mask[:, None] * [True, False]), Y),
+        np.ma.MaskedArray(np.stack([X, Y], 1), masked(X).mask[:, None] * [False, True]),
+        (X, np.ma.MaskedArray((100 * Y).astype(int), masked(X).mask)),
+    ],
+)
+def test_masked_values_are_missing(source):
+    with pytest.raises(DataError, match=r"row 3.* is missing"):
+        read_table(source)
+    table = read_table(source, drop_missing=True)
+    assert len(table) == 28 and np.abs(table.values).max() < 1e3
+
+
+# --- numbers that fall together in float64 ---
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        1_700_000_000_000_000_000 + 100 * np.arange(30),  # nanoseconds 100 ns apart
+        (np.uint64(2**63) + np.arange(30, dtype=np.uint64)),
+        2**53 + np.arange(30),
+    ],
+)
+def test_numbers_that_fall_together_in_float64_are_refused_with_the_cure(column):
+    with pytest.raises(DataError, match=r"fall together.*subtract the first one"):
+        read_table((column, Y))
+    read_table((column - column[0], Y))
+
+
+def test_large_whole_numbers_that_stay_apart_are_fine():
+    column = 1_700_000_000_000_000_000 + 1_000_000 * np.arange(30)
+    assert len(np.unique(read_table((column, Y)).x)) == 30
+
+
+def test_a_small_spread_on_a_large_offset_is_no_constant():
+    t = 1.6e9 + 1e-3 * np.linspace(0, 1, 200)
+    wave = np.sin(6 * np.linspace(0, 1, 200))
+    fit = surefit.fit((t, wave))
+    assert fit.error.rmse < 1e-2 * wave.std()  # a step of float64 there is a four-thousandth of the range
+    assert not any("constant" in w for w in fit.warnings)
+
+
+def test_inputs_whose_squares_overflow_are_refused():
+    with pytest.raises(DataError, match="input x is as large as 1e\\+200"):
+        surefit.fit((np.linspace(0, 1e200, 30), Y))
+
+
+# --- other libraries, by what they offer ---
+
+
+class Column:
+    def __init__(self, values):
+        self.values = list(values)
+        self.null_count = sum(v is None for v in self.values)
+
+    def to_numpy(self):
+        return np.array(self.values)
+
+    def to_pylist(self):
+        return self.values
+
+
+def arrow(**columns):
+    names = list(columns)
+    return SimpleNamespace(column_names=names, column=lambda i: Column(columns[names[i]]))
+
+
+class Lazy:
+    """A lazy frame of polars, as far as it matters."""
+
+    def __init__(self, frame):
+        self.frame = frame
+
+    def collect_schema(self):
+        return {}
+
+    def collect(self):
+        return self.frame
+
+
+def test_frames_of_other_libraries():
+    pd = pytest.importorskip("pandas")
+    pa = pytest.importorskip("pyarrow")
+    frame = pd.DataFrame({"a": X, "b": Y})
+    records = [{"a": a, "b": b} for a, b in zip(X.tolist(), Y.tolist(), strict=True)]
+    everything = [
+        frame, pa.table({"a": X, "b": Y}), pa.record_batch({"a": X, "b": Y}), Lazy(frame), records, arrow(a=X, b=Y),
+        frame.to_records(index=False),
+    ]  # fmt: skip
+    for source in everything:
+        table = read_table(source)
+        assert table.names == ("a", "b") and table.targets == ("b",)
+        np.testing.assert_array_equal(table.values, np.stack([X, Y], 1))
+    with pytest.raises(DataError, match=r"row 1.*missing"):
+        read_table(pa.table({"a": [1.0, None], "b": [1.0, 2.0]}))
+
+
+def test_a_frame_keeps_its_names_beside_a_series():
+    pd = pytest.importorskip("pandas")
+    table = read_table((pd.DataFrame({"p": X, "q": X**2}), pd.Series(Y, name="target")))
+    assert table.inputs == ("p", "q") and table.targets == ("target",)
+    fit = surefit.fit((np.stack([X, X**2], 1), Y), surefit.Domain("a=0:1, b=0:1"), method="features")
+    assert fit.names == ("a", "b")
+
+
+@pytest.mark.parametrize("source", [np.zeros((40, 0)), (X, np.zeros((30, 0))), (np.zeros((30, 0)), Y), [[1, 2], [3]]])
+def test_what_is_no_table_is_refused_in_one_sentence(source):
+    with pytest.raises((DataError, ShapeError), match=r"\w"):
+        surefit.fit(source)
+
+
+def test_very_many_columns_take_no_longer_than_their_numbers():
+    names = [f"c{i}" for i in range(20_000)]
+    began = time.perf_counter()
+    surefit.data.Table(names, np.zeros((2, len(names))))
+    surefit.Domain(dict.fromkeys(names, (0, 1)))
+    assert time.perf_counter() - began < 5.0  # quadratic it took minutes
+
+
+# --- points by name ---
+
+NAMES = ("a", "b")
+POINTS = np.array([[1.0, 2.0], [3.0, 4.0]])
+
+
+def by_name():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"b": POINTS[:, 1], "target": [0.0, 0.0], "a": POINTS[:, 0]})
+    yield frame
+    yield frame[["b", "a"]]
+    yield {"b": POINTS[:, 1], "a": POINTS[:, 0]}
+    yield frame.to_records(index=False)
+    yield [{"b": b, "a": a} for a, b in POINTS.tolist()]
+    yield surefit.data.Table(("b", "a"), POINTS[:, ::-1])
+    yield arrow(b=POINTS[:, 1], a=POINTS[:, 0])
+    yield POINTS
+    yield POINTS.tolist()
+
+
+def test_points_are_taken_by_name_where_they_have_names():
+    for given in by_name():
+        np.testing.assert_array_equal(points_from(given, NAMES), POINTS)
+
+
+def test_a_fit_takes_columns_by_name_everywhere():
+    fit = surefit.fit("sin(a) + b^2", "a=0:4, b=0:5", method="features", model=(60,))
+    for given in by_name():
+        np.testing.assert_array_equal(fit.predict(given), fit.predict(POINTS))
+        np.testing.assert_array_equal(fit.derivative(given), fit.derivative(POINTS))
+        np.testing.assert_array_equal(fit.interval(given).low, fit.interval(POINTS).low)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"a": [1.0], "c": [2.0]}, "no column 'b'; the inputs are a, b, and the columns that came are a, c"),
+        ([{"a": 1.0}], "no column 'b'"),
+        ("ab", "not numbers"),
+        (["a", "b"], "not numbers"),
+        (None, "not numbers"),
+        ([1.0, 2.0], "one point is"),
+        (np.zeros((3, 3)), r"needed \(n, 2\)"),
+        (object(), "not numbers"),
+    ],
+)
+def test_points_that_do_not_fit_are_refused_by_name(given, words):
+    with pytest.raises((DataError, ShapeError), match=words):
+        points_from(given, NAMES)
+
+
+# --- text files ---
+
+
+def read(tmp_path, text, name="t.csv"):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    return read_table(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# made by a scope's export \"v1\nx,y\n1,2\n3,4\n",
+        "% a remark, with commas, here\n1 2\n3 4\n",
+        "x,y\n1,2\n# in between\n3,4\n",
+        "sep=;\nx;y\n1;2\n3;4\n",
+        "x,y,\n1,2,\n3,4,\n",
+        "x,y\n1,2,\n3,4,\n",
+        "x,y\n1.0D+00,2.0D0\n3.0d+00,4\n",
+    ],
+)
+def test_tables_with_remarks_other_delimiters_and_exponents(tmp_path, text):
+    np.testing.assert_array_equal(read(tmp_path, text).values, [[1, 2], [3, 4]])
+
+
+def test_a_minus_of_typographers_is_a_minus(tmp_path):
+    np.testing.assert_array_equal(
+        read(tmp_path, "x,y\n\N{MINUS SIGN}1,2\n3,\N{MINUS SIGN}4e-1\n").values, [[-1, 2], [3, -0.4]]
+    )
+
+
+def test_a_missing_cell_is_still_one(tmp_path):
+    with pytest.raises(DataError, match="line 3 has 2 cells, expected 3"):
+        read(tmp_path, "x,y,z\n1,2,3\n4,5\n")
+    with pytest.raises(DataError, match="missing"):
+        read(tmp_path, "x,y,z\n1,2,\n4,5,6\n")
+
+
+@pytest.mark.parametrize("name", ["data.pq", "DATA.PARQUET", "a b.csv", "x.csv.gz", "data.txt"])
+def test_a_file_name_is_no_formula(name):
+    with pytest.raises(DataError, match="no file"):
+        surefit.fit(name)

@@ -1,0 +1,205 @@
+"""What strategies propose after which candidate: nothing is fitted here, a fake tells what came of each attempt."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from surefit.attempts.attempt import Outcome
+from surefit.attempts.methods import LBFGS, LM, Features, VarPro
+from surefit.attempts.progress import Progress
+from surefit.core import ops
+from surefit.models.scaled import scaled
+from surefit.problems.posing import pose
+from surefit.search import runner
+from surefit.search.candidates import Candidate
+from surefit.search.judging import Judge
+from surefit.search.runner import State, run
+from surefit.search.strategies.functions import known_function
+from surefit.search.strategies.given import given_network
+from surefit.search.strategies.named import named
+from surefit.search.strategies.tables import measured_data
+from surefit.sentences import Sentence, say
+
+
+class Fake:
+    """Performs nothing: what came of each attempt is told by `score(attempt, number)`; notes what was proposed."""
+
+    def __init__(self, monkeypatch, score):
+        self.proposed, self.score = [], score
+        monkeypatch.setattr(runner, "judged", self.judged)
+
+    def __call__(self, attempt, progress, within):
+        self.proposed.append(attempt)
+        progress.evaluations += 1
+        units = next((p.shape[0] for p in attempt.network.parameters()), 0)
+        details = {"solver": attempt.method.name, "units": units, "steepness": 2.0, "penalty": 0.0}
+        return Outcome(
+            network=attempt.network, problem=attempt.problem, stage=Sentence(attempt.method.name),
+            reason=say("time", time=1), row=1, details=details,
+        )  # fmt: skip
+
+    def judged(self, attempt, outcome, judge, tol):
+        score = self.score(attempt, len(self.proposed))
+        model = scaled(outcome.network, outcome.problem, True, ops.float64)
+        zero = judge.measured(lambda x: np.zeros((len(x), 1)))
+        scatter = np.random.default_rng(len(self.proposed)).normal(size=40)
+        residuals = None if outcome.problem.exact else np.abs(score * scatter)
+        return Candidate(
+            model=model, problem=outcome.problem, stage=outcome.stage, reason=outcome.reason, score=score, error=zero,
+            largest=score, row=1, details=outcome.details, by=say("what-largest"), residuals=residuals,
+        )  # fmt: skip
+
+    @property
+    def names(self):
+        return [a.method.name for a in self.proposed]
+
+    def units(self, kind=Features):
+        return [a.network[0].out_features for a in self.proposed if isinstance(a.method, kind)]
+
+
+def state_of(target, box, tol=None, aim=1e-7, **limits):
+    problem = pose(target, box, None, 0, solver=True)
+    return State(problem, 0, ops.float64, Judge(problem, 0), Progress(**limits), tol, aim=aim)
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    return lambda score: Fake(monkeypatch, score)
+
+
+def test_the_first_network_that_is_good_enough_ends_it(fake):
+    perform = fake(lambda attempt, n: 1e-9)
+    state = state_of("sin(x)", "x=-3:3", tol=1e-6)
+    assert run(state, known_function(state), perform).code == "tolerance"
+    assert perform.names == ["features"] and perform.units() == [20]
+
+
+def test_more_units_are_tried_as_long_as_they_help(fake):
+    perform = fake(lambda attempt, n: 1e-2 / 4.0**n)
+    state = state_of("sin(x)", "x=-3:3", tol=1e-30)
+    run(state, known_function(state), perform)
+    assert perform.units()[:7] == [20, 50, 100, 200, 400, 800, 1600]
+
+
+def test_near_the_goal_the_same_network_is_polished(fake):
+    perform = fake(lambda attempt, n: 5e-6 if isinstance(attempt.method, Features) else 1e-9)
+    state = state_of("sin(x)", "x=-3:3", tol=1e-6)
+    assert run(state, known_function(state), perform).code == "tolerance"
+    assert perform.names == ["features", "varpro"]
+    assert perform.proposed[0].network is perform.proposed[1].network
+
+
+def test_where_more_units_do_not_help_it_goes_on_to_what_may(fake):
+    perform = fake(lambda attempt, n: 0.05)
+    state = state_of("abs(x1+x2)", "x1=-1:1, x2=-1:1")
+    reason = run(state, known_function(state), perform)
+    kinds = list(dict.fromkeys(perform.names))
+    assert kinds == ["features", "lm", "adam"]
+    assert reason.code == "all-tried"
+    assert [s.code for s in state.choice if s.code == "no-help"] == ["no-help"]
+    rounds = [a for a in perform.proposed if isinstance(a.method, LM)]
+    sizes = [len(a.problem.train[0]) for a in rounds]
+    assert sizes == sorted(sizes) and sizes[0] < sizes[-1]  # more points from round to round
+
+
+def test_adam_is_left_out_where_it_has_nothing_to_add(fake):
+    perform = fake(lambda attempt, n: 1e-4)
+    state = state_of("abs(x1+x2)", "x1=-1:1, x2=-1:1")
+    run(state, known_function(state), perform)
+    assert "adam" not in perform.names and "lm" not in perform.names
+    assert state.choice[-1].code == "no-adam"
+
+
+def test_evaluations_end_it_wherever_it_is(fake):
+    perform = fake(lambda attempt, n: 0.05)
+    state = state_of("abs(x1+x2)", "x1=-1:1, x2=-1:1", evaluations=5)
+    assert run(state, known_function(state), perform) == "all 5 evaluations were used"
+    assert len(perform.proposed) == 5
+
+
+def test_an_interrupt_and_a_callback_end_it(fake):
+    def interrupt(attempt, n):
+        if n == 2:
+            raise KeyboardInterrupt
+        return 0.05
+
+    state = state_of("abs(x)", "x=-1:1")
+    assert run(state, known_function(state), fake(interrupt)).code == "interrupted"
+    assert len(state.candidates) == 1
+    stopped = state_of("abs(x)", "x=-1:1", halted=lambda: True)
+    stopped.progress.halt()
+    assert run(stopped, known_function(stopped), fake(lambda a, n: 0.05)).code == "halted"
+
+
+def noisy(rows=60):
+    x = np.linspace(-1, 1, rows)
+    return x, np.sin(3 * x) + 0.1 * np.random.default_rng(0).normal(size=rows)
+
+
+def test_of_measured_data_the_first_is_kept_unless_another_is_surely_better(fake):
+    scores = {1: 0.10, 2: 0.099}
+    perform = fake(lambda attempt, n: scores.get(n, 0.2))
+    state = state_of(noisy(), None)
+    run(state, measured_data(state), perform)
+    assert state.best is state.candidates[0]
+    much = fake(lambda attempt, n: 0.01 if n == 2 else 0.2)
+    other = state_of(noisy(), None)
+    run(other, measured_data(other), much)
+    assert other.best is other.candidates[1]
+
+
+def test_a_tolerance_ends_the_ladder_of_a_table(fake):
+    perform = fake(lambda attempt, n: 0.05)
+    state = state_of(noisy(), None, tol=0.1)
+    assert run(state, measured_data(state), perform).code == "tolerance"
+    assert len(perform.proposed) == 1
+
+
+def test_a_given_network_is_kept_and_each_method_that_fits_it_is_tried(fake):
+    perform = fake(lambda attempt, n: 0.05)
+    state = state_of("sin(x)", "x=-3:3")
+    network = state.built((8,))
+    run(state, given_network(state, network), perform)
+    assert perform.names == ["features", "varpro", "adam"]
+    deep = fake(lambda attempt, n: 0.05)
+    state = state_of("sin(x)", "x=-3:3")
+    run(state, given_network(state, state.built((8, 8))), deep)
+    assert list(dict.fromkeys(deep.names)) == ["lm", "varpro", "adam"]
+    large = fake(lambda attempt, n: 0.05)
+    state = state_of("sin(x)", "x=-3:3")
+    run(state, given_network(state, state.built((200, 200))), large)
+    assert large.names == ["lbfgs", "adam"]
+
+
+@pytest.mark.parametrize(
+    ("method", "names"),
+    [(Features(), ["features"]), (VarPro(), ["features", "varpro"]), (LM(), ["lm"]), (LBFGS(), ["lbfgs"])],
+)
+def test_a_named_method_is_one_attempt(fake, method, names):
+    perform = fake(lambda attempt, n: 0.05)
+    state = state_of("sin(x)", "x=-3:3", aim=None)
+    run(state, named(state, method, None), perform)
+    assert perform.names == names
+
+
+def test_with_no_time_given_the_clock_decides_nothing(fake, monkeypatch):
+    """The same attempts, however long each of them takes."""
+
+    def proposed(seconds):
+        perform = fake(lambda attempt, n: 0.05 / n)
+        state = state_of("abs(x1+x2)", "x1=-1:1, x2=-1:1")
+        ticks = iter(np.arange(1, 10**6) * seconds)
+        monkeypatch.setattr(type(state.progress), "seconds", property(lambda self: next(ticks)))
+        run(state, known_function(state), perform)
+        monkeypatch.undo()
+        return [(a.method, len(a.problem.train[0]), a.network.num_parameters()) for a in perform.proposed]
+
+    assert proposed(1e-6) == proposed(100.0)
+
+
+def test_with_a_time_a_share_is_kept_for_what_follows(fake):
+    perform = fake(lambda attempt, n: 0.05)
+    state = state_of("abs(x1+x2)", "x1=-1:1, x2=-1:1", time=1e-9)
+    assert run(state, known_function(state), perform).code == "time"
+    assert not perform.proposed

@@ -7,6 +7,7 @@ again. Leaves (parameters, optimiser state, counters, generators) are read and w
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -461,3 +462,21 @@ def test_threads_may_share_a_compiled_function_and_compile_their_own() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(work, range(1, 9)))
+
+
+def test_threads_that_call_a_function_with_state_lose_no_update() -> None:
+    count = State(np.zeros(()), "count")
+
+    def step(x: Any) -> Any:
+        count.assign(count + 1.0)
+        return x * count
+
+    compiled = jit(step)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            seen = [y.item() for y in pool.map(compiled, [np.ones(())] * 2000)]
+    finally:
+        sys.setswitchinterval(before)
+    assert count.item() == 2000 and sorted(seen) == list(range(1, 2001)) and compiled.traces == 1

@@ -57,9 +57,9 @@ def say(code: str, **values: Any) -> Sentence:
 
 
 def from_dict(data: Any) -> Sentence:
-    """What `Sentence.to_dict` gave, or a bare text (of an old file)."""
+    """What `Sentence.to_dict` gave, or a bare text (of an old file); a Sentence as it is."""
     if isinstance(data, str):
-        return Sentence(data)
+        return data if isinstance(data, Sentence) else Sentence(data)
     values = {k: from_dict(v) if isinstance(v, dict) else v for k, v in data["values"].items()}
     return Sentence(data["text"], data["code"], values)
 
@@ -213,6 +213,23 @@ SENTENCES: dict[str, Both] = {
     "solver-unbounded": Both(
         "The function falls without limit: it has no minimum; check its sign, or add a penalty.",
         "函数无限下降：它没有极小值；请检查符号，或加上惩罚项。",
+    ),
+    "solver-singular": Both(
+        "The Gauss-Newton step, however short, does not lower the cost: the Jacobian nearly loses its rank there. Use "
+        "levenberg_marquardt, which damps the step; if that stalls too, compare the Jacobian with differences.",
+        "Gauss-Newton 步无论多短都不能降低残差：雅可比矩阵在那里几乎降秩。请改用带阻尼的 levenberg_marquardt；"
+        "若仍停滞，请把雅可比矩阵与差分比较。",
+    ),
+    "solver-undetermined": Both(
+        "{reason} The Jacobian has rank {rank} there, for {variables} variables: some of them, or combinations of "
+        "them, are not determined by the residuals; others give the same cost.",
+        "{reason}那里雅可比矩阵的秩为 {rank}，而变量有 {variables} 个：残差不能确定其中一些变量或它们的组合，"
+        "另一些取值给出相同的残差。",
+    ),
+    "solver-jacobian": Both(
+        "The Jacobian is not finite, or so large that its squares overflow, after {iterations} iterations: compare it "
+        "with differences, scale the variables, or start elsewhere.",
+        "{iterations} 次迭代后雅可比矩阵不是有限的，或大到平方溢出：请把它与差分比较，缩放变量，或从别处开始。",
     ),
     "solver-scanned-more": Both(
         "Every scale was tried; this is the best of them. More units come closer.",

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from surefit.errors import ArgumentError, DataError, DomainError, NotFiniteError
+from surefit.files import reason, regular_file, write_atomically
 
 from .readers import (
     Needed,
@@ -214,12 +215,13 @@ def read_config(path: Path) -> dict[str, Any]:
         ArgumentError: not TOML, an unknown key (with the nearest known one), or a value that cannot be.
     """
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ArgumentError(f"--config: there is no file {str(path)!r}") from None
+        regular_file(path, error=ArgumentError)
+        found = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except ArgumentError as error:
+        raise ArgumentError(f"--config: {error}") from None
     except OSError as error:
-        raise ArgumentError(f"--config: cannot read {str(path)!r} ({error.strerror or error})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ArgumentError(f"--config: cannot read {str(path)!r} ({reason(error)})") from None
+    except (ValueError, RecursionError) as error:  # also a number of too many digits, brackets too deep
         raise ArgumentError(f"--config: {str(path)!r} is not a TOML file: {error}") from None
     settings = {}
     for name, value in found.items():
@@ -249,7 +251,7 @@ def write_config(path: Path, settings: Mapping[str, Any], heading: Iterable[str]
                 lines += ["", f"# {row.panel}"]
                 panel = row.panel
             lines.append(f"{key} = {toml_value(settings[key])}")
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_atomically(path, "\n".join(lines) + "\n")
 
 
 def toml_value(value: Any) -> str:

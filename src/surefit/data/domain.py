@@ -6,6 +6,7 @@ import itertools
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -231,6 +232,18 @@ class Domain:
             columns = f"(n, {self.dim})" + (" or (n,)" if self.dim == 1 else "")
             raise DomainError(f"points: expected shape {columns} for variables {self._names}, got {x.shape}")
         return x
+
+
+def box_words(box: Domain, constant: Mapping[str, float] = MappingProxyType({})) -> str:
+    """A domain in few digits: that of a table ends where its rows do. constant: columns that have one value only."""
+    words = []
+    for name, (low, high) in zip(box.names, box.bounds, strict=True):
+        if name in constant:
+            words.append(f"{name}={constant[name]:.6g} (constant)")
+            continue
+        digits = next((n for n in range(6, 17) if f"{low:.{n}g}" != f"{high:.{n}g}"), 17)
+        words.append(f"{name}={low:.{digits}g}:{high:.{digits}g}")
+    return ", ".join(words)
 
 
 def check_finite(

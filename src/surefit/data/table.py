@@ -15,13 +15,13 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from surefit.errors import DataError, MissingExtraError, ShapeError
+from surefit.files import replacing
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "#n/a", "<na>", "?", "-"})  # compared in lower case
 FORMATS = ("csv", "parquet", "npz")
@@ -781,7 +781,7 @@ def write_table(table: Table, path: str | os.PathLike[str]) -> Path:
     writer = {"csv": _write_csv, "parquet": _write_parquet, "npz": _write_npz}.get(kind)
     if writer is None:
         raise DataError(f"cannot write a table to {path.name!r}; expected one of {', '.join('.' + f for f in FORMATS)}")
-    with _replacing(path) as partial:
+    with replacing(path) as partial:
         writer(table, partial)
     return path
 
@@ -809,19 +809,6 @@ def _write_npz(table: Table, path: Path) -> None:
             member.compress_type = zipfile.ZIP_DEFLATED
             with archive.open(member, "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, np.ascontiguousarray(table[name]), allow_pickle=False)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, moved over it at the end, so that no reader meets half a file."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield partial
-        os.replace(partial, path)
-    except OSError as error:
-        raise DataError(f"cannot write {str(path)!r} ({error.strerror or error})") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 # ---- names

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from surefit import nn
+from surefit.checking import check_memory
+from surefit.core import ops
 from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, ShapeError
 from surefit.problems.problem import Problem
@@ -34,12 +36,7 @@ class MLPSpec:
         activation = self.activation
         if activation == "auto":
             activation = "tanh" if len(self.hidden) <= 3 else "relu"
-        sizes = [n_in, *(w for w in self.hidden if isinstance(w, (int, np.integer)) and w > 0), n_out]
-        count = sum((a + 1) * b for a, b in pairwise(sizes))
-        if count > MOST_PARAMETERS:
-            raise ArgumentError(
-                f"model: widths {sizes} make {count:.3g} parameters; at most {MOST_PARAMETERS:.0e} are built"
-            )
+        self._check_size(n_in, n_out, dtype)
         network = nn.MLP(
             n_in,
             tuple(self.hidden),
@@ -54,8 +51,24 @@ class MLPSpec:
             spread_units(first, activation, generator, points)
         return network
 
+    def _check_size(self, n_in: int, n_out: int, dtype: Any) -> None:
+        """ArgumentError for widths with which nothing could be computed here."""
+        sizes = [n_in, *(w for w in self.hidden if isinstance(w, (int, np.integer)) and w > 0), n_out]
+        count = sum((int(a) + 1) * int(b) for a, b in pairwise(sizes))
+        if count > MOST_PARAMETERS:
+            raise ArgumentError(
+                f"model: widths {sizes} make {count:.3g} parameters; at most {MOST_PARAMETERS:.0e} are built"
+            )
+        size = ops.dtype_of(dtype).itemsize
+        check_memory(
+            "model", size * (TRAINED * count + EVALUATED * max(sizes)),
+            f"a network of widths {sizes}, evaluated at {EVALUATED} points,", "give fewer units",
+        )  # fmt: skip
+
 
 MOST_PARAMETERS = 10**8  # 400 MB in float32, and four times that while it trains
+TRAINED = 4  # arrays as large as the weights: they, their gradient, two moments of Adam
+EVALUATED = 5000  # points at once; no error is measured at fewer
 GAINS = {"tanh": 4.0, "softsign": 4.0, "sigmoid": 8.0}  # a sigmoid is half as steep as tanh
 
 

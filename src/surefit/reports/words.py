@@ -1,8 +1,7 @@
-"""All that a report says, in English and Chinese, by key; and what training and the doctor say, in Chinese."""
+"""All that a report says, in English and Chinese, by key; and what the doctor says, in Chinese."""
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from surefit.doctor.words import place_in
@@ -296,20 +295,9 @@ class Speech:
         """The word if it is a key, else itself."""
         return self(word) if word in WORDS else word
 
-    def reason(self, sentence: str) -> str:
-        """Why training ended, without a full stop."""
-        sentence = sentence.removesuffix(".")
-        if self.lang == "en":
-            return sentence
-        for pattern, chinese in REASONS.items():
-            found = re.fullmatch(pattern, sentence)
-            if found:
-                return chinese.format(*found.groups())
-        return sentence
-
-    def warning(self, sentence: str) -> str:
-        """A warning of the card."""
-        return sentence.said(self.lang) if isinstance(sentence, Sentence) else sentence
+    def sentence(self, text: str) -> str:
+        """What a fit says about itself, in this language; a plain text, such as a user's warning, as it is."""
+        return text.said(self.lang) if isinstance(text, Sentence) else text
 
     def place(self, where: str) -> str:
         """Where a finding is."""
@@ -319,38 +307,3 @@ class Speech:
         """What a finding means and its cure."""
         meaning, help_ = (s.said(self.lang) if isinstance(s, Sentence) else s for s in (message, cure))
         return meaning, help_
-
-
-# What `fitting.training` and the solvers say, and how to say it in Chinese.
-REASONS = {
-    r"all (\d+) epochs done": "{0} 轮全部完成",
-    r"stopped by a callback": "由回调函数停止",
-    r"stopped from outside; the best .* kept": "从外部停止；保留此前最好的结果",
-    r"the tolerance was reached": "已达到容差",
-    r"time=(\S+) s used up": "{0} 秒的时间已用完",
-    r"no better loss for (\d+) epochs \(patience\)": "连续 {0} 轮损失没有改善（耐心用尽）",
-    r"interrupted in epoch (\d+); the best weights so far are kept": "在第 {0} 轮被中断；保留此前最好的权重",
-    r"the loss was not finite in epoch (\d+); the best weights \(epoch (\d+)\) are kept": (
-        "第 {0} 轮损失不再有限；保留最好的权重（第 {1} 轮）"
-    ),
-    r"all (\d+) evaluations were used": "{0} 次求值已全部用完",
-    r"the error is below (\S+) of the largest value, and no tolerance was asked for": (
-        "误差已低于最大值的 {0} 倍，而没有要求容差"
-    ),
-    r"the tolerance was not reached by any method; the best is kept": "没有方法达到容差；保留最好的结果",
-    r"what could have made it better was tried; the best is kept": "可能改进的方法都已试过；保留最好的结果",
-    r"every method was tried; the validation rows chose": "各种方法都已试过，由验证行选定",
-    r"every method was tried; the training rows chose": "各种方法都已试过，由训练行选定",
-    r"the validation error is next to nothing": "验证误差几乎为零",
-    r"this is what float32 can hold; .*": "这是 float32 所能达到的；dtype='float64' 可以更精确",
-    r"interrupted; the best network so far is kept": "被中断；保留此前最好的网络",
-    r"Every scale was tried; .*": "各种陡度都已试过；这是其中最好的",
-    r"max_iterations was spent .*": "迭代次数已用完，残差仍在下降",
-    r"The validation cost has risen .*": "验证误差持续上升：再迭代就会拟合噪声；保留验证误差最低的点",
-    r"The last step lowered the cost by less .*": "最后一步几乎没有降低残差",
-    r"The last step was shorter .*": "最后一步极短",
-    r"The gradient is zero .*": "梯度为零：这是驻点，通常是极小值",
-    r"The Jacobian is zero.*": "雅可比矩阵为零：在那里残差不随权重变化",
-    r"The residuals are zero.*": "残差为零",
-    r"No step lowers the cost any more.*": "没有哪一步再能降低残差：剩下的是数值舍入",
-}

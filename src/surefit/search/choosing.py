@@ -23,8 +23,9 @@ from surefit.models.spec import network_of
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate
 from surefit.search.judging import Judge
+from surefit.search.limits import FLOAT32, GOAL
 from surefit.search.record import Made, Record, Solved, Trained
-from surefit.search.runner import State, Strategy, aim_of, recorded, run
+from surefit.search.runner import State, Strategy, recorded, run
 from surefit.search.strategies.descent import descent, parts
 from surefit.search.strategies.functions import known_function
 from surefit.search.strategies.given import given_network
@@ -80,7 +81,7 @@ def fit_problem(
     made: Callable[[Candidate], Made]
     if isinstance(settings, Auto):
         state.first_order_dtype = kind
-        state.aim = aim_of(state.dtype, state.size)
+        state.aim = (FLOAT32 if state.dtype == ops.float32 else GOAL) * state.size
         strategy = automatic(state, model, jit)
         made = partial(_solved, state, settings)
     elif isinstance(settings, Solver):

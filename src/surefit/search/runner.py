@@ -31,7 +31,7 @@ from surefit.problems.points import drawn
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate, best_of, judged
 from surefit.search.judging import Judge
-from surefit.search.limits import FLOAT32, GOAL
+from surefit.search.limits import FLOAT32
 from surefit.search.record import Made, Record
 from surefit.sentences import Sentence, say
 
@@ -209,9 +209,4 @@ def recorded(
     )  # fmt: skip
 
 
-def aim_of(dtype: np.dtype, size: float) -> float:
-    """What the automatic choice aims at when no tolerance is given."""
-    return (FLOAT32 if dtype == ops.float32 else GOAL) * size
-
-
-__all__ = ["State", "Strategy", "aim_of", "perform", "recorded", "run"]
+__all__ = ["State", "Strategy", "perform", "recorded", "run"]

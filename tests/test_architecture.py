@@ -46,7 +46,7 @@ ROOMS["play"] = ROOMS["sklearn"] = ROOMS["integrations"] = set(ROOMS)
 ROOMS["cli"] = set(ROOMS)
 ROOMS["surefit"] = set(ROOMS) - {"cli"}  # the package's own __init__
 
-HEAVY = {"scipy", "matplotlib", "PIL", "llvmlite", "typer", "rich", "pandas", "pyarrow", "safetensors"}
+HEAVY = {"scipy", "matplotlib", "PIL", "llvmlite", "typer", "rich", "pandas", "pyarrow", "safetensors", "threadpoolctl"}
 ENTRY_POINTS = {
     "cli",
     "play",

@@ -7,7 +7,10 @@ parses a sentence.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+from surefit.errors import ArgumentError
 
 
 class Both(NamedTuple):
@@ -59,6 +62,13 @@ def from_dict(data: Any) -> Sentence:
         return data if isinstance(data, Sentence) else Sentence(data)
     values = {k: from_dict(v) if isinstance(v, dict) else v for k, v in data["values"].items()}
     return Sentence(data["text"], data["code"], values)
+
+
+def declare(sentences: Mapping[str, Both]) -> None:
+    """Add the sentences of a room to the table. ArgumentError: a code says something else already."""
+    for code, both in sentences.items():
+        if SENTENCES.setdefault(code, both) != both:
+            raise ArgumentError(f"the sentence {code!r} is declared twice: {SENTENCES[code].en!r} and {both.en!r}")
 
 
 SENTENCES: dict[str, Both] = {

@@ -205,7 +205,7 @@ def inv(a: Any) -> Any:
 def cholesky(a: Any, *, upper: bool = False) -> Any:
     """Lower (or upper) triangular L with L L^T = a; ArgumentError when a is not positive definite."""
     lower = ops.cholesky(a)
-    return ops._swap(lower) if upper else lower
+    return ops.swap_last(lower) if upper else lower
 
 
 def solve(a: Any, b: Any, *, left: bool = True) -> Any:
@@ -219,7 +219,7 @@ def solve(a: Any, b: Any, *, left: bool = True) -> Any:
     else:
         if vector:
             raise ShapeError(f"linalg.solve: left=False needs a matrix on the right, got {sb}")
-        x = ops._swap(ops.solve(ops._swap(a), ops._swap(b)))
+        x = ops.swap_last(ops.solve(ops.swap_last(a), ops.swap_last(b)))
     return squeeze(x, -1) if vector else x
 
 
@@ -239,9 +239,9 @@ def svd(a: Any) -> tuple[Any, Any, Any]:
 
     The gradients of U and Vh do not exist where singular values coincide; that of s does.
     """
-    shape = ops._matrix_rule("svd")(aval_of(a)).shape
-    u, s, v = ops.svd_parts(ops.svd(a), shape[-2])
-    return u, squeeze(s, -2), ops._swap(v)
+    ops.svd.rule(aval_of(a))
+    u, s, v = ops.svd_parts(ops.svd(a), shape_of(a)[-2])
+    return u, squeeze(s, -2), ops.swap_last(v)
 
 
 def svdvals(a: Any) -> Any:

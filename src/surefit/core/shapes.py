@@ -42,7 +42,7 @@ def reshape(x: Any, *shape: Any) -> Any:
         want = tuple(math.prod(have) // known if n == -1 else n for n in want)
     if want == have:
         return ops.reshape(x, shape=want)
-    ops._reshape_rule(aval_of(x), want)
+    ops.reshape.rule(aval_of(x), want)
     return ops.reshape(x, shape=want)
 
 
@@ -70,7 +70,7 @@ def permute(x: Any, *dims: Any) -> Any:
     n = len(shape_of(x))
     order = size_tuple("permute", dims)
     axes = tuple(normalize_axis("permute", d, n, "dims") for d in order)
-    ops._transpose_rule(aval_of(x), axes)
+    ops.transpose.rule(aval_of(x), axes)
     return ops.transpose(x, axes=axes)
 
 
@@ -133,7 +133,7 @@ def broadcast_to(x: Any, *shape: Any) -> Any:
         if lead < 0 or -1 in want[:lead]:
             raise ShapeError(f"expand: {want} for {have}: -1 keeps an existing size and cannot stand for a new axis")
         want = tuple(have[i - lead] if n == -1 else n for i, n in enumerate(want))
-    ops._broadcast_rule(aval_of(x), want)
+    ops.broadcast_to.rule(aval_of(x), want)
     return ops.broadcast_to(x, shape=want)
 
 
@@ -158,7 +158,8 @@ def repeat(x: Any, *repeats: Any) -> Any:
     spaced = [k for n in shape for k in (1, n)]
     wide = [k for t, n in zip(times, shape, strict=True) for k in (t, n)]
     y = ops.broadcast_to(ops.reshape(x, shape=tuple(spaced)), shape=tuple(wide))
-    return ops.reshape(y, shape=tuple(t * n for t, n in zip(times, shape, strict=True)))
+    y = ops.reshape(y, shape=tuple(t * n for t, n in zip(times, shape, strict=True)))
+    return y.clone() if hasattr(y, "clone") else y  # nobody's view, as in PyTorch
 
 
 def tile(x: Any, *dims: Any) -> Any:
@@ -250,7 +251,7 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
         xs = solid
     avals = [aval_of(x) for x in xs]
     axis = normalize_axis("cat", dim, len(avals[0].shape))
-    ops._concatenate_rule(*avals, axis=axis)
+    ops.concatenate.rule(*avals, axis=axis)
     return ops.concatenate(*xs, axis=axis)
 
 
@@ -534,6 +535,58 @@ def _take_arrays(x: Any, arrays: list[tuple[int, Any, int, int]], together: bool
     return y
 
 
+def put_at(x: Any, index: Any, value: Any) -> Any:
+    """x with value, broadcast, in the places x[index]; where a place is named twice the last one stays."""
+    shape = shape_of(x)
+    items = index if index.__class__ is tuple else (index,)
+    if any(_is_mask(i) and ops.known(i) is None for i in items if not isinstance(i, (list, tuple, bool, np.bool_))):
+        return _put_where(x, items, value)
+    items = tuple(i if ops.known(i) is None else ops.known(i) for i in items)
+    n = math.prod(shape)
+    places = getitem(np.arange(n).reshape(shape), items)
+    if not isinstance(places, (np.ndarray, np.generic)):
+        raise RecordError(
+            "x[index] = value: the index is not known while a function is recorded or batched; use "
+            "where(arange(n) == index, value, x) or scatter_add"
+        )
+    given = shape_of(value)
+    while len(given) > places.ndim and given[0] == 1:  # as NumPy and PyTorch have it
+        given = given[1:]
+    if not fits(given, places.shape):
+        raise ShapeError(f"x[index] = value: value of shape {shape_of(value)} does not fit x[index] of {places.shape}")
+    value = ops.broadcast_to(ops.reshape(value, shape=given), shape=places.shape)
+    if x.__class__ is np.ndarray and value.__class__ is np.ndarray:
+        out = np.array(x, order="C")
+        out.reshape(-1)[places.reshape(-1)] = value.reshape(-1)
+        return out
+    if not places.size:
+        return x
+    source = np.full(n, -1)
+    source[places.reshape(-1)] = np.arange(places.size)
+    new = ops.take(ops.reshape(value, shape=(places.size,)), np.maximum(source, 0).view(ops.Literal), axis=0)
+    flat = ops.where((source >= 0).view(ops.Literal), new, ops.reshape(x, shape=(n,)))
+    return ops.reshape(flat, shape=shape)
+
+
+def fits(shape: tuple[int, ...], wide: tuple[int, ...]) -> bool:
+    """Whether a value of this shape broadcasts to the wide one."""
+    return len(shape) <= len(wide) and all(n in (1, m) for n, m in zip(shape[::-1], wide[::-1], strict=False))
+
+
+def _put_where(x: Any, items: tuple[Any, ...], value: Any) -> Any:
+    """x[mask] = number with a mask whose values are not known yet."""
+    shape, mask = shape_of(x), items[0]
+    if len(items) > 1 or shape_of(value) != ():
+        raise RecordError(
+            "x[mask] = value: how many values it takes depends on the mask, which is not known while a function is "
+            "recorded or batched; use where(mask, value, x) with a value of x's shape"
+        )
+    lead = shape_of(mask)
+    if lead != shape[: len(lead)]:
+        raise ShapeError(f"mask of shape {lead} does not fit {shape}")
+    return ops.where(ops.reshape(mask, shape=(*lead, *(1,) * (len(shape) - len(lead)))), value, x)
+
+
 def gather(x: Any, dim: int, index: Any) -> Any:
     """out[i, j] = x[index[i, j], j] for dim=0 (PyTorch's gather): index has as many axes as x."""
     shape, ishape = shape_of(x), shape_of(index)
@@ -585,7 +638,9 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
     if len(shape) != len(ishape):
         raise ShapeError(f"take_along_dim: indices {ishape} must have as many axes as the value {shape}")
     axis = normalize_axis("take_along_dim", dim, len(shape))
-    common = list(ops.broadcast_shapes("take_along_dim", ops._kept(shape, (axis,)), ops._kept(ishape, (axis,))))
+    common = list(
+        ops.broadcast_shapes("take_along_dim", ops.kept_shape(shape, (axis,)), ops.kept_shape(ishape, (axis,)))
+    )
     common[axis] = shape[axis]
     x = ops.broadcast_to(x, shape=tuple(common))
     common[axis] = ishape[axis]

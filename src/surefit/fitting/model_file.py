@@ -54,6 +54,8 @@ def save(fit: Record, path: Path) -> Path:
         points = getattr(fit.problem, part)
         if points is not None:
             tensors[f"data.{part}.x"], tensors[f"data.{part}.y"] = (v[:SAMPLE] for v in points)
+            if fit.problem.row_numbers is not None and len(fit.problem.row_numbers[part]) == len(points[0]):
+                tensors[f"data.{part}.rows"] = fit.problem.row_numbers[part][:SAMPLE]
     if fit.problem.slopes is not None:
         tensors["data.train.slopes"] = fit.problem.slopes[:SAMPLE]
     header = {
@@ -229,6 +231,8 @@ def _problem(card: dict[str, Any], said: dict[str, Any], exact: bool | None, ten
         x = tensors.get(f"data.{part}.x")
         return None if x is None else (x, tensors[f"data.{part}.y"])
 
+    parts = ("train", "validation", "test")
+    numbers = {part: tensors[f"data.{part}.rows"] for part in parts if f"data.{part}.rows" in tensors}
     train = points("train")
     if train is None:
         raise ModelFileError("the file holds no training sample")
@@ -237,9 +241,10 @@ def _problem(card: dict[str, Any], said: dict[str, Any], exact: bool | None, ten
         exact = bool(np.allclose(function(x), y, rtol=1e-9, atol=0.0, equal_nan=True))
     return Problem(
         tuple(card["inputs"]), tuple(card["outputs"]), domain, train, points("validation"), points("test"), None,
-        function, card["target"], card["data"]["dropped"], {k: card["data"][k] for k in ("train", "validation",
-        "test")}, slopes=tensors.get("data.train.slopes"), added=tuple(card["data"].get("added", ())),
+        function, card["target"], card["data"]["dropped"], {k: card["data"][k] for k in parts},
+        slopes=tensors.get("data.train.slopes"), added=tuple(card["data"].get("added", ())),
         notes=tuple(from_dict(n) for n in said.get("notes", card.get("notes", ()))), exact=bool(exact),
+        row_numbers=numbers or None,
     )  # fmt: skip
 
 

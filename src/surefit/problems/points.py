@@ -107,10 +107,15 @@ def finite_values(
         if not failures:
             raise
         raise DomainError(f"{e}. At {failures[0].where} it raised {failures[0].error}") from None
-    largest = float(np.abs(values).max(initial=0.0))
+    check_size(values)
+    return (points, values), failures, dropped
+
+
+def check_size(y: np.ndarray) -> None:
+    """DomainError for values whose squares overflow: no error of such a fit could be computed."""
+    largest = float(np.abs(y).max(initial=0.0))
     if largest > LARGEST:
         raise DomainError(f"the target is as large as {largest:.3g}, and its squares overflow; fit it in larger units")
-    return (points, values), failures, dropped
 
 
 def about_dropped(dropped: int, failures: Sequence[Failure], points: int) -> tuple[Sentence, ...]:

@@ -20,7 +20,7 @@ from surefit.formulas import Formula, parse_many
 from surefit.problems import gradients as derivatives
 from surefit.problems import rows
 from surefit.problems.callables import AT_ONCE, CallableFunction, Failure, FormulaFunction, Steady, vectorised
-from surefit.problems.points import LARGEST, about_dropped, few_for_time, finite_values
+from surefit.problems.points import about_dropped, check_size, few_for_time, finite_values
 from surefit.problems.problem import ROWS, Points, Problem
 from surefit.sentences import Sentence, say
 from surefit.spelling import spelled
@@ -248,7 +248,7 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
     rng = np.random.default_rng(seed)
     parts = plan.rows(len(table), rng)
     x, y = table.x, table.y
-    _check_size(y)
+    check_size(y)
     train, validation, test = ((x[part], y[part]) if len(part) else None for part in parts)
     if plan.test is not None:
         test = _test_rows(plan.test, table)
@@ -266,6 +266,7 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
         table.inputs, table.targets, box, train, validation, test, of_parts[0], None, source,
         validation_weights=of_parts[1], plan=plan, slopes=None if slopes is None else slopes[parts[0]],
         validation_slopes=None if slopes is None or validation is None else slopes[parts[1]],
+        row_numbers=dict(zip(("train", "validation", "test"), parts, strict=True)) if plan.test is None else None,
         notes=(*derivatives.notes(slopes), *_outside(box, x), *rows.notes(x, y, table.inputs, table.targets)),
     )  # fmt: skip
 
@@ -324,15 +325,8 @@ def _test_rows(given: Any, table: Table) -> Points:
     if missing:
         raise DataError(f"test: the table has no column {missing[0]!r}; it has {', '.join(own.names)}")
     x, y = (np.stack([own[name] for name in names], axis=1) for names in (table.inputs, table.targets))
-    _check_size(y)
+    check_size(y)
     return x, y
-
-
-def _check_size(y: np.ndarray) -> None:
-    """DomainError for values whose squares overflow: no error of such a fit could be computed."""
-    largest = float(np.abs(y).max(initial=0.0))
-    if largest > LARGEST:
-        raise DomainError(f"the target is as large as {largest:.3g}, and its squares overflow; fit it in larger units")
 
 
 __all__ = ["first_sampling", "pose"]

@@ -40,6 +40,7 @@ class Problem:
     notes: tuple[Sentence, ...] = ()  # warnings about the data, for the card
     seconds_per_point: float | None = None  # what a value of a callable costs, as far as is known
     affordable: int | None = None  # training points of a slow function that a limit of time allows at a time
+    row_numbers: dict[str, np.ndarray] | None = None  # of the rows of each part, in the table as it came
     exact: bool = False  # a known function without noise
     free: bool = False  # exact, and its training points are ours to choose: nobody asked for others
 

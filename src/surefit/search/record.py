@@ -41,12 +41,6 @@ class Trained:
     unit = "epoch"
     solved = False
 
-    @property
-    def stage(self) -> Sentence:
-        """Method and settings in words."""
-        m = self.settings
-        return Sentence(f"{m['method']} lr={m['lr']:g}")
-
 
 @dataclass(frozen=True)
 class Solved:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from surefit.blas import one_thread
 from surefit.errors import ArgumentError, ShapeError
 from surefit.sentences import Sentence, say
 
@@ -93,6 +94,7 @@ def _slopes(gradient: np.ndarray, x: np.ndarray, low: np.ndarray, high: np.ndarr
     return np.where(((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0)), 0.0, gradient)
 
 
+@one_thread()
 def levenberg_marquardt(
     fun: Function,
     x0: Any,
@@ -157,6 +159,7 @@ def levenberg_marquardt(
     )
 
 
+@one_thread()
 def gauss_newton(
     fun: Function,
     x0: Any,

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from surefit.blas import one_thread
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 from surefit.sentences import Sentence
 
@@ -103,6 +104,7 @@ class _Memory:
         return q
 
 
+@one_thread()
 @np.errstate(all="ignore")
 def lbfgs(
     fun: Callable[[np.ndarray], Any],

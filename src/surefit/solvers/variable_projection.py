@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from surefit.blas import one_thread
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 from surefit.sentences import Sentence, say
 
@@ -57,6 +58,7 @@ class _Point:
     score: float
 
 
+@one_thread()
 def varpro(
     features: Callable[[np.ndarray], np.ndarray],
     jacobian: Callable[[np.ndarray, np.ndarray], np.ndarray],

@@ -12,6 +12,7 @@ import numpy as np
 
 from surefit import optim
 from surefit.errors import ArgumentError
+from surefit.spelling import spelled
 
 SCHEDULES = ("auto", "constant", "cosine", "onecycle", "plateau", "step", "exponential", "linear", "polynomial")
 
@@ -93,7 +94,8 @@ class FirstOrder:
         if not (isinstance(betas, (tuple, list)) and len(betas) == 2 and all(map(_is_number, betas))):
             raise ArgumentError(f"{what}: betas={betas!r} must be two numbers such as (0.9, 0.999)")
         if self.solve_output and self.loss != "mse":
-            raise ArgumentError(f"{what}: solve_output=True minimises squared errors; it needs loss='mse'")
+            solved, squared = spelled("solve_output", "True"), spelled("loss", "'mse'")
+            raise ArgumentError(f"{what}: {solved} minimises squared errors; it needs {squared}")
 
     @property
     def rate(self) -> float:

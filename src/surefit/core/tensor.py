@@ -549,13 +549,13 @@ class Tensor(Arithmetic):
     def __ipow__(self, o: Any) -> Tensor:
         return self._in_place(F.pow, o)
 
-    def __iand__(self, o: Any) -> Tensor:
+    def __iand__(self, o: Any) -> Tensor:  # type: ignore[misc]
         return self._in_place(operator.and_, o)
 
-    def __ior__(self, o: Any) -> Tensor:
+    def __ior__(self, o: Any) -> Tensor:  # type: ignore[misc]
         return self._in_place(operator.or_, o)
 
-    def __ixor__(self, o: Any) -> Tensor:
+    def __ixor__(self, o: Any) -> Tensor:  # type: ignore[misc]
         return self._in_place(operator.xor, o)
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -751,9 +751,9 @@ class View(Tensor):
     def __init__(
         self, of: Tensor, step: tuple[Op, dict[str, Any]] | None = None, strides: strides.Strides | None = None
     ) -> None:
-        self.base, self.path = (of.base, of.path) if isinstance(of, View) else (of, ())
-        if step is not None:
-            self.path = (*self.path, step)
+        base, path = (of.base, of.path) if isinstance(of, View) else (of, ())
+        self.base: Tensor = base
+        self.path: tuple[tuple[Op, dict[str, Any]], ...] = path if step is None else (*path, step)
         self.strides = strides
         self._seen: tuple[Any, Any] = (None, None)  # the base's value, and what the path made of it
         self._node, self._birth, self._grad, self.requires_grad = None, next_birth(), None, False

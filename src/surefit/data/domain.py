@@ -13,6 +13,7 @@ import numpy as np
 
 from surefit.errors import DomainError
 from surefit.formulas import constant
+from surefit.spelling import spelled
 
 _FORM = "NAME=LOW:HIGH, such as x=-2:2 or x1=-2*pi:2*pi"
 
@@ -287,7 +288,7 @@ def check_finite(
         )
     raise DomainError(
         f"the target is not finite at {bad.size} of {len(points)} sampled points: {shown}{more}. "
-        "Shrink the domain, or leave such points out with drop_nonfinite=True (--drop-nonfinite)"
+        f"Shrink the domain, or leave such points out with {spelled('drop_nonfinite', 'True')}"
     )
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from surefit.data import Domain
 from surefit.errors import ArgumentError, EvaluationError, ShapeError
 from surefit.formulas import Formula, parse_many
+from surefit.spelling import spelled
 
 TRIED = 4  # points on which the ways of calling are tried
 REMEMBERED = 50_000  # points whose values a function that takes one point at a time is not asked for again
@@ -135,7 +136,7 @@ class CallableFunction:
                     kept = f"; the {i} values computed before are in this error's .points and .values" if i else ""
                     raise EvaluationError(
                         f"the function {_name(self.f)} raised {type(e).__name__} at {where}: {e}. Correct it there, "
-                        "shrink the domain, or leave such points out with drop_nonfinite=True (--drop-nonfinite)"
+                        f"shrink the domain, or leave such points out with {spelled('drop_nonfinite', 'True')}"
                         + kept,
                         points[:i].copy(), values[:i].copy(),
                     ) from e  # fmt: skip

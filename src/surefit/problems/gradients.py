@@ -15,6 +15,7 @@ from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.formulas import Formula
 from surefit.sentences import Sentence, say
+from surefit.spelling import spelled
 
 Slopes = Callable[[np.ndarray], np.ndarray]  # points (n, d) -> gradients (n, k, d)
 
@@ -72,7 +73,7 @@ def notes(slopes: np.ndarray | None) -> tuple[Sentence, ...]:
         return ()
     missing = int(np.isnan(slopes).any(axis=(1, 2)).sum())
     if np.isnan(slopes).all():
-        raise DataError("derivatives: no gradient is finite; leave derivatives out")
+        raise DataError(f"derivatives: no gradient is finite; leave {spelled('derivatives')} out")
     return (say("gradients-unknown", missing=missing, points=len(slopes)),) if missing else ()
 
 
@@ -88,7 +89,8 @@ def check_alike(slopes: np.ndarray) -> None:
     if len(rows):
         raise ArgumentError(
             f"derivatives: at {len(rows)} of {len(slopes)} training points the gradient of one output is known and "
-            "that of another is not, which method='varpro' cannot fit; use 'lm', or make both unknown (NaN)"
+            f"that of another is not, which {spelled('method', repr('varpro'))} cannot fit; use 'lm', or make both "
+            "unknown (NaN)"
         )
 
 

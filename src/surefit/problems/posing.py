@@ -23,6 +23,7 @@ from surefit.problems.callables import AT_ONCE, CallableFunction, Failure, Formu
 from surefit.problems.points import about_dropped, check_size, few_for_time, finite_values
 from surefit.problems.problem import ROWS, Points, Problem
 from surefit.sentences import Sentence, say
+from surefit.spelling import spelled
 
 TABLE_SUFFIXES = (
     ".csv", ".tsv", ".txt", ".dat", ".parquet", ".pq", ".npz", ".npy", ".gz", ".bz2", ".xz", ".zip",
@@ -101,8 +102,7 @@ def _needed_domain(domain: Any, variables: Sequence[str] | None) -> Domain:
     if domain is None:
         names = variables or ("x",)
         example = ", ".join(f'"{n}": (-1, 1)' for n in names)
-        flags = " ".join(f"--on {n}=-1:1" for n in names)
-        raise DomainError(f"domain: a function needs one; say where, for example domain={{{example}}} ({flags})")
+        raise DomainError(f"domain: a function needs one; say where, for example domain={{{example}}}")
     return (
         domain if isinstance(domain, Domain) else Domain(domain, names=None if Domain.is_named(domain) else variables)
     )
@@ -284,7 +284,7 @@ def _named_alike(target: Any, table: Table, domain: Any) -> tuple[Table, Domain]
         return Table([new.get(n, n) for n in table.names], table.values, table.targets), box
     raise DomainError(
         f"domain: names {', '.join(box.names)}, but the table's inputs are {', '.join(table.inputs)}; name the same, "
-        "or leave domain out: it is then the range of the rows"
+        f"or leave {spelled('domain')} out: it is then the range of the rows"
     )
 
 

@@ -15,6 +15,7 @@ from surefit.problems.problem import ROWS, Problem
 from surefit.search.cost import most_rows
 from surefit.search.limits import DEEP, ENOUGH, ITERATION, NAMED_UNITS
 from surefit.search.runner import State, Strategy
+from surefit.spelling import spelled
 
 
 def named(s: State, method: Solver, model: Any) -> Strategy:
@@ -22,7 +23,9 @@ def named(s: State, method: Solver, model: Any) -> Strategy:
     d, n, free = s.dim, equations(s.problem), s.problem.free
     if isinstance(method, Polynomial):
         if model is not None:
-            raise ArgumentError("model: method='polynomial' makes its own network; leave model out")
+            raise ArgumentError(
+                f"model: {spelled('method', repr('polynomial'))} makes its own network; leave {spelled('model')} out"
+            )
         model = network_for(method.degree, d)
     if model is None:
         if isinstance(method, (Features, VarPro)):
@@ -62,12 +65,14 @@ def check_method(method: Solver, network: nn.Module, problem: Problem) -> None:
     """ArgumentError for a network, or for gradients, that the method cannot do anything with."""
     if isinstance(method, Features) and not is_hidden_layer(network):
         raise ArgumentError(
-            "model: method='features' needs one hidden layer, model=(units,), of units with a smooth or kinked "
-            "activation; use method='lm', 'lbfgs' or 'adam' for deeper networks"
+            f"model: {spelled('method', repr('features'))} needs one hidden layer, {spelled('model', '(units,)')}, of "
+            f"units with a smooth or kinked activation; use {spelled('method', repr('lm'))}, 'lbfgs' or 'adam' for "
+            "deeper networks"
         )
     if isinstance(method, VarPro) and output_layer(network) is None:
         raise ArgumentError(
-            "model: method='varpro' needs a network that ends in a Linear layer with a bias; use 'lm' or 'lbfgs'"
+            f"model: {spelled('method', repr('varpro'))} needs a network that ends in a Linear layer with a bias; use "
+            "'lm' or 'lbfgs'"
         )
     if isinstance(method, VarPro) and problem.slopes is not None:
         check_alike(problem.slopes)

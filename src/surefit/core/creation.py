@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from surefit.core import ops
-from surefit.core.ops import dtype_of, float32, float64, int64
+from surefit.core.ops import dtype_of, float32, float64, int64, plain_array
 from surefit.core.shapes import size_tuple
 from surefit.core.tensor import Tensor, as_value, mode, wrap
 from surefit.errors import ArgumentError, CapturedError, DtypeError, ShapeError
@@ -35,8 +35,10 @@ def from_numpy(array: np.ndarray) -> Tensor:
 
     What is changed in place in the tensor does not reach the array.
     """
+    if not isinstance(array, np.ndarray):
+        raise DtypeError(f"from_numpy: needs a NumPy array, got {type(array).__name__}; use tensor(...)")
     dtype_of(array.dtype)
-    return wrap(array)
+    return wrap(plain_array(array))
 
 
 def _sizes(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
@@ -65,17 +67,17 @@ def ones(*size: Any, dtype: Any = float32, requires_grad: bool = False) -> Tenso
 
 def zeros_like(x: Any, dtype: Any = None) -> Tensor:
     """Zeros of x's shape and dtype."""
-    return full(x.shape, 0, dtype=dtype or x.dtype)
+    return full(ops.aval_of(x).shape, 0, dtype=dtype or ops.aval_of(x).dtype)
 
 
 def ones_like(x: Any, dtype: Any = None) -> Tensor:
     """Ones of x's shape and dtype."""
-    return full(x.shape, 1, dtype=dtype or x.dtype)
+    return full(ops.aval_of(x).shape, 1, dtype=dtype or ops.aval_of(x).dtype)
 
 
 def full_like(x: Any, fill_value: float, dtype: Any = None) -> Tensor:
     """One number everywhere, in x's shape and dtype."""
-    return full(x.shape, fill_value, dtype=dtype or x.dtype)
+    return full(ops.aval_of(x).shape, fill_value, dtype=dtype or ops.aval_of(x).dtype)
 
 
 def arange(start: float, end: float | None = None, step: float = 1, *, dtype: Any = None) -> Tensor:

@@ -171,7 +171,7 @@ def lerp(start: Any, end: Any, weight: Any) -> Any:
 
 def sinc(x: Any) -> Any:
     """sin(pi x) / (pi x), and 1 at 0, with derivatives that are exact near 0 too."""
-    t = x * math.pi
+    t = ops.mul(x, math.pi)
     small = ops.lt(ops.abs_(t), 0.25)
     square = ops.square(ops.where(small, t, 0.0))
     series: Any = 1.0
@@ -476,6 +476,8 @@ def vector_norm(x: Any, ord: float = 2, dim: Any = None, keepdim: bool = False, 
     """(sum |x|^ord)^(1/ord) over dim; ord may be +-inf (largest, smallest) or 0 (how many are nonzero)."""
     x = _float_operand("norm", x, dtype)
     dim = _dims(dim)
+    if not isinstance(ord, (int, float, np.number)):
+        raise ArgumentError(f"norm: ord={ord!r} must be a number, inf or -inf")
     if ord == 0:
         return sum(ops.cast(ops.ne(x, 0.0), dtype=aval_of(x).dtype), dim, keepdim)
     if ord in (math.inf, -math.inf):
@@ -531,9 +533,9 @@ def matrix_norm(x: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
 
 def norm(x: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
     """torch.norm: p-norms of vectors over dim ("fro" is 2), "nuc" of matrices."""
-    if p == "nuc":
+    if isinstance(p, str) and p == "nuc":
         return matrix_norm(x, "nuc", _all_axes(x) if dim is None else dim, keepdim, dtype=dtype)
-    return vector_norm(x, 2 if p in (None, "fro") else p, dim, keepdim, dtype=dtype)
+    return vector_norm(x, 2 if p is None or (isinstance(p, str) and p == "fro") else p, dim, keepdim, dtype=dtype)
 
 
 def linalg_norm(x: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:

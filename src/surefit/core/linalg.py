@@ -9,12 +9,12 @@ from typing import Any
 from surefit.core import ops
 from surefit.core.ops import aval_of, normalize_axis, shape_of
 from surefit.core.shapes import diagonal, permute, reshape, squeeze, stop_gradient, unsqueeze
-from surefit.errors import DtypeError, ShapeError
+from surefit.errors import ArgumentError, DtypeError, ShapeError
 
 
 def matmul(a: Any, b: Any) -> Any:
     """Matrix product of vectors, matrices and stacks of matrices, as NumPy's @."""
-    sa, sb = a.shape, b.shape
+    sa, sb = shape_of(a), shape_of(b)
     if len(sa) >= 2 and len(sb) >= 2:
         return ops.matmul(a, b)
     if not sa or not sb:
@@ -112,6 +112,8 @@ def _summed(x: Any, axis: int) -> Any:
 
 def einsum(equation: str, *operands: Any) -> Any:
     """Sums of products in Einstein's notation, "bij,bjk->bik"; ... stands for broadcast axes."""
+    if not isinstance(equation, str):
+        raise ArgumentError(f"einsum: the equation must be text such as 'ij,jk->ik', got {type(equation).__name__}")
     if len(operands) == 1 and isinstance(operands[0], (tuple, list)):
         operands = tuple(operands[0])
     ins, _, out = equation.replace(" ", "").partition("->")

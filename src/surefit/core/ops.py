@@ -53,6 +53,7 @@ from surefit.core.primitive import (
     normalize_axes,
     normalize_axis,
     operand_dtype,
+    plain_array,
     primitive,
     promote,
     promoted,

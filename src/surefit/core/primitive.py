@@ -163,7 +163,7 @@ from_nothing: list[Callable[[Op, dict[str, Any]], Any]] = [lambda op, params: op
 class Op:
     """A primitive: `op(*args, **params)` evaluates, differentiates, batches or records, as its arguments ask."""
 
-    __slots__ = ("category", "doc", "name", "put", "rule", "tier", "value", "vjp", "vjps")
+    __slots__ = ("category", "elementwise", "name", "put", "rule", "tier", "value", "vjp", "vjps")
 
     def __init__(
         self,
@@ -174,6 +174,7 @@ class Op:
         tier: str = "core",
         category: str = "structural",
         put: Callable[..., Any] | None = None,
+        elementwise: bool = False,
     ) -> None:
         if name in TABLE:
             raise ArgumentError(f"primitive {name!r} is declared twice")
@@ -183,6 +184,7 @@ class Op:
         self.tier, self.category = tier, category
         # of an operation whose result is a part of its argument: put(x, new, **params) is x with `new` in that part
         self.put = put
+        self.elementwise = elementwise  # its value promotes its arguments, and so looks at all their dtypes
         TABLE[name] = self
 
     def __call__(self, *args: Any, **params: Any) -> Any:
@@ -196,6 +198,8 @@ class Op:
             return apply(self, args, params)
         if not args:
             return from_nothing[0](self, params)
+        if not self.elementwise:
+            args = tuple(a if a.__class__ is ndarray and a.dtype in RANK else _accepted(a) for a in args)
         try:
             return self.value(*args, **params) if calm.on else _calmly(self.value, args, params)
         except MISFIT:
@@ -336,7 +340,7 @@ def normalize_axis(name: str, axis: Any, ndim: int, argument: str = "dim") -> in
     """An axis as 0 <= axis < ndim; AxisError otherwise."""
     try:
         i = axis.__index__()
-    except AttributeError:
+    except (AttributeError, TypeError):
         raise DtypeError(f"{name}: {argument}={axis!r} must be an integer") from None
     if not -ndim <= i < ndim:
         span = f"-{ndim} to {ndim - 1}" if ndim else "none, the value has no axes"
@@ -361,8 +365,27 @@ def promoted(name: str, args: tuple[Any, ...], kind: str) -> tuple[list[Any], bo
     return [as_array(a, dtype) for a in args], weak
 
 
+def plain_array(a: ndarray) -> ndarray:
+    """An array without what its class adds. ArgumentError for a masked array that hides elements."""
+    hidden = np.count_nonzero(getattr(a, "mask", False))
+    if hidden:
+        raise ArgumentError(
+            f"a masked array of shape {a.shape} hides {hidden} elements, which a tensor cannot; fill them "
+            f"(a.filled(...)) or leave them out (a.compressed())"
+        )
+    return a if isinstance(a, Literal) else np.asarray(a)
+
+
+def _accepted(a: Any) -> Any:
+    """A value that is no plain array of our dtypes, in a form that is, or an error that says why it cannot be."""
+    dtype_of(aval_of(a).dtype)
+    return plain_array(a) if isinstance(a, ndarray) else a
+
+
 def as_array(a: Any, dtype: np.dtype) -> ndarray:
     """A number or an array in the dtype it is promoted to; ArgumentError for an integer that does not fit."""
+    if a.__class__ is not ndarray and isinstance(a, ndarray):
+        a = plain_array(a)
     try:
         return np.asarray(a, dtype)
     except OverflowError:
@@ -419,7 +442,7 @@ def unary(
         (x,), weak = promoted(name, (x,), kind)
         return _finish(fn(x), weak)
 
-    return Op(name, value, (vjp,), _elementwise_rule(name, kind, result), tier, kind)
+    return Op(name, value, (vjp,), _elementwise_rule(name, kind, result), tier, kind, elementwise=True)
 
 
 def binary(
@@ -440,4 +463,4 @@ def binary(
         (a, b), weak = promoted(name, (a, b), kind)
         return _finish(fn(a, b), weak)
 
-    return Op(name, value, (vjp_a, vjp_b), _elementwise_rule(name, kind, result), tier, kind)
+    return Op(name, value, (vjp_a, vjp_b), _elementwise_rule(name, kind, result), tier, kind, elementwise=True)

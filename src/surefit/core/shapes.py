@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,16 @@ def size_tuple(name: str, size: Any) -> tuple[int, ...]:
         size = size[0]
     try:
         return tuple(n.__index__() for n in size)
-    except AttributeError:
+    except (AttributeError, TypeError):
         raise DtypeError(f"{name}: sizes must be integers, got {tuple(size)}") from None
+
+
+def whole(name: str, argument: str, value: Any) -> int:
+    """An integer given as a Python or NumPy integer; DtypeError otherwise."""
+    try:
+        return value.__index__()
+    except (AttributeError, TypeError):
+        raise DtypeError(f"{name}: {argument}={value!r} must be an integer") from None
 
 
 def reshape(x: Any, *shape: Any) -> Any:
@@ -177,7 +185,7 @@ def flip(x: Any, *dims: Any) -> Any:
 def roll(x: Any, shifts: Any, dims: Any = None) -> Any:
     """Elements shifted along dims, those that fall off the end coming back at the start."""
     shape = shape_of(x)
-    moves = shifts if isinstance(shifts, (tuple, list)) else (shifts,)
+    moves = size_tuple("roll", shifts if isinstance(shifts, (tuple, list)) else (shifts,))
     if dims is None or (isinstance(dims, (tuple, list)) and not dims):
         if len(moves) != 1:
             raise AxisError(f"roll: shifts={shifts} needs one dim for each shift")
@@ -210,20 +218,22 @@ def split(x: Any, split_size: int | Sequence[int], dim: int = 0) -> tuple[Any, .
     shape = shape_of(x)
     axis = normalize_axis("split", dim, len(shape))
     n = shape[axis]
-    if not isinstance(split_size, (int, np.integer)):
-        sizes = [int(k) for k in split_size]
+    if isinstance(split_size, (tuple, list)):
+        sizes = list(size_tuple("split", split_size))
         if sum(sizes) != n or min(sizes, default=0) < 0:
             raise ShapeError(f"split: sizes {sizes} must be >= 0 and add up to {n}, the size of dim {dim}")
     else:
+        split_size = whole("split", "split_size", split_size)
         if split_size < 1:
             raise ArgumentError(f"split: split_size={split_size} must be >= 1")
-        sizes = [min(split_size, n - i) for i in range(0, n, int(split_size))] or [0]
+        sizes = [min(split_size, n - i) for i in range(0, n, split_size)] or [0]
     starts = np.cumsum([0, *sizes])
     return tuple(narrow(x, axis, int(s), k) for s, k in zip(starts, sizes, strict=False))
 
 
 def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """x in `chunks` pieces along dim, as even as possible."""
+    chunks = whole("chunk", "chunks", chunks)
     if chunks < 1:
         raise ArgumentError(f"chunk: chunks={chunks} must be >= 1")
     n = shape_of(x)[normalize_axis("chunk", dim, len(shape_of(x)))]
@@ -238,9 +248,7 @@ def unbind(x: Any, dim: int = 0) -> tuple[Any, ...]:
 
 def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     """Values joined along an existing axis. Empty one-axis values are passed over, as in PyTorch."""
-    if hasattr(tensors, "shape"):
-        raise DtypeError("cat: needs a list or tuple of tensors, got one tensor; use [x] or reshape it")
-    xs = list(tensors)
+    xs = _several("cat", tensors)
     if not xs:
         raise ShapeError("cat: needs at least one tensor")
     shapes = [shape_of(x) for x in xs]
@@ -258,9 +266,16 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
 concat = concatenate = cat
 
 
+def _several(name: str, tensors: Any) -> list[Any]:
+    if hasattr(tensors, "shape") or not isinstance(tensors, Iterable) or isinstance(tensors, (str, dict)):
+        got = "one tensor" if hasattr(tensors, "shape") else type(tensors).__name__
+        raise DtypeError(f"{name}: needs a list or tuple of tensors, got {got}; use [x]")
+    return list(tensors)
+
+
 def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
     """Values of one shape joined along a new axis."""
-    xs = list(tensors)
+    xs = list(tensors) if hasattr(tensors, "shape") else _several("stack", tensors)  # a tensor gives its rows
     shapes = {shape_of(x) for x in xs}
     if len(shapes) != 1:
         raise ShapeError(f"stack: needs one or more tensors of one shape, got {[shape_of(x) for x in xs]}")
@@ -274,7 +289,9 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float | None 
     (in constant and circular mode).
     """
     shape = shape_of(x)
-    sizes = [int(p) for p in pad]
+    if not isinstance(pad, (tuple, list)):
+        raise DtypeError(f"pad: pad={pad!r} must be a list of sizes, (low, high) of the last axis first")
+    sizes = size_tuple("pad", pad)
     if len(sizes) % 2 or len(sizes) // 2 > len(shape):
         raise ShapeError(f"pad: {len(sizes)} sizes for {len(shape)} axes; give (low, high) pairs, the last axis first")
     low, high = [0] * len(shape), [0] * len(shape)
@@ -365,6 +382,7 @@ _diagonal = diagonal
 
 def diag(x: Any, diagonal: int = 0) -> Any:
     """The diagonal of a matrix as a vector, or a vector as the diagonal of a matrix of zeros."""
+    diagonal = whole("diag", "diagonal", diagonal)
     shape = shape_of(x)
     if len(shape) == 2:
         return _diagonal(x, diagonal)
@@ -388,6 +406,8 @@ def trace(x: Any) -> Any:
 
 def _wrapped(index: Any, n: int, axis: int) -> Any:
     """Indices, the negative ones counted from the end; AxisError where they are known and out of range."""
+    if aval_of(index).dtype not in (int32, int64):
+        raise DtypeError(f"indices must be integers, got {aval_of(index).dtype}; cast with .long()")
     value = ops.known(index)
     if value is not None:
         if value.size and (value.min() < -n or value.max() >= n):

@@ -577,10 +577,10 @@ class Tensor(Arithmetic):
         return F.pow(o, self)
 
     def __matmul__(self, o: Any) -> Tensor:
-        return F.matmul(self, o if isinstance(o, Tensor) else Tensor(o))
+        return F.matmul(self, o if isinstance(o, Tensor) else wrap(as_value(o)))
 
     def __rmatmul__(self, o: Any) -> Tensor:
-        return F.matmul(o if isinstance(o, Tensor) else Tensor(o), self)
+        return F.matmul(o if isinstance(o, Tensor) else wrap(as_value(o)), self)
 
     def __getitem__(self, index: Any) -> Tensor:
         return F.getitem(self, index)
@@ -641,6 +641,8 @@ def as_value(data: Any, dtype: Any = None) -> Any:
     own = hasattr(data, "__array__")  # arrays and NumPy's scalars have a dtype of their own
     if isinstance(data, (list, tuple)):
         data, own = _numbers(data)
+    elif isinstance(data, ndarray):
+        data = ops.plain_array(data)
     try:
         v = np.array(data)
     except ValueError as e:

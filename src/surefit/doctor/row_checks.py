@@ -30,9 +30,7 @@ GAP = 30.0  # times as far as the rows of its own place are those of the next; o
 PLACED = 0.5  # of the rows, with such a gap: they stand at places
 SEARCHED = 300  # rows held out whose neighbours are looked at, among so many times ten training rows
 
-ENOUGH_ALONE = (
-    10  # rows held out at places of their own, whose error tells of such; places, of which fewer tell nothing
-)
+ENOUGH_ALONE = 10  # rows held out at new places, whose error tells of such; places, of which fewer tell nothing
 PLACES_EACH = 10  # places for each input, below which what they tell of each other is luck
 UNSURE = 1.25  # times the error at places that are trained on, by which others are missed
 MISSED = 3.0  # times the error of the card, by which a fit and interpolation differ between the lines of a grid

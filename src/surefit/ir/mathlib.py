@@ -45,9 +45,8 @@ from surefit.ir.range_reduction import quadrants
 FUNCTIONS: dict[str, Callable[..., Value]] = {}  # name of a primitive -> what writes it
 
 # The largest error of both readings in units in the last place, as tests/compiler/test_mathlib.py holds them to; 0 is
-# the very number that NumPy gives. (A constant power of 3 is two products: 2. Where the two parts of logaddexp cancel, its
-# units are those of the larger part.) Infinities, NaN and zeros are where they
-# belong, with their signs.
+# the very number that NumPy gives. (A constant power of 3 is two products: 2. Where the two parts of logaddexp cancel,
+# its units are those of the larger part.) Infinities, NaN and zeros are where they belong, with their signs.
 MAX_ULP = {
     "exp": {"f32": 1.1, "f64": 1.0}, "expm1": {"f32": 1.25, "f64": 1.0},
     "log": {"f32": 0.9, "f64": 0.8}, "log1p": {"f32": 0.9, "f64": 0.8},

@@ -561,7 +561,7 @@ for shape in [(1, 1), (3, 3), (2, 2, 2)]:
     half = both_signs(*shape, seed=4)
     case(
         "cholesky", half @ half.swapaxes(-1, -2) + np.eye(shape[-1]), oracle=lambda a: _each(_cholesky_loop, a),
-        through=lambda a: (a + ops._swap(a)) * 0.5,  # LAPACK reads one triangle; the gradient is symmetric
+        through=lambda a: (a + ops.swap_last(a)) * 0.5,  # LAPACK reads one triangle; the gradient is symmetric
     )  # fmt: skip
 
 # --- what PyTorch says at kinks: (op, arguments, params, gradients of the sum) ------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
 
@@ -187,6 +188,51 @@ def test_trees_of_arguments() -> None:
     np.testing.assert_allclose(g["w"].numpy(), 6 * x.numpy().T @ residual, rtol=1e-6)
     np.testing.assert_allclose(g["b"][0].numpy(), [6 * residual.sum()], rtol=1e-6)
     assert g["scale"].item() == pytest.approx((residual**2).sum())
+
+
+def test_lists_of_numbers_are_tensors() -> None:
+    f = lambda x: (x * x * x).sum()  # gradient 3 x^2, second derivative 6 x
+    for x in ([1.0, 2.0], (1.0, 2.0), [1, 2], [np.float64(1), 2]):
+        assert grad(f)(x).tolist() == [3, 12]
+        value, g = value_and_grad(f)(x)
+        assert (value.item(), g.tolist()) == (9, [3, 12])
+        assert hessian(f)(x).tolist() == [[6, 0], [0, 12]]
+        assert hvp(f, x, [1, 1]).tolist() == [6, 12]
+        assert jacobian(lambda x: x * x)(x).tolist() == [[2, 0], [0, 4]]
+        y, pull = vjp(lambda x: x * x, x)
+        assert y.tolist() == [1, 4] and pull([1.0, 10.0])[0].tolist() == [2, 40]
+    assert grad(f)([[1.0, 2.0], [3.0, 4.0]]).tolist() == [[3, 12], [27, 48]]
+    assert batch(f)([[1.0, 2.0], [3.0, 4.0]]).tolist() == [9, 91]
+    a, b = grad(lambda a, b: (a * b).sum(), (0, 1))([1.0, 2.0], [3.0, 4.0])
+    assert a.tolist() == [3, 4] and b.tolist() == [1, 2]
+    g = grad(lambda p: (p["w"] * p["b"]).sum())({"w": [1.0, 2.0], "b": 3.0})  # inside a tree too
+    assert g["w"].tolist() == [3, 3] and g["b"].item() == 3
+    g = grad(lambda p: (p[0] * p[1]).sum())([tensor([1.0, 2.0]), tensor([3.0, 4.0])])  # of tensors it is a tree
+    assert isinstance(g, list) and g[0].tolist() == [3, 4]
+    pair = namedtuple("pair", "a b")(2.0, 3.0)
+    assert grad(lambda p: p.a * p.b)(pair)._asdict() == {"a": 3, "b": 2}
+
+
+@pytest.mark.parametrize(
+    "call, error, words",
+    [
+        (lambda f: grad(f)([[1.0, 2.0], [3.0]]), ShapeError, "ragged"),
+        (lambda f: grad(f)(["a"]), DtypeError, "not numeric"),
+        (lambda f: grad(f)([1j]), DtypeError, "complex128"),
+        (lambda f: grad(f)(np.array([None])), DtypeError, "object"),
+        (lambda f: grad(f)(None), ArgumentError, "no number in argument 0"),
+        (lambda f: grad(f, "a")([1.0]), ArgumentError, "argnums='a'"),
+        (lambda f: jacobian(f, (0,)), ArgumentError, r"argnums=\(0,\)"),
+        (lambda f: grad(3), ArgumentError, "needs a function of tensors, got int"),
+        (lambda f: hvp(3, [1.0], [1.0]), ArgumentError, "needs a function"),
+        (lambda f: hvp(f, [1.0, 2.0], [1.0]), ShapeError, r"v of shape \(1,\) for x of shape \(2,\)"),
+        (lambda f: vjp(f, [1.0, 2.0])[1]([1.0, 2.0]), ShapeError, "cotangent of shape"),
+        (lambda f: batch(f)(None), ArgumentError, "nothing to batch over"),
+    ],
+)
+def test_wrong_arguments_of_derivatives_are_named(call: Any, error: Any, words: str) -> None:
+    with pytest.raises(error, match=words):
+        call(lambda x: (x * x).sum())
 
 
 def test_an_argument_that_is_not_used_has_zero_gradient() -> None:

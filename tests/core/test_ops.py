@@ -548,3 +548,54 @@ def test_nothing_is_written_into_arguments() -> None:
             ):
                 y.fill(0)
             assert all(same(a, b) for a, b in zip(before, c.args, strict=True)), c.id
+
+
+# --- gradients at points where a formula divides by zero -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"dim": 0}, {"dim": 0, "keepdim": True}, {"correction": 0}, {"unbiased": False}]
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_gradient_of_a_deviation_of_equal_numbers_is_zero(options: Any, dtype: str) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
+    table = np.random.default_rng(0).normal(size=(5, 3)).astype(dtype)
+    table[:, 1] = 2.5  # one constant column must not spoil the others
+    for array in (table, np.full((4, 2), 3.0, dtype)):
+        theirs, ours = torch.tensor(array, requires_grad=True), tensor(array, requires_grad=True)
+        torch.std(theirs, **options).sum().backward()
+        F.std(ours, **options).sum().backward(create_graph=True)
+        np.testing.assert_allclose(ours.grad.detach().numpy(), theirs.grad.numpy(), rtol=1e-5, atol=1e-7)
+        assert ours.grad.requires_grad
+        (second,) = (ours.grad, setattr(ours, "grad", None))[:1]
+        (second * ours.detach()).sum().backward()
+        assert np.isfinite(ours.grad.numpy()).all()
+
+
+def test_a_standardised_constant_column_keeps_the_gradients_of_the_others() -> None:
+    x = tensor(np.array([[1.0, 7.0], [2.0, 7.0], [4.0, 7.0]]), requires_grad=True)
+    (((x - x.mean(0)) / (x.std(0) + 1e-8)) ** 3).sum().backward()
+    grad = x.grad.numpy()
+    assert np.isfinite(grad).all() and np.abs(grad[:, 0]).max() > 0.1
+
+
+@pytest.mark.parametrize("p", [1, 1.5, 2, 3, math.inf, 0.5])
+def test_the_gradient_of_a_norm_at_zero_is_zero(p: float) -> None:
+    x = tensor(np.zeros((2, 3)), requires_grad=True)
+    F.norm(x, p, dim=1).sum().backward()
+    assert x.grad.tolist() == [[0.0] * 3] * 2
+
+
+@pytest.mark.parametrize("n", [3, 64, 65, 100, 129])
+@pytest.mark.parametrize("zeros", [(), (1,), (0, -1), (0, 1, 2)], ids=str)
+def test_derivatives_of_a_product_are_products_of_the_others(n: int, zeros: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(n)
+    a, w = rng.choice([-1.0, 1.0], n) * rng.uniform(0.9, 1.1, n), rng.normal(size=n)
+    a[list(zeros)] = 0.0
+    x = tensor(a, requires_grad=True)
+    x.prod().backward(create_graph=True)
+    first, x.grad = x.grad, None
+    np.testing.assert_allclose(first.detach().numpy(), [np.prod(np.delete(a, i)) for i in range(n)], rtol=1e-12)
+    (first * tensor(w)).sum().backward()
+    hessian = [[0.0 if i == j else np.prod(np.delete(a, [i, j])) for j in range(n)] for i in range(n)]
+    np.testing.assert_allclose(x.grad.numpy(), np.array(hessian) @ w, rtol=1e-11, atol=1e-12)

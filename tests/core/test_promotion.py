@@ -203,3 +203,41 @@ def test_gradients_come_back_in_the_dtype_of_the_argument() -> None:
         a, b = (Tensor(array(d), requires_grad=True) for d in kinds)
         (a * b + F.maximum(a, b) + F.where(a > 0, a, b)).sum().backward()
         assert (a.grad.dtype, b.grad.dtype) == kinds
+
+
+TWO_ARGUMENTS = """
+add subtract mul div remainder fmod floor_divide pow maximum minimum max min atan2 hypot logaddexp xlogy lerp heaviside
+clamp clamp_min clamp_max eq lt where
+""".split()
+NUMBER = 0.1  # which float32 cannot hold
+
+
+def _called(name: str, x: Any, c: Any, place: int) -> Any:
+    f = getattr(F, name)
+    if name == "lerp":
+        return f(*(c if i == place else x * (i + 1) for i in range(3)))
+    if name == "where":
+        return f(x > 0.5, c, x) if place == 0 else f(x > 0.5, x, c)
+    return f(c, x) if place == 0 else f(x, c)
+
+
+@pytest.mark.parametrize("name", TWO_ARGUMENTS)
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_number_is_as_exact_as_the_float64_it_meets(name: str, place: int) -> None:
+    if name.startswith("clamp") and place == 0:
+        pytest.skip("a number limited by tensors is a number")
+    x = np.array([0.0, 0.3, 0.7, 1.9])
+    want = _called(name, Tensor(x), tensor(np.float64(NUMBER)), place).numpy()
+    ways = {
+        "tensors": lambda: _called(name, Tensor(x), NUMBER, place).numpy(),
+        "recorded": lambda: record(lambda v: _called(name, v, NUMBER, place), x)(x).numpy(),
+        "batched": lambda: batch(lambda v: _called(name, v, NUMBER, place))(x).numpy(),
+    }
+    for way, f in ways.items():
+        have = f()
+        assert have.dtype == want.dtype, way
+        np.testing.assert_allclose(have, want, rtol=1e-14, err_msg=way)
+    single = _called(name, Tensor(x.astype(np.float32)), NUMBER, place)
+    assert single.dtype == (want.dtype if want.dtype == B else F32)
+    whole = _called(name, Tensor(np.array([1, 2, 3])), NUMBER, place)
+    assert whole.dtype == (want.dtype if want.dtype == B else F32)

@@ -18,8 +18,7 @@ from surefit.compiler.compiled import Built
 from surefit.compiler.explain import Explanation
 from surefit.core.batching import Batched
 from surefit.core.ops import Aval, aval_of
-from surefit.core.program import Program, Var, record
-from surefit.core.program import _argument_names as argument_names
+from surefit.core.program import Program, Var, argument_names, record
 from surefit.core.tensor import Tensor, mode, wrap
 from surefit.core.tree import flatten
 from surefit.errors import ArgumentError, GradientError, RecordError, ShapeError, SurefitError

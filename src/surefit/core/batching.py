@@ -17,9 +17,8 @@ from surefit.core import functions as F
 from surefit.core import ops
 from surefit.core.creation import as_tensor
 from surefit.core.ops import KINDS, Arithmetic, Aval, Op, aval_of, int64, shape_of
-from surefit.core.tensor import Tensor
-from surefit.core.tensor import _apply as apply_tensor
-from surefit.core.tree import flatten, tree_map
+from surefit.core.tensor import Tensor, apply_op, next_birth
+from surefit.core.tree import flatten, is_data, tree_map
 from surefit.errors import ArgumentError, RecordError, ShapeError, SurefitError
 
 
@@ -30,7 +29,7 @@ class Frame:
 
     def __init__(self, size: int, level: int | None = None) -> None:
         self.size = size
-        self.born = Tensor(0)._birth
+        self.born = next_birth()
         self.level = self.born if level is None else level
 
     def sum_samples(self, g: Any) -> Any:
@@ -292,7 +291,7 @@ class Crossing(Op):
     __slots__ = ()
 
     def __call__(self, *args: Any, **params: Any) -> Any:
-        return apply_tensor(self, args, params) if isinstance(args[0], Tensor) else self.value(*args, **params)
+        return apply_op(self, args, params) if isinstance(args[0], Tensor) else self.value(*args, **params)
 
 
 batch_enter = Crossing(
@@ -333,7 +332,7 @@ def batch(f: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> Callabl
         axes = tuple(in_axes) if isinstance(in_axes, (tuple, list)) else (in_axes,) * len(args)
         if len(axes) != len(args):
             raise ArgumentError(f"batch: in_axes has {len(axes)} entries for {len(args)} arguments")
-        trees = [tree_map(as_tensor, a) for a in args]
+        trees = [tree_map(as_tensor, a, is_data) for a in args]  # a list of numbers is one tensor
         sizes = {
             t.shape[ops.normalize_axis("batch", ax, t.ndim, "in_axes")]
             for tree, ax in zip(trees, axes, strict=True)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from surefit.core import ops
-from surefit.core.ops import dtype_of, float32, float64, int64
+from surefit.core.ops import dtype_of, float32, float64, int64, plain_array
 from surefit.core.shapes import size_tuple
-from surefit.core.tensor import Tensor, _as_value, mode, wrap
+from surefit.core.tensor import Tensor, as_value, mode, wrap
 from surefit.errors import ArgumentError, CapturedError, DtypeError, ShapeError
 
 
@@ -21,18 +21,24 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     >>> tensor([[1, 2], [3, 4]]).shape
     (2, 2)
     """
-    return Tensor(data, dtype, requires_grad)
+    t = wrap(as_value(data, dtype))
+    return t.requires_grad_() if requires_grad else t
 
 
 def as_tensor(data: Any, dtype: Any = None) -> Tensor:
     """A tensor as it is, anything else through `tensor`."""
-    return data if isinstance(data, Tensor) and dtype in (None, data.dtype) else Tensor(data, dtype)
+    return data if isinstance(data, Tensor) and dtype in (None, data.dtype) else tensor(data, dtype)
 
 
 def from_numpy(array: np.ndarray) -> Tensor:
-    """A leaf that shares the array's memory: do not write into the array while the tensor is in use."""
+    """A leaf that shares the array's memory: do not write into the array while the tensor is in use.
+
+    What is changed in place in the tensor does not reach the array.
+    """
+    if not isinstance(array, np.ndarray):
+        raise DtypeError(f"from_numpy: needs a NumPy array, got {type(array).__name__}; use tensor(...)")
     dtype_of(array.dtype)
-    return wrap(array)
+    return wrap(plain_array(array))
 
 
 def _sizes(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
@@ -45,7 +51,7 @@ def _sizes(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
 def full(size: Any, fill_value: float, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """One number everywhere."""
     shape = _sizes("full", (size,) if not isinstance(size, (tuple, list)) else tuple(size))
-    t = wrap(np.broadcast_to(_as_value(fill_value, dtype), shape))  # one number in memory; nothing large to record
+    t = wrap(np.broadcast_to(as_value(fill_value, dtype), shape))  # one number in memory; nothing large to record
     return t.requires_grad_() if requires_grad else t
 
 
@@ -61,17 +67,17 @@ def ones(*size: Any, dtype: Any = float32, requires_grad: bool = False) -> Tenso
 
 def zeros_like(x: Any, dtype: Any = None) -> Tensor:
     """Zeros of x's shape and dtype."""
-    return full(x.shape, 0, dtype=dtype or x.dtype)
+    return full(ops.aval_of(x).shape, 0, dtype=dtype or ops.aval_of(x).dtype)
 
 
 def ones_like(x: Any, dtype: Any = None) -> Tensor:
     """Ones of x's shape and dtype."""
-    return full(x.shape, 1, dtype=dtype or x.dtype)
+    return full(ops.aval_of(x).shape, 1, dtype=dtype or ops.aval_of(x).dtype)
 
 
 def full_like(x: Any, fill_value: float, dtype: Any = None) -> Tensor:
     """One number everywhere, in x's shape and dtype."""
-    return full(x.shape, fill_value, dtype=dtype or x.dtype)
+    return full(ops.aval_of(x).shape, fill_value, dtype=dtype or ops.aval_of(x).dtype)
 
 
 def arange(start: float, end: float | None = None, step: float = 1, *, dtype: Any = None) -> Tensor:
@@ -139,8 +145,10 @@ def randn(*size: Any, generator: Any = None, dtype: Any = float32) -> Tensor:
     return Tensor(numpy_generator(generator).standard_normal(_sizes("randn", size)), dtype)
 
 
-def randint(low: int, high: int | None = None, size: Any = (), *, generator: Any = None) -> Tensor:
-    """Uniform integers low <= i < high."""
+def randint(low: int, high: Any = None, size: Any = (), *, generator: Any = None) -> Tensor:
+    """Uniform integers low <= i < high; randint(high, size) starts from 0."""
+    if isinstance(high, (tuple, list)):
+        high, size = None, high
     _no_recording("randint()")
     low, high = (0, low) if high is None else (low, high)
     if low >= high:

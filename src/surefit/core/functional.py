@@ -10,15 +10,23 @@ import numpy as np
 from surefit.core import ops
 from surefit.core.batching import Batched, Frame, batch_leave
 from surefit.core.creation import as_tensor
-from surefit.core.tensor import Tensor, _birth, backpropagate, enable_grad, mode, wrap
-from surefit.core.tree import flatten, tree_map
+from surefit.core.graph import birth, parents
+from surefit.core.tensor import Tensor, backpropagate, enable_grad, mode, next_birth, value_of, wrap
+from surefit.core.tree import flatten, is_data, tree_map
 from surefit.errors import ArgumentError, GradientError, ShapeError
+
+
+def _check_function(name: str, f: Any) -> None:
+    if not callable(f):
+        raise ArgumentError(f"{name}: needs a function of tensors, got {type(f).__name__}; write {name}(f)(x)")
 
 
 def _inputs(args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> tuple[list[Any], list[Tensor], Any]:
     """The arguments with fresh differentiable twins at argnums; the twins; how to shape gradients like arguments."""
     nums = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     for i in nums:
+        if not isinstance(i, int):
+            raise ArgumentError(f"argnums={argnums!r}: needs the number of an argument, or a tuple of numbers")
         if not -len(args) <= i < len(args):
             raise ArgumentError(f"argnums={argnums}: the function was called with {len(args)} arguments")
     full = list(args)
@@ -26,31 +34,39 @@ def _inputs(args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> tuple[list
 
     def twin(leaf: Any) -> Tensor:
         t = as_tensor(leaf)
-        if t.dtype not in ops._FLOATS:
+        if t.dtype not in ops.FLOATS:
             t = t.to(ops.default_float)
         with enable_grad():
-            new = t.clone() if t.requires_grad else t.detach().requires_grad_()
+            new = t.clone() if t.requires_grad else wrap(value_of(t)).requires_grad_()
         twins.append(new)
         return new
 
+    parts = []
     for i in nums:
-        full[i] = tree_map(twin, args[i])
-    _, rebuild = flatten(tuple(args[i] for i in nums))
-    return full, twins, (lambda g: rebuild(g)[0]) if isinstance(argnums, int) else rebuild
+        full[i] = tree_map(twin, args[i], is_data)
+        leaves, rebuild = flatten(args[i], is_data)
+        parts.append((len(leaves), rebuild))
+
+    def shaped(gradients: list[Any]) -> Any:
+        it = iter(gradients)
+        trees = tuple(rebuild([next(it) for _ in range(n)]) for n, rebuild in parts)
+        return trees[0] if isinstance(argnums, int) else trees
+
+    return full, twins, shaped
 
 
 def _older_graph(roots: list[Tensor], start: int) -> bool:
     """Whether the results depend on tensors that require gradients and are older than this call."""
-    seen, stack = set(), list(roots)
+    seen: set[int] = set()
+    stack = list(roots)
     while stack:
         t = stack.pop()
-        if id(t) in seen:
+        if birth(t) in seen:
             continue
-        seen.add(id(t))
-        if t._birth < start:
+        seen.add(birth(t))
+        if birth(t) < start:
             return True
-        if t._node is not None:
-            stack += [p for _, p, _ in t._node.parents]
+        stack += parents(t)
     return False
 
 
@@ -90,12 +106,16 @@ def value_and_grad(
     """f returning one number -> a function returning (f(...), gradient with respect to argument(s) argnums).
 
     The gradient has the structure of the argument (a tensor, or a tuple, list or dict of them). With has_aux, f returns
-    (number, anything) and so does the result. GradientError when f does not return one number.
+    (number, anything) and so does the result. GradientError when f does not return one number. A list of numbers is
+    one tensor.
     """
+    _check_function("value_and_grad", f)
 
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        start = _birth()
+        start = next_birth()
         full, twins, shaped = _inputs(args, argnums)
+        if not twins:
+            raise ArgumentError(f"grad: there is no number in argument {argnums} to differentiate with respect to")
         with enable_grad():
             y = f(*full, **kwargs)
         if has_aux and not (isinstance(y, tuple) and len(y) == 2):
@@ -120,6 +140,7 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: boo
     >>> bool(grad(grad(sin))(0.5).item() == -np.sin(np.float32(0.5)))
     True
     """
+    _check_function("grad", f)
     both = value_and_grad(f, argnums, has_aux)
 
     def gradient(*args: Any, **kwargs: Any) -> Any:
@@ -131,15 +152,17 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: boo
 
 def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
     """(f(*args), pull): pull(cotangent of the result) -> cotangents of the arguments. It may be called again."""
-    start = _birth()
+    _check_function("vjp", f)
+    start = next_birth()
     full, twins, shaped = _inputs(args, tuple(range(len(args))))
     with enable_grad():
         y = f(*full)
+    single = not isinstance(y, (tuple, list, dict))
     outs, rebuild = flatten(y)
     outs = [as_tensor(o) for o in outs]
 
     def pull(cotangent: Any) -> Any:
-        gs, _ = flatten(cotangent)
+        gs = [cotangent] if single else flatten(cotangent)[0]
         if len(gs) != len(outs):
             raise GradientError(f"vjp: {len(gs)} cotangents for {len(outs)} results")
         roots = [(o, as_tensor(g, o.dtype)) for o, g in zip(outs, gs, strict=True)]
@@ -161,11 +184,14 @@ def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     tensor([[2., 0.],
             [0., 4.]])
     """
+    _check_function("jacobian", f)
+    if not isinstance(argnums, int):
+        raise ArgumentError(f"jacobian: argnums={argnums!r} must be the number of one argument")
 
     def differentiated(*args: Any, **kwargs: Any) -> Tensor:
         if -len(args) <= argnums < len(args):  # a list is data here, not a tree
             args = tuple(as_tensor(a) if i == argnums % len(args) else a for i, a in enumerate(args))
-        start = _birth()
+        start = next_birth()
         full, twins, _ = _inputs(args, argnums)
         with enable_grad():
             y = _result("jacobian", f(*full, **kwargs))
@@ -180,12 +206,16 @@ def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
 
 def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     """f returning one number -> all second derivatives (n..., n...)."""
+    _check_function("hessian", f)
     return jacobian(grad(f, argnums), argnums)
 
 
 def hvp(f: Callable[..., Any], x: Any, v: Any) -> Tensor:
     """Hessian of f at x times v, without the Hessian: the gradient of (gradient . v)."""
+    _check_function("hvp", f)
     x, v = as_tensor(x), as_tensor(v)
+    if v.shape != x.shape:
+        raise ShapeError(f"hvp: v of shape {v.shape} for x of shape {x.shape}; they must be equal")
     return grad(lambda t: (grad(f)(t) * v).sum())(x)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.core import ops
+from surefit.core import linalg, ops, shapes
 from surefit.core.linalg import *  # noqa: F403  (one place from which to import all functions)
 from surefit.core.linalg import svdvals
 from surefit.core.ops import aval_of, int32, int64, normalize_axes, normalize_axis, shape_of
@@ -23,7 +23,6 @@ from surefit.errors import ArgumentError, DtypeError
 
 # --- the primitives under their public names ------------------------------------------------------
 
-sub = ops.sub
 mul = multiply = ops.mul
 remainder = ops.remainder
 fmod = ops.fmod
@@ -66,6 +65,19 @@ def add(a: Any, b: Any, *, alpha: float = 1) -> Any:
 def subtract(a: Any, b: Any, *, alpha: float = 1) -> Any:
     """a - alpha * b, broadcast."""
     return ops.sub(a, b if alpha == 1 else ops.mul(b, alpha))
+
+
+sub = subtract
+
+
+def addcmul(x: Any, a: Any, b: Any, *, value: float = 1) -> Any:
+    """x + value * a * b."""
+    return add(x, ops.mul(a, b), alpha=value)
+
+
+def addcdiv(x: Any, a: Any, b: Any, *, value: float = 1) -> Any:
+    """x + value * a / b."""
+    return add(x, ops.div(a, b), alpha=value)
 
 
 def div(a: Any, b: Any, *, rounding_mode: str | None = None) -> Any:
@@ -159,7 +171,7 @@ def lerp(start: Any, end: Any, weight: Any) -> Any:
 
 def sinc(x: Any) -> Any:
     """sin(pi x) / (pi x), and 1 at 0, with derivatives that are exact near 0 too."""
-    t = x * math.pi
+    t = ops.mul(x, math.pi)
     small = ops.lt(ops.abs_(t), 0.25)
     square = ops.square(ops.where(small, t, 0.0))
     series: Any = 1.0
@@ -178,14 +190,22 @@ def logit(x: Any, eps: float | None = None) -> Any:
     return ops.log(x) - ops.log1p(-x)
 
 
+def _met(a: Any, b: Any, kind: str) -> tuple[Any, Any]:
+    """Both values in the dtype in which they meet, so that a number is as exact as the tensor beside it."""
+    dtype, weak = ops.operand_dtype("", [aval_of(a), aval_of(b)], kind)
+    return (a, b) if weak else (ops.cast(a, dtype=dtype), ops.cast(b, dtype=dtype))
+
+
 def xlogy(x: Any, y: Any) -> Any:
     """x log y, and 0 where x = 0 (unless y is NaN)."""
+    x, y = _met(x, y, "float")
     flat = ops.logical_and(ops.eq(x, 0.0), ops.logical_or(ops.le(y, 0.0), ops.eq(y, math.inf)))
     return ops.where(flat, 0.0, x * ops.log(ops.where(flat, 1.0, y)))
 
 
 def heaviside(x: Any, values: Any) -> Any:
     """0 for x < 0, `values` at 0, 1 for x > 0."""
+    x, values = _met(x, values, "same")
     return ops.where(ops.eq(x, 0), values, ops.cast(ops.gt(x, 0), dtype=aval_of(x).dtype))
 
 
@@ -216,7 +236,7 @@ def _reduce(op: ops.Op, name: str, x: Any, dim: Any, keepdim: bool) -> Any:
     shape = shape_of(x)
     axes = _axes(name, dim, shape)
     y = op(x, axes=axes)
-    return ops.reshape(y, shape=ops._kept(shape, axes)) if keepdim else y
+    return ops.reshape(y, shape=ops.kept_shape(shape, axes)) if keepdim else y
 
 
 def _axes(name: str, dim: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -252,7 +272,7 @@ def mean(x: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> A
     n = math.prod([shape[i] for i in axes])
     s = ops.sum_(x, axes=axes)
     y = s * (1.0 / n) if n and not n & (n - 1) else ops.div(s, float(n))  # 1/n is exact for powers of two
-    return ops.reshape(y, shape=ops._kept(shape, axes)) if keepdim else y
+    return ops.reshape(y, shape=ops.kept_shape(shape, axes)) if keepdim else y
 
 
 def prod(x: Any, dim: int | None = None, keepdim: bool = False, dtype: Any = None) -> Any:
@@ -310,7 +330,7 @@ def _place_of_largest(name: str, x: Any, dim: int | None, keepdim: bool) -> Any:
         return ops.argmax(ops.reshape(x, shape=(1,)), axis=0)
     axis = normalize_axis(name, dim, len(shape))
     y = ops.argmax(x, axis=axis)
-    return ops.reshape(y, shape=ops._kept(shape, (axis,))) if keepdim else y
+    return ops.reshape(y, shape=ops.kept_shape(shape, (axis,))) if keepdim else y
 
 
 def max(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
@@ -363,7 +383,7 @@ def var(
     free = math.prod(shape[i] for i in axes) - correction
     d = x - mean(x, axes, keepdim=True) if axes else x - x
     y = ops.div(ops.sum_(ops.square(d), axes=axes), float(free if free > 0 else 0))  # 0/0 is nan, as in PyTorch
-    return ops.reshape(y, shape=ops._kept(shape, axes)) if keepdim else y
+    return ops.reshape(y, shape=ops.kept_shape(shape, axes)) if keepdim else y
 
 
 def std(
@@ -374,8 +394,10 @@ def std(
     *,
     correction: float | None = None,
 ) -> Any:
-    """Standard deviation over dim, with n - correction degrees of freedom."""
-    return ops.sqrt(var(x, dim, unbiased, keepdim, correction=correction))
+    """Standard deviation over dim, with n - correction degrees of freedom. The gradient at equal numbers is 0."""
+    v = var(x, dim, unbiased, keepdim, correction=correction)
+    flat = ops.eq(v, 0.0)
+    return ops.where(flat, 0.0, ops.sqrt(ops.where(flat, 1.0, v)))
 
 
 def logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Any:
@@ -389,8 +411,8 @@ def logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Any:
     top = stop_gradient(amax(x, axes, keepdim=True))
     top = ops.where(isfinite(top), top, 0.0)  # exp(inf - inf) would be nan
     y = ops.log(ops.sum_(ops.exp(x - top), axes=axes))
-    y = y + ops.reshape(top, shape=ops._without(shape, axes))
-    return ops.reshape(y, shape=ops._kept(shape, axes)) if keepdim else y
+    y = y + ops.reshape(top, shape=ops.reduced_shape(shape, axes))
+    return ops.reshape(y, shape=ops.kept_shape(shape, axes)) if keepdim else y
 
 
 def softmax(x: Any, dim: int, dtype: Any = None) -> Any:
@@ -454,6 +476,8 @@ def vector_norm(x: Any, ord: float = 2, dim: Any = None, keepdim: bool = False, 
     """(sum |x|^ord)^(1/ord) over dim; ord may be +-inf (largest, smallest) or 0 (how many are nonzero)."""
     x = _float_operand("norm", x, dtype)
     dim = _dims(dim)
+    if not isinstance(ord, (int, float, np.number)):
+        raise ArgumentError(f"norm: ord={ord!r} must be a number, inf or -inf")
     if ord == 0:
         return sum(ops.cast(ops.ne(x, 0.0), dtype=aval_of(x).dtype), dim, keepdim)
     if ord in (math.inf, -math.inf):
@@ -504,14 +528,14 @@ def matrix_norm(x: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
         y = squeeze((amax if ord > 0 else amin)(sums, then, keepdim=True), (row, column))
     else:
         raise ArgumentError(f"matrix_norm: ord={ord!r} must be 'fro', 'nuc', 1, -1, 2, -2, inf or -inf")
-    return ops.reshape(y, shape=ops._kept(shape, (row, column))) if keepdim else y
+    return ops.reshape(y, shape=ops.kept_shape(shape, (row, column))) if keepdim else y
 
 
 def norm(x: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
     """torch.norm: p-norms of vectors over dim ("fro" is 2), "nuc" of matrices."""
-    if p == "nuc":
+    if isinstance(p, str) and p == "nuc":
         return matrix_norm(x, "nuc", _all_axes(x) if dim is None else dim, keepdim, dtype=dtype)
-    return vector_norm(x, 2 if p in (None, "fro") else p, dim, keepdim, dtype=dtype)
+    return vector_norm(x, 2 if p is None or (isinstance(p, str) and p == "fro") else p, dim, keepdim, dtype=dtype)
 
 
 def linalg_norm(x: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
@@ -542,8 +566,127 @@ def cast(x: Any, dtype: Any) -> Any:
     return ops.cast(x, dtype=ops.dtype_of(dtype))
 
 
-_HELPERS = {
-    "annotations", "builtins", "math", "Any", "np", "ops", "aval_of", "int32", "int64", "normalize_axes",
-    "normalize_axis", "ArgumentError", "DtypeError",
-}  # fmt: skip
-__all__ = [n for n in dir() if not n.startswith("_") and n not in _HELPERS]
+__all__ = [
+    "abs",
+    "absolute",
+    "acos",
+    "acosh",
+    "add",
+    "addcdiv",
+    "addcmul",
+    "all",
+    "amax",
+    "amin",
+    "any",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "argmax",
+    "argmin",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cast",
+    "cbrt",
+    "ceil",
+    "clamp",
+    "clamp_max",
+    "clamp_min",
+    "clip",
+    "cos",
+    "cosh",
+    "cumprod",
+    "cumsum",
+    "digamma",
+    "div",
+    "divide",
+    "eq",
+    "erf",
+    "erfc",
+    "erfinv",
+    "exp",
+    "exp2",
+    "expit",
+    "expm1",
+    "floor",
+    "floor_divide",
+    "fmod",
+    "gamma",
+    "ge",
+    "gt",
+    "heaviside",
+    "hypot",
+    "i0",
+    "i1",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "j0",
+    "j1",
+    "le",
+    "lerp",
+    "lgamma",
+    "linalg_norm",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "log_softmax",
+    "logaddexp",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "logit",
+    "logsumexp",
+    "lt",
+    "matrix_norm",
+    "max",
+    "maximum",
+    "mean",
+    "min",
+    "minimum",
+    "mul",
+    "multiply",
+    "ne",
+    "neg",
+    "negative",
+    "norm",
+    "normalize",
+    "pow",
+    "prod",
+    "reciprocal",
+    "relu",
+    "remainder",
+    "round",
+    "rsqrt",
+    "sigmoid",
+    "sign",
+    "sin",
+    "sinc",
+    "sinh",
+    "softmax",
+    "softplus",
+    "sqrt",
+    "square",
+    "std",
+    "sub",
+    "subtract",
+    "sum",
+    "tan",
+    "tanh",
+    "true_divide",
+    "trunc",
+    "var",
+    "vector_norm",
+    "where",
+    "xlogy",
+]  # fmt: skip
+__all__ += linalg.__all__
+__all__ += shapes.__all__

@@ -11,7 +11,7 @@ import numpy as np
 
 from surefit.core import ops
 from surefit.core.ops import float32
-from surefit.core.tensor import Tensor, mode, wrap
+from surefit.core.tensor import Tensor, as_value, mode, value_of, wrap
 from surefit.errors import DtypeError, RecordError
 
 
@@ -38,7 +38,7 @@ class Parameter(Tensor):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         twin = Parameter(self._concrete("deepcopy"), requires_grad=self.requires_grad)
-        twin.grad = None if self.grad is None else self.grad.detach()
+        twin.grad = None if self.grad is None else wrap(value_of(self.grad))
         memo[id(self)] = twin
         return twin
 
@@ -49,7 +49,7 @@ class State(Tensor):
     __slots__ = ("label",)
 
     def __init__(self, data: Any, label: str, dtype: Any = None) -> None:
-        super().__init__(data, dtype)
+        super().__init__(as_value(data, dtype))
         self.label = label
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:

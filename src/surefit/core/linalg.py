@@ -9,12 +9,12 @@ from typing import Any
 from surefit.core import ops
 from surefit.core.ops import aval_of, normalize_axis, shape_of
 from surefit.core.shapes import diagonal, permute, reshape, squeeze, stop_gradient, unsqueeze
-from surefit.errors import DtypeError, ShapeError
+from surefit.errors import ArgumentError, DtypeError, ShapeError
 
 
 def matmul(a: Any, b: Any) -> Any:
     """Matrix product of vectors, matrices and stacks of matrices, as NumPy's @."""
-    sa, sb = a.shape, b.shape
+    sa, sb = shape_of(a), shape_of(b)
     if len(sa) >= 2 and len(sb) >= 2:
         return ops.matmul(a, b)
     if not sa or not sb:
@@ -112,6 +112,8 @@ def _summed(x: Any, axis: int) -> Any:
 
 def einsum(equation: str, *operands: Any) -> Any:
     """Sums of products in Einstein's notation, "bij,bjk->bik"; ... stands for broadcast axes."""
+    if not isinstance(equation, str):
+        raise ArgumentError(f"einsum: the equation must be text such as 'ij,jk->ik', got {type(equation).__name__}")
     if len(operands) == 1 and isinstance(operands[0], (tuple, list)):
         operands = tuple(operands[0])
     ins, _, out = equation.replace(" ", "").partition("->")
@@ -205,7 +207,7 @@ def inv(a: Any) -> Any:
 def cholesky(a: Any, *, upper: bool = False) -> Any:
     """Lower (or upper) triangular L with L L^T = a; ArgumentError when a is not positive definite."""
     lower = ops.cholesky(a)
-    return ops._swap(lower) if upper else lower
+    return ops.swap_last(lower) if upper else lower
 
 
 def solve(a: Any, b: Any, *, left: bool = True) -> Any:
@@ -219,7 +221,7 @@ def solve(a: Any, b: Any, *, left: bool = True) -> Any:
     else:
         if vector:
             raise ShapeError(f"linalg.solve: left=False needs a matrix on the right, got {sb}")
-        x = ops._swap(ops.solve(ops._swap(a), ops._swap(b)))
+        x = ops.swap_last(ops.solve(ops.swap_last(a), ops.swap_last(b)))
     return squeeze(x, -1) if vector else x
 
 
@@ -239,9 +241,9 @@ def svd(a: Any) -> tuple[Any, Any, Any]:
 
     The gradients of U and Vh do not exist where singular values coincide; that of s does.
     """
-    shape = ops._matrix_rule("svd")(aval_of(a)).shape
-    u, s, v = ops.svd_parts(ops.svd(a), shape[-2])
-    return u, squeeze(s, -2), ops._swap(v)
+    ops.svd.rule(aval_of(a))
+    u, s, v = ops.svd_parts(ops.svd(a), shape_of(a)[-2])
+    return u, squeeze(s, -2), ops.swap_last(v)
 
 
 def svdvals(a: Any) -> Any:

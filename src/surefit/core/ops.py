@@ -3,7 +3,7 @@
 Every capability of surefit is a *reading* of this table: evaluate (here), differentiate (`tensor`),
 batch (`batching`), record (`program`), and later compile, bound and export. A primitive is declared once:
 
-    tanh = _unary("tanh", np.tanh, lambda g, y, x: g * (1.0 - y * y), kind="float")
+    tanh = unary("tanh", np.tanh, lambda g, y, x: g * (1.0 - y * y), kind="float")
 
 that is: its name, its value on NumPy arrays, and one gradient rule per argument, `rule(g, y, *args, **params)`
 -> cotangent of that argument. Rules are ordinary arithmetic on primitives, so they run on whatever kind of
@@ -26,21 +26,19 @@ from typing import Any
 import numpy as np
 
 from surefit.core.primitive import (
-    _FLOATS,
-    _RANK,
     DTYPES,
+    FLOATS,
     KINDS,
+    RANK,
     TABLE,
     Arithmetic,
     Aval,
     Function,
     Literal,
     Op,
-    _binary,
-    _promoted,
-    _unary,
     as_array,
     aval_of,
+    binary,
     bool_,
     broadcast_shapes,
     default_float,
@@ -55,11 +53,14 @@ from surefit.core.primitive import (
     normalize_axes,
     normalize_axis,
     operand_dtype,
+    plain_array,
     primitive,
     promote,
+    promoted,
     quietly,
     shape_of,
     silent,
+    unary,
 )
 from surefit.errors import ArgumentError, AxisError, DtypeError, ShapeError
 
@@ -112,24 +113,24 @@ def _share(g: Any, a: Any, b: Any, loses: Op) -> Any:
     return where(eq(a, b), g * 0.5, where(loses(a, b), 0.0, g))
 
 
-add = _binary("add", np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
-sub = _binary("sub", np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g, kind="number")
-mul = _binary("mul", np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
-div = _binary("div", np.true_divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -((g * y) / b), kind="float")
-floor_divide = _binary(
+add = binary("add", np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
+sub = binary("sub", np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g, kind="number")
+mul = binary("mul", np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
+div = binary("div", np.true_divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -((g * y) / b), kind="float")
+floor_divide = binary(
     "floor_divide", _integer_checked("floor_divide", np.floor_divide), _nothing, _nothing, kind="number"
 )
-remainder = _binary(  # the sign of the divisor, as Python's %
+remainder = binary(  # the sign of the divisor, as Python's %
     "remainder", _integer_checked("remainder", np.remainder),
     lambda g, y, a, b: g, lambda g, y, a, b: -(g * floor_divide(a, b)), kind="number",
 )  # fmt: skip
-fmod = _binary(  # the sign of the dividend, as C's fmod
+fmod = binary(  # the sign of the dividend, as C's fmod
     "fmod", _integer_checked("fmod", np.fmod),
     lambda g, y, a, b: g, lambda g, y, a, b: -(g * trunc(a / b)), kind="number",
 )  # fmt: skip
-pow_ = _binary("pow", _integer_power, _pow_vjp_base, _pow_vjp_exponent, kind="number")
-maximum = _binary("maximum", np.maximum, lambda g, y, a, b: _share(g, a, b, lt), lambda g, y, a, b: _share(g, a, b, gt))
-minimum = _binary("minimum", np.minimum, lambda g, y, a, b: _share(g, a, b, gt), lambda g, y, a, b: _share(g, a, b, lt))
+pow_ = binary("pow", _integer_power, _pow_vjp_base, _pow_vjp_exponent, kind="number")
+maximum = binary("maximum", np.maximum, lambda g, y, a, b: _share(g, a, b, lt), lambda g, y, a, b: _share(g, a, b, gt))
+minimum = binary("minimum", np.minimum, lambda g, y, a, b: _share(g, a, b, gt), lambda g, y, a, b: _share(g, a, b, lt))
 
 
 def _per_square(x: Any, a: Any, b: Any) -> Any:
@@ -138,32 +139,32 @@ def _per_square(x: Any, a: Any, b: Any) -> Any:
     return where(origin, 0.0, x / where(origin, 1.0, a * a + b * b))
 
 
-atan2 = _binary(
+atan2 = binary(
     "atan2", np.arctan2,
     lambda g, y, a, b: g * _per_square(b, a, b), lambda g, y, a, b: -(g * _per_square(a, a, b)), kind="float",
 )  # fmt: skip
 
 # --- comparison and logic: results are bool, no gradient passes -----------------------------------------
 
-eq = _binary("eq", np.equal, None, None, result="bool")
-ne = _binary("ne", np.not_equal, None, None, result="bool")
-lt = _binary("lt", np.less, None, None, result="bool")
-le = _binary("le", np.less_equal, None, None, result="bool")
-gt = _binary("gt", np.greater, None, None, result="bool")
-ge = _binary("ge", np.greater_equal, None, None, result="bool")
-logical_and = _binary("logical_and", np.logical_and, None, None, kind="logical", result="bool")
-logical_or = _binary("logical_or", np.logical_or, None, None, kind="logical", result="bool")
-logical_xor = _binary("logical_xor", np.logical_xor, None, None, kind="logical", result="bool")
-logical_not = _unary("logical_not", np.logical_not, None, kind="logical", result="bool")
+eq = binary("eq", np.equal, None, None, result="bool")
+ne = binary("ne", np.not_equal, None, None, result="bool")
+lt = binary("lt", np.less, None, None, result="bool")
+le = binary("le", np.less_equal, None, None, result="bool")
+gt = binary("gt", np.greater, None, None, result="bool")
+ge = binary("ge", np.greater_equal, None, None, result="bool")
+logical_and = binary("logical_and", np.logical_and, None, None, kind="logical", result="bool")
+logical_or = binary("logical_or", np.logical_or, None, None, kind="logical", result="bool")
+logical_xor = binary("logical_xor", np.logical_xor, None, None, kind="logical", result="bool")
+logical_not = unary("logical_not", np.logical_not, None, kind="logical", result="bool")
 
 
 def _where_value(c: Any, a: Any, b: Any) -> Any:
-    if a.__class__ is float and b.__class__ is ndarray and b.dtype in _FLOATS:
+    if a.__class__ is float and b.__class__ is ndarray and b.dtype in FLOATS:
         a = b.dtype.type(a)
-    elif b.__class__ is float and a.__class__ is ndarray and a.dtype in _FLOATS:
+    elif b.__class__ is float and a.__class__ is ndarray and a.dtype in FLOATS:
         b = a.dtype.type(b)
     elif not (a.__class__ is ndarray and b.__class__ is ndarray and a.dtype is b.dtype):
-        (a, b), weak = _promoted("where", (a, b), "same")
+        (a, b), weak = promoted("where", (a, b), "same")
         if weak:  # numbers chosen by an array: they become what surefit.tensor would make of them
             a, b = (v.astype(default_float) if v.dtype == float64 else v for v in (a, b))
     if np.asarray(c).dtype != bool_:
@@ -231,67 +232,67 @@ def _polygamma(n: Any, x: Any) -> Any:
     return np.where(np.isneginf(x), np.nan, y).astype(np.result_type(n, x))
 
 
-neg = _unary("neg", np.negative, lambda g, y, x: -g, kind="number")
-abs_ = _unary("abs", np.abs, lambda g, y, x: g * sign(x))
-sign = _unary("sign", _sign, _nothing, kind="number")
-square = _unary("square", np.square, lambda g, y, x: g * (x + x), kind="number")
-sqrt = _unary("sqrt", np.sqrt, lambda g, y, x: g / (y + y), kind="float")
-exp = _unary("exp", np.exp, lambda g, y, x: g * y, kind="float")
-expm1 = _unary("expm1", np.expm1, lambda g, y, x: g * (y + 1.0), kind="float")
-log = _unary("log", np.log, lambda g, y, x: g / x, kind="float")
-log1p = _unary("log1p", np.log1p, lambda g, y, x: g / (x + 1.0), kind="float")
-sin = _unary("sin", np.sin, lambda g, y, x: g * cos(x), kind="float")
-cos = _unary("cos", np.cos, lambda g, y, x: -(g * sin(x)), kind="float")
-tan = _unary("tan", np.tan, lambda g, y, x: g * (y * y + 1.0), kind="float")
-asin = _unary("asin", np.arcsin, lambda g, y, x: g / sqrt(1.0 - x * x), kind="float")
-acos = _unary("acos", np.arccos, lambda g, y, x: -(g / sqrt(1.0 - x * x)), kind="float")
-atan = _unary("atan", np.arctan, lambda g, y, x: g / (x * x + 1.0), kind="float")
-sinh = _unary("sinh", np.sinh, lambda g, y, x: g * cosh(x), kind="float")
-cosh = _unary("cosh", np.cosh, lambda g, y, x: g * sinh(x), kind="float")
-tanh = _unary("tanh", np.tanh, lambda g, y, x: g * (1.0 - y * y), kind="float")
-asinh = _unary("asinh", np.arcsinh, lambda g, y, x: g / sqrt(x * x + 1.0), kind="float")
-acosh = _unary("acosh", np.arccosh, lambda g, y, x: g / sqrt((x - 1.0) * (x + 1.0)), kind="float")
-atanh = _unary("atanh", np.arctanh, lambda g, y, x: g / (1.0 - x * x), kind="float")
-sigmoid = _unary("sigmoid", _sigmoid, lambda g, y, x: g * (y * (1.0 - y)), kind="float")
-softplus = _unary("softplus", _softplus, lambda g, y, x: g * sigmoid(x), kind="float")
-relu = _unary("relu", _relu, lambda g, y, x: g * ne(y, 0.0))  # y > 0 or NaN
-erf = _unary("erf", _special("erf"), lambda g, y, x: g * (_TWO_OVER_SQRT_PI * exp(-(x * x))), kind="float")
-floor = _unary("floor", _whole(np.floor), _nothing, kind="number")
-ceil = _unary("ceil", _whole(np.ceil), _nothing, kind="number")
-round_ = _unary("round", _whole(np.round), _nothing, kind="number")  # half to even
-trunc = _unary("trunc", _whole(np.trunc), _nothing, kind="number")
+neg = unary("neg", np.negative, lambda g, y, x: -g, kind="number")
+abs_ = unary("abs", np.abs, lambda g, y, x: g * sign(x))
+sign = unary("sign", _sign, _nothing, kind="number")
+square = unary("square", np.square, lambda g, y, x: g * (x + x), kind="number")
+sqrt = unary("sqrt", np.sqrt, lambda g, y, x: g / (y + y), kind="float")
+exp = unary("exp", np.exp, lambda g, y, x: g * y, kind="float")
+expm1 = unary("expm1", np.expm1, lambda g, y, x: g * (y + 1.0), kind="float")
+log = unary("log", np.log, lambda g, y, x: g / x, kind="float")
+log1p = unary("log1p", np.log1p, lambda g, y, x: g / (x + 1.0), kind="float")
+sin = unary("sin", np.sin, lambda g, y, x: g * cos(x), kind="float")
+cos = unary("cos", np.cos, lambda g, y, x: -(g * sin(x)), kind="float")
+tan = unary("tan", np.tan, lambda g, y, x: g * (y * y + 1.0), kind="float")
+asin = unary("asin", np.arcsin, lambda g, y, x: g / sqrt(1.0 - x * x), kind="float")
+acos = unary("acos", np.arccos, lambda g, y, x: -(g / sqrt(1.0 - x * x)), kind="float")
+atan = unary("atan", np.arctan, lambda g, y, x: g / (x * x + 1.0), kind="float")
+sinh = unary("sinh", np.sinh, lambda g, y, x: g * cosh(x), kind="float")
+cosh = unary("cosh", np.cosh, lambda g, y, x: g * sinh(x), kind="float")
+tanh = unary("tanh", np.tanh, lambda g, y, x: g * (1.0 - y * y), kind="float")
+asinh = unary("asinh", np.arcsinh, lambda g, y, x: g / sqrt(x * x + 1.0), kind="float")
+acosh = unary("acosh", np.arccosh, lambda g, y, x: g / sqrt((x - 1.0) * (x + 1.0)), kind="float")
+atanh = unary("atanh", np.arctanh, lambda g, y, x: g / (1.0 - x * x), kind="float")
+sigmoid = unary("sigmoid", _sigmoid, lambda g, y, x: g * (y * (1.0 - y)), kind="float")
+softplus = unary("softplus", _softplus, lambda g, y, x: g * sigmoid(x), kind="float")
+relu = unary("relu", _relu, lambda g, y, x: g * ne(y, 0.0))  # y > 0 or NaN
+erf = unary("erf", _special("erf"), lambda g, y, x: g * (_TWO_OVER_SQRT_PI * exp(-(x * x))), kind="float")
+floor = unary("floor", _whole(np.floor), _nothing, kind="number")
+ceil = unary("ceil", _whole(np.ceil), _nothing, kind="number")
+round_ = unary("round", _whole(np.round), _nothing, kind="number")  # half to even
+trunc = unary("trunc", _whole(np.trunc), _nothing, kind="number")
 
 # special tier: value and gradient
-exp2 = _unary("exp2", np.exp2, lambda g, y, x: g * (y * math.log(2.0)), kind="float", tier="special")
-log2 = _unary("log2", np.log2, lambda g, y, x: g / (x * math.log(2.0)), "float", tier="special")
-log10 = _unary("log10", np.log10, lambda g, y, x: g / (x * math.log(10.0)), "float", tier="special")
-cbrt = _unary("cbrt", np.cbrt, lambda g, y, x: g / (3.0 * (y * y)), kind="float", tier="special")
-hypot = _binary(
+exp2 = unary("exp2", np.exp2, lambda g, y, x: g * (y * math.log(2.0)), kind="float", tier="special")
+log2 = unary("log2", np.log2, lambda g, y, x: g / (x * math.log(2.0)), "float", tier="special")
+log10 = unary("log10", np.log10, lambda g, y, x: g / (x * math.log(10.0)), "float", tier="special")
+cbrt = unary("cbrt", np.cbrt, lambda g, y, x: g / (3.0 * (y * y)), kind="float", tier="special")
+hypot = binary(
     "hypot", np.hypot, lambda g, y, a, b: g * (a / y), lambda g, y, a, b: g * (b / y), "float", tier="special",
 )  # fmt: skip
-logaddexp = _binary(
+logaddexp = binary(
     "logaddexp", np.logaddexp, lambda g, y, a, b: g * sigmoid(a - b), lambda g, y, a, b: g * sigmoid(b - a),
     "float", tier="special",
 )  # fmt: skip
-erfc = _unary(
+erfc = unary(
     "erfc", _special("erfc"), lambda g, y, x: -(g * (_TWO_OVER_SQRT_PI * exp(-(x * x)))), "float", tier="special"
 )
-erfinv = _unary(
+erfinv = unary(
     "erfinv", _special("erfinv"), lambda g, y, x: g * (exp(y * y) / _TWO_OVER_SQRT_PI), "float", tier="special"
 )
-lgamma = _unary("lgamma", _lgamma, lambda g, y, x: g * digamma(x), "float", tier="special")
-digamma = _unary("digamma", _special("digamma"), lambda g, y, x: g * polygamma(1.0, x), "float", tier="special")
-polygamma = _binary(  # order n >= 0 (no gradient in n), then x
+lgamma = unary("lgamma", _lgamma, lambda g, y, x: g * digamma(x), "float", tier="special")
+digamma = unary("digamma", _special("digamma"), lambda g, y, x: g * polygamma(1.0, x), "float", tier="special")
+polygamma = binary(  # order n >= 0 (no gradient in n), then x
     "polygamma", _polygamma, None, lambda g, y, n, x: g * polygamma(n + 1.0, x), "float", tier="special"
 )
-gamma = _unary("gamma", _special("gamma"), lambda g, y, x: g * (y * digamma(x)), "float", tier="special")
-bessel_i0 = _unary("i0", _special("i0"), lambda g, y, x: g * bessel_i1(x), "float", tier="special")
-bessel_i1 = _unary(  # i1' = i0 - i1 / x, and 1/2 at 0
+gamma = unary("gamma", _special("gamma"), lambda g, y, x: g * (y * digamma(x)), "float", tier="special")
+bessel_i0 = unary("i0", _special("i0"), lambda g, y, x: g * bessel_i1(x), "float", tier="special")
+bessel_i1 = unary(  # i1' = i0 - i1 / x, and 1/2 at 0
     "i1", _special("i1"),
     lambda g, y, x: g * where(eq(x, 0.0), 0.5, bessel_i0(x) - y / where(eq(x, 0.0), 1.0, x)), "float", tier="special",
 )  # fmt: skip
-bessel_j0 = _unary("j0", _special("j0"), lambda g, y, x: -(g * bessel_j1(x)), "float", tier="special")
-bessel_j1 = _unary(  # j1' = j0 - j1 / x, and 1/2 at 0
+bessel_j0 = unary("j0", _special("j0"), lambda g, y, x: -(g * bessel_j1(x)), "float", tier="special")
+bessel_j1 = unary(  # j1' = j0 - j1 / x, and 1/2 at 0
     "j1", _special("j1"),
     lambda g, y, x: g * where(eq(x, 0.0), 0.5, bessel_j0(x) - y / where(eq(x, 0.0), 1.0, x)), "float", tier="special",
 )  # fmt: skip
@@ -299,17 +300,17 @@ bessel_j1 = _unary(  # j1' = j0 - j1 / x, and 1/2 at 0
 # --- reductions: axes is a sorted tuple of axes >= 0 (see functions.py for dim= and keepdim=) ---------------
 
 
-def _without(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+def reduced_shape(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(n for i, n in enumerate(shape) if i not in axes)
 
 
-def _kept(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+def kept_shape(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
 def _spread(g: Any, x: Any, axes: tuple[int, ...]) -> Any:
     """A reduced value laid back over the shape it was reduced from."""
-    kept = g if len(axes) == x.ndim else reshape(g, shape=_kept(x.shape, axes))
+    kept = g if len(axes) == x.ndim else reshape(g, shape=kept_shape(x.shape, axes))
     return broadcast_to(kept, shape=x.shape)
 
 
@@ -326,7 +327,7 @@ def _reduction_rule(name: str, dtype: Callable[[np.dtype], np.dtype], empty_ok: 
             raise AxisError(f"{name}: axes={axes} must be sorted and >= 0")
         if not empty_ok and any(x.shape[i] == 0 for i in axes):
             raise ShapeError(f"{name}: shape {x.shape} has no element along axes {axes}, so there is no maximum")
-        return Aval(_without(x.shape, axes), dtype(x.dtype))
+        return Aval(reduced_shape(x.shape, axes), dtype(x.dtype))
 
     return rule
 
@@ -337,18 +338,28 @@ def _prod_vjp(g: Any, y: Any, x: Any, axes: tuple[int, ...]) -> Any:
     order = keep + axes
     n = math.prod(x.shape[i] for i in axes)
     rows = reshape(transpose(x, axes=order), shape=(*(x.shape[i] for i in keep), n))
-    lead = rows.shape[:-1]
-    if n <= 64:  # n x n table with ones on the diagonal: right to any order of derivative
-        table = broadcast_to(reshape(rows, shape=(*lead, 1, n)), shape=(*lead, n, n))
-        others = prod(where(mask(n, n, eq), 1.0, table), axes=(len(lead) + 1,))
-    else:  # one zero: only its own factor sees the rest; two zeros: nothing does
-        zero = eq(rows, 0.0)
-        zeros = reshape(sum_(cast(zero, dtype=x.dtype), axes=(len(lead),)), shape=(*lead, 1))
-        rest = reshape(prod(where(zero, 1.0, rows), axes=(len(lead),)), shape=(*lead, 1))
-        own = where(zero, 1.0, rows)
-        others = where(zero, where(eq(zeros, 1.0), rest, 0.0), where(eq(zeros, 0.0), rest / own, 0.0))
-    others = reshape(others, shape=tuple(x.shape[i] for i in order))
+    others = reshape(_others(rows), shape=tuple(x.shape[i] for i in order))
     return _spread(g, x, axes) * transpose(others, axes=_inverse(order))
+
+
+_TABLE = 64  # factors up to which the products of all but one are n^2 multiplications
+_BLOCK = 8  # factors side by side otherwise
+
+
+def _others(rows: Any) -> Any:
+    """(..., n) -> (..., n): the product of the other n - 1; by products alone, so right to any order of derivative."""
+    *lead, n = rows.shape
+    if n <= _TABLE:  # an n x n table with ones on the diagonal
+        table = broadcast_to(reshape(rows, shape=(*lead, 1, n)), shape=(*lead, n, n))
+        return prod(where(mask(n, n, eq), 1.0, table), axes=(len(lead) + 1,))
+    size, blocks = _BLOCK, -(-n // _BLOCK)  # the others in a factor's block, times the other blocks
+    none = (0,) * len(lead)
+    full = pad(rows, low=(*none, 0), high=(*none, blocks * size - n), interior=(*none, 0), value=1.0)
+    full = reshape(full, shape=(*lead, blocks, size))
+    outside = _others(prod(full, axes=(len(lead) + 1,)))
+    both = _others(full) * reshape(outside, shape=(*lead, blocks, 1))
+    flat = reshape(both, shape=(*lead, blocks * size))
+    return slice_(flat, start=(*none, 0), stop=(*lead, n), step=(1,) * rows.ndim)
 
 
 def _amax_vjp(g: Any, y: Any, x: Any, axes: tuple[int, ...]) -> Any:
@@ -360,7 +371,7 @@ def _argmax_rule(x: Aval, axis: int) -> Aval:
     normalize_axis("argmax", axis, len(x.shape))
     if x.shape[axis] == 0:
         raise ShapeError(f"argmax: shape {x.shape} has no element along dim {axis}")
-    return Aval(_without(x.shape, (axis,)), int64)
+    return Aval(reduced_shape(x.shape, (axis,)), int64)
 
 
 def _cumulative_rule(x: Aval, axis: int) -> Aval:
@@ -397,7 +408,7 @@ cumsum = Op(
 # --- matrix product: (..., m, k) @ (..., k, n), leading axes broadcast ------------------------------------------
 
 
-def _swap(x: Any) -> Any:
+def swap_last(x: Any) -> Any:
     """The last two axes exchanged."""
     n = x.ndim
     return _turned(x, (1, 0) if n == 2 else (*range(n - 2), n - 1, n - 2))
@@ -410,7 +421,7 @@ def _turned(x: Any, axes: tuple[int, ...]) -> Any:
 
 def _matmul_value(a: Any, b: Any) -> Any:
     if a.__class__ is not ndarray or b.__class__ is not ndarray or a.dtype is not b.dtype or a.dtype is bool_:
-        (a, b), _ = _promoted("matmul", (a, b), "number")
+        (a, b), _ = promoted("matmul", (a, b), "number")
     if a.ndim == 2 == b.ndim:
         return np.dot(a, b)  # which starts faster than NumPy's matmul, and is ten times faster for an outer product
     if a.ndim < 2 or b.ndim < 2:
@@ -435,7 +446,7 @@ def _matmul_rule(a: Aval, b: Aval) -> Aval:
 matmul = Op(
     "matmul",
     _matmul_value,
-    (lambda g, y, a, b: matmul(g, _swap(b)), lambda g, y, a, b: matmul(_swap(a), g)),
+    (lambda g, y, a, b: matmul(g, swap_last(b)), lambda g, y, a, b: matmul(swap_last(a), g)),
     _matmul_rule,
     category="number",
 )
@@ -479,6 +490,15 @@ def _broadcast_value(x: Any, shape: tuple[int, ...]) -> Any:
     return out
 
 
+def _broadcast_put(x: Any, new: Any, shape: tuple[int, ...]) -> Any:
+    if math.prod(shape) != math.prod(x.shape):
+        raise ArgumentError(
+            f"an expanded value {shape} cannot be changed in place, because several of its places are one number of "
+            f"{x.shape}; clone() it first"
+        )
+    return reshape(new, shape=x.shape)
+
+
 def _slice_value(x: Any, start: tuple[int, ...], stop: tuple[int, ...], step: tuple[int, ...]) -> Any:
     if len(start) != x.ndim or any(map(gt_, stop, x.shape)):  # NumPy would take what there is
         _slice_rule(aval_of(x), start, stop, step)
@@ -498,6 +518,17 @@ def _slice_vjp(g: Any, y: Any, x: Any, start: tuple[int, ...], stop: tuple[int, 
     spans = [(m - 1) * s + 1 if m else 0 for m, s in zip(y.shape, step, strict=True)]  # the axis once spread out
     high = tuple(n - a - w for n, a, w in zip(x.shape, start, spans, strict=True))
     return pad(g, low=start, high=high, interior=tuple(s - 1 for s in step), value=0.0)
+
+
+def _slice_put(x: Any, new: Any, start: tuple[int, ...], stop: tuple[int, ...], step: tuple[int, ...]) -> Any:
+    inside = tuple(map(slice, start, stop, step))
+    if x.__class__ is ndarray and new.__class__ is ndarray:
+        out = x.copy()
+        out[inside] = new
+        return out
+    chosen = np.zeros(x.shape, bool_)
+    chosen[inside] = True
+    return where(chosen.view(Literal), _slice_vjp(new, new, x, start, stop, step), x)
 
 
 def _pad_value(x: Any, low: tuple[int, ...], high: tuple[int, ...], interior: tuple[int, ...], value: float) -> Any:
@@ -566,7 +597,7 @@ def _scatter_rule(u: Aval, index: Aval, axis: int, size: int) -> Aval:
 
 def _concatenate_value(*xs: Any, axis: int) -> Any:
     if [x.dtype for x in xs].count(xs[0].dtype) != len(xs):
-        xs = tuple(_promoted("cat", xs, "same")[0])
+        xs = tuple(promoted("cat", xs, "same")[0])
     return np.concatenate(xs, axis=axis)
 
 
@@ -660,7 +691,7 @@ def _fold_rule(
 
 
 def _cast_value(x: Any, dtype: np.dtype) -> Any:
-    return np.asarray(x).astype(dtype if dtype in _RANK else dtype_of(dtype), copy=False)
+    return np.asarray(x).astype(dtype if dtype in RANK else dtype_of(dtype), copy=False)
 
 
 def _cast_rule(x: Aval, dtype: np.dtype) -> Aval:
@@ -677,18 +708,20 @@ reshape = Op(
     lambda x, shape: x.reshape(shape),
     (lambda g, y, x, shape: reshape(g, shape=x.shape),),
     _reshape_rule,
+    put=lambda x, new, shape: reshape(new, shape=x.shape),
 )
 transpose = Op(
     "transpose",
     lambda x, axes: x.transpose(axes),
     (lambda g, y, x, axes: _turned(g, _inverse(axes)),),
     _transpose_rule,
+    put=lambda x, new, axes: transpose(new, axes=_inverse(axes)),
 )
 broadcast_to = Op(  # its gradient is the undoing of broadcasting, which `backward` does anyway
-    "broadcast_to", _broadcast_value, (lambda g, y, x, shape: g,), _broadcast_rule
+    "broadcast_to", _broadcast_value, (lambda g, y, x, shape: g,), _broadcast_rule, put=_broadcast_put
 )
 flip = Op("flip", lambda x, axes: np.flip(x, axes), (lambda g, y, x, axes: flip(g, axes=axes),), _flip_rule)
-slice_ = Op("slice", _slice_value, (_slice_vjp,), _slice_rule)
+slice_ = Op("slice", _slice_value, (_slice_vjp,), _slice_rule, put=_slice_put)
 pad = Op("pad", _pad_value, (_pad_vjp,), _pad_rule)
 take = Op(  # out[..., i..., :] = x[..., index[i...], :]
     "take", _take_value,
@@ -764,7 +797,7 @@ def _square_rule(name: str, scalar: bool = False) -> Callable[..., Aval]:
     def rule(a: Aval) -> Aval:
         if len(a.shape) < 2 or a.shape[-1] != a.shape[-2]:
             raise ShapeError(f"linalg.{name}: needs square matrices (..., n, n), got {a.shape}")
-        if a.dtype not in _FLOATS:
+        if a.dtype not in FLOATS:
             raise DtypeError(f"linalg.{name}: needs float32 or float64, got {a.dtype}")
         return Aval(a.shape[:-2] if scalar else a.shape, a.dtype)
 
@@ -775,7 +808,7 @@ def _matrix_rule(name: str) -> Callable[[Aval], Aval]:
     def rule(a: Aval) -> Aval:
         if len(a.shape) < 2:
             raise ShapeError(f"linalg.{name}: needs matrices (..., m, n), got {a.shape}")
-        if a.dtype not in _FLOATS:
+        if a.dtype not in FLOATS:
             raise DtypeError(f"linalg.{name}: needs float32 or float64, got {a.dtype}")
         return a
 
@@ -785,7 +818,7 @@ def _matrix_rule(name: str) -> Callable[[Aval], Aval]:
 def _linalg(fn: Callable[..., Any], name: str) -> Callable[..., Any]:
     def call(*args: Any) -> Any:
         for a in args:
-            if a.dtype not in _FLOATS:  # NumPy would compute in float64
+            if a.dtype not in FLOATS:  # NumPy would compute in float64
                 raise DtypeError(f"linalg.{name}: needs float32 or float64, got {a.dtype}")
         try:
             return fn(*args)
@@ -806,19 +839,19 @@ def _cofactors(a: Any) -> Any:
 
 def _cofactors_vjp(g: Any, y: Any, a: Any) -> Any:
     # C = det(A) A^-T, so dC = (tr(A^-1 dA) I - A^-T dA^T) C
-    inverse_t = _swap(inv(a))
+    inverse_t = swap_last(inv(a))
     c = reshape(sum_(g * y, axes=(g.ndim - 2, g.ndim - 1)), shape=(*g.shape[:-2], 1, 1))
-    return c * inverse_t - y @ _swap(g) @ inverse_t
+    return c * inverse_t - y @ swap_last(g) @ inverse_t
 
 
 def _cholesky_vjp(g: Any, y: Any, a: Any) -> Any:
     # Murray 2016, "Differentiation of the Cholesky decomposition", eq. (10), made symmetric as PyTorch does
     n = a.shape[-1]
-    p = _swap(y) @ g
+    p = swap_last(y) @ g
     phi = where(mask(n, n, lt), p, where(mask(n, n, eq), p * 0.5, 0.0))
     lower_inv = inv(y)
-    s = _swap(lower_inv) @ phi @ lower_inv
-    return (s + _swap(s)) * 0.5
+    s = swap_last(lower_inv) @ phi @ lower_inv
+    return (s + swap_last(s)) * 0.5
 
 
 def _svd_value(a: Any) -> Any:
@@ -845,19 +878,19 @@ def svd_parts(packed: Any, m: int) -> tuple[Any, Any, Any]:
 def _svd_vjp(g: Any, y: Any, a: Any) -> Any:
     # Townsend 2016, "Differentiating the singular value decomposition"; terms in 1/0 (equal values, zeros) are left out
     (u, s, v), (gu, gs, gv) = (svd_parts(p, a.shape[-2]) for p in (y, g))
-    gap = (s - _swap(s)) * (s + _swap(s))  # s_j^2 - s_i^2
+    gap = (s - swap_last(s)) * (s + swap_last(s))  # s_j^2 - s_i^2
     close, zero = eq(gap, 0.0), eq(s, 0.0)
     f = where(close, 0.0, 1.0 / where(close, 1.0, gap))
     inverse = where(zero, 0.0, 1.0 / where(zero, 1.0, s))
-    pu, pv = _swap(u) @ gu, _swap(v) @ gv
+    pu, pv = swap_last(u) @ gu, swap_last(v) @ gv
     k = s.shape[-1]
-    inner = f * (pu - _swap(pu)) * s + _swap(s) * (f * (pv - _swap(pv))) + where(mask(k, k, eq), gs, 0.0)
-    return (u @ inner + (gu - u @ pu) * inverse) @ _swap(v) + u @ _swap((gv - v @ pv) * inverse)
+    inner = f * (pu - swap_last(pu)) * s + swap_last(s) * (f * (pv - swap_last(pv))) + where(mask(k, k, eq), gs, 0.0)
+    return (u @ inner + (gu - u @ pu) * inverse) @ swap_last(v) + u @ swap_last((gv - v @ pv) * inverse)
 
 
 def _solve_rule(a: Aval, b: Aval) -> Aval:
     _square_rule("solve")(a)
-    if b.dtype not in _FLOATS:
+    if b.dtype not in FLOATS:
         raise DtypeError(f"linalg.solve: needs float32 or float64, got a right-hand side of {b.dtype}")
     if len(b.shape) < 2 or b.shape[-2] != a.shape[-1]:
         raise ShapeError(
@@ -868,7 +901,7 @@ def _solve_rule(a: Aval, b: Aval) -> Aval:
 
 argsort = Op("argsort", _argsort_value, (None,), _argsort_rule, tier="special")
 inv = Op(
-    "inv", _linalg(np.linalg.inv, "inv"), (lambda g, y, a: -(_swap(y) @ g @ _swap(y)),), _square_rule("inv"),
+    "inv", _linalg(np.linalg.inv, "inv"), (lambda g, y, a: -(swap_last(y) @ g @ swap_last(y)),), _square_rule("inv"),
     tier="special",
 )  # fmt: skip
 det = Op(
@@ -880,7 +913,7 @@ cofactors = Op(
 )
 slogabsdet = Op(
     "slogabsdet", _linalg(lambda a: np.linalg.slogdet(a)[1], "slogdet"),
-    (lambda g, y, a: reshape(g, shape=(*g.shape, 1, 1)) * _swap(inv(a)),), _square_rule("slogdet", True),
+    (lambda g, y, a: reshape(g, shape=(*g.shape, 1, 1)) * swap_last(inv(a)),), _square_rule("slogdet", True),
     tier="special",
 )  # fmt: skip
 svd = Op(  # thin; U, the row s and V one below the other: (..., m, n) -> (..., m + 1 + n, min(m, n))
@@ -888,8 +921,8 @@ svd = Op(  # thin; U, the row s and V one below the other: (..., m, n) -> (..., 
 )
 solve = Op(  # (..., n, n), (..., n, k) -> (..., n, k)
     "solve", _linalg(np.linalg.solve, "solve"),
-    (lambda g, y, a, b: -(solve(_swap(a), g) @ _swap(y)), lambda g, y, a, b: solve(_swap(a), g)), _solve_rule,
-    tier="special",
+    (lambda g, y, a, b: -(solve(swap_last(a), g) @ swap_last(y)), lambda g, y, a, b: solve(swap_last(a), g)),
+    _solve_rule, tier="special",
 )  # fmt: skip
 cholesky = Op(
     "cholesky", _linalg(np.linalg.cholesky, "cholesky"), (_cholesky_vjp,), _square_rule("cholesky"), tier="special"

@@ -28,8 +28,8 @@ float32 = np.dtype(np.float32)
 float64 = np.dtype(np.float64)
 
 DTYPES = (bool_, int32, int64, float32, float64)  # in order of promotion: the larger index wins
-_RANK = {d: i for i, d in enumerate(DTYPES)}
-_FLOATS = frozenset((float32, float64))
+RANK = {d: i for i, d in enumerate(DTYPES)}
+FLOATS = frozenset((float32, float64))
 default_float = float32  # what integers become in exp, division, mean, ...
 
 
@@ -88,7 +88,7 @@ def dtype_of(text: Any) -> np.dtype:
         d = kinds[text] if isinstance(text, type) and text in kinds else np.dtype(text)
     except TypeError:
         raise DtypeError(f"dtype={text!r} is not a dtype; use one of {', '.join(map(str, DTYPES))}") from None
-    if d not in _RANK:
+    if d not in RANK:
         raise DtypeError(f"dtype {d} is not one of surefit's: {', '.join(map(str, DTYPES))}; cast the data first")
     return d
 
@@ -132,7 +132,7 @@ def promote(avals: Iterable[Aval]) -> tuple[np.dtype, bool]:
     """The dtype that these values meet in, and whether it is still weak (only Python numbers took part)."""
     strong, weak = -1, -1
     for _, dtype, is_weak in avals:
-        rank = _RANK.get(dtype)
+        rank = RANK.get(dtype)
         if rank is None:
             dtype_of(dtype)
         if is_weak:
@@ -163,7 +163,7 @@ from_nothing: list[Callable[[Op, dict[str, Any]], Any]] = [lambda op, params: op
 class Op:
     """A primitive: `op(*args, **params)` evaluates, differentiates, batches or records, as its arguments ask."""
 
-    __slots__ = ("category", "doc", "name", "rule", "tier", "value", "vjp", "vjps")
+    __slots__ = ("category", "elementwise", "name", "put", "rule", "tier", "value", "vjp", "vjps")
 
     def __init__(
         self,
@@ -173,6 +173,8 @@ class Op:
         rule: Callable[..., Aval],
         tier: str = "core",
         category: str = "structural",
+        put: Callable[..., Any] | None = None,
+        elementwise: bool = False,
     ) -> None:
         if name in TABLE:
             raise ArgumentError(f"primitive {name!r} is declared twice")
@@ -180,6 +182,9 @@ class Op:
         # vjp(i): the gradient rule of argument i, or None where no gradient passes
         self.vjp: Callable[[int], Callable[..., Any] | None] = vjps if callable(vjps) else vjps.__getitem__
         self.tier, self.category = tier, category
+        # of an operation whose result is a part of its argument: put(x, new, **params) is x with `new` in that part
+        self.put = put
+        self.elementwise = elementwise  # its value promotes its arguments, and so looks at all their dtypes
         TABLE[name] = self
 
     def __call__(self, *args: Any, **params: Any) -> Any:
@@ -193,6 +198,8 @@ class Op:
             return apply(self, args, params)
         if not args:
             return from_nothing[0](self, params)
+        if not self.elementwise:
+            args = tuple(a if a.__class__ is ndarray and a.dtype in RANK else _accepted(a) for a in args)
         try:
             return self.value(*args, **params) if calm.on else _calmly(self.value, args, params)
         except MISFIT:
@@ -333,7 +340,7 @@ def normalize_axis(name: str, axis: Any, ndim: int, argument: str = "dim") -> in
     """An axis as 0 <= axis < ndim; AxisError otherwise."""
     try:
         i = axis.__index__()
-    except AttributeError:
+    except (AttributeError, TypeError):
         raise DtypeError(f"{name}: {argument}={axis!r} must be an integer") from None
     if not -ndim <= i < ndim:
         span = f"-{ndim} to {ndim - 1}" if ndim else "none, the value has no axes"
@@ -352,14 +359,33 @@ def normalize_axes(name: str, axis: Any, ndim: int, argument: str = "dim") -> tu
     return tuple(sorted(axes))
 
 
-def _promoted(name: str, args: tuple[Any, ...], kind: str) -> tuple[list[Any], bool]:
+def promoted(name: str, args: tuple[Any, ...], kind: str) -> tuple[list[Any], bool]:
     """Array arguments of one dtype; whether all were Python numbers."""
     dtype, weak = operand_dtype(name, [aval_of(a) for a in args], kind)
     return [as_array(a, dtype) for a in args], weak
 
 
+def plain_array(a: ndarray) -> ndarray:
+    """An array without what its class adds. ArgumentError for a masked array that hides elements."""
+    hidden = np.count_nonzero(getattr(a, "mask", False))
+    if hidden:
+        raise ArgumentError(
+            f"a masked array of shape {a.shape} hides {hidden} elements, which a tensor cannot; fill them "
+            f"(a.filled(...)) or leave them out (a.compressed())"
+        )
+    return a if isinstance(a, Literal) else np.asarray(a)
+
+
+def _accepted(a: Any) -> Any:
+    """A value that is no plain array of our dtypes, in a form that is, or an error that says why it cannot be."""
+    dtype_of(aval_of(a).dtype)
+    return plain_array(a) if isinstance(a, ndarray) else a
+
+
 def as_array(a: Any, dtype: np.dtype) -> ndarray:
     """A number or an array in the dtype it is promoted to; ArgumentError for an integer that does not fit."""
+    if a.__class__ is not ndarray and isinstance(a, ndarray):
+        a = plain_array(a)
     try:
         return np.asarray(a, dtype)
     except OverflowError:
@@ -371,7 +397,7 @@ def operand_dtype(name: str, avals: list[Aval], kind: str) -> tuple[np.dtype, bo
     dtype, weak = promote(avals)
     if kind == "logical":
         return bool_, weak
-    if kind == "float" and dtype not in _FLOATS:
+    if kind == "float" and dtype not in FLOATS:
         dtype = float64 if weak else default_float
     if kind == "number" and dtype == bool_:
         raise DtypeError(f"{name} is not defined on bool; cast first (x.float(), x.long()) or use ~, &, |, ^")
@@ -398,7 +424,7 @@ def _finish(y: Any, weak: bool) -> Any:
     return y.item() if weak else y  # numbers in, number out: it stays weak
 
 
-def _unary(
+def unary(
     name: str,
     fn: Callable[..., Any],
     vjp: Callable[..., Any] | None,
@@ -406,20 +432,20 @@ def _unary(
     result: str = "same",
     tier: str = "core",
 ) -> Op:
-    ok = _FLOATS if kind == "float" else frozenset(DTYPES[1:]) if kind == "number" else frozenset(DTYPES)
+    ok = FLOATS if kind == "float" else frozenset(DTYPES[1:]) if kind == "number" else frozenset(DTYPES)
     if kind == "logical":
         ok = frozenset((bool_,))
 
     def value(x: Any) -> Any:
         if x.__class__ is ndarray and x.dtype in ok:
             return fn(x)
-        (x,), weak = _promoted(name, (x,), kind)
+        (x,), weak = promoted(name, (x,), kind)
         return _finish(fn(x), weak)
 
-    return Op(name, value, (vjp,), _elementwise_rule(name, kind, result), tier, kind)
+    return Op(name, value, (vjp,), _elementwise_rule(name, kind, result), tier, kind, elementwise=True)
 
 
-def _binary(
+def binary(
     name: str,
     fn: Callable[..., Any],
     vjp_a: Callable[..., Any] | None,
@@ -429,12 +455,12 @@ def _binary(
     tier: str = "core",
 ) -> Op:
     def value(a: Any, b: Any) -> Any:
-        if a.__class__ is ndarray and a.dtype in _FLOATS and kind != "logical":
+        if a.__class__ is ndarray and a.dtype in FLOATS and kind != "logical":
             if b.__class__ is float or (b.__class__ is ndarray and b.dtype is a.dtype):
                 return fn(a, b)
-        elif a.__class__ is float and b.__class__ is ndarray and b.dtype in _FLOATS and kind != "logical":
+        elif a.__class__ is float and b.__class__ is ndarray and b.dtype in FLOATS and kind != "logical":
             return fn(a, b)
-        (a, b), weak = _promoted(name, (a, b), kind)
+        (a, b), weak = promoted(name, (a, b), kind)
         return _finish(fn(a, b), weak)
 
-    return Op(name, value, (vjp_a, vjp_b), _elementwise_rule(name, kind, result), tier, kind)
+    return Op(name, value, (vjp_a, vjp_b), _elementwise_rule(name, kind, result), tier, kind, elementwise=True)

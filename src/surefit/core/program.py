@@ -23,7 +23,7 @@ from surefit.core import ops
 from surefit.core.draws import Streams
 from surefit.core.leaves import FlatVector, Parameter, State
 from surefit.core.ops import KINDS, Arithmetic, Aval, Op, aval_of, operand_dtype
-from surefit.core.tensor import Tensor, _read, mode, wrap
+from surefit.core.tensor import Tensor, View, mode, next_birth, value_of, wrap
 from surefit.core.tree import flatten
 from surefit.errors import CapturedError, DtypeError, RecordError, ShapeError
 
@@ -137,13 +137,14 @@ class Recorder:
         self.equations: list[Equation] = []
         self.names: set[str] = set()
         self.count = 0
-        self.born = Tensor(0)._birth  # leaves younger than this were made inside the recording
+        self.born = next_birth()  # leaves younger than this were made inside the recording
         self.inputs: dict[int, tuple[Tensor, Var]] = {}
         self.current: dict[int, Any] = {}
         self.assigned: dict[int, Tensor] = {}
         self.views: dict[int, tuple[Any, Any]] = {}
         self.grads: dict[int, tuple[Tensor, Tensor | None]] = {}
         self.added: dict[int, Tensor] = {}
+        self.arguments: dict[int, str] = {}
         self.made: dict[int, Made] = {}  # by id: larger arrays that were computed inside, from small ones
         self.written: dict[int, tuple[np.ndarray, Var]] = {}
         self.assumed: dict[tuple[int, str], Assumed] = {}
@@ -167,7 +168,7 @@ class Recorder:
 
     def read(self, t: Tensor) -> Any:
         """The value of a tensor as this recording sees it."""
-        if t._birth > self.born:
+        if t._birth > self.born or t.__class__ is View:  # a view reads what it is a view of
             return t._value
         if isinstance(t._value, Var) and (t._value.recorder is None or t._value.recorder.closed):
             raise RecordError(f"{t._value!r} escaped from a finished recording; return it from the function instead")
@@ -193,6 +194,11 @@ class Recorder:
 
     def assign(self, t: Tensor, value: Any) -> None:
         """A leaf's new value: only inside this recording until the Program runs."""
+        if id(t) in self.arguments:
+            raise RecordError(
+                f"the argument {self.arguments[id(t)]} is changed in place inside a recorded function, which its "
+                f"caller would not see; make a new tensor (x = x + 1), or change a leaf that is no argument"
+            )
         if t._birth > self.born:
             t._value = value
             return
@@ -460,7 +466,7 @@ class Program:
             raise DtypeError(
                 f"{self.name}: argument {v.name} was recorded as {v.aval}, got {have}; cast it or record again"
             )
-        return _read(a) if isinstance(a, Tensor) else a
+        return value_of(a) if isinstance(a, Tensor) else a
 
     def _present(self, t: Tensor) -> Any:
         """The present value of a leaf."""
@@ -469,7 +475,7 @@ class Program:
                 f"{self.name}: parameters have moved to another flat vector since the recording (another optimiser "
                 f"took them over); record again"
             )
-        return _read(t)
+        return value_of(t)
 
     # --- reading it ---
 
@@ -568,11 +574,12 @@ def record(f: Callable[..., Any], *args: Any) -> Program:
     recorder, before = Recorder(), mode.recorder
     leaves, rebuild = flatten(args)
     inputs = []
-    for wish, leaf in zip(_argument_names(f, args), leaves, strict=True):
+    for wish, leaf in zip(argument_names(f, args), leaves, strict=True):
         inputs.append(recorder.var(aval_of(leaf), wish))
     given = [wrap(v) for v in inputs]
     for t, leaf in zip(given, leaves, strict=True):
         t.requires_grad = isinstance(leaf, Tensor) and leaf.requires_grad
+    recorder.arguments = {id(t): v.name for t, v in zip(given, inputs, strict=True)}
     streams = Streams(f)
     mode.recorder = recorder
     try:
@@ -621,7 +628,7 @@ def _result(recorder: Recorder, r: Any) -> Any:
     raise RecordError(f"a recorded function must return tensors, arrays or numbers, got {type(r).__name__}")
 
 
-def _argument_names(f: Callable[..., Any], args: tuple[Any, ...]) -> Iterator[str]:
+def argument_names(f: Callable[..., Any], args: tuple[Any, ...]) -> Iterator[str]:
     """A name for every leaf of the arguments: the parameter's own, with the place inside it where it is nested."""
     try:
         params = [p for p in inspect.signature(f).parameters.values() if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,16 @@ def size_tuple(name: str, size: Any) -> tuple[int, ...]:
         size = size[0]
     try:
         return tuple(n.__index__() for n in size)
-    except AttributeError:
+    except (AttributeError, TypeError):
         raise DtypeError(f"{name}: sizes must be integers, got {tuple(size)}") from None
+
+
+def whole(name: str, argument: str, value: Any) -> int:
+    """An integer given as a Python or NumPy integer; DtypeError otherwise."""
+    try:
+        return value.__index__()
+    except (AttributeError, TypeError):
+        raise DtypeError(f"{name}: {argument}={value!r} must be an integer") from None
 
 
 def reshape(x: Any, *shape: Any) -> Any:
@@ -42,7 +50,7 @@ def reshape(x: Any, *shape: Any) -> Any:
         want = tuple(math.prod(have) // known if n == -1 else n for n in want)
     if want == have:
         return ops.reshape(x, shape=want)
-    ops._reshape_rule(aval_of(x), want)
+    ops.reshape.rule(aval_of(x), want)
     return ops.reshape(x, shape=want)
 
 
@@ -70,7 +78,7 @@ def permute(x: Any, *dims: Any) -> Any:
     n = len(shape_of(x))
     order = size_tuple("permute", dims)
     axes = tuple(normalize_axis("permute", d, n, "dims") for d in order)
-    ops._transpose_rule(aval_of(x), axes)
+    ops.transpose.rule(aval_of(x), axes)
     return ops.transpose(x, axes=axes)
 
 
@@ -133,7 +141,7 @@ def broadcast_to(x: Any, *shape: Any) -> Any:
         if lead < 0 or -1 in want[:lead]:
             raise ShapeError(f"expand: {want} for {have}: -1 keeps an existing size and cannot stand for a new axis")
         want = tuple(have[i - lead] if n == -1 else n for i, n in enumerate(want))
-    ops._broadcast_rule(aval_of(x), want)
+    ops.broadcast_to.rule(aval_of(x), want)
     return ops.broadcast_to(x, shape=want)
 
 
@@ -158,7 +166,8 @@ def repeat(x: Any, *repeats: Any) -> Any:
     spaced = [k for n in shape for k in (1, n)]
     wide = [k for t, n in zip(times, shape, strict=True) for k in (t, n)]
     y = ops.broadcast_to(ops.reshape(x, shape=tuple(spaced)), shape=tuple(wide))
-    return ops.reshape(y, shape=tuple(t * n for t, n in zip(times, shape, strict=True)))
+    y = ops.reshape(y, shape=tuple(t * n for t, n in zip(times, shape, strict=True)))
+    return y.clone() if hasattr(y, "clone") else y  # nobody's view, as in PyTorch
 
 
 def tile(x: Any, *dims: Any) -> Any:
@@ -176,7 +185,7 @@ def flip(x: Any, *dims: Any) -> Any:
 def roll(x: Any, shifts: Any, dims: Any = None) -> Any:
     """Elements shifted along dims, those that fall off the end coming back at the start."""
     shape = shape_of(x)
-    moves = shifts if isinstance(shifts, (tuple, list)) else (shifts,)
+    moves = size_tuple("roll", shifts if isinstance(shifts, (tuple, list)) else (shifts,))
     if dims is None or (isinstance(dims, (tuple, list)) and not dims):
         if len(moves) != 1:
             raise AxisError(f"roll: shifts={shifts} needs one dim for each shift")
@@ -209,20 +218,22 @@ def split(x: Any, split_size: int | Sequence[int], dim: int = 0) -> tuple[Any, .
     shape = shape_of(x)
     axis = normalize_axis("split", dim, len(shape))
     n = shape[axis]
-    if not isinstance(split_size, (int, np.integer)):
-        sizes = [int(k) for k in split_size]
+    if isinstance(split_size, (tuple, list)):
+        sizes = list(size_tuple("split", split_size))
         if sum(sizes) != n or min(sizes, default=0) < 0:
             raise ShapeError(f"split: sizes {sizes} must be >= 0 and add up to {n}, the size of dim {dim}")
     else:
+        split_size = whole("split", "split_size", split_size)
         if split_size < 1:
             raise ArgumentError(f"split: split_size={split_size} must be >= 1")
-        sizes = [min(split_size, n - i) for i in range(0, n, int(split_size))] or [0]
+        sizes = [min(split_size, n - i) for i in range(0, n, split_size)] or [0]
     starts = np.cumsum([0, *sizes])
     return tuple(narrow(x, axis, int(s), k) for s, k in zip(starts, sizes, strict=False))
 
 
 def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """x in `chunks` pieces along dim, as even as possible."""
+    chunks = whole("chunk", "chunks", chunks)
     if chunks < 1:
         raise ArgumentError(f"chunk: chunks={chunks} must be >= 1")
     n = shape_of(x)[normalize_axis("chunk", dim, len(shape_of(x)))]
@@ -237,9 +248,7 @@ def unbind(x: Any, dim: int = 0) -> tuple[Any, ...]:
 
 def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     """Values joined along an existing axis. Empty one-axis values are passed over, as in PyTorch."""
-    if hasattr(tensors, "shape"):
-        raise DtypeError("cat: needs a list or tuple of tensors, got one tensor; use [x] or reshape it")
-    xs = list(tensors)
+    xs = _several("cat", tensors)
     if not xs:
         raise ShapeError("cat: needs at least one tensor")
     shapes = [shape_of(x) for x in xs]
@@ -250,16 +259,23 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
         xs = solid
     avals = [aval_of(x) for x in xs]
     axis = normalize_axis("cat", dim, len(avals[0].shape))
-    ops._concatenate_rule(*avals, axis=axis)
+    ops.concatenate.rule(*avals, axis=axis)
     return ops.concatenate(*xs, axis=axis)
 
 
 concat = concatenate = cat
 
 
+def _several(name: str, tensors: Any) -> list[Any]:
+    if hasattr(tensors, "shape") or not isinstance(tensors, Iterable) or isinstance(tensors, (str, dict)):
+        got = "one tensor" if hasattr(tensors, "shape") else type(tensors).__name__
+        raise DtypeError(f"{name}: needs a list or tuple of tensors, got {got}; use [x]")
+    return list(tensors)
+
+
 def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
     """Values of one shape joined along a new axis."""
-    xs = list(tensors)
+    xs = list(tensors) if hasattr(tensors, "shape") else _several("stack", tensors)  # a tensor gives its rows
     shapes = {shape_of(x) for x in xs}
     if len(shapes) != 1:
         raise ShapeError(f"stack: needs one or more tensors of one shape, got {[shape_of(x) for x in xs]}")
@@ -273,7 +289,9 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float | None 
     (in constant and circular mode).
     """
     shape = shape_of(x)
-    sizes = [int(p) for p in pad]
+    if not isinstance(pad, (tuple, list)):
+        raise DtypeError(f"pad: pad={pad!r} must be a list of sizes, (low, high) of the last axis first")
+    sizes = size_tuple("pad", pad)
     if len(sizes) % 2 or len(sizes) // 2 > len(shape):
         raise ShapeError(f"pad: {len(sizes)} sizes for {len(shape)} axes; give (low, high) pairs, the last axis first")
     low, high = [0] * len(shape), [0] * len(shape)
@@ -364,6 +382,7 @@ _diagonal = diagonal
 
 def diag(x: Any, diagonal: int = 0) -> Any:
     """The diagonal of a matrix as a vector, or a vector as the diagonal of a matrix of zeros."""
+    diagonal = whole("diag", "diagonal", diagonal)
     shape = shape_of(x)
     if len(shape) == 2:
         return _diagonal(x, diagonal)
@@ -387,6 +406,8 @@ def trace(x: Any) -> Any:
 
 def _wrapped(index: Any, n: int, axis: int) -> Any:
     """Indices, the negative ones counted from the end; AxisError where they are known and out of range."""
+    if aval_of(index).dtype not in (int32, int64):
+        raise DtypeError(f"indices must be integers, got {aval_of(index).dtype}; cast with .long()")
     value = ops.known(index)
     if value is not None:
         if value.size and (value.min() < -n or value.max() >= n):
@@ -534,6 +555,58 @@ def _take_arrays(x: Any, arrays: list[tuple[int, Any, int, int]], together: bool
     return y
 
 
+def put_at(x: Any, index: Any, value: Any) -> Any:
+    """x with value, broadcast, in the places x[index]; where a place is named twice the last one stays."""
+    shape = shape_of(x)
+    items = index if index.__class__ is tuple else (index,)
+    if any(_is_mask(i) and ops.known(i) is None for i in items if not isinstance(i, (list, tuple, bool, np.bool_))):
+        return _put_where(x, items, value)
+    items = tuple(i if ops.known(i) is None else ops.known(i) for i in items)
+    n = math.prod(shape)
+    places = getitem(np.arange(n).reshape(shape), items)
+    if not isinstance(places, (np.ndarray, np.generic)):
+        raise RecordError(
+            "x[index] = value: the index is not known while a function is recorded or batched; use "
+            "where(arange(n) == index, value, x) or scatter_add"
+        )
+    given = shape_of(value)
+    while len(given) > places.ndim and given[0] == 1:  # as NumPy and PyTorch have it
+        given = given[1:]
+    if not fits(given, places.shape):
+        raise ShapeError(f"x[index] = value: value of shape {shape_of(value)} does not fit x[index] of {places.shape}")
+    value = ops.broadcast_to(ops.reshape(value, shape=given), shape=places.shape)
+    if x.__class__ is np.ndarray and value.__class__ is np.ndarray:
+        out = np.array(x, order="C")
+        out.reshape(-1)[places.reshape(-1)] = value.reshape(-1)
+        return out
+    if not places.size:
+        return x
+    source = np.full(n, -1)
+    source[places.reshape(-1)] = np.arange(places.size)
+    new = ops.take(ops.reshape(value, shape=(places.size,)), np.maximum(source, 0).view(ops.Literal), axis=0)
+    flat = ops.where((source >= 0).view(ops.Literal), new, ops.reshape(x, shape=(n,)))
+    return ops.reshape(flat, shape=shape)
+
+
+def fits(shape: tuple[int, ...], wide: tuple[int, ...]) -> bool:
+    """Whether a value of this shape broadcasts to the wide one."""
+    return len(shape) <= len(wide) and all(n in (1, m) for n, m in zip(shape[::-1], wide[::-1], strict=False))
+
+
+def _put_where(x: Any, items: tuple[Any, ...], value: Any) -> Any:
+    """x[mask] = number with a mask whose values are not known yet."""
+    shape, mask = shape_of(x), items[0]
+    if len(items) > 1 or shape_of(value) != ():
+        raise RecordError(
+            "x[mask] = value: how many values it takes depends on the mask, which is not known while a function is "
+            "recorded or batched; use where(mask, value, x) with a value of x's shape"
+        )
+    lead = shape_of(mask)
+    if lead != shape[: len(lead)]:
+        raise ShapeError(f"mask of shape {lead} does not fit {shape}")
+    return ops.where(ops.reshape(mask, shape=(*lead, *(1,) * (len(shape) - len(lead)))), value, x)
+
+
 def gather(x: Any, dim: int, index: Any) -> Any:
     """out[i, j] = x[index[i, j], j] for dim=0 (PyTorch's gather): index has as many axes as x."""
     shape, ishape = shape_of(x), shape_of(index)
@@ -585,7 +658,9 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
     if len(shape) != len(ishape):
         raise ShapeError(f"take_along_dim: indices {ishape} must have as many axes as the value {shape}")
     axis = normalize_axis("take_along_dim", dim, len(shape))
-    common = list(ops.broadcast_shapes("take_along_dim", ops._kept(shape, (axis,)), ops._kept(ishape, (axis,))))
+    common = list(
+        ops.broadcast_shapes("take_along_dim", ops.kept_shape(shape, (axis,)), ops.kept_shape(ishape, (axis,)))
+    )
     common[axis] = shape[axis]
     x = ops.broadcast_to(x, shape=tuple(common))
     common[axis] = ishape[axis]

@@ -1,8 +1,10 @@
 """Tensor: a value that remembers how it was made, and `backward`, which differentiates it.
 
 A Tensor wraps an array, a name being recorded, or a batched value; its operations are the primitives of `ops`.
-Tensors are immutable. The one mutation is assigning the value of a *leaf* (a parameter, a buffer, an optimiser's
-moment): that is what a training step changes, and what `program.record` turns into state in and state out.
+Values are immutable. The one mutation is assigning the value of a *leaf* (a parameter, a buffer, an optimiser's
+moment): that is what a training step changes, and what `program.record` turns into state in and state out. Every
+in-place form (`add_`, `+=`, `x[0] = 1`) is such an assignment. Where no gradient is recorded, a part of a leaf
+(`w.data`, `x[0]`, `x.view(-1)`) is a `View`, which reads the leaf and assigns it.
 """
 
 from __future__ import annotations
@@ -10,8 +12,11 @@ from __future__ import annotations
 import itertools
 import math
 import operator
+import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from functools import wraps
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,13 +24,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from surefit.core import functions as F
-from surefit.core import ops
-from surefit.core.ops import KINDS, Arithmetic, Aval, Op, bool_, dtype_of, float32, float64, int32, int64
-from surefit.core.primitive import _FLOATS, MISFIT, calm
-from surefit.errors import ArgumentError, DtypeError, GradientError, RecordError, ShapeError
+from surefit.core import ops, strides
+from surefit.core.ops import FLOATS, KINDS, Arithmetic, Aval, Op, bool_, dtype_of, float32, float64, int32, int64
+from surefit.core.primitive import MISFIT, calm
+from surefit.core.shapes import put_at
+from surefit.errors import ArgumentError, CapturedError, DtypeError, GradientError, RecordError, ShapeError
 
 ndarray = np.ndarray
-_birth = itertools.count(1).__next__  # results are born after their arguments: birth order is a topological order
+next_birth = itertools.count(1).__next__  # results are born after their arguments: birth order is a topological order
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -100,9 +106,10 @@ _FREED = Node(ops.add, [], [], {})  # stands where a graph was freed by backward
 class Tensor(Arithmetic):
     """An n-dimensional array that can be differentiated.
 
-    `Tensor(data)` is `tensor(data)`. Attributes: `shape`, `dtype`, `ndim`, `requires_grad`, `grad` (a Tensor after
-    `backward`), `is_leaf`, `T`, `mT`, `data` (the same value, detached). Methods are the functions of
-    `surefit.core.functions` under PyTorch's names.
+    `Tensor(data)` is `tensor(data)`, except that integers in lists become float32, as in PyTorch. Attributes: `shape`,
+    `dtype`, `ndim`, `requires_grad`, `grad` (a Tensor after `backward`), `is_leaf`, `T`, `mT`, `data` (the same value,
+    detached). Methods are the functions of `surefit.core.functions` under PyTorch's names, and the in-place forms of
+    many of them (`add_`, `clamp_`, ...), which assign.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> (x * x).sum().backward()
@@ -113,9 +120,15 @@ class Tensor(Arithmetic):
     __slots__ = ("__weakref__", "_birth", "_grad", "_node", "_value", "requires_grad")
 
     def __init__(self, data: Any = (), dtype: Any = None, requires_grad: bool = False) -> None:
-        self._value = _as_value(data, dtype)
+        if isinstance(data, int) and (dtype is None or isinstance(dtype, int)) and not isinstance(data, bool):
+            sizes = data if dtype is None else f"{data}, {dtype}"
+            raise ArgumentError(
+                f"Tensor({sizes}) would be a tensor of that size in PyTorch: write zeros({sizes}), or tensor({data}) "
+                f"for one number"
+            )
+        self._value = _float_lists(data) if dtype is None else as_value(data, dtype)
         self._node: Node | None = None
-        self._birth = _birth()
+        self._birth = next_birth()
         self._grad: Tensor | None = None
         self.requires_grad = False
         if requires_grad:
@@ -127,7 +140,7 @@ class Tensor(Arithmetic):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        KINDS[cls] = (_LEVEL, _apply)
+        KINDS[cls] = (_LEVEL, apply_op)
 
     # --- what it is ---
 
@@ -151,7 +164,7 @@ class Tensor(Arithmetic):
     @property
     def known(self) -> ndarray | None:
         """The array inside, where it is known and will not change (internal: see `ops.known`)."""
-        v = _read(self)
+        v = value_of(self)
         return v if isinstance(v, ndarray) else None
 
     @property
@@ -170,7 +183,7 @@ class Tensor(Arithmetic):
         """The last two axes exchanged."""
         if self.ndim < 2:
             raise ShapeError(f"mT: needs at least two axes, got {self.shape}")
-        return ops._swap(self)
+        return ops.swap_last(self)
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one axis."""
@@ -281,7 +294,7 @@ class Tensor(Arithmetic):
             raise GradientError("only leaves can be copied with deepcopy; use .clone() or .detach()")
         twin = type(self).__new__(type(self))
         Tensor.__init__(twin, self._value, requires_grad=self.requires_grad)
-        twin.grad = None if self.grad is None else self.grad.detach()
+        twin.grad = None if self.grad is None else wrap(value_of(self.grad))
         memo[id(self)] = twin
         return twin
 
@@ -302,21 +315,34 @@ class Tensor(Arithmetic):
         return self
 
     def detach(self) -> Tensor:
-        """The same value without its history."""
-        return wrap(self._value if mode.recorder is None else mode.recorder.read(self))
+        """The same value without its history. Of a leaf it is a view: what is changed in place changes the leaf."""
+        return Snapshot(self) if self._node is not None else View(self)
 
     @property
     def data(self) -> Tensor:
-        """The same value without its history; assigning to it assigns the leaf."""
+        """`detach()`. Assigning to it assigns the leaf."""
         return self.detach()
 
     @data.setter
     def data(self, value: Any) -> None:
+        other = value.base if isinstance(value, View) and not value.path else self
+        if other is not self and other.requires_grad:
+            raise GradientError(
+                "p.data = q.data would make two leaves share one value, which surefit does not do; copy it with "
+                "p.data.copy_(q.data), or use one Parameter in both places"
+            )
         self.assign(value)
 
     def clone(self) -> Tensor:
-        """An equal tensor with this one in its history."""
-        return ops.reshape(self, shape=self.shape)
+        """An equal tensor with this one in its history, which shares nothing with it."""
+        return ops.cast(self, dtype=self.dtype) if self.requires_grad and mode.grad else wrap(value_of(self))
+
+    def detach_(self) -> Tensor:
+        """Drop the history of this tensor, whose graph must have been used up by `backward`."""
+        if self._node is not None and self._node is not _FREED:
+            raise GradientError("detach_: other tensors may still need this graph; use x = x.detach()")
+        self._node, self.requires_grad = None, False
+        return self
 
     def retain_grad(self) -> None:
         """Keep `.grad` for this tensor too, though it is not a leaf."""
@@ -344,7 +370,7 @@ class Tensor(Arithmetic):
             if mode.recorder is not None:
                 mode.recorder.add_grad(t)
                 mode.recorder.remember_grad(t)
-            t._grad = new if old is None else (old + new if create_graph else wrap(_read(old) + _read(new)))
+            t._grad = new if old is None else (old + new if create_graph else wrap(value_of(old) + value_of(new)))
 
     @property
     def grad(self) -> Tensor | None:
@@ -377,7 +403,7 @@ class Tensor(Arithmetic):
         if self._node is not None:
             raise GradientError("only a leaf can be assigned; this tensor is the result of an operation")
         if isinstance(value, Tensor):
-            new = _read(value)
+            new = value_of(value)
         elif hasattr(value, "aval"):
             new = value
         else:
@@ -396,7 +422,7 @@ class Tensor(Arithmetic):
 
     def _weakly(self, value: Any) -> ndarray:
         """Numbers, or nested lists of them, in this tensor's dtype where promotion allows it, else in their own."""
-        own = _as_value(value)
+        own = as_value(value)
         strong = not isinstance(value, np.generic) and _numbers(value)[1]
         meets, _ = ops.promote((Aval((), own.dtype, weak=True), self.aval))
         return own if strong or meets != self.dtype else ops.as_array(value, self.dtype)
@@ -408,34 +434,99 @@ class Tensor(Arithmetic):
         else:
             self._value = value
 
-    copy_ = assign
+    # --- in place: assignments too ---
+
+    def _changed(self, name: str, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Tensor:
+        """Assign f(self, ...), as the in-place form `name` of f does."""
+        self._check_leaf(name)
+        with no_grad() if self.requires_grad else nullcontext():
+            new = f(self, *args, **kwargs)
+        self._check_history(name, new)
+        return self.assign(self._fitting(name, new))
+
+    def _check_leaf(self, name: str) -> None:
+        if self._node is not None:
+            raise GradientError(
+                f"{name}: this tensor is the result of an operation, and only a leaf can be changed in place; make a "
+                f"new tensor (x = x + 1, where(mask, a, b), cat, stack), or change x.detach().clone()"
+            )
+
+    def _check_history(self, name: str, new: Any) -> None:
+        """GradientError where a leaf would take the value of `new` and lose its gradient. A detached one means to."""
+        detached = self.requires_grad or (isinstance(self, View) and not self.path)
+        if isinstance(new, Tensor) and new.requires_grad and mode.grad and not detached:
+            raise GradientError(
+                f"{name}: what is put in requires grad, and a leaf keeps no history; make a new tensor (x = x + y, "
+                f"where(mask, a, b), cat, stack), or detach() what is put in"
+            )
+
+    def _fitting(self, name: str, new: Any) -> Any:
+        """A result in this tensor's dtype: within integers and within floats it is cast, as in PyTorch."""
+        have, want = ops.aval_of(new).dtype, self.dtype
+        if have == want:
+            return new
+        kinds = "biuf"
+        if kinds.index(have.kind) > kinds.index(want.kind):
+            raise DtypeError(f"{name}: the result is {have}, which does not fit into a tensor of {want}; cast it first")
+        return ops.cast(new, dtype=want)
+
+    def _cast_value(self, value: Any) -> Any:
+        """A value in this tensor's dtype, without its history."""
+        return ops.cast(value_of(value) if isinstance(value, Tensor) else as_value(value), dtype=self.dtype)
+
+    def copy_(self, other: Any) -> Tensor:
+        """Assign other, broadcast to this shape and cast to this dtype."""
+        self._check_leaf("copy_")
+        self._check_history("copy_", other)
+        return self.assign(wrap(ops.broadcast_to(self._cast_value(other), shape=self.shape)))
+
+    def fill_(self, value: Any) -> Tensor:
+        """Assign one number everywhere."""
+        if ops.shape_of(value) != ():
+            raise ShapeError(f"fill_: value must be one number, got shape {ops.shape_of(value)}")
+        return self.copy_(value)
 
     def zero_(self) -> Tensor:
         """Assign zeros."""
         return self.fill_(0)
 
-    def fill_(self, value: float) -> Tensor:
-        """Assign one number everywhere."""
-        return self.assign(ops.broadcast_to(np.asarray(value, self.dtype), shape=self.shape))
+    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Assign normal random numbers; `generator`: a seed, a NumPy Generator, or None for fresh entropy."""
+        if not std >= 0.0:
+            raise ArgumentError(f"normal_: std={std} must be >= 0")
+        return self._drawn("normal_", lambda draw: draw.normal(mean, std, self.shape), generator)
 
-    def add_(self, other: Any, *, alpha: float = 1) -> Tensor:
-        """Assign self + alpha * other."""
-        with no_grad():
-            return self.assign(F.add(self, other, alpha=alpha))
+    def uniform_(self, a: float = 0.0, b: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Assign random numbers that are uniform from a to b."""
+        if not a <= b:
+            raise ArgumentError(f"uniform_: a={a} must not be above b={b}")
+        return self._drawn("uniform_", lambda draw: draw.uniform(a, b, self.shape), generator)
 
-    def mul_(self, other: Any) -> Tensor:
-        """Assign self * other."""
-        with no_grad():
-            return self.assign(ops.mul(self, other))
+    def _drawn(self, name: str, draw: Callable[[np.random.Generator], Any], generator: Any) -> Tensor:
+        if mode.recorder is not None:
+            raise CapturedError(f"{name} inside a recorded function would freeze one draw; call it before")
+        if self.dtype not in FLOATS:
+            raise DtypeError(f"{name}: needs float32 or float64, got {self.dtype}")
+        try:
+            stream = np.random.default_rng(generator)
+        except (TypeError, ValueError):
+            raise ArgumentError(f"{name}: generator={generator!r} must be a seed >= 0 or a numpy Generator") from None
+        return self._changed(name, lambda x: np.asarray(draw(stream), self.dtype))
 
     def _in_place(self, op: Callable[..., Any], other: Any) -> Tensor:
         """`t += u`: assigns a leaf where no gradient is involved, else makes a new tensor."""
         if self.requires_grad and self._node is None and mode.grad:
             raise GradientError("a leaf that requires grad cannot be changed in place; do it under no_grad()")
         result = op(self, other)
-        if self._node is not None or result.requires_grad:
+        if self._node is not None or (result.requires_grad and not isinstance(self, View)):
+            if _is_part_of_another(self):
+                raise GradientError(
+                    "+= and its kin on a part of a tensor with a history (a slice, a reshape, ...) would not change "
+                    "that tensor; write x = x + y, and build the whole with where, cat or stack"
+                )
             return result
-        return self.assign(result)
+        self._check_history("+=", result)
+        return self.assign(self._fitting("+=", result))
 
     def __iadd__(self, o: Any) -> Tensor:
         return self._in_place(ops.add, o)
@@ -449,11 +540,33 @@ class Tensor(Arithmetic):
     def __itruediv__(self, o: Any) -> Tensor:
         return self._in_place(ops.div, o)
 
+    def __ifloordiv__(self, o: Any) -> Tensor:
+        return self._in_place(ops.floor_divide, o)
+
+    def __imod__(self, o: Any) -> Tensor:
+        return self._in_place(ops.remainder, o)
+
+    def __ipow__(self, o: Any) -> Tensor:
+        return self._in_place(F.pow, o)
+
+    def __iand__(self, o: Any) -> Tensor:  # type: ignore[misc]
+        return self._in_place(operator.and_, o)
+
+    def __ior__(self, o: Any) -> Tensor:  # type: ignore[misc]
+        return self._in_place(operator.or_, o)
+
+    def __ixor__(self, o: Any) -> Tensor:  # type: ignore[misc]
+        return self._in_place(operator.xor, o)
+
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise TypeError(
-            "tensors are immutable: build the result with where(mask, a, b), cat([...]) or scatter_add, "
-            "or assign a whole leaf with leaf.assign(value)"
-        )
+        """x[index] = value, broadcast and cast: an assignment of the whole leaf."""
+        if self.requires_grad and self._node is None and mode.grad:
+            raise GradientError("a leaf that requires grad cannot be changed in place; do it under no_grad()")
+        self._check_leaf("x[index] = value")
+        self._check_history("x[index] = value", value)
+        items = index if index.__class__ is tuple else (index,)
+        items = tuple(value_of(i) if isinstance(i, Tensor) else i for i in items)
+        self.assign(wrap(put_at(value_of(self), items, self._cast_value(value))))
 
     # --- operators that are more than a primitive ---
 
@@ -464,10 +577,10 @@ class Tensor(Arithmetic):
         return F.pow(o, self)
 
     def __matmul__(self, o: Any) -> Tensor:
-        return F.matmul(self, o if isinstance(o, Tensor) else Tensor(o))
+        return F.matmul(self, o if isinstance(o, Tensor) else wrap(as_value(o)))
 
     def __rmatmul__(self, o: Any) -> Tensor:
-        return F.matmul(o if isinstance(o, Tensor) else Tensor(o), self)
+        return F.matmul(o if isinstance(o, Tensor) else wrap(as_value(o)), self)
 
     def __getitem__(self, index: Any) -> Tensor:
         return F.getitem(self, index)
@@ -508,19 +621,28 @@ class Tensor(Arithmetic):
         return self.to(bool_)
 
 
-def _read(t: Tensor) -> Any:
+def value_of(t: Tensor) -> Any:
     return t._value if mode.recorder is None else mode.recorder.read(t)
 
 
-def _as_value(data: Any, dtype: Any = None) -> Any:
+def _float_lists(data: Any) -> Any:
+    """The value of Tensor(data): as of `tensor`, but lists of integers are float32, as PyTorch's class has it."""
+    value = as_value(data)
+    whole = isinstance(data, (list, tuple, range)) and value.dtype not in FLOATS
+    return value.astype(float32) if whole else value
+
+
+def as_value(data: Any, dtype: Any = None) -> Any:
     """Anything a Tensor can be made of, as an array of one of our dtypes (copied), or as the value it already is."""
     if isinstance(data, Tensor):
-        data = _read(data)
+        data = value_of(data)
     if hasattr(data, "aval"):
         return data if dtype is None else ops.cast(data, dtype=dtype_of(dtype))
     own = hasattr(data, "__array__")  # arrays and NumPy's scalars have a dtype of their own
     if isinstance(data, (list, tuple)):
         data, own = _numbers(data)
+    elif isinstance(data, ndarray):
+        data = ops.plain_array(data)
     try:
         v = np.array(data)
     except ValueError as e:
@@ -566,11 +688,11 @@ def wrap(value: Any) -> Tensor:
     else:
         value = np.asarray(value)
     t = _new(Tensor)
-    t._value, t._node, t._birth, t._grad, t.requires_grad = value, None, _birth(), None, False
+    t._value, t._node, t._birth, t._grad, t.requires_grad = value, None, next_birth(), None, False
     return t
 
 
-def _apply(op: Op, args: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
+def apply_op(op: Op, args: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
     """A primitive on Tensors: the value inside, and what is needed to go back."""
     recorder, remember = mode.recorder, mode.grad
     values: list[Any] = []
@@ -597,26 +719,138 @@ def _apply(op: Op, args: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
             y = op.misfit(values, params)
     else:
         y = op(*values, **params)
-    t = wrap(y)
-    if parents and y.dtype in _FLOATS:
+    if parents and y.dtype in FLOATS:
+        t = wrap(y)
         node = t._node = _new_node(Node)
         node.op, node.parents, node.values, node.params = op, parents, values, params
         t.requires_grad = True
-    return t
+        return t
+    return wrap(y) if op.put is None else _view(args[0], op, params, y)
 
 
 def _operator(op: Op, swapped: bool = False) -> Callable[[Tensor, Any], Tensor]:
-    """An operator that goes straight to `_apply`: most of the time of small networks is dispatch."""
+    """An operator that goes straight to `apply_op`: most of the time of small networks is dispatch."""
     if swapped:
-        return lambda self, o: _apply(op, (o, self), {})
-    return lambda self, o: _apply(op, (self, o), {})
+        return lambda self, o: apply_op(op, (o, self), {})
+    return lambda self, o: apply_op(op, (self, o), {})
 
 
 for _symbol, _op in (("add", ops.add), ("sub", ops.sub), ("mul", ops.mul), ("truediv", ops.div)):
     setattr(Tensor, f"__{_symbol}__", _operator(_op))
     setattr(Tensor, f"__r{_symbol}__", _operator(_op, swapped=True))
 
-KINDS[Tensor] = (_LEVEL, _apply)
+KINDS[Tensor] = (_LEVEL, apply_op)
+
+
+class View(Tensor):
+    """A part of another tensor, or all of it: reads that tensor's present value, and assigns it when it is assigned.
+
+    base: a leaf that is no view. path: the primitives, each with its parameters, that lead from base to here.
+    """
+
+    __slots__ = ("_seen", "base", "path", "strides")
+
+    def __init__(
+        self, of: Tensor, step: tuple[Op, dict[str, Any]] | None = None, strides: strides.Strides | None = None
+    ) -> None:
+        base, path = (of.base, of.path) if isinstance(of, View) else (of, ())
+        self.base: Tensor = base
+        self.path: tuple[tuple[Op, dict[str, Any]], ...] = path if step is None else (*path, step)
+        self.strides = strides
+        self._seen: tuple[Any, Any] = (None, None)  # the base's value, and what the path made of it
+        self._node, self._birth, self._grad, self.requires_grad = None, next_birth(), None, False
+
+    @property
+    def _value(self) -> Any:
+        whole = value_of(self.base)
+        seen, part = self._seen
+        if seen is not whole:
+            part = self._steps(whole)[-1]
+            self._seen = (whole, part)
+        return part
+
+    def _steps(self, whole: Any) -> list[Any]:
+        """The value of the base and of each step from there."""
+        values = [whole]
+        for op, params in self.path:
+            values.append(op(values[-1], **params))
+        return values
+
+    def _store(self, value: Any) -> None:
+        for before, (op, params) in zip(self._steps(value_of(self.base))[-2::-1], self.path[::-1], strict=True):
+            value = op.put(before, value, **params)  # type: ignore[misc]
+        self.base._store(value)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        twin = memo[id(self)] = Tensor(self._concrete("deepcopy"), requires_grad=self.requires_grad)
+        twin.grad = None if self.grad is None else wrap(value_of(self.grad))
+        return twin
+
+    def __reduce__(self) -> Any:
+        return Tensor, (self._concrete("pickling"), None, self.requires_grad)
+
+
+def _view(of: Tensor, op: Op, params: dict[str, Any], value: Any) -> Tensor:
+    """The result of a primitive that takes a part of a tensor: a View, or a tensor of its own where PyTorch copies."""
+    have = of.strides if isinstance(of, View) else None
+    if have is None and op is ops.reshape:
+        now = None
+    else:
+        now = strides.after(op.name, params, of.shape, have)
+        if now is None:
+            return wrap(value)
+    t = View(of, (op, params), now)
+    t._seen = (value_of(t.base), value)
+    return t
+
+
+class Snapshot(Tensor):
+    """The value that another tensor has now. What is changed in place here is changed there too, or is refused."""
+
+    __slots__ = ("_source",)
+
+    def __init__(self, of: Tensor) -> None:
+        self._value, self._source = value_of(of), weakref.ref(of)
+        self._node, self._birth, self._grad, self.requires_grad = None, next_birth(), None, False
+
+    def _store(self, value: Any) -> None:
+        of = self._source()
+        if of is not None:  # somebody can notice
+            if of._node is not None:
+                raise GradientError(
+                    "this tensor was detached from the result of an operation, which would have to change too; change "
+                    "x.detach().clone() instead"
+                )
+            if not _same(value_of(of), self._value):
+                raise GradientError(
+                    "the leaf of which this is a snapshot has changed since; take state_dict() again, or clone()"
+                )
+            of._store(value)
+        super()._store(value)
+
+    __deepcopy__, __reduce__ = View.__deepcopy__, View.__reduce__
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two values are one, or arrays with the same bits."""
+    return a is b or (isinstance(a, ndarray) and isinstance(b, ndarray) and a.tobytes() == b.tobytes())
+
+
+def _holders(node: Node) -> int:
+    """How many hold the first tensor that a result was made of, this node among them."""
+    return sys.getrefcount(node.parents[0][1])
+
+
+_NOBODY_ELSE = _holders(Node(ops.add, [(0, wrap(np.zeros(())), ops.zeros_like)], [], {}))
+
+
+def _is_part_of_another(t: Tensor) -> bool:
+    """Whether t is a part of a tensor that somebody can still look at: then a change in place would be missed there."""
+    while t._node is not None and t._node is not _FREED and t._node.op.put is not None:
+        if _holders(t._node) > _NOBODY_ELSE:
+            return True
+        t = t._node.parents[0][1]
+    return False
 
 
 def _apply_to_nothing(op: Op, params: dict[str, Any]) -> Any:
@@ -658,7 +892,7 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _check_unchanged(t: Tensor, value: Any) -> None:
-    if _read(t) is not value and isinstance(t._value, ndarray) and isinstance(value, ndarray):
+    if value_of(t) is not value and isinstance(t._value, ndarray) and isinstance(value, ndarray):
         raise GradientError(
             "a leaf was assigned between the forward pass and this differentiable backward pass, so its second "
             "derivatives would mix two values; run the forward pass again after the update"
@@ -695,7 +929,7 @@ def backpropagate(
     waiting: dict[int, list[Any]] = {}  # by birth: a tensor and its gradient so far
     heap: list[int] = []  # births of those that will pass it on, negative, so that the youngest comes first
     for t, g in roots:
-        g = g if create_graph or not isinstance(g, Tensor) else _read(g)
+        g = g if create_graph or not isinstance(g, Tensor) else value_of(g)
         if t._birth in waiting:
             entry = waiting[t._birth]
             entry[1] = entry[1] + g
@@ -777,6 +1011,27 @@ def _method(f: Callable[..., Any]) -> Callable[..., Any]:
 for _name in _METHODS:
     if not hasattr(Tensor, _name):
         setattr(Tensor, _name, _method(getattr(F, _name)))
+
+_IN_PLACE = """
+abs absolute add sub subtract mul multiply div divide true_divide floor_divide remainder fmod pow atan2 neg negative
+sign square sqrt rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh
+acosh atanh sigmoid relu erf erfc erfinv floor ceil round trunc lgamma digamma hypot xlogy clamp clip clamp_min
+clamp_max lerp sinc logit cumsum cumprod tril triu addcmul addcdiv masked_fill scatter_add
+""".split()
+
+
+def _in_place_method(name: str) -> Callable[..., Tensor]:
+    f = getattr(F, name)
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return self._changed(f"{name}_", f, *args, **kwargs)
+
+    method.__doc__ = f"Assign what `{name}` gives."
+    return method
+
+
+for _name in _IN_PLACE:
+    setattr(Tensor, f"{_name}_", _in_place_method(_name))
 
 # NumPy's functions called on a Tensor: np.sin(t) is surefit's sin
 _UFUNCS: dict[str, Callable[..., Any]] = {

@@ -542,7 +542,7 @@ def scaled_dot_product_attention(
     if enable_gqa:
         key, value = (_shared_heads(x, sq) for x in (key, value))
     scale = 1.0 / math.sqrt(sq[-1]) if scale is None else scale
-    logits = ops.matmul(query * scale, ops._swap(key))  # (..., l, s)
+    logits = ops.matmul(query * scale, ops.swap_last(key))  # (..., l, s)
     if is_causal:
         attn_mask = ops.mask(sq[-2], sk[-2], ops.le)
     if attn_mask is None:

@@ -10,7 +10,7 @@ import numpy as np
 from surefit.core import ops
 from surefit.core.leaves import FlatVector, Parameter, State, flatten_parameters
 from surefit.core.random import Generator
-from surefit.core.tensor import Tensor
+from surefit.core.tensor import Snapshot, Tensor
 from surefit.core.tensor import mode as modes
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 
@@ -196,8 +196,12 @@ class Module:
             yield from child._state(f"{prefix}{name}.")
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Dotted name -> detached value of each parameter, buffer and random stream (key and counter)."""
-        return {name: leaf.detach() for name, leaf, _ in self._state()}
+        """Dotted name -> snapshot of each parameter, buffer and random stream (key and counter).
+
+        Later training does not change a snapshot; what is changed in it in place (`copy_`, `zero_`) is changed in the
+        module, and refused once the module has moved on.
+        """
+        return {name: Snapshot(leaf) for name, leaf, _ in self._state()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
         """Assign parameters, buffers and random streams from a state_dict (Tensors or arrays, cast).

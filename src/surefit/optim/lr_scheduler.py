@@ -246,8 +246,8 @@ class CyclicLR(LRScheduler):
 
     def __init__(
         self, optimizer: Optimizer, base_lr: float, max_lr: float, step_size_up: int = 2000,
-        step_size_down: int | None = None, mode: str = "triangular", gamma: float = 1.0, cycle_momentum: bool = True,
-        base_momentum: float = 0.8, max_momentum: float = 0.9,
+        step_size_down: int | None = None, mode: str = "triangular", gamma: float = 1.0, *,
+        cycle_momentum: bool = True, base_momentum: float = 0.8, max_momentum: float = 0.9,
     ) -> None:  # fmt: skip
         if mode not in ("triangular", "triangular2", "exp_range"):
             raise ArgumentError(f"CyclicLR: mode={mode!r} must be 'triangular', 'triangular2' or 'exp_range'")

@@ -17,7 +17,7 @@ import numpy as np
 from surefit.core import ops
 from surefit.core.leaves import FlatVector, Parameter, State, flatten_parameters
 from surefit.core.ops import cast, float32, float64, int64, maximum, pow_, sqrt, where
-from surefit.core.tensor import Tensor, _read, enable_grad, mode, no_grad
+from surefit.core.tensor import Tensor, enable_grad, mode, no_grad, value_of
 from surefit.errors import ArgumentError, DtypeError, GradientError
 
 Values = dict[str, Any]
@@ -80,7 +80,7 @@ class _Chunk:
             places = [i for i, p in enumerate(self.params) if (p.grad is not None) == wanted]
             state = {}
             for name, leaf in self.state.items():
-                v = _read(leaf)
+                v = value_of(leaf)
                 if v.shape == (total,):
                     v = np.concatenate([v[int(ends[i]) - self.params[i].numel() : int(ends[i])] for i in places])
                 state[name] = State(v, leaf.label)
@@ -186,16 +186,16 @@ class Optimizer:
         vector: FlatVector = flatten_parameters(chunk.params)
         pieces = []
         for p, start, stop, shape in vector.parts:
-            g = _read(p._grad)  # type: ignore[arg-type]
+            g = value_of(p._grad)  # type: ignore[arg-type]
             if g.shape != shape:
                 raise GradientError(f"{type(self).__name__}: .grad of shape {g.shape} on a parameter of shape {shape}")
             pieces.append(g.reshape((stop - start,)))
         g = np.concatenate(pieces) if mode.recorder is None else ops.concatenate(*pieces, axis=0)
-        h = SimpleNamespace(**dict.copy(group) | {k: _read(leaf) for k, leaf in group.leaves.items()})
-        p = _read(vector)
+        h = SimpleNamespace(**dict.copy(group) | {k: value_of(leaf) for k, leaf in group.leaves.items()})
+        p = value_of(vector)
         if not chunk.state:
             chunk.state = {k: State(np.asarray(v), k) for k, v in self.init(vector._value, h).items()}
-        s = SimpleNamespace(**{k: _read(leaf) for k, leaf in chunk.state.items()})
+        s = SimpleNamespace(**{k: value_of(leaf) for k, leaf in chunk.state.items()})
         if getattr(h, "maximize", False):
             g = -g
         new, state = self.update(p, g, s, h)

@@ -24,7 +24,7 @@ PACKAGE = Path(surefit.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # room -> the rooms that it may import, beside itself and the base. What is not listed here may not exist.
-BASE = {"errors", "_version", "cachedir", "sentences", "blas", "checking"}
+BASE = {"errors", "_version", "cachedir", "files", "sentences", "spelling", "blas", "checking"}
 ROOMS: dict[str, set[str]] = {}
 ROOMS["core"] = set()
 ROOMS["solvers"] = set()
@@ -46,7 +46,7 @@ ROOMS["play"] = ROOMS["sklearn"] = ROOMS["integrations"] = set(ROOMS)
 ROOMS["cli"] = set(ROOMS)
 ROOMS["surefit"] = set(ROOMS) - {"cli"}  # the package's own __init__
 
-HEAVY = {"scipy", "matplotlib", "PIL", "llvmlite", "typer", "rich", "pandas", "pyarrow", "safetensors"}
+HEAVY = {"scipy", "matplotlib", "PIL", "llvmlite", "typer", "rich", "pandas", "pyarrow", "safetensors", "threadpoolctl"}
 ENTRY_POINTS = {
     "cli",
     "play",

@@ -7,12 +7,15 @@ again. Leaves (parameters, optimiser state, counters, generators) are read and w
 
 from __future__ import annotations
 
+import random
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 
+import surefit
 from surefit import jit, nn, optim
 from surefit.core import functions as F
 from surefit.core import ops
@@ -100,23 +103,144 @@ def test_an_attribute_that_is_a_number_is_frozen_and_a_leaf_is_not() -> None:
     assert [y.tolist() for y in f(ONES)] == [[2, 2, 2], [5, 5, 5]]
 
 
-def test_a_random_number_of_numpy_is_drawn_once_and_one_of_a_generator_each_time() -> None:
-    rng, ours, eager = np.random.default_rng(0), Generator(3), Generator(3)
-    f = jit(lambda x: (x + float(rng.normal()), x + ours.uniform((3,), dtype=np.float64)))
+NUMPYS = np.random.default_rng(0)
+
+
+class Noisy(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rng = np.random.RandomState(0)
+
+    def forward(self, x: Any) -> Any:
+        return x + self.rng.randn(3)
+
+
+def drawing_below(x: Any) -> Any:
+    return helper(x) * 2.0
+
+
+def helper(x: Any) -> Any:
+    return x + NUMPYS.normal(size=3)
+
+
+@pytest.mark.parametrize(
+    "f, name",
+    [
+        (lambda x: x + NUMPYS.normal(size=3), "NUMPYS"),
+        (lambda x, rng=NUMPYS: x + rng.normal(size=3), "default"),
+        (lambda x: x + float(NUMPYS.normal()), "NUMPYS"),
+        (lambda x: x + np.random.randn(3), "np.random"),  # noqa: NPY002
+        (lambda x: x + random.random(), "Python's random"),
+        (lambda x: x * (NUMPYS.random(3) > 0.5), "NUMPYS"),
+        (lambda x: (lambda: x + NUMPYS.random(3))(), "NUMPYS"),
+        (drawing_below, "NUMPYS"),
+        (Noisy(), "rng"),
+        (lambda x: x + surefit.rand(3), "rand"),
+        (lambda x: x + Generator().uniform((3,), dtype=np.float64), "fresh entropy"),
+        (lambda x: nn.functional.dropout(x, 0.5), "generator=None"),
+        (lambda x: nn.Linear(3, 1)(x.float()), "fresh entropy"),
+    ],
+)
+def test_random_numbers_that_would_be_drawn_once_are_an_error_that_names_their_stream(f: Any, name: str) -> None:
+    with pytest.raises(CapturedError, match=f"{name}.*Generator"):
+        jit(f)(ONES)
+
+
+def test_random_numbers_before_the_recording_are_constants_like_others() -> None:
+    noise, rng = NUMPYS.normal(size=3), np.random.default_rng(1)
+    rng.normal()
+    np.testing.assert_array_equal(jit(lambda x: x + noise if rng else x)(ONES).numpy(), 1 + noise)
+
+
+def test_a_generator_draws_in_each_call() -> None:
+    ours, eager = Generator(3), Generator(3)
+    f = jit(lambda x: x + ours.uniform((3,), dtype=np.float64))
     a, b = f(ONES), f(ONES)
-    assert a[0].tolist() == b[0].tolist()
-    assert a[1].tolist() != b[1].tolist()
-    for drawn in (a[1], b[1]):  # the same bits as eager
+    assert a.tolist() != b.tolist()
+    for drawn in (a, b):  # the same bits as eager
         assert drawn.tolist() == (ONES + eager.uniform((3,), dtype=np.float64)).tolist()
 
 
-def test_training_or_evaluation_is_frozen() -> None:
+def test_a_generator_with_a_seed_that_is_made_inside_draws_the_same_as_in_eager_calls() -> None:
+    f = lambda x: x + Generator(5).uniform((40,), dtype=np.float64)
+    compiled = jit(f)
+    for _ in range(2):
+        assert compiled(np.ones(40)).tolist() == f(np.ones(40)).tolist()
+
+
+# --- training and evaluation --------------------------------------------------------------------------------
+
+
+def test_a_network_that_goes_to_evaluation_and_back_is_compiled_for_both() -> None:
+    net = nn.Sequential(nn.Linear(4, 50, dtype="float64", generator=0), nn.Dropout(0.5, generator=0))
+    f = jit(net)
+    x = np.ones((8, 4))
+    for _ in range(2):
+        net.train()
+        assert 0.0 in f(x).numpy()
+        net.eval()
+        np.testing.assert_allclose(f(x).numpy(), net(tensor(x)).detach().numpy())
+    assert f.traces == 2 and "training of a Dropout changed from True to False" in f.trace_log[1]
+
+
+def test_batch_normalisation_follows_the_mode() -> None:
+    net = nn.BatchNorm1d(2, dtype="float64")
+    f, x = jit(net), np.arange(8.0).reshape(4, 2)
+    assert abs(f(x).numpy().mean(0)).max() < 1e-12
+    net.eval()
+    np.testing.assert_allclose(f(x).numpy(), net(tensor(x)).detach().numpy())
+    assert f(x).numpy().mean() > 1
+
+
+def test_a_branch_on_the_mode_follows_it() -> None:
+    net = nn.Identity()
+    f = jit(lambda x: net(x) * 2 if net.training else net(x))
+    assert f(ONES).tolist() == [2, 2, 2]
+    net.eval()
+    assert f(ONES).tolist() == [1, 1, 1]
+    net.training = True
+    assert f(ONES).tolist() == [2, 2, 2] and f.traces == 2
+
+
+def test_a_function_that_sets_the_mode_itself_is_compiled_once() -> None:
     drop = nn.Dropout(0.5, generator=0)
-    f = jit(lambda x: drop(x))
-    assert 0.0 in f(np.ones(64)).tolist()
-    drop.eval()
-    assert 0.0 in f(np.ones(64)).tolist()  # make one function for each
-    assert jit(lambda x: drop(x))(np.ones(64)).tolist() == [1.0] * 64
+
+    def f(x: Any) -> Any:
+        drop.eval()
+        y = drop(x)
+        drop.train()
+        return y
+
+    compiled = jit(f)
+    for _ in range(3):
+        assert compiled(ONES).tolist() == [1, 1, 1]
+    assert compiled.traces == 1
+
+
+def test_a_layer_that_is_frozen_later_learns_no_more() -> None:
+    a, b = nn.Linear(2, 3, dtype="float64", generator=0), nn.Linear(3, 1, dtype="float64", generator=1)
+    optimizer = optim.SGD([*a.parameters(), *b.parameters()], lr=0.1)
+    optimizer.prepare()
+
+    def step(x: Any) -> Any:
+        optimizer.zero_grad()
+        loss = (b(a(x)) ** 2).mean()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    compiled, x = jit(step), np.ones((4, 2))
+    compiled(x)
+    a.requires_grad_(False)
+    kept, learns = a.weight.detach().numpy().copy(), b.weight.detach().numpy().copy()
+    with pytest.raises(RecordError, match=r"optimizer\.prepare"):  # whose vector held both layers
+        compiled(x)
+    optimizer.prepare()
+    compiled(x)
+    assert np.array_equal(a.weight.detach().numpy(), kept)
+    assert not np.array_equal(b.weight.detach().numpy(), learns)
+    compiled(x)
+    assert compiled.traces == 3  # one of them in vain
 
 
 # --- Python runs once ---------------------------------------------------------------------------------------
@@ -461,3 +585,21 @@ def test_threads_may_share_a_compiled_function_and_compile_their_own() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(work, range(1, 9)))
+
+
+def test_threads_that_call_a_function_with_state_lose_no_update() -> None:
+    count = State(np.zeros(()), "count")
+
+    def step(x: Any) -> Any:
+        count.assign(count + 1.0)
+        return x * count
+
+    compiled = jit(step)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            seen = [y.item() for y in pool.map(compiled, [np.ones(())] * 2000)]
+    finally:
+        sys.setswitchinterval(before)
+    assert count.item() == 2000 and sorted(seen) == list(range(1, 2001)) and compiled.traces == 1

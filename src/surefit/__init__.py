@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         Measured,
         MLPSpec,
         NAdam,
+        Polynomial,
         RAdam,
         RateTest,
         RMSprop,
@@ -72,7 +73,7 @@ _HOME = {
     "surefit.fitting": (
         "fit ensemble Ensemble Fit Measured load examine Diagnosis Finding MLPSpec "
         "SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
-        "Auto Features VarPro LM LBFGS "
+        "Auto Polynomial Features VarPro LM LBFGS "
         "Started Epoch Finished OutsideWarning find_lr RateTest smallest Smallest Interval "
         "Snapshots Live TextPlot"
     ),

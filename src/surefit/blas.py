@@ -1,80 +1,133 @@
-"""One BLAS thread inside every solve.
+"""One BLAS thread during a solve.
 
-The matrices of small networks gain nothing from several threads, which wait for each other in a loop when the machine
-is busy; and another number of threads adds in another order, so that one seed would not be one result.
+The matrices of a fit are small. Several BLAS threads gain little on them, and on a machine with other work they wait
+for each other in busy loops: a fit of 40 ms then takes seconds. They also add in another order, so that the last digits
+of a fit would depend on the number of cores. `one_thread()` therefore stands around every solve; the number that was
+set before comes back when the last solve of all threads is over.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ContextDecorator
+from types import ModuleType
 from typing import Any
 
 
-class _Switch:
-    """How many solves run now, and the number of threads that BLAS had before the first.
+def _scipy_is_here() -> bool:
+    """Whether scipy.linalg is imported to the end, which brings a BLAS library of its own beside NumPy's."""
+    return hasattr(sys.modules.get("scipy.linalg"), "solve_triangular")
 
-    The number is one for the process, and threadpoolctl lets only the thread set it that was the first to do so. So one
-    thread, made for it, sets it for all.
+
+def _set(library: Any, threads: int) -> None:
+    """Set the number, from whichever thread.
+
+    threadpoolctl 3.7 and later ignore all threads of Python but the first that ever set a number of OpenBLAS, so that
+    they do not undo each other's limits; here they are counted instead.
     """
+    getattr(library, "_real_set_num_threads", library.set_num_threads)(threads)
+
+
+class _Libraries:
+    """The BLAS libraries of this process, how many threads each had, and how many threads of Python are solving."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.inside = 0
-        self.hand: ThreadPoolExecutor | None = None
-        self.controller: Any = None
-        self.limit: Any = None
+        self.here = threading.local()  # .depth: how many blocks this thread of Python is inside of
+        self.solving = 0
+        self.found: list[Any] = []
+        self.scanned: bool | None = None  # whether SciPy's was there when they were looked for
+        self.former: list[tuple[Any, int]] = []  # what to give back
+
+    def scan(self) -> None:
+        """Find the libraries, again when there may be more of them; under the lock."""
+        late = _scipy_is_here()
+        if self.scanned == late:
+            return
+        from threadpoolctl import ThreadpoolController
+
+        known = {library.filepath for library in self.found}
+        loaded = ThreadpoolController().select(user_api="blas").lib_controllers
+        new = [library for library in loaded if library.filepath not in known]
+        self.found, self.scanned = self.found + new, late
+        if self.solving:
+            self.former += [(library, library.get_num_threads()) for library in new]
+
+    def limit(self) -> None:
+        """One thread for each library; under the lock."""
+        self.scan()
+        if not self.solving:
+            self.former = [(library, library.get_num_threads()) for library in self.found]
+        for library in self.found:
+            _set(library, 1)
 
     def enter(self) -> None:
-        """One more solve; BLAS has one thread from the first on."""
-        with self.lock:
-            if self.inside == 0:
-                if self.hand is None:
-                    self.hand = ThreadPoolExecutor(1, thread_name_prefix="surefit-blas")
-                self.limit = self.hand.submit(self._set).result()
-            self.inside += 1
+        depth = getattr(self.here, "depth", 0)
+        if depth == 0:
+            with self.lock:
+                self.limit()
+                self.solving += 1
+        self.here.depth = depth + 1
 
     def leave(self) -> None:
-        """One less; after the last BLAS has as many threads as before."""
-        with self.lock:
-            self.inside -= 1
-            if self.inside == 0 and self.hand is not None:
-                self.hand.submit(self.limit.restore_original_limits).result()
+        self.here.depth -= 1
+        if self.here.depth == 0:
+            with self.lock:
+                self.solving -= 1
+                if not self.solving:
+                    self.restore()
 
-    def _set(self) -> Any:
-        if self.controller is None:
-            import scipy.linalg  # noqa: F401 - its own BLAS is found only when it is loaded
-            from threadpoolctl import ThreadpoolController
-
-            self.controller = ThreadpoolController()  # which looks through all libraries, once
-        return self.controller.limit(limits=1, user_api="blas")
+    def restore(self) -> None:
+        for library, threads in self.former:
+            _set(library, threads)
+        self.former = []
 
 
-_switch = _Switch()
+_libraries = _Libraries()
 
 
 def _after_fork() -> None:
-    """A child process has none of its parent's threads."""
-    global _switch
-    _switch = _Switch()
+    """A child has one thread, and of the solves that were running only the one that forked, if it did."""
+    global _libraries
+    old, _libraries = _libraries, _Libraries()
+    depth = getattr(old.here, "depth", 0)
+    _libraries.found, _libraries.scanned, _libraries.former = old.found, old.scanned, old.former
+    _libraries.here.depth, _libraries.solving = depth, int(depth > 0)
+    if old.solving and not depth:
+        _libraries.restore()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """While inside, also in several threads of Python at once, BLAS uses one thread; afterwards as many as before."""
-    switch = _switch
-    switch.enter()
-    try:
-        yield
-    finally:
-        switch.leave()
+class one_thread(ContextDecorator):
+    """Let BLAS compute with one thread inside the block or the decorated function.
+
+    Blocks may be nested and may overlap in several threads: the former number is set when the last of them ends.
+
+    >>> with one_thread():
+    ...     pass  # the solve
+    """
+
+    def __enter__(self) -> None:
+        _libraries.enter()
+
+    def __exit__(self, *exception: object) -> None:
+        _libraries.leave()
 
 
-__all__ = ["one_thread"]
+def scipy_linalg() -> ModuleType:
+    """scipy.linalg, whose BLAS gets one thread too if it is first imported inside of a block."""
+    late = _scipy_is_here()
+    import scipy.linalg
+
+    if not late and _libraries.solving:
+        with _libraries.lock:
+            _libraries.limit()
+    return scipy.linalg
+
+
+__all__ = ["one_thread", "scipy_linalg"]

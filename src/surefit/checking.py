@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,4 +30,31 @@ def positive_number(name: str, value: Any) -> float | None:
     return float(value)
 
 
-__all__ = ["positive_number", "whole_number"]
+def check_memory(name: str, needed: float, purpose: str, cure: str) -> None:
+    """ArgumentError when so many bytes are more than this process can ever have. name: of the argument to blame.
+
+    Asked before anything is computed: the system itself may say no after minutes, or end the process without a word.
+    """
+    limit = memory_limit()
+    if needed > limit:
+        sizes = f"{needed / 2**30:.3g} GiB of memory, and there are {limit / 2**30:.3g} here"
+        raise ArgumentError(f"{name}: {purpose} takes {sizes}; {cure}")
+
+
+def memory_limit() -> float:
+    """The bytes that this process may have at most: of the machine, its container, its own limit; inf if unknown."""
+    limits = [math.inf]
+    with suppress(AttributeError, OSError, ValueError):  # Windows has no sysconf
+        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):  # "max": there is no limit
+            limits.append(int(Path(file).read_text(encoding="ascii")))
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        soft = resource.getrlimit(resource.RLIMIT_AS)[0]
+        limits.append(math.inf if soft == resource.RLIM_INFINITY else soft)
+    return min(limits)
+
+
+__all__ = ["check_memory", "memory_limit", "positive_number", "whole_number"]

@@ -51,6 +51,17 @@ class DomainError(SurefitError, ValueError):
     """A domain is malformed, or the target is not finite on it."""
 
 
+class EvaluationError(DomainError):
+    """A Python function raised an error at a point of the domain.
+
+    Attributes: points (m, d) and values (m, k), what it had given before; `fit((e.points, e.values))` fits that.
+    """
+
+    def __init__(self, message: str, points: object = None, values: object = None) -> None:
+        super().__init__(message)
+        self.points, self.values = points, values
+
+
 class NotFiniteError(SurefitError, ArithmeticError):
     """NaN or infinity appeared during training; the message says step, layer and likely cause."""
 

@@ -7,7 +7,10 @@ parses a sentence.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+from surefit.errors import ArgumentError
 
 
 class Both(NamedTuple):
@@ -54,11 +57,18 @@ def say(code: str, **values: Any) -> Sentence:
 
 
 def from_dict(data: Any) -> Sentence:
-    """What `Sentence.to_dict` gave, or a bare text (of an old file)."""
+    """What `Sentence.to_dict` gave, or a bare text (of an old file); a Sentence as it is."""
     if isinstance(data, str):
-        return Sentence(data)
+        return data if isinstance(data, Sentence) else Sentence(data)
     values = {k: from_dict(v) if isinstance(v, dict) else v for k, v in data["values"].items()}
     return Sentence(data["text"], data["code"], values)
+
+
+def declare(sentences: Mapping[str, Both]) -> None:
+    """Add the sentences of a room to the table. ArgumentError: a code says something else already."""
+    for code, both in sentences.items():
+        if SENTENCES.setdefault(code, both) != both:
+            raise ArgumentError(f"the sentence {code!r} is declared twice: {SENTENCES[code].en!r} and {both.en!r}")
 
 
 SENTENCES: dict[str, Both] = {
@@ -204,6 +214,23 @@ SENTENCES: dict[str, Both] = {
         "The function falls without limit: it has no minimum; check its sign, or add a penalty.",
         "函数无限下降：它没有极小值；请检查符号，或加上惩罚项。",
     ),
+    "solver-singular": Both(
+        "The Gauss-Newton step, however short, does not lower the cost: the Jacobian nearly loses its rank there. Use "
+        "levenberg_marquardt, which damps the step; if that stalls too, compare the Jacobian with differences.",
+        "Gauss-Newton 步无论多短都不能降低残差：雅可比矩阵在那里几乎降秩。请改用带阻尼的 levenberg_marquardt；"
+        "若仍停滞，请把雅可比矩阵与差分比较。",
+    ),
+    "solver-undetermined": Both(
+        "{reason} The Jacobian has rank {rank} there, for {variables} variables: some of them, or combinations of "
+        "them, are not determined by the residuals; others give the same cost.",
+        "{reason}那里雅可比矩阵的秩为 {rank}，而变量有 {variables} 个：残差不能确定其中一些变量或它们的组合，"
+        "另一些取值给出相同的残差。",
+    ),
+    "solver-jacobian": Both(
+        "The Jacobian is not finite, or so large that its squares overflow, after {iterations} iterations: compare it "
+        "with differences, scale the variables, or start elsewhere.",
+        "{iterations} 次迭代后雅可比矩阵不是有限的，或大到平方溢出：请把它与差分比较，缩放变量，或从别处开始。",
+    ),
     "solver-scanned-more": Both(
         "Every scale was tried; this is the best of them. More units come closer.",
         "各种陡度都已试过；这是其中最好的。更多的单元可以更接近。",
@@ -217,6 +244,10 @@ SENTENCES: dict[str, Both] = {
     ),
     "stage-solver": Both("{method}, {size}{note}", "{method}，{size}{note}"),
     "stage-adam": Both("{method}, {size}, {dtype}", "{method}，{size}，{dtype}"),
+    "stage-linear": Both("linear function", "线性函数"),
+    "stage-quadratic": Both("quadratic function", "二次函数"),
+    "solver-solved": Both("One solve gave it.", "一次求解得到。"),
+    "stage-mean": Both("the mean of {networks} networks, {units} units", "{networks} 个网络的平均，{units} 个单元"),
     "stage-initial": Both("initial weights", "初始权重"),
     "size-units": Both("{units} units", "{units} 个单元"),
     "size-parameters": Both("{parameters} parameters", "{parameters} 个参数"),
@@ -279,11 +310,37 @@ SENTENCES: dict[str, Both] = {
         "the function raised an error at {count} points, which were left out; the first, at {where}: {error}",
         "函数在 {count} 个点上出错，这些点已被略去；第一个在 {where}：{error}",
     ),
+    "few-for-time": Both(
+        "a value of the function takes {seconds:.2g} s, so that the limit of time allows {points} training points at "
+        "most; give more time for more of them",
+        "函数每求一个值需 {seconds:.2g} 秒，因此在时限内最多用 {points} 个训练点；给更多时间即可用更多点",
+    ),
+    "gradients-unknown": Both(
+        "at {missing} of {points} points the gradient is not known; there only the value counts",
+        "{points} 个点中有 {missing} 个的梯度未知；这些点上只用函数值",
+    ),
+    "single-precision": Both(
+        "the function computes in single precision; errors below a ten-millionth of its values are its own rounding",
+        "该函数以单精度计算；小于其值千万分之一的误差来自它自身的舍入",
+    ),
     "constant-output": Both(
         "{name} is {value:g} at every point: there is nothing to learn", "{name} 在每个点上都是 {value:g}：没有什么可学"
     ),
     "constant-target": Both(
         "{name} is {value:g} in every row: there is nothing to learn", "{name} 在每一行都是 {value:g}：没有什么可学"
+    ),
+    "constant-inputs": Both(
+        "inputs that are the same in every row, of which nothing can be learned: {names}",
+        "以下输入在每一行都相同，学不到其作用：{names}",
+    ),
+    "copied-inputs": Both(
+        "inputs that repeat another one (in brackets), perhaps in other units: {pairs}; one of the two is enough",
+        "以下输入重复了括号中的输入，也许换了单位：{pairs}；两者保留一个即可",
+    ),
+    "rows-contradict": Both(
+        "rows at the same place differ in {name} by {by:.3g} (standard deviation), and no function of these inputs can "
+        "do better",
+        "同一位置的各行在 {name} 上相差 {by:.3g}（标准差），这些输入的任何函数都不能更好",
     ),
     "rows-outside": Both(
         "{count} of {rows} rows lie outside the domain that was given; they are fitted too",

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surefit.cli.app import app
-from surefit.cli.settings import SETTINGS, in_options, read_config, toml_value, write_config
+from surefit.cli.settings import SETTINGS, as_option, of_options, read_config, toml_value, write_config
+from surefit.spelling import cure, spelled, spelling
 
 
 def result(ran):
@@ -123,17 +124,43 @@ def test_the_words_in_the_help_are_those_of_the_library():
 
 
 @pytest.mark.parametrize(
-    "message, shown",
+    "name, value, shown",
     [
-        ("lr=0.5 is high; try lr=0.05, or clip_norm=1", "--lr 0.5 is high; try --lr 0.05, or --clip-norm 1"),
-        ("use dtype='float64', or scale=True", "use --dtype float64, or --scale"),
-        ("say header=True or header=False", "say --header or --no-header"),
-        ("choose others with columns=...", "choose others with --columns"),
-        ("say decimal=',', or", "say --decimal ',', or"),
-        ("count: too few", "--num: too few"),
-        ("extra_ratio: without extra_box", "--extra-ratio: without --extra-box"),
-        ("the multiplier=3 stays", "the multiplier=3 stays"),
+        ("lr", "0.05", "--lr 0.05"),
+        ("clip_norm", "1", "--clip-norm 1"),
+        ("dtype", "'float64'", "--dtype float64"),
+        ("scale", "True", "--scale"),
+        ("header", "False", "--no-header"),
+        ("columns", "", "--columns"),
+        ("decimal", "','", "--decimal ','"),
+        ("split", "(1, 0, 0)", "--split 1,0,0"),
+        ("model", "(units,)", "--hidden UNITS"),
+        ("count", "100", "--num 100"),
+        ("nowhere", "3", "nowhere=3"),
     ],
 )
-def test_messages_speak_of_options(message, shown):
-    assert in_options(message) == shown
+def test_an_argument_is_spelled_as_an_option(name, value, shown):
+    assert spelled(name, value) == (f"{name}={value}" if value else name)
+    with spelling(as_option):
+        assert spelled(name, value) == shown
+    assert spelled("lr", "1") == "lr=1"
+
+
+def test_a_cure_that_a_command_does_not_have_is_not_proposed():
+    with spelling(lambda name, value: None):
+        assert cure(", or leave them out with {}", "drop_missing", "True") == ""
+    with spelling(as_option):
+        assert cure(", or leave them out with {}", "drop_missing", "True") == ", or leave them out with --drop-missing"
+
+
+@pytest.mark.parametrize(
+    "message, shown",
+    [
+        ("count: too few", "--num: too few"),
+        ("tol=-1 must be a number > 0", "--tol -1 must be a number > 0"),
+        ("the column 'lr=3' stays, as does decimal=','", "the column 'lr=3' stays, as does decimal=','"),
+        ("noise.csv: line 3", "noise.csv: line 3"),
+    ],
+)
+def test_a_message_begins_with_the_option(message, shown):
+    assert of_options(message) == shown

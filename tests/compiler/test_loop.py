@@ -7,16 +7,19 @@ import os
 import resource
 import threading
 import time
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 import surefit
 from surefit import nn, optim
-from surefit.compiler import TrainingLoop
+from surefit.compiler import TrainingLoop, engine, loop_code
 from surefit.compiler.loop import Pace
 from surefit.compiler.threads import cores
 from surefit.errors import ArgumentError, AxisError, RecordError, ShapeError
+from surefit.ir.builder import Function, Module
 
 from .training import problem, step_of
 
@@ -261,3 +264,50 @@ def test_little_is_kept_of_a_dropped_function():
         once(float(100 + i))
     gc.collect()
     assert (resident() - before) / 100 <= 20 * 1024
+
+
+def test_a_function_keeps_its_code_in_memory_and_no_longer():
+    m = Module()
+    f = Function(m, "put", [("p", "ptr")])
+    f.store(f.i64(7), f.args["p"])
+    f.ret()
+    f.end()
+    t = engine.target()
+    library = engine.Library(engine.object_code(str(m), t), t, ["put"])
+    known, put = weakref.ref(library), library.function("put")
+    del library
+    gc.collect()
+    there = np.zeros(1, np.int64)
+    put(there.ctypes.data)
+    assert there[0] == 7 and known() is not None
+    del put
+    gc.collect()
+    assert known() is None
+
+
+def test_threads_that_come_first_at_the_same_time_get_one_runtime(monkeypatch):
+    made = []
+
+    def slowly(*args, load=loop_code.cache.load):
+        made.append(args)
+        time.sleep(0.05)
+        return load(*args)
+
+    monkeypatch.setattr(loop_code, "_runtimes", {})
+    monkeypatch.setattr(loop_code.cache, "load", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        functions = list(pool.map(loop_code.runtime, [engine.target()] * 4))
+    assert len(made) == 1 and len({id(f.library) for f in functions}) == 1
+
+
+def test_threads_that_share_a_loop_take_turns():
+    rows = np.tile(np.arange(50), (200, 1))
+    a, _, step = problem()
+    alone = TrainingLoop(step, (X, Y), 50)
+    for _ in range(8):
+        alone.run(rows)
+    b, _, step = problem()
+    shared = TrainingLoop(step, (X, Y), 50)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(shared.run, [rows] * 8))
+    assert np.array_equal(weights(a), weights(b))

@@ -409,7 +409,7 @@ EVERY = {  # layer, shape of one sample
         name: (getattr(nn, name), (4,))
         for name in (
             "CELU ELU GELU Hardshrink Hardsigmoid Hardswish Hardtanh LeakyReLU LogSigmoid Mish ReLU ReLU6 "
-            "SELU SiLU Sigmoid Softplus Softshrink Softsign Tanh Tanhshrink"
+            "SELU SiLU Sigmoid Softplus Softshrink Softsign Square Tanh Tanhshrink"
         ).split()
     },
 }

@@ -5,14 +5,20 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+import time
+from decimal import Decimal
+from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
 
 import surefit
-from surefit.errors import ArgumentError, DomainError
-from surefit.problems.callables import vectorised
+from surefit.errors import ArgumentError, EvaluationError
+from surefit.problems.callables import FormulaFunction, Steady, vectorised
+from surefit.problems.points import drawn
 from surefit.problems.posing import pose
+from surefit.search.judging import Judge
 
 ONE, TWO = surefit.Domain("x=0:1"), surefit.Domain("a=0:1, b=-1:1")
 POINTS = np.random.default_rng(0).uniform(0, 1, (7, 2))
@@ -106,7 +112,9 @@ def fails(x):
 
 
 def test_a_point_at_which_it_raises_is_named_and_what_was_computed_is_kept():
-    with pytest.raises(DomainError, match=r"raised RuntimeError at x=0\.30\d*: the mesh failed.*drop_nonfinite") as e:
+    with pytest.raises(
+        EvaluationError, match=r"raised RuntimeError at x=0\.30\d*: the mesh failed.*drop_nonfinite"
+    ) as e:
         surefit.fit(fails, (0, 1))
     assert len(e.value.values) == len(e.value.points) > 0
     np.testing.assert_allclose(e.value.values, np.exp(e.value.points))
@@ -138,8 +146,6 @@ def test_a_removable_singularity_is_stepped_round(text, box, at, value):
 @pytest.mark.parametrize(("text", "box"), [("1/x", "x=0:1"), ("log(x)", "x=0:1"), ("x*y/(x^2+y^2)", "x=0:1, y=0:1")])
 def test_what_has_no_limit_is_still_refused(text, box):
     problem_box = surefit.Domain(box)
-    from surefit.problems.callables import FormulaFunction, Steady
-
     steady = Steady(FormulaFunction([text], problem_box.names), problem_box)
     points = np.concatenate([np.zeros((1, problem_box.dim)), POINTS[:, : problem_box.dim]])
     assert not np.isfinite(steady(points)[0]).any()
@@ -177,3 +183,240 @@ def test_what_says_nothing_about_points_leaves_them_to_the_solver(plan):
     assert pose("sin(x)", "x=0:1", surefit.Sampling(**plan), 0, solver=True).free
     assert not pose("sin(x)", "x=0:1", surefit.Sampling(count=30, **plan), 0, solver=True).free
     assert len(pose("sin(x)", "x=0:1", surefit.Sampling(**plan), 0, solver=True).train[0]) < 100
+
+
+# --- numbers of other libraries, and functions that do more than they should ---
+
+
+@pytest.mark.parametrize("kind", [Decimal, Fraction, mpmath.mpf, np.float64, float])
+def test_numbers_of_other_libraries_are_numbers(kind):
+    function, k = vectorised(lambda x: kind(float(x)) * kind(float(x)), ONE)
+    np.testing.assert_allclose(function(POINTS[:, :1]), POINTS[:, :1] ** 2, rtol=1e-12)
+    assert k == 1
+    several, k = vectorised(lambda x: [kind(float(x)), 2], ONE)
+    assert several(POINTS[:, :1]).shape == (7, k) == (7, 2)
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: mpmath.sqrt(x - 2),
+    lambda x: [mpmath.mpc(x, 1)],
+    lambda x: x + 1j if x > 0.5 else x,
+])  # fmt: skip
+def test_complex_numbers_of_other_libraries_are_refused(f):
+    with pytest.raises(ArgumentError, match="complex numbers"):
+        pose(f, (0, 1), None, 0)
+
+
+def test_complex_values_at_some_points_name_the_point():
+    with pytest.raises(ArgumentError, match=r"at x=0\.9\d* the function .* complex numbers"):
+        pose(lambda x: (0.97 - x) ** 0.5 if x < 2 else 1.0, {"x": (0, 1)}, None, 0)
+
+
+def test_tensors_of_pytorch_go_in_and_come_out():
+    torch = pytest.importorskip("torch")
+    x = POINTS[:, :1]
+    function, _ = vectorised(lambda x: torch.sin(x), ONE)
+    np.testing.assert_allclose(function(x), np.sin(x), rtol=1e-14)
+    network = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 3))
+    function, k = vectorised(network, TWO)
+    with torch.no_grad():
+        truth = network(torch.tensor(POINTS, dtype=torch.float32)).numpy()
+    np.testing.assert_allclose(function(POINTS), truth, rtol=1e-6)
+    assert k == 3
+    assert [n.code for n in pose(network, TWO, surefit.Sampling(count=20), 0).notes] == ["single-precision"]
+
+
+@pytest.mark.parametrize("k", [2, 4, 5])
+def test_outputs_in_rows_are_turned(k):
+    function, outputs = vectorised(lambda x: np.array([x ** (i + 1) for i in range(k)]), ONE)
+    assert function.way == "turned columns" and outputs == k
+    np.testing.assert_allclose(function(POINTS[:, :1]), POINTS[:, :1] ** np.arange(1, k + 1))
+
+
+def writes_columns(a, b):
+    a *= 2
+    b[:] = 0
+    return a
+
+
+def writes_points(X):
+    X[:, 0] = np.nan
+    return X[:, 1]
+
+
+@pytest.mark.parametrize("f", [writes_columns, writes_points, lambda p: p.sort() or p[0]])
+def test_a_function_that_writes_into_its_arguments_changes_no_points(f):
+    points = POINTS.copy()
+    vectorised(f, TWO)[0](points)
+    np.testing.assert_array_equal(points, POINTS)
+
+
+def test_a_result_that_is_the_same_array_each_time_is_copied():
+    out = np.zeros(1)
+
+    def into(x):
+        out[0] = math.sin(x)
+        return out
+
+    np.testing.assert_allclose(vectorised(into, ONE)[0](POINTS[:, :1]), np.sin(POINTS[:, :1]))
+
+
+def test_the_second_argument_of_a_ufunc_is_not_where_it_writes():
+    function, _ = vectorised(np.arctan2, TWO)
+    np.testing.assert_allclose(function(POINTS)[:, 0], np.arctan2(POINTS[:, 0], POINTS[:, 1]))
+    function, _ = vectorised(np.sin, TWO)  # elementwise: two outputs
+    np.testing.assert_allclose(function(POINTS), np.sin(POINTS))
+
+
+# --- what is asked, and what it costs ---
+
+
+class Counted:
+    """math.sin that counts, and takes its time."""
+
+    def __init__(self, seconds=0.0):
+        self.points, self.seconds = [], seconds
+
+    def __call__(self, x):
+        self.points.append(float(x))
+        time.sleep(self.seconds)
+        return math.sin(x)
+
+
+def test_a_function_of_single_points_is_not_asked_twice_for_the_same():
+    f = Counted()
+    problem = pose(f, (0, 3), None, 0, solver=True)
+    for rows in (82, 163, 82, 163):
+        again = drawn(problem, rows, 0)
+        np.testing.assert_allclose(again.train[1], np.sin(again.train[0]))
+    asked = f.points[f.points.index(0.0) :]  # after the few that tell how it wants to be called
+    assert len(asked) == len(set(asked))
+
+
+def test_posing_asks_for_no_more_than_the_points_that_were_wanted():
+    f = Counted()
+    problem = pose(f, (0, 3), surefit.Sampling(count=50), 0, solver=True)
+    assert len(f.points) <= sum(problem.sizes().values()) + 5 <= 2.5 * 50
+
+
+SLOW = 2e-3  # seconds of a value
+
+
+@pytest.mark.parametrize("f", [Counted(SLOW), lambda x: (time.sleep(SLOW * np.size(x)), np.sin(x))[1]])
+@pytest.mark.parametrize("data", [
+    None, surefit.Sampling(count=3000), surefit.Sampling("grid", (2000,), split=(1, 0, 0)),
+])  # fmt: skip
+def test_a_limit_of_time_bounds_the_values_of_a_slow_function(f, data):
+    began = time.perf_counter()
+    problem = pose(f, (0, 3), data, 0, solver=True, time=0.5)
+    for rows in (82, 163, 400, 2000):
+        problem = drawn(problem, rows, 0)
+    assert time.perf_counter() - began < 0.5
+    assert SLOW <= problem.seconds_per_point < 4 * SLOW
+    (note,) = problem.notes
+    assert note.code == "few-for-time" and note.values["points"] == len(problem.train[0]) < 100
+    np.testing.assert_allclose(problem.train[1], np.sin(problem.train[0]))
+
+
+def test_without_a_limit_of_time_the_clock_decides_nothing():
+    slow, fast = (pose(Counted(s), (0, 1), surefit.Sampling(count=30), 0, solver=True) for s in (2e-3, 0.0))
+    for a, b in zip((*slow.train, *slow.validation), (*fast.train, *fast.validation), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert slow.affordable is fast.affordable is None and slow.notes == fast.notes == ()
+
+
+def test_a_fast_function_is_not_limited_by_a_time():
+    problem = pose(np.sin, (0, 3), surefit.Sampling(count=4000), 0, time=10.0)
+    assert problem.affordable is None and len(problem.train[0]) == 4000
+
+
+@pytest.mark.slow
+def test_a_slow_simulator_is_fitted_within_its_time():
+    began = time.perf_counter()
+    fit = surefit.fit(Counted(5e-3), (0, 3), time=4)
+    assert time.perf_counter() - began < 6
+    assert fit.error.max < 1e-6
+
+
+# --- errors and holes ---
+
+
+def test_what_was_computed_before_an_error_can_be_fitted():
+    with pytest.raises(EvaluationError) as caught:
+        pose(fails, (0, 1), None, 0)
+    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
+    np.testing.assert_array_equal(again.values, caught.value.values)
+    assert isinstance(caught.value.__cause__, RuntimeError)
+    fit = surefit.fit((again.points, again.values), data=surefit.Sampling(split=(0.8, 0.2, 0)))
+    assert fit.error.max < 1e-3
+
+
+def test_an_error_where_it_is_only_measured_costs_no_fit():
+    def rarely(x):
+        if 0.2 < x < 0.9 and x not in known:
+            raise RuntimeError("no convergence")
+        return math.cos(x)
+
+    known = set(np.linspace(0, 1, 1000))
+    plan = surefit.Sampling(count=1000, split=(1, 0, 0))
+    fit = surefit.fit(rarely, (0, 1), method="features", model=(20,), data=plan)
+    assert fit.error.max < 1e-6 and fit.error.left_out > 100
+
+
+@pytest.mark.parametrize("f", [lambda x: math.sin(x) / x, lambda x: np.sin(x) / x, lambda X: np.sin(X[:, 0]) / X[:, 0]])
+def test_a_hole_of_a_callable_is_filled(f):
+    problem = pose(f, (0, 2), None, 0, solver=True)
+    assert problem.train[1][np.flatnonzero(problem.train[0] == 0)] == pytest.approx(1.0, abs=1e-12)
+    assert [n.code for n in problem.notes] == ["stepped-round"]
+
+
+@pytest.mark.parametrize(
+    ("text", "box", "value"),
+    [
+        ("(1-cos(x))/x^2", "x=-1:1", 0.5),
+        ("(x-sin(x))/x^3", "x=-1:1", 1 / 6),
+        ("(exp(x)-1-x)/x^2", "x=0:2", 0.5),
+        ("x*sin(x)/x", "x=-1:1", 0.0),
+        ("sin(50*x)/x", "x=-1:1", 50.0),
+        ("(sqrt(1+x)-1)/x", "x=0:1", 0.5),
+    ],
+)
+def test_the_value_at_a_hole_is_its_limit(text, box, value):
+    function = pose(text, box, surefit.Sampling(count=40), 0).function
+    assert function(np.array([[0.0]] + [[0.3]] * 5))[0, 0] == pytest.approx(value, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "box"),
+    [
+        ("x/x^2", "x=-1:1"),
+        ("sin(x)/x^2", "x=-1:1"),
+        ("x/abs(x)", "x=-1:1"),
+        ("abs(x)^1.5/abs(x)", "x=-1:1"),
+        ("x*log(x)", "x=0:1"),
+        ("x*sin(x/x^2)", "x=-1:1"),
+        ("x*y/(x^2+y^2)", "x=-1:1, y=-1:1"),
+        ("(x^2-y^2)/(x^2+y^2)", "x=-1:1, y=-1:1"),
+    ],
+)
+def test_a_pole_a_jump_and_a_kink_are_no_holes(text, box):
+    domain = surefit.Domain(box)
+    steady = Steady(FormulaFunction([text], domain.names), domain)
+    points = np.concatenate([np.zeros((1, domain.dim)), POINTS[:, : domain.dim]])
+    assert np.isnan(steady(points)[0, 0])
+
+
+def test_a_plane_of_holes_on_a_grid_is_filled():
+    problem = pose("sin(x)/x*y + z", "x=-1:1, y=-1:1, z=-1:1", None, 0, solver=True)
+    x, y = problem.train
+    holes = x[:, 0] == 0
+    assert holes.sum() > 50
+    np.testing.assert_allclose(y[holes, 0], x[holes, 1] + x[holes, 2], atol=1e-12)
+
+
+@pytest.mark.parametrize("text", ["log(x)", "1/x", "log(x)*cos(x)", "1/sqrt(x)"])
+def test_an_infinite_end_that_is_left_out_counts_nowhere(text):
+    problem = pose(text, "x=0:1", surefit.Sampling(drop_nonfinite=True), 0, solver=True)
+    judge = Judge(problem, 0)
+    assert problem.dropped == 1 and judge.left_out >= 1
+    assert np.isfinite(judge.points[1]).all() and np.isfinite(judge.measured(lambda x: 0.0 * x).max)

@@ -20,7 +20,6 @@ from surefit import formulas
 from surefit.data import Sampling
 from surefit.fitting.model_file import finite_json
 from surefit.problems.posing import pose
-from surefit.problems.problem import Problem
 from surefit.search import judging
 from surefit.search.judging import Judge, Measured, effort_of, fresh_points, judging_rows, spread_points
 
@@ -349,11 +348,7 @@ def test_few_points_are_not_limited_by_more_than_the_default():
 
 
 def slow_problem(data, seconds):
-    class Slow(Problem):
-        seconds_per_point = seconds
-
-    function, problem = counted(data)
-    return function, Slow(**{name: getattr(problem, name) for name in Problem.__dataclass_fields__})
+    return counted(data, seconds_per_point=seconds)
 
 
 def test_a_slow_callable_is_measured_within_a_fifth_of_the_time():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from surefit.attempts.attempt import Outcome
-from surefit.attempts.methods import LBFGS, LM, Features, VarPro
+from surefit.attempts.methods import LBFGS, LM, Adam, Features, Polynomial, VarPro
 from surefit.attempts.progress import Progress
 from surefit.core import ops
 from surefit.models.scaled import scaled
@@ -137,16 +137,29 @@ def noisy(rows=60):
     return x, np.sin(3 * x) + 0.1 * np.random.default_rng(0).normal(size=rows)
 
 
-def test_of_measured_data_the_first_is_kept_unless_another_is_surely_better(fake):
-    scores = {1: 0.10, 2: 0.099}
-    perform = fake(lambda attempt, n: scores.get(n, 0.2))
+def test_of_measured_data_a_polynomial_is_kept_unless_another_is_clearly_better(fake):
+    kinds = lambda perform: [type(a.method).__name__ for a in perform.proposed]
+    close = fake(lambda attempt, n: 0.1 if isinstance(attempt.method, Polynomial) else 0.097)
     state = state_of(noisy(), None)
-    run(state, measured_data(state), perform)
-    assert state.best is state.candidates[0]
-    much = fake(lambda attempt, n: 0.01 if n == 2 else 0.2)
-    other = state_of(noisy(), None)
-    run(other, measured_data(other), much)
-    assert other.best is other.candidates[1]
+    run(state, measured_data(state), close)
+    assert kinds(close)[:2] == ["Polynomial", "Polynomial"]
+    assert state.best is state.candidates[0]  # the linear one
+    far = fake(lambda attempt, n: 0.1 if isinstance(attempt.method, Polynomial) else 0.05)
+    state = state_of(noisy(), None)
+    run(state, measured_data(state), far)
+    assert state.best.details["solver"] in ("features", "varpro")
+
+
+def test_adam_never_wins_on_rows_too_few_to_tell(fake):
+    score = lambda attempt, n: 0.01 if isinstance(attempt.method, Adam) else 0.1
+    few = fake(score)
+    state = state_of(noisy(60), None)
+    run(state, measured_data(state), few)
+    assert "adam" in few.names
+    assert all(c.validated == 0 for c in state.candidates)
+    for c in state.candidates:  # as few as the validation rows of 60
+        c.residuals, c.validated = c.residuals[:6], 6
+    assert state.best.details["solver"] != "adam"
 
 
 def test_a_tolerance_ends_the_ladder_of_a_table(fake):

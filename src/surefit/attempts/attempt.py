@@ -41,6 +41,7 @@ class Attempt:
     generator: np.random.Generator | None = None  # of the units beside `layer`
     part: tuple[int, int] = (1, 1)  # of a first-order method that goes on: which part of how many
     jit: bool | None = None
+    made: Outcome | None = None  # of no method: what the network is, and what is known of it
 
     @property
     def share(self) -> float:

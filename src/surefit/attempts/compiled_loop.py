@@ -21,6 +21,7 @@ from surefit.sentences import Sentence, say
 FEWEST_STEPS = 400  # fewer are done before a compiler has finished
 FEWEST_OPERATIONS = 2e9  # unless they are large
 CHUNK_SECONDS = 0.05
+FIRST_SECONDS = 0.1  # that the first chunk gets, whatever the time
 SPEED = 2e10  # operations a second, for the length of a chunk
 MOST_INDICES = 1 << 23  # of rows, in one chunk
 
@@ -119,6 +120,8 @@ def run_compiled(epochs: Epochs, loop: Any) -> Sentence:
         full = loop.batch == loop.count
         order = None if full else np.stack([run.rng.permutation(loop.count) for _ in range(n)])
         left = epochs.left()
+        if left is not None and epochs.done == 0:
+            left = max(left, FIRST_SECONDS)  # compiling may have used it up, and untrained weights are no fit
         before = epochs.progress.seconds
         try:
             result = loop.epochs(

@@ -9,13 +9,13 @@ import numpy as np
 
 from surefit.attempts.attempt import Attempt, Outcome
 from surefit.attempts.methods import Features
-from surefit.attempts.output_layer import ROUNDOFF
+from surefit.attempts.output_layer import ROUNDOFF, enough_rows
 from surefit.attempts.progress import Losses, Progress
 from surefit.attempts.residuals import Residuals
 from surefit.core import ops
 from surefit.models.chain import Elementwise, chain_of
 from surefit.models.scaled import scaled
-from surefit.problems.points import VALIDATED, apart, fewer_rows, slope_weight
+from surefit.problems.points import VALIDATED, apart, fewer_rows, slope_weight, some_rows
 from surefit.sentences import say
 from surefit.solvers.features import PENALTIES, SCALES, linear_features, place_units, solve_output
 from surefit.solvers.gradients import gradient_features
@@ -38,7 +38,10 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
     """Place the units of a network with one hidden layer for a few steepnesses, and solve for its output layer."""
     network, problem, exact = attempt.network, attempt.problem, attempt.problem.exact
     units, activation = _hidden(attempt)
-    problem = fewer_rows(problem, max(FEWEST, PLENTY * units)) if exact else problem
+    if exact:
+        problem = fewer_rows(problem, max(FEWEST, PLENTY * units))
+    else:
+        problem = some_rows(problem, enough_rows(units), attempt.seed)
     model = scaled(network, problem, True, ops.float64)
     x, y = model.rows(problem.train)
     scales, beyond = attempt.scales or (SCALES if exact else NOISY_SCALES), attempt.beyond
@@ -93,7 +96,8 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
     reason = say("solver-scanned-more" if exact and found.status == "scanned" else f"solver-{found.status}")
     left_out = None
     if not exact and problem.slopes is None:
-        left_out = leave_one_out(rows, found.output.penalty)
+        phi = rows.features(rows.theta[: rows.body_size])[:, :-1]
+        left_out = leave_one_out(phi, rows.outputs() - y, problem.weights, found.output.penalty)
     return Outcome(
         network=network,
         problem=problem,
@@ -149,23 +153,20 @@ def extend(attempt: Attempt, method: Features, progress: Progress) -> Outcome | 
     return Outcome(network=network, problem=problem, stage=stage, reason=reason, row=row, details=details)
 
 
-def leave_one_out(rows: Residuals, penalty: float) -> np.ndarray:
-    """Residuals (n, k) of a network whose output layer was solved with this ridge, each when its row is left out.
+def leave_one_out(phi: np.ndarray, residuals: np.ndarray, weights: np.ndarray | None, penalty: float) -> np.ndarray:
+    """Residuals (n, k) of a ridge regression on phi (n, h) and a constant, each when its row is left out.
 
-    Exact for a hidden layer that is given: a residual over 1 - its leverage (Allen 1974).
+    Exact for features that are given: a residual over 1 - its leverage (Allen 1974). penalty: as of `solve_output`.
     """
-    phi, k = rows.features(rows.theta[: rows.body_size]), rows.y.shape[1]
-    share = np.ones(len(phi)) if rows.root is None else rows.root[:, 0] ** 2
-    share = share / share.sum()
-    a = (phi[:, :-1] - share @ phi[:, :-1]) * np.sqrt(share)[:, None]
-    s = np.linalg.svd(a, compute_uv=False)
-    damping = penalty * float((s**2).sum()) / max(1, min(a.shape))
-    largest = float(s[0]) if len(s) else 0.0
+    share = np.full(len(phi), 1.0 / len(phi)) if weights is None else weights / weights.sum()
+    a = (phi - share @ phi) * np.sqrt(share)[:, None]
+    gram = a.T @ a
+    size = float(np.trace(gram))
     leverage = share
-    if largest > 0.0:
-        gram = a.T @ a + (damping + 1e-14 * largest**2) * np.eye(a.shape[1])
-        leverage = share + np.einsum("ij,ji->i", a, np.linalg.solve(gram, a.T))
-    return (rows.outputs() - rows.y).reshape(-1, k) / np.maximum(1.0 - leverage, 1e-10)[:, None]
+    if size > 0.0:
+        damping = penalty * size / max(1, min(a.shape)) + 1e-14 * size
+        leverage = share + np.einsum("ij,ji->i", a, np.linalg.solve(gram + damping * np.eye(len(gram)), a.T))
+    return residuals / np.maximum(1.0 - leverage, 1e-10)[:, None]
 
 
 def _hidden(attempt: Attempt) -> tuple[int, Elementwise]:

@@ -19,7 +19,7 @@ from surefit.models.chain import is_hidden_layer, size_words
 from surefit.models.inference import predictor
 from surefit.models.scaled import scaled
 from surefit.problems.points import fewer_rows, rows_of, slope_weight
-from surefit.sentences import from_dict, say
+from surefit.sentences import say
 
 PATIENT = 30  # iterations of L-BFGS without a lower validation error
 # Damping of Levenberg-Marquardt on networks: milder factors than MATLAB's 10 and 0.1 went further in as many iterations
@@ -73,7 +73,7 @@ class _Search:
             theta = self.with_output(found) if isinstance(self.method, VarPro) else found
         else:
             self.progress.evaluations += result.evaluations
-            reason, found = from_dict(result.reason), result.x
+            reason, found = result.reason, result.x
             if isinstance(self.method, VarPro):
                 self.rows.assign_body(found)
                 self.rows.assign_output(result.output[:-1], result.output[-1])

@@ -12,6 +12,7 @@ import numpy as np
 
 from surefit import optim
 from surefit.errors import ArgumentError
+from surefit.spelling import spelled
 
 SCHEDULES = ("auto", "constant", "cosine", "onecycle", "plateau", "step", "exponential", "linear", "polynomial")
 
@@ -93,7 +94,8 @@ class FirstOrder:
         if not (isinstance(betas, (tuple, list)) and len(betas) == 2 and all(map(_is_number, betas))):
             raise ArgumentError(f"{what}: betas={betas!r} must be two numbers such as (0.9, 0.999)")
         if self.solve_output and self.loss != "mse":
-            raise ArgumentError(f"{what}: solve_output=True minimises squared errors; it needs loss='mse'")
+            solved, squared = spelled("solve_output", "True"), spelled("loss", "'mse'")
+            raise ArgumentError(f"{what}: {solved} minimises squared errors; it needs {squared}")
 
     @property
     def rate(self) -> float:
@@ -235,6 +237,24 @@ class Features(Solver):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Polynomial(Solver):
+    """The linear or quadratic function of the inputs that fits best, as a network of its own.
+
+    degree: 1 or 2. penalty: of a ridge on the coefficients; "auto" is none for a known function and, for measured data,
+    the one of the smallest leave-one-out error.
+    """
+
+    name: ClassVar[str] = "polynomial"
+    degree: int = 2
+    penalty: float | str | None = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.degree not in (1, 2) or isinstance(self.degree, bool):
+            raise ArgumentError(f"Polynomial: degree={self.degree!r} must be 1 or 2")
+
+
+@dataclass(frozen=True, kw_only=True)
 class VarPro(Solver):
     """Variable projection: the output layer is always the best one, the layers before it are searched.
 
@@ -289,7 +309,8 @@ class Auto(Solver):
 
 Method = FirstOrder | Solver
 METHODS: dict[str, type[FirstOrder] | type[Solver]] = {
-    c.name: c for c in (Auto, Features, VarPro, LM, LBFGS, Adam, AdamW, SGD, RMSprop, Adagrad, Adamax, NAdam, RAdam)
+    c.name: c
+    for c in (Auto, Polynomial, Features, VarPro, LM, LBFGS, Adam, AdamW, SGD, RMSprop, Adagrad, Adamax, NAdam, RAdam)
 }
 
 

@@ -14,7 +14,7 @@ from surefit.core import ops
 from surefit.core.tensor import Tensor, no_grad
 from surefit.models.chain import output_layer
 from surefit.models.scaled import Scaled, scaled
-from surefit.problems.points import slope_weight
+from surefit.problems.points import slope_weight, some_rows
 from surefit.problems.problem import Problem
 from surefit.solvers.features import PENALTIES, Output, solve_output
 from surefit.solvers.gradients import solve_gradient_output
@@ -96,7 +96,15 @@ def replace_output(model: Scaled, last: nn.Linear, solved: Output, loss: Callabl
         last.bias.assign(was[1])
 
 
-def solve_last(model: Scaled, problem: Problem) -> bool:
+MANY_ROWS, ROWS_EACH = 20_000, 100  # of measured data: in all, and for each unit, beyond which a solve takes a part
+
+
+def enough_rows(units: int) -> int:
+    """Rows of measured data that fix so many output weights: noise then adds a hundredth to what it does anyway."""
+    return max(MANY_ROWS, ROWS_EACH * units)
+
+
+def solve_last(model: Scaled, problem: Problem, seed: int) -> bool:
     """Solve for the output layer of a model on the training rows, in its own dtype, and keep it if it is better.
 
     For measured data the penalty is that of the smallest leave-one-out error, and the validation rows decide. Whether
@@ -105,6 +113,7 @@ def solve_last(model: Scaled, problem: Problem) -> bool:
     last, exact = output_layer(model.network), problem.exact
     if last is None or problem.slopes is not None:
         return False
+    problem = some_rows(problem, enough_rows(last.in_features), seed)
     x, y = model.rows(problem.train)
     u, v = model.rows(problem.train if exact or problem.validation is None else problem.validation)
     solved = solve_output(
@@ -120,4 +129,4 @@ def solve_last(model: Scaled, problem: Problem) -> bool:
     return True
 
 
-__all__ = ["ROUNDOFF", "deploy", "network_outputs", "rescale", "solve_last"]
+__all__ = ["ROUNDOFF", "deploy", "enough_rows", "network_outputs", "rescale", "solve_last"]

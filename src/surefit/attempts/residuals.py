@@ -25,6 +25,7 @@ from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError
 from surefit.models.chain import Chain, affine, chain_of, chain_tangents
 from surefit.problems.gradients import check_alike, with_gradients
+from surefit.spelling import spelled
 
 BLOCK = 2**22  # numbers that a block of rows may hold beside the result: 32 MiB
 CACHED = 1024  # rows at a time whose units stay in a core's cache
@@ -231,7 +232,7 @@ class Residuals:
         if total * p > LARGEST:
             raise ArgumentError(
                 f"model: the Jacobian of {total} residuals by {p} parameters takes {8 * total * p / 2**30:.1f} GiB; "
-                "use method='lbfgs' or 'adam', a smaller network, or fewer rows"
+                f"use {spelled('method', repr('lbfgs'))} or 'adam', a smaller network, or fewer rows"
             )
         if self.chain is not None and slopes is None and k == 1:
             full = self._chain_columns(self.chain, c, p)

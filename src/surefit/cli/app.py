@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import sys
@@ -14,11 +13,13 @@ from typing import Annotated, Any
 import typer
 
 from surefit._version import __version__
-from surefit.errors import SurefitError
+from surefit.errors import ArgumentError, SurefitError
 
-from . import experiments, models, tables, training
+from . import experiments, models, signals, streams, tables, training
 from .grammar import Command, Group
 from .report import say
+
+FAULT, WRONG = 1, 2  # exit codes: surefit is wrong, or what came or the machine is
 
 EXAMPLES = """
 Fit a formula:  surefit fit "sin(x1) - cos(x2)" --on x1=-5:5 --on x2=-5:5 --out demo
@@ -73,38 +74,47 @@ for module in (training, models, tables, experiments):
 
 
 def run(args: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code. Nothing is raised but KeyboardInterrupt."""
-    _never_fail_to_print()
-    with warnings.catch_warnings():
+    """Run one command; the exit code. Nothing is raised."""
+    with streams.never_failing() as out, warnings.catch_warnings(), signals.as_interrupts():
         warnings.simplefilter("ignore")
         warnings.simplefilter("default", UserWarning)
         warnings.showwarning = _show_warning
+        logging.getLogger("matplotlib").setLevel(logging.ERROR)  # the first chart would announce a cache of fonts
         try:
-            code = app(args=None if args is None else list(args), prog_name="surefit", standalone_mode=False)
-            sys.stdout.flush()
-        except BrokenPipeError:  # the reader of a pipe has gone, as `head` does
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
-        except Exception as error:
-            return _report(error)
-    return code if isinstance(code, int) else 0
+            code = _exit_code(sys.argv[1:] if args is None else list(args))
+            out.flush()
+        except KeyboardInterrupt:  # outside of training, which keeps what it has
+            say("error", "interrupted")
+            return signals.exit_code()
+        if out.complaint is not None:
+            say("error", f"cannot write to standard output ({out.complaint})")
+            return code or WRONG
+        return code
 
 
-def _report(error: Exception) -> int:
-    """Say on stderr what went wrong; the exit code."""
-    if os.environ.get("SUREFIT_TRACEBACK"):
-        traceback.print_exception(error)
-    if isinstance(error, typer.Exit):
-        return error.exit_code
-    if isinstance(error, typer.Abort):
+def _exit_code(args: list[str]) -> int:
+    """Run one command; its exit code. An error is said on stderr."""
+    try:
+        for word in args:
+            if any("\ud800" <= c <= "\udfff" for c in word):  # what Python makes of bytes that are no text
+                raise ArgumentError(
+                    f"the word {word!r} is not text in {sys.getfilesystemencoding()}; rename the file, if it is one"
+                )
+        code = app(args=args, prog_name="surefit", standalone_mode=False)
+    except typer.Exit as end:
+        return end.exit_code
+    except typer.Abort:
         raise KeyboardInterrupt from None
-    message = _message(error)
-    if message is None:
-        where = "this is a fault of surefit; SUREFIT_TRACEBACK=1 shows where"
-        say("error", f"{type(error).__name__}: {error}\n{where}")
-        return 1
-    say("error", message)
-    return 2
+    except Exception as error:
+        if os.environ.get("SUREFIT_TRACEBACK"):
+            traceback.print_exception(error)
+        message = _message(error)
+        if message is not None:
+            say("error", message)
+            return WRONG
+        say("error", f"{type(error).__name__}: {error}\nthis is a fault of surefit; SUREFIT_TRACEBACK=1 shows where")
+        return FAULT
+    return code if isinstance(code, int) else 0
 
 
 def _message(error: Exception) -> str | None:
@@ -115,16 +125,10 @@ def _message(error: Exception) -> str | None:
         return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
     if isinstance(error, MemoryError):
         return f"not enough memory ({error})" if str(error) else "not enough memory"
+    if isinstance(error, RecursionError):
+        return "what came is nested too deeply"
     return None
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     say("warning", str(message))
-
-
-def _never_fail_to_print() -> None:
-    """A terminal that lacks a character shows `?` for it."""
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError, ValueError):  # a stream that is no real file
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # the first chart would announce a cache of fonts

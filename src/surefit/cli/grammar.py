@@ -14,10 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from surefit.errors import ArgumentError
 
 from .readers import nearest
-from .report import say
 from .settings import Setting
-
-INTERRUPTED = 130  # exit code: 128 and the number of SIGINT, as shells have it
 
 
 class Group(TyperGroup):
@@ -33,13 +30,6 @@ class Group(TyperGroup):
             hint = nearest(args[0], known) or f"; the commands are {', '.join(known)}"
             raise ArgumentError(f"there is no command {args[0]!r}{hint}")
         return super().resolve_command(ctx, args)
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:  # outside of training, which keeps what it has
-            say("error", "interrupted")
-            raise typer.Exit(INTERRUPTED) from None
 
 
 class Command(TyperCommand):

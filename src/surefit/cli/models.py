@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 import sys
 import unicodedata
 import warnings
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from surefit.errors import ArgumentError, DataError, FormulaError
+from surefit.files import replacing
 
 from .grammar import with_settings
 from .report import Json, print_json, print_lines, say
@@ -77,7 +77,7 @@ def predict(
     if at:
         _predict_points(fitted, at, derivative, interval, as_json)
     elif table is not None:
-        with speaking_of_options():
+        with speaking_of_options({key: SETTINGS[key] for key in CSV_OPTIONS}):  # every row gets its values
             _predict_rows(fitted, table, out, derivative, interval, as_json, read_given(given, SETTINGS))
 
 
@@ -161,9 +161,8 @@ def _predict_rows(
         raise DataError(f"--out {out}: is the table that is read; give it another name")
     try:
         inputs = read_table(source, columns=fitted.names, **options)
-    except DataError as error:  # without the proposals to leave something out: every row gets its values
-        message = re.sub(r", or [^,]*(columns=|drop_missing=).*", "", str(error)).removeprefix("columns: ")
-        raise DataError(message) from None
+    except DataError as error:
+        raise DataError(str(error).removeprefix("columns: ")) from None  # which are those of the model
     columns, outside = _values(fitted, inputs.values, derivative, interval)
     if as_json and out is None:
         print_json({"rows": len(inputs), "columns": columns, "outside": outside})
@@ -251,7 +250,7 @@ def _write_text(out: Path | None, write: Callable[[TextIO], Any]) -> None:
     if out is None:
         write(sys.stdout)
         return
-    with out.open("w", encoding="utf-8", newline="") as file:
+    with replacing(out) as part, part.open("w", encoding="utf-8", newline="") as file:
         write(file)
 
 

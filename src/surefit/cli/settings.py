@@ -6,7 +6,6 @@ A setting that nobody gives is absent; its default is the library's.
 from __future__ import annotations
 
 import json
-import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from surefit.errors import ArgumentError, DataError, DomainError, NotFiniteError
+from surefit.files import reason, regular_file, write_atomically
+from surefit.spelling import spelling
 
 from .readers import (
     Needed,
@@ -214,12 +215,13 @@ def read_config(path: Path) -> dict[str, Any]:
         ArgumentError: not TOML, an unknown key (with the nearest known one), or a value that cannot be.
     """
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ArgumentError(f"--config: there is no file {str(path)!r}") from None
+        regular_file(path, error=ArgumentError)
+        found = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except ArgumentError as error:
+        raise ArgumentError(f"--config: {error}") from None
     except OSError as error:
-        raise ArgumentError(f"--config: cannot read {str(path)!r} ({error.strerror or error})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ArgumentError(f"--config: cannot read {str(path)!r} ({reason(error)})") from None
+    except (ValueError, RecursionError) as error:  # also a number of too many digits, brackets too deep
         raise ArgumentError(f"--config: {str(path)!r} is not a TOML file: {error}") from None
     settings = {}
     for name, value in found.items():
@@ -249,7 +251,7 @@ def write_config(path: Path, settings: Mapping[str, Any], heading: Iterable[str]
                 lines += ["", f"# {row.panel}"]
                 panel = row.panel
             lines.append(f"{key} = {toml_value(settings[key])}")
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_atomically(path, "\n".join(lines) + "\n")
 
 
 def toml_value(value: Any) -> str:
@@ -265,44 +267,49 @@ def toml_value(value: Any) -> str:
     return repr(value)
 
 
-def in_options(message: str) -> str:
-    """A message of the library in words of the command line: lr=0.1 becomes --lr 0.1.
+# arguments of the library whose options are called otherwise
+CALLED = {"domain": "on", "count": "num", "with_corners": "corners", "model": "hidden", "test": "test_table"}
 
-    Not for messages that speak of a formula, whose variables may have any name.
 
-    >>> in_options("a missing value; leave such rows out with read_table(..., drop_missing=True)")
-    'a missing value; leave such rows out with --drop-missing'
-    >>> in_options("model: method='features' needs one hidden layer, model=(units,)")
-    '--hidden: --method features needs one hidden layer, --hidden UNITS'
+def as_option(name: str, value: str = "", rows: Mapping[str, Setting] = SETTINGS) -> str | None:
+    """An argument of the library as an option, or None where a command has no such option. A way of `spelling`.
+
+    >>> as_option("drop_missing", "True"), as_option("method", "'features'"), as_option("model", "(units,)")
+    ('--drop-missing', '--method features', '--hidden UNITS')
     """
-    message = message.replace("read_table(..., drop_missing=True)", SETTINGS["drop_missing"].option)
-    message = re.sub("^model:", "--hidden:", message.replace("model=(units,)", "--hidden UNITS"))
-    known = "|".join(sorted(SETTINGS, key=len, reverse=True))
-    compound = "|".join(key for key in SETTINGS if "_" in key)  # no other words look like these
-    message = re.sub(rf"(?<![\w-])({known})=(True|False|\.\.\.|'[^']*'|[^\s,;:)]+)", _as_option, message)
-    message = re.sub(rf"(?<![\w-])({compound})\b", lambda found: SETTINGS[found[1]].option, message)
-    return re.sub(rf"^({known}):", lambda found: SETTINGS[found[1]].option + ":", message.replace("count:", "num:", 1))
-
-
-def _as_option(found: re.Match[str]) -> str:
-    row, value = SETTINGS[found[1]], found[2].strip("'")
+    row = rows.get(CALLED.get(name, name))
+    if row is None:
+        return None
     if row.is_flag:
-        return row.option if value == "True" else row.option.replace("--", "--no-", 1)
-    if value == "...":
-        return row.option
-    return f"{row.option} {value}" if any(map(str.isalnum, value)) else f"{row.option} {found[2]}"
+        return row.option.replace("--", "--no-", 1) if value == "False" else row.option
+    if value == "(units,)":
+        return f"{row.option} UNITS"
+    shown = "".join(c for c in value if c not in "()'\" ")
+    return f"{row.option} {shown if any(map(str.isalnum, shown)) else value}".rstrip()
+
+
+def of_options(message: str) -> str:
+    """A message that begins with the argument it is about, as those of the library do, with the option instead.
+
+    >>> of_options("noise: cannot read 'loud'"), of_options("tol=-1 must be a number > 0")
+    ("--noise: cannot read 'loud'", '--tol -1 must be a number > 0')
+    """
+    end = min((i for i in (message.find(":"), message.find("=")) if i >= 0), default=0)
+    option = as_option(message[:end])
+    if option is None:
+        return message
+    return f"{option} {message[end + 1 :]}" if message[end] == "=" else option + message[end:]
 
 
 @contextmanager
-def speaking_of_options() -> Iterator[None]:
-    """Errors of the library that leave here name options instead of arguments."""
+def speaking_of_options(rows: Mapping[str, Setting] = SETTINGS) -> Iterator[None]:
+    """Errors of the library that leave here name options, of these rows, instead of arguments."""
     try:
-        yield
-    except (ArgumentError, DataError, NotFiniteError) as error:
-        raise type(error)(in_options(str(error))) from None
-    except DomainError as error:
-        message = re.sub("^domain:", "--on:", str(error))
-        raise DomainError(message.replace("drop_nonfinite=True (--drop-nonfinite)", "--drop-nonfinite")) from None
+        with spelling(lambda name, value: as_option(name, value, rows)):
+            yield
+    except (ArgumentError, DataError, DomainError, NotFiniteError) as error:
+        error.args = (of_options(str(error)),)
+        raise
 
 
 def check_extra_box(domain: Any, box: Any) -> None:
@@ -313,4 +320,4 @@ def check_extra_box(domain: Any, box: Any) -> None:
     try:
         whole.inside(box)
     except DomainError as error:
-        raise DomainError(f"--extra-box: {re.sub('^(domain|box): ', '', str(error))}") from None
+        raise DomainError(f"--extra-box: {str(error).partition(': ')[2]}") from None

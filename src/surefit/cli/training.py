@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from surefit.errors import ArgumentError, DataError
+from surefit.errors import ArgumentError, DataError, SurefitError
+from surefit.files import check_writable
 
-from . import progress
-from .grammar import INTERRUPTED, with_settings
-from .report import Json, Quiet, print_json
+from . import progress, signals
+from .grammar import with_settings
+from .report import Json, Quiet, print_json, say
 from .settings import (
     CSV_OPTIONS,
     KEYS,
@@ -77,31 +76,53 @@ def fit(
 
     surefit fit "sin(x1) - cos(x2)" --on x1=-5:5 --on x2=-5:5 --out demo
 
-    Exit codes: 0 done, 2 wrong input, 3 --tol not reached, 130 interrupted (the best model is in --out).
+    Exit codes: 0 done, 2 wrong input, 3 --tol not reached, 130 stopped by Ctrl-C (143 by SIGTERM, 129 by SIGHUP); the
+    best model so far is then in --out.
     """
     settings = {} if config is None else read_config(config)
     settings |= read_given({"target": target, **given}, KEYS)
+    from surefit.fitting import model_file
+
     if live == TERMINAL and (quiet or as_json):
         raise ArgumentError(f"--live terminal: shows something, and {'--quiet' if quiet else '--json'} forbids it")
     watching = _watching(live, out)
     plot = watching[0] if live == TERMINAL else None
     with progress.display(settings.get("time"), quiet or as_json, plot) as shown:
         fitted = _fit(settings, [_check_places(out, save_config), *watching, shown])
-    files = _written(fitted, settings, out, save_config)
+    files: list[Path] = []  # extended one by one: what was written before a failure is in it
+    failure: SurefitError | None = None
+    stopped = fitted.interrupted
+    try:
+        with signals.held():  # a second Ctrl-C waits until the model is on the disk
+            files.extend(_numbers_written(fitted, settings, out, save_config))
+        if out is not None and not stopped:  # they take a second or more, for which nobody waits who stops a run
+            files.extend(model_file.pictures_saved(fitted, out))
+    except KeyboardInterrupt:
+        stopped = True
+    except SurefitError as error:  # said after the card, which may have taken hours
+        failure = error
     if as_json:
         print_json({**fitted.to_dict(), "files": files})
     else:
         print(fitted.card())
         if files:
             print("\n".join(["", "written", *(f"  {path}" for path in files)]))
+    if failure is not None:
+        raise failure
+    if stopped:
+        say("interrupted", _where(out))
+        raise typer.Exit(signals.exit_code())
     if live == WINDOW:
         watching[0].window.wait()
-    if fitted.interrupted:
-        if out is None:
-            print("interrupted; the model was not saved (--out DIR saves it)", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED)
     if fitted.reached is False:
         raise typer.Exit(NOT_REACHED)
+
+
+def _where(out: Path | None) -> str:
+    """Where the model of an interrupted run is."""
+    if out is None:
+        return "the model was not saved (--out DIR saves it)"
+    return f"the model is in {out}; not all pictures were drawn (surefit report {out} draws them)"
 
 
 def _watching(live: str | None, out: Path | None) -> list[Any]:
@@ -230,40 +251,38 @@ def _data(settings: Mapping[str, Any]) -> Any:
 
 def _check_places(out: Path | None, save_config: Path | None) -> Callable[[Any], None]:
     """A callback that refuses what cannot be written when training begins: hours later is too late."""
+    from surefit.fitting import Started
+    from surefit.fitting.model_file import CONFIG, MODEL
+
+    places = [("--save-config", save_config), *(("--out", out and out / name) for name in (MODEL, CONFIG))]
 
     def check(event: Any) -> None:
-        from surefit.fitting import Started
-
         if isinstance(event, Started):
-            if out is not None:
-                _check_writable(out, "--out")
-            if save_config is not None:
-                if save_config.is_dir():
-                    raise DataError(f"--save-config: {str(save_config)!r} is a directory; give the name of a file")
-                _check_writable(save_config.parent, "--save-config")
+            for option, path in places:
+                if path is not None:
+                    try:
+                        check_writable(path)
+                    except DataError as error:
+                        raise DataError(f"{option}: {error}") from None
 
     return check
 
 
-def _check_writable(folder: Path, option: str) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise DataError(f"{option}: cannot write into {str(folder)!r} ({error.strerror or error})") from None
+def _numbers_written(
+    fitted: Fit, settings: Mapping[str, Any], out: Path | None, save_config: Path | None
+) -> Iterator[Path]:
+    """Write what was asked for, but for the pictures; each path when it is written."""
+    from surefit.fitting.model_file import CONFIG, numbers_saved
 
-
-def _written(fitted: Fit, settings: Mapping[str, Any], out: Path | None, save_config: Path | None) -> list[Path]:
-    """Write what was asked for; the paths."""
-    files = [] if out is None else fitted.save_outputs(out)
-    configs = [path for path in (save_config, out and out / "run.toml") if path is not None]
-    for path in configs:
-        heading = [f"surefit {fitted.version}: surefit fit --config {path.name}"]
-        if settings.get("time") is not None:
-            heading.append("where its time limit ends a run depends on the machine")
-        write_config(path, _resolved(fitted, settings), heading)
-    return [*files, *configs]
+    if out is not None:
+        yield from numbers_saved(fitted, out)
+    for path in (save_config, out and out / CONFIG):
+        if path is not None:
+            heading = [f"surefit {fitted.version}: surefit fit --config {path.name}"]
+            if settings.get("time") is not None:
+                heading.append("where its time limit ends a run depends on the machine")
+            write_config(path, _resolved(fitted, settings), heading)
+            yield path
 
 
 def _resolved(fitted: Fit, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 from collections.abc import Sequence
@@ -20,8 +21,9 @@ def _binding() -> Any:
         import llvmlite.binding as llvm
     except ImportError:
         raise MissingExtraError("compiling needs llvmlite: pip install llvmlite") from None
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
+    with _lock:  # doing it twice does no harm
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
     return llvm
 
 
@@ -127,7 +129,10 @@ def assembly(text: str, t: Target, level: int = 0) -> str:
 
 
 class Library:
-    """Object code loaded into this process; addresses of its functions. Freed with the object."""
+    """Object code loaded into this process; addresses of its functions. Freed with the object.
+
+    An address keeps nothing alive: whoever runs code holds its library, as what `function` returns does.
+    """
 
     def __init__(self, code: bytes, t: Target, names: Sequence[str]) -> None:
         llvm = _binding()
@@ -137,6 +142,12 @@ class Library:
             self._engine.add_object_file(llvm.object_file.ObjectFileRef.from_data(code))
             self._engine.finalize_object()
             self.addresses = {n: self._engine.get_function_address(n) for n in names}
+
+    def function(self, name: str, pointers: int = 1) -> Any:
+        """A function of the code, which takes so many pointers and returns nothing; it holds this library."""
+        f = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * pointers)(self.addresses[name])
+        f.library = self  # type: ignore[attr-defined]
+        return f
 
     def close(self) -> None:
         """Free the machine code; its functions must not run any more."""

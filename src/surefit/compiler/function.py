@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import inspect
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import update_wrapper
 from typing import Any
 
@@ -34,7 +34,7 @@ class Compiled(Built):
         self, program: Program, how: str = "fast", target: str | None = None, record_seconds: float = 0.0
     ) -> None:
         super().__init__(program, how, engine.target(target), record_seconds)
-        self.step = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.library.addresses[STEP])
+        self.step = self.library.function(STEP)
         self._lock = threading.Lock()
 
     def run(
@@ -87,8 +87,8 @@ class Jitted:
         if max_traces is not None and max_traces < 1:
             raise ArgumentError(f"jit: max_traces={max_traces} must be at least 1, or None")
         self.f, self.mode, self.target, self.max_traces = f, how, target, max_traces
-        self.cache: dict[Any, Compiled] = {}
-        self._tracing = threading.RLock()
+        self.cache: dict[Any, list[Compiled]] = {}  # by the arguments; of several the first that holds
+        self._lock = threading.RLock()  # of several threads one traces, and one at a time changes state
         self.trace_log: list[str] = []  # why each trace was made
         self._last: list[tuple[str, Aval]] | None = None
         self._newest: Compiled | None = None
@@ -112,15 +112,19 @@ class Jitted:
             )
         avals = [aval_of(a) for a in leaves]
         key = (_structure(args), tuple((a.shape, a.dtype, a.weak) for a in avals))
-        with self._tracing:  # one trace for several threads, and one entry in the log
-            compiled = self.cache.get(key)
-            if compiled is None or not _at_home(compiled.program):
-                compiled = self.cache[key] = self._trace(args, avals)
+        with self._lock:
+            known = self.cache.setdefault(key, [])
+            compiled = next((c for c in known if c.program.holds() and _at_home(c.program)), None)
+            if compiled is None:
+                known[:] = [c for c in known if _at_home(c.program)]
+                compiled = self._trace(args, avals)
+                known.append(compiled)
         program = compiled.program
         inputs = [program._fitting(v, a) for v, a in zip(program.inputs, leaves, strict=True)]
-        outputs, state = compiled.run(inputs)
-        for (t, _), value in zip(program.state_out, state, strict=True):
-            t.assign(value)
+        with self._lock if program.state_out else nullcontext():
+            outputs, state = compiled.run(inputs)
+            for (t, _), value in zip(program.state_out, state, strict=True):
+                t.assign(value)
         return program.rebuild([wrap(y) for y in outputs])
 
     def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
@@ -160,6 +164,10 @@ class Jitted:
         for (name, before), (_, after) in zip(self._last, now, strict=True):
             if before != after:
                 return f"argument {name} changed from {_shown(before)} to {_shown(after)}"
+        changed = [] if self._newest is None else [a for a in self._newest.program.assumed if a.now != a.value]
+        if changed:
+            owner, field, value = changed[0]
+            return f"{field} of a {type(owner).__name__} changed from {value} to {changed[0].now}"
         return "parameters moved to another flat vector, or an earlier shape came back"
 
     def _made(self) -> Compiled:

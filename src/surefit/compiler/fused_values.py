@@ -152,29 +152,58 @@ class Values:
 
     def value(self, n: Node, index: Index) -> Value:
         """A node's value at an index: a scalar where it is the same in all lanes."""
-        if n.op == "constant" and n.size == 1:
-            return constant(n.value.reshape(-1)[0].item(), n.kind)
-        key = (n.id, index)
-        v = self.find(key)
-        if v is None:
-            v = self.load(n, index) if n.id in self.stored else self.compute(n, index)
-            self.scopes[-1][key] = v
+        v = self.at_hand(n, index)
+        if v is not None:
+            return v
+        waiting: list[tuple[Node, Index, list[tuple[Node, Index]]]] = [(n, index, self._needs(n, index))]
+        while waiting:  # no recursion: a chain may be thousands of operations long
+            n, index, needs = waiting[-1]
+            args = [self.at_hand(a, at) for a, at in needs]
+            if None in args:
+                k = args.index(None)
+                waiting.append((*needs[k], self._needs(*needs[k])))
+            else:
+                waiting.pop()
+                v = self.scopes[-1][n.id, index] = self._made_of(n, index, args)  # type: ignore[arg-type]
+        assert v is not None
         return v
 
+    def at_hand(self, n: Node, index: Index) -> Value | None:
+        """A value that costs nothing more: it was computed or loaded before, or is a number."""
+        if n.op == "constant" and n.size == 1:
+            return constant(n.value.reshape(-1)[0].item(), n.kind)
+        return self.find((n.id, index))
+
     def compute(self, n: Node, index: Index) -> Value:
-        f = self.f
+        """A value that is stored elsewhere too, from what it is made of."""
+        return self._made_of(n, index, [self.value(a, at) for a, at in self._needs(n, index, own=True)], own=True)
+
+    def _needs(self, n: Node, index: Index, own: bool = False) -> list[tuple[Node, Index]]:
+        """The values that a value is made of, once views are followed; none where it is loaded. own: it is not."""
+        if (n.id in self.stored and not own) or n.op in ("constant", "iota", "input"):
+            return []
         if n.op in VIEWS:
             base, at, flat = follow(n, index, self.stored - {n.id})
-            if flat:
-                return self.read(self.low.place_of(base), at[0], base.kind)
-            return self.value(base, at)
-        if n.op == "constant":
+            return [] if flat else [(base, at)]
+        if n.op == "take":
+            axis = n.params["axis"]
+            return [(n.args[1], index[axis : axis + len(n.args[1].shape)])]
+        return [(a, aligned(index, a.shape)) for a in n.args]
+
+    def _made_of(self, n: Node, index: Index, args: list[Value], own: bool = False) -> Value:
+        """A value, given those of `_needs`."""
+        f = self.f
+        if (n.id in self.stored and not own) or n.op == "constant":
             return self.load(n, index)
+        if n.op in VIEWS:
+            if args:
+                return args[0]
+            base, at, _ = follow(n, index, self.stored - {n.id})
+            return self.read(self.low.place_of(base), at[0], base.kind)
         if n.op == "iota":
             return f.convert(self.number(index[0]), n.kind)
         if n.op == "take":
-            return self.take(n, index)
-        args = [self.value(a, aligned(index, a.shape)) for a in n.args]
+            return self.take(n, index, args[0])
         code: list[int] = []
 
         def check(bad: Value, what: str) -> None:
@@ -270,11 +299,10 @@ class Values:
         each = [f.load(f.gep(p, stride * i, kind), kind) for i in range(self.count)]
         return f.join(each + [each[0]] * (self.width - self.count))
 
-    def take(self, n: Node, index: Index) -> Value:
+    def take(self, n: Node, index: Index, at: Value) -> Value:
         f = self.f
         x, i = n.args
         axis, k = n.params["axis"], len(i.shape)
-        at = self.value(i, index[axis : axis + k])
         at = f.convert(at, "i64")
         bad = f.compare("uge", at, x.shape[axis])
         self.report(bad, n, "index", [])

@@ -46,10 +46,12 @@ def large_product(n: Node) -> bool:
 
 
 def _cone(node: Node, depth: int = 12) -> Iterator[Node]:
-    yield node
-    if depth:
-        for a in node.args:
-            yield from _cone(a, depth - 1)
+    """What a node is made of, up to so many operations away; each once."""
+    seen, level = {node.id}, [node]
+    for _ in range(depth + 1):
+        yield from level
+        level = list({a.id: a for n in level for a in n.args if a.id not in seen}.values())
+        seen.update(a.id for a in level)
 
 
 class LoopWriter(Values):
@@ -57,6 +59,7 @@ class LoopWriter(Values):
 
     def __init__(self, low: Lowering, kernel: Kernel) -> None:
         super().__init__(low, kernel)
+        self.free: dict[int, bool] = {}  # see _free_of_own
         self.cut = -1  # the axis along which two threads share the work
         if low.shared is not None and divisible(kernel):
             free = [a for a in range(len(self.space)) if a not in self.reduced]
@@ -75,26 +78,35 @@ class LoopWriter(Values):
                         self._hoist(n, index, inner)
 
     def _hoist(self, n: Node, index: Index, inner: set[int]) -> None:
-        if n.op == "constant" and n.size == 1:
-            return
-        if n.id in self.own:
-            return
-        if not any(axis in inner for _, terms in index for axis, _ in terms):
-            if n.op not in CHECKED and n.id not in self.own and self._free_of_own(n):
-                self.value(n, index)
-            return
-        if n.id in self.stored:
-            return
-        if n.op == "take":
-            return
-        for m, at in self._below(n, index):
-            self._hoist(m, at, inner)
+        seen: set[tuple[int, Index]] = set()
+        stack = [(n, index)]
+        while stack:
+            n, index = stack.pop()
+            if (n.id, index) in seen or n.id in self.own or (n.op == "constant" and n.size == 1):
+                continue
+            seen.add((n.id, index))
+            if not any(axis in inner for _, terms in index for axis, _ in terms):
+                if self._free_of_own(n):
+                    self.value(n, index)
+            elif n.id not in self.stored and n.op != "take":
+                stack += reversed(self._below(n, index))
 
     def _free_of_own(self, n: Node) -> bool:
-        """Whether nothing below a node is made in this loop, or can fail."""
-        if n.id in self.own or (n.op in CHECKED and n.id not in self.stored):
-            return False
-        return n.id in self.stored or all(map(self._free_of_own, n.args))
+        """Whether nothing that a node is computed from is made in this loop, or can fail."""
+        stack = [n]
+        while stack:
+            n = stack[-1]
+            if n.id in self.free:
+                stack.pop()
+            elif n.id in self.own or (n.op in CHECKED and n.id not in self.stored):
+                self.free[n.id] = False
+            elif n.id in self.stored or all(self.free.get(a.id) for a in n.args):
+                self.free[n.id] = True
+            elif any(self.free.get(a.id) is False for a in n.args):
+                self.free[n.id] = False
+            else:
+                stack += [a for a in n.args if a.id not in self.free]
+        return self.free[n.id]
 
     def write(self) -> None:
         outer = [a for a in range(len(self.space)) if a not in self.reduced and a != self.v]

@@ -9,13 +9,14 @@ ends when patience does. Native code runs in a worker thread, so that Python sta
 
 from __future__ import annotations
 
-import ctypes
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -30,6 +31,8 @@ from surefit.core.creation import as_tensor
 from surefit.core.program import Program, record
 from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, RecordError, ShapeError, SurefitError
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 class Part(Built):
@@ -79,8 +82,7 @@ class Part(Built):
     @contextmanager
     def company(self) -> Iterator[None]:
         """The second thread, for the time of a loop that is not alone."""
-        kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-        helper, release = (kind(self.library.addresses[n]) for n in (HELPER, RELEASE))
+        helper, release = self.library.function(HELPER), self.library.function(RELEASE)
         flag = self.arena.bytes[QUIT : QUIT + 4].view(np.int32)
         flag[0] = 0
         second = Background(lambda: helper(self.arena.address))
@@ -171,6 +173,17 @@ class Pace:
         self.runs += 1
 
 
+def _one_at_a_time(method: Method) -> Method:
+    """A method that waits while another thread runs one of the same object: there is one arena."""
+
+    @wraps(method)
+    def alone(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with self._running:
+            return method(self, *args, **kwargs)
+
+    return alone  # type: ignore[return-value]
+
+
 class TrainingLoop:
     """A step function in a native loop over batches of data.
 
@@ -213,6 +226,7 @@ class TrainingLoop:
                 there[...] = a
         self.keep = list(keep)
         self.stop = np.zeros(1, np.int32)
+        self._running = threading.Lock()
         self._runtime = code.runtime(t)
         self.reset()
 
@@ -245,6 +259,7 @@ class TrainingLoop:
 
     # --- single steps ---
 
+    @_one_at_a_time
     def run(self, rows: Any = None, steps: int | None = None, rates: Any = None) -> np.ndarray:
         """Steps on given rows: the loss of each.
 
@@ -278,7 +293,7 @@ class TrainingLoop:
         context[code.STEPS] = count
         context[code.ROWS] = 0 if rows is None else rows.ctypes.data
         context[code.RATES] = 0 if rates is None else rates.ctypes.data
-        loop = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(p.library.addresses[LOOP])
+        loop = p.library.function(LOOP, 2)
         self.stop[0] = 0
         p.load_state()
         try:
@@ -325,6 +340,7 @@ class TrainingLoop:
                 pairs.append((here, there))
         return pairs
 
+    @_one_at_a_time
     def epochs(
         self, count: int, order: np.ndarray | None, rates: np.ndarray | None = None, *, first: int = 1,
         patience: int | None = None, seconds: float | None = None, halted: Callable[[], bool] | None = None,
@@ -332,8 +348,8 @@ class TrainingLoop:
         """`count` epochs without Python: every row once each, then validation, best state and patience.
 
         order: (count, rows) permutations; None where a batch is all data. rates: (count, steps an epoch) learning
-        rates. first: the number of the first epoch. seconds: sets the stop flag when they are over. halted: asked now
-        and then whether to stop.
+        rates. first: the number of the first epoch. seconds: sets the stop flag when they are over. halted: asked every
+        20 ms whether to stop; whoever calls for one chunk after another asks it between them.
         """
         p, q, v = self.full, self.part, self.validation
         steps = self.count // self.batch

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -247,6 +246,4 @@ def runtime(t: engine.Target) -> Any:
         if t not in _runtimes:
             _runtimes[t] = cache.load(str(_runtime()), t, [RUNTIME])[0]
         library = _runtimes[t]
-    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(library.addresses[RUNTIME])
-    function.library = library  # type: ignore[attr-defined]
-    return function
+    return library.function(RUNTIME)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from surefit.core import ops
-from surefit.core.ops import dtype_of, float32, int64, plain_array
+from surefit.core.ops import dtype_of, float32, float64, int64, plain_array
 from surefit.core.shapes import size_tuple
 from surefit.core.tensor import Tensor, as_value, mode, wrap
 from surefit.errors import ArgumentError, CapturedError, DtypeError, ShapeError
@@ -91,14 +91,27 @@ def arange(start: float, end: float | None = None, step: float = 1, *, dtype: An
     dtype = dtype_of(dtype or float32)
     if start == 0 and step == 1:
         return wrap(ops.iota(size=max(0, -int(-end // 1)), dtype=dtype))
-    return Tensor(np.arange(start, end, step), dtype)
+    numbers = np.arange(start, end, step)
+    if mode.recorder is None or numbers.size < 2:
+        return Tensor(numbers, dtype)
+    apart = (start + step) - start  # as NumPy has it
+    return wrap(ops.cast(_counted(numbers.size, numbers.dtype, apart) + start, dtype=dtype))
 
 
 def linspace(start: float, end: float, steps: int, *, dtype: Any = float32) -> Tensor:
     """`steps` evenly spaced numbers from start to end, both included."""
     if steps < 0:
         raise ArgumentError(f"linspace: steps={steps} must be >= 0")
-    return Tensor(np.linspace(start, end, steps), dtype)
+    if mode.recorder is None or steps < 2:
+        return Tensor(np.linspace(start, end, steps), dtype)
+    numbers = _counted(steps, float64, (end - start) / (steps - 1)) + float(start)
+    last = ops.eq(ops.iota(size=steps, dtype=int64), steps - 1)
+    return wrap(ops.cast(ops.where(last, float(end), numbers), dtype=dtype_of(dtype)))
+
+
+def _counted(size: int, dtype: np.dtype, apart: float) -> Any:
+    """0, apart, 2 apart, ... as a recorded name: an array would be frozen into the program."""
+    return ops.iota(size=size, dtype=dtype) * apart
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = float32) -> Tensor:
@@ -111,6 +124,8 @@ def numpy_generator(generator: Any = None) -> np.random.Generator:
     """A NumPy Generator from a seed, a Generator (used as it is), or None for fresh entropy."""
     if isinstance(generator, np.random.Generator):
         return generator
+    if generator is None:
+        _no_recording("a generator from fresh entropy")
     if generator is None or isinstance(generator, (int, np.integer)):
         if generator is not None and generator < 0:
             raise ArgumentError(f"generator={generator}: a seed must be >= 0")
@@ -120,13 +135,13 @@ def numpy_generator(generator: Any = None) -> np.random.Generator:
 
 def rand(*size: Any, generator: Any = None, dtype: Any = float32) -> Tensor:
     """Uniform on [0, 1)."""
-    _no_recording("rand")
+    _no_recording("rand()")
     return Tensor(numpy_generator(generator).random(_sizes("rand", size)), dtype)
 
 
 def randn(*size: Any, generator: Any = None, dtype: Any = float32) -> Tensor:
     """Standard normal."""
-    _no_recording("randn")
+    _no_recording("randn()")
     return Tensor(numpy_generator(generator).standard_normal(_sizes("randn", size)), dtype)
 
 
@@ -134,7 +149,7 @@ def randint(low: int, high: Any = None, size: Any = (), *, generator: Any = None
     """Uniform integers low <= i < high; randint(high, size) starts from 0."""
     if isinstance(high, (tuple, list)):
         high, size = None, high
-    _no_recording("randint")
+    _no_recording("randint()")
     low, high = (0, low) if high is None else (low, high)
     if low >= high:
         raise ArgumentError(f"randint: no integer is >= low={low} and < high={high}")
@@ -143,7 +158,7 @@ def randint(low: int, high: Any = None, size: Any = (), *, generator: Any = None
 
 def randperm(n: int, *, generator: Any = None) -> Tensor:
     """0 .. n-1 in random order."""
-    _no_recording("randperm")
+    _no_recording("randperm()")
     (n,) = _sizes("randperm", (n,))
     return Tensor(numpy_generator(generator).permutation(n), int64)
 
@@ -151,8 +166,9 @@ def randperm(n: int, *, generator: Any = None) -> Tensor:
 def _no_recording(name: str) -> None:
     if mode.recorder is not None:
         raise CapturedError(
-            f"{name}() inside a recorded function would freeze one draw for ever; use a surefit.Generator, whose "
-            f"counter is state (Generator.uniform, .normal), or pass the numbers as an argument"
+            f"{name} inside a recorded function would freeze one draw into the program; make a surefit.Generator "
+            f"outside, whose counter is state (Generator.uniform, .normal, Dropout(generator=)), or pass the numbers "
+            f"as an argument"
         )
 
 

@@ -45,7 +45,7 @@ def birth(t: Tensor) -> int:
 
 
 def ancestors(t: Tensor, stop: Sequence[Tensor] = ()) -> list[Tensor]:
-    """All tensors that t was computed from, itself included, oldest first; not beyond those of `stop`, which are left out.
+    """All tensors that t was computed from, itself included, oldest first; not beyond those of `stop`, left out.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> [op_of(a) for a in ancestors((x * x).sum())]

@@ -155,7 +155,7 @@ class Literal(np.ndarray):
 # --- dispatch ------------------------------------------------------------------------------------
 
 # type -> (level, apply(op, args, params)). The highest level among the arguments decides; arrays have none.
-KINDS: dict[type, tuple[int, Callable[..., Any]]] = {}
+KINDS: dict[type, tuple[float, Callable[..., Any]]] = {}
 # A primitive without arguments (iota) cannot see from them that it is being recorded: `tensor` answers here.
 from_nothing: list[Callable[[Op, dict[str, Any]], Any]] = [lambda op, params: op.value(**params)]
 
@@ -188,7 +188,8 @@ class Op:
         TABLE[name] = self
 
     def __call__(self, *args: Any, **params: Any) -> Any:
-        level, apply = 0, None
+        level: float = 0
+        apply = None
         for a in args:
             kind = KINDS.get(a.__class__)
             if kind is not None and kind[0] > level:
@@ -204,6 +205,13 @@ class Op:
                     break
         try:
             return self.value(*args, **params) if calm.on else _calmly(self.value, args, params)
+        except MISFIT:
+            return self.misfit(args, params)
+
+    def computed(self, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        """The value from arrays and numbers alone."""
+        try:
+            return quietly(self.value, args, params)
         except MISFIT:
             return self.misfit(args, params)
 

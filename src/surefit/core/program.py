@@ -11,13 +11,16 @@ from __future__ import annotations
 import inspect
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from weakref import ref
 
 import numpy as np
 
 from surefit.core import ops
+from surefit.core.draws import Streams
 from surefit.core.leaves import FlatVector, Parameter, State
 from surefit.core.ops import KINDS, Arithmetic, Aval, Op, aval_of, operand_dtype
 from surefit.core.tensor import Tensor, View, mode, next_birth, value_of, wrap
@@ -96,6 +99,28 @@ def _short(a: Var | Constant) -> str:
     return a.name if isinstance(a, Var) else repr(a)
 
 
+class Made(NamedTuple):
+    """How an array came about: op(*args, **params), from arrays and numbers alone."""
+
+    array: ref[np.ndarray]
+    op: Op
+    args: tuple[Any, ...]
+    params: dict[str, Any]
+
+
+class Assumed(NamedTuple):
+    """A field of an object that decided what was recorded: it holds while the field has this value."""
+
+    owner: Any
+    field: str
+    value: Any
+
+    @property
+    def now(self) -> Any:
+        """The field's present value."""
+        return getattr(self.owner, self.field)
+
+
 class GraphNode(NamedTuple):
     """A node for drawing: kind is input, state, constant, operation or output."""
 
@@ -120,6 +145,9 @@ class Recorder:
         self.grads: dict[int, tuple[Tensor, Tensor | None]] = {}
         self.added: dict[int, Tensor] = {}
         self.arguments: dict[int, str] = {}
+        self.made: dict[int, Made] = {}  # by id: larger arrays that were computed inside, from small ones
+        self.written: dict[int, tuple[np.ndarray, Var]] = {}
+        self.assumed: dict[tuple[int, str], Assumed] = {}
         self.closed = False
 
     def name(self, wish: str) -> str:
@@ -149,6 +177,8 @@ class Recorder:
                 f"a tensor of shape {t.shape} that was computed before the recording is used inside it, with its "
                 f"history; pass it as an argument, or detach() it before"
             )
+        if isinstance(t, Parameter) and mode.grad:
+            self.assume(t, "requires_grad", t.requires_grad)
         if isinstance(t, Parameter) and t.home is not None:
             vector = self.read(t.home)
             seen = self.views.get(id(t))
@@ -192,16 +222,62 @@ class Recorder:
                     f"clears, so that repeated calls would add up; call zero_grad() before backward()"
                 )
 
+    def assume(self, owner: Any, field: str, value: Any) -> None:
+        """What is recorded depends on a field of an object, or the field is about to change: its value so far."""
+        self.assumed.setdefault((id(owner), field), Assumed(owner, field, value))
+
     # --- equations ---
 
+    def remember(self, a: np.ndarray, op: Op, args: tuple[Any, ...], params: dict[str, Any]) -> None:
+        """An array was computed from arrays and numbers: if it is needed as a constant, this is what to write down."""
+        key, made = id(a), self.made
+        made[key] = Made(ref(a, lambda _: made.pop(key, None)), op, args, params)
+
+    def known(self, a: Any) -> bool:
+        """Whether an array was computed inside this recording."""
+        made = self.made.get(id(a))
+        return made is not None and made.array() is a
+
+    def again(self, a: np.ndarray) -> Var:
+        """The name of an array that was computed inside this recording, by the equations that compute it."""
+        stack = [a]
+        while stack:
+            x = stack[-1]
+            if id(x) in self.written:
+                stack.pop()
+                continue
+            _, op, args, params = self.made[id(x)]
+            missing = [b for b in args if self.known(b) and id(b) not in self.written]
+            if missing:
+                stack += missing
+                continue
+            names = [self.written[id(b)][1] if id(b) in self.written else b for b in args]
+            self.written[id(x)] = (x, self.apply(op, names, params))
+        return self.written[id(a)][1]
+
+    def is_too_large(self, a: Any) -> bool:
+        """Whether a value is an array that would not be frozen: then it has to be recorded how it came about."""
+        return a.__class__ is np.ndarray and a.size > SMALL and not _one_number(a)
+
+    def named(self, a: Any) -> Var:
+        """Any value as a name, so that what is computed from it is recorded."""
+        atom = self.atom(a)
+        if isinstance(atom, Var):
+            return atom
+        return self.emit(ops.broadcast_to, [atom], {"shape": atom.aval.shape})
+
     def constant(self, a: Any) -> Var | Constant:
-        """An array that is not a name: a small one is written down, a repeated number is broadcast, else an error."""
-        literal, a = isinstance(a, ops.Literal), np.asarray(a)
+        """An array that is not a name: a small one is written down, a repeated number is broadcast, else an error.
+
+        One that was computed inside from such is computed again by the Program.
+        """
+        given, literal, a = a, isinstance(a, ops.Literal), np.asarray(a)
         if a.size > SMALL and not literal:
-            one = a[(0,) * a.ndim]
-            bits = a.view(f"u{a.itemsize}")  # -0.0 is not 0.0 here, and NaN is NaN
-            if (bits == bits[(0,) * a.ndim]).all():
-                return self.emit(ops.broadcast_to, [Constant(np.array(one))], {"shape": a.shape})
+            if _one_number(a):
+                one = Constant(np.array(a[(0,) * a.ndim]))
+                return self.emit(ops.broadcast_to, [one], {"shape": a.shape})
+            if self.known(given):
+                return self.again(given)
             raise CapturedError(
                 f"the recorded function would freeze an array {a.shape} of {a.dtype} into the program "
                 f"(at {_user_line()}); pass it as an argument, or make it a leaf with surefit.tensor(...) outside"
@@ -244,6 +320,8 @@ class Recorder:
         return choice + [self._cast(a, dtype, kind) for a in rest], weak
 
     def _cast(self, a: Any, dtype: np.dtype, kind: str) -> Any:
+        if not isinstance(a, Var) and self.known(a) and a.dtype != dtype:
+            a = self.again(a)
         if not isinstance(a, Var):
             return np.not_equal(a, 0) if kind == "logical" else ops.as_array(a, dtype)
         if a.dtype == dtype:
@@ -251,6 +329,12 @@ class Recorder:
         if kind == "logical":
             return self.emit(ops.ne, [a, Constant(np.zeros((), a.dtype))], {})
         return self.emit(ops.cast, [a], {"dtype": dtype})
+
+
+def _one_number(a: np.ndarray) -> bool:
+    """Whether all elements have the same bits: -0.0 is not 0.0 here, and NaN is NaN."""
+    bits = a.view(f"u{a.itemsize}")
+    return bool((bits == bits[(0,) * a.ndim]).all())
 
 
 def _apply_var(op: Op, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
@@ -261,6 +345,38 @@ def _apply_var(op: Op, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
 
 
 KINDS[Var] = (1, _apply_var)
+
+
+class _Recordings:
+    """How many recordings are in progress in all threads: meanwhile arrays are a kind of value as well.
+
+    So an operation on arrays alone, which is computed at once, can be remembered, and costs nothing at other times.
+    """
+
+    def __init__(self) -> None:
+        self.count, self.lock = 0, threading.Lock()
+
+    def __enter__(self) -> None:
+        with self.lock:
+            self.count += 1
+            KINDS[np.ndarray] = (0.5, _apply_array)  # any other kind decides before it
+
+    def __exit__(self, *exc: object) -> None:
+        with self.lock:
+            self.count -= 1
+            if not self.count:
+                del KINDS[np.ndarray]
+
+
+def _apply_array(op: Op, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    """A primitive of arrays and numbers while something is recorded: computed at once, and remembered."""
+    y = op.computed(args, params)
+    if mode.recorder is not None and y.__class__ is np.ndarray and y.size > SMALL:
+        mode.recorder.remember(y, op, args, params)
+    return y
+
+
+_recordings = _Recordings()
 
 
 def _label(t: Tensor) -> str:
@@ -285,7 +401,7 @@ class Program:
 
     inputs: names of the explicit arguments (leaves of the argument tree, left to right); state_in: (leaf, name) of
     every leaf that was read; equations; outputs: names or constants; state_out: (leaf, name or constant) of every leaf
-    assigned.
+    assigned; assumed: fields of modules and parameters that decided what was recorded.
     """
 
     name: str
@@ -295,6 +411,11 @@ class Program:
     outputs: tuple[Var | Constant, ...]
     state_out: tuple[tuple[Tensor, Var | Constant], ...]
     rebuild: Callable[[list[Any]], Any] = field(repr=False)
+    assumed: tuple[Assumed, ...] = field(default=(), repr=False)
+
+    def holds(self) -> bool:
+        """Whether what decided its course still is as it was: modules in training or not, parameters that learn."""
+        return all(a.now == a.value for a in self.assumed)
 
     @ops.silent
     def replay(self, inputs: Sequence[Any], state: Sequence[Any] | None = None) -> tuple[list[Any], list[Any]]:
@@ -440,8 +561,8 @@ def record(f: Callable[..., Any], *args: Any) -> Program:
 
     args: Tensors, arrays or numbers (also nested in tuples, lists, dicts): only their shapes and dtypes matter.
     Leaves that f reads or assigns (parameters, optimiser state, counters) become state in and state out, and keep
-    their values. CapturedError: f uses a larger array that is neither an argument nor a leaf. RecordError: f needs a
-    value (a Python branch, item(), numpy()).
+    their values. CapturedError: f uses a larger array that is neither an argument nor a leaf, or draws random numbers
+    from NumPy or Python. RecordError: f needs a value (a Python branch, item(), numpy()).
 
     >>> from surefit.core import ops
     >>> print(record(lambda x, y: ops.sin(x) * y, 1.0, 2.0))
@@ -459,15 +580,20 @@ def record(f: Callable[..., Any], *args: Any) -> Program:
     for t, leaf in zip(given, leaves, strict=True):
         t.requires_grad = isinstance(leaf, Tensor) and leaf.requires_grad
     recorder.arguments = {id(t): v.name for t, v in zip(given, inputs, strict=True)}
+    streams = Streams(f)
     mode.recorder = recorder
     try:
-        results, rebuild_out = flatten(f(*rebuild(given)))
-        outputs = tuple(recorder.atom(_result(recorder, r)) for r in results)
-        state_out = tuple((t, recorder.atom(recorder.current[k])) for k, t in recorder.assigned.items())
+        with _recordings:
+            results, rebuild_out = flatten(f(*rebuild(given)))
+            outputs = tuple(recorder.atom(_result(recorder, r)) for r in results)
+            state_out = tuple((t, recorder.atom(recorder.current[k])) for k, t in recorder.assigned.items())
         recorder.check_grads()
+        _check_draws(streams, f)
     finally:
         mode.recorder = before
         recorder.closed = True
+        recorder.made.clear()
+        recorder.written.clear()
         for t, grad in recorder.grads.values():
             t.grad = grad
     return Program(
@@ -478,7 +604,20 @@ def record(f: Callable[..., Any], *args: Any) -> Program:
         outputs=outputs,
         state_out=state_out,
         rebuild=rebuild_out,
+        # a parameter that the function itself switches does not depend on its callers
+        assumed=tuple(a for a in recorder.assumed.values() if a.field != "requires_grad" or a.now == a.value),
     )
+
+
+def _check_draws(streams: Streams, f: Callable[..., Any]) -> None:
+    """CapturedError where the function has drawn from a stream of random numbers that is no state."""
+    drawn = streams.drawn()
+    if drawn:
+        raise CapturedError(
+            f"{getattr(f, '__name__', 'the function')} draws random numbers from {' and '.join(drawn)} while it is "
+            f"recorded; one draw would be frozen into the program. Use a surefit.Generator, whose counter is state "
+            f"(Generator.uniform, .normal), or pass the numbers as an argument"
+        )
 
 
 def _result(recorder: Recorder, r: Any) -> Any:

@@ -682,7 +682,7 @@ def apply_op(op: Op, args: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
         else:
             plain = plain and a.__class__ is float
             values.append(a)
-    if plain and calm.on:  # what op(...) would do, without its dispatch
+    if plain and calm.on and recorder is None:  # what op(...) would do, without its dispatch
         try:
             y = op.value(*values, **params)
         except MISFIT:
@@ -950,6 +950,8 @@ def backpropagate(
                 if key < oldest:
                     continue
                 gp = rule(g, y, *args, **node.params)
+                if mode.recorder is not None and mode.recorder.is_too_large(gp):
+                    gp = rule(mode.recorder.named(g), y, *args, **node.params)
                 v = values[i]
                 if gp.shape != v.shape:
                     gp = sum_to(gp, v.shape)

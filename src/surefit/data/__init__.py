@@ -12,7 +12,7 @@ from surefit.data.dataset import (
     random_split,
 )
 from surefit.data.digits import Digits, mnist, read_idx
-from surefit.data.domain import Domain, check_finite
+from surefit.data.domain import Domain, box_words, check_finite
 from surefit.data.generator import generate, write_tables
 from surefit.data.sampling import DESIGNS, Noise, Sampling, corner_points, default_count, face_points, sample
 from surefit.data.table import Table, points_from, read_csv, read_rows, read_table, write_table
@@ -29,6 +29,7 @@ __all__ = [
     "Subset",
     "Table",
     "TensorDataset",
+    "box_words",
     "check_finite",
     "corner_points",
     "default_collate",

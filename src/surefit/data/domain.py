@@ -6,12 +6,14 @@ import itertools
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from surefit.errors import DomainError
 from surefit.formulas import constant
+from surefit.spelling import spelled
 
 _FORM = "NAME=LOW:HIGH, such as x=-2:2 or x1=-2*pi:2*pi"
 
@@ -233,6 +235,18 @@ class Domain:
         return x
 
 
+def box_words(box: Domain, constant: Mapping[str, float] = MappingProxyType({})) -> str:
+    """A domain in few digits: that of a table ends where its rows do. constant: columns that have one value only."""
+    words = []
+    for name, (low, high) in zip(box.names, box.bounds, strict=True):
+        if name in constant:
+            words.append(f"{name}={constant[name]:.6g} (constant)")
+            continue
+        digits = next((n for n in range(6, 17) if f"{low:.{n}g}" != f"{high:.{n}g}"), 17)
+        words.append(f"{name}={low:.{digits}g}:{high:.{digits}g}")
+    return ", ".join(words)
+
+
 def check_finite(
     points: Any, values: Any, names: Sequence[str], drop: bool = False
 ) -> tuple[np.ndarray, np.ndarray, int]:
@@ -274,7 +288,7 @@ def check_finite(
         )
     raise DomainError(
         f"the target is not finite at {bad.size} of {len(points)} sampled points: {shown}{more}. "
-        "Shrink the domain, or leave such points out with drop_nonfinite=True (--drop-nonfinite)"
+        f"Shrink the domain, or leave such points out with {spelled('drop_nonfinite', 'True')}"
     )
 
 

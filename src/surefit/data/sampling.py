@@ -18,6 +18,7 @@ import numpy as np
 from surefit.core.creation import numpy_generator
 from surefit.data.domain import Domain
 from surefit.errors import ArgumentError
+from surefit.spelling import spelled
 
 # Points on the faces, as a share of those inside. Measured with Adam on four functions of two and three variables: the
 # largest error falls by a tenth to a half, the root mean square by a tenth or not at all.
@@ -451,7 +452,7 @@ class Sampling:
         if any(share > 0 and length == 0 for share, length in zip(self.split, lengths, strict=True)):
             raise ArgumentError(
                 f"split: {n} rows are too few for shares of {self.split}: {lengths}; give more rows, or "
-                "another split such as (1, 0, 0)"
+                f"another, such as {spelled('split', '(1, 0, 0)')}"
             )
         order = numpy_generator(generator).permutation(n)
         return order[:train], order[train : train + validation], order[train + validation :]

@@ -15,18 +15,18 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from surefit.errors import DataError, MissingExtraError, ShapeError
+from surefit.files import replacing
+from surefit.spelling import cure, spelled
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "#n/a", "<na>", "?", "-"})  # compared in lower case
 FORMATS = ("csv", "parquet", "npz")
 COMMENT = r"(?m)^[ \t]*[#%][^\r\n]*"  # a line that begins with such a sign is a remark
-LEAVE_OUT = "leave such rows out with read_table(..., drop_missing=True)"  # the command line has an option instead
 
 
 class Table:
@@ -244,9 +244,7 @@ def _numeric(column: Any, name: str, label: str, drop_missing: bool) -> np.ndarr
         if np.isinf(out[i]):
             raise DataError(f"{label}: row {i}, column {name!r} is {out[i]}; every value must be finite")
         if not drop_missing:
-            raise DataError(
-                f"{label}: row {i}, column {name!r} is missing (first row is 0); fill it in, or {LEAVE_OUT}"
-            )
+            raise DataError(f"{label}: row {i}, column {name!r} is missing (first row is 0); fill it in{_leave_out()}")
     return out
 
 
@@ -593,7 +591,7 @@ def _text(path: Path, encoding: str) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         raise DataError(
             f"{path.name}: line {line} is not {encoding} text (byte {data[error.start]:#04x}); "
-            "name its encoding, such as encoding='gbk' or 'latin-1'"
+            f"name its encoding, such as {spelled('encoding', repr('gbk'))} or {spelled('encoding', repr('latin-1'))}"
         ) from error
 
 
@@ -662,7 +660,7 @@ def _is_header(row: Row, decimal: str, label: str) -> bool:
     odd = row.cells[kinds.index(False)]
     raise DataError(
         f"{label}: line {row.line} is partly numbers ({row.cells[kinds.index(True)]!r}) and partly not "
-        f"({odd!r}); say header=True if it holds names, header=False if it is data"
+        f"({odd!r}); say {spelled('header', 'True')} if it holds names, {spelled('header', 'False')} if it is data"
     )
 
 
@@ -687,8 +685,8 @@ def _csv_columns(own: list[str], wanted: tuple[str, ...] | None, line: int, labe
         if not name:
             raise DataError(
                 f"{label}: line {line}: column {i + 1} has no name in the header; give it one (the index "
-                "that pandas writes is left out by index=False), or read others with "
-                "surefit.data.read_table(path, columns=[...])"
+                "that pandas writes is left out by index=False)"
+                + cure(", or read others with {}", "columns", "", _READ_COLUMNS)
             )
         if times[name] > 1:
             places = ", ".join(str(j + 1) for j, other in enumerate(own) if other == name)
@@ -743,24 +741,35 @@ def _is_decimal_comma(cell: str) -> bool:
     return re.fullmatch(r"\s*[+-]?\d+,\d+\s*", cell) is not None
 
 
+_READ_COLUMNS = "surefit.data.read_table(path, columns=[...])"
+
+
+def _leave_out() -> str:
+    read = "read_table(..., drop_missing=True)"
+    return cure(", or leave such rows out with {}", "drop_missing", "True", read)
+
+
 def _check_cell(cell: str, where: str, decimal: str, drop_missing: bool) -> None:
     if _is_number(cell, decimal):
         return
     if cell.strip().lower() in MISSING:
         if drop_missing:
             return
-        raise DataError(f"{where} is missing ({cell!r}); fill it in, or {LEAVE_OUT}")
+        raise DataError(f"{where} is missing ({cell!r}); fill it in{_leave_out()}")
     if decimal == "." and _is_decimal_comma(cell):
+        read = "surefit.data.read_table(path, decimal=',') and fit the table"
         hint = (
-            "if the comma is a decimal mark, read it with surefit.data.read_table(path, decimal=',') and fit the "
-            "table; if it separates thousands, remove it"
+            f"if the comma is a decimal mark, read it with {spelled('decimal', repr(','), read)}; if it separates "
+            "thousands, remove it"
         )
     elif re.fullmatch(r"\s*[+-]?\d{1,3}([ ,.']\d{3})+([.,]\d+)?\s*", cell):
         hint = "remove the thousands separators"
     elif re.fullmatch(r"\s*[+-]?inf(inity)?\s*", cell, re.IGNORECASE):
         hint = "every value must be finite"
     else:
-        hint = "correct it, or read other columns with surefit.data.read_table(path, columns=[...]) and fit the table"
+        hint = "correct it" + cure(
+            ", or read other columns with {}", "columns", "", f"{_READ_COLUMNS} and fit the table"
+        )
     raise DataError(f"{where} is {cell!r}, not a number; {hint}")
 
 
@@ -781,7 +790,7 @@ def write_table(table: Table, path: str | os.PathLike[str]) -> Path:
     writer = {"csv": _write_csv, "parquet": _write_parquet, "npz": _write_npz}.get(kind)
     if writer is None:
         raise DataError(f"cannot write a table to {path.name!r}; expected one of {', '.join('.' + f for f in FORMATS)}")
-    with _replacing(path) as partial:
+    with replacing(path) as partial:
         writer(table, partial)
     return path
 
@@ -809,19 +818,6 @@ def _write_npz(table: Table, path: Path) -> None:
             member.compress_type = zipfile.ZIP_DEFLATED
             with archive.open(member, "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, np.ascontiguousarray(table[name]), allow_pickle=False)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, moved over it at the end, so that no reader meets half a file."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield partial
-        os.replace(partial, path)
-    except OSError as error:
-        raise DataError(f"cannot write {str(path)!r} ({error.strerror or error})") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 # ---- names

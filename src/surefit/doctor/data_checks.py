@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 import time as clock
 from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
 
 import numpy as np
 
 from surefit.data import Domain
-from surefit.doctor.findings import Finding, severity
-from surefit.doctor.observation import Patient, evenly
+from surefit.doctor.findings import Finding, found, severity
+from surefit.doctor.graph import evenly
+from surefit.doctor.observation import Observation
+from surefit.doctor.words import tell
+from surefit.problems.rows import copies
 
 # The largest size in a column; training wants them near 1 (LeCun and others 1998, Efficient BackProp, section 4.3).
 LARGE, SMALL = 100.0, 0.01
@@ -18,6 +22,7 @@ OFFSET = 20.0  # mean over deviation of a column: the network must first learn t
 COLUMN_RATIO = 1000.0  # the largest size of one input column over another's
 TARGET_RATIO = 30.0  # of target columns: a squared error sees the square, 1000
 WIDE = 64  # columns from which an input is taken for an image or a text, where constant columns are ordinary
+FEWEST_ROWS = 10  # fewer lie on a line by chance
 MOST_ROWS, MOST_COLUMNS = 10_000, 4096  # looked at, evenly spaced
 
 # Samples per oscillation and axis: 2 is Nyquist's limit for evenly spaced ones, and random ones need about twice as
@@ -28,15 +33,15 @@ WIGGLE = 0.02  # of the target's range: smaller turns are not counted
 SECONDS = 1.0  # that may be spent on a slow function
 
 
-def data(p: Patient) -> Iterator[Finding]:
+def data(o: Observation) -> Iterator[Finding]:
     """Size, spread, constancy and repetition of the columns of the inputs and targets."""
-    if p.x.dtype.kind in "fb" and len(p.x) > 1:
-        x = _columns(p.x)
-        yield from _sizes(x, p.names, "inputs", COLUMN_RATIO)
-        yield _constant_inputs(x, p)
-        yield from _repeated_inputs(x, p.names)
-    if p.y is not None and len(p.y) > 1:
-        yield from _targets(p)
+    if o.x.dtype.kind in "fb" and len(o.x) > 1:
+        x = _columns(o.x)
+        yield from _sizes(x, o.names, "inputs", COLUMN_RATIO)
+        yield from _constant_inputs(x, o)
+        yield from _repeated_inputs(x, o.names)
+    if o.y is not None and len(o.y) > 1:
+        yield from _targets(o)
 
 
 def _columns(values: np.ndarray) -> np.ndarray:
@@ -59,67 +64,69 @@ def _sizes(columns: np.ndarray, names: Sequence[str], what: str, most: float) ->
     offset = np.abs(columns.mean(axis=0)) / np.where(varies, columns.std(axis=0), np.inf)
     big, small = int(np.argmax(np.where(varies, size, -1.0))), int(np.argmin(np.where(varies, size, np.inf)))
     far, ratio = int(np.argmax(offset)), float(size[big] / size[small])
-    level, where, number = "warning", names[big], size[big]
+    level, case, where, number = "warning", "", names[big], size[big]
     if size[big] > LARGE or size[big] < SMALL:
-        word = "large" if size[big] > LARGE else "small"
-        message = f"the {what} are {word}: up to {size[big]:.3g} in {names[big]}, where sizes near 1 train well"
+        case = "large" if size[big] > LARGE else "small"
     elif offset[far] > OFFSET:
-        where, number = names[far], offset[far]
-        message = f"the mean of {where} is {number:.3g} times its deviation: what varies hides behind a constant"
+        case, where, number = "offset", names[far], offset[far]
     elif ratio > most:
-        where, number = names[small], ratio
-        message = f"{names[big]} is {ratio:.3g} times as large as {names[small]}, which is hardly seen beside it"
+        case, where, number = "ratio", names[small], ratio
     else:
         level, where = "ok", what
-        message = f"the {what} have sizes up to {number:.3g}"
-    cure = "scale each column to mean 0 and deviation 1, and undo it afterwards (fit does: scale=True)"
-    yield Finding(f"{what}-unscaled", level, where, number, message, cure)
+    yield found(
+        f"{what}-unscaled", level, where, number, case, "unscaled", what=tell(f"what.{what}"), name=where,
+        size=size[big], offset=offset[far], ratio=ratio, big=names[big], small=names[small],
+    )  # fmt: skip
 
 
-def _constant_inputs(x: np.ndarray, p: Patient) -> Finding:
-    code, constant = "constant-inputs", np.flatnonzero(_constant(x))
-    if not len(constant):
-        return Finding(code, "ok", "inputs", 0, "every input varies")
-    for_bias = len(constant) == 1 and x[0, constant[0]] != 0 and all(layer.bias is None for layer in p.layers)
-    level = "note" if for_bias or x.shape[1] >= WIDE else "warning"
-    message = f"{len(constant)} of {x.shape[1]} input columns never change: {_listed(p.names, constant)}"
-    cure = "leave them out, unless one stands for a bias"
-    return Finding(code, level, p.names[constant[0]], len(constant), message, cure)
+def _constant_inputs(x: np.ndarray, o: Observation) -> Iterator[Finding]:
+    constant = np.flatnonzero(_constant(x))
+    if len(constant):
+        for_bias = len(constant) == 1 and x[0, constant[0]] != 0 and all(layer.bias is None for layer in o.layers)
+        level = "note" if for_bias or x.shape[1] >= WIDE else "warning"
+        values = dict(bad=len(constant), count=x.shape[1], names=_listed(o.names, constant))
+        yield found("constant-inputs", level, o.names[constant[0]], len(constant), **values)
+    else:
+        yield found("constant-inputs", "ok", "inputs", 0, "none")
 
 
 def _repeated_inputs(x: np.ndarray, names: Sequence[str]) -> Iterator[Finding]:
+    """Columns that are others again, as they are or in other units."""
     if x.shape[1] < 2:
         return
     first: dict[bytes, int] = {}
-    varying = np.flatnonzero(~_constant(x)).tolist()
-    repeats = [i for i in varying if first.setdefault(x[:, i].tobytes(), i) != i]
+    varying = np.flatnonzero(~_constant(x))
+    repeats = [i for i in varying.tolist() if first.setdefault(x[:, i].tobytes(), i) != i]
+    case = ""
+    if not repeats and len(x) > FEWEST_ROWS and len(varying) < WIDE:
+        several = [j for j, _ in copies(x) if len(np.unique(x[:, j])) > 2]  # columns of two values are always so
+        repeats, case = several, "linear"
     if not repeats:
-        yield Finding("repeated-inputs", "ok", "inputs", 0, "no input repeats another")
+        yield found("repeated-inputs", "ok", "inputs", 0, "none")
         return
     level = "note" if x.shape[1] >= WIDE else "warning"
-    message = f"{len(repeats)} input columns repeat others: {_listed(names, repeats)}"
-    cure = "leave them out: they add weights and no information"
-    yield Finding("repeated-inputs", level, names[repeats[0]], len(repeats), message, cure)
+    yield found(
+        "repeated-inputs", level, names[repeats[0]], len(repeats), case, bad=len(repeats), names=_listed(names, repeats)
+    )
 
 
 def _listed(names: Sequence[str], places: Sequence[int] | np.ndarray) -> str:
     return ", ".join(names[i] for i in places[:5]) + (", ..." if len(places) > 5 else "")
 
 
-def _targets(p: Patient) -> Iterator[Finding]:
-    assert p.y is not None
-    y = _columns(p.y.argmax(axis=1) if p.classes and p.y.ndim > 1 else p.y)
-    names = [f"y{i + 1}" for i in range(y.shape[1])] if y.shape[1] > 1 else ["y"]
+def _targets(o: Observation) -> Iterator[Finding]:
+    assert o.y is not None
+    y = _columns(o.y.argmax(axis=1) if o.classes and o.y.ndim > 1 else o.y)
+    names = o.outputs or ([f"y{i + 1}" for i in range(y.shape[1])] if y.shape[1] > 1 else ["y"])
     flat = np.flatnonzero(_constant(y))
     if len(flat):
         level = "error" if len(flat) == len(names) else "warning"
-        what = f"class {y[0, 0]:.0f}" if p.classes else f"value {y[0, flat[0]]:.4g}"
-        message = f"every row has the same {what} in {_listed(names, flat)}: there is nothing to learn"
-        cure = "check which column was taken for the target, and that the rows are not all of one kind"
-        yield Finding("constant-targets", level, names[flat[0]], len(flat), message, cure)
+        case = "class" if o.classes else ""
+        values = dict(value=y[0, flat[0]], names=_listed(names, flat))
+        yield found("constant-targets", level, names[flat[0]], len(flat), case, **values)
     else:
-        yield Finding("constant-targets", "ok", "targets", 0, "the targets vary")
-    if not p.classes:
+        yield found("constant-targets", "ok", "targets", 0, "none")
+    if not o.classes:
         yield from _sizes(y, names, "targets", TARGET_RATIO)
 
 
@@ -137,12 +144,12 @@ def sampling(function: Callable[[np.ndarray], np.ndarray], domain: Domain, sampl
     cells = np.maximum(counts, 1.0)
     each = float((samples / cells.prod()) ** (1.0 / domain.dim))
     level = severity(-each, note=-FEW, warning=-FEW, error=-TOO_FEW)
-    seen = ", ".join(f"{c:.3g} along {n}" for c, n in zip(counts, domain.names, strict=True))
-    message = f"{each:.3g} samples for each oscillation of the target ({seen}; {samples} samples)"
+    along = [tell("undersampled.along", count=c, name=n) for c, n in zip(counts, domain.names, strict=True)]
+    seen = reduce(lambda one, other: tell("and", one=one, other=other), along)
     needed = min(cells.prod() * (2 * FEW) ** domain.dim, 1e15)
     shown = f"{needed:.0f}" if needed < 1e6 else f"{needed:.2g}"
-    cure = f"take {shown} samples or more (data=Sampling(count=...)), or a smaller domain"
-    yield Finding("undersampled", level, domain.names[int(np.argmax(counts))], each, message, cure)
+    where = domain.names[int(np.argmax(counts))]
+    yield found("undersampled", level, where, each, each=each, seen=seen, samples=samples, needed=shown)
 
 
 def oscillations(function: Callable[[np.ndarray], np.ndarray], domain: Domain) -> np.ndarray | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,17 +11,16 @@ from surefit import nn, optim
 from surefit.attempts.methods import LOSSES
 from surefit.core.tensor import Tensor
 from surefit.data import Domain
-from surefit.doctor import data_checks, network_checks, row_checks, solver_checks, training_checks
+from surefit.doctor import data_checks, network_checks, result_checks, row_checks, solver_checks, training_checks
 from surefit.doctor.findings import Diagnosis, Finding
-from surefit.doctor.observation import Patient, observe
+from surefit.doctor.observation import Observation, observe
 from surefit.doctor.training_checks import Training
 from surefit.errors import ArgumentError, ShapeError
+from surefit.models.inference import values_of
 from surefit.problems.callables import vectorised
+from surefit.search.record import Record, Solved
 
-if TYPE_CHECKING:
-    from surefit.search.record import Record
-
-UNSEEN, APART = 0.05, 5.0  # relative error where it was not trained, and times the error where it was, that are told
+POOR = 0.1  # relative L2 error of a table that is worth a warning about its units
 
 # Optimisers whose step is about lr in every weight, whatever the gradient's size.
 SIGN_LIKE = ("adam", "adamw", "nadam", "radam", "adamax", "rmsprop", "adagrad")
@@ -64,11 +63,12 @@ def examine(
     target = _target(function, domain)
     if target is not None and y is None:
         y = target[0](_points(x, target[1]))
-    patient = observe(network, x, y, loss, names)
-    training = None if history is None else _training(history, patient)
-    findings = list(_look(patient, training, *_rate(lr)))
+    observation = observe(network, x, y, loss, names)
+    training = None if history is None else _training(history, observation)
+    findings = list(_look(observation, training, *_rate(lr)))
+    findings += _of_sample(observation)
     if target is not None:
-        findings += data_checks.sampling(*target, len(patient.x))
+        findings += data_checks.sampling(*target, len(observation.x))
     return Diagnosis(findings)
 
 
@@ -77,74 +77,42 @@ def diagnose(fit: Record) -> Diagnosis:
 
     A loaded Fit has a sample of its data only.
     """
-    model, problem, method = fit.model, fit.problem, fit.method
-    x, y = problem.train
-    u, v = model.rows((x, y))
-    solved = fit.made.solved and method.get("solver") != "adam"
+    problem, method, made = fit.problem, fit.method, fit.made
+    u, v = fit.model.rows(problem.train)
+    solver = isinstance(made, Solved) and method.get("solver") != "adam"
     loss = method["loss"] if method["loss"] in LOSSES else None  # a loss of the user's own is known by name only
-    patient = observe(fit.network, u, v, loss, problem.names)
+    observation = observe(fit.network, u, v, loss, problem.names)
+    observation.outputs = fit.outputs
     training = None
     history = [r for r in fit.history if r.get("stage") == method.get("stage")]
-    if history and not solved:
+    if history and not solver:
         options = dict(keeps_best=bool(method["best_weights"]), done=fit.reached is True)
-        training = _training(history, patient, chance=loss is not None, **options)
-    findings = [_of_warning(warning) for warning in fit.warnings if warning not in problem.notes]
-    findings += [
-        Finding("data-note", "note", "data", None, note, "see whether that is meant so") for note in problem.notes
-    ]
-    findings += _of_error(fit)
-    lr = float(np.max([r["lr"] for r in history])) if history and not solved else None
-    findings += _look(patient, training, lr, method.get("solver", method["method"]), solved)
-    if solved:
-        findings += solver_checks.solved(fit.model, method, patient, fit.reached, problem.exact)
-    if fit.reached is False:
-        findings.append(_missed(fit))
-    if problem.function is None and len(x) > 1:
-        findings += row_checks.rows(problem, problem.sizes())
-    if problem.function is not None:
-        findings += data_checks.sampling(problem.function, fit.domain, _rows_trained_on(fit))
+        training = _training(history, observation, chance=loss is not None, **options)
+    lr = float(np.max([r["lr"] for r in history])) if history and not solver else None
+    about = _look(observation, training, lr, method.get("solver", method["method"]), solver, problem.train[1])
+    findings = [*result_checks.warnings(fit), *result_checks.error(fit), *result_checks.calmed(about, fit)]
+    if isinstance(made, Solved) and solver:
+        seen = solver_checks.solved(fit.model, made, observation, fit.reached, problem.exact)
+        findings += result_checks.calmed(seen, fit)
+    findings += result_checks.tolerance(fit)
+    if problem.function is None:
+        findings += _of_rows(fit)
+    else:
+        findings += result_checks.decades(fit)
+        sampled = data_checks.sampling(problem.function, fit.domain, _rows_trained_on(fit))
+        findings += result_checks.calmed(sampled, fit)
+    if any(f.code == "nothing-learned" for f in findings):
+        findings = [f for f in findings if f.code != "large-error"]  # which says the same
     return Diagnosis(findings)
 
 
-def _of_warning(warning: str) -> Finding:
-    """What a warning of the training means: only numbers that were not finite break a training down."""
-    if getattr(warning, "code", "") == "training-not-finite" or warning.startswith("the loss became"):  # of old files
-        return Finding("training-broke-down", "error", "training", None, warning, "follow the cause that it names")
-    return Finding("training-note", "note", "training", None, warning, "see whether that matters to you")
-
-
-def _of_error(fit: Record) -> Iterator[Finding]:
-    """Errors that the training rows do not show: infinite ones, and such as are far larger where it was not trained."""
-    error = fit.error
-    if not (np.isfinite(error.max) and np.isfinite(error.rmse)):
-        yield Finding(
-            "error-not-finite", "error", "result", None,
-            f"the error that was measured is not finite (largest {error.max:g}, rmse {error.rmse:g})",
-            "the target or the network has no finite value somewhere in the domain: shrink the domain, or look at the "
-            "place that the card names",
-        )  # fmt: skip
-        return
-    x, y = fit.problem.train
-    trained = float(np.sqrt(np.mean((fit._predict(x) - y) ** 2)))
-    if error.relative_l2 > UNSEEN and error.rmse > APART * trained:
-        yield Finding(
-            "unseen-error", "warning", "result", error.rmse / max(trained, 1e-300),
-            f"where it was not trained its error (rmse {error.rmse:.3g}) is {error.rmse / max(trained, 1e-300):.3g} "
-            f"times that at the training rows ({trained:.3g})",
-            "more samples, a smaller network, or a penalty",
-        )  # fmt: skip
-
-
-def _missed(fit: Record) -> Finding:
-    """That the tolerance was not reached."""
-    most, tol = fit.error.max, float(fit.tol)  # type: ignore[arg-type]
-    message = (
-        f"the largest error measured is {most:.3g}, {most / tol:.3g} times the tolerance {tol:g} that was asked for"
-    )
-    cure = (
-        "more units, samples, epochs or time, or another method; a larger tolerance where the target has kinks or noise"
-    )
-    return Finding("tolerance-missed", "warning", "result", most, message, cure)
+def _of_rows(fit: Record) -> Iterator[Finding]:
+    """What the rows of a table tell."""
+    r = row_checks.rows_of(fit)
+    yield from row_checks.columns(r)
+    yield from row_checks.split(r, values_of(fit.model))
+    if not result_checks.is_good(fit):
+        yield from row_checks.decades(r, poor=fit.error.relative_l2 > POOR)
 
 
 def _rows_trained_on(fit: Record) -> int:
@@ -154,6 +122,20 @@ def _rows_trained_on(fit: Record) -> int:
         return fit.problem.sizes()["train"]
     batch = fit.method["batch_size"]
     return have if not epochs else max(have, (-(-fit.steps // epochs) - 1) * batch + 1)
+
+
+def _of_sample(o: Observation) -> Iterator[Finding]:
+    """What the rows of a sample tell, where they are numbers: not of pictures, and not of classes."""
+    if o.y is None or o.classes or o.x.ndim != 2 or o.x.dtype.kind != "f" or o.y.dtype.kind not in "fiub":
+        return
+    x, y = o.x.astype(np.float64), o.y.reshape(len(o.y), -1).astype(np.float64)
+    if len(x) < 2 or not (np.isfinite(x).all() and np.isfinite(y).all()):
+        return
+    residual = None
+    if o.targets is not None and o.output.shape == o.targets.shape and len(o.output) == len(x):
+        residual = (o.output - o.targets).reshape(y.shape).astype(np.float64)
+    names = tuple(f"y{i + 1}" for i in range(y.shape[1])) if y.shape[1] > 1 else ("y",)
+    yield from row_checks.columns(row_checks.Rows(x, y, o.names, names, residual, train=len(x)))
 
 
 def _target(function: Any, domain: Any) -> tuple[Callable[[np.ndarray], np.ndarray], Domain] | None:
@@ -175,33 +157,34 @@ def _points(x: Any, box: Domain) -> np.ndarray:
 
 
 def _look(
-    patient: Patient, training: Training | None, lr: float | None, method: str, solved: bool = False
-) -> Iterator[Finding]:
+    observation: Observation, training: Training | None, lr: float | None, method: str, solved: bool = False,
+    unscaled: np.ndarray | None = None,
+) -> Iterator[Finding]:  # fmt: skip
     """All checks that apply. What is not finite makes the numbers of the network meaningless.
 
     solved: by a solver, at whose minimum gradients are rounding and say nothing, and whose units may well be so steep
-    that they are flat on most rows.
+    that they are flat on most rows. unscaled: the targets before they were scaled for the network.
     """
-    finite = list(network_checks.not_finite(patient))
+    finite = list(network_checks.not_finite(observation))
     yield from finite
     if finite[0].severity == "ok":
         for check in _OF_THE_NETWORK:
             if not (solved and check is network_checks.gradients):
-                yield from (f for f in check(patient) if not (solved and f.code == "saturated-units"))
+                yield from (f for f in check(observation) if not (solved and f.code == "saturated-units"))
+        yield from network_checks.reach(observation, unscaled)
         if training is None:
-            yield from training_checks.worse_than_constant(patient)
+            yield from training_checks.worse_than_constant(observation)
         if lr is not None:
-            yield from training_checks.step_sizes(patient, lr, method in SIGN_LIKE, training)
+            yield from training_checks.step_sizes(observation, lr, method in SIGN_LIKE, training)
     if training is not None:
         for look in (training_checks.rate_too_high, training_checks.progress, training_checks.overfitting):
             yield from look(training)
 
 
-_OF_THE_NETWORK: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
+_OF_THE_NETWORK: tuple[Callable[[Observation], Iterator[Finding]], ...] = (
     network_checks.unreached,
     network_checks.competition,
     network_checks.shapes,
-    network_checks.reach,
     network_checks.units,
     network_checks.identical_units,
     network_checks.activations,
@@ -222,7 +205,7 @@ def _rate(lr: Any) -> tuple[float | None, str]:
     return float(lr), "sgd"
 
 
-def _training(history: Any, patient: Patient, chance: bool = True, **options: bool) -> Training:
+def _training(history: Any, observation: Observation, chance: bool = True, **options: bool) -> Training:
     """A run in any of the forms that `examine` takes."""
     columns = _columns(history)
     if not len(columns.get("train_loss", ())):
@@ -231,7 +214,7 @@ def _training(history: Any, patient: Patient, chance: bool = True, **options: bo
         train=columns["train_loss"],
         validation=columns.get("validation_loss"),
         lr=columns.get("lr"),
-        chance=training_checks.chance(patient) if chance else None,
+        chance=training_checks.chance(observation) if chance else None,
         **options,
     )
 

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from surefit.doctor.words import WORDS, cure_of, place_in, tell
+from surefit.sentences import Sentence
+
 SEVERITIES = ("error", "warning", "note", "ok")  # the worst first
 WIDTH = 100  # columns of the printed table
 
@@ -19,7 +22,8 @@ class Finding:
 
     code: a short name, stable between versions ("dead-units"). severity: "error" (this cannot work), "warning" (this
     costs accuracy or time), "note" (worth knowing) or "ok". where: the layer, column or phase. number: what was
-    measured, None where it is not a finite number. message: what it means. cure: what to do, "" for "ok".
+    measured, None where it is not a finite number. message: what it means. cure: what to do, "" for "ok". Those of the
+    doctor's own are sentences of `words.WORDS`, see `found`.
     """
 
     code: str
@@ -35,6 +39,26 @@ class Finding:
             object.__setattr__(self, "number", number if math.isfinite(number) else None)
         if self.severity == "ok":
             object.__setattr__(self, "cure", "")  # so that checks need not think of it
+
+    def said(self, lang: str) -> tuple[str, str, str]:
+        """Place, message and cure in "en" or "zh"."""
+        message, cure = (s.said(lang) if isinstance(s, Sentence) else s for s in (self.message, self.cure))
+        return place_in(self.where, lang), message, cure
+
+
+def found(
+    code: str, severity: str, where: str, number: float | None, case: str = "", says: str = "", /, **values: Any
+) -> Finding:
+    """A finding in the words that `WORDS` has for its code.
+
+    case: which of several messages or cures of the code ("rose"); what there is none of is that of the code. says: the
+    code whose words are used, where several findings share them. values: what is filled in.
+    """
+    words = says or code
+    whole = f"{words}.{case}" if case else words
+    cure = cure_of(whole, **values) or cure_of(words, **values)
+    message = tell(whole if whole in WORDS else words, **values)
+    return Finding(code, severity, where, number, message, "" if severity == "ok" else cure)
 
 
 def severity(value: float, note: float, warning: float, error: float = math.inf) -> str:
@@ -81,33 +105,41 @@ class Diagnosis:
         """The findings with this code."""
         return [f for f in self.findings if f.code == code]
 
-    def headline(self) -> str:
+    def headline(self, lang: str = "en") -> str:
         """One sentence: how many of what, or that nothing is wrong."""
         counts = {s: sum(f.severity == s for f in self.findings) for s in SEVERITIES}
-        looked = f"{len(self.findings)} things looked at" if len(self.findings) != 1 else "one thing looked at"
-        if not counts["error"] + counts["warning"] + counts["note"]:
-            return f"Nothing is wrong: {looked}, all as they should be."
-        told = ", ".join(f"{n} {s}{'s' * (n > 1)}" for s, n in counts.items() if n and s != "ok")
-        return f"{told}; {looked}." if not self.ok else f"Nothing is wrong: {told} among {looked}."
+        looked = tell("looked.one" if len(self.findings) == 1 else "looked", n=len(self.findings))
+        seen = [tell(f"{s}s" if n > 1 else s, n=n).said(lang) for s, n in counts.items() if n and s != "ok"]
+        if not seen:
+            return tell("healthy", looked=looked).said(lang)
+        return tell(
+            "well" if self.ok else "ill", counts=(", " if lang == "en" else "、").join(seen), looked=looked
+        ).said(lang)
 
     def shown(self) -> list[Finding]:
         """What the table shows: all but "ok"."""
         return [f for f in self.findings if f.severity != "ok"]
 
     def __str__(self) -> str:
+        return self.text()
+
+    def text(self, lang: str = "en") -> str:
+        """The table that `print` shows, in "en" or "zh"."""
         rows = self.shown()
         if not rows:
-            return self.headline()
-        where = min(max(len(f.where) for f in rows), 28)
-        indent = " " * (len("warning") + where + 4)
-        lines = [self.headline()]
-        for f, following in zip(rows, [*rows[1:], None], strict=True):
-            head = f"{f.severity:<7}  {f.where:<{where}}  "
-            text = textwrap.TextWrapper(max(40, WIDTH - len(indent)), break_on_hyphens=False)  # codes stay whole
-            body = text.wrap(f"{f.message} [{f.code}]")
-            once = f.cure and (following is None or following.cure != f.cure)  # one cure after all that it is for
-            cure = text.wrap(f"Cure: {f.cure}.") if once else []
-            lines += ["", head + body[0], *(indent + line for line in [*body[1:], *cure])]
+            return self.headline(lang)
+        said = [f.said(lang) for f in rows]
+        width = min(max(len(where) for where, *_ in said), 28)
+        indent = " " * (len("warning") + width + 4)
+        text = textwrap.TextWrapper(max(40, WIDTH - len(indent)), break_on_hyphens=False)  # codes stay whole
+        lines = [self.headline(lang)]
+        for i, (f, (where, message, cure)) in enumerate(zip(rows, said, strict=True)):
+            severity = f.severity if lang == "en" else tell(f"severity.{f.severity}").said(lang)
+            body = text.wrap(f"{message} [{f.code}]")
+            once = cure and (i + 1 == len(rows) or said[i + 1][2] != cure)  # one cure after all that it is for
+            help_ = text.wrap(tell("cure", cure=cure).said(lang)) if once else []
+            head = f"{severity:<7}  {where:<{width}}  "
+            lines += ["", head + body[0], *(indent + line for line in [*body[1:], *help_])]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -132,4 +164,4 @@ class Diagnosis:
         return {"ok": self.ok, "findings": [asdict(f) for f in self.findings]}
 
 
-__all__ = ["SEVERITIES", "Diagnosis", "Finding", "percent", "severity"]
+__all__ = ["SEVERITIES", "Diagnosis", "Finding", "found", "percent", "severity"]

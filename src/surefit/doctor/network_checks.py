@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from surefit.doctor.findings import Finding, percent, severity
-from surefit.doctor.observation import PROBE, Layer, Patient, Units, norm
+from surefit.doctor.findings import Finding, found, percent, severity
+from surefit.doctor.graph import Layer, Units, norm
+from surefit.doctor.observation import PROBE, Observation
+from surefit.doctor.words import tell
 
 FEWEST_ROWS = 20  # fewer rows say little about what a unit does on all of them
 
@@ -52,48 +54,39 @@ OUTSIDE_NOTE, OUTSIDE_WARNING, OUTSIDE_ERROR = 1e-9, 0.01, 0.2  # share of the t
 # --- numbers ------------------------------------------------------------------------------------------------
 
 
-def not_finite(p: Patient) -> Iterator[Finding]:
+def not_finite(o: Observation) -> Iterator[Finding]:
     """NaN or infinity: in the data, the parameters, the layers in order, the outputs, the loss, the gradients."""
-    places: list[tuple[str, Any, str]] = [("inputs", p.x, _DATA), ("targets", p.y, _DATA)]
-    places += [(f"parameter {n}", v, _DIVERGED) for n, v in p.parameters.items()]
-    places += [(f"output of {n}", v, _OVERFLOW) for n, v in p.outputs_by_module]
-    places += [("output", p.output, _OVERFLOW), ("loss", p.loss, _LOSS)]
-    places += [(f"gradient of {layer.name}", layer.gradient, _LOSS) for layer in p.layers]
-    for where, values, cure in places:
+    places: list[tuple[str, Any, str]] = [("inputs", o.x, "data"), ("targets", o.y, "data")]
+    places += [(tell("at.parameter", name=n), v, "diverged") for n, v in o.parameters.items()]
+    places += [(tell("at.output", name=n), v, "overflow") for n, v in o.outputs_by_module]
+    places += [("output", o.output, "overflow"), ("loss", o.loss, "loss")]
+    places += [(tell("at.gradient", name=layer.name), layer.gradient, "loss") for layer in o.layers]
+    for where, values, cause in places:
         a = np.asarray(0.0 if values is None else values)
         bad = a.size - int(np.isfinite(a).sum())
         if bad:
-            message = f"{bad} of {a.size} numbers are NaN or infinite; it is the first place where any are"
-            yield Finding("not-finite", "error", where, bad, message, cure)
+            yield found("not-finite", "error", where, bad, cause, bad=bad, size=a.size)
             return
-    yield Finding("not-finite", "ok", "network", 0, "all numbers are finite")
+    yield found("not-finite", "ok", "network", 0, "none")
 
 
-_DATA = "remove or mend these rows"
-_DIVERGED = "make the network anew and train it with a learning rate 10 times lower, or clip the gradient's norm"
-_OVERFLOW = "scale the inputs to size 1, and initialise the weights by their fan-in (nn.init.kaiming_normal_)"
-_LOSS = "take logarithms and roots of positive numbers only; the losses of surefit.nn.functional are stable"
-
-
-def unreached(p: Patient) -> Iterator[Finding]:
+def unreached(o: Observation) -> Iterator[Finding]:
     """Parameters that the loss does not depend on, or not differentiably."""
-    if p.unreached is None:
+    if o.unreached is None:
         return
-    count, names = len(p.parameters), p.unreached
+    count, names = len(o.parameters), o.unreached
     level = severity(len(names) / max(count, 1), note=1e-9, warning=1e-9, error=1.0)
-    message = f"{len(names)} of {count} parameters get no gradient"
-    if names:
-        message += f": {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"
-    cure = "use them in forward(), and compute with tensors all the way (no .detach(), .numpy() or no_grad)"
-    yield Finding("no-gradient", level, names[0] if names else "parameters", len(names), message, cure)
+    listed = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    where, case = (names[0], "named") if names else ("parameters", "")
+    yield found("no-gradient", level, where, len(names), case, bad=len(names), count=count, names=listed)
 
 
-# --- units --------------------------------------------------------------------------------------------------
+# --- units ------------------------------------------------------------------------------------------------------------
 
 
-def units(p: Patient) -> Iterator[Finding]:
+def units(o: Observation) -> Iterator[Finding]:
     """Dead, always-on and saturated units of every activation."""
-    for u in p.units:
+    for u in o.units:
         if len(u.slope) < FEWEST_ROWS:
             continue
         if u.kind == "rectifier":
@@ -106,37 +99,31 @@ def units(p: Patient) -> Iterator[Finding]:
 
 def _dead(u: Units) -> Finding:
     share, count = float((np.abs(u.slope) <= 1e-6).all(axis=0).mean()), u.slope.shape[1]
-    message = f"{percent(share)} of the {count} units are dead: their output is the same on every row"
-    cure = "make the network anew with He's initialisation and a lower learning rate, or use leaky_relu, silu or tanh"
-    return Finding("dead-units", severity(share, DEAD_NOTE, DEAD_WARNING, DEAD_ERROR), u.name, share, message, cure)
+    level = severity(share, DEAD_NOTE, DEAD_WARNING, DEAD_ERROR)
+    return found("dead-units", level, u.name, share, share=percent(share), count=count)
 
 
 def _always_on(u: Units) -> Finding:
     share, count = float((u.slope == 1.0).all(axis=0).mean()), u.slope.shape[1]
-    message = f"{percent(share)} of the {count} units are on for every row: there they are linear and bend nothing"
-    cure = "scale the inputs to mean 0, keep biases near 0, or lower the learning rate"
-    return Finding("always-on-units", severity(share, LINEAR_NOTE, LINEAR_WARNING), u.name, share, message, cure)
+    level = severity(share, LINEAR_NOTE, LINEAR_WARNING)
+    return found("always-on-units", level, u.name, share, share=percent(share), count=count)
 
 
 def _saturated(u: Units) -> Finding:
     share, count = float(((u.slope < FLAT).mean(axis=0) >= MOSTLY).mean()), u.slope.shape[1]
-    message = f"{percent(share)} of the {count} units are saturated, flat on {percent(MOSTLY)} of the rows or more"
-    cure = "scale the inputs to size 1, use smaller weights (Glorot's initialisation), or lower the learning rate"
     level = severity(share, SATURATED_NOTE, SATURATED_WARNING, SATURATED_ERROR)
-    return Finding("saturated-units", level, u.name, share, message, cure)
+    return found("saturated-units", level, u.name, share, share=percent(share), count=count, mostly=percent(MOSTLY))
 
 
-def identical_units(p: Patient) -> Iterator[Finding]:
-    """Hidden units with the same weights and the same gradient: they stay copies of one unit for ever."""
-    for layer in p.layers[:-1]:
+def identical_units(o: Observation) -> Iterator[Finding]:
+    """Hidden units with the same weights and the same gradient: they stay copies of one unit whatever the training."""
+    for layer in o.layers[:-1]:
         if layer.gradient is None or len(layer.per_unit()) < 2 or len(layer.output) < 2:
             continue
         count, copies = len(layer.per_unit()), _copies(layer.per_unit(), layer.per_unit("gradient"))
         spare = copies / count
         level = severity(spare, COPIES_NOTE, COPIES_WARNING, COPIES_ERROR)
-        message = f"{percent(spare)} of the {count} units are copies of others: same weights and same gradient"
-        cure = "draw the weights at random (nn.init.kaiming_normal_, xavier_uniform_); equal ones never part"
-        yield Finding("identical-units", level, layer.name, spare, message, cure)
+        yield found("identical-units", level, layer.name, spare, share=percent(spare), count=count)
 
 
 def _copies(weights: np.ndarray, gradients: np.ndarray) -> int:
@@ -153,22 +140,20 @@ def _copies(weights: np.ndarray, gradients: np.ndarray) -> int:
     return int((same & (np.abs(np.diff(g, axis=0)).max(axis=1) <= SAME)).sum())
 
 
-# --- signals through the depth ------------------------------------------------------------------------------
+# --- signals through the depth ----------------------------------------------------------------------------------------
 
 
-def activations(p: Patient) -> Iterator[Finding]:
+def activations(o: Observation) -> Iterator[Finding]:
     """Whether what differs between rows grows or shrinks through the hidden layers; the last is as the targets are."""
-    hidden = [layer for layer in p.layers[:-1] if len(layer.output) >= FEWEST_ROWS]
+    hidden = [layer for layer in o.layers[:-1] if len(layer.output) >= FEWEST_ROWS]
     sizes = [float(np.sqrt(np.mean(np.var(layer.output.astype(np.float64), axis=0)))) for layer in hidden]
     if len(sizes) >= 2 and sizes[0] > 0:
-        words = f"deviation between rows {_path(sizes)}"
-        cure = "initialise by the fan-in (nn.init.kaiming_normal_, xavier_uniform_), or normalise (nn.LayerNorm)"
-        yield _growth("activations", hidden, sizes[-1] / sizes[0], EXPLODES, VANISHES, words, cure)
+        yield _growth("activations", hidden, sizes, sizes[-1] / sizes[0], EXPLODES, VANISHES)
 
 
-def gradients(p: Patient) -> Iterator[Finding]:
+def gradients(o: Observation) -> Iterator[Finding]:
     """Whether the gradient, relative to the weights, is of one size in all layers."""
-    layers = [layer for layer in p.layers if layer.gradient is not None and layer.trained]
+    layers = [layer for layer in o.layers if layer.gradient is not None and layer.trained]
     sizes = [norm(layer.gradient) / (norm(layer.weight) or math.inf) for layer in layers]
     if len(layers) < 2 or sizes[-1] == 0.0:
         return
@@ -177,21 +162,18 @@ def gradients(p: Patient) -> Iterator[Finding]:
     plain = [norm(layer.gradient) / math.sqrt(layer.weight.size) for layer in layers]
     ratios = sizes[0] / sizes[-1], plain[0] / plain[-1]
     ratio = min(ratios, key=lambda r: abs(math.log(r)) if r > 0 else math.inf)
-    words = f"|gradient| / |weight| {_path(sizes)}"
-    cure = "relu-like activations with He's initialisation, residual layers or normalisation, or fewer layers"
-    yield _growth("gradients", layers, ratio, GRADIENT_EXPLODES, GRADIENT_VANISHES, words, cure)
+    yield _growth("gradients", layers, sizes, ratio, GRADIENT_EXPLODES, GRADIENT_VANISHES)
 
 
-def _growth(
-    what: str, layers: Sequence[Layer], ratio: float, high: float, low: float, words: str, cure: str
-) -> Finding:
+def _growth(what: str, layers: Sequence[Layer], sizes: list[float], ratio: float, high: float, low: float) -> Finding:
     """A finding about the factor from the first layer to the last."""
-    where, message = f"{layers[0].name} to {layers[-1].name}", f"{words}, a factor of {ratio:.2g}"
+    code, level = f"{what}-by-layer", "ok"
     if ratio >= high:
-        return Finding(f"exploding-{what}", "warning", where, ratio, f"the {what} explode: {message}", cure)
-    if ratio <= low:
-        return Finding(f"vanishing-{what}", "warning", where, ratio, f"the {what} vanish: {message}", cure)
-    return Finding(f"{what}-by-layer", "ok", where, ratio, message)
+        code, level = f"exploding-{what}", "warning"
+    elif ratio <= low:
+        code, level = f"vanishing-{what}", "warning"
+    where = tell("at.between", first=layers[0].name, last=layers[-1].name)
+    return found(code, level, where, ratio, path=_path(sizes), ratio=ratio)
 
 
 def _path(sizes: list[float]) -> str:
@@ -200,120 +182,101 @@ def _path(sizes: list[float]) -> str:
     return " -> ".join(f"{sizes[i]:.2g}" for i in places)
 
 
-# --- outputs ------------------------------------------------------------------------------------------------
+# --- outputs ----------------------------------------------------------------------------------------------------------
 
 
-def competition(p: Patient) -> Iterator[Finding]:
+def competition(o: Observation) -> Iterator[Finding]:
     """Whether raising one class lowers the others: through the outputs (a softmax) or through the loss."""
-    if p.labels is None or p.output.ndim != 2:
+    if o.labels is None or o.output.ndim != 2:
         return
-    if p.loss is not None and p.loss < 0:
-        message = f"the loss is {p.loss:.3g}, and no cross-entropy is negative: its logarithms are not of probabilities"
-        yield Finding("negative-loss", "error", "loss", p.loss, message, _SOFTMAX)
-    o = p.output.astype(np.float64)
-    sums = o.sum(axis=1)
-    if (o >= 0).all() and _ones(o.sum(axis=0)) and not _ones(sums):
-        message = (
-            f"each class sums to 1 over the rows, and a row to {sums.mean():.3g}: the softmax runs over the samples"
-        )
-        cure = "take the softmax over the last axis (dim=-1)"
-        yield Finding("probabilities-do-not-sum-to-one", "error", "output", float(sums.mean()), message, cure)
-    elif (o >= 0).all() and _ones(sums):
-        yield from _probabilities(p)
-    elif (o <= 0).all() and _ones(np.exp(o).sum(axis=1)):
-        yield Finding("outputs-compete", "ok", "output", 1.0, "the outputs are logarithms of probabilities")
+    if o.loss is not None and o.loss < 0:
+        yield found("negative-loss", "error", "loss", o.loss, loss=o.loss)
+    out = o.output.astype(np.float64)
+    sums = out.sum(axis=1)
+    if (out >= 0).all() and _ones(out.sum(axis=0)) and not _ones(sums):
+        total = float(sums.mean())
+        yield found("probabilities-do-not-sum-to-one", "error", "output", total, "rows", total=total)
+    elif (out >= 0).all() and _ones(sums):
+        yield from _probabilities(o)
+    elif (out <= 0).all() and _ones(np.exp(out).sum(axis=1)):
+        yield found("outputs-compete", "ok", "output", 1.0, "logarithms")
     else:
-        yield from _scores(p, o)
-
-
-_SOFTMAX = (
-    "let the last layer be linear and give its outputs (logits) to nn.functional.cross_entropy: a softmax is in it"
-)
+        yield from _scores(o, out)
 
 
 def _ones(sums: np.ndarray) -> bool:
     return bool(np.abs(sums - 1.0).max() <= SUMS_TO_ONE)
 
 
-def _probabilities(p: Patient) -> Iterator[Finding]:
+def _probabilities(o: Observation) -> Iterator[Finding]:
     """Rows sum to 1."""
-    if not p.softmax_in_loss:
-        yield Finding("outputs-compete", "ok", "output", 1.0, "the outputs are probabilities that sum to 1")
+    if not o.softmax_in_loss:
+        yield found("outputs-compete", "ok", "output", 1.0, "probabilities")
         return
-    least = math.log1p((p.output.shape[1] - 1) * math.exp(-1.0))
-    message = (
-        f"the outputs are probabilities and the loss takes a softmax of them again: it cannot fall below {least:.3g}"
-    )
-    cure = "leave out the softmax of the network, or end it with LogSoftmax and use nll_loss"
-    yield Finding("softmax-twice", "warning", "output", least, message, cure)
+    least = math.log1p((o.output.shape[1] - 1) * math.exp(-1.0))
+    yield found("softmax-twice", "warning", "output", least, least=least)
 
 
-def _scores(p: Patient, o: np.ndarray) -> Iterator[Finding]:
+def _scores(o: Observation, out: np.ndarray) -> Iterator[Finding]:
     """Rows sum to anything: then the loss must hold them together."""
-    down, total = _pushed_down(p), float(o.sum(axis=1).mean())
+    down, total = _pushed_down(o), float(out.sum(axis=1).mean())
     if down is None:
         return
     if down < PUSHED_DOWN:
-        far = [p.loss_at(p.output * factor) for factor in (FAR, -FAR)]
-        floor = ", and the loss has no floor" if any(f is not None and f[0] < 0 for f in far) else ""
-        message = (
-            f"{percent(down)} of the gradient lowers outputs of wrong classes (half of it with a softmax): all outputs "
-            f"rise together (a row sums to {total:.3g} now){floor}, and nothing trains the choice between them"
-        )
-        yield Finding("outputs-do-not-compete", "error", "output", down, message, _SOFTMAX)
+        far = [o.loss_at(o.output * factor) for factor in (FAR, -FAR)]
+        case = "floor" if any(f is not None and f[0] < 0 for f in far) else ""
+        yield found("outputs-do-not-compete", "error", "output", down, case, down=percent(down), total=total)
         return
-    message = f"{percent(down)} of the gradient lowers outputs of wrong classes"
-    yield Finding("outputs-compete", "ok", "output", down, message)
-    if (o >= 0).all() and (o <= 1).all():
-        message = f"the outputs lie between 0 and 1, but a row sums to {total:.3g} on average"
-        cure = (
-            "right for labels that may hold together; for classes that exclude each other use cross_entropy of logits"
-        )
-        yield Finding("probabilities-do-not-sum-to-one", "note", "output", total, message, cure)
+    yield found("outputs-compete", "ok", "output", down, down=percent(down))
+    if (out >= 0).all() and (out <= 1).all():
+        yield found("probabilities-do-not-sum-to-one", "note", "output", total, total=total)
 
 
-def _pushed_down(p: Patient) -> float | None:
+def _pushed_down(o: Observation) -> float | None:
     """Share of the loss's gradient by the outputs that lowers those of wrong classes, here or at raised outputs."""
-    assert p.labels is not None
-    wrong = np.ones(p.output.shape, bool)
-    wrong[np.arange(len(p.output)), p.labels] = False
+    assert o.labels is not None
+    wrong = np.ones(o.output.shape, bool)
+    wrong[np.arange(len(o.output)), o.labels] = False
 
     def share(push: np.ndarray) -> float | None:
         total = np.abs(push).sum()
         return None if total == 0 else float(np.maximum(push[wrong], 0).sum() / total)
 
-    here = None if p.push is None else share(p.push)
+    here = None if o.push is None else share(o.push)
     if here is not None and here >= PUSHED_DOWN:
         return here
-    raised = p.loss_at(p.output + PROBE)  # a squared error minds only outputs that are not 0
+    raised = o.loss_at(o.output + PROBE)  # a squared error minds only outputs that are not 0
     there = None if raised is None else share(raised[1])
     return here if there is None else there
 
 
-def shapes(p: Patient) -> Iterator[Finding]:
+def shapes(o: Observation) -> Iterator[Finding]:
     """(n,) against (n, 1) compares everything with everything."""
-    if not p.broadcasts or p.y is None:
+    if not o.broadcasts or o.y is None:
         return
-    n, rest = len(p.output), p.output.shape[1:]
-    message = (
-        f"outputs {(n, *rest)} and targets {(n, *p.y.shape[1:])} broadcast in the loss: every output is compared with "
-        f"all {n} targets, and the network learns their mean"
-    )
-    cure = (
-        f"give the targets the shape (n, {', '.join(map(str, rest))}); the losses of surefit.nn.functional insist on it"
-    )
-    yield Finding("shapes-broadcast", "error", "loss", n, message, cure)
+    n, rest = len(o.output), o.output.shape[1:]
+    yield found(
+        "shapes-broadcast", "error", "loss", n, outputs=(n, *rest), targets=(n, *o.y.shape[1:]), n=n,
+        rest=", ".join(map(str, rest)),
+    )  # fmt: skip
 
 
-def reach(p: Patient) -> Iterator[Finding]:
-    """Targets that the last activation cannot give."""
-    if p.reach is None or p.targets is None or p.classes or p.targets.shape != p.output.shape:
+def reach(o: Observation, unscaled: np.ndarray | None = None) -> Iterator[Finding]:
+    """Targets that the last activation cannot give.
+
+    unscaled: the targets before they were scaled for this network; scaling alone may have put them out of reach.
+    """
+    if o.reach is None or o.targets is None or o.classes or o.targets.shape != o.output.shape:
         return
-    low, high = p.reach
-    outside = float(((p.targets < low) | (p.targets > high)).mean())
-    level = severity(outside, OUTSIDE_NOTE, OUTSIDE_WARNING, OUTSIDE_ERROR)
-    message = f"{percent(outside)} of the targets lie outside {low:g} to {high:g}, all that the last activation gives"
-    yield Finding("targets-out-of-reach", level, "output", outside, message, "end the network with a linear layer")
+    low, high = o.reach
+
+    def outside(y: np.ndarray) -> float:
+        return float(((y < low) | (y > high)).mean())
+
+    share = outside(o.targets)
+    level = severity(share, OUTSIDE_NOTE, OUTSIDE_WARNING, OUTSIDE_ERROR)
+    case = "scaled" if unscaled is not None and outside(unscaled) == 0.0 < share else ""
+    yield found("targets-out-of-reach", level, "output", share, case, share=percent(share), low=low, high=high)
 
 
 __all__ = [

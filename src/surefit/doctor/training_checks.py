@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from surefit.doctor.findings import Finding, percent, severity
-from surefit.doctor.observation import Patient, norm
+from surefit.doctor.findings import Finding, found, percent, severity
+from surefit.doctor.graph import norm
+from surefit.doctor.observation import Observation
+from surefit.doctor.words import tell
 
 RATIO = 1e-3  # update over weight of a healthy step (Karpathy, Stanford CS231n, neural networks 3)
 RATIO_HIGH, RATIO_LOW = 100.0, 0.01  # factors that are far from it
@@ -83,36 +86,33 @@ class Training:
 
 def rate_too_high(t: Training) -> Iterator[Finding]:
     """A loss that is not finite, rises, jumps or zig-zags."""
-    level, number, message = _unrest(t)
-    rate = "" if t.lr is None else f" than {t.lr.max():.3g}, such as {t.lr.max() / 10:.1g}"
-    cure = (
-        f"a lower learning rate{rate}, one that falls towards the end (a schedule), larger batches, clipped gradients"
-    )
-    if message:
-        yield Finding("learning-rate-too-high", level, "training", number, message, cure)
+    seen = _unrest(t)
+    if seen is not None:
+        level, number, case, values = seen
+        rate = tell("unnamed") if t.lr is None else tell("such-as", lr=t.lr.max(), better=t.lr.max() / 10)
+        yield found("learning-rate-too-high", level, "training", number, case, rate=rate, **values)
 
 
-def _unrest(t: Training) -> tuple[str, float, str]:
-    """Severity, number and words; no words when there is nothing to say."""
+def _unrest(t: Training) -> tuple[str, float, str, dict[str, Any]] | None:
+    """Severity, number, case and values; None when there is nothing to say."""
     loss = t.train
     if not np.isfinite(loss).all():
         epoch = int(np.argmin(np.isfinite(loss))) + 1
-        return "error", epoch, f"the training loss became {loss[epoch - 1]} in epoch {epoch}"
+        return "error", epoch, "not-finite", dict(value=loss[epoch - 1], epoch=epoch)
     if not t.readable:
-        return "ok", 0.0, ""
+        return None
     calm = "note" if t.fell > GOOD_FALL else "warning"
     rose = t.end / float(_smooth(loss, 5).min())
     if rose >= ROSE:
-        level = "error" if t.fell < 1 else calm
-        return level, rose, f"the loss rose again: at the end it is {rose:.3g} times its lowest"
+        return "error" if t.fell < 1 else calm, rose, "rose", dict(rose=rose)
     steps = np.diff(np.log10(loss[len(loss) // 2 :]))
     factor = 10 ** float(np.median(np.abs(steps)))
     if factor >= 10**ZIGZAG and _alternating(steps) >= ALTERNATING:
-        return calm, factor, f"the loss zig-zags: up and down by a factor of {factor:.2g} from epoch to epoch"
+        return calm, factor, "zigzag", dict(factor=factor)
     spikes = sum(loss[i] > SPIKE * np.median(loss[max(0, i - 10) : i]) for i in range(3, len(loss)))
     if spikes > max(2, SPIKES * len(loss)):
-        return calm, spikes, f"the loss jumped to over {SPIKE:g} times its size in {spikes} of {len(loss)} epochs"
-    return "ok", rose, f"the loss at the end is {rose:.3g} times its lowest"
+        return calm, spikes, "spikes", dict(spike=SPIKE, spikes=spikes, epochs=len(loss))
+    return "ok", rose, "", dict(rose=rose)
 
 
 def progress(t: Training) -> Iterator[Finding]:
@@ -125,84 +125,73 @@ def progress(t: Training) -> Iterator[Finding]:
     recent = decades[-max(5, len(decades) // 5) :]
     fall = -float(np.polyfit(np.linspace(0, 1, len(recent)), recent, 1)[0])
     usual = (decades[0] - decades[-1]) / 5  # the fall of a fifth of the epochs, on average
-    falls = f"the loss still fell steadily, by {percent(1 - 10**-fall)} over the last fifth of the epochs"
+    words = percent(1 - 10**-fall)
     calm = _alternating(np.diff(decades)) <= STEADY and not t.annealed
     if unfinished and calm and fall >= PACE * usual > 0 and t.fell < CRAWL:
-        rate = "" if t.lr is None else f" than {t.lr.max():.3g}, such as {3 * t.lr.max():.1g}"
-        message, cure = f"{falls}, but in all only {t.fell:.2g} times", f"a higher learning rate{rate}, or more epochs"
-        yield Finding("learning-rate-too-low", "warning", "training", t.fell, message, cure)
+        rate = tell("unnamed") if t.lr is None else tell("such-as-higher", lr=t.lr.max(), better=3 * t.lr.max())
+        yield found("learning-rate-too-low", "warning", "training", t.fell, fall=words, fell=t.fell, rate=rate)
     elif left is not None and left > ASTRAY:
-        message = (
-            f"the loss at the end is {percent(left)} of what the best constant would have: nothing much was learned"
-        )
-        cure = "see to the other findings first; then another learning rate, a wider network, or more samples"
-        yield Finding("nothing-learned", "error", "training", left, message, cure)
+        yield found("nothing-learned", "error", "training", left, left=percent(left))
     elif fall >= FALLING and _alternating(np.diff(recent)) <= STEADY and not t.annealed and not t.done:
-        level = "warning" if unfinished else "note"
-        yield Finding("not-converged", level, "training", fall, falls, "more epochs, or a higher learning rate")
+        yield found("not-converged", "warning" if unfinished else "note", "training", fall, fall=words)
+    elif left is None:
+        yield found("progress", "ok", "training", fall, "settled")
     else:
-        told = "the loss had settled" if left is None else f"the loss at the end is {percent(left)} of a constant's"
-        level = "note" if left is not None and left > POOR and not t.done else "ok"
-        cure = "a wider or deeper network, more samples or more epochs, unless the rest is noise"
-        yield Finding("progress", level, "training", fall if left is None else left, told, cure)
+        level = "note" if left > POOR and not t.done else "ok"
+        yield found("progress", level, "training", left, left=percent(left))
 
 
 def overfitting(t: Training) -> Iterator[Finding]:
     """Whether the validation loss is far above the training loss."""
-    held = t.validation
-    if held is None or len(held) != len(t.train) or not t.readable:
+    unseen = t.validation
+    if unseen is None or len(unseen) != len(t.train) or not t.readable:
         return
-    if not (np.isfinite(held).all() and (held > 0).all()):
+    if not (np.isfinite(unseen).all() and (unseen > 0).all()):
         return
-    last = float(np.median(held[-t.tail :]))
+    last = float(np.median(unseen[-t.tail :]))
     ratio = last / t.end
-    given_back = float(_smooth(held, 3).min()) if t.keeps_best else last
+    given_back = float(_smooth(unseen, 3).min()) if t.keeps_best else last
     harmless = t.chance is not None and given_back / t.chance <= HARMLESS
     level = severity(ratio, note=OVERFITTED, warning=math.inf if harmless else OVERFITTED)
-    message = f"the validation loss at the end is {ratio:.3g} times the training loss"
-    if level != "ok":
-        kept = ", whose weights are kept" if t.keeps_best else ""
-        message += f" (it was lowest in epoch {int(np.argmin(held)) + 1} of {len(held)}{kept})"
-    cure = "more data, a smaller network, weight decay, dropout, or an earlier end (patience)"
-    yield Finding("overfitting", level, "training", ratio, message, cure)
+    case = "ok" if level == "ok" else "kept" if t.keeps_best else ""
+    best = int(np.argmin(unseen)) + 1
+    yield found("overfitting", level, "training", ratio, case, ratio=ratio, best=best, epochs=len(unseen))
 
 
-def step_sizes(p: Patient, lr: float, sign_like: bool, t: Training | None) -> Iterator[Finding]:
+def step_sizes(o: Observation, lr: float, sign_like: bool, t: Training | None) -> Iterator[Finding]:
     """The size of a step over that of the weights. sign_like: about lr in each weight (Adam), not lr * gradient."""
     ratios = {}
-    for layer in p.layers:
+    for layer in o.layers:
         size = norm(layer.weight)
         if layer.trained and layer.gradient is not None and size > 0:
             ratios[layer.name] = lr * (math.sqrt(layer.weight.size) if sign_like else norm(layer.gradient)) / size
     if not ratios:
         return
     name = max(ratios, key=lambda n: ratios[n])
-    ratio, left = ratios[name], _left(p)
+    ratio, left = ratios[name], _left(o)
     code, level = "step-size", "ok"
     if ratio >= RATIO * RATIO_HIGH:
         code, level = "step-too-large", "note" if t is not None and t.fell > GOOD_FALL else "warning"
     elif 0 < ratio <= RATIO * RATIO_LOW and left is not None and left > ASTRAY:
         code, level = "step-too-small", "warning"
-    message = f"a step with lr={lr:.3g} changes these weights by {percent(ratio)} of their size; 0.1 % is usual"
     usual = lr * RATIO / ratio if ratio else 0.0
-    yield Finding(code, level, name, ratio, message, f"a learning rate of {usual:.1g} to {10 * usual:.1g}")
+    values = dict(lr=lr, ratio=percent(ratio), low=usual, high=10 * usual)
+    yield found(code, level, name, ratio, "", "step-size", **values)
 
 
-def worse_than_constant(p: Patient) -> Iterator[Finding]:
+def worse_than_constant(o: Observation) -> Iterator[Finding]:
     """A loss far above that of the best constant: the outputs are too large, as those of unscaled weights are."""
-    left = _left(p)
+    left = _left(o)
     if left is not None:
-        limit = WORSE_CLASSES if p.classes and p.softmax_in_loss else WORSE_NUMBERS
+        limit = WORSE_CLASSES if o.classes and o.softmax_in_loss else WORSE_NUMBERS
         level = severity(left, note=limit, warning=limit)
-        message = f"the loss is {p.loss:.3g}, {left:.3g} times that of the best constant output"
-        cure = "initialise the weights by their fan-in, the last layer's smaller, and scale inputs and targets"
-        yield Finding("worse-than-constant", level, "loss", left, message, cure)
+        yield found("worse-than-constant", level, "loss", left, loss=o.loss, left=left)
 
 
-def unscaled_weights(p: Patient) -> Iterator[Finding]:
+def unscaled_weights(o: Observation) -> Iterator[Finding]:
     """Weights whose size does not know how many inputs they add up, as N(0, 1) ones, in a network that is no good."""
     gains = {}
-    for layer in p.layers:
+    for layer in o.layers:
         rows = layer.per_unit()
         inputs = rows.shape[1] - (layer.bias is not None and layer.bias.size == len(rows))
         if inputs >= MANY_INPUTS:
@@ -211,38 +200,34 @@ def unscaled_weights(p: Patient) -> Iterator[Finding]:
         return
     name = max(gains, key=lambda n: gains[n][0])
     gain, inputs, deviation = gains[name]
-    left = _left(p)
-    if p.labels is None:
+    left = _left(o)
+    if o.labels is None:
         good = left is not None and left <= ASTRAY
     else:  # a loss that is not a likelihood may be low by the size of the outputs alone
-        good = float((p.output.argmax(axis=1) == p.labels).mean()) > 1 - ASTRAY
+        good = float((o.output.argmax(axis=1) == o.labels).mean()) > 1 - ASTRAY
     level = "warning" if gain >= UNSCALED and not good else "ok"
-    message = (
-        f"weights of deviation {deviation:.3g} on {inputs} inputs: the layer enlarges a signal by {gain:.3g}, where "
-        f"1.4 keeps its size"
-    )
-    cure = f"draw them with deviation sqrt(2 / {inputs}) = {math.sqrt(2 / inputs):.2g} (nn.init.kaiming_normal_)"
-    yield Finding("unscaled-weights", level, name, gain, message, cure)
+    values = dict(deviation=deviation, inputs=inputs, gain=gain, usual=math.sqrt(2 / inputs))
+    yield found("unscaled-weights", level, name, gain, **values)
 
 
-def _left(p: Patient) -> float | None:
+def _left(o: Observation) -> float | None:
     """The loss over that of the best constant output."""
-    best = chance(p)
-    return None if p.loss is None or best is None else p.loss / best
+    best = chance(o)
+    return None if o.loss is None or best is None else o.loss / best
 
 
-def chance(p: Patient) -> float | None:
+def chance(o: Observation) -> float | None:
     """The loss of the best constant output: the mean or median target, the classes' frequencies or their logarithms."""
-    if p.targets is None:
+    if o.targets is None:
         return None
-    if p.labels is not None:
-        share = np.maximum(np.bincount(p.labels, minlength=p.output.shape[1]) / len(p.labels), 1e-7)
+    if o.labels is not None:
+        share = np.maximum(np.bincount(o.labels, minlength=o.output.shape[1]) / len(o.labels), 1e-7)
         constants = [share, np.log(share)]
-    elif p.targets.shape == p.output.shape:
-        constants = [p.targets.mean(axis=0), np.median(p.targets, axis=0)]
+    elif o.targets.shape == o.output.shape:
+        constants = [o.targets.mean(axis=0), np.median(o.targets, axis=0)]
     else:
         return None
-    losses = [p.loss_at(np.broadcast_to(c, p.output.shape)) for c in constants]
+    losses = [o.loss_at(np.broadcast_to(c, o.output.shape)) for c in constants]
     values = [v[0] for v in losses if v is not None and math.isfinite(v[0])]
     return min(values) if values and min(values) > 0 else None
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from surefit.files import make_directory, write_atomically
+
 FIGURE_ONLY = "figure only"  # the source shows a picture and no number
 NOT_GIVEN = "not given"
 
@@ -155,15 +157,13 @@ class Result:
 
     def save(self, directory: Path) -> list[Path]:
         """Write NAME.md, NAME.json and the pictures as PNG into a directory, which is made if need be."""
-        directory.mkdir(parents=True, exist_ok=True)
-        paths = []
-        for picture in self.pictures:
-            path = directory / f"{picture.name}.png"
-            picture.figure.savefig(path)
-            paths.append(path)
+        from surefit.view.pictures import png_of
+
+        make_directory(directory)
+        paths = [write_atomically(directory / f"{p.name}.png", png_of(p.figure)) for p in self.pictures]
         page, data = directory / f"{self.name}.md", directory / f"{self.name}.json"
-        page.write_text(self.markdown(".", "#"), encoding="utf-8")
-        data.write_text(json.dumps(_json(self.to_dict()), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        write_atomically(page, self.markdown(".", "#"))
+        write_atomically(data, json.dumps(_json(self.to_dict()), indent=2, allow_nan=False) + "\n")
         return [page, data, *paths]
 
 
@@ -225,7 +225,7 @@ def save(results: Sequence[Result], directory: Path) -> list[Path]:
     """Write each result, and the table of all of them as experiments.md, into a directory; the files."""
     paths = [path for result in results for path in result.save(directory)]
     page = directory / "experiments.md"
-    page.write_text(markdown(results, "."), encoding="utf-8")
+    write_atomically(page, markdown(results, "."))
     return [page, *paths]
 
 

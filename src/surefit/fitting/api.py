@@ -108,7 +108,7 @@ def fits_of(
     seed, heard, settings = whole_number("seed", seed, 0), callbacks_from(callbacks), method_from(method)
 
     def posed() -> Problem:
-        return pose(target, domain, data, seed, solver=isinstance(settings, Solver))
+        return pose(target, domain, data, seed, solver=isinstance(settings, Solver), time=rest.get("time"))
 
     shared: dict[str, Any] = dict(method=settings, model=model, jit=jit, began=began, **rest)
     if count == 1:

@@ -9,9 +9,12 @@ data for pictures.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,8 @@ import numpy as np
 
 from surefit.core import ops
 from surefit.data import Domain
-from surefit.errors import DataError, ModelFileError
+from surefit.errors import ModelFileError
+from surefit.files import make_directory, regular_file, write_atomically
 from surefit.models.recorded import describe_network, network_from
 from surefit.models.scaled import Scaled
 from surefit.problems.callables import FormulaFunction, Steady
@@ -35,6 +39,7 @@ FORMAT = 1
 MODEL = "model.safetensors"
 CONFIG = "run.toml"  # written by the command line
 FRAMES = "frames.npz"  # the film of a training, in the directory of its fit
+PICTURES = ("fit", "error", "loss", "samples")
 SAMPLE = 2000  # rows of each part of the data that are kept in the file
 
 
@@ -49,6 +54,8 @@ def save(fit: Record, path: Path) -> Path:
         points = getattr(fit.problem, part)
         if points is not None:
             tensors[f"data.{part}.x"], tensors[f"data.{part}.y"] = (v[:SAMPLE] for v in points)
+            if fit.problem.row_numbers is not None and len(fit.problem.row_numbers[part]) == len(points[0]):
+                tensors[f"data.{part}.rows"] = fit.problem.row_numbers[part][:SAMPLE]
     if fit.problem.slopes is not None:
         tensors["data.train.slopes"] = fit.problem.slopes[:SAMPLE]
     header = {
@@ -62,13 +69,8 @@ def save(fit: Record, path: Path) -> Path:
     }
     text = json.dumps(finite_json(header))
     tensors = {k: np.asarray(v, order="C") for k, v in tensors.items()}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part_path = path.with_name(path.name + ".part")
-        part_path.write_bytes(to_bytes(tensors, metadata={"surefit": text}))
-        os.replace(part_path, path)
-    except OSError as e:
-        raise ModelFileError(f"cannot write {str(path)!r} ({e.strerror or e})") from e
+    make_directory(path.parent, error=ModelFileError)
+    write_atomically(path, to_bytes(tensors, metadata={"surefit": text}), error=ModelFileError)
     return path
 
 
@@ -104,29 +106,39 @@ def _made(method: dict[str, Any], said: dict[str, Any]) -> Made:
 
 def save_outputs(fit: Record, folder: Path) -> list[Path]:
     """Write the model, its history, card.txt, fit.json and the pictures into a directory (made if needed)."""
-    from surefit.reports.plots import draw  # what draws takes time to load
+    return [*numbers_saved(fit, folder), *pictures_saved(fit, folder)]
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise DataError(f"cannot make the directory {str(folder)!r} ({e.strerror or e})") from e
-    paths = [save(fit, folder / MODEL)]
-    (folder / "card.txt").write_text(card_text(fit) + "\n", encoding="utf-8")
-    (folder / "fit.json").write_text(json.dumps(finite_json(to_dict(fit)), indent=2) + "\n", encoding="utf-8")
-    paths += [folder / "card.txt", folder / "fit.json"]
+
+def numbers_saved(fit: Record, folder: Path) -> Iterator[Path]:
+    """Write all of `save_outputs` that need not be drawn, the model first, which took the longest to make.
+
+    Yields each path when it is written. Pictures of an earlier fit are taken away: they are not of this model.
+    """
+    yield save(fit, make_directory(folder) / MODEL)
+    for kind in PICTURES:
+        with suppress(OSError):
+            (folder / f"{kind}.png").unlink()
+    yield write_atomically(folder / "card.txt", card_text(fit) + "\n")
+    yield write_atomically(folder / "fit.json", json.dumps(finite_json(to_dict(fit)), indent=2) + "\n")
     if fit.history:
-        with (folder / "history.csv").open("w", newline="", encoding="utf-8") as f:
-            writer = csv.DictWriter(f, fieldnames=list(fit.history[0]))
-            writer.writeheader()
-            writer.writerows(fit.history)
-        paths.append(folder / "history.csv")
-    more = [("loss", bool(fit.history)), ("samples", bool(fit.problem.added))]
-    for kind in ("fit", "error", *(kind for kind, wanted in more if wanted)):
-        draw(fit, kind).savefig(folder / f"{kind}.png", dpi=150)
-        paths.append(folder / f"{kind}.png")
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, fieldnames=list(fit.history[0]))
+        writer.writeheader()
+        writer.writerows(fit.history)
+        yield write_atomically(folder / "history.csv", text.getvalue())
     if fit.film is not None:
-        paths.append(save_frames(fit.film, folder / FRAMES))
-    return paths
+        yield save_frames(fit.film, folder / FRAMES)
+
+
+def pictures_saved(fit: Record, folder: Path) -> Iterator[Path]:
+    """Draw the pictures of `save_outputs` and write them; yields each path when it is written."""
+    from surefit.reports.plots import draw  # what draws takes time to load
+    from surefit.view.pictures import png_of
+
+    empty = {"loss": not fit.history, "samples": not fit.problem.added}
+    for kind in PICTURES:
+        if not empty.get(kind):
+            yield write_atomically(folder / f"{kind}.png", png_of(draw(fit, kind)))
 
 
 def read(path: str | os.PathLike[str]) -> Record:
@@ -148,8 +160,7 @@ def read(path: str | os.PathLike[str]) -> Record:
             if film.frames and np.allclose(film.frames[-1].known_values, y, rtol=1e-3, atol=1e-3 * np.abs(y).max()):
                 fit.film = film  # else it is left from another training into the same directory
         return fit
-    if not path.is_file():
-        raise ModelFileError(f"there is no model file {str(path)!r}")
+    regular_file(path, "model file", error=ModelFileError)
     try:
         with safe_open(path, framework="numpy") as f:
             header_text = (f.metadata() or {}).get("surefit")
@@ -220,6 +231,8 @@ def _problem(card: dict[str, Any], said: dict[str, Any], exact: bool | None, ten
         x = tensors.get(f"data.{part}.x")
         return None if x is None else (x, tensors[f"data.{part}.y"])
 
+    parts = ("train", "validation", "test")
+    numbers = {part: tensors[f"data.{part}.rows"] for part in parts if f"data.{part}.rows" in tensors}
     train = points("train")
     if train is None:
         raise ModelFileError("the file holds no training sample")
@@ -228,9 +241,10 @@ def _problem(card: dict[str, Any], said: dict[str, Any], exact: bool | None, ten
         exact = bool(np.allclose(function(x), y, rtol=1e-9, atol=0.0, equal_nan=True))
     return Problem(
         tuple(card["inputs"]), tuple(card["outputs"]), domain, train, points("validation"), points("test"), None,
-        function, card["target"], card["data"]["dropped"], {k: card["data"][k] for k in ("train", "validation",
-        "test")}, slopes=tensors.get("data.train.slopes"), added=tuple(card["data"].get("added", ())),
+        function, card["target"], card["data"]["dropped"], {k: card["data"][k] for k in parts},
+        slopes=tensors.get("data.train.slopes"), added=tuple(card["data"].get("added", ())),
         notes=tuple(from_dict(n) for n in said.get("notes", card.get("notes", ()))), exact=bool(exact),
+        row_numbers=numbers or None,
     )  # fmt: skip
 
 
@@ -245,4 +259,4 @@ def finite_json(value: Any) -> Any:
     return value
 
 
-__all__ = ["FORMAT", "read", "save", "save_outputs"]
+__all__ = ["FORMAT", "numbers_saved", "pictures_saved", "read", "save", "save_outputs"]

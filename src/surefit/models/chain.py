@@ -56,7 +56,7 @@ class Elementwise:
 Chain = list[tuple[nn.Linear, Elementwise | None]]  # linear layers, and the activation behind each
 ELEMENTWISE = (
     nn.CELU, nn.ELU, nn.GELU, nn.Hardswish, nn.Hardtanh, nn.LeakyReLU, nn.Mish, nn.ReLU, nn.ReLU6, nn.SELU, nn.Sigmoid,
-    nn.SiLU, nn.Sin, nn.Softplus, nn.Softsign, nn.Tanh,
+    nn.SiLU, nn.Sin, nn.Softplus, nn.Softsign, nn.Square, nn.Tanh,
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from surefit import nn
 from surefit.core import ops
 from surefit.problems.problem import Points, Problem
+from surefit.problems.scaling import Scaling
 
 
 class Scaled(nn.Module):
@@ -28,43 +29,27 @@ class Scaled(nn.Module):
         """Points in the units of the network."""
         return ops.cast((x - self.x_shift) / self.x_scale, dtype=self.dtype)
 
+    @property
+    def scaling(self) -> Scaling:
+        """The scaling as arrays."""
+        return Scaling(self.x_shift.numpy(), self.x_scale.numpy(), self.y_shift.numpy(), self.y_scale.numpy())
+
     def rows(self, points: Points) -> Points:
         """Points (n, d) and values (n, k) in the units of the network, float64."""
-        x, y = points
-        u = (x - self.x_shift.numpy()) / self.x_scale.numpy()
-        return u, (y - self.y_shift.numpy()) / self.y_scale.numpy()
+        return self.scaling.rows(points)
 
     def gradients(self, gradients: np.ndarray) -> np.ndarray:
         """Gradients (n, k, d) in the units of the network, float64."""
-        return gradients * self.x_scale.numpy() / self.y_scale.numpy()[:, None]
+        return self.scaling.gradients(gradients)
 
     def forward(self, x: Any) -> Any:
         return ops.cast(self.network(self.inputs(x)), dtype=ops.float64) * self.y_scale + self.y_shift
 
 
 def scaled(network: nn.Module, problem: Problem, scale: bool, dtype: Any) -> Scaled:
-    """The network with the scaling of this problem around it (none when scale is False).
-
-    Inputs of a function: the domain to [-1, 1]; of a table: each column to mean 0 and deviation 1. Outputs: mean 0 and
-    deviation 1. A constant column keeps its scale.
-    """
-    d, k = len(problem.names), len(problem.outputs)
-    if not scale:
-        return Scaled(network, np.zeros(d), np.ones(d), np.zeros(k), np.ones(k), dtype)
-    x, y = problem.train
-    if problem.function is not None:
-        x_shift = (problem.domain.low + problem.domain.high) / 2
-        x_scale = (problem.domain.high - problem.domain.low) / 2
-    else:
-        x_shift, x_scale = x.mean(axis=0), spread(x)
-    return Scaled(network, x_shift, x_scale, y.mean(axis=0), spread(y), dtype)
+    """The network with the scaling of this problem around it (none when scale is False)."""
+    s = Scaling.of(problem) if scale else Scaling.none(len(problem.names), len(problem.outputs))
+    return Scaled(network, s.x_shift, s.x_scale, s.y_shift, s.y_scale, dtype)
 
 
-def spread(columns: np.ndarray) -> np.ndarray:
-    """The deviation of each column; of one that is constant but for rounding its size, or 1."""
-    size = np.abs(columns).max(axis=0)
-    flat = np.ptp(columns, axis=0) <= 4 * np.finfo(np.float64).eps * size
-    return np.where(flat, np.where(size > 0, size, 1.0), columns.std(axis=0))
-
-
-__all__ = ["Scaled", "scaled", "spread"]
+__all__ = ["Scaled", "scaled"]

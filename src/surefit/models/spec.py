@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from surefit import nn
+from surefit.checking import check_memory
+from surefit.core import ops
 from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, ShapeError
-from surefit.models.scaled import spread
 from surefit.problems.problem import Problem
+from surefit.problems.scaling import Scaling
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,7 @@ class MLPSpec:
         activation = self.activation
         if activation == "auto":
             activation = "tanh" if len(self.hidden) <= 3 else "relu"
-        sizes = [n_in, *(w for w in self.hidden if isinstance(w, (int, np.integer)) and w > 0), n_out]
-        count = sum((a + 1) * b for a, b in pairwise(sizes))
-        if count > MOST_PARAMETERS:
-            raise ArgumentError(
-                f"model: widths {sizes} make {count:.3g} parameters; at most {MOST_PARAMETERS:.0e} are built"
-            )
+        self._check_size(n_in, n_out, dtype)
         network = nn.MLP(
             n_in,
             tuple(self.hidden),
@@ -54,8 +51,24 @@ class MLPSpec:
             spread_units(first, activation, generator, points)
         return network
 
+    def _check_size(self, n_in: int, n_out: int, dtype: Any) -> None:
+        """ArgumentError for widths with which nothing could be computed here."""
+        sizes = [n_in, *(w for w in self.hidden if isinstance(w, (int, np.integer)) and w > 0), n_out]
+        count = sum((int(a) + 1) * int(b) for a, b in pairwise(sizes))
+        if count > MOST_PARAMETERS:
+            raise ArgumentError(
+                f"model: widths {sizes} make {count:.3g} parameters; at most {MOST_PARAMETERS:.0e} are built"
+            )
+        size = ops.dtype_of(dtype).itemsize
+        check_memory(
+            "model", size * (TRAINED * count + EVALUATED * max(sizes)),
+            f"a network of widths {sizes}, evaluated at {EVALUATED} points,", "give fewer units",
+        )  # fmt: skip
+
 
 MOST_PARAMETERS = 10**8  # 400 MB in float32, and four times that while it trains
+TRAINED = 4  # arrays as large as the weights: they, their gradient, two moments of Adam
+EVALUATED = 5000  # points at once; no error is measured at fewer
 GAINS = {"tanh": 4.0, "softsign": 4.0, "sigmoid": 8.0}  # a sigmoid is half as steep as tanh
 
 
@@ -103,8 +116,8 @@ def network_of(
     if isinstance(model, (tuple, list)):
         model = MLPSpec(tuple(model))
     if isinstance(model, MLPSpec):
-        x = problem.train[0]
-        points = (x - x.mean(axis=0)) / spread(x) if scale and problem.function is None else None
+        own = scale and problem.function is None  # units of a table bend at its rows
+        points = Scaling.of(problem).inputs(problem.train[0]) if own else None
         return model.build(d, k, generator, dtype, points)
     if not isinstance(model, nn.Module):
         raise ArgumentError(f"model={model!r} must be widths such as (64, 64), an MLPSpec or a surefit.nn.Module")

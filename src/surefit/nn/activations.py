@@ -72,6 +72,13 @@ class Tanh(Module):
         return ops.tanh(input)
 
 
+class Square(Module):
+    """x^2."""
+
+    def forward(self, input: Any) -> Any:
+        return ops.square(input)
+
+
 class Tanhshrink(Module):
     """x - tanh(x)."""
 

@@ -37,6 +37,7 @@ ACTIVATIONS: dict[str, type[Module]] = {
     "sin": A.Sin,
     "softplus": A.Softplus,
     "softsign": A.Softsign,
+    "square": A.Square,
     "tanh": A.Tanh,
 }
 _RELU_LIKE = (

@@ -11,6 +11,7 @@ from surefit.core import ops
 from surefit.core.leaves import FlatVector, Parameter, State, flatten_parameters
 from surefit.core.random import Generator
 from surefit.core.tensor import Snapshot, Tensor
+from surefit.core.tensor import mode as modes
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 
 
@@ -18,7 +19,8 @@ class Module:
     """Base of all layers and networks: assign Parameters and Modules to fields, write `forward`.
 
     A `Generator` in a field is part of the state too (its key and counter), so that a checkpoint resumes its
-    stream. `training` (set by `train()` and `eval()`) is a Python value: a recorded program has it frozen in.
+    stream. `training` (set by `train()` and `eval()`) is a Python value: a recorded program has it frozen in, and a
+    jitted function compiles once for each.
 
     >>> class Scale(Module):
     ...     def __init__(self):
@@ -31,7 +33,6 @@ class Module:
     ([6.0], ['factor'])
     """
 
-    training: bool
     _parameters: dict[str, Parameter]
     _buffers: dict[str, Tensor]
     _modules: dict[str, Module]
@@ -41,6 +42,20 @@ class Module:
         fields = self.__dict__
         fields["training"] = True
         fields["_parameters"], fields["_buffers"], fields["_modules"], fields["_generators"] = {}, {}, {}, {}
+
+    @property
+    def training(self) -> bool:
+        """Whether dropout drops and batch normalisation uses the batch."""
+        on = self.__dict__["training"]
+        if modes.recorder is not None:
+            modes.recorder.assume(self, "training", on)
+        return on
+
+    @training.setter
+    def training(self, on: bool) -> None:
+        if modes.recorder is not None:
+            modes.recorder.assume(self, "training", self.__dict__["training"])
+        self.__dict__["training"] = on
 
     if TYPE_CHECKING:  # buffers and parameters registered by name
 
@@ -240,7 +255,7 @@ class Module:
     def train(self, mode: bool = True) -> Module:
         """Training mode, here and below (dropout drops, batch normalisation uses the batch)."""
         for m in self.modules():
-            m.__dict__["training"] = mode
+            m.training = mode
         return self
 
     def eval(self) -> Module:

@@ -1,24 +1,34 @@
 """Functions that can be asked for values: formulas and Python callables, as points (n, d) -> values (n, k).
 
 How a callable wants to be called is tried on a few points. Both kinds are objects that pickle where the callable does.
+Called, they give NaN where the target could not be evaluated; `strictly` raises there.
 """
 
 from __future__ import annotations
 
 import inspect
+import math
+import sys
+import time as clock
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from surefit.data import Domain
-from surefit.errors import ArgumentError, DomainError, ShapeError
+from surefit.errors import ArgumentError, EvaluationError, ShapeError
 from surefit.formulas import Formula, parse_many
+from surefit.spelling import spelled
 
 TRIED = 4  # points on which the ways of calling are tried
-NEAR = 1e-5  # of the width of the box: how far the points lie from which the value at a removable singularity is taken
-AGREE = 1e-6  # relative difference of the two directions from which it is taken, at most
+REMEMBERED = 50_000  # points whose values a function that takes one point at a time is not asked for again
+HOLES = 0.25  # of all points at most may be holes; more are a region where the target is not defined
+STEPS = (1e-3, 1e-4, 1e-5)  # of the width of the box: from points so far away the limit at a hole is computed
+SHORTER = 0.7  # times as far away are those that must give the same limit
+AGREE = 1e-6  # times the largest value beside it: what limits from different sides and distances may differ by
+ROUNDING = 1e-12  # by which no other distance could tell the limit better
+EXTRAPOLATION = np.array([6.0, -15.0, 20.0, -15.0, 6.0, -1.0])  # the value at 0 of the polynomial through 1, ..., 6
 
 
 class FormulaFunction:
@@ -38,160 +48,264 @@ class FormulaFunction:
     def __call__(self, points: np.ndarray) -> np.ndarray:
         return np.stack([f.on_points(points) for f in self.formulas], axis=1)
 
+    strictly = __call__  # a formula raises nothing
+
+
+class Failure(NamedTuple):
+    """An error that a callable raised: at which point, what it said, and whether it was one of arithmetic."""
+
+    where: str
+    error: str
+    of_arithmetic: bool
+
 
 class CallableFunction:
     """A Python callable as a function of points. way: a key of `WAYS`, how it wants to be called.
 
-    skip: whether a point at which it raises an error is left out, as NaN, instead of ending everything.
-
-    Attributes: failures, the points that were left out with their errors; outputs, the number of values at a point.
+    Attributes:
+        failures: the errors that it raised, by points as bytes.
+        asked, seconds: how many values it was asked for, and how long that took.
+        single: whether some came in single precision.
+        remembers: whether values are kept, so that a point is not asked for twice: for one that takes them one by one.
     """
 
-    def __init__(self, f: Callable[..., Any], way: str, names: Sequence[str], outputs: int, skip: bool = False) -> None:
-        self.f, self.way, self.names, self.outputs, self.skip = f, way, tuple(names), outputs, skip
-        self.failures: list[tuple[dict[str, float], str]] = []
+    def __init__(self, f: Callable[..., Any], way: str, names: Sequence[str], outputs: int) -> None:
+        self.f, self.way, self.names, self.outputs = f, way, tuple(names), outputs
+        self.failures: dict[bytes, Failure] = {}
+        self.asked, self.seconds, self.single = 0, 0.0, False
+        self.remembers = way not in AT_ONCE
+        self._known: dict[bytes, np.ndarray] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_known": {}}
+
+    @property
+    def seconds_per_point(self) -> float | None:
+        """What a value costs, as far as is known."""
+        return self.seconds / self.asked if self.asked else None
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
+        """Values (n, k), NaN at points where an error was raised."""
+        return self._values(points, strict=False)
+
+    def strictly(self, points: np.ndarray) -> np.ndarray:
+        """Values (n, k). EvaluationError for the first point at which an error is raised, with the values before it.
+
+        One of arithmetic, such as a division by zero, is NaN here too: the target is not defined there.
+        """
+        return self._values(points, strict=True)
+
+    def _values(self, points: np.ndarray, strict: bool) -> np.ndarray:
         if not len(points):
             return np.zeros((0, self.outputs))
-        if self.way in AT_ONCE:
-            try:
-                return self._checked(WAYS[self.way](self.f, points), len(points))
-            except _Refused:
-                raise
-            except Exception:
-                if len(points) == 1:
-                    self._failed(points, 0, [])
-        values: list[np.ndarray] = []
-        for i in range(len(points)):
-            one = points[i : i + 1]
-            try:
-                values.append(self._checked(WAYS[self.way](self.f, one), 1))
-            except _Refused:
-                raise
-            except Exception:
-                if not self.skip:
-                    self._failed(points, i, values)
-                self._note(one[0])
-                values.append(np.full((1, self.outputs), np.nan))
-        return np.concatenate(values)
+        if not self.remembers:
+            return self._evaluated(points, strict)
+        keys = [key_of(point) for point in points]
+        new = {key: i for i, key in enumerate(keys) if key not in self._known}
+        fresh: dict[bytes, np.ndarray] = {}
+        if new:
+            fresh = dict(zip(new, self._evaluated(points[list(new.values())], strict), strict=True))
+        values = np.stack([fresh[key] if key in fresh else self._known[key] for key in keys])
+        if len(self._known) + len(fresh) <= REMEMBERED:
+            self._known.update(fresh)
+        return values
 
-    def _checked(self, y: np.ndarray, n: int) -> np.ndarray:
-        if y.shape != (n, self.outputs):
+    def _evaluated(self, points: np.ndarray, strict: bool) -> np.ndarray:
+        began = clock.perf_counter()
+        try:
+            with np.errstate(all="ignore"):
+                if self.way in AT_ONCE and len(points) > 1:
+                    try:
+                        return self._checked(points)
+                    except Exception:
+                        pass  # one point may be the cause: look which
+                return self._one_by_one(points, strict)
+        finally:
+            self.asked, self.seconds = self.asked + len(points), self.seconds + clock.perf_counter() - began
+
+    def _one_by_one(self, points: np.ndarray, strict: bool) -> np.ndarray:
+        values = np.full((len(points), self.outputs), np.nan)
+        for i in range(len(points)):
+            try:
+                values[i] = self._checked(points[i : i + 1])[0]
+            except Exception as e:
+                where = ", ".join(f"{n}={v:.6g}" for n, v in zip(self.names, points[i], strict=True))
+                if strict and isinstance(e, _Refused):
+                    raise ArgumentError(f"at {where} {e}") from None
+                if strict and not of_arithmetic(e):
+                    kept = f"; the {i} values computed before are in this error's .points and .values" if i else ""
+                    raise EvaluationError(
+                        f"the function {_name(self.f)} raised {type(e).__name__} at {where}: {e}. Correct it there, "
+                        f"shrink the domain, or leave such points out with {spelled('drop_nonfinite', 'True')}"
+                        + kept,
+                        points[:i].copy(), values[:i].copy(),
+                    ) from e  # fmt: skip
+                failure = Failure(where, f"{type(e).__name__}: {e}", of_arithmetic(e))
+                self.failures.setdefault(key_of(points[i]), failure)
+        return values
+
+    def _checked(self, points: np.ndarray) -> np.ndarray:
+        y = WAYS[self.way](self.f, points)
+        if y.shape != (len(points), self.outputs):
             raise _Refused(
                 f"the function {_name(self.f)} gave {self.outputs} values at a point before and now an array "
-                f"{y.shape} for {n} points; it must give the same number everywhere"
+                f"{y.shape} for {len(points)} points; it must give the same number everywhere"
             )
-        return y
+        self.single |= y.dtype.itemsize < 8
+        return y.astype(np.float64)
 
-    def _note(self, point: np.ndarray) -> None:
-        import sys
 
-        e = sys.exc_info()[1]
-        where = {n: float(v) for n, v in zip(self.names, point, strict=True)}
-        self.failures.append((where, f"{type(e).__name__}: {e}"))
+def of_arithmetic(error: Exception) -> bool:
+    """Whether an error says that a formula is not defined at a point: 1/0, the logarithm of a negative number."""
+    if isinstance(error, ArithmeticError):
+        return True
+    return isinstance(error, ValueError) and str(error).startswith(("math domain error", "expected a "))  # of `math`
 
-    def _failed(self, points: np.ndarray, i: int, values: list[np.ndarray]) -> None:
-        """DomainError for the point at which it raised; the values that are known by then are not lost."""
-        import sys
 
-        e = sys.exc_info()[1]
-        where = ", ".join(f"{n}={v:.6g}" for n, v in zip(self.names, points[i], strict=True))
-        kept = f"; the {len(values)} values computed before are in this error's .points and .values" if values else ""
-        error = DomainError(
-            f"the function {_name(self.f)} raised {type(e).__name__} at {where}: {e}. Mend it there, shrink the "
-            f"domain, or leave such points out with drop_nonfinite=True (--drop-nonfinite){kept}"
-        )
-        error.points, error.values = points[: len(values)], values and np.concatenate(values)  # type: ignore[attr-defined]
-        raise error from e
+def key_of(point: np.ndarray) -> bytes:
+    """What a point is known by."""
+    return (point + 0.0).tobytes()  # -0.0 is 0.0
+
+
+def failures_at(function: Any, points: np.ndarray) -> list[Failure]:
+    """The errors that a function raised at these points."""
+    failures: dict[bytes, Failure] = getattr(function, "failures", {})
+    return [failures[key] for key in map(key_of, points) if key in failures] if failures else []
 
 
 class Steady:
-    """A function whose removable singularities are stepped round: sin(x)/x at 0 is what it is beside 0.
+    """A function whose holes are filled where it has a limit: sin(x)/x at 0 is what it tends to beside 0.
 
-    Where it gives NaN but has finite values close by that agree from two directions, their mean is taken. An infinite
-    value stays what it is. Attributes: stepped, how many points that were.
+    Where it gives NaN, polynomials through values beside the point are continued to it from several sides and
+    distances; where all agree, that is the value. At a pole or a jump they do not, and it stays NaN, as an infinite
+    value stays what it is. Attribute `filled`: how many points that were.
     """
 
     def __init__(self, function: Callable[[np.ndarray], np.ndarray], box: Domain) -> None:
-        self.function, self.box, self.stepped = function, box, 0
+        self.function, self.box, self.filled = function, box, 0
+
+    @property
+    def failures(self) -> dict[bytes, Failure]:
+        """The errors that the function raised, by points as bytes."""
+        return getattr(self.function, "failures", {})
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
-        y = self.function(points)
+        return self._steady(points, self.function(points))
+
+    def strictly(self, points: np.ndarray) -> np.ndarray:
+        """The values; an error for the first point at which the function raises one."""
+        return self._steady(points, strictly(self.function, points))
+
+    def _steady(self, points: np.ndarray, y: np.ndarray) -> np.ndarray:
         holes = np.flatnonzero(np.isnan(y).any(axis=1))
-        if len(holes) and len(holes) < max(2, len(y) // 10):  # a tenth of all is no isolated point
-            found = self._beside(points[holes])
-            good = np.isfinite(found).all(axis=1)
-            self.stepped += int(good.sum())
-            y = y.copy()
-            y[holes[good]] = found[good]
+        if not 0 < len(holes) <= max(1, HOLES * len(y)):
+            return y
+        if failures := self.failures:
+            known = (failures.get(key_of(points[i])) for i in holes)
+            holes = holes[[failure is None or failure.of_arithmetic for failure in known]]
+        y, apart = y.copy(), np.full(len(holes), AGREE)
+        for step in STEPS:
+            open_ = np.flatnonzero(apart > ROUNDING)
+            if len(open_):
+                limit, differ = self._limit(points[holes[open_]], y.shape[1], step)
+                better = differ < apart[open_]
+                y[holes[open_[better]]], apart[open_[better]] = limit[better], differ[better]
+        self.filled += int((apart < AGREE).sum())
         return y
 
-    def _beside(self, x: np.ndarray) -> np.ndarray:
-        """The values that the function tends to at these points, NaN where it tends to none."""
-        rng = np.random.default_rng(len(x))
-        found = []
-        for _ in range(2):
-            step = rng.uniform(0.5, 1.0, x.shape) * rng.choice([-1.0, 1.0], x.shape) * NEAR * self.box.width
-            inside = self.box.contains(x + step)[:, None]
-            step = np.where(inside, step, -step)
-            both = self.box.contains(x - step)
-            there, back = self.function(x + step), self.function(np.where(both[:, None], x - step, x + 2 * step))
-            found.append(np.where(both[:, None], (there + back) / 2, 2 * there - back))
-        a, b = found
-        size = np.abs(a) + np.abs(b) + 1e-300
-        return np.where(np.abs(a - b) <= AGREE * size + 1e-12, (a + b) / 2, np.nan)
+    def _limit(self, x: np.ndarray, k: int, step: float) -> tuple[np.ndarray, np.ndarray]:
+        """What the function tends to at these points, (n, k), and how far the sides are apart there, (n,)."""
+        rng, box, nodes = np.random.default_rng(0), self.box, len(EXTRAPOLATION)
+        rays: list[np.ndarray] = []
+        for _ in range(1 if box.dim == 1 else 2):
+            ray = step * box.width * rng.uniform(0.5, 1.0, x.shape) * rng.choice([-1.0, 1.0], x.shape)
+            end = x + nodes * ray
+            ray = np.where(end > box.high, -np.abs(ray), np.where(end < box.low, np.abs(ray), ray))
+            back = np.where(box.contains(x - nodes * ray)[:, None], -ray, SHORTER**2 * ray)
+            rays += [ray, SHORTER * ray, back, SHORTER * back]
+        along = np.stack(rays)[:, None] * np.arange(1, nodes + 1)[:, None, None]  # (rays, nodes, n, d)
+        values = self.function((x + along).reshape(-1, box.dim)).reshape(*along.shape[:3], k)
+        with np.errstate(all="ignore"):
+            limits = np.einsum("m,rmnk->rnk", EXTRAPOLATION, values)
+            size = np.abs(values).max(axis=(0, 1)) + np.finfo(np.float64).tiny
+            apart = (np.ptp(limits, axis=0) / size).max(axis=1)
+        return limits.mean(axis=0), np.where(np.isfinite(apart), apart, np.inf)
+
+
+def strictly(function: Callable[[np.ndarray], np.ndarray], points: np.ndarray) -> np.ndarray:
+    """Values at points; EvaluationError for the first at which a callable raises an error."""
+    return getattr(function, "strictly", function)(points)
 
 
 class _Refused(ArgumentError):
     """What a function gave cannot be fitted whichever way it is called."""
 
 
-def vectorised(f: Callable[..., Any], box: Domain, skip: bool = False) -> tuple[CallableFunction, int]:
+# --- how a callable wants to be called ------------------------------------------------------------------------------
+
+
+def vectorised(f: Callable[..., Any], box: Domain) -> tuple[CallableFunction, int]:
     """A callable as a function of points (n, d) -> (n, k), and k; how it wants its arguments is tried on a few points.
 
-    Tried in this order: f(x1, ..., xd) on columns, f(X) on points (n, d), and f(x1, ..., xd) or f(point) one by one.
-    Many at once is believed only when it agrees with the same way for one at a time. skip: see `CallableFunction`.
+    Tried in this order: f(x1, ..., xd) on columns and, one by one, on numbers; f(X) on points (n, d), one by one on a
+    point (d,) and on a matrix (1, d); the first and the third with tensors where PyTorch is loaded. Many at once is
+    believed only when it agrees with the same way for one at a time.
 
     ArgumentError when none works, or when it gives complex numbers, or something that is not a number.
     """
-    rng = np.random.default_rng(0)
-    x = box.unscale(rng.uniform(-1.0, 1.0, (TRIED, box.dim)))
+    x = box.unscale(np.random.default_rng(0).uniform(-1.0, 1.0, (TRIED, box.dim)))
     d = box.dim
     several, single = _accepts(f, d), _accepts(f, 1)
     if not several and not single:
         wanted = f"{d} argument{'s' * (d > 1)}, one for each of {', '.join(box.names)}"
         raise ArgumentError(f"the function {_name(f)} does not take {wanted}; the domain names its inputs")
-    ways = [("columns", "values")] if several else []
-    ways += [("points", "point")] if single else []
+    ways = ["columns", "turned columns", "values"] * several + ["points", "point", "matrix"] * single
+    if "torch" in sys.modules:
+        ways += ["tensor columns"] * several + ["tensor points"] * single
     failures: list[str] = []
-    for at_once, one_by_one in ways:
-        many = _attempt(at_once, f, x, failures)
-        if many is not None:
-            alone = [_attempt(at_once, f, x[i : i + 1], failures) for i in range(len(x))]
-            if _same(many, alone):
-                return CallableFunction(f, at_once, box.names, many.shape[1], skip), many.shape[1]
-        singly = [_attempt(one_by_one, f, x[i : i + 1], failures) for i in range(len(x))]
-        known = [y for y in singly if y is not None]
-        if known and (skip or len(known) == len(x)):
-            widths = {y.shape[1] for y in known}
-            if len(widths) > 1:
-                raise _Refused(
-                    f"the function {_name(f)} gives different numbers of values at different points: {sorted(widths)}"
-                )
-            return CallableFunction(f, one_by_one, box.names, known[0].shape[1], skip), known[0].shape[1]
-    first = failures[0] if failures else "it returned nothing usable"
-    where = dict(zip(box.names, x[0].round(6).tolist(), strict=True))
-    raise ArgumentError(f"the function {_name(f)} could not be evaluated at {where}: {first}")
+    for way in ways:
+        if way == "turned columns" and not (failures and failures[-1].startswith("ShapeError")):
+            continue  # it did not give (k, n)
+        many, seconds = _timed(way, f, x, failures) if way in AT_ONCE else (None, math.inf)
+        if way in AT_ONCE and many is None:
+            continue
+        alone, each = zip(*[_timed(way, f, x[i : i + 1], failures) for i in range(len(x))], strict=True)
+        known = [y for y in alone if y is not None]
+        if not known or (many is not None and not _same(many, alone)):
+            continue
+        widths = {y.shape[1] for y in known}
+        if len(widths) > 1:
+            raise ArgumentError(
+                f"the function {_name(f)} gives different numbers of values at different points: {sorted(widths)}"
+            )
+        function = CallableFunction(f, way, box.names, widths.pop())
+        function.asked, function.seconds = 1, min(seconds / len(x), float(np.median(each)))
+        return function, function.outputs
+    said = list(dict.fromkeys(failures)) or ["it returned nothing usable"]
+    where = ", ".join(f"{n}={v:.6g}" for n, v in zip(box.names, x[0], strict=True))
+    alone_too = f"; point by point: {said[-1]}" if len(said) > 1 else ""
+    raise ArgumentError(f"the function {_name(f)} could not be evaluated at {where}: {said[0]}{alone_too}")
 
 
+# Arrays are copied, because a function may write into what it gets.
 WAYS: dict[str, Callable[[Callable[..., Any], np.ndarray], np.ndarray]] = {
-    "columns": lambda f, p: _rows(f(*p.T), len(p), f),
-    "points": lambda f, p: _rows(f(p), len(p), f),
-    "values": lambda f, p: _row(f(*(v.item() for v in p[0])), f),
-    "point": lambda f, p: _row(f(p[0]), f),
+    "columns": lambda f, p: _rows(f(*p.T.copy()), len(p), f),
+    "turned columns": lambda f, p: _rows(_numbers(f(*p.T.copy()), f).T, len(p), f),
+    "points": lambda f, p: _rows(f(p.copy()), len(p), f),
+    "tensor columns": lambda f, p: _rows(f(*_tensor(p.T, f)), len(p), f),
+    "tensor points": lambda f, p: _rows(f(_tensor(p, f)), len(p), f),
+    "values": lambda f, p: _row(f(*p[0].tolist()), f),
+    "point": lambda f, p: _row(f(p[0].copy()), f),
+    "matrix": lambda f, p: _row(f(p.copy()), f),
 }
-AT_ONCE = ("columns", "points")
+AT_ONCE = ("columns", "turned columns", "points", "tensor columns", "tensor points")
+
+
+def _tensor(a: np.ndarray, f: Any) -> Any:
+    """An array as a tensor of PyTorch, in the dtype of the weights of a network."""
+    torch = sys.modules["torch"]
+    weights = next(iter(f.parameters()), None) if hasattr(f, "parameters") else None
+    return torch.tensor(a, dtype=torch.float64 if weights is None else weights.dtype)
 
 
 def _name(f: Any) -> str:
@@ -199,6 +313,8 @@ def _name(f: Any) -> str:
 
 
 def _accepts(f: Callable[..., Any], count: int) -> bool:
+    if isinstance(f, np.ufunc):
+        return bool(f.nin == count)  # further arguments are where it writes
     try:
         inspect.signature(f).bind(*range(count))
     except TypeError:
@@ -208,40 +324,57 @@ def _accepts(f: Callable[..., Any], count: int) -> bool:
     return True
 
 
+def _timed(way: str, f: Callable[..., Any], x: np.ndarray, failures: list[str]) -> tuple[np.ndarray | None, float]:
+    """What an attempt gives, and its seconds."""
+    began = clock.perf_counter()
+    return _attempt(way, f, x, failures), clock.perf_counter() - began
+
+
 def _attempt(way: str, f: Callable[..., Any], x: np.ndarray, failures: list[str]) -> np.ndarray | None:
     try:
         with np.errstate(all="ignore"):
             return WAYS[way](f, x)
-    except _Refused:
-        raise
+    except _Refused as e:
+        raise ArgumentError(str(e)) from None
     except Exception as e:
         failures.append(f"{type(e).__name__}: {e}")
         return None
 
 
 def _numbers(y: Any, f: Any) -> np.ndarray:
-    """What a function gave as float64. ArgumentError by name for what is no real number."""
-    a = np.asarray(y.detach() if hasattr(y, "detach") else y)
+    """What a function gave as floats. ArgumentError by name for complex numbers and None."""
+    a = np.asarray(y.detach().cpu() if hasattr(y, "detach") and hasattr(y, "cpu") else y)
+    if a.dtype.kind == "O" and a.size:
+        if all(v is None for v in a.flat):
+            raise _Refused(f"the function {_name(f)} gives None; does it lack a return?")
+        a = _floats(a)
     if a.dtype.kind == "c":
         raise _Refused(
             f"the function {_name(f)} gives complex numbers, of which no part may be dropped; return real and "
             "imaginary part as two outputs, (z.real, z.imag), or the absolute value"
         )
-    if a.dtype.kind == "O" and a.size and all(v is None for v in a.flat):
-        raise _Refused(f"the function {_name(f)} gives None; does it lack a return?")
     if a.dtype.kind not in "fiub":
-        shown = type(y).__name__ if a.dtype.kind == "O" else str(a.dtype)
-        raise ShapeError(f"it returns {shown}, not numbers")
-    return a.astype(np.float64)
+        raise ShapeError(f"it returns {type(y).__name__}, not numbers")
+    return a if a.dtype.kind == "f" else a.astype(np.float64)
+
+
+def _floats(a: np.ndarray) -> np.ndarray:
+    """An array of objects as float64 where they are numbers, such as Decimal or mpf; as complex where some are."""
+    for kind in (float, complex):
+        try:
+            return np.array([kind(v) for v in a.flat]).reshape(a.shape)
+        except (TypeError, ValueError):
+            pass
+    return a
 
 
 def _rows(y: Any, n: int, f: Any) -> np.ndarray:
-    """A result for n points as (n, k) float64: (n,), (n, k), a number (a constant), or a tuple of such."""
+    """A result for n points as (n, k): (n,), (n, k), a number (a constant), or a tuple of such."""
     if isinstance(y, (tuple, list)) and any(np.ndim(v) for v in y):
         return np.concatenate([_rows(v, n, f) for v in y], axis=1)
     a = _numbers(y, f)
     if a.ndim == 0:
-        a = np.full(n, float(a))
+        a = np.full(n, a)
     if a.ndim == 1 and len(a) == n:
         return a[:, None]
     if a.ndim == 2 and len(a) == n:
@@ -250,8 +383,8 @@ def _rows(y: Any, n: int, f: Any) -> np.ndarray:
 
 
 def _row(y: Any, f: Any) -> np.ndarray:
-    """A result for one point as (1, k) float64."""
-    if isinstance(y, (tuple, list)):
+    """A result for one point as (1, k)."""
+    if isinstance(y, (tuple, list)) and y:
         return np.concatenate([_numbers(v, f).reshape(-1) for v in y])[None]
     return _numbers(y, f).reshape(1, -1)
 
@@ -260,7 +393,8 @@ def _same(many: np.ndarray, alone: Sequence[np.ndarray | None]) -> bool:
     if any(one is None or one.shape != (1, many.shape[1]) for one in alone):
         return False
     one_by_one = np.concatenate([one for one in alone if one is not None])
-    return np.allclose(many, one_by_one, rtol=1e-6, atol=1e-9, equal_nan=True)
+    close = 1e-6 if min(many.dtype.itemsize, one_by_one.dtype.itemsize) == 8 else 1e-4
+    return np.allclose(many, one_by_one, rtol=close, atol=1e-3 * close, equal_nan=True)
 
 
-__all__ = ["CallableFunction", "FormulaFunction", "Steady", "vectorised"]
+__all__ = ["CallableFunction", "FormulaFunction", "Steady", "failures_at", "strictly", "vectorised"]

@@ -14,6 +14,8 @@ from surefit.core.ops import broadcast_to, logical_not, maximum, where
 from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.formulas import Formula
+from surefit.sentences import Sentence, say
+from surefit.spelling import spelled
 
 Slopes = Callable[[np.ndarray], np.ndarray]  # points (n, d) -> gradients (n, k, d)
 
@@ -65,16 +67,14 @@ def known(slopes: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(slopes), slopes, np.nan)
 
 
-def notes(slopes: np.ndarray | None) -> tuple[str, ...]:
+def notes(slopes: np.ndarray | None) -> tuple[Sentence, ...]:
     """What the card should say about unknown gradients. DataError when none is known."""
     if slopes is None:
         return ()
     missing = int(np.isnan(slopes).any(axis=(1, 2)).sum())
     if np.isnan(slopes).all():
-        raise DataError("derivatives: no gradient is finite; leave derivatives out")
-    return (f"at {missing} of {len(slopes)} points the gradient is not known; there only the value counts",) * (
-        missing > 0
-    )
+        raise DataError(f"derivatives: no gradient is finite; leave {spelled('derivatives')} out")
+    return (say("gradients-unknown", missing=missing, points=len(slopes)),) if missing else ()
 
 
 def unlike(slopes: np.ndarray) -> np.ndarray:
@@ -89,7 +89,8 @@ def check_alike(slopes: np.ndarray) -> None:
     if len(rows):
         raise ArgumentError(
             f"derivatives: at {len(rows)} of {len(slopes)} training points the gradient of one output is known and "
-            "that of another is not, which method='varpro' cannot fit; use 'lm', or make both unknown (NaN)"
+            f"that of another is not, which {spelled('method', repr('varpro'))} cannot fit; use 'lm', or make both "
+            "unknown (NaN)"
         )
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from surefit import formulas
 from surefit.data import Domain, check_finite, corner_points, face_points, sample
-from surefit.errors import ArgumentError
+from surefit.errors import ArgumentError, DomainError
+from surefit.problems.callables import Failure, failures_at, strictly
 from surefit.problems.problem import ROWS, Points, Problem
-from surefit.sentences import say
+from surefit.sentences import Sentence, say
 
+LARGEST = 1e150  # squares and their sums stay finite in float64
 MANY = 3  # inputs from which the rows that a network was fitted to say little of the error between them
 ROWS_OF_MANY = 20  # rows for each parameter of a network that is searched for, with so many inputs; else ROWS
 VALIDATED = 0.25  # rows apart, as a share of these, that judge features of so many inputs
@@ -42,6 +44,14 @@ def fewer_rows(problem: Problem, most: int) -> Problem:
     return problem if n <= most else with_rows(problem, np.unique(np.linspace(0, n - 1, most).round().astype(int)))
 
 
+def some_rows(problem: Problem, most: int, seed: int) -> Problem:
+    """The problem with at most so many training rows, drawn at random: of very many with noise a part is enough."""
+    n = len(problem.train[0])
+    if n <= most:
+        return problem
+    return with_rows(problem, np.sort(np.random.default_rng([seed, 0x50E]).choice(n, most, replace=False)))
+
+
 def with_rows(problem: Problem, rows: np.ndarray) -> Problem:
     """The problem with these of its training rows."""
     x, y = problem.train
@@ -58,6 +68,10 @@ def drawn(problem: Problem, rows: int, seed: int, drop: bool = False) -> Problem
     function, box = problem.function, problem.domain
     if not problem.free or function is None:
         return problem
+    notes = problem.notes
+    if problem.affordable is not None and rows > problem.affordable:
+        rows = problem.affordable
+        notes = (*(note for note in notes if note.code != "few-for-time"), few_for_time(problem))
     rng = np.random.default_rng([seed, rows])
     if box.dim <= 3:
         x = sample(box, rows, "chebyshev")
@@ -65,12 +79,50 @@ def drawn(problem: Problem, rows: int, seed: int, drop: bool = False) -> Problem
         x = np.concatenate([sample(box, rows, "uniform", generator=rng), face_points(box, rows // 5, rng)])
         x = np.concatenate([x, corner_points(box)])
     drop = drop or (problem.plan is not None and problem.plan.drop_nonfinite)
-    x, y, dropped = check_finite(x, function(x), problem.names, drop=drop)
-    notes = problem.notes
+    (x, y), failures, dropped = finite_values(function, x, problem.names, drop)
     if dropped and not problem.dropped:
-        notes = (*notes, say("points-dropped", dropped=dropped, points=len(x) + dropped))
+        notes = (*notes, *about_dropped(dropped, failures, len(x) + dropped))
     slopes = problem.slopes if problem.slope_function is None else problem.slope_function(x)
     return replace(problem, train=(x, y), slopes=slopes, dropped=max(problem.dropped, dropped), notes=notes)
+
+
+def few_for_time(problem: Problem) -> Sentence:
+    """That the values of a slow function were fewer than they would have been without a limit of time."""
+    return say("few-for-time", seconds=problem.seconds_per_point, points=problem.affordable)
+
+
+def finite_values(
+    function: Callable[[np.ndarray], np.ndarray], x: np.ndarray, names: Sequence[str], drop: bool
+) -> tuple[Points, list[Failure], int]:
+    """A target's points and values, without those where it is not finite; errors that it raised; how many are left out.
+
+    DomainError where it is not finite or not defined, EvaluationError where it raises another error; drop: only where
+    nothing is left.
+    """
+    y = function(x) if drop else strictly(function, x)
+    failures = failures_at(function, x) if np.isnan(y).any() else []
+    try:
+        points, values, dropped = check_finite(x, y, names, drop=drop)
+    except DomainError as e:
+        if not failures:
+            raise
+        raise DomainError(f"{e}. At {failures[0].where} it raised {failures[0].error}") from None
+    check_size(values)
+    return (points, values), failures, dropped
+
+
+def check_size(y: np.ndarray) -> None:
+    """DomainError for values whose squares overflow: no error of such a fit could be computed."""
+    largest = float(np.abs(y).max(initial=0.0))
+    if largest > LARGEST:
+        raise DomainError(f"the target is as large as {largest:.3g}, and its squares overflow; fit it in larger units")
+
+
+def about_dropped(dropped: int, failures: Sequence[Failure], points: int) -> tuple[Sentence, ...]:
+    """What the card should say about points that were left out."""
+    if failures:
+        return (say("points-failed", count=len(failures), where=failures[0].where, error=failures[0].error),)
+    return (say("points-dropped", dropped=dropped, points=points),) if dropped else ()
 
 
 def apart(problem: Problem, rows: int, seed: int) -> Points | None:
@@ -78,6 +130,7 @@ def apart(problem: Problem, rows: int, seed: int) -> Points | None:
     function, box = problem.function, problem.domain
     if not problem.free or function is None or box.dim < MANY:
         return None
+    rows = rows if problem.affordable is None else min(rows, problem.affordable)
     x = sample(box, rows, "uniform", generator=np.random.default_rng([seed, 0x4E1D]))
     y = function(x)
     good = np.isfinite(y).all(axis=1)
@@ -98,7 +151,10 @@ def with_worst(
         size = np.square((predict(x) - y) / scale).sum(axis=1)
         return np.where(np.isfinite(size), size, 0.0), y
 
-    x, y = worst_points(error, problem.domain, sampling.added(problem.domain) if count is None else count, rng)
+    count = sampling.added(problem.domain) if count is None else count
+    if problem.affordable is not None:
+        count = max(1, min(count, problem.affordable // (CANDIDATES + MOVES)))
+    x, y = worst_points(error, problem.domain, count, rng)
     y = sampling.noisy(y, rng)
     weights = problem.weights
     if weights is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -10,26 +11,36 @@ from typing import Any
 
 import numpy as np
 
-from surefit.data import Domain, Noise, Sampling, Table, check_finite, read_table, sample
+from surefit.checking import positive_number
+from surefit.data import Domain, Noise, Sampling, Table, corner_points, read_table, sample
 from surefit.data.generator import output_names
+from surefit.data.sampling import default_count
 from surefit.errors import ArgumentError, DataError, DomainError
 from surefit.formulas import Formula, parse_many
 from surefit.problems import gradients as derivatives
-from surefit.problems.callables import FormulaFunction, Steady, vectorised
+from surefit.problems import rows
+from surefit.problems.callables import AT_ONCE, CallableFunction, Failure, FormulaFunction, Steady, vectorised
+from surefit.problems.points import about_dropped, check_size, few_for_time, finite_values
 from surefit.problems.problem import ROWS, Points, Problem
-from surefit.sentences import say
+from surefit.sentences import Sentence, say
+from surefit.spelling import spelled
 
 TABLE_SUFFIXES = (
     ".csv", ".tsv", ".txt", ".dat", ".parquet", ".pq", ".npz", ".npy", ".gz", ".bz2", ".xz", ".zip",
 )  # fmt: skip
-LARGEST = 1e150  # squares and their sums stay finite in float64
+SAMPLING = 0.3  # of a limit of time, for the values of a slow function
+PLENTY = 100_000  # values that no fit needs more of: a function that gives them in that time is not slow
+FEWEST_TRAINED = 8  # training points, however slow a function is
 FEWEST_WATCHED = 200  # validation points of a known function without noise: with fewer, luck picks the best epoch
 
 
-def pose(target: Any, domain: Any, data: Sampling | None, seed: int, solver: bool = False) -> Problem:
+def pose(
+    target: Any, domain: Any, data: Sampling | None, seed: int, solver: bool = False, time: float | None = None
+) -> Problem:
     """The Problem of a target: a formula (or several), a callable, a table in any form `read_table` takes, or (X, y).
 
-    solver: it is for a solver, which wants few points of a function at first and draws more itself.
+    solver: it is for a solver, which wants few points of a function at first and draws more itself. time: the seconds
+    that the fit may take; of a callable so slow that its values would take more than a part of them, fewer are asked.
 
     ArgumentError: a function without a domain, or a data argument that is not a Sampling. DomainError: the target is
     not finite somewhere. FormulaError, DataError: it cannot be read.
@@ -39,7 +50,7 @@ def pose(target: Any, domain: Any, data: Sampling | None, seed: int, solver: boo
         raise ArgumentError(
             f"data={data!r} must be a surefit.Sampling(design=..., count=..., ...); the data itself is the target"
         )
-    free = plan.chooses_nothing
+    time, free = positive_number("time", time), plan.chooses_nothing
     solver = solver and free
     if isinstance(target, Formula):
         target = target.text
@@ -50,7 +61,7 @@ def pose(target: Any, domain: Any, data: Sampling | None, seed: int, solver: boo
         return _of_formulas(texts, domain, plan, seed, solver, free)
     if callable(target) and not isinstance(target, Table):
         box = _needed_domain(domain, None)
-        function, outputs = vectorised(target, box, plan.drop_nonfinite)
+        function, outputs = vectorised(target, box)
         source = {"kind": "callable", "name": getattr(target, "__name__", type(target).__name__)}
         if plan.derivatives is True:
             raise derivatives.refuse(
@@ -59,7 +70,10 @@ def pose(target: Any, domain: Any, data: Sampling | None, seed: int, solver: boo
                 "give a function that returns its gradients, or a formula",
             )
         plan = first_sampling(box.dim, plan) if solver else plan
-        return _of_function(function, box, outputs, plan, seed, source, _called_slopes(plan, box, outputs), free)
+        allowed = _allowed(function, box, time)
+        return _of_function(
+            function, box, outputs, plan, seed, source, _called_slopes(plan, box, outputs), free, allowed
+        )
     return _of_table(target, domain, plan, seed)
 
 
@@ -88,8 +102,7 @@ def _needed_domain(domain: Any, variables: Sequence[str] | None) -> Domain:
     if domain is None:
         names = variables or ("x",)
         example = ", ".join(f'"{n}": (-1, 1)' for n in names)
-        flags = " ".join(f"--on {n}=-1:1" for n in names)
-        raise DomainError(f"domain: a function needs one; say where, for example domain={{{example}}} ({flags})")
+        raise DomainError(f"domain: a function needs one; say where, for example domain={{{example}}}")
     return (
         domain if isinstance(domain, Domain) else Domain(domain, names=None if Domain.is_named(domain) else variables)
     )
@@ -124,27 +137,34 @@ def _called_slopes(plan: Sampling, box: Domain, outputs: int) -> derivatives.Slo
 def _of_function(
     function: Callable[[np.ndarray], np.ndarray], box: Domain, outputs: tuple[str, ...] | int, plan: Sampling,
     seed: int, source: dict[str, Any], slope_function: derivatives.Slopes | None, free: bool,
+    allowed: int | None = None,
 ) -> Problem:  # fmt: skip
+    """allowed: how often a slow function may be evaluated."""
     if isinstance(outputs, int):
         outputs = output_names(box.names, outputs)
     if plan.test is not None:
         raise ArgumentError("test: a table of test rows goes with a table; a function is tested on fresh points")
     rng = np.random.default_rng(seed)
     dropped = 0
-    function = Steady(function, box)
+    failures: list[Failure] = []
+    target = function if plan.drop_nonfinite else Steady(function, box)
 
     def values(x: np.ndarray) -> Points:
         nonlocal dropped
-        x, y, left_out = check_finite(x, function(x), box.names, drop=plan.drop_nonfinite)
-        _check_size(y)
+        points, failed, left_out = finite_values(target, x, box.names, plan.drop_nonfinite)
         dropped += left_out
-        return x, y
+        failures.extend(failed)
+        return points
 
-    x, y = values(plan.points(box, rng))
-    watched, tested = plan.held_out(box, rng)
     exact = Noise.read(plan.noise).scale == 0.0
-    if exact and 0 < len(watched) < FEWEST_WATCHED:
-        more = sample(box, FEWEST_WATCHED - len(watched), "uniform", generator=np.random.default_rng([seed, 0x5EE]))
+    fewer = plan if allowed is None else _fewer(plan, box, allowed // (4 if exact and free else 2))
+    x, y = values(fewer.points(box, rng))
+    watched, tested = fewer.held_out(box, rng)
+    fewest = FEWEST_WATCHED
+    if isinstance(function, CallableFunction):  # which may be expensive
+        fewest = min(fewest, len(x) if allowed is None else min(len(x), allowed // 8))
+    if exact and 0 < len(watched) < fewest:
+        more = sample(box, fewest - len(watched), "uniform", generator=np.random.default_rng([seed, 0x5EE]))
         watched = np.concatenate([watched, more])
     held = [values(p) if len(p) else None for p in (watched, tested)]
     validation = None if held[0] is None else (held[0][0], plan.noisy(held[0][1], rng))
@@ -154,28 +174,62 @@ def _of_function(
     slopes = [
         None if slope_function is None or part is None else slope_function(part[0]) for part in (train, validation)
     ]
-    notes = (*derivatives.notes(slopes[0]), *_about(function, x), *_flat_outputs(y, outputs))
-    return Problem(
-        box.names, outputs, box, train, validation, held[1], weights, function, source, dropped,
-        validation_weights=held_weights, plan=plan, slopes=slopes[0], validation_slopes=slopes[1],
+    notes = (*derivatives.notes(slopes[0]), *about_dropped(0, failures, 0), *_about(target), *_flat_outputs(y, outputs))
+    problem = Problem(
+        box.names, outputs, box, train, validation, held[1], weights, target, source, dropped,
+        validation_weights=held_weights, plan=fewer, slopes=slopes[0], validation_slopes=slopes[1],
         slope_function=slope_function, notes=notes, exact=exact, free=exact and free,
+        seconds_per_point=function.seconds_per_point if isinstance(function, CallableFunction) else None,
+        affordable=None if allowed is None else max(FEWEST_TRAINED, allowed // 4),
     )  # fmt: skip
+    if fewer is plan:
+        return problem
+    return replace(problem, notes=(*notes, few_for_time(replace(problem, affordable=len(x)))))
 
 
-def _about(function: Steady, x: np.ndarray) -> tuple[str, ...]:
-    """Warnings about what a function did at single points."""
-    notes: list[str] = []
-    if function.stepped:
-        notes.append(say("stepped-round", points=function.stepped))
-    failures = getattr(function.function, "failures", [])
-    if failures:
-        where, error = failures[0]
-        place = ", ".join(f"{n}={v:.6g}" for n, v in where.items())
-        notes.append(say("points-failed", count=len(failures), where=place, error=error))
+def _allowed(function: CallableFunction, box: Domain, time: float | None) -> int | None:
+    """How many values of a callable fit into the part of the time that is for sampling; None where that is no limit."""
+    if time is None:
+        return None
+    for number in (0, 64):  # a few calls say little of how long many points at once take
+        if number and function.way in AT_ONCE:
+            function(sample(box, number, "uniform", generator=np.random.default_rng(number)))
+        seconds = function.seconds_per_point or 0.0
+        if seconds * PLENTY <= SAMPLING * time:
+            return None
+    function.remembers = True
+    return int(SAMPLING * time / seconds)
+
+
+def _fewer(plan: Sampling, box: Domain, most: int) -> Sampling:
+    """A plan with at most so many training points, unless each has a weight of its own."""
+    count: Any = default_count(box.dim) if plan.count is None else plan.count
+    base = math.prod(count) if isinstance(count, tuple) else count
+    corners = plan.with_corners and 2 * len(corner_points(box)) <= most
+    per_point = 1.0 + plan.face_share(box) + (plan.extra_ratio or 0.0)
+    room = max(FEWEST_TRAINED, int((most - len(corner_points(box)) * corners) / per_point))
+    if base <= room or isinstance(plan.weights, tuple):
+        return plan
+    if isinstance(count, tuple):
+        shrink = (room / base) ** (1.0 / len(count))
+        return replace(plan, count=tuple(max(2, int(n * shrink)) for n in count), with_corners=corners)
+    return replace(plan, count=room, with_corners=corners)
+
+
+def _about(target: Any) -> tuple[Sentence, ...]:
+    """What a function was like at the points it was asked for: with holes, in single precision."""
+    notes: list[Sentence] = []
+    function = target
+    if isinstance(target, Steady):
+        function = target.function
+        if target.filled:
+            notes.append(say("stepped-round", points=target.filled))
+    if isinstance(function, CallableFunction) and function.single:
+        notes.append(say("single-precision"))
     return tuple(notes)
 
 
-def _flat_outputs(y: np.ndarray, names: Sequence[str]) -> tuple[str, ...]:
+def _flat_outputs(y: np.ndarray, names: Sequence[str]) -> tuple[Sentence, ...]:
     """A warning about each output that is the same at every point."""
     if len(y) < 2:
         return ()
@@ -186,18 +240,16 @@ def _flat_outputs(y: np.ndarray, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
+    if hasattr(target, "predict") and not hasattr(target, "columns"):
+        name = type(target).__name__
+        raise ArgumentError(f"the target is a {name}, which is not called itself; give its method, model.predict")
     table = read_table(target, drop_missing=plan.drop_nonfinite)
-    if isinstance(domain, Domain) and isinstance(target, tuple) and len(domain.names) == len(table.inputs):
-        table = _renamed(table, domain.names)  # arrays have no names of their own
-    box = Domain.around(table.x, names=table.inputs) if domain is None else _needed_domain(domain, table.inputs)
-    if box.names != table.inputs:
-        raise DomainError(f"domain: names {', '.join(box.names)}, but the table's inputs are {', '.join(table.inputs)}")
+    table, box = _named_alike(target, table, domain)
     rng = np.random.default_rng(seed)
     parts = plan.rows(len(table), rng)
     x, y = table.x, table.y
-    _check_size(y)
-    _check_places(x, table.inputs)
-    train, validation, test = ((x[rows], y[rows]) if len(rows) else None for rows in parts)
+    check_size(y)
+    train, validation, test = ((x[part], y[part]) if len(part) else None for part in parts)
     if plan.test is not None:
         test = _test_rows(plan.test, table)
     if train is None:
@@ -207,51 +259,41 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
     validation = None if validation is None else (validation[0], plan.noisy(validation[1], rng))
     train = (train[0], plan.noisy(train[1], rng))
     weights = plan.row_weights(x, y)  # of all rows
-    of_parts = [None if weights is None else weights[rows] for rows in parts]
+    of_parts = [None if weights is None else weights[part] for part in parts]
     name = os.path.basename(str(target)) if isinstance(target, (str, os.PathLike)) else type(target).__name__
     source = {"kind": "table", "name": name, "rows": len(table)}
     return Problem(
         table.inputs, table.targets, box, train, validation, test, of_parts[0], None, source,
         validation_weights=of_parts[1], plan=plan, slopes=None if slopes is None else slopes[parts[0]],
         validation_slopes=None if slopes is None or validation is None else slopes[parts[1]],
-        notes=(*derivatives.notes(slopes), *_outside(box, x), *_constant(y, table.targets)),
+        row_numbers=dict(zip(("train", "validation", "test"), parts, strict=True)) if plan.test is None else None,
+        notes=(*derivatives.notes(slopes), *_outside(box, x), *rows.notes(x, y, table.inputs, table.targets)),
     )  # fmt: skip
 
 
-def _renamed(table: Table, names: Sequence[str]) -> Table:
-    """The table with other names for its inputs, where they were numbered."""
-    if any(name not in ("x", *(f"x{i + 1}" for i in range(len(names)))) for name in table.inputs):
-        return table
-    new = dict(zip(table.inputs, names, strict=True))
-    return Table([new.get(n, n) for n in table.names], table.values, table.targets)
+def _named_alike(target: Any, table: Table, domain: Any) -> tuple[Table, Domain]:
+    """A table and its box, whose inputs have the same names in the same order: arrays take those of the domain."""
+    if domain is None:
+        return table, Domain.around(table.x, names=table.inputs)
+    box = _needed_domain(domain, table.inputs)
+    if sorted(box.names) == sorted(table.inputs):
+        return table, box.select(table.inputs)
+    pair = isinstance(target, (tuple, list)) and len(target) == 2 and not hasattr(target[0], "columns")
+    if pair and len(box.names) == len(table.inputs) and not set(box.names) & set(table.targets):
+        new = dict(zip(table.inputs, box.names, strict=True))
+        return Table([new.get(n, n) for n in table.names], table.values, table.targets), box
+    raise DomainError(
+        f"domain: names {', '.join(box.names)}, but the table's inputs are {', '.join(table.inputs)}; name the same, "
+        f"or leave {spelled('domain')} out: it is then the range of the rows"
+    )
 
 
-def _check_places(x: np.ndarray, names: Sequence[str]) -> None:
-    """DataError for inputs whose squares overflow: they could not be scaled."""
-    for name, column in zip(names, x.T, strict=True):
-        if np.abs(column).max() > LARGEST:
-            raise DataError(
-                f"table: the input {name} is as large as {np.abs(column).max():.3g}, and its squares overflow; give it "
-                "in a larger unit"
-            )
-
-
-def _outside(box: Domain, x: np.ndarray) -> tuple[str, ...]:
+def _outside(box: Domain, x: np.ndarray) -> tuple[Sentence, ...]:
     """A warning about rows that a domain of the user's own leaves out."""
     count = int((~box.contains(x)).sum())
     if count == 0:
         return ()
     return (say("rows-outside", count=count, rows=len(x)),)
-
-
-def _constant(y: np.ndarray, names: Sequence[str]) -> tuple[str, ...]:
-    """A warning about each target that never changes."""
-    flat = (np.ptp(y, axis=0) == 0) & (len(y) > 1)
-    return tuple(
-        say("constant-target", name=name, value=float(value) + 0.0)
-        for name, value, same in zip(names, y[0], flat, strict=True)
-        if same
-    )
 
 
 def _refuse_for_table(plan: Sampling) -> None:
@@ -283,15 +325,8 @@ def _test_rows(given: Any, table: Table) -> Points:
     if missing:
         raise DataError(f"test: the table has no column {missing[0]!r}; it has {', '.join(own.names)}")
     x, y = (np.stack([own[name] for name in names], axis=1) for names in (table.inputs, table.targets))
-    _check_size(y)
+    check_size(y)
     return x, y
-
-
-def _check_size(y: np.ndarray) -> None:
-    """DomainError for values whose squares overflow: no error of such a fit could be computed."""
-    largest = float(np.abs(y).max(initial=0.0))
-    if largest > LARGEST:
-        raise DomainError(f"the target is as large as {largest:.3g}, and its squares overflow; fit it in larger units")
 
 
 __all__ = ["first_sampling", "pose"]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from surefit.data import Domain, Sampling
+from surefit.sentences import Sentence
 
 Points = tuple[np.ndarray, np.ndarray]  # x (n, d), y (n, k), float64
 Function = Callable[[np.ndarray], np.ndarray]  # points (n, d) -> values (n, k)
@@ -36,7 +37,10 @@ class Problem:
     validation_slopes: np.ndarray | None = None
     slope_function: Function | None = None  # points (n, d) -> gradients (n, k, d), where they are known everywhere
     added: tuple[int, ...] = ()  # points of each round of adaptive sampling, at the end of the training rows
-    notes: tuple[str, ...] = ()  # warnings about the data, for the card
+    notes: tuple[Sentence, ...] = ()  # warnings about the data, for the card
+    seconds_per_point: float | None = None  # what a value of a callable costs, as far as is known
+    affordable: int | None = None  # training points of a slow function that a limit of time allows at a time
+    row_numbers: dict[str, np.ndarray] | None = None  # of the rows of each part, in the table as it came
     exact: bool = False  # a known function without noise
     free: bool = False  # exact, and its training points are ours to choose: nobody asked for others
 

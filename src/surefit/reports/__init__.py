@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from surefit.errors import ArgumentError, DataError
+from surefit.errors import ArgumentError
+from surefit.files import make_directory, write_atomically
 
 if TYPE_CHECKING:
     from surefit.search.record import Record
@@ -28,11 +29,5 @@ def write_report(fit: Record, path: Path, lang: str = "en") -> Path:
     if ending not in ENDINGS:
         raise ArgumentError(f"path: {path.name!r} ends in {ending!r}; .html or .md is needed")
     written = document(fit, lang)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if ending == ".md":
-            return write_markdown(written, path)
-        path.write_text(page(written), encoding="utf-8")
-    except OSError as e:
-        raise DataError(f"cannot write the report {str(path)!r} ({e.strerror or e})") from e
-    return path
+    make_directory(path.parent)
+    return write_markdown(written, path) if ending == ".md" else write_atomically(path, page(written))

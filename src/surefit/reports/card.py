@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surefit import nn
-from surefit.data import Domain
+from surefit.data import Domain, box_words
 from surefit.search.judging import OutputError
-from surefit.search.record import box_words
 from surefit.sentences import Sentence, say
 
 if TYPE_CHECKING:

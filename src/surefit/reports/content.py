@@ -24,6 +24,7 @@ from surefit.reports.model import model_section
 from surefit.reports.plots import draw
 from surefit.reports.provenance import python_code
 from surefit.reports.words import Speech
+from surefit.search.record import Solved
 
 if TYPE_CHECKING:
     from surefit.search.record import Record
@@ -169,15 +170,18 @@ def _data_figure(fit: Record) -> Any:
 
 def training_section(fit: Record, say: Speech) -> list[Block]:
     """Settings, curves, the fit at some epochs."""
-    rows = [(say.known("scaled" if k == "scale" else k), _setting(v, say)) for k, v in fit.method.items()]
+    method = fit.method
+    if isinstance(fit.made, Solved):  # its sentences with their codes
+        method |= {"stage": fit.made.stage} | ({} if fit.made.choice is None else {"choice": fit.made.choice})
+    rows = [(say.known("scaled" if k == "scale" else k), _setting(v, say)) for k, v in method.items()]
     blocks: list[Block] = [Table(rows)]
     of = "-solver" if fit.made.solved else ""
     done = [say("done" + of, epochs=len(fit.history), steps=fit.steps, seconds=f"{fit.seconds:.2g}")]
     if fit.best_epoch is not None:
         done.append(say("best" + of, epoch=fit.best_epoch))
-    done.append(say("stopped", reason=say.reason(fit.stop_reason)))
+    done.append(say("stopped", reason=say.sentence(fit.stop_reason).rstrip(".。")))
     blocks.append(Text(" ".join(done) if say.lang == "en" else "".join(done)))
-    blocks += [Text(f"{say('warning')}: {say.warning(warning)}") for warning in warnings_of(fit)]
+    blocks += [Text(f"{say('warning')}: {say.sentence(warning)}") for warning in warnings_of(fit)]
     if fit.history:
         blocks.append(Picture("loss", lambda: draw(fit, "loss"), say("loss-caption")))
     else:
@@ -203,7 +207,7 @@ def _setting(value: Any, say: Speech) -> str:
         return f"{value:g}"
     if isinstance(value, (list, tuple)):
         return ("; " if any(isinstance(v, str) for v in value) else ", ").join(_setting(v, say) for v in value)
-    return str(value)
+    return say.sentence(value) if isinstance(value, str) else str(value)
 
 
 # --- result -------------------------------------------------------------------------------------------------

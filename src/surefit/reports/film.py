@@ -20,6 +20,7 @@ import numpy as np
 from surefit.attempts.events import Epoch, Finished, Started
 from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError, ModelFileError
+from surefit.files import write_atomically
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.search.judging import fresh_points
@@ -184,8 +185,9 @@ def save_frames(film: Film, path: Path) -> Path:
         arrays["target"] = film.target
     if film.data is not None:
         arrays["data_x"], arrays["data_y"] = film.data
-    np.savez_compressed(path, **arrays)
-    return path
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return write_atomically(path, buffer.getvalue())
 
 
 def load_frames(path: str | os.PathLike[str], problem: Problem, history: list[dict[str, Any]]) -> Film:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Any
 
 from surefit.errors import SurefitError
+from surefit.files import make_directory, write_atomically
 from surefit.reports.document import Block, Code, Document, Formula, Movie, Picture, Table, Text
 from surefit.reports.words import Speech
 from surefit.view.drawing import Drawing
@@ -20,7 +20,7 @@ def write_markdown(document: Document, path: Path) -> Path:
     """Write NAME.md and the directory NAME_files."""
     say = Speech(document.lang)
     folder = path.with_name(f"{path.stem}_files")
-    folder.mkdir(exist_ok=True)
+    make_directory(folder)
     latin = document.lang == "zh" and not has_chinese_font()
     parts = [f"# {document.title}: {_plain(document.subtitle)}"]
     if latin:
@@ -29,8 +29,7 @@ def write_markdown(document: Document, path: Path) -> Path:
         parts.append(f"## {i}. {section.title}")
         parts += [_block(block, folder, "en" if latin else document.lang, say) for block in section.blocks]
     parts.append(f"---\n\n{document.footer}")
-    path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
-    return path
+    return write_atomically(path, "\n\n".join(parts) + "\n")
 
 
 def _plain(text: str) -> str:
@@ -72,11 +71,7 @@ def _picture(block: Picture, folder: Path, lang: str) -> str:
         drawn: Any = block.draw()
         figure = drawn.figure() if isinstance(drawn, Drawing) else drawn
         png = png_of(figure)
-    name = f"{block.name}.png"
-    part = folder / f"{name}.part"
-    part.write_bytes(png)
-    os.replace(part, folder / name)
-    return name
+    return write_atomically(folder / f"{block.name}.png", png).name
 
 
 def _film(block: Movie, folder: Path, lang: str) -> str:

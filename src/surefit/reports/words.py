@@ -1,10 +1,10 @@
-"""All that a report says, in English and Chinese, by key; and what training and the doctor say, in Chinese."""
+"""All that a report says, in English and Chinese, by key; and what the doctor says, in Chinese."""
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
+from surefit.doctor.words import place_in
 from surefit.sentences import Sentence
 
 
@@ -295,145 +295,15 @@ class Speech:
         """The word if it is a key, else itself."""
         return self(word) if word in WORDS else word
 
-    def reason(self, sentence: str) -> str:
-        """Why training ended, without a full stop."""
-        sentence = sentence.removesuffix(".")
-        if self.lang == "en":
-            return sentence
-        for pattern, chinese in REASONS.items():
-            found = re.fullmatch(pattern, sentence)
-            if found:
-                return chinese.format(*found.groups())
-        return sentence
-
-    def warning(self, sentence: str) -> str:
-        """A warning of the card."""
-        return sentence.said(self.lang) if isinstance(sentence, Sentence) else sentence
+    def sentence(self, text: str) -> str:
+        """What a fit says about itself, in this language; a plain text, such as a user's warning, as it is."""
+        return text.said(self.lang) if isinstance(text, Sentence) else text
 
     def place(self, where: str) -> str:
         """Where a finding is."""
-        return where if self.lang == "en" else PLACES.get(where, where)
+        return place_in(where, self.lang)
 
     def finding(self, code: str, message: str, cure: str) -> tuple[str, str]:
-        """What a finding means and its cure: the doctor's own words, in Chinese general ones for its code."""
-        if self.lang == "en" or code not in FINDINGS:
-            return message, cure
-        meaning, help_ = FINDINGS[code]
-        return meaning, help_ if cure else ""
-
-
-# What `fitting.training` and the solvers say, and how to say it in Chinese.
-REASONS = {
-    r"all (\d+) epochs done": "{0} 轮全部完成",
-    r"stopped by a callback": "由回调函数停止",
-    r"stopped from outside; the best .* kept": "从外部停止；保留此前最好的结果",
-    r"the tolerance was reached": "已达到容差",
-    r"time=(\S+) s used up": "{0} 秒的时间已用完",
-    r"no better loss for (\d+) epochs \(patience\)": "连续 {0} 轮损失没有改善（耐心用尽）",
-    r"interrupted in epoch (\d+); the best weights so far are kept": "在第 {0} 轮被中断；保留此前最好的权重",
-    r"the loss was not finite in epoch (\d+); the best weights \(epoch (\d+)\) are kept": (
-        "第 {0} 轮损失不再有限；保留最好的权重（第 {1} 轮）"
-    ),
-    r"all (\d+) evaluations were used": "{0} 次求值已全部用完",
-    r"the error is below (\S+) of the largest value, and no tolerance was asked for": (
-        "误差已低于最大值的 {0} 倍，而没有要求容差"
-    ),
-    r"the tolerance was not reached by any method; the best is kept": "没有方法达到容差；保留最好的结果",
-    r"what could have made it better was tried; the best is kept": "可能改进的方法都已试过；保留最好的结果",
-    r"every method was tried; the validation rows chose": "各种方法都已试过，由验证行选定",
-    r"every method was tried; the training rows chose": "各种方法都已试过，由训练行选定",
-    r"the validation error is next to nothing": "验证误差几乎为零",
-    r"this is what float32 can hold; .*": "这是 float32 所能达到的；dtype='float64' 可以更精确",
-    r"interrupted; the best network so far is kept": "被中断；保留此前最好的网络",
-    r"Every scale was tried; .*": "各种陡度都已试过；这是其中最好的",
-    r"max_iterations was spent .*": "迭代次数已用完，残差仍在下降",
-    r"The validation cost has risen .*": "验证误差持续上升：再迭代就会拟合噪声；保留验证误差最低的点",
-    r"The last step lowered the cost by less .*": "最后一步几乎没有降低残差",
-    r"The last step was shorter .*": "最后一步极短",
-    r"The gradient is zero .*": "梯度为零：这是驻点，通常是极小值",
-    r"The Jacobian is zero.*": "雅可比矩阵为零：在那里残差不随权重变化",
-    r"The residuals are zero.*": "残差为零",
-    r"No step lowers the cost any more.*": "没有哪一步再能降低残差：剩下的是数值舍入",
-}
-
-# Where the doctor looks, when it is no layer or column.
-PLACES = {
-    "training": "训练", "network": "网络", "loss": "损失", "output": "输出", "inputs": "输入", "targets": "目标",
-    "parameters": "参数", "result": "结果", "data": "数据",
-}  # fmt: skip
-
-# What the doctor finds, by code: meaning and cure.
-FINDINGS: dict[str, tuple[str, str]] = {
-    "not-finite": ("出现了非有限的数（NaN 或无穷大）", "修正数据；用低 10 倍的学习率重新训练，或限制梯度范数"),
-    "no-gradient": ("有参数得不到梯度：它们不会被训练", "检查这些参数是否真正参与计算"),
-    "dead-units": ("有单元对每一行都输出 0：它们不再学习", "降低学习率，用 He 初始化，或改用 leaky ReLU"),
-    "always-on-units": (
-        "有单元对每一行都处于线性区：在那里没有弯折",
-        "把输入缩放到均值 0，偏置保持在 0 附近，或降低学习率",
-    ),
-    "saturated-units": (
-        "有单元在大多数行上饱和：那里几乎没有梯度",
-        "把输入缩放到 1 的量级，用较小的权重，或降低学习率",
-    ),
-    "identical-units": ("有隐藏单元的权重和梯度完全相同：它们永远是彼此的复制", "用随机数初始化权重"),
-    "unscaled-weights": ("权重的大小没有考虑它们所加的输入个数", "按扇入初始化权重（nn.init.kaiming_normal_）"),
-    "exploding-activations": ("激活值逐层增大", "按扇入初始化权重（He 或 Glorot），或加入归一化层"),
-    "vanishing-activations": ("激活值逐层减小", "按扇入初始化权重（He 或 Glorot），或加入归一化层"),
-    "activations-by-layer": ("各层激活值大小相近", ""),
-    "exploding-gradients": ("梯度逐层增大", "按扇入初始化权重，限制梯度范数，或加入归一化层"),
-    "vanishing-gradients": ("梯度逐层减小", "改用 ReLU 类激活函数，按扇入初始化权重，或用残差连接"),
-    "gradients-by-layer": ("各层梯度大小相近", ""),
-    "negative-loss": (
-        "损失为负：交叉熵不可能为负",
-        "最后一层用线性层，把输出（logits）交给 nn.functional.cross_entropy，其中已有 softmax",
-    ),
-    "probabilities-do-not-sum-to-one": ("一行的概率之和不是 1", "互斥的类别请对 logits 用 cross_entropy"),
-    "outputs-compete": ("各类别的输出相互竞争，正常", ""),
-    "softmax-twice": ("对概率又做了一次 softmax：损失降不到底", "去掉网络末尾的 softmax，或用 LogSoftmax 加 nll_loss"),
-    "outputs-do-not-compete": (
-        "没有任何东西压低错误类别的输出",
-        "最后一层用线性层，把输出（logits）交给 nn.functional.cross_entropy，其中已有 softmax",
-    ),
-    "shapes-broadcast": ("预测与目标的形状不同，会互相广播", "使两者形状一致"),
-    "targets-out-of-reach": ("最后的激活函数给不出某些目标值", "网络以线性层结尾"),
-    "inputs-unscaled": ("输入的大小远离 1，或各列大小悬殊", "把输入缩放到 1 的量级"),
-    "targets-unscaled": ("目标的大小远离 1，或各列大小悬殊", "把目标缩放到 1 的量级"),
-    "constant-inputs": ("有输入列从不变化", "去掉它们，除非用作偏置"),
-    "repeated-inputs": ("有输入列重复了其他列", "去掉它们：只增加权重，不增加信息"),
-    "constant-targets": ("有目标列从不变化", "检查目标列是否选对"),
-    "undersampled": ("相对于函数的振荡次数，取样点太少", "增加取样点，或在难处加密"),
-    "learning-rate-too-high": ("损失不下降或剧烈跳动：学习率太高", "把学习率降低到三分之一至十分之一"),
-    "learning-rate-too-low": ("损失下降太慢：学习率太低", "提高学习率，或训练更多轮"),
-    "nothing-learned": (
-        "最终损失与最好的常数相差无几：几乎没有学到东西",
-        "先看其他各项；然后换学习率、加宽网络或增加样本",
-    ),
-    "not-converged": ("结束时损失仍在下降", "训练更多轮，或提高学习率"),
-    "progress": ("训练的进展", "加宽或加深网络、增加样本或轮数，除非剩下的是噪声"),
-    "overfitting": ("验证损失远高于训练损失：过拟合", "增加数据，缩小网络，用权重衰减、dropout，或更早结束（耐心）"),
-    "step-size": ("每步的大小适中", ""),
-    "step-too-large": ("每步对权重的改变太大", "降低学习率"),
-    "step-too-small": ("每步对权重的改变太小", "提高学习率"),
-    "worse-than-constant": ("损失高于最好的常数输出", "按扇入初始化权重，最后一层更小，并缩放输入和目标"),
-    "residuals": ("求解之后，训练行上仍留有较大的残差", "增加单元、换方法或增加样本，除非剩下的是噪声"),
-    "large-output-weights": ("输出权重很大：舍入会损失精度", "用 dtype='float64'、惩罚，或更多的单元"),
-    "data-note": ("数据有值得注意之处，见训练一节的警告", "看看是否有意如此"),
-    "tolerance-missed": ("测得的误差大于所要求的容差", "增加单元、取样点或轮数，换方法，或放宽容差"),
-    "training-note": ("训练有值得注意之处，见训练一节的警告", "看看是否与你有关"),
-    "error-not-finite": (
-        "测得的误差不是有限的数",
-        "目标或网络在范围内某处没有有限的值：缩小范围，或查看误差所在的位置",
-    ),
-    "unseen-error": ("未训练处的误差远大于训练行上的误差", "增加样本，缩小网络，或加惩罚"),
-    "repeated-places": ("留出的行与训练行位于相同的位置：其误差说明不了新位置", "按位置整体留出：Sampling(test=...)"),
-    "few-rows-apart": ("用于测量误差的行很少", "留出更多的行，或用多个种子比较"),
-    "grid": ("输入构成网格：随机留出的行四周都有训练行，网格线之间没有测量", "整条网格线留出，或在其间补测一些行"),
-    "contradictory-rows": (
-        "同一位置的行目标值不同：这是任何函数都达不到的误差下限",
-        "若超过噪声应有的大小，则缺少某个输入",
-    ),
-    "dependent-inputs": ("有输入列是其他列的线性函数", "去掉其中一列；一组哑变量总是多一列"),
-    "target-among-inputs": ("有输入列就是目标列（单位不同）", "去掉这一列，或另选目标"),
-    "two-valued-target": ("目标列只有两个值", "检查是否选对了目标列：未指明时取最后一列"),
-    "training-broke-down": ("训练中断：出现了非有限的数", "按所指出的原因处理"),
-}
+        """What a finding means and its cure."""
+        meaning, help_ = (s.said(self.lang) if isinstance(s, Sentence) else s for s in (message, cure))
+        return meaning, help_

@@ -15,7 +15,7 @@ from surefit.models.inference import evaluate, predictor, values_of
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.search.judging import Judge, Measured
-from surefit.search.limits import FAR, JUMP, ROUNDING, ROUNDINGS, SURE
+from surefit.search.limits import ENOUGH_ROWS, FAR, JUMP, ROUNDING, ROUNDINGS, SIMPLER, SURE
 from surefit.sentences import Sentence, say
 
 
@@ -36,6 +36,8 @@ class Candidate:
     provisional: bool = False  # counts only as long as there is no later one
     unit: float = 1.0  # of the score, in the units of the target
     residuals: np.ndarray | None = field(default=None, repr=False)  # (n,) of measured data, by which it is compared
+    left_out: np.ndarray | None = field(default=None, repr=False)  # (n, k) of the attempt: see `Outcome`
+    validated: int = 0  # how many of these, the first, are at validation rows
 
     @property
     def told(self) -> float:
@@ -70,7 +72,8 @@ def judged(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     known = bool(np.isfinite(residuals).all())
     score = math.sqrt(float(np.average(residuals**2, weights=weights))) if known else math.inf
     return Candidate(
-        score=score, largest=largest, by=by, residuals=residuals,
+        score=score, largest=largest, by=by, residuals=residuals, left_out=outcome.left_out,
+        validated=0 if problem.validation is None else len(problem.validation[0]),
         unit=float(model.y_scale.numpy()[0]) if len(problem.outputs) == 1 else 1.0, **common,
     )  # fmt: skip
 
@@ -84,7 +87,7 @@ def _unseen(problem: Problem, model: Scaled, outcome: Outcome) -> tuple[np.ndarr
         x, y = problem.validation
         miss = evaluate(model, x) - y
         largest = float(np.abs(miss).max())
-        parts.append(miss / model.y_scale.numpy())
+        parts.append(model.scaling.errors(miss))
         weights.append(problem.validation_weights)
     by = say("what-validation")
     if outcome.left_out is not None or problem.validation is None:
@@ -95,7 +98,7 @@ def _unseen(problem: Problem, model: Scaled, outcome: Outcome) -> tuple[np.ndarr
         weights.append(problem.weights)
         by = say("what-left-out") if problem.validation is None else say("what-both")
         if problem.validation is None:
-            largest = float(np.abs(left_out * model.y_scale.numpy()).max())
+            largest = float(np.abs(model.scaling.unscaled_errors(left_out)).max())
     square = np.concatenate([(p**2).mean(axis=1) for p in parts])
     both = None
     if any(w is not None for w in weights):
@@ -117,7 +120,7 @@ def _near(error: float, model: Scaled, magnitude: float | None, tol: float | Non
 def best_of(candidates: list[Candidate], size: float, cautious: bool = False) -> Candidate | None:
     """The best candidate: by its score; of a known function by rmse where no largest error is small, as at a jump.
 
-    cautious: of measured data the first of those that no other is surely better than; the simple ones come first.
+    cautious: of measured data see `_of_measured_data`.
     """
     candidates = [c for c in candidates if not c.provisional] or candidates[-1:]
     if not candidates:
@@ -129,10 +132,27 @@ def best_of(candidates: list[Candidate], size: float, cautious: bool = False) ->
         return min(candidates, key=lambda c: c.score)
     if not cautious:
         return min(candidates, key=lambda c: c.score)
-    best = candidates[0]
-    for other in candidates[1:]:
-        if other.score < best.score and surely_better(other, best):
-            best = other
+    return _of_measured_data(candidates)
+
+
+def _of_measured_data(candidates: list[Candidate]) -> Candidate:
+    """The candidate with the smallest score, but a simpler one that is nearly as good; Adam's only if surely better.
+
+    A polynomial has few coefficients, so that its score is the least a matter of luck, and it goes on where rows end.
+    Adam is judged by the validation rows alone, of which few tell little.
+    """
+    simple = [c for c in candidates if c.details["solver"] == "polynomial"]
+    others = [c for c in candidates if c.details["solver"] not in ("polynomial", "adam")]
+    best = min(others or simple or candidates, key=lambda c: c.score)
+    for c in others:
+        if c.stage.code == "stage-mean" and c.score <= SIMPLER * best.score:
+            best = c  # of which it is one: what makes one better than their mean is luck
+    for c in sorted(simple, key=lambda c: c.model.network.num_parameters(), reverse=True):
+        best = c if c.score <= SIMPLER * best.score else best
+    for c in candidates:
+        told = max(len(c.residuals) if c.residuals is not None else 0, c.validated) >= ENOUGH_ROWS
+        if c.details["solver"] == "adam" and c is not best and told and surely_better(c, best):
+            best = c
     return best
 
 
@@ -144,7 +164,7 @@ def surely_better(one: Candidate, other: Candidate) -> bool:
     a, b = one.residuals, other.residuals
     assert a is not None
     assert b is not None
-    n = min(len(a), len(b))  # the validation rows come first
+    n = len(a) if len(a) == len(b) else one.validated or min(len(a), len(b))
     return surely_less(a[:n], b[:n])
 
 

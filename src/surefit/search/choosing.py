@@ -23,13 +23,15 @@ from surefit.models.spec import network_of
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate
 from surefit.search.judging import Judge
+from surefit.search.limits import FLOAT32, GOAL
 from surefit.search.record import Made, Record, Solved, Trained
-from surefit.search.runner import State, Strategy, aim_of, recorded, run
+from surefit.search.runner import State, Strategy, recorded, run
 from surefit.search.strategies.descent import descent, parts
 from surefit.search.strategies.functions import known_function
 from surefit.search.strategies.given import given_network
 from surefit.search.strategies.named import named
 from surefit.search.strategies.tables import measured_data
+from surefit.spelling import spelled
 
 DESCRIBED = ("solver", "units", "steepness", "magnitude")  # of a candidate's details, what the method of a fit tells
 
@@ -59,7 +61,8 @@ def fit_problem(
     settings = method_from(method)
     if jit and isinstance(settings, Solver) and not isinstance(settings, Auto):
         raise ArgumentError(
-            f"jit=True: method={settings.name!r} computes with NumPy, where nothing is compiled; leave jit out, or "
+            f"jit: {spelled('method', repr(settings.name))} computes with NumPy, where nothing is compiled; leave "
+            f"{spelled('jit', 'True')} out, or "
             "use a first-order method such as 'adam'"
         )
     kind = ops.default_float if dtype is None else ops.dtype_of(dtype)
@@ -80,13 +83,14 @@ def fit_problem(
     made: Callable[[Candidate], Made]
     if isinstance(settings, Auto):
         state.first_order_dtype = kind
-        state.aim = aim_of(state.dtype, state.size)
+        state.aim = (FLOAT32 if state.dtype == ops.float32 else GOAL) * state.size
         strategy = automatic(state, model, jit)
         made = partial(_solved, state, settings)
     elif isinstance(settings, Solver):
         if adaptive:
             raise ArgumentError(
-                f"adaptive: method={settings.name!r} chooses its points itself; use a first-order method such as 'adam'"
+                f"adaptive: {spelled('method', repr(settings.name))} chooses its points itself; use a first-order "
+                "method such as 'adam'"
             )
         strategy = named(state, settings, model)
         made = partial(_solved, state, settings)
@@ -109,7 +113,8 @@ def first_order(state: State, method: FirstOrder, model: Any, jit: bool | None) 
     network = network_of(model, problem, np.random.default_rng([state.seed, 2]), state.dtype, method.scale)
     if method.solve_output and (output_layer(network) is None or problem.slopes is not None):
         raise ArgumentError(
-            "solve_output=True needs a network that ends in a linear layer with a bias, and no gradients among the data"
+            f"{spelled('solve_output', 'True')} needs a network that ends in a linear layer with a bias, and no "
+            "gradients among the data"
         )
     network.eval()
     method = with_found_rate(scaled(network, problem, method.scale, state.dtype), problem, method, state.seed)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from surefit.attempts.methods import METHODS, Method, method_from
+from surefit.attempts.methods import METHODS, Method, Polynomial, method_from
 from surefit.errors import ArgumentError, DataError
 from surefit.models.spec import MLPSpec
 from surefit.problems.problem import Points, Problem
@@ -194,12 +194,11 @@ def _trained(fit: Record, members: int) -> Ensemble:
         out = np.setdiff1d(np.arange(n), rows)
         total[out] += np.square(member._predict(x[out]) - y[out])
         times[out] += 1
-    shift, scale = fit.model.x_shift.numpy(), fit.model.x_scale.numpy()
     square = np.where(times > 0, total / np.maximum(times, 1), np.nan)
-    return Ensemble(fits, lambda points: (points - shift) / scale, x, square)
+    return Ensemble(fits, fit.model.scaling.inputs, x, square)
 
 
-def recipe(fit: Record) -> tuple[Method, MLPSpec]:
+def recipe(fit: Record) -> tuple[Method, MLPSpec | None]:
     """The method and the widths that made a fit: of an automatic choice, those that it chose.
 
     ArgumentError for a network or a loss that cannot be made again from its description.
@@ -214,6 +213,8 @@ def recipe(fit: Record) -> tuple[Method, MLPSpec]:
     model = MLPSpec(tuple(described["hidden"]), described["activation"], described["dropout"])
     name = str(fit.method.get("solver", fit.method["method"]))
     kind = METHODS[name if name in METHODS else "adam"]
+    if kind is Polynomial:  # which makes its own network
+        return Polynomial(degree=1 if not described["hidden"] else 2), None
     known = {f.name for f in fields(kind)}
     same = fit.method["method"] == kind.name  # the settings of an automatic choice are not those of what it chose
     settings = {k: tuple(v) if isinstance(v, list) else v for k, v in fit.method.items() if same and k in known}

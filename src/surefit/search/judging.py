@@ -214,7 +214,7 @@ def effort_of(problem: Problem, time: float | None = None) -> Effort:
         if plan is not None and plan.count is not None and problem.exact and not problem.free:
             count = math.prod(plan.count) if isinstance(plan.count, tuple) else plan.count
             most = max(FEWEST, PER_POINT * count)
-        seconds = getattr(problem, "seconds_per_point", None)
+        seconds = problem.seconds_per_point
         if time is not None and seconds:
             most = min(most, SHARE * time / seconds)
     if most >= whole.total:

@@ -13,7 +13,11 @@ CLEAN = 1e-5  # validation error, in deviations, below which measured data have 
 JUMP = 0.1  # at a jump the largest error cannot fall below half of the jump: then the rmse decides
 ROUNDING = 1e-4  # errors below which the order of float32 sums could be seen
 ROUNDINGS = 16.0  # of the sum of the absolute output weights: what two orders of evaluation may differ by
-SURE = 2.0  # standard errors by which a candidate must beat a simpler one of measured data
+SURE = 2.0  # standard errors by which Adam must beat the others on measured data
+ENOUGH_ROWS = 30  # validation rows, with fewer of which that tells nothing
+SIMPLER = 1.05  # times the score of the best: a polynomial with such a score is kept (benchmarks/noisy_tables.py)
+MEAN_OF, MEAN_WITHIN = 5, 1.2  # networks whose mean is tried, and times the best score that theirs may be
+MOST_MEAN = 800  # units of such a mean
 FAR = 10.0  # times as small: such an error is no luck, however few and unlike the rows are
 
 # --- what a method can do (benchmarks/functions.py, 50 equations) ---
@@ -31,6 +35,8 @@ UNITS = {1: (20, 50, 100, 200, 400, 800, 1600), 2: (60, 150, 300, 600, 1000), 3:
 MANY_INPUTS = (300, 800, 2000)
 LARGE = 400  # units from which a scan tries few steepnesses
 DEEP = (16, 16)  # hidden layers that Levenberg-Marquardt is tried on
+MOST_MONOMIALS = 300  # of a polynomial that is tried on measured data
+NAMED_UNITS = {1: 50, 2: 80}  # of variable projection, by inputs; else 60
 NOISY_UNITS = (30, 100, 300, 800)  # of measured data
 MOST_REFINED = 1000  # units in all after rounds of more units
 REFINED = 4  # rounds of more units where the error is

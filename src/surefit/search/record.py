@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import warnings as python_warnings
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +14,7 @@ from surefit._version import __version__
 from surefit.core.batching import batch
 from surefit.core.functional import jacobian
 from surefit.core.tensor import Tensor, no_grad
-from surefit.data import Domain, points_from
+from surefit.data import Domain, box_words, points_from
 from surefit.errors import ArgumentError
 from surefit.models.inference import values_of
 from surefit.models.observed import observed
@@ -42,12 +40,6 @@ class Trained:
     settings: dict[str, Any]
     unit = "epoch"
     solved = False
-
-    @property
-    def stage(self) -> Sentence:
-        """Method and settings in words."""
-        m = self.settings
-        return Sentence(f"{m['method']} lr={m['lr']:g}")
 
 
 @dataclass(frozen=True)
@@ -258,16 +250,4 @@ class Record:
         return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
 
 
-def box_words(box: Domain, constant: Mapping[str, float] = MappingProxyType({})) -> str:
-    """A domain in few digits: that of a table ends where its rows do. constant: columns that have one value only."""
-    words = []
-    for name, (low, high) in zip(box.names, box.bounds, strict=True):
-        if name in constant:
-            words.append(f"{name}={constant[name]:.6g} (constant)")
-            continue
-        digits = next((n for n in range(6, 17) if f"{low:.{n}g}" != f"{high:.{n}g}"), 17)
-        words.append(f"{name}={low:.{digits}g}:{high:.{digits}g}")
-    return ", ".join(words)
-
-
-__all__ = ["Made", "OutsideWarning", "Record", "Solved", "Trained", "box_words"]
+__all__ = ["Made", "OutsideWarning", "Record", "Solved", "Trained"]

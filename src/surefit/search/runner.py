@@ -21,7 +21,8 @@ from surefit.attempts.descent import descend
 from surefit.attempts.events import tell_model
 from surefit.attempts.features import extend, scan
 from surefit.attempts.least_squares import search
-from surefit.attempts.methods import LBFGS, LM, Features, FirstOrder, Method, VarPro
+from surefit.attempts.methods import LBFGS, LM, Features, FirstOrder, Method, Polynomial, VarPro
+from surefit.attempts.polynomial import polynomial
 from surefit.attempts.progress import Progress
 from surefit.blas import one_thread
 from surefit.core import ops
@@ -30,7 +31,7 @@ from surefit.problems.points import drawn
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate, best_of, judged
 from surefit.search.judging import Judge
-from surefit.search.limits import FLOAT32, GOAL
+from surefit.search.limits import FLOAT32
 from surefit.search.record import Made, Record
 from surefit.sentences import Sentence, say
 
@@ -122,11 +123,13 @@ def perform(attempt: Attempt, progress: Progress, within: Within) -> Outcome | N
     with one_thread():  # threads of BLAS wait for each other on a busy machine, and their number changes results
         if isinstance(method, Features):
             return scan(attempt, method, progress) if attempt.layer is None else extend(attempt, method, progress)
+        if isinstance(method, Polynomial):
+            return polynomial(attempt, method, progress)
         if isinstance(method, (VarPro, LM, LBFGS)):
             return search(attempt, method, progress, within)
         if isinstance(method, FirstOrder):
             return descend(attempt, method, progress, within)
-        return Outcome(
+        return attempt.made or Outcome(
             network=attempt.network, problem=attempt.problem, stage=say("stage-initial"), reason=say("nothing"),
             row=None, details={"solver": "none"},
         )  # fmt: skip
@@ -141,7 +144,7 @@ def run(state: State, strategy: Strategy, perform: Perform = perform) -> Sentenc
             found = None
             if isinstance(proposed, Sentence):
                 state.choice.append(proposed)
-            elif not state.progress.out_of_time(proposed.share):
+            elif proposed.named or not state.progress.out_of_time(proposed.share):  # what was named is done
                 found = tried(state, proposed, perform)
             if (stop := state.over()) is not None:
                 strategy.close()
@@ -195,8 +198,10 @@ def recorded(
         progress.finished(reason)
     warnings = [*best.problem.notes, *progress.warnings]
     how = made(best)
+    measured_data = best.problem.function is None  # of whose rows an attempt may have taken a part
     return Record(
-        problem=best.problem, model=best.model, made=how, error=best.error, history=progress.history,
+        problem=state.problem if measured_data else best.problem, model=best.model, made=how, error=best.error,
+        history=progress.history,
         stop_reason=reason, seed=state.seed, seconds=progress.seconds,
         steps=progress.evaluations if how.solved else progress.steps,
         tol=state.tol, interrupted=progress.interrupted, best_epoch=best.row or None, warnings=warnings,
@@ -204,9 +209,4 @@ def recorded(
     )  # fmt: skip
 
 
-def aim_of(dtype: np.dtype, size: float) -> float:
-    """What the automatic choice aims at when no tolerance is given."""
-    return (FLOAT32 if dtype == ops.float32 else GOAL) * size
-
-
-__all__ = ["State", "Strategy", "aim_of", "perform", "recorded", "run"]
+__all__ = ["State", "Strategy", "perform", "recorded", "run"]

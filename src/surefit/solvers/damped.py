@@ -16,6 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
+from surefit.blas import scipy_linalg
 from surefit.errors import ArgumentError
 
 from .problem import EPS
@@ -109,8 +110,7 @@ class Linearised:
             length = float(np.linalg.norm(along))
             slope = -float(np.sum(along**2 / (s * s + mu))) / length if length > 0 else 0.0
             return (along @ Vt) / self.scale, length, slope
-        from scipy.linalg import solve_triangular
-
+        solve_triangular = scipy_linalg().solve_triangular
         mu = max(mu, self.cutoff**2, np.finfo(np.float64).tiny)
         if self.harmless(mu):
             U = self._factor(mu)
@@ -134,9 +134,8 @@ class Linearised:
             s, _, Vt = self.singular
             kept = s > (self.cutoff if mu == 0.0 else 0.0)
             return -((Vt[kept] @ g / (s[kept] ** 2 + mu)) @ Vt[kept]) / self.scale
-        from scipy.linalg import solve_triangular
-
         U = self._factor(max(mu, self.cutoff**2, np.finfo(np.float64).tiny))
+        solve_triangular = scipy_linalg().solve_triangular
         return -solve_triangular(U, solve_triangular(U, g, trans="T")) / self.scale
 
     def predicted(self, p: np.ndarray) -> float:

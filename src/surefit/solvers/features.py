@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from surefit.blas import one_thread, scipy_linalg
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 
 from .problem import real_numbers
@@ -50,6 +51,7 @@ class Output:
     score: float
 
 
+@one_thread()
 def solve_output(
     phi: np.ndarray,
     y: np.ndarray,
@@ -191,9 +193,7 @@ def decompose(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     try:
         return np.linalg.svd(a, full_matrices=False)
     except np.linalg.LinAlgError:
-        from scipy.linalg import svd
-
-        return svd(a, full_matrices=False, lapack_driver="gesvd")
+        return scipy_linalg().svd(a, full_matrices=False, lapack_driver="gesvd")
 
 
 def shares(weights: np.ndarray | None, m: int, what: str) -> np.ndarray:
@@ -236,6 +236,7 @@ class Features(Result):
         return len(self.output.weights)
 
 
+@one_thread()
 def linear_features(
     x: np.ndarray,
     y: np.ndarray,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from surefit.blas import one_thread
 from surefit.errors import ShapeError
 
 from .features import RCONDS, SCALES, Features, Output, centred, decompose, scan, shares
@@ -20,6 +21,7 @@ from .result import Callback
 Activation = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # z -> value and slope
 
 
+@one_thread()
 def gradient_features(
     x: np.ndarray,
     y: np.ndarray,
@@ -69,6 +71,7 @@ def gradient_features(
     )  # fmt: skip
 
 
+@one_thread()
 def solve_gradient_output(
     phi: np.ndarray,
     tangents: np.ndarray,

@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from surefit.blas import one_thread
 from surefit.errors import ArgumentError, ShapeError
+from surefit.sentences import Sentence, say
 
 from .damped import LINEAR_SOLVERS, Linearised, LineSearch, Marquardt, TrustRegion, column_norms
 from .problem import EPS, Residuals
@@ -39,11 +41,6 @@ TRAINLM: Mapping[str, Any] = MappingProxyType(
     )
 )
 
-_SINGULAR = (
-    "The Gauss-Newton step, however short, does not lower the cost: the Jacobian nearly loses its rank there. Use "
-    "levenberg_marquardt, which damps the step; if that stalls too, compare the Jacobian with differences."
-)
-
 
 def _problem(
     solver: str, fun: Function, jac: Function | str, x0: Any, linear: str, tolerances: Mapping[str, float], *,
@@ -59,13 +56,11 @@ def _problem(
     return problem
 
 
-def _undetermined(x: np.ndarray, rank: int | None) -> str:
+def _with_rank(reason: Sentence, x: np.ndarray, rank: int | None) -> Sentence:
+    """The reason, and that the residuals do not determine all variables, if so."""
     if rank is None or rank == x.size:
-        return ""
-    return (
-        f" The Jacobian has rank {rank} there, for {x.size} variables: some of them, or combinations of them, are not "
-        "determined by the residuals; others give the same cost."
-    )
+        return reason
+    return say("solver-undetermined", reason=reason, rank=rank, variables=x.size)
 
 
 class _Scaling:
@@ -99,6 +94,7 @@ def _slopes(gradient: np.ndarray, x: np.ndarray, low: np.ndarray, high: np.ndarr
     return np.where(((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0)), 0.0, gradient)
 
 
+@one_thread()
 def levenberg_marquardt(
     fun: Function,
     x0: Any,
@@ -163,6 +159,7 @@ def levenberg_marquardt(
     )
 
 
+@one_thread()
 def gauss_newton(
     fun: Function,
     x0: Any,
@@ -224,7 +221,7 @@ class _Descent:
         self.cost = problem.cost(self.r)
         self.J: np.ndarray | None = None
 
-    def finish(self, status: str, reason: str | None = None, x: np.ndarray | None = None) -> Result:
+    def finish(self, status: str, reason: Sentence | None = None, x: np.ndarray | None = None) -> Result:
         p, rank, slope = self.problem, None, math.nan
         if x is not None and x is not self.x:  # an earlier point, of the lowest validation cost
             self.x, self.r, self.J = x, p.residuals(x), None
@@ -236,10 +233,9 @@ class _Descent:
             rank = Linearised(J, r, np.where(norms > 0, norms, 1.0), self.linear).rank()
         if reason is None:
             singular = status == "stalled" and isinstance(self.damping, LineSearch)
-            reason = _SINGULAR if singular else STATUSES[status][1]
-        return self.trace.finish(
-            self.x, self.cost, status, reason + _undetermined(self.x, rank), residuals=self.r, gradient=slope, rank=rank
-        )
+            reason = say("solver-singular") if singular else STATUSES[status][1]
+        reason = _with_rank(reason, self.x, rank)
+        return self.trace.finish(self.x, self.cost, status, reason, residuals=self.r, gradient=slope, rank=rank)
 
     def flat(self, model: Linearised) -> str | None:
         """The status if the residuals depend on no variable that may move."""
@@ -269,7 +265,7 @@ class _Descent:
         wrong = p.not_finite(self.x, self.r)
         if wrong is not None:
             trace.add(self.x, self.cost)
-            return self.finish("not_finite", wrong)
+            return self.finish("not_finite", Sentence(wrong, "solver-not_finite"))
         lowest = (math.inf if validate is None else float(validate(self.x.copy())), self.x)
         fails, step, state = 0, math.nan, math.nan
         stop: str | None = None
@@ -283,7 +279,7 @@ class _Descent:
             wrong = p.not_finite(self.x, self.r, self.J)
             if wrong is not None:
                 trace.add(self.x, self.cost, math.nan, step, state)
-                return self.finish("not_finite", wrong)
+                return self.finish("not_finite", Sentence(wrong, "solver-not_finite"))
             r, J = p.loss.weighted(self.r, self.J)
             scale = self.scaling.at(J)
             model = Linearised(J, r, scale, self.linear)

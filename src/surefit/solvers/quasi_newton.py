@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from surefit.blas import one_thread
 from surefit.errors import ArgumentError, DtypeError, ShapeError
+from surefit.sentences import Sentence
 
 from .problem import EPS, real_numbers, start_of
 from .result import STATUSES, Callback, Result, Trace
@@ -102,6 +104,7 @@ class _Memory:
         return q
 
 
+@one_thread()
 @np.errstate(all="ignore")
 def lbfgs(
     fun: Callable[[np.ndarray], Any],
@@ -145,13 +148,14 @@ def lbfgs(
     step, length = math.nan, math.nan
     idle, lowest = 0, math.inf
 
-    def finish(status: str, reason: str | None = None) -> Result:
+    def finish(status: str, reason: Sentence | None = None) -> Result:
         return trace.finish(x, value, status, reason or STATUSES[status][1], gradient=float(np.abs(gradient).max()))
 
     if not (math.isfinite(value) and np.isfinite(gradient).all()):
         trace.add(x, value)
         what = f"value is {value}" if not math.isfinite(value) else "gradient is not finite"
-        return finish("not_finite", f"The {what} at the starting point x0: start where fun is finite.")
+        wrong = f"The {what} at the starting point x0: start where fun is finite."
+        return finish("not_finite", Sentence(wrong, "solver-not_finite"))
     while True:
         asked = trace.add(x, value, float(np.abs(gradient).max()), length, step)
         if value <= goal:

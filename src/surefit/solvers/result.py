@@ -80,7 +80,7 @@ class Result:
     x: np.ndarray
     cost: float
     status: str
-    reason: str
+    reason: Sentence
     iterations: int
     evaluations: int
     jacobians: int
@@ -183,7 +183,7 @@ class Trace:
         x: np.ndarray,
         cost: float,
         status: str,
-        reason: str | None = None,
+        reason: Sentence | None = None,
         kind: type[AResult] = Result,  # type: ignore[assignment]
         **more: Any,
     ) -> AResult:

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from surefit.blas import one_thread
 from surefit.errors import ArgumentError, DtypeError, ShapeError
+from surefit.sentences import Sentence, say
 
 from .features import decompose, shares
 from .problem import real_numbers
@@ -56,6 +58,7 @@ class _Point:
     score: float
 
 
+@one_thread()
 def varpro(
     features: Callable[[np.ndarray], np.ndarray],
     jacobian: Callable[[np.ndarray, np.ndarray], np.ndarray],
@@ -134,7 +137,7 @@ def varpro(
         held = float(validate(here.theta, here.c))
     mu, slope = DAMPING, math.nan
     stop = trace.add(here.theta, here.cost) or _enough(best, goal)
-    reason: str | None = None
+    reason: Sentence | None = None
     while stop is None:
         trace.jacobians += 1
         j = problem.project(here, np.asarray(jacobian(here.theta, here.c), np.float64))
@@ -145,10 +148,7 @@ def varpro(
         slope = float(np.abs(triangle.T @ right).max(initial=0.0))
         if not math.isfinite(slope):
             stop = "not_finite"
-            reason = (
-                f"The Jacobian is not finite, or so large that its squares overflow, after {trace.iterations} "
-                "iterations: compare it with differences, scale the variables, or start elsewhere."
-            )
+            reason = say("solver-jacobian", iterations=trace.iterations)
             break
         if slope <= 1e-15 * math.sqrt(2 * here.cost):
             stop = "gradient"

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from surefit.errors import ArgumentError, DataError
+from surefit.files import replacing, write_atomically
 
 from .arrays import Array, colour_limits, finite, span
 from .canvas import new_figure
@@ -395,13 +396,13 @@ def save_film(film: Film, path: Path, fps: int = FRAMES_A_SECOND) -> Path:
     _checked(film)
     if ending == ".html":
         page = _PAGE.format(title=html.escape(film.title or say("training")), player=player(film, fps=fps))
-        path.write_text(page, encoding="utf-8")
-        return path
+        return write_atomically(path, page)
     frames = [*film.frames, *[film.frames[-1]] * HOLD]
     if ending == ".gif":
         first, *others = images(film, frames, dpi=110)
-        first.save(path, save_all=True, append_images=others, duration=round(1000 / fps), loop=0)
-        return path
+        buffer = io.BytesIO()
+        first.save(buffer, "gif", save_all=True, append_images=others, duration=round(1000 / fps), loop=0)
+        return write_atomically(path, buffer.getvalue())
     from matplotlib.animation import FFMpegWriter
 
     if not FFMpegWriter.isAvailable():
@@ -410,7 +411,7 @@ def save_film(film: Film, path: Path, fps: int = FRAMES_A_SECOND) -> Path:
             "install it, or write a .gif or .html"
         )
     writer, scene = FFMpegWriter(fps=fps), Scene(film)
-    with house_style(), writer.saving(scene.show(frames[0]), str(path), dpi=110):
+    with replacing(path) as part, house_style(), writer.saving(scene.show(frames[0]), str(part), dpi=110):
         for frame in frames:
             scene.show(frame)
             writer.grab_frame()
@@ -419,11 +420,10 @@ def save_film(film: Film, path: Path, fps: int = FRAMES_A_SECOND) -> Path:
 
 def save_picture(figure: Figure, path: Path, dpi: float = 130) -> Path:
     """Write a figure as PNG so that whoever reads the file meanwhile sees the old picture or the new one, whole."""
-    part = path.with_name(path.name + ".part")
+    buffer = io.BytesIO()
     with house_style():
-        figure.savefig(part, dpi=dpi, format=path.suffix.lower().lstrip(".") or "png")
-    os.replace(part, path)
-    return path
+        figure.savefig(buffer, dpi=dpi, format=path.suffix.lower().lstrip(".") or "png")
+    return write_atomically(path, buffer.getvalue())
 
 
 def png_frames(film: Film, frames: Iterable[Frame], dpi: float = 120) -> list[bytes]:

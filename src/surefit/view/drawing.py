@@ -6,11 +6,13 @@ readers.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from surefit.errors import ArgumentError
+from surefit.files import write_atomically
 
 from .canvas import new_figure
 from .style import BLACK, FONT, house_style, in_house_style, plain
@@ -132,11 +134,13 @@ class Drawing:
         target = Path(path)
         ending = target.suffix.lower()
         if ending == ".svg":
-            target.write_text(self.svg(), encoding="utf-8")
+            write_atomically(target, self.svg())
         elif ending in (".png", ".pdf"):
             dots = min(200.0, 72.0 * _MAX_PIXELS / max(self.width, self.height))
+            buffer = io.BytesIO()
             with house_style():
-                self.figure().savefig(target, dpi=dots)
+                self.figure().savefig(buffer, dpi=dots, format=ending[1:])
+            write_atomically(target, buffer.getvalue())
         else:
             raise ArgumentError(f"path: {target.name!r} ends in {ending!r}; .svg, .png or .pdf is needed")
         return target

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from surefit.errors import ArgumentError
+from surefit.files import write_atomically
 
 from .drawing import Box, Circle, Curve, Drawing, Label, Point, Shape, printable
 from .language import say
@@ -78,8 +79,7 @@ class GraphDrawing(Drawing):
         target = Path(path)
         if target.suffix.lower() != ".dot":
             return super().save(target)
-        target.write_text(self.dot(), encoding="utf-8")
-        return target
+        return write_atomically(target, self.dot())
 
 
 def draw_program(program: HasGraph, *, title: str = "computation graph") -> GraphDrawing:

@@ -5,23 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from surefit import nn
-from surefit.attempts.methods import LBFGS, LM, Features, Solver, VarPro
+from surefit.attempts.methods import LBFGS, LM, Features, Polynomial, Solver, VarPro
+from surefit.attempts.polynomial import network_for
 from surefit.errors import ArgumentError
 from surefit.models.chain import is_hidden_layer, output_layer
 from surefit.problems.gradients import check_alike
 from surefit.problems.points import MANY, equations, rows_of
 from surefit.problems.problem import ROWS, Problem
 from surefit.search.cost import most_rows
-from surefit.search.limits import DEEP, ENOUGH, ITERATION
+from surefit.search.limits import DEEP, ENOUGH, ITERATION, NAMED_UNITS
 from surefit.search.runner import State, Strategy
+from surefit.spelling import spelled
 
 
 def named(s: State, method: Solver, model: Any) -> Strategy:
     """The attempts of a solver: variable projection of one hidden layer begins with features."""
     d, n, free = s.dim, equations(s.problem), s.problem.free
+    if isinstance(method, Polynomial):
+        if model is not None:
+            raise ArgumentError(
+                f"model: {spelled('method', repr('polynomial'))} makes its own network; leave {spelled('model')} out"
+            )
+        model = network_for(method.degree, d)
     if model is None:
         if isinstance(method, (Features, VarPro)):
-            units = {1: 100, 2: 400}.get(d, 800) if isinstance(method, Features) else {1: 50, 2: 80}.get(d, 60)
+            units = {1: 100, 2: 400}.get(d, 800) if isinstance(method, Features) else NAMED_UNITS.get(d, 60)
             model = (units if free else max(1, min(units, n // 3)),)
         elif isinstance(method, LM):
             model = DEEP
@@ -35,7 +43,9 @@ def named(s: State, method: Solver, model: Any) -> Strategy:
         first = method if isinstance(method, Features) else Features(draws=method.draws, penalty=method.penalty)
         found = yield s.attempt(first, network, problem, goal=goal, provisional=start)
         penalty = 0.0 if found is None else found.details["penalty"]
-    if not isinstance(method, Features):
+    if isinstance(method, Polynomial):
+        found = yield s.attempt(method, network, problem, goal=goal)
+    elif not isinstance(method, Features):
         found = yield s.attempt(method, network, problem, penalty=penalty, goal=goal)
     return None if found is None else found.reason
 
@@ -43,7 +53,7 @@ def named(s: State, method: Solver, model: Any) -> Strategy:
 def points_for(s: State, method: Solver, network: nn.Module) -> Problem:
     """Training points for a solver on a network, where they are ours to choose."""
     d, p, k = s.dim, network.num_parameters(), len(s.problem.outputs)
-    rows = ROWS * p // (d + 2) + 2
+    rows = ROWS * p // (d + 2) + 2 if not isinstance(method, Polynomial) else ROWS * p
     if not isinstance(method, Features) and d >= MANY:
         rows = max(rows, min(rows_of(s.problem) * p, most_rows(ITERATION, k, p), ENOUGH))
     if isinstance(method, (LM, LBFGS)):
@@ -55,12 +65,14 @@ def check_method(method: Solver, network: nn.Module, problem: Problem) -> None:
     """ArgumentError for a network, or for gradients, that the method cannot do anything with."""
     if isinstance(method, Features) and not is_hidden_layer(network):
         raise ArgumentError(
-            "model: method='features' needs one hidden layer, model=(units,), of units with a smooth or kinked "
-            "activation; use method='lm', 'lbfgs' or 'adam' for deeper networks"
+            f"model: {spelled('method', repr('features'))} needs one hidden layer, {spelled('model', '(units,)')}, of "
+            f"units with a smooth or kinked activation; use {spelled('method', repr('lm'))}, 'lbfgs' or 'adam' for "
+            "deeper networks"
         )
     if isinstance(method, VarPro) and output_layer(network) is None:
         raise ArgumentError(
-            "model: method='varpro' needs a network that ends in a Linear layer with a bias; use 'lm' or 'lbfgs'"
+            f"model: {spelled('method', repr('varpro'))} needs a network that ends in a Linear layer with a bias; use "
+            "'lm' or 'lbfgs'"
         )
     if isinstance(method, VarPro) and problem.slopes is not None:
         check_alike(problem.slopes)

@@ -1,22 +1,35 @@
 """The automatic choice for measured data: simple candidates first, and nothing is kept that may be better by luck.
 
-Ridge regression on features with more and more units, variable projection, Adam. Each is judged where it was not
-fitted; a later one replaces an earlier one only when it is surely better (`candidates.best_of`).
+A linear and a quadratic function, ridge regression on features with more and more units, variable projection, the mean
+of the best of these, Adam. Each is judged where it was not fitted: at the validation rows and, where the attempt knows
+them, at the training rows, each left out in turn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from surefit.attempts.methods import Adam, Features
+import numpy as np
+
+from surefit.attempts.attempt import Outcome
+from surefit.attempts.methods import Adam, Features, Polynomial
+from surefit.attempts.output_layer import enough_rows
+from surefit.attempts.polynomial import network_for
 from surefit.attempts.training import plan
+from surefit.models.chain import hidden_layer
 from surefit.problems.points import equations
+from surefit.search.candidates import Candidate
 from surefit.search.cost import of_search, of_solve
 from surefit.search.limits import (
     BY_THE_WAY,
     CLEAN,
     FEWER,
     FIRST_RESERVE,
+    MEAN_OF,
+    MEAN_WITHIN,
+    MOST_MEAN,
+    MOST_MONOMIALS,
+    NAMED_UNITS,
     NOISY_UNITS,
     QUICK,
     SOLVE,
@@ -30,10 +43,16 @@ from surefit.sentences import say
 def measured_data(s: State, jit: bool | None = None) -> Strategy:
     """What is tried on the rows of a table, or of a function with noise."""
     n, rows = len(s.problem.train[0]), equations(s.problem)
+    for degree in (1, 2):
+        monomials = s.dim if degree == 1 else s.dim * (s.dim + 3) // 2
+        if s.problem.slopes is None and monomials <= min(n, MOST_MONOMIALS):
+            network = s.built(network_for(degree, s.dim))
+            yield s.attempt(Polynomial(degree=degree), network, s.problem, reserve=FIRST_RESERVE)
     scales: Sequence[float] = ()
-    affordable = [h for h in NOISY_UNITS if h <= n and of_solve(rows, h) <= SOLVE] or [NOISY_UNITS[0]]
+    taken = {h: min(rows, enough_rows(h)) for h in NOISY_UNITS}
+    affordable = [h for h in NOISY_UNITS if h <= n and of_solve(taken[h], h) <= SOLVE] or [NOISY_UNITS[0]]
     for units in affordable:
-        quick = of_solve(rows, units) <= QUICK
+        quick = of_solve(taken[units], units) <= QUICK
         draws, beyond = (2, 4) if quick or not scales else (1, 1)
         found = yield s.attempt(
             Features(draws=draws), s.hidden(min(units, max(1, n - 1))), s.problem, scales=() if quick else scales,
@@ -43,13 +62,15 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
             break
         centre = found.details["steepness"]
         scales = (centre, 2 * centre, centre / 2)
-    for units in (h := max(1, min(NOISY_UNITS[0], rows // (3 * (s.dim + 2)))), 2 * h):
+    h = max(1, min(NOISY_UNITS[0], rows // (3 * (s.dim + 2))))
+    for units in dict.fromkeys((h, 2 * h, max(h, min(NAMED_UNITS.get(s.dim, 60), (2 * rows) // (3 * (s.dim + 2)))))):
         network = s.hidden(units)
         if of_search(network, s.problem) > BY_THE_WAY:
             break
         found = yield s.attempt(Features(draws=1), network, s.problem, reserve=SOLVER_RESERVE)
         penalty = 0.0 if found is None else found.details["penalty"]
         yield s.attempt(polishing(s, 60), network, s.problem, reserve=SOLVER_RESERVE, penalty=penalty)
+    yield from mean(s)
     best = s.best
     if best is not None and best.score <= CLEAN:
         yield say("no-adam-clean")
@@ -61,6 +82,40 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
         yield from adam(s, s.problem, None, jit, Adam(epochs=epochs))
     rows_said = "rows left out one by one" if s.problem.validation is None else "validation rows"
     return say("rows-chose", rows=say(rows_said))
+
+
+def mean(s: State) -> Strategy:
+    """The mean of the best networks with one hidden layer, as one network with all their units.
+
+    What they have learned of the noise differs, and half of it goes (Breiman 1996, Bagging predictors).
+    """
+    layers = [c for c in s.candidates if c.details["solver"] in ("features", "varpro") and c.left_out is not None]
+    whole = [c for c in layers if c.left_out is not None and len(c.left_out) == len(s.problem.train[0])]
+    least = min((c.score for c in whole), default=0.0)
+    chosen: list[Candidate] = []
+    for c in sorted(whole, key=lambda c: c.score)[:MEAN_OF]:
+        total = sum(k.model.network[0].out_features for k in (*chosen, c))  # type: ignore[index]
+        if c.score <= MEAN_WITHIN * least and total <= MOST_MEAN:
+            chosen.append(c)
+    if len(chosen) < 2:
+        return None
+    network = s.hidden(sum(c.model.network[0].out_features for c in chosen))  # type: ignore[index]
+    parts = [hidden_layer(c.model.network) for c in chosen]
+    lasts = [c.model.network[-1] for c in chosen]  # type: ignore[index]
+    first, last = network[0], network[-1]  # type: ignore[index]
+    first.weight.assign(np.concatenate([w for w, _, _ in parts]))
+    first.bias.assign(np.concatenate([b for _, b, _ in parts]))
+    last.weight.assign(np.concatenate([k.weight.detach().numpy() for k in lasts], axis=1) / len(lasts))
+    last.bias.assign(np.mean([k.bias.detach().numpy() for k in lasts], axis=0))
+    details = {"solver": chosen[0].details["solver"], "penalty": chosen[0].details.get("penalty", 0.0)}
+    stage = say("stage-mean", networks=len(chosen), units=first.out_features)
+    outcome = Outcome(
+        network=network, problem=s.problem, stage=stage,
+        reason=say("solver-solved"), row=chosen[0].row, details=details,
+        left_out=np.mean(np.stack([c.left_out for c in chosen if c.left_out is not None]), axis=0),
+    )  # fmt: skip
+    yield s.attempt(None, network, s.problem, made=outcome)
+    return None
 
 
 __all__ = ["measured_data"]

@@ -1,0 +1,88 @@
+"""Polynomials: the linear or quadratic function of the inputs that fits best, as a network.
+
+A linear function is a network without hidden units. A quadratic one is a network with one hidden layer of squares:
+x_i x_j = ((x_i + x_j)^2 - x_i^2 - x_j^2) / 2 and x_i = ((x_i + 1)^2 - x_i^2 - 1) / 2. The coefficients are found by one
+ridge regression on the monomials; its penalty is that of the smallest leave-one-out error.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+
+from surefit.attempts.attempt import Attempt, Outcome
+from surefit.attempts.features import leave_one_out, penalties_of
+from surefit.attempts.methods import Polynomial
+from surefit.attempts.output_layer import ROUNDOFF
+from surefit.attempts.progress import Progress
+from surefit.attempts.residuals import Residuals
+from surefit.core import ops
+from surefit.models.scaled import scaled
+from surefit.models.spec import MLPSpec
+from surefit.sentences import say
+from surefit.solvers.features import solve_output
+
+
+def network_for(degree: int, inputs: int) -> MLPSpec:
+    """The network that a polynomial of this degree is."""
+    return MLPSpec(()) if degree == 1 else MLPSpec((2 * inputs + inputs * (inputs - 1) // 2,), "square")
+
+
+def monomials(x: np.ndarray, degree: int) -> np.ndarray:
+    """x (n, d) -> its columns; of degree 2 then their squares, then the products of each two."""
+    if degree == 1:
+        return x
+    pairs = list(combinations(range(x.shape[1]), 2))
+    products = [x[:, i] * x[:, j] for i, j in pairs]
+    return np.column_stack([x, x**2, *products])
+
+
+def as_squares(c: np.ndarray, constant: np.ndarray, inputs: int) -> tuple[np.ndarray, ...]:
+    """A quadratic of `monomials` with coefficients c (m, k) as squares of linear functions.
+
+    Hidden weights (h, d) and biases (h,), output weights (h, k) and constant (k,): first the inputs, then the inputs
+    plus 1, then the sums of each two.
+    """
+    d, pairs = inputs, list(combinations(range(inputs), 2))
+    linear, square, product = c[:d], c[d : 2 * d].copy(), c[2 * d :] / 2
+    weight = np.zeros((2 * d + len(pairs), d))
+    weight[:d] = weight[d : 2 * d] = np.eye(d)
+    for place, (i, j) in enumerate(pairs):
+        weight[2 * d + place, [i, j]] = 1.0
+        square[[i, j]] -= product[place]
+    bias = np.r_[np.zeros(d), np.ones(d), np.zeros(len(pairs))]
+    output = np.concatenate([square - linear / 2, linear / 2, product])
+    return weight, bias, output, constant - linear.sum(axis=0) / 2
+
+
+def polynomial(attempt: Attempt, method: Polynomial, progress: Progress) -> Outcome | None:
+    """Find the coefficients, and give them to the network."""
+    network, problem = attempt.network, attempt.problem
+    model = scaled(network, problem, True, ops.float64)
+    x, y = model.rows(problem.train)
+    stage = say("stage-linear" if method.degree == 1 else "stage-quadratic")
+    if progress.started(1, 1, network.num_parameters()):
+        return None
+    phi = monomials(x, method.degree)
+    penalties = penalties_of(method.penalty, problem.exact)
+    solved = solve_output(phi, y, weights=problem.weights, roundoff=ROUNDOFF[str(attempt.dtype)], penalties=penalties)
+    progress.evaluations += 1
+    rows = Residuals(network, x, y, problem.weights)
+    parts: tuple[np.ndarray, ...] = (solved.weights.T, solved.constant)
+    if method.degree == 2:
+        weight, bias, output, constant = as_squares(solved.weights, solved.constant, x.shape[1])
+        parts = (weight, bias, output.T, constant)
+    rows.assign(np.concatenate([part.reshape(-1) for part in parts]))
+    progress.iteration(1, 1, float(np.mean(solved.residuals**2)), None, True, stage=stage)
+    left_out = None
+    if not problem.exact:
+        left_out = leave_one_out(phi, solved.residuals, problem.weights, solved.penalty)
+    details = {"solver": "polynomial", "penalty": solved.penalty, "magnitude": solved.magnitude}
+    return Outcome(
+        network=network, problem=problem, stage=stage, reason=say("solver-solved"), row=len(progress.history),
+        details=details, left_out=left_out,
+    )  # fmt: skip
+
+
+__all__ = ["as_squares", "monomials", "network_for", "polynomial"]

@@ -1,0 +1,84 @@
+"""What the rows of a table are like before anything is fitted: columns that say nothing, rows that contradict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from surefit.sentences import Sentence, say
+
+MOST = 20_000  # rows looked at
+FEWEST = 8  # rows, of which fewer are alike by chance
+DISAGREE = 0.05  # of the target's deviation: what rows at the same place may differ by without a word
+NAMED = 8  # columns that are named; of more the number
+
+
+def places(x: np.ndarray) -> np.ndarray:
+    """Points (n, d) as bytes (n,), so that equal ones are found."""
+    return np.ascontiguousarray(x + 0.0).view(np.dtype((np.void, x.dtype.itemsize * x.shape[1]))).ravel()
+
+
+def disagreement(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """By how much rows at the same place differ in each output, their standard deviation there, (k,); 0 without any.
+
+    No function of these inputs can come closer to them.
+
+    >>> disagreement(np.array([[0.0], [0.0], [1.0]]), np.array([[1.0], [3.0], [9.0]])).round(3).tolist()
+    [1.414]
+    """
+    _, place, times = np.unique(places(x), return_inverse=True, return_counts=True)
+    free = len(x) - len(times)
+    if free == 0:
+        return np.zeros(y.shape[1])
+    mean = np.stack([np.bincount(place, column, len(times)) / times for column in y.T], axis=1)
+    return np.sqrt(np.square(y - mean[place]).sum(axis=0) / free)
+
+
+def copies(x: np.ndarray) -> list[tuple[int, int]]:
+    """Pairs (column, an earlier one) of which one is the other in other units: a linear function of it.
+
+    >>> copies(np.array([[0.0, 5.0, 32.0], [10.0, 1.0, 50.0], [20.0, 2.0, 68.0]]))  # Celsius and Fahrenheit
+    [(2, 0)]
+    """
+    first: dict[bytes, int] = {}
+    found = []
+    for j, column in enumerate(x.T):
+        low, width = column.min(), np.ptp(column)
+        if width > 0:
+            unit = (column - low) / width
+            ends = np.flatnonzero((unit == 0) | (unit == 1))
+            key = np.round(unit if unit[ends[0]] == 0 else 1 - unit, 9) + 0.0
+            if (other := first.setdefault(key.tobytes(), j)) != j:
+                found.append((j, other))
+    return found
+
+
+def notes(x: np.ndarray, y: np.ndarray, names: Sequence[str], outputs: Sequence[str]) -> tuple[Sentence, ...]:
+    """What the card should say about the rows of a table."""
+    x, y = x[:MOST], y[:MOST]
+    said = [
+        say("constant-target", name=name, value=float(column[0]) + 0.0)
+        for name, column in zip(outputs, y.T, strict=True)
+        if len(y) > 1 and np.ptp(column) == 0
+    ]
+    if len(x) < FEWEST:
+        return tuple(said)
+    flat = [name for name, column in zip(names, x.T, strict=True) if np.ptp(column) == 0]
+    if flat:
+        said.append(say("constant-inputs", names=_listed(flat)))
+    if twice := copies(x):
+        said.append(say("copied-inputs", pairs=_listed([f"{names[j]} ({names[i]})" for j, i in twice])))
+    differ, deviation = disagreement(x, y), y.std(axis=0)
+    for name, by, whole in zip(outputs, differ, deviation, strict=True):
+        if by > DISAGREE * whole:
+            said.append(say("rows-contradict", name=name, by=float(by)))
+    return tuple(said)
+
+
+def _listed(words: Sequence[str]) -> str:
+    more = f", ... ({len(words)})" if len(words) > NAMED else ""
+    return ", ".join(words[:NAMED]) + more
+
+
+__all__ = ["copies", "disagreement", "notes", "places"]

@@ -1,0 +1,77 @@
+"""Polynomials as networks: the same as NumPy's least squares, and leave-one-out as by leaving out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import surefit
+from surefit.attempts.features import leave_one_out
+from surefit.attempts.polynomial import as_squares, monomials
+from surefit.errors import ArgumentError
+from surefit.solvers.features import solve_output
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 6])
+def test_a_quadratic_is_a_network_of_squares(d):
+    x = RNG.uniform(-2, 2, (50, d))
+    c = RNG.normal(size=(monomials(x, 2).shape[1], 2))
+    weight, bias, output, constant = as_squares(c, np.array([1.0, -2.0]), d)
+    network = np.square(x @ weight.T + bias) @ output + constant
+    np.testing.assert_allclose(network, monomials(x, 2) @ c + [1.0, -2.0], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("degree", [1, 2])
+def test_it_is_the_least_squares_polynomial(degree):
+    x = RNG.uniform(-2, 3, (200, 2))
+    y = 1 + x[:, 0] - x[:, 0] * x[:, 1] + np.sin(x[:, 1])
+    fit = surefit.fit((x, y), method=surefit.Polynomial(degree=degree, penalty=None))
+    u, v = fit.problem.train
+    columns = [np.ones(len(u)), u[:, 0], u[:, 1]]
+    columns += [] if degree == 1 else [u[:, 0] ** 2, u[:, 1] ** 2, u[:, 0] * u[:, 1]]
+    c = np.linalg.lstsq(np.column_stack(columns), v[:, 0], rcond=None)[0]
+    places = RNG.uniform(-1.5, 2.5, (20, 2))
+    p, q = places.T
+    at = [np.ones(20), p, q] + ([] if degree == 1 else [p**2, q**2, p * q])
+    np.testing.assert_allclose(fit.predict(places), np.column_stack(at) @ c, rtol=1e-9)
+
+
+def test_a_linear_table_gets_a_linear_function():
+    x = RNG.uniform(0, 10, (100, 1))
+    y = 3 * x[:, 0] + 1 + 0.5 * RNG.normal(size=100)
+    fit = surefit.fit((x, y))
+    assert fit.method["stage"] == "linear function"
+    far = fit.network[0]
+    assert fit.layers() == [1, 1] and far.weight.shape == (1, 1)
+
+
+@pytest.mark.parametrize("weights", [None, np.linspace(0.5, 2, 30)])
+@pytest.mark.parametrize("penalty", [0.0, 1e-2])
+def test_leave_one_out_is_leaving_out(weights, penalty):
+    phi, y = RNG.normal(size=(30, 4)), RNG.normal(size=(30, 2))
+    solve = lambda a, b, w: solve_output(a, b, weights=w, penalties=[penalty] if penalty else None, rconds=[1e-14])
+    whole = solve(phi, y, weights)
+    quick = leave_one_out(phi, whole.residuals, weights, penalty)
+    for i in (0, 7, 29):
+        keep = np.arange(30) != i
+        part = solve(phi[keep], y[keep], None if weights is None else weights[keep])
+        true = phi[i] @ part.weights + part.constant - y[i]
+        np.testing.assert_allclose(quick[i], true, rtol=0.05 if penalty else 1e-8, atol=1e-3 if penalty else 1e-9)
+
+
+def test_what_it_cannot_do_is_said():
+    with pytest.raises(ArgumentError, match="leave model out"):
+        surefit.fit("x", "x=0:1", method="polynomial", model=(3,))
+    with pytest.raises(ArgumentError, match="degree=3 must be 1 or 2"):
+        surefit.Polynomial(degree=3)
+
+
+def test_it_saves_and_loads(tmp_path):
+    fit = surefit.fit("x^2 + 3*x*y - y + 1", "x=-2:2, y=0:1", method="polynomial")
+    assert fit.error.max < 1e-12
+    again = surefit.load(fit.save(tmp_path / "m.safetensors"))
+    points = RNG.uniform(0, 1, (9, 2))
+    np.testing.assert_array_equal(again.predict(points), fit.predict(points))
+    assert again.card() == fit.card()

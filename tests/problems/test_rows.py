@@ -1,0 +1,96 @@
+"""Rows of a table: what says nothing, what repeats, what contradicts, and names that arrays take from a domain."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import surefit
+from surefit.errors import ArgumentError, DomainError
+from surefit.problems.posing import pose
+from surefit.problems.rows import copies, disagreement
+
+RNG = np.random.default_rng(1)
+X = RNG.uniform(0, 1, (60, 3))
+Y = X[:, 0] + np.sin(X[:, 1])
+ALL = surefit.Sampling(split=(1, 0, 0))
+
+TABLES = {
+    "nothing": ({"a": X[:, 0], "b": X[:, 1], "y": Y}, []),
+    "input": ({"a": X[:, 0], "b": np.full(60, 1e9), "y": Y}, ["constant-inputs"]),
+    "target": ({"a": X[:, 0], "y": np.zeros(60)}, ["constant-target"]),
+    "copy": ({"a": X[:, 0], "b": X[:, 1], "c": X[:, 0], "y": Y}, ["copied-inputs"]),
+    "units": ({"a": X[:, 0], "b": 1.8 * X[:, 0] + 32, "y": Y}, ["copied-inputs"]),
+    "sign": ({"a": X[:, 0], "b": -X[:, 0], "y": Y}, ["copied-inputs"]),
+    "repeats": ({"a": np.repeat(X[:20, 0], 3), "y": np.tile([0.0, 1.0, 5.0], 20)}, ["rows-contradict"]),
+    "little noise": ({"a": np.repeat(X[:20, 0], 3), "y": np.repeat(Y[:20], 3) + 1e-3 * X[:, 2]}, []),
+    "few": ({"a": [1.0, 1.0, 2.0, 3.0, 4.0], "y": [0.0, 1.0, 2.0, 3.0, 4.0]}, []),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_card_says_what_the_rows_are_like(name):
+    columns, expected = TABLES[name]
+    notes = pose(columns, None, ALL, 0).notes
+    assert [note.code for note in notes] == expected
+    assert all(note.said("zh") != str(note) for note in notes)
+
+
+def test_rows_at_the_same_place_differ_by_their_pooled_deviation():
+    place = np.repeat(np.arange(20.0), 3)[:, None]
+    y = RNG.normal(size=(60, 2)) * [1.0, 5.0]
+    groups = y.reshape(20, 3, 2)
+    np.testing.assert_allclose(disagreement(place, y), np.sqrt(groups.var(axis=1, ddof=1).mean(axis=0)))
+    order = RNG.permutation(60)
+    np.testing.assert_allclose(disagreement(place[order], y[order]), disagreement(place, y))
+    assert not disagreement(X, Y[:, None]).any()
+
+
+def test_copies_are_those_with_a_correlation_of_one():
+    x = np.column_stack([X, 3 * X[:, 1] - 7, X[:, 2] ** 2, -1e-9 * X[:, 0], np.ones(60)])
+    r = np.corrcoef(x[:, :6].T)
+    assert sorted(copies(x)) == [(j, i) for j in range(6) for i in range(j) if abs(r[j, i]) > 1 - 1e-12]
+
+
+def test_the_doctor_says_it_once():
+    fit = surefit.fit({"a": X[:, 0], "b": X[:, 0], "c": np.ones(60), "y": Y}, method="features", model=(5,))
+    messages = [finding.message for finding in fit.doctor().findings]
+    assert len(fit.warnings) == 2 and not set(fit.warnings) & set(messages)
+
+
+# --- names ---
+
+BOX = "a=0:1, b=0:1, c=0:1"
+
+
+@pytest.mark.parametrize("box", [{"a": (0, 1), "b": (0, 1), "c": (0, 1)}, surefit.Domain(BOX), BOX])
+@pytest.mark.parametrize("target", [(X, Y), [X, Y], (X.tolist(), Y.tolist())])
+def test_arrays_take_the_names_of_the_domain(box, target):
+    problem = pose(target, box, ALL, 0)
+    assert problem.names == problem.domain.names == ("a", "b", "c")
+    np.testing.assert_array_equal(np.sort(problem.train[0], axis=0), np.sort(X, axis=0))
+
+
+def test_a_domain_in_another_order_is_put_into_that_of_the_table():
+    problem = pose({"p": X[:, 0], "q": 9 * X[:, 1], "y": Y}, {"q": (0, 9), "p": (0, 1)}, None, 0)
+    assert problem.names == problem.domain.names == ("p", "q")
+    assert problem.domain.bounds == ((0, 1), (0, 9))
+
+
+def test_frames_keep_their_names():
+    frame = pd.DataFrame(X, columns=["p", "q", "r"])
+    problem = pose((frame, pd.Series(Y, name="load")), None, None, 0)
+    assert (problem.names, problem.outputs) == (("p", "q", "r"), ("load",))
+    with pytest.raises(DomainError, match="names a, b, c, but the table's inputs are p, q, r; name the same"):
+        pose((frame, Y), BOX, None, 0)
+
+
+def test_a_model_that_predicts_is_given_as_its_method():
+    class Forest:
+        def predict(self, X):
+            return np.asarray(X)[:, 0]
+
+    with pytest.raises(ArgumentError, match=r"Forest.*model\.predict"):
+        pose(Forest(), (0, 1), None, 0)
+    np.testing.assert_allclose(pose(Forest().predict, (0, 1), None, 0).train[1][:3, 0], [0, 1 / 999, 2 / 999])

@@ -199,7 +199,10 @@ class Op:
         if not args:
             return from_nothing[0](self, params)
         if not self.elementwise:
-            args = tuple(a if a.__class__ is ndarray and a.dtype in RANK else _accepted(a) for a in args)
+            for a in args:
+                if a.__class__ is not ndarray or a.dtype not in RANK:
+                    args = tuple(map(_accepted, args))
+                    break
         try:
             return self.value(*args, **params) if calm.on else _calmly(self.value, args, params)
         except MISFIT:

@@ -528,36 +528,6 @@ class Tensor(Arithmetic):
         self._check_history("+=", result)
         return self.assign(self._fitting("+=", result))
 
-    def __iadd__(self, o: Any) -> Tensor:
-        return self._in_place(ops.add, o)
-
-    def __isub__(self, o: Any) -> Tensor:
-        return self._in_place(ops.sub, o)
-
-    def __imul__(self, o: Any) -> Tensor:
-        return self._in_place(ops.mul, o)
-
-    def __itruediv__(self, o: Any) -> Tensor:
-        return self._in_place(ops.div, o)
-
-    def __ifloordiv__(self, o: Any) -> Tensor:
-        return self._in_place(ops.floor_divide, o)
-
-    def __imod__(self, o: Any) -> Tensor:
-        return self._in_place(ops.remainder, o)
-
-    def __ipow__(self, o: Any) -> Tensor:
-        return self._in_place(F.pow, o)
-
-    def __iand__(self, o: Any) -> Tensor:  # type: ignore[misc]
-        return self._in_place(operator.and_, o)
-
-    def __ior__(self, o: Any) -> Tensor:  # type: ignore[misc]
-        return self._in_place(operator.or_, o)
-
-    def __ixor__(self, o: Any) -> Tensor:  # type: ignore[misc]
-        return self._in_place(operator.xor, o)
-
     def __setitem__(self, index: Any, value: Any) -> None:
         """x[index] = value, broadcast and cast: an assignment of the whole leaf."""
         if self.requires_grad and self._node is None and mode.grad:
@@ -739,6 +709,17 @@ for _symbol, _op in (("add", ops.add), ("sub", ops.sub), ("mul", ops.mul), ("tru
     setattr(Tensor, f"__{_symbol}__", _operator(_op))
     setattr(Tensor, f"__r{_symbol}__", _operator(_op, swapped=True))
 
+
+def _in_place_operator(f: Callable[..., Any]) -> Callable[[Tensor, Any], Tensor]:
+    return lambda self, o: self._in_place(f, o)
+
+
+for _symbol, _f in (
+    ("add", ops.add), ("sub", ops.sub), ("mul", ops.mul), ("truediv", ops.div), ("floordiv", ops.floor_divide),
+    ("mod", ops.remainder), ("pow", F.pow), ("and", operator.and_), ("or", operator.or_), ("xor", operator.xor),
+):  # fmt: skip
+    setattr(Tensor, f"__i{_symbol}__", _in_place_operator(_f))
+
 KINDS[Tensor] = (_LEVEL, apply_op)
 
 
@@ -753,9 +734,9 @@ class View(Tensor):
     def __init__(
         self, of: Tensor, step: tuple[Op, dict[str, Any]] | None = None, strides: strides.Strides | None = None
     ) -> None:
-        base, path = (of.base, of.path) if isinstance(of, View) else (of, ())
-        self.base: Tensor = base
-        self.path: tuple[tuple[Op, dict[str, Any]], ...] = path if step is None else (*path, step)
+        self.base: Tensor = of.base if isinstance(of, View) else of
+        before: tuple[tuple[Op, dict[str, Any]], ...] = of.path if isinstance(of, View) else ()
+        self.path: tuple[tuple[Op, dict[str, Any]], ...] = before if step is None else (*before, step)
         self.strides = strides
         self._seen: tuple[Any, Any] = (None, None)  # the base's value, and what the path made of it
         self._node, self._birth, self._grad, self.requires_grad = None, next_birth(), None, False
@@ -778,7 +759,8 @@ class View(Tensor):
 
     def _store(self, value: Any) -> None:
         for before, (op, params) in zip(self._steps(value_of(self.base))[-2::-1], self.path[::-1], strict=True):
-            value = op.put(before, value, **params)  # type: ignore[misc]
+            assert op.put is not None
+            value = op.put(before, value, **params)
         self.base._store(value)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:

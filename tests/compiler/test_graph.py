@@ -12,6 +12,8 @@ from surefit.compiler.indexing import follow, identity, offset, var
 from surefit.compiler.plan import Plan
 from surefit.core import functions as F
 from surefit.core import ops
+from surefit.core.creation import tensor
+from surefit.core.functional import grad
 from surefit.core.program import record
 
 from .training import problem
@@ -138,3 +140,36 @@ def test_explain_says_what_was_made():
     text = str(e)
     assert "(16, 20) @ (20, 30)" in text and "kernels" in text and "test_graph.py" in text
     assert "define" in compiled.llvm_ir and compiled.assembly.count("\n") > 100
+
+
+# --- size -------------------------------------------------------------------------------------------------------------
+
+
+def chain(x, length):
+    for k in range(length):
+        x = x * 1.0001 + 0.001 if k % 100 else F.sin(x)
+    return x
+
+
+@pytest.mark.parametrize("shape", [(3,), (4, 7)])
+def test_a_chain_of_three_thousand_operations_compiles(shape):
+    x = np.linspace(0, 1, int(np.prod(shape))).reshape(shape)
+    (y,), _ = compile_program(record(lambda v: chain(v, 3000), x)).run([x])
+    np.testing.assert_allclose(y, chain(x, 3000), rtol=1e-9)
+
+
+def test_the_gradient_of_a_long_chain_compiles():
+    x = np.linspace(0, 1, 5)
+    (g,), _ = compile_program(record(grad(lambda v: chain(v, 1000).sum()), x)).run([x])
+    np.testing.assert_allclose(g, grad(lambda v: chain(v, 1000).sum())(tensor(x)).numpy(), rtol=1e-9)
+
+
+def test_sixty_doublings_cost_no_more_than_sixty_operations():
+    def doubled(x):
+        for _ in range(60):
+            x = (x + x) * 0.5
+        return x
+
+    (y, g), _ = compile_program(record(lambda v: (doubled(v), grad(lambda u: doubled(u).sum())(v)), A)).run([A])
+    np.testing.assert_array_equal(y, A)
+    np.testing.assert_array_equal(g, np.ones_like(A))

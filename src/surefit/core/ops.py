@@ -691,7 +691,14 @@ def _fold_rule(
 
 
 def _cast_value(x: Any, dtype: np.dtype) -> Any:
-    return np.asarray(x).astype(dtype if dtype in RANK else dtype_of(dtype), copy=False)
+    x = np.asarray(x)
+    y = x.astype(dtype if dtype in RANK else dtype_of(dtype), copy=False)
+    if x.dtype.kind == "f" and y.dtype.kind == "i":  # NaN and what no integer is near: C leaves it to the machine
+        least = np.iinfo(y.dtype).min
+        outside = ~((x >= least) & (x < -float(least)))
+        if outside.any():
+            return np.where(outside, y.dtype.type(least), y)
+    return y
 
 
 def _cast_rule(x: Aval, dtype: np.dtype) -> Aval:

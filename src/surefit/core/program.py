@@ -20,12 +20,13 @@ from weakref import ref
 import numpy as np
 
 from surefit.core import ops
+from surefit.core.creation import as_tensor
 from surefit.core.draws import Streams
 from surefit.core.leaves import FlatVector, Parameter, State
 from surefit.core.ops import KINDS, Arithmetic, Aval, Op, aval_of, operand_dtype
 from surefit.core.tensor import Tensor, View, mode, next_birth, value_of, wrap
-from surefit.core.tree import flatten
-from surefit.errors import CapturedError, DtypeError, RecordError, ShapeError
+from surefit.core.tree import flatten, is_data
+from surefit.errors import ArgumentError, CapturedError, DtypeError, RecordError, ShapeError
 
 SMALL = 16  # elements: a captured array up to this size is a constant, a larger one was surely meant as an argument
 _INSIDE = tuple(  # frames of this package and of NumPy are not the user's
@@ -445,7 +446,7 @@ class Program:
 
         The results carry no history; to differentiate a Program, replay it on Tensors.
         """
-        leaves, _ = flatten(args)
+        leaves, _ = flatten(given(args))
         if len(leaves) != len(self.inputs):
             raise ShapeError(f"{self.name}: needs {len(self.inputs)} inputs, got {len(leaves)}")
         outputs, state = self.replay([self._fitting(v, a) for v, a in zip(self.inputs, leaves, strict=True)])
@@ -572,19 +573,19 @@ def record(f: Callable[..., Any], *args: Any) -> Program:
         return t2
     """
     recorder, before = Recorder(), mode.recorder
+    args = given(args)
     leaves, rebuild = flatten(args)
-    inputs = []
-    for wish, leaf in zip(argument_names(f, args), leaves, strict=True):
-        inputs.append(recorder.var(aval_of(leaf), wish))
-    given = [wrap(v) for v in inputs]
-    for t, leaf in zip(given, leaves, strict=True):
+    avals = argument_avals(f, args, leaves)
+    inputs = [recorder.var(aval, wish) for wish, aval in zip(argument_names(f, args), avals, strict=True)]
+    values = [wrap(v) for v in inputs]
+    for t, leaf in zip(values, leaves, strict=True):
         t.requires_grad = isinstance(leaf, Tensor) and leaf.requires_grad
-    recorder.arguments = {id(t): v.name for t, v in zip(given, inputs, strict=True)}
+    recorder.arguments = {id(t): v.name for t, v in zip(values, inputs, strict=True)}
     streams = Streams(f)
     mode.recorder = recorder
     try:
         with _recordings:
-            results, rebuild_out = flatten(f(*rebuild(given)))
+            results, rebuild_out = flatten(f(*rebuild(values)))
             outputs = tuple(recorder.atom(_result(recorder, r)) for r in results)
             state_out = tuple((t, recorder.atom(recorder.current[k])) for k, t in recorder.assigned.items())
         recorder.check_grads()
@@ -626,6 +627,38 @@ def _result(recorder: Recorder, r: Any) -> Any:
     if isinstance(r, (Var, np.ndarray, np.generic, int, float, bool)):
         return r
     raise RecordError(f"a recorded function must return tensors, arrays or numbers, got {type(r).__name__}")
+
+
+def given(tree: Any) -> Any:
+    """Arguments in which every list of numbers is a tensor; what is not a list of numbers stays what it is."""
+    if isinstance(tree, list) and is_data(tree):
+        return as_tensor(tree)
+    if isinstance(tree, dict):
+        return {k: given(v) for k, v in tree.items()}
+    if isinstance(tree, (tuple, list)) and not hasattr(tree, "_fields"):
+        return type(tree)(map(given, tree))
+    return tree
+
+
+def argument_avals(f: Callable[..., Any], args: tuple[Any, ...], leaves: Sequence[Any]) -> list[Aval]:
+    """Shapes and dtypes of the leaves of arguments. DtypeError or ArgumentError names the argument that has none."""
+    try:
+        return [_argument_aval(a) for a in leaves]
+    except (DtypeError, ArgumentError):
+        for name, a in zip(argument_names(f, args), leaves, strict=True):
+            try:
+                _argument_aval(a)
+            except (DtypeError, ArgumentError) as e:
+                raise type(e)(f"{getattr(f, '__name__', 'function')}: argument {name}: {e}") from None
+        raise
+
+
+def _argument_aval(a: Any) -> Aval:
+    aval = aval_of(a)
+    if isinstance(a, np.ndarray):
+        ops.dtype_of(aval.dtype)
+        ops.plain_array(a)
+    return aval
 
 
 def argument_names(f: Callable[..., Any], args: tuple[Any, ...]) -> Iterator[str]:

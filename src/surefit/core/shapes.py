@@ -415,7 +415,13 @@ def _wrapped(index: Any, n: int, axis: int) -> Any:
             raise AxisError(f"index {bad} is out of range for axis {axis} of size {n}")
         if not value.size or value.min() >= 0:
             return index
-    return ops.where(ops.lt(index, 0), index + n, index)
+    backwards = ops.logical_and(ops.lt(index, 0), ops.ge(index, -n))  # what is out of range stays what it is
+    return ops.where(backwards, index + n, index)
+
+
+def checked(index: Any, n: int) -> Any:
+    """Indices of which none ends in another row: those that are not known yet are looked at when they come."""
+    return index if ops.known(index) is not None else ops.take(ops.iota(size=n, dtype=int64), index, axis=0)
 
 
 def _index_array(item: Any) -> Any:
@@ -541,7 +547,7 @@ def _take_arrays(x: Any, arrays: list[tuple[int, Any, int, int]], together: bool
     shape = ops.broadcast_shapes("index", *(shape_of(i) for _, i, *_ in arrays))
     flat: Any = 0
     for _, index, n, axis in arrays:
-        flat = flat * n + _wrapped(index, n, axis)
+        flat = flat * n + checked(_wrapped(index, n, axis), n)
     flat = flat if shape_of(flat) == shape else ops.broadcast_to(flat, shape=shape)
     rest = [i for i in range(x.ndim) if i not in axes]
     lead = math.prod(n for _, _, n, _ in arrays)
@@ -639,14 +645,11 @@ def _flat_places(shape: tuple[int, ...], ishape: tuple[int, ...], axis: int, ind
         bad = value[(value < 0) | (value >= shape[axis])].reshape(-1)[0]
         raise AxisError(f"index {bad} is out of range for dim {axis} of size {shape[axis]}")
     # the other axes' part is a sum of iotas, so that nothing large is captured when this is recorded
-    places = index * strides[axis]
+    places = (checked(index, shape[axis]) if len(shape) > 1 else index) * strides[axis]
     for i, (m, s) in enumerate(zip(ishape, strides, strict=True)):
         if i != axis and m > 1:
             line = ops.reshape(ops.iota(size=m, dtype=int64), shape=(m,) + (1,) * (len(shape) - 1 - i))
             places = places + ops.mul(line, s)
-    if value is None and len(shape) > 1:  # nobody has looked: a wrong index must not end in another row
-        inside = ops.logical_and(ops.ge(index, 0), ops.lt(index, shape[axis]))
-        places = ops.where(inside, places, -1)
     return places
 
 

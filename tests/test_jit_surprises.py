@@ -579,8 +579,6 @@ def test_a_list_of_numbers_is_one_tensor() -> None:
     assert jit(f)([3.0, 4.0]).item() == 25 and jit(grad(f))([3.0, 4.0]).tolist() == [6, 8]
     assert jit(f)([[1, 2], [3, 4]]).item() == 30
     assert jit(lambda d: d["x"].sum())({"x": [1.0, 2.0]}).item() == 3
-    program = record(f, [3.0, 4.0])
-    assert program([1.0, 2.0]).item() == 5 and str(program.inputs[0].aval) == "float32[2]"
 
 
 def test_a_tuple_of_numbers_stays_a_tuple_of_numbers() -> None:
@@ -602,14 +600,18 @@ def test_a_tuple_of_numbers_stays_a_tuple_of_numbers() -> None:
         (range(3), DtypeError, "range"),
         ({1, 2}, DtypeError, "set"),
         (np.ma.array([1.0, 2.0], mask=[False, True]), ArgumentError, "hides 1"),
-        ([[1.0], [1.0, 2.0]], ShapeError, "ragged"),
     ],
 )
 def test_what_is_no_array_of_numbers_is_refused_by_name(value: Any, error: Any, words: str) -> None:
     for make in (lambda f, *args: jit(f)(*args), record):
         with pytest.raises(error, match=words) as caught:
             make(lambda first, second: (first * second).sum(), ONES, value)
-        assert "second" in str(caught.value) or error is ShapeError
+        assert "argument second" in str(caught.value)
+
+
+def test_a_ragged_list_is_refused() -> None:
+    with pytest.raises(ShapeError, match="ragged"):
+        jit(lambda x: x.sum())([[1.0], [1.0, 2.0]])
 
 
 def test_what_is_no_array_of_numbers_inside_is_refused() -> None:

@@ -17,10 +17,11 @@ from surefit.compiler.codegen import STEP, check_mode
 from surefit.compiler.compiled import Built
 from surefit.compiler.explain import Explanation
 from surefit.core.batching import Batched
+from surefit.core.creation import as_tensor
 from surefit.core.ops import Aval
-from surefit.core.program import Program, Var, argument_avals, argument_names, given, record
+from surefit.core.program import Program, Var, argument_avals, argument_names, record
 from surefit.core.tensor import Tensor, mode, wrap
-from surefit.core.tree import flatten
+from surefit.core.tree import flatten, is_data
 from surefit.errors import ArgumentError, GradientError, RecordError, ShapeError, SurefitError
 
 
@@ -103,7 +104,7 @@ class Jitted:
         if kwargs:
             args = self._positional(args, kwargs)
         if any(isinstance(a, (list, tuple, dict)) for a in args):
-            args = given(args)
+            args = _with_tensors(args)
         leaves, _ = flatten(args)
         if mode.recorder is not None or any(map(_inside, leaves)):
             return self.f(*args)  # a part of something larger, which compiles or batches it as a whole
@@ -195,6 +196,17 @@ class Jitted:
     def explain(self) -> Explanation:
         """What the latest trace became: passes, fusion groups, memory, operations, times."""
         return self._made().explain()
+
+
+def _with_tensors(tree: Any) -> Any:
+    """Arguments in which every list of numbers is a tensor; what is not a list of numbers stays what it is."""
+    if isinstance(tree, list) and is_data(tree):
+        return as_tensor(tree)
+    if isinstance(tree, dict):
+        return {k: _with_tensors(v) for k, v in tree.items()}
+    if isinstance(tree, (tuple, list)) and not hasattr(tree, "_fields"):
+        return type(tree)(map(_with_tensors, tree))
+    return tree
 
 
 def _inside(a: Any) -> bool:

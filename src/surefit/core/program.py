@@ -20,12 +20,11 @@ from weakref import ref
 import numpy as np
 
 from surefit.core import ops
-from surefit.core.creation import as_tensor
 from surefit.core.draws import Streams
 from surefit.core.leaves import FlatVector, Parameter, State
 from surefit.core.ops import KINDS, Arithmetic, Aval, Op, aval_of, operand_dtype
 from surefit.core.tensor import Tensor, View, mode, next_birth, value_of, wrap
-from surefit.core.tree import flatten, is_data
+from surefit.core.tree import flatten
 from surefit.errors import ArgumentError, CapturedError, DtypeError, RecordError, ShapeError
 
 SMALL = 16  # elements: a captured array up to this size is a constant, a larger one was surely meant as an argument
@@ -446,7 +445,7 @@ class Program:
 
         The results carry no history; to differentiate a Program, replay it on Tensors.
         """
-        leaves, _ = flatten(given(args))
+        leaves, _ = flatten(args)
         if len(leaves) != len(self.inputs):
             raise ShapeError(f"{self.name}: needs {len(self.inputs)} inputs, got {len(leaves)}")
         outputs, state = self.replay([self._fitting(v, a) for v, a in zip(self.inputs, leaves, strict=True)])
@@ -573,7 +572,6 @@ def record(f: Callable[..., Any], *args: Any) -> Program:
         return t2
     """
     recorder, before = Recorder(), mode.recorder
-    args = given(args)
     leaves, rebuild = flatten(args)
     avals = argument_avals(f, args, leaves)
     inputs = [recorder.var(aval, wish) for wish, aval in zip(argument_names(f, args), avals, strict=True)]
@@ -627,17 +625,6 @@ def _result(recorder: Recorder, r: Any) -> Any:
     if isinstance(r, (Var, np.ndarray, np.generic, int, float, bool)):
         return r
     raise RecordError(f"a recorded function must return tensors, arrays or numbers, got {type(r).__name__}")
-
-
-def given(tree: Any) -> Any:
-    """Arguments in which every list of numbers is a tensor; what is not a list of numbers stays what it is."""
-    if isinstance(tree, list) and is_data(tree):
-        return as_tensor(tree)
-    if isinstance(tree, dict):
-        return {k: given(v) for k, v in tree.items()}
-    if isinstance(tree, (tuple, list)) and not hasattr(tree, "_fields"):
-        return type(tree)(map(given, tree))
-    return tree
 
 
 def argument_avals(f: Callable[..., Any], args: tuple[Any, ...], leaves: Sequence[Any]) -> list[Aval]:

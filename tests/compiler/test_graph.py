@@ -173,3 +173,42 @@ def test_sixty_doublings_cost_no_more_than_sixty_operations():
     (y, g), _ = compile_program(record(lambda v: (doubled(v), grad(lambda u: doubled(u).sum())(v)), A)).run([A])
     np.testing.assert_array_equal(y, A)
     np.testing.assert_array_equal(g, np.ones_like(A))
+
+
+# --- a plan is checked ------------------------------------------------------------------------------------------------
+
+
+def a_plan():
+    _, _, step = problem()
+    x, y = np.zeros((20, 2)), np.zeros((20, 1))
+    graph, inputs, outputs, state = graph_of(record(step, tensor(x), tensor(y)), "fast")
+    return Plan(graph, inputs, outputs, state, [-1] * len(state), 16)
+
+
+def test_a_plan_that_reads_too_early_is_refused():
+    plan = a_plan()
+    k = next(k for k, kernel in enumerate(plan.kernels) if any(plan.ready[r] >= 0 for r in kernel.reads))
+    plan.kernels.insert(0, plan.kernels.pop(k))
+    with pytest.raises(AssertionError, match="reads n"):
+        plan._check_order()
+
+
+def test_a_plan_whose_values_share_bytes_is_refused():
+    plan = a_plan()
+    a, b = plan.buffers[:2]
+    a.first, a.last, b.first, b.last, b.start = 0, 5, 3, 9, a.start
+    with pytest.raises(AssertionError, match="share bytes"):
+        plan._check_memory()
+
+
+def test_a_plan_that_never_settles_is_an_error_and_no_endless_loop(monkeypatch):
+    rounds = []
+
+    def more(self):
+        rounds.append(1)
+        return {-len(rounds)}
+
+    monkeypatch.setattr(Plan, "_needed_twice", more)
+    with pytest.raises(AssertionError, match="settle"):
+        compile_program(record(lambda x: x + 1.0, A))
+    assert len(rounds) < 50

@@ -19,7 +19,7 @@ from pathlib import Path
 import mpmath as mp
 from mpmath import mpf
 
-FILE = Path(__file__).resolve().parents[1] / "src" / "surefit" / "compiler" / "coefficients.py"
+FILE = Path(__file__).resolve().parents[1] / "src" / "surefit" / "ir" / "coefficients.py"
 DIGITS = 45
 
 
@@ -180,7 +180,24 @@ def fits() -> list[Fit]:
               lambda t: mp.erfc(near + t) / mp.erf(near + t), f32=(9, -26)),
         *both("ERFC", "the same on 0 <= t <= 5.33", lambda t: -mp.log(mp.erfc(near + t)), 0, mpf("5.33"),
               lambda t: mp.erfc(near + t) / mp.erf(near + t), f64=(22, -56)),
+        *both("ERFCX", "(1 + 2a) e^(a^2) erfc(a) in (a - 3) / (a + 3) on 0.62 <= a <= 27.6", scaled_erfc(3),
+              mpf("-2.38") / mpf("3.62"), mpf("24.6") / mpf("30.6"), lambda q: 1 / scaled_erfc(3)(q), f64=(20, -54)),
+        Fit("ERFCX_F64_SHORT", "f64", "the same in (a - 2) / (a + 2) on 0.62 <= a <= 10.2, as float32 needs it",
+            scaled_erfc(2), mpf("-1.38") / mpf("2.62"), mpf("8.2") / mpf("12.2"), 10, lambda q: 1 / scaled_erfc(2)(q),
+            -28),
+        *both("CBRT", "z^(1/3) on sqrt(1/2) <= z <= sqrt(2)", mp.cbrt, mp.sqrt("0.5") * mpf("0.9999"),
+              mp.sqrt(2) * mpf("1.0001"), lambda z: 1 / mp.cbrt(z), f64=(8, -25)),
     ]  # fmt: skip
+
+
+def scaled_erfc(k: int) -> Callable[[mpf], mpf]:
+    """(1 + 2a) e^(a^2) erfc(a) as a function of (a - k) / (a + k)."""
+
+    def value(q: mpf) -> mpf:
+        a = k * (1 + q) / (1 - q)
+        return (1 + 2 * a) * mp.exp(a * a) * mp.erfc(a)
+
+    return value
 
 
 def pieces(x: mpf, *bits: int) -> tuple[float, ...]:
@@ -209,6 +226,13 @@ def constants() -> dict[str, tuple[str, object]]:
         "TWO_OVER_ROOT_PI_F64": ("2/sqrt(pi) as two float64", pieces(2 / mp.sqrt(mp.pi), 53, 53)),
         "QUARTER_PI_F32": ("pi/4 as 21 bits and the rest", pieces(mp.pi / 4, 21, 24)),
         "QUARTER_PI_F64": ("pi/4 as 50 bits and the rest", pieces(mp.pi / 4, 50, 53)),
+        "LOG2_E_F32": ("1/ln(2) as two float32", pieces(1 / mp.log(2), 24, 24)),
+        "LOG2_E_F64": ("1/ln(2) as two float64", pieces(1 / mp.log(2), 53, 53)),
+        "LOG10_E_F32": ("1/ln(10) as two float32", pieces(1 / mp.log(10), 24, 24)),
+        "LOG10_E_F64": ("1/ln(10) as two float64", pieces(1 / mp.log(10), 53, 53)),
+        "LOG10_2_F32": ("log10(2) as 14 bits and the rest", pieces(mp.log10(2), 14, 24)),
+        "LOG10_2_F64": ("log10(2) as 41 bits and the rest", pieces(mp.log10(2), 41, 53)),
+        "CBRT_2": ("the cube root of 2, and of 1/2", (float(mp.cbrt(2)), float(mp.cbrt(mpf(1) / 2)))),
         "TABLE_BITS": ("how many bits of 2/pi follow", TABLE_BITS),
         "TWO_OVER_PI": ("2/pi times 2 to that power", int(mp.floor(2 / mp.pi * mpf(2) ** TABLE_BITS))),
     }

@@ -105,6 +105,10 @@ def _begun(path: str | os.PathLike[str], error: type[SurefitError]) -> tuple[Pat
     return target, part, mode
 
 
+class _NotAFile(OSError):
+    """Something that cannot be written as a file stands there; whoever asked makes an error of its own of it."""
+
+
 def _mode_of(target: Path) -> int | None:
     """The permissions of the file that is there; None when there is none."""
     try:
@@ -112,9 +116,9 @@ def _mode_of(target: Path) -> int | None:
     except FileNotFoundError:
         return None
     if stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(0, "it is a directory; give the name of a file")
+        raise _NotAFile(0, "it is a directory; give the name of a file")
     if not stat.S_ISREG(status.st_mode):
-        raise OSError(0, "it is a device or a pipe, not a file")
+        raise _NotAFile(0, "it is a device or a pipe, not a file")
     return stat.S_IMODE(status.st_mode)
 
 

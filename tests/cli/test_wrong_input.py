@@ -116,7 +116,7 @@ PREDICT = [
     ("predict two.safetensors --csv words.csv", ["line 3, column 'x2' is 'two', not a number"]),
     ("predict two.safetensors --csv good.csv --out good.csv", ["--out good.csv: is the table that is read"]),
     ("predict two.safetensors --csv good.csv --out o.json", ["'o.json'", ".csv, .parquet, .npz"]),
-    ("predict two.safetensors --csv good.csv --out nowhere/o.csv", ["nowhere/o.csv: No such file or directory"]),
+    ("predict two.safetensors --csv good.csv --out nowhere/o.csv", ["cannot write 'nowhere/o.csv' (No such file"]),
     ("predict nowhere.safetensors --at x=1", ["there is no model file 'nowhere.safetensors'"]),
     ("info cut.safetensors", ["'cut.safetensors' is damaged or not a model file"]),
     ("info good.csv", ["'good.csv' is damaged or not a model file"]),
@@ -157,9 +157,9 @@ def test_a_wrong_config(surefit, tmp_path, text, says):
 @pytest.mark.parametrize(
     "line, says",
     [
-        ("fit x --on x=0:1 --out file/there {small}", ["--out: cannot write into 'file/there'"]),
-        ("fit x --on x=0:1 --save-config file/run.toml {small}", ["--save-config: cannot write into 'file'"]),
-        ("fit x --on x=0:1 --save-config . {small}", ["--save-config: '.' is a directory"]),
+        ("fit x --on x=0:1 --out file/there {small}", ["--out: cannot make the directory 'file/there'"]),
+        ("fit x --on x=0:1 --save-config file/run.toml {small}", ["--save-config: cannot make the directory 'file'"]),
+        ("fit x --on x=0:1 --save-config . {small}", ["--save-config: cannot write '.'", "a directory"]),
         ("data x --on x=0:1 --out file/there", ["cannot make the directory 'file/there'"]),
     ],
 )

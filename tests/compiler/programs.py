@@ -591,7 +591,7 @@ def sample_of(recipe: Recipe, values: Values | None = None) -> Sample:
 
     def f(*inputs: Any) -> Any:
         with no_grad():
-            known: list[Any] = [*inputs, *(t.detach() for t in leaves)]  # what they are before any is assigned
+            known: list[Any] = [*inputs, *(t.detach().clone() for t in leaves)]  # what they are before any is assigned
             for s in recipe.steps:
                 known.append(s.op(*(known[a] if isinstance(a, int) else a for a in s.args), **s.params))
             out = [known[i] for i in recipe.outputs]

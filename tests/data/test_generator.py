@@ -95,7 +95,7 @@ def test_noise():
 
 
 def test_not_finite():
-    with pytest.raises(DomainError, match=r"not finite at \d+ of 80 sampled points.*--drop-nonfinite"):
+    with pytest.raises(DomainError, match=r"not finite at \d+ of 80 sampled points.*drop_nonfinite=True"):
         generate("log(x)", "x=-1:1", 100, generator=0)
     tables = generate("log(x)", "x=-1:1", 100, drop_nonfinite=True, generator=0)
     assert 0 < len(tables["train"]) < 80

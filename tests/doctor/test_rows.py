@@ -125,6 +125,21 @@ def test_repeats_at_places_enough_are_worth_a_note_only():
     assert fit.doctor().find("repeated-places")[0].severity == "note"
 
 
+def test_where_some_rows_stand_at_new_places_their_errors_are_compared():
+    """Half of the rows repeat places: a network that knows these by heart is seen, another is not."""
+    x = np.concatenate([np.repeat(draw(30, 3), 10, axis=0), draw(300, 3, seed=3)])
+    fit = surefit.fit((x, hilly(x)), method="features", model=(400,), seed=1)
+    apart, train = fit.problem.test[0], fit.problem.train[0]
+    known = (apart[:, None] == train).all(axis=2).any(axis=1)
+    off = np.abs(fit.predict(apart) - hilly(apart))
+    rmse = [float(np.sqrt(np.mean(off[rows] ** 2))) for rows in (known, ~known)]
+    assert rmse[1] > 2 * rmse[0] and rmse[1] > 0.02
+    (seen,) = fit.doctor().find("repeated-places")
+    assert seen.severity == "warning" and f"{rmse[1]:.2g}" in seen.message
+    healthy = surefit.fit((x, x[:, 0] + 0.1 * normal(600)), **QUICK).doctor()
+    assert healthy.find("repeated-places")[0].severity == "note" and healthy.ok
+
+
 def test_kinds_have_no_new_places():
     """All combinations of three yes-or-no inputs, measured often."""
     x = np.random.default_rng(0).integers(0, 2, (400, 3)).astype(float)

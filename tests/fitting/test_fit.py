@@ -356,7 +356,7 @@ def test_a_divergence_later_on_keeps_the_best_weights():
         (dict(target="sin(x)", domain="x=0:1", model=nn.Sequential()), ArgumentError, "no parameters"),
         (dict(target="sin(x)", domain="x=0:1", model=nn.Tanh(), method="adam"), ArgumentError, "no parameters"),
         (dict(target="sin(x)", domain="x=0:1", model=nn.Tanh(), method="lm"), ArgumentError, "no parameters"),
-        (dict(target="sin(x)", domain="x=0:1", method="lm", jit=True), ArgumentError, "jit=True: method='lm'"),
+        (dict(target="sin(x)", domain="x=0:1", method="lm", jit=True), ArgumentError, "jit: method='lm'"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, error, words):

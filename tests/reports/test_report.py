@@ -380,7 +380,7 @@ def test_wrong_endings_languages_and_places(fit, tmp_path):
     with pytest.raises(ArgumentError, match="'en' or 'zh'"):
         fit.report(tmp_path / "r.html", "fr")
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match="cannot write"):
+    with pytest.raises(DataError, match="cannot make the directory"):
         fit.report(tmp_path / "file" / "r.html")
 
 

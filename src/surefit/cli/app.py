@@ -83,7 +83,7 @@ def run(args: Sequence[str] | None = None) -> int:
         try:
             code = _exit_code(sys.argv[1:] if args is None else list(args))
             out.flush()
-        except KeyboardInterrupt:  # outside of training, which keeps what it has
+        except KeyboardInterrupt:  # outside of a command
             say("error", "interrupted")
             return signals.exit_code()
         if out.complaint is not None:

@@ -13,7 +13,9 @@ from typer.core import TyperCommand, TyperGroup
 
 from surefit.errors import ArgumentError
 
+from . import signals
 from .readers import nearest
+from .report import say
 from .settings import Setting
 
 
@@ -30,6 +32,13 @@ class Group(TyperGroup):
             hint = nearest(args[0], known) or f"; the commands are {', '.join(known)}"
             raise ArgumentError(f"there is no command {args[0]!r}{hint}")
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:  # outside of training, which keeps what it has; typer would not know the signal
+            say("error", "interrupted")
+            raise typer.Exit(signals.exit_code()) from None
 
 
 class Command(TyperCommand):

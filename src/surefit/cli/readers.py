@@ -86,16 +86,20 @@ def number(above: float = -math.inf, least: float = -math.inf, most: float = mat
     return read
 
 
-def whole(least: int = 1) -> Reader:
-    """A whole number, not below `least`."""
+LARGEST = 2**63 - 1  # what a whole number of NumPy can be
+
+
+def whole(least: int = 1, most: int = LARGEST) -> Reader:
+    """A whole number, not below `least` and not above `most`."""
 
     def read(value: Any) -> int:
         try:
             n = int(value) if isinstance(value, int | str) and not isinstance(value, bool) else None
         except ValueError:
             n = None
-        if n is None or n < least:
-            raise Needed(f"a whole number of {least} or more")
+        if n is None or not least <= n <= most:
+            upper = f" and not above {most}" if most < LARGEST or (n is not None and n > most) else ""
+            raise Needed(f"a whole number of {least} or more{upper}")
         return n
 
     return read

@@ -17,13 +17,13 @@ FORMATS = ("csv", "parquet", "npz")
 
 _rows = [
     SETTINGS["on"],
-    replace(SETTINGS["num"], help="Points in all, before extra points. Default: 5000."),
-    Setting("ratio", "NUMBER", number(above=0, most=1), "Share of the training table. Default: 0.8."),
+    replace(SETTINGS["num"], help="Number of points, before extra points. Default: 5000."),
+    Setting("ratio", "NUMBER", number(above=0, most=1), "Share of the training table in all rows. Default: 0.8."),
     replace(SETTINGS["design"], help=SETTINGS["design"].help.replace("auto (default)", "auto. Default: uniform")),
     SETTINGS["extra_box"],
-    replace(SETTINGS["extra_ratio"], help="Their share of the training points. Default: 0.125."),
+    replace(SETTINGS["extra_ratio"], help="Number of extra points, as a share of the training points. Default: 0.125."),
     SETTINGS["noise"],
-    replace(SETTINGS["seed"], help="Seed of points and noise. Default: 0."),
+    replace(SETTINGS["seed"], help="Seed of the points and the noise. Default: 0."),
     Setting("format", "NAME", choice(*FORMATS), "csv (default), parquet or npz."),
 ]
 ROWS = {row.key: replace(row, panel=RUN) for row in _rows}
@@ -34,7 +34,8 @@ def data(
     formula: Annotated[str, typer.Argument(metavar="FORMULA", show_default=False, help="Such as 'sin(x1) - cos(x2)'.")],
     out: Annotated[Path, typer.Option(metavar="DIR", show_default=False, help="Where the tables go.")],
     test: Annotated[
-        bool, typer.Option("--test", help="All points into a test table; one seed gives it other points.")
+        bool,
+        typer.Option("--test", help="Put all points into a test table; they differ from those for training."),
     ] = False,
     drop_nonfinite: Annotated[
         bool, typer.Option("--drop-nonfinite", help="Leave out points where the formula is NaN or infinite.")

@@ -20,6 +20,7 @@ from surefit.core.ops import Aval
 from surefit.core.program import Constant, Program
 from surefit.errors import RecordError
 from surefit.ir.builder import KIND_OF
+from surefit.ir.mathlib import FUNCTIONS
 
 VIEWS = frozenset(("reshape", "transpose", "broadcast_to", "slice", "flip", "window"))
 REDUCTIONS = frozenset(("sum", "prod", "amax"))
@@ -300,7 +301,7 @@ SIMPLIFY: dict[str, Callable[[Graph, Sequence[Node], dict[str, Any]], Node | Non
 def graph_of(program: Program, mode: str) -> tuple[Graph, list[Node], list[Node], list[Node]]:
     """A Program's graph, its inputs (arguments, then state in), outputs and new state.
 
-    RecordError names the primitive and the line that made it when it is not of the core tier.
+    RecordError names the primitive and the line that made it when it is neither of the core tier nor in FUNCTIONS.
     """
     g = Graph(mode)
     env: dict[str, Node] = {}
@@ -313,7 +314,7 @@ def graph_of(program: Program, mode: str) -> tuple[Graph, list[Node], list[Node]
         return g.constant(a.value) if isinstance(a, Constant) else env[a.name]
 
     for i, eq in enumerate(program.equations):
-        if eq.op.tier != "core":
+        if eq.op.tier != "core" and eq.op.name not in FUNCTIONS:
             raise RecordError(
                 f"{program.name}: the primitive {eq.op.name!r} (line {eq.line}) does not compile; "
                 f"compute it outside the compiled function, or call the function without jit"

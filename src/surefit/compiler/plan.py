@@ -23,6 +23,7 @@ COST = {
     "exp": 12, "log": 14, "tanh": 16, "sigmoid": 14, "softplus": 30, "sin": 16, "cos": 16, "tan": 30, "erf": 20,
     "pow": 40, "div": 4, "sqrt": 6, "expm1": 16, "log1p": 18, "atan": 20, "asin": 20, "acos": 20, "sinh": 20,
     "cosh": 20, "asinh": 30, "acosh": 30, "atanh": 30, "atan2": 25, "fmod": 30, "remainder": 30, "floor_divide": 30,
+    "exp2": 12, "log2": 20, "log10": 20, "erfc": 50, "cbrt": 30, "hypot": 20, "logaddexp": 32,
     "take": 4, "iota": 0, "cast": 1,
 }  # fmt: skip
 MADE = REDUCTIONS | SPECIAL | {"input", "matmul", "copy"}  # always in memory

@@ -359,7 +359,9 @@ class Sampling:
         elif self.count is not None:
             object.__setattr__(self, "count", _whole("count", self.count))
         if self.extra_box is None and self.extra_ratio is not None:
-            raise ArgumentError("extra_ratio: says how many extra points, but extra_box does not say where; give both")
+            raise ArgumentError(
+                f"extra_ratio: says how many extra points, but {spelled('extra_box')} does not say where; give both"
+            )
         if self.extra_box is not None:
             ratio = 0.125 if self.extra_ratio is None else _real("extra_ratio", self.extra_ratio)
             if ratio <= 0.0:

@@ -1,19 +1,19 @@
 """What a network computed, read off the graph of its pass: layers and activations, however it is written.
 
 Every product with a parameter is a layer, and every relu, tanh and sigmoid an activation, in Modules, functions or
-matrices by hand. Names come from the modules and parameters. All that the doctor knows of the insides of a Tensor
-stands in this file.
+matrices by hand. Names come from the modules and parameters. All that the doctor knows of the insides of a Tensor,
+beyond `core.graph`, stands in this file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from surefit import nn
+from surefit.core.graph import ancestors, arguments, birth, constants, op_of, parents
 from surefit.core.leaves import Parameter
 from surefit.core.tensor import Tensor, backpropagate
 from surefit.models.observed import Seen
@@ -71,35 +71,6 @@ class Units:
 # --- reading a tensor -------------------------------------------------------------------------------------------
 
 
-def op_of(t: Tensor) -> str:
-    """The name of the primitive that made a tensor; "" for a leaf."""
-    return "" if t._node is None else t._node.op.name
-
-
-def parents(t: Tensor) -> list[Tensor]:
-    return [] if t._node is None else [p for _, p, _ in t._node.parents]
-
-
-def constants(t: Tensor) -> list[Any]:
-    """The arguments of a primitive that no gradient flows to."""
-    assert t._node is not None
-    flowing = {i for i, _, _ in t._node.parents}
-    return [v for i, v in enumerate(t._node.values) if i not in flowing and not hasattr(v, "frame")]
-
-
-def ancestors(t: Tensor, stop: Sequence[Tensor] = ()) -> list[Tensor]:
-    """All tensors that a tensor was computed from, itself included, oldest first; not beyond those of `stop`."""
-    ends = {id(s) for s in stop}
-    found = {key(t): t} if id(t) not in ends else {}
-    stack = list(found.values())
-    while stack:
-        for p in parents(stack.pop()):
-            if key(p) not in found and id(p) not in ends:
-                found[key(p)] = p
-                stack.append(p)
-    return [found[b] for b in sorted(found)]
-
-
 def array(t: Tensor) -> np.ndarray:
     """The numbers of a tensor; of one inside `batch` those of all samples."""
     value = t._value
@@ -110,16 +81,6 @@ def array(t: Tensor) -> np.ndarray:
 
 def values_of(g: Any) -> np.ndarray:
     return array(g) if isinstance(g, Tensor) else np.asarray(getattr(g, "value", g))
-
-
-def is_leaf(t: Tensor) -> bool:
-    """Whether nothing computed this tensor that a gradient flows through."""
-    return t._node is None
-
-
-def key(t: Tensor) -> int:
-    """What a tensor is known by; those that were computed later have larger ones."""
-    return t._birth
 
 
 def leaf_state(leaf: Tensor) -> tuple[Any, Any, bool]:
@@ -162,26 +123,26 @@ class Anatomy:
         for s in seen:
             if isinstance(s.output, Tensor):
                 for t in ancestors(s.output, stop=[i for i in s.inputs if isinstance(i, Tensor)]):
-                    self.modules[key(t)] = s
+                    self.modules[birth(t)] = s
         self.users: dict[int, list[Tensor]] = {}
         for t in self.graph:
             for p in parents(t):
-                self.users.setdefault(key(p), []).append(t)
+                self.users.setdefault(birth(p), []).append(t)
         self.products: dict[int, Weight] = {}
         for t in self.graph:
             weight = self._weight(t)
             if weight is not None:
-                self.products[key(t)] = weight
+                self.products[birth(t)] = weight
         self.after: dict[int, Tensor] = {}  # birth -> the nearest product before it, itself included
         self.hidden: set[int] = set()  # births of what enters a product sooner or later
         for t in self.graph:
-            before = [self.after[key(p)] for p in parents(t) if key(p) in self.after]
-            nearest = t if key(t) in self.products else max(before, key=lambda b: key(b), default=None)
+            before = [self.after[birth(p)] for p in parents(t) if birth(p) in self.after]
+            nearest = t if birth(t) in self.products else max(before, key=birth, default=None)
             if nearest is not None:
-                self.after[key(t)] = nearest
+                self.after[birth(t)] = nearest
         for t in reversed(self.graph):
-            if key(t) in self.products or key(t) in self.hidden:
-                self.hidden.update(key(p) for p in parents(t))
+            if birth(t) in self.products or birth(t) in self.hidden:
+                self.hidden.update(birth(p) for p in parents(t))
 
     def _origin(self, t: Tensor) -> list[Tensor]:
         """From a parameter to this tensor, when there is only layout between them; else nothing."""
@@ -192,9 +153,9 @@ class Anatomy:
 
     def _weight(self, t: Tensor) -> Weight | None:
         """What makes this tensor a layer; None when it is none."""
-        if t._node is None or op_of(t) != "matmul":
+        if op_of(t) != "matmul":
             return None
-        for place, p, _ in t._node.parents:
+        for place, p in arguments(t):
             path = self._origin(p)
             matrices = [i for i, step in enumerate(path) if step.ndim >= 2]
             if not matrices:
@@ -208,9 +169,9 @@ class Anatomy:
 
     def _bias(self, t: Tensor) -> Tensor | None:
         """The parameter that is added to a product, or the part of one."""
-        users = self.users.get(key(t), [])
+        users = self.users.get(birth(t), [])
         while len(users) == 1 and op_of(users[0]) in _LAYOUT:
-            users = self.users.get(key(users[0]), [])
+            users = self.users.get(birth(users[0]), [])
         if len(users) != 1 or op_of(users[0]) != "add":
             return None
         for p in parents(users[0]):
@@ -221,18 +182,18 @@ class Anatomy:
 
     def place(self, t: Tensor) -> str:
         """Where an activation stands: its module, or what it comes after."""
-        s = self.modules.get(key(t))
+        s = self.modules.get(birth(t))
         if s is not None and isinstance(s.module, RECTIFIERS + BOUNDED):
             return name_of(s)
-        near = self.after.get(key(t))
-        return op_of(t) if near is None else f"{op_of(t)} after {self.products[key(near)].name}"
+        near = self.after.get(birth(t))
+        return op_of(t) if near is None else f"{op_of(t)} after {self.products[birth(near)].name}"
 
     def by_unit(self, values: np.ndarray, t: Tensor) -> np.ndarray:
         """An activation's numbers as (rows, units): units are channels after a convolution, else the last axis."""
-        near = self.after.get(key(t))
+        near = self.after.get(birth(t))
         axis = -1
         if near is not None and values.ndim >= 2:
-            weight = self.products[key(near)]
+            weight = self.products[birth(near)]
             if weight.tensor.ndim > 2 and values.ndim > 2:
                 axis = 1
             elif weight.left and values.ndim == 2:
@@ -247,12 +208,12 @@ class Anatomy:
             slope = self._slope(t)
             if slope is not None:
                 kind, values = slope
-                found.append(Units(self.place(t), kind, self.by_unit(values, t), key(t) in self.hidden))
+                found.append(Units(self.place(t), kind, self.by_unit(values, t), birth(t) in self.hidden))
         return found
 
     def _slope(self, t: Tensor) -> tuple[str, np.ndarray] | None:
         """Kind and relative slope of an activation; None when this tensor is none (or inside a compound one)."""
-        s = self.modules.get(key(t))
+        s = self.modules.get(birth(t))
         if s is not None and not isinstance(s.module, _PLAIN):
             if isinstance(s.module, RECTIFIERS + BOUNDED):
                 kind = "rectifier" if isinstance(s.module, RECTIFIERS) else "bounded"
@@ -270,9 +231,9 @@ class Anatomy:
 
     def _gates(self, t: Tensor) -> bool:
         """Whether a sigmoid is multiplied by what it was taken of, as in x sigmoid(x): that is meant to saturate."""
-        own = {key(p) for p in parents(t)}
-        products = [u for u in self.users.get(key(t), []) if op_of(u) == "mul"]
-        return any(own & {key(p) for p in parents(u)} for u in products)
+        own = {birth(p) for p in parents(t)}
+        products = [u for u in self.users.get(birth(t), []) if op_of(u) == "mul"]
+        return any(own & {birth(p) for p in parents(u)} for u in products)
 
 
 def _relative_slope(activation: nn.Module, z: Tensor) -> np.ndarray:
@@ -294,7 +255,7 @@ def reach(anatomy: Anatomy, output: Tensor) -> tuple[float, float] | None:
     t = output
     while op_of(t) in _LAYOUT:
         t = parents(t)[0]
-    s = anatomy.modules.get(key(t))
+    s = anatomy.modules.get(birth(t))
     if op_of(t) == "relu" or (s is not None and s.output is t and isinstance(s.module, nn.Softplus)):
         return 0.0, np.inf
     return {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}.get(op_of(t))
@@ -304,9 +265,9 @@ def layers(anatomy: Anatomy, trained: set[int]) -> list[Layer]:
     """The products of a graph, without gradients."""
     found = []
     for t in anatomy.graph:
-        if key(t) not in anatomy.products:
+        if birth(t) not in anatomy.products:
             continue
-        w = anatomy.products[key(t)]
+        w = anatomy.products[birth(t)]
         values = array(t)
         if w.left and w.tensor.ndim == values.ndim == 2:
             values = values.T
@@ -338,6 +299,6 @@ def name_of(s: Seen) -> str:
 
 
 __all__ = [
-    "Anatomy", "Layer", "Units", "ancestors", "array", "evenly", "is_leaf", "key", "layers", "leaf_state", "name_of",
-    "norm", "op_of", "parents", "reach", "restore", "values_of",
+    "Anatomy", "Layer", "Units", "array", "evenly", "layers", "leaf_state", "name_of", "norm", "reach", "restore",
+    "values_of",
 ]  # fmt: skip

@@ -14,8 +14,9 @@ import numpy as np
 
 from surefit import nn
 from surefit.core import ops
+from surefit.core.graph import birth
 from surefit.core.tensor import Tensor, backpropagate, enable_grad, no_grad
-from surefit.doctor.graph import Anatomy, Layer, Units, array, evenly, key, layers, name_of, reach, values_of
+from surefit.doctor.graph import Anatomy, Layer, Units, array, evenly, layers, name_of, reach, values_of
 from surefit.doctor.unchanged import for_examination, unchanged
 from surefit.errors import ArgumentError, ShapeError
 from surefit.models.observed import observed
@@ -167,14 +168,14 @@ def _add_loss(observation: Observation, anatomy: Anatomy, output: Tensor, y: np.
             p = Tensor(place, output.dtype).requires_grad_()
             try:
                 v = value(p)
-                push = _gradients(v, None, [p]).get(key(p), np.zeros(p.shape))
+                push = _gradients(v, None, [p]).get(birth(p), np.zeros(p.shape))
             except (ValueError, ArithmeticError):  # outside what the loss accepts
                 return None
         return float(array(v)), push
 
     v = value(output)
     observation.loss, observation.loss_at = float(array(v)), loss_at
-    observation.push = _add_gradients(observation, anatomy, v, None, [output]).get(key(output))
+    observation.push = _add_gradients(observation, anatomy, v, None, [output]).get(birth(output))
 
 
 def _add_gradients(
@@ -184,12 +185,12 @@ def _add_gradients(
     leaves = {n: p for n, p in anatomy.parameter.values() if p.requires_grad}
     products = list(anatomy.products.values())
     parts = [p for w in products for p in (w.tensor, w.bias) if p is not None]
-    wanted = {key(t): t for t in (*leaves.values(), *parts, *more)}
+    wanted = {birth(t): t for t in (*leaves.values(), *parts, *more)}
     found = _gradients(root, weight, list(wanted.values()))
-    observation.unreached = [n for n, p in leaves.items() if key(p) not in found]
+    observation.unreached = [n for n, p in leaves.items() if birth(p) not in found]
     for layer, w in zip(observation.layers, products, strict=True):
-        layer.gradient = _summed(found.get(key(w.tensor)), layer.weight)
-        layer.bias_gradient = None if w.bias is None else _summed(found.get(key(w.bias)), array(w.bias))
+        layer.gradient = _summed(found.get(birth(w.tensor)), layer.weight)
+        layer.bias_gradient = None if w.bias is None else _summed(found.get(birth(w.bias)), array(w.bias))
     return found
 
 
@@ -203,7 +204,7 @@ def _gradients(root: Tensor, weight: Any, wanted: Sequence[Tensor]) -> dict[int,
     if not root.requires_grad or not wanted:
         return {}
     start = np.ones((), root.dtype) if weight is None else weight
-    return {key(t): values_of(g) for t, g in backpropagate([(root, start)], wanted=wanted)}
+    return {birth(t): values_of(g) for t, g in backpropagate([(root, start)], wanted=wanted)}
 
 
 def _labels(y: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:

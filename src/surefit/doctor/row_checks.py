@@ -30,8 +30,9 @@ GAP = 30.0  # times as far as the rows of its own place are those of the next; o
 PLACED = 0.5  # of the rows, with such a gap: they stand at places
 SEARCHED = 300  # rows held out whose neighbours are looked at, among so many times ten training rows
 
+ENOUGH_ALONE = 10  # rows held out at new places, whose error tells of such; places, of which fewer tell nothing
 PLACES_EACH = 10  # places for each input, below which what they tell of each other is luck
-UNSURE = 1.25  # times the error of the card, by which other places miss one that is left out
+UNSURE = 1.25  # times the error at places that are trained on, by which others are missed
 MISSED = 3.0  # times the error of the card, by which a fit and interpolation differ between the lines of a grid
 VISIBLE = 0.02  # of the target's deviation: what is smaller there hardly matters
 DOUBTED = 2.0  # times its own error, by which interpolation must differ from a fit to count against it
@@ -166,22 +167,36 @@ def _repeated(r: Rows, place: np.ndarray) -> Generator[Finding, None, bool]:
             share, place = near, _within(r.x / _spread(r.x), radius)
     if share == 0.0:
         return False
-    level, case, off = severity(share, 0.0, SHARED), "", 0.0
+    level, case = severity(share, 0.0, SHARED), ""
     part, count = tell(f"part.{r.kind}"), int(place.max()) + 1
     values: dict[str, Any] = dict(share=percent(share), part=part, places=count, rows=len(r.x))
     if all(len(np.unique(column)) <= 2 for column in r.x.T):
         level = "note"  # kinds, not numbers: there are hardly any other places
     elif level == "warning":
-        miss = left_out_places(r.x / _spread(r.x), r.y, place)
-        if miss is not None:
-            worst = int(np.argmax(miss / np.maximum(r.rmse, 1e-300)))
-            off, rmse = float(miss[worst]), float(r.rmse[worst])
-            few = count < PLACES_EACH * r.x.shape[1]
-            certain = not few and (off <= UNSURE * rmse or off <= VISIBLE * r.deviation[worst])
-            level, case = ("note", "") if certain else ("warning", "missed")
-            values |= dict(off=off, rmse=rmse)
+        level, case, more = _at_new_places(r, place)
+        values |= more
     yield found("repeated-places", level, "data", share, case, **values)
     return share >= SHARED
+
+
+def _at_new_places(r: Rows, place: np.ndarray) -> tuple[str, str, dict[str, float]]:
+    """Severity, case and numbers of repeats: by the rows held out at new places, else by leaving places out."""
+    assert r.residual is not None
+    alone = ~np.isin(place[slice(*r.apart)], place[: r.train])
+    if alone.sum() >= ENOUGH_ALONE:
+        squares = np.square(r.residual[slice(*r.apart)])
+        miss, known = (np.sqrt(squares[rows].mean(axis=0)) for rows in (alone, ~alone))
+        few, case = False, "seen"
+    else:
+        told = left_out_places(r.x / _spread(r.x), r.y, place)
+        if told is None:
+            return "warning" if int(place.max()) < ENOUGH_ALONE else "note", "", {}
+        miss, known, case = told, r.rmse, "missed"
+        few = int(place.max()) + 1 < PLACES_EACH * r.x.shape[1]
+    worst = int(np.argmax(miss / np.maximum(known, 1e-300)))
+    off, rmse = float(miss[worst]), float(known[worst])
+    certain = not few and (off <= UNSURE * rmse or off <= VISIBLE * r.deviation[worst])
+    return ("note", "", {}) if certain else ("warning", case, dict(off=off, rmse=rmse))
 
 
 def _spread(x: np.ndarray) -> np.ndarray:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from surefit import nn
+from surefit.core.graph import op_of
 from surefit.core.random import Generator
 from surefit.core.tensor import Tensor
-from surefit.doctor.graph import is_leaf, leaf_state, restore
+from surefit.doctor.graph import leaf_state, restore
 
 
 @contextmanager
@@ -40,7 +41,7 @@ def _leaves(network: nn.Module) -> list[Tensor]:
     for module in network.modules():
         for value in module.__dict__.values():
             for t in (value.key, value.counter) if isinstance(value, Generator) else (value,):
-                if isinstance(t, Tensor) and is_leaf(t):
+                if isinstance(t, Tensor) and not op_of(t):
                     found[id(t)] = t
     return list(found.values())
 

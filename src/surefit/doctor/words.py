@@ -352,6 +352,11 @@ WORDS: dict[str, Both] = {
         "{share} 的{part}行与训练行的输入相同（共 {places} 个位置，{rows} 行）：其误差（均方根 {rmse:.2g}）不说明新位置；"
         "由其他位置推断被留出的位置，相差 {off:.2g}",
     ),
+    "repeated-places.seen": Both(
+        "{share} of the {part} rows have the inputs of training rows ({places} places, {rows} rows): there the rmse is "
+        "{rmse:.2g}, at new places {off:.2g}",
+        "{share} 的{part}行与训练行的输入相同（共 {places} 个位置，{rows} 行）：那里的均方根误差为 {rmse:.2g}，新位置为 {off:.2g}",
+    ),
     "repeated-places.cure": _SPLIT,
     "part.test": Both("test", "测试"),
     "part.validation": Both("validation", "验证"),

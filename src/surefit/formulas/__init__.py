@@ -8,7 +8,8 @@ argument; step(0) is 1.
 """
 
 from .formula import Formula, formulas_of
+from .landmarks import interesting_points
 from .parser import constant, parse, parse_many
 from .printing import to_latex, to_text
 
-__all__ = ["Formula", "constant", "formulas_of", "parse", "parse_many", "to_latex", "to_text"]
+__all__ = ["Formula", "constant", "formulas_of", "interesting_points", "parse", "parse_many", "to_latex", "to_text"]

@@ -45,8 +45,8 @@ from surefit.ir.range_reduction import quadrants
 FUNCTIONS: dict[str, Callable[..., Value]] = {}  # name of a primitive -> what writes it
 
 # The largest error of both readings in units in the last place, as tests/compiler/test_mathlib.py holds them to; 0 is
-# the very number that NumPy gives. (A constant power of 3 is two products: 2.) Infinities, NaN and zeros are where they
-# belong, with their signs.
+# the very number that NumPy gives. (A constant power of 3 is two products: 2. Where the two parts of logaddexp cancel,
+# its units are those of the larger part.) Infinities, NaN and zeros are where they belong, with their signs.
 MAX_ULP = {
     "exp": {"f32": 1.1, "f64": 1.0}, "expm1": {"f32": 1.25, "f64": 1.0},
     "log": {"f32": 0.9, "f64": 0.8}, "log1p": {"f32": 0.9, "f64": 0.8},
@@ -55,6 +55,9 @@ MAX_ULP = {
     "sinh": {"f32": 1.7, "f64": 1.6}, "cosh": {"f32": 1.6, "f64": 1.4}, "tanh": {"f32": 1.8, "f64": 1.8},
     "asinh": {"f32": 1.3, "f64": 1.1}, "acosh": {"f32": 1.0, "f64": 1.1}, "atanh": {"f32": 0.9, "f64": 0.9},
     "sigmoid": {"f32": 2.0, "f64": 1.8}, "softplus": {"f32": 1.95, "f64": 1.6}, "erf": {"f32": 1.8, "f64": 1.4},
+    "exp2": {"f32": 1.1, "f64": 1.0}, "log2": {"f32": 1.0, "f64": 0.8}, "log10": {"f32": 1.0, "f64": 0.8},
+    "erfc": {"f32": 1.25, "f64": 1.7}, "cbrt": {"f32": 0.51, "f64": 0.7}, "hypot": {"f32": 0.51, "f64": 0.6},
+    "logaddexp": {"f32": 2.0, "f64": 1.6},
     "pow": {"f32": 0.55, "f64": 1.0}, "atan2": {"f32": 1.7, "f64": 1.4},
     "fmod": {"f32": 0, "f64": 0}, "remainder": {"f32": 0, "f64": 0}, "floor_divide": {"f32": 0, "f64": 0},
     "sign": {"f32": 0, "f64": 0},
@@ -121,6 +124,17 @@ def _exp(x: Lanes) -> Lanes:
     r, _, k = _reduced(x.at_most(_EXP_HIGH[x.kind]).at_least(_EXP_LOW[x.kind]))
     half = k >> 1  # 2^k in two factors, since the result may be denormal or 2^k infinite
     return ((1.0 + (r + _tail(r))) * _power_of_two(half)) * _power_of_two(k - half)
+
+
+@_elementary("exp2")
+def _exp2(x: Lanes) -> Lanes:
+    # 2^k e^(r ln(2)); both bounds are far enough for the results beyond them to be 0 and infinite
+    bound = 2.0 * BIAS[x.kind]
+    x = x.at_most(bound).at_least(-bound)
+    k, n = _nearest(x, 1.0)
+    r = (x - k) * math.log(2)
+    half = n >> 1
+    return ((1.0 + (r + _tail(r))) * _power_of_two(half)) * _power_of_two(n - half)
 
 
 def _exp_of_negative(a: Lanes, times: float = 1.0) -> Lanes:
@@ -191,12 +205,25 @@ def _sigmoid(x: Lanes) -> Lanes:
 
 @_elementary("softplus")
 def _softplus(x: Lanes) -> Lanes:
-    # max(x, 0) + log(1 + e^-|x|)
-    e, right = _exp_of_negative(-x.abs()), x.at_least(0.0)
+    return _plus_log_one_plus(x.at_least(0.0), _exp_of_negative(-x.abs()))
+
+
+def _plus_log_one_plus(x: Lanes, e: Lanes) -> Lanes:
+    """x + log(1 + e), 0 <= e <= 1."""
     if x.kind == "f32":
         square = e * e
-        return e + (right - (square * 0.5 - (square * e) * polynomial(e, C.SOFTPLUS_F32)))
-    return right + _log_of(*_one_plus(e, lambda lost, u: lost * 0.6))  # u is from sqrt(2) to 2 where that counts
+        return e + (x - (square * 0.5 - (square * e) * polynomial(e, C.SOFTPLUS_F32)))
+    return x + _log_of(*_one_plus(e, lambda lost, u: lost * 0.6))  # u is from sqrt(2) to 2 where that counts
+
+
+@_elementary("logaddexp")
+def _logaddexp(a: Lanes, b: Lanes) -> Lanes:
+    # the larger, plus log(1 + e^-d), where d says exactly how much larger
+    high, low = two_sum(a, -b)
+    low = where(high.abs().is_("lt", math.inf), low, 0.0)
+    low = where(high.is_("lt", 0.0), -low, low)
+    e = _exp_of_negative(-where(a.is_("eq", b), 0.0, high.abs()))  # two infinities are not apart
+    return _plus_log_one_plus(where(a.is_("gt", b), a, b), e - e * low)
 
 
 def _half_exp(a: Lanes) -> Lanes:
@@ -273,6 +300,41 @@ def _log(x: Lanes) -> Lanes:
     z, k = _exponent(where(small, x * 2.0**up, x))
     y = _log_of(z - 1.0, k - where(small, _constant(x, float(up)), 0.0))
     return _where_log_is_defined(x, y)
+
+
+def _log_by_base(x: Lanes, part: tuple[float, float], of_two: tuple[float, float]) -> Lanes:
+    """log(x) times a constant, which is part[0] + part[1]; of_two: the same of 2, so that k of_two[0] is exact."""
+    small = x.is_("lt", _SMALLEST[x.kind])
+    up = _RAISE[x.kind]
+    z, k = _exponent(where(small, x * 2.0**up, x))
+    k = k - where(small, _constant(x, float(up)), 0.0)
+    t = z - 1.0
+    half = 0.5 * t * t
+    if x.kind == "f32":
+        rest = (t * t) * t * short_polynomial(t, C.LOG1P_F32) - half
+    else:
+        s = t / (2.0 + t)
+        rest = s * (half + (s * s) * polynomial(s * s, C.LOG_F64)) - half
+    # k of_two + part t + part rest
+    p, p_low = two_product(t, _constant(x, part[0]))
+    s, lost = two_sum(k * of_two[0], p)
+    y = s + (lost + (p_low + (t * part[1] + rest * part[0]) + k * of_two[1]))
+    return _where_log_is_defined(x, y)
+
+
+_LOG2_E = {"f32": C.LOG2_E_F32, "f64": C.LOG2_E_F64}
+_LOG10_E = {"f32": C.LOG10_E_F32, "f64": C.LOG10_E_F64}
+_LOG10_2 = {"f32": C.LOG10_2_F32, "f64": C.LOG10_2_F64}
+
+
+@_elementary("log2")
+def _log2(x: Lanes) -> Lanes:
+    return _log_by_base(x, _LOG2_E[x.kind], (1.0, 0.0))
+
+
+@_elementary("log10")
+def _log10(x: Lanes) -> Lanes:
+    return _log_by_base(x, _LOG10_E[x.kind], _LOG10_2[x.kind])
 
 
 def _one_plus(x: Lanes, divide: Callable[[Lanes, Lanes], Lanes]) -> tuple[Lanes, Lanes, Lanes]:
@@ -516,6 +578,97 @@ def _erf(x: Lanes) -> Lanes:
     g = polynomial(a.at_most(_ERF_ONE[x.kind]) - 0.625, _ERFC[x.kind])
     far = (1.0 - _exp_of_negative(-g)).sign_of(x)
     return where(a.is_("lt", 0.625), near, far)
+
+
+@_elementary("erfc")
+def _erfc(x: Lanes) -> Lanes:
+    # near 0 it is 1 - erf; else e^(-a^2) c / (1 + 2a), a = |x|, with c between 1.1 and 1.3
+    if x.kind == "f32":
+        a = x.abs().at_most(10.1).to("f64")
+        c = short_polynomial((a - 2.0) / (a + 2.0), C.ERFCX_F64_SHORT)
+        r, _, n = _reduced(-(a * a))
+        far = (
+            ((1.0 + (r + (r * r) * short_polynomial(r, C.EXP_F64_SHORT))) * (c / (a + a + 1.0))) * _power_of_two(n)
+        ).to("f32")
+    else:
+        far = _erfc_far_out(x.abs().at_most(27.5))
+    far = where(x.is_("lt", 0.0), 2.0 - far, far)
+    high, low = _TWO_OVER_ROOT_PI[x.kind]
+    near = where(x.abs().is_("lt", 0.625), x, 0.0)
+    z = near * near
+    p, p_low = two_product(near, _constant(x, high))
+    s, lost = fast_two_sum(1.0, -p)
+    inner = s + (lost - (p_low + near * (low + z * polynomial(z, _ERF[x.kind]))))
+    return where(x.abs().is_("lt", 0.625), inner, far)
+
+
+def _erfc_far_out(a: Lanes) -> Lanes:
+    """erfc(a) in float64 for a >= 0.62."""
+    first, *others = C.ERFCX_F64
+    q = (a - 3.0) / (a + 3.0)
+    c, c_low = fast_two_sum(_constant(a, first), q * polynomial(q, others))
+    d, d_low = fast_two_sum(a + a, 1.0)
+    y = c / d
+    p, p_low = two_product(y, d)
+    with reading(a.f, ""):
+        y_low = (((c - p) - p_low) + (c_low - y * d_low)) / d
+    square, square_low = two_product(a, a)
+    high, low = C.LN2_F64
+    k, n = _nearest(-square, 1 / math.log(2))
+    b, less = -square - k * high, k * low + square_low
+    r = b - less
+    w = r + (_tail(r) + ((b - r) - less))
+    half = n >> 1
+    return ((y + (y_low + y * w)) * _power_of_two(half)) * _power_of_two(n - half)
+
+
+# --- roots ----------------------------------------------------------------------------------------------------------
+
+
+@_elementary("cbrt")
+def _cbrt(x: Lanes) -> Lanes:
+    # |x| = z 2^(3j + m), m from -1 to 1: 2^j times the root of z 2^m, of which a polynomial gives 25 bits
+    a = x.abs()
+    proper = a.is_("gt", 0.0) & a.is_("lt", math.inf)
+    b = where(proper, a, 1.0).to("f64")
+    small = b.is_("lt", _SMALLEST["f64"])
+    z, k = _exponent(where(small, b * 2.0**54, b))
+    j, n = _nearest(k, 1 / 3)
+    m = k - j * 3.0
+    right, left = m.is_("gt", 0.0), m.is_("lt", 0.0)
+    double, halved = C.CBRT_2
+    t = polynomial(z, C.CBRT_F64) * where(right, _constant(z, double), where(left, _constant(z, halved), 1.0))
+    z = z * where(right, _constant(z, 2.0), where(left, _constant(z, 0.5), 1.0))
+    t = (t.bits() & -(1 << 28)).as_float()  # whose square is exact
+    r = z / (t * t)
+    with reading(x.f, ""):
+        t = t + t * ((r - t) / ((t + t) + r))  # Halley's step
+        y = t * _power_of_two(n) * where(small, _constant(z, 2.0**-18), 1.0)
+    return where(proper, y.to(x.kind).sign_of(x), x)
+
+
+@_elementary("hypot")
+def _hypot(x: Lanes, y: Lanes) -> Lanes:
+    a, b = x.abs(), y.abs()
+    if x.kind == "f32":  # in float64 nothing overflows
+        p, q = a.to("f64"), b.to("f64")
+        h = (p * p + q * q).sqrt().to("f32")
+    else:
+        swap = a.is_("lt", b)
+        large, small = where(swap, b, a), where(swap, a, b)
+        scale = where(large.is_("gt", 2.0**500), _constant(x, 2.0**-600), 1.0)
+        scale = where(large.is_("lt", 2.0**-400), _constant(x, 2.0**600), scale)
+        back = where(large.is_("gt", 2.0**500), _constant(x, 2.0**600), 1.0)
+        back = where(large.is_("lt", 2.0**-400), _constant(x, 2.0**-600), back)
+        large, small = large * scale, small * scale
+        (p, p_low), (q, q_low) = two_product(large, large), two_product(small, small)
+        s, s_low = fast_two_sum(p, q)
+        h = s.sqrt()
+        square, lost = two_product(h, h)
+        with reading(x.f, ""):
+            rest = ((s - square) - lost) + (s_low + (p_low + q_low))
+        h = (h + where(h.is_("gt", 0.0), rest / (h + h), 0.0)) * back
+    return where(a.is_("eq", math.inf) | b.is_("eq", math.inf), _constant(x, math.inf), h)
 
 
 # --- powers ---------------------------------------------------------------------------------------------------------

@@ -203,11 +203,10 @@ def worst_points(
 
 def named_points(problem: Problem, count: int, rng: np.random.Generator) -> np.ndarray:
     """Points (n, d), n <= count, that a formula itself names, which no sample need hit."""
-    find = getattr(formulas, "interesting_points", None)
-    if count == 0 or find is None:
+    if count == 0:
         return np.empty((0, problem.domain.dim))
-    found: np.ndarray = find(formulas.parse_many(problem.source["text"], problem.names), problem.domain, count, rng)
-    return found[:count]
+    parsed = formulas.parse_many(problem.source["text"], problem.names)
+    return formulas.interesting_points(parsed, problem.domain, count, rng)
 
 
 __all__ = [

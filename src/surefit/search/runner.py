@@ -144,7 +144,8 @@ def run(state: State, strategy: Strategy, perform: Perform = perform) -> Sentenc
             found = None
             if isinstance(proposed, Sentence):
                 state.choice.append(proposed)
-            elif proposed.named or not state.progress.out_of_time(proposed.share):  # what was named is done
+            elif proposed.named or not state.candidates or not state.progress.out_of_time(proposed.share):
+                # what was named is done, and the first attempt of all: untrained weights are no fit
                 found = tried(state, proposed, perform)
             if (stop := state.over()) is not None:
                 strategy.close()

@@ -737,12 +737,12 @@ class View(Tensor):
     __slots__ = ("_seen", "base", "path", "strides")
 
     def __init__(
-        self, of: Tensor, step: tuple[Op, dict[str, Any]] | None = None, strides: strides.Strides | None = None
+        self, of: Tensor, step: tuple[Op, dict[str, Any]] | None = None, apart: strides.Strides | None = None
     ) -> None:
         self.base: Tensor = of.base if isinstance(of, View) else of
         before: tuple[tuple[Op, dict[str, Any]], ...] = of.path if isinstance(of, View) else ()
         self.path: tuple[tuple[Op, dict[str, Any]], ...] = before if step is None else (*before, step)
-        self.strides = of.strides if step is None and isinstance(of, View) else strides
+        self.strides: strides.Strides | None = of.strides if step is None and isinstance(of, View) else apart
         self._seen: tuple[Any, Any] = (None, None)  # the base's value, and what the path made of it
         self._node, self._birth, self._grad, self.requires_grad = None, next_birth(), None, False
 

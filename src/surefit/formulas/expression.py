@@ -243,6 +243,11 @@ class Expression:
         return [given[name] for name in self.variables]
 
     def _evaluate(self, values: dict[str, Any], dtype: np.dtype) -> Any:
+        last = _number(self._steps(values, dtype)[-1], self.conditions[-1], dtype)
+        return np.asarray(last, dtype) if last.__class__ is float else last
+
+    def _steps(self, values: dict[str, Any], dtype: np.dtype) -> list[Any]:
+        """The value of each node; numbers and truth values of Python where no variable takes part."""
         results: list[Any] = []
         guard = _Guarding(*self._guards, results) if self._guards is not None else None
         for i, node in enumerate(self.nodes):
@@ -259,13 +264,18 @@ class Expression:
                 if guard is not None:
                     args = guard(i, node.op, args)
                 results.append(_apply(node, args, [self.conditions[a] for a in node.args], dtype))
-        last = _number(results[-1], self.conditions[-1], dtype)
-        return np.asarray(last, dtype) if last.__class__ is float else last
+        return results
 
     def _as_kind(self, i: int, chosen: int, results: list[Any], dtype: np.dtype) -> Any:
         if self.conditions[chosen] and not self.conditions[i]:
             return _number(results[chosen], True, dtype)
         return results[chosen]
+
+    @ops.silent
+    def steps_on(self, points: np.ndarray) -> list[np.ndarray]:
+        """The value of each node at many points. points (n, d) -> (n,) float64, or bool of a condition, each."""
+        values = dict(zip(self.variables, np.asarray(points, np.float64).T, strict=True))
+        return [np.broadcast_to(v, (len(points),)) for v in self._steps(values, ops.float64)]
 
     def on_points(self, points: Any) -> np.ndarray:
         """The values at many points. points (n, d), one column for each variable -> (n,) float64.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import keyword
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -246,8 +246,13 @@ class Expression:
         last = _number(self._steps(values, dtype)[-1], self.conditions[-1], dtype)
         return np.asarray(last, dtype) if last.__class__ is float else last
 
-    def _steps(self, values: dict[str, Any], dtype: np.dtype) -> list[Any]:
-        """The value of each node; numbers and truth values of Python where no variable takes part."""
+    def _steps(
+        self, values: dict[str, Any], dtype: np.dtype, rounding: Callable[[Any], Any] | None = None
+    ) -> list[Any]:
+        """The value of each node; numbers and truth values of Python where no variable takes part.
+
+        rounding: what is done to each number as soon as it is computed.
+        """
         results: list[Any] = []
         guard = _Guarding(*self._guards, results) if self._guards is not None else None
         for i, node in enumerate(self.nodes):
@@ -263,7 +268,8 @@ class Expression:
                 args = [results[a] for a in node.args]
                 if guard is not None:
                     args = guard(i, node.op, args)
-                results.append(_apply(node, args, [self.conditions[a] for a in node.args], dtype))
+                result = _apply(node, args, [self.conditions[a] for a in node.args], dtype)
+                results.append(result if rounding is None or self.conditions[i] else rounding(result))
         return results
 
     def _as_kind(self, i: int, chosen: int, results: list[Any], dtype: np.dtype) -> Any:
@@ -272,10 +278,13 @@ class Expression:
         return results[chosen]
 
     @ops.silent
-    def steps_on(self, points: np.ndarray) -> list[np.ndarray]:
-        """The value of each node at many points. points (n, d) -> (n,) float64, or bool of a condition, each."""
+    def steps_on(self, points: np.ndarray, rounding: Callable[[Any], Any] | None = None) -> list[np.ndarray]:
+        """The value of each node at many points. points (n, d) -> (n,) float64, or bool of a condition, each.
+
+        rounding: what is done to each number as soon as it is computed; see how much the result depends on it.
+        """
         values = dict(zip(self.variables, np.asarray(points, np.float64).T, strict=True))
-        return [np.broadcast_to(v, (len(points),)) for v in self._steps(values, ops.float64)]
+        return [np.broadcast_to(v, (len(points),)) for v in self._steps(values, ops.float64, rounding)]
 
     def on_points(self, points: Any) -> np.ndarray:
         """The values at many points. points (n, d), one column for each variable -> (n,) float64.

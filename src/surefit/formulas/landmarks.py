@@ -30,6 +30,8 @@ NEWTON_DIM = 8  # a Hessian by differences takes 2 d^2 values
 WORK = 4_000_000  # values of steps on one line at most, so that a long formula gets coarser lines
 LOCATED = 200_000  # values in each step of locating at most, so that a long formula gets fewer places
 LOCATED_STEPS = 1500  # steps of all sub-expressions located at most: each costs a call, however few its places are
+ROUNDED = 3  # evaluations with other last bits
+UNSOUND = 1e-7  # of its size: a quotient that depends on last bits by more is no value of a function
 FOUND = 0.7  # of the points are places found on lines; the rest is made of them
 SAME = 1e-7  # of the width of the box: coordinates this near are one plane
 
@@ -68,7 +70,8 @@ def interesting_points(
     """Points (n, d), n <= count, of a box that a search for the largest error of a fit should look at.
 
     First kinks and jumps (both sides), zeros and turning points of all sub-expressions; then places where several of
-    them meet; then points about all these at distances from 1e-1 to 1e-8 of the box. All formulas are finite there.
+    them meet; then points about all these at distances from 1e-1 to 1e-8 of the box. All formulas are finite there, and
+    no quotient is mostly rounding.
     What is finer than the spacing of the lines in every sub-expression stays unseen.
 
     >>> from surefit.data import Domain
@@ -98,11 +101,11 @@ def interesting_points(
     vertices = _newton(formulas, chosen, pairs, low, high)
     meetings = _meetings(chosen, pairs, low, high, count - most, rng)
     exact = _distinct([vertices, *pairs.swapaxes(0, 1), meetings], low, high)
-    exact = _finite(formulas, exact)[:count]
+    exact = _sound(formulas, exact, rng)[:count]
     if not len(exact):
         return none
     around = _around(exact, low, high, count - len(exact), rng)
-    return np.concatenate([exact, _finite(formulas, around)])
+    return np.concatenate([exact, _sound(formulas, around, rng)])
 
 
 # --- which steps are looked at, and what of them ----------------------------------------------------------------------
@@ -444,10 +447,25 @@ def _around(points: np.ndarray, low: np.ndarray, high: np.ndarray, count: int, r
     return np.clip(centres + size * way * (high - low), low, high)
 
 
-def _finite(formulas: Sequence[Expression], points: np.ndarray) -> np.ndarray:
+@ops.silent
+def _sound(formulas: Sequence[Expression], points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The points where all formulas are finite, and no quotient is mostly rounding, as (exp(x) - 1)/x is at 1e-15.
+
+    Rounding is seen by rounding otherwise: each step is moved at random by a few of its last bits.
+    """
     good = np.ones(len(points), bool)
+    last_bits = 4.0 * np.finfo(float).eps
     for f in formulas:
+        steps = f.steps_on(points)
         good &= np.isfinite(f.on_points(points))
+        quotients = [i for i, n in enumerate(f.nodes) if n.op in ("div", "pow") and f.constants[i] is None]
+        if not quotients or not len(points):
+            continue
+        for _ in range(ROUNDED):
+            moved = f.steps_on(points, lambda v: v * (1.0 + last_bits * rng.uniform(-1.0, 1.0, np.shape(v))))
+            for i in quotients:
+                size = np.maximum(np.abs(steps[i]), np.nanmedian(np.abs(steps[i])))
+                good &= ~(np.abs(moved[i] - steps[i]) > UNSOUND * size)
     return points[good]
 
 

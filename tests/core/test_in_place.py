@@ -63,6 +63,9 @@ SCRIPTS = [
     *[s.format("w.detach()") for s in ON_DATA],
     *[s.format("x") for s in ON_DATA if s != "{}.copy_(x[0])"],  # which PyTorch refuses
     *["with torch.no_grad():\n    " + s.format("w") for s in ON_DATA],
+    "w[0].data.zero_()", "w.view(-1).detach()[1:3] = 9", "w.T.data[0] = 5", "w[:, 1:].T.detach().add_(1)",
+    "w[0:1].data += 2",
+    "d = w.T.reshape(6).detach()\nd += 1", "r = w[1].detach()\nw.data.zero_()\nx[0] = r",
     "w.data = x * 2", "w.data = w.data - 0.5 * x", "w.data += x", "w.data -= 0.1 * x", "w.data *= 2", "w.data **= 2",
     "net.bias.data.fill_(0.5)", "net.weight.data[0] = 1", "net.weight.data.copy_(x)",
     "net.bias.data = net.bias.data * 3",
@@ -185,6 +188,8 @@ def test_a_part_of_a_result_that_somebody_holds_is_not_changed_silently():
         detached += 1
     with pytest.raises(GradientError, match=r"detach\(\)\.clone\(\)"):
         detached[0] = 1
+    with pytest.raises(GradientError, match=r"detach\(\)\.clone\(\)"):
+        h[0:2].data.zero_()
     copied = h.clone()
     copied += 1  # which shares nothing
     mean = h.mean(0, keepdim=True)
@@ -205,7 +210,7 @@ torch.cat([x]) | torch.stack([x]) | torch.where(x > 0, x, x) | torch.matmul(x, x
 x.T.reshape(6) | x.T.reshape(3, 2) | x.T.flatten() | x[:, :2].reshape(4) | x[:1].reshape(3) | x[:, :2].view(2, 2, 1)
 x.transpose(0, 1).reshape(3, 1, 2) | x[:, ::2].reshape(-1) | x.unsqueeze(1).expand(2, 1, 3).reshape(6)
 x.detach() | x.data
-x.T.unsqueeze(0).squeeze() | x.view(3, 2).T.reshape(6) | x.T.T.reshape(6) | x[1:].T.reshape(3)
+x.T.unsqueeze(0).squeeze() | x.view(3, 2).T.reshape(6) | x.T.detach().reshape(6) | x.T.T.reshape(6) | x[1:].T.reshape(3)
 torch.broadcast_to(x, (2, 3))
 """.replace("\n", " | ")
     .strip(" |")

@@ -316,7 +316,7 @@ class Tensor(Arithmetic):
 
     def detach(self) -> Tensor:
         """The same value without its history. Of a leaf it is a view: what is changed in place changes the leaf."""
-        return Snapshot(self) if self._node is not None else View(self)
+        return View(self) if self._node is None else _detached(self)
 
     @property
     def data(self) -> Tensor:
@@ -325,6 +325,11 @@ class Tensor(Arithmetic):
 
     @data.setter
     def data(self, value: Any) -> None:
+        if self._node is not None:  # of a part of a leaf, x.data += 1 has changed the leaf already
+            own = self.detach()
+            both = isinstance(own, View) and isinstance(value, View)
+            if both and own.base is value.base and own.path == value.path:
+                return
         other = value.base if isinstance(value, View) and not value.path else self
         if other is not self and other.requires_grad:
             raise GradientError(
@@ -732,12 +737,12 @@ class View(Tensor):
     __slots__ = ("_seen", "base", "path", "strides")
 
     def __init__(
-        self, of: Tensor, step: tuple[Op, dict[str, Any]] | None = None, strides: strides.Strides | None = None
+        self, of: Tensor, step: tuple[Op, dict[str, Any]] | None = None, apart: strides.Strides | None = None
     ) -> None:
         self.base: Tensor = of.base if isinstance(of, View) else of
         before: tuple[tuple[Op, dict[str, Any]], ...] = of.path if isinstance(of, View) else ()
         self.path: tuple[tuple[Op, dict[str, Any]], ...] = before if step is None else (*before, step)
-        self.strides = strides
+        self.strides: strides.Strides | None = of.strides if step is None and isinstance(of, View) else apart
         self._seen: tuple[Any, Any] = (None, None)  # the base's value, and what the path made of it
         self._node, self._birth, self._grad, self.requires_grad = None, next_birth(), None, False
 
@@ -787,17 +792,20 @@ def _view(of: Tensor, op: Op, params: dict[str, Any], value: Any) -> Tensor:
 
 
 class Snapshot(Tensor):
-    """The value that another tensor has now. What is changed in place here is changed there too, or is refused."""
+    """The value that another tensor has now. What is changed in place here is changed there too, or is refused.
 
-    __slots__ = ("_source",)
+    whole: the result of an operation of which `of` is a part, if it is one.
+    """
 
-    def __init__(self, of: Tensor) -> None:
-        self._value, self._source = value_of(of), weakref.ref(of)
+    __slots__ = ("_sources",)
+
+    def __init__(self, of: Tensor, whole: Tensor | None = None) -> None:
+        self._value = value_of(of)
+        self._sources = [weakref.ref(t) for t in (of, whole) if t is not None]
         self._node, self._birth, self._grad, self.requires_grad = None, next_birth(), None, False
 
     def _store(self, value: Any) -> None:
-        of = self._source()
-        if of is not None:  # somebody can notice
+        for of in [t for ref in self._sources if (t := ref()) is not None]:  # somebody can notice
             if of._node is not None:
                 raise GradientError(
                     "this tensor was detached from the result of an operation, which would have to change too; change "
@@ -811,6 +819,20 @@ class Snapshot(Tensor):
         super()._store(value)
 
     __deepcopy__, __reduce__ = View.__deepcopy__, View.__reduce__
+
+
+def _detached(t: Tensor) -> Tensor:
+    """The value of a result without its history: a view where it is a part of a leaf (`w[0].data`)."""
+    source, steps = t, []
+    while source._node is not None and source._node is not _FREED and source._node.op.put is not None:
+        steps.append((source._node.op, source._node.params))
+        source = source._node.parents[0][1]
+    if source._node is not None:
+        return Snapshot(t, source)
+    view: Tensor = View(source)
+    for op, params in steps[::-1]:
+        view = apply_op(op, (view,), params)
+    return view
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -58,6 +58,7 @@ class Differences:
     ) -> None:
         self.method, self.residuals, self.may = method, residuals, may
         self.low, self.high = low, high
+        self.price = 2 if method == "2-point" else 6  # evaluations of a column at most, on both sides
         n = low.size
         self.precision = EPS  # relative, of the residuals
         self.largest = np.zeros(1)  # the largest absolute value seen of each residual
@@ -189,12 +190,12 @@ class Differences:
 
     def closely(self, x: np.ndarray, r: np.ndarray, i: int, column: np.ndarray, step: float) -> np.ndarray:
         """The column, if a shorter step agrees with it, else that of the best step there is."""
-        if (now := self.step(x, i)) != step:
+        if (now := self.step(x, i)) != step and self.may(self.price):
             column, step = self.column(x, r, i, now)
-        if self.drowned(column, step) and self.seen[i] > 0.0 and self.may(1):
+        if self.drowned(column, step) and self.seen[i] > 0.0 and self.may(self.price):
             column, step = self.column(x, r, i, float(self.seen[i]))
             self.least[i] = step / self.usual
-        if not self.drowned(column, step) and self.may(2):
+        if not self.drowned(column, step) and self.may(self.price):
             shorter, _ = self.column(x, r, i, step / 16)
             if difference(column, shorter) <= CLOSE:
                 return column
@@ -207,7 +208,7 @@ class Differences:
         columns: list[np.ndarray] = []
         best, place = math.inf, -1  # how far the best two are apart, and the place of the larger of their steps
         for e in range(-1, -16, -2) if x[i] else range(0, -41, -2):
-            if not self.may(2):
+            if not self.may(self.price):
                 break
             c, h = self.column(x, r, i, size * 10.0**e)
             if h == 0.0 or (steps and h > 0.5 * steps[-1]):  # a bound is so near that it is the same step
@@ -219,7 +220,7 @@ class Differences:
             if best <= AGREE and len(steps) >= place + 6:
                 break
         h = size * LADDER / 10.0
-        while steps and best > AGREE and h <= max(1.0, float(self.typical[i])) and self.may(2):
+        while steps and best > AGREE and h <= max(1.0, float(self.typical[i])) and self.may(self.price):
             c, taken = self.column(x, r, i, h)
             if taken < 2.0 * steps[0]:
                 break
@@ -241,7 +242,7 @@ class Differences:
             self.share[i] = h / size
         else:
             self.least[i] = h / self.usual
-        return self.column(x, r, i, h)[0] if self.may(1) else columns[place + 1]
+        return self.column(x, r, i, h)[0] if self.may(self.price) else columns[place + 1]
 
     def learn_precision(self, right: np.ndarray, steps: list[float], columns: list[np.ndarray]) -> None:
         """Less than thought, if changes over shorter steps are off by more; right: the derivative."""

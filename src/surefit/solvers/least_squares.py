@@ -123,8 +123,9 @@ def levenberg_marquardt(
 
     fun: x (n,) -> residuals (m,); m may be smaller than n. jac: x -> (m, n), entry (i, j) the derivative of residual i
     by x[j]; "2-point" or "3-point" take differences (n or 2 n evaluations each, and some more where steps are looked
-    for, see `surefit.solvers.differences`). bounds: (low, high), each a number or (n,); equal ones hold a variable fixed; fun and jac are never called outside. loss, f_scale: see
-    `surefit.solvers.robust`. x_scale: the typical size of each variable, or "jac": by the columns of the Jacobian.
+    for, see `surefit.solvers.differences`). bounds: (low, high), each a number or (n,); equal ones hold a variable
+    fixed; fun and jac are never called outside. loss, f_scale: see `surefit.solvers.robust`. x_scale: the
+    typical size of each variable, or "jac": by the columns of the Jacobian.
     damping: how steps are kept short, `TrustRegion()` or `Marquardt()`. geodesic: adds half the geodesic acceleration
     (one evaluation more an iteration; pays in narrow curved valleys).
 

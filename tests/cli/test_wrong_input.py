@@ -72,7 +72,7 @@ WORDS = [
 
 TABLES = [
     ("fit nowhere.csv", ["there is no file 'nowhere.csv'"]),
-    ("fit sheet.xlsx", ["cannot tell what 'sheet.xlsx' is", "save the sheet as CSV"]),
+    ("fit sheet.xlsx", ["cannot read 'sheet.xlsx'", "save the sheet as CSV"]),
     ("fit words.csv", ["line 3, column 'b' is 'two', not a number", "--columns"]),
     ("fit holes.csv", ["line 3, column 'b' is missing ('')", "leave such rows out with --drop-missing"]),
     ("fit good.csv --targets z", ["there is no column 'z'; it has a, b, y"]),

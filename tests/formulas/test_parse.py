@@ -121,7 +121,7 @@ def test_a_declared_variable_wins(name):
 
 
 def test_a_declared_name_is_no_function_any_more():
-    with pytest.raises(FormulaError, match="missing between 'gamma' and"):
+    with pytest.raises(FormulaError, match="'gamma' is a variable here"):
         parse("gamma(x)", ["gamma", "x"])
     assert parse("gamma(x)", ["x"])(4.0) == 6.0
 

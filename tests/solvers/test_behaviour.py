@@ -354,7 +354,7 @@ def test_differences(method, rtol, bounds):
     J = problem.jacobian(x, problem.residuals(x))
     atol = 1e-6 if bounds is not None and bounds[1][0] < 2 else 1e-12  # hardly any room for a step
     np.testing.assert_allclose(J, decay_slopes(x), rtol=rtol, atol=max(atol, rtol))
-    assert problem.trace.evaluations <= 1 + problem.price_of_jacobian()
+    assert problem.trace.evaluations <= 2 + problem.price_of_jacobian()  # the first Jacobian is checked once
 
 
 # --- MATLAB's trainlm -----------------------------------------------------------------------------------

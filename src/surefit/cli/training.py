@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 NOT_REACHED = 3  # exit code
 WINDOW, TERMINAL = "window", "terminal"  # places of --live that are no file
-TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".parquet", ".pq", ".npz", ".npy", ".gz")
-FOREIGN = (".xlsx", ".xls", ".ods", ".json", ".feather", ".h5", ".pkl")  # not formulas: refused with a hint
 
 
 @with_settings(SETTINGS.values())
@@ -180,10 +178,9 @@ def _target(settings: Mapping[str, Any]) -> tuple[Any, list[str] | None]:
 
 
 def _is_table(texts: list[str]) -> bool:
-    if len(texts) != 1:
-        return False
-    path = Path(texts[0])
-    return path.suffix.lower() in (*TABLE_SUFFIXES, *FOREIGN) or (path.suffix != "" and path.is_file())
+    from surefit.data import is_table_path
+
+    return len(texts) == 1 and is_table_path(texts[0])
 
 
 def _refuse(settings: Mapping[str, Any], panel: str, allowed: tuple[str, ...], why: str) -> None:

@@ -259,8 +259,10 @@ class Recorder:
         """Whether a value is an array that would not be frozen: then it has to be recorded how it came about."""
         return a.__class__ is np.ndarray and a.size > SMALL and not _one_number(a)
 
-    def named(self, a: Any) -> Var:
-        """Any value as a name, so that what is computed from it is recorded."""
+    def named(self, a: Any) -> Any:
+        """Any value as a name, so that what is computed from it is recorded; of a batch what all its samples are."""
+        if hasattr(a, "frame"):
+            return type(a)(self.named(a.value), a.frame)
         atom = self.atom(a)
         if isinstance(atom, Var):
             return atom

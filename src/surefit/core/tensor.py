@@ -372,6 +372,9 @@ class Tensor(Arithmetic):
         for t, grad in backpropagate([(self, g)], create_graph, keep, inputs):
             new = grad if isinstance(grad, Tensor) else wrap(grad)
             old = t._grad
+            if old.__class__ is Tensor and not (old.requires_grad or create_graph) and mode.recorder is None:
+                old._value = old._value + value_of(new)  # whoever holds the gradient sees it add up
+                continue
             if mode.recorder is not None:
                 mode.recorder.add_grad(t)
                 mode.recorder.remember_grad(t)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from surefit.checking import check_memory
 from surefit.core.creation import numpy_generator
 from surefit.data.domain import Domain
 from surefit.errors import ArgumentError
@@ -122,6 +123,8 @@ def sample(
         raise ArgumentError(f"count: {design} takes one number, got {count!r}; grid and chebyshev take one per axis")
     if not isinstance(count, Iterable):
         count = _whole("count", count)
+    asked = math.prod(int(n) for n in count) if isinstance(count, Iterable) else count
+    check_memory("count", 32.0 * asked * domain.dim, f"{asked} points of {domain.dim} variables", "ask for fewer")
     points = _DESIGNS[design](domain, count, numpy_generator(generator))
     if with_corners and design not in _HOLDS_CORNERS:
         points = np.concatenate([points, corner_points(domain)])

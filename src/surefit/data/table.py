@@ -10,22 +10,36 @@ import codecs
 import csv
 import gzip
 import io
+import itertools
+import math
+import numbers
 import os
 import re
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from surefit.errors import DataError, MissingExtraError, ShapeError
-from surefit.files import replacing
+from surefit.files import regular_file, replacing
 from surefit.spelling import cure, spelled
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "#n/a", "<na>", "?", "-"})  # compared in lower case
 FORMATS = ("csv", "parquet", "npz")
+SUFFIXES = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".dat": "csv", ".parquet": "parquet", ".pq": "parquet"}
+SUFFIXES |= {".npz": "npz", ".npy": "npy"}
+FOREIGN = frozenset(
+    ".bz2 .xz .zip .zst .tar .tgz .7z .xls .xlsx .xlsm .ods .json .jsonl .ndjson .feather .arrow .orc .h5 .hdf5 .mat "
+    ".pkl .pickle .nc .fits .db .sqlite .html .xml .sav .dta .rds .pt .safetensors".split()
+)  # files of others, which are refused by name
+LONGEST_LINE = 1 << 26  # bytes; a hundred thousand columns have 2 MB
+WHOLE = 2.0**53  # whole numbers above it have neighbours that are no float64
+DIGITS = 16  # of a number in a text: with fewer, numbers that differ stay different
 COMMENT = r"(?m)^[ \t]*[#%][^\r\n]*"  # a line that begins with such a sign is a remark
 
 
@@ -52,7 +66,7 @@ class Table:
     (('x',), [[1.0], [3.0]], [0.0, 2.0])
     """
 
-    __slots__ = ("inputs", "names", "targets", "values")
+    __slots__ = ("_places", "inputs", "names", "targets", "values")
 
     def __init__(self, names: Iterable[str], values: Any, targets: str | Iterable[str] | None = None) -> None:
         self.names: tuple[str, ...] = tuple(str(name).strip() for name in names)
@@ -70,9 +84,11 @@ class Table:
             )
         array.flags.writeable = False
         self.values: np.ndarray = array
+        self._places = {name: i for i, name in enumerate(self.names)}
         wanted = self.names[-1:] if targets is None else _as_names(targets)
         self.targets: tuple[str, ...] = tuple(self.names[self._index(name)] for name in wanted)
-        self.inputs: tuple[str, ...] = tuple(name for name in self.names if name not in self.targets)
+        told = set(self.targets)
+        self.inputs: tuple[str, ...] = tuple(name for name in self.names if name not in told)
 
     @property
     def x(self) -> np.ndarray:
@@ -116,8 +132,9 @@ class Table:
             DataError: an unknown column, or one that is both.
         """
         ys = self.targets if targets is None else _as_names(targets)
-        xs = tuple(name for name in self.names if name not in ys) if inputs is None else _as_names(inputs)
-        both = [name for name in xs if name in ys]
+        told = set(ys)
+        xs = tuple(name for name in self.names if name not in told) if inputs is None else _as_names(inputs)
+        both = [name for name in xs if name in told]
         if both:
             raise DataError(f"table: column {both[0]!r} is asked for as an input and as a target")
         names = (*xs, *ys)
@@ -128,9 +145,9 @@ class Table:
         return Table(self.names, self.values[index], self.targets)
 
     def _index(self, name: str) -> int:
-        if name not in self.names:
+        if name not in self._places:
             raise DataError(f"table: there is no column {name!r}; it has {', '.join(self.names)}")
-        return self.names.index(name)
+        return self._places[name]
 
 
 # ---- reading
@@ -166,8 +183,7 @@ def read_table(
     if isinstance(source, str | os.PathLike):
         source = Path(source)
         kind = _kind(source)
-        if not source.is_file():
-            raise DataError(f"table: there is no file {str(source)!r}")
+        regular_file(source)
     if kind == "csv":
         return read_csv(source, targets=targets, columns=columns, names=names, drop_missing=drop_missing, **csv_options)
     if csv_options:
@@ -200,12 +216,13 @@ def _assembled(
         if len(own) != len(raw.names):
             raise DataError(f"names: {len(own)} names for the {len(raw.names)} columns of {raw.label}")
         default = tuple(own[raw.names.index(name)] for name in default or ()) or None
-    _check_names(own if wanted is None else [n for n in own if n in wanted], raw.label)
     chosen = own if wanted is None else list(wanted)
+    needed, places = set(chosen), {name: i for i, name in enumerate(own)}
+    _check_names([n for n in own if n in needed], raw.label)
     for name in chosen:
-        if name not in own:
+        if name not in places:
             raise DataError(f"columns: {raw.label} has no column {name!r}; it has {', '.join(own)}")
-    numeric = [_numeric(raw.columns[own.index(name)], name, raw.label, drop_missing) for name in chosen]
+    numeric = [_numeric(raw.columns[places[name]], name, raw.label, drop_missing) for name in chosen]
     if len({len(column) for column in numeric}) > 1:
         sizes = ", ".join(f"{n}: {len(c)}" for n, c in zip(chosen, numeric, strict=True))
         raise DataError(f"{raw.label}: columns of different lengths ({sizes}); a table needs as many rows in each")
@@ -239,6 +256,7 @@ def _numeric(column: Any, name: str, label: str, drop_missing: bool) -> np.ndarr
         _check_distinct(array, out, name, label)
     else:
         out = np.array([_number(value, i, name, label) for i, value in enumerate(array.tolist())], dtype=np.float64)
+        _check_objects(array.tolist(), out, name, label)
     bad = np.flatnonzero(~np.isfinite(out))
     for i in bad:
         if np.isinf(out[i]):
@@ -256,7 +274,9 @@ def _unmasked(column: Any) -> np.ndarray:
     if not hidden.any():
         return np.asarray(column.data)
     if column.dtype.kind in "biuf":
-        return np.where(hidden, np.nan, column.data.astype(np.float64))
+        numbers = column.data.astype(np.float64)
+        if column.dtype.kind not in "iu" or np.abs(numbers[~hidden]).max(initial=0.0) < WHOLE:
+            return np.where(hidden, np.nan, numbers)
     out = column.data.astype(object)
     out[hidden] = None
     return out
@@ -266,12 +286,26 @@ def _check_distinct(exact: np.ndarray, rounded: np.ndarray, name: str, label: st
     """DataError where numbers that differ become one in float64, as whole numbers above 2^53 do."""
     if exact.dtype.itemsize < 8 or exact.dtype == np.float64 or not len(exact):
         return
-    if np.abs(rounded).max() < 2.0**53 and exact.dtype.kind != "f":
+    if np.abs(rounded).max() < WHOLE and exact.dtype.kind != "f":
         return
-    lost = len(np.unique(exact)) - len(np.unique(rounded))
+    _refuse_lost(len(np.unique(exact)) - len(np.unique(rounded)), f"{exact.dtype} numbers", rounded, name, label)
+
+
+def _check_objects(values: Iterable[Any], rounded: np.ndarray, name: str, label: str) -> None:
+    """The same of Python's whole numbers, Decimals and Fractions, and of texts of many digits."""
+    exact: set[Any] = set()
+    floats: set[float] = set()
+    for value, number in zip(values, rounded.tolist(), strict=True):
+        if math.isfinite(number) and isinstance(value, (numbers.Rational, Decimal)):
+            exact.add(value)
+            floats.add(number)
+    _refuse_lost(len(exact) - len(floats), "numbers", rounded, name, label)
+
+
+def _refuse_lost(lost: int, kind: str, rounded: np.ndarray, name: str, label: str) -> None:
     if lost > 0:
         raise DataError(
-            f"{label}: column {name!r} holds {exact.dtype} numbers as large as {np.abs(rounded).max():.6g}, of which "
+            f"{label}: column {name!r} holds {kind} as large as {np.nanmax(np.abs(rounded)):.6g}, of which "
             f"{lost} fall together with others in float64; subtract the first one, or use a larger unit"
         )
 
@@ -295,6 +329,8 @@ def _from_object(source: Any) -> _Raw:
         return _Raw("table", list(source.names), list(source.values.T), source.targets)
     if hasattr(source, "collect") and hasattr(source, "collect_schema"):  # a lazy frame of polars
         source = source.collect()
+    if hasattr(source, "read_all") and hasattr(source, "schema"):  # a reader of record batches of pyarrow
+        source = source.read_all()
     if hasattr(source, "column_names") and hasattr(source, "column"):  # a table or record batch of pyarrow
         names = [str(name) for name in source.column_names]
         return _Raw(type(source).__name__, names, [_of_arrow(source.column(i)) for i in range(len(names))])
@@ -311,10 +347,9 @@ def _from_object(source: Any) -> _Raw:
     pair = isinstance(source, tuple | list) and len(source) == 2
     if pair and (isinstance(source, tuple) or all(isinstance(part, np.ndarray) for part in source)):
         return _from_pair(*source)
-    try:
-        array = source if isinstance(source, np.ma.MaskedArray) else np.asarray(source)
-    except ValueError as e:
-        raise DataError(f"table: the rows are of different lengths ({e})") from None
+    if isinstance(source, tuple) and len(source) > 2 and any(isinstance(part, np.ndarray) for part in source):
+        raise DataError(f"table: a tuple of {len(source)} arrays; give a pair (X, y), with all inputs as columns of X")
+    array = _array(source, "table")
     if array.dtype.names is not None:  # a structured array
         return _Raw("array", list(array.dtype.names), [array[name] for name in array.dtype.names])
     if array.ndim != 2:
@@ -350,6 +385,8 @@ def _from_dataframe(frame: Any) -> _Raw:
 
 def _from_pair(x: Any, y: Any) -> _Raw:
     own_x, own_y = _names_of(x), _names_of(y)  # a frame keeps its names
+    if own_x and _is_frame(x):
+        return _from_frames(_from_object(x), y, own_y)
     x, y = (_matrix(v) for v in (x, y))
     if x.ndim != 2 or y.ndim != 2 or len(x) != len(y):
         raise DataError(
@@ -362,22 +399,48 @@ def _from_pair(x: Any, y: Any) -> _Raw:
     return _Raw("(X, y)", xs + ys, [*x.T, *y.T], tuple(ys))
 
 
+def _from_frames(x: _Raw, y: Any, own_y: list[str]) -> _Raw:
+    """Inputs whose columns keep their own types, and a target in any form."""
+    columns = _from_object(y).columns if _is_frame(y) else list(_matrix(y).T)
+    rows = {len(c) for c in (*x.columns, *columns)}
+    if len(rows) > 1 or not columns:
+        raise DataError(f"(X, y): expected as many rows in both, and a column in each; got {sorted(rows)} rows")
+    ys = own_y or _numbered("y", len(columns), alone="y")
+    return _Raw("(X, y)", [*x.names, *ys], [*x.columns, *columns], tuple(ys))
+
+
+def _is_frame(values: Any) -> bool:
+    return not isinstance(values, np.ndarray) and (hasattr(values, "columns") or hasattr(values, "column_names"))
+
+
 def _matrix(values: Any) -> np.ndarray:
     """Values as rows and columns, masks kept. DataError when rows are of different lengths."""
-    if hasattr(values, "to_numpy"):
-        values = values.to_numpy()
-    try:
-        array = values if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
-    except ValueError as e:
-        raise DataError(f"(X, y): the rows are of different lengths ({e})") from None
+    if _is_frame(values):
+        values = np.stack([np.asarray(column) for column in _from_object(values).columns], axis=1)
+    array = _array(values.to_numpy() if hasattr(values, "to_numpy") else values, "(X, y)")
     return array[:, None] if array.ndim == 1 else array
+
+
+def _array(values: Any, label: str) -> np.ndarray:
+    """An array of whatever holds numbers: masks inside a list are kept, and whole numbers that are no float64."""
+    if isinstance(values, np.ndarray):
+        return values
+    try:
+        if isinstance(values, list | tuple) and any(isinstance(v, np.ma.MaskedArray) for v in values):
+            return np.ma.stack(values)
+        array = np.asarray(values)
+        if array.dtype == np.float64 and array.size and np.nanmax(np.abs(array)) >= WHOLE:
+            exact = np.asarray(values, dtype=object)
+            return exact if any(isinstance(v, int) for v in exact.flat) else array
+    except ValueError as e:
+        raise DataError(f"{label}: the rows are of different lengths ({e})") from None
+    return array
 
 
 def _names_of(values: Any) -> list[str]:
     """The names of the columns of a frame, or the name of a series; none of an array."""
-    columns = getattr(values, "columns", None)
-    if columns is not None and not isinstance(values, np.ndarray):
-        return [str(c) for c in columns]
+    if _is_frame(values):
+        return [str(c) for c in getattr(values, "column_names", None) or values.columns]
     name = getattr(values, "name", None)
     return [name] if isinstance(name, str) and hasattr(values, "to_numpy") else []
 
@@ -393,14 +456,21 @@ def points_from(points: Any, names: Sequence[str], what: str = "predict") -> np.
     d = len(names)
     named = isinstance(points, (Table, Mapping)) or hasattr(points, "columns") or hasattr(points, "column_names")
     named = named or getattr(getattr(points, "dtype", None), "names", None) is not None
+    if isinstance(points, np.void):  # one row of a structured array
+        points = np.array([points], points.dtype)
+    if hasattr(points, "index") and hasattr(points, "to_dict") and set(names) <= set(points.index):
+        points = {n: points[n] for n in names}  # one row of a frame
+        named = True
+    if hasattr(points, "iloc") and hasattr(points, "columns") and not any(isinstance(c, str) for c in points.columns):
+        points, named = points.to_numpy(), False  # a frame of pandas without names
     named = named or (isinstance(points, list) and bool(points) and all(isinstance(r, Mapping) for r in points))
     if named or (hasattr(points, "collect") and hasattr(points, "collect_schema")):
         if isinstance(points, Mapping):
             points = {k: np.atleast_1d(np.asarray(v)) for k, v in points.items()}
+            most = max((len(v) for v in points.values()), default=0)  # a single number holds for all
+            points = {k: np.repeat(v, most) if v.shape == (1,) else v for k, v in points.items()}
         raw = _from_object(points)
         missing = [n for n in names if n not in raw.names]
-        if missing and not (isinstance(points, np.ndarray) or any(isinstance(c, str) for c in raw.names)):
-            missing = []
         if missing:
             raise DataError(
                 f"{what}: there is no column {', '.join(map(repr, missing))}; the inputs are {', '.join(names)}, and "
@@ -552,6 +622,8 @@ def read_csv(
         raise DataError(f"{path.name}: the file is empty")
     if header is None:
         header = _is_header(rows[0], decimal, path.name)
+        if not header:
+            _check_years(rows, decimal, path.name)
     own = [cell.strip() for cell in rows[0].cells] if header else _numbered("c", len(rows[0].cells))
     body = rows[1:] if header else rows
     own = _csv_names(own, names, rows[0].line, path.name)
@@ -577,9 +649,11 @@ def _without_empty_column(rows: list[Row]) -> list[Row]:
 
 
 def _text(path: Path, encoding: str) -> str:
+    regular_file(path)
     try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix.lower() == ".gz" else path.read_bytes()
-    except (OSError, EOFError) as error:
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            data = _bounded(file, path.name)
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path.name}: cannot be read ({error})") from error
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
@@ -593,6 +667,21 @@ def _text(path: Path, encoding: str) -> str:
             f"{path.name}: line {line} is not {encoding} text (byte {data[error.start]:#04x}); "
             f"name its encoding, such as {spelled('encoding', repr('gbk'))} or {spelled('encoding', repr('latin-1'))}"
         ) from error
+
+
+def _bounded(file: Any, label: str) -> bytes:
+    """All bytes of a file. DataError as soon as a line is too long to be one of a table."""
+    parts: list[bytes] = []
+    line = 0
+    while part := file.read(1 << 20):
+        end = max(part.rfind(b"\n"), part.rfind(b"\r"))
+        line = line + len(part) if end < 0 else len(part) - end
+        if line > LONGEST_LINE:
+            raise DataError(
+                f"{label}: a line is longer than {LONGEST_LINE >> 20} MiB; a table has one line for each row"
+            )
+        parts.append(part)
+    return b"".join(parts)
 
 
 def _rows(text: str, delimiter: str, label: str) -> Iterator[Row]:
@@ -660,7 +749,22 @@ def _is_header(row: Row, decimal: str, label: str) -> bool:
     odd = row.cells[kinds.index(False)]
     raise DataError(
         f"{label}: line {row.line} is partly numbers ({row.cells[kinds.index(True)]!r}) and partly not "
-        f"({odd!r}); say {spelled('header', 'True')} if it holds names, {spelled('header', 'False')} if it is data"
+        f"({odd!r}); use {_header('True')} if it holds names, {_header('False')} if it is data"
+    )
+
+
+def _check_years(rows: list[Row], decimal: str, label: str) -> None:
+    """DataError where a first row of numbers may be names: years in sequence, far from all that is below them."""
+    first = rows[0].cells
+    if len(first) < 2 or len(rows) < 2 or not all(re.fullmatch(r"\s*(1[5-9]|2[01])\d\d\s*", cell) for cell in first):
+        return
+    years = [int(cell) for cell in first]
+    below = [float(_to_float(c, decimal)) for row in rows[1:] for c in row.cells if _is_number(c, decimal)]
+    if len({b - a for a, b in itertools.pairwise(years)} - {1}) or any(1500 <= v < 2200 for v in below):
+        return
+    raise DataError(
+        f"{label}: line {rows[0].line} holds the years {years[0]} to {years[-1]} above other numbers; use "
+        f"{_header('True')} if they are names, {_header('False')} if they are data"
     )
 
 
@@ -675,12 +779,14 @@ def _csv_names(own: list[str], names: Iterable[str] | None, line: int, label: st
 
 
 def _csv_columns(own: list[str], wanted: tuple[str, ...] | None, line: int, label: str) -> list[int]:
+    places = {name: i for i, name in enumerate(own)}
+    needed = None if wanted is None else set(wanted)
     for name in wanted or ():
-        if name not in own:
+        if name not in places:
             raise DataError(f"columns: {label} has no column {name!r}; it has {', '.join(own)}")
     times = Counter(own)
     for i, name in enumerate(own):
-        if wanted is not None and name not in wanted:
+        if needed is not None and name not in needed:
             continue
         if not name:
             raise DataError(
@@ -689,15 +795,16 @@ def _csv_columns(own: list[str], wanted: tuple[str, ...] | None, line: int, labe
                 + cure(", or read others with {}", "columns", "", _READ_COLUMNS)
             )
         if times[name] > 1:
-            places = ", ".join(str(j + 1) for j, other in enumerate(own) if other == name)
-            raise DataError(f"{label}: line {line}: the name {name!r} stands over columns {places}; names must differ")
-    return list(range(len(own))) if wanted is None else [own.index(name) for name in wanted]
+            twice = ", ".join(str(j + 1) for j, other in enumerate(own) if other == name)
+            raise DataError(f"{label}: line {line}: the name {name!r} stands over columns {twice}; names must differ")
+    return list(range(len(own))) if wanted is None else [places[name] for name in wanted]
 
 
 def _csv_values(
     body: list[Row], names: list[str], chosen: list[int], decimal: str, drop_missing: bool, label: str
 ) -> list[list[float]]:
     values: list[list[float]] = []
+    long: dict[int, dict[str, float]] = {}  # cells of many digits, which may be more exact than float64
     for row in body:
         if len(row.cells) != len(names):
             raise DataError(
@@ -710,9 +817,27 @@ def _csv_values(
                 _check_cell(row.cells[i], f"{label}: line {row.line}, column {names[i]!r}", decimal, drop_missing)
             continue  # a row with missing values, which the caller wants dropped
         values.append(numbers)
+        for i, number in zip(chosen, numbers, strict=True):
+            if len(row.cells[i]) >= DIGITS:
+                long.setdefault(i, {})[row.cells[i]] = number
+    for i, cells in long.items():
+        _check_digits(cells, names[i], decimal, label)
     if not values:
         raise DataError(f"{label}: no row without a missing value")
     return values
+
+
+def _check_digits(cells: Mapping[str, float], name: str, decimal: str, label: str) -> None:
+    """DataError where texts of different numbers are one float64 each, and not by the noise of their last digits."""
+    if len(cells) == len(set(cells.values())):
+        return
+    exact: dict[float, list[Decimal]] = {}
+    for cell, number in cells.items():
+        digits = cell.strip().replace(decimal, ".").replace("\N{MINUS SIGN}", "-").replace("D", "E").replace("d", "e")
+        exact.setdefault(number, []).append(Decimal(digits))
+    lost = sum(len(set(values)) - 1 for values in exact.values())
+    if lost * 10 > len(cells):  # a table of noise printed with twenty digits loses a few by chance
+        _refuse_lost(lost, "numbers", np.array(list(cells.values())), name, label)
 
 
 def _to_float(cell: str, decimal: str) -> float:
@@ -742,6 +867,10 @@ def _is_decimal_comma(cell: str) -> bool:
 
 
 _READ_COLUMNS = "surefit.data.read_table(path, columns=[...])"
+
+
+def _header(value: str) -> str:
+    return spelled("header", value, f"surefit.data.read_table(path, header={value})")
 
 
 def _leave_out() -> str:
@@ -823,15 +952,31 @@ def _write_npz(table: Table, path: Path) -> None:
 # ---- names
 
 
+def is_table_path(text: str) -> bool:
+    """Whether a text names a table rather than a formula: by its ending, also of a file of others, or as a file.
+
+    >>> is_table_path("data.pq"), is_table_path("sheet.xlsx"), is_table_path("sin(x)")
+    (True, True, False)
+    """
+    ending = Path(text.strip()).suffix.lower()
+    if ending in SUFFIXES or ending in FOREIGN or ending == ".gz":
+        return True
+    try:
+        return ending != "" and Path(text).is_file()
+    except (OSError, ValueError):  # a formula too long for a name of a file
+        return False
+
+
 def _kind(path: Path) -> str:
     suffixes = [s.lower() for s in path.suffixes]
     last = suffixes[-2] if len(suffixes) > 1 and suffixes[-1] == ".gz" else (suffixes or [""])[-1]
-    kinds = dict.fromkeys((".csv", ".tsv", ".txt", ".dat"), "csv")
-    kinds |= {".parquet": "parquet", ".pq": "parquet", ".npz": "npz", ".npy": "npy"}
-    if last not in kinds or (suffixes[-1] == ".gz" and kinds[last] != "csv"):
-        hint = "; save the sheet as CSV" if last in (".xlsx", ".xls", ".ods") else ""
-        raise DataError(f"table: cannot tell what {path.name!r} is; expected one of {', '.join(kinds)}{hint}")
-    return kinds[last]
+    if last not in SUFFIXES or (suffixes[-1] == ".gz" and SUFFIXES[last] != "csv"):
+        packed = last in SUFFIXES or last in (".bz2", ".xz", ".zip", ".zst", ".tar", ".tgz", ".7z", ".gz")
+        hint = "; unpack it first" if packed else ""
+        hint = "; save the sheet as CSV" if last in (".xlsx", ".xls", ".xlsm", ".ods") else hint
+        hint = hint or ("; read it with pandas, and give the DataFrame" if last in FOREIGN else "")
+        raise DataError(f"table: cannot read {path.name!r}; expected one of {', '.join(SUFFIXES)}{hint}")
+    return SUFFIXES[last]
 
 
 def _numbered(stem: str, count: int, alone: str | None = None) -> list[str]:

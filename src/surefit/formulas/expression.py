@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import keyword
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -243,6 +243,16 @@ class Expression:
         return [given[name] for name in self.variables]
 
     def _evaluate(self, values: dict[str, Any], dtype: np.dtype) -> Any:
+        last = _number(self._steps(values, dtype)[-1], self.conditions[-1], dtype)
+        return np.asarray(last, dtype) if last.__class__ is float else last
+
+    def _steps(
+        self, values: dict[str, Any], dtype: np.dtype, rounding: Callable[[Any], Any] | None = None
+    ) -> list[Any]:
+        """The value of each node; numbers and truth values of Python where no variable takes part.
+
+        rounding: what is done to each number as soon as it is computed.
+        """
         results: list[Any] = []
         guard = _Guarding(*self._guards, results) if self._guards is not None else None
         for i, node in enumerate(self.nodes):
@@ -258,14 +268,23 @@ class Expression:
                 args = [results[a] for a in node.args]
                 if guard is not None:
                     args = guard(i, node.op, args)
-                results.append(_apply(node, args, [self.conditions[a] for a in node.args], dtype))
-        last = _number(results[-1], self.conditions[-1], dtype)
-        return np.asarray(last, dtype) if last.__class__ is float else last
+                result = _apply(node, args, [self.conditions[a] for a in node.args], dtype)
+                results.append(result if rounding is None or self.conditions[i] else rounding(result))
+        return results
 
     def _as_kind(self, i: int, chosen: int, results: list[Any], dtype: np.dtype) -> Any:
         if self.conditions[chosen] and not self.conditions[i]:
             return _number(results[chosen], True, dtype)
         return results[chosen]
+
+    @ops.silent
+    def steps_on(self, points: np.ndarray, rounding: Callable[[Any], Any] | None = None) -> list[np.ndarray]:
+        """The value of each node at many points. points (n, d) -> (n,) float64, or bool of a condition, each.
+
+        rounding: what is done to each number as soon as it is computed; see how much the result depends on it.
+        """
+        values = dict(zip(self.variables, np.asarray(points, np.float64).T, strict=True))
+        return [np.broadcast_to(v, (len(points),)) for v in self._steps(values, ops.float64, rounding)]
 
     def on_points(self, points: Any) -> np.ndarray:
         """The values at many points. points (n, d), one column for each variable -> (n,) float64.

@@ -260,6 +260,13 @@ class _Checker:
 
     def _missing_operator(self, i: int, token: Token, before: Token) -> Fault:
         between: list[Edit] = [(before.end, token.start, "*")]
+        if token.text == "(" and before.kind == "name" and before.text in NAMES:
+            return Fault(
+                f"'{before.text}' is a variable here, not the function; name one of them otherwise, or write "
+                f"{before.text}*(...) for a product",
+                before.start,
+                before.end,
+            )
         if token.text == "(" and before.kind == "name" and not self._known(before.text):
             return self._unknown_function(before, between)
         if token.kind == "number" and before.kind == "number":

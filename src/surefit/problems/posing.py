@@ -15,6 +15,7 @@ from surefit.checking import positive_number
 from surefit.data import Domain, Noise, Sampling, Table, corner_points, read_table, sample
 from surefit.data.generator import output_names
 from surefit.data.sampling import default_count
+from surefit.data.table import is_table_path
 from surefit.errors import ArgumentError, DataError, DomainError
 from surefit.formulas import Formula, parse_many
 from surefit.problems import gradients as derivatives
@@ -25,9 +26,6 @@ from surefit.problems.problem import ROWS, Points, Problem
 from surefit.sentences import Sentence, say
 from surefit.spelling import spelled
 
-TABLE_SUFFIXES = (
-    ".csv", ".tsv", ".txt", ".dat", ".parquet", ".pq", ".npz", ".npy", ".gz", ".bz2", ".xz", ".zip",
-)  # fmt: skip
 SAMPLING = 0.3  # of a limit of time, for the values of a slow function
 PLENTY = 100_000  # values that no fit needs more of: a function that gives them in that time is not slow
 FEWEST_TRAINED = 8  # training points, however slow a function is
@@ -54,7 +52,7 @@ def pose(
     solver = solver and free
     if isinstance(target, Formula):
         target = target.text
-    if isinstance(target, str) and _is_path(target):
+    if isinstance(target, str) and is_table_path(target):
         target = Path(target)
     texts = _formula_texts(target)
     if texts is not None:
@@ -83,10 +81,6 @@ def first_sampling(dim: int, plan: Sampling) -> Sampling:
     if dim <= 2:
         design, count = "chebyshev", ROWS * 20 + 2 if dim == 1 else 16 * 16
     return replace(plan, design=design, count=count)
-
-
-def _is_path(text: str) -> bool:
-    return text.lower().endswith(TABLE_SUFFIXES)
 
 
 def _formula_texts(target: Any) -> list[str] | None:

@@ -19,7 +19,7 @@ import numpy as np
 from surefit.blas import scipy_linalg
 from surefit.errors import ArgumentError
 
-from .problem import EPS
+from .differences import EPS
 
 SMALL = 100
 HARMLESS = 1e8  # J'J + mu D^2 up to this condition loses no more than half of the digits

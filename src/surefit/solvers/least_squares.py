@@ -21,7 +21,8 @@ from surefit.errors import ArgumentError, ShapeError
 from surefit.sentences import Sentence, say
 
 from .damped import LINEAR_SOLVERS, Linearised, LineSearch, Marquardt, TrustRegion, column_norms
-from .problem import EPS, Residuals
+from .differences import EPS
+from .problem import Residuals
 from .result import STATUSES, Callback, Result, Trace
 from .robust import Rho
 
@@ -121,9 +122,10 @@ def levenberg_marquardt(
     """Minimises 1/2 sum of fun(x)^2 (or of a robust loss), from x0.
 
     fun: x (n,) -> residuals (m,); m may be smaller than n. jac: x -> (m, n), entry (i, j) the derivative of residual i
-    by x[j]; "2-point" or "3-point" take differences (n or 2 n evaluations each). bounds: (low, high), each a number or
-    (n,); equal ones hold a variable fixed; fun and jac are never called outside. loss, f_scale: see
-    `surefit.solvers.robust`. x_scale: the typical size of each variable, or "jac": by the columns of the Jacobian.
+    by x[j]; "2-point" or "3-point" take differences (n or 2 n evaluations each, and some more where steps are looked
+    for, see `surefit.solvers.differences`). bounds: (low, high), each a number or (n,); equal ones hold a variable
+    fixed; fun and jac are never called outside. loss, f_scale: see `surefit.solvers.robust`. x_scale: the
+    typical size of each variable, or "jac": by the columns of the Jacobian.
     damping: how steps are kept short, `TrustRegion()` or `Marquardt()`. geodesic: adds half the geodesic acceleration
     (one evaluation more an iteration; pays in narrow curved valleys).
 
@@ -215,6 +217,8 @@ class _Descent:
     ) -> None:
         self.problem, self.damping, self.scaling = problem, damping, scaling
         self.linear, self.geodesic = linear, geodesic
+        if not scaling.from_jacobian:
+            problem.differences.typical = 1.0 / scaling.d
         self.trace = problem.trace
         self.x = problem.x0
         self.r = problem.residuals(self.x)
@@ -231,6 +235,8 @@ class _Descent:
             slope = float(np.abs(_slopes(r @ J, self.x, p.low, p.high)).max())
             norms = column_norms(J)
             rank = Linearised(J, r, np.where(norms > 0, norms, 1.0), self.linear).rank()
+        if p.differences.doubt.any() and status in ("gradient", "cost", "step", "precision"):
+            status = "stalled"  # what looks like a minimum is one of a Jacobian that says nothing
         if reason is None:
             singular = status == "stalled" and isinstance(self.damping, LineSearch)
             reason = say("solver-singular") if singular else STATUSES[status][1]
@@ -314,6 +320,7 @@ class _Descent:
         size = float(np.linalg.norm(scale * self.x))
         noise = self.noise(model)
         finite = False  # whether any point tried was
+        untried = trace.iterations == 0 and isinstance(self.damping, TrustRegion)  # the first radius
         promised = math.nan  # the fall that the model foretells for the first step, before it is cut
         while True:
             mu, step = self.propose(state, model)
@@ -321,6 +328,12 @@ class _Descent:
             taken = x_new - self.x
             length = float(np.linalg.norm(scale * taken))
             foretold = model.predicted(step)
+            if untried and mu > 0.0:
+                visible = max(noise, 1e-6 * self.cost)
+                if foretold <= visible < 1e-2 * model.predicted(model.damped(0.0)[0]):
+                    state *= 10.0  # the first radius is made of x0, which is so small that nothing would be seen
+                    continue
+            untried = False
             promised = foretold if math.isnan(promised) else promised
             if not taken.any() or foretold <= EPS * noise:
                 return self.at_rest(finite, promised, noise), state, math.nan
@@ -360,8 +373,9 @@ class _Descent:
 
     def noise(self, model: Linearised) -> float:
         """Differences of the cost up to this are rounding: of the cost, and of x through the slopes."""
-        shake = EPS * float(model.columns @ np.abs(self.x))
-        return 10.0 * (EPS * self.cost + shake * float(np.linalg.norm(model.residuals)) + shake**2)
+        eps = self.problem.precision
+        shake = eps * float(model.columns @ np.abs(self.x))
+        return 10.0 * (eps * self.cost + shake * float(np.linalg.norm(model.residuals)) + shake**2)
 
     def at_rest(self, finite: bool, promised: float, noise: float) -> str:
         """Why no step helps: because there is nothing to gain, or because the model is not true."""

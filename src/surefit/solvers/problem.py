@@ -9,15 +9,11 @@ import numpy as np
 
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 
+from .differences import DIFFERENCES, Differences, precision_of
 from .result import Trace
 from .robust import Loss, Rho
 
-EPS = float(np.finfo(np.float64).eps)
 HUGE = 1e150  # the squares of what is larger overflow
-DIFFERENCES = ("2-point", "3-point")
-
-# relative step of a difference quotient: the error of the formula against the rounding of the residuals
-STEPS = {"2-point": EPS ** (1 / 2), "3-point": EPS ** (1 / 3)}
 
 
 def real_numbers(given: Any) -> np.ndarray | None:
@@ -94,6 +90,18 @@ class Residuals:
         self.low, self.high = box_of(solver, bounds, self.x0)
         self.loss = Loss(solver, loss, f_scale)
         self.m: int | None = None
+        method = DIFFERENCES[0] if callable(jac) else str(jac)
+        self.differences = Differences(method, self.residuals, self.low, self.high, self.may)
+
+    @property
+    def precision(self) -> float:
+        """Of the residuals, relative: the rounding of float64, or what is known to be worse."""
+        return self.differences.precision
+
+    def may(self, count: int) -> bool:
+        """Whether so many more evaluations are allowed."""
+        limit = self.trace.max_evaluations
+        return limit is None or self.trace.evaluations + count <= limit
 
     @property
     def n(self) -> int:
@@ -122,6 +130,7 @@ class Residuals:
         if self.m is not None and r.size != self.m:
             raise ShapeError(f"{self.solver}: fun returned {r.size} residuals after {self.m} before; m may not change")
         self.m = r.size
+        self.differences.precision = max(self.precision, precision_of(got))
         return r
 
     def cost(self, r: np.ndarray) -> float:
@@ -144,7 +153,7 @@ class Residuals:
         """x (n,), residuals there -> (m, n), float64; may hold NaN and infinity."""
         self.trace.jacobians += 1
         if not callable(self.jac):
-            return self._differences(x, r, str(self.jac))
+            return self.differences.jacobian(x, r)
         with np.errstate(all="ignore"):
             got = self.jac(x.copy())
         J = real_numbers(got)
@@ -158,45 +167,6 @@ class Residuals:
                 f"({r.size}, {x.size}){hint}"
             )
         return J
-
-    def _differences(self, x: np.ndarray, r: np.ndarray, method: str) -> np.ndarray:
-        J = np.empty((r.size, x.size))
-        for i in range(x.size):
-            J[:, i] = self._column(x, r, i, method)
-        return J
-
-    def _column(self, x: np.ndarray, r: np.ndarray, i: int, method: str) -> np.ndarray:
-        """The derivative by x[i], at points inside the box; on the other side if residuals are not finite there."""
-        size = STEPS[method] * max(1.0, abs(x[i]))
-        up, down = self.high[i] - x[i], x[i] - self.low[i]
-        if up == down == 0.0:
-            return np.zeros_like(r)  # held fixed: no step will use it
-
-        def at(h: float) -> tuple[float, np.ndarray]:
-            there = x.copy()
-            there[i] = x[i] + h
-            return there[i] - x[i], self.residuals(there)
-
-        if method == "3-point" and min(up, down) >= size:
-            (a, ra), (b, rb) = at(size), at(-size)
-            if np.isfinite(ra).all() and np.isfinite(rb).all():
-                return (ra - rb) / (a - b)
-        sign = 1.0 if (up >= size and x[i] >= 0) or up >= max(down, size) else -1.0
-        column = np.full_like(r, np.nan)
-        for side in (sign, -sign):
-            room = up if side > 0 else down
-            h = side * min(size, room / 2 if method == "3-point" else room)
-            if h == 0.0:
-                continue
-            a, ra = at(h)
-            if method == "3-point":
-                b, rb = at(2 * h)
-                column = (ra - r) * (b / (a * (b - a))) - (rb - r) * (a / (b * (b - a)))
-            else:
-                column = (ra - r) / a
-            if np.isfinite(column).all():
-                break
-        return column
 
     def not_finite(self, x: np.ndarray, r: np.ndarray, J: np.ndarray | None = None) -> str | None:
         """A sentence that says which residual or slope is not finite at x, and what to do; None if all are."""

@@ -17,7 +17,8 @@ from surefit.blas import one_thread
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 from surefit.sentences import Sentence
 
-from .problem import EPS, real_numbers, start_of
+from .differences import EPS
+from .problem import real_numbers, start_of
 from .result import STATUSES, Callback, Result, Trace
 from .wolfe import NOISE, strong_wolfe
 

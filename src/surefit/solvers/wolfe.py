@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .problem import EPS
+from .differences import EPS
 
 DECREASE, CURVATURE = 1e-4, 0.9  # c1 and c2 of Nocedal and Wright for quasi-Newton directions
 MOST = 40  # trials in one search

@@ -696,3 +696,10 @@ def test_threads_that_call_a_function_with_state_lose_no_update() -> None:
     finally:
         sys.setswitchinterval(before)
     assert count.item() == 2000 and sorted(seen) == list(range(1, 2001)) and compiled.traces == 1
+
+
+def test_a_python_integer_that_is_too_large_is_named() -> None:
+    for f in (lambda x: x * 2, lambda x: x * tensor([1.0, 2.0])):
+        for n in (2**63, -(2**63) - 1, 2**70):
+            with pytest.raises(ArgumentError, match=f"{n} does not fit into int64"):
+                jit(f)(n)

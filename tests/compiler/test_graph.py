@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
 from surefit import nn
-from surefit.compiler import compile_program
+from surefit.compiler import compile_program, engine
 from surefit.compiler.graph import graph_of, reachable
 from surefit.compiler.indexing import follow, identity, offset, var
 from surefit.compiler.plan import Plan
@@ -156,6 +158,23 @@ def test_a_chain_of_three_thousand_operations_compiles(shape):
     x = np.linspace(0, 1, int(np.prod(shape))).reshape(shape)
     (y,), _ = compile_program(record(lambda v: chain(v, 3000), x)).run([x])
     np.testing.assert_allclose(y, chain(x, 3000), rtol=1e-9)
+
+
+@pytest.mark.slow
+def test_a_long_program_is_translated_in_linear_time():
+    def sines(x, length):
+        for _ in range(length):
+            x = F.sin(x) + 0.1
+        return x
+
+    x, seconds = np.linspace(0, 1, 5), []
+    for length in (500, 1200):
+        compiled = compile_program(record(lambda v, length=length: sines(v, length), x))
+        np.testing.assert_allclose(compiled.run([x])[0][0], sines(x, length), rtol=1e-9)
+        began = time.process_time()
+        engine.object_code(compiled.llvm_ir, engine.target())
+        seconds.append(time.process_time() - began)
+    assert seconds[1] < 2.4 * seconds[0]  # with all of LLVM's care, the square of that
 
 
 def test_the_gradient_of_a_long_chain_compiles():

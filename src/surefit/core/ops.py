@@ -36,7 +36,9 @@ from surefit.core.primitive import (
     Function,
     Literal,
     Op,
+    Part,
     as_array,
+    at_once,
     aval_of,
     binary,
     bool_,
@@ -53,6 +55,7 @@ from surefit.core.primitive import (
     normalize_axes,
     normalize_axis,
     operand_dtype,
+    part_of,
     plain_array,
     primitive,
     promote,
@@ -522,7 +525,7 @@ def _slice_vjp(g: Any, y: Any, x: Any, start: tuple[int, ...], stop: tuple[int, 
 
 def _slice_put(x: Any, new: Any, start: tuple[int, ...], stop: tuple[int, ...], step: tuple[int, ...]) -> Any:
     inside = tuple(map(slice, start, stop, step))
-    if x.__class__ is ndarray and new.__class__ is ndarray:
+    if at_once(x, new):
         out = x.copy()
         out[inside] = new
         return out

@@ -458,6 +458,8 @@ class Program:
     def _fitting(self, v: Var, a: Any) -> Any:
         """An argument as the value that v stands for."""
         if v.aval.weak and isinstance(a, (int, float)):
+            if v.dtype == ops.int64:
+                ops.as_array(a, v.dtype)  # or an error, where it is too large
             return a
         have = aval_of(a)
         if have.shape != v.shape:

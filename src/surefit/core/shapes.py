@@ -369,15 +369,32 @@ def diagonal(x: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     )
     if a == b:
         raise AxisError(f"diagonal: dim1={dim1} and dim2={dim2} are the same axis")
-    x = movedim(x, (a, b), (-2, -1))
+    return ops.part_of[0](x, _DIAGONAL, {"offset": whole("diagonal", "offset", offset), "dim1": a, "dim2": b})
+
+
+def _diagonal_value(x: Any, offset: int, dim1: int, dim2: int) -> Any:
+    x = movedim(x, (dim1, dim2), (-2, -1))
     n, m = x.shape[-2:]
     row = max((0, -offset))
     count = max((0, min((n - row, m - row - offset))))
     place = ops.iota(size=count, dtype=int64) * (m + 1) + (row * (m + 1) + offset)
-    return ops.take(ops.reshape(x, shape=(*x.shape[:-2], n * m)), place, axis=len(shape) - 2)
+    return ops.take(ops.reshape(x, shape=(*x.shape[:-2], n * m)), place, axis=x.ndim - 2)
 
 
-_diagonal = diagonal
+def _diagonal_put(x: Any, new: Any, offset: int, dim1: int, dim2: int) -> Any:
+    turned = movedim(x, (dim1, dim2), (-2, -1))
+    n, m = turned.shape[-2:]
+    if not new.shape[-1]:
+        return x
+    at = np.clip(np.arange(n) - max((0, -offset)), 0, new.shape[-1] - 1).view(
+        ops.Literal
+    )  # of each row in the diagonal
+    rows = ops.take(new, at, axis=new.ndim - 1)
+    on = (np.arange(m) == np.arange(n)[:, None] + offset).view(ops.Literal)
+    return movedim(ops.where(on, ops.reshape(rows, shape=(*rows.shape, 1)), turned), (-2, -1), (dim1, dim2))
+
+
+_DIAGONAL = ops.Part("diagonal", _diagonal_value, _diagonal_put)
 
 
 def diag(x: Any, diagonal: int = 0) -> Any:
@@ -385,7 +402,7 @@ def diag(x: Any, diagonal: int = 0) -> Any:
     diagonal = whole("diag", "diagonal", diagonal)
     shape = shape_of(x)
     if len(shape) == 2:
-        return _diagonal(x, diagonal)
+        return _diagonal_value(x, diagonal, 0, 1)
     if len(shape) != 1:
         raise ShapeError(f"diag: needs one or two axes, got {shape}")
     n = shape[0] + abs(diagonal)
@@ -581,7 +598,7 @@ def put_at(x: Any, index: Any, value: Any) -> Any:
     if not fits(given, places.shape):
         raise ShapeError(f"x[index] = value: value of shape {shape_of(value)} does not fit x[index] of {places.shape}")
     value = ops.broadcast_to(ops.reshape(value, shape=given), shape=places.shape)
-    if x.__class__ is np.ndarray and value.__class__ is np.ndarray:
+    if ops.at_once(x, value):
         out = np.array(x, order="C")
         out.reshape(-1)[places.reshape(-1)] = value.reshape(-1)
         return out

@@ -376,6 +376,53 @@ def test_an_error_inside_is_the_one_of_the_eager_call(f: Any, args: Any, error: 
     np.testing.assert_array_equal(compiled(*good).numpy(), first)  # and the next call is as good as before
 
 
+TABLE_OF_20, ROW_OF_5 = State(np.arange(20.0).reshape(4, 5), "table"), State(np.arange(5.0), "row")
+
+INDEXED = {
+    "x[i]": lambda i: ROW_OF_5[i],
+    "x[:, i]": lambda i: TABLE_OF_20[:, i],
+    "x[0, i]": lambda i: TABLE_OF_20[i * 0, i],
+    "x[2, i]": lambda i: TABLE_OF_20[i * 0 + 2, i],
+    "x[i, 2] of x^T": lambda i: TABLE_OF_20.T[i, i * 0 + 2],
+    "take_along_dim": lambda i: F.take_along_dim(TABLE_OF_20, i.reshape(1, -1), 1),
+    "index_select": lambda i: F.index_select(TABLE_OF_20, 1, i),
+    "gather": lambda i: F.gather(TABLE_OF_20, 1, i.reshape(1, -1)),
+    "scatter_add": lambda i: F.scatter_add(
+        surefit.zeros(4, 5, dtype=np.float64), 1, i.reshape(1, -1), surefit.ones(1, 2, dtype=np.float64)
+    ),
+    "one_hot": lambda i: nn.functional.one_hot(i, 5),
+    "cross_entropy": lambda i: nn.functional.cross_entropy(TABLE_OF_20[:2], i),
+    "embedding": lambda i: nn.functional.embedding(i, TABLE_OF_20.T),
+}
+
+
+@pytest.mark.parametrize("bad", [5, 9, -6, 25, -21])
+@pytest.mark.parametrize("f", INDEXED.values(), ids=INDEXED)
+def test_an_index_out_of_range_is_named_as_it_was_given_and_ends_in_no_other_row(f: Any, bad: int) -> None:
+    compiled = jit(f)
+    np.testing.assert_array_equal(compiled(np.array([0, 4])).numpy(), f(tensor(np.array([0, 4]))).numpy())
+    for g in (lambda i: f(tensor(i)), compiled):
+        with pytest.raises((AxisError, ArgumentError), match=rf" {bad} "):
+            g(np.array([0, bad]))
+
+
+def test_indices_from_the_end() -> None:
+    for name in ("x[i]", "x[:, i]", "x[2, i]", "take_along_dim", "index_select"):
+        at = np.array([-1, -5])
+        np.testing.assert_array_equal(jit(INDEXED[name])(at).numpy(), INDEXED[name](tensor(at)).numpy())
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("to", [np.int32, np.int64])
+def test_what_no_integer_is_near_is_the_smallest_integer_both_ways(kind: Any, to: Any) -> None:
+    least = int(np.iinfo(to).min)
+    x = np.array([np.nan, np.inf, -np.inf, 1e30, -1e30, -float(least), float(least), 1.7, -1.7, 0.0], kind)
+    want = [least] * 7 + [1, -1, 0]
+    for mode in ("fast", "strict"):
+        assert jit(lambda v: v.to(to), mode=mode)(x).tolist() == want
+    assert tensor(x).to(to).tolist() == want
+
+
 def test_what_python_checks_before_computing_is_checked_by_the_index() -> None:
     logits, wrong = np.ones((2, 3)), np.array([0, 3])
     with pytest.raises(ArgumentError, match="3"):
@@ -527,6 +574,52 @@ def test_parameters_that_moved_to_another_optimiser_are_found() -> None:
 # --- arguments ----------------------------------------------------------------------------------------------
 
 
+def test_a_list_of_numbers_is_one_tensor() -> None:
+    f = lambda x: (x * x).sum()
+    assert jit(f)([3.0, 4.0]).item() == 25 and jit(grad(f))([3.0, 4.0]).tolist() == [6, 8]
+    assert jit(f)([[1, 2], [3, 4]]).item() == 30
+    assert jit(lambda d: d["x"].sum())({"x": [1.0, 2.0]}).item() == 3
+
+
+def test_a_tuple_of_numbers_stays_a_tuple_of_numbers() -> None:
+    f = jit(lambda x, pair: x * pair[0] + pair[1])
+    assert f(ONES, (0.1, 0.2)).tolist() == [0.1 + 0.2] * 3 and f.traces == 1
+    assert f(ONES, (0.5, 0.25)).tolist() == [0.75] * 3 and f.traces == 1
+
+
+@pytest.mark.parametrize(
+    "value, error, words",
+    [
+        (np.array([1, None], object), DtypeError, "object"),
+        (np.array([1j, 2.0]), DtypeError, "complex128"),
+        (1j, DtypeError, "complex"),
+        (np.array(["a", "b"]), DtypeError, "<U1"),
+        (np.array(["2020-01-01"], "M8[D]"), DtypeError, "datetime64"),
+        (np.ones(2, np.float16), DtypeError, "float16"),
+        (np.ones(2, np.uint8), DtypeError, "uint8"),
+        (range(3), DtypeError, "range"),
+        ({1, 2}, DtypeError, "set"),
+        (np.ma.array([1.0, 2.0], mask=[False, True]), ArgumentError, "hides 1"),
+    ],
+)
+def test_what_is_no_array_of_numbers_is_refused_by_name(value: Any, error: Any, words: str) -> None:
+    for make in (lambda f, *args: jit(f)(*args), record):
+        with pytest.raises(error, match=words) as caught:
+            make(lambda first, second: (first * second).sum(), ONES, value)
+        assert "argument second" in str(caught.value)
+
+
+def test_a_ragged_list_is_refused() -> None:
+    with pytest.raises(ShapeError, match="ragged"):
+        jit(lambda x: x.sum())([[1.0], [1.0, 2.0]])
+
+
+def test_what_is_no_array_of_numbers_inside_is_refused() -> None:
+    for inside in (np.array([1j, 2, 3]), np.array([1, 2, None], object), "a", 1j):
+        with pytest.raises(DtypeError):
+            jit(lambda x, inside=inside: x * inside)(ONES)
+
+
 def test_arrays_are_not_kept_and_results_are_not_shared() -> None:
     f = jit(lambda x: (x, x * 2))
     x = np.ones(3)
@@ -603,3 +696,10 @@ def test_threads_that_call_a_function_with_state_lose_no_update() -> None:
     finally:
         sys.setswitchinterval(before)
     assert count.item() == 2000 and sorted(seen) == list(range(1, 2001)) and compiled.traces == 1
+
+
+def test_a_python_integer_that_is_too_large_is_named() -> None:
+    for f in (lambda x: x * 2, lambda x: x * tensor([1.0, 2.0])):
+        for n in (2**63, -(2**63) - 1, 2**70):
+            with pytest.raises(ArgumentError, match=f"{n} does not fit into int64"):
+                jit(f)(n)

@@ -756,7 +756,7 @@ def explained(sample: Sample, mode: str, target: str | None, small: bool = True)
 
 
 def described(recipe: Recipe) -> str:
-    """The Program of a recipe, and code that makes it; large arrays are drawn anew there."""
+    """The Program of a recipe, and code that makes it; large arrays are drawn again there."""
     lines = [str(sample_of(recipe).program), "", "import numpy as np", "from surefit.core import ops"]
     lines += ["from surefit.core.program import record", "from surefit.core.leaves import State", ""]
     names = [*(f"x{i}" for i in range(len(recipe.inputs))), *(f"s{i}.detach()" for i in range(len(recipe.state)))]

@@ -48,7 +48,7 @@ def test_what_decides_the_code_is_in_the_name(other):
     assert not compiled(**other).cached
 
 
-def test_a_compiler_that_was_changed_writes_its_code_anew(tmp_path, monkeypatch):
+def test_a_compiler_that_was_changed_writes_its_code_again(tmp_path, monkeypatch):
     copy = shutil.copytree(Path(cache.__file__).parent, tmp_path / "compiler")
     shutil.copytree(Path(cache.__file__).parent.parent / "ir", tmp_path / "ir")
     compiled()

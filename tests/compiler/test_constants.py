@@ -68,6 +68,47 @@ def test_gradients_of_what_is_cut_out(f, x, want, mode):
     np.testing.assert_allclose(grad(f)(sf.tensor(x)).numpy(), want, rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.parametrize(
+    "part, want",
+    {
+        "a part": (lambda r: r[1:] * 2, one_of((20, 2), np.s_[:, 1], value=2.0)),
+        "a part alone": (lambda r: r[1:], one_of((20, 2), np.s_[:, 1])),
+        "a number": (lambda r: r[0] * r[1], Z[:, ::-1]),
+        "cumulated": (lambda r: r.cumsum(0), np.tile([2.0, 1.0], (20, 1))),
+    }.values(),
+)
+def test_gradients_of_what_is_cut_out_of_each_sample(part, want):
+    f = grad(lambda z: sf.batch(part)(z).sum())
+    np.testing.assert_allclose(jit(f)(Z).numpy(), want, rtol=1e-12)
+    np.testing.assert_allclose(f(Z).numpy(), want, rtol=1e-12)
+
+
+def changed(how):
+    y = sf.zeros(40, dtype="float64")
+    how(y)
+    return y
+
+
+@pytest.mark.parametrize(
+    "how, want",
+    {
+        "a slice": (lambda y: y.__setitem__(slice(3, 10), 1.0), one_of(40, np.s_[3:10])),
+        "places": (lambda y: y.__setitem__([3, 5, 30], 2.0), one_of(40, 3, 5, 30, value=2.0)),
+        "by other values": (lambda y: y.__setitem__(slice(20), sf.arange(20.0)), np.r_[np.arange(20.0), np.zeros(20)]),
+        "a view": (lambda y: y.view(5, 8)[:, 1].fill_(3.0), one_of(40, np.s_[1::8], value=3.0)),
+        "a diagonal": (lambda y: y[:36].view(6, 6).diagonal().add_(1.0), one_of(40, np.s_[0:36:7])),
+        "by an argument": (None, np.r_[np.zeros(37), U[37:] ** 2]),
+    }.values(),
+)
+def test_arrays_that_are_changed_inside(how, want):
+    def f(u):
+        y = changed(how) if how else changed(lambda y: y.__setitem__(slice(37, None), u[37:] ** 2))
+        return y + 0.0 * u
+
+    np.testing.assert_allclose(f(sf.tensor(U)).numpy(), want)
+    np.testing.assert_allclose(jit(f)(U).numpy(), want)
+
+
 def test_a_step_of_training_through_what_is_cut_out():
     nets = []
     for compile_it in (False, True):

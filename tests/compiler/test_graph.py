@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
 from surefit import nn
-from surefit.compiler import compile_program
+from surefit.compiler import compile_program, engine
 from surefit.compiler.graph import graph_of, reachable
 from surefit.compiler.indexing import follow, identity, offset, var
 from surefit.compiler.plan import Plan
 from surefit.core import functions as F
 from surefit.core import ops
+from surefit.core.creation import tensor
+from surefit.core.functional import grad
 from surefit.core.program import record
 
 from .training import problem
@@ -138,3 +142,92 @@ def test_explain_says_what_was_made():
     text = str(e)
     assert "(16, 20) @ (20, 30)" in text and "kernels" in text and "test_graph.py" in text
     assert "define" in compiled.llvm_ir and compiled.assembly.count("\n") > 100
+
+
+# --- size -------------------------------------------------------------------------------------------------------------
+
+
+def chain(x, length):
+    for k in range(length):
+        x = x * 1.0001 + 0.001 if k % 100 else F.sin(x)
+    return x
+
+
+@pytest.mark.parametrize("shape", [(3,), (4, 7)])
+def test_a_chain_of_three_thousand_operations_compiles(shape):
+    x = np.linspace(0, 1, int(np.prod(shape))).reshape(shape)
+    (y,), _ = compile_program(record(lambda v: chain(v, 3000), x)).run([x])
+    np.testing.assert_allclose(y, chain(x, 3000), rtol=1e-9)
+
+
+@pytest.mark.slow
+def test_a_long_program_is_translated_in_linear_time():
+    def sines(x, length):
+        for _ in range(length):
+            x = F.sin(x) + 0.1
+        return x
+
+    x, seconds = np.linspace(0, 1, 5), []
+    for length in (500, 1200):
+        compiled = compile_program(record(lambda v, length=length: sines(v, length), x))
+        np.testing.assert_allclose(compiled.run([x])[0][0], sines(x, length), rtol=1e-9)
+        began = time.process_time()
+        engine.object_code(compiled.llvm_ir, engine.target())
+        seconds.append(time.process_time() - began)
+    assert seconds[1] < 2.4 * seconds[0]  # with all of LLVM's care, the square of that
+
+
+def test_the_gradient_of_a_long_chain_compiles():
+    x = np.linspace(0, 1, 5)
+    (g,), _ = compile_program(record(grad(lambda v: chain(v, 1000).sum()), x)).run([x])
+    np.testing.assert_allclose(g, grad(lambda v: chain(v, 1000).sum())(tensor(x)).numpy(), rtol=1e-9)
+
+
+def test_sixty_doublings_cost_no_more_than_sixty_operations():
+    def doubled(x):
+        for _ in range(60):
+            x = (x + x) * 0.5
+        return x
+
+    (y, g), _ = compile_program(record(lambda v: (doubled(v), grad(lambda u: doubled(u).sum())(v)), A)).run([A])
+    np.testing.assert_array_equal(y, A)
+    np.testing.assert_array_equal(g, np.ones_like(A))
+
+
+# --- a plan is checked ------------------------------------------------------------------------------------------------
+
+
+def a_plan():
+    _, _, step = problem()
+    x, y = np.zeros((20, 2)), np.zeros((20, 1))
+    graph, inputs, outputs, state = graph_of(record(step, tensor(x), tensor(y)), "fast")
+    return Plan(graph, inputs, outputs, state, [-1] * len(state), 16)
+
+
+def test_a_plan_that_reads_too_early_is_refused():
+    plan = a_plan()
+    k = next(k for k, kernel in enumerate(plan.kernels) if any(plan.ready[r] >= 0 for r in kernel.reads))
+    plan.kernels.insert(0, plan.kernels.pop(k))
+    with pytest.raises(AssertionError, match="reads n"):
+        plan._check_order()
+
+
+def test_a_plan_whose_values_share_bytes_is_refused():
+    plan = a_plan()
+    a, b = plan.buffers[:2]
+    a.first, a.last, b.first, b.last, b.start = 0, 5, 3, 9, a.start
+    with pytest.raises(AssertionError, match="share bytes"):
+        plan._check_memory()
+
+
+def test_a_plan_that_never_settles_is_an_error_and_no_endless_loop(monkeypatch):
+    rounds = []
+
+    def more(self):
+        rounds.append(1)
+        return {-len(rounds)}
+
+    monkeypatch.setattr(Plan, "_needed_twice", more)
+    with pytest.raises(AssertionError, match="settle"):
+        compile_program(record(lambda x: x + 1.0, A))
+    assert len(rounds) < 50

@@ -56,6 +56,9 @@ ON_DATA = [
     "d = {}; d += x; d -= 1; d *= 2; d /= 4; d **= 2", "d = {}; d //= 2", "d = {}; d %= 2",
     "a = {}; b = a.view(-1); b += 1; a[0] = b[4]", "a = {}; r = a[1]; a.fill_(3); r += a[0]",
     "for row in {}: row.mul_(2)",
+    "{}.diagonal().fill_(9)", "{}.diagonal(1).add_(3)", "{}.diagonal(-1)[0] = 8", "{}.T.diagonal(1).zero_()",
+    "{}[:, 1:].diagonal().mul_(2)", "{}.view(1, 2, 3).diagonal(0, 1, 2).zero_()", "torch.diagonal({}, 0, 1, 0)[1] = 4",
+    "{}.expand(2, 3).diagonal().view(2).sub_(7)", "{}.diagonal(-2).fill_(9)", "{}.diagonal(9).fill_(9)",
 ]  # fmt: skip
 
 SCRIPTS = [
@@ -75,6 +78,9 @@ SCRIPTS = [
     "w.data.copy_(other.weight.data)",
     "(w * x).sum().backward()\nw.grad.data.zero_()\n(w * x).sum().backward()\nw.grad.zero_()\n"
     "(w * x * 2).sum().backward()",
+    "(w * x).sum().backward()\ng = w.grad\ng.zero_()\n(w * x * 3).sum().backward()\nx.copy_(g)",
+    "w.grad = x\n(w * n).sum().backward()", "(w * x).sum().backward()\ng = w.grad\nw.grad = None\n"
+    "(w * x * 2).sum().backward()\nx.copy_(g)",
     "(w * x).sum().backward()\nw.grad[0] = 0\nw.grad *= 3\nw.data -= 0.1 * w.grad.data",
     "(w * x).sum().backward()\nw.grad.clamp_(-1, 1)\nwith torch.no_grad():\n    w -= w.grad\n    w.grad.zero_()",
     "d = w.data\nw.data.fill_(2)\nx.copy_(d)", "d = w.detach()\nwith torch.no_grad():\n    w += 1\nx.copy_(d)",
@@ -208,6 +214,7 @@ x + 0 | x * 1 | -x | x.to(torch.float32) | x.float() | x.double() | x.sum(0) | x
 x.max(0)[0] | x.amax(1) | x.sort(1)[0] | x.gather(1, n - n) | x.clamp(-9, 9) | x.softmax(0) | x.cumsum(0) | x @ x.T
 torch.cat([x]) | torch.stack([x]) | torch.where(x > 0, x, x) | torch.matmul(x, x[0]) | x.masked_fill(x > 99, 0)
 x.T.reshape(6) | x.T.reshape(3, 2) | x.T.flatten() | x[:, :2].reshape(4) | x[:1].reshape(3) | x[:, :2].view(2, 2, 1)
+x.diagonal() | x.diagonal(1) | x.T.diagonal() | x[:, 1:].diagonal() | x.diag() | x.diagonal().diag()
 x.transpose(0, 1).reshape(3, 1, 2) | x[:, ::2].reshape(-1) | x.unsqueeze(1).expand(2, 1, 3).reshape(6)
 x.detach() | x.data
 x.T.unsqueeze(0).squeeze() | x.view(3, 2).T.reshape(6) | x.T.detach().reshape(6) | x.T.T.reshape(6) | x[1:].T.reshape(3)
@@ -281,6 +288,7 @@ def steps() -> dict[str, Any]:
         "setitem": lambda w, x: w.data.__setitem__((slice(None), [0, 2]), x[:, 1:]),
         "number": lambda w, x: w.data.__setitem__(1, 7.0),
         "mask": lambda w, x: w.data.__setitem__(x > 0, 0.0),
+        "diagonal": lambda w, x: w.data.diagonal().add_(x.diagonal(1)),
         "transposed": lambda w, x: w.data.T[1].sub_(x[:, 2]),
         "viewed": lambda w, x: w.data.view(-1)[1:4].add_(x.view(-1)[2:5]),
         "read again": lambda w, x: (w.data.add_(x), w.data[0].mul_(w.data[1]), w.data.sum())[-1],

@@ -1,4 +1,30 @@
-"""The compiler: Programs as machine code, through LLVM."""
+"""The compiler: Programs as machine code, through LLVM.
+
+A function goes this way; each step knows those above it and none below:
+
+    core.program.record     a function of Tensors, run once on names           -> Program: inputs, equations, outputs
+    graph                   equal values are one, constants are folded,        -> Graph of Nodes
+                            thin products become multiplications and sums
+    indexing                views cost nothing: where an element of a slice,
+                            transpose or window lies in what it is a view of
+    plan                    which values are stored, by which loops, in which  -> Plan: kernels, places in the arena
+                            order, and where in memory
+    context, lower          the kernels of a plan, one after the other         -> a function in LLVM IR
+      fused_values, fusion    a fusion group: loops over one index space,
+                              values in vectors along one axis
+      elementwise, ir.mathlib one primitive for numbers or lanes
+      gemm                    matrix products as register tiles
+    threads                 how two threads share a step, and whether it pays
+    codegen                 plan and IR of a Program                           -> module text, Layout
+    loop_code               a native loop around the step; the epochs' runtime
+    engine                  LLVM's passes, object code, memory                 -> Library: addresses of functions
+    cache                   object code on disk
+    compiled                the machine code of a Program, with its arena      -> Built, explained by `explain`
+    function, loop, worker  what people call: `jit`, `compile_program`, `TrainingLoop`
+
+`jit(f)` records f for the shapes that it is called with, and this happens once. `Compiled.llvm_ir`, `.assembly` and
+`.explain()` show the stages of one function.
+"""
 
 from surefit.compiler.function import Compiled, Jitted, compile_program, jit
 from surefit.compiler.loop import TrainingLoop

@@ -6,10 +6,9 @@ import time
 from dataclasses import dataclass
 
 from surefit.compiler import engine
-from surefit.compiler.explain import kernel_row
 from surefit.compiler.graph import graph_of
 from surefit.compiler.lower import Lowering
-from surefit.compiler.plan import Place, Plan
+from surefit.compiler.plan import Place, Plan, kernel_row
 from surefit.compiler.threads import pays, write_helper, write_meeting
 from surefit.core.program import Program
 from surefit.errors import ArgumentError

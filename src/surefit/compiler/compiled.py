@@ -127,7 +127,7 @@ class Built:
 
     def explain(self) -> Explanation:
         """What was compiled, into what, how long each part took: printable, and plain data in its fields."""
-        return Explanation.of(self)
+        return Explanation.of(self.program, self.layout, self.mode, self.target, self.seconds, self.cached)
 
     def failure(self) -> tuple[str, str]:
         """What the arena's error code stands for, and the line; forgets the code."""

@@ -76,12 +76,22 @@ def target(level: str | None = None) -> Target:
     return Target("generic" if not cpu.startswith("x86") else "x86-64", "", 16, 16, False)
 
 
+# Lines of a function beyond which LLVM translates it as it stands: the time for anything better grows with the square
+# of its length (3 000 sines in a row: minutes). A training step of sixty layers has 12 000.
+LONG = 100_000
+
+
 def machine(t: Target, opt: int = 2) -> Any:
     """LLVM's target machine."""
     llvm = _binding()
     return llvm.Target.from_default_triple().create_target_machine(
         cpu=t.cpu if t.cpu != "generic" else "", features=t.features, opt=opt, jit=True
     )
+
+
+def _longest_function(text: str) -> int:
+    """Lines of the longest function."""
+    return max(body.count("\n") for body in text.split("\n}"))
 
 
 def versions() -> str:
@@ -100,7 +110,7 @@ def optimise(text: str, t: Target, level: int = 0) -> tuple[Any, Any]:
     """
     llvm = _binding()
     module = llvm.parse_assembly(text)
-    tm = machine(t)
+    tm = machine(t, 2 if _longest_function(text) <= LONG else 0)
     module.triple = tm.triple
     module.data_layout = str(tm.target_data)
     module.verify()

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-from surefit.compiler.graph import VIEWS
-from surefit.compiler.plan import Kernel, Plan
-
-if TYPE_CHECKING:
-    from surefit.compiler.compiled import Built
+from surefit.compiler.codegen import Layout
+from surefit.compiler.engine import Target
+from surefit.core.program import Program
 
 
 @dataclass(frozen=True)
@@ -35,14 +32,16 @@ class Explanation:
     cached: bool
 
     @classmethod
-    def of(cls, built: Built) -> Explanation:
-        """Gathered from what was built."""
-        layout, lines = built.layout, [eq.line for eq in built.program.equations]
+    def of(
+        cls, program: Program, layout: Layout, mode: str, target: Target, seconds: dict[str, float], cached: bool
+    ) -> Explanation:
+        """Of a Program and what became of it."""
+        lines = [eq.line for eq in program.equations]
         rows = tuple((kind, space, f"{what} ({lines[at]})", count) for kind, space, what, count, at in layout.kernels)
         return cls(
-            name=built.program.name,
-            mode=built.mode,
-            target=f"{built.target.cpu}, {built.target.vector_bytes}-byte vectors",
+            name=program.name,
+            mode=mode,
+            target=f"{target.cpu}, {target.vector_bytes}-byte vectors",
             equations=len(lines),
             nodes=layout.nodes,
             kernels=rows,
@@ -50,8 +49,8 @@ class Explanation:
             flops=layout.flops,
             threads=layout.threads,
             why_threads=layout.why_threads,
-            seconds=dict(built.seconds),
-            cached=built.cached,
+            seconds=dict(seconds),
+            cached=cached,
         )
 
     def __str__(self) -> str:
@@ -68,33 +67,4 @@ class Explanation:
         return "\n".join(lines)
 
 
-def kernel_row(plan: Plan, kernel: Kernel) -> tuple[str, str, str, int, int]:
-    """A kernel as (kind, space, what it writes, operations, equation)."""
-    if kernel.node is not None:
-        n = kernel.node
-        count = n.size * (2 * n.args[0].shape[-1] if n.op == "matmul" else 1)
-        sizes = " @ ".join(str(a.shape) for a in n.args) if n.op == "matmul" else str(n.shape)
-        return kernel.kind, sizes, f"{n.op} n{n.id}", count, n.equation
-    size = 1
-    for extent in kernel.space:
-        size *= extent
-    seen: set[int] = set()
-    operations = 0
-    stack: list[Any] = [r.node.args[0] if r.reduce else r.node for r in kernel.roots]
-    tops = {n.id for n in stack}
-    while stack:
-        n = stack.pop()
-        if n.id in seen:
-            continue
-        seen.add(n.id)
-        if n.id in plan.stored and n.id not in tops:
-            continue
-        operations += n.op not in VIEWS and n.op not in ("input", "constant")
-        stack += n.args
-    operations += sum(r.reduce for r in kernel.roots)
-    space = str(kernel.space) + (f" over {kernel.reduced}" if kernel.reduced else "")
-    writes = ", ".join(f"{r.node.op} n{r.node.id}" for r in kernel.roots)
-    return "loops", space, writes, size * operations, kernel.roots[0].node.equation
-
-
-__all__ = ["Explanation", "kernel_row"]
+__all__ = ["Explanation"]

@@ -17,10 +17,11 @@ from surefit.compiler.codegen import STEP, check_mode
 from surefit.compiler.compiled import Built
 from surefit.compiler.explain import Explanation
 from surefit.core.batching import Batched
-from surefit.core.ops import Aval, aval_of
-from surefit.core.program import Program, Var, argument_names, record
+from surefit.core.creation import as_tensor
+from surefit.core.ops import Aval
+from surefit.core.program import Program, Var, argument_avals, argument_names, record
 from surefit.core.tensor import Tensor, mode, wrap
-from surefit.core.tree import flatten
+from surefit.core.tree import flatten, is_data
 from surefit.errors import ArgumentError, GradientError, RecordError, ShapeError, SurefitError
 
 
@@ -102,6 +103,8 @@ class Jitted:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if kwargs:
             args = self._positional(args, kwargs)
+        if any(isinstance(a, (list, tuple, dict)) for a in args):
+            args = _with_tensors(args)
         leaves, _ = flatten(args)
         if mode.recorder is not None or any(map(_inside, leaves)):
             return self.f(*args)  # a part of something larger, which compiles or batches it as a whole
@@ -110,7 +113,7 @@ class Jitted:
                 f"jit: {getattr(self.f, '__name__', 'the function')} was given a tensor that requires a gradient, but "
                 f"compiled results carry no history; compile the gradient, jit(grad(f)), or pass x.detach()"
             )
-        avals = [aval_of(a) for a in leaves]
+        avals = argument_avals(self.f, args, leaves)
         key = (_structure(args), tuple((a.shape, a.dtype, a.weak) for a in avals))
         with self._lock:
             known = self.cache.setdefault(key, [])
@@ -195,6 +198,17 @@ class Jitted:
         return self._made().explain()
 
 
+def _with_tensors(tree: Any) -> Any:
+    """Arguments in which every list of numbers is a tensor; what is not a list of numbers stays what it is."""
+    if isinstance(tree, list) and is_data(tree):
+        return as_tensor(tree)
+    if isinstance(tree, dict):
+        return {k: _with_tensors(v) for k, v in tree.items()}
+    if isinstance(tree, (tuple, list)) and not hasattr(tree, "_fields"):
+        return type(tree)(map(_with_tensors, tree))
+    return tree
+
+
 def _inside(a: Any) -> bool:
     """Whether a value belongs to a batch or recording around this call."""
     return isinstance(getattr(a, "_value", a), (Batched, Var))
@@ -229,9 +243,9 @@ def jit(
 ) -> Any:
     """f as machine code: recorded and compiled on the first call for each set of shapes and dtypes.
 
-    f: a function of Tensors, arrays and numbers (also in tuples, lists and dicts): a forward pass, a gradient, or a
-    whole training step. Leaves that it reads and assigns (parameters, buffers, optimiser state) are state: a call
-    reads and assigns them. Results carry no history. Also a decorator.
+    f: a function of Tensors, arrays and numbers (also in tuples, lists and dicts; a list of numbers is one tensor): a
+    forward pass, a gradient, or a whole training step. Leaves that it reads and assigns (parameters, buffers, optimiser
+    state) are state: a call reads and assigns them. Results carry no history. Also a decorator.
 
     mode: "fast" may reassociate sums; "strict" gives the same bits on every CPU, whatever the vector width and batch.
     target: "avx512", "avx2", "neon" or "generic" for less than this CPU can do. max_traces: RecordError beyond.

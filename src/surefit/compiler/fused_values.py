@@ -8,29 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from surefit.compiler import elementwise
+from surefit.compiler.context import Context, memory
 from surefit.compiler.graph import VIEWS, Node
 from surefit.compiler.indexing import Affine, Index, aligned, follow, offset, reshapes_affinely, through
 from surefit.compiler.plan import COST, Kernel, Place
-from surefit.ir.builder import BYTES, Value, constant, is_float, vector
-
-if TYPE_CHECKING:
-    from surefit.compiler.lower import Lowering
+from surefit.ir.builder import Value, constant, is_float, vector
 
 CHECKED = frozenset(("take", "floor_divide", "remainder", "fmod", "pow"))  # primitives that can fail
-
-
-def memory(kind: str) -> int:
-    """Bytes of one element."""
-    return BYTES["i8" if kind == "i1" else kind]
 
 
 class Values:
     """Values of one fusion group at indices of its space, where the loops around stand at `base` on each axis."""
 
-    def __init__(self, low: Lowering, kernel: Kernel) -> None:
+    def __init__(self, low: Context, kernel: Kernel) -> None:
         self.low, self.k, self.f = low, kernel, low.f
         self.plan = low.plan
         self.stored = self.plan.stored

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 from surefit.compiler import elementwise
+from surefit.compiler.context import Context
 from surefit.compiler.fused_values import CHECKED, Values
 from surefit.compiler.graph import Node
 from surefit.compiler.indexing import Index, offset
 from surefit.compiler.plan import Kernel, Root
 from surefit.core.order import BLOCK
 from surefit.ir.builder import Value, constant, is_float
-
-if TYPE_CHECKING:
-    from surefit.compiler.lower import Lowering
 
 WRITTEN = 48  # operations in one body, beyond which nothing is written out several times
 UNROLLED = 4  # loops up to so many turns are written out
@@ -57,7 +54,7 @@ def _cone(node: Node, depth: int = 12) -> Iterator[Node]:
 class LoopWriter(Values):
     """One fusion group: loops over its space that compute all its roots."""
 
-    def __init__(self, low: Lowering, kernel: Kernel) -> None:
+    def __init__(self, low: Context, kernel: Kernel) -> None:
         super().__init__(low, kernel)
         self.free: dict[int, bool] = {}  # see _free_of_own
         self.cut = -1  # the axis along which two threads share the work

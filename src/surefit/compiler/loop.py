@@ -255,7 +255,7 @@ class TrainingLoop:
 
     def explain(self) -> Explanation:
         """What the step for a full batch became."""
-        return Explanation.of(self.full)
+        return self.full.explain()
 
     # --- single steps ---
 

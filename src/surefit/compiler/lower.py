@@ -1,4 +1,4 @@
-"""From kernels to instructions: fusion groups (see `groups`), matrix products, and the special forms."""
+"""From kernels to instructions: fusion groups (see `fusion`), matrix products, and the special forms."""
 
 from __future__ import annotations
 
@@ -8,35 +8,28 @@ from itertools import product
 
 import numpy as np
 
+from surefit.compiler.context import Context, memory
 from surefit.compiler.engine import Target
-from surefit.compiler.fused_values import memory
 from surefit.compiler.fusion import LoopWriter, divisible, large_product
 from surefit.compiler.gemm import emit_gemm, emit_transpose
 from surefit.compiler.graph import Node
-from surefit.compiler.indexing import follow, offset, var
+from surefit.compiler.indexing import follow, var
 from surefit.compiler.plan import Kernel, Place, Plan, Root
 from surefit.ir.builder import Function, Value, constant, is_float
 
 
-class Lowering:
+class Lowering(Context):
     """Writes the kernels of a plan into a function whose first argument is the arena.
 
-    messages: what each error code (from 1) stands for: (kind, node). shared: for a function that one or two threads
-    run, the conditions (i1) that this is the second of two and that there is no second: each writes its half of every
-    large result, so that no sum is cut in two and the number of threads changes nothing; `meet` emits the code at which
-    they wait for each other.
+    meet: emits the code at which two threads that share the function wait for each other.
     """
 
     def __init__(
         self, plan: Plan, f: Function, arena: Value, t: Target, fast: bool, shared: tuple[Value, Value] | None = None,
         meet: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
-        self.shared, self.meet = shared, meet
-        self.plan, self.f, self.arena, self.t, self.fast = plan, f, arena, t, fast
-        self.messages: list[tuple[str, Node]] = []
-        self.constants = {
-            n.id: f.module.array(n.value) for n in plan.order if n.op == "constant" and n.id in plan.stored
-        }
+        super().__init__(plan, f, arena, t, fast, shared)
+        self.meet = meet
 
     def run(self) -> None:
         """All kernels, then what is left of new state goes to its place."""
@@ -81,56 +74,6 @@ class Lowering:
             for source, target, node in self.plan.copies:
                 self._memcpy(source, target, node)
         self.meet()
-
-    def halves(self, n: int) -> tuple[Value | int, Value | int]:
-        """The turns of a loop that are this thread's."""
-        if self.shared is None:
-            return 0, n
-        second, alone = self.shared
-        middle = self.f.i64((n + 1) // 2)
-        start = self.f.select(second, middle, self.f.i64(0))
-        return start, self.f.select(self.f.or_(second, alone), self.f.i64(n), middle)
-
-    @contextmanager
-    def last(self, cut: bool) -> Iterator[None]:
-        """Code for what is left over at the end of a loop that is cut: of the thread that has its end."""
-        if self.shared is None or not cut:
-            yield
-        else:
-            with self.f.when(self.f.or_(*self.shared)):
-                yield
-
-    # --- addresses ---
-
-    def pointer(self, place: Place, element: int = 0) -> Value:
-        """Where an element of a place lies, counted from its first."""
-        kind = place.buffer.kind
-        if place.buffer.constant:
-            base = Value(self.constants[int(place.buffer.constant)], "ptr")
-            return self.f.gep(base, place.start + element, kind)
-        return self.f.gep(self.arena, place.buffer.start + (place.start + element) * memory(kind), "i8")
-
-    def place_of(self, node: Node) -> Place:
-        return self.plan.places[node.id]
-
-    def strides(self, node: Node) -> tuple[Place, int, tuple[int, ...]]:
-        """A value that is stored, or a view of one: its place, its first element there, and its strides."""
-        axes = tuple(var(i) for i in range(len(node.shape)))
-        base, index, flat = follow(node, axes, self.plan.stored)
-        place = self.place_of(base)
-        c, terms = offset(index, (1,) if flat else place.strides)
-        along = dict(terms)
-        return place, c, tuple(along.get(i, 0) for i in range(len(node.shape)))
-
-    def check(self, node: Node, what: str) -> int:
-        """An error code for a failure of this node."""
-        self.messages.append((what, node))
-        return len(self.messages)
-
-    def fail(self, bad: Value, code: int) -> None:
-        """Remember an error where a scalar is true."""
-        old = self.f.load(self.arena, "i32")
-        self.f.store(self.f.select(bad, constant(code, "i32"), old), self.arena)
 
     def _memcpy(self, source: Place, target: Place, node: Node) -> None:
         copy = self.f.module.declare("llvm.memcpy.p0.p0.i64", "void", ["ptr", "ptr", "i64", "i1 immarg"])

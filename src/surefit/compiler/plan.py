@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -110,17 +111,53 @@ class Plan:
         self.contiguous: set[int] = set()  # stored without padding
         self._pack()
         self.copied: set[int] = set()  # concatenations whose parts are copied, since their authors write elsewhere
+        self._settle()
+        self._allocate()
+        self._check_memory()
+
+    def _settle(self) -> None:
+        """Arrange until nothing changes any more.
+
+        What is stored decides the kernels, and from the kernels one sees what else had better be stored: values that
+        several of them would compute, and parts that must be copied. Both sets of nodes only grow, so that it ends
+        after at most as many rounds as there are nodes; two or three are usual.
+        """
         extra: set[int] = set()
-        while True:
+        for _ in range(2 * len(self.order) + 2):
             self.contiguous = set()
             self.stored = self._stored() | extra
             before = len(self.copied)
             self._arrange()
+            self._check_order()
             more = self._needed_twice() - extra
             if not more and len(self.copied) == before:
-                break
+                return
             extra |= more
-        self._allocate()
+        raise AssertionError("the plan does not settle")
+
+    # --- is the plan sound? ---
+
+    def _check_order(self) -> None:
+        """AssertionError unless every value is complete before a kernel reads it, or at hand in the same loop."""
+        for k, kernel in enumerate(self.kernels):
+            for r, own in kernel.reads.items():
+                if not (self.ready[r] < k or (own and self.ready[r] == k)):
+                    raise AssertionError(f"kernel {k} reads n{r}, which kernel {self.ready[r]} completes")
+        for node in (*self.outputs, *self.new_state):
+            if node.id in self.stored and node.id not in self.ready:
+                raise AssertionError(f"nobody computes {node}")
+
+    def _check_memory(self) -> None:
+        """AssertionError where two values that live at the same time share bytes, or one lies outside the arena."""
+        alive: list[Buffer] = []
+        for b in sorted(self.buffers, key=lambda b: b.first):
+            alive = [a for a in alive if a.last >= b.first]
+            for a in alive:
+                if a.start < b.start + b.bytes and b.start < a.start + a.bytes:
+                    raise AssertionError(f"{a.name} and {b.name} share bytes")
+            if not HEADER <= b.start <= self.arena - b.bytes or b.start % ALIGN:
+                raise AssertionError(f"{b.name} lies at {b.start} of {self.arena}")
+            alive.append(b)
 
     # --- what is stored ---
 
@@ -539,7 +576,7 @@ class Plan:
         for source, target, _ in self.copies:
             touch(source, len(self.kernels))
             touch(target, len(self.kernels))
-        buffers = [b for b in used.values() if not b.constant]
+        buffers = self.buffers = [b for b in used.values() if not b.constant]
         top = HEADER
         for b in buffers:
             if b.fixed:
@@ -555,3 +592,32 @@ class Plan:
             b.start = at
             placed.append(b)
             self.arena = max(self.arena, at + b.bytes)
+
+
+def kernel_row(plan: Plan, kernel: Kernel) -> tuple[str, str, str, int, int]:
+    """A kernel as (kind, space, what it writes, operations, equation)."""
+    if kernel.node is not None:
+        n = kernel.node
+        count = n.size * (2 * n.args[0].shape[-1] if n.op == "matmul" else 1)
+        sizes = " @ ".join(str(a.shape) for a in n.args) if n.op == "matmul" else str(n.shape)
+        return kernel.kind, sizes, f"{n.op} n{n.id}", count, n.equation
+    size = 1
+    for extent in kernel.space:
+        size *= extent
+    seen: set[int] = set()
+    operations = 0
+    stack: list[Any] = [r.node.args[0] if r.reduce else r.node for r in kernel.roots]
+    tops = {n.id for n in stack}
+    while stack:
+        n = stack.pop()
+        if n.id in seen:
+            continue
+        seen.add(n.id)
+        if n.id in plan.stored and n.id not in tops:
+            continue
+        operations += n.op not in VIEWS and n.op not in ("input", "constant")
+        stack += n.args
+    operations += sum(r.reduce for r in kernel.roots)
+    space = str(kernel.space) + (f" over {kernel.reduced}" if kernel.reduced else "")
+    writes = ", ".join(f"{r.node.op} n{r.node.id}" for r in kernel.roots)
+    return "loops", space, writes, size * operations, kernel.roots[0].node.equation

@@ -36,7 +36,9 @@ from surefit.core.primitive import (
     Function,
     Literal,
     Op,
+    Part,
     as_array,
+    at_once,
     aval_of,
     binary,
     bool_,
@@ -53,6 +55,7 @@ from surefit.core.primitive import (
     normalize_axes,
     normalize_axis,
     operand_dtype,
+    part_of,
     plain_array,
     primitive,
     promote,
@@ -522,7 +525,7 @@ def _slice_vjp(g: Any, y: Any, x: Any, start: tuple[int, ...], stop: tuple[int, 
 
 def _slice_put(x: Any, new: Any, start: tuple[int, ...], stop: tuple[int, ...], step: tuple[int, ...]) -> Any:
     inside = tuple(map(slice, start, stop, step))
-    if x.__class__ is ndarray and new.__class__ is ndarray:
+    if at_once(x, new):
         out = x.copy()
         out[inside] = new
         return out
@@ -691,7 +694,14 @@ def _fold_rule(
 
 
 def _cast_value(x: Any, dtype: np.dtype) -> Any:
-    return np.asarray(x).astype(dtype if dtype in RANK else dtype_of(dtype), copy=False)
+    x = np.asarray(x)
+    y = x.astype(dtype if dtype in RANK else dtype_of(dtype), copy=False)
+    if x.dtype.kind == "f" and y.dtype.kind == "i":  # NaN and what no integer is near: C leaves it to the machine
+        least = np.iinfo(y.dtype).min
+        outside = ~((x >= least) & (x < -float(least)))
+        if outside.any():
+            return np.where(outside, y.dtype.type(least), y)
+    return y
 
 
 def _cast_rule(x: Aval, dtype: np.dtype) -> Aval:

@@ -128,6 +128,14 @@ def known(x: Any) -> ndarray | None:
     return x if isinstance(x, ndarray) else None
 
 
+def at_once(*values: Any) -> bool:
+    """Whether all are arrays and no function is being recorded, so that NumPy may write into a copy of one.
+
+    While one is recorded, primitives have to say how a value came about.
+    """
+    return ndarray not in KINDS and all(v.__class__ is ndarray for v in values)
+
+
 def promote(avals: Iterable[Aval]) -> tuple[np.dtype, bool]:
     """The dtype that these values meet in, and whether it is still weak (only Python numbers took part)."""
     strong, weak = -1, -1
@@ -158,6 +166,24 @@ class Literal(np.ndarray):
 KINDS: dict[type, tuple[float, Callable[..., Any]]] = {}
 # A primitive without arguments (iota) cannot see from them that it is being recorded: `tensor` answers here.
 from_nothing: list[Callable[[Op, dict[str, Any]], Any]] = [lambda op, params: op.value(**params)]
+
+
+class Part(NamedTuple):
+    """A function that takes a part of a value, made of primitives that do not: of a tensor its result is a view.
+
+    put(x, new, **params): x with `new` in the place of that part.
+    """
+
+    name: str
+    value: Callable[..., Any]
+    put: Callable[..., Any]
+
+    def __call__(self, x: Any, **params: Any) -> Any:
+        return self.value(x, **params)
+
+
+# What a Part of any value is: `tensor` makes views of tensors.
+part_of: list[Callable[[Any, Part, dict[str, Any]], Any]] = [lambda x, part, params: part(x, **params)]
 
 
 class Op:

@@ -25,7 +25,7 @@ from surefit.core.leaves import FlatVector, Parameter, State
 from surefit.core.ops import KINDS, Arithmetic, Aval, Op, aval_of, operand_dtype
 from surefit.core.tensor import Tensor, View, mode, next_birth, value_of, wrap
 from surefit.core.tree import flatten
-from surefit.errors import CapturedError, DtypeError, RecordError, ShapeError
+from surefit.errors import ArgumentError, CapturedError, DtypeError, RecordError, ShapeError
 
 SMALL = 16  # elements: a captured array up to this size is a constant, a larger one was surely meant as an argument
 _INSIDE = tuple(  # frames of this package and of NumPy are not the user's
@@ -259,8 +259,10 @@ class Recorder:
         """Whether a value is an array that would not be frozen: then it has to be recorded how it came about."""
         return a.__class__ is np.ndarray and a.size > SMALL and not _one_number(a)
 
-    def named(self, a: Any) -> Var:
-        """Any value as a name, so that what is computed from it is recorded."""
+    def named(self, a: Any) -> Any:
+        """Any value as a name, so that what is computed from it is recorded; of a batch what all its samples are."""
+        if hasattr(a, "frame"):
+            return type(a)(self.named(a.value), a.frame)
         atom = self.atom(a)
         if isinstance(atom, Var):
             return atom
@@ -456,6 +458,8 @@ class Program:
     def _fitting(self, v: Var, a: Any) -> Any:
         """An argument as the value that v stands for."""
         if v.aval.weak and isinstance(a, (int, float)):
+            if v.dtype == ops.int64:
+                ops.as_array(a, v.dtype)  # or an error, where it is too large
             return a
         have = aval_of(a)
         if have.shape != v.shape:
@@ -573,18 +577,17 @@ def record(f: Callable[..., Any], *args: Any) -> Program:
     """
     recorder, before = Recorder(), mode.recorder
     leaves, rebuild = flatten(args)
-    inputs = []
-    for wish, leaf in zip(argument_names(f, args), leaves, strict=True):
-        inputs.append(recorder.var(aval_of(leaf), wish))
-    given = [wrap(v) for v in inputs]
-    for t, leaf in zip(given, leaves, strict=True):
+    avals = argument_avals(f, args, leaves)
+    inputs = [recorder.var(aval, wish) for wish, aval in zip(argument_names(f, args), avals, strict=True)]
+    values = [wrap(v) for v in inputs]
+    for t, leaf in zip(values, leaves, strict=True):
         t.requires_grad = isinstance(leaf, Tensor) and leaf.requires_grad
-    recorder.arguments = {id(t): v.name for t, v in zip(given, inputs, strict=True)}
+    recorder.arguments = {id(t): v.name for t, v in zip(values, inputs, strict=True)}
     streams = Streams(f)
     mode.recorder = recorder
     try:
         with _recordings:
-            results, rebuild_out = flatten(f(*rebuild(given)))
+            results, rebuild_out = flatten(f(*rebuild(values)))
             outputs = tuple(recorder.atom(_result(recorder, r)) for r in results)
             state_out = tuple((t, recorder.atom(recorder.current[k])) for k, t in recorder.assigned.items())
         recorder.check_grads()
@@ -626,6 +629,27 @@ def _result(recorder: Recorder, r: Any) -> Any:
     if isinstance(r, (Var, np.ndarray, np.generic, int, float, bool)):
         return r
     raise RecordError(f"a recorded function must return tensors, arrays or numbers, got {type(r).__name__}")
+
+
+def argument_avals(f: Callable[..., Any], args: tuple[Any, ...], leaves: Sequence[Any]) -> list[Aval]:
+    """Shapes and dtypes of the leaves of arguments. DtypeError or ArgumentError names the argument that has none."""
+    try:
+        return [_argument_aval(a) for a in leaves]
+    except (DtypeError, ArgumentError):
+        for name, a in zip(argument_names(f, args), leaves, strict=True):
+            try:
+                _argument_aval(a)
+            except (DtypeError, ArgumentError) as e:
+                raise type(e)(f"{getattr(f, '__name__', 'function')}: argument {name}: {e}") from None
+        raise
+
+
+def _argument_aval(a: Any) -> Aval:
+    aval = aval_of(a)
+    if isinstance(a, np.ndarray):
+        ops.dtype_of(aval.dtype)
+        ops.plain_array(a)
+    return aval
 
 
 def argument_names(f: Callable[..., Any], args: tuple[Any, ...]) -> Iterator[str]:

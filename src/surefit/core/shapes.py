@@ -369,15 +369,32 @@ def diagonal(x: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     )
     if a == b:
         raise AxisError(f"diagonal: dim1={dim1} and dim2={dim2} are the same axis")
-    x = movedim(x, (a, b), (-2, -1))
+    return ops.part_of[0](x, _DIAGONAL, {"offset": whole("diagonal", "offset", offset), "dim1": a, "dim2": b})
+
+
+def _diagonal_value(x: Any, offset: int, dim1: int, dim2: int) -> Any:
+    x = movedim(x, (dim1, dim2), (-2, -1))
     n, m = x.shape[-2:]
     row = max((0, -offset))
     count = max((0, min((n - row, m - row - offset))))
     place = ops.iota(size=count, dtype=int64) * (m + 1) + (row * (m + 1) + offset)
-    return ops.take(ops.reshape(x, shape=(*x.shape[:-2], n * m)), place, axis=len(shape) - 2)
+    return ops.take(ops.reshape(x, shape=(*x.shape[:-2], n * m)), place, axis=x.ndim - 2)
 
 
-_diagonal = diagonal
+def _diagonal_put(x: Any, new: Any, offset: int, dim1: int, dim2: int) -> Any:
+    turned = movedim(x, (dim1, dim2), (-2, -1))
+    n, m = turned.shape[-2:]
+    if not new.shape[-1]:
+        return x
+    at = np.clip(np.arange(n) - max((0, -offset)), 0, new.shape[-1] - 1).view(
+        ops.Literal
+    )  # of each row in the diagonal
+    rows = ops.take(new, at, axis=new.ndim - 1)
+    on = (np.arange(m) == np.arange(n)[:, None] + offset).view(ops.Literal)
+    return movedim(ops.where(on, ops.reshape(rows, shape=(*rows.shape, 1)), turned), (-2, -1), (dim1, dim2))
+
+
+_DIAGONAL = ops.Part("diagonal", _diagonal_value, _diagonal_put)
 
 
 def diag(x: Any, diagonal: int = 0) -> Any:
@@ -385,7 +402,7 @@ def diag(x: Any, diagonal: int = 0) -> Any:
     diagonal = whole("diag", "diagonal", diagonal)
     shape = shape_of(x)
     if len(shape) == 2:
-        return _diagonal(x, diagonal)
+        return _diagonal_value(x, diagonal, 0, 1)
     if len(shape) != 1:
         raise ShapeError(f"diag: needs one or two axes, got {shape}")
     n = shape[0] + abs(diagonal)
@@ -415,7 +432,13 @@ def _wrapped(index: Any, n: int, axis: int) -> Any:
             raise AxisError(f"index {bad} is out of range for axis {axis} of size {n}")
         if not value.size or value.min() >= 0:
             return index
-    return ops.where(ops.lt(index, 0), index + n, index)
+    backwards = ops.logical_and(ops.lt(index, 0), ops.ge(index, -n))  # what is out of range stays what it is
+    return ops.where(backwards, index + n, index)
+
+
+def checked(index: Any, n: int) -> Any:
+    """Indices of which none ends in another row: those that are not known yet are looked at when they come."""
+    return index if ops.known(index) is not None else ops.take(ops.iota(size=n, dtype=int64), index, axis=0)
 
 
 def _index_array(item: Any) -> Any:
@@ -541,7 +564,7 @@ def _take_arrays(x: Any, arrays: list[tuple[int, Any, int, int]], together: bool
     shape = ops.broadcast_shapes("index", *(shape_of(i) for _, i, *_ in arrays))
     flat: Any = 0
     for _, index, n, axis in arrays:
-        flat = flat * n + _wrapped(index, n, axis)
+        flat = flat * n + checked(_wrapped(index, n, axis), n)
     flat = flat if shape_of(flat) == shape else ops.broadcast_to(flat, shape=shape)
     rest = [i for i in range(x.ndim) if i not in axes]
     lead = math.prod(n for _, _, n, _ in arrays)
@@ -575,7 +598,7 @@ def put_at(x: Any, index: Any, value: Any) -> Any:
     if not fits(given, places.shape):
         raise ShapeError(f"x[index] = value: value of shape {shape_of(value)} does not fit x[index] of {places.shape}")
     value = ops.broadcast_to(ops.reshape(value, shape=given), shape=places.shape)
-    if x.__class__ is np.ndarray and value.__class__ is np.ndarray:
+    if ops.at_once(x, value):
         out = np.array(x, order="C")
         out.reshape(-1)[places.reshape(-1)] = value.reshape(-1)
         return out
@@ -639,14 +662,11 @@ def _flat_places(shape: tuple[int, ...], ishape: tuple[int, ...], axis: int, ind
         bad = value[(value < 0) | (value >= shape[axis])].reshape(-1)[0]
         raise AxisError(f"index {bad} is out of range for dim {axis} of size {shape[axis]}")
     # the other axes' part is a sum of iotas, so that nothing large is captured when this is recorded
-    places = index * strides[axis]
+    places = (checked(index, shape[axis]) if len(shape) > 1 else index) * strides[axis]
     for i, (m, s) in enumerate(zip(ishape, strides, strict=True)):
         if i != axis and m > 1:
             line = ops.reshape(ops.iota(size=m, dtype=int64), shape=(m,) + (1,) * (len(shape) - 1 - i))
             places = places + ops.mul(line, s)
-    if value is None and len(shape) > 1:  # nobody has looked: a wrong index must not end in another row
-        inside = ops.logical_and(ops.ge(index, 0), ops.lt(index, shape[axis]))
-        places = ops.where(inside, places, -1)
     return places
 
 

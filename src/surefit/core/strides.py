@@ -32,6 +32,9 @@ def after(name: str, params: dict[str, Any], shape: Sequence[int], strides: Stri
         new = params["shape"]
         lead = len(new) - len(shape)
         return (0,) * lead + tuple(s if n == m else 0 for s, n, m in zip(have, shape, new[lead:], strict=True))
+    if name == "diagonal":
+        a, b = params["dim1"], params["dim2"]
+        return (*(s for i, s in enumerate(have) if i not in (a, b)), have[a] + have[b])
     return reshaped(shape, have, params["shape"])
 
 

@@ -26,7 +26,7 @@ import numpy as np
 from surefit.core import functions as F
 from surefit.core import ops, strides
 from surefit.core.ops import FLOATS, KINDS, Arithmetic, Aval, Op, bool_, dtype_of, float32, float64, int32, int64
-from surefit.core.primitive import MISFIT, calm
+from surefit.core.primitive import MISFIT, Part, calm
 from surefit.core.shapes import put_at
 from surefit.errors import ArgumentError, CapturedError, DtypeError, GradientError, RecordError, ShapeError
 
@@ -372,6 +372,9 @@ class Tensor(Arithmetic):
         for t, grad in backpropagate([(self, g)], create_graph, keep, inputs):
             new = grad if isinstance(grad, Tensor) else wrap(grad)
             old = t._grad
+            if old.__class__ is Tensor and not (old.requires_grad or create_graph) and mode.recorder is None:
+                old._value = wrap(old._value + value_of(new))._value  # whoever holds the gradient sees it add up
+                continue
             if mode.recorder is not None:
                 mode.recorder.add_grad(t)
                 mode.recorder.remember_grad(t)
@@ -737,11 +740,11 @@ class View(Tensor):
     __slots__ = ("_seen", "base", "path", "strides")
 
     def __init__(
-        self, of: Tensor, step: tuple[Op, dict[str, Any]] | None = None, apart: strides.Strides | None = None
+        self, of: Tensor, step: tuple[Op | Part, dict[str, Any]] | None = None, apart: strides.Strides | None = None
     ) -> None:
         self.base: Tensor = of.base if isinstance(of, View) else of
-        before: tuple[tuple[Op, dict[str, Any]], ...] = of.path if isinstance(of, View) else ()
-        self.path: tuple[tuple[Op, dict[str, Any]], ...] = before if step is None else (*before, step)
+        before: tuple[tuple[Op | Part, dict[str, Any]], ...] = of.path if isinstance(of, View) else ()
+        self.path: tuple[tuple[Op | Part, dict[str, Any]], ...] = before if step is None else (*before, step)
         self.strides: strides.Strides | None = of.strides if step is None and isinstance(of, View) else apart
         self._seen: tuple[Any, Any] = (None, None)  # the base's value, and what the path made of it
         self._node, self._birth, self._grad, self.requires_grad = None, next_birth(), None, False
@@ -777,7 +780,18 @@ class View(Tensor):
         return Tensor, (self._concrete("pickling"), None, self.requires_grad)
 
 
-def _view(of: Tensor, op: Op, params: dict[str, Any], value: Any) -> Tensor:
+def _part(x: Any, part: Part, params: dict[str, Any]) -> Any:
+    """A part of any value: of a tensor without history a view."""
+    y = part(x, **params)
+    if not isinstance(x, Tensor) or y._node is not None:
+        return y
+    return _view(x, part, params, value_of(y))
+
+
+ops.part_of[0] = _part
+
+
+def _view(of: Tensor, op: Op | Part, params: dict[str, Any], value: Any) -> Tensor:
     """The result of a primitive that takes a part of a tensor: a View, or a tensor of its own where PyTorch copies."""
     have = of.strides if isinstance(of, View) else None
     if have is None and op is ops.reshape:

@@ -317,7 +317,7 @@ class Function:
         return self.emit(kind, x.width, f"bitcast {x} to {type_text(kind, x.width)}")
 
     def convert(self, x: Value, kind: str) -> Value:
-        """The same number as another kind; floats to integers saturate, NaN becomes 0."""
+        """The same number as another kind; a float that no integer is near, as NaN, becomes the smallest integer."""
         if x.kind == kind:
             return x
         a, b = is_float(x.kind), is_float(kind)
@@ -327,10 +327,10 @@ class Function:
         if a and b:
             return self.emit(kind, x.width, f"{'fpext' if kind == 'f64' else 'fptrunc'} {x} to {t}")
         if a:
-            suffix = (f"v{x.width}" if x.width > 1 else "") + _SUFFIX[kind]
-            source = (f"v{x.width}" if x.width > 1 else "") + _SUFFIX[x.kind]
-            f = self.module.declare(f"llvm.fptosi.sat.{suffix}.{source}", t, [x.type])
-            return self.emit(kind, x.width, f"call {t} {f}({x})")
+            least = -(2 ** (8 * BYTES[kind] - 1))
+            inside = self.and_(self.compare("ge", x, float(least)), self.compare("lt", x, -float(least)))
+            y = self.emit(kind, x.width, f"fptosi {self.select(inside, x, self.const(0, x))} to {t}")
+            return self.select(inside, y, self.const(least, y))
         if b and x.kind == "i1":
             return self.select(x, constant(1, kind, x.width), constant(0, kind, x.width))
         if b:

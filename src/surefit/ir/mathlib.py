@@ -9,8 +9,8 @@ the bits are the same on every machine and for every vector width. MAX_ULP state
 There are no tables, and no branches but for huge angles and for remainders of numbers that are far apart: all lanes
 take the same way, and special values are chosen at the end. Arguments are reduced as in Cody and Waite, "Software
 Manual for the Elementary Functions", 1980, and in Muller, "Handbook of Floating-Point Arithmetic", 2018, chapter 10;
-huge angles as in Payne and Hanek, "Radian reduction for trigonometric functions", 1983 (`angles`). Logarithms by
-(m - 1) / (m + 1) and e^x - 1 put together from two parts are in Tang's papers of 1989 to 1992 and in Sun's fdlibm.
+huge angles as in Payne and Hanek, "Radian reduction for trigonometric functions", 1983 (`range_reduction`). Logarithms
+by (m - 1) / (m + 1) and e^x - 1 put together from two parts are in Tang's papers of 1989 to 1992 and in Sun's fdlibm.
 Polynomials are our own: scripts/minimax.py.
 """
 

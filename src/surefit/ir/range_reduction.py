@@ -76,7 +76,7 @@ def _by_exact_products(x: Lanes) -> list[Lanes]:
 
 
 def _with_far_lanes(x: Lanes, parts: list[Lanes]) -> list[Lanes]:
-    """(r, n) or (r, n, low) with the lanes that are far out made anew."""
+    """(r, n) or (r, n, low) with the lanes that are far out computed again."""
     f, width = x.f, x.v.width
     values = [x, *parts] if len(parts) == 3 else [x, *parts, parts[0]]
     places = [f.alloca(a.kind, width) for a in values]

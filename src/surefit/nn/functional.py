@@ -18,6 +18,7 @@ from surefit.core.batching import Batched
 from surefit.core.functions import log_softmax, normalize, pad
 from surefit.core.ops import aval_of, int32, int64, shape_of
 from surefit.core.random import Generator, as_generator
+from surefit.core.shapes import checked
 from surefit.core.tensor import Tensor, mode, no_grad
 from surefit.errors import ArgumentError, CapturedError, DtypeError, ShapeError
 from surefit.nn.losses import (
@@ -289,7 +290,7 @@ def one_hot(labels: Any, num_classes: int = -1) -> Any:
     if known is not None and known.size and not 0 <= known.min() <= known.max() < num_classes:
         bad = known.min() if known.min() < 0 else known.max()
         raise ArgumentError(f"one_hot: label {bad} is not one of {num_classes} classes")
-    return fn.one_hot(labels, num_classes)
+    return fn.one_hot(checked(labels, num_classes), num_classes)
 
 
 def dropout(input: Any, p: float = 0.5, training: bool = True, generator: Any = None) -> Any:

@@ -96,6 +96,7 @@ SENTENCES: dict[str, Both] = {
         "the error is below {share:.3g} of the largest value, and no tolerance was asked for",
         "误差已低于最大值的 {share:.3g} 倍，而没有要求容差",
     ),
+    "exact": Both("the error is 0: the target is 0 everywhere", "误差为 0：目标处处为 0"),
     "float32": Both(
         "this is what float32 can hold; dtype='float64' goes further",
         "这是 float32 所能达到的；dtype='float64' 可以更精确",

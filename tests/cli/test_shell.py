@@ -117,7 +117,9 @@ def test_an_interrupt_keeps_the_best_and_exits_with_130(tmp_path, out):
     if out:
         fitted = surefit.load(tmp_path / "demo" / "model.safetensors")
         assert fitted.interrupted
-        assert {"run.toml", "history.csv"} <= set(os.listdir(tmp_path / "demo"))  # pictures only if there is time
+        written = set(os.listdir(tmp_path / "demo"))
+        assert {"run.toml", "history.csv"} <= written and "fit.png" not in written  # for which nobody waits who stops
+        assert "not all pictures were drawn (surefit report demo draws them)" in stderr
     else:
         assert "the model was not saved (--out DIR saves it)" in stderr
 

@@ -65,7 +65,7 @@ def test_two_inputs():
     assert np.abs(fit.predict(points) - np.sin(points[:, 0]) + np.cos(points[:, 1])).max() <= 1e-5
     tighter = surefit.fit("sin(x1)-cos(x2)", {"x1": (-5, 5), "x2": (-5, 5)}, tol=1e-6)
     assert tighter.reached
-    assert tighter.layers()[1] >= fit.layers()[1]  # no more units than are needed
+    assert tighter.layers()[1] > fit.layers()[1]  # no more units than are needed
 
 
 def test_it_climbs_until_the_tolerance_is_reached_and_writes_down_how():
@@ -551,9 +551,9 @@ def test_the_time_that_is_told_is_the_time_that_was_asked_for(monkeypatch):
     monkeypatch.setattr("surefit.search.strategies.functions.UNITS", {1: (3,)})
     monkeypatch.setattr("surefit.search.strategies.functions.DEEP", (2, 2))
     monkeypatch.setattr("surefit.search.strategies.rounds.ROUNDS", 0)
-    fit = surefit.fit("floor(3*x)", "x=-1:1", time=3.0, method="auto")
+    fit = surefit.fit("floor(3*x)", "x=-1:1", time=1.0, method="auto")
     (told,) = [words for words in fit.method["choice"] if words.startswith("adam")]
-    assert told.endswith("; time=3 s used up") or "epochs" in told
+    assert told.endswith("; time=1 s used up")
 
 
 # --- events, interrupts, one sample ---------------------------------------------------------------------------------
@@ -709,7 +709,11 @@ def test_a_tight_fit_is_placed_again_for_float32(f, end):
     cast = predictor(deploy(fit.network, fit.problem, np.dtype("float32"), like=fit.model))(x[:, None])[:, 0]
     error = np.abs(single.predict(x) - f(x)).max()
     assert error < np.abs(cast - f(x)).max() / 4
-    assert 0.5 * single.error.max <= error <= 1.2 * single.error.max  # what is left is rounding, which has no slope
+    # what is left is rounding, which no search can follow: over seeds a dense grid
+    # finds .86 to 1.19 of the card's error
+    assert 0.5 * single.error.max <= error <= 1.25 * single.error.max
+    place = single.error.at["x"]
+    assert abs(single(place) - f(place)) == pytest.approx(single.error.max, rel=1e-9)  # and there it is that large
     assert single.layers() == fit.layers()
     assert "placed for float32" in single.method["stage"]
     assert single.method["magnitude"] < fit.method["magnitude"]

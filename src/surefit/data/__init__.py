@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from surefit.data.csv_text import read_rows
 from surefit.data.dataset import (
     ConcatDataset,
     DataLoader,
@@ -15,7 +16,7 @@ from surefit.data.digits import Digits, mnist, read_idx
 from surefit.data.domain import Domain, box_words, check_finite
 from surefit.data.generator import generate, write_tables
 from surefit.data.sampling import DESIGNS, Noise, Sampling, corner_points, default_count, face_points, sample
-from surefit.data.table import Table, is_table_path, points_from, read_csv, read_rows, read_table, write_table
+from surefit.data.table import Table, is_table_path, points_from, read_csv, read_table, write_table
 
 __all__ = [
     "DESIGNS",

@@ -109,7 +109,7 @@ class State:
             return say("tolerance")
         if self.aim is not None and best is not None and self.problem.exact:
             if self.tol is None and best.score <= self.aim:
-                return say("good-enough", share=self.aim / (self.size or 1.0))
+                return say("good-enough", share=self.aim / self.size) if self.size else say("exact")
             if self.dtype == ops.float32 and best.score <= FLOAT32 * self.size:
                 return say("float32")
         if self.progress.over is not None:

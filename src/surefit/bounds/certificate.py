@@ -86,7 +86,8 @@ def _directed(x: float, digits: int, up: bool) -> str:
 
     mode = decimal.ROUND_CEILING if up else decimal.ROUND_FLOOR
     context = decimal.Context(prec=digits, rounding=mode, Emin=-400, Emax=400)
-    return f"{context.create_decimal(decimal.Decimal(x)).normalize():g}"
+    exact = context.create_decimal(decimal.Decimal(x)).normalize()
+    return f"{exact:e}" if abs(x) < 1e-4 or abs(x) >= 1e6 else f"{exact:f}"
 
 
 @dataclass(frozen=True)

@@ -143,8 +143,12 @@ def compose(a: Taylor, terms: list[Range], last: Range, whole: Range) -> Taylor:
         rho = rho + c.radius(m) * _power_up(reach, k)
     if linear:  # powers of a linear form are multinomials
         g = a.coef[..., B.linear]
-        powers = np.prod(g[..., None, :] ** B.exponents, axis=-1) * B.multinomial
-        coef = np.stack(mids, axis=-1)[..., B.degree] * powers
+        coef = np.stack(mids, axis=-1)[..., B.degree] * B.multinomial
+        for i in range(B.d):
+            each = [np.ones_like(reach)]
+            for _ in range(B.K):
+                each.append(each[-1] * g[..., i])
+            coef *= np.stack(each, axis=-1)[..., B.exponents[:, i]]
         ranks = np.abs(coef) @ B.by_degree
         rho = rho + gamma(4 * B.K + 16) * ranks.sum(axis=-1)
         # the rest of the linear form: phi(t + s) - phi(t), |s| <= rho, by the slopes of the polynomial

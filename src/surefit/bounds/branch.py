@@ -165,7 +165,7 @@ def box_bounds(
         # forward: f - N = (f0 - z0) + (Fg - Z) e +- (rho + R)
         reach = np.abs(fg - z.Z).sum(axis=2) + rho + z.R
         size = np.abs(f0) + np.abs(fg).sum(axis=2) + rho + z.mass
-        pad = 4.0 * gamma(2 * d + 24) * size + 1e-300
+        pad = 1.1 * gamma(2 * d + 12) * size + 1e-300
         high_1, low_1 = (f0 - z.z0) + reach + pad, (f0 - z.z0) - reach - pad
         # backward: N >= b + a x, and -N >= b' + a' x
         a, b = linear.a, linear.b
@@ -173,7 +173,7 @@ def box_bounds(
         size = size + (np.matmul(np.abs(a), x.mass[:, :, None])[:, :, 0] + np.abs(b)).reshape(len(low), 2, k).sum(
             axis=1
         )
-        pad = 4.0 * gamma(2 * d + 24) * size + 1e-300
+        pad = 1.1 * gamma(2 * d + 12) * size + 1e-300
         ar = a * r[:, None, :]
         high_2 = f0 - (b + ac)[:, :k] + np.abs(fg - ar[:, :k]).sum(axis=2) + rho + pad
         low_2 = f0 + (b + ac)[:, k:] - np.abs(fg + ar[:, k:]).sum(axis=2) - rho - pad
@@ -281,20 +281,21 @@ def branch_and_bound(
     """
     started = time.monotonic()
     lows, highs = _first_boxes(low, high, cuts)
-    lower, at, ceiling = 0.0, 0.5 * low + 0.5 * high, 0.0
+    lower, at, ceiling, slack = 0.0, 0.5 * low + 0.5 * high, 0.0, 0.0
 
     def witness(x: np.ndarray) -> None:
-        nonlocal lower, at, ceiling
+        nonlocal lower, at, ceiling, slack
         below, above = bounder.at_points(x, None if values is None else values(x))
         i = int(np.argmax(below))
         if below[i] > lower:
             lower, at = float(below[i]), x[i]
-        finite = above[np.isfinite(above)]
         if values is not None:  # what the bounds can reach at best is with the rounding that they must allow
-            _, above = bounder.at_points(x)
-            finite = above[np.isfinite(above)]
-        if finite.size:
-            ceiling = max(ceiling, float(finite.max()))
+            below, above = bounder.at_points(x)
+        finite = np.isfinite(above)
+        if finite.any():
+            ceiling = max(ceiling, float(above[finite].max()))
+            slack = max(slack, float((above - below)[finite & (below > 0)].max(initial=0.0)))
+            slack = max(slack, float(2.0 * above[finite & (below <= 0)].max(initial=0.0)) if lower <= 0 else 0.0)
 
     witness(points[:64])
     k = outputs
@@ -323,13 +324,17 @@ def branch_and_bound(
             if time.monotonic() > deadline:
                 break
             many = len(bounds) > bounder.batch
-            chosen = np.argpartition(-bounds, bounder.batch)[: bounder.batch] if many else np.arange(len(bounds))
+            # the largest first; of those without a bound the smallest, so that a pole is found and not surrounded
+            share = np.prod((highs - lows) / width, axis=1)
+            urgent = np.where(np.isinf(bounds), 1e200 / np.maximum(share, 1e-30), bounds) if many else bounds
+            chosen = np.argpartition(-urgent, bounder.batch)[: bounder.batch] if many else np.arange(len(bounds))
             mine = np.zeros(len(lows), bool)
             mine[chosen] = True
             lo, hi, old = lows[mine], highs[mine], each[mine]
             seen = bounder.look(lo, hi)
             slope, rest, bad = seen.slope, seen.rest, seen.bad
-            ub = np.minimum(seen.bound, old)  # what holds for the parent holds for the child
+            bound = np.where(seen.bound == seen.bound, seen.bound, np.inf)  # what is not a number bounds nothing
+            ub = np.minimum(bound, old)  # what holds for the parent holds for the child
             boxes += len(lo)
             top = ub.max(axis=1)
             worst = np.argsort(-top)[:8]
@@ -338,7 +343,7 @@ def branch_and_bound(
             if values is None and seen.surely.max() > lower:
                 i = int(np.argmax(seen.surely))
                 lower, at = float(np.nextafter(seen.surely[i], 0.0)), seen.at[i]
-            limit = max(lower, ceiling) * (1.0 + rtol)
+            limit = max(lower, ceiling) * (1.0 + rtol) + 3.0 * slack  # no box is known better than a point
             if tol is not None and lower <= tol:
                 limit = max(tol, limit) if ceiling <= tol else limit
             ok = top <= limit  # NaN and infinity are not
@@ -375,7 +380,7 @@ def branch_and_bound(
         found.upper = np.inf
     found.outputs = parts if np.isfinite(found.upper) else np.full(k, np.inf)
     found.complete = complete and found.upper <= lower * (1.0 + rtol) * (1 + 1e-12)
-    found.rounding_limited = complete and not found.complete and ceiling > lower * (1.0 + 0.5 * rtol)
+    found.rounding_limited = complete and not found.complete and ceiling + slack > lower * (1.0 + 0.5 * rtol)
     if leaves is not None and np.isfinite(found.upper):
         found.leaves = tuple(np.concatenate([leaf[i] for leaf in leaves]) for i in range(3))  # type: ignore[assignment]
     if found.lower > found.upper:  # never, or something is wrong: say nothing rather than something false

@@ -129,7 +129,7 @@ class Fit(Record):
             ArgumentError: the target is a table or a callable, of which only samples are known. Unsupported: the model
             has an operation that no bound goes through.
         """
-        from surefit.bounds.certify import certify
+        from surefit.bounds.proving import certify
         from surefit.models.inference import values_of
 
         source = self.problem.source

@@ -146,7 +146,7 @@ class Record:
         if self.certificate is None:
             return None
         from surefit.bounds.certificate import fingerprint
-        from surefit.bounds.certify import program_of
+        from surefit.bounds.proving import program_of
 
         same = fingerprint(program_of(self.model, len(self.names))) == self.certificate.model
         return self.certificate if same else None

@@ -72,7 +72,7 @@ def certify(
     domain: Any = None,
     *,
     rtol: float = 0.01,
-    time: float | None = None,
+    time: float | None = 60.0,
     tol: float | None = None,
     mode: str = "real",
     values: Callable[[np.ndarray], np.ndarray] | None = None,
@@ -261,6 +261,8 @@ def _certificate(
             note = "interrupted: the bounds are those proved until then"
         elif found.rounding_limited:
             note = "the rounding that must be allowed for is larger than the gap asked for"
+        elif tol is not None and found.lower <= tol and not found.upper <= tol:
+            note = f"ended before the tolerance {tol:g} was decided"
         elif not found.complete and tol is None:
             note = f"ended before the gap {rtol:g} was reached"
     return Certificate(

@@ -470,7 +470,6 @@ def ranged(op: str, args: list[Range], exact: list[Fraction | None]) -> Range:
             at_zero = Range.of(1.0) if op == "step" else args[1] if len(args) == 2 else Range.of(0.5)
             x = args[0]
             other = I.where(RULES["gt"](x, 0.0), Range.of(1.0), Range.of(0.0))
-            other = Range(*np.broadcast_arrays(other.low, other.high), other.bad)
             return I.where(I.eq(x, 0.0), at_zero, other)
         if op in ("cot", "csc", "sec"):
             inner = {"cot": I.tan, "csc": I.sin, "sec": I.cos}[op](args[0])

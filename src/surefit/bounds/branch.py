@@ -66,6 +66,7 @@ class Bounder(Protocol):
     """A way to bound |target - model| on boxes."""
 
     batch: int
+    excess: float  # by how much more than at a point rounding may count on a small box
 
     def look(self, low: np.ndarray, high: np.ndarray) -> Looked:
         """Boxes with ends (n, d)."""
@@ -78,6 +79,7 @@ class Lines:
     """Bounds by affine forms and linear bounds, for any network."""
 
     batch = 1024
+    excess = 3.0
 
     def __init__(self, relaxation: Relaxation, target: Target) -> None:
         self.relaxation, self.target = relaxation, target
@@ -92,6 +94,8 @@ class Lines:
 
 class Polynomials:
     """Bounds by Taylor models, for smooth networks of few inputs; where they fail, those by lines."""
+
+    excess = 1.0
 
     def __init__(
         self, net: Network, formulas: Sequence[Expression], names: tuple[str, ...], deployed: bool, lines: Lines
@@ -343,7 +347,7 @@ def branch_and_bound(
             if values is None and seen.surely.max() > lower:
                 i = int(np.argmax(seen.surely))
                 lower, at = float(np.nextafter(seen.surely[i], 0.0)), seen.at[i]
-            limit = max(lower, ceiling) * (1.0 + rtol) + 3.0 * slack  # no box is known better than a point
+            limit = max(lower, ceiling) * (1.0 + rtol) + bounder.excess * slack  # no box is known better
             if tol is not None and lower <= tol:
                 limit = max(tol, limit) if ceiling <= tol else limit
             ok = top <= limit  # NaN and infinity are not

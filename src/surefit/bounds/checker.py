@@ -205,7 +205,7 @@ def model_jet(program: Any, x: Jet) -> Jet:
         name = e.op.name
         args = [env[a.name] if hasattr(a, "name") else np.asarray(a.value, np.float64) for a in e.args]
         if all(isinstance(a, np.ndarray) for a in args):
-            if name not in MOVES and not (name == "cast" and args[0].size):
+            if name not in MOVES and name != "cast":
                 raise NotImplementedError(f"{name} of constants")
             env[e.result.name] = args[0] if name == "cast" else np.asarray(e.op.value(args[0], **e.params))
         elif name in MOVES:
@@ -231,7 +231,7 @@ def model_jet(program: Any, x: Jet) -> Jet:
 
             env[e.result.name] = Jet(product(a.v), product(a.g))
         elif len(args) == 1:
-            env[e.result.name] = unary(name, args[0])
+            env[e.result.name] = unary(name, jet(args[0]))
         else:
             env[e.result.name] = binary(name, jet(args[0]), jet(args[1]))
     y = env[program.outputs[0].name]
@@ -252,7 +252,7 @@ def formula_jet(formula: Any, names: list[str], x: Jet) -> Jet:
             value = point([number])
             value.v = out(*value.v)  # the number that was written lies within a unit of its float
         elif node.op == "pow":
-            n = float(args[1].v[0].mean())
+            n = formula.nodes[node.args[1]].value
             if formula.nodes[node.args[1]].op != "number" or round(n) != n or not 1 <= round(n) <= 8:
                 raise NotImplementedError("a power that is not whole")
             value = args[0]

@@ -425,7 +425,7 @@ class _Lowering:
                 w = terms.setdefault(a.node, np.zeros((total, self.net.size_of(a.node))))
                 w[start : start + s] = self.picks(a)
             start += s
-        moved = [(n, w[places], None) for n, w in terms.items()]
+        moved: list[tuple[int, np.ndarray, np.ndarray | None]] = [(n, w[places], None) for n, w in terms.items()]
         return self.affine(moved, self.flat(Range(b.low[places], b.high[places])), e.result.shape)
 
     def do_pad(self, e: Equation, args: list[Any], unit: float) -> Any:

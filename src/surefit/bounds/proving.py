@@ -177,7 +177,7 @@ def _box(domain: Any, formulas: Sequence[Expression]) -> tuple[Domain, np.ndarra
     low, high = box.low.copy(), box.high.copy()
     if isinstance(domain, Mapping):
         for i, name in enumerate(box.names):
-            ends = domain[name]
+            ends: Any = domain[name]
             low[i], high[i] = _enclosed(ends[0], low[i], -math.inf), _enclosed(ends[1], high[i], math.inf)
     elif not isinstance(domain, Domain) and any(c.isalpha() for c in str(domain).replace("=", " ").split(":")[-1]):
         low, high = np.nextafter(low, -math.inf), np.nextafter(high, math.inf)

@@ -40,6 +40,7 @@ ROOMS["attempts"] = {"core", "nn", "optim", "view", "compiler", "solvers", "data
 ROOMS["search"] = {*ROOMS["attempts"], "formulas", "attempts"}
 ROOMS["doctor"] = {*ROOMS["search"], "formulas", "search"}
 ROOMS["reports"] = {*ROOMS["doctor"], "doctor"}
+ROOMS["storage"] = {*ROOMS["reports"], "reports"}
 ROOMS["fitting"] = set(ROOMS)
 ROOMS["experiments"] = set(ROOMS)
 ROOMS["play"] = ROOMS["sklearn"] = ROOMS["integrations"] = set(ROOMS)

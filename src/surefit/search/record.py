@@ -78,6 +78,7 @@ class Record:
         restarts: the scores of all networks of which this one was the best, where there were several.
         call: the arguments that `fit` was called with as Python text, None where an argument has no text.
         environment: versions and machine of the training. film: its frames, if a `Snapshots` callback took some.
+        extra: plain data that other readings keep with the fit, by name, such as the reference of a certificate.
         config: the run.toml beside a model that was loaded from its directory.
     """
 
@@ -102,6 +103,7 @@ class Record:
     config: str | None = None
     compile_seconds: float | None = None
     restarts: list[float] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict)
     _warned: bool = field(default=False, repr=False)
     _ensembles: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)  # by number of members
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import warnings as python_warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +108,25 @@ class Record:
     extra: dict[str, Any] = field(default_factory=dict)
     _warned: bool = field(default=False, repr=False)
     _ensembles: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)  # by number of members
+
+    # --- copies ---
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle. A callable that cannot be pickled (a lambda, say) stays behind, as it does in a model file."""
+        problem = self.problem
+        if not (_pickles(problem.function) and _pickles(problem.slope_function)):
+            problem = replace(problem, function=None, slope_function=None)
+        return vars(self) | {"problem": problem}
+
+    def __copy__(self) -> Any:
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        twin = memo[id(self)] = object.__new__(type(self))
+        vars(twin).update(copy.deepcopy(vars(self), memo))
+        return twin
 
     # --- what it is ---
 
@@ -250,6 +271,15 @@ class Record:
             for r in rows
         ]
         return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+
+
+def _pickles(function: Any) -> bool:
+    """Whether a function goes into a pickle."""
+    try:
+        pickle.dumps(function)
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return False
+    return True
 
 
 __all__ = ["Made", "OutsideWarning", "Record", "Solved", "Trained"]

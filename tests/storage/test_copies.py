@@ -17,6 +17,10 @@ from surefit.data import Sampling
 X = np.linspace(-1, 1, 7)
 
 
+def revived(fit):
+    return pickle.loads(pickle.dumps(fit))  # noqa: S301
+
+
 def cube(x):
     return x**3
 
@@ -45,7 +49,7 @@ def fits():
 @pytest.mark.parametrize("way", ["pickle", "deepcopy", "copy"])
 def test_a_copy_is_the_same_fit(fits, kind, way):
     fit = fits[kind]
-    again = {"pickle": lambda f: pickle.loads(pickle.dumps(f)), "deepcopy": copy.deepcopy, "copy": copy.copy}[way](fit)
+    again = {"pickle": revived, "deepcopy": copy.deepcopy, "copy": copy.copy}[way](fit)
     np.testing.assert_array_equal(again.predict(X), fit.predict(X))
     assert again.card() == fit.card() and type(again) is type(fit)
     assert again.problem.exact == fit.problem.exact

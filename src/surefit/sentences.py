@@ -136,6 +136,28 @@ SENTENCES: dict[str, Both] = {
         "oscillations are out of reach: try a smaller domain, more samples, more units, or another method",
         "几乎没有学到东西：误差超过目标大小的一半。极点、跳变和极多的振荡无法拟合：请缩小范围，增加取样点或单元，或换方法",
     ),
+    "unlearned-classes": Both(
+        "hardly anything was learned: the most frequent class alone is right as often. See whether the right column holds "
+        "the classes and whether the inputs tell of them; then try more rows, more units, or another method",
+        "几乎没有学到东西：总是回答最常见的类别也同样准确。请检查类别列是否正确、输入是否含有相关信息；再尝试更多行、更多单元或换方法",
+    ),
+    "classes-test": Both(
+        "{accuracy} of {n} test rows (95 %: {low} to {high}); the most frequent class alone {base}",
+        "{n} 个测试行上为 {accuracy}（95 %：{low} 至 {high}）；总取最常见类别为 {base}",
+    ),
+    "classes-left-out": Both(
+        "{accuracy} of {n} training rows, each left out in turn (95 %: {low} to {high}); the most frequent class alone "
+        "{base}",
+        "{n} 个训练行逐一留出，为 {accuracy}（95 %：{low} 至 {high}）；总取最常见类别为 {base}",
+    ),
+    "classes-validation": Both(
+        "{accuracy} of {n} validation rows, which also chose the network; the most frequent class alone {base}",
+        "{n} 个验证行上为 {accuracy}，这些行也用于选择网络；总取最常见类别为 {base}",
+    ),
+    "classes-training": Both(
+        "{accuracy} of {n} training rows, which it was fitted to; the most frequent class alone {base}",
+        "{n} 个训练行上为 {accuracy}，网络正是用这些行拟合的；总取最常见类别为 {base}",
+    ),
     "unlearned-data": Both(
         "hardly anything was learned: the error is over half of the size of the target. See whether the right column "
         "is the target and whether the inputs tell of it; then try more rows, more units, or another method, unless "

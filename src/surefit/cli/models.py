@@ -133,8 +133,11 @@ def _values(fitted: Fit, x: np.ndarray, derivative: bool, interval: float | None
         say("warning", f"{which} outside the domain {fitted.domain}, where the error is unknown")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the fit would say the same
-        y = fitted.predict(x).reshape(len(x), len(fitted.outputs))
+        y = fitted._predict(x)
         columns = dict(zip(fitted.outputs, y.T, strict=True))
+        if fitted.classified is not None:
+            names = [f"P({name})" for name in fitted.classified.classes]
+            columns = dict(zip(names, fitted.predict_proba(x).T, strict=True))
         if derivative:
             slopes = fitted.derivative(x).reshape(len(x), len(fitted.outputs), len(fitted.names))
             for k, output in enumerate(fitted.outputs):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time as clock
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from surefit.attempts.methods import FirstOrder, Method, Solver, VarPro, method_
 from surefit.checking import positive_number, whole_number
 from surefit.core import ops
 from surefit.data import Sampling
+from surefit.data.labels import Labelled, labelled
 from surefit.errors import ArgumentError
 from surefit.fitting.fitted import Fit
 from surefit.models.scaled import scaled
@@ -26,6 +28,7 @@ from surefit.problems.problem import Problem
 from surefit.reports.film import Snapshots
 from surefit.reports.provenance import call_of, environment
 from surefit.search import choosing
+from surefit.search.classes import classify
 from surefit.search.restarts import Ensemble, best_of, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
 from surefit.storage import outputs
@@ -47,6 +50,7 @@ def fit(
     callbacks: Callbacks = (),
     jit: bool | None = None,
     restarts: int = 1,
+    task: str = "regress",
 ) -> Fit:
     """Fit a function with a neural network.
 
@@ -72,6 +76,9 @@ def fit(
             passes it on to Adam, if it comes to that. The other solvers compute with NumPy and refuse True.
         restarts: networks with seeds of their own that are trained at once over the cores; the one with the best
             validation loss is kept; of solvers that with the smallest error.
+        task: "regress", or "classify": the last column of the table holds classes (texts, whole numbers, True and
+            False). `predict` then gives classes, `predict_proba` their probabilities, and the card tells accuracy, log
+            loss and calibration (`Fit.classified`).
 
     Returns:
         A `Fit`.
@@ -85,15 +92,32 @@ def fit(
     >>> fit.names, fit.predict([0.0, 1.0]).shape
     (('x',), (2,))
     """
+    found = classes_of(target, task, tol)
+    target = target if found is None else found.table
     arguments: dict[str, Any] = dict(
         tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, callbacks=callbacks, jit=jit
     )
     fits = fits_of(target, domain, count=whole_number("restarts", restarts, 1), **arguments)
     fitted = fits[0] if restarts == 1 else best_of(fits)
+    if found is not None:
+        fitted.problem = replace(fitted.problem, source=fitted.problem.source | {"name": found.name})
+        fitted.classified = classify(fitted, found.classes)
     fitted.call = call_of(
-        domain=domain, tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype
-    )
+        domain=domain, tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype,
+        task=None if found is None else task,
+    )  # fmt: skip
     return fitted
+
+
+def classes_of(target: Any, task: str, tol: float | None) -> Labelled | None:
+    """The rows with their classes where classes are to be told apart, else None."""
+    if task not in ("regress", "classify"):
+        raise ArgumentError(f"task={task!r} must be 'regress' or 'classify'")
+    if task == "regress":
+        return None
+    if tol is not None:
+        raise ArgumentError("tol: classes have no largest error; leave it out, or give task='regress'")
+    return labelled(target)
 
 
 def fits_of(

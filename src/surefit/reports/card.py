@@ -10,6 +10,7 @@ import numpy as np
 
 from surefit import nn
 from surefit.data import Domain, box_words
+from surefit.search.classes import Classified
 from surefit.search.judging import OutputError
 from surefit.sentences import Sentence, say
 
@@ -27,6 +28,8 @@ LISTED = 6  # inputs, and outputs, that are told one by one
 def unlearned(fit: Record) -> list[Sentence]:
     """Warnings that nothing was learned, on the whole, of an output or at a place, if nobody asked for as little."""
     error, function = fit.error, fit.error.kind == "fresh"
+    if fit.classified is not None:
+        return [say("unlearned-classes")] if fit.classified.accuracy <= fit.classified.base else []
     if fit.reached:
         return []
     if UNLEARNED < error.relative_l2 < math.inf:
@@ -66,10 +69,24 @@ def card_rows(fit: Record) -> list[tuple[str, str]]:
         ("training", f"{_work_words(fit)} in {_time_words(fit)}{best}"),
         *([("restarts", _restart_words(fit))] if fit.restarts else []),
         ("stopped", fit.stop_reason),
-        *error_rows(fit),
+        *(error_rows(fit) if fit.classified is None else class_rows(fit.classified)),
         ("status", _status(fit) + f", seed {fit.seed}"),
     ]
     return rows + [("warning", w) for w in warnings_of(fit)]
+
+
+def class_rows(found: Classified) -> list[tuple[str, str]]:
+    """Of classes, as (label, text): which there are, how many were right, and how well the probabilities are known."""
+    right = [
+        f"{name} {row[i]} of {sum(row)}"
+        for i, (name, row) in enumerate(zip(found.classes, found.confusion, strict=True))
+    ]
+    return [
+        ("classes", f"{len(found.classes)}: {_short([str(name) for name in found.classes])}"),
+        ("accuracy", found.sentence()),
+        ("right", _short(right)),
+        ("log loss", f"{found.log_loss:.3g}, calibration error {found.calibration:.2g}"),
+    ]
 
 
 def error_rows(fit: Record) -> list[tuple[str, str]]:
@@ -149,6 +166,7 @@ def to_dict(fit: Record) -> dict[str, Any]:
         "stop_reason": fit.stop_reason,
         "interrupted": fit.interrupted,
         "error": fit.error.to_dict(),
+        **({} if fit.classified is None else {"classified": fit.classified.to_dict()}),
         "tol": fit.tol,
         "reached": fit.reached,
         "seed": fit.seed,

@@ -22,6 +22,7 @@ from surefit.models.inference import values_of
 from surefit.models.observed import observed
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
+from surefit.search.classes import Classified
 from surefit.search.judging import Measured
 from surefit.sentences import Sentence
 
@@ -80,6 +81,8 @@ class Record:
         restarts: the scores of all networks of which this one was the best, where there were several.
         call: the arguments that `fit` was called with as Python text, None where an argument has no text.
         environment: versions and machine of the training. film: its frames, if a `Snapshots` callback took some.
+        classified: of a fit of classes: how values become probabilities, and how good that is.
+        left_out: (n, k), scaled: errors at the training rows of measured data, each left out in turn, if known.
         extra: plain data that other readings keep with the fit, by name, such as the reference of a certificate.
         config: the run.toml beside a model that was loaded from its directory.
     """
@@ -105,6 +108,8 @@ class Record:
     config: str | None = None
     compile_seconds: float | None = None
     restarts: list[float] = field(default_factory=list)
+    classified: Classified | None = None
+    left_out: np.ndarray | None = field(default=None, repr=False, compare=False)
     extra: dict[str, Any] = field(default_factory=dict)
     _warned: bool = field(default=False, repr=False)
     _ensembles: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)  # by number of members
@@ -175,12 +180,24 @@ class Record:
     def predict(self, points: Any) -> np.ndarray:
         """Values at points (n, d), or (n,) for one input -> (n,), or (n, k) for several outputs; float64.
 
+        A fit of classes gives the likeliest class of each point, (n,); see `predict_proba`.
         Columns with names (a DataFrame, a dict, a structured array, a list of dicts) are taken by name, in any order.
         ShapeError for another number of columns, DataError for a missing one. Warns once when points lie outside the
         domain.
         """
         y = self._predict(self._points(points))
+        if self.classified is not None:
+            return self.classified.labels(y)
         return y[:, 0] if y.shape[1] == 1 else y
+
+    def predict_proba(self, points: Any) -> np.ndarray:
+        """Probabilities (n, classes) at points (n, d), in the order of `classified.classes`.
+
+        ArgumentError: it is no fit of classes.
+        """
+        if self.classified is None:
+            raise ArgumentError("predict_proba: this fit has no classes; fit with task='classify'")
+        return self.classified.probabilities(self._predict(self._points(points)))
 
     def _points(self, points: Any) -> np.ndarray:
         x = points_from(points, self.names)

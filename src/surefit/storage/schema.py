@@ -14,6 +14,7 @@ from typing import Any
 
 from surefit.attempts.methods import FirstOrder
 from surefit.errors import ModelFileError, SurefitError
+from surefit.search.classes import KINDS as CLASS_KINDS
 from surefit.search.judging import KINDS
 from surefit.sentences import from_dict
 
@@ -50,6 +51,20 @@ def amount(value: Any, where: str) -> None:
     number(value, where)
     if value < 0:
         raise wrong(where, value, "a number >= 0")
+
+
+def share(value: Any, where: str) -> None:
+    """A number from 0 to 1."""
+    amount(value, where)
+    if value > 1:
+        raise wrong(where, value, "a number from 0 to 1")
+
+
+def positive(value: Any, where: str) -> None:
+    """A number > 0 that can be divided by."""
+    amount(value, where)
+    if not 1e-6 <= value <= 1e6:
+        raise wrong(where, value, "a number > 0")
 
 
 def text(value: Any, where: str) -> None:
@@ -294,6 +309,14 @@ row = record(
     {"stage": text},
 )  # fmt: skip
 
+classified = record(
+    {
+        "classes": either(list_of(text, 2), list_of(either(truth, number), 2)), "floor": positive, "power": positive,
+        "kind": one_of(*CLASS_KINDS), "n": whole(1), "accuracy": share, "low": share, "high": share, "base": share,
+        "log_loss": amount, "calibration": amount, "confusion": list_of(list_of(count), 2),
+    }
+)  # fmt: skip
+
 columns = record({"rows": count, "columns": by_name(either(one_of("int", "float"), list_of(text)))})
 
 common: dict[str, Check] = {"format": whole(1), "card": card, "network": network}
@@ -305,7 +328,7 @@ FORMATS: dict[int, Check] = {
             "said": said, "exact": truth, "score": perhaps(number), "history": columns,
             "random": record({"seed": count, "generator": text}),
             "sample": record({"rows": whole(1), "largest": by_name(perhaps(amount)), "claim": truth}),
-            "extra": by_name(plain),
+            "extra": by_name(plain), "classified": perhaps(classified),
         }
     ),
 }  # fmt: skip

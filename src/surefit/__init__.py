@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         Adam,
         Adamax,
         AdamW,
+        Additive,
         Auto,
         Ensemble,
         Features,
@@ -73,7 +74,7 @@ _HOME = {
     "surefit.fitting": (
         "fit ensemble Ensemble Fit Measured load examine Diagnosis Finding MLPSpec "
         "SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
-        "Auto Polynomial Features VarPro LM LBFGS "
+        "Auto Polynomial Additive Features VarPro LM LBFGS "
         "Started Epoch Finished OutsideWarning find_lr RateTest smallest Smallest Interval "
         "Snapshots Live TextPlot"
     ),

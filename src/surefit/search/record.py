@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from surefit.view.animation import Film
 
 BLOCK = 8192  # rows at a time
+LISTED = 6  # inputs in a warning
 
 
 class OutsideWarning(UserWarning):
@@ -163,8 +164,12 @@ class Record:
         x = points_from(points, self.names)
         if not self._warned and len(x) and not self.domain.contains(x).all():
             self._warned = True
+            low, high = self.domain.low, self.domain.high
+            beyond = np.flatnonzero(np.any((x < low) | (x > high) | np.isnan(x), axis=0))
+            names = [self.names[i] for i in beyond]
+            more = f" and {len(names) - LISTED} other inputs" if len(names) > LISTED else ""
             python_warnings.warn(
-                f"points outside the domain {box_words(self.domain)}, "
+                f"points outside the domain {box_words(self.domain.select(names[:LISTED]))}{more}, "
                 "where this fit was made: the values there mean nothing certain",
                 OutsideWarning,
                 stacklevel=3,

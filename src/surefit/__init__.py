@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 from surefit._version import __version__
 
 if TYPE_CHECKING:
-    from surefit import compiler, data, errors, formulas, nn, optim, solvers, view
+    from surefit import bounds, compiler, data, errors, formulas, nn, optim, solvers, view
+    from surefit.bounds import Certificate, Proved, Undefined, certify
     from surefit.compiler import jit
     from surefit.core.batching import batch
     from surefit.core.creation import tensor
@@ -67,7 +68,7 @@ if TYPE_CHECKING:
     )
     from surefit.formulas import Formula, parse
 
-_ROOMS = ("compiler", "data", "errors", "formulas", "nn", "optim", "solvers", "view")
+_ROOMS = ("bounds", "compiler", "data", "errors", "formulas", "nn", "optim", "solvers", "view")
 
 # where each public name lives; a name that is not here is looked for among the functions of tensors
 _HOME = {
@@ -78,6 +79,7 @@ _HOME = {
         "Started Epoch Finished OutsideWarning find_lr RateTest smallest Smallest Interval "
         "Snapshots Live TextPlot"
     ),
+    "surefit.bounds": "certify Certificate Proved Undefined",
     "surefit.data": "Domain Sampling Noise",
     "surefit.formulas": "Formula parse",
     "surefit.core.tensor": "Tensor no_grad enable_grad is_grad_enabled",

@@ -108,6 +108,8 @@ SENTENCES: dict[str, Both] = {
         "what could have made it better was tried; the best is kept", "可能改进的方法都已试过；保留最好的结果"
     ),
     # how large an error is, and what tells it
+    "mode-deployed": Both("of the program as it runs, rounding included", "指实际运行的程序，含舍入"),
+    "mode-real": Both("of the model in exact arithmetic on its stored numbers", "指按所存数值精确运算的模型"),
     "error-fresh": Both(
         "{size} at {where} (measured on {n} fresh points)", "{size}，位于 {where}（在 {n} 个新取的点上测得）"
     ),

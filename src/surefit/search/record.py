@@ -24,6 +24,7 @@ from surefit.search.judging import Measured
 from surefit.sentences import Sentence
 
 if TYPE_CHECKING:
+    from surefit.bounds.certificate import Certificate
     from surefit.view.animation import Film
 
 BLOCK = 8192  # rows at a time
@@ -80,6 +81,7 @@ class Record:
         call: the arguments that `fit` was called with as Python text, None where an argument has no text.
         environment: versions and machine of the training. film: its frames, if a `Snapshots` callback took some.
         config: the run.toml beside a model that was loaded from its directory.
+        certificate: what `Fit.certify` proved last; `proved` is it while the model is the one it speaks of.
     """
 
     problem: Problem
@@ -103,6 +105,7 @@ class Record:
     config: str | None = None
     compile_seconds: float | None = None
     restarts: list[float] = field(default_factory=list)
+    certificate: Certificate | None = field(default=None, compare=False)
     _warned: bool = field(default=False, repr=False)
     _ensembles: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)  # by number of members
 
@@ -137,6 +140,17 @@ class Record:
     def reached(self) -> bool | None:
         """Whether the measured error is within tol; None when no tolerance was asked for."""
         return None if self.tol is None else bool(self.error.max <= self.tol)
+
+    @property
+    def proved(self) -> Certificate | None:
+        """The certificate of this very model; None where nothing was proved, or the model has changed since."""
+        if self.certificate is None:
+            return None
+        from surefit.bounds.certificate import fingerprint
+        from surefit.bounds.certify import program_of
+
+        same = fingerprint(program_of(self.model, len(self.names))) == self.certificate.model
+        return self.certificate if same else None
 
     @property
     def target(self) -> str:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         AdamW,
         Auto,
         Ensemble,
+        Experiment,
         Features,
         Fit,
         Interval,
@@ -71,10 +72,10 @@ _ROOMS = ("compiler", "data", "errors", "formulas", "nn", "optim", "solvers", "v
 # where each public name lives; a name that is not here is looked for among the functions of tensors
 _HOME = {
     "surefit.fitting": (
-        "fit ensemble Ensemble Fit Measured load examine Diagnosis Finding MLPSpec "
+        "fit ensemble Ensemble Fit Experiment Measured load examine Diagnosis Finding MLPSpec "
         "SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
         "Auto Polynomial Features VarPro LM LBFGS "
-        "Started Epoch Finished OutsideWarning find_lr RateTest smallest Smallest Interval "
+        "Started Epoch Evaluated Finished OutsideWarning find_lr RateTest smallest Smallest Interval "
         "Snapshots Live TextPlot"
     ),
     "surefit.data": "Domain Sampling Noise",

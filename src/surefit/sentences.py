@@ -316,6 +316,32 @@ SENTENCES: dict[str, Both] = {
         "most; give more time for more of them",
         "函数每求一个值需 {seconds:.2g} 秒，因此在时限内最多用 {points} 个训练点；给更多时间即可用更多点",
     ),
+    "runs-failed": Both(
+        "{count} evaluations failed and were left out; the first, at {where}",
+        "{count} 次求值失败，已略去；第一次在 {where}",
+    ),
+    "sampling-interrupted": Both(
+        "evaluating was interrupted after {count} of {budget} evaluations; these were fitted",
+        "求值在 {budget} 次中的第 {count} 次后被中断；已用这些值拟合",
+    ),
+    "sampling-time": Both(
+        "the time ({time:g} s) allowed {count} of {budget} evaluations; give more time for the others",
+        "时限 {time:g} 秒内只完成了 {budget} 次求值中的 {count} 次；给更多时间即可完成其余的",
+    ),
+    "sampling-callback": Both(
+        "a callback ended evaluating after {count} of {budget} evaluations",
+        "回调函数在 {budget} 次求值中的第 {count} 次后停止了求值",
+    ),
+    "workers-hang": Both(
+        "every worker was busy with a call beyond its time limit after {count} of {budget} evaluations; no more could "
+        "be made",
+        "{budget} 次求值中完成 {count} 次后，所有工作进程都停在超时的调用上；无法继续求值",
+    ),
+    "workers-died": Both(
+        "a worker process died after {count} of {budget} evaluations, as of a crash or too little memory; no more could "
+        "be made",
+        "{budget} 次求值中完成 {count} 次后，一个工作进程终止（例如崩溃或内存不足）；无法继续求值",
+    ),
     "gradients-unknown": Both(
         "at {missing} of {points} points the gradient is not known; there only the value counts",
         "{points} 个点中有 {missing} 个的梯度未知；这些点上只用函数值",

@@ -57,6 +57,8 @@ def card_rows(fit: Record) -> list[tuple[str, str]]:
     sizes = ", ".join(f"{count} {part}" for part, count in fit.problem.sizes().items() if count)
     if fit.problem.added:
         sizes += f" ({sum(fit.problem.added)} added where the error was largest)"
+    if (evaluated := fit.problem.source.get("evaluated")) is not None:
+        sizes += f"; {_evaluated_words(fit.problem.source.get('budget'), **evaluated)}"
     rows = [
         ("target", _target_words(fit)),
         ("domain", _domain_words(fit)),
@@ -88,6 +90,13 @@ def error_rows(fit: Record) -> list[tuple[str, str]]:
     if len(shown) < len(error.outputs):
         rows.append(("", f"and {len(error.outputs) - len(shown)} more outputs, of larger R²"))
     return rows
+
+
+def _evaluated_words(budget: int | None, evaluations: int, failed: int, resumed: int) -> str:
+    """How often an expensive function was evaluated."""
+    of = "" if budget is None else f" of {budget}"
+    words = f"{evaluations}{of} evaluations"
+    return words + (f", {failed} failed" if failed else "") + (f", {resumed} from the log" if resumed else "")
 
 
 def _badness(part: OutputError) -> float:

@@ -332,6 +332,10 @@ SENTENCES: dict[str, Both] = {
         "a callback ended evaluating after {count} of {budget} evaluations",
         "回调函数在 {budget} 次求值中的第 {count} 次后停止了求值",
     ),
+    "log-failed": Both(
+        "the log failed after {count} of {budget} evaluations, and these were fitted: {why}",
+        "{budget} 次求值中完成 {count} 次后日志写入失败，已用这些值拟合：{why}",
+    ),
     "workers-hang": Both(
         "every worker was busy with a call beyond its time limit after {count} of {budget} evaluations; no more could "
         "be made",

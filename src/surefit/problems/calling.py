@@ -24,6 +24,7 @@ from surefit.problems.callables import WAYS, accepts
 
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)\b", re.IGNORECASE)
 FIELD = re.compile(r"\{(\w*)\}")
+SHELL = ("|", "||", "&", "&&", ";", "<", ">", ">>", "2>", "2>&1")  # words that mean nothing without a shell
 SAID = 200  # characters at the end of what a failed program said
 
 
@@ -68,7 +69,8 @@ class Call:
                 with np.errstate(all="ignore"):
                     y = WAYS[way](self.f, point[None])[0].astype(np.float64)
             except Exception as error:
-                first = first or f"{type(error).__name__}: {error}".rstrip(": ")
+                kind = "" if isinstance(error, EvaluationError) else f"{type(error).__name__}: "
+                first = first or f"{kind}{error}".rstrip(": ")
                 continue
             seconds = clock.perf_counter() - began
             if not np.isfinite(y).all():
@@ -117,6 +119,10 @@ class Command:
             raise ArgumentError(f"command: cannot read {text!r} ({error})") from None
         if not self.words:
             raise ArgumentError("command: it is empty; give a program, such as './sim {x1} {x2}'")
+        if shell := [word for word in self.words if word in SHELL or word.endswith(";")]:
+            raise ArgumentError(
+                f"command: {shell[0]!r} is for a shell, and none sees the command; put it into a script, and give that"
+            )
         fields = [name for word in self.words for name in FIELD.findall(word)]
         unknown = [name for name in fields if name not in names]
         missing = [name for name in names if name not in fields]
@@ -147,14 +153,15 @@ class Command:
             raise EvaluationError(f"cannot run {words[0]!r} ({error.strerror or error})") from None
         self._running.add(process)
         if self._stopped:
-            _end(process)
-        try:
-            said, complaint = process.communicate(timeout=self.timeout)
-        except subprocess.TimeoutExpired:
-            raise EvaluationError(f"it took longer than {self.timeout:g} s") from None
-        finally:
-            _end(process)
-            self._running.discard(process)
+            _kill(process)
+        with process:  # which closes its pipes and waits for its end
+            try:
+                said, complaint = process.communicate(timeout=self.timeout)
+            except subprocess.TimeoutExpired:
+                raise EvaluationError(f"it took longer than {self.timeout:g} s") from None
+            finally:
+                _kill(process)
+                self._running.discard(process)
         if process.returncode:
             words_ = " ".join((complaint or said).split())[-SAID:]
             raise EvaluationError(f"exit code {process.returncode}{': ' * bool(words_)}{words_}")
@@ -173,8 +180,8 @@ class Command:
     def stop(self) -> None:
         """End what is running; nothing more is started."""
         self._stopped = True
-        for process in list(self._running):
-            _end(process)
+        for process in list(self._running):  # the threads that wait for them see that they have ended
+            _kill(process)
 
 
 def _float(text: str) -> float:
@@ -183,7 +190,7 @@ def _float(text: str) -> float:
     return float(text if "n" in text else text.replace("d", "e"))  # nan, inf
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _kill(process: subprocess.Popen[str]) -> None:
     """End a program and those that it started."""
     if process.poll() is None:
         with contextlib.suppress(OSError):
@@ -191,7 +198,6 @@ def _end(process: subprocess.Popen[str]) -> None:
                 os.killpg(process.pid, signal.SIGKILL)
             else:
                 process.kill()
-        process.communicate()
 
 
 __all__ = ["Call", "Command", "Result", "fingerprint", "ways_of"]

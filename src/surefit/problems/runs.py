@@ -109,9 +109,9 @@ class Runs:
         for run in new:
             if run.failed and not run.error:
                 run = run._replace(error="it gave no finite value")
+            self._known(run)  # first, so that an interrupt leaves nothing in the log that is not known here
             if self.log is not None:
-                self.log.append(run, self.runs)
-            self._known(run)
+                self.log.append(run, self.runs[:-1])
 
     def _known(self, run: Run) -> None:
         key = key_of(np.array(run.x))

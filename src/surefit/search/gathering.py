@@ -21,7 +21,7 @@ import numpy as np
 from surefit.attempts.events import Callback, Evaluated, tell
 from surefit.checking import positive_number, whole_number
 from surefit.data import Domain, Sampling
-from surefit.errors import ArgumentError, DomainError
+from surefit.errors import ArgumentError, DataError, DomainError
 from surefit.formulas import Formula, parse_many
 from surefit.problems.callables import FormulaFunction
 from surefit.problems.calling import Call, Result, fingerprint, ways_of
@@ -305,7 +305,10 @@ class Collector:
         self.fresh += 1
         self.lengths.append(result.seconds)
         y = result.y or (math.nan,) * known
-        self.runs.tell(point, y, seconds=result.seconds, error=result.error)
+        try:
+            self.runs.tell(point, y, seconds=result.seconds, error=result.error)
+        except DataError as error:  # a full disk: what was evaluated is fitted
+            self._end("log-failed", why=str(error).removeprefix("log: "))
         event = Evaluated(
             len(self.runs.runs), self.budget.evaluations, len(self.runs.failed), clock.perf_counter() - self.began,
             tuple(point.tolist()), result.y, result.error,

@@ -249,6 +249,8 @@ SENTENCES: dict[str, Both] = {
     "stage-quadratic": Both("quadratic function", "二次函数"),
     "solver-solved": Both("One solve gave it.", "一次求解得到。"),
     "stage-mean": Both("the mean of {networks} networks, {units} units", "{networks} 个网络的平均，{units} 个单元"),
+    "stage-before": Both("the network as it was", "原来的网络"),
+    "updated": Both("the network went on, with {rows} rows", "网络在 {rows} 行上继续训练"),
     "stage-initial": Both("initial weights", "初始权重"),
     "size-units": Both("{units} units", "{units} 个单元"),
     "size-parameters": Both("{parameters} parameters", "{parameters} 个参数"),

@@ -90,7 +90,7 @@ def fingerprint(f: Any) -> str | None:
         return code
     f = f if inspect.isroutine(f) else type(f).__call__
     try:
-        source = textwrap.dedent(inspect.getsource(f))  # type: ignore[arg-type]
+        source = textwrap.dedent(inspect.getsource(f))
     except (OSError, TypeError):
         return None
     with contextlib.suppress(SyntaxError):  # of a lambda in the middle of a line

@@ -59,7 +59,7 @@ def next_points(
         weight = np.sqrt(np.square(weight / np.maximum(y[good].std(axis=0), 1e-300)).sum(axis=1))
     else:
         weight = disagreement(box.scale(x[good]), y[good], scaled, rng)
-    weight = 1.0 + weight / weight.mean() if weight.mean() > 0 else np.ones(len(new))
+    weight = 1.0 + weight / max(float(weight.mean()), 1e-300)
     near, which = nearest(scaled, fixed)
     if not good.all():
         weight[np.isin(which, np.flatnonzero(~good))] *= FAILED

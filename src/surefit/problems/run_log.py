@@ -220,13 +220,13 @@ class RunLog:
 
     def _line(self, run: Run) -> str:
         if self.lines:
-            y = [v if math.isfinite(v) else None for v in run.y]
+            values = [v if math.isfinite(v) else None for v in run.y]
             seconds = None if math.isnan(run.seconds) else run.seconds
-            return json.dumps({"x": run.x, "y": y, "seconds": seconds, "error": run.error or None}) + "\n"
+            return json.dumps({"x": run.x, "y": values, "seconds": seconds, "error": run.error or None}) + "\n"
         y = run.y if len(run.y) == self.outputs else (math.nan,) * self.outputs
         cells = ["" if not math.isfinite(v) else repr(float(v)) for v in y]
-        seconds = "" if math.isnan(run.seconds) else repr(run.seconds)
-        return _csv([*map(repr, map(float, run.x)), seconds, run.error, *cells])
+        spent = "" if math.isnan(run.seconds) else repr(run.seconds)
+        return _csv([*map(repr, map(float, run.x)), spent, run.error, *cells])
 
 
 def _csv(cells: Sequence[str]) -> str:

@@ -66,10 +66,9 @@ def extended(problem: Problem, x: np.ndarray, y: np.ndarray, seed: int) -> Probl
     plan = problem.plan or Sampling()
     rows: Any = (np.arange(len(x)), np.arange(0), np.arange(0))
     if len(x) >= FEWEST:
-        split = tuple(s if part is not None else 0.0 for s, part in zip(plan.split, _parts(problem), strict=True))
-        rows = replace(plan, split=tuple(s / sum(split) for s in split), test=None).rows(
-            len(x), np.random.default_rng([seed, 0x0D])
-        )
+        a, b, c = (s if part is not None else 0.0 for s, part in zip(plan.split, _parts(problem), strict=True))
+        shares = (a / (a + b + c), b / (a + b + c), c / (a + b + c))
+        rows = replace(plan, split=shares, test=None).rows(len(x), np.random.default_rng([seed, 0x0D]))
     train, validation, test = (_joined(part, (x[r], y[r])) for part, r in zip(_parts(problem), rows, strict=True))
     assert train is not None
     both = np.stack([np.minimum(problem.domain.low, x.min(axis=0)), np.maximum(problem.domain.high, x.max(axis=0))])
@@ -140,9 +139,7 @@ def going_on(s: State, network: nn.Module) -> Strategy:
     going = copy.deepcopy(network)
     yield s.attempt(VarPro(iterations=ITERATIONS), going, s.problem)
     yield s.attempt(LM(iterations=ITERATIONS), going, s.problem)
-    if is_hidden_layer(
-        network
-    ):  # from old weights, new rows elsewhere may be out of reach: the same units, placed again
+    if is_hidden_layer(network):  # from old weights, rows in a new region may be out of reach
         again = copy.deepcopy(network)
         found = yield s.attempt(Features(), again, s.problem, provisional=True)
         penalty = 0.0 if found is None else found.details["penalty"]

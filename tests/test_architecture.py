@@ -39,6 +39,7 @@ ROOMS["models"] = {"core", "nn", "compiler", "problems"}
 ROOMS["attempts"] = {"core", "nn", "optim", "view", "compiler", "solvers", "data", "problems", "models"}
 ROOMS["search"] = {*ROOMS["attempts"], "formulas", "attempts", "bounds", "ir"}
 ROOMS["doctor"] = {*ROOMS["search"], "formulas", "search"}
+ROOMS["readings"] = {*ROOMS["search"], "search"}
 ROOMS["reports"] = {*ROOMS["doctor"], "doctor"}
 ROOMS["fitting"] = set(ROOMS)
 ROOMS["experiments"] = set(ROOMS)

@@ -31,7 +31,7 @@ ROOMS["solvers"] = set()
 ROOMS["formulas"] = ROOMS["nn"] = ROOMS["optim"] = ROOMS["view"] = {"core"}
 ROOMS["ir"] = {"core"}
 ROOMS["compiler"] = {"core", "ir"}
-ROOMS["exporters"] = {"core"}
+ROOMS["exporters"] = {"core", "ir"}
 ROOMS["data"] = {"core", "formulas"}
 ROOMS["bounds"] = {"core", "formulas", "compiler"}
 ROOMS["problems"] = {"core", "formulas", "data"}
@@ -39,7 +39,7 @@ ROOMS["models"] = {"core", "nn", "compiler", "problems"}
 ROOMS["attempts"] = {"core", "nn", "optim", "view", "compiler", "solvers", "data", "problems", "models"}
 ROOMS["search"] = {*ROOMS["attempts"], "formulas", "attempts"}
 ROOMS["doctor"] = {*ROOMS["search"], "formulas", "search"}
-ROOMS["reports"] = {*ROOMS["doctor"], "doctor"}
+ROOMS["reports"] = {*ROOMS["doctor"], "doctor", "exporters"}
 ROOMS["fitting"] = set(ROOMS)
 ROOMS["experiments"] = set(ROOMS)
 ROOMS["play"] = ROOMS["sklearn"] = ROOMS["integrations"] = set(ROOMS)

@@ -201,8 +201,17 @@ def exportable(net: nn.Module, d: int, name: str, dtype: str = "float32", deriva
             for i, shape in enumerate([(k,), (k, d)][: len(results[0])])
         ]
 
+    def batch(n: int) -> Program:
+        return record(lambda x: _no_grad(model, x), Tensor(np.zeros((n, d)), np.float64))
+
     points = np.random.default_rng(0).normal(0, 1.5, (4, d))
+    names = tuple(f"x{i}" for i in range(d)), tuple(f"y{i}" for i in range(k))
     return Exportable(
-        name, value, tuple(f"x{i}" for i in range(d)), tuple(f"y{i}" for i in range(k)), np.full(d, -3.0), np.full(d, 3.0),
-        (f"network {name}",), points, reference, both if derivative else None, product if derivative else None,
+        name, value, *names, np.full(d, -3.0), np.full(d, 3.0), (f"network {name}",), points, reference,
+        both if derivative else None, product if derivative else None, batch,
     )  # fmt: skip
+
+
+def _no_grad(model: Scaled, x):
+    with no_grad():
+        return model(x)

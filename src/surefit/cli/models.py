@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from surefit.errors import ArgumentError, DataError, FormulaError
+from surefit.exporters import FORMATS
 from surefit.files import replacing
 
 from .grammar import with_settings
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 Model = Annotated[Path, typer.Argument(metavar="MODEL", show_default=False, help="A file that surefit fit wrote.")]
 Columns = dict[str, "np.ndarray"]  # name -> (n,)
 
+ENDINGS = {name: f.endings[0] for name, f in FORMATS.items()}
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
 
 
@@ -361,4 +363,61 @@ def _language(lang: str) -> str:
     return lang
 
 
-COMMANDS = (predict, info, doctor, report, animate)
+# --- export ---------------------------------------------------------------------------------------
+
+
+def export(
+    model: Saved,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="FORMAT", show_default=False, help=f"{', '.join(FORMATS)}. Default: the ending of --out."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", show_default=False, help="Where it goes. Default: beside the model."),
+    ] = None,
+    dtype: Annotated[
+        str | None,
+        typer.Option(metavar="float32|float64", show_default=False, help="Of everything in it. Default: as the fit."),
+    ] = None,
+    derivative: Annotated[bool, typer.Option("--derivative", help="With Jacobian and Hessian products.")] = False,
+    verify: Annotated[
+        int, typer.Option(metavar="N", show_default=False, help="Run it at N points and compare it with the model.")
+    ] = 0,
+    as_json: Json = False,
+) -> None:
+    """A model in another language: C, ONNX, NumPy, JavaScript, Fortran, ...
+
+    surefit export demo --to c --verify 1000
+
+    surefit export demo/model.safetensors --out demo.onnx
+    """
+    from surefit import fitting
+
+    if to is None and out is None:
+        raise ArgumentError(f"give a format, --to c, or a file, --out model.c; formats are {', '.join(FORMATS)}")
+    if to is not None and to not in FORMATS:
+        raise ArgumentError(f"--to {to}: expected one of {', '.join(FORMATS)}")
+    if dtype not in (None, "float32", "float64"):
+        raise ArgumentError(f"--dtype {dtype}: expected float32 or float64")
+    if verify < 0:
+        raise ArgumentError(f"--verify {verify}: a number of points, 0 or more, is needed")
+    if out is None:
+        assert to is not None
+        whole = model.is_dir()
+        out = (model if whole else model.parent) / ((model.resolve().name if whole else model.stem) + ENDINGS[to])
+    written = fitting.load(model).export(out, to, dtype=dtype, derivative=derivative, verify=verify)
+    if as_json:
+        c = written.compared
+        print_json(
+            {"paths": list(written.paths), "format": written.to}
+            | ({} if c is None else {"points": c.points, "difference": c.difference, "ulp": c.ulp, "exact": c.exact})
+        )
+        return
+    for path in written.paths:
+        print(path)
+    if written.compared is not None:
+        print(written.compared)
+
+
+COMMANDS = (predict, info, doctor, report, animate, export)

@@ -1,4 +1,4 @@
-"""The builder of `ir.builder` with C behind it: what writes LLVM IR there writes C99 here, one statement an instruction.
+"""The builder of `ir.builder` with C behind it: what writes LLVM IR there writes C99 here, a statement an instruction.
 
 So the elementary functions of strict mode and their C have one source, `ir.mathlib`, and the same bits: each operation
 is rounded on its own, in the same order. Integers are unsigned, since C leaves the overflow of signed ones open.
@@ -286,13 +286,14 @@ def _table() -> str:
 
 def _pun(a: str, b: str) -> str:
     x, y = TYPES[a], TYPES[b]
-    return f"static {y} @_{a}_as_{b}({x} x)\n{{\n    union {{ {x} from; {y} to; }} u;\n    u.from = x;\n    return u.to;\n}}"
+    body = f"    union {{ {x} from; {y} to; }} u;\n    u.from = x;\n    return u.to;"
+    return f"static {y} @_{a}_as_{b}({x} x)\n{{\n{body}\n}}"
 
 
 HIGH, LOW = coefficients.HALF_PI_TWO
 HELPERS = {  # in the order in which they call each other; @ is the prefix
     **{f"{a}_as_{b}": _pun(a, b) for a, b in (("f32", "i32"), ("i32", "f32"), ("f64", "i64"), ("i64", "f64"))},
-    "angles": """/* Angles beyond 1e5 modulo pi/2 (Payne and Hanek 1983): 192 bits of 2/pi that matter, times the number. */
+    "angles": """/* Angles beyond 1e5 modulo pi/2 (Payne and Hanek 1983): the 192 bits of 2/pi that matter. */
 static const unsigned char @_two_over_pi[] = {
     """ + _table() + """
 };

@@ -16,7 +16,7 @@ import numpy as np
 from surefit.core.order import BLOCK
 from surefit.core.program import Program
 from surefit.exporters.c_builder import TYPES, CFunction, CModule, number, text_of, used
-from surefit.exporters.exportable import Exportable, identifier, refuse, wrapped
+from surefit.exporters.exportable import Exportable, identifier, plain, refuse, wrapped
 from surefit.exporters.loops import Loops, Tables, Words
 from surefit.ir import elementwise
 from surefit.ir.builder import BYTES, KIND_OF, Value, constant, is_float
@@ -194,7 +194,7 @@ GUARDS = """#include <float.h>
 #error "compile for IEEE arithmetic without extra precision, as with -msse2 -mfpmath=sse"
 #endif
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("fp-contract=off")
+#pragma GCC optimize("fp-contract=off", "no-tree-vectorize") /* whose vectors are contracted all the same */
 #else
 #pragma STDC FP_CONTRACT OFF
 #endif
@@ -235,7 +235,7 @@ def c_code(model: Exportable, header: str) -> tuple[str, str]:
     comment = "/*\n" + "\n".join(f" * {line}".rstrip() for line in [*model.comment(), *costs]) + "\n */"
     head = HEAD.format(
         comment=comment, guard=f"{p.upper()}_H", guard_=f"{p.upper()}_", p=p, d=d, k=k, real=real, more=more,
-        inputs=", ".join(model.inputs), outputs=", ".join(model.outputs),
+        inputs=plain(", ".join(model.inputs)), outputs=plain(", ".join(model.outputs)),
     )  # fmt: skip
     functions = [f"{heads[n]}\n{{\n{e.body}\n}}" for n, e in entries.items()]
     body = module.text()

@@ -21,11 +21,13 @@ class Exportable:
     Attributes:
         name: of the model, from which names in the code are made.
         program: (1, d) -> (1, k). derivative: (1, d) -> ((1, k), (k, d)), value and Jacobian, None: not wanted.
-            curvature: (1, d), weights (k,), direction (d,) -> (d,), the Hessian of the weighted sum of the outputs times
-            the direction, None: not wanted.
+            curvature: (1, d), weights (k,), direction (d,) -> (d,), the Hessian of the weighted sum of the outputs
+            times the direction, None: not wanted.
         inputs, outputs: the names of the variables. low, high: the domain, (d,) each.
         about: lines for a comment: what was fitted, how, how large the error is.
-        points: (m, d), for the self-test. reference: the values that an export is compared with.
+        batch: n -> the Program for n points at once, (n, d) -> (n, k); None: there is none.
+        points: (m, d), for the self-test. reference: the values of the Program. original: those of the fit, where the
+            Program is of another dtype; None: the same.
     """
 
     name: str
@@ -39,6 +41,8 @@ class Exportable:
     reference: Values
     derivative: Program | None = None
     curvature: Program | None = None
+    batch: Callable[[int], Program] | None = None
+    original: Values | None = None
 
     @property
     def dtype(self) -> np.dtype:
@@ -49,6 +53,14 @@ class Exportable:
     def kind(self) -> str:
         """The same, "f32" or "f64"."""
         return "f32" if self.dtype == np.float32 else "f64"
+
+    @property
+    def precision(self) -> np.dtype:
+        """The shortest floats that take part."""
+        p = self.program
+        names = (*p.inputs, *(v for _, v in p.state_in), *(e.result for e in p.equations))
+        short = any(v.dtype == np.float32 for v in names)
+        return np.dtype(np.float32 if short else np.float64)
 
     def comment(self) -> list[str]:
         """What is known about the model: lines of printable characters, without what could end a comment."""

@@ -2,8 +2,8 @@
 
 The nodes are those of the compiler's strict mode (`ir.graph`), and sums are taken in the order of `core.order`, so that
 where a language rounds each operation on its own (C99 does), the numbers are those of `predict`. Weights are tables.
-What depends on weights alone, and is rounded in one way everywhere, is computed now. Views cost nothing: an element of a
-slice, transpose or window is found in what it is a view of. Memory is a few arrays that values use one after the other.
+What depends on weights alone, and is rounded in one way everywhere, is computed now. Views cost nothing: an element of
+a slice, transpose or window is found in what it is a view of. Memory is a few arrays that values use one after another.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ class Tables:
 class Loops:
     """A Program of one point, prepared: tables, arrays, and in `write` its statements.
 
-    tables: where its weights go. arguments: how each input of the Program is called, outputs: each result; in the order of the Program.
+    tables: where its weights go. arguments: how each input of the Program is called, outputs: each result.
     """
 
     def __init__(self, program: Program, arguments: Sequence[str], outputs: Sequence[str], tables: Tables) -> None:
@@ -158,9 +158,9 @@ class Loops:
         for n in self.order:
             if n.op == "constant":
                 self.known[n.id] = n.value
-            elif n.id not in self.known and n.args and all(a.id in self.known for a in n.args):
-                if n.op in EXACT or n.op in VIEWS:
-                    args = [self.known[a.id] for a in n.args]
+            elif n.id not in self.known and n.args and n.op in EXACT | VIEWS:
+                args = [self.known.get(a.id) for a in n.args]
+                if all(a is not None for a in args):
                     value = ops.quietly(ops.primitive(n.op).value, args, n.params)
                     self.known[n.id] = np.asarray(value, n.dtype).reshape(n.shape)
         self._choose()

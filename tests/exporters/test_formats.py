@@ -15,7 +15,7 @@ import pytest
 import surefit
 from surefit import nn
 from surefit.core.program import record
-from surefit.core.tensor import Tensor
+from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError, ExportError
 from surefit.exporters import FORMATS, compared, format_of, write
 
@@ -89,6 +89,19 @@ def test_onnx_says_what_it_is(tmp_path):
     reference = pytest.importorskip("onnx.reference", reason="a second opinion")
     (y,) = reference.ReferenceEvaluator(proto).run(None, {"x": m.points})
     assert np.abs(y - m.values()[0]).max() < 1e-5
+
+
+@pytest.mark.parametrize("name", ["MLP", "Formula", "Conv2d", "LayerNorm"])
+def test_from_onnx_reads_what_was_written(name, tmp_path):
+    pytest.importorskip("onnx", reason="writes and reads the file")
+    from surefit.interop import from_onnx
+
+    m = exportable(*layers()[name], "m", "float64", derivative=False)
+    net = from_onnx(write(m, tmp_path / "m", "onnx")[0])
+    with no_grad():
+        got = np.concatenate([net(Tensor(p[None])).numpy() for p in m.points])
+    want = m.values()[0]
+    assert np.abs(got - want).max() < 1e-12 * np.abs(want).max()
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="no Node on this machine")

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from surefit.errors import ArgumentError, DataError, FormulaError
-from surefit.exporters import FORMATS
 from surefit.files import replacing
 
 from .grammar import with_settings
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 Model = Annotated[Path, typer.Argument(metavar="MODEL", show_default=False, help="A file that surefit fit wrote.")]
 Columns = dict[str, "np.ndarray"]  # name -> (n,)
 
-ENDINGS = {name: f.endings[0] for name, f in FORMATS.items()}
+FORMATS = ("c", "onnx", "numpy", "js", "fortran", "table", "formula")  # those of surefit.exporters, which takes time
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
 
 
@@ -405,7 +404,7 @@ def export(
     if out is None:
         assert to is not None
         whole = model.is_dir()
-        out = (model if whole else model.parent) / ((model.resolve().name if whole else model.stem) + ENDINGS[to])
+        out = (model if whole else model.parent) / (model.resolve().name if whole else model.stem)
     written = fitting.load(model).export(out, to, dtype=dtype, derivative=derivative, verify=verify)
     if as_json:
         c = written.compared

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from surefit._version import __version__
 
 if TYPE_CHECKING:
-    from surefit import compiler, data, errors, formulas, nn, optim, solvers, view
+    from surefit import compiler, data, errors, formulas, interop, nn, optim, solvers, view
     from surefit.compiler import jit
     from surefit.core.batching import batch
     from surefit.core.creation import tensor
@@ -65,8 +65,9 @@ if TYPE_CHECKING:
         smallest,
     )
     from surefit.formulas import Formula, parse
+    from surefit.interop import from_onnx
 
-_ROOMS = ("compiler", "data", "errors", "formulas", "nn", "optim", "solvers", "view")
+_ROOMS = ("compiler", "data", "errors", "formulas", "interop", "nn", "optim", "solvers", "view")
 
 # where each public name lives; a name that is not here is looked for among the functions of tensors
 _HOME = {
@@ -79,6 +80,7 @@ _HOME = {
     ),
     "surefit.data": "Domain Sampling Noise",
     "surefit.formulas": "Formula parse",
+    "surefit.interop": "from_onnx",
     "surefit.core.tensor": "Tensor no_grad enable_grad is_grad_enabled",
     "surefit.core.leaves": "Parameter",
     "surefit.core.creation": (

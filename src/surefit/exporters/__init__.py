@@ -58,12 +58,27 @@ def _fortran(model: Exportable) -> Texts:
     return {".f90": fortran(model)}
 
 
+def _table(model: Exportable) -> Texts:
+    from surefit.exporters.piecewise import table
+
+    as_csv, as_json = table(model)
+    return {".csv": as_csv, ".json": as_json}
+
+
+def _formula(model: Exportable) -> Texts:
+    from surefit.exporters.formula_text import formula_text
+
+    return {".txt": formula_text(model)}
+
+
 FORMATS = {
     "c": Format((".c", ".h"), "C99, one header and one source", _c, True),
     "onnx": Format((".onnx",), "ONNX, opset 18", _onnx),
     "numpy": Format((".py",), "one Python file that needs NumPy", _numpy),
     "js": Format((".mjs", ".js"), "one JavaScript module", _javascript, True),
     "fortran": Format((".f90", ".f95"), "a module of Fortran 2008", _fortran, True),
+    "table": Format((".csv", ".json"), "the corners of a network of straight pieces, CSV and JSON", _table),
+    "formula": Format((".txt",), "formulas for a spreadsheet and for Desmos", _formula),
 }  # fmt: skip
 
 

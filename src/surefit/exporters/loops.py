@@ -209,7 +209,7 @@ class Loops:
 
     def _arrange(self) -> None:
         """An array for each stored value: that of an earlier one which nobody reads any more, if there is one."""
-        own = {}
+        own: dict[int, str] = {}
         for n, name in zip(self.results, self.outputs, strict=True):
             if n.id not in self.known and n.op not in VIEWS and n.op != "input":
                 own.setdefault(n.id, name)

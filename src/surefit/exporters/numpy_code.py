@@ -125,7 +125,7 @@ class _Code:
         if op in HELPERS:
             self.helpers |= {op, *NEEDS.get(op, ())}
             return f"{op}({a[0]})"
-        axes = p.get("axes")
+        axes: Any = p.get("axes")
         if op in ("sum", "prod", "amax"):
             dtype = f", dtype=np.{n.dtype}" if op != "amax" and n.dtype != n.args[0].dtype else ""
             return f"np.{op}({a[0]}, axis={axes if len(axes) != 1 else axes[0]}{dtype})"

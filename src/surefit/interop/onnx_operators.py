@@ -65,7 +65,7 @@ def _promoted(op: ops.Op) -> Operator:
 
 
 _ELEMENTWISE = {
-    "Add": "add", "Sub": "sub", "Mul": "mul", "Pow": "pow", "Neg": "neg", "Abs": "abs", "Sqrt": "sqrt", "Exp": "exp",
+    "Add": "add", "Sub": "sub", "Mul": "mul", "Neg": "neg", "Abs": "abs", "Sqrt": "sqrt", "Exp": "exp",
     "Log": "log", "Sin": "sin", "Cos": "cos", "Tan": "tan", "Asin": "asin", "Acos": "acos", "Atan": "atan",
     "Sinh": "sinh", "Cosh": "cosh", "Asinh": "asinh", "Acosh": "acosh", "Atanh": "atanh", "Tanh": "tanh",
     "Sigmoid": "sigmoid", "Relu": "relu", "Erf": "erf", "Floor": "floor", "Ceil": "ceil", "Round": "round",
@@ -84,7 +84,7 @@ OPERATORS |= {
     "ThresholdedRelu": lambda a, x: F.where(x > a.get("alpha", 1.0), x, 0.0),
     "HardSigmoid": lambda a, x: F.clamp(a.get("alpha", 0.2) * x + a.get("beta", 0.5), 0.0, 1.0),
     "Transpose": lambda a, x: F.permute(x, tuple(a.get("perm", range(len(x.shape))[::-1]))),
-    "Concat": lambda a, *xs: F.cat(list(xs), a["axis"]), "Shape": lambda a, x: _shape(a, x),
+    "Concat": lambda a, *xs: _concat(xs, a["axis"]), "Shape": lambda a, x: _shape(a, x),
     "Size": lambda a, x: np.array(math.prod(x.shape), np.int64), "IsNaN": lambda a, x: ops.ne(x, x),
 }  # fmt: skip
 
@@ -95,6 +95,12 @@ def _div(a: dict[str, Any], x: Any, y: Any) -> Any:
         return ops.div(x, y)
     q = ops.floor_divide(ops.abs_(x), ops.abs_(y))  # towards zero
     return q * ops.sign(x) * ops.sign(y)
+
+
+@_operator("Pow")
+def _pow(a: dict[str, Any], x: Any, y: Any) -> Any:
+    power = ops.pow_(x, y)
+    return power if power.dtype == x.dtype else ops.cast(power, dtype=x.dtype)
 
 
 @_operator("Mod")
@@ -131,6 +137,13 @@ def _clip(a: dict[str, Any], x: Any, low: Any = None, high: Any = None) -> Any:
 
 @_operator("MatMul")
 def _matmul(a: dict[str, Any], x: Any, y: Any) -> Any:
+    return _product(x, y)
+
+
+def _product(x: Any, y: Any) -> Any:
+    """x @ y, if that fits into memory."""
+    lead = np.broadcast_shapes(x.shape[:-2], y.shape[:-2]) if len(x.shape) > 1 and len(y.shape) > 1 else ()
+    bounded((*lead, x.shape[-2] if len(x.shape) > 1 else 1, y.shape[-1] if len(y.shape) > 1 else 1), "MatMul")
     return F.matmul(x, y)
 
 
@@ -139,7 +152,7 @@ def _gemm(a: dict[str, Any], x: Any, y: Any, c: Any = None) -> Any:
     x = F.transpose(x, 0, 1) if a.get("transA") else x
     y = F.transpose(y, 0, 1) if a.get("transB") else y
     alpha, beta = a.get("alpha", 1.0), a.get("beta", 1.0)
-    out = F.matmul(x, y)
+    out = _product(x, y)
     out = out if alpha == 1.0 else out * alpha
     return out if c is None else out + (c if beta == 1.0 else c * beta)
 
@@ -198,6 +211,11 @@ def _range(a: dict[str, Any], start: Any, stop: Any, step: Any) -> Any:
     first, last, by = (known(v, "Range").reshape(-1)[0] for v in (start, stop, step))
     bounded((max(0, math.ceil((float(last) - float(first)) / float(by))),), "Range")
     return np.arange(first, last, by, dtype=known(start, "Range").dtype)
+
+
+def _concat(xs: tuple[Any, ...], axis: int) -> Any:
+    bounded((sum(math.prod(x.shape) for x in xs),), "Concat")
+    return F.cat(list(xs), axis)
 
 
 def _shape(a: dict[str, Any], x: Any) -> np.ndarray:
@@ -268,13 +286,19 @@ def _pad(a: dict[str, Any], x: Any, pads: Any = None, value: Any = None, axes: A
 
 REDUCTIONS: dict[str, Operator] = {
     "ReduceSum": lambda x, axes: ops.sum_(x, axes=axes), "ReduceProd": lambda x, axes: ops.prod(x, axes=axes),
-    "ReduceMax": lambda x, axes: ops.amax(x, axes=axes), "ReduceMin": lambda x, axes: -ops.amax(-x, axes=axes),
+    "ReduceMax": lambda x, axes: ops.amax(x, axes=axes), "ReduceMin": lambda x, axes: _smallest(x, axes),
     "ReduceMean": lambda x, axes: F.mean(x, axes), "ReduceSumSquare": lambda x, axes: ops.sum_(x * x, axes=axes),
     "ReduceL1": lambda x, axes: ops.sum_(F.abs(x), axes=axes),
     "ReduceL2": lambda x, axes: F.sqrt(ops.sum_(x * x, axes=axes)),
     "ReduceLogSumExp": lambda x, axes: F.logsumexp(x, axes),
     "ReduceLogSum": lambda x, axes: F.log(ops.sum_(x, axes=axes)),
 }  # fmt: skip
+
+
+def _smallest(x: Any, axes: tuple[int, ...]) -> Any:
+    if x.dtype == np.bool_:
+        return ops.logical_not(ops.amax(ops.logical_not(x), axes=axes))
+    return -ops.amax(-x, axes=axes)
 
 
 @_operator(*REDUCTIONS)
@@ -285,7 +309,12 @@ def _reduce(a: dict[str, Any], x: Any, axes: Any = None) -> Any:
             return x
         given = range(len(x.shape))
     at = tuple(sorted(i % len(x.shape) for i in given)) if x.shape else ()
-    y = REDUCTIONS[a["op"]](x, at) if at else x
+    if any(x.shape[i] == 0 for i in at) and a["op"] in ("ReduceMax", "ReduceMin"):  # the identity of the reduction
+        least = {"f": -math.inf, "b": False}.get(x.dtype.kind, -(2**31))
+        most = {"f": math.inf, "b": True}.get(x.dtype.kind, 2**31 - 1)
+        y: Any = np.full(ops.reduced_shape(x.shape, at), least if a["op"] == "ReduceMax" else most, x.dtype)
+    else:
+        y = REDUCTIONS[a["op"]](x, at) if at else x
     y = y if y.dtype == x.dtype else ops.cast(y, dtype=x.dtype)
     return ops.reshape(y, shape=ops.kept_shape(x.shape, at)) if a.get("keepdims", 1) else y
 
@@ -337,8 +366,9 @@ def _layer_norm(a: dict[str, Any], x: Any, scale: Any, bias: Any = None) -> Any:
     axes = tuple(range(axis, len(x.shape)))
     mean = F.mean(x, axes, keepdim=True)
     d = x - mean
-    y = d / F.sqrt(F.mean(d * d, axes, keepdim=True) + a.get("epsilon", 1e-5)) * scale
-    return y if bias is None else y + bias
+    inverse = 1.0 / F.sqrt(F.mean(d * d, axes, keepdim=True) + a.get("epsilon", 1e-5))
+    y = d * inverse * scale
+    return (y if bias is None else y + bias), mean, inverse
 
 
 @_operator("InstanceNormalization")
@@ -367,18 +397,26 @@ def _pads(a: dict[str, Any], sizes: tuple[int, ...], kernel: list[int]) -> tuple
     return low, high
 
 
-def _windows(a: dict[str, Any], x: Any, kernel: list[int], value: float) -> Any:
-    """(batch, channels, places..., kernel...)."""
+def _windows(a: dict[str, Any], x: Any, kernel: list[int], value: float, outside: float | None = None) -> Any:
+    """(batch, channels, places..., kernel...). outside: what is beyond the padding, where ceil_mode looks there."""
     n = len(kernel)
     low, high = _pads(a, x.shape[2:], kernel)
-    if any(low) or any(high):
-        bounded([*x.shape[:2], *(s + p + q for s, p, q in zip(x.shape[2:], low, high, strict=True))], a["op"])
-        zeros = (0,) * (n + 2)
-        x = ops.pad(x, low=(0, 0, *low), high=(0, 0, *high), interior=zeros, value=value)
+    stride, dilation = a.get("strides", [1] * n), a.get("dilations", [1] * n)
+    more = [0] * n
+    if a.get("ceil_mode"):
+        for i, size in enumerate(x.shape[2:]):
+            span, whole = (kernel[i] - 1) * dilation[i] + 1, size + low[i] + high[i]
+            count = -(-(whole - span) // stride[i]) + 1
+            count -= (count - 1) * stride[i] >= size + low[i]  # a window that begins in the padding behind
+            more[i] = max(0, (count - 1) * stride[i] + span - whole)
+    for before, behind, number in ((low, high, value), ([0] * n, more, value if outside is None else outside)):
+        if any(before) or any(behind):
+            sizes = (s + p + q for s, p, q in zip(x.shape[2:], before, behind, strict=True))
+            bounded([*x.shape[:2], *sizes], a["op"])
+            x = ops.pad(x, low=(0, 0, *before), high=(0, 0, *behind), interior=(0,) * (n + 2), value=number)
     return ops.window(
-        x, axes=tuple(range(2, n + 2)), size=tuple(kernel), stride=tuple(a.get("strides", [1] * n)),
-        dilation=tuple(a.get("dilations", [1] * n)),
-    )  # fmt: skip
+        x, axes=tuple(range(2, n + 2)), size=tuple(kernel), stride=tuple(stride), dilation=tuple(dilation)
+    )
 
 
 @_operator("Conv")
@@ -398,16 +436,14 @@ def _conv(a: dict[str, Any], x: Any, w: Any, bias: Any = None) -> Any:
 @_operator("MaxPool", "AveragePool")
 def _pool(a: dict[str, Any], x: Any) -> Any:
     kernel = list(a["kernel_shape"])
-    if a.get("ceil_mode"):
-        raise ModelFileError(f"{a['op']}: ceil_mode=1 is not read; export the model with ceil_mode=False")
     axes = tuple(range(len(kernel) + 2, 2 * len(kernel) + 2))
     if a["op"] == "MaxPool":
-        return ops.amax(_windows(a, x, kernel, -math.inf), axes=axes)
+        return ops.amax(_windows(a, x, kernel, -math.inf if x.dtype.kind == "f" else -(2**31)), axes=axes)
     total = ops.sum_(_windows(a, x, kernel, 0.0), axes=axes)
-    if a.get("count_include_pad"):
-        return total / math.prod(kernel)
-    ones = np.ones((1, 1, *x.shape[2:]), x.dtype).view(ops.Literal)
-    return total / np.asarray(ops.sum_(_windows(a, ones, kernel, 0.0), axes=axes)).view(ops.Literal)
+    ones = np.ones((1, 1, *x.shape[2:]), x.dtype)
+    padded = 1.0 if a.get("count_include_pad") else 0.0
+    count = np.add.reduce(np.asarray(_windows(a, ones, kernel, padded, 0.0)), axes)
+    return total / count.astype(x.dtype).view(ops.Literal)
 
 
 @_operator("GlobalAveragePool", "GlobalMaxPool")

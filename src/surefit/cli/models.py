@@ -391,8 +391,6 @@ def export(
 
     surefit export demo/model.safetensors --out demo.onnx
     """
-    from surefit import fitting
-
     if to is None and out is None:
         raise ArgumentError(f"give a format, --to c, or a file, --out model.c; formats are {', '.join(FORMATS)}")
     if to is not None and to not in FORMATS:
@@ -401,8 +399,19 @@ def export(
         raise ArgumentError(f"--dtype {dtype}: expected float32 or float64")
     if verify < 0:
         raise ArgumentError(f"--verify {verify}: a number of points, 0 or more, is needed")
+    from surefit import exporters, fitting
+
+    if to is None:
+        assert out is not None
+        to = next((name for name, f in exporters.FORMATS.items() if out.suffix.lower() in f.endings), None)
+        if to is None:
+            raise ArgumentError(f"--out {out}: its ending names no format; say which with --to {'|'.join(FORMATS)}")
+    if derivative and not exporters.FORMATS[to].derivative:
+        can = ", ".join(name for name, f in exporters.FORMATS.items() if f.derivative)
+        raise ArgumentError(f"--derivative: --to {to} is written without derivatives; they are in {can}")
+    if verify and to not in exporters.RUNNERS:
+        raise ArgumentError(f"--verify {verify}: --to {to} cannot be run here; leave --verify out")
     if out is None:
-        assert to is not None
         whole = model.is_dir()
         out = (model if whole else model.parent) / (model.resolve().name if whole else model.stem)
     written = fitting.load(model).export(out, to, dtype=dtype, derivative=derivative, verify=verify)

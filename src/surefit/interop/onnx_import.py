@@ -97,8 +97,8 @@ class OnnxModule(nn.Module):
         self.eval()
 
     def _enter(self, name: str, value: np.ndarray, i: int) -> None:
-        """A weight: a parameter if it is floating, else known."""
-        if value.dtype.kind == "f" and value.size:
+        """A weight: a parameter if it is floating and no single number, else known."""
+        if value.dtype.kind == "f" and value.ndim and value.size:
             self.leaves[name] = f"weight{i}"
             setattr(self, f"weight{i}", Parameter(value))
         else:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from surefit._version import __version__
 
 if TYPE_CHECKING:
-    from surefit import bounds, compiler, data, errors, formulas, nn, optim, solvers, view
+    from surefit import bounds, compiler, data, errors, formulas, interop, nn, optim, solvers, view
     from surefit.bounds import Certificate, Proved, Undefined, certify
     from surefit.compiler import jit
     from surefit.core.batching import batch
@@ -68,8 +68,9 @@ if TYPE_CHECKING:
         smallest,
     )
     from surefit.formulas import Formula, parse
+    from surefit.interop import from_onnx
 
-_ROOMS = ("bounds", "compiler", "data", "errors", "formulas", "nn", "optim", "solvers", "view")
+_ROOMS = ("bounds", "compiler", "data", "errors", "formulas", "interop", "nn", "optim", "solvers", "view")
 
 # where each public name lives; a name that is not here is looked for among the functions of tensors
 _HOME = {
@@ -83,6 +84,7 @@ _HOME = {
     "surefit.bounds": "certify Certificate Proved Undefined",
     "surefit.data": "Domain Sampling Noise",
     "surefit.formulas": "Formula parse",
+    "surefit.interop": "from_onnx",
     "surefit.core.tensor": "Tensor no_grad enable_grad is_grad_enabled",
     "surefit.core.leaves": "Parameter",
     "surefit.core.creation": (

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from surefit.bounds.certificate import Certificate
     from surefit.doctor.examine import Diagnosis
+    from surefit.reports.exported import Exported
     from surefit.search.intervals import Interval
 
 
@@ -201,6 +202,33 @@ class Fit(Readings, Record):
         from surefit.fitting.model_file import save
 
         return save(self, Path(path))
+
+    def export(
+        self, path: str | os.PathLike[str], to: str | None = None, *, dtype: Any = None, derivative: bool = False,
+        verify: int = 0,
+    ) -> Exported:  # fmt: skip
+        """Write the fit in another language: raw units go in and come out, scaling is inside.
+
+        Args:
+            path: of the file; what stands before its ending names the functions.
+            to: "c", "onnx", "numpy", "js", "fortran", "table", "formula"; None: what the ending of the path says.
+            dtype: of everything in it, "float32" or "float64": the fit is made ready for it, see `to`. None: as the
+                fit computes, with float64 at its borders.
+            derivative: whether the Jacobian and Hessian products come with it, where the format has them.
+            verify: run what was written at so many points of the domain, and compare it with the fit.
+
+        Returns:
+            The files, and how far they are from the fit if `verify` was given; prints as one line.
+
+        Raises:
+            ArgumentError: an unknown format or dtype, or derivatives that the format does not have.
+            ExportError: a primitive of the network has no reading in the language, or nothing here can run it.
+            MissingExtraError: the package `onnx` is needed.
+        """
+        from surefit.reports.exported import export
+
+        fit = self if dtype is None else self.to(dtype)  # ready for that dtype, and measured in it
+        return export(fit, Path(path), to, dtype, derivative, verify)
 
     def save_outputs(self, directory: str | os.PathLike[str]) -> list[Path]:
         """Write the model, its history, card.txt, fit.json and the pictures into a directory (made if needed)."""

@@ -41,6 +41,7 @@ ROOMS["search"] = {*ROOMS["attempts"], "formulas", "attempts", "bounds", "ir"}
 ROOMS["doctor"] = {*ROOMS["search"], "formulas", "search"}
 ROOMS["readings"] = {*ROOMS["search"], "search"}
 ROOMS["reports"] = {*ROOMS["doctor"], "doctor", "exporters"}
+ROOMS["storage"] = {*ROOMS["reports"], "reports"}
 ROOMS["fitting"] = set(ROOMS)
 ROOMS["experiments"] = set(ROOMS)
 ROOMS["interop"] = {"core", "nn"}

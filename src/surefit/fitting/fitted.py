@@ -199,7 +199,7 @@ class Fit(Readings, Record):
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the model, its card and a sample of its data into one safetensors file; `load` reads it back."""
-        from surefit.fitting.model_file import save
+        from surefit.storage.model_file import save
 
         return save(self, Path(path))
 
@@ -232,7 +232,7 @@ class Fit(Readings, Record):
 
     def save_outputs(self, directory: str | os.PathLike[str]) -> list[Path]:
         """Write the model, its history, card.txt, fit.json and the pictures into a directory (made if needed)."""
-        from surefit.fitting.model_file import save_outputs
+        from surefit.storage.outputs import save_outputs
 
         return save_outputs(self, Path(directory))
 

@@ -29,6 +29,7 @@ from surefit.reports.film import Snapshots
 from surefit.reports.provenance import call_of, environment
 from surefit.search import choosing
 from surefit.search.classes import classify
+from surefit.search.gathering import Budget, gathered
 from surefit.search.restarts import Ensemble, best_of, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
 from surefit.storage import outputs
@@ -51,6 +52,10 @@ def fit(
     jit: bool | None = None,
     restarts: int = 1,
     task: str = "regress",
+    budget: int | None = None,
+    executor: Any = None,
+    log: str | os.PathLike[str] | None = None,
+    timeout: float | None = None,
 ) -> Fit:
     """Fit a function with a neural network.
 
@@ -79,6 +84,13 @@ def fit(
         task: "regress", or "classify": the last column of the table holds classes (texts, whole numbers, True and
             False). `predict` then gives classes, `predict_proba` their probabilities, and the card tells accuracy, log
             loss and calibration (`Fit.classified`).
+        budget: how often an expensive function is evaluated at most, measuring the error included. Points that fill the
+            domain come first, then those where cheap models disagree; what is fitted is the table of these values.
+        executor: with a budget, where it is evaluated: one of `concurrent.futures`, of Dask, mpi4py or loky. None:
+            here, one by one.
+        log: with a budget, a file ending in .csv or .jsonl that each evaluation is appended to as it ends; a fit that
+            was killed goes on from it, and what it holds counts.
+        timeout: with an executor, seconds for each evaluation; one that takes longer has failed.
 
     Returns:
         A `Fit`.
@@ -95,15 +107,16 @@ def fit(
     found = classes_of(target, task, tol)
     target = target if found is None else found.table
     arguments: dict[str, Any] = dict(
-        tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, callbacks=callbacks, jit=jit
-    )
+        tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, callbacks=callbacks, jit=jit,
+        budget=budget, executor=executor, log=log, timeout=timeout,
+    )  # fmt: skip
     fits = fits_of(target, domain, count=whole_number("restarts", restarts, 1), **arguments)
     fitted = fits[0] if restarts == 1 else best_of(fits)
     if found is not None:
         fitted.problem = replace(fitted.problem, source=fitted.problem.source | {"name": found.name})
         fitted.classified = classify(fitted, found.classes)
     fitted.call = call_of(
-        domain=domain, tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype,
+        domain=domain, tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, budget=budget,
         task=None if found is None else task,
     )  # fmt: skip
     return fitted
@@ -122,7 +135,8 @@ def classes_of(target: Any, task: str, tol: float | None) -> Labelled | None:
 
 def fits_of(
     target: Any, domain: Any = None, *, count: int, seed: int = 0, method: str | Method = "auto", model: Any = None,
-    data: Sampling | None = None, callbacks: Callbacks = (), jit: bool | None = None, **rest: Any,
+    data: Sampling | None = None, callbacks: Callbacks = (), jit: bool | None = None, budget: Any = None,
+    executor: Any = None, log: Any = None, timeout: Any = None, **rest: Any,
 ) -> list[Fit]:  # fmt: skip
     """`count` fits of one problem with seeds of their own, at once over the cores; callbacks hear of the first."""
     began = clock.perf_counter()
@@ -130,8 +144,11 @@ def fits_of(
     if unknown:
         raise ArgumentError(f"ensemble: it has no argument {unknown[0]!r}; besides members it takes those of fit")
     seed, heard, settings = whole_number("seed", seed, 0), callbacks_from(callbacks), method_from(method)
+    spending = Budget.read(budget, executor, log, timeout)
 
     def posed() -> Problem:
+        if spending is not None:
+            return gathered(target, domain, data, seed, spending, time=rest.get("time"), began=began, callbacks=heard)
         return pose(target, domain, data, seed, solver=isinstance(settings, Solver), time=rest.get("time"))
 
     shared: dict[str, Any] = dict(method=settings, model=model, jit=jit, began=began, **rest)

@@ -27,9 +27,11 @@ from surefit.search.judging import Measured
 from surefit.sentences import Sentence
 
 if TYPE_CHECKING:
+    from surefit.bounds.certificate import Certificate
     from surefit.view.animation import Film
 
 BLOCK = 8192  # rows at a time
+LISTED = 6  # inputs in a warning
 
 
 class OutsideWarning(UserWarning):
@@ -85,6 +87,7 @@ class Record:
         left_out: (n, k), scaled: errors at the training rows of measured data, each left out in turn, if known.
         extra: plain data that other readings keep with the fit, by name, such as the reference of a certificate.
         config: the run.toml beside a model that was loaded from its directory.
+        certificate: what `Fit.certify` proved last; `proved` is it while the model is the one it speaks of.
     """
 
     problem: Problem
@@ -110,6 +113,7 @@ class Record:
     restarts: list[float] = field(default_factory=list)
     classified: Classified | None = None
     left_out: np.ndarray | None = field(default=None, repr=False, compare=False)
+    certificate: Certificate | None = field(default=None, compare=False)
     extra: dict[str, Any] = field(default_factory=dict)
     _warned: bool = field(default=False, repr=False)
     _ensembles: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)  # by number of members
@@ -166,6 +170,17 @@ class Record:
         return None if self.tol is None else bool(self.error.max <= self.tol)
 
     @property
+    def proved(self) -> Certificate | None:
+        """The certificate of this very model; None where nothing was proved, or the model has changed since."""
+        if self.certificate is None:
+            return None
+        from surefit.bounds.certificate import fingerprint
+        from surefit.bounds.certify import program_of
+
+        same = fingerprint(program_of(self.model, len(self.names))) == self.certificate.model
+        return self.certificate if same else None
+
+    @property
     def target(self) -> str:
         """What was fitted, in words."""
         source = self.problem.source
@@ -203,8 +218,12 @@ class Record:
         x = points_from(points, self.names)
         if not self._warned and len(x) and not self.domain.contains(x).all():
             self._warned = True
+            low, high = self.domain.low, self.domain.high
+            beyond = np.flatnonzero(np.any((x < low) | (x > high) | np.isnan(x), axis=0))
+            names = [self.names[i] for i in beyond]
+            more = f" and {len(names) - LISTED} other inputs" if len(names) > LISTED else ""
             python_warnings.warn(
-                f"points outside the domain {box_words(self.domain)}, "
+                f"points outside the domain {box_words(self.domain.select(names[:LISTED]))}{more}, "
                 "where this fit was made: the values there mean nothing certain",
                 OutsideWarning,
                 stacklevel=3,

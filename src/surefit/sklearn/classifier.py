@@ -16,7 +16,7 @@ from surefit.sklearn.base import Estimator, incremental
 PLAIN = (0.001, 1.0)  # floor and power of a network that learns batch after batch, of which no row is left out
 
 
-class FitClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
+class FitClassifier(ClassifierMixin, Estimator):
     """A classifier that is a fit of surefit, `fit_`, with its card, pictures, report and exports.
 
     A network is fitted to a column for each class that is 1 for its rows and 0 for the others. Its values are made

@@ -12,7 +12,7 @@ from surefit.errors import ShapeError
 from surefit.sklearn.base import Estimator, incremental
 
 
-class FitRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
+class FitRegressor(RegressorMixin, Estimator):
     """A regressor that is a fit of surefit, `fit_`, with its card, pictures, report and exports.
 
     The parameters have the names of `sklearn.neural_network.MLPRegressor` where it has them. Those that a solver has no

@@ -179,7 +179,7 @@ def _rebuild(found: Contents) -> Record:
         compile_seconds=card.get("compile_seconds"),
         restarts=[math.inf if r is None else r for r in card.get("restarts", [])],
         classified=_classified(header, k),
-        extra=header.get("extra", {}),
+        extra=header.get("extra", {}) | ({"certificate": card["certificate"]} if card.get("certificate") else {}),
     )
 
 

@@ -188,13 +188,12 @@ place = by_name(number)
 def target(value: Any, where: str) -> None:
     """What was fitted; each kind has words of its own."""
     record({"kind": one_of("formula", "table", "callable")})(value, where)
-    record(
-        {
-            "formula": {"text": list_of(text, least=1)},
-            "table": {"name": text, "rows": count},
-            "callable": {"name": text},
-        }[value["kind"]]
-    )(value, where)
+    words: dict[str, dict[str, Check]] = {
+        "formula": {"text": list_of(text, least=1)},
+        "table": {"name": text, "rows": count},
+        "callable": {"name": text},
+    }
+    record(words[value["kind"]])(value, where)
 
 
 def method(value: Any, where: str) -> None:

@@ -144,21 +144,21 @@ SENTENCES: dict[str, Both] = {
         "几乎没有学到东西：总是回答最常见的类别也同样准确。请检查类别列是否正确、输入是否含有相关信息；再尝试更多行、更多单元或换方法",
     ),
     "classes-test": Both(
-        "{accuracy} of {n} test rows (95 %: {low} to {high}); the most frequent class alone {base}",
-        "{n} 个测试行上为 {accuracy}（95 %：{low} 至 {high}）；总取最常见类别为 {base}",
+        "{accuracy} % of {n} test rows (95 % sure: {low} to {high} % of new ones); the most frequent class alone {base} %",
+        "{n} 个测试行中的 {accuracy} %（新行 95 % 置信：{low} 至 {high} %）；总取最常见类别为 {base} %",
     ),
     "classes-left-out": Both(
-        "{accuracy} of {n} training rows, each left out in turn (95 %: {low} to {high}); the most frequent class alone "
-        "{base}",
-        "{n} 个训练行逐一留出，为 {accuracy}（95 %：{low} 至 {high}）；总取最常见类别为 {base}",
+        "{accuracy} % of {n} training rows, each left out in turn (95 % sure: {low} to {high} % of new ones); the most "
+        "frequent class alone {base} %",
+        "{n} 个训练行逐一留出，为 {accuracy} %（新行 95 % 置信：{low} 至 {high} %）；总取最常见类别为 {base} %",
     ),
     "classes-validation": Both(
-        "{accuracy} of {n} validation rows, which also chose the network; the most frequent class alone {base}",
-        "{n} 个验证行上为 {accuracy}，这些行也用于选择网络；总取最常见类别为 {base}",
+        "{accuracy} % of {n} validation rows, which also chose the network; the most frequent class alone {base} %",
+        "{n} 个验证行中的 {accuracy} %，这些行也用于选择网络；总取最常见类别为 {base} %",
     ),
     "classes-training": Both(
-        "{accuracy} of {n} training rows, which it was fitted to; the most frequent class alone {base}",
-        "{n} 个训练行上为 {accuracy}，网络正是用这些行拟合的；总取最常见类别为 {base}",
+        "{accuracy} % of {n} training rows, which it was fitted to; the most frequent class alone {base} %",
+        "{n} 个训练行中的 {accuracy} %，网络正是用这些行拟合的；总取最常见类别为 {base} %",
     ),
     "unlearned-data": Both(
         "hardly anything was learned: the error is over half of the size of the target. See whether the right column "

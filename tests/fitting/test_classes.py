@@ -45,6 +45,7 @@ def test_probabilities_are_those_that_come_true(fit):
     shares = fit.predict_proba(x)
     given = np.array(fit.classified.classes)[shares.argmax(axis=1)]
     np.testing.assert_array_equal(given, fit.predict(x))
+    assert fit(*x[0]) == given[0] and fit(x[:4, :1], x[:4, 1]).shape == (4, 4)
     sure = shares.max(axis=1)
     for low, high in ((0.5, 0.8), (0.8, 1.0)):
         rows = (sure >= low) & (sure < high)

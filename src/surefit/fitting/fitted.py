@@ -92,6 +92,8 @@ class Fit(Readings, Record):
         return self.card()
 
     def __repr__(self) -> str:
+        if self.classified is not None:
+            return f"<Fit of {self.target}: accuracy {self.classified.accuracy:.3g}>"
         return f"<Fit of {self.target}: max |error| {self.error.max:.3g}>"
 
     def _repr_html_(self) -> str:

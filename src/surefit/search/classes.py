@@ -61,7 +61,7 @@ class Classified:
 
     def sentence(self) -> Sentence:
         """The accuracy, on which rows, within which limits, and what the most frequent class alone would give."""
-        shown = {name: f"{getattr(self, name):.3g}" for name in ("accuracy", "low", "high", "base")}
+        shown = {name: f"{100 * getattr(self, name):.3g}" for name in ("accuracy", "low", "high", "base")}
         return say(f"classes-{self.kind}", n=self.n, **shown)
 
     def to_dict(self) -> dict[str, Any]:

@@ -243,7 +243,7 @@ class Record:
         """Values elementwise, one argument for each input by place or name: fit(0.5), fit(x1=0.5, x2=[1, 2]).
 
         The arguments broadcast against each other; the result has their shape, with a last axis for several outputs,
-        and is a float for plain numbers.
+        and is a float for plain numbers. A fit of classes gives classes.
         """
         if len(values) == 1 and not named and isinstance(values[0], dict):
             named, values = dict(values[0]), values[1:]
@@ -254,6 +254,8 @@ class Record:
         arrays = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in columns))
         shape = arrays[0].shape
         y = self._predict(self._points(np.stack([a.reshape(-1) for a in arrays], axis=1)))
+        if self.classified is not None:
+            return self.classified.labels(y).reshape(shape)[()]
         k = len(self.outputs)
         y = y.reshape(shape if k == 1 else (*shape, k))
         return float(y) if y.ndim == 0 else y

@@ -12,6 +12,7 @@ from sklearn.utils.validation import column_or_1d, validate_data
 from surefit.errors import ArgumentError, DataError
 from surefit.search.classes import Classified, classify, probabilities
 from surefit.sklearn.base import Estimator, incremental
+from surefit.sklearn.callbacks import with_callbacks
 
 PLAIN = (0.001, 1.0)  # floor and power of a network that learns batch after batch, of which no row is left out
 
@@ -42,6 +43,7 @@ class FitClassifier(ClassifierMixin, Estimator):
 
     classes_: np.ndarray
 
+    @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> FitClassifier:
         """Fit rows X (n, d) with classes y (n,), each with a weight (n,) if they are given."""
         x, labels = self._checked(X, y, reset=True)

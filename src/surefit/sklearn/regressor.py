@@ -10,6 +10,7 @@ from sklearn.utils.validation import validate_data
 
 from surefit.errors import ShapeError
 from surefit.sklearn.base import Estimator, incremental
+from surefit.sklearn.callbacks import with_callbacks
 
 
 class FitRegressor(RegressorMixin, Estimator):
@@ -56,6 +57,7 @@ class FitRegressor(RegressorMixin, Estimator):
 
     n_outputs_: int
 
+    @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> FitRegressor:
         """Fit rows X (n, d) with targets y (n,) or (n, k), each with a weight (n,) if they are given."""
         x, targets = self._checked(X, y, reset=True)

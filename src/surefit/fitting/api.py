@@ -129,7 +129,7 @@ def classes_of(target: Any, task: str, tol: float | None) -> Labelled | None:
     if task == "regress":
         return None
     if tol is not None:
-        raise ArgumentError("tol: classes have no largest error; leave it out, or give task='regress'")
+        raise ArgumentError("tol: classes have no largest error; leave it out")
     return labelled(target)
 
 

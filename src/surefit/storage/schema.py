@@ -348,8 +348,8 @@ def check_header(header: dict[str, Any]) -> None:
     solved = "stage" in about["method"]
     if solved != ("stage" in header.get("said", {"stage": 0} if solved else {})):
         raise ModelFileError("the method and the sentences about it do not tell of the same kind of fit")
-    for part in about["error"].get("outputs", ()):
-        if set(part["at"]) - set(names):
+    for part in (about["error"], *about["error"].get("outputs", ())):
+        if set(part["at"]) not in (set(names), set()):
             raise ModelFileError(f"an error is told at {', '.join(part['at'])[:60]}, and the inputs are others")
 
 

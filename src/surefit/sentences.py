@@ -245,6 +245,10 @@ SENTENCES: dict[str, Both] = {
         "features, {units} units, {added} of them where the error was",
         "随机特征，{units} 个单元，其中 {added} 个在误差大处",
     ),
+    "stage-named": Both("{units} units that the formula names", "公式给出的 {units} 个单元"),
+    "stage-named-beside": Both(
+        "{named} units that the formula names and {added} smooth ones", "公式给出的 {named} 个单元与 {added} 个光滑单元"
+    ),
     "stage-solver": Both("{method}, {size}{note}", "{method}，{size}{note}"),
     "stage-adam": Both("{method}, {size}, {dtype}", "{method}，{size}，{dtype}"),
     "stage-linear": Both("linear function", "线性函数"),

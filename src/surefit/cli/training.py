@@ -83,7 +83,7 @@ def fit(
     """
     settings = {} if config is None else read_config(config)
     settings |= read_given({"target": target, **given}, KEYS)
-    from surefit.fitting import model_file
+    from surefit.storage.outputs import pictures_saved
 
     if live == TERMINAL and (quiet or as_json):
         raise ArgumentError(f"--live terminal: shows something, and {'--quiet' if quiet else '--json'} forbids it")
@@ -98,7 +98,7 @@ def fit(
         with signals.held():  # a second Ctrl-C waits until the model is on the disk
             files.extend(_numbers_written(fitted, settings, out, save_config))
         if out is not None and not stopped:  # they take a second or more, for which nobody waits who stops a run
-            files.extend(model_file.pictures_saved(fitted, out))
+            files.extend(pictures_saved(fitted, out))
     except KeyboardInterrupt:
         stopped = True
     except SurefitError as error:  # said after the card, which may have taken hours
@@ -304,7 +304,7 @@ def _data(settings: Mapping[str, Any]) -> Any:
 def _check_places(out: Path | None, save_config: Path | None) -> Callable[[Any], None]:
     """A callback that refuses what cannot be written when training begins: hours later is too late."""
     from surefit.fitting import Started
-    from surefit.fitting.model_file import CONFIG, MODEL
+    from surefit.storage.outputs import CONFIG, MODEL
 
     places = [("--save-config", save_config), *(("--out", out and out / name) for name in (MODEL, CONFIG))]
 
@@ -324,7 +324,7 @@ def _numbers_written(
     fitted: Fit, settings: Mapping[str, Any], out: Path | None, save_config: Path | None
 ) -> Iterator[Path]:
     """Write what was asked for, but for the pictures; each path when it is written."""
-    from surefit.fitting.model_file import CONFIG, numbers_saved
+    from surefit.storage.outputs import CONFIG, numbers_saved
 
     if out is not None:
         yield from numbers_saved(fitted, out)

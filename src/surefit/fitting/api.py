@@ -18,7 +18,6 @@ from surefit.checking import positive_number, whole_number
 from surefit.core import ops
 from surefit.data import Sampling
 from surefit.errors import ArgumentError
-from surefit.fitting import model_file
 from surefit.fitting.fitted import Fit
 from surefit.models.scaled import scaled
 from surefit.models.spec import network_of
@@ -30,6 +29,7 @@ from surefit.search import choosing
 from surefit.search.gathering import Budget, gathered
 from surefit.search.restarts import Ensemble, best_of, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
+from surefit.storage import outputs
 
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
 
@@ -154,7 +154,7 @@ def load(path: str | os.PathLike[str]) -> Fit:
     A formula is read again, so that errors can be measured and drawn; a callable is not in the file. ModelFileError:
     no such file, damaged, not a surefit model, or of a newer format.
     """
-    return Fit.of(model_file.read(path))
+    return Fit.of(outputs.read(path))
 
 
 def ensemble(target: Any, domain: Any = None, *, members: int = 5, **arguments: Any) -> Ensemble:

@@ -108,6 +108,8 @@ SENTENCES: dict[str, Both] = {
         "what could have made it better was tried; the best is kept", "可能改进的方法都已试过；保留最好的结果"
     ),
     # how large an error is, and what tells it
+    "mode-deployed": Both("of the program as it runs, rounding included", "指实际运行的程序，含舍入"),
+    "mode-real": Both("of the model in exact arithmetic on its stored numbers", "指按所存数值精确运算的模型"),
     "error-fresh": Both(
         "{size} at {where} (measured on {n} fresh points)", "{size}，位于 {where}（在 {n} 个新取的点上测得）"
     ),
@@ -246,6 +248,9 @@ SENTENCES: dict[str, Both] = {
     "stage-solver": Both("{method}, {size}{note}", "{method}，{size}{note}"),
     "stage-adam": Both("{method}, {size}, {dtype}", "{method}，{size}，{dtype}"),
     "stage-linear": Both("linear function", "线性函数"),
+    "stage-sparse": Both("linear function of {inputs} of {of} inputs", "{of} 个输入中 {inputs} 个的线性函数"),
+    "stage-additive": Both("sum of functions of one input each, {units} units", "各输入的一元函数之和，{units} 个单元"),
+    "stage-inputs": Both("{stage}, of {inputs} of {of} inputs", "{stage}，用 {of} 个输入中的 {inputs} 个"),
     "stage-quadratic": Both("quadratic function", "二次函数"),
     "solver-solved": Both("One solve gave it.", "一次求解得到。"),
     "stage-mean": Both("the mean of {networks} networks, {units} units", "{networks} 个网络的平均，{units} 个单元"),
@@ -288,6 +293,10 @@ SENTENCES: dict[str, Both] = {
     "no-adam-few": Both(
         "Adam was left out: {rows} rows are too few for so many parameters to be told from noise",
         "未用 Adam：{rows} 行太少，无法把这么多参数与噪声区分开",
+    ),
+    "no-adam-wide": Both(
+        "Adam was left out: {inputs} inputs are too many for {rows} rows",
+        "未用 Adam：{rows} 行对 {inputs} 个输入来说太少",
     ),
     "no-lm": Both(
         "Levenberg-Marquardt was left out: {rows} rows by {parameters} parameters are too many",

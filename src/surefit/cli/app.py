@@ -15,7 +15,7 @@ import typer
 from surefit._version import __version__
 from surefit.errors import ArgumentError, SurefitError
 
-from . import experiments, models, signals, streams, tables, training
+from . import experiments, models, proofs, signals, streams, tables, training
 from .grammar import Command, Group
 from .report import say
 
@@ -33,6 +33,8 @@ Look at it:     surefit info demo/model.safetensors
 Examine it:     surefit doctor demo/model.safetensors
 
 Report on it:   surefit report demo
+
+Be sure of it:  surefit certify demo --tol 1e-6
 
 Make a table:   surefit data "sin(x)/x" --on x=1:9 --num 5000 --out samples
 
@@ -68,7 +70,7 @@ def surefit(
         print(context.get_help())
 
 
-for module in (training, models, tables, experiments):
+for module in (training, models, proofs, tables, experiments):
     for command in module.COMMANDS:
         app.command(cls=Command)(command)
 

@@ -21,6 +21,7 @@ from surefit.sentences import say
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from surefit.bounds.certificate import Certificate
     from surefit.doctor.examine import Diagnosis
     from surefit.reports.exported import Exported
     from surefit.search.intervals import Interval
@@ -103,13 +104,47 @@ class Fit(Record):
         if best is not rounded and isinstance(made, Solved):
             details = {k: v for k, v in best.details.items() if k in ("solver", "units", "steepness", "magnitude")}
             made = replace(made, stage=say("stage-placed", stage=best.stage), details=details, rounded=True)
-        return replace(self, model=best.model, made=made, error=best.error, score=best.score)
+        return replace(self, model=best.model, made=made, error=best.error, score=best.score, certificate=None)
 
     def doctor(self) -> Diagnosis:
         """What is wrong with this fit, with the numbers seen and the cures."""
         from surefit.doctor.examine import diagnose
 
         return diagnose(self)
+
+    def certify(
+        self, target: Any = None, *, rtol: float = 0.05, time: float | None = 60.0, tol: float | None = None,
+        mode: str = "deployed", progress: Any = None,
+    ) -> Certificate:  # fmt: skip
+        """Prove how large the error is: an upper bound that holds at every point of the domain, and a point near it.
+
+        The certificate stays with the fit, and the card shows it, as long as the model is the same.
+
+        Args:
+            target: a formula for each output. None: what was fitted, which must have been a formula.
+            rtol: how far the two bounds may lie apart. time: seconds after which what is proved by then is returned;
+                Ctrl-C does the same. tol: end as soon as this tolerance is proved or disproved.
+            mode: "deployed", the program that `predict` runs, rounding included; "real", in exact arithmetic.
+
+        Raises:
+            ArgumentError: the target is a table or a callable, of which only samples are known. Unsupported: the model
+            has an operation that no bound goes through.
+        """
+        from surefit.bounds.certify import certify
+        from surefit.models.inference import values_of
+
+        source = self.problem.source
+        if target is None and source["kind"] != "formula":
+            raise ArgumentError(
+                f"certify: {self.target} is known at points only, so nothing can be proved between them; "
+                "give the formula that it should be, fit.certify('sin(x)')"
+            )
+        strict = self.inference.startswith("compiled") if mode == "deployed" else True
+        self.certificate = certify(
+            self.model, source["text"] if target is None else target, self.domain, rtol=rtol, time=time, tol=tol,
+            mode=mode, strict=strict, values=values_of(self.model), outputs=self.outputs, progress=progress,
+        )  # fmt: skip
+        return self.certificate
 
     # --- pictures ---
 

@@ -24,9 +24,11 @@ from surefit.search.judging import Measured
 from surefit.sentences import Sentence
 
 if TYPE_CHECKING:
+    from surefit.bounds.certificate import Certificate
     from surefit.view.animation import Film
 
 BLOCK = 8192  # rows at a time
+LISTED = 6  # inputs in a warning
 
 
 class OutsideWarning(UserWarning):
@@ -79,6 +81,7 @@ class Record:
         call: the arguments that `fit` was called with as Python text, None where an argument has no text.
         environment: versions and machine of the training. film: its frames, if a `Snapshots` callback took some.
         config: the run.toml beside a model that was loaded from its directory.
+        certificate: what `Fit.certify` proved last; `proved` is it while the model is the one it speaks of.
     """
 
     problem: Problem
@@ -102,6 +105,7 @@ class Record:
     config: str | None = None
     compile_seconds: float | None = None
     restarts: list[float] = field(default_factory=list)
+    certificate: Certificate | None = field(default=None, compare=False)
     _warned: bool = field(default=False, repr=False)
     _ensembles: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)  # by number of members
 
@@ -138,6 +142,17 @@ class Record:
         return None if self.tol is None else bool(self.error.max <= self.tol)
 
     @property
+    def proved(self) -> Certificate | None:
+        """The certificate of this very model; None where nothing was proved, or the model has changed since."""
+        if self.certificate is None:
+            return None
+        from surefit.bounds.certificate import fingerprint
+        from surefit.bounds.certify import program_of
+
+        same = fingerprint(program_of(self.model, len(self.names))) == self.certificate.model
+        return self.certificate if same else None
+
+    @property
     def target(self) -> str:
         """What was fitted, in words."""
         source = self.problem.source
@@ -163,8 +178,12 @@ class Record:
         x = points_from(points, self.names)
         if not self._warned and len(x) and not self.domain.contains(x).all():
             self._warned = True
+            low, high = self.domain.low, self.domain.high
+            beyond = np.flatnonzero(np.any((x < low) | (x > high) | np.isnan(x), axis=0))
+            names = [self.names[i] for i in beyond]
+            more = f" and {len(names) - LISTED} other inputs" if len(names) > LISTED else ""
             python_warnings.warn(
-                f"points outside the domain {box_words(self.domain)}, "
+                f"points outside the domain {box_words(self.domain.select(names[:LISTED]))}{more}, "
                 "where this fit was made: the values there mean nothing certain",
                 OutsideWarning,
                 stacklevel=3,

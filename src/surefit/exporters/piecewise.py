@@ -110,9 +110,8 @@ class _Pieces:
             if op == "mul" and not a[1].any():
                 return b * a[0]
         if op == "matmul" and sum(a.id in self.fixed for a in args):
-            a, b = args
-            x, y = self.both(a), self.both(b)
-            return np.matmul(x, y[0]) if a.id in self.values else np.matmul(x[0], y)
+            x, y = map(self.both, args)
+            return np.matmul(x, y[0]) if args[0].id in self.values else np.matmul(x[0], y)
         if op == "sum":
             return np.add.reduce(self.both(args[0]), tuple(i + 2 for i in n.params["axes"]))
         if op in ("relu", "abs"):

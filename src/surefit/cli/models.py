@@ -28,7 +28,16 @@ if TYPE_CHECKING:
 Model = Annotated[Path, typer.Argument(metavar="MODEL", show_default=False, help="A file that surefit fit wrote.")]
 Columns = dict[str, "np.ndarray"]  # name -> (n,)
 
-FORMATS = ("c", "onnx", "numpy", "js", "fortran", "table", "formula")  # those of surefit.exporters, which takes time
+FORMATS = (
+    "c",
+    "onnx",
+    "numpy",
+    "js",
+    "fortran",
+    "table",
+    "formula",
+    "fmu",
+)  # those of surefit.exporters, which takes time
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
 
 

@@ -71,6 +71,12 @@ def _formula(model: Exportable) -> Texts:
     return {".txt": formula_text(model)}
 
 
+def _fmu(model: Exportable) -> Texts:
+    from surefit.exporters.fmu import fmu
+
+    return {".fmu": fmu(model)}
+
+
 FORMATS = {
     "c": Format((".c", ".h"), "C99, one header and one source", _c, True),
     "onnx": Format((".onnx",), "ONNX, opset 18", _onnx),
@@ -79,6 +85,7 @@ FORMATS = {
     "fortran": Format((".f90", ".f95"), "a module of Fortran 2008", _fortran, True),
     "table": Format((".csv", ".json"), "the corners of a network of straight pieces, CSV and JSON", _table),
     "formula": Format((".txt",), "formulas for a spreadsheet and for Desmos", _formula),
+    "fmu": Format((".fmu",), "an FMU 2.0 for co-simulation, as sources", _fmu),
 }  # fmt: skip
 
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         Additive,
         Auto,
         Ensemble,
+        Experiment,
         Features,
         Fit,
         Interval,
@@ -75,10 +76,10 @@ _ROOMS = ("bounds", "compiler", "data", "errors", "formulas", "interop", "nn", "
 # where each public name lives; a name that is not here is looked for among the functions of tensors
 _HOME = {
     "surefit.fitting": (
-        "fit ensemble Ensemble Fit Measured load examine Diagnosis Finding MLPSpec "
+        "fit ensemble Ensemble Fit Experiment Measured load examine Diagnosis Finding MLPSpec "
         "SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
         "Auto Polynomial Additive Features VarPro LM LBFGS "
-        "Started Epoch Finished OutsideWarning find_lr RateTest smallest Smallest Interval "
+        "Started Epoch Evaluated Finished OutsideWarning find_lr RateTest smallest Smallest Interval "
         "Snapshots Live TextPlot"
     ),
     "surefit.bounds": "certify Certificate Proved Undefined",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from surefit.attempts.progress import Progress
 from surefit.core import ops
 from surefit.errors import ArgumentError, DataError
+from surefit.readings.standin import Readings
 from surefit.reports.card import card_html, card_rows, card_text, to_dict
 from surefit.search.judging import Judge
 from surefit.search.record import OutsideWarning, Record, Solved
@@ -28,13 +29,33 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Fit(Record):
+class Fit(Readings, Record):
     __doc__ = Record.__doc__
 
     @classmethod
     def of(cls, record: Record) -> Fit:
         """The fit of a record."""
         return cls(**{f.name: getattr(record, f.name) for f in fields(record)})
+
+    def update(self, points: Any, values: Any, *, time: float | None = None, seed: int = 0) -> Fit:
+        """A fit of the old rows and new ones whose network goes on from the weights of this one, which stays as it is.
+
+        points (n, d) and values (n,) or (n, k), as for `predict`. time: seconds at most. Of ten new rows or more some
+        are held out, as of the old ones. A loaded fit goes on with the sample of rows that is in its file.
+
+        ArgumentError: a known function, gradients among the data, or a network that is not a chain of linear layers.
+        ShapeError, DomainError: values that do not fit the points, or are not finite.
+
+        >>> import numpy as np, surefit
+        >>> x = np.linspace(0, 1, 40)
+        >>> fit = surefit.fit((x, np.sin(x)), method="varpro", model=(6,))
+        >>> more = fit.update(x + 1, np.sin(x + 1))
+        >>> str(more.domain), bool(abs(more(1.5) - np.sin(1.5)) < 1e-3)
+        ('x=0:2', True)
+        """
+        from surefit.readings.updating import updated
+
+        return type(self).of(updated(self, points, values, time, seed))
 
     def interval(self, points: Any, level: float = 0.9, *, kind: str = "conformal", members: int = 8) -> Interval:
         """Bounds that a new value at each point keeps with probability `level`; unpacks as `low, high`.
@@ -178,7 +199,7 @@ class Fit(Record):
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the model, its card and a sample of its data into one safetensors file; `load` reads it back."""
-        from surefit.fitting.model_file import save
+        from surefit.storage.model_file import save
 
         return save(self, Path(path))
 
@@ -212,7 +233,7 @@ class Fit(Record):
 
     def save_outputs(self, directory: str | os.PathLike[str]) -> list[Path]:
         """Write the model, its history, card.txt, fit.json and the pictures into a directory (made if needed)."""
-        from surefit.fitting.model_file import save_outputs
+        from surefit.storage.outputs import save_outputs
 
         return save_outputs(self, Path(directory))
 

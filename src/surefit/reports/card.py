@@ -57,6 +57,8 @@ def card_rows(fit: Record) -> list[tuple[str, str]]:
     sizes = ", ".join(f"{count} {part}" for part, count in fit.problem.sizes().items() if count)
     if fit.problem.added:
         sizes += f" ({sum(fit.problem.added)} added where the error was largest)"
+    if (evaluated := fit.problem.source.get("evaluated")) is not None:
+        sizes += f"; {_evaluated_words(fit.problem.source.get('budget'), **evaluated)}"
     rows = [
         ("target", _target_words(fit)),
         ("domain", _domain_words(fit)),
@@ -102,6 +104,13 @@ def proved_rows(fit: Record) -> list[tuple[str, str]]:
 def mode_words(mode: str) -> Sentence:
     """What a certificate speaks of: the program that runs, or the model in exact arithmetic."""
     return say("mode-deployed" if mode == "deployed" else "mode-real")
+
+
+def _evaluated_words(budget: int | None, evaluations: int, failed: int, resumed: int) -> str:
+    """How often an expensive function was evaluated."""
+    of = "" if budget is None else f" of {budget}"
+    words = f"{evaluations}{of} evaluations"
+    return words + (f", {failed} failed" if failed else "") + (f", {resumed} from the log" if resumed else "")
 
 
 def _badness(part: OutputError) -> float:

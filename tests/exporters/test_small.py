@@ -186,3 +186,21 @@ def test_an_fmu_runs_in_fmpy(tmp_path):
     assert len(got) == 4
     for row in got:
         assert [row["y0"], row["y1"]] == want[max(0, round(row["time"]) - 1)].tolist()  # of the step's beginning
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("gcc"), reason="no C compiler on this machine")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_casadi_has_values_and_derivatives(dtype, tmp_path):
+    casadi = pytest.importorskip("casadi", reason="takes the library")
+    m = exportable(network(nn.Tanh(), 2, 5, 3), 2, "sin", dtype)
+    paths = write(m, tmp_path / "sin", "casadi")
+    flags = ["-std=c99", "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror"]
+    sources = [str(p) for p in paths if p.suffix == ".c"]
+    subprocess.run(["gcc", *flags, *sources, "-o", str(tmp_path / "demo.so"), "-lm"], check=True)
+    f = casadi.external("sin_f", str(tmp_path / "demo.so"))
+    j = f.jacobian()
+    values, jacobians = m.reference(m.points)
+    for x, y, slope in zip(m.points, values, jacobians, strict=True):
+        assert np.array_equal(np.array(f(x))[:, 0], y)
+        assert np.array_equal(np.array(j(x, y)), slope)

@@ -71,6 +71,13 @@ def _formula(model: Exportable) -> Texts:
     return {".txt": formula_text(model)}
 
 
+def _casadi(model: Exportable) -> Texts:
+    from surefit.exporters.casadi import casadi_code
+
+    header, source, wrapper = casadi_code(model)
+    return {".h": header, ".c": source, "_casadi.c": wrapper}
+
+
 def _fmu(model: Exportable) -> Texts:
     from surefit.exporters.fmu import fmu
 
@@ -86,6 +93,7 @@ FORMATS = {
     "table": Format((".csv", ".json"), "the corners of a network of straight pieces, CSV and JSON", _table),
     "formula": Format((".txt",), "formulas for a spreadsheet and for Desmos", _formula),
     "fmu": Format((".fmu",), "an FMU 2.0 for co-simulation, as sources", _fmu),
+    "casadi": Format((".c", ".h"), "C for CasADi's external", _casadi, True),
 }  # fmt: skip
 
 

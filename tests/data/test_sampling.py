@@ -311,7 +311,7 @@ def test_weights():
         ({"noise": "x"}, "noise"),
         ({"split": 3}, "shares of training, validation and test data that sum to 1"),
         ({"split": "0.8"}, "shares of training, validation and test data that sum to 1"),
-        ({"weights": "a"}, "weights: expected an array of numbers, or a function, got 'a'"),
+        ({"weights": {}}, "weights: expected an array of numbers, or a function, got dict"),
         ({"derivatives": "x"}, "derivatives: expected an array of numbers, or a function, got 'x'"),
         ({"split": (0.8, 0.1)}, "shares of training, validation and test data that sum to 1"),
         ({"split": (0.8, 0.1, 0.2)}, "sum to 1"),

@@ -313,9 +313,9 @@ class Sampling:
             deviation), or a text such as ``uniform:0.01``.
         split: shares of training, validation and test data, which sum to 1; the last two may be 0.
         weights: one weight per training point, for a table one per row of the table, as an array or as a function
-            (points (n, dim), values) -> (n,).
+            (points (n, dim), values) -> (n,); or the name of a column of the table, which is then no input.
         drop_nonfinite: leave points out where the target is NaN or infinite, and rows of a table that miss a value,
-            instead of raising. Weights and gradients of a table are then those of the rows that stay.
+            instead of raising. Weights and gradients of a table may be those of all its rows, or of those that stay.
         verify: how many fresh evaluations of a function one measurement of the error may cost: evenly spread points,
             corners, points on and near the border, and a search from the worst of them. None: 15 000 and the corners
             (all of them up to 12 variables), 5 000 in one dimension; but of a Python function whose `count` is given at
@@ -375,7 +375,7 @@ class Sampling:
         if self.test is not None:
             train, validation, test = self.split
             object.__setattr__(self, "split", (train + test, validation, 0.0))
-        if self.weights is not None and not callable(self.weights):
+        if self.weights is not None and not callable(self.weights) and not isinstance(self.weights, str):
             object.__setattr__(self, "weights", tuple(_numbers("weights", self.weights).ravel().tolist()))
         if self.faces is not None:
             object.__setattr__(self, "faces", _real("faces", self.faces, least=0.0))
@@ -476,6 +476,8 @@ class Sampling:
         """
         if self.weights is None:
             return None
+        if isinstance(self.weights, str):
+            raise ArgumentError(f"weights: {self.weights!r} names a column of a table, and a function has none")
         given = self.weights(points, values) if callable(self.weights) else self.weights
         w = np.asarray(given, dtype=np.float64)
         if w.shape != (len(points),):

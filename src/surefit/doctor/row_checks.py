@@ -81,6 +81,7 @@ class Rows:
     kind: str = "training"
     count: int = 0
     numbers: np.ndarray | None = None
+    groups: Sequence[Sequence[str]] = ()  # columns of 0 and 1 that one column of texts became
 
     @property
     def deviation(self) -> np.ndarray:
@@ -112,7 +113,19 @@ def rows_of(fit: Record) -> Rows:
         if [len(n) for n in of_parts] == [len(part[0]) for part in known.values()]:
             numbers = np.concatenate(of_parts)
     residual, count = values_of(fit.model)(x) - y, problem.sizes()[part]
-    return Rows(x, y, fit.names, fit.outputs, residual, len(known["train"][0]), apart, kind, count, numbers)
+    return Rows(
+        x,
+        y,
+        fit.names,
+        fit.outputs,
+        residual,
+        len(known["train"][0]),
+        apart,
+        kind,
+        count,
+        numbers,
+        [code.columns for code in problem.coding],
+    )
 
 
 def split(r: Rows, predict: object) -> Iterator[Finding]:
@@ -374,7 +387,9 @@ def _dependent(r: Rows) -> Iterator[Finding]:
         constant, factors = terms
         if np.count_nonzero(factors) < 2 and len(np.unique(x[:, j])) > 2:
             continue  # one column in two units has a finding of its own
-        name = r.names[j]
+        name, others = r.names[j], {r.names[i] for i, factor in zip(free, factors, strict=True) if factor}
+        if any(name in group and others <= set(group) for group in r.groups):
+            continue  # the sum of a group is 1, as whoever made it knows
         words = _terms(constant, factors, [r.names[i] for i in free])
         yield found("dependent-inputs", "note", name, int(np.count_nonzero(factors)), name=name, terms=words)
 

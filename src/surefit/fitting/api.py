@@ -30,13 +30,18 @@ from surefit.search import choosing
 from surefit.search.restarts import Ensemble, best_of, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
 
+COLUMNS = {"target": "targets", "columns": "inputs", "decimal": "decimal", "sheet": "sheet"}  # as `read_table` has them
+Wanted = str | int | Sequence[str | int]
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
 
 
 def fit(
-    target: Any,
+    what: Any,
+    /,
     domain: Any = None,
     *,
+    target: Wanted | None = None,
+    columns: Wanted | None = None,
     tol: float | None = None,
     time: float | None = None,
     method: str | Method = "auto",
@@ -47,13 +52,17 @@ def fit(
     callbacks: Callbacks = (),
     jit: bool | None = None,
     restarts: int = 1,
+    decimal: str | None = None,
+    sheet: str | int | None = None,
 ) -> Fit:
     """Fit a function with a neural network.
 
     Args:
-        target: a formula ("sin(x1) - cos(x2)"; several outputs: "sin(x); cos(x)" or a list), a callable, a table
-        (path to
-            CSV or Parquet, DataFrame, dict of columns, `Table`; the last column is the target) or arrays (X, y).
+        what: a formula ("sin(x1) - cos(x2)"; several outputs: "sin(x); cos(x)" or a list), a callable, a table (path to
+            CSV, Excel or Parquet, DataFrame, dict of columns, whatever `surefit.data.read_table` takes) or arrays
+            (X, y).
+        target: of a table, the column to predict, its name or its place from 0; several as a list. None: the last.
+        columns: of a table, the inputs to use. None: all other columns.
         domain: where, for a function: {"x": (-5, 5)}, "x=-5:5", or (low, high). For a table: its own range.
         tol: the largest |error| that is good enough, in the units of the target; training ends when it is reached.
         time: seconds of training at most.
@@ -72,6 +81,8 @@ def fit(
             passes it on to Adam, if it comes to that. The other solvers compute with NumPy and refuse True.
         restarts: networks with seeds of their own that are trained at once over the cores; the one with the best
             validation loss is kept; of solvers that with the smallest error.
+        decimal: the decimal mark of a CSV file, "." or ",".
+        sheet: of an Excel file, its name or its number from 0.
 
     Returns:
         A `Fit`.
@@ -86,29 +97,40 @@ def fit(
     (('x',), (2,))
     """
     arguments: dict[str, Any] = dict(
-        tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, callbacks=callbacks, jit=jit
+        tol=tol,
+        time=time,
+        method=method,
+        model=model,
+        data=data,
+        seed=seed,
+        dtype=dtype,
+        callbacks=callbacks,
+        jit=jit,
+        target=target,
+        columns=columns,
+        decimal=decimal,
+        sheet=sheet,
     )
-    fits = fits_of(target, domain, count=whole_number("restarts", restarts, 1), **arguments)
+    fits = fits_of(what, domain, count=whole_number("restarts", restarts, 1), **arguments)
     fitted = fits[0] if restarts == 1 else best_of(fits)
-    fitted.call = call_of(
-        domain=domain, tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype
-    )
+    fitted.call = call_of(domain=domain, **{k: v for k, v in arguments.items() if k not in ("callbacks", "jit")})
     return fitted
 
 
 def fits_of(
-    target: Any, domain: Any = None, *, count: int, seed: int = 0, method: str | Method = "auto", model: Any = None,
+    what: Any, domain: Any = None, *, count: int, seed: int = 0, method: str | Method = "auto", model: Any = None,
     data: Sampling | None = None, callbacks: Callbacks = (), jit: bool | None = None, **rest: Any,
 ) -> list[Fit]:  # fmt: skip
     """`count` fits of one problem with seeds of their own, at once over the cores; callbacks hear of the first."""
     began = clock.perf_counter()
+    table = {name: rest.pop(own, None) for own, name in COLUMNS.items()}
     unknown = sorted(set(rest) - {"tol", "time", "dtype"})
     if unknown:
         raise ArgumentError(f"ensemble: it has no argument {unknown[0]!r}; besides members it takes those of fit")
     seed, heard, settings = whole_number("seed", seed, 0), callbacks_from(callbacks), method_from(method)
 
     def posed() -> Problem:
-        return pose(target, domain, data, seed, solver=isinstance(settings, Solver), time=rest.get("time"))
+        return pose(what, domain, data, seed, isinstance(settings, Solver), rest.get("time"), table)
 
     shared: dict[str, Any] = dict(method=settings, model=model, jit=jit, began=began, **rest)
     if count == 1:
@@ -140,8 +162,8 @@ def load(path: str | os.PathLike[str]) -> Fit:
     return Fit.of(model_file.read(path))
 
 
-def ensemble(target: Any, domain: Any = None, *, members: int = 5, **arguments: Any) -> Ensemble:
-    """`members` fits of one target that differ in their seeds, trained at once over the cores; all are kept.
+def ensemble(what: Any, /, domain: Any = None, *, members: int = 5, **arguments: Any) -> Ensemble:
+    """`members` fits of one function or table that differ in their seeds, trained at once over the cores; all are kept.
 
     The other arguments are those of `fit`. ArgumentError for fewer than two members, or a model that is a Module
     (which can be trained only once: give widths or an MLPSpec).
@@ -152,7 +174,7 @@ def ensemble(target: Any, domain: Any = None, *, members: int = 5, **arguments: 
     >>> mean.shape, spread.shape
     ((2,), (2,))
     """
-    return Ensemble(fits_of(target, domain, count=whole_number("members", members, 2), **arguments))
+    return Ensemble(fits_of(what, domain, count=whole_number("members", members, 2), **arguments))
 
 
 def smallest(

@@ -15,13 +15,14 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from surefit.core import ops
-from surefit.data import Domain
+from surefit.data import Coded, Domain
 from surefit.errors import ModelFileError
 from surefit.files import make_directory, regular_file, write_atomically
 from surefit.models.recorded import describe_network, network_from
@@ -65,6 +66,7 @@ def save(fit: Record, path: Path) -> Path:
         "history": fit.history,
         "said": _said(fit),
         "exact": fit.problem.exact,
+        "coding": [code.to_dict() for code in fit.problem.coding],
         "score": fit.score,
     }
     text = json.dumps(finite_json(header))
@@ -191,7 +193,10 @@ def _rebuild(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Record:
     model = Scaled(network, **scaling, dtype=dtype)
     model.eval()
     return Record(
-        problem=_problem(card, said, header.get("exact"), tensors),
+        problem=replace(
+            _problem(card, said, header.get("exact"), tensors),
+            coding=tuple(map(Coded.from_dict, header.get("coding", ()))),
+        ),
         model=model,
         made=_made(card["method"], said),
         error=_measured(card),

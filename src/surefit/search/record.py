@@ -160,7 +160,7 @@ class Record:
         return y[:, 0] if y.shape[1] == 1 else y
 
     def _points(self, points: Any) -> np.ndarray:
-        x = points_from(points, self.names)
+        x = points_from(points, self.names, coding=self.problem.coding)
         if not self._warned and len(x) and not self.domain.contains(x).all():
             self._warned = True
             python_warnings.warn(

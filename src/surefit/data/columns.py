@@ -148,7 +148,9 @@ class Coded:
 
     def words(self) -> str:
         """What the numbers are, in words."""
-        since = {TIME: f" since {self.origin.replace('T', ' ')}", CLOCK: " since midnight"}.get(self.kind, "")
+        origin = self.origin.replace("T", " ")
+        origin = origin.rstrip("0").rstrip(".") if "." in origin else origin
+        since = {TIME: f" since {origin}", CLOCK: " since midnight"}.get(self.kind, "")
         if self.kind == BOOLEAN:
             return "1 for yes, 0 for no"
         return f"one of {self.known()}" if self.kind == TEXT else f"{self.unit}{since}"
@@ -321,7 +323,7 @@ _FORMATS = {
 }
 _CLOCK = re.compile(_TIME)
 _AMOUNT = re.compile(r"[-+\N{MINUS SIGN}]?\s*[$€£¥]?\s*\.?\d[\d.,' ]*([eEdD][-+]?\d+)?\s*(?P<unit>\D*)")
-_ODD = re.compile(r"[-+]?(inf(inity)?|0[xob][0-9a-f]+)", re.IGNORECASE)
+_ODD = re.compile(r"[-+]?(inf(inity)?|0[xob][0-9a-f]+|[\d.]+(e[-+]?\d+)?[-+]?[\d.]*(e[-+]?\d+)?[ij])", re.IGNORECASE)
 
 Cells = Sequence[str]
 Check = Callable[[str, int], None]
@@ -348,6 +350,11 @@ def of_cells(cells: Cells, name: str, raw: Raw, decimal: str, numeric: bool = Tr
     elif (times := _times(words, present, name, raw)) is not None:
         return times
     amounts = [i for i in present if _is_amount(words[i])]
+    if not numeric and amounts and re.fullmatch(r"[-+]?[\d.]+(e[-+]?\d+)?", words[amounts[0]], re.IGNORECASE):
+        more = "numbers among texts" if len(amounts) < len(present) else "numbers that are texts"
+        raise not_a_number(
+            raw, amounts[0], name, cells[amounts[0]], more=f"{more}: convert the column, or leave it out"
+        )
     if amounts and (len(amounts) == len(present) or not numeric):
         units = {_AMOUNT.fullmatch(words[i]) and _AMOUNT.fullmatch(words[i])["unit"] for i in amounts}  # type: ignore[index]
         if len(units) == 1 or len(amounts) < len(present):
@@ -449,6 +456,8 @@ def not_a_number(raw: Raw, row: int, name: str, cell: str, decimal: str = ".", m
         hint = "every value must be finite"
     elif (match := _AMOUNT.fullmatch(word)) is not None and match["unit"].strip():
         hint = f"leave out {match['unit'].strip()!r}, or put it into the column's name"
+        if match["unit"].strip()[0] in "#%" and len(match["unit"].strip()) > 1:
+            hint = "give a remark a line of its own"
     else:
         hint = "correct it" + cure(", or read other columns with {}", "columns", "", "columns=[...]")
     return DataError(

@@ -8,6 +8,7 @@ import numpy as np
 
 from surefit.problems.problem import Points, Problem
 
+MANY = 1 << 20  # numbers of a table
 LARGE = 1e100  # the squares of larger numbers, and of those below its reciprocal, may not be float64
 
 
@@ -91,18 +92,27 @@ def mean(columns: np.ndarray) -> np.ndarray:
 
 def spread(columns: np.ndarray) -> np.ndarray:
     """The deviation of each column; of one that is constant but for rounding its size, or 1."""
-    size = np.abs(columns).max(axis=0)
-    flat = np.ptp(columns / 2, axis=0) <= 2 * np.finfo(np.float64).eps * size
+    size = _largest(columns)
+    flat = columns.max(axis=0) / 2 - columns.min(axis=0) / 2 <= 2 * np.finfo(np.float64).eps * size
     unit = _size(columns)
     extreme = (unit > LARGE) | (unit < 1 / LARGE)
     unit = np.where(extreme, unit, 1.0)
-    return np.where(flat, np.where(size > 0, size, 1.0), (columns / unit).std(axis=0) * unit)
+    if columns.size > MANY:  # one after the other, or the copies would be larger than the table
+        deviation = np.array([(column / one).std() for column, one in zip(columns.T, unit, strict=True)])
+    else:
+        deviation = (columns / unit).std(axis=0)
+    return np.where(flat, np.where(size > 0, size, 1.0), deviation * unit)
 
 
 def _size(columns: np.ndarray) -> np.ndarray:
     """The largest size in each column, 1 where all are 0."""
-    size = np.abs(columns).max(axis=0)
+    size = _largest(columns)
     return np.where(size > 0, size, 1.0)
+
+
+def _largest(columns: np.ndarray) -> np.ndarray:
+    """The largest size in each column."""
+    return np.maximum(columns.max(axis=0), -columns.min(axis=0))
 
 
 __all__ = ["Scaling", "mean", "spread"]

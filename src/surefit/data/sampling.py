@@ -24,6 +24,8 @@ from surefit.spelling import spelled
 # Points on the faces, as a share of those inside. Measured with Adam on four functions of two and three variables: the
 # largest error falls by a tenth to a half, the root mean square by a tenth or not at all.
 FACES = 0.2
+SPLIT = (0.8, 0.1, 0.1)  # shares of training, validation and test data
+FEWEST_SPLIT = 10  # rows of a table, of which fewer leave no row for one of these parts
 ALL_CORNERS_UP_TO = 8  # variables: 256 corners; see `corner_points`
 
 
@@ -343,7 +345,7 @@ class Sampling:
     extra_box: Any = None
     extra_ratio: float | None = None
     noise: Noise | float | str | None = None
-    split: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    split: tuple[float, float, float] = SPLIT
     weights: Any = None
     drop_nonfinite: bool = False
     faces: float | None = None
@@ -450,9 +452,13 @@ class Sampling:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Row numbers of a table of n rows for training, validation and test: a random partition.
 
+        Of fewer than 10 rows all are trained on, unless another split was asked for.
+
         Raises:
             ArgumentError: too few rows for a part that `split` asks for.
         """
+        if n < FEWEST_SPLIT and self.split == SPLIT:
+            return np.arange(n), np.arange(0), np.arange(0)
         train, validation, _ = lengths = split_lengths(n, self.split)
         if any(share > 0 and length == 0 for share, length in zip(self.split, lengths, strict=True)):
             raise ArgumentError(

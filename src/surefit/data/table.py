@@ -429,7 +429,7 @@ def _coded(
 def _check_categories(code: Coded, rows: int, raw: Raw) -> None:
     """DataError for texts that are no categories: names, remarks, keys."""
     count = len(code.categories)
-    if count > CATEGORIES or (rows > 1 and count == rows) or (count > FEW and 2 * count > rows):
+    if count > CATEGORIES or (count > FEW and 2 * count > rows):
         raise DataError(
             f"{raw.label}: column {code.name!r} holds {count} different texts in {rows} rows, too many to be "
             f"categories, such as {code.categories[0]!r}; leave it out"

@@ -14,7 +14,7 @@ import numpy as np
 from surefit.checking import positive_number
 from surefit.data import Domain, Noise, Sampling, Table, corner_points, raw_names, read_table, sample
 from surefit.data.generator import output_names
-from surefit.data.sampling import default_count
+from surefit.data.sampling import FEWEST_SPLIT, SPLIT, default_count
 from surefit.data.sources import is_table_path
 from surefit.errors import ArgumentError, DataError, DomainError
 from surefit.formulas import Formula, parse_many
@@ -273,7 +273,10 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
         slopes=None if slopes is None else slopes[parts[0]],
         validation_slopes=None if slopes is None or validation is None else slopes[parts[1]],
         row_numbers=dict(zip(("train", "validation", "test"), parts, strict=True)) if plan.test is None else None,
-        notes=(*derivatives.notes(slopes), *_outside(box, x), *rows.notes(x, y, table.inputs, table.targets)),
+        notes=(
+            *_few(plan, len(table)), *derivatives.notes(slopes), *_outside(box, x),
+            *rows.notes(x, y, table.inputs, table.targets),
+        ),
     )  # fmt: skip
 
 
@@ -292,6 +295,12 @@ def _named_alike(target: Any, table: Table, domain: Any) -> tuple[Table, Domain]
         f"domain: names {', '.join(box.names)}, but the table's inputs are {', '.join(table.inputs)}; name the same, "
         f"or leave {spelled('domain')} out: it is then the range of the rows"
     )
+
+
+def _few(plan: Sampling, rows: int) -> tuple[Sentence, ...]:
+    """A warning where the default split holds nothing out."""
+    alone = rows < FEWEST_SPLIT and plan.split == SPLIT and plan.test is None
+    return (say("few-rows", rows=rows),) if alone else ()
 
 
 def _outside(box: Domain, x: np.ndarray) -> tuple[Sentence, ...]:

@@ -1,4 +1,4 @@
-"""Runs the code in the READMEs and in tutorial, solvers, data, methods, tables and compiler of docs, and renews what they show.
+"""Runs the code in the READMEs and in most pages of docs, and renews what they show.
 
 `make readme` calls it. The Python blocks of a document run in order, in one namespace and in an empty folder. What a
 block prints stands behind it, between two markers:

@@ -67,7 +67,7 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
     solver: Callable[[], Any]
     if problem.slopes is not None:
         validation = None if exact or problem.validation is None else model.rows(problem.validation)
-        gradients = model.gradients(problem.slopes)
+        gradients = model.gradients(problem.slopes, problem.train[0])
         solver = lambda: gradient_features(
             x, y, gradients, units, activation.value_and_slope, row_weights=problem.weights,
             weight=slope_weight(problem), held=validation, **common,

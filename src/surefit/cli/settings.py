@@ -108,7 +108,8 @@ SAMPLES, TABLE = "Samples of a function", "Columns of a table"
 _PANELS = {
     RUN: [
         Setting("on", "NAME=LOW:HIGH", texts,
-                "Interval of a variable, once for each: --on x1=-5:5 --on x2=0:2*pi.", True),
+                "Interval of a variable, once for each: --on x1=-5:5 --on x2=0:2*pi. "
+                "One over decades: --on p=1e-3:1e6:log.", True),
         Setting("tol", "NUMBER", number(above=0),
                 "Largest error that is good enough. Exit code 3: not reached."),
         Setting("time", "SECONDS", number(above=0), "Stop training after so many seconds."),

@@ -38,7 +38,7 @@ def _uniform(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray
 
 def _grid(domain: Domain, count: int | Sequence[int], rng: np.random.Generator) -> np.ndarray:
     counts = _axis_counts(count, domain.dim)
-    return _product([np.linspace(low, high, n) for (low, high), n in zip(domain.bounds, counts, strict=True)])
+    return _product([domain.axis(i, n) for i, n in enumerate(counts)])
 
 
 def _chebyshev(domain: Domain, count: int | Sequence[int], rng: np.random.Generator) -> np.ndarray:
@@ -173,7 +173,7 @@ def face_points(domain: Domain, count: int, generator: int | np.random.Generator
 
 def _into(domain: Domain, unit: np.ndarray) -> np.ndarray:
     """[0, 1]^dim to the box; clipped because the rounding of the last bit could step outside."""
-    return np.clip(domain.low * (1.0 - unit) + domain.high * unit, domain.low, domain.high)
+    return domain.at(unit)
 
 
 def _product(axes: list[np.ndarray]) -> np.ndarray:

@@ -81,6 +81,7 @@ class Rows:
     kind: str = "training"
     count: int = 0
     numbers: np.ndarray | None = None
+    logarithmic: Sequence[str] = ()  # inputs whose logarithm the network is given
     groups: Sequence[Sequence[str]] = ()  # columns of 0 and 1 that one column of texts became
 
     @property
@@ -124,6 +125,7 @@ def rows_of(fit: Record) -> Rows:
         kind,
         count,
         numbers,
+        problem.domain.logarithmic,
         [code.columns for code in problem.coding],
     )
 
@@ -156,7 +158,7 @@ def decades(r: Rows, poor: bool) -> Iterator[Finding]:
     for what, names, values in (("inputs", r.names, r.x), ("targets", r.outputs, r.y)):
         for name, column in zip(names[:WIDE], values.T, strict=False):
             low, high = np.quantile(column, [0.05, 0.95])
-            if column.min() > 0 and math.log10(high / low) >= DECADES:
+            if name not in r.logarithmic and column.min() > 0 and math.log10(high / low) >= DECADES:
                 level = "warning" if poor and what == "inputs" else "note"
                 ends = dict(low=column.min(), high=column.max(), decades=math.log10(column.max() / column.min()))
                 yield found(f"logarithmic-{what}", level, name, ends["decades"], name=name, **ends)

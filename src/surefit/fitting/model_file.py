@@ -1,9 +1,9 @@
 """A fit in one file: safetensors (numbers) with a JSON header (everything else), never pickle; or in a directory.
 
-Format 1. Header key "surefit": JSON with "format", "card" (Fit.to_dict), "history", and "network", which says how to
-build the network again: {"kind": "mlp", ...} for our perceptrons, else {"kind": "program", ...}, the recorded
-evaluation of one sample, which is replayed for many. Tensors: "network.*", "scaling.*", and "data.*", samples of the
-data for pictures.
+Format 1, and 2 where inputs are logarithmic (tensor "scaling.x_log"). Header key "surefit": JSON with "format", "card"
+(Fit.to_dict), "history", "coding" of columns of a table that held no numbers, and "network", which says how to build it
+again: {"kind": "mlp", ...} for our perceptrons, else {"kind": "program", ...}, the recorded evaluation of one
+sample, which is replayed for many. Tensors: "network.*", "scaling.*", and "data.*", samples of the data for pictures.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from surefit.search.judging import Measured
 from surefit.search.record import Made, Record, Solved, Trained
 from surefit.sentences import Sentence, from_dict
 
-FORMAT = 1
+FORMAT = 2
 MODEL = "model.safetensors"
 CONFIG = "run.toml"  # written by the command line
 FRAMES = "frames.npz"  # the film of a training, in the directory of its fit
@@ -60,7 +60,7 @@ def save(fit: Record, path: Path) -> Path:
     if fit.problem.slopes is not None:
         tensors["data.train.slopes"] = fit.problem.slopes[:SAMPLE]
     header = {
-        "format": FORMAT,
+        "format": FORMAT if fit.domain.log.any() else 1,  # which a reader of format 1 would not know of
         "card": _card(fit),
         "network": description,
         "history": fit.history,
@@ -190,7 +190,7 @@ def _rebuild(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Record:
     weights = {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
     network = network_from(header["network"], weights, dtype)
     scaling = {n: tensors[f"scaling.{n}"] for n in ("x_shift", "x_scale", "y_shift", "y_scale")}
-    model = Scaled(network, **scaling, dtype=dtype)
+    model = Scaled(network, **scaling, dtype=dtype, x_log=tensors.get("scaling.x_log"))
     model.eval()
     return Record(
         problem=replace(

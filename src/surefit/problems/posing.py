@@ -254,6 +254,12 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
     parts = plan.rows(len(table), rng)
     x, y = table.x, table.y
     check_size(y)
+    if box.log.any() and (low := (x <= 0) & box.log).any():
+        row, column = np.argwhere(low)[0]
+        raise DomainError(
+            f"domain: {box.names[column]!r} is logarithmic, and {x[row, column]:g} in row {row} is not above 0; leave "
+            "'log' out, or such rows (first row is 0)"
+        )
     train, validation, test = ((x[part], y[part]) if len(part) else None for part in parts)
     if plan.test is not None:
         test = _test_rows(plan.test, table, reading)
@@ -285,6 +291,9 @@ def _named_alike(target: Any, table: Table, domain: Any) -> tuple[Table, Domain]
     if domain is None:
         return table, Domain.around(table.x, names=table.inputs)
     box = _needed_domain(domain, table.inputs)
+    if set(box.names) < set(table.inputs):  # of the others the range of the rows
+        own, given = Domain.around(table.x, names=table.inputs), dict(zip(box.names, box.axes, strict=True))
+        box = Domain({n: given.get(n, ends) for n, ends in zip(own.names, own.bounds, strict=True)})
     if sorted(box.names) == sorted(table.inputs):
         return table, box.select(table.inputs)
     pair = isinstance(target, (tuple, list)) and len(target) == 2 and not hasattr(target[0], "columns")

@@ -15,7 +15,7 @@ from surefit.core.batching import batch
 from surefit.core.functional import jacobian
 from surefit.core.tensor import Tensor, no_grad
 from surefit.data import Domain, box_words, points_from
-from surefit.errors import ArgumentError
+from surefit.errors import ArgumentError, DataError
 from surefit.models.inference import values_of
 from surefit.models.observed import observed
 from surefit.models.scaled import Scaled
@@ -161,6 +161,12 @@ class Record:
 
     def _points(self, points: Any) -> np.ndarray:
         x = points_from(points, self.names, coding=self.problem.coding)
+        if self.domain.log.any() and (low := (x <= 0) & self.domain.log).any():
+            row, column = np.argwhere(low)[0]
+            raise DataError(
+                f"predict: {self.names[column]} is {x[row, column]:g} in row {row}, and a logarithmic input must be "
+                "above 0 (first row is 0)"
+            )
         if not self._warned and len(x) and not self.domain.contains(x).all():
             self._warned = True
             python_warnings.warn(

@@ -37,7 +37,7 @@ class Raw(NamedTuple):
     names: list[str]
     columns: list[Any]
     targets: tuple[str, ...] | None = None
-    lines: Sequence[int] | None = None  # of a file, counted from 1
+    lines: Sequence[int] | np.ndarray | None = None  # of a file, counted from 1
     header: int = 0  # the line on which the names stand
     coding: tuple[Any, ...] = ()  # of columns that are numbers already, as those of a Table
 
@@ -359,8 +359,8 @@ def of_cells(cells: Cells, name: str, raw: Raw, decimal: str, numeric: bool = Tr
         units = {_AMOUNT.fullmatch(words[i]) and _AMOUNT.fullmatch(words[i])["unit"] for i in amounts}  # type: ignore[index]
         if len(units) == 1 or len(amounts) < len(present):
             raise not_a_number(raw, amounts[0], name, cells[amounts[0]], decimal)
-    if odd := [i for i in present if _ODD.fullmatch(words[i])]:
-        raise not_a_number(raw, odd[0], name, cells[odd[0]], decimal)
+    if others := [i for i in present if _ODD.fullmatch(words[i])]:
+        raise not_a_number(raw, others[0], name, cells[others[0]], decimal)
     taken = set(present)
     out = np.empty(len(words), dtype=object)
     out[:] = [word if i in taken else None for i, word in enumerate(words)]

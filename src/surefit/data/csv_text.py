@@ -266,20 +266,20 @@ def _rows(text: Text, delimiter: str) -> Iterator[Row]:
                 yield Row(number, words)
         return
     if delimiter in WIDE:
-        lines = (line.replace(delimiter, WIDE[delimiter]) for line in lines)
+        lines = (text_line.replace(delimiter, WIDE[delimiter]) for text_line in lines)
     reader = csv.reader(lines, delimiter=WIDE.get(delimiter, delimiter), strict=True, skipinitialspace=True)
     while True:
-        line = reader.line_num + 1
+        start = reader.line_num + 1
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
             raise DataError(
-                f"{text.label}: the row that starts on line {line} cannot be read ({error}); check its quotes"
+                f"{text.label}: the row that starts on line {start} cannot be read ({error}); check its quotes"
             ) from error
         if cells:
-            yield Row(line, cells)
+            yield Row(start, cells)
 
 
 def _empty_column(text: Text, delimiter: str) -> int:

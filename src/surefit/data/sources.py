@@ -135,11 +135,11 @@ def _from_xarray(source: Any) -> Raw:
     if not variables or not dims or len(axes) + len(variables) < 2:
         raise DataError(f"table: this {kind} has no coordinates that could be inputs; give it some (coords=)")
     shape = [sizes[dim] for dim in dims]
+    parts = [(source.coords[dim].values, [dim]) for dim in axes]
+    for v in variables.values():
+        parts.append((v.values.transpose(np.argsort([dims.index(dim) for dim in v.dims])), v.dims))
     columns = []
-    for values, own in [(source.coords[dim].values, [dim]) for dim in axes] + [
-        (v.values.transpose(sorted(range(v.ndim), key=lambda i, v=v: dims.index(v.dims[i]))), v.dims)
-        for v in variables.values()
-    ]:
+    for values, own in parts:
         wide = np.reshape(values, [sizes[dim] if dim in own else 1 for dim in dims])
         columns.append(np.broadcast_to(wide, shape).reshape(-1))
     return Raw(kind, [*map(str, axes), *variables], columns, (next(reversed(variables)),))

@@ -86,6 +86,7 @@ def solve_output(
     centre, level, a, b = centred(phi, y, share)
     square, right = a, b
     if len(a) > a.shape[1]:  # the triangle is enough, a third of the work
+        assert a.base is not None  # both, side by side
         joined = np.asarray(np.linalg.qr(a.base, mode="r"))
         square, right = joined[: a.shape[1], : a.shape[1]], joined[: a.shape[1], a.shape[1] :]
     u, s, vt = decompose(square)

@@ -136,8 +136,7 @@ def _from_xarray(source: Any) -> Raw:
         raise DataError(f"table: this {kind} has no coordinates that could be inputs; give it some (coords=)")
     shape = [sizes[dim] for dim in dims]
     parts = [(source.coords[dim].values, [dim]) for dim in axes]
-    for v in variables.values():
-        parts.append((v.values.transpose(np.argsort([dims.index(dim) for dim in v.dims])), v.dims))
+    parts += [(v.values.transpose(np.argsort([dims.index(dim) for dim in v.dims])), v.dims) for v in variables.values()]
     columns = []
     for values, own in parts:
         wide = np.reshape(values, [sizes[dim] if dim in own else 1 for dim in dims])

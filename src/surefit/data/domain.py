@@ -249,6 +249,13 @@ class Domain:
         between = low * (1.0 - shares) + high * shares
         return np.clip(np.where(self._log, np.exp(np.where(self._log, between, 0.0)), between), self._low, self._high)
 
+    def stretch(self, x: np.ndarray) -> np.ndarray:
+        """How fast points move with their scaled coordinates: the derivative of `unscale` where it gives x (n, dim)."""
+        if not self._log.any():
+            return np.broadcast_to(self.width / 2.0, np.shape(x))
+        ratio = np.log(np.where(self._log, self._high, 1.0)) - np.log(np.where(self._log, self._low, 1.0))
+        return np.where(self._log, x * ratio, self.width) / 2.0
+
     def axis(self, variable: int, count: int) -> np.ndarray:
         """Points (count,) along one variable from end to end, evenly spread, or in its logarithm."""
         ends = self.bounds[variable]

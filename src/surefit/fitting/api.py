@@ -18,7 +18,6 @@ from surefit.checking import positive_number, whole_number
 from surefit.core import ops
 from surefit.data import Sampling
 from surefit.errors import ArgumentError
-from surefit.fitting import model_file
 from surefit.fitting.fitted import Fit
 from surefit.models.scaled import scaled
 from surefit.models.spec import network_of
@@ -27,8 +26,10 @@ from surefit.problems.problem import Problem
 from surefit.reports.film import Snapshots
 from surefit.reports.provenance import call_of, environment
 from surefit.search import choosing
+from surefit.search.gathering import Budget, gathered
 from surefit.search.restarts import Ensemble, best_of, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
+from surefit.storage import outputs
 
 COLUMNS = {"target": "targets", "columns": "inputs", "decimal": "decimal", "sheet": "sheet"}  # as `read_table` has them
 Wanted = str | int | Sequence[str | int]
@@ -54,6 +55,10 @@ def fit(
     restarts: int = 1,
     decimal: str | None = None,
     sheet: str | int | None = None,
+    budget: int | None = None,
+    executor: Any = None,
+    log: str | os.PathLike[str] | None = None,
+    timeout: float | None = None,
 ) -> Fit:
     """Fit a function with a neural network.
 
@@ -83,6 +88,13 @@ def fit(
             validation loss is kept; of solvers that with the smallest error.
         decimal: the decimal mark of a CSV file, "." or ",".
         sheet: of an Excel file, its name or its number from 0.
+        budget: how often an expensive function is evaluated at most, measuring the error included. Points that fill the
+            domain come first, then those where cheap models disagree; what is fitted is the table of these values.
+        executor: with a budget, where it is evaluated: one of `concurrent.futures`, of Dask, mpi4py or loky. None:
+            here, one by one.
+        log: with a budget, a file ending in .csv or .jsonl that each evaluation is appended to as it ends; a fit that
+            was killed goes on from it, and what it holds counts.
+        timeout: with an executor, seconds for each evaluation; one that takes longer has failed.
 
     Returns:
         A `Fit`.
@@ -97,29 +109,21 @@ def fit(
     (('x',), (2,))
     """
     arguments: dict[str, Any] = dict(
-        tol=tol,
-        time=time,
-        method=method,
-        model=model,
-        data=data,
-        seed=seed,
-        dtype=dtype,
-        callbacks=callbacks,
-        jit=jit,
-        target=target,
-        columns=columns,
-        decimal=decimal,
+        tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, callbacks=callbacks, jit=jit,
+        budget=budget, executor=executor, log=log, timeout=timeout, target=target, columns=columns, decimal=decimal,
         sheet=sheet,
-    )
+    )  # fmt: skip
     fits = fits_of(what, domain, count=whole_number("restarts", restarts, 1), **arguments)
     fitted = fits[0] if restarts == 1 else best_of(fits)
-    fitted.call = call_of(domain=domain, **{k: v for k, v in arguments.items() if k not in ("callbacks", "jit")})
+    silent = ("callbacks", "jit", "executor", "log", "timeout")
+    fitted.call = call_of(domain=domain, **{k: v for k, v in arguments.items() if k not in silent})
     return fitted
 
 
 def fits_of(
     what: Any, domain: Any = None, *, count: int, seed: int = 0, method: str | Method = "auto", model: Any = None,
-    data: Sampling | None = None, callbacks: Callbacks = (), jit: bool | None = None, **rest: Any,
+    data: Sampling | None = None, callbacks: Callbacks = (), jit: bool | None = None, budget: Any = None,
+    executor: Any = None, log: Any = None, timeout: Any = None, **rest: Any,
 ) -> list[Fit]:  # fmt: skip
     """`count` fits of one problem with seeds of their own, at once over the cores; callbacks hear of the first."""
     began = clock.perf_counter()
@@ -128,8 +132,11 @@ def fits_of(
     if unknown:
         raise ArgumentError(f"ensemble: it has no argument {unknown[0]!r}; besides members it takes those of fit")
     seed, heard, settings = whole_number("seed", seed, 0), callbacks_from(callbacks), method_from(method)
+    spending = Budget.read(budget, executor, log, timeout)
 
     def posed() -> Problem:
+        if spending is not None:
+            return gathered(what, domain, data, seed, spending, time=rest.get("time"), began=began, callbacks=heard)
         return pose(what, domain, data, seed, isinstance(settings, Solver), rest.get("time"), table)
 
     shared: dict[str, Any] = dict(method=settings, model=model, jit=jit, began=began, **rest)
@@ -159,7 +166,7 @@ def load(path: str | os.PathLike[str]) -> Fit:
     A formula is read again, so that errors can be measured and drawn; a callable is not in the file. ModelFileError:
     no such file, damaged, not a surefit model, or of a newer format.
     """
-    return Fit.of(model_file.read(path))
+    return Fit.of(outputs.read(path))
 
 
 def ensemble(what: Any, /, domain: Any = None, *, members: int = 5, **arguments: Any) -> Ensemble:

@@ -41,6 +41,11 @@ class Scaling:
         if problem.function is not None:
             low, high = (_coordinates(end, log) for end in (problem.domain.low, problem.domain.high))
             return cls(low / 2 + high / 2, (high - low) / 2, mean(y), spread(y), log)
+        return cls.of_rows(x, y, log)
+
+    @classmethod
+    def of_rows(cls, x: np.ndarray, y: np.ndarray, log: np.ndarray | None = None) -> Scaling:
+        """Each column of x (n, d) and y (n, k) to mean 0 and deviation 1; a constant one keeps its scale."""
         x = _coordinates(x, log)
         return cls(mean(x), spread(x), mean(y), spread(y), log)
 

@@ -285,6 +285,8 @@ def test_a_fit_takes_the_texts_it_was_made_with(frame, fitted, tmp_path):
     row = {"size": 0.5, "colour": "red", "sold": "yes", "day": "2024-01-31"}
     assert fitted.predict(row)[0] == pytest.approx(1 + 3 + 1 + 0.5, abs=1e-6)
     np.testing.assert_array_equal(fitted.predict([list(row.values())]), fitted.predict(row))
+    assert fitted(0.5, "red", "yes", day="2024-01-31") == fitted(row) == fitted.predict(row)[0]
+    assert fitted(0.5, ["red", "blue"], "yes", "2024-01-31").shape == (2,)
     np.testing.assert_array_equal(fitted.predict(frame.iloc[3]), fitted.predict(frame)[3:4])
     again = surefit.load(fitted.save(tmp_path / "m.safetensors"))
     np.testing.assert_array_equal(again.predict(frame), fitted.predict(frame))

@@ -37,7 +37,7 @@ Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
 
 
 def fit(
-    what: Any,
+    what: Any = None,
     /,
     domain: Any = None,
     *,
@@ -67,6 +67,7 @@ def fit(
             CSV, Excel or Parquet, DataFrame, dict of columns, whatever `surefit.data.read_table` takes) or arrays
             (X, y).
         target: of a table, the column to predict, its name or its place from 0; several as a list. None: the last.
+            (Of a call without `what` it is that: `fit(target="sin(x)", domain="x=0:1")`.)
         columns: of a table, the inputs to use. None: all other columns.
         domain: where, for a function: {"x": (-5, 5)}, "x=-5:5", or (low, high). For a table: its own range.
         tol: the largest |error| that is good enough, in the units of the target; training ends when it is reached.
@@ -127,6 +128,8 @@ def fits_of(
 ) -> list[Fit]:  # fmt: skip
     """`count` fits of one problem with seeds of their own, at once over the cores; callbacks hear of the first."""
     began = clock.perf_counter()
+    if what is None and (what := rest.pop("target", None)) is None:
+        raise ArgumentError("fit: nothing to fit; give a formula, a function, or a table")
     table = {name: rest.pop(own, None) for own, name in COLUMNS.items()}
     unknown = sorted(set(rest) - {"tol", "time", "dtype"})
     if unknown:
@@ -169,7 +172,7 @@ def load(path: str | os.PathLike[str]) -> Fit:
     return Fit.of(outputs.read(path))
 
 
-def ensemble(what: Any, /, domain: Any = None, *, members: int = 5, **arguments: Any) -> Ensemble:
+def ensemble(what: Any = None, /, domain: Any = None, *, members: int = 5, **arguments: Any) -> Ensemble:
     """`members` fits of one function or table that differ in their seeds, trained at once over the cores; all are kept.
 
     The other arguments are those of `fit`. ArgumentError for fewer than two members, or a model that is a Module

@@ -16,7 +16,7 @@ from surefit._version import __version__
 from surefit.core.batching import batch
 from surefit.core.functional import jacobian
 from surefit.core.tensor import Tensor, no_grad
-from surefit.data import Domain, box_words, points_from
+from surefit.data import Domain, box_words, points_from, raw_names
 from surefit.errors import ArgumentError, DataError
 from surefit.models.inference import values_of
 from surefit.models.observed import observed
@@ -236,13 +236,20 @@ class Record:
         """
         if len(values) == 1 and not named and isinstance(values[0], dict):
             named, values = dict(values[0]), values[1:]
-        if len(values) + len(named) != len(self.names) or set(named) - set(self.names[len(values) :]):
+        names = self.names
+        if self.problem.coding:  # a column of texts is one argument, unless its numbers are named one by one
+            own = tuple(raw_names(names, self.problem.coding))
+            names = own if len(values) + len(named) == len(own) and set(named) <= set(own) else names
+        if len(values) + len(named) != len(names) or set(named) - set(names[len(values) :]):
             by_name = f" and {', '.join(named)} by name" if named else ""
-            raise ArgumentError(f"the fit takes {', '.join(self.names)}; got {len(values)} values by place{by_name}")
-        columns = [*values, *(named[n] for n in self.names[len(values) :])]
-        arrays = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in columns))
+            raise ArgumentError(f"the fit takes {', '.join(names)}; got {len(values)} values by place{by_name}")
+        columns = [*values, *(named[n] for n in names[len(values) :])]
+        arrays = np.broadcast_arrays(*map(np.asarray, columns))
         shape = arrays[0].shape
-        y = self._predict(self._points(np.stack([a.reshape(-1) for a in arrays], axis=1)))
+        given: Any = {name: a.reshape(-1) for name, a in zip(names, arrays, strict=True)}
+        if all(a.dtype.kind in "biuf" for a in arrays) and names == self.names:
+            given = np.stack(list(given.values()), axis=1)
+        y = self._predict(self._points(given))
         k = len(self.outputs)
         y = y.reshape(shape if k == 1 else (*shape, k))
         return float(y) if y.ndim == 0 else y

@@ -15,11 +15,13 @@ import numpy as np
 from surefit import nn
 from surefit.attempts.attempt import Attempt, Outcome, Within
 from surefit.attempts.methods import Polynomial
+from surefit.attempts.output_layer import enough_rows
 from surefit.attempts.polynomial import network_for, polynomial
 from surefit.attempts.progress import Progress
 from surefit.core import ops
 from surefit.models.scaled import scaled
 from surefit.models.spec import network_of
+from surefit.problems.points import some_rows
 from surefit.problems.problem import Problem
 from surefit.sentences import say
 
@@ -177,6 +179,9 @@ def sparse(attempt: Attempt, method: Polynomial, progress: Progress) -> Outcome 
 
     Of its details "inputs" are its own, and "matter" those for other networks: a target that bends may have others.
     """
+    if not attempt.problem.exact:  # of very many rows a part is enough
+        rows = enough_rows(len(attempt.problem.names))
+        attempt = replace(attempt, problem=some_rows(attempt.problem, rows, attempt.seed))
     problem = attempt.problem
     x, y = scaled(attempt.network, problem, True, ops.float64).rows(problem.train)
     found = selected(x, y, problem.weights, np.random.default_rng([attempt.seed, 9]))

@@ -245,6 +245,10 @@ SENTENCES: dict[str, Both] = {
         "features, {units} units, {added} of them where the error was",
         "随机特征，{units} 个单元，其中 {added} 个在误差大处",
     ),
+    "stage-named": Both("{units} units that the formula names", "公式给出的 {units} 个单元"),
+    "stage-named-beside": Both(
+        "{named} units that the formula names and {added} smooth ones", "公式给出的 {named} 个单元与 {added} 个光滑单元"
+    ),
     "stage-solver": Both("{method}, {size}{note}", "{method}，{size}{note}"),
     "stage-adam": Both("{method}, {size}, {dtype}", "{method}，{size}，{dtype}"),
     "stage-linear": Both("linear function", "线性函数"),
@@ -255,7 +259,6 @@ SENTENCES: dict[str, Both] = {
     "stage-quadratic": Both("quadratic function", "二次函数"),
     "solver-solved": Both("One solve gave it.", "一次求解得到。"),
     "stage-mean": Both("the mean of {networks} networks, {units} units", "{networks} 个网络的平均，{units} 个单元"),
-    "stage-before": Both("the network as it was", "原来的网络"),
     "updated": Both("the network went on, with {rows} rows", "网络在 {rows} 行上继续训练"),
     "stage-initial": Both("initial weights", "初始权重"),
     "size-units": Both("{units} units", "{units} 个单元"),
@@ -333,7 +336,7 @@ SENTENCES: dict[str, Both] = {
         "函数每求一个值需 {seconds:.2g} 秒，因此在时限内最多用 {points} 个训练点；给更多时间即可用更多点",
     ),
     "runs-failed": Both(
-        "{count} evaluations failed and were left out; the first, at {where}",
+        "evaluations that failed and were left out: {count}; the first, at {where}",
         "{count} 次求值失败，已略去；第一次在 {where}",
     ),
     "sampling-interrupted": Both(

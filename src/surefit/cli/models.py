@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 Model = Annotated[Path, typer.Argument(metavar="MODEL", show_default=False, help="A file that surefit fit wrote.")]
 Columns = dict[str, "np.ndarray"]  # name -> (n,)
 
-FORMATS = ("c", "onnx", "numpy", "js", "fortran", "table", "formula")  # those of surefit.exporters, which takes time
+# those of surefit.exporters, which takes time to import
+FORMATS = ("c", "onnx", "numpy", "js", "fortran", "table", "formula", "fmu", "casadi")
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
 
 

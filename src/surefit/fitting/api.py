@@ -271,7 +271,7 @@ def find_lr(
     chosen = method_from(method)
     if not isinstance(chosen, FirstOrder):
         raise ArgumentError(f"method={chosen.name!r} has no learning rate; choose a first-order method such as 'adam'")
-    kind = ops.default_float if dtype is None else ops.dtype_of(dtype)
+    kind = ops.float32 if dtype is None else ops.dtype_of(dtype)
     problem = pose(target, domain, data, seed)
     network = network_of(model, problem, np.random.default_rng([seed, 2]), kind, chosen.scale)
     return range_test(scaled(network, problem, chosen.scale, kind), problem, chosen, seed)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surefit import nn
-from surefit.data import Domain, box_words
+from surefit.data import Domain, box_words, raw_names
 from surefit.search.classes import Classified
 from surefit.search.judging import OutputError
 from surefit.sentences import Sentence, say
@@ -65,6 +65,7 @@ def card_rows(fit: Record) -> list[tuple[str, str]]:
     rows = [
         ("target", _target_words(fit)),
         ("domain", _domain_words(fit)),
+        *([("columns", _coding_words(fit))] if fit.problem.coding else []),
         ("data", f"{sizes}{', with gradients' * (fit.problem.slopes is not None)}{dropped}"),
         ("network", _network_words(fit)),
         ("method", _method_words(fit)),
@@ -212,15 +213,24 @@ def _target_words(fit: Record) -> str:
     """What was fitted: a formula, or outputs and inputs of a table or a callable."""
     if fit.problem.source["kind"] == "formula":
         return fit.target
-    return f"{fit.target}: {_short(fit.outputs)} from {_short(fit.names)}"
+    return f"{fit.target}: {_short(fit.outputs)} from {_short(raw_names(fit.names, fit.problem.coding))}"
+
+
+def _coding_words(fit: Record) -> str:
+    """What the numbers are that texts, times, yes and no became."""
+    return "; ".join(f"{code.name}: {code.words()}" for code in fit.problem.coding)
 
 
 def _domain_words(fit: Record) -> str:
-    """The box of the first inputs, if there are many."""
-    if len(fit.names) <= LISTED + 2:
-        return box_words(fit.domain, _constant_columns(fit))
-    first = box_words(fit.domain.select(fit.names[:LISTED]), _constant_columns(fit))
-    return f"{first} and {len(fit.names) - LISTED} more"
+    """The box of the first inputs, if there are many; those of texts have none."""
+    texts = {column for code in fit.problem.coding if code.categories for column in code.columns}
+    names = [name for name in fit.names if name not in texts]
+    if not names:
+        return ", ".join(code.name for code in fit.problem.coding)
+    if len(names) <= LISTED + 2:
+        return box_words(fit.domain.select(names), _constant_columns(fit))
+    first = box_words(fit.domain.select(names[:LISTED]), _constant_columns(fit))
+    return f"{first} and {len(names) - LISTED} more"
 
 
 def _constant_columns(fit: Record) -> dict[str, float]:

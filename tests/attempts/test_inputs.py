@@ -122,3 +122,10 @@ def test_a_warning_names_few_of_many_inputs():
     with pytest.warns(surefit.OutsideWarning, match="x1=.* and 94 other inputs, where this fit was made") as caught:
         fit.predict(100 + x)
     assert len(str(caught[0].message)) < 400
+
+
+def test_of_a_known_function_inputs_that_do_not_matter_are_left_out():
+    box = ", ".join(f"x{i}=2:5" for i in range(1, 9))
+    fit = surefit.fit("3*x2 - x7 + 1", box, method=surefit.Polynomial(degree=1, sparse=True))
+    assert fit.error.max < 1e-12
+    assert fit.method["stage"] == "linear function of 2 of 8 inputs"

@@ -127,17 +127,26 @@ def _path(
 
 
 def restricted(problem: Problem, inputs: Sequence[int]) -> Problem:
-    """Measured data with these of their inputs."""
+    """A problem with these of its inputs; a known function has its others at the centre of the box."""
     columns = list(inputs)
 
     def part(points: tuple[np.ndarray, np.ndarray] | None) -> tuple[np.ndarray, np.ndarray] | None:
         return None if points is None else (points[0][:, columns], points[1])
 
+    whole, centre = problem.function, (problem.domain.low + problem.domain.high) / 2
+
+    def at_centre(points: np.ndarray) -> np.ndarray:
+        assert whole is not None
+        every = np.tile(centre, (len(points), 1))
+        every[:, columns] = points
+        return whole(every)
+
+    function = None if whole is None else at_centre
     names = tuple(problem.names[i] for i in columns)
     x, y = problem.train
     return replace(
         problem, names=names, domain=problem.domain.select(names), train=(x[:, columns], y),
-        validation=part(problem.validation), test=part(problem.test), function=None,
+        validation=part(problem.validation), test=part(problem.test), function=function,
     )  # fmt: skip
 
 

@@ -128,15 +128,17 @@ _PANELS = {
     ],
     TRAINING: [
         Setting("method", "NAME", one_of(_methods),
-                "auto (default), polynomial, features, varpro, lm, lbfgs, adam, adamw, sgd, rmsprop, adagrad, adamax, "
-                "nadam or radam."),
+                "auto (default), polynomial, additive, features, varpro, lm, lbfgs, adam, adamw, sgd, rmsprop, "
+                "adagrad, adamax, nadam or radam."),
         Setting("degree", "INT", whole(1, 2), "Degree of polynomial. Default: 2."),
+        Setting("sparse", "", flag, "Leave out the inputs that do not help (polynomial of degree 1). Default: off."),
+        Setting("units", "INT", whole(), "Units for each input (additive). Default: 12."),
         Setting("iterations", "INT", whole(), "Largest number of iterations of varpro, lm and lbfgs."),
         Setting("evaluations", "INT", whole(),
                 "Largest number of evaluations of all points by the solvers of auto. Default: 2000."),
         Setting("draws", "INT", whole(), "How often features and varpro draw new units at random. Default: 2."),
         Setting("penalty", "NUMBER|none", either(("none", "auto"), number(least=0)),
-                "Penalty on the weights (polynomial, features, varpro, lm). Default: none for a function, by "
+                "Penalty on the weights (polynomial, additive, features, varpro, lm). Default: none for a function, by "
                 "validation for a table."),
         Setting("memory", "INT", whole(), "Number of steps that lbfgs remembers. Default: 20."),
         Setting("epochs", "INT", whole(), "Passes over the training data."),

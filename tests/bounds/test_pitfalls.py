@@ -101,7 +101,11 @@ def test_5_ends_that_are_no_floats_are_enclosed():
     assert Fraction(high) > Fraction("6.283185307179586476925286766559") > Fraction(2 * math.pi)
     assert low == -high
     assert certify(ABS, "x^2", {"x": ("-2", "0.5")}).domain["x"] == (-2.0, 0.5)
-    assert certify(ABS, "x^2", "x=-pi:pi").domain["x"][1] > math.pi
+    for box in ("x=-pi:pi", ["x=-pi:pi"], ("-pi", "pi"), [("-pi", "pi")]):
+        low, high = certify(ABS, "x^2", box).domain["x"]
+        assert low < -math.pi and math.pi < high < 3.1416
+    assert certify(ABS, "x^2", "x=-0.5:2").domain["x"] == (-0.5, 2.0)
+    assert certify(ABS, "x^2", "x=-0.1:0.1").domain["x"][1] > 0.1  # which is no float
 
 
 @pytest.mark.parametrize("formula", ["1 if x > 0.3 else 0", "sign(x - 0.3)/2", "floor(x - 0.3)", "step(x - 0.3)"])

@@ -6,6 +6,7 @@ import math
 import time as clock
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -175,26 +176,35 @@ def _box(domain: Any, formulas: Sequence[Expression]) -> tuple[Domain, np.ndarra
     used = sorted({v for f in formulas for v in f.variables})
     box = domain if isinstance(domain, Domain) else Domain(domain, None if Domain.is_named(domain) else used or ["x"])
     low, high = box.low.copy(), box.high.copy()
-    if isinstance(domain, Mapping):
-        for i, name in enumerate(box.names):
-            ends: Any = domain[name]
-            low[i], high[i] = _enclosed(ends[0], low[i], -math.inf), _enclosed(ends[1], high[i], math.inf)
-    elif not isinstance(domain, Domain) and any(c.isalpha() for c in str(domain).replace("=", " ").split(":")[-1]):
-        low, high = np.nextafter(low, -math.inf), np.nextafter(high, math.inf)
+    for i, (a, b) in enumerate(_given_ends(domain, box)):
+        low[i], high[i] = _enclosed(a, low[i], -math.inf), _enclosed(b, high[i], math.inf)
     return box, low, high
 
 
-def _enclosed(end: Any, value: float, outward: float) -> float:
-    if isinstance(end, str):
-        try:
-            from fractions import Fraction
+def _given_ends(domain: Any, box: Domain) -> list[tuple[Any, Any]]:
+    """The ends as they were given: numbers, or texts such as -2*pi."""
+    if isinstance(domain, Domain):
+        return list(box.bounds)
+    if isinstance(domain, Mapping):
+        return [tuple(domain[name]) for name in box.names]
+    if isinstance(domain, str):
+        domain = domain.split(",")
+    if len(domain) == 2 and box.dim == 1 and not all(isinstance(e, str) and ":" in e for e in domain):
+        return [tuple(domain)]  # one pair
+    pairs = [p.rpartition("=")[2].split(":") if isinstance(p, str) else p for p in domain]
+    return [tuple(p) for p in pairs if len(p) == 2] if len(pairs) == box.dim else [("?", "?")] * box.dim
 
-            if Fraction(end) == Fraction(value):
-                return value
-        except ValueError:
-            pass
-        return math.nextafter(math.nextafter(value, outward), outward)
-    return value
+
+def _enclosed(end: Any, value: float, outward: float) -> float:
+    """The float an end stands for, where it is that; else one that lies further out than what was written."""
+    if not isinstance(end, str):
+        return value
+    try:
+        if Fraction(end.strip()) == Fraction(value):
+            return value
+    except ValueError:
+        pass
+    return math.nextafter(math.nextafter(value, outward), outward)
 
 
 def program_of(model: Any, d: int) -> Program:

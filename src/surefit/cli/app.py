@@ -26,6 +26,8 @@ Fit a formula:  surefit fit "sin(x1) - cos(x2)" --on x1=-5:5 --on x2=-5:5 --out 
 
 Fit a table:    surefit fit data.csv --targets price --out prices
 
+Fit a program:  surefit fit --command "./sim {x1} {x2}" --on x1=0:1 --on x2=0:1 --budget 200 --jobs 4
+
 Use a model:    surefit predict demo/model.safetensors --at x1=1,x2=2
 
 Look at it:     surefit info demo/model.safetensors

@@ -104,11 +104,13 @@ WIDTHS = several(whole(), "widths of the hidden layers, whole numbers of 1 or mo
 # the parts of the help; the first has no name
 RUN, NETWORK, TRAINING = "", "Network", "Training"
 SAMPLES, TABLE = "Samples of a function", "Columns of a table"
+BUDGET = "Expensive functions"
 
 _PANELS = {
     RUN: [
         Setting("on", "NAME=LOW:HIGH", texts,
-                "Interval of a variable, once for each: --on x1=-5:5 --on x2=0:2*pi.", True),
+                "Interval of a variable, once for each: --on x1=-5:5 --on x2=0:2*pi. "
+                "One over decades: --on p=1e-3:1e6:log.", True),
         Setting("tol", "NUMBER", number(above=0),
                 "Largest error that is good enough. Exit code 3: not reached."),
         Setting("time", "SECONDS", number(above=0), "Stop training after so many seconds."),
@@ -126,15 +128,17 @@ _PANELS = {
     ],
     TRAINING: [
         Setting("method", "NAME", one_of(_methods),
-                "auto (default), polynomial, features, varpro, lm, lbfgs, adam, adamw, sgd, rmsprop, adagrad, adamax, "
-                "nadam or radam."),
+                "auto (default), polynomial, additive, features, varpro, lm, lbfgs, adam, adamw, sgd, rmsprop, "
+                "adagrad, adamax, nadam or radam."),
         Setting("degree", "INT", whole(1, 2), "Degree of polynomial. Default: 2."),
+        Setting("sparse", "", flag, "Leave out the inputs that do not help (polynomial of degree 1). Default: off."),
+        Setting("units", "INT", whole(), "Units for each input (additive). Default: 12."),
         Setting("iterations", "INT", whole(), "Largest number of iterations of varpro, lm and lbfgs."),
         Setting("evaluations", "INT", whole(),
                 "Largest number of evaluations of all points by the solvers of auto. Default: 2000."),
         Setting("draws", "INT", whole(), "How often features and varpro draw new units at random. Default: 2."),
         Setting("penalty", "NUMBER|none", either(("none", "auto"), number(least=0)),
-                "Penalty on the weights (polynomial, features, varpro, lm). Default: none for a function, by "
+                "Penalty on the weights (polynomial, additive, features, varpro, lm). Default: none for a function, by "
                 "validation for a table."),
         Setting("memory", "INT", whole(), "Number of steps that lbfgs remembers. Default: 20."),
         Setting("epochs", "INT", whole(), "Passes over the training data."),
@@ -177,22 +181,36 @@ _PANELS = {
         Setting("split", "SHARES", shares, "Shares of training, validation and test data. Default: 0.8,0.1,0.1."),
         Setting("drop_nonfinite", "", flag, "Leave out points where the target is NaN or infinite."),
     ],
+    BUDGET: [
+        Setting("command", "TEXT", text,
+                "A program to fit, instead of TARGET: './sim {x1} {x2}'. The last number that it prints is the value."),
+        Setting("budget", "INT", whole(5), "Evaluations of the function at most, measuring the error included."),
+        Setting("jobs", "INT", whole(1, 10_000), "Evaluations at once. Default: 1."),
+        Setting("log", "FILE", text,
+                "Append each evaluation to this file (.csv, .jsonl) as it ends; a killed run goes on from it."),
+        Setting("timeout", "SECONDS", number(above=0), "End a program that takes longer; that evaluation has failed."),
+        Setting("outputs", "INT", whole(), "How many of the last numbers printed are the value. Default: 1."),
+    ],
     TABLE: [
-        Setting("targets", "NAMES", names, "Columns to predict. Default: the last.",
-                also=("--target-column",)),
-        Setting("columns", "NAMES", names, "Columns to read. Default: all."),
+        Setting("task", "NAME", choice("regress", "classify"),
+                "classify: the last column holds classes, numbers or texts. Default: regress."),
+        Setting("targets", "NAMES", names, "Columns to predict, by name or place from 0. Default: the last.",
+                also=("--target", "--target-column")),
+        Setting("columns", "NAMES", names, "Inputs to use. Default: all other columns."),
+        Setting("weights", "NAME", text, "Column that holds the weight of each row."),
         Setting("test_table", "FILE", text, "A separate table to test on; no row of TARGET is then used for testing."),
         Setting("drop_missing", "", flag, "Leave out rows with a missing value."),
         Setting("header", "", flag, "Whether the first row of a CSV file holds names. Default: detected."),
         Setting("delimiter", "CHARACTER", character, "Delimiter of a CSV file. Default: detected."),
         Setting("decimal", "CHARACTER", choice(".", ","), "Decimal mark of a CSV file, . or a comma."),
+        Setting("sheet", "NAME", text, "Sheet of an Excel file, its name or its number from 0."),
         Setting("encoding", "NAME", text, "Encoding of a CSV file, such as gbk. Default: utf-8."),
     ],
 }  # fmt: skip
 
 SETTINGS = {row.key: replace(row, panel=panel) for panel, rows in _PANELS.items() for row in rows}
 KEYS = {"target": Setting("target", "TARGET", texts, "A formula, or the path of a table."), **SETTINGS}
-CSV_OPTIONS = ("header", "delimiter", "decimal", "encoding")
+CSV_OPTIONS = ("header", "delimiter", "decimal", "encoding", "sheet")
 
 
 def read_given(given: Mapping[str, Any], rows: Mapping[str, Setting]) -> dict[str, Any]:
@@ -276,7 +294,15 @@ def toml_value(value: Any) -> str:
 
 
 # arguments of the library whose options are called otherwise
-CALLED = {"domain": "on", "count": "num", "with_corners": "corners", "model": "hidden", "test": "test_table"}
+CALLED = {
+    "domain": "on",
+    "target": "targets",
+    "inputs": "columns",
+    "count": "num",
+    "with_corners": "corners",
+    "model": "hidden",
+    "test": "test_table",
+}
 
 
 def as_option(name: str, value: str = "", rows: Mapping[str, Setting] = SETTINGS) -> str | None:

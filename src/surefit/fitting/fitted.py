@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from surefit.attempts.progress import Progress
 from surefit.core import ops
 from surefit.errors import ArgumentError, DataError
+from surefit.readings.standin import Readings
 from surefit.reports.card import card_html, card_rows, card_text, to_dict
 from surefit.search.judging import Judge
 from surefit.search.record import OutsideWarning, Record, Solved
@@ -23,17 +24,38 @@ if TYPE_CHECKING:
 
     from surefit.bounds.certificate import Certificate
     from surefit.doctor.examine import Diagnosis
+    from surefit.reports.exported import Exported
     from surefit.search.intervals import Interval
 
 
 @dataclass
-class Fit(Record):
+class Fit(Readings, Record):
     __doc__ = Record.__doc__
 
     @classmethod
     def of(cls, record: Record) -> Fit:
         """The fit of a record."""
         return cls(**{f.name: getattr(record, f.name) for f in fields(record)})
+
+    def update(self, points: Any, values: Any, *, time: float | None = None, seed: int = 0) -> Fit:
+        """A fit of the old rows and new ones whose network goes on from the weights of this one, which stays as it is.
+
+        points (n, d) and values (n,) or (n, k), as for `predict`. time: seconds at most. Of ten new rows or more some
+        are held out, as of the old ones. A loaded fit goes on with the sample of rows that is in its file.
+
+        ArgumentError: a known function, gradients among the data, or a network that is not a chain of linear layers.
+        ShapeError, DomainError: values that do not fit the points, or are not finite.
+
+        >>> import numpy as np, surefit
+        >>> x = np.linspace(0, 1, 40)
+        >>> fit = surefit.fit((x, np.sin(x)), method="varpro", model=(6,))
+        >>> more = fit.update(x + 1, np.sin(x + 1))
+        >>> str(more.domain), bool(abs(more(1.5) - np.sin(1.5)) < 1e-3)
+        ('x=0:2', True)
+        """
+        from surefit.readings.updating import updated
+
+        return type(self).of(updated(self, points, values, time, seed))
 
     def interval(self, points: Any, level: float = 0.9, *, kind: str = "conformal", members: int = 8) -> Interval:
         """Bounds that a new value at each point keeps with probability `level`; unpacks as `low, high`.
@@ -70,6 +92,8 @@ class Fit(Record):
         return self.card()
 
     def __repr__(self) -> str:
+        if self.classified is not None:
+            return f"<Fit of {self.target}: accuracy {self.classified.accuracy:.3g}>"
         return f"<Fit of {self.target}: max |error| {self.error.max:.3g}>"
 
     def _repr_html_(self) -> str:
@@ -177,13 +201,41 @@ class Fit(Record):
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the model, its card and a sample of its data into one safetensors file; `load` reads it back."""
-        from surefit.fitting.model_file import save
+        from surefit.storage.model_file import save
 
         return save(self, Path(path))
 
+    def export(
+        self, path: str | os.PathLike[str], to: str | None = None, *, dtype: Any = None, derivative: bool = False,
+        verify: int = 0,
+    ) -> Exported:  # fmt: skip
+        """Write the fit in another language: raw units go in and come out, scaling is inside.
+
+        Args:
+            path: of the file; what stands before its ending names the functions.
+            to: "c", "onnx", "numpy", "js", "fortran", "table", "formula", "fmu", "casadi"; None: what the
+                ending of the path says.
+            dtype: of everything in it, "float32" or "float64": the fit is made ready for it, see `to`. None: as the
+                fit computes, with float64 at its borders.
+            derivative: whether the Jacobian and Hessian products come with it, where the format has them.
+            verify: run what was written at so many points of the domain, and compare it with the fit.
+
+        Returns:
+            The files, and how far they are from the fit if `verify` was given; prints as one line.
+
+        Raises:
+            ArgumentError: an unknown format or dtype, or derivatives that the format does not have.
+            ExportError: a primitive of the network has no reading in the language, or nothing here can run it.
+            MissingExtraError: the package `onnx` is needed.
+        """
+        from surefit.reports.exported import export
+
+        fit = self if dtype is None else self.to(dtype)  # ready for that dtype, and measured in it
+        return export(fit, Path(path), to, dtype, derivative, verify)
+
     def save_outputs(self, directory: str | os.PathLike[str]) -> list[Path]:
         """Write the model, its history, card.txt, fit.json and the pictures into a directory (made if needed)."""
-        from surefit.fitting.model_file import save_outputs
+        from surefit.storage.outputs import save_outputs
 
         return save_outputs(self, Path(directory))
 

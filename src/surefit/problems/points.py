@@ -59,11 +59,12 @@ def with_rows(problem: Problem, rows: np.ndarray) -> Problem:
     return replace(problem, train=(x[rows], y[rows]), weights=weights, slopes=slopes)
 
 
-def drawn(problem: Problem, rows: int, seed: int, drop: bool = False) -> Problem:
+def drawn(problem: Problem, rows: int, seed: int, drop: bool = False, scattered: bool = False) -> Problem:
     """The problem with so many training points of our choice; as it is where they are not ours to choose.
 
     Chebyshev's in up to three dimensions, else uniform ones with a fifth more on the faces, and the corners. drop:
-    whether points where the target is not finite are left out, and noted; else DomainError.
+    whether points where the target is not finite are left out, and noted; else DomainError. scattered: no grid in two
+    or three dimensions, which would have few different values of each input.
     """
     function, box = problem.function, problem.domain
     if not problem.free or function is None:
@@ -73,7 +74,7 @@ def drawn(problem: Problem, rows: int, seed: int, drop: bool = False) -> Problem
         rows = problem.affordable
         notes = (*(note for note in notes if note.code != "few-for-time"), few_for_time(problem))
     rng = np.random.default_rng([seed, rows])
-    if box.dim <= 3:
+    if box.dim <= 3 and not scattered:
         x = sample(box, rows, "chebyshev")
     else:
         x = np.concatenate([sample(box, rows, "uniform", generator=rng), face_points(box, rows // 5, rng)])
@@ -191,9 +192,13 @@ def worst_points(
     chosen = rng.choice(n, count, p=size / total if total > 0 else useful / useful.sum())
     x, y, size = x[chosen], y[chosen], size[chosen]
     free = (x > box.low) & (x < box.high)
-    radius = box.width * n ** (-1.0 / box.dim)  # the distance of the candidates from each other
+    radius = n ** (-1.0 / box.dim)  # the distance of the candidates from each other, as a share of the box
     for _ in range(MOVES):
-        tried = np.clip(x + rng.uniform(-1.0, 1.0, x.shape) * radius * free, box.low, box.high)
+        step = rng.uniform(-1.0, 1.0, x.shape) * radius * free
+        if box.log.any():
+            tried = np.where(free, box.at(np.clip(box.shares(x) + step, 0.0, 1.0)), x)
+        else:
+            tried = np.clip(x + step * box.width, box.low, box.high)
         there, values = error(tried)
         go = (rng.random(count) * size < there) & (there > 0)
         x, size, y = np.where(go[:, None], tried, x), np.where(go, there, size), np.where(go[:, None], values, y)

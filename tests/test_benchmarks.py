@@ -236,3 +236,10 @@ def test_two_ways(tmp_path):
     out = run("two_ways.py", "--quick", "--out", str(tmp_path))
     assert "| surefit, batches of 32 | 25 |" in out
     assert (tmp_path / "two-ways.md").is_file()
+
+
+def test_certify():
+    if "SUREFIT_DATA" not in os.environ:
+        pytest.skip("the systems of arXiv 2505.15497 are not here")
+    out = run("certify.py", "--systems", "1", "--train", "0.2", "--prove", "2")
+    assert "WaterTank [12]" in out and "eps 0.097:" in out

@@ -109,7 +109,7 @@ def certify(
     >>> import numpy as np
     >>> net = nn.Sequential(nn.Linear(1, 2, dtype=np.float64), nn.ReLU(), nn.Linear(2, 1, dtype=np.float64))
     >>> for name, p in net.named_parameters():  # |x| = relu(x) + relu(-x)
-    ...     p.assign(np.array({"0.weight": [[1.0], [-1.0]], "2.weight": [[1.0, 1.0]]}.get(name, np.zeros(p.shape))))
+    ...     _ = p.assign(np.array({"0.weight": [[1.0], [-1.0]], "2.weight": [[1.0, 1.0]]}.get(name, np.zeros(p.shape))))
     >>> proof = certify(net, "x^2", "x=-1:1")
     >>> print(proof.error)
     proved: max |error| <= 0.25..., and >= 0.2... at x=...
@@ -186,7 +186,7 @@ def _given_ends(domain: Any, box: Domain) -> list[tuple[Any, Any]]:
     if isinstance(domain, Domain):
         return list(box.bounds)
     if isinstance(domain, Mapping):
-        return [tuple(domain[name]) for name in box.names]
+        return [(domain[name][0], domain[name][1]) for name in box.names]
     if isinstance(domain, str):
         domain = domain.split(",")
     if len(domain) == 2 and box.dim == 1 and not all(isinstance(e, str) and ":" in e for e in domain):
@@ -230,7 +230,8 @@ def _ulps(name: str, dtype: np.dtype) -> float:
     from surefit.ir.mathlib import MAX_ULP
 
     kind = "f32" if dtype == np.float32 else "f64"
-    return max(4.0, MAX_ULP[name][kind]) if name in MAX_ULP else 4.0
+    tested: Any = MAX_ULP.get(name)
+    return 4.0 if tested is None else max(4.0, tested[kind])
 
 
 def _prove(

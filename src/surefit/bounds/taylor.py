@@ -150,7 +150,8 @@ def compose(a: Taylor, terms: list[Range], last: Range, whole: Range) -> Taylor:
                 each.append(each[-1] * g[..., i])
             coef *= np.stack(each, axis=-1)[..., B.exponents[:, i]]
         ranks = np.abs(coef) @ B.by_degree
-        rho = rho + gamma(4 * B.K + 16) * ranks.sum(axis=-1)
+        # the constant term is what it was; a term of degree k was multiplied k + d + 2 times
+        rho = rho + ranks @ np.array([0.0, *(gamma(k + B.d + 6) for k in range(1, B.K + 1))])
         # the rest of the linear form: phi(t + s) - phi(t), |s| <= rho, by the slopes of the polynomial
         slope = sum(k * np.abs(m) * _power_up(reach, k - 1) for k, m in enumerate(mids) if k)
         rho = rho + np.where(a.rho > 0, slope * a.rho * (1 + 1e-9), 0.0)

@@ -256,3 +256,24 @@ def test_undefined_targets_have_no_number():
     assert proof.upper == math.inf
     assert proof.proves(1e300) is None
     assert "no bound is proved" in str(proof.error)
+
+
+def test_a_constant_that_is_rounded_where_it_runs():
+    """A float64 weight that the model casts to float32 is another number there."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = surefit.Parameter(np.array([[0.1]]), np.float64)
+
+        def forward(self, x):
+            return x @ self.w.float()
+
+    x = np.linspace(1, 2, 999, dtype=np.float32)[:, None]
+    with no_grad():
+        y = (x @ np.array([[0.1]], np.float32)).astype(float)
+    net = Net()
+    program = surefit.record(lambda x: net(x), Tensor(np.zeros((1, 1), np.float32)))
+    proof = certify(program, "x/10", "x=1:2", mode="deployed")
+    assert np.abs(y[:, 0] - x[:, 0] / 10.0).max() <= proof.upper < 1e-6
+    assert certify(program, "x/10", "x=1:2").upper < 1e-14

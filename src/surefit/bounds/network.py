@@ -189,7 +189,8 @@ class _Lowering:
         if all(isinstance(a, Range) for a in args):
             with np.errstate(all="ignore"):
                 y = RULES[name](*args, **e.params) if name in RULES else self.refuse(e)
-            moved = name in _MOVES or name in ("take", "concatenate", "pad", "cast")
+            moved = name in _MOVES or name in ("take", "concatenate", "pad")
+            moved |= name == "cast" and e.result.dtype.itemsize >= e.args[0].aval.dtype.itemsize
             if (
                 isinstance(y, Range) and unit and self.deployed and not moved
             ):  # where the model runs, it is computed in its own dtype

@@ -42,6 +42,7 @@ ROOMS["doctor"] = {*ROOMS["search"], "formulas", "search"}
 ROOMS["reports"] = {*ROOMS["doctor"], "doctor"}
 ROOMS["fitting"] = set(ROOMS)
 ROOMS["experiments"] = set(ROOMS)
+ROOMS["torch"] = {"core", "nn", "optim", "data", "compiler", "fitting"}
 ROOMS["play"] = ROOMS["sklearn"] = ROOMS["integrations"] = set(ROOMS)
 ROOMS["cli"] = set(ROOMS)
 ROOMS["surefit"] = set(ROOMS) - {"cli"}  # the package's own __init__

@@ -15,21 +15,35 @@ from surefit.data.dataset import (
 from surefit.data.digits import Digits, mnist, read_idx
 from surefit.data.domain import Domain, box_words, check_finite
 from surefit.data.generator import generate, write_tables
+from surefit.data.samplers import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 from surefit.data.sampling import DESIGNS, Noise, Sampling, corner_points, default_count, face_points, sample
 from surefit.data.table import Table, is_table_path, points_from, read_csv, read_table, write_table
 
 __all__ = [
     "DESIGNS",
+    "BatchSampler",
     "ConcatDataset",
     "DataLoader",
     "Dataset",
     "Digits",
     "Domain",
     "Noise",
+    "RandomSampler",
+    "Sampler",
     "Sampling",
+    "SequentialSampler",
     "Subset",
+    "SubsetRandomSampler",
     "Table",
     "TensorDataset",
+    "WeightedRandomSampler",
     "box_words",
     "check_finite",
     "corner_points",

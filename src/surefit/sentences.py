@@ -108,6 +108,8 @@ SENTENCES: dict[str, Both] = {
         "what could have made it better was tried; the best is kept", "可能改进的方法都已试过；保留最好的结果"
     ),
     # how large an error is, and what tells it
+    "mode-deployed": Both("of the program as it runs, rounding included", "指实际运行的程序，含舍入"),
+    "mode-real": Both("of the model in exact arithmetic on its stored numbers", "指按所存数值精确运算的模型"),
     "error-fresh": Both(
         "{size} at {where} (measured on {n} fresh points)", "{size}，位于 {where}（在 {n} 个新取的点上测得）"
     ),
@@ -135,6 +137,28 @@ SENTENCES: dict[str, Both] = {
         "hardly anything was learned: the error is over half of the size of the target. Poles, jumps and very many "
         "oscillations are out of reach: try a smaller domain, more samples, more units, or another method",
         "几乎没有学到东西：误差超过目标大小的一半。极点、跳变和极多的振荡无法拟合：请缩小范围，增加取样点或单元，或换方法",
+    ),
+    "unlearned-classes": Both(
+        "hardly anything was learned: the most frequent class alone is right as often. See whether the right column holds "
+        "the classes and whether the inputs tell of them; then try more rows, more units, or another method",
+        "几乎没有学到东西：总是回答最常见的类别也同样准确。请检查类别列是否正确、输入是否含有相关信息；再尝试更多行、更多单元或换方法",
+    ),
+    "classes-test": Both(
+        "{accuracy} % of {n} test rows (95 % sure: {low} to {high} % of new ones); the most frequent class alone {base} %",
+        "{n} 个测试行中的 {accuracy} %（新行 95 % 置信：{low} 至 {high} %）；总取最常见类别为 {base} %",
+    ),
+    "classes-left-out": Both(
+        "{accuracy} % of {n} training rows, each left out in turn (95 % sure: {low} to {high} % of new ones); the most "
+        "frequent class alone {base} %",
+        "{n} 个训练行逐一留出，为 {accuracy} %（新行 95 % 置信：{low} 至 {high} %）；总取最常见类别为 {base} %",
+    ),
+    "classes-validation": Both(
+        "{accuracy} % of {n} validation rows, which also chose the network; the most frequent class alone {base} %",
+        "{n} 个验证行中的 {accuracy} %，这些行也用于选择网络；总取最常见类别为 {base} %",
+    ),
+    "classes-training": Both(
+        "{accuracy} % of {n} training rows, which it was fitted to; the most frequent class alone {base} %",
+        "{n} 个训练行中的 {accuracy} %，网络正是用这些行拟合的；总取最常见类别为 {base} %",
     ),
     "unlearned-data": Both(
         "hardly anything was learned: the error is over half of the size of the target. See whether the right column "
@@ -243,12 +267,21 @@ SENTENCES: dict[str, Both] = {
         "features, {units} units, {added} of them where the error was",
         "随机特征，{units} 个单元，其中 {added} 个在误差大处",
     ),
+    "stage-named": Both("{units} units that the formula names", "公式给出的 {units} 个单元"),
+    "stage-named-beside": Both(
+        "{named} units that the formula names and {added} smooth ones", "公式给出的 {named} 个单元与 {added} 个光滑单元"
+    ),
     "stage-solver": Both("{method}, {size}{note}", "{method}，{size}{note}"),
     "stage-adam": Both("{method}, {size}, {dtype}", "{method}，{size}，{dtype}"),
     "stage-linear": Both("linear function", "线性函数"),
+    "stage-sparse": Both("linear function of {inputs} of {of} inputs", "{of} 个输入中 {inputs} 个的线性函数"),
+    "stage-additive": Both("sum of functions of one input each, {units} units", "各输入的一元函数之和，{units} 个单元"),
+    "stage-groups": Both("sum of {parts} parts, {units} units", "{parts} 个部分之和，{units} 个单元"),
+    "stage-inputs": Both("{stage}, of {inputs} of {of} inputs", "{stage}，用 {of} 个输入中的 {inputs} 个"),
     "stage-quadratic": Both("quadratic function", "二次函数"),
     "solver-solved": Both("One solve gave it.", "一次求解得到。"),
     "stage-mean": Both("the mean of {networks} networks, {units} units", "{networks} 个网络的平均，{units} 个单元"),
+    "updated": Both("the network went on, with {rows} rows", "网络在 {rows} 行上继续训练"),
     "stage-initial": Both("initial weights", "初始权重"),
     "size-units": Both("{units} units", "{units} 个单元"),
     "size-parameters": Both("{parameters} parameters", "{parameters} 个参数"),
@@ -289,6 +322,14 @@ SENTENCES: dict[str, Both] = {
         "Adam was left out: {rows} rows are too few for so many parameters to be told from noise",
         "未用 Adam：{rows} 行太少，无法把这么多参数与噪声区分开",
     ),
+    "no-adam-wide": Both(
+        "Adam was left out: {inputs} inputs are too many for {rows} rows",
+        "未用 Adam：{rows} 行对 {inputs} 个输入来说太少",
+    ),
+    "parts": Both(
+        "the function is a sum of {parts} parts that share no inputs, of {largest} at most",
+        "函数是 {parts} 个互不共用输入的部分之和，每部分至多 {largest} 个输入",
+    ),
     "no-lm": Both(
         "Levenberg-Marquardt was left out: {rows} rows by {parameters} parameters are too many",
         "未用 Levenberg-Marquardt：{rows} 行乘 {parameters} 个参数太多",
@@ -315,6 +356,36 @@ SENTENCES: dict[str, Both] = {
         "a value of the function takes {seconds:.2g} s, so that the limit of time allows {points} training points at "
         "most; give more time for more of them",
         "函数每求一个值需 {seconds:.2g} 秒，因此在时限内最多用 {points} 个训练点；给更多时间即可用更多点",
+    ),
+    "runs-failed": Both(
+        "evaluations that failed and were left out: {count}; the first, at {where}",
+        "{count} 次求值失败，已略去；第一次在 {where}",
+    ),
+    "sampling-interrupted": Both(
+        "evaluating was interrupted after {count} of {budget} evaluations; these were fitted",
+        "求值在 {budget} 次中的第 {count} 次后被中断；已用这些值拟合",
+    ),
+    "sampling-time": Both(
+        "the time ({time:g} s) allowed {count} of {budget} evaluations; give more time for the others",
+        "时限 {time:g} 秒内只完成了 {budget} 次求值中的 {count} 次；给更多时间即可完成其余的",
+    ),
+    "sampling-callback": Both(
+        "a callback ended evaluating after {count} of {budget} evaluations",
+        "回调函数在 {budget} 次求值中的第 {count} 次后停止了求值",
+    ),
+    "log-failed": Both(
+        "the log failed after {count} of {budget} evaluations, and these were fitted: {why}",
+        "{budget} 次求值中完成 {count} 次后日志写入失败，已用这些值拟合：{why}",
+    ),
+    "workers-hang": Both(
+        "every worker was busy with a call beyond its time limit after {count} of {budget} evaluations; no more could "
+        "be made",
+        "{budget} 次求值中完成 {count} 次后，所有工作进程都停在超时的调用上；无法继续求值",
+    ),
+    "workers-died": Both(
+        "a worker process died after {count} of {budget} evaluations, as of a crash or too little memory; no more could "
+        "be made",
+        "{budget} 次求值中完成 {count} 次后，一个工作进程终止（例如崩溃或内存不足）；无法继续求值",
     ),
     "gradients-unknown": Both(
         "at {missing} of {points} points the gradient is not known; there only the value counts",

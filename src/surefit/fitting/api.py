@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time as clock
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,8 +18,8 @@ from surefit.attempts.methods import FirstOrder, Method, Solver, VarPro, method_
 from surefit.checking import positive_number, whole_number
 from surefit.core import ops
 from surefit.data import Sampling
+from surefit.data.labels import Labelled, labelled
 from surefit.errors import ArgumentError
-from surefit.fitting import model_file
 from surefit.fitting.fitted import Fit
 from surefit.models.scaled import scaled
 from surefit.models.spec import network_of
@@ -27,8 +28,11 @@ from surefit.problems.problem import Problem
 from surefit.reports.film import Snapshots
 from surefit.reports.provenance import call_of, environment
 from surefit.search import choosing
+from surefit.search.classes import classify
+from surefit.search.gathering import Budget, gathered
 from surefit.search.restarts import Ensemble, best_of, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
+from surefit.storage import outputs
 
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
 
@@ -47,6 +51,11 @@ def fit(
     callbacks: Callbacks = (),
     jit: bool | None = None,
     restarts: int = 1,
+    task: str = "regress",
+    budget: int | None = None,
+    executor: Any = None,
+    log: str | os.PathLike[str] | None = None,
+    timeout: float | None = None,
 ) -> Fit:
     """Fit a function with a neural network.
 
@@ -72,6 +81,16 @@ def fit(
             passes it on to Adam, if it comes to that. The other solvers compute with NumPy and refuse True.
         restarts: networks with seeds of their own that are trained at once over the cores; the one with the best
             validation loss is kept; of solvers that with the smallest error.
+        task: "regress", or "classify": the last column of the table holds classes (texts, whole numbers, True and
+            False). `predict` then gives classes, `predict_proba` their probabilities, and the card tells accuracy, log
+            loss and calibration (`Fit.classified`).
+        budget: how often an expensive function is evaluated at most, measuring the error included. Points that fill the
+            domain come first, then those where cheap models disagree; what is fitted is the table of these values.
+        executor: with a budget, where it is evaluated: one of `concurrent.futures`, of Dask, mpi4py or loky. None:
+            here, one by one.
+        log: with a budget, a file ending in .csv or .jsonl that each evaluation is appended to as it ends; a fit that
+            was killed goes on from it, and what it holds counts.
+        timeout: with an executor, seconds for each evaluation; one that takes longer has failed.
 
     Returns:
         A `Fit`.
@@ -85,20 +104,39 @@ def fit(
     >>> fit.names, fit.predict([0.0, 1.0]).shape
     (('x',), (2,))
     """
+    found = classes_of(target, task, tol)
+    target = target if found is None else found.table
     arguments: dict[str, Any] = dict(
-        tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, callbacks=callbacks, jit=jit
-    )
+        tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, callbacks=callbacks, jit=jit,
+        budget=budget, executor=executor, log=log, timeout=timeout,
+    )  # fmt: skip
     fits = fits_of(target, domain, count=whole_number("restarts", restarts, 1), **arguments)
     fitted = fits[0] if restarts == 1 else best_of(fits)
+    if found is not None:
+        fitted.problem = replace(fitted.problem, source=fitted.problem.source | {"name": found.name})
+        fitted.classified = classify(fitted, found.classes)
     fitted.call = call_of(
-        domain=domain, tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype
-    )
+        domain=domain, tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, budget=budget,
+        task=None if found is None else task,
+    )  # fmt: skip
     return fitted
+
+
+def classes_of(target: Any, task: str, tol: float | None) -> Labelled | None:
+    """The rows with their classes where classes are to be told apart, else None."""
+    if task not in ("regress", "classify"):
+        raise ArgumentError(f"task={task!r} must be 'regress' or 'classify'")
+    if task == "regress":
+        return None
+    if tol is not None:
+        raise ArgumentError("tol: classes have no largest error; leave it out")
+    return labelled(target)
 
 
 def fits_of(
     target: Any, domain: Any = None, *, count: int, seed: int = 0, method: str | Method = "auto", model: Any = None,
-    data: Sampling | None = None, callbacks: Callbacks = (), jit: bool | None = None, **rest: Any,
+    data: Sampling | None = None, callbacks: Callbacks = (), jit: bool | None = None, budget: Any = None,
+    executor: Any = None, log: Any = None, timeout: Any = None, **rest: Any,
 ) -> list[Fit]:  # fmt: skip
     """`count` fits of one problem with seeds of their own, at once over the cores; callbacks hear of the first."""
     began = clock.perf_counter()
@@ -106,8 +144,11 @@ def fits_of(
     if unknown:
         raise ArgumentError(f"ensemble: it has no argument {unknown[0]!r}; besides members it takes those of fit")
     seed, heard, settings = whole_number("seed", seed, 0), callbacks_from(callbacks), method_from(method)
+    spending = Budget.read(budget, executor, log, timeout)
 
     def posed() -> Problem:
+        if spending is not None:
+            return gathered(target, domain, data, seed, spending, time=rest.get("time"), began=began, callbacks=heard)
         return pose(target, domain, data, seed, solver=isinstance(settings, Solver), time=rest.get("time"))
 
     shared: dict[str, Any] = dict(method=settings, model=model, jit=jit, began=began, **rest)
@@ -137,7 +178,7 @@ def load(path: str | os.PathLike[str]) -> Fit:
     A formula is read again, so that errors can be measured and drawn; a callable is not in the file. ModelFileError:
     no such file, damaged, not a surefit model, or of a newer format.
     """
-    return Fit.of(model_file.read(path))
+    return Fit.of(outputs.read(path))
 
 
 def ensemble(target: Any, domain: Any = None, *, members: int = 5, **arguments: Any) -> Ensemble:

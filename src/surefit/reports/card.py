@@ -10,6 +10,7 @@ import numpy as np
 
 from surefit import nn
 from surefit.data import Domain, box_words
+from surefit.search.classes import Classified
 from surefit.search.judging import OutputError
 from surefit.sentences import Sentence, say
 
@@ -27,6 +28,8 @@ LISTED = 6  # inputs, and outputs, that are told one by one
 def unlearned(fit: Record) -> list[Sentence]:
     """Warnings that nothing was learned, on the whole, of an output or at a place, if nobody asked for as little."""
     error, function = fit.error, fit.error.kind == "fresh"
+    if fit.classified is not None:
+        return [say("unlearned-classes")] if fit.classified.accuracy <= fit.classified.base else []
     if fit.reached:
         return []
     if UNLEARNED < error.relative_l2 < math.inf:
@@ -57,6 +60,8 @@ def card_rows(fit: Record) -> list[tuple[str, str]]:
     sizes = ", ".join(f"{count} {part}" for part, count in fit.problem.sizes().items() if count)
     if fit.problem.added:
         sizes += f" ({sum(fit.problem.added)} added where the error was largest)"
+    if (evaluated := fit.problem.source.get("evaluated")) is not None:
+        sizes += f"; {_evaluated_words(fit.problem.source.get('budget'), **evaluated)}"
     rows = [
         ("target", _target_words(fit)),
         ("domain", _domain_words(fit)),
@@ -66,10 +71,25 @@ def card_rows(fit: Record) -> list[tuple[str, str]]:
         ("training", f"{_work_words(fit)} in {_time_words(fit)}{best}"),
         *([("restarts", _restart_words(fit))] if fit.restarts else []),
         ("stopped", fit.stop_reason),
-        *error_rows(fit),
+        *(error_rows(fit) if fit.classified is None else class_rows(fit.classified)),
+        *proved_rows(fit),
         ("status", _status(fit) + f", seed {fit.seed}"),
     ]
     return rows + [("warning", w) for w in warnings_of(fit)]
+
+
+def class_rows(found: Classified) -> list[tuple[str, str]]:
+    """Of classes, as (label, text): which there are, how many were right, and how well the probabilities are known."""
+    right = [
+        f"{name} {row[i]} of {sum(row)}"
+        for i, (name, row) in enumerate(zip(found.classes, found.confusion, strict=True))
+    ]
+    return [
+        ("classes", f"{len(found.classes)}: {_short([str(name) for name in found.classes])}"),
+        ("accuracy", found.sentence()),
+        ("right", _short(right)),
+        ("log loss", f"{found.log_loss:.3g}, calibration error {found.calibration:.2g}"),
+    ]
 
 
 def error_rows(fit: Record) -> list[tuple[str, str]]:
@@ -88,6 +108,26 @@ def error_rows(fit: Record) -> list[tuple[str, str]]:
     if len(shown) < len(error.outputs):
         rows.append(("", f"and {len(error.outputs) - len(shown)} more outputs, of larger R²"))
     return rows
+
+
+def proved_rows(fit: Record) -> list[tuple[str, str]]:
+    """What is proved, as (label, text); nothing where nothing is."""
+    certificate = fit.proved
+    if certificate is None:
+        return []
+    return [("certificate", f"{certificate.error}; {mode_words(certificate.mode)}")]
+
+
+def mode_words(mode: str) -> Sentence:
+    """What a certificate speaks of: the program that runs, or the model in exact arithmetic."""
+    return say("mode-deployed" if mode == "deployed" else "mode-real")
+
+
+def _evaluated_words(budget: int | None, evaluations: int, failed: int, resumed: int) -> str:
+    """How often an expensive function was evaluated."""
+    of = "" if budget is None else f" of {budget}"
+    words = f"{evaluations}{of} evaluations"
+    return words + (f", {failed} failed" if failed else "") + (f", {resumed} from the log" if resumed else "")
 
 
 def _badness(part: OutputError) -> float:
@@ -149,6 +189,8 @@ def to_dict(fit: Record) -> dict[str, Any]:
         "stop_reason": fit.stop_reason,
         "interrupted": fit.interrupted,
         "error": fit.error.to_dict(),
+        **({} if fit.classified is None else {"classified": fit.classified.to_dict()}),
+        "certificate": None if fit.proved is None else fit.proved.to_dict(leaves=False),
         "tol": fit.tol,
         "reached": fit.reached,
         "seed": fit.seed,
@@ -232,6 +274,11 @@ def _work_words(fit: Record) -> str:
 def _status(fit: Record) -> str:
     if fit.tol is None:
         return "measured, no tolerance asked"
+    certificate = fit.proved
+    if certificate is not None and certificate.mode == "deployed":
+        verdict = certificate.proves(fit.tol)
+        if verdict is not None:
+            return f"tolerance {fit.tol:g} {'reached' if verdict else 'NOT reached'} (proved)"
     return f"tolerance {fit.tol:g} {'reached' if fit.reached else 'NOT reached'} (measured)"
 
 
@@ -250,4 +297,14 @@ def _restart_words(fit: Record) -> str:
     return f"the best of {len(fit.restarts)} networks, {what} {shown}{more}"
 
 
-__all__ = ["card_html", "card_rows", "card_text", "error_rows", "r2_words", "to_dict", "unlearned", "warnings_of"]
+__all__ = [
+    "card_html",
+    "card_rows",
+    "card_text",
+    "error_rows",
+    "mode_words",
+    "r2_words",
+    "to_dict",
+    "unlearned",
+    "warnings_of",
+]

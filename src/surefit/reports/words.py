@@ -45,6 +45,20 @@ WORDS: dict[str, Both] = {
     "test rows": Both("test rows", "测试行"),
     "validation rows": Both("validation rows", "验证行"),
     "training rows": Both("training rows", "训练行"),
+    # classes
+    "accuracy": Both("Accuracy", "准确率"),
+    "log-loss": Both("Log loss (nats)", "对数损失（奈特）"),
+    "calibration": Both("Calibration error: certainty against accuracy", "校准误差：置信度与准确率之差"),
+    "true-class": Both("true class", "真实类别"),
+    "confusion-caption": Both(
+        "How many rows of each class (a line) were given which class (a column).",
+        "每个真实类别（行）的样本被判为各类别（列）的数目。",
+    ),
+    "as-indicators": Both(
+        "The network was fitted to a column for each class that is 1 for its rows and 0 for the others; the errors "
+        "below are those of these columns.",
+        "网络拟合的是每个类别的指示列：属于该类的行为 1，其余为 0；下面的误差是这些列的误差。",
+    ),
     # function
     "function-formula": Both("The function that was fitted:", "被拟合的函数："),
     "function-callable": Both(
@@ -224,6 +238,14 @@ WORDS: dict[str, Both] = {
     "error-caption": Both("Where the error is large.", "误差大的地方。"),
     "surface-caption": Both("The fit as a surface.", "拟合曲面。"),
     # certificate
+    "certificate-proved": Both(
+        "Proved: at every point of the domain the error is at most {upper}, {mode}; it is at least {lower} at {at}.",
+        "已证明：在定义域的每一点，误差不超过 {upper}（{mode}）；在 {at} 处误差至少为 {lower}。",
+    ),
+    "certificate-rests": Both(
+        "The proof speaks of the model with SHA-256 {model}... and rests on: {assuming}.",
+        "该证明针对 SHA-256 为 {model}… 的模型，并依据：{assuming}。",
+    ),
     "no-certificate": Both(
         "Nothing is proved about this fit. Its error was measured: the largest |error| found, {size}, is a lower bound "
         "of the true maximum, which may be larger between the points.",

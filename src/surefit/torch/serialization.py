@@ -14,7 +14,7 @@ from surefit.core.device import Device
 from surefit.core.tensor import Tensor
 from surefit.errors import DtypeError, ModelFileError
 from surefit.files import regular_file, write_atomically
-from surefit.fitting.tensors import from_bytes, to_bytes
+from surefit.storage.tensors import from_bytes, to_bytes
 
 KEY = "surefit.torch"  # in the header: how the arrays are put together
 

@@ -70,7 +70,11 @@ def adapted_class(cls: type, module: str, drop: tuple[str, ...] = ()) -> type:
             args = args[:-1]  # ReLU(True)
         cls.__init__(self, *args, **left)  # type: ignore[misc]
 
-    return type(cls.__name__, (cls,), {"__init__": __init__, "__module__": module, "__doc__": cls.__doc__})
+    return type(
+        cls.__name__,
+        (cls,),
+        {"__init__": __init__, "__module__": module, "__doc__": (cls.__doc__ or "").partition(">>>")[0]},
+    )
 
 
 def refusal(module: str, name: str, elsewhere: dict[str, str], have: list[str]) -> AttributeError:

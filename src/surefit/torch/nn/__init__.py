@@ -20,7 +20,16 @@ from surefit.nn import (
 from surefit.torch.adapt import adapted_class, refusal
 from surefit.torch.nn import functional, init, utils
 
-_PLAIN = ("Flatten", "Identity", "Module", "ModuleDict", "ModuleList", "Parameter", "ParameterDict", "ParameterList")
+_PLAIN: tuple[str, ...] = (
+    "Flatten",
+    "Identity",
+    "Module",
+    "ModuleDict",
+    "ModuleList",
+    "Parameter",
+    "ParameterDict",
+    "ParameterList",
+)
 _PLAIN += ("Sequential", "Unflatten")
 _OWN = ("MLP", "Residual", "Sin", "Square", "LogCoshLoss", "QuantileLoss", "functional", "init")
 
@@ -30,11 +39,15 @@ def _loss_class(cls: type) -> type:
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         old = [kwargs.pop(k, None) for k in ("size_average", "reduce")]
-        kwargs["reduction"] = functional.reduction_of(*old, kwargs.get("reduction", "mean"))
+        kwargs["reduction"] = functional.reduction_of(old[0], old[1], kwargs.get("reduction", "mean"))
         cls.__init__(self, *args, **kwargs)  # type: ignore[misc]
 
     names = {"MSELoss": "mse_loss", "L1Loss": "l1_loss", "SmoothL1Loss": "smooth_l1_loss", "HuberLoss": "huber_loss"}
-    fields: dict[str, Any] = {"__init__": __init__, "__module__": __name__, "__doc__": cls.__doc__}
+    fields: dict[str, Any] = {
+        "__init__": __init__,
+        "__module__": __name__,
+        "__doc__": (cls.__doc__ or "").partition(">>>")[0],
+    }
     if cls.__name__ in names:
         function = getattr(functional, names[cls.__name__])
 

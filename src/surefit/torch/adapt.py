@@ -56,6 +56,11 @@ def adapted(f: Callable[..., Any], name: str = "") -> Callable[..., Any]:
     return call
 
 
+def described(cls: type) -> str:
+    """The description of a class without its examples, which use surefit's own names."""
+    return (cls.__doc__ or "").partition(">>>")[0]
+
+
 def adapted_class(cls: type, module: str, drop: tuple[str, ...] = ()) -> type:
     """The class, whose constructor also takes keywords that change nothing here, such as inplace= and device="cpu"."""
     takes = list(inspect.signature(cls).parameters.values())
@@ -73,7 +78,7 @@ def adapted_class(cls: type, module: str, drop: tuple[str, ...] = ()) -> type:
     return type(
         cls.__name__,
         (cls,),
-        {"__init__": __init__, "__module__": module, "__doc__": (cls.__doc__ or "").partition(">>>")[0]},
+        {"__init__": __init__, "__module__": module, "__doc__": described(cls)},
     )
 
 
@@ -88,4 +93,4 @@ def refusal(module: str, name: str, elsewhere: dict[str, str], have: list[str]) 
     return AttributeError(f"{module} has no {name}{cure}")
 
 
-__all__ = ["adapted", "adapted_class", "checked_keywords", "refusal"]
+__all__ = ["adapted", "adapted_class", "checked_keywords", "described", "refusal"]

@@ -17,7 +17,7 @@ from surefit.nn import (
     Sequential,
     Unflatten,
 )
-from surefit.torch.adapt import adapted_class, refusal
+from surefit.torch.adapt import adapted_class, described, refusal
 from surefit.torch.nn import functional, init, utils
 
 _PLAIN: tuple[str, ...] = (
@@ -46,7 +46,7 @@ def _loss_class(cls: type) -> type:
     fields: dict[str, Any] = {
         "__init__": __init__,
         "__module__": __name__,
-        "__doc__": (cls.__doc__ or "").partition(">>>")[0],
+        "__doc__": described(cls),
     }
     if cls.__name__ in names:
         function = getattr(functional, names[cls.__name__])

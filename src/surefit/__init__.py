@@ -91,7 +91,7 @@ _HOME = {
     "surefit.core.leaves": "Parameter",
     "surefit.core.creation": (
         "tensor as_tensor from_numpy zeros ones full zeros_like ones_like full_like arange linspace eye "
-        "rand randn randint randperm"
+        "rand randn randint randperm rand_like randn_like normal bernoulli multinomial logspace"
     ),
     "surefit.core.random": "Generator",
     "surefit.core.batching": "batch",

@@ -415,7 +415,7 @@ EVERY = {  # layer, shape of one sample
 }
 ELSEWHERE = {  # tested by themselves: they take indices or two inputs, draw, mix samples, or hold modules
     *("Bilinear", "Embedding", "Dropout", "BatchNorm2d"),
-    *("Sequential", "ModuleList", "ModuleDict", "Module"),
+    *("Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "Module"),
 }
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from surefit import nn
 from surefit.attempts.events import callbacks_from
 from surefit.attempts.lr_finder import RateTest, range_test
-from surefit.attempts.methods import FirstOrder, Method, Solver, VarPro, method_from
+from surefit.attempts.methods import Auto, FirstOrder, Method, Solver, VarPro, method_from
 from surefit.checking import positive_number, whole_number
 from surefit.core import ops
 from surefit.data import Sampling
@@ -27,6 +27,7 @@ from surefit.problems.problem import Problem
 from surefit.reports.film import Snapshots
 from surefit.reports.provenance import call_of, environment
 from surefit.search import choosing
+from surefit.search.limits import FEW_ROWS
 from surefit.search.restarts import Ensemble, best_of, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
 
@@ -107,8 +108,10 @@ def fits_of(
         raise ArgumentError(f"ensemble: it has no argument {unknown[0]!r}; besides members it takes those of fit")
     seed, heard, settings = whole_number("seed", seed, 0), callbacks_from(callbacks), method_from(method)
 
+    few = FEW_ROWS if isinstance(settings, Auto) and model is None else 0
+
     def posed() -> Problem:
-        return pose(target, domain, data, seed, solver=isinstance(settings, Solver), time=rest.get("time"))
+        return pose(target, domain, data, seed, solver=isinstance(settings, Solver), time=rest.get("time"), few=few)
 
     shared: dict[str, Any] = dict(method=settings, model=model, jit=jit, began=began, **rest)
     if count == 1:

@@ -33,6 +33,7 @@ from surefit.reports.film import load_frames, save_frames
 from surefit.search.choosing import DESCRIBED
 from surefit.search.judging import Measured
 from surefit.search.record import Made, Record, Solved, Trained
+from surefit.search.teacher import Processes, Taught
 from surefit.sentences import Sentence, from_dict
 
 FORMAT = 1
@@ -58,8 +59,15 @@ def save(fit: Record, path: Path) -> Path:
                 tensors[f"data.{part}.rows"] = fit.problem.row_numbers[part][:SAMPLE]
     if fit.problem.slopes is not None:
         tensors["data.train.slopes"] = fit.problem.slopes[:SAMPLE]
+    if fit.left_out is not None:
+        tensors["data.train.left_out"] = fit.left_out[:SAMPLE]
+    teacher = None
+    if fit.taught is not None:
+        teacher, arrays = fit.taught.teacher.to_dict()
+        tensors |= {f"teacher.{n}": v for n, v in arrays.items()}
     header = {
         "format": FORMAT,
+        "teacher": teacher,
         "card": _card(fit),
         "network": description,
         "history": fit.history,
@@ -210,7 +218,17 @@ def _rebuild(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Record:
         environment=card.get("environment", {}),
         compile_seconds=card.get("compile_seconds"),
         restarts=card.get("restarts", []),
+        taught=_taught(card, header, tensors),
+        left_out=tensors.get("data.train.left_out"),
     )
+
+
+def _taught(card: dict[str, Any], header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Taught | None:
+    if header.get("teacher") is None:
+        return None
+    arrays = {n.removeprefix("teacher."): a for n, a in tensors.items() if n.startswith("teacher.")}
+    estimate, distance = (Measured.from_dict(card["teacher"][key]) for key in ("error", "distance"))
+    return Taught(Processes.from_dict(header["teacher"], arrays), estimate, distance)
 
 
 def _measured(card: dict[str, Any]) -> Measured:

@@ -33,12 +33,14 @@ FEWEST_WATCHED = 200  # validation points of a known function without noise: wit
 
 
 def pose(
-    target: Any, domain: Any, data: Sampling | None, seed: int, solver: bool = False, time: float | None = None
-) -> Problem:
+    target: Any, domain: Any, data: Sampling | None, seed: int, solver: bool = False, time: float | None = None,
+    few: int = 0,
+) -> Problem:  # fmt: skip
     """The Problem of a target: a formula (or several), a callable, a table in any form `read_table` takes, or (X, y).
 
     solver: it is for a solver, which wants few points of a function at first and draws more itself. time: the seconds
-    that the fit may take; of a callable so slow that its values would take more than a part of them, fewer are asked.
+    that the fit may take; of a callable so slow that its values would take more than a part of them, fewer are asked. few: rows of a
+    table, up to which none are held out unless somebody asks for a split.
 
     ArgumentError: a function without a domain, or a data argument that is not a Sampling. DomainError: the target is
     not finite somewhere. FormulaError, DataError: it cannot be read.
@@ -72,7 +74,7 @@ def pose(
         return _of_function(
             function, box, outputs, plan, seed, source, _called_slopes(plan, box, outputs), free, allowed
         )
-    return _of_table(target, domain, plan, seed)
+    return _of_table(target, domain, plan, seed, few)
 
 
 def first_sampling(dim: int, plan: Sampling) -> Sampling:
@@ -233,13 +235,15 @@ def _flat_outputs(y: np.ndarray, names: Sequence[str]) -> tuple[Sentence, ...]:
     )
 
 
-def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
+def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, few: int) -> Problem:
     if hasattr(target, "predict") and not hasattr(target, "columns"):
         name = type(target).__name__
         raise ArgumentError(f"the target is a {name}, which is not called itself; give its method, model.predict")
     table = read_table(target, drop_missing=plan.drop_nonfinite)
     table, box = _named_alike(target, table, domain)
     rng = np.random.default_rng(seed)
+    if len(table) <= few and plan.split is None and plan.derivatives is None:
+        plan = replace(plan, split=(1.0, 0.0, 0.0))
     parts = plan.rows(len(table), rng)
     x, y = table.x, table.y
     check_size(y)
@@ -262,6 +266,7 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
         validation_slopes=None if slopes is None or validation is None else slopes[parts[1]],
         row_numbers=dict(zip(("train", "validation", "test"), parts, strict=True)) if plan.test is None else None,
         notes=(*derivatives.notes(slopes), *_outside(box, x), *rows.notes(x, y, table.inputs, table.targets)),
+        known=plan.noise is not None and Noise.read(plan.noise).scale == 0.0,
     )  # fmt: skip
 
 

@@ -67,6 +67,7 @@ def card_rows(fit: Record) -> list[tuple[str, str]]:
         *([("restarts", _restart_words(fit))] if fit.restarts else []),
         ("stopped", fit.stop_reason),
         *error_rows(fit),
+        *([("teacher", str(fit.taught.sentence()))] if fit.taught is not None else []),
         ("status", _status(fit) + f", seed {fit.seed}"),
     ]
     return rows + [("warning", w) for w in warnings_of(fit)]
@@ -149,6 +150,7 @@ def to_dict(fit: Record) -> dict[str, Any]:
         "stop_reason": fit.stop_reason,
         "interrupted": fit.interrupted,
         "error": fit.error.to_dict(),
+        "teacher": None if fit.taught is None else fit.taught.to_dict(),
         "tol": fit.tol,
         "reached": fit.reached,
         "seed": fit.seed,
@@ -231,8 +233,8 @@ def _work_words(fit: Record) -> str:
 
 def _status(fit: Record) -> str:
     if fit.tol is None:
-        return "measured, no tolerance asked"
-    return f"tolerance {fit.tol:g} {'reached' if fit.reached else 'NOT reached'} (measured)"
+        return f"{fit.error.status}, no tolerance asked"
+    return f"tolerance {fit.tol:g} {'reached' if fit.reached else 'NOT reached'} ({fit.error.status})"
 
 
 def _time_words(fit: Record) -> str:

@@ -21,6 +21,7 @@ from surefit.models.observed import observed
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.search.judging import Measured
+from surefit.search.teacher import Taught
 from surefit.sentences import Sentence
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ class Record:
         restarts: the scores of all networks of which this one was the best, where there were several.
         call: the arguments that `fit` was called with as Python text, None where an argument has no text.
         environment: versions and machine of the training. film: its frames, if a `Snapshots` callback took some.
+        taught: the teacher that the network learned from, if it did, its estimated error and how near the network is.
+        left_out: (n, k), what each training row is missed by when it is left out, where that is known.
         config: the run.toml beside a model that was loaded from its directory.
     """
 
@@ -102,6 +105,8 @@ class Record:
     config: str | None = None
     compile_seconds: float | None = None
     restarts: list[float] = field(default_factory=list)
+    taught: Taught | None = None
+    left_out: np.ndarray | None = field(default=None, repr=False)
     _warned: bool = field(default=False, repr=False)
     _ensembles: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)  # by number of members
 

@@ -206,7 +206,7 @@ def recorded(
         stop_reason=reason, seed=state.seed, seconds=progress.seconds,
         steps=progress.evaluations if how.solved else progress.steps,
         tol=state.tol, interrupted=progress.interrupted, best_epoch=best.row or None, warnings=warnings,
-        score=best.score, compile_seconds=progress.compile_seconds,
+        score=best.score, compile_seconds=progress.compile_seconds, taught=best.taught, left_out=best.missed,
     )  # fmt: skip
 
 

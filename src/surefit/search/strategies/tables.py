@@ -17,26 +17,35 @@ from surefit.attempts.output_layer import enough_rows
 from surefit.attempts.polynomial import network_for
 from surefit.attempts.training import plan
 from surefit.models.chain import hidden_layer
+from surefit.models.inference import evaluate
 from surefit.problems.points import equations
+from surefit.problems.scaling import Scaling
 from surefit.search.candidates import Candidate
 from surefit.search.cost import of_search, of_solve
+from surefit.search.distilling import lesson
+from surefit.search.judging import Judge
 from surefit.search.limits import (
     BY_THE_WAY,
     CLEAN,
+    CLOSE,
+    FEW_ROWS,
     FEWER,
     FIRST_RESERVE,
     MEAN_OF,
     MEAN_WITHIN,
     MOST_MEAN,
     MOST_MONOMIALS,
+    MOST_PARAMETERS,
     NAMED_UNITS,
     NOISY_UNITS,
     QUICK,
     SOLVE,
     SOLVER_RESERVE,
 )
-from surefit.search.runner import State, Strategy
+from surefit.search.runner import State, Strategy, run
 from surefit.search.strategies.functions import adam, polishing
+from surefit.search.strategies.students import farness, students
+from surefit.search.teacher import Taught, can_teach, teacher_of
 from surefit.sentences import say
 
 
@@ -45,9 +54,15 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
     n, rows = len(s.problem.train[0]), equations(s.problem)
     for degree in (1, 2):
         monomials = s.dim if degree == 1 else s.dim * (s.dim + 3) // 2
-        if s.problem.slopes is None and monomials <= min(n, MOST_MONOMIALS):
+        if s.problem.slopes is None and monomials <= min(n if degree == 1 else 2 * n // 3, MOST_MONOMIALS):
             network = s.built(network_for(degree, s.dim))
             yield s.attempt(Polynomial(degree=degree), network, s.problem, reserve=FIRST_RESERVE)
+    few = can_teach(s.problem) and n <= FEW_ROWS
+    if can_teach(s.problem) and not (s.best is not None and s.best.score <= CLEAN):
+        yield from taught(s)
+    if few:
+        yield say("no-adam-teacher")
+        return say("few-rows", rows=n)
     scales: Sequence[float] = ()
     taken = {h: min(rows, enough_rows(h)) for h in NOISY_UNITS}
     affordable = [h for h in NOISY_UNITS if h <= n and of_solve(taken[h], h) <= SOLVE] or [NOISY_UNITS[0]]
@@ -84,12 +99,39 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
     return say("rows-chose", rows=say(rows_said))
 
 
+def taught(s: State) -> Strategy:
+    """A small network that learns from Gaussian processes."""
+    x, y = s.problem.train
+    teacher = teacher_of(s.problem, s.seed, lambda: s.progress.out_of_time(1.0 - FIRST_RESERVE) or s.progress.halt())
+    values = teacher.predict(x)
+    left_out = teacher.left_out()[0] - y
+    estimate = s.judge.estimated(left_out, teacher.error(s.problem.domain, s.seed))
+    aims = [CLOSE * part.rmse for part in estimate.outputs]
+    source = {"kind": "callable", "name": str(teacher.words)}
+    learned = lesson(
+        teacher.predict, s.problem.names, s.problem.outputs, s.problem.domain, x, s.seed, MOST_PARAMETERS, source
+    )
+    inner = State(learned, s.seed, s.dtype, Judge(learned, s.seed), s.progress)
+    reason = run(inner, students(inner, MOST_PARAMETERS, aims))
+    if not inner.candidates:
+        return None
+    best = min(inner.candidates, key=lambda c: farness(c, aims))
+    left_out = left_out + evaluate(best.model, x) - values
+    outcome = Outcome(
+        network=best.model.network, problem=s.problem, stage=say("stage-student", teacher=teacher.words, stage=best.stage),
+        reason=reason, row=best.row, model=best.model, details=best.details,
+        left_out=Scaling.of(s.problem).errors(left_out), taught=Taught(teacher, estimate, best.error),
+    )  # fmt: skip
+    yield s.attempt(None, best.model.network, s.problem, made=outcome)
+    return None
+
+
 def mean(s: State) -> Strategy:
     """The mean of the best networks with one hidden layer, as one network with all their units.
 
     What they have learned of the noise differs, and half of it goes (Breiman 1996, Bagging predictors).
     """
-    layers = [c for c in s.candidates if c.details["solver"] in ("features", "varpro") and c.left_out is not None]
+    layers = [c for c in s.candidates if c.details["solver"] in ("features", "varpro") and c.left_out is not None and c.taught is None]
     whole = [c for c in layers if c.left_out is not None and len(c.left_out) == len(s.problem.train[0])]
     least = min((c.score for c in whole), default=0.0)
     chosen: list[Candidate] = []

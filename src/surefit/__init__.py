@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         AdamW,
         Auto,
         Ensemble,
+        Estimated,
         Features,
         Fit,
         Interval,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
         Snapshots,
         TextPlot,
         VarPro,
+        distil,
         ensemble,
         examine,
         find_lr,
@@ -71,7 +73,7 @@ _ROOMS = ("compiler", "data", "errors", "formulas", "nn", "optim", "solvers", "v
 # where each public name lives; a name that is not here is looked for among the functions of tensors
 _HOME = {
     "surefit.fitting": (
-        "fit ensemble Ensemble Fit Measured load examine Diagnosis Finding MLPSpec "
+        "fit distil ensemble Ensemble Fit Measured Estimated load examine Diagnosis Finding MLPSpec "
         "SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
         "Auto Polynomial Features VarPro LM LBFGS "
         "Started Epoch Finished OutsideWarning find_lr RateTest smallest Smallest Interval "

@@ -30,6 +30,7 @@ from surefit.search.strategies.descent import descent, parts
 from surefit.search.strategies.functions import known_function
 from surefit.search.strategies.given import given_network
 from surefit.search.strategies.named import named
+from surefit.search.strategies.students import students
 from surefit.search.strategies.tables import measured_data
 from surefit.spelling import spelled
 
@@ -100,6 +101,18 @@ def fit_problem(
     return recorded(state, run(state, strategy), made, model)
 
 
+def distil_problem(
+    posed: Callable[[], tuple[Problem, list[float]]], *, tol: float | None, time: float | None, most: int, seed: int,
+    dtype: Any, callbacks: Sequence[Callback],
+) -> Record:  # fmt: skip
+    """The record of a small network that learns from a teacher: see `search.distilling`."""
+    progress = Progress(time=positive_number("time", time), callbacks=callbacks)
+    tol, kind = positive_number("tol", tol), ops.float64 if dtype is None else ops.dtype_of(dtype)
+    problem, aims = posed()
+    state = State(problem, seed, kind, Judge(problem, seed), progress, tol)
+    return recorded(state, run(state, students(state, most, aims)), partial(_solved, state, Auto()))
+
+
 def automatic(state: State, model: Any, jit: bool | None) -> Strategy:
     """The strategy of the automatic choice."""
     if model is not None:
@@ -144,4 +157,4 @@ def _resolved(method: FirstOrder, problem: Problem) -> dict[str, Any]:
     return {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}
 
 
-__all__ = ["fit_problem"]
+__all__ = ["distil_problem", "fit_problem"]

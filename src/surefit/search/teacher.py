@@ -127,7 +127,7 @@ class Processes:
         arrays = {"x": self.x, "y": self.y}
         if self.left_out_rows is not None:
             arrays |= {"left_out": self.left_out_rows[0], "deviation": self.left_out_rows[1]}
-        arrays |= ({} if self.weights is None else {"weights": self.weights})
+        arrays |= {} if self.weights is None else {"weights": self.weights}
         return {"kind": "processes", "noise": self.noise, "parts": parts}, arrays
 
     @classmethod

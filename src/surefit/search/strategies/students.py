@@ -11,41 +11,54 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from surefit.attempts.methods import LM, Features, VarPro
+from surefit.attempts.methods import LBFGS, LM, Features, VarPro
 from surefit.models.spec import MLPSpec
 from surefit.problems.points import with_rows
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate
+from surefit.search.cost import of_iteration, of_search
 from surefit.search.limits import CLOUD
 from surefit.search.runner import State, Strategy
 from surefit.sentences import say
 
-SEARCH, DEEP_SEARCH = 25, 40  # iterations
+SEARCH, DEEP_SEARCH, LONG_SEARCH = 25, 40, 1000  # iterations
+SEARCHED = 4e9  # operations of an iteration at most
+FAR_OFF = 5.0  # times as far as it need be: then it is the network that is missed, more than its teacher is
 LARGEST = 6.0  # the largest error over the root mean square, about
 
 
 def students(s: State, most: int, aims: Sequence[float]) -> Strategy:
-    """most: parameters. aims: of each output, the rmse from the teacher at which it is near enough."""
+    """What is tried for a network of at most so many parameters, until one is near enough.
+
+    aims: the rmse from the teacher, of each output, that is near enough; where there is a tolerance, that tells alone.
+    """
     d, k = s.dim, len(s.problem.outputs)
 
     def near(found: Candidate | None) -> bool:
-        return found is not None and farness(found, aims) <= 1.0
+        return s.tol is None and found is not None and farness(found, aims) <= 1.0
 
-    goal = LARGEST * min(aims) or None  # of the largest error
+    goal = s.tol or LARGEST * min(aims) or None  # of the largest error
     for units in hidden_units(d, k, most):
         network = s.hidden(units)
         problem = first_rows(s, CLOUD * network.num_parameters())
         found = yield s.attempt(Features(draws=1), network, problem, beyond=2, goal=goal)
         if near(found):
             return say("student-close")
+        if of_search(network, problem) > SEARCHED:
+            break
         found = yield s.attempt(VarPro(iterations=SEARCH), network, problem, goal=goal)
         if near(found):
             return say("student-close")
     width = two_layers(d, k, most)
     if width > 1:
         network = s.built(MLPSpec((width, width), "tanh"))
-        problem = first_rows(s, CLOUD * network.num_parameters())
-        found = yield s.attempt(LM(iterations=DEEP_SEARCH), network, problem, goal=goal)
+        p = network.num_parameters()
+        problem = first_rows(s, CLOUD * p)
+        dear = of_iteration(len(problem.train[0]), k, p) > SEARCHED
+        method = LBFGS(iterations=LONG_SEARCH) if dear else LM(iterations=DEEP_SEARCH)
+        found = yield s.attempt(method, network, problem, goal=goal)
+        if found is not None and not dear and farness(found, aims) > FAR_OFF:  # it goes on from there
+            found = yield s.attempt(method, network, problem, goal=goal)
         if near(found):
             return say("student-close")
     return say("student-full", most=most)

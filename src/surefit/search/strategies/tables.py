@@ -131,7 +131,11 @@ def mean(s: State) -> Strategy:
 
     What they have learned of the noise differs, and half of it goes (Breiman 1996, Bagging predictors).
     """
-    layers = [c for c in s.candidates if c.details["solver"] in ("features", "varpro") and c.left_out is not None and c.taught is None]
+    layers = [
+        c
+        for c in s.candidates
+        if c.details["solver"] in ("features", "varpro") and c.left_out is not None and c.taught is None
+    ]
     whole = [c for c in layers if c.left_out is not None and len(c.left_out) == len(s.problem.train[0])]
     least = min((c.score for c in whole), default=0.0)
     chosen: list[Candidate] = []

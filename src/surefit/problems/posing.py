@@ -39,8 +39,8 @@ def pose(
     """The Problem of a target: a formula (or several), a callable, a table in any form `read_table` takes, or (X, y).
 
     solver: it is for a solver, which wants few points of a function at first and draws more itself. time: the seconds
-    that the fit may take; of a callable so slow that its values would take more than a part of them, fewer are asked. few: rows of a
-    table, up to which none are held out unless somebody asks for a split.
+    that the fit may take; of a callable so slow that its values would take more than a part of them, fewer are asked.
+    few: rows of a table, up to which none are held out unless somebody asks for a split.
 
     ArgumentError: a function without a domain, or a data argument that is not a Sampling. DomainError: the target is
     not finite somewhere. FormulaError, DataError: it cannot be read.

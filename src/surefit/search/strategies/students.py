@@ -1,4 +1,4 @@
-"""A small network that learns from a teacher, whose values cost little: the smallest of a few sizes that is near enough.
+"""A small network that learns from a teacher, whose values cost little: the smallest size that is near enough.
 
 One hidden layer, placed and then searched by variable projection, with more and more units; then two hidden layers, by
 Levenberg-Marquardt, where one was not enough.
@@ -23,6 +23,7 @@ from surefit.sentences import say
 
 SEARCH, DEEP_SEARCH, LONG_SEARCH = 25, 40, 1000  # iterations
 SEARCHED = 4e9  # operations of an iteration at most
+RESERVE = 0.1  # of the time, where it is given: the network is to be judged yet
 FAR_OFF = 5.0  # times as far as it need be: then it is the network that is missed, more than its teacher is
 LARGEST = 6.0  # the largest error over the root mean square, about
 
@@ -41,12 +42,12 @@ def students(s: State, most: int, aims: Sequence[float]) -> Strategy:
     for units in hidden_units(d, k, most):
         network = s.hidden(units)
         problem = first_rows(s, CLOUD * network.num_parameters())
-        found = yield s.attempt(Features(draws=1), network, problem, beyond=2, goal=goal)
+        found = yield s.attempt(Features(draws=1), network, problem, beyond=2, goal=goal, reserve=RESERVE)
         if near(found):
             return say("student-close")
         if of_search(network, problem) > SEARCHED:
             break
-        found = yield s.attempt(VarPro(iterations=SEARCH), network, problem, goal=goal)
+        found = yield s.attempt(VarPro(iterations=SEARCH), network, problem, goal=goal, reserve=RESERVE)
         if near(found):
             return say("student-close")
     width = two_layers(d, k, most)
@@ -56,9 +57,9 @@ def students(s: State, most: int, aims: Sequence[float]) -> Strategy:
         problem = first_rows(s, CLOUD * p)
         dear = of_iteration(len(problem.train[0]), k, p) > SEARCHED
         method = LBFGS(iterations=LONG_SEARCH) if dear else LM(iterations=DEEP_SEARCH)
-        found = yield s.attempt(method, network, problem, goal=goal)
+        found = yield s.attempt(method, network, problem, goal=goal, reserve=RESERVE)
         if found is not None and not dear and farness(found, aims) > FAR_OFF:  # it goes on from there
-            found = yield s.attempt(method, network, problem, goal=goal)
+            found = yield s.attempt(method, network, problem, goal=goal, reserve=RESERVE)
         if near(found):
             return say("student-close")
     return say("student-full", most=most)

@@ -42,7 +42,7 @@ from surefit.search.limits import (
     SOLVE,
     SOLVER_RESERVE,
 )
-from surefit.search.runner import State, Strategy, run
+from surefit.search.runner import State, Strategy, perform, run
 from surefit.search.strategies.functions import adam, polishing
 from surefit.search.strategies.students import farness, students
 from surefit.search.teacher import Taught, can_teach, teacher_of
@@ -57,12 +57,13 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
         if s.problem.slopes is None and monomials <= min(n if degree == 1 else 2 * n // 3, MOST_MONOMIALS):
             network = s.built(network_for(degree, s.dim))
             yield s.attempt(Polynomial(degree=degree), network, s.problem, reserve=FIRST_RESERVE)
-    few = can_teach(s.problem) and n <= FEW_ROWS
+    few = can_teach(s.problem) and sum(s.problem.sizes().values()) <= FEW_ROWS
     if can_teach(s.problem) and not (s.best is not None and s.best.score <= CLEAN):
         yield from taught(s)
     if few:
         yield say("no-adam-teacher")
-        return say("few-rows", rows=n)
+        clean = s.best is not None and s.best.score <= CLEAN
+        return say("clean") if clean else say("few-rows", rows=n)
     scales: Sequence[float] = ()
     taken = {h: min(rows, enough_rows(h)) for h in NOISY_UNITS}
     affordable = [h for h in NOISY_UNITS if h <= n and of_solve(taken[h], h) <= SOLVE] or [NOISY_UNITS[0]]
@@ -112,17 +113,18 @@ def taught(s: State) -> Strategy:
         teacher.predict, s.problem.names, s.problem.outputs, s.problem.domain, x, s.seed, MOST_PARAMETERS, source
     )
     inner = State(learned, s.seed, s.dtype, Judge(learned, s.seed), s.progress)
-    reason = run(inner, students(inner, MOST_PARAMETERS, aims))
+    reason = run(inner, students(inner, MOST_PARAMETERS, aims), s.perform or perform)
     if not inner.candidates:
         return None
     best = min(inner.candidates, key=lambda c: farness(c, aims))
     left_out = left_out + evaluate(best.model, x) - values
     outcome = Outcome(
-        network=best.model.network, problem=s.problem, stage=say("stage-student", teacher=teacher.words, stage=best.stage),
-        reason=reason, row=best.row, model=best.model, details=best.details,
+        network=best.model.network, problem=s.problem, reason=reason,
+        stage=say("stage-student", teacher=teacher.words, stage=best.stage),
+        row=best.row, model=best.model, details=best.details,
         left_out=Scaling.of(s.problem).errors(left_out), taught=Taught(teacher, estimate, best.error),
     )  # fmt: skip
-    yield s.attempt(None, best.model.network, s.problem, made=outcome)
+    yield s.attempt(None, best.model.network, s.problem, made=outcome, named=True)  # it cost what time there was
     return None
 
 

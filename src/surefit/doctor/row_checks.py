@@ -68,7 +68,7 @@ class Rows:
     residual: (n, k), what a fit leaves of y, None when unknown. train: so many of the rows, the first, are trained on.
     apart: from where to where rows were held out that the error was measured at, "test" or "validation" as `kind`
     says; count: how many there are, of which these may be a sample. numbers: the place of each row in the table as it
-    came, None when unknown.
+    came, None when unknown. estimated: whether the error is that of rows left out one by one.
     """
 
     x: np.ndarray
@@ -81,6 +81,7 @@ class Rows:
     kind: str = "training"
     count: int = 0
     numbers: np.ndarray | None = None
+    estimated: bool = False
 
     @property
     def deviation(self) -> np.ndarray:
@@ -112,7 +113,7 @@ def rows_of(fit: Record) -> Rows:
         if [len(n) for n in of_parts] == [len(part[0]) for part in known.values()]:
             numbers = np.concatenate(of_parts)
     residual, count = values_of(fit.model)(x) - y, problem.sizes()[part]
-    return Rows(x, y, fit.names, fit.outputs, residual, len(known["train"][0]), apart, kind, count, numbers)
+    return Rows(x, y, fit.names, fit.outputs, residual, len(known["train"][0]), apart, kind, count, numbers, fit.error.kind == "estimated")
 
 
 def split(r: Rows, predict: object) -> Iterator[Finding]:
@@ -240,6 +241,8 @@ def _within(z: np.ndarray, radius: float) -> np.ndarray:
 
 def _few(r: Rows) -> Iterator[Finding]:
     """Few rows held out, or none."""
+    if r.estimated:  # each row was left out in turn
+        return
     if r.kind == "training":
         yield found("no-rows-apart", "note", "data", r.count, count=r.count)
     elif 0 < r.count < FEWEST:

@@ -60,12 +60,17 @@ def place(at: dict[str, float]) -> str:
     return ", ".join(f"{name} = {value:.4g}" for name, value in at.items())
 
 
+def _how(fit: Record) -> str:
+    """The end of a key of words that are others for an error that is estimated."""
+    return "-estimated" if fit.error.status == "estimated" else ""
+
+
 def verdict(fit: Record, say: Speech) -> list[Block]:
     """What matters, in sentences: the error, and whether it is good enough."""
     e = fit.error
-    words = [say("verdict", size=number(e.max), where=place(e.at), n=e.n, on=say.known(e.on))]
+    words = [say(f"verdict{_how(fit)}", rmse=number(e.rmse), size=number(e.max), where=place(e.at), n=e.n, on=say.known(e.on))]
     if fit.reached is not None:
-        words.append(say("verdict-reached" if fit.reached else "verdict-missed", tol=f"{fit.tol:g}"))
+        words.append(say(f"verdict-reached{_how(fit)}" if fit.reached else "verdict-missed", tol=f"{fit.tol:g}"))
     if fit.interrupted:
         words.append(say("verdict-interrupted"))
     return [Text(" ".join(words) if say.lang == "en" else "".join(words), "strong")]
@@ -219,7 +224,7 @@ def result_section(fit: Record, say: Speech) -> list[Block]:
     if fit.tol is None:
         tolerance = say("not-asked")
     else:
-        tolerance = say("reached" if fit.reached else "missed", tol=f"{fit.tol:g}")
+        tolerance = say(("reached" if fit.reached else "missed") + _how(fit), tol=f"{fit.tol:g}")
     measured_on = say("points-chose" if e.chose else "points-on", n=e.n, on=say.known(e.on))
     if e.left_out:
         measured_on += say("points-left-out", count=e.left_out)
@@ -229,7 +234,8 @@ def result_section(fit: Record, say: Speech) -> list[Block]:
         (say("rmse"), number(e.rmse)),
         (say("relative-l2"), number(e.relative_l2)),
         *([] if isnan(e.r2) else [(say("r2"), r2_words(e.r2))]),
-        (say("measured-on"), measured_on),
+        (say("estimated-from" if _how(fit) else "measured-on"), measured_on),
+        *([] if fit.taught is None else [(say("teacher"), say.sentence(fit.taught.sentence()))]),
         (say("tolerance"), tolerance),
     ]
     known = fit.problem.function is not None
@@ -268,7 +274,7 @@ def _surface(fit: Record) -> Any:
 
 def certificate_section(fit: Record, say: Speech) -> list[Block]:
     """What is proved: nothing, and what a measured error means."""
-    return [Text(say("no-certificate", size=number(fit.error.max)))]
+    return [Text(say(f"no-certificate{_how(fit)}", size=number(fit.error.max)))]
 
 
 def diagnosis_section(fit: Record, say: Speech) -> list[Block]:

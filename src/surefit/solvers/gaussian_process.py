@@ -91,6 +91,8 @@ class GaussianProcess:
         n = len(self._rows.u)
         if n > 1 and self._rows.v.any():
             theta = self._searched(theta)
+        elif self.noise is None:
+            theta[-1] = math.log(EXACT)  # nothing tells of any
         return self._settled(theta)
 
     def refit(self, X: Any, y: Any, theta: Any, weights: Any = None) -> GaussianProcess:
@@ -362,7 +364,7 @@ class _Rows:
 
                 self._squares = pdist(self.u, "sqeuclidean")[None, :]
             else:
-                self._squares = np.array([(c[upper[0]] - c[upper[1]]) ** 2 for c in columns]).reshape(len(columns), -1)
+                self._squares = np.array([(c[upper[0]] - c[upper[1]]) ** 2 for c in columns]).reshape(len(columns), len(upper[0]))
         inverse = np.exp(-2.0 * theta[1:-1])
         amplitude, noise = math.exp(theta[0]), math.exp(theta[-1])
         r, slope = self._correlation(inverse @ self._squares)

@@ -18,7 +18,7 @@ from surefit.errors import ArgumentError, DomainError, ShapeError
 from surefit.problems.callables import vectorised
 from surefit.problems.points import cloud
 from surefit.problems.problem import Function, Problem
-from surefit.search.limits import CLOSE, CLOSE_ALONE, CLOUD, LOOKED_AT
+from surefit.search.limits import CLOSE, CLOSE_ALONE, CLOSEST, CLOUD, LOOKED_AT
 from surefit.search.record import Record
 
 EXTRA = 200  # points beside those for each parameter
@@ -114,7 +114,8 @@ def teaching(model: Any, where: Any, seed: int, most: int) -> tuple[Problem, lis
     name = getattr(model, "__name__", type(model).__name__)
     problem = lesson(teacher, box.names, outputs, box, near, seed, most, {"kind": "callable", "name": name})
     if fitted:
-        return problem, [CLOSE * part.rmse for part in model.error.outputs]
+        least = CLOSEST * problem.train[1].std(axis=0)
+        return problem, np.maximum([CLOSE * part.rmse for part in model.error.outputs], least).tolist()
     return problem, (CLOSE_ALONE * problem.train[1].std(axis=0)).tolist()
 
 

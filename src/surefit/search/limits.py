@@ -55,6 +55,7 @@ MOST_ALONE = 4  # outputs that have hyperparameters of their own; of more output
 MOST_PARAMETERS = 500  # of a network that learns from a teacher, where nobody asks for more
 CLOSE = 0.1  # of the teacher's error: a network as near to it need not be nearer
 CLOSE_ALONE = 1e-3  # the same of a teacher of which no error is known, in deviations of its values
+CLOSEST = 1e-6  # of the deviation of the values: nearer is of no use
 CLOUD = 5  # points for each parameter of such a network, that it learns from
 LOOKED_AT = 2000  # fresh points that tell how near it is
 

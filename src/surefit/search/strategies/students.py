@@ -12,12 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from surefit.attempts.methods import LBFGS, LM, Features, VarPro
+from surefit.core import ops
 from surefit.models.spec import MLPSpec
 from surefit.problems.points import with_rows
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate
 from surefit.search.cost import of_iteration, of_search
-from surefit.search.limits import CLOUD
+from surefit.search.limits import CLOUD, FLOAT32
 from surefit.search.runner import State, Strategy
 from surefit.sentences import say
 
@@ -38,10 +39,14 @@ def students(s: State, most: int, aims: Sequence[float]) -> Strategy:
     def near(found: Candidate | None) -> bool:
         return s.tol is None and found is not None and farness(found, aims) <= 1.0
 
-    goal = s.tol or LARGEST * min(aims) or None  # of the largest error
+    sizes = s.problem.train[1].std(axis=0)
+    if s.dtype == ops.float32:  # which cannot come nearer
+        aims = np.maximum(aims, FLOAT32 * np.abs(s.problem.train[1]).max(axis=0)).tolist()
+    share = min((aim / size for aim, size in zip(aims, sizes, strict=True) if size > 0), default=0.0)
+    goal = s.tol or LARGEST * share * float(sizes.max()) or None  # of the largest error, in the units of the largest
     for units in hidden_units(d, k, most):
         network = s.hidden(units)
-        problem = first_rows(s, CLOUD * network.num_parameters())
+        problem = first_rows(s, CLOUD * network.num_parameters() // k)
         found = yield s.attempt(Features(draws=1), network, problem, beyond=2, goal=goal, reserve=RESERVE)
         if near(found):
             return say("student-close")
@@ -54,7 +59,7 @@ def students(s: State, most: int, aims: Sequence[float]) -> Strategy:
     if width > 1:
         network = s.built(MLPSpec((width, width), "tanh"))
         p = network.num_parameters()
-        problem = first_rows(s, CLOUD * p)
+        problem = first_rows(s, CLOUD * p // k)
         dear = of_iteration(len(problem.train[0]), k, p) > SEARCHED
         method = LBFGS(iterations=LONG_SEARCH) if dear else LM(iterations=DEEP_SEARCH)
         found = yield s.attempt(method, network, problem, goal=goal, reserve=RESERVE)

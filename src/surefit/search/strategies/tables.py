@@ -28,6 +28,7 @@ from surefit.search.limits import (
     BY_THE_WAY,
     CLEAN,
     CLOSE,
+    CLOSEST,
     FEW_ROWS,
     FEWER,
     FIRST_RESERVE,
@@ -107,7 +108,7 @@ def taught(s: State) -> Strategy:
     values = teacher.predict(x)
     left_out = teacher.left_out()[0] - y
     estimate = s.judge.estimated(left_out, teacher.error(s.problem.domain, s.seed))
-    aims = [CLOSE * part.rmse for part in estimate.outputs]
+    aims = np.maximum([CLOSE * part.rmse for part in estimate.outputs], CLOSEST * y.std(axis=0)).tolist()
     source = {"kind": "callable", "name": str(teacher.words)}
     learned = lesson(
         teacher.predict, s.problem.names, s.problem.outputs, s.problem.domain, x, s.seed, MOST_PARAMETERS, source

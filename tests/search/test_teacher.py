@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -197,7 +198,7 @@ def test_a_cloud_is_in_the_box_and_near_its_rows():
 
 @pytest.mark.parametrize("inputs, outputs, most", [(1, 1, 500), (8, 1, 500), (3, 4, 200), (100, 1, 500), (2, 1, 5)])
 def test_networks_have_no_more_parameters_than_they_may(inputs, outputs, most):
-    count = lambda widths: sum((a + 1) * b for a, b in zip(widths, widths[1:], strict=False))
+    count = lambda widths: sum((a + 1) * b for a, b in pairwise(widths))
     units = hidden_units(inputs, outputs, most)
     assert units == sorted(set(units)) and all(count([inputs, h, outputs]) <= most for h in units)
     width = two_layers(inputs, outputs, most)

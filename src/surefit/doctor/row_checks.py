@@ -113,7 +113,19 @@ def rows_of(fit: Record) -> Rows:
         if [len(n) for n in of_parts] == [len(part[0]) for part in known.values()]:
             numbers = np.concatenate(of_parts)
     residual, count = values_of(fit.model)(x) - y, problem.sizes()[part]
-    return Rows(x, y, fit.names, fit.outputs, residual, len(known["train"][0]), apart, kind, count, numbers, fit.error.kind == "estimated")
+    return Rows(
+        x,
+        y,
+        fit.names,
+        fit.outputs,
+        residual,
+        len(known["train"][0]),
+        apart,
+        kind,
+        count,
+        numbers,
+        fit.error.kind == "estimated",
+    )
 
 
 def split(r: Rows, predict: object) -> Iterator[Finding]:

@@ -68,7 +68,11 @@ def _how(fit: Record) -> str:
 def verdict(fit: Record, say: Speech) -> list[Block]:
     """What matters, in sentences: the error, and whether it is good enough."""
     e = fit.error
-    words = [say(f"verdict{_how(fit)}", rmse=number(e.rmse), size=number(e.max), where=place(e.at), n=e.n, on=say.known(e.on))]
+    words = [
+        say(
+            f"verdict{_how(fit)}", rmse=number(e.rmse), size=number(e.max), where=place(e.at), n=e.n, on=say.known(e.on)
+        )
+    ]
     if fit.reached is not None:
         words.append(say(f"verdict-reached{_how(fit)}" if fit.reached else "verdict-missed", tol=f"{fit.tol:g}"))
     if fit.interrupted:

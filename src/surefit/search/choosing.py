@@ -66,9 +66,7 @@ def fit_problem(
             f"{spelled('jit', 'True')} out, or "
             "use a first-order method such as 'adam'"
         )
-    kind = ops.default_float if dtype is None else ops.dtype_of(dtype)
-    if kind not in (ops.float32, ops.float64):
-        raise ArgumentError(f"dtype={dtype!r} must be 'float32' or 'float64'")
+    kind = checked_dtype(dtype, ops.default_float)
     problem = posed if isinstance(posed, Problem) else posed()
     adaptive = problem.plan is not None and bool(problem.plan.adaptive)
     if isinstance(settings, Auto) and adaptive:
@@ -101,13 +99,21 @@ def fit_problem(
     return recorded(state, run(state, strategy), made, model)
 
 
+def checked_dtype(dtype: Any, default: np.dtype) -> np.dtype:
+    """The dtype of a network. ArgumentError for another than float32 and float64."""
+    kind = default if dtype is None else ops.dtype_of(dtype)
+    if kind not in (ops.float32, ops.float64):
+        raise ArgumentError(f"dtype={dtype!r} must be 'float32' or 'float64'")
+    return kind
+
+
 def distil_problem(
     posed: Callable[[], tuple[Problem, list[float]]], *, tol: float | None, time: float | None, most: int, seed: int,
     dtype: Any, callbacks: Sequence[Callback],
 ) -> Record:  # fmt: skip
     """The record of a small network that learns from a teacher: see `search.distilling`."""
     progress = Progress(time=positive_number("time", time), callbacks=callbacks)
-    tol, kind = positive_number("tol", tol), ops.float64 if dtype is None else ops.dtype_of(dtype)
+    tol, kind = positive_number("tol", tol), checked_dtype(dtype, ops.float64)
     problem, aims = posed()
     state = State(problem, seed, kind, Judge(problem, seed), progress, tol)
     return recorded(state, run(state, students(state, most, aims)), partial(_solved, state, Auto()))

@@ -364,7 +364,9 @@ class _Rows:
 
                 self._squares = pdist(self.u, "sqeuclidean")[None, :]
             else:
-                self._squares = np.array([(c[upper[0]] - c[upper[1]]) ** 2 for c in columns]).reshape(len(columns), len(upper[0]))
+                self._squares = np.array([(c[upper[0]] - c[upper[1]]) ** 2 for c in columns]).reshape(
+                    len(columns), len(upper[0])
+                )
         inverse = np.exp(-2.0 * theta[1:-1])
         amplitude, noise = math.exp(theta[0]), math.exp(theta[-1])
         r, slope = self._correlation(inverse @ self._squares)

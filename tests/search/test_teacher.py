@@ -132,6 +132,24 @@ def test_several_outputs_weights_and_other_types():
     assert low.shape == (5, 2) and (low < high).all()
 
 
+def test_a_fit_in_another_dtype_keeps_its_estimate(fit):
+    single = fit.to("float32")
+    assert isinstance(single.error, Estimated) and single.taught is fit.taught
+    x = fit.problem.train[0]
+    changed = single.predict(x) - fit.predict(x)  # units that cancel each other lose digits
+    assert single.error.rmse == pytest.approx(np.hypot(fit.error.rmse, rms(changed)), rel=1e-3)
+    crude = fit.error.farther(np.full((40, 1), 3.0))
+    assert crude.rmse == pytest.approx(np.hypot(fit.error.rmse, 3)) and crude.max == pytest.approx(fit.error.max + 3)
+
+
+def test_many_outputs_share_hyperparameters():
+    y = np.column_stack([np.sin((j + 1) * X[:, 0] / 2) + X[:, 1] for j in range(6)])
+    fit = surefit.fit((X, y), BOX)
+    assert len({p.outputs for p in fit.taught.teacher.parts}) == 1
+    right = np.column_stack([np.sin((j + 1) * NEW[:, 0] / 2) + NEW[:, 1] for j in range(6)])
+    assert (np.sqrt(np.mean((fit.predict(NEW) - right) ** 2, axis=0)) < 0.05 * right.std(axis=0)).all()
+
+
 def test_a_linear_table_stays_linear_and_tells_its_error():
     rng = np.random.default_rng(3)
     x = rng.random((30, 3))

@@ -135,6 +135,17 @@ class Estimated(Measured):
 
     status: ClassVar[str] = "estimated"
 
+    def farther(self, changed: np.ndarray) -> Estimated:
+        """That of a network whose values at the rows have changed by so much, (n, k)."""
+        rmse, most = np.sqrt(np.mean(changed**2, axis=0)), np.abs(changed).max(axis=0)
+        parts = tuple(
+            replace(part, rmse=math.hypot(part.rmse, float(e)), max=part.max + float(m))
+            for part, e, m in zip(self.outputs, rmse, most, strict=True)
+        )
+        total = math.hypot(self.rmse, math.sqrt(float(np.mean(rmse**2))))
+        relative = self.relative_l2 * total / self.rmse if self.rmse > 0 else self.relative_l2
+        return replace(self, rmse=total, max=max(p.max for p in parts), relative_l2=relative, outputs=parts)
+
 
 def place_words(at: dict[str, float]) -> str:
     """A point in words: x1=0.5, x2=-3; of one with many inputs the first of them."""

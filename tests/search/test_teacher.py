@@ -184,7 +184,7 @@ def test_a_time_limit_holds_and_leaves_a_network():
     rng = np.random.default_rng(8)
     x = rng.random((400, 6))
     fit = surefit.fit((x, np.sin(x.sum(axis=1) * 3)), time=1.0)
-    assert fit.seconds < 2.5 and fit.error.rmse < 0.7
+    assert fit.seconds < 3.0 and fit.error.rmse < 0.7
 
 
 def test_which_problems_have_teachers():

@@ -38,6 +38,8 @@ class Display:
 
     def __init__(self, time: float | None = None, plot: TextPlot | None = None) -> None:
         self.limit, self.plot = time, plot
+        self.first: Any = None  # evaluation of this run
+        self.sampled = 0.0  # seconds that all evaluations took
 
     def __enter__(self) -> Display:
         return self
@@ -46,12 +48,14 @@ class Display:
         pass
 
     def __call__(self, event: Any) -> None:
-        from surefit.fitting import Epoch, Started
+        from surefit.fitting import Epoch, Evaluated, Started
 
         if isinstance(event, Started):
             self.started(event)
         elif isinstance(event, Epoch):
             self.epoch(event)
+        elif isinstance(event, Evaluated):
+            self.evaluated(event)
 
     def started(self, event: Any) -> None:
         """Training begins."""
@@ -59,9 +63,22 @@ class Display:
     def epoch(self, event: Any) -> None:
         """An epoch has ended."""
 
+    def evaluated(self, event: Any) -> None:
+        """An evaluation of an expensive function has ended."""
+
+    def spent(self, event: Any) -> str:
+        """Failures and time left after an evaluation."""
+        self.first, self.sampled = self.first or event, event.seconds
+        done = event.count - self.first.count
+        left = (event.seconds - self.first.seconds) / max(1, done) * (event.budget - event.count)
+        if self.limit is not None:
+            left = min(left, max(0.0, self.limit - event.seconds))
+        failed = f"  {event.failed} failed" if event.failed else ""
+        return f"{failed}  {duration(left)} left" if done else failed
+
     def line(self, event: Any) -> str:
         """Losses, learning rate and time left after an epoch."""
-        left = event.seconds / event.epoch * (event.epochs - event.epoch)
+        left = (event.seconds - self.sampled) / event.epoch * (event.epochs - event.epoch)
         if self.limit is not None:
             left = min(left, max(0.0, self.limit - event.seconds))
         held = "" if event.validation_loss is None else f"  validation {event.validation_loss:.2e}"
@@ -93,6 +110,12 @@ class PlainLines(Display):
         if event.epoch == 1 or far or clock.monotonic() - self.shown_at >= self.pause:
             self.shown_epoch, self.shown_at = event.epoch, clock.monotonic()
             print(f"{numbered(event)}  {self.line(event)}", file=sys.stderr, flush=True)
+
+    def evaluated(self, event: Any) -> None:
+        words = self.spent(event)
+        if event is self.first or event.count == event.budget or clock.monotonic() - self.shown_at >= self.pause:
+            self.shown_at = clock.monotonic()
+            print(f"evaluation {event.count}/{event.budget}{words}", file=sys.stderr, flush=True)
 
     def __exit__(self, *_: Any) -> None:
         if self.plot is not None:
@@ -136,6 +159,13 @@ class LiveLine(Display):
         for task in self.bar.task_ids:  # of the method before
             self.bar.remove_task(task)
         self.task = self.bar.add_task(f"epoch 0/{event.epochs}", total=event.epochs, line="")
+
+    def evaluated(self, event: Any) -> None:
+        words = self.spent(event)
+        if event is self.first:
+            self.task = self.bar.add_task("", total=event.budget, line="")
+        called = f"evaluation {event.count}/{event.budget}"
+        self.bar.update(self.task, completed=event.count, description=called, line=words.strip())
 
     def epoch(self, event: Any) -> None:
         self.bar.update(self.task, completed=event.epoch, description=numbered(event), line=self.line(event))

@@ -13,12 +13,11 @@ import numpy as np
 from surefit import nn
 from surefit.attempts.events import callbacks_from
 from surefit.attempts.lr_finder import RateTest, range_test
-from surefit.attempts.methods import Auto, FirstOrder, Method, Solver, VarPro, method_from
+from surefit.attempts.methods import FirstOrder, Method, Solver, VarPro, method_from
 from surefit.checking import positive_number, whole_number
 from surefit.core import ops
 from surefit.data import Sampling
 from surefit.errors import ArgumentError
-from surefit.fitting import model_file
 from surefit.fitting.fitted import Fit
 from surefit.models.scaled import scaled
 from surefit.models.spec import network_of
@@ -28,9 +27,11 @@ from surefit.reports.film import Snapshots
 from surefit.reports.provenance import call_of, environment
 from surefit.search import choosing
 from surefit.search.distilling import teaching
-from surefit.search.limits import FEW_ROWS, MOST_PARAMETERS
+from surefit.search.gathering import Budget, gathered
+from surefit.search.limits import MOST_PARAMETERS
 from surefit.search.restarts import Ensemble, best_of, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
+from surefit.storage import outputs
 
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
 
@@ -49,6 +50,10 @@ def fit(
     callbacks: Callbacks = (),
     jit: bool | None = None,
     restarts: int = 1,
+    budget: int | None = None,
+    executor: Any = None,
+    log: str | os.PathLike[str] | None = None,
+    timeout: float | None = None,
 ) -> Fit:
     """Fit a function with a neural network.
 
@@ -74,6 +79,13 @@ def fit(
             passes it on to Adam, if it comes to that. The other solvers compute with NumPy and refuse True.
         restarts: networks with seeds of their own that are trained at once over the cores; the one with the best
             validation loss is kept; of solvers that with the smallest error.
+        budget: how often an expensive function is evaluated at most, measuring the error included. Points that fill the
+            domain come first, then those where cheap models disagree; what is fitted is the table of these values.
+        executor: with a budget, where it is evaluated: one of `concurrent.futures`, of Dask, mpi4py or loky. None:
+            here, one by one.
+        log: with a budget, a file ending in .csv or .jsonl that each evaluation is appended to as it ends; a fit that
+            was killed goes on from it, and what it holds counts.
+        timeout: with an executor, seconds for each evaluation; one that takes longer has failed.
 
     Returns:
         A `Fit`.
@@ -88,19 +100,21 @@ def fit(
     (('x',), (2,))
     """
     arguments: dict[str, Any] = dict(
-        tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, callbacks=callbacks, jit=jit
-    )
+        tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, callbacks=callbacks, jit=jit,
+        budget=budget, executor=executor, log=log, timeout=timeout,
+    )  # fmt: skip
     fits = fits_of(target, domain, count=whole_number("restarts", restarts, 1), **arguments)
     fitted = fits[0] if restarts == 1 else best_of(fits)
     fitted.call = call_of(
-        domain=domain, tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype
+        domain=domain, tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, budget=budget
     )
     return fitted
 
 
 def fits_of(
     target: Any, domain: Any = None, *, count: int, seed: int = 0, method: str | Method = "auto", model: Any = None,
-    data: Sampling | None = None, callbacks: Callbacks = (), jit: bool | None = None, **rest: Any,
+    data: Sampling | None = None, callbacks: Callbacks = (), jit: bool | None = None, budget: Any = None,
+    executor: Any = None, log: Any = None, timeout: Any = None, **rest: Any,
 ) -> list[Fit]:  # fmt: skip
     """`count` fits of one problem with seeds of their own, at once over the cores; callbacks hear of the first."""
     began = clock.perf_counter()
@@ -108,10 +122,15 @@ def fits_of(
     if unknown:
         raise ArgumentError(f"ensemble: it has no argument {unknown[0]!r}; besides members it takes those of fit")
     seed, heard, settings = whole_number("seed", seed, 0), callbacks_from(callbacks), method_from(method)
+    spending = Budget.read(budget, executor, log, timeout)
 
-    few = FEW_ROWS if isinstance(settings, Auto) and model is None else 0
+    few = choosing.few_rows(settings, model)
 
     def posed() -> Problem:
+        if spending is not None:
+            return gathered(
+                target, domain, data, seed, spending, time=rest.get("time"), began=began, callbacks=heard, few=few
+            )
         return pose(target, domain, data, seed, solver=isinstance(settings, Solver), time=rest.get("time"), few=few)
 
     shared: dict[str, Any] = dict(method=settings, model=model, jit=jit, began=began, **rest)
@@ -141,7 +160,7 @@ def load(path: str | os.PathLike[str]) -> Fit:
     A formula is read again, so that errors can be measured and drawn; a callable is not in the file. ModelFileError:
     no such file, damaged, not a surefit model, or of a newer format.
     """
-    return Fit.of(model_file.read(path))
+    return Fit.of(outputs.read(path))
 
 
 def ensemble(target: Any, domain: Any = None, *, members: int = 5, **arguments: Any) -> Ensemble:

@@ -57,6 +57,8 @@ def card_rows(fit: Record) -> list[tuple[str, str]]:
     sizes = ", ".join(f"{count} {part}" for part, count in fit.problem.sizes().items() if count)
     if fit.problem.added:
         sizes += f" ({sum(fit.problem.added)} added where the error was largest)"
+    if (evaluated := fit.problem.source.get("evaluated")) is not None:
+        sizes += f"; {_evaluated_words(fit.problem.source.get('budget'), **evaluated)}"
     rows = [
         ("target", _target_words(fit)),
         ("domain", _domain_words(fit)),
@@ -68,6 +70,7 @@ def card_rows(fit: Record) -> list[tuple[str, str]]:
         ("stopped", fit.stop_reason),
         *error_rows(fit),
         *([("teacher", str(fit.taught.sentence()))] if fit.taught is not None else []),
+        *proved_rows(fit),
         ("status", _status(fit) + f", seed {fit.seed}"),
     ]
     return rows + [("warning", w) for w in warnings_of(fit)]
@@ -89,6 +92,26 @@ def error_rows(fit: Record) -> list[tuple[str, str]]:
     if len(shown) < len(error.outputs):
         rows.append(("", f"and {len(error.outputs) - len(shown)} more outputs, of larger R²"))
     return rows
+
+
+def proved_rows(fit: Record) -> list[tuple[str, str]]:
+    """What is proved, as (label, text); nothing where nothing is."""
+    certificate = fit.proved
+    if certificate is None:
+        return []
+    return [("certificate", f"{certificate.error}; {mode_words(certificate.mode)}")]
+
+
+def mode_words(mode: str) -> Sentence:
+    """What a certificate speaks of: the program that runs, or the model in exact arithmetic."""
+    return say("mode-deployed" if mode == "deployed" else "mode-real")
+
+
+def _evaluated_words(budget: int | None, evaluations: int, failed: int, resumed: int) -> str:
+    """How often an expensive function was evaluated."""
+    of = "" if budget is None else f" of {budget}"
+    words = f"{evaluations}{of} evaluations"
+    return words + (f", {failed} failed" if failed else "") + (f", {resumed} from the log" if resumed else "")
 
 
 def _badness(part: OutputError) -> float:
@@ -151,6 +174,7 @@ def to_dict(fit: Record) -> dict[str, Any]:
         "interrupted": fit.interrupted,
         "error": fit.error.to_dict(),
         "teacher": None if fit.taught is None else fit.taught.to_dict(),
+        "certificate": None if fit.proved is None else fit.proved.to_dict(leaves=False),
         "tol": fit.tol,
         "reached": fit.reached,
         "seed": fit.seed,
@@ -234,6 +258,11 @@ def _work_words(fit: Record) -> str:
 def _status(fit: Record) -> str:
     if fit.tol is None:
         return f"{fit.error.status}, no tolerance asked"
+    certificate = fit.proved
+    if certificate is not None and certificate.mode == "deployed":
+        verdict = certificate.proves(fit.tol)
+        if verdict is not None:
+            return f"tolerance {fit.tol:g} {'reached' if verdict else 'NOT reached'} (proved)"
     return f"tolerance {fit.tol:g} {'reached' if fit.reached else 'NOT reached'} ({fit.error.status})"
 
 
@@ -252,4 +281,14 @@ def _restart_words(fit: Record) -> str:
     return f"the best of {len(fit.restarts)} networks, {what} {shown}{more}"
 
 
-__all__ = ["card_html", "card_rows", "card_text", "error_rows", "r2_words", "to_dict", "unlearned", "warnings_of"]
+__all__ = [
+    "card_html",
+    "card_rows",
+    "card_text",
+    "error_rows",
+    "mode_words",
+    "r2_words",
+    "to_dict",
+    "unlearned",
+    "warnings_of",
+]

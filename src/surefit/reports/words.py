@@ -238,6 +238,14 @@ WORDS: dict[str, Both] = {
     "error-caption": Both("Where the error is large.", "误差大的地方。"),
     "surface-caption": Both("The fit as a surface.", "拟合曲面。"),
     # certificate
+    "certificate-proved": Both(
+        "Proved: at every point of the domain the error is at most {upper}, {mode}; it is at least {lower} at {at}.",
+        "已证明：在定义域的每一点，误差不超过 {upper}（{mode}）；在 {at} 处误差至少为 {lower}。",
+    ),
+    "certificate-rests": Both(
+        "The proof speaks of the model with SHA-256 {model}... and rests on: {assuming}.",
+        "该证明针对 SHA-256 为 {model}… 的模型，并依据：{assuming}。",
+    ),
     "no-certificate": Both(
         "Nothing is proved about this fit. Its error was measured: the largest |error| found, {size}, is a lower bound "
         "of the true maximum, which may be larger between the points.",

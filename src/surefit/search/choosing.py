@@ -23,7 +23,7 @@ from surefit.models.spec import network_of
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate
 from surefit.search.judging import Judge
-from surefit.search.limits import FLOAT32, GOAL
+from surefit.search.limits import FEW_ROWS, FLOAT32, GOAL
 from surefit.search.record import Made, Record, Solved, Trained
 from surefit.search.runner import State, Strategy, recorded, run
 from surefit.search.strategies.descent import descent, parts
@@ -34,7 +34,13 @@ from surefit.search.strategies.students import students
 from surefit.search.strategies.tables import measured_data
 from surefit.spelling import spelled
 
-DESCRIBED = ("solver", "units", "steepness", "magnitude")  # of a candidate's details, what the method of a fit tells
+DESCRIBED = (
+    "solver",
+    "units",
+    "steepness",
+    "magnitude",
+    "inputs",
+)  # of a candidate's details, what the method of a fit tells
 
 
 def fit_problem(
@@ -97,6 +103,11 @@ def fit_problem(
         settings, strategy = first_order(state, settings, model, jit)
         made = lambda found: Trained(_resolved(settings, problem))
     return recorded(state, run(state, strategy), made, model)
+
+
+def few_rows(method: str | Method, model: Any) -> int:
+    """Rows of a table up to which all train, where nobody asks for a split: of the automatic choice."""
+    return FEW_ROWS if model is None and isinstance(method_from(method), Auto) else 0
 
 
 def checked_dtype(dtype: Any, default: np.dtype) -> np.dtype:
@@ -163,4 +174,4 @@ def _resolved(method: FirstOrder, problem: Problem) -> dict[str, Any]:
     return {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}
 
 
-__all__ = ["distil_problem", "fit_problem"]
+__all__ = ["distil_problem", "few_rows", "fit_problem"]

@@ -209,6 +209,8 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
         columns = list(outputs)
         tried: list[tuple[float, GaussianProcess]] = []
         for kernel, mean in product(NAMES, means):
+            if tried and stop():
+                break
             process = GaussianProcess(kernel, mean, noise=noise, seed=seed, starts=starts, stop=stop)
             process.fit(x[part], y[part][:, columns], None if weights is None else weights[part])
             miss = process.leave_one_out()[0] - y[part][:, columns]

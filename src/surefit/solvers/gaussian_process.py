@@ -31,6 +31,7 @@ NOISES = (1e-12, 1e1)
 EXACT = 1e-12  # the variance of values without noise, beside that of the target: what rounding leaves
 MOST_LENGTHS = 50  # inputs that have a length scale each; of more inputs all have the same
 STARTS = (0.2, 0.5, 1.0, 2.0, 5.0)  # lengths that are tried first, in roots of the number of inputs
+MOST_SCREENED = 150  # rows of which these are tried
 BLOCK = 4_000_000  # numbers in a block of the kernel between rows and points
 LOG_2PI = math.log(2 * math.pi)
 
@@ -137,7 +138,7 @@ class GaussianProcess:
         start[1:-1] = math.log(max(1.0, math.sqrt(u.shape[1])))
         start[-1] = math.log(1e-4)
         if self.noise is not None:
-            start[-1] = 2 * math.log(max(self.noise / float(self._y_scale.min()), 1e-150)) if self.noise else -math.inf
+            start[-1] = 2 * math.log(max(self.noise / float(self._y_scale.min()), math.sqrt(EXACT)))
         return start
 
     def _searched(self, start: np.ndarray) -> np.ndarray:
@@ -180,12 +181,14 @@ class GaussianProcess:
     def _first(self, rows: _Rows, start: np.ndarray, known: bool) -> np.ndarray:
         """The most likely of a few hyperparameters of which all lengths are the same."""
         tried = []
+        n = len(rows.u)
+        some = rows if n <= MOST_SCREENED else rows.part(np.linspace(0, n - 1, MOST_SCREENED).astype(int))
         for length in STARTS:
             for noise in (start[-1],) if known else np.log([1e-6, 1e-2]):
                 theta = start.copy()
                 theta[1:-1] += math.log(length)
                 theta[-1] = noise
-                tried.append((rows.likelihood(theta)[0], theta))
+                tried.append((some.likelihood(theta)[0], theta))
         return max(tried, key=lambda pair: pair[0])[1]
 
     def _settled(self, theta: np.ndarray) -> GaussianProcess:

@@ -24,6 +24,7 @@ PLENTY, FEWEST = 20, 2000  # rows for each unit, and in all, beyond which a solv
 # How much steeper than tanh units must be to bend as sharply; those of relu bend the same at every steepness.
 GAIN = {"Sigmoid": 2.0, "Softplus": 2.0, "SiLU": 2.0, "GELU": 1.5, "Mish": 2.0}
 KINKED = ("ReLU", "LeakyReLU")
+BLOCK = 8192  # rows at a time, or copies of all would take more memory than the table
 NOISY_SCALES = (1.0, 0.5, 2.0, 0.25, 4.0)
 
 
@@ -66,7 +67,7 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
     solver: Callable[[], Any]
     if problem.slopes is not None:
         validation = None if exact or problem.validation is None else model.rows(problem.validation)
-        gradients = model.gradients(problem.slopes)
+        gradients = model.gradients(problem.slopes, problem.train[0])
         solver = lambda: gradient_features(
             x, y, gradients, units, activation.value_and_slope, row_weights=problem.weights,
             weight=slope_weight(problem), held=validation, **common,
@@ -110,7 +111,7 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
 
 
 def extend(attempt: Attempt, method: Features, progress: Progress) -> Outcome | None:
-    """Further units beside those of `attempt.layer`, which stay: they bend at the last points that were added.
+    """Further units beside those of `attempt.layer`, which stay: they bend at the last points that were added, if any.
 
     One solve for each of `attempt.scales` finds the output layer of all; the best by its largest residual is kept.
     """
@@ -121,8 +122,10 @@ def extend(attempt: Attempt, method: Features, progress: Progress) -> Outcome | 
     total, activation = _hidden(attempt)
     model = scaled(network, problem, True, ops.float64)
     x, y = model.rows(problem.train)
-    centres = x[-problem.added[-1] :]
-    stage = say("stage-refined", units=total, added=total - len(offsets))
+    centres = x[-problem.added[-1] :] if problem.added else None
+    named, added = len(offsets), total - len(offsets)
+    code = "stage-refined" if problem.added else "stage-named-beside" if added else "stage-named"
+    stage = say(code, units=total, named=named, added=added)
     if progress.started(len(attempt.scales), 1, network.num_parameters()):
         return None
     rows = Residuals(network, x, y, problem.weights)
@@ -159,13 +162,16 @@ def leave_one_out(phi: np.ndarray, residuals: np.ndarray, weights: np.ndarray | 
     Exact for features that are given: a residual over 1 - its leverage (Allen 1974). penalty: as of `solve_output`.
     """
     share = np.full(len(phi), 1.0 / len(phi)) if weights is None else weights / weights.sum()
-    a = (phi - share @ phi) * np.sqrt(share)[:, None]
+    a = phi - share @ phi
+    a *= np.sqrt(share)[:, None]
     gram = a.T @ a
     size = float(np.trace(gram))
     leverage = share
     if size > 0.0:
         damping = penalty * size / max(1, min(a.shape)) + 1e-14 * size
-        leverage = share + np.einsum("ij,ji->i", a, np.linalg.solve(gram + damping * np.eye(len(gram)), a.T))
+        gram += damping * np.eye(len(gram))
+        blocks = [a[i : i + BLOCK] for i in range(0, len(a), BLOCK)]
+        leverage = share + np.concatenate([np.einsum("ij,ji->i", b, np.linalg.solve(gram, b.T)) for b in blocks])
     return residuals / np.maximum(1.0 - leverage, 1e-10)[:, None]
 
 

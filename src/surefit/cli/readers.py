@@ -5,6 +5,7 @@ A reader takes either and returns the value, or raises `Needed` with what it nee
 
 from __future__ import annotations
 
+import csv
 import difflib
 import math
 from collections.abc import Callable, Iterable
@@ -31,9 +32,13 @@ def texts(value: Any) -> list[str]:
 
 def names(value: Any) -> list[str]:
     """Names with commas between them, or a list."""
-    parts = [part for v in texts(value) for part in v.split(",")]
+    what = "names with commas between them, such as x1,x2; one that has a comma itself in quotes: '\"a, b\",c'"
+    try:
+        parts = [part for v in texts(value) for part in next(csv.reader([v], strict=True, skipinitialspace=True))]
+    except csv.Error:
+        raise Needed(what) from None
     if not all(part.strip() for part in parts):
-        raise Needed("names with commas between them, such as x1,x2")
+        raise Needed(what)
     return [part.strip() for part in parts]
 
 

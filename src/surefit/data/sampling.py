@@ -25,6 +25,7 @@ from surefit.spelling import spelled
 # largest error falls by a tenth to a half, the root mean square by a tenth or not at all.
 FACES = 0.2
 SPLIT = (0.8, 0.1, 0.1)  # shares of training, validation and test data
+FEWEST_SPLIT = 10  # rows of a table, of which fewer leave no row for one of these parts
 ALL_CORNERS_UP_TO = 8  # variables: 256 corners; see `corner_points`
 
 
@@ -37,7 +38,7 @@ def _uniform(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray
 
 def _grid(domain: Domain, count: int | Sequence[int], rng: np.random.Generator) -> np.ndarray:
     counts = _axis_counts(count, domain.dim)
-    return _product([np.linspace(low, high, n) for (low, high), n in zip(domain.bounds, counts, strict=True)])
+    return _product([domain.axis(i, n) for i, n in enumerate(counts)])
 
 
 def _chebyshev(domain: Domain, count: int | Sequence[int], rng: np.random.Generator) -> np.ndarray:
@@ -172,7 +173,7 @@ def face_points(domain: Domain, count: int, generator: int | np.random.Generator
 
 def _into(domain: Domain, unit: np.ndarray) -> np.ndarray:
     """[0, 1]^dim to the box; clipped because the rounding of the last bit could step outside."""
-    return np.clip(domain.low * (1.0 - unit) + domain.high * unit, domain.low, domain.high)
+    return domain.at(unit)
 
 
 def _product(axes: list[np.ndarray]) -> np.ndarray:
@@ -317,9 +318,9 @@ class Sampling:
             0.1); but of a table with few rows the automatic choice trains on all, and estimates the error by leaving
             them out in turn.
         weights: one weight per training point, for a table one per row of the table, as an array or as a function
-            (points (n, dim), values) -> (n,).
+            (points (n, dim), values) -> (n,); or the name of a column of the table, which is then no input.
         drop_nonfinite: leave points out where the target is NaN or infinite, and rows of a table that miss a value,
-            instead of raising. Weights and gradients of a table are then those of the rows that stay.
+            instead of raising. Weights and gradients of a table may be those of all its rows, or of those that stay.
         verify: how many fresh evaluations of a function one measurement of the error may cost: evenly spread points,
             corners, points on and near the border, and a search from the worst of them. None: 15 000 and the corners
             (all of them up to 12 variables), 5 000 in one dimension; but of a Python function whose `count` is given at
@@ -377,7 +378,7 @@ class Sampling:
         object.__setattr__(self, "noise", None if self.noise is None else Noise.read(self.noise))
         if self.split is not None:
             object.__setattr__(self, "split", _three_shares(self.split))
-        if self.weights is not None and not callable(self.weights):
+        if self.weights is not None and not callable(self.weights) and not isinstance(self.weights, str):
             object.__setattr__(self, "weights", tuple(_numbers("weights", self.weights).ravel().tolist()))
         if self.faces is not None:
             object.__setattr__(self, "faces", _real("faces", self.faces, least=0.0))
@@ -458,9 +459,13 @@ class Sampling:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Row numbers of a table of n rows for training, validation and test: a random partition.
 
+        Of fewer than 10 rows all are trained on, unless another split was asked for.
+
         Raises:
             ArgumentError: too few rows for a part that `split` asks for.
         """
+        if n < FEWEST_SPLIT and self.shares == SPLIT:
+            return np.arange(n), np.arange(0), np.arange(0)
         train, validation, _ = lengths = split_lengths(n, self.shares)
         if any(share > 0 and length == 0 for share, length in zip(self.shares, lengths, strict=True)):
             raise ArgumentError(
@@ -484,6 +489,8 @@ class Sampling:
         """
         if self.weights is None:
             return None
+        if isinstance(self.weights, str):
+            raise ArgumentError(f"weights: {self.weights!r} names a column of a table, and a function has none")
         given = self.weights(points, values) if callable(self.weights) else self.weights
         w = np.asarray(given, dtype=np.float64)
         if w.shape != (len(points),):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.data import Domain, Sampling
+from surefit.data import Coded, Domain, Sampling
 from surefit.sentences import Sentence
 
 Points = tuple[np.ndarray, np.ndarray]  # x (n, d), y (n, k), float64
@@ -44,6 +44,7 @@ class Problem:
     exact: bool = False  # a known function without noise
     known: bool = False  # of measured data: somebody says that the values have no noise
     near: np.ndarray | None = None  # of a function: rows (n, d) near which it counts, too, and where it is looked at
+    coding: tuple[Coded, ...] = ()  # of columns of a table that held texts, times, or yes and no
     free: bool = False  # exact, and its training points are ours to choose: nobody asked for others
 
     def sizes(self) -> dict[str, int]:

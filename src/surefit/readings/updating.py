@@ -9,15 +9,12 @@ from typing import Any
 import numpy as np
 
 from surefit import nn
-from surefit.attempts.attempt import Outcome
 from surefit.attempts.methods import LBFGS, LM, Features, VarPro
 from surefit.attempts.progress import Progress
 from surefit.checking import positive_number
 from surefit.data import Domain, Sampling, points_from
 from surefit.errors import ArgumentError, DomainError, ShapeError
 from surefit.models.chain import chain_of, is_hidden_layer
-from surefit.models.inference import evaluate
-from surefit.models.scaled import scaled
 from surefit.problems.problem import Points, Problem
 from surefit.problems.scaling import Scaling
 from surefit.search.cost import of_iteration
@@ -39,7 +36,7 @@ def updated(record: Record, points: Any, values: Any, time: float | None, seed: 
         )
     if record.problem.slopes is not None:
         raise ArgumentError("update: this fit is of values and gradients; fit the old and new rows together")
-    x = points_from(points, record.names, "update")
+    x = points_from(points, record.names, "update", record.problem.coding)
     y = _values(values, len(x), len(record.outputs))
     problem = extended(record.problem, x, y, seed)
     progress = Progress(time=positive_number("time", time))
@@ -71,7 +68,8 @@ def extended(problem: Problem, x: np.ndarray, y: np.ndarray, seed: int) -> Probl
         rows = replace(plan, split=shares, test=None).rows(len(x), np.random.default_rng([seed, 0x0D]))
     train, validation, test = (_joined(part, (x[r], y[r])) for part, r in zip(_parts(problem), rows, strict=True))
     assert train is not None
-    both = np.stack([np.minimum(problem.domain.low, x.min(axis=0)), np.maximum(problem.domain.high, x.max(axis=0))])
+    ends = zip(x.min(axis=0), x.max(axis=0), problem.domain.axes, strict=True)
+    both = [(min(low, axis[0]), max(high, axis[1]), *axis[2:]) for low, high, axis in ends]
     weights = problem.weights
     if weights is not None:
         weights = np.concatenate([weights, np.full(len(train[0]) - len(weights), weights.mean())])
@@ -82,7 +80,7 @@ def extended(problem: Problem, x: np.ndarray, y: np.ndarray, seed: int) -> Probl
     if "rows" in source:
         source["rows"] += len(x)
     return replace(
-        problem, train=train, validation=validation, test=test, domain=Domain(both.T, names=problem.names),
+        problem, train=train, validation=validation, test=test, domain=Domain(both, names=problem.names),
         weights=weights, validation_weights=held, source=source, row_numbers=None, function=None, rows=None,
     )  # fmt: skip
 
@@ -123,15 +121,8 @@ def in_units_of(record: Record, problem: Problem) -> nn.Module:
 
 
 def going_on(s: State, network: nn.Module) -> Strategy:
-    """The network as it is, and trained on; what is best at rows that it was not fitted to is kept."""
+    """The network trained on in several ways; what is best at rows that it was not fitted to is kept."""
     n, k, p = len(s.problem.train[0]), len(s.problem.outputs), network.num_parameters()
-    before = scaled(network, s.problem, True, s.dtype)
-    miss = before.scaling.errors(evaluate(before, s.problem.train[0]) - s.problem.train[1])  # the new rows are unseen
-    outcome = Outcome(
-        network=network, problem=s.problem, stage=say("stage-before"), reason=say("nothing"), row=None,
-        details={"solver": "none"}, left_out=miss,
-    )  # fmt: skip
-    yield s.attempt(None, network, s.problem, made=outcome)
     if of_iteration(n, k, p) > ITERATION:
         yield s.attempt(LBFGS(iterations=10 * ITERATIONS), copy.deepcopy(network), s.problem)
         return say("updated", rows=n)

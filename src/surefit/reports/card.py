@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surefit import nn
-from surefit.data import Domain, box_words
+from surefit.data import Domain, box_words, raw_names
+from surefit.search.classes import Classified
 from surefit.search.judging import OutputError
 from surefit.sentences import Sentence, say
 
@@ -27,6 +28,8 @@ LISTED = 6  # inputs, and outputs, that are told one by one
 def unlearned(fit: Record) -> list[Sentence]:
     """Warnings that nothing was learned, on the whole, of an output or at a place, if nobody asked for as little."""
     error, function = fit.error, fit.error.kind == "fresh"
+    if fit.classified is not None:
+        return [say("unlearned-classes")] if fit.classified.accuracy <= fit.classified.base else []
     if fit.reached:
         return []
     if UNLEARNED < error.relative_l2 < math.inf:
@@ -62,18 +65,33 @@ def card_rows(fit: Record) -> list[tuple[str, str]]:
     rows = [
         ("target", _target_words(fit)),
         ("domain", _domain_words(fit)),
+        *([("columns", _coding_words(fit))] if fit.problem.coding else []),
         ("data", f"{sizes}{', with gradients' * (fit.problem.slopes is not None)}{dropped}"),
         ("network", _network_words(fit)),
         ("method", _method_words(fit)),
         ("training", f"{_work_words(fit)} in {_time_words(fit)}{best}"),
         *([("restarts", _restart_words(fit))] if fit.restarts else []),
         ("stopped", fit.stop_reason),
-        *error_rows(fit),
+        *(error_rows(fit) if fit.classified is None else class_rows(fit.classified)),
         *([("teacher", str(fit.taught.sentence()))] if fit.taught is not None else []),
         *proved_rows(fit),
         ("status", _status(fit) + f", seed {fit.seed}"),
     ]
     return rows + [("warning", w) for w in warnings_of(fit)]
+
+
+def class_rows(found: Classified) -> list[tuple[str, str]]:
+    """Of classes, as (label, text): which there are, how many were right, and how well the probabilities are known."""
+    right = [
+        f"{name} {row[i]} of {sum(row)}"
+        for i, (name, row) in enumerate(zip(found.classes, found.confusion, strict=True))
+    ]
+    return [
+        ("classes", f"{len(found.classes)}: {_short([str(name) for name in found.classes])}"),
+        ("accuracy", found.sentence()),
+        ("right", _short(right)),
+        ("log loss", f"{found.log_loss:.3g}, calibration error {found.calibration:.2g}"),
+    ]
 
 
 def error_rows(fit: Record) -> list[tuple[str, str]]:
@@ -174,6 +192,7 @@ def to_dict(fit: Record) -> dict[str, Any]:
         "interrupted": fit.interrupted,
         "error": fit.error.to_dict(),
         "teacher": None if fit.taught is None else fit.taught.to_dict(),
+        **({} if fit.classified is None else {"classified": fit.classified.to_dict()}),
         "certificate": None if fit.proved is None else fit.proved.to_dict(leaves=False),
         "tol": fit.tol,
         "reached": fit.reached,
@@ -196,15 +215,24 @@ def _target_words(fit: Record) -> str:
     """What was fitted: a formula, or outputs and inputs of a table or a callable."""
     if fit.problem.source["kind"] == "formula":
         return fit.target
-    return f"{fit.target}: {_short(fit.outputs)} from {_short(fit.names)}"
+    return f"{fit.target}: {_short(fit.outputs)} from {_short(raw_names(fit.names, fit.problem.coding))}"
+
+
+def _coding_words(fit: Record) -> str:
+    """What the numbers are that texts, times, yes and no became."""
+    return "; ".join(f"{code.name}: {code.words()}" for code in fit.problem.coding)
 
 
 def _domain_words(fit: Record) -> str:
-    """The box of the first inputs, if there are many."""
-    if len(fit.names) <= LISTED + 2:
-        return box_words(fit.domain, _constant_columns(fit))
-    first = box_words(fit.domain.select(fit.names[:LISTED]), _constant_columns(fit))
-    return f"{first} and {len(fit.names) - LISTED} more"
+    """The box of the first inputs, if there are many; those of texts have none."""
+    texts = {column for code in fit.problem.coding if code.categories for column in code.columns}
+    names = [name for name in fit.names if name not in texts]
+    if not names:
+        return ", ".join(code.name for code in fit.problem.coding)
+    if len(names) <= LISTED + 2:
+        return box_words(fit.domain.select(names), _constant_columns(fit))
+    first = box_words(fit.domain.select(names[:LISTED]), _constant_columns(fit))
+    return f"{first} and {len(names) - LISTED} more"
 
 
 def _constant_columns(fit: Record) -> dict[str, float]:

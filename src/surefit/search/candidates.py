@@ -45,10 +45,10 @@ class Candidate:
 
     @property
     def missed(self) -> np.ndarray | None:
-        """What each training row is missed by when it is left out, (n, k), in the units of the target, if known."""
+        """What each training row is missed by when it is left out, (n, k), in the units of the network, if known."""
         if self.left_out is None or self.scaling is None or not np.isfinite(self.left_out).all():
             return None
-        return self.scaling.unscaled_errors(self.left_out)
+        return self.model.scaling.errors(self.scaling.unscaled_errors(self.left_out))
 
     @property
     def told(self) -> float:

@@ -72,7 +72,7 @@ def fit_problem(
             f"{spelled('jit', 'True')} out, or "
             "use a first-order method such as 'adam'"
         )
-    kind = checked_dtype(dtype, ops.default_float)
+    kind = checked_dtype(dtype, ops.float32)
     problem = posed if isinstance(posed, Problem) else posed()
     adaptive = problem.plan is not None and bool(problem.plan.adaptive)
     if isinstance(settings, Auto) and adaptive:

@@ -86,7 +86,7 @@ def _left_out(fit: Record, x: np.ndarray, level: float) -> Interval:
     the deviations of a Gaussian process are thereby calibrated.
     """
     assert fit.left_out is not None
-    score = np.abs(fit.left_out)
+    score = np.abs(fit.model.scaling.unscaled_errors(fit.left_out))
     n = len(score)
     if needed_rank(n, level) > n:
         least = math.ceil(level / (1 - level) - 1e-9)

@@ -16,12 +16,13 @@ from surefit._version import __version__
 from surefit.core.batching import batch
 from surefit.core.functional import jacobian
 from surefit.core.tensor import Tensor, no_grad
-from surefit.data import Domain, box_words, points_from
-from surefit.errors import ArgumentError
+from surefit.data import Domain, box_words, points_from, raw_names
+from surefit.errors import ArgumentError, DataError
 from surefit.models.inference import values_of
 from surefit.models.observed import observed
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
+from surefit.search.classes import Classified
 from surefit.search.judging import Measured
 from surefit.search.teacher import Taught
 from surefit.sentences import Sentence
@@ -84,7 +85,9 @@ class Record:
         call: the arguments that `fit` was called with as Python text, None where an argument has no text.
         environment: versions and machine of the training. film: its frames, if a `Snapshots` callback took some.
         taught: the teacher that the network learned from, if it did, its estimated error and how near the network is.
-        left_out: (n, k), what each training row is missed by when it is left out, where that is known.
+        classified: of a fit of classes: how values become probabilities, and how good that is.
+        left_out: (n, k), in the units of the network: errors at the training rows of measured data, each left out in
+            turn, if known.
         extra: plain data that other readings keep with the fit, by name, such as the reference of a certificate.
         config: the run.toml beside a model that was loaded from its directory.
         certificate: what `Fit.certify` proved last; `proved` is it while the model is the one it speaks of.
@@ -112,7 +115,8 @@ class Record:
     compile_seconds: float | None = None
     restarts: list[float] = field(default_factory=list)
     taught: Taught | None = None
-    left_out: np.ndarray | None = field(default=None, repr=False)
+    classified: Classified | None = None
+    left_out: np.ndarray | None = field(default=None, repr=False, compare=False)
     certificate: Certificate | None = field(default=None, compare=False)
     extra: dict[str, Any] = field(default_factory=dict)
     _warned: bool = field(default=False, repr=False)
@@ -195,15 +199,33 @@ class Record:
     def predict(self, points: Any) -> np.ndarray:
         """Values at points (n, d), or (n,) for one input -> (n,), or (n, k) for several outputs; float64.
 
+        A fit of classes gives the likeliest class of each point, (n,); see `predict_proba`.
         Columns with names (a DataFrame, a dict, a structured array, a list of dicts) are taken by name, in any order.
         ShapeError for another number of columns, DataError for a missing one. Warns once when points lie outside the
         domain.
         """
         y = self._predict(self._points(points))
+        if self.classified is not None:
+            return self.classified.labels(y)
         return y[:, 0] if y.shape[1] == 1 else y
 
+    def predict_proba(self, points: Any) -> np.ndarray:
+        """Probabilities (n, classes) at points (n, d), in the order of `classified.classes`.
+
+        ArgumentError: it is no fit of classes.
+        """
+        if self.classified is None:
+            raise ArgumentError("predict_proba: this fit has no classes; fit with task='classify'")
+        return self.classified.probabilities(self._predict(self._points(points)))
+
     def _points(self, points: Any) -> np.ndarray:
-        x = points_from(points, self.names)
+        x = points_from(points, self.names, coding=self.problem.coding)
+        if self.domain.log.any() and (low := (x <= 0) & self.domain.log).any():
+            row, column = np.argwhere(low)[0]
+            raise DataError(
+                f"predict: {self.names[column]} is {x[row, column]:g} in row {row}, and a logarithmic input must be "
+                "above 0 (first row is 0)"
+            )
         if not self._warned and len(x) and not self.domain.contains(x).all():
             self._warned = True
             low, high = self.domain.low, self.domain.high
@@ -231,17 +253,26 @@ class Record:
         """Values elementwise, one argument for each input by place or name: fit(0.5), fit(x1=0.5, x2=[1, 2]).
 
         The arguments broadcast against each other; the result has their shape, with a last axis for several outputs,
-        and is a float for plain numbers.
+        and is a float for plain numbers. A fit of classes gives classes.
         """
         if len(values) == 1 and not named and isinstance(values[0], dict):
             named, values = dict(values[0]), values[1:]
-        if len(values) + len(named) != len(self.names) or set(named) - set(self.names[len(values) :]):
+        names = self.names
+        if self.problem.coding:  # a column of texts is one argument, unless its numbers are named one by one
+            own = tuple(raw_names(names, self.problem.coding))
+            names = own if len(values) + len(named) == len(own) and set(named) <= set(own) else names
+        if len(values) + len(named) != len(names) or set(named) - set(names[len(values) :]):
             by_name = f" and {', '.join(named)} by name" if named else ""
-            raise ArgumentError(f"the fit takes {', '.join(self.names)}; got {len(values)} values by place{by_name}")
-        columns = [*values, *(named[n] for n in self.names[len(values) :])]
-        arrays = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in columns))
+            raise ArgumentError(f"the fit takes {', '.join(names)}; got {len(values)} values by place{by_name}")
+        columns = [*values, *(named[n] for n in names[len(values) :])]
+        arrays = np.broadcast_arrays(*map(np.asarray, columns))
         shape = arrays[0].shape
-        y = self._predict(self._points(np.stack([a.reshape(-1) for a in arrays], axis=1)))
+        given: Any = {name: a.reshape(-1) for name, a in zip(names, arrays, strict=True)}
+        if all(a.dtype.kind in "biuf" for a in arrays) and names == self.names:
+            given = np.stack(list(given.values()), axis=1)
+        y = self._predict(self._points(given))
+        if self.classified is not None:
+            return self.classified.labels(y).reshape(shape)[()]
         k = len(self.outputs)
         y = y.reshape(shape if k == 1 else (*shape, k))
         return float(y) if y.ndim == 0 else y

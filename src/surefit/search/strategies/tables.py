@@ -72,7 +72,7 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
     if few:
         yield say("no-adam-teacher")
         clean = s.best is not None and s.best.score <= CLEAN
-        return say("clean") if clean else say("few-rows", rows=n)
+        return say("clean") if clean else say("all-rows", rows=n)
     for inputs in chosen:
         yield from networks(s, inputs)
     yield from mean(s)

@@ -132,6 +132,29 @@ SENTENCES: dict[str, Both] = {
         "{size} at {where} (largest of {n} training rows, which it was fitted to)",
         "{size}，位于 {where}（{n} 个训练行中的最大值；网络正是用这些行拟合的）",
     ),
+    "error-estimated": Both(
+        "{size} at {where} (estimated by leave-one-out: the largest of {n} rows)",
+        "{size}，位于 {where}（逐行留一法估计：{n} 行中的最大值）",
+    ),
+    # what taught a network, where rows are few
+    "teacher": Both(
+        "{what}; rmse {rmse:.3g} (estimated by leave-one-out from {n} rows); the network is {distance:.3g} away from it "
+        "(rmse on {points} fresh points)",
+        "{what}；均方根误差 {rmse:.3g}（由 {n} 行逐行留一法估计）；网络与其相距 {distance:.3g}（{points} 个新取的点上的均方根）",
+    ),
+    "teacher-process": Both("Gaussian process ({kernels})", "高斯过程（{kernels}）"),
+    "teacher-processes": Both("mean of Gaussian processes ({kernels})", "高斯过程的平均（{kernels}）"),
+    "stage-student": Both("{teacher}, distilled: {stage}", "{teacher}，蒸馏：{stage}"),
+    "student-close": Both("the network is as close to its teacher as it need be", "网络与教师已足够接近"),
+    "student-full": Both(
+        "the network has as many parameters as it may have ({most}); it is as close to its teacher as these allow",
+        "网络的参数已达上限（{most}）；它与教师的距离是这些参数所能达到的",
+    ),
+    "all-rows": Both(
+        "all {rows} rows were fitted; left out one by one they tell how good it is",
+        "全部 {rows} 行都用于拟合；逐行留一法给出其好坏",
+    ),
+    "no-adam-teacher": Both("Adam is left out: the rows are few", "略去 Adam：行数太少"),
     # a bad fit
     "unlearned-function": Both(
         "hardly anything was learned: the error is over half of the size of the target. Poles, jumps and very many "

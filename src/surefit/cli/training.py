@@ -370,9 +370,9 @@ def _resolved(fitted: Fit, settings: Mapping[str, Any]) -> dict[str, Any]:
         count = default_count(fitted.domain.dim) if plan.count is None else plan.count
         resolved |= {"num": count, "design": plan.design, "corners": plan.with_corners}
         if "test_table" not in settings:
-            resolved["split"] = plan.split
+            resolved["split"] = plan.shares
     elif fitted.problem.function is None and "test_table" not in settings:
-        resolved["split"] = plan.split
+        resolved["split"] = plan.shares
     if len(settings.get("target", ())) == 1:
         resolved["target"] = settings["target"][0]
     return {**settings, **resolved}

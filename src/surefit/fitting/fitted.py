@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from surefit.attempts.progress import Progress
 from surefit.core import ops
 from surefit.errors import ArgumentError, DataError
+from surefit.models.inference import values_of
 from surefit.readings.standin import Readings
 from surefit.reports.card import card_html, card_rows, card_text, to_dict
-from surefit.search.judging import Judge
+from surefit.search.judging import Estimated, Judge
 from surefit.search.record import OutsideWarning, Record, Solved
 from surefit.search.runner import State, run
 from surefit.search.strategies.deployment import deployment
@@ -127,7 +128,11 @@ class Fit(Readings, Record):
         if best is not rounded and isinstance(made, Solved):
             details = {k: v for k, v in best.details.items() if k in ("solver", "units", "steepness", "magnitude")}
             made = replace(made, stage=say("stage-placed", stage=best.stage), details=details, rounded=True)
-        return replace(self, model=best.model, made=made, error=best.error, score=best.score, certificate=None)
+        error = best.error
+        if isinstance(self.error, Estimated):  # which rows that were fitted do not tell again
+            x = self.problem.train[0]
+            error = self.error.farther(values_of(best.model)(x) - self._predict(x))
+        return replace(self, model=best.model, made=made, error=error, score=best.score, certificate=None)
 
     def doctor(self) -> Diagnosis:
         """What is wrong with this fit, with the numbers seen and the cures."""

@@ -73,6 +73,7 @@ def card_rows(fit: Record) -> list[tuple[str, str]]:
         *([("restarts", _restart_words(fit))] if fit.restarts else []),
         ("stopped", fit.stop_reason),
         *(error_rows(fit) if fit.classified is None else class_rows(fit.classified)),
+        *([("teacher", str(fit.taught.sentence()))] if fit.taught is not None else []),
         *proved_rows(fit),
         ("status", _status(fit) + f", seed {fit.seed}"),
     ]
@@ -190,6 +191,7 @@ def to_dict(fit: Record) -> dict[str, Any]:
         "stop_reason": fit.stop_reason,
         "interrupted": fit.interrupted,
         "error": fit.error.to_dict(),
+        "teacher": None if fit.taught is None else fit.taught.to_dict(),
         **({} if fit.classified is None else {"classified": fit.classified.to_dict()}),
         "certificate": None if fit.proved is None else fit.proved.to_dict(leaves=False),
         "tol": fit.tol,
@@ -283,13 +285,13 @@ def _work_words(fit: Record) -> str:
 
 def _status(fit: Record) -> str:
     if fit.tol is None:
-        return "measured, no tolerance asked"
+        return f"{fit.error.status}, no tolerance asked"
     certificate = fit.proved
     if certificate is not None and certificate.mode == "deployed":
         verdict = certificate.proves(fit.tol)
         if verdict is not None:
             return f"tolerance {fit.tol:g} {'reached' if verdict else 'NOT reached'} (proved)"
-    return f"tolerance {fit.tol:g} {'reached' if fit.reached else 'NOT reached'} (measured)"
+    return f"tolerance {fit.tol:g} {'reached' if fit.reached else 'NOT reached'} ({fit.error.status})"
 
 
 def _time_words(fit: Record) -> str:

@@ -33,6 +33,15 @@ WORDS: dict[str, Both] = {
         "The largest error found is {size} at {where}. It was measured on {n} {on}.",
         "测得的最大误差为 {size}，位于 {where}。它是在 {n} 个{on}上测量的。",
     ),
+    "verdict-estimated": Both(
+        "The root mean square error is estimated as {rmse}: {n} {on} tell it. The largest miss of these is {size} at "
+        "{where}.",
+        "均方根误差估计为 {rmse}，由 {n} 个{on}得出；其中最大的偏差为 {size}，位于 {where}。",
+    ),
+    "verdict-reached-estimated": Both(
+        "The tolerance {tol} that was asked for is reached, as far as the rows can tell.",
+        "所要求的容差 {tol} 已达到（就这些行所能说明而言）。",
+    ),
     "verdict-reached": Both(
         "The tolerance {tol} that was asked for is reached, as far as measuring can tell.",
         "所要求的容差 {tol} 已达到（就测量所及而言）。",
@@ -44,6 +53,7 @@ WORDS: dict[str, Both] = {
     "fresh points": Both("fresh points", "新取的点"),
     "test rows": Both("test rows", "测试行"),
     "validation rows": Both("validation rows", "验证行"),
+    "rows left out one by one": Both("rows left out one by one", "逐一留出的行"),
     "training rows": Both("training rows", "训练行"),
     # classes
     "accuracy": Both("Accuracy", "准确率"),
@@ -222,6 +232,8 @@ WORDS: dict[str, Both] = {
     "rmse": Both("root mean square error", "均方根误差"),
     "relative-l2": Both("relative L2 error", "相对 L2 误差"),
     "measured-on": Both("measured on", "测量于"),
+    "estimated-from": Both("estimated from", "估计自"),
+    "teacher": Both("teacher", "教师"),
     "points-on": Both("{n} {on}", "{n} 个{on}"),
     "points-chose": Both("{n} {on}, which also chose the network", "{n} 个{on}，它们也用于选定网络"),
     "points-left-out": Both(
@@ -230,6 +242,8 @@ WORDS: dict[str, Both] = {
     "output-errors": Both("The errors of each output, in its own units.", "每个输出的误差，以其自身的单位计。"),
     "r2": Both("R²", "R²"),
     "tolerance": Both("tolerance", "容差"),
+    "reached-estimated": Both("{tol}, reached (estimated)", "{tol}，已达到（估计）"),
+    "missed-estimated": Both("{tol}, NOT reached (estimated)", "{tol}，未达到（估计）"),
     "reached": Both("{tol}, reached (measured)", "{tol}，已达到（测量）"),
     "missed": Both("{tol}, NOT reached (measured)", "{tol}，未达到（测量）"),
     "not-asked": Both("none was asked for", "没有要求"),
@@ -251,6 +265,12 @@ WORDS: dict[str, Both] = {
         "of the true maximum, which may be larger between the points.",
         "这个拟合没有任何被证明的结论。误差是测量得到的：找到的最大|误差| {size} 只是真实最大值的下界，"
         "点与点之间可能更大。",
+    ),
+    "no-certificate-estimated": Both(
+        "Nothing is proved about this fit, and nothing was measured on new rows. Its error is estimated: all rows were "
+        "fitted, and each was left out in turn. The largest miss, {size}, says little of places that no row is near.",
+        "这个拟合没有任何被证明的结论，也没有在新的行上测量。误差是估计得到的：所有行都用于拟合，并逐一留出。"
+        "最大的偏差 {size} 对于附近没有行的地方说明不了什么。",
     ),
     # diagnosis
     "severity": Both("severity", "程度"),

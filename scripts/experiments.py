@@ -29,12 +29,12 @@ HEAD = """# The source experiments
 
 Five documents, each with a small neural network written by hand, are what surefit was started from. Each experiment in
 them is one file under `src/surefit/experiments`, to be read from top to bottom: settings with a reason beside each, the
-loop, the claims. One command runs it, prints the published numbers beside ours, and fails when a claim is not borne
-out:
+loop, the claims. One command runs it, prints the published numbers beside ours, and judges every claim of the source,
+and what we say about it, by the numbers of that run:
 
 ```console
 $ surefit reproduce sine-by-sample
-$ surefit reproduce --all --quick                      # all in a minute, with fewer epochs
+$ surefit reproduce --all --quick                      # all in a minute; what that cannot test says so
 $ surefit reproduce --all --mnist DIR --out reproduced # tables, data and pictures
 ```
 

@@ -32,7 +32,13 @@ def reproduce(
         ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer epochs, rows and seeds: all in a minute.")] = False,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help="Fewer epochs, rows and seeds: all in a minute. What that cannot test is said to be not tested.",
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", show_default=False, help="Write tables (Markdown, JSON) and pictures there."),
@@ -51,7 +57,9 @@ def reproduce(
 
     surefit reproduce --all --quick --out reproduced
 
-    Exit codes: 0 done and every claim borne out, 2 wrong input, 3 a claim is not borne out or digits had no data.
+    Each claim of a source is judged (holds, refuted, partly, not tested), and so is what surefit says about it.
+
+    Exit codes: 0 done, 2 wrong input, 3 a claim of surefit itself is refuted, or digits had no data.
     """
     chosen = _chosen(names or [], everything)
     from surefit import experiments
@@ -80,7 +88,7 @@ def reproduce(
         _show(results)
         if files:
             print("\n".join(["", "written", *(f"  {path}" for path in files)]))
-    if missing or not all(result.holds for result in results):
+    if missing or any(result.wrong for result in results):
         raise typer.Exit(NOT_REACHED)
 
 
@@ -136,11 +144,13 @@ def _show(results: Sequence[Result]) -> None:
         for row in result.rows:
             if row.note:
                 console.print(f"{result.name}, {row.quantity}: {row.note}.", style="dim", highlight=False)
-    failed = [f"{result.name}: {claim.found}" for result in results for claim in result.claims if not claim.holds]
-    count = sum(len(result.claims) for result in results)
-    console.print(f"\n{count - len(failed)} of {count} claims are borne out by this run.", highlight=False)
-    for sentence in failed:
-        console.print(f"NOT {sentence}", highlight=False)
+    console.print()
+    for line in r.tally(results):
+        console.print(line, highlight=False)
+    for result in results:
+        for claim in result.wrong:
+            verdict = f"{result.name}, {claim.our_verdict}: surefit says: {claim.ours}. Measured: {claim.found}"
+            console.print(verdict, style="bold", highlight=False)
 
 
 COMMANDS = (reproduce,)

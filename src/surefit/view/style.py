@@ -13,12 +13,16 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 import textwrap
 import unicodedata
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ParamSpec
+
+from .language import check_language, language
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -126,13 +130,44 @@ def font_chain() -> tuple[str, ...]:
     """Matplotlib's own font, then the first installed font that has Chinese characters, if there is one."""
     from matplotlib import font_manager
 
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    return (FONT, *[name for name in CJK_FONTS if name in installed][:1])
+    found = _known_chinese_fonts(font_manager.fontManager)
+    if not found:  # Matplotlib keeps a list of fonts from when it first ran here: later ones are not in it
+        listed = {font.fname for font in font_manager.fontManager.ttflist}
+        for path in font_manager.findSystemFonts():
+            if path not in listed and _CJK_FILES.search(path):
+                with suppress(OSError, RuntimeError):  # a font that cannot be read is none
+                    font_manager.fontManager.addfont(path)
+        found = _known_chinese_fonts(font_manager.fontManager)
+    return (FONT, *found[:1])
+
+
+def _known_chinese_fonts(manager: Any) -> list[str]:
+    installed = {font.name for font in manager.ttflist}
+    return [name for name in CJK_FONTS if name in installed]
+
+
+# how the files of CJK_FONTS are called
+_CJK_FILES = re.compile(
+    r"(?i)(noto\w*(cjk|sanssc)|source\w*hansans|sourcehan|msyh|yahei|pingfang|hiragino|wqy|wenquanyi|simhei|heiti)"
+)
 
 
 def has_chinese_font() -> bool:
     """Whether a picture can show Chinese characters here, instead of empty boxes."""
     return len(font_chain()) > 1
+
+
+@contextmanager
+def speaking(lang: str) -> Iterator[None]:
+    """Pictures that are drawn inside speak this language; without a font for Chinese English, with a warning."""
+    if check_language(lang) == "zh" and not has_chinese_font():
+        warnings.warn(
+            "no font with Chinese characters is installed here, so the words in pictures are in English",
+            stacklevel=4,
+        )
+        lang = "en"
+    with language(lang):
+        yield
 
 
 _text_as_text: ContextVar[bool] = ContextVar("text of an SVG stays text", default=False)
@@ -165,7 +200,9 @@ def house_style() -> Iterator[None]:
     try:
         # A family name, not "sans-serif": a text resolves generic names only when drawn.
         outlines = {"svg.fonttype": "none", "svg.hashsalt": "surefit"} if _text_as_text.get() else {}
-        with style.context(["default", {**_SETTINGS, **outlines, "font.family": [FONT]}]):
+        with style.context(["default", {**_SETTINGS, **outlines, "font.family": [FONT]}]), warnings.catch_warnings():
+            # a column may have a name that no font here can draw: it becomes boxes, which says it
+            warnings.filterwarnings("ignore", message="Glyph .* missing from")
             yield
     finally:
         fonts.removeFilter(_is_not_about_weight)

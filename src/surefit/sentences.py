@@ -7,10 +7,25 @@ parses a sentence.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from surefit.errors import ArgumentError
+
+LANGUAGES = ("en", "zh")
+
+
+def check_language(name: str) -> str:
+    """The name, if it is one of LANGUAGES. ArgumentError otherwise."""
+    if name not in LANGUAGES:
+        raise ArgumentError(f"lang={name!r} must be 'en' or 'zh'")
+    return name
+
+
+def columns(text: str) -> int:
+    """Width of a text in columns of a fixed-width font: a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 class Both(NamedTuple):

@@ -17,6 +17,7 @@ from surefit.errors import ArgumentError, DataError, FormulaError
 from surefit.files import replacing
 
 from .grammar import with_settings
+from .language import spoken, words
 from .report import Json, print_json, print_lines, say
 from .settings import CSV_OPTIONS, SETTINGS, read_given, speaking_of_options
 
@@ -70,7 +71,7 @@ def predict(
     from surefit import fitting
 
     if bool(at) == bool(table):
-        raise ArgumentError("give points, --at x=1, or a table, --csv IN" + "; not both" * bool(at))
+        raise ArgumentError(words("give points, --at x=1, or a table, --csv IN") + "; not both" * bool(at))
     if out is not None and table is None:
         raise ArgumentError("--out: is for the rows of --csv IN; the values at --at are printed")
     fitted = fitting.load(model)
@@ -106,18 +107,21 @@ def _point(text: str, names: tuple[str, ...]) -> dict[str, float]:
         name, equals, value = part.rpartition("=")
         name = name.strip() if equals or len(names) > 1 else names[0]
         if not value.strip() or not (equals or len(names) == 1):
-            raise ArgumentError(f"--at {text}: cannot read {part.strip()!r}; expected {_example(names)}")
+            message = "--at {text}: cannot read {part!r}; expected {example}"
+            raise ArgumentError(words(message, text=text, part=part.strip(), example=_example(names)))
         if name not in names:
-            raise ArgumentError(f"--at {text}: the model has no input {name!r}; expected {_example(names)}")
+            message = "--at {text}: the model has no input {name!r}; expected {example}"
+            raise ArgumentError(words(message, text=text, name=name, example=_example(names)))
         if name in point:
             raise ArgumentError(f"--at {text}: {name} comes twice; repeat --at for another point")
         try:
             point[name] = constant(value)
         except FormulaError as error:
-            raise ArgumentError(f"--at {text}: the value of {name} is no number: {error}") from None
+            raise ArgumentError(f"--at {text}: the value of {name} is not a number: {error}") from None
     missing = [name for name in names if name not in point]
     if missing:
-        raise ArgumentError(f"--at {text}: no value for {', '.join(missing)}; expected {_example(names)}")
+        message = "--at {text}: no value for {missing}; expected {example}"
+        raise ArgumentError(words(message, text=text, missing=", ".join(missing), example=_example(names)))
     return point
 
 
@@ -129,8 +133,10 @@ def _values(fitted: Fit, x: np.ndarray, derivative: bool, interval: float | None
     """Outputs and, if asked for, derivatives and intervals at points x (n, d); how many lie outside, with a warning."""
     outside = int((~fitted.domain.contains(x)).sum())
     if outside:
-        which = "the point lies" if len(x) == 1 else f"{outside} of {len(x)} points {'lie' if outside > 1 else 'lies'}"
-        say("warning", f"{which} outside the domain {fitted.domain}, where the error is unknown")
+        part = "{count} of {all} points lie" if outside > 1 else "{count} of {all} points lies"
+        which = words("the point lies") if len(x) == 1 else words(part, count=outside, all=len(x))
+        message = "{which} outside the domain {domain}, where the error is unknown"
+        say("warning", words(message, which=which, domain=fitted.domain))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the fit would say the same
         y = fitted.predict(x).reshape(len(x), len(fitted.outputs))
@@ -171,7 +177,7 @@ def _predict_rows(
     if as_json:
         print_json({"path": out, "rows": len(inputs), "columns": names, "outside": outside})
     elif out is not None:
-        print_lines({str(out): f"{len(inputs)} rows: {', '.join(names)}"})
+        print_lines({str(out): words("{count} rows: {names}", count=len(inputs), names=", ".join(names))})
 
 
 def _write_rows(
@@ -269,7 +275,9 @@ def info(model: Model, as_json: Json = False) -> None:
     if as_json:
         print_json({**fitted.to_dict(), "file": model, "bytes": size})
     else:
-        print_lines([*fitted.card_rows(), ("file", f"{model} ({_size(size)}, surefit {fitted.version})")])
+        print_lines(
+            [*fitted.card_rows(spoken()), (words("file"), f"{model} ({_size(size)}, surefit {fitted.version})")]
+        )
 
 
 def _size(count: int) -> str:
@@ -287,7 +295,7 @@ def doctor(model: Model, as_json: Json = False) -> None:
     if as_json:
         print_json({"findings": [asdict(finding) for finding in diagnosis.findings]})
     else:
-        print(diagnosis)
+        print(diagnosis.text(spoken()))
 
 
 # --- report and animate ---------------------------------------------------------------------------
@@ -296,7 +304,6 @@ Saved = Annotated[
     Path,
     typer.Argument(metavar="MODEL", show_default=False, help="A directory or a file that surefit fit wrote."),
 ]
-Lang = Annotated[str, typer.Option("--lang", metavar="en|zh", help="English (default) or Chinese.", show_default=False)]
 
 
 def report(
@@ -309,7 +316,6 @@ def report(
             help="NAME.html, or NAME.md with pictures beside it. Default: report.html beside the model.",
         ),
     ] = None,
-    lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
     """A report of a fit: function, data, model, training, result, diagnosis, how to reproduce.
@@ -323,9 +329,9 @@ def report(
 
     if out is None:
         out = (model if model.is_dir() else model.parent) / "report.html"
-    path = fitting.load(model).report(out, _language(lang))
+    path = fitting.load(model).report(out, spoken())
     if as_json:
-        print_json({"path": path, "lang": lang})
+        print_json({"path": path, "lang": spoken()})
     else:
         print(path)
 
@@ -337,7 +343,6 @@ def animate(
         typer.Argument(metavar="FILE", show_default=False, help="NAME.gif, NAME.html, or NAME.mp4 (needs ffmpeg)."),
     ],
     fps: Annotated[int, typer.Option(metavar="INT", help="Frames a second. Default: 6.", show_default=False)] = 6,
-    lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
     """The training of a fit as a film, from a directory that surefit fit --out wrote.
@@ -346,19 +351,11 @@ def animate(
     """
     from surefit import fitting
 
-    path = fitting.load(model).animate(out, fps=fps, lang=_language(lang))
+    path = fitting.load(model).animate(out, fps=fps, lang=spoken())
     if as_json:
-        print_json({"path": path, "lang": lang})
+        print_json({"path": path, "lang": spoken()})
     else:
         print(path)
-
-
-def _language(lang: str) -> str:
-    from surefit.view.language import LANGUAGES
-
-    if lang not in LANGUAGES:
-        raise ArgumentError(f"--lang {lang}: expected en or zh")
-    return lang
 
 
 COMMANDS = (predict, info, doctor, report, animate)

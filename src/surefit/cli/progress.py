@@ -11,6 +11,8 @@ import time as clock
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from .language import words
+
 if TYPE_CHECKING:
     from surefit.reports.live import TextPlot
 
@@ -64,15 +66,20 @@ class Display:
         left = event.seconds / event.epoch * (event.epochs - event.epoch)
         if self.limit is not None:
             left = min(left, max(0.0, self.limit - event.seconds))
-        held = "" if event.validation_loss is None else f"  validation {event.validation_loss:.2e}"
-        rate = "" if math.isnan(event.lr) else f"  lr {event.lr:.1e}"
-        return f"train {event.train_loss:.2e}{held}{rate}  {duration(left)} left"
+        line = words("train {loss}", loss=f"{event.train_loss:.2e}")
+        if event.validation_loss is not None:
+            line += words("  validation {loss}", loss=f"{event.validation_loss:.2e}")
+        if not math.isnan(event.lr):
+            line += words("  lr {lr}", lr=f"{event.lr:.1e}")
+        return words("{line}  {left} left", line=line, left=duration(left))
 
 
 def numbered(event: Any) -> str:
     """Which epoch of how many; of a solver's iterations, whose."""
     stage = getattr(event, "stage", "")
-    return f"{stage}  {event.epoch}/{event.epochs}" if stage else f"epoch {event.epoch}/{event.epochs}"
+    if stage:
+        return f"{words(stage)}  {event.epoch}/{event.epochs}"
+    return words("epoch {epoch}/{epochs}", epoch=event.epoch, epochs=event.epochs)
 
 
 class PlainLines(Display):
@@ -135,7 +142,9 @@ class LiveLine(Display):
     def started(self, event: Any) -> None:
         for task in self.bar.task_ids:  # of the method before
             self.bar.remove_task(task)
-        self.task = self.bar.add_task(f"epoch 0/{event.epochs}", total=event.epochs, line="")
+        self.task = self.bar.add_task(
+            words("epoch {epoch}/{epochs}", epoch=0, epochs=event.epochs), total=event.epochs, line=""
+        )
 
     def epoch(self, event: Any) -> None:
         self.bar.update(self.task, completed=event.epoch, description=numbered(event), line=self.line(event))

@@ -250,13 +250,18 @@ def counted(verdicts: Iterable[Verdict | None]) -> dict[Verdict, int]:
     return {verdict: found[verdict] for verdict in Verdict}
 
 
-def tally(results: Sequence[Result]) -> list[str]:
-    """The two lines that end a reproduction: how the sentences of the sources and those of surefit came out."""
+def tally(results: Sequence[Result], words: Callable[..., str] = str.format) -> list[str]:
+    """The two lines that end a reproduction: how the sentences of the sources and those of surefit came out.
+
+    words: says a template with its values in another language.
+    """
     lines = []
-    for whose, ours in (("the sources", False), ("surefit", True)):
+    for whose, ours in (("Claims of the sources", False), ("Claims of surefit", True)):
         counts = counted((c.our_verdict if ours else c.verdict) for result in results for c in result.claims)
-        words = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-        lines.append(f"Claims of {whose}: {words} ({sum(counts.values())} in all).")
+        each = ", ".join(f"{count} {words(verdict.value)}" for verdict, count in counts.items())
+        lines.append(
+            words("{whose}: {counts} ({all} in all).", whose=words(whose), counts=each, all=sum(counts.values()))
+        )
     return lines
 
 

@@ -13,9 +13,7 @@ from surefit.data import Domain, box_words
 from surefit.reports.words import Speech
 from surefit.search.judging import OutputError
 from surefit.search.record import Solved
-from surefit.sentences import Sentence, say
-from surefit.view.language import check_language
-from surefit.view.style import columns
+from surefit.sentences import Sentence, check_language, columns, say
 
 if TYPE_CHECKING:
     from surefit.search.record import Record

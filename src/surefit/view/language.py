@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from surefit.errors import ArgumentError
-
-LANGUAGES = ("en", "zh")
+from surefit.sentences import LANGUAGES, check_language
 
 _language: ContextVar[str] = ContextVar("language of pictures", default="en")
 
@@ -89,13 +87,6 @@ CHINESE = {
 }
 
 
-def check_language(name: str) -> str:
-    """The name, if it is one of LANGUAGES. ArgumentError otherwise."""
-    if name not in LANGUAGES:
-        raise ArgumentError(f"lang={name!r} must be 'en' or 'zh'")
-    return name
-
-
 @contextmanager
 def language(name: str) -> Iterator[None]:
     """Pictures that are drawn inside speak this language, "en" or "zh".
@@ -122,3 +113,6 @@ def say(english: str, **values: object) -> str:
     """The words in the language in force, {names} filled in; English words that are not in the table stay English."""
     template = CHINESE.get(english, english) if _language.get() == "zh" else english
     return template.format(**values) if values else template
+
+
+__all__ = ["CHINESE", "LANGUAGES", "check_language", "language", "language_in_force", "say"]

@@ -15,14 +15,15 @@ import functools
 import logging
 import re
 import textwrap
-import unicodedata
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ParamSpec
 
-from .language import check_language, language
+from surefit.sentences import check_language, columns
+
+from .language import language
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -276,11 +277,6 @@ def number(value: float) -> str:
 def plain(text: object) -> str:
     """Text as it stands: a dollar sign is a dollar sign, not the start of a formula."""
     return str(text).replace("$", r"\$")
-
-
-def columns(text: str) -> int:
-    """Width of a text in columns of a fixed-width font: a Chinese character takes two."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def wrapped(text: object, width: int, lines: int = 3) -> str:

@@ -12,7 +12,7 @@ import typer
 from surefit.errors import ArgumentError, DataError, SurefitError
 from surefit.files import check_writable
 
-from . import progress, signals
+from . import signals
 from .grammar import with_settings
 from .language import spoken, words
 from .report import Json, Quiet, print_json, say
@@ -81,13 +81,14 @@ def fit(
     settings = {} if config is None else read_config(config)
     settings |= read_given({"target": target, **given}, KEYS)
     from surefit.fitting import model_file
+    from surefit.reports.display import display
     from surefit.view.style import speaking as pictures_speaking
 
     if live == TERMINAL and (quiet or as_json):
         raise ArgumentError(f"--live terminal: shows something, and {'--quiet' if quiet else '--json'} forbids it")
     watching = _watching(live, out)
     plot = watching[0] if live == TERMINAL else None
-    with progress.display(settings.get("time"), quiet or as_json, plot) as shown:
+    with display(settings.get("time"), quiet or as_json, plot, words) as shown:
         fitted = _fit(settings, [_check_places(out, save_config), *watching, shown])
     files: list[Path] = []  # extended one by one: what was written before a failure is in it
     failure: SurefitError | None = None

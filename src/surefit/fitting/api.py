@@ -24,15 +24,18 @@ from surefit.models.scaled import scaled
 from surefit.models.spec import network_of
 from surefit.problems.posing import pose
 from surefit.problems.problem import Problem
+from surefit.reports.display import shown
 from surefit.reports.film import Snapshots
 from surefit.reports.provenance import call_of, environment
 from surefit.search import choosing
+from surefit.search.arguments import saying_cures
 from surefit.search.restarts import Ensemble, best_of, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
 
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
 
 
+@saying_cures
 def fit(
     target: Any,
     domain: Any = None,
@@ -47,6 +50,7 @@ def fit(
     callbacks: Callbacks = (),
     jit: bool | None = None,
     restarts: int = 1,
+    progress: bool | None = None,
 ) -> Fit:
     """Fit a function with a neural network.
 
@@ -72,6 +76,8 @@ def fit(
             passes it on to Adam, if it comes to that. The other solvers compute with NumPy and refuse True.
         restarts: networks with seeds of their own that are trained at once over the cores; the one with the best
             validation loss is kept; of solvers that with the smallest error.
+        progress: a line that tells how far it is, on standard error (True), or none (False). None: at an interactive
+            prompt and in notebooks, of fits that take over a second; never in a script.
 
     Returns:
         A `Fit`.
@@ -86,9 +92,11 @@ def fit(
     (('x',), (2,))
     """
     arguments: dict[str, Any] = dict(
-        tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, callbacks=callbacks, jit=jit
+        tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, jit=jit
     )
-    fits = fits_of(target, domain, count=whole_number("restarts", restarts, 1), **arguments)
+    with shown(progress, time) as display:
+        heard = (*callbacks_from(callbacks), *display)
+        fits = fits_of(target, domain, count=whole_number("restarts", restarts, 1), callbacks=heard, **arguments)
     fitted = fits[0] if restarts == 1 else best_of(fits)
     fitted.call = call_of(
         domain=domain, tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype

@@ -186,7 +186,9 @@ SENTENCES: dict[str, Both] = {
     "solver-step": Both("The last step was shorter than the fraction xtol of x.", "最后一步短于 x 的 xtol 倍。"),
     "solver-zero": Both("The residuals are zero: nothing is left to fit.", "残差为零：没有什么可再拟合。"),
     "solver-goal": Both("The cost fell to the goal.", "残差已降到目标值。"),
-    "solver-scanned": Both("Every scale was tried; this is the best of them.", "各种陡度都已试过；这是其中最好的。"),
+    "solver-scanned": Both(
+        "Every scale was tried; this is the best of them.", "各种权重尺度都已试过；这是其中最好的。"
+    ),
     "solver-precision": Both(
         "No step lowers the cost any more: what is left is the rounding of the numbers. Scale variables and residuals to about 1, or compute in float64, if more digits are needed.",
         "没有哪一步再能降低残差：剩下的是数值舍入。如需更多位数，请把变量和残差缩放到约 1，或用 float64 计算。",
@@ -249,7 +251,7 @@ SENTENCES: dict[str, Both] = {
     ),
     "solver-scanned-more": Both(
         "Every scale was tried; this is the best of them. More units come closer.",
-        "各种陡度都已试过；这是其中最好的。更多的单元可以更接近。",
+        "各种权重尺度都已试过；这是其中最好的。更多的单元可以更接近。",
     ),
     "solver-tolerance": Both("The tolerance was reached.", "已达到容差。"),
     # what an attempt was: the method and its network

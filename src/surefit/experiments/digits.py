@@ -677,7 +677,7 @@ def _pictures(
             "test accuracy",
             limits=(0, 1),
         ),
-    ])  # fmt: skip
+    ], title="The printed class, and a softmax in the place of its last ReLU")  # fmt: skip
     passes = np.arange(1, len(runs[0].history["train_loss"]) + 1)
     parts = {"each fix alone": runs[: len(ALONE)], "softmax, and one fix more each": [runs[1], *runs[len(ALONE) :]]}
     fixes = view.chart(
@@ -691,7 +691,8 @@ def _pictures(
             )
             for title, part in parts.items()
         ],
-        height=3.2,
+        height=4.4,
+        title="784-100-100-100-10: each fix alone, and one after the other",
     )
     return [
         Picture("digits-readings", "The printed class falls below 0 with two layers and with four.", curves),

@@ -474,7 +474,7 @@ def _pictures(
     run_figure = view.chart([
         Panel(curves, "epoch of 50 updates", "mean of ½ (p − y)²", log="y"),
         Panel(shown, "x", "y"),
-    ])  # fmt: skip
+    ], title="sin x, one sample at a time")  # fmt: skip
     names = {1: "batch 1", 8: "batch 8", TRAIN: f"all {TRAIN}"}
     batch_figure = view.chart(
         [
@@ -494,12 +494,15 @@ def _pictures(
             ),
         ],
         share_y=True,
+        title="Batches of 1, 8 and all samples",
     )
     errors = [
         Curve(grid[:, 0], np.abs(forward(w, grid)[0] - np.sin(grid))[:, 0], "the document's network"),
         Curve(grid[:, 0], np.abs(fit.predict(grid) - np.sin(grid[:, 0])), "surefit.fit"),
     ]
-    error_figure = view.chart([Panel(errors, "x", "|error|", log="y")])
+    error_figure = view.chart(
+        [Panel(errors, "x", "|error|", log="y")], title="Error of the document's network and of surefit.fit"
+    )
     diagram = view.network_diagram(WIDTHS, title="1-10-10-1: sigmoid, sigmoid, linear").figure()
     return [
         Picture("sine-by-sample-network", "The network: sigmoid hidden layers, a linear output.", diagram),

@@ -408,7 +408,7 @@ def _pictures(first: Any, losses: list[float], fit: Any, grid: dict[str, list[fl
     curves = [Curve(widths, errors, name, "marks") for name, errors in grid.items()]
     epochs = np.arange(1, len(losses) + 1)
     published = Curve(np.array(list(PUBLISHED), float) + 1, list(PUBLISHED.values()), "published", "points", colour=1)
-    snapshots = view.chart(shown)
+    snapshots = view.chart(shown, title=f"2-{WIDTH}-1 by hand: training points and prediction")
     return [
         Picture("sine-reciprocal-snapshots", "Training points and prediction at the published epochs.", snapshots),
         Picture(
@@ -416,13 +416,13 @@ def _pictures(first: Any, losses: list[float], fit: Any, grid: dict[str, list[fl
             f"The network: two inputs (x and the column of ones), {WIDTH} ReLUs, one output.",
             view.network_diagram((2, WIDTH, 1), title=f"2-{WIDTH}-1, no output bias").figure(),
         ),
-        Picture("sine-reciprocal-test", "The fit on the test set.", view.chart([test])),
+        Picture("sine-reciprocal-test", "The fit on the test set.", view.chart([test], title="Test set")),
         Picture(
             "sine-reciprocal-loss",
             "Training loss beside the published values, and width against difficulty.",
             view.chart([
                 Panel([Curve(epochs, losses, "ours"), published], "1 + epoch", "training MSE", log="xy"),
                 Panel(curves, "hidden units", "relative RMS error", log="xy"),
-            ], height=3.2),
+            ], height=3.2, title="Training loss, and width against difficulty"),
         ),
     ]  # fmt: skip

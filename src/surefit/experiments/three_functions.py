@@ -193,6 +193,14 @@ def _pictures(runs: dict[str, dict[str, Trained]], fits: dict[str, Any], fine: A
         gaps = [Curve(fine, np.abs(values - truth) / truth.std(), label) for label, values in curves.items()]
         errors.append(Panel(gaps, "x", "relative |error|", title=name, log="y"))
     return [
-        Picture("three-functions", "The three functions, raw, scaled, and surefit's own fit.", view.chart(shown)),
-        Picture("three-functions-errors", "Their errors.", view.chart(errors, share_y=True)),
+        Picture(
+            "three-functions",
+            "The three functions, raw, scaled, and surefit's own fit.",
+            view.chart(shown, title="Adam, 100 hidden units: raw, scaled, and surefit.fit"),
+        ),
+        Picture(
+            "three-functions-errors",
+            "Their errors.",
+            view.chart(errors, share_y=True, title="Errors over the deviation of each function"),
+        ),
     ]

@@ -428,7 +428,7 @@ def _pictures(
     test = view.chart([Panel([
         Curve(np.arange(1, len(given.train) + 1), given.train, "training", colour=0),
         Curve(np.arange(1, len(given.test) + 1), given.test, "test", colour=2),
-    ], "epoch", "mean square error", log="y")])  # fmt: skip
+    ], "epoch", "mean square error", log="y")], title="Losses of the document's training")  # fmt: skip
     added = cures["by the error"][0].points[len(tables["train"]) :]
     by_hand = cures["region by hand"][0].points
     inside = in_middle(by_hand)
@@ -455,13 +455,16 @@ def _pictures(
         loss="mean square error",
         optimizer=f"Adam, {LR:g}",
     ).figure()
-    points = view.scatter_2d(*some, test=other, names=["x1", "x2", "y"])
+    points = view.scatter_2d(*some, test=other, names=["x1", "x2", "y"], title=f"{FORMULA}: training and test points")
+    document = view.fit_2d(x1, x2, truth, values, title="The document's training")
+    surface = view.surface(x1, x2, values, names=["x1", "x2", "fit"], title="The document's fit as a surface")
+    better = view.fit_2d(x1, x2, truth, ours, title="surefit's own fit")
     return [
         Picture("two-inputs-data", "Training and test points.", points),
         Picture("two-inputs-extra", "The document's cure: 500 extra points in [-2, 2]^2.", extra),
-        Picture("two-inputs", "Target, fit and error of the document's training.", view.fit_2d(x1, x2, truth, values)),
-        Picture("two-inputs-own", "Target, fit and error of surefit's own fit.", view.fit_2d(x1, x2, truth, ours)),
-        Picture("two-inputs-surface", "The fit as a surface.", view.surface(x1, x2, values, names=["x1", "x2", "fit"])),
+        Picture("two-inputs", "Target, fit and error of the document's training.", document),
+        Picture("two-inputs-own", "Target, fit and error of surefit's own fit.", better),
+        Picture("two-inputs-surface", "The fit as a surface.", surface),
         Picture("two-inputs-loss", "Losses while it trains.", test),
         Picture(
             "two-inputs-cures",
@@ -469,7 +472,7 @@ def _pictures(
             view.chart([
                 Panel(lines, "x1", "mean |error| over x2", log="y"),
                 Panel(places, "x1", "x2", limits=(-5.3, 5.3)),
-            ], height=3.2),
+            ], height=3.2, title="The cures: error along x1, and where points were added"),
         ),
         Picture(
             "two-inputs-graph",

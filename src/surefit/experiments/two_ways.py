@@ -403,11 +403,18 @@ def _pictures(
     units = np.array(KNOTS, float)
     proof = [Curve(units, gaps[name], name, "marks") for name in (*TARGETS, "sign x")]
     return [
-        Picture("two-ways", "The two fits on one figure, for both targets.", view.chart(shown)),
-        Picture("two-ways-loss", "Their training losses.", view.chart(losses)),
+        Picture(
+            "two-ways",
+            "The two fits on one figure, for both targets.",
+            view.chart(shown, title="One network by hand and in a framework"),
+        ),
+        Picture("two-ways-loss", "Their training losses.", view.chart(losses, title="Training losses")),
         Picture(
             "two-ways-proof",
             "The proof as a network: largest error by the number of hinges, nothing trained.",
-            view.chart([Panel(proof, "hidden units", "largest error", log="xy")]),
+            view.chart(
+                [Panel(proof, "hidden units", "largest error", log="xy")],
+                title="Networks that are written down, not trained",
+            ),
         ),
     ]

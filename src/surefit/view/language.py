@@ -43,6 +43,7 @@ CHINESE = {
     ", {count} not finite": "，{count} 个非有限值",
     "; {count} not finite": "；{count} 个非有限值",
     "|error|": "|误差|",
+    "largest |error| nearby": "附近的最大|误差|",
     "largest |error|": "最大|误差|",
     "{shown} of {d} inputs; ": "{d} 个输入中的 {shown} 个；",
     # what cannot be drawn
@@ -71,6 +72,18 @@ CHINESE = {
     "weights kept": "保留的权重",
     "play": "播放",
     "pause": "暂停",
+    "loss (moving average)": "损失（滑动平均）",
+    # points, sizes, units
+    "first sample": "最初的取点",
+    "round {number}": "第 {number} 次加点",
+    "tolerance {size}": "容差 {size}",
+    "beyond it": "超出容差",
+    "within it": "在容差之内",
+    "units": "单元数",
+    "units and their sum": "各单元与它们之和",
+    "what each unit adds": "每个单元的贡献",
+    "sum and bias": "总和（含偏置）",
+    "{count} units, the largest {shown} in colour": "{count} 个单元，着色的是最大的 {shown} 个",
     # graphs and networks
     "input": "输入",
     "parameter": "参数",

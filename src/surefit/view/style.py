@@ -47,12 +47,12 @@ MAGNITUDE = "cividis"
 DIVERGING = "RdBu_r"
 
 FIT_LINE: dict[str, Any] = {"color": BLUE, "linestyle": "-", "linewidth": 1.6, "zorder": 4}
-# Below the fit and wider: where the two agree, the dashes show on both sides of the solid line.
+# A pale band beneath every other line: where a fit agrees with it, the fit is seen on the band and hides nothing of it.
 TARGET_LINE: dict[str, Any] = {
-    "color": "#8C8C8C",
-    "linestyle": (0, (2.2, 1.2)),
-    "linewidth": 3.6,
-    "zorder": 3,
+    "color": "#BDBDBD",
+    "linestyle": "-",
+    "linewidth": 4.2,
+    "zorder": 1.8,
 }
 ERROR_LINE: dict[str, Any] = {"color": VERMILLION, "linestyle": "-", "linewidth": 1.2, "zorder": 3}
 ZERO_LINE: dict[str, Any] = {"color": GREY, "linestyle": "-", "linewidth": 0.8, "zorder": 1}
@@ -254,10 +254,23 @@ def _powers_into_labels(figure: Figure) -> bool:
             power = axis.get_offset_text()
             if axis.get_visible() and power.get_visible() and power.get_text():
                 power.set_visible(False)
-                label = axis.get_label_text()
-                axis.set_label_text(f"{label} ({power.get_text()})" if label.strip() else power.get_text())
+                label, factor = axis.get_label_text(), _power(power.get_text())
+                axis.set_label_text(f"{label} ({factor})" if label.strip() else factor)
                 found = True
     return found
+
+
+_RAISED = str.maketrans("0123456789-\N{MINUS SIGN}", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
+
+
+def _power(text: str) -> str:
+    r"""A power of ten that Matplotlib typesets, as plain characters: its typesetting knows no Chinese beside it.
+
+    >>> _power(r"$\times\mathdefault{10^{-9}}\mathdefault{}$")
+    '×10⁻⁹'
+    """
+    found = re.fullmatch(r"\$\\times\\mathdefault\{10\^\{(.*?)\}\}\\mathdefault\{\}\$", text)
+    return f"×10{found[1].translate(_RAISED)}" if found else text
 
 
 # --- text ---------------------------------------------------------------------------------------------------

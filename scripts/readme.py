@@ -1,4 +1,4 @@
-"""Runs the code in the READMEs and in tutorial, solvers, data, methods and compiler of docs, and renews what they show.
+"""Runs the code in the READMEs and in the pages of docs that DOCUMENTS names, and renews what they show.
 
 `make readme` calls it. The Python blocks of a document run in order, in one namespace and in an empty folder. What a
 block prints stands behind it, between two markers:
@@ -37,7 +37,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
 DOCUMENTS = ("README.md", "README.zh-CN.md", "docs/tutorial.md", "docs/solvers.md", "docs/data.md", "docs/methods.md",
-             "docs/compiler.md")  # fmt: skip
+             "docs/compiler.md", "docs/homework.md", "docs/zh/tutorial.md")  # fmt: skip
 TRANSLATIONS = {"README.zh-CN.md": "README.md"}  # a document and the one whose output it shows
 
 FENCE = re.compile(r"^```(?P<language>[\w{}-]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)

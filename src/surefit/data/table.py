@@ -441,7 +441,7 @@ def points_from(points: Any, names: Sequence[str], what: str = "predict") -> np.
     points: an array (n, d), or (n,) of one input; or, in any order and beside other columns, a DataFrame, a dict of
     columns or numbers, a structured array, a list of dicts, a table of pyarrow or polars, a `Table`.
 
-    ShapeError: another number of columns. DataError: a column is missing, or holds something that is no number.
+    ShapeError: another number of columns. DataError: a column is missing, or holds something that is not a number.
     """
     d = len(names)
     named = isinstance(points, (Table, Mapping)) or hasattr(points, "columns") or hasattr(points, "column_names")

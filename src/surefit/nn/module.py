@@ -230,7 +230,7 @@ class Module:
             have[n][0].assign(array)
 
     def to(self, dtype: Any) -> Module:
-        """Float parameters and buffers in another float dtype; optimisers made before must be made anew."""
+        """Float parameters and buffers in another float dtype; optimisers made before must be made again."""
         d = ops.dtype_of(dtype)
         if d not in (ops.float32, ops.float64):
             raise DtypeError(f"Module.to: parameters must be float32 or float64, got {d}")

@@ -478,8 +478,8 @@ def test_all_experiments_in_their_order(command, tmp_path):
     assert done.code == 0
     assert [name for name, _ in done.ran] == list(experiments.NAMES)
     assert all(options.mnist == tmp_path and not options.quick for _, options in done.ran)
-    assert "Claims of the sources: 0 holds, 6 refuted, 0 partly, 0 not tested (6 in all)." in done.out
-    assert "Claims of surefit: 6 holds, 0 refuted" in done.out
+    assert "Claims of the sources: holds 0, refuted 6, partly 0, not tested 0 (6 in all)." in done.out
+    assert "Claims of surefit: holds 6, refuted 0" in done.out
     assert "a | b" in done.out and "why" in done.out
     assert "a sentence" in done.err
     assert (tmp_path / "there" / "experiments.md").is_file()
@@ -489,7 +489,7 @@ def test_a_sentence_of_ours_that_is_refuted_is_exit_code_3(command):
     done = command("two-ways", "sine-reciprocal", "--quick", "--quiet")
     assert done.code == 3
     assert "refuted: surefit says: the opposite. Measured: found by two-ways" in done.out
-    assert "Claims of surefit: 1 holds, 1 refuted" in done.out
+    assert "Claims of surefit: holds 1, refuted 1" in done.out
     assert done.err == ""
     assert [name for name, _ in done.ran] == ["sine-reciprocal", "two-ways"]
 

@@ -258,7 +258,7 @@ def tally(results: Sequence[Result], words: Callable[..., str] = str.format) -> 
     lines = []
     for whose, ours in (("Claims of the sources", False), ("Claims of surefit", True)):
         counts = counted((c.our_verdict if ours else c.verdict) for result in results for c in result.claims)
-        each = ", ".join(f"{count} {words(verdict.value)}" for verdict, count in counts.items())
+        each = ", ".join(f"{words(verdict.value)} {count}" for verdict, count in counts.items())
         lines.append(
             words("{whose}: {counts} ({all} in all).", whose=words(whose), counts=each, all=sum(counts.values()))
         )

@@ -7,7 +7,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from surefit.attempts.methods import METHODS
 from surefit.data import Sampling
@@ -73,7 +73,7 @@ def saying_cures(function: Callable[Arguments, Result]) -> Callable[Arguments, R
     known = [p.name for p in inspect.signature(function).parameters.values()]
 
     @functools.wraps(function)
-    def checked(*args: Arguments.args, **given: Any) -> Result:
+    def checked(*args: Arguments.args, **given: Arguments.kwargs) -> Result:
         for name in given:
             if name not in known:
                 raise ArgumentError(f"{function.__name__} has no argument {name!r}; {cure_of(name, known)}")

@@ -96,7 +96,8 @@ def chart(
         _draw(axes, given[i], legend=bool(labels[i]) and not one_legend, columns=int(84 / across))
     if one_legend and labels[0]:
         handles = places[0].get_legend_handles_labels()
-        figure.legend(*handles, loc=f"outside {'lower' if title else 'upper'} center", ncols=min(len(labels[0]), 5))
+        where: Any = f"outside {'lower' if title else 'upper'} center"  # above it would run into the title
+        figure.legend(*handles, loc=where, ncols=min(len(labels[0]), 5))
     set_title(figure, title)
     return figure
 

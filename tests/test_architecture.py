@@ -31,17 +31,20 @@ ROOMS["solvers"] = set()
 ROOMS["formulas"] = ROOMS["nn"] = ROOMS["optim"] = ROOMS["view"] = {"core"}
 ROOMS["ir"] = {"core"}
 ROOMS["compiler"] = {"core", "ir"}
-ROOMS["exporters"] = {"core"}
+ROOMS["exporters"] = {"core", "ir"}
 ROOMS["data"] = {"core", "formulas"}
-ROOMS["bounds"] = {"core", "formulas", "compiler"}
+ROOMS["bounds"] = {"core", "formulas", "data", "ir", "compiler"}
 ROOMS["problems"] = {"core", "formulas", "data"}
 ROOMS["models"] = {"core", "nn", "compiler", "problems"}
 ROOMS["attempts"] = {"core", "nn", "optim", "view", "compiler", "solvers", "data", "problems", "models"}
-ROOMS["search"] = {*ROOMS["attempts"], "formulas", "attempts"}
+ROOMS["search"] = {*ROOMS["attempts"], "formulas", "attempts", "bounds", "ir"}
 ROOMS["doctor"] = {*ROOMS["search"], "formulas", "search"}
-ROOMS["reports"] = {*ROOMS["doctor"], "doctor"}
+ROOMS["readings"] = {*ROOMS["search"], "search"}
+ROOMS["reports"] = {*ROOMS["doctor"], "doctor", "exporters"}
+ROOMS["storage"] = {*ROOMS["reports"], "reports"}
 ROOMS["fitting"] = set(ROOMS)
 ROOMS["experiments"] = set(ROOMS)
+ROOMS["interop"] = {"core", "nn"}
 ROOMS["play"] = ROOMS["sklearn"] = ROOMS["integrations"] = set(ROOMS)
 ROOMS["cli"] = set(ROOMS)
 ROOMS["surefit"] = set(ROOMS) - {"cli"}  # the package's own __init__

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 from surefit._version import __version__
 
 if TYPE_CHECKING:
-    from surefit import compiler, data, errors, formulas, nn, optim, solvers, view
+    from surefit import bounds, compiler, data, errors, formulas, interop, nn, optim, solvers, view
+    from surefit.bounds import Certificate, Proved, Undefined, certify
     from surefit.compiler import jit
     from surefit.core.batching import batch
     from surefit.core.creation import tensor
@@ -40,8 +41,10 @@ if TYPE_CHECKING:
         Adam,
         Adamax,
         AdamW,
+        Additive,
         Auto,
         Ensemble,
+        Experiment,
         Features,
         Fit,
         Interval,
@@ -65,20 +68,23 @@ if TYPE_CHECKING:
         smallest,
     )
     from surefit.formulas import Formula, parse
+    from surefit.interop import from_onnx
 
-_ROOMS = ("compiler", "data", "errors", "formulas", "nn", "optim", "solvers", "view")
+_ROOMS = ("bounds", "compiler", "data", "errors", "formulas", "interop", "nn", "optim", "solvers", "view")
 
 # where each public name lives; a name that is not here is looked for among the functions of tensors
 _HOME = {
     "surefit.fitting": (
-        "fit ensemble Ensemble Fit Measured load examine Diagnosis Finding MLPSpec "
+        "fit ensemble Ensemble Fit Experiment Measured load examine Diagnosis Finding MLPSpec "
         "SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
-        "Auto Polynomial Features VarPro LM LBFGS "
-        "Started Epoch Finished OutsideWarning find_lr RateTest smallest Smallest Interval "
+        "Auto Polynomial Additive Features VarPro LM LBFGS "
+        "Started Epoch Evaluated Finished OutsideWarning find_lr RateTest smallest Smallest Interval "
         "Snapshots Live TextPlot"
     ),
+    "surefit.bounds": "certify Certificate Proved Undefined",
     "surefit.data": "Domain Sampling Noise",
     "surefit.formulas": "Formula parse",
+    "surefit.interop": "from_onnx",
     "surefit.core.tensor": "Tensor no_grad enable_grad is_grad_enabled",
     "surefit.core.leaves": "Parameter",
     "surefit.core.creation": (

@@ -70,5 +70,9 @@ class ModelFileError(SurefitError, ValueError):
     """A model file is damaged, foreign, or of a newer format."""
 
 
+class ExportError(SurefitError, ValueError):
+    """A model cannot be written in the language that was asked for, or one that was cannot be read or run."""
+
+
 class MissingExtraError(SurefitError, ImportError):
     """An optional package is not installed; the message names the extra that brings it."""

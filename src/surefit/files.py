@@ -1,15 +1,30 @@
-"""Files: written whole or not at all, and read only where they are files."""
+"""Files: written whole or not at all, and read only where they are files.
+
+A new content is written under another name, or under none, brought to the disk, and then takes the place of the file
+in one step (rename of POSIX). Whoever reads meanwhile sees the old file or the new one. Each writer locks what it
+writes, so that what a killed one left behind is told from what is being written now, and goes with the next write.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from surefit.errors import DataError, SurefitError
+
+# As short as names must be, and with the ending of the file, by which some writers choose the format.
+_PART = re.compile(r"\.surefit-[0-9a-f]{16}\.part(\..{0,15})?", re.DOTALL)
+_BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.EPERM)  # file systems without O_TMPFILE
+_NO_SYNC = (errno.EINVAL, errno.EOPNOTSUPP, errno.EACCES, errno.EBADF)  # of a directory, where that is no such thing
 
 
 @contextmanager
@@ -17,45 +32,76 @@ def replacing(path: str | os.PathLike[str], *, error: type[SurefitError] = DataE
     """A path beside this one to write to; what was written there takes the place of the file when the block ends.
 
     Whoever reads the file meanwhile sees the old one or the new one, whole, and an error or an interrupt leaves the old
-    one as it was. A link stays a link, to the new file; the new file has the permissions of the old one. Two programs
-    may write the same file at once: the last one to finish wins.
+    one as it was. A link stays a link, to the new file; the new file has the permissions of the old one. Programs
+    may write the same file at once: the last one to finish wins. `write_atomically` does the same with a content that
+    is known.
 
     Args:
         path: the file. Its directory must exist.
         error: raised when the file cannot be written, with the reason that the system gives.
     """
-    target, part, mode = _begun(path, error)
-    try:
-        if mode is not None:
+    with _place(path, error) as place:
+        lock, part = _named(place)
+        if os.name == "nt":  # which renames no open file
+            os.close(lock)
+        try:
+            yield part
+            written = os.open(part, os.O_RDWR | _NO_LINK | _BINARY)  # by whom it was asked, perhaps as another file
+            try:
+                _keep_rights(written, place)
+                os.fsync(written)
+            finally:
+                os.close(written)
+            os.replace(part, place.target)
+        except BaseException:
             with suppress(OSError):
-                part.chmod(mode)  # the umask does not count for a file that was there
-        yield part
-        _to_disk(part)
-        part.replace(target)
-    except OSError as e:
-        with suppress(OSError):
-            part.unlink()
-        raise error(f"cannot write {str(path)!r} ({reason(e)})") from e
-    except BaseException:
-        with suppress(OSError):
-            part.unlink()
-        raise
+                part.unlink()
+            raise
+        finally:
+            if os.name != "nt":
+                os.close(lock)
 
 
 def write_atomically(
     path: str | os.PathLike[str], content: bytes | str, *, error: type[SurefitError] = DataError
 ) -> Path:
-    """Write a whole file, or leave the one that is there as it is; a text in UTF-8. See `replacing`."""
-    data = content.encode("utf-8", "replace") if isinstance(content, str) else content
-    with replacing(path, error=error) as part:
-        part.write_bytes(data)
+    """Write a whole file, or leave the one that is there as it is; a text in UTF-8. See `replacing`.
+
+    While it is written it has no name, where the system can do that (Linux): not even a killed program leaves a trace.
+    """
+    rest = memoryview(content.encode("utf-8", "replace") if isinstance(content, str) else content)
+    with _place(path, error) as place:
+        descriptor, part = _opened(place)
+        try:
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+            _keep_rights(descriptor, place)
+            os.fsync(descriptor)
+            if part is None:
+                part = _name(descriptor, place)
+            if os.name == "nt":
+                os.close(descriptor)
+                descriptor = -1
+            os.replace(part, place.target)
+        except BaseException:
+            if part is not None:
+                with suppress(OSError):
+                    part.unlink()
+            raise
+        finally:
+            if descriptor >= 0:
+                os.close(descriptor)
     return Path(path)
 
 
 def check_writable(path: str | os.PathLike[str], *, error: type[SurefitError] = DataError) -> None:
     """Raise now what `replacing` would raise later; the file is not touched, its directory is made if needed."""
     make_directory(Path(path).parent, error=error)
-    _begun(path, error)[1].unlink()
+    with _place(path, error, sync=False) as place:
+        descriptor, part = _opened(place)
+        os.close(descriptor)
+        if part is not None:
+            part.unlink()
 
 
 def regular_file(path: str | os.PathLike[str], what: str = "file", *, error: type[SurefitError] = DataError) -> Path:
@@ -92,25 +138,50 @@ def reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def _begun(path: str | os.PathLike[str], error: type[SurefitError]) -> tuple[Path, Path, int | None]:
-    """The file itself, an empty one beside it, and the permissions that it has now."""
+# --- one write --------------------------------------------------------------------------------------------------------
+
+
+class _Place(NamedTuple):
+    """Where a content goes: the file itself, where the path is a link, and what is there now."""
+
+    target: Path
+    before: os.stat_result | None
+
+    @property
+    def mode(self) -> int:
+        """The permissions to begin with: never more than the file has that is there."""
+        return 0o666 if self.before is None else stat.S_IMODE(self.before.st_mode)
+
+
+@contextmanager
+def _place(path: str | os.PathLike[str], error: type[SurefitError], sync: bool = True) -> Iterator[_Place]:
+    """The place of a file, in a directory without remains of killed writers; what the system refuses is an `error`."""
     try:
-        target = Path(os.path.realpath(path))  # the file itself, where the path is a link
-        mode = _mode_of(target)
-        # As short as names must be, and with the same ending, by which some writers choose the format.
-        part = target.with_name(f".{secrets.token_hex(8)}.part{target.suffix[:16]}")
-        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode))
+        target = Path(os.path.realpath(path))
+        place = _Place(target, _status_of(target))
+        _take_remains(target.parent)
     except (OSError, ValueError) as e:  # ValueError: a null character in the name
         raise error(f"cannot write {str(path)!r} ({reason(e)})") from None
-    return target, part, mode
+    try:
+        yield place
+    except OSError as e:
+        raise error(f"cannot write {str(path)!r} ({reason(e)})") from e
+    if sync:
+        try:
+            _sync_directory(target.parent)
+        except OSError as e:
+            raise error(
+                f"{str(path)!r} was written, but its directory cannot be brought to the disk ({reason(e)}): a power "
+                "failure may undo it"
+            ) from e
 
 
 class _NotAFile(OSError):
     """Something that cannot be written as a file stands there; whoever asked makes an error of its own of it."""
 
 
-def _mode_of(target: Path) -> int | None:
-    """The permissions of the file that is there; None when there is none."""
+def _status_of(target: Path) -> os.stat_result | None:
+    """What is known of the file that is there; None when there is none."""
     try:
         status = target.stat()
     except FileNotFoundError:
@@ -119,16 +190,128 @@ def _mode_of(target: Path) -> int | None:
         raise _NotAFile(0, "it is a directory; give the name of a file")
     if not stat.S_ISREG(status.st_mode):
         raise _NotAFile(0, "it is a device or a pipe, not a file")
-    return stat.S_IMODE(status.st_mode)
+    if not os.access(target, os.W_OK):  # its directory would let us, but somebody closed the file
+        raise _NotAFile(0, "it is write-protected")
+    return status
 
 
-def _to_disk(part: Path) -> None:
-    """Make the system keep what was written, before the name points to it: else a crash may leave an empty file."""
-    file = os.open(part, os.O_RDWR)
+def _opened(place: _Place) -> tuple[int, Path | None]:
+    """A new file for a content, and its name if it has one."""
+    descriptor = _unnamed(place)
+    return _named(place) if descriptor is None else (descriptor, None)
+
+
+def _unnamed(place: _Place) -> int | None:
+    """A file without a name, open to be written and locked; None where the system has no such thing."""
+    if not hasattr(os, "O_TMPFILE"):
+        return None
     try:
-        os.fsync(file)
+        descriptor = os.open(place.target.parent, os.O_TMPFILE | os.O_RDWR | _BINARY, place.mode)
+    except OSError as e:
+        if e.errno in _UNNAMED:  # if there is no such directory, that is said where a name is tried
+            return None
+        raise
+    _lock(descriptor)
+    if Path(f"/proc/self/fd/{descriptor}").exists():  # by which it will get a name
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _name(descriptor: int, place: _Place) -> Path:
+    """Give a file of `_unnamed` a name beside its target: only a file with a name can take the place of another."""
+    part = _part_of(place)
+    folder = os.open("/", os.O_RDONLY | os.O_DIRECTORY)  # any: with one, os.link follows the link to the open file
+    try:
+        os.link(f"/proc/self/fd/{descriptor}", part, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=True)
     finally:
-        os.close(file)
+        os.close(folder)
+    return part
+
+
+def _named(place: _Place) -> tuple[int, Path]:
+    """A new file beside the target, locked as long as the descriptor is open, where there are locks."""
+    while True:
+        part = _part_of(place)
+        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK | _BINARY, place.mode)
+        _lock(descriptor, wait=True)
+        try:
+            if os.fstat(descriptor).st_nlink:
+                return descriptor, part
+        except BaseException:
+            part.unlink(missing_ok=True)
+            os.close(descriptor)
+            raise
+        os.close(descriptor)  # another writer took it for remains before it was locked
+
+
+def _part_of(place: _Place) -> Path:
+    return place.target.with_name(f".surefit-{secrets.token_hex(8)}.part{place.target.suffix[:16]}")
+
+
+def _lock(descriptor: int, wait: bool = False) -> bool | None:
+    """Whether the file is now locked by us; None where the system has no such locks."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    except OSError:  # some network file systems
+        return None
+    return True
+
+
+def _take_remains(folder: Path) -> None:
+    """Remove what killed writers left in a directory: nobody holds the lock of such a file."""
+    with suppress(OSError):
+        for name in os.listdir(folder):
+            if name.startswith(".surefit-") and _PART.fullmatch(name):
+                with suppress(OSError):
+                    _take(folder / name)
+
+
+def _take(part: Path) -> None:
+    descriptor = os.open(part, os.O_RDONLY | _NO_LINK | _BINARY)
+    try:
+        about = os.fstat(descriptor)
+        ours = stat.S_ISREG(about.st_mode) and (os.name == "nt" or about.st_uid == os.geteuid())
+        if ours and _lock(descriptor) and os.path.samestat(about, os.lstat(part)):
+            part.unlink()
+    finally:
+        os.close(descriptor)
+
+
+def _keep_rights(descriptor: int, place: _Place) -> None:
+    """The new file belongs to whom the old one belonged, as far as we may say that, and has its permissions."""
+    before = place.before
+    if before is None or os.name == "nt":
+        return
+    now = os.fstat(descriptor)
+    with suppress(OSError):
+        if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
+            os.fchown(descriptor, before.st_uid, before.st_gid)
+    with suppress(OSError):
+        os.fchmod(descriptor, place.mode)  # the umask does not count for a file that was there
+
+
+def _sync_directory(folder: Path) -> None:
+    """Make the system keep the new name, too."""
+    if os.name == "nt":
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _BINARY)
+    except OSError:  # one that may be written to and not be read
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as e:
+        if e.errno not in _NO_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 __all__ = ["check_writable", "make_directory", "reason", "regular_file", "replacing", "write_atomically"]

@@ -123,6 +123,8 @@ SENTENCES: dict[str, Both] = {
         "what could have made it better was tried; the best is kept", "可能改进的方法都已试过；保留最好的结果"
     ),
     # how large an error is, and what tells it
+    "mode-deployed": Both("of the program as it runs, rounding included", "指实际运行的程序，含舍入"),
+    "mode-real": Both("of the model in exact arithmetic on its stored numbers", "指按所存数值精确运算的模型"),
     "error-fresh": Both(
         "{size} at {where} (measured on {n} fresh points)", "{size}，位于 {where}（在 {n} 个新取的点上测得）"
     ),
@@ -263,9 +265,14 @@ SENTENCES: dict[str, Both] = {
     "stage-solver": Both("{method}, {size}{note}", "{method}，{size}{note}"),
     "stage-adam": Both("{method}, {size}, {dtype}", "{method}，{size}，{dtype}"),
     "stage-linear": Both("linear function", "线性函数"),
+    "stage-sparse": Both("linear function of {inputs} of {of} inputs", "{of} 个输入中 {inputs} 个的线性函数"),
+    "stage-additive": Both("sum of functions of one input each, {units} units", "各输入的一元函数之和，{units} 个单元"),
+    "stage-inputs": Both("{stage}, of {inputs} of {of} inputs", "{stage}，用 {of} 个输入中的 {inputs} 个"),
     "stage-quadratic": Both("quadratic function", "二次函数"),
     "solver-solved": Both("One solve gave it.", "一次求解得到。"),
     "stage-mean": Both("the mean of {networks} networks, {units} units", "{networks} 个网络的平均，{units} 个单元"),
+    "stage-before": Both("the network as it was", "原来的网络"),
+    "updated": Both("the network went on, with {rows} rows", "网络在 {rows} 行上继续训练"),
     "stage-initial": Both("initial weights", "初始权重"),
     "size-units": Both("{units} units", "{units} 个单元"),
     "size-parameters": Both("{parameters} parameters", "{parameters} 个参数"),
@@ -306,6 +313,10 @@ SENTENCES: dict[str, Both] = {
         "Adam was left out: {rows} rows are too few for so many parameters to be told from noise",
         "未用 Adam：{rows} 行太少，无法把这么多参数与噪声区分开",
     ),
+    "no-adam-wide": Both(
+        "Adam was left out: {inputs} inputs are too many for {rows} rows",
+        "未用 Adam：{rows} 行对 {inputs} 个输入来说太少",
+    ),
     "no-lm": Both(
         "Levenberg-Marquardt was left out: {rows} rows by {parameters} parameters are too many",
         "未用 Levenberg-Marquardt：{rows} 行乘 {parameters} 个参数太多",
@@ -332,6 +343,36 @@ SENTENCES: dict[str, Both] = {
         "a value of the function takes {seconds:.2g} s, so that the limit of time allows {points} training points at "
         "most; give more time for more of them",
         "函数每求一个值需 {seconds:.2g} 秒，因此在时限内最多用 {points} 个训练点；给更多时间即可用更多点",
+    ),
+    "runs-failed": Both(
+        "{count} evaluations failed and were left out; the first, at {where}",
+        "{count} 次求值失败，已略去；第一次在 {where}",
+    ),
+    "sampling-interrupted": Both(
+        "evaluating was interrupted after {count} of {budget} evaluations; these were fitted",
+        "求值在 {budget} 次中的第 {count} 次后被中断；已用这些值拟合",
+    ),
+    "sampling-time": Both(
+        "the time ({time:g} s) allowed {count} of {budget} evaluations; give more time for the others",
+        "时限 {time:g} 秒内只完成了 {budget} 次求值中的 {count} 次；给更多时间即可完成其余的",
+    ),
+    "sampling-callback": Both(
+        "a callback ended evaluating after {count} of {budget} evaluations",
+        "回调函数在 {budget} 次求值中的第 {count} 次后停止了求值",
+    ),
+    "log-failed": Both(
+        "the log failed after {count} of {budget} evaluations, and these were fitted: {why}",
+        "{budget} 次求值中完成 {count} 次后日志写入失败，已用这些值拟合：{why}",
+    ),
+    "workers-hang": Both(
+        "every worker was busy with a call beyond its time limit after {count} of {budget} evaluations; no more could "
+        "be made",
+        "{budget} 次求值中完成 {count} 次后，所有工作进程都停在超时的调用上；无法继续求值",
+    ),
+    "workers-died": Both(
+        "a worker process died after {count} of {budget} evaluations, as of a crash or too little memory; no more could "
+        "be made",
+        "{budget} 次求值中完成 {count} 次后，一个工作进程终止（例如崩溃或内存不足）；无法继续求值",
     ),
     "gradients-unknown": Both(
         "at {missing} of {points} points the gradient is not known; there only the value counts",

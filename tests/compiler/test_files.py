@@ -47,16 +47,16 @@ def test_no_file_imports_itself_by_way_of_others():
 @pytest.mark.parametrize(
     "text",
     [
-        "from surefit.compiler.graph import Node",
-        "from surefit.compiler import graph",
-        "import surefit.compiler.graph",
-        "def f():\n    from surefit.compiler.graph import Node",
-        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from surefit.compiler.graph import Node",
+        "from surefit.compiler.plan import Plan",
+        "from surefit.compiler import plan",
+        "import surefit.compiler.plan",
+        "def f():\n    from surefit.compiler.plan import Plan",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from surefit.compiler.plan import Plan",
     ],
 )
 def test_a_circle_is_seen(text):
-    ring = circle({"graph": "from surefit.compiler.indexing import follow", "indexing": text, "other": ""})
-    assert set(ring) == {"graph", "indexing"}
+    ring = circle({"plan": "from surefit.compiler.indexing import follow", "indexing": text, "other": ""})
+    assert set(ring) == {"plan", "indexing"}
 
 
 def test_the_page_of_the_package_names_each_file():

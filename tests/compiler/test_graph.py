@@ -9,7 +9,6 @@ import pytest
 
 from surefit import nn
 from surefit.compiler import compile_program, engine
-from surefit.compiler.graph import graph_of, reachable
 from surefit.compiler.indexing import follow, identity, offset, var
 from surefit.compiler.plan import Plan
 from surefit.core import functions as F
@@ -17,6 +16,7 @@ from surefit.core import ops
 from surefit.core.creation import tensor
 from surefit.core.functional import grad
 from surefit.core.program import record
+from surefit.ir.graph import graph_of, reachable
 
 from .training import problem
 

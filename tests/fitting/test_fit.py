@@ -521,7 +521,7 @@ def test_damaged_and_foreign_files(tmp_path):
     text = tmp_path / "text.safetensors"
     text.write_text("hello")
     newer = tmp_path / "newer.safetensors"
-    newer.write_bytes(good.read_bytes().replace(b'\\"format\\": 1', b'\\"format\\": 9'))
+    newer.write_bytes(good.read_bytes().replace(b'\\"format\\": 2', b'\\"format\\": 9'))
     cases = [(cut, "damaged"), (foreign, "not one that surefit wrote"), (text, "damaged"), (newer, "format 9")]
     for path, words in [*cases, (tmp_path / "none", "no model file")]:
         with pytest.raises(ModelFileError, match=words):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -117,8 +119,32 @@ def test_damaged_and_foreign_frames(tmp_path):
     other = train(1, "a*b", "a=0:1, b=0:1")
     with pytest.raises(ModelFileError, match="another model"):
         load_frames(path, other.problem, [])
+    arrays = dict(np.load(path))
+    for name, array in arrays.items():
+        for wrong in (array[None], array.astype(str), array[..., :0], np.zeros(3, "M8[s]")):
+            np.savez(path, **arrays | {name: wrong})
+            with pytest.raises(ModelFileError, match=r"damaged|another model"):
+                load_frames(path, fit.problem, [])
+    np.savez(path, **arrays)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(ModelFileError, match="damaged"):
+        load_frames(path, fit.problem, [])
+
+
+def test_frames_that_would_fill_the_memory(tmp_path, monkeypatch):
+    fit = train(1, callbacks=[surefit.Snapshots()])
+    path = tmp_path / "frames.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("values.npy", bytes(2**22))
+    monkeypatch.setattr("surefit.reports.film.LARGEST", 2**21)
+    with pytest.raises(ModelFileError, match="would take more"):
+        load_frames(path, fit.problem, [])
+    monkeypatch.undo()
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, {"descr": "<f8", "fortran_order": False, "shape": (2**50,)})
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("values.npy", head.getvalue())
+    with pytest.raises(ModelFileError, match="not as long as it says"):
         load_frames(path, fit.problem, [])
 
 

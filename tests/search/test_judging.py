@@ -18,10 +18,10 @@ from sklearn.metrics import r2_score
 import surefit
 from surefit import formulas
 from surefit.data import Sampling
-from surefit.fitting.model_file import finite_json
 from surefit.problems.posing import pose
 from surefit.search import judging
 from surefit.search.judging import Judge, Measured, effort_of, fresh_points, judging_rows, spread_points
+from surefit.storage.model_file import finite_json
 
 
 def box(dim, low=-1.0, high=1.0):
@@ -285,7 +285,7 @@ def test_all_of_it_survives_a_file_and_old_files_are_read():
 
 
 def test_validation_rows_that_an_old_file_calls_training_rows(tmp_path, monkeypatch):
-    from surefit.fitting import model_file
+    from surefit.storage import model_file
 
     x = np.linspace(-1, 1, 50)
     fit = surefit.fit((x, np.sin(x)), data=Sampling(split=(0.8, 0.2, 0)), method="features")

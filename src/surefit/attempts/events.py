@@ -42,6 +42,22 @@ class Step(Epoch):
 
 
 @dataclass(frozen=True)
+class Evaluated:
+    """An evaluation of an expensive function has ended: the `count`-th of `budget`, with `failed` in all.
+
+    point (d,), its values (k,), or () and the error where it failed. seconds: since the fit began.
+    """
+
+    count: int
+    budget: int
+    failed: int
+    seconds: float
+    point: tuple[float, ...]
+    values: tuple[float, ...]
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class Finished:
     """Training has ended, for this reason."""
 
@@ -88,4 +104,15 @@ def tell_model(callbacks: Iterable[Any], model: Scaled, problem: Problem, seed: 
             callback.watch(model, problem, seed)
 
 
-__all__ = ["Callback", "Epoch", "Finished", "Started", "Step", "Watching", "callbacks_from", "tell", "tell_model"]
+__all__ = [
+    "Callback",
+    "Epoch",
+    "Evaluated",
+    "Finished",
+    "Started",
+    "Step",
+    "Watching",
+    "callbacks_from",
+    "tell",
+    "tell_model",
+]

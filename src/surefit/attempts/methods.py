@@ -212,7 +212,7 @@ class Solver:
         p = getattr(self, "penalty", None)
         if not (p is None or p == "auto" or (_is_number(p) and p >= 0)):
             raise ArgumentError(f"{what}: penalty={p!r} must be a number >= 0, None or 'auto'")
-        for key in ("iterations", "draws", "memory", "evaluations"):
+        for key in ("iterations", "draws", "memory", "evaluations", "units"):
             value = getattr(self, key, 1)
             if not (_is_whole(value) and value >= 1):
                 raise ArgumentError(f"{what}: {key}={value!r} must be a whole number >= 1")
@@ -241,17 +241,37 @@ class Polynomial(Solver):
     """The linear or quadratic function of the inputs that fits best, as a network of its own.
 
     degree: 1 or 2. penalty: of a ridge on the coefficients; "auto" is none for a known function and, for measured data,
-    the one of the smallest leave-one-out error.
+    the one of the smallest leave-one-out error. sparse: whether a linear function leaves out the inputs that do not
+    help; cross-validation tells how many do.
     """
 
     name: ClassVar[str] = "polynomial"
     degree: int = 2
     penalty: float | str | None = "auto"
+    sparse: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.degree not in (1, 2) or isinstance(self.degree, bool):
             raise ArgumentError(f"Polynomial: degree={self.degree!r} must be 1 or 2")
+        if self.sparse not in (True, False):
+            raise ArgumentError(f"Polynomial: sparse={self.sparse!r} must be True or False")
+        if self.sparse and self.degree != 1:
+            raise ArgumentError("Polynomial: sparse=True chooses the inputs of a linear function; give degree=1 too")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Additive(Solver):
+    """A sum of functions of one input each, f1(x1) + f2(x2) + ...: a network whose units each see one input.
+
+    As many units for each input, spread over its values; a few steepnesses of them are tried, and the output layer is
+    found by one least-squares solve (additive models: Hastie and Tibshirani 1990). units: for each input. penalty: see
+    `Features`.
+    """
+
+    name: ClassVar[str] = "additive"
+    units: int = 12
+    penalty: float | str | None = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -310,7 +330,23 @@ class Auto(Solver):
 Method = FirstOrder | Solver
 METHODS: dict[str, type[FirstOrder] | type[Solver]] = {
     c.name: c
-    for c in (Auto, Polynomial, Features, VarPro, LM, LBFGS, Adam, AdamW, SGD, RMSprop, Adagrad, Adamax, NAdam, RAdam)
+    for c in (
+        Auto,
+        Polynomial,
+        Additive,
+        Features,
+        VarPro,
+        LM,
+        LBFGS,
+        Adam,
+        AdamW,
+        SGD,
+        RMSprop,
+        Adagrad,
+        Adamax,
+        NAdam,
+        RAdam,
+    )
 }
 
 

@@ -16,7 +16,7 @@ from surefit._version import __version__
 from surefit.errors import ArgumentError, SurefitError
 from surefit.sentences import Sentence
 
-from . import experiments, models, signals, streams, tables, training
+from . import experiments, models, proofs, signals, streams, tables, training
 from .grammar import Command, Group, with_language
 from .language import language_of, speaking
 from .report import Lang, say
@@ -28,6 +28,8 @@ Fit a formula:  surefit fit "sin(x1) - cos(x2)" --on x1=-5:5 --on x2=-5:5 --out 
 
 Fit a table:    surefit fit data.csv --targets price --out prices
 
+Fit a program:  surefit fit --command "./sim {x1} {x2}" --on x1=0:1 --on x2=0:1 --budget 200 --jobs 4
+
 Use a model:    surefit predict demo/model.safetensors --at x1=1,x2=2
 
 Look at it:     surefit info demo/model.safetensors
@@ -35,6 +37,8 @@ Look at it:     surefit info demo/model.safetensors
 Examine it:     surefit doctor demo/model.safetensors
 
 Report on it:   surefit report demo
+
+Be sure of it:  surefit certify demo --tol 1e-6
 
 Make a table:   surefit data "sin(x)/x" --on x=1:9 --num 5000 --out samples
 
@@ -71,7 +75,7 @@ def surefit(
         print(context.get_help())
 
 
-for module in (training, models, tables, experiments):
+for module in (training, models, proofs, tables, experiments):
     for command in module.COMMANDS:
         app.command(cls=Command)(with_language(command))
 

@@ -215,6 +215,50 @@ CHINESE = {
     ("Fetch the MNIST files that are missing (11 MB, checksums checked)."): (
         "下载缺少的 MNIST 文件（11 MB，核对校验和）。"
     ),
+    # programs, exports, certificates
+    "Fit a program": "拟合程序",
+    "Be sure of it": "证明误差",
+    "Expensive functions": "代价高的函数",
+    "A program to fit, instead of TARGET: './sim {x1} {x2}'. The last number that it prints is the value.": (
+        "代替 TARGET 要拟合的程序：'./sim {x1} {x2}'。它输出的最后一个数就是函数值。"
+    ),
+    "Evaluations of the function at most, measuring the error included.": "函数求值的最多次数，包括测量误差。",
+    "Evaluations at once. Default: 1.": "同时求值的个数。默认：1。",
+    "Append each evaluation to this file (.csv, .jsonl) as it ends; a killed run goes on from it.": (
+        "每次求值结束就追加到此文件（.csv、.jsonl）；被终止的运行可由此继续。"
+    ),
+    "End a program that takes longer; that evaluation has failed.": "程序超过此时间就终止；该次求值算失败。",
+    "How many of the last numbers printed are the value. Default: 1.": "输出的最后几个数是函数值。默认：1。",
+    "c, onnx, numpy, js, fortran, table, formula. Default: the ending of --out.": (
+        "c、onnx、numpy、js、fortran、table、formula。默认：由 --out 的扩展名决定。"
+    ),
+    "Where it goes. Default: beside the model.": "写到哪里。默认：模型旁边。",
+    "Number format of what it holds. Default: as the fit.": "其中数值的类型。默认：与拟合相同。",
+    "With Jacobian and Hessian products.": "包括雅可比矩阵和海森矩阵的乘积。",
+    "Run it at N points and compare it with the model.": "在 N 个点上运行它并与模型比较。",
+    "A model in another language: C, ONNX, NumPy, JavaScript, Fortran, ...": (
+        "把模型写成另一种语言：C、ONNX、NumPy、JavaScript、Fortran 等。"
+    ),
+    "What it should be. Default: what was fitted.": "模型应当等于什么。默认：被拟合的函数。",
+    "How far the two bounds may lie apart.": "上下界之间允许的差距。",
+    "Stop with what is proved by then.": "到时停止，给出已证明的结论。",
+    "Prove or disprove this tolerance; then stop.": "证明或否定此容差，然后停止。",
+    "The program as it runs, or in exact arithmetic.": "按程序实际运行，或按精确算术。",
+    "Write the certificate there, as JSON.": "把证明写到那里（JSON）。",
+    "Prove how large the error of a model is, at every point of its domain.": (
+        "证明模型在其范围内每一点上的误差有多大。"
+    ),
+    "Ctrl-C ends with what is proved by then. The exit code is 3 where a tolerance is not proved.": (
+        "Ctrl-C 结束并给出已证明的结论。未能证明容差时退出码为 3。"
+    ),
+    "A file that surefit certify wrote.": "surefit certify 写出的文件。",
+    (
+        "Check a certificate against a model: its numbers, that the boxes cover the domain, and the bound of each."
+    ): "用模型核对证明：其中的数值、各区域是否覆盖整个范围，以及每个区域的界。",
+    (
+        "The checker is a program of its own that shares no code with the search. The exit code is 3 where it does not "
+        "hold."
+    ): "核对程序是独立的，与搜索不共用代码。证明不成立时退出码为 3。",
     # messages
     "error": "错误",
     "warning": "警告",
@@ -287,6 +331,8 @@ CHINESE = {
     ),
     # progress
     "epoch {epoch}/{epochs}": "轮次 {epoch}/{epochs}",
+    "evaluation {count}/{budget}": "求值 {count}/{budget}",
+    "  {count} failed": "  {count} 次失败",
     "train {loss}": "训练 {loss}",
     "  validation {loss}": "  验证 {loss}",
     "  lr {lr}": "  学习率 {lr}",

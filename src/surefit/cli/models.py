@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Model = Annotated[Path, typer.Argument(metavar="MODEL", show_default=False, help="A file that surefit fit wrote.")]
 Columns = dict[str, "np.ndarray"]  # name -> (n,)
 
+FORMATS = ("c", "onnx", "numpy", "js", "fortran", "table", "formula")  # those of surefit.exporters, which takes time
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
 
 
@@ -358,4 +359,72 @@ def animate(
         print(path)
 
 
-COMMANDS = (predict, info, doctor, report, animate)
+# --- export ---------------------------------------------------------------------------------------
+
+
+def export(
+    model: Saved,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="FORMAT", show_default=False, help=f"{', '.join(FORMATS)}. Default: the ending of --out."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", show_default=False, help="Where it goes. Default: beside the model."),
+    ] = None,
+    dtype: Annotated[
+        str | None,
+        typer.Option(
+            metavar="float32|float64", show_default=False, help="Number format of what it holds. Default: as the fit."
+        ),
+    ] = None,
+    derivative: Annotated[bool, typer.Option("--derivative", help="With Jacobian and Hessian products.")] = False,
+    verify: Annotated[
+        int, typer.Option(metavar="N", show_default=False, help="Run it at N points and compare it with the model.")
+    ] = 0,
+    as_json: Json = False,
+) -> None:
+    """A model in another language: C, ONNX, NumPy, JavaScript, Fortran, ...
+
+    surefit export demo --to c --verify 1000
+
+    surefit export demo/model.safetensors --out demo.onnx
+    """
+    if to is None and out is None:
+        raise ArgumentError(f"give a format, --to c, or a file, --out model.c; formats are {', '.join(FORMATS)}")
+    if to is not None and to not in FORMATS:
+        raise ArgumentError(f"--to {to}: expected one of {', '.join(FORMATS)}")
+    if dtype not in (None, "float32", "float64"):
+        raise ArgumentError(f"--dtype {dtype}: expected float32 or float64")
+    if verify < 0:
+        raise ArgumentError(f"--verify {verify}: a number of points, 0 or more, is needed")
+    from surefit import exporters, fitting
+
+    if to is None:
+        assert out is not None
+        to = next((name for name, f in exporters.FORMATS.items() if out.suffix.lower() in f.endings), None)
+        if to is None:
+            raise ArgumentError(f"--out {out}: its ending names no format; say which with --to {'|'.join(FORMATS)}")
+    if derivative and not exporters.FORMATS[to].derivative:
+        can = ", ".join(name for name, f in exporters.FORMATS.items() if f.derivative)
+        raise ArgumentError(f"--derivative: --to {to} is written without derivatives; they are in {can}")
+    if verify and to not in exporters.RUNNERS:
+        raise ArgumentError(f"--verify {verify}: --to {to} cannot be run here; leave --verify out")
+    if out is None:
+        whole = model.is_dir()
+        out = (model if whole else model.parent) / (model.resolve().name if whole else model.stem)
+    written = fitting.load(model).export(out, to, dtype=dtype, derivative=derivative, verify=verify)
+    if as_json:
+        c = written.compared
+        print_json(
+            {"paths": list(written.paths), "format": written.to}
+            | ({} if c is None else {"points": c.points, "difference": c.difference, "ulp": c.ulp, "exact": c.exact})
+        )
+        return
+    for path in written.paths:
+        print(path)
+    if written.compared is not None:
+        print(written.compared)
+
+
+COMMANDS = (predict, info, doctor, report, animate, export)

@@ -106,6 +106,7 @@ WIDTHS = several(whole(), "widths of the hidden layers, whole numbers of 1 or mo
 # the parts of the help; the first has no name
 RUN, NETWORK, TRAINING = "", "Network", "Training"
 SAMPLES, TABLE = "Samples of a function", "Columns of a table"
+BUDGET = "Expensive functions"
 
 _PANELS = {
     RUN: [
@@ -178,6 +179,16 @@ _PANELS = {
         Setting("noise", "NOISE", noise, "Noise added to the values: 0.01 (normal), uniform:0.01, uniform:LOW:HIGH."),
         Setting("split", "SHARES", shares, "Shares of training, validation and test data. Default: 0.8,0.1,0.1."),
         Setting("drop_nonfinite", "", flag, "Leave out points where the target is NaN or infinite."),
+    ],
+    BUDGET: [
+        Setting("command", "TEXT", text,
+                "A program to fit, instead of TARGET: './sim {x1} {x2}'. The last number that it prints is the value."),
+        Setting("budget", "INT", whole(5), "Evaluations of the function at most, measuring the error included."),
+        Setting("jobs", "INT", whole(1, 10_000), "Evaluations at once. Default: 1."),
+        Setting("log", "FILE", text,
+                "Append each evaluation to this file (.csv, .jsonl) as it ends; a killed run goes on from it."),
+        Setting("timeout", "SECONDS", number(above=0), "End a program that takes longer; that evaluation has failed."),
+        Setting("outputs", "INT", whole(), "How many of the last numbers printed are the value. Default: 1."),
     ],
     TABLE: [
         Setting("targets", "NAMES", names, "Columns to predict. Default: the last.",

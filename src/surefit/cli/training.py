@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from surefit.errors import ArgumentError, DataError, SurefitError
+from surefit.errors import ArgumentError, DataError, DomainError, SurefitError
 from surefit.files import check_writable
 
 from . import signals
@@ -17,6 +18,7 @@ from .grammar import with_settings
 from .language import spoken, words
 from .report import Json, Quiet, print_json, say
 from .settings import (
+    BUDGET,
     CSV_OPTIONS,
     KEYS,
     SAMPLES,
@@ -75,13 +77,15 @@ def fit(
 
     surefit fit "sin(x1) - cos(x2)" --on x1=-5:5 --on x2=-5:5 --out demo
 
+    surefit fit --command "./sim {x1} {x2}" --on x1=-5:5 --on x2=-5:5 --budget 200 --jobs 4 --log runs.csv
+
     Exit codes: 0 done, 2 wrong input, 3 --tol not reached, 130 stopped by Ctrl-C (143 by SIGTERM, 129 by SIGHUP); the
     best model so far is then in --out.
     """
     settings = {} if config is None else read_config(config)
     settings |= read_given({"target": target, **given}, KEYS)
-    from surefit.fitting import model_file
     from surefit.reports.display import display
+    from surefit.storage.outputs import pictures_saved
     from surefit.view.style import speaking as pictures_speaking
 
     if live == TERMINAL and (quiet or as_json):
@@ -92,13 +96,13 @@ def fit(
         fitted = _fit(settings, [_check_places(out, save_config), *watching, shown])
     files: list[Path] = []  # extended one by one: what was written before a failure is in it
     failure: SurefitError | None = None
-    stopped = fitted.interrupted
+    stopped = fitted.interrupted or any(getattr(w, "code", "") == "sampling-interrupted" for w in fitted.warnings)
     try:
         with signals.held():  # a second Ctrl-C waits until the model is on the disk
             files.extend(_numbers_written(fitted, settings, out, save_config))
         if out is not None and not stopped:  # they take a second or more, for which nobody waits who stops a run
             with pictures_speaking(spoken()):
-                files.extend(model_file.pictures_saved(fitted, out))
+                files.extend(pictures_saved(fitted, out))
     except KeyboardInterrupt:
         stopped = True
     except SurefitError as error:  # said after the card, which may have taken hours
@@ -147,8 +151,8 @@ def _fit(settings: Mapping[str, Any], callbacks: list[Callable[[Any], None]]) ->
     """The Fit of these settings."""
     from surefit import fitting
 
-    with speaking_of_options():
-        target, domain = _target(settings)
+    with speaking_of_options(), _budget(settings) as (program, spending):
+        target, domain = _target(settings) if program is None else (program, settings["on"])
         if "extra_box" in settings:
             check_extra_box(domain, settings["extra_box"])
         fitted = fitting.fit(
@@ -159,11 +163,62 @@ def _fit(settings: Mapping[str, Any], callbacks: list[Callable[[Any], None]]) ->
             data=_data(settings),
             callbacks=callbacks,
             **{key: settings[key] for key in ("tol", "time", "seed", "dtype", "restarts", "jit") if key in settings},
+            **spending,
         )
-    if isinstance(target, str):
+    if isinstance(target, str) or target is program:
         return fitted
     source = {**fitted.problem.source, "name": Path(settings["target"][0]).name}
     return replace(fitted, problem=replace(fitted.problem, source=source))
+
+
+@contextmanager
+def _budget(settings: Mapping[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """The program of --command, if one is given, and what fit is told of evaluations; what runs ends with the block."""
+    if "budget" not in settings:
+        for key in settings:
+            if key in SETTINGS and SETTINGS[key].panel == BUDGET:
+                raise ArgumentError(f"{SETTINGS[key].option}: say how often the function may be evaluated: --budget N")
+        yield None, {}
+        return
+    _refuse(settings, SAMPLES, ("split",), "does not go with --budget, where the points are chosen one after the other")
+    program = None
+    if "command" in settings:
+        program = _program(settings)
+    else:
+        for key in ("timeout", "outputs"):
+            if key in settings:
+                raise ArgumentError(f"{SETTINGS[key].option}: goes with --command")
+    spending: dict[str, Any] = {key: settings[key] for key in ("budget", "log") if key in settings}
+    if settings.get("jobs", 1) == 1:
+        yield program, spending
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(settings["jobs"])
+    try:
+        yield program, spending | {"executor": pool}
+    finally:
+        if program is not None:
+            program.stop()
+        pool.shutdown(cancel_futures=True)
+
+
+def _program(settings: Mapping[str, Any]) -> Any:
+    """The program of --command as a function."""
+    from surefit.data import Domain
+    from surefit.problems.calling import Command
+
+    if "target" in settings:
+        raise ArgumentError(f"--command: is fitted instead of {settings['target'][0]!r}; give one of the two")
+    _refuse(settings, TABLE, (), "is for tables; the target is a program")
+    if "on" not in settings:
+        raise DomainError("--on is missing: give an interval for each input of --command, such as --on x1=-1:1")
+    program = Command(
+        settings["command"], Domain(settings["on"]).names, timeout=settings.get("timeout"),
+        outputs=settings.get("outputs", 1),
+    )  # fmt: skip
+    program.check()
+    return program
 
 
 def _target(settings: Mapping[str, Any]) -> tuple[Any, list[str] | None]:
@@ -255,7 +310,7 @@ def _data(settings: Mapping[str, Any]) -> Any:
 def _check_places(out: Path | None, save_config: Path | None) -> Callable[[Any], None]:
     """A callback that refuses what cannot be written when training begins: hours later is too late."""
     from surefit.fitting import Started
-    from surefit.fitting.model_file import CONFIG, MODEL
+    from surefit.storage.outputs import CONFIG, MODEL
 
     places = [("--save-config", save_config), *(("--out", out and out / name) for name in (MODEL, CONFIG))]
 
@@ -275,7 +330,7 @@ def _numbers_written(
     fitted: Fit, settings: Mapping[str, Any], out: Path | None, save_config: Path | None
 ) -> Iterator[Path]:
     """Write what was asked for, but for the pictures; each path when it is written."""
-    from surefit.fitting.model_file import CONFIG, numbers_saved
+    from surefit.storage.outputs import CONFIG, numbers_saved
 
     if out is not None:
         yield from numbers_saved(fitted, out)
@@ -312,7 +367,7 @@ def _resolved(fitted: Fit, settings: Mapping[str, Any]) -> dict[str, Any]:
             resolved["split"] = plan.split
     elif fitted.problem.function is None and "test_table" not in settings:
         resolved["split"] = plan.split
-    if len(settings["target"]) == 1:
+    if len(settings.get("target", ())) == 1:
         resolved["target"] = settings["target"][0]
     return {**settings, **resolved}
 

@@ -3,7 +3,7 @@
 A function goes this way; each step knows those above it and none below:
 
     core.program.record     a function of Tensors, run once on names           -> Program: inputs, equations, outputs
-    graph                   equal values are one, constants are folded,        -> Graph of Nodes
+    ir.graph                equal values are one, constants are folded,        -> Graph of Nodes
                             thin products become multiplications and sums
     indexing                views cost nothing: where an element of a slice,
                             transpose or window lies in what it is a view of
@@ -12,7 +12,7 @@ A function goes this way; each step knows those above it and none below:
     context, lower          the kernels of a plan, one after the other         -> a function in LLVM IR
       fused_values, fusion    a fusion group: loops over one index space,
                               values in vectors along one axis
-      elementwise, ir.mathlib one primitive for numbers or lanes
+      ir.elementwise, .mathlib one primitive for numbers or lanes
       gemm                    matrix products as register tiles
     threads                 how two threads share a step, and whether it pays
     codegen                 plan and IR of a Program                           -> module text, Layout

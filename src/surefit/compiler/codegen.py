@@ -6,13 +6,13 @@ import time
 from dataclasses import dataclass
 
 from surefit.compiler import engine
-from surefit.compiler.graph import graph_of
 from surefit.compiler.lower import Lowering
 from surefit.compiler.plan import Place, Plan, kernel_row
 from surefit.compiler.threads import pays, write_helper, write_meeting
 from surefit.core.program import Program
 from surefit.errors import ArgumentError
 from surefit.ir.builder import BYTES, FAST, Function, Module
+from surefit.ir.graph import graph_of
 
 MODES = ("fast", "strict")
 STEP, BODY, LOOP = "surefit_step", "surefit_body", "surefit_loop"

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from surefit.compiler.engine import Target
-from surefit.compiler.graph import Node
 from surefit.compiler.indexing import follow, offset, var
 from surefit.compiler.plan import Place, Plan
 from surefit.ir.builder import BYTES, Function, Value, constant
+from surefit.ir.graph import Node
 
 
 def memory(kind: str) -> int:

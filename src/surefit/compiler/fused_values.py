@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from surefit.compiler import elementwise
 from surefit.compiler.context import Context, memory
-from surefit.compiler.graph import VIEWS, Node
 from surefit.compiler.indexing import Affine, Index, aligned, follow, offset, reshapes_affinely, through
 from surefit.compiler.plan import COST, Kernel, Place
+from surefit.ir import elementwise
 from surefit.ir.builder import Value, constant, is_float, vector
+from surefit.ir.graph import VIEWS, Node
 
 CHECKED = frozenset(("take", "floor_divide", "remainder", "fmod", "pow"))  # primitives that can fail
 

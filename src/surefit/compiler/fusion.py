@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from surefit.compiler import elementwise
 from surefit.compiler.context import Context
 from surefit.compiler.fused_values import CHECKED, Values
-from surefit.compiler.graph import Node
 from surefit.compiler.indexing import Index, offset
 from surefit.compiler.plan import Kernel, Root
 from surefit.core.order import BLOCK
+from surefit.ir import elementwise
 from surefit.ir.builder import Value, constant, is_float
+from surefit.ir.graph import Node
 
 WRITTEN = 48  # operations in one body, beyond which nothing is written out several times
 UNROLLED = 4  # loops up to so many turns are written out

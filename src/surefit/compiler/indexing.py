@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from surefit.compiler.graph import VIEWS, Node
+from surefit.ir.graph import VIEWS, Node
 
 Affine = tuple[int, tuple[tuple[int, int], ...]]
 Index = tuple[Affine, ...]

@@ -12,10 +12,10 @@ from surefit.compiler.context import Context, memory
 from surefit.compiler.engine import Target
 from surefit.compiler.fusion import LoopWriter, divisible, large_product
 from surefit.compiler.gemm import emit_gemm, emit_transpose
-from surefit.compiler.graph import Node
 from surefit.compiler.indexing import follow, var
 from surefit.compiler.plan import Kernel, Place, Plan, Root
 from surefit.ir.builder import Function, Value, constant, is_float
+from surefit.ir.graph import Node
 
 
 class Lowering(Context):

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from surefit.compiler.graph import REDUCTIONS, SPECIAL, VIEWS, Graph, Node, reachable
 from surefit.compiler.indexing import Index, aligned, contiguous, follow, identity, offset, var
 from surefit.ir.builder import BYTES
+from surefit.ir.graph import REDUCTIONS, SPECIAL, VIEWS, Graph, Node, reachable
 
 HEADER = 256  # bytes at the arena's beginning: error code, end flag, where two threads meet
 ALIGN = 64  # bytes; also the slack behind every buffer, so that whole vectors may be read at its end

@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 
 from surefit.compiler.fusion import divisible
-from surefit.compiler.graph import Node
 from surefit.compiler.plan import Plan
 from surefit.ir.builder import Function, Module, Value
+from surefit.ir.graph import Node
 
 QUIT, ARRIVED, SEEN = 8, 64, 128  # bytes in the arena: end flag, arrivals of both, what each thread waits for
 SPINS = 10_000  # without a pause instruction: on virtual machines many of them in a row end up in the hypervisor

@@ -1,6 +1,6 @@
 """Fitting: from a target to a Fit."""
 
-from surefit.attempts.events import Epoch, Finished, Started
+from surefit.attempts.events import Epoch, Evaluated, Finished, Started
 from surefit.attempts.lr_finder import RateTest
 from surefit.attempts.methods import (
     LBFGS,
@@ -10,6 +10,7 @@ from surefit.attempts.methods import (
     Adam,
     Adamax,
     AdamW,
+    Additive,
     Auto,
     Features,
     FirstOrder,
@@ -22,6 +23,7 @@ from surefit.attempts.methods import (
 )
 from surefit.doctor.examine import Diagnosis, Finding, diagnose, examine
 from surefit.fitting.api import ensemble, find_lr, fit, load, smallest
+from surefit.fitting.experiment import Experiment
 from surefit.fitting.fitted import Fit
 from surefit.models.spec import MLPSpec
 from surefit.reports.film import Snapshots
@@ -40,10 +42,13 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "Additive",
     "Auto",
     "Diagnosis",
     "Ensemble",
     "Epoch",
+    "Evaluated",
+    "Experiment",
     "Features",
     "Finding",
     "Finished",

@@ -18,7 +18,6 @@ from surefit.checking import positive_number, whole_number
 from surefit.core import ops
 from surefit.data import Sampling
 from surefit.errors import ArgumentError
-from surefit.fitting import model_file
 from surefit.fitting.fitted import Fit
 from surefit.models.scaled import scaled
 from surefit.models.spec import network_of
@@ -29,8 +28,10 @@ from surefit.reports.film import Snapshots
 from surefit.reports.provenance import call_of, environment
 from surefit.search import choosing
 from surefit.search.arguments import saying_cures
+from surefit.search.gathering import Budget, gathered
 from surefit.search.restarts import Ensemble, best_of, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
+from surefit.storage import outputs
 
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
 
@@ -50,6 +51,10 @@ def fit(
     callbacks: Callbacks = (),
     jit: bool | None = None,
     restarts: int = 1,
+    budget: int | None = None,
+    executor: Any = None,
+    log: str | os.PathLike[str] | None = None,
+    timeout: float | None = None,
     progress: bool | None = None,
 ) -> Fit:
     """Fit a function with a neural network.
@@ -76,6 +81,13 @@ def fit(
             passes it on to Adam, if it comes to that. The other solvers compute with NumPy and refuse True.
         restarts: networks with seeds of their own that are trained at once over the cores; the one with the best
             validation loss is kept; of solvers that with the smallest error.
+        budget: how often an expensive function is evaluated at most, measuring the error included. Points that fill the
+            domain come first, then those where cheap models disagree; what is fitted is the table of these values.
+        executor: with a budget, where it is evaluated: one of `concurrent.futures`, of Dask, mpi4py or loky. None:
+            here, one by one.
+        log: with a budget, a file ending in .csv or .jsonl that each evaluation is appended to as it ends; a fit that
+            was killed goes on from it, and what it holds counts.
+        timeout: with an executor, seconds for each evaluation; one that takes longer has failed.
         progress: a line that tells how far it is, on standard error (True), or none (False). None: at an interactive
             prompt and in notebooks, of fits that take over a second; never in a script.
 
@@ -92,21 +104,23 @@ def fit(
     (('x',), (2,))
     """
     arguments: dict[str, Any] = dict(
-        tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, jit=jit
-    )
+        tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, jit=jit,
+        budget=budget, executor=executor, log=log, timeout=timeout,
+    )  # fmt: skip
     with shown(progress, time) as display:
         heard = (*callbacks_from(callbacks), *display)
         fits = fits_of(target, domain, count=whole_number("restarts", restarts, 1), callbacks=heard, **arguments)
     fitted = fits[0] if restarts == 1 else best_of(fits)
     fitted.call = call_of(
-        domain=domain, tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype
+        domain=domain, tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, budget=budget
     )
     return fitted
 
 
 def fits_of(
     target: Any, domain: Any = None, *, count: int, seed: int = 0, method: str | Method = "auto", model: Any = None,
-    data: Sampling | None = None, callbacks: Callbacks = (), jit: bool | None = None, **rest: Any,
+    data: Sampling | None = None, callbacks: Callbacks = (), jit: bool | None = None, budget: Any = None,
+    executor: Any = None, log: Any = None, timeout: Any = None, **rest: Any,
 ) -> list[Fit]:  # fmt: skip
     """`count` fits of one problem with seeds of their own, at once over the cores; callbacks hear of the first."""
     began = clock.perf_counter()
@@ -114,8 +128,11 @@ def fits_of(
     if unknown:
         raise ArgumentError(f"ensemble: it has no argument {unknown[0]!r}; besides members it takes those of fit")
     seed, heard, settings = whole_number("seed", seed, 0), callbacks_from(callbacks), method_from(method)
+    spending = Budget.read(budget, executor, log, timeout)
 
     def posed() -> Problem:
+        if spending is not None:
+            return gathered(target, domain, data, seed, spending, time=rest.get("time"), began=began, callbacks=heard)
         return pose(target, domain, data, seed, solver=isinstance(settings, Solver), time=rest.get("time"))
 
     shared: dict[str, Any] = dict(method=settings, model=model, jit=jit, began=began, **rest)
@@ -145,7 +162,7 @@ def load(path: str | os.PathLike[str]) -> Fit:
     A formula is read again, so that errors can be measured and drawn; a callable is not in the file. ModelFileError:
     no such file, damaged, not a surefit model, or of a newer format.
     """
-    return Fit.of(model_file.read(path))
+    return Fit.of(outputs.read(path))
 
 
 def ensemble(target: Any, domain: Any = None, *, members: int = 5, **arguments: Any) -> Ensemble:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from surefit.attempts.progress import Progress
 from surefit.core import ops
 from surefit.errors import ArgumentError, DataError
+from surefit.readings.standin import Readings
 from surefit.reports.card import card_html, card_rows, card_text, to_dict
 from surefit.search.judging import Judge
 from surefit.search.record import OutsideWarning, Record, Solved
@@ -20,18 +21,40 @@ from surefit.sentences import say
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from surefit.bounds.certificate import Certificate
     from surefit.doctor.examine import Diagnosis
+    from surefit.reports.exported import Exported
     from surefit.search.intervals import Interval
 
 
 @dataclass
-class Fit(Record):
+class Fit(Readings, Record):
     __doc__ = Record.__doc__
 
     @classmethod
     def of(cls, record: Record) -> Fit:
         """The fit of a record."""
         return cls(**{f.name: getattr(record, f.name) for f in fields(record)})
+
+    def update(self, points: Any, values: Any, *, time: float | None = None, seed: int = 0) -> Fit:
+        """A fit of the old rows and new ones whose network goes on from the weights of this one, which stays as it is.
+
+        points (n, d) and values (n,) or (n, k), as for `predict`. time: seconds at most. Of ten new rows or more some
+        are held out, as of the old ones. A loaded fit goes on with the sample of rows that is in its file.
+
+        ArgumentError: a known function, gradients among the data, or a network that is not a chain of linear layers.
+        ShapeError, DomainError: values that do not fit the points, or are not finite.
+
+        >>> import numpy as np, surefit
+        >>> x = np.linspace(0, 1, 40)
+        >>> fit = surefit.fit((x, np.sin(x)), method="varpro", model=(6,))
+        >>> more = fit.update(x + 1, np.sin(x + 1))
+        >>> str(more.domain), bool(abs(more(1.5) - np.sin(1.5)) < 1e-3)
+        ('x=0:2', True)
+        """
+        from surefit.readings.updating import updated
+
+        return type(self).of(updated(self, points, values, time, seed))
 
     def interval(self, points: Any, level: float = 0.9, *, kind: str = "conformal", members: int = 8) -> Interval:
         """Bounds that a new value at each point keeps with probability `level`; unpacks as `low, high`.
@@ -101,13 +124,47 @@ class Fit(Record):
         if best is not rounded and isinstance(made, Solved):
             details = {k: v for k, v in best.details.items() if k in ("solver", "units", "steepness", "magnitude")}
             made = replace(made, stage=say("stage-placed", stage=best.stage), details=details, rounded=True)
-        return replace(self, model=best.model, made=made, error=best.error, score=best.score)
+        return replace(self, model=best.model, made=made, error=best.error, score=best.score, certificate=None)
 
     def doctor(self) -> Diagnosis:
         """What is wrong with this fit, with the numbers seen and the cures."""
         from surefit.doctor.examine import diagnose
 
         return diagnose(self)
+
+    def certify(
+        self, target: Any = None, *, rtol: float = 0.05, time: float | None = 60.0, tol: float | None = None,
+        mode: str = "deployed", progress: Any = None,
+    ) -> Certificate:  # fmt: skip
+        """Prove how large the error is: an upper bound that holds at every point of the domain, and a point near it.
+
+        The certificate stays with the fit, and the card shows it, as long as the model is the same.
+
+        Args:
+            target: a formula for each output. None: what was fitted, which must have been a formula.
+            rtol: how far the two bounds may lie apart. time: seconds after which what is proved by then is returned;
+                Ctrl-C does the same. tol: end as soon as this tolerance is proved or disproved.
+            mode: "deployed", the program that `predict` runs, rounding included; "real", in exact arithmetic.
+
+        Raises:
+            ArgumentError: the target is a table or a callable, of which only samples are known. Unsupported: the model
+            has an operation that no bound goes through.
+        """
+        from surefit.bounds.certify import certify
+        from surefit.models.inference import values_of
+
+        source = self.problem.source
+        if target is None and source["kind"] != "formula":
+            raise ArgumentError(
+                f"certify: {self.target} is known at points only, so nothing can be proved between them; "
+                "give the formula that it should be, fit.certify('sin(x)')"
+            )
+        strict = self.inference.startswith("compiled") if mode == "deployed" else True
+        self.certificate = certify(
+            self.model, source["text"] if target is None else target, self.domain, rtol=rtol, time=time, tol=tol,
+            mode=mode, strict=strict, values=values_of(self.model), outputs=self.outputs, progress=progress,
+        )  # fmt: skip
+        return self.certificate
 
     # --- pictures ---
 
@@ -146,13 +203,40 @@ class Fit(Record):
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the model, its card and a sample of its data into one safetensors file; `load` reads it back."""
-        from surefit.fitting.model_file import save
+        from surefit.storage.model_file import save
 
         return save(self, Path(path))
 
+    def export(
+        self, path: str | os.PathLike[str], to: str | None = None, *, dtype: Any = None, derivative: bool = False,
+        verify: int = 0,
+    ) -> Exported:  # fmt: skip
+        """Write the fit in another language: raw units go in and come out, scaling is inside.
+
+        Args:
+            path: of the file; what stands before its ending names the functions.
+            to: "c", "onnx", "numpy", "js", "fortran", "table", "formula"; None: what the ending of the path says.
+            dtype: of everything in it, "float32" or "float64": the fit is made ready for it, see `to`. None: as the
+                fit computes, with float64 at its borders.
+            derivative: whether the Jacobian and Hessian products come with it, where the format has them.
+            verify: run what was written at so many points of the domain, and compare it with the fit.
+
+        Returns:
+            The files, and how far they are from the fit if `verify` was given; prints as one line.
+
+        Raises:
+            ArgumentError: an unknown format or dtype, or derivatives that the format does not have.
+            ExportError: a primitive of the network has no reading in the language, or nothing here can run it.
+            MissingExtraError: the package `onnx` is needed.
+        """
+        from surefit.reports.exported import export
+
+        fit = self if dtype is None else self.to(dtype)  # ready for that dtype, and measured in it
+        return export(fit, Path(path), to, dtype, derivative, verify)
+
     def save_outputs(self, directory: str | os.PathLike[str]) -> list[Path]:
         """Write the model, its history, card.txt, fit.json and the pictures into a directory (made if needed)."""
-        from surefit.fitting.model_file import save_outputs
+        from surefit.storage.outputs import save_outputs
 
         return save_outputs(self, Path(directory))
 

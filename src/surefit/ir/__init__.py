@@ -1,1 +1,4 @@
-"""LLVM IR as text: functions, values, vectors, elementary functions. Knows no Program and no llvmlite."""
+"""What machine code and exported code have in common: the graph of a Program, elementary functions, LLVM IR as text.
+
+Knows no llvmlite.
+"""

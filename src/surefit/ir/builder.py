@@ -480,6 +480,10 @@ class Function:
         self.branch(done)
         self.start(done)
 
+    def chosen(self, a: Value, last: str, b: Value, before: str) -> Value:
+        """Behind `when`: a where its body has run, which ended in the block `last`, else b, known in `before`."""
+        return self.emit(b.kind, b.width, f"phi {b.type} [{a.name}, %{last}], [{b.name}, %{before}]")
+
     def reduce_lanes(self, x: Value, combine: Callable[[Value, Value], Value]) -> Value:
         """All lanes of a vector combined in a tree."""
         n = x.width

@@ -220,10 +220,7 @@ def replaced(f: Function, c: Value, new: Callable[[], Sequence[Lanes]], old: Seq
     with f.when(c):
         fresh = new()
         last = f.block
-    return [
-        Lanes(f, f.emit(b.v.kind, b.v.width, f"phi {b.v.type} [{a.v.name}, %{last}], [{b.v.name}, %{before}]"))
-        for a, b in zip(fresh, old, strict=True)
-    ]
+    return [Lanes(f, f.chosen(a.v, last, b.v, before)) for a, b in zip(fresh, old, strict=True)]
 
 
 def constant_of(x: Lanes) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from surefit.core.leaves import Parameter
 from surefit.core.program import Constant, Equation, Program, Var, record
 from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ModelFileError
+
+LARGEST = 2**24  # numbers in one variable of one sample: what is larger is not from a fit
 
 
 def describe_network(network: nn.Module, d: int, dtype: np.dtype) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -109,6 +112,9 @@ def program_from_json(data: dict[str, Any]) -> Program:
         equations.append(
             Equation(name(result), ops.TABLE[op], atoms, {k: param(v) for k, v in params.items()}, "model file")
         )
+    large = next((v for v in env.values() if math.prod(v.shape) > LARGEST), None)
+    if large is not None:
+        raise ModelFileError(f"{large.name[:20]} of the model would have {math.prod(large.shape):.3g} numbers a sample")
     outputs = tuple(atom(a) for a in data["outputs"])
     program = Program("model", inputs, state, tuple(equations), outputs, (), lambda values: values)
     program.check()

@@ -255,7 +255,7 @@ def vectorised(f: Callable[..., Any], box: Domain) -> tuple[CallableFunction, in
     """
     x = box.unscale(np.random.default_rng(0).uniform(-1.0, 1.0, (TRIED, box.dim)))
     d = box.dim
-    several, single = _accepts(f, d), _accepts(f, 1)
+    several, single = accepts(f, d), accepts(f, 1)
     if not several and not single:
         wanted = f"{d} argument{'s' * (d > 1)}, one for each of {', '.join(box.names)}"
         raise ArgumentError(f"the function {_name(f)} does not take {wanted}; the domain names its inputs")
@@ -312,7 +312,7 @@ def _name(f: Any) -> str:
     return repr(getattr(f, "__name__", type(f).__name__))
 
 
-def _accepts(f: Callable[..., Any], count: int) -> bool:
+def accepts(f: Callable[..., Any], count: int) -> bool:
     if isinstance(f, np.ufunc):
         return bool(f.nin == count)  # further arguments are where it writes
     try:
@@ -397,4 +397,13 @@ def _same(many: np.ndarray, alone: Sequence[np.ndarray | None]) -> bool:
     return np.allclose(many, one_by_one, rtol=close, atol=1e-3 * close, equal_nan=True)
 
 
-__all__ = ["CallableFunction", "FormulaFunction", "Steady", "failures_at", "strictly", "vectorised"]
+__all__ = [
+    "CallableFunction",
+    "FormulaFunction",
+    "Steady",
+    "accepts",
+    "failures_at",
+    "key_of",
+    "strictly",
+    "vectorised",
+]

@@ -54,11 +54,11 @@ def pose(
         target = target.text
     if isinstance(target, str) and is_table_path(target):
         target = Path(target)
-    texts = _formula_texts(target)
+    texts = formula_texts(target)
     if texts is not None:
         return _of_formulas(texts, domain, plan, seed, solver, free)
     if callable(target) and not isinstance(target, Table):
-        box = _needed_domain(domain, None)
+        box = needed_domain(domain, None)
         function, outputs = vectorised(target, box)
         source = {"kind": "callable", "name": getattr(target, "__name__", type(target).__name__)}
         if plan.derivatives is True:
@@ -83,7 +83,7 @@ def first_sampling(dim: int, plan: Sampling) -> Sampling:
     return replace(plan, design=design, count=count)
 
 
-def _formula_texts(target: Any) -> list[str] | None:
+def formula_texts(target: Any) -> list[str] | None:
     """The formulas of a text or a sequence of texts; None when the target is something else."""
     if isinstance(target, str):
         return [text for text in target.replace("；", ";").split(";") if text.strip()] or [target]
@@ -92,7 +92,7 @@ def _formula_texts(target: Any) -> list[str] | None:
     return None
 
 
-def _needed_domain(domain: Any, variables: Sequence[str] | None) -> Domain:
+def needed_domain(domain: Any, variables: Sequence[str] | None) -> Domain:
     if domain is None:
         names = variables or ("x",)
         example = ", ".join(f'"{n}": (-1, 1)' for n in names)
@@ -104,9 +104,9 @@ def _needed_domain(domain: Any, variables: Sequence[str] | None) -> Domain:
 
 def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int, solver: bool, free: bool) -> Problem:
     if domain is not None and Domain.is_named(domain):  # which may give a variable the name of a function
-        box = _needed_domain(domain, None)
+        box = needed_domain(domain, None)
     else:
-        box = _needed_domain(domain, parse_many(texts)[0].variables or None)  # a first reading finds the variables
+        box = needed_domain(domain, parse_many(texts)[0].variables or None)  # a first reading finds the variables
     formulas = parse_many(texts, box.names)
 
     function = FormulaFunction([f.text for f in formulas], box.names)
@@ -269,7 +269,7 @@ def _named_alike(target: Any, table: Table, domain: Any) -> tuple[Table, Domain]
     """A table and its box, whose inputs have the same names in the same order: arrays take those of the domain."""
     if domain is None:
         return table, Domain.around(table.x, names=table.inputs)
-    box = _needed_domain(domain, table.inputs)
+    box = needed_domain(domain, table.inputs)
     if sorted(box.names) == sorted(table.inputs):
         return table, box.select(table.inputs)
     pair = isinstance(target, (tuple, list)) and len(target) == 2 and not hasattr(target[0], "columns")
@@ -323,4 +323,4 @@ def _test_rows(given: Any, table: Table) -> Points:
     return x, y
 
 
-__all__ = ["first_sampling", "pose"]
+__all__ = ["first_sampling", "formula_texts", "needed_domain", "pose"]

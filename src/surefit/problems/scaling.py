@@ -35,6 +35,11 @@ class Scaling:
         if problem.function is not None:
             low, high = problem.domain.low, problem.domain.high
             return cls(low / 2 + high / 2, (high - low) / 2, mean(y), spread(y))
+        return cls.of_rows(x, y)
+
+    @classmethod
+    def of_rows(cls, x: np.ndarray, y: np.ndarray) -> Scaling:
+        """Each column of x (n, d) and y (n, k) to mean 0 and deviation 1; a constant one keeps its scale."""
         return cls(mean(x), spread(x), mean(y), spread(y))
 
     @classmethod

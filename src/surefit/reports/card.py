@@ -69,7 +69,7 @@ def card_rows(fit: Record, lang: str = "en") -> list[tuple[str, str]]:
         *([("restarts", _restart_words(fit, speech))] if fit.restarts else []),
         ("stopped", speech.sentence(fit.stop_reason)),
     ]
-    known = [(speech(f"card-{label}"), text) for label, text in rows] + error_rows(fit, lang)
+    known = [(speech(f"card-{label}"), text) for label, text in rows] + error_rows(fit, lang) + proved_rows(fit, speech)
     known.append((speech("card-status"), speech("card-seed", status=_status(fit, speech), seed=fit.seed)))
     return known + [(speech("card-warning"), speech.sentence(w)) for w in warnings_of(fit)]
 
@@ -95,6 +95,33 @@ def error_rows(fit: Record, lang: str = "en") -> list[tuple[str, str]]:
 
 def _r2(value: float, speech: Speech) -> str:
     return "" if math.isnan(value) else speech("card-r2", r2=r2_words(value))
+
+
+def proved_rows(fit: Record, speech: Speech) -> list[tuple[str, str]]:
+    """What is proved, as (label, text); nothing where nothing is."""
+    certificate = fit.proved
+    if certificate is None:
+        return []
+    proved = certificate.error
+    words = proved.sentence().said(speech.lang) if hasattr(proved, "sentence") else str(proved)
+    colon = "; " if speech.lang == "en" else "；"
+    return [(speech("card-certificate"), f"{words}{colon}{speech.sentence(mode_words(certificate.mode))}")]
+
+
+def mode_words(mode: str) -> Sentence:
+    """What a certificate speaks of: the program that runs, or the model in exact arithmetic."""
+    return say("mode-deployed" if mode == "deployed" else "mode-real")
+
+
+def _evaluated_words(speech: Speech, budget: int | None, evaluations: int, failed: int, resumed: int) -> str:
+    """How often an expensive function was evaluated."""
+    words = (
+        speech("card-evaluations", count=evaluations)
+        if budget is None
+        else speech("card-evaluations-of", count=evaluations, budget=budget)
+    )
+    words += speech("card-failed", count=failed) if failed else ""
+    return words + (speech("card-resumed", count=resumed) if resumed else "")
 
 
 def _badness(part: OutputError) -> float:
@@ -156,6 +183,7 @@ def to_dict(fit: Record) -> dict[str, Any]:
         "stop_reason": fit.stop_reason,
         "interrupted": fit.interrupted,
         "error": fit.error.to_dict(),
+        "certificate": None if fit.proved is None else fit.proved.to_dict(leaves=False),
         "tol": fit.tol,
         "reached": fit.reached,
         "seed": fit.seed,
@@ -196,10 +224,13 @@ def _data_words(fit: Record, speech: Speech) -> str:
     words = ", ".join(speech("card-sizes", part=part, count=count) for part, count in sizes)
     if problem.added:
         words += speech("card-added", count=sum(problem.added))
+    if (evaluated := problem.source.get("evaluated")) is not None:
+        between = "; " if speech.lang == "en" else "；"
+        words += between + _evaluated_words(speech, problem.source.get("budget"), **evaluated)
     if problem.slopes is not None:
         words += speech("card-gradients")
     if problem.dropped:
-        words += speech("card-dropped", count=problem.dropped, points="point" if problem.dropped == 1 else "points")
+        words += speech("card-dropped-one" if problem.dropped == 1 else "card-dropped", count=problem.dropped)
     return words
 
 
@@ -251,6 +282,11 @@ def _work_words(fit: Record, speech: Speech) -> str:
 def _status(fit: Record, speech: Speech) -> str:
     if fit.tol is None:
         return speech("card-measured")
+    certificate = fit.proved
+    if certificate is not None and certificate.mode == "deployed":
+        verdict = certificate.proves(fit.tol)
+        if verdict is not None:
+            return speech("card-proved-reached" if verdict else "card-proved-missed", tol=f"{fit.tol:g}")
     return speech("card-reached" if fit.reached else "card-missed", tol=f"{fit.tol:g}")
 
 
@@ -270,4 +306,14 @@ def _restart_words(fit: Record, speech: Speech) -> str:
     return speech("card-networks", count=len(fit.restarts), what=what, shown=shown + more)
 
 
-__all__ = ["card_html", "card_rows", "card_text", "error_rows", "r2_words", "to_dict", "unlearned", "warnings_of"]
+__all__ = [
+    "card_html",
+    "card_rows",
+    "card_text",
+    "error_rows",
+    "mode_words",
+    "r2_words",
+    "to_dict",
+    "unlearned",
+    "warnings_of",
+]

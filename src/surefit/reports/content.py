@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surefit._version import __version__
+from surefit.bounds.certificate import Proved, ceil_words, floor_words
 from surefit.doctor.examine import diagnose
 from surefit.errors import FormulaError, SurefitError
 from surefit.formulas import parse_many, to_latex
 from surefit.formulas.mathml import math, name_to_mathml, number_to_mathml, to_mathml
 from surefit.formulas.printing import digits, latex_name
-from surefit.reports.card import r2_words, warnings_of
+from surefit.reports.card import mode_words, r2_words, warnings_of
 from surefit.reports.document import Block, Code, Document, Formula, Movie, Picture, Section, Table, Text
 from surefit.reports.model import model_section
 from surefit.reports.plots import draw
@@ -267,8 +268,14 @@ def _surface(fit: Record) -> Any:
 
 
 def certificate_section(fit: Record, say: Speech) -> list[Block]:
-    """What is proved: nothing, and what a measured error means."""
-    return [Text(say("no-certificate", size=number(fit.error.max)))]
+    """What is proved: the bounds and what they rest on, or nothing, and what a measured error means."""
+    proof = fit.proved
+    if proof is None or not isinstance(proof.error, Proved):
+        return [Text(say("no-certificate", size=number(fit.error.max)))]
+    upper, lower = ceil_words(proof.upper), floor_words(proof.lower)
+    mode = mode_words(proof.mode).said(say.lang)
+    words = say("certificate-proved", upper=upper, lower=lower, at=place(proof.error.at), mode=mode)
+    return [Text(words), Text(say("certificate-rests", assuming="; ".join(proof.assuming), model=proof.model[:16]))]
 
 
 def diagnosis_section(fit: Record, say: Speech) -> list[Block]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from surefit.attempts.events import Epoch, Finished, Started
+from surefit.attempts.events import Epoch, Evaluated, Finished, Started
 from surefit.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ class Display:
 
     def __init__(self, time: float | None = None, plot: TextPlot | None = None, words: Words = english) -> None:
         self.limit, self.plot, self.words = time, plot, words
+        self.first: Any = None  # evaluation of this run
+        self.sampled = 0.0  # seconds that all evaluations took
 
     def __enter__(self) -> Display:
         return self
@@ -101,6 +103,8 @@ class Display:
             self.started(event)
         elif isinstance(event, Epoch):
             self.epoch(event)
+        elif isinstance(event, Evaluated):
+            self.evaluated(event)
 
     def started(self, event: Any) -> None:
         """Training begins."""
@@ -108,9 +112,26 @@ class Display:
     def epoch(self, event: Any) -> None:
         """An epoch has ended."""
 
+    def evaluated(self, event: Any) -> None:
+        """An evaluation of an expensive function has ended."""
+
+    def evaluation(self, event: Any) -> str:
+        """Which evaluation of how many."""
+        return self.words("evaluation {count}/{budget}", count=event.count, budget=event.budget)
+
+    def spent(self, event: Any) -> str:
+        """Failures and time left after an evaluation."""
+        self.first, self.sampled = self.first or event, event.seconds
+        done = event.count - self.first.count
+        left = (event.seconds - self.first.seconds) / max(1, done) * (event.budget - event.count)
+        if self.limit is not None:
+            left = min(left, max(0.0, self.limit - event.seconds))
+        failed = self.words("  {count} failed", count=event.failed) if event.failed else ""
+        return self.words("{line}  {left} left", line=failed, left=duration(left)) if done else failed
+
     def line(self, event: Any) -> str:
         """Losses, learning rate and time left after an epoch."""
-        left = event.seconds / event.epoch * (event.epochs - event.epoch)
+        left = (event.seconds - self.sampled) / event.epoch * (event.epochs - event.epoch)
         if self.limit is not None:
             left = min(left, max(0.0, self.limit - event.seconds))
         words = self.words
@@ -147,6 +168,12 @@ class PlainLines(Display):
         if event.epoch == 1 or far or clock.monotonic() - self.shown_at >= self.pause:
             self.shown_epoch, self.shown_at = event.epoch, clock.monotonic()
             write(f"{self.numbered(event)}  {self.line(event)}\n")
+
+    def evaluated(self, event: Any) -> None:
+        spent = self.spent(event)
+        if event is self.first or event.count == event.budget or clock.monotonic() - self.shown_at >= self.pause:
+            self.shown_at = clock.monotonic()
+            write(f"{self.evaluation(event)}{spent}\n")
 
     def __exit__(self, *_: Any) -> None:
         if self.plot is not None:
@@ -193,6 +220,12 @@ class LiveLine(Display):
             self.words("epoch {epoch}/{epochs}", epoch=0, epochs=event.epochs), total=event.epochs, line=""
         )
 
+    def evaluated(self, event: Any) -> None:
+        spent = self.spent(event)
+        if event is self.first:
+            self.task = self.bar.add_task("", total=event.budget, line="")
+        self.bar.update(self.task, completed=event.count, description=self.evaluation(event), line=spent.strip())
+
     def epoch(self, event: Any) -> None:
         self.bar.update(self.task, completed=event.epoch, description=self.numbered(event), line=self.line(event))
 
@@ -210,6 +243,12 @@ class NotebookLine(Display):
         if clock.monotonic() - self.shown_at >= self.PAUSE:
             self.shown_at = clock.monotonic()
             self._write(f"{self.numbered(event)}  {self.line(event)}")
+
+    def evaluated(self, event: Any) -> None:
+        spent = self.spent(event)
+        if clock.monotonic() - self.shown_at >= self.PAUSE:
+            self.shown_at = clock.monotonic()
+            self._write(f"{self.evaluation(event)}{spent}")
 
     def __exit__(self, *_: Any) -> None:
         if self.width:

@@ -7,6 +7,7 @@ be about; `fit` calls it.
 from __future__ import annotations
 
 import io
+import math
 import os
 import warnings
 import zipfile
@@ -20,7 +21,7 @@ import numpy as np
 from surefit.attempts.events import Epoch, Finished, Started
 from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError, ModelFileError
-from surefit.files import write_atomically
+from surefit.files import regular_file, write_atomically
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.search.judging import fresh_points
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 COUNT = 36  # frames of a film whose epochs are not given
 GRID = {1: 301, 2: 61}  # points along each axis
 KNOWN = 1000  # test points that are followed
+LARGEST = 2**30  # bytes of a film in memory
 
 
 def empty_film(problem: Problem, seed: int, title: str = "") -> Film:
@@ -190,25 +192,62 @@ def save_frames(film: Film, path: Path) -> Path:
     return write_atomically(path, buffer.getvalue())
 
 
+def _check(path: str | os.PathLike[str], film: Film) -> None:
+    """ModelFileError when shapes of a film do not fit together."""
+    k, rows, grid = len(film.names) - film.inputs, len(film.known[0]), math.prod(len(axis) for axis in film.axes)
+    grid = grid if film.axes else 0
+    shapes = [(film.known[0], (rows, film.inputs)), (film.known[1], (rows, k)), *((a, (len(a),)) for a in film.axes)]
+    shapes += [(f.known_values, (rows, k)) for f in film.frames] + [(f.values, (grid, k)) for f in film.frames]
+    shapes += [] if film.target is None else [(film.target, (grid, k))]
+    if film.data is not None:
+        shapes += [(array, (len(film.data[0]), n)) for array, n in zip(film.data, (film.inputs, k), strict=True)]
+    if any(array.shape != shape or array.dtype.kind != "f" for array, shape in shapes):
+        raise ModelFileError(f"{str(path)!r} is damaged: its arrays do not fit together")
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an npz file; none that is larger unpacked than the file says, or than a film can be."""
+    parts = {}
+    with zipfile.ZipFile(regular_file(path, "film", error=ModelFileError)) as archive:
+        if sum(member.file_size for member in archive.infolist()) > LARGEST:
+            raise ModelFileError(f"{str(path)!r} would take more than {LARGEST >> 20} MiB unpacked")
+        for member in archive.infolist():
+            with archive.open(member) as file:
+                version = np.lib.format.read_magic(file)
+                header = (
+                    np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                )
+                shape, fortran, dtype = header(file)
+                raw = file.read()
+            if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(raw):
+                raise ModelFileError(f"{str(path)!r} is damaged: {member.filename[:60]!r} is not as long as it says")
+            array = np.frombuffer(raw, dtype)
+            parts[member.filename.removesuffix(".npy")] = array.reshape(shape, order="F" if fortran else "C")
+    return parts
+
+
 def load_frames(path: str | os.PathLike[str], problem: Problem, history: list[dict[str, Any]]) -> Film:
     """Read what `save_frames` wrote. ModelFileError: damaged, or of another problem."""
     from surefit.view.animation import Film, Frame
 
     try:
-        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
-            parts = {name: file[name] for name in file.files}
+        parts = _arrays(Path(path))
         names = (*problem.names, *problem.outputs)
         axes = tuple(parts[f"axis{i}"] for i in range(len(problem.names)) if f"axis{i}" in parts)
         film = Film(names, axes, parts.get("target"), (parts["known_x"], parts["known_y"]))
         if "data_x" in parts:
             film.data = (parts["data_x"], parts["data_y"])
+        kinds = {"epochs": "i", "kept": "b", "values": "f", "known_values": "f"}
+        if any(parts[name].dtype.kind != kind for name, kind in kinds.items()) or parts["epochs"].ndim != 1:
+            raise ModelFileError(f"{str(path)!r} is damaged: its frames are not counted")
         columns = (parts["epochs"].tolist(), parts["values"], parts["known_values"], parts["kept"].tolist())
         film.frames = [
             Frame(e, v.astype(np.float64), k.astype(np.float64), kept) for e, v, k, kept in zip(*columns, strict=True)
         ]
         if film.inputs != len(problem.names) or film.known[1].shape[1] != len(problem.outputs):
             raise ModelFileError(f"{str(path)!r} belongs to another model: {film.inputs} inputs")
-    except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as e:
+        _check(path, film)
+    except (OSError, EOFError, LookupError, ValueError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error) as e:
         if isinstance(e, ModelFileError):
             raise
         raise ModelFileError(f"{str(path)!r} is damaged ({type(e).__name__}: {e})") from None

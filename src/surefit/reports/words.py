@@ -224,6 +224,14 @@ WORDS: dict[str, Both] = {
     "error-caption": Both("Where the error is large.", "误差大的地方。"),
     "surface-caption": Both("The fit as a surface.", "拟合曲面。"),
     # certificate
+    "certificate-proved": Both(
+        "Proved: at every point of the domain the error is at most {upper}, {mode}; it is at least {lower} at {at}.",
+        "已证明：在定义域的每一点，误差不超过 {upper}（{mode}）；在 {at} 处误差至少为 {lower}。",
+    ),
+    "certificate-rests": Both(
+        "The proof speaks of the model with SHA-256 {model}... and rests on: {assuming}.",
+        "该证明针对 SHA-256 为 {model}… 的模型，并依据：{assuming}。",
+    ),
     "no-certificate": Both(
         "Nothing is proved about this fit. Its error was measured: the largest |error| found, {size}, is a lower bound "
         "of the true maximum, which may be larger between the points.",
@@ -285,7 +293,8 @@ WORDS: dict[str, Both] = {
     "card-epoch": Both("epoch", "轮次"),
     "card-iteration": Both("iteration", "迭代"),
     "card-last-weights": Both(", weights of the last", "，保留最后的权重"),
-    "card-dropped": Both("; {count} {points} not finite, left out", "；{count} 个非有限的点被略去"),
+    "card-dropped": Both("; {count} points not finite, left out", "；{count} 个非有限的点被略去"),
+    "card-dropped-one": Both("; {count} point not finite, left out", "；{count} 个非有限的点被略去"),
     "card-sizes": Both("{count} {part}", "{part} {count}"),
     "card-added": Both(" ({count} added where the error was largest)", "（其中 {count} 个加在误差最大处）"),
     "card-gradients": Both(", with gradients", "，含梯度"),
@@ -320,6 +329,13 @@ WORDS: dict[str, Both] = {
     "card-networks": Both("the best of {count} networks, {what} {shown}", "{count} 个网络中最好的，{what} {shown}"),
     "card-errors": Both("errors", "误差"),
     "card-deviations": Both("errors in deviations of the target", "以目标标准差为单位的误差"),
+    "card-certificate": Both("certificate", "误差保证"),
+    "card-proved-reached": Both("tolerance {tol} reached (proved)", "容差 {tol} 已达到（已证明）"),
+    "card-proved-missed": Both("tolerance {tol} NOT reached (proved)", "容差 {tol} 未达到（已证明）"),
+    "card-evaluations": Both("{count} evaluations", "求值 {count} 次"),
+    "card-evaluations-of": Both("{count} of {budget} evaluations", "求值 {count} 次（最多 {budget} 次）"),
+    "card-failed": Both(", {count} failed", "，{count} 次失败"),
+    "card-resumed": Both(", {count} from the log", "，{count} 次取自日志"),
     "card-constant": Both("(constant)", "（常数）"),
     # the report itself
     "latin-labels": Both(

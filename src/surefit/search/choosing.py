@@ -33,7 +33,13 @@ from surefit.search.strategies.named import named
 from surefit.search.strategies.tables import measured_data
 from surefit.spelling import spelled
 
-DESCRIBED = ("solver", "units", "steepness", "magnitude")  # of a candidate's details, what the method of a fit tells
+DESCRIBED = (
+    "solver",
+    "units",
+    "steepness",
+    "magnitude",
+    "inputs",
+)  # of a candidate's details, what the method of a fit tells
 
 
 def fit_problem(

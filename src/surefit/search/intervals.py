@@ -14,13 +14,14 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from surefit.attempts.methods import METHODS, Method, Polynomial, method_from
+from surefit.attempts.inputs import restricted
+from surefit.attempts.methods import METHODS, Additive, Method, Polynomial, method_from
 from surefit.errors import ArgumentError, DataError
 from surefit.models.spec import MLPSpec
 from surefit.problems.problem import Points, Problem
 from surefit.search.choosing import fit_problem
 from surefit.search.judging import fresh_points
-from surefit.search.record import Record
+from surefit.search.record import Record, Solved
 
 KINDS = ("conformal", "ensemble")
 
@@ -134,16 +135,17 @@ class Ensemble:
     """Networks fitted to resampled rows, and the errors they make on rows that they have not seen.
 
     x: training rows (n, d) in scaled units; square: the mean squared error there (n, k) of members that had not seen
-    the row, NaN where all had.
+    the row, NaN where all had. columns: the inputs that the networks have.
     """
 
     def __init__(
-        self, fits: list[Record], inputs: Callable[[np.ndarray], np.ndarray], x: np.ndarray, square: np.ndarray
-    ):
+        self, fits: list[Record], inputs: Callable[[np.ndarray], np.ndarray], x: np.ndarray, square: np.ndarray,
+        columns: list[int],
+    ):  # fmt: skip
         from scipy.spatial import cKDTree
 
         seen = np.isfinite(square).all(axis=1)
-        self.fits, self.inputs, self.square = fits, inputs, square[seen]
+        self.fits, self.inputs, self.square, self.columns = fits, inputs, square[seen], columns
         self.tree = cKDTree(inputs(x[seen]))
         self.least = 1e-3 * np.sqrt(np.mean(self.square, axis=0)) + 1e-300
 
@@ -152,7 +154,7 @@ class Ensemble:
         n = len(self.square)
         _, near = self.tree.query(self.inputs(x), k=min(n, max(FEWEST, round(NEIGHBOURS * n))))
         noise = np.mean(self.square[near.reshape(len(x), -1)], axis=1)
-        spread = np.var([f._predict(x) for f in self.fits], axis=0, ddof=1)
+        spread = np.var([f._predict(x[:, self.columns]) for f in self.fits], axis=0, ddof=1)
         return np.maximum(np.sqrt(spread + noise), self.least)
 
 
@@ -179,6 +181,8 @@ def _trained(fit: Record, members: int) -> Ensemble:
         held = f"{n} of {problem.sizes()['train']} training rows"
         raise ArgumentError(f"kind='ensemble': the model file holds {held}; fit again")
     method, model = recipe(fit)
+    inputs = fit.made.details.get("inputs") if isinstance(fit.made, Solved) else None  # those that were found to matter
+    columns = list(range(x.shape[1])) if inputs is None else list(inputs)
     fits: list[Record] = []
     total, times = np.zeros(y.shape), np.zeros((n, 1))
     for k in range(members):
@@ -189,13 +193,14 @@ def _trained(fit: Record, members: int) -> Ensemble:
             weights=None if problem.weights is None else problem.weights[rows],
             slopes=None if problem.slopes is None else problem.slopes[rows],
         )  # fmt: skip
+        part = part if inputs is None else restricted(part, columns)
         member = fit_problem(part, method=method, model=model, seed=seed, dtype=str(fit.dtype))
         fits.append(member)
         out = np.setdiff1d(np.arange(n), rows)
-        total[out] += np.square(member._predict(x[out]) - y[out])
+        total[out] += np.square(member._predict(x[out][:, columns]) - y[out])
         times[out] += 1
     square = np.where(times > 0, total / np.maximum(times, 1), np.nan)
-    return Ensemble(fits, fit.model.scaling.inputs, x, square)
+    return Ensemble(fits, fit.model.scaling.inputs, x, square, columns)
 
 
 def recipe(fit: Record) -> tuple[Method, MLPSpec | None]:
@@ -213,6 +218,8 @@ def recipe(fit: Record) -> tuple[Method, MLPSpec | None]:
     model = MLPSpec(tuple(described["hidden"]), described["activation"], described["dropout"])
     name = str(fit.method.get("solver", fit.method["method"]))
     kind = METHODS[name if name in METHODS else "adam"]
+    if kind is Additive:
+        return Additive(units=described["hidden"][0] // described["n_in"]), None
     if kind is Polynomial:  # which makes its own network
         return Polynomial(degree=1 if not described["hidden"] else 2), None
     known = {f.name for f in fields(kind)}

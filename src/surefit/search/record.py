@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import warnings as python_warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +26,11 @@ from surefit.search.judging import Measured
 from surefit.sentences import Sentence
 
 if TYPE_CHECKING:
+    from surefit.bounds.certificate import Certificate
     from surefit.view.animation import Film
 
 BLOCK = 8192  # rows at a time
+LISTED = 6  # inputs in a warning
 
 
 class OutsideWarning(UserWarning):
@@ -78,7 +82,9 @@ class Record:
         restarts: the scores of all networks of which this one was the best, where there were several.
         call: the arguments that `fit` was called with as Python text, None where an argument has no text.
         environment: versions and machine of the training. film: its frames, if a `Snapshots` callback took some.
+        extra: plain data that other readings keep with the fit, by name, such as the reference of a certificate.
         config: the run.toml beside a model that was loaded from its directory.
+        certificate: what `Fit.certify` proved last; `proved` is it while the model is the one it speaks of.
     """
 
     problem: Problem
@@ -102,8 +108,29 @@ class Record:
     config: str | None = None
     compile_seconds: float | None = None
     restarts: list[float] = field(default_factory=list)
+    certificate: Certificate | None = field(default=None, compare=False)
+    extra: dict[str, Any] = field(default_factory=dict)
     _warned: bool = field(default=False, repr=False)
     _ensembles: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)  # by number of members
+
+    # --- copies ---
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle. A callable that cannot be pickled (a lambda, say) stays behind, as it does in a model file."""
+        problem = self.problem
+        if not (_pickles(problem.function) and _pickles(problem.slope_function)):
+            problem = replace(problem, function=None, slope_function=None)
+        return vars(self) | {"problem": problem}
+
+    def __copy__(self) -> Any:
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        twin = memo[id(self)] = object.__new__(type(self))
+        vars(twin).update(copy.deepcopy(vars(self), memo))
+        return twin
 
     # --- what it is ---
 
@@ -138,6 +165,17 @@ class Record:
         return None if self.tol is None else bool(self.error.max <= self.tol)
 
     @property
+    def proved(self) -> Certificate | None:
+        """The certificate of this very model; None where nothing was proved, or the model has changed since."""
+        if self.certificate is None:
+            return None
+        from surefit.bounds.certificate import fingerprint
+        from surefit.bounds.certify import program_of
+
+        same = fingerprint(program_of(self.model, len(self.names))) == self.certificate.model
+        return self.certificate if same else None
+
+    @property
     def target(self) -> str:
         """What was fitted, in words."""
         source = self.problem.source
@@ -163,8 +201,12 @@ class Record:
         x = points_from(points, self.names)
         if not self._warned and len(x) and not self.domain.contains(x).all():
             self._warned = True
+            low, high = self.domain.low, self.domain.high
+            beyond = np.flatnonzero(np.any((x < low) | (x > high) | np.isnan(x), axis=0))
+            names = [self.names[i] for i in beyond]
+            more = f" and {len(names) - LISTED} other inputs" if len(names) > LISTED else ""
             python_warnings.warn(
-                f"points outside the domain {box_words(self.domain)}, "
+                f"points outside the domain {box_words(self.domain.select(names[:LISTED]))}{more}, "
                 "where this fit was made: the values there mean nothing certain",
                 OutsideWarning,
                 stacklevel=3,
@@ -248,6 +290,15 @@ class Record:
             for r in rows
         ]
         return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+
+
+def _pickles(function: Any) -> bool:
+    """Whether a function goes into a pickle."""
+    try:
+        pickle.dumps(function)
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return False
+    return True
 
 
 __all__ = ["Made", "OutsideWarning", "Record", "Solved", "Trained"]

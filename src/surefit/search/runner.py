@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 
 from surefit import nn
+from surefit.attempts.additive import additive
 from surefit.attempts.attempt import Attempt, Outcome, Within
 from surefit.attempts.descent import descend
 from surefit.attempts.events import tell_model
 from surefit.attempts.features import extend, scan
+from surefit.attempts.inputs import on_inputs, sparse
 from surefit.attempts.least_squares import search
-from surefit.attempts.methods import LBFGS, LM, Features, FirstOrder, Method, Polynomial, VarPro
+from surefit.attempts.methods import LBFGS, LM, Additive, Features, FirstOrder, Method, Polynomial, VarPro
 from surefit.attempts.polynomial import polynomial
 from surefit.attempts.progress import Progress
 from surefit.blas import one_thread
@@ -84,10 +86,10 @@ class State:
         """A network with one hidden layer, in float64."""
         return self.built(MLPSpec((units,), activation))
 
-    def built(self, model: Any) -> nn.Module:
-        """The network of fit's model=, in float64; of a Module a copy."""
+    def built(self, model: Any, problem: Problem | None = None) -> nn.Module:
+        """The network of fit's model=, in float64, for this problem or a part of it; of a Module a copy."""
         model = copy.deepcopy(model) if isinstance(model, nn.Module) else model
-        return network_of(model, self.problem, np.random.default_rng([self.seed, 2]), ops.float64)
+        return network_of(model, problem or self.problem, np.random.default_rng([self.seed, 2]), ops.float64)
 
     def attempt(self, method: Method | None, network: nn.Module, problem: Problem, **options: Any) -> Attempt:
         """An attempt with what was asked for."""
@@ -120,11 +122,15 @@ class State:
 def perform(attempt: Attempt, progress: Progress, within: Within) -> Outcome | None:
     """Do what an attempt says."""
     method = attempt.method
+    if attempt.inputs is not None:
+        return on_inputs(attempt, lambda part, near: perform(part, progress, near), within)
     with one_thread():  # threads of BLAS wait for each other on a busy machine, and their number changes results
         if isinstance(method, Features):
             return scan(attempt, method, progress) if attempt.layer is None else extend(attempt, method, progress)
         if isinstance(method, Polynomial):
-            return polynomial(attempt, method, progress)
+            return (sparse if method.sparse else polynomial)(attempt, method, progress)
+        if isinstance(method, Additive):
+            return additive(attempt, method, progress)
         if isinstance(method, (VarPro, LM, LBFGS)):
             return search(attempt, method, progress, within)
         if isinstance(method, FirstOrder):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from surefit import nn
-from surefit.attempts.methods import LBFGS, LM, Features, Polynomial, Solver, VarPro
+from surefit.attempts.methods import LBFGS, LM, Additive, Features, Polynomial, Solver, VarPro
 from surefit.attempts.polynomial import network_for
 from surefit.errors import ArgumentError
 from surefit.models.chain import is_hidden_layer, output_layer
@@ -27,6 +27,13 @@ def named(s: State, method: Solver, model: Any) -> Strategy:
                 f"model: {spelled('method', repr('polynomial'))} makes its own network; leave {spelled('model')} out"
             )
         model = network_for(method.degree, d)
+    if isinstance(method, Additive):
+        if model is not None:
+            raise ArgumentError(
+                f"model: {spelled('method', repr('additive'))} makes its own network, {method.units} units for each "
+                f"input; leave {spelled('model')} out, or give surefit.Additive(units=...)"
+            )
+        model = (method.units * d,)
     if model is None:
         if isinstance(method, (Features, VarPro)):
             units = {1: 100, 2: 400}.get(d, 800) if isinstance(method, Features) else NAMED_UNITS.get(d, 60)
@@ -43,7 +50,7 @@ def named(s: State, method: Solver, model: Any) -> Strategy:
         first = method if isinstance(method, Features) else Features(draws=method.draws, penalty=method.penalty)
         found = yield s.attempt(first, network, problem, goal=goal, provisional=start)
         penalty = 0.0 if found is None else found.details["penalty"]
-    if isinstance(method, Polynomial):
+    if isinstance(method, (Polynomial, Additive)):
         found = yield s.attempt(method, network, problem, goal=goal)
     elif not isinstance(method, Features):
         found = yield s.attempt(method, network, problem, penalty=penalty, goal=goal)
@@ -53,7 +60,7 @@ def named(s: State, method: Solver, model: Any) -> Strategy:
 def points_for(s: State, method: Solver, network: nn.Module) -> Problem:
     """Training points for a solver on a network, where they are ours to choose."""
     d, p, k = s.dim, network.num_parameters(), len(s.problem.outputs)
-    rows = ROWS * p // (d + 2) + 2 if not isinstance(method, Polynomial) else ROWS * p
+    rows = ROWS * p // (d + 2) + 2 if not isinstance(method, (Polynomial, Additive)) else ROWS * p
     if not isinstance(method, Features) and d >= MANY:
         rows = max(rows, min(rows_of(s.problem) * p, most_rows(ITERATION, k, p), ENOUGH))
     if isinstance(method, (LM, LBFGS)):
@@ -73,6 +80,11 @@ def check_method(method: Solver, network: nn.Module, problem: Problem) -> None:
         raise ArgumentError(
             f"model: {spelled('method', repr('varpro'))} needs a network that ends in a Linear layer with a bias; use "
             "'lm' or 'lbfgs'"
+        )
+    if isinstance(method, (Polynomial, Additive)) and problem.slopes is not None:
+        raise ArgumentError(
+            f"method: {method.name!r} fits values alone, and there are gradients among the data; use "
+            f"{spelled('method', repr('lm'))} or 'varpro', or leave the gradients out"
         )
     if isinstance(method, VarPro) and problem.slopes is not None:
         check_alike(problem.slopes)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from surefit.compiler.graph import Node
 from surefit.ir.builder import Function, Value, is_float
+from surefit.ir.graph import Node
 from surefit.ir.mathlib import FUNCTIONS
 
 Check = Callable[[Value, str], None]  # (lanes that are wrong, what is wrong with them)

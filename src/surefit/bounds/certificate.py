@@ -1,0 +1,240 @@
+"""What is proved, what is not, and the file that says so.
+
+A bound has a type: `Proved` holds for every point of the box. `Undefined` says that the target has no value somewhere,
+so that no bound exists. A search that is stopped early has proved less, and nothing false.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from surefit._version import __version__
+from surefit.core.program import Program
+from surefit.core.tensor import value_of
+from surefit.errors import DataError
+from surefit.files import replacing
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Proved:
+    """lower <= largest |model - target| on the box <= upper; lower is reached at `at`.
+
+    outputs: an upper bound for each output.
+    """
+
+    lower: float
+    upper: float
+    at: dict[str, float]
+    outputs: dict[str, float] = field(default_factory=dict)
+    status = "proved"
+
+    @property
+    def gap(self) -> float:
+        """upper / lower - 1: how much of the bound may be in excess; infinite where nothing but 0 is known below."""
+        if self.upper == self.lower:
+            return 0.0
+        return self.upper / self.lower - 1.0 if self.lower > 0 and math.isfinite(self.upper) else math.inf
+
+    def __str__(self) -> str:
+        place = ", ".join(f"{k}={v:.6g}" for k, v in self.at.items())
+        if not math.isfinite(self.upper):
+            return f"proved: max |error| >= {floor_words(self.lower)} (at {place}); no upper bound was found"
+        return f"proved: max |error| <= {ceil_words(self.upper)}, and >= {floor_words(self.lower)} at {place}"
+
+
+@dataclass(frozen=True)
+class Undefined:
+    """The target has no finite value at some point of this box, or none could be shown; no bound exists there."""
+
+    box: dict[str, tuple[float, float]]
+    status = "undefined"
+
+    def __str__(self) -> str:
+        where = ", ".join(f"{k} in [{a:.9g}, {b:.9g}]" for k, (a, b) in self.box.items())
+        return f"undefined: the target may have no finite value for {where}, so no bound is proved"
+
+
+def ceil_words(x: float, digits: int = 4) -> str:
+    """A number in so many digits, rounded up: a bound must not become smaller by being printed.
+
+    >>> ceil_words(0.00012341), floor_words(0.00012349)
+    ('0.0001235', '0.0001234')
+    """
+    return _directed(x, digits, up=True)
+
+
+def floor_words(x: float, digits: int = 4) -> str:
+    """A number in so many digits, rounded down."""
+    return _directed(x, digits, up=False)
+
+
+def _directed(x: float, digits: int, up: bool) -> str:
+    if x == 0 or not math.isfinite(x):
+        return f"{x:g}"
+    import decimal
+
+    mode = decimal.ROUND_CEILING if up else decimal.ROUND_FLOOR
+    context = decimal.Context(prec=digits, rounding=mode, Emin=-400, Emax=400)
+    exact = context.create_decimal(decimal.Decimal(x)).normalize()
+    return f"{exact:e}" if abs(x) < 1e-4 or abs(x) >= 1e6 else f"{exact:f}"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The outcome of `certify`.
+
+    Attributes:
+        error: `Proved` or `Undefined`.
+        domain: name -> (low, high), the floats that the box ends at.
+        formulas: the target, one text for each output. outputs: their names.
+        mode: "real", the model in exact arithmetic on its stored numbers, or "deployed", the program that runs.
+        method: how it was proved. complete: whether the gap that was asked for is reached. note: why not, else "".
+        assuming: what the proof rests on beside mathematics, each a sentence.
+        model: SHA-256 of the program and its numbers. boxes: how many were looked at. seconds.
+        tol: the tolerance asked for, if any. leaves: the boxes (n, d) twice and their bounds (n, k), where kept.
+    """
+
+    error: Proved | Undefined
+    domain: dict[str, tuple[float, float]]
+    formulas: tuple[str, ...]
+    outputs: tuple[str, ...]
+    mode: str
+    method: str
+    complete: bool
+    note: str
+    assuming: tuple[str, ...]
+    model: str
+    boxes: int
+    seconds: float
+    tol: float | None = None
+    leaves: tuple[np.ndarray, np.ndarray, np.ndarray] | None = field(default=None, repr=False, compare=False)
+    version: str = __version__
+
+    @property
+    def upper(self) -> float:
+        """The proved upper bound; infinite where there is none."""
+        return self.error.upper if isinstance(self.error, Proved) else math.inf
+
+    @property
+    def lower(self) -> float:
+        """The proved lower bound, 0 where there is none."""
+        return self.error.lower if isinstance(self.error, Proved) else 0.0
+
+    def proves(self, tol: float) -> bool | None:
+        """Whether |error| <= tol everywhere: True is proved, False is disproved by a point, None is not known.
+
+        A NaN proves nothing.
+        """
+        if self.upper <= tol:
+            return True
+        if self.lower > tol:
+            return False
+        return None
+
+    def __str__(self) -> str:
+        box = ", ".join(f"{k}={a:.17g}:{b:.17g}" for k, (a, b) in self.domain.items())
+        what = "as it runs" if self.mode == "deployed" else "in exact arithmetic on its stored numbers"
+        rows = [
+            ("error", str(self.error)),
+            ("target", "; ".join(self.formulas)),
+            ("box", box),
+            ("model", f"{what}, sha256 {self.model[:16]}"),
+            ("method", f"{self.method}, {self.boxes} boxes in {self.seconds:.2f} s"),
+        ]
+        if self.tol is not None:
+            verdict = {True: "proved", False: "disproved", None: "not known"}[self.proves(self.tol)]
+            rows.append(("tolerance", f"|error| <= {self.tol:g}: {verdict}"))
+        if self.note:
+            rows.append(("note", self.note))
+        rows += [("assuming", a) for a in self.assuming]
+        return "\n".join(f"{label:<9}  {text}" for label, text in rows)
+
+    def to_dict(self, leaves: bool = True) -> dict[str, Any]:
+        """All of it as plain data; floats are exact in JSON, infinities are texts."""
+        error: dict[str, Any] = {"status": self.error.status}
+        if isinstance(self.error, Proved):
+            error |= {"lower": self.error.lower, "upper": _plain(self.error.upper), "at": self.error.at}
+            error["outputs"] = {k: _plain(v) for k, v in self.error.outputs.items()}
+        else:
+            error["box"] = {k: list(v) for k, v in self.error.box.items()}
+        data: dict[str, Any] = {
+            "format": FORMAT, "surefit": self.version, "error": error,
+            "domain": {k: list(v) for k, v in self.domain.items()}, "formulas": list(self.formulas),
+            "outputs": list(self.outputs), "mode": self.mode, "method": self.method, "complete": self.complete,
+            "note": self.note, "assuming": list(self.assuming), "model_sha256": self.model, "boxes": self.boxes,
+            "seconds": self.seconds, "tol": self.tol,
+        }  # fmt: skip
+        if leaves and self.leaves is not None:
+            low, high, bounds = self.leaves
+            data["leaves"] = {"low": low.tolist(), "high": high.tolist(), "bound": _plain_rows(bounds)}
+        return data
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write it as JSON, for `surefit check`; returns the path."""
+        target = Path(path)
+        with replacing(target) as part:
+            Path(part).write_text(json.dumps(self.to_dict(), indent=None) + "\n", encoding="utf-8")
+        return target
+
+
+def _plain(x: float) -> float | str:
+    return x if math.isfinite(x) else str(x)
+
+
+def _plain_rows(rows: np.ndarray) -> list[list[Any]]:
+    return [[_plain(float(v)) for v in row] for row in rows]
+
+
+def read_certificate(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The plain data of a certificate file. DataError for anything else."""
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as a certificate ({error})") from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT or "model_sha256" not in data:
+        raise DataError(f"{path}: is no certificate of format {FORMAT}; write one with certificate.save(...)")
+    return data
+
+
+def fingerprint(program: Program) -> str:
+    """SHA-256 of a recorded model: its equations and the bytes of every number in it."""
+    digest = hashlib.sha256()
+    digest.update(str(program).encode())
+    for e in program.equations:
+        for a in e.args:
+            value = getattr(a, "value", None)
+            if isinstance(value, np.ndarray):
+                digest.update(str((value.shape, str(value.dtype))).encode() + np.ascontiguousarray(value).tobytes())
+    for t, v in program.state_in:
+        value = np.asarray(value_of(t))
+        digest.update(f"{v.name}{value.shape}{value.dtype}".encode() + np.ascontiguousarray(value).tobytes())
+    return digest.hexdigest()
+
+
+def named(names: Sequence[str], values: Sequence[float] | np.ndarray) -> dict[str, float]:
+    return {name: float(v) for name, v in zip(names, values, strict=True)}
+
+
+def proved_words(data: Mapping[str, Any]) -> str:
+    """The error of a certificate's plain data in words."""
+    error = data["error"]
+    if error["status"] != "proved":
+        return str(Undefined({k: (v[0], v[1]) for k, v in error["box"].items()}))
+    return str(Proved(float(error["lower"]), float(error["upper"]), dict(error["at"])))
+
+
+__all__ = [
+    "Certificate", "Proved", "Undefined", "ceil_words", "fingerprint", "floor_words", "named", "proved_words",
+    "read_certificate",
+]  # fmt: skip

@@ -1,0 +1,293 @@
+"""`certify`: the largest error of a model over a box, proved from both sides."""
+
+from __future__ import annotations
+
+import math
+import time as clock
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from surefit.bounds import taylor
+from surefit.bounds.affine import Form, form_of
+from surefit.bounds.branch import Bounder, Found, Lines, Polynomials, branch_and_bound, search_points
+from surefit.bounds.certificate import Certificate, Proved, Undefined, fingerprint, named
+from surefit.bounds.interval import TRUST, TRUST_SPECIAL
+from surefit.bounds.network import Network, lowered
+from surefit.bounds.relax import Relaxation
+from surefit.core.program import Program, record
+from surefit.core.tensor import Tensor, no_grad
+from surefit.data import Domain
+from surefit.errors import ArgumentError, FormulaError, ShapeError
+from surefit.formulas import Formula, parse
+from surefit.formulas.expression import Expression
+
+MODES = ("real", "deployed")
+PLAIN = set(
+    "number constant variable add sub mul div neg abs sqrt square min max pow compare if and or not relu clip".split()
+)
+IEEE = "+, -, *, / and sqrt of NumPy are those of IEEE 754, rounded to nearest; matrix products are sums of products"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is to be proved: a network, its targets, and the box."""
+
+    program: Program
+    net: Network
+    formulas: tuple[Expression, ...]  # of the variables of the domain, in its order
+    names: tuple[str, ...]
+    outputs: tuple[str, ...]
+    low: np.ndarray
+    high: np.ndarray
+
+    def target(self, low: np.ndarray, high: np.ndarray) -> list[Form]:
+        """The formulas on boxes (n, d)."""
+        return [_form(f, self.names, low, high) for f in self.formulas]
+
+    def residual(self, x: np.ndarray) -> np.ndarray:
+        """|target - model| at points (n, d) in float64, the largest of the outputs; no claim."""
+        values = dict(zip(self.names, x.T, strict=True))
+        with np.errstate(all="ignore"):
+            f = [np.broadcast_to(f(*(values[v] for v in f.variables)), (len(x),)) for f in self.formulas]
+            return np.asarray(np.abs(np.stack(f, axis=1) - self.net(x)).max(axis=1))
+
+
+def _form(f: Expression, names: tuple[str, ...], low: np.ndarray, high: np.ndarray) -> Form:
+    columns = [names.index(v) for v in f.variables]
+    if columns == list(range(len(names))):
+        return form_of(f, low, high)
+    form = form_of(f, low[:, columns], high[:, columns])
+    g = np.zeros((len(low), len(names)))
+    for j, column in enumerate(columns):
+        g[:, column] = form.g[:, j]
+    return Form(form.c, g, form.rho, form.range)
+
+
+def certify(
+    model: Any,
+    target: Any = None,
+    domain: Any = None,
+    *,
+    rtol: float = 0.01,
+    time: float | None = None,
+    tol: float | None = None,
+    mode: str = "real",
+    values: Callable[[np.ndarray], np.ndarray] | None = None,
+    strict: bool = True,
+    outputs: Sequence[str] | None = None,
+    progress: Callable[[float, float], None] | None = None,
+    seed: int = 0,
+) -> Certificate:
+    """Prove how large the error of a model is: lower <= max |target - model| <= upper, for every point of the box.
+
+    Args:
+        model: a surefit Module that maps points (n, d) to values (n, k), or the Program of one evaluation, (1, d) ->
+            (1, k). Linear maps and any elementwise ReLU, leaky ReLU, ELU, clip, abs, max, tanh, sigmoid, softplus,
+            GELU, SiLU, sine, ...; whatever else is refused by name.
+        target: a formula (text or Formula) for each output. Its numbers are meant as they are written: 0.1 is a
+            tenth.
+        domain: the box, in any form that `Domain` takes. An end given as a text that is not a float (2*pi) is enclosed.
+        rtol: the search ends when upper <= lower (1 + rtol).
+        time: seconds after which it ends with what is proved by then. None: when it is done.
+        tol: a tolerance to decide: the search ends as soon as it is proved or disproved.
+        mode: "real", the model in exact arithmetic on its stored numbers; "deployed", the floating-point program that
+            runs, with the rounding of every operation, in the order of sums of strict mode (`strict`), or any order.
+        values: what the running model gives at points, for the lower bound of the deployed mode.
+        progress: called with (lower, upper) after every round.
+
+    Returns:
+        A `Certificate`; its `error` is `Proved` or, where the target has no value, `Undefined`.
+
+    Raises:
+        Unsupported: the model has an operation that no bound goes through. FormulaError, DomainError, ArgumentError.
+
+    >>> from surefit import nn
+    >>> import numpy as np
+    >>> net = nn.Sequential(nn.Linear(1, 2, dtype=np.float64), nn.ReLU(), nn.Linear(2, 1, dtype=np.float64))
+    >>> for name, p in net.named_parameters():  # |x| = relu(x) + relu(-x)
+    ...     p.assign(np.array({"0.weight": [[1.0], [-1.0]], "2.weight": [[1.0, 1.0]]}.get(name, np.zeros(p.shape))))
+    >>> proof = certify(net, "x^2", "x=-1:1")
+    >>> print(proof.error)
+    proved: max |error| <= 0.25..., and >= 0.2... at x=...
+    """
+    started = clock.monotonic()
+    _check(rtol, time, tol, mode)
+    subject = subject_of(model, target, domain, mode, strict, outputs)
+    deadline = math.inf if time is None else started + time
+    found, method = _prove(subject, mode, rtol, tol, deadline, values, progress, seed)
+    return _certificate(subject, found, method, mode, strict, rtol, tol, clock.monotonic() - started)
+
+
+def _check(rtol: float, time: float | None, tol: float | None, mode: str) -> None:
+    if mode not in MODES:
+        raise ArgumentError(f"certify: mode={mode!r} must be 'real' or 'deployed'")
+    for name, value in (("rtol", rtol), ("time", time), ("tol", tol)):
+        if value is not None and not value > 0:
+            raise ArgumentError(f"certify: {name}={value!r} must be a number above 0")
+
+
+def subject_of(
+    model: Any, target: Any, domain: Any, mode: str, strict: bool = True, outputs: Sequence[str] | None = None
+) -> Subject:
+    """What is to be proved, with everything checked."""
+    if domain is None:
+        raise ArgumentError("certify: domain= is missing; give the box of the claim, such as {'x': (-2, 2)}")
+    formulas = _formulas(target)
+    box, low, high = _box(domain, formulas)
+    foreign = sorted({v for f in formulas for v in f.used} - set(box.names))
+    if foreign:
+        raise ArgumentError(
+            f"certify: the target depends on {', '.join(foreign)}, which the domain {box} does not name"
+        )
+    program = program_of(model, box.dim)
+    net = lowered(program, _ulps if mode == "deployed" else None, strict)
+    if net.inputs != box.dim:
+        raise ShapeError(f"certify: the model takes {net.inputs} inputs, the domain {box} has {box.dim}")
+    if net.outputs != len(formulas):
+        raise ShapeError(f"certify: the model gives {net.outputs} outputs for {len(formulas)} formulas")
+    names = tuple(outputs or (("y",) if len(formulas) == 1 else tuple(f"y{i + 1}" for i in range(len(formulas)))))
+    return Subject(program, net, formulas, box.names, names, low, high)
+
+
+def _formulas(target: Any) -> tuple[Expression, ...]:
+    if target is None:
+        raise ArgumentError("certify: what should the model be? Give a formula, such as 'sin(x)'")
+    if isinstance(target, (str, Expression)):
+        target = [target]
+    found: list[Expression] = []
+    for f in target:
+        if isinstance(f, Formula):
+            found.append(f)
+        elif isinstance(f, str):
+            found.append(parse(f))
+        elif isinstance(f, Expression):
+            found.append(f)
+        else:
+            raise FormulaError(f"certify: target={f!r} must be a formula; of a Python function nothing can be proved")
+    return tuple(found)
+
+
+def _box(domain: Any, formulas: Sequence[Expression]) -> tuple[Domain, np.ndarray, np.ndarray]:
+    """The domain, and its ends: where one was given as a text that is no float exactly, the next float outside."""
+    used = sorted({v for f in formulas for v in f.variables})
+    box = domain if isinstance(domain, Domain) else Domain(domain, None if Domain.is_named(domain) else used or ["x"])
+    low, high = box.low.copy(), box.high.copy()
+    if isinstance(domain, Mapping):
+        for i, name in enumerate(box.names):
+            ends = domain[name]
+            low[i], high[i] = _enclosed(ends[0], low[i], -math.inf), _enclosed(ends[1], high[i], math.inf)
+    elif not isinstance(domain, Domain) and any(c.isalpha() for c in str(domain).replace("=", " ").split(":")[-1]):
+        low, high = np.nextafter(low, -math.inf), np.nextafter(high, math.inf)
+    return box, low, high
+
+
+def _enclosed(end: Any, value: float, outward: float) -> float:
+    if isinstance(end, str):
+        try:
+            from fractions import Fraction
+
+            if Fraction(end) == Fraction(value):
+                return value
+        except ValueError:
+            pass
+        return math.nextafter(math.nextafter(value, outward), outward)
+    return value
+
+
+def program_of(model: Any, d: int) -> Program:
+    """The Program of one evaluation, (1, d) -> (1, k)."""
+    if isinstance(model, Program):
+        return model
+    if not callable(model) or not hasattr(model, "parameters"):
+        raise ArgumentError(f"certify: model={type(model).__name__} must be a surefit Module or a recorded Program")
+    dtype = np.dtype(np.float64)
+    if not hasattr(model, "x_shift"):  # a bare network takes points in its own dtype
+        dtype = next((np.dtype(p.dtype) for p in model.parameters()), dtype)
+    training = getattr(model, "training", False)
+    model.eval()
+    try:
+        with no_grad():
+            return record(lambda x: model(x), Tensor(np.zeros((1, d)), dtype))
+    finally:
+        model.train(training)
+
+
+def _ulps(name: str, dtype: np.dtype) -> float:
+    """The tested error of the compiler's kernel of a primitive; NumPy's documented one where it has none."""
+    from surefit.ir.mathlib import MAX_ULP
+
+    kind = "f32" if dtype == np.float32 else "f64"
+    return max(4.0, MAX_ULP[name][kind]) if name in MAX_ULP else 4.0
+
+
+def _prove(
+    s: Subject, mode: str, rtol: float, tol: float | None, deadline: float,
+    values: Callable[[np.ndarray], np.ndarray] | None, progress: Callable[[float, float], None] | None, seed: int,
+) -> tuple[Found, str]:  # fmt: skip
+    d = len(s.low)
+    widest = max((n.size for n in s.net.nodes[1:-1] if n is not None), default=1)
+    deep = sum(1 for n in s.net.nodes if n is not None and hasattr(n, "kind")) > 1
+    relaxation = Relaxation(s.net, mode == "deployed", tighten=d >= 3 and deep and widest <= 128)
+    points = search_points(s.residual, s.low, s.high, 4096 * min(d, 8), seed)
+    lines = Lines(relaxation, s.target)
+    bounder: Bounder = lines
+    method = "affine forms, linear bounds, branch and bound"
+    if taylor.is_smooth(s.net):
+        bounder = Polynomials(s.net, s.formulas, s.names, mode == "deployed", lines)
+        method = f"Taylor models of degree {taylor.DEGREES[d]}, branch and bound"
+    found = branch_and_bound(
+        bounder, s.low, s.high, points=points, values=values if mode == "deployed" else None, rtol=rtol, tol=tol,
+        outputs=s.net.outputs, deadline=deadline, progress=progress,
+    )  # fmt: skip
+    return found, method
+
+
+def _certificate(
+    s: Subject, found: Found, method: str, mode: str, strict: bool, rtol: float, tol: float | None, seconds: float
+) -> Certificate:
+    box = {n: (float(a), float(b)) for n, a, b in zip(s.names, s.low, s.high, strict=True)}
+    error: Proved | Undefined
+    note = ""
+    if found.undefined is not None:
+        low, high = found.undefined
+        error = Undefined({n: (float(a), float(b)) for n, a, b in zip(s.names, low, high, strict=True)})
+    else:
+        uppers = dict(zip(s.outputs, found.outputs.tolist(), strict=True))
+        error = Proved(found.lower, found.upper, named(s.names, found.at), uppers)
+        if found.interrupted:
+            note = "interrupted: the bounds are those proved until then"
+        elif found.rounding_limited:
+            note = "the rounding that must be allowed for is larger than the gap asked for"
+        elif not found.complete and tol is None:
+            note = f"ended before the gap {rtol:g} was reached"
+    return Certificate(
+        error, box, tuple(str(f) for f in s.formulas), s.outputs, mode, method, found.complete, note,
+        assumptions(s, mode, strict), fingerprint(s.program), found.boxes, seconds, tol, found.leaves,
+    )  # fmt: skip
+
+
+def assumptions(s: Subject, mode: str, strict: bool) -> tuple[str, ...]:
+    """What a proof in float64 rests on."""
+    found = [IEEE]
+    plain = {"number", "constant", "variable", "add", "sub", "mul", "div", "neg", "abs", "sqrt", "square", "min", "max"}
+    functions = sorted(
+        {n.op for f in s.formulas for n in f.nodes} - plain - {"pow", "compare", "if", "and", "or", "not"}
+    )
+    smooth = sorted(s.net.kinds() - {"relu", "square", "sqrt", "reciprocal"})
+    if functions or smooth:
+        words = ", ".join(dict.fromkeys([*functions, *smooth]))
+        found.append(
+            f"NumPy's {words}: within {TRUST} units in the last place (it documents 4; SciPy's erf: {TRUST_SPECIAL})"
+        )
+    if mode == "deployed":
+        order = "in blocks of 16, each product and sum rounded apart" if strict else "in any order"
+        found.append(f"the model runs with sums taken {order}")
+        if smooth:
+            found.append(f"the kernels of {', '.join(smooth)} are as exact as their tests found them, or 4 units")
+    return tuple(found)
+
+
+__all__ = ["certify", "program_of", "subject_of"]

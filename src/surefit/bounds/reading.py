@@ -1,0 +1,147 @@
+"""Formulas on ranges, affine forms, balls: the steps of a formula, read with exact constants and real branches.
+
+A formula computes with the floats next to its numbers; what is proved is about the formula that was written: 0.1 is
+one tenth, pi is pi, and of `if` only the branches that some point of the box takes count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any, Protocol
+
+from surefit.errors import FormulaError
+from surefit.formulas.expression import COMPARISONS, Expression, Node
+from surefit.formulas.functions import TABLE
+
+
+class Arithmetic(Protocol):
+    """What a kind of value must be able to do for formulas to be read with it."""
+
+    def number(self, value: Fraction) -> Any:
+        """An exact constant."""
+
+    def constant(self, name: str) -> Any:
+        """pi or e."""
+
+    def call(self, op: str, args: list[Any], exact: list[Fraction | None]) -> Any:
+        """A function of the table of formulas; `exact`: the arguments that are rational numbers."""
+
+    def compare(self, sign: str, a: Any, b: Any) -> Any:
+        """A condition."""
+
+    def join(self, op: str, args: list[Any]) -> Any:
+        """Conditions joined by `and`, `or`, `not`."""
+
+    def choose(self, condition: Any, then: Any, other: Any) -> Any:
+        """The value of a conditional."""
+
+    def decided(self, condition: Any) -> bool | None:
+        """Whether a condition holds everywhere, or nowhere; None where that is not known."""
+
+    def as_number(self, condition: Any) -> Any:
+        """A condition as 0 or 1."""
+
+
+def literal(node: Node, text: str) -> Fraction:
+    """The rational number that was written, or, where there is no text, the float that stands for it."""
+    if node.end > node.start:
+        try:
+            written = Fraction(text[node.start : node.end].replace("_", ""))
+            if float(written) == node.value:
+                return written
+        except (ValueError, ZeroDivisionError, OverflowError):
+            pass
+    return Fraction(node.value)
+
+
+def read(formula: Expression, values: Mapping[str, Any], arithmetic: Arithmetic) -> Any:
+    """The value of a formula in an arithmetic.
+
+    values: one for each variable. FormulaError for a formula with a constant that is no number.
+    """
+    text = getattr(formula, "_text", None) or ""
+    results: list[Any] = []
+    exact: list[Fraction | None] = []
+    needed = _needed(formula.nodes)
+    for i, node in enumerate(formula.nodes):
+        known: Fraction | None = None
+        args = [results[a] for a in node.args]
+        kinds = [formula.conditions[a] for a in node.args]
+        if not needed[i]:
+            value = None
+        elif node.op == "number":
+            if node.value != node.value or node.value in (float("inf"), float("-inf")):
+                raise FormulaError(f"{formula}: the constant {node.value} is no number, so nothing can be proved")
+            known = literal(node, text)
+            value = arithmetic.number(known)
+        elif node.op == "constant":
+            value = arithmetic.constant(node.value)
+        elif node.op == "variable":
+            value = values[node.value]
+        elif node.op in ("and", "or", "not"):
+            value = arithmetic.join(node.op, args)
+        elif node.op == "if":
+            then, other = args[1], args[2]
+            if not formula.conditions[i]:
+                then, other = (
+                    arithmetic.as_number(v) if kind else v for v, kind in zip((then, other), kinds[1:], strict=True)
+                )
+            value = arithmetic.choose(args[0], then, other)
+        else:
+            args = [arithmetic.as_number(v) if kind else v for v, kind in zip(args, kinds, strict=True)]
+            if node.op == "compare":
+                pairs = [arithmetic.compare(s, a, b) for s, a, b in zip(node.value, args, args[1:], strict=False)]
+                value = pairs[0] if len(pairs) == 1 else arithmetic.join("and", pairs)
+            else:
+                rationals = [exact[a] for a in node.args]
+                known = _folded(node.op, rationals)
+                value = arithmetic.number(known) if known is not None else arithmetic.call(node.op, args, rationals)
+        results.append(value)
+        exact.append(known)
+    return arithmetic.as_number(results[-1]) if formula.conditions[-1] else results[-1]
+
+
+def _needed(nodes: tuple[Node, ...]) -> list[bool]:
+    needed = [False] * len(nodes)
+    needed[-1] = True
+    for i in range(len(nodes) - 1, -1, -1):
+        if needed[i]:
+            for a in nodes[i].args:
+                needed[a] = True
+    return needed
+
+
+def _folded(op: str, args: list[Fraction | None]) -> Fraction | None:
+    """Arithmetic of rational numbers, exact."""
+    if any(a is None for a in args):
+        return None
+    a = args[0]
+    b = args[1] if len(args) > 1 else None
+    assert a is not None
+    if op == "neg":
+        return -a
+    if b is None or len(args) != 2:
+        return None
+    if op == "add":
+        return a + b
+    if op == "sub":
+        return a - b
+    if op == "mul":
+        return a * b
+    if op == "div" and b != 0:
+        return a / b
+    if op == "pow" and b.denominator == 1 and abs(b) <= 64 and (a != 0 or b > 0):
+        return Fraction(a) ** int(b)
+    return None
+
+
+SIGNS = {sign: op.name for sign, op in COMPARISONS.items()}
+
+
+def by_primitives(op: str, args: list[Any]) -> Any:
+    """A function of formulas through the primitives it is made of."""
+    return TABLE[op].value(*args)
+
+
+__all__ = ["SIGNS", "Arithmetic", "by_primitives", "literal", "read"]

@@ -1,0 +1,93 @@
+"""`surefit certify` and `surefit check`: prove the error of a model, and check such a proof."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .models import Model, Saved
+from .report import Json, Quiet, print_json
+
+UNPROVED = 3  # exit code: nothing is wrong, but what was asked for is not proved
+
+
+def certify(
+    model: Saved,
+    formula: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FORMULA]...", show_default=False, help="What it should be. Default: what was fitted."),
+    ] = None,
+    rtol: Annotated[float, typer.Option(metavar="GAP", help="How far the two bounds may lie apart.")] = 0.05,
+    time: Annotated[float, typer.Option(metavar="SECONDS", help="Stop with what is proved by then.")] = 60.0,
+    tol: Annotated[
+        float | None,
+        typer.Option(metavar="TOL", show_default=False, help="Prove or disprove this tolerance; then stop."),
+    ] = None,
+    mode: Annotated[
+        str, typer.Option(metavar="deployed|real", help="The program as it runs, or in exact arithmetic.")
+    ] = "deployed",
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", show_default=False, help="Write the certificate there, as JSON.")
+    ] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> int:
+    """Prove how large the error of a model is, at every point of its domain.
+
+    Ctrl-C ends with what is proved by then. The exit code is 3 where a tolerance is not proved.
+
+    surefit certify demo/model.safetensors --tol 1e-4 --out demo/certificate.json
+    """
+    from surefit import fitting
+
+    fitted = fitting.load(model)
+    shown = sys.stderr.isatty() and not quiet
+
+    def progress(lower: float, upper: float) -> None:
+        if shown:
+            print(f"\r{lower:.4g} <= max |error| <= {upper:.4g}\x1b[K", end="", file=sys.stderr, flush=True)
+
+    proof = fitted.certify(formula or None, rtol=rtol, time=time, tol=tol, mode=mode, progress=progress)
+    if shown:
+        print("\r\x1b[K", end="", file=sys.stderr)
+    if out is not None:
+        proof.save(out)
+    if as_json:
+        print_json(proof.to_dict(leaves=False) | {"proved": None if tol is None else proof.proves(tol), "file": out})
+    else:
+        print(proof)
+        if out is not None:
+            print(f"file       {out}")
+    proved = proof.upper < float("inf") if tol is None else proof.proves(tol) is True
+    return 0 if proved else UNPROVED
+
+
+def check(
+    certificate: Annotated[
+        Path, typer.Argument(metavar="CERTIFICATE", show_default=False, help="A file that surefit certify wrote.")
+    ],
+    model: Model,
+    as_json: Json = False,
+) -> int:
+    """Check a certificate against a model: its numbers, that the boxes cover the domain, and the bound of each.
+
+    The checker is a program of its own that shares no code with the search. The exit code is 3 where it does not hold.
+
+    surefit check demo/certificate.json demo/model.safetensors
+    """
+    from surefit import fitting
+    from surefit.bounds.checker import check_certificate
+
+    fitted = fitting.load(model)
+    verdict = check_certificate(certificate, fitted.model)
+    if as_json:
+        print_json(verdict.to_dict())
+    else:
+        print(verdict)
+    return 0 if verdict.holds else UNPROVED
+
+
+COMMANDS = (certify, check)

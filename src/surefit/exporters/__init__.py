@@ -1,0 +1,127 @@
+"""Fitted models elsewhere: one recorded Program, written in other languages. Each file is one reading of it.
+
+`FORMATS` says what there is; `write` writes an `Exportable` in one of them, `compared` runs what was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from surefit.errors import ArgumentError, ExportError
+from surefit.exporters.exportable import Exportable, identifier
+from surefit.exporters.running import RUNNERS, Compared, compared
+from surefit.files import write_atomically
+
+Texts = dict[str, str | bytes]  # ending of each file -> what is in it
+
+
+class Format(NamedTuple):
+    """A language: the endings that announce it, what it is in words, and whether it has derivatives."""
+
+    endings: tuple[str, ...]
+    words: str
+    write: Callable[[Exportable], Texts]
+    derivative: bool = False
+
+
+def _c(model: Exportable) -> Texts:
+    from surefit.exporters.c_code import c_code
+
+    header, source = c_code(model, f"{model.name}.h")
+    return {".h": header, ".c": source}
+
+
+def _onnx(model: Exportable) -> Texts:
+    from surefit.exporters.onnx_code import onnx_model
+
+    return {".onnx": onnx_model(model).SerializeToString()}
+
+
+def _numpy(model: Exportable) -> Texts:
+    from surefit.exporters.numpy_code import numpy_code
+
+    return {".py": numpy_code(model)}
+
+
+def _javascript(model: Exportable) -> Texts:
+    from surefit.exporters.javascript import javascript
+
+    return {".mjs": javascript(model)}
+
+
+def _fortran(model: Exportable) -> Texts:
+    from surefit.exporters.fortran import fortran
+
+    return {".f90": fortran(model)}
+
+
+def _table(model: Exportable) -> Texts:
+    from surefit.exporters.piecewise import table
+
+    as_csv, as_json = table(model)
+    return {".csv": as_csv, ".json": as_json}
+
+
+def _formula(model: Exportable) -> Texts:
+    from surefit.exporters.formula_text import formula_text
+
+    return {".txt": formula_text(model)}
+
+
+FORMATS = {
+    "c": Format((".c", ".h"), "C99, one header and one source", _c, True),
+    "onnx": Format((".onnx",), "ONNX, opset 18", _onnx),
+    "numpy": Format((".py",), "one Python file that needs NumPy", _numpy),
+    "js": Format((".mjs", ".js"), "one JavaScript module", _javascript, True),
+    "fortran": Format((".f90", ".f95"), "a module of Fortran 2008", _fortran, True),
+    "table": Format((".csv", ".json"), "the corners of a network of straight pieces, CSV and JSON", _table),
+    "formula": Format((".txt",), "formulas for a spreadsheet and for Desmos", _formula),
+}  # fmt: skip
+
+
+def format_of(path: Path, to: str | None) -> str:
+    """The format that is asked for, or that the ending of the file announces. ArgumentError: neither is known."""
+    known = ", ".join(FORMATS)
+    if to is not None:
+        if to not in FORMATS:
+            raise ArgumentError(f"to={to!r} is not a format; choose one of {known}")
+        return to
+    for name, f in FORMATS.items():
+        if path.suffix.lower() in f.endings:
+            return name
+    raise ArgumentError(f"the ending of {path.name!r} names no format; say which with to=: {known}")
+
+
+def write(model: Exportable, path: Path, to: str) -> list[Path]:
+    """Write a model in one of FORMATS; the files, of which several have the same name with other endings.
+
+    Args:
+        model: what is written; its name becomes that of the file.
+        path: of the file; its ending may be missing.
+        to: a name in FORMATS.
+
+    Raises:
+        ArgumentError: the format has no derivatives, and the model comes with some.
+        ExportError: a primitive of the model cannot be said in this language, or a file cannot be written.
+    """
+    f = FORMATS[to]
+    if model.derivative is not None and not f.derivative:
+        can = ", ".join(name for name, other in FORMATS.items() if other.derivative)
+        raise ArgumentError(f"derivative=True: {f.words} is written without derivatives; they are in {can}")
+    base = path.with_suffix("") if path.suffix.lower() in f.endings else path
+    if not base.name.isprintable() or set(base.name) & set("\"\\'"):
+        raise ArgumentError(f"path: the name {base.name!r} cannot be written into code; use letters and digits")
+    model = replace(model, name=base.name)
+    written = []
+    for ending, content in f.write(model).items():
+        file = base.with_name(base.name + ending)
+        if isinstance(content, str):
+            content = content.encode("utf-8", "replace")
+        written.append(write_atomically(file, content, error=ExportError))
+    return written
+
+
+__all__ = ["FORMATS", "RUNNERS", "Compared", "Exportable", "Format", "compared", "format_of", "identifier", "write"]

@@ -1,0 +1,141 @@
+"""Networks from and to PyTorch: layers have the same names and arguments there, so that they are matched by them."""
+
+from __future__ import annotations
+
+import inspect
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+
+from surefit import nn
+from surefit.errors import ArgumentError, MissingExtraError
+
+_ROWS = ("Sequential", "ModuleList", "ModuleDict")
+_NOT_ARGUMENTS = {"self", "generator", "dtype", "device", "inplace", "args", "kwargs", "weight", "_weight", "init"}
+
+
+def from_torch(module: Any) -> nn.Module:
+    """A PyTorch network as a Module, with its weights, buffers and mode.
+
+    Args:
+        module: an nn.Sequential, nested as it may be, or one layer. A network with a forward of its own cannot be read
+            off its layers: write it with `torch.onnx.export`, and read that with `from_onnx`.
+
+    Returns:
+        The network, in float64 where the PyTorch one is.
+
+    Raises:
+        ArgumentError: a layer that is not in surefit.nn, or an argument that it does not have; both are named.
+    """
+    torch = _package()
+    if not isinstance(module, torch.nn.Module):
+        raise ArgumentError(f"from_torch: needs a torch.nn.Module, got {type(module).__name__}")
+    made = _surefit(torch, module, "")
+    state = {name: value.detach().cpu().numpy() for name, value in module.state_dict().items()}
+    if any(value.dtype == np.float64 for value in state.values()):
+        made = made.to("float64")
+    made.load_state_dict(state)
+    return made.train(module.training)
+
+
+def to_torch(module: nn.Module) -> Any:
+    """The same network in PyTorch, with its weights, buffers and mode: the other way round of `from_torch`.
+
+    Args:
+        module: an nn.MLP or nn.Sequential, nested as it may be, or one layer.
+
+    Returns:
+        A torch.nn.Module.
+
+    Raises:
+        ArgumentError: a layer that PyTorch does not have is named.
+    """
+    torch = _package()
+    if not isinstance(module, nn.Module):
+        raise ArgumentError(f"to_torch: needs a Module, got {type(module).__name__}")
+    made = _torch(torch, module, "")
+    names = made.state_dict()
+    arrays = {name: np.array(value.detach().numpy()) for name, value in module.state_dict().items() if name in names}
+    if any(value.dtype == np.float64 for value in arrays.values()):
+        made = made.double()
+    with torch.no_grad():
+        made.load_state_dict({name: torch.from_numpy(value) for name, value in arrays.items()})
+    return made.train(module.training)
+
+
+def _package() -> Any:
+    try:
+        import torch
+    except ImportError:
+        raise MissingExtraError("this needs PyTorch: pip install torch") from None
+    return torch
+
+
+def _surefit(torch: Any, module: Any, path: str) -> nn.Module:
+    name = type(module).__name__
+    children = OrderedDict(module.named_children())
+    if name in _ROWS and type(module).__module__.startswith("torch."):
+        parts = OrderedDict((k, _surefit(torch, m, f"{path}.{k}".lstrip("."))) for k, m in children.items())
+        return _row(name, parts, nn)
+    kind = getattr(nn, name, None)
+    if not type(module).__module__.startswith("torch.") or kind is None or children:
+        raise ArgumentError(
+            f"from_torch: the module {_at(path)}{name} is no layer of surefit.nn; layers in nn.Sequential are read, "
+            f"any other network by way of torch.onnx.export and surefit.from_onnx"
+        )
+    if getattr(module, "padding_mode", "zeros") != "zeros":
+        raise ArgumentError(f"from_torch: {_at(path)}{name} has padding_mode={module.padding_mode!r}; zeros is known")
+    return _built(kind, module, path, "from_torch")
+
+
+def _torch(torch: Any, module: nn.Module, path: str) -> Any:
+    name = type(module).__name__
+    children = OrderedDict(module.named_children())
+    if name in _ROWS or type(module) is nn.MLP:
+        parts = OrderedDict((k, _torch(torch, m, f"{path}.{k}".lstrip("."))) for k, m in children.items())
+        return _row("Sequential" if name == "MLP" else name, parts, torch.nn)
+    kind = getattr(torch.nn, name, None)
+    if not type(module).__module__.startswith("surefit.nn") or kind is None or children:
+        raise ArgumentError(
+            f"to_torch: the module {_at(path)}{name} is no layer of torch.nn; export it to ONNX instead"
+        )
+    return _built(kind, module, path, "to_torch")
+
+
+def _at(path: str) -> str:
+    return f"{path!r} of type " if path else ""
+
+
+def _row(name: str, parts: OrderedDict[str, Any], library: Any) -> Any:
+    if name == "ModuleList":
+        return library.ModuleList(list(parts.values()))
+    return getattr(library, name)(parts)
+
+
+def _built(kind: Any, module: Any, path: str, caller: str) -> Any:
+    """A layer of another library with the arguments that this one was built with."""
+    given: dict[str, Any] = {}
+    for name, p in inspect.signature(kind.__init__).parameters.items():
+        if name in _NOT_ARGUMENTS or not hasattr(module, name):
+            continue
+        value = getattr(module, name)
+        if name == "bias":
+            value = value is not None and value is not False
+        if name == "num_parameters" and callable(value):  # of our PReLU it is a method
+            value = module.weight.numel()
+        if name == "unflattened_size":
+            value = tuple(value)
+        if p.default is inspect.Parameter.empty or not _same(value, p.default):
+            given[name] = value
+    try:
+        return kind(**given)
+    except (TypeError, ValueError) as e:
+        raise ArgumentError(f"{caller}: {_at(path)}{type(module).__name__} cannot be built from {given}: {e}") from None
+
+
+def _same(a: Any, b: Any) -> bool:
+    return type(a) is type(b) and bool(a == b)
+
+
+__all__ = ["from_torch", "to_torch"]

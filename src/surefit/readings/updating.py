@@ -1,0 +1,150 @@
+"""New rows for a fit that is there: the network goes on from its weights, on the old rows and the new ones."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from surefit import nn
+from surefit.attempts.attempt import Outcome
+from surefit.attempts.methods import LBFGS, LM, Features, VarPro
+from surefit.attempts.progress import Progress
+from surefit.checking import positive_number
+from surefit.data import Domain, Sampling, points_from
+from surefit.errors import ArgumentError, DomainError, ShapeError
+from surefit.models.chain import chain_of, is_hidden_layer
+from surefit.models.inference import evaluate
+from surefit.models.scaled import scaled
+from surefit.problems.problem import Points, Problem
+from surefit.problems.scaling import Scaling
+from surefit.search.cost import of_iteration
+from surefit.search.judging import Judge
+from surefit.search.limits import ITERATION
+from surefit.search.record import Record, Solved
+from surefit.search.runner import State, Strategy, recorded, run
+from surefit.sentences import say
+
+FEWEST = 10  # new rows, of fewer of which all are trained on
+ITERATIONS = 60  # of Levenberg-Marquardt
+
+
+def updated(record: Record, points: Any, values: Any, time: float | None, seed: int) -> Record:
+    """The record of the same network trained on, with new rows; see `Fit.update`."""
+    if record.problem.exact:
+        raise ArgumentError(
+            "update: this fit is of a known function, which can be asked for more; fit it again with a smaller tol"
+        )
+    if record.problem.slopes is not None:
+        raise ArgumentError("update: this fit is of values and gradients; fit the old and new rows together")
+    x = points_from(points, record.names, "update")
+    y = _values(values, len(x), len(record.outputs))
+    problem = extended(record.problem, x, y, seed)
+    progress = Progress(time=positive_number("time", time))
+    state = State(problem, seed, record.dtype, Judge(problem, seed, time), progress, record.tol)
+    network = in_units_of(record, problem)
+    reason = run(state, going_on(state, network))
+    made = Solved({"method": "update"}, say("stage-initial"), tuple(state.choice))
+    return recorded(state, reason, lambda found: replace(made, stage=found.stage, details=dict(found.details)))
+
+
+def _values(values: Any, n: int, k: int) -> np.ndarray:
+    """The new values as (n, k)."""
+    y = np.asarray(values, dtype=np.float64)
+    y = y.reshape(-1, 1) if y.ndim < 2 and k == 1 else y
+    if y.shape != (n, k):
+        raise ShapeError(f"update: y has shape {np.shape(values)}; needed ({n},{f' {k}' * (k > 1)}), as many as points")
+    if not np.isfinite(y).all():
+        raise DomainError("update: some values are NaN or infinite; leave those rows out")
+    return y
+
+
+def extended(problem: Problem, x: np.ndarray, y: np.ndarray, seed: int) -> Problem:
+    """The problem with new rows, split as the old ones were; the domain grows where they lie outside."""
+    plan = problem.plan or Sampling()
+    rows: Any = (np.arange(len(x)), np.arange(0), np.arange(0))
+    if len(x) >= FEWEST:
+        a, b, c = (s if part is not None else 0.0 for s, part in zip(plan.split, _parts(problem), strict=True))
+        shares = (a / (a + b + c), b / (a + b + c), c / (a + b + c))
+        rows = replace(plan, split=shares, test=None).rows(len(x), np.random.default_rng([seed, 0x0D]))
+    train, validation, test = (_joined(part, (x[r], y[r])) for part, r in zip(_parts(problem), rows, strict=True))
+    assert train is not None
+    both = np.stack([np.minimum(problem.domain.low, x.min(axis=0)), np.maximum(problem.domain.high, x.max(axis=0))])
+    weights = problem.weights
+    if weights is not None:
+        weights = np.concatenate([weights, np.full(len(train[0]) - len(weights), weights.mean())])
+    held = problem.validation_weights
+    if held is not None and validation is not None:
+        held = np.concatenate([held, np.full(len(validation[0]) - len(held), held.mean())])
+    source = dict(problem.source)
+    if "rows" in source:
+        source["rows"] += len(x)
+    return replace(
+        problem, train=train, validation=validation, test=test, domain=Domain(both.T, names=problem.names),
+        weights=weights, validation_weights=held, source=source, row_numbers=None, function=None, rows=None,
+    )  # fmt: skip
+
+
+def _parts(problem: Problem) -> tuple[Points | None, Points | None, Points | None]:
+    return problem.train, problem.validation, problem.test
+
+
+def _joined(old: Points | None, new: Points) -> Points | None:
+    if old is None:
+        return None
+    return np.concatenate([old[0], new[0]]), np.concatenate([old[1], new[1]])
+
+
+def in_units_of(record: Record, problem: Problem) -> nn.Module:
+    """A copy of the network, in float64, that says in the scaling of another problem what it says in its own.
+
+    ArgumentError: its first or last layer is not linear.
+    """
+    network = copy.deepcopy(record.network)
+    linear = [m for m in network.modules() if isinstance(m, nn.Linear)]
+    if chain_of(network) is None or not linear or any(m.bias is None for m in linear):
+        raise ArgumentError(
+            f"update: goes on from a chain of linear layers and activations, and the network is a "
+            f"{type(network).__name__}; fit the old and new rows together, with model=fit.network"
+        )
+    network.to("float64")
+    old, new, first, last = record.model.scaling, Scaling.of(problem), linear[0], linear[-1]
+    # u_old = (x - a) / s with x = u_new s' + a': the first layer takes the difference in, and the last one likewise
+    weight = first.weight.detach().numpy()
+    bias = first.bias.detach().numpy() + weight @ ((new.x_shift - old.x_shift) / old.x_scale)  # type: ignore[union-attr]
+    first.weight.assign(weight * (new.x_scale / old.x_scale))
+    first.bias.assign(bias)  # type: ignore[union-attr]
+    weight, bias = last.weight.detach().numpy(), last.bias.detach().numpy()  # type: ignore[union-attr]
+    last.weight.assign(weight * (old.y_scale / new.y_scale)[:, None])
+    last.bias.assign((bias * old.y_scale + old.y_shift - new.y_shift) / new.y_scale)  # type: ignore[union-attr]
+    return network
+
+
+def going_on(s: State, network: nn.Module) -> Strategy:
+    """The network as it is, and trained on; what is best at rows that it was not fitted to is kept."""
+    n, k, p = len(s.problem.train[0]), len(s.problem.outputs), network.num_parameters()
+    before = scaled(network, s.problem, True, s.dtype)
+    miss = before.scaling.errors(evaluate(before, s.problem.train[0]) - s.problem.train[1])  # the new rows are unseen
+    outcome = Outcome(
+        network=network, problem=s.problem, stage=say("stage-before"), reason=say("nothing"), row=None,
+        details={"solver": "none"}, left_out=miss,
+    )  # fmt: skip
+    yield s.attempt(None, network, s.problem, made=outcome)
+    if of_iteration(n, k, p) > ITERATION:
+        yield s.attempt(LBFGS(iterations=10 * ITERATIONS), copy.deepcopy(network), s.problem)
+        return say("updated", rows=n)
+    yield s.attempt(LM(iterations=ITERATIONS), copy.deepcopy(network), s.problem)
+    going = copy.deepcopy(network)
+    yield s.attempt(VarPro(iterations=ITERATIONS), going, s.problem)
+    yield s.attempt(LM(iterations=ITERATIONS), going, s.problem)
+    if is_hidden_layer(network):  # from old weights, rows in a new region may be out of reach
+        again = copy.deepcopy(network)
+        found = yield s.attempt(Features(), again, s.problem, provisional=True)
+        penalty = 0.0 if found is None else found.details["penalty"]
+        yield s.attempt(VarPro(iterations=ITERATIONS), again, s.problem, penalty=penalty)
+    return say("updated", rows=n)
+
+
+__all__ = ["extended", "in_units_of", "updated"]

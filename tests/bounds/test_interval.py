@@ -1,0 +1,154 @@
+"""Ranges against the ITF1788 test cases and against mpmath at random points of random boxes."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from surefit.bounds import interval as I
+from surefit.bounds.interval import RULES, Range, Truth
+from surefit.core import ops
+from surefit.errors import RecordError
+
+DATA = Path(os.environ.get("SUREFIT_DATA", "shared/data")) / "itf1788" / "cases.json"
+SAME_AS = {
+    "pos": lambda x: x,
+    "sqr": I.square,
+    "recip": lambda x: I.div(1.0, x),
+    "pown": lambda x, n: I.whole_power(x, int(n.low)),
+    "min": RULES["minimum"],
+    "max": RULES["maximum"],
+    "roundTiesToEven": RULES["round"],
+    "fma": lambda a, b, c: I.add(I.mul(a, b), c),
+}
+LEFT_OUT = {"exp10", "roundTiesToAway"}  # functions that surefit does not have
+
+
+def test_itf1788():
+    """No case of libieeep1788's elementary functions is enclosed too narrowly; empty results are marked bad."""
+    if not DATA.exists():
+        pytest.skip("the ITF1788 cases are not here")
+    wrong, looked = [], 0
+    for case in json.loads(DATA.read_text()):
+        if case["op"] in LEFT_OUT or "empty" in case["args"]:
+            continue
+        rule = SAME_AS.get(case["op"]) or RULES[case["op"]]
+        with np.errstate(all="ignore"):
+            y = rule(*(Range(*a) if isinstance(a, list) else Range(a, a) for a in case["args"]))
+        looked += 1
+        if case["out"] == "empty":
+            if not y.bad:
+                wrong.append(case)
+        elif not (y.low <= case["out"][0] and y.high >= case["out"][1]):
+            wrong.append(case)
+    assert not wrong[:3]
+    assert looked > 2100
+
+
+UNARY = {
+    "exp": (-700, 700), "expm1": (-40, 700), "exp2": (-1000, 1000), "log": (1e-300, 1e300), "log1p": (-0.999, 1e6),
+    "log2": (1e-10, 1e10), "log10": (1e-10, 1e10), "sin": (-1e9, 1e9), "cos": (-1e9, 1e9), "tan": (-1.5, 1.5),
+    "asin": (-1, 1), "acos": (-1, 1), "atan": (-1e5, 1e5), "sinh": (-700, 700), "cosh": (-700, 700),
+    "tanh": (-20, 20), "asinh": (-1e5, 1e5), "acosh": (1, 1e5), "atanh": (-0.999, 0.999), "sqrt": (0, 1e10),
+    "cbrt": (-1e5, 1e5), "erf": (-6, 6), "erfc": (-6, 20), "sigmoid": (-700, 700), "softplus": (-700, 700),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_functions_contain_what_mpmath_gives(name):
+    mp = pytest.importorskip("mpmath", reason="the oracle")
+    mp.mp.prec = 200  # which reduces angles of 1e9 with digits to spare
+    exact = {
+        "sigmoid": lambda x: 1 / (1 + mp.exp(-x)), "softplus": lambda x: mp.log1p(mp.exp(x)),
+        "exp2": lambda x: mp.mpf(2) ** x, "log2": lambda x: mp.log(x, 2),
+        "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
+    }.get(name) or getattr(mp, name)  # fmt: skip
+    rng = np.random.default_rng(3)
+    low, high = UNARY[name]
+    x = rng.uniform(low, high, 60) * rng.choice([1.0, 1e-3, 1e-9], 60) if low <= 0 else rng.uniform(low, high, 60)
+    widths = np.abs(x) * rng.choice([0.0, 1e-12, 1e-3, 0.5], 60)
+    lo, hi = np.clip(x - widths, low, high), np.clip(x + widths, low, high)
+    y = getattr(ops, {"sqrt": "sqrt"}.get(name, name))(Range(lo, hi))
+    assert not y.bad.any()
+    for i in range(60):
+        for t in (0.0, 1.0, rng.random(), rng.random()):
+            at = min(max(lo[i] + t * (hi[i] - lo[i]), lo[i]), hi[i])
+            value = exact(mp.mpf(float(at)))
+            assert mp.mpf(float(y.low[i])) <= value <= mp.mpf(float(y.high[i])), (at, value, y.low[i], y.high[i])
+
+
+@pytest.mark.parametrize("angle", [1e5, 1e6, 1e7, 1e8, 1e9])
+def test_large_angles_are_not_wrong(angle):
+    """A narrow box around a peak far out holds the peak, whatever range reduction does."""
+    mp = pytest.importorskip("mpmath", reason="the oracle")
+    mp.mp.prec = 200
+    peak = float((mp.floor(angle / (2 * mp.pi)) * 2 + mp.mpf(1) / 2) * mp.pi)
+    y = ops.sin(Range(np.array([peak * (1 - 1e-15)]), np.array([peak * (1 + 1e-15)])))
+    assert y.high[0] == 1.0
+    assert y.low[0] <= mp.sin(mp.mpf(peak)) <= 1
+
+
+@pytest.mark.parametrize(
+    "call, arguments",
+    [
+        (ops.log, [(-1.0, 1.0)]), (ops.sqrt, [(-1e-300, 1.0)]), (ops.div, [(1.0, 2.0), (-1.0, 1.0)]),
+        (ops.div, [(1.0, 2.0), (0.0, 1.0)]), (ops.tan, [(1.0, 2.0)]), (ops.asin, [(0.5, 1.5)]), (ops.log, [(0.0, 1.0)]),
+        (ops.acosh, [(0.0, 2.0)]), (ops.atanh, [(0.0, 1.0)]), (ops.pow_, [(-1.0, 1.0), (0.4, 0.6)]),
+        (ops.atan2, [(-1.0, 1.0), (-1.0, 1.0)]),
+    ],
+)  # fmt: skip
+def test_poles_and_domain_errors_are_marked(call, arguments):
+    assert call(*(Range(np.array([a]), np.array([b])) for a, b in arguments)).bad.all()
+
+
+def test_branches_that_are_not_taken_do_not_matter():
+    x = Range(np.array([1.0, -1.0]), np.array([2.0, 2.0]))
+    y = ops.where(ops.gt(x, 0.0), ops.log(x), 0.0)
+    assert y.bad.tolist() == [False, True]
+    assert isinstance(ops.gt(x, 0.0), Truth)
+    assert float(y.low[0]) <= 0.0 < math.log(2) <= float(y.high[0])
+
+
+def test_exact_constants_are_enclosed():
+    from fractions import Fraction
+
+    r = Range.exact(Fraction(1, 10))
+    assert Fraction(float(r.low)) < Fraction(1, 10) < Fraction(float(r.high))
+    assert np.nextafter(r.low, 1) == r.high
+    half = Range.exact(Fraction(1, 2))
+    assert half.low == half.high == 0.5
+
+
+def test_sums_and_products_are_rounded_outward():
+    a = Range(np.array([0.1]), np.array([0.1]))
+    from fractions import Fraction
+
+    tenth = Fraction(0.1)
+    for r, exact in ((I.add(a, a), 2 * tenth), (I.mul(a, a), tenth * tenth), (I.mul(a, 3.0), 3 * tenth)):
+        assert Fraction(float(r.low[0])) <= exact <= Fraction(float(r.high[0]))
+    total = I.total(Range.of(np.full(1000, 0.1)), axes=(0,))
+    assert Fraction(float(total.low)) <= 1000 * tenth <= Fraction(float(total.high))
+
+
+def test_subnormals_zeros_and_overflow():
+    tiny = Range(np.array([5e-324]), np.array([5e-324]))
+    assert I.mul(tiny, tiny).high[0] > 0  # 2.5e-647 is not 0
+    assert I.div(tiny, Range.of([2.0])).high[0] > 0
+    big = Range(np.array([1e308]), np.array([1e308]))
+    assert ops.mul(big, big).high[0] == np.inf
+    assert ops.mul(big, big).low[0] <= np.finfo(float).max
+    zero = Range(np.array([-0.0]), np.array([0.0]))
+    assert ops.div(1.0, zero).bad.all()
+    everything = Range(np.array([-np.inf]), np.array([np.inf]))
+    product = ops.mul(zero, everything)
+    assert (product.low[0], product.high[0]) == (0.0, 0.0)
+
+
+def test_a_primitive_without_bounds_is_refused_by_name():
+    with pytest.raises(RecordError, match="'erfinv' has no bounds"):
+        ops.erfinv(Range.of([0.5]))

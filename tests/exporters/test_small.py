@@ -1,0 +1,141 @@
+"""What small networks become: the corners of straight pieces, and formulas."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import surefit
+from surefit import nn
+from surefit.errors import ExportError
+from surefit.exporters.formula_text import desmos, spreadsheet
+from surefit.exporters.piecewise import corners, table
+
+from .networks import exportable
+
+BENT = {
+    "relu": nn.ReLU(), "leaky": nn.LeakyReLU(0.1), "hardtanh": nn.Hardtanh(), "relu6": nn.ReLU6(),
+    "prelu": nn.PReLU(), "softshrink": nn.Softshrink(), "hardsigmoid": nn.Hardsigmoid(),
+}  # fmt: skip
+
+
+def network(activation: nn.Module, *widths: int) -> nn.Module:
+    parts: list[nn.Module] = []
+    for i, (a, b) in enumerate(pairwise(widths)):
+        parts += [nn.Linear(a, b, generator=i), activation]
+    return nn.Sequential(*parts[:-1])
+
+
+@pytest.mark.parametrize("name", BENT)
+@pytest.mark.parametrize("widths", [(1, 8, 1), (1, 6, 5, 2)])
+def test_between_corners_the_network_is_straight(name, widths):
+    m = exportable(network(BENT[name], *widths), 1, "m", "float64", derivative=False)
+    x, y = corners(m)
+    assert (np.diff(x) > 0).all()
+    assert (x[0], x[-1]) == (-3.0, 3.0)
+    at = np.sort(np.random.default_rng(0).uniform(-3, 3, 300))
+    want = m.reference(at[:, None])[0]
+    got = np.stack([np.interp(at, x, column) for column in y.T], axis=1)
+    assert np.abs(got - want).max() < 1e-12 * np.abs(want).max()
+
+
+def test_a_network_of_relus_has_no_more_corners_than_units_can_bend():
+    m = exportable(network(nn.ReLU(), 1, 8, 1), 1, "m", "float64", derivative=False)
+    assert 2 < len(corners(m)[0]) <= 10
+
+
+def test_a_jump_is_two_rows():
+    m = exportable(network(nn.Threshold(0.0, 1.0), 1, 3, 1), 1, "m", "float64", derivative=False)
+    x, _ = corners(m)
+    assert (np.diff(x) == 0).any()
+
+
+def test_the_table_is_csv_and_json():
+    m = exportable(network(nn.ReLU(), 1, 4, 1), 1, "m", "float64", derivative=False)
+    as_csv, as_json = table(m)
+    rows = list(csv.reader(as_csv.splitlines()))
+    data = json.loads(as_json)
+    assert rows[0] == ["x0", "y0"]
+    assert [float(r[0]) for r in rows[1:]] == data["x"]
+    assert [[float(r[1])] for r in rows[1:]] == data["y"]
+
+
+def test_what_is_not_straight_is_refused():
+    with pytest.raises(ExportError, match="'tanh'"):
+        corners(exportable(network(nn.Tanh(), 1, 4, 1), 1, "m", derivative=False))
+    with pytest.raises(ExportError, match="this model has 2"):
+        corners(exportable(network(nn.ReLU(), 2, 4, 1), 2, "m", derivative=False))
+
+
+FUNCTIONS = {
+    "TANH": math.tanh, "EXP": math.exp, "LN": math.log, "SIN": math.sin, "COS": math.cos, "ABS": abs, "MAX": max,
+    "MIN": min, "SQRT": math.sqrt, "IF": lambda c, a, b: a if c else b,
+}  # fmt: skip
+
+
+def calculated(formula: str, values: list[float]) -> float:
+    """What a spreadsheet makes of a formula."""
+    text = formula.removeprefix("=").replace("^", "**")
+    names = {f"{chr(65 + i)}1": v for i, v in enumerate(values)} | FUNCTIONS
+    if text.startswith("LET("):
+        depth, parts, part = 0, [], ""
+        for c in text[4:-1]:
+            depth += (c == "(") - (c == ")")
+            if c == "," and not depth:
+                parts.append(part)
+                part = ""
+            else:
+                part += c
+        for name, value in zip(parts[::2], parts[1::2], strict=False):
+            names[name] = eval(value, {}, names)  # noqa: S307
+        text = part
+    return eval(text, {}, names)  # noqa: S307
+
+
+@pytest.mark.parametrize("activation", [nn.Tanh(), nn.Sigmoid(), nn.ReLU(), nn.Softplus(), nn.SiLU(), nn.Sin()])
+@pytest.mark.parametrize("widths", [(2, 5, 1), (1, 3, 4, 2)])
+def test_a_spreadsheet_gives_the_values_of_the_network(activation, widths):
+    m = exportable(network(activation, *widths), widths[0], "m", "float64", derivative=False)
+    formulas = spreadsheet(m)
+    want = m.values()[0]
+    for x, y in zip(m.points.tolist(), want.tolist(), strict=True):
+        got = [calculated(f, x) for f in formulas]
+        assert np.allclose(got, y, rtol=1e-11, atol=1e-13)
+
+
+def test_desmos_gives_the_values_of_the_network():
+    m = exportable(network(nn.Tanh(), 1, 3, 4, 1), 1, "m", "float64", derivative=False)
+    names: dict[str, object] = {"tanh": math.tanh}
+    *parts, last = desmos(m)
+    for x, y in zip(m.points[:, 0].tolist(), m.values()[0][:, 0].tolist(), strict=True):
+        names["x"] = x
+        for line in parts:
+            left, _, right = line.partition("=")
+            names[left.replace("_{", "").replace("}(x)", "")] = eval(_python(right), {}, names)  # noqa: S307
+        got = eval(_python(last.partition("=")[2]), {}, names)  # noqa: S307
+        assert math.isclose(got, y, rel_tol=1e-11)
+
+
+def _python(text: str) -> str:
+    return re.sub(r"v_\{(\d+)\}\(x\)", r"v\1", text).replace("^", "**")
+
+
+def test_a_network_that_is_too_large_for_a_cell_is_refused():
+    m = exportable(network(nn.Tanh(), 2, 200, 1), 2, "m", derivative=False)
+    with pytest.raises(ExportError, match="a cell takes 8192"):
+        spreadsheet(m)
+
+
+def test_a_fit_becomes_a_table_and_a_formula(tmp_path):
+    line = surefit.fit("abs(t)", {"t": (-1, 1)}, model=surefit.MLPSpec((4,), "relu"), method="adam", time=0.3, seed=0)
+    done = line.export(tmp_path / "corners.csv")
+    assert [p.name for p in done.paths] == ["corners.csv", "corners.json"]
+    assert line.export(tmp_path / "f.txt").paths[0].read_text().count("t in A1") == 1
+    with pytest.raises(surefit.errors.ArgumentError, match="cannot be run here"):
+        line.export(tmp_path / "corners.csv", verify=5)

@@ -1,0 +1,349 @@
+"""What one does with a fit, against integrals, indices, minima and roots that are known.
+
+The stand-ins are exact where a polynomial is one, so that nothing but the reading is tested; else the network itself is
+computed again by other means.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import scipy.integrate
+import scipy.optimize
+
+import surefit
+from surefit.errors import ArgumentError, DataError, DomainError, ShapeError
+from surefit.readings.integrals import mean_over
+from surefit.readings.sensitivity import _by_grid, _by_samples
+
+
+def exact(text, domain):
+    """A fit without error of a polynomial of degree 2."""
+    fit = surefit.fit(text, domain, method="polynomial")
+    assert fit.error.max < 1e-11
+    return fit
+
+
+@pytest.fixture(scope="module")
+def bowl():
+    return exact("(x1 - 1/4)^2 + 3*(x2 - 1)^2 - 2", "x1=-1:1, x2=0:4")
+
+
+@pytest.fixture(scope="module")
+def wave():
+    """A network of one input that turns several times."""
+    return surefit.fit("sin(3*x)", "x=-3:3", tol=1e-9)
+
+
+@pytest.fixture(scope="module")
+def two():
+    """Two outputs of two inputs."""
+    return exact("x1^2 + x2^2; x1 - x2", "x1=-2:2, x2=-2:2")
+
+
+def curve(method="varpro", n=40):
+    x = np.linspace(0.0, 1.0, n)
+    return surefit.fit((x, np.sin(3 * x)), method=method, model=(6,))
+
+
+# --- integrals -------------------------------------------------------------------------------------------------------
+
+
+def test_an_integral_is_the_one_known(bowl):
+    def whole(a, b, shift, scale):
+        return scale * ((b - shift) ** 3 - (a - shift) ** 3) / 3
+
+    known = whole(-1, 1, 0.25, 1) * 4 + whole(0, 4, 1, 3) * 2 - 2 * 8
+    value, error = bowl.integral()
+    assert value == pytest.approx(known, rel=1e-11)
+    assert error < 1e-9
+    half = whole(0, 1, 0.25, 1) * 4 + whole(0, 4, 1, 3) - 2 * 4
+    assert bowl.integral("x1=0:1").value == pytest.approx(half, rel=1e-11)
+
+
+def test_of_one_input_it_is_that_of_quad(wave):
+    known = scipy.integrate.quad(wave, 0.1, 2.5, epsabs=1e-12, limit=200)[0]
+    assert wave.integral("x=0.1:2.5").value == pytest.approx(known, abs=1e-10)
+
+
+def test_several_outputs_have_several_integrals(two):
+    value, error = two.integral()
+    assert value == pytest.approx([2 * 16 / 3 * 4, 0.0], abs=1e-9)
+    assert error.shape == (2,)
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3, 4, 5, 6, 9])
+def test_means_over_boxes_of_every_dimension(dim):
+    box = surefit.Domain([(0.0, 2.0)] * dim)
+    mean, error = mean_over(lambda x: np.cos(x.sum(axis=1))[:, None], box)
+    known = ((np.exp(2j) - 1) / 2j) ** dim
+    assert abs(mean[0] - known.real) <= max(1e-10, 5 * error[0])
+    assert error[0] < 1e-3
+
+
+def test_kinks_cost_accuracy_that_is_told():
+    box = surefit.Domain("x1=0:1, x2=0:1")
+    mean, error = mean_over(lambda x: np.abs(x[:, :1] - math.pi / 10), box)
+    known = (0.1 * math.pi) ** 2 / 2 + (1 - 0.1 * math.pi) ** 2 / 2
+    assert abs(mean[0] - known) < 10 * error[0] < 1e-4
+
+
+def test_bounds_outside_are_refused(bowl):
+    with pytest.raises(DomainError, match="outside the domain"):
+        bowl.integral("x1=-2:1")
+
+
+# --- extrema ---------------------------------------------------------------------------------------------------------
+
+
+def test_extrema_inside_and_at_corners(bowl):
+    low, high = bowl.minimum(), bowl.maximum()
+    assert low.x == pytest.approx([0.25, 1.0], abs=1e-6)
+    assert low.value == pytest.approx(-2.0, abs=1e-10)
+    assert high.at == pytest.approx({"x1": -1.0, "x2": 4.0})
+    assert high.value == pytest.approx(1.25**2 + 27 - 2)
+    assert bowl.minimum({"x2": (2, 4)}).x == pytest.approx([0.25, 2.0], abs=1e-6)
+    assert "the best that" in str(low)
+
+
+def test_of_several_minima_the_smallest_is_found(wave):
+    fit = surefit.fit("sin(3*x1) * cos(2*x2) + x1/10", "x1=-3:3, x2=-3:3", tol=1e-4)
+    found = fit.minimum()
+    grid = np.stack(np.meshgrid(*[np.linspace(-3, 3, 601)] * 2), axis=-1).reshape(-1, 2)
+    assert found.value <= fit.predict(grid).min() + 1e-12
+    assert found.value == pytest.approx(-1 - 0.26, abs=0.02)
+    assert wave.maximum().value == pytest.approx(1.0, abs=1e-8)
+
+
+def test_an_output_is_named(two):
+    assert two.minimum(output="y2").value == pytest.approx(-4.0)
+    assert two.minimum(output=0).value == pytest.approx(0.0, abs=1e-9)
+    with pytest.raises(ArgumentError, match="there are 2, y1, y2; say which"):
+        two.minimum()
+    with pytest.raises(ArgumentError, match="there is no 'z'"):
+        two.minimum(output="z")
+    with pytest.raises(ArgumentError, match="output=2"):
+        two.minimum(output=2)
+
+
+def test_scipy_goes_down_with_our_gradients(bowl):
+    found = scipy.optimize.minimize(bowl.value_and_grad, [-0.5, 3.0], jac=True, bounds=bowl.domain.bounds)
+    assert found.x == pytest.approx([0.25, 1.0], abs=1e-5)
+    assert (
+        scipy.optimize.check_grad(lambda x: bowl.value_and_grad(x)[0], lambda x: bowl.value_and_grad(x)[1], [0.3, 2.0])
+        < 1e-5
+    )
+    with pytest.raises(ArgumentError, match="x has 3 numbers"):
+        bowl.value_and_grad([1.0, 2.0, 3.0])
+
+
+# --- roots and inverses ----------------------------------------------------------------------------------------------
+
+
+def test_all_roots_of_one_input(wave):
+    found = wave.roots()
+    assert found.shape == (5, 1)
+    assert found[:, 0] == pytest.approx(np.pi / 3 * np.arange(-2, 3), abs=1e-8)
+    assert wave.predict(found) == pytest.approx(np.zeros(5), abs=1e-12)
+    half = wave.roots(0.5, "x=0:3")
+    known = np.array([math.pi / 18, 5 * math.pi / 18, 13 * math.pi / 18, 17 * math.pi / 18])
+    assert half[:, 0] == pytest.approx(known[known < 3], abs=1e-8)
+
+
+def test_a_touch_is_a_root_and_a_miss_is_none():
+    assert exact("(x - 0.3)^2", "x=-1:1").roots()[:, 0] == pytest.approx([0.3], abs=1e-4)
+    assert exact("(x - 0.3)^2 + 0.001", "x=-1:1").roots().shape == (0, 1)
+    close = exact("(x - 0.3)^2 - 1e-8", "x=-1:1").roots()[:, 0]  # both between two of the points looked at
+    assert close == pytest.approx([0.2999, 0.3001], abs=1e-7)
+    assert exact("x^2 - 1", "x=-1:1").roots()[:, 0] == pytest.approx([-1.0, 1.0])  # at the ends
+
+
+def test_roots_of_as_many_outputs_as_inputs(two):
+    found = two.roots([2.0, 0.0])
+    assert found == pytest.approx(np.array([[-1.0, -1.0], [1.0, 1.0]]), abs=1e-6)
+    assert two.roots([100.0, 0.0]).shape == (0, 2)
+
+
+def test_of_fewer_outputs_points_on_the_curve_are_found(two):
+    found = two.roots(1.0, output="y1")
+    assert len(found) > 3
+    assert np.hypot(*found.T) == pytest.approx(np.ones(len(found)), abs=1e-7)
+
+
+def test_an_inverse_undoes_the_fit():
+    fit = surefit.fit("exp(x) + x", "x=0:3", tol=1e-9)
+    x = np.array([[0.0, 0.4], [1.7, 3.0]])
+    assert fit.inverse(fit(x)) == pytest.approx(x, abs=1e-9)
+    assert isinstance(fit.inverse(5.0), float)
+    assert np.isnan(fit.inverse(1e3))
+    falling = exact("3 - x - x^2/10", "x=0:2")
+    assert falling(falling.inverse(1.5)) == pytest.approx(1.5, abs=1e-12)
+
+
+def test_where_it_turns_the_inverse_says_so(wave):
+    with pytest.raises(ArgumentError, match=r"not monotone, it turns near x=-2\.6"):
+        wave.inverse(0.5)
+    assert wave.inverse(0.5, "x=-0.5:0.5") == pytest.approx(math.pi / 18, abs=1e-8)
+    assert len(wave.inverse(0.5, all_solutions=True)) == 6
+    with pytest.raises(ArgumentError, match="one value at a time"):
+        wave.inverse([0.5, 0.6], all_solutions=True)
+    with pytest.raises(ArgumentError, match="is for one input"):
+        exact("x1*x2", "x1=0:1, x2=0:1").inverse(0.5)
+
+
+# --- what matters ----------------------------------------------------------------------------------------------------
+
+
+def ishigami(x, a=7.0, b=0.1):
+    return np.sin(x[:, 0]) + a * np.sin(x[:, 1]) ** 2 + b * x[:, 2] ** 4 * np.sin(x[:, 0])
+
+
+# Ishigami and Homma 1990; the values as Saltelli et al. 2008, Global Sensitivity Analysis, have them
+FIRST, TOTAL = [0.3139, 0.4424, 0.0], [0.5576, 0.4424, 0.2437]
+
+
+@pytest.mark.parametrize("indices, near", [(_by_grid, 5e-5), (_by_samples, 5e-3)])
+def test_sobol_indices_are_the_published_ones(indices, near):
+    _, variance, first, total = indices(ishigami, surefit.Domain([(-np.pi, np.pi)] * 3), 0)
+    assert variance == pytest.approx(13.8446, rel=10 * near)
+    assert first == pytest.approx(FIRST, abs=near)
+    assert total == pytest.approx(TOTAL, abs=near)
+
+
+def test_indices_of_a_fit_have_names():
+    found = exact("3*pressure + 4*heat", "pressure=0:1, heat=0:1").sensitivity()
+    assert found.to_dict()["heat"]["first"] == pytest.approx(16 / 25, abs=1e-9)
+    assert str(found).splitlines()[1].split() == ["heat", "0.640", "0.640"]
+    assert found.mean == pytest.approx(3.5)
+    assert found.variance == pytest.approx(25 / 12)
+    product = exact("x1*x2", "x1=-1:1, x2=-1:1").sensitivity()
+    assert product.first == pytest.approx([0.0, 0.0], abs=1e-9)
+    assert product.total == pytest.approx([1.0, 1.0], abs=1e-9)
+    one = exact("x^2", "x=0:1").sensitivity()
+    assert (one.first[0], one.total[0]) == pytest.approx((1.0, 1.0))
+
+
+def test_a_constant_is_due_to_nothing():
+    found = surefit.fit("0*x1 + 0*x2 + 3", "x1=0:1, x2=0:1", method="polynomial").sensitivity()
+    assert found.total.sum() <= 2.0
+    assert found.variance < 1e-20
+
+
+def test_many_inputs_are_sampled():
+    names = [f"x{i}" for i in range(1, 7)]
+    text = " + ".join(f"{i + 1}*{name}" for i, name in enumerate(names))
+    found = exact(text, dict.fromkeys(names, (0, 1))).sensitivity()
+    known = np.arange(1, 7) ** 2 / np.sum(np.arange(1, 7) ** 2)
+    assert found.first == pytest.approx(known, abs=5e-3)
+    assert found.total == pytest.approx(known, abs=5e-3)
+
+
+def test_partial_dependence_is_the_mean_over_the_others(bowl):
+    found = bowl.partial_dependence("x1", [-1.0, 0.25])
+    assert found.y == pytest.approx([25 / 16 + 5, 5.0], abs=2e-3)  # 3 (x2 - 1)^2 - 2 is 5 on the mean
+    rows = np.array([[0.0, 1.0], [0.5, 2.0]])
+    assert bowl.partial_dependence("x1", [0.25], over=rows).y == pytest.approx([-0.5])
+    assert rows.tolist() == [[0.0, 1.0], [0.5, 2.0]]  # as they were
+    assert bowl.partial_dependence("x2", 5).x.tolist() == [0.0, 1.0, 2.0, 3.0, 4.0]
+    with pytest.raises(ArgumentError, match="there is no input 'x3'"):
+        bowl.partial_dependence("x3")
+
+
+# --- slices ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_slice_is_the_fit_with_inputs_held(bowl):
+    cut = bowl.slice(x2=0.5)
+    x = np.linspace(-1, 1, 7)
+    assert cut.predict(x) == pytest.approx(bowl(x, 0.5), abs=0)
+    assert cut(x1=0.3) == bowl(0.3, 0.5)
+    assert cut.derivative(x)[:, 0] == pytest.approx(2 * (x - 0.25), abs=1e-9)
+    assert cut.minimum().x == pytest.approx([0.25], abs=1e-6)
+    assert cut.roots(-1.0)[:, 0] == pytest.approx([-0.25, 0.75], abs=1e-9)
+    assert cut.inverse(-1.0, "x1=0.25:1") == pytest.approx(0.75)
+    known = ((0.75**3 + 1.25**3) / 3) + 2 * (0.75 - 2)
+    assert cut.integral().value == pytest.approx(known, rel=1e-11)
+    assert "x2=0.5" in repr(cut)
+
+
+def test_slices_of_slices_and_several_outputs():
+    fit = exact("x1*x2 + x3; x3", "x1=0:1, x2=0:1, x3=0:1")
+    cut = fit.slice(x3=0.5).slice(x1=0.25)
+    assert cut.names == ("x2",)
+    assert cut.predict([1.0]) == pytest.approx(np.array([[0.75, 0.5]]))
+    assert cut.derivative([1.0]).ravel() == pytest.approx([0.25, 0.0], abs=1e-9)
+    assert fit.slice(x1=1.0, x3=0.0).sensitivity(output="y1").first == pytest.approx([1.0])
+
+
+@pytest.mark.parametrize(
+    "fixed, error, said",
+    [
+        ({"x3": 1.0}, ArgumentError, "there is no input 'x3'"),
+        ({"x1": 2.0}, DomainError, "outside the domain, where x1=-1:1"),
+        ({"x1": math.nan}, DomainError, "outside"),
+        ({"x1": "a"}, ArgumentError, "must be a number"),
+        ({"x1": 0.0, "x2": 1.0}, ArgumentError, "every input is held"),
+    ],
+)
+def test_slices_that_cannot_be(bowl, fixed, error, said):
+    with pytest.raises(error, match=said):
+        bowl.slice(**fixed)
+
+
+# --- new rows --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["varpro", "lm"])
+def test_a_fit_goes_on_with_new_rows(method):
+    fit = curve(method)
+    x = np.linspace(1.0, 2.0, 40)
+    before = fit.predict(np.linspace(0, 1, 5))
+    more = fit.update(x, np.sin(3 * x))
+    at = np.linspace(0.0, 2.0, 200)
+    assert np.abs(more.predict(at) - np.sin(3 * at)).max() < 1e-3
+    assert str(more.domain) == "x=0:2"
+    assert sum(more.problem.sizes().values()) == 80
+    assert more.network.num_parameters() == fit.network.num_parameters()
+    assert np.array_equal(fit.predict(np.linspace(0, 1, 5)), before)  # as it was
+    assert "80 rows" in more.card()
+
+
+def test_without_training_it_says_the_same_in_new_units():
+    from surefit.models.inference import evaluate
+    from surefit.models.scaled import scaled
+    from surefit.readings.updating import extended, in_units_of
+
+    x = np.random.default_rng(0).uniform(-1, 1, (60, 2))
+    fit = surefit.fit((x, x[:, 0] * x[:, 1]), model=(5, 4), method=surefit.LM(iterations=3))
+    problem = extended(fit.problem, 3 * x + 1, 7 * x[:, :1], 0)
+    network = in_units_of(fit, problem)
+    assert evaluate(scaled(network, problem, True, "float64"), x)[:, 0] == pytest.approx(fit.predict(x), abs=1e-12)
+
+
+def test_few_new_rows_are_all_trained_on():
+    fit = curve()
+    more = fit.update([0.5, 0.6], np.sin([1.5, 1.8]))
+    assert more.problem.sizes()["train"] == fit.problem.sizes()["train"] + 2
+    assert more.problem.sizes()["test"] == fit.problem.sizes()["test"]
+
+
+def test_an_experiment_goes_on():
+    fit = surefit.fit(lambda x1, x2: x1 * x2, "x1=0:1, x2=0:1", budget=40, method="varpro")
+    x = np.random.default_rng(0).uniform(1, 2, (30, 2))
+    more = fit.update(x, x.prod(axis=1))
+    assert more(1.5, 1.5) == pytest.approx(2.25, abs=0.05)
+
+
+def test_what_cannot_be_updated_is_refused():
+    known = exact("x^2", "x=0:1")
+    with pytest.raises(ArgumentError, match="known function"):
+        known.update([0.5], [0.25])
+    fit = curve()
+    with pytest.raises(ShapeError, match="update: y has shape"):
+        fit.update([0.5, 0.6], [1.0])
+    with pytest.raises(DomainError, match="NaN"):
+        fit.update([0.5], [math.nan])
+    with pytest.raises((ShapeError, DataError)):
+        fit.update([[0.5, 0.6]], [1.0])

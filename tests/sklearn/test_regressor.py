@@ -1,0 +1,144 @@
+"""FitRegressor beside scikit-learn: its own checks of estimators, and what people do with one."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn", reason="scikit-learn is an extra")
+
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes
+from sklearn.linear_model import LinearRegression
+from sklearn.metrics import r2_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import surefit
+from surefit.errors import ArgumentError, ShapeError
+from surefit.sklearn import FitRegressor
+
+QUICK = dict(solver="adam", max_iter=30, hidden_layer_sizes=(16,), random_state=0)
+
+
+@parametrize_with_checks([FitRegressor(), FitRegressor(solver="adam", max_iter=60), FitRegressor(early_stopping=False)])
+def test_scikit_learn_finds_nothing_wrong(estimator, check):
+    check(estimator)
+
+
+def waves(n=120, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-1, 1, (n, 2))
+    return x, np.sin(3 * x[:, 0]) * x[:, 1]
+
+
+def test_it_is_as_good_as_a_fit():
+    x, y = waves()
+    new, truth = waves(1000, seed=1)
+    model = FitRegressor(random_state=0).fit(x, y)
+    assert r2_score(truth, model.predict(new)) > 0.999
+    assert model.score(new, truth) == r2_score(truth, model.predict(new))
+    assert isinstance(model.fit_, surefit.Fit) and "x1" in model.fit_.card()
+
+
+def test_noise_is_not_learned():
+    x, y = load_diabetes(return_X_y=True)
+    ours = cross_val_score(FitRegressor(random_state=0), x, y, cv=3).mean()
+    assert ours > cross_val_score(LinearRegression(), x, y, cv=3).mean() - 0.03
+
+
+def test_pipelines_grids_clones():
+    x, y = waves()
+    pipe = make_pipeline(StandardScaler(), FitRegressor(**QUICK))
+    grid = GridSearchCV(
+        pipe, {"fitregressor__alpha": [None, 1.0], "fitregressor__activation": ["tanh", "logistic"]}, cv=2
+    )
+    assert grid.fit(x, y).best_params_["fitregressor__alpha"] is None
+    again = clone(grid.best_estimator_).fit(x, y)
+    np.testing.assert_array_equal(again.predict(x), grid.best_estimator_.predict(x))
+
+
+def test_names_of_features_reach_the_card():
+    pandas = pytest.importorskip("pandas", reason="DataFrames are an extra")
+    x, y = waves()
+    frame = pandas.DataFrame(x, columns=["width", "height"])
+    model = FitRegressor(**QUICK).fit(frame, y)
+    assert model.fit_.names == ("width", "height") and list(model.feature_names_in_) == ["width", "height"]
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(frame[["height", "width"]])
+    clash = pandas.DataFrame(x, columns=["y", " y"])
+    assert FitRegressor(**QUICK).fit(clash, y).fit_.names == ("x1", "x2")
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_several_outputs_keep_their_shape(k):
+    x, y = waves()
+    targets = np.stack([y * (i + 1) for i in range(k)], axis=1)
+    model = FitRegressor(**QUICK).fit(x, targets)
+    assert model.predict(x).shape == targets.shape and model.n_outputs_ == k
+    assert FitRegressor(**QUICK).fit(x, targets[:, 0]).predict(x).shape == (len(x),)
+
+
+def test_weights_are_repetitions_and_order_does_not_matter():
+    x, y = waves(60)
+    weight = np.random.default_rng(3).integers(0, 4, 60)
+    order = np.random.default_rng(4).permutation(weight.sum())
+    weighted = FitRegressor(**QUICK).fit(x, y, sample_weight=weight)
+    repeated = FitRegressor(**QUICK).fit(x.repeat(weight, axis=0)[order], y.repeat(weight)[order])
+    np.testing.assert_array_equal(weighted.predict(x), repeated.predict(x))
+    with pytest.raises(ArgumentError, match="sample_weight"):
+        FitRegressor(**QUICK).fit(x, y, sample_weight=-weight)
+
+
+def test_batch_after_batch_it_learns():
+    x, y = waves(2000)
+    new, truth = waves(500, seed=1)
+    model = FitRegressor(solver="adam", hidden_layer_sizes=(32, 32), learning_rate_init=3e-3, random_state=0)
+    scores = []
+    for _ in range(12):
+        for part in np.array_split(np.arange(len(x)), 4):
+            model.partial_fit(x[part], y[part])
+        scores.append(model.score(new, truth))
+    assert scores[-1] > 0.98 and scores[-1] > scores[0]
+    again = pickle.loads(pickle.dumps(model))  # noqa: S301
+    for one in (model, again):
+        one.partial_fit(x, y)
+    np.testing.assert_array_equal(again.predict(new), model.predict(new))
+    assert not hasattr(FitRegressor(solver="lm"), "partial_fit")
+
+
+def test_partial_fit_goes_on_where_fit_ended():
+    x, y = waves(400)
+    model = FitRegressor(**QUICK | {"max_iter": 100}).fit(x, y)
+    before, fit = model.score(x, y), model.fit_
+    kept = fit.predict(x)
+    model.partial_fit(x, y)
+    assert abs(model.score(x, y) - before) < 0.05
+    np.testing.assert_array_equal(fit.predict(x), kept)  # of which others may have a hold
+    with pytest.raises(ShapeError, match="columns"):
+        model.partial_fit(x, np.stack([y, y], axis=1))
+
+
+@pytest.mark.parametrize(
+    "wrong, words",
+    [
+        ({"solver": "adma"}, "adam"), ({"hidden_layer_sizes": (-1,)}, "hidden"), ({"activation": "relu"}, "sizes"),
+        ({"hidden_layer_sizes": (4,), "activation": "rellu"}, "relu"), ({"max_iter": 0}, ">= 1"), ({"tol": -1}, "tol"),
+        ({"early_stopping": True, "validation_fraction": 2}, "validation_fraction"), ({"dtype": "int"}, "dtype"),
+        ({"solver": "adam", "learning_rate": "fast"}, "schedule"), ({"alpha": -1.0, "solver": "lm"}, "penalty"),
+    ],
+)  # fmt: skip
+def test_wrong_parameters_are_named(wrong, words):
+    with pytest.raises(ValueError, match=words):
+        FitRegressor(**wrong).fit(*waves(40))
+
+
+def test_stopping_early_keeps_rows_apart():
+    x, y = waves(100)
+    model = FitRegressor(**QUICK | {"early_stopping": True, "validation_fraction": 0.25}).fit(x, y)
+    assert model.fit_.problem.sizes()["validation"] == 25
+    assert FitRegressor(**QUICK, early_stopping=False).fit(x, y).fit_.problem.sizes()["train"] == 100

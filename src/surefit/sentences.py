@@ -267,6 +267,7 @@ SENTENCES: dict[str, Both] = {
     "stage-linear": Both("linear function", "线性函数"),
     "stage-sparse": Both("linear function of {inputs} of {of} inputs", "{of} 个输入中 {inputs} 个的线性函数"),
     "stage-additive": Both("sum of functions of one input each, {units} units", "各输入的一元函数之和，{units} 个单元"),
+    "stage-groups": Both("sum of {parts} parts, {units} units", "{parts} 个部分之和，{units} 个单元"),
     "stage-inputs": Both("{stage}, of {inputs} of {of} inputs", "{stage}，用 {of} 个输入中的 {inputs} 个"),
     "stage-quadratic": Both("quadratic function", "二次函数"),
     "solver-solved": Both("One solve gave it.", "一次求解得到。"),
@@ -316,6 +317,10 @@ SENTENCES: dict[str, Both] = {
     "no-adam-wide": Both(
         "Adam was left out: {inputs} inputs are too many for {rows} rows",
         "未用 Adam：{rows} 行对 {inputs} 个输入来说太少",
+    ),
+    "parts": Both(
+        "the function is a sum of {parts} parts that share no inputs, of {largest} at most",
+        "函数是 {parts} 个互不共用输入的部分之和，每部分至多 {largest} 个输入",
     ),
     "no-lm": Both(
         "Levenberg-Marquardt was left out: {rows} rows by {parameters} parameters are too many",

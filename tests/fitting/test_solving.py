@@ -63,7 +63,7 @@ def test_two_inputs():
     assert fit.reached
     points = np.random.default_rng(0).uniform(-5, 5, (5000, 2))
     assert np.abs(fit.predict(points) - np.sin(points[:, 0]) + np.cos(points[:, 1])).max() <= 1e-5
-    tighter = surefit.fit("sin(x1)-cos(x2)", {"x1": (-5, 5), "x2": (-5, 5)}, tol=1e-6)
+    tighter = surefit.fit("sin(x1)-cos(x2)", {"x1": (-5, 5), "x2": (-5, 5)}, tol=1e-7)
     assert tighter.reached
     assert tighter.layers()[1] > fit.layers()[1]  # no more units than are needed
 

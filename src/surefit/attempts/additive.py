@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from surefit.attempts.attempt import Attempt, Outcome
@@ -14,10 +17,23 @@ from surefit.core import ops
 from surefit.models.chain import chain_of
 from surefit.models.scaled import scaled
 from surefit.sentences import say
-from surefit.solvers.features import OVERHANG, solve_output
+from surefit.solvers.features import OVERHANG, Output, place_units, solve_output
 
 SCALES = (1.0, 2.0, 0.5, 4.0)  # steepnesses, in the units of scaled inputs
 STEEPER = 64.0  # at most, where steeper ones have been better each time
+VARIED = 400  # units at most of networks whose parts get steepnesses of their own
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """A solve for the output layer: steepness of each part, hidden layer (h, d) and (h,), features (n, h), its row."""
+
+    solved: Output
+    scales: np.ndarray
+    hidden: np.ndarray
+    offsets: np.ndarray
+    phi: np.ndarray
+    row: int
 
 
 def centres(column: np.ndarray, units: int, spread: bool) -> np.ndarray:
@@ -31,6 +47,20 @@ def centres(column: np.ndarray, units: int, spread: bool) -> np.ndarray:
     return np.quantile(column, (np.arange(units) + 0.5) / units)
 
 
+def placed(
+    x: np.ndarray, group: Sequence[int], units: int, generator: np.random.Generator, spread: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (units, d) and offsets (units,) of units of steepness 1 that see these inputs of rows x (n, d) only."""
+    columns = list(group)
+    hidden = np.zeros((units, x.shape[1]))
+    if len(columns) == 1:
+        hidden[:, columns[0]] = 1.0
+        return hidden, -centres(x[:, columns[0]], units, spread)
+    part, offsets = place_units(len(columns), units, 1.0, generator, None if spread else x[:, columns])
+    hidden[:, columns] = part
+    return hidden, offsets
+
+
 def additive(attempt: Attempt, method: Additive, progress: Progress) -> Outcome | None:
     """Place the units for a few steepnesses, and keep the best."""
     network, problem, exact = attempt.network, attempt.problem, attempt.problem.exact
@@ -39,42 +69,56 @@ def additive(attempt: Attempt, method: Additive, progress: Progress) -> Outcome 
     d = x.shape[1]
     chain = chain_of(network)
     assert chain is not None
-    activation, total = chain[0][1], chain[0][0].out_features
+    activation = chain[0][1]
     assert activation is not None
-    units = total // d
-    stage = say("stage-additive", units=total)
+    widths = method.widths(d)
+    groups = [(i,) for i in range(d)] if method.groups is None else method.groups
+    stage = say("stage-additive" if method.groups is None else "stage-groups", units=sum(widths), parts=len(widths))
     if progress.started(len(SCALES), 1, network.num_parameters()):
         return None
     rows = Residuals(network, x, y, problem.weights)
-    where = np.concatenate([centres(x[:, j], units, problem.function is not None) for j in range(d)])  # (d units,)
-    directions = np.repeat(np.eye(d), units, axis=0)
+    generator, spread = np.random.default_rng([attempt.seed, 4]), problem.function is not None
+    parts = [placed(x, group, w, generator, spread) for group, w in zip(groups, widths, strict=True)]
+    hidden, offsets = np.concatenate([h for h, _ in parts]), np.concatenate([b for _, b in parts])
+    part = np.repeat(np.arange(len(widths)), widths)  # of each unit
     factor = GAIN.get(activation.kind, 1.0)
     penalties, roundoff = penalties_of(method.penalty, exact), ROUNDOFF[str(attempt.dtype)]
-    best, plan, tried, before = None, list(SCALES), 0, len(progress.history)
+    best: _Tried | None = None
+    before = len(progress.history)
+    plan = [np.full(len(widths), scale) for scale in SCALES]  # the steepness of each part
+    varied = len(widths) < 2 or sum(widths) > VARIED
+    tried = 0
     while plan:
         if best is not None and (progress.out_of_time(attempt.share) or progress.evaluations_left() == 0):
             break
-        scale = plan.pop(0)
+        scales = plan.pop(0)
         tried += 1
-        gains = np.full(total, factor * scale)
-        hidden, offsets = directions * gains[:, None], -where * gains
-        hidden, offsets = (a.astype(attempt.dtype).astype(np.float64) for a in (hidden, offsets))
-        phi = activation.value(x @ hidden.T + offsets)
+        gains = factor * scales[part]
+        w, b = (a.astype(attempt.dtype).astype(np.float64) for a in (hidden * gains[:, None], offsets * gains))
+        phi = activation.value(x @ w.T + b)
         solved = solve_output(phi, y, weights=problem.weights, roundoff=roundoff, penalties=penalties)
         progress.evaluations += 1
-        better = best is None or solved.score < best[0].score
+        better = best is None or solved.score < best.solved.score
         if better:
-            best = solved, scale, hidden, offsets, phi, before + tried
+            best = _Tried(solved, scales, w, b, phi, before + tried)
         loss = float(np.mean(solved.residuals**2))
         if progress.iteration(tried, tried + len(plan), loss, None, better, stage=stage):
             break
-        if not plan and better and scale < STEEPER:
-            plan = [2.0 * scale]
+        assert best is not None
+        if not plan and better and tried >= len(SCALES) and np.ptp(scales) == 0 and scales[0] < STEEPER:
+            plan = [2.0 * scales]
+        elif not plan and not varied:  # parts may bend more or less sharply than the others
+            varied = True
+            plan = [
+                np.where(np.arange(len(widths)) == g, f * best.scales, best.scales)
+                for g in range(len(widths))
+                for f in (2.0, 0.5)
+            ]
     assert best is not None
-    solved, scale, hidden, offsets, phi, row = best
-    rows.assign(np.concatenate([a.reshape(-1) for a in (hidden, offsets, solved.weights.T, solved.constant)]))
+    solved, scale, phi, row = best.solved, float(np.median(best.scales)), best.phi, best.row
+    rows.assign(np.concatenate([a.reshape(-1) for a in (best.hidden, best.offsets, solved.weights.T, solved.constant)]))
     details = {
-        "solver": "additive", "units": total, "steepness": scale, "penalty": solved.penalty,
+        "solver": "additive", "units": sum(widths), "steepness": scale, "penalty": solved.penalty,
         "magnitude": solved.magnitude,
     }  # fmt: skip
     left_out = None if exact else leave_one_out(phi, solved.residuals, problem.weights, solved.penalty)

@@ -265,13 +265,24 @@ class Additive(Solver):
     """A sum of functions of one input each, f1(x1) + f2(x2) + ...: a network whose units each see one input.
 
     As many units for each input, spread over its values; a few steepnesses of them are tried, and the output layer is
-    found by one least-squares solve (additive models: Hastie and Tibshirani 1990). units: for each input. penalty: see
-    `Features`.
+    found by one least-squares solve (additive models: Hastie and Tibshirani 1990). units: for each input. groups:
+    inputs that belong together, by number, each in one group: ((0, 1), (2,)) is f(x1, x2) + g(x3); a group of m > 1
+    inputs gets m^2 - 1 times the units. penalty: see `Features`.
     """
 
     name: ClassVar[str] = "additive"
     units: int = 12
+    groups: tuple[tuple[int, ...], ...] | None = None
     penalty: float | str | None = "auto"
+
+    def widths(self, inputs: int) -> list[int]:
+        """The units of each group. ArgumentError where the groups are not a partition of so many inputs."""
+        groups = [(i,) for i in range(inputs)] if self.groups is None else self.groups
+        if sorted(i for group in groups for i in group) != list(range(inputs)):
+            raise ArgumentError(
+                f"Additive: groups={self.groups!r} must hold each of the {inputs} inputs once, as numbers from 0"
+            )
+        return [self.units * max(1, len(group) ** 2 - 1) for group in groups]
 
 
 @dataclass(frozen=True, kw_only=True)

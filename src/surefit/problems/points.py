@@ -59,11 +59,12 @@ def with_rows(problem: Problem, rows: np.ndarray) -> Problem:
     return replace(problem, train=(x[rows], y[rows]), weights=weights, slopes=slopes)
 
 
-def drawn(problem: Problem, rows: int, seed: int, drop: bool = False) -> Problem:
+def drawn(problem: Problem, rows: int, seed: int, drop: bool = False, scattered: bool = False) -> Problem:
     """The problem with so many training points of our choice; as it is where they are not ours to choose.
 
     Chebyshev's in up to three dimensions, else uniform ones with a fifth more on the faces, and the corners. drop:
-    whether points where the target is not finite are left out, and noted; else DomainError.
+    whether points where the target is not finite are left out, and noted; else DomainError. scattered: no grid in two
+    or three dimensions, which would have few different values of each input.
     """
     function, box = problem.function, problem.domain
     if not problem.free or function is None:
@@ -73,7 +74,7 @@ def drawn(problem: Problem, rows: int, seed: int, drop: bool = False) -> Problem
         rows = problem.affordable
         notes = (*(note for note in notes if note.code != "few-for-time"), few_for_time(problem))
     rng = np.random.default_rng([seed, rows])
-    if box.dim <= 3:
+    if box.dim <= 3 and not scattered:
         x = sample(box, rows, "chebyshev")
     else:
         x = np.concatenate([sample(box, rows, "uniform", generator=rng), face_points(box, rows // 5, rng)])

@@ -34,6 +34,7 @@ WORTH_REFINING = 1.2  # the same of a round of more units
 UNITS = {1: (20, 50, 100, 200, 400, 800, 1600), 2: (60, 150, 300, 600, 1000), 3: (150, 400, 800, 2000)}  # by inputs
 MANY_INPUTS = (300, 800, 2000)
 LARGE = 400  # units from which a scan tries few steepnesses
+PART_UNITS = (20, 50, 100)  # for each input of a part of a sum
 DEEP = (16, 16)  # hidden layers that Levenberg-Marquardt is tried on
 MOST_MONOMIALS = 300  # of a polynomial that is tried on measured data
 NAMED_UNITS = {1: 50, 2: 80}  # of variable projection, by inputs; else 60

@@ -78,9 +78,10 @@ class State:
 
     # --- what attempts are made of ---
 
-    def drawn(self, rows: int) -> Problem:
+    def drawn(self, rows: int, scattered: bool = False) -> Problem:
         """The problem with so many training points, where they are ours to choose."""
-        return drawn(self.problem, rows, self.seed, drop=bool(self.candidates))  # what was found is not lost
+        drop = bool(self.candidates)  # what was found is not lost
+        return drawn(self.problem, rows, self.seed, drop=drop, scattered=scattered)
 
     def hidden(self, units: int, activation: str = "tanh") -> nn.Module:
         """A network with one hidden layer, in float64."""

@@ -1,10 +1,10 @@
 """The automatic choice for a function that is known without noise.
 
-Features with more and more units, each polished by variable projection where that can bring it to the goal. When more
-units stop helping (kinks, many inputs): variable projection on a hidden layer that is small enough to be searched, more
-units where the error is, Levenberg-Marquardt on two hidden layers with more points where the error is, and Adam on the
-network that fit uses by default. Where gradients are fitted too and the points are few, variable projection is tried in
-any case.
+A polynomial, or a sum of parts, where the function is one. Features with more
+and more units, each polished by variable projection where that can bring it to the goal. When more units stop helping
+(kinks, many inputs): variable projection on a hidden layer that is small enough to be searched, more units where the
+error is, Levenberg-Marquardt on two hidden layers with more points where the error is, and Adam on the network that fit
+uses by default. Where gradients are fitted too and the points are few, variable projection is tried in any case.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ from surefit.search.limits import (
 from surefit.search.runner import State, Strategy
 from surefit.search.strategies.refinement import refined
 from surefit.search.strategies.rounds import rounds
+from surefit.search.strategies.structure import structure
 from surefit.sentences import say
 from surefit.solvers.features import SCALES
 
@@ -52,6 +53,7 @@ from surefit.solvers.features import SCALES
 def known_function(s: State, jit: bool | None = None) -> Strategy:
     """What is tried of a known function, until something ends it."""
     asked = s.tol is not None or s.progress.time is not None  # who asks for nothing gets what is good enough, soon
+    yield from structure(s)
     yield from more_units(s)
     best = s.best
     if best is None:

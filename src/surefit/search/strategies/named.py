@@ -33,7 +33,7 @@ def named(s: State, method: Solver, model: Any) -> Strategy:
                 f"model: {spelled('method', repr('additive'))} makes its own network, {method.units} units for each "
                 f"input; leave {spelled('model')} out, or give surefit.Additive(units=...)"
             )
-        model = (method.units * d,)
+        model = (sum(method.widths(d)),)
     if model is None:
         if isinstance(method, (Features, VarPro)):
             units = {1: 100, 2: 400}.get(d, 800) if isinstance(method, Features) else NAMED_UNITS.get(d, 60)
@@ -65,7 +65,7 @@ def points_for(s: State, method: Solver, network: nn.Module) -> Problem:
         rows = max(rows, min(rows_of(s.problem) * p, most_rows(ITERATION, k, p), ENOUGH))
     if isinstance(method, (LM, LBFGS)):
         rows = max(rows, min(2 * p, 1000 * d))
-    return s.drawn(rows)
+    return s.drawn(rows, scattered=isinstance(method, Additive))
 
 
 def check_method(method: Solver, network: nn.Module, problem: Problem) -> None:

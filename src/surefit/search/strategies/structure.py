@@ -1,0 +1,53 @@
+"""Functions that are made simply: a polynomial, or a sum of parts that share no inputs.
+
+A quadratic is exact with a few units, and each part of a sum has fewer inputs than the whole, so that few units are
+enough where many, spread over all inputs, are not.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from surefit.attempts.methods import Additive, Polynomial
+from surefit.attempts.polynomial import network_for
+from surefit.problems.problem import ROWS
+from surefit.problems.structure import parts_of
+from surefit.search.cost import of_solve
+from surefit.search.limits import HELPED, MOST_MONOMIALS, PART_UNITS, SOLVE, SOLVER_RESERVE
+from surefit.search.runner import State, Strategy
+from surefit.sentences import say
+
+
+def structure(s: State) -> Strategy:
+    """A quadratic of three inputs or more, and a sum of the parts that differences of the function show."""
+    function = s.problem.function
+    if not s.problem.free or s.problem.slopes is not None or function is None or s.dim < 2:
+        return None
+    if s.dim > 2:
+        degree = 2 if s.dim * (s.dim + 3) // 2 <= MOST_MONOMIALS else 1
+        network = s.built(network_for(degree, s.dim))
+        points = s.drawn(ROWS * network.num_parameters())
+        yield s.attempt(Polynomial(degree=degree), network, points, reserve=SOLVER_RESERVE)
+    if s.problem.affordable is not None:
+        return None  # its values are too dear to ask what it is made of
+    parts = parts_of(function, s.problem.domain, np.random.default_rng([s.seed, 0x9A27]))
+    if len(parts) == 1:
+        return None
+    yield say("parts", parts=len(parts), largest=max(len(p) for p in parts))
+    before = math.inf
+    for units in PART_UNITS:
+        method = Additive(units=units, groups=None if len(parts) == s.dim else parts)
+        total = sum(method.widths(s.dim))
+        if of_solve(ROWS * total, total) > SOLVE:
+            break
+        points = s.drawn(ROWS * total + 2, scattered=True)
+        found = yield s.attempt(method, s.hidden(total), points, reserve=SOLVER_RESERVE)
+        if found is None or found.score * HELPED > before:
+            break
+        before = found.score
+    return None
+
+
+__all__ = ["structure"]

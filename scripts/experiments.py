@@ -81,7 +81,7 @@ def page(results: dict[str, dict[str, Any]]) -> str:
             parts += [f"### {table['title']}", markdown_table(table["header"], cells), table["note"]]
         for picture in result["pictures"]:
             if picture["name"] in SHOWN[name]:
-                parts.append(f"![{picture['caption']}](images/{picture['name']}.png)\n\n*{picture['caption']}*")
+                parts.append(f"![{picture['caption']}](figures/{picture['name']}.png)\n\n*{picture['caption']}*")
         parts += ["### Claims", markdown_table(CLAIM_HEADER, [claim_cells(claim_of(c)) for c in result["claims"]])]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -101,7 +101,7 @@ def main() -> None:
         raise SystemExit("these are quick runs; the page shows full ones")
     for name in results:
         for picture in SHOWN[name]:
-            shutil.copy(folder / f"{picture}.png", PAGE.parent / "images")
+            shutil.copy(folder / f"{picture}.png", PAGE.parent / "figures")
     PAGE.write_text(page(results), encoding="utf-8")
 
 

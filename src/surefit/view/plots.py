@@ -753,7 +753,8 @@ def surface(
             )
         )
         bar: Any = figure.colorbar(drawn, cax=bar_axes)
-        bar.set_label(wrapped(names_out[j], 34))
+        if across == 1:  # beside two there is no room, and the axis has the name
+            bar.set_label(wrapped(names_out[j], 34))
         bar.locator.set_params(nbins=5, steps=[1, 2, 5, 10])
         bar.update_ticks()
     set_title(figure, title)

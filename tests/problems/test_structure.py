@@ -26,7 +26,7 @@ CASES = [
 def test_parts_are_those_of_the_formula(text, d, parts):
     names = ("x", "y", "z", "w")[:d]
     formula = parse(text, names)
-    box = Domain({n: (0.5, 2.0) for n in names})
+    box = Domain(dict.fromkeys(names, (0.5, 2.0)))
     assert parts_of(lambda p: formula.on_points(p)[:, None], box, np.random.default_rng(0)) == parts
 
 

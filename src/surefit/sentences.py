@@ -153,6 +153,28 @@ SENTENCES: dict[str, Both] = {
         "oscillations are out of reach: try a smaller domain, more samples, more units, or another method",
         "几乎没有学到东西：误差超过目标大小的一半。极点、跳变和极多的振荡无法拟合：请缩小范围，增加取样点或单元，或换方法",
     ),
+    "unlearned-classes": Both(
+        "hardly anything was learned: the most frequent class alone is right as often. See whether the right column holds "
+        "the classes and whether the inputs tell of them; then try more rows, more units, or another method",
+        "几乎没有学到东西：总是回答最常见的类别也同样准确。请检查类别列是否正确、输入是否含有相关信息；再尝试更多行、更多单元或换方法",
+    ),
+    "classes-test": Both(
+        "{accuracy} % of {n} test rows (95 % sure: {low} to {high} % of new ones); the most frequent class alone {base} %",
+        "{n} 个测试行中的 {accuracy} %（新行 95 % 置信：{low} 至 {high} %）；总取最常见类别为 {base} %",
+    ),
+    "classes-left-out": Both(
+        "{accuracy} % of {n} training rows, each left out in turn (95 % sure: {low} to {high} % of new ones); the most "
+        "frequent class alone {base} %",
+        "{n} 个训练行逐一留出，为 {accuracy} %（新行 95 % 置信：{low} 至 {high} %）；总取最常见类别为 {base} %",
+    ),
+    "classes-validation": Both(
+        "{accuracy} % of {n} validation rows, which also chose the network; the most frequent class alone {base} %",
+        "{n} 个验证行中的 {accuracy} %，这些行也用于选择网络；总取最常见类别为 {base} %",
+    ),
+    "classes-training": Both(
+        "{accuracy} % of {n} training rows, which it was fitted to; the most frequent class alone {base} %",
+        "{n} 个训练行中的 {accuracy} %，网络正是用这些行拟合的；总取最常见类别为 {base} %",
+    ),
     "unlearned-data": Both(
         "hardly anything was learned: the error is over half of the size of the target. See whether the right column "
         "is the target and whether the inputs tell of it; then try more rows, more units, or another method, unless "
@@ -262,6 +284,10 @@ SENTENCES: dict[str, Both] = {
         "features, {units} units, {added} of them where the error was",
         "随机特征，{units} 个单元，其中 {added} 个在误差大处",
     ),
+    "stage-named": Both("{units} units that the formula names", "公式给出的 {units} 个单元"),
+    "stage-named-beside": Both(
+        "{named} units that the formula names and {added} smooth ones", "公式给出的 {named} 个单元与 {added} 个光滑单元"
+    ),
     "stage-solver": Both("{method}, {size}{note}", "{method}，{size}{note}"),
     "stage-adam": Both("{method}, {size}, {dtype}", "{method}，{size}，{dtype}"),
     "stage-linear": Both("linear function", "线性函数"),
@@ -272,7 +298,6 @@ SENTENCES: dict[str, Both] = {
     "stage-quadratic": Both("quadratic function", "二次函数"),
     "solver-solved": Both("One solve gave it.", "一次求解得到。"),
     "stage-mean": Both("the mean of {networks} networks, {units} units", "{networks} 个网络的平均，{units} 个单元"),
-    "stage-before": Both("the network as it was", "原来的网络"),
     "updated": Both("the network went on, with {rows} rows", "网络在 {rows} 行上继续训练"),
     "stage-initial": Both("initial weights", "初始权重"),
     "size-units": Both("{units} units", "{units} 个单元"),
@@ -350,7 +375,7 @@ SENTENCES: dict[str, Both] = {
         "函数每求一个值需 {seconds:.2g} 秒，因此在时限内最多用 {points} 个训练点；给更多时间即可用更多点",
     ),
     "runs-failed": Both(
-        "{count} evaluations failed and were left out; the first, at {where}",
+        "evaluations that failed and were left out: {count}; the first, at {where}",
         "{count} 次求值失败，已略去；第一次在 {where}",
     ),
     "sampling-interrupted": Both(

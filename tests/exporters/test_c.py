@@ -111,8 +111,8 @@ def everything(tmp_path_factory):
     return sources(models, folder), models, {m.name: strict_values(m) for m in models}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("compiler, flags", COMPILERS, ids=lambda v: v if isinstance(v, str) else " ".join(v))
+@pytest.mark.slow  # gcc at -O2 and clang at -O3; the others compile three networks below
+@pytest.mark.parametrize("compiler, flags", COMPILERS[1::4], ids=lambda v: v if isinstance(v, str) else " ".join(v))
 def test_every_network_has_the_bits_of_strict_mode(everything, compiler, flags):
     path, models, wanted = everything
     assert not wrong_entries(built(path, compiler, flags), models, wanted)

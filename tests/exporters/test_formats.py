@@ -174,7 +174,7 @@ def test_formats_are_known_by_their_ending(tmp_path):
 
 def test_derivatives_are_refused_where_there_are_none(tmp_path):
     m = exportable(*layers()["linear"], "m")
-    with pytest.raises(ArgumentError, match="without derivatives; they are in c, js, fortran"):
+    with pytest.raises(ArgumentError, match="without derivatives; they are in c, js, fortran, casadi"):
         write(m, tmp_path / "m", "numpy")
 
 
@@ -235,3 +235,35 @@ def test_wrong_arguments_are_named(fit, given, words, tmp_path):
 def test_every_format_is_documented():
     text = surefit.Fit.export.__doc__
     assert all(f'"{name}"' in text for name in FORMATS)
+
+
+# --- of a module -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_module_is_exported_as_it_evaluates(dtype, tmp_path):
+    net = nn.Sequential(nn.Linear(2, 5, generator=0), nn.Dropout(0.5), nn.Tanh(), nn.Linear(5, 2, generator=1)).to(
+        dtype
+    )
+    done = surefit.export_module(net, tmp_path / "net.py", domain={"a": (0, 1), "b": (-2, 2)}, verify=50)
+    assert done.compared.ulp < NEAR
+    assert net.training
+    assert "inputs: a, b\noutputs: y1, y2" in (tmp_path / "net.py").read_text()
+    assert f"np.{dtype})" in (tmp_path / "net.py").read_text()
+
+
+@pytest.mark.parametrize(
+    "given, words",
+    [
+        ({"module": 3}, "got int"),
+        ({"domain": {"a": (0, 1)}}, "rows of 1 numbers"),
+        ({"outputs": ["u", "v"]}, "1 outputs"),
+        ({"module": nn.Flatten(0)}, r"\(4,\) of rows \(2, 2\)"),
+        ({"dtype": "int32"}, "dtype='int32'"),
+    ],
+)
+def test_wrong_arguments_of_a_module_are_named(given, words, tmp_path):
+    right = {"module": nn.Linear(2, 1, generator=0), "path": tmp_path / "m.c", "domain": {"a": (0, 1), "b": (0, 1)}}
+    with pytest.raises(ArgumentError, match=words):
+        surefit.export_module(**{**right, **given})
+    assert not list(tmp_path.iterdir())

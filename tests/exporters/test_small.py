@@ -1,4 +1,4 @@
-"""What small networks become: the corners of straight pieces, and formulas."""
+"""What small networks become: the corners of straight pieces, and formulas; and what simulators take, FMUs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import csv
 import json
 import math
 import re
+import shutil
+import subprocess
+import zipfile
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -14,6 +20,7 @@ import pytest
 import surefit
 from surefit import nn
 from surefit.errors import ExportError
+from surefit.exporters import write
 from surefit.exporters.formula_text import desmos, spreadsheet
 from surefit.exporters.piecewise import corners, table
 
@@ -139,3 +146,61 @@ def test_a_fit_becomes_a_table_and_a_formula(tmp_path):
     assert line.export(tmp_path / "f.txt").paths[0].read_text().count("t in A1") == 1
     with pytest.raises(surefit.errors.ArgumentError, match="cannot be run here"):
         line.export(tmp_path / "corners.csv", verify=5)
+
+
+def fmu_of(folder, name: str = "demo"):
+    m = replace(exportable(network(nn.Tanh(), 2, 5, 2), 2, name, "float64", derivative=False), inputs=("a<b", '"c"'))
+    return m, write(m, folder / name, "fmu")[0]
+
+
+def test_an_fmu_holds_a_description_and_sources(tmp_path):
+    _, path = fmu_of(tmp_path)
+    with zipfile.ZipFile(path) as archive:
+        names = set(archive.namelist())
+        root = ElementTree.fromstring(archive.read("modelDescription.xml"))
+    assert names == {"modelDescription.xml", "sources/demo.h", "sources/demo.c", "sources/demo_fmu.c"}
+    variables = root.find("ModelVariables")
+    assert [v.get("name") for v in variables] == ["a<b", '"c"', "y0", "y1"]
+    assert [float(variables[0][0].get(key)) for key in ("min", "max")] == [-3.0, 3.0]
+    assert fmu_of(tmp_path)[1].read_bytes() == path.read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("gcc"), reason="no C compiler on this machine")
+def test_an_fmu_runs_in_fmpy(tmp_path):
+    fmpy = pytest.importorskip("fmpy", reason="imports FMUs")
+    headers = next(Path(fmpy.__file__).parent.rglob("fmi2Functions.h")).parent
+    m, path = fmu_of(tmp_path)
+    assert not pytest.importorskip("fmpy.validation", reason="checks FMUs").validate_fmu(str(path))
+    folder = tmp_path / "fmu"
+    fmpy.extract(str(path), str(folder))
+    (folder / "binaries" / "linux64").mkdir(parents=True)
+    sources = [str(p) for p in (folder / "sources").glob("*.c")]
+    flags = ["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{headers}"]
+    library = str(folder / "binaries" / "linux64" / "demo.so")
+    subprocess.run(["gcc", *flags, *sources, "-o", library, "-lm"], check=True)
+    dtype = [("time", float), ("a<b", float), ('"c"', float)]
+    given = np.array([(i, *p) for i, p in enumerate(m.points.tolist())], dtype)
+    got = fmpy.simulate_fmu(str(folder), input=given, stop_time=3, output_interval=1, output=["y0", "y1"])
+    want = m.reference(m.points)[0]
+    assert len(got) == 4
+    for row in got:
+        assert [row["y0"], row["y1"]] == want[max(0, round(row["time"]) - 1)].tolist()  # of the step's beginning
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("gcc"), reason="no C compiler on this machine")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_casadi_has_values_and_derivatives(dtype, tmp_path):
+    casadi = pytest.importorskip("casadi", reason="takes the library")
+    m = exportable(network(nn.Tanh(), 2, 5, 3), 2, "sin", dtype)
+    paths = write(m, tmp_path / "sin", "casadi")
+    flags = ["-std=c99", "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror"]
+    sources = [str(p) for p in paths if p.suffix == ".c"]
+    subprocess.run(["gcc", *flags, *sources, "-o", str(tmp_path / "demo.so"), "-lm"], check=True)
+    f = casadi.external("sin_f", str(tmp_path / "demo.so"))
+    j = f.jacobian()
+    values, jacobians = m.reference(m.points)
+    for x, y, slope in zip(m.points, values, jacobians, strict=True):
+        assert np.array_equal(np.array(f(x))[:, 0], y)
+        assert np.array_equal(np.array(j(x, y)), slope)

@@ -125,6 +125,20 @@ def test_ways_of_calling_are_found_within_the_budget(points):
     assert fit.error.max < 1e-12
 
 
+def test_a_log_remembers_how_a_function_is_called(tmp_path):
+    calls = 0
+
+    def f(p):
+        nonlocal calls
+        calls += 1
+        return p[:, 0] * p[:, 1]  # of a matrix of points, which is tried last
+
+    for budget in (20, 21, 22):
+        fit = surefit.fit(f, BOX, budget=budget, log=tmp_path / "runs.csv", **QUICK)
+        assert calls <= budget + 1  # the call that failed in the first run is no evaluation, and not in the log
+        assert fit.problem.source["evaluated"]["failed"] == 0
+
+
 def test_failures_are_left_out_told_and_count():
     def f(x1, x2):
         if x1 > 0.6:
@@ -138,7 +152,7 @@ def test_failures_are_left_out_told_and_count():
     assert failed > 0
     assert sizes(fit) == 50 - failed
     assert f"50 of 50 evaluations, {failed} failed" in fit.card()
-    assert any(f"{failed} evaluations failed" in w for w in fit.warnings)
+    assert any(f"failed and were left out: {failed};" in w for w in fit.warnings)
     assert fit.error.max < 1e-12
 
 

@@ -78,6 +78,6 @@ def test_a_budget_that_is_spent_ends_it():
 
 
 def test_fit_comes_to_it_where_more_units_do_not_help():
-    fit = surefit.fit("abs(x1 + 0.3*x2)", "x1=-1:1, x2=-1:1", tol=1e-9, time=2.5)
+    fit = surefit.fit("abs(x1^2 + 0.3*x2)", "x1=-1:1, x2=-1:1", tol=1e-9, time=2.5)
     stages = [row["stage"] for row in fit.history]
     assert any("of them where the error was" in stage for stage in stages)

@@ -110,7 +110,7 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
 
 
 def extend(attempt: Attempt, method: Features, progress: Progress) -> Outcome | None:
-    """Further units beside those of `attempt.layer`, which stay: they bend at the last points that were added.
+    """Further units beside those of `attempt.layer`, which stay: they bend at the last points that were added, if any.
 
     One solve for each of `attempt.scales` finds the output layer of all; the best by its largest residual is kept.
     """
@@ -121,8 +121,10 @@ def extend(attempt: Attempt, method: Features, progress: Progress) -> Outcome | 
     total, activation = _hidden(attempt)
     model = scaled(network, problem, True, ops.float64)
     x, y = model.rows(problem.train)
-    centres = x[-problem.added[-1] :]
-    stage = say("stage-refined", units=total, added=total - len(offsets))
+    centres = x[-problem.added[-1] :] if problem.added else None
+    named, added = len(offsets), total - len(offsets)
+    code = "stage-refined" if problem.added else "stage-named-beside" if added else "stage-named"
+    stage = say(code, units=total, named=named, added=added)
     if progress.started(len(attempt.scales), 1, network.num_parameters()):
         return None
     rows = Residuals(network, x, y, problem.weights)

@@ -216,6 +216,9 @@ CHINESE = {
         "下载缺少的 MNIST 文件（11 MB，核对校验和）。"
     ),
     # programs, exports, certificates
+    "classify: the last column holds classes, numbers or texts. Default: regress.": (
+        "classify：最后一列是类别（数或文本）。默认：regress（回归）。"
+    ),
     "Fit a program": "拟合程序",
     "Be sure of it": "证明误差",
     "Expensive functions": "代价高的函数",
@@ -229,9 +232,7 @@ CHINESE = {
     ),
     "End a program that takes longer; that evaluation has failed.": "程序超过此时间就终止；该次求值算失败。",
     "How many of the last numbers printed are the value. Default: 1.": "输出的最后几个数是函数值。默认：1。",
-    "c, onnx, numpy, js, fortran, table, formula. Default: the ending of --out.": (
-        "c、onnx、numpy、js、fortran、table、formula。默认：由 --out 的扩展名决定。"
-    ),
+    "The format. Default: by the ending of --out.": "格式。默认：由 --out 的扩展名决定。",
     "Where it goes. Default: beside the model.": "写到哪里。默认：模型旁边。",
     "Number format of what it holds. Default: as the fit.": "其中数值的类型。默认：与拟合相同。",
     "With Jacobian and Hessian products.": "包括雅可比矩阵和海森矩阵的乘积。",

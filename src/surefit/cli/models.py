@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 Model = Annotated[Path, typer.Argument(metavar="MODEL", show_default=False, help="A file that surefit fit wrote.")]
 Columns = dict[str, "np.ndarray"]  # name -> (n,)
 
-FORMATS = ("c", "onnx", "numpy", "js", "fortran", "table", "formula")  # those of surefit.exporters, which takes time
+# those of surefit.exporters, which takes time to import
+FORMATS = ("c", "onnx", "numpy", "js", "fortran", "table", "formula", "fmu", "casadi")
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
 
 
@@ -140,8 +141,11 @@ def _values(fitted: Fit, x: np.ndarray, derivative: bool, interval: float | None
         say("warning", words(message, which=which, domain=fitted.domain))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the fit would say the same
-        y = fitted.predict(x).reshape(len(x), len(fitted.outputs))
+        y = fitted._predict(x)
         columns = dict(zip(fitted.outputs, y.T, strict=True))
+        if fitted.classified is not None:
+            names = [f"P({name})" for name in fitted.classified.classes]
+            columns = dict(zip(names, fitted.predict_proba(x).T, strict=True))
         if derivative:
             slopes = fitted.derivative(x).reshape(len(x), len(fitted.outputs), len(fitted.names))
             for k, output in enumerate(fitted.outputs):
@@ -366,7 +370,9 @@ def export(
     model: Saved,
     to: Annotated[
         str | None,
-        typer.Option(metavar="FORMAT", show_default=False, help=f"{', '.join(FORMATS)}. Default: the ending of --out."),
+        typer.Option(
+            metavar="|".join(FORMATS), show_default=False, help="The format. Default: by the ending of --out."
+        ),
     ] = None,
     out: Annotated[
         Path | None,

@@ -191,6 +191,8 @@ _PANELS = {
         Setting("outputs", "INT", whole(), "How many of the last numbers printed are the value. Default: 1."),
     ],
     TABLE: [
+        Setting("task", "NAME", choice("regress", "classify"),
+                "classify: the last column holds classes, numbers or texts. Default: regress."),
         Setting("targets", "NAMES", names, "Columns to predict. Default: the last.",
                 also=("--target-column",)),
         Setting("columns", "NAMES", names, "Columns to read. Default: all."),

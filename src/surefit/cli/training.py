@@ -147,6 +147,9 @@ def _watching(live: str | None, out: Path | None) -> list[Any]:
     return [*callbacks, *([Snapshots()] if out is not None else [])]
 
 
+PASSED = ("tol", "time", "seed", "dtype", "restarts", "jit", "task")  # settings that are arguments of surefit.fit
+
+
 def _fit(settings: Mapping[str, Any], callbacks: list[Callable[[Any], None]]) -> Fit:
     """The Fit of these settings."""
     from surefit import fitting
@@ -162,7 +165,7 @@ def _fit(settings: Mapping[str, Any], callbacks: list[Callable[[Any], None]]) ->
             model=_model(settings),
             data=_data(settings),
             callbacks=callbacks,
-            **{key: settings[key] for key in ("tol", "time", "seed", "dtype", "restarts", "jit") if key in settings},
+            **{key: settings[key] for key in PASSED if key in settings},
             **spending,
         )
     if isinstance(target, str) or target is program:
@@ -231,6 +234,9 @@ def _target(settings: Mapping[str, Any]) -> tuple[Any, list[str] | None]:
         )
     if _is_table(texts):
         _refuse(settings, SAMPLES, ("noise", "split"), f"is for formulas; {texts[0]} brings its own points")
+        if settings.get("task") == "classify":
+            _refuse(settings, TABLE, ("task",), "does not go with --task classify, for which the last column is taken")
+            return texts[0], settings.get("on")
         return _table(Path(texts[0]), settings), settings.get("on")
     _refuse(settings, TABLE, (), "is for tables; the target is a formula")
     formulas = "; ".join(texts)

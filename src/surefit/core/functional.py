@@ -11,7 +11,7 @@ from surefit.core import ops
 from surefit.core.batching import Batched, Frame, batch_leave
 from surefit.core.creation import as_tensor
 from surefit.core.graph import birth, parents
-from surefit.core.tensor import Tensor, backpropagate, enable_grad, mode, next_birth, value_of, wrap
+from surefit.core.tensor import Tensor, backpropagate, enable_grad, mode, next_birth, seed_gradient, value_of, wrap
 from surefit.core.tree import flatten, is_data, tree_map
 from surefit.errors import ArgumentError, GradientError, ShapeError
 
@@ -35,7 +35,7 @@ def _inputs(args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> tuple[list
     def twin(leaf: Any) -> Tensor:
         t = as_tensor(leaf)
         if t.dtype not in ops.FLOATS:
-            t = t.to(ops.default_float)
+            t = t.to(ops.default.float)
         with enable_grad():
             new = t.clone() if t.requires_grad else wrap(value_of(t)).requires_grad_()
         twins.append(new)
@@ -150,6 +150,48 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: boo
     return gradient
 
 
+def gradients(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple[Any, ...]:
+    """Gradients of sum(outputs * grad_outputs) with respect to tensors that the outputs were computed from.
+
+    Nothing is added to `.grad`. grad_outputs: a tensor for each output, or None for an output of one element.
+    create_graph=True makes the gradients differentiable in turn, and keeps the graph. An input that no output depends
+    on is a GradientError, or None in the result with allow_unused.
+
+    >>> x = as_tensor([1.0, 2.0]).requires_grad_()
+    >>> (dx,) = gradients((x**3).sum(), x, create_graph=True)
+    >>> dx, gradients(dx.sum(), x)[0]
+    (tensor([ 3., 12.], grad_fn=...), tensor([ 6., 12.]))
+    """
+    outs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    ins = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    weights = [grad_outputs] if grad_outputs is None or isinstance(grad_outputs, Tensor) else list(grad_outputs)
+    weights = [None] * len(outs) if weights == [None] else weights
+    if len(weights) != len(outs):
+        raise GradientError(f"gradients: {len(weights)} grad_outputs for {len(outs)} outputs; give one for each")
+    for i, t in enumerate(ins):
+        if not (isinstance(t, Tensor) and t.requires_grad):
+            raise GradientError(f"gradients: input {i} does not require grad; set x.requires_grad_() before it is used")
+    roots = [(o, seed_gradient(o, w)) for o, w in zip(outs, weights, strict=True)]
+    found: dict[int, Any] = {}
+    for t, g in backpropagate(roots, create_graph, create_graph if retain_graph is None else retain_graph, ins):
+        found[birth(t)] = g if isinstance(g, Tensor) else wrap(g)
+    grads = [found.get(birth(t)) for t in ins]
+    if None in [None if g is None else 0 for g in grads] and not allow_unused:
+        missing = [i for i, g in enumerate(grads) if g is None]
+        raise GradientError(
+            f"gradients: the outputs do not depend on inputs {missing}; leave them out, or pass allow_unused=True, "
+            "which gives None for them"
+        )
+    return tuple(grads)
+
+
 def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
     """(f(*args), pull): pull(cotangent of the result) -> cotangents of the arguments. It may be called again."""
     _check_function("vjp", f)
@@ -219,4 +261,4 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Tensor:
     return grad(lambda t: (grad(f)(t) * v).sum())(x)
 
 
-__all__ = ["grad", "hessian", "hvp", "jacobian", "value_and_grad", "vjp"]
+__all__ = ["grad", "gradients", "hessian", "hvp", "jacobian", "value_and_grad", "vjp"]

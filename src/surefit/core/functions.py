@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from surefit.core import linalg, ops, shapes
+from surefit.core import linalg, ops, selection, shapes
 from surefit.core.linalg import *  # noqa: F403  (one place from which to import all functions)
 from surefit.core.linalg import svdvals
 from surefit.core.ops import aval_of, int32, int64, normalize_axes, normalize_axis, shape_of
+from surefit.core.selection import *  # noqa: F403
 from surefit.core.shapes import *  # noqa: F403
-from surefit.core.shapes import broadcast_to, gather, movedim, squeeze, stop_gradient, unsqueeze
+from surefit.core.shapes import Found, broadcast_to, gather, movedim, squeeze, stop_gradient, unsqueeze
 from surefit.errors import ArgumentError, DtypeError
 
 # --- the primitives under their public names ------------------------------------------------------
@@ -209,6 +210,26 @@ def heaviside(x: Any, values: Any) -> Any:
     return ops.where(ops.eq(x, 0), values, ops.cast(ops.gt(x, 0), dtype=aval_of(x).dtype))
 
 
+def frac(x: Any) -> Any:
+    """x without its whole part: x - trunc(x)."""
+    return x - ops.trunc(x)
+
+
+def deg2rad(x: Any) -> Any:
+    """Degrees as radians."""
+    return ops.mul(x, math.pi / 180)
+
+
+def rad2deg(x: Any) -> Any:
+    """Radians as degrees."""
+    return ops.mul(x, 180 / math.pi)
+
+
+def float_power(a: Any, b: Any) -> Any:
+    """a ** b in float64."""
+    return pow(ops.cast(a, dtype=ops.float64), b)
+
+
 def isnan(x: Any) -> Any:
     """True where x is NaN."""
     return ops.ne(x, x)
@@ -354,13 +375,13 @@ def _is_axis(dim: Any) -> bool:
     return isinstance(dim, (int, np.integer))
 
 
-def _found(name: str, x: Any, dim: Any, keepdim: bool, judged: Any) -> tuple[Any, Any]:
+def _found(name: str, x: Any, dim: Any, keepdim: bool, judged: Any) -> Found:
     """(values, indices) of x along dim where `judged` is largest."""
     at = _place_of_largest(name, judged, int(dim), keepdim=True)
     if not shape_of(x):
-        return x, ops.reshape(at, shape=())
+        return Found(x, ops.reshape(at, shape=()))
     values = gather(x, int(dim), at)
-    return (values, at) if keepdim else (squeeze(values, int(dim)), squeeze(at, int(dim)))
+    return Found(values, at) if keepdim else Found(squeeze(values, int(dim)), squeeze(at, int(dim)))
 
 
 def var(
@@ -400,11 +421,53 @@ def std(
     return ops.where(flat, 0.0, ops.sqrt(ops.where(flat, 1.0, v)))
 
 
+def std_mean(x: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False) -> tuple[Any, Any]:
+    """(std, mean) over dim."""
+    return std(x, dim, unbiased, keepdim), mean(x, dim, keepdim)
+
+
+def var_mean(x: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False) -> tuple[Any, Any]:
+    """(var, mean) over dim."""
+    return var(x, dim, unbiased, keepdim), mean(x, dim, keepdim)
+
+
+def nansum(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """Sum over dim of what is not NaN."""
+    return sum(ops.where(isnan(x), 0, x), dim, keepdim)
+
+
+def nanmean(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """Mean over dim of what is not NaN."""
+    count = sum(ops.cast(logical_not(isnan(x)), dtype=aval_of(x).dtype), dim, keepdim)
+    return ops.div(nansum(x, dim, keepdim), count)
+
+
+def aminmax(x: Any, *, dim: int | None = None, keepdim: bool = False) -> tuple[Any, Any]:
+    """(smallest, largest) over dim, or of all elements."""
+    return amin(x, dim, keepdim), amax(x, dim, keepdim)
+
+
+def trapezoid(y: Any, x: Any = None, *, dx: float = 1.0, dim: int = -1) -> Any:
+    """The integral of samples y along dim by the trapezoidal rule, at places x, or dx apart."""
+    axis = normalize_axis("trapezoid", dim, len(shape_of(y)))
+    n = shape_of(y)[axis]
+    pairs = shapes.narrow(y, axis, 1, n - 1) + shapes.narrow(y, axis, 0, n - 1)
+    if x is None:
+        return sum(pairs, axis) * (0.5 * dx)
+    if len(shape_of(x)) == 1 and len(shape_of(y)) > 1:
+        x = ops.reshape(x, shape=tuple(n if i == axis else 1 for i in range(len(shape_of(y)))))
+    along = axis if len(shape_of(x)) == len(shape_of(y)) else -1
+    return sum(pairs * selection.diff(x, 1, along), axis) * 0.5
+
+
+trapz = trapezoid
+
+
 def logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Any:
     """log(sum(exp(x))) over dim, without overflow; -inf where all are -inf."""
     shape, dtype, _ = aval_of(x)
     if dtype not in (ops.float32, ops.float64):
-        x = ops.cast(x, dtype=ops.default_float)
+        x = ops.cast(x, dtype=ops.default.float)
     axes = _axes("logsumexp", dim, shape)
     if math.prod(shape[i] for i in axes) == 0:
         return ops.log(_reduce(ops.sum_, "logsumexp", ops.exp(x), axes, keepdim))
@@ -489,6 +552,16 @@ def vector_norm(x: Any, ord: float = 2, dim: Any = None, keepdim: bool = False, 
     safe = ops.where(zero, 1.0, total)
     root = ops.sqrt(safe) if ord == 2 else ops.pow_(safe, 1.0 / ord)
     return ops.where(zero, 0.0 if ord > 0 else ops.pow_(total, 1.0 / ord), root)
+
+
+def dist(a: Any, b: Any, p: float = 2) -> Any:
+    """The p-norm of all elements of a - b."""
+    return vector_norm(ops.sub(a, b), p)
+
+
+def cdist(a: Any, b: Any, p: float = 2.0) -> Any:
+    """The p-norms of all differences of rows: (..., n, d), (..., m, d) -> (..., n, m)."""
+    return vector_norm(unsqueeze(a, -2) - unsqueeze(b, -3), p, -1)
 
 
 def _float_operand(name: str, x: Any, dtype: Any) -> Any:
@@ -577,6 +650,7 @@ __all__ = [
     "all",
     "amax",
     "amin",
+    "aminmax",
     "any",
     "arccos",
     "arccosh",
@@ -594,6 +668,7 @@ __all__ = [
     "atanh",
     "cast",
     "cbrt",
+    "cdist",
     "ceil",
     "clamp",
     "clamp_max",
@@ -603,7 +678,9 @@ __all__ = [
     "cosh",
     "cumprod",
     "cumsum",
+    "deg2rad",
     "digamma",
+    "dist",
     "div",
     "divide",
     "eq",
@@ -614,9 +691,11 @@ __all__ = [
     "exp2",
     "expit",
     "expm1",
+    "float_power",
     "floor",
     "floor_divide",
     "fmod",
+    "frac",
     "gamma",
     "ge",
     "gt",
@@ -654,6 +733,8 @@ __all__ = [
     "minimum",
     "mul",
     "multiply",
+    "nanmean",
+    "nansum",
     "ne",
     "neg",
     "negative",
@@ -661,6 +742,7 @@ __all__ = [
     "normalize",
     "pow",
     "prod",
+    "rad2deg",
     "reciprocal",
     "relu",
     "remainder",
@@ -676,17 +758,21 @@ __all__ = [
     "sqrt",
     "square",
     "std",
+    "std_mean",
     "sub",
     "subtract",
     "sum",
     "tan",
     "tanh",
+    "trapezoid",
+    "trapz",
     "true_divide",
     "trunc",
     "var",
+    "var_mean",
     "vector_norm",
     "where",
     "xlogy",
 ]  # fmt: skip
 __all__ += linalg.__all__
-__all__ += shapes.__all__
+__all__ += shapes.__all__ + selection.__all__

@@ -94,6 +94,11 @@ class FlatVector(Tensor):
         if mode.recorder is None:
             self._refresh()
 
+    @property
+    def value(self) -> Any:
+        """The vector's value, as it is read now."""
+        return value_of(self)
+
     def holds(self, params: Sequence[Parameter]) -> bool:
         """Whether these parameters, in this order and no others, live here."""
         same = len(params) == len(self.params) and all(map(operator.is_, params, self.params))
@@ -132,6 +137,24 @@ class FlatVector(Tensor):
         return ops.reshape(whole_slice(vector, a, b), shape=p._value.shape)
 
 
+class Gathered:
+    """Leaves that are no Parameters, for an optimiser: what `FlatVector` is for parameters, without moving them."""
+
+    def __init__(self, params: Sequence[Tensor]) -> None:
+        ends = np.cumsum([p.numel() for p in params])
+        self.parts = [(p, int(e) - p.numel(), int(e), p.shape) for p, e in zip(params, ends, strict=True)]
+
+    @property
+    def value(self) -> Any:
+        """All elements in one vector."""
+        pieces = [ops.reshape(value_of(p), shape=(b - a,)) for p, a, b, _ in self.parts]
+        return np.concatenate(pieces) if mode.recorder is None else ops.concatenate(*pieces, axis=0)
+
+    def _store(self, value: Any) -> None:
+        for p, a, b, shape in self.parts:
+            p._store(ops.reshape(whole_slice(value, a, b), shape=shape))
+
+
 def whole_slice(vector: Any, a: int, b: int) -> Any:
     """vector[a:b] as a primitive, for any kind of value."""
     return ops.slice_(vector, start=(a,), stop=(b,), step=(1,))
@@ -152,4 +175,4 @@ def flatten_parameters(params: Iterable[Parameter]) -> FlatVector:
     return FlatVector(ps)
 
 
-__all__ = ["FlatVector", "Parameter", "State", "flatten_parameters", "whole_slice"]
+__all__ = ["FlatVector", "Gathered", "Parameter", "State", "flatten_parameters", "whole_slice"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from surefit.core import ops
 from surefit.core.ops import aval_of, normalize_axis, shape_of
-from surefit.core.shapes import diagonal, permute, reshape, squeeze, stop_gradient, unsqueeze
+from surefit.core.shapes import diagonal, permute, reshape, roll, squeeze, stop_gradient, unsqueeze, whole
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 
 
@@ -82,6 +82,47 @@ def addmm(c: Any, a: Any, b: Any, *, beta: float = 1, alpha: float = 1) -> Any:
     if beta == 0:
         return product
     return (c if beta == 1 else c * beta) + product
+
+
+def addmv(c: Any, a: Any, x: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+    """beta * c + alpha * (matrix a times vector x)."""
+    return c * beta + mv(a, x) * alpha
+
+
+def baddbmm(c: Any, a: Any, b: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+    """beta * c + alpha * (a @ b) for stacks of matrices."""
+    return c * beta + bmm(a, b) * alpha
+
+
+def cross(a: Any, b: Any, dim: int = -1) -> Any:
+    """Products of vectors in space: dim has size 3, the shapes broadcast."""
+    shape = ops.broadcast_shapes("cross", shape_of(a), shape_of(b))
+    axis = normalize_axis("cross", dim, len(shape))
+    if shape[axis] != 3:
+        raise ShapeError(f"cross: dim {dim} of {shape} must have size 3")
+    a, b = ops.broadcast_to(a, shape=shape), ops.broadcast_to(b, shape=shape)
+    return roll(a, -1, axis) * roll(b, -2, axis) - roll(a, -2, axis) * roll(b, -1, axis)
+
+
+def kron(a: Any, b: Any) -> Any:
+    """Every element of matrix a times matrix b: (n k, m l)."""
+    sa, sb = shape_of(a), shape_of(b)
+    if len(sa) != 2 or len(sb) != 2:
+        raise ShapeError(f"kron: needs two matrices, got {sa} and {sb}")
+    table = ops.mul(reshape(a, (sa[0], 1, sa[1], 1)), reshape(b, (1, sb[0], 1, sb[1])))
+    return reshape(table, (sa[0] * sb[0], sa[1] * sb[1]))
+
+
+def matrix_power(a: Any, n: int) -> Any:
+    """The n-th power of square matrices, by squaring; negative n of the inverse, n = 0 the unit matrix."""
+    n = whole("matrix_power", "n", n)
+    if n < 0:
+        return matrix_power(inv(a), -n)
+    size = shape_of(a)[-1]
+    y = ops.where(ops.mask(size, size, ops.eq), ops.mul(a, 0) + 1, ops.mul(a, 0))
+    while n:
+        y, a, n = (matmul(y, a) if n & 1 else y), matmul(a, a), n >> 1
+    return y
 
 
 def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
@@ -204,6 +245,17 @@ def inv(a: Any) -> Any:
     return ops.inv(a)
 
 
+inverse = inv
+
+
+def pinverse(a: Any, rcond: float = 1e-15) -> Any:
+    """The pseudo-inverse of matrices (Moore and Penrose); singular values below rcond times the largest are zeros."""
+    u, s, vh = svd(a)
+    keep = ops.gt(s, ops.mul(stop_gradient(s[..., :1]), rcond))
+    inverse_s = ops.where(keep, ops.div(1.0, ops.where(keep, s, 1.0)), 0.0)
+    return matmul(ops.mul(ops.swap_last(vh), unsqueeze(inverse_s, -2)), ops.swap_last(u))
+
+
 def cholesky(a: Any, *, upper: bool = False) -> Any:
     """Lower (or upper) triangular L with L L^T = a; ArgumentError when a is not positive definite."""
     lower = ops.cholesky(a)
@@ -252,6 +304,29 @@ def svdvals(a: Any) -> Any:
 
 
 __all__ = [
-    "addmm", "bmm", "cholesky", "det", "dot", "einsum", "inv", "matmul", "mm", "multi_dot", "mv", "outer",
-    "slogdet", "solve", "svd", "svdvals", "tensordot", "vdot",
+    "addmm",
+    "addmv",
+    "baddbmm",
+    "bmm",
+    "cholesky",
+    "cross",
+    "det",
+    "dot",
+    "einsum",
+    "inv",
+    "inverse",
+    "kron",
+    "matmul",
+    "matrix_power",
+    "mm",
+    "multi_dot",
+    "mv",
+    "outer",
+    "pinverse",
+    "slogdet",
+    "solve",
+    "svd",
+    "svdvals",
+    "tensordot",
+    "vdot",
 ]  # fmt: skip

@@ -43,7 +43,7 @@ from surefit.core.primitive import (
     binary,
     bool_,
     broadcast_shapes,
-    default_float,
+    default,
     dtype_of,
     float32,
     float64,
@@ -169,7 +169,7 @@ def _where_value(c: Any, a: Any, b: Any) -> Any:
     elif not (a.__class__ is ndarray and b.__class__ is ndarray and a.dtype is b.dtype):
         (a, b), weak = promoted("where", (a, b), "same")
         if weak:  # numbers chosen by an array: they become what surefit.tensor would make of them
-            a, b = (v.astype(default_float) if v.dtype == float64 else v for v in (a, b))
+            a, b = (v.astype(default.float) if v.dtype == float64 else v for v in (a, b))
     if np.asarray(c).dtype != bool_:
         c = np.not_equal(c, 0)
     return np.where(c, a, b)
@@ -178,7 +178,7 @@ def _where_value(c: Any, a: Any, b: Any) -> Any:
 def _where_rule(c: Aval, a: Aval, b: Aval) -> Aval:
     dtype, weak = promote((a, b))
     if weak and dtype == float64:
-        dtype = default_float
+        dtype = default.float
     return Aval(broadcast_shapes("where", c.shape, a.shape, b.shape), dtype)
 
 

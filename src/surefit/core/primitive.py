@@ -30,7 +30,15 @@ float64 = np.dtype(np.float64)
 DTYPES = (bool_, int32, int64, float32, float64)  # in order of promotion: the larger index wins
 RANK = {d: i for i, d in enumerate(DTYPES)}
 FLOATS = frozenset((float32, float64))
-default_float = float32  # what integers become in exp, division, mean, ...
+
+
+class _Default:
+    """The dtype of what has none of its own: Python's floats, zeros(3), the weights of a layer, exp of integers."""
+
+    float: np.dtype = float32
+
+
+default = _Default()
 
 
 MISFIT = (ValueError, TypeError, IndexError, AttributeError)  # what NumPy raises for arguments that do not fit
@@ -83,7 +91,7 @@ class Aval(NamedTuple):
 
 def dtype_of(text: Any) -> np.dtype:
     """The np.dtype for a dtype-like, or DtypeError when surefit has no such dtype."""
-    kinds = {bool: bool_, int: int64, float: default_float}
+    kinds = {bool: bool_, int: int64, float: default.float}
     try:
         d = kinds[text] if isinstance(text, type) and text in kinds else np.dtype(text)
     except TypeError:
@@ -150,7 +158,7 @@ def promote(avals: Iterable[Aval]) -> tuple[np.dtype, bool]:
     if strong < 0:
         return DTYPES[weak], True
     if weak > 2 and strong <= 2:  # a Python float among integers or booleans
-        return default_float, False
+        return default.float, False
     if weak > 0 and strong == 0:  # a Python int among booleans
         return int64, False
     return DTYPES[strong], False
@@ -427,7 +435,7 @@ def operand_dtype(name: str, avals: list[Aval], kind: str) -> tuple[np.dtype, bo
     if kind == "logical":
         return bool_, weak
     if kind == "float" and dtype not in FLOATS:
-        dtype = float64 if weak else default_float
+        dtype = float64 if weak else default.float
     if kind == "number" and dtype == bool_:
         raise DtypeError(f"{name} is not defined on bool; cast first (x.float(), x.long()) or use ~, &, |, ^")
     return dtype, weak

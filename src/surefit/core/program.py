@@ -317,7 +317,7 @@ class Recorder:
         avals = [aval_of(a) for a in rest]
         dtype, weak = operand_dtype(op.name, avals, kind)
         if weak and op.category == "where" and dtype == ops.float64:
-            dtype, weak = ops.default_float, False
+            dtype, weak = ops.default.float, False
         choice = [self._cast(c, ops.bool_, "logical") for c in choice]
         return choice + [self._cast(a, dtype, kind) for a in rest], weak
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from surefit.core import batching, ops
 from surefit.core.creation import numpy_generator
+from surefit.core.entropy import unnamed
 from surefit.core.leaves import State
 from surefit.core.ops import float32, float64, int32, int64
 from surefit.core.tensor import Tensor, no_grad
@@ -38,6 +39,23 @@ class Generator:
             raise ArgumentError(f"seed={seed} must be an integer from 0 to 2**63 - 1")
         self.key = State(np.array(key, int64), "key")
         self.counter = State(np.array(0, int64), "counter")
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Go to the start of the stream of this seed."""
+        fresh = Generator(int(seed))
+        self.key.assign(fresh.key)
+        self.counter.assign(fresh.counter)
+        return self
+
+    def initial_seed(self) -> int:
+        """The seed (the key, where it was given as none)."""
+        return int(self.key.item())
+
+    def numpy(self) -> np.random.Generator:
+        """A NumPy Generator that starts where this stream stands; the counter moves on by one."""
+        at = self.counter.item()
+        self.counter.assign(np.array(at + 1, int64))
+        return np.random.Generator(np.random.Philox(key=self.initial_seed(), counter=(at << 64) + (1 << 128)))
 
     def bits(self, shape: tuple[int, ...]) -> Tensor:
         """Uniform over all int32."""
@@ -81,3 +99,22 @@ class Generator:
 def as_generator(generator: Any = None) -> Generator:
     """A Generator as it is; a seed, a NumPy Generator or None made into one."""
     return generator if isinstance(generator, Generator) else Generator(generator)
+
+
+def manual_seed(seed: int) -> Generator:
+    """From now on what is drawn with generator=None comes from one stream, of this seed, for all threads.
+
+    `surefit.torch` needs it for programs that are written so. What has a generator of its own draws as before.
+    """
+    unnamed[0] = Generator(int(seed))
+    return unnamed[0]
+
+
+def seed_from_entropy() -> int:
+    """Seed the stream of `manual_seed` at random; returns the seed."""
+    return manual_seed(int(np.random.default_rng().integers(0, 2**63 - 1))).initial_seed()
+
+
+def shared_stream() -> Generator | None:
+    """The stream that `manual_seed` has made, or None."""
+    return unnamed[0]

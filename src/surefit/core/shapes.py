@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from surefit.core import ops
 from surefit.core.ops import aval_of, int32, int64, normalize_axes, normalize_axis, shape_of
 from surefit.errors import ArgumentError, AxisError, DtypeError, RecordError, ShapeError
+
+
+class Found(NamedTuple):
+    """Values, and the places along an axis where they stand."""
+
+    values: Any
+    indices: Any
 
 
 def stop_gradient(x: Any) -> Any:
@@ -182,6 +189,16 @@ def flip(x: Any, *dims: Any) -> Any:
     return ops.flip(x, axes=axes)
 
 
+def fliplr(x: Any) -> Any:
+    """The columns in reverse order."""
+    return flip(x, 1)
+
+
+def flipud(x: Any) -> Any:
+    """The rows in reverse order."""
+    return flip(x, 0)
+
+
 def roll(x: Any, shifts: Any, dims: Any = None) -> Any:
     """Elements shifted along dims, those that fall off the end coming back at the start."""
     shape = shape_of(x)
@@ -211,6 +228,24 @@ def narrow(x: Any, dim: int, start: int, length: int) -> Any:
     lo = tuple(first if i == axis else 0 for i in range(len(shape)))
     hi = tuple(first + length if i == axis else n for i, n in enumerate(shape))
     return ops.slice_(x, start=lo, stop=hi, step=(1,) * len(shape))
+
+
+def select(x: Any, dim: int, index: int) -> Any:
+    """The slice at a place along dim, without that axis."""
+    axis = normalize_axis("select", dim, len(shape_of(x)))
+    return getitem(x, (*(slice(None),) * axis, whole("select", "index", index)))
+
+
+def unflatten(x: Any, dim: int, sizes: Sequence[int]) -> Any:
+    """An axis as several; one of the sizes may be -1."""
+    shape = shape_of(x)
+    axis = normalize_axis("unflatten", dim, len(shape))
+    want, known = size_tuple("unflatten", (tuple(sizes),)), math.prod(n for n in sizes if n != -1)
+    if -1 in want and known and shape[axis] % known == 0:
+        want = tuple(shape[axis] // known if n == -1 else n for n in want)
+    if math.prod(want) != shape[axis]:
+        raise ShapeError(f"unflatten: dim {dim} of size {shape[axis]} cannot become {tuple(sizes)}")
+    return ops.reshape(x, shape=(*shape[:axis], *want, *shape[axis + 1 :]))
 
 
 def split(x: Any, split_size: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:
@@ -248,7 +283,7 @@ def unbind(x: Any, dim: int = 0) -> tuple[Any, ...]:
 
 def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     """Values joined along an existing axis. Empty one-axis values are passed over, as in PyTorch."""
-    xs = _several("cat", tensors)
+    xs = several("cat", tensors)
     if not xs:
         raise ShapeError("cat: needs at least one tensor")
     shapes = [shape_of(x) for x in xs]
@@ -266,7 +301,7 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
 concat = concatenate = cat
 
 
-def _several(name: str, tensors: Any) -> list[Any]:
+def several(name: str, tensors: Any) -> list[Any]:
     if hasattr(tensors, "shape") or not isinstance(tensors, Iterable) or isinstance(tensors, (str, dict)):
         got = "one tensor" if hasattr(tensors, "shape") else type(tensors).__name__
         raise DtypeError(f"{name}: needs a list or tuple of tensors, got {got}; use [x]")
@@ -275,7 +310,7 @@ def _several(name: str, tensors: Any) -> list[Any]:
 
 def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
     """Values of one shape joined along a new axis."""
-    xs = list(tensors) if hasattr(tensors, "shape") else _several("stack", tensors)  # a tensor gives its rows
+    xs = list(tensors) if hasattr(tensors, "shape") else several("stack", tensors)  # a tensor gives its rows
     shapes = {shape_of(x) for x in xs}
     if len(shapes) != 1:
         raise ShapeError(f"stack: needs one or more tensors of one shape, got {[shape_of(x) for x in xs]}")
@@ -670,6 +705,14 @@ def _flat_places(shape: tuple[int, ...], ishape: tuple[int, ...], axis: int, ind
     return places
 
 
+def flat_places(name: str, shape: tuple[int, ...], ishape: tuple[int, ...], axis: int, index: Any) -> Any:
+    """For each entry of an index along one axis, its place in the flattened value, after a check of both."""
+    if aval_of(index).dtype not in (int32, int64):
+        raise DtypeError(f"{name}: index must be int64 or int32, got {aval_of(index).dtype}")
+    _check_along(name, shape, ishape, axis)
+    return _flat_places(shape, ishape, axis, index)
+
+
 def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
     """gather with the other axes broadcast; dim=None takes from the flattened value."""
     if dim is None:
@@ -738,15 +781,15 @@ def one_hot(labels: Any, num_classes: int) -> Any:
     return ops.cast(ops.eq(unsqueeze(labels, -1), ops.iota(size=int(num_classes), dtype=int64)), dtype=int64)
 
 
-def sort(x: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> tuple[Any, Any]:
+def sort(x: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Found:
     """(values, indices) in order along dim. Always stable."""
     shape = shape_of(x)
     if not shape:
         normalize_axis("sort", dim, 1)
-        return x, ops.reshape(ops.argsort(ops.reshape(x, shape=(1,)), axis=0, descending=False), shape=())
+        return Found(x, ops.reshape(ops.argsort(ops.reshape(x, shape=(1,)), axis=0, descending=False), shape=()))
     axis = normalize_axis("sort", dim, len(shape))
     order = ops.argsort(x, axis=axis, descending=bool(descending))
-    return gather(x, axis, order), order
+    return Found(gather(x, axis, order), order)
 
 
 def argsort(x: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
@@ -755,9 +798,51 @@ def argsort(x: Any, dim: int = -1, descending: bool = False, stable: bool = Fals
 
 
 __all__ = [
-    "argsort", "broadcast_tensors", "broadcast_to", "cat", "chunk", "concat", "concatenate", "diag",
-    "diagonal", "expand", "flatten", "flip", "gather", "getitem", "index_select", "masked_fill", "moveaxis",
-    "movedim", "narrow", "one_hot", "pad", "permute", "ravel", "repeat", "reshape", "roll", "scatter_add",
-    "sort", "split", "squeeze", "stack", "stop_gradient", "swapaxes", "swapdims", "take_along_dim", "tile",
-    "trace", "transpose", "tril", "triu", "unbind", "unsqueeze", "view",
+    "argsort",
+    "broadcast_tensors",
+    "broadcast_to",
+    "cat",
+    "chunk",
+    "concat",
+    "concatenate",
+    "diag",
+    "diagonal",
+    "expand",
+    "flatten",
+    "flip",
+    "fliplr",
+    "flipud",
+    "gather",
+    "getitem",
+    "index_select",
+    "masked_fill",
+    "moveaxis",
+    "movedim",
+    "narrow",
+    "one_hot",
+    "pad",
+    "permute",
+    "ravel",
+    "repeat",
+    "reshape",
+    "roll",
+    "scatter_add",
+    "select",
+    "sort",
+    "split",
+    "squeeze",
+    "stack",
+    "stop_gradient",
+    "swapaxes",
+    "swapdims",
+    "take_along_dim",
+    "tile",
+    "trace",
+    "transpose",
+    "tril",
+    "triu",
+    "unbind",
+    "unflatten",
+    "unsqueeze",
+    "view",
 ]  # fmt: skip

@@ -9,13 +9,14 @@ in-place form (`add_`, `+=`, `x[0] = 1`) is such an assignment. Where no gradien
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import math
 import operator
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import wraps
 from heapq import heappop, heappush
@@ -25,9 +26,24 @@ import numpy as np
 
 from surefit.core import functions as F
 from surefit.core import ops, strides
-from surefit.core.ops import FLOATS, KINDS, Arithmetic, Aval, Op, bool_, dtype_of, float32, float64, int32, int64
+from surefit.core.entropy import numpy_stream
+from surefit.core.ops import (
+    FLOATS,
+    KINDS,
+    Arithmetic,
+    Aval,
+    Op,
+    bool_,
+    default,
+    dtype_of,
+    float32,
+    float64,
+    int32,
+    int64,
+)
 from surefit.core.primitive import MISFIT, Part, calm
 from surefit.core.shapes import put_at
+from surefit.core.torch_methods import TorchMethods
 from surefit.errors import ArgumentError, CapturedError, DtypeError, GradientError, RecordError, ShapeError
 
 ndarray = np.ndarray
@@ -99,11 +115,62 @@ class KeptNode(Node):
     __slots__ = ()
 
 
+class Handle:
+    """Takes a hook out again: `handle.remove()`."""
+
+    def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> None:
+        self._hooks, self._key = hooks, next_birth()
+        hooks[self._key] = hook
+
+    def remove(self) -> None:
+        """The hook is called no more."""
+        self._hooks.pop(self._key, None)
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()
+
+
+class GradFn:
+    """The operation that made a tensor, to look at: `name()`, `next_functions`."""
+
+    def __init__(self, of: Tensor) -> None:
+        node = of._node
+        self._name = "Freed" if node is None or node is _FREED else f"{node.op.name.strip('_').title()}Backward"
+        self._parents = [] if node is None else [p for _, p, _ in node.parents]
+
+    def name(self) -> str:
+        """The name of the operation, as "MulBackward"."""
+        return self._name
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """What made the arguments, in pairs with 0."""
+        return tuple((p if p._node is None else GradFn(p), 0) for p in self._parents)
+
+    def __repr__(self) -> str:
+        return f"<{self._name}>"
+
+
+_HOOKS: dict[int, dict[int, Callable[..., Any]]] = {}  # of the tensor with this birth: what to call with its gradient
+
+
+def _hooked(t: Tensor, g: Any) -> Any:
+    """The gradient of a tensor after its hooks."""
+    for hook in list(_HOOKS.get(t._birth, {}).values()):
+        new = hook(g if isinstance(g, Tensor) else wrap(g))
+        if new is not None:
+            g = new if isinstance(g, Tensor) else value_of(new)
+    return g
+
+
 _LEVEL = 1 << 30  # in KINDS: Tensors are outside every other kind of value
 _FREED = Node(ops.add, [], [], {})  # stands where a graph was freed by backward
 
 
-class Tensor(Arithmetic):
+class Tensor(Arithmetic, TorchMethods):
     """An n-dimensional array that can be differentiated.
 
     `Tensor(data)` is `tensor(data)`, except that integers in lists become float32, as in PyTorch. Attributes: `shape`,
@@ -166,6 +233,11 @@ class Tensor(Arithmetic):
         """The array inside, where it is known and will not change (internal: see `ops.known`)."""
         v = value_of(self)
         return v if isinstance(v, ndarray) else None
+
+    @staticmethod
+    def made(value: Any) -> Tensor:
+        """A tensor around an array that nobody else writes into."""
+        return wrap(value)
 
     @property
     def is_leaf(self) -> bool:
@@ -349,6 +421,19 @@ class Tensor(Arithmetic):
         self._node, self.requires_grad = None, False
         return self
 
+    @property
+    def grad_fn(self) -> GradFn | None:
+        """What made this tensor, or None for a leaf."""
+        return None if self._node is None else GradFn(self)
+
+    def register_hook(self, hook: Callable[[Tensor], Any]) -> Handle:
+        """Call hook(gradient) when `backward` knows it; a tensor that the hook returns takes its place."""
+        if not self.requires_grad:
+            raise GradientError("register_hook: this tensor does not require grad, so no gradient will come")
+        if self._birth not in _HOOKS:
+            weakref.finalize(self, _HOOKS.pop, self._birth, None)
+        return Handle(_HOOKS.setdefault(self._birth, {}), hook)
+
     def retain_grad(self) -> None:
         """Keep `.grad` for this tensor too, though it is not a leaf."""
         if self._node is not None and self._node is not _FREED:
@@ -367,7 +452,7 @@ class Tensor(Arithmetic):
         retain_graph=True; create_graph=True makes the gradients differentiable in turn.
         GradientError: nothing requires a gradient, or the graph was freed by an earlier call.
         """
-        g = _seed_gradient(self, gradient)
+        g = seed_gradient(self, gradient)
         keep = create_graph if retain_graph is None else retain_graph
         for t, grad in backpropagate([(self, g)], create_graph, keep, inputs):
             new = grad if isinstance(grad, Tensor) else wrap(grad)
@@ -515,10 +600,7 @@ class Tensor(Arithmetic):
             raise CapturedError(f"{name} inside a recorded function would freeze one draw; call it before")
         if self.dtype not in FLOATS:
             raise DtypeError(f"{name}: needs float32 or float64, got {self.dtype}")
-        try:
-            stream = np.random.default_rng(generator)
-        except (TypeError, ValueError):
-            raise ArgumentError(f"{name}: generator={generator!r} must be a seed >= 0 or a numpy Generator") from None
+        stream = numpy_stream(generator)
         return self._changed(name, lambda x: np.asarray(draw(stream), self.dtype))
 
     def _in_place(self, op: Callable[..., Any], other: Any) -> Tensor:
@@ -571,13 +653,6 @@ class Tensor(Arithmetic):
 
     # --- dtypes ---
 
-    def to(self, dtype: Any) -> Tensor:
-        """In another dtype."""
-        d = dtype_of(dtype)
-        return self if d == self.dtype else ops.cast(self, dtype=d)
-
-    type = to
-
     def float(self) -> Tensor:
         """As float32."""
         return self.to(float32)
@@ -599,6 +674,12 @@ class Tensor(Arithmetic):
         return self.to(bool_)
 
 
+def forget_gradients(leaves: Iterable[Tensor], set_to_none: bool = True) -> None:
+    """`.grad` of each becomes None, or zeros where there is a gradient and set_to_none=False."""
+    for p in leaves:
+        p.grad = None if set_to_none or p.grad is None else wrap(np.zeros(p.shape, p.dtype))
+
+
 def value_of(t: Tensor) -> Any:
     return t._value if mode.recorder is None else mode.recorder.read(t)
 
@@ -607,7 +688,7 @@ def _float_lists(data: Any) -> Any:
     """The value of Tensor(data): as of `tensor`, but lists of integers are float32, as PyTorch's class has it."""
     value = as_value(data)
     whole = isinstance(data, (list, tuple, range)) and value.dtype not in FLOATS
-    return value.astype(float32) if whole else value
+    return value.astype(default.float) if whole else value
 
 
 def as_value(data: Any, dtype: Any = None) -> Any:
@@ -632,7 +713,7 @@ def as_value(data: Any, dtype: Any = None) -> Any:
     if dtype is not None:
         return v.astype(dtype_of(dtype))
     if v.dtype == float64 and not own:
-        return v.astype(float32)  # Python floats become the default dtype, as in PyTorch
+        return v.astype(default.float)  # Python floats become the default dtype, as in PyTorch
     if not v.dtype.isnative:
         v = v.astype(v.dtype.newbyteorder("="))
     if v.dtype.kind in "iu" and v.dtype not in (int32, int64):
@@ -878,7 +959,7 @@ def _apply_to_nothing(op: Op, params: dict[str, Any]) -> Any:
 ops.from_nothing[0] = _apply_to_nothing
 
 
-def _seed_gradient(t: Tensor, gradient: Any) -> Any:
+def seed_gradient(t: Tensor, gradient: Any) -> Any:
     if not t.requires_grad:
         raise GradientError(
             "backward: this tensor does not depend on anything that requires a gradient "
@@ -963,6 +1044,8 @@ def backpropagate(
             birth = -heappop(heap)
             t, g = waiting.pop(birth)
             node = t._node
+            if _HOOKS:
+                g = _hooked(t, g)
             if node.__class__ is KeptNode if ids is None else birth in ids:
                 found.append((t, g))
                 if birth == oldest:
@@ -1004,7 +1087,8 @@ def backpropagate(
                         heappush(heap, -key)
     finally:
         mode.grad = before
-    return found + [(t, g) for t, g in waiting.values() if ids is None or t._birth in ids]  # the leaves
+    leaves = [(t, g) for t, g in waiting.values() if ids is None or t._birth in ids]
+    return found + ([(t, _hooked(t, g)) for t, g in leaves] if _HOOKS else leaves)
 
 
 # --- methods: the functions, by their own names ---------------------------------------------------------------------
@@ -1017,13 +1101,34 @@ erfinv floor ceil round trunc lgamma digamma hypot logaddexp xlogy clamp clip cl
 isinf isfinite sum mean prod amax amin any all argmax argmin max min var std logsumexp softmax log_softmax cumsum
 cumprod reshape view ravel flatten permute transpose swapaxes movedim squeeze unsqueeze broadcast_to expand repeat tile
 flip roll narrow split chunk unbind tril triu diagonal diag trace gather take_along_dim index_select scatter_add
-masked_fill sort argsort matmul mm mv bmm dot outer norm det inv cholesky
+masked_fill sort argsort matmul mm mv bmm dot outer norm det inv cholesky topk kthvalue median quantile diff nonzero
+argwhere unique masked_select bincount histc isin count_nonzero isclose allclose equal nan_to_num scatter index_fill
+index_copy index_add repeat_interleave select unflatten cross kron matrix_power addmm addmv baddbmm inverse pinverse
+svd frac deg2rad rad2deg nansum nanmean dist swapdims moveaxis fliplr flipud addcmul addcdiv float_power
 """.split()
 
 
+_SPELLINGS = {"axis": "dim", "keepdims": "keepdim", "other": "b"}  # NumPy's names, which PyTorch takes too
+
+
+def respelled(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Keywords with dim for axis, and so on."""
+    return {_SPELLINGS.get(k, k): v for k, v in kwargs.items()}
+
+
 def _method(f: Callable[..., Any]) -> Callable[..., Any]:
-    """A function as a method. A primitive is an object, to which Python would not hand the tensor."""
-    return (lambda self, *args: f(self, *args)) if isinstance(f, Op) else f
+    """A function as a method that takes NumPy's keywords; a primitive has none of them."""
+    if isinstance(f, Op):
+        return lambda self, *args: f(self, *args)
+    takes = inspect.signature(f).parameters
+    if not {"dim", "keepdim"} & set(takes):
+        return f
+
+    @wraps(f)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return f(self, *args, **respelled(kwargs)) if kwargs else f(self, *args)
+
+    return method
 
 
 for _name in _METHODS:
@@ -1034,7 +1139,8 @@ _IN_PLACE = """
 abs absolute add sub subtract mul multiply div divide true_divide floor_divide remainder fmod pow atan2 neg negative
 sign square sqrt rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh
 acosh atanh sigmoid relu erf erfc erfinv floor ceil round trunc lgamma digamma hypot xlogy clamp clip clamp_min
-clamp_max lerp sinc logit cumsum cumprod tril triu addcmul addcdiv masked_fill scatter_add
+clamp_max lerp sinc logit cumsum cumprod tril triu addcmul addcdiv masked_fill scatter_add scatter index_fill index_copy
+index_add nan_to_num eq ne lt le gt ge logical_and logical_or logical_xor logical_not frac
 """.split()
 
 

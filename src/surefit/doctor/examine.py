@@ -109,7 +109,8 @@ def diagnose(fit: Record) -> Diagnosis:
 def _of_rows(fit: Record) -> Iterator[Finding]:
     """What the rows of a table tell."""
     r = row_checks.rows_of(fit)
-    yield from row_checks.columns(r)
+    usual = () if fit.classified is None else ("two-valued-target", "given-target")  # of the columns of classes
+    yield from (f for f in row_checks.columns(r) if f.code not in usual)
     yield from row_checks.split(r, values_of(fit.model))
     if not result_checks.is_good(fit):
         yield from row_checks.decades(r, poor=fit.error.relative_l2 > POOR)

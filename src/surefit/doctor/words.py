@@ -319,9 +319,9 @@ WORDS: dict[str, Both] = {
         "the target {target} has two values only, {low:g} and {high:g}", "目标 {target} 只有两个值：{low:g} 和 {high:g}"
     ),
     "two-valued-target.cure": Both(
-        "see whether it is the column that you mean: the last one is the target where none is named; for classes train "
-        "a network of surefit.nn with a loss for classes",
-        "检查目标列是否选对：未指明时取最后一列；若是分类，请用 surefit.nn 的网络和分类损失",
+        "see whether it is the column that you mean: the last one is the target where none is named; for classes fit with "
+        "task='classify'",
+        "检查目标列是否选对：未指明时取最后一列；若是分类，请用 task='classify'",
     ),
     "contradictory-rows": Both(
         "rows with the same inputs differ in {target}, in {groups} places by more than the noise tells: by {size:.3g} at "

@@ -71,6 +71,19 @@ def _formula(model: Exportable) -> Texts:
     return {".txt": formula_text(model)}
 
 
+def _casadi(model: Exportable) -> Texts:
+    from surefit.exporters.casadi import casadi_code
+
+    header, source, wrapper = casadi_code(model)
+    return {".h": header, ".c": source, "_casadi.c": wrapper}
+
+
+def _fmu(model: Exportable) -> Texts:
+    from surefit.exporters.fmu import fmu
+
+    return {".fmu": fmu(model)}
+
+
 FORMATS = {
     "c": Format((".c", ".h"), "C99, one header and one source", _c, True),
     "onnx": Format((".onnx",), "ONNX, opset 18", _onnx),
@@ -79,6 +92,8 @@ FORMATS = {
     "fortran": Format((".f90", ".f95"), "a module of Fortran 2008", _fortran, True),
     "table": Format((".csv", ".json"), "the corners of a network of straight pieces, CSV and JSON", _table),
     "formula": Format((".txt",), "formulas for a spreadsheet and for Desmos", _formula),
+    "fmu": Format((".fmu",), "an FMU 2.0 for co-simulation, as sources", _fmu),
+    "casadi": Format((".c", ".h"), "C for CasADi's external", _casadi, True),
 }  # fmt: skip
 
 

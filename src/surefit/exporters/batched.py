@@ -13,10 +13,10 @@ import numpy as np
 
 from surefit.core import ops
 from surefit.core.program import Program
-from surefit.errors import ExportError, RecordError
-from surefit.exporters.exportable import Exportable
+from surefit.errors import RecordError
+from surefit.exporters.exportable import Exportable, strict_graph
 from surefit.exporters.loops import EXACT
-from surefit.ir.graph import Node, graph_of, reachable
+from surefit.ir.graph import Node, reachable
 
 FIRST, SECOND = 7, 11  # points of the two recordings
 
@@ -73,10 +73,7 @@ class Batched:
 
     @staticmethod
     def _graph(program: Program) -> tuple[Program, list[Node], Node, list[Node]]:
-        try:
-            _, inputs, outputs, _ = graph_of(program, "strict")
-        except RecordError as e:
-            raise ExportError(str(e)) from None
+        inputs, outputs = strict_graph(program)
         return program, inputs, outputs[0], reachable(outputs)
 
     def _both(self, batch: Callable[[int], Program]) -> tuple[Program, list[Node], Node, list[Node]] | None:

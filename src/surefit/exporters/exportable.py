@@ -10,6 +10,8 @@ import numpy as np
 
 from surefit.core.program import Program
 from surefit.errors import ExportError
+from surefit.ir.graph import Node, graph_of
+from surefit.ir.mathlib import FUNCTIONS
 
 Values = Callable[[np.ndarray], list[np.ndarray]]  # points (n, d) -> values (n, k), and the Jacobians (n, k, d)
 
@@ -109,4 +111,19 @@ def refuse(language: str, op: str) -> ExportError:
     return ExportError(f"the primitive {op!r} of this model cannot be written in {language}; choose another format")
 
 
-__all__ = ["Exportable", "Values", "identifier", "plain", "refuse", "wrapped"]
+def strict_graph(program: Program) -> tuple[list[Node], list[Node]]:
+    """The inputs (arguments, then weights) and results of a Program as strict mode has them.
+
+    ExportError names a primitive that has a value in Python alone.
+    """
+    for e in program.equations:
+        if e.op.tier != "core" and e.op.name not in FUNCTIONS:
+            raise ExportError(
+                f"the primitive {e.op.name!r} of this model (line {e.line}) is computed by libraries of Python alone; "
+                "build the model without it to write it in another language"
+            )
+    _, inputs, results, _ = graph_of(program, "strict")
+    return inputs, results
+
+
+__all__ = ["Exportable", "Values", "identifier", "plain", "refuse", "strict_graph", "wrapped"]

@@ -10,9 +10,9 @@ import numpy as np
 
 from surefit.core import ops
 from surefit.errors import ExportError
-from surefit.exporters.exportable import Exportable, plain, refuse
+from surefit.exporters.exportable import Exportable, plain, refuse, strict_graph
 from surefit.exporters.loops import EXACT
-from surefit.ir.graph import VIEWS, Node, graph_of, reachable
+from surefit.ir.graph import VIEWS, Node, reachable
 
 CELL = 8192  # characters that a spreadsheet takes in one formula
 SHORT = 24  # characters of a value that is written again where it is used again
@@ -47,7 +47,7 @@ class _Writer:
     ) -> None:
         self.words, self.language, self.name = words, language, name
         self.named: list[tuple[str, str]] = []
-        _, inputs, (result,), _ = graph_of(model.program, "strict")
+        inputs, (result,) = strict_graph(model.program)
         nodes = reachable([result])
         users: dict[int, int] = {}
         for n in nodes:

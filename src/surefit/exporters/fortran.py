@@ -42,8 +42,7 @@ class Fortran(TextWords):
         "sign": "merge(sign(1 + 0 * {0}, {0}), 0 * {0}, {0} > 0 .or. {0} < 0)",
         "sigmoid": "merge(exp(-abs({0})), 1 + 0 * {0}, {0} < 0) / (1 + exp(-abs({0})))",
         "softplus": "max({0}, 0 * {0}) + log1p(exp(-abs({0})))", "erf": "erf({0})", "erfc": "erfc({0})",
-        "logaddexp": "max({0}, {1}) + log1p(exp(-abs({0} - {1})))", "gamma": "gamma({0})",
-        "lgamma": "log_gamma({0})", "j0": "bessel_j0({0})", "j1": "bessel_j1({0})",
+        "logaddexp": "max({0}, {1}) + log1p(exp(-abs({0} - {1})))",
     }  # fmt: skip
 
     def __init__(self, tables: str) -> None:

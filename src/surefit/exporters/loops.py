@@ -21,8 +21,9 @@ from surefit.core import ops
 from surefit.core.order import BLOCK
 from surefit.core.program import Program
 from surefit.core.strides import contiguous, reshaped
-from surefit.errors import ExportError, RecordError
-from surefit.ir.graph import REDUCTIONS, VIEWS, Node, graph_of, reachable
+from surefit.errors import ExportError
+from surefit.exporters.exportable import strict_graph
+from surefit.ir.graph import REDUCTIONS, VIEWS, Node, reachable
 
 # rounded in one way on every machine, or not at all
 EXACT = frozenset(
@@ -141,10 +142,7 @@ class Loops:
     """
 
     def __init__(self, program: Program, arguments: Sequence[str], outputs: Sequence[str], tables: Tables) -> None:
-        try:
-            _, inputs, results, _ = graph_of(program, "strict")
-        except RecordError as e:
-            raise ExportError(str(e)) from None
+        inputs, results = strict_graph(program)
         state = [np.asarray(program._present(t)) for t, _ in program.state_in]
         self.tables = tables
         self.known: dict[int, np.ndarray] = {}

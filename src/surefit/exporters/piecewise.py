@@ -14,8 +14,8 @@ import numpy as np
 
 from surefit.core import ops
 from surefit.errors import ExportError
-from surefit.exporters.exportable import Exportable, refuse
-from surefit.ir.graph import VIEWS, Node, graph_of, reachable
+from surefit.exporters.exportable import Exportable, refuse, strict_graph
+from surefit.ir.graph import VIEWS, Node, reachable
 
 MOST = 100_000  # pieces
 COMPARISONS = {"lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal,
@@ -28,7 +28,7 @@ class _Pieces:
 
     def __init__(self, model: Exportable) -> None:
         self.low, self.high = float(model.low[0]), float(model.high[0])
-        _, inputs, (self.result,), _ = graph_of(model.program, "strict")
+        inputs, (self.result,) = strict_graph(model.program)
         self.nodes = reachable([self.result])
         self.cuts = np.array([self.low, self.high])
         self.values: dict[int, np.ndarray] = {}  # node -> (2, pieces, *shape)
@@ -110,9 +110,8 @@ class _Pieces:
             if op == "mul" and not a[1].any():
                 return b * a[0]
         if op == "matmul" and sum(a.id in self.fixed for a in args):
-            a, b = args
-            x, y = self.both(a), self.both(b)
-            return np.matmul(x, y[0]) if a.id in self.values else np.matmul(x[0], y)
+            x, y = map(self.both, args)
+            return np.matmul(x, y[0]) if args[0].id in self.values else np.matmul(x[0], y)
         if op == "sum":
             return np.add.reduce(self.both(args[0]), tuple(i + 2 for i in n.params["axes"]))
         if op in ("relu", "abs"):

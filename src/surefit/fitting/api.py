@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time as clock
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from surefit.attempts.methods import FirstOrder, Method, Solver, VarPro, method_
 from surefit.checking import positive_number, whole_number
 from surefit.core import ops
 from surefit.data import Sampling
+from surefit.data.labels import Labelled, labelled
 from surefit.errors import ArgumentError
 from surefit.fitting.fitted import Fit
 from surefit.models.scaled import scaled
@@ -28,6 +30,7 @@ from surefit.reports.film import Snapshots
 from surefit.reports.provenance import call_of, environment
 from surefit.search import choosing
 from surefit.search.arguments import saying_cures
+from surefit.search.classes import classify
 from surefit.search.gathering import Budget, gathered
 from surefit.search.restarts import Ensemble, best_of, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
@@ -51,6 +54,7 @@ def fit(
     callbacks: Callbacks = (),
     jit: bool | None = None,
     restarts: int = 1,
+    task: str = "regress",
     budget: int | None = None,
     executor: Any = None,
     log: str | os.PathLike[str] | None = None,
@@ -81,6 +85,9 @@ def fit(
             passes it on to Adam, if it comes to that. The other solvers compute with NumPy and refuse True.
         restarts: networks with seeds of their own that are trained at once over the cores; the one with the best
             validation loss is kept; of solvers that with the smallest error.
+        task: "regress", or "classify": the last column of the table holds classes (texts, whole numbers, True and
+            False). `predict` then gives classes, `predict_proba` their probabilities, and the card tells accuracy, log
+            loss and calibration (`Fit.classified`).
         budget: how often an expensive function is evaluated at most, measuring the error included. Points that fill the
             domain come first, then those where cheap models disagree; what is fitted is the table of these values.
         executor: with a budget, where it is evaluated: one of `concurrent.futures`, of Dask, mpi4py or loky. None:
@@ -103,6 +110,8 @@ def fit(
     >>> fit.names, fit.predict([0.0, 1.0]).shape
     (('x',), (2,))
     """
+    found = classes_of(target, task, tol)
+    target = target if found is None else found.table
     arguments: dict[str, Any] = dict(
         tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, jit=jit,
         budget=budget, executor=executor, log=log, timeout=timeout,
@@ -111,10 +120,25 @@ def fit(
         heard = (*callbacks_from(callbacks), *display)
         fits = fits_of(target, domain, count=whole_number("restarts", restarts, 1), callbacks=heard, **arguments)
     fitted = fits[0] if restarts == 1 else best_of(fits)
+    if found is not None:
+        fitted.problem = replace(fitted.problem, source=fitted.problem.source | {"name": found.name})
+        fitted.classified = classify(fitted, found.classes)
     fitted.call = call_of(
-        domain=domain, tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, budget=budget
-    )
+        domain=domain, tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, budget=budget,
+        task=None if found is None else task,
+    )  # fmt: skip
     return fitted
+
+
+def classes_of(target: Any, task: str, tol: float | None) -> Labelled | None:
+    """The rows with their classes where classes are to be told apart, else None."""
+    if task not in ("regress", "classify"):
+        raise ArgumentError(f"task={task!r} must be 'regress' or 'classify'")
+    if task == "regress":
+        return None
+    if tol is not None:
+        raise ArgumentError("tol: classes have no largest error; leave it out")
+    return labelled(target)
 
 
 def fits_of(
@@ -264,7 +288,7 @@ def find_lr(
     chosen = method_from(method)
     if not isinstance(chosen, FirstOrder):
         raise ArgumentError(f"method={chosen.name!r} has no learning rate; choose a first-order method such as 'adam'")
-    kind = ops.default_float if dtype is None else ops.dtype_of(dtype)
+    kind = ops.float32 if dtype is None else ops.dtype_of(dtype)
     problem = pose(target, domain, data, seed)
     network = network_of(model, problem, np.random.default_rng([seed, 2]), kind, chosen.scale)
     return range_test(scaled(network, problem, chosen.scale, kind), problem, chosen, seed)

@@ -91,6 +91,8 @@ class Fit(Readings, Record):
         return self.card()
 
     def __repr__(self) -> str:
+        if self.classified is not None:
+            return f"<Fit of {self.target}: accuracy {self.classified.accuracy:.3g}>"
         return f"<Fit of {self.target}: max |error| {self.error.max:.3g}>"
 
     def _repr_html_(self) -> str:
@@ -215,7 +217,8 @@ class Fit(Readings, Record):
 
         Args:
             path: of the file; what stands before its ending names the functions.
-            to: "c", "onnx", "numpy", "js", "fortran", "table", "formula"; None: what the ending of the path says.
+            to: "c", "onnx", "numpy", "js", "fortran", "table", "formula", "fmu", "casadi"; None: what the
+                ending of the path says.
             dtype: of everything in it, "float32" or "float64": the fit is made ready for it, see `to`. None: as the
                 fit computes, with float64 at its borders.
             derivative: whether the Jacobian and Hessian products come with it, where the format has them.

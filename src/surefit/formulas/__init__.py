@@ -11,5 +11,16 @@ from .formula import Formula, formulas_of
 from .landmarks import interesting_points
 from .parser import constant, parse, parse_many
 from .printing import to_latex, to_text
+from .ridges import ridge_units
 
-__all__ = ["Formula", "constant", "formulas_of", "interesting_points", "parse", "parse_many", "to_latex", "to_text"]
+__all__ = [
+    "Formula",
+    "constant",
+    "formulas_of",
+    "interesting_points",
+    "parse",
+    "parse_many",
+    "ridge_units",
+    "to_latex",
+    "to_text",
+]

@@ -6,7 +6,6 @@ from typing import Any
 
 from surefit.core import ops
 from surefit.core.leaves import Parameter
-from surefit.core.ops import float32
 from surefit.errors import ArgumentError
 from surefit.nn import functional as F
 from surefit.nn import init
@@ -127,7 +126,7 @@ class LeakyReLU(Module):
 class PReLU(Module):
     """Leaky ReLU with a learned slope, one for all or for each channel (axis 1). weight (num_parameters,)."""
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25, *, dtype: Any = float32) -> None:
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, *, dtype: Any = None) -> None:
         super().__init__()
         positive("PReLU", num_parameters=num_parameters)
         self.init = init

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.core.ops import dtype_of, float32, float64
+from surefit.core.ops import default, dtype_of, float32, float64
 from surefit.errors import ArgumentError, DtypeError
 
 
@@ -32,8 +32,8 @@ def one_of(layer: str, name: str, value: Any, choices: tuple[str, ...]) -> Any:
 
 
 def float_dtype(layer: str, dtype: Any) -> np.dtype:
-    """float32 or float64 as an np.dtype; DtypeError for any other."""
-    d = dtype_of(dtype)
+    """float32 or float64 as an np.dtype, the default one for None; DtypeError for any other."""
+    d = default.float if dtype is None else dtype_of(dtype)
     if d not in (float32, float64):
         raise DtypeError(f"{layer}: dtype={d} must be float32 or float64")
     return d

@@ -12,7 +12,6 @@ from typing import Any
 
 from surefit.core.creation import numpy_generator, zeros
 from surefit.core.leaves import Parameter
-from surefit.core.ops import float32
 from surefit.errors import ArgumentError
 from surefit.nn import functional as F
 from surefit.nn import init
@@ -42,7 +41,7 @@ class _Conv(Module):
         padding_mode: str = "zeros",
         *,
         generator: Any = None,
-        dtype: Any = float32,
+        dtype: Any = None,
     ) -> None:
         super().__init__()
         name = type(self).__name__

@@ -15,7 +15,7 @@ from surefit.core import functions
 from surefit.core import random as streams
 from surefit.core.creation import as_tensor, numpy_generator, zeros
 from surefit.core.leaves import Parameter
-from surefit.core.ops import float32, shape_of
+from surefit.core.ops import shape_of
 from surefit.errors import ArgumentError, ShapeError
 from surefit.nn import functional as F
 from surefit.nn import init
@@ -38,7 +38,7 @@ class Linear(Module):
         bias: bool = True,
         *,
         generator: Any = None,
-        dtype: Any = float32,
+        dtype: Any = None,
     ) -> None:
         super().__init__()
         positive("Linear", in_features=in_features, out_features=out_features)
@@ -74,7 +74,7 @@ class Bilinear(Module):
         bias: bool = True,
         *,
         generator: Any = None,
-        dtype: Any = float32,
+        dtype: Any = None,
     ) -> None:
         super().__init__()
         positive("Bilinear", in1_features=in1_features, in2_features=in2_features, out_features=out_features)
@@ -113,7 +113,7 @@ class Embedding(Module):
         padding_idx: int | None = None,
         *,
         generator: Any = None,
-        dtype: Any = float32,
+        dtype: Any = None,
     ) -> None:
         super().__init__()
         positive("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)

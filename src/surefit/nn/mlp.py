@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from surefit.core.creation import numpy_generator
-from surefit.core.ops import float32
 from surefit.errors import ArgumentError
 from surefit.nn import activations as A
 from surefit.nn import init
@@ -55,7 +54,7 @@ _RELU_LIKE = (
 )
 
 
-def activation_module(activation: str | Module, dtype: Any = float32) -> Module:
+def activation_module(activation: str | Module, dtype: Any = None) -> Module:
     """A new activation from its name, or a copy of the one given; ArgumentError proposes the nearest name."""
     if isinstance(activation, Module):
         return copy.deepcopy(activation)
@@ -103,7 +102,7 @@ class MLP(Sequential):
         norm: str | None = None,
         residual: bool = False,
         generator: Any = None,
-        dtype: Any = float32,
+        dtype: Any = None,
     ) -> None:
         widths = [hidden] if isinstance(hidden, (int, np.integer)) else list(hidden)
         positive("MLP", n_in=n_in, n_out=n_out, **{f"hidden[{i}]": w for i, w in enumerate(widths)})

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from surefit.core import ops
+from surefit.core.creation import zeros
+from surefit.core.device import Device, is_device
 from surefit.core.leaves import FlatVector, Parameter, State, flatten_parameters
 from surefit.core.random import Generator
-from surefit.core.tensor import Snapshot, Tensor
+from surefit.core.tensor import Handle, Snapshot, Tensor, forget_gradients
 from surefit.core.tensor import mode as modes
 from surefit.errors import ArgumentError, DtypeError, ShapeError
+
+
+class Loaded(NamedTuple):
+    """What `load_state_dict` did not find, and what it did not need."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
 
 
 class Module:
@@ -183,6 +192,24 @@ class Module:
         """How many numbers the parameters hold."""
         return sum(p.numel() for p in self.parameters())
 
+    def get_submodule(self, target: str) -> Module:
+        """The module with this dotted name. ArgumentError if there is none."""
+        for name, module in self.named_modules():
+            if name == target:
+                return module
+        raise ArgumentError(
+            f"{type(self).__name__} has no module {target!r}; it has {[n for n, _ in self.named_modules()][1:]}"
+        )
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter with this dotted name. ArgumentError if there is none."""
+        for name, p in self.named_parameters():
+            if name == target:
+                return p
+        raise ArgumentError(
+            f"{type(self).__name__} has no parameter {target!r}; it has {[n for n, _ in self.named_parameters()]}"
+        )
+
     # --- state ---
 
     def _state(self, prefix: str = "") -> Iterator[tuple[str, Tensor, bool]]:
@@ -203,12 +230,12 @@ class Module:
         """
         return {name: Snapshot(leaf) for name, leaf, _ in self._state()}
 
-    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> Loaded:
         """Assign parameters, buffers and random streams from a state_dict (Tensors or arrays, cast).
 
         ArgumentError for missing or unexpected names when strict (streams may be missing, as in a state_dict
         written by PyTorch: then they stay where they are); ShapeError for another shape. Nothing is assigned
-        unless everything fits.
+        unless everything fits. Returns the names that were missing and those that were not expected.
         """
         have = {name: (leaf, needed) for name, leaf, needed in self._state()}
         missing = [n for n, (_, needed) in have.items() if needed and n not in state]
@@ -228,10 +255,19 @@ class Module:
                 values[n] = array.astype(leaf.dtype)
         for n, array in values.items():
             have[n][0].assign(array)
+        return Loaded(missing, extra)
 
-    def to(self, dtype: Any) -> Module:
-        """Float parameters and buffers in another float dtype; optimisers made before must be made again."""
-        d = ops.dtype_of(dtype)
+    def to(self, *args: Any, **kwargs: Any) -> Module:
+        """to(dtype): float parameters and buffers in another float dtype; optimisers must be made after it.
+
+        to("cpu"), to(device=...) and to("cpu", dtype) as of tensors. ArgumentError for another device.
+        """
+        like = zeros(0).to(*args, **kwargs)  # reads the arguments as a tensor does
+        if not any(
+            a is not None and not is_device(a) and not isinstance(a, bool) for a in (*args, kwargs.get("dtype"))
+        ):
+            return self
+        d = like.dtype
         if d not in (ops.float32, ops.float64):
             raise DtypeError(f"Module.to: parameters must be float32 or float64, got {d}")
         for p in self.parameters():
@@ -247,6 +283,15 @@ class Module:
     def float(self) -> Module:
         """In float32."""
         return self.to(ops.float32)
+
+    def cpu(self) -> Module:
+        """The module itself: everything is on the CPU."""
+        return self
+
+    def cuda(self, device: Any = None) -> Module:
+        """ArgumentError: there is no other device than the CPU."""
+        Device("cuda" if device is None else device)
+        return self
 
     def double(self) -> Module:
         """In float64."""
@@ -268,10 +313,9 @@ class Module:
             p.requires_grad_(requires_grad)
         return self
 
-    def zero_grad(self) -> None:
-        """Forget the gradients (`.grad` becomes None)."""
-        for p in self.parameters():
-            p.grad = None
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients: `.grad` becomes None, or zeros for set_to_none=False."""
+        forget_gradients(self.parameters(), set_to_none)
 
     def apply(self, f: Callable[[Module], Any]) -> Module:
         """f(module) for every submodule, then for this one."""
@@ -287,7 +331,29 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward(); define it to say what the module computes")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return ops.quietly(self.forward, args, kwargs)
+        hooks = self.__dict__.get("_hooks")
+        if hooks is None:
+            return ops.quietly(self.forward, args, kwargs)
+        for hook in list(hooks["before"].values()):
+            new = hook(self, args)
+            if new is not None:
+                args = new if isinstance(new, tuple) else (new,)
+        y = ops.quietly(self.forward, args, kwargs)
+        for hook in list(hooks["after"].values()):
+            new = hook(self, args, y)
+            y = y if new is None else new
+        return y
+
+    def register_forward_hook(self, hook: Callable[[Module, Any, Any], Any]) -> Handle:
+        """Call hook(module, arguments, result) after every call; what it returns, unless None, becomes the result."""
+        return Handle(self._hooks_of("after"), hook)
+
+    def register_forward_pre_hook(self, hook: Callable[[Module, Any], Any]) -> Handle:
+        """Call hook(module, arguments) before every call; what it returns, unless None, become the arguments."""
+        return Handle(self._hooks_of("before"), hook)
+
+    def _hooks_of(self, when: str) -> dict[int, Any]:
+        return self.__dict__.setdefault("_hooks", {"before": {}, "after": {}})[when]
 
     def extra_repr(self) -> str:
         """What to show between the brackets."""

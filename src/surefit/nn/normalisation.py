@@ -12,7 +12,7 @@ from typing import Any
 from surefit.core import batching
 from surefit.core.creation import ones, zeros
 from surefit.core.leaves import Parameter
-from surefit.core.ops import float32, shape_of
+from surefit.core.ops import shape_of
 from surefit.core.tensor import no_grad
 from surefit.errors import ArgumentError, ShapeError
 from surefit.nn import functional as F
@@ -113,7 +113,7 @@ class _BatchNorm(_WithStatistics):
         track_running_stats: bool = True,
         *,
         bias: bool = True,
-        dtype: Any = float32,
+        dtype: Any = None,
     ) -> None:
         super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, dtype)
 
@@ -171,7 +171,7 @@ class _InstanceNorm(_WithStatistics):
         track_running_stats: bool = False,
         *,
         bias: bool = True,
-        dtype: Any = float32,
+        dtype: Any = None,
     ) -> None:
         super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, dtype)
 
@@ -229,7 +229,7 @@ class LayerNorm(_OverLastAxes):
         elementwise_affine: bool = True,
         bias: bool = True,
         *,
-        dtype: Any = float32,
+        dtype: Any = None,
     ) -> None:
         super().__init__()
         self.normalized_shape = self._shape(normalized_shape)
@@ -253,7 +253,7 @@ class RMSNorm(_OverLastAxes):
         eps: float | None = None,
         elementwise_affine: bool = True,
         *,
-        dtype: Any = float32,
+        dtype: Any = None,
     ) -> None:
         super().__init__()
         self.normalized_shape = self._shape(normalized_shape)
@@ -278,7 +278,7 @@ class GroupNorm(_Normalisation):
         affine: bool = True,
         *,
         bias: bool = True,
-        dtype: Any = float32,
+        dtype: Any = None,
     ) -> None:
         super().__init__()
         positive("GroupNorm", num_groups=num_groups, num_channels=num_channels)

@@ -1,6 +1,8 @@
-"""First-order optimisers, learning-rate schedules and gradient clipping, under PyTorch's names."""
+"""First-order optimisers, L-BFGS, learning-rate schedules and gradient clipping, under PyTorch's names."""
 
+from surefit.optim.lbfgs import LBFGS
 from surefit.optim.lr_scheduler import (
+    ChainedScheduler,
     ConstantLR,
     CosineAnnealingLR,
     CosineAnnealingWarmRestarts,
@@ -9,6 +11,7 @@ from surefit.optim.lr_scheduler import (
     LambdaLR,
     LinearLR,
     LRScheduler,
+    MultiplicativeLR,
     MultiStepLR,
     OneCycleLR,
     PolynomialLR,
@@ -16,6 +19,7 @@ from surefit.optim.lr_scheduler import (
     SequentialLR,
     StepLR,
 )
+from surefit.optim.more import ASGD, Adadelta, Rprop
 from surefit.optim.optimizer import (
     SGD,
     Adagrad,
@@ -32,11 +36,15 @@ from surefit.optim.optimizer import (
 )
 
 __all__ = [
+    "ASGD",
+    "LBFGS",
     "SGD",
+    "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
+    "ChainedScheduler",
     "ConstantLR",
     "CosineAnnealingLR",
     "CosineAnnealingWarmRestarts",
@@ -46,6 +54,7 @@ __all__ = [
     "LambdaLR",
     "LinearLR",
     "MultiStepLR",
+    "MultiplicativeLR",
     "NAdam",
     "OneCycleLR",
     "Optimizer",
@@ -54,6 +63,7 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "ReduceLROnPlateau",
+    "Rprop",
     "SequentialLR",
     "StepLR",
     "clip_grad_norm_",

@@ -17,14 +17,16 @@ from surefit.optim.optimizer import Optimizer
 class LRScheduler:
     """Base of the schedules that are formulas. A subclass gives `lr_at(epoch, base)` for epoch = 0, 1, 2, ..."""
 
-    def __init__(self, optimizer: Optimizer) -> None:
+    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
             raise ArgumentError(
                 f"{type(self).__name__}: the first argument must be an optimizer, got {type(optimizer).__name__}"
             )
         self.optimizer = optimizer
         self.base_lrs = [g["lr"] for g in optimizer.param_groups]
-        self.last_epoch = 0
+        self.last_epoch = last_epoch + 1
+        if last_epoch >= 0:  # the schedule goes on from there
+            self.base_lrs = [g.get("initial_lr", g["lr"]) for g in optimizer.param_groups]
         self._assign()
 
     def lr_at(self, epoch: int, base: float) -> float:
@@ -35,14 +37,16 @@ class LRScheduler:
         for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
             group["lr"] = self.lr_at(self.last_epoch, base)
 
-    def step(self) -> None:
-        """Go to the next epoch and set its learning rates."""
-        self.last_epoch += 1
+    def step(self, epoch: int | None = None) -> None:
+        """Go to the next epoch (or to a given one) and set its learning rates."""
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         self._assign()
 
     def get_last_lr(self) -> list[float]:
         """The present learning rate of each group."""
         return [g["lr"] for g in self.optimizer.param_groups]
+
+    get_lr = get_last_lr
 
     def state_dict(self) -> dict[str, Any]:
         """Where the schedule stands."""
@@ -61,23 +65,40 @@ def _positive(name: str, **values: float) -> None:
 
 
 class LambdaLR(LRScheduler):
-    """base * lr_lambda(epoch)."""
+    """base * lr_lambda(epoch). lr_lambda: a function, or a list of one for each group."""
 
-    def __init__(self, optimizer: Optimizer, lr_lambda: Any) -> None:
-        self.lr_lambda = lr_lambda
-        super().__init__(optimizer)
+    def __init__(self, optimizer: Optimizer, lr_lambda: Any, last_epoch: int = -1) -> None:
+        many = isinstance(lr_lambda, (list, tuple))
+        self.lr_lambdas = list(lr_lambda) if many else [lr_lambda] * len(optimizer.param_groups)
+        if len(self.lr_lambdas) != len(optimizer.param_groups):
+            raise ArgumentError(
+                f"{type(self).__name__}: {len(self.lr_lambdas)} functions for {len(optimizer.param_groups)} groups"
+            )
+        super().__init__(optimizer, last_epoch)
 
-    def lr_at(self, epoch: int, base: float) -> float:
-        return base * self.lr_lambda(epoch)
+    def _assign(self) -> None:
+        for group, base, f in zip(self.optimizer.param_groups, self.base_lrs, self.lr_lambdas, strict=True):
+            group["lr"] = self.factor(f, self.last_epoch) * base
+
+    def factor(self, f: Any, epoch: int) -> float:
+        """What the base is multiplied by in this epoch."""
+        return f(epoch)
+
+
+class MultiplicativeLR(LambdaLR):
+    """Multiplied by lr_lambda(epoch) every epoch."""
+
+    def factor(self, f: Any, epoch: int) -> float:
+        return math.prod(f(e) for e in range(1, epoch + 1))
 
 
 class StepLR(LRScheduler):
     """Multiplied by gamma every step_size epochs."""
 
-    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
         _positive("StepLR", step_size=step_size)
         self.step_size, self.gamma = step_size, gamma
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def lr_at(self, epoch: int, base: float) -> float:
         return base * self.gamma ** (epoch // self.step_size)
@@ -86,9 +107,11 @@ class StepLR(LRScheduler):
 class MultiStepLR(LRScheduler):
     """Multiplied by gamma at each milestone."""
 
-    def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1) -> None:
+    def __init__(
+        self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
         self.milestones, self.gamma = sorted(milestones), gamma
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def lr_at(self, epoch: int, base: float) -> float:
         return base * self.gamma ** bisect_right(self.milestones, epoch)
@@ -97,9 +120,11 @@ class MultiStepLR(LRScheduler):
 class ConstantLR(LRScheduler):
     """base * factor for the first total_iters epochs, then base."""
 
-    def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5) -> None:
+    def __init__(
+        self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
+    ) -> None:
         self.factor, self.total_iters = factor, total_iters
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def lr_at(self, epoch: int, base: float) -> float:
         return base * (self.factor if epoch < self.total_iters else 1.0)
@@ -108,9 +133,9 @@ class ConstantLR(LRScheduler):
 class ExponentialLR(LRScheduler):
     """Multiplied by gamma every epoch."""
 
-    def __init__(self, optimizer: Optimizer, gamma: float) -> None:
+    def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
         self.gamma = gamma
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def lr_at(self, epoch: int, base: float) -> float:
         return base * self.gamma**epoch
@@ -119,10 +144,10 @@ class ExponentialLR(LRScheduler):
 class CosineAnnealingLR(LRScheduler):
     """Half a cosine from base down to eta_min in T_max epochs (Loshchilov and Hutter 2017, without restarts)."""
 
-    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         _positive("CosineAnnealingLR", T_max=T_max)
         self.T_max, self.eta_min = T_max, eta_min
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def lr_at(self, epoch: int, base: float) -> float:
         return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * epoch / self.T_max)) / 2
@@ -131,10 +156,12 @@ class CosineAnnealingLR(LRScheduler):
 class CosineAnnealingWarmRestarts(LRScheduler):
     """Cosines that start again after T_0, T_0 * T_mult, ... epochs (Loshchilov and Hutter 2017, eq. 5)."""
 
-    def __init__(self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0) -> None:
+    def __init__(
+        self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
+    ) -> None:
         _positive("CosineAnnealingWarmRestarts", T_0=T_0, T_mult=T_mult)
         self.T_0, self.T_mult, self.eta_min = T_0, T_mult, eta_min
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def lr_at(self, epoch: int, base: float) -> float:
         at, length = epoch, self.T_0
@@ -149,11 +176,16 @@ class LinearLR(LRScheduler):
     """From base * start_factor to base * end_factor in total_iters epochs: a warm-up by default."""
 
     def __init__(
-        self, optimizer: Optimizer, start_factor: float = 1.0 / 3, end_factor: float = 1.0, total_iters: int = 5
+        self,
+        optimizer: Optimizer,
+        start_factor: float = 1.0 / 3,
+        end_factor: float = 1.0,
+        total_iters: int = 5,
+        last_epoch: int = -1,
     ) -> None:
         _positive("LinearLR", start_factor=start_factor, total_iters=total_iters)
         self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def lr_at(self, epoch: int, base: float) -> float:
         part = min(epoch, self.total_iters) / self.total_iters
@@ -163,10 +195,10 @@ class LinearLR(LRScheduler):
 class PolynomialLR(LRScheduler):
     """base * (1 - epoch / total_iters) ** power, and 0 after total_iters."""
 
-    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0) -> None:
+    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
         _positive("PolynomialLR", total_iters=total_iters)
         self.total_iters, self.power = total_iters, power
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def lr_at(self, epoch: int, base: float) -> float:
         return base * (1.0 - min(epoch, self.total_iters) / self.total_iters) ** self.power
@@ -309,6 +341,38 @@ class SequentialLR:
     def step(self) -> None:
         """Go to the next epoch and set its learning rates."""
         self.last_epoch += 1
+        self._assign()
+
+    def get_last_lr(self) -> list[float]:
+        """The present learning rate of each group."""
+        return [g["lr"] for g in self.optimizer.param_groups]
+
+
+class ChainedScheduler:
+    """Several schedules at once: each multiplies the learning rate by its own factor."""
+
+    def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
+        if not schedulers:
+            raise ArgumentError("ChainedScheduler: needs at least one scheduler")
+        self.schedulers = list(schedulers)
+        self.optimizer = self.schedulers[0].optimizer if optimizer is None else optimizer
+        self.base_lrs = list(self.schedulers[0].base_lrs)
+        for s in self.schedulers:
+            s.base_lrs = list(self.base_lrs)
+        self._assign()
+
+    def _assign(self) -> None:
+        for i, (group, base) in enumerate(zip(self.optimizer.param_groups, self.base_lrs, strict=True)):
+            factors = []
+            for s in self.schedulers:
+                s._assign()
+                factors.append(s.optimizer.param_groups[i]["lr"] / base if base else 0.0)
+            group["lr"] = base * math.prod(factors)
+
+    def step(self) -> None:
+        """Go to the next epoch and set its learning rates."""
+        for s in self.schedulers:
+            s.last_epoch += 1
         self._assign()
 
     def get_last_lr(self) -> list[float]:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from surefit.core import ops
-from surefit.core.leaves import FlatVector, Parameter, State, flatten_parameters
+from surefit.core.leaves import FlatVector, Gathered, Parameter, State, flatten_parameters
 from surefit.core.ops import cast, float32, float64, int64, maximum, pow_, sqrt, where
-from surefit.core.tensor import Tensor, enable_grad, mode, no_grad, value_of
+from surefit.core.tensor import Tensor, enable_grad, forget_gradients, mode, no_grad, value_of
 from surefit.errors import ArgumentError, DtypeError, GradientError
 
 Values = dict[str, Any]
@@ -116,16 +116,26 @@ class Optimizer:
             raise ArgumentError(f"{type(self).__name__}: unknown option {sorted(unknown)}; it has {known}")
         have = {id(p) for g in self.param_groups for p in g["params"]}
         for p in params:
-            if not isinstance(p, Parameter):
-                name, got = type(self).__name__, type(p).__name__
-                raise DtypeError(f"{name}: params must hold Parameters, got {got}; wrap it in nn.Parameter")
+            name = type(self).__name__
+            if not isinstance(p, Tensor):
+                raise DtypeError(f"{name}: params must hold Parameters or leaves, got {type(p).__name__}")
+            if not p.is_leaf:
+                raise ArgumentError(
+                    f"{name}: a tensor of shape {p.shape} is the result of an operation, which cannot be trained; "
+                    "train the leaf that it was made of, or x.detach().requires_grad_()"
+                )
+            if not isinstance(p, Parameter) and not p.requires_grad:
+                raise ArgumentError(
+                    f"{name}: a tensor of shape {p.shape} does not require grad; wrap it in nn.Parameter, or "
+                    "make it with requires_grad=True"
+                )
             if id(p) in have:
                 raise ArgumentError(f"{type(self).__name__}: a parameter of shape {p.shape} is given twice")
             have.add(id(p))
         options = {**self.defaults, **{k: v for k, v in group.items() if k != "params"}}
         self.check(options)
-        for dtype in dict.fromkeys(p.dtype for p in params):  # one flat vector has one dtype
-            same = [p for p in params if p.dtype == dtype]
+        for kind in dict.fromkeys(map(_kind, params)):  # one flat vector has one dtype
+            same = [p for p in params if _kind(p) == kind]
             self.param_groups.append(ParamGroup(same, self.expand(options), self.scheduled))
 
     @staticmethod
@@ -183,7 +193,7 @@ class Optimizer:
 
     @ops.silent
     def _step_chunk(self, group: ParamGroup, chunk: _Chunk) -> None:
-        vector: FlatVector = flatten_parameters(chunk.params)
+        vector = joint_vector(chunk.params)
         pieces = []
         for p, start, stop, shape in vector.parts:
             g = value_of(p._grad)  # type: ignore[arg-type]
@@ -192,9 +202,9 @@ class Optimizer:
             pieces.append(g.reshape((stop - start,)))
         g = np.concatenate(pieces) if mode.recorder is None else ops.concatenate(*pieces, axis=0)
         h = SimpleNamespace(**dict.copy(group) | {k: value_of(leaf) for k, leaf in group.leaves.items()})
-        p = value_of(vector)
+        p = vector.value
         if not chunk.state:
-            chunk.state = {k: State(np.asarray(v), k) for k, v in self.init(vector._value, h).items()}
+            chunk.state = {k: State(np.asarray(v), k) for k, v in self.init(_numbers(vector), h).items()}
         s = SimpleNamespace(**{k: value_of(leaf) for k, leaf in chunk.state.items()})
         if getattr(h, "maximize", False):
             g = -g
@@ -208,15 +218,14 @@ class Optimizer:
         for group in self.param_groups:
             h = SimpleNamespace(**dict(group.items()))
             for chunk in group.chunks:
-                vector = flatten_parameters(chunk.params)
+                vector = joint_vector(chunk.params)
                 if not chunk.state:
-                    chunk.state = {k: State(np.asarray(v), k) for k, v in self.init(vector._value, h).items()}
+                    chunk.state = {k: State(np.asarray(v), k) for k, v in self.init(_numbers(vector), h).items()}
 
-    def zero_grad(self) -> None:
-        """Forget the gradients (`.grad` becomes None)."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients: `.grad` becomes None, or zeros for set_to_none=False."""
         for group in self.param_groups:
-            for p in group["params"]:
-                p.grad = None
+            forget_gradients(group["params"], set_to_none)
 
     # --- checkpoints ---
 
@@ -252,6 +261,22 @@ class Optimizer:
     def __repr__(self) -> str:
         options = ", ".join(f"{k}={v}" for k, v in self.param_groups[0].items() if k != "params")
         return f"{type(self).__name__}({options})"
+
+
+def _kind(p: Tensor) -> tuple[Any, bool]:
+    return p.dtype, isinstance(p, Parameter)
+
+
+def joint_vector(params: Sequence[Any]) -> FlatVector | Gathered:
+    """The leaves of a chunk side by side: they are all Parameters, or none is."""
+    return flatten_parameters(params) if isinstance(params[0], Parameter) else Gathered(params)
+
+
+def _numbers(vector: FlatVector | Gathered) -> Any:
+    """The array of a vector while a step may be being recorded: state begins from shapes alone."""
+    if isinstance(vector, FlatVector):
+        return vector._value
+    return np.concatenate([p._value.reshape(-1) for p, *_ in vector.parts])
 
 
 def _zero(dtype: Any = int64) -> np.ndarray:

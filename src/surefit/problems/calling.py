@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from surefit.errors import ArgumentError, EvaluationError
+from surefit.errors import ArgumentError, EvaluationError, SurefitError
 from surefit.problems.callables import WAYS, accepts
 
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)\b", re.IGNORECASE)
@@ -69,7 +69,7 @@ class Call:
                 with np.errstate(all="ignore"):
                     y = WAYS[way](self.f, point[None])[0].astype(np.float64)
             except Exception as error:
-                kind = "" if isinstance(error, EvaluationError) else f"{type(error).__name__}: "
+                kind = "" if isinstance(error, SurefitError) else f"{type(error).__name__}: "
                 first = first or f"{kind}{error}".rstrip(": ")
                 continue
             seconds = clock.perf_counter() - began

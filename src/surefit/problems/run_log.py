@@ -54,6 +54,9 @@ class RunLog:
         function: its name; None: unknown, such as of experiments by hand, which takes those of any.
         code: a fingerprint of its source, where there is one.
 
+    Attributes:
+        header: the first line; its "way" is how the function wants to be called, as far as that was found out.
+
     Raises:
         ArgumentError: another ending. DataError: a file that is no such log, or that of another function or domain.
     """
@@ -70,8 +73,8 @@ class RunLog:
             raise ArgumentError(f"log={str(path)!r} must end in {' or '.join(ENDINGS)}")
         self.lines = ending == ".jsonl"
         self.header: dict[str, Any] = {
-            "version": VERSION, "function": function, "code": code, "inputs": list(box.names), "domain": str(box),
-            "low": box.low.tolist(), "high": box.high.tolist(),
+            "version": VERSION, "function": function, "code": code, "way": None, "inputs": list(box.names),
+            "domain": str(box), "low": box.low.tolist(), "high": box.high.tolist(),
         }  # fmt: skip
         self.outputs = 1  # columns of a CSV file
         self._held: IO[bytes] | None = None
@@ -134,7 +137,7 @@ class RunLog:
                 f"log: {name!r} holds evaluations of {found['function']} as its source was before it was changed; "
                 f'{cure} (if its values still hold, write "code": null into the first line of the file)'
             )
-        own["function"] = own["function"] or found["function"]
+        own["function"], own["way"] = own["function"] or found["function"], found.get("way")
 
     def _of_json(self, line: str, number: int) -> Run:
         try:

@@ -9,15 +9,12 @@ from typing import Any
 import numpy as np
 
 from surefit import nn
-from surefit.attempts.attempt import Outcome
 from surefit.attempts.methods import LBFGS, LM, Features, VarPro
 from surefit.attempts.progress import Progress
 from surefit.checking import positive_number
 from surefit.data import Domain, Sampling, points_from
 from surefit.errors import ArgumentError, DomainError, ShapeError
 from surefit.models.chain import chain_of, is_hidden_layer
-from surefit.models.inference import evaluate
-from surefit.models.scaled import scaled
 from surefit.problems.problem import Points, Problem
 from surefit.problems.scaling import Scaling
 from surefit.search.cost import of_iteration
@@ -123,15 +120,8 @@ def in_units_of(record: Record, problem: Problem) -> nn.Module:
 
 
 def going_on(s: State, network: nn.Module) -> Strategy:
-    """The network as it is, and trained on; what is best at rows that it was not fitted to is kept."""
+    """The network trained on in several ways; what is best at rows that it was not fitted to is kept."""
     n, k, p = len(s.problem.train[0]), len(s.problem.outputs), network.num_parameters()
-    before = scaled(network, s.problem, True, s.dtype)
-    miss = before.scaling.errors(evaluate(before, s.problem.train[0]) - s.problem.train[1])  # the new rows are unseen
-    outcome = Outcome(
-        network=network, problem=s.problem, stage=say("stage-before"), reason=say("nothing"), row=None,
-        details={"solver": "none"}, left_out=miss,
-    )  # fmt: skip
-    yield s.attempt(None, network, s.problem, made=outcome)
     if of_iteration(n, k, p) > ITERATION:
         yield s.attempt(LBFGS(iterations=10 * ITERATIONS), copy.deepcopy(network), s.problem)
         return say("updated", rows=n)

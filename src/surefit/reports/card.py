@@ -11,6 +11,7 @@ import numpy as np
 from surefit import nn
 from surefit.data import Domain, box_words
 from surefit.reports.words import Speech
+from surefit.search.classes import Classified
 from surefit.search.judging import OutputError
 from surefit.search.record import Solved
 from surefit.sentences import Sentence, check_language, columns, say
@@ -29,6 +30,8 @@ LISTED = 6  # inputs, and outputs, that are told one by one
 def unlearned(fit: Record) -> list[Sentence]:
     """Warnings that nothing was learned, on the whole, of an output or at a place, if nobody asked for as little."""
     error, function = fit.error, fit.error.kind == "fresh"
+    if fit.classified is not None:
+        return [say("unlearned-classes")] if fit.classified.accuracy <= fit.classified.base else []
     if fit.reached:
         return []
     if UNLEARNED < error.relative_l2 < math.inf:
@@ -69,9 +72,26 @@ def card_rows(fit: Record, lang: str = "en") -> list[tuple[str, str]]:
         *([("restarts", _restart_words(fit, speech))] if fit.restarts else []),
         ("stopped", speech.sentence(fit.stop_reason)),
     ]
-    known = [(speech(f"card-{label}"), text) for label, text in rows] + error_rows(fit, lang) + proved_rows(fit, speech)
+    known = [(speech(f"card-{label}"), text) for label, text in rows]
+    known += error_rows(fit, lang) if fit.classified is None else class_rows(fit.classified, speech)
+    known += proved_rows(fit, speech)
     known.append((speech("card-status"), speech("card-seed", status=_status(fit, speech), seed=fit.seed)))
     return known + [(speech("card-warning"), speech.sentence(w)) for w in warnings_of(fit)]
+
+
+def class_rows(found: Classified, speech: Speech) -> list[tuple[str, str]]:
+    """Of classes, as (label, text): which there are, how many were right, and how well the probabilities are known."""
+    right = [
+        speech("card-right-of", name=name, right=row[i], all=sum(row))
+        for i, (name, row) in enumerate(zip(found.classes, found.confusion, strict=True))
+    ]
+    loss = speech("card-calibration", loss=f"{found.log_loss:.3g}", calibration=f"{found.calibration:.2g}")
+    return [
+        (speech("card-classes"), f"{len(found.classes)}: {_short([str(name) for name in found.classes], speech)}"),
+        (speech("card-accuracy"), speech.sentence(found.sentence())),
+        (speech("card-right"), _short(right, speech)),
+        (speech("card-log-loss"), loss),
+    ]
 
 
 def error_rows(fit: Record, lang: str = "en") -> list[tuple[str, str]]:
@@ -183,6 +203,7 @@ def to_dict(fit: Record) -> dict[str, Any]:
         "stop_reason": fit.stop_reason,
         "interrupted": fit.interrupted,
         "error": fit.error.to_dict(),
+        **({} if fit.classified is None else {"classified": fit.classified.to_dict()}),
         "certificate": None if fit.proved is None else fit.proved.to_dict(leaves=False),
         "tol": fit.tol,
         "reached": fit.reached,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 LONGEST = 1500  # characters of a formula that is typeset; a longer one is shown as text
 SHOWN = 36  # frames of the film
+MOST_CLASSES = 20  # of a confusion matrix on a page
 
 
 def document(fit: Record, lang: str) -> Document:
@@ -64,6 +65,8 @@ def place(at: dict[str, float]) -> str:
 def verdict(fit: Record, say: Speech) -> list[Block]:
     """What matters, in sentences: the error, and whether it is good enough."""
     e = fit.error
+    if fit.classified is not None:
+        return [Text(f"{say('accuracy')}: {say.sentence(fit.classified.sentence())}", "strong")]
     words = [say("verdict", size=number(e.max), where=place(e.at), n=e.n, on=say.known(e.on))]
     if fit.reached is not None:
         words.append(say("verdict-reached" if fit.reached else "verdict-missed", tol=f"{fit.tol:g}"))
@@ -235,6 +238,7 @@ def result_section(fit: Record, say: Speech) -> list[Block]:
     ]
     known = fit.problem.function is not None
     blocks: list[Block] = [
+        *_classes(fit, say),
         Table(rows),
         *_output_errors(fit, say),
         Picture("fit", lambda: draw(fit, "fit"), say("fit-caption" if known else "fit-data-caption")),
@@ -243,6 +247,24 @@ def result_section(fit: Record, say: Speech) -> list[Block]:
     if len(fit.names) == 2:
         blocks.append(Picture("surface", lambda: _surface(fit), say("surface-caption")))
     return blocks
+
+
+def _classes(fit: Record, say: Speech) -> list[Block]:
+    """Accuracy, log loss, calibration and the confusion matrix of a fit of classes."""
+    found = fit.classified
+    if found is None:
+        return []
+    rows = [
+        (say("accuracy"), say.sentence(found.sentence())),
+        (say("log-loss"), number(found.log_loss)),
+        (say("calibration"), number(found.calibration)),
+    ]
+    names = [str(name) for name in found.classes]
+    counts = [(name, *map(str, row)) for name, row in zip(names, found.confusion, strict=True)]
+    shown = len(names) <= MOST_CLASSES
+    header = (say("true-class"), *names)
+    matrix = [Table(counts, header, tuple(range(1, len(names) + 1)), say("confusion-caption"))] if shown else []
+    return [Table(rows), *matrix, Text(say("as-indicators"), "quiet")]
 
 
 def _output_errors(fit: Record, say: Speech) -> list[Block]:
@@ -263,7 +285,7 @@ def _surface(fit: Record) -> Any:
 
     axes = [np.linspace(low, high, 81) for low, high in zip(fit.domain.low, fit.domain.high, strict=True)]
     grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
-    values = fit.predict(grid).reshape(81, 81, len(fit.outputs))
+    values = fit._predict(grid).reshape(81, 81, len(fit.outputs))
     return view.surface(axes[0], axes[1], values, names=(*fit.names, *fit.outputs))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surefit import exporters
+from surefit import exporters, nn
 from surefit._version import __version__
 from surefit.checking import whole_number
 from surefit.compiler import compile_program
@@ -17,7 +19,8 @@ from surefit.core import ops
 from surefit.core.functional import hvp, jacobian
 from surefit.core.program import Program, record
 from surefit.core.tensor import Tensor, no_grad
-from surefit.errors import ArgumentError, ExportError, MissingExtraError, RecordError
+from surefit.data import Domain
+from surefit.errors import ArgumentError, ExportError, MissingExtraError, RecordError, SurefitError
 from surefit.exporters.exportable import Exportable, Values
 from surefit.exporters.retyped import retyped
 from surefit.files import make_directory
@@ -44,21 +47,98 @@ class Exported:
 
 def export(fit: Record, path: Path, to: str | None, dtype: Any, derivative: bool, verify: int) -> Exported:
     """Write a fit in another language. See `Fit.export`. dtype: that of the fit, for all the rest; None: as it is."""
+    about = tuple(f"{label}: {text}" for label, text in card_rows(fit))
+    return _written(
+        fit.model, np.dtype(np.float64), fit.domain, fit.outputs, about, path, to, dtype, derivative, verify
+    )
+
+
+def export_module(
+    module: nn.Module, path: str | os.PathLike[str], to: str | None = None, *, domain: Any,
+    outputs: Sequence[str] | None = None, dtype: Any = None, derivative: bool = False, verify: int = 0,
+) -> Exported:  # fmt: skip
+    """Write a Module in another language, as `Fit.export` does a fit: one from ONNX or PyTorch, or one of your own.
+
+    Args:
+        module: maps rows (n, d) to rows (n, k). It is written as it evaluates, not as it trains.
+        path: of the file; what stands before its ending names the functions.
+        to: the format; None: what the ending of the path says. See `Fit.export`.
+        domain: names and ranges of the inputs, as in `fit`: {"x": (-1, 1)}. It is where `verify` looks.
+        outputs: names of the outputs; None: y, or y1, y2, ...
+        dtype: of everything in it, "float32" or "float64"; None: that of the module's parameters.
+        derivative: whether Jacobian and Hessian products come with it, where the format has them.
+        verify: run what was written at so many points of the domain, and compare it with the module.
+
+    Returns:
+        The files, and how far they are from the module if `verify` was given.
+
+    Raises:
+        ArgumentError: a wrong argument, or a module that does not take rows of so many numbers.
+        ExportError: a primitive of the module has no reading in the language, or nothing here can run it.
+
+    >>> import tempfile
+    >>> net = nn.Sequential(nn.Linear(2, 4, generator=0), nn.Tanh(), nn.Linear(4, 1, generator=1))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     done = export_module(net, f"{folder}/net.py", domain={"a": (0, 1), "b": (-1, 1)})
+    ...     [path.name for path in done.paths]
+    ['net.py']
+    """
+    if not isinstance(module, nn.Module):
+        raise ArgumentError(f"export_module: needs a Module, got {type(module).__name__}; a fit has export of its own")
+    box = domain if isinstance(domain, Domain) else Domain(domain)
+    kinds = {p.dtype for p in module.parameters()}
+    kind = np.dtype(np.float64 if ops.float64 in kinds or not kinds else np.float32)
+    training = module.training
+    module.eval()
+    try:
+        shape = _shape_of_rows(module, len(box.names), kind)
+        plain = ("y",) if shape == 1 else tuple(f"y{i + 1}" for i in range(shape))
+        names = plain if outputs is None else tuple(outputs)
+        if len(names) != shape:
+            raise ArgumentError(f"outputs={outputs!r}: the module has {shape} outputs; give as many names")
+        about = (f"network: {type(module).__name__}, {module.num_parameters()} parameters, {kind}",)
+        return _written(module, kind, box, names, about, Path(path), to, dtype, derivative, verify)
+    finally:
+        module.train(training)
+
+
+def _shape_of_rows(module: nn.Module, d: int, kind: np.dtype) -> int:
+    """The number of outputs of a module that takes rows."""
+    try:
+        with no_grad():
+            y = module(Tensor(np.zeros((2, d)), kind))
+    except SurefitError as e:
+        raise ArgumentError(f"the module does not take rows of {d} numbers, as the domain has inputs: {e}") from None
+    if not isinstance(y, Tensor) or y.ndim != 2 or y.shape[0] != 2:
+        got = getattr(y, "shape", type(y).__name__)
+        raise ArgumentError(f"the module makes {got} of rows (2, {d}); it has to make rows (2, k)")
+    return int(y.shape[1])
+
+
+def _written(
+    model: nn.Module, kind: np.dtype, box: Domain, outputs: Sequence[str], about: tuple[str, ...], path: Path,
+    to: str | None, dtype: Any, derivative: bool, verify: int,
+) -> Exported:  # fmt: skip
     to = exporters.format_of(path, to)
     verify = whole_number("verify", verify, 0)
     if verify and to not in exporters.RUNNERS:
         raise ArgumentError(f"verify={verify}: {exporters.FORMATS[to].words} cannot be run here; leave verify out")
     name = path.stem if path.suffix.lower() in exporters.FORMATS[to].endings else path.name
-    model = exportable(fit, name, dtype, derivative)
+    made = exportable(model, kind, box, outputs, about, name, dtype, derivative)
     make_directory(path.parent, error=ExportError)
-    paths = exporters.write(model, path, to)
-    return Exported(tuple(paths), to, exporters.compared(model, paths, to, verify) if verify else None)
+    paths = exporters.write(made, path, to)
+    return Exported(tuple(paths), to, exporters.compared(made, paths, to, verify) if verify else None)
 
 
-def exportable(fit: Record, name: str, dtype: Any = None, derivative: bool = False) -> Exportable:
-    """The Programs of a fit and what is known about it. dtype: of all its floats; None: as it computes."""
-    model = fit.model
-    d, k = len(fit.names), len(fit.outputs)
+def exportable(
+    model: nn.Module, kind: np.dtype, box: Domain, outputs: Sequence[str], about: tuple[str, ...], name: str,
+    dtype: Any = None, derivative: bool = False,
+) -> Exportable:  # fmt: skip
+    """The Programs of a Module of rows, and what is known about it.
+
+    kind: of the points that it takes. about: lines for the comment. dtype: of all floats; None: as it computes.
+    """
+    d, k = len(box.names), len(outputs)
     model.eval()
 
     def row(x: Any) -> Any:
@@ -75,23 +155,22 @@ def exportable(fit: Record, name: str, dtype: Any = None, derivative: bool = Fal
         return hvp(lambda t: (row(t) * weights).sum(), x.reshape(-1), direction)
 
     def programs(f: Any, *shapes: tuple[int, ...]) -> Program:
-        program = record(f, *(Tensor(np.zeros(s), np.float64) for s in shapes))
+        program = record(f, *(Tensor(np.zeros(s), kind) for s in shapes))
         return program if dtype is None else retyped(program, _float(dtype))
 
-    box = fit.domain
     rng = np.random.default_rng(0)
     points = box.low + (box.high - box.low) * rng.random((TESTED, d))
     program = programs(value, (1, d))
-    own = None if dtype is None else _values(record(value, Tensor(np.zeros((1, d)), np.float64)), k)
+    own = None if dtype is None else _values(record(value, Tensor(np.zeros((1, d)), kind)), k)
     values = _values(program, k)
-    lines = [f"{label}: {text}" for label, text in card_rows(fit)]
+    lines = list(about)
     if own is not None:
         many = box.low + (box.high - box.low) * rng.random((256, d))
         gap = np.abs(values(many)[0] - own(many)[0]).max()
-        lines.append(f"written in {_float(dtype)} throughout: at most {gap:.3g} away from that fit at 256 points")
+        lines.append(f"written in {_float(dtype)} throughout: at most {gap:.3g} away from that at 256 points")
     return Exportable(
-        name, program, tuple(fit.names), tuple(fit.outputs), box.low, box.high,
-        (f"Written by surefit {__version__}.", *lines), points, values,
+        name, program, tuple(box.names), tuple(outputs), box.low, box.high,
+        (f"Written by surefit {__version__}.", *lines), points.astype(program.inputs[0].dtype), values,
         programs(both, (1, d)) if derivative else None, programs(product, (1, d), (k,), (d,)) if derivative else None,
         lambda n: programs(value, (n, d)), own,
     )  # fmt: skip
@@ -122,4 +201,4 @@ def _values(program: Program, k: int) -> Values:
     return values
 
 
-__all__ = ["Exported", "export", "exportable"]
+__all__ = ["Exported", "export", "export_module", "exportable"]

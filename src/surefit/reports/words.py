@@ -45,6 +45,20 @@ WORDS: dict[str, Both] = {
     "test rows": Both("test rows", "测试行"),
     "validation rows": Both("validation rows", "验证行"),
     "training rows": Both("training rows", "训练行"),
+    # classes
+    "accuracy": Both("Accuracy", "准确率"),
+    "log-loss": Both("Log loss (nats)", "对数损失（奈特）"),
+    "calibration": Both("Calibration error: certainty against accuracy", "校准误差：置信度与准确率之差"),
+    "true-class": Both("true class", "真实类别"),
+    "confusion-caption": Both(
+        "How many rows of each class (a line) were given which class (a column).",
+        "每个真实类别（行）的样本被判为各类别（列）的数目。",
+    ),
+    "as-indicators": Both(
+        "The network was fitted to a column for each class that is 1 for its rows and 0 for the others; the errors "
+        "below are those of these columns.",
+        "网络拟合的是每个类别的指示列：属于该类的行为 1，其余为 0；下面的误差是这些列的误差。",
+    ),
     # function
     "function-formula": Both("The function that was fitted:", "被拟合的函数："),
     "function-callable": Both(
@@ -336,6 +350,12 @@ WORDS: dict[str, Both] = {
     "card-evaluations-of": Both("{count} of {budget} evaluations", "求值 {count} 次（最多 {budget} 次）"),
     "card-failed": Both(", {count} failed", "，{count} 次失败"),
     "card-resumed": Both(", {count} from the log", "，{count} 次取自日志"),
+    "card-classes": Both("classes", "类别"),
+    "card-accuracy": Both("accuracy", "准确率"),
+    "card-right": Both("right", "正确"),
+    "card-right-of": Both("{name} {right} of {all}", "{name} {all} 个中 {right} 个"),
+    "card-log-loss": Both("log loss", "对数损失"),
+    "card-calibration": Both("{loss}, calibration error {calibration}", "{loss}，校准误差 {calibration}"),
     "card-constant": Both("(constant)", "（常数）"),
     # the report itself
     "latin-labels": Both(

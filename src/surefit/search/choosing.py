@@ -71,7 +71,7 @@ def fit_problem(
             f"{spelled('jit', 'True')} out, or "
             "use a first-order method such as 'adam'"
         )
-    kind = ops.default_float if dtype is None else ops.dtype_of(dtype)
+    kind = ops.float32 if dtype is None else ops.dtype_of(dtype)
     if kind not in (ops.float32, ops.float64):
         raise ArgumentError(f"dtype={dtype!r} must be 'float32' or 'float64'")
     problem = posed if isinstance(posed, Problem) else posed()

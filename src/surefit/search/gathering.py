@@ -182,6 +182,8 @@ class Collector:
         self.room = workers_of(self.executor)  # calls at once
         self.began, self.time = began, time
         self.deadline = math.inf if time is None else began + max(SHARE * time, time - MOST_RESERVE)
+        if runs.log is not None and runs.log.header["way"] in call.ways:
+            self.call = Call(call.f, (runs.log.header["way"],))
         self.calls = len(runs.runs)  # those of an earlier run are in the log
         self.fresh = 0  # evaluations that ended in this run
         self.flying: dict[Future[Result], tuple[np.ndarray, float, int]] = {}  # point, since when, calls at most
@@ -210,7 +212,7 @@ class Collector:
     def _may_start(self) -> bool:
         if self.ended is not None or self.calls >= self.budget.evaluations or len(self.flying) >= self.room:
             return False
-        if len(self.call.ways) > 1 and self.flying:
+        if len(self.call.ways) > 1 and (self.flying or self.calls + len(self.call.ways) > self.budget.evaluations):
             return False  # how it wants to be called is still to be seen
         if clock.perf_counter() + self._expected() > self.deadline and (self.lengths or self.flying):
             self._end("sampling-time", stopped=False, time=self.time)
@@ -294,6 +296,8 @@ class Collector:
             self.calls -= most - result.calls
         if result.way is not None and len(self.call.ways) > 1:
             self.call = Call(self.call.f, (result.way,))
+            if self.runs.log is not None:
+                self.runs.log.header["way"] = result.way
         self._note(point, result)
 
     def _note(self, point: np.ndarray, result: Result) -> None:

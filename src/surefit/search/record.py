@@ -22,6 +22,7 @@ from surefit.models.inference import values_of
 from surefit.models.observed import observed
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
+from surefit.search.classes import Classified
 from surefit.search.judging import Measured
 from surefit.sentences import Sentence
 
@@ -82,6 +83,8 @@ class Record:
         restarts: the scores of all networks of which this one was the best, where there were several.
         call: the arguments that `fit` was called with as Python text, None where an argument has no text.
         environment: versions and machine of the training. film: its frames, if a `Snapshots` callback took some.
+        classified: of a fit of classes: how values become probabilities, and how good that is.
+        left_out: (n, k), scaled: errors at the training rows of measured data, each left out in turn, if known.
         extra: plain data that other readings keep with the fit, by name, such as the reference of a certificate.
         config: the run.toml beside a model that was loaded from its directory.
         certificate: what `Fit.certify` proved last; `proved` is it while the model is the one it speaks of.
@@ -108,6 +111,8 @@ class Record:
     config: str | None = None
     compile_seconds: float | None = None
     restarts: list[float] = field(default_factory=list)
+    classified: Classified | None = None
+    left_out: np.ndarray | None = field(default=None, repr=False, compare=False)
     certificate: Certificate | None = field(default=None, compare=False)
     extra: dict[str, Any] = field(default_factory=dict)
     _warned: bool = field(default=False, repr=False)
@@ -190,12 +195,24 @@ class Record:
     def predict(self, points: Any) -> np.ndarray:
         """Values at points (n, d), or (n,) for one input -> (n,), or (n, k) for several outputs; float64.
 
+        A fit of classes gives the likeliest class of each point, (n,); see `predict_proba`.
         Columns with names (a DataFrame, a dict, a structured array, a list of dicts) are taken by name, in any order.
         ShapeError for another number of columns, DataError for a missing one. Warns once when points lie outside the
         domain.
         """
         y = self._predict(self._points(points))
+        if self.classified is not None:
+            return self.classified.labels(y)
         return y[:, 0] if y.shape[1] == 1 else y
+
+    def predict_proba(self, points: Any) -> np.ndarray:
+        """Probabilities (n, classes) at points (n, d), in the order of `classified.classes`.
+
+        ArgumentError: it is no fit of classes.
+        """
+        if self.classified is None:
+            raise ArgumentError("predict_proba: this fit has no classes; fit with task='classify'")
+        return self.classified.probabilities(self._predict(self._points(points)))
 
     def _points(self, points: Any) -> np.ndarray:
         x = points_from(points, self.names)
@@ -226,7 +243,7 @@ class Record:
         """Values elementwise, one argument for each input by place or name: fit(0.5), fit(x1=0.5, x2=[1, 2]).
 
         The arguments broadcast against each other; the result has their shape, with a last axis for several outputs,
-        and is a float for plain numbers.
+        and is a float for plain numbers. A fit of classes gives classes.
         """
         if len(values) == 1 and not named and isinstance(values[0], dict):
             named, values = dict(values[0]), values[1:]
@@ -237,6 +254,8 @@ class Record:
         arrays = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in columns))
         shape = arrays[0].shape
         y = self._predict(self._points(np.stack([a.reshape(-1) for a in arrays], axis=1)))
+        if self.classified is not None:
+            return self.classified.labels(y).reshape(shape)[()]
         k = len(self.outputs)
         y = y.reshape(shape if k == 1 else (*shape, k))
         return float(y) if y.ndim == 0 else y

@@ -51,7 +51,7 @@ class State:
     judge: Judge
     progress: Progress
     tol: float | None = None
-    first_order_dtype: np.dtype = field(default_factory=lambda: ops.default_float)  # in which Adam trains
+    first_order_dtype: np.dtype = ops.float32  # in which Adam trains
     aim: float | None = None  # the error at which it ends where no tolerance is given; None: none
     candidates: list[Candidate] = field(default_factory=list)
     choice: list[Sentence] = field(default_factory=list)  # what was tried and why, for the card
@@ -213,7 +213,7 @@ def recorded(
         stop_reason=reason, seed=state.seed, seconds=progress.seconds,
         steps=progress.evaluations if how.solved else progress.steps,
         tol=state.tol, interrupted=progress.interrupted, best_epoch=best.row or None, warnings=warnings,
-        score=best.score, compile_seconds=progress.compile_seconds,
+        score=best.score, compile_seconds=progress.compile_seconds, left_out=best.left_out,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""surefit as estimators of scikit-learn: `FitRegressor`, for pipelines, grids and scores.
+"""surefit as estimators of scikit-learn: `FitRegressor` and `FitClassifier`, for pipelines, grids and scores.
 
 >>> import numpy as np
 >>> from sklearn.model_selection import cross_val_score
@@ -18,6 +18,7 @@ except ImportError:
         "surefit.sklearn needs scikit-learn, which is not installed; pip install 'surefit[sklearn]'"
     ) from None
 
+from surefit.sklearn.classifier import FitClassifier
 from surefit.sklearn.regressor import FitRegressor
 
-__all__ = ["FitRegressor"]
+__all__ = ["FitClassifier", "FitRegressor"]

@@ -16,11 +16,12 @@ from surefit.errors import ArgumentError
 from surefit.fitting.api import fit
 from surefit.fitting.fitted import Fit
 from surefit.models.spec import MLPSpec
+from surefit.sklearn.callbacks import CallbackSupportMixin, Task
 from surefit.sklearn.incremental import Learner
 from surefit.sklearn.settings import distinct, is_incremental, method_of, model_of, sampling_of, table_of
 
 
-class Estimator(BaseEstimator):
+class Estimator(CallbackSupportMixin, BaseEstimator):
     """Base of `FitRegressor` and `FitClassifier`."""
 
     fit_: Fit
@@ -77,11 +78,13 @@ class Estimator(BaseEstimator):
         x, y, weight = distinct(x, y, _check_sample_weight(weight, x, dtype=np.float64))
         if len(x) < 2:
             raise ArgumentError("fit: the rows that count are 1 sample over and over; give at least two that differ")
+        task = Task(self, x, y, self.max_iter)
         found = fit(
             table_of(getattr(self, "feature_names_in_", None), x, outputs, y), method=method, model=model,
             data=sampling_of(self, len(x), weight), seed=self._seed(), tol=self.tol, time=self.max_time,
-            dtype=self.dtype, restarts=self.restarts,
+            dtype=self.dtype, restarts=self.restarts, callbacks=task.listeners(),
         )  # fmt: skip
+        task.end()
         self.n_iter_ = max(1, len(found.history))
         self.__dict__.pop("_learner", None)
         return found

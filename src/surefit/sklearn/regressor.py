@@ -10,9 +10,10 @@ from sklearn.utils.validation import validate_data
 
 from surefit.errors import ShapeError
 from surefit.sklearn.base import Estimator, incremental
+from surefit.sklearn.callbacks import with_callbacks
 
 
-class FitRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
+class FitRegressor(RegressorMixin, Estimator):
     """A regressor that is a fit of surefit, `fit_`, with its card, pictures, report and exports.
 
     The parameters have the names of `sklearn.neural_network.MLPRegressor` where it has them. Those that a solver has no
@@ -56,6 +57,7 @@ class FitRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
 
     n_outputs_: int
 
+    @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> FitRegressor:
         """Fit rows X (n, d) with targets y (n,) or (n, k), each with a weight (n,) if they are given."""
         x, targets = self._checked(X, y, reset=True)

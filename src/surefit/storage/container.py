@@ -154,12 +154,13 @@ def _check_table(path: Path, table: dict[str, Any], size: int) -> None:
     """The tensors lie one behind the other, as long as their shapes say, and fill the file."""
     parts = []
     for name, entry in table.items():
-        shape, ends = (entry.get("shape"), entry.get("data_offsets")) if isinstance(entry, dict) else (None, None)
+        about: dict[str, Any] = entry if isinstance(entry, dict) else {}
+        shape, ends = (about.get(key, ()) for key in ("shape", "data_offsets"))
         if not (_counts(shape) and _counts(ends) and len(ends) == 2):
             raise _damaged(path, f"the entry of {name[:60]!r} is not one of a tensor")
-        if entry.get("dtype") not in ITEMS:
-            raise _damaged(path, f"{name[:60]!r} holds {str(entry.get('dtype'))[:20]}, which no model of surefit has")
-        if ends[1] - ends[0] != math.prod(shape) * ITEMS[entry["dtype"]]:
+        if about.get("dtype") not in ITEMS:
+            raise _damaged(path, f"{name[:60]!r} holds {str(about.get('dtype'))[:20]}, which no model of surefit has")
+        if ends[1] - ends[0] != math.prod(shape) * ITEMS[about["dtype"]]:
             raise _damaged(path, f"{name[:60]!r} is not as long as its shape {tuple(shape)} says")
         parts.append(tuple(ends))
     at = 0

@@ -28,6 +28,7 @@ from surefit.problems.callables import FormulaFunction, Steady
 from surefit.problems.problem import Points, Problem
 from surefit.reports.card import to_dict
 from surefit.search.choosing import DESCRIBED
+from surefit.search.classes import Classified
 from surefit.search.judging import Measured
 from surefit.search.record import Made, Record, Solved, Trained
 from surefit.sentences import Sentence, from_dict
@@ -63,6 +64,7 @@ def save(fit: Record, path: Path) -> Path:
         "exact": fit.problem.exact,
         "score": fit.score,
         "random": {"seed": fit.seed, "generator": GENERATOR},
+        "classified": None if fit.classified is None else fit.classified.to_dict(),
         "sample": {"rows": rows, "largest": largest, "claim": not _strays(fit, largest, _claim(fit, rows))},
         "extra": fit.extra,
     }
@@ -176,8 +178,21 @@ def _rebuild(found: Contents) -> Record:
         environment=card.get("environment", {}),
         compile_seconds=card.get("compile_seconds"),
         restarts=[math.inf if r is None else r for r in card.get("restarts", [])],
-        extra=header.get("extra", {}),
+        classified=_classified(header, k),
+        extra=header.get("extra", {}) | ({"certificate": card["certificate"]} if card.get("certificate") else {}),
     )
+
+
+def _classified(header: dict[str, Any], k: int) -> Classified | None:
+    """The classes of a fit of classes."""
+    data = header.get("classified")
+    if data is None:
+        return None
+    n = len(data["classes"])
+    square = len(data["confusion"]) == n and all(len(row) == n for row in data["confusion"])
+    if k != (1 if n == 2 else n) or len(set(map(str, data["classes"]))) != n or not square:
+        raise ModelFileError(f"its {n} classes do not fit its {k} outputs")
+    return Classified.from_dict(data)
 
 
 def _known(name: str, header: dict[str, Any]) -> bool:

@@ -45,7 +45,7 @@ from surefit.search.limits import (
 from surefit.search.runner import State, Strategy
 from surefit.search.strategies.refinement import refined
 from surefit.search.strategies.rounds import rounds
-from surefit.search.strategies.structure import structure
+from surefit.search.strategies.structure import named_units, structure
 from surefit.sentences import say
 from surefit.solvers.features import SCALES
 
@@ -53,6 +53,7 @@ from surefit.solvers.features import SCALES
 def known_function(s: State, jit: bool | None = None) -> Strategy:
     """What is tried of a known function, until something ends it."""
     asked = s.tol is not None or s.progress.time is not None  # who asks for nothing gets what is good enough, soon
+    yield from named_units(s)
     yield from structure(s)
     yield from more_units(s)
     best = s.best

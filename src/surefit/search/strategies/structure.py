@@ -1,4 +1,4 @@
-"""Functions that are made simply: a polynomial, or a sum of parts that share no inputs.
+"""Functions that are made simply: of units that a formula names, a polynomial, or a sum of parts that share no inputs.
 
 A quadratic is exact with a few units, and each part of a sum has fewer inputs than the whole, so that few units are
 enough where many, spread over all inputs, are not.
@@ -10,14 +10,19 @@ import math
 
 import numpy as np
 
-from surefit.attempts.methods import Additive, Polynomial
+from surefit.attempts.methods import Additive, Features, Polynomial
 from surefit.attempts.polynomial import network_for
+from surefit.formulas import parse_many, ridge_units
 from surefit.problems.problem import ROWS
+from surefit.problems.scaling import Scaling
 from surefit.problems.structure import parts_of
 from surefit.search.cost import of_solve
 from surefit.search.limits import HELPED, MOST_MONOMIALS, PART_UNITS, SOLVE, SOLVER_RESERVE
 from surefit.search.runner import State, Strategy
 from surefit.sentences import say
+from surefit.solvers.features import SCALES
+
+BESIDE = 60  # smooth units beside those that a formula names
 
 
 def structure(s: State) -> Strategy:
@@ -50,4 +55,23 @@ def structure(s: State) -> Strategy:
     return None
 
 
-__all__ = ["structure"]
+def named_units(s: State) -> Strategy:
+    """The kinks and activations of linear functions that a formula names, and smooth units beside those of tanh."""
+    source = s.problem.source
+    if not s.problem.free or s.problem.slopes is not None or source["kind"] != "formula":
+        return None
+    parsed = parse_many(source["text"], s.problem.names)
+    units = ridge_units(parsed, s.problem.domain, np.random.default_rng([s.seed, 0x21D6]))
+    scaling = Scaling.of(s.problem)
+    for kind, (weights, offsets) in units.items():
+        for more in (0, BESIDE) if kind in ("tanh", "sigmoid") else (0,):
+            total = len(offsets) + more
+            layer = weights * scaling.x_scale, offsets + weights @ scaling.x_shift
+            yield s.attempt(
+                Features(), s.hidden(total, kind), s.drawn(ROWS * total + 2), scales=SCALES[:4] if more else (1.0,),
+                layer=layer, generator=np.random.default_rng([s.seed, 0x21D6, more]), reserve=SOLVER_RESERVE,
+            )  # fmt: skip
+    return None
+
+
+__all__ = ["named_units", "structure"]

@@ -1,0 +1,162 @@
+"""fit(task="classify"): classes come in any form, keep their names, and the card tells how often they are right."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import surefit
+from surefit.data.labels import labelled
+from surefit.errors import ArgumentError, DataError
+from surefit.search.classes import classify, probabilities
+
+QUICK = surefit.Features()
+
+
+def three(n=150, seed=0):
+    """Three classes along a line, with one row in ten of a class by chance."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(0, 3, (n, 2))
+    kind = np.where(rng.random(n) < 0.1, rng.integers(0, 3, n), x[:, 0].astype(int))
+    return x, np.array(["low", "middle", "high"])[kind]
+
+
+@pytest.fixture(scope="module")
+def fit():
+    return surefit.fit(three(), [(0, 3), (0, 3)], task="classify", method=QUICK)
+
+
+def test_the_card_tells_what_is_right(fit):
+    x, y = three(2000, seed=1)
+    found = fit.classified
+    assert found.classes == ("high", "low", "middle") and found.kind == "test" and found.n == 15
+    accuracy = (fit.predict(x) == y).mean()
+    assert found.low < accuracy < found.high and accuracy > 0.85
+    card = fit.card()
+    assert "accuracy" in card and "log loss" in card and "max |error|" not in card
+    assert sum(map(sum, found.confusion)) == found.n
+    assert sum(found.confusion[i][i] for i in range(3)) == round(found.accuracy * found.n)
+
+
+def test_probabilities_are_those_that_come_true(fit):
+    x, y = three(4000, seed=2)
+    shares = fit.predict_proba(x)
+    given = np.array(fit.classified.classes)[shares.argmax(axis=1)]
+    np.testing.assert_array_equal(given, fit.predict(x))
+    assert fit(*x[0]) == given[0] and fit(x[:4, :1], x[:4, 1]).shape == (4, 4)
+    sure = shares.max(axis=1)
+    for low, high in ((0.5, 0.8), (0.8, 1.0)):
+        rows = (sure >= low) & (sure < high)
+        assert abs(sure[rows].mean() - (given == y)[rows].mean()) < 0.12
+    right = shares[np.arange(len(y)), np.searchsorted(fit.classified.classes, y)]
+    assert -np.log(right).mean() < 0.75  # 1.10 without looking; the truth itself has 0.36
+
+
+@pytest.mark.parametrize("floor", [0.001, 0.1, 1.0])
+@pytest.mark.parametrize("power", [0.35, 1.0, 8.0])
+def test_probabilities_keep_the_order(floor, power):
+    values = np.random.default_rng(0).normal(0.3, 0.5, (200, 4))  # far from any probabilities
+    shares = probabilities(values, floor, power)
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0, atol=1e-12)
+    np.testing.assert_array_equal(shares.argmax(axis=1), values.argmax(axis=1))
+    two = probabilities(values[:, :1], floor, power)
+    np.testing.assert_array_equal(two[:, 1] > 0.5, values[:, 0] > 0.5)
+
+
+def test_values_that_are_probabilities_stay_what_they_are():
+    p = np.random.default_rng(0).dirichlet([2, 2, 2], 100)
+    np.testing.assert_allclose(probabilities(p, 0.001, 1.0), p, atol=0.005)
+
+
+def test_a_few_right_answers_are_no_certainty():
+    """Ten of ten say little: no probability may be next to 1 for that."""
+    x = np.linspace(-1, 1, 40)
+    found = surefit.fit((x, x > 0), task="classify", method=QUICK)
+    assert found.predict_proba(x).max() < 0.9995
+    assert found.classified.low < 0.6 if found.classified.n < 5 else found.classified.low < 0.95
+
+
+def test_measures_are_the_textbook_ones(fit):
+    metrics = pytest.importorskip("sklearn.metrics", reason="scikit-learn is an extra")
+    x, y = fit.problem.test
+    truth = np.array(fit.classified.classes)[y.argmax(axis=1)]
+    found = classify(fit, fit.classified.classes)
+    assert found == fit.classified
+    assert math.isclose(found.log_loss, metrics.log_loss(truth, fit.predict_proba(x), labels=list(found.classes)))
+    assert found.accuracy == metrics.accuracy_score(truth, fit.predict(x))
+    counts = metrics.confusion_matrix(truth, fit.predict(x), labels=list(found.classes))
+    np.testing.assert_array_equal(counts, found.confusion)
+
+
+@pytest.mark.parametrize("kind", ["pair", "dict", "pandas", "polars", "csv", "numbers", "table"])
+def test_classes_come_in_every_form(tmp_path, kind):
+    x, y = three(60)
+    columns = {"a": x[:, 0], "b": x[:, 1], "kind": y}
+    if kind in ("pandas", "polars"):
+        frames = pytest.importorskip(kind, reason="an extra")
+        source = frames.DataFrame(columns)
+    elif kind == "csv":
+        source = tmp_path / "kinds.csv"
+        source.write_text("a;b;kind\n" + "".join(f"{p};{q};{k}\n" for (p, q), k in zip(x, y, strict=True)))
+    elif kind == "numbers":
+        source = tmp_path / "kinds.csv"
+        source.write_text("a,b,kind\n" + "".join(f"{p},{q},{len(k)}\n" for (p, q), k in zip(x, y, strict=True)))
+    elif kind == "table":
+        source = surefit.data.Table(["a", "b", "kind"], np.column_stack([x, [len(k) for k in y]]))
+    else:
+        source = columns if kind == "dict" else (x, y)
+    found = labelled(source)
+    assert found.classes == ((3, 4, 6) if kind in ("numbers", "table") else ("high", "low", "middle"))
+    np.testing.assert_array_equal(found.table.x, x)
+    np.testing.assert_array_equal(np.array(found.classes)[found.table.y.argmax(axis=1)].astype(str), (
+        [str(len(k)) for k in y] if kind in ("numbers", "table") else y
+    ))  # fmt: skip
+    assert found.table.inputs == (("x1", "x2") if kind == "pair" else ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    "labels, words",
+    [
+        (["a"] * 20, "1 class only"), ([*["a"] * 19, None], "row 19 is missing"), ([*["a"] * 19, ""], "row 19"),
+        (np.linspace(0, 1, 20), "measured numbers"), ([*["a", 1] * 10], "these are"), ([[1, 2]] * 20, "shape"),
+    ],
+)  # fmt: skip
+def test_labels_that_are_no_classes_are_named(labels, words):
+    with pytest.raises(DataError, match=words):
+        surefit.fit({"x": np.arange(20.0), "y": labels}, task="classify")
+
+
+def test_wrong_tasks_are_named():
+    with pytest.raises(ArgumentError, match="task='sort'"):
+        surefit.fit("x", "x=0:1", task="sort")
+    with pytest.raises(ArgumentError, match="no classes"):
+        surefit.fit(np.sin, (0, 1), task="classify")
+    with pytest.raises(DataError, match="cannot read"):
+        surefit.fit("sin(x)", (0, 1), task="classify")
+    with pytest.raises(ArgumentError, match="tol"):
+        surefit.fit(three(), task="classify", tol=0.1)
+    with pytest.raises(ArgumentError, match="no classes"):
+        surefit.fit("x", "x=0:1", method=surefit.Adam(epochs=1)).predict_proba([0.5])
+
+
+@pytest.mark.slow
+def test_files_reports_and_the_doctor_know_classes(fit, tmp_path):
+    again = surefit.load(fit.save(tmp_path / "m.safetensors"))
+    x = three(50, seed=3)[0]
+    np.testing.assert_array_equal(again.predict_proba(x), fit.predict_proba(x))
+    np.testing.assert_array_equal(again.predict(x), fit.predict(x))
+    assert again.classified == fit.classified and again.card() == fit.card()
+    assert fit.to_dict()["classified"]["classes"] == ["high", "low", "middle"]
+    text = fit.report(tmp_path / "r.md", "zh").read_text("utf-8")
+    assert "准确率" in text and "真实类别" in text and "middle" in text
+    assert "Accuracy" in fit.report(tmp_path / "r.md").read_text("utf-8")
+    assert not {f.code for f in fit.doctor()} & {"two-valued-target", "given-target"}
+
+
+def test_nothing_learned_is_said():
+    rng = np.random.default_rng(0)
+    blind = surefit.fit((rng.normal(size=(80, 2)), np.array(["a", "b"])[(rng.random(80) < 0.2).astype(int)]),
+                        task="classify", method=surefit.Polynomial(degree=1))  # fmt: skip
+    assert "most frequent class alone is right as often" in blind.card()

@@ -431,6 +431,11 @@ SENTENCES: dict[str, Both] = {
         "do better",
         "同一位置的各行在 {name} 上相差 {by:.3g}（标准差），这些输入的任何函数都不能更好",
     ),
+    "few-rows": Both(
+        "{rows} rows are too few to hold some out: all were trained on, and the choice was made by leaving each out in "
+        "turn; the error at new rows may be far larger than at these",
+        "只有 {rows} 行，不足以留出验证和测试：全部用于训练，并以逐一留出的方式选择网络；新行上的误差可能远大于这些行",
+    ),
     "rows-outside": Both(
         "{count} of {rows} rows lie outside the domain that was given; they are fitted too",
         "{rows} 行中有 {count} 行在给定的范围之外；它们也参与拟合",

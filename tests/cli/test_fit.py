@@ -196,7 +196,7 @@ def test_a_table_with_chosen_columns(surefit):
 
 @pytest.mark.usefixtures("table")
 def test_the_domain_of_a_table_may_be_given(surefit):
-    ran = surefit("fit data.csv --columns a,y --on a=-1:2 --json {quick}")
+    ran = surefit("fit data.csv --columns a --target y --on a=-1:2 --json {quick}")
     assert ran.json()["domain"] == {"names": ["a"], "low": [-1.0], "high": [2.0]}
 
 

@@ -72,10 +72,10 @@ WORDS = [
 
 TABLES = [
     ("fit nowhere.csv", ["there is no file 'nowhere.csv'"]),
-    ("fit sheet.xlsx", ["cannot read 'sheet.xlsx'", "save the sheet as CSV"]),
+    ("fit sheet.xls", ["cannot read 'sheet.xls'", "save it as .xlsx or CSV"]),
     ("fit words.csv", ["line 3, column 'b' is 'two', not a number", "--columns"]),
     ("fit holes.csv", ["line 3, column 'b' is missing ('')", "leave such rows out with --drop-missing"]),
-    ("fit good.csv --targets z", ["there is no column 'z'; it has a, b, y"]),
+    ("fit good.csv --targets z", ["--targets: good.csv has no column 'z'; it has a, b, y"]),
     ("fit good.csv --columns a,z", ["--columns: good.csv has no column 'z'; it has a, b, y"]),
     ("fit good.csv --num 50", ["--num is for formulas; good.csv brings its own points"]),
     ("fit good.csv --on c=0:1", ["--on", "a, b"]),
@@ -112,7 +112,7 @@ PREDICT = [
     ("predict two.safetensors --at x1=1,x1=2", ["x1 comes twice"]),
     ("predict two.safetensors --at x1=1,x2=2 --out o.csv", ["--out: is for the rows of --csv IN"]),
     ("predict two.safetensors --csv nowhere.csv", ["there is no file 'nowhere.csv'"]),
-    ("predict two.safetensors --csv lacking.csv", ["lacking.csv has no column 'x2'; it has x1, z"]),
+    ("predict two.safetensors --csv lacking.csv", ["lacking.csv: there is no column 'x2'", "that came are x1, z"]),
     ("predict two.safetensors --csv words.csv", ["line 3, column 'x2' is 'two', not a number"]),
     ("predict two.safetensors --csv good.csv --out good.csv", ["--out good.csv: is the table that is read"]),
     ("predict two.safetensors --csv good.csv --out o.json", ["'o.json'", ".csv, .parquet, .npz"]),

@@ -267,7 +267,9 @@ def test_rows_partition(n, seed):
 
 def test_too_few_rows():
     with pytest.raises(ArgumentError, match="3 rows are too few"):
-        Sampling(split=(0.8, 0.1, 0.1)).rows(3)
+        Sampling(split=(0.7, 0.15, 0.15)).rows(3)
+    assert [len(p) for p in Sampling().rows(9)] == [9, 0, 0]  # of so few none is held out
+    assert [len(p) for p in Sampling().rows(10)] == [8, 1, 1]
     assert [len(p) for p in Sampling(split=(1.0, 0, 0)).rows(3)] == [3, 0, 0]
 
 
@@ -311,7 +313,7 @@ def test_weights():
         ({"noise": "x"}, "noise"),
         ({"split": 3}, "shares of training, validation and test data that sum to 1"),
         ({"split": "0.8"}, "shares of training, validation and test data that sum to 1"),
-        ({"weights": "a"}, "weights: expected an array of numbers, or a function, got 'a'"),
+        ({"weights": {}}, "weights: expected an array of numbers, or a function, got dict"),
         ({"derivatives": "x"}, "derivatives: expected an array of numbers, or a function, got 'x'"),
         ({"split": (0.8, 0.1)}, "shares of training, validation and test data that sum to 1"),
         ({"split": (0.8, 0.1, 0.2)}, "sum to 1"),

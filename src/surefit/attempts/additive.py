@@ -10,12 +10,13 @@ import numpy as np
 from surefit.attempts.attempt import Attempt, Outcome
 from surefit.attempts.features import GAIN, leave_one_out, penalties_of
 from surefit.attempts.methods import Additive
-from surefit.attempts.output_layer import ROUNDOFF
+from surefit.attempts.output_layer import ROUNDOFF, enough_rows
 from surefit.attempts.progress import Progress
 from surefit.attempts.residuals import Residuals
 from surefit.core import ops
 from surefit.models.chain import chain_of
 from surefit.models.scaled import scaled
+from surefit.problems.points import some_rows
 from surefit.sentences import say
 from surefit.solvers.features import OVERHANG, Output, place_units, solve_output
 
@@ -64,6 +65,8 @@ def placed(
 def additive(attempt: Attempt, method: Additive, progress: Progress) -> Outcome | None:
     """Place the units for a few steepnesses, and keep the best."""
     network, problem, exact = attempt.network, attempt.problem, attempt.problem.exact
+    if not exact:  # of very many rows a part is enough
+        problem = some_rows(problem, enough_rows(network.num_parameters() // (len(problem.names) + 2)), attempt.seed)
     model = scaled(network, problem, True, ops.float64)
     x, y = model.rows(problem.train)
     d = x.shape[1]

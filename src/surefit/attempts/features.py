@@ -24,6 +24,7 @@ PLENTY, FEWEST = 20, 2000  # rows for each unit, and in all, beyond which a solv
 # How much steeper than tanh units must be to bend as sharply; those of relu bend the same at every steepness.
 GAIN = {"Sigmoid": 2.0, "Softplus": 2.0, "SiLU": 2.0, "GELU": 1.5, "Mish": 2.0}
 KINKED = ("ReLU", "LeakyReLU")
+BLOCK = 8192  # rows at a time, or copies of all would take more memory than the table
 NOISY_SCALES = (1.0, 0.5, 2.0, 0.25, 4.0)
 
 
@@ -66,7 +67,7 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
     solver: Callable[[], Any]
     if problem.slopes is not None:
         validation = None if exact or problem.validation is None else model.rows(problem.validation)
-        gradients = model.gradients(problem.slopes)
+        gradients = model.gradients(problem.slopes, problem.train[0])
         solver = lambda: gradient_features(
             x, y, gradients, units, activation.value_and_slope, row_weights=problem.weights,
             weight=slope_weight(problem), held=validation, **common,
@@ -161,13 +162,16 @@ def leave_one_out(phi: np.ndarray, residuals: np.ndarray, weights: np.ndarray | 
     Exact for features that are given: a residual over 1 - its leverage (Allen 1974). penalty: as of `solve_output`.
     """
     share = np.full(len(phi), 1.0 / len(phi)) if weights is None else weights / weights.sum()
-    a = (phi - share @ phi) * np.sqrt(share)[:, None]
+    a = phi - share @ phi
+    a *= np.sqrt(share)[:, None]
     gram = a.T @ a
     size = float(np.trace(gram))
     leverage = share
     if size > 0.0:
         damping = penalty * size / max(1, min(a.shape)) + 1e-14 * size
-        leverage = share + np.einsum("ij,ji->i", a, np.linalg.solve(gram + damping * np.eye(len(gram)), a.T))
+        gram += damping * np.eye(len(gram))
+        blocks = [a[i : i + BLOCK] for i in range(0, len(a), BLOCK)]
+        leverage = share + np.concatenate([np.einsum("ij,ji->i", b, np.linalg.solve(gram, b.T)) for b in blocks])
     return residuals / np.maximum(1.0 - leverage, 1e-10)[:, None]
 
 

@@ -15,12 +15,13 @@ import numpy as np
 from surefit import nn
 from surefit.attempts.attempt import Attempt, Outcome, Within
 from surefit.attempts.methods import Polynomial
+from surefit.attempts.output_layer import enough_rows
 from surefit.attempts.polynomial import network_for, polynomial
 from surefit.attempts.progress import Progress
 from surefit.core import ops
-from surefit.data import Domain
 from surefit.models.scaled import scaled
 from surefit.models.spec import network_of
+from surefit.problems.points import some_rows
 from surefit.problems.problem import Problem
 from surefit.sentences import say
 
@@ -133,10 +134,9 @@ def restricted(problem: Problem, inputs: Sequence[int]) -> Problem:
         return None if points is None else (points[0][:, columns], points[1])
 
     names = tuple(problem.names[i] for i in columns)
-    ends = np.stack([problem.domain.low, problem.domain.high], axis=1)[columns]
     x, y = problem.train
     return replace(
-        problem, names=names, domain=Domain(ends, names=names), train=(x[:, columns], y),
+        problem, names=names, domain=problem.domain.select(names), train=(x[:, columns], y),
         validation=part(problem.validation), test=part(problem.test), function=None,
     )  # fmt: skip
 
@@ -179,6 +179,9 @@ def sparse(attempt: Attempt, method: Polynomial, progress: Progress) -> Outcome 
 
     Of its details "inputs" are its own, and "matter" those for other networks: a target that bends may have others.
     """
+    if not attempt.problem.exact:  # of very many rows a part is enough
+        rows = enough_rows(len(attempt.problem.names))
+        attempt = replace(attempt, problem=some_rows(attempt.problem, rows, attempt.seed))
     problem = attempt.problem
     x, y = scaled(attempt.network, problem, True, ops.float64).rows(problem.train)
     found = selected(x, y, problem.weights, np.random.default_rng([attempt.seed, 9]))

@@ -47,7 +47,8 @@ class _Search:
         network, problem = attempt.network, attempt.problem
         self.model = scaled(network, problem, True, ops.float64)
         x, y = self.model.rows(problem.train)
-        gradients = None if problem.slopes is None else self.model.gradients(problem.slopes)
+        slopes = problem.slopes
+        gradients = None if slopes is None else self.model.gradients(slopes, problem.train[0])
         self.rows = Residuals(network, x, y, problem.weights, gradients, slope_weight(problem))
         self.validation = None if problem.exact or problem.validation is None else self.model.rows(problem.validation)
         self.scale = float(self.model.y_scale.numpy().max())

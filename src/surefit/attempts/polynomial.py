@@ -14,12 +14,13 @@ import numpy as np
 from surefit.attempts.attempt import Attempt, Outcome
 from surefit.attempts.features import leave_one_out, penalties_of
 from surefit.attempts.methods import Polynomial
-from surefit.attempts.output_layer import ROUNDOFF
+from surefit.attempts.output_layer import ROUNDOFF, enough_rows
 from surefit.attempts.progress import Progress
 from surefit.attempts.residuals import Residuals
 from surefit.core import ops
 from surefit.models.scaled import scaled
 from surefit.models.spec import MLPSpec
+from surefit.problems.points import some_rows
 from surefit.sentences import say
 from surefit.solvers.features import solve_output
 
@@ -27,6 +28,11 @@ from surefit.solvers.features import solve_output
 def network_for(degree: int, inputs: int) -> MLPSpec:
     """The network that a polynomial of this degree is."""
     return MLPSpec(()) if degree == 1 else MLPSpec((2 * inputs + inputs * (inputs - 1) // 2,), "square")
+
+
+def columns_of(degree: int, inputs: int) -> int:
+    """How many `monomials` there are."""
+    return inputs if degree == 1 else inputs * (inputs + 3) // 2
 
 
 def monomials(x: np.ndarray, degree: int) -> np.ndarray:
@@ -59,6 +65,8 @@ def as_squares(c: np.ndarray, constant: np.ndarray, inputs: int) -> tuple[np.nda
 def polynomial(attempt: Attempt, method: Polynomial, progress: Progress) -> Outcome | None:
     """Find the coefficients, and give them to the network."""
     network, problem = attempt.network, attempt.problem
+    if not problem.exact:
+        problem = some_rows(problem, enough_rows(columns_of(method.degree, len(problem.names))), attempt.seed)
     model = scaled(network, problem, True, ops.float64)
     x, y = model.rows(problem.train)
     stage = say("stage-linear" if method.degree == 1 else "stage-quadratic")

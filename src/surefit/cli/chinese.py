@@ -81,7 +81,7 @@ CHINESE = {
     ("Redraw the fit while it is trained: a picture file such as fit.png, window, or terminal."): (
         "训练时不断重画拟合：图片文件（如 fit.png）、window（窗口）或 terminal（终端）。"
     ),
-    ("Interval of a variable, once for each: --on x1=-5:5 --on x2=0:2*pi."): (
+    ("Interval of a variable, once for each: --on x1=-5:5 --on x2=0:2*pi. One over decades: --on p=1e-3:1e6:log."): (
         "变量的区间，每个变量一次：--on x1=-5:5 --on x2=0:2*pi。"
     ),
     "Largest error that is good enough. Exit code 3: not reached.": "足够好的最大误差。未达到时退出码为 3。",
@@ -170,8 +170,10 @@ CHINESE = {
         "训练、验证和测试数据的比例。默认：0.8,0.1,0.1。"
     ),
     "Leave out points where the target is NaN or infinite.": "略去目标为 NaN 或无穷大的点。",
-    "Columns to predict. Default: the last.": "要预测的列。默认：最后一列。",
-    "Columns to read. Default: all.": "要读取的列。默认：全部。",
+    "Columns to predict, by name or place from 0. Default: the last.": (
+        "要预测的列，用名称或从 0 起的序号。默认：最后一列。"
+    ),
+    "Inputs to use. Default: all other columns.": "用作输入的列。默认：其余各列。",
     ("A separate table to test on; no row of TARGET is then used for testing."): (
         "另给的测试表；此时 TARGET 的行不用于测试。"
     ),
@@ -182,6 +184,8 @@ CHINESE = {
     "Delimiter of a CSV file. Default: detected.": "CSV 文件的分隔符。默认：自动判断。",
     "Decimal mark of a CSV file, . or a comma.": "CSV 文件的小数点，. 或逗号。",
     "Encoding of a CSV file, such as gbk. Default: utf-8.": "CSV 文件的编码，例如 gbk。默认：utf-8。",
+    "Column that holds the weight of each row.": "给出每行权重的列。",
+    "Sheet of an Excel file, its name or its number from 0.": "Excel 文件的工作表，名称或从 0 起的序号。",
     # predict, report, animate, data, reproduce
     "A point: x1=1,x2=pi/2. May be repeated.": "一个点：x1=1,x2=pi/2。可以重复给出。",
     "A table with a column for each input.": "每个输入各有一列的表格。",
@@ -320,7 +324,9 @@ CHINESE = {
     "a whole number of {least} or more and not above {most}": "不小于 {least}、不大于 {most} 的整数",
     "{needed}, or {known}": "{needed}，或 {known}",
     " or ": " 或 ",
-    "names with commas between them, such as x1,x2": "用逗号分开的名称，例如 x1,x2",
+    "names with commas between them, such as x1,x2; one that has a comma itself in quotes: '\"a, b\",c'": (
+        "用逗号分开的名称，例如 x1,x2；自身含逗号的加引号：'\"a, b\",c'"
+    ),
     ("widths of the hidden layers, whole numbers of 1 or more such as 64,64"): (
         "隐藏层宽度，即不小于 1 的整数，例如 64,64"
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import sys
 import unicodedata
 import warnings
@@ -20,6 +21,7 @@ from .grammar import with_settings
 from .language import spoken, words
 from .report import Json, print_json, print_lines, say
 from .settings import CSV_OPTIONS, SETTINGS, read_given, speaking_of_options
+from .streams import STDIN, standard_input
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,8 +89,10 @@ def predict(
 def _predict_points(fitted: Fit, at: list[str], derivative: bool, interval: float | None, as_json: bool) -> None:
     import numpy as np
 
-    points = [_point(text, fitted.names) for text in at]
-    x = np.array([[point[name] for name in fitted.names] for point in points])
+    from surefit.data import points_from
+
+    points = [_point(text, fitted) for text in at]
+    x = np.concatenate([points_from(point, fitted.names, "--at", fitted.problem.coding) for point in points])
     columns, outside = _values(fitted, x, derivative, interval)
     rows = [{name: float(column[i]) for name, column in columns.items()} for i in range(len(points))]
     if as_json:
@@ -100,11 +104,14 @@ def _predict_points(fitted: Fit, at: list[str], derivative: bool, interval: floa
         print(words[0][1] if len(words) == 1 else "  ".join(f"{name}={word}" for name, word in words))
 
 
-def _point(text: str, names: tuple[str, ...]) -> dict[str, float]:
-    """x1=1,x2=pi/2 as numbers; with one input the bare number does."""
+def _point(text: str, fitted: Fit) -> dict[str, Any]:
+    """x1=1,x2=pi/2 as numbers; with one input the bare number does. Of a column of texts or times a text."""
+    from surefit.data import raw_names
     from surefit.formulas import constant
 
-    point: dict[str, float] = {}
+    coding = {code.name for code in fitted.problem.coding}
+    names = tuple(raw_names(fitted.names, fitted.problem.coding))
+    point: dict[str, Any] = {}
     for part in unicodedata.normalize("NFKC", text).split(","):
         name, equals, value = part.rpartition("=")
         name = name.strip() if equals or len(names) > 1 else names[0]
@@ -116,6 +123,9 @@ def _point(text: str, names: tuple[str, ...]) -> dict[str, float]:
             raise ArgumentError(words(message, text=text, name=name, example=_example(names)))
         if name in point:
             raise ArgumentError(f"--at {text}: {name} comes twice; repeat --at for another point")
+        if name in coding:
+            point[name] = value.strip()
+            continue
         try:
             point[name] = constant(value)
         except FormulaError as error:
@@ -166,27 +176,25 @@ def _predict_rows(
     fitted: Fit, source: Path, out: Path | None, derivative: bool, interval: float | None, as_json: bool,
     options: Mapping[str, Any],
 ) -> None:  # fmt: skip
-    from surefit.data import read_table
+    from surefit.data import points_of, raw_of
 
     if out is not None and out.exists() and source.exists() and out.samefile(source):
         raise DataError(f"--out {out}: is the table that is read; give it another name")
-    try:
-        inputs = read_table(source, columns=fitted.names, **options)
-    except DataError as error:
-        raise DataError(str(error).removeprefix("columns: ")) from None  # which are those of the model
-    columns, outside = _values(fitted, inputs.values, derivative, interval)
+    given: Any = io.BytesIO(standard_input().read()) if str(source) == STDIN else source
+    x = points_of(raw_of(given, **options), fitted.names, "--csv", fitted.problem.coding, strict=True)
+    columns, outside = _values(fitted, x, derivative, interval)
     if as_json and out is None:
-        print_json({"rows": len(inputs), "columns": columns, "outside": outside})
+        print_json({"rows": len(x), "columns": columns, "outside": outside})
         return
-    names = _write_rows(source, out, fitted.names, inputs.values, columns, options)
+    names = _write_rows(given, out, fitted.names, x, columns, options)
     if as_json:
-        print_json({"path": out, "rows": len(inputs), "columns": names, "outside": outside})
+        print_json({"path": out, "rows": len(x), "columns": names, "outside": outside})
     elif out is not None:
-        print_lines({str(out): words("{count} rows: {names}", count=len(inputs), names=", ".join(names))})
+        print_lines({str(out): words("{count} rows: {names}", count=len(x), names=", ".join(names))})
 
 
 def _write_rows(
-    source: Path,
+    source: Any,
     out: Path | None,
     inputs: tuple[str, ...],
     x: np.ndarray,
@@ -199,9 +207,8 @@ def _write_rows(
     from surefit.data import Table, write_table
 
     as_text = out is None or out.suffix.lower() in TEXT_SUFFIXES
-    cells = _cells(source, inputs, options) if as_text and source.suffix.lower() in (*TEXT_SUFFIXES, ".gz") else None
-    if cells is not None:  # every column as it stands in the file, text too
-        delimiter, header, rows = cells
+    if as_text and (not isinstance(source, Path) or source.suffix.lower() in (*TEXT_SUFFIXES, ".gz")):
+        delimiter, header, rows = _cells(source, options)  # every column as it stands in the file, text too
         delimiter = "\t" if out is not None and out.suffix.lower() == ".tsv" else delimiter
         added = _free_names(columns, header)
         values = np.stack(list(columns.values()), axis=1).tolist()
@@ -220,31 +227,30 @@ def _write_rows(
     return names
 
 
-def _cells(source: Path, inputs: tuple[str, ...], options: Mapping[str, Any]) -> Any:
-    """Delimiter, header and rows of a text file as they stand there; None when no header names the inputs."""
-    from surefit.data import read_rows
+def _cells(source: Any, options: Mapping[str, Any]) -> tuple[str, list[str], list[list[str]]]:
+    """Delimiter, names and rows of a text file as they stand there."""
+    from surefit.data.csv_text import WIDE, csv_rows, text_of
 
-    encoding = {"encoding": options["encoding"]} if "encoding" in options else {}
-    for delimiter in options.get("delimiter", ",;\t| "):
-        try:
-            header, *rows = read_rows(source, delimiter, **encoding)
-        except DataError:  # quotes that do not fit this delimiter
-            continue
-        names = [cell.strip() for cell in header.cells]
-        if set(inputs) <= set(names):
-            return delimiter, names, [row.cells for row in rows]
-    return None
+    if not isinstance(source, Path):
+        source.seek(0)
+    text = text_of(source, options.get("encoding", "utf-8"))
+    delimiter, names, _, rows = csv_rows(
+        text, options.get("delimiter"), options.get("decimal", "."), options.get("header")
+    )
+    return WIDE.get(delimiter, delimiter), names, [row.cells for row in rows]
 
 
-def _numbers(source: Path, inputs: tuple[str, ...], x: np.ndarray, options: Mapping[str, Any]) -> Columns:
+def _numbers(source: Any, inputs: tuple[str, ...], x: np.ndarray, options: Mapping[str, Any]) -> Columns:
     """All columns of the source if all are numbers, else the inputs."""
     from surefit.data import read_table
 
+    if not isinstance(source, Path):
+        source.seek(0)
     try:
         whole = read_table(source, **options)
     except DataError:
         return dict(zip(inputs, x.T, strict=True))
-    return {name: whole[name] for name in whole.names}
+    return dict(zip(inputs, x.T, strict=True)) if whole.coding else {name: whole[name] for name in whole.names}
 
 
 def _free_names(columns: Columns, taken: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ A reader takes either and returns the value, or raises `Needed` with what it nee
 
 from __future__ import annotations
 
+import csv
 import difflib
 import math
 import re
@@ -46,9 +47,14 @@ def texts(value: Any) -> list[str]:
 
 def names(value: Any) -> list[str]:
     """Names with commas between them, or a list."""
-    parts = [part for v in texts(value) for part in v.replace("，", ",").split(",")]
+    what = words("names with commas between them, such as x1,x2; one that has a comma itself in quotes: '\"a, b\",c'")
+    plain = [v if '"' in v else v.replace("，", ",") for v in texts(value)]
+    try:
+        parts = [part for v in plain for part in next(csv.reader([v], strict=True, skipinitialspace=True))]
+    except csv.Error:
+        raise Needed(what) from None
     if not all(part.strip() for part in parts):
-        raise Needed(words("names with commas between them, such as x1,x2"))
+        raise Needed(what)
     return [part.strip() for part in parts]
 
 

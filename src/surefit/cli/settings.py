@@ -111,7 +111,8 @@ BUDGET = "Expensive functions"
 _PANELS = {
     RUN: [
         Setting("on", "NAME=LOW:HIGH", intervals,
-                "Interval of a variable, once for each: --on x1=-5:5 --on x2=0:2*pi.", True),
+                "Interval of a variable, once for each: --on x1=-5:5 --on x2=0:2*pi. "
+                "One over decades: --on p=1e-3:1e6:log.", True),
         Setting("tol", "NUMBER", number(above=0),
                 "Largest error that is good enough. Exit code 3: not reached."),
         Setting("time", "SECONDS", number(above=0), "Stop training after so many seconds."),
@@ -193,21 +194,23 @@ _PANELS = {
     TABLE: [
         Setting("task", "NAME", choice("regress", "classify"),
                 "classify: the last column holds classes, numbers or texts. Default: regress."),
-        Setting("targets", "NAMES", names, "Columns to predict. Default: the last.",
-                also=("--target-column",)),
-        Setting("columns", "NAMES", names, "Columns to read. Default: all."),
+        Setting("targets", "NAMES", names, "Columns to predict, by name or place from 0. Default: the last.",
+                also=("--target", "--target-column")),
+        Setting("columns", "NAMES", names, "Inputs to use. Default: all other columns."),
+        Setting("weights", "NAME", text, "Column that holds the weight of each row."),
         Setting("test_table", "FILE", text, "A separate table to test on; no row of TARGET is then used for testing."),
         Setting("drop_missing", "", flag, "Leave out rows with a missing value."),
         Setting("header", "", flag, "Whether the first row of a CSV file holds names. Default: detected."),
         Setting("delimiter", "CHARACTER", character, "Delimiter of a CSV file. Default: detected."),
         Setting("decimal", "CHARACTER", choice(".", ","), "Decimal mark of a CSV file, . or a comma."),
+        Setting("sheet", "NAME", text, "Sheet of an Excel file, its name or its number from 0."),
         Setting("encoding", "NAME", text, "Encoding of a CSV file, such as gbk. Default: utf-8."),
     ],
 }  # fmt: skip
 
 SETTINGS = {row.key: replace(row, panel=panel) for panel, rows in _PANELS.items() for row in rows}
 KEYS = {"target": Setting("target", "TARGET", texts, "A formula, or the path of a table."), **SETTINGS}
-CSV_OPTIONS = ("header", "delimiter", "decimal", "encoding")
+CSV_OPTIONS = ("header", "delimiter", "decimal", "encoding", "sheet")
 
 
 def read_given(given: Mapping[str, Any], rows: Mapping[str, Setting]) -> dict[str, Any]:
@@ -295,7 +298,15 @@ def toml_value(value: Any) -> str:
 
 
 # arguments of the library whose options are called otherwise
-CALLED = {"domain": "on", "count": "num", "with_corners": "corners", "model": "hidden", "test": "test_table"}
+CALLED = {
+    "domain": "on",
+    "target": "targets",
+    "inputs": "columns",
+    "count": "num",
+    "with_corners": "corners",
+    "model": "hidden",
+    "test": "test_table",
+}
 
 
 def as_option(name: str, value: str = "", rows: Mapping[str, Setting] = SETTINGS) -> str | None:

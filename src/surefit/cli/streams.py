@@ -13,7 +13,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from surefit.errors import DataError
 from surefit.files import reason
+
+STDIN = "-"  # in the place of a file
+
+
+def standard_input() -> Any:
+    """Standard input as bytes. DataError when it is a terminal, where nothing would ever come."""
+    if sys.stdin is None or sys.stdin.isatty():
+        raise DataError("-: standard input is a terminal; send a table into it: surefit fit - < data.csv")
+    return sys.stdin.buffer
 
 
 class Stream:
@@ -93,4 +103,4 @@ def never_failing() -> Iterator[Stream]:
         sys.stdout, sys.stderr = before
 
 
-__all__ = ["Stream", "never_failing"]
+__all__ = ["STDIN", "Stream", "never_failing", "standard_input"]

@@ -31,6 +31,7 @@ from .settings import (
     speaking_of_options,
     write_config,
 )
+from .streams import STDIN, standard_input
 
 if TYPE_CHECKING:
     from surefit.fitting import Fit
@@ -163,14 +164,15 @@ def _fit(settings: Mapping[str, Any], callbacks: list[Callable[[Any], None]]) ->
             domain,
             method=_method(settings),
             model=_model(settings),
-            data=_data(settings),
+            data=_data(settings, target),
             callbacks=callbacks,
             **{key: settings[key] for key in PASSED if key in settings},
             **spending,
         )
     if isinstance(target, str) or target is program:
         return fitted
-    source = {**fitted.problem.source, "name": Path(settings["target"][0]).name}
+    name = "standard input" if settings["target"] == [STDIN] else Path(settings["target"][0]).name
+    source = {**fitted.problem.source, "name": name}
     return replace(fitted, problem=replace(fitted.problem, source=source))
 
 
@@ -237,7 +239,7 @@ def _target(settings: Mapping[str, Any]) -> tuple[Any, list[str] | None]:
         if settings.get("task") == "classify":
             _refuse(settings, TABLE, ("task",), "does not go with --task classify, for which the last column is taken")
             return texts[0], settings.get("on")
-        return _table(Path(texts[0]), settings), settings.get("on")
+        return _table(texts[0], settings), settings.get("on")
     _refuse(settings, TABLE, (), "is for tables; the target is a formula")
     formulas = "; ".join(texts)
     return formulas, settings.get("on") or missing_domain(formulas)
@@ -246,7 +248,7 @@ def _target(settings: Mapping[str, Any]) -> tuple[Any, list[str] | None]:
 def _is_table(texts: list[str]) -> bool:
     from surefit.data import is_table_path
 
-    return len(texts) == 1 and is_table_path(texts[0])
+    return texts == [STDIN] or (len(texts) == 1 and is_table_path(texts[0]))
 
 
 def _refuse(settings: Mapping[str, Any], panel: str, allowed: tuple[str, ...], why: str) -> None:
@@ -256,11 +258,13 @@ def _refuse(settings: Mapping[str, Any], panel: str, allowed: tuple[str, ...], w
             raise ArgumentError(f"{SETTINGS[key].option} {why}")
 
 
-def _table(path: Path, settings: Mapping[str, Any]) -> Any:
+def _table(path: str, settings: Mapping[str, Any], coding: Any = None) -> Any:
     from surefit.data import read_table
 
-    options = {key: settings[key] for key in ("targets", "columns", "drop_missing", *CSV_OPTIONS) if key in settings}
-    return read_table(path, **options)
+    options = {key: settings[key] for key in ("targets", "drop_missing", *CSV_OPTIONS) if key in settings}
+    if "columns" in settings:
+        options["inputs"] = [*settings["columns"], *([settings["weights"]] if "weights" in settings else [])]
+    return read_table(standard_input() if path == STDIN else Path(path), coding=coding, **options)
 
 
 def _method(settings: Mapping[str, Any]) -> Any:
@@ -299,14 +303,16 @@ def _model(settings: Mapping[str, Any]) -> Any:
     return MLPSpec(**chosen) if chosen else None
 
 
-def _data(settings: Mapping[str, Any]) -> Any:
+def _data(settings: Mapping[str, Any], target: Any) -> Any:
     from surefit.data import Sampling
 
     called = {"num": "count", "corners": "with_corners"}  # short words for the command line
     keys = [key for key, row in SETTINGS.items() if row.panel == SAMPLES and key in settings]
     plan = {called.get(key, key): settings[key] for key in keys}
     if "test_table" in settings:
-        plan["test"] = _table(Path(settings["test_table"]), settings)
+        plan["test"] = _table(settings["test_table"], settings, target.coding or None)
+    if "weights" in settings:
+        plan["weights"] = settings["weights"]
     return Sampling(**plan) if plan else None  # None: the method chooses its points
 
 
@@ -366,7 +372,7 @@ def _resolved(fitted: Fit, settings: Mapping[str, Any]) -> dict[str, Any]:
         method["dtype"] = str(fitted.dtype)
     resolved = {"seed": fitted.seed, **{key: network[key] for key in chosen}, **method}
     plan = fitted.problem.plan or Sampling()
-    if fitted.problem.function is not None and not (solver and _data(settings) is None):
+    if fitted.problem.function is not None and not (solver and _data(settings, None) is None):
         count = default_count(fitted.domain.dim) if plan.count is None else plan.count
         resolved |= {"num": count, "design": plan.design, "corners": plan.with_corners}
         if "test_table" not in settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from surefit.data.columns import Coded
 from surefit.data.csv_text import read_rows
 from surefit.data.dataset import (
     ConcatDataset,
@@ -15,11 +16,14 @@ from surefit.data.dataset import (
 from surefit.data.digits import Digits, mnist, read_idx
 from surefit.data.domain import Domain, box_words, check_finite
 from surefit.data.generator import generate, write_tables
+from surefit.data.places import points_from, points_of, raw_names
 from surefit.data.sampling import DESIGNS, Noise, Sampling, corner_points, default_count, face_points, sample
-from surefit.data.table import Table, is_table_path, points_from, read_csv, read_table, write_table
+from surefit.data.sources import is_table_path, raw_of
+from surefit.data.table import Table, read_csv, read_table, write_table
 
 __all__ = [
     "DESIGNS",
+    "Coded",
     "ConcatDataset",
     "DataLoader",
     "Dataset",
@@ -40,7 +44,10 @@ __all__ = [
     "is_table_path",
     "mnist",
     "points_from",
+    "points_of",
     "random_split",
+    "raw_names",
+    "raw_of",
     "read_csv",
     "read_idx",
     "read_rows",

@@ -1,4 +1,4 @@
-"""Delimited text: files to rows of strings, rows to numbers; every error says line and column."""
+"""Delimited text: bytes to rows of cells, rows to columns of one kind; every error says line and column."""
 
 from __future__ import annotations
 
@@ -9,23 +9,28 @@ import io
 import itertools
 import os
 import re
+import unicodedata
 import zlib
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from surefit.data.columns import MISSING, NUMBER, Column, Raw, not_a_number, of_cells, refuse_lost
 from surefit.errors import DataError
 from surefit.files import regular_file
 from surefit.spelling import cure, spelled
 
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "#n/a", "<na>", "?", "-"})  # compared in lower case
 LONGEST_LINE = 1 << 26  # bytes; a hundred thousand columns have 2 MB
 DIGITS = 16  # of a number in a text: with fewer, numbers that differ stay different
-COMMENT = r"(?m)^[ \t]*[#%][^\r\n]*"  # a line that begins with such a sign is a remark
+SEEN = 50  # rows by which the delimiter is found
+WIDE = {"，": ",", "；": ";"}  # delimiters of a Chinese keyboard, alone or beside those of ASCII
+DELIMITERS = ("\t", ";", "|", ",", "，", "；", " ")  # in a draw the first: a decimal comma cuts evenly too
+SIGNS = str.maketrans({"\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "D": "E", "d": "e"})  # 1.0D+03 is Fortran's
 
 
 class Row(NamedTuple):
@@ -33,6 +38,52 @@ class Row(NamedTuple):
 
     line: int
     cells: list[str]
+
+
+class Text(NamedTuple):
+    """A delimited text: its bytes, encoding and name. `lines` may be asked for several times."""
+
+    data: bytes
+    encoding: str
+    label: str
+    remarks: bool = True  # whether lines that begin with # or % are left out
+
+    def lines(self) -> Iterator[str]:
+        """Its lines with their ends; remarks, and the line sep=; of Excel, as empty ones."""
+        stream = io.TextIOWrapper(io.BytesIO(self.data), encoding=self.encoding, newline="")
+        try:
+            for number, line in enumerate(stream):
+                if self.remarks and (line.lstrip()[:1] in ("#", "%") or (number == 0 and _separator(line))):
+                    line = "\n"
+                yield line
+        except UnicodeDecodeError as error:
+            raise self._not_text(error) from error
+
+    def _not_text(self, error: UnicodeDecodeError) -> DataError:
+        start = error.start
+        try:
+            self.data.decode(self.encoding)
+        except UnicodeDecodeError as whole:  # the other one counts from the block it was found in
+            start = whole.start
+        line = self.data.count(b"\n", 0, start) + 1
+        return DataError(
+            f"{self.label}: line {line} is not {self.encoding} text (byte {self.data[start]:#04x}); "
+            f"name its encoding, such as {_encoding('gbk')} or {_encoding('latin-1')}"
+        )
+
+    def separator(self) -> str | None:
+        """The delimiter that a first line such as sep=; names."""
+        first = next(iter(self._replace(remarks=False).lines()), "")
+        return _separator(first)
+
+
+def _separator(line: str) -> str | None:
+    match = re.fullmatch(r"\"?sep=([^\r\n])\"?\s*", line)
+    return None if match is None else match[1]
+
+
+def _encoding(name: str) -> str:
+    return spelled("encoding", repr(name), f"surefit.data.read_table(path, encoding={name!r})")
 
 
 def read_rows(source: str | os.PathLike[str], delimiter: str = ",", encoding: str = "utf-8") -> list[Row]:
@@ -44,72 +95,150 @@ def read_rows(source: str | os.PathLike[str], delimiter: str = ",", encoding: st
     Raises:
         DataError: the file is missing, not text of this encoding, or a quote is never closed.
     """
-    path = Path(source)
-    return list(_rows(_text(path, encoding), delimiter, path.name))
+    return list(_rows(text_of(Path(source), encoding)._replace(remarks=False), delimiter))
 
 
-def csv_columns(
-    path: Path, columns: Iterable[str] | None, names: Iterable[str] | None, drop_missing: bool, delimiter: str | None,
-    decimal: str, header: bool | None, encoding: str,
-) -> tuple[list[str], list[list[float]]]:  # fmt: skip
-    """Names and rows of numbers of a delimited text file; the arguments are those of `read_csv`."""
+def csv_rows(
+    text: Text, delimiter: str | None, decimal: str, header: bool | None
+) -> tuple[str, list[str], int, Iterator[Row]]:
+    """The delimiter of a text, the names over its columns, the line they stand on, and its rows.
+
+    DataError where the text is empty, or nothing tells whether its first row holds names.
+    """
     if decimal not in (".", ","):
         raise DataError(f"decimal: expected '.' or ',', got {decimal!r}")
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n' or delimiter == decimal):
         raise DataError(f"delimiter: expected one character other than a quote and the decimal mark, got {delimiter!r}")
-    text = re.sub(COMMENT, "", _text(path, encoding))
-    if (first := re.match(r"sep=([^\r\n])[ \t]*\r?\n", text)) is not None:  # as Excel writes it
-        delimiter, text = delimiter or first[1], "\n" + text[first.end() :]
-    rows = _without_empty_column(list(_rows(text, delimiter or _found_delimiter(text, decimal), path.name)))
-    if not rows:
-        raise DataError(f"{path.name}: the file is empty")
+    mark = delimiter or text.separator() or _found_delimiter(text, decimal)
+    cut = _empty_column(text, mark)
+    rows = (row._replace(cells=row.cells[:cut]) for row in _rows(text, mark)) if cut else _rows(text, mark)
+    first = next(rows, None)
+    if first is None:
+        raise DataError(f"{text.label}: the file is empty")
     if header is None:
-        header = _is_header(rows[0], decimal, path.name)
-        if not header:
-            _check_years(rows, decimal, path.name)
-    own = [cell.strip() for cell in rows[0].cells] if header else numbered("c", len(rows[0].cells))
-    body = rows[1:] if header else rows
-    own = _csv_names(own, names, rows[0].line, path.name)
-    if not body:
-        raise DataError(f"{path.name}: only a header, no rows")
-    wanted = None if columns is None else as_names(columns)
-    chosen = _csv_columns(own, wanted, rows[0].line, path.name)
-    values = _csv_values(body, own, chosen, decimal, drop_missing, path.name)
-    return [own[i] for i in chosen], values
+        header = _is_header(first, decimal, text.label)
+    if header:
+        return mark, [cell.strip() for cell in first.cells], first.line, rows
+    names = _names_above(text, first, mark, decimal) or numbered("c", len(first.cells))
+    return mark, names, 0, itertools.chain([first], rows)
 
 
-def _without_empty_column(rows: list[Row]) -> list[Row]:
-    """The rows without a last column that is empty everywhere: each line ends in a delimiter."""
-    widths = {len(row.cells) for row in rows}
-    if len(rows) < 2 or max(widths) < 2 or len(widths) > 2 or (len(widths) == 2 and max(widths) - min(widths) != 1):
-        return rows
-    width = max(widths)
-    if any(len(row.cells) == width and row.cells[-1].strip() for row in rows):
-        return rows
-    if len(widths) == 2 and len(rows[0].cells) == width:  # only the header ends in one: a cell is missing below
-        return rows
-    return [Row(row.line, row.cells[: width - 1]) for row in rows]
+def csv_columns(
+    text: Text, delimiter: str | None = None, decimal: str = ".", header: bool | None = None,
+    names: Iterable[str] | None = None,
+) -> Raw:  # fmt: skip
+    """The columns of a delimited text; the arguments are those of `read_csv`."""
+    mark, own, line, rows = csv_rows(text, delimiter, decimal, header)
+    raw = raw_of_rows(text.label, own, line, rows, decimal, names)
+    if header is None and line == 0:
+        _check_years(raw)
+    for name, column in zip(raw.names, raw.columns, strict=True):
+        if column.long and len(np.unique(column.floats)) < len(column.floats):
+            place = raw.names.index(name) if raw.names.count(name) == 1 else None
+            body = csv_rows(text, mark, decimal, line > 0)[3]
+            column.check_digits(name, () if place is None else (row.cells[place] for row in body), raw.label)
+    return raw
 
 
-def _text(path: Path, encoding: str) -> str:
-    regular_file(path)
-    try:
-        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-            data = _bounded(file, path.name)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path.name}: cannot be read ({error})") from error
+def raw_of_rows(
+    label: str, own: list[str], line: int, rows: Iterable[Row], decimal: str, names: Iterable[str] | None
+) -> Raw:
+    """The columns of rows of texts with these names over them, which stand on a line (0: nowhere)."""
+    if names is not None:
+        own = _given_names(list(as_names(names)), own, line, label)
+    columns = [TextColumn(decimal) for _ in own]
+    lines = array("q")
+    width = len(own)
+    for row in rows:
+        if len(row.cells) != width:
+            raise DataError(f"{label}: line {row.line} has {len(row.cells)} cells, expected {width} ({', '.join(own)})")
+        lines.append(row.line)
+        for column, cell in zip(columns, row.cells, strict=True):
+            column.add(cell)
+    if not lines:
+        raise DataError(f"{label}: only a header, no rows")
+    return Raw(label, own, columns, None, lines, line)
+
+
+class TextColumn:
+    """The cells of one column: those that are numbers as such, the others beside them."""
+
+    __slots__ = ("decimal", "floats", "long", "odd", "words")
+
+    def __init__(self, decimal: str) -> None:
+        self.decimal = decimal
+        self.floats = array("d")
+        self.odd: dict[int, str] = {}  # row -> a cell that is no number
+        self.words: dict[str, str] = {}  # each text once
+        self.long = False  # whether a cell may be more exact than float64
+
+    def __len__(self) -> int:
+        return len(self.floats)
+
+    def add(self, cell: str) -> None:
+        """One more cell."""
+        try:
+            number = float(cell)
+            plain = number - number == 0.0 and "_" not in cell and self.decimal == "."
+        except ValueError:
+            plain = False
+        if not plain:
+            try:
+                number = _to_float(cell, self.decimal)
+            except ValueError:
+                self.odd[len(self.floats)] = self.words.setdefault(cell, cell)
+                number = np.nan
+        self.floats.append(number)
+        if len(cell) >= DIGITS and number == number:
+            self.long = True
+
+    def column(self, name: str, raw: Raw) -> Column:
+        """As a column of one kind. DataError where some are numbers and others are not."""
+        if len(self.odd) < len(self.floats) or not self.odd:
+            for i, cell in self.odd.items():
+                if cell.strip().lower() not in MISSING:
+                    raise not_a_number(raw, i, name, cell, self.decimal)
+            return Column(NUMBER, np.frombuffer(self.floats, np.float64))
+        return of_cells(list(self.odd.values()), name, raw, self.decimal)
+
+    def check_digits(self, name: str, cells: Iterable[str], label: str) -> None:
+        """DataError where texts of different numbers are one float64 each, and not by noise in their last digits."""
+        floats, times = np.unique(self.floats, return_counts=True)
+        twice = set(floats[times > 1].tolist())
+        exact: dict[float, set[Decimal]] = {}
+        seen: set[str] = set()
+        count = 0
+        for cell, number in zip(cells, self.floats, strict=False):
+            if len(cell) >= DIGITS and number == number:
+                count += 1
+                if number in twice and cell not in seen:
+                    seen.add(cell)
+                    exact.setdefault(number, set()).add(Decimal(_plain(cell, self.decimal)))
+        lost = sum(len(values) - 1 for values in exact.values())
+        if lost * 10 > count:  # a table of noise printed with twenty digits loses a few by chance
+            refuse_lost(lost, "numbers", np.array(self.floats), name, label)
+
+
+def text_of(source: Any, encoding: str = "utf-8") -> Text:
+    """The text of a path, or of a stream of bytes or text. DataError where it cannot be read."""
+    if hasattr(source, "read"):
+        label = getattr(source, "name", "text")
+        label = "standard input" if label in ("<stdin>", 0) else os.path.basename(str(label))
+        data = _bounded(source, label)
+    else:
+        label = regular_file(source).name
+        try:
+            with gzip.open(source) if source.suffix.lower() == ".gz" else source.open("rb") as file:
+                data = _bounded(file, label)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(f"{label}: cannot be read ({error})") from error
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
+        return Text(data, "utf-16", label)
     try:
-        return data.decode(encoding).removeprefix("\ufeff")
+        codecs.lookup(encoding)
     except LookupError as error:
         raise DataError(f"encoding: {encoding!r} is unknown; try utf-8, gbk or latin-1") from error
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{path.name}: line {line} is not {encoding} text (byte {data[error.start]:#04x}); "
-            f"name its encoding, such as {spelled('encoding', repr('gbk'))} or {spelled('encoding', repr('latin-1'))}"
-        ) from error
+    return Text(data.removeprefix(codecs.BOM_UTF8), encoding, label)
 
 
 def _bounded(file: Any, label: str) -> bytes:
@@ -117,6 +246,7 @@ def _bounded(file: Any, label: str) -> bytes:
     parts: list[bytes] = []
     line = 0
     while part := file.read(1 << 20):
+        part = part.encode() if isinstance(part, str) else part
         end = max(part.rfind(b"\n"), part.rfind(b"\r"))
         line = line + len(part) if end < 0 else len(part) - end
         if line > LONGEST_LINE:
@@ -127,43 +257,76 @@ def _bounded(file: Any, label: str) -> bytes:
     return b"".join(parts)
 
 
-def _rows(text: str, delimiter: str, label: str) -> Iterator[Row]:
+def _rows(text: Text, delimiter: str) -> Iterator[Row]:
+    """The records of a text, without empty ones."""
+    lines = text.lines()
     if delimiter == " ":
-        for number, words in enumerate(text.splitlines(), start=1):
-            if words.strip():
-                yield Row(number, words.split())
+        for number, line in enumerate(lines, start=1):
+            if words := line.split():
+                yield Row(number, words)
         return
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    if delimiter in WIDE:
+        lines = (text_line.replace(delimiter, WIDE[delimiter]) for text_line in lines)
+    reader = csv.reader(lines, delimiter=WIDE.get(delimiter, delimiter), strict=True, skipinitialspace=True)
     while True:
-        line = reader.line_num + 1
+        start = reader.line_num + 1
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
             raise DataError(
-                f"{label}: the row that starts on line {line} cannot be read ({error}); check its quotes"
+                f"{text.label}: the row that starts on line {start} cannot be read ({error}); check its quotes"
             ) from error
         if cells:
-            yield Row(line, cells)
+            yield Row(start, cells)
 
 
-def _found_delimiter(text: str, decimal: str) -> str:
-    """The delimiter that cuts the first 50 rows into equally many cells, most of them numbers."""
-    candidates = [c for c in "\t;|, " if c != decimal]  # in a draw the first: a decimal comma cuts evenly too
-    shares = {c: _number_share(_first_rows(text, c, 50), decimal) for c in candidates}
-    if shares[" "] < 1.0:
+def _empty_column(text: Text, delimiter: str) -> int:
+    """How many columns there are without a last one that is empty everywhere, as each line ends in a delimiter; or 0.
+
+    A table of which the header alone ends in one lacks a cell in each row.
+    """
+    widths: set[int] = set()
+    full: set[int] = set()  # widths of rows whose last cell is not empty
+    first = count = 0
+    for row in _rows(text, delimiter):
+        count += 1
+        width = len(row.cells)
+        first = first or width
+        widths.add(width)
+        if row.cells[-1].strip():
+            full.add(width)
+        if len(widths) > 2:
+            return 0
+    width = max(widths, default=0)
+    if count < 2 or width < 2 or width - min(widths) > 1 or width in full:
+        return 0
+    return 0 if len(widths) == 2 and first == width else width - 1
+
+
+def _found_delimiter(text: Text, decimal: str) -> str:
+    """The delimiter that cuts the first rows into equally many cells, most of them numbers."""
+    candidates = [c for c in DELIMITERS if c != decimal]
+    seen = {c: _first_rows(text, c) for c in candidates}
+    shares = {c: _number_share(rows, decimal) for c, rows in seen.items()}
+    others = max(share for c, share in shares.items() if c != " ")
+    if shares[" "] < 1.0 and (others > 0.0 or not _is_steady(seen[" "], decimal)):
         shares[" "] = 0.0  # words have blanks between them as well
     best = max(candidates, key=shares.__getitem__)
     if shares[best] > 0.0:
         return best
-    line = text.lstrip().split("\n", 1)[0]  # nothing cuts evenly: the most frequent, for a good message
-    return max(candidates[:-1], key=line.count) if any(c in line for c in candidates[:-1]) else ","
+    line = next((line for line in text.lines() if line.strip()), "")
+    found = [c for c in candidates[:-1] if c in line]  # nothing cuts evenly: the most frequent, for a good message
+    return max(found, key=line.count) if found else ","
 
 
 def _number_share(rows: list[Row], decimal: str) -> float:
     """The share of numbers in cells below the first row, a bit more than 0; 0 when rows differ in width."""
     widths = {len(row.cells) for row in rows}
+    if len(widths) == 2 and max(widths) - min(widths) == 1:  # some lines end in a delimiter
+        rows = [Row(r.line, r.cells[:-1]) if len(r.cells) == max(widths) and not r.cells[-1] else r for r in rows]
+        widths = {len(row.cells) for row in rows}
     if len(widths) != 1 or widths == {1}:
         return 0.0
     cells = [cell for row in rows[1:] or rows for cell in row.cells]
@@ -171,16 +334,17 @@ def _number_share(rows: list[Row], decimal: str) -> float:
     return (numbers + 1e-9) / (len(cells) + 1e-9)
 
 
-def _first_rows(text: str, delimiter: str, count: int) -> list[Row]:
-    rows: list[Row] = []
+def _is_steady(rows: list[Row], decimal: str) -> bool:
+    """Whether each column holds numbers in all rows but the first, or in none, and some column does."""
+    kinds = [{is_number(c, decimal) for c in column} for column in zip(*(r.cells for r in rows[1:]), strict=False)]
+    return len(rows) > 1 and all(len(kind) == 1 for kind in kinds) and {True} in kinds
+
+
+def _first_rows(text: Text, delimiter: str) -> list[Row]:
     try:
-        for row in _rows(text, delimiter, ""):
-            rows.append(row)
-            if len(rows) == count:
-                break
+        return list(itertools.islice(_rows(text, delimiter), SEEN))
     except DataError:
-        pass
-    return rows
+        return []
 
 
 def _is_header(row: Row, decimal: str, label: str) -> bool:
@@ -196,108 +360,86 @@ def _is_header(row: Row, decimal: str, label: str) -> bool:
     )
 
 
-def _check_years(rows: list[Row], decimal: str, label: str) -> None:
+def _names_above(text: Text, first: Row, delimiter: str, decimal: str) -> list[str]:
+    """Names in the remark right above a first row of numbers, as `numpy.savetxt` writes them; [] where there are none.
+
+    It must have as many cells as the row, all different and none a number.
+    """
+    if first.line < 2:
+        return []
+    lines = text._replace(remarks=False).lines()
+    line = next(itertools.islice(lines, first.line - 2, None), "").strip()
+    if line[:1] not in ("#", "%"):
+        return []
+    line = line.lstrip("#% \t")
+    words = line.split() if delimiter == " " else next(csv.reader([line], delimiter=WIDE.get(delimiter, delimiter)), [])
+    words = [word.strip() for word in words]
+    plain = all(word and not is_number(word, decimal) for word in words)
+    return words if plain and len(words) == len(first.cells) == len(set(words)) else []
+
+
+def _check_years(raw: Raw) -> None:
     """DataError where a first row of numbers may be names: years in sequence, far from all that is below them."""
-    first = rows[0].cells
-    if len(first) < 2 or len(rows) < 2 or not all(re.fullmatch(r"\s*(1[5-9]|2[01])\d\d\s*", cell) for cell in first):
+    columns = [np.asarray(column.floats) for column in raw.columns]
+    if len(columns) < 2 or len(columns[0]) < 2:
         return
-    years = [int(cell) for cell in first]
-    below = [float(_to_float(c, decimal)) for row in rows[1:] for c in row.cells if is_number(c, decimal)]
-    if len({b - a for a, b in itertools.pairwise(years)} - {1}) or any(1500 <= v < 2200 for v in below):
+    first, below = np.array([c[0] for c in columns]), np.array([c[1:] for c in columns])
+    if not ((first >= 1500) & (first < 2200) & (first == np.floor(first))).all() or (np.diff(first) != 1).any():
+        return
+    if ((below >= 1500) & (below < 2200)).any():
         return
     raise DataError(
-        f"{label}: line {rows[0].line} holds the years {years[0]} to {years[-1]} above other numbers; use "
+        f"{raw.label}: {raw.row(0)} holds the years {first[0]:.0f} to {first[-1]:.0f} above other numbers; use "
         f"{_header('True')} if they are names, {_header('False')} if they are data"
     )
 
 
-def _csv_names(own: list[str], names: Iterable[str] | None, line: int, label: str) -> list[str]:
-    if names is None:
-        return own
-    given = list(as_names(names))
+def _given_names(given: list[str], own: list[str], line: int, label: str) -> list[str]:
     if len(given) != len(own):
-        raise DataError(f"names: {len(given)} names for the {len(own)} columns of {label} (line {line})")
+        raise DataError(f"names: {len(given)} names for the {len(own)} columns of {label} (line {max(line, 1)})")
     check_names(given, "names")
     return given
 
 
-def _csv_columns(own: list[str], wanted: tuple[str, ...] | None, line: int, label: str) -> list[int]:
-    places = {name: i for i, name in enumerate(own)}
-    needed = None if wanted is None else set(wanted)
-    for name in wanted or ():
-        if name not in places:
-            raise DataError(f"columns: {label} has no column {name!r}; it has {', '.join(own)}")
-    times = Counter(own)
-    for i, name in enumerate(own):
-        if needed is not None and name not in needed:
+def check_header(names: Sequence[str], needed: Iterable[str], raw: Raw) -> None:
+    """DataError where a column that is needed has no name, or shares it with another."""
+    times, needed = Counter(names), set(needed)
+    where = f"{raw.label}: line {raw.header}" if raw.header else raw.label
+    if not names:
+        raise DataError(f"{raw.label}: no columns")
+    for i, name in enumerate(names):
+        if name not in needed:
             continue
         if not name:
             raise DataError(
-                f"{label}: line {line}: column {i + 1} has no name in the header; give it one (the index "
+                f"{where}: column {i + 1} has no name in the header; give it one (the index "
                 "that pandas writes is left out by index=False)"
-                + cure(", or read others with {}", "columns", "", _READ_COLUMNS)
+                + cure(", or read others with {}", "columns", "", "columns=[...]")
             )
         if times[name] > 1:
-            twice = ", ".join(str(j + 1) for j, other in enumerate(own) if other == name)
-            raise DataError(f"{label}: line {line}: the name {name!r} stands over columns {twice}; names must differ")
-    return list(range(len(own))) if wanted is None else [places[name] for name in wanted]
+            twice = ", ".join(str(j + 1) for j, other in enumerate(names) if other == name)
+            raise DataError(f"{where}: the name {name!r} stands over columns {twice}; names must differ")
 
 
-def _csv_values(
-    body: list[Row], names: list[str], chosen: list[int], decimal: str, drop_missing: bool, label: str
-) -> list[list[float]]:
-    values: list[list[float]] = []
-    long: dict[int, dict[str, float]] = {}  # cells of many digits, which may be more exact than float64
-    for row in body:
-        if len(row.cells) != len(names):
-            raise DataError(
-                f"{label}: line {row.line} has {len(row.cells)} cells, expected {len(names)} ({', '.join(names)})"
-            )
-        try:
-            numbers = [_to_float(row.cells[i], decimal) for i in chosen]
-        except ValueError:
-            for i in chosen:
-                _check_cell(row.cells[i], f"{label}: line {row.line}, column {names[i]!r}", decimal, drop_missing)
-            continue  # a row with missing values, which the caller wants dropped
-        values.append(numbers)
-        for i, number in zip(chosen, numbers, strict=True):
-            if len(row.cells[i]) >= DIGITS:
-                long.setdefault(i, {})[row.cells[i]] = number
-    for i, cells in long.items():
-        _check_digits(cells, names[i], decimal, label)
-    if not values:
-        raise DataError(f"{label}: no row without a missing value")
-    return values
-
-
-def _check_digits(cells: Mapping[str, float], name: str, decimal: str, label: str) -> None:
-    """DataError where texts of different numbers are one float64 each, and not by the noise of their last digits."""
-    if len(cells) == len(set(cells.values())):
-        return
-    exact: dict[float, list[Decimal]] = {}
-    for cell, number in cells.items():
-        digits = cell.strip().replace(decimal, ".").replace("\N{MINUS SIGN}", "-").replace("D", "E").replace("d", "e")
-        exact.setdefault(number, []).append(Decimal(digits))
-    lost = sum(len(set(values)) - 1 for values in exact.values())
-    if lost * 10 > len(cells):  # a table of noise printed with twenty digits loses a few by chance
-        refuse_lost(lost, "numbers", np.array(list(cells.values())), name, label)
+def _plain(cell: str, decimal: str) -> str:
+    """A cell in ASCII as Python writes numbers."""
+    if not cell.isascii():
+        cell = unicodedata.normalize("NFKC", cell)
+    return cell.strip().replace(decimal, ".").translate(SIGNS)
 
 
 def _to_float(cell: str, decimal: str) -> float:
     """The finite number a cell holds, or ValueError."""
-    if "_" in cell:  # float() takes Python's 1_000, which no table means
+    if "_" in cell or (decimal == "," and "." in cell):  # float() takes Python's 1_000, which no table means
         raise ValueError
-    if decimal == ",":
-        if "." in cell:
-            raise ValueError
-        cell = cell.replace(",", ".")
-    number = float(cell.replace("\N{MINUS SIGN}", "-").replace("D", "E").replace("d", "e"))
+    number = float(_plain(cell, decimal))
     if number - number != 0.0:  # NaN or infinite
         raise ValueError
     return number
 
 
 def is_number(cell: str, decimal: str) -> bool:
+    """Whether a cell holds a finite number."""
     try:
         _to_float(cell, decimal)
     except ValueError:
@@ -306,10 +448,8 @@ def is_number(cell: str, decimal: str) -> bool:
 
 
 def is_decimal_comma(cell: str) -> bool:
+    """Whether a cell holds a number with a comma, which may be its decimal mark."""
     return re.fullmatch(r"\s*[+-]?\d+,\d+\s*", cell) is not None
-
-
-_READ_COLUMNS = "surefit.data.read_table(path, columns=[...])"
 
 
 def _header(value: str) -> str:
@@ -317,51 +457,23 @@ def _header(value: str) -> str:
 
 
 def leave_out() -> str:
+    """What to do about rows that miss a value."""
     read = "read_table(..., drop_missing=True)"
     return cure(", or leave such rows out with {}", "drop_missing", "True", read)
 
 
-def _check_cell(cell: str, where: str, decimal: str, drop_missing: bool) -> None:
-    if is_number(cell, decimal):
-        return
-    if cell.strip().lower() in MISSING:
-        if drop_missing:
-            return
-        raise DataError(f"{where} is missing ({cell!r}); fill it in{leave_out()}")
-    if decimal == "." and is_decimal_comma(cell):
-        read = "surefit.data.read_table(path, decimal=',') and fit the table"
-        hint = (
-            f"if the comma is a decimal mark, read it with {spelled('decimal', repr(','), read)}; if it separates "
-            "thousands, remove it"
-        )
-    elif re.fullmatch(r"\s*[+-]?\d{1,3}([ ,.']\d{3})+([.,]\d+)?\s*", cell):
-        hint = "remove the thousands separators"
-    elif re.fullmatch(r"\s*[+-]?inf(inity)?\s*", cell, re.IGNORECASE):
-        hint = "every value must be finite"
-    else:
-        hint = "correct it" + cure(
-            ", or read other columns with {}", "columns", "", f"{_READ_COLUMNS} and fit the table"
-        )
-    raise DataError(f"{where} is {cell!r}, not a number; {hint}")
-
-
-def refuse_lost(lost: int, kind: str, rounded: np.ndarray, name: str, label: str) -> None:
-    if lost > 0:
-        raise DataError(
-            f"{label}: column {name!r} holds {kind} as large as {np.nanmax(np.abs(rounded)):.6g}, of which "
-            f"{lost} fall together with others in float64; subtract the first one, or use a larger unit"
-        )
-
-
 def numbered(stem: str, count: int, alone: str | None = None) -> list[str]:
+    """x1, x2, ...; alone: what one of them is called."""
     return [alone] if alone is not None and count == 1 else [f"{stem}{i + 1}" for i in range(count)]
 
 
 def as_names(names: str | Iterable[str]) -> tuple[str, ...]:
+    """One name or several as a tuple."""
     return (names,) if isinstance(names, str) else tuple(str(name) for name in names)
 
 
 def check_names(names: Sequence[str], label: str) -> None:
+    """DataError where a name is empty or repeated, or there is none."""
     if not names:
         raise DataError(f"{label}: no columns")
     times = Counter(names)
@@ -373,6 +485,6 @@ def check_names(names: Sequence[str], label: str) -> None:
 
 
 __all__ = [
-    "Row", "as_names", "check_names", "csv_columns", "is_decimal_comma", "is_number", "leave_out",
-    "numbered", "read_rows", "refuse_lost",
+    "Row", "TextColumn", "as_names", "check_header", "check_names", "csv_columns", "csv_rows", "is_decimal_comma",
+    "is_number", "leave_out", "numbered", "raw_of_rows", "read_rows", "text_of",
 ]  # fmt: skip

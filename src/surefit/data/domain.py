@@ -15,7 +15,8 @@ from surefit.errors import DomainError
 from surefit.formulas import constant
 from surefit.spelling import spelled
 
-_FORM = "NAME=LOW:HIGH, such as x=-2:2 or x1=-2*pi:2*pi"
+_FORM = "NAME=LOW:HIGH, such as x=-2:2 or x1=-2*pi:2*pi, or NAME=LOW:HIGH:log"
+LOG = "log"
 
 
 class Domain:
@@ -26,6 +27,8 @@ class Domain:
 
             - ``{"x": (-2, 2), "y": (0, 1)}``, ends as numbers or as texts such as ``"-2*pi"``;
             - a text ``"x1=-5:5, x2=-5:5"``, or several: ``["x1=-5:5", "x2=-5:5"]``;
+            - ``{"p": (1e-3, 1e6, "log")}`` or ``"p=1e-3:1e6:log"``: a logarithmic variable, whose ends are above 0. Its
+              points are spread evenly over its logarithm, and networks are given that;
             - one pair ``(-2, 2)`` (the variable is then called ``x``) or a sequence of pairs ``[(-5, 5), (0,
               1)]`` (``x1``, ``x2``, ...);
             - a Domain.
@@ -33,7 +36,7 @@ class Domain:
 
     Raises:
         DomainError: an end is NaN, infinite or unreadable, low is not below high, a name is missing or
-            repeated.
+            repeated, or a logarithmic variable is not above 0.
 
     >>> box = Domain("x1=-5:5, x2=0:2*pi")
     >>> box.names, box.dim, float(box.high[1])
@@ -42,13 +45,15 @@ class Domain:
     x=-2:2
     """
 
-    __slots__ = ("_high", "_low", "_names")
+    __slots__ = ("_high", "_log", "_low", "_names")
 
     def __init__(self, box: Any, names: Iterable[str] | None = None) -> None:
         axes = _axes(box, None if names is None else _name_list(names))
-        self._names = tuple(name for name, _, _ in axes)
+        self._names = tuple(name for name, *_ in axes)
         _check_names(self._names)
         ends = np.array([_interval(*axis) for axis in axes], dtype=np.float64)  # (dim, 2)
+        self._log = np.array([axis[3] for axis in axes])
+        self._log.flags.writeable = False
         ends.flags.writeable = False
         self._low, self._high = ends[:, 0], ends[:, 1]
 
@@ -93,11 +98,16 @@ class Domain:
                 f"domain record: {len(names)} names, {len(low)} low ends and {len(high)} high ends; need as "
                 "many of each"
             )
-        return cls(list(zip(low, high, strict=True)), names=names)
+        log = record.get("log", ())
+        return cls([(a, b, *((LOG,) if n in log else ())) for n, a, b in zip(names, low, high, strict=True)], names)
 
     def to_dict(self) -> dict[str, list[Any]]:
-        """A record for JSON: lists ``names``, ``low``, ``high``. Floats survive the round trip exactly."""
-        return {"names": list(self._names), "low": self._low.tolist(), "high": self._high.tolist()}
+        """A record for JSON: lists ``names``, ``low``, ``high``, and ``log``, the names of logarithmic variables.
+
+        Floats survive the round trip exactly; ``log`` is left out where there are none.
+        """
+        record = {"names": list(self._names), "low": self._low.tolist(), "high": self._high.tolist()}
+        return record | ({"log": list(self.logarithmic)} if self._log.any() else {})
 
     # ---- what it is
 
@@ -122,6 +132,21 @@ class Domain:
         return tuple(zip(self._low.tolist(), self._high.tolist(), strict=True))
 
     @property
+    def axes(self) -> tuple[tuple[Any, ...], ...]:
+        """Each variable as a Domain takes it: (low, high), or (low, high, "log")."""
+        return tuple((*ends, LOG) if log else ends for ends, log in zip(self.bounds, self._log, strict=True))
+
+    @property
+    def log(self) -> np.ndarray:
+        """Which variables are logarithmic, (dim,) bool, read-only."""
+        return self._log
+
+    @property
+    def logarithmic(self) -> tuple[str, ...]:
+        """The names of logarithmic variables."""
+        return tuple(name for name, log in zip(self._names, self._log, strict=True) if log)
+
+    @property
     def dim(self) -> int:
         """The number of variables."""
         return len(self._names)
@@ -138,20 +163,20 @@ class Domain:
             return float(np.prod(self.width))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Domain) and (self._names, self.bounds) == (other._names, other.bounds)
+        return isinstance(other, Domain) and (self._names, self.axes) == (other._names, other.axes)
 
     def __hash__(self) -> int:
-        return hash((self._names, self.bounds))
+        return hash((self._names, self.axes))
 
     def __repr__(self) -> str:
-        return f"Domain({dict(zip(self._names, self.bounds, strict=True))!r})"
+        return f"Domain({dict(zip(self._names, self.axes, strict=True))!r})"
 
     def __str__(self) -> str:
-        pairs = zip(self._names, self.bounds, strict=True)
-        return ", ".join(f"{name}={_short(low)}:{_short(high)}" for name, (low, high) in pairs)
+        pairs = zip(self._names, self.bounds, self._log, strict=True)
+        return ", ".join(f"{name}={_short(low)}:{_short(high)}{':log' * bool(log)}" for name, (low, high), log in pairs)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Domain, (self.bounds, self._names)
+        return Domain, (self.axes, self._names)
 
     # ---- other boxes from this one
 
@@ -162,7 +187,7 @@ class Domain:
             DomainError: a name that the domain does not have.
         """
         index = [self._index(name) for name in _name_list(names)]
-        return Domain([self.bounds[i] for i in index], names=[self._names[i] for i in index])
+        return Domain([self.axes[i] for i in index], names=[self._names[i] for i in index])
 
     def inside(self, box: Any) -> Domain:
         """A sub-box given in any form that Domain takes; variables it does not name keep their whole range.
@@ -183,7 +208,8 @@ class Domain:
                     f"where {name}={_short(ends[i][0])}:{_short(ends[i][1])}"
                 )
             ends[i] = (low, high)
-        return Domain(ends, names=self._names)
+        axes = [(*pair, LOG) if log else pair for pair, log in zip(ends, self._log, strict=True)]
+        return Domain(axes, names=self._names)
 
     def _index(self, name: str) -> int:
         if name not in self._names:
@@ -201,16 +227,45 @@ class Domain:
         return np.all((x >= self._low) & (x <= self._high), axis=-1)
 
     def scale(self, points: Any) -> np.ndarray:
-        """Points of the box to [-1, 1] in each variable, linearly; the shape stays.
+        """Points of the box to [-1, 1] in each variable, linearly, or in the logarithm; the shape stays.
 
         The ends become -1 and 1 exactly.
         """
         x = self._points(points)
-        return (2.0 * ((x - self._low) / self.width) - 1.0).reshape(np.shape(points))
+        return (2.0 * self.shares(x) - 1.0).reshape(np.shape(points))
+
+    def shares(self, x: np.ndarray) -> np.ndarray:
+        """How far along each variable points (n, dim) are: 0 at its low end, 1 at its high end; `at` is the inverse."""
+        if not self._log.any():
+            return (x - self._low) / self.width
+        low, high = logarithms(self._low, self._log), logarithms(self._high, self._log)
+        return (logarithms(x, self._log) - low) / (high - low)
+
+    def at(self, shares: np.ndarray) -> np.ndarray:
+        """Points that are so far along each variable, kept inside in spite of rounding."""
+        if not self._log.any():
+            return np.clip(self._low * (1.0 - shares) + self._high * shares, self._low, self._high)
+        low, high = logarithms(self._low, self._log), logarithms(self._high, self._log)
+        between = low * (1.0 - shares) + high * shares
+        return np.clip(np.where(self._log, np.exp(np.where(self._log, between, 0.0)), between), self._low, self._high)
+
+    def stretch(self, x: np.ndarray) -> np.ndarray:
+        """How fast points move with their scaled coordinates: the derivative of `unscale` where it gives x (n, dim)."""
+        if not self._log.any():
+            return np.broadcast_to(self.width / 2.0, np.shape(x))
+        ratio = np.log(np.where(self._log, self._high, 1.0)) - np.log(np.where(self._log, self._low, 1.0))
+        return np.where(self._log, x * ratio, self.width) / 2.0
+
+    def axis(self, variable: int, count: int) -> np.ndarray:
+        """Points (count,) along one variable from end to end, evenly spread, or in its logarithm."""
+        ends = self.bounds[variable]
+        return np.geomspace(*ends, count) if self._log[variable] else np.linspace(*ends, count)
 
     def unscale(self, points: Any) -> np.ndarray:
         """The inverse of `scale`; what is in [-1, 1] lands inside the box in spite of rounding."""
         t = self._points(points)
+        if self._log.any():
+            return self.at(0.5 + 0.5 * t).reshape(np.shape(points))
         x = self._low * (0.5 - 0.5 * t) + self._high * (0.5 + 0.5 * t)
         x = np.where(np.abs(t) <= 1.0, np.clip(x, self._low, self._high), x)
         return x.reshape(np.shape(points))
@@ -243,7 +298,7 @@ def box_words(box: Domain, constant: Mapping[str, float] = MappingProxyType({}))
             words.append(f"{name}={constant[name]:.6g} (constant)")
             continue
         digits = next((n for n in range(6, 17) if f"{low:.{n}g}" != f"{high:.{n}g}"), 17)
-        words.append(f"{name}={low:.{digits}g}:{high:.{digits}g}")
+        words.append(f"{name}={low:.{digits}g}:{high:.{digits}g}{':log' * (name in box.logarithmic)}")
     return ", ".join(words)
 
 
@@ -299,17 +354,23 @@ def _at(point: np.ndarray, value: np.ndarray, names: Sequence[str]) -> str:
 
 # ---- reading the many forms of a box
 
-Axis = tuple[str, Any, Any]
+Axis = tuple[str, Any, Any, bool]
+
+
+def logarithms(x: np.ndarray, log: np.ndarray) -> np.ndarray:
+    """Points (..., dim) with the logarithmic variables as logarithms."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(log, np.log(np.where(log, x, 1.0)), x)
 
 
 def _axes(box: Any, names: list[str] | None) -> list[Axis]:
     """(name, low, high) of each variable, ends not yet read."""
     if isinstance(box, Domain):
-        box = box.bounds if names is not None else dict(zip(box.names, box.bounds, strict=True))
+        box = box.axes if names is not None else dict(zip(box.names, box.axes, strict=True))
     if names is not None and Domain.is_named(box):
         raise DomainError(f"names: the domain {box!r} names its variables already; leave names out")
     if isinstance(box, Mapping):
-        return [(name, *_pair(ends, repr(name))) for name, ends in box.items()]
+        return [(name, *_ends(ends, repr(name))) for name, ends in box.items()]
     if isinstance(box, str):
         box = [box]
     if not isinstance(box, Iterable):
@@ -317,12 +378,13 @@ def _axes(box: Any, names: list[str] | None) -> list[Axis]:
     box = list(box)
     if _has_names(box):
         return [_named(part) for text in box for part in _normal(text).split(",")]
-    pairs = [box] if len(box) == 2 and all(map(_is_end, box)) else box
+    alone = len(box) == 2 or (len(box) == 3 and _is_log(box[2]))
+    pairs = [box] if alone and all(map(_is_end, box)) else box
     if names is None:
         names = ["x"] if len(pairs) == 1 else [f"x{i + 1}" for i in range(len(pairs))]
     if len(names) != len(pairs):
         raise DomainError(f"domain: {len(pairs)} intervals for {len(names)} variables ({', '.join(names)})")
-    return [(name, *_pair(ends, repr(name))) for name, ends in zip(names, pairs, strict=True)]
+    return [(name, *_ends(ends, repr(name))) for name, ends in zip(names, pairs, strict=True)]
 
 
 def _has_names(box: Any) -> bool:
@@ -341,19 +403,29 @@ def _named(text: str) -> Axis:
     name, equals, ends = text.partition("=")
     if not (equals and name.strip()):
         raise DomainError(f"domain: cannot read {text.strip()!r}; expected {_FORM}")
-    return (name.strip(), *_pair(ends, repr(name.strip())))
+    return (name.strip(), *_ends(ends, repr(name.strip())))
 
 
-def _pair(ends: Any, of: str) -> tuple[Any, Any]:
+def _ends(ends: Any, of: str) -> tuple[Any, Any, bool]:
+    """Low end, high end, and whether the variable is logarithmic."""
     if isinstance(ends, str):
-        parts = _normal(ends).split(":")
-        if len(parts) != 2:
-            raise DomainError(f"domain: cannot read {ends.strip()!r} as the interval of {of}; expected LOW:HIGH")
-        return parts[0], parts[1]
-    pair = list(ends) if isinstance(ends, Iterable) else []
-    if len(pair) != 2:
-        raise DomainError(f"domain: the interval of {of} must be a pair (low, high), got {ends!r}")
-    return pair[0], pair[1]
+        parts: list[Any] = list(_normal(ends).split(":"))
+        if len(parts) not in (2, 3) or (len(parts) == 3 and not _is_log(parts[2])):
+            raise DomainError(
+                f"domain: cannot read {ends.strip()!r} as the interval of {of}; expected LOW:HIGH or LOW:HIGH:log"
+            )
+    else:
+        parts = list(ends) if isinstance(ends, Iterable) else []
+        if len(parts) not in (2, 3) or (len(parts) == 3 and not _is_log(parts[2])):
+            raise DomainError(
+                f"domain: the interval of {of} must be a pair (low, high), got {ends!r}; where the logarithm counts, "
+                'it is (low, high, "log")'
+            )
+    return parts[0], parts[1], len(parts) == 3
+
+
+def _is_log(word: Any) -> bool:
+    return isinstance(word, str) and word.strip().lower() == LOG
 
 
 def _normal(text: str) -> str:
@@ -361,8 +433,12 @@ def _normal(text: str) -> str:
     return unicodedata.normalize("NFKC", text).replace("\N{MINUS SIGN}", "-")
 
 
-def _interval(name: str, low: Any, high: Any) -> tuple[float, float]:
+def _interval(name: str, low: Any, high: Any, log: bool) -> tuple[float, float]:
     a, b = _end(low, f"low end of {name!r}"), _end(high, f"high end of {name!r}")
+    if log and not (a > 0 and b > 0):
+        raise DomainError(
+            f"domain: {name!r} is logarithmic, so its ends must be above 0: {_short(a)} to {_short(b)}; leave 'log' out"
+        )
     if a > b:
         raise DomainError(f"domain: the interval of {name!r} is reversed: {_short(a)} to {_short(b)}; write low first")
     if a == b:

@@ -24,6 +24,8 @@ from surefit.spelling import spelled
 # Points on the faces, as a share of those inside. Measured with Adam on four functions of two and three variables: the
 # largest error falls by a tenth to a half, the root mean square by a tenth or not at all.
 FACES = 0.2
+SPLIT = (0.8, 0.1, 0.1)  # shares of training, validation and test data
+FEWEST_SPLIT = 10  # rows of a table, of which fewer leave no row for one of these parts
 ALL_CORNERS_UP_TO = 8  # variables: 256 corners; see `corner_points`
 
 
@@ -36,7 +38,7 @@ def _uniform(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray
 
 def _grid(domain: Domain, count: int | Sequence[int], rng: np.random.Generator) -> np.ndarray:
     counts = _axis_counts(count, domain.dim)
-    return _product([np.linspace(low, high, n) for (low, high), n in zip(domain.bounds, counts, strict=True)])
+    return _product([domain.axis(i, n) for i, n in enumerate(counts)])
 
 
 def _chebyshev(domain: Domain, count: int | Sequence[int], rng: np.random.Generator) -> np.ndarray:
@@ -171,7 +173,7 @@ def face_points(domain: Domain, count: int, generator: int | np.random.Generator
 
 def _into(domain: Domain, unit: np.ndarray) -> np.ndarray:
     """[0, 1]^dim to the box; clipped because the rounding of the last bit could step outside."""
-    return np.clip(domain.low * (1.0 - unit) + domain.high * unit, domain.low, domain.high)
+    return domain.at(unit)
 
 
 def _product(axes: list[np.ndarray]) -> np.ndarray:
@@ -313,9 +315,9 @@ class Sampling:
             deviation), or a text such as ``uniform:0.01``.
         split: shares of training, validation and test data, which sum to 1; the last two may be 0.
         weights: one weight per training point, for a table one per row of the table, as an array or as a function
-            (points (n, dim), values) -> (n,).
+            (points (n, dim), values) -> (n,); or the name of a column of the table, which is then no input.
         drop_nonfinite: leave points out where the target is NaN or infinite, and rows of a table that miss a value,
-            instead of raising. Weights and gradients of a table are then those of the rows that stay.
+            instead of raising. Weights and gradients of a table may be those of all its rows, or of those that stay.
         verify: how many fresh evaluations of a function one measurement of the error may cost: evenly spread points,
             corners, points on and near the border, and a search from the worst of them. None: 15 000 and the corners
             (all of them up to 12 variables), 5 000 in one dimension; but of a Python function whose `count` is given at
@@ -343,7 +345,7 @@ class Sampling:
     extra_box: Any = None
     extra_ratio: float | None = None
     noise: Noise | float | str | None = None
-    split: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    split: tuple[float, float, float] = SPLIT
     weights: Any = None
     drop_nonfinite: bool = False
     faces: float | None = None
@@ -375,7 +377,7 @@ class Sampling:
         if self.test is not None:
             train, validation, test = self.split
             object.__setattr__(self, "split", (train + test, validation, 0.0))
-        if self.weights is not None and not callable(self.weights):
+        if self.weights is not None and not callable(self.weights) and not isinstance(self.weights, str):
             object.__setattr__(self, "weights", tuple(_numbers("weights", self.weights).ravel().tolist()))
         if self.faces is not None:
             object.__setattr__(self, "faces", _real("faces", self.faces, least=0.0))
@@ -450,9 +452,13 @@ class Sampling:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Row numbers of a table of n rows for training, validation and test: a random partition.
 
+        Of fewer than 10 rows all are trained on, unless another split was asked for.
+
         Raises:
             ArgumentError: too few rows for a part that `split` asks for.
         """
+        if n < FEWEST_SPLIT and self.split == SPLIT:
+            return np.arange(n), np.arange(0), np.arange(0)
         train, validation, _ = lengths = split_lengths(n, self.split)
         if any(share > 0 and length == 0 for share, length in zip(self.split, lengths, strict=True)):
             raise ArgumentError(
@@ -476,6 +482,8 @@ class Sampling:
         """
         if self.weights is None:
             return None
+        if isinstance(self.weights, str):
+            raise ArgumentError(f"weights: {self.weights!r} names a column of a table, and a function has none")
         given = self.weights(points, values) if callable(self.weights) else self.weights
         w = np.asarray(given, dtype=np.float64)
         if w.shape != (len(points),):

@@ -96,7 +96,7 @@ def decades(fit: Record) -> Iterator[Finding]:
     if is_good(fit) or fit.error.relative_l2 <= POOR:
         return
     for name, (low, high) in zip(fit.names, fit.domain.bounds, strict=True):
-        if low > 0 and math.log10(high / low) >= DECADES:
+        if low > 0 and name not in fit.domain.logarithmic and math.log10(high / low) >= DECADES:
             span = math.log10(high / low)
             yield found("logarithmic-inputs", "warning", name, span, name=name, low=low, high=high, decades=span)
 

@@ -81,6 +81,8 @@ class Rows:
     kind: str = "training"
     count: int = 0
     numbers: np.ndarray | None = None
+    logarithmic: Sequence[str] = ()  # inputs whose logarithm the network is given
+    groups: Sequence[Sequence[str]] = ()  # columns of 0 and 1 that one column of texts became
 
     @property
     def deviation(self) -> np.ndarray:
@@ -112,7 +114,20 @@ def rows_of(fit: Record) -> Rows:
         if [len(n) for n in of_parts] == [len(part[0]) for part in known.values()]:
             numbers = np.concatenate(of_parts)
     residual, count = values_of(fit.model)(x) - y, problem.sizes()[part]
-    return Rows(x, y, fit.names, fit.outputs, residual, len(known["train"][0]), apart, kind, count, numbers)
+    return Rows(
+        x,
+        y,
+        fit.names,
+        fit.outputs,
+        residual,
+        len(known["train"][0]),
+        apart,
+        kind,
+        count,
+        numbers,
+        problem.domain.logarithmic,
+        [code.columns for code in problem.coding],
+    )
 
 
 def split(r: Rows, predict: object) -> Iterator[Finding]:
@@ -143,7 +158,7 @@ def decades(r: Rows, poor: bool) -> Iterator[Finding]:
     for what, names, values in (("inputs", r.names, r.x), ("targets", r.outputs, r.y)):
         for name, column in zip(names[:WIDE], values.T, strict=False):
             low, high = np.quantile(column, [0.05, 0.95])
-            if column.min() > 0 and math.log10(high / low) >= DECADES:
+            if name not in r.logarithmic and column.min() > 0 and math.log10(high / low) >= DECADES:
                 level = "warning" if poor and what == "inputs" else "note"
                 ends = dict(low=column.min(), high=column.max(), decades=math.log10(column.max() / column.min()))
                 yield found(f"logarithmic-{what}", level, name, ends["decades"], name=name, **ends)
@@ -374,7 +389,9 @@ def _dependent(r: Rows) -> Iterator[Finding]:
         constant, factors = terms
         if np.count_nonzero(factors) < 2 and len(np.unique(x[:, j])) > 2:
             continue  # one column in two units has a finding of its own
-        name = r.names[j]
+        name, others = r.names[j], {r.names[i] for i, factor in zip(free, factors, strict=True) if factor}
+        if any(name in group and others <= set(group) for group in r.groups):
+            continue  # the sum of a group is 1, as whoever made it knows
         words = _terms(constant, factors, [r.names[i] for i in free])
         yield found("dependent-inputs", "note", name, int(np.count_nonzero(factors)), name=name, terms=words)
 

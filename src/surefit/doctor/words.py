@@ -423,7 +423,9 @@ WORDS: dict[str, Both] = {
         "{name} 为正，跨 {decades:.2g} 个数量级，从 {low:.3g} 到 {high:.3g}：较小的值都挤在一处",
     ),
     "logarithmic-inputs.cure": Both(
-        "fit with log10({name}) as the input in its place", "用 log10({name}) 代替它作为输入"
+        'say that it is logarithmic, {name}={low:.3g}:{high:.3g}:log in the domain, or "log" as the third part of its '
+        "interval",
+        '说明它是对数变量：在范围中写 {name}={low:.3g}:{high:.3g}:log，或在区间的第三项写 "log"',
     ),
     "logarithmic-targets": Both(
         "{name} is positive and covers {decades:.2g} decades, {low:.3g} to {high:.3g}: a squared error hardly sees the "

@@ -36,14 +36,19 @@ from surefit.search.restarts import Ensemble, best_of, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
 from surefit.storage import outputs
 
+COLUMNS = {"target": "targets", "columns": "inputs", "decimal": "decimal", "sheet": "sheet"}  # as `read_table` has them
+Wanted = str | int | Sequence[str | int]
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
 
 
 @saying_cures
 def fit(
-    target: Any,
+    what: Any = None,
+    /,
     domain: Any = None,
     *,
+    target: Wanted | None = None,
+    columns: Wanted | None = None,
     tol: float | None = None,
     time: float | None = None,
     method: str | Method = "auto",
@@ -54,6 +59,8 @@ def fit(
     callbacks: Callbacks = (),
     jit: bool | None = None,
     restarts: int = 1,
+    decimal: str | None = None,
+    sheet: str | int | None = None,
     task: str = "regress",
     budget: int | None = None,
     executor: Any = None,
@@ -64,9 +71,12 @@ def fit(
     """Fit a function with a neural network.
 
     Args:
-        target: a formula ("sin(x1) - cos(x2)"; several outputs: "sin(x); cos(x)" or a list), a callable, a table
-        (path to
-            CSV or Parquet, DataFrame, dict of columns, `Table`; the last column is the target) or arrays (X, y).
+        what: a formula ("sin(x1) - cos(x2)"; several outputs: "sin(x); cos(x)" or a list), a callable, a table (path to
+            CSV, Excel or Parquet, DataFrame, dict of columns, whatever `surefit.data.read_table` takes) or arrays
+            (X, y).
+        target: of a table, the column to predict, its name or its place from 0; several as a list. None: the last.
+            (Of a call without `what` it is that: `fit(target="sin(x)", domain="x=0:1")`.)
+        columns: of a table, the inputs to use. None: all other columns.
         domain: where, for a function: {"x": (-5, 5)}, "x=-5:5", or (low, high). For a table: its own range.
         tol: the largest |error| that is good enough, in the units of the target; training ends when it is reached.
         time: seconds of training at most.
@@ -85,6 +95,8 @@ def fit(
             passes it on to Adam, if it comes to that. The other solvers compute with NumPy and refuse True.
         restarts: networks with seeds of their own that are trained at once over the cores; the one with the best
             validation loss is kept; of solvers that with the smallest error.
+        decimal: the decimal mark of a CSV file, "." or ",".
+        sheet: of an Excel file, its name or its number from 0.
         task: "regress", or "classify": the last column of the table holds classes (texts, whole numbers, True and
             False). `predict` then gives classes, `predict_proba` their probabilities, and the card tells accuracy, log
             loss and calibration (`Fit.classified`).
@@ -110,44 +122,50 @@ def fit(
     >>> fit.names, fit.predict([0.0, 1.0]).shape
     (('x',), (2,))
     """
-    found = classes_of(target, task, tol)
-    target = target if found is None else found.table
+    found = classes_of(what, task, tol, target=target, columns=columns, decimal=decimal, sheet=sheet)
+    what = what if found is None else found.table
     arguments: dict[str, Any] = dict(
         tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, jit=jit,
-        budget=budget, executor=executor, log=log, timeout=timeout,
+        budget=budget, executor=executor, log=log, timeout=timeout, target=target, columns=columns, decimal=decimal,
+        sheet=sheet,
     )  # fmt: skip
     with shown(progress, time) as display:
         heard = (*callbacks_from(callbacks), *display)
-        fits = fits_of(target, domain, count=whole_number("restarts", restarts, 1), callbacks=heard, **arguments)
+        fits = fits_of(what, domain, count=whole_number("restarts", restarts, 1), callbacks=heard, **arguments)
     fitted = fits[0] if restarts == 1 else best_of(fits)
     if found is not None:
         fitted.problem = replace(fitted.problem, source=fitted.problem.source | {"name": found.name})
         fitted.classified = classify(fitted, found.classes)
-    fitted.call = call_of(
-        domain=domain, tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, budget=budget,
-        task=None if found is None else task,
-    )  # fmt: skip
+        arguments["task"] = task
+    silent = ("callbacks", "jit", "executor", "log", "timeout")
+    fitted.call = call_of(domain=domain, **{k: v for k, v in arguments.items() if k not in silent})
     return fitted
 
 
-def classes_of(target: Any, task: str, tol: float | None) -> Labelled | None:
-    """The rows with their classes where classes are to be told apart, else None."""
+def classes_of(what: Any, task: str, tol: float | None, **reading: Any) -> Labelled | None:
+    """The rows with their classes where classes are to be told apart, else None; reading: arguments about columns."""
     if task not in ("regress", "classify"):
         raise ArgumentError(f"task={task!r} must be 'regress' or 'classify'")
     if task == "regress":
         return None
     if tol is not None:
         raise ArgumentError("tol: classes have no largest error; leave it out")
-    return labelled(target)
+    named = next((name for name, value in reading.items() if value is not None), None)
+    if named is not None:
+        raise ArgumentError(f"{named}: classes are those of the last column; choose and order the columns beforehand")
+    return labelled(what)
 
 
 def fits_of(
-    target: Any, domain: Any = None, *, count: int, seed: int = 0, method: str | Method = "auto", model: Any = None,
+    what: Any, domain: Any = None, *, count: int, seed: int = 0, method: str | Method = "auto", model: Any = None,
     data: Sampling | None = None, callbacks: Callbacks = (), jit: bool | None = None, budget: Any = None,
     executor: Any = None, log: Any = None, timeout: Any = None, **rest: Any,
 ) -> list[Fit]:  # fmt: skip
     """`count` fits of one problem with seeds of their own, at once over the cores; callbacks hear of the first."""
     began = clock.perf_counter()
+    if what is None and (what := rest.pop("target", None)) is None:
+        raise ArgumentError("fit: nothing to fit; give a formula, a function, or a table")
+    table = {name: rest.pop(own, None) for own, name in COLUMNS.items()}
     unknown = sorted(set(rest) - {"tol", "time", "dtype"})
     if unknown:
         raise ArgumentError(f"ensemble: it has no argument {unknown[0]!r}; besides members it takes those of fit")
@@ -156,8 +174,8 @@ def fits_of(
 
     def posed() -> Problem:
         if spending is not None:
-            return gathered(target, domain, data, seed, spending, time=rest.get("time"), began=began, callbacks=heard)
-        return pose(target, domain, data, seed, solver=isinstance(settings, Solver), time=rest.get("time"))
+            return gathered(what, domain, data, seed, spending, time=rest.get("time"), began=began, callbacks=heard)
+        return pose(what, domain, data, seed, isinstance(settings, Solver), rest.get("time"), table)
 
     shared: dict[str, Any] = dict(method=settings, model=model, jit=jit, began=began, **rest)
     if count == 1:
@@ -189,8 +207,8 @@ def load(path: str | os.PathLike[str]) -> Fit:
     return Fit.of(outputs.read(path))
 
 
-def ensemble(target: Any, domain: Any = None, *, members: int = 5, **arguments: Any) -> Ensemble:
-    """`members` fits of one target that differ in their seeds, trained at once over the cores; all are kept.
+def ensemble(what: Any = None, /, domain: Any = None, *, members: int = 5, **arguments: Any) -> Ensemble:
+    """`members` fits of one function or table that differ in their seeds, trained at once over the cores; all are kept.
 
     The other arguments are those of `fit`. ArgumentError for fewer than two members, or a model that is a Module
     (which can be trained only once: give widths or an MLPSpec).
@@ -201,7 +219,7 @@ def ensemble(target: Any, domain: Any = None, *, members: int = 5, **arguments: 
     >>> mean.shape, spread.shape
     ((2,), (2,))
     """
-    return Ensemble(fits_of(target, domain, count=whole_number("members", members, 2), **arguments))
+    return Ensemble(fits_of(what, domain, count=whole_number("members", members, 2), **arguments))
 
 
 def smallest(

@@ -218,7 +218,8 @@ class Steady:
         rng, box, nodes = np.random.default_rng(0), self.box, len(EXTRAPOLATION)
         rays: list[np.ndarray] = []
         for _ in range(1 if box.dim == 1 else 2):
-            ray = step * box.width * rng.uniform(0.5, 1.0, x.shape) * rng.choice([-1.0, 1.0], x.shape)
+            width = np.where(box.log, np.abs(x), box.width)
+            ray = step * width * rng.uniform(0.5, 1.0, x.shape) * rng.choice([-1.0, 1.0], x.shape)
             end = x + nodes * ray
             ray = np.where(end > box.high, -np.abs(ray), np.where(end < box.low, np.abs(ray), ray))
             back = np.where(box.contains(x - nodes * ray)[:, None], -ray, SHORTER**2 * ray)

@@ -192,9 +192,13 @@ def worst_points(
     chosen = rng.choice(n, count, p=size / total if total > 0 else useful / useful.sum())
     x, y, size = x[chosen], y[chosen], size[chosen]
     free = (x > box.low) & (x < box.high)
-    radius = box.width * n ** (-1.0 / box.dim)  # the distance of the candidates from each other
+    radius = n ** (-1.0 / box.dim)  # the distance of the candidates from each other, as a share of the box
     for _ in range(MOVES):
-        tried = np.clip(x + rng.uniform(-1.0, 1.0, x.shape) * radius * free, box.low, box.high)
+        step = rng.uniform(-1.0, 1.0, x.shape) * radius * free
+        if box.log.any():
+            tried = np.where(free, box.at(np.clip(box.shares(x) + step, 0.0, 1.0)), x)
+        else:
+            tried = np.clip(x + step * box.width, box.low, box.high)
         there, values = error(tried)
         go = (rng.random(count) * size < there) & (there > 0)
         x, size, y = np.where(go[:, None], tried, x), np.where(go, there, size), np.where(go[:, None], values, y)

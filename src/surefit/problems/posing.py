@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from surefit.checking import positive_number
-from surefit.data import Domain, Noise, Sampling, Table, corner_points, read_table, sample
+from surefit.data import Domain, Noise, Sampling, Table, corner_points, raw_names, read_table, sample
 from surefit.data.generator import output_names
-from surefit.data.sampling import default_count
-from surefit.data.table import is_table_path
+from surefit.data.sampling import FEWEST_SPLIT, SPLIT, default_count
+from surefit.data.sources import is_table_path
 from surefit.errors import ArgumentError, DataError, DomainError
 from surefit.formulas import Formula, parse_many
 from surefit.problems import gradients as derivatives
@@ -33,12 +33,14 @@ FEWEST_WATCHED = 200  # validation points of a known function without noise: wit
 
 
 def pose(
-    target: Any, domain: Any, data: Sampling | None, seed: int, solver: bool = False, time: float | None = None
-) -> Problem:
+    target: Any, domain: Any, data: Sampling | None, seed: int, solver: bool = False, time: float | None = None,
+    table: Mapping[str, Any] | None = None,
+) -> Problem:  # fmt: skip
     """The Problem of a target: a formula (or several), a callable, a table in any form `read_table` takes, or (X, y).
 
     solver: it is for a solver, which wants few points of a function at first and draws more itself. time: the seconds
     that the fit may take; of a callable so slow that its values would take more than a part of them, fewer are asked.
+    table: how a table is read, arguments of `read_table`, None where they were not given.
 
     ArgumentError: a function without a domain, or a data argument that is not a Sampling. DomainError: the target is
     not finite somewhere. FormulaError, DataError: it cannot be read.
@@ -54,7 +56,12 @@ def pose(
         target = target.text
     if isinstance(target, str) and is_table_path(target):
         target = Path(target)
+    reading = {key: value for key, value in (table or {}).items() if value is not None}
     texts = formula_texts(target)
+    if texts is not None or (callable(target) and not isinstance(target, Table)):
+        for key in reading:
+            name = {"targets": "target", "inputs": "columns"}.get(key, key)
+            raise ArgumentError(f"{name}: is for the columns of a table, and a function has none; leave it out")
     if texts is not None:
         return _of_formulas(texts, domain, plan, seed, solver, free)
     if callable(target) and not isinstance(target, Table):
@@ -72,7 +79,7 @@ def pose(
         return _of_function(
             function, box, outputs, plan, seed, source, _called_slopes(plan, box, outputs), free, allowed
         )
-    return _of_table(target, domain, plan, seed)
+    return _of_table(target, domain, plan, seed, reading)
 
 
 def first_sampling(dim: int, plan: Sampling) -> Sampling:
@@ -233,19 +240,29 @@ def _flat_outputs(y: np.ndarray, names: Sequence[str]) -> tuple[Sentence, ...]:
     )
 
 
-def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
+def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapping[str, Any]) -> Problem:
     if hasattr(target, "predict") and not hasattr(target, "columns"):
         name = type(target).__name__
         raise ArgumentError(f"the target is a {name}, which is not called itself; give its method, model.predict")
-    table = read_table(target, drop_missing=plan.drop_nonfinite)
+    if isinstance(domain, str) and not Domain.is_named(domain):
+        raise DomainError(
+            f"domain: {domain!r} is no interval; if it is the column to predict, say {spelled('target', repr(domain))}"
+        )
+    table, plan = _table_and_weights(target, plan, reading)
     table, box = _named_alike(target, table, domain)
     rng = np.random.default_rng(seed)
     parts = plan.rows(len(table), rng)
     x, y = table.x, table.y
     check_size(y)
+    if box.log.any() and (low := (x <= 0) & box.log).any():
+        row, column = np.argwhere(low)[0]
+        raise DomainError(
+            f"domain: {box.names[column]!r} is logarithmic, and {x[row, column]:g} in row {row} is not above 0; leave "
+            "'log' out, or such rows (first row is 0)"
+        )
     train, validation, test = ((x[part], y[part]) if len(part) else None for part in parts)
     if plan.test is not None:
-        test = _test_rows(plan.test, table)
+        test = _test_rows(plan.test, table, reading)
     if train is None:
         raise DataError("table: no rows to train on")
     _refuse_for_table(plan)
@@ -258,10 +275,14 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int) -> Problem:
     source = {"kind": "table", "name": name, "rows": len(table)}
     return Problem(
         table.inputs, table.targets, box, train, validation, test, of_parts[0], None, source,
-        validation_weights=of_parts[1], plan=plan, slopes=None if slopes is None else slopes[parts[0]],
+        validation_weights=of_parts[1], plan=plan, coding=table.coding,
+        slopes=None if slopes is None else slopes[parts[0]],
         validation_slopes=None if slopes is None or validation is None else slopes[parts[1]],
         row_numbers=dict(zip(("train", "validation", "test"), parts, strict=True)) if plan.test is None else None,
-        notes=(*derivatives.notes(slopes), *_outside(box, x), *rows.notes(x, y, table.inputs, table.targets)),
+        notes=(
+            *_few(plan, len(table)), *derivatives.notes(slopes), *_outside(box, x),
+            *rows.notes(x, y, table.inputs, table.targets),
+        ),
     )  # fmt: skip
 
 
@@ -270,6 +291,9 @@ def _named_alike(target: Any, table: Table, domain: Any) -> tuple[Table, Domain]
     if domain is None:
         return table, Domain.around(table.x, names=table.inputs)
     box = needed_domain(domain, table.inputs)
+    if set(box.names) < set(table.inputs):  # of the others the range of the rows
+        own, given = Domain.around(table.x, names=table.inputs), dict(zip(box.names, box.axes, strict=True))
+        box = Domain({n: given.get(n, ends) for n, ends in zip(own.names, own.bounds, strict=True)})
     if sorted(box.names) == sorted(table.inputs):
         return table, box.select(table.inputs)
     pair = isinstance(target, (tuple, list)) and len(target) == 2 and not hasattr(target[0], "columns")
@@ -280,6 +304,12 @@ def _named_alike(target: Any, table: Table, domain: Any) -> tuple[Table, Domain]
         f"domain: names {', '.join(box.names)}, but the table's inputs are {', '.join(table.inputs)}; name the same, "
         f"or leave {spelled('domain')} out: it is then the range of the rows"
     )
+
+
+def _few(plan: Sampling, rows: int) -> tuple[Sentence, ...]:
+    """A warning where the default split holds nothing out."""
+    alone = rows < FEWEST_SPLIT and plan.split == SPLIT and plan.test is None
+    return (say("few-rows", rows=rows),) if alone else ()
 
 
 def _outside(box: Domain, x: np.ndarray) -> tuple[Sentence, ...]:
@@ -312,15 +342,49 @@ def _table_slopes(plan: Sampling, box: Domain, x: np.ndarray, k: int) -> np.ndar
     return derivatives.row_slopes(plan.derivatives, len(x), k, x.shape[1])
 
 
-def _test_rows(given: Any, table: Table) -> Points:
-    """A table of test rows in the columns of the training table."""
-    own = read_table(given)
-    missing = [name for name in (*table.inputs, *table.targets) if name not in own.names]
-    if missing:
-        raise DataError(f"test: the table has no column {missing[0]!r}; it has {', '.join(own.names)}")
-    x, y = (np.stack([own[name] for name in names], axis=1) for names in (table.inputs, table.targets))
+def _test_rows(given: Any, table: Table, reading: Mapping[str, Any]) -> Points:
+    """A table of test rows in the columns of the training table, coded as those."""
+    if isinstance(given, Table) and given.coding != table.coding:
+        raise DataError("test: its texts or times became other numbers; give its path or frame, and it is read alike")
+    names = (*table.inputs, *table.targets)
+    wanted = names if isinstance(given, Table) else raw_names(names, table.coding)
+    options = {} if isinstance(given, Table) else {k: v for k, v in reading.items() if k in ("decimal", "header")}
+    try:
+        own = read_table(given, columns=wanted, coding=None if isinstance(given, Table) else table.coding, **options)
+    except DataError as error:
+        raise DataError(f"test: {str(error).removeprefix('columns: ')}") from None
+    x, y = (np.stack([own[name] for name in part], axis=1) for part in (table.inputs, table.targets))
     check_size(y)
     return x, y
+
+
+def _table_and_weights(target: Any, plan: Sampling, reading: Mapping[str, Any]) -> tuple[Table, Sampling]:
+    """A table, and its plan with the weights and gradients of the rows that stay.
+
+    Weights that are a column are those of the rows; that column is no input.
+    """
+    column, own = plan.weights if isinstance(plan.weights, str) else None, dict(reading)
+    if column is not None and "inputs" in own:
+        given = own["inputs"]
+        own["inputs"] = [*([given] if isinstance(given, str | int) else given), column]
+    table = read_table(target, drop_missing=plan.drop_nonfinite, **own)
+    kept = table.row_numbers
+    if column is not None:
+        if column not in table.names:
+            raise DataError(f"weights: the table has no column {column!r}; it has {', '.join(table.names)}")
+        if column in table.targets:
+            example = spelled("target", "...")
+            raise DataError(f"weights: {column!r} is the last column, which is the target; name another with {example}")
+        weights = table[column]
+        table = table.select([name for name in table.inputs if name != column])
+        plan = replace(plan, weights=weights)
+    if kept is None:
+        return table, plan
+    for name in ("weights", "derivatives"):
+        rows_given = getattr(plan, name)
+        if isinstance(rows_given, tuple) and len(rows_given) > len(table):
+            plan = replace(plan, **{name: np.array(rows_given)[kept]})
+    return table, plan
 
 
 __all__ = ["first_sampling", "formula_texts", "needed_domain", "pose"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.data import Domain, Sampling
+from surefit.data import Coded, Domain, Sampling
 from surefit.sentences import Sentence
 
 Points = tuple[np.ndarray, np.ndarray]  # x (n, d), y (n, k), float64
@@ -42,6 +42,7 @@ class Problem:
     affordable: int | None = None  # training points of a slow function that a limit of time allows at a time
     row_numbers: dict[str, np.ndarray] | None = None  # of the rows of each part, in the table as it came
     exact: bool = False  # a known function without noise
+    coding: tuple[Coded, ...] = ()  # of columns of a table that held texts, times, or yes and no
     free: bool = False  # exact, and its training points are ours to choose: nobody asked for others
 
     def sizes(self) -> dict[str, int]:

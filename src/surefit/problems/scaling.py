@@ -6,14 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from surefit.data.domain import logarithms
 from surefit.problems.problem import Points, Problem
 
+MANY = 1 << 20  # numbers of a table
 LARGE = 1e100  # the squares of larger numbers, and of those below its reciprocal, may not be float64
 
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
     """u = (x - x_shift) / x_scale of the inputs and v = (y - y_shift) / y_scale of the outputs, float64.
+
+    Of inputs that are logarithmic (`log`) x is the logarithm.
 
     >>> scaling = Scaling(np.array([1.0]), np.array([2.0]), np.array([0.0]), np.array([10.0]))
     >>> scaling.inputs(np.array([[3.0]])).tolist(), scaling.unscaled_outputs(np.array([[0.5]])).tolist()
@@ -24,6 +28,7 @@ class Scaling:
     x_scale: np.ndarray  # (d,)
     y_shift: np.ndarray  # (k,)
     y_scale: np.ndarray  # (k,)
+    log: np.ndarray | None = None  # (d,) bool: which inputs are logarithmic; None: no one
 
     @classmethod
     def of(cls, problem: Problem) -> Scaling:
@@ -32,15 +37,17 @@ class Scaling:
         A constant column keeps its scale.
         """
         x, y = problem.train
+        log = problem.domain.log if problem.domain.log.any() else None
         if problem.function is not None:
-            low, high = problem.domain.low, problem.domain.high
-            return cls(low / 2 + high / 2, (high - low) / 2, mean(y), spread(y))
-        return cls.of_rows(x, y)
+            low, high = (_coordinates(end, log) for end in (problem.domain.low, problem.domain.high))
+            return cls(low / 2 + high / 2, (high - low) / 2, mean(y), spread(y), log)
+        return cls.of_rows(x, y, log)
 
     @classmethod
-    def of_rows(cls, x: np.ndarray, y: np.ndarray) -> Scaling:
+    def of_rows(cls, x: np.ndarray, y: np.ndarray, log: np.ndarray | None = None) -> Scaling:
         """Each column of x (n, d) and y (n, k) to mean 0 and deviation 1; a constant one keeps its scale."""
-        return cls(mean(x), spread(x), mean(y), spread(y))
+        x = _coordinates(x, log)
+        return cls(mean(x), spread(x), mean(y), spread(y), log)
 
     @classmethod
     def none(cls, d: int, k: int) -> Scaling:
@@ -51,7 +58,7 @@ class Scaling:
 
     def inputs(self, x: np.ndarray) -> np.ndarray:
         """Points (n, d)."""
-        return (x - self.x_shift) / self.x_scale
+        return (_coordinates(x, self.log) - self.x_shift) / self.x_scale
 
     def outputs(self, y: np.ndarray) -> np.ndarray:
         """Values (n, k)."""
@@ -61,9 +68,10 @@ class Scaling:
         """Points (n, d) and their values (n, k)."""
         return self.inputs(points[0]), self.outputs(points[1])
 
-    def gradients(self, g: np.ndarray) -> np.ndarray:
-        """Gradients (n, k, d), the derivatives of values by inputs."""
-        return g * self.x_scale / self.y_scale[:, None]
+    def gradients(self, g: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """Gradients (n, k, d) at points x (n, d), the derivatives of values by inputs."""
+        own = g if self.log is None else g * np.where(self.log, x, 1.0)[:, None, :]  # dy/dlog(x) = x dy/dx
+        return own * self.x_scale / self.y_scale[:, None]
 
     def errors(self, e: np.ndarray) -> np.ndarray:
         """Differences of values (n, k), which no shift changes."""
@@ -73,19 +81,25 @@ class Scaling:
 
     def unscaled_inputs(self, u: np.ndarray) -> np.ndarray:
         """Points (n, d)."""
-        return u * self.x_scale + self.x_shift
+        x = u * self.x_scale + self.x_shift
+        return x if self.log is None else np.where(self.log, np.exp(np.where(self.log, x, 0.0)), x)
 
     def unscaled_outputs(self, v: np.ndarray) -> np.ndarray:
         """Values (n, k)."""
         return v * self.y_scale + self.y_shift
 
-    def unscaled_gradients(self, g: np.ndarray) -> np.ndarray:
-        """Gradients (n, k, d)."""
-        return g / self.x_scale * self.y_scale[:, None]
+    def unscaled_gradients(self, g: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """Gradients (n, k, d) at points x (n, d)."""
+        own = g / self.x_scale * self.y_scale[:, None]
+        return own if self.log is None else own / np.where(self.log, x, 1.0)[:, None, :]
 
     def unscaled_errors(self, e: np.ndarray) -> np.ndarray:
         """Differences of values (n, k)."""
         return e * self.y_scale
+
+
+def _coordinates(x: np.ndarray, log: np.ndarray | None) -> np.ndarray:
+    return x if log is None else logarithms(x, log)
 
 
 def mean(columns: np.ndarray) -> np.ndarray:
@@ -96,18 +110,27 @@ def mean(columns: np.ndarray) -> np.ndarray:
 
 def spread(columns: np.ndarray) -> np.ndarray:
     """The deviation of each column; of one that is constant but for rounding its size, or 1."""
-    size = np.abs(columns).max(axis=0)
-    flat = np.ptp(columns / 2, axis=0) <= 2 * np.finfo(np.float64).eps * size
+    size = _largest(columns)
+    flat = columns.max(axis=0) / 2 - columns.min(axis=0) / 2 <= 2 * np.finfo(np.float64).eps * size
     unit = _size(columns)
     extreme = (unit > LARGE) | (unit < 1 / LARGE)
     unit = np.where(extreme, unit, 1.0)
-    return np.where(flat, np.where(size > 0, size, 1.0), (columns / unit).std(axis=0) * unit)
+    if columns.size > MANY:  # one after the other, or the copies would be larger than the table
+        deviation = np.array([(column / one).std() for column, one in zip(columns.T, unit, strict=True)])
+    else:
+        deviation = (columns / unit).std(axis=0)
+    return np.where(flat, np.where(size > 0, size, 1.0), deviation * unit)
 
 
 def _size(columns: np.ndarray) -> np.ndarray:
     """The largest size in each column, 1 where all are 0."""
-    size = np.abs(columns).max(axis=0)
+    size = _largest(columns)
     return np.where(size > 0, size, 1.0)
+
+
+def _largest(columns: np.ndarray) -> np.ndarray:
+    """The largest size in each column."""
+    return np.maximum(columns.max(axis=0), -columns.min(axis=0))
 
 
 __all__ = ["Scaling", "mean", "spread"]

@@ -55,7 +55,7 @@ def extremum(surface: Surface, sign: float, bounds: Any, output: Any, starts: in
     def unit(t: np.ndarray) -> tuple[float, np.ndarray]:
         place = box.unscale(np.clip(t, -1.0, 1.0))[None]
         value = sign * float(surface._predict(place)[0, column])
-        return value, sign * slopes_of(surface, place)[0, column] * box.width / 2.0
+        return value, sign * slopes_of(surface, place)[0, column] * box.stretch(place)[0]
 
     for i in chosen:
         found = minimize(
@@ -161,8 +161,8 @@ def places(surface: Surface, value: Any, bounds: Any, output: Any, starts: int, 
         return (surface._predict(box.unscale(np.clip(t, -1.0, 1.0))[None])[0, columns] - wanted) / unit
 
     def slopes(t: np.ndarray) -> np.ndarray:
-        rows = slopes_of(surface, box.unscale(np.clip(t, -1.0, 1.0))[None])[0, columns]
-        return rows * box.width / 2.0 / unit[:, None]
+        place = box.unscale(np.clip(t, -1.0, 1.0))[None]
+        return slopes_of(surface, place)[0, columns] * box.stretch(place)[0] / unit[:, None]
 
     found: list[np.ndarray] = []
     for i in chosen:

@@ -85,7 +85,7 @@ def _by_grid(values: Values, box: Domain, seed: int) -> Indices:
 def _by_samples(values: Values, box: Domain, seed: int) -> Indices:
     """By Sobol points: Saltelli et al. 2010 (doi:10.1016/j.cpc.2009.09.018), table 2, (b) for first, (f) for total."""
     d = box.dim
-    both = Domain([*box.bounds, *box.bounds])
+    both = Domain([*box.axes, *box.axes])
     points = sample(both, DRAWS, "sobol", generator=np.random.default_rng([seed, 0x50B0]))
     a, b = points[:, :d], points[:, d:]
     ya, yb = values(a), values(b)

@@ -183,7 +183,7 @@ class Readings:
         """
         column, box = which_input(self, name), self.domain
         if isinstance(points, (int, np.integer)):
-            at = np.linspace(box.low[column], box.high[column], whole_number("points", points, 2))
+            at = box.axis(column, whole_number("points", points, 2))
         else:
             at = np.asarray(points, dtype=np.float64).ravel()
         if over is None:

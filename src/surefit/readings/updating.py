@@ -36,7 +36,7 @@ def updated(record: Record, points: Any, values: Any, time: float | None, seed: 
         )
     if record.problem.slopes is not None:
         raise ArgumentError("update: this fit is of values and gradients; fit the old and new rows together")
-    x = points_from(points, record.names, "update")
+    x = points_from(points, record.names, "update", record.problem.coding)
     y = _values(values, len(x), len(record.outputs))
     problem = extended(record.problem, x, y, seed)
     progress = Progress(time=positive_number("time", time))
@@ -68,7 +68,8 @@ def extended(problem: Problem, x: np.ndarray, y: np.ndarray, seed: int) -> Probl
         rows = replace(plan, split=shares, test=None).rows(len(x), np.random.default_rng([seed, 0x0D]))
     train, validation, test = (_joined(part, (x[r], y[r])) for part, r in zip(_parts(problem), rows, strict=True))
     assert train is not None
-    both = np.stack([np.minimum(problem.domain.low, x.min(axis=0)), np.maximum(problem.domain.high, x.max(axis=0))])
+    ends = zip(x.min(axis=0), x.max(axis=0), problem.domain.axes, strict=True)
+    both = [(min(low, axis[0]), max(high, axis[1]), *axis[2:]) for low, high, axis in ends]
     weights = problem.weights
     if weights is not None:
         weights = np.concatenate([weights, np.full(len(train[0]) - len(weights), weights.mean())])
@@ -79,7 +80,7 @@ def extended(problem: Problem, x: np.ndarray, y: np.ndarray, seed: int) -> Probl
     if "rows" in source:
         source["rows"] += len(x)
     return replace(
-        problem, train=train, validation=validation, test=test, domain=Domain(both.T, names=problem.names),
+        problem, train=train, validation=validation, test=test, domain=Domain(both, names=problem.names),
         weights=weights, validation_weights=held, source=source, row_numbers=None, function=None, rows=None,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surefit import nn
-from surefit.data import Domain, box_words
+from surefit.data import Domain, box_words, raw_names
 from surefit.reports.words import Speech
 from surefit.search.classes import Classified
 from surefit.search.judging import OutputError
@@ -65,6 +65,7 @@ def card_rows(fit: Record, lang: str = "en") -> list[tuple[str, str]]:
     rows = [
         ("target", _target_words(fit, speech)),
         ("domain", _domain_words(fit, speech)),
+        *([("columns", _coding_words(fit))] if fit.problem.coding else []),
         ("data", _data_words(fit, speech)),
         ("network", _network_words(fit, speech)),
         ("method", _method_words(fit, speech)),
@@ -226,16 +227,24 @@ def _target_words(fit: Record, speech: Speech) -> str:
     """What was fitted: a formula, or outputs and inputs of a table or a callable."""
     if fit.problem.source["kind"] == "formula":
         return fit.target
-    return speech("card-from", target=fit.target, outputs=_short(fit.outputs, speech), inputs=_short(fit.names, speech))
+    inputs = _short(raw_names(fit.names, fit.problem.coding), speech)
+    return speech("card-from", target=fit.target, outputs=_short(fit.outputs, speech), inputs=inputs)
+
+
+def _coding_words(fit: Record) -> str:
+    """What the numbers are that texts, times, yes and no became."""
+    return "; ".join(f"{code.name}: {code.words()}" for code in fit.problem.coding)
 
 
 def _domain_words(fit: Record, speech: Speech) -> str:
-    """The box of the first inputs, if there are many."""
-    shown, constant = fit.names, _constant_columns(fit)
-    if len(fit.names) > LISTED + 2:
-        shown = fit.names[:LISTED]
-    words = box_words(fit.domain.select(shown), constant).replace("(constant)", speech("card-constant"))
-    return words if shown == fit.names else speech("card-more", shown=words, count=len(fit.names) - LISTED)
+    """The box of the first inputs, if there are many; those of texts have none."""
+    texts = {column for code in fit.problem.coding if code.categories for column in code.columns}
+    names = [name for name in fit.names if name not in texts]
+    if not names:
+        return ", ".join(code.name for code in fit.problem.coding)
+    shown = names if len(names) <= LISTED + 2 else names[:LISTED]
+    words = box_words(fit.domain.select(shown), _constant_columns(fit)).replace("(constant)", speech("card-constant"))
+    return words if shown == names else speech("card-more", shown=words, count=len(names) - LISTED)
 
 
 def _data_words(fit: Record, speech: Speech) -> str:

@@ -44,7 +44,17 @@ def draw(fit: Record, kind: str) -> Figure:
     chosen = kinds.get(kind)
     if chosen is None:
         raise ArgumentError(f"plot: kind={kind!r} must be one of {', '.join(map(repr, kinds))}")
-    return chosen(fit)
+    figure = chosen(fit)
+    if kind in ("fit", "samples") and len(fit.names) == 1:
+        _over_decades(fit, figure)
+    return figure
+
+
+def _over_decades(fit: Record, figure: Figure) -> None:
+    """A logarithmic input is drawn over its logarithm."""
+    if fit.domain.logarithmic:
+        for axes in figure.axes:
+            axes.set_xscale("log")
 
 
 def _all_names(fit: Record) -> tuple[str, ...]:
@@ -88,7 +98,7 @@ def _plot_fit(fit: Record) -> Figure:
     options: dict[str, Any] = {"names": _all_names(fit), "title": title(fit)}
     peaks = _peaks(fit)
     if d == 1:
-        x = np.linspace(fit.domain.low[0], fit.domain.high[0], 1001)
+        x = fit.domain.axis(0, 1001)
         x = np.union1d(x, [place[0] for place, _ in peaks or () if f is not None])
         truth = None if f is None else f(x[:, None])
         more: Any = dict(data=train, test=test, peaks=peaks, held=held)
@@ -161,7 +171,7 @@ def _plot_samples(fit: Record) -> Figure:
     rounds = np.repeat(np.arange(len(added) + 1), [first, *added])[: len(x)]  # a loaded fit has the first rows
     curve = None
     if f is not None and len(fit.names) == 1:
-        line = np.linspace(fit.domain.low[0], fit.domain.high[0], 1001)
+        line = fit.domain.axis(0, 1001)
         curve = (line, f(line[:, None]))
     return view.sample_map(x, rounds, curve=curve, names=_all_names(fit), title=title(fit))
 
@@ -184,7 +194,10 @@ def error_map(fit: Record) -> Figure:
     """Where the error is large, over the inputs."""
     x, y = _error_points(fit)
     options: dict[str, Any] = {"names": _all_names(fit), "title": title(fit), "peaks": _peaks(fit)}
-    return view.error_map(x, fit._predict(x) - y, **options)
+    figure = view.error_map(x, fit._predict(x) - y, **options)
+    if len(fit.names) == 1:
+        _over_decades(fit, figure)
+    return figure
 
 
 def _error_points(fit: Record) -> Points:
@@ -197,6 +210,8 @@ def _error_points(fit: Record) -> Points:
         return Judge(fit.problem, fit.seed).points
     count = 2001 if len(fit.names) == 1 else 121
     axes = [np.linspace(lo, hi, count) for lo, hi in zip(fit.domain.low, fit.domain.high, strict=True)]
+    if len(axes) == 1:
+        axes = [fit.domain.axis(0, count)]
     x = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, len(axes))
     y = f(x)
     good = np.isfinite(y).all(axis=1)

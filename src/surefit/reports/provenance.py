@@ -55,7 +55,7 @@ def _text(value: Any) -> str | None:
             return None
         return "{" + ", ".join(f"{k}: {v}" for k, v in pairs) + "}"
     if hasattr(value, "bounds") and hasattr(value, "names"):  # a Domain
-        return _text(dict(zip(value.names, value.bounds, strict=True)))
+        return _text(dict(zip(value.names, getattr(value, "axes", value.bounds), strict=True)))
     if is_dataclass(value):
         return _dataclass_text(value)
     return None

@@ -356,6 +356,7 @@ WORDS: dict[str, Both] = {
     "card-right-of": Both("{name} {right} of {all}", "{name} {all} 个中 {right} 个"),
     "card-log-loss": Both("log loss", "对数损失"),
     "card-calibration": Both("{loss}, calibration error {calibration}", "{loss}，校准误差 {calibration}"),
+    "card-columns": Both("columns", "列"),
     "card-constant": Both("(constant)", "（常数）"),
     # the report itself
     "latin-labels": Both(

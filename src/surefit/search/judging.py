@@ -261,7 +261,7 @@ def spread_points(domain: Domain, count: int, rng: np.random.Generator) -> np.nd
         cells = np.stack(np.meshgrid(*[np.arange(side)] * d, indexing="ij"), axis=-1).reshape(-1, d)
         unit = (cells + rng.random(cells.shape)) / side
         unit = np.concatenate([unit, rng.random((count - len(unit), d))])
-    return np.clip(domain.low * (1.0 - unit) + domain.high * unit, domain.low, domain.high)
+    return domain.at(unit)
 
 
 def border_points(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -16,8 +16,8 @@ from surefit._version import __version__
 from surefit.core.batching import batch
 from surefit.core.functional import jacobian
 from surefit.core.tensor import Tensor, no_grad
-from surefit.data import Domain, box_words, points_from
-from surefit.errors import ArgumentError
+from surefit.data import Domain, box_words, points_from, raw_names
+from surefit.errors import ArgumentError, DataError
 from surefit.models.inference import values_of
 from surefit.models.observed import observed
 from surefit.models.scaled import Scaled
@@ -215,7 +215,13 @@ class Record:
         return self.classified.probabilities(self._predict(self._points(points)))
 
     def _points(self, points: Any) -> np.ndarray:
-        x = points_from(points, self.names)
+        x = points_from(points, self.names, coding=self.problem.coding)
+        if self.domain.log.any() and (low := (x <= 0) & self.domain.log).any():
+            row, column = np.argwhere(low)[0]
+            raise DataError(
+                f"predict: {self.names[column]} is {x[row, column]:g} in row {row}, and a logarithmic input must be "
+                "above 0 (first row is 0)"
+            )
         if not self._warned and len(x) and not self.domain.contains(x).all():
             self._warned = True
             low, high = self.domain.low, self.domain.high
@@ -247,13 +253,20 @@ class Record:
         """
         if len(values) == 1 and not named and isinstance(values[0], dict):
             named, values = dict(values[0]), values[1:]
-        if len(values) + len(named) != len(self.names) or set(named) - set(self.names[len(values) :]):
+        names = self.names
+        if self.problem.coding:  # a column of texts is one argument, unless its numbers are named one by one
+            own = tuple(raw_names(names, self.problem.coding))
+            names = own if len(values) + len(named) == len(own) and set(named) <= set(own) else names
+        if len(values) + len(named) != len(names) or set(named) - set(names[len(values) :]):
             by_name = f" and {', '.join(named)} by name" if named else ""
-            raise ArgumentError(f"the fit takes {', '.join(self.names)}; got {len(values)} values by place{by_name}")
-        columns = [*values, *(named[n] for n in self.names[len(values) :])]
-        arrays = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in columns))
+            raise ArgumentError(f"the fit takes {', '.join(names)}; got {len(values)} values by place{by_name}")
+        columns = [*values, *(named[n] for n in names[len(values) :])]
+        arrays = np.broadcast_arrays(*map(np.asarray, columns))
         shape = arrays[0].shape
-        y = self._predict(self._points(np.stack([a.reshape(-1) for a in arrays], axis=1)))
+        given: Any = {name: a.reshape(-1) for name, a in zip(names, arrays, strict=True)}
+        if all(a.dtype.kind in "biuf" for a in arrays) and names == self.names:
+            given = np.stack(list(given.values()), axis=1)
+        y = self._predict(self._points(given))
         if self.classified is not None:
             return self.classified.labels(y).reshape(shape)[()]
         k = len(self.outputs)

@@ -40,7 +40,7 @@ def climb(
         return
     d = box.dim
     search = _Search(error_at, box, effort.budget)
-    unit, heights = (x - box.low) / box.width, error.max(axis=1)
+    unit, heights = box.shares(x), error.max(axis=1)
     first = 0.5 * len(x) ** (-1.0 / d)  # half of the distance of the points
     order = np.argsort(-heights, kind="stable")
     if d > 12:
@@ -82,7 +82,7 @@ class _Search:
         """The errors (n, k) at points of the unit cube; -inf for those that the budget does not pay."""
         flat = unit.reshape(-1, self.box.dim)[: self.left]
         self.left -= len(flat)
-        x = np.clip(self.box.low * (1.0 - flat) + self.box.high * flat, self.box.low, self.box.high)
+        x = self.box.at(flat)
         found = self.error_at(x) if len(flat) else np.zeros((0, 1))
         k = found.shape[1]
         out = np.full((unit.size // self.box.dim, k), -np.inf)

@@ -86,7 +86,8 @@ def solve_output(
     centre, level, a, b = centred(phi, y, share)
     square, right = a, b
     if len(a) > a.shape[1]:  # the triangle is enough, a third of the work
-        joined = np.asarray(np.linalg.qr(np.concatenate([a, b], axis=1), mode="r"))
+        assert a.base is not None  # both, side by side
+        joined = np.asarray(np.linalg.qr(a.base, mode="r"))
         square, right = joined[: a.shape[1], : a.shape[1]], joined[: a.shape[1], a.shape[1] :]
     u, s, vt = decompose(square)
     layer = _Layer(phi, y, centre, level, s, vt, u.T @ right)
@@ -136,7 +137,12 @@ def centred(phi: np.ndarray, y: np.ndarray, share: np.ndarray) -> tuple[np.ndarr
     root = np.sqrt(share)[:, None]
     with np.errstate(over="ignore", invalid="ignore"):
         centre, level = share @ phi / share.sum(), share @ y / share.sum()
-        return centre, level, (phi - centre) * root, (y - level) * root
+        both = np.empty((len(phi), phi.shape[1] + y.shape[1]))  # side by side, for one triangle of both
+        a, b = both[:, : phi.shape[1]], both[:, phi.shape[1] :]
+        np.subtract(phi, centre, out=a)
+        np.subtract(y, level, out=b)
+        both *= root
+        return centre, level, a, b
 
 
 def _least(scores: Sequence[float]) -> int:

@@ -2,9 +2,10 @@
 
 Format 2. The header has "card" (Fit.to_dict), "said" (its sentences with codes), "network", which says how to build the
 network again ({"kind": "mlp", ...} for our perceptrons, else {"kind": "program", ...}, the recorded evaluation of one
-sample), "history" (the columns), "random", "exact", "score", "sample" (the largest error of the model at the rows that
-are kept, to be found again when it is read) and "extra" (`Record.extra`). Tensors: "network.*" (random streams among
-them), "scaling.*", "history.*", and "data.*", samples of the data for pictures.
+sample), "history" (the columns), "random", "exact", "score", "coding" (of columns of a table that held no numbers),
+"sample" (the largest error of the model at the rows that are kept, to be found again when it is read) and "extra"
+(`Record.extra`). Tensors: "network.*" (random streams among them), "scaling.*" ("scaling.x_log" where inputs are
+logarithmic), "history.*", and "data.*", samples of the data for pictures.
 Format 1 had no checksum, and its history in the header.
 """
 
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from surefit.core import ops
-from surefit.data import Domain
+from surefit.data import Coded, Domain
 from surefit.errors import ModelFileError, SurefitError
 from surefit.models.inference import evaluate
 from surefit.models.recorded import describe_network, network_from
@@ -62,6 +63,7 @@ def save(fit: Record, path: Path) -> Path:
         "history": columns,
         "said": _said(fit),
         "exact": fit.problem.exact,
+        "coding": [code.to_dict() for code in fit.problem.coding],
         "score": fit.score,
         "random": {"seed": fit.seed, "generator": GENERATOR},
         "classified": None if fit.classified is None else fit.classified.to_dict(),
@@ -201,7 +203,7 @@ def _known(name: str, header: dict[str, Any]) -> bool:
     if room == "history":
         return rest in header["history"]["columns"]
     part, _, what = rest.partition(".")
-    scales = ("x_shift", "x_scale", "y_shift", "y_scale")
+    scales = ("x_shift", "x_scale", "y_shift", "y_scale", "x_log")
     beside = part in PARTS and what in ("x", "y", "rows", "weights", "slopes")
     return room in ("network", "extra") or (room == "scaling" and rest in scales) or (room == "data" and beside)
 
@@ -229,9 +231,14 @@ def _model(description: dict[str, Any], tensors: dict[str, np.ndarray], d: int, 
         given = weights.get(name)
         if given is not None and given.dtype != leaf.numpy().dtype:
             raise ModelFileError(f"network.{name} holds {given.dtype}, and {leaf.numpy().dtype} is needed")
-    model = Scaled(network, **scaling, dtype=dtype)
+    log = None
+    if "scaling.x_log" in tensors:
+        log = _tensor(tensors, "scaling.x_log", (d,), "float64")
+        if not np.isin(log, (0.0, 1.0)).all():
+            raise ModelFileError("scaling.x_log must be 0 or 1")
+    model = Scaled(network, **scaling, dtype=dtype, x_log=log)
     model.eval()
-    if evaluate(model, np.zeros((1, d))).shape != (1, k):
+    if evaluate(model, np.ones((1, d))).shape != (1, k):
         raise ModelFileError(f"the network does not map {d} inputs to {k} outputs")
     return model
 
@@ -301,7 +308,7 @@ def _problem(header: dict[str, Any], tensors: dict[str, np.ndarray], d: int, k: 
         validation_weights=beside("validation", "weights"), slopes=beside("train", "slopes", k, d),
         validation_slopes=beside("validation", "slopes", k, d), added=tuple(card["data"].get("added", ())),
         notes=tuple(from_dict(n) for n in said.get("notes", card.get("notes", ()))), exact=bool(exact),
-        row_numbers=numbers or None,
+        row_numbers=numbers or None, coding=tuple(map(Coded.from_dict, header.get("coding", ()))),
     )  # fmt: skip
 
 

@@ -259,7 +259,9 @@ error = record(
 card = record(
     {
         "target": target, "inputs": list_of(text, 1), "outputs": list_of(text, 1),
-        "domain": record({"names": list_of(text, 1), "low": list_of(number, 1), "high": list_of(number, 1)}),
+        "domain": record(
+            {"names": list_of(text, 1), "low": list_of(number, 1), "high": list_of(number, 1)}, {"log": list_of(text)}
+        ),
         "data": record(
             {"train": count, "validation": count, "test": count, "dropped": count}, {"added": list_of(count)}
         ),
@@ -318,6 +320,8 @@ classified = record(
 
 columns = record({"rows": count, "columns": by_name(either(one_of("int", "float"), list_of(text)))})
 
+coded = record({"name": text, "kind": text, "categories": list_of(text), "unit": text, "origin": text})
+
 common: dict[str, Check] = {"format": whole(1), "card": card, "network": network}
 FORMATS: dict[int, Check] = {
     1: record(common | {"history": list_of(row)}, {"said": said, "exact": truth, "score": perhaps(number)}),
@@ -328,7 +332,8 @@ FORMATS: dict[int, Check] = {
             "random": record({"seed": count, "generator": text}),
             "sample": record({"rows": whole(1), "largest": by_name(perhaps(amount)), "claim": truth}),
             "extra": by_name(plain), "classified": perhaps(classified),
-        }
+        },
+        {"coding": list_of(coded)},
     ),
 }  # fmt: skip
 

@@ -1,0 +1,471 @@
+"""Columns of a table as they come, and as numbers: yes and no, dates and times, texts that name a category.
+
+A column is of one kind. One that holds a number holds nothing but numbers, so that a slip of the pen never turns it
+into categories. What is no number is coded, and the `Coded` of a column is kept with a fit: later rows are coded alike.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+import numbers
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from surefit.errors import DataError
+from surefit.spelling import cure, spelled
+
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "#n/a", "<na>", "?", "-"})  # compared in lower case
+WORDS = frozenset({"none", "-"})  # of these, what may be a category among texts
+YES_NO = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "是": 1.0, "否": 0.0}  # compared in lower case
+WHOLE = 2.0**53  # whole numbers above it have neighbours that are no float64
+CATEGORIES = 100  # texts that a column may hold
+LISTED = 8  # texts that an error lists
+NUMBER, BOOLEAN, TEXT, TIME, DURATION, CLOCK = "number", "boolean", "text", "time", "duration", "clock"
+CODED = (BOOLEAN, TEXT, TIME, DURATION, CLOCK)
+
+
+class Raw(NamedTuple):
+    """Columns as they came: what errors call the source, names, values of any kind, default targets, lines of rows."""
+
+    label: str
+    names: list[str]
+    columns: list[Any]
+    targets: tuple[str, ...] | None = None
+    lines: Sequence[int] | np.ndarray | None = None  # of a file, counted from 1
+    header: int = 0  # the line on which the names stand
+    coding: tuple[Any, ...] = ()  # of columns that are numbers already, as those of a Table
+
+    def row(self, i: int) -> str:
+        """Where a row is, in words."""
+        return f"row {i}" if self.lines is None else f"line {self.lines[i]}"
+
+    @property
+    def counted(self) -> str:
+        """How rows are counted, where that is not known from the file."""
+        return " (first row is 0)" if self.lines is None else ""
+
+
+class Column(NamedTuple):
+    """A column of one kind. values: float64 with NaN, datetime64 with NaT, or objects with None, where missing."""
+
+    kind: str
+    values: np.ndarray
+
+    def missing(self) -> np.ndarray:
+        """Which rows have no value, (n,) bool."""
+        if self.kind == TEXT:
+            return np.array([value is None for value in self.values], dtype=bool)
+        return np.isnat(self.values) if self.kind == TIME else np.isnan(self.values)
+
+
+@dataclass(frozen=True)
+class Coded:
+    """How a column that is no number becomes numbers.
+
+    name: of the column. kind: "boolean" (0 and 1), "text" (a column of 0 and 1 for each category; of two categories one
+    column), "time" (dates, since `origin`), "clock" (times of day, since midnight) or "duration". categories: the
+    texts, in order. unit: "days" or "seconds".
+
+    >>> Coded("colour", "text", ("blue", "green", "red")).columns
+    ('colour=blue', 'colour=green', 'colour=red')
+    """
+
+    name: str
+    kind: str
+    categories: tuple[str, ...] = ()
+    unit: str = ""
+    origin: str = ""
+
+    @classmethod
+    def of(cls, name: str, column: Column) -> Coded | None:
+        """The code of a column without missing values; None of numbers."""
+        if column.kind == TEXT:
+            return cls(name, TEXT, tuple(sorted(set(column.values.tolist()))))
+        if column.kind == TIME:
+            days = column.values.astype("M8[D]")
+            whole = bool((days == column.values).all())
+            first = column.values.min()
+            return cls(name, TIME, (), "days" if whole else "seconds", str(first.astype("M8[D]") if whole else first))
+        return (
+            None if column.kind == NUMBER else cls(name, column.kind, (), "" if column.kind == BOOLEAN else "seconds")
+        )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns of numbers."""
+        if self.kind != TEXT:
+            return (self.name,)
+        shown = self.categories[1:] if len(self.categories) == 2 else self.categories
+        return tuple(f"{self.name}={text}" for text in shown)
+
+    def encode(self, column: Column, raw: Raw) -> np.ndarray:
+        """The columns of numbers, (n, len(columns)) float64; NaN where a value is missing.
+
+        DataError for a category that is not known, or a column of another kind.
+        """
+        values = column.values
+        if self.kind == TEXT:
+            if column.kind != TEXT:
+                raise DataError(
+                    f"{raw.label}: column {self.name!r} holds numbers; when this was fitted it held the texts "
+                    f"{self.known()}"
+                )
+            return self._one_hot(values, raw)
+        if self.kind == TIME and column.kind == TIME:
+            unit = np.timedelta64(1, "D") if self.unit == "days" else np.timedelta64(1, "s")
+            return _in_units(values - np.datetime64(self.origin), unit)[:, None]
+        if column.kind in (NUMBER, self.kind) or (self.kind in (DURATION, CLOCK) and column.kind in (DURATION, CLOCK)):
+            return np.asarray(values, np.float64)[:, None]
+        first = int(np.flatnonzero(~column.missing())[0]) if not column.missing().all() else 0
+        raise DataError(
+            f"{raw.label}: {raw.row(first)}, column {self.name!r} is {str(values[first])!r}, expected {self.words()}"
+        )
+
+    def _one_hot(self, values: np.ndarray, raw: Raw) -> np.ndarray:
+        place = {text: i for i, text in enumerate(self.categories)}
+        index = np.array([-1 if v is None else place.get(v, -2) for v in values], dtype=np.int64)
+        if (index == -2).any():
+            row = int(np.flatnonzero(index == -2)[0])
+            raise DataError(
+                f"{raw.label}: {raw.row(row)}, column {self.name!r} is {values[row]!r}, which is none of the known "
+                f"{self.known()}{raw.counted}"
+            )
+        out = np.zeros((len(values), len(self.categories)))
+        out[np.arange(len(values)), index] = 1.0
+        out[index == -1] = np.nan
+        return out[:, 1:] if len(self.categories) == 2 else out
+
+    def known(self) -> str:
+        """The categories, the first of many."""
+        more = f" and {len(self.categories) - LISTED} more" if len(self.categories) > LISTED else ""
+        return ", ".join(self.categories[:LISTED]) + more
+
+    def words(self) -> str:
+        """What the numbers are, in words."""
+        origin = self.origin.replace("T", " ")
+        origin = origin.rstrip("0").rstrip(".") if "." in origin else origin
+        since = {TIME: f" since {origin}", CLOCK: " since midnight"}.get(self.kind, "")
+        if self.kind == BOOLEAN:
+            return "1 for yes, 0 for no"
+        return f"one of {self.known()}" if self.kind == TEXT else f"{self.unit}{since}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """A record for JSON; `from_dict` reads it."""
+        return {
+            "name": self.name, "kind": self.kind, "categories": list(self.categories), "unit": self.unit,
+            "origin": self.origin,
+        }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Coded:
+        """What `to_dict` wrote. DataError where a field is missing or of another kind."""
+        try:
+            texts = [record[key] for key in ("name", "kind", "unit", "origin")]
+            categories = tuple(record["categories"])
+            if not all(isinstance(t, str) for t in (*texts, *categories)) or texts[1] not in CODED:
+                raise TypeError
+            if texts[1] == TIME:
+                np.datetime64(texts[3])
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"coded column: cannot read {record!r}") from error
+        name, kind, unit, origin = texts
+        return cls(name, kind, categories, unit, origin)
+
+
+def _in_units(difference: np.ndarray, unit: np.timedelta64) -> np.ndarray:
+    """Differences of times as float64, NaN where there is none."""
+    return np.where(np.isnat(difference), np.nan, difference / unit)
+
+
+# ---- columns of objects
+
+
+def typed(values: Any, name: str, raw: Raw) -> Column:
+    """A column of whatever holds one value a row, as one kind. DataError where a value does not fit the others."""
+    array = unmasked(values)
+    if array.ndim != 1:
+        raise DataError(f"{raw.label}: column {name!r} has shape {array.shape}; expected one number per row")
+    if array.dtype.kind == "M":
+        return Column(TIME, array if np.datetime_data(array.dtype)[0] in ("ns", "ps", "fs", "as") else _micro(array))
+    if array.dtype.kind == "m":
+        return Column(DURATION, _in_units(array, np.timedelta64(1, "s")))
+    if array.dtype.kind == "c":
+        raise DataError(
+            f"{raw.label}: column {name!r} holds complex numbers, of which no part may be dropped; give real and "
+            "imaginary part as two columns"
+        )
+    if array.dtype.kind in "biuf":
+        out = array.astype(np.float64)
+        _check_distinct(array, out, name, raw.label)
+        return Column(NUMBER, out)
+    return _of_objects(array.tolist(), name, raw)
+
+
+def _micro(array: np.ndarray) -> np.ndarray:
+    return array.astype("M8[us]")
+
+
+def _of_objects(values: list[Any], name: str, raw: Raw) -> Column:
+    """A column of Python objects: texts, times, or numbers of any type."""
+    values = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values]
+    values = [None if _is_none(v) else v for v in values]
+    present = [v for v in values if v is not None]
+    if present and all(isinstance(v, str) for v in present):
+        return of_cells(["" if v is None else v for v in values], name, raw, ".", numeric=False)
+    if present and all(isinstance(v, datetime.date) for v in present):  # of which datetime is one
+        return Column(TIME, np.array([_naive(v) for v in values], dtype="M8[us]"))
+    if present and all(isinstance(v, datetime.time) for v in present):
+        return Column(CLOCK, np.array([np.nan if v is None else _of_day(v) for v in values]))
+    if present and all(isinstance(v, datetime.timedelta) for v in present):
+        return Column(DURATION, np.array([np.nan if v is None else v.total_seconds() for v in values]))
+    out = np.array([_number(value, i, name, raw) for i, value in enumerate(values)], dtype=np.float64)
+    _check_objects(values, out, name, raw.label)
+    return Column(NUMBER, out)
+
+
+def _is_none(value: Any) -> bool:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _naive(value: datetime.date | None) -> datetime.datetime | None:
+    """A date or a moment as a moment, of a time zone in UTC."""
+    if value is None:
+        return None
+    if not isinstance(value, datetime.datetime):
+        return datetime.datetime(value.year, value.month, value.day)
+    if value.tzinfo is not None:
+        value = value.astimezone(datetime.UTC).replace(tzinfo=None)
+    return datetime.datetime(
+        value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond
+    )  # one of pandas is a datetime too
+
+
+def _of_day(value: datetime.time) -> float:
+    return 3600.0 * value.hour + 60.0 * value.minute + value.second + 1e-6 * value.microsecond
+
+
+def _number(value: Any, row: int, name: str, raw: Raw) -> float:
+    if value is None:
+        return np.nan
+    try:
+        if isinstance(value, str | bytes):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{raw.label}: {raw.row(row)}, column {name!r} is {value!r}, not a number; convert the column, or leave "
+            f"it out{raw.counted}"
+        ) from error
+
+
+def unmasked(column: Any) -> np.ndarray:
+    """A column as an array; what is masked is missing."""
+    if not isinstance(column, np.ma.MaskedArray):
+        return np.asarray(column)
+    hidden = np.ma.getmaskarray(column)
+    if not hidden.any():
+        return np.asarray(column.data)
+    if column.dtype.kind in "biuf":
+        floats = column.data.astype(np.float64)
+        if column.dtype.kind not in "iu" or np.abs(floats[~hidden]).max(initial=0.0) < WHOLE:
+            return np.where(hidden, np.nan, floats)
+    out = column.data.astype(object)
+    out[hidden] = None
+    return out
+
+
+def _check_distinct(exact: np.ndarray, rounded: np.ndarray, name: str, label: str) -> None:
+    """DataError where numbers that differ become one in float64, as whole numbers above 2^53 do."""
+    if exact.dtype.itemsize < 8 or exact.dtype == np.float64 or not len(exact):
+        return
+    if np.abs(rounded).max() < WHOLE and exact.dtype.kind != "f":
+        return
+    refuse_lost(len(np.unique(exact)) - len(np.unique(rounded)), f"{exact.dtype} numbers", rounded, name, label)
+
+
+def _check_objects(values: Iterable[Any], rounded: np.ndarray, name: str, label: str) -> None:
+    """The same of Python's whole numbers, Decimals and Fractions."""
+    exact: set[Any] = set()
+    floats: set[float] = set()
+    for value, number in zip(values, rounded.tolist(), strict=True):
+        if math.isfinite(number) and isinstance(value, (numbers.Rational, Decimal)):
+            exact.add(value)
+            floats.add(number)
+    refuse_lost(len(exact) - len(floats), "numbers", rounded, name, label)
+
+
+def refuse_lost(lost: int, kind: str, rounded: np.ndarray, name: str, label: str) -> None:
+    """DataError where so many numbers have become equal to others."""
+    if lost > 0:
+        raise DataError(
+            f"{label}: column {name!r} holds {kind} as large as {np.nanmax(np.abs(rounded)):.6g}, of which "
+            f"{lost} fall together with others in float64; subtract the first one, or use a larger unit"
+        )
+
+
+# ---- columns of texts
+
+_DATE = r"(?P<y>\d{4})[-/.年](?P<m>\d{1,2})[-/.月](?P<d>\d{1,2})日?"
+_TIME = r"(?P<h>\d{1,2}):(?P<min>\d{2})(?::(?P<s>\d{2})(?P<f>[.,]\d+)?)?"
+_ZONE = r"\s*(?P<zone>Z|UTC|[+-]\d{2}:?\d{2})?"
+_FORMATS = {
+    "year": re.compile(rf"{_DATE}(?:[T ]\s*{_TIME}{_ZONE})?"),
+    "dots": re.compile(rf"(?P<d>\d{{1,2}})\.(?P<m>\d{{1,2}})\.(?P<y>\d{{4}})(?: \s*{_TIME}{_ZONE})?"),
+    "slashes": re.compile(rf"(?P<d>\d{{1,2}})/(?P<m>\d{{1,2}})/(?P<y>\d{{4}})(?: \s*{_TIME}{_ZONE})?"),
+}
+_CLOCK = re.compile(_TIME)
+_AMOUNT = re.compile(r"[-+\N{MINUS SIGN}]?\s*[$€£¥]?\s*\.?\d[\d.,' ]*([eEdD][-+]?\d+)?\s*(?P<unit>\D*)")
+_ODD = re.compile(r"[-+]?(inf(inity)?|0[xob][0-9a-f]+|[\d.]+(e[-+]?\d+)?[-+]?[\d.]*(e[-+]?\d+)?[ij])", re.IGNORECASE)
+
+Cells = Sequence[str]
+Check = Callable[[str, int], None]
+
+
+def of_cells(cells: Cells, name: str, raw: Raw, decimal: str, numeric: bool = True) -> Column:
+    """A column of texts none of which is a number, as one kind. numeric: whether texts like 5 have been tried as such.
+
+    DataError where they look like amounts, or are not all of one kind; the first that is not is named.
+    """
+    words = [cell.strip() for cell in cells]
+    lower = [word.lower() for word in words]
+    present = [i for i, word in enumerate(lower) if word not in MISSING or word in WORDS]
+    if not present or all(lower[i] in WORDS for i in present):
+        return Column(NUMBER, np.full(len(words), np.nan))
+    first = present[0]
+    if lower[first] in YES_NO:
+        values = [YES_NO.get(word, np.nan) for word in lower]
+        odd = next((i for i in present if lower[i] not in YES_NO and lower[i] not in WORDS), None)
+        if odd is None:
+            return Column(BOOLEAN, np.array(values))
+        if _is_amount(words[odd]):
+            raise _mixed(raw, odd, name, words[odd], "yes and no")
+    elif (times := _times(words, present, name, raw)) is not None:
+        return times
+    amounts = [i for i in present if _is_amount(words[i])]
+    if not numeric and amounts and re.fullmatch(r"[-+]?[\d.]+(e[-+]?\d+)?", words[amounts[0]], re.IGNORECASE):
+        more = "numbers among texts" if len(amounts) < len(present) else "numbers that are texts"
+        raise not_a_number(
+            raw, amounts[0], name, cells[amounts[0]], more=f"{more}: convert the column, or leave it out"
+        )
+    if amounts and (len(amounts) == len(present) or not numeric):
+        units = {_AMOUNT.fullmatch(words[i]) and _AMOUNT.fullmatch(words[i])["unit"] for i in amounts}  # type: ignore[index]
+        if len(units) == 1 or len(amounts) < len(present):
+            raise not_a_number(raw, amounts[0], name, cells[amounts[0]], decimal)
+    if others := [i for i in present if _ODD.fullmatch(words[i])]:
+        raise not_a_number(raw, others[0], name, cells[others[0]], decimal)
+    taken = set(present)
+    out = np.empty(len(words), dtype=object)
+    out[:] = [word if i in taken else None for i, word in enumerate(words)]
+    return Column(TEXT, out)
+
+
+def _is_amount(word: str) -> bool:
+    """Whether a text looks like an amount: 5 %, 1,5, $3, 12 kg."""
+    match = _AMOUNT.fullmatch(word)
+    return match is not None and len(match["unit"]) <= 6
+
+
+def _times(words: Cells, present: Sequence[int], name: str, raw: Raw) -> Column | None:
+    """The column as dates or times of day, where the first of these texts is one."""
+    first = words[present[0]]
+    if _CLOCK.fullmatch(first):
+        out = np.full(len(words), np.nan)
+        for i in present:
+            match = _CLOCK.fullmatch(words[i])
+            if match is None:
+                raise _mixed(raw, i, name, words[i], "times of day")
+            out[i] = 3600.0 * int(match["h"]) + 60.0 * int(match["min"]) + _seconds(match)
+        return Column(CLOCK, out)
+    form = next((key for key, pattern in _FORMATS.items() if pattern.fullmatch(first)), None)
+    if form is None:
+        return None
+    matches = {i: _FORMATS[form].fullmatch(words[i]) for i in present}
+    for i, match in matches.items():
+        if match is None:
+            raise _mixed(raw, i, name, words[i], "dates")
+    found = {i: match for i, match in matches.items() if match is not None}
+    month_first = form == "slashes" and _month_first(found, name, words, raw)
+    zones = {match["zone"] is not None for match in found.values()}
+    if len(zones) > 1:
+        i = next(i for i, match in found.items() if (match["zone"] is None) != (found[present[0]]["zone"] is None))
+        raise DataError(f"{raw.label}: {raw.row(i)}, column {name!r} is {words[i]!r}: some have a time zone, some not")
+    out = np.full(len(words), np.datetime64("NaT"), dtype="M8[us]")
+    for i, match in found.items():
+        try:
+            out[i] = _moment(match, month_first)
+        except (ValueError, OverflowError) as error:
+            raise DataError(f"{raw.label}: {raw.row(i)}, column {name!r} is {words[i]!r}, no date ({error})") from None
+    return Column(TIME, out)
+
+
+def _month_first(found: Mapping[int, re.Match[str]], name: str, words: Cells, raw: Raw) -> bool:
+    """Whether dates with slashes begin with the month. DataError where nothing tells."""
+    if any(int(match["d"]) > 12 for match in found.values()):
+        return False
+    if any(int(match["m"]) > 12 for match in found.values()):
+        return True
+    i = next(iter(found))
+    raise DataError(
+        f"{raw.label}: {raw.row(i)}, column {name!r} is {words[i]!r}: nothing tells whether day or month comes first; "
+        "write such dates as 2024-12-31"
+    )
+
+
+def _moment(match: re.Match[str], month_first: bool) -> datetime.datetime:
+    month, day = (match["d"], match["m"]) if month_first else (match["m"], match["d"])
+    moment = datetime.datetime(int(match["y"]), int(month), int(day))
+    if match["h"] is None:
+        return moment
+    moment += datetime.timedelta(hours=int(match["h"]), minutes=int(match["min"]), seconds=_seconds(match))
+    zone = match["zone"]
+    if zone in (None, "Z", "UTC"):
+        return moment
+    shift = datetime.timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
+    return moment - shift if zone[0] == "+" else moment + shift
+
+
+def _seconds(match: re.Match[str]) -> float:
+    return float(match["s"] or 0) + float((match["f"] or "0").replace(",", "."))
+
+
+def _mixed(raw: Raw, row: int, name: str, cell: str, others: str) -> DataError:
+    return DataError(
+        f"{raw.label}: {raw.row(row)}, column {name!r} is {cell!r}, but the column holds {others}; correct it"
+        + cure(", or read other columns with {}", "columns", "", "columns=[...]")
+    )
+
+
+def not_a_number(raw: Raw, row: int, name: str, cell: str, decimal: str = ".", more: str = "") -> DataError:
+    """The error for a cell that is no number, with what to do about it."""
+    word = cell.strip()
+    if decimal == "." and re.fullmatch(r"[+-]?\d+,\d+", word):
+        hint = (
+            f"if the comma is a decimal mark, say {spelled('decimal', repr(','))}; if it separates thousands, remove it"
+        )
+    elif re.fullmatch(r"[+-]?\d{1,3}([ ,.']\d{3})+([.,]\d+)?", word):
+        hint = "remove the thousands separators"
+    elif re.fullmatch(r"[+-]?inf(inity)?", word, re.IGNORECASE):
+        hint = "every value must be finite"
+    elif (match := _AMOUNT.fullmatch(word)) is not None and match["unit"].strip():
+        hint = f"leave out {match['unit'].strip()!r}, or put it into the column's name"
+        if match["unit"].strip()[0] in "#%" and len(match["unit"].strip()) > 1:
+            hint = "give a remark a line of its own"
+    else:
+        hint = "correct it" + cure(", or read other columns with {}", "columns", "", "columns=[...]")
+    return DataError(
+        f"{raw.label}: {raw.row(row)}, column {name!r} is {cell!r}, not a number; {more or hint}{raw.counted}"
+    )
+
+
+__all__ = [
+    "BOOLEAN", "CATEGORIES", "MISSING", "NUMBER", "TEXT", "TIME", "WHOLE", "YES_NO", "Coded", "Column", "Raw",
+    "not_a_number", "of_cells", "refuse_lost", "typed", "unmasked",
+]  # fmt: skip

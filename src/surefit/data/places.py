@@ -1,0 +1,143 @@
+"""Places at which a fit is asked for values, from what people have: by name where they have names, else by place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from surefit.data.columns import NUMBER, TEXT, Coded, Raw, unmasked
+from surefit.data.sources import is_frame, raw_of
+from surefit.data.table import Table, column_of, missing_value
+from surefit.errors import DataError, ShapeError
+
+
+def points_from(
+    points: Any, names: Sequence[str], what: str = "predict", coding: Sequence[Coded] = ()
+) -> np.ndarray:  # fmt: skip
+    """Places (n, d) float64 from what people have: columns with names are taken by name, others by place.
+
+    points: an array (n, d), or (n,) of one input; or, in any order and beside other columns, a DataFrame, a dict of
+    columns or numbers, a structured array, a list of dicts, a table of pyarrow or polars, a `Table`. coding: how
+    columns that hold no numbers were coded; rows of texts and numbers in their order will do too.
+
+    ShapeError: another number of columns. DataError: a column is missing, or holds something that is no number.
+    """
+    d = len(names)
+    if isinstance(points, np.void):  # one row of a structured array
+        points = np.array([points], points.dtype)
+    own = raw_names(names, coding)
+    if hasattr(points, "index") and hasattr(points, "to_dict") and not hasattr(points, "columns"):
+        keys = {str(key) for key in points.index}
+        if set(own) <= keys or set(names) <= keys:
+            points = points.to_dict()  # one row of a frame
+    if hasattr(points, "iloc") and hasattr(points, "columns") and not any(isinstance(c, str) for c in points.columns):
+        points = points.to_numpy()  # a frame of pandas without names
+    if _has_names(points):
+        if isinstance(points, Mapping) and not hasattr(points, "dims"):
+            points = {k: np.atleast_1d(np.asarray(v)) for k, v in points.items()}
+            most = max((len(v) for v in points.values()), default=0)  # a single number holds for all
+            points = {k: np.repeat(v, most) if v.shape == (1,) else v for k, v in points.items()}
+        return points_of(raw_of(points), names, what, coding)
+    if coding and (rows := _rows_of(points, len(own))) is not None:
+        return points_of(Raw(what, own, list(rows.T)), names, what, coding)
+    try:
+        x = unmasked(points.to_numpy() if hasattr(points, "to_numpy") else points)
+        if x.dtype.kind == "O" and not any(v is None for v in x.flat):
+            x = np.asarray(x, np.float64)
+        if x.dtype.kind not in "biuf":
+            raise TypeError
+    except (TypeError, ValueError):
+        shown = repr(points)
+        shown = shown if len(shown) <= 40 else shown[:37] + "..."
+        raise DataError(f"{what}: {shown} are not numbers; give an array (n, {d})") from None
+    x = x.astype(np.float64)
+    x = x[:, None] if x.ndim == 1 and d == 1 else x
+    if x.ndim != 2 or x.shape[1] != d:
+        hint = f"; one point is [[{', '.join(names)}]]" if x.shape == (d,) else ""
+        raise ShapeError(
+            f"{what}: points of shape {x.shape}; needed (n, {d}): one column for each of {', '.join(names)}{hint}"
+        )
+    return x
+
+
+def points_of(
+    raw: Raw, names: Sequence[str], what: str = "predict", coding: Sequence[Coded] = (), strict: bool = False
+) -> np.ndarray:
+    """Places (n, d) from the columns of a source, by name. strict: a missing value is an error, not NaN."""
+    here = {name.strip(): i for i, name in enumerate(raw.names)}
+    codes = {c.name: c for c in coding if c.name in here}
+    made = {column for c in codes.values() for column in c.columns}
+    missing = raw_names([n for n in names if n not in here and n not in made], coding)
+    if missing:
+        label = what if raw.lines is None else raw.label
+        raise DataError(
+            f"{label}: there is no column {', '.join(map(repr, missing))}; the inputs are "
+            f"{', '.join(raw_names(names, coding))}, and the columns that came are {', '.join(raw.names[:12])}"
+        )
+    found: dict[str, np.ndarray] = {}
+    for name in [*codes, *(n for n in names if n not in made)]:
+        own = raw.columns[here[name]]
+        column = column_of(own, name, raw)
+        absent = np.flatnonzero(column.missing())
+        if strict and absent.size:
+            raise missing_value(raw, int(absent[0]), name, own)
+        if name in codes:
+            found |= zip(codes[name].columns, codes[name].encode(column, raw).T, strict=True)
+            continue
+        if column.kind not in (NUMBER, "boolean"):
+            first = column.values[~column.missing()][0]
+            where = raw.row(int(np.flatnonzero(~column.missing())[0]))
+            kind = "a text" if column.kind == TEXT else "a time"
+            raise DataError(
+                f"{raw.label}: {where}, column {name!r} is {str(first)!r}, {kind} and not a number{raw.counted}"
+            )
+        found[name] = column.values
+    sizes = {len(c) for c in found.values()}
+    if len(sizes) > 1:
+        raise ShapeError(f"{what}: columns of different lengths: {sorted(sizes)}")
+    return np.stack([found[name] for name in names], axis=1)
+
+
+def raw_names(names: Sequence[str], coding: Sequence[Coded]) -> list[str]:
+    """The names of inputs, with a coded column instead of the numbers that it became.
+
+    >>> raw_names(["size", "colour=blue", "colour=green", "colour=red"],
+    ...           [Coded("colour", "text", ("blue", "green", "red"))])
+    ['size', 'colour']
+    """
+    of = {column: c.name for c in coding for column in c.columns}
+    return list(dict.fromkeys(of.get(name, name) for name in names))
+
+
+def _has_names(points: Any) -> bool:
+    """Whether the columns of places have names."""
+    if isinstance(points, (Table, Mapping)) or is_frame(points):
+        return True
+    if hasattr(points, "dims") and hasattr(points, "coords"):  # of xarray
+        return True
+    if getattr(getattr(points, "dtype", None), "names", None) is not None:
+        return True
+    if isinstance(points, list) and points and all(isinstance(row, Mapping) for row in points):
+        return True
+    return hasattr(points, "collect") and hasattr(points, "collect_schema")
+
+
+def _rows_of(points: Any, width: int) -> np.ndarray | None:
+    """Rows (n, width) of objects, where some are no numbers; else None."""
+    if isinstance(points, str | bytes) or not hasattr(points, "__len__"):
+        return None
+    try:
+        rows = np.array(points, dtype=object)
+    except ValueError:
+        return None
+    if rows.ndim == 1 and width == 1:
+        rows = rows[:, None]
+    plain = getattr(points, "dtype", np.dtype(object)).kind in "biuf"
+    if rows.ndim != 2 or rows.shape[1] != width or plain or all(isinstance(v, int | float) for v in rows.flat):
+        return None
+    return rows
+
+
+__all__ = ["points_from", "points_of", "raw_names"]

@@ -1,0 +1,393 @@
+"""What holds a table, and its columns as they came: files of several kinds, frames of other libraries, arrays, dicts.
+
+Other libraries are known by what they offer, and none is imported for it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from surefit.data.columns import WHOLE, Raw
+from surefit.data.csv_text import Row, check_names, csv_columns, numbered, raw_of_rows, text_of
+from surefit.errors import DataError, MissingExtraError
+from surefit.files import regular_file
+from surefit.spelling import spelled
+
+SUFFIXES = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".dat": "csv", ".parquet": "parquet", ".pq": "parquet"}
+SUFFIXES |= {".npz": "npz", ".npy": "npy", ".xlsx": "excel", ".xlsm": "excel"}
+FOREIGN = frozenset(
+    ".bz2 .xz .zip .zst .tar .tgz .7z .xls .xlsb .ods .json .jsonl .ndjson .feather .arrow .orc .h5 .hdf5 .mat "
+    ".pkl .pickle .nc .fits .db .sqlite .html .xml .sav .dta .rds .pt .safetensors".split()
+)  # files of others, which are refused by name
+CSV, EXCEL = ("delimiter", "decimal", "header", "encoding"), ("sheet", "header")  # options of these files
+
+
+def raw_of(source: Any, names: Iterable[str] | None = None, **options: Any) -> Raw:
+    """The columns of whatever holds a table, as they came. options: of text files and spreadsheets, None if not given.
+
+    DataError where it cannot be read, or an option is not for it; MissingExtraError without the package it needs.
+    """
+    given = {key: value for key, value in options.items() if value is not None}
+    kind = "object"
+    if isinstance(source, str | os.PathLike):
+        source = Path(source)
+        kind = kind_of(source)
+        regular_file(source)
+    elif hasattr(source, "read") and not hasattr(source, "schema"):
+        kind = "csv"
+    known = {"csv": CSV, "excel": EXCEL}.get(kind, ())
+    for key in given:
+        if key not in known:
+            what = "an Excel file" if key == "sheet" else "a CSV file"
+            raise DataError(f"{key}: only {what} has such a thing; leave it out")
+    if kind == "csv":
+        return csv_columns(text_of(source, given.pop("encoding", "utf-8")), names=names, **given)
+    if kind == "excel":
+        return _from_excel(source, names=names, **given)
+    read = {"parquet": _from_parquet, "npz": _from_npz, "npy": _from_npy, "object": _from_object}[kind]
+    raw = read(source)
+    if names is None:
+        return raw
+    own = [str(name).strip() for name in ([names] if isinstance(names, str) else names)]
+    if len(own) != len(raw.names):
+        raise DataError(f"names: {len(own)} names for the {len(raw.names)} columns of {raw.label}")
+    targets = tuple(own[raw.names.index(name)] for name in raw.targets or ()) or None
+    return raw._replace(names=own, targets=targets)
+
+
+# ---- objects
+
+
+def _from_object(source: Any) -> Raw:
+    if hasattr(source, "raw") and hasattr(source, "coding"):  # a Table
+        return source.raw()
+    if hasattr(source, "collect") and hasattr(source, "collect_schema"):  # a lazy frame of polars
+        source = source.collect()
+    if hasattr(source, "read_all") and hasattr(source, "schema"):  # a reader of record batches of pyarrow
+        source = source.read_all()
+    if hasattr(source, "column_names") and hasattr(source, "column"):  # a table or record batch of pyarrow
+        names = [str(name) for name in source.column_names]
+        return Raw(type(source).__name__, names, [_of_arrow(source.column(i)) for i in range(len(names))])
+    if hasattr(source, "dims") and hasattr(source, "coords"):  # of xarray, where a Dataset is a Mapping too
+        return _from_xarray(source)
+    if hasattr(source, "to_frame") and hasattr(source, "name") and not isinstance(source, np.ndarray):
+        return _from_series(source)
+    if isinstance(source, list) and source and all(isinstance(row, Mapping) for row in source):
+        return _of_records(source)
+    if isinstance(source, Mapping):
+        return Raw("dict", [str(name) for name in source], list(source.values()))
+    if hasattr(source, "columns") and hasattr(source, "__getitem__") and not isinstance(source, np.ndarray):
+        return _from_dataframe(source)
+    pair = isinstance(source, tuple | list) and len(source) == 2
+    if pair and (isinstance(source, tuple) or all(isinstance(part, np.ndarray) for part in source)):
+        return _from_pair(*source)
+    if isinstance(source, tuple) and len(source) > 2 and any(isinstance(part, np.ndarray) for part in source):
+        raise DataError(f"table: a tuple of {len(source)} arrays; give a pair (X, y), with all inputs as columns of X")
+    array = _array(source, "table")
+    if array.dtype.names is not None:  # a structured array
+        return Raw("array", list(array.dtype.names), [array[name] for name in array.dtype.names])
+    if array.ndim != 2:
+        raise DataError(
+            f"table: cannot read a {type(source).__name__} of shape {array.shape}; give a path, a "
+            "DataFrame, a dict of columns, a pair (X, y), or an array (n, columns)"
+        )
+    return Raw("array", numbered("c", array.shape[1]), list(array.T))
+
+
+def _of_arrow(column: Any) -> Any:
+    """A column of pyarrow: numbers and times as an array, others, and numbers of which some are missing, as objects."""
+    kind = str(getattr(column, "type", ""))
+    if kind.startswith(("dictionary", "string", "large_string", "decimal", "time32", "time64")):
+        return column.to_pylist()
+    if column.null_count and not kind.startswith(("timestamp", "date", "duration", "double", "float")):
+        return column.to_pylist()
+    return column.to_numpy() if hasattr(column, "num_chunks") or not kind else column.to_numpy(zero_copy_only=False)
+
+
+def _from_series(series: Any) -> Raw:
+    """A series of pandas: its index is the input."""
+    kind = type(series).__name__
+    if not hasattr(series, "index") or not hasattr(series.index, "to_numpy"):
+        raise DataError(f"table: a {kind} is one column; give inputs and target, (X, y), or a DataFrame")
+    if getattr(series.index, "nlevels", 1) > 1:
+        raise DataError(f"table: the index of this {kind} has several levels; give series.reset_index()")
+    names = [str(series.index.name or "index"), str(series.name or "y")]
+    return Raw(kind, names, [series.index.to_numpy(), series.to_numpy()], (names[1],))
+
+
+def _from_xarray(source: Any) -> Raw:
+    """A DataArray or Dataset: coordinates along its dimensions, then its variables, of which the last is the target."""
+    kind = type(source).__name__
+    if hasattr(source, "data_vars"):
+        variables = {str(name): source[name] for name in source.data_vars}
+    else:
+        variables = {str(source.name or "y"): source}
+    dims = list(dict.fromkeys(dim for v in variables.values() for dim in v.dims))
+    sizes = {dim: length for v in variables.values() for dim, length in zip(v.dims, v.shape, strict=True)}
+    axes = [dim for dim in dims if dim in source.coords]  # without a coordinate it counts rows
+    if not variables or not dims or len(axes) + len(variables) < 2:
+        raise DataError(f"table: this {kind} has no coordinates that could be inputs; give it some (coords=)")
+    shape = [sizes[dim] for dim in dims]
+    parts = [(source.coords[dim].values, [dim]) for dim in axes]
+    parts += [(v.values.transpose(np.argsort([dims.index(dim) for dim in v.dims])), v.dims) for v in variables.values()]
+    columns = []
+    for values, own in parts:
+        wide = np.reshape(values, [sizes[dim] if dim in own else 1 for dim in dims])
+        columns.append(np.broadcast_to(wide, shape).reshape(-1))
+    return Raw(kind, [*map(str, axes), *variables], columns, (next(reversed(variables)),))
+
+
+def _of_records(records: Sequence[Mapping[Any, Any]]) -> Raw:
+    """Rows that are dicts: all must have the same keys."""
+    names = list(records[0])
+    for i, row in enumerate(records):
+        if set(row) != set(names):
+            odd = sorted(map(str, set(row) ^ set(names)))
+            raise DataError(f"list of dicts: row {i} and the first differ in {', '.join(odd)} (first row is 0)")
+    return Raw("list of dicts", [str(n) for n in names], [[row[n] for row in records] for n in names])
+
+
+def _from_dataframe(frame: Any) -> Raw:
+    """pandas and polars alike: names in .columns, one column by its name, .to_numpy() on it."""
+    keys = list(frame.columns)
+    names = [str(key) for key in keys]
+    check_names(names, "DataFrame")  # before asking for a column: a repeated name would give several
+    return Raw("DataFrame", names, [frame[key].to_numpy() for key in keys])
+
+
+def _from_pair(x: Any, y: Any) -> Raw:
+    own_x, own_y = _names_of(x), _names_of(y)  # a frame keeps its names
+    if own_x and is_frame(x):
+        return _from_frames(_from_object(x), y, own_y)
+    x, y = (matrix_of(v) for v in (x, y))
+    if x.ndim != 2 or y.ndim != 2 or len(x) != len(y):
+        raise DataError(
+            f"(X, y): expected (n, inputs) and (n,) or (n, outputs) with as many rows, got {x.shape}, {y.shape}"
+        )
+    if not x.shape[1] or not y.shape[1]:
+        raise DataError(f"(X, y): {'X' if not x.shape[1] else 'y'} has no columns; got {x.shape}, {y.shape}")
+    xs = own_x or numbered("x", x.shape[1], alone="x")
+    ys = own_y or numbered("y", y.shape[1], alone="y")
+    return Raw("(X, y)", xs + ys, [*x.T, *y.T], tuple(ys))
+
+
+def _from_frames(x: Raw, y: Any, own_y: list[str]) -> Raw:
+    """Inputs whose columns keep their own types, and a target in any form."""
+    columns = _from_object(y).columns if is_frame(y) else list(matrix_of(y).T)
+    rows = {len(c) for c in (*x.columns, *columns)}
+    if len(rows) > 1 or not columns:
+        raise DataError(f"(X, y): expected as many rows in both, and a column in each; got {sorted(rows)} rows")
+    ys = own_y or numbered("y", len(columns), alone="y")
+    return Raw("(X, y)", [*x.names, *ys], [*x.columns, *columns], tuple(ys))
+
+
+def is_frame(values: Any) -> bool:
+    return not isinstance(values, np.ndarray) and (hasattr(values, "columns") or hasattr(values, "column_names"))
+
+
+def matrix_of(values: Any) -> np.ndarray:
+    """Values as rows and columns, masks kept. DataError when rows are of different lengths."""
+    if is_frame(values):
+        values = np.stack([np.asarray(column) for column in _from_object(values).columns], axis=1)
+    array = _array(values.to_numpy() if hasattr(values, "to_numpy") else values, "(X, y)")
+    return array[:, None] if array.ndim == 1 else array
+
+
+def _array(values: Any, label: str) -> np.ndarray:
+    """An array of whatever holds numbers: masks inside a list are kept, and whole numbers that are no float64."""
+    if isinstance(values, np.ndarray):
+        return values
+    try:
+        if isinstance(values, list | tuple) and any(isinstance(v, np.ma.MaskedArray) for v in values):
+            return np.ma.stack(values)
+        array = np.asarray(values)
+        if array.dtype == np.float64 and array.size and np.nanmax(np.abs(array)) >= WHOLE:
+            exact = np.asarray(values, dtype=object)
+            return exact if any(isinstance(v, int) for v in exact.flat) else array
+    except ValueError as e:
+        raise DataError(f"{label}: the rows are of different lengths ({e})") from None
+    return array
+
+
+def _names_of(values: Any) -> list[str]:
+    """The names of the columns of a frame, or the name of a series; none of an array."""
+    if is_frame(values):
+        return [str(c) for c in getattr(values, "column_names", None) or values.columns]
+    name = getattr(values, "name", None)
+    return [name] if isinstance(name, str) and hasattr(values, "to_numpy") else []
+
+
+# ---- files
+
+
+def _from_npy(path: Path) -> Raw:
+    array = _loaded(path)
+    if array.dtype.names is None and array.ndim != 2:
+        raise DataError(f"{path.name}: holds an array of shape {array.shape}; a table needs (n, columns)")
+    return _from_object(array)._replace(label=path.name)
+
+
+def _from_npz(path: Path) -> Raw:
+    names: list[str] = []
+    columns: list[Any] = []
+    with _loaded(path) as archive:
+        for key in archive.files:
+            array = _member(archive, key, path)
+            if array.ndim == 2:  # X (n, d) becomes X1 ... Xd
+                names += numbered(key, array.shape[1], alone=key)
+                columns += list(array.T)
+            else:
+                names.append(key)
+                columns.append(array)
+    if not names:
+        raise DataError(f"{path.name}: holds no arrays")
+    return Raw(path.name, names, columns)
+
+
+def _loaded(path: Path) -> Any:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path.name}: not a readable NumPy file of numbers ({error})") from error
+
+
+def _member(archive: Any, key: str, path: Path) -> np.ndarray:
+    try:
+        return archive[key]
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path.name}: array {key!r} cannot be read ({error})") from error
+
+
+def pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise MissingExtraError('Parquet files need pyarrow: pip install "surefit[table]"') from error
+    return pyarrow, pyarrow.parquet
+
+
+def _from_parquet(path: Path) -> Raw:
+    arrow, parquet = pyarrow()
+    try:
+        data = parquet.read_table(path)
+    except (arrow.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path.name}: not a readable Parquet file ({error})") from error
+    return Raw(path.name, list(data.column_names), [_of_arrow(column) for column in data.columns])
+
+
+def _openpyxl() -> Any:
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise MissingExtraError('Excel files need openpyxl: pip install "surefit[table]"') from error
+    return openpyxl
+
+
+def _from_excel(path: Path, names: Iterable[str] | None, sheet: Any = None, header: bool | None = None) -> Raw:
+    """The cells of a sheet; lines are its rows, counted from 1."""
+    import warnings
+
+    openpyxl = _openpyxl()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about forms and colours, which say nothing of the numbers
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            sheets = {page.title: [list(row) for row in page.iter_rows(values_only=True)] for page in book.worksheets}
+            book.close()
+    except Exception as error:  # of zip, XML, or the library itself: it has no class for all
+        raise DataError(f"{path.name}: not a readable Excel file ({error})") from error
+    title, cells = _sheet(path.name, sheets, sheet)
+    label = f"{path.name} [{title}]" if len(sheets) > 1 else path.name
+    width = max((i + 1 for row in cells for i, cell in enumerate(row) if cell is not None), default=0)
+    first = min((i for row in cells for i, cell in enumerate(row) if cell is not None), default=0)
+    texts = [[_cell_text(cell) for cell in (row + [None] * width)[first:width]] for row in cells]
+    rows = [Row(i, row) for i, row in enumerate(texts, start=1) if any(row)]
+    if not rows:
+        raise DataError(f"{label}: the sheet is empty")
+    own = rows[0].cells
+    if header is None:
+        kinds = {isinstance(cell, str) for cell in cells[rows[0].line - 1] if cell is not None}
+        if len(kinds) > 1:
+            use = "surefit.data.read_table(path, header={})"
+            raise DataError(
+                f"{label}: line {rows[0].line} is partly texts and partly not; use "
+                f"{spelled('header', 'True', use.format(True))} if it holds names, "
+                f"{spelled('header', 'False', use.format(False))} if it is data"
+            )
+        header = kinds == {True}
+    if header:
+        return raw_of_rows(label, [name.strip() for name in own], rows[0].line, rows[1:], ".", names)
+    return raw_of_rows(label, numbered("c", len(own)), 0, rows, ".", names)
+
+
+def _sheet(label: str, sheets: dict[str, list[list[Any]]], wanted: Any) -> tuple[str, list[list[Any]]]:
+    """The sheet of this name or number (from 0); without one the only sheet that holds something."""
+    if wanted is not None:
+        titles = list(sheets)
+        if isinstance(wanted, str) and wanted not in sheets and wanted.strip().isdigit():
+            wanted = int(wanted)
+        if isinstance(wanted, int) and not isinstance(wanted, bool) and 0 <= wanted < len(titles):
+            wanted = titles[wanted]
+        if not isinstance(wanted, str) or wanted not in sheets:
+            raise DataError(f"sheet: {label} has no sheet {wanted!r}; it has {', '.join(titles)}")
+        return wanted, sheets[wanted]
+    filled = [title for title, cells in sheets.items() if any(c is not None for row in cells for c in row)]
+    if len(filled) > 1:
+        example = spelled("sheet", repr(filled[0]))
+        raise DataError(f"{label}: has several sheets, {', '.join(filled)}; name one, such as {example}")
+    title = filled[0] if filled else next(iter(sheets), "")
+    return title, sheets.get(title, [])
+
+
+def _cell_text(cell: Any) -> str:
+    """A cell as the text of a CSV file: numbers so that they read back the same."""
+    if cell is None:
+        return ""
+    if isinstance(cell, datetime.datetime):
+        midnight = cell.time() == datetime.time()
+        return cell.date().isoformat() if midnight else cell.isoformat(sep=" ")
+    if isinstance(cell, datetime.timedelta):
+        return repr(cell.total_seconds())
+    return cell.isoformat() if isinstance(cell, datetime.date | datetime.time) else str(cell)
+
+
+# ---- names of files
+
+
+def is_table_path(text: str) -> bool:
+    """Whether a text names a table rather than a formula: by its ending, also of a file of others, or as a file.
+
+    >>> is_table_path("data.pq"), is_table_path("sheet.xlsx"), is_table_path("sin(x)")
+    (True, True, False)
+    """
+    ending = Path(text.strip()).suffix.lower()
+    if ending in SUFFIXES or ending in FOREIGN or ending == ".gz":
+        return True
+    try:
+        return ending != "" and Path(text).is_file()
+    except (OSError, ValueError):  # a formula too long for a name of a file
+        return False
+
+
+def kind_of(path: Path) -> str:
+    """Which kind of table a file holds, by its ending. DataError for one that is none of these."""
+    suffixes = [s.lower() for s in path.suffixes]
+    last = suffixes[-2] if len(suffixes) > 1 and suffixes[-1] == ".gz" else (suffixes or [""])[-1]
+    if last not in SUFFIXES or (suffixes[-1] == ".gz" and SUFFIXES[last] != "csv"):
+        packed = last in SUFFIXES or last in (".bz2", ".xz", ".zip", ".zst", ".tar", ".tgz", ".7z", ".gz")
+        hint = "; unpack it first" if packed else ""
+        hint = "; save it as .xlsx or CSV" if last in (".xls", ".xlsb", ".ods") else hint
+        hint = hint or ("; read it with pandas, and give the DataFrame" if last in FOREIGN else "")
+        raise DataError(f"table: cannot read {path.name!r}; expected one of {', '.join(SUFFIXES)}{hint}")
+    return SUFFIXES[last]
+
+
+__all__ = ["is_frame", "is_table_path", "kind_of", "matrix_of", "pyarrow", "raw_of"]

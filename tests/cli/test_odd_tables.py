@@ -1,0 +1,101 @@
+"""Tables of texts, dates and other endings at the command line, and from standard input."""
+
+from __future__ import annotations
+
+import io
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+import surefit as library
+
+ROWS = "".join(f"{i % 3},{'uv'[i % 2]},2024-01-{i + 1:02},{2 * (i % 3) + 5 * (i % 2) + i}\n" for i in range(20))
+TEXT = "x,c,day,y\n" + ROWS
+
+
+@pytest.fixture
+def typed(monkeypatch):
+    """typed(text): what stands on standard input; None: a terminal."""
+
+    def put(text):
+        stream = io.BytesIO((text or "").encode())
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=stream, isatty=lambda: text is None))
+
+    return put
+
+
+def test_a_table_from_standard_input(surefit, typed):
+    typed(TEXT)
+    ran = surefit("fit - --method polynomial --out demo --json")
+    assert ran.code == 0, ran.err
+    assert ran.json()["target"]["name"] == "standard input"
+    fit = library.load("demo/model.safetensors")
+    assert fit.predict({"x": 1, "c": "v", "day": "2024-01-11"})[0] == pytest.approx(2 + 5 + 10, abs=1e-6)
+    typed("c,day,x\nv,2024-01-11,1\nu,2024-01-12,0\n")
+    ran = surefit("predict demo/model.safetensors --csv -")
+    assert ran.code == 0, ran.err
+    lines = ran.out.splitlines()
+    assert lines[0] == "c,day,x,y" and lines[1].startswith("v,2024-01-11,1,")
+    assert [float(line.split(",")[-1]) for line in lines[1:]] == pytest.approx([17, 11], abs=1e-6)
+    assert float(surefit("predict demo/model.safetensors --at x=1,c=v,day=2024-01-11").out) == pytest.approx(
+        17, abs=1e-6
+    )
+    ran = surefit("predict demo/model.safetensors --at x=1,c=w,day=2024-01-11")
+    assert ran.code == 2 and "'w', which is none of the known u, v" in ran.err
+    typed(None)
+    ran = surefit("fit -")
+    assert ran.code == 2 and "standard input is a terminal; send a table into it" in ran.err
+    typed("")
+    assert "the file is empty" in surefit("fit -").err
+
+
+def test_columns_target_and_weights_are_options(surefit, tmp_path):
+    rows = "".join(f"{i},{i % 4},{1 + i % 2},{3 * i},no\n" for i in range(20))
+    (tmp_path / "t.csv").write_text('"a, b",c,w,y,note\n' + rows)
+    for line in (
+        "--target y --columns '\"a, b\",c'",
+        "--target-column 3 --columns 0,1",
+        "--targets y --columns 0,c --weights w",
+    ):
+        ran = surefit(f"fit t.csv {line} --method polynomial --json")
+        assert ran.code == 0, ran.err
+        assert (ran.json()["inputs"], ran.json()["outputs"]) == (["a, b", "c"], ["y"])
+    for option in ("--target y", "--columns x", "--decimal ,", "--sheet 1", "--weights w"):
+        ran = surefit(f"fit x --on x=0:1 {option}")
+        assert ran.code == 2 and f"{option.split()[0].replace('target', 'targets')} is for tables" in ran.err
+
+
+def test_a_sheet_of_a_book(surefit, tmp_path):
+    book = pytest.importorskip("openpyxl", reason="writes the file").Workbook()
+    for title in ("one", "two"):
+        sheet = book.active if title == "one" else book.create_sheet(title)
+        sheet.title = title
+        for row in (["x", title], *([i, 2 * i] for i in range(20))):
+            sheet.append(row)
+    book.save(tmp_path / "book.xlsx")
+    ran = surefit("fit book.xlsx")
+    assert ran.code == 2 and "several sheets, one, two; name one, such as --sheet one" in ran.err
+    assert surefit("fit book.xlsx --sheet two --method polynomial --json").json()["outputs"] == ["two"]
+    assert surefit("fit book.xlsx --sheet two --method polynomial --out d -q").code == 0
+    ran = surefit("predict d/model.safetensors --csv book.xlsx --sheet two --out o.csv")
+    assert ran.out == "o.csv  20 rows: x, two, two_fit\n"
+
+
+def test_test_rows_are_coded_as_the_others(surefit, tmp_path):
+    (tmp_path / "t.csv").write_text(TEXT)
+    (tmp_path / "test.csv").write_text("x,c,day,y\n0,v,2024-02-01,36\n1,v,2024-02-02,39\n")
+    ran = surefit("fit t.csv --test-table test.csv --method polynomial --json")
+    assert ran.code == 0, ran.err
+    assert ran.json()["data"]["test"] == 2 and ran.json()["error"]["max"] < 1e-6
+    (tmp_path / "test.csv").write_text("x,c,day,y\n0,w,2024-02-01,36\n")
+    assert "line 2, column 'c' is 'w', which is none of the known" in surefit("fit t.csv --test-table test.csv").err
+
+
+def test_predictions_keep_odd_rows_as_they_stand(surefit, tmp_path):
+    (tmp_path / "t.csv").write_text(TEXT)
+    assert surefit("fit t.csv --method polynomial --columns x,c --out d -q").code == 0
+    (tmp_path / "p.csv").write_text("# made by hand\nsep;c;x;\nA;u;1;\n# in between\nB;v;2;\n")
+    ran = surefit("predict d/model.safetensors --csv p.csv")
+    assert ran.code == 0, ran.err
+    assert [line.rpartition(";")[0] for line in ran.out.splitlines()] == ["sep;c;x", "A;u;1", "B;v;2"]

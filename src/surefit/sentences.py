@@ -7,10 +7,25 @@ parses a sentence.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from surefit.errors import ArgumentError
+
+LANGUAGES = ("en", "zh")
+
+
+def check_language(name: str) -> str:
+    """The name, if it is one of LANGUAGES. ArgumentError otherwise."""
+    if name not in LANGUAGES:
+        raise ArgumentError(f"lang={name!r} must be 'en' or 'zh'")
+    return name
+
+
+def columns(text: str) -> int:
+    """Width of a text in columns of a fixed-width font: a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 class Both(NamedTuple):
@@ -218,7 +233,9 @@ SENTENCES: dict[str, Both] = {
     "solver-step": Both("The last step was shorter than the fraction xtol of x.", "最后一步短于 x 的 xtol 倍。"),
     "solver-zero": Both("The residuals are zero: nothing is left to fit.", "残差为零：没有什么可再拟合。"),
     "solver-goal": Both("The cost fell to the goal.", "残差已降到目标值。"),
-    "solver-scanned": Both("Every scale was tried; this is the best of them.", "各种陡度都已试过；这是其中最好的。"),
+    "solver-scanned": Both(
+        "Every scale was tried; this is the best of them.", "各种权重尺度都已试过；这是其中最好的。"
+    ),
     "solver-precision": Both(
         "No step lowers the cost any more: what is left is the rounding of the numbers. Scale variables and residuals to about 1, or compute in float64, if more digits are needed.",
         "没有哪一步再能降低残差：剩下的是数值舍入。如需更多位数，请把变量和残差缩放到约 1，或用 float64 计算。",
@@ -281,7 +298,7 @@ SENTENCES: dict[str, Both] = {
     ),
     "solver-scanned-more": Both(
         "Every scale was tried; this is the best of them. More units come closer.",
-        "各种陡度都已试过；这是其中最好的。更多的单元可以更接近。",
+        "各种权重尺度都已试过；这是其中最好的。更多的单元可以更接近。",
     ),
     "solver-tolerance": Both("The tolerance was reached.", "已达到容差。"),
     # what an attempt was: the method and its network

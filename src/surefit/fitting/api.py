@@ -25,9 +25,11 @@ from surefit.models.scaled import scaled
 from surefit.models.spec import network_of
 from surefit.problems.posing import pose
 from surefit.problems.problem import Problem
+from surefit.reports.display import shown
 from surefit.reports.film import Snapshots
 from surefit.reports.provenance import call_of, environment
 from surefit.search import choosing
+from surefit.search.arguments import saying_cures
 from surefit.search.classes import classify
 from surefit.search.distilling import teaching
 from surefit.search.gathering import Budget, gathered
@@ -41,6 +43,7 @@ Wanted = str | int | Sequence[str | int]
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
 
 
+@saying_cures
 def fit(
     what: Any = None,
     /,
@@ -65,6 +68,7 @@ def fit(
     executor: Any = None,
     log: str | os.PathLike[str] | None = None,
     timeout: float | None = None,
+    progress: bool | None = None,
 ) -> Fit:
     """Fit a function with a neural network.
 
@@ -105,6 +109,8 @@ def fit(
         log: with a budget, a file ending in .csv or .jsonl that each evaluation is appended to as it ends; a fit that
             was killed goes on from it, and what it holds counts.
         timeout: with an executor, seconds for each evaluation; one that takes longer has failed.
+        progress: a line that tells how far it is, on standard error (True), or none (False). None: at an interactive
+            prompt and in notebooks, of fits that take over a second; never in a script.
 
     Returns:
         A `Fit`.
@@ -121,11 +127,13 @@ def fit(
     found = classes_of(what, task, tol, target=target, columns=columns, decimal=decimal, sheet=sheet)
     what = what if found is None else found.table
     arguments: dict[str, Any] = dict(
-        tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, callbacks=callbacks, jit=jit,
+        tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, jit=jit,
         budget=budget, executor=executor, log=log, timeout=timeout, target=target, columns=columns, decimal=decimal,
         sheet=sheet,
     )  # fmt: skip
-    fits = fits_of(what, domain, count=whole_number("restarts", restarts, 1), **arguments)
+    with shown(progress, time) as display:
+        heard = (*callbacks_from(callbacks), *display)
+        fits = fits_of(what, domain, count=whole_number("restarts", restarts, 1), callbacks=heard, **arguments)
     fitted = fits[0] if restarts == 1 else best_of(fits)
     if found is not None:
         fitted.problem = replace(fitted.problem, source=fitted.problem.source | {"name": found.name})

@@ -25,6 +25,8 @@ demo: $(VENV)/.installed
 		--hidden 200,100,100,80,50,30 --epochs 300 --batch-size 64 --lr 3e-4 --out demo
 	@echo
 	@echo "The pictures are in $(CURDIR)/demo: $$(cd demo && echo *.png)"
+	@echo "To use surefit in this shell:  . $(BIN)/activate      or call $(BIN)/surefit by name, for example"
+	@echo "  $(BIN)/surefit predict demo/model.safetensors --at x1=1,x2=2"
 
 test: $(VENV)/.installed-test
 	$(PY) -m pytest $(ARGS)

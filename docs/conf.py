@@ -9,6 +9,9 @@ import re
 from types import ModuleType
 from typing import Any
 
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+
 import surefit
 from surefit._version import __version__
 from surefit.core import ops
@@ -22,7 +25,6 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
 ]
 exclude_patterns = ["_build"]
@@ -39,7 +41,20 @@ html_css_files = ["surefit.css"]
 html_show_sourcelink = False
 # no section navigation where there is nothing to navigate
 html_sidebars = {
-    page: [] for page in ("install", "tutorial", "methods", "solvers", "design", "contributing", "changelog")
+    page: []
+    for page in (
+        "install",
+        "tutorial",
+        "homework",
+        "methods",
+        "solvers",
+        "experiments",
+        "design",
+        "contributing",
+        "changelog",
+        "zh/tutorial",
+        "zh/experiments",
+    )
 }
 html_theme_options = {
     "navbar_align": "left",
@@ -93,7 +108,24 @@ def mark_code(app: Any, what: str, name: str, obj: Any, options: Any, lines: lis
             lines[i:i] = ["::", ""]
 
 
+# --- mathematics ----------------------------------------------------------------------------------------
+# As MathML, which browsers typeset by themselves: a page can be read without a network.
+
+html_math_renderer = "mathml"
+
+
+def inline_math(translator: Any, node: Any) -> None:
+    translator.body.append(tex2mathml(node.astext()))
+    raise nodes.SkipNode
+
+
+def display_math(translator: Any, node: Any) -> None:
+    translator.body.append(f'<div class="math">{tex2mathml(node.astext(), as_block=True)}</div>')
+    raise nodes.SkipNode
+
+
 def setup(app: Any) -> None:
+    app.add_html_math_renderer("mathml", (inline_math, None), (display_math, None))
     app.connect("autodoc-process-docstring", mark_code, priority=300)
     app.connect("autodoc-process-docstring", escape_signs, priority=400)  # before napoleon
 

@@ -1,4 +1,4 @@
-"""Runs the code in the READMEs and in most pages of docs, and renews what they show.
+"""Runs the code in the READMEs and in the pages of docs that DOCUMENTS names, and renews what they show.
 
 `make readme` calls it. The Python blocks of a document run in order, in one namespace and in an empty folder. What a
 block prints stands behind it, between two markers:
@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
 DOCUMENTS = ("README.md", "README.zh-CN.md", "docs/tutorial.md", "docs/solvers.md", "docs/data.md", "docs/methods.md",
              "docs/tables.md", "docs/compiler.md", "docs/standin.md", "docs/export.md", "docs/estimators.md",
-             "docs/files.md")  # fmt: skip
+             "docs/files.md", "docs/homework.md", "docs/zh/tutorial.md")  # fmt: skip
 TRANSLATIONS = {"README.zh-CN.md": "README.md"}  # a document and the one whose output it shows
 
 FENCE = re.compile(r"^```(?P<language>[\w{}-]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -45,6 +45,7 @@ ROOMS["storage"] = {*ROOMS["reports"], "reports"}
 ROOMS["fitting"] = set(ROOMS)
 ROOMS["experiments"] = set(ROOMS)
 ROOMS["interop"] = {"core", "nn"}
+ROOMS["torch"] = {"core", "nn", "optim", "data", "storage"}
 ROOMS["play"] = ROOMS["sklearn"] = ROOMS["integrations"] = set(ROOMS)
 ROOMS["cli"] = set(ROOMS)
 ROOMS["surefit"] = set(ROOMS) - {"cli"}  # the package's own __init__

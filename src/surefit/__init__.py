@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         Additive,
         Auto,
         Ensemble,
+        Estimated,
         Experiment,
         Features,
         Fit,
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
         Snapshots,
         TextPlot,
         VarPro,
+        distil,
         ensemble,
         examine,
         find_lr,
@@ -76,7 +78,7 @@ _ROOMS = ("bounds", "compiler", "data", "errors", "formulas", "interop", "nn", "
 # where each public name lives; a name that is not here is looked for among the functions of tensors
 _HOME = {
     "surefit.fitting": (
-        "fit ensemble Ensemble Fit Experiment Measured load examine Diagnosis Finding MLPSpec "
+        "fit distil ensemble Ensemble Fit Experiment Measured Estimated load examine Diagnosis Finding MLPSpec "
         "SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
         "Auto Polynomial Additive Features VarPro LM LBFGS "
         "Started Epoch Evaluated Finished OutsideWarning find_lr RateTest smallest Smallest Interval "
@@ -91,7 +93,7 @@ _HOME = {
     "surefit.core.leaves": "Parameter",
     "surefit.core.creation": (
         "tensor as_tensor from_numpy zeros ones full zeros_like ones_like full_like arange linspace eye "
-        "rand randn randint randperm"
+        "rand randn randint randperm rand_like randn_like normal bernoulli multinomial logspace"
     ),
     "surefit.core.random": "Generator",
     "surefit.core.batching": "batch",

@@ -7,10 +7,25 @@ parses a sentence.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from surefit.errors import ArgumentError
+
+LANGUAGES = ("en", "zh")
+
+
+def check_language(name: str) -> str:
+    """The name, if it is one of LANGUAGES. ArgumentError otherwise."""
+    if name not in LANGUAGES:
+        raise ArgumentError(f"lang={name!r} must be 'en' or 'zh'")
+    return name
+
+
+def columns(text: str) -> int:
+    """Width of a text in columns of a fixed-width font: a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 class Both(NamedTuple):
@@ -132,6 +147,29 @@ SENTENCES: dict[str, Both] = {
         "{size} at {where} (largest of {n} training rows, which it was fitted to)",
         "{size}，位于 {where}（{n} 个训练行中的最大值；网络正是用这些行拟合的）",
     ),
+    "error-estimated": Both(
+        "{size} at {where} (estimated by leave-one-out: the largest of {n} rows)",
+        "{size}，位于 {where}（逐行留一法估计：{n} 行中的最大值）",
+    ),
+    # what taught a network, where rows are few
+    "teacher": Both(
+        "{what}; rmse {rmse:.3g} (estimated by leave-one-out from {n} rows); the network is {distance:.3g} away from it "
+        "(rmse on {points} fresh points)",
+        "{what}；均方根误差 {rmse:.3g}（由 {n} 行逐行留一法估计）；网络与其相距 {distance:.3g}（{points} 个新取的点上的均方根）",
+    ),
+    "teacher-process": Both("Gaussian process ({kernels})", "高斯过程（{kernels}）"),
+    "teacher-processes": Both("mean of Gaussian processes ({kernels})", "高斯过程的平均（{kernels}）"),
+    "stage-student": Both("{teacher}, distilled: {stage}", "{teacher}，蒸馏：{stage}"),
+    "student-close": Both("the network is as close to its teacher as it need be", "网络与教师已足够接近"),
+    "student-full": Both(
+        "the network has as many parameters as it may have ({most}); it is as close to its teacher as these allow",
+        "网络的参数已达上限（{most}）；它与教师的距离是这些参数所能达到的",
+    ),
+    "all-rows": Both(
+        "all {rows} rows were fitted; left out one by one they tell how good it is",
+        "全部 {rows} 行都用于拟合；逐行留一法给出其好坏",
+    ),
+    "no-adam-teacher": Both("Adam is left out: the rows are few", "略去 Adam：行数太少"),
     # a bad fit
     "unlearned-function": Both(
         "hardly anything was learned: the error is over half of the size of the target. Poles, jumps and very many "
@@ -195,7 +233,9 @@ SENTENCES: dict[str, Both] = {
     "solver-step": Both("The last step was shorter than the fraction xtol of x.", "最后一步短于 x 的 xtol 倍。"),
     "solver-zero": Both("The residuals are zero: nothing is left to fit.", "残差为零：没有什么可再拟合。"),
     "solver-goal": Both("The cost fell to the goal.", "残差已降到目标值。"),
-    "solver-scanned": Both("Every scale was tried; this is the best of them.", "各种陡度都已试过；这是其中最好的。"),
+    "solver-scanned": Both(
+        "Every scale was tried; this is the best of them.", "各种权重尺度都已试过；这是其中最好的。"
+    ),
     "solver-precision": Both(
         "No step lowers the cost any more: what is left is the rounding of the numbers. Scale variables and residuals to about 1, or compute in float64, if more digits are needed.",
         "没有哪一步再能降低残差：剩下的是数值舍入。如需更多位数，请把变量和残差缩放到约 1，或用 float64 计算。",
@@ -258,7 +298,7 @@ SENTENCES: dict[str, Both] = {
     ),
     "solver-scanned-more": Both(
         "Every scale was tried; this is the best of them. More units come closer.",
-        "各种陡度都已试过；这是其中最好的。更多的单元可以更接近。",
+        "各种权重尺度都已试过；这是其中最好的。更多的单元可以更接近。",
     ),
     "solver-tolerance": Both("The tolerance was reached.", "已达到容差。"),
     # what an attempt was: the method and its network

@@ -106,7 +106,7 @@ def test_it_shares_no_code_with_the_search():
 
 
 def test_the_commands(tmp_path, capsys):
-    fit = surefit.fit("abs(x)", {"x": (-1, 1)}, model=(6,), method=surefit.Adam(epochs=20), seed=0)
+    fit = surefit.fit("exp(x)", {"x": (-1, 1)}, model=(6,), method=surefit.Adam(epochs=20), seed=0)
     model = str(fit.save(tmp_path / "m.safetensors"))
     out = str(tmp_path / "c.json")
     assert main(["certify", model, "--mode", "real", "--out", out]) == 0

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import surefit as library
-from surefit.cli import progress
 from surefit.fitting import Epoch, Started
+from surefit.reports import display as progress
 
 PICTURES = {"fit.png", "error.png", "loss.png"}
 FILES = PICTURES | {"model.safetensors", "history.csv", "run.toml", "card.txt", "fit.json", "frames.npz"}

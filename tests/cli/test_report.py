@@ -96,7 +96,7 @@ def test_a_live_plot_in_a_terminal():
     from rich.console import Console
 
     import surefit
-    from surefit.cli.progress import LiveLine
+    from surefit.reports.display import LiveLine
 
     console = Console(force_terminal=True, width=60, file=open(os.devnull, "w", encoding="utf-8"), record=True)  # noqa: SIM115
     plot = surefit.TextPlot(every=0.0)

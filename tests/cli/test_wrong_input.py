@@ -57,7 +57,7 @@ FORMULA = [
 
 WORDS = [
     ("fti x", ["there is no command 'fti'; did you mean fit?"]),
-    ("frobnicate", ["there is no command", "fit, predict, info, doctor, report", "export, certify, check, data"]),
+    ("frobnicate", ["there is no command", "the commands are fit, predict", "export, certify, check, data"]),
     ("--verbose", ["there is no option --verbose", "see: surefit --help"]),
     ("fit", ["what should be fitted?", 'surefit fit "sin(x)" --on x=-3:3']),
     ("fit x --on x=0:1 --epoch 5", ["there is no option --epoch; did you mean --epochs?", "surefit fit --help"]),
@@ -108,7 +108,7 @@ PREDICT = [
     ("predict two.safetensors --at x1=1,x3=2", ["the model has no input 'x3'", "--at x1=NUMBER,x2=NUMBER"]),
     ("predict two.safetensors --at 1,2", ["cannot read '1'", "--at x1=NUMBER,x2=NUMBER"]),
     ("predict two.safetensors --at x1=1,x2=", ["cannot read 'x2='"]),
-    ("predict two.safetensors --at x1=1,x2=a", ["the value of x2 is no number", "unknown name 'a'"]),
+    ("predict two.safetensors --at x1=1,x2=a", ["the value of x2 is not a number", "unknown name 'a'"]),
     ("predict two.safetensors --at x1=1,x1=2", ["x1 comes twice"]),
     ("predict two.safetensors --at x1=1,x2=2 --out o.csv", ["--out: is for the rows of --csv IN"]),
     ("predict two.safetensors --csv nowhere.csv", ["there is no file 'nowhere.csv'"]),

@@ -12,18 +12,27 @@ import pytest
 import surefit
 from surefit import experiments, fitting
 from surefit.errors import ArgumentError, DataError
-from surefit.experiments import digits, result, sine_by_sample, sine_reciprocal, three_functions, two_inputs, two_ways
+from surefit.experiments import (
+    digits,
+    exercises,
+    result,
+    sine_by_sample,
+    sine_reciprocal,
+    three_functions,
+    two_inputs,
+    two_ways,
+)
 from surefit.experiments.byhand import numeric_gradient, one_hot, through
-from surefit.experiments.result import Claim, Grid, Options, Result, Row, Setting, settings_of, shown
+from surefit.experiments.result import Claim, Grid, Options, Result, Row, Setting, Verdict, judged, settings_of, shown
 from surefit.nn import functional as F
 
 PICTURES = {
-    "sine-reciprocal": 3,
+    "sine-reciprocal": 4,
     "two-ways": 3,
     "digits": 2,
     "three-functions": 2,
-    "sine-by-sample": 3,
-    "two-inputs": 9,
+    "sine-by-sample": 4,
+    "two-inputs": 10,
 }
 
 
@@ -37,8 +46,8 @@ def done(request):
 
 def test_an_experiment(done, tmp_path):
     found, told = done
-    assert [claim for claim in found.claims if not claim.holds] == []
-    assert found.claims and found.holds and found.quick and found.seconds > 0 and told
+    assert found.wrong == []
+    assert found.claims and found.quick and found.seconds > 0 and told
     assert all(s.reason for s in found.settings) and len(found.settings) >= 5
     assert all(row.faithful is not None for row in found.rows)
     paths = experiments.save([found], tmp_path)
@@ -47,7 +56,12 @@ def test_an_experiment(done, tmp_path):
     record = json.loads((tmp_path / f"{found.name}.json").read_text())
     assert [row["quantity"] for row in record["rows"]] == [row.quantity for row in found.rows]
     page = (tmp_path / "experiments.md").read_text()
-    for text in (found.title, found.claims[0].said, found.rows[0].quantity, *(f"{p.name}.png" for p in found.pictures)):
+    for text in (
+        found.title,
+        found.claims[0].found,
+        found.rows[0].quantity,
+        *(f"{p.name}.png" for p in found.pictures),
+    ):
         assert text in page.replace("\\|", "|").replace("\\*", "*")
 
 
@@ -261,6 +275,126 @@ def test_the_middle_is_a_sixth_of_the_grid():
     assert two_inputs.in_middle(two_inputs.grid()).mean() == pytest.approx(0.16, abs=0.005)
 
 
+# --- verdicts: the same sentence on numbers that bear it out, on others, and untested -------------------------------
+
+FOUND = (1e-17, np.array([-0.1, 0.0, 2.0]))  # no gradient, curvatures of both signs: a saddle
+NO_SADDLE = (1e-17, np.array([0.1, 1.0, 2.0]))
+SHAPES = [(name, shape) for shape in sine_reciprocal.SHAPES for name in ("sin 15x", "-2 / (2 + sin x)")]
+GOOD, BAD = {"f1": 0.01, "f2": 0.5, "f3": 0.01}, {"f1": 0.3, "f2": 0.01, "f3": 0.3}
+
+
+def suspect(**more):
+    numbers = {"dead hidden units": 0.0, "dead outputs": 0.0, "sum of the outputs": 1.0}
+    return {**numbers, "gradient that lowers wrong outputs": 0.5, "gradient, first / last layer": 1.0, **more}
+
+
+@pytest.mark.parametrize(
+    "claim, on_true, on_false",
+    [
+        (sine_reciprocal._depth_claim, ({k: 1.0 / len(k[1]) for k in SHAPES},), ({k: len(k[1]) for k in SHAPES},)),
+        (
+            sine_reciprocal._width_claim,
+            ({"x^2 / 9": [1, 0.01, 0.01], "-2 / (2 + sin x)": [1, 0.5, 0.2, 0.05], "sin 15x": [1, 0.1]},),
+            ({"x^2 / 9": [1, 0.2, 0.2], "-2 / (2 + sin x)": [1, 0.01, 0.01, 0.01], "sin 15x": [1, 0.99]},),
+        ),
+        (
+            two_ways._fit_by_hand,
+            ({"sin x": 0.01, "x^2": 0.01}, {"a": 0.01}, 9),
+            ({"sin x": 0.6, "x^2": 0.2}, {"a": 0.6}, 9),
+        ),
+        (two_ways._given_rate, ([9.0, 1.0], 9, 0.01), ([1.0, np.inf], 9, 4.0)),
+        (lambda r, tested: three_functions.claims(r, r, r, tested=tested)[0], (GOOD,), (BAD,)),
+        (lambda r, tested: three_functions.claims(r, r, r, tested=tested)[1], (GOOD,), (BAD,)),
+        (sine_by_sample.starts_claim, (np.array([1.0, 1.1]), 9), (np.array([1.0, 6.0]), 9)),
+        (sine_by_sample.saturated_claim, (0.3, 0.0, 0.3, 9), (0.3, 0.3, 0.3, 9)),
+        (
+            sine_by_sample.representation_claim,
+            (2.8, {1: 3, 8: 2, 50: 1}, {1: 3, 8: 2, 50: 1}),
+            (1.0, {1: 1, 8: 2, 50: 3}, {1: 1, 8: 2, 50: 3}),
+        ),
+        (two_inputs.worst_claim, ({5: 1.2, 300: 1.1},), ({5: 0.9, 300: 0.5},)),
+        (
+            two_inputs.cures_claim,
+            ({"plain": 3, "region by hand": 1, "wider, deeper": 1, "by the error": 1},) * 2,
+            ({"plain": 1, "region by hand": 2, "wider, deeper": 2, "by the error": 2},) * 2,
+        ),
+        (
+            digits.gradients_claim,
+            (suspect(**{"gradient, first / last layer": 1e-6}), suspect()),
+            (suspect(), suspect()),
+        ),
+        (digits.depth_claim, (0.1, 0.9, {"residual layers alone": 0.9}), (-5.0, 0.2, {"residual layers alone": 0.1})),
+        (digits.deep_claim, ([0.0233], [0.1]), ([1.0], [0.9])),
+        (
+            digits.shallow_claim,
+            (digits.PUBLISHED_SHALLOW, digits.PUBLISHED_SHALLOW),
+            (dict.fromkeys(digits.PUBLISHED_SHALLOW, -5.0), digits.PUBLISHED_SHALLOW),
+        ),
+    ],
+)
+def test_a_claim_of_a_source_can_be_refuted_and_is_not_tested_by_a_quick_run(claim, on_true, on_false):
+    assert claim(*on_true, tested=True).verdict is Verdict.HOLDS
+    assert claim(*on_false, tested=True).verdict is Verdict.REFUTED
+    for numbers in (on_true, on_false):
+        quick = claim(*numbers, tested=False)
+        assert quick.verdict is Verdict.NOT_TESTED and quick.our_verdict in (None, Verdict.NOT_TESTED)
+
+
+@pytest.mark.parametrize(
+    "claim, on_true, on_false",
+    [
+        (sine_by_sample.recipe_claim, (1e-9, 0.001, 0.25), (1e-30, 0.3, 0.25)),
+        (sine_by_sample.saddles_claim, ([NO_SADDLE],), ([FOUND],)),
+        (two_inputs.sampled_claim, (0.05,), (0.163,)),
+        (exercises.cannot_run, ("",), ("no attribute 'sigmoid'",)),
+        (
+            digits.cross_entropy_claim,
+            ([2.0], [1.0], suspect()),
+            ([1.0], [-9.0], suspect(**{"sum of the outputs": 3e5})),
+        ),
+        (two_ways._same_network, (1e-16,), (0.1,)),
+        (
+            sine_reciprocal._needs_bias,
+            ({"with": 0.001, "without": 0.39, "floor": 0.39, "constant": 0.2},),
+            ({"with": 0.3, "without": 0.3, "floor": 0.1, "constant": 0.2},),
+        ),
+    ],
+)
+def test_what_also_a_quick_run_can_test_is_refuted_by_other_numbers(claim, on_true, on_false):
+    assert claim(*on_true).verdict is Verdict.HOLDS
+    assert claim(*on_false).verdict is Verdict.REFUTED
+
+
+def test_a_refuted_source_and_our_answer_are_two_verdicts():
+    """A run whose numbers are the other way round: the source is right, and what we say about it is what is wrong."""
+    found = a_result(claims=[sine_by_sample.saddles_claim([NO_SADDLE]), two_inputs.sampled_claim(0.163)])
+    assert found.counts() == {"holds": 1, "refuted": 1, "partly": 0, "not tested": 0}
+    assert found.counts(ours=True) == {"holds": 1, "refuted": 1, "partly": 0, "not tested": 0}
+    assert [claim.said for claim in found.wrong] == ["saddle points are rare"]
+    mixed = two_inputs.worst_claim({5: 1.2, 300: 0.5}, tested=True)
+    assert (mixed.verdict, mixed.our_verdict) == (Verdict.PARTLY, Verdict.HOLDS)
+
+
+def test_a_verdict_belongs_to_a_sentence():
+    assert judged() is Verdict.NOT_TESTED
+    for words in (("said", None, "found"), ("", Verdict.HOLDS, "found"), ("said", Verdict.HOLDS, "found", "ours")):
+        with pytest.raises(ArgumentError, match="each needs the other"):
+            Claim(*words)
+
+
+def test_the_printed_class_is_tried_and_fails():
+    assert "sigmoid" in exercises.printed_class_fails(exercises.PrintedBackward())
+    assert exercises.printed_class_fails(SimpleNamespace(backward=lambda g: g)) == ""
+
+
+def test_two_per_cent_depends_on_of_what():
+    y = np.ones((4, 1))
+    y[::2] = 3.0
+    off = sine_reciprocal._two_percent(y + np.sqrt(0.02 * np.square(y).mean()), y)  # 2 % of the squares
+    assert (off.verdict, off.our_verdict) == (Verdict.PARTLY, Verdict.HOLDS) and "labels 2.0%" in off.found
+    assert sine_reciprocal._two_percent(2 * y, y).verdict is Verdict.REFUTED
+
+
 # --- results -------------------------------------------------------------------------------------------------------
 
 
@@ -271,13 +405,20 @@ def a_result(**more):
 
 
 def test_a_result_as_markdown_and_plain_data(tmp_path):
-    found = a_result(claims=[Claim("said", "found", False)], settings=[Setting("LR", "0.1", "given")])
+    found = a_result(
+        claims=[Claim("said", Verdict.REFUTED, "found", "ours", Verdict.HOLDS)],
+        settings=[Setting("LR", "0.1", "given")],
+    )
     page = found.markdown()
     assert "| a \\| b | 1.25 | 1.5 | - | 0.5 | 0-4 |" in page
-    assert "- a | b: why." in page and "| said | found | NO |" in page and "| `LR` | `0.1` | given |" in page
+    assert (
+        "- a | b: why." in page
+        and "| said | refuted | found | ours | holds |" in page
+        and "| `LR` | `0.1` | given |" in page
+    )
     both = Row("q", None, 1.0, 2.0, better_seeds=(0, 1, 2))
     assert result.row_cells(both)[-1] == "0 / 0-2"
-    assert not found.holds and found.row("a | b").source == 1.25
+    assert not found.wrong and found.row("a | b").source == 1.25
     found.save(tmp_path)
     assert json.loads((tmp_path / "name.json").read_text())["tables"][0]["rows"] == [["one", None]]
 
@@ -318,8 +459,8 @@ def command(capsys, monkeypatch, tmp_path):
             raise DataError("digits needs the MNIST images")
         ran.append((name, options))
         options.tell("a sentence")
-        holds = not (name == "two-ways" and options.quick)
-        return a_result(claims=[Claim("said", f"found by {name}", holds)])
+        ours = Verdict.REFUTED if name == "two-ways" and options.quick else Verdict.HOLDS
+        return a_result(claims=[Claim("said", Verdict.REFUTED, f"found by {name}", "the opposite", ours)])
 
     monkeypatch.setattr(experiments, "run", run)
     monkeypatch.chdir(tmp_path)
@@ -337,15 +478,18 @@ def test_all_experiments_in_their_order(command, tmp_path):
     assert done.code == 0
     assert [name for name, _ in done.ran] == list(experiments.NAMES)
     assert all(options.mnist == tmp_path and not options.quick for _, options in done.ran)
-    assert "6 of 6 claims" in done.out and "a | b" in done.out and "why" in done.out
+    assert "Claims of the sources: holds 0, refuted 6, partly 0, not tested 0 (6 in all)." in done.out
+    assert "Claims of surefit: holds 6, refuted 0" in done.out
+    assert "a | b" in done.out and "why" in done.out
     assert "a sentence" in done.err
     assert (tmp_path / "there" / "experiments.md").is_file()
 
 
-def test_a_claim_that_is_not_borne_out_is_exit_code_3(command):
+def test_a_sentence_of_ours_that_is_refuted_is_exit_code_3(command):
     done = command("two-ways", "sine-reciprocal", "--quick", "--quiet")
     assert done.code == 3
-    assert "NOT name: found by two-ways" in done.out and "1 of 2 claims" in done.out
+    assert "refuted: surefit says: the opposite. Measured: found by two-ways" in done.out
+    assert "Claims of surefit: holds 1, refuted 1" in done.out
     assert done.err == ""
     assert [name for name, _ in done.ran] == ["sine-reciprocal", "two-ways"]
 
@@ -379,11 +523,11 @@ def test_wrong_words(command, words, message):
     assert done.code == 2 and message in done.err and not done.ran
 
 
-def test_the_doctor_knows_the_mended_network():
-    """The mended recipe raises no alarm before training; the printed one does, by itself."""
+def test_the_doctor_knows_the_fixed_network():
+    """The fixed recipe raises no alarm before training; the printed one does, by itself."""
     sample = small_digits(400)
-    mended = digits.TOGETHER[1]
-    assert digits.examined(mended, mended.network((20, 30, 10), 0), sample.x, sample.labels).ok
+    fixed = digits.TOGETHER[1]
+    assert digits.examined(fixed, fixed.network((20, 30, 10), 0), sample.x, sample.labels).ok
     printed = digits.examined(digits.PRINTED, digits.PRINTED.network((20, 30, 10), 0), sample.x, sample.labels)
     assert printed.find("outputs-do-not-compete")[0].severity == "error"
     assert isinstance(printed, fitting.Diagnosis)

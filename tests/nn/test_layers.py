@@ -289,7 +289,7 @@ def test_a_checkpoint_resumes_the_stream_of_dropout():
     assert (numpy(b(x)) == want).all()
 
 
-def test_a_recorded_dropout_draws_anew_at_every_replay():
+def test_a_recorded_dropout_draws_again_at_every_replay():
     layer, twin = nn.Dropout(generator=3), nn.Dropout(generator=3)
     x = np.ones(100, np.float32)
     program = record(layer, x)
@@ -415,7 +415,7 @@ EVERY = {  # layer, shape of one sample
 }
 ELSEWHERE = {  # tested by themselves: they take indices or two inputs, draw, mix samples, or hold modules
     *("Bilinear", "Embedding", "Dropout", "BatchNorm2d"),
-    *("Sequential", "ModuleList", "ModuleDict", "Module"),
+    *("Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "Module"),
 }
 
 

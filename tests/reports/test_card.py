@@ -79,7 +79,7 @@ def test_rows_and_their_number_are_on_the_card(table):
     held = surefit.fit((X, X[:, 0]), data=Sampling(split=(0.8, 0.2, 0)), method="features")
     assert "16 validation rows, which also chose the network" in rows(held)["max |error|"]
     fitted = surefit.fit((X, X[:, 0]), data=Sampling(split=(1, 0, 0)), method="features")
-    assert "80 training rows, which it was fitted to" in rows(fitted)["max |error|"]
+    assert "(estimated by leave-one-out: the largest of 80 rows)" in rows(fitted)["max |error|"]
     assert (held.to_dict()["error"]["kind"], held.to_dict()["error"]["chose"]) == ("validation", True)
 
 

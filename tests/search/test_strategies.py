@@ -30,6 +30,8 @@ class Fake:
         monkeypatch.setattr(runner, "judged", self.judged)
 
     def __call__(self, attempt, progress, within):
+        if attempt.method is None:  # made by the strategy itself
+            return attempt.made
         self.proposed.append(attempt)
         progress.evaluations += 1
         units = next((p.shape[0] for p in attempt.network.parameters()), 0)
@@ -155,7 +157,11 @@ def test_adam_never_wins_on_rows_too_few_to_tell(fake):
     few = fake(score)
     state = state_of(noisy(60), None)
     run(state, measured_data(state), few)
-    assert "adam" in few.names
+    assert "adam" not in few.names and state.choice[-1].code == "no-adam-teacher"
+    more = fake(score)
+    state = state_of(noisy(600), None)
+    run(state, measured_data(state), more)
+    assert "adam" in more.names
     assert all(c.validated == 0 for c in state.candidates)
     for c in state.candidates:  # as few as the validation rows of 60
         c.residuals, c.validated = c.residuals[:6], 6

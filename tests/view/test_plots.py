@@ -53,7 +53,8 @@ def test_fit_1d_shows_target_fit_and_signed_residual():
 def test_fit_1d_styles_follow_the_house():
     upper = fit_1d(X, Y, Y + ERROR).axes[0]
     target, fit = line(upper, "target"), line(upper, "fit")
-    assert target.is_dashed() and not fit.is_dashed()
+    assert not target.is_dashed() and not fit.is_dashed()
+    assert target.get_zorder() < fit.get_zorder() and target.get_linewidth() > fit.get_linewidth()
     r, g, b = matplotlib.colors.to_rgb(target.get_color())
     assert r == g == b
     assert to_hex(fit.get_color()).upper() == style.BLUE

@@ -39,8 +39,8 @@ class FirstOrder:
     """Settings shared by the first-order methods.
 
     lr: learning rate; None: the method's own default; "auto": found by a range test (see `find_lr`). epochs: passes
-    over the training data; None: enough for about 20 000 steps, ended earlier by `patience`. batch_size: rows a step;
-    None: 64, or all when there are fewer than 128. schedule: of the learning rate; "auto" is a cosine down to a
+    over the training data; None: enough for about 20 000 steps, ended earlier by `patience`. batch_size: points in each
+    batch; None: 64, or all when there are fewer than 128. schedule: of the learning rate; "auto" is a cosine down to a
     hundredth, or constant when lr is a number. patience: epochs without a better validation loss until it stops; "auto"
     is off when epochs are given. loss: a name or a function (prediction, target) -> one number. clip_norm: limit of the
     gradient's norm. scale: fit in scaled units (inputs to [-1, 1], outputs to mean 0 and deviation 1; undone inside the

@@ -14,10 +14,12 @@ import typer
 
 from surefit._version import __version__
 from surefit.errors import ArgumentError, SurefitError
+from surefit.sentences import Sentence
 
 from . import experiments, models, proofs, signals, streams, tables, training
-from .grammar import Command, Group
-from .report import say
+from .grammar import Command, Group, with_language
+from .language import language_of, speaking
+from .report import Lang, say
 
 FAULT, WRONG = 1, 2  # exit codes: surefit is wrong, or what came or the machine is
 
@@ -67,6 +69,7 @@ def surefit(
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
     ] = False,
+    lang: Lang = None,
 ) -> None:
     if context.invoked_subcommand is None:
         print(context.get_help())
@@ -74,7 +77,7 @@ def surefit(
 
 for module in (training, models, proofs, tables, experiments):
     for command in module.COMMANDS:
-        app.command(cls=Command)(command)
+        app.command(cls=Command)(with_language(command))
 
 
 def run(args: Sequence[str] | None = None) -> int:
@@ -84,8 +87,9 @@ def run(args: Sequence[str] | None = None) -> int:
         warnings.simplefilter("default", UserWarning)
         warnings.showwarning = _show_warning
         logging.getLogger("matplotlib").setLevel(logging.ERROR)  # the first chart would announce a cache of fonts
+        given = sys.argv[1:] if args is None else list(args)
         try:
-            code = _exit_code(sys.argv[1:] if args is None else list(args))
+            code = _in_language(given)
             out.flush()
         except KeyboardInterrupt:  # outside of a command
             say("error", "interrupted")
@@ -94,6 +98,17 @@ def run(args: Sequence[str] | None = None) -> int:
             say("error", f"cannot write to standard output ({out.complaint})")
             return code or WRONG
         return code
+
+
+def _in_language(args: list[str]) -> int:
+    """Run one command in the language that it names, or that of the locale; its exit code."""
+    try:
+        lang = language_of(args)
+    except ArgumentError as error:
+        say("error", str(error))
+        return WRONG
+    with speaking(lang):
+        return _exit_code(args)
 
 
 def _exit_code(args: list[str]) -> int:
@@ -135,4 +150,5 @@ def _message(error: Exception) -> str | None:
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    say("warning", str(message))
+    text = message.args[0] if isinstance(message, Warning) and message.args else message
+    say("warning", text if isinstance(text, Sentence) else str(message))

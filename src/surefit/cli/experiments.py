@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,8 +10,9 @@ import typer
 
 from surefit.errors import ArgumentError, DataError
 
+from .language import words
 from .readers import nearest
-from .report import Json, Quiet, plain, say
+from .report import Json, Quiet, print_json, say
 from .training import NOT_REACHED
 
 if TYPE_CHECKING:
@@ -32,7 +32,13 @@ def reproduce(
         ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer epochs, rows and seeds: all in a minute.")] = False,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help="Fewer epochs, rows and seeds: all in a minute. What that cannot test is said to be not tested.",
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", show_default=False, help="Write tables (Markdown, JSON) and pictures there."),
@@ -51,7 +57,9 @@ def reproduce(
 
     surefit reproduce --all --quick --out reproduced
 
-    Exit codes: 0 done and every claim borne out, 2 wrong input, 3 a claim is not borne out or digits had no data.
+    Each claim of a source is judged (holds, refuted, partly, not tested), and so is what surefit says about it.
+
+    Exit codes: 0 done, 2 wrong input, 3 a claim of surefit itself is refuted, or digits had no data.
     """
     chosen = _chosen(names or [], everything)
     from surefit import experiments
@@ -71,16 +79,16 @@ def reproduce(
             if len(chosen) == 1:
                 raise
             missing = True
-            say("warning", f"{error}\n{name} is left out")
+            say("warning", f"{error}\n" + words("{name} is left out", name=name))
     files = [] if out is None else experiments.save(results, out)
     if as_json:
         record: dict[str, Any] = {"experiments": [result.to_dict() for result in results], "files": files}
-        print(json.dumps(plain(record), indent=2, allow_nan=False))
+        print_json(record)
     else:
         _show(results)
         if files:
-            print("\n".join(["", "written", *(f"  {path}" for path in files)]))
-    if missing or not all(result.holds for result in results):
+            print("\n".join(["", words("written"), *(f"  {path}" for path in files)]))
+    if missing or any(result.wrong for result in results):
         raise typer.Exit(NOT_REACHED)
 
 
@@ -90,11 +98,13 @@ def _chosen(names: Sequence[str], everything: bool) -> tuple[str, ...]:
 
     for name in names:
         if name not in NAMES:
-            raise ArgumentError(f"there is no experiment {name!r}{nearest(name, NAMES)}; they are {', '.join(NAMES)}")
+            known, hint = ", ".join(NAMES), nearest(name, NAMES)
+            message = "there is no experiment {name!r}{hint}; they are {known}"
+            raise ArgumentError(words(message, name=name, hint=hint, known=known))
     if everything and names:
         raise ArgumentError(f"--all runs every experiment; leave out {' '.join(names)}, or --all")
     if not everything and not names:
-        raise ArgumentError(f"which experiment? Give --all, or some of {', '.join(NAMES)}")
+        raise ArgumentError(words("which experiment? Give --all, or some of {known}", known=", ".join(NAMES)))
     return NAMES if everything else tuple(name for name in NAMES if name in names)
 
 
@@ -111,12 +121,14 @@ def _show(results: Sequence[Result]) -> None:
 
     def table(title: str, header: Sequence[str], rows: Any, right: bool) -> None:
         shown = Table(
-            title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim"
+            title=words(title), title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim"
         )
         for i, name in enumerate(header):
-            shown.add_column(name, justify="right" if right and i else "left", no_wrap=right and not i, overflow="fold")
+            shown.add_column(
+                words(name), justify="right" if right and i else "left", no_wrap=right and not i, overflow="fold"
+            )
         for row in rows:
-            shown.add_row(*row)
+            shown.add_row(*map(words, row))
         console.print(shown)
         console.print()
 
@@ -129,18 +141,20 @@ def _show(results: Sequence[Result]) -> None:
             if grid.note:
                 console.print(grid.note + "\n", style="dim", highlight=False)
         table("claims", r.CLAIM_HEADER, map(r.claim_cells, result.claims), right=False)
-    console.rule("the source's numbers and ours", align="left", style="dim")
+    console.rule(words("the source's numbers and ours"), align="left", style="dim")
     rows = [(result.name, *r.row_cells(row)) for result in results for row in result.rows]
     table("", ("experiment", *r.ROW_HEADER), rows, right=True)
     for result in results:
         for row in result.rows:
             if row.note:
                 console.print(f"{result.name}, {row.quantity}: {row.note}.", style="dim", highlight=False)
-    failed = [f"{result.name}: {claim.found}" for result in results for claim in result.claims if not claim.holds]
-    count = sum(len(result.claims) for result in results)
-    console.print(f"\n{count - len(failed)} of {count} claims are borne out by this run.", highlight=False)
-    for sentence in failed:
-        console.print(f"NOT {sentence}", highlight=False)
+    console.print()
+    for line in r.tally(results, words):
+        console.print(line, highlight=False)
+    for result in results:
+        for claim in result.wrong:
+            verdict = f"{result.name}, {claim.our_verdict}: surefit says: {claim.ours}. Measured: {claim.found}"
+            console.print(verdict, style="bold", highlight=False)
 
 
 COMMANDS = (reproduce,)

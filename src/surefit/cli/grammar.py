@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -14,12 +15,21 @@ from typer.core import TyperCommand, TyperGroup
 from surefit.errors import ArgumentError
 
 from . import signals
+from .language import help_in_language, words
 from .readers import nearest
-from .report import say
+from .report import Lang, say
 from .settings import Setting
 
 
-class Group(TyperGroup):
+class _InLanguage:
+    """Help in the language in force."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        with help_in_language(self, ctx):
+            super().format_help(ctx, formatter)  # type: ignore[misc]
+
+
+class Group(_InLanguage, TyperGroup):
     """The commands; an unknown one is answered with the nearest."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -29,8 +39,8 @@ class Group(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         known = self.list_commands(ctx)
         if args and args[0] not in known:
-            hint = nearest(args[0], known) or f"; the commands are {', '.join(known)}"
-            raise ArgumentError(f"there is no command {args[0]!r}{hint}")
+            hint = nearest(args[0], known) or words("; the commands are {known}", known=", ".join(known))
+            raise ArgumentError(words("there is no command {word!r}{hint}", word=args[0], hint=hint))
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
@@ -41,7 +51,7 @@ class Group(TyperGroup):
             raise typer.Exit(signals.exit_code()) from None
 
 
-class Command(TyperCommand):
+class Command(_InLanguage, TyperCommand):
     """A command whose formula may begin with a minus sign."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -92,8 +102,8 @@ def _explaining(context: Any, args: list[str]) -> Iterator[None]:
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
-        words = _explained(error, given, _options_of(context.command))
-        raise ArgumentError(f"{words}\nsee: {context.command_path} --help") from None
+        said = _explained(error, given, _options_of(context.command))
+        raise ArgumentError(words("{words}\nsee: {command} --help", words=said, command=context.command_path)) from None
 
 
 def _explained(error: Any, args: list[str], options: Iterable[str]) -> str:
@@ -102,15 +112,15 @@ def _explained(error: Any, args: list[str], options: Iterable[str]) -> str:
     if message.startswith("No such option"):
         word = option if option.startswith("--") else next(arg for arg in args if arg.startswith(option))
         word = word.partition("=")[0]
-        return f"there is no option {word}{nearest('--' + word.lstrip('-'), options)}"
+        return words("there is no option {word}{hint}", word=word, hint=nearest("--" + word.lstrip("-"), options))
     if "requires an argument" in message:
-        return f"{option}: its value is missing"
+        return words("{option}: its value is missing", option=option)
     if many := re.match(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", message):
         cure = "a table goes after --csv" if "--csv" in options else "a formula with blanks needs quotes"
-        return f"these words are too many: {many[1]} ({cure})"
+        return words("these words are too many: {rest} ({cure})", rest=many[1], cure=words(cure))
     if message.startswith("Missing"):
         name = error.param.opts[0]
-        return f"{name if name.startswith('-') else error.param.metavar} is missing"
+        return words("{name} is missing", name=name if name.startswith("-") else error.param.metavar)
     return message
 
 
@@ -120,12 +130,29 @@ def with_settings(rows: Iterable[Setting]) -> Callable[[Callable[..., None]], Ca
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(command, eval_str=True)
         *own, _ = signature.parameters.values()
-        parameters = [*own, *map(_parameter, rows)]
-        command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-        command.__annotations__ = {p.name: p.annotation for p in parameters}
-        return command
+        return _with_parameters(command, [*own, *map(_parameter, rows)])
 
     return decorate
+
+
+def with_language(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command the option --lang, which `language.language_of` has read before anything is said."""
+
+    @functools.wraps(command)
+    def run(*args: Any, lang: str | None = None, **given: Any) -> None:
+        command(*args, **given)
+
+    own = inspect.signature(command, eval_str=True).parameters.values()
+    option = inspect.Parameter("lang", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Lang)
+    return _with_parameters(run, [*own, option])
+
+
+def _with_parameters(command: Callable[..., None], parameters: list[inspect.Parameter]) -> Callable[..., None]:
+    """The command with these parameters, for typer to read."""
+    signature = inspect.signature(command, eval_str=True)
+    command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    return command
 
 
 def _parameter(row: Setting) -> inspect.Parameter:

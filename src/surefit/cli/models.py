@@ -18,6 +18,7 @@ from surefit.errors import ArgumentError, DataError, FormulaError
 from surefit.files import replacing
 
 from .grammar import with_settings
+from .language import spoken, words
 from .report import Json, print_json, print_lines, say
 from .settings import CSV_OPTIONS, SETTINGS, read_given, speaking_of_options
 from .streams import STDIN, standard_input
@@ -74,7 +75,7 @@ def predict(
     from surefit import fitting
 
     if bool(at) == bool(table):
-        raise ArgumentError("give points, --at x=1, or a table, --csv IN" + "; not both" * bool(at))
+        raise ArgumentError(words("give points, --at x=1, or a table, --csv IN") + "; not both" * bool(at))
     if out is not None and table is None:
         raise ArgumentError("--out: is for the rows of --csv IN; the values at --at are printed")
     fitted = fitting.load(model)
@@ -115,9 +116,11 @@ def _point(text: str, fitted: Fit) -> dict[str, Any]:
         name, equals, value = part.rpartition("=")
         name = name.strip() if equals or len(names) > 1 else names[0]
         if not value.strip() or not (equals or len(names) == 1):
-            raise ArgumentError(f"--at {text}: cannot read {part.strip()!r}; expected {_example(names)}")
+            message = "--at {text}: cannot read {part!r}; expected {example}"
+            raise ArgumentError(words(message, text=text, part=part.strip(), example=_example(names)))
         if name not in names:
-            raise ArgumentError(f"--at {text}: the model has no input {name!r}; expected {_example(names)}")
+            message = "--at {text}: the model has no input {name!r}; expected {example}"
+            raise ArgumentError(words(message, text=text, name=name, example=_example(names)))
         if name in point:
             raise ArgumentError(f"--at {text}: {name} comes twice; repeat --at for another point")
         if name in coding:
@@ -126,10 +129,11 @@ def _point(text: str, fitted: Fit) -> dict[str, Any]:
         try:
             point[name] = constant(value)
         except FormulaError as error:
-            raise ArgumentError(f"--at {text}: the value of {name} is no number: {error}") from None
+            raise ArgumentError(f"--at {text}: the value of {name} is not a number: {error}") from None
     missing = [name for name in names if name not in point]
     if missing:
-        raise ArgumentError(f"--at {text}: no value for {', '.join(missing)}; expected {_example(names)}")
+        message = "--at {text}: no value for {missing}; expected {example}"
+        raise ArgumentError(words(message, text=text, missing=", ".join(missing), example=_example(names)))
     return point
 
 
@@ -141,8 +145,10 @@ def _values(fitted: Fit, x: np.ndarray, derivative: bool, interval: float | None
     """Outputs and, if asked for, derivatives and intervals at points x (n, d); how many lie outside, with a warning."""
     outside = int((~fitted.domain.contains(x)).sum())
     if outside:
-        which = "the point lies" if len(x) == 1 else f"{outside} of {len(x)} points {'lie' if outside > 1 else 'lies'}"
-        say("warning", f"{which} outside the domain {fitted.domain}, where the error is unknown")
+        part = "{count} of {all} points lie" if outside > 1 else "{count} of {all} points lies"
+        which = words("the point lies") if len(x) == 1 else words(part, count=outside, all=len(x))
+        message = "{which} outside the domain {domain}, where the error is unknown"
+        say("warning", words(message, which=which, domain=fitted.domain))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the fit would say the same
         y = fitted._predict(x)
@@ -184,7 +190,7 @@ def _predict_rows(
     if as_json:
         print_json({"path": out, "rows": len(x), "columns": names, "outside": outside})
     elif out is not None:
-        print_lines({str(out): f"{len(x)} rows: {', '.join(names)}"})
+        print_lines({str(out): words("{count} rows: {names}", count=len(x), names=", ".join(names))})
 
 
 def _write_rows(
@@ -280,7 +286,9 @@ def info(model: Model, as_json: Json = False) -> None:
     if as_json:
         print_json({**fitted.to_dict(), "file": model, "bytes": size})
     else:
-        print_lines([*fitted.card_rows(), ("file", f"{model} ({_size(size)}, surefit {fitted.version})")])
+        print_lines(
+            [*fitted.card_rows(spoken()), (words("file"), f"{model} ({_size(size)}, surefit {fitted.version})")]
+        )
 
 
 def _size(count: int) -> str:
@@ -298,7 +306,7 @@ def doctor(model: Model, as_json: Json = False) -> None:
     if as_json:
         print_json({"findings": [asdict(finding) for finding in diagnosis.findings]})
     else:
-        print(diagnosis)
+        print(diagnosis.text(spoken()))
 
 
 # --- report and animate ---------------------------------------------------------------------------
@@ -307,7 +315,6 @@ Saved = Annotated[
     Path,
     typer.Argument(metavar="MODEL", show_default=False, help="A directory or a file that surefit fit wrote."),
 ]
-Lang = Annotated[str, typer.Option("--lang", metavar="en|zh", help="English (default) or Chinese.", show_default=False)]
 
 
 def report(
@@ -320,7 +327,6 @@ def report(
             help="NAME.html, or NAME.md with pictures beside it. Default: report.html beside the model.",
         ),
     ] = None,
-    lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
     """A report of a fit: function, data, model, training, result, diagnosis, how to reproduce.
@@ -334,9 +340,9 @@ def report(
 
     if out is None:
         out = (model if model.is_dir() else model.parent) / "report.html"
-    path = fitting.load(model).report(out, _language(lang))
+    path = fitting.load(model).report(out, spoken())
     if as_json:
-        print_json({"path": path, "lang": lang})
+        print_json({"path": path, "lang": spoken()})
     else:
         print(path)
 
@@ -348,7 +354,6 @@ def animate(
         typer.Argument(metavar="FILE", show_default=False, help="NAME.gif, NAME.html, or NAME.mp4 (needs ffmpeg)."),
     ],
     fps: Annotated[int, typer.Option(metavar="INT", help="Frames a second. Default: 6.", show_default=False)] = 6,
-    lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
     """The training of a fit as a film, from a directory that surefit fit --out wrote.
@@ -357,19 +362,11 @@ def animate(
     """
     from surefit import fitting
 
-    path = fitting.load(model).animate(out, fps=fps, lang=_language(lang))
+    path = fitting.load(model).animate(out, fps=fps, lang=spoken())
     if as_json:
-        print_json({"path": path, "lang": lang})
+        print_json({"path": path, "lang": spoken()})
     else:
         print(path)
-
-
-def _language(lang: str) -> str:
-    from surefit.view.language import LANGUAGES
-
-    if lang not in LANGUAGES:
-        raise ArgumentError(f"--lang {lang}: expected en or zh")
-    return lang
 
 
 # --- export ---------------------------------------------------------------------------------------
@@ -379,7 +376,9 @@ def export(
     model: Saved,
     to: Annotated[
         str | None,
-        typer.Option(metavar="FORMAT", show_default=False, help=f"{', '.join(FORMATS)}. Default: the ending of --out."),
+        typer.Option(
+            metavar="|".join(FORMATS), show_default=False, help="The format. Default: by the ending of --out."
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -387,7 +386,9 @@ def export(
     ] = None,
     dtype: Annotated[
         str | None,
-        typer.Option(metavar="float32|float64", show_default=False, help="Of everything in it. Default: as the fit."),
+        typer.Option(
+            metavar="float32|float64", show_default=False, help="Number format of what it holds. Default: as the fit."
+        ),
     ] = None,
     derivative: Annotated[bool, typer.Option("--derivative", help="With Jacobian and Hessian products.")] = False,
     verify: Annotated[

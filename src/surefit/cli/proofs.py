@@ -34,7 +34,7 @@ def certify(
     ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
-) -> int:
+) -> None:
     """Prove how large the error of a model is, at every point of its domain.
 
     Ctrl-C ends with what is proved by then. The exit code is 3 where a tolerance is not proved.
@@ -62,7 +62,8 @@ def certify(
         if out is not None:
             print(f"file       {out}")
     proved = proof.upper < float("inf") if tol is None else proof.proves(tol) is True
-    return 0 if proved else UNPROVED
+    if not proved:
+        raise typer.Exit(UNPROVED)
 
 
 def check(
@@ -71,7 +72,7 @@ def check(
     ],
     model: Model,
     as_json: Json = False,
-) -> int:
+) -> None:
     """Check a certificate against a model: its numbers, that the boxes cover the domain, and the bound of each.
 
     The checker is a program of its own that shares no code with the search. The exit code is 3 where it does not hold.
@@ -87,7 +88,8 @@ def check(
         print_json(verdict.to_dict())
     else:
         print(verdict)
-    return 0 if verdict.holds else UNPROVED
+    if not verdict.holds:
+        raise typer.Exit(UNPROVED)
 
 
 COMMANDS = (certify, check)

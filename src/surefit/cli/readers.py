@@ -8,8 +8,12 @@ from __future__ import annotations
 import csv
 import difflib
 import math
+import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Any
+
+from .language import words
 
 Reader = Callable[[Any], Any]
 
@@ -18,10 +22,21 @@ class Needed(Exception):
     """Says what a setting needs instead of what came."""
 
 
+def narrow(value: Any) -> Any:
+    """A text with full-width digits, commas, colons and signs as plain ones, and those of Chinese lists; others as is.
+
+    >>> narrow("２００，１００"), narrow("x：－３：３"), narrow(5)
+    ('200,100', 'x:-3:3', 5)
+    """
+    if not isinstance(value, str):
+        return value
+    return unicodedata.normalize("NFKC", value).translate({ord("、"): ",", ord("−"): "-"})
+
+
 def text(value: Any) -> str:
     """A text that is not blank."""
     if not isinstance(value, str) or not value.strip():
-        raise Needed("a text")
+        raise Needed(words("a text"))
     return value.strip()
 
 
@@ -32,9 +47,10 @@ def texts(value: Any) -> list[str]:
 
 def names(value: Any) -> list[str]:
     """Names with commas between them, or a list."""
-    what = "names with commas between them, such as x1,x2; one that has a comma itself in quotes: '\"a, b\",c'"
+    what = words("names with commas between them, such as x1,x2; one that has a comma itself in quotes: '\"a, b\",c'")
+    plain = [v if '"' in v else v.replace("，", ",") for v in texts(value)]
     try:
-        parts = [part for v in texts(value) for part in next(csv.reader([v], strict=True, skipinitialspace=True))]
+        parts = [part for v in plain for part in next(csv.reader([v], strict=True, skipinitialspace=True))]
     except csv.Error:
         raise Needed(what) from None
     if not all(part.strip() for part in parts):
@@ -42,10 +58,19 @@ def names(value: Any) -> list[str]:
     return [part.strip() for part in parts]
 
 
+def intervals(value: Any) -> list[str]:
+    """Intervals, NAME=LOW:HIGH; with full-width marks too, and a colon after the name where there is no equals sign.
+
+    >>> intervals(["x：－3：3", "y=0:1"])
+    ['x=-3:3', 'y=0:1']
+    """
+    return [re.sub(r"^\s*([^\W\d]\w*)\s*:(?=[^=]*:[^=]*$)", r"\1=", narrow(part)) for part in texts(value)]
+
+
 def flag(value: Any) -> bool:
     """true or false."""
     if not isinstance(value, bool):
-        raise Needed("true or false")
+        raise Needed(words("true or false"))
     return value
 
 
@@ -53,7 +78,7 @@ def character(value: Any) -> str:
     r"""One character; \t and tab are the tabulator."""
     value = {"\\t": "\t", "tab": "\t"}.get(value, value) if isinstance(value, str) else value
     if not isinstance(value, str) or len(value) != 1:
-        raise Needed("one character, or tab")
+        raise Needed(words("one character, or tab"))
     return value
 
 
@@ -66,26 +91,26 @@ def one_of(list_known: Callable[[], Iterable[str]]) -> Reader:
     """One of the words that the function returns, which is called when it is needed."""
 
     def read(value: Any) -> str:
-        known = list(list_known())
+        known, value = list(list_known()), narrow(value)
         if isinstance(value, str) and value.strip().lower() in known:
             return value.strip().lower()
-        raise Needed(f"one of {', '.join(known)}{nearest(str(value), known)}")
+        raise Needed(words("one of {known}{hint}", known=", ".join(known), hint=nearest(str(value), known)))
 
     return read
 
 
 def number(above: float = -math.inf, least: float = -math.inf, most: float = math.inf) -> Reader:
     """A finite number within bounds."""
-    bounds = [f"above {above:g}"] * (above > -math.inf) + [f"of {least:g} or more"] * (least > -math.inf)
-    bounds += [f"not above {most:g}"] * (most < math.inf)
+    bounds = [("above {bound:g}", above), ("of {bound:g} or more", least), ("not above {bound:g}", most)]
 
     def read(value: Any) -> float:
         try:
-            x = math.nan if isinstance(value, bool) else float(value)
+            x = math.nan if isinstance(value, bool) else float(narrow(value))
         except (TypeError, ValueError, OverflowError):
             x = math.nan
         if not (math.isfinite(x) and above < x <= most and x >= least):
-            raise Needed(f"a number {' and '.join(bounds)}".strip())
+            said = [words(text, bound=bound) for text, bound in bounds if math.isfinite(bound)]
+            raise Needed(words("a number {bounds}", bounds=words(" and ").join(said)) if said else words("a number"))
         return x
 
     return read
@@ -99,12 +124,13 @@ def whole(least: int = 1, most: int = LARGEST) -> Reader:
 
     def read(value: Any) -> int:
         try:
+            value = narrow(value)
             n = int(value) if isinstance(value, int | str) and not isinstance(value, bool) else None
         except ValueError:
             n = None
         if n is None or not least <= n <= most:
-            upper = f" and not above {most}" if most < LARGEST or (n is not None and n > most) else ""
-            raise Needed(f"a whole number of {least} or more{upper}")
+            upper = " and not above {most}" if most < LARGEST or (n is not None and n > most) else ""
+            raise Needed(words("a whole number of {least} or more" + upper, least=least, most=most))
         return n
 
     return read
@@ -114,29 +140,36 @@ def several(read_one: Reader, what: str, count: int | None = None) -> Reader:
     """Values with commas between them, or a list, each as `read_one` has it."""
 
     def read(value: Any) -> tuple[Any, ...]:
-        parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
+        parts = (
+            narrow(value).split(",")
+            if isinstance(value, str)
+            else value
+            if isinstance(value, list | tuple)
+            else [value]
+        )
         try:
             values = tuple(read_one(part) for part in parts)
         except Needed:
-            raise Needed(what) from None
+            raise Needed(words(what)) from None
         if not values or count not in (None, len(values)):
-            raise Needed(what)
+            raise Needed(words(what))
         return values
 
     return read
 
 
-def either(words: Iterable[str], read_other: Reader) -> Reader:
+def either(choices: Iterable[str], read_other: Reader) -> Reader:
     """One of these words, or what the other reader reads."""
-    known = tuple(words)
+    known = tuple(choices)
 
     def read(value: Any) -> Any:
+        value = narrow(value)
         if isinstance(value, str) and value.strip().lower() in known:
             return value.strip().lower()
         try:
             return read_other(value)
         except Needed as needed:
-            raise Needed(f"{needed}, or {' or '.join(known)}") from None
+            raise Needed(words("{needed}, or {known}", needed=needed, known=words(" or ").join(known))) from None
 
     return read
 
@@ -152,7 +185,7 @@ def shares(value: Any) -> tuple[float, ...]:
     what = "shares of training, validation and test data that sum to 1, such as 0.8,0.1,0.1"
     values = several(number(least=0), what, count=3)(value)
     if not math.isclose(sum(values), 1.0) or values[0] == 0:
-        raise Needed(what)
+        raise Needed(words(what))
     return values
 
 
@@ -164,4 +197,4 @@ def noise(value: Any) -> str | float:
 def nearest(word: str, known: Iterable[str]) -> str:
     """`; did you mean ...?`, or nothing when no known word is near."""
     close = difflib.get_close_matches(word, list(known), 1)
-    return f"; did you mean {close[0]}?" if close else ""
+    return words("; did you mean {word}?", word=close[0]) if close else ""

@@ -10,8 +10,19 @@ from typing import Annotated, Any
 
 import typer
 
+from surefit.sentences import columns
+
+from .language import spoken, words
+
 # the options by which a command is told what to print
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Lang = Annotated[
+    str | None,
+    typer.Option(
+        "--lang", metavar="en|zh", show_default=False,
+        help="Language of help, messages and cards. Default: that of the locale.",
+    ),
+]  # fmt: skip
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 
@@ -32,18 +43,19 @@ def plain(value: Any) -> Any:
 
 def print_json(record: Mapping[str, Any]) -> None:
     """Print one JSON object."""
-    print(json.dumps(plain(record), indent=2, allow_nan=False))
+    print(json.dumps(plain(record), indent=2, allow_nan=False, ensure_ascii=False))
 
 
 def print_lines(record: Mapping[str, Any] | Sequence[tuple[str, Any]]) -> None:
     """Print `name  value`, one a line, values aligned."""
     rows = list(record.items()) if isinstance(record, Mapping) else record
-    width = max(len(name) for name, _ in rows)
+    width = max(columns(name) for name, _ in rows)
     for name, value in rows:
-        print(f"{name:{width}}  {value}")
+        print(f"{name}{' ' * (width - columns(name))}  {value}")
 
 
 def say(kind: str, message: str) -> None:
     """`error: ...` or `warning: ...` on stderr."""
-    typer.secho(f"{kind}:", fg="red" if kind == "error" else "yellow", bold=True, nl=False, err=True)
-    typer.echo(f" {message}", err=True)
+    colon = ":" if spoken() == "en" else "："
+    typer.secho(f"{words(kind)}{colon}", fg="red" if kind == "error" else "yellow", bold=True, nl=False, err=True)
+    typer.echo(f" {words(message)}", err=True)

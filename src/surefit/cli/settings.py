@@ -17,6 +17,7 @@ from surefit.errors import ArgumentError, DataError, DomainError, NotFiniteError
 from surefit.files import reason, regular_file, write_atomically
 from surefit.spelling import spelling
 
+from .language import words
 from .readers import (
     Needed,
     Reader,
@@ -24,6 +25,7 @@ from .readers import (
     choice,
     either,
     flag,
+    intervals,
     names,
     nearest,
     noise,
@@ -108,7 +110,7 @@ BUDGET = "Expensive functions"
 
 _PANELS = {
     RUN: [
-        Setting("on", "NAME=LOW:HIGH", texts,
+        Setting("on", "NAME=LOW:HIGH", intervals,
                 "Interval of a variable, once for each: --on x1=-5:5 --on x2=0:2*pi. "
                 "One over decades: --on p=1e-3:1e6:log.", True),
         Setting("tol", "NUMBER", number(above=0),
@@ -165,7 +167,7 @@ _PANELS = {
         Setting("corners", "", flag, "Add the corners of the domain. Default: on."),
         Setting("faces", "NUMBER", number(least=0),
                 "Points on the faces of the domain, as a share of --num. Default: 0.2."),
-        Setting("extra_box", "NAME=LOW:HIGH,...", texts,
+        Setting("extra_box", "NAME=LOW:HIGH,...", intervals,
                 "A part of the domain to take extra points from.", True),
         Setting("extra_ratio", "NUMBER", number(above=0),
                 "Number of extra points, as a share of --num. Default: 0.125."),
@@ -231,7 +233,9 @@ def _read(row: Setting, value: Any, called: str) -> Any:
         return row.read(value)
     except Needed as needed:
         came = value if isinstance(value, str) else json.dumps(value, default=str)
-        raise ArgumentError(f"{called} {came}: expected {needed}") from None
+        raise ArgumentError(
+            words("{option} {came}: expected {needed}", option=called, came=came, needed=needed)
+        ) from None
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -253,7 +257,8 @@ def read_config(path: Path) -> dict[str, Any]:
     for name, value in found.items():
         key = name.replace("-", "_")
         if key not in KEYS:
-            raise ArgumentError(f"{path}: there is no setting {name!r}{nearest(key, KEYS)}")
+            hint = nearest(key, KEYS)
+            raise ArgumentError(words("{path}: there is no setting {name!r}{hint}", path=path, name=name, hint=hint))
         settings[key] = _read(KEYS[key], value, f"{path}: {name} =")
     return settings
 
@@ -264,7 +269,8 @@ def missing_domain(formulas: str) -> NoReturn:
 
     variables = parse_many(formulas)[0].variables or ("x",)
     example = " ".join(f"--on {name}=-1:1" for name in variables)
-    raise DomainError(f"--on is missing: give an interval for each variable, such as {example}")
+    message = "--on is missing: give an interval for each variable, such as {example}"
+    raise DomainError(words(message, example=example))
 
 
 def write_config(path: Path, settings: Mapping[str, Any], heading: Iterable[str] = ()) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from .grammar import with_settings
+from .language import words
 from .readers import choice, number
 from .report import Json, print_json, print_lines
 from .settings import RUN, SETTINGS, Setting, check_extra_box, missing_domain, read_given, speaking_of_options
@@ -65,8 +66,9 @@ def data(
             } for name, table in tables.items()
         })  # fmt: skip
     else:
+        called = {name: f"{', '.join(table.inputs)} -> {', '.join(table.targets)}" for name, table in tables.items()}
         print_lines({
-            str(paths[name]): f"{len(table)} rows: {', '.join(table.inputs)} -> {', '.join(table.targets)}"
+            str(paths[name]): words("{count} rows: {names}", count=len(table), names=called[name])
             for name, table in tables.items()
         })  # fmt: skip
 

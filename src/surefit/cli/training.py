@@ -13,8 +13,9 @@ import typer
 from surefit.errors import ArgumentError, DataError, DomainError, SurefitError
 from surefit.files import check_writable
 
-from . import progress, signals
+from . import signals
 from .grammar import with_settings
+from .language import spoken, words
 from .report import Json, Quiet, print_json, say
 from .settings import (
     BUDGET,
@@ -84,13 +85,15 @@ def fit(
     """
     settings = {} if config is None else read_config(config)
     settings |= read_given({"target": target, **given}, KEYS)
+    from surefit.reports.display import display
     from surefit.storage.outputs import pictures_saved
+    from surefit.view.style import speaking as pictures_speaking
 
     if live == TERMINAL and (quiet or as_json):
         raise ArgumentError(f"--live terminal: shows something, and {'--quiet' if quiet else '--json'} forbids it")
     watching = _watching(live, out)
     plot = watching[0] if live == TERMINAL else None
-    with progress.display(settings.get("time"), quiet or as_json, plot) as shown:
+    with display(settings.get("time"), quiet or as_json, plot, words) as shown:
         fitted = _fit(settings, [_check_places(out, save_config), *watching, shown])
     files: list[Path] = []  # extended one by one: what was written before a failure is in it
     failure: SurefitError | None = None
@@ -99,7 +102,8 @@ def fit(
         with signals.held():  # a second Ctrl-C waits until the model is on the disk
             files.extend(_numbers_written(fitted, settings, out, save_config))
         if out is not None and not stopped:  # they take a second or more, for which nobody waits who stops a run
-            files.extend(pictures_saved(fitted, out))
+            with pictures_speaking(spoken()):
+                files.extend(pictures_saved(fitted, out))
     except KeyboardInterrupt:
         stopped = True
     except SurefitError as error:  # said after the card, which may have taken hours
@@ -107,9 +111,9 @@ def fit(
     if as_json:
         print_json({**fitted.to_dict(), "files": files})
     else:
-        print(fitted.card())
+        print(fitted.card(spoken()))
         if files:
-            print("\n".join(["", "written", *(f"  {path}" for path in files)]))
+            print("\n".join(["", words("written"), *(f"  {path}" for path in files)]))
     if failure is not None:
         raise failure
     if stopped:
@@ -124,8 +128,8 @@ def fit(
 def _where(out: Path | None) -> str:
     """Where the model of an interrupted run is."""
     if out is None:
-        return "the model was not saved (--out DIR saves it)"
-    return f"the model is in {out}; not all pictures were drawn (surefit report {out} draws them)"
+        return words("the model was not saved (--out DIR saves it)")
+    return words("the model is in {out}; not all pictures were drawn (surefit report {out} draws them)", out=out)
 
 
 def _watching(live: str | None, out: Path | None) -> list[Any]:
@@ -226,8 +230,9 @@ def _target(settings: Mapping[str, Any]) -> tuple[Any, list[str] | None]:
     """What to fit, a text or a Table, and where."""
     texts = settings.get("target")
     if texts is None:
+        example = 'surefit fit "sin(x)" --on x=-3:3'
         raise ArgumentError(
-            'what should be fitted? Give a formula or a table, such as: surefit fit "sin(x)" --on x=-3:3'
+            words("what should be fitted? Give a formula or a table, such as: {example}", example=example)
         )
     if _is_table(texts):
         _refuse(settings, SAMPLES, ("noise", "split"), f"is for formulas; {texts[0]} brings its own points")
@@ -278,8 +283,9 @@ def _method(settings: Mapping[str, Any]) -> Any:
     for key in chosen:
         if key not in fields_of[name]:
             *others, last = (other for other, own in fields_of.items() if key in own)
-            having = f"{', '.join(others)} or {last}" if others else last
-            raise ArgumentError(f"{SETTINGS[key].option}: {name} has no such setting; choose --method {having}")
+            having = f"{', '.join(others)}{words(' or ')}{last}" if others else last
+            message = "{option}: {method} has no such setting; choose --method {having}"
+            raise ArgumentError(words(message, option=SETTINGS[key].option, method=name, having=having))
     return method_from(name, **chosen)
 
 
@@ -370,9 +376,9 @@ def _resolved(fitted: Fit, settings: Mapping[str, Any]) -> dict[str, Any]:
         count = default_count(fitted.domain.dim) if plan.count is None else plan.count
         resolved |= {"num": count, "design": plan.design, "corners": plan.with_corners}
         if "test_table" not in settings:
-            resolved["split"] = plan.split
+            resolved["split"] = plan.shares
     elif fitted.problem.function is None and "test_table" not in settings:
-        resolved["split"] = plan.split
+        resolved["split"] = plan.shares
     if len(settings.get("target", ())) == 1:
         resolved["target"] = settings["target"][0]
     return {**settings, **resolved}

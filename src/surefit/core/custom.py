@@ -117,7 +117,8 @@ def _with_history(
     def pulled(g: Any) -> list[Any]:
         if last[0] is not g:
             t = g if isinstance(g, Tensor) else wrap(g)
-            grads, at = [], 0
+            grads: list[Any] = []
+            at = 0
             for shape in shapes:
                 if shape is None:
                     grads.append(None)
@@ -141,7 +142,7 @@ def _with_history(
                 return ops.broadcast_to(np.zeros((), ops.aval_of(values[i]).dtype), shape=shape)
             if ops.shape_of(gi) != shape:
                 raise ShapeError(f"{cls.__name__}.backward: gradient {i} has shape {gi.shape}, the argument {shape}")
-            return gi if isinstance(g, Tensor) or not isinstance(gi, Tensor) else value_of(gi)
+            return value_of(gi) if isinstance(gi, Tensor) and not mode.grad else gi
 
         return of_argument
 

@@ -15,6 +15,7 @@ class Device:
     """
 
     type = "cpu"
+    index: int | None
 
     def __init__(self, device: Any = "cpu", index: int | None = None) -> None:
         name = device.type if isinstance(device, Device) else device

@@ -183,8 +183,8 @@ def histc(x: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
 
 def bucketize(x: Any, boundaries: Any, *, right: bool = False) -> Any:
     """The number of boundaries (in order) that are below each element (for right, below or equal)."""
-    side = "right" if right else "left"
-    return like(x, np.searchsorted(values_of("bucketize", boundaries), values_of("bucketize", x), side))
+    edges, array = values_of("bucketize", boundaries), values_of("bucketize", x)
+    return like(x, np.searchsorted(edges, array, side="right" if right else "left"))
 
 
 def isin(elements: Any, test_elements: Any) -> Any:

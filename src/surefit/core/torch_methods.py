@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,8 +21,13 @@ class TorchMethods:
     """Methods of `Tensor` that need nothing of its inside."""
 
     __slots__ = ()
-    shape: tuple[int, ...]
-    dtype: np.dtype
+    if TYPE_CHECKING:
+
+        @property
+        def shape(self) -> tuple[int, ...]: ...
+        @property
+        def dtype(self) -> np.dtype: ...
+
     _changed: Callable[..., Any]
     made: Callable[[Any], Any]  # an array as a tensor
 

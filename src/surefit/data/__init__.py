@@ -17,12 +17,21 @@ from surefit.data.digits import Digits, mnist, read_idx
 from surefit.data.domain import Domain, box_words, check_finite
 from surefit.data.generator import generate, write_tables
 from surefit.data.places import points_from, points_of, raw_names
+from surefit.data.samplers import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 from surefit.data.sampling import DESIGNS, Noise, Sampling, corner_points, default_count, face_points, sample
 from surefit.data.sources import is_table_path, raw_of
 from surefit.data.table import Table, read_csv, read_table, write_table
 
 __all__ = [
     "DESIGNS",
+    "BatchSampler",
     "Coded",
     "ConcatDataset",
     "DataLoader",
@@ -30,10 +39,15 @@ __all__ = [
     "Digits",
     "Domain",
     "Noise",
+    "RandomSampler",
+    "Sampler",
     "Sampling",
+    "SequentialSampler",
     "Subset",
+    "SubsetRandomSampler",
     "Table",
     "TensorDataset",
+    "WeightedRandomSampler",
     "box_words",
     "check_finite",
     "corner_points",

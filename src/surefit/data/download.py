@@ -30,7 +30,7 @@ def fetch(urls: Sequence[str], path: Path, sha256: str, *, timeout: float = 15.0
         urls: addresses of the same file, tried in order.
         path: where it goes; the directory exists.
         sha256: of the content, which for a name ending in ``.gz`` means unpacked: mirrors pack the same data
-            anew.
+            again.
         timeout: seconds without an answer or a byte after which an address is given up.
 
     Raises:

@@ -312,8 +312,11 @@ class Sampling:
             `extra_box`. The steps and the time of training are divided among the rounds.
         adaptive_ratio: points added in each round as a share of `count`.
         noise: added to the training and validation values; a `Noise`, a number (normal, its standard
-            deviation), or a text such as ``uniform:0.01``.
-        split: shares of training, validation and test data, which sum to 1; the last two may be 0.
+            deviation), or a text such as ``uniform:0.01``. Of a table 0 says that its values are exact; None that their
+            noise is not known.
+        split: shares of training, validation and test data, which sum to 1; the last two may be 0. None: (0.8, 0.1,
+            0.1); but of a table with few rows the automatic choice trains on all, and estimates the error by leaving
+            them out in turn.
         weights: one weight per training point, for a table one per row of the table, as an array or as a function
             (points (n, dim), values) -> (n,); or the name of a column of the table, which is then no input.
         drop_nonfinite: leave points out where the target is NaN or infinite, and rows of a table that miss a value,
@@ -345,7 +348,7 @@ class Sampling:
     extra_box: Any = None
     extra_ratio: float | None = None
     noise: Noise | float | str | None = None
-    split: tuple[float, float, float] = SPLIT
+    split: tuple[float, float, float] | None = None
     weights: Any = None
     drop_nonfinite: bool = False
     faces: float | None = None
@@ -372,11 +375,9 @@ class Sampling:
             if ratio <= 0.0:
                 raise ArgumentError(f"extra_ratio: expected a share of the training points above 0, got {ratio:g}")
             object.__setattr__(self, "extra_ratio", ratio)
-        object.__setattr__(self, "noise", Noise.read(self.noise))
-        object.__setattr__(self, "split", _three_shares(self.split))
-        if self.test is not None:
-            train, validation, test = self.split
-            object.__setattr__(self, "split", (train + test, validation, 0.0))
+        object.__setattr__(self, "noise", None if self.noise is None else Noise.read(self.noise))
+        if self.split is not None:
+            object.__setattr__(self, "split", _three_shares(self.split))
         if self.weights is not None and not callable(self.weights) and not isinstance(self.weights, str):
             object.__setattr__(self, "weights", tuple(_numbers("weights", self.weights).ravel().tolist()))
         if self.faces is not None:
@@ -390,6 +391,12 @@ class Sampling:
             object.__setattr__(self, "derivatives", None)
         elif self.derivatives is not None and self.derivatives is not True and not callable(self.derivatives):
             object.__setattr__(self, "derivatives", _as_tuples(self.derivatives))
+
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """Of training, validation and test data: `split` with its default filled in; test rows of their own join."""
+        train, validation, test = SPLIT if self.split is None else self.split
+        return (train, validation, test) if self.test is None else (train + test, validation, 0.0)
 
     def points(self, domain: Domain, generator: int | np.random.Generator | None = None) -> np.ndarray:
         """Training points (n, dim): the design, then corners, then those on the faces, then the extra box."""
@@ -443,7 +450,7 @@ class Sampling:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Fresh uniform points for validation and for test, as many as `split` gives them beside `count`."""
         rng = numpy_generator(generator)
-        train, validation, test = self.split
+        train, validation, test = self.shares
         sizes = [math.ceil(self._base(domain) * share / train) for share in (validation, test)]
         return _uniform(domain, sizes[0], rng), _uniform(domain, sizes[1], rng)
 
@@ -457,12 +464,12 @@ class Sampling:
         Raises:
             ArgumentError: too few rows for a part that `split` asks for.
         """
-        if n < FEWEST_SPLIT and self.split == SPLIT:
+        if n < FEWEST_SPLIT and self.shares == SPLIT:
             return np.arange(n), np.arange(0), np.arange(0)
-        train, validation, _ = lengths = split_lengths(n, self.split)
-        if any(share > 0 and length == 0 for share, length in zip(self.split, lengths, strict=True)):
+        train, validation, _ = lengths = split_lengths(n, self.shares)
+        if any(share > 0 and length == 0 for share, length in zip(self.shares, lengths, strict=True)):
             raise ArgumentError(
-                f"split: {n} rows are too few for shares of {self.split}: {lengths}; give more rows, or "
+                f"split: {n} rows are too few for shares of {self.shares}: {lengths}; give more rows, or "
                 f"another, such as {spelled('split', '(1, 0, 0)')}"
             )
         order = numpy_generator(generator).permutation(n)

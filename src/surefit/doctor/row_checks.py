@@ -68,7 +68,7 @@ class Rows:
     residual: (n, k), what a fit leaves of y, None when unknown. train: so many of the rows, the first, are trained on.
     apart: from where to where rows were held out that the error was measured at, "test" or "validation" as `kind`
     says; count: how many there are, of which these may be a sample. numbers: the place of each row in the table as it
-    came, None when unknown.
+    came, None when unknown. estimated: whether the error is that of rows left out one by one.
     """
 
     x: np.ndarray
@@ -83,6 +83,7 @@ class Rows:
     numbers: np.ndarray | None = None
     logarithmic: Sequence[str] = ()  # inputs whose logarithm the network is given
     groups: Sequence[Sequence[str]] = ()  # columns of 0 and 1 that one column of texts became
+    estimated: bool = False
 
     @property
     def deviation(self) -> np.ndarray:
@@ -127,6 +128,7 @@ def rows_of(fit: Record) -> Rows:
         numbers,
         problem.domain.logarithmic,
         [code.columns for code in problem.coding],
+        fit.error.kind == "estimated",
     )
 
 
@@ -255,6 +257,8 @@ def _within(z: np.ndarray, radius: float) -> np.ndarray:
 
 def _few(r: Rows) -> Iterator[Finding]:
     """Few rows held out, or none."""
+    if r.estimated:  # each row was left out in turn
+        return
     if r.kind == "training":
         yield found("no-rows-apart", "note", "data", r.count, count=r.count)
     elif 0 < r.count < FEWEST:

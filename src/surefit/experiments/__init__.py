@@ -13,7 +13,7 @@ from importlib import import_module
 
 from surefit.errors import ArgumentError
 
-from .result import Claim, Grid, Options, Picture, Result, Row, Setting, markdown, save, settings_of
+from .result import Claim, Grid, Options, Picture, Result, Row, Setting, Verdict, markdown, save, settings_of, tally
 
 NAMES = ("sine-reciprocal", "two-ways", "digits", "three-functions", "sine-by-sample", "two-inputs")
 
@@ -43,7 +43,9 @@ __all__ = [
     "Result",
     "Row",
     "Setting",
+    "Verdict",
     "markdown",
     "run",
     "save",
+    "tally",
 ]

@@ -6,12 +6,15 @@ import inspect
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from surefit.errors import ArgumentError
 from surefit.files import make_directory, write_atomically
 
 FIGURE_ONLY = "figure only"  # the source shows a picture and no number
@@ -66,13 +69,52 @@ class Grid:
     note: str = ""
 
 
+class Verdict(StrEnum):
+    """What the numbers of a run make of a sentence."""
+
+    HOLDS = "holds"
+    REFUTED = "refuted"
+    PARTLY = "partly"
+    NOT_TESTED = "not tested"
+
+
+def judged(*parts: bool, tested: bool = True) -> Verdict:
+    """The verdict on a sentence with these parts: all of them true, some, or none. Without a test there is none.
+
+    >>> [str(v) for v in (judged(True), judged(False), judged(True, False), judged(True, tested=False))]
+    ['holds', 'refuted', 'partly', 'not tested']
+    """
+    if not parts or not tested:
+        return Verdict.NOT_TESTED
+    return Verdict.HOLDS if all(parts) else Verdict.PARTLY if any(parts) else Verdict.REFUTED
+
+
 @dataclass(frozen=True)
 class Claim:
-    """What a source says, what was found here, and whether the numbers of this run bear that out."""
+    """A sentence of the source and a sentence of ours, each with a verdict, and the numbers that both rest on.
+
+    said, verdict: what the source says, and whether this run bears it out; "" and None where only we say something.
+    found: the numbers, without a judgement. ours, our_verdict: what we say, judged by the same numbers; "" and None
+    where we have nothing to add.
+    """
 
     said: str
+    verdict: Verdict | None
     found: str
-    holds: bool
+    ours: str = ""
+    our_verdict: Verdict | None = None
+
+    def __post_init__(self) -> None:
+        for sentence, verdict in ((self.said, self.verdict), (self.ours, self.our_verdict)):
+            if bool(sentence) != isinstance(verdict, Verdict):
+                raise ArgumentError(
+                    f"a claim's sentence {sentence!r} has the verdict {verdict!r}; each needs the other"
+                )
+
+
+def own(ours: str, verdict: Verdict, found: str) -> Claim:
+    """A sentence of ours about which the source says nothing."""
+    return Claim("", None, found, ours, verdict)
 
 
 @dataclass(frozen=True)
@@ -113,9 +155,13 @@ class Result:
     seconds: float = 0.0
 
     @property
-    def holds(self) -> bool:
-        """Whether every claim is borne out."""
-        return all(claim.holds for claim in self.claims)
+    def wrong(self) -> list[Claim]:
+        """The claims in which a sentence of ours is not borne out. A source may be refuted; we may not."""
+        return [c for c in self.claims if c.our_verdict in (Verdict.REFUTED, Verdict.PARTLY)]
+
+    def counts(self, ours: bool = False) -> dict[Verdict, int]:
+        """How many sentences of the source, or of ours, have each verdict."""
+        return counted((c.our_verdict if ours else c.verdict) for c in self.claims)
 
     def row(self, quantity: str) -> Row:
         """The row of a quantity."""
@@ -130,7 +176,7 @@ class Result:
             "about": self.about,
             "quick": self.quick,
             "seconds": self.seconds,
-            "holds": self.holds,
+            "verdicts": {"source": self.counts(), "ours": self.counts(ours=True)},
             "settings": [vars(s) for s in self.settings],
             "rows": [{k: list(v) if isinstance(v, tuple) else v for k, v in vars(r).items()} for r in self.rows],
             "tables": [{**vars(g), "header": list(g.header), "rows": [list(r) for r in g.rows]} for g in self.grids],
@@ -168,7 +214,7 @@ class Result:
 
 
 ROW_HEADER = ("quantity", "source", "ours, faithful", "ours, better", "seconds", "seeds")
-CLAIM_HEADER = ("said", "found", "holds")
+CLAIM_HEADER = ("the source says", "verdict", "measured", "we say", "verdict")
 
 
 def row_cells(row: Row) -> tuple[str, ...]:
@@ -189,9 +235,34 @@ def _seeds(seeds: Sequence[int]) -> str:
     return ", ".join(map(str, seeds)) if len(seeds) < 3 else f"{seeds[0]}-{seeds[-1]}"
 
 
-def claim_cells(claim: Claim) -> tuple[str, str, str]:
+def claim_cells(claim: Claim) -> tuple[str, ...]:
     """A claim as texts, one for each column of CLAIM_HEADER."""
-    return claim.said, claim.found, "yes" if claim.holds else "NO"
+    return claim.said, claim.verdict or "", claim.found, claim.ours, claim.our_verdict or ""
+
+
+def counted(verdicts: Iterable[Verdict | None]) -> dict[Verdict, int]:
+    """How many there are of each verdict, in the order of Verdict; None counts as none.
+
+    >>> counted([Verdict.HOLDS, None, Verdict.HOLDS])[Verdict.HOLDS]
+    2
+    """
+    found = Counter(v for v in verdicts if v is not None)
+    return {verdict: found[verdict] for verdict in Verdict}
+
+
+def tally(results: Sequence[Result], words: Callable[..., str] = str.format) -> list[str]:
+    """The two lines that end a reproduction: how the sentences of the sources and those of surefit came out.
+
+    words: says a template with its values in another language.
+    """
+    lines = []
+    for whose, ours in (("Claims of the sources", False), ("Claims of surefit", True)):
+        counts = counted((c.our_verdict if ours else c.verdict) for result in results for c in result.claims)
+        each = ", ".join(f"{words(verdict.value)} {count}" for verdict, count in counts.items())
+        lines.append(
+            words("{whose}: {counts} ({all} in all).", whose=words(whose), counts=each, all=sum(counts.values()))
+        )
+    return lines
 
 
 def shown(cell: Cell) -> str:
@@ -216,6 +287,8 @@ def markdown(results: Sequence[Result], images: str | None = None) -> str:
     return "\n".join([
         "# The source experiments, reproduced\n",
         markdown_table(header, rows),
+        "",
+        *tally(results),
         "",
         *(result.markdown(images) for result in results),
     ])  # fmt: skip
@@ -271,10 +344,15 @@ __all__ = [
     "Result",
     "Row",
     "Setting",
+    "Verdict",
     "claim_cells",
+    "counted",
+    "judged",
     "markdown",
+    "own",
     "row_cells",
     "save",
     "settings_of",
     "shown",
+    "tally",
 ]

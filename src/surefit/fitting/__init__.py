@@ -22,14 +22,14 @@ from surefit.attempts.methods import (
     VarPro,
 )
 from surefit.doctor.examine import Diagnosis, Finding, diagnose, examine
-from surefit.fitting.api import ensemble, find_lr, fit, load, smallest
+from surefit.fitting.api import distil, ensemble, find_lr, fit, load, smallest
 from surefit.fitting.experiment import Experiment
 from surefit.fitting.fitted import Fit
 from surefit.models.spec import MLPSpec
 from surefit.reports.film import Snapshots
 from surefit.reports.live import Live, TextPlot
 from surefit.search.intervals import Interval
-from surefit.search.judging import Measured
+from surefit.search.judging import Estimated, Measured
 from surefit.search.record import OutsideWarning
 from surefit.search.restarts import Ensemble
 from surefit.search.smallest import Smallest
@@ -47,6 +47,7 @@ __all__ = [
     "Diagnosis",
     "Ensemble",
     "Epoch",
+    "Estimated",
     "Evaluated",
     "Experiment",
     "Features",
@@ -71,6 +72,7 @@ __all__ = [
     "TextPlot",
     "VarPro",
     "diagnose",
+    "distil",
     "ensemble",
     "examine",
     "find_lr",

@@ -25,11 +25,15 @@ from surefit.models.scaled import scaled
 from surefit.models.spec import network_of
 from surefit.problems.posing import pose
 from surefit.problems.problem import Problem
+from surefit.reports.display import shown
 from surefit.reports.film import Snapshots
 from surefit.reports.provenance import call_of, environment
 from surefit.search import choosing
+from surefit.search.arguments import saying_cures
 from surefit.search.classes import classify
+from surefit.search.distilling import teaching
 from surefit.search.gathering import Budget, gathered
+from surefit.search.limits import MOST_PARAMETERS
 from surefit.search.restarts import Ensemble, best_of, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
 from surefit.storage import outputs
@@ -39,6 +43,7 @@ Wanted = str | int | Sequence[str | int]
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
 
 
+@saying_cures
 def fit(
     what: Any = None,
     /,
@@ -63,6 +68,7 @@ def fit(
     executor: Any = None,
     log: str | os.PathLike[str] | None = None,
     timeout: float | None = None,
+    progress: bool | None = None,
 ) -> Fit:
     """Fit a function with a neural network.
 
@@ -103,6 +109,8 @@ def fit(
         log: with a budget, a file ending in .csv or .jsonl that each evaluation is appended to as it ends; a fit that
             was killed goes on from it, and what it holds counts.
         timeout: with an executor, seconds for each evaluation; one that takes longer has failed.
+        progress: a line that tells how far it is, on standard error (True), or none (False). None: at an interactive
+            prompt and in notebooks, of fits that take over a second; never in a script.
 
     Returns:
         A `Fit`.
@@ -119,11 +127,13 @@ def fit(
     found = classes_of(what, task, tol, target=target, columns=columns, decimal=decimal, sheet=sheet)
     what = what if found is None else found.table
     arguments: dict[str, Any] = dict(
-        tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, callbacks=callbacks, jit=jit,
+        tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, jit=jit,
         budget=budget, executor=executor, log=log, timeout=timeout, target=target, columns=columns, decimal=decimal,
         sheet=sheet,
     )  # fmt: skip
-    fits = fits_of(what, domain, count=whole_number("restarts", restarts, 1), **arguments)
+    with shown(progress, time) as display:
+        heard = (*callbacks_from(callbacks), *display)
+        fits = fits_of(what, domain, count=whole_number("restarts", restarts, 1), callbacks=heard, **arguments)
     fitted = fits[0] if restarts == 1 else best_of(fits)
     if found is not None:
         fitted.problem = replace(fitted.problem, source=fitted.problem.source | {"name": found.name})
@@ -164,10 +174,14 @@ def fits_of(
     seed, heard, settings = whole_number("seed", seed, 0), callbacks_from(callbacks), method_from(method)
     spending = Budget.read(budget, executor, log, timeout)
 
+    few = choosing.few_rows(settings, model)
+
     def posed() -> Problem:
         if spending is not None:
-            return gathered(what, domain, data, seed, spending, time=rest.get("time"), began=began, callbacks=heard)
-        return pose(what, domain, data, seed, isinstance(settings, Solver), rest.get("time"), table)
+            return gathered(
+                what, domain, data, seed, spending, time=rest.get("time"), began=began, callbacks=heard, few=few
+            )
+        return pose(what, domain, data, seed, isinstance(settings, Solver), rest.get("time"), table, few)
 
     shared: dict[str, Any] = dict(method=settings, model=model, jit=jit, began=began, **rest)
     if count == 1:
@@ -273,6 +287,54 @@ def smallest(
     return sizes.run(largest, tries)
 
 
+def distil(
+    model: Any,
+    domain: Any = None,
+    *,
+    tol: float | None = None,
+    max_parameters: int = MOST_PARAMETERS,
+    time: float | None = None,
+    seed: int = 0,
+    dtype: Any = None,
+    callbacks: Callbacks = (),
+) -> Fit:
+    """A small network that gives the values of a model: a Gaussian process, a forest, a large network, another fit.
+
+    The error of what comes out is its distance from that model, measured on fresh points.
+
+    Args:
+        model: anything with a `predict` of points (n, d), or a callable as `fit` takes it.
+        domain: where: a box as for `fit`, or rows X (n, d) as an array or a DataFrame; the network then learns over
+            their box and near them. None: the domain of a `Fit`.
+        tol: the largest distance that is good enough. None: a root mean square distance of a tenth of the error of a
+            `Fit`, and of a thousandth of the deviation of the values of another model, whose error nobody knows.
+        max_parameters: of the network; the smallest of a few sizes that is near enough is taken.
+        time, seed, dtype, callbacks: as for `fit`; dtype None is float64.
+
+    Raises:
+        ArgumentError: a model that cannot be asked. DomainError: no domain, or a model that is not finite in it.
+        ShapeError: the model takes another number of inputs.
+
+    >>> import numpy as np, surefit
+    >>> class Model:
+    ...     def predict(self, x):
+    ...         return np.sin(x[:, 0]) + x[:, 1]
+    >>> small = surefit.distil(Model(), {"a": (0, 1), "b": (0, 1)}, max_parameters=50)
+    >>> small.network.num_parameters() <= 50, small.error.rmse < 1e-2
+    (True, True)
+    """
+    most, seed = whole_number("max_parameters", max_parameters, 2), whole_number("seed", seed, 0)
+    heard = callbacks_from(callbacks)
+    record = choosing.distil_problem(
+        lambda: teaching(model, domain, seed, most), tol=tol, time=time, most=most, seed=seed, dtype=dtype,
+        callbacks=heard,
+    )  # fmt: skip
+    fitted = Fit.of(record)
+    fitted.environment = environment()
+    fitted.film = next((c.film for c in heard if isinstance(c, Snapshots)), None)
+    return fitted
+
+
 def find_lr(
     target: Any,
     domain: Any = None,
@@ -304,4 +366,4 @@ def find_lr(
     return range_test(scaled(network, problem, chosen.scale, kind), problem, chosen, seed)
 
 
-__all__ = ["ensemble", "find_lr", "fit", "fit_problem", "fits_of", "load", "smallest"]
+__all__ = ["distil", "ensemble", "find_lr", "fit", "fit_problem", "fits_of", "load", "smallest"]

@@ -9,6 +9,7 @@ from surefit.data import Sampling
 from surefit.fitting.api import fit_problem
 from surefit.fitting.fitted import Fit
 from surefit.problems.runs import Runs
+from surefit.search.choosing import few_rows
 from surefit.search.gathering import posed_runs
 
 
@@ -46,7 +47,8 @@ class Experiment(Runs):
         DataError where no value was told.
         """
         source = {"kind": "callable", "name": self.name}
-        return fit_problem(lambda: posed_runs(self, data, seed, source), seed=seed, **arguments)
+        few = few_rows(arguments.get("method", "auto"), arguments.get("model"))
+        return fit_problem(lambda: posed_runs(self, data, seed, source, few=few), seed=seed, **arguments)
 
 
 __all__ = ["Experiment"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings as python_warnings
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from surefit.attempts.progress import Progress
 from surefit.core import ops
 from surefit.errors import ArgumentError, DataError
+from surefit.models.inference import values_of
 from surefit.readings.standin import Readings
 from surefit.reports.card import card_html, card_rows, card_text, to_dict
-from surefit.search.judging import Judge
+from surefit.search.judging import Estimated, Judge
 from surefit.search.record import OutsideWarning, Record, Solved
 from surefit.search.runner import State, run
 from surefit.search.strategies.deployment import deployment
@@ -80,13 +80,13 @@ class Fit(Readings, Record):
 
     # --- words ---
 
-    def card_rows(self) -> list[tuple[str, str]]:
-        """The card as (label, text)."""
-        return card_rows(self)
+    def card_rows(self, lang: str = "en") -> list[tuple[str, str]]:
+        """The card as (label, text), in "en" or "zh"."""
+        return card_rows(self, lang)
 
-    def card(self) -> str:
-        """The ten lines that `print(fit)` shows."""
-        return card_text(self)
+    def card(self, lang: str = "en") -> str:
+        """The ten lines that `print(fit)` shows, in "en" or "zh"."""
+        return card_text(self, lang)
 
     def __str__(self) -> str:
         return self.card()
@@ -127,7 +127,11 @@ class Fit(Readings, Record):
         if best is not rounded and isinstance(made, Solved):
             details = {k: v for k, v in best.details.items() if k in ("solver", "units", "steepness", "magnitude")}
             made = replace(made, stage=say("stage-placed", stage=best.stage), details=details, rounded=True)
-        return replace(self, model=best.model, made=made, error=best.error, score=best.score, certificate=None)
+        error = best.error
+        if isinstance(self.error, Estimated):  # which rows that were fitted do not tell again
+            x = self.problem.train[0]
+            error = self.error.farther(values_of(best.model)(x) - self._predict(x))
+        return replace(self, model=best.model, made=made, error=error, score=best.score, certificate=None)
 
     def doctor(self) -> Diagnosis:
         """What is wrong with this fit, with the numbers seen and the cures."""
@@ -171,15 +175,20 @@ class Fit(Readings, Record):
 
     # --- pictures ---
 
-    def plot(self, kind: str = "fit") -> Figure:
+    def plot(self, kind: str = "fit", *, lang: str = "en") -> Figure:
         """A figure.
 
-        kind: "fit" (data, target, fit and residual), "loss" (the training), "error" (where it is large) or "samples"
-        (where the training points lie, and which of them adaptive sampling added).
+        kind: "fit" (data, target, fit and residual), "loss" (the training), "error" (where it is large), "samples"
+        (where the training points lie, and which of them adaptive sampling added), "surface" (of two inputs) or
+        "units" (what each unit of the last hidden layer adds to the first output; one input).
+        lang: of its words, "en" or "zh"; without a font for Chinese they are English, with a warning. ArgumentError for
+        another kind or language, or a kind that this fit does not have.
         """
         from surefit.reports.plots import draw
+        from surefit.view.style import speaking
 
-        return draw(self, kind)
+        with speaking(lang):
+            return draw(self, kind)
 
     def error_map(self) -> Figure:
         """Where the error is large, over the inputs."""
@@ -247,20 +256,13 @@ class Fit(Readings, Record):
         nothing was recorded; ArgumentError for another ending or language.
         """
         from surefit.reports.plots import title
-        from surefit.view.language import check_language, language
-        from surefit.view.style import has_chinese_font
+        from surefit.view.style import speaking
 
         if self.film is None:
             raise DataError(
                 "animate: nothing was recorded while this fit was trained; fit with callbacks=[surefit.Snapshots()]"
             )
-        if check_language(lang) == "zh" and not has_chinese_font():
-            python_warnings.warn(
-                "no font with Chinese characters is installed here, so the labels of the film are in English",
-                stacklevel=2,
-            )
-            lang = "en"
-        with language(lang):
+        with speaking(lang):
             return replace(self.film, title=title(self)).save(path, fps=fps)
 
     def report(self, path: str | os.PathLike[str], lang: str = "en") -> Path:

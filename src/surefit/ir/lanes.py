@@ -122,7 +122,7 @@ class Lanes:
 
 
 def where(c: Lanes, a: Any, b: Any) -> Lanes:
-    """a where c is true, else b; at least one of the two is no number."""
+    """a where c is true, else b; at least one of the two is not a number."""
     x, y = (v.v if isinstance(v, Lanes) else v for v in (a, b))
     return Lanes(c.f, c.f.select(c.v, x, y))
 

@@ -36,7 +36,7 @@ from surefit.nn.activations import (
     Tanhshrink,
     Threshold,
 )
-from surefit.nn.containers import ModuleDict, ModuleList, Residual, Sequential
+from surefit.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Residual, Sequential
 from surefit.nn.convolution import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -132,6 +132,8 @@ __all__ = [
     "NLLLoss",
     "PReLU",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "PoissonNLLLoss",
     "QuantileLoss",
     "RMSNorm",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, overload
 
+from surefit.core.leaves import Parameter
 from surefit.errors import ArgumentError, AxisError, DtypeError, ShapeError
 from surefit.nn.module import Module
 
@@ -202,6 +203,78 @@ class ModuleDict(Module):
             delattr(self, key)
 
 
+class ParameterList(Module):
+    """A list of Parameters that are found by the module that holds it. Tensors in it become Parameters."""
+
+    def __init__(self, values: Iterable[Any] = ()) -> None:
+        super().__init__()
+        self.extend(values)
+
+    def append(self, value: Any) -> ParameterList:
+        """Put a Parameter at the end."""
+        setattr(self, str(len(self)), value if isinstance(value, Parameter) else Parameter(value))
+        return self
+
+    def extend(self, values: Iterable[Any]) -> ParameterList:
+        """Put several Parameters at the end."""
+        for v in list(values):
+            self.append(v)
+        return self
+
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+    def __iter__(self) -> Iterator[Parameter]:
+        return iter(list(self._parameters.values()))
+
+    def __getitem__(self, index: int) -> Parameter:
+        return list(self._parameters.values())[index]
+
+    def __setitem__(self, index: int, value: Any) -> None:
+        name = list(self._parameters)[index]
+        setattr(self, name, value if isinstance(value, Parameter) else Parameter(value))
+
+
+class ParameterDict(Module):
+    """A dictionary of Parameters that are found by the module that holds it. Tensors in it become Parameters."""
+
+    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        self.update(values or {})
+
+    def update(self, values: Mapping[str, Any]) -> None:
+        """Add or replace Parameters."""
+        for key, value in dict(values).items():
+            self[key] = value
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        setattr(self, key, value if isinstance(value, Parameter) else Parameter(value))
+
+    def __getitem__(self, key: str) -> Parameter:
+        return self._parameters[key]
+
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parameters)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._parameters
+
+    def keys(self) -> Iterable[str]:
+        """The names."""
+        return self._parameters.keys()
+
+    def values(self) -> Iterable[Parameter]:
+        """The Parameters."""
+        return self._parameters.values()
+
+    def items(self) -> Iterable[tuple[str, Parameter]]:
+        """(name, Parameter)."""
+        return self._parameters.items()
+
+
 class Residual(Module):
     """x + module(x): a skip connection. ShapeError unless the module keeps the shape.
 
@@ -227,4 +300,4 @@ class Residual(Module):
         return input + y
 
 
-__all__ = ["ModuleDict", "ModuleList", "Residual", "Sequential"]
+__all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Residual", "Sequential"]

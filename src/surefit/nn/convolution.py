@@ -68,7 +68,7 @@ class _Conv(Module):
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: Any = None) -> None:
-        """Draw weight and bias anew, uniform on +-1/sqrt(fan_in)."""
+        """Draw new weights and biases, uniform on +-1/sqrt(fan_in)."""
         draw = numpy_generator(generator)
         init.kaiming_uniform_(self.weight, a=math.sqrt(5), generator=draw)
         if self.bias is not None:

@@ -297,7 +297,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, generator: Any = 
     """In training each element is 0 with probability p and divided by 1 - p otherwise; else the input itself.
 
     generator: a surefit Generator, a seed, a NumPy Generator, or None for fresh entropy. CapturedError where
-    a recorded function would draw from anything but a Generator: it would repeat one draw for ever.
+    a recorded function would draw from anything but a Generator: it would repeat one draw each time.
     """
     if not 0.0 <= p <= 1.0:
         raise ArgumentError(f"dropout: p={p} must be a probability from 0 to 1")
@@ -305,7 +305,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, generator: Any = 
         return input
     if mode.recorder is not None and not isinstance(generator, Generator):
         raise CapturedError(
-            f"dropout: generator={generator!r} inside a recorded function would freeze one draw for ever; pass a "
+            f"dropout: generator={generator!r} inside a recorded function would freeze one draw; pass a "
             "surefit.Generator made outside, whose counter is state"
         )
     keep = as_generator(generator).bernoulli(1.0 - p, shape_of(input))

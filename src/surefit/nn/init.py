@@ -23,7 +23,7 @@ from surefit.nn.arguments import one_of
 
 def _generator(name: str, generator: Any) -> np.random.Generator:
     if running.recorder is not None:
-        raise CapturedError(f"init.{name} inside a recorded function would freeze one draw for ever; call it before")
+        raise CapturedError(f"init.{name} inside a recorded function would freeze one draw; call it before")
     return numpy_generator(generator)
 
 

@@ -49,7 +49,7 @@ class Linear(Module):
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: Any = None) -> None:
-        """Draw weight and bias anew."""
+        """Draw new weights and biases."""
         draw = numpy_generator(generator)
         init.kaiming_uniform_(self.weight, a=math.sqrt(5), generator=draw)
         if self.bias is not None:
@@ -85,7 +85,7 @@ class Bilinear(Module):
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: Any = None) -> None:
-        """Draw weight and bias anew, uniform on +-1/sqrt(in1_features)."""
+        """Draw new weights and biases, uniform on +-1/sqrt(in1_features)."""
         draw = numpy_generator(generator)
         bound = 1.0 / math.sqrt(self.in1_features)
         init.uniform_(self.weight, -bound, bound, draw)
@@ -137,7 +137,7 @@ class Embedding(Module):
         return layer
 
     def reset_parameters(self, generator: Any = None) -> None:
-        """Draw the table anew."""
+        """Draw a new table."""
         init.normal_(self.weight, generator=generator)
         if self.padding_idx is not None:
             table = self.weight.detach().numpy().copy()
@@ -208,7 +208,7 @@ class Dropout(Module):
 
     `generator`: a surefit Generator (which layers may share), a seed, a NumPy Generator to draw a seed from,
     or None. Its key and counter are part of the state: a checkpoint resumes the same stream, a recorded step
-    draws anew each time.
+    draws new ones each time.
 
     >>> from surefit.core.creation import ones
     >>> drop = Dropout(0.5, generator=0)

@@ -19,6 +19,7 @@ MANY = 3  # inputs from which the rows that a network was fitted to say little o
 ROWS_OF_MANY = 20  # rows for each parameter of a network that is searched for, with so many inputs; else ROWS
 VALIDATED = 0.25  # rows apart, as a share of these, that judge features of so many inputs
 CANDIDATES, MOVES = 4, 4  # evaluations for each point that is added: where it starts, and steps it then takes
+NEAR, NEIGHBOURS = 0.3, 5  # of a cloud: its part near rows, and how many neighbours of a row that knows
 ON_FACES = 0.2  # of the candidates: a uniform sample has none there
 
 
@@ -206,6 +207,26 @@ def worst_points(
     return x[np.sort(first)], y[np.sort(first)]
 
 
+def cloud(box: Domain, near: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Points (count, d) over a box and near its rows (n, d): on lines between neighbours, and a little beyond.
+
+    Where rows of a table lie on a part of the box only, that part is what a fit is asked for.
+    """
+    n = len(near)
+    spread = sample(box, max(1, count - round(NEAR * count)) if n > 1 else count, "latin_hypercube", generator=rng)
+    if n < 2 or count == 1:
+        return spread
+    from scipy.spatial import cKDTree
+
+    tree = cKDTree(box.scale(near))
+    _, places = tree.query(box.scale(near), k=min(n, 1 + NEIGHBOURS))
+    first = rng.integers(0, n, count - len(spread))
+    second = places[first, rng.integers(1, places.shape[1], len(first))]
+    share = rng.uniform(-0.25, 1.0, (len(first), 1))
+    between = near[first] + share * (near[second] - near[first])
+    return np.concatenate([spread, np.clip(between, box.low, box.high)])
+
+
 def named_points(problem: Problem, count: int, rng: np.random.Generator) -> np.ndarray:
     """Points (n, d), n <= count, that a formula itself names, which no sample need hit."""
     if count == 0:
@@ -218,6 +239,7 @@ __all__ = [
     "MANY",
     "VALIDATED",
     "apart",
+    "cloud",
     "drawn",
     "equations",
     "fewer_rows",

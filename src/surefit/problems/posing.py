@@ -35,12 +35,14 @@ FEWEST_WATCHED = 200  # validation points of a known function without noise: wit
 def pose(
     target: Any, domain: Any, data: Sampling | None, seed: int, solver: bool = False, time: float | None = None,
     table: Mapping[str, Any] | None = None,
+    few: int = 0,
 ) -> Problem:  # fmt: skip
     """The Problem of a target: a formula (or several), a callable, a table in any form `read_table` takes, or (X, y).
 
     solver: it is for a solver, which wants few points of a function at first and draws more itself. time: the seconds
     that the fit may take; of a callable so slow that its values would take more than a part of them, fewer are asked.
     table: how a table is read, arguments of `read_table`, None where they were not given.
+    few: rows of a table, up to which none are held out unless somebody asks for a split.
 
     ArgumentError: a function without a domain, or a data argument that is not a Sampling. DomainError: the target is
     not finite somewhere. FormulaError, DataError: it cannot be read.
@@ -79,7 +81,7 @@ def pose(
         return _of_function(
             function, box, outputs, plan, seed, source, _called_slopes(plan, box, outputs), free, allowed
         )
-    return _of_table(target, domain, plan, seed, reading)
+    return _of_table(target, domain, plan, seed, reading, few)
 
 
 def first_sampling(dim: int, plan: Sampling) -> Sampling:
@@ -240,7 +242,7 @@ def _flat_outputs(y: np.ndarray, names: Sequence[str]) -> tuple[Sentence, ...]:
     )
 
 
-def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapping[str, Any]) -> Problem:
+def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapping[str, Any], few: int = 0) -> Problem:
     if hasattr(target, "predict") and not hasattr(target, "columns"):
         name = type(target).__name__
         raise ArgumentError(f"the target is a {name}, which is not called itself; give its method, model.predict")
@@ -251,6 +253,8 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
     table, plan = _table_and_weights(target, plan, reading)
     table, box = _named_alike(target, table, domain)
     rng = np.random.default_rng(seed)
+    if len(table) <= few and plan.split is None and plan.derivatives is None:
+        plan = replace(plan, split=(1.0, 0.0, 0.0))
     parts = plan.rows(len(table), rng)
     x, y = table.x, table.y
     check_size(y)
@@ -283,6 +287,7 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
             *_few(plan, len(table)), *derivatives.notes(slopes), *_outside(box, x),
             *rows.notes(x, y, table.inputs, table.targets),
         ),
+        known=plan.noise is not None and Noise.read(plan.noise).scale == 0.0,
     )  # fmt: skip
 
 
@@ -308,7 +313,7 @@ def _named_alike(target: Any, table: Table, domain: Any) -> tuple[Table, Domain]
 
 def _few(plan: Sampling, rows: int) -> tuple[Sentence, ...]:
     """A warning where the default split holds nothing out."""
-    alone = rows < FEWEST_SPLIT and plan.split == SPLIT and plan.test is None
+    alone = rows < FEWEST_SPLIT and plan.shares == SPLIT and plan.test is None
     return (say("few-rows", rows=rows),) if alone else ()
 
 

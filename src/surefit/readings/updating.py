@@ -63,7 +63,7 @@ def extended(problem: Problem, x: np.ndarray, y: np.ndarray, seed: int) -> Probl
     plan = problem.plan or Sampling()
     rows: Any = (np.arange(len(x)), np.arange(0), np.arange(0))
     if len(x) >= FEWEST:
-        a, b, c = (s if part is not None else 0.0 for s, part in zip(plan.split, _parts(problem), strict=True))
+        a, b, c = (s if part is not None else 0.0 for s, part in zip(plan.shares, _parts(problem), strict=True))
         shares = (a / (a + b + c), b / (a + b + c), c / (a + b + c))
         rows = replace(plan, split=shares, test=None).rows(len(x), np.random.default_rng([seed, 0x0D]))
     train, validation, test = (_joined(part, (x[r], y[r])) for part, r in zip(_parts(problem), rows, strict=True))

@@ -10,9 +10,11 @@ import numpy as np
 
 from surefit import nn
 from surefit.data import Domain, box_words, raw_names
+from surefit.reports.words import Speech
 from surefit.search.classes import Classified
 from surefit.search.judging import OutputError
-from surefit.sentences import Sentence, say
+from surefit.search.record import Solved
+from surefit.sentences import Sentence, check_language, columns, say
 
 if TYPE_CHECKING:
     from surefit.search.record import Record
@@ -49,74 +51,84 @@ def warnings_of(fit: Record) -> list[str]:
     return [*fit.warnings, *unlearned(fit)]
 
 
-def card_rows(fit: Record) -> list[tuple[str, str]]:
-    """The card as (label, text)."""
-    unit = "iteration" if fit.made.solved else "epoch"
-    best = f", best {unit} {fit.best_epoch}" if fit.best_epoch is not None else ""
+def card_rows(fit: Record, lang: str = "en") -> list[tuple[str, str]]:
+    """The card as (label, text), in "en" or "zh"."""
+    speech = Speech(check_language(lang))
+    made = fit.made
+    best = ""
+    if fit.best_epoch is not None:
+        best = speech(
+            "card-best", unit=speech("card-iteration" if made.solved else "card-epoch"), number=fit.best_epoch
+        )
     if best and not fit.method.get("best_weights", True):
-        best += ", weights of the last"
-    points = "point" if fit.problem.dropped == 1 else "points"
-    dropped = f"; {fit.problem.dropped} {points} not finite, left out" if fit.problem.dropped else ""
-    sizes = ", ".join(f"{count} {part}" for part, count in fit.problem.sizes().items() if count)
-    if fit.problem.added:
-        sizes += f" ({sum(fit.problem.added)} added where the error was largest)"
-    if (evaluated := fit.problem.source.get("evaluated")) is not None:
-        sizes += f"; {_evaluated_words(fit.problem.source.get('budget'), **evaluated)}"
+        best += speech("card-last-weights")
     rows = [
-        ("target", _target_words(fit)),
-        ("domain", _domain_words(fit)),
+        ("target", _target_words(fit, speech)),
+        ("domain", _domain_words(fit, speech)),
         *([("columns", _coding_words(fit))] if fit.problem.coding else []),
-        ("data", f"{sizes}{', with gradients' * (fit.problem.slopes is not None)}{dropped}"),
-        ("network", _network_words(fit)),
-        ("method", _method_words(fit)),
-        ("training", f"{_work_words(fit)} in {_time_words(fit)}{best}"),
-        *([("restarts", _restart_words(fit))] if fit.restarts else []),
-        ("stopped", fit.stop_reason),
-        *(error_rows(fit) if fit.classified is None else class_rows(fit.classified)),
-        *proved_rows(fit),
-        ("status", _status(fit) + f", seed {fit.seed}"),
+        ("data", _data_words(fit, speech)),
+        ("network", _network_words(fit, speech)),
+        ("method", _method_words(fit, speech)),
+        ("training", speech("card-in", work=_work_words(fit, speech), time=_time_words(fit, speech), best=best)),
+        *([("restarts", _restart_words(fit, speech))] if fit.restarts else []),
+        ("stopped", speech.sentence(fit.stop_reason)),
     ]
-    return rows + [("warning", w) for w in warnings_of(fit)]
+    known = [(speech(f"card-{label}"), text) for label, text in rows]
+    known += error_rows(fit, lang) if fit.classified is None else class_rows(fit.classified, speech)
+    if fit.taught is not None:
+        known.append((speech("card-teacher"), speech.sentence(fit.taught.sentence())))
+    known += proved_rows(fit, speech)
+    known.append((speech("card-status"), speech("card-seed", status=_status(fit, speech), seed=fit.seed)))
+    return known + [(speech("card-warning"), speech.sentence(w)) for w in warnings_of(fit)]
 
 
-def class_rows(found: Classified) -> list[tuple[str, str]]:
+def class_rows(found: Classified, speech: Speech) -> list[tuple[str, str]]:
     """Of classes, as (label, text): which there are, how many were right, and how well the probabilities are known."""
     right = [
-        f"{name} {row[i]} of {sum(row)}"
+        speech("card-right-of", name=name, right=row[i], all=sum(row))
         for i, (name, row) in enumerate(zip(found.classes, found.confusion, strict=True))
     ]
+    loss = speech("card-calibration", loss=f"{found.log_loss:.3g}", calibration=f"{found.calibration:.2g}")
     return [
-        ("classes", f"{len(found.classes)}: {_short([str(name) for name in found.classes])}"),
-        ("accuracy", found.sentence()),
-        ("right", _short(right)),
-        ("log loss", f"{found.log_loss:.3g}, calibration error {found.calibration:.2g}"),
+        (speech("card-classes"), f"{len(found.classes)}: {_short([str(name) for name in found.classes], speech)}"),
+        (speech("card-accuracy"), speech.sentence(found.sentence())),
+        (speech("card-right"), _short(right, speech)),
+        (speech("card-log-loss"), loss),
     ]
 
 
-def error_rows(fit: Record) -> list[tuple[str, str]]:
+def error_rows(fit: Record, lang: str = "en") -> list[tuple[str, str]]:
     """The error as (label, text): the largest and what it was measured on; the others, of each output in its units."""
-    error = fit.error
+    speech, error = Speech(lang), fit.error
+    largest, label = error.sentence().said(lang), speech("card-max")
     if len(error.outputs) < 2:
-        r2 = "" if math.isnan(error.r2) else f", R² {r2_words(error.r2)}"
-        rest = f"{error.rmse:.3g} in the units of {_short(fit.outputs)}{r2}, relative L2 {error.relative_l2:.3g}"
-        return [("max |error|", str(error)), ("rmse", rest)]
+        words = dict(rmse=f"{error.rmse:.3g}", outputs=_short(fit.outputs, speech), l2=f"{error.relative_l2:.3g}")
+        rest = speech("card-error", **words, r2=_r2(error.r2, speech))
+        return [(label, largest), (speech("card-rmse"), rest)]
     worst = max(error.outputs, key=lambda part: part.max)
-    rows = [("max |error|", f"{worst.name}: {error}")]
+    rows = [(label, f"{worst.name}{': ' if lang == 'en' else '：'}{largest}")]
     shown = error.outputs if len(error.outputs) <= LISTED + 1 else sorted(error.outputs, key=_badness)[:LISTED]
     for part in shown:
-        r2 = "" if math.isnan(part.r2) else f", R² {r2_words(part.r2)}"
-        rows.append((f"  {part.name}", f"max |error| {part.max:.3g}, rmse {part.rmse:.3g}, in its units{r2}"))
+        sizes = dict(size=f"{part.max:.3g}", rmse=f"{part.rmse:.3g}", r2=_r2(part.r2, speech))
+        rows.append((f"  {part.name}", speech("card-output", **sizes)))
     if len(shown) < len(error.outputs):
-        rows.append(("", f"and {len(error.outputs) - len(shown)} more outputs, of larger R²"))
+        rows.append(("", speech("card-more-outputs", count=len(error.outputs) - len(shown))))
     return rows
 
 
-def proved_rows(fit: Record) -> list[tuple[str, str]]:
+def _r2(value: float, speech: Speech) -> str:
+    return "" if math.isnan(value) else speech("card-r2", r2=r2_words(value))
+
+
+def proved_rows(fit: Record, speech: Speech) -> list[tuple[str, str]]:
     """What is proved, as (label, text); nothing where nothing is."""
     certificate = fit.proved
     if certificate is None:
         return []
-    return [("certificate", f"{certificate.error}; {mode_words(certificate.mode)}")]
+    proved = certificate.error
+    words = proved.sentence().said(speech.lang) if hasattr(proved, "sentence") else str(proved)
+    colon = "; " if speech.lang == "en" else "；"
+    return [(speech("card-certificate"), f"{words}{colon}{speech.sentence(mode_words(certificate.mode))}")]
 
 
 def mode_words(mode: str) -> Sentence:
@@ -124,11 +136,15 @@ def mode_words(mode: str) -> Sentence:
     return say("mode-deployed" if mode == "deployed" else "mode-real")
 
 
-def _evaluated_words(budget: int | None, evaluations: int, failed: int, resumed: int) -> str:
+def _evaluated_words(speech: Speech, budget: int | None, evaluations: int, failed: int, resumed: int) -> str:
     """How often an expensive function was evaluated."""
-    of = "" if budget is None else f" of {budget}"
-    words = f"{evaluations}{of} evaluations"
-    return words + (f", {failed} failed" if failed else "") + (f", {resumed} from the log" if resumed else "")
+    words = (
+        speech("card-evaluations", count=evaluations)
+        if budget is None
+        else speech("card-evaluations-of", count=evaluations, budget=budget)
+    )
+    words += speech("card-failed", count=failed) if failed else ""
+    return words + (speech("card-resumed", count=resumed) if resumed else "")
 
 
 def _badness(part: OutputError) -> float:
@@ -148,11 +164,11 @@ def r2_words(value: float) -> str:
     return f"{value:.{digits}f}".rstrip("0") if digits <= 9 else f"1 - {rest:.1g}"
 
 
-def card_text(fit: Record) -> str:
+def card_text(fit: Record, lang: str = "en") -> str:
     """The lines that `print(fit)` shows."""
-    rows = card_rows(fit)
-    width = max(len(label) for label, _ in rows)
-    return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)
+    rows = card_rows(fit, lang)
+    width = max(columns(label) for label, _ in rows)
+    return "\n".join(f"{label}{' ' * (width - columns(label))}  {text}" for label, text in rows)
 
 
 def card_html(fit: Record) -> str:
@@ -190,6 +206,7 @@ def to_dict(fit: Record) -> dict[str, Any]:
         "stop_reason": fit.stop_reason,
         "interrupted": fit.interrupted,
         "error": fit.error.to_dict(),
+        "teacher": None if fit.taught is None else fit.taught.to_dict(),
         **({} if fit.classified is None else {"classified": fit.classified.to_dict()}),
         "certificate": None if fit.proved is None else fit.proved.to_dict(leaves=False),
         "tol": fit.tol,
@@ -202,18 +219,19 @@ def to_dict(fit: Record) -> dict[str, Any]:
     }
 
 
-def _short(names: Sequence[str]) -> str:
+def _short(names: Sequence[str], speech: Speech) -> str:
     """The names, the first of many."""
     if len(names) <= LISTED + 2:
         return ", ".join(names)
-    return f"{', '.join(names[:LISTED])} and {len(names) - LISTED} more"
+    return speech("card-more", shown=", ".join(names[:LISTED]), count=len(names) - LISTED)
 
 
-def _target_words(fit: Record) -> str:
+def _target_words(fit: Record, speech: Speech) -> str:
     """What was fitted: a formula, or outputs and inputs of a table or a callable."""
     if fit.problem.source["kind"] == "formula":
         return fit.target
-    return f"{fit.target}: {_short(fit.outputs)} from {_short(raw_names(fit.names, fit.problem.coding))}"
+    inputs = _short(raw_names(fit.names, fit.problem.coding), speech)
+    return speech("card-from", target=fit.target, outputs=_short(fit.outputs, speech), inputs=inputs)
 
 
 def _coding_words(fit: Record) -> str:
@@ -221,16 +239,32 @@ def _coding_words(fit: Record) -> str:
     return "; ".join(f"{code.name}: {code.words()}" for code in fit.problem.coding)
 
 
-def _domain_words(fit: Record) -> str:
+def _domain_words(fit: Record, speech: Speech) -> str:
     """The box of the first inputs, if there are many; those of texts have none."""
     texts = {column for code in fit.problem.coding if code.categories for column in code.columns}
     names = [name for name in fit.names if name not in texts]
     if not names:
         return ", ".join(code.name for code in fit.problem.coding)
-    if len(names) <= LISTED + 2:
-        return box_words(fit.domain.select(names), _constant_columns(fit))
-    first = box_words(fit.domain.select(names[:LISTED]), _constant_columns(fit))
-    return f"{first} and {len(names) - LISTED} more"
+    shown = names if len(names) <= LISTED + 2 else names[:LISTED]
+    words = box_words(fit.domain.select(shown), _constant_columns(fit)).replace("(constant)", speech("card-constant"))
+    return words if shown == names else speech("card-more", shown=words, count=len(names) - LISTED)
+
+
+def _data_words(fit: Record, speech: Speech) -> str:
+    """How many rows of each kind, and which were added or left out."""
+    problem = fit.problem
+    sizes = [(speech(part) if speech.lang == "zh" else part, count) for part, count in problem.sizes().items() if count]
+    words = ", ".join(speech("card-sizes", part=part, count=count) for part, count in sizes)
+    if problem.added:
+        words += speech("card-added", count=sum(problem.added))
+    if (evaluated := problem.source.get("evaluated")) is not None:
+        between = "; " if speech.lang == "en" else "；"
+        words += between + _evaluated_words(speech, problem.source.get("budget"), **evaluated)
+    if problem.slopes is not None:
+        words += speech("card-gradients")
+    if problem.dropped:
+        words += speech("card-dropped-one" if problem.dropped == 1 else "card-dropped", count=problem.dropped)
+    return words
 
 
 def _constant_columns(fit: Record) -> dict[str, float]:
@@ -247,64 +281,63 @@ def _constant_columns(fit: Record) -> dict[str, float]:
     }
 
 
-def _network_words(fit: Record) -> str:
-    sizes = fit.layers()
-    weights = f"{fit.network.num_parameters()} parameters, {fit.dtype}"
-    if sizes is None:
-        return f"{type(fit.network).__name__}, {weights}"
-    quiet = (nn.Linear, nn.Sequential, nn.Dropout)
-    kinds = dict.fromkeys(
-        type(m).__name__ for m in fit.network.modules() if not isinstance(m, quiet) and not m._modules
-    )
-    return f"{'-'.join(map(str, sizes))} {'/'.join(kinds).lower()}, {weights}"
+def _network_words(fit: Record, speech: Speech) -> str:
+    sizes, name = fit.layers(), type(fit.network).__name__
+    if sizes is not None:
+        quiet = (nn.Linear, nn.Sequential, nn.Dropout)
+        kinds = dict.fromkeys(
+            type(m).__name__ for m in fit.network.modules() if not isinstance(m, quiet) and not m._modules
+        )
+        name = f"{'-'.join(map(str, sizes))} {'/'.join(kinds).lower()}"
+    return speech("card-weights", network=name, count=fit.network.num_parameters(), dtype=fit.dtype)
 
 
-def _method_words(fit: Record) -> str:
-    m = fit.method
-    if "stage" in m:
-        stage = m["stage"] + (", rounded to float32 and solved again" if m.get("rounded") else "")
+def _method_words(fit: Record, speech: Speech) -> str:
+    m, made = fit.method, fit.made
+    if isinstance(made, Solved):
+        stage = speech.sentence(made.stage) + (speech("card-rounded") if m.get("rounded") else "")
         if m["method"] == "auto":
-            tried = f" (tried: {'; '.join(m['choice'])})" if m["choice"] else ""
-            return f"auto: {stage}{tried}"
+            tried = "; ".join(map(speech.sentence, made.choice or ()))
+            return speech("card-auto", stage=stage) + (speech("card-tried", choice=tried) if tried else "")
         return stage
-    parts = [f"{m['method']} lr={m['lr']:g}", f"batch {m['batch_size']}", m["schedule"]]
+    parts = [f"{m['method']} lr={m['lr']:g}", speech("card-batch", batch=m["batch_size"]), m["schedule"]]
     if m.get("loss", "mse") != "mse":
-        parts.append(f"loss {m['loss']}")
+        parts.append(speech("card-loss", loss=m["loss"]))
     if m.get("solve_output"):
-        parts.append("output layer solved at the end")
+        parts.append(speech("card-solved-output"))
     return ", ".join(parts)
 
 
-def _work_words(fit: Record) -> str:
-    if fit.made.solved:
-        return f"{len(fit.history)} iterations, {fit.steps} evaluations of all rows"
-    return f"{len(fit.history)} epochs, {fit.steps} steps"
+def _work_words(fit: Record, speech: Speech) -> str:
+    return speech("card-solver-work" if fit.made.solved else "card-work", epochs=len(fit.history), steps=fit.steps)
 
 
-def _status(fit: Record) -> str:
+def _status(fit: Record, speech: Speech) -> str:
     if fit.tol is None:
-        return "measured, no tolerance asked"
+        return speech(f"card-{fit.error.status}")
     certificate = fit.proved
     if certificate is not None and certificate.mode == "deployed":
         verdict = certificate.proves(fit.tol)
         if verdict is not None:
-            return f"tolerance {fit.tol:g} {'reached' if verdict else 'NOT reached'} (proved)"
-    return f"tolerance {fit.tol:g} {'reached' if fit.reached else 'NOT reached'} (measured)"
+            return speech("card-proved-reached" if verdict else "card-proved-missed", tol=f"{fit.tol:g}")
+    how = speech(f"status-{fit.error.status}")
+    return speech("card-reached" if fit.reached else "card-missed", tol=f"{fit.tol:g}", how=how)
 
 
-def _time_words(fit: Record) -> str:
+def _time_words(fit: Record, speech: Speech) -> str:
     """Seconds, and those of compiling apart."""
     if fit.compile_seconds is None:
-        return f"{fit.seconds:.1f} s"
-    return f"{max(0.0, fit.seconds - fit.compile_seconds):.1f} s and {fit.compile_seconds:.2f} s of compiling"
+        return speech("card-seconds", seconds=f"{fit.seconds:.1f}")
+    rest = max(0.0, fit.seconds - fit.compile_seconds)
+    return speech("card-compiling", seconds=f"{rest:.1f}", compiling=f"{fit.compile_seconds:.2f}")
 
 
-def _restart_words(fit: Record) -> str:
+def _restart_words(fit: Record, speech: Speech) -> str:
     """How the networks did of which this one is the best."""
     shown = ", ".join(f"{loss:.2g}" for loss in sorted(fit.restarts)[:6])
     more = f" ... {max(fit.restarts):.2g}" if len(fit.restarts) > 6 else ""
-    what = "errors" if fit.problem.exact else "errors in deviations of the target"
-    return f"the best of {len(fit.restarts)} networks, {what} {shown}{more}"
+    what = speech("card-errors" if fit.problem.exact else "card-deviations")
+    return speech("card-networks", count=len(fit.restarts), what=what, shown=shown + more)
 
 
 __all__ = [

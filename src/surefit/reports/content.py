@@ -62,14 +62,23 @@ def place(at: dict[str, float]) -> str:
     return ", ".join(f"{name} = {value:.4g}" for name, value in at.items())
 
 
+def _how(fit: Record) -> str:
+    """The end of a key of words that are others for an error that is estimated."""
+    return "-estimated" if fit.error.status == "estimated" else ""
+
+
 def verdict(fit: Record, say: Speech) -> list[Block]:
     """What matters, in sentences: the error, and whether it is good enough."""
     e = fit.error
     if fit.classified is not None:
         return [Text(f"{say('accuracy')}: {say.sentence(fit.classified.sentence())}", "strong")]
-    words = [say("verdict", size=number(e.max), where=place(e.at), n=e.n, on=say.known(e.on))]
+    words = [
+        say(
+            f"verdict{_how(fit)}", rmse=number(e.rmse), size=number(e.max), where=place(e.at), n=e.n, on=say.known(e.on)
+        )
+    ]
     if fit.reached is not None:
-        words.append(say("verdict-reached" if fit.reached else "verdict-missed", tol=f"{fit.tol:g}"))
+        words.append(say(f"verdict-reached{_how(fit)}" if fit.reached else "verdict-missed", tol=f"{fit.tol:g}"))
     if fit.interrupted:
         words.append(say("verdict-interrupted"))
     return [Text(" ".join(words) if say.lang == "en" else "".join(words), "strong")]
@@ -223,7 +232,7 @@ def result_section(fit: Record, say: Speech) -> list[Block]:
     if fit.tol is None:
         tolerance = say("not-asked")
     else:
-        tolerance = say("reached" if fit.reached else "missed", tol=f"{fit.tol:g}")
+        tolerance = say(("reached" if fit.reached else "missed") + _how(fit), tol=f"{fit.tol:g}")
     measured_on = say("points-chose" if e.chose else "points-on", n=e.n, on=say.known(e.on))
     if e.left_out:
         measured_on += say("points-left-out", count=e.left_out)
@@ -233,7 +242,8 @@ def result_section(fit: Record, say: Speech) -> list[Block]:
         (say("rmse"), number(e.rmse)),
         (say("relative-l2"), number(e.relative_l2)),
         *([] if isnan(e.r2) else [(say("r2"), r2_words(e.r2))]),
-        (say("measured-on"), measured_on),
+        (say("estimated-from" if _how(fit) else "measured-on"), measured_on),
+        *([] if fit.taught is None else [(say("teacher"), say.sentence(fit.taught.sentence()))]),
         (say("tolerance"), tolerance),
     ]
     known = fit.problem.function is not None
@@ -293,7 +303,7 @@ def certificate_section(fit: Record, say: Speech) -> list[Block]:
     """What is proved: the bounds and what they rest on, or nothing, and what a measured error means."""
     proof = fit.proved
     if proof is None or not isinstance(proof.error, Proved):
-        return [Text(say("no-certificate", size=number(fit.error.max)))]
+        return [Text(say(f"no-certificate{_how(fit)}", size=number(fit.error.max)))]
     upper, lower = ceil_words(proof.upper), floor_words(proof.lower)
     mode = mode_words(proof.mode).said(say.lang)
     words = say("certificate-proved", upper=upper, lower=lower, at=place(proof.error.at), mode=mode)

@@ -62,7 +62,7 @@ class Redrawing(Filming, ABC):
 class Live(Redrawing):
     """A callback of `fit` that redraws target, test data, fit and losses while it is trained.
 
-    where: the path of a picture (.png, .svg, .pdf, .jpg), written anew each time and never half, or "window".
+    where: the path of a picture (.png, .svg, .pdf, .jpg), written again each time and never half, or "window".
     every: seconds between two pictures at least.
     """
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from surefit.search.record import Record
 
 
+COLOURED = 6  # units that have a colour of their own; the others are grey
+GREY = 6  # the number of black in the palette
+
+
 def title(fit: Record) -> str:
     """What was fitted, short enough for the head of a picture."""
     return fit.target if len(fit.target) <= 90 else fit.target[:87] + "..."
@@ -29,7 +33,14 @@ def title(fit: Record) -> str:
 
 def draw(fit: Record, kind: str) -> Figure:
     """The figure of a kind: see `Fit.plot`."""
-    kinds = {"fit": _plot_fit, "loss": _plot_loss, "error": error_map, "samples": _plot_samples}
+    kinds = {
+        "fit": _plot_fit,
+        "loss": _plot_loss,
+        "error": error_map,
+        "samples": _plot_samples,
+        "surface": _plot_surface,
+        "units": _plot_units,
+    }
     chosen = kinds.get(kind)
     if chosen is None:
         raise ArgumentError(f"plot: kind={kind!r} must be one of {', '.join(map(repr, kinds))}")
@@ -107,6 +118,50 @@ def _plot_fit(fit: Record) -> Figure:
         return view.slices(lines, f(flat).reshape(shape), fit._predict(flat).reshape(shape), **options)
     pair = None if test is None else (test[1], test[2])
     return view.fit_scatter(train[1], train[2], test=pair, names=fit.outputs, title=options["title"], held=held)
+
+
+def _plot_surface(fit: Record) -> Figure:
+    if len(fit.names) != 2:
+        raise ArgumentError(f"plot: kind='surface' needs two inputs, and this fit has {len(fit.names)}")
+    axes = [np.linspace(lo, hi, 81) for lo, hi in zip(fit.domain.low, fit.domain.high, strict=True)]
+    grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
+    values = fit._predict(grid).reshape(81, 81, len(fit.outputs))
+    return view.surface(axes[0], axes[1], values, names=_all_names(fit), title=title(fit))
+
+
+def _plot_units(fit: Record) -> Figure:
+    """What each unit of the last hidden layer adds to the first output, and what they give together."""
+    x, parts = units(fit)
+    order = np.argsort(-np.ptp(parts, axis=0), kind="stable")
+    shown = order[:COLOURED]
+    grey = [view.Curve(x, parts[:, j], colour=GREY, strength=0.25) for j in order[COLOURED:][::-1]]
+    curves = [view.Curve(x, parts[:, j], colour=i) for i, j in enumerate(shown)]
+    total = [view.Curve(x, fit._predict(x[:, None])[:, 0], say("sum and bias"), "fit")]
+    if fit.problem.function is not None:
+        total.insert(0, view.Curve(x, fit.problem.function(x[:, None])[:, 0], say("target"), "target"))
+    count = say("{count} units, the largest {shown} in colour", count=parts.shape[1], shown=len(shown))
+    left = view.Panel([*grey, *curves], fit.names[0], say("what each unit adds"), title=count)
+    return view.chart([left, view.Panel(total, fit.names[0], fit.outputs[0])], title=title(fit))
+
+
+def units(fit: Record) -> tuple[np.ndarray, np.ndarray]:
+    """Places x (n,), and what each unit of the last hidden layer adds to the first output there, (n, units).
+
+    The sum over the units and the bias of the output is the prediction. ArgumentError: several inputs, or a network
+    that is no stack of layers with a linear one at its end.
+    """
+    layers = list(fit.network._modules.values())
+    stack = len(layers) > 1 and isinstance(layers[-1], nn.Linear) and hasattr(fit.model, "inputs")
+    if len(fit.names) != 1 or not stack:
+        raise ArgumentError("plot: kind='units' needs one input and a stack of layers that ends in a linear one")
+    x = np.linspace(fit.domain.low[0], fit.domain.high[0], 501)
+    with no_grad():
+        hidden: Any = fit.model.inputs(Tensor(x[:, None]))
+        for layer in layers[:-1]:
+            if layer is not None:
+                hidden = layer(hidden)
+    weight = layers[-1].weight.detach().numpy()[0].astype(np.float64)
+    return x, hidden.numpy().astype(np.float64) * weight * float(np.ravel(fit.model.y_scale.numpy())[0])
 
 
 def _plot_samples(fit: Record) -> Figure:

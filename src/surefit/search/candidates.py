@@ -14,8 +14,10 @@ from surefit.core import ops
 from surefit.models.inference import evaluate, predictor, values_of
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
+from surefit.problems.scaling import Scaling
 from surefit.search.judging import Judge, Measured
 from surefit.search.limits import ENOUGH_ROWS, FAR, JUMP, ROUNDING, ROUNDINGS, SIMPLER, SURE
+from surefit.search.teacher import Taught
 from surefit.sentences import Sentence, say
 
 
@@ -37,7 +39,16 @@ class Candidate:
     unit: float = 1.0  # of the score, in the units of the target
     residuals: np.ndarray | None = field(default=None, repr=False)  # (n,) of measured data, by which it is compared
     left_out: np.ndarray | None = field(default=None, repr=False)  # (n, k) of the attempt: see `Outcome`
+    taught: Taught | None = field(default=None, repr=False)
+    scaling: Scaling | None = field(default=None, repr=False)  # of `left_out`
     validated: int = 0  # how many of these, the first, are at validation rows
+
+    @property
+    def missed(self) -> np.ndarray | None:
+        """What each training row is missed by when it is left out, (n, k), in the units of the network, if known."""
+        if self.left_out is None or self.scaling is None or not np.isfinite(self.left_out).all():
+            return None
+        return self.model.scaling.errors(self.scaling.unscaled_errors(self.left_out))
 
     @property
     def told(self) -> float:
@@ -60,25 +71,31 @@ def judged(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     rounding = model.dtype == ops.float32 and trained and error.max <= ROUNDING * judge.size
     if rounding or _near(error.max, model, outcome.details.get("magnitude"), tol, problem):
         error = judge.measured(values_of(model))  # as it is used later
+    scaling = model.scaling if outcome.taught is None else Scaling.of(problem)  # it has that of its lessons
+    if judge.kind == "training" and outcome.left_out is not None and np.isfinite(outcome.left_out).all():
+        rmse = None if outcome.taught is None else outcome.taught.rmse
+        error = judge.estimated(scaling.unscaled_errors(outcome.left_out), rmse)
     common: dict[str, Any] = dict(
         model=model, problem=problem, stage=outcome.stage, reason=outcome.reason, error=error, row=outcome.row,
-        details=outcome.details, provisional=attempt.provisional,
+        details=outcome.details, provisional=attempt.provisional, taught=outcome.taught, scaling=scaling,
     )  # fmt: skip
     if problem.exact:
         score = error.max if math.isfinite(error.max) else math.inf
         return Candidate(score=score, largest=score, by=say("what-largest"), **common)
-    residuals, weights, largest, by = _unseen(problem, model, outcome)
+    residuals, weights, largest, by = _unseen(problem, model, outcome, scaling)
     largest = largest if problem.function is None else error.max  # at fresh points, whose values have no noise
     known = bool(np.isfinite(residuals).all())
     score = math.sqrt(float(np.average(residuals**2, weights=weights))) if known else math.inf
     return Candidate(
         score=score, largest=largest, by=by, residuals=residuals, left_out=outcome.left_out,
         validated=0 if problem.validation is None else len(problem.validation[0]),
-        unit=float(model.y_scale.numpy()[0]) if len(problem.outputs) == 1 else 1.0, **common,
+        unit=float(scaling.y_scale[0]) if len(problem.outputs) == 1 else 1.0, **common,
     )  # fmt: skip
 
 
-def _unseen(problem: Problem, model: Scaled, outcome: Outcome) -> tuple[np.ndarray, Any, float, Sentence]:
+def _unseen(
+    problem: Problem, model: Scaled, outcome: Outcome, scaling: Scaling
+) -> tuple[np.ndarray, Any, float, Sentence]:
     """Of rows that a model was not fitted to: root mean square over the outputs in scaled units, weights, largest."""
     parts: list[np.ndarray] = []
     weights: list[np.ndarray | None] = []
@@ -87,7 +104,7 @@ def _unseen(problem: Problem, model: Scaled, outcome: Outcome) -> tuple[np.ndarr
         x, y = problem.validation
         miss = evaluate(model, x) - y
         largest = float(np.abs(miss).max())
-        parts.append(model.scaling.errors(miss))
+        parts.append(scaling.errors(miss))
         weights.append(problem.validation_weights)
     by = say("what-validation")
     if outcome.left_out is not None or problem.validation is None:
@@ -98,7 +115,7 @@ def _unseen(problem: Problem, model: Scaled, outcome: Outcome) -> tuple[np.ndarr
         weights.append(problem.weights)
         by = say("what-left-out") if problem.validation is None else say("what-both")
         if problem.validation is None:
-            largest = float(np.abs(model.scaling.unscaled_errors(left_out)).max())
+            largest = float(np.abs(scaling.unscaled_errors(left_out)).max())
     square = np.concatenate([(p**2).mean(axis=1) for p in parts])
     both = None
     if any(w is not None for w in weights):

@@ -23,13 +23,14 @@ from surefit.models.spec import network_of
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate
 from surefit.search.judging import Judge
-from surefit.search.limits import FLOAT32, GOAL
+from surefit.search.limits import FEW_ROWS, FLOAT32, GOAL
 from surefit.search.record import Made, Record, Solved, Trained
 from surefit.search.runner import State, Strategy, recorded, run
 from surefit.search.strategies.descent import descent, parts
 from surefit.search.strategies.functions import known_function
 from surefit.search.strategies.given import given_network
 from surefit.search.strategies.named import named
+from surefit.search.strategies.students import students
 from surefit.search.strategies.tables import measured_data
 from surefit.spelling import spelled
 
@@ -71,9 +72,7 @@ def fit_problem(
             f"{spelled('jit', 'True')} out, or "
             "use a first-order method such as 'adam'"
         )
-    kind = ops.float32 if dtype is None else ops.dtype_of(dtype)
-    if kind not in (ops.float32, ops.float64):
-        raise ArgumentError(f"dtype={dtype!r} must be 'float32' or 'float64'")
+    kind = checked_dtype(dtype, ops.float32)
     problem = posed if isinstance(posed, Problem) else posed()
     adaptive = problem.plan is not None and bool(problem.plan.adaptive)
     if isinstance(settings, Auto) and adaptive:
@@ -104,6 +103,31 @@ def fit_problem(
         settings, strategy = first_order(state, settings, model, jit)
         made = lambda found: Trained(_resolved(settings, problem))
     return recorded(state, run(state, strategy), made, model)
+
+
+def few_rows(method: str | Method, model: Any) -> int:
+    """Rows of a table up to which all train, where nobody asks for a split: of the automatic choice."""
+    return FEW_ROWS if model is None and isinstance(method_from(method), Auto) else 0
+
+
+def checked_dtype(dtype: Any, default: np.dtype) -> np.dtype:
+    """The dtype of a network. ArgumentError for another than float32 and float64."""
+    kind = default if dtype is None else ops.dtype_of(dtype)
+    if kind not in (ops.float32, ops.float64):
+        raise ArgumentError(f"dtype={dtype!r} must be 'float32' or 'float64'")
+    return kind
+
+
+def distil_problem(
+    posed: Callable[[], tuple[Problem, list[float]]], *, tol: float | None, time: float | None, most: int, seed: int,
+    dtype: Any, callbacks: Sequence[Callback],
+) -> Record:  # fmt: skip
+    """The record of a small network that learns from a teacher: see `search.distilling`."""
+    progress = Progress(time=positive_number("time", time), callbacks=callbacks)
+    tol, kind = positive_number("tol", tol), checked_dtype(dtype, ops.float64)
+    problem, aims = posed()
+    state = State(problem, seed, kind, Judge(problem, seed), progress, tol)
+    return recorded(state, run(state, students(state, most, aims)), partial(_solved, state, Auto()))
 
 
 def automatic(state: State, model: Any, jit: bool | None) -> Strategy:
@@ -150,4 +174,4 @@ def _resolved(method: FirstOrder, problem: Problem) -> dict[str, Any]:
     return {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}
 
 
-__all__ = ["fit_problem"]
+__all__ = ["distil_problem", "few_rows", "fit_problem"]

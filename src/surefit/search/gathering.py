@@ -89,7 +89,7 @@ class _Here(Executor):
 
 def gathered(
     target: Any, domain: Any, data: Sampling | None, seed: int, budget: Budget, *, time: float | None = None,
-    began: float | None = None, callbacks: Sequence[Callback] = (),
+    began: float | None = None, callbacks: Sequence[Callback] = (), few: int = 0,
 ) -> Problem:  # fmt: skip
     """The Problem of a function that was evaluated within a budget.
 
@@ -108,18 +108,23 @@ def gathered(
     with runs.held():
         collector = Collector(runs, call, budget, time, clock.perf_counter() if began is None else began, callbacks)
         notes = collector.run()
-    return posed_runs(runs, data, seed, source | {"budget": most}, notes)
+    return posed_runs(runs, data, seed, source | {"budget": most}, notes, few)
 
 
 def posed_runs(
-    runs: Runs, data: Sampling | None, seed: int, source: dict[str, Any], notes: tuple[Sentence, ...] = ()
+    runs: Runs,
+    data: Sampling | None,
+    seed: int,
+    source: dict[str, Any],
+    notes: tuple[Sentence, ...] = (),
+    few: int = 0,
 ) -> Problem:
     """The Problem of evaluations: that of a table of their rows, which knows how many there were."""
     table = runs.table()
     plan = Sampling() if data is None else data
-    if len(table) < FEWEST_SPLIT:  # after failures: what was evaluated is fitted, however little it is
+    if len(table) < FEWEST_SPLIT and not few:  # after failures: what was evaluated is fitted, however little it is
         plan = replace(plan, split=(0.6, 0.2, 0.2) if len(table) >= FEWEST else (1.0, 0.0, 0.0))
-    problem = pose(table, runs.box, plan, seed)
+    problem = pose(table, runs.box, plan, seed, few=few)
     known = source | {"evaluated": runs.counts()}
     return replace(problem, source=known, notes=(*runs.notes(), *notes, *problem.notes))
 

@@ -55,6 +55,8 @@ def interval(fit: Record, x: np.ndarray, level: float, kind: str, members: int) 
         raise ArgumentError(f"level={level!r} must be a probability between 0 and 1, such as 0.9")
     if kind not in KINDS:
         raise ArgumentError(f"kind={kind!r} must be one of {', '.join(map(repr, KINDS))}")
+    if kind == "conformal" and fit.left_out is not None and not _held(fit.problem):
+        return _left_out(fit, x, float(level))
     (held_x, held_y), what = held_out(fit.problem, fit.seed, level)
     score = np.abs(fit._predict(held_x) - held_y)
     width: np.ndarray | float = 1.0
@@ -71,6 +73,38 @@ def interval(fit: Record, x: np.ndarray, level: float, kind: str, members: int) 
         low, high = low[:, 0], high[:, 0]
     statement = f"{100 * level:g} % intervals, statistical: {how}, {len(held_x)} {what}"
     return Interval(low, high, float(level), kind, len(held_x), statement)
+
+
+def _held(problem: Problem) -> bool:
+    return problem.function is not None or problem.test is not None or problem.validation is not None
+
+
+def _left_out(fit: Record, x: np.ndarray, level: float) -> Interval:
+    """Of a fit to all rows: from what each was missed by when it was left out, in deviations where a teacher has some.
+
+    The jackknife (Barber, Candes, Ramdas and Tibshirani 2021, Predictive inference with the jackknife+), studentised;
+    the deviations of a Gaussian process are thereby calibrated.
+    """
+    assert fit.left_out is not None
+    score = np.abs(fit.model.scaling.unscaled_errors(fit.left_out))
+    n = len(score)
+    if needed_rank(n, level) > n:
+        least = math.ceil(level / (1 - level) - 1e-9)
+        raise DataError(f"interval: level {level} needs {least} rows or more, and there are {n}; lower the level")
+    width: np.ndarray | float = 1.0
+    how = "jackknife"
+    if fit.taught is not None:
+        teacher = fit.taught.teacher
+        score = score / np.maximum(teacher.left_out()[1], 1e-300)
+        width = teacher.deviation(x)
+        how += ", scaled by the deviation of the teacher"
+    radius = conformal_radius(score, level) * width
+    y = fit._predict(x)
+    low, high = y - radius, y + radius
+    if y.shape[1] == 1:
+        low, high = low[:, 0], high[:, 0]
+    statement = f"{100 * level:g} % intervals, statistical: {how}, {n} rows left out one by one"
+    return Interval(low, high, level, "conformal", n, statement)
 
 
 def conformal_radius(scores: np.ndarray, level: float) -> np.ndarray:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from surefit.data import Domain, sample
-from surefit.problems.points import named_points
+from surefit.problems.points import cloud, named_points
 from surefit.problems.problem import Points, Problem
 from surefit.search.uphill import Climb, climb
 from surefit.sentences import Sentence, say
@@ -28,6 +28,7 @@ KINDS = {
     "test": "test rows",
     "validation": "validation rows",
     "training": "training rows",
+    "estimated": "rows left out one by one",
 }
 CHOOSING = ("validation", "training")  # rows that also chose the network
 SHOWN = 8  # inputs of a point in words
@@ -74,6 +75,7 @@ class Measured:
     r2: float = math.nan
     outputs: tuple[OutputError, ...] = field(default=())
     left_out: int = 0
+    status: ClassVar[str] = "measured"
 
     @property
     def on(self) -> str:
@@ -100,7 +102,7 @@ class Measured:
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data, for files; `from_dict` reads it."""
         return {
-            "status": "measured", "max": self.max, "at": dict(self.at), "rmse": self.rmse,
+            "status": self.status, "max": self.max, "at": dict(self.at), "rmse": self.rmse,
             "relative_l2": self.relative_l2, "r2": self.r2, "points": self.n, "on": self.on, "kind": self.kind,
             "chose": self.chose, "left_out": self.left_out, "outputs": [asdict(part) for part in self.outputs],
         }  # fmt: skip
@@ -117,11 +119,32 @@ class Measured:
             OutputError(part["name"], number(part["max"]), dict(part["at"]), number(part["rmse"]), number(part["r2"]))
             for part in data.get("outputs", ())
         )
-        return cls(
+        made = Estimated if data.get("status") == Estimated.status else cls
+        return made(
             number(data["max"]), dict(data["at"]), number(data["rmse"]), number(data["relative_l2"]),
             int(data["points"]), kind, bool(data.get("chose", kind in CHOOSING)), number(data.get("r2")), parts,
             int(data.get("left_out", 0)),
         )  # fmt: skip
+
+
+class Estimated(Measured):
+    """An error that is estimated: all rows were fitted, and each has been left out in turn.
+
+    Its numbers are those of the rows that the others predict. Nothing was measured on rows that took no part.
+    """
+
+    status: ClassVar[str] = "estimated"
+
+    def farther(self, changed: np.ndarray) -> Estimated:
+        """That of a network whose values at the rows have changed by so much, (n, k)."""
+        rmse, most = np.sqrt(np.mean(changed**2, axis=0)), np.abs(changed).max(axis=0)
+        parts = tuple(
+            replace(part, rmse=math.hypot(part.rmse, float(e)), max=part.max + float(m))
+            for part, e, m in zip(self.outputs, rmse, most, strict=True)
+        )
+        total = math.hypot(self.rmse, math.sqrt(float(np.mean(rmse**2))))
+        relative = self.relative_l2 * total / self.rmse if self.rmse > 0 else self.relative_l2
+        return replace(self, rmse=total, max=max(p.max for p in parts), relative_l2=relative, outputs=parts)
 
 
 def place_words(at: dict[str, float]) -> str:
@@ -157,7 +180,7 @@ def sampled(
         for j, (name, row) in enumerate(zip(outputs, rows, strict=True))
     )  # fmt: skip
     worst = max(parts, key=lambda part: part.max)
-    return Measured(
+    return (Estimated if kind == "estimated" else Measured)(
         max=worst.max,
         at=worst.at,
         rmse=rmse,
@@ -354,6 +377,10 @@ class Judge:
         problem, effort = self.problem, self.effort
         rng = np.random.default_rng([self.seed, 0x7E57])  # a stream of its own: never the training points
         known = [] if self.pool is None or problem.test is None else [problem.test]  # uniform points, known already
+        if problem.near is not None:
+            self.points = self._known(cloud(problem.domain, problem.near, effort.total, rng))
+            self.even = len(self.points[0])
+            return
         even = spread_points(problem.domain, effort.uniform, rng)
         uneven = [some_corners(problem.domain, effort.corners, rng)]
         uneven.append(border_points(problem.domain, effort.faces, rng))
@@ -381,6 +408,8 @@ class Judge:
             return self.measured_on(predict, self.points, self.kind)
         x, y = self.points
         error = _sizes(predict(x), y)
+        if self.problem.near is not None:
+            return self.measured_on(predict, self.points, self.kind)
         found, sizes, left_out = self._uphill(predict, x, error)
         even = self.even
         more = (np.concatenate([x[even:], found]), np.concatenate([error[even:], sizes]))
@@ -388,6 +417,27 @@ class Judge:
         return sampled(
             names, outputs, x[:even], error[:even], y[:even], "fresh", more=more, left_out=self.left_out + left_out
         )
+
+    def estimated(self, left_out: np.ndarray, rmse: np.ndarray | None = None) -> Measured:
+        """The error of a fit to all rows, from what each was missed by (n, k) when it was left out.
+
+        rmse: (k,) of the outputs over the domain, where more is known of it than these rows tell.
+        """
+        x, y = self.problem.train
+        error = sampled(self.problem.names, self.problem.outputs, x, _sizes(left_out, np.zeros(1)), y, "estimated")
+        if rmse is None:
+            return error
+        variance = np.var(y, axis=0)
+        r2 = np.where(variance > 0, 1.0 - rmse**2 / np.where(variance > 0, variance, 1.0), np.nan)
+        parts = tuple(
+            replace(part, rmse=float(e), r2=float(r)) for part, e, r in zip(error.outputs, rmse, r2, strict=True)
+        )
+        total, size = math.sqrt(float(np.mean(rmse**2))), math.sqrt(float(np.mean(np.square(y))))
+        known = np.isfinite(r2)
+        return replace(
+            error, rmse=total, relative_l2=total / size if size > 0 else error.relative_l2, outputs=parts,
+            r2=float(np.mean(r2[known])) if known.any() else math.nan,
+        )  # fmt: skip
 
     def measured_on(self, predict: Predict, points: Points, kind: str) -> Measured:
         """The error on these rows alone, and on nothing that is looked for."""
@@ -445,6 +495,7 @@ def _sizes(predicted: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 __all__ = [
+    "Estimated",
     "Judge",
     "Measured",
     "OutputError",

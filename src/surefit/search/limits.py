@@ -47,6 +47,22 @@ REFINED = 4  # rounds of more units where the error is
 REFINING_SCALES = (8.0, 32.0, 16.0, 4.0)  # steepnesses of the new units, in the order in which they are tried
 PLACED = 400  # units at most that are placed again for float32
 
+# --- measured data of few rows (benchmarks/simulators.py) ---
+FEW_ROWS = 500  # of a table, up to which all train and nobody is held out, where no split was asked for
+MOST_ROWS_TAUGHT, MOST_TAUGHT_INPUTS = 1500, 50  # with which a Gaussian process is tried
+ROWS_OF_LENGTHS = 400  # rows at most from which its hyperparameters are found
+STARTS_OF_MANY = 1  # of that search with more than half as many rows; twice as many with fewer
+ROWS_FOR_LINEAR = 10  # rows for each coefficient of a linear mean
+MOST_REFITTED, FOLDS = 120, 20  # rows up to which its hyperparameters are found again without the rows of a fold
+TEACHERS_WITHIN = 1.5  # times the least left-out error: Gaussian processes that are averaged
+MOST_ALONE = 4  # outputs that have hyperparameters of their own; of more outputs all share them
+MOST_PARAMETERS = 500  # of a network that learns from a teacher, where nobody asks for more
+CLOSE = 0.1  # of the teacher's error: a network as near to it need not be nearer
+CLOSE_ALONE = 1e-3  # the same of a teacher of which no error is known, in deviations of its values
+CLOSEST = 1e-6  # of the deviation of the values: nearer is of no use
+CLOUD = 5  # points for each parameter of such a network, that it learns from
+LOOKED_AT = 2000  # fresh points that tell how near it is
+
 # --- points ---
 ENOUGH = 20_000  # training points of a function of many inputs, whatever the network
 LM_FEW, LM_MANY = 5, 20  # training points for each parameter that Levenberg-Marquardt begins and goes on with

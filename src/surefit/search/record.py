@@ -24,6 +24,7 @@ from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.search.classes import Classified
 from surefit.search.judging import Measured
+from surefit.search.teacher import Taught
 from surefit.sentences import Sentence
 
 if TYPE_CHECKING:
@@ -83,8 +84,10 @@ class Record:
         restarts: the scores of all networks of which this one was the best, where there were several.
         call: the arguments that `fit` was called with as Python text, None where an argument has no text.
         environment: versions and machine of the training. film: its frames, if a `Snapshots` callback took some.
+        taught: the teacher that the network learned from, if it did, its estimated error and how near the network is.
         classified: of a fit of classes: how values become probabilities, and how good that is.
-        left_out: (n, k), scaled: errors at the training rows of measured data, each left out in turn, if known.
+        left_out: (n, k), in the units of the network: errors at the training rows of measured data, each left out in
+            turn, if known.
         extra: plain data that other readings keep with the fit, by name, such as the reference of a certificate.
         config: the run.toml beside a model that was loaded from its directory.
         certificate: what `Fit.certify` proved last; `proved` is it while the model is the one it speaks of.
@@ -111,6 +114,7 @@ class Record:
     config: str | None = None
     compile_seconds: float | None = None
     restarts: list[float] = field(default_factory=list)
+    taught: Taught | None = None
     classified: Classified | None = None
     left_out: np.ndarray | None = field(default=None, repr=False, compare=False)
     certificate: Certificate | None = field(default=None, compare=False)

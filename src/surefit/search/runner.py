@@ -55,6 +55,7 @@ class State:
     aim: float | None = None  # the error at which it ends where no tolerance is given; None: none
     candidates: list[Candidate] = field(default_factory=list)
     choice: list[Sentence] = field(default_factory=list)  # what was tried and why, for the card
+    perform: Perform | None = field(default=None, repr=False)  # of the run that it is the state of
 
     @property
     def dim(self) -> int:
@@ -145,6 +146,7 @@ def perform(attempt: Attempt, progress: Progress, within: Within) -> Outcome | N
 def run(state: State, strategy: Strategy, perform: Perform = perform) -> Sentence:
     """Let a strategy propose until it ends or something ends it: the reason. The candidates are in the state."""
     found: Candidate | None = None
+    state.perform = perform
     try:
         while True:
             proposed = strategy.send(found)
@@ -213,7 +215,7 @@ def recorded(
         stop_reason=reason, seed=state.seed, seconds=progress.seconds,
         steps=progress.evaluations if how.solved else progress.steps,
         tol=state.tol, interrupted=progress.interrupted, best_epoch=best.row or None, warnings=warnings,
-        score=best.score, compile_seconds=progress.compile_seconds, left_out=best.left_out,
+        score=best.score, compile_seconds=progress.compile_seconds, taught=best.taught, left_out=best.missed,
     )  # fmt: skip
 
 

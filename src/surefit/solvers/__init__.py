@@ -5,6 +5,7 @@ Each returns a `Result`: x, cost, the reason it stopped in a sentence that says 
 
 from .damped import LineSearch, Marquardt, TrustRegion
 from .features import Features, Output, Trial, linear_features, place_units, solve_output
+from .gaussian_process import GaussianProcess
 from .least_squares import TRAINLM, gauss_newton, levenberg_marquardt
 from .problem import sum_of_squares
 from .quasi_newton import lbfgs
@@ -17,6 +18,7 @@ __all__ = [
     "STATUSES",
     "TRAINLM",
     "Features",
+    "GaussianProcess",
     "Iteration",
     "LineSearch",
     "Marquardt",

@@ -234,7 +234,7 @@ class TrustRegion:
     """mu as the multiplier of a trust region |D p| <= radius (J. J. More 1978, The Levenberg-Marquardt algorithm).
 
     factor: the first radius in units of |D x0| (of 1 where that is zero). The radius shrinks when the cost falls by
-    less than a quarter of what the model foretold, and grows when it falls by three quarters.
+    less than a quarter of what the model predicted, and grows when it falls by three quarters.
     """
 
     factor: float = 1.0
@@ -283,7 +283,7 @@ class TrustRegion:
     def judge(
         self, radius: float, mu: float, ratio: float, length: float, fall: float, slope: float
     ) -> tuple[bool, float]:
-        """(accepted, next radius) from the ratio of actual to foretold fall and the length of the step.
+        """(accepted, next radius) from the ratio of actual to predicted fall and the length of the step.
 
         slope: derivative of the cost along the step at its start; with the fall it gives the length to go back to.
         """

@@ -1,8 +1,8 @@
 """Scan and solve for values and gradients together: the same hidden layers, more rows in the least-squares problem.
 
 A network with one hidden layer is linear in its output layer, and so are its derivatives by the inputs: a gradient of d
-numbers is d further rows for each point. Few points then fix many units, where values are dear and gradients come with
-them.
+numbers is d further rows for each point. Few points then fix many units, where values are expensive and gradients come
+with them.
 """
 
 from __future__ import annotations

@@ -327,15 +327,15 @@ class _Descent:
             x_new = self.moved(step)
             taken = x_new - self.x
             length = float(np.linalg.norm(scale * taken))
-            foretold = model.predicted(step)
+            predicted = model.predicted(step)
             if untried and mu > 0.0:
                 visible = max(noise, 1e-6 * self.cost)
-                if foretold <= visible < 1e-2 * model.predicted(model.damped(0.0)[0]):
+                if predicted <= visible < 1e-2 * model.predicted(model.damped(0.0)[0]):
                     state *= 10.0  # the first radius is made of x0, which is so small that nothing would be seen
                     continue
             untried = False
-            promised = foretold if math.isnan(promised) else promised
-            if not taken.any() or foretold <= EPS * noise:
+            promised = predicted if math.isnan(promised) else promised
+            if not taken.any() or predicted <= EPS * noise:
                 return self.at_rest(finite, promised, noise), state, math.nan
             if self.geodesic:
                 x_new = self.accelerate(model, mu, step, x_new)
@@ -343,7 +343,7 @@ class _Descent:
             cost_new = p.cost(r_new)
             finite = finite or math.isfinite(cost_new)
             fall = p.fall(self.r, self.cost, r_new, cost_new)
-            ratio = fall / foretold
+            ratio = fall / predicted
             part = state if isinstance(self.damping, LineSearch) else 1.0  # of the step that the model asks for
             accepted, state = self.damping.judge(state, mu, ratio, length, fall, float(model.gradient @ step))
             if accepted:
@@ -357,7 +357,7 @@ class _Descent:
                 return stop, state, math.nan
             if isinstance(self.damping, Marquardt):
                 continue
-            if foretold <= noise or length <= EPS * size:
+            if predicted <= noise or length <= EPS * size:
                 return self.at_rest(finite, promised, noise), state, math.nan
             if finite and length <= xtol * (xtol + size):
                 tiny = "step" if length > xtol * size else self.at_rest(finite, promised, noise)

@@ -32,6 +32,7 @@ from surefit.search.choosing import DESCRIBED
 from surefit.search.classes import Classified
 from surefit.search.judging import Measured
 from surefit.search.record import Made, Record, Solved, Trained
+from surefit.search.teacher import Processes, Taught
 from surefit.sentences import Sentence, from_dict
 from surefit.storage.container import Contents, read_container, write_container
 from surefit.storage.history import columns_of, rows_of
@@ -70,6 +71,11 @@ def save(fit: Record, path: Path) -> Path:
         "sample": {"rows": rows, "largest": largest, "claim": not _strays(fit, largest, _claim(fit, rows))},
         "extra": fit.extra,
     }
+    if fit.left_out is not None:
+        tensors["data.train.left_out"] = fit.left_out[:SAMPLE]
+    if fit.taught is not None:
+        header["teacher"], arrays = fit.taught.teacher.to_dict()
+        tensors |= {f"teacher.{n}": v for n, v in arrays.items()}
     return write_container(path, finite_json(header), tensors)
 
 
@@ -182,7 +188,36 @@ def _rebuild(found: Contents) -> Record:
         restarts=[math.inf if r is None else r for r in card.get("restarts", [])],
         classified=_classified(header, k),
         extra=header.get("extra", {}) | ({"certificate": card["certificate"]} if card.get("certificate") else {}),
+        taught=_taught(header, tensors, d, k),
+        left_out=_left_out(header, tensors, k),
     )
+
+
+def _left_out(header: dict[str, Any], tensors: dict[str, np.ndarray], k: int) -> np.ndarray | None:
+    """What the training rows are missed by when they are left out, if the file holds all of them."""
+    if "data.train.left_out" not in tensors:
+        return None
+    values = _tensor(tensors, "data.train.left_out", (None, k), "float64")
+    return values if len(values) == header["card"]["data"]["train"] else None
+
+
+def _taught(header: dict[str, Any], tensors: dict[str, np.ndarray], d: int, k: int) -> Taught | None:
+    """The teacher of the network, if it had one; it is conditioned on its rows when it is first asked."""
+    data, card = header.get("teacher"), header["card"].get("teacher")
+    if data is None or card is None:
+        return None
+    x = _tensor(tensors, "teacher.x", (None, d), "float64")
+    shapes: dict[str, tuple[int, ...]] = {"y": (len(x), k), "weights": (len(x),), "left_out": (len(x), k)}
+    shapes["deviation"] = shapes["left_out"]
+    arrays = {"x": x} | {
+        name: _tensor(tensors, f"teacher.{name}", shape, "float64")
+        for name, shape in shapes.items()
+        if name == "y" or f"teacher.{name}" in tensors
+    }
+    if sorted({j for part in data["parts"] for j in part[0]}) != list(range(k)):
+        raise ModelFileError("its teacher does not tell of each output")
+    estimate, distance = (Measured.from_dict(card[key]) for key in ("error", "distance"))
+    return Taught(Processes.from_dict(data, arrays), estimate, distance)
 
 
 def _classified(header: dict[str, Any], k: int) -> Classified | None:
@@ -204,8 +239,10 @@ def _known(name: str, header: dict[str, Any]) -> bool:
         return rest in header["history"]["columns"]
     part, _, what = rest.partition(".")
     scales = ("x_shift", "x_scale", "y_shift", "y_scale", "x_log")
-    beside = part in PARTS and what in ("x", "y", "rows", "weights", "slopes")
-    return room in ("network", "extra") or (room == "scaling" and rest in scales) or (room == "data" and beside)
+    beside = part in PARTS and what in ("x", "y", "rows", "weights", "slopes", "left_out")
+    teaches = room == "teacher" and rest in ("x", "y", "weights", "left_out", "deviation")
+    beside = teaches or (room == "data" and beside)
+    return room in ("network", "extra") or (room == "scaling" and rest in scales) or beside
 
 
 def _finite(name: str, value: np.ndarray) -> None:

@@ -17,6 +17,7 @@ from surefit.errors import ModelFileError, SurefitError
 from surefit.search.classes import KINDS as CLASS_KINDS
 from surefit.search.judging import KINDS
 from surefit.sentences import from_dict
+from surefit.solvers.gaussian_process import KERNELS, MEANS
 
 Check = Callable[[Any, str], None]  # a value and where it stands; ModelFileError when it cannot be there
 DEEPEST = 12  # plain data in plain data, and sentences in sentences
@@ -273,6 +274,7 @@ card = record(
     {
         "notes": list_of(text), "call": by_name(perhaps(text)), "environment": by_name(text),
         "compile_seconds": perhaps(amount), "restarts": list_of(perhaps(number)),
+        "teacher": perhaps(record({"teacher": text, "error": error, "distance": error})),
     },
 )  # fmt: skip
 
@@ -310,6 +312,16 @@ row = record(
     {"stage": text},
 )  # fmt: skip
 
+
+def process(value: Any, where: str) -> None:
+    """A Gaussian process of a teacher: its outputs, kernel, mean and hyperparameters."""
+    list_of(plain, 4, 4)(value, where)
+    for part, check in zip(
+        value, (list_of(count, 1), one_of(*KERNELS), one_of(*MEANS), list_of(number, 2)), strict=True
+    ):
+        check(part, where)
+
+
 classified = record(
     {
         "classes": either(list_of(text, 2), list_of(either(truth, number), 2)), "floor": positive, "power": positive,
@@ -333,7 +345,10 @@ FORMATS: dict[int, Check] = {
             "sample": record({"rows": whole(1), "largest": by_name(perhaps(amount)), "claim": truth}),
             "extra": by_name(plain), "classified": perhaps(classified),
         },
-        {"coding": list_of(coded)},
+        {
+            "coding": list_of(coded),
+            "teacher": perhaps(record({"noise": perhaps(amount), "parts": list_of(process, 1)})),
+        },
     ),
 }  # fmt: skip
 

@@ -326,7 +326,7 @@ def _scene(film: Film) -> tuple[Figure, list[Any]]:
             axes[0].set_title(wrapped(say("fit") if rows == 1 else f"{say('fit')}: {film.outputs[j]}", 30))
             axes[1].set_title(say("|error|"))
             axes[1].set_ylabel("")
-            add_colour_bar(part, made[0].mesh, [axes[0]], extend="both")
+            add_colour_bar(part, made[0].mesh, [axes[0]], extend="both", label=film.outputs[j])
             part.colorbar(
                 made[1].marks, ax=[axes[1]], location="bottom", extend="both", aspect=18, shrink=0.9, pad=0.04
             )
@@ -370,7 +370,7 @@ def snapshots(film: Film, *, count: int = 6) -> Figure:
     for at in axes.ravel()[: len(frames)]:
         at.label_outer()
     if film.inputs == 2:
-        add_colour_bar(figure, shown[0].mesh, list(axes.ravel()[: len(frames)]), extend="both")
+        add_colour_bar(figure, shown[0].mesh, list(axes.ravel()[: len(frames)]), extend="both", label=film.outputs[0])
     title = film.title if len(film.outputs) == 1 else f"{film.title} ({film.outputs[0]})"
     if title.strip():
         figure.suptitle(wrapped(title, 88))

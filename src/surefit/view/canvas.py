@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import io
-import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
 from .style import PAGE_WIDTH, house_style
@@ -31,9 +30,7 @@ def chart_class() -> type[Figure]:
             FigureCanvasAgg(self)
 
         def draw(self, renderer: RendererBase) -> None:
-            with house_style(), warnings.catch_warnings():
-                # a column may have a name that no font here can draw; in an SVG it stays text, in pixels it is a box
-                warnings.filterwarnings("ignore", message="Glyph .* missing from")
+            with house_style():
                 super().draw(renderer)
 
         def _repr_png_(self) -> bytes:

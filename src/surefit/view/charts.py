@@ -37,8 +37,8 @@ KINDS = ("line", "steps", "target", "fit", "points", "train", "test", "marks")
 class Curve:
     """Values y against x, both (n,), under a label ("" has no entry in the legend).
 
-    kind: "line"; "target" (dashed grey) or "fit" (solid blue); "points", "train" or "test" (dots); "marks", a line with
-    a dot at each value. colour: a number of the palette; None: the next one. strength: opacity.
+    kind: "line"; "target" (a pale band beneath the others) or "fit" (solid blue); "points", "train" or "test" (dots);
+    "marks", a line with a dot at each value. colour: a number of the palette; None: the next one. strength: opacity.
     """
 
     x: ArrayLike
@@ -96,7 +96,8 @@ def chart(
         _draw(axes, given[i], legend=bool(labels[i]) and not one_legend, columns=int(84 / across))
     if one_legend and labels[0]:
         handles = places[0].get_legend_handles_labels()
-        figure.legend(*handles, loc="outside upper center", ncols=min(len(labels[0]), 5))
+        where: Any = f"outside {'lower' if title else 'upper'} center"  # above it would run into the title
+        figure.legend(*handles, loc=where, ncols=min(len(labels[0]), 5))
     set_title(figure, title)
     return figure
 

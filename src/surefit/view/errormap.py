@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _DECADES = 4.0  # of error sizes told apart by colour; below that an error is small next to the largest
+
+
+FINE = 41  # cells along an axis from which on a map shows the largest error nearby
 
 
 @in_house_style
@@ -127,13 +131,18 @@ def _map_1d(row: Any, x: Array, sizes: Array, names: list[str], top: Peak | None
 
 def _map_2d(row: Any, points: Array, sizes: Array, names: list[str], top: Peak | None) -> None:
     axes = row.subplots()
-    colours, extend = _colours(sizes)
-    floored = _floored(sizes, colours)
     first, second = np.unique(points[:, 0]), np.unique(points[:, 1])
+    label = say("|error|")
     if points.shape[0] == first.size * second.size > 1 and len(np.unique(points, axis=0)) == len(points):
         rows = np.lexsort((points[:, 0], points[:, 1]))
-        marks = draw_cells(axes, first, second, floored[rows].reshape(second.size, first.size), **colours)
+        cells = sizes[rows].reshape(second.size, first.size)
+        if min(cells.shape) >= FINE:  # an error that changes its sign would be salt and pepper on a logarithmic scale
+            cells, label = _largest_around(cells), say("largest |error| nearby")
+        colours, extend = _colours(cells.ravel())
+        marks = draw_cells(axes, first, second, _floored(cells, colours), **colours)
     else:
+        colours, extend = _colours(sizes)
+        floored = _floored(sizes, colours)
         rows = np.argsort(np.where(np.isnan(floored), -1.0, floored), kind="stable")
         marks = axes.scatter(
             *points[rows].T,
@@ -154,8 +163,19 @@ def _map_2d(row: Any, points: Array, sizes: Array, names: list[str], top: Peak |
     axes.set_xlabel(wrapped(names[0], 40))
     axes.set_ylabel(wrapped(names[1], 40))
     bar = row.colorbar(marks, ax=axes, aspect=25, extend=extend)
-    bar.set_label(say("|error|"))
+    bar.set_label(label)
     _caption(row, sizes, text)
+
+
+def _largest_around(cells: Array, reach: int = 2) -> Array:
+    """The largest of the cells up to `reach` away in each direction; a cell that is NaN stays so."""
+    largest = cells
+    for axis in (0, 1):
+        padded = np.pad(largest, [(reach, reach) if a == axis else (0, 0) for a in (0, 1)], constant_values=np.nan)
+        length = cells.shape[axis]
+        parts = [np.take(padded, np.arange(k, k + length), axis=axis) for k in range(2 * reach + 1)]
+        largest = functools.reduce(np.fmax, parts)
+    return np.asarray(np.where(np.isnan(cells), np.nan, largest))
 
 
 def _map_pairs(row: Any, points: Array, sizes: Array, names: list[str], shown: int, top: Peak | None) -> None:

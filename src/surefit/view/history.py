@@ -295,8 +295,8 @@ def rate_curve(rates: ArrayLike, losses: ArrayLike, chosen: float, *, title: str
     at = int(np.nanargmin(np.where(np.isfinite(y), y, np.nan)))
     circle(axes, x[at], y[at])
     axes.axvline(chosen, color=VERMILLION, linewidth=1.2, linestyle="--")
-    axes.set_xlabel("learning rate")
-    axes.set_ylabel("loss (moving average)")
+    axes.set_xlabel(say("learning rate"))
+    axes.set_ylabel(say("loss (moving average)"))
     set_note(axes, f"smallest loss at {number(x[at])}, chosen rate {number(chosen)}")
     set_title(figure, title)
     return figure

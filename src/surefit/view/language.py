@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from surefit.errors import ArgumentError
-
-LANGUAGES = ("en", "zh")
+from surefit.sentences import LANGUAGES, check_language
 
 _language: ContextVar[str] = ContextVar("language of pictures", default="en")
 
@@ -45,6 +43,7 @@ CHINESE = {
     ", {count} not finite": "，{count} 个非有限值",
     "; {count} not finite": "；{count} 个非有限值",
     "|error|": "|误差|",
+    "largest |error| nearby": "附近的最大|误差|",
     "largest |error|": "最大|误差|",
     "{shown} of {d} inputs; ": "{d} 个输入中的 {shown} 个；",
     # what cannot be drawn
@@ -73,6 +72,18 @@ CHINESE = {
     "weights kept": "保留的权重",
     "play": "播放",
     "pause": "暂停",
+    "loss (moving average)": "损失（滑动平均）",
+    # points, sizes, units
+    "first sample": "最初的取点",
+    "round {number}": "第 {number} 次加点",
+    "tolerance {size}": "容差 {size}",
+    "beyond it": "超出容差",
+    "within it": "在容差之内",
+    "units": "单元数",
+    "units and their sum": "各单元与它们之和",
+    "what each unit adds": "每个单元的贡献",
+    "sum and bias": "总和（含偏置）",
+    "{count} units, the largest {shown} in colour": "{count} 个单元，着色的是最大的 {shown} 个",
     # graphs and networks
     "input": "输入",
     "parameter": "参数",
@@ -87,13 +98,6 @@ CHINESE = {
     "new weights": "新的权重",
     "true values": "真值",
 }
-
-
-def check_language(name: str) -> str:
-    """The name, if it is one of LANGUAGES. ArgumentError otherwise."""
-    if name not in LANGUAGES:
-        raise ArgumentError(f"lang={name!r} must be 'en' or 'zh'")
-    return name
 
 
 @contextmanager
@@ -122,3 +126,6 @@ def say(english: str, **values: object) -> str:
     """The words in the language in force, {names} filled in; English words that are not in the table stay English."""
     template = CHINESE.get(english, english) if _language.get() == "zh" else english
     return template.format(**values) if values else template
+
+
+__all__ = ["CHINESE", "LANGUAGES", "check_language", "language", "language_in_force", "say"]

@@ -314,8 +314,10 @@ def set_caption(row: Any, text: str) -> None:
     row.supxlabel(wrapped(text, 110), x=0.985, ha="right", fontsize=8)
 
 
-def add_colour_bar(row: Any, mesh: Any, panels: list[Any], *, extend: str = "neither") -> None:
+def add_colour_bar(row: Any, mesh: Any, panels: list[Any], *, extend: str = "neither", label: str = "") -> None:
     bar = row.colorbar(mesh, ax=panels, location="bottom", extend=extend, aspect=18 * len(panels), shrink=0.9, pad=0.04)
     bar.locator.set_params(nbins=4 if len(panels) == 1 else 8, steps=[1, 2, 5, 10])
     bar.update_ticks()
     bar.ax.xaxis.label.set_size(8)
+    if label:
+        bar.set_label(wrapped(label, 60))

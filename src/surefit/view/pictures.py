@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import warnings
 from typing import TYPE_CHECKING
 
 from .style import CJK_FONTS, FONT, house_style, text_as_text
@@ -27,8 +26,7 @@ def svg_of(figure: Figure) -> str:
     True
     """
     buffer = io.StringIO()
-    with text_as_text(), house_style(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+    with text_as_text(), house_style():
         figure.savefig(buffer, format="svg", dpi=_DOTS, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.DOTALL)

@@ -273,9 +273,9 @@ def fit_2d(
     for j, row in enumerate(rows):
         panels = row.subplots(1, 3, sharex=True, sharey=True)
         if truth is not None:
-            _grid_row(row, panels, first, second, truth[..., j], model[..., j], groups, names_in, tops[j])
+            _grid_row(row, panels, first, second, truth[..., j], model[..., j], groups, names_in, tops[j], names_out[j])
         else:
-            _points_row(row, panels, first, second, model[..., j], groups, j, names_in, held, tops[j])
+            _points_row(row, panels, first, second, model[..., j], groups, j, names_in, held, tops[j], names_out[j])
         set_row_title(row, names_out, j)
         for axes in panels:
             frame_square(axes, first, second, groups)
@@ -295,6 +295,7 @@ def _grid_row(
     groups: list[Group],
     names: list[str],
     top: Peak | None,
+    value: str,
 ) -> None:
     low, high, extend = _shared_limits(truth, model)
     first = say("target (dots: data)") if groups else say("target")
@@ -303,7 +304,7 @@ def _grid_row(
         axes.set_title(count_missing(name, values))
     for _, points, _ in groups:
         draw_dots(panels[0], points[0])
-    add_colour_bar(row, mesh, list(panels[:2]), extend=extend)
+    add_colour_bar(row, mesh, list(panels[:2]), extend=extend, label=value)
 
     error = difference(model, truth)
     limit = symmetric_limit(error, truth, model)
@@ -313,7 +314,7 @@ def _grid_row(
     top, text = worst_point(error, places, names, top)
     if top is not None:
         circle(panels[2], *top.place)
-    add_colour_bar(row, mesh, [panels[2]])
+    add_colour_bar(row, mesh, [panels[2]], label=value)
     set_caption(row, text)
 
 
@@ -328,6 +329,7 @@ def _points_row(
     names: list[str],
     held: str,
     top: Peak | None,
+    value: str,
 ) -> None:
     """Data, fit, and the error at the data: the row of a table, whose function nobody knows."""
     values = [points[1][:, j] for _, points, _ in groups]
@@ -336,7 +338,7 @@ def _points_row(
     mesh = draw_cells(panels[1], x1, x2, model, cmap=SEQUENTIAL, vmin=low, vmax=high)
     panels[0].set_title(say("data") if len(groups) == 1 else say(HELD[held][1]))
     panels[1].set_title(count_missing(say("fit"), model))
-    add_colour_bar(row, mesh, list(panels[:2]), extend=extend)
+    add_colour_bar(row, mesh, list(panels[:2]), extend=extend, label=value)
     known = [group for group in groups if len(group[1]) == 3]
     if not known:
         panels[2].set_title(say("error unknown: no predictions"))
@@ -350,7 +352,7 @@ def _points_row(
     top, text = worst_point(error, places, names, top)
     if top is not None:
         circle(panels[2], *top.place)
-    add_colour_bar(row, marks, [panels[2]])
+    add_colour_bar(row, marks, [panels[2]], label=value)
     set_caption(row, text)
 
 
@@ -751,6 +753,8 @@ def surface(
             )
         )
         bar: Any = figure.colorbar(drawn, cax=bar_axes)
+        if across == 1:  # beside two there is no room, and the axis has the name
+            bar.set_label(wrapped(names_out[j], 34))
         bar.locator.set_params(nbins=5, steps=[1, 2, 5, 10])
         bar.update_ticks()
     set_title(figure, title)

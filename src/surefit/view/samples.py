@@ -12,6 +12,7 @@ from surefit.errors import ArgumentError, ShapeError
 
 from .arrays import Array, name_inputs_and_outputs, outputs, span, table, vector
 from .canvas import new_figure
+from .language import say
 from .panels import RASTER_ABOVE, draw_line, legend_above, mark_size, set_title, set_x_limits
 from .style import GREY, PAGE_WIDTH, TARGET_LINE, in_house_style, wrapped
 
@@ -85,7 +86,8 @@ class _Group:
 
     def __init__(self, number: float, points: Array) -> None:
         self.points = points
-        self.label = f"{'first sample' if number == 0 else f'round {number:.0f}'} ({len(points)})"
+        name = say("first sample") if number == 0 else say("round {number}", number=f"{number:.0f}")
+        self.label = f"{name} ({len(points)})"
         self.style: dict[str, Any] = {"zorder": 2 + number / 100}
 
 

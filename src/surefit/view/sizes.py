@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,6 +11,7 @@ from surefit.errors import ArgumentError, ShapeError
 
 from .arrays import vector
 from .canvas import new_figure
+from .language import say
 from .panels import circle, legend_above, set_title
 from .style import BLUE, ORANGE, PAGE_WIDTH, VERMILLION, in_house_style, number
 
@@ -53,14 +54,15 @@ def tradeoff(
     axes = figure.subplots()
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
-    axes.axhline(tol, color=VERMILLION, linestyle="--", linewidth=1.2, label=f"tolerance {number(tol)}")
-    axes.plot(x, y, color=BLUE, linewidth=1.2, marker="o", markersize=4, label="beyond it")
+    axes.axhline(tol, color=VERMILLION, linestyle="--", linewidth=1.2, label=say("tolerance {size}", size=number(tol)))
+    axes.plot(x, y, color=BLUE, linewidth=1.2, marker="o", markersize=4, label=say("beyond it"))
     good = y <= tol
-    axes.plot(x[good], y[good], linestyle="none", color=ORANGE, marker="o", markersize=5, label="within it", zorder=4)
+    marks: dict[str, Any] = dict(linestyle="none", color=ORANGE, marker="o", markersize=5, zorder=4)
+    axes.plot(x[good], y[good], label=say("within it"), **marks)
     if chosen is not None:
         circle(axes, chosen, y[x == chosen][0], markersize=11, label=f"smallest: {chosen} units")
-    axes.set_xlabel("units")
-    axes.set_ylabel("max |error|")
+    axes.set_xlabel(say("units"))
+    axes.set_ylabel(say("largest |error|"))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     legend_above(axes)
     set_title(figure, title)

@@ -13,12 +13,17 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 import textwrap
-import unicodedata
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ParamSpec
+
+from surefit.sentences import check_language, columns
+
+from .language import language
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,12 +47,12 @@ MAGNITUDE = "cividis"
 DIVERGING = "RdBu_r"
 
 FIT_LINE: dict[str, Any] = {"color": BLUE, "linestyle": "-", "linewidth": 1.6, "zorder": 4}
-# Below the fit and wider: where the two agree, the dashes show on both sides of the solid line.
+# A pale band beneath every other line: where a fit agrees with it, the fit is seen on the band and hides nothing of it.
 TARGET_LINE: dict[str, Any] = {
-    "color": "#8C8C8C",
-    "linestyle": (0, (2.2, 1.2)),
-    "linewidth": 3.6,
-    "zorder": 3,
+    "color": "#BDBDBD",
+    "linestyle": "-",
+    "linewidth": 4.2,
+    "zorder": 1.8,
 }
 ERROR_LINE: dict[str, Any] = {"color": VERMILLION, "linestyle": "-", "linewidth": 1.2, "zorder": 3}
 ZERO_LINE: dict[str, Any] = {"color": GREY, "linestyle": "-", "linewidth": 0.8, "zorder": 1}
@@ -126,13 +131,44 @@ def font_chain() -> tuple[str, ...]:
     """Matplotlib's own font, then the first installed font that has Chinese characters, if there is one."""
     from matplotlib import font_manager
 
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    return (FONT, *[name for name in CJK_FONTS if name in installed][:1])
+    found = _known_chinese_fonts(font_manager.fontManager)
+    if not found:  # Matplotlib keeps a list of fonts from when it first ran here: later ones are not in it
+        listed = {font.fname for font in font_manager.fontManager.ttflist}
+        for path in font_manager.findSystemFonts():
+            if path not in listed and _CJK_FILES.search(path):
+                with suppress(OSError, RuntimeError):  # a font that cannot be read is none
+                    font_manager.fontManager.addfont(path)
+        found = _known_chinese_fonts(font_manager.fontManager)
+    return (FONT, *found[:1])
+
+
+def _known_chinese_fonts(manager: Any) -> list[str]:
+    installed = {font.name for font in manager.ttflist}
+    return [name for name in CJK_FONTS if name in installed]
+
+
+# how the files of CJK_FONTS are called
+_CJK_FILES = re.compile(
+    r"(?i)(noto\w*(cjk|sanssc)|source\w*hansans|sourcehan|msyh|yahei|pingfang|hiragino|wqy|wenquanyi|simhei|heiti)"
+)
 
 
 def has_chinese_font() -> bool:
     """Whether a picture can show Chinese characters here, instead of empty boxes."""
     return len(font_chain()) > 1
+
+
+@contextmanager
+def speaking(lang: str) -> Iterator[None]:
+    """Pictures that are drawn inside speak this language; without a font for Chinese English, with a warning."""
+    if check_language(lang) == "zh" and not has_chinese_font():
+        warnings.warn(
+            "no font with Chinese characters is installed here, so the words in pictures are in English",
+            stacklevel=4,
+        )
+        lang = "en"
+    with language(lang):
+        yield
 
 
 _text_as_text: ContextVar[bool] = ContextVar("text of an SVG stays text", default=False)
@@ -165,7 +201,9 @@ def house_style() -> Iterator[None]:
     try:
         # A family name, not "sans-serif": a text resolves generic names only when drawn.
         outlines = {"svg.fonttype": "none", "svg.hashsalt": "surefit"} if _text_as_text.get() else {}
-        with style.context(["default", {**_SETTINGS, **outlines, "font.family": [FONT]}]):
+        with style.context(["default", {**_SETTINGS, **outlines, "font.family": [FONT]}]), warnings.catch_warnings():
+            # a column may have a name that no font here can draw: it becomes boxes, which says it
+            warnings.filterwarnings("ignore", message="Glyph .* missing from")
             yield
     finally:
         fonts.removeFilter(_is_not_about_weight)
@@ -216,10 +254,23 @@ def _powers_into_labels(figure: Figure) -> bool:
             power = axis.get_offset_text()
             if axis.get_visible() and power.get_visible() and power.get_text():
                 power.set_visible(False)
-                label = axis.get_label_text()
-                axis.set_label_text(f"{label} ({power.get_text()})" if label.strip() else power.get_text())
+                label, factor = axis.get_label_text(), _power(power.get_text())
+                axis.set_label_text(f"{label} ({factor})" if label.strip() else factor)
                 found = True
     return found
+
+
+_RAISED = str.maketrans("0123456789-\N{MINUS SIGN}", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
+
+
+def _power(text: str) -> str:
+    r"""A power of ten that Matplotlib typesets, as plain characters: its typesetting knows no Chinese beside it.
+
+    >>> _power(r"$\times\mathdefault{10^{-9}}\mathdefault{}$")
+    '×10⁻⁹'
+    """
+    found = re.fullmatch(r"\$\\times\\mathdefault\{10\^\{(.*?)\}\}\\mathdefault\{\}\$", text)
+    return f"×10{found[1].translate(_RAISED)}" if found else text
 
 
 # --- text ---------------------------------------------------------------------------------------------------
@@ -239,11 +290,6 @@ def number(value: float) -> str:
 def plain(text: object) -> str:
     """Text as it stands: a dollar sign is a dollar sign, not the start of a formula."""
     return str(text).replace("$", r"\$")
-
-
-def columns(text: str) -> int:
-    """Width of a text in columns of a fixed-width font: a Chinese character takes two."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def wrapped(text: object, width: int, lines: int = 3) -> str:

@@ -1,6 +1,7 @@
 """The automatic choice for measured data: simple candidates first, and nothing is kept that may be better by luck.
 
-A linear and a quadratic function, sums of functions of one input each, ridge regression on features with more and more
+A linear and a quadratic function, sums of functions of one input each. Of few rows Gaussian processes, and a small
+network that learns from them. Of more ridge regression on features with more and more
 units, variable projection, the mean of the best of these, Adam. Where there are many inputs, the same on those that
 matter. Each is judged where it was not fitted: at the validation rows and, where the attempt knows
 them, at the training rows, each left out in turn.
@@ -21,13 +22,20 @@ from surefit.attempts.output_layer import enough_rows
 from surefit.attempts.polynomial import network_for
 from surefit.attempts.training import plan
 from surefit.models.chain import hidden_layer
+from surefit.models.inference import evaluate
 from surefit.problems.points import equations
+from surefit.problems.scaling import Scaling
 from surefit.search.candidates import Candidate
 from surefit.search.cost import of_search, of_solve
+from surefit.search.distilling import lesson
+from surefit.search.judging import Judge
 from surefit.search.limits import (
     ADDITIVE_UNITS,
     BY_THE_WAY,
     CLEAN,
+    CLOSE,
+    CLOSEST,
+    FEW_ROWS,
     FEWER,
     FIRST_RESERVE,
     MANY_COLUMNS,
@@ -35,6 +43,7 @@ from surefit.search.limits import (
     MEAN_WITHIN,
     MOST_MEAN,
     MOST_MONOMIALS,
+    MOST_PARAMETERS,
     NAMED_UNITS,
     NOISY_UNITS,
     QUICK,
@@ -42,8 +51,10 @@ from surefit.search.limits import (
     SOLVER_RESERVE,
     WIDE,
 )
-from surefit.search.runner import State, Strategy
+from surefit.search.runner import State, Strategy, perform, run
 from surefit.search.strategies.functions import adam, polishing
+from surefit.search.strategies.students import farness, students
+from surefit.search.teacher import Taught, can_teach, teacher_of
 from surefit.sentences import say
 
 
@@ -52,10 +63,18 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
     n = len(s.problem.train[0])
     every = tuple(range(s.dim))
     matter = yield from inputs_that_matter(s)
-    if matter == every or s.dim <= WIDE * n:
-        yield from networks(s, every)
-    if matter != every:
-        yield from networks(s, matter)
+    few = can_teach(s.problem) and sum(s.problem.sizes().values()) <= FEW_ROWS
+    chosen = list(dict.fromkeys((every, matter))) if s.dim <= WIDE * n else [matter]
+    for inputs in chosen:
+        yield from sums(s, inputs)
+    if can_teach(s.problem) and not (s.best is not None and s.best.score <= CLEAN):
+        yield from taught(s)
+    if few:
+        yield say("no-adam-teacher")
+        clean = s.best is not None and s.best.score <= CLEAN
+        return say("clean") if clean else say("all-rows", rows=n)
+    for inputs in chosen:
+        yield from networks(s, inputs)
     yield from mean(s)
     best = s.best
     if best is not None and best.score <= CLEAN:
@@ -83,24 +102,37 @@ def inputs_that_matter(s: State) -> Generator[Attempt, Candidate | None, tuple[i
     return every if len(matter) == s.dim else matter
 
 
-def networks(s: State, inputs: tuple[int, ...]) -> Strategy:
-    """What is tried on some or all of the inputs: polynomials, additive units, features, variable projection."""
-    problem, d = s.problem, len(inputs)
-    every = d == s.dim
-    part = problem if every else restricted(problem, inputs)
-    n, rows, values_only = len(problem.train[0]), equations(problem), problem.slopes is None
+class On:
+    """Makes attempts on some or all of the inputs."""
 
-    def on(method: Method, model: Any, **options: Any) -> Attempt:
-        network = s.built(model, part)
-        return s.attempt(method, network, problem, inputs=None if every else inputs, **options)
+    def __init__(self, s: State, inputs: tuple[int, ...]) -> None:
+        self.state, self.inputs = s, None if len(inputs) == s.dim else inputs
+        self.part = s.problem if self.inputs is None else restricted(s.problem, inputs)
 
+    def __call__(self, method: Method, model: Any, **options: Any) -> Attempt:
+        s = self.state
+        return s.attempt(method, s.built(model, self.part), s.problem, inputs=self.inputs, **options)
+
+
+def sums(s: State, inputs: tuple[int, ...]) -> Strategy:
+    """Polynomials and sums of functions of one input each, on some or all of the inputs."""
+    n, d, on = len(s.problem.train[0]), len(inputs), On(s, inputs)
+    if s.problem.slopes is not None:
+        return None
     for degree in (1, 2):
         monomials = d if degree == 1 else d * (d + 3) // 2
-        if values_only and monomials <= min(n, MOST_MONOMIALS):
+        if monomials <= min(n if degree == 1 else 2 * n // 3, MOST_MONOMIALS):
             yield on(Polynomial(degree=degree), network_for(degree, d), reserve=FIRST_RESERVE)
-    for each in ADDITIVE_UNITS if values_only and d > 1 else ():
+    for each in ADDITIVE_UNITS if d > 1 else ():
         if each * d <= min(n // 3, MOST_MEAN) and of_solve(n, each * d) <= QUICK:
             yield on(Additive(units=each), (each * d,), reserve=FIRST_RESERVE)
+    return None
+
+
+def networks(s: State, inputs: tuple[int, ...]) -> Strategy:
+    """Features with more and more units and variable projection, on some or all of the inputs."""
+    n, rows, d, on = len(s.problem.train[0]), equations(s.problem), len(inputs), On(s, inputs)
+    part = on.part
     scales: Sequence[float] = ()
     taken = {h: min(rows, enough_rows(h)) for h in NOISY_UNITS}
     affordable = [h for h in NOISY_UNITS if h <= n and of_solve(taken[h], h) <= SOLVE] or [NOISY_UNITS[0]]
@@ -126,13 +158,43 @@ def networks(s: State, inputs: tuple[int, ...]) -> Strategy:
     return None
 
 
+def taught(s: State) -> Strategy:
+    """A small network that learns from Gaussian processes."""
+    x, y = s.problem.train
+    teacher = teacher_of(s.problem, s.seed, lambda: s.progress.out_of_time(1.0 - FIRST_RESERVE) or s.progress.halt())
+    values = teacher.predict(x)
+    left_out = teacher.left_out()[0] - y
+    estimate = s.judge.estimated(left_out, teacher.error(s.problem.domain, s.seed))
+    aims = np.maximum([CLOSE * part.rmse for part in estimate.outputs], CLOSEST * y.std(axis=0)).tolist()
+    source = {"kind": "callable", "name": str(teacher.words)}
+    learned = lesson(
+        teacher.predict, s.problem.names, s.problem.outputs, s.problem.domain, x, s.seed, MOST_PARAMETERS, source
+    )
+    inner = State(learned, s.seed, s.dtype, Judge(learned, s.seed), s.progress)
+    reason = run(inner, students(inner, MOST_PARAMETERS, aims), s.perform or perform)
+    if not inner.candidates:
+        return None
+    best = min(inner.candidates, key=lambda c: farness(c, aims))
+    left_out = left_out + evaluate(best.model, x) - values
+    outcome = Outcome(
+        network=best.model.network, problem=s.problem, reason=reason,
+        stage=say("stage-student", teacher=teacher.words, stage=best.stage),
+        row=best.row, model=best.model, details=best.details,
+        left_out=Scaling.of(s.problem).errors(left_out), taught=Taught(teacher, estimate, best.error),
+    )  # fmt: skip
+    yield s.attempt(None, best.model.network, s.problem, made=outcome, named=True)  # it cost what time there was
+    return None
+
+
 def mean(s: State) -> Strategy:
     """The mean of the best networks with one hidden layer, as one network with all their units.
 
     What they have learned of the noise differs, and half of it goes (Breiman 1996, Bagging predictors).
     """
     layers = [
-        c for c in s.candidates if c.details["solver"] in ("additive", "features", "varpro") and c.left_out is not None
+        c
+        for c in s.candidates
+        if c.details["solver"] in ("additive", "features", "varpro") and c.left_out is not None and c.taught is None
     ]
     whole = [c for c in layers if c.left_out is not None and len(c.left_out) == len(s.problem.train[0])]
     least = min((c.score for c in whole), default=0.0)

@@ -1,0 +1,253 @@
+"""Teachers: Gaussian processes of measured data with few rows, from which a small network learns.
+
+A Gaussian process uses all rows, finds a scale for each input, and knows without a split how well it foretells: what
+each row is missed by when it is left out follows from its own equations. Those of several kernels whose error is nearly
+the same are averaged. The network that is shipped learns from as many values of its teacher as it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from surefit.data import Domain, sample
+from surefit.problems.problem import Problem
+from surefit.search.judging import Measured
+from surefit.search.limits import (
+    FOLDS,
+    LOOKED_AT,
+    MOST_ALONE,
+    MOST_REFITTED,
+    MOST_ROWS_TAUGHT,
+    MOST_TAUGHT_INPUTS,
+    ROWS_FOR_LINEAR,
+    ROWS_OF_LENGTHS,
+    STARTS_OF_MANY,
+    TEACHERS_WITHIN,
+)
+from surefit.sentences import Sentence, say
+from surefit.solvers.gaussian_process import GaussianProcess
+
+NAMES = {"matern52": "Matern 5/2", "rbf": "RBF"}
+
+
+@dataclass(frozen=True)
+class Process:
+    """How a Gaussian process of some outputs is made again from the rows."""
+
+    outputs: tuple[int, ...]
+    kernel: str
+    mean: str
+    theta: tuple[float, ...]
+
+
+@dataclass
+class Processes:
+    """For each output the mean of a few Gaussian processes.
+
+    x (n, d), y (n, k): the rows; weights (n,) or None. noise: of the values, None if it is estimated.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    weights: np.ndarray | None
+    noise: float | None
+    parts: tuple[Process, ...]
+    left_out_rows: tuple[np.ndarray, np.ndarray] | None = None
+    _made: tuple[GaussianProcess, ...] = field(default=(), repr=False)
+
+    @cached_property
+    def made(self) -> tuple[GaussianProcess, ...]:
+        """The processes, conditioned on the rows."""
+        return self._made or tuple(
+            GaussianProcess(p.kernel, p.mean, noise=self.noise).refit(
+                self.x, self.y[:, list(p.outputs)], p.theta, self.weights
+            )
+            for p in self.parts
+        )
+
+    @property
+    def words(self) -> Sentence:
+        """What it is."""
+        kernels = list(dict.fromkeys(NAMES[p.kernel] for p in self.parts))
+        code = "teacher-process" if len(self.parts) == 1 else "teacher-processes"
+        return say(code, kernels=", ".join(kernels))
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Values at points (m, d) -> (m, k)."""
+        return self._mean([process.predict(x) for process in self.made])
+
+    def deviation(self, x: np.ndarray) -> np.ndarray:
+        """By how much a new value may differ from `predict`, as a standard deviation, (m, k)."""
+        return self._deviation([process.predict(x, return_std=True) for process in self.made])
+
+    def left_out(self) -> tuple[np.ndarray, np.ndarray]:
+        """What each row is foretold by the others, and the deviation of that, both (n, k)."""
+        if self.left_out_rows is not None:
+            return self.left_out_rows
+        each = [process.leave_one_out() for process in self.made]
+        return self._mean([mean for mean, _ in each]), self._deviation(each)
+
+    def error(self, box: Domain, seed: int) -> np.ndarray:
+        """The root mean square error of each output that is expected of new rows, (k,).
+
+        Where the rows are spread over the whole box, as those of a simulator are: the deviations over the box, in the
+        units in which the rows left out are missed. Rows left out lie nearer to the border than most points, or farther
+        from the others. Else, as with most measured tables: of the rows left out.
+        """
+        mean, deviation = self.left_out()
+        miss = mean - self.y
+        if not spread_evenly(self.x, box):
+            return np.sqrt(np.mean(miss**2, axis=0))
+        z = np.sqrt(np.mean((miss / np.maximum(deviation, 1e-300)) ** 2, axis=0))
+        points = sample(box, LOOKED_AT, "latin_hypercube", generator=np.random.default_rng([seed, 0xB0C5]))
+        return z * np.sqrt(np.mean(self.deviation(points) ** 2, axis=0))
+
+    def _mean(self, values: list[np.ndarray]) -> np.ndarray:
+        total, count = np.zeros((len(values[0]), self.y.shape[1])), np.zeros(self.y.shape[1])
+        for part, value in zip(self.parts, values, strict=True):
+            total[:, list(part.outputs)] += value
+            count[list(part.outputs)] += 1
+        return total / count
+
+    def _deviation(self, each: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+        """Of a mixture: the mean variance, and the variance of the means."""
+        mean = self._mean([m for m, _ in each])
+        square = self._mean([s**2 + m**2 for m, s in each])
+        return np.sqrt(np.maximum(square - mean**2, self._mean([s**2 for _, s in each])))
+
+    def to_dict(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """It as plain data and as arrays, for files."""
+        parts = [[list(p.outputs), p.kernel, p.mean, list(p.theta)] for p in self.parts]
+        arrays = {"x": self.x, "y": self.y}
+        if self.left_out_rows is not None:
+            arrays |= {"left_out": self.left_out_rows[0], "deviation": self.left_out_rows[1]}
+        arrays |= {} if self.weights is None else {"weights": self.weights}
+        return {"kind": "processes", "noise": self.noise, "parts": parts}, arrays
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], arrays: dict[str, np.ndarray]) -> Processes:
+        """What `to_dict` gave."""
+        parts = tuple(Process(tuple(o), kernel, mean, tuple(theta)) for o, kernel, mean, theta in data["parts"])
+        left_out = (arrays["left_out"], arrays["deviation"]) if "left_out" in arrays else None
+        return cls(arrays["x"], arrays["y"], arrays.get("weights"), data["noise"], parts, left_out)
+
+
+@dataclass(frozen=True)
+class Taught:
+    """Whom a network learned from. estimate: the teacher's own error; distance: of the network from its teacher."""
+
+    teacher: Processes
+    estimate: Measured
+    distance: Measured
+
+    @property
+    def rmse(self) -> np.ndarray:
+        """What is expected of the network for each output, (k,): the error of its teacher and its distance from it."""
+        pairs = zip(self.estimate.outputs, self.distance.outputs, strict=True)
+        return np.array([np.hypot(a.rmse, b.rmse) for a, b in pairs])
+
+    def sentence(self) -> Sentence:
+        """All of it in words."""
+        return say(
+            "teacher", what=self.teacher.words, rmse=self.estimate.rmse, n=self.estimate.n,
+            distance=self.distance.rmse, points=self.distance.n,
+        )  # fmt: skip
+
+    def to_dict(self) -> dict[str, Any]:
+        """It as plain data, for the card."""
+        return {
+            "teacher": str(self.teacher.words), "kernels": [[p.kernel, p.mean] for p in self.teacher.parts],
+            "error": self.estimate.to_dict(), "distance": self.distance.to_dict(),
+        }  # fmt: skip
+
+
+def spread_evenly(x: np.ndarray, box: Domain) -> bool:
+    """Whether rows (n, d) may have been drawn evenly over their box: no column clusters, and no two go together.
+
+    Each column against the uniform distribution (Kolmogorov and Smirnov), and each two by their correlation, at levels
+    that even samples pass but for one of some hundreds.
+    """
+    n, d = x.shape
+    if (np.ptp(x, axis=0) == 0).any():
+        return False
+    unit = (np.sort(x, axis=0) - box.low) / box.width
+    steps = np.arange(n + 1)[:, None] / n
+    if max(np.abs(unit - steps[1:]).max(), np.abs(unit - steps[:-1]).max()) > 1.9 / np.sqrt(n):
+        return False
+    together = np.abs(np.corrcoef(x.T) - np.eye(d)).max() if d > 1 else 0.0
+    return bool(together <= 4.0 / np.sqrt(n))
+
+
+def can_teach(problem: Problem) -> bool:
+    """Whether Gaussian processes are tried on a problem: measured data of few rows and inputs, without gradients."""
+    n, d = problem.train[0].shape
+    fits = 4 <= n <= MOST_ROWS_TAUGHT and d <= MOST_TAUGHT_INPUTS
+    return fits and problem.function is None and problem.slopes is None
+
+
+def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Processes:
+    """The teacher of a problem, found on its training rows. stop: asked while it is searched for."""
+    x, y = problem.train
+    n, d = x.shape
+    noise = 0.0 if problem.known else None
+    weights = problem.weights
+    if weights is not None:
+        weights = np.maximum(weights, 1e-6 * weights.max())
+    rng = np.random.default_rng([seed, 0x6A])
+    part = np.sort(rng.choice(n, ROWS_OF_LENGTHS, replace=False)) if n > ROWS_OF_LENGTHS else np.arange(n)
+    groups = [(j,) for j in range(y.shape[1])] if y.shape[1] <= MOST_ALONE else [tuple(range(y.shape[1]))]
+    means = ("constant", "linear") if n >= ROWS_FOR_LINEAR * (d + 1) else ("constant",)
+    starts = STARTS_OF_MANY if n > ROWS_OF_LENGTHS // 2 else 2 * STARTS_OF_MANY
+    made: list[tuple[Process, GaussianProcess]] = []
+    for outputs in groups:
+        columns = list(outputs)
+        tried: list[tuple[float, GaussianProcess]] = []
+        for kernel, mean in product(NAMES, means):
+            if tried and stop():
+                break
+            process = GaussianProcess(kernel, mean, noise=noise, seed=seed, starts=starts, stop=stop)
+            process.fit(x[part], y[part][:, columns], None if weights is None else weights[part])
+            miss = process.leave_one_out()[0] - y[part][:, columns]
+            spread = y[part][:, columns].std(axis=0)
+            tried.append((float(np.mean((miss / np.where(spread > 0, spread, 1.0)) ** 2)), process))
+        least = min(error for error, _ in tried)
+        for error, process in tried:
+            if error <= TEACHERS_WITHIN**2 * least:
+                if n > len(part):
+                    process = process.refit(x, y[:, columns], process.theta, weights)
+                made.append((Process(outputs, process.kernel, process.mean, tuple(process.theta.tolist())), process))
+    teacher = Processes(x, y, weights, noise, tuple(p for p, _ in made), None, tuple(p for _, p in made))
+    if n <= MOST_REFITTED:
+        teacher.left_out_rows = _refitted(teacher, rng, stop)
+    return teacher
+
+
+def _refitted(teacher: Processes, rng: np.random.Generator, stop: Callable[[], bool]) -> tuple[np.ndarray, np.ndarray]:
+    """What rows are foretold by the others, whose hyperparameters are found without them, in folds.
+
+    Of few rows the hyperparameters are half of what was learned: to keep them would be to know the row left out.
+    """
+    x, y, weights = teacher.x, teacher.y, teacher.weights
+    n = len(x)
+    mean, deviation = teacher.left_out()
+    for fold in np.array_split(rng.permutation(n), min(n, FOLDS)):
+        rest = np.setdiff1d(np.arange(n), fold)
+        others = None if weights is None else weights[rest]
+        made = []
+        for p in teacher.parts:
+            again = GaussianProcess(p.kernel, p.mean, noise=teacher.noise, starts=1, stop=stop)
+            made.append(again.fit(x[rest], y[rest][:, list(p.outputs)], others))
+        if stop():
+            break
+        without = Processes(x[rest], y[rest], others, teacher.noise, teacher.parts, None, tuple(made))
+        mean[fold], deviation[fold] = without.predict(x[fold]), without.deviation(x[fold])
+    return mean, deviation
+
+
+__all__ = ["Process", "Processes", "Taught", "can_teach", "teacher_of"]

@@ -1,0 +1,35 @@
+"""Arrays in a safetensors file, by name, with texts in its header."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from surefit.errors import ModelFileError
+
+
+def to_bytes(tensors: Mapping[str, np.ndarray], texts: Mapping[str, str]) -> bytes:
+    """The content of the file."""
+    from safetensors.numpy import save
+
+    return save({k: np.asarray(v, order="C") for k, v in tensors.items()}, metadata=dict(texts))
+
+
+def from_bytes(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The arrays and texts of a file. ModelFileError where it is no safetensors file."""
+    import json
+
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        tensors = load(content)
+        size = int.from_bytes(content[:8], "little")
+        texts = json.loads(content[8 : 8 + size]).get("__metadata__", {})
+    except (SafetensorError, ValueError, KeyError) as e:
+        raise ModelFileError(f"this is not a safetensors file, or a damaged one ({e})") from None
+    return tensors, texts
+
+
+__all__ = ["from_bytes", "to_bytes"]

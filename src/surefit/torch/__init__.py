@@ -1,0 +1,75 @@
+"""PyTorch's names for surefit: `import surefit.torch as torch` runs common programs written for PyTorch.
+
+Only names and thin adapters stand here; what they name is surefit. What there is not is refused, with what to use
+instead. See the page on porting.
+
+    import surefit.torch as torch
+    import surefit.torch.nn as nn
+    import surefit.torch.optim as optim
+    from surefit.torch.utils.data import DataLoader, TensorDataset
+"""
+
+import math as _math
+from typing import Any as _Any
+
+from surefit._version import __version__
+from surefit.core.device import Device as device
+from surefit.core.ops import bool_ as bool
+from surefit.core.ops import float32, float64, int32, int64
+from surefit.torch import autograd, backends, cuda, linalg, nn, optim, utils
+from surefit.torch.adapt import refusal as _refusal
+from surefit.torch.functions import functions as _functions
+from surefit.torch.serialization import load, save
+from surefit.torch.tensors import (
+    BoolTensor,
+    DoubleTensor,
+    FloatTensor,
+    IntTensor,
+    LongTensor,
+    Size,
+    Tensor,
+    finfo,
+    iinfo,
+    is_tensor,
+    set_grad_enabled,
+)
+
+float, double, int, long = float32, float64, int32, int64
+pi, e, inf, nan = _math.pi, _math.e, _math.inf, _math.nan
+globals().update(_functions)
+
+_KINDS = "surefit computes in bool, int32, int64, float32 and float64"
+_ELSEWHERE = {
+    "uint8": f"{_KINDS}; use bool for masks, int32 for numbers",
+    "ByteTensor": f"{_KINDS}; use BoolTensor for masks, IntTensor for numbers",
+    **dict.fromkeys(("float16", "half", "bfloat16", "HalfTensor"), f"{_KINDS}; use float32"),
+    **dict.fromkeys(("int8", "int16", "short"), f"{_KINDS}; use int32"),
+    **dict.fromkeys(("complex", "complex64", "complex128", "fft"), "surefit computes with real numbers alone"),
+    "range": "it is deprecated in PyTorch too; use arange(start, end + step, step)",
+    "compile": "use surefit.jit(step), step being a function of tensors that makes one training step",
+    "jit": "use surefit.jit(f), which compiles a function",
+    "vmap": "use surefit.batch",
+    "func": "use surefit.batch (vmap), surefit.grad, jacobian, hessian, vjp and hvp",
+    "distributions": "draw with torch.multinomial, torch.normal, torch.bernoulli, and write the log probability down",
+    "onnx": "use the exports of a surefit fit",
+    "hub": "surefit does not download models",
+    "distributed": "surefit computes on one machine",
+    "multiprocessing": "use Python's multiprocessing",
+    "sparse": "surefit has dense tensors alone",
+    "amp": "surefit computes in float32 and float64 alone; leave autocast and GradScaler out",
+    "set_num_threads": "use surefit.jit(f, threads=n), or the variable OPENBLAS_NUM_THREADS",
+}
+
+
+def __getattr__(name: str) -> _Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    raise _refusal("surefit.torch", name, _ELSEWHERE, [n for n in globals() if not n.startswith("_")])
+
+
+__all__ = [
+    "BoolTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor", "Size", "Tensor", "__version__", "autograd",
+    "backends", "bool", "cuda", "device", "double", "e", "finfo", "float", "float32", "float64", "iinfo", "inf", "int",
+    "int32", "int64", "is_tensor", "linalg", "load", "long", "nan", "nn", "optim", "pi", "save", "set_grad_enabled",
+    "utils", *_functions,
+]  # fmt: skip

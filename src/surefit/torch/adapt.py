@@ -1,0 +1,96 @@
+"""How a function or class of surefit takes the keywords that PyTorch has besides: device, out, inplace, axis, ..."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from surefit.core.device import Device
+from surefit.core.primitive import Op
+from surefit.core.tensor import Tensor
+from surefit.errors import ArgumentError
+
+NUMPY = {"axis": "dim", "keepdims": "keepdim"}
+NOTHING = ("layout", "pin_memory", "memory_format", "non_blocking")  # there is one memory, in one order
+
+
+def checked_keywords(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The keywords without those about memory and devices. ArgumentError for another device, and for out=."""
+    left = {k: v for k, v in kwargs.items() if k not in (*NOTHING, "device", "out")}
+    if kwargs.get("device") is not None:
+        Device(kwargs["device"])
+    if kwargs.get("out") is not None:
+        raise ArgumentError(f"{name}: out= is not taken; write y = {name}(...), or y.copy_({name}(...))")
+    return left
+
+
+def adapted(f: Callable[..., Any], name: str = "") -> Callable[..., Any]:
+    """f, which also takes PyTorch's and NumPy's keywords, and requires_grad= where it makes a new tensor."""
+    if isinstance(f, Op):
+        parameters: list[str] = []
+    else:
+        named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        parameters = [p.name for p in inspect.signature(f).parameters.values() if p.kind in named]
+    name = name or getattr(f, "name", "") or getattr(f, "__name__", "")
+
+    @wraps(f if inspect.isfunction(f) else adapted)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if not kwargs:
+            return f(*args)
+        left = checked_keywords(name, {NUMPY.get(k, k): v for k, v in kwargs.items()})
+        grad = left.pop("requires_grad", False)
+        for place, key in enumerate(("input", "other")):  # PyTorch's names of the first two arguments
+            if key in left and key not in parameters and len(args) == place:
+                args = (*args, left.pop(key))
+        if "inplace" not in parameters:
+            left.pop("inplace", None)
+        if "size" in left and "size" not in parameters:
+            args = (*args, left.pop("size"))
+        y = f(*args, **left)
+        return y.requires_grad_() if grad and isinstance(y, Tensor) else y
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = inspect.getdoc(f) if inspect.isfunction(f) else f"The primitive {name}."
+    return call
+
+
+def described(cls: type) -> str:
+    """The description of a class without its examples, which use surefit's own names."""
+    return (cls.__doc__ or "").partition(">>>")[0]
+
+
+def adapted_class(cls: type, module: str, drop: tuple[str, ...] = ()) -> type:
+    """The class, whose constructor also takes keywords that change nothing here, such as inplace= and device="cpu"."""
+    takes = list(inspect.signature(cls).parameters.values())
+    positional = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in takes)
+    open_ended = any(p.kind == p.VAR_POSITIONAL for p in takes)
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        left = checked_keywords(cls.__name__, kwargs)
+        for key in drop:
+            left.pop(key, None)
+        if drop and drop[0] == "inplace" and not open_ended and len(args) == positional + 1:
+            args = args[:-1]  # ReLU(True)
+        cls.__init__(self, *args, **left)  # type: ignore[misc]
+
+    return type(
+        cls.__name__,
+        (cls,),
+        {"__init__": __init__, "__module__": module, "__doc__": described(cls)},
+    )
+
+
+def refusal(module: str, name: str, elsewhere: dict[str, str], have: list[str]) -> AttributeError:
+    """The error for a name that is not here: what to use, or the nearest name."""
+    from difflib import get_close_matches
+
+    if name in elsewhere:
+        return AttributeError(f"{module} has no {name}: {elsewhere[name]}")
+    near = get_close_matches(name, have, 1)
+    cure = f"; the nearest name is {near[0]}" if near else "; the page on porting (docs/porting.md) says what there is"
+    return AttributeError(f"{module} has no {name}{cure}")
+
+
+__all__ = ["adapted", "adapted_class", "checked_keywords", "described", "refusal"]

@@ -1,0 +1,99 @@
+"""The functions of `torch`: surefit's, which also take PyTorch's keywords."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from surefit.core import creation, ops
+from surefit.core import functions as F
+from surefit.core import random as streams
+from surefit.core.random import Generator as OwnGenerator
+from surefit.core.tensor import enable_grad, is_grad_enabled
+from surefit.core.tensor import no_grad as own_no_grad
+from surefit.errors import ArgumentError, DtypeError
+from surefit.torch.adapt import adapted
+
+# surefit's own, which torch does not have, or not here
+OWN = {
+    "cast", "cbrt", "expand", "expit", "gamma", "getitem", "i1", "j0", "j1", "linalg_norm", "matrix_norm", "multi_dot",
+    "normalize", "one_hot", "pad", "repeat", "solve", "stop_gradient", "svdvals", "vector_norm", "view",
+}  # fmt: skip
+CREATION = (
+    "arange as_tensor bernoulli eye from_numpy full full_like linspace logspace multinomial normal ones ones_like rand "
+    "rand_like randint randn randn_like randperm tensor zeros zeros_like"
+).split()
+
+functions: dict[str, Any] = {name: adapted(getattr(F, name), name) for name in F.__all__ if name not in OWN}
+functions |= {name: adapted(getattr(creation, name), name) for name in CREATION}
+functions["empty"], functions["empty_like"] = functions["zeros"], functions["zeros_like"]
+functions |= {"t": lambda x: x.t(), "clone": lambda x: x.clone(), "numel": lambda x: x.numel()}
+functions |= {"relu_": lambda x: x.relu_(), "is_floating_point": lambda x: x.is_floating_point()}
+
+
+def where(condition: Any, *values: Any) -> Any:
+    """Values where the condition holds, others elsewhere; the places where it holds if no values are given."""
+    return F.nonzero(condition, as_tuple=True) if not values else F.where(condition, *values)
+
+
+def no_grad(f: Any = None) -> Any:
+    """Without gradients: `with torch.no_grad():`, `@torch.no_grad()` or `@torch.no_grad`."""
+    return own_no_grad() if f is None else own_no_grad()(f)
+
+
+def inference_mode(mode: Any = True) -> Any:
+    """`no_grad`, or `enable_grad` for mode=False."""
+    return no_grad(mode) if callable(mode) else own_no_grad() if mode else enable_grad()
+
+
+class Generator(OwnGenerator):
+    """A stream of random numbers; `manual_seed` starts it."""
+
+    def __init__(self, device: Any = "cpu") -> None:
+        super().__init__()
+
+
+def manual_seed(seed: int) -> OwnGenerator:
+    """Start the stream from which everything draws that has no generator of its own."""
+    return streams.manual_seed(int(seed))
+
+
+def seed() -> int:
+    """`manual_seed` of a random seed, which is returned."""
+    return streams.seed_from_entropy()
+
+
+def initial_seed() -> int:
+    """The seed of `manual_seed`."""
+    stream = streams.shared_stream()
+    return streams.seed_from_entropy() if stream is None else stream.initial_seed()
+
+
+def set_default_dtype(dtype: Any) -> None:
+    """The dtype of Python's floats, of zeros(3) and of layers, for all of surefit: float32 or float64."""
+    d = ops.dtype_of(dtype)
+    if d not in ops.FLOATS:
+        raise DtypeError(f"set_default_dtype: dtype={d} must be float32 or float64")
+    ops.default.float = d
+
+
+def get_default_dtype() -> Any:
+    """What `set_default_dtype` has set; float32 at first."""
+    return ops.default.float
+
+
+def set_default_tensor_type(kind: Any) -> None:
+    """The older name of `set_default_dtype`: a class such as DoubleTensor, or its name."""
+    names = {"torch.FloatTensor": "float32", "torch.DoubleTensor": "float64"}
+    if isinstance(kind, str) and kind not in names:
+        raise ArgumentError(f"set_default_tensor_type: {kind!r} must be one of {', '.join(names)}")
+    set_default_dtype(names[kind] if isinstance(kind, str) else kind.dtype)
+
+
+functions |= {
+    "where": where, "no_grad": no_grad, "inference_mode": inference_mode, "enable_grad": enable_grad,
+    "is_grad_enabled": is_grad_enabled, "Generator": Generator, "manual_seed": manual_seed, "seed": seed,
+    "initial_seed": initial_seed, "set_default_dtype": set_default_dtype, "get_default_dtype": get_default_dtype,
+    "set_default_tensor_type": set_default_tensor_type,
+}  # fmt: skip
+
+__all__ = ["Generator", "functions"]

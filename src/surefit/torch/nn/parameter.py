@@ -1,0 +1,5 @@
+"""`torch.nn.parameter`."""
+
+from surefit.core.leaves import Parameter
+
+__all__ = ["Parameter"]

@@ -1,0 +1,29 @@
+"""`torch.nn.utils`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from surefit.core.functions import cat, ravel, reshape
+from surefit.core.tensor import no_grad
+from surefit.optim import clip_grad_norm_, clip_grad_value_
+
+clip_grad_norm = clip_grad_norm_
+
+
+def parameters_to_vector(parameters: Iterable[Any]) -> Any:
+    """All parameters in one vector."""
+    return cat([ravel(p) for p in parameters])
+
+
+def vector_to_parameters(vec: Any, parameters: Iterable[Any]) -> None:
+    """Assign the parameters from one vector."""
+    at = 0
+    with no_grad():
+        for p in parameters:
+            p.copy_(reshape(vec[at : at + p.numel()], p.shape))
+            at += p.numel()
+
+
+__all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]

@@ -1,0 +1,5 @@
+"""`torch.utils`."""
+
+from surefit.torch.utils import data
+
+__all__ = ["data"]

@@ -1,0 +1,241 @@
+"""Few rows: all are fitted, Gaussian processes teach, small networks learn, and the error is estimated."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import surefit
+from surefit.data import Domain
+from surefit.errors import DataError
+from surefit.problems.points import cloud
+from surefit.problems.posing import pose
+from surefit.search.judging import Estimated, Measured
+from surefit.search.strategies.students import hidden_units, two_layers
+from surefit.search.teacher import Processes, can_teach, spread_evenly, teacher_of
+
+RNG = np.random.default_rng(0)
+X, NEW = RNG.random((40, 2)), RNG.random((2000, 2))
+BOX = {"a": (0, 1), "b": (0, 1)}
+
+
+def smooth(x):
+    return np.sin(5 * x[:, 0]) * np.exp(x[:, 1])
+
+
+Y = smooth(X)
+
+
+@pytest.fixture(scope="module")
+def fit():
+    return surefit.fit((X, Y), BOX)
+
+
+def rms(values):
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
+def test_all_rows_are_fitted_and_the_card_says_that_the_error_is_estimated(fit):
+    assert fit.problem.sizes() == {"train": 40, "validation": 0, "test": 0}
+    assert isinstance(fit.error, Estimated) and fit.error.kind == "estimated" and fit.error.n == 40
+    rows = dict(fit.card_rows())
+    assert "(estimated by leave-one-out: the largest of 40 rows)" in rows["max |error|"]
+    assert rows["status"].startswith("estimated")
+    assert "Gaussian process" in rows["teacher"] and "(estimated by leave-one-out from 40 rows)" in rows["teacher"]
+    assert fit.network.num_parameters() <= 500
+    assert "adam" not in fit.method["choice"][-2]
+
+
+def test_the_network_is_near_its_teacher_and_the_estimate_is_near_the_error(fit):
+    teacher = fit.taught.teacher
+    away = rms(fit.predict(NEW) - teacher.predict(NEW)[:, 0])
+    assert away <= 2 * fit.taught.distance.rmse
+    assert away <= 0.2 * fit.taught.estimate.rmse
+    true = rms(fit.predict(NEW) - smooth(NEW))
+    assert true < 0.01 * smooth(NEW).std()
+    assert true / 3 < fit.error.rmse < 3 * true
+    assert fit.error.rmse == pytest.approx(np.hypot(fit.taught.estimate.rmse, fit.taught.distance.rmse))
+
+
+def test_a_network_learns_better_than_one_that_is_fitted_to_a_part_of_the_rows(fit):
+    other = surefit.fit((X, Y), BOX, method="varpro", data=surefit.Sampling(split=(0.8, 0.2, 0)))
+    assert 5 * rms(fit.predict(NEW) - smooth(NEW)) < rms(other.predict(NEW) - smooth(NEW))
+
+
+def test_the_card_as_data_and_the_file_hold_the_teacher(fit, tmp_path):
+    card = json.loads(json.dumps(fit.to_dict()))
+    assert card["error"]["status"] == "estimated"
+    assert card["teacher"]["error"]["status"] == "estimated" and card["teacher"]["distance"]["status"] == "measured"
+    loaded = surefit.load(fit.save(tmp_path / "few.safetensors"))
+    assert isinstance(loaded.error, Estimated) and not isinstance(loaded.taught.distance, Estimated)
+    np.testing.assert_allclose(loaded.taught.teacher.predict(NEW), fit.taught.teacher.predict(NEW), rtol=1e-9)
+    for own, other in zip(loaded.interval(NEW), fit.interval(NEW), strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-6)
+    assert loaded.card() == fit.card()
+
+
+def test_pages_say_it_in_both_languages(fit, tmp_path):
+    assert "留一法估计" in fit.taught.sentence().said("zh") and "估计" in fit.error.sentence().said("zh")
+    english = fit.report(tmp_path / "few.md").read_text(encoding="utf-8")
+    assert "is estimated as" in english and "nothing was measured on new rows" in english
+    assert "估计" in fit.report(tmp_path / "zh.md", lang="zh").read_text(encoding="utf-8")
+    assert not [f for f in fit.doctor().findings if f.code in ("no-rows-apart", "unseen-error")]
+
+
+def test_intervals_cover_and_are_wide_where_no_row_is():
+    covered, x = [], np.random.default_rng(5).random((500, 2))
+    for seed in range(4):
+        rng = np.random.default_rng([9, seed])
+        rows = rng.random((30, 2))
+        y = smooth(rows) + 0.1 * rng.normal(size=30)
+        fit = surefit.fit((rows, y), BOX, seed=seed)
+        interval = fit.interval(x)
+        values = smooth(x) + 0.1 * rng.normal(size=500)
+        covered.append(np.mean((interval.low <= values) & (values <= interval.high)))
+        assert "30 rows left out one by one" in interval.statement
+    assert 0.8 < np.mean(covered) < 0.99
+    hole = X[(X[:, 0] < 0.3) | (X[:, 0] > 0.8)]
+    low, high = surefit.fit((hole, smooth(hole)), BOX).interval(np.array([[0.55, 0.5], [0.1, 0.5]]))
+    assert (high - low)[0] > 3 * (high - low)[1]
+
+
+def test_a_level_that_the_rows_cannot_tell_is_refused(fit):
+    with pytest.raises(DataError, match="needs 99 rows or more, and there are 40"):
+        fit.interval(NEW, level=0.99)
+
+
+@pytest.mark.parametrize(
+    "plan, sizes, kind",
+    [
+        (surefit.Sampling(split=(0.6, 0.2, 0.2)), (24, 8, 8), "test"),
+        (surefit.Sampling(split=(0.8, 0.2, 0)), (32, 8, 0), "validation"),
+        (surefit.Sampling(test={"x1": NEW[:50, 0], "x2": NEW[:50, 1], "y": smooth(NEW[:50])}), (40, 0, 50), "test"),
+    ],
+)
+def test_a_split_that_was_asked_for_is_kept(plan, sizes, kind):
+    fit = surefit.fit((X, Y), data=plan)
+    assert tuple(fit.problem.sizes().values()) == sizes
+    assert fit.error.kind == kind and not isinstance(fit.error, Estimated)
+    assert fit.taught is not None and fit.error.rmse < 0.05
+
+
+def test_several_outputs_weights_and_other_types():
+    y = np.column_stack([Y, 1000 + 1e4 * np.cos(3 * X[:, 0])])
+    fit = surefit.fit((X, y), BOX, dtype="float32", data=surefit.Sampling(weights=np.linspace(0, 1, 40)))
+    assert fit.predict(NEW).shape == (2000, 2) and fit.dtype == np.float32
+    right = np.column_stack([smooth(NEW), 1000 + 1e4 * np.cos(3 * NEW[:, 0])])
+    assert (np.sqrt(np.mean((fit.predict(NEW) - right) ** 2, axis=0)) < 0.03 * right.std(axis=0)).all()
+    low, high = fit.interval(NEW[:5])
+    assert low.shape == (5, 2) and (low < high).all()
+
+
+def test_a_fit_in_another_dtype_keeps_its_estimate(fit):
+    single = fit.to("float32")
+    assert isinstance(single.error, Estimated) and single.taught is fit.taught
+    x = fit.problem.train[0]
+    changed = single.predict(x) - fit.predict(x)  # units that cancel each other lose digits
+    assert single.error.rmse == pytest.approx(np.hypot(fit.error.rmse, rms(changed)), rel=1e-3)
+    crude = fit.error.farther(np.full((40, 1), 3.0))
+    assert crude.rmse == pytest.approx(np.hypot(fit.error.rmse, 3)) and crude.max == pytest.approx(fit.error.max + 3)
+
+
+def test_many_outputs_share_hyperparameters():
+    y = np.column_stack([np.sin((j + 1) * X[:, 0] / 2) + X[:, 1] for j in range(6)])
+    fit = surefit.fit((X, y), BOX)
+    assert len({p.outputs for p in fit.taught.teacher.parts}) == 1
+    right = np.column_stack([np.sin((j + 1) * NEW[:, 0] / 2) + NEW[:, 1] for j in range(6)])
+    assert (np.sqrt(np.mean((fit.predict(NEW) - right) ** 2, axis=0)) < 0.05 * right.std(axis=0)).all()
+
+
+def test_a_linear_table_stays_linear_and_tells_its_error():
+    rng = np.random.default_rng(3)
+    x = rng.random((30, 3))
+    fit = surefit.fit((x, x @ [1.0, 2.0, 3.0] + 0.1 * rng.normal(size=30)))
+    assert fit.layers() == [3, 1] and fit.taught is None
+    assert 0.06 < fit.error.rmse < 0.2
+    low, high = fit.interval(x)
+    np.testing.assert_allclose(high - low, (high - low)[0])
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 5])
+def test_very_few_rows_are_fitted_too(rows):
+    fit = surefit.fit((X[:rows], Y[:rows]))
+    assert np.isfinite(fit.predict(X[:rows])).all()
+
+
+def test_noise_of_zero_says_that_rows_are_exact():
+    assert pose((X, Y), None, surefit.Sampling(noise=0), 0).known
+    assert not pose((X, Y), None, surefit.Sampling(), 0).known
+    rough = np.where(X[:, 0] > 0.5, 1.0, 0.0)
+    problem = pose((X, rough), None, surefit.Sampling(noise=0, split=(1, 0, 0)), 0)
+    exact = teacher_of(problem, 0, lambda: False)
+    assert np.abs(exact.predict(X)[:, 0] - rough).max() < 1e-3
+
+
+def test_a_seed_gives_one_network():
+    one, two = (surefit.fit((X, Y), BOX, seed=3) for _ in range(2))
+    np.testing.assert_array_equal(one.predict(NEW), two.predict(NEW))
+
+
+def test_a_time_limit_holds_and_leaves_a_network():
+    rng = np.random.default_rng(8)
+    x = rng.random((400, 6))
+    fit = surefit.fit((x, np.sin(x.sum(axis=1) * 3)), time=1.0)
+    assert fit.seconds < 3.0 and fit.error.rmse < 0.7
+
+
+def test_which_problems_have_teachers():
+    assert can_teach(pose((X, Y), None, None, 0))
+    assert not can_teach(pose((X[:4], Y[:4]), None, surefit.Sampling(split=(0.5, 0.5, 0)), 0))
+    assert not can_teach(pose("sin(x)", "x=0:1", None, 0))
+    slopes = surefit.Sampling(derivatives=np.zeros((40, 2)))
+    assert not can_teach(pose((X, Y), None, slopes, 0))
+
+
+def test_rows_of_a_design_are_told_from_rows_of_the_world():
+    box = Domain("a=0:1, b=0:1")
+    assert spread_evenly(X, box)
+    heaped = X**4
+    assert not spread_evenly(heaped, box)
+    together = np.column_stack([X[:, 0], np.clip(X[:, 0] + 0.05 * X[:, 1], 0, 1)])
+    assert not spread_evenly(together, box)
+    assert not spread_evenly(np.column_stack([X[:, 0], np.ones(40)]), Domain("a=0:1, b=0.5:1.5"))
+
+
+def test_a_cloud_is_in_the_box_and_near_its_rows():
+    box = Domain("a=0:1, b=0:1")
+    line = np.column_stack([X[:, 0], X[:, 0]])
+    points = cloud(box, line, 1000, np.random.default_rng(0))
+    assert points.shape == (1000, 2) and box.contains(points).all()
+    assert 0.28 < np.mean(np.abs(points[:, 0] - points[:, 1]) < 0.01) < 0.36
+    assert cloud(box, line[:1], 10, np.random.default_rng(0)).shape == (10, 2)
+
+
+@pytest.mark.parametrize("inputs, outputs, most", [(1, 1, 500), (8, 1, 500), (3, 4, 200), (100, 1, 500), (2, 1, 5)])
+def test_networks_have_no_more_parameters_than_they_may(inputs, outputs, most):
+    count = lambda widths: sum((a + 1) * b for a, b in pairwise(widths))
+    units = hidden_units(inputs, outputs, most)
+    assert units == sorted(set(units)) and all(count([inputs, h, outputs]) <= most for h in units)
+    width = two_layers(inputs, outputs, most)
+    assert width < 2 or count([inputs, width, width, outputs]) <= most
+
+
+def test_an_estimate_is_read_back_as_one():
+    error = Estimated(1.0, {"x": 0.0}, 0.5, 0.1, 10, "estimated")
+    assert Measured.from_dict(error.to_dict()) == error and isinstance(Measured.from_dict(error.to_dict()), Estimated)
+
+
+def test_a_teacher_of_two_outputs_is_made_again_from_its_parts():
+    problem = pose((X, np.column_stack([Y, X[:, 0]])), None, surefit.Sampling(split=(1, 0, 0)), 0)
+    teacher = teacher_of(problem, 0, lambda: False)
+    again = Processes.from_dict(*json_and_arrays(teacher))
+    np.testing.assert_allclose(again.predict(NEW), teacher.predict(NEW), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(again.deviation(NEW), teacher.deviation(NEW), rtol=1e-6, atol=1e-9)
+
+
+def json_and_arrays(teacher):
+    data, arrays = teacher.to_dict()
+    return json.loads(json.dumps(data)), arrays

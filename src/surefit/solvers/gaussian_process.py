@@ -48,8 +48,8 @@ class GaussianProcess:
         seed: of the starts and the subset.
         stop: asked after each iteration whether to end the search.
 
-    Attributes, after `fit`:
-        theta: logarithms of [amplitude^2, length scales ..., noise^2] in scaled units, in which inputs and values have
+    Attributes:
+        theta: after `fit`, logarithms of [amplitude^2, length scales ..., noise^2] in scaled units, in which inputs and values have
             deviation 1.
         length_scale_: (d,), in the units of the inputs; infinite for one that does not vary.
         noise_: standard deviation (k,) of the noise in the units of the values.

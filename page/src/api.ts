@@ -22,7 +22,13 @@ async function asked(path: string, body: unknown, signal?: AbortSignal): Promise
 }
 
 export const ask = async (path: string, body: unknown, signal?: AbortSignal) => (await asked(path, body, signal)).json();
-export const file = async (path: string, body: unknown) => (await asked(path, body)).blob();
+
+/** A file and its name. */
+export async function file(path: string, body: unknown): Promise<[string, Blob]> {
+  const answer = await asked(path, body);
+  return [/filename="([^"]+)"/.exec(answer.headers.get("content-disposition") ?? "")?.[1] ?? "model", await answer.blob()];
+}
+
 
 /** Each event of a stream, until it ends or the signal aborts it: the server then stops too. */
 export async function* stream(path: string, body: unknown, signal?: AbortSignal): AsyncGenerator<[string, any]> {

@@ -340,7 +340,7 @@ pad.addEventListener("pointerup", () => {
 
 async function opened(text: string): Promise<void> {
   try {
-    sheet = (await ask("table", { csv: text })) as Table;
+    sheet = (await ask("table", { csv: text }).catch((first) => ask("table", { csv: text, decimal: "," }).catch(() => { throw first; }))) as Table;
     if (sheet.names.length < 2) throw new Refused(say("wide"));
     chooseColumns([Math.max(0, sheet.names.length - 2), sheet.names.length - 1]);
   } catch (error) { failed(error); }
@@ -373,11 +373,11 @@ addEventListener("drop", async (e) => { e.preventDefault(); const f = e.dataTran
 
 for (const b of document.querySelectorAll<HTMLButtonElement>("[data-file]"))
   b.addEventListener("click", async () => {
-    const to = b.dataset.file!, ending = { c: "c", numpy: "py", js: "js", onnx: "onnx" }[to];
     try {
       const link = document.createElement("a");
-      link.href = URL.createObjectURL(await file("export", { session: run?.id, to }));
-      link.download = `model.${ending}`;
+      const [name, content] = await file("export", { session: run?.id, to: b.dataset.file });
+      link.href = URL.createObjectURL(content);
+      link.download = name;
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 1000);
     } catch (error) { failed(error); }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import ipaddress
 import json
 import secrets
@@ -11,6 +12,7 @@ import socket
 import tempfile
 import threading
 import webbrowser
+import zipfile
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -175,19 +177,26 @@ class Application:
         return {"ok": True}
 
     async def export(self, request: Request, sent: Any) -> Any:
-        """The network of a session that is done, as a file."""
+        """The network of a session that is done, as a file; several files are packed into one."""
         session, to = self.rooms.find(sent), Reader(sent).choice("to", tuple(FORMATS), "c")
         fitted = session.fit
         if fitted is None:
             raise ArgumentError("session: this network is still learning")
 
-        def written() -> bytes:
+        def written() -> tuple[str, bytes]:
             with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / f"model.{FORMATS[to]}"
-                fitted.export(path, to)
-                return path.read_bytes()
+                paths = fitted.export(Path(folder) / f"model.{FORMATS[to]}", to).paths
+                if len(paths) == 1:
+                    return paths[0].name, paths[0].read_bytes()
+                packed = io.BytesIO()
+                with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+                    for path in paths:
+                        archive.write(path, path.name)
+                return f"model-{to}.zip", packed.getvalue()
 
-        return Response(await run_in_threadpool(written), media_type="application/octet-stream")
+        name, content = await run_in_threadpool(written)
+        headers = {"content-disposition": f'attachment; filename="{name}"'}
+        return Response(content, media_type="application/octet-stream", headers=headers)
 
     async def prove(self, request: Request, sent: Any) -> Any:
         """Prove the error of a session's network, and stream the closing gap."""

@@ -169,8 +169,9 @@ def rows_of(sent: Any) -> tuple[tuple[str, ...], tuple[np.ndarray, np.ndarray]]:
 
 def csv_of(sent: Any) -> dict[str, Any]:
     """The columns and rows of a CSV text, as `rows_of` takes them."""
-    text = Reader(sent).text("csv", CSV)
-    table = read_table(io.StringIO(text), drop_missing=True)
+    read = Reader(sent)
+    mark = read.choice("decimal", (".", ","), ".")
+    table = read_table(io.StringIO(read.text("csv", CSV)), drop_missing=True, decimal=None if mark == "." else mark)
     names = [*table.inputs, *table.targets]
     values = np.column_stack([table[name] for name in names])
     return {"names": names, "rows": values[:ROWS].tolist(), "total": len(values)}

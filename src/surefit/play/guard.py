@@ -15,6 +15,8 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from surefit.errors import ArgumentError
+
 BODY = 1_000_000  # bytes
 SECURE = {
     "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -85,10 +87,10 @@ def secured(send: Send) -> Send:
 
 
 def parsed(body: bytes) -> Any:
-    """JSON without NaN and infinities, which it does not have. ValueError or RecursionError for anything else."""
+    """JSON without NaN and infinities, which it does not have. ValueError or RecursionError for other things."""
 
     def no_number(text: str) -> Any:
-        raise ValueError(text)
+        raise ArgumentError(f"{text} is not JSON")
 
     return json.loads(body.decode("utf-8"), parse_constant=no_number)
 

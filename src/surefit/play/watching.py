@@ -62,7 +62,7 @@ class Session:
         self._waited = 0.0
         self._drawn = 0.0
         self._lock = threading.Lock()
-        self._losses: list[tuple[int, float, float | None]] = []
+        self._losses: list[tuple[int, float | None, float | None]] = []
         self._number = 0
         self._picture: dict[str, Any] = {}
         self._scene: dict[str, Any] = {}
@@ -193,7 +193,7 @@ def numbers(values: np.ndarray, digits: int = 5) -> list[float | None]:
     return [float(f"{v:.{digits}g}") if math.isfinite(v) else None for v in np.ravel(values).tolist()]
 
 
-def thinned(rows: list[tuple[int, float, float | None]]) -> list[tuple[int, float, float | None]]:
+def thinned(rows: list[tuple[int, float | None, float | None]]) -> list[tuple[int, float | None, float | None]]:
     """At most `LOSSES` of the rows, the last one among them."""
     step = max(1, -(-len(rows) // LOSSES))
     return rows[::-1][::step][::-1]

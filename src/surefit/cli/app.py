@@ -16,7 +16,7 @@ from surefit._version import __version__
 from surefit.errors import ArgumentError, SurefitError
 from surefit.sentences import Sentence
 
-from . import experiments, models, proofs, signals, streams, tables, training
+from . import experiments, models, playing, proofs, signals, streams, tables, training
 from .grammar import Command, Group, with_language
 from .language import language_of, speaking
 from .report import Lang, say
@@ -41,6 +41,8 @@ Report on it:   surefit report demo
 Be sure of it:  surefit certify demo --tol 1e-6
 
 Make a table:   surefit data "sin(x)/x" --on x=1:9 --num 5000 --out samples
+
+Watch it learn: surefit play
 
 See it work:    surefit reproduce --all --quick --out reproduced
 """
@@ -75,7 +77,7 @@ def surefit(
         print(context.get_help())
 
 
-for module in (training, models, proofs, tables, experiments):
+for module in (training, models, proofs, tables, experiments, playing):
     for command in module.COMMANDS:
         app.command(cls=Command)(with_language(command))
 

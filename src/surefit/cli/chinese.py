@@ -57,6 +57,14 @@ CHINESE = {
     "Report on it": "生成报告",
     "Make a table": "生成数据表",
     "See it work": "运行实验",
+    "Watch it learn": "观看学习",
+    # play
+    "Open a page on which a network learns your function.": "打开一个页面，观看网络学习你的函数。",
+    "It is served on this computer only, until Ctrl-C.": "页面只在本机提供，按 Ctrl-C 结束。",
+    "Listen there. What others can reach needs --token.": "监听的地址。他人可访问的地址需要 --token。",
+    "0: one that is free.": "0 表示任选一个空闲端口。",
+    "What the page must know. Default: a fresh one.": "页面须持有的令牌。默认：每次新生成。",
+    "Open the page in a browser.": "在浏览器中打开页面。",
     # arguments and options of all commands
     "Show this message and exit.": "显示此帮助并退出。",
     "Show the version and exit.": "显示版本并退出。",

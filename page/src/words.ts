@@ -1,0 +1,57 @@
+// What the page says, in English and Chinese.
+
+const WORDS: Record<string, [string, string]> = {
+  play: ["play", "演示"], formula: ["y =", "y ="], preset: ["Examples", "示例"], run: ["Training", "训练"],
+  start: ["▶ Play", "▶ 开始"], pause: ["❚❚ Pause", "❚❚ 暂停"], resume: ["▶ Go on", "▶ 继续"],
+  step: ["Step", "单步"], reset: ["Reset", "重置"], epoch: ["epoch", "轮次"], loss: ["loss", "损失"],
+  parameters: ["parameters", "参数个数"], settings: ["Settings", "设置"], data: ["Data", "数据"],
+  points: ["points", "样本数"], noise: ["noise", "噪声"], draw: ["Draw it", "手绘"], open: ["Open CSV", "打开 CSV"],
+  network: ["Network", "网络"], deeper: ["+ layer", "+ 层"], shallower: ["− layer", "− 层"],
+  activation: ["activation", "激活函数"], method: ["Method", "方法"], solver: ["method", "方法"],
+  lr: ["learning rate", "学习率"], batch: ["batch size", "批大小"], epochs: ["epochs", "轮数"], seed: ["seed", "随机种子"],
+  "see-fit": ["The function and the fit", "函数与拟合"], "see-network": ["The network", "网络"],
+  "see-loss": ["Loss, log scale", "损失（对数刻度）"], positive: ["positive", "正"], negative: ["negative", "负"],
+  pin: ["Keep to compare", "保留以比较"], unpin: ["Forget the kept run", "清除保留"], home: ["Take it home", "带走结果"],
+  prove: ["Prove the error", "证明误差"], "copy-python": ["Copy as Python", "复制为 Python"],
+  "copy-command": ["Copy as command", "复制为命令"], copied: ["copied", "已复制"],
+  lessons: ["Eight lessons", "八节小课"], drawing: ["Draw a curve with the mouse or a finger, from left to right.", "用鼠标或手指从左到右画一条曲线。"],
+  target: ["target", "目标"], fit: ["fit", "拟合"], kept: ["kept run", "保留的"], residual: ["fit − target", "拟合 − 目标"],
+  error: ["error", "误差"], "layer-n": ["layer", "第"], from: ["from", "从"], to: ["to", "到"], train: ["train", "训练"],
+  validation: ["validation", "验证"], column: ["column", "列"], values: ["values", "取值"], none: ["none", "无"],
+  ready: ["Press Play and watch the network learn.", "按“开始”，观看网络学习。"],
+  learning: ["Learning…", "正在学习…"], paused: ["Paused.", "已暂停。"],
+  solving: ["Solving…", "正在求解…"], proving: ["Proving…", "正在证明…"],
+  gone: ["The server has gone; start surefit play again.", "服务器已停止；请重新运行 surefit play。"],
+  stopped: ["Stopped.", "已停止。"], dark: ["Dark", "深色"], light: ["Light", "浅色"], rows: ["rows read", "行已读入"],
+  formulaAgain: ["Back to the formula", "回到公式"], try: ["Try it", "试一试"], answer: ["Answer", "答案"],
+  few: ["Draw a longer curve.", "请画一条更长的曲线。"], units: ["units", "个单元"],
+  fewer: ["fewer units", "减少单元"], more: ["more units", "增加单元"], chosen: ["the method chooses", "由方法选择"],
+  wide: ["only tables with at least two columns of numbers can be drawn", "表格至少要有两列数字"],
+};
+
+export type Lang = "en" | "zh";
+export let lang: Lang = (localStorage.getItem("lang") as Lang) || (navigator.language.startsWith("zh") ? "zh" : "en");
+if (lang !== "zh") lang = "en";
+
+export const say = (code: string): string => WORDS[code]?.[lang === "zh" ? 1 : 0] ?? code;
+export const either = (pair: [string, string]): string => pair[lang === "zh" ? 1 : 0];
+
+export function speak(next: Lang): void {
+  lang = next;
+  localStorage.setItem("lang", next);
+  document.documentElement.lang = next === "zh" ? "zh-CN" : "en";
+  for (const e of document.querySelectorAll<HTMLElement>("[data-say]")) e.textContent = say(e.dataset.say!);
+  for (const e of document.querySelectorAll<HTMLElement>("[data-say-label]")) e.ariaLabel = say(e.dataset.sayLabel!);
+}
+
+/** What was found, in one sentence. */
+export function result(max: string, seconds: string, measured: boolean, at: string): string {
+  if (lang === "zh")
+    return measured ? `完成：测得的最大误差为 ${max}（${at}），用时 ${seconds} 秒。` : `完成：在下方卡片所说的行上最大误差为 ${max}，用时 ${seconds} 秒。`;
+  return measured ? `Done: the largest error measured is ${max}, at ${at}; ${seconds} s.` : `Done: the largest error is ${max} at the rows that the card below names; ${seconds} s.`;
+}
+
+export function proof(lower: string, upper: string | null): string {
+  if (lang === "zh") return upper ? `已证明：定义域内每一点的误差都不超过 ${upper}，且某一点的误差至少为 ${lower}。` : "在限定时间内没有得到上界。";
+  return upper ? `Proved: the error is at most ${upper} at every point of the domain, and at least ${lower} at one.` : "No upper bound was found in the time that a proof has here.";
+}

@@ -1,0 +1,32 @@
+"""`surefit play`: a page on this computer, to watch a network learn."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def play(
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Listen there. What others can reach needs --token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="NUMBER", min=0, max=65535, help="0: one that is free.")] = 0,
+    token: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", show_default=False, help="What the page must know. Default: a fresh one."),
+    ] = None,
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+) -> None:
+    """Open a page on which a network learns your function.
+
+    It is served on this computer only, until Ctrl-C.
+
+    surefit play --port 8000
+    """
+    from surefit.play import serve
+
+    serve(host=host, port=port, token=token, browser=browser, say=lambda address: print(address, flush=True))
+
+
+COMMANDS = (play,)

@@ -1,0 +1,90 @@
+"""A wish, and a proof, as the page shows them: typeset, sampled, as Python and as a command."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from typing import Any
+
+import numpy as np
+
+from surefit.attempts.methods import LM, FirstOrder
+from surefit.bounds.certificate import Certificate, ceil_words, floor_words
+from surefit.formulas.mathml import to_mathml
+
+from .watching import GRID, finite, numbers
+from .wishes import Wish
+
+
+def preview_of(wish: Wish) -> dict[str, Any]:
+    """The formula as MathML, its values on a grid, the size of the network, and the call in two languages."""
+    shown: dict[str, Any] = dict(names=list(wish.names), parameters=wish.parameters)
+    if wish.function is not None and wish.domain is not None:
+        axes = [np.linspace(*wish.domain[name], n) for name, n in zip(wish.names, GRID[len(wish.names)], strict=True)]
+        mesh = np.meshgrid(*axes) if len(axes) == 2 else axes
+        with np.errstate(all="ignore"):
+            values = np.broadcast_to(wish.function(*(m.ravel() for m in mesh)), (mesh[0].size,))
+        shown |= dict(
+            mathml=to_mathml(wish.function, left="y"),
+            axes=[numbers(axis, 8) for axis in axes], target=numbers(values),
+            python=python_of(wish), command=command_of(wish),
+        )  # fmt: skip
+    return shown
+
+
+def python_of(wish: Wish) -> str:
+    """The call as Python."""
+    lines = [f"{wish.target!r}", repr(wish.domain)]
+    if isinstance(wish.method, FirstOrder):
+        m = wish.method
+        lines.append(f"method=surefit.{type(m).__name__}(lr={m.lr!r}, epochs={m.epochs}, batch_size={m.batch_size})")
+    elif isinstance(wish.method, LM):
+        lines.append(f"method=surefit.LM(iterations={wish.method.iterations})")
+    else:
+        lines.append(f"method={wish.method!r}")
+    if wish.model is not None:
+        lines.append(f"model=surefit.MLPSpec({wish.model.hidden!r}, {wish.model.activation!r})")
+    noise = "" if wish.data.noise is None else f", noise={noise_of(wish)!r}"
+    lines += [f"data=surefit.Sampling(count={wish.data.count}{noise})", f"seed={wish.seed}"]
+    return "import surefit\n\nfit = surefit.fit(\n    " + ",\n    ".join(lines) + ",\n)\nprint(fit)\n"
+
+
+def command_of(wish: Wish) -> str:
+    """The call as a command."""
+    words = ["surefit", "fit", str(wish.target)]
+    for name, (low, high) in (wish.domain or {}).items():
+        words += ["--on", f"{name}={low!r}:{high!r}"]
+    method = wish.method if isinstance(wish.method, str) else wish.method.name
+    words += ["--method", method]
+    if wish.model is not None:
+        words += ["--hidden", ",".join(map(str, wish.model.hidden)), "--activation", wish.model.activation]
+    if isinstance(wish.method, FirstOrder):
+        m = wish.method
+        words += ["--lr", f"{m.lr!r}", "--epochs", str(m.epochs), "--batch-size", str(m.batch_size)]
+    elif isinstance(wish.method, LM):
+        words += ["--iterations", str(wish.method.iterations)]
+    words += ["--num", str(wish.data.count), "--seed", str(wish.seed)]
+    if wish.data.noise is not None:
+        words += ["--noise", repr(noise_of(wish))]
+    return shlex.join(words)
+
+
+def noise_of(wish: Wish) -> float:
+    """The standard deviation of the noise."""
+    noise: Any = wish.data.noise
+    return float(getattr(noise, "scale", noise))
+
+
+def gap_of(lower: float, upper: float) -> dict[str, str | None]:
+    """Two bounds in words, rounded outwards, so that what is read is proved too."""
+    return dict(lower=floor_words(lower), upper=ceil_words(upper) if math.isfinite(upper) else None)
+
+
+def proof_of(proof: Certificate) -> dict[str, Any]:
+    """A certificate: both bounds, and in words how it ended."""
+    return gap_of(proof.lower, proof.upper) | dict(
+        boxes=int(proof.boxes), seconds=finite(proof.seconds), text=str(proof), complete=proof.complete
+    )
+
+
+__all__ = ["command_of", "gap_of", "preview_of", "proof_of", "python_of"]

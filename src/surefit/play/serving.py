@@ -1,0 +1,290 @@
+"""The server of the page: a handful of routes over sessions, on this computer alone unless told otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import ipaddress
+import json
+import secrets
+import socket
+import tempfile
+import threading
+import webbrowser
+import zipfile
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from surefit.errors import ArgumentError, DataError, SurefitError
+
+from .guard import BODY, Guard, failure, parsed
+from .said import gap_of, preview_of, proof_of
+from .watching import RATE, Cursor, Session, summary_of
+from .wishes import Reader, csv_of, wish_of
+
+PAGE = Path(__file__).parent / "page"
+RUNNING, KEPT = 4, 8  # trainings at once; those that are kept for downloads
+SLOW = 10.0  # seconds in which a body must have come
+PROOF = 30.0  # seconds of a proof
+FORMATS = {"c": "c", "onnx": "onnx", "numpy": "py", "js": "js"}
+
+
+class Rooms:
+    """The sessions: at most `RUNNING` at work and `KEPT` remembered, the oldest are forgotten first."""
+
+    def __init__(self) -> None:
+        self._all: OrderedDict[str, Session] = OrderedDict()
+        self.proofs = threading.BoundedSemaphore(1)  # one at a time
+
+    def add(self, session: Session) -> None:
+        """Remember and start one. ArgumentError when too many are at work."""
+        if sum(not s.done.is_set() for s in self._all.values()) >= RUNNING:
+            raise ArgumentError(f"{RUNNING} networks are learning already; stop one of them")
+        self._all[session.id] = session
+        for name in [n for n, s in self._all.items() if s.done.is_set()][: max(0, len(self._all) - KEPT)]:
+            del self._all[name]
+        session.start()
+
+    def find(self, sent: Any) -> Session:
+        """The session that a request names. ArgumentError where it is not known any more."""
+        session = self._all.get(Reader(sent).text("session", 40))
+        if session is None:
+            raise ArgumentError("session: that network is not here any more; train it again")
+        return session
+
+    def close(self) -> None:
+        """Stop all."""
+        for session in self._all.values():
+            session.stop()
+        for session in self._all.values():
+            session.join(2.0)
+
+
+async def body_of(request: Request) -> Any:
+    """The JSON of a request. ArgumentError where it is none; its message is what the page shows."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(SLOW):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > BODY:
+                    raise ArgumentError(f"at most {BODY} bytes are read")
+        return parsed(bytes(body))
+    except TimeoutError:
+        raise ArgumentError(f"the request took longer than {SLOW:g} s to arrive") from None
+    except (RecursionError, UnicodeDecodeError, json.JSONDecodeError, ValueError) as error:
+        if isinstance(error, SurefitError):
+            raise
+        raise ArgumentError("the body is not JSON") from None
+
+
+def answering(work: Callable[[Request, Any], Any]) -> Callable[[Request], Any]:
+    """A route of what takes a request and its JSON; an error of surefit is an answer with status 400."""
+
+    async def route(request: Request) -> Response:
+        try:
+            answer = await work(request, await body_of(request))
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except (SurefitError, RecursionError, MemoryError) as error:
+            message = str(error) if isinstance(error, SurefitError) else "what came is nested too deeply or too large"
+            return failure(400, message, message.partition(" ")[0].rstrip(":"))
+        return answer if isinstance(answer, Response) else JSONResponse(answer)
+
+    return route
+
+
+def event(kind: str, data: Any) -> str:
+    """One server-sent event."""
+    return f"event: {kind}\ndata: {json.dumps(data, allow_nan=False, separators=(',', ':'))}\n\n"
+
+
+def streamed(events: AsyncIterator[str]) -> StreamingResponse:
+    return StreamingResponse(events, media_type="text/event-stream")
+
+
+class Application:
+    """The routes. `asgi` is the application behind its guard."""
+
+    def __init__(self, token: str, hosts: list[str], page: Path = PAGE) -> None:
+        self.rooms = Rooms()
+        posts = dict(
+            check=self.check, table=self.table, train=self.train, control=self.control, export=self.export,
+            prove=self.prove,
+        )  # fmt: skip
+        routes: list[Any] = [Route(f"/api/{name}", answering(work), methods=["POST"]) for name, work in posts.items()]
+        routes.append(Mount("/", StaticFiles(directory=page, html=True, check_dir=False)))
+        app = Starlette(routes=routes, lifespan=self.lifespan)
+        self.asgi: ASGIApp = Guard(app, hosts, token)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(self.rooms.close)
+
+    async def check(self, request: Request, sent: Any) -> Any:
+        """What a wish means: the formula typeset, its values, the same as Python and as a command."""
+        return await run_in_threadpool(lambda: preview_of(wish_of(sent)))
+
+    async def table(self, request: Request, sent: Any) -> Any:
+        """The columns of a CSV text."""
+        return await run_in_threadpool(csv_of, sent)
+
+    async def train(self, request: Request, sent: Any) -> Any:
+        """Train, and stream how it goes, until it is done or nobody listens."""
+        session = Session(await run_in_threadpool(wish_of, sent), paused=Reader(sent).sent.get("paused") is True)
+        self.rooms.add(session)
+
+        async def events() -> AsyncIterator[str]:
+            cursor = Cursor()
+            try:
+                yield event("session", {"id": session.id})
+                while True:
+                    done = session.done.is_set()  # before the frame, so that the last one is not missed
+                    frame = session.frame(cursor)
+                    if frame is not None:
+                        yield event("frame", frame)
+                    if done:
+                        break
+                    if await request.is_disconnected():
+                        return
+                    await asyncio.sleep(1.0 / RATE)
+                if session.fit is not None:
+                    yield event("done", await run_in_threadpool(summary_of, session.fit))
+                else:
+                    yield event("failed", {"error": session.error})
+            finally:
+                session.stop()
+
+        return streamed(events())
+
+    async def control(self, request: Request, sent: Any) -> Any:
+        """Pause, resume, step or stop."""
+        read = Reader(sent)
+        self.rooms.find(sent).control(read.text("action", 20), read.whole("count", 1, 1000, 1))
+        return {"ok": True}
+
+    async def export(self, request: Request, sent: Any) -> Any:
+        """The network of a session that is done, as a file; several files are packed into one."""
+        session, to = self.rooms.find(sent), Reader(sent).choice("to", tuple(FORMATS), "c")
+        fitted = session.fit
+        if fitted is None:
+            raise ArgumentError("session: this network is still learning")
+
+        def written() -> tuple[str, bytes]:
+            with tempfile.TemporaryDirectory() as folder:
+                paths = fitted.export(Path(folder) / f"model.{FORMATS[to]}", to).paths
+                if len(paths) == 1:
+                    return paths[0].name, paths[0].read_bytes()
+                packed = io.BytesIO()
+                with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+                    for path in paths:
+                        archive.write(path, path.name)
+                return f"model-{to}.zip", packed.getvalue()
+
+        name, content = await run_in_threadpool(written)
+        headers = {"content-disposition": f'attachment; filename="{name}"'}
+        return Response(content, media_type="application/octet-stream", headers=headers)
+
+    async def prove(self, request: Request, sent: Any) -> Any:
+        """Prove the error of a session's network, and stream the closing gap."""
+        fitted = self.rooms.find(sent).fit
+        if fitted is None:
+            raise ArgumentError("session: this network is still learning")
+        if not self.rooms.proofs.acquire(blocking=False):
+            raise ArgumentError("a proof is being made already; wait for it")
+        gap: list[tuple[float, float]] = []
+
+        def work() -> Any:
+            try:
+                return proof_of(fitted.certify(time=PROOF, progress=lambda *bounds: gap.append(bounds)))
+            except SurefitError as error:
+                return {"error": str(error)}
+            finally:
+                self.rooms.proofs.release()
+
+        task = asyncio.get_running_loop().run_in_executor(None, work)
+
+        async def events() -> AsyncIterator[str]:
+            while not task.done():
+                if gap:
+                    lower, upper = gap[-1]
+                    del gap[:-1]
+                    yield event("gap", gap_of(lower, upper))
+                await asyncio.sleep(0.1)
+            yield event("proved", task.result())
+
+        return streamed(events())
+
+
+def loopback(host: str) -> bool:
+    """Whether only this computer can reach that address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def serve(
+    *, host: str = "127.0.0.1", port: int = 0, token: str | None = None, browser: bool = True,
+    say: Callable[[str], None] = lambda text: None, page: Path = PAGE,
+) -> None:  # fmt: skip
+    """Serve the page until Ctrl-C.
+
+    Args:
+        host: the address to listen at. port: 0 for one that is free.
+        token: what the page must know; None: a fresh one, which the address that is opened carries. An address that
+            others can reach needs one of at least 16 characters, chosen by you.
+        browser: whether to open the page. say: told the address. page: the built files.
+
+    Raises:
+        ArgumentError: a host that others can reach without a token; DataError: the page was not built, or the address
+        is taken.
+    """
+    if not (page / "index.html").exists():
+        raise DataError("the page was not built: run `make play` in a clone of surefit, or install a wheel of it")
+    if not loopback(host) and token is None:
+        raise ArgumentError(f"--host {host} can be reached by others: give a --token of at least 16 characters")
+    if token is not None and not (len(token) >= 16 and token.isascii() and token.isalnum()):
+        raise ArgumentError("--token must have at least 16 characters, letters and digits only")
+    known = secrets.token_urlsafe(24) if token is None else token
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listening:
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((host, port))
+        except (OSError, OverflowError) as error:
+            raise DataError(f"cannot listen at {host}:{port} ({error}); give another --port") from None
+        taken = listening.getsockname()[1]
+        name = f"[{host}]" if ":" in host else host
+        hosts = [f"{name}:{taken}"]
+        if loopback(host):
+            hosts += [f"localhost:{taken}", f"127.0.0.1:{taken}"]
+        address = f"http://{name}:{taken}/?token={known}"
+        say(address)
+        if browser:
+            threading.Timer(0.3, webbrowser.open, [address]).start()
+        config = uvicorn.Config(
+            Application(known, hosts, page).asgi, log_level="critical", access_log=False, server_header=False,
+            limit_concurrency=64, timeout_graceful_shutdown=2, timeout_keep_alive=10,
+            h11_max_incomplete_event_size=32768,
+        )  # fmt: skip
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listening])
+
+
+__all__ = ["Application", "serve"]

@@ -1,0 +1,212 @@
+"""What a page may wish for: settings that came as JSON become the arguments of `fit`, within limits, or an error."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from surefit.attempts import methods
+from surefit.attempts.methods import Method
+from surefit.data import Sampling
+from surefit.data.table import read_table
+from surefit.errors import ArgumentError
+from surefit.formulas import parse
+from surefit.formulas.formula import Formula
+from surefit.models.spec import MLPSpec
+
+FORMULA, CSV = 1_000, 500_000  # characters
+INPUTS = 2  # what a page can draw
+POINTS, ROWS = 5_000, 5_000  # sampled from a function; of a table
+LAYERS, UNITS, PARAMETERS = 6, 256, 100_000
+DENSE = 2_000  # parameters of a method that keeps a Jacobian
+EPOCHS = 20_000
+WORK = 3e12  # epochs x points x parameters of one training: minutes on one core
+
+ACTIVATIONS = ("tanh", "relu", "sigmoid", "silu", "gelu", "softplus", "sin")
+FIRST_ORDER = {"adam": methods.Adam, "sgd": methods.SGD}
+SOLVERS = ("auto", "features", "varpro", "lm")
+METHODS = (*FIRST_ORDER, *SOLVERS)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A training as the page asks for it: the arguments of `fit`, and what to call the axes.
+
+    target: a formula as text, or (X, y) of a table. function: the formula, None for a table. domain: None for a table.
+    """
+
+    target: Any
+    function: Formula | None
+    names: tuple[str, ...]
+    domain: dict[str, tuple[float, float]] | None
+    method: str | Method
+    model: MLPSpec | None
+    data: Sampling
+    seed: int
+
+    def arguments(self) -> dict[str, Any]:
+        """The keyword arguments of `fit` after target and domain."""
+        return dict(method=self.method, model=self.model, data=self.data, seed=self.seed)
+
+    @property
+    def parameters(self) -> int | None:
+        """Of the network; None where the method chooses it."""
+        if self.model is None:
+            return None
+        sizes = [len(self.names), *self.model.hidden, 1]
+        return sum((a + 1) * b for a, b in pairwise(sizes))
+
+
+class Reader:
+    """Takes fields out of a JSON object; each error names the field."""
+
+    def __init__(self, sent: Any) -> None:
+        if not isinstance(sent, Mapping):
+            raise ArgumentError("the body must be one JSON object")
+        self.sent = sent
+
+    def number(self, key: str, low: float, high: float, default: float | None = None) -> float:
+        value = self.sent.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:  # NaN is refused
+            raise ArgumentError(f"{key} must be a number from {low:g} to {high:g}, not {str(value)[:40]!r}")
+        return float(value)
+
+    def whole(self, key: str, low: int, high: int, default: int | None = None) -> int:
+        value = self.number(key, low, high, default)
+        if value != int(value):
+            raise ArgumentError(f"{key} must be a whole number, not {value:g}")
+        return int(value)
+
+    def choice(self, key: str, options: tuple[str, ...], default: str) -> str:
+        value = self.sent.get(key, default)
+        if not isinstance(value, str) or value not in options:
+            raise ArgumentError(f"{key} must be one of {', '.join(options)}, not {str(value)[:40]!r}")
+        return value
+
+    def text(self, key: str, most: int) -> str:
+        value = self.sent.get(key)
+        if not isinstance(value, str) or not value.strip():
+            raise ArgumentError(f"{key} must be a text")
+        if len(value) > most:
+            raise ArgumentError(f"{key} has {len(value)} characters; at most {most} are read")
+        return value
+
+
+def formula_of(text: str) -> Formula:
+    """A formula of one or two variables. FormulaError with a caret; ArgumentError for another number of them."""
+    formula = parse(text)
+    if not 1 <= len(formula.variables) <= INPUTS:
+        found = ", ".join(formula.variables) or "none"
+        raise ArgumentError(f"formula: one or two variables can be drawn here, and this has {found}; write sin(x)")
+    return formula
+
+
+def wish_of(sent: Any) -> Wish:
+    """The wish that some JSON expresses. SurefitError says what is wrong with it; nothing is computed yet."""
+    read = Reader(sent)
+    name = read.choice("method", METHODS, "adam")
+    seed, count = read.whole("seed", 0, 2**31 - 1, 0), read.whole("points", 4, POINTS, 200)
+    noise = read.number("noise", 0.0, 1e6, 0.0)
+    function: Formula | None = None
+    domain: dict[str, tuple[float, float]] | None = None
+    target: Any
+    if "table" in read.sent:
+        names, target = rows_of(read.sent["table"])
+        data, count = Sampling(noise=0) if read.sent.get("exact") is True else Sampling(), len(target[0])
+    else:
+        target = read.text("formula", FORMULA)
+        function = formula_of(target)
+        names = function.variables
+        domain = domain_of(read.sent.get("domain"), names)
+        data = Sampling(count=count, noise=noise or None)
+    model = model_of(read) if name != "auto" else None
+    method = method_of(read, name)
+    wish = Wish(target, function, names, domain, method, model, data, seed)
+    check_size(wish, name, count)
+    return wish
+
+
+def domain_of(sent: Any, names: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+    """An interval for each variable, from {"x": [low, high]}; -3 to 3 where none was sent."""
+    sent = {} if sent is None else sent
+    if not isinstance(sent, Mapping):
+        raise ArgumentError('domain must be an object such as {"x": [-3, 3]}')
+    found = {}
+    for name in names:
+        pair = sent.get(name, (-3.0, 3.0))
+        fine = isinstance(pair, (list, tuple)) and len(pair) == 2
+        if not fine or not all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in pair):
+            raise ArgumentError(f"domain of {name} must be two numbers")
+        low, high = map(float, pair)
+        if not (math.isfinite(low) and math.isfinite(high) and low < high and max(abs(low), abs(high)) <= 1e9):
+            raise ArgumentError(f"domain of {name} must go from a smaller to a larger finite number")
+        found[name] = (low, high)
+    return found
+
+
+def rows_of(sent: Any) -> tuple[tuple[str, ...], tuple[np.ndarray, np.ndarray]]:
+    """Names of the inputs, and (X, y), from {"names": [...], "rows": [[x, ..., y], ...]}."""
+    read = Reader(sent)
+    rows, names = read.sent.get("rows"), read.sent.get("names")
+    if not isinstance(rows, list) or not 8 <= len(rows) <= ROWS:
+        raise ArgumentError(f"table: from 8 to {ROWS} rows are needed")
+    if not isinstance(names, list) or len(names) - 1 not in (1, INPUTS):
+        raise ArgumentError("table: one or two columns of inputs and one of values can be drawn here")
+    for row in rows:
+        if not isinstance(row, list) or len(row) != len(names):
+            raise ArgumentError(f"table: each row must have {len(names)} numbers")
+        if not all(isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) <= 1e300 for v in row):
+            raise ArgumentError("table: each value must be a finite number")
+    table = np.array(rows, float)
+    return tuple(str(n)[:40] for n in names[:-1]), (table[:, :-1], table[:, -1])
+
+
+def csv_of(sent: Any) -> dict[str, Any]:
+    """The columns and rows of a CSV text, as `rows_of` takes them."""
+    read = Reader(sent)
+    mark = read.choice("decimal", (".", ","), ".")
+    table = read_table(io.StringIO(read.text("csv", CSV)), drop_missing=True, decimal=None if mark == "." else mark)
+    names = [*table.inputs, *table.targets]
+    values = np.column_stack([table[name] for name in names])
+    return {"names": names, "rows": values[:ROWS].tolist(), "total": len(values)}
+
+
+def model_of(read: Reader) -> MLPSpec:
+    """The network of {"hidden": [16, 16], "activation": "tanh"}."""
+    hidden = read.sent.get("hidden", [16])
+    if not isinstance(hidden, list) or not 1 <= len(hidden) <= LAYERS:
+        raise ArgumentError(f"hidden must be a list of 1 to {LAYERS} widths")
+    if not all(isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= UNITS for n in hidden):
+        raise ArgumentError(f"hidden: each width must be a whole number from 1 to {UNITS}")
+    return MLPSpec(tuple(hidden), read.choice("activation", ACTIVATIONS, "tanh"))
+
+
+def method_of(read: Reader, name: str) -> str | Method:
+    """The method, with its learning rate, batch size and epochs where it has them."""
+    epochs = read.whole("epochs", 1, EPOCHS, 1000)
+    if name in FIRST_ORDER:
+        lr, batch = read.number("lr", 1e-7, 100.0, 0.01), read.whole("batch", 1, POINTS, 32)
+        return FIRST_ORDER[name](lr=lr, epochs=epochs, batch_size=batch)
+    return methods.LM(iterations=min(epochs, 2000)) if name == "lm" else name
+
+
+def check_size(wish: Wish, method: str, points: int) -> None:
+    """ArgumentError for a network, or a training, that this page does not make."""
+    size = wish.parameters
+    if size is None:
+        return
+    most = DENSE if method in SOLVERS else PARAMETERS
+    if size > most:
+        raise ArgumentError(f"hidden: the network has {size} parameters; with {method} at most {most} are trained here")
+    epochs = getattr(wish.method, "epochs", None)
+    if epochs is not None and float(size) * points * epochs > WORK:
+        raise ArgumentError("epochs: this training would take many minutes; give fewer epochs, points or units")
+
+
+__all__ = ["ACTIVATIONS", "METHODS", "Reader", "Wish", "csv_of", "formula_of", "rows_of", "wish_of"]

@@ -1,0 +1,245 @@
+"""The page in a real browser: it learns, pauses, remembers, speaks Chinese, draws, reads tables, fits a telephone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+
+import pytest
+
+pytest.importorskip("starlette", reason="the server of surefit play is made of Starlette")
+uvicorn = pytest.importorskip("uvicorn", reason="the server of surefit play runs in uvicorn")
+playwright = pytest.importorskip("playwright.sync_api", reason="the page is tried with playwright")
+
+from surefit.play.serving import PAGE, Application  # noqa: E402
+
+TOKEN = "0123456789abcdef"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium to open the page in"),
+    pytest.mark.skipif(not (PAGE / "index.html").exists(), reason="the page was not built: make play builds it"),
+]
+
+
+@pytest.fixture(scope="module")
+def address():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        app = Application(TOKEN, [f"127.0.0.1:{port}"])
+        server = uvicorn.Server(uvicorn.Config(app.asgi, log_level="critical", timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{port}/?token={TOKEN}"
+        server.should_exit = True
+        thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as started:
+        arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    context = browser.new_context(viewport={"width": 1200, "height": 800}, locale="en-US", accept_downloads=True)
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.goto(address)
+    opened.wait_for_selector("#typeset math")
+    yield opened
+    # a refused formula is an answer with status 400, which Chromium writes down as well
+    assert not [text for text in complaints if "status of 400" not in text]
+    context.close()
+
+
+def until(page, script: str, seconds: float = 20) -> None:
+    """Wait until it is true. (Playwright's own way to wait is forbidden by the page's policy: it evaluates a text.)"""
+    end = time.monotonic() + seconds
+    while not page.evaluate(script):
+        assert time.monotonic() < end, script
+        page.wait_for_timeout(20)
+
+
+def choose(page, settings: str) -> None:
+    page.evaluate("hash => { location.hash = hash }", settings)
+    page.wait_for_timeout(300)
+
+
+def learn(page, seconds: float = 20) -> str:
+    page.click("#play")
+    page.wait_for_selector("#card dt", timeout=1000 * seconds)
+    return page.inner_text("#status")
+
+
+def error_of(sentence: str) -> float:
+    return float(sentence.split("measured is ")[1].split(", at")[0].replace("−", "-"))
+
+
+def test_it_learns_the_function_it_opens_with(page):
+    assert "token" not in page.url  # what a projector shows
+    assert error_of(learn(page)) < 0.05
+    assert page.inner_text("#epoch") == "1000"
+
+
+@pytest.mark.parametrize(
+    "settings, most",
+    [
+        ("f=sin(15*x)&on=x%3D-3:3&hidden=100&method=features&points=1000", 1e-2),
+        ("f=sin(1/x)&on=x%3D0.1:1&method=auto", 1e-4),
+        ("f=abs(x)&on=x%3D-2:2&hidden=8&activation=relu&epochs=800", 0.2),
+        ("f=sin(x1)-cos(x2)&on=x1%3D-5:5&on=x2%3D-5:5&hidden=24&method=varpro&points=1000", 5e-2),
+    ],
+)
+def test_other_functions_and_methods(page, settings, most):
+    choose(page, settings)
+    assert error_of(learn(page)) < most
+
+
+def test_a_fault_in_the_formula_is_shown_with_its_place_and_goes_away(page):
+    page.fill("#formula", "sin(x")
+    until(page, "document.querySelector('#fault').textContent.includes('^')")
+    page.fill("#formula", "sin(x)")
+    until(page, "document.querySelector('#fault').textContent === ''")
+
+
+def test_pause_step_and_reset(page):
+    choose(page, "f=sin(x)&on=x%3D-3:3&hidden=64,64&epochs=20000")
+    page.click("#step")
+    until(page, "document.querySelector('#epoch').textContent >= 1")
+    page.wait_for_timeout(300)
+    before = int(page.inner_text("#epoch"))
+    page.click("#step")
+    until(page, f"document.querySelector('#epoch').textContent == {before + 1}")
+    page.click("#play")
+    until(page, f"document.querySelector('#epoch').textContent > {before + 20}")
+    page.click("#play")
+    page.wait_for_timeout(400)
+    paused = page.inner_text("#epoch")
+    page.wait_for_timeout(300)
+    assert page.inner_text("#epoch") == paused
+    page.click("#reset")
+    assert page.inner_text("#epoch") == "0"
+
+
+def test_a_change_while_it_runs_starts_over(page):
+    choose(page, "f=sin(x)&on=x%3D-3:3&hidden=32,32&epochs=20000")
+    page.click("#play")
+    until(page, "document.querySelector('#epoch').textContent > 20")
+    page.click("#layers .row:first-child button:last-child")
+    until(page, "document.querySelector('#layers output').textContent == 40")
+    until(page, "document.querySelector('#epoch').textContent > 5")
+    page.click("#reset")
+
+
+def test_the_address_holds_the_settings(page, address):
+    choose(page, "f=cos(x)&on=x%3D-1:1&hidden=5,6,7&activation=relu&method=sgd&lr=0.05&seed=3")
+    url = page.url
+    again = page.context.new_page()
+    again.goto(address + "#" + url.split("#")[1])
+    again.wait_for_selector("#typeset math")
+    assert again.input_value("#formula") == "cos(x)"
+    assert again.locator("#layers output").all_inner_texts() == ["5", "6", "7"]
+    assert again.input_value("#method") == "sgd" and again.input_value("#seed") == "3"
+
+
+def test_it_speaks_chinese_and_has_a_dark_side(page):
+    page.click("#lang")
+    assert page.inner_text("#reset") == "重置"
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    assert "最大误差" in learn(page)
+    assert page.inner_text("#card dt:first-child") == "目标"
+    before = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.click("#theme")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
+
+
+def test_a_narrow_window_needs_no_sideways_scrolling(page):
+    page.set_viewport_size({"width": 375, "height": 700})
+    learn(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+def test_every_control_has_a_name(page):
+    nameless = page.evaluate(
+        """[...document.querySelectorAll('button, input:not([hidden]), select, canvas')].filter(
+            e => !(e.ariaLabel || e.textContent.trim() || (e.labels && e.labels.length))).map(e => e.outerHTML)"""
+    )
+    assert nameless == []
+
+
+def test_keys_alone_are_enough(page):
+    page.focus("#formula")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("x^2")
+    page.wait_for_timeout(500)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#card dt", timeout=20000)
+    assert page.inner_text("#card dd:nth-of-type(1)") == "x^2"
+
+
+def test_a_drawn_curve_is_learned(page):
+    page.click("#draw")
+    box = page.locator("#fit").bounding_box()
+    page.mouse.move(box["x"] + 10, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    for i in range(1, 40):
+        page.mouse.move(
+            box["x"] + 10 + i * (box["width"] - 20) / 40, box["y"] + box["height"] * (0.5 + 0.3 * (-1) ** (i // 10))
+        )
+    page.mouse.up()
+    page.wait_for_selector("#card dt", timeout=20000)
+    assert page.inner_text("#status").startswith("Done")
+
+
+def test_a_table_is_opened_and_its_columns_are_chosen(page):
+    rows = "\n".join(f"{i / 10};{i * i / 100};{-i / 10}" for i in range(60)).replace(".", ",")
+    page.set_input_files("#file", {"name": "t.csv", "mimeType": "text/csv", "buffer": f"t;u;v\n{rows}\n".encode()})
+    page.wait_for_selector("#columns select")
+    assert page.locator("#columns select").nth(1).input_value() == "2"
+    page.locator("#columns select").nth(0).select_option("0")
+    page.locator("#columns select").nth(1).select_option("1")
+    page.wait_for_timeout(300)
+    assert learn(page).startswith("Done")
+    page.set_input_files("#file", {"name": "t.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,oops\n"})
+    until(page, "document.querySelector('#fault').textContent.includes('oops')")
+
+
+@pytest.mark.parametrize("to, inside", [("c", b"model.h"), ("numpy", b"import numpy"), ("js", b"export")])
+def test_the_network_is_taken_home(page, to, inside, tmp_path):
+    learn(page)
+    with page.expect_download() as waiting:
+        page.click(f"[data-file={to}]")
+    waiting.value.save_as(tmp_path / "file")
+    assert inside in (tmp_path / "file").read_bytes()
+
+
+def test_a_lesson_gives_its_answer_after_trying(page):
+    page.click("#lesson-list button:nth-child(8)")
+    assert page.inner_text("#lesson .question")
+    assert not page.is_visible("#lesson .answer")
+    first = error_of(learn(page))
+    assert page.is_visible("#lesson .answer")
+    page.click("#pin")
+    page.select_option("#method", "varpro")
+    page.wait_for_timeout(300)
+    assert error_of(learn(page)) < first / 100  # what the lesson says
+
+
+def test_the_error_is_proved(page):
+    choose(page, "f=x^2&on=x%3D-1:1&hidden=8&method=features")
+    learn(page)
+    page.click("#prove")
+    until(page, "document.querySelector('#proof').textContent.startsWith('Proved')", 40)

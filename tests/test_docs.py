@@ -25,6 +25,7 @@ SECONDS = 0.2  # of training, in each fit
 
 # marked outputs that depend on how long and on which machine something was trained
 TRAINED = {"attempts", "card", "cured", "derivative", "doctor", "exact", "loop", "noise", "session", "weights"}
+TRAINED |= {"proof", "standin"}
 TRAINED |= {"budget", "classes", "distil", "estimators", "few", "hand", "readings", "scipy", "update"}
 TRAINED |= {"adaptive", "choice", "gradients", "interval", "rate", "ridge", "single", "smallest", "coded", "log"}
 

@@ -51,7 +51,7 @@ class Compiled(Built):
 
         What fails inside (an index out of range, an integer division by zero) raises the error of the eager call.
         """
-        values = [self.program._present(t) for t, _ in self.program.state_in] if state is None else state
+        values = [self.program._present(t) for t, _ in self.program.state_in] if state is None else list(state)
         count = len(inputs) + len(values)
         if count != len(self.inputs):
             raise ShapeError(f"{self.program.name}: needs {len(self.inputs)} inputs and state values, got {count}")

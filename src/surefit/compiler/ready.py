@@ -39,10 +39,10 @@ class Desk:
         arrays = [self.arena.array(s, a.shape, a.dtype) for s, a in zip(layout.inputs, avals, strict=True)]
         self.x, self.state = arrays[0], arrays[1:]
         self.y = self.arena.array(layout.results[0], program.outputs[0].aval.shape, program.outputs[0].aval.dtype)
-        self.error = memoryview(self.arena.bytes[:4]).cast("i")
+        self.error: Any = self.arena.bytes[:4].data.cast("i")
         self.put = struct.Struct(f"{self.x.size}d").pack_into
-        self.first = memoryview(self.x.reshape(-1)).cast("B") if self.x.size else None
-        self.values = memoryview(self.y.reshape(-1))
+        self.first: Any = self.x.reshape(-1).data.cast("B") if self.x.size else None
+        self.values: Any = self.y.reshape(-1).data
         self.seen: list[tuple[Tensor, Any]] = []
 
     def load(self) -> bool:
@@ -101,7 +101,7 @@ class Ready:
         desk.step(desk.address)
         if desk.error[0]:
             desk.failed()
-        found = desk.values.tolist()
+        found: list[float] = desk.values.tolist()
         self._free.append(desk)
         return found
 

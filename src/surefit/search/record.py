@@ -230,7 +230,19 @@ class Record:
                 return False
         return not self.problem.coding
 
+    def _all_inside(self, x: np.ndarray) -> bool:
+        """The same of rows (n, d) of floats; false for NaN."""
+        if self.problem.coding or not len(x) or x.shape[1] != len(self.problem.names):
+            return False
+        for column, (low, high) in zip(x.T, self.problem.domain.bounds, strict=True):
+            side_by_side = np.ascontiguousarray(column)
+            if not (low <= side_by_side.min() and side_by_side.max() <= high):
+                return False
+        return True
+
     def _points(self, points: Any) -> np.ndarray:
+        if type(points) is np.ndarray and points.ndim == 2 and points.dtype == np.float64 and self._all_inside(points):
+            return points
         x = points_from(points, self.names, coding=self.problem.coding)
         if self.domain.log.any() and (low := (x <= 0) & self.domain.log).any():
             row, column = np.argwhere(low)[0]

@@ -90,7 +90,8 @@ def test_it_saves_and_loads_and_gives_intervals(tmp_path):
     fit = surefit.fit((x, y))
     again = surefit.load(fit.save(tmp_path / "m.safetensors"))
     np.testing.assert_array_equal(again.predict(x[:9] / 4), fit.predict(x[:9] / 4))
-    band = fit.interval(x[:20] / 4, kind="ensemble", members=3)
+    split = surefit.fit((x, y), data=surefit.Sampling(split=(0.7, 0.15, 0.15)))
+    band = split.interval(x[:20] / 4, level=0.8, kind="ensemble", members=3)
     assert np.isfinite(band.low).all() and (band.high > band.low).all()
 
 

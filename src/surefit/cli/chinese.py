@@ -102,10 +102,10 @@ CHINESE = {
     "tanh, relu, sin, gelu, ... Default: by depth.": "激活函数：tanh、relu、sin、gelu 等。默认：由深度决定。",
     "Probability of dropout. Default: 0.": "dropout 的概率。默认：0。",
     (
-        "auto (default), polynomial, features, varpro, lm, lbfgs, adam, adamw, sgd, rmsprop, adagrad, "
-        "adamax, nadam or radam."
+        "auto (default), polynomial, additive, features, varpro, lm, lbfgs, adam, adamw, sgd, rmsprop, "
+        "adagrad, adamax, nadam or radam."
     ): (
-        "auto（默认）、polynomial、features、varpro、lm、lbfgs、adam、adamw、sgd、rmsprop、adagrad、"
+        "auto（默认）、polynomial、additive、features、varpro、lm、lbfgs、adam、adamw、sgd、rmsprop、adagrad、"
         "adamax、nadam 或 radam。"
     ),
     "Degree of polynomial. Default: 2.": "polynomial 的次数。默认：2。",
@@ -117,9 +117,13 @@ CHINESE = {
         "features 和 varpro 随机抽取新单元的次数。默认：2。"
     ),
     (
-        "Penalty on the weights (polynomial, features, varpro, lm). Default: none for a function, by "
+        "Penalty on the weights (polynomial, additive, features, varpro, lm). Default: none for a function, by "
         "validation for a table."
-    ): ("对权重的惩罚（polynomial、features、varpro、lm）。默认：函数不惩罚，表格由验证决定。"),
+    ): ("对权重的惩罚（polynomial、additive、features、varpro、lm）。默认：函数不惩罚，表格由验证决定。"),
+    "Leave out the inputs that do not help (polynomial of degree 1). Default: off.": (
+        "略去没有帮助的输入（一次 polynomial）。默认：关。"
+    ),
+    "Units for each input (additive). Default: 12.": "每个输入的单元数（additive）。默认：12。",
     "Number of steps that lbfgs remembers. Default: 20.": "lbfgs 记住的步数。默认：20。",
     "Passes over the training data.": "训练数据遍历的轮数。",
     "Points in a batch.": "批大小（每批的点数）。",

@@ -10,6 +10,7 @@ GOAL = 1e-7  # what is aimed at when no tolerance is given
 FLOAT32 = 5e-7  # below this the rounding of a network in float32 hides what is left
 LEARNED = 0.3  # error above which nothing is learned yet, so that no trend can be seen
 CLEAN = 1e-5  # validation error, in deviations, below which measured data have no noise worth speaking of
+NEARLY_CLEAN = 1e-3  # the same, below which no Gaussian process is asked to do better where rows are many
 JUMP = 0.1  # at a jump the largest error cannot fall below half of the jump: then the rmse decides
 ROUNDING = 1e-4  # errors below which the order of float32 sums could be seen
 ROUNDINGS = 16.0  # of the sum of the absolute output weights: what two orders of evaluation may differ by

@@ -45,6 +45,7 @@ from surefit.search.limits import (
     MOST_MONOMIALS,
     MOST_PARAMETERS,
     NAMED_UNITS,
+    NEARLY_CLEAN,
     NOISY_UNITS,
     QUICK,
     SOLVE,
@@ -67,7 +68,8 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
     chosen = list(dict.fromkeys((every, matter))) if s.dim <= WIDE * n else [matter]
     for inputs in chosen:
         yield from sums(s, inputs)
-    if can_teach(s.problem) and not (s.best is not None and s.best.score <= CLEAN):
+    enough = CLEAN if few else NEARLY_CLEAN  # of more rows a teacher costs seconds
+    if can_teach(s.problem) and not (s.best is not None and s.best.score <= enough):
         yield from taught(s)
     if few:
         yield say("no-adam-teacher")

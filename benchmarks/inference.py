@@ -1,7 +1,7 @@
 """Calls of a fit beside the same network by hand in NumPy, in PyTorch, in JAX and in ONNX Runtime.
 
 Every contestant makes the same fit (bit for bit), writes the network down in its own way, and shows what it gives
-before the clock starts. The calls are what a user writes: Python numbers or an array in, a Python number or an array out.
+before the clock starts. The calls are what a user writes: Python numbers or an array in, the same out.
 """
 
 from __future__ import annotations

@@ -53,11 +53,11 @@ class Compiled(Built):
         """
         values = [self.program._present(t) for t, _ in self.program.state_in] if state is None else list(state)
         count = len(inputs) + len(values)
-        if count != len(self.inputs):
+        if count != len(self.inputs) or len(values) != len(self.state):
             raise ShapeError(f"{self.program.name}: needs {len(self.inputs)} inputs and state values, got {count}")
         with self._lock:
             lies = self._lies if state is None else [None] * len(values)  # an array of the caller's may have changed
-            given = [*zip(self.inputs, inputs, strict=False)]
+            given = [*zip(self.inputs[: len(inputs)], inputs, strict=True)]
             given += [
                 pair for pair, lie in zip(zip(self.state, values, strict=True), lies, strict=True) if pair[1] is not lie
             ]

@@ -48,6 +48,18 @@ def test_import_time(tmp_path):
     assert json.loads((tmp_path / "figures.json").read_text())["loaded"] == []
 
 
+@pytest.mark.slow
+def test_inference(tmp_path):
+    out = run(
+        "inference.py", "--rounds", "2", "--seconds", "0.001", "--only", "point,both", "--threads", "1",
+        "--json", str(tmp_path / "figures.json"),
+    )  # fmt: skip
+    assert "| value at a point, 1-20-1, float64 | 1 |" in out
+    rows = json.loads((tmp_path / "figures.json").read_text())["rows"]
+    assert [row["call"] for row in rows] == ["point", "both"]
+    assert all(0 < s < 1 for row in rows for seconds in row["seconds"].values() for s in seconds)
+
+
 def test_least_squares(tmp_path):
     out = run("least_squares.py", "--count", "1", "--only", "geodesic,trf", "--json", str(tmp_path / "figures.json"))
     assert "| surefit, geodesic | 2 of 2 |" in out and "| SciPy trf | 2 of 2 |" in out

@@ -314,3 +314,88 @@ def test_one_thread_and_two_give_the_same_bits(widths: tuple[int, ...], batch: i
         return [losses.tobytes(), *(t.detach().numpy().tobytes() for t in kept)]
 
     assert trained_with(1) == trained_with(2)
+
+
+def adam_step() -> tuple[nn.Module, optim.Optimizer, Callable[..., Any], list[np.ndarray]]:
+    f8 = np.dtype("f8")
+    layers = [nn.Linear(3, 8, generator=0, dtype=f8), nn.Tanh(), nn.BatchNorm1d(8, dtype=f8)]
+    net = nn.Sequential(*layers, nn.Linear(8, 1, generator=1, dtype=f8))
+    optimizer = optim.Adam(net.parameters(), lr=1e-2)
+    optimizer.prepare()
+
+    def step(x: Any, y: Any) -> Any:
+        optimizer.zero_grad()
+        loss = NF.mse_loss(net(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return net, optimizer, step, numbers("f8", (16, 3), (16, 1))
+
+
+def test_state_that_stays_in_the_arena_is_seen_and_changed_as_any_other() -> None:
+    (eager, its, plain, data), (net, optimizer, step, _) = adam_step(), adam_step()
+    compiled = jit(step)
+    kept = []
+
+    def both(change: Callable[[nn.Module, optim.Optimizer], Any]) -> None:
+        for n, o in ((eager, its), (net, optimizer)):
+            change(n, o)
+        for _ in range(3):
+            a, b = plain(*map(tensor, data)), compiled(*data)
+            np.testing.assert_allclose(b.numpy(), a.detach().numpy(), rtol=1e-8)
+        for (name, p), (_, q) in zip(eager.state_dict().items(), net.state_dict().items(), strict=True):
+            np.testing.assert_allclose(q.numpy(), p.numpy(), rtol=1e-7, atol=1e-9, err_msg=name)
+        first = next(iter(net.parameters())).detach().numpy()
+        kept.append((first, first.copy()))
+
+    both(lambda n, o: None)
+    both(lambda n, o: n.load_state_dict({k: 0.5 * v.numpy() for k, v in n.state_dict().items()}))
+    both(lambda n, o: next(iter(n.parameters())).assign(np.full((8, 3), 0.25)))
+    both(lambda n, o: next(iter(n.parameters())).data.fill_(0.1))
+    both(lambda n, o: o.param_groups[0].__setitem__("lr", 1e-3))
+    saved = [optimizer.state_dict(), its.state_dict()]
+    both(lambda n, o: None)
+    both(lambda n, o: o.load_state_dict(saved[o is its]))
+    for array, before in kept:  # what was read of a parameter is never written into
+        assert np.array_equal(array, before)
+    assert len({a.tobytes() for a, _ in kept}) == len(kept)
+
+
+def test_two_shapes_of_one_step_hand_the_state_to_each_other() -> None:
+    (eager, _, plain, data), (net, _, step, _) = adam_step(), adam_step()
+    compiled = jit(step)
+    for rows in (16, 5, 16, 16, 5, 5, 16):
+        a, b = plain(*(tensor(d[:rows]) for d in data)), compiled(*(d[:rows] for d in data))
+        np.testing.assert_allclose(b.numpy(), a.detach().numpy(), rtol=1e-8)
+    assert compiled.traces == 2
+    for p, q in zip(eager.parameters(), net.parameters(), strict=True):
+        np.testing.assert_allclose(q.detach().numpy(), p.detach().numpy(), rtol=1e-7, atol=1e-9)
+
+
+def test_an_error_inside_leaves_no_half_a_step_in_the_arena() -> None:
+    total = tensor(np.zeros(3))
+
+    @jit
+    def add(x: Any, i: Any) -> Any:
+        total.assign(total + x)
+        return x[i]
+
+    x = np.array([1.0, 2.0, 3.0])
+    add(x, np.array(1))
+    with pytest.raises(IndexError):
+        add(x, np.array(7))
+    assert add(x, np.array(2)).item() == 3.0
+    assert total.tolist() == [2.0, 4.0, 6.0]
+
+
+def test_a_given_state_is_read_each_time_since_its_arrays_may_change() -> None:
+    w = tensor(np.ones(2))
+    compiled = jit(lambda x: x * w)
+    compiled(np.ones(2))
+    run = compiled._made().run
+    own = np.array([2.0, 3.0])
+    assert run([np.ones(2)], [own])[0][0].tolist() == [2.0, 3.0]
+    own[:] = 5.0
+    assert run([np.ones(2)], [own])[0][0].tolist() == [5.0, 5.0]
+    assert run([np.ones(2)])[0][0].tolist() == [1.0, 1.0]

@@ -129,10 +129,9 @@ class Built:
         """What was compiled, into what, how long each part took: printable, and plain data in its fields."""
         return Explanation.of(self.program, self.layout, self.mode, self.target, self.seconds, self.cached)
 
-    def failure(self) -> tuple[str, str]:
-        """What the arena's error code stands for, and the line; forgets the code."""
-        what, at = self.layout.messages[self.arena.error - 1]
-        self.arena.forget_error()
+    def failure(self, code: int) -> tuple[str, str]:
+        """What an error code stands for, and the line."""
+        what, at = self.layout.messages[code - 1]
         eq = self.program.equations[at]
         return what, f"{eq.op.name} at {eq.line}"
 

@@ -28,7 +28,8 @@ from surefit.errors import ArgumentError, GradientError, RecordError, ShapeError
 class Compiled(Built):
     """A Program as machine code. `run` is pure; `llvm_ir`, `assembly` and `explain()` show what became of it.
 
-    A Compiled owns one arena: calls from several threads wait for each other.
+    A Compiled owns one arena: calls from several threads wait for each other. State stays there between calls: what a
+    step leaves is where the next one reads it, and only a leaf that was given another value in between is copied in.
     """
 
     def __init__(
@@ -37,6 +38,11 @@ class Compiled(Built):
         super().__init__(program, how, engine.target(target), record_seconds)
         self.step = self.library.function(STEP)
         self._lock = threading.Lock()
+        self._lies: list[Any] = [None] * len(self.state)  # the leaves' arrays whose values lie in the arena
+        place = {id(leaf): i for i, (leaf, _) in enumerate(program.state_in)}
+        self._assigned = [
+            (i, j) for j, (leaf, _) in enumerate(program.state_out) if (i := place.get(id(leaf))) is not None
+        ]
 
     def run(
         self, inputs: Sequence[Any], state: Sequence[Any] | None = None
@@ -45,24 +51,36 @@ class Compiled(Built):
 
         What fails inside (an index out of range, an integer division by zero) raises the error of the eager call.
         """
-        values = [self.program._present(t) for t, _ in self.program.state_in] if state is None else state
-        given = [*inputs, *values]
-        if len(given) != len(self.inputs):
-            raise ShapeError(f"{self.program.name}: needs {len(self.inputs)} inputs and state values, got {len(given)}")
-        for there, value in zip(self.inputs, given, strict=True):
-            if there.shape != np.shape(value):
-                raise ShapeError(f"{self.program.name}: needs an array {there.shape}, got {np.shape(value)}")
+        values = [self.program._present(t) for t, _ in self.program.state_in] if state is None else list(state)
+        count = len(inputs) + len(values)
+        if count != len(self.inputs) or len(values) != len(self.state):
+            raise ShapeError(f"{self.program.name}: needs {len(self.inputs)} inputs and state values, got {count}")
         with self._lock:
-            for there, value in zip(self.inputs, given, strict=True):
+            lies = self._lies if state is None else [None] * len(values)  # an array of the caller's may have changed
+            given = [*zip(self.inputs[: len(inputs)], inputs, strict=True)]
+            given += [
+                pair for pair, lie in zip(zip(self.state, values, strict=True), lies, strict=True) if pair[1] is not lie
+            ]
+            for there, value in given:
+                if there.shape != np.shape(value):
+                    raise ShapeError(f"{self.program.name}: needs an array {there.shape}, got {np.shape(value)}")
+            self._lies = [None] * len(values)  # until it is known how this ends
+            for there, value in given:
                 there[...] = value
             self.step(self.arena.address)
-            if self.arena.error:
-                self._raise(inputs, values)
-            return [a.copy() for a in self.results], [a.copy() for a in self.new]
+            if code := self.arena.error:
+                self.arena.forget_error()
+                self.fail(code, inputs, values)
+            new = [a.copy() for a in self.new]
+            if state is None:
+                for i, j in self._assigned:
+                    values[i] = new[j]
+                self._lies = list(values)
+            return [a.copy() for a in self.results], new
 
-    def _raise(self, inputs: Sequence[Any], state: Sequence[Any]) -> None:
-        """The error that the eager call gives for these values."""
-        what, where = self.failure()
+    def fail(self, code: int, inputs: Sequence[Any], state: Sequence[Any]) -> None:
+        """Raise the error that the eager call gives for these values, at which the code left an error code."""
+        what, where = self.failure(code)
         try:
             self.program.replay([np.asarray(a) for a in inputs], [np.asarray(a) for a in state])
         except SurefitError as e:
@@ -127,7 +145,7 @@ class Jitted:
         with self._lock if program.state_out else nullcontext():
             outputs, state = compiled.run(inputs)
             for (t, _), value in zip(program.state_out, state, strict=True):
-                t.assign(value)
+                t.assign(wrap(value))  # as it is, without a copy: it is nobody else's
         return program.rebuild([wrap(y) for y in outputs])
 
     def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:

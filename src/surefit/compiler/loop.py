@@ -97,7 +97,8 @@ class Part(Built):
 
     def error(self, rows: np.ndarray | None, data: Sequence[np.ndarray]) -> Exception:
         """What the eager step says about the rows at which an error stopped the loop."""
-        what, where = self.failure()
+        what, where = self.failure(self.arena.error)
+        self.arena.forget_error()
         n = len(self.program.inputs)
         given = [a[rows] if rows is not None else a for a in data] if data else self.inputs[:n]
         try:

@@ -45,7 +45,7 @@ class Domain:
     x=-2:2
     """
 
-    __slots__ = ("_high", "_log", "_low", "_names")
+    __slots__ = ("_bounds", "_high", "_log", "_low", "_names")
 
     def __init__(self, box: Any, names: Iterable[str] | None = None) -> None:
         axes = _axes(box, None if names is None else _name_list(names))
@@ -56,6 +56,7 @@ class Domain:
         self._log.flags.writeable = False
         ends.flags.writeable = False
         self._low, self._high = ends[:, 0], ends[:, 1]
+        self._bounds = tuple((low, high) for low, high in ends.tolist())
 
     @classmethod
     def around(cls, points: Any, names: Iterable[str] | None = None) -> Domain:
@@ -129,7 +130,7 @@ class Domain:
     @property
     def bounds(self) -> tuple[tuple[float, float], ...]:
         """(low, high) of each variable, as `scipy.optimize` takes them."""
-        return tuple(zip(self._low.tolist(), self._high.tolist(), strict=True))
+        return self._bounds
 
     @property
     def axes(self) -> tuple[tuple[Any, ...], ...]:

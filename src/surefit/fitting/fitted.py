@@ -35,7 +35,7 @@ class Fit(Readings, Record):
     @classmethod
     def of(cls, record: Record) -> Fit:
         """The fit of a record."""
-        return cls(**{f.name: getattr(record, f.name) for f in fields(record)})
+        return cls(**{f.name: getattr(record, f.name) for f in fields(record) if f.init})
 
     def update(self, points: Any, values: Any, *, time: float | None = None, seed: int = 0) -> Fit:
         """A fit of the old rows and new ones whose network goes on from the weights of this one, which stays as it is.

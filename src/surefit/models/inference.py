@@ -1,78 +1,140 @@
-"""The values of a fitted network: compiled in strict mode where that is possible, else by NumPy.
+"""The values and gradients of a fitted network: compiled in strict mode where that is possible, else by NumPy.
 
 Compiled, a value does not depend on how many points are asked for at once, nor on the vector width or the threads:
 every point is computed in the same order. The first call compiles, which takes a moment unless the code is on the disk.
+Gradients are compiled when they have been asked for often, or for many points: a single one is sooner had by NumPy.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
+from surefit.core.batching import batch
+from surefit.core.functional import jacobian
+from surefit.core.program import record
 from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import MissingExtraError, RecordError
+from surefit.nn.module import changes
 
 BLOCK = 256  # points of one run; a single point has a program of its own
+SLOPES = 64  # the same of gradients
 EAGER_BLOCK = 8192
+PATIENT = 100, 2048  # gradient calls, and points in all of them, after which compiling has been worth it
+SAME = ("training", "_hooks")  # fields that are no part of what a model computes here
 
 
 class Inference:
-    """Points (n, d) -> values (n, k), float64, of a Module that maps rows to rows. `how` says in which way."""
+    """Points (n, d) -> values (n, k), float64, of a Module that maps rows to rows. `how` says in which way.
+
+    What is changed of the model afterwards counts: weights that are assigned, fields and layers that are replaced.
+    """
 
     def __init__(self, model: Any, width: int) -> None:
         self._model, self.width = ref(model), width
+        self._compiling = threading.RLock()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing is compiled; what the model is made of now."""
         self.how = "compiled, strict"
-        self._compiled: dict[int, Any] = {}
-        self._compiling = threading.Lock()
+        self._slopes_too, self._calls, self._points = True, 0, 0
+        self._single: dict[str, Any] = {}  # the Programs of one point, which are wanted soonest
+        self._ready: dict[tuple[str, int], Any] = {}
+        self._changes = changes[0]
+        self._made_of = _made_of(self.model)
+
+    @property
+    def model(self) -> Any:
+        """The model, which holds this and not the other way round; None when it is gone."""
+        return self._model()
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         x = np.ascontiguousarray(x, np.float64)
         if not len(x):
             return np.zeros((0, self.width))
-        size = 1 if len(x) == 1 else BLOCK
-        run = self._runner(size, x.shape[1])
-        if run is None:
-            return self._eager(x)
-        out = np.empty((len(x), self.width))
-        for i in range(0, len(x), size):
-            rows = x[i : i + size]
-            if len(rows) < size:
-                rows = np.concatenate([rows, np.broadcast_to(rows[-1], (size - len(rows), x.shape[1]))])
-            out[i : i + size] = run(rows)[: len(x) - i]
-        return out
+        if len(x) == 1 and (y := self.point(x[0].tolist())) is not None:
+            return np.array([y])
+        found = None if len(x) == 1 else self._run("values", BLOCK, x)
+        return evaluate(self.model, x) if found is None else found
 
-    def _of(self) -> Any:
-        """The model, which holds this and not the other way round."""
-        model = self._model()
-        assert model is not None
-        return model
+    def point(self, values: Sequence[float]) -> list[float] | None:
+        """The k values at one point of d numbers; None where the model does not compile."""
+        found = self._at_once("values", values)
+        if found is None:
+            y = self._run("values", 1, np.array([values], np.float64))
+            found = None if y is None else y[0].tolist()
+        return found
 
-    def _eager(self, x: np.ndarray) -> np.ndarray:
-        return evaluate(self._of(), x)
+    def _at_once(self, what: str, values: Sequence[float]) -> list[float] | None:
+        """The result at one point, flat, where everything is ready for it."""
+        single = self._single.get(what)
+        return single.point(values) if single is not None and changes[0] == self._changes else None
 
-    def _runner(self, size: int, d: int) -> Any:
+    def slopes(self, x: np.ndarray) -> np.ndarray:
+        """Gradients (n, k, d) at points (n, d), float64; exact, of the model itself."""
+        if len(x) == 1 and (found := self._at_once("slopes", x[0].tolist())) is not None:
+            return np.array(found).reshape(1, self.width, -1)
+        x = np.ascontiguousarray(x, np.float64)
+        if not len(x):
+            return np.zeros((0, self.width, x.shape[1]))
+        self._calls, self._points = self._calls + 1, self._points + len(x)
+        if self._calls > PATIENT[0] or self._points > PATIENT[1]:
+            compiled = self._run("slopes", 1 if len(x) == 1 else SLOPES, x)
+            if compiled is not None:
+                return compiled
+        step = _slopes(self.model)
+        return np.concatenate(
+            [step(Tensor(x[i : i + EAGER_BLOCK])).detach().numpy() for i in range(0, len(x), EAGER_BLOCK)]
+        )
+
+    def _run(self, what: str, rows: int, x: np.ndarray) -> np.ndarray | None:
+        """By the compiled model, or None where it does not compile."""
+        for _ in range(3):  # the model may be changed while this runs
+            ready = self._program(what, rows, x.shape[1])
+            if ready is None:
+                return None
+            found: np.ndarray | None = ready(x)
+            if found is not None:
+                return found
+            with self._compiling:
+                self._begin()
+        return None
+
+    def _program(self, what: str, rows: int, d: int) -> Any:
         """The compiled model for so many points at a time, or None where it does not compile."""
-        if not self.how.startswith("compiled"):
-            return None
         with self._compiling:  # another thread may ask for the same
-            compiled = self._compiled.get(size)
-            if compiled is None:
+            if changes[0] != self._changes:
+                now = changes[0]
+                if _same(_made_of(self.model), self._made_of):
+                    self._changes = now
+                else:
+                    self._begin()
+            if not self.how.startswith("compiled") or (what == "slopes" and not self._slopes_too):
+                return None
+            ready = self._ready.get((what, rows))
+            if ready is None:
                 try:
-                    compiled = self._compiled[size] = self._compile(size, d)
+                    ready = self._compile(what, rows, d)
                 except (RecordError, MissingExtraError) as e:
-                    self.how = f"NumPy: {e}"
+                    if what == "slopes":
+                        self._slopes_too = False
+                    else:
+                        self.how = f"NumPy: {e}"
                     return None
-        return lambda rows: compiled.run([rows])[0][0]
+                self._ready[what, rows] = ready
+                if rows == 1:
+                    self._single[what] = ready
+        return ready
 
-    def _compile(self, size: int, d: int) -> Any:
-        from surefit.compiler import compile_program
-        from surefit.core.program import record
+    def _compile(self, what: str, rows: int, d: int) -> Any:
+        from surefit.compiler.ready import Ready
 
-        model = self._of()
+        model = self.model
 
         def values(x: Any) -> Any:
             with no_grad():
@@ -81,10 +143,28 @@ class Inference:
         training = getattr(model, "training", False)
         model.eval()
         try:
-            program = record(values, Tensor(np.zeros((size, d)), np.float64))
+            program = record(values if what == "values" else _slopes(model), Tensor(np.zeros((rows, d)), np.float64))
         finally:
             model.train(training)
-        return compile_program(program, mode="strict")
+        return Ready(program)
+
+
+def _slopes(model: Any) -> Callable[[Any], Any]:
+    """Points (n, d) -> gradients (n, k, d)."""
+    return batch(jacobian(lambda row: model(row.reshape(1, -1)).reshape(-1)))
+
+
+def _made_of(model: Any) -> list[Any]:
+    """The modules of a model and all their fields, in order."""
+    found: list[Any] = []
+    for module in model.modules():
+        found += [module, *(v for k, v in vars(module).items() if k not in SAME)]
+        found += [*module._parameters.values(), *module._buffers.values()]
+    return found
+
+
+def _same(a: list[Any], b: list[Any]) -> bool:
+    return len(a) == len(b) and all(x is y for x, y in zip(a, b, strict=True))
 
 
 def evaluate(model: Any, x: np.ndarray) -> np.ndarray:

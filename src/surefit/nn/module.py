@@ -16,6 +16,8 @@ from surefit.core.tensor import Handle, Snapshot, Tensor, forget_gradients
 from surefit.core.tensor import mode as modes
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 
+changes = [0]  # how often a field of any module was set or deleted: who keeps something made of one looks again
+
 
 class Loaded(NamedTuple):
     """What `load_state_dict` did not find, and what it did not need."""
@@ -73,6 +75,7 @@ class Module:
     # --- fields ---
 
     def __setattr__(self, name: str, value: Any) -> None:
+        changes[0] += 1
         if "_parameters" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__}: call super().__init__() before assigning {name!r}")
         if isinstance(value, Tensor) and not isinstance(value, (Parameter, State)):
@@ -93,6 +96,7 @@ class Module:
         object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
+        changes[0] += 1
         for kind in self._kinds():
             kind.pop(name, None)
         object.__delattr__(self, name)

@@ -253,14 +253,27 @@ class Optimizer:
                 raise ArgumentError(f"load_state_dict: the state is of other parameters than the {len(params)} here")
             for k, v in options.items():
                 group[k] = v
-            group.chunks = [
+            made = [
                 _Chunk([params[i] for i in c["params"]], {k: State(np.array(v), k) for k, v in c["state"].items()})
                 for c in chunks
             ]
+            if len(made) == len(group.chunks) and all(map(_alike, made, group.chunks)):
+                for new, old in zip(made, group.chunks, strict=True):  # the leaves stay: a compiled step reads them
+                    for k, leaf in old.state.items():
+                        leaf.assign(new.state[k])
+            else:
+                group.chunks = made
 
     def __repr__(self) -> str:
         options = ", ".join(f"{k}={v}" for k, v in self.param_groups[0].items() if k != "params")
         return f"{type(self).__name__}({options})"
+
+
+def _alike(a: _Chunk, b: _Chunk) -> bool:
+    """Whether two chunks are of the same parameters, with state of the same names, shapes and dtypes."""
+    same = len(a.params) == len(b.params) and all(p is q for p, q in zip(a.params, b.params, strict=True))
+    kinds = [{k: (leaf.shape, leaf.dtype) for k, leaf in c.state.items()} for c in (a, b)]
+    return same and kinds[0] == kinds[1]
 
 
 def _kind(p: Tensor) -> tuple[Any, bool]:

@@ -13,12 +13,10 @@ import numpy as np
 
 from surefit import nn
 from surefit._version import __version__
-from surefit.core.batching import batch
-from surefit.core.functional import jacobian
 from surefit.core.tensor import Tensor, no_grad
 from surefit.data import Domain, box_words, points_from, raw_names
 from surefit.errors import ArgumentError, DataError
-from surefit.models.inference import values_of
+from surefit.models.inference import Inference, values_of
 from surefit.models.observed import observed
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
@@ -31,8 +29,8 @@ if TYPE_CHECKING:
     from surefit.bounds.certificate import Certificate
     from surefit.view.animation import Film
 
-BLOCK = 8192  # rows at a time
 LISTED = 6  # inputs in a warning
+PLAIN = (float, int, np.float64)  # what a number of one point mostly is
 
 
 class OutsideWarning(UserWarning):
@@ -121,6 +119,7 @@ class Record:
     extra: dict[str, Any] = field(default_factory=dict)
     _warned: bool = field(default=False, repr=False)
     _ensembles: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)  # by number of members
+    _inference: Inference | None = field(default=None, init=False, repr=False, compare=False)  # of the model, at hand
 
     # --- copies ---
 
@@ -129,7 +128,7 @@ class Record:
         problem = self.problem
         if not (_pickles(problem.function) and _pickles(problem.slope_function)):
             problem = replace(problem, function=None, slope_function=None)
-        return vars(self) | {"problem": problem}
+        return vars(self) | {"problem": problem, "_inference": None}
 
     def __copy__(self) -> Any:
         twin = object.__new__(type(self))
@@ -138,7 +137,7 @@ class Record:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         twin = memo[id(self)] = object.__new__(type(self))
-        vars(twin).update(copy.deepcopy(vars(self), memo))
+        vars(twin).update(copy.deepcopy(vars(self) | {"_inference": None}, memo))
         return twin
 
     # --- what it is ---
@@ -204,6 +203,8 @@ class Record:
         ShapeError for another number of columns, DataError for a missing one. Warns once when points lie outside the
         domain.
         """
+        if (row := _one_row(points, len(self.problem.names))) is not None and (found := self._at(row)) is not None:
+            return np.array(found if len(found) == 1 else [found])
         y = self._predict(self._points(points))
         if self.classified is not None:
             return self.classified.labels(y)
@@ -218,7 +219,30 @@ class Record:
             raise ArgumentError("predict_proba: this fit has no classes; fit with task='classify'")
         return self.classified.probabilities(self._predict(self._points(points)))
 
+    def _at(self, values: Any) -> list[float] | None:
+        """The k values at one point of d plain numbers, where nothing is left to check of them; else None."""
+        return self._values().point(values) if self.classified is None and self._inside(values) else None
+
+    def _inside(self, values: Any) -> bool:
+        """Whether these are d plain numbers inside the domain, which holds no text: then they need no other check."""
+        for value, (low, high) in zip(values, self.problem.domain.bounds, strict=True):
+            if type(value) not in PLAIN or not low <= value <= high:
+                return False
+        return not self.problem.coding
+
+    def _all_inside(self, x: np.ndarray) -> bool:
+        """The same of rows (n, d) of floats; false for NaN."""
+        if self.problem.coding or not len(x) or x.shape[1] != len(self.problem.names):
+            return False
+        for column, (low, high) in zip(x.T, self.problem.domain.bounds, strict=True):
+            side_by_side = np.ascontiguousarray(column)
+            if not (low <= side_by_side.min() and side_by_side.max() <= high):
+                return False
+        return True
+
     def _points(self, points: Any) -> np.ndarray:
+        if type(points) is np.ndarray and points.ndim == 2 and points.dtype == np.float64 and self._all_inside(points):
+            return points
         x = points_from(points, self.names, coding=self.problem.coding)
         if self.domain.log.any() and (low := (x <= 0) & self.domain.log).any():
             row, column = np.argwhere(low)[0]
@@ -241,13 +265,20 @@ class Record:
         return x
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
-        return values_of(self.model)(x)
+        return self._values()(x)
+
+    def _values(self) -> Inference:
+        """The model, compiled where it can be."""
+        found = self._inference
+        if found is None or found.model is not self.model:
+            found = self._inference = values_of(self.model)
+        return found
 
     @property
     def inference(self) -> str:
         """How values are computed: "compiled, strict" (independent of the batch), or "NumPy: " and why."""
         self._predict(self.problem.domain.low[None, :])
-        return values_of(self.model).how
+        return self._values().how
 
     def __call__(self, *values: Any, **named: Any) -> Any:
         """Values elementwise, one argument for each input by place or name: fit(0.5), fit(x1=0.5, x2=[1, 2]).
@@ -255,6 +286,8 @@ class Record:
         The arguments broadcast against each other; the result has their shape, with a last axis for several outputs,
         and is a float for plain numbers. A fit of classes gives classes.
         """
+        if not named and len(values) == len(self.problem.names) and (found := self._at(values)) is not None:
+            return found[0] if len(found) == 1 else np.array(found)
         if len(values) == 1 and not named and isinstance(values[0], dict):
             named, values = dict(values[0]), values[1:]
         names = self.names
@@ -279,11 +312,10 @@ class Record:
 
     def derivative(self, points: Any) -> np.ndarray:
         """Gradients at points (n, d) -> (n, d), or (n, k, d) for several outputs; of the model itself, exact."""
-        x = self._points(points)
-        slope = batch(jacobian(lambda row: self.model(row.reshape(1, -1)).reshape(-1)))
-        blocks = [slope(Tensor(x[i : i + BLOCK])).detach().numpy() for i in range(0, len(x), BLOCK)]
-        j = np.concatenate(blocks) if blocks else np.zeros((0, len(self.outputs), len(self.names)))  # (n, k, d)
-        return j.reshape(len(j), -1) if len(self.outputs) == 1 else j
+        row = _one_row(points, len(self.problem.names))
+        x = self._points(points) if row is None or not self._inside(row) else np.array([row], np.float64)
+        j = self._values().slopes(x)  # (n, k, d)
+        return j[:, 0] if len(self.outputs) == 1 else j
 
     @property
     def method(self) -> dict[str, Any]:
@@ -326,6 +358,17 @@ class Record:
             for r in rows
         ]
         return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+
+
+def _one_row(points: Any, d: int) -> Any:
+    """The d numbers of one point that came as one row of a float64 array or list, None for everything else."""
+    if type(points) is np.ndarray:
+        one = points.shape == (1, d) and points.dtype == np.float64
+        return points[0].tolist() if one else None
+    if type(points) is list and len(points) == 1:
+        row = points[0]
+        return row if type(row) in (list, tuple) and len(row) == d else None
+    return None
 
 
 def _pickles(function: Any) -> bool:

@@ -1,0 +1,187 @@
+"""A compiled Program that is asked often: nothing is prepared in a call that could be prepared before.
+
+Every run has an arena to itself, taken from those that are free, so that calls from several threads run side by side
+and a call within a call (from a signal handler, say) finds an arena of its own. The state of the Program (the weights)
+stays in the arena; a call looks whether a leaf has another value than the one that lies there. A leaf's array is never
+written into, it is replaced, so the same array is the same value.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from surefit.compiler.compiled import Arena
+from surefit.compiler.function import Compiled
+from surefit.compiler.threads import cores
+from surefit.compiler.worker import Background
+from surefit.core.leaves import FlatVector
+from surefit.core.program import Program
+from surefit.core.tensor import Tensor
+
+FIRST = 4  # blocks that are run before it is known how long the others take
+WORTH = 1e-3  # seconds of work that is left, from which a second thread pays
+
+
+class Desk:
+    """An arena with the present state in it, for one run at a time."""
+
+    def __init__(self, compiled: Compiled, watched: Sequence[Tensor]) -> None:
+        layout, program = compiled.layout, compiled.program
+        self.compiled, self.watched = compiled, watched
+        self.arena = Arena(layout.arena)
+        self.step, self.address = compiled.step, self.arena.address
+        avals = [v.aval for v in program.inputs] + [v.aval for _, v in program.state_in]
+        arrays = [self.arena.array(s, a.shape, a.dtype) for s, a in zip(layout.inputs, avals, strict=True)]
+        self.x, self.state = arrays[0], arrays[1:]
+        self.y = self.arena.array(layout.results[0], program.outputs[0].aval.shape, program.outputs[0].aval.dtype)
+        self.error: Any = self.arena.bytes[:4].data.cast("i")
+        self.put = struct.Struct(f"{self.x.size}d").pack_into
+        self.first: Any = self.x.reshape(-1).data.cast("B") if self.x.size else None
+        self.values: Any = self.y.reshape(-1).data
+        self.seen: list[tuple[Tensor, Any]] = []
+
+    def load(self) -> bool:
+        """The leaves' present values into the arena; False where the Program no longer speaks of them."""
+        self.seen = []
+        seen = [(t, t._value) for t in self.watched]
+        for (leaf, _), there in zip(self.compiled.program.state_in, self.state, strict=True):
+            value = leaf._value
+            if isinstance(leaf, FlatVector) and not leaf.at_home():
+                return False
+            if value.shape != there.shape or value.dtype != there.dtype:
+                return False
+            there[...] = value
+        self.seen = seen
+        return True
+
+    def failed(self) -> None:
+        """Raise what the eager call raises for these inputs."""
+        code, self.error[0] = self.error[0], 0
+        self.compiled.fail(code, [self.x.copy()], [a.copy() for a in self.state])
+
+
+class Ready:
+    """A Program of one float64 input (rows, d) and one float64 result (rows, ...), compiled, for many calls.
+
+    Raises what `compile_program` raises. Safe to call from several threads.
+    """
+
+    def __init__(self, program: Program, mode: str = "strict") -> None:
+        self.compiled = Compiled(program, mode)
+        self._free: list[Desk] = []
+        leaves = [leaf for leaf, _ in program.state_in]
+        parts = [leaf.params if isinstance(leaf, FlatVector) else [leaf] for leaf in leaves]
+        self._watched: list[Tensor] = [t for part in parts for t in part]  # a vector assigned gives its parts new views
+        desk = Desk(self.compiled, self._watched)
+        self.rows, self.shape = desk.x.shape[0], desk.y.shape[1:]
+        self._free.append(desk)
+
+    def _take(self) -> Desk | None:
+        """A desk of one's own with the present state on it; None where the Program no longer speaks of the leaves."""
+        try:
+            desk = self._free.pop()
+        except IndexError:
+            desk = Desk(self.compiled, self._watched)
+        for leaf, value in desk.seen:
+            if leaf._value is not value:
+                return desk if desk.load() else None
+        return desk if desk.seen or desk.load() else None
+
+    def point(self, values: Sequence[float]) -> list[float] | None:
+        """The result at one row of d numbers, flat; None where the Program is out of date. Of a Program of one row."""
+        desk = self._take()
+        if desk is None:
+            return None
+        desk.put(desk.first, 0, *values)
+        desk.step(desk.address)
+        if desk.error[0]:
+            desk.failed()
+        found: list[float] = desk.values.tolist()
+        self._free.append(desk)
+        return found
+
+    def __call__(self, x: np.ndarray) -> np.ndarray | None:
+        """Results (n, ...) at rows (n, d), by blocks, on several cores where that pays; None: out of date.
+
+        A row's result does not depend on the block that it is in, so the number of threads changes no bit.
+        """
+        n, rows = len(x), self.rows
+        out = np.empty((n, *self.shape))
+        starts = range(0, n, rows)
+        desk = self._take()
+        if desk is None:
+            return None
+        began = time.perf_counter()
+        for i in starts[:FIRST]:
+            _block(desk, x, out, i)
+        rest = starts[FIRST:]
+        if rest:
+            turns = iter(rest)  # whose next() is one operation: every block is somebody's
+
+            def work(at: Desk) -> None:
+                try:
+                    for i in turns:
+                        _block(at, x, out, i)
+                except BaseException:  # an interrupt: nobody needs the others either
+                    for _ in turns:
+                        pass
+                    raise
+
+            expected = (time.perf_counter() - began) / FIRST * len(rest)
+            helpers = min(cores() - 1, len(rest) - 1) if expected > WORTH else 0
+            if not self._together(work, desk, helpers):
+                return None
+        self._free.append(desk)
+        return out
+
+    def _together(self, work: Callable[[Desk], None], desk: Desk, helpers: int) -> bool:
+        """The work, by this thread and so many others. Errors of any are raised here; False: out of date."""
+        errors: list[BaseException] = []
+        ahead: list[Background] = []
+
+        def helping(at: Desk) -> None:
+            try:
+                work(at)
+            except Exception as e:
+                errors.append(e)
+            else:
+                self._free.append(at)
+
+        try:
+            for _ in range(helpers):
+                other = self._take()
+                if other is None:
+                    return False
+                helper = Background(lambda at=other: helping(at))  # type: ignore[misc]
+                try:
+                    helper.start()
+                except RuntimeError:  # the system has no more threads
+                    break
+                ahead.append(helper)
+            work(desk)
+        finally:
+            for helper in ahead:
+                helper.finish()
+        if errors:
+            raise errors[0]
+        return True
+
+
+def _block(desk: Desk, x: np.ndarray, out: np.ndarray, i: int) -> None:
+    """One block of rows; the last is filled up with its last row."""
+    rows = x[i : i + len(desk.x)]
+    desk.x[: len(rows)] = rows
+    if len(rows) < len(desk.x):
+        desk.x[len(rows) :] = rows[-1]
+    desk.step(desk.address)
+    if desk.error[0]:
+        desk.failed()
+    out[i : i + len(rows)] = desk.y[: len(rows)]
+
+
+__all__ = ["Ready"]

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         Snapshots,
         TextPlot,
         VarPro,
+        construct,
         distil,
         ensemble,
         examine,
@@ -78,7 +79,7 @@ _ROOMS = ("bounds", "compiler", "data", "errors", "formulas", "interop", "nn", "
 # where each public name lives; a name that is not here is looked for among the functions of tensors
 _HOME = {
     "surefit.fitting": (
-        "fit distil ensemble Ensemble Fit Experiment Measured Estimated load examine Diagnosis Finding MLPSpec "
+        "fit construct distil ensemble Ensemble Fit Experiment Measured Estimated load examine Diagnosis Finding MLPSpec "
         "SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
         "Auto Polynomial Additive Features VarPro LM LBFGS "
         "Started Epoch Evaluated Finished OutsideWarning find_lr RateTest smallest Smallest Interval "

@@ -251,7 +251,7 @@ def _prove(
         method = f"Taylor models of degree {taylor.DEGREES[d]}, branch and bound"
     found = branch_and_bound(
         bounder, s.low, s.high, points=points, values=values if mode == "deployed" else None, rtol=rtol, tol=tol,
-        outputs=s.net.outputs, deadline=deadline, progress=progress,
+        outputs=s.net.outputs, deadline=deadline, progress=progress, cuts=(s.net.bends(),) if d == 1 else (),
     )  # fmt: skip
     return found, method
 

@@ -79,7 +79,8 @@ _ROOMS = ("bounds", "compiler", "data", "errors", "formulas", "interop", "nn", "
 # where each public name lives; a name that is not here is looked for among the functions of tensors
 _HOME = {
     "surefit.fitting": (
-        "fit construct distil ensemble Ensemble Fit Experiment Measured Estimated load examine Diagnosis Finding MLPSpec "
+        "fit construct distil ensemble Ensemble Fit Experiment Measured Estimated load examine Diagnosis Finding "
+        "MLPSpec "
         "SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
         "Auto Polynomial Additive Features VarPro LM LBFGS "
         "Started Epoch Evaluated Finished OutsideWarning find_lr RateTest smallest Smallest Interval "

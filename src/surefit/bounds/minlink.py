@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -181,7 +182,7 @@ def links_on(x: np.ndarray, y: np.ndarray, tol: float, most: int = MOST) -> Link
             lines.append((0.0 if not lines else lines[-1][0], x[j], y[j]))
             break
         if side == 0:  # the end is reached: of all lines that do the middle one
-            down, c, _ = _steepest(x[: j + 1], low[: j + 1], high[: j + 1], il, iu, -1)
+            down = _steepest(x[: j + 1], low[: j + 1], high[: j + 1], il, iu, -1)[0]
             middle = 0.5 * (slope + down)
             v = 0.5 * ((low[il:] - middle * (x[il:] - x[-1])).max() + (high[iu:] - middle * (x[iu:] - x[-1])).min())
             lines.append((middle, x[-1], v))
@@ -208,7 +209,7 @@ def links_on(x: np.ndarray, y: np.ndarray, tol: float, most: int = MOST) -> Link
 
 def _joined(x: np.ndarray, lines: list[tuple[float, float, float]]) -> Links:
     knots, values = [x[0]], [lines[0][2] + lines[0][0] * (x[0] - lines[0][1])]
-    for (s, p, v), (t, q, w) in zip(lines, lines[1:], strict=False):
+    for (s, p, v), (t, q, w) in pairwise(lines):
         at = p + (w - v - t * (q - p)) / (s - t) if s != t else q
         at = min(max(at, knots[-1]), x[-1])
         if at > knots[-1]:
@@ -277,13 +278,14 @@ def bent_triples(f: Function, x: np.ndarray, y: np.ndarray, tol: float) -> np.nd
     i = 0
     while True:
         low, high = y[i:] - tol, y[i:] + tol
-        j, (slope, a, b), side = _reach(x[i:], low, high, 0, 0, guess)
+        j, (_, a, b), side = _reach(x[i:], low, high, 0, 0, guess)
         if side == 0:
             return np.array(found).reshape(-1, 3)
         guess = max(2, j)
-        p, q = min(a, b) + i, max(a, b) + i
+        first, second = min(a, b) + i, max(a, b) + i
         sign = 1.0 if side < 0 else -1.0  # it leaves by the low side: f bends up, its middle is below the chord
-        p, q, end = float(x[p]), float(x[q]), _exit(f, x[i + j], x[i + j + 1], x[p], x[q], y[p], y[q], sign, tol)
+        p, q = float(x[first]), float(x[second])
+        end = _exit(f, x[i + j], x[i + j + 1], p, q, y[first], y[second], sign, tol)
         found.append((p, q, end))
         k = i + j + 1
         if end < x[k]:  # the next window begins where this one ended
@@ -335,17 +337,15 @@ def proved_triples(formula: Expression, triples: np.ndarray, tol: float) -> np.n
     for t, lo, hi, wrong in zip(triples, low, high, bad, strict=True):
         if wrong.any() or not (np.isfinite(lo).all() and np.isfinite(hi).all()) or not end <= t[0] < t[1] < t[2]:
             continue
-        if _bends(*(Fraction(float(v)) for v in (*t, *lo, *hi)), twice):
+        if _bends(*([Fraction(float(v)) for v in part] for part in (t, lo, hi)), twice):
             kept.append(t)
             end = t[2]
     return np.array(kept).reshape(-1, 3)
 
 
-def _bends(
-    x1: Fraction, x2: Fraction, x3: Fraction, l1: Fraction, l2: Fraction, l3: Fraction,
-    h1: Fraction, h2: Fraction, h3: Fraction, twice: Fraction,
-) -> bool:  # fmt: skip
-    """Whether f(x2) is surely more than 2 tol above or below the chord; f(xi) is in [li, hi]."""
+def _bends(x: list[Fraction], low: list[Fraction], high: list[Fraction], twice: Fraction) -> bool:
+    """Whether f is surely more than 2 tol from its chord in the middle of three points; low <= f(x) <= high there."""
+    (x1, x2, x3), (l1, l2, l3), (h1, h2, h3) = x, low, high
     right, left, whole = x2 - x1, x3 - x2, x3 - x1
     below = (l1 * left + l3 * right) - h2 * whole  # (chord - f) times the width, at least
     above = l2 * whole - (h1 * left + h3 * right)

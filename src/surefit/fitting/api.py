@@ -37,6 +37,7 @@ from surefit.search.gathering import Budget, gathered
 from surefit.search.limits import MOST_PARAMETERS
 from surefit.search.restarts import Ensemble, best_of, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
+from surefit.spelling import spelled
 from surefit.storage import outputs
 
 COLUMNS = {"target": "targets", "columns": "inputs", "decimal": "decimal", "sheet": "sheet"}  # as `read_table` has them
@@ -365,7 +366,10 @@ def construct(
     began = clock.perf_counter()
     tol, time = positive_number("tol", tol), positive_number("time", time)
     if (tol is None) == (units is None):
-        raise ArgumentError("construct: give either tol=, the largest error allowed, or units=, of the hidden layer")
+        raise ArgumentError(
+            f"construct: give either {spelled('tol')}, the largest error allowed, or {spelled('units')}, of the hidden "
+            "layer"
+        )
     if units is not None:
         units = whole_number("units", units, 1)
     problem = pose(formula, domain, None, 0, solver=True)

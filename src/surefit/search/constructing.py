@@ -20,7 +20,9 @@ from surefit.bounds.minlink import (
     TooMany,
     bent_triples,
     fewest_links,
+    finite_values,
     links_on,
+    points_of,
     proved_triples,
 )
 from surefit.bounds.proving import certify
@@ -47,7 +49,8 @@ KINKS = 64
 def constructed(problem: Problem, tol: float | None, units: int | None, time: float | None, began: float) -> Record:
     """The record of the network with the fewest hinges for a tolerance, or the least error for so many hidden units.
 
-    problem: of one formula of one input. began: when the clock of `time` started. The record holds its certificate, and in `extra` the `Construction`.
+    problem: of one formula of one input. began: when the clock of `time` started.
+    The record holds its certificate, and in `extra` the `Construction`.
     """
     formula = _formula(problem)
     low, high = float(problem.domain.low[0]), float(problem.domain.high[0])
@@ -76,7 +79,10 @@ def constructed(problem: Problem, tol: float | None, units: int | None, time: fl
     record = recorded(state, reason, lambda best: Solved(settings, stage, details=dict(best.details)))
     made = Construction(tol, hinges, len(windows), links.knots, links.values, windows)
     return replace(
-        record, certificate=certificate, stop_reason=outcome.reason, extra=record.extra | {"construction": made.to_dict()}
+        record,
+        certificate=certificate,
+        stop_reason=outcome.reason,
+        extra=record.extra | {"construction": made.to_dict()},
     )
 
 
@@ -127,8 +133,8 @@ class _Maker:
         values = values_of(model)
         values(np.array([[self.low]]))
         return certify(
-            model, self.formula, self.problem.domain, rtol=CLOSE if tol is None else TINY, time=left, tol=tol, mode="deployed",
-            strict=values.how.startswith("compiled"), values=values, outputs=self.problem.outputs,
+            model, self.formula, self.problem.domain, rtol=CLOSE if tol is None else TINY, time=left, tol=tol,
+            mode="deployed", strict=values.how.startswith("compiled"), values=values, outputs=self.problem.outputs,
         )  # fmt: skip
 
     def within(self, tol: float) -> tuple[Links, Scaled, Certificate]:
@@ -151,7 +157,7 @@ class _Maker:
             raise DomainError(f"construct: {proof.error}; choose a domain without it")
         raise DomainError(
             f"construct: |error| <= {tol:g} is not proved: the bound is {proof.upper:.3g}, near {at}. No continuous "
-            "function comes closer to a jump than half its height; else give more time= or a larger tol="
+            "function comes closer to a jump than half its height; else give more time or a larger tolerance"
         )
 
     def _worst(self, proof: Certificate, tol: float) -> list[float]:
@@ -196,8 +202,6 @@ class _Maker:
         return found, model, self.prove(model, None)
 
     def _dense(self, links: Links) -> tuple[np.ndarray, np.ndarray]:
-        from surefit.bounds.minlink import finite_values, points_of
-
         x = points_of(self.f, self.low, self.high, links, self.more)
         x = np.union1d(x, self.points[0]) if len(self.points[0]) < 40_000 else x
         return x, finite_values(self.f, x)
@@ -223,10 +227,15 @@ def model_of(links: Links, low: float) -> Scaled:
     sign = np.where(right, 1.0, -1.0)
     network = nn.MLP(1, (len(inner) + 1,), 1, activation="relu", generator=np.random.default_rng(0), dtype=ops.float64)
     first, last = [m for m in network.modules() if isinstance(m, nn.Linear)]
-    first.weight.assign(np.append(sign, 1.0)[:, None])
-    first.bias.assign(np.append(-sign * inner, -low))
-    last.weight.assign(np.append(jumps, slopes[middle])[None, :])
-    last.bias.assign(np.array([v[middle] - slopes[middle] * (t[middle] - low)]))
+    offset = v[middle] - slopes[middle] * (t[middle] - low)
+    numbers = {
+        first: (np.append(sign, 1.0)[:, None], np.append(-sign * inner, -low)),
+        last: (np.append(jumps, slopes[middle])[None, :], np.array([offset])),
+    }
+    for layer, (weight, bias) in numbers.items():
+        assert layer.bias is not None
+        layer.weight.assign(weight)
+        layer.bias.assign(bias)
     zero, one = np.zeros(1), np.ones(1)
     return Scaled(network, zero, one, zero, one, ops.float64)
 

@@ -21,7 +21,7 @@ from surefit._version import __version__
 
 if TYPE_CHECKING:
     from surefit import bounds, compiler, data, errors, formulas, interop, nn, optim, solvers, view
-    from surefit.bounds import Certificate, Proved, Undefined, certify
+    from surefit.bounds import Certificate, Proved, Undefined, Verdict, certify, certify_pair, verify
     from surefit.compiler import jit
     from surefit.core.batching import batch
     from surefit.core.creation import tensor
@@ -86,7 +86,7 @@ _HOME = {
         "Started Epoch Evaluated Finished OutsideWarning find_lr RateTest smallest Smallest Interval "
         "Snapshots Live TextPlot"
     ),
-    "surefit.bounds": "certify Certificate Proved Undefined",
+    "surefit.bounds": "certify certify_pair verify Certificate Proved Undefined Verdict",
     "surefit.data": "Domain Sampling Noise",
     "surefit.formulas": "Formula parse",
     "surefit.interop": "from_onnx",

@@ -25,3 +25,13 @@ def test_wrong_input_is_named(surefit):
     ):
         ran = surefit(command)
         assert ran.code == 2 and words in ran.err and "Traceback" not in ran.err
+
+
+def test_verify(surefit, tmp_path):
+    assert surefit("construct 'sin(x)' --on x=-3:3 --tol 1e-2 --out sine").code == 0
+    ran = surefit("verify sine/model.safetensors '-1.01 <= y <= 1.01'")
+    assert ran.code == 0 and ran.out.startswith("proved")
+    ran = surefit("verify sine/model.safetensors 'y <= x' --json")
+    assert ran.code == 3 and ran.json()["status"] == "refuted" and ran.json()["at"]["x"] < 0
+    ran = surefit("verify sine/model.safetensors 'y^2 <= 1'")
+    assert ran.code == 2 and "linearly" in ran.err

@@ -126,6 +126,32 @@ def _constructed_files(fitted: Fit, out: Path) -> list[Path]:
     return [*files, out / "tube.png"]
 
 
+def verify(
+    model: Model,
+    relation: Annotated[
+        str, typer.Argument(metavar="RELATION", show_default=False, help="Such as 'y - x1*x2 <= 0.1' or '0 <= y <= 1'.")
+    ],
+    time: Annotated[float, typer.Option(metavar="SECONDS", help="Give up after so many seconds.")] = 60.0,
+    as_json: Json = False,
+) -> None:
+    """Prove or refute a relation between the inputs and outputs of a model, at every point of its domain.
+
+    It is of exact arithmetic on the stored numbers. The exit code is 3 where it is refuted or not known.
+
+    surefit verify demo/model.safetensors "y <= 1.5"
+    """
+    from surefit import bounds, fitting
+
+    fitted = fitting.load(model)
+    verdict = bounds.verify(fitted.model, relation, fitted.domain, outputs=fitted.outputs, time=time)
+    if as_json:
+        print_json({"property": verdict.property, "status": verdict.status, "at": verdict.at})
+    else:
+        print(verdict)
+    if verdict.holds is not True:
+        raise typer.Exit(UNPROVED)
+
+
 def check(
     certificate: Annotated[
         Path, typer.Argument(metavar="CERTIFICATE", show_default=False, help="A file that surefit certify wrote.")
@@ -152,4 +178,4 @@ def check(
         raise typer.Exit(UNPROVED)
 
 
-COMMANDS = (construct, certify, check)
+COMMANDS = (construct, certify, verify, check)

@@ -199,7 +199,8 @@ class _Maker:
         else:
             found = best[1]
         model = model_of(found, self.low)
-        return found, model, self.prove(model, None)
+        proof = self.prove(model, best[0] * (1.0 + 10 * LESS))
+        return found, model, proof if np.isfinite(proof.upper) else self.prove(model, None)
 
     def _dense(self, links: Links) -> tuple[np.ndarray, np.ndarray]:
         x = points_of(self.f, self.low, self.high, links, self.more)

@@ -124,7 +124,13 @@ def display_math(translator: Any, node: Any) -> None:
     raise nodes.SkipNode
 
 
+def foreign(app: Any, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out what a class has from another package, such as scikit-learn's setters of metadata."""
+    return True if str(getattr(obj, "__module__", "")).startswith("sklearn") else None
+
+
 def setup(app: Any) -> None:
+    app.connect("autodoc-skip-member", foreign)
     app.add_html_math_renderer("mathml", (inline_math, None), (display_math, None))
     app.connect("autodoc-process-docstring", mark_code, priority=300)
     app.connect("autodoc-process-docstring", escape_signs, priority=400)  # before napoleon
@@ -133,7 +139,7 @@ def setup(app: Any) -> None:
 # --- the reference --------------------------------------------------------------------------------------
 # Every public name stands once, under the shortest path that reaches it.
 
-ENTRY_POINTS = {"surefit.cli"}  # used from the command line, not from Python
+ENTRY_POINTS = {"surefit.cli", "surefit.torch"}  # used from the command line; names of PyTorch, on a page of their own
 
 
 def modules_below(module: ModuleType) -> list[str]:

@@ -211,3 +211,17 @@ def test_a_fork_during_a_solve_of_another_thread_is_not_limited():
         "os.waitpid(child, 0); done.set(); thread.join(); print(set(threads()))\n"
     )
     assert out.splitlines() == ["{3} {1}", "{3}"]
+
+
+def test_a_table_is_fitted_with_one_thread_from_the_first_attempt_to_the_last():
+    """In a fresh process, where SciPy and its own BLAS are first loaded in the middle of the search."""
+    out = alone(
+        NUMBERS + "import numpy, surefit\n"
+        "from surefit.solvers.gaussian_process import _Posterior\n"
+        "found = set()\nmade = _Posterior.__init__\n"
+        "def watched(self, *arguments):\n    made(self, *arguments); found.update(threads())\n"
+        "_Posterior.__init__ = watched\n"
+        "x = numpy.random.default_rng(0).normal(size=(30, 2))\n"
+        "surefit.fit((x, x[:, 0] + numpy.sin(x[:, 1])), time=3)\nprint(found)\n"
+    )
+    assert out == "{1}"

@@ -120,11 +120,10 @@ class one_thread(ContextDecorator):
 
 
 def scipy_linalg() -> ModuleType:
-    """scipy.linalg, whose BLAS gets one thread too if it is first imported inside of a block."""
-    late = _scipy_is_here()
+    """scipy.linalg, whose BLAS gets one thread too if any part of SciPy first loads it inside of a block."""
     import scipy.linalg
 
-    if not late and _libraries.solving:
+    if _libraries.solving and not _libraries.scanned:
         with _libraries.lock:
             _libraries.limit()
     return scipy.linalg

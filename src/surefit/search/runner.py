@@ -149,7 +149,8 @@ def run(state: State, strategy: Strategy, perform: Perform = perform) -> Sentenc
     state.perform = perform
     try:
         while True:
-            proposed = strategy.send(found)
+            with one_thread():
+                proposed = strategy.send(found)
             found = None
             if isinstance(proposed, Sentence):
                 state.choice.append(proposed)

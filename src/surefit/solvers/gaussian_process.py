@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from surefit.blas import one_thread, scipy_linalg
 from surefit.checking import whole_number
 from surefit.errors import ArgumentError, NotFiniteError, ShapeError
 
@@ -48,9 +49,9 @@ class GaussianProcess:
         seed: of the starts and the subset.
         stop: asked after each iteration whether to end the search.
 
-    Attributes, after `fit`:
-        theta: logarithms of [amplitude^2, length scales ..., noise^2] in scaled units, in which inputs and values have
-            deviation 1.
+    Attributes:
+        theta: after `fit`, logarithms of [amplitude^2, length scales ..., noise^2] in scaled units, in which inputs
+            and values have deviation 1.
         length_scale_: (d,), in the units of the inputs; infinite for one that does not vary.
         noise_: standard deviation (k,) of the noise in the units of the values.
 
@@ -79,6 +80,7 @@ class GaussianProcess:
 
     # --- fitting ---
 
+    @one_thread()
     def fit(self, X: Any, y: Any, weights: Any = None) -> GaussianProcess:
         """Find the hyperparameters for rows X (n, d) and values y (n,) or (n, k).
 
@@ -96,6 +98,7 @@ class GaussianProcess:
             theta[-1] = math.log(EXACT)  # nothing tells of any
         return self._settled(theta)
 
+    @one_thread()
     def refit(self, X: Any, y: Any, theta: Any, weights: Any = None) -> GaussianProcess:
         """Condition on rows with hyperparameters that are known: those of `theta`."""
         start = self._placed(X, y, weights)
@@ -201,6 +204,7 @@ class GaussianProcess:
 
     # --- what it knows ---
 
+    @one_thread()
     def log_marginal_likelihood(self, theta: Any = None, eval_gradient: bool = False) -> Any:
         """Of all rows, in scaled units, the mean's coefficients integrated out; its gradient too if asked for.
 
@@ -210,6 +214,7 @@ class GaussianProcess:
         value, gradient = self._rows.likelihood(self.theta if theta is None else np.array(theta, np.float64))
         return (value, gradient) if eval_gradient else value
 
+    @one_thread()
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Values at points X (m, d) -> (m,) or (m, k); with return_std also the deviation of a new value there.
 
@@ -245,6 +250,7 @@ class GaussianProcess:
             variance = variance + np.einsum("ij,ij->j", rest, rest)
         return mean, np.maximum(variance, 0.0) + math.exp(self.theta[-1])
 
+    @one_thread()
     def leave_one_out(self) -> tuple[np.ndarray, np.ndarray]:
         """For each row the value and deviation that the other rows give it, both (n,) or (n, k), in closed form.
 
@@ -299,8 +305,8 @@ class _Posterior:
     """What follows from rows and hyperparameters: K = L L', L^-1 H, the mean's coefficients, Q and Q v."""
 
     def __init__(self, covariance: np.ndarray, amplitude: float, h: np.ndarray, v: np.ndarray) -> None:
-        from scipy.linalg import cho_solve, solve_triangular
-        from scipy.linalg.lapack import dpotri
+        linalg = scipy_linalg()
+        cho_solve, solve_triangular, dpotri = linalg.cho_solve, linalg.solve_triangular, linalg.lapack.dpotri
 
         self.factor = _cholesky(covariance, amplitude)
         inverse, _ = dpotri(self.factor, lower=1)
@@ -389,7 +395,7 @@ class _Rows:
 
 def _cholesky(a: np.ndarray, size: float) -> np.ndarray:
     """The lower factor of a matrix of which the lower triangle is read, with as much on its diagonal as that takes."""
-    from scipy.linalg.lapack import dpotrf
+    dpotrf = scipy_linalg().lapack.dpotrf
 
     jitter = 0.0
     while True:

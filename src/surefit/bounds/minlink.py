@@ -337,7 +337,8 @@ def proved_triples(formula: Expression, triples: np.ndarray, tol: float) -> np.n
     for t, lo, hi, wrong in zip(triples, low, high, bad, strict=True):
         if wrong.any() or not (np.isfinite(lo).all() and np.isfinite(hi).all()) or not end <= t[0] < t[1] < t[2]:
             continue
-        if _bends(*([Fraction(float(v)) for v in part] for part in (t, lo, hi)), twice):
+        places, least, most = ([Fraction(float(v)) for v in part] for part in (t, lo, hi))
+        if _bends(places, least, most, twice):
             kept.append(t)
             end = t[2]
     return np.array(kept).reshape(-1, 3)

@@ -30,11 +30,11 @@ class Verdict:
     """Whether a property holds at every point of a domain, for a model in exact arithmetic on its stored numbers.
 
     Attributes:
-        property: as it was written. holds: True is proved; False is refuted, by the point `at`; None is not known.
+        relation: as it was written. holds: True is proved; False is refuted, by the point `at`; None is not known.
         at: a point where the property is false, if it was refuted. certificates: of each relation in it, in order.
     """
 
-    property: str
+    relation: str
     holds: bool | None
     at: dict[str, float] | None
     certificates: tuple[Certificate, ...]
@@ -46,7 +46,7 @@ class Verdict:
 
     def __str__(self) -> str:
         place = "" if self.at is None else " at " + ", ".join(f"{k}={v!r}" for k, v in self.at.items())
-        return f"{self.status}: {self.property}{place}"
+        return f"{self.status}: {self.relation}{place}"
 
 
 def verify(
@@ -81,7 +81,7 @@ def verify(
     started = clock.monotonic()
     box = domain if isinstance(domain, Domain) else Domain(domain, None if Domain.is_named(domain) else ["x"])
     program = program_of(model, box.dim)
-    k = program.outputs[0].shape[-1]
+    k = program.outputs[0].aval.shape[-1]
     names = tuple(outputs or (("y",) if k == 1 else tuple(f"y{i + 1}" for i in range(k))))
     if len(names) != k or set(names) & set(box.names):
         raise ArgumentError(f"verify: outputs={list(names)} must be {k} names that no input of {box} has")
@@ -225,7 +225,7 @@ def certify_pair(
     True
     """
     box = domain if isinstance(domain, Domain) else Domain(domain, None if Domain.is_named(domain) else ["x"])
-    shapes = [program_of(m, box.dim).outputs[0].shape for m in (student, teacher)]
+    shapes = [program_of(m, box.dim).outputs[0].aval.shape for m in (student, teacher)]
     if shapes[0] != shapes[1]:
         raise ShapeError(f"certify_pair: the networks give {shapes[0][-1]} and {shapes[1][-1]} outputs")
     wide = lambda m, x: ops.cast(m(x), dtype=ops.float64)

@@ -145,7 +145,7 @@ def verify(
     fitted = fitting.load(model)
     verdict = bounds.verify(fitted.model, relation, fitted.domain, outputs=fitted.outputs, time=time)
     if as_json:
-        print_json({"property": verdict.property, "status": verdict.status, "at": verdict.at})
+        print_json({"relation": verdict.relation, "status": verdict.status, "at": verdict.at})
     else:
         print(verdict)
     if verdict.holds is not True:

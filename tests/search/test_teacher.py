@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from itertools import pairwise
 
 import numpy as np
@@ -239,3 +241,16 @@ def test_a_teacher_of_two_outputs_is_made_again_from_its_parts():
 def json_and_arrays(teacher):
     data, arrays = teacher.to_dict()
     return json.loads(json.dumps(data)), arrays
+
+
+def test_a_fit_that_was_taught_goes_through_pickle_and_copies(fit):
+    points = np.random.default_rng(5).uniform(fit.domain.low, fit.domain.high, (7, fit.domain.dim))
+    for again in (pickle.loads(pickle.dumps(fit)), copy.deepcopy(fit)):  # noqa: S301
+        np.testing.assert_array_equal(again.predict(points), fit.predict(points))
+        np.testing.assert_array_equal(again.interval(points).low, fit.interval(points).low)
+
+
+def test_an_indicator_of_a_class_is_not_taught_by_a_gaussian_process():
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    found = surefit.fit((x, (x[:, 0] > 0).astype(float)), method=surefit.Auto(evaluations=40))
+    assert found.taught is None

@@ -25,7 +25,9 @@ from surefit.sklearn import FitRegressor
 QUICK = dict(solver="adam", max_iter=30, hidden_layer_sizes=(16,), random_state=0)
 
 
-@parametrize_with_checks([FitRegressor(), FitRegressor(solver="adam", max_iter=60), FitRegressor(early_stopping=False)])
+@parametrize_with_checks(
+    [FitRegressor(), FitRegressor(solver="adam", max_iter=60), FitRegressor(solver="features", early_stopping=False)]
+)
 def test_scikit_learn_finds_nothing_wrong(estimator, check):
     check(estimator)
 

@@ -298,7 +298,8 @@ class Sampling:
 
     For a function (formula, callable) `design`, `count`, `with_corners` and the extra box place the training
     points, and validation and test points are fresh uniform draws over the whole box. For a table only
-    `split`, `weights`, `noise`, `drop_nonfinite`, `derivatives` and `test` have a meaning, for its rows.
+    `split`, `weights`, `noise`, `drop_nonfinite`, `derivatives`, `test`, `groups` and `order` have a meaning, for its
+    rows.
 
     Attributes:
         design: see `sample`.
@@ -333,6 +334,12 @@ class Sampling:
         derivative_weight: of the mean squared error of the gradients beside that of the values, in scaled units.
         test: a table of its own, in any form `read_table` takes, whose rows are the test data of a table; the test
             share of `split` then joins the training data.
+        groups: of a table, one label for each row, or the name of the column that holds them, which is then no input:
+            the rows of one group (a patient, a device, a place) never lie in two parts. The error is then that of new
+            groups.
+        order: of a table, one number or time for each row, or the name of the column that holds them, which stays an
+            input: the last rows are the test data, those before them the validation data. Rows of one time stay
+            together. The error is then that of later rows.
 
     Raises:
         ArgumentError: a field outside its domain; `DomainError` when the extra box is unreadable.
@@ -358,6 +365,8 @@ class Sampling:
     derivatives: Any = None
     derivative_weight: float = 1.0
     test: Any = None
+    groups: Any = None
+    order: Any = None
 
     def __post_init__(self) -> None:
         if self.design not in DESIGNS:
@@ -380,6 +389,20 @@ class Sampling:
             object.__setattr__(self, "split", _three_shares(self.split))
         if self.weights is not None and not callable(self.weights) and not isinstance(self.weights, str):
             object.__setattr__(self, "weights", tuple(_numbers("weights", self.weights).ravel().tolist()))
+        for name in ("groups", "order"):
+            given = getattr(self, name)
+            if given is not None and not isinstance(given, str):
+                object.__setattr__(self, name, _places_of(name, given))
+        if self.groups is not None and self.order is not None:
+            raise ArgumentError(
+                "order: groups were given as well, and rows are held out by one of the two; leave one out"
+            )
+        if self.apart and self.shares[1] == 0.0:
+            by = "groups" if self.groups is not None else "order"
+            raise ArgumentError(
+                f"{by}: the choice of the network needs validation rows apart from the others, and split={self.split} "
+                f"has none; give them a share, such as {spelled('split', '(0.8, 0.1, 0.1)')}"
+            )
         if self.faces is not None:
             object.__setattr__(self, "faces", _real("faces", self.faces, least=0.0))
         object.__setattr__(self, "adaptive", _whole("adaptive", self.adaptive, least=0))
@@ -398,6 +421,14 @@ class Sampling:
         train, validation, test = SPLIT if self.split is None else self.split
         return (train, validation, test) if self.test is None else (train + test, validation, 0.0)
 
+    @property
+    def apart(self) -> bool:
+        """Whether rows are held out as whole groups, or as the last ones.
+
+        A training row that is left out then has relatives among the others, and what it is missed by says little.
+        """
+        return self.groups is not None or self.order is not None
+
     def points(self, domain: Domain, generator: int | np.random.Generator | None = None) -> np.ndarray:
         """Training points (n, dim): the design, then corners, then those on the faces, then the extra box."""
         rng = numpy_generator(generator)
@@ -412,7 +443,7 @@ class Sampling:
 
         How they are split, weighted against gradients, dropped or measured says nothing of which they are.
         """
-        asked = (self.count, self.extra_box, self.weights, self.faces, self.test)
+        asked = (self.count, self.extra_box, self.weights, self.faces, self.test, self.groups, self.order)
         default = self.design == "auto" and self.with_corners and not self.adaptive
         return default and all(a is None for a in asked)
 
@@ -459,11 +490,16 @@ class Sampling:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Row numbers of a table of n rows for training, validation and test: a random partition.
 
+        With `groups` one of whole groups, as near to the shares as their sizes allow; with `order` the first rows,
+        those after them, and the last.
+
         Of fewer than 10 rows all are trained on, unless another split was asked for.
 
         Raises:
-            ArgumentError: too few rows for a part that `split` asks for.
+            ArgumentError: too few rows, or groups, for a part that `split` asks for.
         """
+        if self.apart:
+            return self._rows_apart(n, numpy_generator(generator))
         if n < FEWEST_SPLIT and self.shares == SPLIT:
             return np.arange(n), np.arange(0), np.arange(0)
         train, validation, _ = lengths = split_lengths(n, self.shares)
@@ -474,6 +510,33 @@ class Sampling:
             )
         order = numpy_generator(generator).permutation(n)
         return order[:train], order[train : train + validation], order[train + validation :]
+
+    def _rows_apart(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Row numbers of the three parts, cut between groups."""
+        name, given = ("groups", self.groups) if self.groups is not None else ("order", self.order)
+        if isinstance(given, str):
+            raise ArgumentError(f"{name}: {given!r} names a column of a table; here one label for each row is needed")
+        if len(given) != n:
+            raise ArgumentError(f"{name}: expected one for each row, {n}, got {len(given)}")
+        _, place = np.unique(np.array(given), return_inverse=True)
+        count = int(place.max()) + 1
+        if name == "groups":
+            place = rng.permutation(count)[place]
+        asked = [share > 0 for share in self.shares]
+        if count < sum(asked):
+            what = "groups" if name == "groups" else "times"
+            raise ArgumentError(
+                f"{name}: {sum(asked)} parts need as many different {what} at least, and the {n} rows have {count}; "
+                f"hold out fewer parts, such as {spelled('split', '(0.8, 0.2, 0)')}"
+            )
+        ends = np.cumsum(np.bincount(place, minlength=count))  # rows up to the end of each group
+        first = 1 + int(np.argmin(np.abs(ends[: count - sum(asked) + 1] - n * self.shares[0])))
+        second = count
+        if asked[2]:
+            second = first + 1 + int(np.argmin(np.abs(ends[first : count - 1] - n * sum(self.shares[:2]))))
+        held = (place >= first).astype(int) + (place >= second)
+        train, validation, test = (np.flatnonzero(held == part) for part in range(3))
+        return train, validation, test
 
     def noisy(self, values: Any, generator: int | np.random.Generator | None = None) -> np.ndarray:
         """Values plus noise, float64, same shape."""
@@ -498,6 +561,35 @@ class Sampling:
         if not (np.isfinite(w).all() and (w >= 0).all() and w.any()):
             raise ArgumentError("weights: must be finite and >= 0, and not all 0")
         return w
+
+
+def _places_of(name: str, given: Any) -> tuple[int, ...]:
+    """Labels of rows as the places of each among the different ones in order, which compare and can be stored."""
+    a = np.asarray(given)
+    if a.ndim != 1 or not a.size:
+        raise ArgumentError(f"{name}: expected one for each row, shape (rows,), or the name of a column, got {given!r}")
+    if a.dtype.kind == "O":
+        missing = [v is None or v != v for v in a.tolist()]
+    else:
+        missing = list(np.isnan(a)) if a.dtype.kind == "f" else list(np.isnat(a)) if a.dtype.kind in "mM" else []
+    if any(missing):
+        raise ArgumentError(f"{name}: row {missing.index(True)} has none (first row is 0); give each row one")
+    if name == "order" and a.dtype.kind in "USO" and not _comparable(a):
+        raise ArgumentError("order: texts have no order in time; give numbers, dates or times")
+    if a.dtype.kind == "O" and name == "groups":
+        a = a.astype(str)
+    return tuple(np.unique(a, return_inverse=True)[1].tolist())
+
+
+def _comparable(a: np.ndarray) -> bool:
+    """Whether objects are numbers or times, which have an order."""
+    if a.dtype.kind != "O" or any(isinstance(v, str) for v in a.tolist()):
+        return False
+    try:
+        np.sort(a)
+    except TypeError:
+        return False
+    return True
 
 
 def _above_zero(name: str, value: Any) -> float:

@@ -57,8 +57,8 @@ _RATE = Both(
     "更低的学习率{rate}，使学习率在后期下降（调度），加大批大小，或裁剪梯度",
 )
 _SPLIT = Both(
-    "hold out whole places: give all rows of some places as data=Sampling(test=...)",
-    "按位置整体留出：把某些位置的所有行作为 data=Sampling(test=...)",
+    "hold out whole places: data=Sampling(groups=...), a column or an array that is the same for all rows of a place",
+    "按位置整体留出：data=Sampling(groups=...)，取同一位置各行相同的一列或数组",
 )
 
 WORDS: dict[str, Both] = {
@@ -398,8 +398,8 @@ WORDS: dict[str, Both] = {
         "各行按 {name} 的顺序排列：随机留出的行夹在相邻行之间，其误差不说明最后一行之后的情况",
     ),
     "rows-in-order.cure": Both(
-        "hold out the last rows, or whole stretches, as data=Sampling(test=...)",
-        "把最后若干行或整段的行作为 data=Sampling(test=...) 留出",
+        "hold out the last rows, data=Sampling(order=...), or whole stretches, data=Sampling(groups=...)",
+        "用 data=Sampling(order=...) 留出最后若干行，或用 data=Sampling(groups=...) 留出整段的行",
     ),
     "few-rows-apart": Both(
         "the largest error is that of {count} {part} rows: one of {more} new rows is expected to exceed it, and the rmse "

@@ -23,6 +23,7 @@ from surefit.problems import rows
 from surefit.problems.callables import AT_ONCE, CallableFunction, Failure, FormulaFunction, Steady, vectorised
 from surefit.problems.points import about_dropped, check_size, few_for_time, finite_values
 from surefit.problems.problem import ROWS, Points, Problem
+from surefit.problems.splitting import split_by_columns
 from surefit.sentences import Sentence, say
 from surefit.spelling import spelled
 
@@ -147,6 +148,9 @@ def _of_function(
         outputs = output_names(box.names, outputs)
     if plan.test is not None:
         raise ArgumentError("test: a table of test rows goes with a table; a function is tested on fresh points")
+    if plan.apart:
+        name = "order" if plan.groups is None else "groups"
+        raise ArgumentError(f"{name}: is for the rows of a table; a function is tested on fresh points")
     rng = np.random.default_rng(seed)
     dropped = 0
     failures: list[Failure] = []
@@ -253,7 +257,7 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
     table, plan = _table_and_weights(target, plan, reading)
     table, box = _named_alike(target, table, domain)
     rng = np.random.default_rng(seed)
-    if len(table) <= few and plan.split is None and plan.derivatives is None:
+    if len(table) <= few and plan.split is None and plan.derivatives is None and not plan.apart:
         plan = replace(plan, split=(1.0, 0.0, 0.0))
     parts = plan.rows(len(table), rng)
     x, y = table.x, table.y
@@ -313,7 +317,7 @@ def _named_alike(target: Any, table: Table, domain: Any) -> tuple[Table, Domain]
 
 def _few(plan: Sampling, rows: int) -> tuple[Sentence, ...]:
     """A warning where the default split holds nothing out."""
-    alone = rows < FEWEST_SPLIT and plan.shares == SPLIT and plan.test is None
+    alone = rows < FEWEST_SPLIT and plan.shares == SPLIT and plan.test is None and not plan.apart
     return (say("few-rows", rows=rows),) if alone else ()
 
 
@@ -368,7 +372,8 @@ def _table_and_weights(target: Any, plan: Sampling, reading: Mapping[str, Any]) 
 
     Weights that are a column are those of the rows; that column is no input.
     """
-    column, own = plan.weights if isinstance(plan.weights, str) else None, dict(reading)
+    target, plan, own = split_by_columns(target, plan, reading)
+    column = plan.weights if isinstance(plan.weights, str) else None
     if column is not None and "inputs" in own:
         given = own["inputs"]
         own["inputs"] = [*([given] if isinstance(given, str | int) else given), column]
@@ -385,7 +390,7 @@ def _table_and_weights(target: Any, plan: Sampling, reading: Mapping[str, Any]) 
         plan = replace(plan, weights=weights)
     if kept is None:
         return table, plan
-    for name in ("weights", "derivatives"):
+    for name in ("weights", "derivatives", "groups", "order"):
         rows_given = getattr(plan, name)
         if isinstance(rows_given, tuple) and len(rows_given) > len(table):
             plan = replace(plan, **{name: np.array(rows_given)[kept]})

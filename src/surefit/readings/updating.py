@@ -65,7 +65,9 @@ def extended(problem: Problem, x: np.ndarray, y: np.ndarray, seed: int) -> Probl
     if len(x) >= FEWEST:
         a, b, c = (s if part is not None else 0.0 for s, part in zip(plan.shares, _parts(problem), strict=True))
         shares = (a / (a + b + c), b / (a + b + c), c / (a + b + c))
-        rows = replace(plan, split=shares, test=None).rows(len(x), np.random.default_rng([seed, 0x0D]))
+        rows = replace(plan, split=shares, test=None, groups=None, order=None).rows(
+            len(x), np.random.default_rng([seed, 0x0D])
+        )
     train, validation, test = (_joined(part, (x[r], y[r])) for part, r in zip(_parts(problem), rows, strict=True))
     assert train is not None
     ends = zip(x.min(axis=0), x.max(axis=0), problem.domain.axes, strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,8 @@ def judged(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     from a good network badly.
     """
     problem = outcome.problem
+    if problem.plan is not None and problem.plan.apart and problem.validation is not None:
+        outcome = replace(outcome, left_out=None)  # a row left out has relatives among the others
     model = outcome.model or deploy(outcome.network, problem, attempt.dtype, attempt.like)
     trained = outcome.model is not None
     predict = predictor(model) if not trained else lambda points: evaluate(model, points)

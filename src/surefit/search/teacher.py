@@ -185,10 +185,15 @@ def spread_evenly(x: np.ndarray, box: Domain) -> bool:
 
 
 def can_teach(problem: Problem) -> bool:
-    """Whether Gaussian processes are tried on a problem: measured data of few rows and inputs, without gradients."""
-    n, d = problem.train[0].shape
+    """Whether Gaussian processes are tried on a problem: measured data of few rows and inputs, without gradients.
+
+    A target of two values, such as an indicator of a class, is no smooth function with noise.
+    """
+    (n, d), y = problem.train[0].shape, problem.train[1]
     fits = 4 <= n <= MOST_ROWS_TAUGHT and d <= MOST_TAUGHT_INPUTS
-    return fits and problem.function is None and problem.slopes is None
+    if not fits or problem.function is not None or problem.slopes is not None:
+        return False
+    return any(((c != c.min()) & (c != c.max())).any() for c in y.T) or bool((np.ptp(y, axis=0) == 0).all())
 
 
 def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Processes:

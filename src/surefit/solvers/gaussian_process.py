@@ -78,6 +78,9 @@ class GaussianProcess:
         self.starts, self.subset = whole_number("starts", starts, 1), whole_number("subset", subset, 2)
         self.seed = whole_number("seed", seed, 0)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"stop": None}  # it belongs to the search, which is over
+
     # --- fitting ---
 
     @one_thread()

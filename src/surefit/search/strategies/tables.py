@@ -74,7 +74,9 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
     if few:
         yield say("no-adam-teacher")
         clean = s.best is not None and s.best.score <= CLEAN
-        return say("clean") if clean else say("all-rows", rows=n)
+        if clean or s.problem.validation is None:
+            return say("clean") if clean else say("all-rows", rows=n)
+        return say("rows-chose", rows=say("validation rows"))
     for inputs in chosen:
         yield from networks(s, inputs)
     yield from mean(s)

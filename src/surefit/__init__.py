@@ -21,7 +21,7 @@ from surefit._version import __version__
 
 if TYPE_CHECKING:
     from surefit import bounds, compiler, data, errors, formulas, interop, nn, optim, solvers, view
-    from surefit.bounds import Certificate, Proved, Undefined, certify
+    from surefit.bounds import Certificate, Proved, Undefined, Verdict, certify, certify_pair, verify
     from surefit.compiler import jit
     from surefit.core.batching import batch
     from surefit.core.creation import tensor
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         Snapshots,
         TextPlot,
         VarPro,
+        construct,
         distil,
         ensemble,
         examine,
@@ -78,13 +79,14 @@ _ROOMS = ("bounds", "compiler", "data", "errors", "formulas", "interop", "nn", "
 # where each public name lives; a name that is not here is looked for among the functions of tensors
 _HOME = {
     "surefit.fitting": (
-        "fit distil ensemble Ensemble Fit Experiment Measured Estimated load examine Diagnosis Finding MLPSpec "
+        "fit construct distil ensemble Ensemble Fit Experiment Measured Estimated load examine Diagnosis Finding "
+        "MLPSpec "
         "SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
         "Auto Polynomial Additive Features VarPro LM LBFGS "
         "Started Epoch Evaluated Finished OutsideWarning find_lr RateTest smallest Smallest Interval "
         "Snapshots Live TextPlot"
     ),
-    "surefit.bounds": "certify Certificate Proved Undefined",
+    "surefit.bounds": "certify certify_pair verify Certificate Proved Undefined Verdict",
     "surefit.data": "Domain Sampling Noise",
     "surefit.formulas": "Formula parse",
     "surefit.interop": "from_onnx",

@@ -322,6 +322,10 @@ SENTENCES: dict[str, Both] = {
     "solver-solved": Both("One solve gave it.", "一次求解得到。"),
     "stage-mean": Both("the mean of {networks} networks, {units} units", "{networks} 个网络的平均，{units} 个单元"),
     "updated": Both("the network went on, with {rows} rows", "网络在 {rows} 行上继续训练"),
+    "stage-constructed": Both(
+        "constructed, {hinges} hinges, {units} units", "构造得到，{hinges} 个折点，{units} 个单元"
+    ),
+    "constructed": Both("the construction is proved", "构造已得到证明"),
     "stage-initial": Both("initial weights", "初始权重"),
     "size-units": Both("{units} units", "{units} 个单元"),
     "size-parameters": Both("{parameters} parameters", "{parameters} 个参数"),

@@ -13,7 +13,7 @@ import pytest
 
 import surefit
 from surefit import nn
-from surefit.bounds import Proved, Undefined, Unsupported, certify
+from surefit.bounds import Certificate, Proved, Undefined, Unsupported, certify
 from surefit.bounds.branch import Lines, Polynomials, branch_and_bound
 from surefit.bounds.certificate import ceil_words, floor_words, read_certificate
 from surefit.bounds.network import lowered
@@ -233,6 +233,22 @@ def test_card_report_and_plain_data_say_proved(tmp_path):
     text = fit.report(tmp_path / "r.md").read_text()
     assert "Proved: at every point of the domain" in text
     assert fit.to("float32").proved is None  # another network
+    again = surefit.load(fit.save(tmp_path / "m.safetensors"))
+    assert again.proved is not None and again.proved.error == fit.certificate.error
+    assert "tolerance 0.0001 reached (proved)" in again.card()
+    next(iter(again.network.parameters())).assign(0.999 * next(iter(again.network.parameters())).detach().numpy())
+    assert again.proved is None and "proved" not in again.card()
+
+
+def test_a_certificate_comes_back_from_its_data():
+    proof = certify(two_layer([1.0, -1.0], [0.0, 0.0], [1.0, 1.0]), "x^2", "x=-1:1", tol=0.3)
+    again = Certificate.from_dict(json.loads(json.dumps(proof.to_dict())))
+    assert again == proof and all(np.array_equal(a, b) for a, b in zip(again.leaves, proof.leaves, strict=True))
+    lost = certify(two_layer([1.0], [0.0], [1.0]), "1/x", "x=-1:1", time=0.5)
+    assert Certificate.from_dict(lost.to_dict()) == lost and lost.upper == math.inf
+    for wrong in ({}, {"format": 7}, {**proof.to_dict(), "error": {}}, {**proof.to_dict(), "domain": 3}):
+        with pytest.raises(DataError, match="no certificate"):
+            Certificate.from_dict(wrong)
 
 
 def test_engines_agree():

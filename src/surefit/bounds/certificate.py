@@ -180,12 +180,43 @@ class Certificate:
             data["leaves"] = {"low": low.tolist(), "high": high.tolist(), "bound": _plain_rows(bounds)}
         return data
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Certificate:
+        """From the plain data of `to_dict`. DataError for data of which some are missing or of another format."""
+        try:
+            if data["format"] != FORMAT:
+                raise DataError(f"this is no certificate of format {FORMAT}, but of format {data['format']!r}")
+            return cls(
+                _error_of(data["error"]), {k: (float(a), float(b)) for k, (a, b) in data["domain"].items()},
+                tuple(data["formulas"]), tuple(data["outputs"]), str(data["mode"]), str(data["method"]),
+                bool(data["complete"]), str(data["note"]), tuple(data["assuming"]), str(data["model_sha256"]),
+                int(data["boxes"]), float(data["seconds"]), data["tol"], _leaves_of(data.get("leaves")),
+                str(data["surefit"]),
+            )  # fmt: skip
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DataError(f"this is no certificate of format {FORMAT} ({error!r})") from None
+
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it as JSON, for `surefit check`; returns the path."""
         target = Path(path)
         with replacing(target) as part:
             Path(part).write_text(json.dumps(self.to_dict(), indent=None) + "\n", encoding="utf-8")
         return target
+
+
+def _error_of(data: Mapping[str, Any]) -> Proved | Undefined:
+    if data["status"] != "proved":
+        return Undefined({k: (float(a), float(b)) for k, (a, b) in data["box"].items()})
+    outputs = {k: float(v) for k, v in data["outputs"].items()}
+    at = {k: float(v) for k, v in data["at"].items()}
+    return Proved(float(data["lower"]), float(data["upper"]), at, outputs)
+
+
+def _leaves_of(data: Mapping[str, Any] | None) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    if data is None:
+        return None
+    low, high, bound = (np.array(data[k], np.float64) for k in ("low", "high", "bound"))
+    return low, high, bound
 
 
 def _plain(x: float) -> float | str:

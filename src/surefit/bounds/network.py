@@ -92,6 +92,25 @@ class Network:
                 values.append(y)
         return values[-1]
 
+    def bends(self) -> np.ndarray:
+        """Of a network of one input: about where the units of its first hidden layer bend, (m,); no claim.
+
+        Boxes that are cut there hold straight pieces, on which bounds by lines are exact.
+        """
+        affine: dict[int, tuple[np.ndarray, np.ndarray]] = {0: (np.ones(1), np.zeros(1))}
+        found = [np.empty(0)]
+        with np.errstate(all="ignore"):
+            for i, node in enumerate(self.nodes):
+                if isinstance(node, Affine) and all(j in affine for j, _, _ in node.sources):
+                    parts = [(w @ affine[j][0], w @ affine[j][1]) for j, w, _ in node.sources]
+                    slope = sum((p[0] for p in parts), np.zeros(node.size))
+                    affine[i] = (slope, sum((p[1] for p in parts), np.array(node.b)))
+                elif isinstance(node, Unary) and node.kind in ("relu", "abs") and node.source in affine:
+                    slope, offset = affine[node.source]
+                    found.append(-offset / slope)
+        places = np.concatenate(found)
+        return places[np.isfinite(places)]
+
     def size_of(self, i: int) -> int:
         node = self.nodes[i]
         return self.inputs if node is None else node.size

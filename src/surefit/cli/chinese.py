@@ -256,6 +256,22 @@ CHINESE = {
     "A model in another language: C, ONNX, NumPy, JavaScript, Fortran, ...": (
         "把模型写成另一种语言：C、ONNX、NumPy、JavaScript、Fortran 等。"
     ),
+    "A formula of one input, such as 'sin(x)'.": "一个自变量的公式，例如 'sin(x)'。",
+    "The interval: --on x=-3:3.": "区间：--on x=-3:3。",
+    "The largest error allowed.": "允许的最大误差。",
+    "Instead of --tol: the number of hidden units.": "代替 --tol：隐藏单元的个数。",
+    "Give up after so many seconds.": "超过此秒数就放弃。",
+    "Write model, certificate, table and pictures there.": "把模型、证明、折点表和图片写到那里。",
+    "Construct the ReLU network with the fewest hinges within a tolerance, and prove both.": (
+        "构造误差不超过容差且折点最少的 ReLU 网络，并证明这两点。"
+    ),
+    "Such as 'y - x1*x2 <= 0.1' or '0 <= y <= 1'.": "例如 'y - x1*x2 <= 0.1' 或 '0 <= y <= 1'。",
+    "Prove or refute a relation between the inputs and outputs of a model, at every point of its domain.": (
+        "证明或否定模型的输入与输出之间的一个关系，在其范围内的每一点上。"
+    ),
+    "It is of exact arithmetic on the stored numbers. The exit code is 3 where it is refuted or not known.": (
+        "按存储数值的精确算术。被否定或无法判定时退出码为 3。"
+    ),
     "What it should be. Default: what was fitted.": "模型应当等于什么。默认：被拟合的函数。",
     "How far the two bounds may lie apart.": "上下界之间允许的差距。",
     "Stop with what is proved by then.": "到时停止，给出已证明的结论。",

@@ -1,15 +1,23 @@
-"""`surefit certify` and `surefit check`: prove the error of a model, and check such a proof."""
+"""`surefit construct`, `certify` and `check`: construct a network, prove its error, and check such a proof."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from surefit.errors import DomainError
+
+from .language import spoken, words
 from .models import Model, Saved
+from .readers import narrow
 from .report import Json, Quiet, print_json
+from .settings import speaking_of_options
+
+if TYPE_CHECKING:
+    from surefit.fitting import Fit
 
 UNPROVED = 3  # exit code: nothing is wrong, but what was asked for is not proved
 
@@ -66,6 +74,84 @@ def certify(
         raise typer.Exit(UNPROVED)
 
 
+def construct(
+    formula: Annotated[
+        str, typer.Argument(metavar="FORMULA", show_default=False, help="A formula of one input, such as 'sin(x)'.")
+    ],
+    on: Annotated[
+        str, typer.Option(metavar="NAME=LOW:HIGH", show_default=False, help="The interval: --on x=-3:3.")
+    ] = "",
+    tol: Annotated[
+        float | None, typer.Option(metavar="TOL", show_default=False, help="The largest error allowed.")
+    ] = None,
+    units: Annotated[
+        int | None,
+        typer.Option(metavar="N", show_default=False, help="Instead of --tol: the number of hidden units."),
+    ] = None,
+    time: Annotated[float, typer.Option(metavar="SECONDS", help="Give up after so many seconds.")] = 60.0,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", show_default=False, help="Write model, certificate, table and pictures there."),
+    ] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Construct the ReLU network with the fewest hinges within a tolerance, and prove both.
+
+    surefit construct "sin(x)" --on x=-3:3 --tol 1e-3 --out sine
+    """
+    from surefit import fitting
+
+    if not on:
+        raise DomainError("--on: say where, for example --on x=-3:3")
+    with speaking_of_options():
+        fitted = fitting.construct(formula, narrow(on), tol=tol, units=units, time=time)
+    files = [] if out is None else _constructed_files(fitted, out)
+    if as_json:
+        print_json({**fitted.to_dict(), "files": files})
+    elif not quiet:
+        print(fitted.card(spoken()))
+        if files:
+            print("\n".join(["", words("written"), *(f"  {path}" for path in files)]))
+
+
+def _constructed_files(fitted: Fit, out: Path) -> list[Path]:
+    """Model, card, pictures, certificate, table of the corners, picture of the tube."""
+    files = fitted.save_outputs(out)
+    assert fitted.certificate is not None
+    files.append(fitted.certificate.save(out / "certificate.json"))
+    files += [Path(file) for file in fitted.export(out / "corners.csv", to="table").paths]
+    figure = fitted.plot("tube", lang=spoken())
+    figure.savefig(out / "tube.png")
+    return [*files, out / "tube.png"]
+
+
+def verify(
+    model: Model,
+    relation: Annotated[
+        str, typer.Argument(metavar="RELATION", show_default=False, help="Such as 'y - x1*x2 <= 0.1' or '0 <= y <= 1'.")
+    ],
+    time: Annotated[float, typer.Option(metavar="SECONDS", help="Give up after so many seconds.")] = 60.0,
+    as_json: Json = False,
+) -> None:
+    """Prove or refute a relation between the inputs and outputs of a model, at every point of its domain.
+
+    It is of exact arithmetic on the stored numbers. The exit code is 3 where it is refuted or not known.
+
+    surefit verify demo/model.safetensors "y <= 1.5"
+    """
+    from surefit import bounds, fitting
+
+    fitted = fitting.load(model)
+    verdict = bounds.verify(fitted.model, relation, fitted.domain, outputs=fitted.outputs, time=time)
+    if as_json:
+        print_json({"relation": verdict.relation, "status": verdict.status, "at": verdict.at})
+    else:
+        print(verdict)
+    if verdict.holds is not True:
+        raise typer.Exit(UNPROVED)
+
+
 def check(
     certificate: Annotated[
         Path, typer.Argument(metavar="CERTIFICATE", show_default=False, help="A file that surefit certify wrote.")
@@ -92,4 +178,4 @@ def check(
         raise typer.Exit(UNPROVED)
 
 
-COMMANDS = (certify, check)
+COMMANDS = (construct, certify, verify, check)

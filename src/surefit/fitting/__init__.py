@@ -22,7 +22,7 @@ from surefit.attempts.methods import (
     VarPro,
 )
 from surefit.doctor.examine import Diagnosis, Finding, diagnose, examine
-from surefit.fitting.api import distil, ensemble, find_lr, fit, load, smallest
+from surefit.fitting.api import construct, distil, ensemble, find_lr, fit, load, smallest
 from surefit.fitting.experiment import Experiment
 from surefit.fitting.fitted import Fit
 from surefit.models.spec import MLPSpec
@@ -71,6 +71,7 @@ __all__ = [
     "Started",
     "TextPlot",
     "VarPro",
+    "construct",
     "diagnose",
     "distil",
     "ensemble",

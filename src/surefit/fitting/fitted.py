@@ -179,8 +179,9 @@ class Fit(Readings, Record):
         """A figure.
 
         kind: "fit" (data, target, fit and residual), "loss" (the training), "error" (where it is large), "samples"
-        (where the training points lie, and which of them adaptive sampling added), "surface" (of two inputs) or
-        "units" (what each unit of the last hidden layer adds to the first output; one input).
+        (where the training points lie, and which of them adaptive sampling added), "surface" (of two inputs),
+        "units" (what each unit of the last hidden layer adds to the first output; one input) or "tube" (of a network
+        that was constructed: its hinges in the tolerance, and the windows that prove how many are needed).
         lang: of its words, "en" or "zh"; without a font for Chinese they are English, with a warning. ArgumentError for
         another kind or language, or a kind that this fit does not have.
         """

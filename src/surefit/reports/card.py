@@ -128,7 +128,12 @@ def proved_rows(fit: Record, speech: Speech) -> list[tuple[str, str]]:
     proved = certificate.error
     words = proved.sentence().said(speech.lang) if hasattr(proved, "sentence") else str(proved)
     colon = "; " if speech.lang == "en" else "；"
-    return [(speech("card-certificate"), f"{words}{colon}{speech.sentence(mode_words(certificate.mode))}")]
+    rows = [(speech("card-certificate"), f"{words}{colon}{speech.sentence(mode_words(certificate.mode))}")]
+    made = fit.construction
+    if made is not None and certificate.proves(made.tol):
+        code = "card-hinges-minimal" if made.minimal else "card-hinges-more"
+        rows.append((speech("card-hinges"), speech(code, hinges=made.hinges, least=made.at_least, tol=f"{made.tol:g}")))
+    return rows
 
 
 def mode_words(mode: str) -> Sentence:

@@ -40,6 +40,7 @@ def draw(fit: Record, kind: str) -> Figure:
         "samples": _plot_samples,
         "surface": _plot_surface,
         "units": _plot_units,
+        "tube": _plot_tube,
     }
     chosen = kinds.get(kind)
     if chosen is None:
@@ -142,6 +143,37 @@ def _plot_units(fit: Record) -> Figure:
     count = say("{count} units, the largest {shown} in colour", count=parts.shape[1], shown=len(shown))
     left = view.Panel([*grey, *curves], fit.names[0], say("what each unit adds"), title=count)
     return view.chart([left, view.Panel(total, fit.names[0], fit.outputs[0])], title=title(fit))
+
+
+def _plot_tube(fit: Record) -> Figure:
+    """The tolerance as a tube, the straight pieces in it with their hinges, and the windows that each need one."""
+    made = fit.construction
+    if made is None:
+        raise ArgumentError("plot: kind='tube' is for networks of surefit.construct; this one was trained")
+    tol, low, high = made.tol, float(fit.domain.low[0]), float(fit.domain.high[0])
+    inside = made.knots[1:-1]
+    x = np.union1d(np.linspace(low, high, 2001), made.knots)
+    y, hinges = fit._predict(x[:, None])[:, 0], fit._predict(inside[:, None])[:, 0]
+    fitted = [view.Curve(x, y, say("network"), "fit"), view.Curve(inside, hinges, say("hinges"), "points")]
+    curves = []
+    if fit.problem.function is not None:
+        f, at = fit.problem.function(x[:, None])[:, 0], fit.problem.function(inside[:, None])[:, 0]
+        fitted.insert(0, view.Curve(x, f, say("target"), "target"))
+        curves = [
+            view.Curve(x, y - f, say("network - target")),
+            view.Curve(inside, hinges - at, say("hinges"), "points"),
+        ]
+    ends = np.array([low, high])
+    curves += [view.Curve(ends, np.full(2, s * tol), say("tolerance") if s > 0 else "", colour=2) for s in (1, -1)]
+    for i, (a, _, b) in enumerate(made.windows):
+        label = say("each needs a hinge of its own") if i == 0 else ""
+        curves.append(view.Curve(np.array([a, b]), np.full(2, (1.2 + 0.08 * (i % 2)) * tol), label, colour=3))
+    least = say("{hinges} hinges; {least} are needed", hinges=made.hinges, least=made.at_least)
+    panels = [
+        view.Panel(fitted, fit.names[0], fit.outputs[0], title=least),
+        view.Panel(curves, fit.names[0], say("error")),
+    ]
+    return view.chart(panels, across=1, title=title(fit))
 
 
 def units(fit: Record) -> tuple[np.ndarray, np.ndarray]:

@@ -368,6 +368,15 @@ WORDS: dict[str, Both] = {
     "card-errors": Both("errors", "误差"),
     "card-deviations": Both("errors in deviations of the target", "以目标标准差为单位的误差"),
     "card-certificate": Both("certificate", "误差保证"),
+    "card-hinges": Both("hinges", "折点"),
+    "card-hinges-minimal": Both(
+        "{hinges}, and no piecewise-linear function within {tol} has fewer (proved)",
+        "{hinges} 个，误差不超过 {tol} 的分段线性函数不可能更少（已证明）",
+    ),
+    "card-hinges-more": Both(
+        "{hinges}, and every piecewise-linear function within {tol} has {least} or more (proved)",
+        "{hinges} 个，误差不超过 {tol} 的分段线性函数至少有 {least} 个（已证明）",
+    ),
     "card-proved-reached": Both("tolerance {tol} reached (proved)", "容差 {tol} 已达到（已证明）"),
     "card-proved-missed": Both("tolerance {tol} NOT reached (proved)", "容差 {tol} 未达到（已证明）"),
     "card-evaluations": Both("{count} evaluations", "求值 {count} 次"),

@@ -27,6 +27,7 @@ from surefit.sentences import Sentence
 
 if TYPE_CHECKING:
     from surefit.bounds.certificate import Certificate
+    from surefit.bounds.minlink import Construction
     from surefit.view.animation import Film
 
 LISTED = 6  # inputs in a warning
@@ -182,6 +183,14 @@ class Record:
 
         same = fingerprint(program_of(self.model, len(self.names))) == self.certificate.model
         return self.certificate if same else None
+
+    @property
+    def construction(self) -> Construction | None:
+        """How the network was constructed, and the proof that none has fewer hinges; None where it was trained."""
+        from surefit.bounds.minlink import Construction
+
+        data = self.extra.get("construction")
+        return None if data is None else Construction.from_dict(data)
 
     @property
     def target(self) -> str:

@@ -19,9 +19,10 @@ from typing import Any
 
 import numpy as np
 
+from surefit.bounds.certificate import Certificate
 from surefit.core import ops
 from surefit.data import Coded, Domain
-from surefit.errors import ModelFileError, SurefitError
+from surefit.errors import DataError, ModelFileError, SurefitError
 from surefit.models.inference import evaluate
 from surefit.models.recorded import describe_network, network_from
 from surefit.models.scaled import Scaled
@@ -188,9 +189,18 @@ def _rebuild(found: Contents) -> Record:
         restarts=[math.inf if r is None else r for r in card.get("restarts", [])],
         classified=_classified(header, k),
         extra=header.get("extra", {}) | ({"certificate": card["certificate"]} if card.get("certificate") else {}),
+        certificate=_certificate(card.get("certificate")),
         taught=_taught(header, tensors, d, k),
         left_out=_left_out(header, tensors, k),
     )
+
+
+def _certificate(data: Any) -> Certificate | None:
+    """The certificate of the fit that was saved, if it can be read. Whose numbers it speaks of, it knows itself."""
+    try:
+        return None if not data else Certificate.from_dict(data)
+    except DataError:
+        return None
 
 
 def _left_out(header: dict[str, Any], tensors: dict[str, np.ndarray], k: int) -> np.ndarray | None:

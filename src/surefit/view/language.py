@@ -83,6 +83,11 @@ CHINESE = {
     "units and their sum": "各单元与它们之和",
     "what each unit adds": "每个单元的贡献",
     "sum and bias": "总和（含偏置）",
+    "hinges": "折点",
+    "network - target": "网络 − 目标",
+    "tolerance": "容差",
+    "each needs a hinge of its own": "每段各需一个折点",
+    "{hinges} hinges; {least} are needed": "{hinges} 个折点；至少需要 {least} 个",
     "{count} units, the largest {shown} in colour": "{count} 个单元，着色的是最大的 {shown} 个",
     # graphs and networks
     "input": "输入",

@@ -1,0 +1,241 @@
+"""Properties of a network, proved or refuted: relations between inputs and outputs, and two networks side by side."""
+
+from __future__ import annotations
+
+import math
+import time as clock
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from surefit.bounds.certificate import Certificate, Proved
+from surefit.bounds.proving import certify, program_of
+from surefit.bounds.reading import literal
+from surefit.core import ops
+from surefit.core.program import Program, record
+from surefit.core.tensor import Tensor, no_grad
+from surefit.data import Domain
+from surefit.errors import ArgumentError, FormulaError, ShapeError
+from surefit.formulas import Formula, parse
+from surefit.formulas.expression import Node
+
+LOOSE = 1e6  # gap of the first bound, which is for the size alone
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a property holds at every point of a domain, for a model in exact arithmetic on its stored numbers.
+
+    Attributes:
+        relation: as it was written. holds: True is proved; False is refuted, by the point `at`; None is not known.
+        at: a point where the property is false, if it was refuted. certificates: of each relation in it, in order.
+    """
+
+    relation: str
+    holds: bool | None
+    at: dict[str, float] | None
+    certificates: tuple[Certificate, ...]
+
+    @property
+    def status(self) -> str:
+        """proved, refuted or unknown."""
+        return {True: "proved", False: "refuted", None: "unknown"}[self.holds]
+
+    def __str__(self) -> str:
+        place = "" if self.at is None else " at " + ", ".join(f"{k}={v!r}" for k, v in self.at.items())
+        return f"{self.status}: {self.relation}{place}"
+
+
+def verify(
+    model: Any, relation: str, domain: Any, *, outputs: Sequence[str] | None = None, time: float | None = 60.0
+) -> Verdict:
+    """Prove or refute a relation between the inputs and outputs of a network, at every point of a box.
+
+    Args:
+        model: as for `certify`.
+        relation: `<=`, `>=`, `<` or `>` between formulas of the inputs and outputs, such as `"y - x1*x2 <= 0.1"`, or a
+            chain, `"0 <= y <= 1"`. The outputs must come in linearly, with factors that are floats.
+        domain: the box, with the names of the inputs.
+        outputs: names of the outputs; default "y", or "y1", "y2", ...
+        time: seconds after which what is not decided is called unknown.
+
+    Returns:
+        A `Verdict`: proved, refuted with a point, or unknown. It is of exact arithmetic on the stored numbers.
+
+    Raises:
+        FormulaError: no relation, or outputs that do not come in linearly. Otherwise as `certify`.
+
+    >>> from surefit import nn
+    >>> import numpy as np
+    >>> net = nn.Sequential(nn.Linear(1, 2, dtype=np.float64), nn.ReLU(), nn.Linear(2, 1, dtype=np.float64))
+    >>> for name, p in net.named_parameters():  # |x| = relu(x) + relu(-x)
+    ...     _ = p.assign(np.array({"0.weight": [[1.0], [-1.0]], "2.weight": [[1.0, 1.0]]}.get(name, np.zeros(p.shape))))
+    >>> print(verify(net, "-0.1 <= y - x^2 <= 0.3", "x=-1:1"))
+    proved: -0.1 <= y - x^2 <= 0.3
+    >>> verify(net, "y <= 0.9", "x=-1:1").holds
+    False
+    """
+    started = clock.monotonic()
+    box = domain if isinstance(domain, Domain) else Domain(domain, None if Domain.is_named(domain) else ["x"])
+    program = program_of(model, box.dim)
+    k = program.outputs[0].aval.shape[-1]
+    names = tuple(outputs or (("y",) if k == 1 else tuple(f"y{i + 1}" for i in range(k))))
+    if len(names) != k or set(names) & set(box.names):
+        raise ArgumentError(f"verify: outputs={list(names)} must be {k} names that no input of {box} has")
+    parts = _parts(relation, box.names, names)
+    verdict: bool | None = True
+    at: dict[str, float] | None = None
+    proofs: list[Certificate] = []
+    for factors, rest, strict in parts:
+        left = None if time is None else max(0.05, time - (clock.monotonic() - started))
+        proof, holds = _below(model, box, factors, rest, strict, left)
+        proofs.append(proof)
+        if holds is False and isinstance(proof.error, Proved):
+            verdict, at = False, dict(proof.error.at)
+            break
+        if holds is None:
+            verdict = None
+    return Verdict(relation, verdict, at, tuple(proofs))
+
+
+def _below(
+    model: Any, box: Domain, factors: np.ndarray, rest: Formula, strict: bool, time: float | None
+) -> tuple[Certificate, bool | None]:
+    """Whether factors . outputs + rest <= 0 on the box.
+
+    With a number M that |factors . outputs + rest| does not exceed, that is |factors . outputs - (-rest - M)| <= M.
+    """
+    program = _combined(model, box.dim, factors)
+    first = certify(program, _shifted(rest, 0.0), box, rtol=LOOSE, time=time)
+    if not math.isfinite(first.upper):
+        return first, None
+    size = 2.0 ** math.ceil(math.log2(max(first.upper, 1e-200)) + 1e-9)
+    assert size >= first.upper
+    proof = certify(program, _shifted(rest, size), box, rtol=1e-9, tol=size, time=time)
+    if proof.upper < size or (proof.upper <= size and not strict):
+        return proof, True
+    return proof, False if proof.lower > size else None
+
+
+def _combined(model: Any, d: int, factors: np.ndarray) -> Program:
+    if isinstance(model, Program):
+        if len(factors) == 1 and factors[0] == 1.0:
+            return model
+        raise ArgumentError("verify: of a recorded Program only relations y <= ... are taken; give the Module")
+    row = Tensor(factors[:, None])
+    return _recorded(model, d, lambda x: ops.cast(model(x), dtype=ops.float64) @ row)
+
+
+def _recorded(model: Any, d: int, function: Callable[[Any], Any]) -> Program:
+    inputs = program_of(model, d).inputs[0]
+    training = getattr(model, "training", False)
+    model.eval()
+    try:
+        with no_grad():
+            return record(function, Tensor(np.zeros((1, d)), inputs.dtype))
+    finally:
+        model.train(training)
+
+
+def _shifted(rest: Formula, by: float) -> Formula:
+    """-rest - by, with the numbers of `rest` as they were written."""
+    n = len(rest.nodes)
+    more = (Node("neg", (n - 1,)), Node("number", (), by), Node("sub", (n, n + 1)))
+    return Formula((*rest.nodes, *more), rest.variables, rest._text, guarded=False)
+
+
+def _parts(relation: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> list[tuple[np.ndarray, Formula, bool]]:
+    """Of each relation: factors of the outputs (k,), the rest, and whether it is strict, so that it says sum < 0."""
+    if not isinstance(relation, str):
+        raise FormulaError(f"verify: relation={relation!r} must be a text such as 'y <= 1'")
+    whole = parse(relation, (*inputs, *outputs))
+    last = whole.nodes[-1]
+    if last.op != "compare" or not set(last.value) <= {"<", "<=", ">", ">="}:
+        raise FormulaError(f"verify: {relation!r} is no relation; write one with <=, >=, < or >, such as 'y <= 1'")
+    found = []
+    for sign, a, b in zip(last.value, last.args, last.args[1:], strict=False):
+        pair = (a, b) if sign[0] == "<" else (b, a)
+        nodes = (*whole.nodes[:-1], Node("sub", pair))
+        known = _linear(nodes, relation, outputs)
+        if not any(known):
+            raise FormulaError(f"verify: {relation!r} says nothing about the output{'s' if len(outputs) > 1 else ''} "
+                               f"{', '.join(outputs)}")  # fmt: skip
+        factors = np.array([float(v) for v in known])
+        if any(Fraction(float(v)) != v for v in known):
+            raise FormulaError(
+                f"verify: a factor of an output in {relation!r} is no float; multiply both sides, say by 10"
+            )
+        plain = tuple(Node("number", (), 0.0) if n.op == "variable" and n.value in outputs else n for n in nodes)
+        found.append((factors, Formula(plain, inputs, relation, guarded=False), len(sign) == 1))
+    return found
+
+
+def _linear(nodes: Sequence[Node], relation: str, outputs: tuple[str, ...]) -> list[Fraction]:
+    """The factor of each output in the last node, in rational arithmetic. FormulaError where one is not linear."""
+    zero = [Fraction(0)] * len(outputs)
+    factors: list[list[Fraction]] = []
+    numbers: list[Fraction | None] = []
+    for node in nodes:
+        args = [factors[i] for i in node.args]
+        known = [numbers[i] for i in node.args]
+        value: list[Fraction] = zero
+        number: Fraction | None = None
+        if node.op == "number":
+            number = literal(node, relation)
+        elif node.op == "variable" and node.value in outputs:
+            value = [Fraction(int(name == node.value)) for name in outputs]
+        elif node.op == "neg":
+            value = [-v for v in args[0]]
+            number = None if known[0] is None else -known[0]
+        elif node.op in ("add", "sub"):
+            s = 1 if node.op == "add" else -1
+            value = [v + s * w for v, w in zip(*args, strict=True)]
+        elif node.op == "mul" and known[0] is not None:
+            value = [known[0] * v for v in args[1]]
+        elif node.op == "mul" and known[1] is not None:
+            value = [known[1] * v for v in args[0]]
+        elif node.op == "div" and known[1]:
+            value = [v / known[1] for v in args[0]]
+            if any(args[1]):
+                raise _not_linear(relation)
+        elif any(any(a) for a in args):
+            raise _not_linear(relation)
+        factors.append(value)
+        numbers.append(number)
+    return factors[-1]
+
+
+def _not_linear(relation: str) -> FormulaError:
+    return FormulaError(f"verify: in {relation!r} an output does not come in linearly; only its sums and multiples are")
+
+
+def certify_pair(
+    student: Any, teacher: Any, domain: Any, *, rtol: float = 0.05, time: float | None = 60.0, tol: float | None = None
+) -> Certificate:
+    """Prove how far two networks are apart at most, in exact arithmetic on the stored numbers of both.
+
+    student, teacher: Modules of the same inputs and outputs. The rest as for `certify`.
+
+    >>> from surefit import nn
+    >>> a, b = nn.MLP(2, (8,), 1, generator=0), nn.MLP(2, (8,), 1, generator=0)
+    >>> certify_pair(a, b, {"p": (-1, 1), "q": (-1, 1)}, tol=1e-6).proves(1e-6)
+    True
+    """
+    box = domain if isinstance(domain, Domain) else Domain(domain, None if Domain.is_named(domain) else ["x"])
+    shapes = [program_of(m, box.dim).outputs[0].aval.shape for m in (student, teacher)]
+    if shapes[0] != shapes[1]:
+        raise ShapeError(f"certify_pair: the networks give {shapes[0][-1]} and {shapes[1][-1]} outputs")
+    wide = lambda m, x: ops.cast(m(x), dtype=ops.float64)
+    teaching = getattr(teacher, "training", False)
+    teacher.eval()
+    try:
+        program = _recorded(student, box.dim, lambda x: wide(student, x) - wide(teacher, x))
+    finally:
+        teacher.train(teaching)
+    return certify(program, ["0"] * shapes[0][-1], box, rtol=rtol, time=time, tol=tol)
+
+
+__all__ = ["Verdict", "certify_pair", "verify"]

@@ -1,0 +1,162 @@
+"""Constructed networks: the tolerance holds, and no piecewise-linear function has fewer hinges."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from matplotlib.text import Text
+
+import surefit
+from surefit.bounds.minlink import Construction, bent_triples, fewest_links, links_on, proved_triples
+from surefit.errors import ArgumentError, DomainError, FormulaError
+from surefit.formulas import parse
+
+
+def f_of(text):
+    formula = parse(text, ("x",))
+    return lambda x: np.broadcast_to(formula(x), np.shape(x))
+
+
+@pytest.mark.parametrize(
+    "text, low, high, tol, hinges",
+    [
+        ("-2/(2+sin(x))", -3, 3, 1e-3, 32),
+        ("sin(x)", -2 * math.pi, 2 * math.pi, 1e-3, 76),
+        ("x^2", -3, 3, 1e-3, 67),
+        ("x^4-x^3+x^2-x+1", -2, 2, 1e-3, 119),
+        ("abs(x-0.3)", -1, 1, 1e-3, 1),
+        ("sqrt(x)", 0, 1, 1e-3, 15),
+        ("2*x+1", -1, 3, 1e-6, 0),
+    ],
+)
+def test_hinges_are_as_few_as_is_proved(text, low, high, tol, hinges):
+    fit = surefit.construct(text, {"x": (low, high)}, tol=tol)
+    made = fit.construction
+    assert (made.hinges, made.at_least, made.minimal) == (hinges, hinges, True)
+    assert fit.certificate.proves(tol) is True and fit.proved is fit.certificate and fit.certificate.mode == "deployed"
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.uniform(low, high, 20_000), made.knots, np.nextafter(made.knots, 0.0)]).clip(low, high)
+    assert np.abs(fit.predict(x) - f_of(text)(x)).max() <= tol
+
+
+def test_of_a_parabola_the_number_is_known():
+    # on a piece of width w a line is off by w^2/8 at least (Chebyshev): k pieces reach (b-a)^2/(8 (2)...) exactly
+    for k in (1, 2, 5, 9):
+        best = (2.0 / k) ** 2 / 8.0  # of x^2 on [-1, 1] with k pieces
+        for tol, hinges in ((best * 1.001, k - 1), (best * 0.999, k)):
+            assert surefit.construct("x^2", "x=-1:1", tol=tol).construction.hinges == hinges
+
+
+def test_units_are_used_to_the_full():
+    fit = surefit.construct("x^2", "x=-1:1", units=5)
+    assert fit.network.num_parameters() == 5 * 2 + 5 + 1
+    assert 0.02 <= fit.certificate.upper <= 0.02 * 1.002  # 5 pieces: (2/5)^2/8
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_of_random_polygons_links_keep_the_tube_and_windows_hold(seed):
+    rng = np.random.default_rng(seed)
+    nodes, heights = np.sort(rng.uniform(0, 1, 25)), rng.standard_normal(25).cumsum()
+    x = np.union1d(np.linspace(nodes[0], nodes[-1], 20_001), nodes)
+    f = lambda z: np.interp(z, nodes, heights)
+    links, found = links_on(x, f(x), 0.8), bent_triples(f, x, f(x), 0.8)
+    assert np.abs(links(x) - f(x)).max() <= 0.81
+    assert len(found) <= links.hinges <= len(nodes) - 2 and (found[1:, 0] >= found[:-1, 2]).all()
+    left, middle, right = found.T
+    chord = f(left) + (f(right) - f(left)) * (middle - left) / (right - left)
+    assert len(found) and (np.abs(chord - f(middle)) > 1.6).all()
+
+
+def test_wrong_windows_prove_nothing():
+    formula, f = parse("x^2"), f_of("x^2")
+    x = np.linspace(-1, 1, 2001)
+    good = bent_triples(f, x, f(x), 1e-3)
+    count = len(good)
+    assert len(proved_triples(formula, good, 1e-3)) == count > 10
+    assert len(proved_triples(formula, good, 1.001e-3)) < count  # a larger tolerance
+    assert len(proved_triples(parse("0.99*x^2"), good, 1e-3)) < count  # another function
+    assert len(proved_triples(formula, np.repeat(good, 2, axis=0), 1e-3)) == count  # the same twice
+    assert len(proved_triples(formula, good[:, ::-1], 1e-3)) == 0
+    assert len(proved_triples(formula, np.where([0, 0, 1], np.nan, good), 1e-3)) == 0
+    assert len(proved_triples(parse("1/x"), np.array([[-1.0, 0.0, 1.0]]), 1e-3)) == 0  # undefined there
+    shifted = good + np.array([0.0, 0.0, 1e-4]) * np.array([[1.0]])
+    kept = proved_triples(formula, shifted, 1e-3)
+    assert (kept[1:, 0] >= kept[:-1, 2]).all() and len(kept) < count  # overlapping windows do not count twice
+
+
+def test_no_function_with_fewer_hinges_is_found_by_a_fit():
+    made = surefit.construct("sin(x)", "x=-3:3", tol=0.02).construction
+    fewer = surefit.construct("sin(x)", "x=-3:3", units=made.hinges)  # one hinge less
+    assert fewer.certificate.lower > 0.02
+
+
+def test_the_network_is_an_ordinary_one(tmp_path):
+    fit = surefit.construct("sin(x)", "x=-3:3", tol=1e-3)
+    assert "36, and no piecewise-linear function within 0.001 has fewer (proved)" in str(fit)
+    assert "proved" in fit.card() and "已证明" in fit.card("zh")
+    path = fit.save(tmp_path / "m.safetensors")
+    again = surefit.load(path)
+    assert again.construction.hinges == 36 and again.construction.minimal
+    x = np.linspace(-3, 3, 1000)
+    assert np.array_equal(again.predict(x), fit.predict(x))
+    (fit.export(tmp_path / "t.csv", to="table"))
+    table = np.loadtxt(tmp_path / "t.csv", delimiter=",", skiprows=1)
+    assert len(table) == 38 and np.abs(np.interp(x, *table.T) - fit.predict(x)).max() < 1e-12
+    twin = Construction.from_dict(fit.construction.to_dict())
+    assert np.array_equal(twin.windows, fit.construction.windows) and twin.tol == 1e-3
+
+
+def test_a_network_that_was_changed_is_not_called_proved():
+    fit = surefit.construct("sin(x)", "x=-3:3", tol=1e-2)
+    p = next(iter(fit.network.parameters()))
+    p.assign(p.detach().numpy() * 1.0001)
+    assert fit.proved is None and "no piecewise-linear function" not in str(fit)
+
+
+def test_pictures():
+    fit = surefit.construct("sin(x)", "x=-3:3", tol=1e-2)
+    figure = fit.plot("tube")
+    words = {text.get_text() for text in figure.findobj(Text)}
+    count = fit.construction.hinges
+    assert len(figure.axes) == 2 and {f"{count} hinges; {count} are needed", "tolerance"} <= words
+    trained = surefit.fit("sin(x)", "x=-3:3", method="features", model=(8,))
+    with pytest.raises(ArgumentError, match="construct"):
+        trained.plot("tube")
+
+
+@pytest.mark.parametrize(
+    "call, error, words",
+    [
+        (dict(formula="sin(x)", domain="x=0:1"), ArgumentError, "either tol"),
+        (dict(formula="sin(x)", domain="x=0:1", tol=1e-3, units=4), ArgumentError, "or units"),
+        (dict(formula="sin(x)", domain="x=0:1", tol=0), ArgumentError, "tol=0"),
+        (dict(formula="sin(x)", domain="x=0:1", units=0), ArgumentError, "units=0"),
+        (dict(formula="sin(x)*y", domain="x=0:1,y=0:1", tol=1e-3), FormulaError, "2 inputs"),
+        (dict(formula=np.sin, domain="x=0:1", tol=1e-3), FormulaError, "formula"),
+        (dict(formula="sign(x)", domain="x=-1:1", tol=0.1), DomainError, "jump"),
+        (dict(formula="1/x", domain="x=-1:1", tol=0.1), DomainError, "no finite value"),
+        (dict(formula="sin(x)", domain=None, tol=0.1), DomainError, "domain"),
+    ],
+)
+def test_what_cannot_be_is_said(call, error, words):
+    formula, domain = call.pop("formula"), call.pop("domain")
+    with pytest.raises(error, match=words):
+        surefit.construct(formula, domain, **call)
+
+
+def test_kinks_and_steep_places_are_found():
+    for text, dom, tol in (
+        ("max(sin(5*x), x)", "x=-3:3", 1e-2),
+        ("abs(sin(x))", "x=-7:7", 1e-2),
+        ("exp(x)", "x=-9:9", 5),
+    ):
+        made = surefit.construct(text, dom, tol=tol).construction
+        assert made.minimal and made.hinges > 5
+
+
+def test_points_alone_prove_nothing_about_links():
+    f = f_of("sin(x)")
+    links, x, y = fewest_links(f, -3.0, 3.0, 1e-3)
+    assert np.abs(links(x) - y).max() <= 1.001e-3 and links.hinges == 36

@@ -1,4 +1,4 @@
-"""Write the badges of the README into docs/images: what they say is read from the package, and no service is asked.
+"""Write the badges of the README into docs/badges: what they say is read from the package, and no service is asked.
 
 python scripts/badges.py
 """
@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-IMAGES = ROOT / "docs" / "images"
+BADGES = ROOT / "docs" / "badges"
 BLUE, GREEN = "#2b6cb0", "#2f855a"
 WIDTH = 6.6  # of a letter of 11 px, on average
 SHAPE = """<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img" aria-label="{left}: {right}">
@@ -45,17 +45,17 @@ def badges() -> dict[str, str]:
     typed = (ROOT / "src/surefit/py.typed").exists() and "Typing :: Typed" in project["classifiers"]
     types = ("inline, mypy and pyright", GREEN) if typed else ("none", "#777")
     return {
-        "badge-version.svg": badge("version", scope["version"]),
-        "badge-python.svg": badge("python", project["requires-python"].replace(">=", "≥ ")),
-        "badge-license.svg": badge("license", project["license"], GREEN),
-        "badge-typed.svg": badge("types", *types),
+        "version.svg": badge("version", scope["version"]),
+        "python.svg": badge("python", project["requires-python"].replace(">=", "≥ ")),
+        "license.svg": badge("license", project["license"], GREEN),
+        "typed.svg": badge("types", *types),
     }
 
 
 def main() -> None:
     """Write them."""
     for name, text in badges().items():
-        (IMAGES / name).write_text(text, encoding="utf-8")
+        (BADGES / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -34,18 +34,16 @@ def test_the_citation_names_this_version_and_its_licence():
 
 def test_badges_are_what_the_package_is():
     made = runpy.run_path(str(ROOT / "scripts/badges.py"))["badges"]()
-    assert {p.name: p.read_text(encoding="utf-8") for p in (ROOT / "docs/images").glob("badge-*.svg")} == made
+    assert {p.name: p.read_text(encoding="utf-8") for p in (ROOT / "docs/badges").iterdir()} == made
     shown = {name: "".join(ET.fromstring(svg).find("{*}title").itertext()) for name, svg in made.items()}
-    assert shown["badge-version.svg"] == f"version: {surefit.__version__}"
-    assert "3.11" in shown["badge-python.svg"] and PROJECT["requires-python"] == ">=3.11"
+    assert shown["version.svg"] == f"version: {surefit.__version__}"
+    assert "3.11" in shown["python.svg"] and PROJECT["requires-python"] == ">=3.11"
 
 
 @pytest.mark.parametrize("name", READMES)
 def test_both_readmes_show_every_badge_and_no_service(name):
     head = text(name)[:3000]
-    assert set(re.findall(r"docs/images/(badge-\w+\.svg)", head)) == {
-        p.name for p in (ROOT / "docs/images").glob("badge-*")
-    }
+    assert set(re.findall(r"docs/badges/(\w+\.svg)", head)) == {p.name for p in (ROOT / "docs/badges").iterdir()}
     assert "shields.io" not in head
 
 

@@ -49,6 +49,10 @@ from surefit.errors import ArgumentError, CapturedError, DtypeError, GradientErr
 ndarray = np.ndarray
 next_birth = itertools.count(1).__next__  # results are born after their arguments: birth order is a topological order
 Function = TypeVar("Function", bound=Callable[..., Any])
+if TYPE_CHECKING:  # the functions that become methods at the end of this file, and the operators
+    from surefit.core.signatures import Methods
+else:
+    Methods = Arithmetic
 
 
 class _Mode(threading.local):
@@ -170,7 +174,7 @@ _LEVEL = 1 << 30  # in KINDS: Tensors are outside every other kind of value
 _FREED = Node(ops.add, [], [], {})  # stands where a graph was freed by backward
 
 
-class Tensor(Arithmetic, TorchMethods):
+class Tensor(Methods, TorchMethods):
     """An n-dimensional array that can be differentiated.
 
     `Tensor(data)` is `tensor(data)`, except that integers in lists become float32, as in PyTorch. Attributes: `shape`,
@@ -200,10 +204,6 @@ class Tensor(Arithmetic, TorchMethods):
         self.requires_grad = False
         if requires_grad:
             self.requires_grad_()
-
-    if TYPE_CHECKING:  # the functions that become methods at the end of this file
-
-        def __getattr__(self, name: str) -> Any: ...
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -399,8 +399,7 @@ class Tensor(Arithmetic, TorchMethods):
     def data(self, value: Any) -> None:
         if self._node is not None:  # of a part of a leaf, x.data += 1 has changed the leaf already
             own = self.detach()
-            both = isinstance(own, View) and isinstance(value, View)
-            if both and own.base is value.base and own.path == value.path:
+            if isinstance(own, View) and isinstance(value, View) and own.base is value.base and own.path == value.path:
                 return
         other = value.base if isinstance(value, View) and not value.path else self
         if other is not self and other.requires_grad:
@@ -645,10 +644,10 @@ class Tensor(Arithmetic, TorchMethods):
     def __getitem__(self, index: Any) -> Tensor:
         return F.getitem(self, index)
 
-    def __eq__(self, o: Any) -> Any:
+    def __eq__(self, o: Any) -> Tensor:  # type: ignore[override]
         return NotImplemented if o is None or isinstance(o, str) else ops.eq(self, o)
 
-    def __ne__(self, o: Any) -> Any:
+    def __ne__(self, o: Any) -> Tensor:  # type: ignore[override]
         return NotImplemented if o is None or isinstance(o, str) else ops.ne(self, o)
 
     # --- dtypes ---

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,18 @@ from surefit.core.tensor import mode as modes
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 
 changes = [0]  # how often a field of any module was set or deleted: who keeps something made of one looks again
+
+
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
+
+
+class Forward(Protocol[P, R]):
+    """What has a `forward`: a call of it takes the same arguments and gives the same result."""
+
+    @property
+    def forward(self) -> Callable[P, R]:
+        """What it computes."""
 
 
 class Loaded(NamedTuple):
@@ -334,17 +346,18 @@ class Module:
         """What the module computes; every subclass writes its own."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(); define it to say what the module computes")
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self: Forward[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         hooks = self.__dict__.get("_hooks")
         if hooks is None:
             return ops.quietly(self.forward, args, kwargs)
+        given: Any = args
         for hook in list(hooks["before"].values()):
-            new = hook(self, args)
+            new = hook(self, given)
             if new is not None:
-                args = new if isinstance(new, tuple) else (new,)
-        y = ops.quietly(self.forward, args, kwargs)
+                given = new if isinstance(new, tuple) else (new,)
+        y = ops.quietly(self.forward, given, kwargs)
         for hook in list(hooks["after"].values()):
-            new = hook(self, args, y)
+            new = hook(self, given, y)
             y = y if new is None else new
         return y
 

@@ -40,6 +40,7 @@ from surefit.nn.losses import (
     smooth_l1_loss,
     soft_margin_loss,
 )
+from surefit.nn.resizing import conv_transpose1d, conv_transpose2d, interpolate
 from surefit.nn.windows import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -587,7 +588,8 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "batch_norm", "bilinear",
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "conv1d", "conv2d",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "conv1d", "conv2d", "conv_transpose1d",
+    "conv_transpose2d", "interpolate",
     "cosine_embedding_loss", "cosine_similarity", "cross_entropy", "dropout", "elu", "embedding",
     "gaussian_nll_loss", "gelu", "glu", "group_norm", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
     "hinge_embedding_loss", "huber_loss", "instance_norm", "kl_div", "l1_loss", "layer_norm", "leaky_relu",

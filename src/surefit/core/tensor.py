@@ -1105,6 +1105,7 @@ masked_fill sort argsort matmul mm mv bmm dot outer norm det inv cholesky topk k
 argwhere unique masked_select bincount histc isin count_nonzero isclose allclose equal nan_to_num scatter index_fill
 index_copy index_add repeat_interleave select unflatten cross kron matrix_power addmm addmv baddbmm inverse pinverse
 svd frac deg2rad rad2deg nansum nanmean dist swapdims moveaxis fliplr flipud addcmul addcdiv float_power
+unfold index_put
 """.split()
 
 
@@ -1140,7 +1141,7 @@ abs absolute add sub subtract mul multiply div divide true_divide floor_divide r
 sign square sqrt rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh
 acosh atanh sigmoid relu erf erfc erfinv floor ceil round trunc lgamma digamma hypot xlogy clamp clip clamp_min
 clamp_max lerp sinc logit cumsum cumprod tril triu addcmul addcdiv masked_fill scatter_add scatter index_fill index_copy
-index_add nan_to_num eq ne lt le gt ge logical_and logical_or logical_xor logical_not frac
+index_put index_add nan_to_num eq ne lt le gt ge logical_and logical_or logical_xor logical_not frac
 """.split()
 
 

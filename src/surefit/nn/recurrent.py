@@ -155,7 +155,8 @@ class _Recurrent(_Weighted):
         samples = tuple(n for i, n in enumerate(shape[:-1]) if i != time)
         rows = self.num_layers * len(self._directions())
         start = self._start(input, hx, (rows, *samples, self.hidden_size))
-        steps, ends = list(fn.unbind(input, time)), []
+        steps = list(fn.unbind(input, time))
+        ends: list[State] = []
         for layer in range(self.num_layers):
             if layer and self.dropout and self.training:
                 steps = [F.dropout(x, self.dropout, True, self.generator) for x in steps]

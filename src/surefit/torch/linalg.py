@@ -1,5 +1,7 @@
 """`torch.linalg`."""
 
+from typing import Any
+
 from surefit.core.functions import (
     cholesky,
     cross,
@@ -17,6 +19,18 @@ from surefit.core.functions import (
 )
 from surefit.core.functions import linalg_norm as norm
 from surefit.core.functions import pinverse as pinv
+from surefit.torch.adapt import refusal
+
+_NUMPY = "use numpy.linalg.{}(A.detach().numpy()), which has no gradient"
+_ELSEWHERE = {name: _NUMPY.format(name) for name in ("eig", "eigh", "eigvals", "eigvalsh", "qr")}
+_ELSEWHERE |= {"lstsq": "use pinv(A) @ b", "matrix_rank": "count svdvals(A) above a tolerance"}
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    raise refusal("surefit.torch.linalg", name, _ELSEWHERE, list(__all__))
+
 
 __all__ = [
     "cholesky", "cross", "det", "inv", "matmul", "matrix_norm", "matrix_power", "multi_dot", "norm", "pinv", "slogdet",

@@ -393,7 +393,7 @@ EVERY = {  # layer, shape of one sample
     "ConvTranspose1d": (lambda: nn.ConvTranspose1d(2, 3, 3, 2, 1, 1, generator=0), (2, 7)),
     "ConvTranspose2d": (lambda: nn.ConvTranspose2d(2, 4, 3, 2, groups=2, generator=0), (2, 3, 4)),
     "Upsample": (lambda: nn.Upsample(scale_factor=2), (2, 3, 4)),
-    "Upsample between places": (lambda: nn.Upsample(7, mode="linear"), (2, 4)),
+    "Upsample between places": (lambda: nn.Upsample(7, mode="linear"), (2, 3, 4)),
     "MaxPool1d": (lambda: nn.MaxPool1d(2, ceil_mode=True), (2, 7)),
     "MaxPool2d": (lambda: nn.MaxPool2d(3, 2, 1), (2, 7, 6)),
     "AvgPool1d": (lambda: nn.AvgPool1d(3, 2, 1), (2, 7)),

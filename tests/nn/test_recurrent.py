@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import surefit
 from surefit import nn
+from surefit.core.batching import batch
 from surefit.core.creation import tensor
 from surefit.core.functional import gradients
 from surefit.errors import ArgumentError, ShapeError
@@ -137,3 +139,13 @@ def test_dropout_is_between_layers_in_training_alone():
 def test_what_does_not_fit_is_named(call, words):
     with pytest.raises((ArgumentError, ShapeError), match=words):
         call()
+
+
+@pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
+def test_layers_are_compiled_and_batched(name):
+    layer = getattr(nn, name)(2, 3, generator=0)
+    x = tensor(np.random.default_rng(3).standard_normal((5, 4, 2)).astype(np.float32))
+    whole = layer(x.transpose(0, 1))[0].detach().numpy()  # (4, 5, 3): five samples of four steps
+    np.testing.assert_allclose(batch(lambda row: layer(row)[0])(x).detach().numpy().swapaxes(0, 1), whole, rtol=1e-5)
+    step = surefit.jit(lambda v: layer(v)[0])
+    np.testing.assert_allclose(step(x.transpose(0, 1)).detach().numpy(), whole, rtol=1e-5, atol=1e-7)

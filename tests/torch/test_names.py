@@ -291,6 +291,9 @@ def test_gradcheck_and_zeros_for_what_is_unused():
         lambda t, x: t.zeros(3, dtype=t.float64).index_put_((t.tensor([1]),), t.tensor([7.0], dtype=t.float64)),
         lambda t, x: t.nn.utils.rnn.pad_sequence([x[0], x[1, :2]], batch_first=True, padding_value=9.0),
         lambda t, x: t.nn.utils.rnn.pad_sequence([x[0, 0, :3], x[1, 2]]),
+        lambda t, x: t.cholesky_solve(x[0, :, :2], t.linalg.cholesky(x[1] @ x[1].mT + t.eye(4, dtype=t.float64))),
+        lambda t, x: t.linalg.solve_triangular(x[0, :, :4], x[1], upper=False),
+        lambda t, x: t.linalg.solve_triangular(x[0, :, :4], x[1].mT, upper=True, left=False, unitriangular=True),
     ],
 )  # fmt: skip
 def test_functions_of_places(call):

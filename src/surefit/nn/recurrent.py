@@ -134,6 +134,9 @@ class _Recurrent(_Weighted):
         if dropout and num_layers > 1:
             self.generator = streams.as_generator(draw)
 
+    def flatten_parameters(self) -> None:
+        """Accepted, as PyTorch's programs call it: the weights need no order in memory here."""
+
     def _directions(self) -> tuple[str, ...]:
         return ("", "_reverse") if self.bidirectional else ("",)
 

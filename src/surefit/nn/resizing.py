@@ -205,9 +205,10 @@ def interpolate(
         n, m = shape[2 + i], sizes[i]
         if mode == "nearest":
             at = np.minimum(np.floor(np.arange(m) * steps[i]).astype(np.int64), n - 1)
-            y = ops.take(y, at, axis=2 + i)
+            y = ops.take(y, at.view(ops.Literal), axis=2 + i)
         else:
             table = _linear_weights(n, m, steps[i], bool(align_corners)).astype(aval_of(input).dtype)
+            table = table.view(ops.Literal)
             y = ops.matmul(y, table.T) if i == d - 1 else ops.matmul(table, y)
     return y
 

@@ -135,6 +135,12 @@ def corrcoef(input: Any) -> Any:
     return F.clamp(c / spread[:, None] / spread, -1.0, 1.0)
 
 
+def cholesky_solve(input: Any, L: Any, upper: bool = False) -> Any:
+    """x with L L^T x = input, L (n, n) from `torch.linalg.cholesky`, input (n, k)."""
+    low = L.mT if upper else L
+    return F.solve(low.mT, F.solve(low, input))
+
+
 def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
     """All choices of r elements of a vector, as rows."""
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
@@ -183,7 +189,7 @@ def set_default_tensor_type(kind: Any) -> None:
 
 functions |= {
     "get_rng_state": get_rng_state, "set_rng_state": set_rng_state, "take": take, "combinations": combinations,
-    "searchsorted": searchsorted, "cov": cov, "corrcoef": corrcoef,
+    "searchsorted": searchsorted, "cholesky_solve": cholesky_solve, "cov": cov, "corrcoef": corrcoef,
     "use_deterministic_algorithms": use_deterministic_algorithms, "set_printoptions": set_printoptions,
     "where": where, "no_grad": no_grad, "inference_mode": inference_mode, "enable_grad": enable_grad,
     "is_grad_enabled": is_grad_enabled, "Generator": Generator, "manual_seed": manual_seed, "seed": seed,

@@ -62,13 +62,15 @@ class _Weighted(Module):
     kind = ""
     nonlinearity = "tanh"
 
-    def _make(self, suffix: str, inputs: int, hidden: int, bias: bool, dtype: Any) -> None:
+    def _make(self, suffix: str, inputs: int, hidden: int, bias: bool, dtype: Any, proj_size: int = 0) -> None:
         rows = _GATES[self.kind] * hidden
         setattr(self, f"weight_ih{suffix}", Parameter(zeros(rows, inputs, dtype=dtype)))
-        setattr(self, f"weight_hh{suffix}", Parameter(zeros(rows, hidden, dtype=dtype)))
+        setattr(self, f"weight_hh{suffix}", Parameter(zeros(rows, proj_size or hidden, dtype=dtype)))
         if bias:
             setattr(self, f"bias_ih{suffix}", Parameter(zeros(rows, dtype=dtype)))
             setattr(self, f"bias_hh{suffix}", Parameter(zeros(rows, dtype=dtype)))
+        if proj_size:
+            setattr(self, f"weight_hr{suffix}", Parameter(zeros(proj_size, hidden, dtype=dtype)))
 
     def _weights(self, suffix: str) -> Weights:
         own = self._parameters
@@ -82,24 +84,27 @@ class _Weighted(Module):
         for p in self._parameters.values():
             init.uniform_(p, -bound, bound, draw)
 
-    def _start(self, x: Any, given: Any, shape: tuple[int, ...]) -> State:
-        """The state to begin with, zeros unless given."""
+    def _start(self, x: Any, given: Any, before: tuple[int, ...]) -> State:
+        """The state to begin with, zeros unless given; its shapes begin with `before`."""
         name, names = type(self).__name__, ("h", "c") if self.kind == "LSTM" else ("h",)
+        widths = (self.proj_size or self.hidden_size, self.hidden_size)
         if given is None:
-            return tuple(zeros(*shape, dtype=aval_of(x).dtype) for _ in names)
+            return tuple(zeros(*before, n, dtype=aval_of(x).dtype) for n in widths[: len(names)])
         if self.kind == "LSTM" and not (isinstance(given, (tuple, list)) and len(given) == 2):
             raise ArgumentError(f"{name}: the state must be a tuple (h, c), got a {type(given).__name__}")
         state = tuple(given) if self.kind == "LSTM" else (given,)
-        for what, s in zip(names, state, strict=True):
-            if shape_of(s) != shape:
-                raise ShapeError(f"{name}: the state {what} must have shape {shape}, got {shape_of(s)}")
+        for what, s, n in zip(names, state, widths[: len(names)], strict=True):
+            if shape_of(s) != (*before, n):
+                raise ShapeError(f"{name}: the state {what} must have shape {(*before, n)}, got {shape_of(s)}")
         return state
 
     def _step(self, x: Any, state: State, suffix: str) -> State:
-        return _STEPS[self.kind](_ACTIVATIONS[self.nonlinearity], x, state, self._weights(suffix))
+        new = _STEPS[self.kind](_ACTIVATIONS[self.nonlinearity], x, state, self._weights(suffix))
+        return (F.linear(new[0], self._parameters[f"weight_hr{suffix}"]), *new[1:]) if self.proj_size else new
 
     input_size: int
     hidden_size: int
+    proj_size = 0  # of an LSTM whose outputs are made narrower
 
 
 class _Recurrent(_Weighted):
@@ -126,9 +131,9 @@ class _Recurrent(_Weighted):
         self.input_size, self.hidden_size, self.num_layers, self.bias = input_size, hidden_size, num_layers, bias
         self.batch_first, self.dropout, self.bidirectional = batch_first, float(dropout), bidirectional
         for layer in range(num_layers):
-            inputs = input_size if layer == 0 else hidden_size * len(self._directions())
+            inputs = input_size if layer == 0 else (self.proj_size or hidden_size) * len(self._directions())
             for direction in self._directions():
-                self._make(f"_l{layer}{direction}", inputs, hidden_size, bias, d)
+                self._make(f"_l{layer}{direction}", inputs, hidden_size, bias, d, self.proj_size)
         draw = numpy_generator(generator)
         self.reset_parameters(draw)
         if dropout and num_layers > 1:
@@ -157,7 +162,7 @@ class _Recurrent(_Weighted):
             raise ShapeError(f"{name}: the input {shape} has no steps")
         samples = tuple(n for i, n in enumerate(shape[:-1]) if i != time)
         rows = self.num_layers * len(self._directions())
-        start = self._start(input, hx, (rows, *samples, self.hidden_size))
+        start = self._start(input, hx, (rows, *samples))
         steps = list(fn.unbind(input, time))
         ends: list[State] = []
         for layer in range(self.num_layers):
@@ -178,6 +183,7 @@ class _Recurrent(_Weighted):
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"
+        text += f", proj_size={self.proj_size}" if self.proj_size else ""
         usual = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
         return text + "".join(f", {k}={getattr(self, k)}" for k, v in usual.items() if getattr(self, k) != v)
 
@@ -218,7 +224,8 @@ class LSTM(_Recurrent):
     """A recurrence with a memory c that gates open and close; called as (x) or (x, (h, c)), gives (y, (h, c)).
 
     num_layers: so many above each other, with dropout between them in training. bidirectional: each layer also reads
-    the sequence backwards, and gives both outputs side by side. batch_first: x is (n, length, input_size).
+    the sequence backwards, and gives both outputs side by side. proj_size: h is this narrow, by a matrix after each step
+    (Sak and others 2014). batch_first: x is (n, length, input_size).
 
     >>> y, (h, c) = LSTM(3, 5, num_layers=2, batch_first=True, generator=0)(zeros(2, 7, 3))
     >>> y.shape, h.shape, c.shape
@@ -226,6 +233,28 @@ class LSTM(_Recurrent):
     """
 
     kind = "LSTM"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        *,
+        generator: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        if isinstance(proj_size, bool) or not isinstance(proj_size, int) or not 0 <= proj_size < max(hidden_size, 1):
+            raise ArgumentError(f"LSTM: proj_size={proj_size!r} must be an integer from 0 to hidden_size - 1")
+        self.__dict__["proj_size"] = proj_size  # before the weights, whose shapes depend on it
+        super().__init__(
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
+            generator=generator, dtype=dtype,
+        )  # fmt: skip
 
 
 class GRU(_Recurrent):
@@ -258,7 +287,7 @@ class _Cell(_Weighted):
             raise ShapeError(
                 f"{type(self).__name__}: needs an input (n, {self.input_size}) or ({self.input_size}), got {shape}"
             )
-        state = self._step(input, self._start(input, hx, (*shape[:-1], self.hidden_size)), "")
+        state = self._step(input, self._start(input, hx, shape[:-1]), "")
         return state if self.kind == "LSTM" else state[0]
 
     def extra_repr(self) -> str:

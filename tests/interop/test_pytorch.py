@@ -96,6 +96,7 @@ def test_load_state_dict_takes_what_pytorch_wrote():
         lambda: T.GRU(3, 4, bias=False), lambda: T.RNN(3, 4, nonlinearity="relu"), lambda: T.GRUCell(3, 4),
     ],
 )  # fmt: skip
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
 def test_recurrent_layers_go_both_ways(make):
     theirs = make()
     x = np.random.default_rng(0).normal(size=(2, 3) if "Cell" in type(theirs).__name__ else (2, 5, 3))

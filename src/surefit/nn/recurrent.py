@@ -224,7 +224,7 @@ class LSTM(_Recurrent):
     """A recurrence with a memory c that gates open and close; called as (x) or (x, (h, c)), gives (y, (h, c)).
 
     num_layers: so many above each other, with dropout between them in training. bidirectional: each layer also reads
-    the sequence backwards, and gives both outputs side by side. proj_size: h is this narrow, by a matrix after each step
+    the sequence backwards, and gives both outputs side by side. proj_size: a matrix makes h this narrow
     (Sak and others 2014). batch_first: x is (n, length, input_size).
 
     >>> y, (h, c) = LSTM(3, 5, num_layers=2, batch_first=True, generator=0)(zeros(2, 7, 3))

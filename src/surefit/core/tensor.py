@@ -158,6 +158,7 @@ class GradFn:
         return f"<{self._name}>"
 
 
+printing: dict[str, Any] = {"precision": 4, "threshold": 200}  # of tensors; surefit.torch.set_printoptions changes it
 _HOOKS: dict[int, dict[int, Callable[..., Any]]] = {}  # of the tensor with this birth: what to call with its gradient
 
 
@@ -288,7 +289,7 @@ class Tensor(Methods, TorchMethods):
         if not isinstance(v, ndarray):
             body = repr(v)
         else:
-            body = np.array2string(v, precision=4, separator=", ", prefix="tensor(", threshold=200, floatmode="maxprec")
+            body = np.array2string(v, separator=", ", prefix="tensor(", floatmode="maxprec", **printing)
             if v.dtype == float64 or v.dtype == int32 or (v.size == 0 and v.dtype != float32):
                 extra += f", dtype={v.dtype}"
         if self._node is not None:
@@ -1104,6 +1105,7 @@ masked_fill sort argsort matmul mm mv bmm dot outer norm det inv cholesky topk k
 argwhere unique masked_select bincount histc isin count_nonzero isclose allclose equal nan_to_num scatter index_fill
 index_copy index_add repeat_interleave select unflatten cross kron matrix_power addmm addmv baddbmm inverse pinverse
 svd frac deg2rad rad2deg nansum nanmean dist swapdims moveaxis fliplr flipud addcmul addcdiv float_power
+unfold index_put
 """.split()
 
 
@@ -1139,7 +1141,7 @@ abs absolute add sub subtract mul multiply div divide true_divide floor_divide r
 sign square sqrt rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh
 acosh atanh sigmoid relu erf erfc erfinv floor ceil round trunc lgamma digamma hypot xlogy clamp clip clamp_min
 clamp_max lerp sinc logit cumsum cumprod tril triu addcmul addcdiv masked_fill scatter_add scatter index_fill index_copy
-index_add nan_to_num eq ne lt le gt ge logical_and logical_or logical_xor logical_not frac
+index_put index_add nan_to_num eq ne lt le gt ge logical_and logical_or logical_xor logical_not frac
 """.split()
 
 

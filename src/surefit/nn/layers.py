@@ -15,7 +15,7 @@ from surefit.core import functions
 from surefit.core import random as streams
 from surefit.core.creation import as_tensor, numpy_generator, zeros
 from surefit.core.leaves import Parameter
-from surefit.core.ops import shape_of
+from surefit.core.ops import aval_of, shape_of
 from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, ShapeError
 from surefit.nn import functional as F
@@ -230,4 +230,29 @@ class Dropout(Module):
         return f"p={self.p}, inplace=False"
 
 
-__all__ = ["Bilinear", "Dropout", "Embedding", "Flatten", "Identity", "Linear", "Unflatten"]
+class _ChannelDropout(Dropout):
+    axes = 0
+
+    def forward(self, input: Any) -> Any:
+        shape = shape_of(input)
+        if len(shape) not in (self.axes + 1, self.axes + 2):
+            raise ShapeError(f"{type(self).__name__}: needs (n, channels, ...) with {self.axes + 2} axes, got {shape}")
+        if not self.training or self.p == 0.0:
+            return input
+        ones = zeros(*shape[: -self.axes], *(1,) * self.axes, dtype=aval_of(input).dtype) + 1.0
+        return input * F.dropout(ones, self.p, True, self.generator)
+
+
+class Dropout1d(_ChannelDropout):
+    """As Dropout, of whole channels: x (n, channels, length) or (channels, length)."""
+
+    axes = 1
+
+
+class Dropout2d(_ChannelDropout):
+    """As Dropout, of whole channels: x (n, channels, height, width) or (channels, height, width)."""
+
+    axes = 2
+
+
+__all__ = ["Bilinear", "Dropout", "Dropout1d", "Dropout2d", "Embedding", "Flatten", "Identity", "Linear", "Unflatten"]

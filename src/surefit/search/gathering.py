@@ -40,7 +40,7 @@ LEAST_SHARE = 0.3  # of a limit of time, for evaluating after the first result
 GRACE = 2.0  # seconds beyond its time that a first result is waited for: SciPy or workers may have to be started
 SHARE, MOST_RESERVE = 0.6, 20.0  # of a limit of time for evaluating, unless more than so many seconds would be left
 HOPELESS = 20  # evaluations without a single value after which no more are spent
-TICK = 0.2  # seconds between two looks at the clock, where calls have a time limit
+TICK = 0.2  # seconds between two looks at the clock; a wait without an end may not be woken by Ctrl-C
 
 
 @dataclass(frozen=True)
@@ -259,13 +259,11 @@ class Collector:
 
     # --- collecting ---
 
-    def _patience(self) -> float | None:
+    def _patience(self) -> float:
         """Seconds to wait for the next result at most."""
-        if self.budget.timeout is None and math.isinf(self.deadline):
-            return None
         return TICK if self.budget.timeout is None else min(TICK, self.budget.timeout / 4)
 
-    def _collect(self, seconds: float | None) -> None:
+    def _collect(self, seconds: float) -> None:
         """Write down what has ended; give up what takes too long."""
         done, _ = wait(self.flying, timeout=seconds, return_when=FIRST_COMPLETED)
         for future in done:

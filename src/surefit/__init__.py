@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     )
     from surefit.formulas import Formula, parse
     from surefit.interop import from_onnx
+    from surefit.many import Curve, Many, fit_many
     from surefit.reports.exported import export_module
 
 _ROOMS = ("bounds", "compiler", "data", "errors", "formulas", "interop", "nn", "optim", "solvers", "view")
@@ -90,6 +91,7 @@ _HOME = {
     "surefit.data": "Domain Sampling Noise",
     "surefit.formulas": "Formula parse",
     "surefit.interop": "from_onnx",
+    "surefit.many": "fit_many Many Curve",
     "surefit.reports.exported": "export_module",
     "surefit.core.tensor": "Tensor no_grad enable_grad is_grad_enabled",
     "surefit.core.leaves": "Parameter",

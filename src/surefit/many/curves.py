@@ -164,7 +164,8 @@ class Many:
     error (groups,): root mean squared error at new rows of the group, noise included, in the units of y; estimated by
     leaving out each row. noise (groups,): deviation of the rows from the curve, estimated. effective (groups,):
     how many parameters the rows decide, the others are held back. rows, left_out (groups,): rows used, and those
-    without a value. by, keys: the columns that tell groups apart and their values, one array for each. codes: places in STATUS.
+    without a value. by, keys: the columns that tell groups apart and their values, one array for each.
+    codes: places in STATUS.
     """
 
     parameters: np.ndarray

@@ -1,11 +1,11 @@
 """Many small networks of one shape, each on rows of its own, fitted side by side as one program of array operations.
 
 The networks are phi(x) = c0 + sum of c_h tanh(w_h . x + b_h). Each minimises the sum of its squared residuals plus a
-ridge: lambda_1 on its output weights and lambda_2 on how far its hidden weights are from where all networks begin (units
-spread evenly). One step of Levenberg-Marquardt is a batched product and a batched inverse of (p, p) matrices. After
-each step that helped, both ridges are set anew from the rows themselves, by the fixed point of the evidence (MacKay,
-"Bayesian interpolation", Neural Computation 4, 1992, equations 3.12 and 4.8; Foresee and Hagan 1997 do this with
-Levenberg-Marquardt, as MATLAB's trainbr): 25 weights on 50 noisy rows would otherwise fit the noise.
+ridge: lambda_1 on its output weights and lambda_2 on how far its hidden weights are from where all networks begin
+(units spread evenly). One step of Levenberg-Marquardt is a batched product and a batched inverse of (p, p) matrices.
+After each step that helped, both ridges are found again from the rows themselves, by the fixed point of the evidence
+(MacKay, "Bayesian interpolation", Neural Computation 4, 1992; Foresee and Hagan 1997 do this with Levenberg-Marquardt,
+as MATLAB's trainbr does): 25 weights on 50 noisy rows would otherwise fit the noise.
 
 The error of each is estimated by leaving out each of its rows, exactly for the network linearised where it ended: the
 residual over 1 - the leverage of its row.

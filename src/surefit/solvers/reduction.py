@@ -94,8 +94,8 @@ class Reduction:
         root = np.sqrt(w)[:, None]
         step = max(BLOCK, 4 * self.triangle.shape[1])
         for i in range(0, len(a), step):
-            part = slice(i, i + step)
-            block = np.concatenate([root[part], a[part] * root[part], b[part] * root[part]], axis=1)
+            at = slice(i, i + step)
+            block = np.concatenate([root[at], a[at] * root[at], b[at] * root[at]], axis=1)
             self._add(block)
         self.rows += len(a)
         self.weight += float(w.sum())
@@ -112,7 +112,7 @@ class Reduction:
         return self
 
     def _add(self, block: np.ndarray) -> None:
-        self.triangle = np.linalg.qr(np.concatenate([self.triangle, block]), mode="r")
+        self.triangle = np.asarray(np.linalg.qr(np.concatenate([self.triangle, block]), mode="r"))
 
     @one_thread()
     def solve(self, penalties: Sequence[float] = PENALTIES) -> Reduced:

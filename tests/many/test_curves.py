@@ -205,6 +205,8 @@ def test_one_file_for_all(tmp_path, by):
     (tmp_path / "bad.safetensors").write_bytes(content)
     with pytest.raises(ModelFileError, match="checksum"):
         surefit.Many.load(tmp_path / "bad.safetensors")
+    with pytest.raises(ModelFileError, match=r"surefit\.Many\.load"):
+        surefit.load(tmp_path / "all.safetensors")
 
 
 def test_a_curve_is_a_module():

@@ -66,6 +66,9 @@ from surefit.data import Noise as Noise
 from surefit.formulas import Formula as Formula
 from surefit.formulas import parse as parse
 from surefit.interop import from_onnx as from_onnx
+from surefit.many import fit_many as fit_many
+from surefit.many import Many as Many
+from surefit.many import Curve as Curve
 from surefit.reports.exported import export_module as export_module
 from surefit.core.tensor import Tensor as Tensor
 from surefit.core.tensor import no_grad as no_grad

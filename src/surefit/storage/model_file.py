@@ -88,6 +88,8 @@ def read(path: str | os.PathLike[str]) -> Record:
     """
     path = Path(path)
     found = read_container(path, FORMAT)
+    if "kind" in found.header:
+        raise ModelFileError(f"{str(path)!r} holds many curves; read it with surefit.Many.load")
     try:
         check_header(found.header)
         fit = _rebuild(found)

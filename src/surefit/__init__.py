@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         Ensemble,
         Estimated,
         Experiment,
+        Failed,
         Features,
         Fit,
         Interval,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
         Measured,
         MLPSpec,
         NAdam,
+        On,
         Polynomial,
         RAdam,
         RateTest,
@@ -71,6 +73,7 @@ if TYPE_CHECKING:
         smallest,
     )
     from surefit.formulas import Formula, parse
+    from surefit.integrations import CSVLogger, JSONLogger, MLflowLogger, TensorBoardLogger
     from surefit.interop import from_onnx
     from surefit.reports.exported import export_module
 
@@ -83,13 +86,14 @@ _HOME = {
         "MLPSpec "
         "SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
         "Auto Polynomial Additive Features VarPro LM LBFGS "
-        "Started Epoch Evaluated Finished OutsideWarning find_lr RateTest smallest Smallest Interval "
+        "Started Epoch Evaluated Finished Failed On OutsideWarning find_lr RateTest smallest Smallest Interval "
         "Snapshots Live TextPlot"
     ),
     "surefit.bounds": "certify certify_pair verify Certificate Proved Undefined Verdict",
     "surefit.data": "Domain Sampling Noise",
     "surefit.formulas": "Formula parse",
     "surefit.interop": "from_onnx",
+    "surefit.integrations": "CSVLogger JSONLogger TensorBoardLogger MLflowLogger",
     "surefit.reports.exported": "export_module",
     "surefit.core.tensor": "Tensor no_grad enable_grad is_grad_enabled",
     "surefit.core.leaves": "Parameter",

@@ -39,7 +39,7 @@ def tradeoff(
     Example:
         >>> figure = tradeoff([1, 2, 4, 8], [1.0, 0.3, 1e-3, 1e-6], tol=1e-4, chosen=8)
         >>> figure.axes[0].get_ylabel()
-        'max |error|'
+        'largest |error|'
     """
     x, y = vector("units", units), vector("errors", errors)
     if x.shape != y.shape:

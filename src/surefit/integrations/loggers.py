@@ -188,7 +188,7 @@ class FileLogger(Logger):
 
     @abstractmethod
     def last_fit(self, text: str) -> int:
-        """The number of the last fit in the text of such a log; ValueError, KeyError or TypeError: it is none."""
+        """The number of the last fit in the text of such a log; an error where it is none."""
 
     def head(self) -> None:
         """Write what stands first in a file."""
@@ -237,7 +237,7 @@ class CSVLogger(FileLogger):
     def last_fit(self, text: str) -> int:
         first, *rest = text.splitlines()
         if first.encode() + b"\n" != self.beginning():
-            raise ValueError(first)
+            raise DataError("another first line")
         return int(rest[-1].split(",")[0]) if rest else 0
 
     def row(self, number: int, event: Epoch) -> str:

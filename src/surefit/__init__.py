@@ -15,71 +15,14 @@ Underneath is a small deep-learning framework under PyTorch's names: `surefit.te
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from surefit._version import __version__
 
-if TYPE_CHECKING:
-    from surefit import bounds, compiler, data, errors, formulas, interop, nn, optim, solvers, view
-    from surefit.bounds import Certificate, Proved, Undefined, Verdict, certify, certify_pair, verify
-    from surefit.compiler import jit
-    from surefit.core.batching import batch
-    from surefit.core.creation import tensor
-    from surefit.core.functional import grad, hessian, hvp, jacobian, value_and_grad, vjp
-    from surefit.core.functions import *  # noqa: F403
-    from surefit.core.leaves import Parameter
-    from surefit.core.ops import float32, float64, int32, int64
-    from surefit.core.program import Program, record
-    from surefit.core.random import Generator
-    from surefit.core.tensor import Tensor, enable_grad, no_grad
-    from surefit.data import Domain, Noise, Sampling
-    from surefit.fitting import (
-        LBFGS,
-        LM,
-        SGD,
-        Adagrad,
-        Adam,
-        Adamax,
-        AdamW,
-        Additive,
-        Auto,
-        Ensemble,
-        Estimated,
-        Experiment,
-        Failed,
-        Features,
-        Fit,
-        Interval,
-        Live,
-        Measured,
-        MLPSpec,
-        NAdam,
-        On,
-        Polynomial,
-        RAdam,
-        RateTest,
-        RMSprop,
-        Smallest,
-        Snapshots,
-        TextPlot,
-        VarPro,
-        construct,
-        distil,
-        ensemble,
-        examine,
-        find_lr,
-        fit,
-        load,
-        smallest,
-    )
-    from surefit.formulas import Formula, parse
-    from surefit.integrations import CSVLogger, JSONLogger, MLflowLogger, TensorBoardLogger
-    from surefit.interop import from_onnx
-    from surefit.reports.exported import export_module
-
 _ROOMS = ("bounds", "compiler", "data", "errors", "formulas", "interop", "nn", "optim", "solvers", "view")
 
-# where each public name lives; a name that is not here is looked for among the functions of tensors
+# where each public name lives; a name that is not here is looked for among the functions of tensors.
+# Type checkers read the same from __init__.pyi, which scripts/signatures.py writes.
 _HOME = {
     "surefit.fitting": (
         "fit construct distil ensemble Ensemble Fit Experiment Measured Estimated load examine Diagnosis Finding "

@@ -17,6 +17,7 @@ from surefit.data import (
     ConcatDataset,
     DataLoader,
     Dataset,
+    IterableDataset,
     Subset,
     TensorDataset,
     default_collate,
@@ -368,3 +369,40 @@ def test_collate_tensors_and_mixed_numbers():
 def test_refused_samples(samples, error, message):
     with pytest.raises(error, match=message):
         default_collate(samples)
+
+
+# ---- streams, and batches of one's own
+
+
+class Count(IterableDataset):
+    def __iter__(self):
+        return iter(range(7))
+
+
+def test_a_stream_comes_in_batches():
+    assert [b.tolist() for b in DataLoader(Count(), batch_size=3)] == [[0, 1, 2], [3, 4, 5], [6]]
+    loader = DataLoader(Count(), batch_size=3, drop_last=True, collate_fn=sum)
+    assert list(loader) == [3, 12] == list(loader)
+    with pytest.raises(TypeError, match="no length"):
+        len(loader)
+    for keywords in ({"shuffle": True}, {"sampler": [1]}, {"batch_sampler": [[1]]}):
+        with pytest.raises(ArgumentError, match="own order"):
+            DataLoader(Count(), **keywords)
+    with pytest.raises(NotImplementedError, match="__iter__"):
+        list(DataLoader(IterableDataset()))
+
+
+@pytest.mark.parametrize(
+    "data", [numbers(6), Subset(numbers(8), range(2, 8)), Squares(6)], ids=lambda d: type(d).__name__
+)
+def test_batches_by_their_own_sampler(data):
+    loader = DataLoader(data, batch_sampler=[[5, 0], [1], [2, 2, 4]])
+    assert len(loader) == 3
+    want = [
+        [data[i][1].tolist() if hasattr(data[i][1], "tolist") else data[i][1] for i in rows]
+        for rows in loader.batch_sampler
+    ]
+    assert [y.tolist() for _, y in loader] == want
+    for keywords in ({"batch_size": 2}, {"shuffle": True}, {"sampler": [1]}, {"drop_last": True}):
+        with pytest.raises(ArgumentError, match="batch_sampler"):
+            DataLoader(data, batch_sampler=[[0]], **keywords)

@@ -89,6 +89,37 @@ def test_load_state_dict_takes_what_pytorch_wrote():
     assert np.allclose(values(ours.eval(), x), torch_values(theirs.eval(), x), atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: T.LSTM(3, 4, num_layers=2, bidirectional=True, batch_first=True), lambda: T.LSTM(3, 4, proj_size=2),
+        lambda: T.GRU(3, 4, bias=False), lambda: T.RNN(3, 4, nonlinearity="relu"), lambda: T.GRUCell(3, 4),
+    ],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+def test_recurrent_layers_go_both_ways(make):
+    theirs = make()
+    x = np.random.default_rng(0).normal(size=(2, 3) if "Cell" in type(theirs).__name__ else (2, 5, 3))
+    x = x.astype(np.float32)
+
+    def output(layer, x):
+        y = layer(x)
+        return (y[0] if isinstance(y, tuple) else y).detach().numpy()
+
+    ours = from_torch(theirs)
+    assert np.allclose(output(ours, Tensor(x)), output(theirs, torch.tensor(x)), atol=1e-6)
+    assert np.allclose(output(to_torch(ours), torch.tensor(x)), output(theirs, torch.tensor(x)), atol=1e-6)
+
+
+def test_transposed_convolution_and_upsampling_go_both_ways():
+    theirs = T.Sequential(
+        T.ConvTranspose2d(2, 4, 3, stride=2, padding=1, output_padding=1, groups=2), T.Upsample(scale_factor=2)
+    )
+    x = np.random.default_rng(0).normal(size=(1, 2, 3, 4)).astype(np.float32)
+    assert np.allclose(values(from_torch(theirs), x), torch_values(theirs, x), atol=1e-6)
+    assert np.allclose(torch_values(to_torch(from_torch(theirs)), x), torch_values(theirs, x), atol=1e-6)
+
+
 def test_what_is_no_layer_is_named():
     class Own(T.Module):
         def forward(self, x):
@@ -96,8 +127,8 @@ def test_what_is_no_layer_is_named():
 
     with pytest.raises(ArgumentError, match=r"'1' of type Own .*from_onnx"):
         from_torch(T.Sequential(T.Linear(2, 2), Own()))
-    with pytest.raises(ArgumentError, match="LSTM"):
-        from_torch(T.LSTM(2, 2))
+    with pytest.raises(ArgumentError, match="MultiheadAttention"):
+        from_torch(T.MultiheadAttention(2, 1))
     with pytest.raises(ArgumentError, match="padding_mode='reflect'"):
         from_torch(T.Conv1d(1, 1, 3, padding_mode="reflect"))
     with pytest.raises(ArgumentError, match="got int"):

@@ -139,6 +139,10 @@ CASES: dict[str, list[tuple[list[Any], dict[str, Any]]]] = {
     "soft_margin_loss": [([normal(5), signs(5)], {})],
 }
 LABELS = ("hinge_embedding_loss", "margin_ranking_loss", "cosine_embedding_loss", "soft_margin_loss")
+CASES["conv_transpose1d"] = [([normal(2, 4, 5), normal(4, 3, 3), normal(6)], {"stride": 2, "padding": 1, "groups": 2})]
+CASES["conv_transpose2d"] = [([normal(2, 3, 3), normal(2, 3, 2, 2)], {"stride": (2, 1), "dilation": 2})]
+CASES["interpolate"] = [([normal(2, 3, 5)], {"scale_factor": 1.5}), ([normal(1, 2, 3, 4), 5], {"mode": "bilinear"})]
+
 ALL = [pytest.param(name, i, id=f"{name}-{i}") for name in CASES for i in range(len(CASES[name]))]
 
 

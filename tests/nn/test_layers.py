@@ -390,6 +390,10 @@ EVERY = {  # layer, shape of one sample
     "BatchNorm1d evaluated": (lambda: nn.BatchNorm1d(4).eval(), (1, 4)),
     "Conv1d": (lambda: nn.Conv1d(2, 3, 3, padding=1, padding_mode="circular", generator=0), (2, 7)),
     "Conv2d": (lambda: nn.Conv2d(2, 4, 3, 2, 1, groups=2, generator=0), (2, 6, 7)),
+    "ConvTranspose1d": (lambda: nn.ConvTranspose1d(2, 3, 3, 2, 1, 1, generator=0), (2, 7)),
+    "ConvTranspose2d": (lambda: nn.ConvTranspose2d(2, 4, 3, 2, groups=2, generator=0), (2, 3, 4)),
+    "Upsample": (lambda: nn.Upsample(scale_factor=2), (2, 3, 4)),
+    "Upsample between places": (lambda: nn.Upsample(7, mode="linear"), (2, 3, 4)),
     "MaxPool1d": (lambda: nn.MaxPool1d(2, ceil_mode=True), (2, 7)),
     "MaxPool2d": (lambda: nn.MaxPool2d(3, 2, 1), (2, 7, 6)),
     "AvgPool1d": (lambda: nn.AvgPool1d(3, 2, 1), (2, 7)),
@@ -414,7 +418,8 @@ EVERY = {  # layer, shape of one sample
     },
 }
 ELSEWHERE = {  # tested by themselves: they take indices or two inputs, draw, mix samples, or hold modules
-    *("Bilinear", "Embedding", "Dropout", "BatchNorm2d"),
+    *("Bilinear", "Embedding", "Dropout", "Dropout1d", "Dropout2d", "BatchNorm2d"),
+    *("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell", "CosineSimilarity", "PairwiseDistance"),
     *("Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "Module"),
 }
 

@@ -511,3 +511,9 @@ def test_a_model_with_deviations_may_say_where():
     points = experiment.ask(20)
     experiment.tell(points, points[:, 0])
     assert (experiment.ask(10, model=Model())[:, 0] > 0.5).mean() > 0.7
+
+
+def test_a_time_that_was_spent_on_starting_leaves_some_for_evaluating():
+    """As in a process that has yet to import SciPy: a limit of time that is over is no reason to have nothing."""
+    fit = surefit.fit(lambda x: x, (0, 1), budget=20, time=1e-3, method=surefit.Polynomial(degree=1))
+    assert 1 <= fit.problem.source["evaluated"]["evaluations"] <= 20

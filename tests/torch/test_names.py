@@ -20,8 +20,13 @@ def _no_stream():
 @pytest.mark.parametrize(
     "module, name, words",
     [
-        (st, "uint8", "int32"), (st, "float16", "float32"), (st, "compile", r"surefit\.jit"), (st, "func", "batch"),
-        (st, "randnn", "nearest name is randn"), (st.nn, "LSTM", "recurrence"), (st.nn, "Liner", "Linear"),
+        (st, "uint8", "int32"), (st, "float16", "float32"), (st, "compile", r"surefit\.jit"),
+        (st.func, "vmap", "batch"), (st, "randnn", "nearest name is randn"),
+        (st.nn, "MultiheadAttention", "scaled_dot_product_attention"), (st.nn, "Liner", "Linear"),
+        (st.linalg, "eigh", "numpy"), (st.cuda, "amp", "autocast"), (st.optim, "swa_utils", "lerp_"),
+        (st.nn.utils, "spectral_norm", "weight"), (st.nn.utils.rnn, "pack_padded_sequence", "pad_sequence"),
+        (st.distributions, "Beta", "log probability"), (st.utils, "tensorboard", "plot"),
+        (st.utils.data, "get_worker_info", "process"), (st.autograd, "detect_anomaly", "isfinite"),
         (st.optim, "Adm", "Adam"), (st.nn.functional, "rel", "relu"),
     ],
 )  # fmt: skip
@@ -137,3 +142,196 @@ def test_a_function_with_two_results_has_second_derivatives():
     (g,) = st.autograd.grad(a + b, x, create_graph=True)
     assert g.item() == 16
     assert st.autograd.grad(g, x)[0].item() == 14
+
+
+@pytest.mark.parametrize(
+    "line, words",
+    [
+        ("from surefit.torch.func import vmap", r"surefit\.batch"),
+        ("from surefit.torch.distributions import MultivariateNormal", "cholesky"),
+        ("from surefit.torch.nn import MultiheadAttention", "scaled_dot_product_attention"),
+        ("from surefit.torch import compile", r"surefit\.jit"),
+        ("from surefit.torch.nn.utils.rnn import pack_padded_sequence", "pad_sequence"),
+    ],
+)
+def test_an_import_of_a_missing_name_says_what_to_use(line, words):
+    with pytest.raises(ImportError, match=words):
+        exec(line)  # noqa: S102 (a line of this file)
+    assert not hasattr(st, "compile")
+
+
+def test_the_stream_goes_back_to_where_it_was():
+    st.manual_seed(3)
+    st.rand(2)
+    at, mine = st.get_rng_state(), st.Generator().manual_seed(5)
+    first, there = st.rand(3).tolist(), mine.get_state()
+    own = st.rand(2, generator=mine).tolist()
+    st.set_rng_state(at)
+    mine.set_state(there)
+    assert st.rand(3).tolist() == first and st.rand(2, generator=mine).tolist() == own
+    with pytest.raises(ArgumentError, match="get_rng_state"):
+        st.set_rng_state(st.zeros(3))
+
+
+def _distributions(d, make):
+    loc, scale = make([0.0, 1.0]), make([1.0, 2.0])
+    p, q = make([0.2, 0.7]), make([[0.2, 0.5, 0.3], [1.0, 1.0, 2.0]])
+    yield d.Normal(loc, scale), d.Normal(0.5, 1.5), make([0.3, -1.0]), make([0.1, 0.9])
+    yield d.Uniform(loc, scale + 1), d.Uniform(-1.0, 9.0), make([0.3, 1.5]), make([0.1, 0.9])
+    yield d.Bernoulli(p), d.Bernoulli(logits=loc), make([1.0, 0.0]), None
+    yield d.Bernoulli(logits=scale), d.Bernoulli(p), make([1.0, 0.0]), None
+    yield d.Categorical(q), d.Categorical(logits=q), make([2.0, 0.0]), None
+    yield d.Categorical(logits=q), d.Categorical(q), make([[2.0, 0.0], [1.0, 1.0]]), None
+
+
+def test_distributions_are_pytorchs():
+    torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
+
+    def of(d, module):
+        def make(x):
+            leaves.append(module.tensor(x, dtype=module.float64, requires_grad=True))
+            return leaves[-1]
+
+        leaves, out = [], []
+        for first, second, x, u in _distributions(d, make):
+            out += [first.log_prob(x), first.entropy(), d.kl_divergence(first, second), first.probs if u is None else x]
+            if u is not None:
+                out += [first.cdf(x), first.icdf(u)]
+            if "Categorical" not in type(first).__name__:
+                out += [first.mean, first.variance, first.stddev]
+        finite = [o for o in out if np.isfinite(o.detach().numpy()).all()]
+        sum((o * o).sum() for o in finite).backward()
+        return [o.detach().numpy() for o in out] + [x.grad.numpy() for x in leaves if x.grad is not None]
+
+    ours, theirs = of(st.distributions, st), of(torch.distributions, torch)
+    assert len(ours) == len(theirs)
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-10)
+
+
+def test_draws_have_the_moments_of_their_distribution():
+    st.manual_seed(0)
+    d = st.distributions
+    for kind in (
+        d.Normal(st.tensor([0.0, 3.0]), st.tensor([1.0, 0.1])), d.Uniform(st.zeros(2), st.tensor([1.0, 5.0])),
+        d.Bernoulli(st.tensor([0.2, 0.9])),
+    ):  # fmt: skip
+        x = kind.sample((20000,))
+        assert x.shape == (20000, 2) and not x.requires_grad
+        np.testing.assert_allclose(x.mean(0).numpy(), kind.mean.numpy(), atol=0.05)
+        np.testing.assert_allclose(x.std(0).numpy(), kind.stddev.numpy(), atol=0.05)
+    q = st.tensor([[0.2, 0.8], [0.9, 0.1]])
+    x = d.Categorical(q).sample((5000,))
+    np.testing.assert_allclose([(x[:, i] == 1).float().mean().item() for i in (0, 1)], [0.8, 0.1], atol=0.03)
+    assert d.Categorical(q[0]).sample().shape == () and d.Categorical(q).sample().shape == (2,)
+    scale = st.ones(2, requires_grad=True)
+    d.Normal(st.zeros(2), scale).rsample().sum().backward()
+    assert (scale.grad != 0).all()
+    with pytest.raises(ArgumentError, match="whole numbers"):
+        d.Bernoulli(st.tensor([0.5])).rsample()
+    for call in (lambda: d.Normal(0.0, -1.0), lambda: d.Categorical(), lambda: d.Bernoulli(st.tensor([2.0])),
+                 lambda: d.kl_divergence(d.Normal(0.0, 1.0), d.Uniform(0.0, 1.0))):  # fmt: skip
+        with pytest.raises(ArgumentError):
+            call()
+
+
+@pytest.mark.filterwarnings("ignore:Full backward hook")
+def test_backward_hooks_see_and_change_gradients():
+    torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
+
+    def of(torch):
+        layer = torch.nn.Linear(2, 2)
+        layer.load_state_dict({"weight": torch.tensor([[1.0, 2.0], [3.0, 4.0]]), "bias": torch.zeros(2)})
+        seen = []
+
+        def hook(module, into, out):
+            seen.append([None if g is None else g.tolist() for g in (*into, *out)])
+            return (into[0] * 10,) if into[0] is not None else None
+
+        handle = layer.register_full_backward_hook(hook)
+        x = torch.ones(1, 2).requires_grad_()
+        (layer(x).sum() + x.sum()).backward()  # x also passes beside the layer
+        layer(torch.ones(1, 2)).sum().backward()
+        handle.remove()
+        layer(x).sum().backward()
+        return seen, x.grad.tolist(), layer.weight.grad.tolist()
+
+    assert of(st) == of(torch)
+
+
+def test_gradcheck_and_zeros_for_what_is_unused():
+    x, y = (st.tensor([1.5, 2.0], dtype=st.float64, requires_grad=True) for _ in range(2))
+    assert st.autograd.gradcheck(lambda a, b: a**3 * b, (x, y))
+
+    class Wrong(st.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 3
+
+    assert not st.autograd.gradcheck(Wrong.apply, x, raise_exception=False)
+    with pytest.raises(GradientError, match="differences"):
+        st.autograd.gradcheck(Wrong.apply, x)
+    with pytest.raises(DtypeError, match="float64"):
+        st.autograd.gradcheck(lambda a: a, x.float().detach().requires_grad_())
+    assert [g.tolist() for g in st.autograd.grad(x.sum(), [x, y], materialize_grads=True)] == [[1, 1], [0, 0]]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda t, x: t.take(x, t.tensor([0, 7])), lambda t, x: t.searchsorted(x[0, 0].sort().values, x[1]),
+        lambda t, x: t.cov(x[0]), lambda t, x: t.corrcoef(x[0]), lambda t, x: t.combinations(x[0, 0], 3),
+        lambda t, x: x.unfold(1, 2, 1), lambda t, x: x.unfold(-1, 3, 2), lambda t, x: t.selu(x),
+        lambda t, x: x.index_put((t.tensor([0, 2]), t.tensor([1, 1])), t.ones(2, 5, dtype=t.float64)),
+        lambda t, x: x.index_put((t.tensor([0, 0]),), x[1:], accumulate=True),
+        lambda t, x: t.zeros(3, dtype=t.float64).index_put_((t.tensor([1]),), t.tensor([7.0], dtype=t.float64)),
+        lambda t, x: t.nn.utils.rnn.pad_sequence([x[0], x[1, :2]], batch_first=True, padding_value=9.0),
+        lambda t, x: t.nn.utils.rnn.pad_sequence([x[0, 0, :3], x[1, 2]]),
+        lambda t, x: t.cholesky_solve(x[0, :, :2], t.linalg.cholesky(x[1] @ x[1].mT + t.eye(4, dtype=t.float64))),
+        lambda t, x: t.linalg.solve_triangular(x[0, :, :4], x[1], upper=False),
+        lambda t, x: t.linalg.solve_triangular(x[0, :, :4], x[1].mT, upper=True, left=False, unitriangular=True),
+    ],
+)  # fmt: skip
+def test_functions_of_places(call):
+    torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
+    ours, theirs = surefit.tensor(X, requires_grad=True), torch.tensor(X, requires_grad=True)
+    a, b = call(st, ours), call(torch, theirs)
+    np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), rtol=1e-9, atol=1e-12)
+    if b.requires_grad:
+        (a * a).sum().backward()
+        (b * b).sum().backward()
+        np.testing.assert_allclose(ours.grad.numpy(), theirs.grad.numpy(), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"precision": 2}, {"precision": 7}, {"sci_mode": True}, {"sci_mode": False, "precision": 5}, {"linewidth": 30},
+        {"edgeitems": 1, "threshold": 4}, {"profile": "short"}, {"threshold": float("inf")},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_printing_options_give_the_numbers_pytorch_prints(options):
+    torch = pytest.importorskip("torch", reason="PyTorch is the oracle of what is printed")
+    values = [1 / 3, 0.05, 12.345678, 0.5, 0.25, 2.0, 7.125, 10.0]
+
+    def numbers(text):
+        return [float(n.strip(" []")) for n in text[7:-1].replace("\n", "").split(",") if n.strip() != "..."]
+
+    try:
+        torch.set_printoptions(**options)
+        st.set_printoptions(**options)
+        ours, theirs = repr(st.tensor(values)), repr(torch.tensor(values))
+    finally:
+        torch.set_printoptions(profile="default", sci_mode=None)
+        st.set_printoptions(profile="default")
+    assert ("..." in ours, "e+" in ours) == ("..." in theirs, "e+" in theirs)
+    assert len(numbers(ours)) == len(numbers(theirs))
+    assert numbers(ours) == pytest.approx(numbers(theirs), abs=0.5 * 10.0 ** -options.get("precision", 4), rel=1e-2)
+    assert max(map(len, ours.split("\n"))) <= options.get("linewidth", 75) + 1
+    with pytest.raises(ArgumentError, match="profile='long'"):
+        st.set_printoptions(profile="long")

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import update_wrapper
-from typing import Any
+from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from surefit.core.program import Program, Var, argument_avals, argument_names, r
 from surefit.core.tensor import Tensor, mode, wrap
 from surefit.core.tree import flatten, is_data
 from surefit.errors import ArgumentError, GradientError, RecordError, ShapeError, SurefitError
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Compiled(Built):
@@ -98,10 +101,10 @@ def compile_program(program: Program, mode: str = "fast", target: str | None = N
     return Compiled(program, mode, target)
 
 
-class Jitted:
+class Jitted(Generic[P, R]):
     """A compiled function: call it like the original. Made by `surefit.jit`."""
 
-    def __init__(self, f: Callable[..., Any], how: str, target: str | None, max_traces: int | None) -> None:
+    def __init__(self, f: Callable[P, R], how: str, target: str | None, max_traces: int | None) -> None:
         check_mode(how)
         if max_traces is not None and max_traces < 1:
             raise ArgumentError(f"jit: max_traces={max_traces} must be at least 1, or None")
@@ -118,27 +121,27 @@ class Jitted:
         """How often the function was recorded and compiled."""
         return len(self.trace_log)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if kwargs:
-            args = self._positional(args, kwargs)
-        if any(isinstance(a, (list, tuple, dict)) for a in args):
-            args = _with_tensors(args)
-        leaves, _ = flatten(args)
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        given: Any = self._positional(args, kwargs) if kwargs else args
+        if any(isinstance(a, (list, tuple, dict)) for a in given):
+            given = _with_tensors(given)
+        leaves, _ = flatten(given)
         if mode.recorder is not None or any(map(_inside, leaves)):
-            return self.f(*args)  # a part of something larger, which compiles or batches it as a whole
+            f: Any = self.f
+            return f(*given)  # a part of something larger, which compiles or batches it as a whole
         if mode.grad and any(isinstance(a, Tensor) and a.requires_grad for a in leaves):
             raise GradientError(
                 f"jit: {getattr(self.f, '__name__', 'the function')} was given a tensor that requires a gradient, but "
                 f"compiled results carry no history; compile the gradient, jit(grad(f)), or pass x.detach()"
             )
-        avals = argument_avals(self.f, args, leaves)
-        key = (_structure(args), tuple((a.shape, a.dtype, a.weak) for a in avals))
+        avals = argument_avals(self.f, given, leaves)
+        key = (_structure(given), tuple((a.shape, a.dtype, a.weak) for a in avals))
         with self._lock:
             known = self.cache.setdefault(key, [])
             compiled = next((c for c in known if c.program.holds() and _at_home(c.program)), None)
             if compiled is None:
                 known[:] = [c for c in known if _at_home(c.program)]
-                compiled = self._trace(args, avals)
+                compiled = self._trace(given, avals)
                 known.append(compiled)
         program = compiled.program
         inputs = [program._fitting(v, a) for v, a in zip(program.inputs, leaves, strict=True)]
@@ -256,6 +259,14 @@ def _at_home(program: Program) -> bool:
     return True
 
 
+@overload
+def jit(
+    f: Callable[P, R], *, mode: str = "fast", target: str | None = None, max_traces: int | None = None
+) -> Jitted[P, R]: ...
+@overload
+def jit(
+    f: None = None, *, mode: str = "fast", target: str | None = None, max_traces: int | None = None
+) -> Callable[[Callable[P, R]], Jitted[P, R]]: ...
 def jit(
     f: Callable[..., Any] | None = None, *, mode: str = "fast", target: str | None = None, max_traces: int | None = None
 ) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from surefit.core.ops import KINDS, Arithmetic, Aval, Op, aval_of, int64, shape_
 from surefit.core.tensor import Tensor, apply_op, next_birth
 from surefit.core.tree import flatten, is_data, tree_map
 from surefit.errors import ArgumentError, RecordError, ShapeError, SurefitError
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Frame:
@@ -317,7 +320,7 @@ def active() -> bool:
     return _running.batches > 0
 
 
-def batch(f: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> Callable[..., Any]:
+def batch(f: Callable[P, R], in_axes: Any = 0, out_axes: int = 0) -> Callable[..., R]:
     """f for one sample -> the same for many: PyTorch's and JAX's vmap.
 
     in_axes: the axis that counts the samples, one for all arguments or one for each (None: the argument is shared).
@@ -327,6 +330,7 @@ def batch(f: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> Callabl
     >>> batch(lambda row: (row * row).sum())(np.array([[1.0, 2.0], [3.0, 4.0]]))
     tensor([ 5., 25.], dtype=float64)
     """
+    call: Any = f
 
     def batched(*args: Any) -> Any:
         axes = tuple(in_axes) if isinstance(in_axes, (tuple, list)) else (in_axes,) * len(args)
@@ -358,7 +362,7 @@ def batch(f: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> Callabl
         ]
         _running.batches += 1
         try:
-            return tree_map(leave, f(*inside))
+            return tree_map(leave, call(*inside))
         finally:
             _running.batches -= 1
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
 import numpy as np
 
@@ -14,6 +14,29 @@ from surefit.core.graph import birth, parents
 from surefit.core.tensor import Tensor, backpropagate, enable_grad, mode, next_birth, seed_gradient, value_of, wrap
 from surefit.core.tree import flatten, is_data, tree_map
 from surefit.errors import ArgumentError, GradientError, ShapeError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Tree = TypeVar("Tree", bound="Mapping[Any, Any] | tuple[Any, ...] | list[Any]")  # of tensors
+Point = Tensor | np.ndarray | np.number | float | list[float] | tuple[float, ...] | list[list[float]]  # one tensor
+
+
+class Gradient(Protocol[P]):
+    """A gradient with respect to the first argument, which it has the structure of."""
+
+    @overload
+    def __call__(self, at: Point, /, *args: P.args, **kwargs: P.kwargs) -> Tensor: ...
+    @overload
+    def __call__(self, at: Tree, /, *args: P.args, **kwargs: P.kwargs) -> Tree: ...
+
+
+class ValueAndGradient(Protocol[P]):
+    """A value, and its gradient with respect to the first argument."""
+
+    @overload
+    def __call__(self, at: Point, /, *args: P.args, **kwargs: P.kwargs) -> tuple[Tensor, Tensor]: ...
+    @overload
+    def __call__(self, at: Tree, /, *args: P.args, **kwargs: P.kwargs) -> tuple[Tensor, Tree]: ...
 
 
 def _check_function(name: str, f: Any) -> None:
@@ -100,6 +123,16 @@ def _plain(tree: Any) -> Any:
     return tree_map(lambda x: x.detach() if isinstance(x, Tensor) else x, tree)
 
 
+@overload
+def value_and_grad(f: Callable[Concatenate[Any, P], Any]) -> ValueAndGradient[P]: ...
+@overload
+def value_and_grad(
+    f: Callable[P, Any], argnums: int | tuple[int, ...], has_aux: bool = False
+) -> Callable[P, tuple[Any, Any]]: ...
+@overload
+def value_and_grad(
+    f: Callable[P, Any], argnums: int | tuple[int, ...] = 0, *, has_aux: bool
+) -> Callable[P, tuple[Any, Any]]: ...
 def value_and_grad(
     f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
@@ -133,6 +166,12 @@ def value_and_grad(
     return differentiated
 
 
+@overload
+def grad(f: Callable[Concatenate[Any, P], Any]) -> Gradient[P]: ...
+@overload
+def grad(f: Callable[P, Any], argnums: int | tuple[int, ...], has_aux: bool = False) -> Callable[P, Any]: ...
+@overload
+def grad(f: Callable[P, Any], argnums: int | tuple[int, ...] = 0, *, has_aux: bool) -> Callable[P, Any]: ...
 def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
     """f returning one number -> its gradient with respect to argument(s) argnums.
 
@@ -192,13 +231,14 @@ def gradients(
     return tuple(grads)
 
 
-def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
+def vjp(f: Callable[P, R], *args: Any) -> tuple[R, Callable[[Any], tuple[Any, ...]]]:
     """(f(*args), pull): pull(cotangent of the result) -> cotangents of the arguments. It may be called again."""
     _check_function("vjp", f)
+    call: Any = f
     start = next_birth()
     full, twins, shaped = _inputs(args, tuple(range(len(args))))
     with enable_grad():
-        y = f(*full)
+        y: Any = call(*full)
     single = not isinstance(y, (tuple, list, dict))
     outs, rebuild = flatten(y)
     outs = [as_tensor(o) for o in outs]
@@ -219,7 +259,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
     return (value if mode.grad and older else _plain(value)), pull
 
 
-def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+def jacobian(f: Callable[P, Any], argnums: int = 0) -> Callable[..., Tensor]:
     """f: (n...) -> (m...) becomes (m..., n...): all derivatives, one batched backward pass.
 
     >>> jacobian(lambda x: x * x)([1.0, 2.0])
@@ -246,13 +286,13 @@ def jacobian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     return differentiated
 
 
-def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+def hessian(f: Callable[P, Any], argnums: int = 0) -> Callable[..., Tensor]:
     """f returning one number -> all second derivatives (n..., n...)."""
     _check_function("hessian", f)
     return jacobian(grad(f, argnums), argnums)
 
 
-def hvp(f: Callable[..., Any], x: Any, v: Any) -> Tensor:
+def hvp(f: Callable[P, Any], x: Any, v: Any) -> Tensor:
     """Hessian of f at x times v, without the Hessian: the gradient of (gradient . v)."""
     _check_function("hvp", f)
     x, v = as_tensor(x), as_tensor(v)

@@ -325,7 +325,8 @@ class Recorder:
         if not isinstance(a, Var) and self.known(a) and a.dtype != dtype:
             a = self.again(a)
         if not isinstance(a, Var):
-            return np.not_equal(a, 0) if kind == "logical" else ops.as_array(a, dtype)
+            array = np.not_equal(a, 0) if kind == "logical" else ops.as_array(a, dtype)
+            return array.view(ops.Literal) if isinstance(a, ops.Literal) else array
         if a.dtype == dtype:
             return a
         if kind == "logical":

@@ -282,6 +282,23 @@ def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) ->
     return x + ops.scatter_add(source, index, axis=axis, size=shape_of(x)[axis])
 
 
+def index_put(x: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
+    """x with values at the places of a tuple of indices; accumulate=True adds them, repeated places too."""
+    at = tuple(values_of("index_put", i) for i in indices)
+    if not accumulate:
+        return put_at(x, at, ops.cast(values, dtype=aval_of(x).dtype))
+    places = np.arange(math.prod(shape_of(x))).reshape(shape_of(x))[at]
+    values = ops.broadcast_to(ops.cast(values, dtype=aval_of(x).dtype), shape=places.shape)
+    added = ops.scatter_add(ravel(values), places.ravel(), axis=0, size=math.prod(shape_of(x)))
+    return x + reshape(added, shape_of(x))
+
+
+def unfold(x: Any, dimension: int, size: int, step: int) -> Any:
+    """Windows of `size` places along an axis, `step` apart, as a new last axis."""
+    axis = normalize_axis("unfold", dimension, len(shape_of(x)))
+    return ops.window(x, axes=(axis,), size=(size,), stride=(step,), dilation=(1,))
+
+
 # --- grids and stacks -----------------------------------------------------------------------------
 
 
@@ -344,7 +361,7 @@ def repeat_interleave(x: Any, repeats: Any, dim: int | None = None) -> Any:
 
 __all__ = [
     "allclose", "argwhere", "atleast_1d", "atleast_2d", "bincount", "bucketize", "cartesian_prod", "column_stack",
-    "count_nonzero", "diff", "equal", "histc", "hstack", "index_add", "index_copy", "index_fill", "isclose", "isin",
-    "kthvalue", "masked_select", "median", "meshgrid", "nan_to_num", "nonzero", "quantile", "repeat_interleave",
-    "scatter", "topk", "unique", "vstack",
+    "count_nonzero", "diff", "equal", "histc", "hstack", "index_add", "index_copy", "index_fill", "index_put",
+    "isclose", "isin", "kthvalue", "masked_select", "median", "meshgrid", "nan_to_num", "nonzero", "quantile",
+    "repeat_interleave", "scatter", "topk", "unfold", "unique", "vstack",
 ]  # fmt: skip

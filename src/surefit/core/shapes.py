@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -12,12 +12,14 @@ from surefit.core import ops
 from surefit.core.ops import aval_of, int32, int64, normalize_axes, normalize_axis, shape_of
 from surefit.errors import ArgumentError, AxisError, DtypeError, RecordError, ShapeError
 
+Value = TypeVar("Value")
 
-class Found(NamedTuple):
+
+class Found(NamedTuple, Generic[Value]):
     """Values, and the places along an axis where they stand."""
 
-    values: Any
-    indices: Any
+    values: Value
+    indices: Value
 
 
 def stop_gradient(x: Any) -> Any:

@@ -49,6 +49,10 @@ from surefit.errors import ArgumentError, CapturedError, DtypeError, GradientErr
 ndarray = np.ndarray
 next_birth = itertools.count(1).__next__  # results are born after their arguments: birth order is a topological order
 Function = TypeVar("Function", bound=Callable[..., Any])
+if TYPE_CHECKING:  # the functions that become methods at the end of this file, and the operators
+    from surefit.core.signatures import Methods
+else:
+    Methods = Arithmetic
 
 
 class _Mode(threading.local):
@@ -154,6 +158,7 @@ class GradFn:
         return f"<{self._name}>"
 
 
+printing: dict[str, Any] = {"precision": 4, "threshold": 200}  # of tensors; surefit.torch.set_printoptions changes it
 _HOOKS: dict[int, dict[int, Callable[..., Any]]] = {}  # of the tensor with this birth: what to call with its gradient
 
 
@@ -170,7 +175,7 @@ _LEVEL = 1 << 30  # in KINDS: Tensors are outside every other kind of value
 _FREED = Node(ops.add, [], [], {})  # stands where a graph was freed by backward
 
 
-class Tensor(Arithmetic, TorchMethods):
+class Tensor(Methods, TorchMethods):
     """An n-dimensional array that can be differentiated.
 
     `Tensor(data)` is `tensor(data)`, except that integers in lists become float32, as in PyTorch. Attributes: `shape`,
@@ -200,10 +205,6 @@ class Tensor(Arithmetic, TorchMethods):
         self.requires_grad = False
         if requires_grad:
             self.requires_grad_()
-
-    if TYPE_CHECKING:  # the functions that become methods at the end of this file
-
-        def __getattr__(self, name: str) -> Any: ...
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -288,7 +289,7 @@ class Tensor(Arithmetic, TorchMethods):
         if not isinstance(v, ndarray):
             body = repr(v)
         else:
-            body = np.array2string(v, precision=4, separator=", ", prefix="tensor(", threshold=200, floatmode="maxprec")
+            body = np.array2string(v, separator=", ", prefix="tensor(", floatmode="maxprec", **printing)
             if v.dtype == float64 or v.dtype == int32 or (v.size == 0 and v.dtype != float32):
                 extra += f", dtype={v.dtype}"
         if self._node is not None:
@@ -399,8 +400,7 @@ class Tensor(Arithmetic, TorchMethods):
     def data(self, value: Any) -> None:
         if self._node is not None:  # of a part of a leaf, x.data += 1 has changed the leaf already
             own = self.detach()
-            both = isinstance(own, View) and isinstance(value, View)
-            if both and own.base is value.base and own.path == value.path:
+            if isinstance(own, View) and isinstance(value, View) and own.base is value.base and own.path == value.path:
                 return
         other = value.base if isinstance(value, View) and not value.path else self
         if other is not self and other.requires_grad:
@@ -645,10 +645,10 @@ class Tensor(Arithmetic, TorchMethods):
     def __getitem__(self, index: Any) -> Tensor:
         return F.getitem(self, index)
 
-    def __eq__(self, o: Any) -> Any:
+    def __eq__(self, o: Any) -> Tensor:  # type: ignore[override]
         return NotImplemented if o is None or isinstance(o, str) else ops.eq(self, o)
 
-    def __ne__(self, o: Any) -> Any:
+    def __ne__(self, o: Any) -> Tensor:  # type: ignore[override]
         return NotImplemented if o is None or isinstance(o, str) else ops.ne(self, o)
 
     # --- dtypes ---
@@ -1105,6 +1105,7 @@ masked_fill sort argsort matmul mm mv bmm dot outer norm det inv cholesky topk k
 argwhere unique masked_select bincount histc isin count_nonzero isclose allclose equal nan_to_num scatter index_fill
 index_copy index_add repeat_interleave select unflatten cross kron matrix_power addmm addmv baddbmm inverse pinverse
 svd frac deg2rad rad2deg nansum nanmean dist swapdims moveaxis fliplr flipud addcmul addcdiv float_power
+unfold index_put
 """.split()
 
 
@@ -1140,7 +1141,7 @@ abs absolute add sub subtract mul multiply div divide true_divide floor_divide r
 sign square sqrt rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh
 acosh atanh sigmoid relu erf erfc erfinv floor ceil round trunc lgamma digamma hypot xlogy clamp clip clamp_min
 clamp_max lerp sinc logit cumsum cumprod tril triu addcmul addcdiv masked_fill scatter_add scatter index_fill index_copy
-index_add nan_to_num eq ne lt le gt ge logical_and logical_or logical_xor logical_not frac
+index_put index_add nan_to_num eq ne lt le gt ge logical_and logical_or logical_xor logical_not frac
 """.split()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,6 +32,28 @@ class Dataset:
 
     def __add__(self, other: Dataset) -> ConcatDataset:
         return ConcatDataset([self, other])
+
+
+class IterableDataset(Dataset):
+    """Samples one after another, as from a file or a stream: a subclass defines ``__iter__``.
+
+    A `DataLoader` cuts it into batches in its own order; it has a length only if the subclass defines ``__len__``.
+
+    >>> class Count(IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter(range(5))
+    >>> [batch.tolist() for batch in DataLoader(Count(), batch_size=2)]
+    [[0, 1], [2, 3], [4]]
+    """
+
+    def __len__(self) -> int:
+        raise TypeError(f"{type(self).__name__} has no length, since it is read one sample after another")
+
+    def __getitem__(self, index: Any) -> Any:
+        raise TypeError(f"{type(self).__name__} has no index, since it is read one sample after another")
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotImplementedError(f"{type(self).__name__} must define __iter__, which yields one sample after another")
 
 
 class TensorDataset(Dataset):
@@ -166,17 +189,19 @@ class DataLoader:
     and batch; any other data set is read sample by sample and collated.
 
     Args:
-        dataset: anything with a length and an index.
+        dataset: anything with a length and an index, or an `IterableDataset`.
         batch_size: samples per batch; the last batch holds what is left.
         shuffle: a random order, new in every epoch.
         sampler: instead of shuffle, an iterable of indices that gives the order of each epoch.
+        batch_sampler: instead of batch_size, shuffle, sampler and drop_last, an iterable of lists of indices, one for
+            each batch.
         drop_last: leave out a last batch that is not full.
         collate_fn: a list of samples -> a batch; `default_collate` when None.
         generator: int seed, Generator, or None for fresh entropy. One seed gives one sequence of epochs.
 
     Raises:
-        ArgumentError: batch_size below 1, shuffle beside a sampler, or drop_last with less than one batch of
-            data.
+        ArgumentError: batch_size below 1, shuffle beside a sampler, anything of the four beside a batch_sampler, an
+            order of an IterableDataset, or drop_last with less than one batch of data.
 
     >>> data = TensorDataset(np.arange(10), np.arange(10.0))
     >>> loader = DataLoader(data, batch_size=4, shuffle=True, generator=0)
@@ -190,6 +215,7 @@ class DataLoader:
         batch_size: int = 1,
         shuffle: bool = False,
         sampler: Iterable[int] | None = None,
+        batch_sampler: Iterable[Sequence[int]] | None = None,
         *,
         drop_last: bool = False,
         collate_fn: Callable[[list[Any]], Any] | None = None,
@@ -206,7 +232,18 @@ class DataLoader:
             )
         if shuffle and sampler is not None:
             raise ArgumentError("shuffle: a sampler decides the order already; give one of the two")
-        if drop_last and sampler is None and 0 < len(dataset) < batch_size:
+        streamed = isinstance(dataset, IterableDataset)
+        if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
+            raise ArgumentError(
+                "batch_sampler: it decides size and order of the batches; leave out batch_size, shuffle, sampler and "
+                "drop_last"
+            )
+        if streamed and (shuffle or sampler is not None or batch_sampler is not None):
+            raise ArgumentError(
+                f"dataset: a {type(dataset).__name__} is read in its own order; leave out shuffle, sampler and "
+                "batch_sampler, or put list(dataset) in its place"
+            )
+        if drop_last and sampler is None and not streamed and 0 < len(dataset) < batch_size:
             raise ArgumentError(
                 f"drop_last: {len(dataset)} samples do not fill one batch of {batch_size}, so none would "
                 "ever come; use a smaller batch_size or drop_last=False"
@@ -214,17 +251,23 @@ class DataLoader:
         self.dataset = dataset
         self.batch_size = int(batch_size)
         self.shuffle = bool(shuffle)
-        self.sampler = sampler
+        self.sampler, self.batch_sampler = sampler, batch_sampler
         self.drop_last = bool(drop_last)
         self.collate_fn = default_collate if collate_fn is None else collate_fn
         self.generator = numpy_generator(generator)
         self._batch = _rows_reader(dataset) if collate_fn is None else None
 
     def __len__(self) -> int:
+        if self.batch_sampler is not None:
+            return len(self.batch_sampler)  # type: ignore[arg-type]
         n = len(self.dataset) if self.sampler is None else len(self.sampler)  # type: ignore[arg-type]
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
 
     def __iter__(self) -> Iterator[Any]:
+        if isinstance(self.dataset, IterableDataset):
+            return self._stream()
+        if self.batch_sampler is not None:
+            return (self._rows(np.asarray(list(rows), dtype=np.int64)) for rows in self.batch_sampler)
         return self._batches(self._order())  # the order is drawn now, not at the first batch
 
     def _order(self) -> np.ndarray | None:
@@ -232,6 +275,19 @@ class DataLoader:
         if self.sampler is not None:
             return np.asarray(list(self.sampler), dtype=np.int64)
         return self.generator.permutation(len(self.dataset)) if self.shuffle else None
+
+    def _rows(self, rows: np.ndarray) -> Any:
+        """One batch of these rows."""
+        if self._batch is not None:
+            return self._batch(rows)
+        return self.collate_fn(_samples(self.dataset, rows.tolist()))
+
+    def _stream(self) -> Iterator[Any]:
+        """Batches of an IterableDataset."""
+        samples = iter(self.dataset)
+        while batch := list(itertools.islice(samples, self.batch_size)):
+            if len(batch) == self.batch_size or not self.drop_last:
+                yield self.collate_fn(batch)
 
     def _batches(self, order: np.ndarray | None) -> Iterator[Any]:
         n = len(self.dataset) if order is None else len(order)

@@ -116,7 +116,10 @@ def _row(name: str, parts: OrderedDict[str, Any], library: Any) -> Any:
 def _built(kind: Any, module: Any, path: str, caller: str) -> Any:
     """A layer of another library with the arguments that this one was built with."""
     given: dict[str, Any] = {}
-    for name, p in inspect.signature(kind.__init__).parameters.items():
+    takes = inspect.signature(kind.__init__).parameters
+    if any(p.kind is p.VAR_POSITIONAL for p in takes.values()):  # PyTorch's recurrent layers name no arguments; ours do
+        takes = inspect.signature(type(module).__init__).parameters
+    for name, p in takes.items():
         if name in _NOT_ARGUMENTS or not hasattr(module, name):
             continue
         value = getattr(module, name)

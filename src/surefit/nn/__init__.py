@@ -47,7 +47,7 @@ from surefit.nn.convolution import (
     MaxPool1d,
     MaxPool2d,
 )
-from surefit.nn.layers import Bilinear, Dropout, Embedding, Flatten, Identity, Linear, Unflatten
+from surefit.nn.layers import Bilinear, Dropout, Dropout1d, Dropout2d, Embedding, Flatten, Identity, Linear, Unflatten
 from surefit.nn.loss_modules import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -78,13 +78,19 @@ from surefit.nn.normalisation import (
     LayerNorm,
     RMSNorm,
 )
+from surefit.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
+from surefit.nn.resizing import ConvTranspose1d, ConvTranspose2d, Upsample
+from surefit.nn.similarity import CosineSimilarity, PairwiseDistance, TripletMarginLoss
 
 __all__ = [
     "CELU",
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
+    "LSTM",
     "MLP",
+    "RNN",
     "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
@@ -97,11 +103,17 @@ __all__ = [
     "Bilinear",
     "Conv1d",
     "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
     "CosineEmbeddingLoss",
+    "CosineSimilarity",
     "CrossEntropyLoss",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
@@ -115,6 +127,7 @@ __all__ = [
     "InstanceNorm2d",
     "KLDivLoss",
     "L1Loss",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -131,12 +144,14 @@ __all__ = [
     "ModuleList",
     "NLLLoss",
     "PReLU",
+    "PairwiseDistance",
     "Parameter",
     "ParameterDict",
     "ParameterList",
     "PoissonNLLLoss",
     "QuantileLoss",
     "RMSNorm",
+    "RNNCell",
     "ReLU",
     "ReLU6",
     "Residual",
@@ -155,7 +170,9 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "TripletMarginLoss",
     "Unflatten",
+    "Upsample",
     "functional",
     "init",
 ]

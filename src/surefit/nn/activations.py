@@ -6,6 +6,7 @@ from typing import Any
 
 from surefit.core import ops
 from surefit.core.leaves import Parameter
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError
 from surefit.nn import functional as F
 from surefit.nn import init
@@ -18,91 +19,91 @@ from surefit.nn.module import Module
 class ReLU(Module):
     """max(x, 0)."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.relu(input)
 
 
 class ReLU6(Module):
     """min(max(x, 0), 6)."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.relu6(input)
 
 
 class SELU(Module):
     """1.0507 (x for x > 0, 1.6733 (exp(x) - 1) below) (Klambauer and others 2017)."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.selu(input)
 
 
 class SiLU(Module):
     """x sigmoid(x), also called swish."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.silu(input)
 
 
 class Mish(Module):
     """x tanh(softplus(x))."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.mish(input)
 
 
 class Sigmoid(Module):
     """1 / (1 + exp(-x))."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return ops.sigmoid(input)
 
 
 class LogSigmoid(Module):
     """log(1 / (1 + exp(-x))), without overflow."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.logsigmoid(input)
 
 
 class Tanh(Module):
     """tanh(x)."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return ops.tanh(input)
 
 
 class Square(Module):
     """x^2."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return ops.square(input)
 
 
 class Tanhshrink(Module):
     """x - tanh(x)."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.tanhshrink(input)
 
 
 class Softsign(Module):
     """x / (1 + |x|)."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.softsign(input)
 
 
 class Hardswish(Module):
     """x min(max(x + 3, 0), 6) / 6."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.hardswish(input)
 
 
 class Hardsigmoid(Module):
     """min(max(x + 3, 0), 6) / 6."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.hardsigmoid(input)
 
 
@@ -116,7 +117,7 @@ class LeakyReLU(Module):
         super().__init__()
         self.negative_slope = negative_slope
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.leaky_relu(input, self.negative_slope)
 
     def extra_repr(self) -> str:
@@ -136,7 +137,7 @@ class PReLU(Module):
         """Back to the slope it was made with."""
         init.constant_(self.weight, self.init)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.prelu(input, self.weight)
 
     def extra_repr(self) -> str:
@@ -150,7 +151,7 @@ class ELU(Module):
         super().__init__()
         self.alpha = alpha
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.elu(input, self.alpha)
 
     def extra_repr(self) -> str:
@@ -166,7 +167,7 @@ class CELU(Module):
             raise ArgumentError("CELU: alpha must not be 0")
         self.alpha = alpha
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.celu(input, self.alpha)
 
     def extra_repr(self) -> str:
@@ -180,7 +181,7 @@ class GELU(Module):
         super().__init__()
         self.approximate = one_of("GELU", "approximate", approximate, ("none", "tanh"))
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.gelu(input, approximate=self.approximate)
 
     def extra_repr(self) -> str:
@@ -199,7 +200,7 @@ class Softplus(Module):
             raise ArgumentError(f"Softplus: beta={beta} must be > 0")
         self.beta, self.threshold = beta, threshold
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.softplus(input, self.beta, self.threshold)
 
     def extra_repr(self) -> str:
@@ -215,7 +216,7 @@ class Hardtanh(Module):
             raise ArgumentError(f"Hardtanh: min_val={min_val} must be below max_val={max_val}")
         self.min_val, self.max_val = min_val, max_val
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.hardtanh(input, self.min_val, self.max_val)
 
     def extra_repr(self) -> str:
@@ -229,7 +230,7 @@ class Hardshrink(Module):
         super().__init__()
         self.lambd = lambd
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.hardshrink(input, self.lambd)
 
     def extra_repr(self) -> str:
@@ -245,7 +246,7 @@ class Softshrink(Module):
             raise ArgumentError(f"Softshrink: lambd={lambd} must be >= 0")
         self.lambd = lambd
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.softshrink(input, self.lambd)
 
     def extra_repr(self) -> str:
@@ -259,7 +260,7 @@ class Threshold(Module):
         super().__init__()
         self.threshold, self.value = threshold, value
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.threshold(input, self.threshold, self.value)
 
     def extra_repr(self) -> str:
@@ -275,7 +276,7 @@ class Sin(Module):
             raise ArgumentError(f"Sin: omega={omega} must be > 0")
         self.omega = omega
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return ops.sin(input if self.omega == 1 else input * self.omega)
 
     def extra_repr(self) -> str:
@@ -297,21 +298,21 @@ class _AlongAxis(Module):
 class Softmax(_AlongAxis):
     """exp(x) / sum(exp(x)) along dim."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.softmax(input, self.dim)
 
 
 class LogSoftmax(_AlongAxis):
     """log(softmax(x)) along dim, without overflow."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.log_softmax(input, self.dim)
 
 
 class Softmin(_AlongAxis):
     """softmax(-x) along dim."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.softmin(input, self.dim)
 
 
@@ -321,7 +322,7 @@ class GLU(_AlongAxis):
     def __init__(self, dim: int = -1) -> None:
         super().__init__(dim)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.glu(input, self.dim)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, overload
 
 from surefit.core.leaves import Parameter
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, AxisError, DtypeError, ShapeError
 from surefit.nn.module import Module
 
@@ -113,7 +114,7 @@ class Sequential(_Row):
     def _part(self, named: list[tuple[str, Module]]) -> Sequential:
         return Sequential(dict(named))
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         for module in self._modules.values():
             input = module(input)
         return input
@@ -290,7 +291,7 @@ class Residual(Module):
             raise ArgumentError(f"Residual: needs a Module, got {type(module).__name__}; for several, a Sequential")
         self.module = module
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         y = self.module(input)
         if y.shape != input.shape:
             raise ShapeError(

@@ -12,6 +12,7 @@ from typing import Any
 
 from surefit.core.creation import numpy_generator, zeros
 from surefit.core.leaves import Parameter
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError
 from surefit.nn import functional as F
 from surefit.nn import init
@@ -114,7 +115,7 @@ class Conv1d(_Conv):
 
     axes = 1
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         x, padding = self._padded(input)
         return F.conv1d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
@@ -124,7 +125,7 @@ class Conv2d(_Conv):
 
     axes = 2
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         x, padding = self._padded(input)
         return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
@@ -171,7 +172,7 @@ class MaxPool1d(_MaxPool):
 
     axes = 1
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.max_pool1d(input, *self._settings())
 
 
@@ -180,7 +181,7 @@ class MaxPool2d(_MaxPool):
 
     axes = 2
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.max_pool2d(input, *self._settings())
 
 
@@ -204,7 +205,7 @@ class AvgPool1d(Module):
         self.padding = per_axis("AvgPool1d", "padding", padding, 1, 0)
         self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
 
     def extra_repr(self) -> str:
@@ -240,7 +241,7 @@ class AvgPool2d(Module):
             divisor_override,
         )
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.avg_pool2d(
             input,
             self.kernel_size,
@@ -262,7 +263,7 @@ class AdaptiveAvgPool1d(Module):
         super().__init__()
         self.output_size = output_size
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.adaptive_avg_pool1d(input, self.output_size)
 
     def extra_repr(self) -> str:
@@ -276,7 +277,7 @@ class AdaptiveAvgPool2d(Module):
         super().__init__()
         self.output_size = output_size
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.adaptive_avg_pool2d(input, self.output_size)
 
     def extra_repr(self) -> str:

@@ -8,14 +8,13 @@ and its gradients of every order come from the table. Kinks follow PyTorch. Conv
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from surefit.core import functions as fn
 from surefit.core import ops
 from surefit.core.batching import Batched
-from surefit.core.functions import log_softmax, normalize, pad
 from surefit.core.ops import aval_of, int32, int64, shape_of
 from surefit.core.random import Generator, as_generator
 from surefit.core.shapes import checked
@@ -40,6 +39,7 @@ from surefit.nn.losses import (
     smooth_l1_loss,
     soft_margin_loss,
 )
+from surefit.nn.resizing import conv_transpose1d, conv_transpose2d, interpolate
 from surefit.nn.windows import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -53,10 +53,13 @@ from surefit.nn.windows import (
 
 # --- activations: elementwise unless they say otherwise -----------------------------------------------
 
-relu, sigmoid, tanh, sin, softmax = ops.relu, ops.sigmoid, ops.tanh, ops.sin, fn.softmax
+if TYPE_CHECKING:
+    from surefit.core.signatures import log_softmax, normalize, pad, relu, sigmoid, sin, softmax, tanh
+else:
+    from surefit.core.functions import log_softmax, normalize, pad, relu, sigmoid, sin, softmax, tanh
 
 
-def softplus(input: Any, beta: float = 1.0, threshold: float | None = None) -> Any:
+def softplus(input: Any, beta: float = 1.0, threshold: float | None = None) -> Tensor:
     """log(1 + exp(beta x)) / beta, without overflow.
 
     With a threshold, x itself where beta x is above it: PyTorch does so at 20, to avoid an overflow that
@@ -68,17 +71,17 @@ def softplus(input: Any, beta: float = 1.0, threshold: float | None = None) -> A
     return y if threshold is None else ops.where(ops.gt(input, threshold / beta), input, y)
 
 
-def logsigmoid(input: Any) -> Any:
+def logsigmoid(input: Any) -> Tensor:
     """log(sigmoid(x)), without overflow."""
     return -ops.softplus(-input)
 
 
-def leaky_relu(input: Any, negative_slope: float = 0.01) -> Any:
+def leaky_relu(input: Any, negative_slope: float = 0.01) -> Tensor:
     """x for x > 0, negative_slope x below."""
     return ops.where(ops.gt(input, 0.0), input, input * negative_slope)
 
 
-def prelu(input: Any, weight: Any) -> Any:
+def prelu(input: Any, weight: Any) -> Tensor:
     """x for x > 0, weight x below; weight is one number, or one for each channel (axis 1 of the input)."""
     shape, wshape = shape_of(input), shape_of(weight)
     if len(wshape) > 1:
@@ -93,13 +96,13 @@ def prelu(input: Any, weight: Any) -> Any:
     return ops.where(ops.gt(input, 0.0), input, input * weight)
 
 
-def elu(input: Any, alpha: float = 1.0) -> Any:
+def elu(input: Any, alpha: float = 1.0) -> Tensor:
     """x for x > 0, alpha (exp(x) - 1) below."""
     below = ops.le(input, 0.0)
     return ops.where(below, ops.expm1(ops.where(below, input, 0.0)) * alpha, input)
 
 
-def celu(input: Any, alpha: float = 1.0) -> Any:
+def celu(input: Any, alpha: float = 1.0) -> Tensor:
     """x for x > 0, alpha (exp(x / alpha) - 1) below."""
     if alpha == 0:
         raise ArgumentError("celu: alpha must not be 0")
@@ -111,12 +114,12 @@ _SELU_ALPHA = 1.6732632423543772  # the fixed point (mean 0, variance 1) of Klam
 _SELU_SCALE = 1.0507009873554805
 
 
-def selu(input: Any) -> Any:
+def selu(input: Any) -> Tensor:
     """1.0507 x for x > 0, 1.0507 * 1.6733 (exp(x) - 1) below (Klambauer and others 2017)."""
     return elu(input, _SELU_ALPHA) * _SELU_SCALE
 
 
-def gelu(input: Any, approximate: str = "none") -> Any:
+def gelu(input: Any, approximate: str = "none") -> Tensor:
     """x Phi(x), Phi the normal distribution; "tanh" approximates it (Hendrycks and Gimpel 2016)."""
     if approximate == "none":
         return input * 0.5 * (ops.erf(input * math.sqrt(0.5)) + 1.0)
@@ -126,27 +129,27 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     raise ArgumentError(f"gelu: approximate={approximate!r} must be 'none' or 'tanh'")
 
 
-def silu(input: Any) -> Any:
+def silu(input: Any) -> Tensor:
     """x sigmoid(x), also called swish."""
     return input * ops.sigmoid(input)
 
 
-def mish(input: Any) -> Any:
+def mish(input: Any) -> Tensor:
     """x tanh(softplus(x))."""
     return input * ops.tanh(ops.softplus(input))
 
 
-def softsign(input: Any) -> Any:
+def softsign(input: Any) -> Tensor:
     """x / (1 + |x|)."""
     return input / (ops.abs_(input) + 1.0)
 
 
-def tanhshrink(input: Any) -> Any:
+def tanhshrink(input: Any) -> Tensor:
     """x - tanh(x)."""
     return input - ops.tanh(input)
 
 
-def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """x within [min_val, max_val]; the gradient is 0 at both ends."""
     if min_val > max_val:
         raise ArgumentError(f"hardtanh: min_val={min_val} is above max_val={max_val}")
@@ -155,29 +158,29 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     return ops.where(inside, input, flat)
 
 
-def relu6(input: Any) -> Any:
+def relu6(input: Any) -> Tensor:
     """x within [0, 6]; the gradient is 0 at both ends."""
     return hardtanh(input, 0.0, 6.0)
 
 
-def hardsigmoid(input: Any) -> Any:
+def hardsigmoid(input: Any) -> Tensor:
     """x / 6 + 1/2 within [0, 1]."""
     return hardtanh(input, -3.0, 3.0) / 6.0 + 0.5
 
 
-def hardswish(input: Any) -> Any:
+def hardswish(input: Any) -> Tensor:
     """x hardsigmoid(x)."""
     low, high = ops.le(input, -3.0), ops.ge(input, 3.0)
     inside = ops.where(ops.logical_or(low, high), 0.0, input)  # so that infinity does not meet 0 in the gradient
     return ops.where(low, 0.0, ops.where(high, input, inside * (inside + 3.0) / 6.0))
 
 
-def hardshrink(input: Any, lambd: float = 0.5) -> Any:
+def hardshrink(input: Any, lambd: float = 0.5) -> Tensor:
     """x where |x| > lambd, else 0."""
     return ops.where(ops.gt(ops.abs_(input), lambd), input, fn.stop_gradient(input) * 0.0)
 
 
-def softshrink(input: Any, lambd: float = 0.5) -> Any:
+def softshrink(input: Any, lambd: float = 0.5) -> Tensor:
     """x moved towards 0 by lambd, and 0 within lambd of it."""
     if lambd < 0:
         raise ArgumentError(f"softshrink: lambd={lambd} must be >= 0")
@@ -185,12 +188,12 @@ def softshrink(input: Any, lambd: float = 0.5) -> Any:
     return ops.where(ops.gt(ops.abs_(input), lambd), moved, fn.stop_gradient(input) * 0.0)
 
 
-def threshold(input: Any, threshold: float, value: float) -> Any:
+def threshold(input: Any, threshold: float, value: float) -> Tensor:
     """x where x > threshold, else value."""
     return ops.where(ops.le(input, threshold), value, input)
 
 
-def glu(input: Any, dim: int = -1) -> Any:
+def glu(input: Any, dim: int = -1) -> Tensor:
     """a sigmoid(b), where a and b are the two halves of x along dim."""
     shape = shape_of(input)
     axis = ops.normalize_axis("glu", dim, len(shape))
@@ -200,7 +203,7 @@ def glu(input: Any, dim: int = -1) -> Any:
     return fn.narrow(input, axis, 0, half) * ops.sigmoid(fn.narrow(input, axis, half, half))
 
 
-def softmin(input: Any, dim: int, dtype: Any = None) -> Any:
+def softmin(input: Any, dim: int, dtype: Any = None) -> Tensor:
     """softmax(-x) along dim."""
     return fn.softmax(-input, dim, dtype)
 
@@ -208,7 +211,7 @@ def softmin(input: Any, dim: int, dtype: Any = None) -> Any:
 # --- affine maps and tables ------------------------------------------------------------------------
 
 
-def linear(input: Any, weight: Any, bias: Any = None) -> Any:
+def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     """x W^T + b along the last axis. x (..., n_in), weight (n_out, n_in), bias (n_out) -> (..., n_out).
 
     A weight (n_in) with a scalar bias gives (...). ShapeError where sizes do not fit.
@@ -232,7 +235,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     return y if bias is None else y + bias
 
 
-def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
+def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
     """y[k] = x1 W[k] x2 + b[k].
 
     x1 (..., n1), x2 (..., n2), weight (n_out, n1, n2), bias (n_out) -> (..., n_out).
@@ -253,7 +256,7 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     return y if bias is None else ops.add(y, bias)
 
 
-def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
+def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Tensor:
     """Rows of a table by index. input (...) integers, weight (rows, n) -> (..., n).
 
     Row padding_idx gets no gradient. ArgumentError for an index that is not a row.
@@ -274,7 +277,7 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
     return ops.where(ops.eq(fn.unsqueeze(input, -1), row), fn.stop_gradient(y), y)
 
 
-def one_hot(labels: Any, num_classes: int = -1) -> Any:
+def one_hot(labels: Any, num_classes: int = -1) -> Tensor:
     """Class indices (...) -> zeros and ones (..., num_classes), int64; -1: the largest index plus one."""
     if aval_of(labels).dtype not in (int32, int64):
         raise DtypeError(f"one_hot: labels must be int64 or int32, got {aval_of(labels).dtype}; use .long()")
@@ -293,7 +296,7 @@ def one_hot(labels: Any, num_classes: int = -1) -> Any:
     return fn.one_hot(checked(labels, num_classes), num_classes)
 
 
-def dropout(input: Any, p: float = 0.5, training: bool = True, generator: Any = None) -> Any:
+def dropout(input: Any, p: float = 0.5, training: bool = True, generator: Any = None) -> Tensor:
     """In training each element is 0 with probability p and divided by 1 - p otherwise; else the input itself.
 
     generator: a surefit Generator, a seed, a NumPy Generator, or None for fresh entropy. CapturedError where
@@ -344,14 +347,14 @@ def _trailing(name: str, shape: tuple[int, ...], normalized_shape: Any, **given:
     return tuple(range(len(shape) - len(want), len(shape)))
 
 
-def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
     """(x - mean) / sqrt(var + eps) over the last axes, of sizes normalized_shape, times weight plus bias."""
     axes = _trailing("layer_norm", shape_of(input), normalized_shape, weight=weight, bias=bias)
     _, d, var = _centred(input, axes)
     return _affine(d / ops.sqrt(var + eps), weight, bias)
 
 
-def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Any:
+def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Tensor:
     """x / sqrt(mean(x^2) + eps) over the last axes, times weight; eps=None is the dtype's machine epsilon."""
     shape, dtype, _ = aval_of(input)
     axes = _trailing("rms_norm", shape, normalized_shape, weight=weight)
@@ -375,7 +378,7 @@ def _channels(name: str, shape: tuple[int, ...], **given: Any) -> None:
             )
 
 
-def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
     """Each sample normalised over the places of a group of channels: x (n, channels, ...)."""
     shape = shape_of(input)
     _channels("group_norm", shape, weight=weight, bias=bias)
@@ -396,7 +399,7 @@ def batch_norm(
     training: bool = False,
     momentum: Any = 0.1,
     eps: float = 1e-5,
-) -> Any:
+) -> Tensor:
     """Each channel normalised over the batch and all places (Ioffe and Szegedy 2015). x (n, channels, ...).
 
     training: with the batch's own mean and biased variance; the running ones (leaves, or None) are assigned
@@ -433,7 +436,7 @@ def instance_norm(
     use_input_stats: bool = True,
     momentum: Any = 0.1,
     eps: float = 1e-5,
-) -> Any:
+) -> Tensor:
     """Each channel of each sample normalised over its places. x (n, channels, places ...).
 
     use_input_stats: with its own mean and biased variance, and the running ones (leaves, or None) move
@@ -500,7 +503,7 @@ def _move(name: str, what: str, running: Any, new: Any, momentum: Any) -> None:
 # --- similarity, attention, rearrangement ----------------------------------------------------------
 
 
-def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
+def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """Cosine of the angle between vectors along dim (shapes broadcast); norms are taken as eps at least."""
     x1, x2 = fn.broadcast_tensors(x1, x2)
     a = x1 / fn.clamp(fn.vector_norm(x1, 2, dim, keepdim=True), min=eps)
@@ -508,7 +511,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     return fn.sum(a * b, dim)
 
 
-def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
+def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
     """p-norm of x1 - x2 + eps along the last axis (shapes broadcast)."""
     return fn.vector_norm(x1 - x2 + eps, p, -1, keepdim)
 
@@ -524,7 +527,7 @@ def scaled_dot_product_attention(
     enable_gqa: bool = False,
     *,
     generator: Any = None,
-) -> Any:
+) -> Tensor:
     """softmax(scale Q K^T + mask) V. query (..., l, e), key (..., s, e), value (..., s, v) -> (..., l, v).
 
     attn_mask: added where it is float; where it is bool, True takes part. A row in which nothing takes part
@@ -571,7 +574,7 @@ def _shared_heads(x: Any, query: tuple[int, ...]) -> Any:
     return ops.reshape(wide, shape=(*lead, heads * k, s, n))
 
 
-def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
+def pixel_shuffle(input: Any, upscale_factor: int) -> Tensor:
     """Channels spread over places: (..., c r^2, h, w) -> (..., c, h r, w r) with r the upscale_factor."""
     shape, r = shape_of(input), upscale_factor
     if r < 1:
@@ -587,13 +590,13 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "batch_norm", "bilinear",
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "conv1d", "conv2d",
-    "cosine_embedding_loss", "cosine_similarity", "cross_entropy", "dropout", "elu", "embedding",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "conv1d", "conv2d", "conv_transpose1d",
+    "conv_transpose2d", "cosine_embedding_loss", "cosine_similarity", "cross_entropy", "dropout", "elu", "embedding",
     "gaussian_nll_loss", "gelu", "glu", "group_norm", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
-    "hinge_embedding_loss", "huber_loss", "instance_norm", "kl_div", "l1_loss", "layer_norm", "leaky_relu",
-    "linear", "log_cosh_loss", "log_softmax", "logsigmoid", "margin_ranking_loss", "max_pool1d", "max_pool2d",
-    "mish", "mse_loss", "nll_loss", "normalize", "one_hot", "pad", "pairwise_distance", "pixel_shuffle",
-    "poisson_nll_loss", "prelu", "quantile_loss", "relu", "relu6", "rms_norm", "scaled_dot_product_attention",
-    "selu", "sigmoid", "silu", "sin", "smooth_l1_loss", "soft_margin_loss", "softmax", "softmin", "softplus",
-    "softshrink", "softsign", "tanh", "tanhshrink", "threshold",
+    "hinge_embedding_loss", "huber_loss", "instance_norm", "interpolate", "kl_div", "l1_loss", "layer_norm",
+    "leaky_relu", "linear", "log_cosh_loss", "log_softmax", "logsigmoid", "margin_ranking_loss", "max_pool1d",
+    "max_pool2d", "mish", "mse_loss", "nll_loss", "normalize", "one_hot", "pad", "pairwise_distance", "pixel_shuffle",
+    "poisson_nll_loss", "prelu", "quantile_loss", "relu", "relu6", "rms_norm", "scaled_dot_product_attention", "selu",
+    "sigmoid", "silu", "sin", "smooth_l1_loss", "soft_margin_loss", "softmax", "softmin", "softplus", "softshrink",
+    "softsign", "tanh", "tanhshrink", "threshold",
 ]  # fmt: skip

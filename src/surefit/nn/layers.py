@@ -15,7 +15,8 @@ from surefit.core import functions
 from surefit.core import random as streams
 from surefit.core.creation import as_tensor, numpy_generator, zeros
 from surefit.core.leaves import Parameter
-from surefit.core.ops import shape_of
+from surefit.core.ops import aval_of, shape_of
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, ShapeError
 from surefit.nn import functional as F
 from surefit.nn import init
@@ -56,7 +57,7 @@ class Linear(Module):
             bound = 1.0 / math.sqrt(self.in_features)
             init.uniform_(self.bias, -bound, bound, draw)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
@@ -92,7 +93,7 @@ class Bilinear(Module):
         if self.bias is not None:
             init.uniform_(self.bias, -bound, bound, draw)
 
-    def forward(self, input1: Any, input2: Any) -> Any:
+    def forward(self, input1: Any, input2: Any) -> Tensor:
         return F.bilinear(input1, input2, self.weight, self.bias)
 
     def extra_repr(self) -> str:
@@ -144,7 +145,7 @@ class Embedding(Module):
             table[self.padding_idx] = 0.0
             self.weight.assign(table)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.embedding(input, self.weight, self.padding_idx)
 
     def extra_repr(self) -> str:
@@ -158,7 +159,7 @@ class Identity(Module):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return input
 
 
@@ -169,7 +170,7 @@ class Flatten(Module):
         super().__init__()
         self.start_dim, self.end_dim = start_dim, end_dim
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return functions.flatten(input, self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
@@ -183,7 +184,7 @@ class Unflatten(Module):
         super().__init__()
         self.dim, self.unflattened_size = dim, tuple(unflattened_size)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         shape = shape_of(input)
         if not -len(shape) <= self.dim < len(shape):
             raise ShapeError(f"Unflatten: dim={self.dim} is out of range for the input {shape}")
@@ -222,11 +223,36 @@ class Dropout(Module):
         self.p = p
         self.generator = streams.as_generator(generator)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.dropout(input, self.p, self.training, self.generator)
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace=False"
 
 
-__all__ = ["Bilinear", "Dropout", "Embedding", "Flatten", "Identity", "Linear", "Unflatten"]
+class _ChannelDropout(Dropout):
+    axes = 0
+
+    def forward(self, input: Any) -> Any:
+        shape = shape_of(input)
+        if len(shape) not in (self.axes + 1, self.axes + 2):
+            raise ShapeError(f"{type(self).__name__}: needs (n, channels, ...) with {self.axes + 2} axes, got {shape}")
+        if not self.training or self.p == 0.0:
+            return input
+        ones = zeros(*shape[: -self.axes], *(1,) * self.axes, dtype=aval_of(input).dtype) + 1.0
+        return input * F.dropout(ones, self.p, True, self.generator)
+
+
+class Dropout1d(_ChannelDropout):
+    """As Dropout, of whole channels: x (n, channels, length) or (channels, length)."""
+
+    axes = 1
+
+
+class Dropout2d(_ChannelDropout):
+    """As Dropout, of whole channels: x (n, channels, height, width) or (channels, height, width)."""
+
+    axes = 2
+
+
+__all__ = ["Bilinear", "Dropout", "Dropout1d", "Dropout2d", "Embedding", "Flatten", "Identity", "Linear", "Unflatten"]

@@ -15,6 +15,7 @@ import numpy as np
 from surefit.core import functions as fn
 from surefit.core import ops
 from surefit.core.ops import aval_of, float32, float64, int32, int64, shape_of
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 
 # --- what all losses share -----------------------------------------------------------------------
@@ -69,7 +70,7 @@ def _weighted(name: str, loss: Any, weight: Any, reduction: str, mean_of_weights
 
 
 @ops.silent
-def mse_loss(input: Any, target: Any, *, weight: Any = None, reduction: str = "mean") -> Any:
+def mse_loss(input: Any, target: Any, *, weight: Any = None, reduction: str = "mean") -> Tensor:
     """(input - target)^2. With a weight for each element, the mean is divided by the sum of the weights.
 
     >>> import numpy as np
@@ -81,14 +82,14 @@ def mse_loss(input: Any, target: Any, *, weight: Any = None, reduction: str = "m
 
 
 @ops.silent
-def l1_loss(input: Any, target: Any, *, weight: Any = None, reduction: str = "mean") -> Any:
+def l1_loss(input: Any, target: Any, *, weight: Any = None, reduction: str = "mean") -> Tensor:
     """|input - target|. With a weight for each element, the mean is divided by the sum of the weights."""
     _check_pair("l1_loss", input, target, reduction)
     return _weighted("l1_loss", ops.abs_(input - target), weight, reduction, True)
 
 
 @ops.silent
-def smooth_l1_loss(input: Any, target: Any, *, beta: float = 1.0, reduction: str = "mean") -> Any:
+def smooth_l1_loss(input: Any, target: Any, *, beta: float = 1.0, reduction: str = "mean") -> Tensor:
     """d^2 / (2 beta) for |d| < beta, |d| - beta / 2 beyond, with d = input - target; beta = 0 is l1_loss."""
     _check_pair("smooth_l1_loss", input, target, reduction)
     if beta < 0:
@@ -102,7 +103,7 @@ def smooth_l1_loss(input: Any, target: Any, *, beta: float = 1.0, reduction: str
 
 
 @ops.silent
-def huber_loss(input: Any, target: Any, *, delta: float = 1.0, weight: Any = None, reduction: str = "mean") -> Any:
+def huber_loss(input: Any, target: Any, *, delta: float = 1.0, weight: Any = None, reduction: str = "mean") -> Tensor:
     """d^2 / 2 for |d| <= delta, delta (|d| - delta / 2) beyond, with d = input - target (Huber 1964).
 
     With a weight for each element, the mean is still over the elements.
@@ -117,7 +118,7 @@ def huber_loss(input: Any, target: Any, *, delta: float = 1.0, weight: Any = Non
 
 
 @ops.silent
-def log_cosh_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
+def log_cosh_loss(input: Any, target: Any, *, reduction: str = "mean") -> Tensor:
     """log(cosh(input - target)): d^2 / 2 near 0, |d| - log 2 far away, and smooth; exact at both ends."""
     _check_pair("log_cosh_loss", input, target, reduction)
     d = input - target
@@ -128,7 +129,7 @@ def log_cosh_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
 
 
 @ops.silent
-def quantile_loss(input: Any, target: Any, quantile: float = 0.5, *, reduction: str = "mean") -> Any:
+def quantile_loss(input: Any, target: Any, quantile: float = 0.5, *, reduction: str = "mean") -> Tensor:
     """The pinball loss max(q e, (q - 1) e) with e = target - input, whose minimiser is the q-quantile.
 
     Koenker and Bassett 1978. ArgumentError unless 0 < quantile < 1.
@@ -149,7 +150,7 @@ def poisson_nll_loss(
     full: bool = False,
     eps: float = 1e-8,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     """Negative log likelihood of counts: exp(x) - t x, or x - t log(x + eps) for log_input=False.
 
     full adds Stirling's t log t - t + log(2 pi t) / 2 for targets above 1.
@@ -166,7 +167,7 @@ def poisson_nll_loss(
 @ops.silent
 def gaussian_nll_loss(
     input: Any, target: Any, var: Any, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
-) -> Any:
+) -> Tensor:
     """(log var + (input - target)^2 / var) / 2, and log(2 pi) / 2 if full; var is taken as eps at least.
 
     var: a number, or the input's shape, or that shape with one axis of size 1 or without the last axis (one
@@ -202,7 +203,7 @@ def cross_entropy(
     ignore_index: int = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
-) -> Any:
+) -> Tensor:
     """-log softmax(input)[target], finite for all finite logits. input (n, c), (n, c, places ...) or (c).
 
     target: class indices, the input's shape without c; or probabilities, the input's shape. weight (c): one
@@ -238,7 +239,9 @@ def cross_entropy(
 
 
 @ops.silent
-def nll_loss(input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean") -> Any:
+def nll_loss(
+    input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean"
+) -> Tensor:
     """-input[target], for log probabilities (n, c), (n, c, places ...) or (c); otherwise as cross_entropy."""
     _check_reduction("nll_loss", reduction)
     _class_axis("nll_loss", input, weight)
@@ -310,7 +313,7 @@ def _checked_classes(name: str, target: Any, classes: int, ignore_index: int) ->
 
 
 @ops.silent
-def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
+def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Tensor:
     """-(t log x + (1 - t) log(1 - x)) for probabilities x; logarithms are taken as -100 at least.
 
     At x = 0 and 1 the slope of the logarithm is taken as 1e12. Prefer binary_cross_entropy_with_logits,
@@ -347,7 +350,7 @@ def _broadcast_weight(name: str, loss: Any, weight: Any) -> Any:
 @ops.silent
 def binary_cross_entropy_with_logits(
     input: Any, target: Any, weight: Any = None, *, reduction: str = "mean", pos_weight: Any = None
-) -> Any:
+) -> Tensor:
     """-(p t log s(x) + (1 - t) log(1 - s(x))) with the sigmoid s and pos_weight p; finite for all logits x.
 
     weight and pos_weight may be of any shape that broadcasts to the input's.
@@ -360,7 +363,7 @@ def binary_cross_entropy_with_logits(
 
 
 @ops.silent
-def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False) -> Any:
+def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False) -> Tensor:
     """t (log t - x), for log probabilities x = input and probabilities t = target.
 
     log_target: the target holds logarithms too.
@@ -380,14 +383,14 @@ def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool
 
 
 @ops.silent
-def soft_margin_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
+def soft_margin_loss(input: Any, target: Any, *, reduction: str = "mean") -> Tensor:
     """log(1 + exp(-t x)), target t = +1 or -1."""
     _check_pair("soft_margin_loss", input, target, reduction)
     return _reduced(ops.softplus(-target * input), reduction)
 
 
 @ops.silent
-def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean") -> Any:
+def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean") -> Tensor:
     """x where the target is 1, max(margin - x, 0) where it is -1."""
     _check_pair("hinge_embedding_loss", input, target, reduction)
     apart = ops.where(ops.ne(target, 1), fn.clamp(margin - input, min=0.0), 0.0)
@@ -395,7 +398,9 @@ def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, *, reduct
 
 
 @ops.silent
-def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0.0, *, reduction: str = "mean") -> Any:
+def margin_ranking_loss(
+    input1: Any, input2: Any, target: Any, margin: float = 0.0, *, reduction: str = "mean"
+) -> Tensor:
     """max(margin - t (x1 - x2), 0): target t = 1 wants x1 above x2, -1 below."""
     _check_pair("margin_ranking_loss", input1, input2, reduction, "input2")
     _check_shapes("margin_ranking_loss", input1, target)
@@ -405,7 +410,7 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
 @ops.silent
 def cosine_embedding_loss(
     input1: Any, input2: Any, target: Any, margin: float = 0.0, *, reduction: str = "mean"
-) -> Any:
+) -> Tensor:
     """1 - cos(x1, x2) where the target is 1, max(cos(x1, x2) - margin, 0) where it is -1.
 
     input1, input2 (n, d) or (d), target (n) or ().

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
 import numpy as np
 
@@ -14,9 +14,21 @@ from surefit.core.leaves import FlatVector, Parameter, State, flatten_parameters
 from surefit.core.random import Generator
 from surefit.core.tensor import Handle, Snapshot, Tensor, forget_gradients
 from surefit.core.tensor import mode as modes
-from surefit.errors import ArgumentError, DtypeError, ShapeError
+from surefit.errors import ArgumentError, DtypeError, GradientError, ShapeError
 
 changes = [0]  # how often a field of any module was set or deleted: who keeps something made of one looks again
+
+
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
+
+
+class Forward(Protocol[P, R]):
+    """What has a `forward`: a call of it takes the same arguments and gives the same result."""
+
+    @property
+    def forward(self) -> Callable[P, R]:
+        """What it computes."""
 
 
 class Loaded(NamedTuple):
@@ -24,6 +36,64 @@ class Loaded(NamedTuple):
 
     missing_keys: list[str]
     unexpected_keys: list[str]
+
+
+class _Backward:
+    """One call of a module with backward hooks: copies of its arguments and results tell when gradients pass."""
+
+    def __init__(self, module: Module, hooks: list[Any]) -> None:
+        self.module, self.hooks = module, hooks
+        self.into: list[Any] = []
+        self.out: list[Any] = []
+        self.places: list[int] = []
+
+    def entered(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments, those with gradients as copies that are watched."""
+        self.into = [None] * len(args)
+        copies = list(args)
+        for i, a in enumerate(args):
+            if isinstance(a, Tensor) and a.requires_grad:
+                copies[i] = a.clone()
+                copies[i].register_hook(lambda g, i=i: self._arrived(i, g))
+                self.places.append(i)
+        self.waiting = len(self.places)
+        return tuple(copies)
+
+    def left(self, y: Any) -> Any:
+        """The results, those with gradients as copies that are watched."""
+        results = list(y) if isinstance(y, (tuple, list)) else [y]
+        self.out = [None] * len(results)
+        for i, r in enumerate(results):
+            if isinstance(r, Tensor) and r.requires_grad:
+                results[i] = r.clone()
+                results[i].register_hook(lambda g, i=i: self._started(i, g))
+        return type(y)(results) if isinstance(y, (tuple, list)) else results[0]
+
+    def _started(self, i: int, g: Any) -> None:
+        self.out[i] = g
+        if not self.places:
+            self._call()
+
+    def _arrived(self, i: int, g: Any) -> Any:
+        self.into[i] = g
+        self.waiting -= 1
+        if self.waiting:
+            return None
+        self.waiting = len(self.places)
+        return self._call(i)
+
+    def _call(self, i: int | None = None) -> Any:
+        for hook in self.hooks:
+            new = hook(self.module, tuple(self.into) or (None,), tuple(self.out))
+            if new is not None:
+                new = new if isinstance(new, tuple) else (new,)
+                self.into[:] = new
+                if i is not None and len(self.places) > 1:
+                    raise GradientError(
+                        f"{type(self.module).__name__}: a backward hook can change the gradient of one argument, not "
+                        f"of {len(self.places)}; register a hook on each tensor"
+                    )
+        return None if i is None else self.into[i]
 
 
 class Module:
@@ -334,19 +404,26 @@ class Module:
         """What the module computes; every subclass writes its own."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(); define it to say what the module computes")
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self: Forward[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         hooks = self.__dict__.get("_hooks")
         if hooks is None:
             return ops.quietly(self.forward, args, kwargs)
+        given: Any = args
         for hook in list(hooks["before"].values()):
-            new = hook(self, args)
+            new = hook(self, given)
             if new is not None:
-                args = new if isinstance(new, tuple) else (new,)
-        y = ops.quietly(self.forward, args, kwargs)
+                given = new if isinstance(new, tuple) else (new,)
+        watch = (
+            _Backward(cast("Module", self), list(hooks["backward"].values()))
+            if hooks["backward"] and modes.grad
+            else None
+        )
+        given = given if watch is None else watch.entered(given)
+        y = ops.quietly(self.forward, given, kwargs)
         for hook in list(hooks["after"].values()):
-            new = hook(self, args, y)
+            new = hook(self, given, y)
             y = y if new is None else new
-        return y
+        return y if watch is None else watch.left(y)
 
     def register_forward_hook(self, hook: Callable[[Module, Any, Any], Any]) -> Handle:
         """Call hook(module, arguments, result) after every call; what it returns, unless None, becomes the result."""
@@ -356,8 +433,16 @@ class Module:
         """Call hook(module, arguments) before every call; what it returns, unless None, become the arguments."""
         return Handle(self._hooks_of("before"), hook)
 
+    def register_full_backward_hook(self, hook: Callable[[Module, Any, Any], Any]) -> Handle:
+        """Call hook(module, gradients of the arguments, gradients of the results) in every backward pass.
+
+        Both are tuples, None standing for what has no gradient. What the hook returns, unless None, takes the place of
+        the gradients of the arguments.
+        """
+        return Handle(self._hooks_of("backward"), hook)
+
     def _hooks_of(self, when: str) -> dict[int, Any]:
-        return self.__dict__.setdefault("_hooks", {"before": {}, "after": {}})[when]
+        return self.__dict__.setdefault("_hooks", {"before": {}, "after": {}, "backward": {}})[when]
 
     def extra_repr(self) -> str:
         """What to show between the brackets."""

@@ -13,7 +13,7 @@ from surefit.core import batching
 from surefit.core.creation import ones, zeros
 from surefit.core.leaves import Parameter
 from surefit.core.ops import shape_of
-from surefit.core.tensor import no_grad
+from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError, ShapeError
 from surefit.nn import functional as F
 from surefit.nn import init
@@ -117,7 +117,7 @@ class _BatchNorm(_WithStatistics):
     ) -> None:
         super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, dtype)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         self._check(input)
         of_batch = self.training or not self.track_running_stats
         if of_batch and batching.active():
@@ -175,7 +175,7 @@ class _InstanceNorm(_WithStatistics):
     ) -> None:
         super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, dtype)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         single = len(shape_of(input)) == self.ndims[0]  # one sample without a batch axis
         self._check(input, axis=0 if single else 1)
         of_instance = self.training or not self.track_running_stats
@@ -236,7 +236,7 @@ class LayerNorm(_OverLastAxes):
         self.eps, self.elementwise_affine = eps, elementwise_affine
         self._make_affine(self.normalized_shape, elementwise_affine, elementwise_affine and bias, dtype)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
@@ -260,7 +260,7 @@ class RMSNorm(_OverLastAxes):
         self.eps, self.elementwise_affine = eps, elementwise_affine
         self._make_affine(self.normalized_shape, elementwise_affine, False, dtype)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
@@ -287,7 +287,7 @@ class GroupNorm(_Normalisation):
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         self._make_affine((num_channels,), affine, affine and bias, dtype)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:

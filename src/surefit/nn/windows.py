@@ -12,6 +12,7 @@ from typing import Any
 from surefit.core import functions as fn
 from surefit.core import ops
 from surefit.core.ops import aval_of, float32, float64, int64, shape_of
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 from surefit.nn.arguments import per_axis
 
@@ -26,7 +27,7 @@ def conv1d(
     padding: Any = 0,
     dilation: Any = 1,
     groups: int = 1,
-) -> Any:
+) -> Tensor:
     """Sliding products along one axis.
 
     x (n, c, l) or (c, l), weight (out, c / groups, k), bias (out) -> (n, out, l') or (out, l').
@@ -44,7 +45,7 @@ def conv2d(
     padding: Any = 0,
     dilation: Any = 1,
     groups: int = 1,
-) -> Any:
+) -> Tensor:
     """As conv1d over two axes: x (n, c, h, w), weight (out, c / groups, kh, kw) -> (n, out, h', w')."""
     return _convolution("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
 
@@ -211,7 +212,7 @@ def max_pool1d(
     dilation: Any = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Any:
+) -> Tensor:
     """The largest value of each window: x (n, c, l) or (c, l) -> (n, c, l').
 
     stride=None is the kernel size; -inf is put into the padding; ceil_mode keeps a last window that is cut
@@ -228,7 +229,7 @@ def max_pool2d(
     dilation: Any = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Any:
+) -> Tensor:
     """As max_pool1d over two axes: x (n, c, h, w) -> (n, c, h', w'); indices count row by row."""
     return _max_pool("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
@@ -282,7 +283,7 @@ def avg_pool1d(
     padding: Any = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
-) -> Any:
+) -> Tensor:
     """The mean of each window: x (n, c, l) or (c, l) -> (n, c, l').
 
     stride=None is the kernel size; count_include_pad: the zeros of the padding count as elements.
@@ -298,7 +299,7 @@ def avg_pool2d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
-) -> Any:
+) -> Tensor:
     """As avg_pool1d over two axes: x (n, c, h, w) -> (n, c, h', w'). divisor_override replaces the count."""
     return _avg_pool(
         "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
@@ -336,12 +337,12 @@ def _elements(w: _Windows, i: int, include: bool, dtype: Any, d: int) -> Any:
     return ops.reshape(ops.cast(count, dtype=dtype), shape=(c, *(1,) * (d - 1 - i)))
 
 
-def adaptive_avg_pool1d(input: Any, output_size: Any) -> Any:
+def adaptive_avg_pool1d(input: Any, output_size: Any) -> Tensor:
     """Means over windows that cover the axis evenly: x (n, c, l) or (c, l) -> (n, c, output_size)."""
     return _adaptive_avg_pool("adaptive_avg_pool1d", 1, input, output_size)
 
 
-def adaptive_avg_pool2d(input: Any, output_size: Any) -> Any:
+def adaptive_avg_pool2d(input: Any, output_size: Any) -> Tensor:
     """As adaptive_avg_pool1d over two axes; output_size is one number or two, None keeps a size."""
     return _adaptive_avg_pool("adaptive_avg_pool2d", 2, input, output_size)
 

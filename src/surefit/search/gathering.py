@@ -36,9 +36,11 @@ FEWEST_SPLIT = 20  # rows, of fewer of which validation and test take a fifth ea
 FILLING = 0.5  # of the budget, for points that fill the box
 PLENTY = 2000  # evaluations beyond which all fill the box: the place of each is no matter any more
 BATCHES = 20  # in which the others are chosen, if there are fewer workers
+LEAST_SHARE = 0.3  # of a limit of time, for evaluating after the first result
+GRACE = 2.0  # seconds beyond its time that a first result is waited for: SciPy or workers may have to be started
 SHARE, MOST_RESERVE = 0.6, 20.0  # of a limit of time for evaluating, unless more than so many seconds would be left
 HOPELESS = 20  # evaluations without a single value after which no more are spent
-TICK = 0.2  # seconds between two looks at the clock, where calls have a time limit
+TICK = 0.2  # seconds between two looks at the clock; a wait without an end may not be woken by Ctrl-C
 
 
 @dataclass(frozen=True)
@@ -221,7 +223,8 @@ class Collector:
         if len(self.call.ways) > 1 and (self.flying or self.calls + len(self.call.ways) > self.budget.evaluations):
             return False  # how it wants to be called is still to be seen
         if clock.perf_counter() + self._expected() > self.deadline and (self.lengths or self.flying):
-            self._end("sampling-time", stopped=False, time=self.time)
+            if self.fresh:
+                self._end("sampling-time", stopped=False, time=self.time)
             return False
         return True
 
@@ -257,13 +260,11 @@ class Collector:
 
     # --- collecting ---
 
-    def _patience(self) -> float | None:
+    def _patience(self) -> float:
         """Seconds to wait for the next result at most."""
-        if self.budget.timeout is None and math.isinf(self.deadline):
-            return None
         return TICK if self.budget.timeout is None else min(TICK, self.budget.timeout / 4)
 
-    def _collect(self, seconds: float | None) -> None:
+    def _collect(self, seconds: float) -> None:
         """Write down what has ended; give up what takes too long."""
         done, _ = wait(self.flying, timeout=seconds, return_when=FIRST_COMPLETED)
         for future in done:
@@ -278,7 +279,7 @@ class Collector:
                     self._note(point, Result((), now - since, f"it took longer than {self.budget.timeout:g} s"))
             if self.room <= 0:
                 self._end("workers-hang")
-        if now > self.deadline:
+        if now > self.deadline + (0.0 if self.fresh else GRACE):
             self._end("sampling-time", time=self.time)
 
     def _ended(self, future: Future[Result]) -> None:
@@ -313,6 +314,8 @@ class Collector:
             error = f"it gave {len(result.y)} values, and {known} elsewhere"
             result = result._replace(y=(), error=error)
         self.fresh += 1
+        if self.fresh == 1 and self.time is not None:  # what it took to get going is not charged
+            self.deadline = max(self.deadline, clock.perf_counter() + LEAST_SHARE * self.time)
         self.lengths.append(result.seconds)
         y = result.y or (math.nan,) * known
         try:

@@ -33,13 +33,16 @@ def fit_each(problem: Problem, seeds: Sequence[int], fit_one: Callable[..., ARec
     raised.
     """
     from surefit.compiler.threads import cores
+    from surefit.compiler.worker import TICK
 
     halt = threading.Event()
     pool = ThreadPoolExecutor(max(1, min(cores(), len(seeds))))
     jobs = [pool.submit(fit_one, problem, seed=s, first=i == 0, halted=halt.is_set) for i, s in enumerate(seeds)]
     interrupted = False
+    running = set(jobs)
     try:
-        wait(jobs, return_when=FIRST_EXCEPTION)
+        while running and not any(j.done() and j.exception() is not None for j in jobs):
+            running = wait(running, timeout=TICK, return_when=FIRST_EXCEPTION).not_done
     except KeyboardInterrupt:
         interrupted = True
     broken = next((j.exception() for j in jobs if j.done() and j.exception() is not None), None)
@@ -47,6 +50,8 @@ def fit_each(problem: Problem, seeds: Sequence[int], fit_one: Callable[..., ARec
         halt.set()
         for job in jobs:
             job.cancel()
+        while wait(jobs, timeout=TICK).not_done:
+            pass
     pool.shutdown(wait=True)
     if broken is not None:
         raise broken

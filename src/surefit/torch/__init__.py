@@ -16,7 +16,7 @@ from surefit._version import __version__
 from surefit.core.device import Device as device
 from surefit.core.ops import bool_ as bool
 from surefit.core.ops import float32, float64, int32, int64
-from surefit.torch import autograd, backends, cuda, linalg, nn, optim, utils
+from surefit.torch import autograd, backends, cuda, distributions, func, linalg, nn, optim, utils
 from surefit.torch.adapt import refusal as _refusal
 from surefit.torch.functions import functions as _functions
 from surefit.torch.serialization import load, save
@@ -49,14 +49,14 @@ _ELSEWHERE = {
     "compile": "use surefit.jit(step), step being a function of tensors that makes one training step",
     "jit": "use surefit.jit(f), which compiles a function",
     "vmap": "use surefit.batch",
-    "func": "use surefit.batch (vmap), surefit.grad, jacobian, hessian, vjp and hvp",
-    "distributions": "draw with torch.multinomial, torch.normal, torch.bernoulli, and write the log probability down",
+    "autocast": "surefit computes in float32 and float64 alone; leave autocast and GradScaler out",
     "onnx": "use the exports of a surefit fit",
     "hub": "surefit does not download models",
     "distributed": "surefit computes on one machine",
     "multiprocessing": "use Python's multiprocessing",
     "sparse": "surefit has dense tensors alone",
     "amp": "surefit computes in float32 and float64 alone; leave autocast and GradScaler out",
+    **dict.fromkeys(("eig", "symeig", "lstsq", "qr"), "see what torch.linalg says"),
     "set_num_threads": "use surefit.jit(f, threads=n), or the variable OPENBLAS_NUM_THREADS",
 }
 
@@ -68,8 +68,8 @@ def __getattr__(name: str) -> _Any:
 
 
 __all__ = [
-    "BoolTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor", "Size", "Tensor", "__version__", "autograd",
-    "backends", "bool", "cuda", "device", "double", "e", "finfo", "float", "float32", "float64", "iinfo", "inf", "int",
-    "int32", "int64", "is_tensor", "linalg", "load", "long", "nan", "nn", "optim", "pi", "save", "set_grad_enabled",
-    "utils", *_functions,
+    "BoolTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor", "Size", "Tensor", "__version__",
+    "autograd", "backends", "bool", "cuda", "device", "distributions", "double", "e", "finfo", "float", "float32",
+    "float64", "func", "iinfo", "inf", "int", "int32", "int64", "is_tensor", "linalg", "load", "long", "nan", "nn",
+    "optim", "pi", "save", "set_grad_enabled", "utils", *_functions,
 ]  # fmt: skip

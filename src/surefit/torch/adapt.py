@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
+from dis import opmap
 from functools import wraps
 from typing import Any
 
@@ -82,15 +84,20 @@ def adapted_class(cls: type, module: str, drop: tuple[str, ...] = ()) -> type:
     )
 
 
-def refusal(module: str, name: str, elsewhere: dict[str, str], have: list[str]) -> AttributeError:
-    """The error for a name that is not here: what to use, or the nearest name."""
+def refusal(module: str, name: str, elsewhere: dict[str, str], have: list[str]) -> AttributeError | ImportError:
+    """The error for a name that is not here: what to use, or the nearest name.
+
+    An ImportError for `from module import name`, since Python would replace the text of an AttributeError.
+    """
     from difflib import get_close_matches
 
+    asked = sys._getframe(2)
+    kind = ImportError if asked.f_code.co_code[asked.f_lasti] == opmap["IMPORT_FROM"] else AttributeError
     if name in elsewhere:
-        return AttributeError(f"{module} has no {name}: {elsewhere[name]}")
+        return kind(f"{module} has no {name}: {elsewhere[name]}")
     near = get_close_matches(name, have, 1)
     cure = f"; the nearest name is {near[0]}" if near else "; the page on porting (docs/porting.md) says what there is"
-    return AttributeError(f"{module} has no {name}{cure}")
+    return kind(f"{module} has no {name}{cure}")
 
 
 __all__ = ["adapted", "adapted_class", "checked_keywords", "described", "refusal"]

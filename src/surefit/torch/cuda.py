@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from surefit.torch.adapt import refusal
+
 
 def is_available() -> bool:
     """False."""
@@ -26,6 +28,19 @@ def empty_cache() -> None:
 
 def synchronize(device: Any = None) -> None:
     """Accepted: nothing runs on its own."""
+
+
+_NO = "there is no other device than the CPU: leave it out"
+_ELSEWHERE = {
+    **dict.fromkeys("get_device_name current_device set_device memory_allocated Event Stream".split(), _NO),
+    "amp": "surefit computes in float32 and float64 alone; leave autocast and GradScaler out",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    raise refusal("surefit.torch.cuda", name, _ELSEWHERE, list(__all__))
 
 
 __all__ = ["device_count", "empty_cache", "is_available", "manual_seed", "manual_seed_all", "synchronize"]

@@ -74,6 +74,25 @@ def _along_class(cls: type) -> type:
     return type(cls.__name__, (cls,), {"__init__": __init__, "forward": forward, "__module__": __name__})
 
 
+def _channels_class(cls: type) -> type:
+    """Dropout of channels from the stream of `manual_seed`, which is no part of the state_dict."""
+
+    def __init__(self: Any, p: float = 0.5, inplace: bool = False) -> None:
+        Module.__init__(self)
+        self.p = own.Dropout(p, generator=0).p  # checks it
+
+    def drawn_from(self: Any) -> Any:
+        return functional.stream()
+
+    fields = {
+        "__init__": __init__,
+        "generator": property(drawn_from),
+        "__module__": __name__,
+        "__doc__": described(cls),
+    }
+    return type(cls.__name__, (cls,), fields)
+
+
 class Dropout(Module):
     """In training each element is zeroed with probability p and the others divided by 1 - p."""
 
@@ -93,14 +112,42 @@ for _name in _names:
     _cls = getattr(own, _name)
     if _name.endswith("Loss"):
         globals()[_name] = _loss_class(_cls)
+    elif _name in ("Dropout1d", "Dropout2d"):
+        globals()[_name] = _channels_class(_cls)
     elif _name in ("Softmax", "LogSoftmax", "Softmin"):
         globals()[_name] = _along_class(_cls)
     else:
         globals()[_name] = adapted_class(_cls, __name__, ("inplace",))
 
 _ELSEWHERE = {
-    **dict.fromkeys(("RNN", "LSTM", "GRU", "LSTMCell", "GRUCell", "RNNCell"), "write the recurrence with Linear"),
-    **dict.fromkeys(("ConvTranspose1d", "ConvTranspose2d", "Upsample"), "use Linear and Unflatten for a decoder"),
+    "EmbeddingBag": "use Embedding(...)(index).mean(-2), or .sum(-2)",
+    "MultiheadAttention": "use nn.functional.scaled_dot_product_attention between Linear layers",
+    **dict.fromkeys(
+        "Transformer TransformerEncoder TransformerDecoder TransformerEncoderLayer TransformerDecoderLayer".split(),
+        "use nn.functional.scaled_dot_product_attention, Linear and LayerNorm",
+    ),
+    **dict.fromkeys(
+        "LazyLinear LazyConv1d LazyConv2d LazyBatchNorm1d LazyBatchNorm2d".split(), "name the number of inputs"
+    ),
+    **dict.fromkeys(
+        "Conv3d ConvTranspose3d MaxPool3d AvgPool3d BatchNorm3d Dropout3d".split(),
+        "one and two axes alone, as in Conv2d",
+    ),
+    **dict.fromkeys(
+        "AdaptiveMaxPool1d AdaptiveMaxPool2d".split(), "use AdaptiveAvgPool, or x.amax((-2, -1)) for one place"
+    ),
+    **dict.fromkeys(
+        (f"{kind}Pad{d}d" for kind in ("Zero", "Constant", "Reflection", "Replication") for d in (1, 2)),
+        "use nn.functional.pad, or padding= and padding_mode= of the convolution",
+    ),
+    "AlphaDropout": "use Dropout",
+    "RReLU": "use LeakyReLU",
+    "PixelShuffle": "use nn.functional.pixel_shuffle",
+    **dict.fromkeys(("Unfold", "Fold"), "use tensor.unfold(dimension, size, step)"),
+    "CTCLoss": "it is not a loss of a fit",
+    **dict.fromkeys(("MultiLabelSoftMarginLoss", "MultiLabelMarginLoss"), "use BCEWithLogitsLoss"),
+    "MultiMarginLoss": "use CrossEntropyLoss",
+    "DistributedDataParallel": "surefit computes on one CPU: use the network itself",
     "DataParallel": "surefit computes on one CPU: use the network itself",
 }
 

@@ -12,11 +12,16 @@ _NAMES = "SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam Adadelta Rprop ASGD 
 for _name in _NAMES:
     globals()[_name] = adapted_class(getattr(own, _name), __name__, _HOW)
 
+_ELSEWHERE = {
+    "SparseAdam": "use Adam",
+    "swa_utils": "average = copy.deepcopy(net), and p.data.lerp_(q.data, 1 - decay) for p, q of both",
+}
+
 
 def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
-    raise refusal("surefit.torch.optim", name, {"SparseAdam": "use Adam"}, _NAMES)
+    raise refusal("surefit.torch.optim", name, _ELSEWHERE, _NAMES)
 
 
 __all__ = ["Optimizer", "lr_scheduler", *_NAMES]

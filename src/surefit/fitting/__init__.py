@@ -1,6 +1,6 @@
 """Fitting: from a target to a Fit."""
 
-from surefit.attempts.events import Epoch, Evaluated, Finished, Started
+from surefit.attempts.events import Epoch, Evaluated, Failed, Finished, On, Started
 from surefit.attempts.lr_finder import RateTest
 from surefit.attempts.methods import (
     LBFGS,
@@ -50,6 +50,7 @@ __all__ = [
     "Estimated",
     "Evaluated",
     "Experiment",
+    "Failed",
     "Features",
     "Finding",
     "Finished",
@@ -60,6 +61,7 @@ __all__ = [
     "MLPSpec",
     "Measured",
     "NAdam",
+    "On",
     "OutsideWarning",
     "Polynomial",
     "RAdam",

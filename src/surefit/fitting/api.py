@@ -92,9 +92,9 @@ def fit(
         seed: of data, weights and order; one seed gives one result.
         dtype: of the network that comes out, "float32" or "float64". None: float32 for first-order methods and
             float64 for solvers, which always compute in it.
-        callbacks: functions of one event (`Started`, `Epoch`, `Finished`), or one function; returning True stops. One
-            that never stops nor looks at weights may say so (an attribute `passive = True`): then epochs need not wait
-            for it.
+        callbacks: functions of one event (`Started`, `Epoch`, `Finished`), `On` with a function for each kind, objects
+            with methods such as on_epoch, loggers (`CSVLogger`), or one of these; returning True stops. One that never
+            stops nor looks at weights may say so (an attribute `passive = True`): then epochs need not wait for it.
         jit: first-order training as machine code (True), eager (False), or compiled where that pays (None). "auto"
             passes it on to Adam, if it comes to that. The other solvers compute with NumPy and refuse True.
         restarts: networks with seeds of their own that are trained at once over the cores; the one with the best

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.attempts.events import Callback
+from surefit.attempts.events import Callback, failure_told
 from surefit.attempts.lr_finder import with_found_rate
 from surefit.attempts.methods import Adam, Auto, FirstOrder, Method, Solver, method_from
 from surefit.attempts.progress import Progress
@@ -102,7 +102,8 @@ def fit_problem(
     else:
         settings, strategy = first_order(state, settings, model, jit)
         made = lambda found: Trained(_resolved(settings, problem))
-    return recorded(state, run(state, strategy), made, model)
+    with failure_told(callbacks, began):
+        return recorded(state, run(state, strategy), made, model)
 
 
 def few_rows(method: str | Method, model: Any) -> int:
@@ -127,7 +128,8 @@ def distil_problem(
     tol, kind = positive_number("tol", tol), checked_dtype(dtype, ops.float64)
     problem, aims = posed()
     state = State(problem, seed, kind, Judge(problem, seed), progress, tol)
-    return recorded(state, run(state, students(state, most, aims)), partial(_solved, state, Auto()))
+    with failure_told(callbacks, progress.began):
+        return recorded(state, run(state, students(state, most, aims)), partial(_solved, state, Auto()))
 
 
 def automatic(state: State, model: Any, jit: bool | None) -> Strategy:

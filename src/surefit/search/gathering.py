@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.attempts.events import Callback, Evaluated, tell
+from surefit.attempts.events import Callback, Evaluated, failure_told, tell
 from surefit.checking import positive_number, whole_number
 from surefit.data import Domain, Sampling
 from surefit.errors import ArgumentError, DataError, DomainError
@@ -107,10 +107,11 @@ def gathered(
     runs = Runs(box, log=budget.log, seed=seed, function=source["name"], code=code)
     most = budget.evaluations
     runs.first = most if most > PLENTY else max(min(FIRST_LEAST * box.dim, most), math.ceil(FILLING * most))
-    with runs.held():
-        collector = Collector(runs, call, budget, time, clock.perf_counter() if began is None else began, callbacks)
-        notes = collector.run()
-    return posed_runs(runs, data, seed, source | {"budget": most}, notes, few)
+    began = clock.perf_counter() if began is None else began
+    with failure_told(callbacks, began):
+        with runs.held():
+            notes = Collector(runs, call, budget, time, began, callbacks).run()
+        return posed_runs(runs, data, seed, source | {"budget": most}, notes, few)
 
 
 def posed_runs(

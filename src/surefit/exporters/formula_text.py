@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ class _Writer:
         for name, other in self.named:
             if other == t:
                 return name
-        self.named.append((self.name.format(len(self.named) + 1), t))
+        self.named.append((self.name.replace("#", str(len(self.named) + 1)), t))
         return self.named[-1][0]
 
     def read(self, n: Node, args: list[Any]) -> np.ndarray:
@@ -97,12 +98,12 @@ class _Writer:
                 raise refuse(self.language, "matmul of many matrices")
             sums = [[self.summed([self.product(x, y) for x, y in zip(r, c, strict=True)]) for c in b.T] for r in a]
             return np.array(sums, object).reshape(n.shape)
-        if op == "sum":
+        if op in ("sum", "amax"):
             rows = np.moveaxis(np.asarray(args[0], object), n.params["axes"], range(-len(n.params["axes"]), 0))
             flat = rows.reshape(*n.shape, -1)
             out = np.empty(n.shape, object)
             for i in np.ndindex(*n.shape):
-                out[i] = self.summed(list(flat[i]))
+                out[i] = self.summed(list(flat[i])) if op == "sum" else reduce(self.larger, flat[i])
             return out
         if op not in self.words:
             raise refuse(self.language, op)
@@ -111,6 +112,9 @@ class _Writer:
         for i in np.ndindex(*n.shape):
             out[i] = self.words[op].format(*(text(s[i]) for s in spread))
         return out
+
+    def larger(self, a: Any, b: Any) -> str:
+        return self.words["maximum"].format(text(a), text(b))
 
     @staticmethod
     def product(a: Any, b: Any) -> str:
@@ -140,7 +144,7 @@ def spreadsheet(model: Exportable) -> list[str]:
     if len(model.inputs) > 26:
         raise ExportError(f"a formula is for up to 26 inputs; this model has {len(model.inputs)}")
     cells = [f"{chr(65 + i)}1" for i in range(len(model.inputs))]
-    w = _Writer(model, SPREADSHEET, "a spreadsheet", cells, "v_{0}")
+    w = _Writer(model, SPREADSHEET, "a spreadsheet", cells, "v_#")
     lets = "".join(f"{name},{value}," for name, value in w.named)
     formulas = [f"=LET({lets}{r})" if lets else f"={r}" for r in w.results]
     longest = max(map(len, formulas))
@@ -157,7 +161,7 @@ def desmos(model: Exportable) -> list[str]:
     one = len(model.inputs) == 1
     variables = ["x"] if one else [f"x_{{{i + 1}}}" for i in range(len(model.inputs))]
     given = ",".join(variables)
-    w = _Writer(model, DESMOS, "Desmos", variables, f"v_{{{{{{0}}}}}}({given})")
+    w = _Writer(model, DESMOS, "Desmos", variables, f"v_{{#}}({given})")
     lines = [f"{name}={_plain_powers(value)}" for name, value in w.named]
     for i, r in enumerate(w.results):
         name = "f" if len(w.results) == 1 else f"f_{{{i + 1}}}"

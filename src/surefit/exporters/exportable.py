@@ -71,7 +71,8 @@ class Exportable:
         lines = list(self.about)
         names = [*self.inputs, *self.outputs]
         if self.units:
-            names = [f"{name} [{unit}]" if unit else name for name, unit in zip(names, self.units, strict=True)]
+            both = zip(names, self.units, strict=True)
+            names = [f"{name} [{unit}]" if unit and f"[{unit}]" not in name else name for name, unit in both]
         lines += [f"inputs: {', '.join(names[: len(self.inputs)])}", f"outputs: {', '.join(names[len(self.inputs) :])}"]
         box = ", ".join(f"{n} {a:.17g} to {b:.17g}" for n, a, b in zip(self.inputs, self.low, self.high, strict=True))
         lines.append(f"domain: {box}; outside of it the values mean nothing certain")

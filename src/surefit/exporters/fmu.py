@@ -61,7 +61,7 @@ BUILD = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 def _described_2(model: Exportable, p: str, guid: str, middle: Sequence[float]) -> str:
-    names, d = unique(model.inputs + model.outputs), len(model.inputs)
+    names, d = unique(model), len(model.inputs)
     lines = []
     for i, name in enumerate(names):
         about = f'<ScalarVariable name={_text(name)} valueReference="{i}" variability="continuous" '
@@ -88,19 +88,18 @@ def _described_2(model: Exportable, p: str, guid: str, middle: Sequence[float]) 
 
 
 def _described_3(model: Exportable, p: str, guid: str, middle: Sequence[float]) -> str:
-    names, d = unique((*model.inputs, *model.outputs, "time")), len(model.inputs)
+    names, d = unique(model), len(model.inputs)
     kind = "Float64" if model.kind == "f64" else "Float32"
     lines = [
         f'    <{kind} name={_text(name)} valueReference="{i}" causality="{"input" if i < d else "output"}" '
         f'variability="continuous"{_limits(model, i, middle)}/>'
-        for i, name in enumerate(names[:-1])
+        for i, name in enumerate(names)
     ]
     lines.append(
-        f'    <Float64 name={_text(names[-1])} valueReference="{len(names) - 1}" causality="independent" '
-        'variability="continuous"/>'
+        f'    <Float64 name="time" valueReference="{len(names)}" causality="independent" variability="continuous"/>'
     )
     inputs = " ".join(map(str, range(d)))
-    outputs = [f'valueReference="{i}" dependencies="{inputs}"/>' for i in range(d, len(names) - 1)]
+    outputs = [f'valueReference="{i}" dependencies="{inputs}"/>' for i in range(d, len(names))]
     unknown = "\n".join(f"    <{what} {o}" for what in ("Output", "InitialUnknown") for o in outputs)
     slopes = ' providesDirectionalDerivatives="true" providesAdjointDerivatives="true"'
     return f"""<?xml version="1.0" encoding="UTF-8"?>
@@ -139,19 +138,15 @@ def _about(model: Exportable) -> str:
     return _text(" ".join(model.comment())[:1000])
 
 
-def unique(names: Sequence[str]) -> list[str]:
-    """Names that can stand in XML, each once.
-
-    >>> unique(["a", "b\\n", "b"])
-    ['a', 'b', 'b_']
-    """
-    found: list[str] = []
-    for name in names:
+def unique(model: Exportable) -> list[str]:
+    """Names of inputs and outputs that can stand in XML, each once; tools keep "time" for themselves."""
+    found = ["time"]
+    for name in model.inputs + model.outputs:
         word = "".join(c for c in name if c.isprintable()) or "_"
         while word in found:
             word += "_"
         found.append(word)
-    return found
+    return found[1:]
 
 
 def _text(text: str) -> str:

@@ -16,6 +16,7 @@ from surefit.exporters.loops import EXACT
 from surefit.ir.graph import VIEWS, Node, reachable
 
 CELL = 8192  # characters that a spreadsheet takes in one formula
+NAMED = 126  # values that LET takes: a function of a spreadsheet has up to 255 arguments
 SHORT = 24  # characters of a value that is written again where it is used again
 
 SPREADSHEET = {
@@ -142,11 +143,17 @@ def spreadsheet(model: Exportable) -> list[str]:
     ExportError: a primitive that spreadsheets lack, or a formula longer than a cell takes.
     """
     if len(model.inputs) > 26:
-        raise ExportError(f"a formula is for up to 26 inputs; this model has {len(model.inputs)}")
+        many = len(model.inputs)
+        raise ExportError(f"a formula is for up to 26 inputs; this model has {many}, choose another format")
     cells = [f"{chr(65 + i)}1" for i in range(len(model.inputs))]
     w = _Writer(model, SPREADSHEET, "a spreadsheet", cells, "v_#")
     lets = "".join(f"{name},{value}," for name, value in w.named)
     formulas = [f"=LET({lets}{r})" if lets else f"={r}" for r in w.results]
+    if len(w.named) > NAMED:
+        raise ExportError(
+            f"the formula names {len(w.named)} values, and a spreadsheet takes {NAMED}; fit fewer units "
+            "(surefit.smallest), or choose another format"
+        )
     longest = max(map(len, formulas))
     if longest > CELL:
         raise ExportError(

@@ -23,8 +23,8 @@ from surefit.attempts.methods import (
 )
 from surefit.doctor.examine import Diagnosis, Finding, diagnose, examine
 from surefit.fitting.api import construct, distil, ensemble, find_lr, fit, load, smallest
-from surefit.fitting.experiment import Experiment
 from surefit.fitting.ensembles import Ensemble
+from surefit.fitting.experiment import Experiment
 from surefit.fitting.fitted import Fit
 from surefit.models.spec import MLPSpec
 from surefit.reports.film import Snapshots

@@ -72,7 +72,7 @@ class Classified:
         return asdict(self) | {"classes": list(self.classes), "confusion": [list(row) for row in self.confusion]}
 
     def module(self, model: nn.Module) -> nn.Module:
-        """Rows (n, d) -> probabilities (n, classes) as one Module, from that of the values: what exports are made of."""
+        """Rows (n, d) -> probabilities (n, classes) as a Module, from that of the values: what is exported."""
         return _Probabilities(model, self.floor, self.power)
 
     @classmethod

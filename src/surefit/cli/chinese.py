@@ -251,6 +251,7 @@ CHINESE = {
     "The format. Default: by the ending of --out.": "格式。默认：由 --out 的扩展名决定。",
     "Where it goes. Default: beside the model.": "写到哪里。默认：模型旁边。",
     "Number format of what it holds. Default: as the fit.": "其中数值的类型。默认：与拟合相同。",
+    "Units of inputs and outputs: x=mm,y=K.": "输入和输出的单位：x=mm,y=K。",
     "With Jacobian and Hessian products.": "包括雅可比矩阵和海森矩阵的乘积。",
     "Run it at N points and compare it with the model.": "在 N 个点上运行它并与模型比较。",
     "A model in another language: C, ONNX, NumPy, JavaScript, Fortran, ...": (

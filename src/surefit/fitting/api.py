@@ -20,6 +20,7 @@ from surefit.core import ops
 from surefit.data import Sampling
 from surefit.data.labels import Labelled, labelled
 from surefit.errors import ArgumentError
+from surefit.fitting.ensembles import Ensemble
 from surefit.fitting.fitted import Fit
 from surefit.models.scaled import scaled
 from surefit.models.spec import network_of
@@ -35,7 +36,7 @@ from surefit.search.constructing import constructed
 from surefit.search.distilling import teaching
 from surefit.search.gathering import Budget, gathered
 from surefit.search.limits import MOST_PARAMETERS
-from surefit.search.restarts import Ensemble, best_of, fit_each, seeds_of
+from surefit.search.restarts import best_of, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
 from surefit.spelling import spelled
 from surefit.storage import outputs

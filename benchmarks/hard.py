@@ -7,7 +7,6 @@ at the same points, many of them close to where the function is rough.
 
 from __future__ import annotations
 
-import json as json_format
 import math
 import time as clock
 import warnings
@@ -110,7 +109,8 @@ class Task(NamedTuple):
 def by_surefit(task: Task) -> Predict:
     target: Any = task.formula
     if task.called:
-        target = lambda *columns: task.values(np.stack(np.broadcast_arrays(*columns), axis=-1))
+        formula = surefit.parse(task.formula, task.box.names)
+        target = lambda *columns: formula(*columns)
     span = np.ptp(task.values(sample(task.box, FRESH, "uniform", with_corners=True, generator=1)))
     return surefit.fit(target, task.box, tol=task.tol * float(span), time=task.seconds, seed=task.seed).predict
 
@@ -284,9 +284,10 @@ def main(
         rows.append({"name": name, "dim": Domain(box).dim, "runs": runs})
     for runner in runners.values():
         runner.close()
-    figures = {"versions": versions(["torch", "scikit-learn", "scipy"]), "seconds": seconds, "tol": tol, "rows": rows}
-    report(f"Hard functions: {seconds:g} s each", ["function (inputs)", *names, "s"], *_table(rows, names, tol, missing),
-           figures, json)  # fmt: skip
+    have_versions = versions(["torch", "scikit-learn", "scipy"])
+    figures = {"versions": have_versions, "seconds": seconds, "tol": tol, "rows": rows}
+    cells, notes = _table(rows, names, tol, missing)
+    report(f"Hard functions: {seconds:g} s each", ["function (inputs)", *names, "s"], cells, notes, figures, json)
 
 
 def _chosen(only: str, quick: bool) -> list[str]:
@@ -318,7 +319,7 @@ def _table(
     exact = {n: sum(r["runs"][n]["error"] == 0.0 for r in rows) for n in names}
     cells.append([f"within {tol:g} of {len(rows)}", *(str(max(within[n], exact[n])) for n in names), ""])
     notes = [
-        f"Largest error at about {FRESH} points, a quarter of them where the function is rough, as a share of its range.",
+        f"Largest error at about {FRESH} points, a quarter of them where a function is rough, as a share of its range.",
         "s: seconds of surefit, which ends at the tolerance.",
     ]
     whys = {f"{n} on {row['name']}: {row['runs'][n]['why']}" for row in rows for n in names if "why" in row["runs"][n]}

@@ -316,6 +316,9 @@ SENTENCES: dict[str, Both] = {
         "{units} units as dense as the function needs them, {jumps} of them jumps",
         "{units} 个单元，疏密随函数而定，其中 {jumps} 个为跳跃",
     ),
+    "stage-composed": Both(
+        "the formula, part by part: {units} units in {layers} layers", "按公式逐部分构造：{layers} 层共 {units} 个单元"
+    ),
     "stage-solver": Both("{method}, {size}{note}", "{method}，{size}{note}"),
     "stage-adam": Both("{method}, {size}, {dtype}", "{method}，{size}，{dtype}"),
     "stage-linear": Both("linear function", "线性函数"),

@@ -53,6 +53,9 @@ GRADED_GAIN = 0.3  # gain of such a unit in its local length: less needs larger 
 BESIDE_ENDS = 24  # such units beyond each end
 FINER = 400  # units at most of those for float32, where the output layer is solved for once more, densely
 FIRST_OF_ONE = 3  # rungs of one input before it is asked where the function is rough
+COMPOSED = (1e-9, 1e-12)  # error of each function of one variable in a network that a formula says, of its size
+MOST_DEEP, MOST_WIDE = 8, 1500  # hidden layers of such a network, and units of one
+FIRST_OF_TWO = 2  # rungs of two inputs before such a network is tried; of three one, of more none
 PLACED = 400  # units at most that are placed again for float32
 
 # --- measured data of few rows (benchmarks/simulators.py) ---

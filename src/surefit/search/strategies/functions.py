@@ -30,6 +30,7 @@ from surefit.search.limits import (
     DEEP,
     ENOUGH,
     FIRST_OF_ONE,
+    FIRST_OF_TWO,
     HELPED,
     IN_REACH,
     IN_REACH_OF_MORE,
@@ -44,6 +45,7 @@ from surefit.search.limits import (
     UNITS,
 )
 from surefit.search.runner import State, Strategy
+from surefit.search.strategies.composed import composed
 from surefit.search.strategies.graded import graded
 from surefit.search.strategies.refinement import refined
 from surefit.search.strategies.rounds import rounds
@@ -62,6 +64,11 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
         yield from more_units(s, rungs[:FIRST_OF_ONE])
         yield from graded(s)
         rungs = rungs[FIRST_OF_ONE:]
+    elif s.problem.free:
+        first = max(0, FIRST_OF_TWO + 2 - s.dim)
+        yield from more_units(s, rungs[:first])
+        yield from composed(s)
+        rungs = rungs[first:]
     yield from more_units(s, rungs)
     best = s.best
     if best is None:

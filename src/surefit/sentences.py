@@ -311,6 +311,14 @@ SENTENCES: dict[str, Both] = {
     "stage-named-beside": Both(
         "{named} units that the formula names and {added} smooth ones", "公式给出的 {named} 个单元与 {added} 个光滑单元"
     ),
+    "stage-local": Both("{units} units as dense as the function needs them", "{units} 个单元，疏密随函数而定"),
+    "stage-local-jumps": Both(
+        "{units} units as dense as the function needs them, {jumps} of them jumps",
+        "{units} 个单元，疏密随函数而定，其中 {jumps} 个为跳跃",
+    ),
+    "stage-composed": Both(
+        "the formula, part by part: {units} units in {layers} layers", "按公式逐部分构造：{layers} 层共 {units} 个单元"
+    ),
     "stage-solver": Both("{method}, {size}{note}", "{method}，{size}{note}"),
     "stage-adam": Both("{method}, {size}, {dtype}", "{method}，{size}，{dtype}"),
     "stage-linear": Both("linear function", "线性函数"),
@@ -370,6 +378,18 @@ SENTENCES: dict[str, Both] = {
         "Adam was left out: {inputs} inputs are too many for {rows} rows",
         "未用 Adam：{rows} 行对 {inputs} 个输入来说太少",
     ),
+    "pieces": Both(
+        "polynomials of degree 16 resolve the function on {pieces} pieces", "{pieces} 段 16 次多项式即可分辨该函数"
+    ),
+    "rough": Both(
+        "polynomials of degree 16 resolve the function on {pieces} pieces, without its {jumps} jumps",
+        "除 {jumps} 处跳跃外，{pieces} 段 16 次多项式即可分辨该函数",
+    ),
+    "too-rough": Both(
+        "{values} values did not tell where the function is rough: everywhere, it seems",
+        "{values} 个函数值仍未显示何处粗糙：似乎处处如此",
+    ),
+    "no-finer": Both("{units} units would be too many for one solve", "{units} 个单元对一次求解而言过多"),
     "parts": Both(
         "the function is a sum of {parts} parts that share no inputs, of {largest} at most",
         "函数是 {parts} 个互不共用输入的部分之和，每部分至多 {largest} 个输入",

@@ -23,6 +23,7 @@ from surefit.attempts.events import tell_model
 from surefit.attempts.features import extend, scan
 from surefit.attempts.inputs import on_inputs, sparse
 from surefit.attempts.least_squares import search
+from surefit.attempts.local import local
 from surefit.attempts.methods import LBFGS, LM, Additive, Features, FirstOrder, Method, Polynomial, VarPro
 from surefit.attempts.polynomial import polynomial
 from surefit.attempts.progress import Progress
@@ -128,6 +129,8 @@ def perform(attempt: Attempt, progress: Progress, within: Within) -> Outcome | N
         return on_inputs(attempt, lambda part, near: perform(part, progress, near), within)
     with one_thread():  # threads of BLAS wait for each other on a busy machine, and their number changes results
         if isinstance(method, Features):
+            if attempt.local:
+                return local(attempt, progress)
             return scan(attempt, method, progress) if attempt.layer is None else extend(attempt, method, progress)
         if isinstance(method, Polynomial):
             return (sparse if method.sparse else polynomial)(attempt, method, progress)

@@ -170,7 +170,7 @@ def test_only_post_is_asked(server, method):
         b'{"formula": "x", "activation": [3]}', b'{"formula": "x", "bias": "no"}', b'{"formula": "x", "init": "big"}',
         b'{"formula": "x", "method": "features", "bias": false}', b'{"formula": "x", "design": "line"}',
         b'{"formula": "x*y", "method": "construct"}', b'{"formula": "x", "method": "construct", "hidden": [4, 4]}',
-        b'{"formula": "x", "paused": 1}', b'{"formula": "x", "delay": -1}', b'{"formula": "x", "method": "__class__"}',
+b'{"formula": "x", "method": "__class__"}',
         b'{"formula": "x", "domain": {"x": [1, 1]}}', b'{"formula": "x", "domain": {"x": [0, "1"]}}',
         b'{"formula": "x", "domain": [1]}', b'{"formula": "x", "domain": {"x": [-1e300, 1e300]}}',
         b'{"formula": "x", "epochs": 20001}', b'{"formula": "x", "seed": -1}', b'{"formula": "3"}',
@@ -186,6 +186,11 @@ def test_nonsense_is_answered_with_one_sentence(server, body):
         assert answer.status == 400
         assert 5 < len(answer.json()["error"]) < 400
         assert b"Traceback" not in answer.body
+
+
+@pytest.mark.parametrize("field", [{"paused": 1}, {"delay": -1}, {"delay": 3}])
+def test_nonsense_about_the_run_is_answered(server, field):
+    assert server.ask("/api/train", QUICK | field).status == 400
 
 
 @pytest.mark.parametrize("route", ["control", "export", "prove"])

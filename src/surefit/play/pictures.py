@@ -141,7 +141,7 @@ def units_of(model: Scaled, problem: Problem) -> list[dict[str, Any]]:
 
 
 def state_of(module: nn.Module, outputs: np.ndarray) -> str:
-    """Whether a unit is "dead" (a ReLU that is 0 everywhere) or "saturated" (flat on most of the sample, as the doctor has it)."""
+    """What the doctor would say: "dead" (a ReLU that is 0 everywhere), "saturated" (flat on most of the sample)."""
     if isinstance(module, nn.ReLU):
         return "" if np.any(outputs > 0) else "dead"
     if isinstance(module, nn.Tanh):

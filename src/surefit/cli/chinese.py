@@ -107,7 +107,13 @@ CHINESE = {
     ("Widths of the hidden layers: 200,100,50. Default: chosen by the method."): (
         "隐藏层宽度：200,100,50。默认：由方法选择。"
     ),
-    "tanh, relu, sin, gelu, ... Default: by depth.": "激活函数：tanh、relu、sin、gelu 等。默认：由深度决定。",
+    "tanh, relu, sin, gelu, ... or one for each hidden layer: tanh,relu. Default: by depth.": (
+        "激活函数：tanh、relu、sin、gelu 等；也可每个隐藏层各写一个：tanh,relu。默认：由深度决定。"
+    ),
+    "Let the layers add a bias. Default: on.": "各层加偏置。默认：开。",
+    "Initial weights: auto (default), glorot, he, normal, small or zeros.": (
+        "初始权重：auto（默认）、glorot、he、normal、small 或 zeros。"
+    ),
     "Probability of dropout. Default: 0.": "dropout 的概率。默认：0。",
     (
         "auto (default), polynomial, additive, features, varpro, lm, lbfgs, adam, adamw, sgd, rmsprop, "

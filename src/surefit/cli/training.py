@@ -299,7 +299,7 @@ def _fields(method: str) -> set[str]:
 def _model(settings: Mapping[str, Any]) -> Any:
     from surefit.fitting import MLPSpec
 
-    chosen = {key: settings[key] for key in ("hidden", "activation", "dropout") if key in settings}
+    chosen = {key: settings[key] for key in ("hidden", "activation", "dropout", "bias", "init") if key in settings}
     return MLPSpec(**chosen) if chosen else None
 
 

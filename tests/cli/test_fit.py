@@ -274,3 +274,19 @@ def test_which_display_is_chosen(monkeypatch):
     assert type(progress.display()) is progress.LiveLine
     monkeypatch.delenv("FORCE_COLOR")
     assert os.isatty(2) or type(progress.display()) is progress.PlainLines
+
+
+def test_a_logarithmic_target(surefit, tmp_path):
+    x = np.linspace(0, 1, 60)
+    rows = "\n".join(f"{a},{b}" for a, b in zip(x, 10 ** (6 * x), strict=True))
+    (tmp_path / "t.csv").write_text(f"x,y\n{rows}\n")
+    ran = surefit("fit t.csv --target-scale log --method polynomial --out out --save-config again.toml")
+    assert ran.code == 0 and "fitted in its logarithm" in ran.out and "relative error" in ran.out
+    assert 'target_scale = "log"' in (tmp_path / "again.toml").read_text()
+    told = surefit("predict out --at 0.25 --at 0.75").out.split()
+    np.testing.assert_allclose([float(w) for w in told if w[0].isdigit()][-2:], [10**1.5, 10**4.5], rtol=1e-3)
+    (tmp_path / "t.csv").write_text(f"x,y\n{rows}\n2,-1\n")
+    ran = surefit("fit t.csv --target-scale log")
+    assert ran.code == 2 and "--target-scale: 'log' needs values above 0, and y is -1 in row 60" in ran.err
+    assert "--target-scale lag: expected one of linear, log" in surefit("fit t.csv --target-scale lag").err
+    assert "--target-scale is for tables" in surefit("fit x --on x=0:1 --target-scale log").err

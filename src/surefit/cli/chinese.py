@@ -189,6 +189,9 @@ CHINESE = {
     ("A separate table to test on; no row of TARGET is then used for testing."): (
         "另给的测试表；此时 TARGET 的行不用于测试。"
     ),
+    "log: fit the logarithm of the target, whose values are above 0. Default: linear.": (
+        "log：拟合目标的对数，其值须大于 0。默认：linear。"
+    ),
     "Leave out rows with a missing value.": "略去有缺失值的行。",
     ("Whether the first row of a CSV file holds names. Default: detected."): (
         "CSV 文件第一行是否为列名。默认：自动判断。"

@@ -200,6 +200,8 @@ _PANELS = {
                 also=("--target", "--target-column")),
         Setting("columns", "NAMES", names, "Inputs to use. Default: all other columns."),
         Setting("weights", "NAME", text, "Column that holds the weight of each row."),
+        Setting("target_scale", "NAME", choice("linear", "log"),
+                "log: fit the logarithm of the target, whose values are above 0. Default: linear."),
         Setting("test_table", "FILE", text, "A separate table to test on; no row of TARGET is then used for testing."),
         Setting("drop_missing", "", flag, "Leave out rows with a missing value."),
         Setting("header", "", flag, "Whether the first row of a CSV file holds names. Default: detected."),

@@ -148,7 +148,16 @@ def _watching(live: str | None, out: Path | None) -> list[Any]:
     return [*callbacks, *([Snapshots()] if out is not None else [])]
 
 
-PASSED = ("tol", "time", "seed", "dtype", "restarts", "jit", "task")  # settings that are arguments of surefit.fit
+PASSED = (
+    "tol",
+    "time",
+    "seed",
+    "dtype",
+    "restarts",
+    "jit",
+    "task",
+    "target_scale",
+)  # settings that are arguments of surefit.fit
 
 
 def _fit(settings: Mapping[str, Any], callbacks: list[Callable[[Any], None]]) -> Fit:

@@ -17,7 +17,7 @@ from surefit.attempts.lr_finder import RateTest, range_test
 from surefit.attempts.methods import FirstOrder, Method, Solver, VarPro, method_from
 from surefit.checking import positive_number, whole_number
 from surefit.core import ops
-from surefit.data import Sampling
+from surefit.data import Sampling, with_settings
 from surefit.data.labels import Labelled, labelled
 from surefit.errors import ArgumentError
 from surefit.fitting.fitted import Fit
@@ -41,6 +41,7 @@ from surefit.spelling import spelled
 from surefit.storage import outputs
 
 COLUMNS = {"target": "targets", "columns": "inputs", "decimal": "decimal", "sheet": "sheet"}  # as `read_table` has them
+OF_DATA = ("target_scale",)  # settings of a `Sampling` that may also be given beside it
 Wanted = str | int | Sequence[str | int]
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
 
@@ -66,6 +67,7 @@ def fit(
     decimal: str | None = None,
     sheet: str | int | None = None,
     task: str = "regress",
+    target_scale: str | None = None,
     budget: int | None = None,
     executor: Any = None,
     log: str | os.PathLike[str] | None = None,
@@ -104,6 +106,8 @@ def fit(
         task: "regress", or "classify": the last column of the table holds classes (texts, whole numbers, True and
             False). `predict` then gives classes, `predict_proba` their probabilities, and the card tells accuracy, log
             loss and calibration (`Fit.classified`).
+        target_scale: of a table, "log" to fit the logarithm of the target: for values above 0 that spread over powers
+            of ten, whose relative error counts. Predictions, errors and intervals are in the target's own units.
         budget: how often an expensive function is evaluated at most, measuring the error included. Points that fill the
             domain come first, then those where cheap models disagree; what is fitted is the table of these values.
         executor: with a budget, where it is evaluated: one of `concurrent.futures`, of Dask, mpi4py or loky. None:
@@ -126,12 +130,12 @@ def fit(
     >>> fit.names, fit.predict([0.0, 1.0]).shape
     (('x',), (2,))
     """
-    found = classes_of(what, task, tol, target=target, columns=columns, decimal=decimal, sheet=sheet)
+    found = classes_of(what, task, tol, target_scale, target=target, columns=columns, decimal=decimal, sheet=sheet)
     what = what if found is None else found.table
     arguments: dict[str, Any] = dict(
         tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, jit=jit,
         budget=budget, executor=executor, log=log, timeout=timeout, target=target, columns=columns, decimal=decimal,
-        sheet=sheet,
+        sheet=sheet, target_scale=target_scale,
     )  # fmt: skip
     with shown(progress, time) as display:
         heard = (*callbacks_from(callbacks), *display)
@@ -146,7 +150,7 @@ def fit(
     return fitted
 
 
-def classes_of(what: Any, task: str, tol: float | None, **reading: Any) -> Labelled | None:
+def classes_of(what: Any, task: str, tol: float | None, target_scale: Any, **reading: Any) -> Labelled | None:
     """The rows with their classes where classes are to be told apart, else None; reading: arguments about columns."""
     if task not in ("regress", "classify"):
         raise ArgumentError(f"task={task!r} must be 'regress' or 'classify'")
@@ -154,6 +158,8 @@ def classes_of(what: Any, task: str, tol: float | None, **reading: Any) -> Label
         return None
     if tol is not None:
         raise ArgumentError("tol: classes have no largest error; leave it out")
+    if target_scale is not None:
+        raise ArgumentError("target_scale: classes have no logarithm; leave it out")
     named = next((name for name, value in reading.items() if value is not None), None)
     if named is not None:
         raise ArgumentError(f"{named}: classes are those of the last column; choose and order the columns beforehand")
@@ -170,6 +176,7 @@ def fits_of(
     if what is None and (what := rest.pop("target", None)) is None:
         raise ArgumentError("fit: nothing to fit; give a formula, a function, or a table")
     table = {name: rest.pop(own, None) for own, name in COLUMNS.items()}
+    data = with_settings(data, **{name: rest.pop(name, None) for name in OF_DATA})
     unknown = sorted(set(rest) - {"tol", "time", "dtype"})
     if unknown:
         raise ArgumentError(f"ensemble: it has no argument {unknown[0]!r}; besides members it takes those of fit")

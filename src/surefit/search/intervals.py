@@ -58,7 +58,8 @@ def interval(fit: Record, x: np.ndarray, level: float, kind: str, members: int) 
     if kind == "conformal" and fit.left_out is not None and not _held(fit.problem):
         return _left_out(fit, x, float(level))
     (held_x, held_y), what = held_out(fit.problem, fit.seed, level)
-    score = np.abs(fit._predict(held_x) - held_y)
+    own = fit.problem.coordinates  # of a logarithmic target relative errors are alike
+    score = np.abs(own(fit._predict(held_x)) - own(held_y))
     width: np.ndarray | float = 1.0
     how = "split conformal"
     if kind == "ensemble":
@@ -67,12 +68,16 @@ def interval(fit: Record, x: np.ndarray, level: float, kind: str, members: int) 
         width = group.scale(x)
         how += f", scaled by what {len(group.fits)} networks see"
     radius = conformal_radius(score, level) * width  # (k,) or (n, k)
-    y = fit._predict(x)
-    low, high = y - radius, y + radius
-    if y.shape[1] == 1:
-        low, high = low[:, 0], high[:, 0]
+    low, high = _ends(fit, x, radius)
     statement = f"{100 * level:g} % intervals, statistical: {how}, {len(held_x)} {what}"
     return Interval(low, high, float(level), kind, len(held_x), statement)
+
+
+def _ends(fit: Record, x: np.ndarray, radius: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both ends of intervals around the prediction; of a logarithmic target they are a factor away."""
+    y = fit._predict(x)
+    low, high = (y * np.exp(-radius), y * np.exp(radius)) if fit.problem.log_target else (y - radius, y + radius)
+    return (low[:, 0], high[:, 0]) if y.shape[1] == 1 else (low, high)
 
 
 def _held(problem: Problem) -> bool:
@@ -86,7 +91,7 @@ def _left_out(fit: Record, x: np.ndarray, level: float) -> Interval:
     the deviations of a Gaussian process are thereby calibrated.
     """
     assert fit.left_out is not None
-    score = np.abs(fit.model.scaling.unscaled_errors(fit.left_out))
+    score = np.abs(fit.left_out) * fit.model.scaling.y_scale  # of a logarithmic target in logarithms
     n = len(score)
     if needed_rank(n, level) > n:
         least = math.ceil(level / (1 - level) - 1e-9)
@@ -99,10 +104,7 @@ def _left_out(fit: Record, x: np.ndarray, level: float) -> Interval:
         width = teacher.deviation(x)
         how += ", scaled by the deviation of the teacher"
     radius = conformal_radius(score, level) * width
-    y = fit._predict(x)
-    low, high = y - radius, y + radius
-    if y.shape[1] == 1:
-        low, high = low[:, 0], high[:, 0]
+    low, high = _ends(fit, x, radius)
     statement = f"{100 * level:g} % intervals, statistical: {how}, {n} rows left out one by one"
     return Interval(low, high, level, "conformal", n, statement)
 
@@ -188,7 +190,8 @@ class Ensemble:
         n = len(self.square)
         _, near = self.tree.query(self.inputs(x), k=min(n, max(FEWEST, round(NEIGHBOURS * n))))
         noise = np.mean(self.square[near.reshape(len(x), -1)], axis=1)
-        spread = np.var([f._predict(x[:, self.columns]) for f in self.fits], axis=0, ddof=1)
+        values = [f.problem.coordinates(f._predict(x[:, self.columns])) for f in self.fits]
+        spread = np.var(values, axis=0, ddof=1)
         return np.maximum(np.sqrt(spread + noise), self.least)
 
 
@@ -231,7 +234,7 @@ def _trained(fit: Record, members: int) -> Ensemble:
         member = fit_problem(part, method=method, model=model, seed=seed, dtype=str(fit.dtype))
         fits.append(member)
         out = np.setdiff1d(np.arange(n), rows)
-        total[out] += np.square(member._predict(x[out][:, columns]) - y[out])
+        total[out] += np.square(problem.coordinates(member._predict(x[out][:, columns])) - problem.coordinates(y[out]))
         times[out] += 1
     square = np.where(times > 0, total / np.maximum(times, 1), np.nan)
     return Ensemble(fits, fit.model.scaling.inputs, x, square, columns)

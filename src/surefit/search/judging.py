@@ -62,7 +62,8 @@ class Measured:
     target². n: how many points or rows. kind: "fresh" (points of a known function), "test", "validation" or "training"
     (rows). chose: whether they also chose the network. r2: the share of the variance explained, the mean over the
     outputs, NaN where no output varies. outputs: the same for each output. left_out: points where the target is not
-    finite, which were looked at and count for nothing.
+    finite, which were looked at and count for nothing. log_rmse: of a logarithmic target, the root mean square of
+    log(fit / target); of others NaN.
     """
 
     max: float
@@ -75,6 +76,7 @@ class Measured:
     r2: float = math.nan
     outputs: tuple[OutputError, ...] = field(default=())
     left_out: int = 0
+    log_rmse: float = math.nan
     status: ClassVar[str] = "measured"
 
     @property
@@ -105,6 +107,7 @@ class Measured:
             "status": self.status, "max": self.max, "at": dict(self.at), "rmse": self.rmse,
             "relative_l2": self.relative_l2, "r2": self.r2, "points": self.n, "on": self.on, "kind": self.kind,
             "chose": self.chose, "left_out": self.left_out, "outputs": [asdict(part) for part in self.outputs],
+            **({} if math.isnan(self.log_rmse) else {"log_rmse": self.log_rmse}),
         }  # fmt: skip
 
     @classmethod
@@ -123,7 +126,7 @@ class Measured:
         return made(
             number(data["max"]), dict(data["at"]), number(data["rmse"]), number(data["relative_l2"]),
             int(data["points"]), kind, bool(data.get("chose", kind in CHOOSING)), number(data.get("r2")), parts,
-            int(data.get("left_out", 0)),
+            int(data.get("left_out", 0)), number(data.get("log_rmse")),
         )  # fmt: skip
 
 
@@ -424,7 +427,7 @@ class Judge:
         rmse: (k,) of the outputs over the domain, where more is known of it than these rows tell.
         """
         x, y = self.problem.train
-        error = sampled(self.problem.names, self.problem.outputs, x, _sizes(left_out, np.zeros(1)), y, "estimated")
+        error = self.apart(self.problem, y + left_out, (x, y), "estimated")
         if rmse is None:
             return error
         variance = np.var(y, axis=0)
@@ -441,8 +444,17 @@ class Judge:
 
     def measured_on(self, predict: Predict, points: Points, kind: str) -> Measured:
         """The error on these rows alone, and on nothing that is looked for."""
+        return self.apart(self.problem, predict(points[0]), points, kind)
+
+    @staticmethod
+    def apart(problem: Problem, found: np.ndarray, points: Points, kind: str) -> Measured:
+        """By how much values that were found (n, k) are off those of points."""
         x, y = points
-        return sampled(self.problem.names, self.problem.outputs, x, _sizes(predict(x), y), y, kind)
+        error = sampled(problem.names, problem.outputs, x, _sizes(found, y), y, kind)
+        if not problem.log_target:
+            return error
+        square = float(np.mean((problem.coordinates(found) - problem.coordinates(y)) ** 2))
+        return replace(error, log_rmse=math.sqrt(square) if math.isfinite(square) else math.inf)
 
     def within(self, predict: Predict, goal: float) -> bool:
         """Whether the largest error is within a goal; most that are not are seen at a few points.

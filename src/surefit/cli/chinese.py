@@ -192,6 +192,9 @@ CHINESE = {
     "log: fit the logarithm of the target, whose values are above 0. Default: linear.": (
         "log：拟合目标的对数，其值须大于 0。默认：linear。"
     ),
+    "median: fill missing inputs in by the median of their column. Default: error.": (
+        "median：用该列的中位数填补缺失的输入。默认：error（报错）。"
+    ),
     "Leave out rows with a missing value.": "略去有缺失值的行。",
     ("Whether the first row of a CSV file holds names. Default: detected."): (
         "CSV 文件第一行是否为列名。默认：自动判断。"

@@ -203,6 +203,8 @@ _PANELS = {
         Setting("target_scale", "NAME", choice("linear", "log"),
                 "log: fit the logarithm of the target, whose values are above 0. Default: linear."),
         Setting("test_table", "FILE", text, "A separate table to test on; no row of TARGET is then used for testing."),
+        Setting("missing", "NAME", choice("error", "median"),
+                "median: fill missing inputs in by the median of their column. Default: error."),
         Setting("drop_missing", "", flag, "Leave out rows with a missing value."),
         Setting("header", "", flag, "Whether the first row of a CSV file holds names. Default: detected."),
         Setting("delimiter", "CHARACTER", character, "Delimiter of a CSV file. Default: detected."),

@@ -270,7 +270,7 @@ def _refuse(settings: Mapping[str, Any], panel: str, allowed: tuple[str, ...], w
 def _table(path: str, settings: Mapping[str, Any], coding: Any = None) -> Any:
     from surefit.data import read_table
 
-    options = {key: settings[key] for key in ("targets", "drop_missing", *CSV_OPTIONS) if key in settings}
+    options = {key: settings[key] for key in ("targets", "drop_missing", "missing", *CSV_OPTIONS) if key in settings}
     if "columns" in settings:
         options["inputs"] = [*settings["columns"], *([settings["weights"]] if "weights" in settings else [])]
     return read_table(standard_input() if path == STDIN else Path(path), coding=coding, **options)

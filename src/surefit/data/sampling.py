@@ -138,6 +138,8 @@ class Sampling:
         order: of a table, one number or time for each row, or the name of the column that holds them, which stays an
             input: the last rows are the test data, those before them the validation data. Rows of one time stay
             together. The error is then that of later rows.
+        missing: of a table, "median" puts the median of an input in the place of its missing values, and a further
+            input says where; see `read_table`. None, "error": a missing value is an error.
         target_scale: "log" fits the logarithm of the target: for values above 0 that spread over powers of ten, whose
             relative error counts. What is predicted is the target in its own units, and above 0. None, "linear": the
             target itself.
@@ -169,6 +171,7 @@ class Sampling:
     groups: Any = None
     order: Any = None
     target_scale: str | None = None
+    missing: str | None = None
 
     def __post_init__(self) -> None:
         if self.design not in DESIGNS:

@@ -41,7 +41,7 @@ from surefit.spelling import spelled
 from surefit.storage import outputs
 
 COLUMNS = {"target": "targets", "columns": "inputs", "decimal": "decimal", "sheet": "sheet"}  # as `read_table` has them
-OF_DATA = ("target_scale",)  # settings of a `Sampling` that may also be given beside it
+OF_DATA = ("target_scale", "missing")  # settings of a `Sampling` that may also be given beside it
 Wanted = str | int | Sequence[str | int]
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
 
@@ -68,6 +68,7 @@ def fit(
     sheet: str | int | None = None,
     task: str = "regress",
     target_scale: str | None = None,
+    missing: str | None = None,
     budget: int | None = None,
     executor: Any = None,
     log: str | os.PathLike[str] | None = None,
@@ -108,6 +109,8 @@ def fit(
             loss and calibration (`Fit.classified`).
         target_scale: of a table, "log" to fit the logarithm of the target: for values above 0 that spread over powers
             of ten, whose relative error counts. Predictions, errors and intervals are in the target's own units.
+        missing: of a table, "median" to fill missing inputs in by the median of their column, with a further input that
+            says where; `predict` then takes rows that miss the same. None: a missing value is an error.
         budget: how often an expensive function is evaluated at most, measuring the error included. Points that fill the
             domain come first, then those where cheap models disagree; what is fitted is the table of these values.
         executor: with a budget, where it is evaluated: one of `concurrent.futures`, of Dask, mpi4py or loky. None:
@@ -130,12 +133,14 @@ def fit(
     >>> fit.names, fit.predict([0.0, 1.0]).shape
     (('x',), (2,))
     """
-    found = classes_of(what, task, tol, target_scale, target=target, columns=columns, decimal=decimal, sheet=sheet)
+    found = classes_of(
+        what, task, tol, target_scale, missing, target=target, columns=columns, decimal=decimal, sheet=sheet
+    )
     what = what if found is None else found.table
     arguments: dict[str, Any] = dict(
         tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, jit=jit,
         budget=budget, executor=executor, log=log, timeout=timeout, target=target, columns=columns, decimal=decimal,
-        sheet=sheet, target_scale=target_scale,
+        sheet=sheet, target_scale=target_scale, missing=missing,
     )  # fmt: skip
     with shown(progress, time) as display:
         heard = (*callbacks_from(callbacks), *display)
@@ -150,7 +155,9 @@ def fit(
     return fitted
 
 
-def classes_of(what: Any, task: str, tol: float | None, target_scale: Any, **reading: Any) -> Labelled | None:
+def classes_of(
+    what: Any, task: str, tol: float | None, target_scale: Any, missing: Any, **reading: Any
+) -> Labelled | None:
     """The rows with their classes where classes are to be told apart, else None; reading: arguments about columns."""
     if task not in ("regress", "classify"):
         raise ArgumentError(f"task={task!r} must be 'regress' or 'classify'")
@@ -160,6 +167,8 @@ def classes_of(what: Any, task: str, tol: float | None, target_scale: Any, **rea
         raise ArgumentError("tol: classes have no largest error; leave it out")
     if target_scale is not None:
         raise ArgumentError("target_scale: classes have no logarithm; leave it out")
+    if missing is not None:
+        raise ArgumentError("missing: with classes, fill missing inputs in beforehand, or leave such rows out")
     named = next((name for name, value in reading.items() if value is not None), None)
     if named is not None:
         raise ArgumentError(f"{named}: classes are those of the last column; choose and order the columns beforehand")

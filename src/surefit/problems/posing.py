@@ -151,6 +151,11 @@ def _of_function(
     if plan.apart:
         name = "order" if plan.groups is None else "groups"
         raise ArgumentError(f"{name}: is for the rows of a table; a function is tested on fresh points")
+    if plan.missing is not None:
+        raise ArgumentError(
+            "missing: is for the rows of a table; leave points where a function has no value out with "
+            f"{spelled('drop_nonfinite', 'True')}"
+        )
     if plan.logarithmic:
         raise ArgumentError(
             "target_scale: 'log' is for the values of a table; of a function fit the logarithm itself, whose error is "
@@ -387,7 +392,7 @@ def _table_and_weights(target: Any, plan: Sampling, reading: Mapping[str, Any]) 
     if column is not None and "inputs" in own:
         given = own["inputs"]
         own["inputs"] = [*([given] if isinstance(given, str | int) else given), column]
-    table = read_table(target, drop_missing=plan.drop_nonfinite, **own)
+    table = read_table(target, drop_missing=plan.drop_nonfinite, missing=plan.missing, **own)
     kept = table.row_numbers
     if column is not None:
         if column not in table.names:

@@ -10,6 +10,7 @@ import numpy as np
 
 from surefit import nn
 from surefit.data import Domain, box_words, raw_names
+from surefit.data.columns import NUMBER
 from surefit.reports.words import Speech
 from surefit.search.classes import Classified
 from surefit.search.judging import OutputError
@@ -250,7 +251,8 @@ def _target_words(fit: Record, speech: Speech) -> str:
 
 def _coding_words(fit: Record) -> str:
     """What the numbers are that texts, times, yes and no became."""
-    return "; ".join(f"{code.name}: {code.words()}" for code in fit.problem.coding)
+    told = [code for code in fit.problem.coding if code.kind != NUMBER or code.flagged]
+    return "; ".join(f"{code.name}: {code.words()}" for code in told or fit.problem.coding[:LISTED])
 
 
 def _domain_words(fit: Record, speech: Speech) -> str:

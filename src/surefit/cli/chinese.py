@@ -195,6 +195,9 @@ CHINESE = {
     "median: fill missing inputs in by the median of their column. Default: error.": (
         "median：用该列的中位数填补缺失的输入。默认：error（报错）。"
     ),
+    "Estimate the error by so many fits without a part of the rows. Default: test rows measure it.": (
+        "用这么多次各留出一部分行的拟合来估计误差。默认：由测试行测量。"
+    ),
     "Leave out rows with a missing value.": "略去有缺失值的行。",
     ("Whether the first row of a CSV file holds names. Default: detected."): (
         "CSV 文件第一行是否为列名。默认：自动判断。"

@@ -203,6 +203,8 @@ _PANELS = {
         Setting("target_scale", "NAME", choice("linear", "log"),
                 "log: fit the logarithm of the target, whose values are above 0. Default: linear."),
         Setting("test_table", "FILE", text, "A separate table to test on; no row of TARGET is then used for testing."),
+        Setting("folds", "INT", whole(2, 1000),
+                "Estimate the error by so many fits without a part of the rows. Default: test rows measure it."),
         Setting("missing", "NAME", choice("error", "median"),
                 "median: fill missing inputs in by the median of their column. Default: error."),
         Setting("drop_missing", "", flag, "Leave out rows with a missing value."),

@@ -157,6 +157,7 @@ PASSED = (
     "jit",
     "task",
     "target_scale",
+    "folds",
 )  # settings that are arguments of surefit.fit
 
 

@@ -138,6 +138,9 @@ class Sampling:
         order: of a table, one number or time for each row, or the name of the column that holds them, which stays an
             input: the last rows are the test data, those before them the validation data. Rows of one time stay
             together. The error is then that of later rows.
+        folds: of a table, by how many fits without a part of the rows, each part in turn, the error is estimated
+            (cross-validation); no rows are then held out for testing. With `groups` whole groups are left out, and each
+            group alone where they are not more than `folds`. None: no such fits.
         missing: of a table, "median" puts the median of an input in the place of its missing values, and a further
             input says where; see `read_table`. None, "error": a missing value is an error.
         target_scale: "log" fits the logarithm of the target: for values above 0 that spread over powers of ten, whose
@@ -172,6 +175,7 @@ class Sampling:
     order: Any = None
     target_scale: str | None = None
     missing: str | None = None
+    folds: int | None = None
 
     def __post_init__(self) -> None:
         if self.design not in DESIGNS:
@@ -210,6 +214,15 @@ class Sampling:
                 f"{by}: the choice of the network needs validation rows apart from the others, and split={self.split} "
                 f"has none; give them a share, such as {spelled('split', '(0.8, 0.1, 0.1)')}"
             )
+        if self.folds is not None:
+            object.__setattr__(self, "folds", whole("folds", self.folds, least=2))
+            for name, why in (
+                ("order", "later rows would tell of earlier ones"),
+                ("test", "the rows of the test table tell the error"),
+                ("derivatives", "gradients are fitted too"),
+            ):
+                if getattr(self, name) is not None and getattr(self, name) is not False:
+                    raise ArgumentError(f"folds: does not go with {spelled(name)}: {why}; leave one of the two out")
         if self.faces is not None:
             object.__setattr__(self, "faces", real("faces", self.faces, least=0.0))
         object.__setattr__(self, "adaptive", whole("adaptive", self.adaptive, least=0))
@@ -226,7 +239,8 @@ class Sampling:
     def shares(self) -> tuple[float, float, float]:
         """Of training, validation and test data: `split` with its default filled in; test rows of their own join."""
         train, validation, test = SPLIT if self.split is None else self.split
-        return (train, validation, test) if self.test is None else (train + test, validation, 0.0)
+        whole = self.test is None and self.folds is None
+        return (train, validation, test) if whole else (train + test, validation, 0.0)
 
     @property
     def logarithmic(self) -> bool:

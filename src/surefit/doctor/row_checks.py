@@ -128,7 +128,7 @@ def rows_of(fit: Record) -> Rows:
         numbers,
         (*problem.domain.logarithmic, *(problem.outputs if problem.log_target else ())),
         [code.columns for code in problem.coding],
-        fit.error.kind == "estimated",
+        fit.error.status == "estimated",
     )
 
 

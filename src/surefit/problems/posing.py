@@ -156,6 +156,8 @@ def _of_function(
             "missing: is for the rows of a table; leave points where a function has no value out with "
             f"{spelled('drop_nonfinite', 'True')}"
         )
+    if plan.folds is not None:
+        raise ArgumentError("folds: is for the rows of a table; a function is tested on fresh points")
     if plan.logarithmic:
         raise ArgumentError(
             "target_scale: 'log' is for the values of a table; of a function fit the logarithm itself, whose error is "
@@ -269,6 +271,8 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
     rng = np.random.default_rng(seed)
     if len(table) <= few and plan.split is None and plan.derivatives is None and not plan.apart:
         plan = replace(plan, split=(1.0, 0.0, 0.0))
+    if plan.folds is not None and plan.folds > len(table):
+        raise ArgumentError(f"folds: {plan.folds} folds need as many rows, and the table has {len(table)}; give fewer")
     parts = plan.rows(len(table), rng)
     x, y = table.x, table.y
     check_size(y)

@@ -54,6 +54,8 @@ WORDS: dict[str, Both] = {
     "test rows": Both("test rows", "测试行"),
     "validation rows": Both("validation rows", "验证行"),
     "rows left out one by one": Both("rows left out one by one", "逐一留出的行"),
+    "rows left out in folds": Both("rows left out in folds", "分折留出的行"),
+    "rows of groups left out": Both("rows of groups left out", "按组留出的行"),
     "training rows": Both("training rows", "训练行"),
     # classes
     "accuracy": Both("Accuracy", "准确率"),

@@ -55,7 +55,7 @@ def interval(fit: Record, x: np.ndarray, level: float, kind: str, members: int) 
         raise ArgumentError(f"level={level!r} must be a probability between 0 and 1, such as 0.9")
     if kind not in KINDS:
         raise ArgumentError(f"kind={kind!r} must be one of {', '.join(map(repr, KINDS))}")
-    if kind == "conformal" and fit.left_out is not None and not _held(fit.problem):
+    if kind == "conformal" and fit.left_out is not None and (fit.error.folds or not _held(fit.problem)):
         return _left_out(fit, x, float(level))
     (held_x, held_y), what = held_out(fit.problem, fit.seed, level)
     own = fit.problem.coordinates  # of a logarithmic target relative errors are alike
@@ -97,15 +97,16 @@ def _left_out(fit: Record, x: np.ndarray, level: float) -> Interval:
         least = math.ceil(level / (1 - level) - 1e-9)
         raise DataError(f"interval: level {level} needs {least} rows or more, and there are {n}; lower the level")
     width: np.ndarray | float = 1.0
-    how = "jackknife"
-    if fit.taught is not None:
+    how = f"jackknife in {fit.error.folds} folds" if fit.error.folds else "jackknife"
+    if fit.taught is not None and not fit.error.folds:
         teacher = fit.taught.teacher
         score = score / np.maximum(teacher.left_out()[1], 1e-300)
         width = teacher.deviation(x)
         how += ", scaled by the deviation of the teacher"
     radius = conformal_radius(score, level) * width
     low, high = _ends(fit, x, radius)
-    statement = f"{100 * level:g} % intervals, statistical: {how}, {n} rows left out one by one"
+    rows = f"{n} rows left out" + ("" if fit.error.folds else " one by one")
+    statement = f"{100 * level:g} % intervals, statistical: {how}, {rows}"
     return Interval(low, high, level, "conformal", n, statement)
 
 

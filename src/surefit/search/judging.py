@@ -29,7 +29,10 @@ KINDS = {
     "validation": "validation rows",
     "training": "training rows",
     "estimated": "rows left out one by one",
+    "folds": "rows left out in folds",
+    "groups": "rows of groups left out",
 }
+ESTIMATES = ("estimated", "folds", "groups")  # each row foretold by fits without it
 CHOOSING = ("validation", "training")  # rows that also chose the network
 SHOWN = 8  # inputs of a point in words
 FEW = 100  # test rows of which the largest error says little about new ones
@@ -63,7 +66,7 @@ class Measured:
     (rows). chose: whether they also chose the network. r2: the share of the variance explained, the mean over the
     outputs, NaN where no output varies. outputs: the same for each output. left_out: points where the target is not
     finite, which were looked at and count for nothing. log_rmse: of a logarithmic target, the root mean square of
-    log(fit / target); of others NaN.
+    log(fit / target); of others NaN. folds: how many fits without a part of the rows estimated it; 0: none.
     """
 
     max: float
@@ -77,6 +80,7 @@ class Measured:
     outputs: tuple[OutputError, ...] = field(default=())
     left_out: int = 0
     log_rmse: float = math.nan
+    folds: int = 0
     status: ClassVar[str] = "measured"
 
     @property
@@ -96,6 +100,8 @@ class Measured:
             return say("error-left-out", size=size, where=self.where, n=n, left_out=self.left_out)
         if self.kind == "test" and n < FEW:
             return say("error-test-few", size=size, where=self.where, n=n, more=n + 1)
+        if self.folds:
+            return say(code, size=size, where=self.where, n=n, folds=self.folds)
         return say(code, size=size, where=self.where, n=n)
 
     def __str__(self) -> str:
@@ -108,6 +114,7 @@ class Measured:
             "relative_l2": self.relative_l2, "r2": self.r2, "points": self.n, "on": self.on, "kind": self.kind,
             "chose": self.chose, "left_out": self.left_out, "outputs": [asdict(part) for part in self.outputs],
             **({} if math.isnan(self.log_rmse) else {"log_rmse": self.log_rmse}),
+            **({"folds": self.folds} if self.folds else {}),
         }  # fmt: skip
 
     @classmethod
@@ -127,13 +134,15 @@ class Measured:
             number(data["max"]), dict(data["at"]), number(data["rmse"]), number(data["relative_l2"]),
             int(data["points"]), kind, bool(data.get("chose", kind in CHOOSING)), number(data.get("r2")), parts,
             int(data.get("left_out", 0)), number(data.get("log_rmse")),
+            int(data.get("folds", 0)),
         )  # fmt: skip
 
 
 class Estimated(Measured):
     """An error that is estimated: all rows were fitted, and each has been left out in turn.
 
-    Its numbers are those of the rows that the others predict. Nothing was measured on rows that took no part.
+    Its numbers are those of the rows that the others predict, or that fits to the others do.
+    Nothing was measured on rows that took no part.
     """
 
     status: ClassVar[str] = "estimated"
@@ -183,7 +192,7 @@ def sampled(
         for j, (name, row) in enumerate(zip(outputs, rows, strict=True))
     )  # fmt: skip
     worst = max(parts, key=lambda part: part.max)
-    return (Estimated if kind == "estimated" else Measured)(
+    return (Estimated if kind in ESTIMATES else Measured)(
         max=worst.max,
         at=worst.at,
         rmse=rmse,

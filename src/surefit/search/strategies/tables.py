@@ -174,6 +174,13 @@ def taught(s: State) -> Strategy:
     left_out = teacher.left_out()[0] - own
     error = teacher.error(s.problem.domain, s.seed)
     estimate = s.judge.estimated(*in_target_units(s.problem, left_out, error))
+    apart = s.problem.plan is not None and s.problem.plan.apart
+    if apart and s.problem.validation is not None:  # a row left out has relatives among the others
+        held, y_held = s.problem.validation
+        found = teacher.predict(held)
+        error = np.sqrt(np.mean((found - s.problem.coordinates(y_held)) ** 2, axis=0))
+        found = np.exp(found) if s.problem.log_target else found
+        estimate = Judge.apart(s.problem, found, s.problem.validation, "validation")
     aims = np.maximum(CLOSE * error, CLOSEST * own.std(axis=0)).tolist()
     source = {"kind": "callable", "name": str(teacher.words)}
     learned = lesson(

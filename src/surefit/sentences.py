@@ -151,11 +151,28 @@ SENTENCES: dict[str, Both] = {
         "{size} at {where} (estimated by leave-one-out: the largest of {n} rows)",
         "{size}，位于 {where}（逐行留一法估计：{n} 行中的最大值）",
     ),
+    "error-folds": Both(
+        "{size} at {where} (estimated by {folds}-fold cross-validation: the largest of {n} rows)",
+        "{size}，位于 {where}（{folds} 折交叉验证估计：{n} 行中的最大值）",
+    ),
+    "error-groups": Both(
+        "{size} at {where} (estimated by leaving out groups, in {folds} folds: the largest of {n} rows)",
+        "{size}，位于 {where}（按组留出估计，共 {folds} 折：{n} 行中的最大值）",
+    ),
+    "folds-interrupted": Both(
+        "cross-validation was interrupted after {done} of {folds} fits; the error is not its estimate",
+        "交叉验证在 {folds} 次拟合中完成 {done} 次后中断；误差不是它的估计",
+    ),
     # what taught a network, where rows are few
     "teacher": Both(
         "{what}; rmse {rmse:.3g} (estimated by leave-one-out from {n} rows); the network is {distance:.3g} away from it "
         "(rmse on {points} fresh points)",
         "{what}；均方根误差 {rmse:.3g}（由 {n} 行逐行留一法估计）；网络与其相距 {distance:.3g}（{points} 个新取的点上的均方根）",
+    ),
+    "teacher-measured": Both(
+        "{what}; rmse {rmse:.3g} (measured on {n} validation rows); the network is {distance:.3g} away from it (rmse on "
+        "{points} fresh points)",
+        "{what}；均方根误差 {rmse:.3g}（在 {n} 个验证行上测得）；网络与其相距 {distance:.3g}（{points} 个新取的点上的均方根）",
     ),
     "teacher-process": Both("Gaussian process ({kernels})", "高斯过程（{kernels}）"),
     "teacher-processes": Both("mean of Gaussian processes ({kernels})", "高斯过程的平均（{kernels}）"),

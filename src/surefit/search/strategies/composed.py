@@ -8,11 +8,10 @@ each, and what the layers hand on are the functions of these, fitted to many dig
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from surefit import nn
 from surefit.attempts.attempt import Outcome
 from surefit.core import ops
 from surefit.data import corner_points, face_points, sample
@@ -76,7 +75,11 @@ def composed(s: State) -> Strategy:
 def points_on(s: State) -> np.ndarray:
     """Points all over the box, on its faces, at its corners, and where the formula does something."""
     rng, box = np.random.default_rng([s.seed, 0xC03]), s.problem.domain
-    parts = [sample(box, LOOKED_AT, "uniform", generator=rng), face_points(box, LOOKED_AT // 4, rng), corner_points(box)]
+    parts = [
+        sample(box, LOOKED_AT, "uniform", generator=rng),
+        face_points(box, LOOKED_AT // 4, rng),
+        corner_points(box),
+    ]
     return np.concatenate([*parts, named_points(s.problem, LOOKED_AT // 4, rng)])
 
 

@@ -477,7 +477,8 @@ SENTENCES: dict[str, Both] = {
         "该函数以单精度计算；小于其值千万分之一的误差来自它自身的舍入",
     ),
     "constant-output": Both(
-        "{name} is {value:g} at every point: there is nothing to learn", "{name} 在每个点上都是 {value:g}：没有什么可学"
+        "{name} is {value:g} at all {points} training points: there is nothing to learn from them",
+        "{name} 在全部 {points} 个训练点上都是 {value:g}：从中学不到什么",
     ),
     "constant-target": Both(
         "{name} is {value:g} in every row: there is nothing to learn", "{name} 在每一行都是 {value:g}：没有什么可学"

@@ -304,6 +304,10 @@ def _number(value: Any, row: int, name: str, raw: Raw) -> float:
         if isinstance(value, str | bytes):
             raise TypeError
         return float(value)
+    except OverflowError:
+        raise DataError(
+            f"{raw.label}: {raw.row(row)}, column {name!r} is larger than any float64; use a larger unit{raw.counted}"
+        ) from None
     except (TypeError, ValueError) as error:
         raise DataError(
             f"{raw.label}: {raw.row(row)}, column {name!r} is {value!r}, not a number; convert the column, or leave "
@@ -311,10 +315,19 @@ def _number(value: Any, row: int, name: str, raw: Raw) -> float:
         ) from error
 
 
+def detached(values: Any) -> Any:
+    """The values of a tensor without its history, which NumPy takes; of anything else itself. DataError: sparse."""
+    if hasattr(values, "detach") and hasattr(values, "requires_grad"):
+        return values.detach().cpu() if hasattr(values, "cpu") else values.detach()
+    if hasattr(values, "toarray") and hasattr(values, "nnz"):
+        raise DataError(f"this {type(values).__name__} is sparse; give .toarray(), which has all its zeros")
+    return values
+
+
 def unmasked(column: Any) -> np.ndarray:
     """A column as an array; what is masked is missing."""
     if not isinstance(column, np.ma.MaskedArray):
-        return np.asarray(column)
+        return np.asarray(detached(column))
     hidden = np.ma.getmaskarray(column)
     if not hidden.any():
         return np.asarray(column.data)

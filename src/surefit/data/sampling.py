@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from surefit.checking import number_array
 from surefit.core.creation import numpy_generator
+from surefit.data.columns import unmasked
 from surefit.data.designs import (
     DESIGNS,
     HOLDS_CORNERS,
@@ -29,6 +31,7 @@ from surefit.spelling import spelled
 # largest error falls by a tenth to a half, the root mean square by a tenth or not at all.
 FACES = 0.2
 SPLIT = (0.8, 0.1, 0.1)  # shares of training, validation and test data
+ARRAY = "an array of numbers, or a function"
 TARGET_SCALES = (None, "linear", "log")
 FEWEST_SPLIT = 10  # rows of a table, of which fewer leave no row for one of these parts
 
@@ -197,7 +200,7 @@ class Sampling:
         if self.split is not None:
             object.__setattr__(self, "split", _three_shares(self.split))
         if self.weights is not None and not callable(self.weights) and not isinstance(self.weights, str):
-            object.__setattr__(self, "weights", tuple(_numbers("weights", self.weights).ravel().tolist()))
+            object.__setattr__(self, "weights", tuple(number_array("weights", self.weights, ARRAY).ravel().tolist()))
         if self.target_scale not in TARGET_SCALES:
             raise ArgumentError(f"target_scale={self.target_scale!r} must be 'log', or 'linear'")
         for name in ("groups", "order"):
@@ -376,7 +379,7 @@ class Sampling:
 
     def noisy(self, values: Any, generator: int | np.random.Generator | None = None) -> np.ndarray:
         """Values plus noise, float64, same shape."""
-        y = np.asarray(values, dtype=np.float64)
+        y = number_array("values", values)
         noise = Noise.read(self.noise)
         return y if noise.scale == 0.0 else y + noise.draw(y.shape, generator)
 
@@ -391,7 +394,7 @@ class Sampling:
         if isinstance(self.weights, str):
             raise ArgumentError(f"weights: {self.weights!r} names a column of a table, and a function has none")
         given = self.weights(points, values) if callable(self.weights) else self.weights
-        w = np.asarray(given, dtype=np.float64)
+        w = number_array("weights", given)
         if w.shape != (len(points),):
             raise ArgumentError(f"weights: expected one per row, shape ({len(points)},), got {w.shape}")
         if not (np.isfinite(w).all() and (w >= 0).all() and w.any()):
@@ -416,7 +419,9 @@ def with_settings(data: Sampling | None, **given: Any) -> Sampling | None:
 
 def _places_of(name: str, given: Any) -> tuple[int, ...]:
     """Labels of rows as the places of each among the different ones in order, which compare and can be stored."""
-    a = np.asarray(given)
+    a = unmasked(given)
+    if a.dtype.kind == "c":
+        raise ArgumentError(f"{name}: complex numbers have no order; give real ones")
     if a.ndim != 1 or not a.size:
         raise ArgumentError(f"{name}: expected one for each row, shape (rows,), or the name of a column, got {given!r}")
     if a.dtype.kind == "O":
@@ -450,18 +455,9 @@ def _above_zero(name: str, value: Any) -> float:
     return number
 
 
-def _numbers(name: str, values: Any) -> np.ndarray:
-    """An array of numbers, float64."""
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        came = repr(values) if isinstance(values, str) else type(values).__name__
-        raise ArgumentError(f"{name}: expected an array of numbers, or a function, got {came}") from None
-
-
 def _as_tuples(values: Any) -> Any:
     """Gradients as nested tuples, which compare and cannot be changed."""
-    a = _numbers("derivatives", values)
+    a = number_array("derivatives", values, ARRAY)
     if a.ndim not in (1, 2, 3):
         raise ArgumentError(
             "derivatives: expected True, a function, or an array (rows, dim) or (rows, outputs, dim), got shape "

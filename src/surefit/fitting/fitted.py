@@ -15,7 +15,8 @@ from surefit.models.inference import values_of
 from surefit.readings.standin import Readings
 from surefit.reports.card import card_html, card_rows, card_text, to_dict
 from surefit.search.judging import Estimated, Judge
-from surefit.search.record import OutsideWarning, Record, Solved
+from surefit.search.predictions import OutsideWarning
+from surefit.search.record import Record, Solved
 from surefit.search.runner import State, run
 from surefit.search.strategies.deployment import deployment
 from surefit.sentences import say

@@ -249,12 +249,14 @@ def _about(target: Any) -> tuple[Sentence, ...]:
 
 
 def _flat_outputs(y: np.ndarray, names: Sequence[str]) -> tuple[Sentence, ...]:
-    """A warning about each output that is the same at every point."""
+    """A warning about each output that is the same at every training point."""
     if len(y) < 2:
         return ()
     flat = np.ptp(y, axis=0) == 0
     return tuple(
-        say("constant-output", name=n, value=float(v) + 0.0) for n, v, f in zip(names, y[0], flat, strict=True) if f
+        say("constant-output", name=n, value=float(v) + 0.0, points=len(y))
+        for n, v, f in zip(names, y[0], flat, strict=True)
+        if f
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.checking import whole_number
+from surefit.checking import number_array, whole_number
 from surefit.data import Domain, Table
 from surefit.data.generator import output_names
 from surefit.errors import ArgumentError, DataError, DomainError, ShapeError
@@ -135,8 +135,8 @@ class Runs:
         """Points (n, d) and values (n, k)."""
         d = self.box.dim
         try:
-            points, values = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-        except (TypeError, ValueError):
+            points, values = number_array("x", x), number_array("y", y)
+        except ArgumentError:
             raise ShapeError(f"tell: x and y must be numbers, got {type(x).__name__} and {type(y).__name__}") from None
         one = points.ndim == 0 or (points.ndim == 1 and (d > 1 or values.ndim == 0))
         points = points.reshape(-1, d) if points.ndim < 2 and points.size % d == 0 else points

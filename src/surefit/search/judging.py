@@ -176,18 +176,16 @@ def sampled(
     """
     error = np.where(np.isnan(error), np.inf, error)
     places, sizes = (x, error) if more is None else (np.concatenate([x, more[0]]), np.concatenate([error, more[1]]))
+    each = _roots(error)  # (k,)
+    size, rmse = float(_roots(y.reshape(-1, 1))[0]), float(_roots(error.reshape(-1, 1))[0])
+    deviation, varies = _roots(y - y.mean(axis=0)), np.ptp(y, axis=0) > 0
     with np.errstate(over="ignore", invalid="ignore"):
-        squares = np.mean(np.square(error), axis=0)  # (k,)
-        size = math.sqrt(float(np.mean(np.square(y))))
-        variance = np.var(y, axis=0)
-        varies = np.ptp(y, axis=0) > 0
-        r2 = np.where(varies, 1.0 - squares / np.where(varies & (variance > 0), variance, 1.0), np.nan)
-    rmse = math.sqrt(float(np.mean(squares)))
+        r2 = np.where(varies, 1.0 - (each / np.where(deviation > 0, deviation, 1.0)) ** 2, np.nan)
     rows = sizes.argmax(axis=0)
     parts = tuple(
         OutputError(
             name, float(sizes[row, j]), dict(zip(names, places[row].tolist(), strict=True)),
-            math.sqrt(float(squares[j])), float(r2[j]),
+            float(each[j]), float(r2[j]),
         )
         for j, (name, row) in enumerate(zip(outputs, rows, strict=True))
     )  # fmt: skip
@@ -204,6 +202,13 @@ def sampled(
         outputs=parts,
         left_out=left_out,
     )
+
+
+def _roots(a: np.ndarray) -> np.ndarray:
+    """The root of the mean square of each column of a (n, k); no square overflows or vanishes, however small all are."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        unit = np.ldexp(1.0, np.frexp(np.abs(a).max(axis=0, initial=0.0))[1])
+        return np.asarray(unit * np.sqrt(np.mean((a / unit) ** 2, axis=0)))
 
 
 # --- what it costs ----------------------------------------------------------------------------------------------------
@@ -439,12 +444,12 @@ class Judge:
         error = self.apart(self.problem, y + left_out, (x, y), "estimated")
         if rmse is None:
             return error
-        variance = np.var(y, axis=0)
-        r2 = np.where(variance > 0, 1.0 - rmse**2 / np.where(variance > 0, variance, 1.0), np.nan)
+        deviation = np.where(np.ptp(y, axis=0) > 0, _roots(y - y.mean(axis=0)), np.nan)
+        r2 = 1.0 - (rmse / deviation) ** 2
         parts = tuple(
             replace(part, rmse=float(e), r2=float(r)) for part, e, r in zip(error.outputs, rmse, r2, strict=True)
         )
-        total, size = math.sqrt(float(np.mean(rmse**2))), math.sqrt(float(np.mean(np.square(y))))
+        total, size = (float(_roots(a.reshape(-1, 1))[0]) for a in (rmse, y))
         known = np.isfinite(r2)
         return replace(
             error, rmse=total, relative_l2=total / size if size > 0 else error.relative_l2, outputs=parts,

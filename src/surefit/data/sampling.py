@@ -340,6 +340,9 @@ class Sampling:
         order: of a table, one number or time for each row, or the name of the column that holds them, which stays an
             input: the last rows are the test data, those before them the validation data. Rows of one time stay
             together. The error is then that of later rows.
+        stream: whether a table is read in parts, so that it need not fit into memory (`method="features"`). None:
+            folders of Parquet, DataFrames of Dask, and files of more than 33 million numbers, rows times columns (CSV:
+            268 MB).
 
     Raises:
         ArgumentError: a field outside its domain; `DomainError` when the extra box is unreadable.
@@ -367,6 +370,7 @@ class Sampling:
     test: Any = None
     groups: Any = None
     order: Any = None
+    stream: bool | None = None
 
     def __post_init__(self) -> None:
         if self.design not in DESIGNS:
@@ -405,6 +409,8 @@ class Sampling:
             )
         if self.faces is not None:
             object.__setattr__(self, "faces", _real("faces", self.faces, least=0.0))
+        if self.stream not in (None, True, False):
+            raise ArgumentError(f"stream={self.stream!r} must be True, False or None")
         object.__setattr__(self, "adaptive", _whole("adaptive", self.adaptive, least=0))
         object.__setattr__(self, "adaptive_ratio", _above_zero("adaptive_ratio", self.adaptive_ratio))
         object.__setattr__(self, "derivative_weight", _above_zero("derivative_weight", self.derivative_weight))

@@ -13,6 +13,7 @@ import numpy as np
 from surefit.attempts.attempt import Attempt, Outcome
 from surefit.attempts.features import penalties_of
 from surefit.attempts.methods import Features
+from surefit.attempts.output_layer import enough_rows
 from surefit.attempts.progress import Progress
 from surefit.core import ops
 from surefit.data.batches import BLOCK as PART
@@ -25,6 +26,7 @@ from surefit.solvers.reduction import BLOCK, Reduction
 
 COPIES = 3  # of a block of features, while it becomes a triangle
 AHEAD = 4  # parts of a table that wait
+SCANNED = 6  # copies of the features of a sample, while their penalty is chosen
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ def memory_of(reader: Reader, units: int, outputs: int, sample: int) -> float:
     cores, columns, width = os.cpu_count() or 1, len(reader.columns), units + outputs + 1
     parts = 8.0 * (cores + AHEAD) * 2 * PART * 3 * columns
     triangles = 8.0 * cores * COPIES * (max(BLOCK, 4 * width) + width) * width
-    return parts + triangles + 8.0 * 6 * sample * columns
+    scanned = 8.0 * SCANNED * min(sample, enough_rows(units)) * units
+    return parts + max(triangles, scanned) + 8.0 * SCANNED * sample * columns
 
 
 __all__ = ["Layer", "from_all_rows", "memory_of"]

@@ -36,6 +36,7 @@ class Batches:
 
     label: str
     rows: int | None = None
+    reading: Mapping[str, Any] | None = None  # arguments of `read_table`, where they came with the table
 
     def parts(self, columns: list[str] | None = None) -> Iterator[Raw]:
         """The parts in order, with these columns (None: all)."""
@@ -192,6 +193,8 @@ def batches_of(source: Any, stream: bool | None, reading: Mapping[str, Any]) -> 
     Folders and partitions of Dask always are, files where they hold more than LARGE numbers or `stream` is True, and
     all else where `stream` is True. reading: arguments of `read_table`.
     """
+    if isinstance(source, Batches):
+        return source
     if hasattr(source, "to_delayed") and hasattr(source, "npartitions"):
         return DaskBatches(source)
     if isinstance(source, str | os.PathLike) and stream is not False:

@@ -36,7 +36,7 @@ def in_parts(target: Any, plan: Sampling, reading: Mapping[str, Any], able: bool
 
     ArgumentError: it must be read in parts, and the method cannot.
     """
-    must = plan.stream or hasattr(target, "to_delayed")
+    must = plan.stream or hasattr(target, "to_delayed") or isinstance(target, Batches)
     if not able:
         if must or (isinstance(target, str | os.PathLike) and os.path.isdir(target)):
             raise ArgumentError(
@@ -44,7 +44,17 @@ def in_parts(target: Any, plan: Sampling, reading: Mapping[str, Any], able: bool
                 f"method give a file that fits into memory, and {spelled('stream', 'True')} to none"
             )
         return None
-    return batches_of(target, plan.stream, reading)
+    return batches_of(target, plan.stream, _with_weights(plan, reading))
+
+
+def _with_weights(plan: Sampling, reading: Mapping[str, Any]) -> dict[str, Any]:
+    """How a table is read, its column of weights too."""
+    own = dict(reading)
+    if plan.weights is not None and own.get("inputs") is not None:
+        given = own["inputs"]
+        several = [given] if isinstance(given, str | int) else list(given)
+        own["inputs"] = several if plan.weights in several else [*several, plan.weights]
+    return own
 
 
 def of_parts(
@@ -55,6 +65,7 @@ def of_parts(
     ArgumentError for what needs all rows at once; DataError, DomainError as for any table.
     """
     _refuse(plan)
+    reading = _with_weights(plan, reading if batches.reading is None else batches.reading)
     reader = _reader(batches, plan, seed, reading)
     stream = Stream(batches, reader)
     found = stream.survey(SAMPLE)
@@ -68,10 +79,7 @@ def of_parts(
     stream.counts = dict(zip(PARTS, (int(n) for n in found.counts), strict=True))
     stream.sample = len(found.samples[0].numbers)
     train, validation, test = found.samples
-    name = (
-        os.path.basename(os.path.normpath(target)) if isinstance(target, str | os.PathLike) else type(target).__name__
-    )
-    source = {"kind": "table", "name": name, "rows": int(found.counts.sum()) + found.left_out}
+    source = {"kind": "table", "name": batches.label, "rows": int(found.counts.sum()) + found.left_out}
     rows = _points(train)
     assert rows is not None
     notes = about_rows.notes(train.x, train.y, names, reader.targets)
@@ -113,12 +121,9 @@ def _reader(batches: Batches, plan: Sampling, seed: int, reading: Mapping[str, A
     first = next(batches.parts(), None)
     if first is None:
         raise DataError(f"{batches.label}: no row")
-    own = {k: v for k, v in reading.items() if k in ("targets", "inputs")} if not first.coding else {}
-    weights = plan.weights
-    if weights is not None and own.get("inputs") is not None:
-        given = own["inputs"]
-        own["inputs"] = [*([given] if isinstance(given, str | int) else given), weights]
-    table: Table = read_table(first, drop_missing=plan.drop_nonfinite, **own)
+    weights, drop = plan.weights, plan.drop_nonfinite or bool(reading.get("drop_missing"))
+    own = {key: value for key, value in reading.items() if key in ("targets", "inputs")}
+    table: Table = read_table(first, drop_missing=drop, **own)
     if weights is not None and weights not in table.names:
         raise DataError(f"weights: the table has no column {weights!r}; it has {', '.join(table.names)}")
     if weights in table.targets:
@@ -126,7 +131,7 @@ def _reader(batches: Batches, plan: Sampling, seed: int, reading: Mapping[str, A
     inputs = tuple(name for name in raw_names(table.inputs, table.coding) if name != weights)
     if not inputs:
         raise DataError(f"{batches.label}: no input columns")
-    return Reader(inputs, table.targets, weights, table.coding, plan.drop_nonfinite, seed, plan.shares)
+    return Reader(inputs, table.targets, weights, table.coding, drop, seed, plan.shares)
 
 
 def _box(domain: Any, names: tuple[str, ...], low: np.ndarray, high: np.ndarray) -> Domain:

@@ -69,6 +69,10 @@ from surefit.interop import from_onnx as from_onnx
 from surefit.many import fit_many as fit_many
 from surefit.many import Many as Many
 from surefit.many import Curve as Curve
+from surefit.studies import compare as compare
+from surefit.studies import Comparison as Comparison
+from surefit.studies import tune as tune
+from surefit.studies import Tuning as Tuning
 from surefit.reports.exported import export_module as export_module
 from surefit.core.tensor import Tensor as Tensor
 from surefit.core.tensor import no_grad as no_grad

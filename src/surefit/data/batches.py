@@ -78,7 +78,9 @@ class ParquetBatches(Batches):
     def parts(self, columns: list[str] | None = None) -> Iterator[Raw]:
         """See `Batches`."""
         arrow, _ = pyarrow()
-        scanner = self._told(lambda data: data.scanner(columns=columns, batch_size=BLOCK, batch_readahead=4))
+        reading = arrow_part("dataset").ParquetFragmentScanOptions(pre_buffer=False)  # or all of a file is kept
+        options = dict(columns=columns, batch_size=BLOCK, batch_readahead=4, fragment_scan_options=reading)
+        scanner = self._told(lambda data: data.scanner(**options))
         return _gathered(scanner.to_batches(), self.label, arrow, raw_of)
 
 

@@ -38,6 +38,7 @@ _HOME = {
     "surefit.interop": "from_onnx",
     "surefit.many": "fit_many Many Curve",
     "surefit.integrations": "CSVLogger JSONLogger TensorBoardLogger MLflowLogger",
+    "surefit.studies": "compare Comparison tune Tuning",
     "surefit.reports.exported": "export_module",
     "surefit.core.tensor": "Tensor no_grad enable_grad is_grad_enabled",
     "surefit.core.leaves": "Parameter",

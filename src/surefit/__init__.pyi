@@ -75,6 +75,10 @@ from surefit.integrations import CSVLogger as CSVLogger
 from surefit.integrations import JSONLogger as JSONLogger
 from surefit.integrations import TensorBoardLogger as TensorBoardLogger
 from surefit.integrations import MLflowLogger as MLflowLogger
+from surefit.studies import compare as compare
+from surefit.studies import Comparison as Comparison
+from surefit.studies import tune as tune
+from surefit.studies import Tuning as Tuning
 from surefit.reports.exported import export_module as export_module
 from surefit.core.tensor import Tensor as Tensor
 from surefit.core.tensor import no_grad as no_grad

@@ -501,6 +501,14 @@ SENTENCES: dict[str, Both] = {
         "turn; the error at new rows may be far larger than at these",
         "只有 {rows} 行，不足以留出验证和测试：全部用于训练，并以逐一留出的方式选择网络；新行上的误差可能远大于这些行",
     ),
+    "rows-unread": Both(
+        "of {rows} training rows {read} were read until it was stopped; give more time for all of them",
+        "在停止之前只读取了 {rows} 个训练行中的 {read} 行；给更多时间即可读完",
+    ),
+    "rows-missing": Both(
+        "{count} rows miss a value and are left out",
+        "有 {count} 行缺少数值，已略去",
+    ),
     "rows-outside": Both(
         "{count} of {rows} rows lie outside the domain that was given; they are fitted too",
         "{rows} 行中有 {count} 行在给定的范围之外；它们也参与拟合",

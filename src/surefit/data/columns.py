@@ -41,10 +41,11 @@ class Raw(NamedTuple):
     lines: Sequence[int] | np.ndarray | None = None  # of a file, counted from 1
     header: int = 0  # the line on which the names stand
     coding: tuple[Any, ...] = ()  # of columns that are numbers already, as those of a Table
+    first: int = 0  # the number of its first row, in a part of a table
 
     def row(self, i: int) -> str:
         """Where a row is, in words."""
-        return f"row {i}" if self.lines is None else f"line {self.lines[i]}"
+        return f"row {self.first + i}" if self.lines is None else f"line {self.lines[i]}"
 
     @property
     def counted(self) -> str:

@@ -149,6 +149,9 @@ class Sampling:
         target_scale: "log" fits the logarithm of the target: for values above 0 that spread over powers of ten, whose
             relative error counts. What is predicted is the target in its own units, and above 0. None, "linear": the
             target itself.
+        stream: whether a table is read in parts, so that it need not fit into memory (`method="features"`). None:
+            folders of Parquet, DataFrames of Dask, and files of more than 33 million numbers, rows times columns (CSV:
+            268 MB).
 
     Raises:
         ArgumentError: a field outside its domain; `DomainError` when the extra box is unreadable.
@@ -179,6 +182,7 @@ class Sampling:
     target_scale: str | None = None
     missing: str | None = None
     folds: int | None = None
+    stream: bool | None = None
 
     def __post_init__(self) -> None:
         if self.design not in DESIGNS:
@@ -228,6 +232,8 @@ class Sampling:
                     raise ArgumentError(f"folds: does not go with {spelled(name)}: {why}; leave one of the two out")
         if self.faces is not None:
             object.__setattr__(self, "faces", real("faces", self.faces, least=0.0))
+        if self.stream not in (None, True, False):
+            raise ArgumentError(f"stream={self.stream!r} must be True, False or None")
         object.__setattr__(self, "adaptive", whole("adaptive", self.adaptive, least=0))
         object.__setattr__(self, "adaptive_ratio", _above_zero("adaptive_ratio", self.adaptive_ratio))
         object.__setattr__(self, "derivative_weight", _above_zero("derivative_weight", self.derivative_weight))

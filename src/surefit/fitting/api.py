@@ -82,8 +82,8 @@ def fit(
 
     Args:
         what: a formula ("sin(x1) - cos(x2)"; several outputs: "sin(x); cos(x)" or a list), a callable, a table (path to
-            CSV, Excel or Parquet, DataFrame, dict of columns, whatever `surefit.data.read_table` takes) or arrays
-            (X, y).
+            CSV, Excel or Parquet, a folder of Parquet files, DataFrame, dict of columns, whatever
+            `surefit.data.read_table` takes) or arrays (X, y). Large files are read in parts: see `Sampling.stream`.
         target: of a table, the column to predict, its name or its place from 0; several as a list. None: the last.
             (Of a call without `what` it is that: `fit(target="sin(x)", domain="x=0:1")`.)
         columns: of a table, the inputs to use. None: all other columns.
@@ -207,7 +207,17 @@ def fits_of(
             return gathered(
                 what, domain, data, seed, spending, time=rest.get("time"), began=began, callbacks=heard, few=few
             )
-        return pose(what, domain, data, seed, isinstance(settings, Solver), rest.get("time"), table, few)
+        return pose(
+            what,
+            domain,
+            data,
+            seed,
+            isinstance(settings, Solver),
+            rest.get("time"),
+            table,
+            few,
+            choosing.takes_parts(settings),
+        )
 
     parts = data.folds if isinstance(data, Sampling) else None
     if parts is not None and isinstance(model, nn.Module):

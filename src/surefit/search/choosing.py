@@ -11,7 +11,7 @@ import numpy as np
 
 from surefit.attempts.events import Callback, failure_told
 from surefit.attempts.lr_finder import with_found_rate
-from surefit.attempts.methods import Adam, Auto, FirstOrder, Method, Solver, method_from
+from surefit.attempts.methods import Adam, Auto, Features, FirstOrder, Method, Solver, method_from
 from surefit.attempts.progress import Progress
 from surefit.attempts.training import plan
 from surefit.checking import positive_number
@@ -77,6 +77,8 @@ def fit_problem(
     timings = Timings()
     with timings.phase("data"):
         problem = posed if isinstance(posed, Problem) else posed()
+    if problem.stream is not None and isinstance(settings, Auto):
+        settings = Features()
     adaptive = problem.plan is not None and bool(problem.plan.adaptive)
     if isinstance(settings, Auto) and adaptive:
         settings = Adam()  # the first-order methods alone add points as they go
@@ -108,6 +110,11 @@ def fit_problem(
         made = lambda found: Trained(_resolved(settings, problem))
     with failure_told(callbacks, began):
         return recorded(state, run(state, strategy), made, model)
+
+
+def takes_parts(method: Method) -> bool:
+    """Whether a method can fit a table that is read in parts; the automatic choice then is `Features`."""
+    return isinstance(method, (Auto, Features))
 
 
 def few_rows(method: str | Method, model: Any) -> int:
@@ -180,4 +187,4 @@ def _resolved(method: FirstOrder, problem: Problem) -> dict[str, Any]:
     return {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}
 
 
-__all__ = ["distil_problem", "few_rows", "fit_problem"]
+__all__ = ["distil_problem", "few_rows", "fit_problem", "takes_parts"]

@@ -18,6 +18,7 @@ import numpy as np
 from surefit.data import Domain, sample
 from surefit.problems.points import cloud, named_points
 from surefit.problems.problem import Points, Problem
+from surefit.problems.streams import Stream
 from surefit.search.uphill import Climb, climb
 from surefit.sentences import Sentence, say
 
@@ -164,6 +165,55 @@ def place_words(at: dict[str, float]) -> str:
     shown = list(at.items()) if len(at) <= SHOWN + 2 else list(at.items())[:SHOWN]
     words = ", ".join(f"{k}={v:.4g}" for k, v in shown)
     return words if len(shown) == len(at) else f"{words} ... ({len(at)} inputs)"
+
+
+class Part(NamedTuple):
+    """What is kept of |errors| (n, k) at some rows, so that those of many parts can be put together."""
+
+    n: int
+    squares: np.ndarray  # (k,) sums of squared errors
+    largest: np.ndarray  # (k,)
+    places: list[dict[str, float]]  # where these are
+    mean: np.ndarray  # (k,) of the values
+    spread: np.ndarray  # (k,) sums of squares around it
+
+    @classmethod
+    def of(cls, names: Sequence[str], x: np.ndarray, error: np.ndarray, y: np.ndarray) -> Part:
+        """Of these rows."""
+        worst = error.argmax(axis=0)
+        mean = y.mean(axis=0)
+        with np.errstate(over="ignore"):
+            squares = np.square(error).sum(axis=0)
+        places = [dict(zip(names, x[row].tolist(), strict=True)) for row in worst]
+        return cls(len(x), squares, error.max(axis=0), places, mean, np.square(y - mean).sum(axis=0))
+
+
+def together(outputs: Sequence[str], parts: Sequence[Part], kind: str) -> Measured:
+    """The `Measured` of rows that came in parts; what `sampled` gives for all of them at once.
+
+    Means and sums of squares are put together as by Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm
+    for computing sample variances", 1979.
+    """
+    counts = np.array([part.n for part in parts], np.float64)
+    n = float(counts.sum())
+    squares = np.sum([part.squares for part in parts], axis=0) / n
+    means = np.array([part.mean for part in parts])
+    mean = counts @ means / n
+    variance = (np.sum([part.spread for part in parts], axis=0) + counts @ np.square(means - mean)) / n
+    varies = variance > 0
+    r2 = np.where(varies, 1.0 - squares / np.where(varies, variance, 1.0), np.nan)
+    each = []
+    for j, name in enumerate(outputs):
+        worst = max(parts, key=lambda part, j=j: part.largest[j])  # type: ignore[misc]
+        found = (float(worst.largest[j]), worst.places[j], math.sqrt(float(squares[j])), float(r2[j]))
+        each.append(OutputError(name, *found))
+    largest = max(each, key=lambda part: part.max)
+    rmse, size = math.sqrt(float(np.mean(squares))), math.sqrt(float(np.mean(variance + np.square(mean))))
+    return Measured(
+        max=largest.max, at=largest.at, rmse=rmse,
+        relative_l2=rmse / size if size > 0 else (0.0 if rmse == 0 else math.inf), n=int(n), kind=kind,
+        chose=kind in CHOOSING, r2=float(np.mean(r2[varies])) if varies.any() else math.nan, outputs=tuple(each),
+    )  # fmt: skip
 
 
 def sampled(
@@ -421,6 +471,8 @@ class Judge:
 
     def measured(self, predict: Predict) -> Measured:
         """The error of a prediction: of a table on its rows, of a known function by a search for the largest."""
+        if self.problem.stream is not None:
+            return self._streamed(predict, self.problem.stream)
         if self.problem.function is None:
             return self.measured_on(predict, self.points, self.kind)
         x, y = self.points
@@ -434,6 +486,12 @@ class Judge:
         return sampled(
             names, outputs, x[:even], error[:even], y[:even], "fresh", more=more, left_out=self.left_out + left_out
         )
+
+    def _streamed(self, predict: Predict, stream: Stream) -> Measured:
+        """The error on all rows of its kind of a table that is read in parts."""
+        names, part = self.problem.names, "train" if self.kind == "training" else self.kind
+        found = [Part.of(names, r.x, _sizes(predict(r.x), r.y), r.y) for r in stream.rows(part)]
+        return together(self.problem.outputs, found, self.kind)
 
     def estimated(self, left_out: np.ndarray, rmse: np.ndarray | None = None) -> Measured:
         """The error of a fit to all rows, from what each was missed by (n, k) when it was left out.

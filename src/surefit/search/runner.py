@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from surefit.attempts.local import local
 from surefit.attempts.methods import LBFGS, LM, Additive, Features, FirstOrder, Method, Polynomial, VarPro
 from surefit.attempts.polynomial import polynomial
 from surefit.attempts.progress import Progress
+from surefit.attempts.streamed import from_all_rows
 from surefit.blas import one_thread
 from surefit.core import ops
 from surefit.models.spec import MLPSpec, network_of
@@ -133,7 +134,12 @@ def perform(attempt: Attempt, progress: Progress, within: Within) -> Outcome | N
         if isinstance(method, Features):
             if attempt.local:
                 return local(attempt, progress)
-            return scan(attempt, method, progress) if attempt.layer is None else extend(attempt, method, progress)
+            if attempt.layer is not None:
+                return extend(attempt, method, progress)
+            found = scan(attempt, method, progress)
+            if found is None or attempt.problem.stream is None:
+                return found
+            return from_all_rows(found, attempt, method, progress)
         if isinstance(method, Polynomial):
             return (sparse if method.sparse else polynomial)(attempt, method, progress)
         if isinstance(method, Additive):
@@ -223,8 +229,11 @@ def recorded(
     timings["other"] = max(0.0, progress.seconds - state.timings.total)
     how = made(best)
     measured_data = best.problem.function is None  # of whose rows an attempt may have taken a part
+    problem = state.problem if measured_data else best.problem
+    if problem.stream is not None:  # whose rows are not the fit's to keep
+        problem = replace(problem, stream=None, source=problem.source | {"parts": problem.stream.told()})
     return Record(
-        problem=state.problem if measured_data else best.problem, model=best.model, made=how, error=best.error,
+        problem=problem, model=best.model, made=how, error=best.error,
         history=progress.history,
         stop_reason=reason, seed=state.seed, seconds=progress.seconds,
         steps=progress.evaluations if how.solved else progress.steps,

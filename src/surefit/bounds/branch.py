@@ -274,6 +274,7 @@ def branch_and_bound(
     tol: float | None = None,
     outputs: int = 1,
     deadline: float = np.inf,
+    most: int | None = None,
     cuts: Sequence[np.ndarray] = (),
     progress: Callable[[float, float], None] | None = None,
 ) -> Found:
@@ -281,7 +282,8 @@ def branch_and_bound(
 
     points: where a lower bound is looked for first. values: what the running model gives at points, where its own
     values are the object of the claim. tol: stop as soon as the error is known to be below it, or above it. cuts: for
-    each input the places where the domain is cut first (kinks of the target). deadline: of time.monotonic().
+    each input the places where the domain is cut first (kinks of the target). deadline: of time.monotonic(). most:
+    boxes after which it ends.
     """
     started = time.monotonic()
     lows, highs = _first_boxes(low, high, cuts)
@@ -325,7 +327,7 @@ def branch_and_bound(
 
     try:
         while len(lows):
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or (most is not None and boxes >= most):
                 break
             many = len(bounds) > bounder.batch
             # the largest first; of those without a bound the smallest, so that a pole is found and not surrounded

@@ -74,6 +74,7 @@ def certify(
     *,
     rtol: float = 0.01,
     time: float | None = 60.0,
+    boxes: int | None = None,
     tol: float | None = None,
     mode: str = "real",
     values: Callable[[np.ndarray], np.ndarray] | None = None,
@@ -93,6 +94,7 @@ def certify(
         domain: the box, in any form that `Domain` takes. An end given as a text that is not a float (2*pi) is enclosed.
         rtol: the search ends when upper <= lower (1 + rtol).
         time: seconds after which it ends with what is proved by then. None: when it is done.
+        boxes: how many are looked at, after which it ends too; unlike seconds the same on every machine.
         tol: a tolerance to decide: the search ends as soon as it is proved or disproved.
         mode: "real", the model in exact arithmetic on its stored numbers; "deployed", the floating-point program that
             runs, with the rounding of every operation, in the order of sums of strict mode (`strict`), or any order.
@@ -115,17 +117,17 @@ def certify(
     proved: max |error| <= 0.25..., and >= 0.2... at x=...
     """
     started = clock.monotonic()
-    _check(rtol, time, tol, mode)
+    _check(rtol, time, tol, mode, boxes)
     subject = subject_of(model, target, domain, mode, strict, outputs)
     deadline = math.inf if time is None else started + time
-    found, method = _prove(subject, mode, rtol, tol, deadline, values, progress, seed)
+    found, method = _prove(subject, mode, rtol, tol, deadline, boxes, values, progress, seed)
     return _certificate(subject, found, method, mode, strict, rtol, tol, clock.monotonic() - started)
 
 
-def _check(rtol: float, time: float | None, tol: float | None, mode: str) -> None:
+def _check(rtol: float, time: float | None, tol: float | None, mode: str, boxes: int | None) -> None:
     if mode not in MODES:
         raise ArgumentError(f"certify: mode={mode!r} must be 'real' or 'deployed'")
-    for name, value in (("rtol", rtol), ("time", time), ("tol", tol)):
+    for name, value in (("rtol", rtol), ("time", time), ("tol", tol), ("boxes", boxes)):
         if value is not None and not value > 0:
             raise ArgumentError(f"certify: {name}={value!r} must be a number above 0")
 
@@ -235,7 +237,7 @@ def _ulps(name: str, dtype: np.dtype) -> float:
 
 
 def _prove(
-    s: Subject, mode: str, rtol: float, tol: float | None, deadline: float,
+    s: Subject, mode: str, rtol: float, tol: float | None, deadline: float, boxes: int | None,
     values: Callable[[np.ndarray], np.ndarray] | None, progress: Callable[[float, float], None] | None, seed: int,
 ) -> tuple[Found, str]:  # fmt: skip
     d = len(s.low)
@@ -252,7 +254,7 @@ def _prove(
     cuts = (s.net.bends(),) if d == 1 and tol is not None else ()  # to decide, the whole box must be looked at closely
     found = branch_and_bound(
         bounder, s.low, s.high, points=points, values=values if mode == "deployed" else None, rtol=rtol, tol=tol,
-        outputs=s.net.outputs, deadline=deadline, progress=progress, cuts=cuts,
+        outputs=s.net.outputs, deadline=deadline, most=boxes, progress=progress, cuts=cuts,
     )  # fmt: skip
     return found, method
 

@@ -99,6 +99,15 @@ class Measured:
     def __str__(self) -> str:
         return str(self.sentence())
 
+    def witnessed(self, size: float, at: dict[str, float]) -> Measured:
+        """The same where a further point is known at which the error is surely so large."""
+        if not size > self.max:
+            return self
+        parts = self.outputs
+        if len(parts) == 1:
+            parts = (replace(parts[0], max=size, at=dict(at)),)
+        return replace(self, max=size, at=dict(at), outputs=parts)
+
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data, for files; `from_dict` reads it."""
         return {
@@ -417,6 +426,11 @@ class Judge:
         return sampled(
             names, outputs, x[:even], error[:even], y[:even], "fresh", more=more, left_out=self.left_out + left_out
         )
+
+    def watch(self, x: np.ndarray) -> None:
+        """Further points (n, d) of a known function, at which all later candidates are measured too."""
+        found, values = self._known(x)
+        self.points = (np.concatenate([self.points[0], found]), np.concatenate([self.points[1], values]))
 
     def estimated(self, left_out: np.ndarray, rmse: np.ndarray | None = None) -> Measured:
         """The error of a fit to all rows, from what each was missed by (n, k) when it was left out.

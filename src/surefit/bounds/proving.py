@@ -282,6 +282,7 @@ def _certificate(
     return Certificate(
         error, box, tuple(str(f) for f in s.formulas), s.outputs, mode, method, found.complete, note,
         assumptions(s, mode, strict), fingerprint(s.program), found.boxes, seconds, tol, found.leaves,
+        in_blocks=mode == "deployed" and strict,
     )  # fmt: skip
 
 

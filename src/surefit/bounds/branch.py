@@ -24,6 +24,7 @@ from surefit.formulas.expression import Expression
 Target = Callable[[np.ndarray, np.ndarray], list[Form]]  # boxes (n, d) twice -> one form for each output
 
 LEAVES = 200_000  # boxes that a certificate may hold
+LOOSE = 0.5  # of the size of a polynomial, that its remainder may have before lines are asked too
 NARROW = 2.0**-40  # of the domain's width: no box is cut finer
 
 
@@ -115,7 +116,7 @@ class Polynomials:
             shift = np.where(wide, 8 * 2.0**-52 * (np.abs(x.coef[..., 0]) + r) / np.maximum(r, 1e-300), 0.0).sum(axis=1)
             bounds, bads = np.full((n, len(self.formulas)), np.inf), np.zeros((n, len(self.formulas)), bool)
             surely, at = np.zeros(n), np.zeros((n, d))
-            slope, rest = np.zeros((n, d)), np.zeros(n)
+            slope, rest, loose = np.zeros((n, d)), np.zeros(n), np.zeros(n, bool)
             a = self.basis.exponents
             for j, f in enumerate(self.formulas):
                 t = taylor.formula(self.basis, f, self.names, x)
@@ -129,13 +130,18 @@ class Polynomials:
                 at = np.where(better[:, None], e, at)
                 top = np.abs(apart.coef) + np.abs(z.coef[:, j]) * (self.basis.degree == self.basis.K)
                 slope += top @ (a * a).astype(float)
+                loose |= ~(apart.rho < LOOSE * np.abs(apart.coef).sum(axis=1))
                 rest += np.where(np.isfinite(apart.rho), apart.rho, 1.0)
             points = np.clip(x.coef[..., 0] + r * at, low, high)
-        lost = ~(bounds < np.inf).all(axis=1)
+        # a remainder as large as the polynomial says that the box is too large for one: a steep unit bends in it
+        lost = ~(bounds < np.inf).all(axis=1) | (loose & (low < high).any(axis=1))
         if lost.any():
             other = self.lines.look(low[lost], high[lost])
+            better = ~(bounds[lost] <= other.bound).all(axis=1)
             bounds[lost] = np.fmin(bounds[lost], other.bound)
-            slope[lost], rest[lost], bads[lost] = other.slope, other.rest, other.bad
+            slope[lost] = np.where(better[:, None], other.slope, slope[lost])
+            rest[lost] = np.where(better, other.rest, rest[lost])
+            bads[lost] = other.bad
         return Looked(bounds, slope, rest, bads, surely, points)
 
     def at_points(self, x: np.ndarray, values: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:

@@ -32,7 +32,7 @@ _HOME = {
         "Started Epoch Evaluated Finished Failed On OutsideWarning find_lr RateTest smallest Smallest Interval "
         "Snapshots Live TextPlot"
     ),
-    "surefit.bounds": "certify certify_pair verify Certificate Proved Undefined Verdict",
+    "surefit.bounds": "certify certify_pair certify_slopes verify Certificate Proved Slopes Undefined Verdict",
     "surefit.data": "Domain Sampling Noise",
     "surefit.formulas": "Formula parse",
     "surefit.interop": "from_onnx",

@@ -57,9 +57,11 @@ from surefit.fitting import Live as Live
 from surefit.fitting import TextPlot as TextPlot
 from surefit.bounds import certify as certify
 from surefit.bounds import certify_pair as certify_pair
+from surefit.bounds import certify_slopes as certify_slopes
 from surefit.bounds import verify as verify
 from surefit.bounds import Certificate as Certificate
 from surefit.bounds import Proved as Proved
+from surefit.bounds import Slopes as Slopes
 from surefit.bounds import Undefined as Undefined
 from surefit.bounds import Verdict as Verdict
 from surefit.data import Domain as Domain

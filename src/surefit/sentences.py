@@ -96,6 +96,17 @@ SENTENCES: dict[str, Both] = {
     "callback": Both("stopped by a callback", "由回调函数停止"),
     "halted": Both("stopped from outside; the best so far is kept", "从外部停止；保留此前最好的结果"),
     "tolerance": Both("the tolerance was reached", "已达到容差"),
+    "tolerance-proved": Both("the tolerance was reached, and proved", "已达到容差，并已证明"),
+    "not-proved": Both(
+        "the tolerance holds where the error was measured, but was not proved everywhere; the best is kept",
+        "在测量误差的点上满足容差，但未能证明处处满足；保留最好的结果",
+    ),
+    "unprovable": Both("nothing is proved of this network: {why}", "无法对这个网络作出证明：{why}"),
+    "unprovable-undefined": Both(
+        "nothing is proved: the target may have no finite value for {where}",
+        "没有证明：目标在 {where} 处可能没有有限的值",
+    ),
+    "added-where-proved": Both("points were added where the proved bound is largest", "在已证明的界最大之处增加了点"),
     "time": Both("time={time:g} s used up", "{time:g} 秒的时间已用完"),
     "patience": Both("no better loss for {patience} epochs (patience)", "连续 {patience} 轮损失没有改善（早停）"),
     "interrupted": Both("interrupted; the best network so far is kept", "被中断；保留此前最好的网络"),

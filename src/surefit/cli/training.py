@@ -36,7 +36,7 @@ from .streams import STDIN, standard_input
 if TYPE_CHECKING:
     from surefit.fitting import Fit
 
-NOT_REACHED = 3  # exit code
+NOT_REACHED = 3  # exit code, also of --prove where nothing is proved
 WINDOW, TERMINAL = "window", "terminal"  # places of --live that are no file
 
 
@@ -121,8 +121,16 @@ def fit(
         raise typer.Exit(signals.exit_code())
     if live == WINDOW:
         watching[0].window.wait()
-    if fitted.reached is False:
+    if fitted.reached is False or (settings.get("prove") and not _proved(fitted)):
         raise typer.Exit(NOT_REACHED)
+
+
+def _proved(fitted: Fit) -> bool:
+    """Whether its tolerance is proved; without one, whether any bound is."""
+    proof = fitted.proved
+    if proof is None:
+        return False
+    return proof.upper < float("inf") if fitted.tol is None else proof.proves(fitted.tol) is True
 
 
 def _where(out: Path | None) -> str:
@@ -158,6 +166,7 @@ PASSED = (
     "task",
     "target_scale",
     "folds",
+    "prove",
 )  # settings that are arguments of surefit.fit
 
 

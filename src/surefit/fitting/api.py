@@ -77,6 +77,7 @@ def fit(
     log: str | os.PathLike[str] | None = None,
     timeout: float | None = None,
     progress: bool | None = None,
+    prove: bool = False,
 ) -> Fit:
     """Fit a function with a neural network.
 
@@ -126,6 +127,9 @@ def fit(
         timeout: with an executor, seconds for each evaluation; one that takes longer has failed.
         progress: a line that tells how far it is, on standard error (True), or none (False). None: at an interactive
             prompt and in notebooks, of fits that take over a second; never in a script.
+        prove: of a formula, let a tolerance count as reached only when it is proved at every point of the domain,
+            rounding included. Points where a proof fails join the training points, until it does not or the time is
+            over. The `certificate` of the fit says what is proved, also where no tolerance is given.
 
     Returns:
         A `Fit`.
@@ -147,6 +151,7 @@ def fit(
         tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, jit=jit,
         budget=budget, executor=executor, log=log, timeout=timeout, target=target, columns=columns, decimal=decimal,
         sheet=sheet, target_scale=target_scale, missing=missing, folds=folds,
+        **({"prove": prove} if prove is not False else {}),
     )  # fmt: skip
     with shown(progress, time) as display:
         heard = (*callbacks_from(callbacks), *display)
@@ -194,7 +199,7 @@ def fits_of(
         raise ArgumentError("fit: nothing to fit; give a formula, a function, or a table")
     table = {name: rest.pop(own, None) for own, name in COLUMNS.items()}
     data = with_settings(data, **{name: rest.pop(name, None) for name in OF_DATA})
-    unknown = sorted(set(rest) - {"tol", "time", "dtype"})
+    unknown = sorted(set(rest) - {"tol", "time", "dtype", "prove"})
     if unknown:
         raise ArgumentError(f"ensemble: it has no argument {unknown[0]!r}; besides members it takes those of fit")
     seed, heard, settings = whole_number("seed", seed, 0), callbacks_from(callbacks), method_from(method)

@@ -24,12 +24,14 @@ from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate
 from surefit.search.judging import Judge
 from surefit.search.limits import FEW_ROWS, FLOAT32, GOAL
+from surefit.search.proofs import Prover
 from surefit.search.record import Made, Record, Solved, Trained
 from surefit.search.runner import State, Strategy, recorded, run
 from surefit.search.strategies.descent import descent, parts
 from surefit.search.strategies.functions import known_function
 from surefit.search.strategies.given import given_network
 from surefit.search.strategies.named import named
+from surefit.search.strategies.proving import until_proved
 from surefit.search.strategies.students import students
 from surefit.search.strategies.tables import measured_data
 from surefit.search.timings import Timings
@@ -55,6 +57,7 @@ def fit_problem(
     dtype: Any = None,
     callbacks: Sequence[Callback] = (),
     jit: bool | None = None,
+    prove: bool = False,
     halted: Callable[[], bool] | None = None,
     began: float | None = None,
 ) -> Record:
@@ -66,6 +69,8 @@ def fit_problem(
     """
     began = clock.perf_counter() if began is None else began
     tol, time = positive_number("tol", tol), positive_number("time", time)
+    if not isinstance(prove, (bool, np.bool_)):
+        raise ArgumentError(f"prove={prove!r} must be True or False; the tolerance is {spelled('tol')}")
     settings = method_from(method)
     if jit and isinstance(settings, Solver) and not isinstance(settings, Auto):
         raise ArgumentError(
@@ -90,6 +95,8 @@ def fit_problem(
     dtype = kind if dtype is not None or not solver else ops.float64
     state = State(problem, int(seed), ops.dtype_of(dtype), Judge(problem, int(seed), time), progress, tol)
     state.timings = timings
+    if prove:
+        state.prover = Prover(problem, state.judge, progress, tol)
     strategy: Strategy
     made: Callable[[Candidate], Made]
     if isinstance(settings, Auto):
@@ -109,12 +116,26 @@ def fit_problem(
         settings, strategy = first_order(state, settings, model, jit)
         made = lambda found: Trained(_resolved(settings, problem))
     with failure_told(callbacks, began):
+        if state.prover is not None:
+            free = model is None and problem.free
+            reason = run(state, until_proved(state, strategy, settings, free))
+            return recorded(with_bounds(state), reason, made, model)
         return recorded(state, run(state, strategy), made, model)
 
 
 def takes_parts(method: Method) -> bool:
     """Whether a method can fit a table that is read in parts; the automatic choice then is `Features`."""
     return isinstance(method, (Auto, Features))
+
+
+def with_bounds(state: State) -> State:
+    """The state whose best candidate has a certificate, unless somebody wants to stop: one more proof for that."""
+    best, prover, progress = state.best, state.prover, state.progress
+    if best is None or prover is None or progress.interrupted or progress.stopped is not None:
+        return state
+    if not prover.proves(best) and not prover.is_bounded(best):
+        state.changed(best, prover.bounded(best))
+    return state
 
 
 def few_rows(method: str | Method, model: Any) -> int:

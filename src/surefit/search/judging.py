@@ -108,6 +108,15 @@ class Measured:
     def __str__(self) -> str:
         return str(self.sentence())
 
+    def witnessed(self, size: float, at: dict[str, float]) -> Measured:
+        """The same where a further point is known at which the error is surely so large."""
+        if not size > self.max:
+            return self
+        parts = self.outputs
+        if len(parts) == 1:
+            parts = (replace(parts[0], max=size, at=dict(at)),)
+        return replace(self, max=size, at=dict(at), outputs=parts)
+
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data, for files; `from_dict` reads it."""
         return {
@@ -492,6 +501,11 @@ class Judge:
         names, part = self.problem.names, "train" if self.kind == "training" else self.kind
         found = [Part.of(names, r.x, _sizes(predict(r.x), r.y), r.y) for r in stream.rows(part)]
         return together(self.problem.outputs, found, self.kind)
+
+    def watch(self, x: np.ndarray) -> None:
+        """Further points (n, d) of a known function, at which all later candidates are measured too."""
+        found, values = self._known(x)
+        self.points = (np.concatenate([self.points[0], found]), np.concatenate([self.points[1], values]))
 
     def estimated(self, left_out: np.ndarray, rmse: np.ndarray | None = None) -> Measured:
         """The error of a fit to all rows, from what each was missed by (n, k) when it was left out.

@@ -67,7 +67,7 @@ def _positive(name: str, **values: float) -> None:
 def _of_each(what: str, name: str, value: float | Sequence[float], optimizer: Optimizer) -> list[float]:
     """A positive number for each group of parameters, or one for all."""
     groups = len(optimizer.param_groups) if isinstance(optimizer, Optimizer) else 1
-    values = list(value) if isinstance(value, (list, tuple)) else [value] * groups
+    values: list[float] = [value] * groups if isinstance(value, (int, float)) else list(value)
     if len(values) != groups:
         raise ArgumentError(f"{what}: {name} has {len(values)} numbers for {groups} groups; give one, or one for each")
     for v in values:

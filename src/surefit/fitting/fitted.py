@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from surefit.attempts.progress import Progress
 from surefit.core import ops
 from surefit.errors import ArgumentError, DataError
+from surefit.files import path_of
 from surefit.models.inference import values_of
 from surefit.readings.standin import Readings
 from surefit.reports.card import card_html, card_rows, card_text, to_dict
@@ -214,7 +215,7 @@ class Fit(Readings, Record):
         """Write the model, its card and a sample of its data into one safetensors file; `load` reads it back."""
         from surefit.storage.model_file import save
 
-        return save(self, Path(path))
+        return save(self, path_of("save", path))
 
     def export(
         self, path: str | os.PathLike[str], to: str | None = None, *, dtype: Any = None, derivative: bool = False,
@@ -242,13 +243,13 @@ class Fit(Readings, Record):
         from surefit.reports.exported import export
 
         fit = self if dtype is None else self.to(dtype)  # ready for that dtype, and measured in it
-        return export(fit, Path(path), to, dtype, derivative, verify)
+        return export(fit, path_of("export", path), to, dtype, derivative, verify)
 
     def save_outputs(self, directory: str | os.PathLike[str]) -> list[Path]:
         """Write the model, its history, card.txt, fit.json and the pictures into a directory (made if needed)."""
         from surefit.storage.outputs import save_outputs
 
-        return save_outputs(self, Path(directory))
+        return save_outputs(self, path_of("save_outputs", directory))
 
     def animate(self, path: str | os.PathLike[str], *, fps: int = 6, lang: str = "en") -> Path:
         """Write the training as a film: .gif, .html (with a slider), or .mp4 where the program ffmpeg is installed.
@@ -276,7 +277,7 @@ class Fit(Readings, Record):
         """
         from surefit.reports import write_report
 
-        return write_report(self, Path(path), lang)
+        return write_report(self, path_of("report", path), lang)
 
 
 __all__ = ["Fit", "OutsideWarning"]

@@ -193,7 +193,7 @@ def sampled(
 
 
 def _roots(a: np.ndarray) -> np.ndarray:
-    """The root of the mean square of each column of a (n, k); no square overflows or vanishes, however small all are."""
+    """The root of the mean square of each column of a (n, k); no square overflows or vanishes, whatever their size."""
     with np.errstate(over="ignore", invalid="ignore"):
         unit = np.ldexp(1.0, np.frexp(np.abs(a).max(axis=0, initial=0.0))[1])
         return np.asarray(unit * np.sqrt(np.mean((a / unit) ** 2, axis=0)))

@@ -23,6 +23,7 @@ from surefit.bounds.certificate import Certificate
 from surefit.core import ops
 from surefit.data import Coded, Domain
 from surefit.errors import DataError, ModelFileError, SurefitError
+from surefit.files import path_of
 from surefit.models.inference import evaluate
 from surefit.models.recorded import describe_network, network_from
 from surefit.models.scaled import Scaled
@@ -86,7 +87,7 @@ def read(path: str | os.PathLike[str]) -> Record:
     ModelFileError: no such file, damaged, not a surefit model, of a newer format, or with an error on its card that is
     not the one of the model in it.
     """
-    path = Path(path)
+    path = path_of("load", path)
     found = read_container(path, FORMAT)
     if "kind" in found.header:
         raise ModelFileError(f"{str(path)!r} holds many curves; read it with surefit.Many.load")

@@ -248,9 +248,9 @@ def picture_of(model: Scaled, problem: Problem) -> dict[str, Any]:
     if len(problem.names) == 1 and layers and any(isinstance(m, nn.ReLU) for m in model.network.modules()):
         w, b = array(layers[0].weight)[:, 0], array(layers[0].bias)
         with np.errstate(all="ignore"):
-            bends = -b / w * model.scaling.x_scale + model.scaling.x_shift
+            breakpoints = -b / w * model.scaling.x_scale + model.scaling.x_shift
         low, high = problem.domain.low[0], problem.domain.high[0]
-        picture["kinks"] = numbers(bends[(bends >= low) & (bends <= high)][:300], 5)
+        picture["kinks"] = numbers(breakpoints[(breakpoints >= low) & (breakpoints <= high)][:300], 5)
     return picture
 
 

@@ -33,7 +33,7 @@ class Candidate:
     error: Measured  # what the card tells
     largest: float  # error at the rows by which it is judged
     row: int | None  # of the history, that the network is from
-    details: dict[str, Any]  # solver, units, steepness, magnitude, penalty
+    details: dict[str, Any]  # solver, units, gain, output_norm, penalty
     by: Sentence  # what the score is, in words
     provisional: bool = False  # counts only as long as there is no later one
     unit: float = 1.0  # of the score, in the units of the target
@@ -71,7 +71,7 @@ def judged(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     predict = predictor(model) if not trained else lambda points: evaluate(model, points)
     error = judge.measured(predict)
     rounding = model.dtype == ops.float32 and trained and error.max <= ROUNDING * judge.size
-    if rounding or _near(error.max, model, outcome.details.get("magnitude"), tol, problem):
+    if rounding or _near(error.max, model, outcome.details.get("output_norm"), tol, problem):
         error = judge.measured(values_of(model))  # as it is used later
     scaling = model.scaling if outcome.taught is None else Scaling.of(problem)  # it has that of its lessons
     if judge.kind == "training" and outcome.left_out is not None and np.isfinite(outcome.left_out).all():
@@ -125,14 +125,14 @@ def _unseen(
     return np.sqrt(square), both, largest, by
 
 
-def _near(error: float, model: Scaled, magnitude: float | None, tol: float | None, problem: Problem) -> bool:
+def _near(error: float, model: Scaled, output_norm: float | None, tol: float | None, problem: Problem) -> bool:
     """Whether rounding decides if an error is within the tolerance, so that it must be that of `predict` itself.
 
     Candidates in float64 are measured without compiling them, in another order of evaluation.
     """
-    if not problem.exact or tol is None or magnitude is None or model.dtype != ops.float64:
+    if not problem.exact or tol is None or output_norm is None or model.dtype != ops.float64:
         return False
-    rounding = ROUNDINGS * ROUNDOFF["float64"] * (1.0 + magnitude) * float(model.y_scale.numpy().max())
+    rounding = ROUNDINGS * ROUNDOFF["float64"] * (1.0 + output_norm) * float(model.y_scale.numpy().max())
     return tol - rounding <= error <= tol
 
 

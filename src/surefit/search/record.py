@@ -39,7 +39,7 @@ class Trained:
 class Solved:
     """Made by a solver or the automatic choice. stage: the attempt that was kept; choice: what was tried, in order.
 
-    details: what is known of the network: solver, units, steepness, magnitude. rounded: to float32 afterwards.
+    details: what is known of the network: solver, units, gain, output_norm. rounded: to float32 afterwards.
     """
 
     settings: dict[str, Any]

@@ -304,10 +304,14 @@ def _tensor(tensors: dict[str, np.ndarray], name: str, shape: tuple[int | None, 
     return value
 
 
+OLD_NAMES = {"steepness": "gain", "magnitude": "output_norm"}  # of settings, in files of older versions
+
+
 def _made(method: dict[str, Any], said: dict[str, Any]) -> Made:
     """How it was made, from the settings on the card."""
     if "stage" not in method:
         return Trained(method)
+    method = {OLD_NAMES.get(name, name): value for name, value in method.items()}
     settings = {k: v for k, v in method.items() if k not in (*DESCRIBED, "stage", "choice", "rounded")}
     choice = said.get("choice", method.get("choice"))
     return Solved(

@@ -152,7 +152,7 @@ def networks(s: State, inputs: tuple[int, ...]) -> Strategy:
         )  # fmt: skip
         if found is None:
             break
-        centre = found.details["steepness"]
+        centre = found.details["gain"]
         scales = (centre, 2 * centre, centre / 2)
     h = max(1, min(NOISY_UNITS[0], rows // (3 * (d + 2))))
     for units in dict.fromkeys((h, 2 * h, max(h, min(NAMED_UNITS.get(d, 60), (2 * rows) // (3 * (d + 2)))))):

@@ -9,6 +9,7 @@ import datetime
 import os
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,8 @@ def raw_of(source: Any, names: Iterable[str] | None = None, **options: Any) -> R
 
 
 def _from_object(source: Any) -> Raw:
+    if isinstance(source, Raw):
+        return source
     if hasattr(source, "raw") and hasattr(source, "coding"):  # a Table
         return source.raw()
     if hasattr(source, "collect") and hasattr(source, "collect_schema"):  # a lazy frame of polars
@@ -275,6 +278,12 @@ def pyarrow() -> tuple[Any, Any]:
     return pyarrow, pyarrow.parquet
 
 
+def arrow_part(name: str) -> Any:
+    """A module of pyarrow: "csv", "dataset"."""
+    pyarrow()
+    return import_module(f"pyarrow.{name}")
+
+
 def _from_parquet(path: Path) -> Raw:
     arrow, parquet = pyarrow()
     try:
@@ -366,6 +375,8 @@ def _cell_text(cell: Any) -> str:
 def is_table_path(text: str) -> bool:
     """Whether a text names a table rather than a formula: by its ending, also of a file of others, or as a file.
 
+    A folder is a table if there are Parquet files in it.
+
     >>> is_table_path("data.pq"), is_table_path("sheet.xlsx"), is_table_path("sin(x)")
     (True, True, False)
     """
@@ -373,6 +384,8 @@ def is_table_path(text: str) -> bool:
     if ending in SUFFIXES or ending in FOREIGN or ending == ".gz":
         return True
     try:
+        if Path(text).is_dir():
+            return any(Path(text).rglob("*.parquet"))
         return ending != "" and Path(text).is_file()
     except (OSError, ValueError):  # a formula too long for a name of a file
         return False
@@ -391,4 +404,4 @@ def kind_of(path: Path) -> str:
     return SUFFIXES[last]
 
 
-__all__ = ["is_frame", "is_table_path", "kind_of", "matrix_of", "pyarrow", "raw_of"]
+__all__ = ["arrow_part", "is_frame", "is_table_path", "kind_of", "matrix_of", "pyarrow", "raw_of"]

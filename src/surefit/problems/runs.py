@@ -164,9 +164,15 @@ class Runs:
         """
         x, y = arrays(self.runs, self.box.dim)
         good = np.isfinite(y).all(axis=1)
+        if not self.runs:
+            raise DataError(
+                "no evaluation has ended yet, so that nothing can be fitted; give more time, or tell what was measured"
+            )
         if not good.any():
-            first = f"; the first: {self.where(self.runs[0])}" if self.runs else ""
-            raise DataError(f"none of {len(self.runs)} evaluations gave a value, so that nothing can be fitted{first}")
+            raise DataError(
+                f"none of {len(self.runs)} evaluations gave a value, so that nothing can be fitted; the first: "
+                f"{self.where(self.runs[0])}"
+            )
         rows = np.concatenate([x, y], axis=1)[good]
         rows = rows[np.lexsort(rows.T[::-1])]
         outputs = output_names(self.box.names, y.shape[1])

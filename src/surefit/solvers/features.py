@@ -299,8 +299,8 @@ def linear_features(
     x is expected in [-1, 1]^d (or with deviation 1), y of size 1. Every scale is tried once, and up to `beyond` further
     ones, steeper while nothing is learned, else while the best is the smallest or the largest; then the best two again
     with fresh draws, `draws` in all. See `place_units` for centres and `solve_output` for weights, roundoff, penalties.
-    validation: x and y of other rows, by which exact values are judged too: in many dimensions steep units pass through all
-    points and are wrong everywhere else.
+    validation: x and y of other rows, by which exact values are judged too: in many dimensions steep units pass through
+    all points and are wrong everywhere else.
 
     dtype: what the hidden layer will run in: its weights are rounded to that before the solve, so that the output layer
     makes up for it. callback(x, iteration) is told of every hidden layer that was tried, whatever it was worth. goal: a

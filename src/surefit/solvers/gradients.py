@@ -45,9 +45,9 @@ def gradient_features(
     """A network with one hidden layer of `units` for values y (m, k) and gradients slopes (m, k, d) at x (m, d).
 
     Minimises the mean squared residual of the values plus `weight` times that of the gradients that are known (not
-    NaN). The truncation and the gain are chosen by the largest residual plus roundoff times the norm of the
-    output weights, or, for noisy values, by the mean squared residual at the rows `validation` (x, y). The other arguments
-    are those of `linear_features`.
+    NaN). The truncation and the gain are chosen by the largest residual plus roundoff times the norm of the output
+    weights, or, for noisy values, by the mean squared residual at the rows `validation` (x, y). The other arguments are
+    those of `linear_features`.
     """
     m, d = x.shape
     if y.ndim != 2 or len(y) != m or slopes.shape != (m, y.shape[1], d):
@@ -85,9 +85,9 @@ def solve_gradient_output(
 ) -> Output:
     """The output layer for values y (m, k) and gradients slopes (m, k, d), NaN where unknown.
 
-    phi (m, h): the features; tangents (m, d, h): their derivatives by each input. validation: features and values at other
-    rows. What is minimised, how the truncation is chosen, and the other arguments: see `gradient_features`. Outputs are
-    solved for one by one, because which gradients are known may differ.
+    phi (m, h): the features; tangents (m, d, h): their derivatives by each input. validation: features and values at
+    other rows. What is minimised, how the truncation is chosen, and the other arguments: see `gradient_features`.
+    Outputs are solved for one by one, because which gradients are known may differ.
     """
     m, k = y.shape
     share = shares(row_weights, m, "solve_gradient_output")

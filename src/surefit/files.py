@@ -15,9 +15,9 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from surefit.errors import DataError, SurefitError
+from surefit.errors import ArgumentError, DataError, SurefitError
 
 # As short as names must be, and with the ending of the file, by which some writers choose the format.
 _PART = re.compile(r"\.surefit-[0-9a-f]{16}\.part(\..{0,15})?", re.DOTALL)
@@ -102,6 +102,17 @@ def check_writable(path: str | os.PathLike[str], *, error: type[SurefitError] = 
         os.close(descriptor)
         if part is not None:
             part.unlink()
+
+
+def path_of(name: str, path: Any) -> Path:
+    """A path that an argument gives. ArgumentError for what is none, and for an empty one, which would mean here."""
+    try:
+        text = os.fsdecode(path)
+    except TypeError:
+        raise ArgumentError(f"{name}: expected a path, got {path!r}") from None
+    if not text:
+        raise ArgumentError(f"{name}: the path is empty; give a name")
+    return Path(text)
 
 
 def regular_file(path: str | os.PathLike[str], what: str = "file", *, error: type[SurefitError] = DataError) -> Path:
@@ -314,4 +325,4 @@ def _sync_directory(folder: Path) -> None:
         os.close(descriptor)
 
 
-__all__ = ["check_writable", "make_directory", "reason", "regular_file", "replacing", "write_atomically"]
+__all__ = ["check_writable", "make_directory", "path_of", "reason", "regular_file", "replacing", "write_atomically"]

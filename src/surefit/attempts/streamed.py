@@ -99,7 +99,7 @@ def from_all_rows(outcome: Outcome, attempt: Attempt, method: Features, progress
     stream.used = total.rows
     stream.memory = memory_of(stream.reader, units, outputs, stream.sample)
     details = outcome.details | {
-        "penalty": solved.penalty, "magnitude": float(np.abs(solved.weights).sum(axis=0).max(initial=0.0)),
+        "penalty": solved.penalty, "output_norm": float(np.abs(solved.weights).sum(axis=0).max(initial=0.0)),
     }  # fmt: skip
     return replace(outcome, details=details, reason=reason, left_out=outcome.left_out if whole else None)
 

@@ -168,7 +168,7 @@ class TextColumn:
     def __init__(self, decimal: str) -> None:
         self.decimal = decimal
         self.floats = array("d")
-        self.odd: dict[int, str] = {}  # row -> a cell that is no number
+        self.odd: dict[int, str] = {}  # row -> a cell that is not a number
         self.words: dict[str, str] = {}  # each text once
         self.long = False  # whether a cell may be more exact than float64
 

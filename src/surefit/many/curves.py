@@ -16,6 +16,7 @@ from surefit import nn
 from surefit.checking import whole_number
 from surefit.core import ops
 from surefit.errors import ArgumentError, ModelFileError, ShapeError
+from surefit.files import path_of
 from surefit.many.blocks import CONSTANT, OK, STATUS, Found, fit_groups, nothing, weights_of
 from surefit.many.groups import Groups, groups_of
 from surefit.models.scaled import Scaled
@@ -291,12 +292,12 @@ class Many:
                 texts = [text.encode() for text in key.tolist()]
                 tensors[f"key.{i}.texts"] = np.frombuffer(b"".join(texts), np.uint8)
                 tensors[f"key.{i}.ends"] = np.cumsum([len(text) for text in texts], dtype=np.int64)
-        return write_container(Path(path), header, tensors)
+        return write_container(path_of("save", path), header, tensors)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Many:
         """Read what `save` wrote. ModelFileError: no such file, damaged, or a file of something else."""
-        found = read_container(Path(path), FORMAT)
+        found = read_container(path_of("load", path), FORMAT)
         if found.header.get("kind") != KIND:
             raise ModelFileError(f"{str(path)!r} does not hold many curves; a fit is read by surefit.load")
         try:

@@ -118,7 +118,7 @@ class CallableFunction:
                 if self.way in AT_ONCE and len(points) > 1:
                     try:
                         return self._checked(points)
-                    except Exception:
+                    except (Exception, SystemExit):
                         pass  # one point may be the cause: look which
                 return self._one_by_one(points, strict)
         finally:
@@ -129,7 +129,7 @@ class CallableFunction:
         for i in range(len(points)):
             try:
                 values[i] = self._checked(points[i : i + 1])[0]
-            except Exception as e:
+            except (Exception, SystemExit) as e:  # a simulator that gives up must not end the program that asks it
                 where = ", ".join(f"{n}={v:.6g}" for n, v in zip(self.names, points[i], strict=True))
                 if strict and isinstance(e, _Refused):
                     raise ArgumentError(f"at {where} {e}") from None
@@ -156,7 +156,7 @@ class CallableFunction:
         return y.astype(np.float64)
 
 
-def of_arithmetic(error: Exception) -> bool:
+def of_arithmetic(error: BaseException) -> bool:
     """Whether an error says that a formula is not defined at a point: 1/0, the logarithm of a negative number."""
     if isinstance(error, ArithmeticError):
         return True
@@ -253,8 +253,11 @@ def vectorised(f: Callable[..., Any], box: Domain) -> tuple[CallableFunction, in
     point (d,) and on a matrix (1, d); the first and the third with tensors where PyTorch is loaded. Many at once is
     believed only when it agrees with the same way for one at a time.
 
+    Arguments that have the names of the inputs get those inputs, in whatever order they stand.
+
     ArgumentError when none works, or when it gives complex numbers, or something that is not a number.
     """
+    f = by_name(f, box.names)
     x = box.unscale(np.random.default_rng(0).uniform(-1.0, 1.0, (TRIED, box.dim)))
     d = box.dim
     several, single = accepts(f, d), accepts(f, 1)
@@ -303,6 +306,45 @@ WAYS: dict[str, Callable[[Callable[..., Any], np.ndarray], np.ndarray]] = {
 AT_ONCE = ("columns", "turned columns", "points", "tensor columns", "tensor points")
 
 
+class ByName:
+    """A function that is given its arguments by the names of the inputs, which it has in another order."""
+
+    def __init__(self, f: Callable[..., Any], names: Sequence[str]) -> None:
+        self.f, self.names, self.__name__ = f, tuple(names), getattr(f, "__name__", type(f).__name__)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        kind = inspect.Parameter.POSITIONAL_ONLY
+        return inspect.Signature([inspect.Parameter(f"_{i}", kind) for i in range(len(self.names))])
+
+    def __call__(self, *values: Any) -> Any:
+        return self.f(**dict(zip(self.names, values, strict=True)))
+
+
+def by_name(f: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
+    """The function as it is, or by name where its arguments are the inputs in another order, or keywords alone.
+
+    ArgumentError where some are called as inputs are and stand in other places: then it is unclear which is meant.
+    """
+    try:
+        every = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):  # a builtin without a signature
+        return f
+    parameters = [p for p in every if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    own = [p.name for p in parameters if p.kind is not p.POSITIONAL_ONLY]
+    needed = {p.name for p in parameters if p.default is p.empty}
+    placed = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
+    if set(names) <= set(own) and needed <= set(names):
+        return f if placed[: len(names)] == list(names) else ByName(f, names)
+    moved = [n for n in names if n in placed and placed.index(n) != list(names).index(n)]
+    if moved and len(names) > 1:
+        raise ArgumentError(
+            f"the function {_name(f)} takes {', '.join(placed)}, and the domain has {', '.join(names)}: {moved[0]!r} "
+            "is in another place, so that it is unclear which argument gets it; give both the same names"
+        )
+    return f
+
+
 def _tensor(a: np.ndarray, f: Any) -> Any:
     """An array as a tensor of PyTorch, in the dtype of the weights of a network."""
     torch = sys.modules["torch"]
@@ -338,7 +380,7 @@ def _attempt(way: str, f: Callable[..., Any], x: np.ndarray, failures: list[str]
             return WAYS[way](f, x)
     except _Refused as e:
         raise ArgumentError(str(e)) from None
-    except Exception as e:
+    except (Exception, SystemExit) as e:
         failures.append(f"{type(e).__name__}: {e}")
         return None
 
@@ -404,6 +446,7 @@ __all__ = [
     "FormulaFunction",
     "Steady",
     "accepts",
+    "by_name",
     "failures_at",
     "key_of",
     "strictly",

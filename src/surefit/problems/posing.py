@@ -290,12 +290,16 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
             f"domain: {box.names[column]!r} is logarithmic, and {x[row, column]:g} in row {row} is not above 0; leave "
             "'log' out, or such rows (first row is 0)"
         )
+    weights = plan.row_weights(x, y)  # of all rows
+    if weights is not None:  # a row that does not count judges nothing either
+        train_rows, validation_rows, test_rows = (part[weights[part] > 0] for part in parts)
+        parts = (train_rows, validation_rows, test_rows)
     train, validation, test = ((x[part], y[part]) if len(part) else None for part in parts)
     if plan.test is not None:
         test = _test_rows(plan.test, table, reading)
         plan.check_target(test[1], table.targets, lambda row: f"in row {row} of the test table")
     if train is None:
-        raise DataError("table: no rows to train on")
+        raise DataError("table: no rows to train on" + (" that have a weight" if weights is not None else ""))
     _refuse_for_table(plan)
     slopes = _table_slopes(plan, box, x, y.shape[1])
     validation = None if validation is None else (validation[0], plan.noisy(validation[1], rng))
@@ -303,7 +307,7 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
     for part in (train, validation):
         if part is not None:
             plan.check_target(part[1], table.targets, lambda row: "with its noise")
-    weights = plan.row_weights(x, y)  # of all rows
+    counts = np.ones(len(x), bool) if weights is None else weights > 0
     of_parts = [None if weights is None else weights[part] for part in parts]
     name = os.path.basename(str(target)) if isinstance(target, (str, os.PathLike)) else type(target).__name__
     source = {"kind": "table", "name": name, "rows": len(table)}
@@ -315,7 +319,7 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
         row_numbers=dict(zip(("train", "validation", "test"), parts, strict=True)) if plan.test is None else None,
         notes=(
             *_few(plan, len(table)), *derivatives.notes(slopes), *_outside(box, x),
-            *rows.notes(x, y, table.inputs, table.targets),
+            *rows.notes(x[counts], y[counts], table.inputs, table.targets),
         ),
         known=plan.noise is not None and Noise.read(plan.noise).scale == 0.0, log_target=plan.logarithmic,
     )  # fmt: skip

@@ -40,8 +40,8 @@ from surefit.spelling import spelled
 DESCRIBED = (
     "solver",
     "units",
-    "steepness",
-    "magnitude",
+    "gain",
+    "output_norm",
     "inputs",
 )  # of a candidate's details, what the method of a fit tells
 

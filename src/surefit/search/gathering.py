@@ -23,7 +23,7 @@ from surefit.checking import positive_number, whole_number
 from surefit.data import Domain, Sampling
 from surefit.errors import ArgumentError, DataError, DomainError
 from surefit.formulas import Formula, parse_many
-from surefit.problems.callables import FormulaFunction
+from surefit.problems.callables import FormulaFunction, by_name
 from surefit.problems.calling import Call, Result, fingerprint, ways_of
 from surefit.problems.posing import formula_texts, needed_domain, pose
 from surefit.problems.problem import Problem
@@ -150,7 +150,8 @@ def _called(target: Any, domain: Any) -> tuple[Call, Domain, dict[str, Any], str
         )
     box = needed_domain(domain, None)
     name = getattr(target, "__name__", type(target).__name__)
-    return Call(target, ways_of(target, box.names)), box, {"kind": "callable", "name": name}, fingerprint(target)
+    called = by_name(target, box.names)
+    return Call(called, ways_of(called, box.names)), box, {"kind": "callable", "name": name}, fingerprint(target)
 
 
 def _check_sendable(call: Call, executor: Any) -> None:

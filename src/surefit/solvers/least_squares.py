@@ -321,7 +321,7 @@ class _Descent:
         noise = self.noise(model)
         finite = False  # whether any point tried was
         untried = trace.iterations == 0 and isinstance(self.damping, TrustRegion)  # the first radius
-        promised = math.nan  # the fall that the model foretells for the first step, before it is cut
+        promised = math.nan  # the fall that the model predicts for the first step, before it is cut
         while True:
             mu, step = self.propose(state, model)
             x_new = self.moved(step)

@@ -32,12 +32,12 @@ LEAST, MOST = 1e-16, 1e12
 class VarPro(Result):
     """What `varpro` found. x: theta. output (h, k): the linear part. rank: of the features, at most h.
 
-    magnitude: the largest sum of absolute values in a column of it. score: the largest weighted residual plus roundoff
-    times the magnitude. validation: the best value of `validate`, nan without one.
+    norm: the largest sum of absolute values in a column of it. score: the largest weighted residual plus roundoff
+    times the norm. validation: the best value of `validate`, nan without one.
     """
 
     output: np.ndarray
-    magnitude: float
+    norm: float
     score: float
     validation: float = math.nan
 
@@ -132,10 +132,10 @@ def varpro(
     here = problem.at(theta)
     if here is None:
         raise ArgumentError("varpro: the features are not finite at the start")
-    best, held = here, math.inf
+    best, unseen = here, math.inf
     since = 0
     if validate is not None:
-        held = float(validate(here.theta, here.c))
+        unseen = float(validate(here.theta, here.c))
     mu, slope = DAMPING, math.nan
     stop = trace.add(here.theta, here.cost) or _enough(best, goal)
     reason: Sentence | None = None
@@ -174,8 +174,8 @@ def varpro(
         since += 1
         if validate is not None:
             now = float(validate(here.theta, here.c))
-            if now < held:
-                best, held, since = here, now, 0
+            if now < unseen:
+                best, unseen, since = here, now, 0
         elif keep == "cost" or here.score < best.score:
             best = here
         stop = (
@@ -189,8 +189,8 @@ def varpro(
     assert stop is not None
     return trace.finish(
         best.theta, best.cost, stop, reason, kind=VarPro, residuals=best.residuals.reshape(-1), gradient=slope,
-        rank=best.rank, output=best.c, magnitude=float(np.abs(best.c).sum(axis=0).max(initial=0.0)), score=best.score,
-        validation=held if validate is not None else math.nan,
+        rank=best.rank, output=best.c, norm=float(np.abs(best.c).sum(axis=0).max(initial=0.0)), score=best.score,
+        validation=unseen if validate is not None else math.nan,
     )  # fmt: skip
 
 

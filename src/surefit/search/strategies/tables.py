@@ -19,6 +19,7 @@ from surefit.attempts.attempt import Attempt, Outcome
 from surefit.attempts.inputs import restricted
 from surefit.attempts.methods import Adam, Additive, Features, Method, Polynomial
 from surefit.attempts.output_layer import enough_rows
+from surefit.attempts.performing import perform
 from surefit.attempts.polynomial import network_for
 from surefit.attempts.training import plan
 from surefit.models.chain import hidden_layer
@@ -55,7 +56,7 @@ from surefit.search.limits import (
     SOLVER_RESERVE,
     WIDE,
 )
-from surefit.search.runner import State, Strategy, perform, run
+from surefit.search.runner import State, Strategy, run
 from surefit.search.strategies.functions import adam, polishing
 from surefit.search.strategies.students import farness, students
 from surefit.search.teacher import Taught, can_teach, teacher_of
@@ -154,7 +155,7 @@ def networks(s: State, inputs: tuple[int, ...]) -> Strategy:
         )  # fmt: skip
         if found is None:
             break
-        centre = found.details["steepness"]
+        centre = found.details["gain"]
         scales = (centre, 2 * centre, centre / 2)
     h = max(1, min(NOISY_UNITS[0], rows // (3 * (d + 2))))
     for units in dict.fromkeys((h, 2 * h, max(h, min(NAMED_UNITS.get(d, 60), (2 * rows) // (3 * (d + 2)))))):

@@ -215,6 +215,13 @@ def test_no_room_is_larger_than_its_share():
     assert lines["fitting"] < 1000
 
 
+def test_the_one_idea_can_be_read_in_an_hour():
+    """A target becomes a Problem, a strategy proposes attempts, the runner keeps the best, which is the record."""
+    files = ("problems/problem.py", "search/runner.py", "search/strategies/named.py", "search/record.py")
+    lines = {file: len((PACKAGE / file).read_text(encoding="utf-8").splitlines()) for file in files}
+    assert sum(lines.values()) <= 600, lines
+
+
 def test_a_package_of_an_extra_is_imported_in_one_file():
     files = defaultdict(set)
     for path, _, name in all_imports(annotations=False):

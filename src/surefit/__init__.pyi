@@ -44,6 +44,8 @@ from surefit.fitting import Started as Started
 from surefit.fitting import Epoch as Epoch
 from surefit.fitting import Evaluated as Evaluated
 from surefit.fitting import Finished as Finished
+from surefit.fitting import Failed as Failed
+from surefit.fitting import On as On
 from surefit.fitting import OutsideWarning as OutsideWarning
 from surefit.fitting import find_lr as find_lr
 from surefit.fitting import RateTest as RateTest
@@ -55,9 +57,11 @@ from surefit.fitting import Live as Live
 from surefit.fitting import TextPlot as TextPlot
 from surefit.bounds import certify as certify
 from surefit.bounds import certify_pair as certify_pair
+from surefit.bounds import certify_slopes as certify_slopes
 from surefit.bounds import verify as verify
 from surefit.bounds import Certificate as Certificate
 from surefit.bounds import Proved as Proved
+from surefit.bounds import Slopes as Slopes
 from surefit.bounds import Undefined as Undefined
 from surefit.bounds import Verdict as Verdict
 from surefit.data import Domain as Domain
@@ -69,6 +73,10 @@ from surefit.interop import from_onnx as from_onnx
 from surefit.many import fit_many as fit_many
 from surefit.many import Many as Many
 from surefit.many import Curve as Curve
+from surefit.integrations import CSVLogger as CSVLogger
+from surefit.integrations import JSONLogger as JSONLogger
+from surefit.integrations import TensorBoardLogger as TensorBoardLogger
+from surefit.integrations import MLflowLogger as MLflowLogger
 from surefit.studies import compare as compare
 from surefit.studies import Comparison as Comparison
 from surefit.studies import tune as tune

@@ -36,7 +36,7 @@ from .streams import STDIN, standard_input
 if TYPE_CHECKING:
     from surefit.fitting import Fit
 
-NOT_REACHED = 3  # exit code
+NOT_REACHED = 3  # exit code, also of --prove where nothing is proved
 WINDOW, TERMINAL = "window", "terminal"  # places of --live that are no file
 
 
@@ -121,8 +121,16 @@ def fit(
         raise typer.Exit(signals.exit_code())
     if live == WINDOW:
         watching[0].window.wait()
-    if fitted.reached is False:
+    if fitted.reached is False or (settings.get("prove") and not _proved(fitted)):
         raise typer.Exit(NOT_REACHED)
+
+
+def _proved(fitted: Fit) -> bool:
+    """Whether its tolerance is proved; without one, whether any bound is."""
+    proof = fitted.proved
+    if proof is None:
+        return False
+    return proof.upper < float("inf") if fitted.tol is None else proof.proves(fitted.tol) is True
 
 
 def _where(out: Path | None) -> str:
@@ -148,7 +156,18 @@ def _watching(live: str | None, out: Path | None) -> list[Any]:
     return [*callbacks, *([Snapshots()] if out is not None else [])]
 
 
-PASSED = ("tol", "time", "seed", "dtype", "restarts", "jit", "task")  # settings that are arguments of surefit.fit
+PASSED = (
+    "tol",
+    "time",
+    "seed",
+    "dtype",
+    "restarts",
+    "jit",
+    "task",
+    "target_scale",
+    "folds",
+    "prove",
+)  # settings that are arguments of surefit.fit
 
 
 def _fit(settings: Mapping[str, Any], callbacks: list[Callable[[Any], None]]) -> Fit:
@@ -275,7 +294,7 @@ def _parts(path: str, settings: Mapping[str, Any]) -> Any:
 
 def _reading(settings: Mapping[str, Any]) -> dict[str, Any]:
     """How a table is read."""
-    options = {key: settings[key] for key in ("targets", "drop_missing", *CSV_OPTIONS) if key in settings}
+    options = {key: settings[key] for key in ("targets", "drop_missing", "missing", *CSV_OPTIONS) if key in settings}
     if "columns" in settings:
         options["inputs"] = [*settings["columns"], *([settings["weights"]] if "weights" in settings else [])]
     return options
@@ -320,7 +339,7 @@ def _fields(method: str) -> set[str]:
 def _model(settings: Mapping[str, Any]) -> Any:
     from surefit.fitting import MLPSpec
 
-    chosen = {key: settings[key] for key in ("hidden", "activation", "dropout") if key in settings}
+    chosen = {key: settings[key] for key in ("hidden", "activation", "dropout", "bias", "init") if key in settings}
     return MLPSpec(**chosen) if chosen else None
 
 

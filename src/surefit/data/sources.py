@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.data.columns import WHOLE, Raw
+from surefit.data.columns import WHOLE, Raw, detached
 from surefit.data.csv_text import Row, check_names, csv_columns, numbered, raw_of_rows, text_of
 from surefit.errors import DataError, MissingExtraError
 from surefit.files import regular_file
@@ -205,8 +205,9 @@ def matrix_of(values: Any) -> np.ndarray:
 
 def _array(values: Any, label: str) -> np.ndarray:
     """An array of whatever holds numbers: masks inside a list are kept, and whole numbers that are no float64."""
+    values = detached(values)
     if isinstance(values, np.ndarray):
-        return values
+        return np.asarray(values) if isinstance(values, np.matrix) else values
     try:
         if isinstance(values, list | tuple) and any(isinstance(v, np.ma.MaskedArray) for v in values):
             return np.ma.stack(values)

@@ -30,7 +30,10 @@ KINDS = {
     "validation": "validation rows",
     "training": "training rows",
     "estimated": "rows left out one by one",
+    "folds": "rows left out in folds",
+    "groups": "rows of groups left out",
 }
+ESTIMATES = ("estimated", "folds", "groups")  # each row foretold by fits without it
 CHOOSING = ("validation", "training")  # rows that also chose the network
 SHOWN = 8  # inputs of a point in words
 FEW = 100  # test rows of which the largest error says little about new ones
@@ -63,7 +66,8 @@ class Measured:
     target². n: how many points or rows. kind: "fresh" (points of a known function), "test", "validation" or "training"
     (rows). chose: whether they also chose the network. r2: the share of the variance explained, the mean over the
     outputs, NaN where no output varies. outputs: the same for each output. left_out: points where the target is not
-    finite, which were looked at and count for nothing.
+    finite, which were looked at and count for nothing. log_rmse: of a logarithmic target, the root mean square of
+    log(fit / target); of others NaN. folds: how many fits without a part of the rows estimated it; 0: none.
     """
 
     max: float
@@ -76,6 +80,8 @@ class Measured:
     r2: float = math.nan
     outputs: tuple[OutputError, ...] = field(default=())
     left_out: int = 0
+    log_rmse: float = math.nan
+    folds: int = 0
     status: ClassVar[str] = "measured"
 
     @property
@@ -95,10 +101,21 @@ class Measured:
             return say("error-left-out", size=size, where=self.where, n=n, left_out=self.left_out)
         if self.kind == "test" and n < FEW:
             return say("error-test-few", size=size, where=self.where, n=n, more=n + 1)
+        if self.folds:
+            return say(code, size=size, where=self.where, n=n, folds=self.folds)
         return say(code, size=size, where=self.where, n=n)
 
     def __str__(self) -> str:
         return str(self.sentence())
+
+    def witnessed(self, size: float, at: dict[str, float]) -> Measured:
+        """The same where a further point is known at which the error is surely so large."""
+        if not size > self.max:
+            return self
+        parts = self.outputs
+        if len(parts) == 1:
+            parts = (replace(parts[0], max=size, at=dict(at)),)
+        return replace(self, max=size, at=dict(at), outputs=parts)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data, for files; `from_dict` reads it."""
@@ -106,6 +123,8 @@ class Measured:
             "status": self.status, "max": self.max, "at": dict(self.at), "rmse": self.rmse,
             "relative_l2": self.relative_l2, "r2": self.r2, "points": self.n, "on": self.on, "kind": self.kind,
             "chose": self.chose, "left_out": self.left_out, "outputs": [asdict(part) for part in self.outputs],
+            **({} if math.isnan(self.log_rmse) else {"log_rmse": self.log_rmse}),
+            **({"folds": self.folds} if self.folds else {}),
         }  # fmt: skip
 
     @classmethod
@@ -124,14 +143,16 @@ class Measured:
         return made(
             number(data["max"]), dict(data["at"]), number(data["rmse"]), number(data["relative_l2"]),
             int(data["points"]), kind, bool(data.get("chose", kind in CHOOSING)), number(data.get("r2")), parts,
-            int(data.get("left_out", 0)),
+            int(data.get("left_out", 0)), number(data.get("log_rmse")),
+            int(data.get("folds", 0)),
         )  # fmt: skip
 
 
 class Estimated(Measured):
     """An error that is estimated: all rows were fitted, and each has been left out in turn.
 
-    Its numbers are those of the rows that the others predict. Nothing was measured on rows that took no part.
+    Its numbers are those of the rows that the others predict, or that fits to the others do.
+    Nothing was measured on rows that took no part.
     """
 
     status: ClassVar[str] = "estimated"
@@ -214,23 +235,21 @@ def sampled(
     """
     error = np.where(np.isnan(error), np.inf, error)
     places, sizes = (x, error) if more is None else (np.concatenate([x, more[0]]), np.concatenate([error, more[1]]))
+    each = _roots(error)  # (k,)
+    size, rmse = float(_roots(y.reshape(-1, 1))[0]), float(_roots(error.reshape(-1, 1))[0])
+    deviation, varies = _roots(y - y.mean(axis=0)), np.ptp(y, axis=0) > 0
     with np.errstate(over="ignore", invalid="ignore"):
-        squares = np.mean(np.square(error), axis=0)  # (k,)
-        size = math.sqrt(float(np.mean(np.square(y))))
-        variance = np.var(y, axis=0)
-        varies = np.ptp(y, axis=0) > 0
-        r2 = np.where(varies, 1.0 - squares / np.where(varies & (variance > 0), variance, 1.0), np.nan)
-    rmse = math.sqrt(float(np.mean(squares)))
+        r2 = np.where(varies, 1.0 - (each / np.where(deviation > 0, deviation, 1.0)) ** 2, np.nan)
     rows = sizes.argmax(axis=0)
     parts = tuple(
         OutputError(
             name, float(sizes[row, j]), dict(zip(names, places[row].tolist(), strict=True)),
-            math.sqrt(float(squares[j])), float(r2[j]),
+            float(each[j]), float(r2[j]),
         )
         for j, (name, row) in enumerate(zip(outputs, rows, strict=True))
     )  # fmt: skip
     worst = max(parts, key=lambda part: part.max)
-    return (Estimated if kind == "estimated" else Measured)(
+    return (Estimated if kind in ESTIMATES else Measured)(
         max=worst.max,
         at=worst.at,
         rmse=rmse,
@@ -242,6 +261,13 @@ def sampled(
         outputs=parts,
         left_out=left_out,
     )
+
+
+def _roots(a: np.ndarray) -> np.ndarray:
+    """The root of the mean square of each column of a (n, k); no square overflows or vanishes, however small all are."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        unit = np.ldexp(1.0, np.frexp(np.abs(a).max(axis=0, initial=0.0))[1])
+        return np.asarray(unit * np.sqrt(np.mean((a / unit) ** 2, axis=0)))
 
 
 # --- what it costs ----------------------------------------------------------------------------------------------------
@@ -476,21 +502,26 @@ class Judge:
         found = [Part.of(names, r.x, _sizes(predict(r.x), r.y), r.y) for r in stream.rows(part)]
         return together(self.problem.outputs, found, self.kind)
 
+    def watch(self, x: np.ndarray) -> None:
+        """Further points (n, d) of a known function, at which all later candidates are measured too."""
+        found, values = self._known(x)
+        self.points = (np.concatenate([self.points[0], found]), np.concatenate([self.points[1], values]))
+
     def estimated(self, left_out: np.ndarray, rmse: np.ndarray | None = None) -> Measured:
         """The error of a fit to all rows, from what each was missed by (n, k) when it was left out.
 
         rmse: (k,) of the outputs over the domain, where more is known of it than these rows tell.
         """
         x, y = self.problem.train
-        error = sampled(self.problem.names, self.problem.outputs, x, _sizes(left_out, np.zeros(1)), y, "estimated")
+        error = self.apart(self.problem, y + left_out, (x, y), "estimated")
         if rmse is None:
             return error
-        variance = np.var(y, axis=0)
-        r2 = np.where(variance > 0, 1.0 - rmse**2 / np.where(variance > 0, variance, 1.0), np.nan)
+        deviation = np.where(np.ptp(y, axis=0) > 0, _roots(y - y.mean(axis=0)), np.nan)
+        r2 = 1.0 - (rmse / deviation) ** 2
         parts = tuple(
             replace(part, rmse=float(e), r2=float(r)) for part, e, r in zip(error.outputs, rmse, r2, strict=True)
         )
-        total, size = math.sqrt(float(np.mean(rmse**2))), math.sqrt(float(np.mean(np.square(y))))
+        total, size = (float(_roots(a.reshape(-1, 1))[0]) for a in (rmse, y))
         known = np.isfinite(r2)
         return replace(
             error, rmse=total, relative_l2=total / size if size > 0 else error.relative_l2, outputs=parts,
@@ -499,8 +530,17 @@ class Judge:
 
     def measured_on(self, predict: Predict, points: Points, kind: str) -> Measured:
         """The error on these rows alone, and on nothing that is looked for."""
+        return self.apart(self.problem, predict(points[0]), points, kind)
+
+    @staticmethod
+    def apart(problem: Problem, found: np.ndarray, points: Points, kind: str) -> Measured:
+        """By how much values that were found (n, k) are off those of points."""
         x, y = points
-        return sampled(self.problem.names, self.problem.outputs, x, _sizes(predict(x), y), y, kind)
+        error = sampled(problem.names, problem.outputs, x, _sizes(found, y), y, kind)
+        if not problem.log_target:
+            return error
+        square = float(np.mean((problem.coordinates(found) - problem.coordinates(y)) ** 2))
+        return replace(error, log_rmse=math.sqrt(square) if math.isfinite(square) else math.inf)
 
     def within(self, predict: Predict, goal: float) -> bool:
         """Whether the largest error is within a goal; most that are not are seen at a few points.

@@ -1,11 +1,12 @@
 """Many small networks of one shape, each on rows of its own, fitted side by side as one program of array operations.
 
 The networks are phi(x) = c0 + sum of c_h tanh(w_h . x + b_h). Each minimises the sum of its squared residuals plus a
-ridge: lambda_1 on its output weights and lambda_2 on how far its hidden weights are from where all networks begin
-(units spread evenly). One step of Levenberg-Marquardt is a batched product and a batched inverse of (p, p) matrices.
-After each step that helped, both ridges are found again from the rows themselves, by the fixed point of the evidence
-(MacKay, "Bayesian interpolation", Neural Computation 4, 1992; Foresee and Hagan 1997 do this with Levenberg-Marquardt,
-as MATLAB's trainbr does): 25 weights on 50 noisy rows would otherwise fit the noise.
+ridge: lambda_1 on its output weights and lambda_2 on how far its hidden weights are from units that are spread evenly,
+three quarters as steep as those it begins with. Those are gentle, and steeper where a curve asks for it. One step of
+Levenberg-Marquardt is a batched product and a batched inverse of (p, p) matrices. After each step that helped, both
+ridges are found again from the rows themselves, by the fixed point of the evidence (MacKay, "Bayesian interpolation",
+Neural Computation 4, 1992; Foresee and Hagan 1997 do this with Levenberg-Marquardt, as MATLAB's trainbr does): 25
+weights on 50 noisy rows would otherwise fit the noise.
 
 The error of each is estimated by leaving out each of its rows, exactly for the network linearised where it ended: the
 residual over 1 - the leverage of its row.
@@ -23,13 +24,14 @@ ITERATIONS = 45
 GAINS = (1.5, 3.0, 6.0)  # lengths of the hidden weights at the start, for inputs in [-1, 1], the gentlest first
 STEEPER = 0.3  # times the error that the gentler units leave, which steeper ones must stay below to be preferred
 LOST = 0.5  # an error, in deviations of the values, beyond which units cannot follow a curve
+PULLED = 0.75  # length of the hidden weights that a ridge pulls to, as a share of that at the start
 REACH = 1.4  # how far beyond the box units bend at the start
 FIRST_RIDGE = 1e-2
 SMALLEST, LARGEST = 1e-9, 1e4  # of a ridge
 SETTLED = 3  # steps before the ridges move
 FREE = 1e-8  # ridge of the constant, which is to be as good as none
-STILL = 2e-3  # relative change of the cost in one step below which a network is done: a tenth of a row of fifty
-RESTING = 0.2  # of the logarithm of a ridge, below which it is at rest
+STILL = 4e-3  # relative change of the cost in one step below which a network is done: a fifth of a row of fifty
+RESTING = 0.3  # of the logarithm of a ridge, below which it is at rest
 SHRINK = 0.1  # share of networks that are done, from which on the others go on without them
 LEAST_LEFT = 0.02  # of 1 - leverage
 
@@ -128,7 +130,8 @@ def fit_batch(
     p = theta.shape[1]
     diagonal = np.arange(p)
     of_hidden = diagonal < units * (d + 1)
-    start = np.where(of_hidden, theta, 0.0)
+    centre = np.where(of_hidden, theta, 0.0)  # where the ridges pull to
+    centre[:, : units * d] *= PULLED
     ridge = np.full((g, 2), FIRST_RIDGE)
     damping = np.full(g, 1e-2)
 
@@ -138,7 +141,7 @@ def fit_batch(
     residual, jacobian = rows.residuals(at)
     for step in range(iterations):
         full = _spread(penalty, of_hidden)
-        away = at - start
+        away = at - centre
         normal = jacobian.transpose(0, 2, 1) @ jacobian
         gradient = (residual[:, None, :] @ jacobian)[:, 0, :] + full * away
         normal[:, diagonal, diagonal] += full
@@ -147,7 +150,7 @@ def fit_batch(
         new = at - (inverse @ gradient[:, :, None])[:, :, 0]
         cost = np.sum(residual**2, axis=1) + np.sum(full * away**2, axis=1)
         new_residual, new_jacobian = rows.residuals(new)
-        new_cost = np.sum(new_residual**2, axis=1) + np.sum(full * (new - start) ** 2, axis=1)
+        new_cost = np.sum(new_residual**2, axis=1) + np.sum(full * (new - centre) ** 2, axis=1)
         helped = new_cost < cost
         still = (helped & (cost - new_cost <= STILL * cost)) | (damping > 1e7)
         damping = np.maximum(np.where(helped, 0.2 * damping, 5.0 * damping), 1e-9)
@@ -160,7 +163,7 @@ def fit_batch(
         if step < SETTLED:
             continue
         share = full * np.diagonal(inverse, axis1=1, axis2=2)
-        fresh = np.where(helped[:, None], _ridges(at - start, residual, freedom, share, of_hidden, penalty), penalty)
+        fresh = np.where(helped[:, None], _ridges(at - centre, residual, freedom, share, of_hidden, penalty), penalty)
         at_rest = (np.abs(np.log(fresh / penalty)) <= RESTING) | (fresh <= SMALLEST) | (fresh >= LARGEST)
         still &= at_rest.all(axis=1) | (damping > 1e7)
         penalty = fresh
@@ -170,7 +173,7 @@ def fit_batch(
         if finished.mean() > SHRINK:
             go = ~finished
             live, at, penalty, freedom, damping = live[go], at[go], penalty[go], freedom[go], damping[go]
-            start = start[go]
+            centre = centre[go]
             residual, jacobian, rows, finished = residual[go], jacobian[go], rows.part(go), finished[go]
             if not len(live):
                 break

@@ -102,7 +102,9 @@ class Polynomials:
         self, net: Network, formulas: Sequence[Expression], names: tuple[str, ...], deployed: bool, lines: Lines
     ) -> None:
         self.net, self.formulas, self.names, self.deployed, self.lines = net, formulas, names, deployed, lines
-        self.basis = taylor.basis(net.inputs, taylor.DEGREES[net.inputs])
+        degree = taylor.degree_of(net)
+        assert degree is not None
+        self.basis = taylor.basis(net.inputs, degree)
         widest = max(net.size_of(i) for i in range(len(net.nodes)))
         self.batch = int(np.clip(2_000_000 // (widest * self.basis.M), 8, 256))
 

@@ -24,6 +24,7 @@ from surefit.formulas.expression import Expression
 Target = Callable[[np.ndarray, np.ndarray], list[Form]]  # boxes (n, d) twice -> one form for each output
 
 LEAVES = 200_000  # boxes that a certificate may hold
+FEW = 16  # boxes of one input, of which each is cut into eight instead of two
 LOOSE = 0.5  # of the size of a polynomial, that its remainder may have before lines are asked too
 NARROW = 2.0**-40  # of the domain's width: no box is cut finer
 
@@ -335,8 +336,8 @@ def branch_and_bound(
 
     try:
         while len(lows):
-            if time.monotonic() > deadline or (most is not None and boxes >= most):
-                break
+            if boxes and (time.monotonic() > deadline or (most is not None and boxes >= most)):
+                break  # the whole domain is looked at in any case
             many = len(bounds) > bounder.batch
             # the largest first; of those without a bound the smallest, so that a pole is found and not surrounded
             share = np.prod((highs - lows) / width, axis=1)
@@ -374,9 +375,14 @@ def branch_and_bound(
             score = np.where((hi - lo)[go] > NARROW * width, score + 1e-12 * share[go], -1.0)
             axis = np.argmax(score, axis=1)
             c_lo, c_hi = _halves(lo[go], hi[go], axis)
+            child = np.concatenate([ub[go], ub[go]])
+            if len(low) == 1:  # a round costs as much with few boxes as with more
+                for _ in range(2 if len(c_lo) <= FEW else 0):
+                    c_lo, c_hi = _halves(c_lo, c_hi, np.zeros(len(c_lo), int))
+                    child = np.concatenate([child, child])
             lows = np.concatenate([lows[~mine], c_lo])
             highs = np.concatenate([highs[~mine], c_hi])
-            each = np.concatenate([each[~mine], ub[go], ub[go]])
+            each = np.concatenate([each[~mine], child])
             bounds = each.max(axis=1)
             upper = max(done, float(bounds.max(initial=0.0)))
             found.history.append((time.monotonic() - started, lower, upper))

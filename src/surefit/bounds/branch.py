@@ -109,20 +109,21 @@ class Polynomials:
         widest = max(net.size_of(i) for i in range(len(net.nodes)))
         self.batch = int(np.clip(2_000_000 // (widest * self.basis.M), 8, 256))
 
-    def look(self, low: np.ndarray, high: np.ndarray) -> Looked:
+    def look(self, low: np.ndarray, high: np.ndarray, basis: taylor.Basis | None = None) -> Looked:
         n, d = low.shape
+        B = self.basis if basis is None else basis
         with np.errstate(all="ignore"):
-            x = taylor.boxes(self.basis, low, high)
+            x = taylor.boxes(B, low, high)
             z = taylor.network(self.net, x, self.deployed)
-            r = x.coef[:, np.arange(d), self.basis.linear]
+            r = x.coef[:, np.arange(d), B.linear]
             wide = low < high
             shift = np.where(wide, 8 * 2.0**-52 * (np.abs(x.coef[..., 0]) + r) / np.maximum(r, 1e-300), 0.0).sum(axis=1)
             bounds, bads = np.full((n, len(self.formulas)), np.inf), np.zeros((n, len(self.formulas)), bool)
             surely, at = np.zeros(n), np.zeros((n, d))
             slope, rest, loose = np.zeros((n, d)), np.zeros(n), np.zeros(n, bool)
-            a = self.basis.exponents
+            a = B.exponents
             for j, f in enumerate(self.formulas):
-                t = taylor.formula(self.basis, f, self.names, x)
+                t = taylor.formula(B, f, self.names, x)
                 apart = taylor.add(t, z[:, j], -1.0)
                 least, most, reached, e = taylor.polynomial_range(apart, shift)
                 bads[:, j] = t.range.bad
@@ -131,7 +132,7 @@ class Polynomials:
                 better = (reached > surely) & ~t.range.bad
                 surely = np.where(better, reached, surely)
                 at = np.where(better[:, None], e, at)
-                top = np.abs(apart.coef) + np.abs(z.coef[:, j]) * (self.basis.degree == self.basis.K)
+                top = np.abs(apart.coef) + np.abs(z.coef[:, j]) * (B.degree == B.K)
                 slope += top @ (a * a).astype(float)
                 loose |= ~(apart.rho < LOOSE * np.abs(apart.coef).sum(axis=1))
                 rest += np.where(np.isfinite(apart.rho), apart.rho, 1.0)
@@ -150,7 +151,7 @@ class Polynomials:
     def at_points(self, x: np.ndarray, values: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         if values is not None:
             return self.lines.at_points(x, values)
-        seen = self.look(x, x)
+        seen = self.look(x, x, taylor.basis(x.shape[1], 1))  # in a point all polynomials are constant
         upper = np.where(seen.bad.any(axis=1), np.inf, seen.bound.max(axis=1))
         return np.maximum(np.nextafter(seen.surely, -np.inf), 0.0), upper
 

@@ -512,7 +512,12 @@ def _long_product(w: np.ndarray, coef: np.ndarray) -> np.ndarray:
     if (np.count_nonzero(w, axis=1) <= 1).all():  # picks and scalings
         places = np.abs(w).argmax(axis=1)
         return w[np.arange(len(w)), places].astype(LONG)[:, None] * coef[:, places]
-    return np.asarray(np.matmul(w.astype(LONG), coef.astype(LONG)))
+    used = (coef != 0).any(axis=(0, 1))
+    if used.sum() * 4 > len(used):
+        return np.asarray(np.matmul(w.astype(LONG), coef.astype(LONG)))
+    result = np.zeros((len(coef), len(w), len(used)), LONG)  # of linear forms, which have few coefficients
+    result[..., used] = np.matmul(w.astype(LONG), coef[..., used].astype(LONG))
+    return result
 
 
 def _affine(B: Basis, node: Affine, values: list[Taylor], deployed: bool) -> Taylor:

@@ -258,6 +258,12 @@ WORDS: dict[str, Both] = {
         "Proved: at every point of the domain the error is at most {upper}, {mode}; it is at least {lower} at {at}.",
         "已证明：在定义域的每一点，误差不超过 {upper}（{mode}）；在 {at} 处误差至少为 {lower}。",
     ),
+    "certificate-lower": Both(
+        "Proved: the error is at least {lower} at {at}, {mode}. No upper bound was found in the time that was given.",
+        "已证明：在 {at} 处误差至少为 {lower}（{mode}）。在给定的时间内没有找到上界。",
+    ),
+    "certificate-output": Both("output", "输出"),
+    "certificate-bound": Both("|error| at most", "|误差| 不超过"),
     "certificate-rests": Both(
         "The proof speaks of the model with SHA-256 {model}... and rests on: {assuming}.",
         "该证明针对 SHA-256 为 {model}… 的模型，并依据：{assuming}。",

@@ -26,13 +26,13 @@ from starlette.types import ASGIApp
 
 from surefit.errors import ArgumentError, DataError, SurefitError
 
+from . import PAGE, UNBUILT
 from .guard import BODY, Guard, failure, parsed
 from .said import gap_of, preview_of, proof_of
 from .taking import FORMATS, LANGUAGES, file_of
 from .watching import RATE, Cursor, Session, summary_of
 from .wishes import SLOWEST, Reader, csv_of, wish_of
 
-PAGE = Path(__file__).parent / "page"
 RUNNING, KEPT = 4, 8  # trainings at once; those that are kept for downloads
 SLOW = 10.0  # seconds in which a body must have come
 PROOF = 30.0  # seconds of a proof
@@ -246,7 +246,7 @@ def serve(
         is taken.
     """
     if not (page / "index.html").exists():
-        raise DataError("the page was not built: run `make play` in a clone of surefit, or install a wheel of it")
+        raise DataError(UNBUILT)
     if not loopback(host) and token is None:
         raise ArgumentError(f"--host {host} can be reached by others: give a --token of at least 16 characters")
     if token is not None and not (len(token) >= 16 and token.isascii() and token.isalnum()):
@@ -277,4 +277,4 @@ def serve(
             uvicorn.Server(config).run(sockets=[listening])
 
 
-__all__ = ["Application", "serve"]
+__all__ = ["PAGE", "Application", "serve"]

@@ -662,6 +662,7 @@ if (STATIC) {
   for (const id of ["open", "prove", "copy-python", "copy-command", "copy-c"]) at(id).hidden = true;
   for (const b of document.querySelectorAll<HTMLElement>("[data-file]")) b.hidden = !["png", "csv"].includes(b.dataset.file!);
   at("design").parentElement!.hidden = true;
+  at("static").hidden = false;
 }
 speak(lang);
 theme(memory("theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));

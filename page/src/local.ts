@@ -159,7 +159,8 @@ class Session {
   }
 
   picture(net: Network, rows: Rows, coarse: Float64Array[], inner: (x: ArrayLike<number>) => Float64Array): any {
-    const traces = coarse.map((x) => net.trace(x).after), some = rows.x.filter((_, i) => i % Math.ceil(rows.x.length / 200) === 0).map((x) => net.trace(x).after);
+    const copied = (x: ArrayLike<number>) => net.trace(x).map((layer) => Array.from(layer));
+    const traces = coarse.map(copied), some = rows.x.filter((_, i) => i % Math.ceil(rows.x.length / 200) === 0).map(copied);
     const units = net.sizes.slice(1, -1).map((of, l) => {
       const states = Array.from({ length: of }, (_, j) => {
         const column = some.map((t) => t[l + 1][j]), kind = net.kinds[l];

@@ -37,6 +37,10 @@ export class Network {
   bias: boolean;
   theta: Float64Array;
   starts: number[] = [];
+  before: Float64Array[]; // of each layer: sums, outputs, and the gradient by the sums, of the point at hand
+  outputs: Float64Array[];
+  pulled: Float64Array[];
+  after: ArrayLike<number>[] = [];
 
   constructor(sizes: number[], kinds: string[], bias = true) {
     this.sizes = sizes;
@@ -45,6 +49,7 @@ export class Network {
     let at = 0;
     for (let l = 0; l + 1 < sizes.length; l++) { this.starts.push(at); at += sizes[l + 1] * (sizes[l] + (bias ? 1 : 0)); }
     this.theta = new Float64Array(at);
+    [this.before, this.outputs, this.pulled] = [0, 1, 2].map(() => sizes.slice(1).map((n) => new Float64Array(n)));
   }
 
   get depth(): number { return this.sizes.length - 1; }
@@ -79,47 +84,46 @@ export class Network {
     }
   }
 
-  /** Outputs of every layer before and after its activation, for one point. */
-  trace(x: ArrayLike<number>): { before: Float64Array[]; after: ArrayLike<number>[] } {
-    const before: Float64Array[] = [], after: ArrayLike<number>[] = [x];
-    for (let l = 0; l < this.depth; l++) {
-      const n = this.sizes[l], m = this.sizes[l + 1], at = this.starts[l], u = after[l];
-      const z = new Float64Array(m);
+  /** Outputs of every layer, the input first, for one point; overwritten by the next call. */
+  trace(x: ArrayLike<number>): ArrayLike<number>[] {
+    const { theta, sizes, bias, depth } = this;
+    this.after[0] = x;
+    for (let l = 0; l < depth; l++) {
+      const n = sizes[l], m = sizes[l + 1], at = this.starts[l], u = this.after[l], z = this.before[l];
+      const f = l + 1 < depth ? ACTIVATIONS[this.kinds[l]].f : null, out = this.outputs[l];
       for (let j = 0; j < m; j++) {
-        let sum = this.bias ? this.theta[at + n * m + j] : 0;
-        for (let i = 0; i < n; i++) sum += this.theta[at + j * n + i] * u[i];
+        const row = at + j * n;
+        let sum = bias ? theta[at + n * m + j] : 0;
+        for (let i = 0; i < n; i++) sum += theta[row + i] * u[i];
         z[j] = sum;
+        out[j] = f ? f(sum) : sum;
       }
-      before.push(z);
-      after.push(l + 1 < this.depth ? z.map(ACTIVATIONS[this.kinds[l]].f) : z);
+      this.after[l + 1] = out;
     }
-    return { before, after };
+    return this.after;
   }
 
-  at(x: ArrayLike<number>): number { return this.trace(x).after[this.depth][0]; }
+  at(x: ArrayLike<number>): number { return this.trace(x)[this.depth][0]; }
 
   /** Add `push` times the gradient of the output by all numbers to `into`; the output. push: of the output. */
   pull(x: ArrayLike<number>, push: (y: number) => number, into: Float64Array): number {
-    const { before, after } = this.trace(x);
-    const y = after[this.depth][0];
-    let g = new Float64Array([push(y)]);
+    const { theta, sizes, bias } = this, after = this.trace(x), y = after[this.depth][0];
+    this.pulled[this.depth - 1][0] = push(y);
     for (let l = this.depth - 1; l >= 0; l--) {
-      const n = this.sizes[l], m = this.sizes[l + 1], at = this.starts[l], u = after[l];
-      const next = new Float64Array(n);
+      const n = sizes[l], m = sizes[l + 1], at = this.starts[l], u = after[l], g = this.pulled[l];
+      const next = l > 0 ? this.pulled[l - 1] : null;
+      if (next) next.fill(0);
       for (let j = 0; j < m; j++) {
-        const gj = g[j];
+        const gj = g[j], row = at + j * n;
         if (gj === 0) continue;
-        for (let i = 0; i < n; i++) {
-          into[at + j * n + i] += gj * u[i];
-          next[i] += gj * this.theta[at + j * n + i];
-        }
-        if (this.bias) into[at + n * m + j] += gj;
+        for (let i = 0; i < n; i++) into[row + i] += gj * u[i];
+        if (next) for (let i = 0; i < n; i++) next[i] += gj * theta[row + i];
+        if (bias) into[at + n * m + j] += gj;
       }
-      if (l > 0) {
-        const d = ACTIVATIONS[this.kinds[l - 1]].d;
-        for (let i = 0; i < n; i++) next[i] *= d(before[l - 1][i], u[i]);
+      if (next) {
+        const d = ACTIVATIONS[this.kinds[l - 1]].d, z = this.before[l - 1];
+        for (let i = 0; i < n; i++) next[i] *= d(z[i], u[i]);
       }
-      g = next;
     }
     return y;
   }
@@ -216,7 +220,7 @@ export function solveDamped(a: Float64Array[], b: Float64Array, damping: number)
 export function solveOutput(net: Network, rows: Rows): Float64Array[] {
   const n = rows.y.length, last = net.depth - 1, h = net.sizes[last], count = h + (net.bias ? 1 : 0);
   const phi = Array.from({ length: count }, () => new Float64Array(n).fill(1));
-  rows.x.forEach((x, i) => { const u = net.trace(x).after[last]; for (let j = 0; j < h; j++) phi[j][i] = u[j]; });
+  rows.x.forEach((x, i) => { const u = net.trace(x)[last]; for (let j = 0; j < h; j++) phi[j][i] = u[j]; });
   const q = orthonormal(phi), y = Float64Array.from(rows.y);
   // refined: what is left after each solve is solved for again, on normal equations with a trace of damping
   const gram = phi.map((a) => Float64Array.from(phi.map((b) => dot(a, b)))), w = new Float64Array(count), rest = y.slice();

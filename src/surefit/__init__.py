@@ -29,7 +29,7 @@ _HOME = {
         "MLPSpec "
         "SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
         "Auto Polynomial Additive Features VarPro LM LBFGS "
-        "Started Epoch Evaluated Finished OutsideWarning find_lr RateTest smallest Smallest Interval "
+        "Started Epoch Evaluated Finished Failed On OutsideWarning find_lr RateTest smallest Smallest Interval "
         "Snapshots Live TextPlot"
     ),
     "surefit.bounds": "certify certify_pair verify Certificate Proved Undefined Verdict",
@@ -37,6 +37,7 @@ _HOME = {
     "surefit.formulas": "Formula parse",
     "surefit.interop": "from_onnx",
     "surefit.many": "fit_many Many Curve",
+    "surefit.integrations": "CSVLogger JSONLogger TensorBoardLogger MLflowLogger",
     "surefit.reports.exported": "export_module",
     "surefit.core.tensor": "Tensor no_grad enable_grad is_grad_enabled",
     "surefit.core.leaves": "Parameter",

@@ -44,6 +44,8 @@ from surefit.fitting import Started as Started
 from surefit.fitting import Epoch as Epoch
 from surefit.fitting import Evaluated as Evaluated
 from surefit.fitting import Finished as Finished
+from surefit.fitting import Failed as Failed
+from surefit.fitting import On as On
 from surefit.fitting import OutsideWarning as OutsideWarning
 from surefit.fitting import find_lr as find_lr
 from surefit.fitting import RateTest as RateTest
@@ -69,6 +71,10 @@ from surefit.interop import from_onnx as from_onnx
 from surefit.many import fit_many as fit_many
 from surefit.many import Many as Many
 from surefit.many import Curve as Curve
+from surefit.integrations import CSVLogger as CSVLogger
+from surefit.integrations import JSONLogger as JSONLogger
+from surefit.integrations import TensorBoardLogger as TensorBoardLogger
+from surefit.integrations import MLflowLogger as MLflowLogger
 from surefit.reports.exported import export_module as export_module
 from surefit.core.tensor import Tensor as Tensor
 from surefit.core.tensor import no_grad as no_grad

@@ -148,7 +148,17 @@ def _watching(live: str | None, out: Path | None) -> list[Any]:
     return [*callbacks, *([Snapshots()] if out is not None else [])]
 
 
-PASSED = ("tol", "time", "seed", "dtype", "restarts", "jit", "task")  # settings that are arguments of surefit.fit
+PASSED = (
+    "tol",
+    "time",
+    "seed",
+    "dtype",
+    "restarts",
+    "jit",
+    "task",
+    "target_scale",
+    "folds",
+)  # settings that are arguments of surefit.fit
 
 
 def _fit(settings: Mapping[str, Any], callbacks: list[Callable[[Any], None]]) -> Fit:
@@ -261,7 +271,7 @@ def _refuse(settings: Mapping[str, Any], panel: str, allowed: tuple[str, ...], w
 def _table(path: str, settings: Mapping[str, Any], coding: Any = None) -> Any:
     from surefit.data import read_table
 
-    options = {key: settings[key] for key in ("targets", "drop_missing", *CSV_OPTIONS) if key in settings}
+    options = {key: settings[key] for key in ("targets", "drop_missing", "missing", *CSV_OPTIONS) if key in settings}
     if "columns" in settings:
         options["inputs"] = [*settings["columns"], *([settings["weights"]] if "weights" in settings else [])]
     return read_table(standard_input() if path == STDIN else Path(path), coding=coding, **options)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.attempts.events import Callback
+from surefit.attempts.events import Callback, failure_told
 from surefit.attempts.lr_finder import with_found_rate
 from surefit.attempts.methods import Adam, Auto, FirstOrder, Method, Solver, method_from
 from surefit.attempts.progress import Progress
@@ -32,6 +32,7 @@ from surefit.search.strategies.given import given_network
 from surefit.search.strategies.named import named
 from surefit.search.strategies.students import students
 from surefit.search.strategies.tables import measured_data
+from surefit.search.timings import Timings
 from surefit.spelling import spelled
 
 DESCRIBED = (
@@ -73,7 +74,9 @@ def fit_problem(
             "use a first-order method such as 'adam'"
         )
     kind = checked_dtype(dtype, ops.float32)
-    problem = posed if isinstance(posed, Problem) else posed()
+    timings = Timings()
+    with timings.phase("data"):
+        problem = posed if isinstance(posed, Problem) else posed()
     adaptive = problem.plan is not None and bool(problem.plan.adaptive)
     if isinstance(settings, Auto) and adaptive:
         settings = Adam()  # the first-order methods alone add points as they go
@@ -84,6 +87,7 @@ def fit_problem(
     solver = isinstance(settings, Solver)
     dtype = kind if dtype is not None or not solver else ops.float64
     state = State(problem, int(seed), ops.dtype_of(dtype), Judge(problem, int(seed), time), progress, tol)
+    state.timings = timings
     strategy: Strategy
     made: Callable[[Candidate], Made]
     if isinstance(settings, Auto):
@@ -102,7 +106,8 @@ def fit_problem(
     else:
         settings, strategy = first_order(state, settings, model, jit)
         made = lambda found: Trained(_resolved(settings, problem))
-    return recorded(state, run(state, strategy), made, model)
+    with failure_told(callbacks, began):
+        return recorded(state, run(state, strategy), made, model)
 
 
 def few_rows(method: str | Method, model: Any) -> int:
@@ -127,7 +132,8 @@ def distil_problem(
     tol, kind = positive_number("tol", tol), checked_dtype(dtype, ops.float64)
     problem, aims = posed()
     state = State(problem, seed, kind, Judge(problem, seed), progress, tol)
-    return recorded(state, run(state, students(state, most, aims)), partial(_solved, state, Auto()))
+    with failure_told(callbacks, progress.began):
+        return recorded(state, run(state, students(state, most, aims)), partial(_solved, state, Auto()))
 
 
 def automatic(state: State, model: Any, jit: bool | None) -> Strategy:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.attempts.events import Callback, Evaluated, tell
+from surefit.attempts.events import Callback, Evaluated, failure_told, tell
 from surefit.checking import positive_number, whole_number
 from surefit.data import Domain, Sampling
 from surefit.errors import ArgumentError, DataError, DomainError
@@ -101,16 +101,19 @@ def gathered(
     ArgumentError: the target is no function, or cannot be sent to a worker. DataError: no evaluation gave a value.
     """
     call, box, source, code = _called(target, domain)
-    if data is not None and data != Sampling(split=data.split, test=data.test):
-        raise ArgumentError("data: a fit with a budget chooses its points itself; of a Sampling it takes split= alone")
+    if data is not None and data != Sampling(split=data.split, test=data.test, target_scale=data.target_scale):
+        raise ArgumentError(
+            "data: a fit with a budget chooses its points itself; of a Sampling it takes split= and target_scale= alone"
+        )
     _check_sendable(call, budget.executor)
     runs = Runs(box, log=budget.log, seed=seed, function=source["name"], code=code)
     most = budget.evaluations
     runs.first = most if most > PLENTY else max(min(FIRST_LEAST * box.dim, most), math.ceil(FILLING * most))
-    with runs.held():
-        collector = Collector(runs, call, budget, time, clock.perf_counter() if began is None else began, callbacks)
-        notes = collector.run()
-    return posed_runs(runs, data, seed, source | {"budget": most}, notes, few)
+    began = clock.perf_counter() if began is None else began
+    with failure_told(callbacks, began):
+        with runs.held():
+            notes = Collector(runs, call, budget, time, began, callbacks).run()
+        return posed_runs(runs, data, seed, source | {"budget": most}, notes, few)
 
 
 def posed_runs(

@@ -334,7 +334,10 @@ classified = record(
 
 columns = record({"rows": count, "columns": by_name(either(one_of("int", "float"), list_of(text)))})
 
-coded = record({"name": text, "kind": text, "categories": list_of(text), "unit": text, "origin": text})
+coded = record(
+    {"name": text, "kind": text, "categories": list_of(text), "unit": text, "origin": text},
+    {"fill": number, "flagged": truth},
+)
 
 common: dict[str, Check] = {"format": whole(1), "card": card, "network": network}
 FORMATS: dict[int, Check] = {

@@ -6,7 +6,9 @@ export type Row = (number | null)[];
 export interface Scene { axes: number[][]; names: string[]; output: string; target: Row | null; points: number[][] }
 export type Loss = [number, number | null, number | null, number]; // epoch, training, validation, seconds
 
-export const ink = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+/** Colours by name; without any those of the page's style are read. A notebook, which has a style of its own, sets them. */
+export const palette: Record<string, string> = {};
+export const ink = (name: string): string => palette[name] ?? getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 export function short(v: number | null | undefined, digits = 3): string {
   if (v === null || v === undefined || !Number.isFinite(v)) return "–";

@@ -77,6 +77,7 @@ def fit(
     log: str | os.PathLike[str] | None = None,
     timeout: float | None = None,
     progress: bool | None = None,
+    live: bool = False,
 ) -> Fit:
     """Fit a function with a neural network.
 
@@ -126,6 +127,8 @@ def fit(
         timeout: with an executor, seconds for each evaluation; one that takes longer has failed.
         progress: a line that tells how far it is, on standard error (True), or none (False). None: at an interactive
             prompt and in notebooks, of fits that take over a second; never in a script.
+        live: watch it learn: in a notebook the pictures of `surefit play`, by anywidget (`pip install
+            "surefit[notebook]"`); elsewhere, and without anywidget, the line of progress.
 
     Returns:
         A `Fit`.
@@ -148,7 +151,7 @@ def fit(
         budget=budget, executor=executor, log=log, timeout=timeout, target=target, columns=columns, decimal=decimal,
         sheet=sheet, target_scale=target_scale, missing=missing, folds=folds,
     )  # fmt: skip
-    with shown(progress, time) as display:
+    with shown(progress, time, live) as display:
         heard = (*callbacks_from(callbacks), *display)
         fits = fits_of(what, domain, count=whole_number("restarts", restarts, 1), callbacks=heard, **arguments)
     fitted = fits[0] if restarts == 1 else best_of(fits)

@@ -42,7 +42,7 @@ def export(directory: str | os.PathLike[str], page: Path = PAGE) -> Path:
     try:
         if folder.exists() and any(folder.iterdir()):
             raise DataError(f"--export {folder}: there are files in it; give the name of a new folder")
-        shutil.copytree(page, folder, dirs_exist_ok=True)
+        shutil.copytree(page, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("view.js"))
         index = folder / "index.html"
         text = index.read_text(encoding="utf-8")
         index.write_text(text.replace("<html ", "<html data-static ", 1), encoding="utf-8")

@@ -21,6 +21,7 @@ from surefit.models.observed import observed
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.search.classes import Classified
+from surefit.search.history import History
 from surefit.search.judging import Measured
 from surefit.search.teacher import Taught
 from surefit.search.timings import Timings
@@ -122,6 +123,9 @@ class Record:
     _warned: bool = field(default=False, repr=False)
     _ensembles: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)  # by number of members
     _inference: Inference | None = field(default=None, init=False, repr=False, compare=False)  # of the model, at hand
+
+    def __post_init__(self) -> None:
+        self.history = History(self.history)
 
     # --- copies ---
 

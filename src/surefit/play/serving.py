@@ -27,6 +27,7 @@ from starlette.types import ASGIApp
 from surefit.errors import ArgumentError, DataError, SurefitError
 
 from . import PAGE, UNBUILT
+from .description import description
 from .guard import BODY, Guard, failure, parsed
 from .said import gap_of, preview_of, proof_of
 from .taking import FORMATS, LANGUAGES, file_of
@@ -122,6 +123,7 @@ class Application:
             prove=self.prove,
         )  # fmt: skip
         routes: list[Any] = [Route(f"/api/{name}", answering(work), methods=["POST"]) for name, work in posts.items()]
+        routes.append(Route("/api/openapi.json", lambda request: JSONResponse(description()), methods=["GET"]))
         routes.append(Mount("/", StaticFiles(directory=page, html=True, check_dir=False)))
         app = Starlette(routes=routes, lifespan=self.lifespan)
         self.asgi: ASGIApp = Guard(app, hosts, token)

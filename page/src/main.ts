@@ -9,7 +9,7 @@ import * as plots from "./plots";
 import { lane, LAYERS, read, sent, START, UNITS, written, type Lane, type Settings, type Table } from "./state";
 import { surfaces, view } from "./surface";
 import { ACTIVATIONS } from "./trainer";
-import { either, lang, memory, proof, raced, result, say, speak } from "./words";
+import { either, lang, memory, proof, raced, result, say, speak, tied } from "./words";
 
 const at = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
 const box = (id: string) => at<HTMLInputElement>(id);
@@ -114,7 +114,7 @@ function tell(): void {
   box("formula").setAttribute("aria-invalid", String(wrong !== ""));
   if (ended && racing()) {
     const [a, b] = runs.map((x) => x!.done.max as number), better = a < b ? "A" : "B", factor = Math.max(a, b) / Math.max(Math.min(a, b), 1e-300);
-    at("status").textContent = raced(plots.short(a), plots.short(b), better, plots.short(factor, factor < 10 ? 2 : 3));
+    at("status").textContent = factor < 1.15 ? tied(plots.short(a), plots.short(b)) : raced(plots.short(a), plots.short(b), better, plots.short(factor, factor < 10 ? 2 : 3));
   } else if (done && !racing() && status === "done") {
     const place = Object.entries(done.at ?? {}).map(([n, v]) => `${n} = ${plots.short(v as number, 4)}`).join(", ");
     at("status").textContent = result(plots.short(done.max), plots.short(done.seconds), done.measured, place);

@@ -79,6 +79,10 @@ export function raced(a: string, b: string, better: string, factor: string): str
   return `Largest errors: A ${a}, B ${b}. ${better} is closer, by a factor of ${factor}.`;
 }
 
+export function tied(a: string, b: string): string {
+  return lang === "zh" ? `最大误差：A ${a}，B ${b}。不分高下。` : `Largest errors: A ${a}, B ${b}. A draw.`;
+}
+
 export function proof(lower: string, upper: string | null): string {
   if (lang === "zh") return upper ? `已证明：定义域内每一点的误差都不超过 ${upper}，且某一点的误差至少为 ${lower}。` : "在限定时间内没有得到上界。";
   return upper ? `Proved: the error is at most ${upper} at every point of the domain, and at least ${lower} at one.` : "No upper bound was found in the time that a proof has here.";

@@ -9,21 +9,19 @@ import os
 from pathlib import Path
 from typing import Any
 
-from surefit.errors import DataError, MissingExtraError
+from surefit.errors import DataError
 
 PAGE = Path(__file__).parent / "page"
 UNBUILT = "the page was not built: run `make play` in a clone of surefit, or install a wheel of it"
 
 
 def serve(**settings: Any) -> None:
-    """Serve the page until Ctrl-C; the arguments are those of `surefit.play.serving.serve`.
+    """Serve the page until Ctrl-C; the arguments are those of `surefit.play.listening.serve`.
 
     MissingExtraError where Starlette or uvicorn is not installed; ArgumentError and DataError as described there.
     """
-    try:
-        from .serving import serve as run
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(f'play needs the package {error.name}: pip install "surefit[play]"') from None
+    from .listening import serve as run
+
     run(**settings)
 
 

@@ -60,7 +60,12 @@ CHINESE = {
     "Watch it learn": "观看学习",
     # play
     "Open a page on which a network learns your function.": "打开一个页面，观看网络学习你的函数。",
-    "It is served on this computer only, until Ctrl-C.": "页面只在本机提供，按 Ctrl-C 结束。",
+    "It is served on this computer only, until Ctrl-C. With --export the page is written as files that need neither "
+    "Python nor a server, for any web space: the lessons, with training in the browser.": (
+        "页面只在本机提供，按 Ctrl-C 结束。加上 --export 则写出不需要 Python 和服务器的页面文件，"
+        "可放到任何网站：包含各节小课，在浏览器中训练。"
+    ),
+    "Write a page that trains in the browser, and end.": "写出一个在浏览器中训练的页面，然后结束。",
     "Listen there. What others can reach needs --token.": "监听的地址。他人可访问的地址需要 --token。",
     "0: one that is free.": "0 表示任选一个空闲端口。",
     "What the page must know. Default: a fresh one.": "页面须持有的令牌。默认：每次新生成。",

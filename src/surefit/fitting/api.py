@@ -78,6 +78,7 @@ def fit(
     timeout: float | None = None,
     progress: bool | None = None,
     prove: bool = False,
+    live: bool = False,
 ) -> Fit:
     """Fit a function with a neural network.
 
@@ -130,6 +131,8 @@ def fit(
         prove: of a formula, let a tolerance count as reached only when it is proved at every point of the domain,
             rounding included. Points where a proof fails join the training points, until it does not or the time is
             over. The `certificate` of the fit says what is proved, also where no tolerance is given.
+        live: watch it learn: in a notebook the pictures of `surefit play`, by anywidget (`pip install
+            "surefit[notebook]"`); elsewhere, and without anywidget, the line of progress.
 
     Returns:
         A `Fit`.
@@ -153,7 +156,7 @@ def fit(
         sheet=sheet, target_scale=target_scale, missing=missing, folds=folds,
         **({"prove": prove} if prove is not False else {}),
     )  # fmt: skip
-    with shown(progress, time) as display:
+    with shown(progress, time, live) as display:
         heard = (*callbacks_from(callbacks), *display)
         fits = fits_of(what, domain, count=whole_number("restarts", restarts, 1), callbacks=heard, **arguments)
     fitted = fits[0] if restarts == 1 else best_of(fits)

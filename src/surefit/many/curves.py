@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 
 from surefit import nn
 from surefit.checking import whole_number
+from surefit.compiler.threads import pool_of
 from surefit.core import ops
 from surefit.errors import ArgumentError, ModelFileError, ShapeError
 from surefit.files import path_of
@@ -144,7 +145,7 @@ def _over(
         run(executor, 2 * (os.cpu_count() or 1))
         return found
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with ThreadPoolExecutor(cores) as pool:
+    with pool_of(cores) as pool:
         run(pool, cores)
     return found
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from surefit.fitting import Fit
-
-from .pictures import grid_of
+from surefit.reports.pictures import grid_of
 
 EXPORTS = {"c": "c", "onnx": "onnx", "numpy": "py", "js": "js"}
 PICTURES = ("png", "svg")

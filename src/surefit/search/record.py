@@ -14,6 +14,7 @@ from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.search.classes import Classified
 from surefit.search.copies import Copied
+from surefit.search.history import History
 from surefit.search.judging import Measured
 from surefit.search.predictions import Predictions
 from surefit.search.teacher import Taught
@@ -109,6 +110,9 @@ class Record(Copied, Predictions):
     _warned: bool = field(default=False, repr=False)
     _ensembles: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)  # by number of members
     _inference: Inference | None = field(default=None, init=False, repr=False, compare=False)  # of the model, at hand
+
+    def __post_init__(self) -> None:
+        self.history = History(self.history)
 
     # --- what it is ---
 

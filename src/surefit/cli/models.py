@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import sys
 import unicodedata
 import warnings
@@ -109,7 +110,8 @@ def _point(text: str, fitted: Fit) -> dict[str, Any]:
     from surefit.data import raw_names
     from surefit.formulas import constant
 
-    coding = {code.name for code in fitted.problem.coding}
+    coding = {code.name for code in fitted.problem.coding if code.kind != "number"}
+    filled = {code.name for code in fitted.problem.coding if code.fills}
     names = tuple(raw_names(fitted.names, fitted.problem.coding))
     point: dict[str, Any] = {}
     for part in unicodedata.normalize("NFKC", text).split(","):
@@ -130,6 +132,7 @@ def _point(text: str, fitted: Fit) -> dict[str, Any]:
             point[name] = constant(value)
         except FormulaError as error:
             raise ArgumentError(f"--at {text}: the value of {name} is not a number: {error}") from None
+    point |= {name: math.nan for name in names if name in filled and name not in point}
     missing = [name for name in names if name not in point]
     if missing:
         message = "--at {text}: no value for {missing}; expected {example}"

@@ -149,7 +149,7 @@ def _rows(fit: Record) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
         values, truth = evaluate(fit.model, x), _each(y).argmax(axis=1)
         found[kind] = values, truth, np.ones(len(x)) if weight is None else weight
         if kind == "training" and fit.left_out is not None and fit.left_out.shape == y.shape:
-            size = np.abs(fit.left_out) * fit.model.y_scale.numpy()
+            size = np.abs(fit.model.scaling.unscaled_errors(fit.left_out, y))
             found["left-out"] = y + np.sign(values - y) * size, truth, found[kind][2]
     return found
 

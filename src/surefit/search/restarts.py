@@ -32,13 +32,16 @@ def fit_each(problem: Problem, seeds: Sequence[int], fit_one: Callable[..., ARec
     raised.
     """
     from surefit.compiler.threads import cores
+    from surefit.compiler.worker import TICK
 
     halt = threading.Event()
     pool = ThreadPoolExecutor(max(1, min(cores(), len(seeds))))
     jobs = [pool.submit(fit_one, problem, seed=s, first=i == 0, halted=halt.is_set) for i, s in enumerate(seeds)]
     interrupted = False
+    running = set(jobs)
     try:
-        wait(jobs, return_when=FIRST_EXCEPTION)
+        while running and not any(j.done() and j.exception() is not None for j in jobs):
+            running = wait(running, timeout=TICK, return_when=FIRST_EXCEPTION).not_done
     except KeyboardInterrupt:
         interrupted = True
     broken = next((j.exception() for j in jobs if j.done() and j.exception() is not None), None)
@@ -46,6 +49,8 @@ def fit_each(problem: Problem, seeds: Sequence[int], fit_one: Callable[..., ARec
         halt.set()
         for job in jobs:
             job.cancel()
+        while wait(jobs, timeout=TICK).not_done:
+            pass
     pool.shutdown(wait=True)
     if broken is not None:
         raise broken
@@ -56,9 +61,11 @@ def fit_each(problem: Problem, seeds: Sequence[int], fit_one: Callable[..., ARec
 
 
 def best_of(records: Sequence[ARecord]) -> ARecord:
-    """The record with the smallest score, which says how the others did."""
+    """The record with the smallest score, which says how the others did; one whose tolerance is proved goes first."""
     scores = [r.score for r in records]
-    chosen = records[int(np.nanargmin(scores)) if np.isfinite(scores).any() else 0]
+    sure = [r.tol is not None and r.certificate is not None and r.certificate.proves(r.tol) is True for r in records]
+    counting = [s if good or not any(sure) else np.inf for s, good in zip(scores, sure, strict=True)]
+    chosen = records[int(np.nanargmin(counting)) if np.isfinite(counting).any() else 0]
     chosen.made.settings["restarts"] = len(records)
     chosen.restarts = scores
     return chosen

@@ -273,7 +273,10 @@ def _table(path: str, settings: Mapping[str, Any], coding: Any = None) -> Any:
 
     options = {key: settings[key] for key in ("targets", "drop_missing", "missing", *CSV_OPTIONS) if key in settings}
     if "columns" in settings:
-        options["inputs"] = [*settings["columns"], *([settings["weights"]] if "weights" in settings else [])]
+        options["inputs"] = [
+            *settings["columns"],
+            *(settings[key] for key in ("weights", "row_noise") if key in settings),
+        ]
     return read_table(standard_input() if path == STDIN else Path(path), coding=coding, **options)
 
 
@@ -323,6 +326,8 @@ def _data(settings: Mapping[str, Any], target: Any) -> Any:
         plan["test"] = _table(settings["test_table"], settings, target.coding or None)
     if "weights" in settings:
         plan["weights"] = settings["weights"]
+    if "row_noise" in settings:
+        plan["noise"] = settings["row_noise"]
     return Sampling(**plan) if plan else None  # None: the method chooses its points
 
 

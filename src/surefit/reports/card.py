@@ -278,6 +278,8 @@ def _data_words(fit: Record, speech: Speech) -> str:
         words += between + _evaluated_words(speech, problem.source.get("budget"), **evaluated)
     if problem.slopes is not None:
         words += speech("card-gradients")
+    if problem.noise_known:
+        words += speech("card-noise")
     if problem.dropped:
         words += speech("card-dropped-one" if problem.dropped == 1 else "card-dropped", count=problem.dropped)
     return words

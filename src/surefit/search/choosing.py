@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -25,6 +26,7 @@ from surefit.search.candidates import Candidate
 from surefit.search.judging import Judge
 from surefit.search.limits import FEW_ROWS, FLOAT32, GOAL
 from surefit.search.record import Made, Record, Solved, Trained
+from surefit.search.robust import robust
 from surefit.search.runner import State, Strategy, recorded, run
 from surefit.search.strategies.descent import descent, parts
 from surefit.search.strategies.functions import known_function
@@ -74,6 +76,7 @@ def fit_problem(
         )
     kind = checked_dtype(dtype, ops.float32)
     problem = posed if isinstance(posed, Problem) else posed()
+    problem, settings = with_loss(problem, settings, seed, model)
     adaptive = problem.plan is not None and bool(problem.plan.adaptive)
     if isinstance(settings, Auto) and adaptive:
         settings = Adam()  # the first-order methods alone add points as they go
@@ -103,6 +106,19 @@ def fit_problem(
         settings, strategy = first_order(state, settings, model, jit)
         made = lambda found: Trained(_resolved(settings, problem))
     return recorded(state, run(state, strategy), made, model)
+
+
+def with_loss(problem: Problem, method: Method, seed: int, model: Any) -> tuple[Problem, Method]:
+    """The problem and the method where rows that are far off shall count less, or it is found that they should."""
+    asked = None if problem.plan is None else problem.plan.loss
+    if problem.function is not None or asked == "mse":
+        return problem, method
+    if isinstance(method, FirstOrder):
+        return problem, replace(method, loss=asked) if asked is not None and method.loss == "mse" else method
+    if asked is None and not (isinstance(method, Auto) and model is None):
+        return problem, method
+    problem, word = robust(problem, int(seed), asked is not None)
+    return (problem if word is None else replace(problem, notes=(*problem.notes, word))), method
 
 
 def few_rows(method: str | Method, model: Any) -> int:

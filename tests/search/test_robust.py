@@ -43,7 +43,7 @@ def test_it_is_the_default_where_a_few_rows_are_mistakes_and_nowhere_else():
     found, word = robust(pose((X, SLIPPED), None, ALL, 0), 0, False)
     assert word.values == {"rows": 100, "far": 5}
     rows = found.row_numbers["train"]
-    assert set(rows[found.weights < 0.5]) == set(WRONG)
+    assert set(rows[found.weights < 0.25]) == set(WRONG)
     peak = np.exp(-60 * ((X - 0.5) ** 2).sum(axis=1))
     for y in (Y, TRUTH, peak, np.tanh(50 * (X[:, 0] - 0.4)), np.exp(8 * X[:, 0]), RNG.standard_t(4, 100)):
         assert robust(pose((X, y), None, ALL, 0), 0, False)[1] is None

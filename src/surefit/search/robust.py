@@ -33,6 +33,7 @@ DEVIATION = 1.4826  # of normal noise over its median size
 OUTLYING = 6.0  # deviations: of normal noise one in a billion
 NOTICED = 4.0  # deviations without which the pilot is not fitted again
 GROSS = 1.0  # times as far off as the target varies, too: what a pilot cannot follow is nearer
+MOSTLY = 0.75  # of the outliers, that are
 FEWEST, MOST_SHARE = 2, 0.1  # outliers: of one alone nothing is concluded; of many it is no outlier
 CALM = 3.0  # deviations within which the neighbours of an outlier are: else it is a place that the pilot missed
 NEIGHBOURS = 4
@@ -102,7 +103,8 @@ def _isolated(problem: Problem, found: Pilot, outlying: np.ndarray) -> bool:
     """Whether a few rows lie far off, by more than the target varies, and those near each of them do not."""
     size, far = found.residuals, np.flatnonzero(outlying)
     n = len(size)
-    if _gross(problem, found)[far].sum() < FEWEST:
+    gross = _gross(problem, found)[far]
+    if gross.sum() < FEWEST or gross.mean() < MOSTLY:
         return False
     if not FEWEST <= len(far) <= MOST_SHARE * n:
         return False

@@ -164,13 +164,13 @@ SENTENCES: dict[str, Both] = {
         "交叉验证在 {folds} 次拟合中完成 {done} 次后中断；误差不是它的估计",
     ),
     "robust-asked": Both(
-        "Huber's loss: rows that are far off count less; {far} of {rows} are over 6 deviations off",
-        "Huber 损失：偏离大的行权重较小；{rows} 行中有 {far} 行偏离超过 6 个标准差",
+        "Huber's loss: rows that are far off count less; {far} of {rows} are over 10 deviations off",
+        "Huber 损失：偏离大的行权重较小；{rows} 行中有 {far} 行偏离超过 10 个标准差",
     ),
     "robust-found": Both(
-        "{far} of {rows} rows are over 6 deviations off and alone among their neighbours: they count less, as by Huber's "
+        "{far} of {rows} rows are over 10 deviations off and alone among their neighbours: they count less, as by Huber's "
         "loss (loss='mse' lets all count alike)",
-        "{rows} 行中有 {far} 行偏离超过 6 个标准差，且在邻近的行中孤立：按 Huber 损失减小其权重（loss='mse' 使各行同等重要）",
+        "{rows} 行中有 {far} 行偏离超过 10 个标准差，且在邻近的行中孤立：按 Huber 损失减小其权重（loss='mse' 使各行同等重要）",
     ),
     # what taught a network, where rows are few
     "teacher": Both(

@@ -185,6 +185,10 @@ SENTENCES: dict[str, Both] = {
     ),
     "teacher-process": Both("Gaussian process ({kernels})", "高斯过程（{kernels}）"),
     "teacher-processes": Both("mean of Gaussian processes ({kernels})", "高斯过程的平均（{kernels}）"),
+    "stage-tabular": Both(
+        "{members} networks for tables with {units}-{units} units", "{members} 个表格网络，各 {units}-{units} 个单元"
+    ),
+    "stage-blend": Both("{share:.0%} {first}, {rest:.0%} {second}", "{share:.0%} {first}，{rest:.0%} {second}"),
     "stage-student": Both("{teacher}, distilled: {stage}", "{teacher}，蒸馏：{stage}"),
     "student-close": Both("the network is as close to its teacher as it need be", "网络与教师已足够接近"),
     "student-full": Both(
@@ -391,6 +395,10 @@ SENTENCES: dict[str, Both] = {
     "no-adam-few": Both(
         "Adam was left out: {rows} rows are too few for so many parameters to be told from noise",
         "未用 Adam：{rows} 行太少，无法把这么多参数与噪声区分开",
+    ),
+    "no-adam-tabular": Both(
+        "Adam on one network is left out: networks for tables are trained by it",
+        "单个网络的 Adam 略去：表格网络已由它训练",
     ),
     "no-adam-wide": Both(
         "Adam was left out: {inputs} inputs are too many for {rows} rows",

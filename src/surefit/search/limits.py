@@ -64,6 +64,11 @@ CLOSEST = 1e-6  # of the deviation of the values: nearer is of no use
 CLOUD = 5  # points for each parameter of such a network, that it learns from
 LOOKED_AT = 2000  # fresh points that tell how near it is
 
+# --- networks for tables (benchmarks/tables.py) ---
+TABULAR_ROWS, TABULAR_MOST_ROWS, TABULAR_MOST_INPUTS = 250, 20_000, 100  # with which they are tried
+SMOOTH = 5e-3  # left-out error, in deviations, below which they are not: smooth values without noise
+LEAST_SHARE = 0.05  # of a mean of two, below which one alone is as good
+
 # --- points ---
 ENOUGH = 20_000  # training points of a function of many inputs, whatever the network
 LM_FEW, LM_MANY = 5, 20  # training points for each parameter that Levenberg-Marquardt begins and goes on with

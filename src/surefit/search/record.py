@@ -17,6 +17,7 @@ from surefit.core.tensor import Tensor, no_grad
 from surefit.data import Domain, box_words, points_from, raw_names
 from surefit.errors import ArgumentError, DataError
 from surefit.models.inference import Inference, values_of
+from surefit.models.members import Blend, Members
 from surefit.models.observed import observed
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
@@ -342,7 +343,8 @@ class Record:
         """Sizes of the layers of a multilayer perceptron, inputs first; None for another network."""
         linear = [m for m in self.network.modules() if isinstance(m, nn.Linear)]
         chain = all(a.out_features == b.in_features for a, b in pairwise(linear))
-        others = any(isinstance(m, (nn.Conv1d, nn.Conv2d, nn.Residual, nn.Embedding)) for m in self.network.modules())
+        unlike = (nn.Conv1d, nn.Conv2d, nn.Residual, nn.Embedding, Members, Blend)
+        others = any(isinstance(m, unlike) for m in self.network.modules())
         if not linear or not chain or others:
             return None
         return [linear[0].in_features, *(m.out_features for m in linear)]

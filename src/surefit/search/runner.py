@@ -23,6 +23,7 @@ from surefit.attempts.events import tell_model
 from surefit.attempts.features import extend, scan
 from surefit.attempts.inputs import on_inputs, sparse
 from surefit.attempts.least_squares import search
+from surefit.attempts.members import Tabular, tabular
 from surefit.attempts.methods import LBFGS, LM, Additive, Features, FirstOrder, Method, Polynomial, VarPro
 from surefit.attempts.polynomial import polynomial
 from surefit.attempts.progress import Progress
@@ -133,6 +134,8 @@ def perform(attempt: Attempt, progress: Progress, within: Within) -> Outcome | N
             return (sparse if method.sparse else polynomial)(attempt, method, progress)
         if isinstance(method, Additive):
             return additive(attempt, method, progress)
+        if isinstance(method, Tabular):
+            return tabular(attempt, method, progress)
         if isinstance(method, (VarPro, LM, LBFGS)):
             return search(attempt, method, progress, within)
         if isinstance(method, FirstOrder):
@@ -210,8 +213,10 @@ def recorded(
     warnings = [*best.problem.notes, *progress.warnings]
     how = made(best)
     measured_data = best.problem.function is None  # of whose rows an attempt may have taken a part
+    whole = best.problem.validation is None and state.problem.validation is not None  # all were trained on
     return Record(
-        problem=state.problem if measured_data else best.problem, model=best.model, made=how, error=best.error,
+        problem=state.problem if measured_data and not whole else best.problem,
+        model=best.model, made=how, error=best.error,
         history=progress.history,
         stop_reason=reason, seed=state.seed, seconds=progress.seconds,
         steps=progress.evaluations if how.solved else progress.steps,

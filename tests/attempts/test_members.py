@@ -17,7 +17,7 @@ from surefit.problems.posing import pose
 from surefit.search.judging import Judge
 from surefit.search.record import Solved
 from surefit.search.runner import State, recorded, run
-from surefit.search.strategies.tables import blended as blended_strategy
+from surefit.search.strategies import tables
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((30, 2)).astype(np.float32)
@@ -121,11 +121,14 @@ def blended():
     state = State(problem, 0, np.dtype("float64"), Judge(problem, 0), Progress())
 
     def strategy(s):
-        other = yield s.attempt(Features(draws=1), s.hidden(20), s.problem)
-        found = yield s.attempt(Tabular(units=8, folds=3, epochs=48), s.hidden(1), s.problem)
-        yield from blended_strategy(s, found, [other])
+        other = yield s.attempt(Features(draws=1), s.hidden(6), s.problem)
+        found = yield s.attempt(Tabular(units=8, folds=3, epochs=16), s.hidden(1), s.problem)
+        yield from tables.blended(s, found, [other])
 
-    reason = run(state, strategy(state))
+    misses = {}  # as of two models that are as good, and wrong in different ways
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "unseen", lambda _, c: misses.setdefault(id(c), 0.1 * RNG.standard_normal((120, 1))))
+        reason = run(state, strategy(state))
     state.candidates = state.candidates[-1:]
     made = lambda found: Solved({"method": "auto"}, found.stage, (), dict(found.details))
     return Fit.of(recorded(state, reason, made)), state, problem
@@ -135,7 +138,7 @@ def test_a_blend_is_a_fit_like_any_other(blended, tmp_path):
     fit, _, problem = blended
     assert isinstance(fit.network, Blend) and fit.made.stage.code == "stage-blend"
     assert fit.error.status == "estimated" and fit.error.folds == 3 and fit.problem.validation is None
-    assert fit.error.n == 120 and fit.error.rmse < 0.25
+    assert fit.error.n == 120 and 0.3 < fit.network.share < 0.7
     x = problem.train[0][:20]
     again = load(fit.save(tmp_path / "fit.surefit"))
     np.testing.assert_allclose(again.predict(x), fit.predict(x), rtol=1e-12)
@@ -145,7 +148,7 @@ def test_a_blend_is_a_fit_like_any_other(blended, tmp_path):
     h = 1e-5
     steps = [(fit.predict(x + h * e) - fit.predict(x - h * e)) / (2 * h) for e in np.eye(2)]
     np.testing.assert_allclose(fit.derivative(x), np.stack(steps, axis=1), rtol=1e-3, atol=1e-4)
-    assert "blend" in fit.card() and fit.doctor() is not None
+    assert "Blend, " in fit.card() and fit.doctor() is not None
 
 
 def test_a_blend_is_exported(blended, tmp_path):

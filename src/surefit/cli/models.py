@@ -33,7 +33,7 @@ Model = Annotated[Path, typer.Argument(metavar="MODEL", show_default=False, help
 Columns = dict[str, "np.ndarray"]  # name -> (n,)
 
 # those of surefit.exporters, which takes time to import
-FORMATS = ("c", "onnx", "numpy", "js", "fortran", "table", "formula", "fmu", "casadi")
+FORMATS = ("c", "onnx", "numpy", "js", "fortran", "table", "formula", "fmu", "fmu3", "casadi")
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
 
 
@@ -394,6 +394,10 @@ def export(
         ),
     ] = None,
     derivative: Annotated[bool, typer.Option("--derivative", help="With Jacobian and Hessian products.")] = False,
+    units: Annotated[
+        str | None,
+        typer.Option(metavar="NAME=UNIT,...", show_default=False, help="Units of inputs and outputs: x=mm,y=K."),
+    ] = None,
     verify: Annotated[
         int, typer.Option(metavar="N", show_default=False, help="Run it at N points and compare it with the model.")
     ] = 0,
@@ -413,6 +417,7 @@ def export(
         raise ArgumentError(f"--dtype {dtype}: expected float32 or float64")
     if verify < 0:
         raise ArgumentError(f"--verify {verify}: a number of points, 0 or more, is needed")
+    given = _units(units)
     from surefit import exporters, fitting
 
     if to is None:
@@ -423,12 +428,10 @@ def export(
     if derivative and not exporters.FORMATS[to].derivative:
         can = ", ".join(name for name, f in exporters.FORMATS.items() if f.derivative)
         raise ArgumentError(f"--derivative: --to {to} is written without derivatives; they are in {can}")
-    if verify and to not in exporters.RUNNERS:
-        raise ArgumentError(f"--verify {verify}: --to {to} cannot be run here; leave --verify out")
     if out is None:
         whole = model.is_dir()
         out = (model if whole else model.parent) / (model.resolve().name if whole else model.stem)
-    written = fitting.load(model).export(out, to, dtype=dtype, derivative=derivative, verify=verify)
+    written = fitting.load(model).export(out, to, dtype=dtype, derivative=derivative, verify=verify, units=given)
     if as_json:
         c = written.compared
         print_json(
@@ -440,6 +443,17 @@ def export(
         print(path)
     if written.compared is not None:
         print(written.compared)
+
+
+def _units(text: str | None) -> dict[str, str]:
+    """Units by name, from x=mm,y=K."""
+    found = {}
+    for part in (text or "").replace("\N{FULLWIDTH COMMA}", ",").split(",") if text is not None else []:
+        name, equals, unit = part.partition("=")
+        if not (equals and name.strip() and unit.strip()):
+            raise ArgumentError(f"--units {text}: expected a name and its unit, such as x=mm,y=K")
+        found[name.strip()] = unit.strip()
+    return found
 
 
 COMMANDS = (predict, info, doctor, report, animate, export)

@@ -20,6 +20,7 @@ from surefit.core import ops
 from surefit.data import Sampling, with_settings
 from surefit.data.labels import Labelled, labelled
 from surefit.errors import ArgumentError
+from surefit.fitting.ensembles import Ensemble
 from surefit.fitting.fitted import Fit
 from surefit.models.scaled import scaled
 from surefit.models.spec import network_of
@@ -36,7 +37,7 @@ from surefit.search.distilling import teaching
 from surefit.search.folds import cross_validated
 from surefit.search.gathering import Budget, gathered
 from surefit.search.limits import MOST_PARAMETERS
-from surefit.search.restarts import Ensemble, best_of, fit_each, seeds_of
+from surefit.search.restarts import best_of, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
 from surefit.spelling import spelled
 from surefit.storage import outputs
@@ -77,13 +78,14 @@ def fit(
     log: str | os.PathLike[str] | None = None,
     timeout: float | None = None,
     progress: bool | None = None,
+    prove: bool = False,
 ) -> Fit:
     """Fit a function with a neural network.
 
     Args:
         what: a formula ("sin(x1) - cos(x2)"; several outputs: "sin(x); cos(x)" or a list), a callable, a table (path to
-            CSV, Excel or Parquet, DataFrame, dict of columns, whatever `surefit.data.read_table` takes) or arrays
-            (X, y).
+            CSV, Excel or Parquet, a folder of Parquet files, DataFrame, dict of columns, whatever
+            `surefit.data.read_table` takes) or arrays (X, y). Large files are read in parts: see `Sampling.stream`.
         target: of a table, the column to predict, its name or its place from 0; several as a list. None: the last.
             (Of a call without `what` it is that: `fit(target="sin(x)", domain="x=0:1")`.)
         columns: of a table, the inputs to use. None: all other columns.
@@ -98,9 +100,9 @@ def fit(
         seed: of data, weights and order; one seed gives one result.
         dtype: of the network that comes out, "float32" or "float64". None: float32 for first-order methods and
             float64 for solvers, which always compute in it.
-        callbacks: functions of one event (`Started`, `Epoch`, `Finished`), or one function; returning True stops. One
-            that never stops nor looks at weights may say so (an attribute `passive = True`): then epochs need not wait
-            for it.
+        callbacks: functions of one event (`Started`, `Epoch`, `Finished`), `On` with a function for each kind, objects
+            with methods such as on_epoch, loggers (`CSVLogger`), or one of these; returning True stops. One that never
+            stops nor looks at weights may say so (an attribute `passive = True`): then epochs need not wait for it.
         jit: first-order training as machine code (True), eager (False), or compiled where that pays (None). "auto"
             passes it on to Adam, if it comes to that. The other solvers compute with NumPy and refuse True.
         restarts: networks with seeds of their own that are trained at once over the cores; the one with the best
@@ -128,6 +130,9 @@ def fit(
         timeout: with an executor, seconds for each evaluation; one that takes longer has failed.
         progress: a line that tells how far it is, on standard error (True), or none (False). None: at an interactive
             prompt and in notebooks, of fits that take over a second; never in a script.
+        prove: of a formula, let a tolerance count as reached only when it is proved at every point of the domain,
+            rounding included. Points where a proof fails join the training points, until it does not or the time is
+            over. The `certificate` of the fit says what is proved, also where no tolerance is given.
 
     Returns:
         A `Fit`.
@@ -149,6 +154,7 @@ def fit(
         tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, jit=jit,
         budget=budget, executor=executor, log=log, timeout=timeout, target=target, columns=columns, decimal=decimal,
         sheet=sheet, target_scale=target_scale, missing=missing, folds=folds, loss=loss,
+        **({"prove": prove} if prove is not False else {}),
     )  # fmt: skip
     with shown(progress, time) as display:
         heard = (*callbacks_from(callbacks), *display)
@@ -196,7 +202,7 @@ def fits_of(
         raise ArgumentError("fit: nothing to fit; give a formula, a function, or a table")
     table = {name: rest.pop(own, None) for own, name in COLUMNS.items()}
     data = with_settings(data, **{name: rest.pop(name, None) for name in OF_DATA})
-    unknown = sorted(set(rest) - {"tol", "time", "dtype"})
+    unknown = sorted(set(rest) - {"tol", "time", "dtype", "prove"})
     if unknown:
         raise ArgumentError(f"ensemble: it has no argument {unknown[0]!r}; besides members it takes those of fit")
     seed, heard, settings = whole_number("seed", seed, 0), callbacks_from(callbacks), method_from(method)
@@ -209,7 +215,17 @@ def fits_of(
             return gathered(
                 what, domain, data, seed, spending, time=rest.get("time"), began=began, callbacks=heard, few=few
             )
-        return pose(what, domain, data, seed, isinstance(settings, Solver), rest.get("time"), table, few)
+        return pose(
+            what,
+            domain,
+            data,
+            seed,
+            isinstance(settings, Solver),
+            rest.get("time"),
+            table,
+            few,
+            choosing.takes_parts(settings),
+        )
 
     parts = data.folds if isinstance(data, Sampling) else None
     if parts is not None and isinstance(model, nn.Module):

@@ -88,6 +88,16 @@ def drawn(problem: Problem, rows: int, seed: int, drop: bool = False, scattered:
     return replace(problem, train=(x, y), slopes=slopes, dropped=max(problem.dropped, dropped), notes=notes)
 
 
+def placed(problem: Problem, x: np.ndarray) -> Problem:
+    """The problem of a function with these training points (n, d), as far as it is finite there."""
+    assert problem.function is not None
+    (x, y), failures, dropped = finite_values(problem.function, x, problem.names, True)
+    notes = problem.notes
+    if dropped and not problem.dropped:
+        notes = (*notes, *about_dropped(dropped, failures, len(x) + dropped))
+    return replace(problem, train=(x, y), dropped=max(problem.dropped, dropped), notes=notes)
+
+
 def few_for_time(problem: Problem) -> Sentence:
     """That the values of a slow function were fewer than they would have been without a limit of time."""
     return say("few-for-time", seconds=problem.seconds_per_point, points=problem.affordable)
@@ -158,10 +168,15 @@ def with_worst(
         count = max(1, min(count, problem.affordable // (CANDIDATES + MOVES)))
     x, y = worst_points(error, problem.domain, count, rng)
     y = sampling.noisy(y, rng)
-    weights = problem.weights
+    return with_points(problem, x, y)
+
+
+def with_points(problem: Problem, x: np.ndarray, y: np.ndarray) -> Problem:
+    """The problem with these training points (n, d) and values (n, k) as well."""
+    weights, sampling = problem.weights, problem.plan
     if weights is not None:
-        if not callable(sampling.weights):
-            raise ArgumentError("weights: an array has none for the points that adaptive adds; give a function instead")
+        if sampling is None or not callable(sampling.weights):
+            raise ArgumentError("weights: an array has none for points that are added; give a function instead")
         more = sampling.row_weights(x, y)
         assert more is not None
         weights = np.concatenate([weights, more])
@@ -244,8 +259,10 @@ __all__ = [
     "equations",
     "fewer_rows",
     "named_points",
+    "placed",
     "rows_of",
     "slope_weight",
+    "with_points",
     "with_rows",
     "with_worst",
     "worst_points",

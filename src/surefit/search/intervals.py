@@ -253,7 +253,9 @@ def recipe(fit: Record) -> tuple[Method, MLPSpec | None]:
     described = fit.network.settings()
     if described is None:
         raise ArgumentError("kind='ensemble': the network's activation is a function of your own; name one")
-    model = MLPSpec(tuple(described["hidden"]), described["activation"], described["dropout"])
+    activation, bias = described["activation"], described.get("bias", True)
+    activation = activation if isinstance(activation, str) else tuple(activation)
+    model = MLPSpec(tuple(described["hidden"]), activation, described["dropout"], bias)
     name = str(fit.method.get("solver", fit.method["method"]))
     kind = METHODS[name if name in METHODS else "adam"]
     if kind is Additive:

@@ -46,10 +46,21 @@ WIDE = 0.25  # inputs for each row, beyond which only those that matter are trie
 MOST_REFINED = 1000  # units in all after rounds of more units
 REFINED = 4  # rounds of more units where the error is
 REFINING_SCALES = (8.0, 32.0, 16.0, 4.0)  # steepnesses of the new units, in the order in which they are tried
+# Where a function of one input is rough: local lengths of units to a piece that takes degree 16, how fast lengths grow
+# with the distance, and the share of the goal to which pieces are resolved; as they are tried (benchmarks/hard.py).
+GRADED = ((5.0, 0.3, 0.02), (7.0, 0.25, 0.02), (10.0, 0.2, 0.002), (16.0, 0.12, 2e-4), (24.0, 0.1, 2e-5))
+GRADED_GAIN = 0.3  # gain of such a unit in its local length: less needs larger weights, more resolves less
+BESIDE_ENDS = 24  # such units beyond each end
+FINER = 400  # units at most of those for float32, where the output layer is solved for once more, densely
+FIRST_OF_ONE = 3  # rungs of one input before it is asked where the function is rough
+COMPOSED = (1e-9, 1e-12)  # error of each function of one variable in a network that a formula says, of its size
+MOST_DEEP, MOST_WIDE = 8, 1500  # hidden layers of such a network, and units of one
+FIRST_OF_TWO = 2  # rungs of two inputs before such a network is tried; of three one, of more none
 PLACED = 400  # units at most that are placed again for float32
 
 # --- measured data of few rows (benchmarks/simulators.py) ---
 FEW_ROWS = 500  # of a table, up to which all train and nobody is held out, where no split was asked for
+HANDFUL = 3  # rows that a linear function is fitted to and nothing else: the best of many would be the luckiest
 MOST_ROWS_TAUGHT, MOST_TAUGHT_INPUTS = 1500, 50  # with which a Gaussian process is tried
 ROWS_OF_LENGTHS = 400  # rows at most from which its hyperparameters are found
 STARTS_OF_MANY = 1  # of that search with more than half as many rows; twice as many with fewer
@@ -70,6 +81,8 @@ SMOOTH = 5e-3  # left-out error, in deviations, below which they are not: smooth
 LEAST_SHARE = 0.05  # of a mean of two, below which one alone is as good
 
 # --- points ---
+MOST_ASKED, MOST_CALLED = 100_000, 50_000  # values of a formula, of a callable, that tell where it is rough
+ROUGHEST = 1e-6  # of the largest value, to which pieces must be resolved at least
 ENOUGH = 20_000  # training points of a function of many inputs, whatever the network
 LM_FEW, LM_MANY = 5, 20  # training points for each parameter that Levenberg-Marquardt begins and goes on with
 LM_ADDED = 0.15  # of the points, in each round after the first
@@ -89,6 +102,16 @@ ROWS_FIX = 1.4  # rows for each searched parameter, at least
 SOLVE = 1.6e10  # of one least-squares solve on measured data
 QUICK = 8e8  # of one that may be tried a dozen times
 ROUNDS = 3e11  # of all rounds of Levenberg-Marquardt, when no time is given: half a minute
+
+# --- proofs while fitting ---
+MARGIN = 0.9  # of the tolerance, that attempts aim at where it is to be proved
+STRICTER, LEAST_MARGIN = 0.75, 0.2  # times the margin after a proof that failed; the least
+PROOF_GAP = 0.2  # between the two bounds of an error that is to become smaller
+WORST_BOXES, WITNESSES = 32, 4  # whose middles join the training points, and how often each counts
+PROOF_ROUNDS, PROOF_ROUNDS_ASKED = 12, 200  # with more points; where time is given
+PROOF_WORK, MOST_BOXES = 2e11, 100_000  # multiplications, and boxes, of one proof
+PROOF_OF_TIME = 0.5  # of the time that is left, for one proof
+FINAL_OF_TIME = 0.1  # of all the time, that a proof of what was kept may take beyond it
 
 # --- shares of the time, where it is given ---
 SOLVER_RESERVE = 0.3  # when Levenberg-Marquardt or Adam may have to follow

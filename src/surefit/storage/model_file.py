@@ -90,6 +90,8 @@ def read(path: str | os.PathLike[str]) -> Record:
     """
     path = Path(path)
     found = read_container(path, FORMAT)
+    if "kind" in found.header:
+        raise ModelFileError(f"{str(path)!r} holds many curves; read it with surefit.Many.load")
     try:
         check_header(found.header)
         fit = _rebuild(found)
@@ -267,7 +269,7 @@ def _model(description: dict[str, Any], tensors: dict[str, np.ndarray], d: int, 
     weights = {n.removeprefix("network."): v for n, v in tensors.items() if n.startswith("network.")}
     if description["kind"] == "mlp":
         sizes = [description["n_in"], *description["hidden"], description["n_out"]]
-        needed = sum(a * b + b for a, b in pairwise(sizes))
+        needed = sum(a * b + b * description.get("bias", True) for a, b in pairwise(sizes))
         if needed > sum(v.size for v in weights.values()):
             raise ModelFileError(f"its network has {needed} weights and more, and the file holds fewer")
     scaling = {}

@@ -288,9 +288,11 @@ said = record(
 
 perceptron = record(
     {
-        "kind": one_of("mlp"), "n_in": whole(1), "hidden": list_of(whole(1)), "n_out": whole(1), "activation": text,
-        "dropout": amount, "norm": perhaps(one_of("batch", "layer")), "residual": truth,
-    }
+        "kind": one_of("mlp"), "n_in": whole(1), "hidden": list_of(whole(1)), "n_out": whole(1),
+        "activation": either(text, list_of(text)), "dropout": amount, "norm": perhaps(one_of("batch", "layer")),
+        "residual": truth,
+    },
+    {"bias": truth},
 )  # fmt: skip
 
 

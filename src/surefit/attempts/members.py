@@ -30,7 +30,8 @@ from surefit.sentences import say
 RATE, DECAY = 0.1, 0.02  # of Adam, and of the weights, in units of the rate
 BETAS = (0.9, 0.95)
 CYCLES = 4  # ups and downs of the rate
-BATCH = 128
+BATCHES = (32, 64)  # rows a step, of fewer than `BATCHED` rows and of more
+BATCHED = 500
 VISITS = 150_000  # of rows, in all epochs: of more rows fewer epochs
 FEWEST = 16  # epochs
 PERIODS, MOST_PERIODIC = 8, 24  # features of each input, and inputs that get some
@@ -159,7 +160,7 @@ def _train(
             return (judged * ops.square(miss)).mean(2).sum() / judged.sum()
 
     n = len(data[0])
-    batch = min(BATCH, n)
+    batch = min(BATCHES[n >= BATCHED], n)
     steps = -(-n // batch)
     keep = list({id(p.home): p.home for p in network.parameters() if p.home is not None}.values())
     loop = TrainingLoop(step, data, batch, rate=rate, validate=validate, held=data, keep=keep)
@@ -173,6 +174,7 @@ def _train(
         order = np.stack([rng.permutation(n) for _ in range(count)])
         result = loop.epochs(count, order, rates[done : done + count], first=done + 1, halted=progress.halted)
         best = int(loop.best_epoch[0])
+        assert result.held is not None
         for i, (loss, held) in enumerate(zip(result.train.tolist(), result.held.tolist(), strict=True)):
             number = done + i + 1
             stop = (

@@ -258,14 +258,16 @@ def blended(s: State, found: Candidate, others: Sequence[Candidate]) -> Strategy
     if best is None or not LEAST_SHARE <= best[1] <= 1.0 - LEAST_SHARE:
         return None
     _, share, other, mixed = best
-    model, c = found.model, found.model.scaling
+    model, own = found.model, found.model.scaling
     network = Blend(model, other.model, share)
     network.eval()
     stage = say("stage-blend", first=found.stage, second=other.stage, share=share, rest=1.0 - share)
     outcome = Outcome(
         network=network, problem=found.problem, stage=stage, reason=found.reason, row=found.row,
-        model=Scaled(network, c.x_shift, c.x_scale, c.y_shift, c.y_scale, model.dtype, c.log, c.y_log),
-        details=found.details, left_out=None if found.left_out is None else Scaling.of(s.problem).restated(mixed, c),
+        model=Scaled(
+            network, own.x_shift, own.x_scale, own.y_shift, own.y_scale, model.dtype, own.log, own.y_log
+        ),
+        details=found.details, left_out=None if found.left_out is None else Scaling.of(s.problem).restated(mixed, own),
     )  # fmt: skip
     yield s.attempt(None, network, s.problem, made=outcome, named=True)
     return None

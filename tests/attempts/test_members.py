@@ -135,7 +135,7 @@ def blended():
 
 
 def test_a_blend_is_a_fit_like_any_other(blended, tmp_path):
-    fit, _, problem = blended
+    fit, _, _ = blended
     assert isinstance(fit.network, Blend) and fit.made.stage.code == "stage-blend"
     assert fit.error.status == "estimated" and fit.error.folds == 3 and fit.problem.validation is None
     assert fit.error.n == 120 and 0.3 < fit.network.share < 0.7

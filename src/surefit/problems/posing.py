@@ -440,8 +440,8 @@ def _table_and_weights(target: Any, plan: Sampling, reading: Mapping[str, Any]) 
                 f"noise: {column!r} is {values[row]:g} in row {row} (first row is 0), and a standard deviation must "
                 "be above 0"
             )
-        given: dict[str, Any] = {what: values}
-        plan = replace(plan, **given)
+        of_rows: dict[str, Any] = {what: values}
+        plan = replace(plan, **of_rows)
     if kept is None:
         return table, plan
     for name in ("weights", "noise", "derivatives", "groups", "order"):

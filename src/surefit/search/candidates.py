@@ -16,7 +16,7 @@ from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.problems.scaling import Scaling
 from surefit.search.judging import Judge, Measured
-from surefit.search.limits import ENOUGH_ROWS, FAR, JUMP, ROUNDING, ROUNDINGS, SIMPLER, SURE
+from surefit.search.limits import ENOUGH_ROWS, FAR, JUMP, ROUNDING, ROUNDINGS, SIMPLER, SMALLER, SURE
 from surefit.search.teacher import Taught
 from surefit.sentences import Sentence, say
 
@@ -175,8 +175,12 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
     for c in others if best.details["solver"] != "tabular" else ():
         if c.stage.code == "stage-mean" and c.score <= SIMPLER * best.score:
             best = c  # of which it is one: what makes one better than their mean is luck
+    if best.details["solver"] == "tabular":  # a hundred times as large as the others
+        smaller = [c for c in others if c.details["solver"] != "tabular" and not searched(c)]
+        smaller = [c for c in smaller if c.score <= SMALLER * best.score]
+        best = min(smaller, key=lambda c: c.score, default=best)
     tables = [c for c in candidates if c.details["solver"] == "tabular"]
-    if tables and best.details["solver"] != "tabular" and best.validated >= ENOUGH_ROWS:
+    if tables and searched(best) and best.validated >= ENOUGH_ROWS:
         rival, n = min(tables, key=lambda c: c.score), best.validated  # rows that have moved nothing in either
         if squares(rival, n) < squares(best, n):
             best = rival
@@ -187,6 +191,11 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
         if c.details["solver"] == "adam" and c is not best and told and surely_better(c, best):
             best = c
     return best
+
+
+def searched(c: Candidate) -> bool:
+    """Whether the rows that are left out have moved the hidden units of a network, so that they tell too little."""
+    return (c.details["solver"] == "varpro" and c.taught is None) or c.stage.code == "stage-mean"
 
 
 def squares(c: Candidate, rows: int) -> float:
@@ -220,4 +229,4 @@ def surely_less(losses: np.ndarray, others: np.ndarray, weights: np.ndarray | No
     return mean > SURE * math.sqrt(float(np.average((gain - mean) ** 2, weights=weights)) / len(gain))
 
 
-__all__ = ["Candidate", "best_of", "judged", "surely_better", "surely_less"]
+__all__ = ["Candidate", "best_of", "judged", "searched", "surely_better", "surely_less"]

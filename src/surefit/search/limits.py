@@ -78,6 +78,8 @@ LOOKED_AT = 2000  # fresh points that tell how near it is
 # --- networks for tables (benchmarks/tables.py) ---
 TABULAR_ROWS, TABULAR_MOST_ROWS, TABULAR_MOST_INPUTS = 250, 20_000, 100  # with which they are tried
 SMOOTH = 5e-3  # left-out error, in deviations, below which they are not: smooth values without noise
+COMPILING = 5.0  # seconds that must be left, where a time is given: two may go into compiling
+SMALLER = 1.03  # times their score: with such a score a network that is not of them is kept
 LEAST_SHARE = 0.05  # of a mean of two, below which one alone is as good
 
 # --- points ---

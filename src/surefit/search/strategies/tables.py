@@ -29,7 +29,7 @@ from surefit.models.scaled import Scaled
 from surefit.problems.points import equations
 from surefit.problems.problem import Problem
 from surefit.problems.scaling import Scaling
-from surefit.search.candidates import Candidate
+from surefit.search.candidates import Candidate, searched
 from surefit.search.cost import of_search, of_solve
 from surefit.search.distilling import lesson
 from surefit.search.judging import Judge
@@ -39,6 +39,7 @@ from surefit.search.limits import (
     CLEAN,
     CLOSE,
     CLOSEST,
+    COMPILING,
     FEW_ROWS,
     FEWER,
     FIRST_RESERVE,
@@ -229,16 +230,14 @@ def for_tables(s: State) -> Strategy:
     clean = s.best is not None and s.best.score <= SMOOTH
     if clean or not TABULAR_ROWS <= n <= TABULAR_MOST_ROWS or d > TABULAR_MOST_INPUTS or s.problem.slopes is not None:
         return None
+    left = s.progress.left()
+    if left is not None and left < COMPILING:
+        return None
     others = [c for c in s.candidates if not searched(c)]
     found = yield s.attempt(Tabular(), s.hidden(1), s.problem, reserve=LAST_RESERVE)
     if found is not None:
         yield from blended(s, found, others)
     return None
-
-
-def searched(c: Candidate) -> bool:
-    """Whether the rows that are left out have moved the hidden units of a network, so that they tell too little."""
-    return (c.details["solver"] == "varpro" and c.taught is None) or c.stage.code == "stage-mean"
 
 
 def blended(s: State, found: Candidate, others: Sequence[Candidate]) -> Strategy:

@@ -9,6 +9,7 @@ from surefit.attempts.features import extend, scan
 from surefit.attempts.inputs import on_inputs, sparse
 from surefit.attempts.least_squares import search
 from surefit.attempts.local import local
+from surefit.attempts.members import Tabular, tabular
 from surefit.attempts.methods import LBFGS, LM, Additive, Features, FirstOrder, Polynomial, VarPro
 from surefit.attempts.polynomial import polynomial
 from surefit.attempts.progress import Progress
@@ -36,6 +37,8 @@ def perform(attempt: Attempt, progress: Progress, within: Within) -> Outcome | N
             return (sparse if method.sparse else polynomial)(attempt, method, progress)
         if isinstance(method, Additive):
             return additive(attempt, method, progress)
+        if isinstance(method, Tabular):
+            return tabular(attempt, method, progress)
         if isinstance(method, (VarPro, LM, LBFGS)):
             return search(attempt, method, progress, within)
         if isinstance(method, FirstOrder):

@@ -212,6 +212,7 @@ CHINESE = {
     "Estimate the error by so many fits without a part of the rows. Default: test rows measure it.": (
         "用这么多次各留出一部分行的拟合来估计误差。默认：由测试行测量。"
     ),
+    "Column that holds the standard deviation of the noise of each row.": "各行噪声标准差所在的列。",
     "Leave out rows with a missing value.": "略去有缺失值的行。",
     ("Whether the first row of a CSV file holds names. Default: detected."): (
         "CSV 文件第一行是否为列名。默认：自动判断。"

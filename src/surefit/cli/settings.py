@@ -214,6 +214,7 @@ _PANELS = {
         Setting("weights", "NAME", text, "Column that holds the weight of each row."),
         Setting("target_scale", "NAME", choice("linear", "log"),
                 "log: fit the logarithm of the target, whose values are above 0. Default: linear."),
+        Setting("row_noise", "NAME", text, "Column that holds the standard deviation of the noise of each row."),
         Setting("test_table", "FILE", text, "A separate table to test on; no row of TARGET is then used for testing."),
         Setting("folds", "INT", whole(2, 1000),
                 "Estimate the error by so many fits without a part of the rows. Default: test rows measure it."),

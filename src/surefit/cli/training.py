@@ -296,7 +296,10 @@ def _reading(settings: Mapping[str, Any]) -> dict[str, Any]:
     """How a table is read."""
     options = {key: settings[key] for key in ("targets", "drop_missing", "missing", *CSV_OPTIONS) if key in settings}
     if "columns" in settings:
-        options["inputs"] = [*settings["columns"], *([settings["weights"]] if "weights" in settings else [])]
+        options["inputs"] = [
+            *settings["columns"],
+            *(settings[key] for key in ("weights", "row_noise") if key in settings),
+        ]
     return options
 
 
@@ -353,6 +356,8 @@ def _data(settings: Mapping[str, Any], target: Any) -> Any:
         plan["test"] = _table(settings["test_table"], settings, getattr(target, "coding", None) or None)
     if "weights" in settings:
         plan["weights"] = settings["weights"]
+    if "row_noise" in settings:
+        plan["noise"] = settings["row_noise"]
     return Sampling(**plan) if plan else None  # None: the method chooses its points
 
 

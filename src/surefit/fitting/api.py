@@ -43,7 +43,7 @@ from surefit.spelling import spelled
 from surefit.storage import outputs
 
 COLUMNS = {"target": "targets", "columns": "inputs", "decimal": "decimal", "sheet": "sheet"}  # as `read_table` has them
-OF_DATA = ("target_scale", "missing", "folds")  # settings of a `Sampling` that may also be given beside it
+OF_DATA = ("target_scale", "missing", "folds", "loss")  # settings of a `Sampling` that may also be given beside it
 Wanted = str | int | Sequence[str | int]
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
 
@@ -72,6 +72,7 @@ def fit(
     target_scale: str | None = None,
     missing: str | None = None,
     folds: int | None = None,
+    loss: str | None = None,
     budget: int | None = None,
     executor: Any = None,
     log: str | os.PathLike[str] | None = None,
@@ -119,6 +120,8 @@ def fit(
         folds: of a table, fit all of it, and estimate the error by so many fits without a part of the rows, each part
             in turn (cross-validation), with `Sampling(groups=)` of whole groups. It takes as many times longer; a limit
             of time is for all of them.
+        loss: of a table, "huber" lets rows that are far off count less, "mse" lets all count alike. None: less where
+            a few lie so far off all others that they must be mistakes, which the card says.
         budget: how often an expensive function is evaluated at most, measuring the error included. Points that fill the
             domain come first, then those where cheap models disagree; what is fitted is the table of these values.
         executor: with a budget, where it is evaluated: one of `concurrent.futures`, of Dask, mpi4py or loky. None:
@@ -153,7 +156,7 @@ def fit(
     arguments: dict[str, Any] = dict(
         tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, jit=jit,
         budget=budget, executor=executor, log=log, timeout=timeout, target=target, columns=columns, decimal=decimal,
-        sheet=sheet, target_scale=target_scale, missing=missing, folds=folds,
+        sheet=sheet, target_scale=target_scale, missing=missing, folds=folds, loss=loss,
         **({"prove": prove} if prove is not False else {}),
     )  # fmt: skip
     with shown(progress, time, live) as display:

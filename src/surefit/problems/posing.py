@@ -161,6 +161,12 @@ def _of_function(
             "missing: is for the rows of a table; leave points where a function has no value out with "
             f"{spelled('drop_nonfinite', 'True')}"
         )
+    if isinstance(plan.noise_of_rows, tuple):
+        raise ArgumentError(
+            "noise: an array is for the rows of a table; of a function give one number, or 'uniform:0.01'"
+        )
+    if plan.loss is not None:
+        raise ArgumentError("loss: is for the rows of a table; of a function give it to the method, Adam(loss='huber')")
     if plan.folds is not None:
         raise ArgumentError("folds: is for the rows of a table; a function is tested on fresh points")
     if plan.logarithmic:
@@ -308,6 +314,8 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
         if part is not None:
             plan.check_target(part[1], table.targets, lambda row: "with its noise")
     counts = np.ones(len(x), bool) if weights is None else weights > 0
+    if plan.noise_of_rows is not None:
+        weights = _weights_of_noise(np.array(plan.noise), y, plan.logarithmic)
     of_parts = [None if weights is None else weights[part] for part in parts]
     name = os.path.basename(str(target)) if isinstance(target, (str, os.PathLike)) else type(target).__name__
     source = {"kind": "table", "name": name, "rows": len(table)}
@@ -321,8 +329,20 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
             *_few(plan, len(table)), *derivatives.notes(slopes), *_outside(box, x),
             *rows.notes(x[counts], y[counts], table.inputs, table.targets),
         ),
-        known=plan.noise is not None and Noise.read(plan.noise).scale == 0.0, log_target=plan.logarithmic,
+        known=isinstance(plan.noise, Noise) and plan.noise.scale == 0.0,
+        noise_known=plan.noise_of_rows is not None, log_target=plan.logarithmic,
     )  # fmt: skip
+
+
+def _weights_of_noise(noise: np.ndarray, y: np.ndarray, logarithmic: bool) -> np.ndarray:
+    """What rows count whose noise has these deviations (n,): the reciprocals of the variances."""
+    if len(noise) != len(y):
+        raise ArgumentError(
+            f"noise: expected one standard deviation for each row, shape ({len(y)},), got ({len(noise)},)"
+        )
+    if logarithmic:  # of log(y) it is the relative noise
+        noise = noise / np.exp(np.log(y).mean(axis=1))
+    return 1.0 / noise**2
 
 
 def _named_alike(target: Any, table: Table, domain: Any) -> tuple[Table, Domain]:
@@ -403,7 +423,8 @@ def _table_and_weights(target: Any, plan: Sampling, reading: Mapping[str, Any]) 
     Weights that are a column are those of the rows; that column is no input.
     """
     target, plan, own = split_by_columns(target, plan, reading)
-    column = plan.weights if isinstance(plan.weights, str) else None
+    what = "noise" if isinstance(plan.noise, str) else "weights"
+    column = plan.noise if isinstance(plan.noise, str) else plan.weights if isinstance(plan.weights, str) else None
     if column is not None and "inputs" in own:
         given = own["inputs"]
         own["inputs"] = [*([given] if isinstance(given, str | int) else given), column]
@@ -411,16 +432,23 @@ def _table_and_weights(target: Any, plan: Sampling, reading: Mapping[str, Any]) 
     kept = table.row_numbers
     if column is not None:
         if column not in table.names:
-            raise DataError(f"weights: the table has no column {column!r}; it has {', '.join(table.names)}")
+            raise DataError(f"{what}: the table has no column {column!r}; it has {', '.join(table.names)}")
         if column in table.targets:
             example = spelled("target", "...")
-            raise DataError(f"weights: {column!r} is the last column, which is the target; name another with {example}")
-        weights = table[column]
+            raise DataError(f"{what}: {column!r} is the last column, which is the target; name another with {example}")
+        values = table[column]
         table = table.select([name for name in table.inputs if name != column])
-        plan = replace(plan, weights=weights)
+        if what == "noise" and (low := ~(values > 0)).any():
+            row = int(np.flatnonzero(low)[0])
+            raise DataError(
+                f"noise: {column!r} is {values[row]:g} in row {row} (first row is 0), and a standard deviation must "
+                "be above 0"
+            )
+        of_rows: dict[str, Any] = {what: values}
+        plan = replace(plan, **of_rows)
     if kept is None:
         return table, plan
-    for name in ("weights", "derivatives", "groups", "order"):
+    for name in ("weights", "noise", "derivatives", "groups", "order"):
         rows_given = getattr(plan, name)
         if isinstance(rows_given, tuple) and len(rows_given) > len(table):
             plan = replace(plan, **{name: np.array(rows_given)[kept]})

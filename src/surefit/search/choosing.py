@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -26,6 +27,7 @@ from surefit.search.judging import Judge
 from surefit.search.limits import FEW_ROWS, FLOAT32, GOAL
 from surefit.search.proofs import Prover
 from surefit.search.record import Made, Record, Solved, Trained
+from surefit.search.robust import robust
 from surefit.search.runner import State, Strategy, recorded, run
 from surefit.search.strategies.descent import descent, parts
 from surefit.search.strategies.functions import known_function
@@ -82,6 +84,8 @@ def fit_problem(
     timings = Timings()
     with timings.phase("data"):
         problem = posed if isinstance(posed, Problem) else posed()
+    if problem.stream is None:
+        problem, settings = with_loss(problem, settings, seed, model)
     if problem.stream is not None and isinstance(settings, Auto):
         settings = Features()
     adaptive = problem.plan is not None and bool(problem.plan.adaptive)
@@ -136,6 +140,19 @@ def with_bounds(state: State) -> State:
     if not prover.proves(best) and not prover.is_bounded(best):
         state.changed(best, prover.bounded(best))
     return state
+
+
+def with_loss(problem: Problem, method: Method, seed: int, model: Any) -> tuple[Problem, Method]:
+    """The problem and the method where rows that are far off shall count less, or it is found that they should."""
+    asked = None if problem.plan is None else problem.plan.loss
+    if problem.function is not None or asked == "mse":
+        return problem, method
+    if isinstance(method, FirstOrder):
+        return problem, replace(method, loss=asked) if asked is not None and method.loss == "mse" else method
+    if asked is None and not (isinstance(method, Auto) and model is None):
+        return problem, method
+    problem, word = robust(problem, int(seed), asked is not None)
+    return (problem if word is None else replace(problem, notes=(*problem.notes, word))), method
 
 
 def few_rows(method: str | Method, model: Any) -> int:

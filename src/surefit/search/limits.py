@@ -75,6 +75,13 @@ CLOSEST = 1e-6  # of the deviation of the values: nearer is of no use
 CLOUD = 5  # points for each parameter of such a network, that it learns from
 LOOKED_AT = 2000  # fresh points that tell how near it is
 
+# --- networks for tables (benchmarks/tables.py) ---
+TABULAR_ROWS, TABULAR_MOST_ROWS, TABULAR_MOST_INPUTS = 250, 20_000, 100  # with which they are tried
+SMOOTH = 5e-3  # left-out error, in deviations, below which they are not: smooth values without noise
+COMPILING = 5.0  # seconds that must be left, where a time is given: two may go into compiling
+SMALLER = 1.03  # times their score: with such a score a network that is not of them is kept
+LEAST_SHARE = 0.05  # of a mean of two, below which one alone is as good
+
 # --- points ---
 MOST_ASKED, MOST_CALLED = 100_000, 50_000  # values of a formula, of a callable, that tell where it is rough
 ROUGHEST = 1e-6  # of the largest value, to which pieces must be resolved at least

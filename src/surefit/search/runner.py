@@ -215,7 +215,8 @@ def recorded(
     timings["other"] = max(0.0, progress.seconds - state.timings.total)
     how = made(best)
     measured_data = best.problem.function is None  # of whose rows an attempt may have taken a part
-    problem = state.problem if measured_data else best.problem
+    whole = best.problem.validation is None and state.problem.validation is not None  # all were trained on
+    problem = state.problem if measured_data and not whole else best.problem
     if problem.stream is not None:  # whose rows are not the fit's to keep
         problem = replace(problem, stream=None, source=problem.source | {"parts": problem.stream.told()})
     return Record(

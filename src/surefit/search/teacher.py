@@ -205,6 +205,8 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
     weights = problem.weights
     if weights is not None:
         weights = np.maximum(weights, 1e-6 * weights.max())
+        if problem.noise_known:  # of a row with the mean weight
+            noise = float(1.0 / np.sqrt(weights.mean()))
     rng = np.random.default_rng([seed, 0x6A])
     part = np.sort(rng.choice(n, ROWS_OF_LENGTHS, replace=False)) if n > ROWS_OF_LENGTHS else np.arange(n)
     groups = [(j,) for j in range(y.shape[1])] if y.shape[1] <= MOST_ALONE else [tuple(range(y.shape[1]))]

@@ -17,6 +17,7 @@ import numpy as np
 
 from surefit.attempts.attempt import Attempt, Outcome
 from surefit.attempts.inputs import restricted
+from surefit.attempts.members import Tabular
 from surefit.attempts.methods import Adam, Additive, Features, Method, Polynomial
 from surefit.attempts.output_layer import enough_rows
 from surefit.attempts.performing import perform
@@ -24,11 +25,12 @@ from surefit.attempts.polynomial import network_for
 from surefit.attempts.training import plan
 from surefit.models.chain import hidden_layer
 from surefit.models.inference import evaluate
+from surefit.models.members import Blend
 from surefit.models.scaled import Scaled
 from surefit.problems.points import equations
 from surefit.problems.problem import Problem
 from surefit.problems.scaling import Scaling
-from surefit.search.candidates import Candidate
+from surefit.search.candidates import Candidate, searched
 from surefit.search.cost import of_search, of_solve
 from surefit.search.distilling import lesson
 from surefit.search.judging import Judge
@@ -38,10 +40,13 @@ from surefit.search.limits import (
     CLEAN,
     CLOSE,
     CLOSEST,
+    COMPILING,
     FEW_ROWS,
     FEWER,
     FIRST_RESERVE,
     HANDFUL,
+    LAST_RESERVE,
+    LEAST_SHARE,
     MANY_COLUMNS,
     MEAN_OF,
     MEAN_WITHIN,
@@ -52,8 +57,12 @@ from surefit.search.limits import (
     NEARLY_CLEAN,
     NOISY_UNITS,
     QUICK,
+    SMOOTH,
     SOLVE,
     SOLVER_RESERVE,
+    TABULAR_MOST_INPUTS,
+    TABULAR_MOST_ROWS,
+    TABULAR_ROWS,
     WIDE,
 )
 from surefit.search.runner import State, Strategy, run
@@ -76,6 +85,7 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
     if can_teach(s.problem) and not (s.best is not None and s.best.score <= enough):
         yield from taught(s)
     if few:
+        yield from for_tables(s)
         yield say("no-adam-teacher")
         clean = s.best is not None and s.best.score <= CLEAN
         if clean or s.problem.validation is None:
@@ -83,9 +93,10 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
         return say("rows-chose", rows=say("validation rows"))
     if n <= HANDFUL and s.best is not None:
         return say("all-rows", rows=n)
-    for inputs in chosen:
+    for inputs in chosen if n < TABULAR_ROWS else chosen[:1]:  # networks for tables choose their inputs themselves
         yield from networks(s, inputs)
     yield from mean(s)
+    yield from for_tables(s)
     best = s.best
     if best is not None and best.score <= CLEAN:
         yield say("no-adam-clean")
@@ -94,6 +105,8 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
         yield say("no-adam-few", rows=n)  # nothing would tell how good it is
     elif best is not None and s.dim > WIDE * n:
         yield say("no-adam-wide", inputs=s.dim, rows=n)
+    elif any(c.details["solver"] == "tabular" for c in s.candidates):
+        yield say("no-adam-tabular")
     else:
         epochs = max(1, plan(Adam(), n)[2] // FEWER)
         yield from adam(s, s.problem, None, jit, Adam(epochs=epochs))
@@ -210,6 +223,80 @@ def taught(s: State) -> Strategy:
     )  # fmt: skip
     yield s.attempt(None, model.network, s.problem, made=outcome, named=True)  # it cost what time there was
     return None
+
+
+def for_tables(s: State) -> Strategy:
+    """Networks for tables, and their mean with the best of the others, weighted as the rows left out tell."""
+    n, d = s.problem.train[0].shape
+    clean = s.best is not None and s.best.score <= SMOOTH
+    if clean or not TABULAR_ROWS <= n <= TABULAR_MOST_ROWS or d > TABULAR_MOST_INPUTS or s.problem.slopes is not None:
+        return None
+    left = s.progress.left()
+    if left is not None and left < COMPILING:
+        return None
+    others = [c for c in s.candidates if not searched(c)]
+    found = yield s.attempt(Tabular(), s.hidden(1), s.problem, reserve=LAST_RESERVE)
+    if found is not None:
+        yield from blended(s, found, others)
+    return None
+
+
+def blended(s: State, found: Candidate, others: Sequence[Candidate]) -> Strategy:
+    """The mean of a candidate and another, whichever is best with the weight that least squares gives."""
+    mine, counts = unseen(s.problem, found), row_counts(s.problem)
+    best: tuple[float, float, Candidate, np.ndarray] | None = None
+    for c in others:
+        theirs = unseen(s.problem, c)
+        if mine is None or theirs is None or theirs.shape != mine.shape:
+            continue
+        apart = mine - theirs
+        square, along = (float(np.average(np.mean(e * apart, axis=1), weights=counts)) for e in (apart, theirs))
+        share = min(1.0, max(0.0, -along / max(square, 1e-300)))
+        mixed = share * mine + (1.0 - share) * theirs
+        score = float(np.average(np.mean(mixed**2, axis=1), weights=counts))
+        best = (score, share, c, mixed) if best is None or score < best[0] else best
+    if best is None or not LEAST_SHARE <= best[1] <= 1.0 - LEAST_SHARE:
+        return None
+    _, share, other, mixed = best
+    model, own = found.model, found.model.scaling
+    network = Blend(model, other.model, share)
+    network.eval()
+    stage = say("stage-blend", first=found.stage, second=other.stage, share=share, rest=1.0 - share)
+    outcome = Outcome(
+        network=network, problem=found.problem, stage=stage, reason=found.reason, row=found.row,
+        model=Scaled(
+            network, own.x_shift, own.x_scale, own.y_shift, own.y_scale, model.dtype, own.log, own.y_log
+        ),
+        details=found.details, left_out=None if found.left_out is None else Scaling.of(s.problem).restated(mixed, own),
+    )  # fmt: skip
+    yield s.attempt(None, network, s.problem, made=outcome, named=True)
+    return None
+
+
+def unseen(problem: Problem, c: Candidate) -> np.ndarray | None:
+    """What a candidate misses rows by that it was not fitted to, (m, k), in the units of scaled rows.
+
+    The validation rows come first; where they are whole groups, or the last ones, they come alone.
+    """
+    own, parts = Scaling.of(problem), []
+    if problem.validation is not None and c.problem.validation is not None:
+        parts.append(own.errors(evaluate(c.model, problem.validation[0]), problem.validation[1]))
+    if not (parts and problem.plan is not None and problem.plan.apart):
+        if c.left_out is None or c.scaling is None or not np.isfinite(c.left_out).all():
+            return None
+        parts.append(c.scaling.restated(c.left_out, own))
+    return np.concatenate(parts)
+
+
+def row_counts(problem: Problem) -> np.ndarray:
+    """What the rows of `unseen` count."""
+    parts = []
+    if problem.validation is not None:
+        held = problem.validation_weights
+        parts.append(np.ones(len(problem.validation[0])) if held is None else held)
+    if not (parts and problem.plan is not None and problem.plan.apart):
+        parts.append(np.ones(len(problem.train[0])) if problem.weights is None else problem.weights)
+    return np.concatenate(parts)
 
 
 def in_target_units(problem: Problem, left_out: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -39,6 +39,7 @@ from surefit.search.restarts import Ensemble, best_of, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
 from surefit.spelling import spelled
 from surefit.storage import outputs
+from surefit.storage.checkpoint import Checkpoint, check_data, journal_for, texts_of
 
 COLUMNS = {"target": "targets", "columns": "inputs", "decimal": "decimal", "sheet": "sheet"}  # as `read_table` has them
 Wanted = str | int | Sequence[str | int]
@@ -71,6 +72,8 @@ def fit(
     log: str | os.PathLike[str] | None = None,
     timeout: float | None = None,
     progress: bool | None = None,
+    checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
+    resume: str | os.PathLike[str] | None = None,
 ) -> Fit:
     """Fit a function with a neural network.
 
@@ -113,13 +116,19 @@ def fit(
         timeout: with an executor, seconds for each evaluation; one that takes longer has failed.
         progress: a line that tells how far it is, on standard error (True), or none (False). None: at an interactive
             prompt and in notebooks, of fits that take over a second; never in a script.
+        checkpoint: a directory in which the fit is kept while it is made, every ten seconds (`Checkpoint` says how
+            often), so that it can go on after it was killed.
+        resume: the directory of a checkpoint to go on from, with the arguments of the fit that was killed. What comes
+            of it is what would have come of that one, to the last bit, unless `time` decided something. Given with
+            checkpoint, and the same directory, a fit begins where there is nothing to go on from.
 
     Returns:
         A `Fit`.
 
     Raises:
         FormulaError, DomainError, DataError, ArgumentError, ShapeError: something is wrong with what came; the message
-            names it and the cure. NotFiniteError: training broke down before a first epoch was done.
+            names it and the cure. NotFiniteError: training broke down before a first epoch was done. CheckpointError:
+            a checkpoint of another fit, damaged, or in use.
 
     >>> import surefit
     >>> fit = surefit.fit("sin(x)", "x=-3:3", method=surefit.Adam(epochs=3), model=(8,))
@@ -131,7 +140,7 @@ def fit(
     arguments: dict[str, Any] = dict(
         tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, jit=jit,
         budget=budget, executor=executor, log=log, timeout=timeout, target=target, columns=columns, decimal=decimal,
-        sheet=sheet,
+        sheet=sheet, checkpoint=checkpoint, resume=resume,
     )  # fmt: skip
     with shown(progress, time) as display:
         heard = (*callbacks_from(callbacks), *display)
@@ -141,7 +150,7 @@ def fit(
         fitted.problem = replace(fitted.problem, source=fitted.problem.source | {"name": found.name})
         fitted.classified = classify(fitted, found.classes)
         arguments["task"] = task
-    silent = ("callbacks", "jit", "executor", "log", "timeout")
+    silent = ("callbacks", "jit", "executor", "log", "timeout", "checkpoint", "resume")
     fitted.call = call_of(domain=domain, **{k: v for k, v in arguments.items() if k not in silent})
     return fitted
 
@@ -163,7 +172,8 @@ def classes_of(what: Any, task: str, tol: float | None, **reading: Any) -> Label
 def fits_of(
     what: Any, domain: Any = None, *, count: int, seed: int = 0, method: str | Method = "auto", model: Any = None,
     data: Sampling | None = None, callbacks: Callbacks = (), jit: bool | None = None, budget: Any = None,
-    executor: Any = None, log: Any = None, timeout: Any = None, **rest: Any,
+    executor: Any = None, log: Any = None, timeout: Any = None, checkpoint: Any = None, resume: Any = None,
+    **rest: Any,
 ) -> list[Fit]:  # fmt: skip
     """`count` fits of one problem with seeds of their own, at once over the cores; callbacks hear of the first."""
     began = clock.perf_counter()
@@ -177,24 +187,35 @@ def fits_of(
     spending = Budget.read(budget, executor, log, timeout)
 
     few = choosing.few_rows(settings, model)
-
-    def posed() -> Problem:
-        if spending is not None:
-            return gathered(
-                what, domain, data, seed, spending, time=rest.get("time"), began=began, callbacks=heard, few=few
-            )
-        return pose(what, domain, data, seed, isinstance(settings, Solver), rest.get("time"), table, few)
-
-    shared: dict[str, Any] = dict(method=settings, model=model, jit=jit, began=began, **rest)
-    if count == 1:
-        return [fit_problem(posed, seed=seed, callbacks=heard, **shared)]
-    if isinstance(model, nn.Module):
+    if count > 1 and isinstance(model, nn.Module):
         raise ArgumentError("model: a Module can be trained only once; give widths or an MLPSpec for several networks")
+    asked = dict(
+        target=what, domain=domain, method=settings, model=model, data=data, seed=seed, jit=jit, networks=count,
+        budget=budget, tol=rest.get("tol"), dtype=rest.get("dtype"), **table,
+    )  # fmt: skip
+    with journal_for(checkpoint, resume, lambda: texts_of(asked)) as journal:
 
-    def one(problem: Problem, *, seed: int, first: bool, halted: Callable[[], bool]) -> Fit:
-        return fit_problem(problem, seed=seed, callbacks=heard if first else (), halted=halted, **shared)
+        def posed() -> Problem:
+            if spending is not None:
+                problem = gathered(
+                    what, domain, data, seed, spending, time=rest.get("time"), began=began, callbacks=heard, few=few,
+                    journal=journal,
+                )  # fmt: skip
+            else:
+                solver = isinstance(settings, Solver)
+                problem = pose(what, domain, data, seed, solver, rest.get("time"), table, few, journal)
+            if journal is not None:
+                check_data(journal, problem)
+            return problem
 
-    return fit_each(posed(), seeds_of(seed, count), one)
+        shared: dict[str, Any] = dict(method=settings, model=model, jit=jit, began=began, journal=journal, **rest)
+        if count == 1:
+            return [fit_problem(posed, seed=seed, callbacks=heard, **shared)]
+
+        def one(problem: Problem, *, seed: int, first: bool, halted: Callable[[], bool]) -> Fit:
+            return fit_problem(problem, seed=seed, callbacks=heard if first else (), halted=halted, **shared)
+
+        return fit_each(posed(), seeds_of(seed, count), one)
 
 
 def fit_problem(posed: Problem | Callable[[], Problem], *, callbacks: Callbacks = (), **arguments: Any) -> Fit:

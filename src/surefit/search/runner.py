@@ -26,6 +26,7 @@ from surefit.attempts.least_squares import search
 from surefit.attempts.methods import LBFGS, LM, Additive, Features, FirstOrder, Method, Polynomial, VarPro
 from surefit.attempts.polynomial import polynomial
 from surefit.attempts.progress import Progress
+from surefit.attempts.recalled import performed
 from surefit.blas import one_thread
 from surefit.core import ops
 from surefit.models.spec import MLPSpec, network_of
@@ -179,7 +180,7 @@ def tried(state: State, attempt: Attempt, perform: Perform) -> Candidate | None:
         x, y = problem.validation or problem.train  # the test rows decide nothing
         return bool(np.abs(predict(x) - y).max() <= goal)
 
-    outcome = perform(attempt, state.progress, within)
+    outcome = performed(attempt, state.progress, within, perform)
     if outcome is None:
         return None
     found = judged(attempt, outcome, state.judge, state.tol)

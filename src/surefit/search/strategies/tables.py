@@ -9,6 +9,7 @@ them, at the training rows, each left out in turn.
 
 from __future__ import annotations
 
+import time as clock
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,9 +18,11 @@ import numpy as np
 
 from surefit.attempts.attempt import Attempt, Outcome
 from surefit.attempts.inputs import restricted
+from surefit.attempts.journal import key_of
 from surefit.attempts.methods import Adam, Additive, Features, Method, Polynomial
 from surefit.attempts.output_layer import enough_rows
 from surefit.attempts.polynomial import network_for
+from surefit.attempts.recalled import data_of
 from surefit.attempts.training import plan
 from surefit.models.chain import hidden_layer
 from surefit.models.inference import evaluate
@@ -55,7 +58,7 @@ from surefit.search.limits import (
 from surefit.search.runner import State, Strategy, perform, run
 from surefit.search.strategies.functions import adam, polishing
 from surefit.search.strategies.students import farness, students
-from surefit.search.teacher import Taught, can_teach, teacher_of
+from surefit.search.teacher import Processes, Taught, can_teach, teacher_of
 from surefit.sentences import say
 
 
@@ -165,7 +168,7 @@ def networks(s: State, inputs: tuple[int, ...]) -> Strategy:
 def taught(s: State) -> Strategy:
     """A small network that learns from Gaussian processes."""
     x, y = s.problem.train
-    teacher = teacher_of(s.problem, s.seed, lambda: s.progress.out_of_time(1.0 - FIRST_RESERVE) or s.progress.halt())
+    teacher = taught_by(s)
     values = teacher.predict(x)
     left_out = teacher.left_out()[0] - y
     estimate = s.judge.estimated(left_out, teacher.error(s.problem.domain, s.seed))
@@ -188,6 +191,27 @@ def taught(s: State) -> Strategy:
     )  # fmt: skip
     yield s.attempt(None, best.model.network, s.problem, made=outcome, named=True)  # it cost what time there was
     return None
+
+
+def taught_by(s: State) -> Processes:
+    """The teacher of a problem, which takes up to minutes to be found."""
+    journal, out_of_time = s.progress.journal, lambda: s.progress.out_of_time(1.0 - FIRST_RESERVE)
+
+    def found() -> Processes:
+        return teacher_of(s.problem, s.seed, lambda: out_of_time() or s.progress.halt())
+
+    if journal is None:
+        return found()
+    key = key_of("teacher", [data_of(s.problem), s.seed])
+    known = journal.find(key)
+    if known is not None:
+        s.progress.began = min(s.progress.began, clock.perf_counter() - known["seconds"])
+        return Processes.from_dict(known["about"], known["arrays"])
+    teacher = found()
+    if not (out_of_time() or s.progress.stopped or s.progress.interrupted):
+        about, arrays = teacher.to_dict()
+        journal.keep(key, {"about": about, "arrays": arrays, "seconds": s.progress.seconds})
+    return teacher
 
 
 def mean(s: State) -> Strategy:

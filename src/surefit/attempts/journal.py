@@ -31,7 +31,6 @@ from surefit.core.tensor import Tensor
 from surefit.data import Domain
 from surefit.errors import CheckpointError
 from surefit.problems.calling import fingerprint
-from surefit.sentences import Sentence
 
 DEAR = 20.0  # times the seconds that writing a state takes pass before the next one is written: a twentieth at most
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")

@@ -161,7 +161,10 @@ class Progress:
 
 
 def columns(rows: list[dict[Any, Any]]) -> list[Any]:
-    """Rows with the same keys as columns: [how many, [key, values], ...]; values that are alike stand once, in a tuple."""
+    """Rows with the same keys as columns: [how many, [key, values], ...].
+
+    Of values that are one object that stands alone, in a tuple.
+    """
     out: list[Any] = [len(rows)]
     for key in rows[0] if rows else ():
         values = [row[key] for row in rows]

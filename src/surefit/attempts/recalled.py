@@ -75,7 +75,8 @@ def remains(attempt: Attempt, outcome: Outcome) -> dict[str, Any]:
         "state": state_of(attempt.network), "dtype": dtype_of(attempt.network), "training": attempt.network.training,
         "generator": None if attempt.generator is None else attempt.generator.bit_generator.state,
         "network": None if own else described(outcome.network, len(outcome.problem.names)),
-        "model": None if outcome.model is None else "like" if outcome.model is attempt.like else scaling_of(outcome.model),
+        "model": None if outcome.model is None or outcome.model is attempt.like else scaling_of(outcome.model),
+        "like": outcome.model is not None and outcome.model is attempt.like,
         "problem": {
             f.name: getattr(outcome.problem, f.name)
             for f in fields(Problem)
@@ -124,11 +125,9 @@ def restored(attempt: Attempt, progress: Progress, known: dict[str, Any]) -> Out
         description, weights, dtype, training = known["network"]
         network = network_from(description, weights, ops.dtype_of(dtype))
         network.train(training)
-    model = known["model"]
-    if model == "like":
-        model = attempt.like
-    elif model is not None:
-        model = Scaled(network, **model)
+    model = attempt.like if known["like"] else None
+    if known["model"] is not None:
+        model = Scaled(network, **known["model"])
         model.eval()
     return Outcome(
         network=network, problem=replace(attempt.problem, **known["problem"]), model=model, stage=known["stage"],

@@ -296,7 +296,7 @@ class Epochs:
         best = self.best
         underway.keep({
             "network": state_of(run.network), "optimizer": run.optimizer.state_dict(),
-            "schedule": None if run.schedule is None else where_it_stands(run.schedule),
+            "schedule": None if run.schedule is None else run.schedule.state_dict(),
             "order": run.rng.bit_generator.state, "steps": run.steps, "done": self.done, "deadline": self.deadline,
             "best": (best.value, best.number, best.kept),
             "loop": None if self.loop is None else (self.loop.best_loss, self.loop.best_epoch, self.loop.best),
@@ -309,10 +309,10 @@ class Epochs:
             return
         run = self.training
         run.network.load_state_dict(found["network"])
+        if run.schedule is not None:
+            run.schedule.load_state_dict(found["schedule"])
         run.optimizer.prepare()
         run.optimizer.load_state_dict(found["optimizer"])
-        if run.schedule is not None:
-            vars(run.schedule).update(found["schedule"])
         run.rng.bit_generator.state = found["order"]
         run.steps, self.done, self.deadline = found["steps"], found["done"], found["deadline"]
         self.best.value, self.best.number, self.best.kept = found["best"]
@@ -340,11 +340,6 @@ class Epochs:
             run.after_epoch(deciding)
             self.keep()
         return say("epochs-done", epochs=run.epochs)
-
-
-def where_it_stands(schedule: Any) -> dict[str, Any]:
-    """What a schedule remembers, as plain data."""
-    return {k: v for k, v in vars(schedule).items() if isinstance(v, (int, float, list))}
 
 
 def in_units(model: Scaled, points: Points) -> Points:

@@ -118,6 +118,8 @@ def fit(
         raise failure
     if stopped:
         say("interrupted", _where(out))
+        if folder := settings.get("resume", settings.get("checkpoint")):
+            say("interrupted", words("--resume {folder} goes on with it", folder=folder))
         raise typer.Exit(signals.exit_code())
     if live == WINDOW:
         watching[0].window.wait()
@@ -148,7 +150,18 @@ def _watching(live: str | None, out: Path | None) -> list[Any]:
     return [*callbacks, *([Snapshots()] if out is not None else [])]
 
 
-PASSED = ("tol", "time", "seed", "dtype", "restarts", "jit", "task")  # settings that are arguments of surefit.fit
+PLACES = ("checkpoint", "resume")  # settings of a run, not of a fit: whoever repeats it begins
+PASSED = (
+    "tol",
+    "time",
+    "seed",
+    "dtype",
+    "restarts",
+    "jit",
+    "task",
+    "checkpoint",
+    "resume",
+)  # settings that are arguments of surefit.fit
 
 
 def _fit(settings: Mapping[str, Any], callbacks: list[Callable[[Any], None]]) -> Fit:
@@ -381,7 +394,7 @@ def _resolved(fitted: Fit, settings: Mapping[str, Any]) -> dict[str, Any]:
         resolved["split"] = plan.shares
     if len(settings.get("target", ())) == 1:
         resolved["target"] = settings["target"][0]
-    return {**settings, **resolved}
+    return {key: value for key, value in {**settings, **resolved}.items() if key not in PLACES}
 
 
 COMMANDS = (fit,)

@@ -43,6 +43,7 @@ from surefit.storage.checkpoint import Checkpoint, check_data, journal_for, text
 
 COLUMNS = {"target": "targets", "columns": "inputs", "decimal": "decimal", "sheet": "sheet"}  # as `read_table` has them
 Wanted = str | int | Sequence[str | int]
+Path = str | os.PathLike[str]
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
 
 
@@ -72,8 +73,8 @@ def fit(
     log: str | os.PathLike[str] | None = None,
     timeout: float | None = None,
     progress: bool | None = None,
-    checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
-    resume: str | os.PathLike[str] | None = None,
+    checkpoint: Path | Checkpoint | None = None,
+    resume: Path | None = None,
 ) -> Fit:
     """Fit a function with a neural network.
 
@@ -265,6 +266,8 @@ def smallest(
     seed: int = 0,
     dtype: Any = None,
     callbacks: Any = (),
+    checkpoint: Path | Checkpoint | None = None,
+    resume: Path | None = None,
 ) -> Smallest:
     """The smallest network that reaches a tolerance.
 
@@ -273,7 +276,7 @@ def smallest(
     begin with few. With a `model` or `method` of your own, or measured data, sizes are halved instead.
 
     Args:
-        target, domain, data, dtype, callbacks: as for `fit`.
+        target, domain, data, dtype, callbacks, checkpoint, resume: as for `fit`.
         tol: the largest |error| that is good enough: of a function at fresh points; of a table at the validation rows
             (the training rows without any), so that the error at the test rows, on the card, had no part in the choice.
         largest: units at most.
@@ -301,13 +304,18 @@ def smallest(
     if model is not None and not callable(model):
         raise ArgumentError(f"model={model!r} must be a function of the units, such as lambda n: (n, n)")
     chosen, heard = method_from(method), callbacks_from(callbacks)
-    sizes = Sizes(
-        lambda s: pose(target, domain, data, s, solver=isinstance(chosen, Solver)),
-        partial(fit_problem, method=chosen, dtype=dtype, callbacks=heard),
-        model or (lambda n: (n,)), enough, time, seed,
-        chosen if model is None and isinstance(chosen, VarPro) else None, Fit.of, heard,
+    asked = dict(
+        target=target, domain=domain, tol=enough, largest=largest, model=model, method=chosen, data=data, tries=tries,
+        seed=seed, dtype=dtype,
     )  # fmt: skip
-    return sizes.run(largest, tries)
+    with journal_for(checkpoint, resume, lambda: texts_of(asked)) as journal:
+        sizes = Sizes(
+            lambda s: pose(target, domain, data, s, solver=isinstance(chosen, Solver), memory=journal),
+            partial(fit_problem, method=chosen, dtype=dtype, callbacks=heard, journal=journal),
+            model or (lambda n: (n,)), enough, time, seed,
+            chosen if model is None and isinstance(chosen, VarPro) else None, Fit.of, heard, journal,
+        )  # fmt: skip
+        return sizes.run(largest, tries)
 
 
 def distil(

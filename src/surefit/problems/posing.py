@@ -132,9 +132,7 @@ def _of_formulas(
     return _of_function(function, box, outputs, plan, seed, source, slopes, free)
 
 
-def _called_slopes(
-    plan: Sampling, box: Domain, outputs: int, memory: Memory | None
-) -> derivatives.Slopes | None:
+def _called_slopes(plan: Sampling, box: Domain, outputs: int, memory: Memory | None) -> derivatives.Slopes | None:
     """The gradients that a user's function gives, if one was given."""
     if plan.derivatives is None:
         return None

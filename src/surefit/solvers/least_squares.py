@@ -134,8 +134,8 @@ def levenberg_marquardt(
     no column of J makes a cosine above gtol with the residuals, or the cost is at the goal, or the cost that
     `validate(x)` gives has been above its lowest for max_fail iterations, or a budget is spent (max_evaluations counts
     the ones for differences; time is in seconds; None: no limit). With validate, x is the point where that was lowest.
-    callback(x, iteration) stops it by returning True. keeper: keeps its state, from which it goes on in another process;
-    jac must then be a function.
+    callback(x, iteration) stops it by returning True. keeper: keeps its state, from which it goes on in another
+    process; jac must then be a function.
     linear: "auto", "svd" or "qr", see `surefit.solvers.damped`.
 
     Residuals or a Jacobian that are not finite at x0 end it at once with status "not_finite"; later they only shorten

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from surefit.checking import positive_number, whole_number
 from surefit.errors import ArgumentError, CheckpointError, ModelFileError
 from surefit.files import held_lock, make_directory, reason, regular_file, write_atomically
 from surefit.problems.problem import Problem
-from surefit.reports.provenance import text_of
+from surefit.reports.provenance import environment, text_of
 from surefit.sentences import Sentence
 from surefit.spelling import spelled
 from surefit.storage.container import read_container, write_container
@@ -132,7 +133,9 @@ def texts_of(arguments: Mapping[str, Any]) -> dict[str, str]:
     """Arguments of a fit as texts that tell others apart; those at None are left out. Data are told apart later on."""
     out: dict[str, str] = {}
     for name, value in arguments.items():
-        if value is not None and not (name == "target" and not isinstance(value, (str, list, tuple)) and not callable(value)):
+        if value is not None and not (
+            name == "target" and not isinstance(value, (str, list, tuple)) and not callable(value)
+        ):
             text = text_of(value)
             out[name] = key_of("something", value).replace("something-", "") if text is None else text
     return out
@@ -161,10 +164,10 @@ class _Directory:
         left = next((path for path in sorted(self.folder.iterdir()) if _is_ours(path.name)), None)
         if left is not None:
             raise CheckpointError(
-                f"checkpoint: {str(self.folder)!r} holds {left.name}, of a checkpoint without its {ABOUT}; give another "
-                "directory, or remove what is in it"
+                f"checkpoint: {str(self.folder)!r} holds {left.name}, of a checkpoint without its {ABOUT}; give "
+                "another directory, or remove what is in it"
             )
-        text = {MARK: FORMAT, "version": __version__, "numpy": np.__version__, "arguments": dict(about)}
+        text = {MARK: FORMAT, "version": __version__, "environment": environment(), "arguments": dict(about)}
         write_atomically(self.folder / ABOUT, json.dumps(text, indent=1) + "\n", error=CheckpointError)
         return {}, {}
 
@@ -188,7 +191,8 @@ class _Directory:
         try:
             with path.open("rb") as file:
                 found = json.loads(file.read(LARGEST_ABOUT))
-            if isinstance(found[MARK], int) and isinstance(found["arguments"], dict) and "version" in found:
+            parts = [found["arguments"], found["environment"]]
+            if isinstance(found[MARK], int) and all(isinstance(part, dict) for part in parts) and "version" in found:
                 return dict(found)
         except OSError as e:
             raise CheckpointError(f"resume: cannot read {str(path)!r} ({reason(e)})") from None
@@ -205,7 +209,7 @@ class _Directory:
             problem = f"{str(path)!r} is not of a checkpoint"
         except ModelFileError as e:
             problem = str(e)
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError):
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError):  # CheckpointError is one
             problem = f"{str(path)!r} is damaged"
         raise CheckpointError(f"resume: {problem}. Without that file what it holds is done again")
 
@@ -246,12 +250,21 @@ def _check_about(folder: Path, found: Mapping[str, Any], about: Mapping[str, str
             f"{where} is of surefit {str(found['version'])[:40]}, and this is {__version__}, whose bits may be others; "
             "fit again, or go on with that version"
         )
+    then, now = (
+        tuple(side.get(name) for name in ("numpy", "machine")) for side in (found["environment"], environment())
+    )
+    if then != now:
+        warnings.warn(
+            f"{where} was made with NumPy {then[0]} on {then[1]}, and goes on with {now[0]} on {now[1]}: the last "
+            "digits may be others than without a stop", RuntimeWarning, 2,
+        )  # fmt: skip
     before = found["arguments"]
     for name in dict.fromkeys([*before, *about]):
-        then, now = (str(side.get(name, "None"))[:80] for side in (before, about))
+        was, is_now = (str(side.get(name, "None"))[:80] for side in (before, about))
         if before.get(name, "None") != about.get(name, "None"):
             raise CheckpointError(
-                f"{where} is of another fit: {name} was {then} and is {now}; give the same arguments, or begin another"
+                f"{where} is of another fit: {name} was {was} and is {is_now}; give the same arguments, or begin "
+                "another fit elsewhere"
             )
 
 
@@ -300,7 +313,7 @@ def unpacked(data: Any, tensors: Mapping[str, np.ndarray]) -> Any:
         return tuple(unpacked(inner, tensors))
     if kind == "map":
         return {unpacked(k, tensors): unpacked(v, tensors) for k, v in inner}
-    raise ValueError(kind)
+    raise CheckpointError(f"{kind[:20]!r} is no kind of value")
 
 
 __all__ = ["Checkpoint", "journal_for", "packed", "unpacked"]

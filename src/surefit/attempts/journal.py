@@ -94,6 +94,14 @@ class Journal:
             self.keep(key, value)
         return value
 
+    def agrees(self, kind: str, things: Any, value: Any) -> bool:
+        """Whether a value is the one that is known of these things; it is from now on."""
+        key, digest = key_of(kind, things), key_of("value", value)
+        known = self.find(key)
+        if known is None:
+            self.keep(key, digest)
+        return known in (None, digest)
+
     def all(self, kind: str) -> list[Any]:
         """All that is known of a kind."""
         return [value for key, value in self.entries.items() if key.startswith(f"{kind}-")]
@@ -221,7 +229,10 @@ def _parts(thing: Any) -> list[Any] | None:
     if isinstance(thing, partial):
         return [thing.func, thing.args, thing.keywords]
     if callable(thing):
-        return [getattr(thing, "__qualname__", type(thing).__qualname__), fingerprint(thing)]
+        code = getattr(thing, "__code__", None)
+        several = code is not None and code.co_name == "<lambda>"  # which may stand in one line with others
+        own = _ADDRESS.sub("", repr((code.co_code, code.co_names, code.co_consts))) if several else ""
+        return [getattr(thing, "__qualname__", type(thing).__qualname__), fingerprint(thing), own]
     return [type(thing).__qualname__, _ADDRESS.sub("", repr(thing))]
 
 

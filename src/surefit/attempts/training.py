@@ -297,7 +297,7 @@ class Epochs:
         underway.keep({
             "network": state_of(run.network), "optimizer": run.optimizer.state_dict(),
             "schedule": None if run.schedule is None else run.schedule.state_dict(),
-            "order": run.rng.bit_generator.state, "steps": run.steps, "done": self.done, "deadline": self.deadline,
+            "order": run.rng.bit_generator.state, "steps": run.steps, "done": self.done,
             "best": (best.value, best.number, best.kept),
             "loop": None if self.loop is None else (self.loop.best_loss, self.loop.best_epoch, self.loop.best),
         })  # fmt: skip
@@ -314,7 +314,7 @@ class Epochs:
         run.optimizer.prepare()
         run.optimizer.load_state_dict(found["optimizer"])
         run.rng.bit_generator.state = found["order"]
-        run.steps, self.done, self.deadline = found["steps"], found["done"], found["deadline"]
+        run.steps, self.done = found["steps"], found["done"]
         self.best.value, self.best.number, self.best.kept = found["best"]
         if self.loop is not None:
             self.loop.best_loss[...], self.loop.best_epoch[...] = found["loop"][:2]

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from surefit.data import Domain
-from surefit.errors import ArgumentError, EvaluationError, ShapeError
+from surefit.errors import ArgumentError, CheckpointError, EvaluationError, ShapeError
 from surefit.formulas import Formula, parse_many
 from surefit.spelling import spelled
 
@@ -42,6 +42,9 @@ class Memory(Protocol):
 
     def all(self, kind: str) -> list[Any]:
         """All that is known of a kind."""
+
+    def agrees(self, kind: str, things: Any, value: Any) -> bool:
+        """Whether a value is the one that is known of these things."""
 
 
 class FormulaFunction:
@@ -304,6 +307,9 @@ def vectorised(
     else:
         function = CallableFunction(f, way, box.names, outputs)
         function.asked, function.seconds = 1, seconds
+    point = box.unscale(np.random.default_rng(0).uniform(-1.0, 1.0, (1, box.dim)))
+    if not memory.agrees("probe", [point, kind], function(point)):
+        raise CheckpointError(f"resume: the function {_name(f)} gives other values than it did; fit again")
     function.remember(memory, kind)
     return function, outputs
 

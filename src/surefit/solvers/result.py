@@ -198,7 +198,7 @@ class Trace:
         """Take back what `state` gave; the time that was used then counts."""
         self.evaluations, self.jacobians, seconds = state["counts"]
         self.start = perf_counter() - seconds
-        self.history = [Iteration(int(r[0]), *r[1:5], int(r[5]), r[6]) for r in state["history"].tolist()]
+        self.history = [Iteration(int(n), c, g, p, d, int(e), s) for n, c, g, p, d, e, s in state["history"].tolist()]
 
     def spent(self) -> str | None:
         """The budget that is used up, if any: "max_iterations", "max_evaluations" or "time"."""

@@ -143,11 +143,7 @@ def texts_of(arguments: Mapping[str, Any]) -> dict[str, str]:
 
 def check_data(journal: Journal, problem: Problem) -> None:
     """CheckpointError where the data are not those of the fit that was killed."""
-    key, digest = "data-of-all", key_of("data", data_of(problem))
-    known = journal.find(key)
-    if known is None:
-        journal.keep(key, digest)
-    elif known != digest:
+    if not journal.agrees("data", "all", data_of(problem)):
         told = "the table has changed" if problem.function is None else "the function gives other values than it did"
         raise CheckpointError(f"resume: the data are not those of the checkpoint: {told}; fit again")
 

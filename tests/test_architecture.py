@@ -43,7 +43,7 @@ ROOMS["readings"] = {*ROOMS["search"], "search"}
 ROOMS["reports"] = {*ROOMS["doctor"], "doctor", "exporters"}
 ROOMS["storage"] = {*ROOMS["reports"], "reports"}
 ROOMS["fitting"] = set(ROOMS)
-ROOMS["experiments"] = set(ROOMS)
+ROOMS["experiments"] = ROOMS["many"] = set(ROOMS)
 ROOMS["interop"] = {"core", "nn"}
 ROOMS["torch"] = {"core", "nn", "optim", "data", "storage"}
 ROOMS["play"] = ROOMS["sklearn"] = ROOMS["integrations"] = set(ROOMS)

@@ -36,6 +36,7 @@ _HOME = {
     "surefit.data": "Domain Sampling Noise",
     "surefit.formulas": "Formula parse",
     "surefit.interop": "from_onnx",
+    "surefit.many": "fit_many Many Curve",
     "surefit.integrations": "CSVLogger JSONLogger TensorBoardLogger MLflowLogger",
     "surefit.reports.exported": "export_module",
     "surefit.core.tensor": "Tensor no_grad enable_grad is_grad_enabled",

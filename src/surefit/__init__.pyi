@@ -69,6 +69,9 @@ from surefit.data import Noise as Noise
 from surefit.formulas import Formula as Formula
 from surefit.formulas import parse as parse
 from surefit.interop import from_onnx as from_onnx
+from surefit.many import fit_many as fit_many
+from surefit.many import Many as Many
+from surefit.many import Curve as Curve
 from surefit.integrations import CSVLogger as CSVLogger
 from surefit.integrations import JSONLogger as JSONLogger
 from surefit.integrations import TensorBoardLogger as TensorBoardLogger

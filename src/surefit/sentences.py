@@ -151,11 +151,28 @@ SENTENCES: dict[str, Both] = {
         "{size} at {where} (estimated by leave-one-out: the largest of {n} rows)",
         "{size}，位于 {where}（逐行留一法估计：{n} 行中的最大值）",
     ),
+    "error-folds": Both(
+        "{size} at {where} (estimated by {folds}-fold cross-validation: the largest of {n} rows)",
+        "{size}，位于 {where}（{folds} 折交叉验证估计：{n} 行中的最大值）",
+    ),
+    "error-groups": Both(
+        "{size} at {where} (estimated by leaving out groups, in {folds} folds: the largest of {n} rows)",
+        "{size}，位于 {where}（按组留出估计，共 {folds} 折：{n} 行中的最大值）",
+    ),
+    "folds-interrupted": Both(
+        "cross-validation was interrupted after {done} of {folds} fits; the error is not its estimate",
+        "交叉验证在 {folds} 次拟合中完成 {done} 次后中断；误差不是它的估计",
+    ),
     # what taught a network, where rows are few
     "teacher": Both(
         "{what}; rmse {rmse:.3g} (estimated by leave-one-out from {n} rows); the network is {distance:.3g} away from it "
         "(rmse on {points} fresh points)",
         "{what}；均方根误差 {rmse:.3g}（由 {n} 行逐行留一法估计）；网络与其相距 {distance:.3g}（{points} 个新取的点上的均方根）",
+    ),
+    "teacher-measured": Both(
+        "{what}; rmse {rmse:.3g} (measured on {n} validation rows); the network is {distance:.3g} away from it (rmse on "
+        "{points} fresh points)",
+        "{what}；均方根误差 {rmse:.3g}（在 {n} 个验证行上测得）；网络与其相距 {distance:.3g}（{points} 个新取的点上的均方根）",
     ),
     "teacher-process": Both("Gaussian process ({kernels})", "高斯过程（{kernels}）"),
     "teacher-processes": Both("mean of Gaussian processes ({kernels})", "高斯过程的平均（{kernels}）"),
@@ -311,6 +328,14 @@ SENTENCES: dict[str, Both] = {
     "stage-named-beside": Both(
         "{named} units that the formula names and {added} smooth ones", "公式给出的 {named} 个单元与 {added} 个光滑单元"
     ),
+    "stage-local": Both("{units} units as dense as the function needs them", "{units} 个单元，疏密随函数而定"),
+    "stage-local-jumps": Both(
+        "{units} units as dense as the function needs them, {jumps} of them jumps",
+        "{units} 个单元，疏密随函数而定，其中 {jumps} 个为跳跃",
+    ),
+    "stage-composed": Both(
+        "the formula, part by part: {units} units in {layers} layers", "按公式逐部分构造：{layers} 层共 {units} 个单元"
+    ),
     "stage-solver": Both("{method}, {size}{note}", "{method}，{size}{note}"),
     "stage-adam": Both("{method}, {size}, {dtype}", "{method}，{size}，{dtype}"),
     "stage-linear": Both("linear function", "线性函数"),
@@ -370,6 +395,18 @@ SENTENCES: dict[str, Both] = {
         "Adam was left out: {inputs} inputs are too many for {rows} rows",
         "未用 Adam：{rows} 行对 {inputs} 个输入来说太少",
     ),
+    "pieces": Both(
+        "polynomials of degree 16 resolve the function on {pieces} pieces", "{pieces} 段 16 次多项式即可分辨该函数"
+    ),
+    "rough": Both(
+        "polynomials of degree 16 resolve the function on {pieces} pieces, without its {jumps} jumps",
+        "除 {jumps} 处跳跃外，{pieces} 段 16 次多项式即可分辨该函数",
+    ),
+    "too-rough": Both(
+        "{values} values did not tell where the function is rough: everywhere, it seems",
+        "{values} 个函数值仍未显示何处粗糙：似乎处处如此",
+    ),
+    "no-finer": Both("{units} units would be too many for one solve", "{units} 个单元对一次求解而言过多"),
     "parts": Both(
         "the function is a sum of {parts} parts that share no inputs, of {largest} at most",
         "函数是 {parts} 个互不共用输入的部分之和，每部分至多 {largest} 个输入",

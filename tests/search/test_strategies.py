@@ -57,7 +57,7 @@ class Fake:
         return [a.method.name for a in self.proposed]
 
     def units(self, kind=Features):
-        return [a.network[0].out_features for a in self.proposed if isinstance(a.method, kind)]
+        return [a.network[0].out_features for a in self.proposed if isinstance(a.method, kind) and not a.local]
 
 
 def state_of(target, box, tol=None, aim=1e-7, **limits):
@@ -82,6 +82,17 @@ def test_more_units_are_tried_as_long_as_they_help(fake):
     state = state_of("sin(x)", "x=-3:3", tol=1e-30)
     run(state, known_function(state), perform)
     assert perform.units()[:7] == [20, 50, 100, 200, 400, 800, 1600]
+
+
+def test_between_few_units_and_many_they_are_placed_where_the_function_is_rough(fake):
+    perform = fake(lambda attempt, n: 1e-1 / 4.0**n)
+    state = state_of("sqrt(x)", "x=0:1", tol=1e-30)
+    run(state, known_function(state), perform)
+    kinds = [(a.network[0].out_features, a.local) for a in perform.proposed]
+    assert [units for units, _ in kinds[:3]] == [20, 50, 100]
+    local = [units for units, is_local in kinds if is_local]
+    assert kinds[3][1] and len(local) > 1 and local == sorted(local)
+    assert all(len(a.problem.train[0]) >= 3 * a.network[0].out_features for a in perform.proposed if a.local)
 
 
 def test_near_the_goal_the_same_network_is_polished(fake):

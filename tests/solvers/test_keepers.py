@@ -80,14 +80,18 @@ def test_a_run_goes_on_after_any_iteration(name):
     solve = SOLVERS[name]
     whole, seen = solve(), []
     solve(callback=lambda x, now: seen.append((x.tobytes(), now.number, now.cost)))
+    heard = []
+
+    def hear(x, now):
+        heard.append((x.tobytes(), now.number, now.cost))
+
     assert whole.iterations >= 8
     for at in range(1, whole.iterations):
-        memory, heard = Memory(at), []
+        memory = Memory(at)
+        heard.clear()
         with pytest.raises(InterruptedError):
             solve(keeper=memory)
-        again = solve(
-            keeper=Memory(state=memory.state), callback=lambda x, now: heard.append((x.tobytes(), now.number, now.cost))
-        )
+        again = solve(keeper=Memory(state=memory.state), callback=hear)
         assert again.x.tobytes() == whole.x.tobytes()
         assert (again.cost, again.status, again.iterations) == (whole.cost, whole.status, whole.iterations)
         assert (again.evaluations, again.jacobians) == (whole.evaluations, whole.jacobians)

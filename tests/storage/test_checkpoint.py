@@ -706,7 +706,7 @@ def test_another_numpy_is_said(copy):
         surefit.fit("sin(x)", (-1, 1), resume=copy, **SAME)
 
 
-# --- the command line ---------------------------------------------------------------------------------------------------
+# --- the command line -------------------------------------------------------------------------------------------------
 
 
 def command(*words: str) -> subprocess.CompletedProcess:

@@ -37,6 +37,8 @@ class Attempt:
     scales: Sequence[float] = ()  # of Features, in the order in which they are tried; (): the usual ones
     beyond: int = 4  # of Features: further ones
     layer: tuple[np.ndarray, np.ndarray] | None = None  # of Features: weights and biases of units that stay
+    local: bool = False  # of Features: that layer is all there is, of one input, its units in order of their bends
+    steps: np.ndarray | None = None  # (j, k) of such a layer: heights of jumps, which its last units are
     provisional: bool = False  # what comes of it counts only as long as nothing comes of a later one
     generator: np.random.Generator | None = None  # of the units beside `layer`
     inputs: tuple[int, ...] | None = None  # of the problem, which the network has; None: all

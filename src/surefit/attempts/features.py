@@ -67,14 +67,14 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
     solver: Callable[[], Any]
     if problem.slopes is not None:
         validation = None if exact or problem.validation is None else model.rows(problem.validation)
-        gradients = model.gradients(problem.slopes, problem.train[0])
+        gradients = model.gradients(problem.slopes, problem.train)
         solver = lambda: gradient_features(
             x, y, gradients, units, activation.value_and_slope, row_weights=problem.weights,
             weight=slope_weight(problem), held=validation, **common,
         )  # fmt: skip
     else:
         others = apart(problem, round(VALIDATED * len(x)), attempt.seed)
-        goal = None if attempt.goal is None else 0.5 * attempt.goal / float(model.y_scale.numpy().max())
+        goal = None if attempt.goal is None else 0.5 * attempt.goal / model.value_unit(problem)
         solver = lambda: linear_features(
             x, y, units, activation=activation.value, weights=problem.weights, penalties=penalties, goal=goal,
             held=None if others is None else model.rows(others), **common,

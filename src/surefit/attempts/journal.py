@@ -229,9 +229,9 @@ def _parts(thing: Any) -> list[Any] | None:
     if isinstance(thing, partial):
         return [thing.func, thing.args, thing.keywords]
     if callable(thing):
-        code = getattr(thing, "__code__", None)
-        several = code is not None and code.co_name == "<lambda>"  # which may stand in one line with others
-        own = _ADDRESS.sub("", repr((code.co_code, code.co_names, code.co_consts))) if several else ""
+        code, own = getattr(thing, "__code__", None), ""
+        if code is not None and code.co_name == "<lambda>":  # which may stand in one line with others
+            own = _ADDRESS.sub("", repr((code.co_code, code.co_names, code.co_consts)))
         return [getattr(thing, "__qualname__", type(thing).__qualname__), fingerprint(thing), own]
     return [type(thing).__qualname__, _ADDRESS.sub("", repr(thing))]
 

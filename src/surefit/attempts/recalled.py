@@ -21,15 +21,12 @@ from surefit.models.recorded import describe_network, network_from
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 
-# what an attempt depends on; its network and problem are taken apart, and the rest is about what happens around it
-SETTINGS = (
-    "method", "seed", "dtype", "goal", "note", "named", "penalty", "thin", "scales", "beyond", "layer", "generator",
-    "inputs", "part", "jit",
-)  # fmt: skip
-DATA = (
-    "names", "outputs", "domain", "train", "validation", "weights", "validation_weights", "slopes",
-    "validation_slopes", "added", "exact", "known", "near", "free", "affordable",
-)  # fmt: skip
+# what is about what happens around an attempt, or is taken apart: all else is what it depends on
+APART = {"network", "problem", "like", "made", "why", "reserve", "provisional"}
+AROUND = {
+    "test", "function", "slope_function", "source", "dropped", "rows", "row_numbers", "plan", "notes",
+    "seconds_per_point", "coding",
+}  # fmt: skip
 Performing = Callable[[Attempt, Progress, Within], Outcome | None]
 
 
@@ -57,15 +54,16 @@ def performed(attempt: Attempt, progress: Progress, within: Within, perform: Per
 def parts_of(attempt: Attempt) -> list[Any]:
     """All that an attempt depends on."""
     like = None if attempt.like is None else scaling_of(attempt.like)
+    settings = [getattr(attempt, f.name) for f in fields(Attempt) if f.name not in APART]
     return [
-        [getattr(attempt, name) for name in SETTINGS], attempt.network, data_of(attempt.problem), like,
-        attempt.problem.function is None, attempt.problem.plan is None or attempt.problem.plan.derivative_weight,
+        settings, attempt.network, data_of(attempt.problem), like, attempt.problem.function is None,
+        attempt.problem.plan is None or attempt.problem.plan.derivative_weight,
     ]  # fmt: skip
 
 
 def data_of(problem: Problem) -> list[Any]:
     """The data of a problem, and what is known of them."""
-    return [getattr(problem, name) for name in DATA]
+    return [getattr(problem, f.name) for f in fields(Problem) if f.name not in AROUND]
 
 
 def remains(attempt: Attempt, outcome: Outcome) -> dict[str, Any]:
@@ -107,6 +105,7 @@ def scaling_of(model: Scaled) -> dict[str, Any]:
     s = model.scaling
     return {
         "x_shift": s.x_shift, "x_scale": s.x_scale, "y_shift": s.y_shift, "y_scale": s.y_scale, "x_log": s.log,
+        "y_log": model.y_log,
         "dtype": str(model.dtype),
     }  # fmt: skip
 

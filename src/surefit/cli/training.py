@@ -161,6 +161,8 @@ PASSED = (
     "task",
     "checkpoint",
     "resume",
+    "target_scale",
+    "folds",
 )  # settings that are arguments of surefit.fit
 
 
@@ -274,7 +276,7 @@ def _refuse(settings: Mapping[str, Any], panel: str, allowed: tuple[str, ...], w
 def _table(path: str, settings: Mapping[str, Any], coding: Any = None) -> Any:
     from surefit.data import read_table
 
-    options = {key: settings[key] for key in ("targets", "drop_missing", *CSV_OPTIONS) if key in settings}
+    options = {key: settings[key] for key in ("targets", "drop_missing", "missing", *CSV_OPTIONS) if key in settings}
     if "columns" in settings:
         options["inputs"] = [*settings["columns"], *([settings["weights"]] if "weights" in settings else [])]
     return read_table(standard_input() if path == STDIN else Path(path), coding=coding, **options)
@@ -312,7 +314,7 @@ def _fields(method: str) -> set[str]:
 def _model(settings: Mapping[str, Any]) -> Any:
     from surefit.fitting import MLPSpec
 
-    chosen = {key: settings[key] for key in ("hidden", "activation", "dropout") if key in settings}
+    chosen = {key: settings[key] for key in ("hidden", "activation", "dropout", "bias", "init") if key in settings}
     return MLPSpec(**chosen) if chosen else None
 
 

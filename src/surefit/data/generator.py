@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from surefit.core.creation import numpy_generator
+from surefit.data.designs import sample
 from surefit.data.domain import Domain, check_finite
-from surefit.data.sampling import Noise, Sampling, sample
+from surefit.data.sampling import Noise, Sampling
 from surefit.data.table import FORMATS, Table, write_table
 from surefit.errors import ArgumentError, DataError
 from surefit.formulas import Formula, parse_many

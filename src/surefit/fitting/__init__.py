@@ -23,6 +23,7 @@ from surefit.attempts.methods import (
 )
 from surefit.doctor.examine import Diagnosis, Finding, diagnose, examine
 from surefit.fitting.api import construct, distil, ensemble, find_lr, fit, load, smallest
+from surefit.fitting.ensembles import Ensemble
 from surefit.fitting.experiment import Experiment
 from surefit.fitting.fitted import Fit
 from surefit.models.spec import MLPSpec
@@ -31,7 +32,6 @@ from surefit.reports.live import Live, TextPlot
 from surefit.search.intervals import Interval
 from surefit.search.judging import Estimated, Measured
 from surefit.search.record import OutsideWarning
-from surefit.search.restarts import Ensemble
 from surefit.search.smallest import Smallest
 from surefit.storage.checkpoint import Checkpoint
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -217,18 +218,23 @@ class Fit(Readings, Record):
 
     def export(
         self, path: str | os.PathLike[str], to: str | None = None, *, dtype: Any = None, derivative: bool = False,
-        verify: int = 0,
+        verify: int = 0, units: Mapping[str, str] | None = None,
     ) -> Exported:  # fmt: skip
         """Write the fit in another language: raw units go in and come out, scaling is inside.
 
+        Of classes the probabilities come out, in the order of `classified.classes`. Columns that held texts or dates
+        go in as the numbers that the card and the comment in the file name.
+
         Args:
             path: of the file; what stands before its ending names the functions.
-            to: "c", "onnx", "numpy", "js", "fortran", "table", "formula", "fmu", "casadi"; None: what the
+            to: "c", "onnx", "numpy", "js", "fortran", "table", "formula", "fmu", "fmu3", "casadi"; None: what the
                 ending of the path says.
             dtype: of everything in it, "float32" or "float64": the fit is made ready for it, see `to`. None: as the
                 fit computes, with float64 at its borders.
             derivative: whether the Jacobian and Hessian products come with it, where the format has them.
             verify: run what was written at so many points of the domain, and compare it with the fit.
+            units: of inputs and outputs by name, such as {"x": "mm"}; where none is given, what stands in brackets
+                behind a name, as in "T [K]", is its unit.
 
         Returns:
             The files, and how far they are from the fit if `verify` was given; prints as one line.
@@ -241,7 +247,7 @@ class Fit(Readings, Record):
         from surefit.reports.exported import export
 
         fit = self if dtype is None else self.to(dtype)  # ready for that dtype, and measured in it
-        return export(fit, Path(path), to, dtype, derivative, verify)
+        return export(fit, Path(path), to, dtype, derivative, verify, units)
 
     def save_outputs(self, directory: str | os.PathLike[str]) -> list[Path]:
         """Write the model, its history, card.txt, fit.json and the pictures into a directory (made if needed)."""

@@ -88,6 +88,16 @@ def drawn(problem: Problem, rows: int, seed: int, drop: bool = False, scattered:
     return replace(problem, train=(x, y), slopes=slopes, dropped=max(problem.dropped, dropped), notes=notes)
 
 
+def placed(problem: Problem, x: np.ndarray) -> Problem:
+    """The problem of a function with these training points (n, d), as far as it is finite there."""
+    assert problem.function is not None
+    (x, y), failures, dropped = finite_values(problem.function, x, problem.names, True)
+    notes = problem.notes
+    if dropped and not problem.dropped:
+        notes = (*notes, *about_dropped(dropped, failures, len(x) + dropped))
+    return replace(problem, train=(x, y), dropped=max(problem.dropped, dropped), notes=notes)
+
+
 def few_for_time(problem: Problem) -> Sentence:
     """That the values of a slow function were fewer than they would have been without a limit of time."""
     return say("few-for-time", seconds=problem.seconds_per_point, points=problem.affordable)
@@ -244,6 +254,7 @@ __all__ = [
     "equations",
     "fewer_rows",
     "named_points",
+    "placed",
     "rows_of",
     "slope_weight",
     "with_rows",

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from surefit.checking import positive_number
-from surefit.data import Domain, Noise, Sampling, Table, corner_points, raw_names, read_table, sample
+from surefit.data import Domain, Noise, Sampling, Table, corner_points, default_count, raw_names, read_table, sample
 from surefit.data.generator import output_names
-from surefit.data.sampling import FEWEST_SPLIT, SPLIT, default_count
+from surefit.data.sampling import FEWEST_SPLIT, SPLIT
 from surefit.data.sources import is_table_path
 from surefit.errors import ArgumentError, DataError, DomainError
 from surefit.formulas import Formula, parse_many
@@ -154,6 +154,18 @@ def _of_function(
     if plan.apart:
         name = "order" if plan.groups is None else "groups"
         raise ArgumentError(f"{name}: is for the rows of a table; a function is tested on fresh points")
+    if plan.missing is not None:
+        raise ArgumentError(
+            "missing: is for the rows of a table; leave points where a function has no value out with "
+            f"{spelled('drop_nonfinite', 'True')}"
+        )
+    if plan.folds is not None:
+        raise ArgumentError("folds: is for the rows of a table; a function is tested on fresh points")
+    if plan.logarithmic:
+        raise ArgumentError(
+            "target_scale: 'log' is for the values of a table; of a function fit the logarithm itself, whose error is "
+            "the relative error"
+        )
     rng = np.random.default_rng(seed)
     dropped = 0
     failures: list[Failure] = []
@@ -262,9 +274,12 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
     rng = np.random.default_rng(seed)
     if len(table) <= few and plan.split is None and plan.derivatives is None and not plan.apart:
         plan = replace(plan, split=(1.0, 0.0, 0.0))
+    if plan.folds is not None and plan.folds > len(table):
+        raise ArgumentError(f"folds: {plan.folds} folds need as many rows, and the table has {len(table)}; give fewer")
     parts = plan.rows(len(table), rng)
     x, y = table.x, table.y
     check_size(y)
+    plan.check_target(y, table.targets, lambda row: f"in row {row} (first row is 0)")
     if box.log.any() and (low := (x <= 0) & box.log).any():
         row, column = np.argwhere(low)[0]
         raise DomainError(
@@ -274,12 +289,16 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
     train, validation, test = ((x[part], y[part]) if len(part) else None for part in parts)
     if plan.test is not None:
         test = _test_rows(plan.test, table, reading)
+        plan.check_target(test[1], table.targets, lambda row: f"in row {row} of the test table")
     if train is None:
         raise DataError("table: no rows to train on")
     _refuse_for_table(plan)
     slopes = _table_slopes(plan, box, x, y.shape[1])
     validation = None if validation is None else (validation[0], plan.noisy(validation[1], rng))
     train = (train[0], plan.noisy(train[1], rng))
+    for part in (train, validation):
+        if part is not None:
+            plan.check_target(part[1], table.targets, lambda row: "with its noise")
     weights = plan.row_weights(x, y)  # of all rows
     of_parts = [None if weights is None else weights[part] for part in parts]
     name = os.path.basename(str(target)) if isinstance(target, (str, os.PathLike)) else type(target).__name__
@@ -294,7 +313,7 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
             *_few(plan, len(table)), *derivatives.notes(slopes), *_outside(box, x),
             *rows.notes(x, y, table.inputs, table.targets),
         ),
-        known=plan.noise is not None and Noise.read(plan.noise).scale == 0.0,
+        known=plan.noise is not None and Noise.read(plan.noise).scale == 0.0, log_target=plan.logarithmic,
     )  # fmt: skip
 
 
@@ -380,7 +399,7 @@ def _table_and_weights(target: Any, plan: Sampling, reading: Mapping[str, Any]) 
     if column is not None and "inputs" in own:
         given = own["inputs"]
         own["inputs"] = [*([given] if isinstance(given, str | int) else given), column]
-    table = read_table(target, drop_missing=plan.drop_nonfinite, **own)
+    table = read_table(target, drop_missing=plan.drop_nonfinite, missing=plan.missing, **own)
     kept = table.row_numbers
     if column is not None:
         if column not in table.names:

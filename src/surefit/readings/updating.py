@@ -38,6 +38,9 @@ def updated(record: Record, points: Any, values: Any, time: float | None, seed: 
         raise ArgumentError("update: this fit is of values and gradients; fit the old and new rows together")
     x = points_from(points, record.names, "update", record.problem.coding)
     y = _values(values, len(x), len(record.outputs))
+    Sampling(target_scale="log" if record.problem.log_target else None).check_target(
+        y, record.outputs, lambda row: f"in new row {row} (first row is 0)"
+    )
     problem = extended(record.problem, x, y, seed)
     progress = Progress(time=positive_number("time", time))
     state = State(problem, seed, record.dtype, Judge(problem, seed, time), progress, record.tol)

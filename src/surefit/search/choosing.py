@@ -35,6 +35,7 @@ from surefit.search.strategies.given import given_network
 from surefit.search.strategies.named import named
 from surefit.search.strategies.students import students
 from surefit.search.strategies.tables import measured_data
+from surefit.search.timings import Timings
 from surefit.spelling import spelled
 
 DESCRIBED = (
@@ -78,7 +79,9 @@ def fit_problem(
             "use a first-order method such as 'adam'"
         )
     kind = checked_dtype(dtype, ops.float32)
-    problem = posed if isinstance(posed, Problem) else posed()
+    timings = Timings()
+    with timings.phase("data"):
+        problem = posed if isinstance(posed, Problem) else posed()
     adaptive = problem.plan is not None and bool(problem.plan.adaptive)
     if isinstance(settings, Auto) and adaptive:
         settings = Adam()  # the first-order methods alone add points as they go
@@ -89,6 +92,7 @@ def fit_problem(
     solver = isinstance(settings, Solver)
     dtype = kind if dtype is not None or not solver else ops.float64
     state = State(problem, int(seed), ops.dtype_of(dtype), Judge(problem, int(seed), time), progress, tol)
+    state.timings = timings
     strategy: Strategy
     made: Callable[[Candidate], Made]
     if isinstance(settings, Auto):

@@ -103,8 +103,10 @@ def gathered(
     ArgumentError: the target is no function, or cannot be sent to a worker. DataError: no evaluation gave a value.
     """
     call, box, source, code = _called(target, domain)
-    if data is not None and data != Sampling(split=data.split, test=data.test):
-        raise ArgumentError("data: a fit with a budget chooses its points itself; of a Sampling it takes split= alone")
+    if data is not None and data != Sampling(split=data.split, test=data.test, target_scale=data.target_scale):
+        raise ArgumentError(
+            "data: a fit with a budget chooses its points itself; of a Sampling it takes split= and target_scale= alone"
+        )
     _check_sendable(call, budget.executor)
     runs = Runs(box, log=budget.log, seed=seed, function=source["name"], code=code)
     most = budget.evaluations

@@ -29,7 +29,10 @@ KINDS = {
     "validation": "validation rows",
     "training": "training rows",
     "estimated": "rows left out one by one",
+    "folds": "rows left out in folds",
+    "groups": "rows of groups left out",
 }
+ESTIMATES = ("estimated", "folds", "groups")  # each row foretold by fits without it
 CHOOSING = ("validation", "training")  # rows that also chose the network
 SHOWN = 8  # inputs of a point in words
 FEW = 100  # test rows of which the largest error says little about new ones
@@ -62,7 +65,8 @@ class Measured:
     target². n: how many points or rows. kind: "fresh" (points of a known function), "test", "validation" or "training"
     (rows). chose: whether they also chose the network. r2: the share of the variance explained, the mean over the
     outputs, NaN where no output varies. outputs: the same for each output. left_out: points where the target is not
-    finite, which were looked at and count for nothing.
+    finite, which were looked at and count for nothing. log_rmse: of a logarithmic target, the root mean square of
+    log(fit / target); of others NaN. folds: how many fits without a part of the rows estimated it; 0: none.
     """
 
     max: float
@@ -75,6 +79,8 @@ class Measured:
     r2: float = math.nan
     outputs: tuple[OutputError, ...] = field(default=())
     left_out: int = 0
+    log_rmse: float = math.nan
+    folds: int = 0
     status: ClassVar[str] = "measured"
 
     @property
@@ -94,6 +100,8 @@ class Measured:
             return say("error-left-out", size=size, where=self.where, n=n, left_out=self.left_out)
         if self.kind == "test" and n < FEW:
             return say("error-test-few", size=size, where=self.where, n=n, more=n + 1)
+        if self.folds:
+            return say(code, size=size, where=self.where, n=n, folds=self.folds)
         return say(code, size=size, where=self.where, n=n)
 
     def __str__(self) -> str:
@@ -105,6 +113,8 @@ class Measured:
             "status": self.status, "max": self.max, "at": dict(self.at), "rmse": self.rmse,
             "relative_l2": self.relative_l2, "r2": self.r2, "points": self.n, "on": self.on, "kind": self.kind,
             "chose": self.chose, "left_out": self.left_out, "outputs": [asdict(part) for part in self.outputs],
+            **({} if math.isnan(self.log_rmse) else {"log_rmse": self.log_rmse}),
+            **({"folds": self.folds} if self.folds else {}),
         }  # fmt: skip
 
     @classmethod
@@ -123,14 +133,16 @@ class Measured:
         return made(
             number(data["max"]), dict(data["at"]), number(data["rmse"]), number(data["relative_l2"]),
             int(data["points"]), kind, bool(data.get("chose", kind in CHOOSING)), number(data.get("r2")), parts,
-            int(data.get("left_out", 0)),
+            int(data.get("left_out", 0)), number(data.get("log_rmse")),
+            int(data.get("folds", 0)),
         )  # fmt: skip
 
 
 class Estimated(Measured):
     """An error that is estimated: all rows were fitted, and each has been left out in turn.
 
-    Its numbers are those of the rows that the others predict. Nothing was measured on rows that took no part.
+    Its numbers are those of the rows that the others predict, or that fits to the others do.
+    Nothing was measured on rows that took no part.
     """
 
     status: ClassVar[str] = "estimated"
@@ -180,7 +192,7 @@ def sampled(
         for j, (name, row) in enumerate(zip(outputs, rows, strict=True))
     )  # fmt: skip
     worst = max(parts, key=lambda part: part.max)
-    return (Estimated if kind == "estimated" else Measured)(
+    return (Estimated if kind in ESTIMATES else Measured)(
         max=worst.max,
         at=worst.at,
         rmse=rmse,
@@ -424,7 +436,7 @@ class Judge:
         rmse: (k,) of the outputs over the domain, where more is known of it than these rows tell.
         """
         x, y = self.problem.train
-        error = sampled(self.problem.names, self.problem.outputs, x, _sizes(left_out, np.zeros(1)), y, "estimated")
+        error = self.apart(self.problem, y + left_out, (x, y), "estimated")
         if rmse is None:
             return error
         variance = np.var(y, axis=0)
@@ -441,8 +453,17 @@ class Judge:
 
     def measured_on(self, predict: Predict, points: Points, kind: str) -> Measured:
         """The error on these rows alone, and on nothing that is looked for."""
+        return self.apart(self.problem, predict(points[0]), points, kind)
+
+    @staticmethod
+    def apart(problem: Problem, found: np.ndarray, points: Points, kind: str) -> Measured:
+        """By how much values that were found (n, k) are off those of points."""
         x, y = points
-        return sampled(self.problem.names, self.problem.outputs, x, _sizes(predict(x), y), y, kind)
+        error = sampled(problem.names, problem.outputs, x, _sizes(found, y), y, kind)
+        if not problem.log_target:
+            return error
+        square = float(np.mean((problem.coordinates(found) - problem.coordinates(y)) ** 2))
+        return replace(error, log_rmse=math.sqrt(square) if math.isfinite(square) else math.inf)
 
     def within(self, predict: Predict, goal: float) -> bool:
         """Whether the largest error is within a goal; most that are not are seen at a few points.

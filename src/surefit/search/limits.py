@@ -46,6 +46,16 @@ WIDE = 0.25  # inputs for each row, beyond which only those that matter are trie
 MOST_REFINED = 1000  # units in all after rounds of more units
 REFINED = 4  # rounds of more units where the error is
 REFINING_SCALES = (8.0, 32.0, 16.0, 4.0)  # steepnesses of the new units, in the order in which they are tried
+# Where a function of one input is rough: local lengths of units to a piece that takes degree 16, how fast lengths grow
+# with the distance, and the share of the goal to which pieces are resolved; as they are tried (benchmarks/hard.py).
+GRADED = ((5.0, 0.3, 0.02), (7.0, 0.25, 0.02), (10.0, 0.2, 0.002), (16.0, 0.12, 2e-4), (24.0, 0.1, 2e-5))
+GRADED_GAIN = 0.3  # gain of such a unit in its local length: less needs larger weights, more resolves less
+BESIDE_ENDS = 24  # such units beyond each end
+FINER = 400  # units at most of those for float32, where the output layer is solved for once more, densely
+FIRST_OF_ONE = 3  # rungs of one input before it is asked where the function is rough
+COMPOSED = (1e-9, 1e-12)  # error of each function of one variable in a network that a formula says, of its size
+MOST_DEEP, MOST_WIDE = 8, 1500  # hidden layers of such a network, and units of one
+FIRST_OF_TWO = 2  # rungs of two inputs before such a network is tried; of three one, of more none
 PLACED = 400  # units at most that are placed again for float32
 
 # --- measured data of few rows (benchmarks/simulators.py) ---
@@ -65,6 +75,8 @@ CLOUD = 5  # points for each parameter of such a network, that it learns from
 LOOKED_AT = 2000  # fresh points that tell how near it is
 
 # --- points ---
+MOST_ASKED, MOST_CALLED = 100_000, 50_000  # values of a formula, of a callable, that tell where it is rough
+ROUGHEST = 1e-6  # of the largest value, to which pieces must be resolved at least
 ENOUGH = 20_000  # training points of a function of many inputs, whatever the network
 LM_FEW, LM_MANY = 5, 20  # training points for each parameter that Levenberg-Marquardt begins and goes on with
 LM_ADDED = 0.15  # of the points, in each round after the first

@@ -23,6 +23,7 @@ from surefit.problems.problem import Problem
 from surefit.search.classes import Classified
 from surefit.search.judging import Measured
 from surefit.search.teacher import Taught
+from surefit.search.timings import Timings
 from surefit.sentences import Sentence
 
 if TYPE_CHECKING:
@@ -183,6 +184,11 @@ class Record:
 
         same = fingerprint(program_of(self.model, len(self.names))) == self.certificate.model
         return self.certificate if same else None
+
+    @property
+    def timings(self) -> Timings:
+        """Where the seconds went, by phase; empty where a file does not tell."""
+        return Timings(self.extra.get("timings"))
 
     @property
     def construction(self) -> Construction | None:

@@ -1,4 +1,4 @@
-"""Several fits of one problem at once: restarts, of which the best is kept, and ensembles, which keep all.
+"""Several fits of one problem at once: restarts, of which the best is kept, and those of an ensemble, which are all.
 
 They share the data; seeds of weights and order differ. Each runs in a thread of its own, as many at a time as there are
 cores, and compiled training holds no lock, so that K networks on C cores take little more than K / C times one.
@@ -9,8 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -70,41 +69,4 @@ def best_of(records: Sequence[ARecord]) -> ARecord:
     return chosen
 
 
-@dataclass(eq=False)
-class Ensemble:
-    """Fits of the same problem that differ in their seeds: `predict` is their mean, `spread` how far they differ.
-
-    The spread tells where the networks are not certain of each other. It is no error bound: they can agree and be
-    wrong.
-    """
-
-    fits: Sequence[Record]
-
-    def __len__(self) -> int:
-        return len(self.fits)
-
-    def __repr__(self) -> str:
-        return f"<Ensemble of {len(self)} fits of {self.fits[0].target}>"
-
-    def __str__(self) -> str:
-        head = f"ensemble of {len(self)} fits of {self.fits[0].target}"
-        rows = [f"  seed {f.seed}: max |error| {f.error.max:.3g}, rmse {f.error.rmse:.3g}" for f in self.fits]
-        return "\n".join([head, *rows])
-
-    def _all(self, points: Any) -> np.ndarray:
-        return np.stack([one.predict(points) for one in self.fits])
-
-    def predict(self, points: Any, return_std: bool = False) -> Any:
-        """The mean over the fits at points (n, d) -> (n,) or (n, k); with return_std also their standard deviation."""
-        values = self._all(points)
-        mean = values.mean(axis=0)
-        return (mean, values.std(axis=0, ddof=1)) if return_std else mean
-
-    __call__ = predict
-
-    def spread(self, points: Any) -> np.ndarray:
-        """The standard deviation over the fits at points (n, d) -> (n,) or (n, k)."""
-        return self._all(points).std(axis=0, ddof=1)
-
-
-__all__ = ["Ensemble", "best_of", "fit_each", "seeds_of"]
+__all__ = ["best_of", "fit_each", "seeds_of"]

@@ -23,6 +23,7 @@ from surefit.attempts.events import tell_model
 from surefit.attempts.features import extend, scan
 from surefit.attempts.inputs import on_inputs, sparse
 from surefit.attempts.least_squares import search
+from surefit.attempts.local import local
 from surefit.attempts.methods import LBFGS, LM, Additive, Features, FirstOrder, Method, Polynomial, VarPro
 from surefit.attempts.polynomial import polynomial
 from surefit.attempts.progress import Progress
@@ -36,6 +37,7 @@ from surefit.search.candidates import Candidate, best_of, judged
 from surefit.search.judging import Judge
 from surefit.search.limits import FLOAT32
 from surefit.search.record import Made, Record
+from surefit.search.timings import Timings
 from surefit.sentences import Sentence, say
 
 Strategy = Generator[Attempt | Sentence, Candidate | None, Sentence | None]
@@ -57,6 +59,7 @@ class State:
     candidates: list[Candidate] = field(default_factory=list)
     choice: list[Sentence] = field(default_factory=list)  # what was tried and why, for the card
     perform: Perform | None = field(default=None, repr=False)  # of the run that it is the state of
+    timings: Timings = field(default_factory=Timings, repr=False)
 
     @property
     def dim(self) -> int:
@@ -129,6 +132,8 @@ def perform(attempt: Attempt, progress: Progress, within: Within) -> Outcome | N
         return on_inputs(attempt, lambda part, near: perform(part, progress, near), within)
     with one_thread():  # threads of BLAS wait for each other on a busy machine, and their number changes results
         if isinstance(method, Features):
+            if attempt.local:
+                return local(attempt, progress)
             return scan(attempt, method, progress) if attempt.layer is None else extend(attempt, method, progress)
         if isinstance(method, Polynomial):
             return (sparse if method.sparse else polynomial)(attempt, method, progress)
@@ -150,7 +155,7 @@ def run(state: State, strategy: Strategy, perform: Perform = perform) -> Sentenc
     state.perform = perform
     try:
         while True:
-            with one_thread():
+            with one_thread(), state.timings.phase("choosing"):
                 proposed = strategy.send(found)
             found = None
             if isinstance(proposed, Sentence):
@@ -176,14 +181,22 @@ def tried(state: State, attempt: Attempt, perform: Perform) -> Candidate | None:
 
     def within(predict: Callable[[np.ndarray], np.ndarray]) -> bool:
         if problem.function is not None:
-            return state.judge.within(predict, goal)
+            with state.timings.phase("judging"):
+                return state.judge.within(predict, goal)
         x, y = problem.validation or problem.train  # the test rows decide nothing
         return bool(np.abs(predict(x) - y).max() <= goal)
 
-    outcome = performed(attempt, state.progress, within, perform)
+    solver = "none" if attempt.method is None else attempt.method.name
+    compiled = state.progress.compile_seconds or 0.0
+    began = state.progress.began
+    with state.timings.phase(solver):
+        outcome = performed(attempt, state.progress, within, perform)
+    state.timings.add(solver, began - state.progress.began)  # seconds of an earlier process, if this one goes on
+    state.timings.moved((state.progress.compile_seconds or 0.0) - compiled, solver, "compiling")
     if outcome is None:
         return None
-    found = judged(attempt, outcome, state.judge, state.tol)
+    with state.timings.phase("judging"):
+        found = judged(attempt, outcome, state.judge, state.tol)
     state.candidates.append(found)
     values: dict[str, Any] = dict(stage=found.stage, what=found.by, score=found.told)
     why = outcome.reason if isinstance(attempt.method, FirstOrder) else attempt.why
@@ -209,6 +222,8 @@ def recorded(
     if announce:
         progress.finished(reason)
     warnings = [*best.problem.notes, *progress.warnings]
+    timings = dict(state.timings)
+    timings["other"] = max(0.0, progress.seconds - state.timings.total)
     how = made(best)
     measured_data = best.problem.function is None  # of whose rows an attempt may have taken a part
     return Record(
@@ -218,6 +233,7 @@ def recorded(
         steps=progress.evaluations if how.solved else progress.steps,
         tol=state.tol, interrupted=progress.interrupted, best_epoch=best.row or None, warnings=warnings,
         score=best.score, compile_seconds=progress.compile_seconds, taught=best.taught, left_out=best.missed,
+        extra={"timings": timings},
     )  # fmt: skip
 
 

@@ -143,7 +143,7 @@ def texts_of(arguments: Mapping[str, Any]) -> dict[str, str]:
 
 def check_data(journal: Journal, problem: Problem) -> None:
     """CheckpointError where the data are not those of the fit that was killed."""
-    if not journal.agrees("data", "all", data_of(problem)):
+    if not journal.agrees("data", "all", [data_of(problem), problem.test]):
         told = "the table has changed" if problem.function is None else "the function gives other values than it did"
         raise CheckpointError(f"resume: the data are not those of the checkpoint: {told}; fit again")
 

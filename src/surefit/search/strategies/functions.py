@@ -29,6 +29,8 @@ from surefit.search.limits import (
     BY_THE_WAY,
     DEEP,
     ENOUGH,
+    FIRST_OF_ONE,
+    FIRST_OF_TWO,
     HELPED,
     IN_REACH,
     IN_REACH_OF_MORE,
@@ -43,6 +45,8 @@ from surefit.search.limits import (
     UNITS,
 )
 from surefit.search.runner import State, Strategy
+from surefit.search.strategies.composed import composed
+from surefit.search.strategies.graded import graded
 from surefit.search.strategies.refinement import refined
 from surefit.search.strategies.rounds import rounds
 from surefit.search.strategies.structure import named_units, structure
@@ -55,7 +59,17 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
     asked = s.tol is not None or s.progress.time is not None  # who asks for nothing gets what is good enough, soon
     yield from named_units(s)
     yield from structure(s)
-    yield from more_units(s)
+    rungs = ladder(s)
+    if s.dim == 1 and s.problem.free:
+        yield from more_units(s, rungs[:FIRST_OF_ONE])
+        yield from graded(s)
+        rungs = rungs[FIRST_OF_ONE:]
+    elif s.problem.free:
+        first = max(0, FIRST_OF_TWO + 2 - s.dim)
+        yield from more_units(s, rungs[:first])
+        yield from composed(s)
+        rungs = rungs[first:]
+    yield from more_units(s, rungs)
     best = s.best
     if best is None:
         return say("nothing")
@@ -75,11 +89,14 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
     return None
 
 
-def more_units(s: State) -> Strategy:
-    """Features with more and more units, polished where that is worth it, as long as more units help."""
+def more_units(s: State, rungs: Sequence[int]) -> Strategy:
+    """Features with more and more units, polished where that is worth it, as long as more units help.
+
+    rungs: the numbers of units in the order in which they are tried, see `ladder`.
+    """
     before, searched, scales = math.inf, False, tuple(SCALES)
     rate, last = 0.0, 1
-    for units in ladder(s):
+    for units in rungs:
         fitting = units_in_time(s, units, len(scales), rate)
         if fitting < units and fitting < 1.2 * last:
             yield say("no-time-for-units", units=units)

@@ -73,8 +73,8 @@ def check_method(method: Solver, network: nn.Module, problem: Problem) -> None:
     if isinstance(method, Features) and not is_hidden_layer(network):
         raise ArgumentError(
             f"model: {spelled('method', repr('features'))} needs one hidden layer, {spelled('model', '(units,)')}, of "
-            f"units with a smooth or kinked activation; use {spelled('method', repr('lm'))}, 'lbfgs' or 'adam' for "
-            "deeper networks"
+            f"units with a bias and a smooth or kinked activation; use {spelled('method', repr('lm'))}, "
+            "'lbfgs' or 'adam' for other networks"
         )
     if isinstance(method, VarPro) and output_layer(network) is None:
         raise ArgumentError(

@@ -1,0 +1,419 @@
+"""A formula as layers of functions of one variable each, between which there are only sums.
+
+A product is a sum of squares, a b = ((a + b)^2 - (a - b)^2) / 4, or, where its factors keep their signs, the
+exponential of a sum of logarithms; a maximum is a sum with a kink. So nearly every formula is made of functions of one
+variable and of sums (Kolmogorov 1957 proves it of every continuous function; formulas say how). What depends on one sum
+alone is one function of it, however long it is: `sin(E*t/h)^2` is a function of log(E) + log(t) - log(h).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from surefit.core import ops
+from surefit.formulas.expression import Expression
+from surefit.formulas.functions import TABLE
+
+Function = Callable[[np.ndarray], np.ndarray]
+MOST_NODES = 400  # of a formula: each is looked at by a call or two
+MOST_SUMS = 150  # different sums in all
+SIGNED = 1e-3  # a factor whose values are all of one sign, and at least so large beside the largest, has a logarithm
+SAME = 12  # digits in which the coefficients of two sums agree that are one
+JUMPING = ("sign", "floor", "ceil", "round", "trunc", "heaviside", "step", "mod", "if", "compare", "and", "or", "not")
+
+
+class Unknown(Exception):
+    """The formula has something that is no sum, product or function of one variable."""
+
+
+@dataclass(eq=False)
+class Signal:
+    """A number that a layer hands on: an input (layer 0, no sum), or `function` of a sum of the layer before."""
+
+    layer: int
+    values: np.ndarray = field(repr=False)  # at the sample points
+    of: Sum | None = None
+    function: Function | None = None
+
+
+@dataclass(eq=False)
+class Sum:
+    """sum of coefficient * signal, all of one layer."""
+
+    layer: int
+    terms: tuple[tuple[Signal, float], ...]
+    values: np.ndarray = field(repr=False)
+
+
+@dataclass(eq=False)
+class Value:
+    """constant + sum of coefficient * signal + sum of function(sum): what a node of a formula is."""
+
+    constant: float = 0.0
+    linear: dict[Signal, float] = field(default_factory=dict)
+    parts: dict[Sum, Function] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Composition:
+    """Formulas as layers. inputs: signals of the points' columns; outputs: a value for each; depth: of the layers."""
+
+    inputs: tuple[Signal, ...]
+    outputs: tuple[Value, ...]
+    depth: int
+
+
+def composition_of(formulas: Sequence[Expression], points: np.ndarray, log: np.ndarray | None = None) -> Composition | None:
+    """The layers of formulas of the same variables, or None where they have something else.
+
+    points (n, d): where their sub-expressions are looked at, for signs and ranges. log (d,): inputs of which the
+    network is given the logarithm.
+
+    >>> from surefit.formulas import parse
+    >>> f = parse("sin(a*b/c)^2")
+    >>> composition_of([f], np.random.default_rng(0).uniform(1, 2, (100, 3))).depth
+    2
+    """
+    if sum(len(f.nodes) for f in formulas) > MOST_NODES:
+        return None
+    composer = _Composer(points, np.zeros(points.shape[1], bool) if log is None else log)
+    try:
+        values = [composer.read(f) for f in formulas]
+        depth = max((s.layer + 1 for v in values for s in v.parts), default=0)
+        if not depth:
+            return None
+        return Composition(tuple(composer.inputs), tuple(composer.at_layer(v, depth) for v in values), depth)
+    except (Unknown, RecursionError):
+        return None
+
+
+class _Composer:
+    """Reads formulas; sums and signals that are the same are shared."""
+
+    def __init__(self, points: np.ndarray, log: np.ndarray) -> None:
+        self.inputs, self.variables = [], []
+        for column, is_log in zip(points.T, log, strict=True):
+            signal = Signal(0, np.log(column) if is_log else column)
+            self.inputs.append(signal)
+            self.variables.append(self.applied(np.exp, _linear({signal: 1.0})) if is_log else _linear({signal: 1.0}))
+        self.sums: dict[Any, Sum] = {}
+        self.signals: dict[tuple[Sum, Function], Signal] = {}
+        self.known: dict[Any, Value] = {}
+
+    # --- formulas ---
+
+    def read(self, formula: Expression) -> Value:
+        """The value of a formula."""
+        keys: list[Any] = []
+        names = {name: i for i, name in enumerate(formula.variables)}
+        for i, node in enumerate(formula.nodes):
+            constant = formula.constants[i]
+            keys.append(("c", float(constant)) if constant is not None else (node.op, node.value, *(keys[a] for a in node.args)))
+        self.formula, self.keys, self.names = formula, keys, names
+        return self.value(len(formula.nodes) - 1)
+
+    def value(self, i: int) -> Value:
+        """The value of a node."""
+        key = self.keys[i]
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = self.made(i)
+        return found
+
+    def made(self, i: int) -> Value:
+        node, constant = self.formula.nodes[i], self.formula.constants[i]
+        if constant is not None:
+            if not np.isfinite(float(constant)):
+                raise Unknown
+            return Value(float(constant))
+        op, args = node.op, node.args
+        if op in JUMPING:
+            raise Unknown
+        if op == "variable":
+            return self.variables[self.names[node.value]]
+        if op == "add":
+            return _added(self.value(args[0]), self.value(args[1]))
+        if op == "sub":
+            return _added(self.value(args[0]), self.value(args[1]), -1.0)
+        if op == "neg":
+            return _scaled(self.value(args[0]), -1.0)
+        if op in ("mul", "div") or (op in ("pow", "sqrt", "square") and self.power(i) is not None):
+            return self.product(self.factors(i))
+        if op == "pow":
+            if self.formula.constants[args[0]] is not None:
+                base = float(self.formula.constants[args[0]])
+                return self.applied(lambda z: base**z, self.value(args[1]))
+            logarithm = self.applied(np.log, self.positive(args[0]))
+            return self.applied(np.exp, self.product([(self.value(args[1]), 1.0), (logarithm, 1.0)]))
+        if op in ("max", "min"):
+            found = self.value(args[0])
+            for a in args[1:]:
+                sign = 1.0 if op == "max" else -1.0
+                more = self.applied(lambda z: np.maximum(z, 0.0), _scaled(_added(self.value(a), found, -1.0), sign))
+                found = _added(found, more, sign)
+            return found
+        if op == "hypot":
+            squares = [self.product([(self.value(a), 2.0)]) for a in args]
+            return self.applied(np.sqrt, _added(*squares))
+        if op == "logaddexp":
+            difference = _added(self.value(args[0]), self.value(args[1]), -1.0)
+            return _added(self.value(args[1]), self.applied(lambda z: np.logaddexp(z, 0.0), difference))
+        if op == "atan2":
+            return self.applied(np.arctan, self.product([(self.value(args[0]), 1.0), (self.positive(args[1]), -1.0)]))
+        varying = [k for k, a in enumerate(args) if self.formula.constants[a] is None]
+        if len(varying) == 1 and op in TABLE:
+            return self.applied(_called(op, [self.formula.constants[a] for a in args]), self.value(args[varying[0]]))
+        raise Unknown
+
+    def positive(self, i: int) -> Value:
+        """A node that is above 0."""
+        value = self.value(i)
+        if not (self.on_points(value) > 0).all():
+            raise Unknown
+        return value
+
+    def power(self, i: int) -> float | None:
+        """The exponent of a power that is a number."""
+        node = self.formula.nodes[i]
+        if node.op in ("sqrt", "square"):
+            return 0.5 if node.op == "sqrt" else 2.0
+        exponent = self.formula.constants[node.args[1]] if node.op == "pow" else None
+        return None if exponent is None else float(exponent)
+
+    def factors(self, i: int, exponent: float = 1.0) -> list[tuple[Value, float]]:
+        """A product as its factors and their exponents."""
+        node = self.formula.nodes[i]
+        if self.formula.constants[i] is None:
+            if node.op in ("mul", "div"):
+                other = exponent if node.op == "mul" else -exponent
+                return self.factors(node.args[0], exponent) + self.factors(node.args[1], other)
+            power = self.power(i)
+            if power is not None and power.is_integer() and float(exponent).is_integer():
+                return self.factors(node.args[0], power * exponent)
+            if power is not None and (self.on_points(self.value(node.args[0])) >= 0).all():
+                return self.split(node.args[0], power * exponent)
+            if node.op == "neg":
+                return [(Value(-1.0), exponent), *self.factors(node.args[0], exponent)]
+        return [(self.value(i), exponent)]
+
+    def split(self, i: int, exponent: float) -> list[tuple[Value, float]]:
+        """The factors of a base that is not below 0, where each of them is not: sqrt(a b) = sqrt(a) sqrt(b)."""
+        found = self.factors(i)
+        if all((self.on_points(v) >= 0).all() for v, _ in found):
+            return [(v, e * exponent) for v, e in found]
+        return [(self.value(i), exponent)]
+
+    # --- products ---
+
+    def product(self, factors: list[tuple[Value, float]]) -> Value:
+        """The product of powers."""
+        constant = 1.0
+        groups: dict[Sum, list[tuple[Value, Function, float]]] = {}
+        others: list[Value] = []
+        for value, exponent in factors:
+            if not value.linear and not value.parts:
+                constant *= value.constant**exponent
+                continue
+            alone = self.alone(value)
+            if alone is None and exponent != 1.0:
+                alone = self.alone(self.handed_on(value))
+            if alone is None:
+                others.append(value)
+            else:
+                groups.setdefault(alone[0], []).append((value, alone[1], exponent))
+        values: list[Value] = []
+        for s, several in groups.items():
+            if len(several) == 1 and several[0][2] == 1.0:  # what is linear stays linear
+                values.append(several[0][0])
+            else:
+                values.append(Value(parts={s: _powers([(f, e) for _, f, e in several])}))
+        values += others
+        if not values:
+            return Value(constant)
+        if not np.isfinite(constant):
+            raise Unknown
+        signed = [v for v in values if self.keeps_sign(v)]
+        if len(signed) > 1 and (len(values) > 2 or any(v.parts for v in signed)):
+            total, sign = Value(), 1.0
+            for v in signed:
+                sign *= float(np.sign(self.on_points(v)[0]))
+                total = _added(total, self.applied(lambda z: np.log(np.abs(z)), v))
+            values = [_scaled(self.applied(np.exp, total), sign), *(v for v in values if v not in signed)]
+        while len(values) > 1:
+            values = [self.twofold(values[0], values[1]), *values[2:]]
+        return _scaled(values[0], constant)
+
+    def twofold(self, a: Value, b: Value) -> Value:
+        """The product of two, as squares of their sum and difference."""
+        one, other = self.alone(a), self.alone(b)
+        if one is not None and other is not None and one[0] is other[0]:
+            f, g = one[1], other[1]
+            return Value(parts={one[0]: lambda z: f(z) * g(z)})
+        sizes = [float(np.abs(self.on_points(v)).max()) for v in (a, b)]
+        if not all(0.0 < size < np.inf for size in sizes):
+            raise Unknown
+        a, b = (_scaled(self.handed_on(v), 1.0 / size) for v, size in zip((a, b), sizes, strict=True))
+        plus, minus = self.applied(np.square, _added(a, b)), self.applied(np.square, _added(a, b, -1.0))
+        return _scaled(_added(plus, minus, -1.0), 0.25 * sizes[0] * sizes[1])
+
+    def keeps_sign(self, value: Value) -> bool:
+        """Whether a value keeps its sign, and is never small beside its largest."""
+        y = self.on_points(value)
+        return bool((y > 0).all() or (y < 0).all()) and float(np.abs(y).min()) > SIGNED * float(np.abs(y).max())
+
+    # --- sums and functions of them ---
+
+    def on_points(self, value: Value) -> np.ndarray:
+        """A value at the sample points."""
+        total = np.full(len(self.inputs[0].values), value.constant)
+        for signal, c in value.linear.items():
+            total = total + c * signal.values
+        for s, f in value.parts.items():
+            total = total + f(s.values)
+        if not np.isfinite(total).all():
+            raise Unknown
+        return total
+
+    def alone(self, value: Value) -> tuple[Sum, Function] | None:
+        """The one sum that a value is a function of, and the function; None where there are several."""
+        if len(value.parts) > 1 or not (value.parts or value.linear):
+            return None
+        linear = self.sum_of(value.linear) if value.linear else None
+        if not value.parts:
+            assert linear is not None
+            return linear[0], _affine(value.constant, linear[1])
+        (s, f), constant = next(iter(value.parts.items())), value.constant
+        if linear is None:
+            return s, (f if constant == 0.0 else lambda z: constant + f(z))
+        if linear[0] is not s:
+            return None
+        slope = linear[1]
+        return s, lambda z: constant + slope * z + f(z)
+
+    def applied(self, function: Function, value: Value) -> Value:
+        """function(value)."""
+        alone = self.alone(value)
+        if alone is None:
+            if not (value.parts or value.linear):
+                return Value(float(function(np.array([value.constant]))[0]))
+            alone = self.alone(self.handed_on(value))
+            assert alone is not None
+        s, inner = alone
+        with np.errstate(all="ignore"):
+            if not np.isfinite(function(inner(s.values))).all():
+                raise Unknown
+        return Value(parts={s: lambda z: function(inner(z))})
+
+    def handed_on(self, value: Value) -> Value:
+        """A value that is linear in signals: each function of a sum becomes one."""
+        linear = dict(value.linear)
+        for s, f in value.parts.items():
+            signal = self.signals.get((s, f))
+            if signal is None:
+                signal = self.signals[s, f] = Signal(s.layer + 1, f(s.values), s, f)
+            linear[signal] = linear.get(signal, 0.0) + 1.0
+        return Value(value.constant, linear)
+
+    def sum_of(self, linear: dict[Signal, float]) -> tuple[Sum, float]:
+        """The sum that a linear value is a multiple of, and the factor."""
+        linear = {k: c for k, c in linear.items() if c != 0.0}
+        if not linear:
+            raise Unknown
+        linear = self.lifted(linear, max(k.layer for k in linear))
+        factor = max(linear.values(), key=abs)
+        terms = tuple(sorted(((k, c / factor) for k, c in linear.items()), key=lambda t: id(t[0])))
+        key = tuple((id(k), float(f"{c:.{SAME}g}")) for k, c in terms)
+        found = self.sums.get(key)
+        if found is None:
+            if len(self.sums) >= MOST_SUMS:
+                raise Unknown
+            values = np.sum([c * k.values for k, c in terms], axis=0)
+            found = self.sums[key] = Sum(terms[0][0].layer, terms, values)
+        return found, factor
+
+    def lifted(self, linear: dict[Signal, float], layer: int) -> dict[Signal, float]:
+        """A linear value of signals of one layer: those of layers before are summed and handed on."""
+        for low in range(layer):
+            early = {k: c for k, c in linear.items() if k.layer == low}
+            if early:
+                s, factor = self.sum_of(early)
+                carried = self.handed_on(Value(parts={s: _same})).linear
+                linear = {k: c for k, c in linear.items() if k.layer != low}
+                for k, c in carried.items():
+                    linear[k] = linear.get(k, 0.0) + c * factor
+        return linear
+
+    def at_layer(self, value: Value, depth: int) -> Value:
+        """An output: functions of sums of the last layer but one, and signals of the last."""
+        late = {s: f for s, f in value.parts.items() if s.layer == depth - 1}
+        early = self.handed_on(Value(0.0, value.linear, {s: f for s, f in value.parts.items() if s not in late}))
+        linear = {k: c for k, c in early.linear.items() if c != 0.0}
+        return Value(value.constant, self.lifted(linear, depth) if linear else {}, late)
+
+
+def _same(z: np.ndarray) -> np.ndarray:
+    return z
+
+
+def _linear(linear: dict[Signal, float]) -> Value:
+    return Value(linear=linear)
+
+
+def _affine(constant: float, slope: float) -> Function:
+    return lambda z: constant + slope * z
+
+
+def _scaled(value: Value, factor: float) -> Value:
+    if factor == 1.0:
+        return value
+    linear = {k: c * factor for k, c in value.linear.items()}
+    return Value(value.constant * factor, linear, {s: _times(f, factor) for s, f in value.parts.items()})
+
+
+def _times(f: Function, factor: float) -> Function:
+    return lambda z: factor * f(z)
+
+
+def _added(a: Value, b: Value, factor: float = 1.0) -> Value:
+    """a + factor b."""
+    b = _scaled(b, factor)
+    linear, parts = dict(a.linear), dict(a.parts)
+    for k, c in b.linear.items():
+        linear[k] = linear.get(k, 0.0) + c
+    for s, f in b.parts.items():
+        parts[s] = _both(parts[s], f) if s in parts else f
+    return Value(a.constant + b.constant, {k: c for k, c in linear.items() if c != 0.0}, parts)
+
+
+def _both(f: Function, g: Function) -> Function:
+    return lambda z: f(z) + g(z)
+
+
+def _powers(several: list[tuple[Function, float]]) -> Function:
+    """The product of powers of functions."""
+
+    def product(z: np.ndarray) -> np.ndarray:
+        total = np.ones(np.shape(z))
+        for f, e in several:
+            y = f(z)
+            total = total * (y if e == 1.0 else y * y if e == 2.0 else np.sqrt(y) if e == 0.5 else y**e)
+        return total
+
+    return product
+
+
+def _called(op: str, constants: Sequence[Any]) -> Function:
+    """A function of the table of which one argument varies."""
+
+    @ops.silent
+    def call(z: np.ndarray) -> np.ndarray:
+        return np.asarray(TABLE[op].value(*(z if c is None else float(c) for c in constants)), np.float64)
+
+    return call
+
+
+__all__ = ["Composition", "Signal", "Sum", "Value", "composition_of"]

@@ -1,0 +1,237 @@
+"""Where a function of one input is rough, seen from its values: pieces that a polynomial resolves, and jumps.
+
+The interval is split until on each piece the last Chebyshev coefficients of degree 16 are small, as Chebfun does
+(Pachon, Platte and Trefethen 2010, IMA Journal of Numerical Analysis 30: piecewise-smooth chebfuns). Pieces are then
+small where the function has a kink, a singular end, a layer or a pole nearby, and as long as they may be elsewhere.
+They give a local length, by which units and points are placed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+Values = Callable[[np.ndarray], np.ndarray]  # places (n,) in [-1, 1] -> values (n, k), NaN where there are none
+
+DEGREE = 16  # of the polynomial on each piece
+TAIL = 4  # coefficients that must be small
+SLOWEST = 0.9  # factor from one to the next that is believed
+CHECKED = 400  # places at which pieces that seem to be resolved are looked at
+MISSED = 100.0  # times the tolerance, by which a polynomial is off where something narrow lies between its points
+CLOSE = 3e-4  # half of the length of a piece about such a place
+SPLIT = 0.4871  # where a piece is split: not in the middle, which symmetric functions like for their kinks
+FLOOR = 128.0  # roundings of its ends, which no piece is shorter than
+NEAR_ZERO = 1e-40  # the same about 0, where floats lie densely
+LENGTHS = 64.0  # roundings, which no local length is shorter than
+JUMP = 1e-3  # of the largest value: a change within the shortest piece that is a jump, and no steep root
+MOST_JUMPS = 40
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Pieces of [-1, 1] in order: ends (n, 2), the degree (n,) that resolves each; size: the largest |value|.
+
+    coefficients (n, 17, k): of Chebyshev polynomials on each piece.
+    settled: whether all were resolved, or are as short as floats allow. asked: values that this took.
+    """
+
+    ends: np.ndarray
+    degrees: np.ndarray
+    coefficients: np.ndarray
+    size: float
+    settled: bool
+    asked: int
+
+    def piece_of(self, places: np.ndarray) -> np.ndarray:
+        """The number of the piece (n,) that each place lies on."""
+        return np.clip(np.searchsorted(self.ends[:, 0], places, side="right") - 1, 0, len(self.ends) - 1)
+
+    def at(self, places: np.ndarray) -> np.ndarray:
+        """The polynomials (n, k) at places (n,)."""
+        piece = self.piece_of(places)
+        low, high = self.ends[piece].T
+        t = (2.0 * places - low - high) / np.maximum(high - low, np.finfo(float).tiny)
+        return np.einsum("nj,njk->nk", np.polynomial.chebyshev.chebvander(t, DEGREE), self.coefficients[piece])
+
+
+@dataclass(frozen=True)
+class Jump:
+    """A jump between two neighbouring places `before` and `after`, by `height` (k,)."""
+
+    before: float
+    after: float
+    height: np.ndarray
+
+
+def pieces_of(
+    values: Values, tol: float, most: int, eps: float = 2.0**-52, looked_at: Sequence[float] = ()
+) -> Pieces:  # fmt: skip
+    """Split [-1, 1] until a polynomial of degree 16 resolves each piece to `tol` of the largest value.
+
+    most: values that may be asked for, about. eps: the rounding of places. looked_at: places where something narrow may
+    be, which few values would miss.
+
+    >>> found = pieces_of(lambda u: np.abs(u - 0.25)[:, None], 1e-9, 10_000)
+    >>> shortest = found.ends[np.argmin(np.diff(found.ends, axis=1))]
+    >>> bool(abs(shortest - 0.25).max() < 1e-6)
+    True
+    """
+    found = _resolved(values, tol, most, eps, np.array([-1.0, 1.0]))
+    if not found.settled:
+        return found
+    even = np.linspace(-1.0, 1.0, CHECKED)
+    even += 0.3 / CHECKED * np.sin(70.0 * even)  # a grid can agree with a period
+    places = np.sort(np.clip(np.concatenate([even, looked_at]), -1.0, 1.0))
+    truth = values(places)
+    known = np.isfinite(truth).all(axis=1)
+    off = np.abs(found.at(places) - np.where(known[:, None], truth, 0.0)).max(axis=1)
+    width = np.diff(found.ends, axis=1)[found.piece_of(places), 0]
+    missed = places[known & (off > MISSED * tol * found.size) & (width > CLOSE)]
+    if not len(missed):
+        return replace(found, asked=found.asked + len(places))
+    edges = np.unique(np.clip(np.concatenate([[-1.0, 1.0], missed - CLOSE, missed + CLOSE]), -1.0, 1.0))
+    again = _resolved(values, tol, most, eps, edges)
+    return replace(again, asked=found.asked + len(places) + again.asked)
+
+
+def _resolved(values: Values, tol: float, most: int, eps: float, edges: np.ndarray) -> Pieces:
+    """The pieces that come of those between `edges`."""
+    nodes = -np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE)
+    to_coefficients = np.linalg.inv(np.polynomial.chebyshev.chebvander(nodes, DEGREE))
+    low, high = edges[:-1], edges[1:]
+    done: list[tuple[np.ndarray, ...]] = []
+    size, asked, settled = 0.0, 0, True
+    while len(low):
+        x = 0.5 * (low + high)[:, None] + 0.5 * (high - low)[:, None] * nodes
+        x[:, 0], x[:, -1] = low, high
+        y = values(x.reshape(-1))
+        asked += x.size
+        y = y.reshape(*x.shape, -1)
+        known = np.isfinite(y)
+        size = max(size, float(np.abs(y[known]).max(initial=0.0)))
+        c = np.einsum("ji,nik->njk", to_coefficients, np.where(known, y, 0.0))
+        sizes = np.abs(c).max(axis=2)
+        fine = (_rest(sizes) <= tol * size) & known.all(axis=(1, 2))
+        ends = np.maximum(np.abs(low), np.abs(high))
+        stop = fine | (high - low <= FLOOR * eps * ends + NEAR_ZERO)
+        if asked + 2 * x.size > most and not stop.all():
+            settled, stop = False, np.ones(len(low), bool)
+        degree = np.where(sizes > tol * size, np.arange(DEGREE + 1), 0).max(axis=1)
+        done.append((low[stop], high[stop], np.maximum(degree[stop], 3), c[stop]))
+        low, high = low[~stop], high[~stop]
+        middle = low + SPLIT * (high - low)
+        low, high = np.concatenate([low, middle]), np.concatenate([middle, high])
+    low, high, degrees, c = (np.concatenate(part) for part in zip(*done, strict=True))
+    order = np.argsort(low)
+    return Pieces(np.column_stack([low, high])[order], degrees[order], c[order], size, settled, asked)
+
+
+def _rest(c: np.ndarray) -> np.ndarray:
+    """About how much further coefficients would add to these |coefficients| (n, 17).
+
+    They fall by a factor at a smooth piece. At a kink or a root they fall so slowly that their sum counts.
+    """
+    tail, before = c[:, -TAIL:].max(axis=1), c[:, -2 * TAIL : -TAIL].max(axis=1)
+    ratio = np.minimum((tail / np.maximum(before, np.maximum(tail, 1e-300))) ** (1.0 / TAIL), SLOWEST)
+    return tail / (1.0 - ratio) ** 2
+
+
+def jumps_of(values: Values, pieces: Pieces, eps: float = 2.0**-52) -> list[Jump]:
+    """The jumps within pieces that are as short as floats allow, found to neighbouring floats."""
+    found: list[Jump] = []
+    widths = np.diff(pieces.ends, axis=1)[:, 0]
+    short = widths <= FLOOR * eps * np.abs(pieces.ends).max(axis=1) + NEAR_ZERO
+    for low, high in pieces.ends[short]:
+        left, right = values(np.array([low, high]))
+        height = right - left  # what the value is at the jump itself is another thing
+        if not JUMP * pieces.size < np.abs(height).max() < np.inf or len(found) == MOST_JUMPS:
+            continue
+        while True:
+            middle = 0.5 * low + 0.5 * high
+            if not low < middle < high:
+                break
+            here = values(np.array([middle]))[0]
+            if np.abs(here - left).max() > np.abs(right - here).max():
+                high, right = middle, here
+            else:
+                low, left = middle, here
+        found.append(Jump(float(low), float(high), height))
+    return found
+
+
+def without_jumps(values: Values, jumps: list[Jump], eps: float = 2.0**-52) -> Values:
+    """The function less its jumps, where values at the jumps themselves are those beside them."""
+
+    def continuous(u: np.ndarray) -> np.ndarray:
+        for jump in jumps:
+            beside = FLOOR * eps * abs(jump.after) + NEAR_ZERO
+            near = np.abs(u - jump.after) <= beside
+            u = np.where(near, jump.after + np.where(u < jump.after, -beside, beside), u)
+        return values(u) - sum(np.where(u[:, None] >= j.after, j.height, 0.0) for j in jumps)
+
+    return continuous
+
+
+class Mesh:
+    """A local length h(u) on [-1, 1], piecewise linear: small where pieces are, and growing slowly away from there.
+
+    per_piece: local lengths on a piece that takes degree 16. growth: how fast h may grow with the distance.
+    count: the integral of 1/h, the number of local lengths in all.
+    """
+
+    def __init__(self, pieces: Pieces, per_piece: float, growth: float, eps: float = 2.0**-52) -> None:
+        low, high = pieces.ends.T
+        width = high - low
+        h = np.minimum(width / (per_piece * pieces.degrees / DEGREE), 2.0)
+        h = np.maximum(h, LENGTHS * eps * np.maximum(np.abs(low), np.abs(high)) + NEAR_ZERO)
+        at_ends = np.minimum(np.append(np.inf, h), np.append(h, np.inf))
+        for i in range(1, len(at_ends)):
+            at_ends[i] = min(at_ends[i], at_ends[i - 1] + growth * width[i - 1])
+        for i in range(len(at_ends) - 2, -1, -1):
+            at_ends[i] = min(at_ends[i], at_ends[i + 1] + growth * width[i])
+        nodes, lengths = [], []
+        for a, b, first, last, flat in zip(low, high, at_ends[:-1], at_ends[1:], h, strict=True):
+            nodes.append(a)
+            lengths.append(first)
+            up, down = a + (flat - first) / growth, b - (flat - last) / growth  # where it is as long as it may be
+            turns = [(up, flat), (down, flat)] if up < down else []
+            if not turns:
+                middle = 0.5 * (a + b) + 0.5 * (last - first) / growth
+                turns = [(middle, first + growth * (middle - a))]
+            for node, length in turns:
+                if a < node < b:
+                    nodes.append(node)
+                    lengths.append(length)
+        self.nodes, self.lengths = np.append(nodes, high[-1]), np.append(lengths, at_ends[-1])
+        a, b, step = self.lengths[:-1], self.lengths[1:], np.diff(self.nodes)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            counts = np.where(np.abs(b - a) < 1e-9 * a, step / a, step * np.log(b / a) / (b - a))
+        self.counts = np.append(0.0, np.cumsum(counts))
+
+    @property
+    def count(self) -> float:
+        """The number of local lengths from -1 to 1."""
+        return float(self.counts[-1])
+
+    def at(self, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The places (n,) that lie so many local lengths from -1, and the local lengths there."""
+        i = np.clip(np.searchsorted(self.counts, counts, side="right") - 1, 0, len(self.counts) - 2)
+        a, step = self.lengths[i], self.nodes[i + 1] - self.nodes[i]
+        slope, beyond = (self.lengths[i + 1] - a) / step, counts - self.counts[i]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            way = np.where(np.abs(slope) < 1e-9, beyond * a, a * np.expm1(slope * beyond) / slope)
+        way = np.clip(way, 0.0, step)
+        return self.nodes[i] + way, a + slope * way
+
+    def points(self, each: int, beside: float) -> np.ndarray:
+        """Places in order: `each` to a local length, and more within `beside` of them of both ends."""
+        n = max(2, int(np.ceil(each * self.count)))
+        near = min(beside, 0.5 * self.count)
+        dense = near * (1.0 - np.cos(np.linspace(0.0, 0.5 * np.pi, int(1.5 * each * beside))))
+        counts = np.concatenate([np.linspace(0.0, self.count, n), dense, self.count - dense])
+        return np.unique(np.clip(self.at(counts)[0], -1.0, 1.0))
+
+
+__all__ = ["Jump", "Mesh", "Pieces", "Values", "jumps_of", "pieces_of", "without_jumps"]

@@ -1,0 +1,221 @@
+"""A formula made of functions of one variable and sums: each is fitted by itself, and all together are one network.
+
+Units spread over a box of four inputs see little of each; a formula says of which sums its values are functions. So a
+network gets a hidden layer for each step of the formula (`formulas.compositions`), the units of a layer see one sum
+each, and what the layers hand on are the functions of these, fitted to many digits on the range that their sum has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from surefit.attempts.attempt import Outcome
+from surefit.core import ops
+from surefit.data import corner_points, face_points, sample
+from surefit.formulas import parse_many
+from surefit.formulas.compositions import Composition, Signal, Sum, composition_of
+from surefit.models.chain import chain_of
+from surefit.models.spec import MLPSpec
+from surefit.problems.points import named_points
+from surefit.problems.scaling import Scaling
+from surefit.search.limits import COMPOSED, MOST_DEEP, MOST_WIDE
+from surefit.search.runner import State, Strategy
+from surefit.sentences import say
+from surefit.solvers.univariate import Units, units_of
+
+LOOKED_AT = 4000  # points at which sub-expressions are looked at, for signs and ranges
+FINE = 1001  # places that tell the range of a function on an interval
+SAFE = 1.3  # times the range that was seen: a sum of ranges that is no wider is taken as it is
+MARGINS = (0.02, 2e-3, 2e-4, 0.0)  # of half of the range that was seen, by which it may be wider
+GROWS = 2.0  # times its size inside, that a function may reach in such a margin
+
+
+@dataclass
+class Block:
+    """The units that see one sum: on [middle - half, middle + half], for functions in order of `of`."""
+
+    middle: float
+    half: float
+    units: Units
+    of: list[Signal | int]  # what its functions are: signals, or outputs
+
+
+def composed(s: State) -> Strategy:
+    """The network that a formula says, to more and more digits."""
+    source = s.problem.source
+    if not s.problem.free or s.problem.slopes is not None or source["kind"] != "formula" or s.dtype != ops.float64:
+        return None
+    composition = composition_of(parse_many(source["text"], s.problem.names), points_on(s), s.problem.domain.log)
+    if composition is None or composition.depth > MOST_DEEP:
+        return None
+    for tol in COMPOSED:
+        layers = fitted(composition, tol, Scaling.of(s.problem))
+        if layers is None:
+            return None
+        network = s.built(MLPSpec(tuple(len(b) for _, b in layers[:-1]), "tanh"))
+        chain = chain_of(network)
+        assert chain is not None
+        for (linear, _), (weight, bias) in zip(chain, layers, strict=True):
+            assert linear.bias is not None
+            linear.weight.assign(weight)
+            linear.bias.assign(bias)
+        units = sum(len(b) for _, b in layers[:-1])
+        outcome = Outcome(
+            network=network, problem=s.problem, stage=say("stage-composed", units=units, layers=len(layers) - 1),
+            reason=say("solver-solved"), row=None,
+            details={"solver": "composed", "units": units, "magnitude": float(np.abs(layers[-1][0]).sum(axis=1).max())},
+        )  # fmt: skip
+        yield s.attempt(None, network, s.problem, made=outcome)
+    return None
+
+
+def points_on(s: State) -> np.ndarray:
+    """Points all over the box, on its faces, at its corners, and where the formula does something."""
+    rng, box = np.random.default_rng([s.seed, 0xC03]), s.problem.domain
+    parts = [
+        sample(box, LOOKED_AT, "uniform", generator=rng),
+        face_points(box, LOOKED_AT // 4, rng),
+        corner_points(box),
+    ]
+    return np.concatenate([*parts, named_points(s.problem, LOOKED_AT // 4, rng)])
+
+
+def fitted(composition: Composition, tol: float, scaling: Scaling) -> list[tuple[np.ndarray, np.ndarray]] | None:
+    """Weights and bias of each layer, in the units of the network; None where a part could not be fitted.
+
+    tol: of each function of one variable, as a share of its size.
+    """
+    wanted = _wanted(composition)
+    ranges = {signal: (shift - scale, shift + scale) for signal, shift, scale in
+              zip(composition.inputs, scaling.x_shift, scaling.x_scale, strict=True)}  # fmt: skip
+    d, k = len(composition.inputs), len(composition.outputs)
+    # each signal as a linear function of the units of the layer before: row and constant
+    rows = {signal: (scaling.x_scale[i] * np.eye(d)[i], float(scaling.x_shift[i]))
+            for i, signal in enumerate(composition.inputs)}  # fmt: skip
+    layers: list[tuple[np.ndarray, np.ndarray]] = []
+    out_weight, out_bias = np.zeros((k, d)), np.zeros(k)
+    for depth in range(composition.depth):
+        blocks: list[tuple[Sum, Block]] = []
+        for s, functions in wanted.items():
+            if s.layer == depth:
+                block = _block(s, functions, ranges, tol)
+                if block is None:
+                    return None
+                blocks.append((s, block))
+        width = sum(len(block.units.gains) for _, block in blocks)
+        if width > MOST_WIDE:
+            return None
+        weight, bias = [], []
+        following: dict[Signal, tuple[np.ndarray, float]] = {}
+        out_weight, out_bias = np.zeros((k, width)), np.zeros(k)
+        start = 0
+        for s, block in blocks:
+            row = np.sum([c * rows[signal][0] for signal, c in s.terms], axis=0)
+            constant = sum(c * rows[signal][1] for signal, c in s.terms)
+            gains, part = block.units.gains / block.half, slice(start, start + len(block.units.gains))
+            weight.append(gains[:, None] * row)
+            bias.append(gains * (constant - block.middle) + block.units.offsets)
+            for j, what in enumerate(block.of):
+                if isinstance(what, int):
+                    out_weight[what, part] += block.units.weights[:, j]
+                    out_bias[what] += block.units.constant[j]
+                else:
+                    own = np.zeros(width)
+                    own[part] = block.units.weights[:, j]
+                    following[what] = own, float(block.units.constant[j])
+            start = part.stop
+        rows = following
+        layers.append((np.concatenate(weight), np.concatenate(bias)))
+    for j, value in enumerate(composition.outputs):
+        out_bias[j] += value.constant
+        for signal, c in value.linear.items():
+            out_weight[j] += c * rows[signal][0]
+            out_bias[j] += c * rows[signal][1]
+    out_bias = (out_bias - scaling.y_shift) / scaling.y_scale
+    return [*layers, (out_weight / scaling.y_scale[:, None], out_bias)]
+
+
+Wanted = dict[Sum, list[tuple["Signal | int", Callable[[np.ndarray], np.ndarray]]]]
+
+
+def _wanted(composition: Composition) -> Wanted:
+    """The functions of each sum that something needs, sums of early layers first."""
+    found: Wanted = {}
+    seen: set[int] = set()
+
+    def ask(signal: Signal) -> None:
+        if signal.of is not None and id(signal) not in seen:
+            seen.add(id(signal))
+            assert signal.function is not None
+            need(signal.of, signal, signal.function)
+
+    def need(s: Sum, what: Signal | int, function: Callable[[np.ndarray], np.ndarray]) -> None:
+        for signal, _ in s.terms:
+            ask(signal)
+        found.setdefault(s, []).append((what, function))
+
+    for j, value in enumerate(composition.outputs):
+        for s, f in value.parts.items():
+            need(s, j, f)
+        for signal in value.linear:
+            ask(signal)
+    return dict(sorted(found.items(), key=lambda item: item[0].layer))
+
+
+def _block(
+    s: Sum, functions: list[tuple[Signal | int, Callable[[np.ndarray], np.ndarray]]],
+    ranges: dict[Signal, tuple[float, float]], tol: float,
+) -> Block | None:  # fmt: skip
+    """The units of a sum for functions of it; the ranges of what they hand on are added to `ranges`."""
+    low, high = _range(s, [f for _, f in functions], ranges)
+    middle, half = 0.5 * (low + high), max(0.5 * (high - low), 1e-300)
+
+    def values(t: np.ndarray) -> np.ndarray:
+        z = np.clip(middle + half * t, low, high)
+        with np.errstate(all="ignore"):
+            return np.stack([f(z) for _, f in functions], axis=1)
+
+    units = units_of(values, tol)
+    if units is None:
+        return None
+    fine = values(np.linspace(-1.0, 1.0, FINE))
+    for (what, f), column in zip(functions, fine.T, strict=True):
+        if isinstance(what, Signal):
+            seen = f(s.values)
+            ranges[what] = min(float(column.min()), float(seen.min())), max(float(column.max()), float(seen.max()))
+    return Block(middle, half, units, [what for what, _ in functions])
+
+
+def _range(
+    s: Sum, functions: list[Callable[[np.ndarray], np.ndarray]], ranges: dict[Signal, tuple[float, float]]
+) -> tuple[float, float]:
+    """Where a sum lies: between the sums of the ends of its terms, or a little beyond where it was seen to be."""
+    low, high = float(s.values.min()), float(s.values.max())
+    ends = [sorted((c * ranges[signal][0], c * ranges[signal][1])) for signal, c in s.terms]
+    least, most = sum(a for a, _ in ends), sum(b for _, b in ends)
+    if most - least <= SAFE * (high - low) and _finite(functions, np.linspace(least, most, FINE)):
+        return min(least, low), max(most, high)
+    half, inside = 0.5 * (high - low), np.linspace(low, high, FINE)
+    with np.errstate(all="ignore"):
+        sizes = [np.abs(f(inside)).max() for f in functions]
+    found = []
+    for end, way in ((low, -1.0), (high, 1.0)):
+        for margin in MARGINS:
+            beyond = end + way * margin * half * np.linspace(0.0, 1.0, 20)
+            with np.errstate(all="ignore"):
+                grown = [np.abs(f(beyond)).max() for f in functions]
+            if all(g <= GROWS * size for g, size in zip(grown, sizes, strict=True)):
+                break
+        found.append(float(beyond[-1]))
+    return max(found[0], least), min(found[1], most)
+
+
+def _finite(functions: list[Callable[[np.ndarray], np.ndarray]], z: np.ndarray) -> bool:
+    with np.errstate(all="ignore"):
+        return all(np.isfinite(f(z)).all() for f in functions)
+
+
+__all__ = ["composed", "fitted", "points_on"]

@@ -1,0 +1,133 @@
+"""Functions of one input that are rough somewhere: units and points that are as dense as the function needs them.
+
+Kinks, singular ends, layers, poles nearby, bursts and many waves: pieces that a polynomial resolves say how short the
+function's lengths are, place by place. Units of one hidden layer get their bends and gains by these lengths, and one
+solve finds the output layer; a finer ladder follows as long as the error is too large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from surefit.attempts.methods import Features
+from surefit.core import ops
+from surefit.problems.points import named_points, placed
+from surefit.problems.roughness import Jump, Mesh, Pieces, jumps_of, pieces_of, without_jumps
+from surefit.problems.scaling import Scaling
+from surefit.search.limits import (
+    BESIDE_ENDS,
+    FINER,
+    GRADED,
+    GRADED_GAIN,
+    HELPED,
+    ITERATION,
+    MOST_ASKED,
+    MOST_CALLED,
+    ROUGHEST,
+    SOLVER_RESERVE,
+)
+from surefit.search.runner import State, Strategy
+from surefit.sentences import say
+from surefit.solvers.local_units import work_of
+
+Values = Callable[[np.ndarray], np.ndarray]
+NAMED = 24  # places that a formula names
+MISSED = 100.0  # times the goal: an error that something narrow may have made, which was not seen
+SAME = 1e-3  # places that differ by less are one
+STEEPEST = 2.0**60  # gain of a unit that jumps from one float to the next
+
+
+def graded(s: State) -> Strategy:
+    """More and more units, placed by the local lengths of the function, as long as that helps."""
+    function = s.problem.function
+    if s.dim != 1 or not s.problem.free or function is None or s.problem.slopes is not None:
+        return None
+    scaling, eps = Scaling.of(s.problem), float(np.finfo(s.dtype).eps)
+    box = s.problem.domain
+
+    def values(u: np.ndarray) -> np.ndarray:
+        return function(np.clip(scaling.unscaled_inputs(u[:, None]), box.low, box.high))
+
+    before, failed, to, looked_at = np.inf, 0, 0.0, places_named(s, scaling)
+    for per_piece, growth, share in GRADED:
+        if share != to:
+            finer, jumps = resolved(s, values, share, eps, looked_at)
+            if not finer.settled and not to:
+                yield say("too-rough", values=finer.asked)
+                return None
+            if not finer.settled:
+                return None
+            pieces, to = finer, share
+            several = {"jumps": len(jumps)} if jumps else {}
+            yield say("rough" if jumps else "pieces", pieces=len(pieces.ends), **several)
+        mesh = Mesh(pieces, per_piece, growth, eps)
+        gains, offsets = units_on(mesh)
+        places = mesh.points(4, BESIDE_ENDS)
+        if work_of(places, gains, offsets) > ITERATION or (s.dtype == ops.float32 and len(gains) > FINER):
+            yield say("no-finer", units=len(gains))
+            return None
+        steepest = np.full(len(jumps), STEEPEST)
+        hidden = np.concatenate([gains, steepest])[:, None]
+        bends = np.concatenate([offsets, -steepest * [j.after for j in jumps]])
+        if s.problem.affordable is not None and len(places) > s.problem.affordable:
+            return None  # its values are too dear
+        points = np.clip(scaling.unscaled_inputs(places[:, None]), box.low, box.high)
+        found = yield s.attempt(
+            Features(), s.hidden(len(bends)), placed(s.problem, points), layer=(hidden, bends), local=True,
+            steps=np.array([j.height for j in jumps]) if jumps else None, reserve=SOLVER_RESERVE,
+        )  # fmt: skip
+        if found is None:
+            return None
+        failed = failed + 1 if found.score * HELPED > before else 0
+        if failed > 1:
+            return None
+        before = min(before, found.score)
+        worst = float(scaling.inputs(np.array([list(found.error.at.values())]))[0, 0])
+        if found.score > MISSED * (s.goal or 0.0) and np.abs(np.subtract(looked_at, worst)).min(initial=1.0) > SAME:
+            looked_at, to = [*looked_at, worst], 0.5 * share  # something narrow may be there
+    return None
+
+
+def places_named(s: State, scaling: Scaling) -> list[float]:
+    """Where a formula itself does something that few values would miss, in scaled units."""
+    if s.problem.source["kind"] != "formula":
+        return []
+    points = named_points(s.problem, NAMED, np.random.default_rng([s.seed, 0x6AD]))
+    return np.unique(scaling.inputs(points)[:, 0].round(9)).tolist()
+
+
+def resolved(
+    s: State, values: Values, share: float, eps: float, looked_at: Sequence[float]
+) -> tuple[Pieces, list[Jump]]:
+    """The pieces of the function without its jumps, and these; share: of the goal, to which they are resolved."""
+    most = MOST_CALLED if s.problem.source["kind"] == "callable" else MOST_ASKED
+    if s.problem.affordable is not None:
+        most = min(most, s.problem.affordable)
+    tol = min(max(share * (s.goal or 0.0) / s.size, 4.0 * eps**0.75), ROUGHEST) if s.size > 0 else ROUGHEST
+    pieces = pieces_of(values, tol, most, eps, looked_at)
+    if not pieces.settled and tol < ROUGHEST:
+        pieces = pieces_of(values, ROUGHEST, most, eps, looked_at)
+        tol = ROUGHEST
+    if not pieces.settled:
+        return pieces, []
+    jumps = jumps_of(values, pieces, eps)
+    if jumps:
+        pieces = pieces_of(without_jumps(values, jumps, eps), tol, most, eps, looked_at)
+    return pieces, jumps
+
+
+def units_on(mesh: Mesh) -> tuple[np.ndarray, np.ndarray]:
+    """Gains and offsets (h,) of a unit in each local length, and of some beyond both ends."""
+    n = max(1, int(np.ceil(mesh.count)))
+    centres, lengths = mesh.at((np.arange(n) + 0.5) * mesh.count / n)
+    beyond = np.arange(BESIDE_ENDS) + 0.5
+    first, last = lengths[0], lengths[-1]
+    centres = np.concatenate([-1.0 - first * beyond[::-1], centres, 1.0 + last * beyond])
+    lengths = np.concatenate([np.full(BESIDE_ENDS, first), lengths, np.full(BESIDE_ENDS, last)])
+    gains = GRADED_GAIN / lengths
+    return gains, -gains * centres
+
+
+__all__ = ["graded", "resolved", "units_on"]

@@ -1,0 +1,112 @@
+"""Functions of one variable by one layer of tanh units: few where they are smooth, denser where they are rough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from surefit.problems.roughness import Mesh, jumps_of, pieces_of
+from surefit.solvers.features import solve_output
+from surefit.solvers.local_units import solve_local, work_of
+
+Values = Callable[[np.ndarray], np.ndarray]  # places (n,) in [-1, 1] -> values (n, k)
+
+SMOOTH = (4, 6, 8, 11, 15, 20, 27, 36, 50)  # units that are tried
+SPACED = (0.5, 0.3, 0.8)  # gain times the distance of two units
+OVER = 1.15  # where the outermost of these units bend
+ROWS = 5  # for each unit
+ROUGH = ((5.0, 0.3, 1.0), (8.0, 0.2, 0.1), (14.0, 0.12, 0.01), (24.0, 0.1, 1e-3))  # see search.limits.GRADED
+GAIN, BESIDE = 0.3, 24
+MOST_ASKED, MOST_WORK = 60_000, 4e9
+
+
+@dataclass(frozen=True)
+class Units:
+    """f(t) = tanh(t gains + offsets) @ weights + constant, (h,), (h,), (h, k), (k,); error (k,): the largest seen."""
+
+    gains: np.ndarray
+    offsets: np.ndarray
+    weights: np.ndarray
+    constant: np.ndarray
+    error: np.ndarray
+
+    def __call__(self, t: np.ndarray) -> np.ndarray:
+        return np.tanh(t[:, None] * self.gains + self.offsets) @ self.weights + self.constant
+
+
+def units_of(values: Values, tol: float) -> Units | None:
+    """The fewest units on a ladder that are within tol of k functions on [-1, 1], as a share of the size of each.
+
+    None where a function is not finite, has jumps or is too rough. Where nothing is within tol: the best.
+
+    >>> found = units_of(lambda t: np.stack([np.exp(t), t], axis=1), 1e-9)
+    >>> len(found.gains) <= 20 and bool((found.error < 1e-8).all())
+    True
+    """
+    best: Units | None = None
+    fresh = np.concatenate([np.linspace(-1.0, 1.0, 401), np.cos(np.linspace(0.0, np.pi, 200))])
+    truth = values(fresh)
+    if not np.isfinite(truth).all():
+        return None
+    size = np.maximum(np.abs(truth).max(axis=0), 1e-300)
+    for h in SMOOTH:
+        t = np.cos(np.pi * (np.arange(ROWS * h) + 0.5) / (ROWS * h))
+        y = values(t) / size
+        if not np.isfinite(y).all():
+            return None
+        for spaced in SPACED:
+            centres = np.linspace(-OVER, OVER, h)
+            gains = np.full(h, spaced * (h - 1) / (2.0 * OVER))
+            phi = np.tanh(t[:, None] * gains - gains * centres)
+            solved = solve_output(phi, y)
+            found = Units(gains, -gains * centres, solved.weights * size, solved.constant * size, np.empty(0))
+            found = _measured(found, fresh, truth)
+            if best is None or (found.error / size).max() < (best.error / size).max():
+                best = found
+        assert best is not None
+        if (best.error <= tol * size).all():
+            return best
+    return _rough(values, tol, size, best)
+
+
+def _measured(units: Units, t: np.ndarray, truth: np.ndarray) -> Units:
+    error = np.abs(units(t) - truth).max(axis=0)
+    return Units(units.gains, units.offsets, units.weights, units.constant, error)
+
+
+def _rough(values: Values, tol: float, size: np.ndarray, best: Units | None) -> Units | None:
+    """Units that are denser where it is rough."""
+    scaled = lambda t: values(t) / size
+    to, pieces = 0.0, None
+    for per_piece, growth, share in ROUGH:
+        if share != to:
+            pieces, to = pieces_of(scaled, max(share * tol, 1e-14), MOST_ASKED), share
+        assert pieces is not None
+        if not pieces.settled:
+            return best
+        if jumps_of(scaled, pieces):
+            return None
+        mesh = Mesh(pieces, per_piece, growth)
+        n = max(1, int(np.ceil(mesh.count)))
+        centres, lengths = mesh.at((np.arange(n) + 0.5) * mesh.count / n)
+        beyond = np.arange(BESIDE) + 0.5
+        centres = np.concatenate([-1.0 - lengths[0] * beyond[::-1], centres, 1.0 + lengths[-1] * beyond])
+        gains = GAIN / np.concatenate([np.full(BESIDE, lengths[0]), lengths, np.full(BESIDE, lengths[-1])])
+        t = mesh.points(4, BESIDE)
+        if work_of(t, gains, -gains * centres) > MOST_WORK:
+            return best
+        y = scaled(t)
+        solved = solve_local(t, y, gains, -gains * centres)
+        found = Units(gains, -gains * centres, solved.weights * size, np.zeros(y.shape[1]), np.empty(0))
+        places = mesh.at(np.linspace(0.0, mesh.count, 7 * n + 3))[0]
+        found = _measured(found, places, values(places))
+        if best is None or (found.error / size).max() < (best.error / size).max():
+            best = found
+        if (best.error <= tol * size).all():
+            break
+    return best
+
+
+__all__ = ["Units", "units_of"]

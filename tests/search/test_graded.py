@@ -1,0 +1,66 @@
+"""Functions of one input that are rough somewhere, fitted; the truth is NumPy's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import surefit
+
+ROUGH = [  # formula, the same in NumPy, domain, largest number of units
+    ("sqrt(x)", np.sqrt, (1e-6, 1.0), 150),
+    ("log(x)", np.log, (1e-6, 1.0), 150),
+    ("x*log(x)", lambda x: x * np.log(x), (1e-9, 2.0), 150),
+    ("abs(x-0.3)*exp(x)", lambda x: np.abs(x - 0.3) * np.exp(x), (-1.0, 1.0), 250),
+    ("sqrt(1-x^2)", lambda x: np.sqrt(1 - x**2), (-1.0, 1.0), 400),
+    ("1/(1+1e4*x^2)", lambda x: 1 / (1 + 1e4 * x**2), (-1.0, 1.0), 200),
+    ("exp(-2e4*(x-0.3)^2)", lambda x: np.exp(-2e4 * (x - 0.3) ** 2), (-1.0, 1.0), 200),
+    ("tan(x)", np.tan, (0.0, 1.57), 150),
+]
+
+
+def rough_points(low, high):
+    """Points everywhere, and near the ends and the places that the functions name."""
+    near = np.geomspace(1e-12, 0.5, 300) * (high - low)
+    places = [low + near, high - near, 0.3 - near, 0.3 + near, near, -near]
+    x = np.concatenate([np.linspace(low, high, 20_001), *places])
+    return x[(x >= low) & (x <= high)]
+
+
+@pytest.mark.parametrize("called", [False, True])
+@pytest.mark.parametrize(("text", "truth", "ends", "units"), ROUGH)
+def test_units_go_where_a_function_is_rough(text, truth, ends, units, called):
+    span = np.ptp(truth(np.linspace(*ends, 2001)))
+    fit = surefit.fit(truth if called else text, {"x": ends}, tol=1e-6 * span)
+    x = rough_points(*ends)
+    assert np.abs(fit.predict(x) - truth(x)).max() <= 1e-6 * span
+    assert len(fit.layers()) == 3 and fit.layers()[1] <= units
+
+
+def test_two_hundred_waves():
+    fit = surefit.fit(lambda x: np.sin(200 * x), "x=-3:3", tol=1e-6)
+    x = np.linspace(-3, 3, 50_001)
+    assert np.abs(fit.predict(x) - np.sin(200 * x)).max() < 1e-6
+
+
+def test_a_jump_is_one_unit_and_right_but_for_the_place_itself():
+    fit = surefit.fit(lambda x: np.where(x > 0.3, np.exp(x), x), "x=-1:1", time=3)
+    x = np.concatenate([np.linspace(-1, 1, 10_000), [0.3 - 1e-12, 0.3 + 1e-12]])
+    assert np.abs(fit.predict(x) - np.where(x > 0.3, np.exp(x), x)).max() < 1e-6
+
+
+def test_two_outputs_share_the_units():
+    fit = surefit.fit(["abs(x-0.2)*x", "sqrt(abs(x))"], "x=-1:1", tol=1e-6)
+    x = np.linspace(-1, 1, 20_001)
+    truth = np.stack([np.abs(x - 0.2) * x, np.sqrt(np.abs(x))], axis=1)
+    assert np.abs(fit.predict(x) - truth).max() <= 1e-6
+
+
+def test_a_smooth_function_still_takes_few_units():
+    assert surefit.fit("sin(x)", "x=-3:3").layers() == [1, 20, 1]
+
+
+def test_what_is_rough_everywhere_is_told():
+    f = lambda x: sum(2.0**-k * np.cos(3.0**k * x) for k in range(25))
+    fit = surefit.fit(f, "x=-1:1", time=2)
+    assert any("rough" in line for line in map(str, fit.method["choice"]))

@@ -577,7 +577,7 @@ def test_time_that_was_used_counts_and_more_of_it_goes_on(tmp_path):
     assert len(cut.history) < 40
     began = clock.perf_counter()
     same = surefit.fit("sin(x)", (-1, 1), time=0.5, resume=tmp_path, callbacks=slowly, **how)
-    assert len(same.history) - len(cut.history) <= 2
+    assert traits(same) == traits(cut)  # there is no more time
     assert same.seconds >= 0.5
     assert same.seconds >= clock.perf_counter() - began
     longer = surefit.fit("sin(x)", (-1, 1), time=600.0, resume=tmp_path, **how)

@@ -27,16 +27,23 @@ AROUND = {
     "test", "function", "slope_function", "source", "dropped", "rows", "row_numbers", "plan", "notes",
     "seconds_per_point", "coding",
 }  # fmt: skip
+CUT = "-cut"  # at the end of the key of an attempt that the clock has ended
 Performing = Callable[[Attempt, Progress, Within], Outcome | None]
 
 
 def performed(attempt: Attempt, progress: Progress, within: Within, perform: Performing) -> Outcome | None:
-    """What comes of an attempt. One that something outside has ended is not known afterwards: it is to go on."""
+    """What comes of an attempt. One that a callback or Ctrl-C has ended is not known afterwards: it is to go on.
+
+    One that the clock has ended is known as long as there is no more time.
+    """
     journal = progress.journal
     if journal is None or attempt.method is None:  # without a method it is done already
         return perform(attempt, progress, within)
     key = key_of("attempt", [*parts_of(attempt), progress.limit and progress.evaluations_left()])
     known = journal.find(key)
+    if known is None and progress.time is not None:
+        cut = journal.find(key + CUT)
+        known = cut if cut is not None and progress.time <= cut["progress"]["seconds"] else None
     if known is not None:
         return restored(attempt, progress, known)
     mark = progress.mark
@@ -45,9 +52,9 @@ def performed(attempt: Attempt, progress: Progress, within: Within, perform: Per
         outcome = perform(attempt, progress, within)
     finally:
         progress.underway = None
-    ended = progress.interrupted or progress.stopped is not None or progress.out_of_time()
-    if outcome is not None and not ended:
-        journal.keep(key, remains(attempt, outcome) | {"progress": progress.since(mark)})
+    if outcome is not None and not progress.interrupted and progress.stopped is None:
+        cut = CUT if progress.out_of_time() else ""
+        journal.keep(key + cut, remains(attempt, outcome) | {"progress": progress.since(mark)})
     return outcome
 
 

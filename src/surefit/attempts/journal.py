@@ -158,10 +158,13 @@ class Underway:
         self.journal, self.key, self.mark, self.again = journal, key, mark, again
         self.last = 0
 
-    def take(self) -> Any:
-        """The state from which to go on, once; None where there is none. What was kept beside it is back then."""
+    def take(self, fits: Callable[[Any], bool] = lambda state: True) -> Any:
+        """The state from which to go on, once; None where there is none, or none that fits.
+
+        What was kept beside it is back then.
+        """
         state = self.journal.states.pop(self.key, None)
-        if state is None:
+        if state is None or not fits(state["own"]):
             return None
         self.again(state["beside"])
         return state["own"]

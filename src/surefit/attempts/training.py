@@ -304,7 +304,12 @@ class Epochs:
 
     def take(self) -> None:
         """Go on from what was kept, if there is something."""
-        found = None if self.progress.underway is None else self.progress.underway.take()
+        compiled = self.loop is not None
+
+        def alike(state: dict[str, Any]) -> bool:  # the compiler may be there, or be gone
+            return (state["loop"] is not None) == compiled
+
+        found = None if self.progress.underway is None else self.progress.underway.take(alike)
         if found is None:
             return
         run = self.training

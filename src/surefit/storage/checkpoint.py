@@ -130,14 +130,13 @@ def _check_directory(name: str, value: Any) -> None:
 
 
 def texts_of(arguments: Mapping[str, Any]) -> dict[str, str]:
-    """Arguments of a fit as texts that tell others apart; those at None are left out. Data are told apart later on."""
+    """Arguments of a fit as texts that tell others apart; those at None are left out, and tables, whose data tell."""
     out: dict[str, str] = {}
     for name, value in arguments.items():
-        if value is not None and not (
-            name == "target" and not isinstance(value, (str, list, tuple)) and not callable(value)
-        ):
-            text = text_of(value)
-            out[name] = key_of("something", value).replace("something-", "") if text is None else text
+        table = name == "target" and not isinstance(value, (str, list, tuple)) and not callable(value)
+        if value is not None and not table:
+            kind = getattr(value, "__name__", type(value).__name__)
+            out[name] = text_of(value) or f"{kind} {key_of('', value)[1:13]}"
     return out
 
 

@@ -58,9 +58,11 @@ from surefit.fitting import TextPlot as TextPlot
 from surefit.fitting import Checkpoint as Checkpoint
 from surefit.bounds import certify as certify
 from surefit.bounds import certify_pair as certify_pair
+from surefit.bounds import certify_slopes as certify_slopes
 from surefit.bounds import verify as verify
 from surefit.bounds import Certificate as Certificate
 from surefit.bounds import Proved as Proved
+from surefit.bounds import Slopes as Slopes
 from surefit.bounds import Undefined as Undefined
 from surefit.bounds import Verdict as Verdict
 from surefit.data import Domain as Domain
@@ -76,6 +78,10 @@ from surefit.integrations import CSVLogger as CSVLogger
 from surefit.integrations import JSONLogger as JSONLogger
 from surefit.integrations import TensorBoardLogger as TensorBoardLogger
 from surefit.integrations import MLflowLogger as MLflowLogger
+from surefit.studies import compare as compare
+from surefit.studies import Comparison as Comparison
+from surefit.studies import tune as tune
+from surefit.studies import Tuning as Tuning
 from surefit.reports.exported import export_module as export_module
 from surefit.core.tensor import Tensor as Tensor
 from surefit.core.tensor import no_grad as no_grad

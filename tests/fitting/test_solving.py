@@ -674,7 +674,11 @@ def test_a_handful_of_rows(method, rows):
     x = np.linspace(0, 1, rows)[:, None]
     plan = surefit.Sampling(split=(1.0, 0.0, 0.0))
     fit = surefit.fit((x, 2 * x + 1), data=plan, method=method, time=1.0)
-    assert fit.error.max < 0.5
+    assert np.abs(fit.predict(x) - (2 * x[:, 0] + 1)).max() < 0.5
+    if rows == 5:
+        assert fit.error.max < 0.5
+    elif fit.error.kind == "estimated":  # without the one the other says nothing of it
+        assert fit.error.max >= 1.0
     assert fit.stop_reason
 
 

@@ -21,7 +21,7 @@ def _no_stream():
     "module, name, words",
     [
         (st, "uint8", "int32"), (st, "float16", "float32"), (st, "compile", r"surefit\.jit"),
-        (st.func, "vmap", "batch"), (st, "randnn", "nearest name is randn"),
+        (st.func, "linearize", "jvp"), (st, "randnn", "nearest name is randn"),
         (st.nn, "MultiheadAttention", "scaled_dot_product_attention"), (st.nn, "Liner", "Linear"),
         (st.linalg, "eigh", "numpy"), (st.cuda, "amp", "autocast"), (st.optim, "swa_utils", "lerp_"),
         (st.nn.utils, "spectral_norm", "weight"), (st.nn.utils.rnn, "pack_padded_sequence", "pad_sequence"),
@@ -147,7 +147,7 @@ def test_a_function_with_two_results_has_second_derivatives():
 @pytest.mark.parametrize(
     "line, words",
     [
-        ("from surefit.torch.func import vmap", r"surefit\.batch"),
+        ("from surefit.torch.func import functionalize", r"surefit\.record"),
         ("from surefit.torch.distributions import MultivariateNormal", "cholesky"),
         ("from surefit.torch.nn import MultiheadAttention", "scaled_dot_product_attention"),
         ("from surefit.torch import compile", r"surefit\.jit"),

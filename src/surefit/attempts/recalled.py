@@ -25,7 +25,7 @@ from surefit.problems.problem import Problem
 APART = {"network", "problem", "like", "made", "why", "reserve", "provisional"}
 AROUND = {
     "test", "function", "slope_function", "source", "dropped", "rows", "row_numbers", "plan", "notes",
-    "seconds_per_point", "coding",
+    "seconds_per_point", "coding", "stream",
 }  # fmt: skip
 CUT = "-cut"  # at the end of the key of an attempt that the clock has ended
 Performing = Callable[[Attempt, Progress, Within], Outcome | None]
@@ -37,7 +37,8 @@ def performed(attempt: Attempt, progress: Progress, within: Within, perform: Per
     One that the clock has ended is known as long as there is no more time.
     """
     journal = progress.journal
-    if journal is None or attempt.method is None:  # without a method it is done already
+    if journal is None or attempt.method is None or attempt.problem.stream is not None:
+        # without a method it is done already, and rows that are read in parts are not known beforehand
         return perform(attempt, progress, within)
     key = key_of("attempt", [*parts_of(attempt), progress.limit and progress.evaluations_left()])
     known = journal.find(key)

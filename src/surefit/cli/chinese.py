@@ -101,6 +101,9 @@ CHINESE = {
     ),
     "Largest error that is good enough. Exit code 3: not reached.": "足够好的最大误差。未达到时退出码为 3。",
     "Stop training after so many seconds.": "训练超过这么多秒后停止。",
+    "Of a formula: --tol counts as reached only when it is proved at every point. Default: off.": (
+        "对公式：只有在每一点都得到证明，才算达到 --tol。默认：关。"
+    ),
     "Seed of everything random. Default: 0.": "一切随机数的种子。默认：0。",
     ("Number format of the network. Default: float64 by a solver, else float32."): (
         "网络的数值类型。默认：求解器用 float64，否则 float32。"

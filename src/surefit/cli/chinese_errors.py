@@ -160,7 +160,12 @@ _KNOWN = {
     "none of the first {} evaluations gave a value; the first, at {}. Correct the function, or shrink the domain": (
         "前 {0} 次求值都没有得到数值；第一次在 {1}。请改正函数，或缩小范围"
     ),
-    "none of {} evaluations gave a value, so that nothing can be fitted{}": "{0} 次求值都没有得到数值，无法拟合{1}",
+    "none of {} evaluations gave a value, so that nothing can be fitted; the first: {}": (
+        "{0} 次求值都没有得到数值，无法拟合；第一次：{1}"
+    ),
+    "no evaluation has ended yet, so that nothing can be fitted; give more time, or tell what was measured": (
+        "还没有一次求值结束，无法拟合；请给更多时间，或告知测得的值"
+    ),
     "it is empty; give a program, such as './sim {}'": "为空；请给出程序，例如 './sim {0}'",
     "{} is for a shell, and none sees the command; put it into a script, and give that": (
         "{0} 要由 shell 解释，而命令不经过 shell；请写成脚本再给出"
@@ -348,9 +353,9 @@ _KNOWN = {
     # the network and the method
     "{} makes its own network; leave {} out": "{0} 自行构造网络；请去掉 {1}",
     (
-        "{} needs one hidden layer, {}, of units with a smooth or kinked activation; use {}, 'lbfgs' or 'adam' for "
-        "deeper networks"
-    ): ("{0} 需要一个隐藏层（{1}），激活函数光滑或分段线性；更深的网络请用 {2}、'lbfgs' 或 'adam'"),
+        "{} needs one hidden layer, {}, of units with a bias and a smooth or kinked activation; use {}, 'lbfgs' or "
+        "'adam' for other networks"
+    ): "{0} 需要一个隐藏层（{1}），单元带偏置，激活函数光滑或分段线性；其他网络请用 {2}、'lbfgs' 或 'adam'",
     "{} minimises squared errors; it needs {}": "{0} 最小化平方误差；需要 {1}",
     "{} fits values alone, and there are gradients among the data; use {} or 'varpro', or leave the gradients out": (
         "{0} 只拟合函数值，而数据中有梯度；请用 {1} 或 'varpro'，或去掉梯度"
@@ -421,6 +426,7 @@ _KNOWN = {
         "分隔符应为一个字符，不能是引号或小数点，实际为 {0}"
     ),
     "the name {} stands over {} columns; names must differ": "名称 {0} 出现在 {1} 列上；名称不能相同",
+    "column {} holds no value at all, so it has no median; leave it out": "列 {0} 没有任何值，因而没有中位数；请不用它",
     "column {} has no name": "列 {0} 没有名称",
     "column {} has shape {}; expected one number per row": "列 {0} 的形状为 {1}；每行应为一个数",
     (

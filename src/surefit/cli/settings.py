@@ -123,6 +123,8 @@ _PANELS = {
         Setting("tol", "NUMBER", number(above=0),
                 "Largest error that is good enough. Exit code 3: not reached."),
         Setting("time", "SECONDS", number(above=0), "Stop training after so many seconds."),
+        Setting("prove", "", flag,
+                "Of a formula: --tol counts as reached only when it is proved at every point. Default: off."),
         Setting("seed", "INT", whole(0), "Seed of everything random. Default: 0."),
         Setting("dtype", "NAME", choice("float32", "float64"),
                 "Number format of the network. Default: float64 by a solver, else float32."),

@@ -41,10 +41,11 @@ class Raw(NamedTuple):
     lines: Sequence[int] | np.ndarray | None = None  # of a file, counted from 1
     header: int = 0  # the line on which the names stand
     coding: tuple[Any, ...] = ()  # of columns that are numbers already, as those of a Table
+    first: int = 0  # the number of its first row, in a part of a table
 
     def row(self, i: int) -> str:
         """Where a row is, in words."""
-        return f"row {i}" if self.lines is None else f"line {self.lines[i]}"
+        return f"row {self.first + i}" if self.lines is None else f"line {self.lines[i]}"
 
     @property
     def counted(self) -> str:
@@ -304,6 +305,10 @@ def _number(value: Any, row: int, name: str, raw: Raw) -> float:
         if isinstance(value, str | bytes):
             raise TypeError
         return float(value)
+    except OverflowError:
+        raise DataError(
+            f"{raw.label}: {raw.row(row)}, column {name!r} is larger than any float64; use a larger unit{raw.counted}"
+        ) from None
     except (TypeError, ValueError) as error:
         raise DataError(
             f"{raw.label}: {raw.row(row)}, column {name!r} is {value!r}, not a number; convert the column, or leave "
@@ -311,10 +316,19 @@ def _number(value: Any, row: int, name: str, raw: Raw) -> float:
         ) from error
 
 
+def detached(values: Any) -> Any:
+    """The values of a tensor without its history, which NumPy takes; of anything else itself. DataError: sparse."""
+    if hasattr(values, "detach") and hasattr(values, "requires_grad"):
+        return values.detach().cpu() if hasattr(values, "cpu") else values.detach()
+    if hasattr(values, "toarray") and hasattr(values, "nnz"):
+        raise DataError(f"this {type(values).__name__} is sparse; give .toarray(), which has all its zeros")
+    return values
+
+
 def unmasked(column: Any) -> np.ndarray:
     """A column as an array; what is masked is missing."""
     if not isinstance(column, np.ma.MaskedArray):
-        return np.asarray(column)
+        return np.asarray(detached(column))
     hidden = np.ma.getmaskarray(column)
     if not hidden.any():
         return np.asarray(column.data)

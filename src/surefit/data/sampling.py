@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from surefit.checking import number_array
 from surefit.core.creation import numpy_generator
+from surefit.data.columns import unmasked
 from surefit.data.designs import (
     DESIGNS,
     HOLDS_CORNERS,
@@ -29,6 +31,7 @@ from surefit.spelling import spelled
 # largest error falls by a tenth to a half, the root mean square by a tenth or not at all.
 FACES = 0.2
 SPLIT = (0.8, 0.1, 0.1)  # shares of training, validation and test data
+ARRAY = "an array of numbers, or a function"
 TARGET_SCALES = (None, "linear", "log")
 FEWEST_SPLIT = 10  # rows of a table, of which fewer leave no row for one of these parts
 
@@ -146,6 +149,9 @@ class Sampling:
         target_scale: "log" fits the logarithm of the target: for values above 0 that spread over powers of ten, whose
             relative error counts. What is predicted is the target in its own units, and above 0. None, "linear": the
             target itself.
+        stream: whether a table is read in parts, so that it need not fit into memory (`method="features"`). None:
+            folders of Parquet, DataFrames of Dask, and files of more than 33 million numbers, rows times columns (CSV:
+            268 MB).
 
     Raises:
         ArgumentError: a field outside its domain; `DomainError` when the extra box is unreadable.
@@ -176,6 +182,7 @@ class Sampling:
     target_scale: str | None = None
     missing: str | None = None
     folds: int | None = None
+    stream: bool | None = None
 
     def __post_init__(self) -> None:
         if self.design not in DESIGNS:
@@ -197,7 +204,7 @@ class Sampling:
         if self.split is not None:
             object.__setattr__(self, "split", _three_shares(self.split))
         if self.weights is not None and not callable(self.weights) and not isinstance(self.weights, str):
-            object.__setattr__(self, "weights", tuple(_numbers("weights", self.weights).ravel().tolist()))
+            object.__setattr__(self, "weights", tuple(number_array("weights", self.weights, ARRAY).ravel().tolist()))
         if self.target_scale not in TARGET_SCALES:
             raise ArgumentError(f"target_scale={self.target_scale!r} must be 'log', or 'linear'")
         for name in ("groups", "order"):
@@ -225,6 +232,8 @@ class Sampling:
                     raise ArgumentError(f"folds: does not go with {spelled(name)}: {why}; leave one of the two out")
         if self.faces is not None:
             object.__setattr__(self, "faces", real("faces", self.faces, least=0.0))
+        if self.stream not in (None, True, False):
+            raise ArgumentError(f"stream={self.stream!r} must be True, False or None")
         object.__setattr__(self, "adaptive", whole("adaptive", self.adaptive, least=0))
         object.__setattr__(self, "adaptive_ratio", _above_zero("adaptive_ratio", self.adaptive_ratio))
         object.__setattr__(self, "derivative_weight", _above_zero("derivative_weight", self.derivative_weight))
@@ -376,7 +385,7 @@ class Sampling:
 
     def noisy(self, values: Any, generator: int | np.random.Generator | None = None) -> np.ndarray:
         """Values plus noise, float64, same shape."""
-        y = np.asarray(values, dtype=np.float64)
+        y = number_array("values", values)
         noise = Noise.read(self.noise)
         return y if noise.scale == 0.0 else y + noise.draw(y.shape, generator)
 
@@ -391,7 +400,7 @@ class Sampling:
         if isinstance(self.weights, str):
             raise ArgumentError(f"weights: {self.weights!r} names a column of a table, and a function has none")
         given = self.weights(points, values) if callable(self.weights) else self.weights
-        w = np.asarray(given, dtype=np.float64)
+        w = number_array("weights", given)
         if w.shape != (len(points),):
             raise ArgumentError(f"weights: expected one per row, shape ({len(points)},), got {w.shape}")
         if not (np.isfinite(w).all() and (w >= 0).all() and w.any()):
@@ -416,7 +425,9 @@ def with_settings(data: Sampling | None, **given: Any) -> Sampling | None:
 
 def _places_of(name: str, given: Any) -> tuple[int, ...]:
     """Labels of rows as the places of each among the different ones in order, which compare and can be stored."""
-    a = np.asarray(given)
+    a = unmasked(given)
+    if a.dtype.kind == "c":
+        raise ArgumentError(f"{name}: complex numbers have no order; give real ones")
     if a.ndim != 1 or not a.size:
         raise ArgumentError(f"{name}: expected one for each row, shape (rows,), or the name of a column, got {given!r}")
     if a.dtype.kind == "O":
@@ -450,18 +461,9 @@ def _above_zero(name: str, value: Any) -> float:
     return number
 
 
-def _numbers(name: str, values: Any) -> np.ndarray:
-    """An array of numbers, float64."""
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        came = repr(values) if isinstance(values, str) else type(values).__name__
-        raise ArgumentError(f"{name}: expected an array of numbers, or a function, got {came}") from None
-
-
 def _as_tuples(values: Any) -> Any:
     """Gradients as nested tuples, which compare and cannot be changed."""
-    a = _numbers("derivatives", values)
+    a = number_array("derivatives", values, ARRAY)
     if a.ndim not in (1, 2, 3):
         raise ArgumentError(
             "derivatives: expected True, a function, or an array (rows, dim) or (rows, outputs, dim), got shape "

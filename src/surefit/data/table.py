@@ -342,6 +342,9 @@ def _assembled(
     filled = {c.name for c in coding or () if c.fills}
     places = {name: i for i, name in enumerate(raw.names)}
     found = {name: raw.columns[places[name]] for name in chosen}
+    for name, column in found.items():
+        if not hasattr(column, "__len__") or isinstance(column, str | bytes) or getattr(column, "ndim", 1) == 0:
+            raise DataError(f"{raw.label}: column {name!r} is {column!r}; a table needs a value for each row")
     if len({len(column) for column in found.values()}) > 1:
         sizes = ", ".join(f"{n}: {len(c)}" for n, c in found.items())
         raise DataError(f"{raw.label}: columns of different lengths ({sizes}); a table needs as many rows in each")

@@ -31,7 +31,7 @@ from surefit.reports.film import Snapshots
 from surefit.reports.live import Live, TextPlot
 from surefit.search.intervals import Interval
 from surefit.search.judging import Estimated, Measured
-from surefit.search.record import OutsideWarning
+from surefit.search.predictions import OutsideWarning
 from surefit.search.smallest import Smallest
 from surefit.storage.checkpoint import Checkpoint
 

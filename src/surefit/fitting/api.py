@@ -81,13 +81,14 @@ def fit(
     progress: bool | None = None,
     checkpoint: Path | Checkpoint | None = None,
     resume: Path | None = None,
+    prove: bool = False,
 ) -> Fit:
     """Fit a function with a neural network.
 
     Args:
         what: a formula ("sin(x1) - cos(x2)"; several outputs: "sin(x); cos(x)" or a list), a callable, a table (path to
-            CSV, Excel or Parquet, DataFrame, dict of columns, whatever `surefit.data.read_table` takes) or arrays
-            (X, y).
+            CSV, Excel or Parquet, a folder of Parquet files, DataFrame, dict of columns, whatever
+            `surefit.data.read_table` takes) or arrays (X, y). Large files are read in parts: see `Sampling.stream`.
         target: of a table, the column to predict, its name or its place from 0; several as a list. None: the last.
             (Of a call without `what` it is that: `fit(target="sin(x)", domain="x=0:1")`.)
         columns: of a table, the inputs to use. None: all other columns.
@@ -135,6 +136,9 @@ def fit(
         resume: the directory of a checkpoint to go on from, with the arguments of the fit that was killed. What comes
             of it is what would have come of that one, to the last bit, unless `time` decided something. Given with
             checkpoint, and the same directory, a fit begins where there is nothing to go on from.
+        prove: of a formula, let a tolerance count as reached only when it is proved at every point of the domain,
+            rounding included. Points where a proof fails join the training points, until it does not or the time is
+            over. The `certificate` of the fit says what is proved, also where no tolerance is given.
 
     Returns:
         A `Fit`.
@@ -157,6 +161,7 @@ def fit(
         tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, jit=jit,
         budget=budget, executor=executor, log=log, timeout=timeout, target=target, columns=columns, decimal=decimal,
         sheet=sheet, target_scale=target_scale, missing=missing, folds=folds, checkpoint=checkpoint, resume=resume,
+        **({"prove": prove} if prove is not False else {}),
     )  # fmt: skip
     with shown(progress, time) as display:
         heard = (*callbacks_from(callbacks), *display)
@@ -205,7 +210,7 @@ def fits_of(
         raise ArgumentError("fit: nothing to fit; give a formula, a function, or a table")
     table = {name: rest.pop(own, None) for own, name in COLUMNS.items()}
     data = with_settings(data, **{name: rest.pop(name, None) for name in OF_DATA})
-    unknown = sorted(set(rest) - {"tol", "time", "dtype"})
+    unknown = sorted(set(rest) - {"tol", "time", "dtype", "prove"})
     if unknown:
         raise ArgumentError(f"ensemble: it has no argument {unknown[0]!r}; besides members it takes those of fit")
     seed, heard, settings = whole_number("seed", seed, 0), callbacks_from(callbacks), method_from(method)
@@ -219,7 +224,7 @@ def fits_of(
         raise ArgumentError("model: a Module can be trained only once; give widths or an MLPSpec for several networks")
     asked = dict(
         target=what, domain=domain, method=settings, model=model, data=data, seed=seed, jit=jit, networks=count,
-        budget=budget, tol=rest.get("tol"), dtype=rest.get("dtype"), **table,
+        budget=budget, tol=rest.get("tol"), dtype=rest.get("dtype"), prove=rest.get("prove"), **table,
     )  # fmt: skip
     with journal_for(checkpoint, resume, lambda: texts_of(asked)) as journal:
 
@@ -231,7 +236,8 @@ def fits_of(
                 )  # fmt: skip
             else:
                 solver = isinstance(settings, Solver)
-                problem = pose(what, domain, data, seed, solver, rest.get("time"), table, few, journal)
+                parted = choosing.takes_parts(settings)
+                problem = pose(what, domain, data, seed, solver, rest.get("time"), table, few, parted, journal)
             if journal is not None:
                 check_data(journal, problem)
             return problem

@@ -15,7 +15,8 @@ from surefit.models.inference import values_of
 from surefit.readings.standin import Readings
 from surefit.reports.card import card_html, card_rows, card_text, to_dict
 from surefit.search.judging import Estimated, Judge
-from surefit.search.record import OutsideWarning, Record, Solved
+from surefit.search.predictions import OutsideWarning
+from surefit.search.record import Record, Solved
 from surefit.search.runner import State, run
 from surefit.search.strategies.deployment import deployment
 from surefit.sentences import say
@@ -158,20 +159,11 @@ class Fit(Readings, Record):
             ArgumentError: the target is a table or a callable, of which only samples are known. Unsupported: the model
             has an operation that no bound goes through.
         """
-        from surefit.bounds.proving import certify
-        from surefit.models.inference import values_of
+        from surefit.search.proofs import certified
 
-        source = self.problem.source
-        if target is None and source["kind"] != "formula":
-            raise ArgumentError(
-                f"certify: {self.target} is known at points only, so nothing can be proved between them; "
-                "give the formula that it should be, fit.certify('sin(x)')"
-            )
-        strict = self.inference.startswith("compiled") if mode == "deployed" else True
-        self.certificate = certify(
-            self.model, source["text"] if target is None else target, self.domain, rtol=rtol, time=time, tol=tol,
-            mode=mode, strict=strict, values=values_of(self.model), outputs=self.outputs, progress=progress,
-        )  # fmt: skip
+        self.certificate = certified(
+            self.model, self.problem, target, mode=mode, rtol=rtol, time=time, tol=tol, progress=progress
+        )
         return self.certificate
 
     # --- pictures ---

@@ -21,6 +21,7 @@ from surefit.formulas import Formula, parse_many
 from surefit.problems import gradients as derivatives
 from surefit.problems import rows
 from surefit.problems.callables import AT_ONCE, CallableFunction, Failure, FormulaFunction, Memory, Steady, vectorised
+from surefit.problems.large import in_parts, of_parts
 from surefit.problems.points import about_dropped, check_size, few_for_time, finite_values
 from surefit.problems.problem import ROWS, Points, Problem
 from surefit.problems.splitting import split_by_columns
@@ -36,15 +37,16 @@ FEWEST_WATCHED = 200  # validation points of a known function without noise: wit
 def pose(
     target: Any, domain: Any, data: Sampling | None, seed: int, solver: bool = False, time: float | None = None,
     table: Mapping[str, Any] | None = None,
-    few: int = 0, memory: Memory | None = None,
+    few: int = 0, parts: bool = False, memory: Memory | None = None,
 ) -> Problem:  # fmt: skip
     """The Problem of a target: a formula (or several), a callable, a table in any form `read_table` takes, or (X, y).
 
     solver: it is for a solver, which wants few points of a function at first and draws more itself. time: the seconds
     that the fit may take; of a callable so slow that its values would take more than a part of them, fewer are asked.
     table: how a table is read, arguments of `read_table`, None where they were not given.
-    few: rows of a table, up to which none are held out unless somebody asks for a split. memory: of the values of a
-    callable, for a process that goes on after this one was killed.
+    few: rows of a table, up to which none are held out unless somebody asks for a split. parts: whether the method can
+    fit a table that is read in parts. memory: of the values of a callable, for a process that goes on after this one
+    was killed.
 
     ArgumentError: a function without a domain, or a data argument that is not a Sampling. DomainError: the target is
     not finite somewhere. FormulaError, DataError: it cannot be read.
@@ -83,6 +85,9 @@ def pose(
         return _of_function(
             function, box, outputs, plan, seed, source, _called_slopes(plan, box, outputs, memory), free, allowed
         )
+    batches = in_parts(target, plan, reading, parts)
+    if batches is not None:
+        return of_parts(batches, target, domain, plan, seed, reading)
     return _of_table(target, domain, plan, seed, reading, few)
 
 
@@ -252,12 +257,14 @@ def _about(target: Any) -> tuple[Sentence, ...]:
 
 
 def _flat_outputs(y: np.ndarray, names: Sequence[str]) -> tuple[Sentence, ...]:
-    """A warning about each output that is the same at every point."""
+    """A warning about each output that is the same at every training point."""
     if len(y) < 2:
         return ()
     flat = np.ptp(y, axis=0) == 0
     return tuple(
-        say("constant-output", name=n, value=float(v) + 0.0) for n, v, f in zip(names, y[0], flat, strict=True) if f
+        say("constant-output", name=n, value=float(v) + 0.0, points=len(y))
+        for n, v, f in zip(names, y[0], flat, strict=True)
+        if f
     )
 
 

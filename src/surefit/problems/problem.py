@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from surefit.data import Coded, Domain, Sampling
+from surefit.problems.streams import Stream
 from surefit.sentences import Sentence
 
 Points = tuple[np.ndarray, np.ndarray]  # x (n, d), y (n, k), float64
@@ -47,6 +48,7 @@ class Problem:
     coding: tuple[Coded, ...] = ()  # of columns of a table that held texts, times, or yes and no
     free: bool = False  # exact, and its training points are ours to choose: nobody asked for others
     log_target: bool = False  # fitted is the logarithm of the values, which are above 0
+    stream: Stream | None = None  # of a table that is read in parts: all rows, of which those here are a sample
 
     def coordinates(self, y: np.ndarray) -> np.ndarray:
         """Values in which errors are of one size: of a logarithmic target their logarithms."""

@@ -11,7 +11,7 @@ import numpy as np
 from surefit import nn
 from surefit.attempts.methods import LBFGS, LM, Features, VarPro
 from surefit.attempts.progress import Progress
-from surefit.checking import positive_number
+from surefit.checking import number_array, positive_number
 from surefit.data import Domain, Sampling, points_from
 from surefit.errors import ArgumentError, DomainError, ShapeError
 from surefit.models.chain import chain_of, is_hidden_layer
@@ -52,7 +52,7 @@ def updated(record: Record, points: Any, values: Any, time: float | None, seed: 
 
 def _values(values: Any, n: int, k: int) -> np.ndarray:
     """The new values as (n, k)."""
-    y = np.asarray(values, dtype=np.float64)
+    y = number_array("y", values)
     y = y.reshape(-1, 1) if y.ndim < 2 and k == 1 else y
     if y.shape != (n, k):
         raise ShapeError(f"update: y has shape {np.shape(values)}; needed ({n},{f' {k}' * (k > 1)}), as many as points")

@@ -334,6 +334,10 @@ WORDS: dict[str, Both] = {
     "card-sizes": Both("{count} {part}", "{part} {count}"),
     "card-added": Both(" ({count} added where the error was largest)", "（其中 {count} 个加在误差最大处）"),
     "card-gradients": Both(", with gradients", "，含梯度"),
+    "card-parts": Both(
+        "; read in parts, about {memory} GiB at a time, a sample of {sample} rows kept",
+        "；分块读取，每次约 {memory} GiB，保留 {sample} 行样本",
+    ),
     "card-in": Both("{work} in {time}{best}", "{work}，用时 {time}{best}"),
     "card-error": Both(
         "{rmse} in the units of {outputs}{r2}, relative L2 {l2}", "{rmse}（{outputs} 的单位）{r2}，相对 L2 {l2}"

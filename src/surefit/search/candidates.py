@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from surefit.search.judging import Judge, Measured
 from surefit.search.limits import ENOUGH_ROWS, FAR, JUMP, ROUNDING, ROUNDINGS, SIMPLER, SURE
 from surefit.search.teacher import Taught
 from surefit.sentences import Sentence, say
+
+if TYPE_CHECKING:
+    from surefit.bounds.certificate import Certificate
 
 
 @dataclass
@@ -42,6 +45,7 @@ class Candidate:
     taught: Taught | None = field(default=None, repr=False)
     scaling: Scaling | None = field(default=None, repr=False)  # of `left_out`
     validated: int = 0  # how many of these, the first, are at validation rows
+    certificate: Certificate | None = field(default=None, repr=False)  # what is proved of it
 
     @property
     def missed(self) -> np.ndarray | None:

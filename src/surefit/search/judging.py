@@ -18,6 +18,7 @@ import numpy as np
 from surefit.data import Domain, sample
 from surefit.problems.points import cloud, named_points
 from surefit.problems.problem import Points, Problem
+from surefit.problems.streams import Stream
 from surefit.search.uphill import Climb, climb
 from surefit.sentences import Sentence, say
 
@@ -107,6 +108,15 @@ class Measured:
     def __str__(self) -> str:
         return str(self.sentence())
 
+    def witnessed(self, size: float, at: dict[str, float]) -> Measured:
+        """The same where a further point is known at which the error is surely so large."""
+        if not size > self.max:
+            return self
+        parts = self.outputs
+        if len(parts) == 1:
+            parts = (replace(parts[0], max=size, at=dict(at)),)
+        return replace(self, max=size, at=dict(at), outputs=parts)
+
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data, for files; `from_dict` reads it."""
         return {
@@ -166,6 +176,55 @@ def place_words(at: dict[str, float]) -> str:
     return words if len(shown) == len(at) else f"{words} ... ({len(at)} inputs)"
 
 
+class Part(NamedTuple):
+    """What is kept of |errors| (n, k) at some rows, so that those of many parts can be put together."""
+
+    n: int
+    squares: np.ndarray  # (k,) sums of squared errors
+    largest: np.ndarray  # (k,)
+    places: list[dict[str, float]]  # where these are
+    mean: np.ndarray  # (k,) of the values
+    spread: np.ndarray  # (k,) sums of squares around it
+
+    @classmethod
+    def of(cls, names: Sequence[str], x: np.ndarray, error: np.ndarray, y: np.ndarray) -> Part:
+        """Of these rows."""
+        worst = error.argmax(axis=0)
+        mean = y.mean(axis=0)
+        with np.errstate(over="ignore"):
+            squares = np.square(error).sum(axis=0)
+        places = [dict(zip(names, x[row].tolist(), strict=True)) for row in worst]
+        return cls(len(x), squares, error.max(axis=0), places, mean, np.square(y - mean).sum(axis=0))
+
+
+def together(outputs: Sequence[str], parts: Sequence[Part], kind: str) -> Measured:
+    """The `Measured` of rows that came in parts; what `sampled` gives for all of them at once.
+
+    Means and sums of squares are put together as by Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm
+    for computing sample variances", 1979.
+    """
+    counts = np.array([part.n for part in parts], np.float64)
+    n = float(counts.sum())
+    squares = np.sum([part.squares for part in parts], axis=0) / n
+    means = np.array([part.mean for part in parts])
+    mean = counts @ means / n
+    variance = (np.sum([part.spread for part in parts], axis=0) + counts @ np.square(means - mean)) / n
+    varies = variance > 0
+    r2 = np.where(varies, 1.0 - squares / np.where(varies, variance, 1.0), np.nan)
+    each = []
+    for j, name in enumerate(outputs):
+        worst = max(parts, key=lambda part, j=j: part.largest[j])  # type: ignore[misc]
+        found = (float(worst.largest[j]), worst.places[j], math.sqrt(float(squares[j])), float(r2[j]))
+        each.append(OutputError(name, *found))
+    largest = max(each, key=lambda part: part.max)
+    rmse, size = math.sqrt(float(np.mean(squares))), math.sqrt(float(np.mean(variance + np.square(mean))))
+    return Measured(
+        max=largest.max, at=largest.at, rmse=rmse,
+        relative_l2=rmse / size if size > 0 else (0.0 if rmse == 0 else math.inf), n=int(n), kind=kind,
+        chose=kind in CHOOSING, r2=float(np.mean(r2[varies])) if varies.any() else math.nan, outputs=tuple(each),
+    )  # fmt: skip
+
+
 def sampled(
     names: Sequence[str], outputs: Sequence[str], x: np.ndarray, error: np.ndarray, y: np.ndarray, kind: str,
     *, more: tuple[np.ndarray, np.ndarray] | None = None, left_out: int = 0,
@@ -176,18 +235,16 @@ def sampled(
     """
     error = np.where(np.isnan(error), np.inf, error)
     places, sizes = (x, error) if more is None else (np.concatenate([x, more[0]]), np.concatenate([error, more[1]]))
+    each = _roots(error)  # (k,)
+    size, rmse = float(_roots(y.reshape(-1, 1))[0]), float(_roots(error.reshape(-1, 1))[0])
+    deviation, varies = _roots(y - y.mean(axis=0)), np.ptp(y, axis=0) > 0
     with np.errstate(over="ignore", invalid="ignore"):
-        squares = np.mean(np.square(error), axis=0)  # (k,)
-        size = math.sqrt(float(np.mean(np.square(y))))
-        variance = np.var(y, axis=0)
-        varies = np.ptp(y, axis=0) > 0
-        r2 = np.where(varies, 1.0 - squares / np.where(varies & (variance > 0), variance, 1.0), np.nan)
-    rmse = math.sqrt(float(np.mean(squares)))
+        r2 = np.where(varies, 1.0 - (each / np.where(deviation > 0, deviation, 1.0)) ** 2, np.nan)
     rows = sizes.argmax(axis=0)
     parts = tuple(
         OutputError(
             name, float(sizes[row, j]), dict(zip(names, places[row].tolist(), strict=True)),
-            math.sqrt(float(squares[j])), float(r2[j]),
+            float(each[j]), float(r2[j]),
         )
         for j, (name, row) in enumerate(zip(outputs, rows, strict=True))
     )  # fmt: skip
@@ -204,6 +261,13 @@ def sampled(
         outputs=parts,
         left_out=left_out,
     )
+
+
+def _roots(a: np.ndarray) -> np.ndarray:
+    """The root of the mean square of each column of a (n, k); no square overflows or vanishes, however small all are."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        unit = np.ldexp(1.0, np.frexp(np.abs(a).max(axis=0, initial=0.0))[1])
+        return np.asarray(unit * np.sqrt(np.mean((a / unit) ** 2, axis=0)))
 
 
 # --- what it costs ----------------------------------------------------------------------------------------------------
@@ -416,6 +480,8 @@ class Judge:
 
     def measured(self, predict: Predict) -> Measured:
         """The error of a prediction: of a table on its rows, of a known function by a search for the largest."""
+        if self.problem.stream is not None:
+            return self._streamed(predict, self.problem.stream)
         if self.problem.function is None:
             return self.measured_on(predict, self.points, self.kind)
         x, y = self.points
@@ -430,6 +496,17 @@ class Judge:
             names, outputs, x[:even], error[:even], y[:even], "fresh", more=more, left_out=self.left_out + left_out
         )
 
+    def _streamed(self, predict: Predict, stream: Stream) -> Measured:
+        """The error on all rows of its kind of a table that is read in parts."""
+        names, part = self.problem.names, "train" if self.kind == "training" else self.kind
+        found = [Part.of(names, r.x, _sizes(predict(r.x), r.y), r.y) for r in stream.rows(part)]
+        return together(self.problem.outputs, found, self.kind)
+
+    def watch(self, x: np.ndarray) -> None:
+        """Further points (n, d) of a known function, at which all later candidates are measured too."""
+        found, values = self._known(x)
+        self.points = (np.concatenate([self.points[0], found]), np.concatenate([self.points[1], values]))
+
     def estimated(self, left_out: np.ndarray, rmse: np.ndarray | None = None) -> Measured:
         """The error of a fit to all rows, from what each was missed by (n, k) when it was left out.
 
@@ -439,12 +516,12 @@ class Judge:
         error = self.apart(self.problem, y + left_out, (x, y), "estimated")
         if rmse is None:
             return error
-        variance = np.var(y, axis=0)
-        r2 = np.where(variance > 0, 1.0 - rmse**2 / np.where(variance > 0, variance, 1.0), np.nan)
+        deviation = np.where(np.ptp(y, axis=0) > 0, _roots(y - y.mean(axis=0)), np.nan)
+        r2 = 1.0 - (rmse / deviation) ** 2
         parts = tuple(
             replace(part, rmse=float(e), r2=float(r)) for part, e, r in zip(error.outputs, rmse, r2, strict=True)
         )
-        total, size = math.sqrt(float(np.mean(rmse**2))), math.sqrt(float(np.mean(np.square(y))))
+        total, size = (float(_roots(a.reshape(-1, 1))[0]) for a in (rmse, y))
         known = np.isfinite(r2)
         return replace(
             error, rmse=total, relative_l2=total / size if size > 0 else error.relative_l2, outputs=parts,

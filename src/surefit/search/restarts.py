@@ -61,9 +61,11 @@ def fit_each(problem: Problem, seeds: Sequence[int], fit_one: Callable[..., ARec
 
 
 def best_of(records: Sequence[ARecord]) -> ARecord:
-    """The record with the smallest score, which says how the others did."""
+    """The record with the smallest score, which says how the others did; one whose tolerance is proved goes first."""
     scores = [r.score for r in records]
-    chosen = records[int(np.nanargmin(scores)) if np.isfinite(scores).any() else 0]
+    sure = [r.tol is not None and r.certificate is not None and r.certificate.proves(r.tol) is True for r in records]
+    counting = [s if good or not any(sure) else np.inf for s, good in zip(scores, sure, strict=True)]
+    chosen = records[int(np.nanargmin(counting)) if np.isfinite(counting).any() else 0]
     chosen.made.settings["restarts"] = len(records)
     chosen.restarts = scores
     return chosen

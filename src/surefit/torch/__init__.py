@@ -18,6 +18,7 @@ from surefit.core.ops import bool_ as bool
 from surefit.core.ops import float32, float64, int32, int64
 from surefit.torch import autograd, backends, cuda, distributions, func, linalg, nn, optim, utils
 from surefit.torch.adapt import refusal as _refusal
+from surefit.torch.func import vmap
 from surefit.torch.functions import functions as _functions
 from surefit.torch.serialization import load, save
 from surefit.torch.tensors import (
@@ -48,7 +49,6 @@ _ELSEWHERE = {
     "range": "it is deprecated in PyTorch too; use arange(start, end + step, step)",
     "compile": "use surefit.jit(step), step being a function of tensors that makes one training step",
     "jit": "use surefit.jit(f), which compiles a function",
-    "vmap": "use surefit.batch",
     "autocast": "surefit computes in float32 and float64 alone; leave autocast and GradScaler out",
     "onnx": "use the exports of a surefit fit",
     "hub": "surefit does not download models",

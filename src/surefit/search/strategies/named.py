@@ -43,7 +43,7 @@ def named(s: State, method: Solver, model: Any) -> Strategy:
     network = s.built(model)
     check_method(method, network, s.problem)
     problem, penalty = points_for(s, method, network), 0.0
-    goal = s.tol if s.problem.exact else None
+    goal = s.enough if s.problem.exact else None
     start = isinstance(method, VarPro) and not s.problem.exact  # noise may make its beginning look better
     found = None
     if isinstance(method, Features) or (isinstance(method, VarPro) and is_hidden_layer(network)):

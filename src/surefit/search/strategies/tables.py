@@ -43,6 +43,7 @@ from surefit.search.limits import (
     FEW_ROWS,
     FEWER,
     FIRST_RESERVE,
+    HANDFUL,
     MANY_COLUMNS,
     MEAN_OF,
     MEAN_WITHIN,
@@ -82,6 +83,8 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
         if clean or s.problem.validation is None:
             return say("clean") if clean else say("all-rows", rows=n)
         return say("rows-chose", rows=say("validation rows"))
+    if n <= HANDFUL and s.best is not None:
+        return say("all-rows", rows=n)
     for inputs in chosen:
         yield from networks(s, inputs)
     yield from mean(s)
@@ -257,7 +260,8 @@ def mean(s: State) -> Strategy:
     chosen: list[Candidate] = []
     for c in sorted(whole, key=lambda c: c.score)[:MEAN_OF]:
         total = sum(k.model.network[0].out_features for k in (*chosen, c))  # type: ignore[index]
-        if c.score <= MEAN_WITHIN * least and total <= MOST_MEAN:
+        same = any(np.array_equal(c.left_out, k.left_out) for k in chosen if k.left_out is not None)  # of few rows
+        if not same and c.score <= MEAN_WITHIN * least and total <= MOST_MEAN:
             chosen.append(c)
     if len(chosen) < 2:
         return None

@@ -57,7 +57,7 @@ class Checkpoint:
     >>> how = dict(method=surefit.Adam(epochs=20), model=(8,))
     >>> one = surefit.fit("sin(x)", "x=-3:3", checkpoint=surefit.Checkpoint(place, epochs=5), **how)
     >>> again = surefit.fit("sin(x)", "x=-3:3", resume=place, **how)
-    >>> again.predict(0.5) == one.predict(0.5)
+    >>> again(0.5) == one(0.5)
     True
     """
 

@@ -149,6 +149,24 @@ def reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
+@contextmanager
+def held_lock(path: str | os.PathLike[str], busy: str, *, error: type[SurefitError] = DataError) -> Iterator[None]:
+    """Hold the lock of a file, which is made if needed and stays; an error that begins with `busy` where another does.
+
+    Where the system has no such locks, nothing is held.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK | _BINARY, 0o666)
+    except (OSError, ValueError) as e:
+        raise error(f"cannot write {str(path)!r} ({reason(e)})") from None
+    try:
+        if _lock(descriptor) is False:
+            raise error(f"{busy}; wait for its end, or give another name")
+        yield
+    finally:
+        os.close(descriptor)
+
+
 # --- one write --------------------------------------------------------------------------------------------------------
 
 
@@ -325,4 +343,6 @@ def _sync_directory(folder: Path) -> None:
         os.close(descriptor)
 
 
-__all__ = ["check_writable", "make_directory", "path_of", "reason", "regular_file", "replacing", "write_atomically"]
+__all__ = [
+    "check_writable", "held_lock", "make_directory", "path_of", "reason", "regular_file", "replacing", "write_atomically",
+]  # fmt: skip

@@ -58,7 +58,7 @@ class _Search:
         self.losses = Losses(progress, self.stage, method.iterations, y.size, patience=patience, check=check)
         self.common: dict[str, Any] = dict(
             max_iterations=method.iterations, max_evaluations=progress.evaluations_left(),
-            time=progress.left(attempt.share), callback=self.losses,
+            time=progress.left(attempt.share), callback=self.losses, keeper=self.losses,
         )  # fmt: skip
 
     def run(self) -> Outcome | None:

@@ -89,6 +89,13 @@ CHINESE = {
         "公式，例如 'sin(x1) - cos(x2)'，或 CSV、Parquet、npz 文件。"
     ),
     "Take settings from a TOML file; options win.": "从 TOML 文件读取设置；命令行选项优先。",
+    "Keep the fit in this directory while it is made, so that it can go on after it was killed.": (
+        "拟合期间把状态保存在这个目录中，被强行终止后可以继续。"
+    ),
+    "Go on with the fit that is kept in this directory; the other options must be the same.": (
+        "继续保存在这个目录中的拟合；其他选项必须相同。"
+    ),
+    "--resume {folder} goes on with it": "用 --resume {folder} 可以继续",
     "Write all settings of this run as TOML.": "把本次运行的全部设置写成 TOML。",
     "Write model, history, settings and pictures there.": "把模型、训练历史、设置和图写到该目录。",
     ("Redraw the fit while it is trained: a picture file such as fit.png, window, or terminal."): (

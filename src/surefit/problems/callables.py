@@ -12,13 +12,13 @@ import sys
 import time as clock
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from surefit.data import Domain
 from surefit.data.columns import unmasked
-from surefit.errors import ArgumentError, EvaluationError, ShapeError
+from surefit.errors import ArgumentError, CheckpointError, EvaluationError, ShapeError
 from surefit.formulas import Formula, parse_many
 from surefit.spelling import spelled
 
@@ -30,6 +30,22 @@ SHORTER = 0.7  # times as far away are those that must give the same limit
 AGREE = 1e-6  # times the largest value beside it: what limits from different sides and distances may differ by
 ROUNDING = 1e-12  # by which no other distance could tell the limit better
 EXTRAPOLATION = np.array([6.0, -15.0, 20.0, -15.0, 6.0, -1.0])  # the value at 0 of the polynomial through 1, ..., 6
+
+
+SLOW, SLOW_POINT = 1e-2, 1e-4  # seconds of a call, and of a point in it, from which on values are kept in a memory
+
+
+class Memory(Protocol):
+    """What is known from an earlier process: see `surefit.attempts.journal.Journal`."""
+
+    def recall(self, kind: str, things: Any, compute: Callable[[], Any], least: float = 0.0) -> Any:
+        """What `compute` gives, or gave; least: seconds that it must have taken to be worth keeping."""
+
+    def all(self, kind: str) -> list[Any]:
+        """All that is known of a kind."""
+
+    def agrees(self, kind: str, things: Any, value: Any) -> bool:
+        """Whether a value is the one that is known of these things."""
 
 
 class FormulaFunction:
@@ -68,6 +84,7 @@ class CallableFunction:
         asked, seconds: how many values it was asked for, and how long that took.
         single: whether some came in single precision.
         remembers: whether values are kept, so that a point is not asked for twice: for one that takes them one by one.
+        memory: where values are kept for a process that goes on after this one was killed.
     """
 
     def __init__(self, f: Callable[..., Any], way: str, names: Sequence[str], outputs: int) -> None:
@@ -76,9 +93,18 @@ class CallableFunction:
         self.asked, self.seconds, self.single = 0, 0.0, False
         self.remembers = way not in AT_ONCE
         self._known: dict[bytes, np.ndarray] = {}
+        self.memory: Memory | None = None
+        self.kind = "values"
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_known": {}}
+        return self.__dict__ | {"_known": {}, "memory": None}
+
+    def remember(self, memory: Memory, kind: str) -> None:
+        """Take values from a memory, and keep them there. kind: what they are, apart from those of other functions."""
+        self.memory, self.kind = memory, kind
+        for known in memory.all(kind) if self.remembers else ():
+            self._take(known)
+            self._known.update(zip(map(key_of, known["x"]), known["y"], strict=True))
 
     @property
     def seconds_per_point(self) -> float | None:
@@ -112,6 +138,29 @@ class CallableFunction:
         return values
 
     def _evaluated(self, points: np.ndarray, strict: bool) -> np.ndarray:
+        if self.memory is None:
+            return self._asked(points, strict)
+
+        def compute() -> dict[str, Any]:
+            y = self._asked(points, strict)
+            failed = [(i, *self.failures[key]) for i, key in enumerate(map(key_of, points)) if key in self.failures]
+            return {"x": points if self.remembers else None, "y": y, "failed": failed, "single": self.single}
+
+        known = self.memory.recall(
+            self.kind, [self.way, points], compute, SLOW_POINT * len(points) if self.remembers else SLOW
+        )
+        self._take(known, points)
+        y: np.ndarray = known["y"].copy()
+        return y
+
+    def _take(self, known: dict[str, Any], points: np.ndarray | None = None) -> None:
+        """What is known of points beside their values."""
+        self.single |= known["single"]
+        for i, *failure in known["failed"]:
+            where = known["x"] if points is None else points
+            self.failures.setdefault(key_of(where[i]), Failure(*failure))
+
+    def _asked(self, points: np.ndarray, strict: bool) -> np.ndarray:
         began = clock.perf_counter()
         try:
             with np.errstate(all="ignore"):
@@ -246,7 +295,31 @@ class _Refused(ArgumentError):
 # --- how a callable wants to be called ------------------------------------------------------------------------------
 
 
-def vectorised(f: Callable[..., Any], box: Domain) -> tuple[CallableFunction, int]:
+def vectorised(
+    f: Callable[..., Any], box: Domain, memory: Memory | None = None, kind: str = "values"
+) -> tuple[CallableFunction, int]:
+    """`called` as far as it is not known from a memory, where the values of this kind are kept from now on."""
+    if memory is None:
+        return called(f, box)
+    known = memory.recall("way", [_name(f), box, kind], lambda: list(_way_of(called(f, box)[0])))
+    way, outputs, seconds = known
+    if way.startswith("tensor"):  # where PyTorch may be another one, or none
+        function, outputs = called(f, box)
+    else:
+        function = CallableFunction(f, way, box.names, outputs)
+        function.asked, function.seconds = 1, seconds
+    point = box.unscale(np.random.default_rng(0).uniform(-1.0, 1.0, (1, box.dim)))
+    if not memory.agrees("probe", [point, kind], function(point)):
+        raise CheckpointError(f"resume: the function {_name(f)} gives other values than it did; fit again")
+    function.remember(memory, kind)
+    return function, outputs
+
+
+def _way_of(function: CallableFunction) -> tuple[str, int, float]:
+    return function.way, function.outputs, function.seconds
+
+
+def called(f: Callable[..., Any], box: Domain) -> tuple[CallableFunction, int]:
     """A callable as a function of points (n, d) -> (n, k), and k; how it wants its arguments is tried on a few points.
 
     Tried in this order: f(x1, ..., xd) on columns and, one by one, on numbers; f(X) on points (n, d), one by one on a

@@ -20,7 +20,7 @@ from surefit.errors import ArgumentError, DataError, DomainError
 from surefit.formulas import Formula, parse_many
 from surefit.problems import gradients as derivatives
 from surefit.problems import rows
-from surefit.problems.callables import AT_ONCE, CallableFunction, Failure, FormulaFunction, Steady, vectorised
+from surefit.problems.callables import AT_ONCE, CallableFunction, Failure, FormulaFunction, Memory, Steady, vectorised
 from surefit.problems.large import in_parts, of_parts
 from surefit.problems.points import about_dropped, check_size, few_for_time, finite_values
 from surefit.problems.problem import ROWS, Points, Problem
@@ -37,7 +37,7 @@ FEWEST_WATCHED = 200  # validation points of a known function without noise: wit
 def pose(
     target: Any, domain: Any, data: Sampling | None, seed: int, solver: bool = False, time: float | None = None,
     table: Mapping[str, Any] | None = None,
-    few: int = 0, parts: bool = False,
+    few: int = 0, parts: bool = False, memory: Memory | None = None,
 ) -> Problem:  # fmt: skip
     """The Problem of a target: a formula (or several), a callable, a table in any form `read_table` takes, or (X, y).
 
@@ -45,7 +45,8 @@ def pose(
     that the fit may take; of a callable so slow that its values would take more than a part of them, fewer are asked.
     table: how a table is read, arguments of `read_table`, None where they were not given.
     few: rows of a table, up to which none are held out unless somebody asks for a split. parts: whether the method can
-    fit a table that is read in parts.
+    fit a table that is read in parts. memory: of the values of a callable, for a process that goes on after this one
+    was killed.
 
     ArgumentError: a function without a domain, or a data argument that is not a Sampling. DomainError: the target is
     not finite somewhere. FormulaError, DataError: it cannot be read.
@@ -68,10 +69,10 @@ def pose(
             name = {"targets": "target", "inputs": "columns"}.get(key, key)
             raise ArgumentError(f"{name}: is for the columns of a table, and a function has none; leave it out")
     if texts is not None:
-        return _of_formulas(texts, domain, plan, seed, solver, free)
+        return _of_formulas(texts, domain, plan, seed, solver, free, memory)
     if callable(target) and not isinstance(target, Table):
         box = needed_domain(domain, None)
-        function, outputs = vectorised(target, box)
+        function, outputs = vectorised(target, box, memory)
         source = {"kind": "callable", "name": getattr(target, "__name__", type(target).__name__)}
         if plan.derivatives is True:
             raise derivatives.refuse(
@@ -82,7 +83,7 @@ def pose(
         plan = first_sampling(box.dim, plan) if solver else plan
         allowed = _allowed(function, box, time)
         return _of_function(
-            function, box, outputs, plan, seed, source, _called_slopes(plan, box, outputs), free, allowed
+            function, box, outputs, plan, seed, source, _called_slopes(plan, box, outputs, memory), free, allowed
         )
     batches = in_parts(target, plan, reading, parts)
     if batches is not None:
@@ -117,7 +118,9 @@ def needed_domain(domain: Any, variables: Sequence[str] | None) -> Domain:
     )
 
 
-def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int, solver: bool, free: bool) -> Problem:
+def _of_formulas(
+    texts: list[str], domain: Any, plan: Sampling, seed: int, solver: bool, free: bool, memory: Memory | None
+) -> Problem:
     if domain is not None and Domain.is_named(domain):  # which may give a variable the name of a function
         box = needed_domain(domain, None)
     else:
@@ -127,20 +130,20 @@ def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int, solve
     function = FormulaFunction([f.text for f in formulas], box.names)
     outputs = output_names(box.names, len(formulas))
     source = {"kind": "formula", "text": [f.text for f in formulas]}
-    slopes = (
-        derivatives.FormulaGradients(formulas) if plan.derivatives is True else _called_slopes(plan, box, len(formulas))
-    )
+    slopes: derivatives.Slopes | None = derivatives.FormulaGradients(formulas)
+    if plan.derivatives is not True:
+        slopes = _called_slopes(plan, box, len(formulas), memory)
     plan = first_sampling(box.dim, plan) if solver else plan
     return _of_function(function, box, outputs, plan, seed, source, slopes, free)
 
 
-def _called_slopes(plan: Sampling, box: Domain, outputs: int) -> derivatives.Slopes | None:
+def _called_slopes(plan: Sampling, box: Domain, outputs: int, memory: Memory | None) -> derivatives.Slopes | None:
     """The gradients that a user's function gives, if one was given."""
     if plan.derivatives is None:
         return None
     if not callable(plan.derivatives):
         raise derivatives.refuse(..., "an array is for the rows of a table", "give a function of the points")
-    return derivatives.CalledGradients(vectorised(plan.derivatives, box)[0], outputs)
+    return derivatives.CalledGradients(vectorised(plan.derivatives, box, memory, "gradients")[0], outputs)
 
 
 def _of_function(

@@ -21,6 +21,7 @@ from surefit.attempts.events import tell_model
 from surefit.attempts.methods import FirstOrder, Method
 from surefit.attempts.performing import perform
 from surefit.attempts.progress import Progress
+from surefit.attempts.recalled import performed
 from surefit.blas import one_thread
 from surefit.core import ops
 from surefit.models.spec import MLPSpec, network_of
@@ -176,8 +177,10 @@ def tried(state: State, attempt: Attempt, perform: Perform) -> Candidate | None:
 
     solver = "none" if attempt.method is None else attempt.method.name
     compiled = state.progress.compile_seconds or 0.0
+    began = state.progress.began
     with state.timings.phase(solver):
-        outcome = perform(attempt, state.progress, within)
+        outcome = performed(attempt, state.progress, within, perform)
+    state.timings.add(solver, began - state.progress.began)  # seconds of an earlier process, if this one goes on
     state.timings.moved((state.progress.compile_seconds or 0.0) - compiled, solver, "compiling")
     if outcome is None:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -72,4 +73,13 @@ def memory_limit() -> float:
     return min(limits)
 
 
-__all__ = ["check_memory", "memory_limit", "number_array", "positive_number", "whole_number"]
+def memory_peak() -> float | None:
+    """The most bytes that this process has held so far; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1.0 if sys.platform == "darwin" else 1024.0)
+
+
+__all__ = ["check_memory", "memory_limit", "memory_peak", "number_array", "positive_number", "whole_number"]

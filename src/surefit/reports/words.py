@@ -341,8 +341,8 @@ WORDS: dict[str, Both] = {
     "card-added": Both(" ({count} added where the error was largest)", "（其中 {count} 个加在误差最大处）"),
     "card-gradients": Both(", with gradients", "，含梯度"),
     "card-parts": Both(
-        "; read in parts, about {memory} GiB at a time, a sample of {sample} rows kept",
-        "；分块读取，每次约 {memory} GiB，保留 {sample} 行样本",
+        "; read in parts by a process of at most {memory} GiB, a sample of {sample} rows kept",
+        "；分块读取，进程内存至多 {memory} GiB，保留 {sample} 行样本",
     ),
     "card-in": Both("{work} in {time}{best}", "{work}，用时 {time}{best}"),
     "card-error": Both(

@@ -270,7 +270,7 @@ def blended(s: State, found: Candidate, others: Sequence[Candidate]) -> Strategy
         model=Scaled(
             network, own.x_shift, own.x_scale, own.y_shift, own.y_scale, model.dtype, own.log, own.y_log
         ),
-        details=found.details, left_out=None if found.left_out is None else Scaling.of(s.problem).restated(mixed, own),
+        details=found.details, left_out=None if found.left_out is None else Scaling.of(s.problem).rescaled(mixed, own),
     )  # fmt: skip
     yield s.attempt(None, network, s.problem, made=outcome, named=True)
     return None
@@ -287,7 +287,7 @@ def unseen(problem: Problem, c: Candidate) -> np.ndarray | None:
     if not (parts and problem.plan is not None and problem.plan.apart):
         if c.left_out is None or c.scaling is None or not np.isfinite(c.left_out).all():
             return None
-        parts.append(c.scaling.restated(c.left_out, own))
+        parts.append(c.scaling.rescaled(c.left_out, own))
     return np.concatenate(parts)
 
 

@@ -1,4 +1,4 @@
-"""A loop of one's own that is stopped, kept as state_dicts and gone on with elsewhere: the weights of one without a stop."""
+"""A loop that is stopped, kept as state_dicts and gone on with elsewhere: the weights of one without a stop."""
 
 from __future__ import annotations
 

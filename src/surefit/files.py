@@ -344,5 +344,6 @@ def _sync_directory(folder: Path) -> None:
 
 
 __all__ = [
-    "check_writable", "held_lock", "make_directory", "path_of", "reason", "regular_file", "replacing", "write_atomically",
+    "check_writable", "held_lock", "make_directory", "path_of", "reason", "regular_file", "replacing",
+    "write_atomically",
 ]  # fmt: skip

@@ -32,7 +32,7 @@ from surefit.data import Domain
 from surefit.errors import CheckpointError
 from surefit.problems.calling import fingerprint
 
-DEAR = 20.0  # times the seconds that writing a state takes pass before the next one is written: a twentieth at most
+COSTLY = 20.0  # times the seconds that writing a state takes pass before the next one is written: a twentieth at most
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
@@ -136,7 +136,7 @@ class Journal:
         began = clock.monotonic()
         self._guarded(act)
         self.written = clock.monotonic()
-        self.pause = max(self.seconds, DEAR * (self.written - began))
+        self.pause = max(self.seconds, COSTLY * (self.written - began))
 
     def _guarded(self, act: Callable[[], None]) -> None:
         """Do what a full disk may prevent: that is said once, and costs no fit."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from surefit.errors import ArgumentError, DataError, MissingExtraError
 
-from . import PAGE, UNBUILT
+from .built import PAGE, UNBUILT
 
 NEEDED = ("starlette", "uvicorn")
 

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 
 from surefit.errors import ArgumentError, SurefitError
 
-from . import PAGE
+from .built import PAGE
 from .description import description
 from .guard import BODY, Guard, failure, parsed
 from .said import gap_of, preview_of, proof_of

@@ -183,10 +183,10 @@ def fit_batch(
 
 
 def _first(rows: _Group, seed: int) -> np.ndarray:
-    """Networks (g, p) to begin with: units of one steepness for each group, their output layers solved for.
+    """Networks (g, p) to begin with: units of one gain for each group, their output layers solved for.
 
-    The gentlest steepness generalises best, unless it cannot follow a curve: then its rows, each left out in turn, are
-    missed by much more than with steeper units.
+    The smallest gain generalises best, unless it cannot follow a curve: then its rows, each left out in turn, are
+    missed by much more than with larger gains.
     """
     g, _, d = rows.x.shape
     units = rows.units

@@ -348,7 +348,7 @@ def mean(s: State) -> Strategy:
     chosen: list[Candidate] = []
     for c in sorted(whole, key=lambda c: c.score)[:MEAN_OF]:
         total = sum(k.model.network[0].out_features for k in (*chosen, c))  # type: ignore[index]
-        same = any(np.array_equal(c.left_out, k.left_out) for k in chosen if k.left_out is not None)  # of few rows
+        same = any(np.array_equal(np.asarray(c.left_out), np.asarray(k.left_out)) for k in chosen)  # of few rows
         if not same and c.score <= MEAN_WITHIN * least and total <= MOST_MEAN:
             chosen.append(c)
     if len(chosen) < 2:

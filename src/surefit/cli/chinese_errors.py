@@ -428,7 +428,7 @@ _KNOWN = {
     "the name {} stands over {} columns; names must differ": "名称 {0} 出现在 {1} 列上；名称不能相同",
     "column {} holds no value at all, so it has no median; leave it out": "列 {0} 没有任何值，因而没有中位数；请不用它",
     "it does not fit into the memory here; give a part of its rows": "这里的内存放不下；请只给出一部分行",
-    "this {} is sparse; give .toarray(), which has all its zeros": "这个 {0} 是稀疏的；请给出 .toarray()，其中含有全部的零",
+    "this {} is sparse; give .toarray(), which has all its zeros": "这个 {0} 是稀疏的；请给出 .toarray()，含有全部的零",
     "{}, column {} is larger than any float64; use a larger unit": "{0}，{1} 列超过 float64 的范围；请换用更大的单位",
     "column {} is {}; a table needs a value for each row": "列 {0} 为 {1}；表格的每一行都应有一个值",
     "column {} has no name": "列 {0} 没有名称",

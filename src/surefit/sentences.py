@@ -133,6 +133,46 @@ SENTENCES: dict[str, Both] = {
     "all-tried": Both(
         "what could have made it better was tried; the best is kept", "可能改进的方法都已试过；保留最好的结果"
     ),
+    # certificates
+    "proved-between": Both(
+        "proved: max |error| <= {upper}, and >= {lower} at {place}",
+        "已证明：最大|误差| <= {upper}，并且在 {place} 处 >= {lower}",
+    ),
+    "proved-below": Both(
+        "proved: max |error| >= {lower} (at {place}); no upper bound was found",
+        "已证明：最大|误差| >= {lower}（在 {place} 处）；没有找到上界",
+    ),
+    "proved-nothing": Both(
+        "undefined: the target may have no finite value for {where}, so no bound is proved",
+        "无定义：目标在 {where} 处可能没有有限的值，因此没有证明任何界",
+    ),
+    "assuming-ieee": Both(
+        "+, -, *, / and sqrt of NumPy are those of IEEE 754, rounded to nearest; matrix products are sums of products",
+        "NumPy 的 +、-、*、/ 和 sqrt 符合 IEEE 754，舍入到最近；矩阵乘积是乘积之和",
+    ),
+    "assuming-functions": Both(
+        "NumPy's {names}: within {units} units in the last place (it documents 4; SciPy's erf: {special})",
+        "NumPy 的 {names}：误差不超过 {units} 个末位单位（其文档为 4；SciPy 的 erf：{special}）",
+    ),
+    "assuming-blocks": Both(
+        "the model runs with sums taken in blocks of 16, each product and sum rounded apart",
+        "模型运行时按 16 个一组求和，每次乘法和加法分别舍入",
+    ),
+    "assuming-any-order": Both("the model runs with sums taken in any order", "模型运行时可按任意次序求和"),
+    "assuming-kernels": Both(
+        "the kernels of {names} are as exact as their tests found them", "{names} 的计算核与其测试所得的精度一致"
+    ),
+    "assuming-numpy-kernels": Both(
+        "the kernels of {names} are within 4 units in the last place", "{names} 的计算核误差不超过 4 个末位单位"
+    ),
+    "proof-interrupted": Both(
+        "interrupted: the bounds are those proved until then", "被中断：这些界是到那时为止已证明的"
+    ),
+    "proof-rounding": Both(
+        "the rounding that must be allowed for is larger than the gap asked for", "必须计入的舍入误差大于所要求的间隙"
+    ),
+    "proof-undecided": Both("ended before the tolerance {tol:g} was decided", "在容差 {tol:g} 得到判定之前已结束"),
+    "proof-gap": Both("ended before the gap {rtol:g} was reached", "在达到间隙 {rtol:g} 之前已结束"),
     # how large an error is, and what tells it
     "mode-deployed": Both("of the program as it runs, rounding included", "指实际运行的程序，含舍入"),
     "mode-real": Both("of the model in exact arithmetic on its stored numbers", "指按所存数值精确运算的模型"),

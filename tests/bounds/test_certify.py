@@ -240,6 +240,20 @@ def test_card_report_and_plain_data_say_proved(tmp_path):
     assert again.proved is None and "proved" not in again.card()
 
 
+def test_the_report_tells_each_output_and_what_it_rests_on_in_both_languages(tmp_path):
+    fit = surefit.fit("x^2 - x; 9*sin(x)", "x=-1:1", model=(3,), method="features", seed=0)
+    proof = fit.certify(rtol=0.2)
+    again = surefit.load(fit.save(tmp_path / "m.safetensors"))
+    for one in (fit, again):
+        english, chinese = (one.report(tmp_path / f"{lang}.md", lang=lang).read_text() for lang in ("en", "zh"))
+        for name, bound in proof.error.outputs.items():
+            assert f"| {name} | {ceil_words(bound)} |" in english and f"| {name} | {ceil_words(bound)} |" in chinese
+        assert "those of IEEE 754" in english and "舍入到最近" in chinese
+        assert "已证明：最大" in one.card("zh")
+    late = fit.certify(time=1e-9)
+    assert math.isfinite(late.upper)  # the whole domain is looked at in any case
+
+
 def test_a_certificate_comes_back_from_its_data():
     proof = certify(two_layer([1.0, -1.0], [0.0, 0.0], [1.0, 1.0]), "x^2", "x=-1:1", tol=0.3)
     again = Certificate.from_dict(json.loads(json.dumps(proof.to_dict())))

@@ -24,6 +24,7 @@ from surefit.formulas.expression import Expression
 Target = Callable[[np.ndarray, np.ndarray], list[Form]]  # boxes (n, d) twice -> one form for each output
 
 LEAVES = 200_000  # boxes that a certificate may hold
+FEW = 16  # boxes of one input, of which each is cut into eight instead of two
 LOOSE = 0.5  # of the size of a polynomial, that its remainder may have before lines are asked too
 NARROW = 2.0**-40  # of the domain's width: no box is cut finer
 
@@ -102,24 +103,27 @@ class Polynomials:
         self, net: Network, formulas: Sequence[Expression], names: tuple[str, ...], deployed: bool, lines: Lines
     ) -> None:
         self.net, self.formulas, self.names, self.deployed, self.lines = net, formulas, names, deployed, lines
-        self.basis = taylor.basis(net.inputs, taylor.DEGREES[net.inputs])
+        degree = taylor.degree_of(net)
+        assert degree is not None
+        self.basis = taylor.basis(net.inputs, degree)
         widest = max(net.size_of(i) for i in range(len(net.nodes)))
         self.batch = int(np.clip(2_000_000 // (widest * self.basis.M), 8, 256))
 
-    def look(self, low: np.ndarray, high: np.ndarray) -> Looked:
+    def look(self, low: np.ndarray, high: np.ndarray, basis: taylor.Basis | None = None) -> Looked:
         n, d = low.shape
+        B = self.basis if basis is None else basis
         with np.errstate(all="ignore"):
-            x = taylor.boxes(self.basis, low, high)
+            x = taylor.boxes(B, low, high)
             z = taylor.network(self.net, x, self.deployed)
-            r = x.coef[:, np.arange(d), self.basis.linear]
+            r = x.coef[:, np.arange(d), B.linear]
             wide = low < high
             shift = np.where(wide, 8 * 2.0**-52 * (np.abs(x.coef[..., 0]) + r) / np.maximum(r, 1e-300), 0.0).sum(axis=1)
             bounds, bads = np.full((n, len(self.formulas)), np.inf), np.zeros((n, len(self.formulas)), bool)
             surely, at = np.zeros(n), np.zeros((n, d))
             slope, rest, loose = np.zeros((n, d)), np.zeros(n), np.zeros(n, bool)
-            a = self.basis.exponents
+            a = B.exponents
             for j, f in enumerate(self.formulas):
-                t = taylor.formula(self.basis, f, self.names, x)
+                t = taylor.formula(B, f, self.names, x)
                 apart = taylor.add(t, z[:, j], -1.0)
                 least, most, reached, e = taylor.polynomial_range(apart, shift)
                 bads[:, j] = t.range.bad
@@ -128,7 +132,7 @@ class Polynomials:
                 better = (reached > surely) & ~t.range.bad
                 surely = np.where(better, reached, surely)
                 at = np.where(better[:, None], e, at)
-                top = np.abs(apart.coef) + np.abs(z.coef[:, j]) * (self.basis.degree == self.basis.K)
+                top = np.abs(apart.coef) + np.abs(z.coef[:, j]) * (B.degree == B.K)
                 slope += top @ (a * a).astype(float)
                 loose |= ~(apart.rho < LOOSE * np.abs(apart.coef).sum(axis=1))
                 rest += np.where(np.isfinite(apart.rho), apart.rho, 1.0)
@@ -147,7 +151,7 @@ class Polynomials:
     def at_points(self, x: np.ndarray, values: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         if values is not None:
             return self.lines.at_points(x, values)
-        seen = self.look(x, x)
+        seen = self.look(x, x, taylor.basis(x.shape[1], 1))  # in a point all polynomials are constant
         upper = np.where(seen.bad.any(axis=1), np.inf, seen.bound.max(axis=1))
         return np.maximum(np.nextafter(seen.surely, -np.inf), 0.0), upper
 
@@ -333,8 +337,8 @@ def branch_and_bound(
 
     try:
         while len(lows):
-            if time.monotonic() > deadline or (most is not None and boxes >= most):
-                break
+            if boxes and (time.monotonic() > deadline or (most is not None and boxes >= most)):
+                break  # the whole domain is looked at in any case
             many = len(bounds) > bounder.batch
             # the largest first; of those without a bound the smallest, so that a pole is found and not surrounded
             share = np.prod((highs - lows) / width, axis=1)
@@ -372,9 +376,14 @@ def branch_and_bound(
             score = np.where((hi - lo)[go] > NARROW * width, score + 1e-12 * share[go], -1.0)
             axis = np.argmax(score, axis=1)
             c_lo, c_hi = _halves(lo[go], hi[go], axis)
+            child = np.concatenate([ub[go], ub[go]])
+            if len(low) == 1:  # a round costs as much with few boxes as with more
+                for _ in range(2 if len(c_lo) <= FEW else 0):
+                    c_lo, c_hi = _halves(c_lo, c_hi, np.zeros(len(c_lo), int))
+                    child = np.concatenate([child, child])
             lows = np.concatenate([lows[~mine], c_lo])
             highs = np.concatenate([highs[~mine], c_hi])
-            each = np.concatenate([each[~mine], ub[go], ub[go]])
+            each = np.concatenate([each[~mine], child])
             bounds = each.max(axis=1)
             upper = max(done, float(bounds.max(initial=0.0)))
             found.history.append((time.monotonic() - started, lower, upper))

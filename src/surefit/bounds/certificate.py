@@ -21,7 +21,8 @@ from surefit._version import __version__
 from surefit.core.program import Program
 from surefit.core.tensor import value_of
 from surefit.errors import DataError
-from surefit.files import replacing
+from surefit.files import path_of, replacing
+from surefit.sentences import Sentence, from_dict, say
 
 FORMAT = 1
 
@@ -46,11 +47,15 @@ class Proved:
             return 0.0
         return self.upper / self.lower - 1.0 if self.lower > 0 and math.isfinite(self.upper) else math.inf
 
-    def __str__(self) -> str:
+    def sentence(self) -> Sentence:
+        """Both bounds, rounded outward."""
         place = ", ".join(f"{k}={v:.6g}" for k, v in self.at.items())
         if not math.isfinite(self.upper):
-            return f"proved: max |error| >= {floor_words(self.lower)} (at {place}); no upper bound was found"
-        return f"proved: max |error| <= {ceil_words(self.upper)}, and >= {floor_words(self.lower)} at {place}"
+            return say("proved-below", lower=floor_words(self.lower), place=place)
+        return say("proved-between", upper=ceil_words(self.upper), lower=floor_words(self.lower), place=place)
+
+    def __str__(self) -> str:
+        return str(self.sentence())
 
 
 @dataclass(frozen=True)
@@ -60,9 +65,13 @@ class Undefined:
     box: dict[str, tuple[float, float]]
     status = "undefined"
 
-    def __str__(self) -> str:
+    def sentence(self) -> Sentence:
+        """Where that is."""
         where = ", ".join(f"{k} in [{a:.9g}, {b:.9g}]" for k, (a, b) in self.box.items())
-        return f"undefined: the target may have no finite value for {where}, so no bound is proved"
+        return say("proved-nothing", where=where)
+
+    def __str__(self) -> str:
+        return str(self.sentence())
 
 
 def ceil_words(x: float, digits: int = 4) -> str:
@@ -174,7 +183,8 @@ class Certificate:
             "format": FORMAT, "surefit": self.version, "error": error,
             "domain": {k: list(v) for k, v in self.domain.items()}, "formulas": list(self.formulas),
             "outputs": list(self.outputs), "mode": self.mode, "method": self.method, "complete": self.complete,
-            "note": self.note, "assuming": list(self.assuming), "model_sha256": self.model, "boxes": self.boxes,
+            "note": self.note, "assuming": list(self.assuming), "said": self._said(),
+            "model_sha256": self.model, "boxes": self.boxes,
             "seconds": self.seconds, "tol": self.tol, "in_blocks": self.in_blocks,
         }  # fmt: skip
         if leaves and self.leaves is not None:
@@ -182,16 +192,23 @@ class Certificate:
             data["leaves"] = {"low": low.tolist(), "high": high.tolist(), "bound": _plain_rows(bounds)}
         return data
 
+    def _said(self) -> dict[str, Any]:
+        """The sentences in it with their codes, so that they can be said in another language."""
+        said = [s.to_dict() if isinstance(s, Sentence) else s for s in (self.note, *self.assuming)]
+        return {"note": said[0], "assuming": said[1:]}
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Certificate:
         """From the plain data of `to_dict`. DataError for data of which some are missing or of another format."""
         try:
+            said = data.get("said") or {"note": data["note"], "assuming": data["assuming"]}
             if data["format"] != FORMAT:
                 raise DataError(f"this is no certificate of format {FORMAT}, but of format {data['format']!r}")
             return cls(
                 _error_of(data["error"]), {k: (float(a), float(b)) for k, (a, b) in data["domain"].items()},
                 tuple(data["formulas"]), tuple(data["outputs"]), str(data["mode"]), str(data["method"]),
-                bool(data["complete"]), str(data["note"]), tuple(data["assuming"]), str(data["model_sha256"]),
+                bool(data["complete"]), from_dict(said["note"]) if said["note"] else "",
+                tuple(from_dict(s) for s in said["assuming"]), str(data["model_sha256"]),
                 int(data["boxes"]), float(data["seconds"]), data["tol"], _leaves_of(data.get("leaves")),
                 str(data["surefit"]), bool(data.get("in_blocks", False)),
             )  # fmt: skip
@@ -200,7 +217,7 @@ class Certificate:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it as JSON, for `surefit check`; returns the path."""
-        target = Path(path)
+        target = path_of("save", path)
         with replacing(target) as part:
             Path(part).write_text(json.dumps(self.to_dict(), indent=None) + "\n", encoding="utf-8")
         return target
@@ -231,8 +248,9 @@ def _plain_rows(rows: np.ndarray) -> list[list[Any]]:
 
 def read_certificate(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The plain data of a certificate file. DataError for anything else."""
+    file = path_of("certificate", path)
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        data = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as a certificate ({error})") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT or "model_sha256" not in data:

@@ -24,12 +24,12 @@ from surefit.data import Domain
 from surefit.errors import ArgumentError, FormulaError, ShapeError
 from surefit.formulas import Formula, parse
 from surefit.formulas.expression import Expression
+from surefit.sentences import say
 
 MODES = ("real", "deployed")
 PLAIN = set(
     "number constant variable add sub mul div neg abs sqrt square min max pow compare if and or not relu clip".split()
 )
-IEEE = "+, -, *, / and sqrt of NumPy are those of IEEE 754, rounded to nearest; matrix products are sums of products"
 
 
 @dataclass(frozen=True)
@@ -249,14 +249,15 @@ def _prove(
     widest = max((n.size for n in s.net.nodes[1:-1] if n is not None), default=1)
     deep = sum(1 for n in s.net.nodes if n is not None and hasattr(n, "kind")) > 1
     relaxation = Relaxation(s.net, mode == "deployed", tighten=d >= 3 and deep and widest <= 128)
-    points = search_points(s.residual, s.low, s.high, 4096 * min(d, 8), seed)
+    points = search_points(s.residual, s.low, s.high, 4096 * min(d, 8) if d > 1 else 1024, seed)
     lines = Lines(relaxation, s.target)
     bounder: Bounder = lines
     method = "affine forms, linear bounds, branch and bound"
     if taylor.is_smooth(s.net):
         bounder = Polynomials(s.net, s.formulas, s.names, mode == "deployed", lines)
-        method = f"Taylor models of degree {taylor.DEGREES[d]}, branch and bound"
-    cuts = (s.net.bends(),) if d == 1 and tol is not None else ()  # to decide, the whole box must be looked at closely
+        method = f"Taylor models of degree {taylor.degree_of(s.net)}, branch and bound"
+    # to decide, the whole box must be looked at closely
+    cuts = (s.net.breakpoints(),) if d == 1 and tol is not None else ()
     found = branch_and_bound(
         bounder, s.low, s.high, points=points, values=values if mode == "deployed" else None, rtol=rtol, tol=tol,
         outputs=s.net.outputs, deadline=deadline, most=boxes, progress=progress, cuts=cuts,
@@ -277,13 +278,13 @@ def _certificate(
         uppers = dict(zip(s.outputs, found.outputs.tolist(), strict=True))
         error = Proved(found.lower, found.upper, named(s.names, found.at), uppers)
         if found.interrupted:
-            note = "interrupted: the bounds are those proved until then"
+            note = say("proof-interrupted")
         elif found.rounding_limited:
-            note = "the rounding that must be allowed for is larger than the gap asked for"
+            note = say("proof-rounding")
         elif tol is not None and found.lower <= tol and not found.upper <= tol:
-            note = f"ended before the tolerance {tol:g} was decided"
+            note = say("proof-undecided", tol=tol)
         elif not found.complete and tol is None:
-            note = f"ended before the gap {rtol:g} was reached"
+            note = say("proof-gap", rtol=rtol)
     return Certificate(
         error, box, tuple(str(f) for f in s.formulas), s.outputs, mode, method, found.complete, note,
         assumptions(s, mode, strict), fingerprint(s.program), found.boxes, seconds, tol, found.leaves,
@@ -293,7 +294,7 @@ def _certificate(
 
 def assumptions(s: Subject, mode: str, strict: bool) -> tuple[str, ...]:
     """What a proof in float64 rests on."""
-    found = [IEEE]
+    found = [say("assuming-ieee")]
     plain = {"number", "constant", "variable", "add", "sub", "mul", "div", "neg", "abs", "sqrt", "square", "min", "max"}
     functions = sorted(
         {n.op for f in s.formulas for n in f.nodes} - plain - {"pow", "compare", "if", "and", "or", "not"}
@@ -301,15 +302,11 @@ def assumptions(s: Subject, mode: str, strict: bool) -> tuple[str, ...]:
     smooth = sorted(s.net.kinds() - {"relu", "square", "sqrt", "reciprocal"})
     if functions or smooth:
         words = ", ".join(dict.fromkeys([*functions, *smooth]))
-        found.append(
-            f"NumPy's {words}: within {TRUST} units in the last place (it documents 4; SciPy's erf: {TRUST_SPECIAL})"
-        )
+        found.append(say("assuming-functions", names=words, units=TRUST, special=TRUST_SPECIAL))
     if mode == "deployed":
-        order = "in blocks of 16, each product and sum rounded apart" if strict else "in any order"
-        found.append(f"the model runs with sums taken {order}")
+        found.append(say("assuming-blocks" if strict else "assuming-any-order"))
         if smooth:
-            exact = "as exact as their tests found them" if strict else "within 4 units in the last place"
-            found.append(f"the kernels of {', '.join(smooth)} are {exact}")
+            found.append(say("assuming-kernels" if strict else "assuming-numpy-kernels", names=", ".join(smooth)))
     return tuple(found)
 
 

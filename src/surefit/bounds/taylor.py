@@ -22,13 +22,16 @@ import numpy as np
 from surefit.bounds import interval as I
 from surefit.bounds.affine import CONSTANTS, join, ranged
 from surefit.bounds.interval import RULES, Range, Truth, as_range, up
-from surefit.bounds.network import Affine, Network
+from surefit.bounds.network import Affine, Network, Unary
 from surefit.bounds.reading import SIGNS, read
 from surefit.bounds.relax import gamma
 from surefit.formulas.expression import Expression
 
 TINY = 1e-300
 DEGREES = {1: 13, 2: 9, 3: 6}  # the K of 1, 2 and 3 inputs
+# One hidden layer is a sum of functions of linear forms, whose powers cost no products of polynomials: a higher degree
+# then needs 30 times fewer boxes in three dimensions, and a tenth of the time (benchmarks/certify.py, doppler3)
+SHALLOW = {1: 13, 2: 12, 3: 10, 4: 7}
 
 
 class Basis:
@@ -468,7 +471,17 @@ KINDS = {"tanh", "sigmoid", "sin", "cos", "exp", "square", "erf", "softplus", "a
 
 def is_smooth(net: Network) -> bool:
     """Whether all its functions have Taylor models here."""
-    return bool(net.kinds()) and net.kinds() <= KINDS and net.inputs in DEGREES
+    return bool(net.kinds()) and net.kinds() <= KINDS and degree_of(net) is not None
+
+
+def degree_of(net: Network) -> int | None:
+    """The degree of the polynomials for a network; None for one of too many inputs."""
+    linear = {0}
+    for i, node in enumerate(net.nodes):
+        if isinstance(node, Affine) and all(source in linear for source, _, _ in node.sources):
+            linear.add(i)
+    shallow = all(node.source in linear for node in net.nodes if isinstance(node, Unary))
+    return (SHALLOW if shallow else DEGREES).get(net.inputs)
 
 
 def network(net: Network, inputs: Taylor, deployed: bool) -> Taylor:
@@ -499,7 +512,12 @@ def _long_product(w: np.ndarray, coef: np.ndarray) -> np.ndarray:
     if (np.count_nonzero(w, axis=1) <= 1).all():  # picks and scalings
         places = np.abs(w).argmax(axis=1)
         return w[np.arange(len(w)), places].astype(LONG)[:, None] * coef[:, places]
-    return np.asarray(np.matmul(w.astype(LONG), coef.astype(LONG)))
+    used = (coef != 0).any(axis=(0, 1))
+    if used.sum() * 4 > len(used):
+        return np.asarray(np.matmul(w.astype(LONG), coef.astype(LONG)))
+    result = np.zeros((len(coef), len(w), len(used)), LONG)  # of linear forms, which have few coefficients
+    result[..., used] = np.matmul(w.astype(LONG), coef[..., used].astype(LONG))
+    return result
 
 
 def _affine(B: Basis, node: Affine, values: list[Taylor], deployed: bool) -> Taylor:
@@ -550,7 +568,7 @@ def formula(B: Basis, f: Expression, names: tuple[str, ...], x: Taylor) -> Taylo
 @functools.cache
 def _grid(d: int, K: int) -> tuple[np.ndarray, np.ndarray, float]:
     """Points (g, d) of a grid on [-1, 1]^d, the monomials there (M, g), and a square of the spacing over 8."""
-    per = {1: 65, 2: 17, 3: 9}[d]
+    per = {1: 65, 2: 17, 3: 9, 4: 7}[d]
     axis = np.linspace(-1.0, 1.0, per)
     points = np.stack(np.meshgrid(*[axis] * d, indexing="ij"), axis=-1).reshape(-1, d)
     B = basis(d, K)
@@ -585,6 +603,7 @@ __all__ = [
     "TaylorArithmetic",
     "basis",
     "boxes",
+    "degree_of",
     "formula",
     "is_smooth",
     "network",

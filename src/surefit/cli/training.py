@@ -118,6 +118,8 @@ def fit(
         raise failure
     if stopped:
         say("interrupted", _where(out))
+        if folder := settings.get("resume", settings.get("checkpoint")):
+            say("interrupted", words("--resume {folder} goes on with it", folder=folder))
         raise typer.Exit(signals.exit_code())
     if live == WINDOW:
         watching[0].window.wait()
@@ -156,6 +158,7 @@ def _watching(live: str | None, out: Path | None) -> list[Any]:
     return [*callbacks, *([Snapshots()] if out is not None else [])]
 
 
+PLACES = ("checkpoint", "resume")  # settings of a run, not of a fit: whoever repeats it begins
 PASSED = (
     "tol",
     "time",
@@ -164,6 +167,8 @@ PASSED = (
     "restarts",
     "jit",
     "task",
+    "checkpoint",
+    "resume",
     "target_scale",
     "folds",
     "prove",
@@ -426,7 +431,7 @@ def _resolved(fitted: Fit, settings: Mapping[str, Any]) -> dict[str, Any]:
         resolved["split"] = plan.shares
     if len(settings.get("target", ())) == 1:
         resolved["target"] = settings["target"][0]
-    return {**settings, **resolved}
+    return {key: value for key, value in {**settings, **resolved}.items() if key not in PLACES}
 
 
 COMMANDS = (fit,)

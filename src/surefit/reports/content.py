@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import replace
-from math import isnan
+from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -307,7 +307,16 @@ def certificate_section(fit: Record, say: Speech) -> list[Block]:
     upper, lower = ceil_words(proof.upper), floor_words(proof.lower)
     mode = mode_words(proof.mode).said(say.lang)
     words = say("certificate-proved", upper=upper, lower=lower, at=place(proof.error.at), mode=mode)
-    return [Text(words), Text(say("certificate-rests", assuming="; ".join(proof.assuming), model=proof.model[:16]))]
+    if not isfinite(proof.upper):
+        words = say("certificate-lower", lower=lower, at=place(proof.error.at), mode=mode)
+    blocks: list[Block] = [Text(words)]
+    if len(proof.error.outputs) > 1 and isfinite(proof.upper):
+        rows = [(name, ceil_words(bound)) for name, bound in proof.error.outputs.items()]
+        blocks.append(Table(rows, (say("certificate-output"), say("certificate-bound")), numbers=(1,)))
+    if proof.note:
+        blocks.append(Text(say.sentence(proof.note), "quiet"))
+    joined = ("; " if say.lang == "en" else "；").join(map(say.sentence, proof.assuming))
+    return [*blocks, Text(say("certificate-rests", assuming=joined, model=proof.model[:16]))]
 
 
 def diagnosis_section(fit: Record, say: Speech) -> list[Block]:

@@ -187,8 +187,8 @@ WORDS: dict[str, Both] = {
     "stage": Both("what was kept", "保留的结果"),
     "solver": Both("solver", "求解器"),
     "units": Both("units", "单元数"),
-    "steepness": Both("gain of the units", "权重尺度"),
-    "magnitude": Both("sum of the absolute output weights", "输出权重绝对值之和"),
+    "gain": Both("gain of the units", "权重尺度"),
+    "output_norm": Both("sum of the absolute output weights", "输出权重绝对值之和"),
     "choice": Both("what was tried", "尝试过的方法"),
     "rounded": Both("rounded to float32 and solved again", "舍入到 float32 后重新求解"),
     "solve_output": Both("solves the output layer at the end", "结束时求解输出层"),
@@ -258,6 +258,12 @@ WORDS: dict[str, Both] = {
         "Proved: at every point of the domain the error is at most {upper}, {mode}; it is at least {lower} at {at}.",
         "已证明：在定义域的每一点，误差不超过 {upper}（{mode}）；在 {at} 处误差至少为 {lower}。",
     ),
+    "certificate-lower": Both(
+        "Proved: the error is at least {lower} at {at}, {mode}. No upper bound was found in the time that was given.",
+        "已证明：在 {at} 处误差至少为 {lower}（{mode}）。在给定的时间内没有找到上界。",
+    ),
+    "certificate-output": Both("output", "输出"),
+    "certificate-bound": Both("|error| at most", "|误差| 不超过"),
     "certificate-rests": Both(
         "The proof speaks of the model with SHA-256 {model}... and rests on: {assuming}.",
         "该证明针对 SHA-256 为 {model}… 的模型，并依据：{assuming}。",
@@ -335,8 +341,8 @@ WORDS: dict[str, Both] = {
     "card-added": Both(" ({count} added where the error was largest)", "（其中 {count} 个加在误差最大处）"),
     "card-gradients": Both(", with gradients", "，含梯度"),
     "card-parts": Both(
-        "; read in parts, about {memory} GiB at a time, a sample of {sample} rows kept",
-        "；分块读取，每次约 {memory} GiB，保留 {sample} 行样本",
+        "; read in parts by a process of at most {memory} GiB, a sample of {sample} rows kept",
+        "；分块读取，进程内存至多 {memory} GiB，保留 {sample} 行样本",
     ),
     "card-in": Both("{work} in {time}{best}", "{work}，用时 {time}{best}"),
     "card-error": Both(

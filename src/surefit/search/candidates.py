@@ -36,7 +36,7 @@ class Candidate:
     error: Measured  # what the card tells
     largest: float  # error at the rows by which it is judged
     row: int | None  # of the history, that the network is from
-    details: dict[str, Any]  # solver, units, steepness, magnitude, penalty
+    details: dict[str, Any]  # solver, units, gain, output_norm, penalty
     by: Sentence  # what the score is, in words
     provisional: bool = False  # counts only as long as there is no later one
     unit: float = 1.0  # of the score, in the units of the target
@@ -52,7 +52,7 @@ class Candidate:
         """What each training row is missed by when it is left out, (n, k), in the units of the network, if known."""
         if self.left_out is None or self.scaling is None or not np.isfinite(self.left_out).all():
             return None
-        return self.scaling.restated(self.left_out, self.model.scaling)
+        return self.scaling.rescaled(self.left_out, self.model.scaling)
 
     @property
     def told(self) -> float:
@@ -75,7 +75,7 @@ def judged(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     predict = predictor(model) if not trained else lambda points: evaluate(model, points)
     error = judge.measured(predict)
     rounding = model.dtype == ops.float32 and trained and error.max <= ROUNDING * judge.size
-    if rounding or _near(error.max, model, outcome.details.get("magnitude"), tol, problem):
+    if rounding or _near(error.max, model, outcome.details.get("output_norm"), tol, problem):
         error = judge.measured(values_of(model))  # as it is used later
     scaling = model.scaling if outcome.taught is None else Scaling.of(problem)  # it has that of its lessons
     known = outcome.left_out is not None and np.isfinite(outcome.left_out).all()
@@ -134,14 +134,14 @@ def _unseen(
     return np.sqrt(square), both, largest, by
 
 
-def _near(error: float, model: Scaled, magnitude: float | None, tol: float | None, problem: Problem) -> bool:
+def _near(error: float, model: Scaled, output_norm: float | None, tol: float | None, problem: Problem) -> bool:
     """Whether rounding decides if an error is within the tolerance, so that it must be that of `predict` itself.
 
     Candidates in float64 are measured without compiling them, in another order of evaluation.
     """
-    if not problem.exact or tol is None or magnitude is None or model.dtype != ops.float64:
+    if not problem.exact or tol is None or output_norm is None or model.dtype != ops.float64:
         return False
-    rounding = ROUNDINGS * ROUNDOFF["float64"] * (1.0 + magnitude) * model.value_unit(problem)
+    rounding = ROUNDINGS * ROUNDOFF["float64"] * (1.0 + output_norm) * model.value_unit(problem)
     return tol - rounding <= error <= tol
 
 

@@ -11,15 +11,17 @@ from typing import Any
 import numpy as np
 
 from surefit.attempts.events import Callback, failure_told
+from surefit.attempts.journal import Journal
 from surefit.attempts.lr_finder import with_found_rate
 from surefit.attempts.methods import Adam, Auto, Features, FirstOrder, Method, Solver, method_from
 from surefit.attempts.progress import Progress
+from surefit.attempts.recalled import data_of
 from surefit.attempts.training import plan
 from surefit.checking import positive_number
 from surefit.core import ops
 from surefit.errors import ArgumentError
 from surefit.models.chain import output_layer
-from surefit.models.scaled import scaled
+from surefit.models.scaled import Scaled, scaled
 from surefit.models.spec import network_of
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate
@@ -42,8 +44,8 @@ from surefit.spelling import spelled
 DESCRIBED = (
     "solver",
     "units",
-    "steepness",
-    "magnitude",
+    "gain",
+    "output_norm",
     "inputs",
 )  # of a candidate's details, what the method of a fit tells
 
@@ -62,12 +64,14 @@ def fit_problem(
     prove: bool = False,
     halted: Callable[[], bool] | None = None,
     began: float | None = None,
+    journal: Journal | None = None,
 ) -> Record:
     """The record of a Problem, or of what poses one (then the checks of the other arguments come first).
 
     The arguments are those of `fit`.
 
-    halted: asked after each iteration whether to stop. began: when the clock of `time` started.
+    halted: asked after each iteration whether to stop. began: when the clock of `time` started. journal: what is known
+    of the fit from an earlier process, and where it is kept.
     """
     began = clock.perf_counter() if began is None else began
     tol, time = positive_number("tol", tol), positive_number("time", time)
@@ -93,7 +97,7 @@ def fit_problem(
         settings = Adam()  # the first-order methods alone add points as they go
     progress = Progress(
         time=time, evaluations=settings.evaluations if isinstance(settings, Auto) else None, callbacks=callbacks,
-        halted=halted, began=began,
+        halted=halted, began=began, journal=journal,
     )  # fmt: skip
     solver = isinstance(settings, Solver)
     dtype = kind if dtype is not None or not solver else ops.float64
@@ -198,9 +202,24 @@ def first_order(state: State, method: FirstOrder, model: Any, jit: bool | None) 
             "gradients among the data"
         )
     network.eval()
-    method = with_found_rate(scaled(network, problem, method.scale, state.dtype), problem, method, state.seed)
+    if method.lr == "auto":
+        method = with_rate(state, scaled(network, problem, method.scale, state.dtype), method)
     adaptive = problem.plan is not None and problem.plan.adaptive
     return method, (parts if adaptive else descent)(state, method, network, jit)
+
+
+def with_rate(state: State, model: Scaled, method: FirstOrder) -> FirstOrder:
+    """The method with the rate that a range test finds, or has found."""
+    journal, problem = state.progress.journal, state.problem
+
+    def found() -> FirstOrder:
+        return with_found_rate(model, problem, method, state.seed)
+
+    if journal is None:
+        return found()
+    things = [method, model, data_of(problem), state.seed]
+    known = journal.recall("rate", things, lambda: [(chosen := found()).lr, chosen.schedule])
+    return replace(method, lr=known[0], schedule=known[1])
 
 
 def _solved(state: State, method: Solver, found: Candidate) -> Solved:

@@ -167,7 +167,7 @@ class Prover:
         except Unsupported as error:
             self._impossible(say("unprovable", why=str(error)))
             return None
-        self.progress.interrupted |= proof.note.startswith("interrupted")
+        self.progress.interrupted |= getattr(proof.note, "code", "") == "proof-interrupted"
         return proof
 
 

@@ -16,19 +16,12 @@ from typing import Any
 import numpy as np
 
 from surefit import nn
-from surefit.attempts.additive import additive
 from surefit.attempts.attempt import Attempt, Outcome, Within
-from surefit.attempts.descent import descend
 from surefit.attempts.events import tell_model
-from surefit.attempts.features import extend, scan
-from surefit.attempts.inputs import on_inputs, sparse
-from surefit.attempts.least_squares import search
-from surefit.attempts.local import local
-from surefit.attempts.members import Tabular, tabular
-from surefit.attempts.methods import LBFGS, LM, Additive, Features, FirstOrder, Method, Polynomial, VarPro
-from surefit.attempts.polynomial import polynomial
+from surefit.attempts.methods import FirstOrder, Method
+from surefit.attempts.performing import perform
 from surefit.attempts.progress import Progress
-from surefit.attempts.streamed import from_all_rows
+from surefit.attempts.recalled import performed
 from surefit.blas import one_thread
 from surefit.core import ops
 from surefit.models.spec import MLPSpec, network_of
@@ -145,37 +138,6 @@ class State:
         return say("time", time=self.progress.time) if self.progress.out_of_time(share) else None
 
 
-def perform(attempt: Attempt, progress: Progress, within: Within) -> Outcome | None:
-    """Do what an attempt says."""
-    method = attempt.method
-    if attempt.inputs is not None:
-        return on_inputs(attempt, lambda part, near: perform(part, progress, near), within)
-    with one_thread():  # threads of BLAS wait for each other on a busy machine, and their number changes results
-        if isinstance(method, Features):
-            if attempt.local:
-                return local(attempt, progress)
-            if attempt.layer is not None:
-                return extend(attempt, method, progress)
-            found = scan(attempt, method, progress)
-            if found is None or attempt.problem.stream is None:
-                return found
-            return from_all_rows(found, attempt, method, progress)
-        if isinstance(method, Polynomial):
-            return (sparse if method.sparse else polynomial)(attempt, method, progress)
-        if isinstance(method, Additive):
-            return additive(attempt, method, progress)
-        if isinstance(method, Tabular):
-            return tabular(attempt, method, progress)
-        if isinstance(method, (VarPro, LM, LBFGS)):
-            return search(attempt, method, progress, within)
-        if isinstance(method, FirstOrder):
-            return descend(attempt, method, progress, within)
-        return attempt.made or Outcome(
-            network=attempt.network, problem=attempt.problem, stage=say("stage-initial"), reason=say("nothing"),
-            row=None, details={"solver": "none"},
-        )  # fmt: skip
-
-
 def run(state: State, strategy: Strategy, perform: Perform = perform) -> Sentence:
     """Let a strategy propose until it ends or something ends it: the reason. The candidates are in the state."""
     found: Candidate | None = None
@@ -215,8 +177,10 @@ def tried(state: State, attempt: Attempt, perform: Perform) -> Candidate | None:
 
     solver = "none" if attempt.method is None else attempt.method.name
     compiled = state.progress.compile_seconds or 0.0
+    began = state.progress.began
     with state.timings.phase(solver):
-        outcome = perform(attempt, state.progress, within)
+        outcome = performed(attempt, state.progress, within, perform)
+    state.timings.add(solver, began - state.progress.began)  # seconds of an earlier process, if this one goes on
     state.timings.moved((state.progress.compile_seconds or 0.0) - compiled, solver, "compiling")
     if outcome is None:
         return None
@@ -269,4 +233,4 @@ def recorded(
     )  # fmt: skip
 
 
-__all__ = ["State", "Strategy", "perform", "recorded", "run"]
+__all__ = ["State", "Strategy", "recorded", "run"]

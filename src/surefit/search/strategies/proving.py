@@ -105,7 +105,7 @@ def wider(s: State, network: nn.Module, problem: Problem, best: Candidate) -> At
     total = len(offsets) + max(8, len(offsets) // 3)
     if total > MOST_REFINED:
         return None
-    gain = best.details.get("steepness") or 4.0
+    gain = best.details.get("gain") or 4.0
     return s.attempt(
         Features(), s.hidden(total, activation.kind.lower()), problem, scales=(gain, 2 * gain), layer=(hidden, offsets),
         generator=np.random.default_rng([s.seed, 0x9E0F, total]),

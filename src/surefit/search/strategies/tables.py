@@ -9,6 +9,7 @@ them, at the training rows, each left out in turn.
 
 from __future__ import annotations
 
+import time as clock
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,10 +18,13 @@ import numpy as np
 
 from surefit.attempts.attempt import Attempt, Outcome
 from surefit.attempts.inputs import restricted
+from surefit.attempts.journal import key_of
 from surefit.attempts.members import Tabular
 from surefit.attempts.methods import Adam, Additive, Features, Method, Polynomial
 from surefit.attempts.output_layer import enough_rows
+from surefit.attempts.performing import perform
 from surefit.attempts.polynomial import network_for
+from surefit.attempts.recalled import data_of
 from surefit.attempts.training import plan
 from surefit.models.chain import hidden_layer
 from surefit.models.inference import evaluate
@@ -64,10 +68,10 @@ from surefit.search.limits import (
     TABULAR_ROWS,
     WIDE,
 )
-from surefit.search.runner import State, Strategy, perform, run
+from surefit.search.runner import State, Strategy, run
 from surefit.search.strategies.functions import adam, polishing
 from surefit.search.strategies.students import farness, students
-from surefit.search.teacher import Taught, can_teach, teacher_of
+from surefit.search.teacher import Processes, Taught, can_teach, teacher_of
 from surefit.sentences import say
 
 
@@ -167,7 +171,7 @@ def networks(s: State, inputs: tuple[int, ...]) -> Strategy:
         )  # fmt: skip
         if found is None:
             break
-        centre = found.details["steepness"]
+        centre = found.details["gain"]
         scales = (centre, 2 * centre, centre / 2)
     h = max(1, min(NOISY_UNITS[0], rows // (3 * (d + 2))))
     for units in dict.fromkeys((h, 2 * h, max(h, min(NAMED_UNITS.get(d, 60), (2 * rows) // (3 * (d + 2)))))):
@@ -185,7 +189,7 @@ def taught(s: State) -> Strategy:
     x, y = s.problem.train
     own = s.problem.coordinates(y)  # what the teacher learns
     plain = replace(s.problem, train=(x, own), log_target=False) if s.problem.log_target else s.problem
-    teacher = teacher_of(plain, s.seed, lambda: s.progress.out_of_time(1.0 - FIRST_RESERVE) or s.progress.halt())
+    teacher = taught_by(s, plain)
     values = teacher.predict(x)
     left_out = teacher.left_out()[0] - own
     error = teacher.error(s.problem.domain, s.seed)
@@ -266,7 +270,7 @@ def blended(s: State, found: Candidate, others: Sequence[Candidate]) -> Strategy
         model=Scaled(
             network, own.x_shift, own.x_scale, own.y_shift, own.y_scale, model.dtype, own.log, own.y_log
         ),
-        details=found.details, left_out=None if found.left_out is None else Scaling.of(s.problem).restated(mixed, own),
+        details=found.details, left_out=None if found.left_out is None else Scaling.of(s.problem).rescaled(mixed, own),
     )  # fmt: skip
     yield s.attempt(None, network, s.problem, made=outcome, named=True)
     return None
@@ -283,7 +287,7 @@ def unseen(problem: Problem, c: Candidate) -> np.ndarray | None:
     if not (parts and problem.plan is not None and problem.plan.apart):
         if c.left_out is None or c.scaling is None or not np.isfinite(c.left_out).all():
             return None
-        parts.append(c.scaling.restated(c.left_out, own))
+        parts.append(c.scaling.rescaled(c.left_out, own))
     return np.concatenate(parts)
 
 
@@ -296,6 +300,27 @@ def row_counts(problem: Problem) -> np.ndarray:
     if not (parts and problem.plan is not None and problem.plan.apart):
         parts.append(np.ones(len(problem.train[0])) if problem.weights is None else problem.weights)
     return np.concatenate(parts)
+
+
+def taught_by(s: State, problem: Problem) -> Processes:
+    """The teacher of a problem, which takes up to minutes to be found."""
+    journal, out_of_time = s.progress.journal, lambda: s.progress.out_of_time(1.0 - FIRST_RESERVE)
+
+    def found() -> Processes:
+        return teacher_of(problem, s.seed, lambda: out_of_time() or s.progress.halt())
+
+    if journal is None:
+        return found()
+    key = key_of("teacher", [data_of(problem), s.seed])
+    known = journal.find(key)
+    if known is not None:
+        s.progress.began = min(s.progress.began, clock.perf_counter() - known["seconds"])
+        return Processes.from_dict(known["about"], known["arrays"])
+    teacher = found()
+    if not (out_of_time() or s.progress.stopped or s.progress.interrupted):
+        about, arrays = teacher.to_dict()
+        journal.keep(key, {"about": about, "arrays": arrays, "seconds": s.progress.seconds})
+    return teacher
 
 
 def in_target_units(problem: Problem, left_out: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -163,7 +163,27 @@ def test_of_measured_data_a_polynomial_is_kept_unless_another_is_clearly_better(
     assert state.best.details["solver"] in ("features", "varpro")
 
 
-def test_adam_never_wins_on_rows_too_few_to_tell(fake):
+def test_networks_for_tables_are_trained_where_rows_allow(fake):
+    tabular = lambda attempt: attempt.method is not None and attempt.method.name == "tabular"
+    score = lambda attempt, n: 0.05 if tabular(attempt) else 0.1
+    more = fake(score)
+    state = state_of(noisy(600), None)
+    run(state, measured_data(state), more)
+    assert "tabular" in more.names and "adam" not in more.names
+    assert "no-adam-tabular" in [s.code for s in state.choice]
+    assert state.best.details["solver"] == "tabular"
+    few = fake(score)
+    state = state_of(noisy(60), None)
+    run(state, measured_data(state), few)
+    assert "tabular" not in few.names
+    near = fake(lambda attempt, n: 0.099 if tabular(attempt) else 0.1)  # a small one is as good
+    state = state_of(noisy(600), None)
+    run(state, measured_data(state), near)
+    assert state.best.details["solver"] != "tabular"
+
+
+def test_adam_never_wins_on_rows_too_few_to_tell(fake, monkeypatch):
+    monkeypatch.setattr("surefit.search.strategies.tables.TABULAR_ROWS", 10**6)
     score = lambda attempt, n: 0.01 if isinstance(attempt.method, Adam) else 0.1
     few = fake(score)
     state = state_of(noisy(60), None)

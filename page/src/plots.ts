@@ -101,15 +101,17 @@ export function line(canvas: HTMLCanvasElement, s: Scene, fits: Trace[], kinks: 
   const [c, w, h] = ready(canvas);
   const xs = s.axes[0], low = xs[0], high = xs[xs.length - 1], known = s.target !== null, left = 58;
   const rest = known ? 88 : 0, shown = s.points.map((p) => p[1]);
-  const [bottom, top] = range(...(s.target ? [s.target] : []), shown.length ? shown : fits[0]?.values ?? [], ...extra.filter((e) => !e.own).map((e) => e.values));
+  const [bottom, top] = range(...(s.target ? [s.target] : []), shown.length ? shown : fits[0]?.values ?? []);
   const upper: Frame = { x: left, y: 20, w: w - left - 12, h: h - 20 - 26 - (rest ? rest + 22 : 0), low, high, bottom, top };
   frame(c, upper, s.output || "y", !rest);
   c.fillStyle = ink("data");
   for (const [x, y] of s.points) { c.beginPath(); c.arc(px(upper, x), py(upper, y), 2.2, 0, 7); c.fill(); }
   if (s.target) curve(c, upper, xs, s.target, ink("ink"), 1.6);
   for (const e of extra) {
-    const own: Frame = e.own ? (([b, t]) => ({ ...upper, bottom: b, top: t }))(range(e.values)) : upper;
-    curve(c, own, e.at ?? xs, e.values, ink(e.colour), 2, e.dash ?? [6, 4]);
+    const [a, b] = range(e.values); // what is far larger than the data has a scale of its own, and is dashed
+    const apart = e.own || b - a > 2 * (top - bottom) || a > top || b < bottom;
+    const own: Frame = apart ? (([b, t]) => ({ ...upper, bottom: b, top: t }))(range(e.values)) : upper;
+    curve(c, own, e.at ?? xs, e.values, ink(e.colour), 2, apart ? [6, 4] : e.dash ?? [6, 4]);
   }
   for (const f of fits) curve(c, upper, xs, f.values, ink(f.colour), 2.4);
   c.lineWidth = 1.5;

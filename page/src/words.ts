@@ -18,7 +18,7 @@ const WORDS: Record<string, [string, string]> = {
   "see-histograms": ["Weights and gradients, layer by layer", "各层的权重与梯度"], weights: ["weights", "权重"], gradients: ["gradients", "梯度"],
   "by-epochs": ["by epochs", "按轮次"], "by-seconds": ["by seconds", "按秒"], report: ["Report", "报告"], "copy-c": ["Copy as C", "复制为 C"], "copy-link": ["Copy the link", "复制链接"],
   witness: ["largest error seen", "所见的最大误差"], dead: ["dead", "失活"], saturated: ["saturated", "饱和"], layer: ["layer", "层"],
-  unit: ["unit", "单元"], adds: ["what it adds to the fit", "它对拟合的贡献"], shape: ["its output, in its own scale", "它的输出（自身刻度）"],
+  unit: ["unit", "单元"], adds: ["what it adds to the fit (dashed: not to scale)", "它对拟合的贡献（虚线：另有刻度）"], shape: ["its output, in its own scale", "它的输出（自身刻度）"],
   hint: ["Point at a unit, or choose one with the arrow keys, to see what it does.", "把指针移到单元上，或用方向键选择，查看它的作用。"],
   "no-units": ["This network has no plain layers to look into.", "这个网络没有可查看的普通层。"], closer: ["is closer by a factor of", "更接近，倍数为"],
   "duel-solver": ["Adam or varpro", "Adam 对 varpro"], "duel-kink": ["relu or tanh", "relu 对 tanh"], "duel-bias": ["with or without bias", "有无偏置"],

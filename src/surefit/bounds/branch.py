@@ -138,7 +138,7 @@ class Polynomials:
                 rest += np.where(np.isfinite(apart.rho), apart.rho, 1.0)
             points = np.clip(x.coef[..., 0] + r * at, low, high)
         # a remainder as large as the polynomial says that the box is too large for one: a steep unit bends in it
-        lost = ~(bounds < np.inf).all(axis=1) | (loose & (low < high).any(axis=1))
+        lost = np.asarray(~(bounds < np.inf).all(axis=1) | (loose & (low < high).any(axis=1)))
         if lost.any():
             other = self.lines.look(low[lost], high[lost])
             better = ~(bounds[lost] <= other.bound).all(axis=1)

@@ -21,7 +21,8 @@ from surefit.search.cost import of_iteration
 from surefit.search.judging import Judge
 from surefit.search.limits import ITERATION
 from surefit.search.record import Record, Solved
-from surefit.search.runner import State, Strategy, recorded, run
+from surefit.search.recording import recorded
+from surefit.search.runner import State, Strategy, run
 from surefit.sentences import say
 
 FEWEST = 10  # new rows, of fewer of which all are trained on

@@ -26,12 +26,13 @@ from surefit.search.judging import Judge
 from surefit.search.limits import FEW_ROWS, FLOAT32, GOAL
 from surefit.search.proofs import Prover
 from surefit.search.record import Made, Record, Solved, Trained
-from surefit.search.runner import State, Strategy, recorded, run
+from surefit.search.recording import recorded
+from surefit.search.runner import State, Strategy, run
 from surefit.search.strategies.descent import descent, parts
 from surefit.search.strategies.functions import known_function
 from surefit.search.strategies.given import given_network
 from surefit.search.strategies.named import named
-from surefit.search.strategies.proving import until_proved
+from surefit.search.strategies.proving import changed, until_proved
 from surefit.search.strategies.students import students
 from surefit.search.strategies.tables import measured_data
 from surefit.search.timings import Timings
@@ -134,7 +135,7 @@ def with_bounds(state: State) -> State:
     if best is None or prover is None or progress.interrupted or progress.stopped is not None:
         return state
     if not prover.proves(best) and not prover.is_bounded(best):
-        state.changed(best, prover.bounded(best))
+        changed(state, best, prover.bounded(best))
     return state
 
 

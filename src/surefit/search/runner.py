@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,6 @@ from surefit import nn
 from surefit.attempts.additive import additive
 from surefit.attempts.attempt import Attempt, Outcome, Within
 from surefit.attempts.descent import descend
-from surefit.attempts.events import tell_model
 from surefit.attempts.features import extend, scan
 from surefit.attempts.inputs import on_inputs, sparse
 from surefit.attempts.least_squares import search
@@ -37,7 +36,6 @@ from surefit.search.candidates import Candidate, best_of, judged
 from surefit.search.judging import Judge
 from surefit.search.limits import FLOAT32
 from surefit.search.proofs import Prover
-from surefit.search.record import Made, Record
 from surefit.search.timings import Timings
 from surefit.sentences import Sentence, say
 
@@ -86,16 +84,8 @@ class State:
     @property
     def best(self) -> Candidate | None:
         """The best candidate so far."""
-        if self.prover is not None and self.prover.impossible is None:
-            for found in self.candidates:
-                if self.prover.proves(found):
-                    return found
-        return best_of(self.candidates, self.size, cautious=self.aim is not None)
-
-    def changed(self, old: Candidate, new: Candidate) -> Candidate:
-        """Put a candidate of which more is known in the place of what it was."""
-        self.candidates = [new if c is old else c for c in self.candidates]
-        return new
+        sure = [c for c in self.candidates if c.certificate and self.tol and c.certificate.proves(self.tol)]
+        return sure[0] if sure else best_of(self.candidates, self.size, cautious=self.aim is not None)
 
     # --- what attempts are made of ---
 
@@ -124,16 +114,15 @@ class State:
     def reached(self) -> bool:
         """Whether the best candidate is within the tolerance: at rows that it was not fitted to, or provably."""
         best = self.best
-        if self.tol is None or best is None or not best.largest <= self.tol:
-            return False
-        return self.prover is None or self.prover.proves(best)
+        within = self.tol is not None and best is not None and best.largest <= self.tol
+        return within and (self.prover is None or self.prover.proves(best))  # type: ignore[arg-type]
 
     def over(self, share: float = 1.0) -> Sentence | None:
         """Why nothing more should be tried, if so; share: of the time."""
         best = self.best
         if self.reached:
-            proved = self.prover is not None and self.prover.impossible is None
-            return say("tolerance-proved") if proved else say("tolerance")
+            sure = self.prover is not None and self.prover.impossible is None
+            return say("tolerance-proved" if sure else "tolerance")
         if self.aim is not None and best is not None and self.problem.exact:
             if self.tol is None and best.score <= self.aim:
                 return say("good-enough", share=self.aim / self.size) if self.size else say("exact")
@@ -229,40 +218,4 @@ def tried(state: State, attempt: Attempt, perform: Perform) -> Candidate | None:
     return found
 
 
-def recorded(
-    state: State, reason: Sentence, made: Callable[[Candidate], Made], model: Any = None, announce: bool = True
-) -> Record:
-    """The record of the best candidate; of the initial weights of `model` where nothing was solved.
-
-    announce: whether callbacks hear that all is done.
-    """
-    progress, best = state.progress, state.best
-    if best is None:
-        if progress.interrupted:
-            reason = say("interrupted")
-        best = tried(state, state.attempt(None, state.built(model), state.problem), perform)
-        assert best is not None
-    if announce and not progress.shown:
-        tell_model(progress.callbacks, best.model, best.problem, state.seed)
-    if announce:
-        progress.finished(reason)
-    warnings = [*best.problem.notes, *progress.warnings]
-    timings = dict(state.timings)
-    timings["other"] = max(0.0, progress.seconds - state.timings.total)
-    how = made(best)
-    measured_data = best.problem.function is None  # of whose rows an attempt may have taken a part
-    problem = state.problem if measured_data else best.problem
-    if problem.stream is not None:  # whose rows are not the fit's to keep
-        problem = replace(problem, stream=None, source=problem.source | {"parts": problem.stream.told()})
-    return Record(
-        problem=problem, model=best.model, made=how, error=best.error,
-        history=progress.history,
-        stop_reason=reason, seed=state.seed, seconds=progress.seconds,
-        steps=progress.evaluations if how.solved else progress.steps,
-        tol=state.tol, interrupted=progress.interrupted, best_epoch=best.row or None, warnings=warnings,
-        score=best.score, compile_seconds=progress.compile_seconds, taught=best.taught, left_out=best.missed,
-        certificate=best.certificate, extra={"timings": timings},
-    )  # fmt: skip
-
-
-__all__ = ["State", "Strategy", "perform", "recorded", "run"]
+__all__ = ["State", "Strategy", "perform", "run", "tried"]

@@ -20,7 +20,8 @@ from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate
 from surefit.search.judging import Judge
 from surefit.search.record import Record, Solved
-from surefit.search.runner import State, recorded, run
+from surefit.search.recording import recorded
+from surefit.search.runner import State, run
 from surefit.search.strategies.pruning import pruned
 from surefit.sentences import say
 

@@ -59,7 +59,7 @@ def main(
 ) -> None:
     """Print one table: seconds, peak memory of the process, and the error at held-out rows in deviations of noise."""
     print(f"{versions(['surefit', 'numpy', 'pyarrow'])}, {os.cpu_count()} cores, 5-{units}-1\n")
-    print("| rows | read | seconds | peak, GiB | of the fit as its card says, GiB | rmse at held-out rows | of them |")
+    print("| rows | read | seconds | peak, GiB | as its card says, GiB | rmse at held-out rows | of them |")
     print("|---|---|---|---|---|---|---|")
     found = []
     with tempfile.TemporaryDirectory() as folder:

@@ -56,6 +56,26 @@ def boosting(seed: int, inputs: int) -> Any:
     return GradientBoostingRegressor(random_state=seed)
 
 
+def many_trees(seed: int, inputs: int) -> Any:
+    from sklearn.ensemble import GradientBoostingRegressor
+
+    return GradientBoostingRegressor(
+        n_estimators=1000, max_depth=4, learning_rate=0.05, subsample=0.7, random_state=seed
+    )
+
+
+def histogram_boosting(seed: int, inputs: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    return HistGradientBoostingRegressor(random_state=seed)
+
+
+def forest(seed: int, inputs: int) -> Any:
+    from sklearn.ensemble import RandomForestRegressor
+
+    return RandomForestRegressor(random_state=seed)
+
+
 def gaussian_process(seed: int, inputs: int) -> Any:
     """A length for each input, and noise, all by maximum likelihood."""
     from sklearn.gaussian_process import GaussianProcessRegressor
@@ -69,6 +89,9 @@ REGRESSORS: dict[str, Regressor] = {
     "surefit": by_surefit,
     "scikit-learn MLP": by_sklearn(mlp),
     "gradient boosting": by_sklearn(boosting),
+    "boosting, 1 000 trees": by_sklearn(many_trees),
+    "histogram boosting": by_sklearn(histogram_boosting),
+    "random forest": by_sklearn(forest),
     "Gaussian process": by_sklearn(gaussian_process),
 }
 

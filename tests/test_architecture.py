@@ -9,6 +9,7 @@ import ast
 import builtins
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -260,6 +261,31 @@ def test_what_a_package_announces_is_there(name):
     package = importlib.import_module(name)
     missing = [public for public in getattr(package, "__all__", ()) if not hasattr(package, public)]
     assert not missing
+
+
+# words of earlier versions, and English of earlier centuries; what stands in the place of each
+OLD_WORDS = {
+    r"steepness(es)?": "gain",
+    r"\brestate[ds]?\b": "rescale",
+    r"\b(is|are|that is|that are) no numbers?\b": "is not a number",
+    r"\bat home in\b": "owned by",
+    r"\b(anew|likewise|foretold|foretells?|for ever|dear)\b": "again, also, predicted, always, costly",
+    r"\bmended\b": "corrected",
+}
+
+
+@pytest.mark.parametrize("word", OLD_WORDS)
+def test_words_are_those_of_the_field_and_of_today(word):
+    root = PACKAGE.parent.parent
+    texts = [*SOURCES, *root.glob("docs/*.md"), *root.glob("*.md")]
+    found = [
+        f"{path.relative_to(root)}:{number}: {line.strip()[:90]} (say: {OLD_WORDS[word]})"
+        for path in texts
+        if "zh-CN" not in path.name
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(word, line, re.IGNORECASE) and path.name not in ("schema.py", "model_file.py")  # of old files
+    ]
+    assert not found, "\n".join(found)
 
 
 # --- what is loaded when --------------------------------------------------------------------------------

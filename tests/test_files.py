@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from surefit.errors import DataError, ModelFileError
+import surefit
+from surefit.bounds.certificate import read_certificate
+from surefit.errors import ArgumentError, DataError, ModelFileError
 from surefit.files import check_writable, replacing, write_atomically
 
 OLD = "the old content\n"
@@ -286,3 +288,12 @@ def test_a_place_is_tried_without_a_trace(tmp_path):
     assert (tmp_path / "there").read_text() == OLD
     with pytest.raises(DataError, match="is a directory"):
         check_writable(tmp_path / "deep")
+
+
+@pytest.mark.parametrize("path", ["", None, 3, 1.5])
+def test_what_is_no_path_is_refused_by_name(path):
+    fit = surefit.fit("x", "x=0:1", method="polynomial")
+    calls = {"save": fit.save, "save_outputs": fit.save_outputs, "report": fit.report, "export": fit.export}
+    for name, call in (calls | {"load": surefit.load, "certificate": read_certificate}).items():
+        with pytest.raises(ArgumentError, match=f"{name}: (expected a path|the path is empty)"):
+            call(path)

@@ -1,13 +1,22 @@
-// Questions to the server: JSON there, JSON or a stream of events back. The token came in the address.
+// Questions to the server: JSON there, JSON or a stream of events back. The token came in the address. A page that was
+// written by `surefit play --export` has no server, and asks the trainer in this browser the same questions.
 
+import { Local } from "./local";
+import { Refused } from "./refused";
+
+export { Refused };
+export const STATIC = document.documentElement.dataset.static !== undefined;
+const local = STATIC ? new Local() : null;
+
+const kept = (key: string, value?: string): string | null => {
+  try { // where cookies are refused this throws
+    if (value !== undefined) sessionStorage.setItem(key, value);
+    return sessionStorage.getItem(key);
+  } catch { return value ?? null; }
+};
 const found = new URLSearchParams(location.search).get("token");
-if (found) {
-  sessionStorage.setItem("token", found);
-  history.replaceState(null, "", location.pathname + location.hash); // what a projector shows holds no token
-}
-const token = sessionStorage.getItem("token") ?? "";
-
-export class Refused extends Error {}
+if (found) history.replaceState(null, "", location.pathname + location.hash); // what a projector shows holds no token
+const token = (found ? kept("token", found) ?? found : kept("token")) ?? "";
 
 async function asked(path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
   const answer = await fetch(`api/${path}`, {
@@ -21,7 +30,9 @@ async function asked(path: string, body: unknown, signal?: AbortSignal): Promise
   return answer;
 }
 
-export const ask = async (path: string, body: unknown, signal?: AbortSignal) => (await asked(path, body, signal)).json();
+export async function ask(path: string, body: unknown, signal?: AbortSignal): Promise<any> {
+  return local ? local.ask(path, body as any) : (await asked(path, body, signal)).json();
+}
 
 /** A file and its name. */
 export async function file(path: string, body: unknown): Promise<[string, Blob]> {
@@ -29,9 +40,9 @@ export async function file(path: string, body: unknown): Promise<[string, Blob]>
   return [/filename="([^"]+)"/.exec(answer.headers.get("content-disposition") ?? "")?.[1] ?? "model", await answer.blob()];
 }
 
-
 /** Each event of a stream, until it ends or the signal aborts it: the server then stops too. */
 export async function* stream(path: string, body: unknown, signal?: AbortSignal): AsyncGenerator<[string, any]> {
+  if (local) { yield* local.train(body as any, signal); return; }
   const reader = (await asked(path, body, signal)).body!.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {

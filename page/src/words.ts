@@ -11,12 +11,24 @@ const WORDS: Record<string, [string, string]> = {
   lr: ["learning rate", "学习率"], batch: ["batch size", "批大小"], epochs: ["epochs", "轮数"], seed: ["seed", "随机种子"],
   "see-fit": ["The function and the fit", "函数与拟合"], "see-network": ["The network", "网络"],
   "see-loss": ["Loss, log scale", "损失（对数刻度）"], positive: ["positive", "正"], negative: ["negative", "负"],
-  pin: ["Keep to compare", "保留以比较"], unpin: ["Forget the kept run", "清除保留"], home: ["Take it home", "带走结果"],
+  pin: ["Keep to compare", "保留以比较"], unpin: ["Forget them", "全部清除"], snapshots: ["Kept runs", "保留的结果"],
+  forget: ["forget", "清除"], speed: ["speed", "速度"], full: ["full", "全速"], "per-second": ["epochs a second", "轮/秒"],
+  design: ["placed", "取点方式"], init: ["initial weights", "初始权重"], bias: ["bias", "偏置"], surface: ["3-D", "三维"],
+  race: ["Race two settings", "两种设置赛跑"], "race-end": ["End the race", "结束赛跑"], setting: ["setting", "设置"],
+  "see-histograms": ["Weights and gradients, layer by layer", "各层的权重与梯度"], weights: ["weights", "权重"], gradients: ["gradients", "梯度"],
+  "by-epochs": ["by epochs", "按轮次"], "by-seconds": ["by seconds", "按秒"], report: ["Report", "报告"], "copy-c": ["Copy as C", "复制为 C"], "copy-link": ["Copy the link", "复制链接"],
+  witness: ["largest error seen", "所见的最大误差"], dead: ["dead", "失活"], saturated: ["saturated", "饱和"], layer: ["layer", "层"],
+  unit: ["unit", "单元"], adds: ["what it adds to the fit", "它对拟合的贡献"], shape: ["its output, in its own scale", "它的输出（自身刻度）"],
+  hint: ["Point at a unit, or choose one with the arrow keys, to see what it does.", "把指针移到单元上，或用方向键选择，查看它的作用。"],
+  "no-units": ["This network has no plain layers to look into.", "这个网络没有可查看的普通层。"], closer: ["is closer by a factor of", "更接近，倍数为"],
+  "duel-solver": ["Adam or varpro", "Adam 对 varpro"], "duel-kink": ["relu or tanh", "relu 对 tanh"], "duel-bias": ["with or without bias", "有无偏置"],
+  severe: ["error", "错误"], warning: ["warning", "警告"], note: ["note", "提示"], error: ["error", "误差"],
+  static: ["This page trains in your browser. surefit itself is faster, proves its errors, and exports networks.", "本页在浏览器中训练。surefit 本身更快，能证明误差并导出网络。"], home: ["Take it home", "带走结果"],
   prove: ["Prove the error", "证明误差"], "copy-python": ["Copy as Python", "复制为 Python"],
   "copy-command": ["Copy as command", "复制为命令"], copied: ["copied", "已复制"],
   lessons: ["Eight lessons", "八节小课"], drawing: ["Draw a curve with the mouse or a finger, from left to right.", "用鼠标或手指从左到右画一条曲线。"],
   target: ["target", "目标"], fit: ["fit", "拟合"], kept: ["kept run", "保留的"], residual: ["fit − target", "拟合 − 目标"],
-  error: ["error", "误差"], "layer-n": ["layer", "第"], from: ["from", "从"], to: ["to", "到"], train: ["train", "训练"],
+  "layer-n": ["layer", "第"], from: ["from", "从"], to: ["to", "到"], train: ["train", "训练"],
   validation: ["validation", "验证"], column: ["column", "列"], values: ["values", "取值"], none: ["none", "无"],
   ready: ["Press Play and watch the network learn.", "按“开始”，观看网络学习。"],
   learning: ["Learning…", "正在学习…"], paused: ["Paused.", "已暂停。"],
@@ -30,7 +42,16 @@ const WORDS: Record<string, [string, string]> = {
 };
 
 export type Lang = "en" | "zh";
-export let lang: Lang = (localStorage.getItem("lang") as Lang) || (navigator.language.startsWith("zh") ? "zh" : "en");
+
+/** What this browser remembers; nothing where it may not. */
+export function memory(key: string, value?: string): string | null {
+  try {
+    if (value !== undefined) localStorage.setItem(key, value);
+    return localStorage.getItem(key);
+  } catch { return null; }
+}
+
+export let lang: Lang = (memory("lang") as Lang) || (navigator.language.startsWith("zh") ? "zh" : "en");
 if (lang !== "zh") lang = "en";
 
 export const say = (code: string): string => WORDS[code]?.[lang === "zh" ? 1 : 0] ?? code;
@@ -38,9 +59,10 @@ export const either = (pair: [string, string]): string => pair[lang === "zh" ? 1
 
 export function speak(next: Lang): void {
   lang = next;
-  localStorage.setItem("lang", next);
+  memory("lang", next);
   document.documentElement.lang = next === "zh" ? "zh-CN" : "en";
   for (const e of document.querySelectorAll<HTMLElement>("[data-say]")) e.textContent = say(e.dataset.say!);
+  for (const id of ["points", "noise"]) document.getElementById(`${id}-slider`)!.ariaLabel = say(id);
   for (const e of document.querySelectorAll<HTMLElement>("[data-say-label]")) e.ariaLabel = say(e.dataset.sayLabel!);
 }
 
@@ -49,6 +71,16 @@ export function result(max: string, seconds: string, measured: boolean, at: stri
   if (lang === "zh")
     return measured ? `完成：测得的最大误差为 ${max}（${at}），用时 ${seconds} 秒。` : `完成：在下方卡片所说的行上最大误差为 ${max}，用时 ${seconds} 秒。`;
   return measured ? `Done: the largest error measured is ${max}, at ${at}; ${seconds} s.` : `Done: the largest error is ${max} at the rows that the card below names; ${seconds} s.`;
+}
+
+/** Of a race: both largest errors, and which network is closer. */
+export function raced(a: string, b: string, better: string, factor: string): string {
+  if (lang === "zh") return `最大误差：A ${a}，B ${b}。${better} 更接近，约为 ${factor} 倍。`;
+  return `Largest errors: A ${a}, B ${b}. ${better} is closer, by a factor of ${factor}.`;
+}
+
+export function tied(a: string, b: string): string {
+  return lang === "zh" ? `最大误差：A ${a}，B ${b}。不分高下。` : `Largest errors: A ${a}, B ${b}. A draw.`;
 }
 
 export function proof(lower: string, upper: string | null): string {

@@ -30,7 +30,7 @@ _HOME = {
         "SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
         "Auto Polynomial Additive Features VarPro LM LBFGS "
         "Started Epoch Evaluated Finished Failed On OutsideWarning find_lr RateTest smallest Smallest Interval "
-        "Snapshots Live TextPlot"
+        "Snapshots Live TextPlot Checkpoint"
     ),
     "surefit.bounds": "certify certify_pair certify_slopes verify Certificate Proved Slopes Undefined Verdict",
     "surefit.data": "Domain Sampling Noise",

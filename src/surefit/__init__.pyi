@@ -55,6 +55,7 @@ from surefit.fitting import Interval as Interval
 from surefit.fitting import Snapshots as Snapshots
 from surefit.fitting import Live as Live
 from surefit.fitting import TextPlot as TextPlot
+from surefit.fitting import Checkpoint as Checkpoint
 from surefit.bounds import certify as certify
 from surefit.bounds import certify_pair as certify_pair
 from surefit.bounds import certify_slopes as certify_slopes

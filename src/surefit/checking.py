@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from surefit.errors import ArgumentError
+from surefit.errors import ArgumentError, SurefitError
 
 
 def whole_number(name: str, value: Any, least: int) -> int:
@@ -43,15 +44,17 @@ def number_array(name: str, values: Any, wanted: str = "an array of numbers") ->
     raise ArgumentError(f"{name}: these are complex numbers, of which no part may be dropped; give real ones")
 
 
-def check_memory(name: str, needed: float, purpose: str, cure: str) -> None:
-    """ArgumentError when so many bytes are more than this process can ever have. name: of the argument to blame.
+def check_memory(
+    name: str, needed: float, purpose: str, cure: str, *, error: type[SurefitError] = ArgumentError
+) -> None:
+    """An error when so many bytes are more than this process can ever have. name: of the argument or file to blame.
 
     Asked before anything is computed: the system itself may say no after minutes, or end the process without a word.
     """
     limit = memory_limit()
     if needed > limit:
         sizes = f"{needed / 2**30:.3g} GiB of memory, and there are {limit / 2**30:.3g} here"
-        raise ArgumentError(f"{name}: {purpose} takes {sizes}; {cure}")
+        raise error(f"{name}: {purpose} takes {sizes}; {cure}")
 
 
 def memory_limit() -> float:
@@ -70,4 +73,13 @@ def memory_limit() -> float:
     return min(limits)
 
 
-__all__ = ["check_memory", "memory_limit", "number_array", "positive_number", "whole_number"]
+def memory_peak() -> float | None:
+    """The most bytes that this process has held so far; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1.0 if sys.platform == "darwin" else 1024.0)
+
+
+__all__ = ["check_memory", "memory_limit", "memory_peak", "number_array", "positive_number", "whole_number"]

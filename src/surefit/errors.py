@@ -70,6 +70,10 @@ class ModelFileError(SurefitError, ValueError):
     """A model file is damaged, foreign, or of a newer format."""
 
 
+class CheckpointError(SurefitError, ValueError):
+    """A checkpoint cannot be written or gone on from: it is of another fit, damaged, or in use."""
+
+
 class ExportError(SurefitError, ValueError):
     """A model cannot be written in the language that was asked for, or one that was cannot be read or run."""
 

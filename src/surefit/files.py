@@ -15,9 +15,9 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from surefit.errors import DataError, SurefitError
+from surefit.errors import ArgumentError, DataError, SurefitError
 
 # As short as names must be, and with the ending of the file, by which some writers choose the format.
 _PART = re.compile(r"\.surefit-[0-9a-f]{16}\.part(\..{0,15})?", re.DOTALL)
@@ -104,6 +104,17 @@ def check_writable(path: str | os.PathLike[str], *, error: type[SurefitError] = 
             part.unlink()
 
 
+def path_of(name: str, path: Any) -> Path:
+    """A path that an argument gives. ArgumentError for what is none, and for an empty one, which would mean here."""
+    try:
+        text = os.fsdecode(path)
+    except TypeError:
+        raise ArgumentError(f"{name}: expected a path, got {path!r}") from None
+    if not text:
+        raise ArgumentError(f"{name}: the path is empty; give a name")
+    return Path(text)
+
+
 def regular_file(path: str | os.PathLike[str], what: str = "file", *, error: type[SurefitError] = DataError) -> Path:
     """The path, if it is that of a file; `what` names it, such as "model file".
 
@@ -136,6 +147,24 @@ def make_directory(path: str | os.PathLike[str], *, error: type[SurefitError] = 
 def reason(error: Exception) -> str:
     """What the system says about a failure, without the path."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+@contextmanager
+def held_lock(path: str | os.PathLike[str], busy: str, *, error: type[SurefitError] = DataError) -> Iterator[None]:
+    """Hold the lock of a file, which is made if needed and stays; an error that begins with `busy` where another does.
+
+    Where the system has no such locks, nothing is held.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK | _BINARY, 0o666)
+    except (OSError, ValueError) as e:
+        raise error(f"cannot write {str(path)!r} ({reason(e)})") from None
+    try:
+        if _lock(descriptor) is False:
+            raise error(f"{busy}; wait for its end, or give another name")
+        yield
+    finally:
+        os.close(descriptor)
 
 
 # --- one write --------------------------------------------------------------------------------------------------------
@@ -314,4 +343,6 @@ def _sync_directory(folder: Path) -> None:
         os.close(descriptor)
 
 
-__all__ = ["check_writable", "make_directory", "reason", "regular_file", "replacing", "write_atomically"]
+__all__ = [
+    "check_writable", "held_lock", "make_directory", "path_of", "reason", "regular_file", "replacing", "write_atomically",
+]  # fmt: skip

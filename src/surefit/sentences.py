@@ -214,6 +214,15 @@ SENTENCES: dict[str, Both] = {
         "cross-validation was interrupted after {done} of {folds} fits; the error is not its estimate",
         "交叉验证在 {folds} 次拟合中完成 {done} 次后中断；误差不是它的估计",
     ),
+    "robust-asked": Both(
+        "Huber's loss: rows that are far off count less; {far} of {rows} are over 10 deviations off",
+        "Huber 损失：偏离大的行权重较小；{rows} 行中有 {far} 行偏离超过 10 个标准差",
+    ),
+    "robust-found": Both(
+        "{far} of {rows} rows are over 10 deviations off and alone among their neighbours: they count less, as by Huber's "
+        "loss (loss='mse' lets all count alike)",
+        "{rows} 行中有 {far} 行偏离超过 10 个标准差，且在邻近的行中孤立：按 Huber 损失减小其权重（loss='mse' 使各行同等重要）",
+    ),
     # what taught a network, where rows are few
     "teacher": Both(
         "{what}; rmse {rmse:.3g} (estimated by leave-one-out from {n} rows); the network is {distance:.3g} away from it "
@@ -227,6 +236,10 @@ SENTENCES: dict[str, Both] = {
     ),
     "teacher-process": Both("Gaussian process ({kernels})", "高斯过程（{kernels}）"),
     "teacher-processes": Both("mean of Gaussian processes ({kernels})", "高斯过程的平均（{kernels}）"),
+    "stage-tabular": Both(
+        "{members} networks for tables with {units}-{units} units", "{members} 个表格网络，各 {units}-{units} 个单元"
+    ),
+    "stage-blend": Both("{share:.0%} {first}, {rest:.0%} {second}", "{share:.0%} {first}，{rest:.0%} {second}"),
     "stage-student": Both("{teacher}, distilled: {stage}", "{teacher}，蒸馏：{stage}"),
     "student-close": Both("the network is as close to its teacher as it need be", "网络与教师已足够接近"),
     "student-full": Both(
@@ -441,6 +454,10 @@ SENTENCES: dict[str, Both] = {
     "no-adam-few": Both(
         "Adam was left out: {rows} rows are too few for so many parameters to be told from noise",
         "未用 Adam：{rows} 行太少，无法把这么多参数与噪声区分开",
+    ),
+    "no-adam-tabular": Both(
+        "Adam on one network is left out: networks for tables are trained by it",
+        "单个网络的 Adam 略去：表格网络已由它训练",
     ),
     "no-adam-wide": Both(
         "Adam was left out: {inputs} inputs are too many for {rows} rows",

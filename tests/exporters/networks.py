@@ -56,6 +56,37 @@ class Bilinear(nn.Module):
         return self.layer(x[:, :2], x[:, 2:])
 
 
+class Recurrent(nn.Module):
+    """The numbers of a row one after another through a recurrent layer, or steps of a cell; what it ends with."""
+
+    def __init__(self, layer: nn.Module, steps: int) -> None:
+        super().__init__()
+        self.layer, self.steps = layer, steps
+
+    def forward(self, x):
+        parts = x.reshape(x.shape[0], self.steps, -1)
+        if not isinstance(self.layer, (nn.RNNCell, nn.LSTMCell, nn.GRUCell)):
+            return self.layer(parts)[0][:, -1]
+        state = None
+        for i in range(self.steps):
+            state = self.layer(parts[:, i], state)
+        return state[0] if isinstance(state, tuple) else state
+
+
+class Compared(nn.Module):
+    """How alike or how far the two halves of a row are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alike, self.far = nn.CosineSimilarity(1), nn.PairwiseDistance()
+
+    def forward(self, x):
+        import surefit as s
+
+        halves = x[:, :3], x[:, 3:]
+        return s.stack([self.alike(*halves), self.far(*halves)], 1)
+
+
 class Formula(nn.Module):
     """Elementary functions that no layer uses."""
 
@@ -104,6 +135,21 @@ def layers() -> dict[str, tuple[nn.Module, int]]:
     found["Conv1d"] = (sequence, 18)
     adaptive = nn.Sequential(Reshaped(1, 5, 5), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4, 1, generator=1))
     found["AdaptiveAvgPool2d"] = (adaptive, 25)
+    opened = nn.Sequential(
+        Reshaped(2, 3, 3), nn.ConvTranspose2d(2, 2, 3, stride=2, padding=1, generator=0), nn.Dropout2d(), nn.Tanh(),
+        nn.Upsample(scale_factor=2), nn.Flatten(), nn.Linear(200, 1, generator=1),
+    )  # fmt: skip
+    found["ConvTranspose2d"] = (opened, 18)
+    opened = nn.Sequential(
+        Reshaped(2, 4), nn.ConvTranspose1d(2, 3, 2, generator=0), nn.Dropout1d(), nn.Flatten(),
+        nn.Linear(15, 2, generator=1),
+    )  # fmt: skip
+    found["ConvTranspose1d"] = (opened, 8)
+    for kind in (nn.RNN, nn.LSTM, nn.GRU):
+        found[kind.__name__] = (Recurrent(kind(2, 3, batch_first=True, generator=0), 3), 6)
+    for cell in (nn.RNNCell, nn.LSTMCell, nn.GRUCell):
+        found[cell.__name__] = (Recurrent(cell(2, 3, generator=0), 3), 6)
+    found["Compared"] = (Compared(), 6)
     found["Formula"] = (Formula(), 2)
     found["MLP"] = (nn.MLP(3, (33, 17), 2, generator=3), 3)
     found["one input"] = (nn.MLP(1, (50,), 1, generator=3), 1)
@@ -125,7 +171,7 @@ def _shake(net: nn.Module) -> None:
 
 
 def random_networks(count: int, seed: int = 0) -> Iterator[tuple[str, nn.Module, int]]:
-    """(name, network, inputs): perceptrons of random widths and activations."""
+    """(name, network, inputs): perceptrons of random widths and activations, some with norms, gates and bridges."""
     rng = np.random.default_rng(seed)
     names = [n for n in ACTIVATIONS if n not in ("GLU",)]
     for i in range(count):
@@ -136,7 +182,25 @@ def random_networks(count: int, seed: int = 0) -> Iterator[tuple[str, nn.Module,
             parts.append(nn.Linear(widths[j], widths[j + 1], bias=bool(rng.integers(0, 4)), generator=rng))
             if j < depth:
                 parts.append(ACTIVATIONS[names[int(rng.integers(len(names)))]])
-        yield f"random {i}", nn.Sequential(*parts), d
+                parts += _extra(int(rng.integers(16)), widths[j + 1], rng)
+        net = nn.Sequential(*parts)
+        _shake(net)
+        yield f"random {i}", net, d
+
+
+def _extra(kind: int, width: int, rng: np.random.Generator) -> list[nn.Module]:
+    """What may follow an activation of some width, and keeps it; mostly nothing."""
+    if kind == 0:
+        return [nn.BatchNorm1d(width)]
+    if kind == 1:
+        return [nn.LayerNorm(width)]
+    if kind == 2:
+        return [nn.RMSNorm(width)]
+    if kind == 3:
+        return [nn.Residual(nn.Sequential(nn.Linear(width, width, generator=rng), nn.Tanh()))]
+    if kind == 4:
+        return [nn.Linear(width, 2 * width, generator=rng), nn.GLU()]
+    return []
 
 
 def scaled(net: nn.Module, d: int, dtype: str) -> Scaled:

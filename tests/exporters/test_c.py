@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from surefit import nn
 from surefit.compiler import compile_program
 from surefit.exporters import compared, write
 from surefit.exporters.c_code import c_code
@@ -116,6 +117,13 @@ def everything(tmp_path_factory):
 def test_every_network_has_the_bits_of_strict_mode(everything, compiler, flags):
     path, models, wanted = everything
     assert not wrong_entries(built(path, compiler, flags), models, wanted)
+
+
+def test_every_layer_that_there_is_is_tried():
+    known = {type(m).__name__ for net, _ in layers().values() for m in net.modules()}
+    there = {n for n in nn.__all__ if isinstance(getattr(nn, n), type) and issubclass(getattr(nn, n), nn.Module)}
+    containers = {"Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList"}
+    assert {n for n in there - known if not n.endswith("Loss")} == containers
 
 
 @pytest.fixture(scope="module")

@@ -58,6 +58,11 @@ def made(kind: str):
         return surefit.fit((x, y), method=surefit.Polynomial(degree=1), seed=0)
     if kind == "mixed":
         return surefit.fit(mixed(), target="price", method=QUICK, model=(4,), seed=0)
+    if kind == "gaps":
+        gaps = {"a": [None, *x[1:, 0].tolist()], "b": x[:, 1].tolist(), "c": y.tolist()}
+        return surefit.fit(gaps, missing="median", method=QUICK, model=(4,), seed=0)
+    if kind == "logarithmic target":
+        return surefit.fit((x, np.exp(y)), target_scale="log", method="features", model=(6,), seed=0)
     if kind == "two classes":
         return surefit.fit((x, np.where(y > 0, "up", "down")), task="classify", method=QUICK, model=(4,), seed=0)
     if kind == "three classes":
@@ -79,6 +84,7 @@ def made(kind: str):
 
 KINDS = (
     "formula", "kinks", "quadratic", "logarithmic", "two outputs", "callable", "taught", "additive", "linear", "mixed",
+    "gaps", "logarithmic target",
     "two classes", "three classes", "module", "float32", "constructed", "distilled", "ensemble",
 )  # fmt: skip
 STRAIGHT = ("kinks", "constructed")  # one input, straight pieces

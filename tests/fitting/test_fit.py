@@ -229,11 +229,13 @@ def test_first_units_bend_where_the_data_is():
     x = np.linspace(0, 1, 300) ** 3 * 1e4  # crowded on one side, far out on the other
     fit = surefit.fit((x, np.sqrt(x)), method=surefit.Adam(epochs=1, lr=1e-9), model=(500,))
     first = fit.network[0]
-    bends = -first.bias.detach().numpy() / first.weight.detach().numpy()[:, 0]
-    bends = bends * fit.model.x_scale.numpy() + fit.model.x_shift.numpy()
-    assert bends.min() >= -1
-    assert bends.max() <= 1.001e4
-    np.testing.assert_allclose(np.quantile(bends, [0.1, 0.5, 0.9]), np.quantile(x, [0.1, 0.5, 0.9]), rtol=0.3, atol=30)
+    breakpoints = -first.bias.detach().numpy() / first.weight.detach().numpy()[:, 0]
+    breakpoints = breakpoints * fit.model.x_scale.numpy() + fit.model.x_shift.numpy()
+    assert breakpoints.min() >= -1
+    assert breakpoints.max() <= 1.001e4
+    np.testing.assert_allclose(
+        np.quantile(breakpoints, [0.1, 0.5, 0.9]), np.quantile(x, [0.1, 0.5, 0.9]), rtol=0.3, atol=30
+    )
 
 
 def test_dtype_and_a_module_of_ones_own():

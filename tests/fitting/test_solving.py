@@ -158,7 +158,7 @@ def test_more_points_do_not_change_what_a_network_says():
 def test_many_inputs_are_judged_between_the_points():
     box = {f"x{i}": (-2, 2) for i in range(1, 5)}
     fit = surefit.fit("exp(x1*x2/2)/(1+x4^2)+x3*x4", box, method="features", model=(200,))
-    assert fit.method["steepness"] <= 4.0  # steeper units pass through the points and are wrong between them
+    assert fit.method["gain"] <= 4.0  # steeper units pass through the points and are wrong between them
     x = np.random.default_rng(7).uniform(-2, 2, (5000, 4))
     f = np.exp(x[:, 0] * x[:, 1] / 2) / (1 + x[:, 3] ** 2) + x[:, 2] * x[:, 3]
     assert np.sqrt(np.mean((fit.predict(x) - f) ** 2)) < 0.3 * f.std()
@@ -407,7 +407,7 @@ def test_settings_do_something():
     assert many.history[-1]["train_loss"] < few.history[-1]["train_loss"]
     for kind in (surefit.Features, surefit.VarPro):
         plain, held = (fitted(kind(penalty=p), model=(20,)) for p in (None, 1e-3))
-        assert held.method["magnitude"] < 0.1 * plain.method["magnitude"]
+        assert held.method["output_norm"] < 0.1 * plain.method["output_norm"]
         assert held.method["penalty"] == 1e-3
     loose, tight = (fitted(surefit.LM(penalty=p), model=(5,)) for p in (None, 1e-2))
     size = [sum(float((p.detach().numpy() ** 2).sum()) for p in f.network.parameters()) for f in (loose, tight)]
@@ -627,12 +627,12 @@ def f(x):
     if len(seen) == 40:
         later(0.3)
     if len(seen) >= 40:
-        time.sleep(10.0)
+        time.sleep(40.0)
     return np.sin(x)
 seen = []
 fit = surefit.fit(f, "x=0:3", budget=60, executor=ThreadPoolExecutor(2))
 assert any("interrupt" in note.code for note in fit.problem.notes), fit.problem.notes
-assert 38 <= fit.problem.source["evaluated"]["evaluations"] < 42 and time.monotonic() - seen[39] < 8.0
+assert 38 <= fit.problem.source["evaluated"]["evaluations"] < 42 and time.monotonic() - seen[39] < 25.0
 os._exit(0)  # the calls that sleep are not waited for
 """,
     "native code": """
@@ -706,7 +706,7 @@ def test_the_doctor_of_a_solve_that_explains_nothing():
 
 def test_weights_too_large_for_float32_are_seen_by_the_doctor():
     fit = surefit.fit(WAVE, (-6, 6), method="features", model=(25,))
-    assert fit.method["magnitude"] > 1e3
+    assert fit.method["output_norm"] > 1e3
     (finding,) = fit.to("float32").doctor().find("large-output-weights")
     assert finding.severity in ("note", "warning")
 
@@ -752,8 +752,8 @@ def test_a_tight_fit_is_placed_again_for_float32(f, end):
     assert abs(single(place) - f(place)) == pytest.approx(single.error.max, rel=1e-9)  # and there it is that large
     assert single.layers() == fit.layers()
     assert "placed for float32" in single.method["stage"]
-    assert single.method["magnitude"] < fit.method["magnitude"]
-    assert None not in (single.method[k] for k in ("solver", "magnitude"))
+    assert single.method["output_norm"] < fit.method["output_norm"]
+    assert None not in (single.method[k] for k in ("solver", "output_norm"))
     assert single.method.get("units", 0) in (0, fit.layers()[1])  # told of features only, and then of these
 
 

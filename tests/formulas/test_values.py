@@ -268,7 +268,7 @@ def test_the_promised_example():
     np.testing.assert_allclose(gradient, np.where(positive, np.log(np.where(positive, x, 1.0)) + 1.0, 0.0))
 
 
-# a branch that is no number, or has no slope, at the points where the other is taken
+# a branch that is not a number, or has no slope, at the points where the other is taken
 GUARDED = [
     "sin(x)/x if x != 0 else 1",
     "1/x if x > 0 else x",

@@ -123,6 +123,30 @@ def test_networks_of_pytorch_come_in(tmp_path):
         assert np.allclose(got, net(x).detach().numpy(), atol=2e-6), net
 
 
+@pytest.mark.slow  # this exporter of PyTorch takes seconds
+def test_networks_of_the_newer_exporter_of_pytorch_come_in(tmp_path):
+    torch = pytest.importorskip("torch", reason="PyTorch writes the files")
+    pytest.importorskip("onnxscript", reason="PyTorch's newer exporter needs it")
+    T = torch.nn
+    torch.manual_seed(0)
+    networks = [
+        (T.Sequential(T.Linear(3, 5), T.GELU(), T.LayerNorm(5), T.Linear(5, 2), T.Softmax(1)), (4, 3)),
+        (T.Sequential(T.Conv2d(1, 2, 3), T.BatchNorm2d(2), T.SiLU(), T.MaxPool2d(2), T.Flatten()), (2, 1, 6, 6)),
+    ]  # fmt: skip
+    for i, (net, shape) in enumerate(networks):
+        x, more = torch.randn(shape), torch.randn(7, *shape[1:])
+        path = tmp_path / f"{i}.onnx"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            sizes = ({0: torch.export.Dim("n")},)
+            torch.onnx.export(net.eval(), (x,), str(path), dynamo=True, verbose=False, dynamic_shapes=sizes)
+        ours = from_onnx(path)
+        for rows in (x, more):
+            with no_grad():
+                got = ours(Tensor(rows.numpy())).numpy()
+            assert np.allclose(got, net(rows).detach().numpy(), atol=2e-6), net
+
+
 def _linear(**changes):
     """y = x W + b."""
     w = changes.pop("w", numpy_helper.from_array(np.arange(6, dtype=np.float32).reshape(3, 2), "w"))

@@ -309,3 +309,20 @@ def test_copies_and_pickles_have_values_of_their_own():
     twin = copy.deepcopy(fit)
     double(twin)
     assert twin(0.5, 0.5) != want == fit(0.5, 0.5)
+
+
+def test_a_model_that_nobody_has_any_more_is_freed():
+    import gc
+    import weakref
+
+    fit = quick_fit()
+    x = np.random.default_rng(0).uniform(0, 1, (500, 2))
+    for _ in range(20):
+        fit.predict(x)
+    inference.values_of(fit.model)(x)
+    gone = weakref.ref(fit.model)
+    before = len(inference._known)
+    del fit
+    gc.collect()
+    assert gone() is None
+    assert len(inference._known) < before

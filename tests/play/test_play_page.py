@@ -138,7 +138,7 @@ def test_a_change_while_it_runs_starts_over(page):
     choose(page, "f=sin(x)&on=x%3D-3:3&hidden=32,32&epochs=20000")
     page.click("#play")
     until(page, "document.querySelector('#epoch').textContent > 20")
-    page.click("#layers .row:first-child button:last-child")
+    page.click("#layers .row:first-child button:last-of-type")
     until(page, "document.querySelector('#layers output').textContent == 40")
     until(page, "document.querySelector('#epoch').textContent > 5")
     page.click("#reset")
@@ -213,33 +213,237 @@ def test_a_table_is_opened_and_its_columns_are_chosen(page):
     page.locator("#columns select").nth(1).select_option("1")
     page.wait_for_timeout(300)
     assert learn(page).startswith("Done")
+    page.select_option('[aria-label="column x2"]', "2")
+    page.wait_for_timeout(300)
+    assert learn(page).startswith("Done")
+    assert page.is_visible("#solid")  # two inputs now
     page.set_input_files("#file", {"name": "t.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,oops\n"})
     until(page, "document.querySelector('#fault').textContent.includes('oops')")
 
 
-@pytest.mark.parametrize("to, inside", [("c", b"model.h"), ("numpy", b"import numpy"), ("js", b"export")])
-def test_the_network_is_taken_home(page, to, inside, tmp_path):
+INSIDE = {
+    "c": b"model.h", "numpy": b"import numpy", "js": b"export", "onnx": b"surefit", "png": b"PNG", "svg": b"<svg",
+    "csv": b"x,fit,target,error", "report": b"<html",
+}  # fmt: skip
+
+
+def test_the_network_is_taken_home(page, tmp_path):
+    choose(page, "f=sin(x)&on=x%3D-3:3&hidden=4&method=features")
     learn(page)
-    with page.expect_download() as waiting:
-        page.click(f"[data-file={to}]")
-    waiting.value.save_as(tmp_path / "file")
-    assert inside in (tmp_path / "file").read_bytes()
+    for to, inside in INSIDE.items():
+        with page.expect_download(timeout=60000) as waiting:
+            page.click(f"[data-file={to}]")
+        waiting.value.save_as(tmp_path / to)
+        assert inside in (tmp_path / to).read_bytes(), to
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for button, inside in {
+        "copy-python": "surefit.fit(",
+        "copy-command": "surefit fit",
+        "copy-c": "#include",
+        "copy-link": "#f=sin",
+    }.items():
+        page.click(f"#{button}")
+        until(page, f"document.querySelector('#{button}').textContent === 'copied'")
+        assert inside in page.evaluate("navigator.clipboard.readText()")
 
 
 def test_a_lesson_gives_its_answer_after_trying(page):
     page.click("#lesson-list button:nth-child(8)")
     assert page.inner_text("#lesson .question")
     assert not page.is_visible("#lesson .answer")
-    first = error_of(learn(page))
+    a, b = race(page)
     assert page.is_visible("#lesson .answer")
-    page.click("#pin")
-    page.select_option("#method", "varpro")
+    assert b < a / 100  # what the lesson says
+
+
+def race(page) -> tuple[float, float]:
+    """Play, and both largest errors of the sentence at the end."""
+    page.click("#play")
+    until(page, "document.querySelector('#status').textContent.startsWith('Largest errors')", 60)
+    found = page.inner_text("#status").split(": A ")[1].split(". ")[0].split(", B ")
+    return tuple(float(text.replace("−", "-")) for text in found)
+
+
+def test_without_bias_relu_bends_at_the_centre_only(page):
+    page.click("#lesson-list button:nth-child(3)")
     page.wait_for_timeout(300)
-    assert error_of(learn(page)) < first / 100  # what the lesson says
+    a, b = race(page)
+    assert a > 0.3 and b < 0.1
+
+
+def test_a_race_is_two_settings_in_one_address(page, address):
+    choose(page, "f=sin(x)&on=x%3D-3:3&hidden=8&epochs=50")
+    page.click("#race")
+    until(page, "document.querySelectorAll('#tabs button').length == 2")
+    page.select_option("#method", "lm")
+    page.wait_for_timeout(300)
+    a, b = race(page)
+    assert a > b
+    again = page.context.new_page()
+    again.goto(address + "#" + page.url.split("#")[1])
+    again.wait_for_selector("#typeset math")
+    assert again.locator("#tabs button").all_inner_texts() == page.locator("#tabs button").all_inner_texts()
+    page.click("#race")  # ends it, and keeps the setting that was shown
+    until(page, "document.querySelector('#tabs').hidden")
+    assert page.input_value("#method") == "lm"
+
+
+def painted(page, canvas: str, colour: str) -> int:
+    """How many pixels of a canvas have a colour of the style."""
+    return page.evaluate(
+        """([id, name]) => {
+            const text = getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+            const rgb = [1, 3, 5].map((i) => parseInt(text.slice(i, i + 2), 16));
+            const c = document.querySelector(id), d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+            let n = 0;
+            for (let i = 0; i < d.length; i += 4) if (d[i + 3] === 255 && rgb.every((v, k) => d[i + k] === v)) n++;
+            return n;
+        }""",
+        [canvas, colour],
+    )
+
+
+def test_weights_gradients_and_what_a_unit_does_are_shown(page):
+    choose(page, "f=sin(x)&on=x%3D-3:3&hidden=6,6&activation=relu,tanh&init=he&epochs=40")
+    learn(page)
+    page.wait_for_timeout(100)
+    assert painted(page, "#histograms", "blue") > 200 and painted(page, "#histograms", "orange") > 200
+    before = painted(page, "#fit", "blue")
+    page.focus("#network")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(100)
+    assert page.inner_text("#unit").startswith("layer 2, unit 1")
+    assert painted(page, "#fit", "blue") > before + 100
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(100)
+    assert painted(page, "#fit", "blue") == before
+    assert page.input_value("#activation") == ""  # they differ
+    assert page.locator("#layers select").nth(1).input_value() == "tanh"
+
+
+def test_dead_units_have_a_badge(page):
+    choose(page, "f=sin(x)&on=x%3D-3:3&hidden=8,8&activation=relu&init=small&method=sgd&lr=0.5&epochs=60")
+    none = painted(page, "#network", "red")
+    page.click("#play")
+    page.wait_for_selector("#card dt", timeout=20000)
+    page.wait_for_timeout(100)
+    assert none == 0 and painted(page, "#network", "red") > 20
+    assert page.locator("#findings li").count() > 0
+
+
+def test_kept_runs_stand_side_by_side(page):
+    choose(page, "f=sin(x)&on=x%3D-3:3&hidden=4&method=features")
+    learn(page)
+    page.click("#pin")
+    page.click("#layers .row:first-child button:last-of-type")
+    page.wait_for_timeout(300)
+    learn(page)
+    page.click("#pin")
+    assert page.locator("#strip canvas").count() == 2
+    page.click("#strip div:first-child button")
+    assert page.locator("#strip canvas").count() == 1
+    page.click("#forget")
+    assert not page.is_visible("#snapshots")
+
+
+def test_speed_and_sliders(page):
+    choose(page, "f=sin(x)&on=x%3D-3:3&hidden=4&epochs=20000")
+    page.select_option("#speed", index=2)  # ten epochs a second
+    page.click("#play")
+    until(page, "document.querySelector('#epoch').textContent >= 2")
+    began, first = time.monotonic(), int(page.inner_text("#epoch"))
+    page.wait_for_timeout(1000)
+    rate = (int(page.inner_text("#epoch")) - first) / (time.monotonic() - began)
+    assert 2 < rate < 14
+    page.select_option("#speed", index=0)
+    until(page, f"document.querySelector('#epoch').textContent > {first + 200}")
+    page.click("#reset")
+    page.locator("#noise-slider").fill("0.25")
+    assert page.input_value("#noise") == "0.25" and "noise=0.25" in page.url
+    page.locator(".sliders input").nth(1).fill("5")
+    assert "%3A5" in page.url or ":5" in page.url
+
+
+def test_a_surface_turns(page):
+    choose(page, "f=x1*x2&on=x1%3D-1:1&on=x2%3D-1:1&hidden=8&method=features")
+    learn(page)
+    page.click("#solid")
+    page.wait_for_timeout(100)
+    picture = "document.querySelector('#fit').toDataURL()"
+    before = page.evaluate(picture)
+    box = page.locator("#fit").bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 120)
+    page.mouse.up()
+    page.wait_for_timeout(100)
+    assert page.evaluate(picture) != before
 
 
 def test_the_error_is_proved(page):
     choose(page, "f=x^2&on=x%3D-1:1&hidden=8&method=features")
     learn(page)
     page.click("#prove")
+    before = painted(page, "#fit", "red")
     until(page, "document.querySelector('#proof').textContent.startsWith('Proved')", 40)
+    page.wait_for_timeout(100)
+    assert painted(page, "#fit", "red") > before + 20  # the point where the error is largest
+
+
+# --- without a server -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    from surefit.play import export
+
+    return export(tmp_path_factory.mktemp("static") / "page").resolve() / "index.html"
+
+
+@pytest.fixture
+def alone(browser, exported):
+    """The page that was written, opened from the disk."""
+    context = browser.new_context(viewport={"width": 1200, "height": 800}, locale="en-US")
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("request", lambda r: complaints.append(r.url) if not r.url.startswith(("file:", "blob:")) else None)
+    opened.goto(exported.as_uri())
+    opened.wait_for_selector("#typeset math")
+    yield opened
+    assert not complaints
+    context.close()
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_each_lesson_learns_in_the_browser_alone(alone, number):
+    alone.click(f"#lesson-list button:nth-child({number})")
+    alone.wait_for_timeout(300)
+    alone.click("#play")
+    until(alone, "/^(Done|Largest)/.test(document.querySelector('#status').textContent)", 60)
+    assert alone.is_visible("#lesson .answer")
+    if number in (3, 8):
+        a, b = (float(t.replace("−", "-")) for t in alone.inner_text("#status")[19:].split(". ")[0].split(", B "))
+        assert b < a / (100 if number == 8 else 3)
+
+
+def test_alone_it_pauses_steps_and_says_what_it_cannot(alone):
+    choose(alone, "f=sin(x)&on=x%3D-3:3&hidden=16&epochs=20000")
+    alone.click("#step")
+    until(alone, "document.querySelector('#epoch').textContent == 1")
+    alone.click("#step")
+    until(alone, "document.querySelector('#epoch').textContent == 2")
+    alone.click("#play")
+    until(alone, "document.querySelector('#epoch').textContent > 20")
+    alone.click("#play")
+    alone.fill("#formula", "gamma(x)")
+    until(alone, "document.querySelector('#fault').textContent.includes('^')")
+    choose(alone, "f=sin(x)&on=x%3D-3:3&hidden=16&method=auto")
+    until(alone, "document.querySelector('#fault').textContent.includes('surefit itself')")
+
+
+def test_the_page_is_small():
+    files = [f for f in PAGE.rglob("*") if f.is_file()]
+    assert sum(f.stat().st_size for f in files) < 300_000

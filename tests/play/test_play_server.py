@@ -21,8 +21,9 @@ import uvicorn
 
 import surefit
 from surefit.errors import ArgumentError, DataError, FormulaError, SurefitError
+from surefit.play.listening import loopback, serve
 from surefit.play.said import command_of, python_of
-from surefit.play.serving import RUNNING, Application, loopback, serve
+from surefit.play.serving import RUNNING, Application
 from surefit.play.watching import Cursor, Session
 from surefit.play.wishes import wish_of
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+import sys
 import time
 from decimal import Decimal
 from fractions import Fraction
@@ -39,6 +40,53 @@ WAYS = [
     (ONE, lambda x: 3, lambda x: np.full_like(x, 3.0)),
     (ONE, lambda X: [[v**2] for v in np.atleast_1d(X)], np.square),
 ]
+
+
+def keywords(*, a, b):
+    return a - 10 * b
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a, b: a - 10 * b,
+        lambda b, a: a - 10 * b,
+        lambda b, a, c=0: a - 10 * b + c,
+        lambda c=0, b=0, a=0: a - 10 * b + c,
+        keywords,
+        lambda b, a: float(a) - 10 * float(b),
+        lambda x, y: x - 10 * y,  # names of its own: by place
+        lambda p, q, a=0: p - 10 * q + 0 * a,
+    ],
+)
+def test_arguments_get_the_inputs_whose_names_they_have(f):
+    if f.__code__.co_varnames[:3] == ("p", "q", "a"):
+        with pytest.raises(ArgumentError, match="'a' is in another place"):
+            vectorised(f, TWO)
+        return
+    function, _ = vectorised(f, TWO)
+    np.testing.assert_allclose(function(POINTS)[:, 0], POINTS[:, 0] - 10 * POINTS[:, 1], rtol=1e-12)
+    fit = surefit.fit(f, {"b": (-1, 1), "a": (0, 1)}, method="polynomial")  # another order of the domain
+    if f.__code__.co_varnames[0] != "x":
+        assert fit(a=1.0, b=0.5) == pytest.approx(-4.0)
+
+
+def test_a_function_by_name_goes_through_pickle():
+    function, _ = vectorised(keywords, TWO)
+    again = pickle.loads(pickle.dumps(function))  # noqa: S301
+    np.testing.assert_array_equal(again(POINTS), function(POINTS))
+
+
+def test_a_function_that_exits_fails_at_that_point_only():
+    def simulator(x):
+        if 0.4 < x < 0.6:
+            sys.exit("did not converge")
+        return x**2
+
+    with pytest.raises(EvaluationError, match=r"raised SystemExit at x=.*did not converge"):
+        surefit.fit(simulator, "x=0:1")
+    fit = surefit.fit(simulator, "x=0:1", data=surefit.Sampling(drop_nonfinite=True), method="polynomial")
+    assert any("SystemExit" in w for w in fit.warnings) and fit(0.9) == pytest.approx(0.81)
 
 
 def test_what_a_function_masks_has_no_value():

@@ -94,3 +94,18 @@ def test_a_model_that_predicts_is_given_as_its_method():
     with pytest.raises(ArgumentError, match=r"Forest.*model\.predict"):
         pose(Forest(), (0, 1), None, 0)
     np.testing.assert_allclose(pose(Forest().predict, (0, 1), None, 0).train[1][:3, 0], [0, 1 / 999, 2 / 999])
+
+
+@pytest.mark.parametrize("split", [None, (0.6, 0.2, 0.2)])
+@pytest.mark.parametrize("given", ["array", "function"])
+def test_rows_without_weight_judge_nothing(split, given):
+    """The same error as of a table that does not have them: the half with wrong values counts nowhere."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (200, 2))
+    wrong = rng.random(200) < 0.5
+    y = x[:, 0] + 2 * x[:, 1] + 50.0 * wrong
+    weights = (~wrong).astype(float) if given == "array" else lambda points, values: (values[:, 0] < 20).astype(float)
+    fit = surefit.fit((x, y), data=surefit.Sampling(split=split, weights=weights), method="polynomial")
+    assert fit.error.max < 1e-6 and not fit.warnings
+    assert sum(fit.problem.sizes().values()) == (~wrong).sum()
+    assert not [f for f in fit.doctor().findings if f.severity in ("warning", "error")]

@@ -85,7 +85,7 @@ def test_what_cannot_be_split(plan, message):
 
 
 def test_no_row_left_out_among_its_relatives_chooses():
-    """Each group has a value of its own, which its rows tell of each other: alone they would be foretold exactly."""
+    """Each group has a value of its own, which its rows tell of each other: alone they would be predicted exactly."""
     group = np.repeat(np.arange(20), 12)
     x = group + RNG.uniform(0, 1e-3, len(group))
     y = RNG.normal(size=20)[group]

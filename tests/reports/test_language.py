@@ -94,6 +94,6 @@ def test_a_font_installed_after_matplotlibs_list_was_written_is_found(monkeypatc
 
 def test_words_that_students_stumbled_over_are_todays():
     assert WORDS["certificate"].zh == "误差保证" and WORDS["patience"].zh == "早停轮数"
-    assert WORDS["batch_size"].zh == "批大小" and WORDS["steepness"].zh == "权重尺度"
+    assert WORDS["batch_size"].zh == "批大小" and WORDS["gain"].zh == "权重尺度"
     for both in WORDS.values():
         assert not re.search("证书|看医生|耐心|每步行数|死掉|陡度", both.zh), both.zh

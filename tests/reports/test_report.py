@@ -501,7 +501,7 @@ def test_a_fit_that_learned_nothing_is_said_in_both_languages():
 def test_settings_and_reasons_of_solvers_are_said_in_chinese():
     settings = {key for kind in (surefit.Auto, surefit.Features, surefit.VarPro, surefit.LM, surefit.LBFGS)
                 for key in kind().settings()}  # fmt: skip
-    assert settings | {"stage", "solver", "units", "steepness", "magnitude", "choice", "rounded"} <= WORDS.keys()
+    assert settings | {"stage", "solver", "units", "gain", "output_norm", "choice", "rounded"} <= WORDS.keys()
     for more in (
         dict(method="features", model=(5,)),
         dict(method="varpro", model=(5,)),

@@ -101,6 +101,11 @@ def test_a_worker_that_dies_ends_the_evaluations_and_not_the_fit(tmp_path):
     assert any("died" in (json.loads(line).get("error") or "") for line in log.read_text().splitlines())
 
 
+def test_arguments_get_the_inputs_whose_names_they_have():
+    fit = surefit.fit(lambda b, a: a - 10 * b, {"a": (0, 1), "b": (-1, 1)}, budget=12)
+    assert fit(a=1.0, b=0.5) == pytest.approx(-4.0, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     "points",
     [

@@ -7,11 +7,12 @@ import pytest
 
 import surefit
 from surefit.attempts.methods import Features
+from surefit.attempts.performing import perform
 from surefit.attempts.progress import Progress
 from surefit.core import ops
 from surefit.problems.posing import pose
 from surefit.search.judging import Judge
-from surefit.search.runner import State, perform, run, tried
+from surefit.search.runner import State, run, tried
 from surefit.search.strategies.refinement import refined
 
 PEAK = "exp(-60*((x1-0.3)^2+(x2-0.2)^2)) + sin(3*x1)*x2"

@@ -35,7 +35,7 @@ class Fake:
         self.proposed.append(attempt)
         progress.evaluations += 1
         units = next((p.shape[0] for p in attempt.network.parameters()), 0)
-        details = {"solver": attempt.method.name, "units": units, "steepness": 2.0, "penalty": 0.0}
+        details = {"solver": attempt.method.name, "units": units, "gain": 2.0, "penalty": 0.0}
         return Outcome(
             network=attempt.network, problem=attempt.problem, stage=Sentence(attempt.method.name),
             reason=say("time", time=1), row=1, details=details,

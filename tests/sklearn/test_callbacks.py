@@ -47,6 +47,32 @@ def test_each_epoch_is_told(kind):
     np.testing.assert_array_equal(quiet.predict(X), model.predict(X))
 
 
+@pytest.mark.parametrize("kind, name", [(FitRegressor, "r2"), (FitClassifier, "accuracy")])
+@pytest.mark.parametrize("solver", ["adam", "lm"])
+def test_a_monitor_scores_the_fit_and_every_epoch_whose_network_is_known(kind, name, solver):
+    from sklearn.callback import ScoringMonitor
+
+    y = X[:, 0] if kind is FitRegressor else np.where(X[:, 0] > 0, "up", "down")
+    rate = dict(learning_rate_init=0.05, n_iter_no_change=100)
+    model = kind(solver=solver, hidden_layer_sizes=(8,), max_iter=6, random_state=0, **rate)
+    monitor = ScoringMonitor(scoring=name)
+    model.set_callbacks(monitor).fit(X, y)
+    rows = monitor.get_logs().data
+    whole = [row[name] for row in rows if row["task_name"] == "fit"]
+    epochs = [row[name] for row in rows if row["task_name"] == "epoch"]
+    assert whole == [model.score(X, y)]
+    assert len(epochs) == (6 if solver == "adam" else 0)  # which has its network when it is solved
+    assert solver != "adam" or epochs[0] < epochs[-1]
+
+
+@pytest.mark.parametrize("given", [{"solver": "lm"}, {"solver": "auto"}, {"solver": "adam", "restarts": 2}])
+def test_max_iter_is_no_bound_of_what_is_heard(given):
+    model = FitRegressor(max_iter=2, random_state=0, **given)
+    counting = Counting()
+    model.set_callbacks(counting).fit(X, np.sin(X[:, 0]))
+    assert counting.heard[-1] == "teardown" and model.fit_.error.rmse < 1
+
+
 def test_true_ends_the_training():
     counting = Counting(most=3)
     model = FitRegressor(solver="adam", max_iter=50, random_state=0).set_callbacks(counting).fit(X, X[:, 0])

@@ -32,6 +32,12 @@ def test_scikit_learn_finds_nothing_wrong(estimator, check):
     check(estimator)
 
 
+@pytest.mark.slow  # of few rows, all of which train, Gaussian processes are solved: a minute in all
+@parametrize_with_checks([FitRegressor(early_stopping=False, max_iter=30)])
+def test_scikit_learn_finds_nothing_wrong_with_the_automatic_choice_from_all_rows(estimator, check):
+    check(estimator)
+
+
 def waves(n=120, seed=0):
     rng = np.random.default_rng(seed)
     x = rng.uniform(-1, 1, (n, 2))

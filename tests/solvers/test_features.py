@@ -97,7 +97,7 @@ def test_a_hundred_units_reach_1e_minus_10(function, low, high):
     found = linear_features(chebyshev(402), scaled(chebyshev(402)) / size, 100)
     fresh = np.linspace(-1, 1, 3001)[:, None]
     assert np.abs(network(found, fresh) - scaled(fresh) / size).max() < 1e-10
-    assert found.output.magnitude < 1e5
+    assert found.output.norm < 1e5
 
 
 def test_two_inputs_and_two_outputs():
@@ -124,7 +124,7 @@ def test_weights_of_a_size_that_the_target_machine_can_bear():
 
     careless = linear_features(x, y, 60, scales=(1.0,), generator=0)
     careful = linear_features(x, y, 60, roundoff=2.0**-24, dtype=np.float32, generator=0)
-    assert careful.output.magnitude < 50 < careless.output.magnitude
+    assert careful.output.norm < 50 < careless.output.norm
     assert single(careful) < 2e-6 < single(careless)
     assert (careful.hidden == careful.hidden.astype(np.float32)).all()
 
@@ -167,12 +167,12 @@ def test_scales_may_be_an_array():
 
 def test_units_bend_all_over_the_box_or_at_the_given_points():
     weights, offsets = place_units(1, 50, 4.0, 0)
-    bends = -offsets / weights[:, 0]
-    np.testing.assert_allclose(bends, np.linspace(-1.05, 1.05, 50), atol=1e-12)
+    breakpoints = -offsets / weights[:, 0]
+    np.testing.assert_allclose(breakpoints, np.linspace(-1.05, 1.05, 50), atol=1e-12)
     assert (np.abs(weights) >= 2.0).all()
     assert (np.abs(weights) <= 6.0).all()
     points = np.random.default_rng(0).standard_normal((5, 3))
-    weights, offsets = place_units(3, 20, 1.0, 0, bends=points)
+    weights, offsets = place_units(3, 20, 1.0, 0, centres=points)
     nearest = np.abs(weights @ points.T + offsets[:, None]).min(axis=1)
     np.testing.assert_allclose(nearest, 0.0, atol=1e-12)
 

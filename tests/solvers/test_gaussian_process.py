@@ -66,7 +66,7 @@ def test_the_gradient_is_that_of_differences(kernel, mean, outputs):
 
 
 @pytest.mark.parametrize("mean", ["zero", "constant", "linear"])
-def test_a_row_left_out_is_what_a_process_without_it_foretells(mean):
+def test_a_row_left_out_is_what_a_process_without_it_predicts(mean):
     process = GaussianProcess("matern52", mean).refit(X, Y, [0.3, 0.2, -0.4, -3.0])
     values, deviations = process.leave_one_out()
     kept = process._basis

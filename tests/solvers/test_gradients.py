@@ -69,7 +69,7 @@ def test_held_out_rows_choose_where_values_are_noisy():
     y, slopes = target(x)
     noisy = y + RNG.normal(0, 0.1, y.shape), slopes + RNG.normal(0, 0.5, slopes.shape)
     exact = gradient_features(x, *noisy, 110, tanh)
-    chosen = gradient_features(x, *noisy, 110, tanh, held=(held, target(held)[0]))
+    chosen = gradient_features(x, *noisy, 110, tanh, validation=(held, target(held)[0]))
     fresh = RNG.uniform(-1, 1, (2000, 2))
     errors = [np.sqrt(np.mean((network(found, fresh) - target(fresh)[0]) ** 2)) for found in (chosen, exact)]
     assert errors[0] < 0.5 * errors[1]

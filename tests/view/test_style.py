@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import subprocess
@@ -11,8 +12,9 @@ import matplotlib
 import numpy as np
 import pytest
 
-from surefit.errors import ShapeError
+from surefit.errors import DataError, ShapeError
 from surefit.view import fit_1d, loss_curves, style
+from surefit.view.canvas import new_figure
 from surefit.view.style import columns, number, plain, wrapped
 
 
@@ -138,3 +140,29 @@ def test_lines_stand_out_from_the_page(colour):
 def test_the_first_colours_differ_in_luminance():
     """Fit and error, training and validation must not look alike in a black and white print."""
     assert abs(luminance(style.BLUE) - luminance(style.ORANGE)) > 0.2
+
+
+@pytest.mark.parametrize(
+    "name, starts", [("a.png", b"\x89PNG"), ("a.svg", b"<?xml"), ("a.pdf", b"%PDF"), ("a", b"\x89PNG")]
+)
+def test_a_figure_is_saved_whole_or_not_at_all(tmp_path, monkeypatch, name, starts):
+    figure = new_figure(1, 1)
+    figure.savefig(tmp_path / name)
+    (path,) = tmp_path.iterdir()
+    assert path.name == (name if "." in name else "a.png")
+    content = path.read_bytes()
+    assert content.startswith(starts)
+
+    def full(*args, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(DataError, match="No space left"):
+        figure.savefig(str(tmp_path / name), facecolor="red")
+    monkeypatch.undo()
+    assert path.read_bytes() == content and len(list(tmp_path.iterdir())) == 1
+    with pytest.raises(ValueError, match="xyz"):
+        figure.savefig(tmp_path / "a.xyz")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    assert buffer.getvalue().startswith(b"\x89PNG")

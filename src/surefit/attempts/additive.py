@@ -20,14 +20,14 @@ from surefit.problems.points import some_rows
 from surefit.sentences import say
 from surefit.solvers.features import OVERHANG, Output, place_units, solve_output
 
-SCALES = (1.0, 2.0, 0.5, 4.0)  # steepnesses, in the units of scaled inputs
+SCALES = (1.0, 2.0, 0.5, 4.0)  # gains, in the units of scaled inputs
 STEEPER = 64.0  # at most, where steeper ones have been better each time
-VARIED = 400  # units at most of networks whose parts get steepnesses of their own
+VARIED = 400  # units at most of networks whose parts get gains of their own
 
 
 @dataclass(frozen=True)
 class _Tried:
-    """A solve for the output layer: steepness of each part, hidden layer (h, d) and (h,), features (n, h), its row."""
+    """A solve for the output layer: gain of each part, hidden layer (h, d) and (h,), features (n, h), its row."""
 
     solved: Output
     scales: np.ndarray
@@ -51,7 +51,7 @@ def centres(column: np.ndarray, units: int, spread: bool) -> np.ndarray:
 def placed(
     x: np.ndarray, group: Sequence[int], units: int, generator: np.random.Generator, spread: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (units, d) and offsets (units,) of units of steepness 1 that see these inputs of rows x (n, d) only."""
+    """Weights (units, d) and offsets (units,) of units of gain 1 that see these inputs of rows x (n, d) only."""
     columns = list(group)
     hidden = np.zeros((units, x.shape[1]))
     if len(columns) == 1:
@@ -63,7 +63,7 @@ def placed(
 
 
 def additive(attempt: Attempt, method: Additive, progress: Progress) -> Outcome | None:
-    """Place the units for a few steepnesses, and keep the best."""
+    """Place the units for a few gains, and keep the best."""
     network, problem, exact = attempt.network, attempt.problem, attempt.problem.exact
     if not exact:  # of very many rows a part is enough
         problem = some_rows(problem, enough_rows(network.num_parameters() // (len(problem.names) + 2)), attempt.seed)
@@ -88,7 +88,7 @@ def additive(attempt: Attempt, method: Additive, progress: Progress) -> Outcome 
     penalties, roundoff = penalties_of(method.penalty, exact), ROUNDOFF[str(attempt.dtype)]
     best: _Tried | None = None
     before = len(progress.history)
-    plan = [np.full(len(widths), scale) for scale in SCALES]  # the steepness of each part
+    plan = [np.full(len(widths), scale) for scale in SCALES]  # the gain of each part
     varied = len(widths) < 2 or sum(widths) > VARIED
     tried = 0
     while plan:
@@ -121,8 +121,8 @@ def additive(attempt: Attempt, method: Additive, progress: Progress) -> Outcome 
     solved, scale, phi, row = best.solved, float(np.median(best.scales)), best.phi, best.row
     rows.assign(np.concatenate([a.reshape(-1) for a in (best.hidden, best.offsets, solved.weights.T, solved.constant)]))
     details = {
-        "solver": "additive", "units": sum(widths), "steepness": scale, "penalty": solved.penalty,
-        "magnitude": solved.magnitude,
+        "solver": "additive", "units": sum(widths), "gain": scale, "penalty": solved.penalty,
+        "output_norm": solved.norm,
     }  # fmt: skip
     left_out = None if exact else leave_one_out(phi, y, solved.residuals, problem.weights, solved.penalty)
     return Outcome(

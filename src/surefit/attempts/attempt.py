@@ -62,7 +62,7 @@ class Outcome:
     reason: Sentence  # why it ended
     row: int | None  # of the history, that the network is from
     model: Scaled | None = None  # where it was trained as it will be used
-    details: dict[str, Any] = field(default_factory=dict)  # solver, units, gain, magnitude, penalty
+    details: dict[str, Any] = field(default_factory=dict)  # solver, units, gain, output_norm, penalty
     taught: Any = None  # whom a network learned from, if it did
     left_out: np.ndarray | None = None  # (n, k), scaled: residuals of the training rows, each when it is left out
 

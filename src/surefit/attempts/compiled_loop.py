@@ -113,6 +113,8 @@ def run_compiled(epochs: Epochs, loop: Any) -> Sentence:
     if epochs.started():
         assert epochs.progress.stopped is not None
         return epochs.progress.stopped
+    epochs.loop = loop
+    epochs.take()
     size = _chunk(run, loop, epochs.watched)
     while epochs.done < run.epochs:
         n = min(size, run.epochs - epochs.done)
@@ -144,6 +146,7 @@ def run_compiled(epochs: Epochs, loop: Any) -> Sentence:
             row = epochs.progress.history[-1]
             held = row["validation_loss"]
             run.schedule.step(row["train_loss"] if held is None else held)
+        epochs.keep()
     return say("epochs-done", epochs=run.epochs)
 
 

@@ -21,7 +21,7 @@ from surefit.solvers.features import LEAST_LEFT, PENALTIES, SCALES, alone, linea
 from surefit.solvers.gradients import gradient_features
 
 PLENTY, FEWEST = 20, 2000  # rows for each unit, and in all, beyond which a solve takes a part of them
-# How much steeper than tanh units must be to bend as sharply; those of relu bend the same at every steepness.
+# How much steeper than tanh units must be to bend as sharply; those of relu bend the same at every gain.
 GAIN = {"Sigmoid": 2.0, "Softplus": 2.0, "SiLU": 2.0, "GELU": 1.5, "Mish": 2.0}
 KINKED = ("ReLU", "LeakyReLU")
 BLOCK = 8192  # rows at a time, or copies of all would take more memory than the table
@@ -36,7 +36,7 @@ def penalties_of(penalty: float | str | None, exact: bool) -> tuple[float, ...] 
 
 
 def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | None:
-    """Place the units of a network with one hidden layer for a few steepnesses, and solve for its output layer."""
+    """Place the units of a network with one hidden layer for a few gains, and solve for its output layer."""
     network, problem, exact = attempt.network, attempt.problem, attempt.problem.exact
     units, activation = _hidden(attempt)
     if exact:
@@ -61,7 +61,7 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
     factor = GAIN.get(activation.kind, 1.0)
     common: dict[str, Any] = dict(
         scales=[factor * s for s in scales], beyond=beyond, draws=draws,
-        generator=np.random.default_rng([attempt.seed, 3, units]), bends=None if exact else x,
+        generator=np.random.default_rng([attempt.seed, 3, units]), centres=None if exact else x,
         roundoff=ROUNDOFF[str(attempt.dtype)], dtype=attempt.dtype, time=progress.left(attempt.share), callback=losses,
     )  # fmt: skip
     solver: Callable[[], Any]
@@ -70,14 +70,14 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
         gradients = model.gradients(problem.slopes, problem.train)
         solver = lambda: gradient_features(
             x, y, gradients, units, activation.value_and_slope, row_weights=problem.weights,
-            weight=slope_weight(problem), held=validation, **common,
+            weight=slope_weight(problem), validation=validation, **common,
         )  # fmt: skip
     else:
         others = apart(problem, round(VALIDATED * len(x)), attempt.seed)
         goal = None if attempt.goal is None else 0.5 * attempt.goal / model.value_unit(problem)
         solver = lambda: linear_features(
             x, y, units, activation=activation.value, weights=problem.weights, penalties=penalties, goal=goal,
-            held=None if others is None else model.rows(others), **common,
+            validation=None if others is None else model.rows(others), **common,
         )  # fmt: skip
     found = losses.solve(solver)
     details: dict[str, Any] = {"solver": "features", "units": units, "penalty": 0.0}
@@ -92,7 +92,7 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
     progress.evaluations += found.evaluations
     rows.assign(found.x)
     details |= {
-        "steepness": found.scale, "penalty": found.output.penalty, "magnitude": found.output.magnitude,
+        "gain": found.scale, "penalty": found.output.penalty, "output_norm": found.output.norm,
     }  # fmt: skip
     reason = say("solver-scanned-more" if exact and found.status == "scanned" else f"solver-{found.status}")
     left_out = None
@@ -150,7 +150,7 @@ def extend(attempt: Attempt, method: Features, progress: Progress) -> Outcome | 
     solved, scale, w, b, row = best
     rows.assign(np.concatenate([a.reshape(-1) for a in (w, b, solved.weights.T, solved.constant)]))
     details = {
-        "solver": "features", "units": total, "steepness": scale, "penalty": 0.0, "magnitude": solved.magnitude,
+        "solver": "features", "units": total, "gain": scale, "penalty": 0.0, "output_norm": solved.norm,
     }  # fmt: skip
     reason = say("solver-scanned")
     return Outcome(network=network, problem=problem, stage=stage, reason=reason, row=row, details=details)

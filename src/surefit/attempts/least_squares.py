@@ -58,7 +58,7 @@ class _Search:
         self.losses = Losses(progress, self.stage, method.iterations, y.size, patience=patience, check=check)
         self.common: dict[str, Any] = dict(
             max_iterations=method.iterations, max_evaluations=progress.evaluations_left(),
-            time=progress.left(attempt.share), callback=self.losses,
+            time=progress.left(attempt.share), callback=self.losses, keeper=self.losses,
         )  # fmt: skip
 
     def run(self) -> Outcome | None:
@@ -66,7 +66,7 @@ class _Search:
         solver = {VarPro: self.projected, LM: self.marquardt, LBFGS: self.quasi_newton}[type(self.method)]
         start = self.rows.theta
         result, losses = self.losses.solve(lambda: solver(start)), self.losses
-        details: dict[str, Any] = {"solver": self.method.name, "magnitude": None}
+        details: dict[str, Any] = {"solver": self.method.name, "output_norm": None}
         if result is None:
             if losses.latest is None:
                 return None
@@ -78,7 +78,7 @@ class _Search:
             if isinstance(self.method, VarPro):
                 self.rows.assign_body(found)
                 self.rows.assign_output(result.output[:-1], result.output[-1])
-                theta, details["magnitude"] = self.rows.theta, result.magnitude
+                theta, details["output_norm"] = self.rows.theta, result.norm
             elif isinstance(self.method, LBFGS) and self.validation is not None and losses.latest is not None:
                 theta = found = losses.latest
                 reason = say("solver-validation") if losses.exhausted else reason

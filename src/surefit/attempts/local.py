@@ -1,4 +1,4 @@
-"""Units of one input with gains of their own, as the strategy placed them, and one banded solve for the output layer."""
+"""Units of one input with gains of their own, as a strategy placed them, and a banded solve for the output layer."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def local(attempt: Attempt, progress: Progress) -> Outcome | None:
     stage = say("stage-local-jumps" if len(steps) else "stage-local", units=len(offsets), jumps=len(steps))
     progress.iteration(1, 1, float(np.mean(found.residuals**2)), None, True, stage=stage)
     details = {
-        "solver": "features", "units": len(offsets), "penalty": 0.0, "steepness": float(np.median(hidden)),
-        "magnitude": float(np.abs(weights).sum(axis=0).max()), "local": True,
+        "solver": "features", "units": len(offsets), "penalty": 0.0, "gain": float(np.median(hidden)),
+        "output_norm": float(np.abs(weights).sum(axis=0).max()), "local": True,
     }  # fmt: skip
     return Outcome(
         network=network, problem=problem, stage=stage, reason=say("solver-solved"), row=len(progress.history),

@@ -226,7 +226,7 @@ class Solver:
 class Features(Solver):
     """Scan and solve: units of one hidden layer spread over the box, the output layer by one least-squares solve.
 
-    Several steepnesses of the units are tried, the best two again with fresh units, `draws` times in all. penalty: of a
+    Several gains of the units are tried, the best two again with fresh units, `draws` times in all. penalty: of a
     ridge on the output weights, relative to the mean square of the features; "auto" is none for a known function and,
     for measured data, the one of the smallest leave-one-out error.
     """
@@ -264,7 +264,7 @@ class Polynomial(Solver):
 class Additive(Solver):
     """A sum of functions of one input each, f1(x1) + f2(x2) + ...: a network whose units each see one input.
 
-    As many units for each input, spread over its values; a few steepnesses of them are tried, and the output layer is
+    As many units for each input, spread over its values; a few gains of them are tried, and the output layer is
     found by one least-squares solve (additive models: Hastie and Tibshirani 1990). units: for each input. groups:
     inputs that belong together, by number, each in one group: ((0, 1), (2,)) is f(x1, x2) + g(x3); a group of m > 1
     inputs gets m^2 - 1 times the units. penalty: see `Features`.

@@ -86,7 +86,7 @@ def polynomial(attempt: Attempt, method: Polynomial, progress: Progress) -> Outc
     left_out = None
     if not problem.exact:
         left_out = leave_one_out(phi, y, solved.residuals, problem.weights, solved.penalty)
-    details = {"solver": "polynomial", "penalty": solved.penalty, "magnitude": solved.magnitude}
+    details = {"solver": "polynomial", "penalty": solved.penalty, "output_norm": solved.norm}
     return Outcome(
         network=network, problem=problem, stage=stage, reason=say("solver-solved"), row=len(progress.history),
         details=details, left_out=left_out,

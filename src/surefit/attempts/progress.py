@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time as clock
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from surefit.attempts.events import Callback, Epoch, Finished, Started, Step, tell
+from surefit.attempts.journal import Journal, Underway
 from surefit.attempts.keeping import Best
 from surefit.sentences import Sentence, say
 
@@ -19,13 +21,18 @@ class Progress:
 
     time: seconds for everything, None without a limit. evaluations: how often all residuals may be computed. halted:
     asked after each iteration whether to stop. began: when the clock started (`time.perf_counter`), if before now.
+    journal: of a fit that can be gone on with after it was killed.
     """
 
     def __init__(
         self, *, time: float | None = None, evaluations: int | None = None, callbacks: Sequence[Callback] = (),
-        halted: Callable[[], bool] | None = None, began: float | None = None,
+        halted: Callable[[], bool] | None = None, began: float | None = None, journal: Journal | None = None,
     ) -> None:  # fmt: skip
         self.time, self.limit, self.callbacks, self.halted = time, evaluations, callbacks, halted
+        self.journal = journal
+        self.underway: Underway | None = None  # the attempt that is being made, in the journal
+        self.begun: tuple[int, int, int] | None = None  # what was told of it when it began
+        self.told: list[tuple[int, int, int, bool]] = []  # of each row of the history, for the journal
         self.began = clock.perf_counter() if began is None else began
         self.history: list[dict[str, Any]] = []
         self.evaluations = 0  # of all residuals
@@ -83,6 +90,7 @@ class Progress:
 
     def started(self, epochs: int, steps_per_epoch: int, parameters: int) -> bool:
         """Tell that an attempt begins; whether to stop."""
+        self.begun = (epochs, steps_per_epoch, parameters)
         if tell(self.callbacks, Started(epochs, steps_per_epoch, parameters)):
             self.stopped = say("callback")
         return self.stopped is not None
@@ -101,14 +109,84 @@ class Progress:
         )
         self.history.append(row if stage is None else row | {"stage": stage})
         rate, done = math.nan if lr is None else lr, self.evaluations if steps is None else steps
+        if self.journal is not None:
+            self.told.append((number, of, done, best))
         told = (number, of, done, loss, validation, rate, spent, best)
         if tell(self.callbacks, Epoch(*told) if stage is None else Step(*told, stage)):
             self.stopped = say("callback")
         return self.halt()
 
+    # --- in the journal ---
+
+    @property
+    def mark(self) -> tuple[int, int, int, int]:
+        """Where it stands, for `since`."""
+        return len(self.history), self.evaluations, self.steps, len(self.warnings)
+
+    def since(self, mark: tuple[int, int, int, int]) -> dict[str, Any]:
+        """What has happened since then, as plain data and arrays."""
+        rows, evaluations, steps, warnings = mark
+        return {
+            "history": columns(self.history[rows:]), "told": columns([dict(enumerate(t)) for t in self.told[rows:]]),
+            "evaluations": self.evaluations - evaluations, "steps": self.steps - steps,
+            "warnings": list(self.warnings[warnings:]), "compile_seconds": self.compile_seconds,
+            "seconds": self.seconds, "begun": self.begun,
+        }  # fmt: skip
+
+    def again(self, happened: dict[str, Any], begun: bool = False) -> None:
+        """Let it have happened: the clock stands where it stood, and callbacks that need no weights hear of it.
+
+        begun: that the attempt began, too.
+        """
+        listening = [c for c in self.callbacks if getattr(c, "passive", False)]
+        if begun and happened["begun"] is not None:
+            tell(listening, Started(*happened["begun"]))
+        told = [tuple(row.values()) for row in rows_of(happened["told"])]
+        for row, (number, of, done, best) in zip(rows_of(happened["history"]), told, strict=True):
+            row["epoch"] = len(self.history) + 1
+            self.history.append(row)
+            self.told.append((number, of, done, best))
+            rate = math.nan if row["lr"] is None else row["lr"]
+            event = (number, of, done, row["train_loss"], row["validation_loss"], rate, row["seconds"], best)
+            tell(listening, Step(*event, row["stage"]) if "stage" in row else Epoch(*event))
+        self.evaluations += happened["evaluations"]
+        self.steps += happened["steps"]
+        self.warnings += happened["warnings"]
+        self.compile_seconds = happened["compile_seconds"]
+        self.began = clock.perf_counter() - happened["seconds"]
+
     def finished(self, reason: str) -> None:
         """Tell that all is done."""
         tell(self.callbacks, Finished(reason, self.seconds))
+
+
+def columns(rows: list[dict[Any, Any]]) -> list[Any]:
+    """Rows with the same keys as columns: [how many, [key, values], ...].
+
+    Of values that are one object that stands alone, in a tuple.
+    """
+    out: list[Any] = [len(rows)]
+    for key in rows[0] if rows else ():
+        values = [row[key] for row in rows]
+        kinds = {type(v) for v in values}
+        if all(v is values[0] for v in values):
+            out.append([key, (values[0],)])
+        elif kinds in ({float}, {int}, {bool}):
+            out.append([key, np.array(values)])
+        else:
+            out.append([key, values])
+    return out
+
+
+def rows_of(columns: list[Any]) -> list[dict[Any, Any]]:
+    """What `columns` was given."""
+    count, *rest = columns
+    lists = {
+        key: list(values) * count if isinstance(values, tuple) else np.asarray(values).tolist()
+        if isinstance(values, np.ndarray) else values
+        for key, values in rest
+    }  # fmt: skip
+    return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
 
 
 class Losses:
@@ -127,7 +205,7 @@ class Losses:
         self.best = Best(patience)
         self.reached = self.exhausted = False
         self.before = len(progress.history)
-        self.rows: dict[int, int] = {}  # the row of the history with the iteration that found some parameters
+        self.rows: dict[str, int] = {}  # the row of the history with the iteration that found some parameters
 
     @property
     def latest(self) -> np.ndarray | None:
@@ -136,11 +214,33 @@ class Losses:
 
     def row(self, x: np.ndarray) -> int:
         """The row of the history with the iteration that found x; the last row where none did."""
-        return self.rows.get(hash(x.tobytes()), len(self.progress.history))
+        return self.rows.get(_known_by(x), len(self.progress.history))
+
+    # --- in the journal ---
+
+    def due(self, number: int) -> bool:
+        """Whether a solver is to keep its state after so many iterations."""
+        return self.progress.underway is not None and self.progress.underway.due(number)
+
+    def keep(self, state: dict[str, Any]) -> None:
+        """Keep the state of a solver, and what is known here."""
+        if self.progress.underway is not None:
+            best = (self.best.value, self.best.number, self.best.kept)
+            self.progress.underway.keep({"solver": state, "best": best, "rows": dict(self.rows)})
+
+    def take(self) -> dict[str, Any] | None:
+        """The state of the solver from which to go on, once; None where there is none."""
+        found = None if self.progress.underway is None else self.progress.underway.take()
+        if found is None:
+            return None
+        self.best.value, self.best.number, self.best.kept = found["best"]
+        self.rows = found["rows"]
+        solver: dict[str, Any] = found["solver"]
+        return solver
 
     def __call__(self, x: np.ndarray, now: Any) -> bool:
         number = len(self.progress.history) - self.before + 1
-        self.rows.setdefault(hash(x.tobytes()), self.before + number)
+        self.rows.setdefault(_known_by(x), self.before + number)
         loss = 2.0 * now.cost / self.count
         best = self.best.after(number, loss if self.validation is None else self.validation, lambda: x)
         stop = self.progress.iteration(
@@ -158,6 +258,10 @@ class Losses:
         except KeyboardInterrupt:
             self.progress.interrupted = True
             return None
+
+
+def _known_by(x: np.ndarray) -> str:
+    return hashlib.blake2b(x.tobytes(), digest_size=8).hexdigest()
 
 
 __all__ = ["Losses", "Progress"]

@@ -15,6 +15,7 @@ from surefit.attempts.features import penalties_of
 from surefit.attempts.methods import Features
 from surefit.attempts.output_layer import enough_rows
 from surefit.attempts.progress import Progress
+from surefit.checking import memory_peak
 from surefit.core import ops
 from surefit.data.batches import BLOCK as PART
 from surefit.models.chain import chain_of, output_layer
@@ -97,9 +98,9 @@ def from_all_rows(outcome: Outcome, attempt: Attempt, method: Features, progress
     last.bias.assign(solved.constant)
     progress.evaluations += 1
     stream.used = total.rows
-    stream.memory = memory_of(stream.reader, units, outputs, stream.sample)
+    stream.memory = memory_peak() or memory_of(stream.reader, units, outputs, stream.sample)
     details = outcome.details | {
-        "penalty": solved.penalty, "magnitude": float(np.abs(solved.weights).sum(axis=0).max(initial=0.0)),
+        "penalty": solved.penalty, "output_norm": float(np.abs(solved.weights).sum(axis=0).max(initial=0.0)),
     }  # fmt: skip
     return replace(outcome, details=details, reason=reason, left_out=outcome.left_out if whole else None)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from surefit import optim
 from surefit.attempts.attempt import Attempt, Within
+from surefit.attempts.journal import state_of
 from surefit.attempts.keeping import Best
 from surefit.attempts.methods import FirstOrder
 from surefit.attempts.progress import Progress
@@ -203,6 +204,7 @@ class Epochs:
         self.before = self.steps_before = self.done = 0
         self.deadline: float | None = None
         self.reached = False
+        self.loop: Any = None  # of an eager training none
         self.predict = lambda points: evaluate(model, points)
         self.within = within
 
@@ -284,13 +286,55 @@ class Epochs:
             return say("patience", patience=self.best.patience)
         return None
 
+    # --- in the journal: between two epochs, or two chunks of compiled ones ---
+
+    def keep(self) -> None:
+        """Keep all that the epochs to come depend on, if it is time."""
+        underway, run = self.progress.underway, self.training
+        if underway is None or self.done >= run.epochs or not underway.due(self.done):
+            return
+        best = self.best
+        underway.keep({
+            "network": state_of(run.network), "optimizer": run.optimizer.state_dict(),
+            "schedule": None if run.schedule is None else run.schedule.state_dict(),
+            "order": run.rng.bit_generator.state, "steps": run.steps, "done": self.done,
+            "best": (best.value, best.number, best.kept),
+            "loop": None if self.loop is None else (self.loop.best_loss, self.loop.best_epoch, self.loop.best),
+        })  # fmt: skip
+
+    def take(self) -> None:
+        """Go on from what was kept, if there is something."""
+        compiled = self.loop is not None
+
+        def alike(state: dict[str, Any]) -> bool:  # the compiler may be there, or be gone
+            return (state["loop"] is not None) == compiled
+
+        found = None if self.progress.underway is None else self.progress.underway.take(alike)
+        if found is None:
+            return
+        run = self.training
+        run.network.load_state_dict(found["network"])
+        if run.schedule is not None:
+            run.schedule.load_state_dict(found["schedule"])
+        run.optimizer.prepare()
+        run.optimizer.load_state_dict(found["optimizer"])
+        run.rng.bit_generator.state = found["order"]
+        run.steps, self.done = found["steps"], found["done"]
+        self.best.value, self.best.number, self.best.kept = found["best"]
+        if self.loop is not None:
+            self.loop.best_loss[...], self.loop.best_epoch[...] = found["loop"][:2]
+            for own, kept in zip(self.loop.best, found["loop"][2], strict=True):
+                own[...] = kept
+            self.best.kept = None if self.best.kept is None else self.loop.best
+
     def run(self) -> Sentence:
         """Epoch after epoch until something ends them: the reason."""
         run = self.training
         if self.started():
             assert self.progress.stopped is not None
             return self.progress.stopped
-        for epoch in range(1, run.epochs + 1):
+        self.take()
+        for epoch in range(self.done + 1, run.epochs + 1):
             rate = run.optimizer.param_groups[0]["lr"]
             train, validation = run.epoch(self.over), run.validate()
             deciding = train if validation is None else validation
@@ -299,6 +343,7 @@ class Epochs:
             if (reason := self.ended(stop)) is not None:
                 return reason
             run.after_epoch(deciding)
+            self.keep()
         return say("epochs-done", epochs=run.epochs)
 
 

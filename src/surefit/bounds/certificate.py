@@ -21,7 +21,7 @@ from surefit._version import __version__
 from surefit.core.program import Program
 from surefit.core.tensor import value_of
 from surefit.errors import DataError
-from surefit.files import replacing
+from surefit.files import path_of, replacing
 from surefit.sentences import Sentence, from_dict, say
 
 FORMAT = 1
@@ -217,7 +217,7 @@ class Certificate:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it as JSON, for `surefit check`; returns the path."""
-        target = Path(path)
+        target = path_of("save", path)
         with replacing(target) as part:
             Path(part).write_text(json.dumps(self.to_dict(), indent=None) + "\n", encoding="utf-8")
         return target
@@ -248,8 +248,9 @@ def _plain_rows(rows: np.ndarray) -> list[list[Any]]:
 
 def read_certificate(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The plain data of a certificate file. DataError for anything else."""
+    file = path_of("certificate", path)
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        data = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as a certificate ({error})") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT or "model_sha256" not in data:

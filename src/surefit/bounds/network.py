@@ -92,7 +92,7 @@ class Network:
                 values.append(y)
         return values[-1]
 
-    def bends(self) -> np.ndarray:
+    def breakpoints(self) -> np.ndarray:
         """Of a network of one input: about where the units of its first hidden layer bend, (m,); no claim.
 
         Boxes that are cut there hold straight pieces, on which bounds by lines are exact.

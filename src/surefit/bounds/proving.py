@@ -256,7 +256,8 @@ def _prove(
     if taylor.is_smooth(s.net):
         bounder = Polynomials(s.net, s.formulas, s.names, mode == "deployed", lines)
         method = f"Taylor models of degree {taylor.degree_of(s.net)}, branch and bound"
-    cuts = (s.net.bends(),) if d == 1 and tol is not None else ()  # to decide, the whole box must be looked at closely
+    # to decide, the whole box must be looked at closely
+    cuts = (s.net.breakpoints(),) if d == 1 and tol is not None else ()
     found = branch_and_bound(
         bounder, s.low, s.high, points=points, values=values if mode == "deployed" else None, rtol=rtol, tol=tol,
         outputs=s.net.outputs, deadline=deadline, most=boxes, progress=progress, cuts=cuts,

@@ -58,7 +58,7 @@ def literal(node: Node, text: str) -> Fraction:
 def read(formula: Expression, values: Mapping[str, Any], arithmetic: Arithmetic) -> Any:
     """The value of a formula in an arithmetic.
 
-    values: one for each variable. FormulaError for a formula with a constant that is no number.
+    values: one for each variable. FormulaError for a formula with a constant that is not a number.
     """
     text = getattr(formula, "_text", None) or ""
     results: list[Any] = []
@@ -72,7 +72,7 @@ def read(formula: Expression, values: Mapping[str, Any], arithmetic: Arithmetic)
             value = None
         elif node.op == "number":
             if node.value != node.value or node.value in (float("inf"), float("-inf")):
-                raise FormulaError(f"{formula}: the constant {node.value} is no number, so nothing can be proved")
+                raise FormulaError(f"{formula}: the constant {node.value} is not a number, so nothing can be proved")
             known = literal(node, text)
             value = arithmetic.number(known)
         elif node.op == "constant":

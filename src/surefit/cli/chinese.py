@@ -60,7 +60,12 @@ CHINESE = {
     "Watch it learn": "观看学习",
     # play
     "Open a page on which a network learns your function.": "打开一个页面，观看网络学习你的函数。",
-    "It is served on this computer only, until Ctrl-C.": "页面只在本机提供，按 Ctrl-C 结束。",
+    "It is served on this computer only, until Ctrl-C. With --export the page is written as files that need neither "
+    "Python nor a server, for any web space: the lessons, with training in the browser.": (
+        "页面只在本机提供，按 Ctrl-C 结束。加上 --export 则写出不需要 Python 和服务器的页面文件，"
+        "可放到任何网站：包含各节小课，在浏览器中训练。"
+    ),
+    "Write a page that trains in the browser, and end.": "写出一个在浏览器中训练的页面，然后结束。",
     "Listen there. What others can reach needs --token.": "监听的地址。他人可访问的地址需要 --token。",
     "0: one that is free.": "0 表示任选一个空闲端口。",
     "What the page must know. Default: a fresh one.": "页面须持有的令牌。默认：每次新生成。",
@@ -84,6 +89,13 @@ CHINESE = {
         "公式，例如 'sin(x1) - cos(x2)'，或 CSV、Parquet、npz 文件。"
     ),
     "Take settings from a TOML file; options win.": "从 TOML 文件读取设置；命令行选项优先。",
+    "Keep the fit in this directory while it is made, so that it can go on after it was killed.": (
+        "拟合期间把状态保存在这个目录中，被强行终止后可以继续。"
+    ),
+    "Go on with the fit that is kept in this directory; the other options must be the same.": (
+        "继续保存在这个目录中的拟合；其他选项必须相同。"
+    ),
+    "--resume {folder} goes on with it": "用 --resume {folder} 可以继续",
     "Write all settings of this run as TOML.": "把本次运行的全部设置写成 TOML。",
     "Write model, history, settings and pictures there.": "把模型、训练历史、设置和图写到该目录。",
     ("Redraw the fit while it is trained: a picture file such as fit.png, window, or terminal."): (
@@ -207,6 +219,7 @@ CHINESE = {
     "Estimate the error by so many fits without a part of the rows. Default: test rows measure it.": (
         "用这么多次各留出一部分行的拟合来估计误差。默认：由测试行测量。"
     ),
+    "Column that holds the standard deviation of the noise of each row.": "各行噪声标准差所在的列。",
     "Leave out rows with a missing value.": "略去有缺失值的行。",
     ("Whether the first row of a CSV file holds names. Default: detected."): (
         "CSV 文件第一行是否为列名。默认：自动判断。"

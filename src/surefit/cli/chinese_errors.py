@@ -13,6 +13,21 @@ import functools
 import re
 
 _KNOWN = {
+    # checkpoints
+    "there is no checkpoint in {}; {} begins one": "{0} 中没有检查点；用 {1} 可以新建",
+    "{} holds one already": "{0} 中已有检查点",
+    "{} goes on with it, and another directory begins another": "用 {0} 可以继续；要新建请换一个目录",
+    "the checkpoint in {} is of another fit": "{0} 中的检查点属于另一次拟合",
+    "{} was {} and is {}": "{0} 原为 {1}，现为 {2}",
+    "give the same arguments, or begin another fit elsewhere": "请给出相同的参数，或在别处新建",
+    "another fit is writing to {}; wait for its end, or give another name": (
+        "另一次拟合正在写入 {0}；请等它结束，或换一个目录"
+    ),
+    "the data are not those of the checkpoint": "数据与检查点的不同",
+    "the table has changed": "表格已改变",
+    "the function gives other values than it did": "函数给出的值与当时不同",
+    "fit again": "请重新拟合",
+    "is damaged, or of something else": "已损坏，或不是检查点",
     # formulas
     "this cannot be part of a formula": "这不能作为公式的一部分",
     "this cannot be read as a formula": "这无法读作公式",

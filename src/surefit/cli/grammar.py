@@ -7,6 +7,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
@@ -55,6 +56,10 @@ class Command(_InLanguage, TyperCommand):
     """A command whose formula may begin with a minus sign."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        options = _options_of(self)
+        for word, value in [*pairwise(args), *(arg.split("=", 1) for arg in args if "=" in arg)]:
+            if not value and options.get(word):  # an empty path would mean the folder one is in
+                raise ArgumentError(words("{option}: its value is missing", option=word))
         with _explaining(ctx, args):
             return super().parse_args(ctx, self._formulas_behind(args))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,16 +18,24 @@ def play(
         typer.Option(metavar="TEXT", show_default=False, help="What the page must know. Default: a fresh one."),
     ] = None,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+    export: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", show_default=False, help="Write a page that trains in the browser, and end."),
+    ] = None,
 ) -> None:
     """Open a page on which a network learns your function.
 
-    It is served on this computer only, until Ctrl-C.
+    It is served on this computer only, until Ctrl-C. With --export the page is written as files that need neither
+    Python nor a server, for any web space: the lessons, with training in the browser.
 
     surefit play --port 8000
     """
-    from surefit.play import serve
+    from surefit import play as page
 
-    serve(host=host, port=port, token=token, browser=browser, say=lambda address: print(address, flush=True))
+    if export is not None:
+        print(page.export(export) / "index.html")
+        return
+    page.serve(host=host, port=port, token=token, browser=browser, say=lambda address: print(address, flush=True))
 
 
 COMMANDS = (play,)

@@ -121,8 +121,7 @@ def _constructed_files(fitted: Fit, out: Path) -> list[Path]:
     assert fitted.certificate is not None
     files.append(fitted.certificate.save(out / "certificate.json"))
     files += [Path(file) for file in fitted.export(out / "corners.csv", to="table").paths]
-    figure = fitted.plot("tube", lang=spoken())
-    figure.savefig(out / "tube.png")
+    fitted.plot("tube", lang=spoken()).savefig(out / "tube.png")
     return [*files, out / "tube.png"]
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from surefit.errors import ArgumentError, DataError, DomainError, NotFiniteError
+from surefit.errors import ArgumentError, CheckpointError, DataError, DomainError, NotFiniteError
 from surefit.files import reason, regular_file, write_atomically
 from surefit.spelling import spelling
 
@@ -130,6 +130,10 @@ _PANELS = {
                 "Number format of the network. Default: float64 by a solver, else float32."),
         Setting("restarts", "INT", whole(1, 10_000),
                 "Number of networks to train at once over the cores; the best is kept. Default: 1."),
+        Setting("checkpoint", "DIR", text,
+                "Keep the fit in this directory while it is made, so that it can go on after it was killed."),
+        Setting("resume", "DIR", text,
+                "Go on with the fit that is kept in this directory; the other options must be the same."),
         Setting("jit", "", flag, "Compile first-order training to machine code. Default: where it is faster."),
     ],
     NETWORK: [
@@ -214,6 +218,7 @@ _PANELS = {
         Setting("weights", "NAME", text, "Column that holds the weight of each row."),
         Setting("target_scale", "NAME", choice("linear", "log"),
                 "log: fit the logarithm of the target, whose values are above 0. Default: linear."),
+        Setting("row_noise", "NAME", text, "Column that holds the standard deviation of the noise of each row."),
         Setting("test_table", "FILE", text, "A separate table to test on; no row of TARGET is then used for testing."),
         Setting("folds", "INT", whole(2, 1000),
                 "Estimate the error by so many fits without a part of the rows. Default: test rows measure it."),
@@ -365,7 +370,7 @@ def speaking_of_options(rows: Mapping[str, Setting] = SETTINGS) -> Iterator[None
     try:
         with spelling(lambda name, value: as_option(name, value, rows)):
             yield
-    except (ArgumentError, DataError, DomainError, NotFiniteError) as error:
+    except (ArgumentError, CheckpointError, DataError, DomainError, NotFiniteError) as error:
         error.args = (of_options(str(error)),)
         raise
 

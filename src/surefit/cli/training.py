@@ -118,6 +118,8 @@ def fit(
         raise failure
     if stopped:
         say("interrupted", _where(out))
+        if folder := settings.get("resume", settings.get("checkpoint")):
+            say("interrupted", words("--resume {folder} goes on with it", folder=folder))
         raise typer.Exit(signals.exit_code())
     if live == WINDOW:
         watching[0].window.wait()
@@ -156,6 +158,7 @@ def _watching(live: str | None, out: Path | None) -> list[Any]:
     return [*callbacks, *([Snapshots()] if out is not None else [])]
 
 
+PLACES = ("checkpoint", "resume")  # settings of a run, not of a fit: whoever repeats it begins
 PASSED = (
     "tol",
     "time",
@@ -164,6 +167,8 @@ PASSED = (
     "restarts",
     "jit",
     "task",
+    "checkpoint",
+    "resume",
     "target_scale",
     "folds",
     "prove",
@@ -296,7 +301,10 @@ def _reading(settings: Mapping[str, Any]) -> dict[str, Any]:
     """How a table is read."""
     options = {key: settings[key] for key in ("targets", "drop_missing", "missing", *CSV_OPTIONS) if key in settings}
     if "columns" in settings:
-        options["inputs"] = [*settings["columns"], *([settings["weights"]] if "weights" in settings else [])]
+        options["inputs"] = [
+            *settings["columns"],
+            *(settings[key] for key in ("weights", "row_noise") if key in settings),
+        ]
     return options
 
 
@@ -353,6 +361,8 @@ def _data(settings: Mapping[str, Any], target: Any) -> Any:
         plan["test"] = _table(settings["test_table"], settings, getattr(target, "coding", None) or None)
     if "weights" in settings:
         plan["weights"] = settings["weights"]
+    if "row_noise" in settings:
+        plan["noise"] = settings["row_noise"]
     return Sampling(**plan) if plan else None  # None: the method chooses its points
 
 
@@ -421,7 +431,7 @@ def _resolved(fitted: Fit, settings: Mapping[str, Any]) -> dict[str, Any]:
         resolved["split"] = plan.shares
     if len(settings.get("target", ())) == 1:
         resolved["target"] = settings["target"][0]
-    return {**settings, **resolved}
+    return {key: value for key, value in {**settings, **resolved}.items() if key not in PLACES}
 
 
 COMMANDS = (fit,)

@@ -9,6 +9,10 @@ cut in two: results are the same bits for one thread and two.
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any
 
 from surefit.compiler.fusion import divisible
 from surefit.compiler.plan import Plan
@@ -29,6 +33,28 @@ def cores() -> int:
         have = os.cpu_count() or 1
     wish = os.environ.get("SUREFIT_THREADS", "")
     return max(1, min(have, int(wish))) if wish.isdigit() else have
+
+
+class Here(Executor):
+    """An executor without threads, for Pythons that start none (in browsers): a task is done when it is submitted."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Call it; the future is done."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def pool_of(workers: int) -> Executor:
+    """So many threads, or an executor that needs none where none can be started."""
+    try:
+        threading.Thread(target=int).start()
+    except RuntimeError:
+        return Here()
+    return ThreadPoolExecutor(workers)
 
 
 def pays(plan: Plan) -> tuple[bool, str]:

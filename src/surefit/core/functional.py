@@ -148,7 +148,7 @@ def value_and_grad(
         start = next_birth()
         full, twins, shaped = _inputs(args, argnums)
         if not twins:
-            raise ArgumentError(f"grad: there is no number in argument {argnums} to differentiate with respect to")
+            raise ArgumentError(f"grad: argument {argnums} holds nothing to differentiate with respect to")
         with enable_grad():
             y = f(*full, **kwargs)
         if has_aux and not (isinstance(y, tuple) and len(y) == 2):

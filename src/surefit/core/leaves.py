@@ -105,7 +105,7 @@ class FlatVector(Tensor):
         return same and all(map(operator.is_, [p.home for p in params], itertools.repeat(self)))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        return wrap(self._concrete("deepcopy"))  # the numbers alone: copied parameters are at home in no vector
+        return wrap(self._concrete("deepcopy"))  # the numbers alone: copied parameters are owned by no vector
 
     def __reduce__(self) -> Any:
         return Tensor, (self._concrete("pickling"),)

@@ -495,6 +495,11 @@ class Program:
         shown = ", ".join(map(_short, self.outputs))
         return "\n".join([*lines, f"    return {shown}"])
 
+    def _repr_html_(self) -> str:
+        import html
+
+        return f"<pre>{html.escape(str(self))}</pre>"
+
     def check(self) -> None:
         """RecordError unless every name is defined once, before its use, with the shape and dtype of its rule."""
         defined: dict[str, Aval] = {}

@@ -1,7 +1,8 @@
 """Columns of a table as they come, and as numbers: yes and no, dates and times, texts that name a category.
 
 A column is of one kind. One that holds a number holds nothing but numbers, so that a slip of the pen never turns it
-into categories. What is no number is coded, and the `Coded` of a column is kept with a fit: later rows are coded alike.
+into categories. What is not a number is coded, and the `Coded` of a column is kept with a fit:
+later rows are coded alike.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True)
 class Coded:
-    """How a column that is no number becomes numbers.
+    """How a column that is not numbers becomes numbers.
 
     name: of the column. kind: "boolean" (0 and 1), "text" (a column of 0 and 1 for each category; of two categories one
     column), "time" (dates, since `origin`), "clock" (times of day, since midnight), "duration", or "number" of one
@@ -503,7 +504,7 @@ def _mixed(raw: Raw, row: int, name: str, cell: str, others: str) -> DataError:
 
 
 def not_a_number(raw: Raw, row: int, name: str, cell: str, decimal: str = ".", more: str = "") -> DataError:
-    """The error for a cell that is no number, with what to do about it."""
+    """The error for a cell that is not a number, with what to do about it."""
     word = cell.strip()
     if decimal == "." and re.fullmatch(r"[+-]?\d+,\d+", word):
         hint = (

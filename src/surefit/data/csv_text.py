@@ -20,12 +20,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from surefit.checking import memory_limit
 from surefit.data.columns import MISSING, NUMBER, Column, Raw, not_a_number, of_cells, refuse_lost
 from surefit.errors import DataError
 from surefit.files import regular_file
 from surefit.spelling import cure, spelled
 
 LONGEST_LINE = 1 << 26  # bytes; a hundred thousand columns have 2 MB
+HELD = 4  # bytes in memory for each byte of a text while it is read, at least
 DIGITS = 16  # of a number in a text: with fewer, numbers that differ stay different
 SEEN = 50  # rows by which the delimiter is found
 WIDE = {"，": ",", "；": ";"}  # delimiters of a Chinese keyboard, alone or beside those of ASCII
@@ -168,7 +170,7 @@ class TextColumn:
     def __init__(self, decimal: str) -> None:
         self.decimal = decimal
         self.floats = array("d")
-        self.odd: dict[int, str] = {}  # row -> a cell that is no number
+        self.odd: dict[int, str] = {}  # row -> a cell that is not a number
         self.words: dict[str, str] = {}  # each text once
         self.long = False  # whether a cell may be more exact than float64
 
@@ -242,9 +244,10 @@ def text_of(source: Any, encoding: str = "utf-8") -> Text:
 
 
 def _bounded(file: Any, label: str) -> bytes:
-    """All bytes of a file. DataError as soon as a line is too long to be one of a table."""
+    """All bytes of a file. DataError as soon as a line is too long to be one of a table, or all for the memory."""
     parts: list[bytes] = []
-    line = 0
+    line = size = 0
+    most = memory_limit() / HELD
     while part := file.read(1 << 20):
         part = part.encode() if isinstance(part, str) else part
         end = max(part.rfind(b"\n"), part.rfind(b"\r"))
@@ -254,6 +257,9 @@ def _bounded(file: Any, label: str) -> bytes:
                 f"{label}: a line is longer than {LONGEST_LINE >> 20} MiB; a table has one line for each row"
             )
         parts.append(part)
+        size += len(part)
+        if size > most:
+            raise DataError(f"{label}: it does not fit into the memory here; give a part of its rows")
     return b"".join(parts)
 
 

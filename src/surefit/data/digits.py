@@ -9,11 +9,12 @@ import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from surefit.cachedir import cache_dir
+from surefit.checking import check_memory
 from surefit.errors import DataError
 
 # Addresses that carry the four files unchanged: PyTorch's, the CVDF's, the authors' own (often closed).
@@ -86,6 +87,18 @@ def _file(directory: Path, name: str, download: bool, mirrors: Sequence[str]) ->
     return fetch([f"{base.rstrip('/')}/{name}.gz" for base in mirrors], directory / f"{name}.gz", SHA256[name])
 
 
+def _announced(file: Any) -> bytes:
+    """As much of a file as its beginning announces, and a byte more if there is one."""
+    head = bytes(file.read(4))
+    if len(head) == 4 and head[:2] == b"\0\0" and head[2] in _DTYPES:
+        head += file.read(4 * head[3])
+        if len(head) == 4 + 4 * head[3]:
+            size = math.prod(struct.unpack_from(f">{head[3]}I", head, 4)) * np.dtype(_DTYPES[head[2]]).itemsize
+            check_memory("IDX", 2.0 * size, "an array of the announced shape", "it is damaged", error=DataError)
+            head += file.read(size + 1)
+    return head
+
+
 def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     """The array in an IDX file, packed with gzip or not, in the machine's byte order.
 
@@ -98,8 +111,10 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     """
     path = Path(path)
     try:
-        data = path.read_bytes()
-        data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if packed else path.open("rb") as file:
+            data = _announced(file)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{str(path)!r} cannot be read ({error}); remove a damaged file and fetch it again") from error
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in _DTYPES or len(data) < 4 + 4 * data[3]:

@@ -22,7 +22,7 @@ def points_from(
     columns or numbers, a structured array, a list of dicts, a table of pyarrow or polars, a `Table`. coding: how
     columns that hold no numbers were coded; rows of texts and numbers in their order will do too.
 
-    ShapeError: another number of columns. DataError: a column is missing, or holds something that is no number.
+    ShapeError: another number of columns. DataError: a column is missing, or holds something that is not a number.
     """
     d = len(names)
     if isinstance(points, np.void):  # one row of a structured array
@@ -127,7 +127,7 @@ def _has_names(points: Any) -> bool:
 
 
 def _rows_of(points: Any, width: int, numbers: bool = False) -> np.ndarray | None:
-    """Rows (n, width) of objects, where some are no numbers, or `numbers` may stand alone; else None."""
+    """Rows (n, width) of objects, where some are not numbers, or `numbers` may stand alone; else None."""
     if isinstance(points, str | bytes) or not hasattr(points, "__len__"):
         return None
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -115,7 +116,8 @@ class Sampling:
         adaptive_ratio: points added in each round as a share of `count`.
         noise: added to the training and validation values; a `Noise`, a number (normal, its standard
             deviation), or a text such as ``uniform:0.01``. Of a table 0 says that its values are exact; None that their
-            noise is not known.
+            noise is not known; the name of a column, which is then no input, or an array that holds the standard
+            deviation of each row's noise, in the units of the target, that rows count accordingly.
         split: shares of training, validation and test data, which sum to 1; the last two may be 0. None: (0.8, 0.1,
             0.1); but of a table with few rows the automatic choice trains on all, and estimates the error by leaving
             them out in turn.
@@ -144,6 +146,8 @@ class Sampling:
         folds: of a table, by how many fits without a part of the rows, each part in turn, the error is estimated
             (cross-validation); no rows are then held out for testing. With `groups` whole groups are left out, and each
             group alone where they are not more than `folds`. None: no such fits.
+        loss: of a table, "huber" lets rows that are far off count less, "mse" lets all count alike. None: less where a
+            few lie so far off all others that they must be mistakes, which the card says.
         missing: of a table, "median" puts the median of an input in the place of its missing values, and a further
             input says where; see `read_table`. None, "error": a missing value is an error.
         target_scale: "log" fits the logarithm of the target: for values above 0 that spread over powers of ten, whose
@@ -182,6 +186,7 @@ class Sampling:
     target_scale: str | None = None
     missing: str | None = None
     folds: int | None = None
+    loss: str | None = None
     stream: bool | None = None
 
     def __post_init__(self) -> None:
@@ -200,11 +205,15 @@ class Sampling:
             if ratio <= 0.0:
                 raise ArgumentError(f"extra_ratio: expected a share of the training points above 0, got {ratio:g}")
             object.__setattr__(self, "extra_ratio", ratio)
-        object.__setattr__(self, "noise", None if self.noise is None else Noise.read(self.noise))
+        object.__setattr__(self, "noise", _noise_of(self.noise))
+        if self.noise_of_rows is not None and self.weights is not None:
+            raise ArgumentError("noise: the noise of each row says how much it counts; leave weights out")
         if self.split is not None:
             object.__setattr__(self, "split", _three_shares(self.split))
         if self.weights is not None and not callable(self.weights) and not isinstance(self.weights, str):
             object.__setattr__(self, "weights", tuple(number_array("weights", self.weights, ARRAY).ravel().tolist()))
+        if self.loss not in (None, "mse", "huber"):
+            raise ArgumentError(f"loss={self.loss!r} must be 'huber' or 'mse'; the methods have losses of their own")
         if self.target_scale not in TARGET_SCALES:
             raise ArgumentError(f"target_scale={self.target_scale!r} must be 'log', or 'linear'")
         for name in ("groups", "order"):
@@ -250,6 +259,11 @@ class Sampling:
         train, validation, test = SPLIT if self.split is None else self.split
         whole = self.test is None and self.folds is None
         return (train, validation, test) if whole else (train + test, validation, 0.0)
+
+    @property
+    def noise_of_rows(self) -> str | tuple[float, ...] | None:
+        """The deviation of each row's noise, or the column that holds it; None: it is not known row by row."""
+        return self.noise if isinstance(self.noise, (str, tuple)) else None
 
     @property
     def logarithmic(self) -> bool:
@@ -386,7 +400,7 @@ class Sampling:
     def noisy(self, values: Any, generator: int | np.random.Generator | None = None) -> np.ndarray:
         """Values plus noise, float64, same shape."""
         y = number_array("values", values)
-        noise = Noise.read(self.noise)
+        noise = Noise.read(None if self.noise_of_rows is not None else self.noise)
         return y if noise.scale == 0.0 else y + noise.draw(y.shape, generator)
 
     def row_weights(self, points: np.ndarray, values: np.ndarray) -> np.ndarray | None:
@@ -441,6 +455,20 @@ def _places_of(name: str, given: Any) -> tuple[int, ...]:
     if a.dtype.kind == "O" and name == "groups":
         a = a.astype(str)
     return tuple(np.unique(a, return_inverse=True)[1].tolist())
+
+
+def _noise_of(given: Any) -> Any:
+    """A Noise; or the noise of each row as a tuple; or a text that is none, which may be a column."""
+    if given is None:
+        return None
+    if isinstance(given, str) and not re.search(r"\d", given) and given.strip() and ":" not in given:
+        return given.strip()
+    if isinstance(given, (Noise, str)) or np.ndim(given) == 0:
+        return Noise.read(given)
+    sizes = number_array("noise", given, ARRAY)
+    if sizes.ndim != 1 or not (np.isfinite(sizes) & (sizes > 0)).all():
+        raise ArgumentError("noise: expected one standard deviation above 0 for each row, shape (rows,)")
+    return tuple(sizes.tolist())
 
 
 def _comparable(a: np.ndarray) -> bool:

@@ -6,15 +6,19 @@ Other libraries are known by what they offer, and none is imported for it.
 from __future__ import annotations
 
 import datetime
+import math
 import os
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from surefit.checking import check_memory
 from surefit.data.columns import WHOLE, Raw, detached
 from surefit.data.csv_text import Row, check_names, csv_columns, numbered, raw_of_rows, text_of
 from surefit.errors import DataError, MissingExtraError
@@ -27,6 +31,9 @@ FOREIGN = frozenset(
     ".bz2 .xz .zip .zst .tar .tgz .7z .xls .xlsb .ods .json .jsonl .ndjson .feather .arrow .orc .h5 .hdf5 .mat "
     ".pkl .pickle .nc .fits .db .sqlite .html .xml .sav .dta .rds .pt .safetensors".split()
 )  # files of others, which are refused by name
+UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zlib.error, zipfile.BadZipFile)
+PART = "give a part of its rows or columns"
+HELD = {"npz": 3, "parquet": 3, "excel": 8}  # bytes in memory for each byte that is unpacked, at least
 CSV, EXCEL = ("delimiter", "decimal", "header", "encoding"), ("sheet", "header")  # options of these files
 
 
@@ -35,7 +42,14 @@ def raw_of(source: Any, names: Iterable[str] | None = None, **options: Any) -> R
 
     DataError where it cannot be read, or an option is not for it; MissingExtraError without the package it needs.
     """
-    given = {key: value for key, value in options.items() if value is not None}
+    try:
+        return _read(source, names, {key: value for key, value in options.items() if value is not None})
+    except MemoryError:
+        label = Path(source).name if isinstance(source, str | os.PathLike) else "table"
+        raise DataError(f"{label}: it does not fit into the memory here; {PART}") from None
+
+
+def _read(source: Any, names: Iterable[str] | None, given: dict[str, Any]) -> Raw:
     kind = "object"
     if isinstance(source, str | os.PathLike):
         source = Path(source)
@@ -232,6 +246,10 @@ def _names_of(values: Any) -> list[str]:
 
 
 def _from_npy(path: Path) -> Raw:
+    told = 0
+    with suppress(*UNREADABLE):  # which is said where it is read
+        told = _told_length(path.open("rb"))
+    _check_length(path.name, told, path.stat().st_size)
     array = _loaded(path)
     if array.dtype.names is None and array.ndim != 2:
         raise DataError(f"{path.name}: holds an array of shape {array.shape}; a table needs (n, columns)")
@@ -241,6 +259,7 @@ def _from_npy(path: Path) -> Raw:
 def _from_npz(path: Path) -> Raw:
     names: list[str] = []
     columns: list[Any] = []
+    _check_archive(path, "npz")
     with _loaded(path) as archive:
         for key in archive.files:
             array = _member(archive, key, path)
@@ -253,6 +272,34 @@ def _from_npz(path: Path) -> Raw:
     if not names:
         raise DataError(f"{path.name}: holds no arrays")
     return Raw(path.name, names, columns)
+
+
+def _check_archive(path: Path, kind: str) -> None:
+    """DataError for an archive that would be larger than the memory, as a few bytes of zeros can say that they are."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            told = [_told_length(archive.open(m)) if kind == "npz" else 0 for m in members]
+    except UNREADABLE:
+        return  # which is said where it is read
+    for member, length in zip(members, told, strict=True):
+        _check_length(f"{path.name}: array {member.filename!r}", length, member.file_size)
+    check_memory(path.name, HELD[kind] * sum(m.file_size for m in members), "reading it", PART, error=DataError)
+
+
+def _told_length(file: Any) -> int:
+    """The bytes that an array of NumPy says it holds."""
+    with file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version[0] == 1 else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+    return int(math.prod(shape) * dtype.itemsize)
+
+
+def _check_length(label: str, told: int, size: int) -> None:
+    """DataError where an array tells a shape that so many bytes cannot hold: its memory would be taken at once."""
+    if told > size:
+        raise DataError(f"{label} says that it has {told} bytes of numbers, and holds {size}; it is damaged")
 
 
 def _loaded(path: Path) -> Any:
@@ -287,6 +334,9 @@ def arrow_part(name: str) -> Any:
 def _from_parquet(path: Path) -> Raw:
     arrow, parquet = pyarrow()
     try:
+        about = parquet.read_metadata(path)
+        needed = HELD["parquet"] * 8 * about.num_rows * about.num_columns
+        check_memory(path.name, needed, "reading it", PART, error=DataError)
         data = parquet.read_table(path)
     except (arrow.ArrowInvalid, OSError) as error:
         raise DataError(f"{path.name}: not a readable Parquet file ({error})") from error
@@ -306,6 +356,7 @@ def _from_excel(path: Path, names: Iterable[str] | None, sheet: Any = None, head
     import warnings
 
     openpyxl = _openpyxl()
+    _check_archive(path, "excel")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about forms and colours, which say nothing of the numbers

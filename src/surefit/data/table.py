@@ -350,7 +350,7 @@ def _assembled(
         raise DataError(f"{raw.label}: columns of different lengths ({sizes}); a table needs as many rows in each")
     n = len(next(iter(found.values())))
     values = np.empty((n, len(chosen)))
-    others: dict[str, Column] = {}  # those that are no numbers
+    others: dict[str, Column] = {}  # those that are not numbers
     whole = np.ones(n, dtype=bool)
     for j, (name, own) in enumerate(found.items()):
         column = column_of(own, name, raw)
@@ -408,7 +408,7 @@ def missing_value(raw: Raw, row: int, name: str, own: Any, median: bool = False)
 
 
 def _check_target(column: Column, own: Any, name: str, raw: Raw) -> None:
-    """DataError for a target that is no number."""
+    """DataError for a target that is not a number."""
     if column.kind == TIME:
         raise DataError(
             f"{raw.label}: column {name!r} holds times, and a target must be a number; convert it to one, such as "
@@ -429,7 +429,7 @@ def _coded(
     coding: Sequence[Coded] | None,
     fill: Collection[str] = (),
 ) -> tuple[tuple[str, ...], np.ndarray, tuple[Coded, ...]]:
-    """Names, values and codes, with coded columns in the place of those that are no numbers, or are filled in."""
+    """Names, values and codes, with coded columns in the place of those that are not numbers, or are filled in."""
     known = None if coding is None else {c.name: c for c in coding}
     names: list[str] = []
     parts: list[np.ndarray] = []

@@ -30,7 +30,7 @@ def solved(model: Scaled, made: Solved, o: Observation, reached: bool | None, ex
     level = severity(left, UNSOLVED, UNSOLVED) if exact else severity(left, NOISY, UNEXPLAINED)
     level = "ok" if reached else level
     yield found("residuals", level, "training", left, stage=made.stage, left=left)
-    norm = made.details.get("magnitude")
+    norm = made.details.get("output_norm")
     if norm is not None:
         cost = UNIT[str(model.dtype)] * float(norm) / max(left, UNIT[str(model.dtype)])
         level = severity(cost, SEEN, DROWNED)

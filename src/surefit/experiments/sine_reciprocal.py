@@ -105,9 +105,9 @@ def train_adam(hidden: tuple[int, ...], x: Array, y: Array, steps: int, seed: in
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=seed)
     rng = np.random.default_rng(seed)
     first = next(layer for layer in network.modules() if isinstance(layer, nn.Linear))
-    bends = rng.uniform(-1, 1, hidden[0])  # where the first units bend, anywhere in the scaled interval
+    breakpoints = rng.uniform(-1, 1, hidden[0])  # where the first units bend, anywhere in the scaled interval
     assert first.bias is not None
-    first.bias.assign((-first.weight.detach().numpy()[:, 0] * bends).astype(np.float32))
+    first.bias.assign((-first.weight.detach().numpy()[:, 0] * breakpoints).astype(np.float32))
     optimizer = optim.Adam(network.parameters(), lr=ADAM_LR)
     schedule = optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, steps)
     inputs, labels = tensor(x / HIGH).float(), tensor(y).float()

@@ -33,6 +33,7 @@ from surefit.search.intervals import Interval
 from surefit.search.judging import Estimated, Measured
 from surefit.search.predictions import OutsideWarning
 from surefit.search.smallest import Smallest
+from surefit.storage.checkpoint import Checkpoint
 
 __all__ = [
     "LBFGS",
@@ -44,6 +45,7 @@ __all__ = [
     "Adamax",
     "Additive",
     "Auto",
+    "Checkpoint",
     "Diagnosis",
     "Ensemble",
     "Epoch",

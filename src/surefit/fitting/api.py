@@ -41,10 +41,12 @@ from surefit.search.restarts import best_of, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
 from surefit.spelling import spelled
 from surefit.storage import outputs
+from surefit.storage.checkpoint import Checkpoint, check_data, journal_for, texts_of
 
 COLUMNS = {"target": "targets", "columns": "inputs", "decimal": "decimal", "sheet": "sheet"}  # as `read_table` has them
-OF_DATA = ("target_scale", "missing", "folds")  # settings of a `Sampling` that may also be given beside it
+OF_DATA = ("target_scale", "missing", "folds", "loss")  # settings of a `Sampling` that may also be given beside it
 Wanted = str | int | Sequence[str | int]
+Path = str | os.PathLike[str]
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
 
 
@@ -72,12 +74,16 @@ def fit(
     target_scale: str | None = None,
     missing: str | None = None,
     folds: int | None = None,
+    loss: str | None = None,
     budget: int | None = None,
     executor: Any = None,
     log: str | os.PathLike[str] | None = None,
     timeout: float | None = None,
     progress: bool | None = None,
+    checkpoint: Path | Checkpoint | None = None,
+    resume: Path | None = None,
     prove: bool = False,
+    live: bool = False,
 ) -> Fit:
     """Fit a function with a neural network.
 
@@ -118,6 +124,8 @@ def fit(
         folds: of a table, fit all of it, and estimate the error by so many fits without a part of the rows, each part
             in turn (cross-validation), with `Sampling(groups=)` of whole groups. It takes as many times longer; a limit
             of time is for all of them.
+        loss: of a table, "huber" lets rows that are far off count less, "mse" lets all count alike. None: less where
+            a few lie so far off all others that they must be mistakes, which the card says.
         budget: how often an expensive function is evaluated at most, measuring the error included. Points that fill the
             domain come first, then those where cheap models disagree; what is fitted is the table of these values.
         executor: with a budget, where it is evaluated: one of `concurrent.futures`, of Dask, mpi4py or loky. None:
@@ -127,16 +135,24 @@ def fit(
         timeout: with an executor, seconds for each evaluation; one that takes longer has failed.
         progress: a line that tells how far it is, on standard error (True), or none (False). None: at an interactive
             prompt and in notebooks, of fits that take over a second; never in a script.
+        checkpoint: a directory in which the fit is kept while it is made, every ten seconds (`Checkpoint` says how
+            often), so that it can go on after it was killed.
+        resume: the directory of a checkpoint to go on from, with the arguments of the fit that was killed. What comes
+            of it is what would have come of that one, to the last bit, unless `time` decided something. Given with
+            checkpoint, and the same directory, a fit begins where there is nothing to go on from.
         prove: of a formula, let a tolerance count as reached only when it is proved at every point of the domain,
             rounding included. Points where a proof fails join the training points, until it does not or the time is
             over. The `certificate` of the fit says what is proved, also where no tolerance is given.
+        live: watch it learn: in a notebook the pictures of `surefit play`, by anywidget (`pip install
+            "surefit[notebook]"`); elsewhere, and without anywidget, the line of progress.
 
     Returns:
         A `Fit`.
 
     Raises:
         FormulaError, DomainError, DataError, ArgumentError, ShapeError: something is wrong with what came; the message
-            names it and the cure. NotFiniteError: training broke down before a first epoch was done.
+            names it and the cure. NotFiniteError: training broke down before a first epoch was done. CheckpointError:
+            a checkpoint of another fit, damaged, or in use.
 
     >>> import surefit
     >>> fit = surefit.fit("sin(x)", "x=-3:3", method=surefit.Adam(epochs=3), model=(8,))
@@ -150,10 +166,11 @@ def fit(
     arguments: dict[str, Any] = dict(
         tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, jit=jit,
         budget=budget, executor=executor, log=log, timeout=timeout, target=target, columns=columns, decimal=decimal,
-        sheet=sheet, target_scale=target_scale, missing=missing, folds=folds,
+        sheet=sheet, target_scale=target_scale, missing=missing, folds=folds, loss=loss, checkpoint=checkpoint,
+        resume=resume,
         **({"prove": prove} if prove is not False else {}),
     )  # fmt: skip
-    with shown(progress, time) as display:
+    with shown(progress, time, live) as display:
         heard = (*callbacks_from(callbacks), *display)
         fits = fits_of(what, domain, count=whole_number("restarts", restarts, 1), callbacks=heard, **arguments)
     fitted = fits[0] if restarts == 1 else best_of(fits)
@@ -161,7 +178,7 @@ def fit(
         fitted.problem = replace(fitted.problem, source=fitted.problem.source | {"name": found.name})
         fitted.classified = classify(fitted, found.classes)
         arguments["task"] = task
-    silent = ("callbacks", "jit", "executor", "log", "timeout")
+    silent = ("callbacks", "jit", "executor", "log", "timeout", "checkpoint", "resume")
     fitted.call = call_of(domain=domain, **{k: v for k, v in arguments.items() if k not in silent})
     return fitted
 
@@ -191,7 +208,8 @@ def classes_of(
 def fits_of(
     what: Any, domain: Any = None, *, count: int, seed: int = 0, method: str | Method = "auto", model: Any = None,
     data: Sampling | None = None, callbacks: Callbacks = (), jit: bool | None = None, budget: Any = None,
-    executor: Any = None, log: Any = None, timeout: Any = None, **rest: Any,
+    executor: Any = None, log: Any = None, timeout: Any = None, checkpoint: Any = None, resume: Any = None,
+    **rest: Any,
 ) -> list[Fit]:  # fmt: skip
     """`count` fits of one problem with seeds of their own, at once over the cores; callbacks hear of the first."""
     began = clock.perf_counter()
@@ -206,37 +224,41 @@ def fits_of(
     spending = Budget.read(budget, executor, log, timeout)
 
     few = choosing.few_rows(settings, model)
-
-    def posed() -> Problem:
-        if spending is not None:
-            return gathered(
-                what, domain, data, seed, spending, time=rest.get("time"), began=began, callbacks=heard, few=few
-            )
-        return pose(
-            what,
-            domain,
-            data,
-            seed,
-            isinstance(settings, Solver),
-            rest.get("time"),
-            table,
-            few,
-            choosing.takes_parts(settings),
-        )
-
     parts = data.folds if isinstance(data, Sampling) else None
     if parts is not None and isinstance(model, nn.Module):
         raise ArgumentError("folds: a Module can be trained only once; give widths or an MLPSpec")
-    shared: dict[str, Any] = dict(method=settings, model=model, jit=jit, began=began, folds=parts, **rest)
-    if count == 1:
-        return [fit_problem(posed, seed=seed, callbacks=heard, **shared)]
-    if isinstance(model, nn.Module):
+    if count > 1 and isinstance(model, nn.Module):
         raise ArgumentError("model: a Module can be trained only once; give widths or an MLPSpec for several networks")
+    asked = dict(
+        target=what, domain=domain, method=settings, model=model, data=data, seed=seed, jit=jit, networks=count,
+        budget=budget, tol=rest.get("tol"), dtype=rest.get("dtype"), prove=rest.get("prove"), **table,
+    )  # fmt: skip
+    with journal_for(checkpoint, resume, lambda: texts_of(asked)) as journal:
 
-    def one(problem: Problem, *, seed: int, first: bool, halted: Callable[[], bool]) -> Fit:
-        return fit_problem(problem, seed=seed, callbacks=heard if first else (), halted=halted, **shared)
+        def posed() -> Problem:
+            if spending is not None:
+                problem = gathered(
+                    what, domain, data, seed, spending, time=rest.get("time"), began=began, callbacks=heard, few=few,
+                    journal=journal,
+                )  # fmt: skip
+            else:
+                solver = isinstance(settings, Solver)
+                parted = choosing.takes_parts(settings)
+                problem = pose(what, domain, data, seed, solver, rest.get("time"), table, few, parted, journal)
+            if journal is not None:
+                check_data(journal, problem)
+            return problem
 
-    return fit_each(posed(), seeds_of(seed, count), one)
+        shared: dict[str, Any] = dict(
+            method=settings, model=model, jit=jit, began=began, folds=parts, journal=journal, **rest
+        )  # fmt: skip
+        if count == 1:
+            return [fit_problem(posed, seed=seed, callbacks=heard, **shared)]
+
+        def one(problem: Problem, *, seed: int, first: bool, halted: Callable[[], bool]) -> Fit:
+            return fit_problem(problem, seed=seed, callbacks=heard if first else (), halted=halted, **shared)
+
+        return fit_each(posed(), seeds_of(seed, count), one)
 
 
 def fit_problem(
@@ -297,6 +319,8 @@ def smallest(
     seed: int = 0,
     dtype: Any = None,
     callbacks: Any = (),
+    checkpoint: Path | Checkpoint | None = None,
+    resume: Path | None = None,
 ) -> Smallest:
     """The smallest network that reaches a tolerance.
 
@@ -305,7 +329,7 @@ def smallest(
     begin with few. With a `model` or `method` of your own, or measured data, sizes are halved instead.
 
     Args:
-        target, domain, data, dtype, callbacks: as for `fit`.
+        target, domain, data, dtype, callbacks, checkpoint, resume: as for `fit`.
         tol: the largest |error| that is good enough: of a function at fresh points; of a table at the validation rows
             (the training rows without any), so that the error at the test rows, on the card, had no part in the choice.
         largest: units at most.
@@ -333,13 +357,18 @@ def smallest(
     if model is not None and not callable(model):
         raise ArgumentError(f"model={model!r} must be a function of the units, such as lambda n: (n, n)")
     chosen, heard = method_from(method), callbacks_from(callbacks)
-    sizes = Sizes(
-        lambda s: pose(target, domain, data, s, solver=isinstance(chosen, Solver)),
-        partial(fit_problem, method=chosen, dtype=dtype, callbacks=heard),
-        model or (lambda n: (n,)), enough, time, seed,
-        chosen if model is None and isinstance(chosen, VarPro) else None, Fit.of, heard,
+    asked = dict(
+        target=target, domain=domain, tol=enough, largest=largest, model=model, method=chosen, data=data, tries=tries,
+        seed=seed, dtype=dtype,
     )  # fmt: skip
-    return sizes.run(largest, tries)
+    with journal_for(checkpoint, resume, lambda: texts_of(asked)) as journal:
+        sizes = Sizes(
+            lambda s: pose(target, domain, data, s, solver=isinstance(chosen, Solver), memory=journal),
+            partial(fit_problem, method=chosen, dtype=dtype, callbacks=heard, journal=journal),
+            model or (lambda n: (n,)), enough, time, seed,
+            chosen if model is None and isinstance(chosen, VarPro) else None, Fit.of, heard, journal,
+        )  # fmt: skip
+        return sizes.run(largest, tries)
 
 
 def distil(

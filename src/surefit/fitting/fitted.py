@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from surefit.attempts.progress import Progress
 from surefit.core import ops
 from surefit.errors import ArgumentError, DataError
+from surefit.files import path_of
 from surefit.models.inference import values_of
 from surefit.readings.standin import Readings
 from surefit.reports.card import card_html, card_rows, card_text, to_dict
@@ -127,7 +128,7 @@ class Fit(Readings, Record):
         if isinstance(made, Solved):
             made = replace(made, rounded=kind == ops.float32)
         if best is not rounded and isinstance(made, Solved):
-            details = {k: v for k, v in best.details.items() if k in ("solver", "units", "steepness", "magnitude")}
+            details = {k: v for k, v in best.details.items() if k in ("solver", "units", "gain", "output_norm")}
             made = replace(made, stage=say("stage-placed", stage=best.stage), details=details, rounded=True)
         error = best.error
         if isinstance(self.error, Estimated):  # which rows that were fitted do not tell again
@@ -206,7 +207,7 @@ class Fit(Readings, Record):
         """Write the model, its card and a sample of its data into one safetensors file; `load` reads it back."""
         from surefit.storage.model_file import save
 
-        return save(self, Path(path))
+        return save(self, path_of("save", path))
 
     def export(
         self, path: str | os.PathLike[str], to: str | None = None, *, dtype: Any = None, derivative: bool = False,
@@ -239,13 +240,13 @@ class Fit(Readings, Record):
         from surefit.reports.exported import export
 
         fit = self if dtype is None else self.to(dtype)  # ready for that dtype, and measured in it
-        return export(fit, Path(path), to, dtype, derivative, verify, units)
+        return export(fit, path_of("export", path), to, dtype, derivative, verify, units)
 
     def save_outputs(self, directory: str | os.PathLike[str]) -> list[Path]:
         """Write the model, its history, card.txt, fit.json and the pictures into a directory (made if needed)."""
         from surefit.storage.outputs import save_outputs
 
-        return save_outputs(self, Path(directory))
+        return save_outputs(self, path_of("save_outputs", directory))
 
     def animate(self, path: str | os.PathLike[str], *, fps: int = 6, lang: str = "en") -> Path:
         """Write the training as a film: .gif, .html (with a slider), or .mp4 where the program ffmpeg is installed.
@@ -273,7 +274,7 @@ class Fit(Readings, Record):
         """
         from surefit.reports import write_report
 
-        return write_report(self, Path(path), lang)
+        return write_report(self, path_of("report", path), lang)
 
 
 __all__ = ["Fit", "OutsideWarning"]

@@ -67,7 +67,9 @@ class Composition:
     depth: int
 
 
-def composition_of(formulas: Sequence[Expression], points: np.ndarray, log: np.ndarray | None = None) -> Composition | None:
+def composition_of(
+    formulas: Sequence[Expression], points: np.ndarray, log: np.ndarray | None = None
+) -> Composition | None:
     """The layers of formulas of the same variables, or None where they have something else.
 
     points (n, d): where their sub-expressions are looked at, for signs and ranges. log (d,): inputs of which the
@@ -112,7 +114,9 @@ class _Composer:
         names = {name: i for i, name in enumerate(formula.variables)}
         for i, node in enumerate(formula.nodes):
             constant = formula.constants[i]
-            keys.append(("c", float(constant)) if constant is not None else (node.op, node.value, *(keys[a] for a in node.args)))
+            keys.append(
+                ("c", float(constant)) if constant is not None else (node.op, node.value, *(keys[a] for a in node.args))
+            )
         self.formula, self.keys, self.names = formula, keys, names
         return self.value(len(formula.nodes) - 1)
 

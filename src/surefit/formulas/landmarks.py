@@ -101,7 +101,7 @@ def interesting_points(
     pairs = _located(formulas, chosen)  # (n, 2, d): the two sides of a jump, or twice the same
     vertices = _newton(formulas, chosen, pairs, low, high)
     meetings = _meetings(chosen, pairs, low, high, count - most, rng)
-    origin = np.where(pairs[:, 0] * pairs[:, 1] < 0.0, 0.0, pairs[:, 1])  # which no bisection gets to
+    origin = np.where(np.sign(pairs[:, 0]) * np.sign(pairs[:, 1]) < 0.0, 0.0, pairs[:, 1])  # which no bisection gets to
     exact = _distinct([vertices, *pairs.swapaxes(0, 1), origin, meetings], low, high)
     exact = _sound(formulas, exact, rng)[:count]
     if not len(exact):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from pathlib import Path
@@ -14,8 +14,10 @@ import numpy as np
 
 from surefit import nn
 from surefit.checking import whole_number
+from surefit.compiler.threads import pool_of
 from surefit.core import ops
 from surefit.errors import ArgumentError, ModelFileError, ShapeError
+from surefit.files import path_of
 from surefit.many.blocks import CONSTANT, OK, STATUS, Found, fit_groups, nothing, weights_of
 from surefit.many.groups import Groups, groups_of
 from surefit.models.scaled import Scaled
@@ -143,7 +145,7 @@ def _over(
         run(executor, 2 * (os.cpu_count() or 1))
         return found
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with ThreadPoolExecutor(cores) as pool:
+    with pool_of(cores) as pool:
         run(pool, cores)
     return found
 
@@ -291,12 +293,12 @@ class Many:
                 texts = [text.encode() for text in key.tolist()]
                 tensors[f"key.{i}.texts"] = np.frombuffer(b"".join(texts), np.uint8)
                 tensors[f"key.{i}.ends"] = np.cumsum([len(text) for text in texts], dtype=np.int64)
-        return write_container(Path(path), header, tensors)
+        return write_container(path_of("save", path), header, tensors)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Many:
         """Read what `save` wrote. ModelFileError: no such file, damaged, or a file of something else."""
-        found = read_container(Path(path), FORMAT)
+        found = read_container(path_of("load", path), FORMAT)
         if found.header.get("kind") != KIND:
             raise ModelFileError(f"{str(path)!r} does not hold many curves; a fit is read by surefit.load")
         try:

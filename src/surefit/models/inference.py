@@ -155,10 +155,11 @@ def _slopes(model: Any) -> Callable[[Any], Any]:
 
 
 def _made_of(model: Any) -> list[Any]:
-    """The modules of a model and all their fields, in order."""
+    """The modules inside a model and all fields, in order; not the model, which this list would keep alive."""
     found: list[Any] = []
     for module in model.modules():
-        found += [module, *(v for k, v in vars(module).items() if k not in SAME)]
+        found += [] if module is model else [module]
+        found += [*(v for k, v in vars(module).items() if k not in SAME)]
         found += [*module._parameters.values(), *module._buffers.values()]
     return found
 

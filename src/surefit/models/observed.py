@@ -11,6 +11,7 @@ import numpy as np
 
 from surefit import nn
 from surefit.core.tensor import Tensor, no_grad
+from surefit.models.members import Blend, Members
 
 
 class Seen(NamedTuple):
@@ -51,7 +52,8 @@ def layer_sizes(network: nn.Module) -> list[int] | None:
     """Sizes of the layers of a multilayer perceptron, inputs first; None for another network."""
     linear = [m for m in network.modules() if isinstance(m, nn.Linear)]
     chain = all(a.out_features == b.in_features for a, b in pairwise(linear))
-    others = any(isinstance(m, (nn.Conv1d, nn.Conv2d, nn.Residual, nn.Embedding)) for m in network.modules())
+    unlike = (nn.Conv1d, nn.Conv2d, nn.Residual, nn.Embedding, Members, Blend)
+    others = any(isinstance(m, unlike) for m in network.modules())
     if not linear or not chain or others:
         return None
     return [linear[0].in_features, *(m.out_features for m in linear)]

@@ -448,6 +448,20 @@ class Module:
         """What to show between the brackets."""
         return ""
 
+    def _repr_html_(self) -> str:
+        import html
+
+        left = "style='text-align:left'"
+        head = "".join(f"<th {left}>{text}</th>" for text in ("", "module", "parameters"))
+        rows = []
+        for name, module in self.named_modules():
+            if not module._modules:
+                own = module.num_parameters()
+                cells = (name, f"{type(module).__name__}({module.extra_repr()})", f"{own:,}" if own else "")
+                rows.append("<tr>" + "".join(f"<td {left}>{html.escape(c)}</td>" for c in cells) + "</tr>")
+        total = f"<p>{html.escape(type(self).__name__)}: {self.num_parameters():,} parameters</p>"
+        return f"{total}<table><tr>{head}</tr>{''.join(rows)}</table>"
+
     def __repr__(self) -> str:
         extra = self.extra_repr()
         lines = [f"({n}): " + repr(m).replace("\n", "\n  ") for n, m in self._modules.items()]

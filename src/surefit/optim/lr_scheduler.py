@@ -361,6 +361,17 @@ class SequentialLR:
         """The present learning rate of each group."""
         return [g["lr"] for g in self.optimizer.param_groups]
 
+    def state_dict(self) -> dict[str, Any]:
+        """Where the schedule stands."""
+        return {"last_epoch": self.last_epoch, "base_lrs": list(self.schedulers[0].base_lrs)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to where a state_dict was taken."""
+        self.last_epoch = state["last_epoch"]
+        for s in self.schedulers:
+            s.base_lrs = list(state["base_lrs"])
+        self._assign()
+
 
 class ChainedScheduler:
     """Several schedules at once: each multiplies the learning rate by its own factor."""
@@ -392,6 +403,17 @@ class ChainedScheduler:
     def get_last_lr(self) -> list[float]:
         """The present learning rate of each group."""
         return [g["lr"] for g in self.optimizer.param_groups]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the schedules stand."""
+        return {"base_lrs": list(self.base_lrs), "schedulers": [s.state_dict() for s in self.schedulers]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to where a state_dict was taken."""
+        self.base_lrs = list(state["base_lrs"])
+        for s, own in zip(self.schedulers, state["schedulers"], strict=True):
+            s.load_state_dict(own)
+        self._assign()
 
 
 class ReduceLROnPlateau:
@@ -439,3 +461,11 @@ class ReduceLROnPlateau:
     def get_last_lr(self) -> list[float]:
         """The present learning rate of each group."""
         return [g["lr"] for g in self.optimizer.param_groups]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the schedule stands, and its settings; the learning rates are those of the optimiser."""
+        return {name: value for name, value in vars(self).items() if name != "optimizer"}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to where a state_dict was taken."""
+        vars(self).update(state)

@@ -11,8 +11,8 @@ import numpy as np
 from surefit.attempts.methods import LBFGS, LM, FirstOrder
 from surefit.bounds.certificate import Certificate, ceil_words, floor_words
 from surefit.formulas.mathml import to_mathml
+from surefit.reports.pictures import GRID, finite, numbers
 
-from .pictures import GRID, finite, numbers
 from .wishes import CONSTRUCT, Wish
 
 

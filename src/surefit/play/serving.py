@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import json
-import secrets
-import socket
 import threading
-import webbrowser
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -24,15 +19,16 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from surefit.errors import ArgumentError, DataError, SurefitError
+from surefit.errors import ArgumentError, SurefitError
 
+from . import PAGE
+from .description import description
 from .guard import BODY, Guard, failure, parsed
 from .said import gap_of, preview_of, proof_of
 from .taking import FORMATS, LANGUAGES, file_of
 from .watching import RATE, Cursor, Session, summary_of
 from .wishes import SLOWEST, Reader, csv_of, wish_of
 
-PAGE = Path(__file__).parent / "page"
 RUNNING, KEPT = 4, 8  # trainings at once; those that are kept for downloads
 SLOW = 10.0  # seconds in which a body must have come
 PROOF = 30.0  # seconds of a proof
@@ -122,6 +118,7 @@ class Application:
             prove=self.prove,
         )  # fmt: skip
         routes: list[Any] = [Route(f"/api/{name}", answering(work), methods=["POST"]) for name, work in posts.items()]
+        routes.append(Route("/api/openapi.json", lambda request: JSONResponse(description()), methods=["GET"]))
         routes.append(Mount("/", StaticFiles(directory=page, html=True, check_dir=False)))
         app = Starlette(routes=routes, lifespan=self.lifespan)
         self.asgi: ASGIApp = Guard(app, hosts, token)
@@ -219,62 +216,4 @@ class Application:
         return streamed(events())
 
 
-def loopback(host: str) -> bool:
-    """Whether only this computer can reach that address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def serve(
-    *, host: str = "127.0.0.1", port: int = 0, token: str | None = None, browser: bool = True,
-    say: Callable[[str], None] = lambda text: None, page: Path = PAGE,
-) -> None:  # fmt: skip
-    """Serve the page until Ctrl-C.
-
-    Args:
-        host: the address to listen at. port: 0 for one that is free.
-        token: what the page must know; None: a fresh one, which the address that is opened carries. An address that
-            others can reach needs one of at least 16 characters, chosen by you.
-        browser: whether to open the page. say: told the address. page: the built files.
-
-    Raises:
-        ArgumentError: a host that others can reach without a token; DataError: the page was not built, or the address
-        is taken.
-    """
-    if not (page / "index.html").exists():
-        raise DataError("the page was not built: run `make play` in a clone of surefit, or install a wheel of it")
-    if not loopback(host) and token is None:
-        raise ArgumentError(f"--host {host} can be reached by others: give a --token of at least 16 characters")
-    if token is not None and not (len(token) >= 16 and token.isascii() and token.isalnum()):
-        raise ArgumentError("--token must have at least 16 characters, letters and digits only")
-    known = secrets.token_urlsafe(24) if token is None else token
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as listening:
-        try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind((host, port))
-        except (OSError, OverflowError) as error:
-            raise DataError(f"cannot listen at {host}:{port} ({error}); give another --port") from None
-        taken = listening.getsockname()[1]
-        name = f"[{host}]" if ":" in host else host
-        hosts = [f"{name}:{taken}"]
-        if loopback(host):
-            hosts += [f"localhost:{taken}", f"127.0.0.1:{taken}"]
-        address = f"http://{name}:{taken}/?token={known}"
-        say(address)
-        if browser:
-            threading.Timer(0.3, webbrowser.open, [address]).start()
-        config = uvicorn.Config(
-            Application(known, hosts, page).asgi, log_level="critical", access_log=False, server_header=False,
-            limit_concurrency=64, timeout_graceful_shutdown=2, timeout_keep_alive=10,
-            h11_max_incomplete_event_size=32768,
-        )  # fmt: skip
-        with contextlib.suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listening])
-
-
-__all__ = ["Application", "serve"]
+__all__ = ["Application"]

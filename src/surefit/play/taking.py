@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from surefit.fitting import Fit
-
-from .pictures import grid_of
+from surefit.reports.pictures import grid_of
 
 EXPORTS = {"c": "c", "onnx": "onnx", "numpy": "py", "js": "js"}
 PICTURES = ("png", "svg")
@@ -44,7 +44,7 @@ def file_of(fitted: Fit, to: str, lang: str = "en") -> tuple[str, bytes]:
         return f"model-{to}.zip", packed.getvalue()
 
 
-def joined(paths: list[Path]) -> str:
+def joined(paths: Sequence[Path]) -> str:
     """The C source with its header in the place where it is included: one text to paste."""
     texts = {path.name: path.read_text(encoding="utf-8") for path in paths}
     source = texts["model.c"]

@@ -13,9 +13,9 @@ from surefit.errors import ArgumentError, SurefitError
 from surefit.fitting import Fit, construct, fit
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
+from surefit.reports.pictures import finite, picture_of, scene_of
 from surefit.sentences import Sentence
 
-from .pictures import finite, picture_of, scene_of
 from .wishes import CONSTRUCT, Wish
 
 SECONDS = 120.0  # of training, pauses not counted

@@ -12,13 +12,13 @@ import sys
 import time as clock
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from surefit.data import Domain
 from surefit.data.columns import unmasked
-from surefit.errors import ArgumentError, EvaluationError, ShapeError
+from surefit.errors import ArgumentError, CheckpointError, EvaluationError, ShapeError
 from surefit.formulas import Formula, parse_many
 from surefit.spelling import spelled
 
@@ -30,6 +30,22 @@ SHORTER = 0.7  # times as far away are those that must give the same limit
 AGREE = 1e-6  # times the largest value beside it: what limits from different sides and distances may differ by
 ROUNDING = 1e-12  # by which no other distance could tell the limit better
 EXTRAPOLATION = np.array([6.0, -15.0, 20.0, -15.0, 6.0, -1.0])  # the value at 0 of the polynomial through 1, ..., 6
+
+
+SLOW, SLOW_POINT = 1e-2, 1e-4  # seconds of a call, and of a point in it, from which on values are kept in a memory
+
+
+class Memory(Protocol):
+    """What is known from an earlier process: see `surefit.attempts.journal.Journal`."""
+
+    def recall(self, kind: str, things: Any, compute: Callable[[], Any], least: float = 0.0) -> Any:
+        """What `compute` gives, or gave; least: seconds that it must have taken to be worth keeping."""
+
+    def all(self, kind: str) -> list[Any]:
+        """All that is known of a kind."""
+
+    def agrees(self, kind: str, things: Any, value: Any) -> bool:
+        """Whether a value is the one that is known of these things."""
 
 
 class FormulaFunction:
@@ -68,6 +84,7 @@ class CallableFunction:
         asked, seconds: how many values it was asked for, and how long that took.
         single: whether some came in single precision.
         remembers: whether values are kept, so that a point is not asked for twice: for one that takes them one by one.
+        memory: where values are kept for a process that goes on after this one was killed.
     """
 
     def __init__(self, f: Callable[..., Any], way: str, names: Sequence[str], outputs: int) -> None:
@@ -76,9 +93,18 @@ class CallableFunction:
         self.asked, self.seconds, self.single = 0, 0.0, False
         self.remembers = way not in AT_ONCE
         self._known: dict[bytes, np.ndarray] = {}
+        self.memory: Memory | None = None
+        self.kind = "values"
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_known": {}}
+        return self.__dict__ | {"_known": {}, "memory": None}
+
+    def remember(self, memory: Memory, kind: str) -> None:
+        """Take values from a memory, and keep them there. kind: what they are, apart from those of other functions."""
+        self.memory, self.kind = memory, kind
+        for known in memory.all(kind) if self.remembers else ():
+            self._take(known)
+            self._known.update(zip(map(key_of, known["x"]), known["y"], strict=True))
 
     @property
     def seconds_per_point(self) -> float | None:
@@ -112,13 +138,36 @@ class CallableFunction:
         return values
 
     def _evaluated(self, points: np.ndarray, strict: bool) -> np.ndarray:
+        if self.memory is None:
+            return self._asked(points, strict)
+
+        def compute() -> dict[str, Any]:
+            y = self._asked(points, strict)
+            failed = [(i, *self.failures[key]) for i, key in enumerate(map(key_of, points)) if key in self.failures]
+            return {"x": points if self.remembers else None, "y": y, "failed": failed, "single": self.single}
+
+        known = self.memory.recall(
+            self.kind, [self.way, points], compute, SLOW_POINT * len(points) if self.remembers else SLOW
+        )
+        self._take(known, points)
+        y: np.ndarray = known["y"].copy()
+        return y
+
+    def _take(self, known: dict[str, Any], points: np.ndarray | None = None) -> None:
+        """What is known of points beside their values."""
+        self.single |= known["single"]
+        for i, *failure in known["failed"]:
+            where = known["x"] if points is None else points
+            self.failures.setdefault(key_of(where[i]), Failure(*failure))
+
+    def _asked(self, points: np.ndarray, strict: bool) -> np.ndarray:
         began = clock.perf_counter()
         try:
             with np.errstate(all="ignore"):
                 if self.way in AT_ONCE and len(points) > 1:
                     try:
                         return self._checked(points)
-                    except Exception:
+                    except (Exception, SystemExit):
                         pass  # one point may be the cause: look which
                 return self._one_by_one(points, strict)
         finally:
@@ -129,7 +178,7 @@ class CallableFunction:
         for i in range(len(points)):
             try:
                 values[i] = self._checked(points[i : i + 1])[0]
-            except Exception as e:
+            except (Exception, SystemExit) as e:  # a simulator that gives up must not end the program that asks it
                 where = ", ".join(f"{n}={v:.6g}" for n, v in zip(self.names, points[i], strict=True))
                 if strict and isinstance(e, _Refused):
                     raise ArgumentError(f"at {where} {e}") from None
@@ -156,7 +205,7 @@ class CallableFunction:
         return y.astype(np.float64)
 
 
-def of_arithmetic(error: Exception) -> bool:
+def of_arithmetic(error: BaseException) -> bool:
     """Whether an error says that a formula is not defined at a point: 1/0, the logarithm of a negative number."""
     if isinstance(error, ArithmeticError):
         return True
@@ -246,15 +295,42 @@ class _Refused(ArgumentError):
 # --- how a callable wants to be called ------------------------------------------------------------------------------
 
 
-def vectorised(f: Callable[..., Any], box: Domain) -> tuple[CallableFunction, int]:
+def vectorised(
+    f: Callable[..., Any], box: Domain, memory: Memory | None = None, kind: str = "values"
+) -> tuple[CallableFunction, int]:
+    """`called` as far as it is not known from a memory, where the values of this kind are kept from now on."""
+    if memory is None:
+        return called(f, box)
+    known = memory.recall("way", [_name(f), box, kind], lambda: list(_way_of(called(f, box)[0])))
+    way, outputs, seconds = known
+    if way.startswith("tensor"):  # where PyTorch may be another one, or none
+        function, outputs = called(f, box)
+    else:
+        function = CallableFunction(f, way, box.names, outputs)
+        function.asked, function.seconds = 1, seconds
+    point = box.unscale(np.random.default_rng(0).uniform(-1.0, 1.0, (1, box.dim)))
+    if not memory.agrees("probe", [point, kind], function(point)):
+        raise CheckpointError(f"resume: the function {_name(f)} gives other values than it did; fit again")
+    function.remember(memory, kind)
+    return function, outputs
+
+
+def _way_of(function: CallableFunction) -> tuple[str, int, float]:
+    return function.way, function.outputs, function.seconds
+
+
+def called(f: Callable[..., Any], box: Domain) -> tuple[CallableFunction, int]:
     """A callable as a function of points (n, d) -> (n, k), and k; how it wants its arguments is tried on a few points.
 
     Tried in this order: f(x1, ..., xd) on columns and, one by one, on numbers; f(X) on points (n, d), one by one on a
     point (d,) and on a matrix (1, d); the first and the third with tensors where PyTorch is loaded. Many at once is
     believed only when it agrees with the same way for one at a time.
 
+    Arguments that have the names of the inputs get those inputs, in whatever order they stand.
+
     ArgumentError when none works, or when it gives complex numbers, or something that is not a number.
     """
+    f = by_name(f, box.names)
     x = box.unscale(np.random.default_rng(0).uniform(-1.0, 1.0, (TRIED, box.dim)))
     d = box.dim
     several, single = accepts(f, d), accepts(f, 1)
@@ -303,6 +379,45 @@ WAYS: dict[str, Callable[[Callable[..., Any], np.ndarray], np.ndarray]] = {
 AT_ONCE = ("columns", "turned columns", "points", "tensor columns", "tensor points")
 
 
+class ByName:
+    """A function that is given its arguments by the names of the inputs, which it has in another order."""
+
+    def __init__(self, f: Callable[..., Any], names: Sequence[str]) -> None:
+        self.f, self.names, self.__name__ = f, tuple(names), getattr(f, "__name__", type(f).__name__)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        kind = inspect.Parameter.POSITIONAL_ONLY
+        return inspect.Signature([inspect.Parameter(f"_{i}", kind) for i in range(len(self.names))])
+
+    def __call__(self, *values: Any) -> Any:
+        return self.f(**dict(zip(self.names, values, strict=True)))
+
+
+def by_name(f: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
+    """The function as it is, or by name where its arguments are the inputs in another order, or keywords alone.
+
+    ArgumentError where some are called as inputs are and stand in other places: then it is unclear which is meant.
+    """
+    try:
+        every = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):  # a builtin without a signature
+        return f
+    parameters = [p for p in every if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    own = [p.name for p in parameters if p.kind is not p.POSITIONAL_ONLY]
+    needed = {p.name for p in parameters if p.default is p.empty}
+    placed = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
+    if set(names) <= set(own) and needed <= set(names):
+        return f if placed[: len(names)] == list(names) else ByName(f, names)
+    moved = [n for n in names if n in placed and placed.index(n) != list(names).index(n)]
+    if moved and len(names) > 1:
+        raise ArgumentError(
+            f"the function {_name(f)} takes {', '.join(placed)}, and the domain has {', '.join(names)}: {moved[0]!r} "
+            "is in another place, so that it is unclear which argument gets it; give both the same names"
+        )
+    return f
+
+
 def _tensor(a: np.ndarray, f: Any) -> Any:
     """An array as a tensor of PyTorch, in the dtype of the weights of a network."""
     torch = sys.modules["torch"]
@@ -338,7 +453,7 @@ def _attempt(way: str, f: Callable[..., Any], x: np.ndarray, failures: list[str]
             return WAYS[way](f, x)
     except _Refused as e:
         raise ArgumentError(str(e)) from None
-    except Exception as e:
+    except (Exception, SystemExit) as e:
         failures.append(f"{type(e).__name__}: {e}")
         return None
 
@@ -404,6 +519,7 @@ __all__ = [
     "FormulaFunction",
     "Steady",
     "accepts",
+    "by_name",
     "failures_at",
     "key_of",
     "strictly",

@@ -68,7 +68,7 @@ class Call:
             try:
                 with np.errstate(all="ignore"):
                     y = WAYS[way](self.f, point[None])[0].astype(np.float64)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 kind = "" if isinstance(error, SurefitError) else f"{type(error).__name__}: "
                 first = first or f"{kind}{error}".rstrip(": ")
                 continue

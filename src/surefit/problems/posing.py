@@ -20,7 +20,7 @@ from surefit.errors import ArgumentError, DataError, DomainError
 from surefit.formulas import Formula, parse_many
 from surefit.problems import gradients as derivatives
 from surefit.problems import rows
-from surefit.problems.callables import AT_ONCE, CallableFunction, Failure, FormulaFunction, Steady, vectorised
+from surefit.problems.callables import AT_ONCE, CallableFunction, Failure, FormulaFunction, Memory, Steady, vectorised
 from surefit.problems.large import in_parts, of_parts
 from surefit.problems.points import about_dropped, check_size, few_for_time, finite_values
 from surefit.problems.problem import ROWS, Points, Problem
@@ -37,7 +37,7 @@ FEWEST_WATCHED = 200  # validation points of a known function without noise: wit
 def pose(
     target: Any, domain: Any, data: Sampling | None, seed: int, solver: bool = False, time: float | None = None,
     table: Mapping[str, Any] | None = None,
-    few: int = 0, parts: bool = False,
+    few: int = 0, parts: bool = False, memory: Memory | None = None,
 ) -> Problem:  # fmt: skip
     """The Problem of a target: a formula (or several), a callable, a table in any form `read_table` takes, or (X, y).
 
@@ -45,7 +45,8 @@ def pose(
     that the fit may take; of a callable so slow that its values would take more than a part of them, fewer are asked.
     table: how a table is read, arguments of `read_table`, None where they were not given.
     few: rows of a table, up to which none are held out unless somebody asks for a split. parts: whether the method can
-    fit a table that is read in parts.
+    fit a table that is read in parts. memory: of the values of a callable, for a process that goes on after this one
+    was killed.
 
     ArgumentError: a function without a domain, or a data argument that is not a Sampling. DomainError: the target is
     not finite somewhere. FormulaError, DataError: it cannot be read.
@@ -68,10 +69,10 @@ def pose(
             name = {"targets": "target", "inputs": "columns"}.get(key, key)
             raise ArgumentError(f"{name}: is for the columns of a table, and a function has none; leave it out")
     if texts is not None:
-        return _of_formulas(texts, domain, plan, seed, solver, free)
+        return _of_formulas(texts, domain, plan, seed, solver, free, memory)
     if callable(target) and not isinstance(target, Table):
         box = needed_domain(domain, None)
-        function, outputs = vectorised(target, box)
+        function, outputs = vectorised(target, box, memory)
         source = {"kind": "callable", "name": getattr(target, "__name__", type(target).__name__)}
         if plan.derivatives is True:
             raise derivatives.refuse(
@@ -82,7 +83,7 @@ def pose(
         plan = first_sampling(box.dim, plan) if solver else plan
         allowed = _allowed(function, box, time)
         return _of_function(
-            function, box, outputs, plan, seed, source, _called_slopes(plan, box, outputs), free, allowed
+            function, box, outputs, plan, seed, source, _called_slopes(plan, box, outputs, memory), free, allowed
         )
     batches = in_parts(target, plan, reading, parts)
     if batches is not None:
@@ -117,7 +118,9 @@ def needed_domain(domain: Any, variables: Sequence[str] | None) -> Domain:
     )
 
 
-def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int, solver: bool, free: bool) -> Problem:
+def _of_formulas(
+    texts: list[str], domain: Any, plan: Sampling, seed: int, solver: bool, free: bool, memory: Memory | None
+) -> Problem:
     if domain is not None and Domain.is_named(domain):  # which may give a variable the name of a function
         box = needed_domain(domain, None)
     else:
@@ -127,20 +130,20 @@ def _of_formulas(texts: list[str], domain: Any, plan: Sampling, seed: int, solve
     function = FormulaFunction([f.text for f in formulas], box.names)
     outputs = output_names(box.names, len(formulas))
     source = {"kind": "formula", "text": [f.text for f in formulas]}
-    slopes = (
-        derivatives.FormulaGradients(formulas) if plan.derivatives is True else _called_slopes(plan, box, len(formulas))
-    )
+    slopes: derivatives.Slopes | None = derivatives.FormulaGradients(formulas)
+    if plan.derivatives is not True:
+        slopes = _called_slopes(plan, box, len(formulas), memory)
     plan = first_sampling(box.dim, plan) if solver else plan
     return _of_function(function, box, outputs, plan, seed, source, slopes, free)
 
 
-def _called_slopes(plan: Sampling, box: Domain, outputs: int) -> derivatives.Slopes | None:
+def _called_slopes(plan: Sampling, box: Domain, outputs: int, memory: Memory | None) -> derivatives.Slopes | None:
     """The gradients that a user's function gives, if one was given."""
     if plan.derivatives is None:
         return None
     if not callable(plan.derivatives):
         raise derivatives.refuse(..., "an array is for the rows of a table", "give a function of the points")
-    return derivatives.CalledGradients(vectorised(plan.derivatives, box)[0], outputs)
+    return derivatives.CalledGradients(vectorised(plan.derivatives, box, memory, "gradients")[0], outputs)
 
 
 def _of_function(
@@ -161,6 +164,12 @@ def _of_function(
             "missing: is for the rows of a table; leave points where a function has no value out with "
             f"{spelled('drop_nonfinite', 'True')}"
         )
+    if isinstance(plan.noise_of_rows, tuple):
+        raise ArgumentError(
+            "noise: an array is for the rows of a table; of a function give one number, or 'uniform:0.01'"
+        )
+    if plan.loss is not None:
+        raise ArgumentError("loss: is for the rows of a table; of a function give it to the method, Adam(loss='huber')")
     if plan.folds is not None:
         raise ArgumentError("folds: is for the rows of a table; a function is tested on fresh points")
     if plan.logarithmic:
@@ -290,12 +299,16 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
             f"domain: {box.names[column]!r} is logarithmic, and {x[row, column]:g} in row {row} is not above 0; leave "
             "'log' out, or such rows (first row is 0)"
         )
+    weights = plan.row_weights(x, y)  # of all rows
+    if weights is not None:  # a row that does not count judges nothing either
+        train_rows, validation_rows, test_rows = (part[weights[part] > 0] for part in parts)
+        parts = (train_rows, validation_rows, test_rows)
     train, validation, test = ((x[part], y[part]) if len(part) else None for part in parts)
     if plan.test is not None:
         test = _test_rows(plan.test, table, reading)
         plan.check_target(test[1], table.targets, lambda row: f"in row {row} of the test table")
     if train is None:
-        raise DataError("table: no rows to train on")
+        raise DataError("table: no rows to train on" + (" that have a weight" if weights is not None else ""))
     _refuse_for_table(plan)
     slopes = _table_slopes(plan, box, x, y.shape[1])
     validation = None if validation is None else (validation[0], plan.noisy(validation[1], rng))
@@ -303,7 +316,9 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
     for part in (train, validation):
         if part is not None:
             plan.check_target(part[1], table.targets, lambda row: "with its noise")
-    weights = plan.row_weights(x, y)  # of all rows
+    counts = np.ones(len(x), bool) if weights is None else weights > 0
+    if plan.noise_of_rows is not None:
+        weights = _weights_of_noise(np.array(plan.noise), y, plan.logarithmic)
     of_parts = [None if weights is None else weights[part] for part in parts]
     name = os.path.basename(str(target)) if isinstance(target, (str, os.PathLike)) else type(target).__name__
     source = {"kind": "table", "name": name, "rows": len(table)}
@@ -315,10 +330,22 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
         row_numbers=dict(zip(("train", "validation", "test"), parts, strict=True)) if plan.test is None else None,
         notes=(
             *_few(plan, len(table)), *derivatives.notes(slopes), *_outside(box, x),
-            *rows.notes(x, y, table.inputs, table.targets),
+            *rows.notes(x[counts], y[counts], table.inputs, table.targets),
         ),
-        known=plan.noise is not None and Noise.read(plan.noise).scale == 0.0, log_target=plan.logarithmic,
+        known=isinstance(plan.noise, Noise) and plan.noise.scale == 0.0,
+        noise_known=plan.noise_of_rows is not None, log_target=plan.logarithmic,
     )  # fmt: skip
+
+
+def _weights_of_noise(noise: np.ndarray, y: np.ndarray, logarithmic: bool) -> np.ndarray:
+    """What rows count whose noise has these deviations (n,): the reciprocals of the variances."""
+    if len(noise) != len(y):
+        raise ArgumentError(
+            f"noise: expected one standard deviation for each row, shape ({len(y)},), got ({len(noise)},)"
+        )
+    if logarithmic:  # of log(y) it is the relative noise
+        noise = noise / np.exp(np.log(y).mean(axis=1))
+    return 1.0 / noise**2
 
 
 def _named_alike(target: Any, table: Table, domain: Any) -> tuple[Table, Domain]:
@@ -399,7 +426,8 @@ def _table_and_weights(target: Any, plan: Sampling, reading: Mapping[str, Any]) 
     Weights that are a column are those of the rows; that column is no input.
     """
     target, plan, own = split_by_columns(target, plan, reading)
-    column = plan.weights if isinstance(plan.weights, str) else None
+    what = "noise" if isinstance(plan.noise, str) else "weights"
+    column = plan.noise if isinstance(plan.noise, str) else plan.weights if isinstance(plan.weights, str) else None
     if column is not None and "inputs" in own:
         given = own["inputs"]
         own["inputs"] = [*([given] if isinstance(given, str | int) else given), column]
@@ -407,16 +435,23 @@ def _table_and_weights(target: Any, plan: Sampling, reading: Mapping[str, Any]) 
     kept = table.row_numbers
     if column is not None:
         if column not in table.names:
-            raise DataError(f"weights: the table has no column {column!r}; it has {', '.join(table.names)}")
+            raise DataError(f"{what}: the table has no column {column!r}; it has {', '.join(table.names)}")
         if column in table.targets:
             example = spelled("target", "...")
-            raise DataError(f"weights: {column!r} is the last column, which is the target; name another with {example}")
-        weights = table[column]
+            raise DataError(f"{what}: {column!r} is the last column, which is the target; name another with {example}")
+        values = table[column]
         table = table.select([name for name in table.inputs if name != column])
-        plan = replace(plan, weights=weights)
+        if what == "noise" and (low := ~(values > 0)).any():
+            row = int(np.flatnonzero(low)[0])
+            raise DataError(
+                f"noise: {column!r} is {values[row]:g} in row {row} (first row is 0), and a standard deviation must "
+                "be above 0"
+            )
+        of_rows: dict[str, Any] = {what: values}
+        plan = replace(plan, **of_rows)
     if kept is None:
         return table, plan
-    for name in ("weights", "derivatives", "groups", "order"):
+    for name in ("weights", "noise", "derivatives", "groups", "order"):
         rows_given = getattr(plan, name)
         if isinstance(rows_given, tuple) and len(rows_given) > len(table):
             plan = replace(plan, **{name: np.array(rows_given)[kept]})

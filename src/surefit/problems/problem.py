@@ -44,6 +44,7 @@ class Problem:
     row_numbers: dict[str, np.ndarray] | None = None  # of the rows of each part, in the table as it came
     exact: bool = False  # a known function without noise
     known: bool = False  # of measured data: somebody says that the values have no noise
+    noise_known: bool = False  # of measured data: the weights are 1 over the variances of the noise
     near: np.ndarray | None = None  # of a function: rows (n, d) near which it counts, too, and where it is looked at
     coding: tuple[Coded, ...] = ()  # of columns of a table that held texts, times, or yes and no
     free: bool = False  # exact, and its training points are ours to choose: nobody asked for others

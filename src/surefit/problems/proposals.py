@@ -133,7 +133,7 @@ def _monomials(d: int, degree: int) -> Any:
 
 
 def _tanh(rng: np.random.Generator, d: int, units: int, gain: float) -> Any:
-    """A basis (n, d) -> (n, units + 1): tanh units whose bends lie in the box, and 1."""
+    """A basis (n, d) -> (n, units + 1): tanh units whose breakpoints lie in the box, and 1."""
     w = rng.standard_normal((d, units))
     w *= gain / np.linalg.norm(w, axis=0)
     b = -(rng.uniform(-1.0, 1.0, (units, d)) * w.T).sum(axis=1)

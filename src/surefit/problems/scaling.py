@@ -90,7 +90,7 @@ class Scaling:
             return (predicted - y) / self.y_scale
         return self.outputs(predicted) - self.outputs(y)
 
-    def restated(self, e: np.ndarray, other: Scaling) -> np.ndarray:
+    def rescaled(self, e: np.ndarray, other: Scaling) -> np.ndarray:
         """Differences (n, k) in the units of another scaling of the same outputs, which are in these."""
         return e * (self.y_scale / other.y_scale)
 

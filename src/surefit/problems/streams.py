@@ -169,7 +169,7 @@ def only(reader: Reader, which: int, start: int, part: Any) -> Rows:
 
 @dataclass
 class Stream:
-    """A table that is read in parts, and how. memory: bytes that were needed for rows at a time, as far as is known."""
+    """A table that is read in parts, and how. memory: bytes that the process has held at most, as far as is known."""
 
     batches: Batches
     reader: Reader

@@ -152,7 +152,7 @@ class Readings:
         """The fit with some inputs held at a value: a function of the others, with the same methods.
 
         Raises:
-            ArgumentError: an unknown input, all of them, or a value that is no number. DomainError: outside the domain.
+            ArgumentError: an unknown input, all of them, a value that is not a number. DomainError: outside the domain.
 
         >>> import surefit
         >>> fit = surefit.fit("x1*x2", "x1=0:1, x2=0:2", method="polynomial")

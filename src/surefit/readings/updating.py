@@ -21,8 +21,7 @@ from surefit.search.cost import of_iteration
 from surefit.search.judging import Judge
 from surefit.search.limits import ITERATION
 from surefit.search.record import Record, Solved
-from surefit.search.recording import recorded
-from surefit.search.runner import State, Strategy, run
+from surefit.search.runner import State, Strategy, recorded, run
 from surefit.sentences import say
 
 FEWEST = 10  # new rows, of fewer of which all are trained on
@@ -115,7 +114,7 @@ def in_units_of(record: Record, problem: Problem) -> nn.Module:
         )
     network.to("float64")
     old, new, first, last = record.model.scaling, Scaling.of(problem), linear[0], linear[-1]
-    # u_old = (x - a) / s with x = u_new s' + a': the first layer takes the difference in, and the last one likewise
+    # u_old = (x - a) / s with x = u_new s' + a': the first layer takes the difference in, and so does the last one
     weight = first.weight.detach().numpy()
     bias = first.bias.detach().numpy() + weight @ ((new.x_shift - old.x_shift) / old.x_scale)  # type: ignore[union-attr]
     first.weight.assign(weight * (new.x_scale / old.x_scale))

@@ -278,6 +278,8 @@ def _data_words(fit: Record, speech: Speech) -> str:
         words += between + _evaluated_words(speech, problem.source.get("budget"), **evaluated)
     if problem.slopes is not None:
         words += speech("card-gradients")
+    if problem.noise_known:
+        words += speech("card-noise")
     if (parts := problem.source.get("parts")) is not None:
         words += speech("card-parts", memory=f"{parts['memory'] / 2**30:.2g}", sample=parts["sample"])
     if problem.dropped:

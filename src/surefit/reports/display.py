@@ -35,11 +35,23 @@ def english(template: str, **values: Any) -> str:
 
 
 @contextmanager
-def shown(progress: bool | None, time: float | None) -> Iterator[list[Callable[[Any], Any]]]:
-    """The callbacks that show a fit while it runs, for `fit(progress=)`. Nothing of a display is left afterwards.
+def shown(progress: bool | None, time: float | None, live: bool = False) -> Iterator[list[Callable[[Any], Any]]]:
+    """The callbacks that show a fit while it runs, for `fit(progress=, live=)`. Nothing of a line is left afterwards.
 
-    progress: None: in a notebook or at an interactive prompt, and only fits that take over a second.
+    progress: None: in a notebook or at an interactive prompt, and only fits that take over a second. live: pictures in
+    a notebook; where there can be none, the line, unless that is forbidden.
     """
+    if not isinstance(live, bool):
+        raise ArgumentError(
+            f"live={live!r} must be True or False; for a picture file: callbacks=[surefit.Live('fit.png')]"
+        )
+    if live and in_notebook():
+        from surefit.reports.notebook import live_view
+
+        if (view := live_view()) is not None:
+            yield [view]
+            return
+    progress = True if live and progress is None else progress
     if progress is not None and not isinstance(progress, bool):
         raise ArgumentError(f"progress={progress!r} must be True, False or None (shown where you can watch)")
     if progress is False or (progress is None and not hasattr(sys, "ps1")):  # as interactive sessions have it

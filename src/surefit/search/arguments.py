@@ -37,7 +37,6 @@ OTHER_NAMES = {  # of other libraries, and of the command line
     "random_state": "seed=0",
     "verbose": "progress=True",
     "callback": "callbacks=[...]",
-    "live": 'callbacks=[surefit.Live("fit.png")]',
     "network": "model=...",
     "net": "model=...",
 }

@@ -16,7 +16,7 @@ from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.problems.scaling import Scaling
 from surefit.search.judging import Judge, Measured
-from surefit.search.limits import ENOUGH_ROWS, FAR, JUMP, ROUNDING, ROUNDINGS, SIMPLER, SURE
+from surefit.search.limits import ENOUGH_ROWS, FAR, JUMP, ROUNDING, ROUNDINGS, SIMPLER, SMALLER, SURE
 from surefit.search.teacher import Taught
 from surefit.sentences import Sentence, say
 
@@ -36,7 +36,7 @@ class Candidate:
     error: Measured  # what the card tells
     largest: float  # error at the rows by which it is judged
     row: int | None  # of the history, that the network is from
-    details: dict[str, Any]  # solver, units, steepness, magnitude, penalty
+    details: dict[str, Any]  # solver, units, gain, output_norm, penalty
     by: Sentence  # what the score is, in words
     provisional: bool = False  # counts only as long as there is no later one
     unit: float = 1.0  # of the score, in the units of the target
@@ -52,7 +52,7 @@ class Candidate:
         """What each training row is missed by when it is left out, (n, k), in the units of the network, if known."""
         if self.left_out is None or self.scaling is None or not np.isfinite(self.left_out).all():
             return None
-        return self.scaling.restated(self.left_out, self.model.scaling)
+        return self.scaling.rescaled(self.left_out, self.model.scaling)
 
     @property
     def told(self) -> float:
@@ -75,10 +75,15 @@ def judged(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     predict = predictor(model) if not trained else lambda points: evaluate(model, points)
     error = judge.measured(predict)
     rounding = model.dtype == ops.float32 and trained and error.max <= ROUNDING * judge.size
-    if rounding or _near(error.max, model, outcome.details.get("magnitude"), tol, problem):
+    if rounding or _near(error.max, model, outcome.details.get("output_norm"), tol, problem):
         error = judge.measured(values_of(model))  # as it is used later
     scaling = model.scaling if outcome.taught is None else Scaling.of(problem)  # it has that of its lessons
-    if judge.kind == "training" and outcome.left_out is not None and np.isfinite(outcome.left_out).all():
+    known = outcome.left_out is not None and np.isfinite(outcome.left_out).all()
+    if judge.kind == "validation" and problem.validation is None and outcome.left_out is not None and known:
+        x, y = problem.train  # its rows are among them, each left out by some networks
+        found = y + scaling.unscaled_errors(outcome.left_out, y)
+        error = replace(Judge.apart(problem, found, (x, y), "folds"), folds=int(outcome.details.get("folds", 0)))
+    elif judge.kind == "training" and outcome.left_out is not None and known:
         rmse = None if outcome.taught is None else outcome.taught.rmse
         error = judge.estimated(scaling.unscaled_errors(outcome.left_out, problem.train[1]), rmse)
     common: dict[str, Any] = dict(
@@ -129,14 +134,14 @@ def _unseen(
     return np.sqrt(square), both, largest, by
 
 
-def _near(error: float, model: Scaled, magnitude: float | None, tol: float | None, problem: Problem) -> bool:
+def _near(error: float, model: Scaled, output_norm: float | None, tol: float | None, problem: Problem) -> bool:
     """Whether rounding decides if an error is within the tolerance, so that it must be that of `predict` itself.
 
     Candidates in float64 are measured without compiling them, in another order of evaluation.
     """
-    if not problem.exact or tol is None or magnitude is None or model.dtype != ops.float64:
+    if not problem.exact or tol is None or output_norm is None or model.dtype != ops.float64:
         return False
-    rounding = ROUNDINGS * ROUNDOFF["float64"] * (1.0 + magnitude) * model.value_unit(problem)
+    rounding = ROUNDINGS * ROUNDOFF["float64"] * (1.0 + output_norm) * model.value_unit(problem)
     return tol - rounding <= error <= tol
 
 
@@ -167,9 +172,18 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
     simple = [c for c in candidates if c.details["solver"] == "polynomial"]
     others = [c for c in candidates if c.details["solver"] not in ("polynomial", "adam")]
     best = min(others or simple or candidates, key=lambda c: c.score)
-    for c in others:
+    for c in others if best.details["solver"] != "tabular" else ():
         if c.stage.code == "stage-mean" and c.score <= SIMPLER * best.score:
             best = c  # of which it is one: what makes one better than their mean is luck
+    if best.details["solver"] == "tabular":  # a hundred times as large as the others
+        smaller = [c for c in others if c.details["solver"] != "tabular" and not searched(c)]
+        smaller = [c for c in smaller if c.score <= SMALLER * best.score]
+        best = min(smaller, key=lambda c: c.score, default=best)
+    tables = [c for c in candidates if c.details["solver"] == "tabular"]
+    if tables and searched(best) and best.validated >= ENOUGH_ROWS:
+        rival, n = min(tables, key=lambda c: c.score), best.validated  # rows that have moved nothing in either
+        if squares(rival, n) < squares(best, n):
+            best = rival
     for c in sorted(simple, key=lambda c: c.model.network.num_parameters(), reverse=True):
         best = c if c.score <= SIMPLER * best.score else best
     for c in candidates:
@@ -177,6 +191,16 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
         if c.details["solver"] == "adam" and c is not best and told and surely_better(c, best):
             best = c
     return best
+
+
+def searched(c: Candidate) -> bool:
+    """Whether the rows that are left out have moved the hidden units of a network, so that they tell too little."""
+    return (c.details["solver"] == "varpro" and c.taught is None) or c.stage.code == "stage-mean"
+
+
+def squares(c: Candidate, rows: int) -> float:
+    """The mean square at the first rows by which a candidate is compared, which are the validation rows."""
+    return math.inf if c.residuals is None else float(np.mean(c.residuals[:rows] ** 2))
 
 
 def surely_better(one: Candidate, other: Candidate) -> bool:
@@ -205,4 +229,4 @@ def surely_less(losses: np.ndarray, others: np.ndarray, weights: np.ndarray | No
     return mean > SURE * math.sqrt(float(np.average((gain - mean) ** 2, weights=weights)) / len(gain))
 
 
-__all__ = ["Candidate", "best_of", "judged", "surely_better", "surely_less"]
+__all__ = ["Candidate", "best_of", "judged", "searched", "surely_better", "surely_less"]

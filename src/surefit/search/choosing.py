@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from surefit.attempts.events import Callback, failure_told
+from surefit.attempts.journal import Journal
 from surefit.attempts.lr_finder import with_found_rate
 from surefit.attempts.methods import Adam, Auto, Features, FirstOrder, Method, Solver, method_from
 from surefit.attempts.progress import Progress
+from surefit.attempts.recalled import data_of
 from surefit.attempts.training import plan
 from surefit.checking import positive_number
 from surefit.core import ops
 from surefit.errors import ArgumentError
 from surefit.models.chain import output_layer
-from surefit.models.scaled import scaled
+from surefit.models.scaled import Scaled, scaled
 from surefit.models.spec import network_of
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate
@@ -26,13 +29,13 @@ from surefit.search.judging import Judge
 from surefit.search.limits import FEW_ROWS, FLOAT32, GOAL
 from surefit.search.proofs import Prover
 from surefit.search.record import Made, Record, Solved, Trained
-from surefit.search.recording import recorded
-from surefit.search.runner import State, Strategy, run
+from surefit.search.robust import robust
+from surefit.search.runner import State, Strategy, recorded, run
 from surefit.search.strategies.descent import descent, parts
 from surefit.search.strategies.functions import known_function
 from surefit.search.strategies.given import given_network
 from surefit.search.strategies.named import named
-from surefit.search.strategies.proving import changed, until_proved
+from surefit.search.strategies.proving import until_proved
 from surefit.search.strategies.students import students
 from surefit.search.strategies.tables import measured_data
 from surefit.search.timings import Timings
@@ -41,8 +44,8 @@ from surefit.spelling import spelled
 DESCRIBED = (
     "solver",
     "units",
-    "steepness",
-    "magnitude",
+    "gain",
+    "output_norm",
     "inputs",
 )  # of a candidate's details, what the method of a fit tells
 
@@ -61,12 +64,14 @@ def fit_problem(
     prove: bool = False,
     halted: Callable[[], bool] | None = None,
     began: float | None = None,
+    journal: Journal | None = None,
 ) -> Record:
     """The record of a Problem, or of what poses one (then the checks of the other arguments come first).
 
     The arguments are those of `fit`.
 
-    halted: asked after each iteration whether to stop. began: when the clock of `time` started.
+    halted: asked after each iteration whether to stop. began: when the clock of `time` started. journal: what is known
+    of the fit from an earlier process, and where it is kept.
     """
     began = clock.perf_counter() if began is None else began
     tol, time = positive_number("tol", tol), positive_number("time", time)
@@ -83,6 +88,8 @@ def fit_problem(
     timings = Timings()
     with timings.phase("data"):
         problem = posed if isinstance(posed, Problem) else posed()
+    if problem.stream is None:
+        problem, settings = with_loss(problem, settings, seed, model)
     if problem.stream is not None and isinstance(settings, Auto):
         settings = Features()
     adaptive = problem.plan is not None and bool(problem.plan.adaptive)
@@ -90,7 +97,7 @@ def fit_problem(
         settings = Adam()  # the first-order methods alone add points as they go
     progress = Progress(
         time=time, evaluations=settings.evaluations if isinstance(settings, Auto) else None, callbacks=callbacks,
-        halted=halted, began=began,
+        halted=halted, began=began, journal=journal,
     )  # fmt: skip
     solver = isinstance(settings, Solver)
     dtype = kind if dtype is not None or not solver else ops.float64
@@ -135,8 +142,21 @@ def with_bounds(state: State) -> State:
     if best is None or prover is None or progress.interrupted or progress.stopped is not None:
         return state
     if not prover.proves(best) and not prover.is_bounded(best):
-        changed(state, best, prover.bounded(best))
+        state.changed(best, prover.bounded(best))
     return state
+
+
+def with_loss(problem: Problem, method: Method, seed: int, model: Any) -> tuple[Problem, Method]:
+    """The problem and the method where rows that are far off shall count less, or it is found that they should."""
+    asked = None if problem.plan is None else problem.plan.loss
+    if problem.function is not None or asked == "mse":
+        return problem, method
+    if isinstance(method, FirstOrder):
+        return problem, replace(method, loss=asked) if asked is not None and method.loss == "mse" else method
+    if asked is None and not (isinstance(method, Auto) and model is None):
+        return problem, method
+    problem, word = robust(problem, int(seed), asked is not None)
+    return (problem if word is None else replace(problem, notes=(*problem.notes, word))), method
 
 
 def few_rows(method: str | Method, model: Any) -> int:
@@ -182,9 +202,24 @@ def first_order(state: State, method: FirstOrder, model: Any, jit: bool | None) 
             "gradients among the data"
         )
     network.eval()
-    method = with_found_rate(scaled(network, problem, method.scale, state.dtype), problem, method, state.seed)
+    if method.lr == "auto":
+        method = with_rate(state, scaled(network, problem, method.scale, state.dtype), method)
     adaptive = problem.plan is not None and problem.plan.adaptive
     return method, (parts if adaptive else descent)(state, method, network, jit)
+
+
+def with_rate(state: State, model: Scaled, method: FirstOrder) -> FirstOrder:
+    """The method with the rate that a range test finds, or has found."""
+    journal, problem = state.progress.journal, state.problem
+
+    def found() -> FirstOrder:
+        return with_found_rate(model, problem, method, state.seed)
+
+    if journal is None:
+        return found()
+    things = [method, model, data_of(problem), state.seed]
+    known = journal.recall("rate", things, lambda: [(chosen := found()).lr, chosen.schedule])
+    return replace(method, lr=known[0], schedule=known[1])
 
 
 def _solved(state: State, method: Solver, found: Candidate) -> Solved:

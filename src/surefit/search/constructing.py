@@ -36,8 +36,7 @@ from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.search.judging import Judge
 from surefit.search.record import Record, Solved
-from surefit.search.recording import recorded
-from surefit.search.runner import State, run
+from surefit.search.runner import State, recorded, run
 from surefit.sentences import say
 
 LESS = 2e-4  # of the tolerance, that is left for the proof

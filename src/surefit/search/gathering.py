@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from surefit.attempts.events import Callback, Evaluated, failure_told, tell
+from surefit.attempts.journal import Journal, key_of
 from surefit.checking import positive_number, whole_number
 from surefit.data import Domain, Sampling
 from surefit.errors import ArgumentError, DataError, DomainError
 from surefit.formulas import Formula, parse_many
-from surefit.problems.callables import FormulaFunction
+from surefit.problems.callables import FormulaFunction, by_name
 from surefit.problems.calling import Call, Result, fingerprint, ways_of
 from surefit.problems.posing import formula_texts, needed_domain, pose
 from surefit.problems.problem import Problem
@@ -91,12 +92,13 @@ class _Here(Executor):
 
 def gathered(
     target: Any, domain: Any, data: Sampling | None, seed: int, budget: Budget, *, time: float | None = None,
-    began: float | None = None, callbacks: Sequence[Callback] = (), few: int = 0,
+    began: float | None = None, callbacks: Sequence[Callback] = (), few: int = 0, journal: Journal | None = None,
 ) -> Problem:  # fmt: skip
     """The Problem of a function that was evaluated within a budget.
 
     The arguments are those of `pose` and `fit`; began: when the clock of `time` started. Callbacks hear of every
-    evaluation (`Evaluated`) and may end them; so does Ctrl-C, and what there is is fitted.
+    evaluation (`Evaluated`) and may end them; so does Ctrl-C, and what there is is fitted. journal: where evaluations
+    are kept, unless there is a log, from which they go on by themselves.
 
     ArgumentError: the target is no function, or cannot be sent to a worker. DataError: no evaluation gave a value.
     """
@@ -112,7 +114,7 @@ def gathered(
     began = clock.perf_counter() if began is None else began
     with failure_told(callbacks, began):
         with runs.held():
-            notes = Collector(runs, call, budget, time, began, callbacks).run()
+            notes = Collector(runs, call, budget, time, began, callbacks, None if runs.log else journal).run()
         return posed_runs(runs, data, seed, source | {"budget": most}, notes, few)
 
 
@@ -150,7 +152,8 @@ def _called(target: Any, domain: Any) -> tuple[Call, Domain, dict[str, Any], str
         )
     box = needed_domain(domain, None)
     name = getattr(target, "__name__", type(target).__name__)
-    return Call(target, ways_of(target, box.names)), box, {"kind": "callable", "name": name}, fingerprint(target)
+    called = by_name(target, box.names)
+    return Call(called, ways_of(called, box.names)), box, {"kind": "callable", "name": name}, fingerprint(target)
 
 
 def _check_sendable(call: Call, executor: Any) -> None:
@@ -185,8 +188,10 @@ class Collector:
     """Keeps the workers of an executor busy until the budget or the time is spent, and writes down what they find."""
 
     def __init__(
-        self, runs: Runs, call: Call, budget: Budget, time: float | None, began: float, callbacks: Sequence[Callback]
-    ) -> None:
+        self, runs: Runs, call: Call, budget: Budget, time: float | None, began: float, callbacks: Sequence[Callback],
+        journal: Journal | None = None,
+    ) -> None:  # fmt: skip
+        self.journal = journal
         self.runs, self.call, self.budget, self.callbacks = runs, call, budget, callbacks
         self.executor = _Here() if budget.executor is None else budget.executor
         self.room = workers_of(self.executor)  # calls at once
@@ -250,7 +255,7 @@ class Collector:
         most = min(left, len(self.call.ways))
         self.calls += most
         try:
-            future = self.executor.submit(self.call, point, most)
+            future = self._known(point) or self.executor.submit(self.call, point, most)
         except (BrokenExecutor, RuntimeError) as error:  # RuntimeError: it was shut down
             self.calls -= most
             self.runs.withdraw(point)
@@ -259,6 +264,15 @@ class Collector:
             self._end("workers-died")
             return
         self.flying[future] = (point, clock.perf_counter(), most)
+
+    def _known(self, point: np.ndarray) -> Future[Result] | None:
+        """The call at a point that an earlier process has made."""
+        known = None if self.journal is None else self.journal.find(key_of("call", point))
+        if known is None:
+            return None
+        future: Future[Result] = Future()
+        future.set_result(Result(*known))
+        return future
 
     # --- collecting ---
 
@@ -302,6 +316,8 @@ class Collector:
             result = Result((), math.nan, f"{type(error).__name__}: {error}")
         else:
             result = future.result()
+            if self.journal is not None:
+                self.journal.keep(key_of("call", point), tuple(result))
             self.calls -= most - result.calls
         if result.way is not None and len(self.call.ways) > 1:
             self.call = Call(self.call.f, (result.way,))

@@ -33,7 +33,7 @@ KINDS = {
     "folds": "rows left out in folds",
     "groups": "rows of groups left out",
 }
-ESTIMATES = ("estimated", "folds", "groups")  # each row foretold by fits without it
+ESTIMATES = ("estimated", "folds", "groups")  # each row predicted by fits without it
 CHOOSING = ("validation", "training")  # rows that also chose the network
 SHOWN = 8  # inputs of a point in words
 FEW = 100  # test rows of which the largest error says little about new ones
@@ -264,7 +264,7 @@ def sampled(
 
 
 def _roots(a: np.ndarray) -> np.ndarray:
-    """The root of the mean square of each column of a (n, k); no square overflows or vanishes, however small all are."""
+    """The root of the mean square of each column of a (n, k); no square overflows or vanishes, whatever their size."""
     with np.errstate(over="ignore", invalid="ignore"):
         unit = np.ldexp(1.0, np.frexp(np.abs(a).max(axis=0, initial=0.0))[1])
         return np.asarray(unit * np.sqrt(np.mean((a / unit) ** 2, axis=0)))

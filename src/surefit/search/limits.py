@@ -34,7 +34,7 @@ WORTH_REFINING = 1.2  # the same of a round of more units
 # --- networks that are tried ---
 UNITS = {1: (20, 50, 100, 200, 400, 800, 1600), 2: (60, 150, 300, 600, 1000), 3: (150, 400, 800, 2000)}  # by inputs
 MANY_INPUTS = (300, 800, 2000)
-LARGE = 400  # units from which a scan tries few steepnesses
+LARGE = 400  # units from which a scan tries few gains
 PART_UNITS = (20, 50, 100)  # for each input of a part of a sum
 DEEP = (16, 16)  # hidden layers that Levenberg-Marquardt is tried on
 MOST_MONOMIALS = 300  # of a polynomial that is tried on measured data
@@ -45,7 +45,7 @@ MANY_COLUMNS = 6  # inputs of measured data from which on it is asked which of t
 WIDE = 0.25  # inputs for each row, beyond which only those that matter are tried
 MOST_REFINED = 1000  # units in all after rounds of more units
 REFINED = 4  # rounds of more units where the error is
-REFINING_SCALES = (8.0, 32.0, 16.0, 4.0)  # steepnesses of the new units, in the order in which they are tried
+REFINING_SCALES = (8.0, 32.0, 16.0, 4.0)  # gains of the new units, in the order in which they are tried
 # Where a function of one input is rough: local lengths of units to a piece that takes degree 16, how fast lengths grow
 # with the distance, and the share of the goal to which pieces are resolved; as they are tried (benchmarks/hard.py).
 GRADED = ((5.0, 0.3, 0.02), (7.0, 0.25, 0.02), (10.0, 0.2, 0.002), (16.0, 0.12, 2e-4), (24.0, 0.1, 2e-5))
@@ -74,6 +74,13 @@ CLOSE_ALONE = 1e-3  # the same of a teacher of which no error is known, in devia
 CLOSEST = 1e-6  # of the deviation of the values: nearer is of no use
 CLOUD = 5  # points for each parameter of such a network, that it learns from
 LOOKED_AT = 2000  # fresh points that tell how near it is
+
+# --- networks for tables (benchmarks/tables.py) ---
+TABULAR_ROWS, TABULAR_MOST_ROWS, TABULAR_MOST_INPUTS = 250, 20_000, 100  # with which they are tried
+SMOOTH = 5e-3  # left-out error, in deviations, below which they are not: smooth values without noise
+COMPILING = 5.0  # seconds that must be left, where a time is given: two may go into compiling
+SMALLER = 1.03  # times their score: with such a score a network that is not of them is kept
+LEAST_SHARE = 0.05  # of a mean of two, below which one alone is as good
 
 # --- points ---
 MOST_ASKED, MOST_CALLED = 100_000, 50_000  # values of a formula, of a callable, that tell where it is rough

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-import pickle
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +13,8 @@ from surefit.models.observed import as_text, layer_rows, layer_sizes
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.search.classes import Classified
+from surefit.search.copies import Copied
+from surefit.search.history import History
 from surefit.search.judging import Measured
 from surefit.search.predictions import Predictions
 from surefit.search.teacher import Taught
@@ -40,7 +40,7 @@ class Trained:
 class Solved:
     """Made by a solver or the automatic choice. stage: the attempt that was kept; choice: what was tried, in order.
 
-    details: what is known of the network: solver, units, steepness, magnitude. rounded: to float32 afterwards.
+    details: what is known of the network: solver, units, gain, output_norm. rounded: to float32 afterwards.
     """
 
     settings: dict[str, Any]
@@ -56,7 +56,7 @@ Made = Trained | Solved
 
 
 @dataclass
-class Record(Predictions):
+class Record(Copied, Predictions):
     """A fitted network and how it came about.
 
     Attributes:
@@ -111,24 +111,8 @@ class Record(Predictions):
     _ensembles: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)  # by number of members
     _inference: Inference | None = field(default=None, init=False, repr=False, compare=False)  # of the model, at hand
 
-    # --- copies ---
-
-    def __getstate__(self) -> dict[str, Any]:
-        """For pickle. A callable that cannot be pickled (a lambda, say) stays behind, as it does in a model file."""
-        problem = self.problem
-        if not (_pickles(problem.function) and _pickles(problem.slope_function)):
-            problem = replace(problem, function=None, slope_function=None)
-        return vars(self) | {"problem": problem, "_inference": None}
-
-    def __copy__(self) -> Any:
-        twin = object.__new__(type(self))
-        vars(twin).update(vars(self))
-        return twin
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        twin = memo[id(self)] = object.__new__(type(self))
-        vars(twin).update(copy.deepcopy(vars(self) | {"_inference": None}, memo))
-        return twin
+    def __post_init__(self) -> None:
+        self.history = History(self.history)
 
     # --- what it is ---
 
@@ -204,15 +188,6 @@ class Record(Predictions):
     def summary(self) -> str:
         """A table of the layers: name, kind, output size, parameters."""
         return as_text(self.layer_rows())
-
-
-def _pickles(function: Any) -> bool:
-    """Whether a function goes into a pickle."""
-    try:
-        pickle.dumps(function)
-    except (pickle.PicklingError, TypeError, AttributeError):
-        return False
-    return True
 
 
 __all__ = ["Made", "Record", "Solved", "Trained"]

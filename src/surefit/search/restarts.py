@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, wait
 from typing import TypeVar
 
 import numpy as np
@@ -31,11 +31,11 @@ def fit_each(problem: Problem, seeds: Sequence[int], fit_one: Callable[..., ARec
     Ctrl-C stops all of them, and each keeps its best weights so far. The first error of one stops the others and is
     raised.
     """
-    from surefit.compiler.threads import cores
+    from surefit.compiler.threads import cores, pool_of
     from surefit.compiler.worker import TICK
 
     halt = threading.Event()
-    pool = ThreadPoolExecutor(max(1, min(cores(), len(seeds))))
+    pool = pool_of(max(1, min(cores(), len(seeds))))
     jobs = [pool.submit(fit_one, problem, seed=s, first=i == 0, halted=halt.is_set) for i, s in enumerate(seeds)]
     interrupted = False
     running = set(jobs)

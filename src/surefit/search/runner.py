@@ -10,23 +10,18 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from surefit import nn
-from surefit.attempts.additive import additive
 from surefit.attempts.attempt import Attempt, Outcome, Within
-from surefit.attempts.descent import descend
-from surefit.attempts.features import extend, scan
-from surefit.attempts.inputs import on_inputs, sparse
-from surefit.attempts.least_squares import search
-from surefit.attempts.local import local
-from surefit.attempts.methods import LBFGS, LM, Additive, Features, FirstOrder, Method, Polynomial, VarPro
-from surefit.attempts.polynomial import polynomial
+from surefit.attempts.events import tell_model
+from surefit.attempts.methods import FirstOrder, Method
+from surefit.attempts.performing import perform
 from surefit.attempts.progress import Progress
-from surefit.attempts.streamed import from_all_rows
+from surefit.attempts.recalled import performed
 from surefit.blas import one_thread
 from surefit.core import ops
 from surefit.models.spec import MLPSpec, network_of
@@ -36,6 +31,7 @@ from surefit.search.candidates import Candidate, best_of, judged
 from surefit.search.judging import Judge
 from surefit.search.limits import FLOAT32
 from surefit.search.proofs import Prover
+from surefit.search.record import Made, Record
 from surefit.search.timings import Timings
 from surefit.sentences import Sentence, say
 
@@ -84,8 +80,16 @@ class State:
     @property
     def best(self) -> Candidate | None:
         """The best candidate so far."""
-        sure = [c for c in self.candidates if c.certificate and self.tol and c.certificate.proves(self.tol)]
-        return sure[0] if sure else best_of(self.candidates, self.size, cautious=self.aim is not None)
+        if self.prover is not None and self.prover.impossible is None:
+            for found in self.candidates:
+                if self.prover.proves(found):
+                    return found
+        return best_of(self.candidates, self.size, cautious=self.aim is not None)
+
+    def changed(self, old: Candidate, new: Candidate) -> Candidate:
+        """Put a candidate of which more is known in the place of what it was."""
+        self.candidates = [new if c is old else c for c in self.candidates]
+        return new
 
     # --- what attempts are made of ---
 
@@ -114,15 +118,16 @@ class State:
     def reached(self) -> bool:
         """Whether the best candidate is within the tolerance: at rows that it was not fitted to, or provably."""
         best = self.best
-        within = self.tol is not None and best is not None and best.largest <= self.tol
-        return within and (self.prover is None or self.prover.proves(best))  # type: ignore[arg-type]
+        if self.tol is None or best is None or not best.largest <= self.tol:
+            return False
+        return self.prover is None or self.prover.proves(best)
 
     def over(self, share: float = 1.0) -> Sentence | None:
         """Why nothing more should be tried, if so; share: of the time."""
         best = self.best
         if self.reached:
-            sure = self.prover is not None and self.prover.impossible is None
-            return say("tolerance-proved" if sure else "tolerance")
+            proved = self.prover is not None and self.prover.impossible is None
+            return say("tolerance-proved") if proved else say("tolerance")
         if self.aim is not None and best is not None and self.problem.exact:
             if self.tol is None and best.score <= self.aim:
                 return say("good-enough", share=self.aim / self.size) if self.size else say("exact")
@@ -131,35 +136,6 @@ class State:
         if self.progress.over is not None:
             return self.progress.over
         return say("time", time=self.progress.time) if self.progress.out_of_time(share) else None
-
-
-def perform(attempt: Attempt, progress: Progress, within: Within) -> Outcome | None:
-    """Do what an attempt says."""
-    method = attempt.method
-    if attempt.inputs is not None:
-        return on_inputs(attempt, lambda part, near: perform(part, progress, near), within)
-    with one_thread():  # threads of BLAS wait for each other on a busy machine, and their number changes results
-        if isinstance(method, Features):
-            if attempt.local:
-                return local(attempt, progress)
-            if attempt.layer is not None:
-                return extend(attempt, method, progress)
-            found = scan(attempt, method, progress)
-            if found is None or attempt.problem.stream is None:
-                return found
-            return from_all_rows(found, attempt, method, progress)
-        if isinstance(method, Polynomial):
-            return (sparse if method.sparse else polynomial)(attempt, method, progress)
-        if isinstance(method, Additive):
-            return additive(attempt, method, progress)
-        if isinstance(method, (VarPro, LM, LBFGS)):
-            return search(attempt, method, progress, within)
-        if isinstance(method, FirstOrder):
-            return descend(attempt, method, progress, within)
-        return attempt.made or Outcome(
-            network=attempt.network, problem=attempt.problem, stage=say("stage-initial"), reason=say("nothing"),
-            row=None, details={"solver": "none"},
-        )  # fmt: skip
 
 
 def run(state: State, strategy: Strategy, perform: Perform = perform) -> Sentence:
@@ -201,8 +177,10 @@ def tried(state: State, attempt: Attempt, perform: Perform) -> Candidate | None:
 
     solver = "none" if attempt.method is None else attempt.method.name
     compiled = state.progress.compile_seconds or 0.0
+    began = state.progress.began
     with state.timings.phase(solver):
-        outcome = perform(attempt, state.progress, within)
+        outcome = performed(attempt, state.progress, within, perform)
+    state.timings.add(solver, began - state.progress.began)  # seconds of an earlier process, if this one goes on
     state.timings.moved((state.progress.compile_seconds or 0.0) - compiled, solver, "compiling")
     if outcome is None:
         return None
@@ -218,4 +196,41 @@ def tried(state: State, attempt: Attempt, perform: Perform) -> Candidate | None:
     return found
 
 
-__all__ = ["State", "Strategy", "perform", "run", "tried"]
+def recorded(
+    state: State, reason: Sentence, made: Callable[[Candidate], Made], model: Any = None, announce: bool = True
+) -> Record:
+    """The record of the best candidate; of the initial weights of `model` where nothing was solved.
+
+    announce: whether callbacks hear that all is done.
+    """
+    progress, best = state.progress, state.best
+    if best is None:
+        if progress.interrupted:
+            reason = say("interrupted")
+        best = tried(state, state.attempt(None, state.built(model), state.problem), perform)
+        assert best is not None
+    if announce and not progress.shown:
+        tell_model(progress.callbacks, best.model, best.problem, state.seed)
+    if announce:
+        progress.finished(reason)
+    warnings = [*best.problem.notes, *progress.warnings]
+    timings = dict(state.timings)
+    timings["other"] = max(0.0, progress.seconds - state.timings.total)
+    how = made(best)
+    measured_data = best.problem.function is None  # of whose rows an attempt may have taken a part
+    whole = best.problem.validation is None and state.problem.validation is not None  # all were trained on
+    problem = state.problem if measured_data and not whole else best.problem
+    if problem.stream is not None:  # whose rows are not the fit's to keep
+        problem = replace(problem, stream=None, source=problem.source | {"parts": problem.stream.told()})
+    return Record(
+        problem=problem, model=best.model, made=how, error=best.error,
+        history=progress.history,
+        stop_reason=reason, seed=state.seed, seconds=progress.seconds,
+        steps=progress.evaluations if how.solved else progress.steps,
+        tol=state.tol, interrupted=progress.interrupted, best_epoch=best.row or None, warnings=warnings,
+        score=best.score, compile_seconds=progress.compile_seconds, taught=best.taught, left_out=best.missed,
+        certificate=best.certificate, extra={"timings": timings},
+    )  # fmt: skip
+
+
+__all__ = ["State", "Strategy", "recorded", "run"]

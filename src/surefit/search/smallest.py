@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surefit.attempts.events import Callback, failure_told
+from surefit.attempts.journal import Journal
 from surefit.attempts.methods import VarPro
 from surefit.attempts.progress import Progress
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate
 from surefit.search.judging import Judge
 from surefit.search.record import Record, Solved
-from surefit.search.recording import recorded
-from surefit.search.runner import State, run
+from surefit.search.runner import State, recorded, run
 from surefit.search.strategies.pruning import pruned
 from surefit.sentences import say
 
@@ -111,8 +111,9 @@ class Sizes:
     def __init__(
         self, posed: Callable[[int], Problem], fit: Callable[..., Record], model: Callable[[int], Any], tol: float,
         time: float | None, seed: int, pruning: VarPro | None, wrap: Callable[[Record], Record],
-        callbacks: Sequence[Callback] = (),
+        callbacks: Sequence[Callback] = (), journal: Journal | None = None,
     ) -> None:  # fmt: skip
+        self.journal = journal
         self.posed, self.fit, self.model, self.tol, self.time, self.seed = posed, fit, model, tol, time, seed
         self.pruning, self.wrap, self.callbacks = pruning, wrap, callbacks
         self.began = clock.perf_counter()
@@ -152,7 +153,9 @@ class Sizes:
                 time=None if left is None else max(left, 1e-3),
             )  # fmt: skip
             self.fresh[units] = k + 1
-            self.keep(units, found, clock.perf_counter() - began)
+            spent = clock.perf_counter() - began
+            self.began -= max(0.0, found.seconds - spent)  # of an earlier process, from which this one goes on
+            self.keep(units, found, max(spent, found.seconds))
             if self.good(found) or self.ended:
                 break
         return units in self.fits and self.good(self.fits[units])
@@ -192,7 +195,7 @@ class Sizes:
     def pruned(self, units: int) -> int:
         """The smallest size that is left when units are taken away from the fit of this one."""
         start = self.fits[units]
-        progress = Progress(time=self.left(), callbacks=self.callbacks)
+        progress = Progress(time=self.left(), callbacks=self.callbacks, journal=self.journal)
         judge, pruning = Judge(start.problem, start.seed), self.pruning
         assert pruning is not None
         state = State(start.problem, start.seed, start.dtype, judge, progress)

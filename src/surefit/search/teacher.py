@@ -1,6 +1,6 @@
 """Teachers: Gaussian processes of measured data with few rows, from which a small network learns.
 
-A Gaussian process uses all rows, finds a scale for each input, and knows without a split how well it foretells: what
+A Gaussian process uses all rows, finds a scale for each input, and knows without a split how well it predicts: what
 each row is missed by when it is left out follows from its own equations. Those of several kernels whose error is nearly
 the same are averaged. The network that is shipped learns from as many values of its teacher as it needs.
 """
@@ -87,7 +87,7 @@ class Processes:
         return self._deviation([process.predict(x, return_std=True) for process in self.made])
 
     def left_out(self) -> tuple[np.ndarray, np.ndarray]:
-        """What each row is foretold by the others, and the deviation of that, both (n, k)."""
+        """What each row is predicted to be by the others, and the deviation of that, both (n, k)."""
         if self.left_out_rows is not None:
             return self.left_out_rows
         each = [process.leave_one_out() for process in self.made]
@@ -205,6 +205,8 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
     weights = problem.weights
     if weights is not None:
         weights = np.maximum(weights, 1e-6 * weights.max())
+        if problem.noise_known:  # of a row with the mean weight
+            noise = float(1.0 / np.sqrt(weights.mean()))
     rng = np.random.default_rng([seed, 0x6A])
     part = np.sort(rng.choice(n, ROWS_OF_LENGTHS, replace=False)) if n > ROWS_OF_LENGTHS else np.arange(n)
     groups = [(j,) for j in range(y.shape[1])] if y.shape[1] <= MOST_ALONE else [tuple(range(y.shape[1]))]
@@ -235,7 +237,7 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
 
 
 def _refitted(teacher: Processes, rng: np.random.Generator, stop: Callable[[], bool]) -> tuple[np.ndarray, np.ndarray]:
-    """What rows are foretold by the others, whose hyperparameters are found without them, in folds.
+    """What rows are predicted to be by the others, whose hyperparameters are found without them, in folds.
 
     Of few rows the hyperparameters are half of what was learned: to keep them would be to know the row left out.
     """

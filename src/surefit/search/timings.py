@@ -69,6 +69,11 @@ class Timings(Mapping[str, float]):
             self._seconds[phase] = self._seconds.get(phase, 0.0) + now - self._since
         self._since = now
 
+    def add(self, phase: str, seconds: float) -> None:
+        """Seconds, if any, that an earlier process has spent."""
+        if seconds > 0.0:
+            self._seconds[phase] = self._seconds.get(phase, 0.0) + seconds
+
     def moved(self, seconds: float, source: str, to: str) -> None:
         """So many seconds, or all there are, from one phase to another."""
         taken = min(seconds, self._seconds.get(source, 0.0))

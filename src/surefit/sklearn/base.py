@@ -72,19 +72,17 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         check_is_fitted(self)
         return validate_data(self, X, reset=False, dtype=np.float64)
 
-    def _fitted(self, x: np.ndarray, y: np.ndarray, weight: Any, outputs: list[str]) -> Fit:
-        """The fit of rows x (n, d), y (n, k)."""
+    def _fitted(self, x: np.ndarray, y: np.ndarray, weight: Any, outputs: list[str], task: Task) -> Fit:
+        """The fit of rows x (n, d), y (n, k), of which the callbacks of the task hear."""
         method, model = method_of(self), model_of(self)
         x, y, weight = distinct(x, y, _check_sample_weight(weight, x, dtype=np.float64))
         if len(x) < 2:
             raise ArgumentError("fit: the rows that count are 1 sample over and over; give at least two that differ")
-        task = Task(self, x, y, self.max_iter)
         found = fit(
             table_of(getattr(self, "feature_names_in_", None), x, outputs, y), method=method, model=model,
             data=sampling_of(self, len(x), weight), seed=self._seed(), tol=self.tol, time=self.max_time,
             dtype=self.dtype, restarts=self.restarts, callbacks=task.listeners(),
         )  # fmt: skip
-        task.end()
         self.n_iter_ = max(1, len(found.history))
         self.__dict__.pop("_learner", None)
         return found

@@ -6,10 +6,13 @@ best network so far.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
-from surefit.attempts.events import Epoch
+from surefit.attempts.events import Epoch, Step
+from surefit.attempts.methods import METHODS, FirstOrder
+from surefit.models.inference import evaluate
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -24,31 +27,66 @@ except ImportError:  # before 1.9
 
 
 class Task:
-    """One `fit` as the callbacks of an estimator see it; nothing where there are none."""
+    """One `fit` as the callbacks of an estimator see it; nothing where there are none.
 
-    def __init__(self, estimator: Any, x: Any, y: Any, steps: int | None) -> None:
-        self.estimator, self.data, self.context = estimator, {"X": x, "y": y}, None
+    X, y: as the user gave them.
+    """
+
+    def __init__(self, estimator: Any, X: Any, y: Any) -> None:
+        self.estimator, self.data, self.context = estimator, {"X": X, "y": y}, None
+        self.model: Any = None  # whose weights are those of the present epoch, where it is known
+        self.stage: str | None = None
         if hasattr(estimator, "_init_callback_context"):
+            kind = METHODS.get(str(estimator.solver).lower())
+            named = kind is not None and issubclass(kind, FirstOrder)
+            once = named and estimator.restarts == 1 and estimator.learning_rate_init != "auto"
+            steps = estimator.max_iter if once else None  # of other methods several attempts may be heard
             self.context = estimator._init_callback_context(max_subtasks=steps)
             self.context.call_on_fit_task_begin(estimator=estimator, **self.data)
 
     def listeners(self) -> list[Callable[[Any], bool]]:
         """Callbacks of `surefit.fit`: none where nobody listens, since listening has its price."""
         heard = getattr(self.estimator, "_skl_callbacks", None)
-        return [self._hear] if self.context is not None and heard else []
+        return [self] if self.context is not None and heard else []
 
-    def _hear(self, event: Any) -> bool:
+    def watch(self, model: Any, problem: Any, seed: int) -> None:
+        """A training of this model begins."""
+        self.model, self.stage = model, None
+
+    def __call__(self, event: Any) -> bool:
         if not isinstance(event, Epoch):
             return False
         assert self.context is not None
+        stage = event.stage if isinstance(event, Step) else ""
+        if self.stage is None:
+            self.stage = stage
+        elif stage != self.stage:  # another attempt, whose model is not known before it ends
+            self.model = None
         step = self.context.subcontext(task_name="epoch")
         step.call_on_fit_task_begin(estimator=self.estimator, **self.data)
-        return bool(step.call_on_fit_task_end(estimator=self.estimator, **self.data))
+        present = None if self.model is None else self._present
+        said = step.call_on_fit_task_end(estimator=self.estimator, **self.data, reconstruction_attributes=present)
+        return bool(said)
+
+    def _present(self) -> dict[str, Any]:
+        """What makes a copy of the estimator predict as the network does now; asked for only where that is wanted."""
+        return {"_learner": Present(copy.deepcopy(self.model))}
 
     def end(self) -> None:
-        """The fit is done."""
+        """The fit is done, and the estimator ready to predict."""
         if self.context is not None:
-            self.context.call_on_fit_task_end(estimator=self.estimator, **self.data)
+            self.context.call_on_fit_task_end(estimator=self.estimator, **self.data, reconstruction_attributes={})
+
+
+class Present:
+    """A network in the middle of its training."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def predict(self, x: Any) -> Any:
+        """Values (n, k) at points (n, d)."""
+        return evaluate(self.model, x)
 
 
 __all__ = ["CallbackSupportMixin", "Task", "with_callbacks"]

@@ -12,7 +12,7 @@ from sklearn.utils.validation import column_or_1d, validate_data
 from surefit.errors import ArgumentError, DataError
 from surefit.search.classes import Classified, classify, probabilities
 from surefit.sklearn.base import Estimator, incremental
-from surefit.sklearn.callbacks import with_callbacks
+from surefit.sklearn.callbacks import Task, with_callbacks
 
 PLAIN = (0.001, 1.0)  # floor and power of a network that learns batch after batch, of which no row is left out
 
@@ -54,10 +54,12 @@ class FitClassifier(ClassifierMixin, Estimator):
             raise DataError(
                 f"y: 1 class only, {self.classes_[0]!r}; a classifier cannot be trained when only one class is present"
             )
-        found = self._fitted(x, self._indicators(labels), sample_weight, self._outputs())
+        task = Task(self, X, y)
+        found = self._fitted(x, self._indicators(labels), sample_weight, self._outputs(), task)
         found.classified = classify(found, tuple(self.classes_.tolist()))
         found.problem.source["name"] = "(X, y)"
         self.fit_ = found
+        task.end()
         return self
 
     @incremental

@@ -10,7 +10,7 @@ from sklearn.utils.validation import validate_data
 
 from surefit.errors import ShapeError
 from surefit.sklearn.base import Estimator, incremental
-from surefit.sklearn.callbacks import with_callbacks
+from surefit.sklearn.callbacks import Task, with_callbacks
 
 
 class FitRegressor(RegressorMixin, Estimator):
@@ -61,7 +61,9 @@ class FitRegressor(RegressorMixin, Estimator):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> FitRegressor:
         """Fit rows X (n, d) with targets y (n,) or (n, k), each with a weight (n,) if they are given."""
         x, targets = self._checked(X, y, reset=True)
-        self.fit_ = self._fitted(x, targets, sample_weight, self._outputs())
+        task = Task(self, X, y)
+        self.fit_ = self._fitted(x, targets, sample_weight, self._outputs(), task)
+        task.end()
         return self
 
     @incremental

@@ -10,7 +10,7 @@ from .least_squares import TRAINLM, gauss_newton, levenberg_marquardt
 from .problem import sum_of_squares
 from .quasi_newton import lbfgs
 from .reduction import Reduced, Reduction
-from .result import STATUSES, Iteration, Result, Trace
+from .result import STATUSES, Iteration, Keeper, Result, Trace
 from .robust import LOSSES
 from .variable_projection import VarPro, varpro
 
@@ -21,6 +21,7 @@ __all__ = [
     "Features",
     "GaussianProcess",
     "Iteration",
+    "Keeper",
     "LineSearch",
     "Marquardt",
     "Output",

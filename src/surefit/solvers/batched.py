@@ -1,11 +1,12 @@
 """Many small networks of one shape, each on rows of its own, fitted side by side as one program of array operations.
 
 The networks are phi(x) = c0 + sum of c_h tanh(w_h . x + b_h). Each minimises the sum of its squared residuals plus a
-ridge: lambda_1 on its output weights and lambda_2 on how far its hidden weights are from where all networks begin
-(units spread evenly). One step of Levenberg-Marquardt is a batched product and a batched inverse of (p, p) matrices.
-After each step that helped, both ridges are found again from the rows themselves, by the fixed point of the evidence
-(MacKay, "Bayesian interpolation", Neural Computation 4, 1992; Foresee and Hagan 1997 do this with Levenberg-Marquardt,
-as MATLAB's trainbr does): 25 weights on 50 noisy rows would otherwise fit the noise.
+ridge: lambda_1 on its output weights and lambda_2 on how far its hidden weights are from units that are spread evenly,
+three quarters as steep as those it begins with. Those are gentle, and steeper where a curve asks for it. One step of
+Levenberg-Marquardt is a batched product and a batched inverse of (p, p) matrices. After each step that helped, both
+ridges are found again from the rows themselves, by the fixed point of the evidence (MacKay, "Bayesian interpolation",
+Neural Computation 4, 1992; Foresee and Hagan 1997 do this with Levenberg-Marquardt, as MATLAB's trainbr does): 25
+weights on 50 noisy rows would otherwise fit the noise.
 
 The error of each is estimated by leaving out each of its rows, exactly for the network linearised where it ended: the
 residual over 1 - the leverage of its row.
@@ -19,14 +20,19 @@ import numpy as np
 
 from surefit.blas import one_thread
 
-ITERATIONS = 30
-GAIN = 3.0  # length of the hidden weights at the start, for inputs in [-1, 1]
+ITERATIONS = 45
+GAINS = (1.5, 3.0, 6.0)  # lengths of the hidden weights at the start, for inputs in [-1, 1], the gentlest first
+STEEPER = 0.3  # times the error that the gentler units leave, which steeper ones must stay below to be preferred
+LOST = 0.5  # an error, in deviations of the values, beyond which units cannot follow a curve
+PULLED = 0.75  # length of the hidden weights that a ridge pulls to, as a share of that at the start
 REACH = 1.4  # how far beyond the box units bend at the start
 FIRST_RIDGE = 1e-2
 SMALLEST, LARGEST = 1e-9, 1e4  # of a ridge
 SETTLED = 3  # steps before the ridges move
 FREE = 1e-8  # ridge of the constant, which is to be as good as none
-STILL = 1e-4  # relative change of cost and ridges in one step below which a network is done
+STILL = 4e-3  # relative change of the cost in one step below which a network is done: a fifth of a row of fifty
+RESTING = 0.3  # of the logarithm of a ridge, below which it is at rest
+SHRINK = 0.1  # share of networks that are done, from which on the others go on without them
 LEAST_LEFT = 0.02  # of 1 - leverage
 
 
@@ -43,15 +49,15 @@ class Batch(NamedTuple):
     effective: np.ndarray
 
 
-def first_units(units: int, dim: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Hidden weights (units, dim) and biases (units,) that all networks begin with; of one input evenly spread."""
+def first_units(units: int, dim: int, seed: int, gain: float = GAINS[0]) -> tuple[np.ndarray, np.ndarray]:
+    """Hidden weights (units, dim) of this length and biases (units,) to begin with; of one input evenly spread."""
     along = REACH * (2.0 * np.arange(units) + 1.0 - units) / units
     if dim == 1:
-        return np.full((units, 1), GAIN), -GAIN * along
+        return np.full((units, 1), gain), -gain * along
     rng = np.random.default_rng(seed)
     weights = rng.standard_normal((units, dim))
-    weights *= GAIN / np.linalg.norm(weights, axis=1, keepdims=True)
-    return weights, -GAIN * rng.permutation(along)
+    weights *= gain / np.linalg.norm(weights, axis=1, keepdims=True)
+    return weights, -gain * rng.permutation(along)
 
 
 def outputs(theta: np.ndarray, x: np.ndarray, units: int) -> np.ndarray:
@@ -120,18 +126,12 @@ def fit_batch(
     root = None if weights is None or (weights == 1.0).all() else np.sqrt(weights)
     count = np.full(g, x.shape[1]) if weights is None else (weights > 0).sum(axis=1)
     rows = _Group(x, y, root, units)
-    hidden, biases = first_units(units, d, seed)
-    start = np.concatenate([hidden.reshape(-1), biases, np.zeros(units + 1)])
-    p = len(start)
+    theta = _first(rows, seed)
+    p = theta.shape[1]
     diagonal = np.arange(p)
     of_hidden = diagonal < units * (d + 1)
-    theta = np.tile(start, (g, 1))
-    residual, jacobian = rows.residuals(theta)
-    phi = jacobian[:, :, units * (d + 1) :]  # the output layers first
-    right = -(phi.transpose(0, 2, 1) @ residual[:, :, None])
-    normal = phi.transpose(0, 2, 1) @ phi
-    normal[:, range(units + 1), range(units + 1)] += FIRST_RIDGE
-    theta[:, units * (d + 1) :] = np.linalg.solve(normal, right)[:, :, 0]
+    centre = np.where(of_hidden, theta, 0.0)  # where the ridges pull to
+    centre[:, : units * d] *= PULLED
     ridge = np.full((g, 2), FIRST_RIDGE)
     damping = np.full(g, 1e-2)
 
@@ -141,7 +141,7 @@ def fit_batch(
     residual, jacobian = rows.residuals(at)
     for step in range(iterations):
         full = _spread(penalty, of_hidden)
-        away = at - start
+        away = at - centre
         normal = jacobian.transpose(0, 2, 1) @ jacobian
         gradient = (residual[:, None, :] @ jacobian)[:, 0, :] + full * away
         normal[:, diagonal, diagonal] += full
@@ -150,7 +150,7 @@ def fit_batch(
         new = at - (inverse @ gradient[:, :, None])[:, :, 0]
         cost = np.sum(residual**2, axis=1) + np.sum(full * away**2, axis=1)
         new_residual, new_jacobian = rows.residuals(new)
-        new_cost = np.sum(new_residual**2, axis=1) + np.sum(full * (new - start) ** 2, axis=1)
+        new_cost = np.sum(new_residual**2, axis=1) + np.sum(full * (new - centre) ** 2, axis=1)
         helped = new_cost < cost
         still = (helped & (cost - new_cost <= STILL * cost)) | (damping > 1e7)
         damping = np.maximum(np.where(helped, 0.2 * damping, 5.0 * damping), 1e-9)
@@ -163,22 +163,53 @@ def fit_batch(
         if step < SETTLED:
             continue
         share = full * np.diagonal(inverse, axis1=1, axis2=2)
-        fresh = np.where(helped[:, None], _ridges(at - start, residual, freedom, share, of_hidden, penalty), penalty)
-        at_rest = (np.abs(np.log(fresh / penalty)) <= STILL * 100) | (fresh <= SMALLEST) | (fresh >= LARGEST)
+        fresh = np.where(helped[:, None], _ridges(at - centre, residual, freedom, share, of_hidden, penalty), penalty)
+        at_rest = (np.abs(np.log(fresh / penalty)) <= RESTING) | (fresh <= SMALLEST) | (fresh >= LARGEST)
         still &= at_rest.all(axis=1) | (damping > 1e7)
         penalty = fresh
         new_ones = still & ~finished  # kept as they are now, so that the others of a batch change nothing
         done[live[new_ones]], done_ridge[live[new_ones]] = at[new_ones], penalty[new_ones]
         finished |= still
-        if finished.mean() > 0.2:
+        if finished.mean() > SHRINK:
             go = ~finished
             live, at, penalty, freedom, damping = live[go], at[go], penalty[go], freedom[go], damping[go]
+            centre = centre[go]
             residual, jacobian, rows, finished = residual[go], jacobian[go], rows.part(go), finished[go]
             if not len(live):
                 break
     go = ~finished
     done[live[go]], done_ridge[live[go]] = at[go], penalty[go]
     return _judged(_Group(x, y, root, units), done, _spread(done_ridge, of_hidden), count)
+
+
+def _first(rows: _Group, seed: int) -> np.ndarray:
+    """Networks (g, p) to begin with: units of one steepness for each group, their output layers solved for.
+
+    The gentlest steepness generalises best, unless it cannot follow a curve: then its rows, each left out in turn, are
+    missed by much more than with steeper units.
+    """
+    g, _, d = rows.x.shape
+    units = rows.units
+    best, least = np.empty(0), np.full(g, np.inf)
+    total = rows.x.shape[1] if rows.root is None else np.sum(rows.root**2, axis=1)
+    for gain in GAINS:
+        hidden, biases = first_units(units, d, seed, gain)
+        theta = np.tile(np.concatenate([hidden.reshape(-1), biases, np.zeros(units + 1)]), (g, 1))
+        residual, jacobian = rows.residuals(theta)
+        phi = jacobian[:, :, units * (d + 1) :]
+        turned = phi.transpose(0, 2, 1)
+        normal = turned @ phi
+        normal[:, range(units + 1), range(units + 1)] += FIRST_RIDGE
+        solved = np.linalg.solve(normal, np.concatenate([-(turned @ residual[:, :, None]), turned], axis=2))
+        output = solved[:, :, 0]
+        theta[:, units * (d + 1) :] = output
+        left = 1.0 - np.einsum("gnp,gpn->gn", phi, solved[:, :, 1:])
+        missed = (residual + (phi @ output[:, :, None])[:, :, 0]) / np.maximum(left, LEAST_LEFT)
+        score = np.sum(missed**2, axis=1)
+        better = score < np.where(least > LOST**2 * total, least, STEEPER**2 * least)
+        best = np.where(better[:, None], theta, best) if len(best) else theta
+        least = np.where(better, score, least)
+    return best
 
 
 def _spread(ridge: np.ndarray, of_hidden: np.ndarray) -> np.ndarray:

@@ -1,9 +1,9 @@
-"""Scan and solve: hidden units spread over the box for a few steepnesses, the output layer by one least-squares solve.
+"""Scan and solve: hidden units spread over the box for a few gains, the output layer by one least-squares solve.
 
 A network with one hidden layer is linear in its output layer, and for a smooth function of few variables almost any
-hidden layer will do whose units bend all over the box with about the right steepness. So nothing is trained: units are
+hidden layer will do whose units bend all over the box with about the right gain. So nothing is trained: units are
 placed, `solve_output` finds the best output layer by a singular value decomposition (normal equations would square a
-condition number of 1e14), and the best of a few steepnesses is kept.
+condition number of 1e14), and the best of a few gains is kept.
 
 The size of the output weights is part of the choice. A network whose error is 1e-12 and whose weights are 1e11 is
 worthless in floating point, so a candidate is judged by its largest residual plus `roundoff` times the sum of its
@@ -25,7 +25,7 @@ from surefit.errors import ArgumentError, DtypeError, ShapeError
 from .problem import real_numbers
 from .result import Callback, Result, Trace
 
-SCALES = (2.0, 4.0, 1.0, 8.0, 0.5, 16.0, 32.0)  # steepnesses in the order of how often they are the best
+SCALES = (2.0, 4.0, 1.0, 8.0, 0.5, 16.0, 32.0)  # gains in the order of how often they are the best
 RCONDS = tuple(10.0**-e for e in (14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4))
 PENALTIES = tuple(10.0**e for e in range(-14, 4))
 LEARNED = 0.5  # score over the largest deviation of a target from its mean, above which only steeper units can help
@@ -40,7 +40,7 @@ class Output:
 
     weights (h, k), constant (k,). rcond: singular values below this share of the largest were left out; penalty: of the
     ridge, 0 without one; rank: how many were kept. residuals (m, k): phi @ weights + constant - y, unweighted.
-    magnitude: the largest sum of absolute weights of an output. score: what it was chosen by, see `solve_output`.
+    norm: the largest 1-norm of the weights of an output. score: what it was chosen by, see `solve_output`.
     """
 
     weights: np.ndarray
@@ -49,7 +49,7 @@ class Output:
     rank: int
     rcond: float
     penalty: float
-    magnitude: float
+    norm: float
     score: float
 
 
@@ -62,12 +62,12 @@ def solve_output(
     roundoff: float = 2.0**-53,
     rconds: Sequence[float] = RCONDS,
     penalties: Sequence[float] | None = None,
-    held: tuple[np.ndarray, np.ndarray] | None = None,
+    validation: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Output:
     """The output layer that fits y (m, k) best as a linear function of phi (m, h) and a constant.
 
     For exact values: truncated singular values, and of `rconds` that with the smallest score, the largest weighted
-    residual plus roundoff times the magnitude; the residuals of `held`, (phi, y) of other rows, count there too. For
+    residual plus roundoff times the norm; the residuals of `validation`, (phi, y) of other rows, count there too. For
     noisy values: `penalties`, ridge regressions on phi whose score is the root of the mean squared leave-one-out
     residual, exact and without refitting; the constant is not penalised. A penalty is relative to the mean square of
     the features.
@@ -97,10 +97,10 @@ def solve_output(
         return layer.ridge(a, b, share, penalties)
     tried = [layer.output(s > rcond * s[0] if len(s) else s > 0, rcond=rcond) for rcond in rconds]
     largest = [float(np.abs(o.residuals * root).max()) for o in tried]
-    if held is not None:
-        others = [float(np.abs(held[0] @ o.weights + o.constant - held[1]).max(initial=0.0)) for o in tried]
+    if validation is not None:
+        others = [float(np.abs(validation[0] @ o.weights + o.constant - validation[1]).max(initial=0.0)) for o in tried]
         largest = [max(a, b) for a, b in zip(largest, others, strict=True)]
-    scores = [residual + roundoff * o.magnitude for residual, o in zip(largest, tried, strict=True)]
+    scores = [residual + roundoff * o.norm for residual, o in zip(largest, tried, strict=True)]
     i = _least(scores)
     return replace(tried[i], score=scores[i])
 
@@ -148,7 +148,7 @@ def centred(phi: np.ndarray, y: np.ndarray, share: np.ndarray) -> tuple[np.ndarr
 
 
 def _least(scores: Sequence[float]) -> int:
-    """The place of the smallest score, those that are no numbers last."""
+    """The place of the smallest score, those that are not numbers last."""
     return int(np.argmin(np.where(np.isfinite(scores), scores, math.inf)))
 
 
@@ -170,8 +170,8 @@ class _Layer:
         c = self.vt[kept].T @ (self.projected[kept] * (s / (s * s + damping))[:, None])
         constant = self.level - self.centre @ c
         residuals = self.phi @ c + constant - self.y
-        magnitude = float(np.abs(c).sum(axis=0).max(initial=0.0))
-        return Output(c, constant, residuals, int(kept.sum()), rcond, penalty, magnitude, math.nan)
+        norm = float(np.abs(c).sum(axis=0).max(initial=0.0))
+        return Output(c, constant, residuals, int(kept.sum()), rcond, penalty, norm, math.nan)
 
     def ridge(self, a: np.ndarray, b: np.ndarray, share: np.ndarray, penalties: Sequence[float]) -> Output:
         """With the penalty of the smallest leave-one-out error; a (m, h), b (m, k): centred and weighted.
@@ -246,19 +246,19 @@ def shares(weights: np.ndarray | None, m: int, what: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Trial:
-    """One hidden layer that was tried: its steepness, the number of the draw, and what `solve_output` made of it."""
+    """One hidden layer that was tried: its gain, the number of the draw, and what `solve_output` made of it."""
 
     scale: float
     draw: int
     score: float
-    magnitude: float
+    norm: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Features(Result):
     """What `linear_features` found: phi = activation(x @ hidden.T + offsets), then `output`.
 
-    hidden (h, d), offsets (h,). scale: its steepness. tried: all hidden layers in the order they were tried. x holds
+    hidden (h, d), offsets (h,). scale: its gain. tried: all hidden layers in the order they were tried. x holds
     hidden, offsets, output weights (k, h) and constant, flat.
     """
 
@@ -284,11 +284,11 @@ def linear_features(
     beyond: int = 4,
     draws: int = 2,
     generator: np.random.Generator | int = 0,
-    bends: np.ndarray | None = None,
+    centres: np.ndarray | None = None,
     weights: np.ndarray | None = None,
     roundoff: float = 2.0**-53,
     penalties: Sequence[float] | None = None,
-    held: tuple[np.ndarray, np.ndarray] | None = None,
+    validation: tuple[np.ndarray, np.ndarray] | None = None,
     dtype: Any = np.float64,
     goal: float | None = None,
     time: float | None = None,
@@ -298,9 +298,9 @@ def linear_features(
 
     x is expected in [-1, 1]^d (or with deviation 1), y of size 1. Every scale is tried once, and up to `beyond` further
     ones, steeper while nothing is learned, else while the best is the smallest or the largest; then the best two again
-    with fresh draws, `draws` in all. See `place_units` for bends and `solve_output` for weights, roundoff, penalties.
-    held: x and y of other rows, by which exact values are judged too: in many dimensions steep units pass through all
-    points and are wrong everywhere else.
+    with fresh draws, `draws` in all. See `place_units` for centres and `solve_output` for weights, roundoff, penalties.
+    validation: x and y of other rows, by which exact values are judged too: in many dimensions steep units pass through
+    all points and are wrong everywhere else.
 
     dtype: what the hidden layer will run in: its weights are rounded to that before the solve, so that the output layer
     makes up for it. callback(x, iteration) is told of every hidden layer that was tried, whatever it was worth. goal: a
@@ -319,13 +319,13 @@ def linear_features(
 
     def solve(hidden: np.ndarray, offsets: np.ndarray) -> Output:
         phi = activation(x @ hidden.T + offsets)
-        others = None if held is None else (activation(held[0] @ hidden.T + offsets), held[1])
-        return solve_output(phi, y, weights=weights, roundoff=roundoff, penalties=penalties, held=others)
+        others = None if validation is None else (activation(validation[0] @ hidden.T + offsets), validation[1])
+        return solve_output(phi, y, weights=weights, roundoff=roundoff, penalties=penalties, validation=others)
 
     return scan(
         "linear_features", solve, x.shape[1], units, shares(weights, len(y), "linear_features"),
         float(np.abs(y - y.mean(axis=0)).max()), scales=scales, beyond=beyond, draws=draws, generator=generator,
-        bends=bends, dtype=dtype, goal=goal, time=time, callback=callback,
+        centres=centres, dtype=dtype, goal=goal, time=time, callback=callback,
     )  # fmt: skip
 
 
@@ -341,7 +341,7 @@ def scan(
     beyond: int,
     draws: int,
     generator: np.random.Generator | int,
-    bends: np.ndarray | None,
+    centres: np.ndarray | None,
     dtype: Any,
     goal: float | None,
     time: float | None,
@@ -367,11 +367,11 @@ def scan(
     stop: str | None = None
     while plan:
         scale, draw = plan.pop(0)
-        hidden, offsets = place_units(dim, units, scale, rng, bends)
+        hidden, offsets = place_units(dim, units, scale, rng, centres)
         hidden, offsets = (a.astype(dtype).astype(np.float64) for a in (hidden, offsets))
         trace.evaluations += 1
         output = solve(hidden, offsets)
-        tried.append(Trial(scale, draw, output.score, output.magnitude))
+        tried.append(Trial(scale, draw, output.score, output.norm))
         if best is None or output.score < best[0].score:
             best = output, hidden, offsets, scale
         stop = trace.add(_flat(output, hidden, offsets), _cost(output, share), damping=scale) or trace.spent()
@@ -406,26 +406,26 @@ def _cost(output: Output, share: np.ndarray) -> float:
 
 
 def place_units(
-    dim: int, units: int, scale: float, generator: np.random.Generator | int, bends: np.ndarray | None = None
+    dim: int, units: int, scale: float, generator: np.random.Generator | int, centres: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weights (units, dim) and offsets (units,) of units that bend, where weights @ x + offset = 0, all over the box.
 
-    The steepness of each is `scale` times a random factor from 0.5 to 1.5, its direction random. In one dimension the
-    bends are evenly spaced over a little more than [-1, 1]; in more they lie at random distances from the centre, up to
-    the corners, or, if `bends` (n, dim) are given, each goes through one of these points: for data that does not fill
-    its box.
+    The gain of each is `scale` times a random factor from 0.5 to 1.5, its direction random. In one dimension the
+    places where they bend are evenly spaced over a little more than [-1, 1]; in more they lie at random distances from
+    the centre, up to the corners, or, if `centres` (n, dim) are given, each goes through one of these points: for data
+    that does not fill its box.
     """
     rng = np.random.default_rng(generator)
-    steepness = scale * rng.uniform(0.5, 1.5, units)
+    gain = scale * rng.uniform(0.5, 1.5, units)
     direction = rng.standard_normal((units, dim))
     direction /= np.linalg.norm(direction, axis=1)[:, None]
-    if bends is not None:
-        distance = (direction * bends[rng.integers(0, len(bends), units)]).sum(axis=1)
+    if centres is not None:
+        distance = (direction * centres[rng.integers(0, len(centres), units)]).sum(axis=1)
     elif dim == 1:
         distance = np.linspace(-OVERHANG, OVERHANG, units) * direction[:, 0]
     else:
         distance = rng.uniform(-1.0, 1.0, units) * math.sqrt(dim)
-    return direction * steepness[:, None], -distance * steepness
+    return direction * gain[:, None], -distance * gain
 
 
 __all__ = ["PENALTIES", "SCALES", "Features", "Output", "Trial", "linear_features", "place_units", "solve_output"]

@@ -34,20 +34,20 @@ def gradient_features(
     beyond: int = 4,
     draws: int = 2,
     generator: np.random.Generator | int = 0,
-    bends: np.ndarray | None = None,
+    centres: np.ndarray | None = None,
     row_weights: np.ndarray | None = None,
     roundoff: float = 2.0**-53,
     dtype: type | np.dtype = np.float64,
-    held: tuple[np.ndarray, np.ndarray] | None = None,
+    validation: tuple[np.ndarray, np.ndarray] | None = None,
     time: float | None = None,
     callback: Callback | None = None,
 ) -> Features:
     """A network with one hidden layer of `units` for values y (m, k) and gradients slopes (m, k, d) at x (m, d).
 
     Minimises the mean squared residual of the values plus `weight` times that of the gradients that are known (not
-    NaN). The truncation and the steepness are chosen by the largest residual plus roundoff times the magnitude of the
-    output weights, or, for noisy values, by the mean squared residual at the rows `held` (x, y). The other arguments
-    are those of `linear_features`.
+    NaN). The truncation and the gain are chosen by the largest residual plus roundoff times the norm of the output
+    weights, or, for noisy values, by the mean squared residual at the rows `validation` (x, y). The other arguments are
+    those of `linear_features`.
     """
     m, d = x.shape
     if y.ndim != 2 or len(y) != m or slopes.shape != (m, y.shape[1], d):
@@ -58,15 +58,15 @@ def gradient_features(
 
     def solve(hidden: np.ndarray, offsets: np.ndarray) -> Output:
         phi, slope = activation(x @ hidden.T + offsets)
-        test = None if held is None else (activation(held[0] @ hidden.T + offsets)[0], held[1])
+        test = None if validation is None else (activation(validation[0] @ hidden.T + offsets)[0], validation[1])
         return solve_gradient_output(
             phi, slope[:, None, :] * hidden.T, y, slopes, weight=weight, row_weights=row_weights, roundoff=roundoff,
-            held=test,
+            validation=test,
         )  # fmt: skip
 
     return scan(
         "gradient_features", solve, d, units, share, float(np.abs(y - y.mean(axis=0)).max()), scales=scales,
-        beyond=beyond, draws=draws, generator=generator, bends=bends, dtype=dtype, goal=None, time=time,
+        beyond=beyond, draws=draws, generator=generator, centres=centres, dtype=dtype, goal=None, time=time,
         callback=callback,
     )  # fmt: skip
 
@@ -81,13 +81,13 @@ def solve_gradient_output(
     weight: float = 1.0,
     row_weights: np.ndarray | None = None,
     roundoff: float = 2.0**-53,
-    held: tuple[np.ndarray, np.ndarray] | None = None,
+    validation: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Output:
     """The output layer for values y (m, k) and gradients slopes (m, k, d), NaN where unknown.
 
-    phi (m, h): the features; tangents (m, d, h): their derivatives by each input. held: features and values at other
-    rows. What is minimised, how the truncation is chosen, and the other arguments: see `gradient_features`. Outputs are
-    solved for one by one, because which gradients are known may differ.
+    phi (m, h): the features; tangents (m, d, h): their derivatives by each input. validation: features and values at
+    other rows. What is minimised, how the truncation is chosen, and the other arguments: see `gradient_features`.
+    Outputs are solved for one by one, because which gradients are known may differ.
     """
     m, k = y.shape
     share = shares(row_weights, m, "solve_gradient_output")
@@ -106,10 +106,12 @@ def solve_gradient_output(
         for rcond in RCONDS:
             kept = s > rcond * s[0] if len(s) else s > 0
             c = vt[kept].T @ (projected[kept] / s[kept])
-            if held is None:
+            if validation is None:
                 score = float(np.abs(a @ c - b).max()) + roundoff * float(np.abs(c).sum())
             else:
-                score = float(np.sqrt(np.mean((held[0] @ c + (level[j] - centre @ c) - held[1][:, j]) ** 2)))
+                score = float(
+                    np.sqrt(np.mean((validation[0] @ c + (level[j] - centre @ c) - validation[1][:, j]) ** 2))
+                )
             found.append((score if math.isfinite(score) else math.inf, c, int(kept.sum())))
         parts.append(found)
     chosen = [int(np.argmin([score for score, _, _ in found])) for found in parts]

@@ -23,7 +23,7 @@ from surefit.sentences import Sentence, say
 from .damped import LINEAR_SOLVERS, Linearised, LineSearch, Marquardt, TrustRegion, column_norms
 from .differences import EPS
 from .problem import Residuals
-from .result import STATUSES, Callback, Result, Trace
+from .result import STATUSES, Callback, Keeper, Result, Trace
 from .robust import Rho
 
 Function = Callable[[np.ndarray], Any]
@@ -118,6 +118,7 @@ def levenberg_marquardt(
     time: float | None = None,
     linear: str = "auto",
     callback: Callback | None = None,
+    keeper: Keeper | None = None,
 ) -> Result:
     """Minimises 1/2 sum of fun(x)^2 (or of a robust loss), from x0.
 
@@ -133,7 +134,8 @@ def levenberg_marquardt(
     no column of J makes a cosine above gtol with the residuals, or the cost is at the goal, or the cost that
     `validate(x)` gives has been above its lowest for max_fail iterations, or a budget is spent (max_evaluations counts
     the ones for differences; time is in seconds; None: no limit). With validate, x is the point where that was lowest.
-    callback(x, iteration) stops it by returning True.
+    callback(x, iteration) stops it by returning True. keeper: keeps its state, from which it goes on in another
+    process; jac must then be a function.
     linear: "auto", "svd" or "qr", see `surefit.solvers.damped`.
 
     Residuals or a Jacobian that are not finite at x0 end it at once with status "not_finite"; later they only shorten
@@ -156,8 +158,10 @@ def levenberg_marquardt(
         raise ArgumentError(f"{name}: max_fail={max_fail!r} must be a whole number >= 1")
     if validate is not None and not callable(validate):
         raise ArgumentError(f"{name}: validate={validate!r} must be a function x -> cost, or None")
+    if keeper is not None and not callable(jac):
+        raise ArgumentError(f"{name}: keeper: differences remember more than is kept; give jac as a function")
     return _Descent(problem, damping, _Scaling(name, x_scale, problem.n), linear, geodesic).run(
-        ftol, xtol, gtol, goal, validate, max_fail
+        ftol, xtol, gtol, goal, validate, max_fail, keeper
     )
 
 
@@ -266,16 +270,27 @@ class _Descent:
         goal: float,
         validate: Callable[[np.ndarray], float] | None,
         max_fail: int,
+        keeper: Keeper | None = None,
     ) -> Result:
         p, trace = self.problem, self.trace
         wrong = p.not_finite(self.x, self.r)
         if wrong is not None:
             trace.add(self.x, self.cost)
             return self.finish("not_finite", Sentence(wrong, "solver-not_finite"))
-        lowest = (math.inf if validate is None else float(validate(self.x.copy())), self.x)
+        found = None if keeper is None else keeper.take()
         fails, step, state = 0, math.nan, math.nan
+        if found is None:
+            lowest = (math.inf if validate is None else float(validate(self.x.copy())), self.x)
+        else:
+            lowest = self.again(found)
+            fails, step, state = found["rest"]
         stop: str | None = None
         while True:
+            if keeper is not None and stop is None and trace.history and keeper.due(trace.iterations):
+                keeper.keep({
+                    "x": self.x, "scale": self.scaling.d, "lowest": lowest, "rest": (fails, step, state),
+                    "trace": trace.state,
+                })  # fmt: skip
             limit = trace.max_evaluations
             if limit is not None and trace.evaluations + p.price_of_jacobian() > limit:
                 self.J = None
@@ -314,6 +329,16 @@ class _Descent:
             if stop is not None and math.isnan(step):  # no step was taken: J is still that of x
                 return self.finish(stop, x=best)
 
+    def again(self, found: Mapping[str, Any]) -> tuple[float, np.ndarray]:
+        """Go on from a state that was kept: the lowest validation cost and where it was."""
+        self.x = found["x"]
+        self.r = self.problem.residuals(self.x)
+        self.cost = self.problem.cost(self.r)
+        self.scaling.d = found["scale"]
+        self.trace.again(found["trace"])
+        value, x = found["lowest"]
+        return value, self.x if np.array_equal(x, self.x) else x
+
     def iterate(self, model: Linearised, state: float, ftol: float, xtol: float) -> tuple[str | None, float, float]:
         """Steps from x until one is accepted -> (status to stop with or None, damping, |D step| or nan for none)."""
         p, trace, scale = self.problem, self.trace, model.scale
@@ -321,7 +346,7 @@ class _Descent:
         noise = self.noise(model)
         finite = False  # whether any point tried was
         untried = trace.iterations == 0 and isinstance(self.damping, TrustRegion)  # the first radius
-        promised = math.nan  # the fall that the model foretells for the first step, before it is cut
+        promised = math.nan  # the fall that the model predicts for the first step, before it is cut
         while True:
             mu, step = self.propose(state, model)
             x_new = self.moved(step)

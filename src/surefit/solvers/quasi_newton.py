@@ -19,7 +19,7 @@ from surefit.sentences import Sentence
 
 from .differences import EPS
 from .problem import real_numbers, start_of
-from .result import STATUSES, Callback, Result, Trace
+from .result import STATUSES, Callback, Keeper, Result, Trace
 from .wolfe import NOISE, strong_wolfe
 
 
@@ -120,6 +120,7 @@ def lbfgs(
     max_evaluations: int | None = None,
     time: float | None = None,
     callback: Callback | None = None,
+    keeper: Keeper | None = None,
 ) -> Result:
     """Minimises fun from x0 by the limited-memory BFGS method with a strong Wolfe line search.
 
@@ -127,7 +128,8 @@ def lbfgs(
     many steps stand for the curvature. It stops when the largest component of the gradient is below gtol, or a step
     lowers the value by less than the fraction ftol of it, or is shorter than the fraction xtol of x, or the value is at
     the goal, or cannot be lowered for its rounding, or a budget is spent (None: no limit). callback(x, iteration) stops
-    it by returning True. NumPy's warnings are off meanwhile.
+    it by returning True. keeper: keeps its state, from which it goes on in another process. NumPy's warnings are off
+    meanwhile.
 
     >>> import numpy as np
     >>> found = lbfgs(lambda x: (np.sum(x**4 - x), 4 * x**3 - 1), np.zeros(3))
@@ -157,7 +159,17 @@ def lbfgs(
         what = f"value is {value}" if not math.isfinite(value) else "gradient is not finite"
         wrong = f"The {what} at the starting point x0: start where fun is finite."
         return finish("not_finite", Sentence(wrong, "solver-not_finite"))
+    found = None if keeper is None else keeper.take()
+    if found is not None:
+        x = found["x"]
+        value, gradient = f(x)
+        past.pairs.extend(found["pairs"])
+        past.scale, step, length, idle, lowest = found["rest"]
+        trace.again(found["trace"])
     while True:
+        if keeper is not None and trace.history and keeper.due(trace.iterations):
+            rest = (past.scale, step, length, idle, lowest)
+            keeper.keep({"x": x, "pairs": list(past.pairs), "rest": rest, "trace": trace.state})
         asked = trace.add(x, value, float(np.abs(gradient).max()), length, step)
         if value <= goal:
             return finish("goal")

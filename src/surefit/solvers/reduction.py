@@ -119,7 +119,7 @@ class Reduction:
         """The output layer with the penalty of the smallest error by generalised cross-validation.
 
         penalties: of the ridge, relative to the mean square of the features, as in `solve_output`; the constant is not
-        penalised. ArgumentError: no rows of any weight, or a penalty that is no number >= 0.
+        penalised. ArgumentError: no rows of any weight, or a penalty that is not a number >= 0.
 
         Source: Golub, Heath, Wahba, "Generalized cross-validation as a method for choosing a good ridge parameter",
         Technometrics 21, 1979.

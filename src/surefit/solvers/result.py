@@ -12,10 +12,10 @@ while True:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -115,6 +115,23 @@ Callback = Callable[[np.ndarray, Iteration], Any]
 AResult = TypeVar("AResult", bound=Result)
 
 
+class Keeper(Protocol):
+    """Keeps the state of a solver between two iterations, and gives back one from which to go on, to the last bit.
+
+    A state is a mapping of texts to numbers, arrays, and tuples of them. The solver asks `take` before its first
+    iteration, and must be called with what it was called with when the state was kept.
+    """
+
+    def due(self, number: int) -> bool:
+        """Whether to keep the state after so many iterations."""
+
+    def keep(self, state: dict[str, Any]) -> None:
+        """Keep a state in the place of the one before."""
+
+    def take(self) -> dict[str, Any] | None:
+        """The state to go on from; None where there is none."""
+
+
 class Trace:
     """The book of one solve: counts, clock, history, budgets; makes the result.
 
@@ -167,6 +184,21 @@ class Trace:
         self.history.append(now)
         asked = None if self.callback is None else self.callback(x.copy(), now)
         return "callback" if isinstance(asked, (bool, np.bool_)) and asked else None
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The book as plain data and arrays, for a `Keeper`."""
+        rows = [
+            (i.number, i.cost, i.gradient, i.step, i.damping, i.evaluations, i.seconds) for i in self.history
+        ]  # fmt: skip
+        counts = (self.evaluations, self.jacobians, self.seconds)
+        return {"counts": counts, "history": np.array(rows, np.float64).reshape(-1, 7)}
+
+    def again(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` gave; the time that was used then counts."""
+        self.evaluations, self.jacobians, seconds = state["counts"]
+        self.start = perf_counter() - seconds
+        self.history = [Iteration(int(n), c, g, p, d, int(e), s) for n, c, g, p, d, e, s in state["history"].tolist()]
 
     def spent(self) -> str | None:
         """The budget that is used up, if any: "max_iterations", "max_evaluations" or "time"."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from surefit.problems.roughness import Mesh, jumps_of, pieces_of
 from surefit.solvers.features import solve_output
 from surefit.solvers.local_units import solve_local, work_of
+from surefit.solvers.roughness import Mesh, jumps_of, pieces_of
 
 Values = Callable[[np.ndarray], np.ndarray]  # places (n,) in [-1, 1] -> values (n, k)
 

@@ -22,7 +22,7 @@ from surefit.sentences import Sentence, say
 
 from .features import decompose, shares
 from .problem import real_numbers
-from .result import Callback, Result, Trace
+from .result import Callback, Keeper, Result, Trace
 
 DAMPING, EASIER, HARDER = 1e-2, 1 / 5, 4.0  # mu at the start, after a step that helped, after one that did not
 LEAST, MOST = 1e-16, 1e12
@@ -32,12 +32,12 @@ LEAST, MOST = 1e-16, 1e12
 class VarPro(Result):
     """What `varpro` found. x: theta. output (h, k): the linear part. rank: of the features, at most h.
 
-    magnitude: the largest sum of absolute values in a column of it. score: the largest weighted residual plus roundoff
-    times the magnitude. validation: the best value of `validate`, nan without one.
+    norm: the largest sum of absolute values in a column of it. score: the largest weighted residual plus roundoff
+    times the norm. validation: the best value of `validate`, nan without one.
     """
 
     output: np.ndarray
-    magnitude: float
+    norm: float
     score: float
     validation: float = math.nan
 
@@ -80,6 +80,7 @@ def varpro(
     max_evaluations: int | None = None,
     time: float | None = None,
     callback: Callback | None = None,
+    keeper: Keeper | None = None,
 ) -> VarPro:
     """Minimise 0.5 * sum weights * (features(theta) @ c - y)^2 over theta and c.
 
@@ -96,6 +97,7 @@ def varpro(
         goal: stop when the score is so small. ftol: stop when a step lowers the cost by less than this share of it.
         validate: (theta, c) -> a cost on other data; x is then where that was lowest, and max_fail iterations without a
             lower one end the search.
+        keeper: keeps its state, from which it goes on in another process.
 
     Returns:
         The best point, as `keep` or `validate` has it.
@@ -132,14 +134,24 @@ def varpro(
     here = problem.at(theta)
     if here is None:
         raise ArgumentError("varpro: the features are not finite at the start")
-    best, held = here, math.inf
+    best, unseen = here, math.inf
     since = 0
-    if validate is not None:
-        held = float(validate(here.theta, here.c))
     mu, slope = DAMPING, math.nan
-    stop = trace.add(here.theta, here.cost) or _enough(best, goal)
+    stop: str | None = None
+    found = None if keeper is None else keeper.take()
+    if found is None:
+        if validate is not None:
+            unseen = float(validate(here.theta, here.c))
+        stop = trace.add(here.theta, here.cost) or _enough(best, goal)
+    else:
+        here, best = problem.again(found["here"]), problem.again(found["best"])
+        unseen, since, mu, slope = found["rest"]
+        trace.again(found["trace"])
     reason: Sentence | None = None
     while stop is None:
+        if keeper is not None and trace.iterations and keeper.due(trace.iterations):
+            rest = (unseen, since, mu, slope)
+            keeper.keep({"here": here.theta, "best": best.theta, "rest": rest, "trace": trace.state})
         trace.jacobians += 1
         j = problem.project(here, number_array("jacobian", jacobian(here.theta, here.c)))
         r = here.residuals.reshape(-1)
@@ -174,8 +186,8 @@ def varpro(
         since += 1
         if validate is not None:
             now = float(validate(here.theta, here.c))
-            if now < held:
-                best, held, since = here, now, 0
+            if now < unseen:
+                best, unseen, since = here, now, 0
         elif keep == "cost" or here.score < best.score:
             best = here
         stop = (
@@ -189,8 +201,8 @@ def varpro(
     assert stop is not None
     return trace.finish(
         best.theta, best.cost, stop, reason, kind=VarPro, residuals=best.residuals.reshape(-1), gradient=slope,
-        rank=best.rank, output=best.c, magnitude=float(np.abs(best.c).sum(axis=0).max(initial=0.0)), score=best.score,
-        validation=held if validate is not None else math.nan,
+        rank=best.rank, output=best.c, norm=float(np.abs(best.c).sum(axis=0).max(initial=0.0)), score=best.score,
+        validation=unseen if validate is not None else math.nan,
     )  # fmt: skip
 
 
@@ -240,6 +252,13 @@ class _Separable:
         residuals = a @ c - b
         score = float(np.abs(residuals[: len(self.y)]).max()) + self.roundoff * float(np.abs(c).sum(axis=0).max())
         return _Point(theta, 0.5 * float((residuals**2).sum()), u, c, residuals, int(kept.sum()), score)
+
+    def again(self, theta: np.ndarray) -> _Point:
+        """Everything at a point where it was finite."""
+        point = self.at(theta)
+        if point is None:
+            raise ArgumentError("varpro: keeper: its state is not of these features")
+        return point
 
     def project(self, point: _Point, jacobian: np.ndarray) -> np.ndarray:
         """Kaufman's Jacobian of the residuals, (m k, p), the rows of a ridge included."""

@@ -23,6 +23,7 @@ from surefit.bounds.certificate import Certificate
 from surefit.core import ops
 from surefit.data import Coded, Domain
 from surefit.errors import DataError, ModelFileError, SurefitError
+from surefit.files import path_of
 from surefit.models.inference import evaluate
 from surefit.models.recorded import describe_network, network_from
 from surefit.models.scaled import Scaled
@@ -88,7 +89,7 @@ def read(path: str | os.PathLike[str]) -> Record:
     ModelFileError: no such file, damaged, not a surefit model, of a newer format, or with an error on its card that is
     not the one of the model in it.
     """
-    path = Path(path)
+    path = path_of("load", path)
     found = read_container(path, FORMAT)
     if "kind" in found.header:
         raise ModelFileError(f"{str(path)!r} holds many curves; read it with surefit.Many.load")
@@ -308,10 +309,14 @@ def _tensor(tensors: dict[str, np.ndarray], name: str, shape: tuple[int | None, 
     return value
 
 
+OLD_NAMES = {"steepness": "gain", "magnitude": "output_norm"}  # of settings, in files of older versions
+
+
 def _made(method: dict[str, Any], said: dict[str, Any]) -> Made:
     """How it was made, from the settings on the card."""
     if "stage" not in method:
         return Trained(method)
+    method = {OLD_NAMES.get(name, name): value for name, value in method.items()}
     settings = {k: v for k, v in method.items() if k not in (*DESCRIBED, "stage", "choice", "rounded")}
     choice = said.get("choice", method.get("choice"))
     return Solved(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from surefit.files import make_directory, write_atomically
+from surefit.files import make_directory, path_of, write_atomically
 from surefit.reports.card import card_text, to_dict
 from surefit.reports.film import load_frames, save_frames
 from surefit.search.record import Record
@@ -65,7 +65,7 @@ def pictures_saved(fit: Record, folder: Path) -> Iterator[Path]:
 
 def read(path: str | os.PathLike[str]) -> Record:
     """Read a model file, or the fit in a directory that `save_outputs` wrote, film included. See `model_file.read`."""
-    path = Path(path)
+    path = path_of("load", path)
     if not path.is_dir():
         return model_file.read(path)
     fit = model_file.read(path / MODEL)

@@ -238,7 +238,9 @@ _SETTINGS: dict[str, Check] = {
     "degree": whole(1),
     "solver": text,
     "units": perhaps(either(number, text)),
-    "steepness": perhaps(either(number, text)),
+    "gain": perhaps(either(number, text)),
+    "output_norm": perhaps(number),
+    "steepness": perhaps(either(number, text)),  # gain and output_norm in older files
     "magnitude": perhaps(number),
 }
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import functools
 import io
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from surefit.files import write_atomically
 
 from .style import PAGE_WIDTH, house_style
 
@@ -32,6 +36,21 @@ def chart_class() -> type[Figure]:
         def draw(self, renderer: RendererBase) -> None:
             with house_style():
                 super().draw(renderer)
+
+        def savefig(self, fname: Any, **kwargs: Any) -> None:
+            """As Matplotlib's; a file is written whole or not at all."""
+            if not isinstance(fname, str | os.PathLike):
+                super().savefig(fname, **kwargs)
+                return
+            path, kind = Path(fname), kwargs.pop("format", None)
+            if kind is None and not path.suffix:  # as Matplotlib does
+                path = path.with_name(f"{path.name}.{self.canvas.get_default_filetype()}")
+            if self.canvas.get_supported_filetypes().keys() >= {kind or path.suffix[1:].lower()}:
+                buffer = io.BytesIO()
+                super().savefig(buffer, format=kind or path.suffix[1:].lower(), **kwargs)
+                write_atomically(path, buffer.getvalue())
+            else:
+                super().savefig(path, format=kind, **kwargs)  # which says what there is
 
         def _repr_png_(self) -> bytes:
             """What notebooks display; without pyplot they would print the figure's name instead."""

@@ -66,7 +66,9 @@ def composed(s: State) -> Strategy:
         outcome = Outcome(
             network=network, problem=s.problem, stage=say("stage-composed", units=units, layers=len(layers) - 1),
             reason=say("solver-solved"), row=None,
-            details={"solver": "composed", "units": units, "magnitude": float(np.abs(layers[-1][0]).sum(axis=1).max())},
+            details={
+                "solver": "composed", "units": units, "output_norm": float(np.abs(layers[-1][0]).sum(axis=1).max()),
+            },
         )  # fmt: skip
         yield s.attempt(None, network, s.problem, made=outcome)
     return None

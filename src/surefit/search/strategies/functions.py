@@ -121,7 +121,7 @@ def more_units(s: State, rungs: Sequence[int]) -> Strategy:
         if (why := enough_units(s, units, stuck, found)) is not None:
             yield say(why)
             return None
-        centre, last, before = found.details["steepness"], units, found.score
+        centre, last, before = found.details["gain"], units, found.score
         if not learned:
             scales = tuple(SCALES)
         else:

@@ -14,7 +14,6 @@ import numpy as np
 from surefit.attempts.methods import Features
 from surefit.core import ops
 from surefit.problems.points import named_points, placed
-from surefit.problems.roughness import Jump, Mesh, Pieces, jumps_of, pieces_of, without_jumps
 from surefit.problems.scaling import Scaling
 from surefit.search.limits import (
     BESIDE_ENDS,
@@ -31,6 +30,7 @@ from surefit.search.limits import (
 from surefit.search.runner import State, Strategy
 from surefit.sentences import say
 from surefit.solvers.local_units import work_of
+from surefit.solvers.roughness import Jump, Mesh, Pieces, jumps_of, pieces_of, without_jumps
 
 Values = Callable[[np.ndarray], np.ndarray]
 NAMED = 24  # places that a formula names
@@ -72,7 +72,7 @@ def graded(s: State) -> Strategy:
         hidden = np.concatenate([gains, steepest])[:, None]
         bends = np.concatenate([offsets, -steepest * [j.after for j in jumps]])
         if s.problem.affordable is not None and len(places) > s.problem.affordable:
-            return None  # its values are too dear
+            return None  # its values cost too much
         points = np.clip(scaling.unscaled_inputs(places[:, None]), box.low, box.high)
         found = yield s.attempt(
             Features(), s.hidden(len(bends)), placed(s.problem, points), layer=(hidden, bends), local=True,

@@ -42,7 +42,7 @@ def until_proved(s: State, inner: Strategy, method: Method, free: bool) -> Strat
         if best is None or prover.impossible is not None or s.problem.function is None or failed > 2:
             break
         if not prover.is_bounded(best):
-            best = changed(s, best, prover.bounded(best))
+            best = s.changed(best, prover.bounded(best))
         x = prover.worst(best)
         if s.over() is not None or not len(x):
             break
@@ -57,12 +57,6 @@ def until_proved(s: State, inner: Strategy, method: Method, free: bool) -> Strat
         failed = 0 if found.score * WORTH <= best.score else failed + 1
     best = s.best
     return say("not-proved") if best is not None and best.largest <= prover.tol else reason
-
-
-def changed(s: State, old: Candidate, new: Candidate) -> Candidate:
-    """Put a candidate of which more is known in the place of what it was."""
-    s.candidates = [new if c is old else c for c in s.candidates]
-    return new
 
 
 def added(problem: Problem, x: np.ndarray) -> Problem | None:
@@ -111,11 +105,11 @@ def wider(s: State, network: nn.Module, problem: Problem, best: Candidate) -> At
     total = len(offsets) + max(8, len(offsets) // 3)
     if total > MOST_REFINED:
         return None
-    gain = best.details.get("steepness") or 4.0
+    gain = best.details.get("gain") or 4.0
     return s.attempt(
         Features(), s.hidden(total, activation.kind.lower()), problem, scales=(gain, 2 * gain), layer=(hidden, offsets),
         generator=np.random.default_rng([s.seed, 0x9E0F, total]),
     )  # fmt: skip
 
 
-__all__ = ["changed", "going_on", "until_proved"]
+__all__ = ["going_on", "until_proved"]

@@ -43,7 +43,7 @@ def refined(s: State, start: Candidate, units: int, rounds: int) -> Strategy:
         if found is None:
             break
         each = (s.progress.seconds - began) / len(scales)
-        centre = found.details["steepness"]
+        centre = found.details["gain"]
         scales = (centre, 2 * centre)
         helped = now.score / found.score if found.score > 0 else np.inf
         if helped > 1.0:

@@ -36,7 +36,7 @@ def structure(s: State) -> Strategy:
         points = s.drawn(ROWS * network.num_parameters())
         yield s.attempt(Polynomial(degree=degree), network, points, reserve=SOLVER_RESERVE)
     if s.problem.affordable is not None:
-        return None  # its values are too dear to ask what it is made of
+        return None  # its values cost too much to ask what it is made of
     parts = parts_of(function, s.problem.domain, np.random.default_rng([s.seed, 0x9A27]))
     if len(parts) == 1:
         return None

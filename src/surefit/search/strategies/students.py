@@ -60,10 +60,10 @@ def students(s: State, most: int, aims: Sequence[float]) -> Strategy:
         network = s.built(MLPSpec((width, width), "tanh"))
         p = network.num_parameters()
         problem = first_rows(s, CLOUD * p // k)
-        dear = of_iteration(len(problem.train[0]), k, p) > SEARCHED
-        method = LBFGS(iterations=LONG_SEARCH) if dear else LM(iterations=DEEP_SEARCH)
+        costly = of_iteration(len(problem.train[0]), k, p) > SEARCHED
+        method = LBFGS(iterations=LONG_SEARCH) if costly else LM(iterations=DEEP_SEARCH)
         found = yield s.attempt(method, network, problem, goal=goal, reserve=RESERVE)
-        if found is not None and not dear and farness(found, aims) > FAR_OFF:  # it goes on from there
+        if found is not None and not costly and farness(found, aims) > FAR_OFF:  # it goes on from there
             found = yield s.attempt(method, network, problem, goal=goal, reserve=RESERVE)
         if near(found):
             return say("student-close")

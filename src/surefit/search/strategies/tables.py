@@ -9,6 +9,7 @@ them, at the training rows, each left out in turn.
 
 from __future__ import annotations
 
+import time as clock
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,17 +18,22 @@ import numpy as np
 
 from surefit.attempts.attempt import Attempt, Outcome
 from surefit.attempts.inputs import restricted
+from surefit.attempts.journal import key_of
+from surefit.attempts.members import Tabular
 from surefit.attempts.methods import Adam, Additive, Features, Method, Polynomial
 from surefit.attempts.output_layer import enough_rows
+from surefit.attempts.performing import perform
 from surefit.attempts.polynomial import network_for
+from surefit.attempts.recalled import data_of
 from surefit.attempts.training import plan
 from surefit.models.chain import hidden_layer
 from surefit.models.inference import evaluate
+from surefit.models.members import Blend
 from surefit.models.scaled import Scaled
 from surefit.problems.points import equations
 from surefit.problems.problem import Problem
 from surefit.problems.scaling import Scaling
-from surefit.search.candidates import Candidate
+from surefit.search.candidates import Candidate, searched
 from surefit.search.cost import of_search, of_solve
 from surefit.search.distilling import lesson
 from surefit.search.judging import Judge
@@ -37,10 +43,13 @@ from surefit.search.limits import (
     CLEAN,
     CLOSE,
     CLOSEST,
+    COMPILING,
     FEW_ROWS,
     FEWER,
     FIRST_RESERVE,
     HANDFUL,
+    LAST_RESERVE,
+    LEAST_SHARE,
     MANY_COLUMNS,
     MEAN_OF,
     MEAN_WITHIN,
@@ -51,14 +60,18 @@ from surefit.search.limits import (
     NEARLY_CLEAN,
     NOISY_UNITS,
     QUICK,
+    SMOOTH,
     SOLVE,
     SOLVER_RESERVE,
+    TABULAR_MOST_INPUTS,
+    TABULAR_MOST_ROWS,
+    TABULAR_ROWS,
     WIDE,
 )
-from surefit.search.runner import State, Strategy, perform, run
+from surefit.search.runner import State, Strategy, run
 from surefit.search.strategies.functions import adam, polishing
 from surefit.search.strategies.students import farness, students
-from surefit.search.teacher import Taught, can_teach, teacher_of
+from surefit.search.teacher import Processes, Taught, can_teach, teacher_of
 from surefit.sentences import say
 
 
@@ -75,6 +88,7 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
     if can_teach(s.problem) and not (s.best is not None and s.best.score <= enough):
         yield from taught(s)
     if few:
+        yield from for_tables(s)
         yield say("no-adam-teacher")
         clean = s.best is not None and s.best.score <= CLEAN
         if clean or s.problem.validation is None:
@@ -82,9 +96,10 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
         return say("rows-chose", rows=say("validation rows"))
     if n <= HANDFUL and s.best is not None:
         return say("all-rows", rows=n)
-    for inputs in chosen:
+    for inputs in chosen if n < TABULAR_ROWS else chosen[:1]:  # networks for tables choose their inputs themselves
         yield from networks(s, inputs)
     yield from mean(s)
+    yield from for_tables(s)
     best = s.best
     if best is not None and best.score <= CLEAN:
         yield say("no-adam-clean")
@@ -93,6 +108,8 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
         yield say("no-adam-few", rows=n)  # nothing would tell how good it is
     elif best is not None and s.dim > WIDE * n:
         yield say("no-adam-wide", inputs=s.dim, rows=n)
+    elif any(c.details["solver"] == "tabular" for c in s.candidates):
+        yield say("no-adam-tabular")
     else:
         epochs = max(1, plan(Adam(), n)[2] // FEWER)
         yield from adam(s, s.problem, None, jit, Adam(epochs=epochs))
@@ -154,7 +171,7 @@ def networks(s: State, inputs: tuple[int, ...]) -> Strategy:
         )  # fmt: skip
         if found is None:
             break
-        centre = found.details["steepness"]
+        centre = found.details["gain"]
         scales = (centre, 2 * centre, centre / 2)
     h = max(1, min(NOISY_UNITS[0], rows // (3 * (d + 2))))
     for units in dict.fromkeys((h, 2 * h, max(h, min(NAMED_UNITS.get(d, 60), (2 * rows) // (3 * (d + 2)))))):
@@ -172,7 +189,7 @@ def taught(s: State) -> Strategy:
     x, y = s.problem.train
     own = s.problem.coordinates(y)  # what the teacher learns
     plain = replace(s.problem, train=(x, own), log_target=False) if s.problem.log_target else s.problem
-    teacher = teacher_of(plain, s.seed, lambda: s.progress.out_of_time(1.0 - FIRST_RESERVE) or s.progress.halt())
+    teacher = taught_by(s, plain)
     values = teacher.predict(x)
     left_out = teacher.left_out()[0] - own
     error = teacher.error(s.problem.domain, s.seed)
@@ -209,6 +226,101 @@ def taught(s: State) -> Strategy:
     )  # fmt: skip
     yield s.attempt(None, model.network, s.problem, made=outcome, named=True)  # it cost what time there was
     return None
+
+
+def for_tables(s: State) -> Strategy:
+    """Networks for tables, and their mean with the best of the others, weighted as the rows left out tell."""
+    n, d = s.problem.train[0].shape
+    clean = s.best is not None and s.best.score <= SMOOTH
+    if clean or not TABULAR_ROWS <= n <= TABULAR_MOST_ROWS or d > TABULAR_MOST_INPUTS or s.problem.slopes is not None:
+        return None
+    left = s.progress.left()
+    if left is not None and left < COMPILING:
+        return None
+    others = [c for c in s.candidates if not searched(c)]
+    found = yield s.attempt(Tabular(), s.hidden(1), s.problem, reserve=LAST_RESERVE)
+    if found is not None:
+        yield from blended(s, found, others)
+    return None
+
+
+def blended(s: State, found: Candidate, others: Sequence[Candidate]) -> Strategy:
+    """The mean of a candidate and another, whichever is best with the weight that least squares gives."""
+    mine, counts = unseen(s.problem, found), row_counts(s.problem)
+    best: tuple[float, float, Candidate, np.ndarray] | None = None
+    for c in others:
+        theirs = unseen(s.problem, c)
+        if mine is None or theirs is None or theirs.shape != mine.shape:
+            continue
+        apart = mine - theirs
+        square, along = (float(np.average(np.mean(e * apart, axis=1), weights=counts)) for e in (apart, theirs))
+        share = min(1.0, max(0.0, -along / max(square, 1e-300)))
+        mixed = share * mine + (1.0 - share) * theirs
+        score = float(np.average(np.mean(mixed**2, axis=1), weights=counts))
+        best = (score, share, c, mixed) if best is None or score < best[0] else best
+    if best is None or not LEAST_SHARE <= best[1] <= 1.0 - LEAST_SHARE:
+        return None
+    _, share, other, mixed = best
+    model, own = found.model, found.model.scaling
+    network = Blend(model, other.model, share)
+    network.eval()
+    stage = say("stage-blend", first=found.stage, second=other.stage, share=share, rest=1.0 - share)
+    outcome = Outcome(
+        network=network, problem=found.problem, stage=stage, reason=found.reason, row=found.row,
+        model=Scaled(
+            network, own.x_shift, own.x_scale, own.y_shift, own.y_scale, model.dtype, own.log, own.y_log
+        ),
+        details=found.details, left_out=None if found.left_out is None else Scaling.of(s.problem).rescaled(mixed, own),
+    )  # fmt: skip
+    yield s.attempt(None, network, s.problem, made=outcome, named=True)
+    return None
+
+
+def unseen(problem: Problem, c: Candidate) -> np.ndarray | None:
+    """What a candidate misses rows by that it was not fitted to, (m, k), in the units of scaled rows.
+
+    The validation rows come first; where they are whole groups, or the last ones, they come alone.
+    """
+    own, parts = Scaling.of(problem), []
+    if problem.validation is not None and c.problem.validation is not None:
+        parts.append(own.errors(evaluate(c.model, problem.validation[0]), problem.validation[1]))
+    if not (parts and problem.plan is not None and problem.plan.apart):
+        if c.left_out is None or c.scaling is None or not np.isfinite(c.left_out).all():
+            return None
+        parts.append(c.scaling.rescaled(c.left_out, own))
+    return np.concatenate(parts)
+
+
+def row_counts(problem: Problem) -> np.ndarray:
+    """What the rows of `unseen` count."""
+    parts = []
+    if problem.validation is not None:
+        held = problem.validation_weights
+        parts.append(np.ones(len(problem.validation[0])) if held is None else held)
+    if not (parts and problem.plan is not None and problem.plan.apart):
+        parts.append(np.ones(len(problem.train[0])) if problem.weights is None else problem.weights)
+    return np.concatenate(parts)
+
+
+def taught_by(s: State, problem: Problem) -> Processes:
+    """The teacher of a problem, which takes up to minutes to be found."""
+    journal, out_of_time = s.progress.journal, lambda: s.progress.out_of_time(1.0 - FIRST_RESERVE)
+
+    def found() -> Processes:
+        return teacher_of(problem, s.seed, lambda: out_of_time() or s.progress.halt())
+
+    if journal is None:
+        return found()
+    key = key_of("teacher", [data_of(problem), s.seed])
+    known = journal.find(key)
+    if known is not None:
+        s.progress.began = min(s.progress.began, clock.perf_counter() - known["seconds"])
+        return Processes.from_dict(known["about"], known["arrays"])
+    teacher = found()
+    if not (out_of_time() or s.progress.stopped or s.progress.interrupted):
+        about, arrays = teacher.to_dict()
+        journal.keep(key, {"about": about, "arrays": arrays, "seconds": s.progress.seconds})
+    return teacher
 
 
 def in_target_units(problem: Problem, left_out: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -102,9 +102,9 @@ def kinks_of(model: Scaled, problem: Problem, layers: list[nn.Linear]) -> list[f
         return []
     w = array(layers[0].weight)[:, 0]
     b = np.zeros(len(w)) if layers[0].bias is None else array(layers[0].bias)
-    bends = -b / w * model.scaling.x_scale + model.scaling.x_shift
+    breakpoints = -b / w * model.scaling.x_scale + model.scaling.x_shift
     low, high = problem.domain.low[0], problem.domain.high[0]
-    return numbers(bends[(bends >= low) & (bends <= high)][:300], 5)
+    return numbers(breakpoints[(breakpoints >= low) & (breakpoints <= high)][:300], 5)
 
 
 def passed(model: Scaled, points: np.ndarray) -> list[tuple[nn.Module, np.ndarray]]:

@@ -134,14 +134,14 @@ class Polynomials:
                 at = np.where(better[:, None], e, at)
                 top = np.abs(apart.coef) + np.abs(z.coef[:, j]) * (B.degree == B.K)
                 slope += top @ (a * a).astype(float)
-                loose |= ~(apart.rho < LOOSE * np.abs(apart.coef).sum(axis=1))
+                loose = loose | ~(apart.rho < LOOSE * np.abs(apart.coef).sum(axis=1))
                 rest += np.where(np.isfinite(apart.rho), apart.rho, 1.0)
             points = np.clip(x.coef[..., 0] + r * at, low, high)
         # a remainder as large as the polynomial says that the box is too large for one: a steep unit bends in it
-        lost = ~(bounds < np.inf).all(axis=1) | (loose & (low < high).any(axis=1))
+        lost: np.ndarray = ~(bounds < np.inf).all(axis=1) | (loose & (low < high).any(axis=1))
         if lost.any():
             other = self.lines.look(low[lost], high[lost])
-            better = ~(bounds[lost] <= other.bound).all(axis=1)
+            better = np.any(~(bounds[lost] <= other.bound), axis=1)
             bounds[lost] = np.fmin(bounds[lost], other.bound)
             slope[lost] = np.where(better[:, None], other.slope, slope[lost])
             rest[lost] = np.where(better, other.rest, rest[lost])

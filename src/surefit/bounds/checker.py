@@ -215,11 +215,12 @@ MOVES = ("reshape", "transpose", "broadcast_to", "slice", "flip")
 
 def model_jet(program: Any, x: Jet, running: str | None) -> Jet:
     """The recorded model on n boxes: x holds (n, ...) for its input (1, d). running: its order of sums."""
-    env = {program.inputs[0].name: x} | {v.name: np.asarray(program._present(t), float) for t, v in program.state_in}
+    env: Any = {v.name: np.asarray(program._present(t), float) for t, v in program.state_in}
+    env[program.inputs[0].name] = x
     kernel = 4.0 if running == "blocks" else 8.0  # two units in the last place of a compiled one, four of NumPy's
     for e in program.equations:
         name, dtype = e.op.name, None if running is None else e.result.dtype
-        args = [env[a.name] if hasattr(a, "name") else np.asarray(a.value, np.float64) for a in e.args]
+        args: Any = [env[a.name] if hasattr(a, "name") else np.asarray(a.value, np.float64) for a in e.args]
         narrower = name == "cast" and e.result.dtype.itemsize < e.args[0].aval.dtype.itemsize
 
         def moved(t: Any, lead: int, e: Any = e) -> Any:
@@ -345,7 +346,7 @@ def _checked(
         a, b = low[:256], high[:256]
         looked += len(a)
         m = np.clip(0.5 * a + 0.5 * b, a, b)
-        whole, middle = (residual(program, formulas, names, *ends, running) for ends in ((a, b), (m, m)))
+        whole, middle = (residual(program, formulas, names, u, v, running) for u, v in ((a, b), (m, m)))
         r = np.maximum(b - m, m - a).T[:, :, None]
         reach = (whole.g.most * r).sum(axis=0) * (1 + (2 * len(r) + 8) * PAD) + SMALL
         bound = np.fmin(middle.v.most + reach, whole.v.most) + whole.e

@@ -1,4 +1,4 @@
-"""Units of one input with gains of their own, as the strategy placed them, and one banded solve for the output layer."""
+"""Units of one input with gains of their own, placed by the strategy, and one banded solve for the output layer."""
 
 from __future__ import annotations
 

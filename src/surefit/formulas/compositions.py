@@ -67,7 +67,9 @@ class Composition:
     depth: int
 
 
-def composition_of(formulas: Sequence[Expression], points: np.ndarray, log: np.ndarray | None = None) -> Composition | None:
+def composition_of(
+    formulas: Sequence[Expression], points: np.ndarray, log: np.ndarray | None = None
+) -> Composition | None:
     """The layers of formulas of the same variables, or None where they have something else.
 
     points (n, d): where their sub-expressions are looked at, for signs and ranges. log (d,): inputs of which the
@@ -95,14 +97,15 @@ class _Composer:
     """Reads formulas; sums and signals that are the same are shared."""
 
     def __init__(self, points: np.ndarray, log: np.ndarray) -> None:
-        self.inputs, self.variables = [], []
+        self.inputs: list[Signal] = []
+        self.variables: list[Value] = []
+        self.sums: dict[Any, Sum] = {}
+        self.signals: dict[tuple[Sum, Function], Signal] = {}
+        self.known: dict[Any, Value] = {}
         for column, is_log in zip(points.T, log, strict=True):
             signal = Signal(0, np.log(column) if is_log else column)
             self.inputs.append(signal)
             self.variables.append(self.applied(np.exp, _linear({signal: 1.0})) if is_log else _linear({signal: 1.0}))
-        self.sums: dict[Any, Sum] = {}
-        self.signals: dict[tuple[Sum, Function], Signal] = {}
-        self.known: dict[Any, Value] = {}
 
     # --- formulas ---
 
@@ -112,7 +115,11 @@ class _Composer:
         names = {name: i for i, name in enumerate(formula.variables)}
         for i, node in enumerate(formula.nodes):
             constant = formula.constants[i]
-            keys.append(("c", float(constant)) if constant is not None else (node.op, node.value, *(keys[a] for a in node.args)))
+            keys.append(
+                ("number", float(constant))
+                if constant is not None
+                else (node.op, node.value, *(keys[a] for a in node.args))
+            )
         self.formula, self.keys, self.names = formula, keys, names
         return self.value(len(formula.nodes) - 1)
 

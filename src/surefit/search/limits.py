@@ -50,11 +50,12 @@ REFINING_SCALES = (8.0, 32.0, 16.0, 4.0)  # steepnesses of the new units, in the
 # with the distance, and the share of the goal to which pieces are resolved; as they are tried (benchmarks/hard.py).
 GRADED = ((5.0, 0.3, 0.02), (7.0, 0.25, 0.02), (10.0, 0.2, 0.002), (16.0, 0.12, 2e-4), (24.0, 0.1, 2e-5))
 GRADED_GAIN = 0.3  # gain of such a unit in its local length: less needs larger weights, more resolves less
-BESIDE_ENDS = 24  # such units beyond each end
+BESIDE_ENDS = 12  # such units beyond each end
 FINER = 400  # units at most of those for float32, where the output layer is solved for once more, densely
 FIRST_OF_ONE = 3  # rungs of one input before it is asked where the function is rough
-COMPOSED = (1e-9, 1e-12)  # error of each function of one variable in a network that a formula says, of its size
-MOST_DEEP, MOST_WIDE = 8, 1500  # hidden layers of such a network, and units of one
+# Error of each function of one variable in a network that a formula says: of the goal at first, then of its size.
+COMPOSED_FIRST, COMPOSED = 0.01, (1e-9, 1e-12, 1e-14)
+MOST_DEEP, MOST_WIDE = 8, 3000  # hidden layers of such a network, and units of one
 FIRST_OF_TWO = 2  # rungs of two inputs before such a network is tried; of three one, of more none
 PLACED = 400  # units at most that are placed again for float32
 

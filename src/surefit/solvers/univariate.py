@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from surefit.problems.roughness import Mesh, jumps_of, pieces_of
 from surefit.solvers.features import solve_output
 from surefit.solvers.local_units import solve_local, work_of
+from surefit.solvers.roughness import Mesh, jumps_of, pieces_of
 
 Values = Callable[[np.ndarray], np.ndarray]  # places (n,) in [-1, 1] -> values (n, k)
 
-SMOOTH = (4, 6, 8, 11, 15, 20, 27, 36, 50)  # units that are tried
-SPACED = (0.5, 0.3, 0.8)  # gain times the distance of two units
-OVER = 1.15  # where the outermost of these units bend
+SMOOTH = (8, 12, 16, 20, 25, 30, 36, 45)  # units that are tried
+SPACED = (0.3, 0.2)  # gain times the distance of two units
+OVER = 1.5  # where the outermost of these units bend
 ROWS = 5  # for each unit
 ROUGH = ((5.0, 0.3, 1.0), (8.0, 0.2, 0.1), (14.0, 0.12, 0.01), (24.0, 0.1, 1e-3))  # see search.limits.GRADED
-GAIN, BESIDE = 0.3, 24
+GAIN, BESIDE = 0.3, 12
+CHECKED = 2001  # places that tell the error, at most
 MOST_ASKED, MOST_WORK = 60_000, 4e9
 
 
@@ -100,7 +101,7 @@ def _rough(values: Values, tol: float, size: np.ndarray, best: Units | None) -> 
         y = scaled(t)
         solved = solve_local(t, y, gains, -gains * centres)
         found = Units(gains, -gains * centres, solved.weights * size, np.zeros(y.shape[1]), np.empty(0))
-        places = mesh.at(np.linspace(0.0, mesh.count, 7 * n + 3))[0]
+        places = mesh.at(np.linspace(0.0, mesh.count, min(7 * n + 3, CHECKED)))[0]
         found = _measured(found, places, values(places))
         if best is None or (found.error / size).max() < (best.error / size).max():
             best = found

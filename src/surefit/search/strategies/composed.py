@@ -8,11 +8,10 @@ each, and what the layers hand on are the functions of these, fitted to many dig
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from surefit import nn
 from surefit.attempts.attempt import Outcome
 from surefit.core import ops
 from surefit.data import corner_points, face_points, sample
@@ -22,7 +21,7 @@ from surefit.models.chain import chain_of
 from surefit.models.spec import MLPSpec
 from surefit.problems.points import named_points
 from surefit.problems.scaling import Scaling
-from surefit.search.limits import COMPOSED, MOST_DEEP, MOST_WIDE
+from surefit.search.limits import COMPOSED, COMPOSED_FIRST, MOST_DEEP, MOST_WIDE
 from surefit.search.runner import State, Strategy
 from surefit.sentences import say
 from surefit.solvers.univariate import Units, units_of
@@ -31,6 +30,7 @@ LOOKED_AT = 4000  # points at which sub-expressions are looked at, for signs and
 FINE = 1001  # places that tell the range of a function on an interval
 SAFE = 1.3  # times the range that was seen: a sum of ranges that is no wider is taken as it is
 MARGINS = (0.02, 2e-3, 2e-4, 0.0)  # of half of the range that was seen, by which it may be wider
+BEYOND = 1e-7  # of half of the range, the same where a function ends, with its value at the end
 GROWS = 2.0  # times its size inside, that a function may reach in such a margin
 
 
@@ -52,7 +52,8 @@ def composed(s: State) -> Strategy:
     composition = composition_of(parse_many(source["text"], s.problem.names), points_on(s), s.problem.domain.log)
     if composition is None or composition.depth > MOST_DEEP:
         return None
-    for tol in COMPOSED:
+    first = COMPOSED_FIRST * (s.goal or 0.0) / s.size if s.size > 0 else 0.0
+    for tol in (first, *(t for t in COMPOSED if t < first)):
         layers = fitted(composition, tol, Scaling.of(s.problem))
         if layers is None:
             return None
@@ -76,8 +77,8 @@ def composed(s: State) -> Strategy:
 def points_on(s: State) -> np.ndarray:
     """Points all over the box, on its faces, at its corners, and where the formula does something."""
     rng, box = np.random.default_rng([s.seed, 0xC03]), s.problem.domain
-    parts = [sample(box, LOOKED_AT, "uniform", generator=rng), face_points(box, LOOKED_AT // 4, rng), corner_points(box)]
-    return np.concatenate([*parts, named_points(s.problem, LOOKED_AT // 4, rng)])
+    inside, edge = sample(box, LOOKED_AT, "uniform", generator=rng), face_points(box, LOOKED_AT // 4, rng)
+    return np.concatenate([inside, edge, corner_points(box), named_points(s.problem, LOOKED_AT // 4, rng)])
 
 
 def fitted(composition: Composition, tol: float, scaling: Scaling) -> list[tuple[np.ndarray, np.ndarray]] | None:
@@ -167,8 +168,9 @@ def _block(
     ranges: dict[Signal, tuple[float, float]], tol: float,
 ) -> Block | None:  # fmt: skip
     """The units of a sum for functions of it; the ranges of what they hand on are added to `ranges`."""
-    low, high = _range(s, [f for _, f in functions], ranges)
+    low, high, sharp = _range(s, [f for _, f in functions], ranges)
     middle, half = 0.5 * (low + high), max(0.5 * (high - low), 1e-300)
+    half *= 1.0 + (BEYOND if sharp else 0.0)  # what is before makes small errors
 
     def values(t: np.ndarray) -> np.ndarray:
         z = np.clip(middle + half * t, low, high)
@@ -188,31 +190,34 @@ def _block(
 
 def _range(
     s: Sum, functions: list[Callable[[np.ndarray], np.ndarray]], ranges: dict[Signal, tuple[float, float]]
-) -> tuple[float, float]:
-    """Where a sum lies: between the sums of the ends of its terms, or a little beyond where it was seen to be."""
+) -> tuple[float, float, bool]:
+    """Where a sum lies: between the sums of the ends of its terms, or a little beyond where it was seen to be.
+
+    And whether a function ends there, as a root does at 0.
+    """
     low, high = float(s.values.min()), float(s.values.max())
-    ends = [sorted((c * ranges[signal][0], c * ranges[signal][1])) for signal, c in s.terms]
-    least, most = sum(a for a, _ in ends), sum(b for _, b in ends)
-    if most - least <= SAFE * (high - low) and _finite(functions, np.linspace(least, most, FINE)):
-        return min(least, low), max(most, high)
-    half, inside = 0.5 * (high - low), np.linspace(low, high, FINE)
-    with np.errstate(all="ignore"):
-        sizes = [np.abs(f(inside)).max() for f in functions]
-    found = []
-    for end, way in ((low, -1.0), (high, 1.0)):
+    spans = [sorted((c * ranges[signal][0], c * ranges[signal][1])) for signal, c in s.terms]
+    least, most = sum(a for a, _ in spans), sum(b for _, b in spans)
+    if most - least <= SAFE * (high - low) and _sizes(functions, np.linspace(least, most, FINE)) is not None:
+        low, high = min(least, low), max(most, high)
+    half, inside = 0.5 * (high - low), _sizes(functions, np.linspace(low, high, FINE))
+    ends, sharp = [], False
+    for end, way, limit in ((low, -1.0, least), (high, 1.0, most)):
         for margin in MARGINS:
-            beyond = end + way * margin * half * np.linspace(0.0, 1.0, 20)
-            with np.errstate(all="ignore"):
-                grown = [np.abs(f(beyond)).max() for f in functions]
-            if all(g <= GROWS * size for g, size in zip(grown, sizes, strict=True)):
+            beyond = end + way * margin * half
+            grown = _sizes(functions, np.linspace(end, beyond, 20))
+            if grown is not None and (inside is None or (grown <= GROWS * inside).all()):
                 break
-        found.append(float(beyond[-1]))
-    return max(found[0], least), min(found[1], most)
+        sharp |= margin == 0.0
+        ends.append(beyond if margin > MARGINS[-2] else max(beyond, limit) if way < 0 else min(beyond, limit))
+    return ends[0], ends[1], sharp
 
 
-def _finite(functions: list[Callable[[np.ndarray], np.ndarray]], z: np.ndarray) -> bool:
+def _sizes(functions: list[Callable[[np.ndarray], np.ndarray]], z: np.ndarray) -> np.ndarray | None:
+    """The largest size of each function; None where one is not finite."""
     with np.errstate(all="ignore"):
-        return all(np.isfinite(f(z)).all() for f in functions)
+        sizes = np.array([np.abs(f(z)).max() for f in functions])
+    return sizes if np.isfinite(sizes).all() else None
 
 
 __all__ = ["composed", "fitted", "points_on"]

@@ -14,7 +14,6 @@ import numpy as np
 from surefit.attempts.methods import Features
 from surefit.core import ops
 from surefit.problems.points import named_points, placed
-from surefit.problems.roughness import Jump, Mesh, Pieces, jumps_of, pieces_of, without_jumps
 from surefit.problems.scaling import Scaling
 from surefit.search.limits import (
     BESIDE_ENDS,
@@ -31,6 +30,7 @@ from surefit.search.limits import (
 from surefit.search.runner import State, Strategy
 from surefit.sentences import say
 from surefit.solvers.local_units import work_of
+from surefit.solvers.roughness import Jump, Mesh, Pieces, jumps_of, pieces_of, without_jumps
 
 Values = Callable[[np.ndarray], np.ndarray]
 NAMED = 24  # places that a formula names

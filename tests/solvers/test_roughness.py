@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surefit.problems.roughness import Mesh, jumps_of, pieces_of, without_jumps
+from surefit.solvers.roughness import Mesh, jumps_of, pieces_of, without_jumps
 
 
 def column(f):

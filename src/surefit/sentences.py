@@ -316,6 +316,10 @@ SENTENCES: dict[str, Both] = {
         "{units} units as dense as the function needs them, {jumps} of them jumps",
         "{units} 个单元，疏密随函数而定，其中 {jumps} 个为跳跃",
     ),
+    "stage-maxima": Both(
+        "maxima of minima of linear functions: {units} units in {layers} layers",
+        "线性函数之最小值的最大值：{layers} 层共 {units} 个单元",
+    ),
     "stage-composed": Both(
         "the formula, part by part: {units} units in {layers} layers", "按公式逐部分构造：{layers} 层共 {units} 个单元"
     ),
@@ -377,6 +381,9 @@ SENTENCES: dict[str, Both] = {
     "no-adam-wide": Both(
         "Adam was left out: {inputs} inputs are too many for {rows} rows",
         "未用 Adam：{rows} 行对 {inputs} 个输入来说太少",
+    ),
+    "linear-pieces": Both(
+        "the function is made of {pieces} linear ones", "该函数由 {pieces} 个线性函数组成"
     ),
     "pieces": Both(
         "polynomials of degree 16 resolve the function on {pieces} pieces", "{pieces} 段 16 次多项式即可分辨该函数"

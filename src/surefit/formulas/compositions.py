@@ -22,6 +22,7 @@ Function = Callable[[np.ndarray], np.ndarray]
 MOST_NODES = 400  # of a formula: each is looked at by a call or two
 MOST_SUMS = 150  # different sums in all
 SIGNED = 1e-3  # a factor whose values are all of one sign, and at least so large beside the largest, has a logarithm
+NEARLY_ALL = 0.9  # of the sample points, where a function is finite that ends at others
 SAME = 12  # digits in which the coefficients of two sums agree that are one
 JUMPING = ("sign", "floor", "ceil", "round", "trunc", "heaviside", "step", "mod", "if", "compare", "and", "or", "not")
 
@@ -247,8 +248,9 @@ class _Composer:
         if len(signed) > 1 and (len(values) > 2 or any(v.parts for v in signed)):
             total, sign = Value(), 1.0
             for v in signed:
-                sign *= float(np.sign(self.on_points(v)[0]))
-                total = _added(total, self.applied(lambda z: np.log(np.abs(z)), v))
+                own = float(np.sign(self.on_points(v)[0]))
+                sign *= own
+                total = _added(total, self.applied(_logarithm(own), v))
             values = [_scaled(self.applied(np.exp, total), sign), *(v for v in values if v not in signed)]
         while len(values) > 1:
             values = [self.twofold(values[0], values[1]), *values[2:]]
@@ -310,10 +312,15 @@ class _Composer:
             alone = self.alone(self.handed_on(value))
             assert alone is not None
         s, inner = alone
+        z = inner(s.values)
         with np.errstate(all="ignore"):
-            if not np.isfinite(function(inner(s.values))).all():
-                raise Unknown
-        return Value(parts={s: lambda z: function(inner(z))})
+            good = np.isfinite(function(z))
+        if good.all():
+            return Value(parts={s: lambda z: function(inner(z))})
+        if not good.mean() > NEARLY_ALL:
+            raise Unknown
+        least, most = float(z[good].min()), float(z[good].max())  # at 0 a root may be asked for that of a rounding
+        return Value(parts={s: lambda z: function(np.clip(inner(z), least, most))})
 
     def handed_on(self, value: Value) -> Value:
         """A value that is linear in signals: each function of a sum becomes one."""
@@ -360,6 +367,11 @@ class _Composer:
         early = self.handed_on(Value(0.0, value.linear, {s: f for s, f in value.parts.items() if s not in late}))
         linear = {k: c for k, c in early.linear.items() if c != 0.0}
         return Value(value.constant, self.lifted(linear, depth) if linear else {}, late)
+
+
+def _logarithm(sign: float) -> Function:
+    """Of |z| where z has this sign, and of no other."""
+    return lambda z: np.log(sign * z)
 
 
 def _same(z: np.ndarray) -> np.ndarray:

@@ -57,6 +57,7 @@ FIRST_OF_ONE = 3  # rungs of one input before it is asked where the function is 
 COMPOSED_FIRST, COMPOSED = 0.01, (1e-9, 1e-12, 1e-14)
 MOST_DEEP, MOST_WIDE = 8, 3000  # hidden layers of such a network, and units of one
 FIRST_OF_TWO = 2  # rungs of two inputs before such a network is tried; of three one, of more none
+MOST_KINKED, MOST_KINKED_INPUTS = 300, 6  # relu units of a function that is linear but for kinks, and its inputs
 PLACED = 400  # units at most that are placed again for float32
 
 # --- measured data of few rows (benchmarks/simulators.py) ---

@@ -24,13 +24,15 @@ from surefit.problems.scaling import Scaling
 from surefit.search.limits import COMPOSED, COMPOSED_FIRST, MOST_DEEP, MOST_WIDE
 from surefit.search.runner import State, Strategy
 from surefit.sentences import say
+from surefit.solvers.roughness import NEAR_ZERO
 from surefit.solvers.univariate import Units, units_of
 
 LOOKED_AT = 4000  # points at which sub-expressions are looked at, for signs and ranges
 FINE = 1001  # places that tell the range of a function on an interval
-SAFE = 1.3  # times the range that was seen: a sum of ranges that is no wider is taken as it is
+SAFE = 1.15  # times the range that was seen: a sum of ranges that is no wider is taken as it is
 MARGINS = (0.02, 2e-3, 2e-4, 0.0)  # of half of the range that was seen, by which it may be wider
 BEYOND = 1e-7  # of half of the range, the same where a function ends, with its value at the end
+KNOWN = 1e-12  # of half of the range: so well a sum of what a layer hands on is known
 GROWS = 2.0  # times its size inside, that a function may reach in such a margin
 
 
@@ -170,14 +172,15 @@ def _block(
     """The units of a sum for functions of it; the ranges of what they hand on are added to `ranges`."""
     low, high, sharp = _range(s, [f for _, f in functions], ranges)
     middle, half = 0.5 * (low + high), max(0.5 * (high - low), 1e-300)
-    half *= 1.0 + (BEYOND if sharp else 0.0)  # what is before makes small errors
+    if sharp:
+        half *= 1.0 + min(BEYOND, 30.0 * tol)  # what is before makes small errors
 
     def values(t: np.ndarray) -> np.ndarray:
         z = np.clip(middle + half * t, low, high)
         with np.errstate(all="ignore"):
             return np.stack([f(z) for _, f in functions], axis=1)
 
-    units = units_of(values, tol)
+    units = units_of(values, tol, max(tol, KNOWN) if s.layer else NEAR_ZERO)
     if units is None:
         return None
     fine = values(np.linspace(-1.0, 1.0, FINE))
@@ -198,9 +201,12 @@ def _range(
     low, high = float(s.values.min()), float(s.values.max())
     spans = [sorted((c * ranges[signal][0], c * ranges[signal][1])) for signal, c in s.terms]
     least, most = sum(a for a, _ in spans), sum(b for _, b in spans)
-    if most - least <= SAFE * (high - low) and _sizes(functions, np.linspace(least, most, FINE)) is not None:
-        low, high = min(least, low), max(most, high)
-    half, inside = 0.5 * (high - low), _sizes(functions, np.linspace(low, high, FINE))
+    inside = _sizes(functions, np.linspace(low, high, FINE))
+    if inside is not None and most - least <= SAFE * (high - low):
+        whole = _sizes(functions, np.linspace(least, most, FINE))
+        if whole is not None and (whole <= GROWS * inside).all():
+            low, high = min(least, low), max(most, high)
+    half = 0.5 * (high - low)
     ends, sharp = [], False
     for end, way, limit in ((low, -1.0, least), (high, 1.0, most)):
         for margin in MARGINS:

@@ -48,6 +48,7 @@ from surefit.search.limits import (
 from surefit.search.runner import State, Strategy
 from surefit.search.strategies.composed import composed
 from surefit.search.strategies.graded import graded
+from surefit.search.strategies.kinked import kinked
 from surefit.search.strategies.refinement import refined
 from surefit.search.strategies.rounds import rounds
 from surefit.search.strategies.structure import named_units, structure
@@ -59,6 +60,7 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
     """What is tried of a known function, until something ends it."""
     asked = s.tol is not None or s.progress.time is not None  # who asks for nothing gets what is good enough, soon
     yield from named_units(s)
+    yield from kinked(s)
     yield from structure(s)
     climb = Climb(ladder(s))
     if s.problem.free:

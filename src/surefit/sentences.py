@@ -382,9 +382,7 @@ SENTENCES: dict[str, Both] = {
         "Adam was left out: {inputs} inputs are too many for {rows} rows",
         "未用 Adam：{rows} 行对 {inputs} 个输入来说太少",
     ),
-    "linear-pieces": Both(
-        "the function is made of {pieces} linear ones", "该函数由 {pieces} 个线性函数组成"
-    ),
+    "linear-pieces": Both("the function is made of {pieces} linear ones", "该函数由 {pieces} 个线性函数组成"),
     "pieces": Both(
         "polynomials of degree 16 resolve the function on {pieces} pieces", "{pieces} 段 16 次多项式即可分辨该函数"
     ),

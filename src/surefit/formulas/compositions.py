@@ -149,11 +149,15 @@ class _Composer:
             return _added(self.value(args[0]), self.value(args[1]), -1.0)
         if op == "neg":
             return _scaled(self.value(args[0]), -1.0)
-        if op in ("mul", "div") or (op in ("pow", "sqrt", "square") and self.power(i) is not None):
+        power = self.power(i)
+        if power is not None and not power.is_integer() and not (self.on_points(self.value(args[0])) >= 0).all():
+            return self.applied(np.sqrt if power == 0.5 else lambda z: z**power, self.value(args[0]))
+        if op in ("mul", "div") or power is not None:
             return self.product(self.factors(i))
         if op == "pow":
-            if self.formula.constants[args[0]] is not None:
-                base = float(self.formula.constants[args[0]])
+            known = self.formula.constants[args[0]]
+            if known is not None:
+                base = float(known)
                 return self.applied(lambda z: base**z, self.value(args[1]))
             logarithm = self.applied(np.log, self.positive(args[0]))
             return self.applied(np.exp, self.product([(self.value(args[1]), 1.0), (logarithm, 1.0)]))
@@ -166,7 +170,7 @@ class _Composer:
             return found
         if op == "hypot":
             squares = [self.product([(self.value(a), 2.0)]) for a in args]
-            return self.applied(np.sqrt, _added(*squares))
+            return self.applied(np.sqrt, _added(squares[0], squares[1]))
         if op == "logaddexp":
             difference = _added(self.value(args[0]), self.value(args[1]), -1.0)
             return _added(self.value(args[1]), self.applied(lambda z: np.logaddexp(z, 0.0), difference))
@@ -185,7 +189,7 @@ class _Composer:
         return value
 
     def power(self, i: int) -> float | None:
-        """The exponent of a power that is a number."""
+        """The exponent of a power that is a number; None of another node."""
         node = self.formula.nodes[i]
         if node.op in ("sqrt", "square"):
             return 0.5 if node.op == "sqrt" else 2.0

@@ -99,8 +99,8 @@ def _linear(values: np.ndarray, design: np.ndarray) -> np.ndarray | None:
 def fewest_kinks(units: list[np.ndarray]) -> np.ndarray:
     """The fewest relu units (h, d + 1) that make all functions that are linear but for kinks where these are 0.
 
-    units: weights and offset (d + 1,) of linear functions of inputs. relu(u) for each; relu(-u) too where u = relu(u) - relu(-u) is no sum of what there is already; and for each input
-    that is still missing one that is linear in the whole box [0, 1]^d.
+    units: weights and offset (d + 1,) of linear functions of the inputs. relu(u) for each; relu(-u) too where
+    u = relu(u) - relu(-u) is no sum of what there is already; and for each input that is still missing one unit of it.
     """
     upright = []
     for unit in units:

@@ -26,8 +26,8 @@ FEWEST = 0.5  # of points must lie well inside a piece
 class LinearPieces:
     """f = max over terms of min over its pieces, each slopes @ u + offset of inputs u in [-1, 1]^d.
 
-    slopes (p, d), offsets (p,). terms: numbers of pieces. kinks (q, d + 1): slopes and offset of the planes u @ slopes +
-    offset = 0 at which neighbours meet.
+    slopes (p, d), offsets (p,). terms: numbers of pieces. kinks (q, d + 1): slopes and offset of the planes, where
+    u @ slopes + offset = 0, at which neighbours meet.
     """
 
     slopes: np.ndarray
@@ -39,8 +39,8 @@ class LinearPieces:
 def linear_pieces(function: Function, domain: Domain, generator: np.random.Generator) -> LinearPieces | None:
     """The linear pieces of a function of one output; None where it has others.
 
-    function: points (n, d) -> values (n, 1). A function that is curved is asked for 12 (2 d + 2) values, one that is not
-    for about 30 000.
+    function: points (n, d) -> values (n, 1). A function that is curved is asked for 12 (2 d + 3) values, one that is
+    not for about 30 000.
 
     >>> f = lambda x: np.maximum(x[:, :1], np.maximum(x[:, 1:], 0.0))
     >>> found = linear_pieces(f, Domain("x=-1:1, y=-1:1"), np.random.default_rng(0))

@@ -21,8 +21,8 @@ ROUGH = ((5.0, 0.3, 1.0), (8.0, 0.2, 0.1), (14.0, 0.12, 0.01), (24.0, 0.1, 1e-3)
 GAIN, BESIDE = 0.3, 12
 LOOSER = (1e-11, 1e-9, 1e-7, 1e-6)  # tolerances that are tried where less is not reached
 COARSE = 1e-5  # of the size: to which pieces are resolved that tell where a function is steep
-JITTER = 0.1  # of the shortest length: so well t is known
-SMALL, SMALLER = 1.0, 1e-3  # of the tolerance, for the size of the weights: large ones add roundings of others
+JITTER = 0.03  # of the shortest length: so well t is known
+SMALL, SMALLER = (1e-4, 0.03), 1e-3  # of the tolerance, by which weights are damped, where t is known, and where not
 CHECKED = 2001  # places that tell the error, at most
 MOST_ASKED, MOST_WORK = 60_000, 4e9
 
@@ -94,6 +94,7 @@ def _settled(values: Values, tol: float, shortest: float) -> Pieces | None:
 def _rough(values: Values, tol: float, size: np.ndarray, best: Units | None, shortest: float) -> Units | None:
     """Units that are denser where it is rough."""
     scaled = lambda t: values(t) / size
+    small = SMALL[shortest > NEAR_ZERO]
     if shortest > NEAR_ZERO:  # what t is not known to makes errors anyway, where a function is steep
         ends = np.unique(pieces_of(scaled, COARSE, MOST_ASKED, shortest=shortest).ends)
         here, jitter = scaled(ends), JITTER * shortest
@@ -116,7 +117,7 @@ def _rough(values: Values, tol: float, size: np.ndarray, best: Units | None, sho
         if work_of(t, gains, -gains * centres) > MOST_WORK:
             return best
         y = scaled(t)
-        solved = solve_local(t, y, gains, -gains * centres, max(DAMPING, SMALL * tol))
+        solved = solve_local(t, y, gains, -gains * centres, max(DAMPING, small * tol))
         found = Units(gains, -gains * centres, solved.weights * size, np.zeros(y.shape[1]), np.empty(0))
         places = mesh.at(np.linspace(0.0, mesh.count, min(7 * n + 3, CHECKED)))[0]
         found = _measured(found, places, values(places))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -75,8 +75,8 @@ def maxima_of_minima(pieces: LinearPieces, scaling: Scaling) -> Layers:
     max(a, b) = relu(a - b) + b; and b is handed on as relu(b + m) - m where it is never below -m.
     """
     maker = _Maker(pieces)
-    terms = maker.halved([list(term) for term in pieces.terms], np.minimum, -1.0)
-    total = maker.halved([terms], np.maximum, 1.0)[0]
+    terms = maker.halved([list(term) for term in pieces.terms], -1.0)
+    total = maker.halved([terms], 1.0)[0]
     row, constant = maker.rows[total]
     scale, shift = scaling.y_scale[0], scaling.y_shift[0]
     return [*maker.layers, (row[None] / scale, np.array([(constant - shift) / scale]))]
@@ -91,15 +91,17 @@ class _Maker:
         self.layers: Layers = []
         self.number = len(self.rows)
 
-    def halved(self, groups: list[list[int]], of: Callable[..., np.ndarray], sign: float) -> list[int]:
-        """The one value that each group comes to: layer after layer pairs are made one."""
+    def halved(self, groups: list[list[int]], sign: float) -> list[int]:
+        """The maximum (sign 1) or minimum (-1) of each group: layer after layer pairs are made one."""
         while any(len(group) > 1 for group in groups):
-            pairs = [[tuple(group[k : k + 2]) for k in range(0, len(group), 2)] for group in groups]
+            pairs: list[list[tuple[int, ...]]] = [
+                [tuple(group[k : k + 2]) for k in range(0, len(group), 2)] for group in groups
+            ]
             made = self.layer(dict.fromkeys(pair for group in pairs for pair in group), sign)
             groups = [list(dict.fromkeys(made[pair] for pair in group)) for group in pairs]
         return [group[0] for group in groups]
 
-    def layer(self, pairs: Sequence[tuple[int, ...]] | dict[tuple[int, ...], None], sign: float) -> dict[tuple[int, ...], int]:
+    def layer(self, pairs: Iterable[tuple[int, ...]], sign: float) -> dict[tuple[int, ...], int]:
         """A layer that makes of each pair its maximum (sign 1) or minimum (-1), and hands on what is alone."""
         weight: list[np.ndarray] = []
         bias: list[float] = []

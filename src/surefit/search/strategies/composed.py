@@ -7,7 +7,7 @@ each, and what the layers hand on are the functions of these, fitted to many dig
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +15,12 @@ import numpy as np
 from surefit.attempts.attempt import Outcome
 from surefit.core import ops
 from surefit.data import corner_points, face_points, sample
-from surefit.formulas import parse_many
+from surefit.formulas import interesting_points
 from surefit.formulas.compositions import Composition, Signal, Sum, composition_of
+from surefit.formulas.expression import Expression
 from surefit.models.chain import chain_of
 from surefit.models.spec import MLPSpec
-from surefit.problems.points import named_points
+from surefit.problems.behind import formulas_behind
 from surefit.problems.scaling import Scaling
 from surefit.search.limits import COMPOSED, COMPOSED_FIRST, MOST_DEEP, MOST_WIDE
 from surefit.search.runner import State, Strategy
@@ -48,10 +49,14 @@ class Block:
 
 def composed(s: State) -> Strategy:
     """The network that a formula says, to more and more digits."""
-    source = s.problem.source
-    if not s.problem.free or s.problem.slopes is not None or source["kind"] != "formula" or s.dtype != ops.float64:
+    if not s.problem.free or s.problem.slopes is not None or s.dtype != ops.float64:
         return None
-    composition = composition_of(parse_many(source["text"], s.problem.names), points_on(s), s.problem.domain.log)
+    formulas = formulas_behind(s.problem, s.seed)
+    if formulas is None:
+        return None
+    if s.problem.source["kind"] != "formula":
+        yield say("written-down")
+    composition = composition_of(formulas, points_on(s, formulas), s.problem.domain.log)
     if composition is None or composition.depth > MOST_DEEP:
         return None
     first = COMPOSED_FIRST * (s.goal or 0.0) / s.size if s.size > 0 else 0.0
@@ -76,11 +81,11 @@ def composed(s: State) -> Strategy:
     return None
 
 
-def points_on(s: State) -> np.ndarray:
+def points_on(s: State, formulas: Sequence[Expression]) -> np.ndarray:
     """Points all over the box, on its faces, at its corners, and where the formula does something."""
     rng, box = np.random.default_rng([s.seed, 0xC03]), s.problem.domain
     inside, edge = sample(box, LOOKED_AT, "uniform", generator=rng), face_points(box, LOOKED_AT // 4, rng)
-    return np.concatenate([inside, edge, corner_points(box), named_points(s.problem, LOOKED_AT // 4, rng)])
+    return np.concatenate([inside, edge, corner_points(box), interesting_points(formulas, box, LOOKED_AT // 4, rng)])
 
 
 def fitted(composition: Composition, tol: float, scaling: Scaling) -> list[tuple[np.ndarray, np.ndarray]] | None:

@@ -13,7 +13,9 @@ import numpy as np
 
 from surefit.attempts.methods import Features
 from surefit.core import ops
-from surefit.problems.points import named_points, placed
+from surefit.formulas import interesting_points
+from surefit.problems.behind import formulas_behind
+from surefit.problems.points import placed
 from surefit.problems.scaling import Scaling
 from surefit.search.limits import (
     BESIDE_ENDS,
@@ -92,9 +94,10 @@ def graded(s: State) -> Strategy:
 
 def places_named(s: State, scaling: Scaling) -> list[float]:
     """Where a formula itself does something that few values would miss, in scaled units."""
-    if s.problem.source["kind"] != "formula":
+    formulas = formulas_behind(s.problem, s.seed)
+    if formulas is None:
         return []
-    points = named_points(s.problem, NAMED, np.random.default_rng([s.seed, 0x6AD]))
+    points = interesting_points(formulas, s.problem.domain, NAMED, np.random.default_rng([s.seed, 0x6AD]))
     return np.unique(scaling.inputs(points)[:, 0].round(9)).tolist()
 
 

@@ -104,7 +104,7 @@ def solve_local(
         b = np.concatenate([right, np.zeros((len(damped), y.shape[1])), y[begin:end]])
         over = high[columns] < following
         columns, ready = np.concatenate([columns[over], columns[~over]]), int(over.sum())
-        r: np.ndarray = np.linalg.qr(np.column_stack([a[:, over], a[:, ~over], b]), mode="r")
+        r = np.asarray(np.linalg.qr(np.column_stack([a[:, over], a[:, ~over], b]), mode="r"))
         h = len(columns)
         kept.append((columns, ready, r[:ready, :h], r[:ready, h:]))
         active, triangle, right = columns[ready:], r[ready:h, ready:h], r[ready:h, h:]

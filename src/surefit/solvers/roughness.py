@@ -86,7 +86,7 @@ def pieces_of(
     even += 0.3 / CHECKED * np.sin(70.0 * even)  # a grid can agree with a period
     places = np.sort(np.clip(np.concatenate([even, looked_at]), -1.0, 1.0))
     truth = values(places)
-    known: np.ndarray = np.isfinite(truth).all(axis=1)
+    known = np.asarray(np.isfinite(truth).all(axis=1))
     off = np.abs(found.at(places) - np.where(known[:, None], truth, 0.0)).max(axis=1)
     width = np.diff(found.ends, axis=1)[found.piece_of(places), 0]
     missed = places[known & (off > MISSED * tol * found.size) & (width > CLOSE)]

@@ -77,7 +77,7 @@ CLOUD = 5  # points for each parameter of such a network, that it learns from
 LOOKED_AT = 2000  # fresh points that tell how near it is
 
 # --- points ---
-MOST_ASKED, MOST_CALLED = 100_000, 50_000  # values of a formula, of a callable, that tell where it is rough
+MOST_ASKED, MOST_CALLED = 100_000, 25_000  # values of a formula, of a callable, that tell where it is rough
 ROUGHEST = 1e-6  # of the largest value, to which pieces must be resolved at least
 ENOUGH = 20_000  # training points of a function of many inputs, whatever the network
 LM_FEW, LM_MANY = 5, 20  # training points for each parameter that Levenberg-Marquardt begins and goes on with

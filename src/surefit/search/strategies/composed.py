@@ -12,18 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from surefit.attempts.attempt import Outcome
 from surefit.core import ops
 from surefit.data import corner_points, face_points, sample
 from surefit.formulas import interesting_points
 from surefit.formulas.compositions import Composition, Signal, Sum, composition_of
 from surefit.formulas.expression import Expression
-from surefit.models.chain import chain_of
-from surefit.models.spec import MLPSpec
 from surefit.problems.behind import formulas_behind
 from surefit.problems.scaling import Scaling
-from surefit.search.limits import COMPOSED, COMPOSED_FIRST, MOST_DEEP, MOST_WIDE
+from surefit.search.limits import COMPOSED, COMPOSED_FIRST, MOST_DEEP, MOST_WIDE, SOLVER_RESERVE
 from surefit.search.runner import State, Strategy
+from surefit.search.strategies.layers import of_layers
 from surefit.sentences import say
 from surefit.solvers.roughness import NEAR_ZERO
 from surefit.solvers.univariate import Units, units_of
@@ -61,23 +59,17 @@ def composed(s: State) -> Strategy:
         return None
     first = COMPOSED_FIRST * (s.goal or 0.0) / s.size if s.size > 0 else 0.0
     for tol in (first, *(t for t in COMPOSED if t < first)):
+        if s.candidates and s.progress.out_of_time(1.0 - SOLVER_RESERVE):
+            return None
         layers = fitted(composition, tol, Scaling.of(s.problem))
         if layers is None:
             return None
-        network = s.built(MLPSpec(tuple(len(b) for _, b in layers[:-1]), "tanh"))
-        chain = chain_of(network)
-        assert chain is not None
-        for (linear, _), (weight, bias) in zip(chain, layers, strict=True):
-            assert linear.bias is not None
-            linear.weight.assign(weight)
-            linear.bias.assign(bias)
         units = sum(len(b) for _, b in layers[:-1])
-        outcome = Outcome(
-            network=network, problem=s.problem, stage=say("stage-composed", units=units, layers=len(layers) - 1),
-            reason=say("solver-solved"), row=None,
-            details={"solver": "composed", "units": units, "magnitude": float(np.abs(layers[-1][0]).sum(axis=1).max())},
-        )  # fmt: skip
-        yield s.attempt(None, network, s.problem, made=outcome)
+        stage = say("stage-composed", units=units, layers=len(layers) - 1)
+        attempt = of_layers(s, layers, "tanh", stage, SOLVER_RESERVE, solver="composed", units=units)
+        if attempt is None:
+            return None
+        yield attempt
     return None
 
 

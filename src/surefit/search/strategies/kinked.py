@@ -6,20 +6,17 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from surefit.attempts.attempt import Outcome
 from surefit.attempts.methods import Features, Polynomial
 from surefit.attempts.polynomial import network_for
 from surefit.formulas.ridges import fewest_kinks
-from surefit.models.chain import chain_of
-from surefit.models.spec import MLPSpec
 from surefit.problems.linear_pieces import LinearPieces, linear_pieces
 from surefit.problems.problem import ROWS
 from surefit.problems.scaling import Scaling
 from surefit.search.limits import MOST_KINKED, MOST_KINKED_INPUTS, SOLVER_RESERVE
 from surefit.search.runner import State, Strategy
+from surefit.search.strategies.layers import of_layers
 from surefit.sentences import say
 
-Layers = list[tuple[np.ndarray, np.ndarray]]  # weight and bias of each
 EXACT = 1e-9  # of the size: an error below which the kinks were all
 
 
@@ -53,23 +50,14 @@ def kinked(s: State) -> Strategy:
     widths = tuple(len(b) for _, b in layers[:-1])
     if sum(widths) > MOST_KINKED:
         return None
-    network = s.built(MLPSpec(widths, "relu"))
-    chain = chain_of(network)
-    assert chain is not None
-    for (linear, _), (weight, bias) in zip(chain, layers, strict=True):
-        assert linear.bias is not None
-        linear.weight.assign(weight)
-        linear.bias.assign(bias)
-    outcome = Outcome(
-        network=network, problem=s.problem, reason=say("solver-solved"), row=None,
-        stage=say("stage-maxima", units=sum(widths), layers=len(widths)),
-        details={"solver": "maxima", "units": sum(widths), "magnitude": float(np.abs(layers[-1][0]).sum())},
-    )  # fmt: skip
-    yield s.attempt(None, network, s.problem, made=outcome)
+    stage = say("stage-maxima", units=sum(widths), layers=len(widths))
+    attempt = of_layers(s, layers, "relu", stage, SOLVER_RESERVE, solver="maxima", units=sum(widths))
+    if attempt is not None:
+        yield attempt
     return None
 
 
-def maxima_of_minima(pieces: LinearPieces, scaling: Scaling) -> Layers:
+def maxima_of_minima(pieces: LinearPieces, scaling: Scaling) -> list[tuple[np.ndarray, np.ndarray]]:
     """Layers of relu units, each of which halves the number of what a maximum or minimum is of.
 
     max(a, b) = relu(a - b) + b; and b is handed on as relu(b + m) - m where it is never below -m.
@@ -88,7 +76,7 @@ class _Maker:
     def __init__(self, pieces: LinearPieces) -> None:
         self.rows = dict(enumerate(zip(pieces.slopes, pieces.offsets, strict=True)))
         self.bounds = {i: float(np.abs(row).sum() + abs(c)) for i, (row, c) in self.rows.items()}
-        self.layers: Layers = []
+        self.layers: list[tuple[np.ndarray, np.ndarray]] = []
         self.number = len(self.rows)
 
     def halved(self, groups: list[list[int]], sign: float) -> list[int]:

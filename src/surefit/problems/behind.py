@@ -20,8 +20,8 @@ SAME = 1e-11  # of the largest value
 def formulas_behind(problem: Problem, seed: int) -> Sequence[Expression] | None:
     """The formulas of all outputs; None where they are not known.
 
-    A Python function is called once with names in place of arrays; what it writes down counts where its values are those
-    of the function.
+    A Python function is called once with names in place of arrays; what it writes down counts where its values are
+    those of the function.
     """
     if problem.source["kind"] == "formula":
         return parse_many(problem.source["text"], problem.names)

@@ -53,10 +53,11 @@ GRADED_GAIN = 0.3  # gain of such a unit in its local length: less needs larger 
 BESIDE_ENDS = 12  # such units beyond each end
 FINER = 400  # units at most of those for float32, where the output layer is solved for once more, densely
 FIRST_OF_ONE = 3  # rungs of one input before it is asked where the function is rough
-# Error of each function of one variable in a network that a formula says: of the goal at first, then of its size.
-COMPOSED_FIRST, COMPOSED = 0.01, (1e-9, 1e-12, 1e-14)
+# A network that a formula says: how often it is tried, with which error of each function of one variable at first, of
+# the goal, and at last, of its size.
+COMPOSED, COMPOSED_FIRST, COMPOSED_LEAST = 4, 0.01, 1e-14
 MOST_DEEP, MOST_WIDE = 8, 3000  # hidden layers of such a network, and units of one
-FIRST_OF_TWO = 2  # rungs of two inputs before such a network is tried; of three one, of more none
+FIRST_OF_TWO = 1  # rungs of two inputs before such a network is tried; of more none
 MOST_KINKED, MOST_KINKED_INPUTS = 300, 6  # relu units of a function that is linear but for kinks, and its inputs
 PLACED = 400  # units at most that are placed again for float32
 

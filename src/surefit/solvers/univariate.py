@@ -41,10 +41,12 @@ class Units:
         return np.tanh(t[:, None] * self.gains + self.offsets) @ self.weights + self.constant
 
 
-def units_of(values: Values, tol: float, shortest: float = NEAR_ZERO) -> Units | None:
+def units_of(
+    values: Values, tol: float, shortest: float = NEAR_ZERO, roundoff: float = 2.0**-53
+) -> Units | None:  # fmt: skip
     """The fewest units on a ladder that are within tol of k functions on [-1, 1], as a share of the size of each.
 
-    shortest: length below which nothing is resolved, as t is not known better.
+    shortest: length below which nothing is resolved, as t is not known better. roundoff: of the units, where they run.
     None where a function is not finite, has jumps or is too rough. Where nothing is within tol: the best.
 
     >>> found = units_of(lambda t: np.stack([np.exp(t), t], axis=1), 1e-9)
@@ -66,7 +68,7 @@ def units_of(values: Values, tol: float, shortest: float = NEAR_ZERO) -> Units |
             centres = np.linspace(-OVER, OVER, h)
             gains = np.full(h, spaced * (h - 1) / (2.0 * OVER))
             phi = np.tanh(t[:, None] * gains - gains * centres)
-            solved = solve_output(phi, y, roundoff=max(2.0**-53, SMALLER * tol))
+            solved = solve_output(phi, y, roundoff=max(roundoff, SMALLER * tol))
             found = Units(gains, -gains * centres, solved.weights * size, solved.constant * size, np.empty(0))
             found = _measured(found, fresh, truth)
             if best is None or (found.error / size).max() < (best.error / size).max():
@@ -74,7 +76,7 @@ def units_of(values: Values, tol: float, shortest: float = NEAR_ZERO) -> Units |
         assert best is not None
         if (best.error <= tol * size).all():
             return best
-    return _rough(values, tol, size, best, shortest)
+    return _rough(values, max(tol, roundoff), size, best, shortest)
 
 
 def _measured(units: Units, t: np.ndarray, truth: np.ndarray) -> Units:

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from surefit.attempts.output_layer import ROUNDOFF
 from surefit.core import ops
 from surefit.data import corner_points, face_points, sample
 from surefit.formulas import interesting_points
 from surefit.formulas.compositions import Composition, Signal, Sum, composition_of
 from surefit.formulas.expression import Expression
 from surefit.problems.behind import formulas_behind
+from surefit.problems.points import placed
 from surefit.problems.scaling import Scaling
-from surefit.search.limits import COMPOSED, COMPOSED_FIRST, MOST_DEEP, MOST_WIDE, SOLVER_RESERVE
+from surefit.search.limits import COMPOSED, COMPOSED_FIRST, COMPOSED_LEAST, MOST_DEEP, MOST_WIDE, SOLVER_RESERVE
 from surefit.search.runner import State, Strategy
 from surefit.search.strategies.layers import of_layers
 from surefit.sentences import say
@@ -31,7 +33,8 @@ FINE = 1001  # places that tell the range of a function on an interval
 SAFE = 1.15  # times the range that was seen: a sum of ranges that is no wider is taken as it is
 MARGINS = (0.02, 2e-3, 2e-4, 0.0)  # of half of the range that was seen, by which it may be wider
 BEYOND = 1e-7  # of half of the range, the same where a function ends, with its value at the end
-KNOWN = 1e-12  # of half of the range: so well a sum of what a layer hands on is known
+KNOWN = 1e4  # roundings, of half of the range: so well a sum of what a layer hands on is known
+LEAST = 30.0  # roundings, to which functions are fitted at best
 GROWS = 2.0  # times its size inside, that a function may reach in such a margin
 
 
@@ -47,29 +50,36 @@ class Block:
 
 def composed(s: State) -> Strategy:
     """The network that a formula says, to more and more digits."""
-    if not s.problem.free or s.problem.slopes is not None or s.dtype != ops.float64:
+    if not s.problem.free or s.problem.slopes is not None:
         return None
     formulas = formulas_behind(s.problem, s.seed)
     if formulas is None:
         return None
     if s.problem.source["kind"] != "formula":
         yield say("written-down")
-    composition = composition_of(formulas, points_on(s, formulas), s.problem.domain.log)
+    points = points_on(s, formulas)
+    composition = composition_of(formulas, points, s.problem.domain.log)
     if composition is None or composition.depth > MOST_DEEP:
         return None
-    first = COMPOSED_FIRST * (s.goal or 0.0) / s.size if s.size > 0 else 0.0
-    for tol in (first, *(t for t in COMPOSED if t < first)):
+    roundoff = ROUNDOFF[str(s.dtype)]
+    problem = s.problem if s.dtype == ops.float64 else placed(s.problem, points)
+    goal = s.goal or 0.0
+    tol = COMPOSED_FIRST * goal / s.size if s.size > 0 else 0.0
+    for _ in range(COMPOSED):
         if s.candidates and s.progress.out_of_time(1.0 - SOLVER_RESERVE):
             return None
-        layers = fitted(composition, tol, Scaling.of(s.problem))
+        layers = fitted(composition, max(tol, LEAST * roundoff), Scaling.of(problem), roundoff)
         if layers is None:
             return None
         units = sum(len(b) for _, b in layers[:-1])
         stage = say("stage-composed", units=units, layers=len(layers) - 1)
-        attempt = of_layers(s, layers, "tanh", stage, SOLVER_RESERVE, solver="composed", units=units)
+        attempt = of_layers(s, layers, "tanh", stage, SOLVER_RESERVE, problem, solver="composed", units=units)
         if attempt is None:
             return None
-        yield attempt
+        found = yield attempt
+        if found is None or tol <= COMPOSED_LEAST:
+            return None
+        tol = max(COMPOSED_LEAST, tol * min(0.1, (goal / found.score) ** 2))  # a root makes of an error its root
     return None
 
 
@@ -80,10 +90,12 @@ def points_on(s: State, formulas: Sequence[Expression]) -> np.ndarray:
     return np.concatenate([inside, edge, corner_points(box), interesting_points(formulas, box, LOOKED_AT // 4, rng)])
 
 
-def fitted(composition: Composition, tol: float, scaling: Scaling) -> list[tuple[np.ndarray, np.ndarray]] | None:
+def fitted(
+    composition: Composition, tol: float, scaling: Scaling, roundoff: float = 2.0**-53
+) -> list[tuple[np.ndarray, np.ndarray]] | None:
     """Weights and bias of each layer, in the units of the network; None where a part could not be fitted.
 
-    tol: of each function of one variable, as a share of its size.
+    tol: of each function of one variable, as a share of its size. roundoff: of the network, where it will run.
     """
     wanted = _wanted(composition)
     ranges = {signal: (shift - scale, shift + scale) for signal, shift, scale in
@@ -98,7 +110,7 @@ def fitted(composition: Composition, tol: float, scaling: Scaling) -> list[tuple
         blocks: list[tuple[Sum, Block]] = []
         for s, functions in wanted.items():
             if s.layer == depth:
-                block = _block(s, functions, ranges, tol)
+                block = _block(s, functions, ranges, tol, roundoff)
                 if block is None:
                     return None
                 blocks.append((s, block))
@@ -164,7 +176,7 @@ def _wanted(composition: Composition) -> Wanted:
 
 def _block(
     s: Sum, functions: list[tuple[Signal | int, Callable[[np.ndarray], np.ndarray]]],
-    ranges: dict[Signal, tuple[float, float]], tol: float,
+    ranges: dict[Signal, tuple[float, float]], tol: float, roundoff: float,
 ) -> Block | None:  # fmt: skip
     """The units of a sum for functions of it; the ranges of what they hand on are added to `ranges`."""
     low, high, sharp = _range(s, [f for _, f in functions], ranges)
@@ -177,7 +189,7 @@ def _block(
         with np.errstate(all="ignore"):
             return np.stack([f(z) for _, f in functions], axis=1)
 
-    units = units_of(values, tol, max(tol, KNOWN) if s.layer else NEAR_ZERO)
+    units = units_of(values, tol, max(tol, KNOWN * roundoff) if s.layer else NEAR_ZERO, roundoff)
     if units is None:
         return None
     fine = values(np.linspace(-1.0, 1.0, FINE))

@@ -64,7 +64,7 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
     yield from structure(s)
     climb = Climb(ladder(s))
     if s.problem.free:
-        yield from more_units(s, climb, FIRST_OF_ONE if s.dim == 1 else max(0, FIRST_OF_TWO + 2 - s.dim))
+        yield from more_units(s, climb, FIRST_OF_ONE if s.dim == 1 else FIRST_OF_TWO if s.dim == 2 else 0)
         yield from (graded(s) if s.dim == 1 else composed(s))
     yield from more_units(s, climb)
     best = s.best

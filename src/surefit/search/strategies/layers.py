@@ -12,6 +12,7 @@ from surefit.models.chain import chain_of
 from surefit.models.inference import evaluate
 from surefit.models.scaled import scaled
 from surefit.models.spec import MLPSpec
+from surefit.problems.problem import Problem
 from surefit.search.runner import State
 from surefit.sentences import Sentence, say
 
@@ -19,9 +20,13 @@ Layers = Sequence[tuple[np.ndarray, np.ndarray]]  # weight and bias of each, in 
 
 
 def of_layers(
-    s: State, layers: Layers, activation: str, stage: Sentence, reserve: float, **details: Any
+    s: State, layers: Layers, activation: str, stage: Sentence, reserve: float, problem: Problem, **details: Any
 ) -> Attempt | None:  # fmt: skip
-    """The attempt that these layers are; None where all is over. details: of the outcome, such as its solver."""
+    """The attempt that these layers are; None where all is over.
+
+    problem: with points to which the output layer is fitted once more, where the network is rounded. details: of the
+    outcome, such as its solver.
+    """
     network = s.built(MLPSpec(tuple(len(b) for _, b in layers[:-1]), activation))
     if s.progress.started(1, 1, network.num_parameters()):
         return None
@@ -31,16 +36,16 @@ def of_layers(
         assert linear.bias is not None
         linear.weight.assign(weight)
         linear.bias.assign(bias)
-    x, y = s.problem.train
-    model = scaled(network, s.problem, True, np.float64)
+    x, y = problem.train
+    model = scaled(network, problem, True, np.float64)
     loss = float(np.mean(model.scaling.errors(evaluate(model, x) - y) ** 2))
     s.progress.evaluations += 1
     s.progress.iteration(1, 1, loss, None, True, stage=stage)
     outcome = Outcome(
-        network=network, problem=s.problem, stage=stage, reason=say("solver-solved"), row=len(s.progress.history),
+        network=network, problem=problem, stage=stage, reason=say("solver-solved"), row=len(s.progress.history),
         details={"magnitude": float(np.abs(layers[-1][0]).sum(axis=1).max()), **details},
     )  # fmt: skip
-    return s.attempt(None, network, s.problem, made=outcome, reserve=reserve)
+    return s.attempt(None, network, problem, made=outcome, reserve=reserve)
 
 
 __all__ = ["Layers", "of_layers"]

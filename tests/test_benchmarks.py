@@ -267,3 +267,21 @@ def test_certify():
         pytest.skip("the systems of arXiv 2505.15497 are not here")
     out = run("certify.py", "--systems", "1", "--train", "0.2", "--prove", "2")
     assert "WaterTank [12]" in out and "eps 0.097:" in out
+
+
+@pytest.mark.slow
+def test_large(tmp_path):
+    pytest.importorskip("pyarrow", reason="the table is a Parquet file")
+    out = run("large.py", "--rows", "2e4", "--units", "10", "--json", str(tmp_path / "figures.json"))
+    assert "| 2e+04 | parts |" in out
+    parts, whole = json.loads((tmp_path / "figures.json").read_text())["rows"]
+    assert parts["rmse"] == pytest.approx(whole["rmse"], rel=0.3) and 0 < parts["told"] < parts["peak"] < 2**30
+
+
+@pytest.mark.slow
+def test_many(tmp_path):
+    pytest.importorskip("sklearn", reason="the peer")
+    out = run("many.py", "--count", "50", "--against", "5", "--noises", "0.1", "--json", str(tmp_path / "figures.json"))
+    assert "| 0.1 |" in out
+    (row,) = json.loads((tmp_path / "figures.json").read_text())["rows"]
+    assert 0 < row["distance"] < 0.1 and row["seconds"] > 0

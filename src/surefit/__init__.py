@@ -29,13 +29,16 @@ _HOME = {
         "MLPSpec "
         "SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam "
         "Auto Polynomial Additive Features VarPro LM LBFGS "
-        "Started Epoch Evaluated Finished OutsideWarning find_lr RateTest smallest Smallest Interval "
+        "Started Epoch Evaluated Finished Failed On OutsideWarning find_lr RateTest smallest Smallest Interval "
         "Snapshots Live TextPlot"
     ),
-    "surefit.bounds": "certify certify_pair verify Certificate Proved Undefined Verdict",
+    "surefit.bounds": "certify certify_pair certify_slopes verify Certificate Proved Slopes Undefined Verdict",
     "surefit.data": "Domain Sampling Noise",
     "surefit.formulas": "Formula parse",
     "surefit.interop": "from_onnx",
+    "surefit.many": "fit_many Many Curve",
+    "surefit.integrations": "CSVLogger JSONLogger TensorBoardLogger MLflowLogger",
+    "surefit.studies": "compare Comparison tune Tuning",
     "surefit.reports.exported": "export_module",
     "surefit.core.tensor": "Tensor no_grad enable_grad is_grad_enabled",
     "surefit.core.leaves": "Parameter",

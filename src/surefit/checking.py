@@ -30,6 +30,19 @@ def positive_number(name: str, value: Any) -> float | None:
     return float(value)
 
 
+def number_array(name: str, values: Any, wanted: str = "an array of numbers") -> np.ndarray:
+    """Numbers as a float64 array; what is masked is NaN. ArgumentError for complex numbers and what is not a number."""
+    try:
+        array = values if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
+        if array.dtype.kind != "c":
+            masked = isinstance(array, np.ma.MaskedArray)
+            return np.ma.filled(array.astype(np.float64), np.nan) if masked else np.asarray(array, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        came = repr(values) if isinstance(values, str) else type(values).__name__
+        raise ArgumentError(f"{name}: expected {wanted}, got {came}") from None
+    raise ArgumentError(f"{name}: these are complex numbers, of which no part may be dropped; give real ones")
+
+
 def check_memory(name: str, needed: float, purpose: str, cure: str) -> None:
     """ArgumentError when so many bytes are more than this process can ever have. name: of the argument to blame.
 
@@ -57,4 +70,4 @@ def memory_limit() -> float:
     return min(limits)
 
 
-__all__ = ["check_memory", "memory_limit", "positive_number", "whole_number"]
+__all__ = ["check_memory", "memory_limit", "number_array", "positive_number", "whole_number"]

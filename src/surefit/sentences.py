@@ -96,6 +96,17 @@ SENTENCES: dict[str, Both] = {
     "callback": Both("stopped by a callback", "由回调函数停止"),
     "halted": Both("stopped from outside; the best so far is kept", "从外部停止；保留此前最好的结果"),
     "tolerance": Both("the tolerance was reached", "已达到容差"),
+    "tolerance-proved": Both("the tolerance was reached, and proved", "已达到容差，并已证明"),
+    "not-proved": Both(
+        "the tolerance holds where the error was measured, but was not proved everywhere; the best is kept",
+        "在测量误差的点上满足容差，但未能证明处处满足；保留最好的结果",
+    ),
+    "unprovable": Both("nothing is proved of this network: {why}", "无法对这个网络作出证明：{why}"),
+    "unprovable-undefined": Both(
+        "nothing is proved: the target may have no finite value for {where}",
+        "没有证明：目标在 {where} 处可能没有有限的值",
+    ),
+    "added-where-proved": Both("points were added where the proved bound is largest", "在已证明的界最大之处增加了点"),
     "time": Both("time={time:g} s used up", "{time:g} 秒的时间已用完"),
     "patience": Both("no better loss for {patience} epochs (patience)", "连续 {patience} 轮损失没有改善（早停）"),
     "interrupted": Both("interrupted; the best network so far is kept", "被中断；保留此前最好的网络"),
@@ -151,11 +162,28 @@ SENTENCES: dict[str, Both] = {
         "{size} at {where} (estimated by leave-one-out: the largest of {n} rows)",
         "{size}，位于 {where}（逐行留一法估计：{n} 行中的最大值）",
     ),
+    "error-folds": Both(
+        "{size} at {where} (estimated by {folds}-fold cross-validation: the largest of {n} rows)",
+        "{size}，位于 {where}（{folds} 折交叉验证估计：{n} 行中的最大值）",
+    ),
+    "error-groups": Both(
+        "{size} at {where} (estimated by leaving out groups, in {folds} folds: the largest of {n} rows)",
+        "{size}，位于 {where}（按组留出估计，共 {folds} 折：{n} 行中的最大值）",
+    ),
+    "folds-interrupted": Both(
+        "cross-validation was interrupted after {done} of {folds} fits; the error is not its estimate",
+        "交叉验证在 {folds} 次拟合中完成 {done} 次后中断；误差不是它的估计",
+    ),
     # what taught a network, where rows are few
     "teacher": Both(
         "{what}; rmse {rmse:.3g} (estimated by leave-one-out from {n} rows); the network is {distance:.3g} away from it "
         "(rmse on {points} fresh points)",
         "{what}；均方根误差 {rmse:.3g}（由 {n} 行逐行留一法估计）；网络与其相距 {distance:.3g}（{points} 个新取的点上的均方根）",
+    ),
+    "teacher-measured": Both(
+        "{what}; rmse {rmse:.3g} (measured on {n} validation rows); the network is {distance:.3g} away from it (rmse on "
+        "{points} fresh points)",
+        "{what}；均方根误差 {rmse:.3g}（在 {n} 个验证行上测得）；网络与其相距 {distance:.3g}（{points} 个新取的点上的均方根）",
     ),
     "teacher-process": Both("Gaussian process ({kernels})", "高斯过程（{kernels}）"),
     "teacher-processes": Both("mean of Gaussian processes ({kernels})", "高斯过程的平均（{kernels}）"),
@@ -469,7 +497,8 @@ SENTENCES: dict[str, Both] = {
         "该函数以单精度计算；小于其值千万分之一的误差来自它自身的舍入",
     ),
     "constant-output": Both(
-        "{name} is {value:g} at every point: there is nothing to learn", "{name} 在每个点上都是 {value:g}：没有什么可学"
+        "{name} is {value:g} at all {points} training points: there is nothing to learn from them",
+        "{name} 在全部 {points} 个训练点上都是 {value:g}：从中学不到什么",
     ),
     "constant-target": Both(
         "{name} is {value:g} in every row: there is nothing to learn", "{name} 在每一行都是 {value:g}：没有什么可学"
@@ -491,6 +520,14 @@ SENTENCES: dict[str, Both] = {
         "{rows} rows are too few to hold some out: all were trained on, and the choice was made by leaving each out in "
         "turn; the error at new rows may be far larger than at these",
         "只有 {rows} 行，不足以留出验证和测试：全部用于训练，并以逐一留出的方式选择网络；新行上的误差可能远大于这些行",
+    ),
+    "rows-unread": Both(
+        "of {rows} training rows {read} were read until it was stopped; give more time for all of them",
+        "在停止之前只读取了 {rows} 个训练行中的 {read} 行；给更多时间即可读完",
+    ),
+    "rows-missing": Both(
+        "{count} rows miss a value and are left out",
+        "有 {count} 行缺少数值，已略去",
     ),
     "rows-outside": Both(
         "{count} of {rows} rows lie outside the domain that was given; they are fitted too",

@@ -53,12 +53,70 @@ def test_leave_one_out_is_leaving_out(weights, penalty):
     phi, y = RNG.normal(size=(30, 4)), RNG.normal(size=(30, 2))
     solve = lambda a, b, w: solve_output(a, b, weights=w, penalties=[penalty] if penalty else None, rconds=[1e-14])
     whole = solve(phi, y, weights)
-    quick = leave_one_out(phi, whole.residuals, weights, penalty)
+    quick = leave_one_out(phi, y, whole.residuals, weights, penalty)
     for i in (0, 7, 29):
         keep = np.arange(30) != i
         part = solve(phi[keep], y[keep], None if weights is None else weights[keep])
         true = phi[i] @ part.weights + part.constant - y[i]
         np.testing.assert_allclose(quick[i], true, rtol=0.05 if penalty else 1e-8, atol=1e-3 if penalty else 1e-9)
+
+
+def left_out_by_refits(phi, y, weights, damping):
+    """Each row's residual by a ridge regression on the others, by the pseudo-inverse of NumPy."""
+    out = np.empty_like(y)
+    for i in range(len(y)):
+        keep = np.arange(len(y)) != i
+        part = weights[keep] / weights[keep].sum()
+        centre, level = part @ phi[keep], part @ y[keep]
+        root = np.sqrt(weights[keep] / weights.sum())[:, None]
+        a, b = root * (phi[keep] - centre), root * (y[keep] - level)
+        if damping > 0:
+            c = np.linalg.solve(a.T @ a + damping * np.eye(a.shape[1]), a.T @ b)
+        else:
+            c = np.linalg.pinv(a, rcond=1e-12) @ b
+        out[i] = level + (phi[i] - centre) @ c - y[i]
+    return out
+
+
+@pytest.mark.parametrize("n, h", [(2, 1), (3, 2), (3, 5), (5, 4), (5, 3), (6, 20), (40, 10)])
+@pytest.mark.parametrize("penalty", [0.0, 1e-14, 1e-3])
+def test_of_rows_that_are_gone_through_it_is_leaving_out_too(n, h, penalty):
+    rng = np.random.default_rng(n + h)
+    phi, y, weights = rng.normal(size=(n, h)), rng.normal(size=(n, 2)), rng.uniform(0.5, 2.0, n)
+    if n == 40:  # an indicator of one row
+        phi[:, 3] = 0.0
+        phi[7, 3] = 1.0
+    solved = solve_output(phi, y, weights=weights, penalties=[penalty])
+    share = weights / weights.sum()
+    size = float((share[:, None] * (phi - share @ phi) ** 2).sum())
+    true = left_out_by_refits(phi, y, weights, penalty * size / min(n, h) if penalty > 1e-10 else 0.0)
+    quick = leave_one_out(phi, y, solved.residuals, weights, penalty)
+    np.testing.assert_allclose(quick, true, rtol=1e-7, atol=1e-9)
+    score = np.sqrt(np.mean(weights[:, None] / weights.mean() * true**2))
+    assert solved.score == pytest.approx(score, rel=1e-7)
+
+
+def test_without_the_only_row_nothing_is_known():
+    phi, y = np.array([[1.0, 2.0]]), np.array([[3.0]])
+    assert np.isinf(leave_one_out(phi, y, np.zeros((1, 1)), None, 1e-3)).all()
+    weights = np.array([0.0, 1.0, 0.0])
+    left = leave_one_out(RNG.normal(size=(3, 2)), RNG.normal(size=(3, 1)), np.zeros((3, 1)), weights, 1e-3)
+    assert np.isinf(left[1, 0])
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("columns", [1, 2, 3])
+def test_rows_as_few_as_parameters_promise_nothing(n, columns):
+    """A target that the inputs tell nothing of is missed by about its deviation, 1, wherever else it is asked for."""
+    claims = []
+    for seed in range(4):
+        rng = np.random.default_rng([n, columns, seed])
+        fit = surefit.fit((rng.uniform(-1, 1, (n, columns)), rng.normal(size=n)))
+        if fit.error.kind != "training":  # whose words are: which it was fitted to
+            claims.append(fit.error.max)
+    assert n > 1 or not claims
+    assert np.median(claims or [1.0]) > 0.1
+    assert not any(f.code == "identical-units" and f.severity == "error" for f in fit.doctor().findings)
 
 
 def test_what_it_cannot_do_is_said():

@@ -13,6 +13,7 @@ import surefit
 from surefit import nn
 from surefit.bounds import certify, checker
 from surefit.bounds.checker import check_certificate
+from surefit.bounds.proving import program_of
 from surefit.cli import main
 
 from .test_certify import ABS, two_layer
@@ -89,10 +90,46 @@ def test_what_was_changed_is_found(written, name):
 
 def test_what_it_cannot_prove_it_does_not_call_proved(written):
     path, data = written
-    data["mode"] = "deployed"
+    data["formulas"] = ["floor(x)"]
     assert again(path, data).holds is None
-    data["mode"], data["formulas"] = "real", ["floor(x)"]
-    assert again(path, data).holds is None
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "gelu", "softplus"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_rounding_of_the_running_model_is_proved_again(tmp_path, activation, dtype):
+    """Its own bound of the rounding contains what NumPy and the compiled program give."""
+    fit = surefit.fit("sin(2*x)*y", "x=-1:1, y=-1:1", model=surefit.MLPSpec((8,), activation), dtype=dtype,
+                      method=surefit.Adam(epochs=4), seed=0)  # fmt: skip
+    proof = fit.certify(rtol=0.1)
+    path = proof.save(tmp_path / "c.json")
+    verdict = check_certificate(path, fit.model)
+    assert verdict.holds is True and "rounding of the running model" in verdict.why
+    program = program_of(fit.model, 2)
+    x = np.random.default_rng(0).uniform(-1, 1, (300, 2))
+    nothing = [surefit.parse("0*x + 0*y")]
+    exact = checker.residual(program, nothing, ["x", "y"], x, x, None)
+    noisy = checker.residual(program, nothing, ["x", "y"], x, x, "any")
+    y = -fit.predict(x)[:, None]
+    assert (y >= exact.v.low - noisy.e).all() and (y <= exact.v.high + noisy.e).all()
+    assert (noisy.e > 0).all() and (noisy.e < (1e-4 if dtype == "float32" else 1e-12)).all()
+    data = json.loads(path.read_text())
+    data["error"] |= {"upper": 0.98 * proof.lower, "lower": 0.5 * proof.lower}
+    assert again(path, data, fit.model).holds is False
+
+
+def test_a_tight_bound_of_a_rounding_network_is_not_called_proved(tmp_path):
+    """Two large weights cancel: in float32 nothing as small as the real error holds."""
+    net = two_layer([1e3, 1e3], [0.0, 1.0], [1e3, -1e3], dtype=np.float32)
+    proof = certify(net, "-1000 + 0*x", "x=0.5:1", rtol=0.01)
+    data = proof.to_dict() | {"mode": "deployed"}
+    path = proof.save(tmp_path / "c.json")
+    assert check_certificate(path, net).holds is not False
+    assert again(path, data, net).holds is not True
+
+
+def test_it_has_fewer_than_300_lines():
+    lines = inspect.getsource(checker).splitlines()
+    assert sum(1 for line in lines if line.strip()) < 300
 
 
 def test_it_shares_no_code_with_the_search():

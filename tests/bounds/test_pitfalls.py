@@ -1,4 +1,4 @@
-"""The fifteen ways in which bounds of networks were found to lie, and mutations that must be caught."""
+"""The fifteen ways in which bounds of networks were found to lie, each with a test. test_mutations.py adds errors."""
 
 from __future__ import annotations
 
@@ -11,14 +11,11 @@ import pytest
 
 import surefit
 from surefit import nn
-from surefit.bounds import Proved, Undefined, branch, certify, checker, relax, taylor
-from surefit.bounds import interval as I
+from surefit.bounds import Proved, Undefined, branch, certify, checker
 from surefit.bounds.branch import branch_and_bound
-from surefit.bounds.interval import Range
 from surefit.bounds.network import lowered
 from surefit.bounds.proving import program_of
 from surefit.bounds.relax import Relaxation, gamma
-from surefit.core.tensor import Tensor, no_grad
 
 from .test_certify import ABS, two_layer
 
@@ -205,165 +202,3 @@ def test_15_another_model_has_no_certificate():
     p.assign(value)
     assert fit.proved is None
     assert "certificate" not in fit.card()
-
-
-# --- mutations: a wrong bound must not go unseen -------------------------------------------------------------------
-
-
-def violations():
-    """How often a bound is wrong: nets, formulas and boxes of all kinds, with NumPy's own values as the truth."""
-    rng = np.random.default_rng(5)
-    wrong = 0
-    with np.errstate(all="ignore"):
-        for activation, dtype in (
-            ("relu", np.float32),
-            ("tanh", np.float64),
-            ("gelu", np.float32),
-            ("sigmoid", np.float64),
-        ):
-            net = nn.MLP(2, (10, 8), 1, activation=activation, generator=2, dtype=dtype)
-            weights = list(net.parameters())
-            weights[0].assign(weights[0].detach().numpy() * np.array(3.0, dtype))
-            exact = lowered(program_of(net, 2))
-            running = lowered(program_of(net, 2), lambda n, d: 4.0, strict=False)
-            width = rng.choice([2.0, 0.3, 1e-3, 0.0], (60, 1)) * rng.random((60, 2))
-            middle = rng.uniform(-2, 2, (60, 2))
-            lo = (middle - width).astype(np.float32).astype(float)
-            hi = (middle + width).astype(np.float32).astype(float)
-            t = np.round(rng.random((60, 30, 2)) * 2) / 2
-            x = np.clip((lo[:, None] + t * (hi - lo)[:, None]).astype(np.float32), lo[:, None], hi[:, None])
-            flat = x.reshape(-1, 2)
-            with no_grad():
-                y = net(Tensor(flat.astype(dtype))).numpy().reshape(60, 30, 1).astype(float)
-            for which, deployed in ((running, True), (exact, False)):
-                r = Relaxation(which, deployed)
-                states = r.forward(lo, hi)
-                linear = r.backward(states)
-                slack = 0.0 if deployed else 1e-5 if dtype == np.float32 else 1e-13
-                z = states[-1]
-                wrong += (~(y >= z.low[:, None] - slack)).sum() + (~(y <= z.high[:, None] + slack)).sum()
-                line = np.einsum("bqd,bpd->bpq", linear.a, x) + linear.b[:, None]
-                wrong += (~(np.concatenate([y, -y], axis=2) >= line - slack - 1e-13)).sum()
-        for text, fn in (
-            ("x*y + x^2", lambda x, y: x * y + x * x),
-            ("sin(3*x)*y", lambda x, y: np.sin(3 * x) * y),
-            ("exp(x) - abs(y)", lambda x, y: np.exp(x) - np.abs(y)),
-            ("1/(x + 3) + sqrt(y + 2.5)", lambda x, y: 1 / (x + 3) + np.sqrt(y + 2.5)),
-            ("tanh(2*x) + max(x, y)", lambda x, y: np.tanh(2 * x) + np.maximum(x, y)),
-            ("1e8*x - 1e8*x + 0*y", lambda x, y: 0 * x),
-            ("cos(x) * (x - 0.1)", lambda x, y: np.cos(x) * (x - 0.1)),
-        ):
-            f = surefit.parse(text)
-            width = rng.choice([1.0, 0.1, 1e-3, 1e-8], (60, 1)) * rng.random((60, 2))
-            middle = rng.uniform(-1.5, 1.5, (60, 2))
-            lo, hi = middle - width / 2, middle + width / 2
-            columns = ["xy".index(v) for v in f.variables]
-            form = surefit.bounds.affine.form_of(f, lo[:, columns], hi[:, columns])
-            B = taylor.basis(2, taylor.DEGREES[2])
-            model = taylor.formula(B, f, ("x", "y"), taylor.boxes(B, lo, hi))
-            t = np.round(rng.random((60, 40, 2)) * 4) / 4
-            x = np.clip(lo[:, None] + t * (hi - lo)[:, None], lo[:, None], hi[:, None])
-            y = fn(x[..., 0], x[..., 1])
-            rounding = 4e-16 * (1 + np.abs(y)) * (1e8 if "1e8" in text else 4)
-            wrong += (y < form.range.low[:, None] - rounding).sum() + (y > form.range.high[:, None] + rounding).sum()
-            wrong += (y < model.range.low[:, None] - rounding).sum() + (y > model.range.high[:, None] + rounding).sum()
-            e = (x - (lo + hi)[:, None] / 2) / np.maximum((hi - lo)[:, None] / 2, 1e-300)
-            line = form.c[:, None] + np.einsum("bd,bpd->bp", form.g, e[..., columns])
-            wrong += (~(np.abs(y - line) <= form.rho[:, None] + rounding + 1e-15)).sum()
-            p = np.einsum("bm,bpm->bp", model.coef, np.prod(e[:, :, None, :] ** B.exponents, axis=-1))
-            wrong += (~(np.abs(y - p) <= model.rho[:, None] + 8 * rounding + 1e-15)).sum()
-    return int(wrong)
-
-
-def test_bounds_are_right_where_nothing_is_mutated():
-    assert violations() == 0
-
-
-def patched(module, name, make):
-    return lambda patch: patch.setattr(module, name, make(getattr(module, name)))
-
-
-def tampered(module, name, change):
-    """The result of a function changed."""
-    return patched(module, name, lambda old: lambda *a, **k: change(old(*a, **k)))
-
-
-def lines(change):
-    def mutate(found):
-        change(found)
-        return found
-
-    return mutate
-
-
-def charge_nothing(state):
-    state.charge = state.charge * 0
-    state.R = state.R - np.minimum(state.R, 1e30) * 0.5
-    return state
-
-
-def scaled_rest(factor):
-    def change(form):
-        form.rho = form.rho * factor
-        return form
-
-    return change
-
-
-A = surefit.bounds.affine
-MUTATIONS = {
-    "relu: chord too low": tampered(relax, "_relu", lines(lambda f: f.off_high.__imul__(0.5))),
-    "relu: lower line too high": tampered(relax, "_relu", lines(lambda f: f.off_low.__iadd__(1e-3))),
-    "relu: slopes swapped": tampered(
-        relax, "_relu", lambda f: relax.Lines(f.lam_high, f.off_low, f.lam_low, f.off_high * 0)
-    ),
-    "relu: sign of the ends": patched(relax, "_relu", lambda old: lambda low, high: old(-high, -low)),
-    "smooth: lower line too high": tampered(
-        relax, "_smooth", lambda f: relax.Lines(f.lam_low, f.off_low * 0.7 + f.off_high * 0.3, f.lam_high, f.off_high)
-    ),
-    "smooth: bounds swapped": tampered(
-        relax, "_smooth", lambda f: relax.Lines(f.lam_low, f.off_high, f.lam_high, f.off_low)
-    ),
-    "smooth: slope of the lines doubled": tampered(
-        relax, "_smooth", lambda f: relax.Lines(2 * f.lam_low, f.off_low, 2 * f.lam_high, f.off_high)
-    ),
-    "rounding of layers dropped": patched(relax, "gamma", lambda old: lambda n, unit=0.0: 0.0),
-    "rest of the affine layer halved": tampered(relax.Relaxation, "_affine", charge_nothing),
-    "range closed inward": tampered(relax, "_closed", lambda t: (t[0] + 1e-6, t[1] - 1e-6, t[2])),
-    "range without the generators": patched(
-        relax, "_closed", lambda old: lambda z0, Z, R: (z0 - R, z0 + R, np.abs(z0) + R)
-    ),
-    "backward: bias forgotten": tampered(relax.Relaxation, "backward", lambda f: relax.Linear(f.a, f.b * 0)),
-    "backward: upper for lower": tampered(relax.Relaxation, "backward", lambda f: relax.Linear(-f.a, -f.b)),
-    "backward: slopes lost": tampered(relax.Relaxation, "backward", lambda f: relax.Linear(f.a * 0.9, f.b)),
-    "box smaller than it is": patched(
-        relax.Relaxation, "forward", lambda old: lambda self, a, b: old(self, 0.7 * a + 0.3 * b, 0.3 * a + 0.7 * b)
-    ),
-    "product: rest dropped": tampered(A, "mul", scaled_rest(0.0)),
-    "square: rest dropped": tampered(A, "square", scaled_rest(0.1)),
-    "sum: rest dropped": tampered(A, "add", scaled_rest(0.0)),
-    "tangent: half of the rest": tampered(A, "_tangent", scaled_rest(0.4)),
-    "tangent: shifted": patched(A, "_tangent", lambda old: lambda a, v, s, b, w: old(a, v, s, I.neg(b), w)),
-    "chord of |x|": tampered(A, "relu", scaled_rest(0.5)),
-    "Taylor: cut terms forgotten": tampered(taylor, "compose", scaled_rest(0.0)),
-    "Taylor: product's rest": tampered(taylor, "mul", scaled_rest(0.0)),
-    "Taylor: last coefficient of a point": patched(
-        taylor, "series_of", lambda old: lambda k, x, w, n: (old(k, x, w, n)[0], Range(x * 0, x * 0))
-    ),
-    "sine: no peaks": lambda patch: patch.setattr(I, "_holds_multiple", lambda *a: np.zeros(np.shape(a[0]), bool)),
-    "absolute value of the ends": patched(
-        I, "absolute", lambda old: lambda x: Range(np.abs(x.low), np.maximum(np.abs(x.low), np.abs(x.high)), x.bad)
-    ),
-    "exponential inward": lambda patch: patch.setattr(I, "above", lambda x, units=8: np.asarray(x) * (1 - 1e-9)),
-    "maximum as minimum": tampered(A, "maximum", A.neg),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", MUTATIONS)
-def test_a_wrong_bound_is_seen(name, monkeypatch):
-    MUTATIONS[name](monkeypatch)
-    try:
-        found = violations()
-    except (AssertionError, ArithmeticError, ValueError):
-        return
-    assert found > 0, f"{name} goes unseen"

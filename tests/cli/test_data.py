@@ -98,3 +98,18 @@ def test_wrong_options(surefit, tmp_path, options, says):
 def test_what_it_writes_can_be_fitted(surefit):
     surefit(f"data x1*x2 {BOX} --num 50 --out samples")
     assert surefit("fit samples/train.csv {quick} --json").json()["inputs"] == ["x1", "x2"]
+
+
+def test_a_folder_of_parquet_is_a_table(surefit, tmp_path):
+    arrow = pytest.importorskip("pyarrow", reason="Parquet is read by pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="Parquet is read by pyarrow")
+    folder = tmp_path / "all"
+    folder.mkdir()
+    x = np.linspace(-1.0, 1.0, 400)
+    parquet.write_table(arrow.table({"note": ["same"] * 400, "y": x**2, "x": x}), folder / "part-0.parquet")
+    ran = surefit(f"fit {folder} --target y --columns x --method features --hidden 10")
+    assert ran.code == 0
+    assert "all (400 rows): y from x" in ran.out
+    refused = surefit(f"fit {folder} --method adam")
+    assert refused.code != 0
+    assert "features" in refused.err

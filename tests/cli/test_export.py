@@ -29,6 +29,13 @@ def test_a_file_beside_the_model(surefit, tmp_path):
     assert (tmp_path / "two.py").exists()
 
 
+def test_units_and_every_format_can_be_compared(surefit, tmp_path):
+    ran = surefit("export two.safetensors --to formula --units x1=mm,y=K --verify 50")
+    assert (ran.code, ran.err) == (0, "")
+    assert "inputs: x1 [mm], x2" in (tmp_path / "two.txt").read_text()
+    assert "at 50 points" in ran.out
+
+
 @pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler on this machine")
 def test_c_is_exact(surefit):
     ran = surefit("export two.safetensors --out code/demo.c --derivative --verify 50 --json")
@@ -47,7 +54,8 @@ def test_c_is_exact(surefit):
         ("--out demo.xyz", "--out demo.xyz: its ending names no format"),
         ("--to numpy --derivative", "--derivative: "),
         ("--to table", "one input; this model has 2"),
-        ("--to formula --verify 5", "cannot be run here"),
+        ("--to numpy --units x1", "--units x1: expected a name and its unit, such as x=mm"),
+        ("--to numpy --units q=mm", "no variable 'q'"),
         ("--to c --out two.safetensors/demo.c", "two.safetensors"),
     ],
 )

@@ -274,3 +274,34 @@ def test_which_display_is_chosen(monkeypatch):
     assert type(progress.display()) is progress.LiveLine
     monkeypatch.delenv("FORCE_COLOR")
     assert os.isatty(2) or type(progress.display()) is progress.PlainLines
+
+
+def test_a_logarithmic_target(surefit, tmp_path):
+    x = np.linspace(0, 1, 60)
+    rows = "\n".join(f"{a},{b}" for a, b in zip(x, 10 ** (6 * x), strict=True))
+    (tmp_path / "t.csv").write_text(f"x,y\n{rows}\n")
+    ran = surefit("fit t.csv --target-scale log --method polynomial --out out --save-config again.toml")
+    assert ran.code == 0 and "fitted in its logarithm" in ran.out and "relative error" in ran.out
+    assert 'target_scale = "log"' in (tmp_path / "again.toml").read_text()
+    told = surefit("predict out --at 0.25 --at 0.75").out.split()
+    np.testing.assert_allclose([float(w) for w in told if w[0].isdigit()][-2:], [10**1.5, 10**4.5], rtol=1e-3)
+    (tmp_path / "t.csv").write_text(f"x,y\n{rows}\n2,-1\n")
+    ran = surefit("fit t.csv --target-scale log")
+    assert ran.code == 2 and "--target-scale: 'log' needs values above 0, and y is -1 in row 60" in ran.err
+    assert "--target-scale lag: expected one of linear, log" in surefit("fit t.csv --target-scale lag").err
+    assert "--target-scale is for tables" in surefit("fit x --on x=0:1 --target-scale log").err
+
+
+def test_missing_inputs_are_filled_in_when_asked(surefit, tmp_path):
+    rows = [f"{'' if i % 5 == 0 else i / 50},{'' if i == 7 else 'ab'[i % 2]},{2 * (i % 2)}" for i in range(50)]
+    (tmp_path / "t.csv").write_text("\n".join(["u,kind,y", *rows]))
+    refused = surefit("fit t.csv")
+    assert refused.code == 2 and "--missing median" in refused.err and "--drop-missing" in refused.err
+    assert surefit("fit t.csv --missing median --method polynomial --out out --quiet").code == 0
+    (tmp_path / "new.csv").write_text("u,kind\n,a\n0.3,\n")
+    told = surefit("predict out/model.safetensors --csv new.csv")
+    assert told.code == 0, told.err
+    assert len(told.out.splitlines()) == 3 and "nan" not in told.out
+    both = surefit("predict out/model.safetensors --at kind=a --at u=0.3,kind=a --json").json()["points"]
+    assert both[0]["y"] != both[1]["y"]
+    assert "--missing mean: expected one of error, median" in surefit("fit t.csv --missing mean").err

@@ -92,6 +92,7 @@ SCRIPTS = [
     "with torch.no_grad():\n    h = w * 2\n    q = h[:, :2]\n    q += 1\n    x.copy_(h)",
     "y = (w * 2).detach()\ny += 1\ny[0] = 0\nx.copy_(y)",
     "h = w * 2\nh = h.view(-1)\nh += 1\nh.sum().backward()", "h = (w * x).view(3, 2).T\nh *= 2\nh.sum().backward()",
+    "w.data.unfold(1, 1, 2).mul_(3)", "x.unfold(0, 2, 2).zero_()", "x.unfold(1, 1, 1)[0].fill_(7)",
     "v = w.detach().requires_grad_()\n(v * v).sum().backward()\nx.copy_(v.grad)",
 ]  # fmt: skip
 
@@ -167,6 +168,7 @@ def test_a_target_network_follows():
         (lambda w, x: x.copy_(w), GradientError, "a leaf keeps no history"),
         (lambda w, x: x[0].__iadd__(w[0]), GradientError, "a leaf keeps no history"),
         (lambda w, x: x.expand(4, 2, 3).zero_(), ArgumentError, r"clone\(\)"),
+        (lambda w, x: x.unfold(1, 2, 1).zero_(), GradientError, r"overlap.*clone\(\)"),
         (lambda w, x: x.copy_(surefit.zeros(4)), ShapeError, r"\(4,\)"),
         (lambda w, x: x.__setitem__(0, surefit.zeros(2)), ShapeError, r"\(2,\) does not fit x\[index\] of \(3,\)"),
         (lambda w, x: x.add_(surefit.zeros(5, 2, 3)), ShapeError, r"\(5, 2, 3\)"),

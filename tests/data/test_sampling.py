@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surefit.data import DESIGNS, Domain, Noise, Sampling, corner_points, default_count, sample
-from surefit.data.sampling import split_lengths
+from surefit.data.designs import split_lengths
 from surefit.errors import ArgumentError, DomainError
 
 LINE, SQUARE = Domain((-2, 3)), Domain("x1=-5:5, x2=0:1")

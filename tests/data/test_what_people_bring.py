@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 import surefit
 from surefit.data import points_from, read_table
-from surefit.errors import DataError, ShapeError
+from surefit.errors import ArgumentError, DataError, ShapeError, SurefitError
 
 X = np.linspace(0, 1, 30)
 Y = 3 * X + 1
@@ -41,6 +42,94 @@ def test_masked_values_are_missing(source):
         read_table(source)
     table = read_table(source, drop_missing=True)
     assert len(table) == 28 and np.abs(table.values).max() < 1e3
+
+
+@pytest.fixture
+def fit():
+    return surefit.fit("a + 2*b", "a=0:1, b=0:1", method="polynomial")
+
+
+def test_a_masked_argument_has_no_value(fit):
+    a = np.ma.MaskedArray([0.25, 0.5], [False, True])
+    with pytest.warns(surefit.OutsideWarning):
+        np.testing.assert_allclose(fit(a, 0.5), [1.25, np.nan])
+    np.testing.assert_allclose(fit.predict({"a": a, "b": 0.5}), [1.25, np.nan])
+    np.testing.assert_allclose(fit.derivative({"a": a, "b": 0.5})[:, 1], [2.0, np.nan])
+    found = surefit.examine(fit.network, np.ma.stack([a, a], axis=1)).findings
+    assert [f.code for f in found if f.severity == "error"] == ["not-finite"]
+    np.testing.assert_allclose(surefit.parse("2*x").on_points(a[:, None]), [0.5, np.nan])
+
+
+def test_arguments_that_do_not_fit_together_are_named(fit):
+    with pytest.raises(ShapeError, match=r"a \(2,\), b \(3,\)"):
+        fit([1, 2], [1, 2, 3])
+
+
+COMPLEX, HIDDEN = Y + 1j, masked(Y)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda f, v: surefit.fit((X, Y), data=surefit.Sampling(weights=v)),
+        lambda f, v: surefit.fit((X, Y), data=surefit.Sampling(weights=lambda x, y: v)),
+        lambda f, v: surefit.Sampling(order=v),
+        lambda f, v: surefit.Experiment("a=0:1").tell(X, v) or surefit.Experiment("a=0:1").tell(v, X),
+        lambda f, v: f.domain.contains(np.stack([v, v], axis=1)) if v is COMPLEX else refused(),
+        lambda f, v: surefit.solvers.GaussianProcess().fit(X[:, None], v),
+        lambda f, v: surefit.solvers.linear_features(X[:, None], v[:, None], 3),
+        lambda f, v: f.roots(v[0] if v is COMPLEX else v[3]),
+        lambda f, v: surefit.examine(f.network, np.stack([v, v], axis=1)) if v is COMPLEX else refused(),
+        lambda f, v: surefit.parse("2*x").on_points(v[:, None]) if v is COMPLEX else refused(),
+        lambda f, v: surefit.data.generate(lambda p: v[0] * p[:, 0] if v is COMPLEX else refused(), "x=0:1", num=10),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("values", [COMPLEX, HIDDEN], ids=["complex", "masked"])
+def test_no_part_of_complex_numbers_is_dropped_and_no_mask_is_lost_anywhere(fit, call, values):
+    with pytest.raises(SurefitError):  # a ComplexWarning would be an error of its own
+        call(fit, values)
+
+
+def refused():
+    raise ArgumentError("masked values are NaN here, which is said by what comes out")
+
+
+# --- what holds numbers in a way of its own ---
+
+
+def test_a_tensor_with_a_history_and_a_matrix_are_read():
+    torch = pytest.importorskip("torch", reason="its tensors")
+    tensor = torch.tensor(Y, requires_grad=True)
+    np.testing.assert_array_equal(read_table((X, tensor)).y[:, 0], Y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        matrix = np.matrix(np.stack([X, Y], axis=1))
+    np.testing.assert_array_equal(read_table(matrix).y[:, 0], Y)
+    np.testing.assert_array_equal(points_from(torch.tensor(X, requires_grad=True), ("x",))[:, 0], X)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ({"a": X, "b": 3.0, "y": Y}, r"column 'b' is 3\.0; a table needs a value for each row"),
+        ({"a": X, "b": np.array(3.0), "y": Y}, r"column 'b'"),
+        ({"a": [1, 2, 3], "b": "abc", "y": [1, 2, 3]}, r"column 'b' is 'abc'"),
+        (([[10**400], [1]], [1.0, 2.0]), r"larger than any float64"),
+    ],
+)
+def test_what_is_one_value_is_no_column(source, words):
+    with pytest.raises(DataError, match=words):
+        read_table(source)
+
+
+def test_a_sparse_matrix_is_refused_with_the_cure(fit):
+    sparse = pytest.importorskip("scipy.sparse", reason="its matrices").csr_matrix([[0.5, 0.0], [0.0, 1.0]])
+    with pytest.raises(DataError, match=r"sparse; give \.toarray\(\)"):
+        read_table((sparse, [1.0, 2.0]))
+    with pytest.raises(DataError, match=r"sparse; give \.toarray\(\)"):
+        fit.predict(sparse)
+    with pytest.raises(DataError, match="not numbers"):
+        fit.predict([[10**400, 1]])
 
 
 # --- numbers that fall together in float64 ---

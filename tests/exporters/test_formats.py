@@ -174,7 +174,7 @@ def test_formats_are_known_by_their_ending(tmp_path):
 
 def test_derivatives_are_refused_where_there_are_none(tmp_path):
     m = exportable(*layers()["linear"], "m")
-    with pytest.raises(ArgumentError, match="without derivatives; they are in c, js, fortran, casadi"):
+    with pytest.raises(ArgumentError, match="without derivatives; they are in c, js, fortran, fmu, fmu3, casadi"):
         write(m, tmp_path / "m", "numpy")
 
 

@@ -612,17 +612,48 @@ def test_a_halted_run_ends_with_the_iteration_and_keeps_its_best(method):
     assert np.isfinite(fit.error.max)
 
 
-def test_an_interrupt_stops_all_of_several_networks():
-    """In a fresh process, where nothing else has to do with its signals."""
-    code = """
-import signal, threading, surefit
+INTERRUPTED = {
+    "networks": """
 def callback(event):
     if isinstance(event, surefit.Epoch) and event.epoch == 3:
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # to the thread that waits for them
 fit = surefit.fit("exp(-x)*sin(9*x)", "x=-5:5", method=surefit.LM(iterations=5000), restarts=3, callbacks=[callback])
 assert fit.interrupted and fit.stop_reason.startswith("stopped from outside"), fit.stop_reason
 assert 1 <= len(fit.history) < 500 and fit.error.max == min(fit.restarts)
-"""
+""",
+    "evaluations": """
+def f(x):
+    seen.append(time.monotonic())
+    if len(seen) == 40:
+        later(0.3)
+    if len(seen) >= 40:
+        time.sleep(40.0)
+    return np.sin(x)
+seen = []
+fit = surefit.fit(f, "x=0:3", budget=60, executor=ThreadPoolExecutor(2))
+assert any("interrupt" in note.code for note in fit.problem.notes), fit.problem.notes
+assert 38 <= fit.problem.source["evaluated"]["evaluations"] < 42 and time.monotonic() - seen[39] < 25.0
+os._exit(0)  # the calls that sleep are not waited for
+""",
+    "native code": """
+late = []
+def callback(event):
+    if isinstance(event, surefit.Epoch) and not late:
+        late.append(later(0.3))
+fit = surefit.fit("sin(x) + x", "x=-5:5", method=surefit.Adam(epochs=10**8, patience=None), callbacks=[callback])
+assert fit.interrupted and fit.history[-1]["epoch"] < 10**8
+""",
+}
+
+
+@pytest.mark.parametrize("restarting", [False, True], ids=["waits are woken", "waits are restarted"])
+@pytest.mark.parametrize("what", INTERRUPTED)
+def test_an_interrupt_ends_every_wait(what, restarting):
+    """In a fresh process; some libraries, polars for one, install handlers that restart a wait that a signal ends."""
+    code = "import os, signal, threading, time\nfrom concurrent.futures import ThreadPoolExecutor\nimport numpy as np\n"
+    code += "import surefit\ndef later(seconds):\n"
+    code += "    threading.Timer(seconds, signal.raise_signal, (signal.SIGINT,)).start()\n"
+    code += f"signal.siginterrupt(signal.SIGINT, {not restarting})\n{INTERRUPTED[what]}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
 
@@ -643,7 +674,11 @@ def test_a_handful_of_rows(method, rows):
     x = np.linspace(0, 1, rows)[:, None]
     plan = surefit.Sampling(split=(1.0, 0.0, 0.0))
     fit = surefit.fit((x, 2 * x + 1), data=plan, method=method, time=1.0)
-    assert fit.error.max < 0.5
+    assert np.abs(fit.predict(x) - (2 * x[:, 0] + 1)).max() < 0.5
+    if rows == 5:
+        assert fit.error.max < 0.5
+    elif fit.error.kind == "estimated":  # without the one the other says nothing of it
+        assert fit.error.max >= 1.0
     assert fit.stop_reason
 
 

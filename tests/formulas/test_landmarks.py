@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import surefit
 from surefit.data import Domain
 from surefit.formulas import interesting_points, parse_many
 
@@ -52,6 +53,10 @@ def test_centres_of_narrow_terms(text, box, centres):
         ("where(x > 0.2 and x < 0.4, x, -x)", [0.2, 0.4]),
         ("sin(1000*x) + abs(x-.5)", [0.5]),
         ("x; abs(x-.3)", [0.3]),
+        ("x == 0", [0.0]),
+        ("3 if x != 0.7 else 0", [0.7]),
+        ("sin(x)*(x^2 == 0.25)", [0.5, -0.5]),
+        ("1 if -.9 < x < .9 else 0", [0.9, -0.9]),
     ],
 )
 def test_kinks_and_both_sides_of_jumps(text, places):
@@ -60,6 +65,13 @@ def test_kinks_and_both_sides_of_jumps(text, places):
     for place in places:
         assert -1e-9 < (found[found <= place + 1e-15] - place).max() <= 1e-15
         assert -1e-15 <= (found[found >= place - 1e-15] - place).min() < 1e-9
+
+
+@pytest.mark.parametrize("text, place", [("x == 0", 0.0), ("x != 1/3", 1 / 3), ("2*x == 0.5", 0.25)])
+def test_an_equation_is_looked_at_where_it_holds(text, place):
+    domain = Domain("x=-1:1.01")
+    assert place in interesting_points(parse_many([text], ("x",)), domain, 100, np.random.default_rng(0))
+    assert surefit.fit(text, domain, method="features", model=(5,)).error.max == pytest.approx(1.0, abs=1e-6)
 
 
 @pytest.mark.parametrize("text", ["x", "3", "exp(x)", "2*x + 1e-9"])

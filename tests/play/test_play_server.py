@@ -166,7 +166,11 @@ def test_only_post_is_asked(server, method):
         b'{"formula": "x", "points": 5001}', b'{"formula": "x", "points": 10.5}', b'{"formula": "x", "points": true}',
         b'{"formula": "x", "hidden": []}', b'{"formula": "x", "hidden": [0]}', b'{"formula": "x", "hidden": [1e9]}',
         b'{"formula": "x", "hidden": [256,256,256,256,256,256]}', b'{"formula": "x", "hidden": "16"}',
-        b'{"formula": "x", "activation": ["tanh"]}', b'{"formula": "x", "method": "__class__"}',
+        b'{"formula": "x", "activation": ["tanh", "relu"]}',
+        b'{"formula": "x", "activation": [3]}', b'{"formula": "x", "bias": "no"}', b'{"formula": "x", "init": "big"}',
+        b'{"formula": "x", "method": "features", "bias": false}', b'{"formula": "x", "design": "line"}',
+        b'{"formula": "x*y", "method": "construct"}', b'{"formula": "x", "method": "construct", "hidden": [4, 4]}',
+b'{"formula": "x", "method": "__class__"}',
         b'{"formula": "x", "domain": {"x": [1, 1]}}', b'{"formula": "x", "domain": {"x": [0, "1"]}}',
         b'{"formula": "x", "domain": [1]}', b'{"formula": "x", "domain": {"x": [-1e300, 1e300]}}',
         b'{"formula": "x", "epochs": 20001}', b'{"formula": "x", "seed": -1}', b'{"formula": "3"}',
@@ -182,6 +186,11 @@ def test_nonsense_is_answered_with_one_sentence(server, body):
         assert answer.status == 400
         assert 5 < len(answer.json()["error"]) < 400
         assert b"Traceback" not in answer.body
+
+
+@pytest.mark.parametrize("field", [{"paused": 1}, {"delay": -1}, {"delay": 3}])
+def test_nonsense_about_the_run_is_answered(server, field):
+    assert server.ask("/api/train", QUICK | field).status == 400
 
 
 @pytest.mark.parametrize("route", ["control", "export", "prove"])

@@ -41,6 +41,14 @@ WAYS = [
 ]
 
 
+def test_what_a_function_masks_has_no_value():
+    function, _ = vectorised(lambda x: np.ma.masked_array(x + 1e6 * (x > 0.5), x > 0.5), ONE)
+    x = np.array([[0.25], [0.75]])
+    np.testing.assert_array_equal(function(x), [[0.25], [np.nan]])
+    with pytest.raises(ValueError, match="not finite"):
+        surefit.fit(lambda x: np.ma.masked_where(x > 0.5, x), "x=0:1")
+
+
 @pytest.mark.parametrize(("box", "f", "truth"), WAYS)
 def test_one_input_is_given_as_the_function_wants_it(box, f, truth):
     function, k = vectorised(f, box)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ def test_scaling_there_and_back_is_the_identity(problem):
     np.testing.assert_allclose(scaling.unscaled_inputs(scaling.inputs(x)), x, rtol=1e-14, atol=1e-14)
     np.testing.assert_allclose(scaling.unscaled_outputs(scaling.outputs(y)), y, rtol=1e-13, atol=1e-13)
     np.testing.assert_allclose(scaling.unscaled_gradients(scaling.gradients(g, x), x), g, rtol=1e-14)
-    np.testing.assert_allclose(scaling.unscaled_errors(scaling.errors(y)), y, rtol=1e-14)
+    np.testing.assert_allclose(scaling.unscaled_errors(scaling.errors(2 * y, y), y), y, rtol=1e-14)
     np.testing.assert_allclose(scaling.outputs(y).std(axis=0), 1.0, rtol=1e-12)
 
 
@@ -61,3 +63,21 @@ def test_a_small_spread_on_a_large_offset_is_no_constant(offset):
 ])  # fmt: skip
 def test_a_domain_of_any_size_and_place_is_fitted(text, box):
     assert surefit.fit(text, box, tol=1e-4).reached
+
+
+def test_logarithmic_outputs_there_and_back():
+    rng = np.random.default_rng(0)
+    x, y, g = rng.random((20, 3)), np.exp(3 * rng.standard_normal((20, 2))), rng.standard_normal((20, 2, 3))
+    problem = replace(pose((x, y), None, None, 0), log_target=True)
+    scaling = Scaling.of(problem)
+    np.testing.assert_allclose(scaling.unscaled_outputs(scaling.outputs(y)), y, rtol=1e-13)
+    np.testing.assert_allclose(scaling.unscaled_gradients(scaling.gradients(g, x, y), x, y), g, rtol=1e-13)
+    np.testing.assert_allclose(scaling.unscaled_errors(scaling.errors(1.5 * y, y), y), 0.5 * y, rtol=1e-12)
+    train = problem.train[1]
+    np.testing.assert_allclose(scaling.outputs(train).std(axis=0), 1.0, rtol=1e-12)
+    h = 1e-6  # d log(y) / dx by finite differences of y(x) = exp(x1)
+    of_x = lambda x: np.exp(x[:, :1]) * np.ones((1, 2))
+    slope = np.zeros((20, 2, 3))
+    slope[:, :, 0] = of_x(x)
+    up, down = (scaling.outputs(of_x(scaling.unscaled_inputs(scaling.inputs(x) + s * np.eye(3)[0]))) for s in (h, -h))
+    np.testing.assert_allclose(scaling.gradients(slope, x, of_x(x))[:, :, 0], (up - down) / (2 * h), rtol=1e-8)

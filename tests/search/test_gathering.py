@@ -469,7 +469,7 @@ def test_another_number_of_outputs_is_refused():
 
 
 def test_nothing_told_is_nothing_to_fit():
-    with pytest.raises(DataError, match="none of 0 evaluations"):
+    with pytest.raises(DataError, match="no evaluation has ended yet"):
         surefit.Experiment(BOX).fit()
 
 

@@ -246,6 +246,17 @@ def test_r2_of_a_constant_output_is_not_a_number():
     assert math.isnan(flat.r2) and flat.max == 0.0
 
 
+@pytest.mark.parametrize("unit", [1e-170, 1e-300, 1e140])
+def test_errors_have_their_size_where_squares_vanish_or_overflow(unit):
+    """With exactly representable factors every error is `unit` times that of unit 1."""
+    unit = 2.0 ** round(math.log2(unit))
+    fits = [surefit.fit(f"{u}*sin(x)", "x=-3:3", method="features", model=(4,)) for u in (1.0, unit)]
+    one, other = (fit.error for fit in fits)
+    assert one.max > 0 and other.max == pytest.approx(one.max * unit, rel=1e-6)
+    assert other.rmse == pytest.approx(one.rmse * unit, rel=1e-6)
+    assert other.r2 == pytest.approx(one.r2, rel=1e-6) and other.relative_l2 == pytest.approx(one.relative_l2, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     "split, kind, words, chose",
     [

@@ -21,7 +21,7 @@ def _no_stream():
     "module, name, words",
     [
         (st, "uint8", "int32"), (st, "float16", "float32"), (st, "compile", r"surefit\.jit"),
-        (st.func, "vmap", "batch"), (st, "randnn", "nearest name is randn"),
+        (st.func, "linearize", "jvp"), (st, "randnn", "nearest name is randn"),
         (st.nn, "MultiheadAttention", "scaled_dot_product_attention"), (st.nn, "Liner", "Linear"),
         (st.linalg, "eigh", "numpy"), (st.cuda, "amp", "autocast"), (st.optim, "swa_utils", "lerp_"),
         (st.nn.utils, "spectral_norm", "weight"), (st.nn.utils.rnn, "pack_padded_sequence", "pad_sequence"),
@@ -147,7 +147,7 @@ def test_a_function_with_two_results_has_second_derivatives():
 @pytest.mark.parametrize(
     "line, words",
     [
-        ("from surefit.torch.func import vmap", r"surefit\.batch"),
+        ("from surefit.torch.func import functionalize", r"surefit\.record"),
         ("from surefit.torch.distributions import MultivariateNormal", "cholesky"),
         ("from surefit.torch.nn import MultiheadAttention", "scaled_dot_product_attention"),
         ("from surefit.torch import compile", r"surefit\.jit"),
@@ -335,3 +335,23 @@ def test_printing_options_give_the_numbers_pytorch_prints(options):
     assert max(map(len, ours.split("\n"))) <= options.get("linewidth", 75) + 1
     with pytest.raises(ArgumentError, match="profile='long'"):
         st.set_printoptions(profile="long")
+
+
+@pytest.mark.parametrize("name", sorted(set(st.special.__all__)))
+def test_special_functions_and_their_gradients_are_pytorchs(name):
+    torch = pytest.importorskip("torch", reason="PyTorch is the oracle of the numbers")
+    values = np.linspace(0.05, 0.95, 7)
+    keywords = {"dim": 0} if name in ("softmax", "log_softmax", "logsumexp") else {}
+    found = []
+    for lib in (st, torch):
+        x = lib.tensor(values, requires_grad=True)
+        args = (x, lib.tensor(values[::-1].copy())) if name.startswith("xlog") else (x,)
+        y = getattr(lib.special, name)(*args, **keywords)
+        if y.requires_grad:  # PyTorch has no gradients of Bessel functions
+            (y * lib.linspace(1, 2, 7, dtype=lib.float64)).sum().backward()
+        found.append((y.detach().numpy(), None if x.grad is None else x.grad.numpy()))
+    np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-9, atol=1e-12)
+    if found[1][1] is not None:
+        np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-7, atol=1e-10)
+    with pytest.raises(AttributeError, match=r"scipy\.special\.zeta"):
+        st.special.zeta(x)

@@ -124,7 +124,7 @@ def additive(attempt: Attempt, method: Additive, progress: Progress) -> Outcome 
         "solver": "additive", "units": sum(widths), "steepness": scale, "penalty": solved.penalty,
         "magnitude": solved.magnitude,
     }  # fmt: skip
-    left_out = None if exact else leave_one_out(phi, solved.residuals, problem.weights, solved.penalty)
+    left_out = None if exact else leave_one_out(phi, y, solved.residuals, problem.weights, solved.penalty)
     return Outcome(
         network=network, problem=problem, stage=stage, reason=say("solver-solved"), row=row, details=details,
         left_out=left_out,

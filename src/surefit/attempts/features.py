@@ -17,7 +17,7 @@ from surefit.models.chain import Elementwise, chain_of
 from surefit.models.scaled import scaled
 from surefit.problems.points import VALIDATED, apart, fewer_rows, slope_weight, some_rows
 from surefit.sentences import say
-from surefit.solvers.features import PENALTIES, SCALES, linear_features, place_units, solve_output
+from surefit.solvers.features import LEAST_LEFT, PENALTIES, SCALES, alone, linear_features, place_units, solve_output
 from surefit.solvers.gradients import gradient_features
 
 PLENTY, FEWEST = 20, 2000  # rows for each unit, and in all, beyond which a solve takes a part of them
@@ -67,14 +67,14 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
     solver: Callable[[], Any]
     if problem.slopes is not None:
         validation = None if exact or problem.validation is None else model.rows(problem.validation)
-        gradients = model.gradients(problem.slopes, problem.train[0])
+        gradients = model.gradients(problem.slopes, problem.train)
         solver = lambda: gradient_features(
             x, y, gradients, units, activation.value_and_slope, row_weights=problem.weights,
             weight=slope_weight(problem), held=validation, **common,
         )  # fmt: skip
     else:
         others = apart(problem, round(VALIDATED * len(x)), attempt.seed)
-        goal = None if attempt.goal is None else 0.5 * attempt.goal / float(model.y_scale.numpy().max())
+        goal = None if attempt.goal is None else 0.5 * attempt.goal / model.value_unit(problem)
         solver = lambda: linear_features(
             x, y, units, activation=activation.value, weights=problem.weights, penalties=penalties, goal=goal,
             held=None if others is None else model.rows(others), **common,
@@ -98,7 +98,7 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
     left_out = None
     if not exact and problem.slopes is None:
         phi = rows.features(rows.theta[: rows.body_size])[:, :-1]
-        left_out = leave_one_out(phi, rows.outputs() - y, problem.weights, found.output.penalty)
+        left_out = leave_one_out(phi, y, rows.outputs() - y, problem.weights, found.output.penalty)
     return Outcome(
         network=network,
         problem=problem,
@@ -156,23 +156,32 @@ def extend(attempt: Attempt, method: Features, progress: Progress) -> Outcome | 
     return Outcome(network=network, problem=problem, stage=stage, reason=reason, row=row, details=details)
 
 
-def leave_one_out(phi: np.ndarray, residuals: np.ndarray, weights: np.ndarray | None, penalty: float) -> np.ndarray:
+def leave_one_out(
+    phi: np.ndarray, y: np.ndarray, residuals: np.ndarray, weights: np.ndarray | None, penalty: float
+) -> np.ndarray:
     """Residuals (n, k) of a ridge regression on phi (n, h) and a constant, each when its row is left out.
 
     Exact for features that are given: a residual over 1 - its leverage (Allen 1974). penalty: as of `solve_output`.
+    Infinite for a row without which nothing is known: the only one.
     """
     share = np.full(len(phi), 1.0 / len(phi)) if weights is None else weights / weights.sum()
+    root = np.sqrt(share)[:, None]
     a = phi - share @ phi
-    a *= np.sqrt(share)[:, None]
+    a *= root
     gram = a.T @ a
     size = float(np.trace(gram))
-    leverage = share
+    leverage, damping = share, 0.0
     if size > 0.0:
         damping = penalty * size / max(1, min(a.shape)) + 1e-14 * size
         gram += damping * np.eye(len(gram))
         blocks = [a[i : i + BLOCK] for i in range(0, len(a), BLOCK)]
         leverage = share + np.concatenate([np.einsum("ij,ji->i", b, np.linalg.solve(gram, b.T)) for b in blocks])
-    return residuals / np.maximum(1.0 - leverage, 1e-10)[:, None]
+    left = 1.0 - leverage
+    near = left < LEAST_LEFT
+    out = np.asarray(residuals / np.where(near, 1.0, left)[:, None])
+    if near.any():
+        out[near] = alone(a, root * (y - share @ y), share, damping)[near] / root[near]
+    return out
 
 
 def _hidden(attempt: Attempt) -> tuple[int, Elementwise]:

@@ -48,10 +48,10 @@ class _Search:
         self.model = scaled(network, problem, True, ops.float64)
         x, y = self.model.rows(problem.train)
         slopes = problem.slopes
-        gradients = None if slopes is None else self.model.gradients(slopes, problem.train[0])
+        gradients = None if slopes is None else self.model.gradients(slopes, problem.train)
         self.rows = Residuals(network, x, y, problem.weights, gradients, slope_weight(problem))
         self.validation = None if problem.exact or problem.validation is None else self.model.rows(problem.validation)
-        self.scale = float(self.model.y_scale.numpy().max())
+        self.scale = self.model.value_unit(problem)
         self.stage = say("stage-solver", method=method.name, size=size_words(network), note=attempt.note)
         patience = PATIENT if isinstance(method, LBFGS) and self.validation is not None else None
         check = self.good_enough if problem.exact and not isinstance(method, VarPro) else None  # its score knows

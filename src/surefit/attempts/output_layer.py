@@ -45,7 +45,7 @@ def deploy(network: nn.Module, problem: Problem, dtype: Any, like: Scaled | None
         solved = solve_output(last_inputs(model, x), y, weights=problem.weights, roundoff=ROUNDOFF["float32"])
         replace_output(model, last, solved, lambda: float(np.abs(network_outputs(model, x) - y).max()))
         return model
-    gradients = model.gradients(problem.slopes, problem.train[0])
+    gradients = model.gradients(problem.slopes, problem.train)
     rows = Residuals(copy.deepcopy(copied), x, y, problem.weights, gradients, slope_weight(problem))  # made float64
     phi, tangents = rows.with_tangents(body=True)
     solved = solve_gradient_output(

@@ -85,7 +85,7 @@ def polynomial(attempt: Attempt, method: Polynomial, progress: Progress) -> Outc
     progress.iteration(1, 1, float(np.mean(solved.residuals**2)), None, True, stage=stage)
     left_out = None
     if not problem.exact:
-        left_out = leave_one_out(phi, solved.residuals, problem.weights, solved.penalty)
+        left_out = leave_one_out(phi, y, solved.residuals, problem.weights, solved.penalty)
     details = {"solver": "polynomial", "penalty": solved.penalty, "magnitude": solved.magnitude}
     return Outcome(
         network=network, problem=problem, stage=stage, reason=say("solver-solved"), row=len(progress.history),

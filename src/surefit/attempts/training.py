@@ -102,7 +102,7 @@ class Training:
         self.lr = method.rate
         self.loss = loss_function(method)
         self.slopes, self.validation_slopes = (
-            None if s is None or part is None else model.gradients(s, part[0]).astype(model.dtype)
+            None if s is None or part is None else model.gradients(s, part).astype(model.dtype)
             for s, part in ((problem.slopes, problem.train), (problem.validation_slopes, problem.validation))
         )
         self.slope_loss = SlopeLoss(self.loss, slope_weight(problem))

@@ -5,5 +5,9 @@ from surefit.bounds.interval import Range
 from surefit.bounds.network import Unsupported
 from surefit.bounds.properties import Verdict, certify_pair, verify
 from surefit.bounds.proving import certify
+from surefit.bounds.slopes import Slopes, certify_slopes
 
-__all__ = ["Certificate", "Proved", "Range", "Undefined", "Unsupported", "Verdict", "certify", "certify_pair", "verify"]
+__all__ = [
+    "Certificate", "Proved", "Range", "Slopes", "Undefined", "Unsupported", "Verdict", "certify", "certify_pair",
+    "certify_slopes", "verify",
+]  # fmt: skip

@@ -24,6 +24,7 @@ from surefit.formulas.expression import Expression
 Target = Callable[[np.ndarray, np.ndarray], list[Form]]  # boxes (n, d) twice -> one form for each output
 
 LEAVES = 200_000  # boxes that a certificate may hold
+LOOSE = 0.5  # of the size of a polynomial, that its remainder may have before lines are asked too
 NARROW = 2.0**-40  # of the domain's width: no box is cut finer
 
 
@@ -115,7 +116,7 @@ class Polynomials:
             shift = np.where(wide, 8 * 2.0**-52 * (np.abs(x.coef[..., 0]) + r) / np.maximum(r, 1e-300), 0.0).sum(axis=1)
             bounds, bads = np.full((n, len(self.formulas)), np.inf), np.zeros((n, len(self.formulas)), bool)
             surely, at = np.zeros(n), np.zeros((n, d))
-            slope, rest = np.zeros((n, d)), np.zeros(n)
+            slope, rest, loose = np.zeros((n, d)), np.zeros(n), np.zeros(n, bool)
             a = self.basis.exponents
             for j, f in enumerate(self.formulas):
                 t = taylor.formula(self.basis, f, self.names, x)
@@ -129,13 +130,18 @@ class Polynomials:
                 at = np.where(better[:, None], e, at)
                 top = np.abs(apart.coef) + np.abs(z.coef[:, j]) * (self.basis.degree == self.basis.K)
                 slope += top @ (a * a).astype(float)
+                loose |= ~(apart.rho < LOOSE * np.abs(apart.coef).sum(axis=1))
                 rest += np.where(np.isfinite(apart.rho), apart.rho, 1.0)
             points = np.clip(x.coef[..., 0] + r * at, low, high)
-        lost = ~(bounds < np.inf).all(axis=1)
+        # a remainder as large as the polynomial says that the box is too large for one: a steep unit bends in it
+        lost = ~(bounds < np.inf).all(axis=1) | (loose & (low < high).any(axis=1))
         if lost.any():
             other = self.lines.look(low[lost], high[lost])
+            better = ~(bounds[lost] <= other.bound).all(axis=1)
             bounds[lost] = np.fmin(bounds[lost], other.bound)
-            slope[lost], rest[lost], bads[lost] = other.slope, other.rest, other.bad
+            slope[lost] = np.where(better[:, None], other.slope, slope[lost])
+            rest[lost] = np.where(better, other.rest, rest[lost])
+            bads[lost] = other.bad
         return Looked(bounds, slope, rest, bads, surely, points)
 
     def at_points(self, x: np.ndarray, values: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -274,6 +280,7 @@ def branch_and_bound(
     tol: float | None = None,
     outputs: int = 1,
     deadline: float = np.inf,
+    most: int | None = None,
     cuts: Sequence[np.ndarray] = (),
     progress: Callable[[float, float], None] | None = None,
 ) -> Found:
@@ -281,7 +288,8 @@ def branch_and_bound(
 
     points: where a lower bound is looked for first. values: what the running model gives at points, where its own
     values are the object of the claim. tol: stop as soon as the error is known to be below it, or above it. cuts: for
-    each input the places where the domain is cut first (kinks of the target). deadline: of time.monotonic().
+    each input the places where the domain is cut first (kinks of the target). deadline: of time.monotonic(). most:
+    boxes after which it ends.
     """
     started = time.monotonic()
     lows, highs = _first_boxes(low, high, cuts)
@@ -325,7 +333,7 @@ def branch_and_bound(
 
     try:
         while len(lows):
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or (most is not None and boxes >= most):
                 break
             many = len(bounds) > bounder.batch
             # the largest first; of those without a bound the smallest, so that a pole is found and not surrounded

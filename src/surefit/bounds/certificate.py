@@ -103,6 +103,7 @@ class Certificate:
         assuming: what the proof rests on beside mathematics, each a sentence.
         model: SHA-256 of the program and its numbers. boxes: how many were looked at. seconds.
         tol: the tolerance asked for, if any. leaves: the boxes (n, d) twice and their bounds (n, k), where kept.
+        in_blocks: in deployed mode, whether sums are taken in blocks of 16, as in strict mode; else in any order.
     """
 
     error: Proved | Undefined
@@ -120,6 +121,7 @@ class Certificate:
     tol: float | None = None
     leaves: tuple[np.ndarray, np.ndarray, np.ndarray] | None = field(default=None, repr=False, compare=False)
     version: str = __version__
+    in_blocks: bool = False
 
     @property
     def upper(self) -> float:
@@ -173,7 +175,7 @@ class Certificate:
             "domain": {k: list(v) for k, v in self.domain.items()}, "formulas": list(self.formulas),
             "outputs": list(self.outputs), "mode": self.mode, "method": self.method, "complete": self.complete,
             "note": self.note, "assuming": list(self.assuming), "model_sha256": self.model, "boxes": self.boxes,
-            "seconds": self.seconds, "tol": self.tol,
+            "seconds": self.seconds, "tol": self.tol, "in_blocks": self.in_blocks,
         }  # fmt: skip
         if leaves and self.leaves is not None:
             low, high, bounds = self.leaves
@@ -191,7 +193,7 @@ class Certificate:
                 tuple(data["formulas"]), tuple(data["outputs"]), str(data["mode"]), str(data["method"]),
                 bool(data["complete"]), str(data["note"]), tuple(data["assuming"]), str(data["model_sha256"]),
                 int(data["boxes"]), float(data["seconds"]), data["tol"], _leaves_of(data.get("leaves")),
-                str(data["surefit"]),
+                str(data["surefit"]), bool(data.get("in_blocks", False)),
             )  # fmt: skip
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f"this is no certificate of format {FORMAT} ({error!r})") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time as clock
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,9 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from surefit.bounds import interval as I
+from surefit.bounds.affine import form_of
 from surefit.bounds.certificate import Certificate, Proved
+from surefit.bounds.interval import Range
 from surefit.bounds.proving import certify, program_of
 from surefit.bounds.reading import literal
+from surefit.bounds.relax import Relaxation
+from surefit.bounds.slopes import jacobian_ranges, largest, network_of, some_points
 from surefit.core import ops
 from surefit.core.program import Program, record
 from surefit.core.tensor import Tensor, no_grad
@@ -57,7 +63,8 @@ def verify(
     Args:
         model: as for `certify`.
         relation: `<=`, `>=`, `<` or `>` between formulas of the inputs and outputs, such as `"y - x1*x2 <= 0.1"`, or a
-            chain, `"0 <= y <= 1"`. The outputs must come in linearly, with factors that are floats.
+            chain, `"0 <= y <= 1"`. The outputs must come in linearly, with factors that are floats. In the place of
+            outputs there may be derivatives, as in `"dy/dx1 >= 0"`.
         domain: the box, with the names of the inputs.
         outputs: names of the outputs; default "y", or "y1", "y2", ...
         time: seconds after which what is not decided is called unknown.
@@ -85,16 +92,23 @@ def verify(
     names = tuple(outputs or (("y",) if k == 1 else tuple(f"y{i + 1}" for i in range(k))))
     if len(names) != k or set(names) & set(box.names):
         raise ArgumentError(f"verify: outputs={list(names)} must be {k} names that no input of {box} has")
-    parts = _parts(relation, box.names, names)
+    text, slopes = _with_slopes(relation, box.names, names)
+    parts = _parts(text, box.names, (*names, *slopes), relation)
     verdict: bool | None = True
     at: dict[str, float] | None = None
     proofs: list[Certificate] = []
     for factors, rest, strict in parts:
         left = None if time is None else max(0.05, time - (clock.monotonic() - started))
-        proof, holds = _below(model, box, factors, rest, strict, left)
-        proofs.append(proof)
-        if holds is False and isinstance(proof.error, Proved):
-            verdict, at = False, dict(proof.error.at)
+        if factors[len(names) :].any():
+            if factors[: len(names)].any():
+                raise FormulaError(f"verify: {relation!r} has outputs and derivatives in one part; ask for one of them")
+            holds, point = _slopes_below(model, box, factors[len(names) :], rest, strict, left)
+        else:
+            proof, holds = _below(model, box, factors[: len(names)], rest, strict, left)
+            proofs.append(proof)
+            point = dict(proof.error.at) if isinstance(proof.error, Proved) else None
+        if holds is False and point is not None:
+            verdict, at = False, point
             break
         if holds is None:
             verdict = None
@@ -118,6 +132,45 @@ def _below(
     if proof.upper < size or (proof.upper <= size and not strict):
         return proof, True
     return proof, False if proof.lower > size else None
+
+
+def _with_slopes(relation: str, inputs: Sequence[str], outputs: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """The relation with derivatives dy/dx as names of their own, and these names, output by output; () without any."""
+    if not isinstance(relation, str):
+        return relation, ()
+    names = {(y, x): f"d{y}_by_d{x}" for y in outputs for x in inputs}
+    text = relation
+    for (y, x), name in names.items():
+        text = re.sub(rf"\bd{re.escape(y)}\s*/\s*d{re.escape(x)}\b", name, text)
+    return text, tuple(names.values()) if text != relation else ()
+
+
+def _slopes_below(
+    model: Any, box: Domain, factors: np.ndarray, rest: Formula, strict: bool, time: float | None
+) -> tuple[bool | None, dict[str, float] | None]:
+    """Whether factors . derivatives + rest <= 0 on the box; a point where it is not."""
+    relaxation = Relaxation(network_of(model, box.dim), False)
+
+    def ends(low: np.ndarray, high: np.ndarray) -> Range:
+        j = jacobian_ranges(relaxation, low, high)
+        flat = Range(j.low.reshape(len(low), -1), j.high.reshape(len(low), -1))
+        columns = [list(box.names).index(v) for v in rest.variables]
+        total = form_of(rest, low[:, columns], high[:, columns]).range
+        total = Range(np.where(total.bad, -np.inf, total.low), np.where(total.bad, np.inf, total.high))
+        for i in np.flatnonzero(factors):
+            total = I.add(total, I.mul(Range(flat.low[:, i], flat.high[:, i]), float(factors[i])))
+        return total
+
+    found = largest(
+        lambda a, b: ends(a, b).high[:, None], lambda a, b: ends(a, b).low[:, None], box.low, box.high,
+        some_points(box.low, box.high),
+        enough=lambda lower: np.array([-1e-300 if strict else 0.0]), stop=lambda lower: bool(lower[0] > 0),
+        deadline=math.inf if time is None else clock.monotonic() + time,
+    )  # fmt: skip
+    if found.upper[0] < 0 or (found.upper[0] <= 0 and not strict):
+        return True, None
+    refuted = found.lower[0] > 0
+    return (False if refuted else None), dict(zip(box.names, map(float, found.at[0]), strict=True)) if refuted else None
 
 
 def _combined(model: Any, d: int, factors: np.ndarray) -> Program:
@@ -147,11 +200,13 @@ def _shifted(rest: Formula, by: float) -> Formula:
     return Formula((*rest.nodes, *more), rest.variables, rest._text, guarded=False)
 
 
-def _parts(relation: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> list[tuple[np.ndarray, Formula, bool]]:
+def _parts(
+    text: str, inputs: tuple[str, ...], outputs: tuple[str, ...], relation: str
+) -> list[tuple[np.ndarray, Formula, bool]]:
     """Of each relation: factors of the outputs (k,), the rest, and whether it is strict, so that it says sum < 0."""
     if not isinstance(relation, str):
         raise FormulaError(f"verify: relation={relation!r} must be a text such as 'y <= 1'")
-    whole = parse(relation, (*inputs, *outputs))
+    whole = parse(text, (*inputs, *outputs))
     last = whole.nodes[-1]
     if last.op != "compare" or not set(last.value) <= {"<", "<=", ">", ">="}:
         raise FormulaError(f"verify: {relation!r} is no relation; write one with <=, >=, < or >, such as 'y <= 1'")
@@ -159,7 +214,7 @@ def _parts(relation: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> 
     for sign, a, b in zip(last.value, last.args, last.args[1:], strict=False):
         pair = (a, b) if sign[0] == "<" else (b, a)
         nodes = (*whole.nodes[:-1], Node("sub", pair))
-        known = _linear(nodes, relation, outputs)
+        known = _linear(nodes, text, outputs, relation)
         if not any(known):
             raise FormulaError(f"verify: {relation!r} says nothing about the output{'s' if len(outputs) > 1 else ''} "
                                f"{', '.join(outputs)}")  # fmt: skip
@@ -169,11 +224,11 @@ def _parts(relation: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> 
                 f"verify: a factor of an output in {relation!r} is no float; multiply both sides, say by 10"
             )
         plain = tuple(Node("number", (), 0.0) if n.op == "variable" and n.value in outputs else n for n in nodes)
-        found.append((factors, Formula(plain, inputs, relation, guarded=False), len(sign) == 1))
+        found.append((factors, Formula(plain, inputs, text, guarded=False), len(sign) == 1))
     return found
 
 
-def _linear(nodes: Sequence[Node], relation: str, outputs: tuple[str, ...]) -> list[Fraction]:
+def _linear(nodes: Sequence[Node], text: str, outputs: tuple[str, ...], relation: str) -> list[Fraction]:
     """The factor of each output in the last node, in rational arithmetic. FormulaError where one is not linear."""
     zero = [Fraction(0)] * len(outputs)
     factors: list[list[Fraction]] = []
@@ -184,7 +239,7 @@ def _linear(nodes: Sequence[Node], relation: str, outputs: tuple[str, ...]) -> l
         value: list[Fraction] = zero
         number: Fraction | None = None
         if node.op == "number":
-            number = literal(node, relation)
+            number = literal(node, text)
         elif node.op == "variable" and node.value in outputs:
             value = [Fraction(int(name == node.value)) for name in outputs]
         elif node.op == "neg":

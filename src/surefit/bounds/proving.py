@@ -74,6 +74,7 @@ def certify(
     *,
     rtol: float = 0.01,
     time: float | None = 60.0,
+    boxes: int | None = None,
     tol: float | None = None,
     mode: str = "real",
     values: Callable[[np.ndarray], np.ndarray] | None = None,
@@ -93,6 +94,7 @@ def certify(
         domain: the box, in any form that `Domain` takes. An end given as a text that is not a float (2*pi) is enclosed.
         rtol: the search ends when upper <= lower (1 + rtol).
         time: seconds after which it ends with what is proved by then. None: when it is done.
+        boxes: how many are looked at, after which it ends too; unlike seconds the same on every machine.
         tol: a tolerance to decide: the search ends as soon as it is proved or disproved.
         mode: "real", the model in exact arithmetic on its stored numbers; "deployed", the floating-point program that
             runs, with the rounding of every operation, in the order of sums of strict mode (`strict`), or any order.
@@ -115,17 +117,17 @@ def certify(
     proved: max |error| <= 0.25..., and >= 0.2... at x=...
     """
     started = clock.monotonic()
-    _check(rtol, time, tol, mode)
+    _check(rtol, time, tol, mode, boxes)
     subject = subject_of(model, target, domain, mode, strict, outputs)
     deadline = math.inf if time is None else started + time
-    found, method = _prove(subject, mode, rtol, tol, deadline, values, progress, seed)
+    found, method = _prove(subject, mode, rtol, tol, deadline, boxes, values, progress, seed)
     return _certificate(subject, found, method, mode, strict, rtol, tol, clock.monotonic() - started)
 
 
-def _check(rtol: float, time: float | None, tol: float | None, mode: str) -> None:
+def _check(rtol: float, time: float | None, tol: float | None, mode: str, boxes: int | None) -> None:
     if mode not in MODES:
         raise ArgumentError(f"certify: mode={mode!r} must be 'real' or 'deployed'")
-    for name, value in (("rtol", rtol), ("time", time), ("tol", tol)):
+    for name, value in (("rtol", rtol), ("time", time), ("tol", tol), ("boxes", boxes)):
         if value is not None and not value > 0:
             raise ArgumentError(f"certify: {name}={value!r} must be a number above 0")
 
@@ -144,7 +146,7 @@ def subject_of(
             f"certify: the target depends on {', '.join(foreign)}, which the domain {box} does not name"
         )
     program = program_of(model, box.dim)
-    net = lowered(program, _ulps if mode == "deployed" else None, strict)
+    net = lowered(program, None if mode != "deployed" else _compiled_ulps if strict else _any_ulps, strict)
     if net.inputs != box.dim:
         raise ShapeError(f"certify: the model takes {net.inputs} inputs, the domain {box} has {box.dim}")
     if net.outputs != len(formulas):
@@ -225,17 +227,22 @@ def program_of(model: Any, d: int) -> Program:
         model.train(training)
 
 
-def _ulps(name: str, dtype: np.dtype) -> float:
-    """The tested error of the compiler's kernel of a primitive; NumPy's documented one where it has none."""
+def _compiled_ulps(name: str, dtype: np.dtype) -> float:
+    """The tested error of the compiler's kernel of a primitive, in units in the last place; 4 where it has none."""
     from surefit.ir.mathlib import MAX_ULP
 
     kind = "f32" if dtype == np.float32 else "f64"
     tested: Any = MAX_ULP.get(name)
-    return 4.0 if tested is None else max(4.0, tested[kind])
+    return 4.0 if tested is None else max(1.0, tested[kind])
+
+
+def _any_ulps(name: str, dtype: np.dtype) -> float:
+    """The same where NumPy may take the place of the compiled program: it documents 4."""
+    return max(4.0, _compiled_ulps(name, dtype))
 
 
 def _prove(
-    s: Subject, mode: str, rtol: float, tol: float | None, deadline: float,
+    s: Subject, mode: str, rtol: float, tol: float | None, deadline: float, boxes: int | None,
     values: Callable[[np.ndarray], np.ndarray] | None, progress: Callable[[float, float], None] | None, seed: int,
 ) -> tuple[Found, str]:  # fmt: skip
     d = len(s.low)
@@ -252,7 +259,7 @@ def _prove(
     cuts = (s.net.bends(),) if d == 1 and tol is not None else ()  # to decide, the whole box must be looked at closely
     found = branch_and_bound(
         bounder, s.low, s.high, points=points, values=values if mode == "deployed" else None, rtol=rtol, tol=tol,
-        outputs=s.net.outputs, deadline=deadline, progress=progress, cuts=cuts,
+        outputs=s.net.outputs, deadline=deadline, most=boxes, progress=progress, cuts=cuts,
     )  # fmt: skip
     return found, method
 
@@ -280,6 +287,7 @@ def _certificate(
     return Certificate(
         error, box, tuple(str(f) for f in s.formulas), s.outputs, mode, method, found.complete, note,
         assumptions(s, mode, strict), fingerprint(s.program), found.boxes, seconds, tol, found.leaves,
+        in_blocks=mode == "deployed" and strict,
     )  # fmt: skip
 
 
@@ -300,7 +308,8 @@ def assumptions(s: Subject, mode: str, strict: bool) -> tuple[str, ...]:
         order = "in blocks of 16, each product and sum rounded apart" if strict else "in any order"
         found.append(f"the model runs with sums taken {order}")
         if smooth:
-            found.append(f"the kernels of {', '.join(smooth)} are as exact as their tests found them, or 4 units")
+            exact = "as exact as their tests found them" if strict else "within 4 units in the last place"
+            found.append(f"the kernels of {', '.join(smooth)} are {exact}")
     return tuple(found)
 
 

@@ -18,7 +18,7 @@ from surefit.sentences import Sentence
 
 from . import experiments, models, playing, proofs, signals, streams, tables, training
 from .grammar import Command, Group, with_language
-from .language import language_of, speaking
+from .language import complaint, language_of, speaking
 from .report import Lang, say
 
 FAULT, WRONG = 1, 2  # exit codes: surefit is wrong, or what came or the machine is
@@ -131,7 +131,7 @@ def _exit_code(args: list[str]) -> int:
             traceback.print_exception(error)
         message = _message(error)
         if message is not None:
-            say("error", message)
+            say("error", complaint(message))
             return WRONG
         say("error", f"{type(error).__name__}: {error}\nthis is a fault of surefit; SUREFIT_TRACEBACK=1 shows where")
         return FAULT

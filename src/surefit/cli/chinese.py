@@ -94,6 +94,9 @@ CHINESE = {
     ),
     "Largest error that is good enough. Exit code 3: not reached.": "足够好的最大误差。未达到时退出码为 3。",
     "Stop training after so many seconds.": "训练超过这么多秒后停止。",
+    "Of a formula: --tol counts as reached only when it is proved at every point. Default: off.": (
+        "对公式：只有在每一点都得到证明，才算达到 --tol。默认：关。"
+    ),
     "Seed of everything random. Default: 0.": "一切随机数的种子。默认：0。",
     ("Number format of the network. Default: float64 by a solver, else float32."): (
         "网络的数值类型。默认：求解器用 float64，否则 float32。"
@@ -107,7 +110,13 @@ CHINESE = {
     ("Widths of the hidden layers: 200,100,50. Default: chosen by the method."): (
         "隐藏层宽度：200,100,50。默认：由方法选择。"
     ),
-    "tanh, relu, sin, gelu, ... Default: by depth.": "激活函数：tanh、relu、sin、gelu 等。默认：由深度决定。",
+    "tanh, relu, sin, gelu, ... or one for each hidden layer: tanh,relu. Default: by depth.": (
+        "激活函数：tanh、relu、sin、gelu 等；也可每个隐藏层各写一个：tanh,relu。默认：由深度决定。"
+    ),
+    "Let the layers add a bias. Default: on.": "各层加偏置。默认：开。",
+    "Initial weights: auto (default), glorot, he, normal, small or zeros.": (
+        "初始权重：auto（默认）、glorot、he、normal、small 或 zeros。"
+    ),
     "Probability of dropout. Default: 0.": "dropout 的概率。默认：0。",
     (
         "auto (default), polynomial, additive, features, varpro, lm, lbfgs, adam, adamw, sgd, rmsprop, "
@@ -189,6 +198,15 @@ CHINESE = {
     ("A separate table to test on; no row of TARGET is then used for testing."): (
         "另给的测试表；此时 TARGET 的行不用于测试。"
     ),
+    "log: fit the logarithm of the target, whose values are above 0. Default: linear.": (
+        "log：拟合目标的对数，其值须大于 0。默认：linear。"
+    ),
+    "median: fill missing inputs in by the median of their column. Default: error.": (
+        "median：用该列的中位数填补缺失的输入。默认：error（报错）。"
+    ),
+    "Estimate the error by so many fits without a part of the rows. Default: test rows measure it.": (
+        "用这么多次各留出一部分行的拟合来估计误差。默认：由测试行测量。"
+    ),
     "Leave out rows with a missing value.": "略去有缺失值的行。",
     ("Whether the first row of a CSV file holds names. Default: detected."): (
         "CSV 文件第一行是否为列名。默认：自动判断。"
@@ -251,6 +269,7 @@ CHINESE = {
     "The format. Default: by the ending of --out.": "格式。默认：由 --out 的扩展名决定。",
     "Where it goes. Default: beside the model.": "写到哪里。默认：模型旁边。",
     "Number format of what it holds. Default: as the fit.": "其中数值的类型。默认：与拟合相同。",
+    "Units of inputs and outputs: x=mm,y=K.": "输入和输出的单位：x=mm,y=K。",
     "With Jacobian and Hessian products.": "包括雅可比矩阵和海森矩阵的乘积。",
     "Run it at N points and compare it with the model.": "在 N 个点上运行它并与模型比较。",
     "A model in another language: C, ONNX, NumPy, JavaScript, Fortran, ...": (

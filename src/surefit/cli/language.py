@@ -70,6 +70,15 @@ def words(english: str, **values: Any) -> str:
     return template.format(**values) if values else template
 
 
+def complaint(message: str) -> str:
+    """An error message of the library in the language in force."""
+    if _language.get() == "en" or isinstance(message, Sentence):
+        return words(message)
+    from .chinese_errors import in_chinese
+
+    return in_chinese(message)
+
+
 @contextmanager
 def help_in_language(command: Any, context: Any) -> Iterator[None]:
     """Within the block the help of a command is in the language in force: its texts, its options', the headings."""
@@ -125,4 +134,4 @@ def _paragraphs(text: str | None) -> str | None:
     return "\n\n".join(parts)
 
 
-__all__ = ["help_in_language", "language_of", "speaking", "spoken", "words"]
+__all__ = ["complaint", "help_in_language", "language_of", "speaking", "spoken", "words"]

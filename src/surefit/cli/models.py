@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import sys
 import unicodedata
 import warnings
@@ -32,7 +33,7 @@ Model = Annotated[Path, typer.Argument(metavar="MODEL", show_default=False, help
 Columns = dict[str, "np.ndarray"]  # name -> (n,)
 
 # those of surefit.exporters, which takes time to import
-FORMATS = ("c", "onnx", "numpy", "js", "fortran", "table", "formula", "fmu", "casadi")
+FORMATS = ("c", "onnx", "numpy", "js", "fortran", "table", "formula", "fmu", "fmu3", "casadi")
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
 
 
@@ -109,7 +110,8 @@ def _point(text: str, fitted: Fit) -> dict[str, Any]:
     from surefit.data import raw_names
     from surefit.formulas import constant
 
-    coding = {code.name for code in fitted.problem.coding}
+    coding = {code.name for code in fitted.problem.coding if code.kind != "number"}
+    filled = {code.name for code in fitted.problem.coding if code.fills}
     names = tuple(raw_names(fitted.names, fitted.problem.coding))
     point: dict[str, Any] = {}
     for part in unicodedata.normalize("NFKC", text).split(","):
@@ -130,6 +132,7 @@ def _point(text: str, fitted: Fit) -> dict[str, Any]:
             point[name] = constant(value)
         except FormulaError as error:
             raise ArgumentError(f"--at {text}: the value of {name} is not a number: {error}") from None
+    point |= {name: math.nan for name in names if name in filled and name not in point}
     missing = [name for name in names if name not in point]
     if missing:
         message = "--at {text}: no value for {missing}; expected {example}"
@@ -391,6 +394,10 @@ def export(
         ),
     ] = None,
     derivative: Annotated[bool, typer.Option("--derivative", help="With Jacobian and Hessian products.")] = False,
+    units: Annotated[
+        str | None,
+        typer.Option(metavar="NAME=UNIT,...", show_default=False, help="Units of inputs and outputs: x=mm,y=K."),
+    ] = None,
     verify: Annotated[
         int, typer.Option(metavar="N", show_default=False, help="Run it at N points and compare it with the model.")
     ] = 0,
@@ -410,6 +417,7 @@ def export(
         raise ArgumentError(f"--dtype {dtype}: expected float32 or float64")
     if verify < 0:
         raise ArgumentError(f"--verify {verify}: a number of points, 0 or more, is needed")
+    given = _units(units)
     from surefit import exporters, fitting
 
     if to is None:
@@ -420,12 +428,10 @@ def export(
     if derivative and not exporters.FORMATS[to].derivative:
         can = ", ".join(name for name, f in exporters.FORMATS.items() if f.derivative)
         raise ArgumentError(f"--derivative: --to {to} is written without derivatives; they are in {can}")
-    if verify and to not in exporters.RUNNERS:
-        raise ArgumentError(f"--verify {verify}: --to {to} cannot be run here; leave --verify out")
     if out is None:
         whole = model.is_dir()
         out = (model if whole else model.parent) / (model.resolve().name if whole else model.stem)
-    written = fitting.load(model).export(out, to, dtype=dtype, derivative=derivative, verify=verify)
+    written = fitting.load(model).export(out, to, dtype=dtype, derivative=derivative, verify=verify, units=given)
     if as_json:
         c = written.compared
         print_json(
@@ -437,6 +443,17 @@ def export(
         print(path)
     if written.compared is not None:
         print(written.compared)
+
+
+def _units(text: str | None) -> dict[str, str]:
+    """Units by name, from x=mm,y=K."""
+    found = {}
+    for part in (text or "").replace("\N{FULLWIDTH COMMA}", ",").split(",") if text is not None else []:
+        name, equals, unit = part.partition("=")
+        if not (equals and name.strip() and unit.strip()):
+            raise ArgumentError(f"--units {text}: expected a name and its unit, such as x=mm,y=K")
+        found[name.strip()] = unit.strip()
+    return found
 
 
 COMMANDS = (predict, info, doctor, report, animate, export)

@@ -171,7 +171,7 @@ def check(
     fitted = fitting.load(model)
     verdict = check_certificate(certificate, fitted.model)
     if as_json:
-        print_json(verdict.to_dict())
+        print_json({"holds": verdict.holds, "why": verdict.why, "boxes": verdict.boxes})
     else:
         print(verdict)
     if not verdict.holds:

@@ -158,6 +158,18 @@ def several(read_one: Reader, what: str, count: int | None = None) -> Reader:
     return read
 
 
+def one_or_several(read_one: Reader) -> Reader:
+    """A value as `read_one` has it, or several with commas between them."""
+
+    def read(value: Any) -> Any:
+        value = narrow(value)
+        if isinstance(value, str) and "," in value:
+            value = value.split(",")
+        return tuple(map(read_one, value)) if isinstance(value, list | tuple) else read_one(value)
+
+    return read
+
+
 def either(choices: Iterable[str], read_other: Reader) -> Reader:
     """One of these words, or what the other reader reads."""
     known = tuple(choices)

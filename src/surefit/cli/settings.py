@@ -31,6 +31,7 @@ from .readers import (
     noise,
     number,
     one_of,
+    one_or_several,
     points,
     several,
     shares,
@@ -61,6 +62,12 @@ def _schedules() -> Iterable[str]:
     from surefit.attempts.methods import SCHEDULES
 
     return SCHEDULES
+
+
+def _inits() -> Iterable[str]:
+    from surefit.models.spec import INITS
+
+    return ("auto", *INITS)
 
 
 def _losses() -> Iterable[str]:
@@ -116,6 +123,8 @@ _PANELS = {
         Setting("tol", "NUMBER", number(above=0),
                 "Largest error that is good enough. Exit code 3: not reached."),
         Setting("time", "SECONDS", number(above=0), "Stop training after so many seconds."),
+        Setting("prove", "", flag,
+                "Of a formula: --tol counts as reached only when it is proved at every point. Default: off."),
         Setting("seed", "INT", whole(0), "Seed of everything random. Default: 0."),
         Setting("dtype", "NAME", choice("float32", "float64"),
                 "Number format of the network. Default: float64 by a solver, else float32."),
@@ -125,7 +134,10 @@ _PANELS = {
     ],
     NETWORK: [
         Setting("hidden", "WIDTHS", WIDTHS, "Widths of the hidden layers: 200,100,50. Default: chosen by the method."),
-        Setting("activation", "NAME", one_of(_activations), "tanh, relu, sin, gelu, ... Default: by depth."),
+        Setting("activation", "NAME", one_or_several(one_of(_activations)),
+                "tanh, relu, sin, gelu, ... or one for each hidden layer: tanh,relu. Default: by depth."),
+        Setting("bias", "", flag, "Let the layers add a bias. Default: on."),
+        Setting("init", "NAME", one_of(_inits), "Initial weights: auto (default), glorot, he, normal, small or zeros."),
         Setting("dropout", "NUMBER", number(least=0, most=1), "Probability of dropout. Default: 0."),
     ],
     TRAINING: [
@@ -200,7 +212,13 @@ _PANELS = {
                 also=("--target", "--target-column")),
         Setting("columns", "NAMES", names, "Inputs to use. Default: all other columns."),
         Setting("weights", "NAME", text, "Column that holds the weight of each row."),
+        Setting("target_scale", "NAME", choice("linear", "log"),
+                "log: fit the logarithm of the target, whose values are above 0. Default: linear."),
         Setting("test_table", "FILE", text, "A separate table to test on; no row of TARGET is then used for testing."),
+        Setting("folds", "INT", whole(2, 1000),
+                "Estimate the error by so many fits without a part of the rows. Default: test rows measure it."),
+        Setting("missing", "NAME", choice("error", "median"),
+                "median: fill missing inputs in by the median of their column. Default: error."),
         Setting("drop_missing", "", flag, "Leave out rows with a missing value."),
         Setting("header", "", flag, "Whether the first row of a CSV file holds names. Default: detected."),
         Setting("delimiter", "CHARACTER", character, "Delimiter of a CSV file. Default: detected."),

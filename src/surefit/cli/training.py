@@ -36,7 +36,7 @@ from .streams import STDIN, standard_input
 if TYPE_CHECKING:
     from surefit.fitting import Fit
 
-NOT_REACHED = 3  # exit code
+NOT_REACHED = 3  # exit code, also of --prove where nothing is proved
 WINDOW, TERMINAL = "window", "terminal"  # places of --live that are no file
 
 
@@ -121,8 +121,16 @@ def fit(
         raise typer.Exit(signals.exit_code())
     if live == WINDOW:
         watching[0].window.wait()
-    if fitted.reached is False:
+    if fitted.reached is False or (settings.get("prove") and not _proved(fitted)):
         raise typer.Exit(NOT_REACHED)
+
+
+def _proved(fitted: Fit) -> bool:
+    """Whether its tolerance is proved; without one, whether any bound is."""
+    proof = fitted.proved
+    if proof is None:
+        return False
+    return proof.upper < float("inf") if fitted.tol is None else proof.proves(fitted.tol) is True
 
 
 def _where(out: Path | None) -> str:
@@ -148,7 +156,18 @@ def _watching(live: str | None, out: Path | None) -> list[Any]:
     return [*callbacks, *([Snapshots()] if out is not None else [])]
 
 
-PASSED = ("tol", "time", "seed", "dtype", "restarts", "jit", "task")  # settings that are arguments of surefit.fit
+PASSED = (
+    "tol",
+    "time",
+    "seed",
+    "dtype",
+    "restarts",
+    "jit",
+    "task",
+    "target_scale",
+    "folds",
+    "prove",
+)  # settings that are arguments of surefit.fit
 
 
 def _fit(settings: Mapping[str, Any], callbacks: list[Callable[[Any], None]]) -> Fit:
@@ -239,7 +258,7 @@ def _target(settings: Mapping[str, Any]) -> tuple[Any, list[str] | None]:
         if settings.get("task") == "classify":
             _refuse(settings, TABLE, ("task",), "does not go with --task classify, for which the last column is taken")
             return texts[0], settings.get("on")
-        return _table(texts[0], settings), settings.get("on")
+        return _parts(texts[0], settings) or _table(texts[0], settings), settings.get("on")
     _refuse(settings, TABLE, (), "is for tables; the target is a formula")
     formulas = "; ".join(texts)
     return formulas, settings.get("on") or missing_domain(formulas)
@@ -258,12 +277,33 @@ def _refuse(settings: Mapping[str, Any], panel: str, allowed: tuple[str, ...], w
             raise ArgumentError(f"{SETTINGS[key].option} {why}")
 
 
+def _parts(path: str, settings: Mapping[str, Any]) -> Any:
+    """A large file, or a folder, as parts for a method that takes them; else None."""
+    from surefit.attempts.methods import Auto, Features
+    from surefit.data.batches import batches_of
+
+    able = isinstance(_method(settings), (Auto, Features))
+    if path == STDIN or not (able or Path(path).is_dir()):
+        return None
+    options = _reading(settings)
+    found = batches_of(path, None, options)
+    if found is not None:
+        found.reading = options
+    return found
+
+
+def _reading(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """How a table is read."""
+    options = {key: settings[key] for key in ("targets", "drop_missing", "missing", *CSV_OPTIONS) if key in settings}
+    if "columns" in settings:
+        options["inputs"] = [*settings["columns"], *([settings["weights"]] if "weights" in settings else [])]
+    return options
+
+
 def _table(path: str, settings: Mapping[str, Any], coding: Any = None) -> Any:
     from surefit.data import read_table
 
-    options = {key: settings[key] for key in ("targets", "drop_missing", *CSV_OPTIONS) if key in settings}
-    if "columns" in settings:
-        options["inputs"] = [*settings["columns"], *([settings["weights"]] if "weights" in settings else [])]
+    options = _reading(settings)
     return read_table(standard_input() if path == STDIN else Path(path), coding=coding, **options)
 
 
@@ -299,7 +339,7 @@ def _fields(method: str) -> set[str]:
 def _model(settings: Mapping[str, Any]) -> Any:
     from surefit.fitting import MLPSpec
 
-    chosen = {key: settings[key] for key in ("hidden", "activation", "dropout") if key in settings}
+    chosen = {key: settings[key] for key in ("hidden", "activation", "dropout", "bias", "init") if key in settings}
     return MLPSpec(**chosen) if chosen else None
 
 
@@ -310,7 +350,7 @@ def _data(settings: Mapping[str, Any], target: Any) -> Any:
     keys = [key for key, row in SETTINGS.items() if row.panel == SAMPLES and key in settings]
     plan = {called.get(key, key): settings[key] for key in keys}
     if "test_table" in settings:
-        plan["test"] = _table(settings["test_table"], settings, target.coding or None)
+        plan["test"] = _table(settings["test_table"], settings, getattr(target, "coding", None) or None)
     if "weights" in settings:
         plan["weights"] = settings["weights"]
     return Sampling(**plan) if plan else None  # None: the method chooses its points

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+# Seconds that the main thread waits at a time. A wait without an end is not woken by Ctrl-C where some library has
+# installed a signal handler that restarts system calls (SA_RESTART), as polars does when it is imported.
+TICK = 0.1
 
 
 class Background:
@@ -43,7 +46,7 @@ class Background:
         interrupted = False
         while self.begun and not self.over.is_set():
             try:
-                self.over.wait()
+                self.over.wait(TICK)
             except KeyboardInterrupt:
                 interrupted = True
         if interrupted:
@@ -66,8 +69,8 @@ def interruptible(
     try:
         worker.start()
         while not worker.over.is_set():
-            left = None if end is None else max(0.0, end - time.monotonic())
-            worker.over.wait(left if halted is None else min(0.02, math.inf if left is None else left))
+            left = TICK if end is None else max(0.0, end - time.monotonic())
+            worker.over.wait(min(TICK if halted is None else 0.02, left))
             if (end is not None and time.monotonic() >= end) or (halted is not None and halted()):
                 stop[0] = 1
                 worker.finish()
@@ -77,4 +80,4 @@ def interruptible(
         raise
 
 
-__all__ = ["Background", "interruptible"]
+__all__ = ["TICK", "Background", "interruptible"]

@@ -31,7 +31,7 @@ from surefit.core.shapes import (
     unsqueeze,
     whole,
 )
-from surefit.errors import ArgumentError, AxisError, DtypeError, RecordError, ShapeError
+from surefit.errors import ArgumentError, AxisError, DtypeError, GradientError, RecordError, ShapeError
 
 
 def values_of(name: str, x: Any) -> np.ndarray:
@@ -296,7 +296,31 @@ def index_put(x: Any, indices: Any, values: Any, accumulate: bool = False) -> An
 def unfold(x: Any, dimension: int, size: int, step: int) -> Any:
     """Windows of `size` places along an axis, `step` apart, as a new last axis."""
     axis = normalize_axis("unfold", dimension, len(shape_of(x)))
+    return ops.part_of[0](x, _UNFOLD, {"axis": axis, "size": size, "step": step})
+
+
+def _windows(x: Any, axis: int, size: int, step: int) -> Any:
     return ops.window(x, axes=(axis,), size=(size,), stride=(step,), dilation=(1,))
+
+
+def _windows_put(x: Any, new: Any, axis: int, size: int, step: int) -> Any:
+    """x with windows in their places, which must not overlap: a place in two of them has no one value."""
+    if step < size:
+        raise GradientError(
+            f"unfold: windows of {size} places, {step} apart, overlap, so they cannot be changed in place one by one; "
+            "change unfold(...).clone()"
+        )
+    shape = shape_of(x)
+    place = ops.iota(size=shape[axis], dtype=int64)
+    inside = ops.logical_and(
+        ops.remainder(place, step) < size, place < ops.window_count(shape[axis], size, step, 1) * step
+    )
+    inside = reshape(inside, tuple(n if i == axis else 1 for i, n in enumerate(shape)))
+    folded = ops.fold(new, axes=(axis,), size=(size,), stride=(step,), dilation=(1,), shape=shape)
+    return ops.where(inside, folded, x)
+
+
+_UNFOLD = ops.Part("unfold", _windows, _windows_put)
 
 
 # --- grids and stacks -----------------------------------------------------------------------------

@@ -35,6 +35,9 @@ def after(name: str, params: dict[str, Any], shape: Sequence[int], strides: Stri
     if name == "diagonal":
         a, b = params["dim1"], params["dim2"]
         return (*(s for i, s in enumerate(have) if i not in (a, b)), have[a] + have[b])
+    if name == "unfold":
+        axis = params["axis"]
+        return (*(s * params["step"] if i == axis else s for i, s in enumerate(have)), have[axis])
     return reshaped(shape, have, params["shape"])
 
 

@@ -14,6 +14,7 @@ from surefit.data.dataset import (
     default_collate,
     random_split,
 )
+from surefit.data.designs import DESIGNS, corner_points, default_count, face_points, sample
 from surefit.data.digits import Digits, mnist, read_idx
 from surefit.data.domain import Domain, box_words, check_finite
 from surefit.data.generator import generate, write_tables
@@ -26,7 +27,7 @@ from surefit.data.samplers import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
-from surefit.data.sampling import DESIGNS, Noise, Sampling, corner_points, default_count, face_points, sample
+from surefit.data.sampling import Noise, Sampling, with_settings
 from surefit.data.sources import is_table_path, raw_of
 from surefit.data.table import Table, read_csv, read_table, write_table
 
@@ -69,6 +70,7 @@ __all__ = [
     "read_rows",
     "read_table",
     "sample",
+    "with_settings",
     "write_table",
     "write_tables",
 ]

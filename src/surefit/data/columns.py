@@ -11,7 +11,7 @@ import math
 import numbers
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ WHOLE = 2.0**53  # whole numbers above it have neighbours that are no float64
 CATEGORIES = 100  # texts that a column may hold
 LISTED = 8  # texts that an error lists
 NUMBER, BOOLEAN, TEXT, TIME, DURATION, CLOCK = "number", "boolean", "text", "time", "duration", "clock"
+ABSENT = "missing"  # what is called what is not there
 CODED = (BOOLEAN, TEXT, TIME, DURATION, CLOCK)
 
 
@@ -40,10 +41,11 @@ class Raw(NamedTuple):
     lines: Sequence[int] | np.ndarray | None = None  # of a file, counted from 1
     header: int = 0  # the line on which the names stand
     coding: tuple[Any, ...] = ()  # of columns that are numbers already, as those of a Table
+    first: int = 0  # the number of its first row, in a part of a table
 
     def row(self, i: int) -> str:
         """Where a row is, in words."""
-        return f"row {i}" if self.lines is None else f"line {self.lines[i]}"
+        return f"row {self.first + i}" if self.lines is None else f"line {self.lines[i]}"
 
     @property
     def counted(self) -> str:
@@ -69,8 +71,10 @@ class Coded:
     """How a column that is no number becomes numbers.
 
     name: of the column. kind: "boolean" (0 and 1), "text" (a column of 0 and 1 for each category; of two categories one
-    column), "time" (dates, since `origin`), "clock" (times of day, since midnight) or "duration". categories: the
-    texts, in order. unit: "days" or "seconds".
+    column), "time" (dates, since `origin`), "clock" (times of day, since midnight), "duration", or "number" of one
+    whose missing values are filled in. categories: the texts, in order; a missing one is `ABSENT` where that is among
+    them. unit: "days" or "seconds". fill: of numbers, what stands for a missing one; None: nothing does. flagged:
+    whether a further column says where a value was missing, 1, or not, 0.
 
     >>> Coded("colour", "text", ("blue", "green", "red")).columns
     ('colour=blue', 'colour=green', 'colour=red')
@@ -81,6 +85,8 @@ class Coded:
     categories: tuple[str, ...] = ()
     unit: str = ""
     origin: str = ""
+    fill: float | None = None
+    flagged: bool = False
 
     @classmethod
     def of(cls, name: str, column: Column) -> Coded | None:
@@ -96,22 +102,47 @@ class Coded:
             None if column.kind == NUMBER else cls(name, column.kind, (), "" if column.kind == BOOLEAN else "seconds")
         )
 
+    @classmethod
+    def filled(cls, name: str, column: Column, raw: Raw) -> Coded:
+        """The code of a column in which missing values are filled in by the median of the others.
+
+        Where some are missing, a further column says which: that one is missing may tell something itself (Little and
+        Rubin, Statistical Analysis with Missing Data). A missing text is a category of its own. DataError where all
+        are missing.
+        """
+        absent = column.missing()
+        if absent.all():
+            raise DataError(f"{raw.label}: column {name!r} holds no value at all, so it has no median; leave it out")
+        there = Column(column.kind, column.values[~absent])
+        code = cls.of(name, there) or cls(name, NUMBER)
+        if column.kind == TEXT:
+            return replace(code, categories=tuple(sorted({*code.categories, ABSENT}))) if absent.any() else code
+        return replace(code, fill=float(np.median(code.encode(there, raw))), flagged=bool(absent.any()))
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the columns of numbers."""
         if self.kind != TEXT:
-            return (self.name,)
+            return (self.name, f"{self.name} {ABSENT}") if self.flagged else (self.name,)
         shown = self.categories[1:] if len(self.categories) == 2 else self.categories
         return tuple(f"{self.name}={text}" for text in shown)
 
     def encode(self, column: Column, raw: Raw) -> np.ndarray:
-        """The columns of numbers, (n, len(columns)) float64; NaN where a value is missing.
+        """The columns of numbers, (n, len(columns)) float64; NaN where a value is missing and nothing stands for it.
 
         DataError for a category that is not known, or a column of another kind.
         """
+        if self.fill is not None:
+            absent = column.missing()
+            plain = replace(self, fill=None, flagged=False)
+            one = np.full((len(absent), 1), np.nan) if absent.all() else plain.encode(column, raw)
+            one = np.where(np.isnan(one), self.fill, one)
+            return np.column_stack([one, absent]) if self.flagged else one
         values = column.values
         if self.kind == TEXT:
-            if column.kind != TEXT:
+            if ABSENT in self.categories and column.missing().all():
+                values = np.full(len(values), None, dtype=object)
+            elif column.kind != TEXT:
                 raise DataError(
                     f"{raw.label}: column {self.name!r} holds numbers; when this was fitted it held the texts "
                     f"{self.known()}"
@@ -128,8 +159,10 @@ class Coded:
         )
 
     def _one_hot(self, values: np.ndarray, raw: Raw) -> np.ndarray:
-        place = {text: i for i, text in enumerate(self.categories)}
-        index = np.array([-1 if v is None else place.get(v, -2) for v in values], dtype=np.int64)
+        place: dict[str | None, int] = {text: i for i, text in enumerate(self.categories)}
+        if ABSENT in place:
+            place[None] = place[ABSENT]
+        index = np.array([place.get(v, -1 if v is None else -2) for v in values], dtype=np.int64)
         if (index == -2).any():
             row = int(np.flatnonzero(index == -2)[0])
             raise DataError(
@@ -141,6 +174,11 @@ class Coded:
         out[index == -1] = np.nan
         return out[:, 1:] if len(self.categories) == 2 else out
 
+    @property
+    def fills(self) -> bool:
+        """Whether a missing value may stand in the column."""
+        return self.fill is not None or ABSENT in self.categories
+
     def known(self) -> str:
         """The categories, the first of many."""
         more = f" and {len(self.categories) - LISTED} more" if len(self.categories) > LISTED else ""
@@ -151,6 +189,9 @@ class Coded:
         origin = self.origin.replace("T", " ")
         origin = origin.rstrip("0").rstrip(".") if "." in origin else origin
         since = {TIME: f" since {origin}", CLOCK: " since midnight"}.get(self.kind, "")
+        if self.fill is not None:
+            plain = replace(self, fill=None).words() if self.kind != NUMBER else ""
+            return f"{plain}{', ' * bool(plain)}{self.fill:.6g} (median) where missing"
         if self.kind == BOOLEAN:
             return "1 for yes, 0 for no"
         return f"one of {self.known()}" if self.kind == TEXT else f"{self.unit}{since}"
@@ -159,7 +200,7 @@ class Coded:
         """A record for JSON; `from_dict` reads it."""
         return {
             "name": self.name, "kind": self.kind, "categories": list(self.categories), "unit": self.unit,
-            "origin": self.origin,
+            "origin": self.origin, **({} if self.fill is None else {"fill": self.fill, "flagged": self.flagged}),
         }  # fmt: skip
 
     @classmethod
@@ -168,14 +209,19 @@ class Coded:
         try:
             texts = [record[key] for key in ("name", "kind", "unit", "origin")]
             categories = tuple(record["categories"])
-            if not all(isinstance(t, str) for t in (*texts, *categories)) or texts[1] not in CODED:
+            fill, flagged = record.get("fill"), bool(record.get("flagged", False))
+            if not all(isinstance(t, str) for t in (*texts, *categories)):
                 raise TypeError
+            if texts[1] not in CODED and not (texts[1] == NUMBER and fill is not None):
+                raise TypeError
+            if fill is not None and not math.isfinite(fill := float(fill)):
+                raise ValueError
             if texts[1] == TIME:
                 np.datetime64(texts[3])
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"coded column: cannot read {record!r}") from error
         name, kind, unit, origin = texts
-        return cls(name, kind, categories, unit, origin)
+        return cls(name, kind, categories, unit, origin, fill, flagged)
 
 
 def _in_units(difference: np.ndarray, unit: np.timedelta64) -> np.ndarray:
@@ -259,6 +305,10 @@ def _number(value: Any, row: int, name: str, raw: Raw) -> float:
         if isinstance(value, str | bytes):
             raise TypeError
         return float(value)
+    except OverflowError:
+        raise DataError(
+            f"{raw.label}: {raw.row(row)}, column {name!r} is larger than any float64; use a larger unit{raw.counted}"
+        ) from None
     except (TypeError, ValueError) as error:
         raise DataError(
             f"{raw.label}: {raw.row(row)}, column {name!r} is {value!r}, not a number; convert the column, or leave "
@@ -266,10 +316,19 @@ def _number(value: Any, row: int, name: str, raw: Raw) -> float:
         ) from error
 
 
+def detached(values: Any) -> Any:
+    """The values of a tensor without its history, which NumPy takes; of anything else itself. DataError: sparse."""
+    if hasattr(values, "detach") and hasattr(values, "requires_grad"):
+        return values.detach().cpu() if hasattr(values, "cpu") else values.detach()
+    if hasattr(values, "toarray") and hasattr(values, "nnz"):
+        raise DataError(f"this {type(values).__name__} is sparse; give .toarray(), which has all its zeros")
+    return values
+
+
 def unmasked(column: Any) -> np.ndarray:
     """A column as an array; what is masked is missing."""
     if not isinstance(column, np.ma.MaskedArray):
-        return np.asarray(column)
+        return np.asarray(detached(column))
     hidden = np.ma.getmaskarray(column)
     if not hidden.any():
         return np.asarray(column.data)
@@ -466,6 +525,6 @@ def not_a_number(raw: Raw, row: int, name: str, cell: str, decimal: str = ".", m
 
 
 __all__ = [
-    "BOOLEAN", "CATEGORIES", "MISSING", "NUMBER", "TEXT", "TIME", "WHOLE", "YES_NO", "Coded", "Column", "Raw",
+    "ABSENT", "BOOLEAN", "CATEGORIES", "MISSING", "NUMBER", "TEXT", "TIME", "WHOLE", "YES_NO", "Coded", "Column", "Raw",
     "not_a_number", "of_cells", "refuse_lost", "typed", "unmasked",
 ]  # fmt: skip

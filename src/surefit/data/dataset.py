@@ -13,7 +13,7 @@ import numpy as np
 from surefit.core.creation import as_tensor, from_numpy, numpy_generator, tensor
 from surefit.core.functions import stack
 from surefit.core.tensor import Tensor
-from surefit.data.sampling import split_lengths
+from surefit.data.designs import split_lengths
 from surefit.errors import ArgumentError, AxisError, DataError, ShapeError
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from surefit.checking import number_array
 from surefit.errors import DomainError
 from surefit.formulas import constant
 from surefit.spelling import spelled
@@ -64,7 +65,7 @@ class Domain:
 
         A column with one value c only has no width; it gets c - h to c + h with h = max(1, abs(c)) / 2.
         """
-        x = np.asarray(points, dtype=np.float64)
+        x = number_array("points", points)
         x = x[:, None] if x.ndim == 1 else x
         if x.ndim != 2 or x.size == 0:
             raise DomainError(f"points: expected shape (n, dim) with at least one row, got {np.shape(points)}")
@@ -282,7 +283,7 @@ class Domain:
         return np.array(list(itertools.product(*self.bounds)), dtype=np.float64)
 
     def _points(self, points: Any) -> np.ndarray:
-        x = np.asarray(points, dtype=np.float64)
+        x = number_array("points", points)
         if self.dim == 1 and x.ndim == 1:
             return x[:, None]
         if x.ndim not in (1, 2) or x.shape[-1] != self.dim:

@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from surefit.checking import number_array
 from surefit.core.creation import numpy_generator
+from surefit.data.designs import sample
 from surefit.data.domain import Domain, check_finite
-from surefit.data.sampling import Noise, Sampling, sample
+from surefit.data.sampling import Noise, Sampling
 from surefit.data.table import FORMATS, Table, write_table
 from surefit.errors import ArgumentError, DataError
 from surefit.formulas import Formula, parse_many
@@ -121,7 +123,7 @@ def _values_function(target: Any, box: Domain) -> Callable[[np.ndarray], np.ndar
         raise ArgumentError(f"target: expected a formula or a function of points (n, dim), got {type(target).__name__}")
 
     def values(points: np.ndarray) -> np.ndarray:
-        y = np.asarray(target(points), dtype=np.float64)
+        y = number_array("target", target(points))
         if y.shape[:1] != (len(points),) or y.ndim > 2:
             raise ArgumentError(
                 f"target: for points {points.shape} it must return ({len(points)},) or ({len(points)}, "

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.data.columns import NUMBER, TEXT, Coded, Raw, unmasked
+from surefit.data.columns import NUMBER, TEXT, Coded, Raw, detached, unmasked
 from surefit.data.sources import is_frame, raw_of
 from surefit.data.table import Table, column_of, missing_value
 from surefit.errors import DataError, ShapeError
@@ -36,19 +36,21 @@ def points_from(
         points = points.to_numpy()  # a frame of pandas without names
     if _has_names(points):
         if isinstance(points, Mapping) and not hasattr(points, "dims"):
-            points = {k: np.atleast_1d(np.asarray(v)) for k, v in points.items()}
+            points = {k: np.atleast_1d(unmasked(v)) for k, v in points.items()}
             most = max((len(v) for v in points.values()), default=0)  # a single number holds for all
             points = {k: np.repeat(v, most) if v.shape == (1,) else v for k, v in points.items()}
         return points_of(raw_of(points), names, what, coding)
-    if coding and (rows := _rows_of(points, len(own))) is not None:
+    numbers = bool(coding) and all(c.kind == NUMBER for c in coding) and own != list(names)
+    if coding and (rows := _rows_of(points, len(own), numbers)) is not None:
         return points_of(Raw(what, own, list(rows.T)), names, what, coding)
+    points = detached(points)
     try:
         x = unmasked(points.to_numpy() if hasattr(points, "to_numpy") else points)
         if x.dtype.kind == "O" and not any(v is None for v in x.flat):
             x = np.asarray(x, np.float64)
         if x.dtype.kind not in "biuf":
             raise TypeError
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         shown = repr(points)
         shown = shown if len(shown) <= 40 else shown[:37] + "..."
         raise DataError(f"{what}: {shown} are not numbers; give an array (n, {d})") from None
@@ -81,7 +83,7 @@ def points_of(
         own = raw.columns[here[name]]
         column = column_of(own, name, raw)
         absent = np.flatnonzero(column.missing())
-        if strict and absent.size:
+        if strict and absent.size and not (name in codes and codes[name].fills):
             raise missing_value(raw, int(absent[0]), name, own)
         if name in codes:
             found |= zip(codes[name].columns, codes[name].encode(column, raw).T, strict=True)
@@ -124,8 +126,8 @@ def _has_names(points: Any) -> bool:
     return hasattr(points, "collect") and hasattr(points, "collect_schema")
 
 
-def _rows_of(points: Any, width: int) -> np.ndarray | None:
-    """Rows (n, width) of objects, where some are no numbers; else None."""
+def _rows_of(points: Any, width: int, numbers: bool = False) -> np.ndarray | None:
+    """Rows (n, width) of objects, where some are no numbers, or `numbers` may stand alone; else None."""
     if isinstance(points, str | bytes) or not hasattr(points, "__len__"):
         return None
     try:
@@ -135,7 +137,9 @@ def _rows_of(points: Any, width: int) -> np.ndarray | None:
     if rows.ndim == 1 and width == 1:
         rows = rows[:, None]
     plain = getattr(points, "dtype", np.dtype(object)).kind in "biuf"
-    if rows.ndim != 2 or rows.shape[1] != width or plain or all(isinstance(v, int | float) for v in rows.flat):
+    if rows.ndim != 2 or rows.shape[1] != width:
+        return None
+    if not numbers and (plain or all(isinstance(v, int | float) for v in rows.flat)):
         return None
     return rows
 

@@ -1,238 +1,39 @@
-"""Where to look at a function: points over a box, noise on its values, and the `data=` object of fit.
-
-A *design* places points in a `Domain`. Those that need NumPy alone are the defaults; Latin hypercube, Sobol
-and Halton are SciPy's, imported when asked for. Every draw takes its randomness as an argument: an int seed,
-a `numpy.random.Generator`, or None for fresh entropy.
-"""
+"""The `data=` object of fit: how a function or a table becomes rows to train, validate and test on."""
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from surefit.checking import check_memory
+from surefit.checking import number_array
 from surefit.core.creation import numpy_generator
+from surefit.data.columns import unmasked
+from surefit.data.designs import (
+    DESIGNS,
+    HOLDS_CORNERS,
+    default_count,
+    face_points,
+    real,
+    sample,
+    split_lengths,
+    uniform,
+    whole,
+)
 from surefit.data.domain import Domain
-from surefit.errors import ArgumentError
+from surefit.errors import ArgumentError, DataError
 from surefit.spelling import spelled
 
 # Points on the faces, as a share of those inside. Measured with Adam on four functions of two and three variables: the
 # largest error falls by a tenth to a half, the root mean square by a tenth or not at all.
 FACES = 0.2
 SPLIT = (0.8, 0.1, 0.1)  # shares of training, validation and test data
+ARRAY = "an array of numbers, or a function"
+TARGET_SCALES = (None, "linear", "log")
 FEWEST_SPLIT = 10  # rows of a table, of which fewer leave no row for one of these parts
-ALL_CORNERS_UP_TO = 8  # variables: 256 corners; see `corner_points`
-
-
-# ---- designs: (domain, count, generator) -> (n, dim)
-
-
-def _uniform(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray:
-    return _into(domain, rng.random((count, domain.dim)))
-
-
-def _grid(domain: Domain, count: int | Sequence[int], rng: np.random.Generator) -> np.ndarray:
-    counts = _axis_counts(count, domain.dim)
-    return _product([domain.axis(i, n) for i, n in enumerate(counts)])
-
-
-def _chebyshev(domain: Domain, count: int | Sequence[int], rng: np.random.Generator) -> np.ndarray:
-    """Chebyshev points of the second kind, -cos(pi k / (n - 1)), which hold both ends.
-
-    Written with the sine, so that they are symmetric to the last bit (Trefethen, Approximation Theory and
-    Approximation Practice, chapter 2).
-    """
-    counts = _axis_counts(count, domain.dim)
-    units = [np.sin(np.pi * np.arange(1 - n, n, 2) / (2 * (n - 1))) for n in counts]
-    return domain.unscale(_product(units))
-
-
-def _sobol(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray:
-    # A whole power of two is drawn and cut, because a Sobol sequence is balanced only over those.
-    unit = _qmc("Sobol", domain.dim, rng).random_base2(max(0, math.ceil(math.log2(count))))
-    return _into(domain, unit[:count])
-
-
-def _halton(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray:
-    return _into(domain, _qmc("Halton", domain.dim, rng).random(count))
-
-
-def _latin_hypercube(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray:
-    return _into(domain, _qmc("LatinHypercube", domain.dim, rng).random(count))
-
-
-def _qmc(name: str, dim: int, rng: np.random.Generator) -> Any:
-    from scipy.stats import qmc
-
-    engine = getattr(qmc, name)
-    keyword = "rng" if "rng" in inspect.signature(engine).parameters else "seed"  # renamed in SciPy 1.15
-    return engine(dim, **{keyword: rng})
-
-
-_DESIGNS: dict[str, Callable[[Domain, Any, np.random.Generator], np.ndarray]] = {
-    "uniform": _uniform,
-    "grid": _grid,
-    "chebyshev": _chebyshev,
-    "latin_hypercube": _latin_hypercube,
-    "sobol": _sobol,
-    "halton": _halton,
-}
-_HOLDS_CORNERS = ("grid", "chebyshev")
-DESIGNS = ("auto", *_DESIGNS)
-
-
-def sample(
-    domain: Domain,
-    count: int | Sequence[int] | None = None,
-    design: str = "auto",
-    *,
-    with_corners: bool = False,
-    generator: int | np.random.Generator | None = None,
-) -> np.ndarray:
-    """Points over a box, (n, dim) float64, all inside.
-
-    Args:
-        domain: the box.
-        count: how many. ``grid`` and ``chebyshev`` are products of axes: they take the least product that is
-            not below `count` with axes that differ by one point at most, or a count for each axis, each >= 2.
-            None: `default_count`.
-        design: ``uniform`` (random), ``grid``, ``chebyshev``, ``latin_hypercube``, ``sobol``, ``halton``;
-            ``auto`` is a grid in one dimension and uniform in more.
-        with_corners: add the corners of the box (the two ends in one dimension) beyond `count`; see
-            `corner_points`. ``grid`` and ``chebyshev`` have them already.
-        generator: int seed, Generator, or None for fresh entropy.
-
-    Raises:
-        ArgumentError: an unknown design, a count below 1, or too few points for a product of axes.
-
-    >>> sample(Domain((0, 1)), 5).ravel().tolist()
-    [0.0, 0.25, 0.5, 0.75, 1.0]
-    >>> sample(Domain("x=0:1, y=0:1"), 100, "sobol", with_corners=True, generator=0).shape
-    (104, 2)
-    """
-    if design not in DESIGNS:
-        raise ArgumentError(f"design: {design!r} is unknown; choose one of {', '.join(DESIGNS)}")
-    if design == "auto":
-        design = "grid" if domain.dim == 1 else "uniform"
-    if count is None:
-        count = default_count(domain.dim)
-    if isinstance(count, Iterable) and design not in _HOLDS_CORNERS:
-        raise ArgumentError(f"count: {design} takes one number, got {count!r}; grid and chebyshev take one per axis")
-    if not isinstance(count, Iterable):
-        count = _whole("count", count)
-    asked = math.prod(int(n) for n in count) if isinstance(count, Iterable) else count
-    check_memory("count", 32.0 * asked * domain.dim, f"{asked} points of {domain.dim} variables", "ask for fewer")
-    points = _DESIGNS[design](domain, count, numpy_generator(generator))
-    if with_corners and design not in _HOLDS_CORNERS:
-        points = np.concatenate([points, corner_points(domain)])
-    return points
-
-
-def default_count(dim: int) -> int:
-    """How many points a function of `dim` variables gets when nobody says: 1000 dim^2, at most 20 000.
-
-    1 000 and 4 000 points for one and two variables are what hand-made studies of such fits use; no
-    affordable number keeps that density in more dimensions, so growth is quadratic and stops where an epoch
-    would take longer than a fraction of a second.
-    """
-    return min(1000 * dim * dim, 20_000)
-
-
-def corner_points(domain: Domain) -> np.ndarray:
-    """Corners worth adding to a sample: all 2**dim up to 8 variables (256), beyond that 2 dim + 2 of them.
-
-    Those are the lowest corner, the highest corner, and the ones that differ from either in one variable.
-    """
-    if domain.dim <= ALL_CORNERS_UP_TO:
-        return domain.corners()
-    one = np.eye(domain.dim, dtype=bool)
-    none = np.zeros((1, domain.dim), dtype=bool)
-    return np.where(np.concatenate([none, one, ~one, ~none]), domain.high, domain.low)
-
-
-def face_points(domain: Domain, count: int, generator: int | np.random.Generator | None = None) -> np.ndarray:
-    """Uniform points on the faces of a box, (count, dim): each face is as likely as the others.
-
-    A uniform sample has no point there, and there fits are often worst.
-
-    >>> x = face_points(Domain("x=0:1, y=0:2"), 50, 0)
-    >>> bool(((x == [0, 0]) | (x == [1, 2])).any(axis=1).all())
-    True
-    """
-    rng = numpy_generator(generator)
-    unit = rng.uniform(-1.0, 1.0, (count, domain.dim))
-    stuck = rng.integers(0, domain.dim, count)
-    unit[np.arange(count), stuck] = rng.choice([-1.0, 1.0], count)
-    return domain.unscale(unit)
-
-
-def _into(domain: Domain, unit: np.ndarray) -> np.ndarray:
-    """[0, 1]^dim to the box; clipped because the rounding of the last bit could step outside."""
-    return domain.at(unit)
-
-
-def _product(axes: list[np.ndarray]) -> np.ndarray:
-    mesh = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)  # (n1, ..., nd, dim)
-    return mesh.reshape(-1, len(axes))
-
-
-def _axis_counts(count: int | Sequence[int], dim: int) -> list[int]:
-    if isinstance(count, Iterable):
-        counts = [_whole("count", n) for n in count]
-        if len(counts) != dim:
-            raise ArgumentError(f"count: {len(counts)} numbers for {dim} variables: {counts}")
-    else:
-        base = max(1, round(count ** (1.0 / dim)))
-        while base**dim > count:
-            base -= 1
-        counts = [base] * dim
-        for axis in range(dim):
-            if math.prod(counts) < count:
-                counts[axis] += 1
-    if min(counts) < 2:
-        raise ArgumentError(
-            f"count: a product of axes over {dim} variable{'s' * (dim > 1)} needs at least 2 points on each "
-            f"axis, {2**dim} in all, got {count}; give more, or use uniform or sobol"
-        )
-    return counts
-
-
-def _whole(name: str, value: Any, least: int = 1) -> int:
-    if isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least:
-        return int(value)
-    raise ArgumentError(f"{name}: expected a whole number >= {least}, got {value!r}")
-
-
-def _real(name: str, value: Any, least: float = -math.inf) -> float:
-    try:
-        number = math.nan if isinstance(value, bool | str) else float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if math.isfinite(number) and number >= least:
-        return number
-    bound = "" if least == -math.inf else f" >= {least:g}"
-    raise ArgumentError(f"{name}: expected a finite number{bound}, got {value!r}")
-
-
-# ---- splits
-
-
-def split_lengths(n: int, fractions: Sequence[float]) -> list[int]:
-    """Whole numbers that sum to n in proportion to fractions: rounded down, the rest dealt from the first on.
-
-    This is the rule of PyTorch's `random_split`.
-    >>> split_lengths(308, (0.8, 0.1, 0.1))
-    [247, 31, 30]
-    """
-    lengths = [math.floor(n * fraction) for fraction in fractions]
-    for i in range(n - sum(lengths)):
-        lengths[i % len(lengths)] += 1
-    return lengths
 
 
 # ---- noise
@@ -253,12 +54,12 @@ class Noise:
         if self.kind not in ("normal", "uniform"):
             raise ArgumentError(f"noise: {self.kind!r} is unknown; choose normal or uniform")
         if self.kind == "uniform" and isinstance(self.scale, Sequence) and not isinstance(self.scale, str):
-            ends = tuple(_real("noise", end) for end in self.scale)
+            ends = tuple(real("noise", end) for end in self.scale)
             if len(ends) != 2 or ends[0] >= ends[1]:
                 raise ArgumentError(f"noise: uniform needs (low, high) with low < high, got {self.scale!r}")
             object.__setattr__(self, "scale", ends)
         else:
-            object.__setattr__(self, "scale", _real("noise", self.scale, least=0.0))
+            object.__setattr__(self, "scale", real("noise", self.scale, least=0.0))
 
     @classmethod
     def read(cls, noise: Noise | float | str | None) -> Noise:
@@ -269,7 +70,7 @@ class Noise:
         if isinstance(noise, Noise):
             return noise
         if not isinstance(noise, str):
-            return cls("normal", 0.0 if noise is None else _real("noise", noise, least=0.0))
+            return cls("normal", 0.0 if noise is None else real("noise", noise, least=0.0))
         kind, _, rest = noise.rpartition(":") if noise.count(":") < 2 else noise.partition(":")
         try:
             scale: Any = tuple(float(part) for part in rest.split(":"))
@@ -340,6 +141,17 @@ class Sampling:
         order: of a table, one number or time for each row, or the name of the column that holds them, which stays an
             input: the last rows are the test data, those before them the validation data. Rows of one time stay
             together. The error is then that of later rows.
+        folds: of a table, by how many fits without a part of the rows, each part in turn, the error is estimated
+            (cross-validation); no rows are then held out for testing. With `groups` whole groups are left out, and each
+            group alone where they are not more than `folds`. None: no such fits.
+        missing: of a table, "median" puts the median of an input in the place of its missing values, and a further
+            input says where; see `read_table`. None, "error": a missing value is an error.
+        target_scale: "log" fits the logarithm of the target: for values above 0 that spread over powers of ten, whose
+            relative error counts. What is predicted is the target in its own units, and above 0. None, "linear": the
+            target itself.
+        stream: whether a table is read in parts, so that it need not fit into memory (`method="features"`). None:
+            folders of Parquet, DataFrames of Dask, and files of more than 33 million numbers, rows times columns (CSV:
+            268 MB).
 
     Raises:
         ArgumentError: a field outside its domain; `DomainError` when the extra box is unreadable.
@@ -367,20 +179,24 @@ class Sampling:
     test: Any = None
     groups: Any = None
     order: Any = None
+    target_scale: str | None = None
+    missing: str | None = None
+    folds: int | None = None
+    stream: bool | None = None
 
     def __post_init__(self) -> None:
         if self.design not in DESIGNS:
             raise ArgumentError(f"design: {self.design!r} is unknown; choose one of {', '.join(DESIGNS)}")
         if isinstance(self.count, Iterable):
-            object.__setattr__(self, "count", tuple(_whole("count", n, least=2) for n in self.count))
+            object.__setattr__(self, "count", tuple(whole("count", n, least=2) for n in self.count))
         elif self.count is not None:
-            object.__setattr__(self, "count", _whole("count", self.count))
+            object.__setattr__(self, "count", whole("count", self.count))
         if self.extra_box is None and self.extra_ratio is not None:
             raise ArgumentError(
                 f"extra_ratio: says how many extra points, but {spelled('extra_box')} does not say where; give both"
             )
         if self.extra_box is not None:
-            ratio = 0.125 if self.extra_ratio is None else _real("extra_ratio", self.extra_ratio)
+            ratio = 0.125 if self.extra_ratio is None else real("extra_ratio", self.extra_ratio)
             if ratio <= 0.0:
                 raise ArgumentError(f"extra_ratio: expected a share of the training points above 0, got {ratio:g}")
             object.__setattr__(self, "extra_ratio", ratio)
@@ -388,7 +204,9 @@ class Sampling:
         if self.split is not None:
             object.__setattr__(self, "split", _three_shares(self.split))
         if self.weights is not None and not callable(self.weights) and not isinstance(self.weights, str):
-            object.__setattr__(self, "weights", tuple(_numbers("weights", self.weights).ravel().tolist()))
+            object.__setattr__(self, "weights", tuple(number_array("weights", self.weights, ARRAY).ravel().tolist()))
+        if self.target_scale not in TARGET_SCALES:
+            raise ArgumentError(f"target_scale={self.target_scale!r} must be 'log', or 'linear'")
         for name in ("groups", "order"):
             given = getattr(self, name)
             if given is not None and not isinstance(given, str):
@@ -403,13 +221,24 @@ class Sampling:
                 f"{by}: the choice of the network needs validation rows apart from the others, and split={self.split} "
                 f"has none; give them a share, such as {spelled('split', '(0.8, 0.1, 0.1)')}"
             )
+        if self.folds is not None:
+            object.__setattr__(self, "folds", whole("folds", self.folds, least=2))
+            for name, why in (
+                ("order", "later rows would tell of earlier ones"),
+                ("test", "the rows of the test table tell the error"),
+                ("derivatives", "gradients are fitted too"),
+            ):
+                if getattr(self, name) is not None and getattr(self, name) is not False:
+                    raise ArgumentError(f"folds: does not go with {spelled(name)}: {why}; leave one of the two out")
         if self.faces is not None:
-            object.__setattr__(self, "faces", _real("faces", self.faces, least=0.0))
-        object.__setattr__(self, "adaptive", _whole("adaptive", self.adaptive, least=0))
+            object.__setattr__(self, "faces", real("faces", self.faces, least=0.0))
+        if self.stream not in (None, True, False):
+            raise ArgumentError(f"stream={self.stream!r} must be True, False or None")
+        object.__setattr__(self, "adaptive", whole("adaptive", self.adaptive, least=0))
         object.__setattr__(self, "adaptive_ratio", _above_zero("adaptive_ratio", self.adaptive_ratio))
         object.__setattr__(self, "derivative_weight", _above_zero("derivative_weight", self.derivative_weight))
         if self.verify is not None:
-            object.__setattr__(self, "verify", _whole("verify", self.verify))
+            object.__setattr__(self, "verify", whole("verify", self.verify))
         if self.derivatives is False:
             object.__setattr__(self, "derivatives", None)
         elif self.derivatives is not None and self.derivatives is not True and not callable(self.derivatives):
@@ -419,7 +248,23 @@ class Sampling:
     def shares(self) -> tuple[float, float, float]:
         """Of training, validation and test data: `split` with its default filled in; test rows of their own join."""
         train, validation, test = SPLIT if self.split is None else self.split
-        return (train, validation, test) if self.test is None else (train + test, validation, 0.0)
+        whole = self.test is None and self.folds is None
+        return (train, validation, test) if whole else (train + test, validation, 0.0)
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether the logarithm of the target is fitted."""
+        return self.target_scale == "log"
+
+    def check_target(self, y: np.ndarray, outputs: Sequence[str], where: Callable[[int], str]) -> None:
+        """DataError for values (n, k) of a logarithmic target that are not above 0; where: of a row, in words."""
+        if self.logarithmic and (low := ~(y > 0)).any():
+            row, column = (int(i) for i in np.argwhere(low)[0])
+            raise DataError(
+                f"target_scale: 'log' needs values above 0, and {outputs[column]} is {y[row, column]:.6g} {where(row)}"
+                f" ({int(low.any(axis=1).sum())} of {len(y)} such); leave those out, or leave "
+                f"{spelled('target_scale')} out"
+            )
 
     @property
     def apart(self) -> bool:
@@ -452,7 +297,7 @@ class Sampling:
         if domain.dim == 1:
             return 0.0
         if self.faces is None:
-            return 0.0 if self.design in _HOLDS_CORNERS else FACES
+            return 0.0 if self.design in HOLDS_CORNERS else FACES
         return self.faces
 
     def added(self, domain: Domain) -> int:
@@ -483,7 +328,7 @@ class Sampling:
         rng = numpy_generator(generator)
         train, validation, test = self.shares
         sizes = [math.ceil(self._base(domain) * share / train) for share in (validation, test)]
-        return _uniform(domain, sizes[0], rng), _uniform(domain, sizes[1], rng)
+        return uniform(domain, sizes[0], rng), uniform(domain, sizes[1], rng)
 
     def rows(
         self, n: int, generator: int | np.random.Generator | None = None
@@ -540,7 +385,7 @@ class Sampling:
 
     def noisy(self, values: Any, generator: int | np.random.Generator | None = None) -> np.ndarray:
         """Values plus noise, float64, same shape."""
-        y = np.asarray(values, dtype=np.float64)
+        y = number_array("values", values)
         noise = Noise.read(self.noise)
         return y if noise.scale == 0.0 else y + noise.draw(y.shape, generator)
 
@@ -555,7 +400,7 @@ class Sampling:
         if isinstance(self.weights, str):
             raise ArgumentError(f"weights: {self.weights!r} names a column of a table, and a function has none")
         given = self.weights(points, values) if callable(self.weights) else self.weights
-        w = np.asarray(given, dtype=np.float64)
+        w = number_array("weights", given)
         if w.shape != (len(points),):
             raise ArgumentError(f"weights: expected one per row, shape ({len(points)},), got {w.shape}")
         if not (np.isfinite(w).all() and (w >= 0).all() and w.any()):
@@ -563,9 +408,26 @@ class Sampling:
         return w
 
 
+def with_settings(data: Sampling | None, **given: Any) -> Sampling | None:
+    """A Sampling with settings that were given beside it; None: not given.
+
+    ArgumentError: `data` says something else.
+    """
+    given = {name: value for name, value in given.items() if value is not None}
+    if not given or not (data is None or isinstance(data, Sampling)):
+        return data  # what is no Sampling is refused where it is used
+    data = Sampling() if data is None else data
+    for name, value in given.items():
+        if getattr(data, name) not in (None, value):
+            raise ArgumentError(f"{name}={value!r}: data= says {getattr(data, name)!r}; give it once")
+    return replace(data, **given)
+
+
 def _places_of(name: str, given: Any) -> tuple[int, ...]:
     """Labels of rows as the places of each among the different ones in order, which compare and can be stored."""
-    a = np.asarray(given)
+    a = unmasked(given)
+    if a.dtype.kind == "c":
+        raise ArgumentError(f"{name}: complex numbers have no order; give real ones")
     if a.ndim != 1 or not a.size:
         raise ArgumentError(f"{name}: expected one for each row, shape (rows,), or the name of a column, got {given!r}")
     if a.dtype.kind == "O":
@@ -593,24 +455,15 @@ def _comparable(a: np.ndarray) -> bool:
 
 
 def _above_zero(name: str, value: Any) -> float:
-    number = _real(name, value)
+    number = real(name, value)
     if number <= 0.0:
         raise ArgumentError(f"{name}: expected a number above 0, got {value!r}")
     return number
 
 
-def _numbers(name: str, values: Any) -> np.ndarray:
-    """An array of numbers, float64."""
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        came = repr(values) if isinstance(values, str) else type(values).__name__
-        raise ArgumentError(f"{name}: expected an array of numbers, or a function, got {came}") from None
-
-
 def _as_tuples(values: Any) -> Any:
     """Gradients as nested tuples, which compare and cannot be changed."""
-    a = _numbers("derivatives", values)
+    a = number_array("derivatives", values, ARRAY)
     if a.ndim not in (1, 2, 3):
         raise ArgumentError(
             "derivatives: expected True, a function, or an array (rows, dim) or (rows, outputs, dim), got shape "
@@ -625,7 +478,7 @@ def _as_tuples(values: Any) -> Any:
 
 def _three_shares(split: Sequence[float]) -> tuple[float, float, float]:
     several = isinstance(split, Iterable) and not isinstance(split, str)
-    shares = tuple(_real("split", share, least=0.0) for share in split) if several else ()
+    shares = tuple(real("split", share, least=0.0) for share in split) if several else ()
     if len(shares) != 3 or not shares[0] > 0 or not math.isclose(sum(shares), 1.0):
         raise ArgumentError(
             "split: expected shares of training, validation and test data that sum to 1, such as (0.8, "

@@ -9,12 +9,13 @@ import datetime
 import os
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from surefit.data.columns import WHOLE, Raw
+from surefit.data.columns import WHOLE, Raw, detached
 from surefit.data.csv_text import Row, check_names, csv_columns, numbered, raw_of_rows, text_of
 from surefit.errors import DataError, MissingExtraError
 from surefit.files import regular_file
@@ -66,6 +67,8 @@ def raw_of(source: Any, names: Iterable[str] | None = None, **options: Any) -> R
 
 
 def _from_object(source: Any) -> Raw:
+    if isinstance(source, Raw):
+        return source
     if hasattr(source, "raw") and hasattr(source, "coding"):  # a Table
         return source.raw()
     if hasattr(source, "collect") and hasattr(source, "collect_schema"):  # a lazy frame of polars
@@ -202,8 +205,9 @@ def matrix_of(values: Any) -> np.ndarray:
 
 def _array(values: Any, label: str) -> np.ndarray:
     """An array of whatever holds numbers: masks inside a list are kept, and whole numbers that are no float64."""
+    values = detached(values)
     if isinstance(values, np.ndarray):
-        return values
+        return np.asarray(values) if isinstance(values, np.matrix) else values
     try:
         if isinstance(values, list | tuple) and any(isinstance(v, np.ma.MaskedArray) for v in values):
             return np.ma.stack(values)
@@ -272,6 +276,12 @@ def pyarrow() -> tuple[Any, Any]:
     except ImportError as error:
         raise MissingExtraError('Parquet files need pyarrow: pip install "surefit[table]"') from error
     return pyarrow, pyarrow.parquet
+
+
+def arrow_part(name: str) -> Any:
+    """A module of pyarrow: "csv", "dataset"."""
+    pyarrow()
+    return import_module(f"pyarrow.{name}")
 
 
 def _from_parquet(path: Path) -> Raw:
@@ -365,6 +375,8 @@ def _cell_text(cell: Any) -> str:
 def is_table_path(text: str) -> bool:
     """Whether a text names a table rather than a formula: by its ending, also of a file of others, or as a file.
 
+    A folder is a table if there are Parquet files in it.
+
     >>> is_table_path("data.pq"), is_table_path("sheet.xlsx"), is_table_path("sin(x)")
     (True, True, False)
     """
@@ -372,6 +384,8 @@ def is_table_path(text: str) -> bool:
     if ending in SUFFIXES or ending in FOREIGN or ending == ".gz":
         return True
     try:
+        if Path(text).is_dir():
+            return any(Path(text).rglob("*.parquet"))
         return ending != "" and Path(text).is_file()
     except (OSError, ValueError):  # a formula too long for a name of a file
         return False
@@ -390,4 +404,4 @@ def kind_of(path: Path) -> str:
     return SUFFIXES[last]
 
 
-__all__ = ["is_frame", "is_table_path", "kind_of", "matrix_of", "pyarrow", "raw_of"]
+__all__ = ["arrow_part", "is_frame", "is_table_path", "kind_of", "matrix_of", "pyarrow", "raw_of"]

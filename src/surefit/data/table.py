@@ -11,7 +11,7 @@ import csv
 import os
 import re
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from surefit.data.csv_text import (
     text_of,
 )
 from surefit.data.sources import pyarrow, raw_of
-from surefit.errors import DataError
+from surefit.errors import ArgumentError, DataError
 from surefit.files import replacing
 from surefit.spelling import cure, spelled
 
@@ -194,6 +194,7 @@ def read_table(
     columns: Wanted | None = None,
     names: Iterable[str] | None = None,
     drop_missing: bool = False,
+    missing: str | None = None,
     coding: Sequence[Coded] | None = None,
     delimiter: str | None = None,
     decimal: str | None = None,
@@ -218,6 +219,9 @@ def read_table(
         names: names of the columns, instead of those in the file, or where it has none.
         drop_missing: leave out rows with a missing value (empty, NA, NaN, null, ?) instead of raising. Text
             that is not a number stays an error.
+        missing: "median" puts the median of an input in the place of its missing values, and a column of 0 and 1 beside
+            it, `age missing`, says where; a missing text is a category of its own. `Table.coding` keeps the medians.
+            None, "error": a missing value is an error.
         coding: how columns are coded, instead of finding it out; that of another table.
         delimiter, decimal, header, encoding: of a text file; see `read_csv`. sheet: of an Excel file, its name or its
             number from 0.
@@ -231,7 +235,12 @@ def read_table(
     )  # fmt: skip
     raw = raw._replace(names=[name.strip() for name in raw.names])
     chosen, ys = _chosen(raw, columns, inputs, targets)
-    return _assembled(raw, chosen, ys, drop_missing, coding)
+    if missing not in FILLING:
+        raise ArgumentError(f"missing={missing!r} must be 'median', or 'error'")
+    return _assembled(raw, chosen, ys, drop_missing, coding, missing == "median")
+
+
+FILLING = (None, "error", "median")
 
 
 def read_csv(
@@ -321,11 +330,21 @@ def _named(raw: Raw, wanted: Wanted, what: str) -> tuple[str, ...]:
 
 
 def _assembled(
-    raw: Raw, chosen: tuple[str, ...], targets: tuple[str, ...], drop_missing: bool, coding: Sequence[Coded] | None
+    raw: Raw,
+    chosen: tuple[str, ...],
+    targets: tuple[str, ...],
+    drop_missing: bool,
+    coding: Sequence[Coded] | None,
+    fill: bool = False,
 ) -> Table:
-    """The table of these columns of a source."""
+    """The table of these columns of a source. fill: whether missing values of inputs are filled in."""
+    fill = fill and not raw.coding  # else it is a Table, which misses nothing
+    filled = {c.name for c in coding or () if c.fills}
     places = {name: i for i, name in enumerate(raw.names)}
     found = {name: raw.columns[places[name]] for name in chosen}
+    for name, column in found.items():
+        if not hasattr(column, "__len__") or isinstance(column, str | bytes) or getattr(column, "ndim", 1) == 0:
+            raise DataError(f"{raw.label}: column {name!r} is {column!r}; a table needs a value for each row")
     if len({len(column) for column in found.values()}) > 1:
         sizes = ", ".join(f"{n}: {len(c)}" for n, c in found.items())
         raise DataError(f"{raw.label}: columns of different lengths ({sizes}); a table needs as many rows in each")
@@ -338,9 +357,12 @@ def _assembled(
         if name in targets:
             _check_target(column, own, name, raw)
         absent = column.missing()
-        if absent.any():
+        own_fill = name not in targets and (name in filled if coding is not None else fill)
+        if absent.any() and not own_fill:
             if not drop_missing:
-                raise missing_value(raw, int(np.flatnonzero(absent)[0]), name, own)
+                raise missing_value(
+                    raw, int(np.flatnonzero(absent)[0]), name, own, name not in targets and coding is None
+                )
             whole &= ~absent
         if column.kind == NUMBER:
             values[:, j] = column.values
@@ -356,8 +378,10 @@ def _assembled(
     if len(values) == 0:
         raise DataError(f"{raw.label}: no row{'s' * (not n)}{' without a missing value' if n else ''}")
     codes = raw.coding
-    if others or coding:
-        chosen, values, codes = _coded(raw, chosen, values, others, coding)
+    if others or coding or fill:
+        chosen, values, codes = _coded(
+            raw, chosen, values, others, coding, () if not fill else set(chosen) - set(targets)
+        )
     return Table.of(chosen, values, targets, codes, row_numbers)
 
 
@@ -374,11 +398,12 @@ def column_of(own: Any, name: str, raw: Raw) -> Column:
     return column
 
 
-def missing_value(raw: Raw, row: int, name: str, own: Any) -> DataError:
-    """The error for a cell that holds nothing, with what to do about it."""
+def missing_value(raw: Raw, row: int, name: str, own: Any, median: bool = False) -> DataError:
+    """The error for a cell that holds nothing, with what to do about it. median: whether one could stand for it."""
     cell = f" ({own.odd[row]!r})" if isinstance(own, TextColumn) else ""
+    filled = f", by {spelled('missing', repr('median'))}" if median else ""
     return DataError(
-        f"{raw.label}: {raw.row(row)}, column {name!r} is missing{cell or raw.counted}; fill it in{leave_out()}"
+        f"{raw.label}: {raw.row(row)}, column {name!r} is missing{cell or raw.counted}; fill it in{filled}{leave_out()}"
     )
 
 
@@ -397,9 +422,14 @@ def _check_target(column: Column, own: Any, name: str, raw: Raw) -> None:
 
 
 def _coded(
-    raw: Raw, chosen: tuple[str, ...], values: np.ndarray, others: Mapping[str, Column], coding: Sequence[Coded] | None
+    raw: Raw,
+    chosen: tuple[str, ...],
+    values: np.ndarray,
+    others: Mapping[str, Column],
+    coding: Sequence[Coded] | None,
+    fill: Collection[str] = (),
 ) -> tuple[tuple[str, ...], np.ndarray, tuple[Coded, ...]]:
-    """Names, values and codes, with coded columns in the place of those that are no numbers."""
+    """Names, values and codes, with coded columns in the place of those that are no numbers, or are filled in."""
     known = None if coding is None else {c.name: c for c in coding}
     names: list[str] = []
     parts: list[np.ndarray] = []
@@ -411,6 +441,9 @@ def _coded(
             code = known.get(name)
             if code is None and column is not None:
                 raise not_a_number(raw, 0, name, str(column.values[0]), more="the fit was made with numbers there")
+        elif name in fill:
+            code = Coded.filled(name, Column(NUMBER, values[:, j]) if column is None else column, raw)
+            _check_categories(code, len(values), raw)
         elif column is not None:
             code = Coded.of(name, column)
             assert code is not None

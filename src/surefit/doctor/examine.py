@@ -9,6 +9,7 @@ import numpy as np
 
 from surefit import nn, optim
 from surefit.attempts.methods import LOSSES
+from surefit.checking import number_array
 from surefit.core.tensor import Tensor
 from surefit.data import Domain
 from surefit.doctor import data_checks, network_checks, result_checks, row_checks, solver_checks, training_checks
@@ -150,7 +151,7 @@ def _target(function: Any, domain: Any) -> tuple[Callable[[np.ndarray], np.ndarr
 
 
 def _points(x: Any, box: Domain) -> np.ndarray:
-    points = np.asarray(x.detach().numpy() if isinstance(x, Tensor) else x, np.float64)
+    points = number_array("x", x.detach().numpy() if isinstance(x, Tensor) else x)
     points = points[:, None] if points.ndim == 1 and box.dim == 1 else points
     if points.ndim != 2 or points.shape[1] != box.dim:
         raise ShapeError(f"x: shape {points.shape}; the function takes points (n, {box.dim}) of {box}")

@@ -16,6 +16,7 @@ from surefit import nn
 from surefit.core import ops
 from surefit.core.graph import birth
 from surefit.core.tensor import Tensor, backpropagate, enable_grad, no_grad
+from surefit.data.columns import unmasked
 from surefit.doctor.graph import Anatomy, Layer, Units, array, evenly, layers, name_of, reach, values_of
 from surefit.doctor.unchanged import for_examination, unchanged
 from surefit.errors import ArgumentError, ShapeError
@@ -118,7 +119,7 @@ def _sample(x: Any, y: Any) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def _plain(name: str, values: Any) -> np.ndarray:
-    a = values.detach().numpy() if isinstance(values, Tensor) else np.asarray(values)
+    a = values.detach().numpy() if isinstance(values, Tensor) else unmasked(values)
     if a.dtype.kind not in "fiub":
         raise ArgumentError(f"{name}: must be numbers, got {a.dtype}")
     return a

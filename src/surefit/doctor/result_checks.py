@@ -57,7 +57,9 @@ def error(fit: Record) -> Iterator[Finding]:
         return
     if not fit.reached:
         yield from _large(fit)
-    if e.kind in ("training", "estimated"):  # a network that goes through its rows has an error between them
+    if (
+        e.kind == "training" or e.status == "estimated"
+    ):  # a network that goes through its rows has an error between them
         return
     x, y = (part[evenly(len(fit.problem.train[0]), LOOKED_AT)] for part in fit.problem.train)
     trained = float(np.sqrt(np.mean((values_of(fit.model)(x) - y) ** 2)))
@@ -104,7 +106,11 @@ def decades(fit: Record) -> Iterator[Finding]:
 def is_good(fit: Record) -> bool:
     """Whether the error is small everywhere it was measured, at points or rows that no training saw."""
     e = fit.error
-    if e.kind not in ("fresh", "test", "estimated") or fit.reached is False or not math.isfinite(e.max):
+    if (
+        (e.kind not in ("fresh", "test") and e.status != "estimated")
+        or fit.reached is False
+        or not math.isfinite(e.max)
+    ):
         return False
     size = e.rmse / e.relative_l2 if e.relative_l2 > 0 else math.inf
     return e.relative_l2 <= GOOD and e.max <= GOOD_EVERYWHERE * size

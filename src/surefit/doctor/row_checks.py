@@ -81,7 +81,7 @@ class Rows:
     kind: str = "training"
     count: int = 0
     numbers: np.ndarray | None = None
-    logarithmic: Sequence[str] = ()  # inputs whose logarithm the network is given
+    logarithmic: Sequence[str] = ()  # columns whose logarithm the network is given, or gives
     groups: Sequence[Sequence[str]] = ()  # columns of 0 and 1 that one column of texts became
     estimated: bool = False
 
@@ -126,9 +126,9 @@ def rows_of(fit: Record) -> Rows:
         kind,
         count,
         numbers,
-        problem.domain.logarithmic,
+        (*problem.domain.logarithmic, *(problem.outputs if problem.log_target else ())),
         [code.columns for code in problem.coding],
-        fit.error.kind == "estimated",
+        fit.error.status == "estimated",
     )
 
 

@@ -433,7 +433,7 @@ WORDS: dict[str, Both] = {
         "{name} 为正，跨 {decades:.2g} 个数量级，从 {low:.3g} 到 {high:.3g}：平方误差几乎看不见较小的值",
     ),
     "logarithmic-targets.cure": Both(
-        "fit log10({name}), if the relative error counts", "若看重相对误差，请拟合 log10({name})"
+        "if the relative error counts, fit it with target_scale='log'", "若看重相对误差，请用 target_scale='log' 拟合"
     ),
     "undersampled": Both(
         "{each:.3g} samples for each oscillation of the target ({seen}; {samples} samples)",

@@ -81,7 +81,13 @@ def _casadi(model: Exportable) -> Texts:
 def _fmu(model: Exportable) -> Texts:
     from surefit.exporters.fmu import fmu
 
-    return {".fmu": fmu(model)}
+    return {".fmu": fmu(model, 2)}
+
+
+def _fmu3(model: Exportable) -> Texts:
+    from surefit.exporters.fmu import fmu
+
+    return {".fmu": fmu(model, 3)}
 
 
 FORMATS = {
@@ -92,7 +98,8 @@ FORMATS = {
     "fortran": Format((".f90", ".f95"), "a module of Fortran 2008", _fortran, True),
     "table": Format((".csv", ".json"), "the corners of a network of straight pieces, CSV and JSON", _table),
     "formula": Format((".txt",), "formulas for a spreadsheet and for Desmos", _formula),
-    "fmu": Format((".fmu",), "an FMU 2.0 for co-simulation, as sources", _fmu),
+    "fmu": Format((".fmu",), "an FMU 2.0 for co-simulation, as sources", _fmu, True),
+    "fmu3": Format((".fmu",), "an FMU 3.0 for co-simulation, as sources", _fmu3, True),
     "casadi": Format((".c", ".h"), "C for CasADi's external", _casadi, True),
 }  # fmt: skip
 

@@ -23,6 +23,7 @@ from surefit.ir.builder import BYTES, KIND_OF, Value, constant, is_float
 from surefit.ir.graph import Node
 from surefit.ir.mathlib import FUNCTIONS
 
+CODE = {"f32": 6, "f64": 11}  # bytes of a statement, seen of gcc -Os for a Cortex-M4F, which has floats and no doubles
 STORED = {**TYPES, "i1": "unsigned char"}
 
 
@@ -222,10 +223,11 @@ def c_code(model: Exportable, header: str) -> tuple[str, str]:
     named = set(re.findall(rf"\b{p}_w\d+\b", " ".join(e.body for e in entries.values())))
     weights = {n: a for n, a in tables.arrays.items() if n in named}
     costs = [f"{p}_{n}: {e.operations} operations, {e.stack} bytes of stack for its arrays" for n, e in entries.items()]
-    size = sum(a.nbytes for a in weights.values())
-    costs.append(f"tables: {size} bytes of constants")
+    body = module.text()
     values = model.values()
     tests = {"test_x": model.points.astype(model.dtype), "test_y": values[0].astype(model.dtype)}
+    costs.append(_flash(sum(a.nbytes for a in weights.values()), sum(a.nbytes for a in tests.values()),
+                        "\n".join([body, *(e.body for e in entries.values())])))  # fmt: skip
     arrays = {**weights, **{f"{p}_{n}": a.reshape(-1) for n, a in tests.items()}}
     more = ""
     if model.derivative is not None:
@@ -238,10 +240,18 @@ def c_code(model: Exportable, header: str) -> tuple[str, str]:
         inputs=plain(", ".join(model.inputs)), outputs=plain(", ".join(model.outputs)),
     )  # fmt: skip
     functions = [f"{heads[n]}\n{{\n{e.body}\n}}" for n, e in entries.items()]
-    body = module.text()
     source = [GUARDS.format(header=header), *(_array(n, a) for n, a in arrays.items()), body, *functions,
               _batch(p, d, k, real), _self_test(p, d, k, real, len(model.points))]  # fmt: skip
     return head, comment + "\n" + "\n\n".join(part for part in source if part) + "\n"
+
+
+def _flash(tables: int, tests: int, code: str) -> str:
+    """What it takes of a read-only memory; of code that is a guess."""
+    size = code.count(";") * CODE["f64" if "double" in code else "f32"]
+    return (
+        f"flash: {tables} bytes of tables, {tests} of the self-test, about {float(f'{size:.2g}'):.0f} of code "
+        "(Cortex-M4F, gcc -Os)"
+    )
 
 
 def _array(name: str, a: np.ndarray) -> str:

@@ -30,6 +30,7 @@ class Exportable:
         batch: n -> the Program for n points at once, (n, d) -> (n, k); None: there is none.
         points: (m, d), for the self-test. reference: the values of the Program. original: those of the fit, where the
             Program is of another dtype; None: the same.
+        units: of the inputs, then of the outputs; "" of one that has none known, () of none at all.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Exportable:
     curvature: Program | None = None
     batch: Callable[[int], Program] | None = None
     original: Values | None = None
+    units: tuple[str, ...] = ()
 
     @property
     def dtype(self) -> np.dtype:
@@ -67,8 +69,11 @@ class Exportable:
     def comment(self) -> list[str]:
         """What is known about the model: lines of printable characters, without what could end a comment."""
         lines = list(self.about)
-        for what, names in (("inputs", self.inputs), ("outputs", self.outputs)):
-            lines.append(f"{what}: {', '.join(names)}")
+        names = [*self.inputs, *self.outputs]
+        if self.units:
+            both = zip(names, self.units, strict=True)
+            names = [f"{name} [{unit}]" if unit and f"[{unit}]" not in name else name for name, unit in both]
+        lines += [f"inputs: {', '.join(names[: len(self.inputs)])}", f"outputs: {', '.join(names[len(self.inputs) :])}"]
         box = ", ".join(f"{n} {a:.17g} to {b:.17g}" for n, a, b in zip(self.inputs, self.low, self.high, strict=True))
         lines.append(f"domain: {box}; outside of it the values mean nothing certain")
         return [plain(line) for line in lines]

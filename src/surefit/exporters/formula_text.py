@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from surefit.exporters.loops import EXACT
 from surefit.ir.graph import VIEWS, Node, reachable
 
 CELL = 8192  # characters that a spreadsheet takes in one formula
+NAMED = 126  # values that LET takes: a function of a spreadsheet has up to 255 arguments
 SHORT = 24  # characters of a value that is written again where it is used again
 
 SPREADSHEET = {
@@ -74,7 +76,7 @@ class _Writer:
         for name, other in self.named:
             if other == t:
                 return name
-        self.named.append((self.name.format(len(self.named) + 1), t))
+        self.named.append((self.name.replace("#", str(len(self.named) + 1)), t))
         return self.named[-1][0]
 
     def read(self, n: Node, args: list[Any]) -> np.ndarray:
@@ -97,12 +99,12 @@ class _Writer:
                 raise refuse(self.language, "matmul of many matrices")
             sums = [[self.summed([self.product(x, y) for x, y in zip(r, c, strict=True)]) for c in b.T] for r in a]
             return np.array(sums, object).reshape(n.shape)
-        if op == "sum":
+        if op in ("sum", "amax"):
             rows = np.moveaxis(np.asarray(args[0], object), n.params["axes"], range(-len(n.params["axes"]), 0))
             flat = rows.reshape(*n.shape, -1)
             out = np.empty(n.shape, object)
             for i in np.ndindex(*n.shape):
-                out[i] = self.summed(list(flat[i]))
+                out[i] = self.summed(list(flat[i])) if op == "sum" else reduce(self.larger, flat[i])
             return out
         if op not in self.words:
             raise refuse(self.language, op)
@@ -111,6 +113,9 @@ class _Writer:
         for i in np.ndindex(*n.shape):
             out[i] = self.words[op].format(*(text(s[i]) for s in spread))
         return out
+
+    def larger(self, a: Any, b: Any) -> str:
+        return self.words["maximum"].format(text(a), text(b))
 
     @staticmethod
     def product(a: Any, b: Any) -> str:
@@ -138,11 +143,17 @@ def spreadsheet(model: Exportable) -> list[str]:
     ExportError: a primitive that spreadsheets lack, or a formula longer than a cell takes.
     """
     if len(model.inputs) > 26:
-        raise ExportError(f"a formula is for up to 26 inputs; this model has {len(model.inputs)}")
+        many = len(model.inputs)
+        raise ExportError(f"a formula is for up to 26 inputs; this model has {many}, choose another format")
     cells = [f"{chr(65 + i)}1" for i in range(len(model.inputs))]
-    w = _Writer(model, SPREADSHEET, "a spreadsheet", cells, "v_{0}")
+    w = _Writer(model, SPREADSHEET, "a spreadsheet", cells, "v_#")
     lets = "".join(f"{name},{value}," for name, value in w.named)
     formulas = [f"=LET({lets}{r})" if lets else f"={r}" for r in w.results]
+    if len(w.named) > NAMED:
+        raise ExportError(
+            f"the formula names {len(w.named)} values, and a spreadsheet takes {NAMED}; fit fewer units "
+            "(surefit.smallest), or choose another format"
+        )
     longest = max(map(len, formulas))
     if longest > CELL:
         raise ExportError(
@@ -157,7 +168,7 @@ def desmos(model: Exportable) -> list[str]:
     one = len(model.inputs) == 1
     variables = ["x"] if one else [f"x_{{{i + 1}}}" for i in range(len(model.inputs))]
     given = ",".join(variables)
-    w = _Writer(model, DESMOS, "Desmos", variables, f"v_{{{{{{0}}}}}}({given})")
+    w = _Writer(model, DESMOS, "Desmos", variables, f"v_{{#}}({given})")
     lines = [f"{name}={_plain_powers(value)}" for name, value in w.named]
     for i, r in enumerate(w.results):
         name = "f" if len(w.results) == 1 else f"f_{{{i + 1}}}"

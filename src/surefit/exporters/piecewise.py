@@ -161,9 +161,10 @@ def corners(model: Exportable) -> tuple[np.ndarray, np.ndarray]:
     ExportError: more than one input, a domain without end, or a primitive that is not made of straight pieces.
     """
     if len(model.inputs) != 1:
-        raise ExportError(f"a table of straight pieces is for one input; this model has {len(model.inputs)}")
+        many = len(model.inputs)
+        raise ExportError(f"a table of straight pieces is for one input; this model has {many}, choose another format")
     if not (np.isfinite(model.low[0]) and np.isfinite(model.high[0])):
-        raise ExportError("a table of straight pieces needs a domain with two ends")
+        raise ExportError("a table of straight pieces needs a domain with two ends; choose another format")
     p = _Pieces(model)
     v = p.both(p.result).reshape(2, len(p.cuts) - 1, -1)
     left, right = v[0] + v[1] * p.cuts[:-1, None], v[0] + v[1] * p.cuts[1:, None]

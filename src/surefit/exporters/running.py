@@ -14,6 +14,7 @@ import numpy as np
 
 from surefit.errors import ExportError, MissingExtraError
 from surefit.exporters.exportable import Exportable, identifier
+from surefit.exporters.spreadsheet import calculated
 
 
 class Compared(NamedTuple):
@@ -145,6 +146,68 @@ end program main
     return np.array([[float(v) for v in line.split()] for line in printed.splitlines()], model.dtype)
 
 
-RUNNERS = {"c": _c, "onnx": _onnx, "numpy": _numpy, "js": _javascript, "fortran": _fortran}
+def _table(model: Exportable, paths: Sequence[Path], points: np.ndarray) -> np.ndarray:
+    rows = np.loadtxt(next(p for p in paths if p.suffix == ".csv"), delimiter=",", skiprows=1, ndmin=2)
+    return np.stack([np.interp(points[:, 0], rows[:, 0], column) for column in rows[:, 1:].T], axis=1)
+
+
+def _formula(model: Exportable, paths: Sequence[Path], points: np.ndarray) -> np.ndarray:
+    formulas = [line for line in paths[0].read_text(encoding="utf-8").splitlines() if line.startswith("=")]
+    x = np.asarray(points, np.float64)
+    return np.stack([np.broadcast_to(calculated(f, x), len(x)) for f in formulas], axis=1)
+
+
+def _casadi(model: Exportable, paths: Sequence[Path], points: np.ndarray) -> np.ndarray:
+    compiler = program(("cc", "gcc", "clang"), "running C")
+    sources = [str(p.resolve()) for p in paths if p.suffix == ".c"]
+    x, out = np.array(points, np.float64), np.empty((len(points), len(model.outputs)))
+    with TemporaryDirectory() as folder:
+        library = Path(folder) / "model.so"
+        run([compiler, "-O2", "-shared", "-fPIC", *sources, "-o", str(library), "-lm"], Path(folder))
+        function = ctypes.CDLL(str(library))[f"{identifier(model.name)}_f"]
+        for given, made in zip(x, out, strict=True):
+            arg, res = ((ctypes.c_void_p * 1)(a.ctypes.data) for a in (given, made))
+            function(arg, res, None, None, 0)
+    return out
+
+
+def _fmu(model: Exportable, paths: Sequence[Path], points: np.ndarray) -> np.ndarray:
+    try:
+        import fmpy
+        from fmpy import fmi2, fmi3
+    except ImportError:
+        raise MissingExtraError("verify: running an FMU needs fmpy: pip install fmpy") from None
+    compiler = program(("cc", "gcc", "clang"), "compiling the sources of an FMU")
+    headers = Path(fmpy.__file__).parent / "c-code"
+    name, d, k = identifier(model.name), len(model.inputs), len(model.outputs)
+    out = np.empty((len(points), k))
+    with TemporaryDirectory() as folder:
+        fmpy.extract(str(paths[0]), folder)
+        about = fmpy.read_model_description(folder)
+        sources = [str(Path(folder) / "sources" / f"{name}{more}.c") for more in ("", "_fmu")]
+        old = about.fmiVersion == "2.0"
+        place = Path(folder) / "binaries" / (fmpy.platform if old else fmpy.platform_tuple)
+        place.mkdir(parents=True)
+        library = str(place / (name + fmpy.sharedLibraryExtension))
+        run([compiler, "-O2", "-shared", "-fPIC", f"-I{headers}", *sources, "-o", library, "-lm"], Path(folder))
+        kind = fmi2.FMU2Slave if old else fmi3.FMU3Slave
+        instance = kind(guid=about.guid, unzipDirectory=folder, modelIdentifier=name, instanceName="one")
+        instance.instantiate()
+        words = "Real" if old else "Float64" if model.kind == "f64" else "Float32"
+        put, get = getattr(instance, f"set{words}"), getattr(instance, f"get{words}")
+        instance.enterInitializationMode()
+        instance.exitInitializationMode()
+        for i, point in enumerate(points.tolist()):
+            put(list(range(d)), point)
+            out[i] = get(list(range(d, d + k)))
+        instance.terminate()
+        instance.freeInstance()
+    return out
+
+
+RUNNERS = {
+    "c": _c, "onnx": _onnx, "numpy": _numpy, "js": _javascript, "fortran": _fortran, "table": _table,
+    "formula": _formula, "fmu": _fmu, "fmu3": _fmu, "casadi": _casadi,
+}  # fmt: skip
 
 __all__ = ["RUNNERS", "Compared", "compared"]

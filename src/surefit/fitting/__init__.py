@@ -1,6 +1,6 @@
 """Fitting: from a target to a Fit."""
 
-from surefit.attempts.events import Epoch, Evaluated, Finished, Started
+from surefit.attempts.events import Epoch, Evaluated, Failed, Finished, On, Started
 from surefit.attempts.lr_finder import RateTest
 from surefit.attempts.methods import (
     LBFGS,
@@ -23,6 +23,7 @@ from surefit.attempts.methods import (
 )
 from surefit.doctor.examine import Diagnosis, Finding, diagnose, examine
 from surefit.fitting.api import construct, distil, ensemble, find_lr, fit, load, smallest
+from surefit.fitting.ensembles import Ensemble
 from surefit.fitting.experiment import Experiment
 from surefit.fitting.fitted import Fit
 from surefit.models.spec import MLPSpec
@@ -30,8 +31,7 @@ from surefit.reports.film import Snapshots
 from surefit.reports.live import Live, TextPlot
 from surefit.search.intervals import Interval
 from surefit.search.judging import Estimated, Measured
-from surefit.search.record import OutsideWarning
-from surefit.search.restarts import Ensemble
+from surefit.search.predictions import OutsideWarning
 from surefit.search.smallest import Smallest
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "Estimated",
     "Evaluated",
     "Experiment",
+    "Failed",
     "Features",
     "Finding",
     "Finished",
@@ -60,6 +61,7 @@ __all__ = [
     "MLPSpec",
     "Measured",
     "NAdam",
+    "On",
     "OutsideWarning",
     "Polynomial",
     "RAdam",

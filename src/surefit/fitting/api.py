@@ -17,9 +17,10 @@ from surefit.attempts.lr_finder import RateTest, range_test
 from surefit.attempts.methods import FirstOrder, Method, Solver, VarPro, method_from
 from surefit.checking import positive_number, whole_number
 from surefit.core import ops
-from surefit.data import Sampling
+from surefit.data import Sampling, with_settings
 from surefit.data.labels import Labelled, labelled
 from surefit.errors import ArgumentError
+from surefit.fitting.ensembles import Ensemble
 from surefit.fitting.fitted import Fit
 from surefit.models.scaled import scaled
 from surefit.models.spec import network_of
@@ -33,14 +34,16 @@ from surefit.search.arguments import saying_cures
 from surefit.search.classes import classify
 from surefit.search.constructing import constructed
 from surefit.search.distilling import teaching
+from surefit.search.folds import cross_validated
 from surefit.search.gathering import Budget, gathered
 from surefit.search.limits import MOST_PARAMETERS
-from surefit.search.restarts import Ensemble, best_of, fit_each, seeds_of
+from surefit.search.restarts import best_of, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
 from surefit.spelling import spelled
 from surefit.storage import outputs
 
 COLUMNS = {"target": "targets", "columns": "inputs", "decimal": "decimal", "sheet": "sheet"}  # as `read_table` has them
+OF_DATA = ("target_scale", "missing", "folds")  # settings of a `Sampling` that may also be given beside it
 Wanted = str | int | Sequence[str | int]
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
 
@@ -66,18 +69,22 @@ def fit(
     decimal: str | None = None,
     sheet: str | int | None = None,
     task: str = "regress",
+    target_scale: str | None = None,
+    missing: str | None = None,
+    folds: int | None = None,
     budget: int | None = None,
     executor: Any = None,
     log: str | os.PathLike[str] | None = None,
     timeout: float | None = None,
     progress: bool | None = None,
+    prove: bool = False,
 ) -> Fit:
     """Fit a function with a neural network.
 
     Args:
         what: a formula ("sin(x1) - cos(x2)"; several outputs: "sin(x); cos(x)" or a list), a callable, a table (path to
-            CSV, Excel or Parquet, DataFrame, dict of columns, whatever `surefit.data.read_table` takes) or arrays
-            (X, y).
+            CSV, Excel or Parquet, a folder of Parquet files, DataFrame, dict of columns, whatever
+            `surefit.data.read_table` takes) or arrays (X, y). Large files are read in parts: see `Sampling.stream`.
         target: of a table, the column to predict, its name or its place from 0; several as a list. None: the last.
             (Of a call without `what` it is that: `fit(target="sin(x)", domain="x=0:1")`.)
         columns: of a table, the inputs to use. None: all other columns.
@@ -92,9 +99,9 @@ def fit(
         seed: of data, weights and order; one seed gives one result.
         dtype: of the network that comes out, "float32" or "float64". None: float32 for first-order methods and
             float64 for solvers, which always compute in it.
-        callbacks: functions of one event (`Started`, `Epoch`, `Finished`), or one function; returning True stops. One
-            that never stops nor looks at weights may say so (an attribute `passive = True`): then epochs need not wait
-            for it.
+        callbacks: functions of one event (`Started`, `Epoch`, `Finished`), `On` with a function for each kind, objects
+            with methods such as on_epoch, loggers (`CSVLogger`), or one of these; returning True stops. One that never
+            stops nor looks at weights may say so (an attribute `passive = True`): then epochs need not wait for it.
         jit: first-order training as machine code (True), eager (False), or compiled where that pays (None). "auto"
             passes it on to Adam, if it comes to that. The other solvers compute with NumPy and refuse True.
         restarts: networks with seeds of their own that are trained at once over the cores; the one with the best
@@ -104,6 +111,13 @@ def fit(
         task: "regress", or "classify": the last column of the table holds classes (texts, whole numbers, True and
             False). `predict` then gives classes, `predict_proba` their probabilities, and the card tells accuracy, log
             loss and calibration (`Fit.classified`).
+        target_scale: of a table, "log" to fit the logarithm of the target: for values above 0 that spread over powers
+            of ten, whose relative error counts. Predictions, errors and intervals are in the target's own units.
+        missing: of a table, "median" to fill missing inputs in by the median of their column, with a further input that
+            says where; `predict` then takes rows that miss the same. None: a missing value is an error.
+        folds: of a table, fit all of it, and estimate the error by so many fits without a part of the rows, each part
+            in turn (cross-validation), with `Sampling(groups=)` of whole groups. It takes as many times longer; a limit
+            of time is for all of them.
         budget: how often an expensive function is evaluated at most, measuring the error included. Points that fill the
             domain come first, then those where cheap models disagree; what is fitted is the table of these values.
         executor: with a budget, where it is evaluated: one of `concurrent.futures`, of Dask, mpi4py or loky. None:
@@ -113,6 +127,9 @@ def fit(
         timeout: with an executor, seconds for each evaluation; one that takes longer has failed.
         progress: a line that tells how far it is, on standard error (True), or none (False). None: at an interactive
             prompt and in notebooks, of fits that take over a second; never in a script.
+        prove: of a formula, let a tolerance count as reached only when it is proved at every point of the domain,
+            rounding included. Points where a proof fails join the training points, until it does not or the time is
+            over. The `certificate` of the fit says what is proved, also where no tolerance is given.
 
     Returns:
         A `Fit`.
@@ -126,12 +143,15 @@ def fit(
     >>> fit.names, fit.predict([0.0, 1.0]).shape
     (('x',), (2,))
     """
-    found = classes_of(what, task, tol, target=target, columns=columns, decimal=decimal, sheet=sheet)
+    found = classes_of(
+        what, task, tol, target_scale, missing, folds, target=target, columns=columns, decimal=decimal, sheet=sheet
+    )
     what = what if found is None else found.table
     arguments: dict[str, Any] = dict(
         tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, jit=jit,
         budget=budget, executor=executor, log=log, timeout=timeout, target=target, columns=columns, decimal=decimal,
-        sheet=sheet,
+        sheet=sheet, target_scale=target_scale, missing=missing, folds=folds,
+        **({"prove": prove} if prove is not False else {}),
     )  # fmt: skip
     with shown(progress, time) as display:
         heard = (*callbacks_from(callbacks), *display)
@@ -146,7 +166,9 @@ def fit(
     return fitted
 
 
-def classes_of(what: Any, task: str, tol: float | None, **reading: Any) -> Labelled | None:
+def classes_of(
+    what: Any, task: str, tol: float | None, target_scale: Any, missing: Any, folds: Any, **reading: Any
+) -> Labelled | None:
     """The rows with their classes where classes are to be told apart, else None; reading: arguments about columns."""
     if task not in ("regress", "classify"):
         raise ArgumentError(f"task={task!r} must be 'regress' or 'classify'")
@@ -154,6 +176,12 @@ def classes_of(what: Any, task: str, tol: float | None, **reading: Any) -> Label
         return None
     if tol is not None:
         raise ArgumentError("tol: classes have no largest error; leave it out")
+    if target_scale is not None:
+        raise ArgumentError("target_scale: classes have no logarithm; leave it out")
+    if folds is not None:
+        raise ArgumentError("folds: of classes the accuracy is measured on test rows; leave it out")
+    if missing is not None:
+        raise ArgumentError("missing: with classes, fill missing inputs in beforehand, or leave such rows out")
     named = next((name for name, value in reading.items() if value is not None), None)
     if named is not None:
         raise ArgumentError(f"{named}: classes are those of the last column; choose and order the columns beforehand")
@@ -170,7 +198,8 @@ def fits_of(
     if what is None and (what := rest.pop("target", None)) is None:
         raise ArgumentError("fit: nothing to fit; give a formula, a function, or a table")
     table = {name: rest.pop(own, None) for own, name in COLUMNS.items()}
-    unknown = sorted(set(rest) - {"tol", "time", "dtype"})
+    data = with_settings(data, **{name: rest.pop(name, None) for name in OF_DATA})
+    unknown = sorted(set(rest) - {"tol", "time", "dtype", "prove"})
     if unknown:
         raise ArgumentError(f"ensemble: it has no argument {unknown[0]!r}; besides members it takes those of fit")
     seed, heard, settings = whole_number("seed", seed, 0), callbacks_from(callbacks), method_from(method)
@@ -183,9 +212,22 @@ def fits_of(
             return gathered(
                 what, domain, data, seed, spending, time=rest.get("time"), began=began, callbacks=heard, few=few
             )
-        return pose(what, domain, data, seed, isinstance(settings, Solver), rest.get("time"), table, few)
+        return pose(
+            what,
+            domain,
+            data,
+            seed,
+            isinstance(settings, Solver),
+            rest.get("time"),
+            table,
+            few,
+            choosing.takes_parts(settings),
+        )
 
-    shared: dict[str, Any] = dict(method=settings, model=model, jit=jit, began=began, **rest)
+    parts = data.folds if isinstance(data, Sampling) else None
+    if parts is not None and isinstance(model, nn.Module):
+        raise ArgumentError("folds: a Module can be trained only once; give widths or an MLPSpec")
+    shared: dict[str, Any] = dict(method=settings, model=model, jit=jit, began=began, folds=parts, **rest)
     if count == 1:
         return [fit_problem(posed, seed=seed, callbacks=heard, **shared)]
     if isinstance(model, nn.Module):
@@ -197,10 +239,21 @@ def fits_of(
     return fit_each(posed(), seeds_of(seed, count), one)
 
 
-def fit_problem(posed: Problem | Callable[[], Problem], *, callbacks: Callbacks = (), **arguments: Any) -> Fit:
-    """`fit` of a Problem, or of what poses one; the arguments are those of `search.choosing.fit_problem`."""
+def fit_problem(
+    posed: Problem | Callable[[], Problem], *, callbacks: Callbacks = (), folds: int | None = None, **arguments: Any
+) -> Fit:
+    """`fit` of a Problem, or of what poses one; the arguments are those of `search.choosing.fit_problem`.
+
+    folds: by how many further fits the error is estimated.
+    """
     heard = callbacks_from(callbacks)
-    fitted = Fit.of(choosing.fit_problem(posed, callbacks=heard, **arguments))
+    if folds is not None and (time := positive_number("time", arguments.get("time"))) is not None:
+        arguments["time"] = time / (folds + 1)
+    record = choosing.fit_problem(posed, callbacks=heard, **arguments)
+    if folds is not None and not record.interrupted:
+        again = {name: value for name, value in arguments.items() if name != "began"}
+        record = cross_validated(record, lambda part: choosing.fit_problem(part, **again), folds)
+    fitted = Fit.of(record)
     fitted.environment = environment()
     fitted.film = next((c.film for c in heard if isinstance(c, Snapshots)), None)
     return fitted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,8 @@ from surefit.models.inference import values_of
 from surefit.readings.standin import Readings
 from surefit.reports.card import card_html, card_rows, card_text, to_dict
 from surefit.search.judging import Estimated, Judge
-from surefit.search.record import OutsideWarning, Record, Solved
+from surefit.search.predictions import OutsideWarning
+from surefit.search.record import Record, Solved
 from surefit.search.runner import State, run
 from surefit.search.strategies.deployment import deployment
 from surefit.sentences import say
@@ -157,20 +159,11 @@ class Fit(Readings, Record):
             ArgumentError: the target is a table or a callable, of which only samples are known. Unsupported: the model
             has an operation that no bound goes through.
         """
-        from surefit.bounds.proving import certify
-        from surefit.models.inference import values_of
+        from surefit.search.proofs import certified
 
-        source = self.problem.source
-        if target is None and source["kind"] != "formula":
-            raise ArgumentError(
-                f"certify: {self.target} is known at points only, so nothing can be proved between them; "
-                "give the formula that it should be, fit.certify('sin(x)')"
-            )
-        strict = self.inference.startswith("compiled") if mode == "deployed" else True
-        self.certificate = certify(
-            self.model, source["text"] if target is None else target, self.domain, rtol=rtol, time=time, tol=tol,
-            mode=mode, strict=strict, values=values_of(self.model), outputs=self.outputs, progress=progress,
-        )  # fmt: skip
+        self.certificate = certified(
+            self.model, self.problem, target, mode=mode, rtol=rtol, time=time, tol=tol, progress=progress
+        )
         return self.certificate
 
     # --- pictures ---
@@ -217,18 +210,23 @@ class Fit(Readings, Record):
 
     def export(
         self, path: str | os.PathLike[str], to: str | None = None, *, dtype: Any = None, derivative: bool = False,
-        verify: int = 0,
+        verify: int = 0, units: Mapping[str, str] | None = None,
     ) -> Exported:  # fmt: skip
         """Write the fit in another language: raw units go in and come out, scaling is inside.
 
+        Of classes the probabilities come out, in the order of `classified.classes`. Columns that held texts or dates
+        go in as the numbers that the card and the comment in the file name.
+
         Args:
             path: of the file; what stands before its ending names the functions.
-            to: "c", "onnx", "numpy", "js", "fortran", "table", "formula", "fmu", "casadi"; None: what the
+            to: "c", "onnx", "numpy", "js", "fortran", "table", "formula", "fmu", "fmu3", "casadi"; None: what the
                 ending of the path says.
             dtype: of everything in it, "float32" or "float64": the fit is made ready for it, see `to`. None: as the
                 fit computes, with float64 at its borders.
             derivative: whether the Jacobian and Hessian products come with it, where the format has them.
             verify: run what was written at so many points of the domain, and compare it with the fit.
+            units: of inputs and outputs by name, such as {"x": "mm"}; where none is given, what stands in brackets
+                behind a name, as in "T [K]", is its unit.
 
         Returns:
             The files, and how far they are from the fit if `verify` was given; prints as one line.
@@ -241,7 +239,7 @@ class Fit(Readings, Record):
         from surefit.reports.exported import export
 
         fit = self if dtype is None else self.to(dtype)  # ready for that dtype, and measured in it
-        return export(fit, Path(path), to, dtype, derivative, verify)
+        return export(fit, Path(path), to, dtype, derivative, verify, units)
 
     def save_outputs(self, directory: str | os.PathLike[str]) -> list[Path]:
         """Write the model, its history, card.txt, fit.json and the pictures into a directory (made if needed)."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from surefit.checking import number_array
 from surefit.core import ops
 from surefit.errors import ArgumentError, ShapeError
 
@@ -291,7 +292,7 @@ class Expression:
 
         Raises ShapeError when the points do not have one column for each variable.
         """
-        points = np.asarray(points, np.float64)
+        points = number_array("points", points)
         d = len(self.variables)
         if points.ndim != 2 or points.shape[1] != d:
             raise ShapeError(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -100,7 +101,8 @@ def interesting_points(
     pairs = _located(formulas, chosen)  # (n, 2, d): the two sides of a jump, or twice the same
     vertices = _newton(formulas, chosen, pairs, low, high)
     meetings = _meetings(chosen, pairs, low, high, count - most, rng)
-    exact = _distinct([vertices, *pairs.swapaxes(0, 1), meetings], low, high)
+    origin = np.where(pairs[:, 0] * pairs[:, 1] < 0.0, 0.0, pairs[:, 1])  # which no bisection gets to
+    exact = _distinct([vertices, *pairs.swapaxes(0, 1), origin, meetings], low, high)
     exact = _sound(formulas, exact, rng)[:count]
     if not len(exact):
         return none
@@ -138,6 +140,8 @@ def _label(formula: Expression, i: int, steps: list[np.ndarray]) -> np.ndarray:
     """What changes at a kink or a jump of a node: its sign, its branch, the integer it is in."""
     node = formula.nodes[i]
     value, args = steps[i], [steps[a] for a in node.args]
+    if node.op == "compare":  # on which side: an equation holds where sides change, between any two samples
+        return sum((3.0**k * np.sign(a - b) for k, (a, b) in enumerate(pairwise(args))), np.zeros(len(value)))
     if formula.conditions[i]:
         return value.astype(np.float64)
     label = np.sign(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -13,6 +14,7 @@ from surefit.checking import check_memory
 from surefit.core import ops
 from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, ShapeError
+from surefit.nn.arguments import one_of
 from surefit.problems.problem import Problem
 from surefit.problems.scaling import Scaling
 
@@ -22,12 +24,17 @@ class MLPSpec:
     """A multilayer perceptron to be built when inputs and outputs are known: the `model=` argument of `fit`.
 
     hidden: widths of the hidden layers. activation: "auto" is tanh for up to three hidden layers (smooth, and the most
-    accurate there) and relu for deeper ones (where tanh trains slowly). dropout: probability between hidden layers.
+    accurate there) and relu for deeper ones (where tanh trains slowly); a tuple has one for each hidden layer. dropout:
+    probability between hidden layers. bias: whether the layers add one; without, relu units all bend at the centre, and
+    an odd activation makes an odd function. init: "auto": weights that suit the activation, the units of the first
+    layer spread over the box; a name of `INITS`: weights of all layers drawn so, biases 0.
     """
 
     hidden: tuple[int, ...] = (64, 64)
-    activation: str = "auto"
+    activation: str | tuple[str, ...] = "auto"
     dropout: float = 0.0
+    bias: bool = True
+    init: str = "auto"
 
     def build(
         self, n_in: int, n_out: int, generator: np.random.Generator, dtype: Any, points: np.ndarray | None = None
@@ -36,19 +43,28 @@ class MLPSpec:
         activation = self.activation
         if activation == "auto":
             activation = "tanh" if len(self.hidden) <= 3 else "relu"
+        one_of("MLPSpec", "init", self.init, ("auto", *INITS))
+        if isinstance(activation, list):
+            activation = tuple(activation)
         self._check_size(n_in, n_out, dtype)
         network = nn.MLP(
             n_in,
             tuple(self.hidden),
             n_out,
             activation=activation,
+            bias=self.bias,
             dropout=self.dropout,
             generator=generator,
             dtype=dtype,
         )
         first = next((m for m in network.modules() if isinstance(m, nn.Linear)), None)
-        if first is not None and self.hidden:
-            spread_units(first, activation, generator, points)
+        if self.init != "auto":
+            for layer in (m for m in network.modules() if isinstance(m, nn.Linear)):
+                INITS[self.init](layer.weight, generator)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
+        elif first is not None and self.hidden:
+            spread_units(first, activation if isinstance(activation, str) else activation[0], generator, points)
         return network
 
     def _check_size(self, n_in: int, n_out: int, dtype: Any) -> None:
@@ -66,6 +82,13 @@ class MLPSpec:
         )  # fmt: skip
 
 
+INITS: dict[str, Callable[[Tensor, np.random.Generator], Any]] = {
+    "glorot": lambda w, g: nn.init.xavier_uniform_(w, generator=g),  # Glorot and Bengio 2010
+    "he": lambda w, g: nn.init.kaiming_normal_(w, generator=g),  # He and others 2015
+    "normal": lambda w, g: nn.init.normal_(w, std=1.0, generator=g),
+    "small": lambda w, g: nn.init.normal_(w, std=0.01, generator=g),
+    "zeros": lambda w, g: nn.init.zeros_(w),  # from which no unit ever differs from another
+}
 MOST_PARAMETERS = 10**8  # 400 MB in float32, and four times that while it trains
 TRAINED = 4  # arrays as large as the weights: they, their gradient, two moments of Adam
 EVALUATED = 5000  # points at once; no error is measured at fewer
@@ -140,4 +163,4 @@ def network_of(
     return model
 
 
-__all__ = ["MLPSpec", "network_of", "spread_units"]
+__all__ = ["INITS", "MLPSpec", "network_of", "spread_units"]

@@ -72,7 +72,8 @@ def activation_module(activation: str | Module, dtype: Any = None) -> Module:
 class MLP(Sequential):
     """Linear, activation, ..., Linear: (n, n_in) -> (n, n_out), a hidden layer for each width in `hidden`.
 
-    activation: a name ("tanh", "relu", "silu", "sin", ...) or a Module. norm: None, "batch" or "layer",
+    activation: a name ("tanh", "relu", "silu", "sin", ...) or a Module, or one for each hidden layer. bias: whether the
+    layers add one. norm: None, "batch" or "layer",
     before each activation. dropout: its probability, after each activation. residual=True: every hidden layer
     that keeps the width adds its input to its output. generator: a seed, a NumPy Generator or None; it sets
     the weights and the dropout streams.
@@ -96,8 +97,9 @@ class MLP(Sequential):
         n_in: int,
         hidden: Sequence[int] | int = (64, 64),
         n_out: int = 1,
-        activation: str | Module = "tanh",
+        activation: str | Module | Sequence[str | Module] = "tanh",
         *,
+        bias: bool = True,
         dropout: float = 0.0,
         norm: str | None = None,
         residual: bool = False,
@@ -114,15 +116,18 @@ class MLP(Sequential):
             raise ArgumentError(
                 f"MLP: residual=True needs a hidden layer as wide as the one before it, got widths {[n_in, *widths]}"
             )
+        kinds = [activation] * len(widths) if isinstance(activation, (str, Module)) else list(activation)
+        if len(kinds) != len(widths):
+            raise ArgumentError(f"MLP: {len(kinds)} activations for {len(widths)} hidden layers; give one for each")
         draw = numpy_generator(generator)
         layers: list[Module] = []
         branches = sum(a == b for a, b in zip([n_in, *widths], widths, strict=False))
         wide = n_in
         for i, width in enumerate(widths):
-            block: list[Module] = [Linear(wide, width, generator=draw, dtype=dtype)]
+            block: list[Module] = [Linear(wide, width, bias, generator=draw, dtype=dtype)]
             if norm is not None:
                 block.append((BatchNorm1d if norm == "batch" else LayerNorm)(width, dtype=dtype))
-            block.append(activation_module(activation, dtype))
+            block.append(activation_module(kinds[i], dtype))
             _initialise(block[0], block[-1], first=i == 0, draw=draw)  # type: ignore[arg-type]
             if dropout > 0.0:
                 block.append(Dropout(dropout, generator=draw))
@@ -131,21 +136,25 @@ class MLP(Sequential):
                 block = [Residual(Sequential(*block))]
             layers += block
             wide = width
-        last = Linear(wide, n_out, generator=draw, dtype=dtype)
-        kind = activation_module(activation)
-        _initialise(last, kind if widths and isinstance(kind, A.Sin) else None, first=False, draw=draw)
+        last = Linear(wide, n_out, bias, generator=draw, dtype=dtype)
+        if not kinds and isinstance(activation, (str, Module)):
+            activation_module(activation)  # whose name is checked all the same
+        end = activation_module(kinds[-1]) if kinds else None
+        _initialise(last, end if isinstance(end, A.Sin) else None, first=False, draw=draw)
         super().__init__(*layers, last)
         self._settings: dict[str, Any] | None = None
-        if isinstance(activation, str):
+        if all(isinstance(kind, str) for kind in kinds) and (kinds or isinstance(activation, str)):
             self._settings = {
                 "n_in": n_in,
                 "hidden": widths,
                 "n_out": n_out,
-                "activation": activation,
+                "activation": activation if isinstance(activation, str) else kinds,
                 "dropout": float(dropout),
                 "norm": norm,
                 "residual": bool(residual),
             }
+            if not bias:
+                self._settings["bias"] = False
 
     def settings(self) -> dict[str, Any] | None:
         """The arguments that build such a network again, as plain data; None if activation was a Module."""

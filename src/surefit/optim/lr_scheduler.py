@@ -64,6 +64,17 @@ def _positive(name: str, **values: float) -> None:
             raise ArgumentError(f"{name}: {key}={v} must be > 0")
 
 
+def _of_each(what: str, name: str, value: float | Sequence[float], optimizer: Optimizer) -> list[float]:
+    """A positive number for each group of parameters, or one for all."""
+    groups = len(optimizer.param_groups) if isinstance(optimizer, Optimizer) else 1
+    values: list[float] = [value] * groups if isinstance(value, (int, float)) else list(value)
+    if len(values) != groups:
+        raise ArgumentError(f"{what}: {name} has {len(values)} numbers for {groups} groups; give one, or one for each")
+    for v in values:
+        _positive(what, **{name: v})
+    return values
+
+
 class LambdaLR(LRScheduler):
     """base * lr_lambda(epoch). lr_lambda: a function, or a list of one for each group."""
 
@@ -207,41 +218,38 @@ class PolynomialLR(LRScheduler):
 class OneCycleLR(LRScheduler):
     """Up to max_lr and down again, with the momentum the other way round (Smith and Topin 2018). Step it once a batch.
 
-    Begins at max_lr / div_factor, peaks after pct_start of total_steps, ends at that / final_div_factor.
-    ArgumentError when it is stepped beyond total_steps.
+    Begins at max_lr / div_factor, peaks after pct_start of total_steps, ends at that / final_div_factor. max_lr: for
+    all groups, or a list with one for each. ArgumentError when it is stepped beyond total_steps.
     """
 
     def __init__(
-        self, optimizer: Optimizer, max_lr: float, total_steps: int | None = None, epochs: int | None = None,
-        steps_per_epoch: int | None = None, pct_start: float = 0.3, anneal_strategy: str = "cos",
-        cycle_momentum: bool = True, base_momentum: float = 0.85, max_momentum: float = 0.95, div_factor: float = 25.0,
+        self, optimizer: Optimizer, max_lr: float | Sequence[float], total_steps: int | None = None,
+        epochs: int | None = None, steps_per_epoch: int | None = None, pct_start: float = 0.3,
+        anneal_strategy: str = "cos", cycle_momentum: bool = True, base_momentum: float = 0.85,
+        max_momentum: float = 0.95, div_factor: float = 25.0,
         final_div_factor: float = 1e4, three_phase: bool = False,
     ) -> None:  # fmt: skip
         if total_steps is None:
             if epochs is None or steps_per_epoch is None:
                 raise ArgumentError("OneCycleLR: give total_steps, or both epochs and steps_per_epoch")
             total_steps = epochs * steps_per_epoch
-        _positive("OneCycleLR", total_steps=total_steps, max_lr=max_lr)
+        _positive("OneCycleLR", total_steps=total_steps)
         if anneal_strategy not in ("cos", "linear"):
             raise ArgumentError(f"OneCycleLR: anneal_strategy={anneal_strategy!r} must be 'cos' or 'linear'")
         if not 0 <= pct_start <= 1:
             raise ArgumentError(f"OneCycleLR: pct_start={pct_start} must be from 0 to 1")
         self.total_steps, self.anneal_strategy = total_steps, anneal_strategy
-        low, end = max_lr / div_factor, max_lr / div_factor / final_div_factor
-        up = float(pct_start * total_steps) - 1
-        # each phase: its last step, learning rate and momentum at its ends
-        if three_phase:
-            self.phases = [
-                (up, low, max_lr, max_momentum, base_momentum),
-                (2 * up, max_lr, low, base_momentum, max_momentum),
-                (total_steps - 1, low, end, max_momentum, max_momentum),
-            ]
-            self.phases[1] = (float(2 * pct_start * total_steps) - 2, *self.phases[1][1:])
-        else:
-            self.phases = [
-                (up, low, max_lr, max_momentum, base_momentum),
-                (total_steps - 1, max_lr, end, base_momentum, max_momentum),
-            ]
+        up, last = float(pct_start * total_steps) - 1, float(total_steps - 1)
+        # each phase of a group: its last step, learning rate and momentum at its ends
+        self.cycles: list[list[tuple[float, float, float, float, float]]] = []
+        for peak in _of_each("OneCycleLR", "max_lr", max_lr, optimizer):
+            low, end = peak / div_factor, peak / div_factor / final_div_factor
+            rise = (up, low, peak, max_momentum, base_momentum)
+            if three_phase:
+                fall = (float(2 * pct_start * total_steps) - 2, peak, low, base_momentum, max_momentum)
+                self.cycles.append([rise, fall, (last, low, end, max_momentum, max_momentum)])
+            else:
+                self.cycles.append([rise, (last, peak, end, base_momentum, max_momentum)])
         self.cycle_momentum = cycle_momentum
         super().__init__(optimizer)
 
@@ -250,12 +258,12 @@ class OneCycleLR(LRScheduler):
             return (end - start) * part + start
         return end + (start - end) / 2.0 * (math.cos(math.pi * part) + 1)
 
-    def _at(self, step: int) -> tuple[float, float]:
+    def _at(self, step: int, group: int = 0) -> tuple[float, float]:
         if step > self.total_steps:
             raise ArgumentError(f"OneCycleLR: step {step} of a cycle of {self.total_steps} steps; make it longer")
-        begin = 0.0
-        for i, (end, lr0, lr1, m0, m1) in enumerate(self.phases):
-            if step <= end or i == len(self.phases) - 1:
+        begin, phases = 0.0, self.cycles[group]
+        for i, (end, lr0, lr1, m0, m1) in enumerate(phases):
+            if step <= end or i == len(phases) - 1:
                 part = (step - begin) / (end - begin) if end != begin else 1.0
                 return self._between(lr0, lr1, part), self._between(m0, m1, part)
             begin = end
@@ -265,7 +273,8 @@ class OneCycleLR(LRScheduler):
         return self._at(epoch)[0]
 
     def _assign(self) -> None:
-        super()._assign()
+        for i, group in enumerate(self.optimizer.param_groups):
+            group["lr"] = self._at(self.last_epoch, i)[0]
         if self.cycle_momentum:
             _set_momentum(self.optimizer, self._at(self.last_epoch)[1])
 
@@ -273,18 +282,21 @@ class OneCycleLR(LRScheduler):
 class CyclicLR(LRScheduler):
     """Triangles between base_lr and max_lr (Smith 2017). Step it once a batch.
 
-    mode: "triangular", "triangular2" (half the height each cycle) or "exp_range" (height gamma**step).
+    base_lr, max_lr: for all groups, or lists with one for each. mode: "triangular", "triangular2" (half the height each
+    cycle) or "exp_range" (height gamma**step).
     """
 
     def __init__(
-        self, optimizer: Optimizer, base_lr: float, max_lr: float, step_size_up: int = 2000,
-        step_size_down: int | None = None, mode: str = "triangular", gamma: float = 1.0, *,
+        self, optimizer: Optimizer, base_lr: float | Sequence[float], max_lr: float | Sequence[float],
+        step_size_up: int = 2000, step_size_down: int | None = None, mode: str = "triangular", gamma: float = 1.0, *,
         cycle_momentum: bool = True, base_momentum: float = 0.8, max_momentum: float = 0.9,
     ) -> None:  # fmt: skip
         if mode not in ("triangular", "triangular2", "exp_range"):
             raise ArgumentError(f"CyclicLR: mode={mode!r} must be 'triangular', 'triangular2' or 'exp_range'")
         _positive("CyclicLR", step_size_up=step_size_up)
-        self.base_lr, self.max_lr, self.mode, self.gamma = base_lr, max_lr, mode, gamma
+        self.lows = _of_each("CyclicLR", "base_lr", base_lr, optimizer)
+        self.peaks = _of_each("CyclicLR", "max_lr", max_lr, optimizer)
+        self.mode, self.gamma = mode, gamma
         self.up, self.down = float(step_size_up), float(step_size_down or step_size_up)
         self.cycle_momentum, self.base_momentum, self.max_momentum = cycle_momentum, base_momentum, max_momentum
         super().__init__(optimizer)
@@ -299,10 +311,12 @@ class CyclicLR(LRScheduler):
         return scale * grow
 
     def lr_at(self, epoch: int, base: float) -> float:
-        return self.base_lr + (self.max_lr - self.base_lr) * self._height(epoch)
+        return self.lows[0] + (self.peaks[0] - self.lows[0]) * self._height(epoch)
 
     def _assign(self) -> None:
-        super()._assign()
+        height = self._height(self.last_epoch)
+        for group, low, peak in zip(self.optimizer.param_groups, self.lows, self.peaks, strict=True):
+            group["lr"] = low + (peak - low) * height
         if self.cycle_momentum:
             span = self.max_momentum - self.base_momentum
             _set_momentum(self.optimizer, self.max_momentum - span * self._height(self.last_epoch))

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from surefit.attempts.methods import LM, FirstOrder
+from surefit.attempts.methods import LBFGS, LM, FirstOrder
 from surefit.bounds.certificate import Certificate, ceil_words, floor_words
 from surefit.formulas.mathml import to_mathml
 
-from .watching import GRID, finite, numbers
-from .wishes import Wish
+from .pictures import GRID, finite, numbers
+from .wishes import CONSTRUCT, Wish
 
 
 def preview_of(wish: Wish) -> dict[str, Any]:
@@ -35,17 +35,24 @@ def preview_of(wish: Wish) -> dict[str, Any]:
 def python_of(wish: Wish) -> str:
     """The call as Python."""
     lines = [f"{wish.target!r}", repr(wish.domain)]
+    if wish.method == CONSTRUCT:
+        return (
+            f"import surefit\n\nfit = surefit.construct(\n    {', '.join(lines)}, units={wish.units}\n)\nprint(fit)\n"
+        )
     if isinstance(wish.method, FirstOrder):
         m = wish.method
         lines.append(f"method=surefit.{type(m).__name__}(lr={m.lr!r}, epochs={m.epochs}, batch_size={m.batch_size})")
-    elif isinstance(wish.method, LM):
-        lines.append(f"method=surefit.LM(iterations={wish.method.iterations})")
+    elif isinstance(wish.method, (LM, LBFGS)):
+        lines.append(f"method=surefit.{type(wish.method).__name__}(iterations={wish.method.iterations})")
     else:
         lines.append(f"method={wish.method!r}")
     if wish.model is not None:
-        lines.append(f"model=surefit.MLPSpec({wish.model.hidden!r}, {wish.model.activation!r})")
+        bias = "" if wish.model.bias else ", bias=False"
+        init = "" if wish.model.init == "auto" else f", init={wish.model.init!r}"
+        lines.append(f"model=surefit.MLPSpec({wish.model.hidden!r}, {wish.model.activation!r}{bias}{init})")
+    design = "" if wish.data.design == "auto" else f"{wish.data.design!r}, "
     noise = "" if wish.data.noise is None else f", noise={noise_of(wish)!r}"
-    lines += [f"data=surefit.Sampling(count={wish.data.count}{noise})", f"seed={wish.seed}"]
+    lines += [f"data=surefit.Sampling({design}count={wish.data.count}{noise})", f"seed={wish.seed}"]
     return "import surefit\n\nfit = surefit.fit(\n    " + ",\n    ".join(lines) + ",\n)\nprint(fit)\n"
 
 
@@ -54,16 +61,24 @@ def command_of(wish: Wish) -> str:
     words = ["surefit", "fit", str(wish.target)]
     for name, (low, high) in (wish.domain or {}).items():
         words += ["--on", f"{name}={low!r}:{high!r}"]
+    if wish.method == CONSTRUCT:
+        words[1] = CONSTRUCT
+        return shlex.join([*words, "--units", str(wish.units)])
     method = wish.method if isinstance(wish.method, str) else wish.method.name
     words += ["--method", method]
     if wish.model is not None:
-        words += ["--hidden", ",".join(map(str, wish.model.hidden)), "--activation", wish.model.activation]
+        activation = wish.model.activation
+        several = activation if isinstance(activation, str) else ",".join(activation)
+        words += ["--hidden", ",".join(map(str, wish.model.hidden)), "--activation", several]
+        words += [] if wish.model.bias else ["--no-bias"]
+        words += [] if wish.model.init == "auto" else ["--init", wish.model.init]
     if isinstance(wish.method, FirstOrder):
         m = wish.method
         words += ["--lr", f"{m.lr!r}", "--epochs", str(m.epochs), "--batch-size", str(m.batch_size)]
-    elif isinstance(wish.method, LM):
+    elif isinstance(wish.method, (LM, LBFGS)):
         words += ["--iterations", str(wish.method.iterations)]
     words += ["--num", str(wish.data.count), "--seed", str(wish.seed)]
+    words += [] if wish.data.design == "auto" else ["--design", wish.data.design]
     if wish.data.noise is not None:
         words += ["--noise", repr(noise_of(wish))]
     return shlex.join(words)
@@ -83,7 +98,11 @@ def gap_of(lower: float, upper: float) -> dict[str, str | None]:
 def proof_of(proof: Certificate) -> dict[str, Any]:
     """A certificate: both bounds, and in words how it ended."""
     return gap_of(proof.lower, proof.upper) | dict(
-        boxes=int(proof.boxes), seconds=finite(proof.seconds), text=str(proof), complete=proof.complete
+        at={k: finite(v) for k, v in getattr(proof.error, "at", {}).items()},
+        boxes=int(proof.boxes),
+        seconds=finite(proof.seconds),
+        text=str(proof),
+        complete=proof.complete,
     )
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import ipaddress
 import json
 import secrets
 import socket
-import tempfile
 import threading
 import webbrowser
-import zipfile
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -31,14 +28,14 @@ from surefit.errors import ArgumentError, DataError, SurefitError
 
 from .guard import BODY, Guard, failure, parsed
 from .said import gap_of, preview_of, proof_of
+from .taking import FORMATS, LANGUAGES, file_of
 from .watching import RATE, Cursor, Session, summary_of
-from .wishes import Reader, csv_of, wish_of
+from .wishes import SLOWEST, Reader, csv_of, wish_of
 
 PAGE = Path(__file__).parent / "page"
 RUNNING, KEPT = 4, 8  # trainings at once; those that are kept for downloads
 SLOW = 10.0  # seconds in which a body must have come
 PROOF = 30.0  # seconds of a proof
-FORMATS = {"c": "c", "onnx": "onnx", "numpy": "py", "js": "js"}
 
 
 class Rooms:
@@ -144,7 +141,9 @@ class Application:
 
     async def train(self, request: Request, sent: Any) -> Any:
         """Train, and stream how it goes, until it is done or nobody listens."""
-        session = Session(await run_in_threadpool(wish_of, sent), paused=Reader(sent).sent.get("paused") is True)
+        read = Reader(sent)
+        paused, delay = read.truth("paused", False), read.number("delay", 0.0, SLOWEST, 0.0)
+        session = Session(await run_in_threadpool(wish_of, sent), paused, delay)
         self.rooms.add(session)
 
         async def events() -> AsyncIterator[str]:
@@ -173,28 +172,19 @@ class Application:
     async def control(self, request: Request, sent: Any) -> Any:
         """Pause, resume, step or stop."""
         read = Reader(sent)
-        self.rooms.find(sent).control(read.text("action", 20), read.whole("count", 1, 1000, 1))
+        delay = read.number("delay", 0.0, SLOWEST, 0.0)
+        self.rooms.find(sent).control(read.text("action", 20), read.whole("count", 1, 1000, 1), delay)
         return {"ok": True}
 
     async def export(self, request: Request, sent: Any) -> Any:
         """The network of a session that is done, as a file; several files are packed into one."""
-        session, to = self.rooms.find(sent), Reader(sent).choice("to", tuple(FORMATS), "c")
+        read = Reader(sent)
+        session, to, lang = self.rooms.find(sent), read.choice("to", FORMATS, "c"), read.choice("lang", LANGUAGES, "en")
         fitted = session.fit
         if fitted is None:
             raise ArgumentError("session: this network is still learning")
 
-        def written() -> tuple[str, bytes]:
-            with tempfile.TemporaryDirectory() as folder:
-                paths = fitted.export(Path(folder) / f"model.{FORMATS[to]}", to).paths
-                if len(paths) == 1:
-                    return paths[0].name, paths[0].read_bytes()
-                packed = io.BytesIO()
-                with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-                    for path in paths:
-                        archive.write(path, path.name)
-                return f"model-{to}.zip", packed.getvalue()
-
-        name, content = await run_in_threadpool(written)
+        name, content = await run_in_threadpool(file_of, fitted, to, lang)
         headers = {"content-disposition": f'attachment; filename="{name}"'}
         return Response(content, media_type="application/octet-stream", headers=headers)
 

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 import threading
 import time as clock
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from surefit import nn
 from surefit.attempts.events import Epoch, Finished, Started
-from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError, SurefitError
-from surefit.fitting import Fit, fit
-from surefit.models.inference import evaluate
+from surefit.fitting import Fit, construct, fit
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.sentences import Sentence
 
-from .wishes import Wish
+from .pictures import finite, picture_of, scene_of
+from .wishes import CONSTRUCT, Wish
 
 SECONDS = 120.0  # of training, pauses not counted
 PAUSED = 1800.0  # seconds; who is away for longer has gone
 RATE = 20.0  # frames a second
-GRID = {1: (301,), 2: (45, 45)}
-DRAWN = 12  # units of a layer that are drawn
-SHOWN = 400  # data points
 LOSSES = 150  # of a frame
+
+Loss = tuple[int, float | None, float | None, float]  # epoch, losses of training and validation, seconds
 
 
 @dataclass
@@ -47,9 +41,9 @@ class Session:
     Attributes: id, for the page to name it by; fit, when it is done; error, the sentence why there is none.
     """
 
-    def __init__(self, wish: Wish, paused: bool = False) -> None:
+    def __init__(self, wish: Wish, paused: bool = False, delay: float = 0.0) -> None:
         self.id = secrets.token_hex(8)
-        self.wish = wish
+        self.wish, self.delay = wish, delay
         self.fit: Fit | None = None
         self.error: str | None = None
         self.model: Scaled | None = None
@@ -62,7 +56,7 @@ class Session:
         self._waited = 0.0
         self._drawn = 0.0
         self._lock = threading.Lock()
-        self._losses: list[tuple[int, float | None, float | None]] = []
+        self._losses: list[Loss] = []
         self._number = 0
         self._picture: dict[str, Any] = {}
         self._scene: dict[str, Any] = {}
@@ -78,8 +72,11 @@ class Session:
         """Begin, in a thread."""
         self._thread.start()
 
-    def control(self, action: str, count: int = 1) -> None:
-        """Pause, resume, step (so many epochs, then pause) or stop. ArgumentError for another word."""
+    def control(self, action: str, count: int = 1, delay: float = 0.0) -> None:
+        """Pause, resume, step (so many epochs, then pause), stop, or speed: each epoch takes `delay` seconds at least.
+
+        ArgumentError for another word.
+        """
         if action == "pause":
             self._going.clear()
         elif action == "resume":
@@ -90,8 +87,10 @@ class Session:
                 self._steps += count
         elif action == "stop":
             self.stop()
+        elif action == "speed":
+            self.delay = delay
         else:
-            raise ArgumentError(f"action must be pause, resume, step or stop, not {action[:40]!r}")
+            raise ArgumentError(f"action must be pause, resume, step, speed or stop, not {action[:40]!r}")
 
     def stop(self) -> None:
         """End training after the epoch at hand; what was reached is kept."""
@@ -122,7 +121,15 @@ class Session:
     def _run(self) -> None:
         try:
             wish = self.wish
-            self.fit = fit(wish.target, wish.domain, callbacks=[self], progress=False, **wish.arguments())
+            if wish.method == CONSTRUCT:
+                self.fit = construct(wish.target, wish.domain, units=wish.units, time=SECONDS)
+                self.problem = self.fit.problem
+            else:
+                self.fit = fit(wish.target, wish.domain, callbacks=[self], progress=False, **wish.arguments())
+            first = self.model is None  # nothing was seen on the way
+            self.model = self.fit.model  # what is kept, which the last picture shows
+            assert self.problem is not None
+            self._draw(scene_of(self.problem) if first else None)
         except SurefitError as error:
             self.error = str(error)
         except (ArithmeticError, MemoryError, RecursionError, ValueError) as error:
@@ -142,7 +149,8 @@ class Session:
             with self._lock:
                 self._now = event
                 number = len(self._losses) + 1
-                self._losses.append((number, finite(event.train_loss), finite(event.validation_loss)))
+                seconds = float(f"{event.seconds:.4g}")
+                self._losses.append((number, finite(event.train_loss), finite(event.validation_loss), seconds))
                 self._number += 1
             now = clock.monotonic()
             paused = not self._going.is_set()
@@ -156,8 +164,13 @@ class Session:
         return self._stopped or clock.monotonic() - self._began - self._waited > SECONDS
 
     def _wait(self) -> None:
-        """Until somebody lets it go on, or take a step."""
+        """Until somebody lets it go on, or take a step; and as long as the chosen speed wants."""
         began = clock.monotonic()
+        while self.delay > 0 and self._going.is_set() and not self._stopped:
+            left = self.delay - (clock.monotonic() - began)
+            if left <= 0:
+                break
+            clock.sleep(min(left, 0.05))
         while not self._going.is_set():
             with self._lock:
                 if self._steps > 0:
@@ -183,80 +196,10 @@ class Session:
         self._drawn = max(ended, ended + 19.0 * (ended - began) - 1.0 / RATE)
 
 
-def finite(value: float | None) -> float | None:
-    """The number with six digits, None where it is not finite."""
-    return float(f"{value:.6g}") if value is not None and math.isfinite(value) else None
-
-
-def numbers(values: np.ndarray, digits: int = 5) -> list[float | None]:
-    """An array, flat, with few digits; None where it is not finite."""
-    return [float(f"{v:.{digits}g}") if math.isfinite(v) else None for v in np.ravel(values).tolist()]
-
-
-def thinned(rows: list[tuple[int, float | None, float | None]]) -> list[tuple[int, float | None, float | None]]:
+def thinned(rows: list[Loss]) -> list[Loss]:
     """At most `LOSSES` of the rows, the last one among them."""
     step = max(1, -(-len(rows) // LOSSES))
     return rows[::-1][::step][::-1]
-
-
-def grid_of(problem: Problem) -> tuple[list[np.ndarray], np.ndarray]:
-    """Axes and points (n, d) of the picture; of two inputs the first one varies fastest."""
-    box = problem.domain
-    axes = [np.linspace(a, b, n) for a, b, n in zip(box.low, box.high, GRID[len(problem.names)], strict=True)]
-    if len(axes) == 1:
-        return axes, axes[0][:, None]
-    first, second = np.meshgrid(*axes)
-    return axes, np.column_stack([first.ravel(), second.ravel()])
-
-
-def scene_of(problem: Problem) -> dict[str, Any]:
-    """What does not change: axes, target on the grid (None of a table), some of the data."""
-    axes, points = grid_of(problem)
-    x, y = problem.train[0], problem.train[1]
-    some = slice(None, None, max(1, -(-len(x) // SHOWN)))
-    target = None
-    if problem.function is not None:
-        with np.errstate(all="ignore"):
-            target = numbers(problem.function(points))
-    data = np.column_stack([x[some], y[some, 0]])
-    return dict(
-        axes=[numbers(axis, 8) for axis in axes], names=list(problem.names), output=problem.outputs[0],
-        target=target, points=[numbers(row, 6) for row in data],
-    )  # fmt: skip
-
-
-def picture_of(model: Scaled, problem: Problem) -> dict[str, Any]:
-    """The fit on the grid, the layers as they are drawn, and where ReLU units bend (one input)."""
-    was, inner = model.training, model.network.training
-    model.eval()
-    try:
-        with no_grad(), np.errstate(all="ignore"):
-            fitted = evaluate(model, grid_of(problem)[1])
-    finally:
-        model.train(was)
-        model.network.train(inner)
-    layers = [m for m in model.network.modules() if isinstance(m, nn.Linear)]
-    picture: dict[str, Any] = dict(fit=numbers(fitted))
-    picture["layers"] = [
-        dict(
-            n_in=layer.weight.shape[1], n_out=layer.weight.shape[0],
-            w=[numbers(row, 3) for row in array(layer.weight)[:DRAWN, :DRAWN]],
-            b=numbers(array(layer.bias)[:DRAWN], 3) if layer.bias is not None else [],
-        )
-        for layer in layers
-    ]  # fmt: skip
-    if len(problem.names) == 1 and layers and any(isinstance(m, nn.ReLU) for m in model.network.modules()):
-        w, b = array(layers[0].weight)[:, 0], array(layers[0].bias)
-        with np.errstate(all="ignore"):
-            bends = -b / w * model.scaling.x_scale + model.scaling.x_shift
-        low, high = problem.domain.low[0], problem.domain.high[0]
-        picture["kinks"] = numbers(bends[(bends >= low) & (bends <= high)][:300], 5)
-    return picture
-
-
-def array(tensor: Any) -> np.ndarray:
-    """The values of a parameter, float64."""
-    return np.asarray(tensor.detach().numpy() if isinstance(tensor, Tensor) else tensor, np.float64)
 
 
 def both(text: Any) -> dict[str, str]:
@@ -272,8 +215,17 @@ def summary_of(fitted: Fit) -> dict[str, Any]:
         at={name: finite(value) for name, value in error.at.items()}, status=error.status,
         seconds=finite(fitted.seconds), parameters=int(fitted.network.num_parameters()),
         stopped=both(fitted.stop_reason), card={lang: fitted.card_rows(lang) for lang in ("en", "zh")},
-        provable=fitted.problem.source["kind"] == "formula",
+        provable=fitted.problem.source["kind"] == "formula", findings=findings_of(fitted),
     )  # fmt: skip
+
+
+def findings_of(fitted: Fit) -> list[dict[str, Any]]:
+    """What the doctor finds wrong or worth knowing: how bad, and where, what and the cure in both languages."""
+    try:
+        shown = fitted.doctor().shown()
+    except SurefitError:
+        return []
+    return [dict(severity=f.severity, code=f.code) | {lang: list(f.said(lang)) for lang in ("en", "zh")} for f in shown]
 
 
 __all__ = ["Cursor", "Session", "summary_of"]

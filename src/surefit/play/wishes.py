@@ -13,12 +13,12 @@ import numpy as np
 
 from surefit.attempts import methods
 from surefit.attempts.methods import Method
-from surefit.data import Sampling
+from surefit.data import DESIGNS, Sampling
 from surefit.data.table import read_table
 from surefit.errors import ArgumentError
 from surefit.formulas import parse
 from surefit.formulas.formula import Formula
-from surefit.models.spec import MLPSpec
+from surefit.models.spec import INITS, MLPSpec
 
 FORMULA, CSV = 1_000, 500_000  # characters
 INPUTS = 2  # what a page can draw
@@ -29,9 +29,15 @@ EPOCHS = 20_000
 WORK = 3e12  # epochs x points x parameters of one training: minutes on one core
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "silu", "gelu", "softplus", "sin")
-FIRST_ORDER = {"adam": methods.Adam, "sgd": methods.SGD}
-SOLVERS = ("auto", "features", "varpro", "lm")
-METHODS = (*FIRST_ORDER, *SOLVERS)
+INITIAL = ("auto", *INITS)
+FIRST_ORDER = {
+    "adam": methods.Adam, "sgd": methods.SGD, "adamw": methods.AdamW, "rmsprop": methods.RMSprop,
+    "nadam": methods.NAdam,
+}  # fmt: skip
+CONSTRUCT = "construct"
+SOLVERS = ("auto", "features", "varpro", "lm", "lbfgs")
+METHODS = (*FIRST_ORDER, *SOLVERS, CONSTRUCT)
+SLOWEST = 2.0  # seconds between two epochs
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,11 @@ class Wish:
     data: Sampling
     seed: int
 
+    @property
+    def units(self) -> int:
+        """Of the first hidden layer."""
+        return self.model.hidden[0] if self.model is not None else 0
+
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments of `fit` after target and domain."""
         return dict(method=self.method, model=self.model, data=self.data, seed=self.seed)
@@ -60,7 +71,7 @@ class Wish:
         if self.model is None:
             return None
         sizes = [len(self.names), *self.model.hidden, 1]
-        return sum((a + 1) * b for a, b in pairwise(sizes))
+        return sum((a + self.model.bias) * b for a, b in pairwise(sizes))
 
 
 class Reader:
@@ -82,6 +93,12 @@ class Reader:
         if value != int(value):
             raise ArgumentError(f"{key} must be a whole number, not {value:g}")
         return int(value)
+
+    def truth(self, key: str, default: bool) -> bool:
+        value = self.sent.get(key, default)
+        if not isinstance(value, bool):
+            raise ArgumentError(f"{key} must be true or false, not {str(value)[:40]!r}")
+        return value
 
     def choice(self, key: str, options: tuple[str, ...], default: str) -> str:
         value = self.sent.get(key, default)
@@ -118,13 +135,13 @@ def wish_of(sent: Any) -> Wish:
     target: Any
     if "table" in read.sent:
         names, target = rows_of(read.sent["table"])
-        data, count = Sampling(noise=0) if read.sent.get("exact") is True else Sampling(), len(target[0])
+        data, count = Sampling(noise=0) if read.truth("exact", False) else Sampling(), len(target[0])
     else:
         target = read.text("formula", FORMULA)
         function = formula_of(target)
         names = function.variables
         domain = domain_of(read.sent.get("domain"), names)
-        data = Sampling(count=count, noise=noise or None)
+        data = Sampling(design=read.choice("design", DESIGNS, "auto"), count=count, noise=noise or None)
     model = model_of(read) if name != "auto" else None
     method = method_of(read, name)
     wish = Wish(target, function, names, domain, method, model, data, seed)
@@ -184,7 +201,17 @@ def model_of(read: Reader) -> MLPSpec:
         raise ArgumentError(f"hidden must be a list of 1 to {LAYERS} widths")
     if not all(isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= UNITS for n in hidden):
         raise ArgumentError(f"hidden: each width must be a whole number from 1 to {UNITS}")
-    return MLPSpec(tuple(hidden), read.choice("activation", ACTIVATIONS, "tanh"))
+    several = read.sent.get("activation")
+    activation: str | tuple[str, ...]
+    if isinstance(several, list):
+        if len(several) != len(hidden):
+            raise ArgumentError(f"activation: {len(several)} names for {len(hidden)} layers; give one for each")
+        activation = tuple(Reader({"activation": a}).choice("activation", ACTIVATIONS, "tanh") for a in several)
+    else:
+        activation = read.choice("activation", ACTIVATIONS, "tanh")
+    if isinstance(activation, tuple) and len(set(activation)) == 1:
+        activation = activation[0]
+    return MLPSpec(tuple(hidden), activation, bias=read.truth("bias", True), init=read.choice("init", INITIAL, "auto"))
 
 
 def method_of(read: Reader, name: str) -> str | Method:
@@ -193,14 +220,22 @@ def method_of(read: Reader, name: str) -> str | Method:
     if name in FIRST_ORDER:
         lr, batch = read.number("lr", 1e-7, 100.0, 0.01), read.whole("batch", 1, POINTS, 32)
         return FIRST_ORDER[name](lr=lr, epochs=epochs, batch_size=batch)
-    return methods.LM(iterations=min(epochs, 2000)) if name == "lm" else name
+    if name == "lm":
+        return methods.LM(iterations=min(epochs, 2000))
+    return methods.LBFGS(iterations=min(epochs, 5000)) if name == "lbfgs" else name
 
 
 def check_size(wish: Wish, method: str, points: int) -> None:
     """ArgumentError for a network, or a training, that this page does not make."""
     size = wish.parameters
-    if size is None:
+    if wish.model is None or size is None:
         return
+    if method == CONSTRUCT and (wish.function is None or len(wish.names) != 1):
+        raise ArgumentError("method: construct makes networks of a formula of one variable")
+    if method in (CONSTRUCT, "features") and len(wish.model.hidden) != 1:
+        raise ArgumentError(f"hidden: {method} makes networks of one hidden layer; take the others away")
+    if method in ("features", "varpro") and not wish.model.bias:
+        raise ArgumentError(f"bias: {method} solves for a last layer that has one; switch it on, or choose lm or adam")
     most = DENSE if method in SOLVERS else PARAMETERS
     if size > most:
         raise ArgumentError(f"hidden: the network has {size} parameters; with {method} at most {most} are trained here")

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from surefit.data import Domain
+from surefit.data.columns import unmasked
 from surefit.errors import ArgumentError, EvaluationError, ShapeError
 from surefit.formulas import Formula, parse_many
 from surefit.spelling import spelled
@@ -344,7 +345,7 @@ def _attempt(way: str, f: Callable[..., Any], x: np.ndarray, failures: list[str]
 
 def _numbers(y: Any, f: Any) -> np.ndarray:
     """What a function gave as floats. ArgumentError by name for complex numbers and None."""
-    a = np.asarray(y.detach().cpu() if hasattr(y, "detach") and hasattr(y, "cpu") else y)
+    a = unmasked(y)  # what is masked has no value
     if a.dtype.kind == "O" and a.size:
         if all(v is None for v in a.flat):
             raise _Refused(f"the function {_name(f)} gives None; does it lack a return?")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from surefit.checking import number_array
 from surefit.core.creation import as_tensor, from_numpy
 from surefit.core.functional import grad, vjp
 from surefit.core.functions import isnan, stack
@@ -40,7 +41,7 @@ class CalledGradients:
         self.function, self.k = function, k
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        g, k = np.asarray(self.function(x), np.float64), self.k
+        g, k = number_array("derivatives", self.function(x)), self.k
         if g.shape != (len(x), k * x.shape[1]):
             raise ShapeError(
                 f"derivatives: for {len(x)} points the function returned shape {g.shape}; needed a gradient of "
@@ -51,7 +52,7 @@ class CalledGradients:
 
 def row_slopes(given: Any, rows: int, k: int, d: int) -> np.ndarray:
     """Gradients given for the rows of a table, (rows, d) or (rows, k, d), as (rows, k, d). ShapeError otherwise."""
-    g = np.asarray(given, np.float64)
+    g = number_array("derivatives", given)
     if g.ndim == 1 and d == k == 1:
         g = g[:, None]
     if g.ndim == 2 and k == 1:

@@ -168,10 +168,15 @@ def with_worst(
         count = max(1, min(count, problem.affordable // (CANDIDATES + MOVES)))
     x, y = worst_points(error, problem.domain, count, rng)
     y = sampling.noisy(y, rng)
-    weights = problem.weights
+    return with_points(problem, x, y)
+
+
+def with_points(problem: Problem, x: np.ndarray, y: np.ndarray) -> Problem:
+    """The problem with these training points (n, d) and values (n, k) as well."""
+    weights, sampling = problem.weights, problem.plan
     if weights is not None:
-        if not callable(sampling.weights):
-            raise ArgumentError("weights: an array has none for the points that adaptive adds; give a function instead")
+        if sampling is None or not callable(sampling.weights):
+            raise ArgumentError("weights: an array has none for points that are added; give a function instead")
         more = sampling.row_weights(x, y)
         assert more is not None
         weights = np.concatenate([weights, more])
@@ -257,6 +262,7 @@ __all__ = [
     "placed",
     "rows_of",
     "slope_weight",
+    "with_points",
     "with_rows",
     "with_worst",
     "worst_points",

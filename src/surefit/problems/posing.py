@@ -12,15 +12,16 @@ from typing import Any
 import numpy as np
 
 from surefit.checking import positive_number
-from surefit.data import Domain, Noise, Sampling, Table, corner_points, raw_names, read_table, sample
+from surefit.data import Domain, Noise, Sampling, Table, corner_points, default_count, raw_names, read_table, sample
 from surefit.data.generator import output_names
-from surefit.data.sampling import FEWEST_SPLIT, SPLIT, default_count
+from surefit.data.sampling import FEWEST_SPLIT, SPLIT
 from surefit.data.sources import is_table_path
 from surefit.errors import ArgumentError, DataError, DomainError
 from surefit.formulas import Formula, parse_many
 from surefit.problems import gradients as derivatives
 from surefit.problems import rows
 from surefit.problems.callables import AT_ONCE, CallableFunction, Failure, FormulaFunction, Steady, vectorised
+from surefit.problems.large import in_parts, of_parts
 from surefit.problems.points import about_dropped, check_size, few_for_time, finite_values
 from surefit.problems.problem import ROWS, Points, Problem
 from surefit.problems.splitting import split_by_columns
@@ -36,14 +37,15 @@ FEWEST_WATCHED = 200  # validation points of a known function without noise: wit
 def pose(
     target: Any, domain: Any, data: Sampling | None, seed: int, solver: bool = False, time: float | None = None,
     table: Mapping[str, Any] | None = None,
-    few: int = 0,
+    few: int = 0, parts: bool = False,
 ) -> Problem:  # fmt: skip
     """The Problem of a target: a formula (or several), a callable, a table in any form `read_table` takes, or (X, y).
 
     solver: it is for a solver, which wants few points of a function at first and draws more itself. time: the seconds
     that the fit may take; of a callable so slow that its values would take more than a part of them, fewer are asked.
     table: how a table is read, arguments of `read_table`, None where they were not given.
-    few: rows of a table, up to which none are held out unless somebody asks for a split.
+    few: rows of a table, up to which none are held out unless somebody asks for a split. parts: whether the method can
+    fit a table that is read in parts.
 
     ArgumentError: a function without a domain, or a data argument that is not a Sampling. DomainError: the target is
     not finite somewhere. FormulaError, DataError: it cannot be read.
@@ -82,6 +84,9 @@ def pose(
         return _of_function(
             function, box, outputs, plan, seed, source, _called_slopes(plan, box, outputs), free, allowed
         )
+    batches = in_parts(target, plan, reading, parts)
+    if batches is not None:
+        return of_parts(batches, target, domain, plan, seed, reading)
     return _of_table(target, domain, plan, seed, reading, few)
 
 
@@ -151,6 +156,18 @@ def _of_function(
     if plan.apart:
         name = "order" if plan.groups is None else "groups"
         raise ArgumentError(f"{name}: is for the rows of a table; a function is tested on fresh points")
+    if plan.missing is not None:
+        raise ArgumentError(
+            "missing: is for the rows of a table; leave points where a function has no value out with "
+            f"{spelled('drop_nonfinite', 'True')}"
+        )
+    if plan.folds is not None:
+        raise ArgumentError("folds: is for the rows of a table; a function is tested on fresh points")
+    if plan.logarithmic:
+        raise ArgumentError(
+            "target_scale: 'log' is for the values of a table; of a function fit the logarithm itself, whose error is "
+            "the relative error"
+        )
     rng = np.random.default_rng(seed)
     dropped = 0
     failures: list[Failure] = []
@@ -237,12 +254,14 @@ def _about(target: Any) -> tuple[Sentence, ...]:
 
 
 def _flat_outputs(y: np.ndarray, names: Sequence[str]) -> tuple[Sentence, ...]:
-    """A warning about each output that is the same at every point."""
+    """A warning about each output that is the same at every training point."""
     if len(y) < 2:
         return ()
     flat = np.ptp(y, axis=0) == 0
     return tuple(
-        say("constant-output", name=n, value=float(v) + 0.0) for n, v, f in zip(names, y[0], flat, strict=True) if f
+        say("constant-output", name=n, value=float(v) + 0.0, points=len(y))
+        for n, v, f in zip(names, y[0], flat, strict=True)
+        if f
     )
 
 
@@ -259,9 +278,12 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
     rng = np.random.default_rng(seed)
     if len(table) <= few and plan.split is None and plan.derivatives is None and not plan.apart:
         plan = replace(plan, split=(1.0, 0.0, 0.0))
+    if plan.folds is not None and plan.folds > len(table):
+        raise ArgumentError(f"folds: {plan.folds} folds need as many rows, and the table has {len(table)}; give fewer")
     parts = plan.rows(len(table), rng)
     x, y = table.x, table.y
     check_size(y)
+    plan.check_target(y, table.targets, lambda row: f"in row {row} (first row is 0)")
     if box.log.any() and (low := (x <= 0) & box.log).any():
         row, column = np.argwhere(low)[0]
         raise DomainError(
@@ -271,12 +293,16 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
     train, validation, test = ((x[part], y[part]) if len(part) else None for part in parts)
     if plan.test is not None:
         test = _test_rows(plan.test, table, reading)
+        plan.check_target(test[1], table.targets, lambda row: f"in row {row} of the test table")
     if train is None:
         raise DataError("table: no rows to train on")
     _refuse_for_table(plan)
     slopes = _table_slopes(plan, box, x, y.shape[1])
     validation = None if validation is None else (validation[0], plan.noisy(validation[1], rng))
     train = (train[0], plan.noisy(train[1], rng))
+    for part in (train, validation):
+        if part is not None:
+            plan.check_target(part[1], table.targets, lambda row: "with its noise")
     weights = plan.row_weights(x, y)  # of all rows
     of_parts = [None if weights is None else weights[part] for part in parts]
     name = os.path.basename(str(target)) if isinstance(target, (str, os.PathLike)) else type(target).__name__
@@ -291,7 +317,7 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
             *_few(plan, len(table)), *derivatives.notes(slopes), *_outside(box, x),
             *rows.notes(x, y, table.inputs, table.targets),
         ),
-        known=plan.noise is not None and Noise.read(plan.noise).scale == 0.0,
+        known=plan.noise is not None and Noise.read(plan.noise).scale == 0.0, log_target=plan.logarithmic,
     )  # fmt: skip
 
 
@@ -377,7 +403,7 @@ def _table_and_weights(target: Any, plan: Sampling, reading: Mapping[str, Any]) 
     if column is not None and "inputs" in own:
         given = own["inputs"]
         own["inputs"] = [*([given] if isinstance(given, str | int) else given), column]
-    table = read_table(target, drop_missing=plan.drop_nonfinite, **own)
+    table = read_table(target, drop_missing=plan.drop_nonfinite, missing=plan.missing, **own)
     kept = table.row_numbers
     if column is not None:
         if column not in table.names:

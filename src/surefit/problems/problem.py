@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from surefit.data import Coded, Domain, Sampling
+from surefit.problems.streams import Stream
 from surefit.sentences import Sentence
 
 Points = tuple[np.ndarray, np.ndarray]  # x (n, d), y (n, k), float64
@@ -46,6 +47,15 @@ class Problem:
     near: np.ndarray | None = None  # of a function: rows (n, d) near which it counts, too, and where it is looked at
     coding: tuple[Coded, ...] = ()  # of columns of a table that held texts, times, or yes and no
     free: bool = False  # exact, and its training points are ours to choose: nobody asked for others
+    log_target: bool = False  # fitted is the logarithm of the values, which are above 0
+    stream: Stream | None = None  # of a table that is read in parts: all rows, of which those here are a sample
+
+    def coordinates(self, y: np.ndarray) -> np.ndarray:
+        """Values in which errors are of one size: of a logarithmic target their logarithms."""
+        if not self.log_target:
+            return y
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.log(y)
 
     def sizes(self) -> dict[str, int]:
         """How many rows each part has."""

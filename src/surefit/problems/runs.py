@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.checking import whole_number
+from surefit.checking import number_array, whole_number
 from surefit.data import Domain, Table
 from surefit.data.generator import output_names
 from surefit.errors import ArgumentError, DataError, DomainError, ShapeError
@@ -135,8 +135,8 @@ class Runs:
         """Points (n, d) and values (n, k)."""
         d = self.box.dim
         try:
-            points, values = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-        except (TypeError, ValueError):
+            points, values = number_array("x", x), number_array("y", y)
+        except ArgumentError:
             raise ShapeError(f"tell: x and y must be numbers, got {type(x).__name__} and {type(y).__name__}") from None
         one = points.ndim == 0 or (points.ndim == 1 and (d > 1 or values.ndim == 0))
         points = points.reshape(-1, d) if points.ndim < 2 and points.size % d == 0 else points
@@ -164,9 +164,15 @@ class Runs:
         """
         x, y = arrays(self.runs, self.box.dim)
         good = np.isfinite(y).all(axis=1)
+        if not self.runs:
+            raise DataError(
+                "no evaluation has ended yet, so that nothing can be fitted; give more time, or tell what was measured"
+            )
         if not good.any():
-            first = f"; the first: {self.where(self.runs[0])}" if self.runs else ""
-            raise DataError(f"none of {len(self.runs)} evaluations gave a value, so that nothing can be fitted{first}")
+            raise DataError(
+                f"none of {len(self.runs)} evaluations gave a value, so that nothing can be fitted; the first: "
+                f"{self.where(self.runs[0])}"
+            )
         rows = np.concatenate([x, y], axis=1)[good]
         rows = rows[np.lexsort(rows.T[::-1])]
         outputs = output_names(self.box.names, y.shape[1])

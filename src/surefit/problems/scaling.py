@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,7 @@ LARGE = 1e100  # the squares of larger numbers, and of those below its reciproca
 class Scaling:
     """u = (x - x_shift) / x_scale of the inputs and v = (y - y_shift) / y_scale of the outputs, float64.
 
-    Of inputs that are logarithmic (`log`) x is the logarithm.
+    Of inputs that are logarithmic (`log`) x is the logarithm, and of outputs that are (`y_log`) y.
 
     >>> scaling = Scaling(np.array([1.0]), np.array([2.0]), np.array([0.0]), np.array([10.0]))
     >>> scaling.inputs(np.array([[3.0]])).tolist(), scaling.unscaled_outputs(np.array([[0.5]])).tolist()
@@ -29,6 +29,7 @@ class Scaling:
     y_shift: np.ndarray  # (k,)
     y_scale: np.ndarray  # (k,)
     log: np.ndarray | None = None  # (d,) bool: which inputs are logarithmic; None: no one
+    y_log: bool = False  # whether the outputs are
 
     @classmethod
     def of(cls, problem: Problem) -> Scaling:
@@ -37,11 +38,12 @@ class Scaling:
         A constant column keeps its scale.
         """
         x, y = problem.train
+        y = problem.coordinates(y)
         log = problem.domain.log if problem.domain.log.any() else None
         if problem.function is not None:
             low, high = (_coordinates(end, log) for end in (problem.domain.low, problem.domain.high))
-            return cls(low / 2 + high / 2, (high - low) / 2, mean(y), spread(y), log)
-        return cls.of_rows(x, y, log)
+            return cls(low / 2 + high / 2, (high - low) / 2, mean(y), spread(y), log, problem.log_target)
+        return replace(cls.of_rows(x, y, log), y_log=problem.log_target)
 
     @classmethod
     def of_rows(cls, x: np.ndarray, y: np.ndarray, log: np.ndarray | None = None) -> Scaling:
@@ -50,9 +52,9 @@ class Scaling:
         return cls(mean(x), spread(x), mean(y), spread(y), log)
 
     @classmethod
-    def none(cls, d: int, k: int) -> Scaling:
-        """All in its own units."""
-        return cls(np.zeros(d), np.ones(d), np.zeros(k), np.ones(k))
+    def none(cls, d: int, k: int, y_log: bool = False) -> Scaling:
+        """All in its own units, or outputs as logarithms."""
+        return cls(np.zeros(d), np.ones(d), np.zeros(k), np.ones(k), y_log=y_log)
 
     # --- to the units of the network ---
 
@@ -62,20 +64,35 @@ class Scaling:
 
     def outputs(self, y: np.ndarray) -> np.ndarray:
         """Values (n, k)."""
-        return (y - self.y_shift) / self.y_scale
+        return (self._values(y) - self.y_shift) / self.y_scale
+
+    def _values(self, y: np.ndarray) -> np.ndarray:
+        if not self.y_log:
+            return y
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.log(y)
 
     def rows(self, points: Points) -> Points:
         """Points (n, d) and their values (n, k)."""
         return self.inputs(points[0]), self.outputs(points[1])
 
-    def gradients(self, g: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """Gradients (n, k, d) at points x (n, d), the derivatives of values by inputs."""
+    def gradients(self, g: np.ndarray, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
+        """Gradients (n, k, d) at points x (n, d), the derivatives by inputs of values y, (n, k) where they are log."""
+        if self.y_log:
+            assert y is not None
+            g = g / y[:, :, None]  # dlog(y)/dx = dy/dx / y
         own = g if self.log is None else g * np.where(self.log, x, 1.0)[:, None, :]  # dy/dlog(x) = x dy/dx
         return own * self.x_scale / self.y_scale[:, None]
 
-    def errors(self, e: np.ndarray) -> np.ndarray:
-        """Differences of values (n, k), which no shift changes."""
-        return e / self.y_scale
+    def errors(self, predicted: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """By how much predictions (n, k) are off the values y."""
+        if not self.y_log:
+            return (predicted - y) / self.y_scale
+        return self.outputs(predicted) - self.outputs(y)
+
+    def restated(self, e: np.ndarray, other: Scaling) -> np.ndarray:
+        """Differences (n, k) in the units of another scaling of the same outputs, which are in these."""
+        return e * (self.y_scale / other.y_scale)
 
     # --- and back ---
 
@@ -86,16 +103,26 @@ class Scaling:
 
     def unscaled_outputs(self, v: np.ndarray) -> np.ndarray:
         """Values (n, k)."""
-        return v * self.y_scale + self.y_shift
+        y = v * self.y_scale + self.y_shift
+        return np.exp(y) if self.y_log else y
 
-    def unscaled_gradients(self, g: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """Gradients (n, k, d) at points x (n, d)."""
+    def unscaled_gradients(self, g: np.ndarray, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
+        """Gradients (n, k, d) at points x (n, d), of values y, (n, k) where they are logarithmic."""
         own = g / self.x_scale * self.y_scale[:, None]
+        if self.y_log:
+            assert y is not None
+            own = own * y[:, :, None]
         return own if self.log is None else own / np.where(self.log, x, 1.0)[:, None, :]
 
-    def unscaled_errors(self, e: np.ndarray) -> np.ndarray:
-        """Differences of values (n, k)."""
-        return e * self.y_scale
+    def unscaled_errors(self, e: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Prediction minus value, where the values are y (n, k)."""
+        e = e * self.y_scale
+        with np.errstate(over="ignore"):
+            return y * np.expm1(e) if self.y_log else e
+
+    def value_unit(self, size: float) -> float:
+        """What one unit of the network is worth at most, in the units of the target; size: the largest |value|."""
+        return float(self.y_scale.max()) * (size if self.y_log else 1.0)
 
 
 def _coordinates(x: np.ndarray, log: np.ndarray | None) -> np.ndarray:

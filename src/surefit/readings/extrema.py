@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.checking import whole_number
+from surefit.checking import number_array, whole_number
 from surefit.data import Domain, corner_points, sample
 from surefit.errors import ArgumentError
 from surefit.readings.surface import Surface, part_of, slopes_of, which_output
@@ -144,7 +144,7 @@ def places(surface: Surface, value: Any, bounds: Any, output: Any, starts: int, 
     """Places (m, d) where outputs have a value; see `Readings.roots`."""
     box = part_of(surface, bounds)
     columns = list(range(len(surface.outputs))) if output is None else [which_output(surface, output)]
-    wanted = np.broadcast_to(np.asarray(value, dtype=np.float64), (len(columns),))
+    wanted = np.broadcast_to(number_array("value", value), (len(columns),))
     if not np.isfinite(wanted).all():
         raise ArgumentError(f"value={value!r} must be finite")
     if box.dim == 1 and len(columns) == 1:
@@ -186,7 +186,7 @@ def inverse(surface: Surface, y: Any, bounds: Any, output: Any, all_solutions: b
             f"inverse: is for one input, and there are {len(surface.names)}; fix the others with slice(...), or use "
             "roots(value)"
         )
-    wanted = np.asarray(y, dtype=np.float64)
+    wanted = number_array("y", y)
     if all_solutions:
         if wanted.ndim:
             raise ArgumentError("inverse: all_solutions=True takes one value at a time, since their numbers differ")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from surefit.checking import whole_number
+from surefit.checking import number_array, whole_number
 from surefit.data import Domain, points_from, sample
 from surefit.errors import ArgumentError, DomainError
 from surefit.readings.extrema import STARTS, Extremum, extremum, inverse, places
@@ -185,7 +185,7 @@ class Readings:
         if isinstance(points, (int, np.integer)):
             at = box.axis(column, whole_number("points", points, 2))
         else:
-            at = np.asarray(points, dtype=np.float64).ravel()
+            at = number_array("points", points).ravel()
         if over is None:
             rest = sample(box, AVERAGED, "sobol", generator=np.random.default_rng(0x9D))
         else:
@@ -209,7 +209,7 @@ class Readings:
         >>> round(value, 9), gradient.round(9).tolist()
         (3.25, [1.0, 3.0])
         """
-        column, point = which_output(self, output), np.asarray(x, dtype=np.float64).reshape(-1)
+        column, point = which_output(self, output), number_array("x", x).reshape(-1)
         if len(point) != len(self.names):
             raise ArgumentError(f"x has {len(point)} numbers; needed one point of {', '.join(self.names)}")
         return float(self._predict(point[None])[0, column]), slopes_of(self, point[None])[0, column]
@@ -270,7 +270,7 @@ class Slice(Readings):
         if len(values) + len(named) != len(self.names) or set(named) - set(self.names[len(values) :]):
             raise ArgumentError(f"the slice takes {', '.join(self.names)}; got {len(values) + len(named)} values")
         columns = [*values, *(named[n] for n in self.names[len(values) :])]
-        arrays = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in columns))
+        arrays = np.broadcast_arrays(*(number_array(n, v) for n, v in zip(self.names, columns, strict=True)))
         y = self._predict(np.stack([a.reshape(-1) for a in arrays], axis=1))
         shape = arrays[0].shape
         y = y.reshape(shape if len(self.outputs) == 1 else (*shape, len(self.outputs)))

@@ -11,7 +11,7 @@ import numpy as np
 from surefit import nn
 from surefit.attempts.methods import LBFGS, LM, Features, VarPro
 from surefit.attempts.progress import Progress
-from surefit.checking import positive_number
+from surefit.checking import number_array, positive_number
 from surefit.data import Domain, Sampling, points_from
 from surefit.errors import ArgumentError, DomainError, ShapeError
 from surefit.models.chain import chain_of, is_hidden_layer
@@ -38,6 +38,9 @@ def updated(record: Record, points: Any, values: Any, time: float | None, seed: 
         raise ArgumentError("update: this fit is of values and gradients; fit the old and new rows together")
     x = points_from(points, record.names, "update", record.problem.coding)
     y = _values(values, len(x), len(record.outputs))
+    Sampling(target_scale="log" if record.problem.log_target else None).check_target(
+        y, record.outputs, lambda row: f"in new row {row} (first row is 0)"
+    )
     problem = extended(record.problem, x, y, seed)
     progress = Progress(time=positive_number("time", time))
     state = State(problem, seed, record.dtype, Judge(problem, seed, time), progress, record.tol)
@@ -49,7 +52,7 @@ def updated(record: Record, points: Any, values: Any, time: float | None, seed: 
 
 def _values(values: Any, n: int, k: int) -> np.ndarray:
     """The new values as (n, k)."""
-    y = np.asarray(values, dtype=np.float64)
+    y = number_array("y", values)
     y = y.reshape(-1, 1) if y.ndim < 2 and k == 1 else y
     if y.shape != (n, k):
         raise ShapeError(f"update: y has shape {np.shape(values)}; needed ({n},{f' {k}' * (k > 1)}), as many as points")

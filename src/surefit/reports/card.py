@@ -10,6 +10,7 @@ import numpy as np
 
 from surefit import nn
 from surefit.data import Domain, box_words, raw_names
+from surefit.data.columns import NUMBER
 from surefit.reports.words import Speech
 from surefit.search.classes import Classified
 from surefit.search.judging import OutputError
@@ -104,7 +105,7 @@ def error_rows(fit: Record, lang: str = "en") -> list[tuple[str, str]]:
     if len(error.outputs) < 2:
         words = dict(rmse=f"{error.rmse:.3g}", outputs=_short(fit.outputs, speech), l2=f"{error.relative_l2:.3g}")
         rest = speech("card-error", **words, r2=_r2(error.r2, speech))
-        return [(label, largest), (speech("card-rmse"), rest)]
+        return [(label, largest), (speech("card-rmse"), rest), *_relative(fit, speech)]
     worst = max(error.outputs, key=lambda part: part.max)
     rows = [(label, f"{worst.name}{': ' if lang == 'en' else '：'}{largest}")]
     shown = error.outputs if len(error.outputs) <= LISTED + 1 else sorted(error.outputs, key=_badness)[:LISTED]
@@ -113,7 +114,15 @@ def error_rows(fit: Record, lang: str = "en") -> list[tuple[str, str]]:
         rows.append((f"  {part.name}", speech("card-output", **sizes)))
     if len(shown) < len(error.outputs):
         rows.append(("", speech("card-more-outputs", count=len(error.outputs) - len(shown))))
-    return rows
+    return rows + _relative(fit, speech)
+
+
+def _relative(fit: Record, speech: Speech) -> list[tuple[str, str]]:
+    """Of a logarithmic target its relative error, which is that of all sizes alike."""
+    size = fit.error.log_rmse
+    if math.isnan(size):
+        return []
+    return [(speech("card-relative"), speech("card-factor", size=f"{size:.3g}"))]
 
 
 def _r2(value: float, speech: Speech) -> str:
@@ -236,12 +245,14 @@ def _target_words(fit: Record, speech: Speech) -> str:
     if fit.problem.source["kind"] == "formula":
         return fit.target
     inputs = _short(raw_names(fit.names, fit.problem.coding), speech)
-    return speech("card-from", target=fit.target, outputs=_short(fit.outputs, speech), inputs=inputs)
+    words = speech("card-from", target=fit.target, outputs=_short(fit.outputs, speech), inputs=inputs)
+    return words + (speech("card-logarithmic") if fit.problem.log_target else "")
 
 
 def _coding_words(fit: Record) -> str:
     """What the numbers are that texts, times, yes and no became."""
-    return "; ".join(f"{code.name}: {code.words()}" for code in fit.problem.coding)
+    told = [code for code in fit.problem.coding if code.kind != NUMBER or code.flagged]
+    return "; ".join(f"{code.name}: {code.words()}" for code in told or fit.problem.coding[:LISTED])
 
 
 def _domain_words(fit: Record, speech: Speech) -> str:
@@ -267,6 +278,8 @@ def _data_words(fit: Record, speech: Speech) -> str:
         words += between + _evaluated_words(speech, problem.source.get("budget"), **evaluated)
     if problem.slopes is not None:
         words += speech("card-gradients")
+    if (parts := problem.source.get("parts")) is not None:
+        words += speech("card-parts", memory=f"{parts['memory'] / 2**30:.2g}", sample=parts["sample"])
     if problem.dropped:
         words += speech("card-dropped-one" if problem.dropped == 1 else "card-dropped", count=problem.dropped)
     return words

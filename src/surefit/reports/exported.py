@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from surefit.reports.card import card_rows
 if TYPE_CHECKING:
     from surefit.search.record import Record
 
+_UNIT = re.compile(r"\S\s*\[([^\[\]]+)\]$")
 TESTED = 8  # points of the self-test in an export
 
 
@@ -45,17 +47,31 @@ class Exported:
         return files if self.compared is None else f"{files}: {self.compared}"
 
 
-def export(fit: Record, path: Path, to: str | None, dtype: Any, derivative: bool, verify: int) -> Exported:
-    """Write a fit in another language. See `Fit.export`. dtype: that of the fit, for all the rest; None: as it is."""
-    about = tuple(f"{label}: {text}" for label, text in card_rows(fit))
+def export(
+    fit: Record, path: Path, to: str | None, dtype: Any, derivative: bool, verify: int,
+    units: Mapping[str, str] | None = None, model: nn.Module | None = None, about: Sequence[tuple[str, str]] = (),
+) -> Exported:  # fmt: skip
+    """Write a fit in another language. See `Fit.export`; of classes the probabilities are written.
+
+    dtype: that of the fit, for all the rest; None: as it is. model: what is written instead of the model of the fit,
+    about: what is said of that before the card.
+    """
+    model, outputs, rows = model or fit.model, fit.outputs, [*about, *card_rows(fit)]
+    if (known := fit.classified) is not None:
+        model, outputs = known.module(model), tuple(f"P({name})" for name in known.classes)
+        rows.append(("values", "the probability of each class; the largest one is that of the class to expect"))
+    seconds = {"days": "d", "seconds": "s"}
+    by_name = {c.name: seconds[c.unit] for c in fit.problem.coding if c.unit} | dict(units or {})
+    lines = tuple(f"{label}: {text}" for label, text in rows)
     return _written(
-        fit.model, np.dtype(np.float64), fit.domain, fit.outputs, about, path, to, dtype, derivative, verify
+        model, np.dtype(np.float64), fit.domain, outputs, lines, path, to, dtype, derivative, verify, by_name
     )
 
 
 def export_module(
     module: nn.Module, path: str | os.PathLike[str], to: str | None = None, *, domain: Any,
     outputs: Sequence[str] | None = None, dtype: Any = None, derivative: bool = False, verify: int = 0,
+    units: Mapping[str, str] | None = None,
 ) -> Exported:  # fmt: skip
     """Write a Module in another language, as `Fit.export` does a fit: one from ONNX or PyTorch, or one of your own.
 
@@ -68,6 +84,7 @@ def export_module(
         dtype: of everything in it, "float32" or "float64"; None: that of the module's parameters.
         derivative: whether Jacobian and Hessian products come with it, where the format has them.
         verify: run what was written at so many points of the domain, and compare it with the module.
+        units: of inputs and outputs by name, such as {"x": "mm"}.
 
     Returns:
         The files, and how far they are from the module if `verify` was given.
@@ -97,7 +114,7 @@ def export_module(
         if len(names) != shape:
             raise ArgumentError(f"outputs={outputs!r}: the module has {shape} outputs; give as many names")
         about = (f"network: {type(module).__name__}, {module.num_parameters()} parameters, {kind}",)
-        return _written(module, kind, box, names, about, Path(path), to, dtype, derivative, verify)
+        return _written(module, kind, box, names, about, Path(path), to, dtype, derivative, verify, units or {})
     finally:
         module.train(training)
 
@@ -117,17 +134,28 @@ def _shape_of_rows(module: nn.Module, d: int, kind: np.dtype) -> int:
 
 def _written(
     model: nn.Module, kind: np.dtype, box: Domain, outputs: Sequence[str], about: tuple[str, ...], path: Path,
-    to: str | None, dtype: Any, derivative: bool, verify: int,
+    to: str | None, dtype: Any, derivative: bool, verify: int, units: Mapping[str, str],
 ) -> Exported:  # fmt: skip
     to = exporters.format_of(path, to)
     verify = whole_number("verify", verify, 0)
-    if verify and to not in exporters.RUNNERS:
-        raise ArgumentError(f"verify={verify}: {exporters.FORMATS[to].words} cannot be run here; leave verify out")
     name = path.stem if path.suffix.lower() in exporters.FORMATS[to].endings else path.name
-    made = exportable(model, kind, box, outputs, about, name, dtype, derivative)
+    known = _units(units, box.names, outputs)
+    made = replace(exportable(model, kind, box, outputs, about, name, dtype, derivative), units=known)
     make_directory(path.parent, error=ExportError)
     paths = exporters.write(made, path, to)
     return Exported(tuple(paths), to, exporters.compared(made, paths, to, verify) if verify else None)
+
+
+def _units(units: Mapping[str, str], inputs: Sequence[str], outputs: Sequence[str]) -> tuple[str, ...]:
+    """The unit of each input, then of each output: what was given, or what stands in brackets behind the name."""
+    names = (*inputs, *outputs)
+    for name, unit in units.items():
+        if name not in names:
+            raise ArgumentError(f"units: there is no variable {name!r}; there are {', '.join(names)}")
+        if not isinstance(unit, str) or not unit.strip() or not unit.isprintable():
+            raise ArgumentError(f"units: that of {name!r} must be a text such as 'mm', got {unit!r}")
+    found = tuple(units.get(n) or (m[1].strip() if (m := _UNIT.search(n)) else "") for n in names)
+    return found if any(found) else ()
 
 
 def exportable(

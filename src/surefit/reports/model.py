@@ -31,8 +31,9 @@ def model_section(fit: Record, say: Speech) -> list[Block]:
     else:
         words = say("model-other", name=type(network).__name__, **counts)
     blocks: list[Block] = [Text(words)]
-    if plain and sizes is not None:
-        blocks.append(mlp_formula(sizes, network.settings()["activation"], fit.method.get("scale", True)))
+    if plain and sizes is not None and (settings := network.settings()) is not None:
+        bias, activation = settings.get("bias", True), settings["activation"]
+        blocks.append(mlp_formula(sizes, activation, fit.method.get("scale", True), bias))
     blocks += _layers(fit, say)
     if sizes is not None:
         blocks.append(Picture("network", lambda: graph(fit, "network"), say("diagram-caption")))
@@ -81,8 +82,8 @@ def _sub(letter: str, *index: str) -> str:
     return f"<msub><mi>{letter}</mi><mrow>{''.join(index)}</mrow></msub>"
 
 
-def mlp_formula(sizes: list[int], activation: str, is_scaled: bool) -> Formula:
-    r"""The formula of a multilayer perceptron: its input, its hidden layers, its output.
+def mlp_formula(sizes: list[int], activation: str | list[str], is_scaled: bool, bias: bool = True) -> Formula:
+    r"""The formula of a multilayer perceptron: its input, its hidden layers (activations may differ), its output.
 
     >>> print(mlp_formula([1, 8, 1], "tanh", False).latex.splitlines()[2])
     h_{1} &= \mathrm{tanh}(W_{1} h_{0} + b_{1}), & W_{1} &\in \mathbb{R}^{8 \times 1} \\
@@ -96,15 +97,16 @@ def mlp_formula(sizes: list[int], activation: str, is_scaled: bool) -> Formula:
     latex = [f"h_{{0}} &= {first[1]} \\\\"]
     for i in range(1, last + 1):
         n, before = f"<mn>{i}</mn>", f"<mn>{i - 1}</mn>"
-        linear = f"{_sub('W', n)}<mo>\N{INVISIBLE TIMES}</mo>{_sub('h', before)}<mo>+</mo>{_sub('b', n)}"
-        tex = f"W_{{{i}}} h_{{{i - 1}}} + b_{{{i}}}"
+        linear = f"{_sub('W', n)}<mo>\N{INVISIBLE TIMES}</mo>{_sub('h', before)}"
+        tex = f"W_{{{i}}} h_{{{i - 1}}}"
+        if bias:
+            linear, tex = f"{linear}<mo>+</mo>{_sub('b', n)}", f"{tex} + b_{{{i}}}"
         size = f"<mn>{sizes[i]}</mn><mo>×</mo><mn>{sizes[i - 1]}</mn>"
         domain = f"<mspace width='1em'/>{_sub('W', n)}<mo>∈</mo><msup><mi>ℝ</mi><mrow>{size}</mrow></msup>"
         tex_domain = f"& W_{{{i}}} &\\in \\mathbb{{R}}^{{{sizes[i]} \\times {sizes[i - 1]}}} \\\\"
         if i < last:
-            name = {"relu": "ReLU", "leaky_relu": "LeakyReLU", "sigmoid": "σ", "gelu": "GELU"}.get(
-                activation, activation
-            )
+            kind = activation if isinstance(activation, str) else activation[i - 1]
+            name = {"relu": "ReLU", "leaky_relu": "LeakyReLU", "sigmoid": "σ", "gelu": "GELU"}.get(kind, kind)
             rows.append(f"{_sub('h', n)}<mo>=</mo><mi>{name}</mi>{_OF}{_fenced(linear)}<mo>,</mo>{domain}")
             latex.append(f"h_{{{i}}} &= \\mathrm{{{name}}}({tex}), {tex_domain}")
         else:

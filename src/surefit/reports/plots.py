@@ -186,6 +186,8 @@ def units(fit: Record) -> tuple[np.ndarray, np.ndarray]:
     stack = len(layers) > 1 and isinstance(layers[-1], nn.Linear) and hasattr(fit.model, "inputs")
     if len(fit.names) != 1 or not stack:
         raise ArgumentError("plot: kind='units' needs one input and a stack of layers that ends in a linear one")
+    if fit.model.y_log:
+        raise ArgumentError("plot: kind='units' shows what is added up, and the units of a logarithmic target multiply")
     x = np.linspace(fit.domain.low[0], fit.domain.high[0], 501)
     with no_grad():
         hidden: Any = fit.model.inputs(Tensor(x[:, None]))

@@ -54,6 +54,8 @@ WORDS: dict[str, Both] = {
     "test rows": Both("test rows", "测试行"),
     "validation rows": Both("validation rows", "验证行"),
     "rows left out one by one": Both("rows left out one by one", "逐一留出的行"),
+    "rows left out in folds": Both("rows left out in folds", "分折留出的行"),
+    "rows of groups left out": Both("rows of groups left out", "按组留出的行"),
     "training rows": Both("training rows", "训练行"),
     # classes
     "accuracy": Both("Accuracy", "准确率"),
@@ -332,6 +334,10 @@ WORDS: dict[str, Both] = {
     "card-sizes": Both("{count} {part}", "{part} {count}"),
     "card-added": Both(" ({count} added where the error was largest)", "（其中 {count} 个加在误差最大处）"),
     "card-gradients": Both(", with gradients", "，含梯度"),
+    "card-parts": Both(
+        "; read in parts, about {memory} GiB at a time, a sample of {sample} rows kept",
+        "；分块读取，每次约 {memory} GiB，保留 {sample} 行样本",
+    ),
     "card-in": Both("{work} in {time}{best}", "{work}，用时 {time}{best}"),
     "card-error": Both(
         "{rmse} in the units of {outputs}{r2}, relative L2 {l2}", "{rmse}（{outputs} 的单位）{r2}，相对 L2 {l2}"
@@ -343,6 +349,9 @@ WORDS: dict[str, Both] = {
     "card-more-outputs": Both("and {count} more outputs, of larger R²", "另有 {count} 个 R² 更大的输出"),
     "card-more": Both("{shown} and {count} more", "{shown} 等，另有 {count} 个"),
     "card-from": Both("{target}: {outputs} from {inputs}", "{target}：由 {inputs} 得 {outputs}"),
+    "card-logarithmic": Both(", fitted in its logarithm", "，拟合其对数"),
+    "card-relative": Both("relative error", "相对误差"),
+    "card-factor": Both("{size} (root mean square of the difference of the logarithms)", "{size}（对数之差的均方根）"),
     "card-weights": Both("{network}, {count} parameters, {dtype}", "{network}，{count} 个参数，{dtype}"),
     "card-rounded": Both(", rounded to float32 and solved again", "，舍入到 float32 后重新求解"),
     "card-tried": Both(" (tried: {choice})", "（试过：{choice}）"),

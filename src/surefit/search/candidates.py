@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from surefit.search.judging import Judge, Measured
 from surefit.search.limits import ENOUGH_ROWS, FAR, JUMP, ROUNDING, ROUNDINGS, SIMPLER, SURE
 from surefit.search.teacher import Taught
 from surefit.sentences import Sentence, say
+
+if TYPE_CHECKING:
+    from surefit.bounds.certificate import Certificate
 
 
 @dataclass
@@ -42,13 +45,14 @@ class Candidate:
     taught: Taught | None = field(default=None, repr=False)
     scaling: Scaling | None = field(default=None, repr=False)  # of `left_out`
     validated: int = 0  # how many of these, the first, are at validation rows
+    certificate: Certificate | None = field(default=None, repr=False)  # what is proved of it
 
     @property
     def missed(self) -> np.ndarray | None:
         """What each training row is missed by when it is left out, (n, k), in the units of the network, if known."""
         if self.left_out is None or self.scaling is None or not np.isfinite(self.left_out).all():
             return None
-        return self.model.scaling.errors(self.scaling.unscaled_errors(self.left_out))
+        return self.scaling.restated(self.left_out, self.model.scaling)
 
     @property
     def told(self) -> float:
@@ -76,7 +80,7 @@ def judged(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     scaling = model.scaling if outcome.taught is None else Scaling.of(problem)  # it has that of its lessons
     if judge.kind == "training" and outcome.left_out is not None and np.isfinite(outcome.left_out).all():
         rmse = None if outcome.taught is None else outcome.taught.rmse
-        error = judge.estimated(scaling.unscaled_errors(outcome.left_out), rmse)
+        error = judge.estimated(scaling.unscaled_errors(outcome.left_out, problem.train[1]), rmse)
     common: dict[str, Any] = dict(
         model=model, problem=problem, stage=outcome.stage, reason=outcome.reason, error=error, row=outcome.row,
         details=outcome.details, provisional=attempt.provisional, taught=outcome.taught, scaling=scaling,
@@ -104,9 +108,9 @@ def _unseen(
     largest = math.inf
     if problem.validation is not None:
         x, y = problem.validation
-        miss = evaluate(model, x) - y
-        largest = float(np.abs(miss).max())
-        parts.append(scaling.errors(miss))
+        found = evaluate(model, x)
+        largest = float(np.abs(found - y).max())
+        parts.append(scaling.errors(found, y))
         weights.append(problem.validation_weights)
     by = say("what-validation")
     if outcome.left_out is not None or problem.validation is None:
@@ -117,7 +121,7 @@ def _unseen(
         weights.append(problem.weights)
         by = say("what-left-out") if problem.validation is None else say("what-both")
         if problem.validation is None:
-            largest = float(np.abs(scaling.unscaled_errors(left_out)).max())
+            largest = float(np.abs(scaling.unscaled_errors(left_out, problem.train[1])).max())
     square = np.concatenate([(p**2).mean(axis=1) for p in parts])
     both = None
     if any(w is not None for w in weights):
@@ -132,7 +136,7 @@ def _near(error: float, model: Scaled, magnitude: float | None, tol: float | Non
     """
     if not problem.exact or tol is None or magnitude is None or model.dtype != ops.float64:
         return False
-    rounding = ROUNDINGS * ROUNDOFF["float64"] * (1.0 + magnitude) * float(model.y_scale.numpy().max())
+    rounding = ROUNDINGS * ROUNDOFF["float64"] * (1.0 + magnitude) * model.value_unit(problem)
     return tol - rounding <= error <= tol
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from surefit.attempts.events import Callback
+from surefit.attempts.events import Callback, failure_told
 from surefit.attempts.lr_finder import with_found_rate
-from surefit.attempts.methods import Adam, Auto, FirstOrder, Method, Solver, method_from
+from surefit.attempts.methods import Adam, Auto, Features, FirstOrder, Method, Solver, method_from
 from surefit.attempts.progress import Progress
 from surefit.attempts.training import plan
 from surefit.checking import positive_number
@@ -24,14 +24,17 @@ from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate
 from surefit.search.judging import Judge
 from surefit.search.limits import FEW_ROWS, FLOAT32, GOAL
+from surefit.search.proofs import Prover
 from surefit.search.record import Made, Record, Solved, Trained
 from surefit.search.runner import State, Strategy, recorded, run
 from surefit.search.strategies.descent import descent, parts
 from surefit.search.strategies.functions import known_function
 from surefit.search.strategies.given import given_network
 from surefit.search.strategies.named import named
+from surefit.search.strategies.proving import until_proved
 from surefit.search.strategies.students import students
 from surefit.search.strategies.tables import measured_data
+from surefit.search.timings import Timings
 from surefit.spelling import spelled
 
 DESCRIBED = (
@@ -54,6 +57,7 @@ def fit_problem(
     dtype: Any = None,
     callbacks: Sequence[Callback] = (),
     jit: bool | None = None,
+    prove: bool = False,
     halted: Callable[[], bool] | None = None,
     began: float | None = None,
 ) -> Record:
@@ -65,6 +69,8 @@ def fit_problem(
     """
     began = clock.perf_counter() if began is None else began
     tol, time = positive_number("tol", tol), positive_number("time", time)
+    if not isinstance(prove, (bool, np.bool_)):
+        raise ArgumentError(f"prove={prove!r} must be True or False; the tolerance is {spelled('tol')}")
     settings = method_from(method)
     if jit and isinstance(settings, Solver) and not isinstance(settings, Auto):
         raise ArgumentError(
@@ -73,7 +79,11 @@ def fit_problem(
             "use a first-order method such as 'adam'"
         )
     kind = checked_dtype(dtype, ops.float32)
-    problem = posed if isinstance(posed, Problem) else posed()
+    timings = Timings()
+    with timings.phase("data"):
+        problem = posed if isinstance(posed, Problem) else posed()
+    if problem.stream is not None and isinstance(settings, Auto):
+        settings = Features()
     adaptive = problem.plan is not None and bool(problem.plan.adaptive)
     if isinstance(settings, Auto) and adaptive:
         settings = Adam()  # the first-order methods alone add points as they go
@@ -84,6 +94,9 @@ def fit_problem(
     solver = isinstance(settings, Solver)
     dtype = kind if dtype is not None or not solver else ops.float64
     state = State(problem, int(seed), ops.dtype_of(dtype), Judge(problem, int(seed), time), progress, tol)
+    state.timings = timings
+    if prove:
+        state.prover = Prover(problem, state.judge, progress, tol)
     strategy: Strategy
     made: Callable[[Candidate], Made]
     if isinstance(settings, Auto):
@@ -102,7 +115,27 @@ def fit_problem(
     else:
         settings, strategy = first_order(state, settings, model, jit)
         made = lambda found: Trained(_resolved(settings, problem))
-    return recorded(state, run(state, strategy), made, model)
+    with failure_told(callbacks, began):
+        if state.prover is not None:
+            free = model is None and problem.free
+            reason = run(state, until_proved(state, strategy, settings, free))
+            return recorded(with_bounds(state), reason, made, model)
+        return recorded(state, run(state, strategy), made, model)
+
+
+def takes_parts(method: Method) -> bool:
+    """Whether a method can fit a table that is read in parts; the automatic choice then is `Features`."""
+    return isinstance(method, (Auto, Features))
+
+
+def with_bounds(state: State) -> State:
+    """The state whose best candidate has a certificate, unless somebody wants to stop: one more proof for that."""
+    best, prover, progress = state.best, state.prover, state.progress
+    if best is None or prover is None or progress.interrupted or progress.stopped is not None:
+        return state
+    if not prover.proves(best) and not prover.is_bounded(best):
+        state.changed(best, prover.bounded(best))
+    return state
 
 
 def few_rows(method: str | Method, model: Any) -> int:
@@ -127,7 +160,8 @@ def distil_problem(
     tol, kind = positive_number("tol", tol), checked_dtype(dtype, ops.float64)
     problem, aims = posed()
     state = State(problem, seed, kind, Judge(problem, seed), progress, tol)
-    return recorded(state, run(state, students(state, most, aims)), partial(_solved, state, Auto()))
+    with failure_told(callbacks, progress.began):
+        return recorded(state, run(state, students(state, most, aims)), partial(_solved, state, Auto()))
 
 
 def automatic(state: State, model: Any, jit: bool | None) -> Strategy:
@@ -174,4 +208,4 @@ def _resolved(method: FirstOrder, problem: Problem) -> dict[str, Any]:
     return {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}
 
 
-__all__ = ["distil_problem", "few_rows", "fit_problem"]
+__all__ = ["distil_problem", "few_rows", "fit_problem", "takes_parts"]

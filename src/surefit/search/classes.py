@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from surefit import nn
+from surefit.core import functions as F
 from surefit.models.inference import evaluate
+from surefit.nn import functional as N
 from surefit.sentences import Sentence, say
 
 if TYPE_CHECKING:
@@ -68,6 +71,10 @@ class Classified:
         """All of it as plain data; `from_dict` reads it."""
         return asdict(self) | {"classes": list(self.classes), "confusion": [list(row) for row in self.confusion]}
 
+    def module(self, model: nn.Module) -> nn.Module:
+        """Rows (n, d) -> probabilities (n, classes) as a Module, from that of the values: what is exported."""
+        return _Probabilities(model, self.floor, self.power)
+
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Classified:
         """What `to_dict` gave."""
@@ -91,6 +98,20 @@ def probabilities(values: np.ndarray, floor: float, power: float) -> np.ndarray:
     weight = power * np.log(soft)
     shares = np.exp(weight - weight.max(axis=1, keepdims=True))
     return shares / shares.sum(axis=1, keepdims=True)
+
+
+class _Probabilities(nn.Module):
+    """`probabilities` in functions of Tensors, around a model."""
+
+    def __init__(self, model: nn.Module, floor: float, power: float) -> None:
+        super().__init__()
+        self.model, self.floor, self.power = model, floor, power
+
+    def forward(self, x: Any) -> Any:
+        values = self.model(x)
+        each = F.cat([1.0 - values, values], 1) if values.shape[1] == 1 else values
+        ratio = (each + (1.0 - each.sum(1, keepdim=True)) / each.shape[1]) / self.floor
+        return N.softmax(self.power * F.log1p(N.softplus(ratio)), 1)  # floor is a factor of all, which means nothing
 
 
 def classify(fit: Record, classes: tuple[Any, ...]) -> Classified:
@@ -128,7 +149,7 @@ def _rows(fit: Record) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
         values, truth = evaluate(fit.model, x), _each(y).argmax(axis=1)
         found[kind] = values, truth, np.ones(len(x)) if weight is None else weight
         if kind == "training" and fit.left_out is not None and fit.left_out.shape == y.shape:
-            size = np.abs(fit.left_out) * fit.model.y_scale.numpy()
+            size = np.abs(fit.model.scaling.unscaled_errors(fit.left_out, y))
             found["left-out"] = y + np.sign(values - y) * size, truth, found[kind][2]
     return found
 

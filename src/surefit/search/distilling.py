@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.data import Domain, Sampling, corner_points, read_table, sample
-from surefit.data.sampling import face_points
+from surefit.data import Domain, Sampling, corner_points, face_points, read_table, sample
 from surefit.errors import ArgumentError, DomainError, ShapeError
 from surefit.problems.callables import vectorised
 from surefit.problems.points import cloud

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.attempts.events import Callback, Evaluated, tell
+from surefit.attempts.events import Callback, Evaluated, failure_told, tell
 from surefit.checking import positive_number, whole_number
 from surefit.data import Domain, Sampling
 from surefit.errors import ArgumentError, DataError, DomainError
@@ -37,10 +37,10 @@ FILLING = 0.5  # of the budget, for points that fill the box
 PLENTY = 2000  # evaluations beyond which all fill the box: the place of each is no matter any more
 BATCHES = 20  # in which the others are chosen, if there are fewer workers
 LEAST_SHARE = 0.3  # of a limit of time, for evaluating after the first result
-GRACE = 2.0  # seconds beyond its time that a first result is waited for: SciPy or workers may have to be started
+GRACE = 10.0  # seconds beyond its time that a first result is waited for: SciPy or workers may have to be started
 SHARE, MOST_RESERVE = 0.6, 20.0  # of a limit of time for evaluating, unless more than so many seconds would be left
 HOPELESS = 20  # evaluations without a single value after which no more are spent
-TICK = 0.2  # seconds between two looks at the clock, where calls have a time limit
+TICK = 0.2  # seconds between two looks at the clock; a wait without an end may not be woken by Ctrl-C
 
 
 @dataclass(frozen=True)
@@ -101,16 +101,19 @@ def gathered(
     ArgumentError: the target is no function, or cannot be sent to a worker. DataError: no evaluation gave a value.
     """
     call, box, source, code = _called(target, domain)
-    if data is not None and data != Sampling(split=data.split, test=data.test):
-        raise ArgumentError("data: a fit with a budget chooses its points itself; of a Sampling it takes split= alone")
+    if data is not None and data != Sampling(split=data.split, test=data.test, target_scale=data.target_scale):
+        raise ArgumentError(
+            "data: a fit with a budget chooses its points itself; of a Sampling it takes split= and target_scale= alone"
+        )
     _check_sendable(call, budget.executor)
     runs = Runs(box, log=budget.log, seed=seed, function=source["name"], code=code)
     most = budget.evaluations
     runs.first = most if most > PLENTY else max(min(FIRST_LEAST * box.dim, most), math.ceil(FILLING * most))
-    with runs.held():
-        collector = Collector(runs, call, budget, time, clock.perf_counter() if began is None else began, callbacks)
-        notes = collector.run()
-    return posed_runs(runs, data, seed, source | {"budget": most}, notes, few)
+    began = clock.perf_counter() if began is None else began
+    with failure_told(callbacks, began):
+        with runs.held():
+            notes = Collector(runs, call, budget, time, began, callbacks).run()
+        return posed_runs(runs, data, seed, source | {"budget": most}, notes, few)
 
 
 def posed_runs(
@@ -259,13 +262,11 @@ class Collector:
 
     # --- collecting ---
 
-    def _patience(self) -> float | None:
+    def _patience(self) -> float:
         """Seconds to wait for the next result at most."""
-        if self.budget.timeout is None and math.isinf(self.deadline):
-            return None
         return TICK if self.budget.timeout is None else min(TICK, self.budget.timeout / 4)
 
-    def _collect(self, seconds: float | None) -> None:
+    def _collect(self, seconds: float) -> None:
         """Write down what has ended; give up what takes too long."""
         done, _ = wait(self.flying, timeout=seconds, return_when=FIRST_COMPLETED)
         for future in done:

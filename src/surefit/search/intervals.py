@@ -55,10 +55,11 @@ def interval(fit: Record, x: np.ndarray, level: float, kind: str, members: int) 
         raise ArgumentError(f"level={level!r} must be a probability between 0 and 1, such as 0.9")
     if kind not in KINDS:
         raise ArgumentError(f"kind={kind!r} must be one of {', '.join(map(repr, KINDS))}")
-    if kind == "conformal" and fit.left_out is not None and not _held(fit.problem):
+    if kind == "conformal" and fit.left_out is not None and (fit.error.folds or not _held(fit.problem)):
         return _left_out(fit, x, float(level))
     (held_x, held_y), what = held_out(fit.problem, fit.seed, level)
-    score = np.abs(fit._predict(held_x) - held_y)
+    own = fit.problem.coordinates  # of a logarithmic target relative errors are alike
+    score = np.abs(own(fit._predict(held_x)) - own(held_y))
     width: np.ndarray | float = 1.0
     how = "split conformal"
     if kind == "ensemble":
@@ -67,12 +68,16 @@ def interval(fit: Record, x: np.ndarray, level: float, kind: str, members: int) 
         width = group.scale(x)
         how += f", scaled by what {len(group.fits)} networks see"
     radius = conformal_radius(score, level) * width  # (k,) or (n, k)
-    y = fit._predict(x)
-    low, high = y - radius, y + radius
-    if y.shape[1] == 1:
-        low, high = low[:, 0], high[:, 0]
+    low, high = _ends(fit, x, radius)
     statement = f"{100 * level:g} % intervals, statistical: {how}, {len(held_x)} {what}"
     return Interval(low, high, float(level), kind, len(held_x), statement)
+
+
+def _ends(fit: Record, x: np.ndarray, radius: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both ends of intervals around the prediction; of a logarithmic target they are a factor away."""
+    y = fit._predict(x)
+    low, high = (y * np.exp(-radius), y * np.exp(radius)) if fit.problem.log_target else (y - radius, y + radius)
+    return (low[:, 0], high[:, 0]) if y.shape[1] == 1 else (low, high)
 
 
 def _held(problem: Problem) -> bool:
@@ -86,24 +91,22 @@ def _left_out(fit: Record, x: np.ndarray, level: float) -> Interval:
     the deviations of a Gaussian process are thereby calibrated.
     """
     assert fit.left_out is not None
-    score = np.abs(fit.model.scaling.unscaled_errors(fit.left_out))
+    score = np.abs(fit.left_out) * fit.model.scaling.y_scale  # of a logarithmic target in logarithms
     n = len(score)
     if needed_rank(n, level) > n:
         least = math.ceil(level / (1 - level) - 1e-9)
         raise DataError(f"interval: level {level} needs {least} rows or more, and there are {n}; lower the level")
     width: np.ndarray | float = 1.0
-    how = "jackknife"
-    if fit.taught is not None:
+    how = f"jackknife in {fit.error.folds} folds" if fit.error.folds else "jackknife"
+    if fit.taught is not None and not fit.error.folds:
         teacher = fit.taught.teacher
         score = score / np.maximum(teacher.left_out()[1], 1e-300)
         width = teacher.deviation(x)
         how += ", scaled by the deviation of the teacher"
     radius = conformal_radius(score, level) * width
-    y = fit._predict(x)
-    low, high = y - radius, y + radius
-    if y.shape[1] == 1:
-        low, high = low[:, 0], high[:, 0]
-    statement = f"{100 * level:g} % intervals, statistical: {how}, {n} rows left out one by one"
+    low, high = _ends(fit, x, radius)
+    rows = f"{n} rows left out" + ("" if fit.error.folds else " one by one")
+    statement = f"{100 * level:g} % intervals, statistical: {how}, {rows}"
     return Interval(low, high, level, "conformal", n, statement)
 
 
@@ -188,7 +191,8 @@ class Ensemble:
         n = len(self.square)
         _, near = self.tree.query(self.inputs(x), k=min(n, max(FEWEST, round(NEIGHBOURS * n))))
         noise = np.mean(self.square[near.reshape(len(x), -1)], axis=1)
-        spread = np.var([f._predict(x[:, self.columns]) for f in self.fits], axis=0, ddof=1)
+        values = [f.problem.coordinates(f._predict(x[:, self.columns])) for f in self.fits]
+        spread = np.var(values, axis=0, ddof=1)
         return np.maximum(np.sqrt(spread + noise), self.least)
 
 
@@ -231,7 +235,7 @@ def _trained(fit: Record, members: int) -> Ensemble:
         member = fit_problem(part, method=method, model=model, seed=seed, dtype=str(fit.dtype))
         fits.append(member)
         out = np.setdiff1d(np.arange(n), rows)
-        total[out] += np.square(member._predict(x[out][:, columns]) - y[out])
+        total[out] += np.square(problem.coordinates(member._predict(x[out][:, columns])) - problem.coordinates(y[out]))
         times[out] += 1
     square = np.where(times > 0, total / np.maximum(times, 1), np.nan)
     return Ensemble(fits, fit.model.scaling.inputs, x, square, columns)
@@ -249,7 +253,9 @@ def recipe(fit: Record) -> tuple[Method, MLPSpec | None]:
     described = fit.network.settings()
     if described is None:
         raise ArgumentError("kind='ensemble': the network's activation is a function of your own; name one")
-    model = MLPSpec(tuple(described["hidden"]), described["activation"], described["dropout"])
+    activation, bias = described["activation"], described.get("bias", True)
+    activation = activation if isinstance(activation, str) else tuple(activation)
+    model = MLPSpec(tuple(described["hidden"]), activation, described["dropout"], bias)
     name = str(fit.method.get("solver", fit.method["method"]))
     kind = METHODS[name if name in METHODS else "adam"]
     if kind is Additive:

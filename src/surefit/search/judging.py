@@ -18,6 +18,7 @@ import numpy as np
 from surefit.data import Domain, sample
 from surefit.problems.points import cloud, named_points
 from surefit.problems.problem import Points, Problem
+from surefit.problems.streams import Stream
 from surefit.search.uphill import Climb, climb
 from surefit.sentences import Sentence, say
 
@@ -29,7 +30,10 @@ KINDS = {
     "validation": "validation rows",
     "training": "training rows",
     "estimated": "rows left out one by one",
+    "folds": "rows left out in folds",
+    "groups": "rows of groups left out",
 }
+ESTIMATES = ("estimated", "folds", "groups")  # each row foretold by fits without it
 CHOOSING = ("validation", "training")  # rows that also chose the network
 SHOWN = 8  # inputs of a point in words
 FEW = 100  # test rows of which the largest error says little about new ones
@@ -62,7 +66,8 @@ class Measured:
     target². n: how many points or rows. kind: "fresh" (points of a known function), "test", "validation" or "training"
     (rows). chose: whether they also chose the network. r2: the share of the variance explained, the mean over the
     outputs, NaN where no output varies. outputs: the same for each output. left_out: points where the target is not
-    finite, which were looked at and count for nothing.
+    finite, which were looked at and count for nothing. log_rmse: of a logarithmic target, the root mean square of
+    log(fit / target); of others NaN. folds: how many fits without a part of the rows estimated it; 0: none.
     """
 
     max: float
@@ -75,6 +80,8 @@ class Measured:
     r2: float = math.nan
     outputs: tuple[OutputError, ...] = field(default=())
     left_out: int = 0
+    log_rmse: float = math.nan
+    folds: int = 0
     status: ClassVar[str] = "measured"
 
     @property
@@ -94,10 +101,21 @@ class Measured:
             return say("error-left-out", size=size, where=self.where, n=n, left_out=self.left_out)
         if self.kind == "test" and n < FEW:
             return say("error-test-few", size=size, where=self.where, n=n, more=n + 1)
+        if self.folds:
+            return say(code, size=size, where=self.where, n=n, folds=self.folds)
         return say(code, size=size, where=self.where, n=n)
 
     def __str__(self) -> str:
         return str(self.sentence())
+
+    def witnessed(self, size: float, at: dict[str, float]) -> Measured:
+        """The same where a further point is known at which the error is surely so large."""
+        if not size > self.max:
+            return self
+        parts = self.outputs
+        if len(parts) == 1:
+            parts = (replace(parts[0], max=size, at=dict(at)),)
+        return replace(self, max=size, at=dict(at), outputs=parts)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data, for files; `from_dict` reads it."""
@@ -105,6 +123,8 @@ class Measured:
             "status": self.status, "max": self.max, "at": dict(self.at), "rmse": self.rmse,
             "relative_l2": self.relative_l2, "r2": self.r2, "points": self.n, "on": self.on, "kind": self.kind,
             "chose": self.chose, "left_out": self.left_out, "outputs": [asdict(part) for part in self.outputs],
+            **({} if math.isnan(self.log_rmse) else {"log_rmse": self.log_rmse}),
+            **({"folds": self.folds} if self.folds else {}),
         }  # fmt: skip
 
     @classmethod
@@ -123,14 +143,16 @@ class Measured:
         return made(
             number(data["max"]), dict(data["at"]), number(data["rmse"]), number(data["relative_l2"]),
             int(data["points"]), kind, bool(data.get("chose", kind in CHOOSING)), number(data.get("r2")), parts,
-            int(data.get("left_out", 0)),
+            int(data.get("left_out", 0)), number(data.get("log_rmse")),
+            int(data.get("folds", 0)),
         )  # fmt: skip
 
 
 class Estimated(Measured):
     """An error that is estimated: all rows were fitted, and each has been left out in turn.
 
-    Its numbers are those of the rows that the others predict. Nothing was measured on rows that took no part.
+    Its numbers are those of the rows that the others predict, or that fits to the others do.
+    Nothing was measured on rows that took no part.
     """
 
     status: ClassVar[str] = "estimated"
@@ -154,6 +176,55 @@ def place_words(at: dict[str, float]) -> str:
     return words if len(shown) == len(at) else f"{words} ... ({len(at)} inputs)"
 
 
+class Part(NamedTuple):
+    """What is kept of |errors| (n, k) at some rows, so that those of many parts can be put together."""
+
+    n: int
+    squares: np.ndarray  # (k,) sums of squared errors
+    largest: np.ndarray  # (k,)
+    places: list[dict[str, float]]  # where these are
+    mean: np.ndarray  # (k,) of the values
+    spread: np.ndarray  # (k,) sums of squares around it
+
+    @classmethod
+    def of(cls, names: Sequence[str], x: np.ndarray, error: np.ndarray, y: np.ndarray) -> Part:
+        """Of these rows."""
+        worst = error.argmax(axis=0)
+        mean = y.mean(axis=0)
+        with np.errstate(over="ignore"):
+            squares = np.square(error).sum(axis=0)
+        places = [dict(zip(names, x[row].tolist(), strict=True)) for row in worst]
+        return cls(len(x), squares, error.max(axis=0), places, mean, np.square(y - mean).sum(axis=0))
+
+
+def together(outputs: Sequence[str], parts: Sequence[Part], kind: str) -> Measured:
+    """The `Measured` of rows that came in parts; what `sampled` gives for all of them at once.
+
+    Means and sums of squares are put together as by Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm
+    for computing sample variances", 1979.
+    """
+    counts = np.array([part.n for part in parts], np.float64)
+    n = float(counts.sum())
+    squares = np.sum([part.squares for part in parts], axis=0) / n
+    means = np.array([part.mean for part in parts])
+    mean = counts @ means / n
+    variance = (np.sum([part.spread for part in parts], axis=0) + counts @ np.square(means - mean)) / n
+    varies = variance > 0
+    r2 = np.where(varies, 1.0 - squares / np.where(varies, variance, 1.0), np.nan)
+    each = []
+    for j, name in enumerate(outputs):
+        worst = max(parts, key=lambda part, j=j: part.largest[j])  # type: ignore[misc]
+        found = (float(worst.largest[j]), worst.places[j], math.sqrt(float(squares[j])), float(r2[j]))
+        each.append(OutputError(name, *found))
+    largest = max(each, key=lambda part: part.max)
+    rmse, size = math.sqrt(float(np.mean(squares))), math.sqrt(float(np.mean(variance + np.square(mean))))
+    return Measured(
+        max=largest.max, at=largest.at, rmse=rmse,
+        relative_l2=rmse / size if size > 0 else (0.0 if rmse == 0 else math.inf), n=int(n), kind=kind,
+        chose=kind in CHOOSING, r2=float(np.mean(r2[varies])) if varies.any() else math.nan, outputs=tuple(each),
+    )  # fmt: skip
+
+
 def sampled(
     names: Sequence[str], outputs: Sequence[str], x: np.ndarray, error: np.ndarray, y: np.ndarray, kind: str,
     *, more: tuple[np.ndarray, np.ndarray] | None = None, left_out: int = 0,
@@ -164,23 +235,21 @@ def sampled(
     """
     error = np.where(np.isnan(error), np.inf, error)
     places, sizes = (x, error) if more is None else (np.concatenate([x, more[0]]), np.concatenate([error, more[1]]))
+    each = _roots(error)  # (k,)
+    size, rmse = float(_roots(y.reshape(-1, 1))[0]), float(_roots(error.reshape(-1, 1))[0])
+    deviation, varies = _roots(y - y.mean(axis=0)), np.ptp(y, axis=0) > 0
     with np.errstate(over="ignore", invalid="ignore"):
-        squares = np.mean(np.square(error), axis=0)  # (k,)
-        size = math.sqrt(float(np.mean(np.square(y))))
-        variance = np.var(y, axis=0)
-        varies = np.ptp(y, axis=0) > 0
-        r2 = np.where(varies, 1.0 - squares / np.where(varies & (variance > 0), variance, 1.0), np.nan)
-    rmse = math.sqrt(float(np.mean(squares)))
+        r2 = np.where(varies, 1.0 - (each / np.where(deviation > 0, deviation, 1.0)) ** 2, np.nan)
     rows = sizes.argmax(axis=0)
     parts = tuple(
         OutputError(
             name, float(sizes[row, j]), dict(zip(names, places[row].tolist(), strict=True)),
-            math.sqrt(float(squares[j])), float(r2[j]),
+            float(each[j]), float(r2[j]),
         )
         for j, (name, row) in enumerate(zip(outputs, rows, strict=True))
     )  # fmt: skip
     worst = max(parts, key=lambda part: part.max)
-    return (Estimated if kind == "estimated" else Measured)(
+    return (Estimated if kind in ESTIMATES else Measured)(
         max=worst.max,
         at=worst.at,
         rmse=rmse,
@@ -192,6 +261,13 @@ def sampled(
         outputs=parts,
         left_out=left_out,
     )
+
+
+def _roots(a: np.ndarray) -> np.ndarray:
+    """The root of the mean square of each column of a (n, k); no square overflows or vanishes, however small all are."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        unit = np.ldexp(1.0, np.frexp(np.abs(a).max(axis=0, initial=0.0))[1])
+        return np.asarray(unit * np.sqrt(np.mean((a / unit) ** 2, axis=0)))
 
 
 # --- what it costs ----------------------------------------------------------------------------------------------------
@@ -404,6 +480,8 @@ class Judge:
 
     def measured(self, predict: Predict) -> Measured:
         """The error of a prediction: of a table on its rows, of a known function by a search for the largest."""
+        if self.problem.stream is not None:
+            return self._streamed(predict, self.problem.stream)
         if self.problem.function is None:
             return self.measured_on(predict, self.points, self.kind)
         x, y = self.points
@@ -418,21 +496,32 @@ class Judge:
             names, outputs, x[:even], error[:even], y[:even], "fresh", more=more, left_out=self.left_out + left_out
         )
 
+    def _streamed(self, predict: Predict, stream: Stream) -> Measured:
+        """The error on all rows of its kind of a table that is read in parts."""
+        names, part = self.problem.names, "train" if self.kind == "training" else self.kind
+        found = [Part.of(names, r.x, _sizes(predict(r.x), r.y), r.y) for r in stream.rows(part)]
+        return together(self.problem.outputs, found, self.kind)
+
+    def watch(self, x: np.ndarray) -> None:
+        """Further points (n, d) of a known function, at which all later candidates are measured too."""
+        found, values = self._known(x)
+        self.points = (np.concatenate([self.points[0], found]), np.concatenate([self.points[1], values]))
+
     def estimated(self, left_out: np.ndarray, rmse: np.ndarray | None = None) -> Measured:
         """The error of a fit to all rows, from what each was missed by (n, k) when it was left out.
 
         rmse: (k,) of the outputs over the domain, where more is known of it than these rows tell.
         """
         x, y = self.problem.train
-        error = sampled(self.problem.names, self.problem.outputs, x, _sizes(left_out, np.zeros(1)), y, "estimated")
+        error = self.apart(self.problem, y + left_out, (x, y), "estimated")
         if rmse is None:
             return error
-        variance = np.var(y, axis=0)
-        r2 = np.where(variance > 0, 1.0 - rmse**2 / np.where(variance > 0, variance, 1.0), np.nan)
+        deviation = np.where(np.ptp(y, axis=0) > 0, _roots(y - y.mean(axis=0)), np.nan)
+        r2 = 1.0 - (rmse / deviation) ** 2
         parts = tuple(
             replace(part, rmse=float(e), r2=float(r)) for part, e, r in zip(error.outputs, rmse, r2, strict=True)
         )
-        total, size = math.sqrt(float(np.mean(rmse**2))), math.sqrt(float(np.mean(np.square(y))))
+        total, size = (float(_roots(a.reshape(-1, 1))[0]) for a in (rmse, y))
         known = np.isfinite(r2)
         return replace(
             error, rmse=total, relative_l2=total / size if size > 0 else error.relative_l2, outputs=parts,
@@ -441,8 +530,17 @@ class Judge:
 
     def measured_on(self, predict: Predict, points: Points, kind: str) -> Measured:
         """The error on these rows alone, and on nothing that is looked for."""
+        return self.apart(self.problem, predict(points[0]), points, kind)
+
+    @staticmethod
+    def apart(problem: Problem, found: np.ndarray, points: Points, kind: str) -> Measured:
+        """By how much values that were found (n, k) are off those of points."""
         x, y = points
-        return sampled(self.problem.names, self.problem.outputs, x, _sizes(predict(x), y), y, kind)
+        error = sampled(problem.names, problem.outputs, x, _sizes(found, y), y, kind)
+        if not problem.log_target:
+            return error
+        square = float(np.mean((problem.coordinates(found) - problem.coordinates(y)) ** 2))
+        return replace(error, log_rmse=math.sqrt(square) if math.isfinite(square) else math.inf)
 
     def within(self, predict: Predict, goal: float) -> bool:
         """Whether the largest error is within a goal; most that are not are seen at a few points.

@@ -63,6 +63,7 @@ PLACED = 400  # units at most that are placed again for float32
 
 # --- measured data of few rows (benchmarks/simulators.py) ---
 FEW_ROWS = 500  # of a table, up to which all train and nobody is held out, where no split was asked for
+HANDFUL = 3  # rows that a linear function is fitted to and nothing else: the best of many would be the luckiest
 MOST_ROWS_TAUGHT, MOST_TAUGHT_INPUTS = 1500, 50  # with which a Gaussian process is tried
 ROWS_OF_LENGTHS = 400  # rows at most from which its hyperparameters are found
 STARTS_OF_MANY = 1  # of that search with more than half as many rows; twice as many with fewer
@@ -99,6 +100,16 @@ ROWS_FIX = 1.4  # rows for each searched parameter, at least
 SOLVE = 1.6e10  # of one least-squares solve on measured data
 QUICK = 8e8  # of one that may be tried a dozen times
 ROUNDS = 3e11  # of all rounds of Levenberg-Marquardt, when no time is given: half a minute
+
+# --- proofs while fitting ---
+MARGIN = 0.9  # of the tolerance, that attempts aim at where it is to be proved
+STRICTER, LEAST_MARGIN = 0.75, 0.2  # times the margin after a proof that failed; the least
+PROOF_GAP = 0.2  # between the two bounds of an error that is to become smaller
+WORST_BOXES, WITNESSES = 32, 4  # whose middles join the training points, and how often each counts
+PROOF_ROUNDS, PROOF_ROUNDS_ASKED = 12, 200  # with more points; where time is given
+PROOF_WORK, MOST_BOXES = 2e11, 100_000  # multiplications, and boxes, of one proof
+PROOF_OF_TIME = 0.5  # of the time that is left, for one proof
+FINAL_OF_TIME = 0.1  # of all the time, that a proof of what was kept may take beyond it
 
 # --- shares of the time, where it is given ---
 SOLVER_RESERVE = 0.3  # when Levenberg-Marquardt or Adam may have to follow

@@ -4,38 +4,27 @@ from __future__ import annotations
 
 import copy
 import pickle
-import warnings as python_warnings
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surefit import nn
 from surefit._version import __version__
-from surefit.core.tensor import Tensor, no_grad
-from surefit.data import Domain, box_words, points_from, raw_names
-from surefit.errors import ArgumentError, DataError
-from surefit.models.inference import Inference, values_of
-from surefit.models.observed import observed
+from surefit.models.inference import Inference
+from surefit.models.observed import as_text, layer_rows, layer_sizes
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.search.classes import Classified
 from surefit.search.judging import Measured
+from surefit.search.predictions import Predictions
 from surefit.search.teacher import Taught
+from surefit.search.timings import Timings
 from surefit.sentences import Sentence
 
 if TYPE_CHECKING:
     from surefit.bounds.certificate import Certificate
     from surefit.bounds.minlink import Construction
     from surefit.view.animation import Film
-
-LISTED = 6  # inputs in a warning
-PLAIN = (float, int, np.float64)  # what a number of one point mostly is
-
-
-class OutsideWarning(UserWarning):
-    """A fit is asked for values outside the domain it was made on."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +56,7 @@ Made = Trained | Solved
 
 
 @dataclass
-class Record:
+class Record(Predictions):
     """A fitted network and how it came about.
 
     Attributes:
@@ -144,21 +133,6 @@ class Record:
     # --- what it is ---
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the inputs."""
-        return self.problem.names
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """Names of the outputs."""
-        return self.problem.outputs
-
-    @property
-    def domain(self) -> Domain:
-        """The box it was fitted on."""
-        return self.problem.domain
-
-    @property
     def network(self) -> Any:
         """The network inside the scaling, a Module."""
         return self.model.network
@@ -185,6 +159,11 @@ class Record:
         return self.certificate if same else None
 
     @property
+    def timings(self) -> Timings:
+        """Where the seconds went, by phase; empty where a file does not tell."""
+        return Timings(self.extra.get("timings"))
+
+    @property
     def construction(self) -> Construction | None:
         """How the network was constructed, and the proof that none has fewer hinges; None where it was trained."""
         from surefit.bounds.minlink import Construction
@@ -202,130 +181,6 @@ class Record:
             return f"{source['name']} ({source['rows']} rows)"
         return f"{source['name']}()"
 
-    # --- values ---
-
-    def predict(self, points: Any) -> np.ndarray:
-        """Values at points (n, d), or (n,) for one input -> (n,), or (n, k) for several outputs; float64.
-
-        A fit of classes gives the likeliest class of each point, (n,); see `predict_proba`.
-        Columns with names (a DataFrame, a dict, a structured array, a list of dicts) are taken by name, in any order.
-        ShapeError for another number of columns, DataError for a missing one. Warns once when points lie outside the
-        domain.
-        """
-        if (row := _one_row(points, len(self.problem.names))) is not None and (found := self._at(row)) is not None:
-            return np.array(found if len(found) == 1 else [found])
-        y = self._predict(self._points(points))
-        if self.classified is not None:
-            return self.classified.labels(y)
-        return y[:, 0] if y.shape[1] == 1 else y
-
-    def predict_proba(self, points: Any) -> np.ndarray:
-        """Probabilities (n, classes) at points (n, d), in the order of `classified.classes`.
-
-        ArgumentError: it is no fit of classes.
-        """
-        if self.classified is None:
-            raise ArgumentError("predict_proba: this fit has no classes; fit with task='classify'")
-        return self.classified.probabilities(self._predict(self._points(points)))
-
-    def _at(self, values: Any) -> list[float] | None:
-        """The k values at one point of d plain numbers, where nothing is left to check of them; else None."""
-        return self._values().point(values) if self.classified is None and self._inside(values) else None
-
-    def _inside(self, values: Any) -> bool:
-        """Whether these are d plain numbers inside the domain, which holds no text: then they need no other check."""
-        for value, (low, high) in zip(values, self.problem.domain.bounds, strict=True):
-            if type(value) not in PLAIN or not low <= value <= high:
-                return False
-        return not self.problem.coding
-
-    def _all_inside(self, x: np.ndarray) -> bool:
-        """The same of rows (n, d) of floats; false for NaN."""
-        if self.problem.coding or not len(x) or x.shape[1] != len(self.problem.names):
-            return False
-        for column, (low, high) in zip(x.T, self.problem.domain.bounds, strict=True):
-            side_by_side = np.ascontiguousarray(column)
-            if not (low <= side_by_side.min() and side_by_side.max() <= high):
-                return False
-        return True
-
-    def _points(self, points: Any) -> np.ndarray:
-        if type(points) is np.ndarray and points.ndim == 2 and points.dtype == np.float64 and self._all_inside(points):
-            return points
-        x = points_from(points, self.names, coding=self.problem.coding)
-        if self.domain.log.any() and (low := (x <= 0) & self.domain.log).any():
-            row, column = np.argwhere(low)[0]
-            raise DataError(
-                f"predict: {self.names[column]} is {x[row, column]:g} in row {row}, and a logarithmic input must be "
-                "above 0 (first row is 0)"
-            )
-        if not self._warned and len(x) and not self.domain.contains(x).all():
-            self._warned = True
-            low, high = self.domain.low, self.domain.high
-            beyond = np.flatnonzero(np.any((x < low) | (x > high) | np.isnan(x), axis=0))
-            names = [self.names[i] for i in beyond]
-            more = f" and {len(names) - LISTED} other inputs" if len(names) > LISTED else ""
-            python_warnings.warn(
-                f"points outside the domain {box_words(self.domain.select(names[:LISTED]))}{more}, "
-                "where this fit was made: the values there mean nothing certain",
-                OutsideWarning,
-                stacklevel=3,
-            )
-        return x
-
-    def _predict(self, x: np.ndarray) -> np.ndarray:
-        return self._values()(x)
-
-    def _values(self) -> Inference:
-        """The model, compiled where it can be."""
-        found = self._inference
-        if found is None or found.model is not self.model:
-            found = self._inference = values_of(self.model)
-        return found
-
-    @property
-    def inference(self) -> str:
-        """How values are computed: "compiled, strict" (independent of the batch), or "NumPy: " and why."""
-        self._predict(self.problem.domain.low[None, :])
-        return self._values().how
-
-    def __call__(self, *values: Any, **named: Any) -> Any:
-        """Values elementwise, one argument for each input by place or name: fit(0.5), fit(x1=0.5, x2=[1, 2]).
-
-        The arguments broadcast against each other; the result has their shape, with a last axis for several outputs,
-        and is a float for plain numbers. A fit of classes gives classes.
-        """
-        if not named and len(values) == len(self.problem.names) and (found := self._at(values)) is not None:
-            return found[0] if len(found) == 1 else np.array(found)
-        if len(values) == 1 and not named and isinstance(values[0], dict):
-            named, values = dict(values[0]), values[1:]
-        names = self.names
-        if self.problem.coding:  # a column of texts is one argument, unless its numbers are named one by one
-            own = tuple(raw_names(names, self.problem.coding))
-            names = own if len(values) + len(named) == len(own) and set(named) <= set(own) else names
-        if len(values) + len(named) != len(names) or set(named) - set(names[len(values) :]):
-            by_name = f" and {', '.join(named)} by name" if named else ""
-            raise ArgumentError(f"the fit takes {', '.join(names)}; got {len(values)} values by place{by_name}")
-        columns = [*values, *(named[n] for n in names[len(values) :])]
-        arrays = np.broadcast_arrays(*map(np.asarray, columns))
-        shape = arrays[0].shape
-        given: Any = {name: a.reshape(-1) for name, a in zip(names, arrays, strict=True)}
-        if all(a.dtype.kind in "biuf" for a in arrays) and names == self.names:
-            given = np.stack(list(given.values()), axis=1)
-        y = self._predict(self._points(given))
-        if self.classified is not None:
-            return self.classified.labels(y).reshape(shape)[()]
-        k = len(self.outputs)
-        y = y.reshape(shape if k == 1 else (*shape, k))
-        return float(y) if y.ndim == 0 else y
-
-    def derivative(self, points: Any) -> np.ndarray:
-        """Gradients at points (n, d) -> (n, d), or (n, k, d) for several outputs; of the model itself, exact."""
-        row = _one_row(points, len(self.problem.names))
-        x = self._points(points) if row is None or not self._inside(row) else np.array([row], np.float64)
-        j = self._values().slopes(x)  # (n, k, d)
-        return j[:, 0] if len(self.outputs) == 1 else j
-
     @property
     def method(self) -> dict[str, Any]:
         """The settings of the method as plain data, and what came of it."""
@@ -340,44 +195,15 @@ class Record:
 
     def layers(self) -> list[int] | None:
         """Sizes of the layers of a multilayer perceptron, inputs first; None for another network."""
-        linear = [m for m in self.network.modules() if isinstance(m, nn.Linear)]
-        chain = all(a.out_features == b.in_features for a, b in pairwise(linear))
-        others = any(isinstance(m, (nn.Conv1d, nn.Conv2d, nn.Residual, nn.Embedding)) for m in self.network.modules())
-        if not linear or not chain or others:
-            return None
-        return [linear[0].in_features, *(m.out_features for m in linear)]
+        return layer_sizes(self.network)
 
     def layer_rows(self) -> list[tuple[str, ...]]:
         """Rows of `summary`: a heading, one row for each layer, the total."""
-        d = len(self.names)
-        with observed(self.network) as seen, no_grad():
-            self.network(Tensor(np.zeros((1, d)), self.dtype))
-        rows = [("layer", "kind", "output", "parameters")]
-        for s in seen:
-            own = sum(p.numel() for p in s.module.parameters())
-            rows.append((s.name or "network", type(s.module).__name__, str(tuple(s.output.shape[1:])), f"{own}"))
-        return [*rows, ("total", "", "", f"{self.network.num_parameters()}")]
+        return layer_rows(self.network, len(self.names), self.dtype)
 
     def summary(self) -> str:
         """A table of the layers: name, kind, output size, parameters."""
-        rows = self.layer_rows()
-        widths = [max(len(r[i]) for r in rows) for i in range(4)]
-        lines = [
-            "  ".join(c.ljust(w) if i < 3 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths, strict=True)))
-            for r in rows
-        ]
-        return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
-
-
-def _one_row(points: Any, d: int) -> Any:
-    """The d numbers of one point that came as one row of a float64 array or list, None for everything else."""
-    if type(points) is np.ndarray:
-        one = points.shape == (1, d) and points.dtype == np.float64
-        return points[0].tolist() if one else None
-    if type(points) is list and len(points) == 1:
-        row = points[0]
-        return row if type(row) in (list, tuple) and len(row) == d else None
-    return None
+        return as_text(self.layer_rows())
 
 
 def _pickles(function: Any) -> bool:
@@ -389,4 +215,4 @@ def _pickles(function: Any) -> bool:
     return True
 
 
-__all__ = ["Made", "OutsideWarning", "Record", "Solved", "Trained"]
+__all__ = ["Made", "Record", "Solved", "Trained"]

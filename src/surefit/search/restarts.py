@@ -1,4 +1,4 @@
-"""Several fits of one problem at once: restarts, of which the best is kept, and ensembles, which keep all.
+"""Several fits of one problem at once: restarts, of which the best is kept, and those of an ensemble, which are all.
 
 They share the data; seeds of weights and order differ. Each runs in a thread of its own, as many at a time as there are
 cores, and compiled training holds no lock, so that K networks on C cores take little more than K / C times one.
@@ -9,8 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -33,13 +32,16 @@ def fit_each(problem: Problem, seeds: Sequence[int], fit_one: Callable[..., ARec
     raised.
     """
     from surefit.compiler.threads import cores
+    from surefit.compiler.worker import TICK
 
     halt = threading.Event()
     pool = ThreadPoolExecutor(max(1, min(cores(), len(seeds))))
     jobs = [pool.submit(fit_one, problem, seed=s, first=i == 0, halted=halt.is_set) for i, s in enumerate(seeds)]
     interrupted = False
+    running = set(jobs)
     try:
-        wait(jobs, return_when=FIRST_EXCEPTION)
+        while running and not any(j.done() and j.exception() is not None for j in jobs):
+            running = wait(running, timeout=TICK, return_when=FIRST_EXCEPTION).not_done
     except KeyboardInterrupt:
         interrupted = True
     broken = next((j.exception() for j in jobs if j.done() and j.exception() is not None), None)
@@ -47,6 +49,8 @@ def fit_each(problem: Problem, seeds: Sequence[int], fit_one: Callable[..., ARec
         halt.set()
         for job in jobs:
             job.cancel()
+        while wait(jobs, timeout=TICK).not_done:
+            pass
     pool.shutdown(wait=True)
     if broken is not None:
         raise broken
@@ -57,49 +61,14 @@ def fit_each(problem: Problem, seeds: Sequence[int], fit_one: Callable[..., ARec
 
 
 def best_of(records: Sequence[ARecord]) -> ARecord:
-    """The record with the smallest score, which says how the others did."""
+    """The record with the smallest score, which says how the others did; one whose tolerance is proved goes first."""
     scores = [r.score for r in records]
-    chosen = records[int(np.nanargmin(scores)) if np.isfinite(scores).any() else 0]
+    sure = [r.tol is not None and r.certificate is not None and r.certificate.proves(r.tol) is True for r in records]
+    counting = [s if good or not any(sure) else np.inf for s, good in zip(scores, sure, strict=True)]
+    chosen = records[int(np.nanargmin(counting)) if np.isfinite(counting).any() else 0]
     chosen.made.settings["restarts"] = len(records)
     chosen.restarts = scores
     return chosen
 
 
-@dataclass(eq=False)
-class Ensemble:
-    """Fits of the same problem that differ in their seeds: `predict` is their mean, `spread` how far they differ.
-
-    The spread tells where the networks are not certain of each other. It is no error bound: they can agree and be
-    wrong.
-    """
-
-    fits: Sequence[Record]
-
-    def __len__(self) -> int:
-        return len(self.fits)
-
-    def __repr__(self) -> str:
-        return f"<Ensemble of {len(self)} fits of {self.fits[0].target}>"
-
-    def __str__(self) -> str:
-        head = f"ensemble of {len(self)} fits of {self.fits[0].target}"
-        rows = [f"  seed {f.seed}: max |error| {f.error.max:.3g}, rmse {f.error.rmse:.3g}" for f in self.fits]
-        return "\n".join([head, *rows])
-
-    def _all(self, points: Any) -> np.ndarray:
-        return np.stack([one.predict(points) for one in self.fits])
-
-    def predict(self, points: Any, return_std: bool = False) -> Any:
-        """The mean over the fits at points (n, d) -> (n,) or (n, k); with return_std also their standard deviation."""
-        values = self._all(points)
-        mean = values.mean(axis=0)
-        return (mean, values.std(axis=0, ddof=1)) if return_std else mean
-
-    __call__ = predict
-
-    def spread(self, points: Any) -> np.ndarray:
-        """The standard deviation over the fits at points (n, d) -> (n,) or (n, k)."""
-        return self._all(points).std(axis=0, ddof=1)
-
-
-__all__ = ["Ensemble", "best_of", "fit_each", "seeds_of"]
+__all__ = ["best_of", "fit_each", "seeds_of"]

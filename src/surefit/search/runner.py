@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from surefit.attempts.local import local
 from surefit.attempts.methods import LBFGS, LM, Additive, Features, FirstOrder, Method, Polynomial, VarPro
 from surefit.attempts.polynomial import polynomial
 from surefit.attempts.progress import Progress
+from surefit.attempts.streamed import from_all_rows
 from surefit.blas import one_thread
 from surefit.core import ops
 from surefit.models.spec import MLPSpec, network_of
@@ -35,7 +36,9 @@ from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate, best_of, judged
 from surefit.search.judging import Judge
 from surefit.search.limits import FLOAT32
+from surefit.search.proofs import Prover
 from surefit.search.record import Made, Record
+from surefit.search.timings import Timings
 from surefit.sentences import Sentence, say
 
 Strategy = Generator[Attempt | Sentence, Candidate | None, Sentence | None]
@@ -54,9 +57,11 @@ class State:
     tol: float | None = None
     first_order_dtype: np.dtype = ops.float32  # in which Adam trains
     aim: float | None = None  # the error at which it ends where no tolerance is given; None: none
+    prover: Prover | None = None  # of a tolerance that is to be proved
     candidates: list[Candidate] = field(default_factory=list)
     choice: list[Sentence] = field(default_factory=list)  # what was tried and why, for the card
     perform: Perform | None = field(default=None, repr=False)  # of the run that it is the state of
+    timings: Timings = field(default_factory=Timings, repr=False)
 
     @property
     def dim(self) -> int:
@@ -71,12 +76,26 @@ class State:
     @property
     def goal(self) -> float | None:
         """The largest error that is good enough: the tolerance, or what is aimed at; None for measured data."""
-        return (self.aim if self.tol is None else self.tol) if self.problem.exact else None
+        return (self.aim if self.tol is None else self.enough) if self.problem.exact else None
+
+    @property
+    def enough(self) -> float | None:
+        """The tolerance; where it is to be proved less, so that room is left for that."""
+        return self.tol if self.tol is None or self.prover is None else self.prover.margin * self.tol
 
     @property
     def best(self) -> Candidate | None:
         """The best candidate so far."""
+        if self.prover is not None and self.prover.impossible is None:
+            for found in self.candidates:
+                if self.prover.proves(found):
+                    return found
         return best_of(self.candidates, self.size, cautious=self.aim is not None)
+
+    def changed(self, old: Candidate, new: Candidate) -> Candidate:
+        """Put a candidate of which more is known in the place of what it was."""
+        self.candidates = [new if c is old else c for c in self.candidates]
+        return new
 
     # --- what attempts are made of ---
 
@@ -103,15 +122,18 @@ class State:
 
     @property
     def reached(self) -> bool:
-        """Whether the best candidate is within the tolerance, at rows that it was not fitted to."""
+        """Whether the best candidate is within the tolerance: at rows that it was not fitted to, or provably."""
         best = self.best
-        return self.tol is not None and best is not None and best.largest <= self.tol
+        if self.tol is None or best is None or not best.largest <= self.tol:
+            return False
+        return self.prover is None or self.prover.proves(best)
 
     def over(self, share: float = 1.0) -> Sentence | None:
         """Why nothing more should be tried, if so; share: of the time."""
         best = self.best
         if self.reached:
-            return say("tolerance")
+            proved = self.prover is not None and self.prover.impossible is None
+            return say("tolerance-proved") if proved else say("tolerance")
         if self.aim is not None and best is not None and self.problem.exact:
             if self.tol is None and best.score <= self.aim:
                 return say("good-enough", share=self.aim / self.size) if self.size else say("exact")
@@ -131,7 +153,12 @@ def perform(attempt: Attempt, progress: Progress, within: Within) -> Outcome | N
         if isinstance(method, Features):
             if attempt.local:
                 return local(attempt, progress)
-            return scan(attempt, method, progress) if attempt.layer is None else extend(attempt, method, progress)
+            if attempt.layer is not None:
+                return extend(attempt, method, progress)
+            found = scan(attempt, method, progress)
+            if found is None or attempt.problem.stream is None:
+                return found
+            return from_all_rows(found, attempt, method, progress)
         if isinstance(method, Polynomial):
             return (sparse if method.sparse else polynomial)(attempt, method, progress)
         if isinstance(method, Additive):
@@ -152,7 +179,7 @@ def run(state: State, strategy: Strategy, perform: Perform = perform) -> Sentenc
     state.perform = perform
     try:
         while True:
-            with one_thread():
+            with one_thread(), state.timings.phase("choosing"):
                 proposed = strategy.send(found)
             found = None
             if isinstance(proposed, Sentence):
@@ -178,15 +205,24 @@ def tried(state: State, attempt: Attempt, perform: Perform) -> Candidate | None:
 
     def within(predict: Callable[[np.ndarray], np.ndarray]) -> bool:
         if problem.function is not None:
-            return state.judge.within(predict, goal)
+            with state.timings.phase("judging"):
+                return state.judge.within(predict, goal)
         x, y = problem.validation or problem.train  # the test rows decide nothing
         return bool(np.abs(predict(x) - y).max() <= goal)
 
-    outcome = perform(attempt, state.progress, within)
+    solver = "none" if attempt.method is None else attempt.method.name
+    compiled = state.progress.compile_seconds or 0.0
+    with state.timings.phase(solver):
+        outcome = perform(attempt, state.progress, within)
+    state.timings.moved((state.progress.compile_seconds or 0.0) - compiled, solver, "compiling")
     if outcome is None:
         return None
-    found = judged(attempt, outcome, state.judge, state.tol)
+    with state.timings.phase("judging"):
+        found = judged(attempt, outcome, state.judge, state.tol)
     state.candidates.append(found)
+    if state.prover is not None:
+        with state.timings.phase("proving"):
+            found = state.candidates[-1] = state.prover.judged(found)
     values: dict[str, Any] = dict(stage=found.stage, what=found.by, score=found.told)
     why = outcome.reason if isinstance(attempt.method, FirstOrder) else attempt.why
     state.choice.append(say("tried", **values) if why is None else say("tried-why", **values, why=why))
@@ -211,15 +247,21 @@ def recorded(
     if announce:
         progress.finished(reason)
     warnings = [*best.problem.notes, *progress.warnings]
+    timings = dict(state.timings)
+    timings["other"] = max(0.0, progress.seconds - state.timings.total)
     how = made(best)
     measured_data = best.problem.function is None  # of whose rows an attempt may have taken a part
+    problem = state.problem if measured_data else best.problem
+    if problem.stream is not None:  # whose rows are not the fit's to keep
+        problem = replace(problem, stream=None, source=problem.source | {"parts": problem.stream.told()})
     return Record(
-        problem=state.problem if measured_data else best.problem, model=best.model, made=how, error=best.error,
+        problem=problem, model=best.model, made=how, error=best.error,
         history=progress.history,
         stop_reason=reason, seed=state.seed, seconds=progress.seconds,
         steps=progress.evaluations if how.solved else progress.steps,
         tol=state.tol, interrupted=progress.interrupted, best_epoch=best.row or None, warnings=warnings,
         score=best.score, compile_seconds=progress.compile_seconds, taught=best.taught, left_out=best.missed,
+        certificate=best.certificate, extra={"timings": timings},
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surefit.attempts.events import Callback
+from surefit.attempts.events import Callback, failure_told
 from surefit.attempts.methods import VarPro
 from surefit.attempts.progress import Progress
 from surefit.problems.problem import Problem
@@ -212,7 +212,9 @@ class Sizes:
             model=start.model, problem=start.problem, stage=start.stop_reason, reason=start.stop_reason,
             score=start.score, error=start.error, largest=start.error.max, row=None, details={}, by=start.stop_reason,
         )  # fmt: skip
-        reason = run(state, pruned(state, kept, pruning, self.tol, note))
+        with failure_told(self.callbacks, progress.began):
+            reason = run(state, pruned(state, kept, pruning, self.tol, note))
+        progress.finished(reason)
         if progress.over is not None:
             self.ended = reason
         return min(n for n, f in self.fits.items() if n <= units and self.good(f))

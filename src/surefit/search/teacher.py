@@ -154,8 +154,9 @@ class Taught:
 
     def sentence(self) -> Sentence:
         """All of it in words."""
+        code = "teacher" if self.estimate.status == "estimated" else "teacher-measured"
         return say(
-            "teacher", what=self.teacher.words, rmse=self.estimate.rmse, n=self.estimate.n,
+            code, what=self.teacher.words, rmse=self.estimate.rmse, n=self.estimate.n,
             distance=self.distance.rmse, points=self.distance.n,
         )  # fmt: skip
 

@@ -9,6 +9,7 @@ from .gaussian_process import GaussianProcess
 from .least_squares import TRAINLM, gauss_newton, levenberg_marquardt
 from .problem import sum_of_squares
 from .quasi_newton import lbfgs
+from .reduction import Reduced, Reduction
 from .result import STATUSES, Iteration, Result, Trace
 from .robust import LOSSES
 from .variable_projection import VarPro, varpro
@@ -23,6 +24,8 @@ __all__ = [
     "LineSearch",
     "Marquardt",
     "Output",
+    "Reduced",
+    "Reduction",
     "Result",
     "Trace",
     "Trial",

@@ -29,6 +29,8 @@ SCALES = (2.0, 4.0, 1.0, 8.0, 0.5, 16.0, 32.0)  # steepnesses in the order of ho
 RCONDS = tuple(10.0**-e for e in (14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4))
 PENALTIES = tuple(10.0**e for e in range(-14, 4))
 LEARNED = 0.5  # score over the largest deviation of a target from its mean, above which only steeper units can help
+LEAST_LEFT = 1e-6  # of 1 - leverage, below which rounding would decide what a row is missed by when it is left out
+EXPLAINED = 1e-13  # of a row that lies outside of what the features span: rounding
 OVERHANG = 1.05  # in one dimension the outermost units bend a little outside of the box
 
 
@@ -183,13 +185,42 @@ class _Layer:
         size = float((self.s**2).sum()) / max(1, min(a.shape))
         damping = np.array(penalties) * size
         inverse = 1.0 / (s[:, None] ** 2 + np.where(size > 0, damping, 1.0))  # (r, penalties)
-        left = np.maximum(1.0 - (share / share.sum())[:, None] - along**2 @ inverse, 1e-10)  # (m, penalties)
+        left = 1.0 - (share / share.sum())[:, None] - along**2 @ inverse  # (m, penalties)
         weights = self.projected[kept][:, None, :] * (s[:, None] * inverse)[:, :, None]  # (r, penalties, k)
         m, k = b.shape
         rest = (along @ weights.reshape(len(s), len(damping) * k)).reshape(m, len(damping), k) - b[:, None, :]
-        scores = np.sqrt(np.mean((rest / left[:, :, None]) ** 2, axis=(0, 2))).tolist()
+        missed = rest / np.where(left < LEAST_LEFT, 1.0, left)[:, :, None]
+        if (left < LEAST_LEFT).any():
+            for j in np.flatnonzero((left < LEAST_LEFT).any(axis=0)):
+                rows = left[:, j] < LEAST_LEFT
+                missed[rows, j] = alone(a, b, share, float(damping[j]))[rows]
+        scores = np.sqrt(np.mean(missed**2, axis=(0, 2))).tolist()
         i = _least(scores)
         return replace(self.output(kept, float(damping[i]), 1e-14, float(penalties[i])), score=scores[i])
+
+
+def alone(a: np.ndarray, b: np.ndarray, share: np.ndarray, damping: float) -> np.ndarray:
+    """Residuals (m, k) of a ridge regression, each when its row is left out, where a fit goes through its rows.
+
+    There a residual and 1 - its leverage both are rounding, and so is their quotient. Both are taken apart by singular
+    vectors, and of rows that the features explain whole, the damping, which both have as a factor, is left away: then
+    the quotient is exact, also in the limit of no damping. Infinite for a row without which nothing is known.
+    a (m, h), b (m, k): centred and weighted; share (m,): weights of the rows.
+    """
+    u, s, _ = decompose(a)
+    kept = s > 1e-14 * s[0] if len(s) else s > 0
+    u, s = u[:, kept], s[kept]
+    along = u.T @ b
+    outside = np.maximum(1.0 - share / share.sum() - np.sum(u**2, axis=1), 0.0)
+    rest = b - u @ along
+    whole = outside < EXPLAINED
+    outside[whole], rest[whole] = 0.0, 0.0
+    shrunk = 1.0 / (s**2 + damping)
+    factor = np.where(whole, 1.0, damping)[:, None]
+    left = outside + (factor * u**2) @ shrunk
+    missed = rest + factor * (u @ (shrunk[:, None] * along))
+    lonely = left <= 0.0
+    return np.asarray(np.where(lonely[:, None], np.inf, -missed / np.where(lonely, 1.0, left)[:, None]))
 
 
 def decompose(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

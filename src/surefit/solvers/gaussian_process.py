@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from surefit.blas import one_thread, scipy_linalg
-from surefit.checking import whole_number
+from surefit.checking import number_array, whole_number
 from surefit.errors import ArgumentError, NotFiniteError, ShapeError
 
 KERNELS = ("matern52", "rbf")
@@ -224,7 +224,7 @@ class GaussianProcess:
         The noise is part of that deviation.
         """
         self._check_fitted()
-        x = np.asarray(X, np.float64)
+        x = number_array("X", X)
         if x.ndim != 2 or x.shape[1] != self._inputs:
             raise ShapeError(f"X: expected points of {self._inputs} inputs, shape (m, {self._inputs}), got {x.shape}")
         u = (x[:, self._columns] - self._x_shift) / self._x_scale
@@ -413,7 +413,7 @@ def _cholesky(a: np.ndarray, size: float) -> np.ndarray:
 
 def _checked(X: Any, y: Any, weights: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows (n, d), values (n, k) and what each row has of the noise's variance, (n,), 1 in the mean."""
-    x, values = np.asarray(X, np.float64), np.asarray(y, np.float64)
+    x, values = number_array("X", X), number_array("y", y)
     if x.ndim != 2 or values.ndim not in (1, 2) or len(x) != len(values):
         raise ShapeError(f"X, y: expected shapes (n, d) and (n,) or (n, k), got {x.shape} and {values.shape}")
     if not len(x):
@@ -423,7 +423,7 @@ def _checked(X: Any, y: Any, weights: Any) -> tuple[np.ndarray, np.ndarray, np.n
             raise NotFiniteError(f"{name}: row {int(np.argwhere(~np.isfinite(a))[0][0])} is not finite")
     share = np.ones(len(x))
     if weights is not None:
-        w = np.asarray(weights, np.float64)
+        w = number_array("weights", weights)
         if w.shape != (len(x),):
             raise ShapeError(f"weights: expected one for each row, shape ({len(x)},), got {w.shape}")
         if not (np.isfinite(w).all() and (w > 0).all()):

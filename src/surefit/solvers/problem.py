@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from surefit.checking import number_array
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 
 from .differences import DIFFERENCES, Differences, precision_of
@@ -19,9 +20,8 @@ HUGE = 1e150  # the squares of what is larger overflow
 def real_numbers(given: Any) -> np.ndarray | None:
     """What a caller gave as a float64 array; None where it is not all real numbers (text, None, complex)."""
     try:
-        a = np.asarray(given)
-        return None if given is None or a.dtype.kind == "c" else np.asarray(a, np.float64)
-    except (TypeError, ValueError):
+        return None if given is None else number_array("given", given)
+    except ArgumentError:
         return None
 
 
@@ -217,8 +217,8 @@ def sum_of_squares(
     robust = Loss("sum_of_squares", loss, f_scale)
 
     def value_and_gradient(x: np.ndarray) -> tuple[float, np.ndarray]:
-        r = np.asarray(fun(x.copy()), np.float64)
-        J = np.asarray(jac(x.copy()), np.float64)
+        r = number_array("fun", fun(x.copy()))
+        J = number_array("jac", jac(x.copy()))
         weighted, rows = robust.weighted(r, J)
         return robust.cost(r), rows.T @ weighted
 

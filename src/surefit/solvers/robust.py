@@ -19,6 +19,7 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from surefit.checking import number_array
 from surefit.errors import ArgumentError, ShapeError
 
 # z (m,) -> rho, rho', rho'' (m,) each
@@ -80,7 +81,7 @@ class Loss:
 
     def _at(self, residuals: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         z = (residuals / self.scale) ** 2
-        rho, first, second = (np.asarray(part, np.float64) for part in self.rho(z))
+        rho, first, second = (number_array("loss", part) for part in self.rho(z))
         if not rho.shape == first.shape == second.shape == z.shape:
             shapes = f"{rho.shape}, {first.shape}, {second.shape}"
             raise ShapeError(f"{self.solver}: loss gave shapes {shapes} for z {z.shape}; all must be the same")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from surefit.blas import one_thread
+from surefit.checking import number_array
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 from surefit.sentences import Sentence, say
 
@@ -140,7 +141,7 @@ def varpro(
     reason: Sentence | None = None
     while stop is None:
         trace.jacobians += 1
-        j = problem.project(here, np.asarray(jacobian(here.theta, here.c), np.float64))
+        j = problem.project(here, number_array("jacobian", jacobian(here.theta, here.c)))
         r = here.residuals.reshape(-1)
         norms = np.sqrt((j * j).sum(axis=0))
         norms[norms == 0.0] = 1.0
@@ -218,7 +219,7 @@ class _Separable:
     def at(self, theta: np.ndarray) -> _Point | None:
         """Everything at theta; None where the features are not finite."""
         with np.errstate(all="ignore"):
-            phi = np.asarray(self.features(theta), np.float64)
+            phi = number_array("features", self.features(theta))
         if phi.ndim != 2 or len(phi) != len(self.y):
             raise ShapeError(f"varpro: features of shape {phi.shape}; needed ({len(self.y)}, h)")
         if not np.isfinite(phi).all():

@@ -5,7 +5,7 @@ network again ({"kind": "mlp", ...} for our perceptrons, else {"kind": "program"
 sample), "history" (the columns), "random", "exact", "score", "coding" (of columns of a table that held no numbers),
 "sample" (the largest error of the model at the rows that are kept, to be found again when it is read) and "extra"
 (`Record.extra`). Tensors: "network.*" (random streams among them), "scaling.*" ("scaling.x_log" where inputs are
-logarithmic), "history.*", and "data.*", samples of the data for pictures.
+logarithmic, "scaling.y_log" where the target is), "history.*", and "data.*", samples of the data for pictures.
 Format 1 had no checksum, and its history in the header.
 """
 
@@ -51,6 +51,8 @@ JUDGED = {"test": "test", "validation": "validation"}  # kinds of error that are
 def save(fit: Record, path: Path) -> Path:
     """Write a fit; the file appears whole or not at all. ModelFileError when it cannot be written."""
     tensors = {f"scaling.{n}": b.numpy() for n, b in fit.model.named_buffers() if "." not in n}
+    if fit.model.y_log:  # a tensor, so that a version that does not know it refuses the file
+        tensors["scaling.y_log"] = np.ones(len(fit.outputs))
     description, weights = describe_network(fit.network, len(fit.names), fit.dtype)
     tensors |= {f"network.{n}": v for n, v in weights.items()}
     tensors |= _samples(fit.problem)
@@ -88,6 +90,8 @@ def read(path: str | os.PathLike[str]) -> Record:
     """
     path = Path(path)
     found = read_container(path, FORMAT)
+    if "kind" in found.header:
+        raise ModelFileError(f"{str(path)!r} holds many curves; read it with surefit.Many.load")
     try:
         check_header(found.header)
         fit = _rebuild(found)
@@ -248,7 +252,7 @@ def _known(name: str, header: dict[str, Any]) -> bool:
     if room == "history":
         return rest in header["history"]["columns"]
     part, _, what = rest.partition(".")
-    scales = ("x_shift", "x_scale", "y_shift", "y_scale", "x_log")
+    scales = ("x_shift", "x_scale", "y_shift", "y_scale", "x_log", "y_log")
     beside = part in PARTS and what in ("x", "y", "rows", "weights", "slopes", "left_out")
     teaches = room == "teacher" and rest in ("x", "y", "weights", "left_out", "deviation")
     beside = teaches or (room == "data" and beside)
@@ -265,7 +269,7 @@ def _model(description: dict[str, Any], tensors: dict[str, np.ndarray], d: int, 
     weights = {n.removeprefix("network."): v for n, v in tensors.items() if n.startswith("network.")}
     if description["kind"] == "mlp":
         sizes = [description["n_in"], *description["hidden"], description["n_out"]]
-        needed = sum(a * b + b for a, b in pairwise(sizes))
+        needed = sum(a * b + b * description.get("bias", True) for a, b in pairwise(sizes))
         if needed > sum(v.size for v in weights.values()):
             raise ModelFileError(f"its network has {needed} weights and more, and the file holds fewer")
     scaling = {}
@@ -283,7 +287,10 @@ def _model(description: dict[str, Any], tensors: dict[str, np.ndarray], d: int, 
         log = _tensor(tensors, "scaling.x_log", (d,), "float64")
         if not np.isin(log, (0.0, 1.0)).all():
             raise ModelFileError("scaling.x_log must be 0 or 1")
-    model = Scaled(network, **scaling, dtype=dtype, x_log=log)
+    y_log = "scaling.y_log" in tensors
+    if y_log and not (_tensor(tensors, "scaling.y_log", (k,), "float64") == 1.0).all():
+        raise ModelFileError("scaling.y_log must be 1")
+    model = Scaled(network, **scaling, dtype=dtype, x_log=log, y_log=y_log)
     model.eval()
     if evaluate(model, np.ones((1, d))).shape != (1, k):
         raise ModelFileError(f"the network does not map {d} inputs to {k} outputs")
@@ -356,6 +363,7 @@ def _problem(header: dict[str, Any], tensors: dict[str, np.ndarray], d: int, k: 
         validation_slopes=beside("validation", "slopes", k, d), added=tuple(card["data"].get("added", ())),
         notes=tuple(from_dict(n) for n in said.get("notes", card.get("notes", ()))), exact=bool(exact),
         row_numbers=numbers or None, coding=tuple(map(Coded.from_dict, header.get("coding", ()))),
+        log_target="scaling.y_log" in tensors,
     )  # fmt: skip
 
 

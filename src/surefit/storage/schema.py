@@ -288,9 +288,11 @@ said = record(
 
 perceptron = record(
     {
-        "kind": one_of("mlp"), "n_in": whole(1), "hidden": list_of(whole(1)), "n_out": whole(1), "activation": text,
-        "dropout": amount, "norm": perhaps(one_of("batch", "layer")), "residual": truth,
-    }
+        "kind": one_of("mlp"), "n_in": whole(1), "hidden": list_of(whole(1)), "n_out": whole(1),
+        "activation": either(text, list_of(text)), "dropout": amount, "norm": perhaps(one_of("batch", "layer")),
+        "residual": truth,
+    },
+    {"bias": truth},
 )  # fmt: skip
 
 
@@ -332,7 +334,10 @@ classified = record(
 
 columns = record({"rows": count, "columns": by_name(either(one_of("int", "float"), list_of(text)))})
 
-coded = record({"name": text, "kind": text, "categories": list_of(text), "unit": text, "origin": text})
+coded = record(
+    {"name": text, "kind": text, "categories": list_of(text), "unit": text, "origin": text},
+    {"fill": number, "flagged": truth},
+)
 
 common: dict[str, Check] = {"format": whole(1), "card": card, "network": network}
 FORMATS: dict[int, Check] = {

@@ -16,8 +16,9 @@ from surefit._version import __version__
 from surefit.core.device import Device as device
 from surefit.core.ops import bool_ as bool
 from surefit.core.ops import float32, float64, int32, int64
-from surefit.torch import autograd, backends, cuda, distributions, func, linalg, nn, optim, utils
+from surefit.torch import autograd, backends, cuda, distributions, func, linalg, nn, optim, special, utils
 from surefit.torch.adapt import refusal as _refusal
+from surefit.torch.func import vmap
 from surefit.torch.functions import functions as _functions
 from surefit.torch.serialization import load, save
 from surefit.torch.tensors import (
@@ -48,7 +49,6 @@ _ELSEWHERE = {
     "range": "it is deprecated in PyTorch too; use arange(start, end + step, step)",
     "compile": "use surefit.jit(step), step being a function of tensors that makes one training step",
     "jit": "use surefit.jit(f), which compiles a function",
-    "vmap": "use surefit.batch",
     "autocast": "surefit computes in float32 and float64 alone; leave autocast and GradScaler out",
     "onnx": "use the exports of a surefit fit",
     "hub": "surefit does not download models",
@@ -71,5 +71,5 @@ __all__ = [
     "BoolTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor", "Size", "Tensor", "__version__",
     "autograd", "backends", "bool", "cuda", "device", "distributions", "double", "e", "finfo", "float", "float32",
     "float64", "func", "iinfo", "inf", "int", "int32", "int64", "is_tensor", "linalg", "load", "long", "nan", "nn",
-    "optim", "pi", "save", "set_grad_enabled", "utils", *_functions,
+    "optim", "pi", "save", "set_grad_enabled", "special", "utils", *_functions,
 ]  # fmt: skip

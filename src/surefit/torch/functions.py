@@ -166,9 +166,8 @@ def set_printoptions(
     }  # fmt: skip
     if profile not in profiles:
         raise ArgumentError(f"set_printoptions: profile={profile!r} must be 'default', 'short' or 'full'")
-    new = profiles[profile] | {
-        k: v for k, v in (("precision", precision), ("edgeitems", edgeitems), ("max_line_width", linewidth)) if v is not None
-    }  # fmt: skip
+    given = {"precision": precision, "edgeitems": edgeitems, "max_line_width": linewidth}
+    new = profiles[profile] | {name: value for name, value in given.items() if value is not None}
     if threshold is not None:
         new["threshold"] = sys.maxsize if threshold == float("inf") else int(threshold)
     tensors.printing.update(new)

@@ -12,6 +12,7 @@ from .errormap import error_map
 from .graph import GraphDrawing, Node, draw_graph, draw_program, graph_dot, network_diagram
 from .history import loss_curves, rate_curve
 from .plots import fit_1d, fit_2d, fit_scatter, scatter_2d, slice_points, slices, surface
+from .ranking import dots
 from .samples import sample_map
 from .sizes import tradeoff
 from .structure import structure_diagram
@@ -25,6 +26,7 @@ __all__ = [
     "Panel",
     "chart",
     "data_panels",
+    "dots",
     "draw_graph",
     "draw_program",
     "error_map",

@@ -21,7 +21,7 @@ from surefit.sentences import say
 
 def descent(s: State, method: FirstOrder, network: nn.Module, jit: bool | None) -> Strategy:
     """One training of this network, in place."""
-    found = yield s.attempt(method, network, s.problem, goal=s.tol, named=True, jit=jit)
+    found = yield s.attempt(method, network, s.problem, goal=s.enough, named=True, jit=jit)
     return None if found is None else found.reason
 
 
@@ -41,7 +41,7 @@ def parts(s: State, method: FirstOrder, network: nn.Module, jit: bool | None) ->
     for part in range(1, count + 1):
         if part > 1:
             problem = with_worst(problem, lambda points: evaluate(model, points), rng)
-        options = dict(goal=s.tol, named=True, jit=jit, like=model, part=(part, count), provisional=part < count)
+        options = dict(goal=s.enough, named=True, jit=jit, like=model, part=(part, count), provisional=part < count)
         found = yield s.attempt(each, network, problem, **options)
         if found is None or s.progress.warnings:
             break

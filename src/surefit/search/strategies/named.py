@@ -43,7 +43,7 @@ def named(s: State, method: Solver, model: Any) -> Strategy:
     network = s.built(model)
     check_method(method, network, s.problem)
     problem, penalty = points_for(s, method, network), 0.0
-    goal = s.tol if s.problem.exact else None
+    goal = s.enough if s.problem.exact else None
     start = isinstance(method, VarPro) and not s.problem.exact  # noise may make its beginning look better
     found = None
     if isinstance(method, Features) or (isinstance(method, VarPro) and is_hidden_layer(network)):
@@ -73,8 +73,8 @@ def check_method(method: Solver, network: nn.Module, problem: Problem) -> None:
     if isinstance(method, Features) and not is_hidden_layer(network):
         raise ArgumentError(
             f"model: {spelled('method', repr('features'))} needs one hidden layer, {spelled('model', '(units,)')}, of "
-            f"units with a smooth or kinked activation; use {spelled('method', repr('lm'))}, 'lbfgs' or 'adam' for "
-            "deeper networks"
+            f"units with a bias and a smooth or kinked activation; use {spelled('method', repr('lm'))}, "
+            "'lbfgs' or 'adam' for other networks"
         )
     if isinstance(method, VarPro) and output_layer(network) is None:
         raise ArgumentError(

@@ -23,7 +23,9 @@ from surefit.attempts.polynomial import network_for
 from surefit.attempts.training import plan
 from surefit.models.chain import hidden_layer
 from surefit.models.inference import evaluate
+from surefit.models.scaled import Scaled
 from surefit.problems.points import equations
+from surefit.problems.problem import Problem
 from surefit.problems.scaling import Scaling
 from surefit.search.candidates import Candidate
 from surefit.search.cost import of_search, of_solve
@@ -38,6 +40,7 @@ from surefit.search.limits import (
     FEW_ROWS,
     FEWER,
     FIRST_RESERVE,
+    HANDFUL,
     MANY_COLUMNS,
     MEAN_OF,
     MEAN_WITHIN,
@@ -77,6 +80,8 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
         if clean or s.problem.validation is None:
             return say("clean") if clean else say("all-rows", rows=n)
         return say("rows-chose", rows=say("validation rows"))
+    if n <= HANDFUL and s.best is not None:
+        return say("all-rows", rows=n)
     for inputs in chosen:
         yield from networks(s, inputs)
     yield from mean(s)
@@ -165,11 +170,21 @@ def networks(s: State, inputs: tuple[int, ...]) -> Strategy:
 def taught(s: State) -> Strategy:
     """A small network that learns from Gaussian processes."""
     x, y = s.problem.train
-    teacher = teacher_of(s.problem, s.seed, lambda: s.progress.out_of_time(1.0 - FIRST_RESERVE) or s.progress.halt())
+    own = s.problem.coordinates(y)  # what the teacher learns
+    plain = replace(s.problem, train=(x, own), log_target=False) if s.problem.log_target else s.problem
+    teacher = teacher_of(plain, s.seed, lambda: s.progress.out_of_time(1.0 - FIRST_RESERVE) or s.progress.halt())
     values = teacher.predict(x)
-    left_out = teacher.left_out()[0] - y
-    estimate = s.judge.estimated(left_out, teacher.error(s.problem.domain, s.seed))
-    aims = np.maximum([CLOSE * part.rmse for part in estimate.outputs], CLOSEST * y.std(axis=0)).tolist()
+    left_out = teacher.left_out()[0] - own
+    error = teacher.error(s.problem.domain, s.seed)
+    estimate = s.judge.estimated(*in_target_units(s.problem, left_out, error))
+    apart = s.problem.plan is not None and s.problem.plan.apart
+    if apart and s.problem.validation is not None:  # a row left out has relatives among the others
+        held, y_held = s.problem.validation
+        found = teacher.predict(held)
+        error = np.sqrt(np.mean((found - s.problem.coordinates(y_held)) ** 2, axis=0))
+        found = np.exp(found) if s.problem.log_target else found
+        estimate = Judge.apart(s.problem, found, s.problem.validation, "validation")
+    aims = np.maximum(CLOSE * error, CLOSEST * own.std(axis=0)).tolist()
     source = {"kind": "callable", "name": str(teacher.words)}
     learned = lesson(
         teacher.predict, s.problem.names, s.problem.outputs, s.problem.domain, x, s.seed, MOST_PARAMETERS, source
@@ -180,14 +195,30 @@ def taught(s: State) -> Strategy:
         return None
     best = min(inner.candidates, key=lambda c: farness(c, aims))
     left_out = left_out + evaluate(best.model, x) - values
+    model, distance = best.model, best.error
+    if s.problem.log_target:
+        c = model.scaling
+        model = Scaled(model.network, c.x_shift, c.x_scale, c.y_shift, c.y_scale, model.dtype, c.log, y_log=True)
+        points, told = inner.judge.points[0], np.exp(inner.judge.points[1])
+        distance = Judge.apart(s.problem, evaluate(model, points), (points, told), "fresh")
     outcome = Outcome(
-        network=best.model.network, problem=s.problem, reason=reason,
+        network=model.network, problem=s.problem, reason=reason,
         stage=say("stage-student", teacher=teacher.words, stage=best.stage),
-        row=best.row, model=best.model, details=best.details,
-        left_out=Scaling.of(s.problem).errors(left_out), taught=Taught(teacher, estimate, best.error),
+        row=best.row, model=model, details=best.details,
+        left_out=left_out / Scaling.of(s.problem).y_scale, taught=Taught(teacher, estimate, distance),
     )  # fmt: skip
-    yield s.attempt(None, best.model.network, s.problem, made=outcome, named=True)  # it cost what time there was
+    yield s.attempt(None, model.network, s.problem, made=outcome, named=True)  # it cost what time there was
     return None
+
+
+def in_target_units(problem: Problem, left_out: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What rows are missed by (n, k), and the error that is expected (k,), where a teacher learned logarithms."""
+    if not problem.log_target:
+        return left_out, error
+    y = problem.train[1]
+    missed = Scaling.none(len(problem.names), len(problem.outputs), y_log=True).unscaled_errors(left_out, y)
+    size, own = (np.sqrt(np.mean(e**2, axis=0)) for e in (missed, left_out))
+    return missed, size * error / np.where(own > 0, own, 1.0)
 
 
 def mean(s: State) -> Strategy:
@@ -205,7 +236,8 @@ def mean(s: State) -> Strategy:
     chosen: list[Candidate] = []
     for c in sorted(whole, key=lambda c: c.score)[:MEAN_OF]:
         total = sum(k.model.network[0].out_features for k in (*chosen, c))  # type: ignore[index]
-        if c.score <= MEAN_WITHIN * least and total <= MOST_MEAN:
+        same = any(np.array_equal(c.left_out, k.left_out) for k in chosen if k.left_out is not None)  # of few rows
+        if not same and c.score <= MEAN_WITHIN * least and total <= MOST_MEAN:
             chosen.append(c)
     if len(chosen) < 2:
         return None

@@ -1,0 +1,104 @@
+"""Many small fits at once: how long, and how near to the truth, beside scikit-learn's MLP with lbfgs on a part of them.
+
+Curves of five kinds (sines, steps, bumps, decays, kinks), each at 50 random places with noise. Distances are root mean
+squares at 101 places inside, in deviations of the curve; the peer gets the same rows, standardised.
+"""
+
+from __future__ import annotations
+
+import json as as_json
+import os
+import time as clock
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from harness import versions
+from typer import Option
+
+ROWS, PLACES = 50, 101
+
+
+def curves(count: int, noise: float, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x, y (count, ROWS) and the truth (count, PLACES) at even places of [-1, 1]."""
+    rng = np.random.default_rng(seed)
+    p, q = rng.uniform(-1.0, 1.0, (2, count, 1))
+    kinds = np.arange(count) % 5
+
+    def values(t: np.ndarray) -> np.ndarray:
+        every = (
+            lambda t, p, q: np.sin((2.5 + 2 * p) * t + 3 * q),
+            lambda t, p, q: 1 / (1 + np.exp(-(5 + 4 * p) * (t - 0.5 * q))),
+            lambda t, p, q: np.exp(-(((t - 0.5 * p) / (0.35 + 0.2 * q)) ** 2)),
+            lambda t, p, q: np.exp(-(2 + 1.5 * p) * (t + 1)),
+            lambda t, p, q: np.abs(t - 0.5 * p),
+        )
+        out = np.empty(t.shape)
+        for kind, f in enumerate(every):
+            own = kinds == kind
+            out[own] = f(t[own], p[own], q[own])
+        return out
+
+    x = np.sort(rng.uniform(-1.0, 1.0, (count, ROWS)), axis=1)
+    truth = values(np.broadcast_to(np.linspace(-1.0, 1.0, PLACES), (count, PLACES)))
+    size = truth.std(axis=1, keepdims=True)
+    return x, values(x) / size + noise * rng.standard_normal(x.shape), truth / size
+
+
+def peer(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    from sklearn.neural_network import MLPRegressor
+
+    grid = np.linspace(-1.0, 1.0, PLACES)[:, None]
+    out = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it might go on
+        for u, v in zip(x, y, strict=True):
+            mean, deviation = v.mean(), v.std()
+            net = MLPRegressor(hidden_layer_sizes=(8,), activation="tanh", solver="lbfgs", max_iter=500, random_state=0)
+            out.append(net.fit(u[:, None], (v - mean) / deviation).predict(grid) * deviation + mean)
+    return np.array(out)
+
+
+def main(
+    count: Annotated[int, Option(min=10, help="Fits of surefit for each noise.")] = 2000,
+    against: Annotated[int, Option(min=1, help="How many of them scikit-learn repeats.")] = 100,
+    noises: Annotated[str, Option(help="Noise in deviations of a curve, separated by commas.")] = "0.3,0.1,0.03",
+    seeds: Annotated[int, Option(min=1, help="Draws of the curves.")] = 1,
+    json: Annotated[Path | None, Option(help="Write the figures to this file.")] = None,
+) -> None:
+    """Print one table: seconds for 100 000 fits and median distances to the truth."""
+    import sklearn.neural_network  # noqa: F401  before one_thread(), which limits the BLAS libraries that are loaded
+
+    import surefit
+    from surefit.blas import one_thread
+
+    print(f"{versions(['surefit', 'numpy', 'scikit-learn'])}, {os.cpu_count()} cores, {count} curves of {ROWS} rows\n")
+    print("| noise | s per 1e5 fits | distance | scikit-learn, of the same curves: ours | its | its s per 1e5 fits |")
+    print("|---|---|---|---|---|---|")
+    rows = []
+    for noise in map(float, noises.split(",")):
+        figures = []
+        for seed in range(seeds):
+            x, y, truth = curves(count, noise, seed)
+            began = clock.perf_counter()
+            many = surefit.fit_many(x=x, y=y)
+            seconds = clock.perf_counter() - began
+            grid = np.linspace(-1.0, 1.0, PLACES)
+            ours = np.sqrt(np.mean((many.predict(grid) - truth) ** 2, axis=1))
+            part = slice(0, against)
+            began = clock.perf_counter()
+            with one_thread():
+                theirs = np.sqrt(np.mean((peer(x[part], y[part]) - truth[part]) ** 2, axis=1))
+            its = (clock.perf_counter() - began) / len(theirs)
+            figures.append((1e5 * seconds / count, *map(float, map(np.median, (ours, ours[part], theirs))), 1e5 * its))
+        a, b, c, d, e = np.mean(figures, axis=0)
+        print(f"| {noise:g} | {a:.0f} | {b:.4f} | {c:.4f} | {d:.4f} | {e:.0f} |")
+        rows.append({"noise": noise, "seconds": a, "distance": b, "ours": c, "theirs": d, "their_seconds": e})
+    if json is not None:
+        json.write_text(as_json.dumps({"rows": rows}), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    typer.run(main)

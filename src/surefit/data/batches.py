@@ -1,0 +1,242 @@
+"""Tables in parts, so that all of one is never in memory: Parquet files and folders, CSV files, partitions of Dask.
+
+A part is a `Raw` of some ten thousand rows. Parts come in one order, each with the number of its first row, and
+`Batches.map` applies a function to each of them, on the cores of this machine or where Dask keeps its partitions.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import accumulate, islice
+from pathlib import Path
+from typing import Any
+
+from surefit.data.columns import NUMBER, Raw
+from surefit.data.csv_text import Text, TextColumn, csv_columns, csv_rows
+from surefit.data.sources import arrow_part, kind_of, pyarrow, raw_of
+from surefit.data.table import Table, read_table
+from surefit.errors import DataError
+from surefit.files import regular_file
+from surefit.spelling import spelled
+
+BLOCK = 2**16  # rows of a part at least, if there are so many
+HEAD = 2**20  # bytes of a text that tell how it is written
+READ = 2**24  # bytes of a text at a time
+LARGE = 2**25  # numbers (rows times columns) of a file, from which on it is read in parts
+TEXT_NUMBER = 8  # bytes of a number in a text, about
+WAITING = 2  # parts that are read before they are needed, beside one for each core
+
+
+class Batches:
+    """A table in parts. label: what errors call it. rows: how many there are, None if that is not known beforehand."""
+
+    label: str
+    rows: int | None = None
+    reading: Mapping[str, Any] | None = None  # arguments of `read_table`, where they came with the table
+
+    def parts(self, columns: list[str] | None = None) -> Iterator[Raw]:
+        """The parts in order, with these columns (None: all)."""
+        raise NotImplementedError
+
+    def map(self, f: Callable[[int, Any], Any], columns: list[str] | None = None) -> Generator[Any]:
+        """f(number of the first row, part) for each part, in order; computed ahead on all cores."""
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        waiting: deque[Future[Any]] = deque()
+        with ThreadPoolExecutor(cores) as pool:
+            try:
+                start = 0
+                for part in self.parts(columns):
+                    waiting.append(pool.submit(f, start, part))
+                    start += len(part.columns[0])
+                    if len(waiting) >= cores + WAITING:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+
+class ParquetBatches(Batches):
+    """A Parquet file, or all that are in a folder and in folders below it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.label = path, path.name
+        self.rows = self._told(lambda data: data.count_rows())
+
+    def _told(self, ask: Callable[[Any], Any]) -> Any:
+        arrow, _ = pyarrow()
+        try:
+            return ask(arrow_part("dataset").dataset(str(self.path), format="parquet", partitioning="hive"))
+        except (arrow.ArrowException, OSError, ValueError) as error:
+            raise DataError(f"{self.label}: not a readable Parquet dataset ({str(error)[:300]})") from error
+
+    def parts(self, columns: list[str] | None = None) -> Iterator[Raw]:
+        """See `Batches`."""
+        arrow, _ = pyarrow()
+        reading = arrow_part("dataset").ParquetFragmentScanOptions(pre_buffer=False)  # or all of a file is kept
+        options = dict(columns=columns, batch_size=BLOCK, batch_readahead=4, fragment_scan_options=reading)
+        scanner = self._told(lambda data: data.scanner(**options))
+        return _gathered(scanner.to_batches(), self.label, arrow, raw_of)
+
+
+class TextBatches(Batches):
+    """A delimited text file; how it is written is told by its beginning."""
+
+    def __init__(self, path: Path, decimal: str | None = None) -> None:
+        self.path, self.label, self.decimal = path, path.name, decimal or "."
+        try:
+            with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+                data = file.read(HEAD)
+        except (OSError, EOFError) as error:
+            raise DataError(f"{self.label}: cannot be read ({error})") from error
+        if len(data) == HEAD:
+            data = data[: data.rfind(b"\n") + 1]
+        text = Text(data.removeprefix(b"\xef\xbb\xbf"), "utf-8", self.label)
+        self.delimiter = csv_rows(text, None, self.decimal, None)[0]
+        if self.delimiter in " ，；" or text.separator() is not None:
+            raise self._refused(f"its cells are separated by {self.delimiter!r}")
+        raw = csv_columns(text, self.delimiter, self.decimal)
+        assert raw.lines is not None
+        self.names, self.skipped = raw.names, int(raw.lines[0]) - 1
+        kinds = [column.column(name, raw).kind for name, column in zip(raw.names, raw.columns, strict=True)]
+        self.numbers = {name for name, kind in zip(raw.names, kinds, strict=True) if kind == NUMBER}
+
+    def _refused(self, why: str) -> DataError:
+        return DataError(
+            f"{self.label}: cannot be read in parts, because {why}; write it as Parquet, or read all at once with "
+            + spelled("stream", "False", "data=Sampling(stream=False)")
+        )
+
+    def parts(self, columns: list[str] | None = None) -> Iterator[Raw]:
+        """See `Batches`."""
+        arrow, _ = pyarrow()
+        csv = arrow_part("csv")
+        kinds = {name: arrow.float64() if name in self.numbers else arrow.string() for name in self.names}
+        try:
+            reader = csv.open_csv(
+                str(self.path),
+                csv.ReadOptions(column_names=self.names, skip_rows=self.skipped, block_size=READ),
+                csv.ParseOptions(delimiter=self.delimiter),
+                csv.ConvertOptions(
+                    column_types=kinds, include_columns=columns, decimal_point=self.decimal,
+                    null_values=["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "?"], strings_can_be_null=True,
+                ),
+            )  # fmt: skip
+            yield from _gathered(reader, self.label, arrow, self._raw)
+        except (arrow.ArrowException, OSError) as error:
+            raise self._refused(f"pyarrow says: {str(error)[:300]}") from error
+
+    def _raw(self, table: Any) -> Raw:
+        """Columns of numbers as arrays; others as the texts of a CSV file are read elsewhere."""
+        columns: list[Any] = []
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            if name in self.numbers:
+                columns.append(column.to_numpy())
+            else:
+                columns.append(cells := TextColumn(self.decimal))
+                for cell in column.to_pylist():
+                    cells.add("" if cell is None else cell)
+        return Raw(self.label, list(table.column_names), columns)
+
+
+class DaskBatches(Batches):
+    """A DataFrame of Dask: functions run where its partitions are, and only what they return comes here."""
+
+    def __init__(self, frame: Any) -> None:
+        import dask
+
+        self.frame, self.label = frame, "DataFrame"
+        self.lengths = [int(n) for n in dask.compute(*map(dask.delayed(len), frame.to_delayed()))]
+        self.rows = sum(self.lengths)
+
+    def _delayed(self, columns: list[str] | None) -> list[Any]:
+        chosen = self.frame if columns is None else self.frame[columns]
+        parts = chosen.to_delayed()
+        return [part for part, rows in zip(parts, self.lengths, strict=True) if rows]
+
+    def parts(self, columns: list[str] | None = None) -> Iterator[Raw]:
+        """See `Batches`."""
+        for part in self._delayed(columns):
+            yield raw_of(part.compute())
+
+    def map(self, f: Callable[[int, Any], Any], columns: list[str] | None = None) -> Generator[Any]:
+        """See `Batches`; as many partitions at a time as this machine has cores, thrice."""
+        import dask
+
+        starts = accumulate((n for n in self.lengths if n), initial=0)
+        call = dask.delayed(f)
+        tasks = (call(start, part) for start, part in zip(starts, self._delayed(columns), strict=False))
+        while wave := list(islice(tasks, 3 * (os.cpu_count() or 1))):
+            yield from dask.compute(*wave)
+
+
+class TableBatches(Batches):
+    """A table that is in memory."""
+
+    def __init__(self, table: Table) -> None:
+        self.table, self.label, self.rows = table, "table", len(table)
+
+    def parts(self, columns: list[str] | None = None) -> Iterator[Raw]:
+        """See `Batches`."""
+        whole = self.table
+        for low in range(0, len(whole), BLOCK):
+            values = whole.values[low : low + BLOCK]
+            yield Raw(self.label, list(whole.names), list(values.T), whole.targets, coding=whole.coding)
+
+
+def batches_of(source: Any, stream: bool | None, reading: Mapping[str, Any]) -> Batches | None:
+    """The parts of a table that is to be read in parts; None: of one that is not.
+
+    Folders and partitions of Dask always are, files where they hold more than LARGE numbers or `stream` is True, and
+    all else where `stream` is True. reading: arguments of `read_table`.
+    """
+    if isinstance(source, Batches):
+        return source
+    if hasattr(source, "to_delayed") and hasattr(source, "npartitions"):
+        return DaskBatches(source)
+    if isinstance(source, str | os.PathLike) and stream is not False:
+        path = Path(source)
+        if path.is_dir():
+            return ParquetBatches(path)
+        kind, sure = kind_of(path), bool(stream)
+        if kind == "parquet":
+            regular_file(path)
+            if sure or numbers_of_parquet(path) > LARGE:
+                return ParquetBatches(path)
+        elif kind == "csv":
+            size = regular_file(path).stat().st_size * (4 if path.suffix.lower() == ".gz" else 1)
+            if sure or size > TEXT_NUMBER * LARGE:
+                return TextBatches(path, reading.get("decimal"))
+    if not stream:
+        return None
+    return TableBatches(source if isinstance(source, Table) else read_table(source, **reading))
+
+
+def numbers_of_parquet(path: Path) -> int:
+    """Rows times columns of a Parquet file; 0 where that cannot be told."""
+    arrow, parquet = pyarrow()
+    try:
+        about = parquet.read_metadata(path)
+    except (arrow.ArrowException, OSError):
+        return 0  # whoever reads it says what is wrong
+    return about.num_rows * about.num_columns
+
+
+def _gathered(batches: Any, label: str, arrow: Any, raw: Callable[[Any], Raw]) -> Iterator[Raw]:
+    """Record batches as parts of at least BLOCK rows."""
+    waiting: list[Any] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(len(b) for b in waiting) >= BLOCK:
+            yield raw(arrow.Table.from_batches(waiting))._replace(label=label)
+            waiting = []
+    if waiting and sum(len(b) for b in waiting):
+        yield raw(arrow.Table.from_batches(waiting))._replace(label=label)
+
+
+__all__ = ["BLOCK", "LARGE", "Batches", "batches_of"]

@@ -1,0 +1,6 @@
+"""Writers of what happens in a fit: files of rows, TensorBoard, MLflow. Each is a callback."""
+
+from surefit.integrations.loggers import CSVLogger, JSONLogger
+from surefit.integrations.trackers import MLflowLogger, TensorBoardLogger
+
+__all__ = ["CSVLogger", "JSONLogger", "MLflowLogger", "TensorBoardLogger"]

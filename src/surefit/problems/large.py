@@ -1,0 +1,152 @@
+"""A table that is read in parts as a Problem: its rows are a sample, its counts and ranges those of all rows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from surefit.data import Domain, Noise, Sampling, Table, raw_names, read_table
+from surefit.data.batches import Batches, batches_of
+from surefit.data.table import spread_names
+from surefit.errors import ArgumentError, DataError, DomainError
+from surefit.problems import rows as about_rows
+from surefit.problems.points import check_size
+from surefit.problems.problem import Points, Problem
+from surefit.problems.streams import PARTS, Reader, Rows, Stream
+from surefit.sentences import say
+from surefit.spelling import spelled
+
+SAMPLE = 100_000  # rows of each part of the data that are kept: they scale, place units, choose, and are drawn
+ALONE = {  # fields of a Sampling that need all rows at once
+    "groups": "rows of one group",
+    "order": "the order of all rows",
+    "test": "a table of test rows",
+    "derivatives": "gradients",
+    "adaptive": "more values",
+    "faces": "more values",
+    "verify": "more values",
+}
+
+
+def in_parts(target: Any, plan: Sampling, reading: Mapping[str, Any], able: bool) -> Batches | None:
+    """The parts of a table that is read in parts; None: of one that is not. able: whether the method can do that.
+
+    ArgumentError: it must be read in parts, and the method cannot.
+    """
+    must = plan.stream or hasattr(target, "to_delayed") or isinstance(target, Batches)
+    if not able:
+        if must or (isinstance(target, str | os.PathLike) and os.path.isdir(target)):
+            raise ArgumentError(
+                "method: a table in parts is fitted by 'features' alone, also as the choice of 'auto'; with another "
+                f"method give a file that fits into memory, and {spelled('stream', 'True')} to none"
+            )
+        return None
+    return batches_of(target, plan.stream, _with_weights(plan, reading))
+
+
+def _with_weights(plan: Sampling, reading: Mapping[str, Any]) -> dict[str, Any]:
+    """How a table is read, its column of weights too."""
+    own = dict(reading)
+    if plan.weights is not None and own.get("inputs") is not None:
+        given = own["inputs"]
+        several = [given] if isinstance(given, str | int) else list(given)
+        own["inputs"] = several if plan.weights in several else [*several, plan.weights]
+    return own
+
+
+def of_parts(
+    batches: Batches, target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapping[str, Any]
+) -> Problem:
+    """The Problem of a table in parts: one pass over all rows.
+
+    ArgumentError for what needs all rows at once; DataError, DomainError as for any table.
+    """
+    _refuse(plan)
+    reading = _with_weights(plan, reading if batches.reading is None else batches.reading)
+    reader = _reader(batches, plan, seed, reading)
+    stream = Stream(batches, reader)
+    found = stream.survey(SAMPLE)
+    if found is None or not found.counts[0]:
+        raise DataError(f"{batches.label}: no rows to train on")
+    if found.smallest_weight < 0:
+        raise ArgumentError(f"weights: column {reader.weights!r} holds {found.smallest_weight:g}; weights must be >= 0")
+    check_size(np.array([found.largest]))
+    names = spread_names(reader.inputs, reader.coding)
+    box = _box(domain, names, found.low, found.high)
+    stream.counts = dict(zip(PARTS, (int(n) for n in found.counts), strict=True))
+    stream.sample = len(found.samples[0].numbers)
+    train, validation, test = found.samples
+    source = {"kind": "table", "name": batches.label, "rows": int(found.counts.sum()) + found.left_out}
+    rows = _points(train)
+    assert rows is not None
+    notes = about_rows.notes(train.x, train.y, names, reader.targets)
+    return Problem(
+        names=names, outputs=reader.targets, domain=box, train=rows, validation=_points(validation), test=_points(test),
+        weights=train.weights, function=None, source=source, rows=stream.counts,
+        validation_weights=validation.weights, plan=plan, coding=reader.coding, stream=stream,
+        row_numbers={part: own.numbers for part, own in zip(PARTS, found.samples, strict=True)},
+        notes=(*notes, say("rows-missing", count=found.left_out)) if found.left_out else notes,
+        known=plan.noise is not None and _scale(plan) == 0.0,
+    )  # fmt: skip
+
+
+def _scale(plan: Sampling) -> float:
+    """Of the noise; its larger end where it is a range."""
+    scale = Noise.read(plan.noise).scale
+    return float(np.max(np.abs(scale)))
+
+
+def _points(rows: Rows) -> Points | None:
+    return (rows.x, rows.y) if len(rows.numbers) else None
+
+
+def _refuse(plan: Sampling) -> None:
+    for name, what in ALONE.items():
+        if getattr(plan, name):
+            raise ArgumentError(
+                f"{name}: {what} cannot be had of a table that is read in parts; leave it out, or read all at once "
+                f"with {spelled('stream', 'False', 'data=Sampling(stream=False)')}"
+            )
+    if plan.weights is not None and not isinstance(plan.weights, str):
+        raise ArgumentError("weights: of a table that is read in parts they are a column; give its name")
+    if plan.noise is not None and _scale(plan) > 0.0:
+        raise ArgumentError("noise: is added to values of a function; a table in parts stays as it is")
+
+
+def _reader(batches: Batches, plan: Sampling, seed: int, reading: Mapping[str, Any]) -> Reader:
+    """How parts are read: columns and their coding are those of the first part."""
+    first = next(batches.parts(), None)
+    if first is None:
+        raise DataError(f"{batches.label}: no row")
+    weights, drop = plan.weights, plan.drop_nonfinite or bool(reading.get("drop_missing"))
+    own = {key: value for key, value in reading.items() if key in ("targets", "inputs")}
+    table: Table = read_table(first, drop_missing=drop, **own)
+    if weights is not None and weights not in table.names:
+        raise DataError(f"weights: the table has no column {weights!r}; it has {', '.join(table.names)}")
+    if weights in table.targets:
+        raise DataError(f"weights: {weights!r} is the target; name another with {spelled('target', '...')}")
+    inputs = tuple(name for name in raw_names(table.inputs, table.coding) if name != weights)
+    if not inputs:
+        raise DataError(f"{batches.label}: no input columns")
+    return Reader(inputs, table.targets, weights, table.coding, drop, seed, plan.shares)
+
+
+def _box(domain: Any, names: tuple[str, ...], low: np.ndarray, high: np.ndarray) -> Domain:
+    """The box of all rows, or the user's own where one is given."""
+    own = Domain.around(np.stack([low, high]), names=names)
+    if domain is None:
+        return own
+    given = domain if isinstance(domain, Domain) else Domain(domain, names=None if Domain.is_named(domain) else names)
+    if not set(given.names) <= set(names):
+        raise DomainError(f"domain: names {', '.join(given.names)}, but the table's inputs are {', '.join(names)}")
+    axes = dict(zip(own.names, own.bounds, strict=True)) | dict(zip(given.names, given.axes, strict=True))
+    box = Domain({name: axes[name] for name in names})
+    if box.log.any() and (low <= 0)[box.log].any():
+        raise DomainError("domain: a logarithmic input has values that are not above 0; leave 'log' out, or such rows")
+    return box
+
+
+__all__ = ["SAMPLE", "in_parts", "of_parts"]

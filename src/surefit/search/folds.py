@@ -1,0 +1,110 @@
+"""Cross-validation: a fit to all rows, whose error is that of fits which left a part of the rows out, each in turn.
+
+What is estimated is the error of the whole procedure, its choices included (Stone 1974; Hastie, Tibshirani and Friedman
+2009, The Elements of Statistical Learning, section 7.10). Rows of one group are left out together, and where there are
+as many folds as groups, or more, each group alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from surefit.models.inference import evaluate
+from surefit.problems.problem import Points, Problem
+from surefit.search.judging import Judge
+from surefit.search.record import Record
+from surefit.sentences import say
+
+FitOne = Callable[[Problem], Record]
+
+
+def cross_validated(record: Record, fit_one: FitOne, folds: int) -> Record:
+    """The record with its error estimated by so many fits, each without a part of the rows; `fit_one` makes them."""
+    problem = record.problem
+    x, y, _, labels = _rows(problem)
+    place = folds_of(len(x), labels, folds, record.seed)
+    found = np.full(y.shape, np.nan)
+    for fold in range(int(place.max()) + 1):
+        out = place == fold
+        part = without(problem, out, record.seed)
+        other = fit_one(part)
+        if other.interrupted:
+            record.interrupted = True
+            record.warnings.append(say("folds-interrupted", done=fold, folds=int(place.max()) + 1))
+            return record
+        found[out] = evaluate(other.model, x[out])
+    kind = "folds" if labels is None else "groups"
+    error = replace(Judge.apart(problem, found, (x, y), kind), folds=int(place.max()) + 1)
+    n = len(problem.train[0])  # the training rows come first
+    return replace(record, error=error, left_out=record.model.scaling.errors(found[:n], y[:n]))
+
+
+def _rows(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
+    """Points, values, weights and groups of all rows, those for training first."""
+    parts = [problem.train, *([] if problem.validation is None else [problem.validation])]
+    x, y = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
+    weights = None
+    if problem.weights is not None:
+        held = problem.validation_weights
+        weights = np.concatenate([problem.weights, *([] if held is None else [held])])
+    labels = None
+    if problem.plan is not None and problem.plan.groups is not None:
+        assert problem.row_numbers is not None
+        rows = np.concatenate([problem.row_numbers["train"], problem.row_numbers["validation"]])
+        labels = np.array(problem.plan.groups)[rows]
+    return x, y, weights, labels
+
+
+def folds_of(n: int, labels: np.ndarray | None, folds: int, seed: int) -> np.ndarray:
+    """The fold (n,) of each of n rows, from 0; rows with one label (n,) are in one fold.
+
+    >>> np.bincount(folds_of(10, None, 3, 0)).tolist()
+    [4, 3, 3]
+    >>> folds_of(4, np.array([7, 3, 7, 3]), 5, 0).tolist()
+    [1, 0, 1, 0]
+    """
+    rng = np.random.default_rng([seed, 0xF01D])
+    if labels is None:
+        return rng.permutation(n) % min(folds, n)
+    _, group = np.unique(labels, return_inverse=True)
+    sizes = np.bincount(group)
+    if len(sizes) <= folds:
+        return group
+    fold, filled = np.empty(len(sizes), int), np.zeros(folds, int)
+    for g in np.lexsort((rng.permutation(len(sizes)), -sizes)):  # the largest first, into the emptiest
+        fold[g] = int(np.argmin(filled))
+        filled[fold[g]] += sizes[g]
+    return fold[group]
+
+
+def without(problem: Problem, out: np.ndarray, seed: int) -> Problem:
+    """The problem without some of its rows (n,) bool, training rows first, split as the whole one was."""
+    x, y, weights, labels = _rows(problem)
+    plan = problem.plan
+    assert plan is not None
+    rest = np.flatnonzero(~out)
+    train, validation = np.arange(len(rest)), np.arange(0)
+    if problem.validation is not None:
+        share = len(problem.validation[0]) / len(x)
+        labelled = None if labels is None else labels[rest]
+        again = replace(plan, split=(1.0 - share, share, 0.0), groups=labelled, folds=None, test=None)
+        train, validation, _ = again.rows(len(rest), np.random.default_rng([seed, 0x5B11]))
+    inside, held = rest[train], rest[validation]
+
+    def points(rows: np.ndarray) -> Points | None:
+        return (x[rows], y[rows]) if len(rows) else None
+
+    whole = points(inside)
+    assert whole is not None
+    return replace(
+        problem, train=whole, validation=points(held), test=(x[out], y[out]),
+        weights=None if weights is None else weights[inside],
+        validation_weights=None if weights is None or not len(held) else weights[held],
+        row_numbers=None, rows=None,
+    )  # fmt: skip
+
+
+__all__ = ["cross_validated", "folds_of", "without"]

@@ -1,0 +1,282 @@
+"""`compare`: the same target fitted in several ways, side by side in one table and one picture."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import itertools
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from surefit.checking import whole_number
+from surefit.errors import ArgumentError, SurefitError
+from surefit.files import write_atomically
+from surefit.fitting.api import fit
+from surefit.fitting.fitted import Fit
+from surefit.studies.settings import arguments_of, words_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LISTS = ("target", "columns", "callbacks")  # arguments of `fit` that may be lists themselves
+COLUMNS = ("variant", "seed", "parameters", "max_error", "rmse", "r2", "seconds", "reached", "stopped")
+
+
+def compare(
+    what: Any = None,
+    /,
+    domain: Any = None,
+    variants: Any = None,
+    *,
+    seeds: int = 1,
+    seed: int = 0,
+    callback: Callable[[int, int], Any] | None = None,
+    **arguments: Any,
+) -> Comparison:
+    """Fit one target in several ways, each as `fit` does by itself, and put what comes of them side by side.
+
+    Every argument that is a list is tried with each of its entries, all combinations of several lists. Besides the
+    arguments of `fit` there are `hidden` (widths, or one), `units` and `layers`, `activation`, `dropout`, and the
+    settings of methods, such as `lr`. Data, split and the points at which errors are measured are the same for all.
+
+    Args:
+        what: a target as for `fit`. Or fits, as a list or a dict of names: then nothing is fitted.
+        domain: as for `fit`.
+        variants: further ways, each a dict of such arguments (`{"method": "lm", "hidden": (20, 20)}`) or a method; as
+            a dict with names for them.
+        seeds: how many seeds each is tried with; the table shows the median.
+        seed: the first of them.
+        callback: called with how many fits are done and how many there are; returning True stops.
+        arguments: for all, those that are lists apart.
+
+    Returns:
+        A `Comparison`. A way that fails is a row with its error; if all fail for one reason, that is raised.
+
+    Raises:
+        ArgumentError: an argument that nothing has, or nothing to compare. Otherwise as `fit`.
+
+    >>> import surefit
+    >>> found = surefit.compare("sin(x)", "x=-3:3", method="features", hidden=[4, 16])
+    >>> found.names, found.best.network[0].out_features
+    (('4', '16'), 16)
+    """
+    if _is_fits(what):
+        if variants is not None or arguments or domain is not None:
+            raise ArgumentError("compare: fits are compared as they are; leave the other arguments out")
+        named = what if isinstance(what, Mapping) else {f"{i}: {f.target}": f for i, f in enumerate(what, 1)}
+        return Comparison(tuple(str(name) for name in named), tuple((found,) for found in named.values()))
+    seeds, seed = whole_number("seeds", seeds, 1), whole_number("seed", seed, 0)
+    if callback is not None and not callable(callback):
+        raise ArgumentError(f"callback={callback!r} must be a function of two numbers, done and all")
+    ways = _ways(variants, arguments)
+    asked = [(name, arguments_of(settings)) for name, settings in ways.items()]
+    if len(asked) < 2:
+        raise ArgumentError(
+            'compare: one way alone cannot be compared; give a list, such as method=["varpro", "lm"] or hidden=[8, 16]'
+        )
+    results: list[list[Fit | SurefitError]] = [[] for _ in asked]
+    for done, (number, one) in enumerate(itertools.product(range(seeds), range(len(asked))), 1):
+        try:
+            found: Fit | SurefitError = fit(what, domain, seed=seed + number, **asked[one][1])
+        except SurefitError as error:
+            found = error
+        results[one].append(found)
+        stop = callback is not None and callback(done, seeds * len(asked)) is True
+        if stop or (isinstance(found, Fit) and found.interrupted):
+            break
+    every = [one for each in results for one in each]
+    failures = [one for one in every if isinstance(one, SurefitError)]
+    if len(failures) == len(every):
+        raise failures[0]
+    return Comparison(tuple(ways), tuple(map(tuple, results)))
+
+
+def _is_fits(what: Any) -> bool:
+    several = what.values() if isinstance(what, Mapping) else what if isinstance(what, list | tuple) else ()
+    return bool(several) and all(isinstance(one, Fit) for one in several)
+
+
+def _ways(variants: Any, arguments: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The settings of each way, by a name that tells what is its own."""
+    axes = {name: value for name, value in arguments.items() if isinstance(value, list) and name not in LISTS}
+    shared = {name: value for name, value in arguments.items() if name not in axes}
+    for name, tried in axes.items():
+        if not tried:
+            raise ArgumentError(f"{name}=[] is an empty list; give what is to be tried")
+    ways: dict[str, dict[str, Any]] = {}
+
+    def add(name: str, settings: dict[str, Any]) -> None:
+        if name in ways:
+            raise ArgumentError(f"compare: {name!r} stands twice; give variants as a dict with names")
+        ways[name] = shared | settings
+
+    for own in _named(variants):
+        for values in itertools.product(*axes.values()):
+            each = dict(zip(axes, values, strict=True))
+            name = ", ".join(part for part in (own[0], words_of(each)) if part)
+            add(name, each | own[1])
+    return ways
+
+
+def _named(variants: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Variants as (name, settings)."""
+    if variants is None:
+        return [("", {})]
+    named = isinstance(variants, Mapping)
+    if (not named and (isinstance(variants, str) or not isinstance(variants, Sequence))) or not variants:
+        raise ArgumentError(
+            f'variants={variants!r} must be a list of settings, such as [{{"method": "lm"}}, {{"hidden": 32}}], or a '
+            "dict of them with names"
+        )
+    found = []
+    for name, one in variants.items() if named else ((None, each) for each in variants):
+        settings = dict(one) if isinstance(one, Mapping) else {"method": one}
+        found.append((words_of(settings) if name is None else str(name), settings))
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Several ways to fit one target.
+
+    names: of the ways. results: for each, what came of each seed: a `Fit`, or the error that ended it. rows: one dict
+    for each of these (COLUMNS). best: the fit with the least error: of a function the largest; of measured data that by
+    which its network was chosen, in which the test rows had no part.
+    """
+
+    names: tuple[str, ...]
+    results: tuple[tuple[Fit | SurefitError, ...], ...]
+    rows: list[dict[str, Any]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        rows = [_row(name, one) for name, each in zip(self.names, self.results, strict=True) for one in each]
+        object.__setattr__(self, "rows", rows)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, name: str) -> Fit:
+        """The best fit of a way. ArgumentError: no such way, or it failed."""
+        if name not in self.names:
+            raise ArgumentError(f"{name!r} is none of the ways that were compared: {', '.join(self.names)}")
+        found = self._fits(self.names.index(name))
+        if not found:
+            raise ArgumentError(f"{name!r} failed: {self.results[self.names.index(name)][0]}")
+        return min(found, key=loss_of)
+
+    @property
+    def best(self) -> Fit:
+        """The best fit of all."""
+        return min((one for each in self.results for one in each if isinstance(one, Fit)), key=loss_of)
+
+    def _fits(self, place: int) -> list[Fit]:
+        return [one for one in self.results[place] if isinstance(one, Fit)]
+
+    def _medians(self) -> list[dict[str, Any]]:
+        """One dict for each way, of medians over its seeds."""
+        found = []
+        for place, name in enumerate(self.names):
+            own = [row for row in self.rows if row["variant"] == name and row["parameters"] is not None]
+            median = {key: float(np.median([row[key] for row in own])) if own else None for key in COLUMNS[2:7]}
+            failed = next((row["stopped"] for row in self.rows if row["variant"] == name and not own), "")
+            if not self.results[place]:
+                failed = "not done"
+            found.append({"variant": name, "fits": len(own), "failed": failed, **median})
+        return found
+
+    def table(self) -> dict[str, list[Any]]:
+        """One row for each fit as columns: `pandas.DataFrame(found.table())`."""
+        return {key: [row[key] for row in self.rows] for key in COLUMNS}
+
+    def to_csv(self, path: str | os.PathLike[str]) -> Path:
+        """Write one row for each fit. The file appears whole or not at all."""
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, COLUMNS)
+        writer.writeheader()
+        writer.writerows(self.rows)
+        return write_atomically(Path(path), text.getvalue())
+
+    def plot(self, title: str | None = None) -> Figure:
+        """Errors and seconds of all ways, each fit a dot."""
+        from surefit import view
+
+        panels = []
+        for key, label in (("max_error", "max |error|"), ("rmse", "rmse"), ("seconds", "seconds")):
+            values = [
+                [row[key] for row in self.rows if row["variant"] == name and row[key] is not None]
+                for name in self.names
+            ]
+            panels.append((label, values))
+        return view.dots(self.names, panels, best=self.names.index(self._best_name()), title=title or self.best.target)
+
+    def _best_name(self) -> str:
+        best = self.best
+        return next(name for name, each in zip(self.names, self.results, strict=True) if any(f is best for f in each))
+
+    def _cells(self) -> tuple[list[str], list[list[str]]]:
+        """Headings and cells of what is shown."""
+        first = self.best
+        head = ["", "parameters", "max |error|", "rmse", "seconds"]
+        cells = []
+        for row in self._medians():
+            name = row["variant"] + (" *" if row["variant"] == self._best_name() and len(self) > 1 else "")
+            if row["parameters"] is None:
+                cells.append([name, "", "failed" if row["failed"] != "not done" else "not done", "", ""])
+                continue
+            numbers = [f"{row['parameters']:.0f}", *(f"{row[key]:.3g}" for key in ("max_error", "rmse", "seconds"))]
+            cells.append([name, *numbers])
+        head[0] = f"{first.target}, {first.error.on}"
+        return head, cells
+
+    def __repr__(self) -> str:
+        head, cells = self._cells()
+        widths = [max(len(line[j]) for line in [*cells, head]) for j in range(len(head))]
+        lines = []
+        for first, *numbers in (head, *cells):
+            row = [first.ljust(widths[0]), *(n.rjust(w) for n, w in zip(numbers, widths[1:], strict=True))]
+            lines.append("  ".join(row).rstrip())
+        return "\n".join([*lines, *self._notes()])
+
+    def _notes(self) -> list[str]:
+        """What stands below the table."""
+        most = max(len(each) for each in self.results)
+        failed = [
+            f"{row['variant']}: {row['failed']}" for row in self._medians() if row["failed"] not in ("", "not done")
+        ]
+        return ["* the least error" + (f"; medians of {most} seeds" if most > 1 else ""), *failed]
+
+    def _repr_html_(self) -> str:
+        head, cells = self._cells()
+        left = " style='text-align:left'"
+        rows = []
+        for tag, line in [("th", head), *(("td", cells_) for cells_ in cells)]:
+            parts = (f"<{tag}{'' if i else left}>{html.escape(cell)}</{tag}>" for i, cell in enumerate(line))
+            rows.append(f"<tr>{''.join(parts)}</tr>")
+        notes = "<br>".join(map(html.escape, self._notes()))
+        return f"<table><thead>{rows[0]}</thead><tbody>{''.join(rows[1:])}</tbody></table><p>{notes}</p>"
+
+
+def loss_of(found: Fit) -> float:
+    """What a fit is chosen by: of a known function its largest error, else what its own network was chosen by."""
+    if found.problem.function is not None or not np.isfinite(found.score):
+        return found.error.max
+    return found.score
+
+
+def _row(name: str, found: Fit | SurefitError) -> dict[str, Any]:
+    if isinstance(found, SurefitError):
+        return dict.fromkeys(COLUMNS) | {"variant": name, "stopped": f"{type(found).__name__}: {found}"}
+    return {
+        "variant": name, "seed": found.seed, "parameters": found.network.num_parameters(),
+        "max_error": found.error.max, "rmse": found.error.rmse, "r2": found.error.r2, "seconds": found.seconds,
+        "reached": found.reached, "stopped": str(found.stop_reason),
+    }  # fmt: skip
+
+
+__all__ = ["Comparison", "compare", "loss_of"]

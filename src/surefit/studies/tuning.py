@@ -1,0 +1,450 @@
+"""`tune`: settings of a fit searched through with Optuna, each trial a fit of its own."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import math
+import multiprocessing
+import os
+import pickle
+import time as clock
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from surefit.checking import positive_number, whole_number
+from surefit.errors import ArgumentError, MissingExtraError, SurefitError
+from surefit.files import write_atomically
+from surefit.fitting.api import fit
+from surefit.fitting.fitted import Fit
+from surefit.reports.provenance import text_of
+from surefit.studies.comparison import loss_of
+from surefit.studies.settings import arguments_of, words_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SEARCH = {"units": (4, 64, "log"), "layers": (1, 3), "activation": ["tanh", "silu", "sin"]}
+RATES = {"lr": (1e-4, 1e-1, "log")}  # beside these, of Adam and its kin
+STUDY = "surefit"  # its name in a journal
+COLUMNS = ("number", "status", "loss", "max_error", "rmse", "parameters", "seconds", "settings")
+SHOWN = 10  # trials in a table, the best
+
+
+def tune(
+    what: Any,
+    domain: Any = None,
+    search: Mapping[str, Any] | None = None,
+    *,
+    trials: int = 30,
+    time: float | None = None,
+    journal: str | os.PathLike[str] | None = None,
+    processes: int = 1,
+    seed: int = 0,
+    callback: Callable[[Trial], Any] | None = None,
+    **arguments: Any,
+) -> Tuning:
+    """Search sizes, activations, methods and their settings for the best fit of one target.
+
+    Each trial is one call of `fit` with the same seed, so that all see the same data. It is judged as candidates within
+    a fit are: a known function by its largest error, measured data by the rows by which the network was chosen; test
+    rows have no part in it. What is tried next Optuna decides (`pip install "surefit[tune]"`): its tree-structured
+    Parzen estimator (Bergstra et al., "Algorithms for hyper-parameter optimization", NIPS 2011).
+
+    Args:
+        what, domain: the target, as for `fit`.
+        search: what is varied, by name: a list of choices, (low, high), or (low, high, "log"), whole numbers where both
+            ends are. Names are those of `compare`: `units` and `layers` or `hidden`, `activation`, `method`, `lr`,
+            `epochs` and all else that `fit` or a method takes. None: 4 to 64 units, 1 to 3 layers, three activations,
+            and the learning rate of a method that has one.
+        trials: how many; those that a journal holds count.
+        time: seconds in all.
+        journal: a file that keeps every trial. The same call goes on from it, and several at once share it.
+        processes: how many work at the same time, on this machine. A target that cannot be sent to them (a lambda)
+            needs 1.
+        seed: of the fits, and of the search. With one process the same seed gives the same trials.
+        callback: called with each `Trial` that ends here; returning True stops. With one process only.
+        arguments: for all trials, as for `fit`. With `tol` the search ends with the first fit within it.
+
+    Returns:
+        A `Tuning`. A trial that fails is a row with its error.
+
+    Raises:
+        MissingExtraError: without Optuna. ArgumentError: a search that nothing has a setting for, a journal of another
+            search. If all trials fail, the error of the first.
+
+    >>> import surefit
+    >>> found = surefit.tune("sin(x)", "x=-3:3", {"hidden": [2, 16]}, trials=3, method="features")
+    >>> found.settings, len(found.trials)
+    ({'hidden': 16}, 3)
+    """
+    trials, seed = whole_number("trials", trials, 1), whole_number("seed", seed, 0)
+    processes, time = whole_number("processes", processes, 1), positive_number("time", time)
+    if callback is not None and (not callable(callback) or processes > 1):
+        raise ArgumentError(f"callback={callback!r} must be a function of a trial, and goes with processes=1")
+    space = _space(search, arguments)
+    job = Job(what, domain, space, dict(arguments), seed, trials, None if time is None else clock.time() + time)
+    _check(job)
+    with _optuna() as optuna:
+        if processes == 1:
+            path = None if journal is None else Path(journal)
+            study = _study(optuna, path, job)
+            best = _work(optuna, study, job, callback)
+        else:
+            best = None
+            study = _in_processes(optuna, job, processes, journal)
+        found = tuple(_trial(one) for one in study.trials if one.state.is_finished())
+    done = [one for one in found if one.status == "done"]
+    if not done:
+        if not found:
+            raise ArgumentError(f"time={time}: no trial ended within it; give more time")
+        raise ArgumentError(f"tune: all {len(found)} trials failed; the first with {found[0].status}")
+    least = min(done, key=lambda one: one.loss)
+    if best is None or best[0] != least.number:  # of another process, or of an earlier run: the same fit again
+        best = (least.number, fit(what, domain, seed=seed, **arguments_of(job.arguments | least.settings)))
+    return Tuning(found, best[1], least.settings, study)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A search, as it can be sent to another process. end: when it is over, by the clock of the machine."""
+
+    what: Any
+    domain: Any
+    space: dict[str, Any]
+    arguments: dict[str, Any]
+    seed: int
+    trials: int
+    end: float | None
+
+    @property
+    def told(self) -> str:
+        """Which search it is, for a journal: what is fitted, where, and what is varied."""
+        fixed = {name: text_of(value) for name, value in self.arguments.items()}
+        return json.dumps(
+            [text_of(self.what) or type(self.what).__name__, text_of(self.domain), repr(self.space), fixed]
+        )
+
+
+# --- what is searched -------------------------------------------------------------------------------------------------
+
+
+def _space(search: Mapping[str, Any] | None, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    if search is None:
+        network = any(name in arguments for name in ("model", "hidden", "units"))
+        search = {} if network else {k: v for k, v in SEARCH.items() if k not in arguments}
+        method = arguments.get("method", "adam")
+        if "lr" in arguments_of({"method": method})["method"].settings() and "lr" not in arguments:
+            search = search | RATES
+    if not isinstance(search, Mapping) or not search:
+        raise ArgumentError(
+            f'search={search!r} must be a dict of what is varied, such as {{"units": (4, 64, "log"), "activation": '
+            '["tanh", "sin"]}'
+        )
+    for name, range_ in search.items():
+        if name in arguments:
+            raise ArgumentError(f"search: {name} is given as an argument as well; leave one out")
+        _check_range(name, range_)
+    return dict(search)
+
+
+def _check_range(name: str, range_: Any) -> None:
+    if isinstance(range_, list) and range_:
+        return
+    numbers = isinstance(range_, tuple) and len(range_) in (2, 3) and all(_is_number(n) for n in range_[:2])
+    if not numbers or not range_[0] < range_[1] or (len(range_) == 3 and range_[2] != "log"):
+        raise ArgumentError(
+            f'search: {name}={range_!r} must be a list of choices, (low, high) with low < high, or (low, high, "log")'
+        )
+    if len(range_) == 3 and range_[0] <= 0:
+        raise ArgumentError(f'search: {name}={range_!r} is logarithmic and must begin above 0; leave "log" out')
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _check(job: Job) -> None:
+    """ArgumentError for a name that nothing has, before anything is fitted."""
+    first = {name: range_[0] for name, range_ in job.space.items()}
+    arguments_of(job.arguments | first)
+
+
+def _suggested(trial: Any, space: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a trial. Choices that are no plain numbers or texts are told to Optuna by their places."""
+    found: dict[str, Any] = {}
+    for name, range_ in space.items():
+        if isinstance(range_, list):
+            plain = all(isinstance(choice, str | int | float | bool | None) for choice in range_)
+            chosen = trial.suggest_categorical(name, range_ if plain else [str(i) for i in range(len(range_))])
+            found[name] = chosen if plain else range_[int(chosen)]
+        elif all(isinstance(end, int | np.integer) for end in range_[:2]):
+            found[name] = trial.suggest_int(name, int(range_[0]), int(range_[1]), log=len(range_) == 3)
+        else:
+            found[name] = trial.suggest_float(name, float(range_[0]), float(range_[1]), log=len(range_) == 3)
+    return found
+
+
+# --- Optuna -----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _optuna() -> Iterator[Any]:
+    """Optuna, silent while it is used."""
+    try:
+        import optuna
+    except ImportError as error:
+        raise MissingExtraError('tune needs Optuna: pip install "surefit[tune]"') from error
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield optuna
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+def _study(optuna: Any, journal: Path | None, job: Job, worker: int = 0) -> Any:
+    """The study of a search, new or as a journal holds it. ArgumentError: the journal is of another search."""
+    storage = None
+    if journal is not None:
+        if not journal.parent.is_dir() or journal.is_dir():
+            raise ArgumentError(f"journal={str(journal)!r} must be a file in a folder that exists")
+        from optuna.storages import JournalStorage
+        from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+        lock = JournalFileOpenLock(str(journal)) if os.name == "nt" else None  # which has no symbolic links
+        storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=lock))
+    sampler = optuna.samplers.TPESampler(seed=job.seed + 1000 * worker, constant_liar=True, multivariate=True)
+    study = optuna.create_study(storage=storage, sampler=sampler, study_name=STUDY, load_if_exists=True)
+    told = study.user_attrs.get("search")
+    if told is None:
+        study.set_user_attr("search", job.told)
+    elif told != job.told:
+        raise ArgumentError(f"journal: {str(journal)!r} holds another search ({told[:200]}); give another file")
+    return study
+
+
+def _work(
+    optuna: Any, study: Any, job: Job, callback: Callable[[Trial], Any] | None = None, most: int | None = None
+) -> tuple[int, Fit] | None:
+    """Trials until there are enough, `most` of them here: the best of these, its number and fit."""
+    states, best = optuna.trial.TrialState, None
+    least, own = math.inf, 0
+    while own != most and len(_ended(study)) < job.trials:
+        own += 1
+        left = None if job.end is None else job.end - clock.time()
+        if left is not None and left <= 0:
+            break
+        trial = study.ask()
+        settings = _suggested(trial, job.space)
+        trial.set_user_attr("settings", {name: text_of(value) or str(value) for name, value in settings.items()})
+        same = next((one for one in _ended(study) if one.params == trial.params and one.value is not None), None)
+        if same is not None:  # the same fit again would give the same
+            trial.set_user_attr("found", same.user_attrs["found"])
+            ended = study.tell(trial, same.value)
+            if callback is not None and callback(_trial(ended)) is True:
+                break
+            continue
+        interrupted = reached = False
+        try:
+            asked = arguments_of(job.arguments | settings)
+            if left is not None:
+                asked["time"] = min(left, asked.get("time") or left)
+            found = fit(job.what, job.domain, seed=job.seed, **asked)
+            loss = loss_of(found)
+            interrupted, reached = found.interrupted, bool(found.reached)
+            if not math.isfinite(loss):
+                raise ArgumentError("its loss is not finite")
+        except SurefitError as error:
+            trial.set_user_attr("failed", f"{type(error).__name__}: {error}")
+            ended = study.tell(trial, state=states.FAIL)
+        else:
+            if interrupted:  # the numbers of a fit that was stopped say nothing of its settings
+                trial.set_user_attr("failed", "interrupted")
+                study.tell(trial, state=states.FAIL)
+                break
+            trial.set_user_attr("found", _numbers(found))
+            ended = study.tell(trial, loss)
+            if loss < least:
+                least, best = loss, (trial.number, found)
+        if reached or (callback is not None and callback(_trial(ended)) is True):
+            break
+    return best
+
+
+def _ended(study: Any) -> list[Any]:
+    return [one for one in study.get_trials(deepcopy=False) if one.state.is_finished()]
+
+
+def _numbers(found: Fit) -> dict[str, Any]:
+    return {
+        "max_error": found.error.max, "rmse": found.error.rmse, "parameters": found.network.num_parameters(),
+        "seconds": found.seconds,
+    }  # fmt: skip
+
+
+def _in_processes(optuna: Any, job: Job, processes: int, journal: str | os.PathLike[str] | None) -> Any:
+    """The study after several processes have worked on it, by way of a journal."""
+    try:
+        pickle.dumps(job)
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        raise ArgumentError(
+            f"processes={processes}: the target or an argument cannot be sent to another process ({error}); define "
+            "functions in a module, or give processes=1"
+        ) from None
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "journal.log" if journal is None else Path(journal)
+        there = len(_ended(_study(optuna, path, job)))  # made before all others, which then find it
+        shares = [max(0, job.trials - there + i) // processes for i in range(processes)]  # together none too many
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(processes, mp_context=context) as pool:
+            for done in [pool.submit(_worker, path, job, i + 1, most) for i, most in enumerate(shares) if most]:
+                done.result()
+        study = _study(optuna, path, job)
+        if journal is not None:
+            return study
+        copy = optuna.create_study()
+        copy.add_trials(study.get_trials(deepcopy=True))
+        return copy
+
+
+def _worker(path: Path, job: Job, number: int, most: int) -> None:
+    with _optuna() as optuna:
+        _work(optuna, _study(optuna, path, job, number), job, most=most)
+
+
+# --- what comes of it -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One fit of a search. status: "done", or the error that ended it. loss: by which it is judged."""
+
+    number: int
+    status: str
+    settings: dict[str, Any]
+    loss: float = math.nan
+    max_error: float = math.nan
+    rmse: float = math.nan
+    parameters: int = 0
+    seconds: float = math.nan
+
+
+def _trial(one: Any) -> Trial:
+    """A trial of Optuna."""
+    failed = one.user_attrs.get("failed")
+    if failed is None and one.value is None:
+        failed = "not ended"
+    if failed is not None:
+        return Trial(one.number, failed, dict(one.params))
+    return Trial(one.number, "done", dict(one.params), float(one.value), **one.user_attrs["found"])
+
+
+@dataclass(frozen=True, eq=False)
+class Tuning:
+    """What a search found.
+
+    trials: all that ended, in order. best: the `Fit` of the best, settings: what it was made with. study: Optuna's own,
+    for its further pictures and tables.
+    """
+
+    trials: tuple[Trial, ...]
+    best: Fit
+    settings: dict[str, Any]
+    study: Any = field(repr=False)
+
+    def table(self) -> dict[str, list[Any]]:
+        """One row for each trial as columns, settings too: `pandas.DataFrame(found.table())`."""
+        names = list(dict.fromkeys(name for one in self.trials for name in one.settings))
+        columns: dict[str, list[Any]] = {key: [getattr(one, key) for one in self.trials] for key in COLUMNS[:-1]}
+        return columns | {name: [one.settings.get(name) for one in self.trials] for name in names}
+
+    def to_csv(self, path: str | os.PathLike[str]) -> Path:
+        """Write one row for each trial. The file appears whole or not at all."""
+        columns = self.table()
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+        return write_atomically(Path(path), text.getvalue())
+
+    def _ranked(self) -> list[Trial]:
+        return sorted((one for one in self.trials if one.status == "done"), key=lambda one: one.loss)
+
+    def plot(self, title: str | None = None) -> Figure:
+        """The loss of each trial and the least so far; beside it the loss against each setting that is a number."""
+        from surefit import view
+
+        done = [one for one in self.trials if one.status == "done"]
+        losses = np.array([one.loss for one in done])
+        numbers = np.array([one.number for one in done])
+        least = np.minimum.accumulate(losses)
+        both = [
+            view.Curve(numbers, losses, "trials", "points"),
+            view.Curve(numbers, least, "the least so far", "steps"),
+        ]
+        log = "y" if (losses > 0).all() else ""
+        panels = [view.Panel(both, "trial", "loss", log=log)]
+        for name in done[0].settings:
+            values = [one.settings.get(name) for one in done]
+            label, wide = name, False
+            if all(_is_number(value) for value in values):
+                x = np.array(values, np.float64)
+                wide = bool((x > 0).all() and x.max() > 20 * x.min())
+            else:
+                kinds = list(dict.fromkeys(map(str, values)))
+                x = np.array([kinds.index(str(value)) for value in values], np.float64)
+                label = f"{name} ({', '.join(f'{i}: {kind}' for i, kind in enumerate(kinds))})"
+            dots = view.Curve(x, losses, "", "points")
+            panels.append(view.Panel([dots], label, "loss", log="x" * wide + log))
+        return view.chart(panels, title=title or self.best.target)
+
+    def _lines(self) -> tuple[list[str], list[list[str]]]:
+        ranked = self._ranked()[:SHOWN]
+        head = ["trial", "loss", "max |error|", "rmse", "parameters", "seconds", "settings"]
+        cells = [
+            [
+                str(one.number), *(f"{v:.3g}" for v in (one.loss, one.max_error, one.rmse)), str(one.parameters),
+                f"{one.seconds:.2g}", words_of(one.settings),
+            ]
+            for one in ranked
+        ]  # fmt: skip
+        return head, cells
+
+    def _note(self) -> str:
+        failed = sum(one.status != "done" for one in self.trials)
+        return f"{self.best.target}: {len(self.trials)} trials" + (f", {failed} failed" if failed else "")
+
+    def __repr__(self) -> str:
+        head, cells = self._lines()
+        widths = [max(len(line[j]) for line in [*cells, head]) for j in range(len(head))]
+        lines = []
+        for line in (head, *cells):
+            *numbers, last = line
+            lines.append("  ".join([*(n.rjust(w) for n, w in zip(numbers, widths, strict=False)), last]))
+        return "\n".join([self._note(), *lines])
+
+    def _repr_html_(self) -> str:
+        head, cells = self._lines()
+        rows = [
+            "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in line) + "</tr>"
+            for tag, line in [("th", head), *(("td", own) for own in cells)]
+        ]
+        top = f"<caption>{html.escape(self._note())}</caption>"
+        return f"<table>{top}<thead>{rows[0]}</thead><tbody>{''.join(rows[1:])}</tbody></table>"
+
+
+__all__ = ["Trial", "Tuning", "tune"]

@@ -1,0 +1,106 @@
+"""Errors at the command line in Chinese: the table of texts against those in the code, and errors as they are met."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import surefit
+from surefit.cli.app import run
+from surefit.cli.chinese_errors import _KNOWN, in_chinese
+
+SOURCE = Path(surefit.__file__).parent
+SYSTEM = {"No space left on device", "Permission denied", "Is a directory", "No such file or directory"}
+ENGLISH = re.compile(r"[a-z]{2,},? [a-z]{2,},? [a-z]{2,}")
+TRANSLATED = (
+    "formulas/scanner.py", "formulas/parser.py", "data/csv_text.py", "data/columns.py", "data/table.py",
+    "data/domain.py", "problems/splitting.py", "storage/container.py",
+)  # fmt: skip
+
+
+def text_of(node):
+    """A text, or one with blanks, as it stands in the code: {} for a blank."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(v.value if isinstance(v, ast.Constant) else "{}" for v in node.values)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        parts = text_of(node.left), text_of(node.right)
+        return "".join("{}" if part is None else part for part in parts) if any(parts) else None
+    return None
+
+
+ROOMS = "formulas data problems search fitting storage models exporters bounds attempts cli".split()
+MADE = {"there is no file {}", "there is no file {}; {}", "there is no model file {}"}  # "there is no {kind} {name}"
+
+
+def test_every_text_of_the_table_stands_in_the_code():
+    paths = [*SOURCE.glob("*.py"), *(p for room in ROOMS for p in (SOURCE / room).rglob("*.py"))]
+    texts = {
+        text_of(node)
+        for path in paths if not path.name.startswith("chinese")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    }  # fmt: skip
+    everything = "\n".join(filter(None, texts))
+    missing = []
+    for english in _KNOWN.keys() - SYSTEM - MADE:
+        parts = re.split(r"\{#?\}|; |, |: |\? ", english)
+        missing += [english] if not all(part.strip() in everything for part in parts) else []
+    assert not missing, missing
+
+
+def test_errors_of_these_files_are_all_translated():
+    left = []
+    for name in TRANSLATED:
+        for node in ast.walk(ast.parse((SOURCE / name).read_text(encoding="utf-8"))):
+            called = getattr(node, "func", None)
+            word = getattr(called, "id", getattr(called, "attr", ""))
+            text = text_of(node.args[0]) if word.endswith(("Error", "Fault")) and node.args else None
+            ways = (
+                []
+                if text is None
+                else [text.replace("{}", "7"), re.sub(r"(?<=[a-z'])\{\}", "", text).replace("{}", "7")]
+            )
+            if ways and all(ENGLISH.search(in_chinese(way.replace("{}", "7"))) for way in ways):
+                left.append(f"{name}:{node.lineno}: {text}")
+    assert not left, "\n".join(left)
+
+
+@pytest.mark.parametrize(
+    "message, chinese",
+    [
+        ("a.csv: line 3, column 'b' is 'x', not a number; correct it, or read other columns with --columns",
+         "a.csv：第 3 行，'b' 列为 'x'，不是数；请改正，或用 --columns 读取其他列"),
+        ("unknown name 'y'; the variable is x\n    sin(y)\n        ^\ndid you mean: sin(x)",
+         "未知的名称 'y'；变量是 x\n    sin(y)\n        ^\n您是否想写：sin(x)"),
+        ("max takes 2 or more arguments, 1 came", "max 需要至少 2 个参数，实际给出 1 个"),
+        ("a text of which no part is known: x; y", "a text of which no part is known: x; y"),
+        ("a: b: the file is empty", "a: b：文件为空"),
+        ("", ""), ("{}", "{}"), ("{0}; the file is empty", "{0}；文件为空"),
+    ],
+)  # fmt: skip
+def test_what_becomes_of_a_message(message, chinese):
+    assert in_chinese(message) == chinese
+
+
+WRONG = {
+    "fit sin(x --on x=0:1": "没有闭合", "fit sin(x) --on x=5:1": "颠倒", "fit log(x) --on x=-1:1": "不是有限的数",
+    "fit sin(x) --on x=0:1 --out /proc/none": "无法建立目录", "fit none.csv": "没有文件", "fit words.csv": "不是数",
+    "fit ragged.csv": "单元格", "fit empty.csv": "文件为空", "fit words.csv --columns q": "没有列",
+    "info words.csv": "已损坏",
+    "predict none --at x=1": "没有模型文件", "fit --command ./none{x} --on x=0:1 --budget 9": "没有程序",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", WRONG)
+def test_an_error_as_it_is_met(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name, text in {"words": "a,b,y\n1,2,3\n2,x,4\n3,1,5\n", "ragged": "a,b,y\n1,2,3\n2,3\n", "empty": ""}.items():
+        (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
+    assert run([*command.split(), "--lang", "zh"]) == 2
+    said = capsys.readouterr().err
+    assert WRONG[command] in said
+    assert not ENGLISH.search(said), said

@@ -1,0 +1,152 @@
+"""Searches: the best of their trials is a fit of `fit`, journals are gone on from, processes share one."""
+
+from __future__ import annotations
+
+import csv
+import sys
+
+import numpy as np
+import pytest
+
+import surefit
+from surefit.errors import ArgumentError, MissingExtraError
+
+optuna = pytest.importorskip("optuna", reason="the search is Optuna's")
+TARGET = ("sin(x)", "x=-3:3")
+QUICK = dict(method="features")
+
+
+def test_the_best_trial_is_the_fit_of_its_settings():
+    found = surefit.tune(*TARGET, {"hidden": [2, 12], "activation": ["tanh", "sin"]}, trials=6, **QUICK)
+    losses = [one.loss for one in found.trials]
+    assert len(losses) == 6
+    model = surefit.MLPSpec((found.settings["hidden"],), found.settings["activation"])
+    alone = surefit.fit(*TARGET, model=model, **QUICK)
+    assert found.best.error == alone.error
+    assert alone.error.max == min(losses)
+    same = {}  # trials with the same settings have the same loss
+    for one in found.trials:
+        assert same.setdefault(str(one.settings), one.loss) == one.loss
+
+
+def test_the_same_seed_gives_the_same_search():
+    one, two = (
+        surefit.tune(*TARGET, {"units": (2, 30, "log"), "penalty": (1e-9, 1e-3, "log")}, trials=4, seed=3, **QUICK)
+        for _ in range(2)
+    )
+    assert [t.settings for t in one.trials] == [t.settings for t in two.trials]
+    assert [t.loss for t in one.trials] == [t.loss for t in two.trials]
+    assert all(2 <= t.settings["units"] <= 30 and isinstance(t.settings["units"], int) for t in one.trials)
+    assert all(1e-9 <= t.settings["penalty"] <= 1e-3 for t in one.trials)
+    assert all(f"{t.loss:.3g}" in repr(one) for t in one.trials)
+
+
+def test_test_rows_have_no_part_in_it():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (200, 1))
+    y = np.sin(3 * x[:, 0]) + 0.3 * rng.standard_normal(200)
+    found = surefit.tune(
+        (x, y), search={"hidden": [1, 4, 40]}, trials=6, data=surefit.Sampling(split=(0.7, 0.2, 0.1)), **QUICK
+    )
+    assert found.best.score == pytest.approx(min(one.loss for one in found.trials))
+
+
+def test_a_journal_is_gone_on_from(tmp_path):
+    path = tmp_path / "search.log"
+    space = {"hidden": [2, 4, 8, 16]}
+    first = surefit.tune(*TARGET, space, trials=3, journal=path, **QUICK)
+    again = surefit.tune(*TARGET, space, trials=5, journal=path, **QUICK)
+    assert [t.loss for t in again.trials[:3]] == [t.loss for t in first.trials]
+    assert len(again.trials) == 5
+    full = surefit.tune(*TARGET, space, trials=4, journal=path, **QUICK)  # nothing is left to do
+    assert len(full.trials) == 5
+    assert full.best.error == again.best.error
+    with pytest.raises(ArgumentError, match="another search"):
+        surefit.tune("cos(x)", "x=-3:3", space, trials=6, journal=path, **QUICK)
+
+
+@pytest.mark.slow
+def test_several_processes_share_the_trials():
+    found = surefit.tune(*TARGET, {"hidden": [2, 4, 8, 16]}, trials=5, processes=2, **QUICK)
+    assert len(found.trials) == 5
+    assert found.best.error.max == min(one.loss for one in found.trials)
+
+
+def test_a_trial_that_fails_is_a_row(tmp_path):
+    found = surefit.tune(*TARGET, {"hidden": [(3,), (3, 3)]}, trials=6, **QUICK)
+    failed = [one for one in found.trials if one.status != "done"]
+    assert failed
+    assert all("one hidden layer" in one.status for one in failed)
+    assert f"{len(failed)} failed" in repr(found)
+    with open(found.to_csv(tmp_path / "all.csv"), newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["status"] == "done" for row in rows] == [one.status == "done" for one in found.trials]
+    with pytest.raises(ArgumentError, match=r"all 2 trials failed.*one hidden layer"):
+        surefit.tune(*TARGET, {"hidden": [(3, 3), (4, 4)]}, trials=2, **QUICK)
+
+
+def test_it_stops_when_it_is_told_to_or_has_what_was_asked():
+    heard = []
+    found = surefit.tune(
+        *TARGET, {"hidden": [2, 3]}, trials=9, callback=lambda t: heard.append(t) or len(heard) == 2, **QUICK
+    )
+    assert found.trials == tuple(heard)
+    near = surefit.tune(*TARGET, {"hidden": [20, 21]}, trials=9, tol=1e-3, **QUICK)
+    assert len(near.trials) == 1
+    assert near.best.reached
+    short = surefit.tune(*TARGET, {"hidden": (2, 60)}, trials=10**6, time=0.5, **QUICK)
+    assert len(short.trials) < 1000
+
+
+def test_without_a_search_sizes_activations_and_rates_are_varied():
+    found = surefit.tune(*TARGET, trials=2, epochs=2)
+    assert set(found.settings) == {"units", "layers", "activation", "lr"}
+    other = surefit.tune(*TARGET, trials=2, method="features", layers=1)
+    assert set(other.settings) == {"units", "activation"}
+
+
+def test_pictures_and_pages():
+    found = surefit.tune(*TARGET, {"units": (2, 60, "log"), "activation": ["tanh", "sin"]}, trials=4, **QUICK)
+    axes = found.plot().axes
+    assert [one.get_xlabel().split(" (")[0] for one in axes] == ["trial", "units", "activation"]
+    assert "<caption>sin(x): 4 trials</caption>" in found._repr_html_()
+    assert len(found.table()["units"]) == 4
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (dict(search={}), "search="),
+        (dict(search={"unitz": (1, 2)}), "unitz"),
+        (dict(search={"units": 4}), "list of choices"),
+        (dict(search={"units": (9, 4)}), "low < high"),
+        (dict(search={"units": (1, 4, "lin")}), '"log"'),
+        (dict(search={"lr": (0.0, 1.0, "log")}), "above 0"),
+        (dict(search={"hidden": []}), "list of choices"),
+        (dict(search={"hidden": [4]}, hidden=3), "leave one out"),
+        (dict(search={"hidden": [4]}, trials=0), "trials=0"),
+        (dict(search={"hidden": [4]}, callback=3), "callback=3"),
+        (dict(search={"hidden": [4]}, processes=2, callback=print), "processes=1"),
+        (dict(search={"hidden": [4]}, journal="/no/such/folder/j.log"), "a file in a folder"),
+    ],
+)
+def test_wrong_calls(arguments, words):
+    with pytest.raises(ArgumentError, match=words):
+        surefit.tune(*TARGET, **arguments)
+
+
+def test_a_lambda_goes_to_no_other_process():
+    with pytest.raises(ArgumentError, match="cannot be sent to another process"):
+        surefit.tune(lambda x: x, "x=0:1", {"hidden": [3]}, processes=2, **QUICK)
+
+
+def test_without_optuna_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(MissingExtraError, match=r"surefit\[tune\]"):
+        surefit.tune(*TARGET, {"hidden": [3]})
+
+
+def test_optuna_is_as_loud_as_before():
+    before = optuna.logging.get_verbosity()
+    surefit.tune(*TARGET, {"hidden": [3, 4]}, trials=1, **QUICK)
+    assert optuna.logging.get_verbosity() == before

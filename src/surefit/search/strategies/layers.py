@@ -38,7 +38,8 @@ def of_layers(
         linear.bias.assign(bias)
     x, y = problem.train
     model = scaled(network, problem, True, np.float64)
-    loss = float(np.mean(model.scaling.errors(evaluate(model, x) - y) ** 2))
+    scaling = model.scaling
+    loss = float(np.mean((scaling.outputs(evaluate(model, x)) - scaling.outputs(y)) ** 2))
     s.progress.evaluations += 1
     s.progress.iteration(1, 1, loss, None, True, stage=stage)
     outcome = Outcome(

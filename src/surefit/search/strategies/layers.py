@@ -40,7 +40,6 @@ def of_layers(
     model = scaled(network, problem, True, np.float64)
     scaling = model.scaling
     loss = float(np.mean((scaling.outputs(evaluate(model, x)) - scaling.outputs(y)) ** 2))
-    s.progress.evaluations += 1
     s.progress.iteration(1, 1, loss, None, True, stage=stage)
     outcome = Outcome(
         network=network, problem=problem, stage=stage, reason=say("solver-solved"), row=len(s.progress.history),

@@ -42,6 +42,18 @@ def test_eager_step(tmp_path):
 
 
 @pytest.mark.slow
+def test_hard(tmp_path):
+    out = run(
+        "hard.py", "--only", "kink,max", "--time", "2", "--contestants", "surefit,Chebyshev", "--called",
+        "--json", str(tmp_path / "figures.json"),
+    )  # fmt: skip
+    assert "| within 1e-06 of 2 | 2 | 0 |  |" in out
+    rows = json.loads((tmp_path / "figures.json").read_text())["rows"]
+    assert [row["name"] for row in rows] == ["kink", "max"]
+    assert all(row["runs"]["surefit"]["error"] < 1e-12 for row in rows)
+
+
+@pytest.mark.slow
 def test_import_time(tmp_path):
     out = run("import_time.py", "--rounds", "1", "--json", str(tmp_path / "figures.json"))
     assert "| `import surefit` |" in out

@@ -397,6 +397,10 @@ SENTENCES: dict[str, Both] = {
         "{units} units as dense as the function needs them, {jumps} of them jumps",
         "{units} 个单元，疏密随函数而定，其中 {jumps} 个为跳跃",
     ),
+    "stage-maxima": Both(
+        "maxima of minima of linear functions: {units} units in {layers} layers",
+        "线性函数之最小值的最大值：{layers} 层共 {units} 个单元",
+    ),
     "stage-composed": Both(
         "the formula, part by part: {units} units in {layers} layers", "按公式逐部分构造：{layers} 层共 {units} 个单元"
     ),
@@ -463,6 +467,11 @@ SENTENCES: dict[str, Both] = {
         "Adam was left out: {inputs} inputs are too many for {rows} rows",
         "未用 Adam：{rows} 行对 {inputs} 个输入来说太少",
     ),
+    "written-down": Both(
+        "the Python function is arithmetic on arrays, and was read as a formula",
+        "该 Python 函数是数组上的算术运算，已作为公式读取",
+    ),
+    "linear-pieces": Both("the function is made of {pieces} linear ones", "该函数由 {pieces} 个线性函数组成"),
     "pieces": Both(
         "polynomials of degree 16 resolve the function on {pieces} pieces", "{pieces} 段 16 次多项式即可分辨该函数"
     ),

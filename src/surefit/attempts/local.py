@@ -1,4 +1,4 @@
-"""Units of one input with gains of their own, as a strategy placed them, and a banded solve for the output layer."""
+"""Units of one input with gains of their own, placed by the strategy, and one banded solve for the output layer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def local(attempt: Attempt, progress: Progress) -> Outcome | None:
         return None
     model = scaled(network, problem, True, ops.float64)
     x, y = model.rows(problem.train)
-    steps = np.empty((0, y.shape[1])) if attempt.steps is None else attempt.steps / model.scaling.y_scale / 2
+    heights = np.empty((0, y.shape[1])) if attempt.steps is None else attempt.steps
+    steps = heights / model.scaling.y_scale / 2
     smooth = len(offsets) - len(steps)
     beside = np.tanh(x * hidden[smooth:, 0] + offsets[smooth:]) @ steps
     roundoff = ROUNDOFF[str(attempt.dtype)]

@@ -22,6 +22,7 @@ Function = Callable[[np.ndarray], np.ndarray]
 MOST_NODES = 400  # of a formula: each is looked at by a call or two
 MOST_SUMS = 150  # different sums in all
 SIGNED = 1e-3  # a factor whose values are all of one sign, and at least so large beside the largest, has a logarithm
+NEARLY_ALL = 0.9  # of the sample points, where a function is finite that ends at others
 SAME = 12  # digits in which the coefficients of two sums agree that are one
 JUMPING = ("sign", "floor", "ceil", "round", "trunc", "heaviside", "step", "mod", "if", "compare", "and", "or", "not")
 
@@ -97,14 +98,15 @@ class _Composer:
     """Reads formulas; sums and signals that are the same are shared."""
 
     def __init__(self, points: np.ndarray, log: np.ndarray) -> None:
-        self.inputs, self.variables = [], []
+        self.inputs: list[Signal] = []
+        self.variables: list[Value] = []
+        self.sums: dict[Any, Sum] = {}
+        self.signals: dict[tuple[Sum, Function], Signal] = {}
+        self.known: dict[Any, Value] = {}
         for column, is_log in zip(points.T, log, strict=True):
             signal = Signal(0, np.log(column) if is_log else column)
             self.inputs.append(signal)
             self.variables.append(self.applied(np.exp, _linear({signal: 1.0})) if is_log else _linear({signal: 1.0}))
-        self.sums: dict[Any, Sum] = {}
-        self.signals: dict[tuple[Sum, Function], Signal] = {}
-        self.known: dict[Any, Value] = {}
 
     # --- formulas ---
 
@@ -115,7 +117,9 @@ class _Composer:
         for i, node in enumerate(formula.nodes):
             constant = formula.constants[i]
             keys.append(
-                ("c", float(constant)) if constant is not None else (node.op, node.value, *(keys[a] for a in node.args))
+                ("number", float(constant))
+                if constant is not None
+                else (node.op, node.value, *(keys[a] for a in node.args))
             )
         self.formula, self.keys, self.names = formula, keys, names
         return self.value(len(formula.nodes) - 1)
@@ -145,11 +149,15 @@ class _Composer:
             return _added(self.value(args[0]), self.value(args[1]), -1.0)
         if op == "neg":
             return _scaled(self.value(args[0]), -1.0)
-        if op in ("mul", "div") or (op in ("pow", "sqrt", "square") and self.power(i) is not None):
+        power = self.power(i)
+        if power is not None and not power.is_integer() and not (self.on_points(self.value(args[0])) >= 0).all():
+            return self.applied(np.sqrt if power == 0.5 else lambda z: z**power, self.value(args[0]))
+        if op in ("mul", "div") or power is not None:
             return self.product(self.factors(i))
         if op == "pow":
-            if self.formula.constants[args[0]] is not None:
-                base = float(self.formula.constants[args[0]])
+            known = self.formula.constants[args[0]]
+            if known is not None:
+                base = float(known)
                 return self.applied(lambda z: base**z, self.value(args[1]))
             logarithm = self.applied(np.log, self.positive(args[0]))
             return self.applied(np.exp, self.product([(self.value(args[1]), 1.0), (logarithm, 1.0)]))
@@ -162,7 +170,7 @@ class _Composer:
             return found
         if op == "hypot":
             squares = [self.product([(self.value(a), 2.0)]) for a in args]
-            return self.applied(np.sqrt, _added(*squares))
+            return self.applied(np.sqrt, _added(squares[0], squares[1]))
         if op == "logaddexp":
             difference = _added(self.value(args[0]), self.value(args[1]), -1.0)
             return _added(self.value(args[1]), self.applied(lambda z: np.logaddexp(z, 0.0), difference))
@@ -181,7 +189,7 @@ class _Composer:
         return value
 
     def power(self, i: int) -> float | None:
-        """The exponent of a power that is a number."""
+        """The exponent of a power that is a number; None of another node."""
         node = self.formula.nodes[i]
         if node.op in ("sqrt", "square"):
             return 0.5 if node.op == "sqrt" else 2.0
@@ -244,8 +252,9 @@ class _Composer:
         if len(signed) > 1 and (len(values) > 2 or any(v.parts for v in signed)):
             total, sign = Value(), 1.0
             for v in signed:
-                sign *= float(np.sign(self.on_points(v)[0]))
-                total = _added(total, self.applied(lambda z: np.log(np.abs(z)), v))
+                own = float(np.sign(self.on_points(v)[0]))
+                sign *= own
+                total = _added(total, self.applied(_logarithm(own), v))
             values = [_scaled(self.applied(np.exp, total), sign), *(v for v in values if v not in signed)]
         while len(values) > 1:
             values = [self.twofold(values[0], values[1]), *values[2:]]
@@ -307,10 +316,15 @@ class _Composer:
             alone = self.alone(self.handed_on(value))
             assert alone is not None
         s, inner = alone
+        z = inner(s.values)
         with np.errstate(all="ignore"):
-            if not np.isfinite(function(inner(s.values))).all():
-                raise Unknown
-        return Value(parts={s: lambda z: function(inner(z))})
+            good = np.isfinite(function(z))
+        if good.all():
+            return Value(parts={s: lambda z: function(inner(z))})
+        if not good.mean() > NEARLY_ALL:
+            raise Unknown
+        least, most = float(z[good].min()), float(z[good].max())  # at 0 a root may be asked for that of a rounding
+        return Value(parts={s: lambda z: function(np.clip(inner(z), least, most))})
 
     def handed_on(self, value: Value) -> Value:
         """A value that is linear in signals: each function of a sum becomes one."""
@@ -357,6 +371,11 @@ class _Composer:
         early = self.handed_on(Value(0.0, value.linear, {s: f for s, f in value.parts.items() if s not in late}))
         linear = {k: c for k, c in early.linear.items() if c != 0.0}
         return Value(value.constant, self.lifted(linear, depth) if linear else {}, late)
+
+
+def _logarithm(sign: float) -> Function:
+    """Of |z| where z has this sign, and of no other."""
+    return lambda z: np.log(sign * z)
 
 
 def _same(z: np.ndarray) -> np.ndarray:

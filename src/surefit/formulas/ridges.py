@@ -57,7 +57,7 @@ def ridge_units(
     units: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for kind, several in found.items():
         if kind == "relu":
-            several = _kinks(several)
+            several = list(fewest_kinks(several))
         distinct = _distinct(several)
         if len(distinct) <= MOST:
             weights = distinct[:, :-1] / (high - low)
@@ -96,11 +96,11 @@ def _linear(values: np.ndarray, design: np.ndarray) -> np.ndarray | None:
     return solved
 
 
-def _kinks(units: list[np.ndarray]) -> list[np.ndarray]:
-    """The fewest relu units that make all functions that are linear but for kinks where these are 0.
+def fewest_kinks(units: list[np.ndarray]) -> np.ndarray:
+    """The fewest relu units (h, d + 1) that make all functions that are linear but for kinks where these are 0.
 
-    relu(u) for each; relu(-u) too where u = relu(u) - relu(-u) is no sum of what there is already; and for each input
-    that is still missing one that is linear in the whole box [0, 1]^d.
+    units: weights and offset (d + 1,) of linear functions of the inputs. relu(u) for each; relu(-u) too where
+    u = relu(u) - relu(-u) is no sum of what there is already; and for each input that is still missing one unit of it.
     """
     upright = []
     for unit in units:
@@ -118,7 +118,7 @@ def _kinks(units: list[np.ndarray]) -> list[np.ndarray]:
         if np.linalg.matrix_rank(more := np.vstack([linear, axis]), tol=1e-6) > len(linear):
             linear = more
             chosen.append(np.append(axis, 0.0))
-    return chosen
+    return np.array(chosen)
 
 
 def _distinct(units: list[np.ndarray]) -> np.ndarray:
@@ -129,4 +129,4 @@ def _distinct(units: list[np.ndarray]) -> np.ndarray:
     return np.array(kept)
 
 
-__all__ = ["ridge_units"]
+__all__ = ["fewest_kinks", "ridge_units"]

@@ -50,12 +50,15 @@ REFINING_SCALES = (8.0, 32.0, 16.0, 4.0)  # gains of the new units, in the order
 # with the distance, and the share of the goal to which pieces are resolved; as they are tried (benchmarks/hard.py).
 GRADED = ((5.0, 0.3, 0.02), (7.0, 0.25, 0.02), (10.0, 0.2, 0.002), (16.0, 0.12, 2e-4), (24.0, 0.1, 2e-5))
 GRADED_GAIN = 0.3  # gain of such a unit in its local length: less needs larger weights, more resolves less
-BESIDE_ENDS = 24  # such units beyond each end
+BESIDE_ENDS = 12  # such units beyond each end
 FINER = 400  # units at most of those for float32, where the output layer is solved for once more, densely
 FIRST_OF_ONE = 3  # rungs of one input before it is asked where the function is rough
-COMPOSED = (1e-9, 1e-12)  # error of each function of one variable in a network that a formula says, of its size
-MOST_DEEP, MOST_WIDE = 8, 1500  # hidden layers of such a network, and units of one
-FIRST_OF_TWO = 2  # rungs of two inputs before such a network is tried; of three one, of more none
+# A network that a formula says: how often it is tried, with which error of each function of one variable at first, of
+# the goal, and at last, of its size.
+COMPOSED, COMPOSED_FIRST, COMPOSED_LEAST = 4, 0.01, 1e-14
+MOST_DEEP, MOST_WIDE = 8, 3000  # hidden layers of such a network, and units of one
+FIRST_OF_TWO = 1  # rungs of two inputs before such a network is tried; of more none
+MOST_KINKED, MOST_KINKED_INPUTS = 300, 6  # relu units of a function that is linear but for kinks, and its inputs
 PLACED = 400  # units at most that are placed again for float32
 
 # --- measured data of few rows (benchmarks/simulators.py) ---
@@ -83,7 +86,7 @@ SMALLER = 1.03  # times their score: with such a score a network that is not of 
 LEAST_SHARE = 0.05  # of a mean of two, below which one alone is as good
 
 # --- points ---
-MOST_ASKED, MOST_CALLED = 100_000, 50_000  # values of a formula, of a callable, that tell where it is rough
+MOST_ASKED, MOST_CALLED = 100_000, 25_000  # values of a formula, of a callable, that tell where it is rough
 ROUGHEST = 1e-6  # of the largest value, to which pieces must be resolved at least
 ENOUGH = 20_000  # training points of a function of many inputs, whatever the network
 LM_FEW, LM_MANY = 5, 20  # training points for each parameter that Levenberg-Marquardt begins and goes on with

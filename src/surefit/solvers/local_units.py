@@ -17,7 +17,9 @@ from surefit.errors import ShapeError
 
 REACH = 19.0  # |g x + b| from which tanh is 1 but for rounding
 ROWS = 100  # of a block, or as many as columns are waiting
-DAMPING = 1e-14  # of the size of a bump
+LEAST = 1e-14  # damping of the size of a bump
+DAMPING = 1e-14  # of the weight of a unit, beside the change of the values about its centre
+AROUND, SMALLEST = 24, 1e-8  # rows that tell this change, and the least that counts, of the largest value
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ def solve_local(
     """The output weights with which sum_i weights_i tanh(gains_i x + offsets_i) fits values y (m, k) at x (m,) best.
 
     gains (h,) > 0 and offsets (h,), in the order of the centres -offsets / gains. Units must bend beyond both ends of x
-    too: a constant is a sum of bumps, and there is no other.
+    too: a constant is a sum of bumps, and there is no other. damping: of a weight beside the change of the values about
+    its unit; where large weights cancel, each adds its own rounding.
 
     ShapeError: shapes do not fit.
 
@@ -70,10 +73,11 @@ def solve_local(
     x, y = x[order], y[order]
     bumps = len(gains) - 1
     low, high = windows(gains, offsets)
-    started = np.zeros(bumps, bool)
+    started, tied = np.zeros(bumps, bool), np.zeros(bumps - 1, bool)
     active, triangle, right = np.empty(0, np.int64), np.empty((0, 0)), np.empty((0, y.shape[1]))
     kept: list[tuple[np.ndarray, int, np.ndarray, np.ndarray]] = []
-    held = damping * np.sqrt(max(1.0, len(x) / bumps))
+    root = np.sqrt(max(1.0, len(x) / bumps))
+    held, ties = LEAST * root, damping * root / _changes(x, y, -offsets[1:-1] / gains[1:-1])
     begin = 0
     while begin < len(x):
         end = begin + max(ROWS, len(active))
@@ -82,16 +86,25 @@ def solve_local(
         new = np.flatnonzero(~started & (low <= rows[-1]))
         started[new] = True
         columns = np.concatenate([active, new])
-        a = np.zeros((len(triangle) + len(new) + len(rows), len(columns)))
+        place_of = np.full(bumps, -1)
+        place_of[columns] = np.arange(len(columns))
+        tie = np.flatnonzero(~tied & (place_of[:-1] >= 0) & (place_of[1:] >= 0))  # neighbours that are both here now
+        tied[tie] = True
+        damped = np.zeros((len(new) + len(tie), len(columns)))
+        damped[np.arange(len(new)), len(active) + np.arange(len(new))] = held
+        damped[len(new) + np.arange(len(tie)), place_of[tie]] = -ties[tie]
+        damped[len(new) + np.arange(len(tie)), place_of[tie + 1]] = ties[tie]
+        begins = len(triangle) + len(damped)
+        a = np.zeros((begins + len(rows), len(columns)))
         a[: len(triangle), : len(active)] = triangle
-        a[len(triangle) : len(triangle) + len(new), len(active) :] = held * np.eye(len(new))
+        a[len(triangle) : begins] = damped
         units, place = np.unique(np.concatenate([columns, columns + 1]), return_inverse=True)
         bent = np.tanh(rows[:, None] * gains[units] + offsets[units])
-        a[len(triangle) + len(new) :] = bent[:, place[: len(columns)]] - bent[:, place[len(columns) :]]
-        b = np.concatenate([right, np.zeros((len(new), y.shape[1])), y[begin:end]])
+        a[begins:] = bent[:, place[: len(columns)]] - bent[:, place[len(columns) :]]
+        b = np.concatenate([right, np.zeros((len(damped), y.shape[1])), y[begin:end]])
         over = high[columns] < following
         columns, ready = np.concatenate([columns[over], columns[~over]]), int(over.sum())
-        r = np.linalg.qr(np.column_stack([a[:, over], a[:, ~over], b]), mode="r")
+        r = np.asarray(np.linalg.qr(np.column_stack([a[:, over], a[:, ~over], b]), mode="r"))
         h = len(columns)
         kept.append((columns, ready, r[:ready, :h], r[:ready, h:]))
         active, triangle, right = columns[ready:], r[ready:h, ready:h], r[ready:h, h:]
@@ -108,6 +121,18 @@ def solve_local(
         part = slice(begin, begin + 10 * ROWS)
         residuals[order[part]] = np.tanh(x[part, None] * gains + offsets) @ weights - y[part]
     return Local(weights, residuals)
+
+
+def _changes(x: np.ndarray, y: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """How much values y (m, k) at x (m,) in order change about each centre (h,), as a share of the largest value."""
+    from numpy.lib.stride_tricks import sliding_window_view
+
+    size = np.maximum(np.abs(y).max(axis=0), 1e-300)
+    window = min(AROUND, len(x))
+    near = sliding_window_view(y / size, window, axis=0)
+    change = np.ptp(near, axis=-1).max(axis=1)
+    first = np.clip(np.searchsorted(x, centres) - window // 2, 0, len(change) - 1)
+    return np.maximum(change[first], SMALLEST)
 
 
 __all__ = ["Local", "solve_local", "windows", "work_of"]

@@ -66,37 +66,40 @@ class Jump:
 
 
 def pieces_of(
-    values: Values, tol: float, most: int, eps: float = 2.0**-52, looked_at: Sequence[float] = ()
+    values: Values, tol: float, most: int, eps: float = 2.0**-52, looked_at: Sequence[float] = (),
+    shortest: float = NEAR_ZERO,
 ) -> Pieces:  # fmt: skip
     """Split [-1, 1] until a polynomial of degree 16 resolves each piece to `tol` of the largest value.
 
     most: values that may be asked for, about. eps: the rounding of places. looked_at: places where something narrow may
-    be, which few values would miss.
+    be, which few values would miss. shortest: length of a piece at which it is left as it is.
 
     >>> found = pieces_of(lambda u: np.abs(u - 0.25)[:, None], 1e-9, 10_000)
     >>> shortest = found.ends[np.argmin(np.diff(found.ends, axis=1))]
     >>> bool(abs(shortest - 0.25).max() < 1e-6)
     True
     """
-    found = _resolved(values, tol, most, eps, np.array([-1.0, 1.0]))
+    found = _resolved(values, tol, most, eps, np.array([-1.0, 1.0]), shortest)
     if not found.settled:
         return found
     even = np.linspace(-1.0, 1.0, CHECKED)
     even += 0.3 / CHECKED * np.sin(70.0 * even)  # a grid can agree with a period
     places = np.sort(np.clip(np.concatenate([even, looked_at]), -1.0, 1.0))
     truth = values(places)
-    known = np.isfinite(truth).all(axis=1)
+    known = np.asarray(np.isfinite(truth).all(axis=1))
     off = np.abs(found.at(places) - np.where(known[:, None], truth, 0.0)).max(axis=1)
     width = np.diff(found.ends, axis=1)[found.piece_of(places), 0]
     missed = places[known & (off > MISSED * tol * found.size) & (width > CLOSE)]
     if not len(missed):
         return replace(found, asked=found.asked + len(places))
     edges = np.unique(np.clip(np.concatenate([[-1.0, 1.0], missed - CLOSE, missed + CLOSE]), -1.0, 1.0))
-    again = _resolved(values, tol, most, eps, edges)
+    again = _resolved(values, tol, most, eps, edges, shortest)
     return replace(again, asked=found.asked + len(places) + again.asked)
 
 
-def _resolved(values: Values, tol: float, most: int, eps: float, edges: np.ndarray) -> Pieces:
+def _resolved(
+    values: Values, tol: float, most: int, eps: float, edges: np.ndarray, shortest: float
+) -> Pieces:  # fmt: skip
     """The pieces that come of those between `edges`."""
     nodes = -np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE)
     to_coefficients = np.linalg.inv(np.polynomial.chebyshev.chebvander(nodes, DEGREE))
@@ -115,7 +118,7 @@ def _resolved(values: Values, tol: float, most: int, eps: float, edges: np.ndarr
         sizes = np.abs(c).max(axis=2)
         fine = (_rest(sizes) <= tol * size) & known.all(axis=(1, 2))
         ends = np.maximum(np.abs(low), np.abs(high))
-        stop = fine | (high - low <= FLOOR * eps * ends + NEAR_ZERO)
+        stop = fine | (high - low <= FLOOR * eps * ends + shortest)
         if asked + 2 * x.size > most and not stop.all():
             settled, stop = False, np.ones(len(low), bool)
         degree = np.where(sizes > tol * size, np.arange(DEGREE + 1), 0).max(axis=1)
@@ -181,11 +184,13 @@ class Mesh:
     count: the integral of 1/h, the number of local lengths in all.
     """
 
-    def __init__(self, pieces: Pieces, per_piece: float, growth: float, eps: float = 2.0**-52) -> None:
+    def __init__(
+        self, pieces: Pieces, per_piece: float, growth: float, eps: float = 2.0**-52, shortest: float = NEAR_ZERO
+    ) -> None:
         low, high = pieces.ends.T
         width = high - low
         h = np.minimum(width / (per_piece * pieces.degrees / DEGREE), 2.0)
-        h = np.maximum(h, LENGTHS * eps * np.maximum(np.abs(low), np.abs(high)) + NEAR_ZERO)
+        h = np.maximum(h, LENGTHS * eps * np.maximum(np.abs(low), np.abs(high)) + 0.5 * shortest)
         at_ends = np.minimum(np.append(np.inf, h), np.append(h, np.inf))
         for i in range(1, len(at_ends)):
             at_ends[i] = min(at_ends[i], at_ends[i - 1] + growth * width[i - 1])
@@ -234,4 +239,4 @@ class Mesh:
         return np.unique(np.clip(self.at(counts)[0], -1.0, 1.0))
 
 
-__all__ = ["Jump", "Mesh", "Pieces", "Values", "jumps_of", "pieces_of", "without_jumps"]
+__all__ = ["NEAR_ZERO", "Jump", "Mesh", "Pieces", "Values", "jumps_of", "pieces_of", "without_jumps"]

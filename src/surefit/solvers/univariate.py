@@ -8,17 +8,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from surefit.solvers.features import solve_output
-from surefit.solvers.local_units import solve_local, work_of
-from surefit.solvers.roughness import Mesh, jumps_of, pieces_of
+from surefit.solvers.local_units import DAMPING, solve_local, work_of
+from surefit.solvers.roughness import NEAR_ZERO, Mesh, Pieces, jumps_of, pieces_of
 
 Values = Callable[[np.ndarray], np.ndarray]  # places (n,) in [-1, 1] -> values (n, k)
 
-SMOOTH = (4, 6, 8, 11, 15, 20, 27, 36, 50)  # units that are tried
-SPACED = (0.5, 0.3, 0.8)  # gain times the distance of two units
-OVER = 1.15  # where the outermost of these units bend
+SMOOTH = (8, 12, 16, 20, 25, 30, 36, 45)  # units that are tried
+SPACED = (0.3, 0.2)  # gain times the distance of two units
+OVER = 1.5  # where the outermost of these units bend
 ROWS = 5  # for each unit
 ROUGH = ((5.0, 0.3, 1.0), (8.0, 0.2, 0.1), (14.0, 0.12, 0.01), (24.0, 0.1, 1e-3))  # see search.limits.GRADED
-GAIN, BESIDE = 0.3, 24
+GAIN, BESIDE = 0.3, 12
+LOOSER = (1e-11, 1e-9, 1e-7, 1e-6)  # tolerances that are tried where less is not reached
+COARSE = 1e-5  # of the size: to which pieces are resolved that tell where a function is steep
+JITTER = 0.03  # of the shortest length: so well t is known
+SMALL, SMALLER = (1e-4, 0.03), 1e-3  # of the tolerance, by which weights are damped, where t is known, and where not
+CHECKED = 2001  # places that tell the error, at most
 MOST_ASKED, MOST_WORK = 60_000, 4e9
 
 
@@ -36,9 +41,12 @@ class Units:
         return np.tanh(t[:, None] * self.gains + self.offsets) @ self.weights + self.constant
 
 
-def units_of(values: Values, tol: float) -> Units | None:
+def units_of(
+    values: Values, tol: float, shortest: float = NEAR_ZERO, roundoff: float = 2.0**-53
+) -> Units | None:  # fmt: skip
     """The fewest units on a ladder that are within tol of k functions on [-1, 1], as a share of the size of each.
 
+    shortest: length below which nothing is resolved, as t is not known better. roundoff: of the units, where they run.
     None where a function is not finite, has jumps or is too rough. Where nothing is within tol: the best.
 
     >>> found = units_of(lambda t: np.stack([np.exp(t), t], axis=1), 1e-9)
@@ -60,7 +68,7 @@ def units_of(values: Values, tol: float) -> Units | None:
             centres = np.linspace(-OVER, OVER, h)
             gains = np.full(h, spaced * (h - 1) / (2.0 * OVER))
             phi = np.tanh(t[:, None] * gains - gains * centres)
-            solved = solve_output(phi, y)
+            solved = solve_output(phi, y, roundoff=max(roundoff, SMALLER * tol))
             found = Units(gains, -gains * centres, solved.weights * size, solved.constant * size, np.empty(0))
             found = _measured(found, fresh, truth)
             if best is None or (found.error / size).max() < (best.error / size).max():
@@ -68,7 +76,7 @@ def units_of(values: Values, tol: float) -> Units | None:
         assert best is not None
         if (best.error <= tol * size).all():
             return best
-    return _rough(values, tol, size, best)
+    return _rough(values, max(tol, roundoff), size, best, shortest)
 
 
 def _measured(units: Units, t: np.ndarray, truth: np.ndarray) -> Units:
@@ -76,19 +84,32 @@ def _measured(units: Units, t: np.ndarray, truth: np.ndarray) -> Units:
     return Units(units.gains, units.offsets, units.weights, units.constant, error)
 
 
-def _rough(values: Values, tol: float, size: np.ndarray, best: Units | None) -> Units | None:
+def _settled(values: Values, tol: float, shortest: float) -> Pieces | None:
+    """Pieces that resolve functions of size 1 to tol, or as well as the rounding of their values allows."""
+    for to in (tol, *(looser for looser in LOOSER if looser > tol)):
+        pieces = pieces_of(values, to, MOST_ASKED, shortest=shortest)
+        if pieces.settled:
+            return pieces
+    return None
+
+
+def _rough(values: Values, tol: float, size: np.ndarray, best: Units | None, shortest: float) -> Units | None:
     """Units that are denser where it is rough."""
     scaled = lambda t: values(t) / size
+    small = SMALL[shortest > NEAR_ZERO]
+    if shortest > NEAR_ZERO:  # what t is not known to makes errors anyway, where a function is steep
+        ends = np.unique(pieces_of(scaled, COARSE, MOST_ASKED, shortest=shortest).ends)
+        here, jitter = scaled(ends), JITTER * shortest
+        tol = max(tol, *(float(np.abs(scaled(np.clip(ends + j, -1.0, 1.0)) - here).max()) for j in (-jitter, jitter)))
     to, pieces = 0.0, None
     for per_piece, growth, share in ROUGH:
         if share != to:
-            pieces, to = pieces_of(scaled, max(share * tol, 1e-14), MOST_ASKED), share
-        assert pieces is not None
-        if not pieces.settled:
+            pieces, to = _settled(scaled, max(share * tol, 1e-14), shortest), share
+        if pieces is None:
             return best
         if jumps_of(scaled, pieces):
             return None
-        mesh = Mesh(pieces, per_piece, growth)
+        mesh = Mesh(pieces, per_piece, growth, shortest=shortest)
         n = max(1, int(np.ceil(mesh.count)))
         centres, lengths = mesh.at((np.arange(n) + 0.5) * mesh.count / n)
         beyond = np.arange(BESIDE) + 0.5
@@ -98,9 +119,9 @@ def _rough(values: Values, tol: float, size: np.ndarray, best: Units | None) -> 
         if work_of(t, gains, -gains * centres) > MOST_WORK:
             return best
         y = scaled(t)
-        solved = solve_local(t, y, gains, -gains * centres)
+        solved = solve_local(t, y, gains, -gains * centres, max(DAMPING, small * tol))
         found = Units(gains, -gains * centres, solved.weights * size, np.zeros(y.shape[1]), np.empty(0))
-        places = mesh.at(np.linspace(0.0, mesh.count, 7 * n + 3))[0]
+        places = mesh.at(np.linspace(0.0, mesh.count, min(7 * n + 3, CHECKED)))[0]
         found = _measured(found, places, values(places))
         if best is None or (found.error / size).max() < (best.error / size).max():
             best = found

@@ -7,29 +7,34 @@ each, and what the layers hand on are the functions of these, fitted to many dig
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from surefit.attempts.attempt import Outcome
+from surefit.attempts.output_layer import ROUNDOFF
 from surefit.core import ops
 from surefit.data import corner_points, face_points, sample
-from surefit.formulas import parse_many
+from surefit.formulas import interesting_points
 from surefit.formulas.compositions import Composition, Signal, Sum, composition_of
-from surefit.models.chain import chain_of
-from surefit.models.spec import MLPSpec
-from surefit.problems.points import named_points
+from surefit.formulas.expression import Expression
+from surefit.problems.behind import formulas_behind
+from surefit.problems.points import placed
 from surefit.problems.scaling import Scaling
-from surefit.search.limits import COMPOSED, MOST_DEEP, MOST_WIDE
+from surefit.search.limits import COMPOSED, COMPOSED_FIRST, COMPOSED_LEAST, MOST_DEEP, MOST_WIDE, SOLVER_RESERVE
 from surefit.search.runner import State, Strategy
+from surefit.search.strategies.layers import of_layers
 from surefit.sentences import say
+from surefit.solvers.roughness import NEAR_ZERO
 from surefit.solvers.univariate import Units, units_of
 
 LOOKED_AT = 4000  # points at which sub-expressions are looked at, for signs and ranges
 FINE = 1001  # places that tell the range of a function on an interval
-SAFE = 1.3  # times the range that was seen: a sum of ranges that is no wider is taken as it is
+SAFE = 1.15  # times the range that was seen: a sum of ranges that is no wider is taken as it is
 MARGINS = (0.02, 2e-3, 2e-4, 0.0)  # of half of the range that was seen, by which it may be wider
+BEYOND = 1e-7  # of half of the range, the same where a function ends, with its value at the end
+KNOWN = 1e4  # roundings, of half of the range: so well a sum of what a layer hands on is known
+LEAST = 30.0  # roundings, to which functions are fitted at best
 GROWS = 2.0  # times its size inside, that a function may reach in such a margin
 
 
@@ -45,50 +50,52 @@ class Block:
 
 def composed(s: State) -> Strategy:
     """The network that a formula says, to more and more digits."""
-    source = s.problem.source
-    if not s.problem.free or s.problem.slopes is not None or source["kind"] != "formula" or s.dtype != ops.float64:
+    if not s.problem.free or s.problem.slopes is not None or s.problem.log_target:
         return None
-    composition = composition_of(parse_many(source["text"], s.problem.names), points_on(s), s.problem.domain.log)
+    formulas = formulas_behind(s.problem, s.seed)
+    if formulas is None:
+        return None
+    if s.problem.source["kind"] != "formula":
+        yield say("written-down")
+    points = points_on(s, formulas)
+    composition = composition_of(formulas, points, s.problem.domain.log)
     if composition is None or composition.depth > MOST_DEEP:
         return None
-    for tol in COMPOSED:
-        layers = fitted(composition, tol, Scaling.of(s.problem))
+    roundoff = ROUNDOFF[str(s.dtype)]
+    problem = s.problem if s.dtype == ops.float64 else placed(s.problem, points)
+    goal = s.goal or 0.0
+    tol = COMPOSED_FIRST * goal / s.size if s.size > 0 else 0.0
+    for _ in range(COMPOSED):
+        if s.candidates and s.progress.out_of_time(1.0 - SOLVER_RESERVE):
+            return None
+        layers = fitted(composition, max(tol, LEAST * roundoff), Scaling.of(problem), roundoff)
         if layers is None:
             return None
-        network = s.built(MLPSpec(tuple(len(b) for _, b in layers[:-1]), "tanh"))
-        chain = chain_of(network)
-        assert chain is not None
-        for (linear, _), (weight, bias) in zip(chain, layers, strict=True):
-            assert linear.bias is not None
-            linear.weight.assign(weight)
-            linear.bias.assign(bias)
         units = sum(len(b) for _, b in layers[:-1])
-        outcome = Outcome(
-            network=network, problem=s.problem, stage=say("stage-composed", units=units, layers=len(layers) - 1),
-            reason=say("solver-solved"), row=None,
-            details={
-                "solver": "composed", "units": units, "output_norm": float(np.abs(layers[-1][0]).sum(axis=1).max()),
-            },
-        )  # fmt: skip
-        yield s.attempt(None, network, s.problem, made=outcome)
+        stage = say("stage-composed", units=units, layers=len(layers) - 1)
+        attempt = of_layers(s, layers, "tanh", stage, SOLVER_RESERVE, problem, solver="composed", units=units)
+        if attempt is None:
+            return None
+        found = yield attempt
+        if found is None or tol <= COMPOSED_LEAST:
+            return None
+        tol = max(COMPOSED_LEAST, tol * min(0.1, (goal / found.score) ** 2))  # a root makes of an error its root
     return None
 
 
-def points_on(s: State) -> np.ndarray:
+def points_on(s: State, formulas: Sequence[Expression]) -> np.ndarray:
     """Points all over the box, on its faces, at its corners, and where the formula does something."""
     rng, box = np.random.default_rng([s.seed, 0xC03]), s.problem.domain
-    parts = [
-        sample(box, LOOKED_AT, "uniform", generator=rng),
-        face_points(box, LOOKED_AT // 4, rng),
-        corner_points(box),
-    ]
-    return np.concatenate([*parts, named_points(s.problem, LOOKED_AT // 4, rng)])
+    inside, edge = sample(box, LOOKED_AT, "uniform", generator=rng), face_points(box, LOOKED_AT // 4, rng)
+    return np.concatenate([inside, edge, corner_points(box), interesting_points(formulas, box, LOOKED_AT // 4, rng)])
 
 
-def fitted(composition: Composition, tol: float, scaling: Scaling) -> list[tuple[np.ndarray, np.ndarray]] | None:
+def fitted(
+    composition: Composition, tol: float, scaling: Scaling, roundoff: float = 2.0**-53
+) -> list[tuple[np.ndarray, np.ndarray]] | None:
     """Weights and bias of each layer, in the units of the network; None where a part could not be fitted.
 
-    tol: of each function of one variable, as a share of its size.
+    tol: of each function of one variable, as a share of its size. roundoff: of the network, where it will run.
     """
     wanted = _wanted(composition)
     ranges = {signal: (shift - scale, shift + scale) for signal, shift, scale in
@@ -103,7 +110,7 @@ def fitted(composition: Composition, tol: float, scaling: Scaling) -> list[tuple
         blocks: list[tuple[Sum, Block]] = []
         for s, functions in wanted.items():
             if s.layer == depth:
-                block = _block(s, functions, ranges, tol)
+                block = _block(s, functions, ranges, tol, roundoff)
                 if block is None:
                     return None
                 blocks.append((s, block))
@@ -169,18 +176,20 @@ def _wanted(composition: Composition) -> Wanted:
 
 def _block(
     s: Sum, functions: list[tuple[Signal | int, Callable[[np.ndarray], np.ndarray]]],
-    ranges: dict[Signal, tuple[float, float]], tol: float,
+    ranges: dict[Signal, tuple[float, float]], tol: float, roundoff: float,
 ) -> Block | None:  # fmt: skip
     """The units of a sum for functions of it; the ranges of what they hand on are added to `ranges`."""
-    low, high = _range(s, [f for _, f in functions], ranges)
+    low, high, sharp = _range(s, [f for _, f in functions], ranges)
     middle, half = 0.5 * (low + high), max(0.5 * (high - low), 1e-300)
+    if sharp:
+        half *= 1.0 + min(BEYOND, 30.0 * tol)  # what is before makes small errors
 
     def values(t: np.ndarray) -> np.ndarray:
         z = np.clip(middle + half * t, low, high)
         with np.errstate(all="ignore"):
             return np.stack([f(z) for _, f in functions], axis=1)
 
-    units = units_of(values, tol)
+    units = units_of(values, tol, max(tol, KNOWN * roundoff) if s.layer else NEAR_ZERO, roundoff)
     if units is None:
         return None
     fine = values(np.linspace(-1.0, 1.0, FINE))
@@ -193,31 +202,37 @@ def _block(
 
 def _range(
     s: Sum, functions: list[Callable[[np.ndarray], np.ndarray]], ranges: dict[Signal, tuple[float, float]]
-) -> tuple[float, float]:
-    """Where a sum lies: between the sums of the ends of its terms, or a little beyond where it was seen to be."""
+) -> tuple[float, float, bool]:
+    """Where a sum lies: between the sums of the ends of its terms, or a little beyond where it was seen to be.
+
+    And whether a function ends there, as a root does at 0.
+    """
     low, high = float(s.values.min()), float(s.values.max())
-    ends = [sorted((c * ranges[signal][0], c * ranges[signal][1])) for signal, c in s.terms]
-    least, most = sum(a for a, _ in ends), sum(b for _, b in ends)
-    if most - least <= SAFE * (high - low) and _finite(functions, np.linspace(least, most, FINE)):
-        return min(least, low), max(most, high)
-    half, inside = 0.5 * (high - low), np.linspace(low, high, FINE)
-    with np.errstate(all="ignore"):
-        sizes = [np.abs(f(inside)).max() for f in functions]
-    found = []
-    for end, way in ((low, -1.0), (high, 1.0)):
+    spans = [sorted((c * ranges[signal][0], c * ranges[signal][1])) for signal, c in s.terms]
+    least, most = sum(a for a, _ in spans), sum(b for _, b in spans)
+    inside = _sizes(functions, np.linspace(low, high, FINE))
+    if inside is not None and most - least <= SAFE * (high - low):
+        whole = _sizes(functions, np.linspace(least, most, FINE))
+        if whole is not None and (whole <= GROWS * inside).all():
+            low, high = min(least, low), max(most, high)
+    half = 0.5 * (high - low)
+    ends, sharp = [], False
+    for end, way, limit in ((low, -1.0, least), (high, 1.0, most)):
         for margin in MARGINS:
-            beyond = end + way * margin * half * np.linspace(0.0, 1.0, 20)
-            with np.errstate(all="ignore"):
-                grown = [np.abs(f(beyond)).max() for f in functions]
-            if all(g <= GROWS * size for g, size in zip(grown, sizes, strict=True)):
+            beyond = end + way * margin * half
+            grown = _sizes(functions, np.linspace(end, beyond, 20))
+            if grown is not None and (inside is None or (grown <= GROWS * inside).all()):
                 break
-        found.append(float(beyond[-1]))
-    return max(found[0], least), min(found[1], most)
+        sharp |= margin == 0.0
+        ends.append(beyond if margin > MARGINS[-2] else max(beyond, limit) if way < 0 else min(beyond, limit))
+    return ends[0], ends[1], sharp
 
 
-def _finite(functions: list[Callable[[np.ndarray], np.ndarray]], z: np.ndarray) -> bool:
+def _sizes(functions: list[Callable[[np.ndarray], np.ndarray]], z: np.ndarray) -> np.ndarray | None:
+    """The largest size of each function; None where one is not finite."""
     with np.errstate(all="ignore"):
-        return all(np.isfinite(f(z)).all() for f in functions)
+        sizes = np.array([np.abs(f(z)).max() for f in functions])
+    return sizes if np.isfinite(sizes).all() else None
 
 
 __all__ = ["composed", "fitted", "points_on"]

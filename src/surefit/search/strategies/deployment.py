@@ -14,6 +14,7 @@ from surefit.models.scaled import Scaled
 from surefit.problems.problem import ROWS
 from surefit.search.limits import FLOAT32, PLACED
 from surefit.search.runner import State, Strategy
+from surefit.search.strategies.composed import composed
 from surefit.search.strategies.functions import can_search
 
 
@@ -27,6 +28,7 @@ def deployment(s: State, network: nn.Module, like: Scaled, error: float) -> Stra
     if not lost or s.problem.function is None or not s.problem.exact or s.problem.slopes is not None:
         return None
     if not is_hidden_layer(network):
+        yield from composed(s)
         return None
     chain = chain_of(network)
     assert chain is not None

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -47,6 +48,7 @@ from surefit.search.limits import (
 from surefit.search.runner import State, Strategy
 from surefit.search.strategies.composed import composed
 from surefit.search.strategies.graded import graded
+from surefit.search.strategies.kinked import kinked
 from surefit.search.strategies.refinement import refined
 from surefit.search.strategies.rounds import rounds
 from surefit.search.strategies.structure import named_units, structure
@@ -58,18 +60,13 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
     """What is tried of a known function, until something ends it."""
     asked = s.tol is not None or s.progress.time is not None  # who asks for nothing gets what is good enough, soon
     yield from named_units(s)
+    yield from kinked(s)
     yield from structure(s)
-    rungs = ladder(s)
-    if s.dim == 1 and s.problem.free:
-        yield from more_units(s, rungs[:FIRST_OF_ONE])
-        yield from graded(s)
-        rungs = rungs[FIRST_OF_ONE:]
-    elif s.problem.free:
-        first = max(0, FIRST_OF_TWO + 2 - s.dim)
-        yield from more_units(s, rungs[:first])
-        yield from composed(s)
-        rungs = rungs[first:]
-    yield from more_units(s, rungs)
+    climb = Climb(ladder(s))
+    if s.problem.free:
+        yield from more_units(s, climb, FIRST_OF_ONE if s.dim == 1 else FIRST_OF_TWO if s.dim == 2 else 0)
+        yield from (graded(s) if s.dim == 1 else composed(s))
+    yield from more_units(s, climb)
     best = s.best
     if best is None:
         return say("nothing")
@@ -89,16 +86,32 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
     return None
 
 
-def more_units(s: State, rungs: Sequence[int]) -> Strategy:
+@dataclass
+class Climb:
+    """A ladder of units, how far it was climbed, and what was learned there."""
+
+    rungs: Sequence[int]
+    number: int = 0  # of the next rung
+    over: bool = False  # no further rung helps
+    before: float = math.inf  # score
+    searched: bool = False
+    scales: tuple[float, ...] = tuple(SCALES)
+    rate: float = 0.0  # seconds of a solve over the cube of the units
+    last: int = 1  # units
+
+
+def more_units(s: State, climb: Climb, upto: int | None = None) -> Strategy:
     """Features with more and more units, polished where that is worth it, as long as more units help.
 
-    rungs: the numbers of units in the order in which they are tried, see `ladder`.
+    climb: goes on where it was left; upto: a rung before which it is left.
     """
-    before, searched, scales = math.inf, False, tuple(SCALES)
-    rate, last = 0.0, 1
-    for units in rungs:
-        fitting = units_in_time(s, units, len(scales), rate)
-        if fitting < units and fitting < 1.2 * last:
+    upto = len(climb.rungs) if upto is None else min(upto, len(climb.rungs))
+    while climb.number < upto and not climb.over:
+        units = climb.rungs[climb.number]
+        climb.number += 1
+        climb.over = True
+        fitting = units_in_time(s, units, len(climb.scales), climb.rate)
+        if fitting < units and fitting < 1.2 * climb.last:
             yield say("no-time-for-units", units=units)
             return None
         units = fitting
@@ -106,26 +119,28 @@ def more_units(s: State, rungs: Sequence[int]) -> Strategy:
         draws, beyond = (1, 0 if units > LARGE else 4) if units > 100 else (2, 4)
         began, known = s.progress.seconds, len(s.progress.history)
         found = yield s.attempt(
-            Features(draws=draws), network, problem, scales=scales, beyond=beyond, reserve=SOLVER_RESERVE
+            Features(draws=draws), network, problem, scales=climb.scales, beyond=beyond, reserve=SOLVER_RESERVE
         )
         if found is None:
             return None
-        rate = (s.progress.seconds - began) / max(1, len(s.progress.history) - known) / units**3
-        helped = before / found.score if found.score > 0 else math.inf
+        climb.rate = (s.progress.seconds - began) / max(1, len(s.progress.history) - known) / units**3
+        helped = climb.before / found.score if found.score > 0 else math.inf
         learned = found.score <= LEARNED * s.size
         stuck = helped < HELPED and not (s.dim == 1 and units < LARGE) and learned  # in 1-D more units cost nothing
         near = found.score <= IN_REACH.get(s.dim, IN_REACH_OF_MORE) * (s.goal or 0.0)
-        if (near or (stuck and not searched)) and can_search(network, problem, BY_THE_WAY / (1 if near else 4)):
-            searched = True
+        if (near or (stuck and not climb.searched)) and can_search(network, problem, BY_THE_WAY / (1 if near else 4)):
+            climb.searched = True
             yield s.attempt(polishing(s, 30 if near else 60), network, problem, reserve=SOLVER_RESERVE)
         if (why := enough_units(s, units, stuck, found)) is not None:
             yield say(why)
             return None
-        centre, last, before = found.details["gain"], units, found.score
+        centre, climb.last, climb.before = found.details["gain"], units, found.score
         if not learned:
-            scales = tuple(SCALES)
+            climb.scales = tuple(SCALES)
         else:
-            scales = (centre, 2 * centre) if 2 * units > LARGE else (centre, 2 * centre, 4 * centre, centre / 2)
+            more = (centre, 2 * centre) if 2 * units > LARGE else (centre, 2 * centre, 4 * centre, centre / 2)
+            climb.scales = more
+        climb.over = False
     return None
 
 

@@ -1,7 +1,7 @@
 """Functions of one input that are rough somewhere: units and points that are as dense as the function needs them.
 
 Kinks, singular ends, layers, poles nearby, bursts and many waves: pieces that a polynomial resolves say how short the
-function's lengths are, place by place. Units of one hidden layer get their bends and gains by these lengths, and one
+function's lengths are, place by place. Units of one hidden layer get their centres and gains by these lengths, and one
 solve finds the output layer; a finer ladder follows as long as the error is too large.
 """
 
@@ -13,7 +13,9 @@ import numpy as np
 
 from surefit.attempts.methods import Features
 from surefit.core import ops
-from surefit.problems.points import named_points, placed
+from surefit.formulas import interesting_points
+from surefit.problems.behind import formulas_behind
+from surefit.problems.points import placed
 from surefit.problems.scaling import Scaling
 from surefit.search.limits import (
     BESIDE_ENDS,
@@ -42,7 +44,7 @@ STEEPEST = 2.0**60  # gain of a unit that jumps from one float to the next
 def graded(s: State) -> Strategy:
     """More and more units, placed by the local lengths of the function, as long as that helps."""
     function = s.problem.function
-    if s.dim != 1 or not s.problem.free or function is None or s.problem.slopes is not None:
+    if s.dim != 1 or not s.problem.free or function is None or s.problem.slopes is not None or s.problem.log_target:
         return None
     scaling, eps = Scaling.of(s.problem), float(np.finfo(s.dtype).eps)
     box = s.problem.domain
@@ -70,12 +72,12 @@ def graded(s: State) -> Strategy:
             return None
         steepest = np.full(len(jumps), STEEPEST)
         hidden = np.concatenate([gains, steepest])[:, None]
-        bends = np.concatenate([offsets, -steepest * [j.after for j in jumps]])
+        centres = np.concatenate([offsets, -steepest * [j.after for j in jumps]])
         if s.problem.affordable is not None and len(places) > s.problem.affordable:
             return None  # its values cost too much
         points = np.clip(scaling.unscaled_inputs(places[:, None]), box.low, box.high)
         found = yield s.attempt(
-            Features(), s.hidden(len(bends)), placed(s.problem, points), layer=(hidden, bends), local=True,
+            Features(), s.hidden(len(centres)), placed(s.problem, points), layer=(hidden, centres), local=True,
             steps=np.array([j.height for j in jumps]) if jumps else None, reserve=SOLVER_RESERVE,
         )  # fmt: skip
         if found is None:
@@ -92,9 +94,10 @@ def graded(s: State) -> Strategy:
 
 def places_named(s: State, scaling: Scaling) -> list[float]:
     """Where a formula itself does something that few values would miss, in scaled units."""
-    if s.problem.source["kind"] != "formula":
+    formulas = formulas_behind(s.problem, s.seed)
+    if formulas is None:
         return []
-    points = named_points(s.problem, NAMED, np.random.default_rng([s.seed, 0x6AD]))
+    points = interesting_points(formulas, s.problem.domain, NAMED, np.random.default_rng([s.seed, 0x6AD]))
     return np.unique(scaling.inputs(points)[:, 0].round(9)).tolist()
 
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from surefit.attempts.methods import Additive, Features, Polynomial
 from surefit.attempts.polynomial import network_for
-from surefit.formulas import parse_many, ridge_units
+from surefit.formulas import ridge_units
+from surefit.problems.behind import formulas_behind
 from surefit.problems.problem import ROWS
 from surefit.problems.scaling import Scaling
 from surefit.problems.structure import parts_of
@@ -57,10 +58,11 @@ def structure(s: State) -> Strategy:
 
 def named_units(s: State) -> Strategy:
     """The kinks and activations of linear functions that a formula names, and smooth units beside those of tanh."""
-    source = s.problem.source
-    if not s.problem.free or s.problem.slopes is not None or source["kind"] != "formula":
+    if not s.problem.free or s.problem.slopes is not None:
         return None
-    parsed = parse_many(source["text"], s.problem.names)
+    parsed = formulas_behind(s.problem, s.seed)
+    if parsed is None:
+        return None
     units = ridge_units(parsed, s.problem.domain, np.random.default_rng([s.seed, 0x21D6]))
     scaling = Scaling.of(s.problem)
     for kind, (weights, offsets) in units.items():

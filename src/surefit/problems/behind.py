@@ -1,0 +1,43 @@
+"""The formulas behind a problem: those that it was given as, or those that a Python function computes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from surefit.data import sample
+from surefit.formulas import parse_many
+from surefit.formulas.expression import Expression
+from surefit.formulas.tracing import traced
+from surefit.problems.callables import CallableFunction, Steady
+from surefit.problems.problem import Problem
+
+COMPARED = 300  # points at which what was written down must give what the function gives
+SAME = 1e-11  # of the largest value
+
+
+def formulas_behind(problem: Problem, seed: int) -> Sequence[Expression] | None:
+    """The formulas of all outputs; None where they are not known.
+
+    A Python function is called once with names in place of arrays; what it writes down counts where its values are
+    those of the function.
+    """
+    if problem.source["kind"] == "formula":
+        return parse_many(problem.source["text"], problem.names)
+    function = problem.function.function if isinstance(problem.function, Steady) else problem.function
+    if not isinstance(function, CallableFunction) or function.way not in ("columns", "points"):
+        return None
+    found = traced(function.f, problem.names, function.way == "points")
+    if found is None or len(found) != len(problem.outputs):
+        return None
+    x = sample(problem.domain, COMPARED, "uniform", generator=np.random.default_rng([seed, 0xBE1]))
+    truth, own = function(x), np.stack([f.on_points(x) for f in found], axis=1)
+    good = np.isfinite(truth)
+    if not (np.isfinite(own) == good).all() or not good.any():
+        return None
+    size = np.abs(truth[good]).max()
+    return found if np.abs(own[good] - truth[good]).max() <= SAME * size else None
+
+
+__all__ = ["formulas_behind"]

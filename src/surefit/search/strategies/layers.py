@@ -1,0 +1,51 @@
+"""An attempt that is a network whose weights are known already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from surefit.attempts.attempt import Attempt, Outcome
+from surefit.models.chain import chain_of
+from surefit.models.inference import evaluate
+from surefit.models.scaled import scaled
+from surefit.models.spec import MLPSpec
+from surefit.problems.problem import Problem
+from surefit.search.runner import State
+from surefit.sentences import Sentence, say
+
+Layers = Sequence[tuple[np.ndarray, np.ndarray]]  # weight and bias of each, in the units of the network
+
+
+def of_layers(
+    s: State, layers: Layers, activation: str, stage: Sentence, reserve: float, problem: Problem, **details: Any
+) -> Attempt | None:  # fmt: skip
+    """The attempt that these layers are; None where all is over.
+
+    problem: with points to which the output layer is fitted once more, where the network is rounded. details: of the
+    outcome, such as its solver.
+    """
+    network = s.built(MLPSpec(tuple(len(b) for _, b in layers[:-1]), activation))
+    if s.progress.started(1, 1, network.num_parameters()):
+        return None
+    chain = chain_of(network)
+    assert chain is not None
+    for (linear, _), (weight, bias) in zip(chain, layers, strict=True):
+        assert linear.bias is not None
+        linear.weight.assign(weight)
+        linear.bias.assign(bias)
+    x, y = problem.train
+    model = scaled(network, problem, True, np.float64)
+    scaling = model.scaling
+    loss = float(np.mean((scaling.outputs(evaluate(model, x)) - scaling.outputs(y)) ** 2))
+    s.progress.iteration(1, 1, loss, None, True, stage=stage)
+    outcome = Outcome(
+        network=network, problem=problem, stage=stage, reason=say("solver-solved"), row=len(s.progress.history),
+        details={"output_norm": float(np.abs(layers[-1][0]).sum(axis=1).max()), **details},
+    )  # fmt: skip
+    return s.attempt(None, network, problem, made=outcome, reserve=reserve)
+
+
+__all__ = ["Layers", "of_layers"]

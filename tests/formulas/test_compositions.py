@@ -1,0 +1,82 @@
+"""Formulas as layers of functions of one variable: the layers give the formula's values, and are few."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from surefit.data import Domain
+from surefit.formulas import parse
+from surefit.formulas.compositions import composition_of
+
+FORMULAS = [  # formula, domain, layers
+    ("x*y", "x=-1:1, y=-1:1", 1),
+    ("x*y*z", "x=1:2, y=1:2, z=1:2", 2),
+    ("1/(x^2+y^2+0.01)", "x=-1:1, y=-1:1", 2),
+    ("sin(E*t/(h/(2*pi)))^2", "E=1:5, t=1:5, h=1:5", 2),
+    ("exp(-x^2-y^2)*cos(3*x)", "x=-1:1, y=-1:1", 3),
+    ("sqrt(1-v^2/c^2)", "v=1:2, c=3:9", 2),
+    ("max(x, y, 0)", "x=-1:1, y=-1:1", 2),
+    ("min(x*y, x) + clip(y, -0.2, 0.3)", "x=-1:1, y=-1:1", 2),
+    ("hypot(x, y) + atan2(y, x)", "x=1:2, y=-1:1", 3),
+    ("x^y + 2^x", "x=0.5:2, y=-1:1", 3),
+    ("logaddexp(x, 3*y) + log1p(exp(x))", "x=-2:2, y=-1:1", 1),
+    ("-x*y + 3*x - 2", "x=-1:1, y=-1:1", 1),
+    ("sqrt(x*y)/(x+y)", "x=1:5, y=1:5", None),
+    ("gamma(x)*erf(y)^3 - abs(x-2*y)", "x=1:3, y=-1:1", None),
+    ("exp(x*y)^2 - sinh(x)*tanh(y)/(2+cos(x))", "x=-1:1, y=-1:1", None),
+]
+
+
+def evaluated(composition, j=0):
+    """An output from its signals, each computed from the sums before."""
+
+    def of(signal):
+        return signal.values if signal.of is None else signal.function(total(signal.of))
+
+    def total(s):
+        return sum(c * of(signal) for signal, c in s.terms)
+
+    value = composition.outputs[j]
+    linear = sum(c * of(k) for k, c in value.linear.items())
+    return value.constant + linear + sum(f(total(s)) for s, f in value.parts.items())
+
+
+@pytest.mark.parametrize(("text", "domain", "depth"), FORMULAS)
+def test_the_layers_give_the_values_of_the_formula(text, domain, depth):
+    box = Domain(domain)
+    points = np.random.default_rng(0).uniform(box.low, box.high, (300, box.dim))
+    formula = parse(text, box.names)
+    found = composition_of([formula], points)
+    truth = formula.on_points(points)
+    np.testing.assert_allclose(evaluated(found), truth, atol=1e-11 * np.abs(truth).max())
+    assert depth is None or found.depth == depth
+
+
+def test_signals_come_from_the_layer_before():
+    box = Domain("a=1:2, b=1:2, c=0:1")
+    points = np.random.default_rng(0).uniform(box.low, box.high, (100, 3))
+    found = composition_of([parse("a + sin(b*cos(c*a)) * exp(c)", box.names), parse("b", box.names)], points)
+    waiting = [*found.outputs]
+    assert all(k.layer == found.depth for v in waiting for k in v.linear)
+    sums = [s for v in waiting for s in v.parts] + [k.of for v in waiting for k in v.linear]
+    seen = 0
+    while sums:
+        s = sums.pop()
+        assert all(k.layer == s.layer for k, _ in s.terms)
+        seen += 1
+        sums += [k.of for k, _ in s.terms if k.of is not None]
+    assert seen > found.depth
+    np.testing.assert_allclose(evaluated(found, 1), points[:, 1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("text", ["floor(x)*y", "x if x > y else y^2", "mod(x, 0.3) + y", "sign(x*y)", "x > y"])
+def test_what_jumps_has_no_layers(text):
+    points = np.random.default_rng(0).uniform(-1, 1, (50, 2))
+    assert composition_of([parse(text, ("x", "y"))], points) is None
+
+
+def test_a_long_formula_is_left_alone():
+    text = " + ".join(f"sin({k}*x)*y" for k in range(1, 200))
+    points = np.random.default_rng(0).uniform(-1, 1, (50, 2))
+    assert composition_of([parse(text, ("x", "y"))], points) is None

@@ -1,0 +1,45 @@
+"""Formulas fitted part by part: many inputs, poles, frequencies that change; the truth is NumPy's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import surefit
+
+HARD = [
+    ("1/(x^2+y^2+0.01)", lambda x, y: 1 / (x**2 + y**2 + 0.01), "x=-1:1, y=-1:1"),
+    ("sin(E*t/(h/(2*pi)))^2", lambda e, t, h: np.sin(2 * np.pi * e * t / h) ** 2, "E=1:5, t=1:5, h=1:5"),
+    ("exp(-300*((x-0.3)^2+(y+0.2)^2)) + x*y", lambda x, y: np.exp(-300 * ((x - 0.3) ** 2 + (y + 0.2) ** 2)) + x * y,
+     "x=-1:1, y=-1:1"),
+    ("G*m*n/((x-u)^2 + 0.1)", lambda g, m, n, x, u: g * m * n / ((x - u) ** 2 + 0.1),
+     "G=1:2, m=1:2, n=1:2, x=1:3, u=1:3"),
+    ("m*c^2/sqrt(1-v^2/c^2)", lambda m, c, v: m * c**2 / np.sqrt(1 - v**2 / c**2), "m=1:5, c=3:10, v=1:2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "truth", "domain"), HARD)
+def test_a_formula_is_fitted_part_by_part(text, truth, domain):
+    box = surefit.Domain(domain)
+    points = np.random.default_rng(0).uniform(box.low, box.high, (5000, box.dim))
+    y = truth(*points.T)
+    fit = surefit.fit(text, box, tol=1e-6 * np.ptp(y))
+    assert np.abs(fit.predict(points) - y).max() <= 1e-6 * np.ptp(y)
+    assert len(fit.layers()) > 3 and "part by part" in str(fit)
+
+
+def test_several_outputs_and_a_logarithmic_input():
+    box = surefit.Domain({"x": (1e-3, 1e3, "log"), "y": (-1.0, 1.0)})
+    fit = surefit.fit(["x*exp(y)/(1+x)", "sin(3*log(x))*y"], box, tol=1e-6)
+    points = box.unscale(np.random.default_rng(0).uniform(-1, 1, (3000, 2)))
+    x, y = points.T
+    truth = np.stack([x * np.exp(y) / (1 + x), np.sin(3 * np.log(x)) * y], axis=1)
+    assert np.abs(fit.predict(points) - truth).max() <= 1e-6
+
+
+def test_it_is_saved_and_read_as_any_network(tmp_path):
+    fit = surefit.fit("1/(x^2+y^2+0.01)", "x=-1:1, y=-1:1", tol=1e-4)
+    fit.save(tmp_path / "pole.npz")
+    again = surefit.load(tmp_path / "pole.npz")
+    points = np.random.default_rng(0).uniform(-1, 1, (100, 2))
+    np.testing.assert_array_equal(again.predict(points), fit.predict(points))

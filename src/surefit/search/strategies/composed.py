@@ -79,7 +79,7 @@ def composed(s: State) -> Strategy:
         found = yield attempt
         if found is None or tol <= COMPOSED_LEAST:
             return None
-        tol = max(COMPOSED_LEAST, tol * min(0.1, (goal / found.score) ** 2))  # a root makes of an error its root
+        tol = max(COMPOSED_LEAST, 0.1 * tol * min(1.0, (goal / found.score) ** 2))  # a root makes of an error its root
     return None
 
 

@@ -79,8 +79,9 @@ def construct(
         str, typer.Argument(metavar="FORMULA", show_default=False, help="A formula of one input, such as 'sin(x)'.")
     ],
     on: Annotated[
-        str, typer.Option(metavar="NAME=LOW:HIGH", show_default=False, help="The interval: --on x=-3:3.")
-    ] = "",
+        list[str] | None,
+        typer.Option(metavar="NAME=LOW:HIGH", show_default=False, help="The interval: --on x=-3:3."),
+    ] = None,
     tol: Annotated[
         float | None, typer.Option(metavar="TOL", show_default=False, help="The largest error allowed.")
     ] = None,
@@ -105,7 +106,7 @@ def construct(
     if not on:
         raise DomainError("--on: say where, for example --on x=-3:3")
     with speaking_of_options():
-        fitted = fitting.construct(formula, narrow(on), tol=tol, units=units, time=time)
+        fitted = fitting.construct(formula, narrow(", ".join(on)), tol=tol, units=units, time=time)
     files = [] if out is None else _constructed_files(fitted, out)
     if as_json:
         print_json({**fitted.to_dict(), "files": files})

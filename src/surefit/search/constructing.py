@@ -11,7 +11,7 @@ import numpy as np
 from surefit import nn
 from surefit.attempts.attempt import Outcome
 from surefit.attempts.progress import Progress
-from surefit.bounds.certificate import Certificate
+from surefit.bounds.certificate import Certificate, Undefined
 from surefit.bounds.minlink import (
     MOST,
     Construction,
@@ -153,8 +153,13 @@ class _Maker:
             if len(self.more) == known or proof.lower <= tol * (1 + LESS):
                 aim *= min(0.9999, max(0.9, tol / proof.upper)) if np.isfinite(proof.upper) else 0.999
         at = "; ".join(f"{k}={v:.9g}" for k, v in getattr(proof.error, "at", {}).items())
-        if not np.isfinite(proof.upper):
+        if isinstance(proof.error, Undefined):
             raise DomainError(f"construct: {proof.error}; choose a domain without it")
+        if self.deadline is not None and clock.perf_counter() > self.deadline:
+            least = f" (the bound is {proof.upper:.3g})" if np.isfinite(proof.upper) else ""
+            raise DomainError(
+                f"construct: |error| <= {tol:g} was not proved in time{least}; give more time, or a larger tolerance"
+            )
         raise DomainError(
             f"construct: |error| <= {tol:g} is not proved: the bound is {proof.upper:.3g}, near {at}. No continuous "
             "function comes closer to a jump than half its height; else give more time or a larger tolerance"

@@ -410,9 +410,12 @@ _KNOWN = {
         "|误差| <= {0} 未能在时间内证明{1}；请给更多时间，或增大容差"
     ),
     (
-        "|error| <= {} is not proved: the bound is {}, near {}. No continuous function comes closer to a jump than half "
-        "its height; else give more time or a larger tolerance"
-    ): "|误差| <= {0} 没有得到证明：{2} 附近的界为 {1}。连续函数与跳跃的距离不会小于其高度的一半；否则请给更多时间或增大容差",
+        "|error| <= {} is not proved: the bound is {}, near {}. No continuous function comes closer to a jump than "
+        "half its height; else give more time or a larger tolerance"
+    ): (
+        "|误差| <= {0} 没有得到证明：{2} 附近的界为 {1}。连续函数与跳跃的距离不会小于其高度的一半；"
+        "否则请给更多时间或增大容差"
+    ),
     "say where, for example --on x=-3:3": "请写明区间，例如 --on x=-3:3",
     "{} is no relation; write one with <=, >=, < or >, such as 'y <= 1'": (
         "{0} 不是关系式；请用 <=、>=、< 或 > 写，例如 'y <= 1'"

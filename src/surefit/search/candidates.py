@@ -181,8 +181,9 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
         best = min(smaller, key=lambda c: c.score, default=best)
     tables = [c for c in candidates if c.details["solver"] == "tabular"]
     if tables and searched(best) and best.validated >= ENOUGH_ROWS:
-        rival, n = min(tables, key=lambda c: c.score), best.validated  # rows that have moved nothing in either
-        if squares(rival, n) < squares(best, n):
+        rival, n = min(tables, key=lambda c: c.score), best.validated
+        one, other = best.residuals, rival.residuals  # the validation rows, which came first, may have ended its search
+        if one is not None and other is not None and not surely_less(one[:n] ** 2, other[:n] ** 2):
             best = rival
     for c in sorted(simple, key=lambda c: c.model.network.num_parameters(), reverse=True):
         best = c if c.score <= SIMPLER * best.score else best
@@ -196,11 +197,6 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
 def searched(c: Candidate) -> bool:
     """Whether the rows that are left out have moved the hidden units of a network, so that they tell too little."""
     return (c.details["solver"] == "varpro" and c.taught is None) or c.stage.code == "stage-mean"
-
-
-def squares(c: Candidate, rows: int) -> float:
-    """The mean square at the first rows by which a candidate is compared, which are the validation rows."""
-    return math.inf if c.residuals is None else float(np.mean(c.residuals[:rows] ** 2))
 
 
 def surely_better(one: Candidate, other: Candidate) -> bool:

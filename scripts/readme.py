@@ -46,7 +46,7 @@ FENCE = re.compile(r"^```(?P<language>[\w{}-]*)\n(?P<body>.*?)^```$", re.MULTILI
 MARKED = re.compile(
     r"^<!-- begin:(?P<name>[\w-]+) -->\n(?P<body>.*?)^<!-- end:(?P=name) -->$", re.MULTILINE | re.DOTALL
 )
-PICTURE = re.compile(r"!\[[^\]]*\]\((?P<path>[^)\s]+\.png)\)")
+PICTURE = re.compile(r"!\[[^\]]*\]\((?P<path>(?![^)\s]*screens/)[^)\s]+\.png)\)")  # screens: of `screenshots.py`
 PROMPT = "$ "
 MACHINE = "machine"  # the block that no code prints
 

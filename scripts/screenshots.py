@@ -1,7 +1,7 @@
 """The pictures of the playground in the READMEs: written by this script from the page itself.
 
 pip install playwright pillow        # and a Chromium on the path
-python scripts/screenshots.py        # docs/figures/play-en.png and play-zh.png
+python scripts/screenshots.py        # docs/screens/play-en.png and play-zh.png
 python scripts/screenshots.py --all looked-at/   # every size, theme and language, to look at
 """
 
@@ -19,7 +19,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 from probe_play import serving
 
-FIGURES = Path(__file__).resolve().parents[1] / "docs" / "figures"
+FIGURES = Path(__file__).resolve().parents[1] / "docs" / "screens"
 RACE = (
     "f=sin(4*x)*exp(-x^2/4)&on=x%3D-3:3&points=120&noise=0.02&hidden=12&activation=relu&epochs=800"
     "&b.method=varpro&b.activation=tanh"

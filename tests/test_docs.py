@@ -54,6 +54,8 @@ def short_training(monkeypatch):
 
     @wraps(original)
     def fit(*args, **options):
+        if "seed" in options:  # what one seed promises holds where no time is given
+            return original(*args, **options)
         return original(*args, **{**options, "time": SECONDS})
 
     monkeypatch.setattr(surefit, "fit", fit)

@@ -253,3 +253,12 @@ def test_with_a_time_a_share_is_kept_for_what_follows(fake):
     state = state_of("abs(x1+x2)", "x1=-1:1, x2=-1:1", time=1e-9)
     assert run(state, known_function(state), perform).code == "time"
     assert len(perform.proposed) == 1  # the first is always done
+
+
+def test_the_first_attempt_is_made_however_late(fake):
+    """What is said before it must not end it: untrained weights are no fit."""
+    perform = fake(lambda attempt, n: 0.5)
+    state = state_of("sin(x1) - cos(x2)", "x1=-5:5, x2=-5:5", time=1e-9)
+    assert run(state, known_function(state), perform).code == "time"
+    assert state.choice[0].code != "tried"  # something was said before
+    assert len(perform.proposed) == len(state.candidates) == 1

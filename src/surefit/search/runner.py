@@ -152,7 +152,10 @@ def run(state: State, strategy: Strategy, perform: Perform = perform) -> Sentenc
             elif proposed.named or not state.candidates or not state.progress.out_of_time(proposed.share):
                 # what was named is done, and the first attempt of all: untrained weights are no fit
                 found = tried(state, proposed, perform)
-            if (stop := state.over()) is not None:
+            stop = state.over()
+            if stop is not None and stop.code == "time" and not state.candidates and isinstance(proposed, Sentence):
+                continue  # to the first attempt, however long it took to come to it
+            if stop is not None:
                 strategy.close()
                 own = found is not None and stop.code == "interrupted" and found.reason.code.startswith("interrupted")
                 return found.reason if own and found is not None else stop  # which knows the epoch

@@ -347,3 +347,15 @@ def test_what_cannot_be_updated_is_refused():
         fit.update([0.5], [math.nan])
     with pytest.raises((ShapeError, DataError)):
         fit.update([[0.5, 0.6]], [1.0])
+
+
+def test_a_linear_function_is_updated_by_least_squares():
+    rng = np.random.default_rng(0)
+    x, more = rng.uniform(size=(30, 2)), rng.uniform(size=(20, 2)) + 1.0
+    y, values = (p @ [2.0, -1.0] + 0.5 + rng.normal(0.0, 0.1, len(p)) for p in (x, more))
+    plan = surefit.Sampling(split=(1.0, 0.0, 0.0))
+    fit = surefit.fit((x, y), data=plan, method="lm", model=surefit.nn.Sequential(surefit.nn.Linear(2, 1)))
+    again = fit.update(more, values)
+    rows = np.column_stack([np.concatenate([x, more]), np.ones(50)])
+    truth = rows @ np.linalg.lstsq(rows, np.concatenate([y, values]), rcond=None)[0]
+    np.testing.assert_allclose(again.predict(rows[:, :2]), truth, atol=1e-6)

@@ -14,7 +14,7 @@ from surefit.attempts.progress import Progress
 from surefit.checking import number_array, positive_number
 from surefit.data import Domain, Sampling, points_from
 from surefit.errors import ArgumentError, DomainError, ShapeError
-from surefit.models.chain import chain_of, is_hidden_layer
+from surefit.models.chain import chain_of, is_hidden_layer, output_layer
 from surefit.problems.problem import Points, Problem
 from surefit.problems.scaling import Scaling
 from surefit.search.cost import of_iteration
@@ -132,6 +132,8 @@ def going_on(s: State, network: nn.Module) -> Strategy:
         yield s.attempt(LBFGS(iterations=10 * ITERATIONS), copy.deepcopy(network), s.problem)
         return say("updated", rows=n)
     yield s.attempt(LM(iterations=ITERATIONS), copy.deepcopy(network), s.problem)
+    if output_layer(network) is None:  # a linear function, which is solved for
+        return say("updated", rows=n)
     going = copy.deepcopy(network)
     yield s.attempt(VarPro(iterations=ITERATIONS), going, s.problem)
     yield s.attempt(LM(iterations=ITERATIONS), going, s.problem)

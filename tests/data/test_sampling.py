@@ -310,7 +310,7 @@ def test_weights():
             "extra_ratio: expected a share of the training points above 0",
         ),
         ({"extra_box": "x=0:1", "extra_ratio": math.inf}, "extra_ratio: expected a finite number"),
-        ({"noise": "x"}, "noise"),
+        ({"noise": -1.0}, "noise"),
         ({"split": 3}, "shares of training, validation and test data that sum to 1"),
         ({"split": "0.8"}, "shares of training, validation and test data that sum to 1"),
         ({"weights": {}}, "weights: expected an array of numbers, or a function, got dict"),

@@ -22,7 +22,6 @@ from surefit.errors import (
 from surefit.fitting import Epoch
 from surefit.problems.callables import vectorised
 from surefit.problems.posing import pose
-from surefit.search import runner
 from surefit.search.judging import Judge
 
 QUICK = surefit.Adam(epochs=3, batch_size=32)
@@ -387,7 +386,7 @@ def test_numbers_of_numpy_are_numbers():
 
 def test_jit_reaches_the_adam_of_the_automatic_choice(monkeypatch):
     seen = []
-    monkeypatch.setattr(runner, "descend", lambda attempt, *a: seen.append(attempt.jit))
+    monkeypatch.setattr("surefit.attempts.performing.descend", lambda attempt, *a: seen.append(attempt.jit))
     monkeypatch.setattr("surefit.search.strategies.rounds.ROUNDS", 0)
     for jit in (None, False, True):
         surefit.fit("abs(x)", "x=-1:1", model=(4, 4), jit=jit)

@@ -90,7 +90,7 @@ def traits(fit) -> dict:
 @pytest.fixture
 def every_moment(monkeypatch):
     """Checkpoints are written whenever they can be."""
-    monkeypatch.setattr(journals, "DEAR", 0.0)
+    monkeypatch.setattr(journals, "COSTLY", 0.0)
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # what power failures do is not asked here
 
 

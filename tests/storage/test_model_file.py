@@ -15,7 +15,7 @@ import pytest
 import surefit
 from surefit import nn
 from surefit.data import Sampling
-from surefit.errors import ModelFileError
+from surefit.errors import ArgumentError, ModelFileError
 from surefit.storage import container
 
 DATA = Path(__file__).parent / "data"
@@ -340,6 +340,8 @@ def test_texts_that_could_not_be_read_are_not_written(tmp_path, monkeypatch):
 
 
 def test_what_is_no_file(tmp_path):
-    for path, words in [(tmp_path / "none", "no model file"), (tmp_path, "no model file"), ("", "no model file")]:
+    for path, words in [(tmp_path / "none", "no model file"), (tmp_path, "no model file")]:
         with pytest.raises(ModelFileError, match=words):
             surefit.load(path)
+    with pytest.raises(ArgumentError, match="the path is empty"):
+        surefit.load("")

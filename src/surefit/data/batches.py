@@ -202,6 +202,8 @@ def batches_of(source: Any, stream: bool | None, reading: Mapping[str, Any]) -> 
     if isinstance(source, str | os.PathLike) and stream is not False:
         path = Path(source)
         if path.is_dir():
+            if next(path.rglob("*.parquet"), None) is None:
+                raise DataError(f"{path.name or path}: a directory without Parquet files; give one of its files")
             return ParquetBatches(path)
         kind, sure = kind_of(path), bool(stream)
         if kind == "parquet":

@@ -70,7 +70,7 @@ def generate(
         raise ArgumentError(f"ratio: the training share must be above 0 and at most 1, got {ratio!r}")
     if test and extra_box is not None:
         raise ArgumentError("extra_box: goes with training data; a test table covers the whole domain alike")
-    plan = Sampling(design, num, extra_box=extra_box, extra_ratio=extra_ratio, noise=noise)
+    plan = Sampling(design, num, extra_box=extra_box, extra_ratio=extra_ratio, noise=Noise.read(noise))
     rng = numpy_generator(generator).spawn(2)[int(test)]  # one seed, two streams: test points are never training points
 
     points = rng.permutation(sample(box, plan.count, design, generator=rng))

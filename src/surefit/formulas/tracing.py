@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from surefit.errors import DtypeError
+
 from .expression import Expression, Node
 
 _OPS = {
@@ -51,7 +53,7 @@ class _Name(NDArrayOperatorsMixin):
         return _Name(steps, len(steps) - 1)
 
     def _no_number(self, *_: Any, **__: Any) -> Any:
-        raise TypeError("a name has no value")
+        raise DtypeError("a name has no value")
 
     __bool__ = __float__ = __int__ = __len__ = __iter__ = __array__ = _no_number
 
@@ -65,7 +67,7 @@ class _Points:
     def __getitem__(self, key: Any) -> Any:
         rows, column = key
         if rows is not Ellipsis and rows != slice(None):
-            raise TypeError("points are taken by columns")
+            raise DtypeError("points are taken by columns")
         return self._columns[column]
 
     @property
@@ -74,7 +76,7 @@ class _Points:
         return self._columns
 
     def __iter__(self) -> Iterator[Any]:
-        raise TypeError("points are taken by columns")
+        raise DtypeError("points are taken by columns")
 
 
 def traced(f: Callable[..., Any], names: Sequence[str], points: bool = False) -> tuple[Expression, ...] | None:

@@ -116,7 +116,7 @@ class MLP(Sequential):
             raise ArgumentError(
                 f"MLP: residual=True needs a hidden layer as wide as the one before it, got widths {[n_in, *widths]}"
             )
-        kinds = [activation] * len(widths) if isinstance(activation, (str, Module)) else list(activation)
+        kinds = list(activation) if isinstance(activation, (list, tuple)) else [activation] * len(widths)
         if len(kinds) != len(widths):
             raise ArgumentError(f"MLP: {len(kinds)} activations for {len(widths)} hidden layers; give one for each")
         draw = numpy_generator(generator)

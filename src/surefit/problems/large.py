@@ -37,14 +37,15 @@ def in_parts(target: Any, plan: Sampling, reading: Mapping[str, Any], able: bool
     ArgumentError: it must be read in parts, and the method cannot.
     """
     must = plan.stream or hasattr(target, "to_delayed") or isinstance(target, Batches)
-    if not able:
-        if must or (isinstance(target, str | os.PathLike) and os.path.isdir(target)):
-            raise ArgumentError(
-                "method: a table in parts is fitted by 'features' alone, also as the choice of 'auto'; with another "
-                f"method give a file that fits into memory, and {spelled('stream', 'True')} to none"
-            )
+    if not (able or must or (isinstance(target, str | os.PathLike) and os.path.isdir(target))):
         return None
-    return batches_of(target, plan.stream, _with_weights(plan, reading))
+    found = batches_of(target, plan.stream, _with_weights(plan, reading))
+    if found is not None and not able:
+        raise ArgumentError(
+            "method: a table in parts is fitted by 'features' alone, also as the choice of 'auto'; with another "
+            f"method give a file that fits into memory, and {spelled('stream', 'True')} to none"
+        )
+    return found
 
 
 def _with_weights(plan: Sampling, reading: Mapping[str, Any]) -> dict[str, Any]:

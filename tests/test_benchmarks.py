@@ -265,8 +265,8 @@ def test_two_ways(tmp_path):
 def test_certify():
     if "SUREFIT_DATA" not in os.environ:
         pytest.skip("the systems of arXiv 2505.15497 are not here")
-    out = run("certify.py", "--systems", "1", "--train", "0.2", "--prove", "2")
-    assert "WaterTank [12]" in out and "eps 0.097:" in out
+    out = run("certify.py", "--part", "systems", "--first", "1", "--seconds", "2")
+    assert "| WaterTank 12 | 0.097 |" in out and "proved |" in out
 
 
 @pytest.mark.slow

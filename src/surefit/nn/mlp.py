@@ -116,7 +116,8 @@ class MLP(Sequential):
             raise ArgumentError(
                 f"MLP: residual=True needs a hidden layer as wide as the one before it, got widths {[n_in, *widths]}"
             )
-        kinds = list(activation) if isinstance(activation, (list, tuple)) else [activation] * len(widths)
+        several = isinstance(activation, (list, tuple))
+        kinds: list[Any] = list(activation) if several else [activation] * len(widths)  # type: ignore[arg-type]
         if len(kinds) != len(widths):
             raise ArgumentError(f"MLP: {len(kinds)} activations for {len(widths)} hidden layers; give one for each")
         draw = numpy_generator(generator)

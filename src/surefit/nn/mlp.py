@@ -117,7 +117,7 @@ class MLP(Sequential):
                 f"MLP: residual=True needs a hidden layer as wide as the one before it, got widths {[n_in, *widths]}"
             )
         several = isinstance(activation, (list, tuple))
-        kinds: list[Any] = list(activation) if several else [activation] * len(widths)  # type: ignore[arg-type]
+        kinds: list[Any] = list(activation) if several else [activation] * len(widths)
         if len(kinds) != len(widths):
             raise ArgumentError(f"MLP: {len(kinds)} activations for {len(widths)} hidden layers; give one for each")
         draw = numpy_generator(generator)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import json as json_format
 import math
 import statistics
+import sys
 import time as clock
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -25,6 +27,7 @@ from typer import Option
 
 import surefit
 from surefit.data import Domain, default_count, sample
+from surefit.search import limits
 
 FILE = "functions/feynman_1_50.json"
 QUICK = (
@@ -197,6 +200,70 @@ def serve(name: str, method: str) -> None:
     obey(answer, name)
 
 
+@contextmanager
+def changed(name: str, value: Any) -> Iterator[None]:
+    """Within the block a number of `search/limits.py` is another, wherever it was imported."""
+    old = getattr(limits, name)
+    places = [m for key, m in list(sys.modules.items()) if key.startswith("surefit.") and vars(m).get(name) is old]
+    for module in places:
+        setattr(module, name, value)
+    try:
+        yield
+    finally:
+        for module in places:
+            setattr(module, name, old)
+
+
+def scaled(value: Any, factor: float) -> Any:
+    """A number, or those of a tuple or dict, times a factor; whole numbers stay whole and above 0."""
+    if isinstance(value, dict):
+        return {k: scaled(v, factor) for k, v in value.items()}
+    if isinstance(value, tuple):
+        return tuple(scaled(v, factor) for v in value)
+    return max(1, round(value * factor)) if isinstance(value, int) else value * factor
+
+
+def sensitivity(
+    equations: list[dict[str, Any]], seconds: float, seed: int, names: list[str], json: Path | None
+) -> None:
+    """What becomes of errors and seconds when each number of `search/limits.py` is halved and doubled."""
+
+    def fitted() -> tuple[np.ndarray, np.ndarray]:
+        errors, times = [], []
+        for equation in equations:
+            box = Domain({n: (low, high) for n, low, high in equation["vars"]})
+            task = Task(equation["formula"], box, seconds, seed)
+            start = clock.perf_counter()
+            predict = by_surefit(task, "auto")
+            times.append(clock.perf_counter() - start)
+            x = sample(box, FRESH, "uniform", with_corners=True, generator=10_000 + seed)
+            y = task.values(x)
+            errors.append(float(np.abs(predict(x) - y).max() / np.ptp(y)))
+        return np.array(errors), np.array(times)
+
+    fitted()  # what is loaded and compiled at a first use is not counted
+    error, took = fitted()
+    rows, cells = [], []
+    for name in names:
+        row: dict[str, Any] = {"name": name, "value": repr(getattr(limits, name))}
+        for label, factor in (("halved", 0.5), ("doubled", 2.0)):
+            with changed(name, scaled(getattr(limits, name), factor)):
+                e, t = fitted()
+            row[label] = float(np.exp(np.mean(np.log((e + 1e-16) / (error + 1e-16)))))
+            row[f"{label}, seconds"] = float(t.sum() / took.sum())
+            row[f"{label}, differ"] = int((np.abs(e - error) > 1e-6 * error).sum())
+        rows.append(row)
+        cells.append([name, row["value"][:30], *(f"{row[k]:.3g}" for k in list(row)[2:])])
+        print(" | ".join(cells[-1]), flush=True)
+    title = f"Numbers of search/limits.py, halved and doubled: {len(equations)} equations, {seconds:g} s each"
+    heads = ["error", "seconds", "fits that differ"]
+    header = ["number", "value", *(f"{label}: {head}" for label in ("halved", "doubled") for head in heads)]
+    notes = ["Errors: geometric mean of the ratios to those with the numbers as they are. Seconds: ratio of the sums."]
+    used = [equation["name"] for equation in equations]
+    figures = {"versions": versions(["scipy"]), "rows": rows, "seconds": seconds, "equations": used}
+    report(title, header, cells, notes, figures, json)
+
+
 def main(
     data: Annotated[
         Path | None, Option(help="Folder that holds functions/; default $SUREFIT_DATA or ../shared/data.")
@@ -208,6 +275,9 @@ def main(
     seeds: Annotated[int, Option(min=1, help="Runs of each; medians are shown.")] = 1,
     quick: Annotated[bool, Option("--quick", help="A dozen equations and two seconds.")] = False,
     json: Annotated[Path | None, Option(help="Write the error and time of every run to this file.")] = None,
+    sensitive: Annotated[
+        str, Option("--sensitivity", help="Instead: halve and double these numbers of search/limits.py, or all.")
+    ] = "",
     joined: Annotated[
         str, Option(help="Print one table of earlier runs instead, such as slices: their --json files, by commas.")
     ] = "",
@@ -222,6 +292,15 @@ def main(
         return
     equations = _chosen(json_format.loads(data_folder(data, FILE).read_text(encoding="utf-8")), only, quick)
     seconds = 2.0 if quick else time
+    if sensitive:
+        known = [name for name in dir(limits) if name.isupper() and getattr(limits, name) is not None]
+        names = known if sensitive == "all" else sensitive.split(",")
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise SystemExit(f"--sensitivity: there is no number {unknown[0]!r}; there are {', '.join(known)}")
+        warnings.simplefilter("ignore")
+        sensitivity(equations, seconds, 0, names, json)
+        return
     have, missing = importable(sorted({module for module, _ in CONTESTANTS.values()}))
     names = [n for n in contestants.split(",") if n == "surefit" or CONTESTANTS[n][0] in have]
     runners = {n: Contestant(__file__, "--contestant", n, "--method", method, threads=1) for n in names}

@@ -116,6 +116,8 @@ def test_functions(material, tmp_path):
     assert all(0 < run["error"] < 0.5 for row in rows for (run,) in row["runs"].values())
     only = run("functions.py", "--data", material, "--time", "0.1", "--only", "B", "--contestants", "surefit")
     assert "| B (2) |" in only and "| A (1) |" not in only
+    numbers = run("functions.py", "--data", material, "--time", "0.1", "--only", "A", "--sensitivity", "LM_FIRST,UNITS")
+    assert "| LM_FIRST | 60 |" in numbers and "| UNITS |" in numbers
 
 
 def test_slices_of_functions_are_joined(tmp_path):

@@ -15,13 +15,13 @@ import time as clock
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import typer
 from harness import Contestant, importable, obey, report, versions
+from harness.approximators import Predict, by_lbfgs, by_mlp, by_rbf, torch_net, unscaled
 from harness.material import data_folder
 from typer import Option
 
@@ -46,8 +46,6 @@ QUICK = (
 )
 FAILED = 0.1  # of the range of the target: an error above that is called a failure
 FRESH = 10_000  # points on which errors are measured
-WIDTHS = (64, 64)
-Predict = Callable[[np.ndarray], np.ndarray]
 
 
 class Task(NamedTuple):
@@ -73,10 +71,6 @@ def by_surefit(task: Task, method: str) -> Predict:
     return surefit.fit(task.formula, task.box, method=method, time=task.seconds, seed=task.seed).predict
 
 
-def _unscaled(task: Task, shift: float, scale: float, predict: Predict) -> Predict:
-    return lambda x: predict(task.box.scale(x)).ravel() * scale + shift
-
-
 def by_adam(task: Task) -> Predict:
     """PyTorch: float32, batch 256, rate 5e-3 down a cosine that ends with the time."""
     import torch
@@ -84,7 +78,7 @@ def by_adam(task: Task) -> Predict:
     x, y, shift, scale = task.sample()
     start = clock.perf_counter()
     torch.manual_seed(task.seed)
-    net = _torch_net(x.shape[1])
+    net = torch_net(x.shape[1])
     xs, ys = (torch.tensor(v, dtype=torch.float32) for v in (x, y))
     optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)
     while (part := (clock.perf_counter() - start) / task.seconds) < 1:
@@ -93,75 +87,7 @@ def by_adam(task: Task) -> Predict:
         optimizer.zero_grad()
         torch.nn.functional.mse_loss(net(xs[rows]), ys[rows]).backward()
         optimizer.step()
-    return _unscaled(task, shift, scale, lambda p: net(torch.tensor(p, dtype=torch.float32)).detach().numpy())
-
-
-def by_lbfgs(task: Task) -> Predict:
-    """PyTorch: float64, all points, strong Wolfe line search, 50 pairs of memory."""
-    import torch
-
-    x, y, shift, scale = task.sample()
-    start = clock.perf_counter()
-    torch.manual_seed(task.seed)
-    net = _torch_net(x.shape[1]).double()
-    xs, ys = torch.tensor(x), torch.tensor(y)
-    optimizer = torch.optim.LBFGS(
-        net.parameters(),
-        max_iter=20,
-        history_size=50,
-        line_search_fn="strong_wolfe",
-        tolerance_grad=0,
-        tolerance_change=0,
-    )
-
-    def closure() -> torch.Tensor:
-        optimizer.zero_grad()
-        loss = torch.nn.functional.mse_loss(net(xs), ys)
-        loss.backward()
-        return loss
-
-    while clock.perf_counter() - start < task.seconds:
-        optimizer.step(closure)
-    return _unscaled(task, shift, scale, lambda p: net(torch.tensor(p)).detach().numpy())
-
-
-def _torch_net(inputs: int) -> Any:
-    from torch import nn
-
-    sizes = [inputs, *WIDTHS]
-    hidden = [layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), nn.Tanh())]
-    return nn.Sequential(*hidden, nn.Linear(sizes[-1], 1))
-
-
-def by_mlp(task: Task) -> Predict:
-    """scikit-learn: Adam with its defaults, epoch after epoch until the time is over."""
-    from sklearn.neural_network import MLPRegressor
-
-    x, y, shift, scale = task.sample()
-    start = clock.perf_counter()
-    net = MLPRegressor(hidden_layer_sizes=WIDTHS, activation="tanh", random_state=task.seed)
-    while clock.perf_counter() - start < task.seconds:
-        net.partial_fit(x, y.ravel())
-    return _unscaled(task, shift, scale, net.predict)
-
-
-def by_rbf(task: Task) -> Predict:
-    """SciPy: its default thin-plate splines through as many of the points as the time allows; the cost is cubic."""
-    from scipy.interpolate import RBFInterpolator
-
-    x, y, shift, scale = task.sample()
-    start = clock.perf_counter()
-    points, best = min(200, len(x)), None
-    while True:
-        before = clock.perf_counter()
-        best = RBFInterpolator(x[-points:], y[-points:])  # the corners are the last of them
-        last = clock.perf_counter() - before
-        left = task.seconds - (clock.perf_counter() - start)
-        more = min(int(points * min(2.0, (0.8 * left / last) ** (1 / 3))) if left > 0 else 0, len(x))
-        if more < 1.1 * points:
-            break
-        points = more
-    return _unscaled(task, shift, scale, best)
+    return unscaled(task, shift, scale, lambda p: net(torch.tensor(p, dtype=torch.float32)).detach().numpy())
 
 
 CONTESTANTS: dict[str, tuple[str, Callable[[Task], Predict]]] = {

@@ -11,20 +11,19 @@ import math
 import time as clock
 import warnings
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import typer
 from harness import Contestant, importable, obey, report, versions
+from harness.approximators import Predict, by_lbfgs, by_mlp, by_rbf
 from typer import Option
 
 import surefit
 from surefit.data import Domain, default_count, sample
 
 FRESH = 20_000  # points on which errors are measured; a quarter of them where the formula itself is rough
-WIDTHS = (64, 64)
 HARD = {
     "kink": ("abs(x)", "x=-1:1"),
     "kinks": ("abs(x-0.3)*exp(x) + abs(sin(5*x))", "x=-1:1"),
@@ -73,7 +72,6 @@ HARD = {
     "interference": ("I + J + 2*sqrt(I*J)*cos(d)", "I=1:5, J=1:5, d=1:5"),
 }  # fmt: skip
 QUICK = ("kink", "sqrt", "Runge", "max", "pole", "beats")
-Predict = Callable[[np.ndarray], np.ndarray]
 
 
 class Task(NamedTuple):
@@ -149,68 +147,6 @@ def by_chebyshev(task: Task) -> Predict:
             break
     assert best is not None
     return lambda x: best(x[:, 0])
-
-
-def _unscaled(task: Task, shift: float, scale: float, predict: Predict) -> Predict:
-    return lambda x: predict(task.box.scale(x)).ravel() * scale + shift
-
-
-def by_lbfgs(task: Task) -> Predict:
-    """PyTorch: float64, all points, strong Wolfe line search, 50 pairs of memory."""
-    import torch
-
-    x, y, shift, scale = task.sample()
-    start = clock.perf_counter()
-    torch.manual_seed(task.seed)
-    sizes = [x.shape[1], *WIDTHS]
-    hidden = [layer for a, b in pairwise(sizes) for layer in (torch.nn.Linear(a, b), torch.nn.Tanh())]
-    net = torch.nn.Sequential(*hidden, torch.nn.Linear(sizes[-1], 1)).double()
-    xs, ys = torch.tensor(x), torch.tensor(y)
-    optimizer = torch.optim.LBFGS(
-        net.parameters(), max_iter=20, history_size=50, line_search_fn="strong_wolfe", tolerance_grad=0,
-        tolerance_change=0,
-    )  # fmt: skip
-
-    def closure() -> torch.Tensor:
-        optimizer.zero_grad()
-        loss = torch.nn.functional.mse_loss(net(xs), ys)
-        loss.backward()
-        return loss
-
-    while clock.perf_counter() - start < task.seconds:
-        optimizer.step(closure)
-    return _unscaled(task, shift, scale, lambda p: net(torch.tensor(p)).detach().numpy())
-
-
-def by_mlp(task: Task) -> Predict:
-    """scikit-learn: Adam with its defaults, epoch after epoch until the time is over."""
-    from sklearn.neural_network import MLPRegressor
-
-    x, y, shift, scale = task.sample()
-    start = clock.perf_counter()
-    net = MLPRegressor(hidden_layer_sizes=WIDTHS, activation="tanh", random_state=task.seed)
-    while clock.perf_counter() - start < task.seconds:
-        net.partial_fit(x, y.ravel())
-    return _unscaled(task, shift, scale, net.predict)
-
-
-def by_rbf(task: Task) -> Predict:
-    """SciPy: its default thin-plate splines through as many of the points as the time allows; the cost is cubic."""
-    from scipy.interpolate import RBFInterpolator
-
-    x, y, shift, scale = task.sample()
-    start = clock.perf_counter()
-    points, best = min(200, len(x)), None
-    while True:
-        before = clock.perf_counter()
-        best = RBFInterpolator(x[-points:], y[-points:])  # the corners are the last of them
-        last = clock.perf_counter() - before
-        left = task.seconds - (clock.perf_counter() - start)
-        more = min(int(points * min(2.0, (0.8 * left / last) ** (1 / 3))) if left > 0 else 0, len(x))
-        if more < 1.1 * points:
-            break
-        points = more
-    return _unscaled(task, shift, scale, best)
 
 
 CONTESTANTS: dict[str, tuple[str, Callable[[Task], Predict]]] = {

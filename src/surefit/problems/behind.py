@@ -6,22 +6,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from surefit.data import sample
 from surefit.formulas import parse_many
 from surefit.formulas.expression import Expression
 from surefit.formulas.tracing import traced
 from surefit.problems.callables import CallableFunction, Steady
 from surefit.problems.problem import Problem
 
-COMPARED = 300  # points at which what was written down must give what the function gives
 SAME = 1e-11  # of the largest value
 
 
-def formulas_behind(problem: Problem, seed: int) -> Sequence[Expression] | None:
+def formulas_behind(problem: Problem) -> Sequence[Expression] | None:
     """The formulas of all outputs; None where they are not known.
 
-    A Python function is called once with names in place of arrays; what it writes down counts where its values are
-    those of the function.
+    A Python function is called once with names in place of arrays; what it writes down counts where it gives the
+    values that the problem has of the function.
     """
     if problem.source["kind"] == "formula":
         return parse_many(problem.source["text"], problem.names)
@@ -31,8 +29,9 @@ def formulas_behind(problem: Problem, seed: int) -> Sequence[Expression] | None:
     found = traced(function.f, problem.names, function.way == "points")
     if found is None or len(found) != len(problem.outputs):
         return None
-    x = sample(problem.domain, COMPARED, "uniform", generator=np.random.default_rng([seed, 0xBE1]))
-    truth, own = function(x), np.stack([f.on_points(x) for f in found], axis=1)
+    known = [part for part in (problem.train, problem.validation, problem.test) if part is not None]
+    x, truth = (np.concatenate(rows) for rows in zip(*known, strict=True))  # no value is asked for again
+    own = np.stack([f.on_points(x) for f in found], axis=1)
     good = np.isfinite(truth)
     if not (np.isfinite(own) == good).all() or not good.any():
         return None

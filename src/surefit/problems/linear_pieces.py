@@ -13,7 +13,7 @@ import numpy as np
 from surefit.data import Domain
 from surefit.problems.problem import Function
 
-FIRST, LOOKED_AT, CHECKED = 12, 400, 4000  # points: whether it is linear anywhere, of which pieces, whether that is all
+FIRST, LOOKED_AT, CHECKED = 2, 400, 4000  # points: whether it is linear anywhere, of which pieces, whether that is all
 STEP = 1e-3  # of the box: from so far away the slope at a point is computed
 STRAIGHT = 1e-11  # of its size: what a function may be off a straight line
 SAME = 1e-7  # of its size: pieces that differ by less are one
@@ -39,7 +39,7 @@ class LinearPieces:
 def linear_pieces(function: Function, domain: Domain, generator: np.random.Generator) -> LinearPieces | None:
     """The linear pieces of a function of one output; None where it has others.
 
-    function: points (n, d) -> values (n, 1). A function that is curved is asked for 12 (2 d + 3) values, one that is
+    function: points (n, d) -> values (n, 1). A function that is curved is asked for 2 (2 d + 3) values, one that is
     not for about 30 000.
 
     >>> f = lambda x: np.maximum(x[:, :1], np.maximum(x[:, 1:], 0.0))

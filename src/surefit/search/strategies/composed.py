@@ -52,7 +52,7 @@ def composed(s: State) -> Strategy:
     """The network that a formula says, to more and more digits."""
     if not s.problem.free or s.problem.slopes is not None or s.problem.log_target:
         return None
-    formulas = formulas_behind(s.problem, s.seed)
+    formulas = formulas_behind(s.problem)
     if formulas is None:
         return None
     if s.problem.source["kind"] != "formula":

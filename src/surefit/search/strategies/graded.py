@@ -94,7 +94,7 @@ def graded(s: State) -> Strategy:
 
 def places_named(s: State, scaling: Scaling) -> list[float]:
     """Where a formula itself does something that few values would miss, in scaled units."""
-    formulas = formulas_behind(s.problem, s.seed)
+    formulas = formulas_behind(s.problem)
     if formulas is None:
         return []
     points = interesting_points(formulas, s.problem.domain, NAMED, np.random.default_rng([s.seed, 0x6AD]))

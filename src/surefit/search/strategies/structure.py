@@ -60,7 +60,7 @@ def named_units(s: State) -> Strategy:
     """The kinks and activations of linear functions that a formula names, and smooth units beside those of tanh."""
     if not s.problem.free or s.problem.slopes is not None:
         return None
-    parsed = formulas_behind(s.problem, s.seed)
+    parsed = formulas_behind(s.problem)
     if parsed is None:
         return None
     units = ridge_units(parsed, s.problem.domain, np.random.default_rng([s.seed, 0x21D6]))

@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+WORKERS ?= -n auto --maxprocesses 8 --dist loadfile
 
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
@@ -35,8 +36,9 @@ play: $(VENV)/.installed-play
 	@$(PY) page/hatch_build.py
 	$(BIN)/surefit play $(ARGS)
 
+# All tests share the cores; some (ARGS=...) run in one process, which starts at once and prints as it goes.
 test: $(VENV)/.installed-test
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest $(if $(ARGS),$(ARGS),$(WORKERS))
 
 lint: $(VENV)/.installed-dev
 	$(PY) -m ruff check .

@@ -219,6 +219,7 @@ def test_the_smallest_network_goes_on(tmp_path):
 
 # --- real processes, really killed ------------------------------------------------------------------------------------
 
+
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="a process cannot be killed so on Windows")
 @pytest.mark.parametrize("name", ["adam", "compiled", "lm", "auto"])

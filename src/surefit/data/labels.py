@@ -142,9 +142,7 @@ def _classes(
     """The classes in order, and which one each row is of; -1: it is missing."""
     missing = next((i for i, v in enumerate(values) if v is None), None)
     if missing is not None and not drop_missing:
-        raise DataError(
-            f"{target}: the class of {raw.row(missing)} is missing{raw.counted}; fill it in{leave_out()}"
-        )
+        raise DataError(f"{target}: the class of {raw.row(missing)} is missing{raw.counted}; fill it in{leave_out()}")
     values = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values]
     present = [v for v in values if v is not None]
     kinds = {type(v) for v in present}

@@ -210,9 +210,7 @@ def classes_of(
     options = {name: value for name, value in reading.items() if value is not None}
     found = labelled(what, target, drop_missing=plan.drop_nonfinite, **options)
     if plan.test is not None:
-        rows = labelled(
-            plan.test, None if target is None else found.target, classes=found.classes, **options
-        )
+        rows = labelled(plan.test, None if target is None else found.target, classes=found.classes, **options)
         data = replace(plan, test=rows.raw)
     return Classes(found.raw, found.classes, found.name, data)
 

@@ -266,6 +266,15 @@ SENTENCES: dict[str, Both] = {
         "{accuracy} % of {n} test rows (95 % sure: {low} to {high} % of new ones); the most frequent class alone {base} %",
         "{n} 个测试行中的 {accuracy} %（新行 95 % 置信：{low} 至 {high} %）；总取最常见类别为 {base} %",
     ),
+    "classes-folds": Both(
+        "{accuracy} % of {n} rows, each by a fit that did not see it (95 % sure: {low} to {high} % of new ones); the "
+        "most frequent class alone {base} %",
+        "{n} 行中的 {accuracy} %，每行由未见过它的拟合判断（新行 95 % 置信：{low} 至 {high} %）；总取最常见类别为 {base} %",
+    ),
+    "classes-groups": Both(
+        "{accuracy} % of {n} rows, each by a fit that saw nothing of its group; the most frequent class alone {base} %",
+        "{n} 行中的 {accuracy} %，每行由未见过其所属组的拟合判断；总取最常见类别为 {base} %",
+    ),
     "classes-left-out": Both(
         "{accuracy} % of {n} training rows, each left out in turn (95 % sure: {low} to {high} % of new ones); the most "
         "frequent class alone {base} %",

@@ -263,7 +263,7 @@ CHINESE = {
         "下载缺少的 MNIST 文件（11 MB，核对校验和）。"
     ),
     # programs, exports, certificates
-    "classify: the last column holds classes, numbers or texts. Default: regress.": (
+    "classify: the target column holds classes, numbers or texts. Default: regress.": (
         "classify：最后一列是类别（数或文本）。默认：regress（回归）。"
     ),
     "Fit a program": "拟合程序",

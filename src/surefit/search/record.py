@@ -76,6 +76,8 @@ class Record(Copied, Predictions):
         classified: of a fit of classes: how values become probabilities, and how good that is.
         left_out: (n, k), in the units of the network: errors at the training rows of measured data, each left out in
             turn, if known.
+        across: (n, k), values at all rows, those for training first, each by a fit that did not see it, where there
+            were folds; not in the file.
         extra: plain data that other readings keep with the fit, by name, such as the reference of a certificate.
         config: the run.toml beside a model that was loaded from its directory.
         certificate: what `Fit.certify` proved last; `proved` is it while the model is the one it speaks of.
@@ -105,6 +107,7 @@ class Record(Copied, Predictions):
     taught: Taught | None = None
     classified: Classified | None = None
     left_out: np.ndarray | None = field(default=None, repr=False, compare=False)
+    across: np.ndarray | None = field(default=None, repr=False, compare=False)
     certificate: Certificate | None = field(default=None, compare=False)
     extra: dict[str, Any] = field(default_factory=dict)
     _warned: bool = field(default=False, repr=False)

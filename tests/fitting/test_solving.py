@@ -626,16 +626,17 @@ assert 1 <= len(fit.history) < 500 and fit.error.max == min(fit.restarts)
 """,
     "evaluations": """
 def f(x):
-    seen.append(time.monotonic())
+    seen.append(x)
     if len(seen) == 40:
         later(0.3)
     if len(seen) >= 40:
-        time.sleep(40.0)
+        time.sleep(90.0)
+        slept.append(x)
     return np.sin(x)
-seen = []
+seen, slept = [], []
 fit = surefit.fit(f, "x=0:3", budget=60, executor=ThreadPoolExecutor(2))
 assert any("interrupt" in note.code for note in fit.problem.notes), fit.problem.notes
-assert 38 <= fit.problem.source["evaluated"]["evaluations"] < 42 and time.monotonic() - seen[39] < 25.0
+assert 38 <= fit.problem.source["evaluated"]["evaluations"] < 42 and not slept
 os._exit(0)  # the calls that sleep are not waited for
 """,
     "native code": """
@@ -657,7 +658,7 @@ def test_an_interrupt_ends_every_wait(what, restarting):
     code += "import surefit\ndef later(seconds):\n"
     code += "    threading.Timer(seconds, signal.raise_signal, (signal.SIGINT,)).start()\n"
     code += f"signal.siginterrupt(signal.SIGINT, {not restarting})\n{INTERRUPTED[what]}"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
 
 

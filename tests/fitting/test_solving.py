@@ -106,7 +106,7 @@ def test_of_very_many_points_a_part_is_enough():
 
 def test_a_deep_network_too_large_for_a_jacobian(monkeypatch):
     monkeypatch.setattr("surefit.search.strategies.given.ITERATION", 1000)
-    fit = surefit.fit(WAVE, BOX, model=(8, 8), tol=0.05, time=10)
+    fit = surefit.fit(WAVE, BOX, model=(8, 8), tol=0.05, time=60)
     assert fit.reached
     assert fit.method["solver"] == "lbfgs"
     assert "left out" in fit.method["choice"][0]

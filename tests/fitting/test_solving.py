@@ -306,6 +306,18 @@ def test_rows_that_were_not_fitted_choose():
     assert fit.stop_reason.code in ("rows-chose", "time")
 
 
+@pytest.mark.slow
+def test_where_all_rows_train_each_left_out_in_turn_chooses():
+    """Rosenbrock's function, which the training error gave to Adam (0.28)."""
+    rosenbrock = lambda x: (1 - x[:, 0]) ** 2 + 100 * (x[:, 1] - x[:, 0] ** 2) ** 2
+    x = np.random.default_rng(1).uniform(-2, 2, (60, 2))
+    fit = surefit.fit((x, rosenbrock(x)), data=surefit.Sampling(split=(1, 0, 0)))
+    inside = np.random.default_rng(2).uniform(-1.8, 1.8, (2000, 2))
+    apart = fit.predict(inside) - rosenbrock(inside)
+    assert np.linalg.norm(apart) < 0.01 * np.linalg.norm(rosenbrock(inside))
+    assert fit.error.kind == "estimated"
+
+
 @pytest.mark.parametrize(
     "better, scatter, sure", [(0.1, 0.3, True), (0.1, 0.9, False), (-0.1, 0.3, False), (0, 0, False)]
 )

@@ -444,6 +444,7 @@ def test_awkward_names_and_values_stay_text(tmp_path):
         ElementTree.fromstring(svg)
     text = fit.report(tmp_path / "r.md").read_text("utf-8")
     assert r"y\|\`z\`" in text
+    assert r"\mathrm{a{\lt}b{\gt}\&" in text and "a<b>" not in text
 
 
 def test_a_target_with_holes_and_a_long_formula():

@@ -33,7 +33,10 @@ def text_of(node):
     return None
 
 
-ROOMS = "formulas data problems search fitting storage models exporters bounds attempts cli".split()
+ROOMS = (
+    "formulas data problems search fitting storage models exporters bounds attempts cli reports view play experiments "
+    "solvers"
+).split()
 MADE = {"there is no file {}", "there is no file {}; {}", "there is no model file {}"}  # "there is no {kind} {name}"
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import functools
 import re
 
+from .chinese_errors_fits import FITS
+
 _KNOWN = {
     # checkpoints
     "there is no checkpoint in {}; {} begins one": "{0} 中没有检查点；用 {1} 可以新建",
@@ -388,7 +390,7 @@ _KNOWN = {
     (
         "the formula has {} characters, and a cell takes {}; fit fewer units (surefit.smallest), or choose another "
         "format"
-    ): ("公式有 {0} 个字符，而一个单元格容纳 {1} 个；请用更少的单元（--smallest），或换一种格式"),
+    ): ("公式有 {0} 个字符，而一个单元格容纳 {1} 个；请用更少的单元（surefit.smallest），或换一种格式"),
     "a table of straight pieces is for one input; this model has {}": "折线表只用于一个输入；此模型有 {0} 个",
     "this network has more than {} straight pieces; choose another format": "此网络的线性段超过 {0} 个；请换一种格式",
     'ONNX needs the package onnx: pip install "surefit[onnx]"': '导出 ONNX 需要 onnx 包：pip install "surefit[onnx]"',
@@ -476,7 +478,7 @@ _KNOWN = {
     "Is a directory": "是一个目录",
     "No such file or directory": "没有这个文件或目录",
     "what came is nested too deeply": "嵌套太深",
-}
+} | FITS
 _BLANK = {"{}": "(.*?)", "{#}": r"([\d.,e+-]+)"}  # the second is for a number
 _LEAST = 4  # letters and marks outside of blanks, below which a text could be anything
 

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from surefit.errors import DataError
+from surefit.sentences import Both, Sentence, declare, say
 from surefit.spelling import cure, spelled
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "#n/a", "<na>", "?", "-"})  # compared in lower case
@@ -30,6 +31,21 @@ LISTED = 8  # texts that an error lists
 NUMBER, BOOLEAN, TEXT, TIME, DURATION, CLOCK = "number", "boolean", "text", "time", "duration", "clock"
 ABSENT = "missing"  # what is called what is not there
 CODED = (BOOLEAN, TEXT, TIME, DURATION, CLOCK)
+declare(
+    {
+        "column-boolean": Both("1 for yes, 0 for no", "1 为是，0 为否"),
+        "column-text": Both("one of {known}", "取值为 {known}"),
+        "column-more": Both("{shown} and {count} more", "{shown} 等，另有 {count} 个"),
+        "column-time-days": Both("days since {origin}", "自 {origin} 起的天数"),
+        "column-time-seconds": Both("seconds since {origin}", "自 {origin} 起的秒数"),
+        "column-clock-seconds": Both("seconds since midnight", "自零点起的秒数"),
+        "column-duration-seconds": Both("seconds", "秒"),
+        "column-filled": Both("{fill:.6g} (median) where missing", "缺失处为 {fill:.6g}（中位数）"),
+        "column-filled-too": Both(
+            "{plain}, {fill:.6g} (median) where missing", "{plain}，缺失处为 {fill:.6g}（中位数）"
+        ),
+    }
+)
 
 
 class Raw(NamedTuple):
@@ -182,20 +198,20 @@ class Coded:
 
     def known(self) -> str:
         """The categories, the first of many."""
-        more = f" and {len(self.categories) - LISTED} more" if len(self.categories) > LISTED else ""
-        return ", ".join(self.categories[:LISTED]) + more
+        shown, more = ", ".join(self.categories[:LISTED]), len(self.categories) - LISTED
+        return say("column-more", shown=shown, count=more) if more > 0 else shown
 
-    def words(self) -> str:
+    def words(self) -> Sentence:
         """What the numbers are, in words."""
         origin = self.origin.replace("T", " ")
         origin = origin.rstrip("0").rstrip(".") if "." in origin else origin
-        since = {TIME: f" since {origin}", CLOCK: " since midnight"}.get(self.kind, "")
+        if self.fill is not None and self.kind == NUMBER:
+            return say("column-filled", fill=self.fill)
         if self.fill is not None:
-            plain = replace(self, fill=None).words() if self.kind != NUMBER else ""
-            return f"{plain}{', ' * bool(plain)}{self.fill:.6g} (median) where missing"
-        if self.kind == BOOLEAN:
-            return "1 for yes, 0 for no"
-        return f"one of {self.known()}" if self.kind == TEXT else f"{self.unit}{since}"
+            return say("column-filled-too", plain=replace(self, fill=None).words(), fill=self.fill)
+        if self.kind in (BOOLEAN, TEXT):
+            return say(f"column-{self.kind}", known=self.known())
+        return say(f"column-{self.kind}-{self.unit}", origin=origin)
 
     def to_dict(self) -> dict[str, Any]:
         """A record for JSON; `from_dict` reads it."""

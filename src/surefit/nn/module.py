@@ -116,6 +116,7 @@ class Module:
 
     _parameters: dict[str, Parameter]
     _buffers: dict[str, Tensor]
+    _unsaved: frozenset[str] = frozenset()  # names of buffers that are not in the state_dict
     _modules: dict[str, Module]
     _generators: dict[str, Generator]
 
@@ -182,8 +183,12 @@ class Module:
             return self._modules
         return self._generators if isinstance(value, Generator) else None
 
-    def register_buffer(self, name: str, value: Any) -> None:
-        """A leaf of the state that is not trained (running statistics); None for an absent one."""
+    def register_buffer(self, name: str, value: Any, persistent: bool = True) -> None:
+        """A leaf of the state that is not trained (running statistics); None for an absent one.
+
+        persistent: whether it is in the state_dict; what can be computed again, as a table, need not be.
+        """
+        self.__dict__["_unsaved"] = (self._unsaved - {name}) | (frozenset() if persistent else {name})
         setattr(self, name, None if value is None else State(value, name))
         if value is not None:
             self._buffers[name] = getattr(self, name)
@@ -289,7 +294,8 @@ class Module:
     def _state(self, prefix: str = "") -> Iterator[tuple[str, Tensor, bool]]:
         """(dotted name, leaf, whether loading needs it); shared leaves come under all their names."""
         for name, leaf in (*self._parameters.items(), *self._buffers.items()):
-            yield prefix + name, leaf, True
+            if name not in self._unsaved:
+                yield prefix + name, leaf, True
         for name, g in self._generators.items():
             yield f"{prefix}{name}.key", g.key, False
             yield f"{prefix}{name}.counter", g.counter, False

@@ -19,7 +19,8 @@ from surefit.core.ops import float32, float64, int32, int64
 from surefit.torch import autograd, backends, cuda, distributions, func, linalg, nn, optim, special, utils
 from surefit.torch.adapt import refusal as _refusal
 from surefit.torch.func import vmap
-from surefit.torch.functions import functions as _functions
+from surefit.torch.functions import functions as _own_functions
+from surefit.torch.further import FURTHER as _FURTHER
 from surefit.torch.serialization import load, save
 from surefit.torch.tensors import (
     BoolTensor,
@@ -37,6 +38,7 @@ from surefit.torch.tensors import (
 
 float, double, int, long = float32, float64, int32, int64
 pi, e, inf, nan = _math.pi, _math.e, _math.inf, _math.nan
+_functions = _own_functions | _FURTHER
 globals().update(_functions)
 
 _KINDS = "surefit computes in bool, int32, int64, float32 and float64"
@@ -57,6 +59,10 @@ _ELSEWHERE = {
     "sparse": "surefit has dense tensors alone",
     "amp": "surefit computes in float32 and float64 alone; leave autocast and GradScaler out",
     **dict.fromkeys(("eig", "symeig", "lstsq", "qr"), "see what torch.linalg says"),
+    **dict.fromkeys(
+        ("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not"),
+        "use &, | and ~ of masks, and NumPy for whole numbers",
+    ),
     "set_num_threads": "use surefit.jit(f, threads=n), or the variable OPENBLAS_NUM_THREADS",
 }
 

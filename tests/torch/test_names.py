@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -396,3 +398,11 @@ def test_averages_of_weights():
     inputs = 3.0 * np.array([[0.0, 2.0], [4.0, 6.0]]) + mean.module[0].bias.item()
     assert mean.module[1].running_mean.item() == pytest.approx(inputs.mean())
     assert mean.module[1].running_var.item() == pytest.approx(inputs.var(axis=1, ddof=1).mean())
+
+
+@pytest.mark.parametrize(
+    "module, words", [("cuda.amp", "float32"), ("utils.tensorboard", "TensorBoardLogger"), ("nn.quantum", "porting")]
+)
+def test_a_missing_module_says_what_to_use(module, words):
+    with pytest.raises(ModuleNotFoundError, match=words):
+        importlib.import_module(f"surefit.torch.{module}")

@@ -16,7 +16,7 @@ import zipfile
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -269,8 +269,8 @@ def _unpacked(path: Path) -> Any:
             if len(names) != 1:
                 raise DataError(f"{path.name}: holds {len(names)} files, and one is read; unpack it first")
             return archive.open(names[0])
-    opened = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}.get(ending)
-    return path.open("rb") if opened is None else opened(path)
+    readers: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+    return readers[ending](path) if ending in readers else path.open("rb")
 
 
 _OTHERS = {

@@ -66,8 +66,8 @@ class AveragedModel(Module):
                     a.copy_(b)
             else:
                 self._average(own, now, self.n_averaged)
-            for a, b in zip(self.module.buffers(), model.buffers(), strict=True):
-                a.copy_(b)
+            for mine, theirs in zip(self.module.buffers(), model.buffers(), strict=True):
+                mine.copy_(theirs)
             self.n_averaged.copy_(self.n_averaged + 1)
 
 

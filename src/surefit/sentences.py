@@ -577,6 +577,10 @@ SENTENCES: dict[str, Both] = {
         "inputs that repeat another one (in brackets), perhaps in other units: {pairs}; one of the two is enough",
         "以下输入重复了括号中的输入，也许换了单位：{pairs}；两者保留一个即可",
     ),
+    "missing-mark": Both(
+        "{name} is {mark:g} in {count} rows, far from its other values: if that marks a missing value, leave it out",
+        "{name} 在 {count} 行中为 {mark:g}，远离其他值：若它表示缺失，请去掉这些行",
+    ),
     "rows-contradict": Both(
         "rows at the same place differ in {name} by {by:.3g} (standard deviation), and no function of these inputs can "
         "do better",

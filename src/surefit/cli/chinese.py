@@ -404,6 +404,9 @@ CHINESE = {
     "  validation {loss}": "  验证 {loss}",
     "  lr {lr}": "  学习率 {lr}",
     "{line}  {left} left": "{line}  还需 {left}",
+    "{s} s": "{s} 秒",
+    "{minutes} min {s} s": "{minutes} 分 {s} 秒",
+    "{hours} h {minutes} min": "{hours} 小时 {minutes} 分",
     # reproduce
     "holds": "成立",
     "refuted": "被否定",

@@ -282,7 +282,7 @@ said = record(
     {},
     {
         "stop_reason": sentence, "warnings": list_of(sentence), "notes": list_of(sentence), "stage": sentence,
-        "choice": perhaps(list_of(sentence)),
+        "choice": perhaps(list_of(sentence)), "stages": list_of(sentence),
     },
 )  # fmt: skip
 

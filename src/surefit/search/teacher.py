@@ -250,7 +250,7 @@ def _refitted(teacher: Processes, rng: np.random.Generator, stop: Callable[[], b
         made = []
         for p in teacher.parts:
             again = GaussianProcess(p.kernel, p.mean, noise=teacher.noise, starts=1, stop=stop)
-            made.append(again.fit(x[rest], y[rest][:, list(p.outputs)], others))
+            made.append(again.fit(x[rest], y[rest][:, list(p.outputs)], others, p.theta))
         if stop():
             break
         without = Processes(x[rest], y[rest], others, teacher.noise, teacher.parts, None, tuple(made))

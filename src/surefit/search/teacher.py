@@ -1,8 +1,9 @@
 """Teachers: Gaussian processes of measured data with few rows, from which a small network learns.
 
 A Gaussian process uses all rows, finds a scale for each input, and knows without a split how well it predicts: what
-each row is missed by when it is left out follows from its own equations. Those of several kernels whose error is nearly
-the same are averaged. The network that is shipped learns from as many values of its teacher as it needs.
+each row is missed by when it is left out follows from its own equations. Those of several kernels and means are
+averaged, with the weights with which the rows left out are missed least. The network that is shipped learns from as
+many values of its teacher as it needs.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from surefit.problems.problem import Problem
 from surefit.search.judging import Measured
 from surefit.search.limits import (
     FOLDS,
+    LEAST_SHARE,
     LOOKED_AT,
     MOST_ALONE,
     MOST_REFITTED,
@@ -27,8 +29,8 @@ from surefit.search.limits import (
     MOST_TAUGHT_INPUTS,
     ROWS_FOR_LINEAR,
     ROWS_OF_LENGTHS,
+    STACK_RIDGE,
     STARTS_OF_MANY,
-    TEACHERS_WITHIN,
 )
 from surefit.sentences import Sentence, say
 from surefit.solvers.gaussian_process import GaussianProcess
@@ -44,11 +46,12 @@ class Process:
     kernel: str
     mean: str
     theta: tuple[float, ...]
+    share: float = 1.0  # of the mean
 
 
 @dataclass
 class Processes:
-    """For each output the mean of a few Gaussian processes.
+    """For each output the weighted mean of a few Gaussian processes.
 
     x (n, d), y (n, k): the rows; weights (n,) or None. noise: of the values, None if it is estimated.
     """
@@ -109,11 +112,11 @@ class Processes:
         return z * np.sqrt(np.mean(self.deviation(points) ** 2, axis=0))
 
     def _mean(self, values: list[np.ndarray]) -> np.ndarray:
-        total, count = np.zeros((len(values[0]), self.y.shape[1])), np.zeros(self.y.shape[1])
+        total, whole = np.zeros((len(values[0]), self.y.shape[1])), np.zeros(self.y.shape[1])
         for part, value in zip(self.parts, values, strict=True):
-            total[:, list(part.outputs)] += value
-            count[list(part.outputs)] += 1
-        return total / count
+            total[:, list(part.outputs)] += part.share * value
+            whole[list(part.outputs)] += part.share
+        return total / whole
 
     def _deviation(self, each: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         """Of a mixture: the mean variance, and the variance of the means."""
@@ -123,7 +126,7 @@ class Processes:
 
     def to_dict(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """It as plain data and as arrays, for files."""
-        parts = [[list(p.outputs), p.kernel, p.mean, list(p.theta)] for p in self.parts]
+        parts = [[list(p.outputs), p.kernel, p.mean, list(p.theta), p.share] for p in self.parts]
         arrays = {"x": self.x, "y": self.y}
         if self.left_out_rows is not None:
             arrays |= {"left_out": self.left_out_rows[0], "deviation": self.left_out_rows[1]}
@@ -133,7 +136,9 @@ class Processes:
     @classmethod
     def from_dict(cls, data: dict[str, Any], arrays: dict[str, np.ndarray]) -> Processes:
         """What `to_dict` gave."""
-        parts = tuple(Process(tuple(o), kernel, mean, tuple(theta)) for o, kernel, mean, theta in data["parts"])
+        parts = tuple(
+            Process(tuple(o), kernel, mean, tuple(theta), *share) for o, kernel, mean, theta, *share in data["parts"]
+        )  # an older file says no shares: they were the same
         left_out = (arrays["left_out"], arrays["deviation"]) if "left_out" in arrays else None
         return cls(arrays["x"], arrays["y"], arrays.get("weights"), data["noise"], parts, left_out)
 
@@ -215,7 +220,7 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
     made: list[tuple[Process, GaussianProcess]] = []
     for outputs in groups:
         columns = list(outputs)
-        tried: list[tuple[float, GaussianProcess]] = []
+        tried: list[tuple[np.ndarray, GaussianProcess]] = []
         for kernel, mean in product(NAMES, means):
             if tried and stop():
                 break
@@ -223,17 +228,42 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
             process.fit(x[part], y[part][:, columns], None if weights is None else weights[part])
             miss = process.leave_one_out()[0] - y[part][:, columns]
             spread = y[part][:, columns].std(axis=0)
-            tried.append((float(np.mean((miss / np.where(spread > 0, spread, 1.0)) ** 2)), process))
-        least = min(error for error, _ in tried)
-        for error, process in tried:
-            if error <= TEACHERS_WITHIN**2 * least:
+            tried.append(((miss / np.where(spread > 0, spread, 1.0)).ravel(), process))
+        for share, (_, process) in zip(shares([miss for miss, _ in tried]), tried, strict=True):
+            if share > 0.0:
                 if n > len(part):
                     process = process.refit(x, y[:, columns], process.theta, weights)
-                made.append((Process(outputs, process.kernel, process.mean, tuple(process.theta.tolist())), process))
+                theta = tuple(process.theta.tolist())
+                made.append((Process(outputs, process.kernel, process.mean, theta, float(share)), process))
     teacher = Processes(x, y, weights, noise, tuple(p for p, _ in made), None, tuple(p for _, p in made))
     if n <= MOST_REFITTED:
         teacher.left_out_rows = _refitted(teacher, rng, stop)
     return teacher
+
+
+def shares(misses: list[np.ndarray]) -> np.ndarray:
+    """The shares (m,) of the mean of m models that misses rows least, of what each misses them by, (n,).
+
+    They are not negative and their sum is 1 (Breiman 1996, Stacked regressions). A ridge keeps those of models that are
+    nearly alike near each other. A share below `LEAST_SHARE` is none.
+
+    >>> shares([np.array([1.0, -1.0, 1.0]), np.array([-1.0, 1.0, 1.0])]).round(3).tolist()
+    [0.5, 0.5]
+    """
+    from scipy.optimize import nnls
+
+    errors, m = np.array(misses), len(misses)
+    gram = errors @ errors.T / max(1, errors.shape[1])
+    size = float(np.trace(gram))
+    if m == 1 or not 0.0 < size < np.inf:
+        return np.full(m, 1.0 / m)
+    gram = gram / size
+    gram[np.diag_indices(m)] *= 1.0 + STACK_RIDGE
+    root = np.linalg.cholesky(gram + 1e-12 * np.eye(m)).T
+    one = 1e4  # the weight of the equation that says that they are 1 in all
+    found, _ = nnls(np.vstack([root, np.full((1, m), one)]), np.r_[np.zeros(m), one])
+    found = np.where(found >= LEAST_SHARE * found.sum(), found, 0.0)
+    return np.asarray(found / found.sum())
 
 
 def _refitted(teacher: Processes, rng: np.random.Generator, stop: Callable[[], bool]) -> tuple[np.ndarray, np.ndarray]:
@@ -258,4 +288,4 @@ def _refitted(teacher: Processes, rng: np.random.Generator, stop: Callable[[], b
     return mean, deviation
 
 
-__all__ = ["Process", "Processes", "Taught", "can_teach", "teacher_of"]
+__all__ = ["Process", "Processes", "Taught", "can_teach", "shares", "teacher_of"]

@@ -69,6 +69,7 @@ ROWS_OF_LENGTHS = 400  # rows at most from which its hyperparameters are found
 STARTS_OF_MANY = 1  # of that search with more than half as many rows; twice as many with fewer
 ROWS_FOR_LINEAR = 3  # rows for each coefficient of a linear mean
 MOST_REFITTED, FOLDS = 120, 20  # rows up to which its hyperparameters are found again without the rows of a fold
+MOST_SEARCHED = 60  # rows up to which that search begins where nothing is known, and not where it had ended
 STACK_RIDGE = 0.2  # of a mean square, that equal shares of a mean of models are preferred by
 MOST_ALONE = 4  # outputs that have hyperparameters of their own; of more outputs all share them
 MOST_PARAMETERS = 500  # of a network that learns from a teacher, where nobody asks for more

@@ -26,6 +26,7 @@ from surefit.search.limits import (
     MOST_ALONE,
     MOST_REFITTED,
     MOST_ROWS_TAUGHT,
+    MOST_SEARCHED,
     MOST_TAUGHT_INPUTS,
     ROWS_FOR_LINEAR,
     ROWS_OF_LENGTHS,
@@ -100,16 +101,17 @@ class Processes:
         """The root mean square error of each output that is expected of new rows, (k,).
 
         Where the rows are spread over the whole box, as those of a simulator are: the deviations over the box, in the
-        units in which the rows left out are missed. Rows left out lie nearer to the border than most points, or farther
-        from the others. Else, as with most measured tables: of the rows left out.
+        units in which the rows left out are missed, but no more than those rows are missed by, which lie nearer to the
+        border than most points, and farther from the others. Else, as with most measured tables: of the rows left out.
         """
         mean, deviation = self.left_out()
         miss = mean - self.y
+        most = np.sqrt(np.mean(miss**2, axis=0))
         if not spread_evenly(self.x, box):
-            return np.sqrt(np.mean(miss**2, axis=0))
+            return most
         z = np.sqrt(np.mean((miss / np.maximum(deviation, 1e-300)) ** 2, axis=0))
         points = sample(box, LOOKED_AT, "latin_hypercube", generator=np.random.default_rng([seed, 0xB0C5]))
-        return z * np.sqrt(np.mean(self.deviation(points) ** 2, axis=0))
+        return np.asarray(np.minimum(most, z * np.sqrt(np.mean(self.deviation(points) ** 2, axis=0))))
 
     def _mean(self, values: list[np.ndarray]) -> np.ndarray:
         total, whole = np.zeros((len(values[0]), self.y.shape[1])), np.zeros(self.y.shape[1])
@@ -269,7 +271,8 @@ def shares(misses: list[np.ndarray]) -> np.ndarray:
 def _refitted(teacher: Processes, rng: np.random.Generator, stop: Callable[[], bool]) -> tuple[np.ndarray, np.ndarray]:
     """What rows are predicted to be by the others, whose hyperparameters are found without them, in folds.
 
-    Of few rows the hyperparameters are half of what was learned: to keep them would be to know the row left out.
+    Of few rows the hyperparameters are half of what was learned: to keep them would be to know the row left out. Of
+    very few they may be altogether different ones, which only a search from the beginning finds.
     """
     x, y, weights = teacher.x, teacher.y, teacher.weights
     n = len(x)
@@ -280,7 +283,8 @@ def _refitted(teacher: Processes, rng: np.random.Generator, stop: Callable[[], b
         made = []
         for p in teacher.parts:
             again = GaussianProcess(p.kernel, p.mean, noise=teacher.noise, starts=1, stop=stop)
-            made.append(again.fit(x[rest], y[rest][:, list(p.outputs)], others, p.theta))
+            first = p.theta if n > MOST_SEARCHED else None
+            made.append(again.fit(x[rest], y[rest][:, list(p.outputs)], others, first))
         if stop():
             break
         without = Processes(x[rest], y[rest], others, teacher.noise, teacher.parts, None, tuple(made))

@@ -57,6 +57,30 @@ def labelled(source: Any) -> Labelled:
     return Labelled(Table([*names, *outputs], np.concatenate([x, indicators], axis=1), outputs), classes, name)
 
 
+def classes_of(
+    what: Any, task: str, tol: float | None, target_scale: Any, missing: Any, folds: Any, quantile: Any, **reading: Any
+) -> Labelled | None:
+    """The rows with their classes where classes are to be told apart, else None; reading: arguments about columns."""
+    if task not in ("regress", "classify"):
+        raise ArgumentError(f"task={task!r} must be 'regress' or 'classify'")
+    if task == "regress":
+        return None
+    if tol is not None:
+        raise ArgumentError("tol: classes have no largest error; leave it out")
+    if target_scale is not None:
+        raise ArgumentError("target_scale: classes have no logarithm; leave it out")
+    if quantile is not None:
+        raise ArgumentError("quantile: classes have none; leave it out")
+    if folds is not None:
+        raise ArgumentError("folds: of classes the accuracy is measured on test rows; leave it out")
+    if missing is not None:
+        raise ArgumentError("missing: with classes, fill missing inputs in beforehand, or leave such rows out")
+    named = next((name for name, value in reading.items() if value is not None), None)
+    if named is not None:
+        raise ArgumentError(f"{named}: classes are those of the last column; choose and order the columns beforehand")
+    return labelled(what)
+
+
 def _classes(labels: np.ndarray, target: str) -> tuple[tuple[Any, ...], np.ndarray]:
     """The classes in order, and which one each row is of."""
     values = labels.tolist()
@@ -127,4 +151,4 @@ def _of_text(path: Path) -> tuple[list[str], np.ndarray, str, np.ndarray] | None
     return None
 
 
-__all__ = ["Labelled", "labelled"]
+__all__ = ["Labelled", "classes_of", "labelled"]

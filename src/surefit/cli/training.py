@@ -341,7 +341,7 @@ def _method(settings: Mapping[str, Any]) -> Any:
     chosen = {key: settings[key] for key in own_ones if any(key in own for own in fields_of.values())}
     if "loss" in chosen and _loss_of_rows(settings):
         del chosen["loss"]
-    for key in ("patience", "penalty"):
+    for key in ("patience", "ridge"):
         if chosen.get(key) == "none":
             chosen[key] = None
     name = settings.get("method", "auto")
@@ -443,7 +443,7 @@ def _resolved(fitted: Fit, settings: Mapping[str, Any]) -> dict[str, Any]:
     solver = "stage" in fitted.method
     if solver:  # what was found out on the way is found out again
         method = {key: value for key, value in method.items() if key == "method" or key in _fields(method["method"])}
-        method.pop("penalty", None)
+        method.pop("ridge", None)
     else:
         method["patience"] = fitted.method["patience"] or "none"
     network = getattr(fitted.network, "settings", dict)() or {}

@@ -29,7 +29,7 @@ def in_levels(problem: Problem, levels: Sequence[float]) -> Problem:
             f"quantile: the table has {len(problem.outputs)} targets, {', '.join(problem.outputs)}; name one with "
             f"{spelled('target', repr(problem.outputs[0]))}"
         )
-    if problem.slopes is not None:
+    if problem.gradients is not None:
         raise ArgumentError("quantile: gradients tell of the mean; leave one of the two out")
     target = problem.outputs[0]
 

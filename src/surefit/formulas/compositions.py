@@ -24,7 +24,10 @@ MOST_SUMS = 150  # different sums in all
 SIGNED = 1e-3  # a factor whose values are all of one sign, and at least so large beside the largest, has a logarithm
 NEARLY_ALL = 0.9  # of the sample points, where a function is finite that ends at others
 SAME = 12  # digits in which the coefficients of two sums agree that are one
-JUMPING = ("sign", "floor", "ceil", "round", "trunc", "heaviside", "step", "mod", "if", "compare", "and", "or", "not")
+HOLDS: dict[str, Function] = {  # 1 where a difference is so, else 0
+    "<": lambda z: 1.0 * (z < 0), "<=": lambda z: 1.0 * (z <= 0), ">": lambda z: 1.0 * (z > 0),
+    ">=": lambda z: 1.0 * (z >= 0), "==": lambda z: 1.0 * (z == 0), "!=": lambda z: 1.0 * (z != 0),
+}  # fmt: skip
 
 
 class Unknown(Exception):
@@ -139,8 +142,8 @@ class _Composer:
                 raise Unknown
             return Value(float(constant))
         op, args = node.op, node.args
-        if op in JUMPING:
-            raise Unknown
+        if op in ("compare", "and", "or", "not", "if"):
+            return self.decided(op, [self.value(a) for a in args], node.value)
         if op == "variable":
             return self.variables[self.names[node.value]]
         if op == "add":
@@ -176,10 +179,28 @@ class _Composer:
             return _added(self.value(args[1]), self.applied(lambda z: np.logaddexp(z, 0.0), difference))
         if op == "atan2":
             return self.applied(np.arctan, self.product([(self.value(args[0]), 1.0), (self.positive(args[1]), -1.0)]))
+        if op == "mod" and self.formula.constants[args[1]] is None:  # a - b floor(a / b)
+            a, b = self.value(args[0]), self.value(args[1])
+            whole = self.applied(np.floor, self.product([(a, 1.0), (b, -1.0)]))
+            return _added(a, self.product([(b, 1.0), (whole, 1.0)]), -1.0)
         varying = [k for k, a in enumerate(args) if self.formula.constants[a] is None]
         if len(varying) == 1 and op in TABLE:
             return self.applied(_called(op, [self.formula.constants[a] for a in args]), self.value(args[varying[0]]))
         raise Unknown
+
+    def decided(self, op: str, args: list[Value], signs: Sequence[str]) -> Value:
+        """A condition, which is 1 where it holds and else 0, or one of two values by a condition."""
+        if op == "compare":
+            pairs = zip(signs, args, args[1:], strict=False)
+            holds = [self.applied(HOLDS[sign], _added(a, b, -1.0)) for sign, a, b in pairs]
+            return self.product([(h, 1.0) for h in holds])
+        if op == "if":
+            chosen = self.product([(args[0], 1.0), (_added(args[1], args[2], -1.0), 1.0)])
+            return _added(args[2], chosen)
+        if op == "and":
+            return self.product([(a, 1.0) for a in args])
+        others = [_added(Value(1.0), a, -1.0) for a in args]  # not a
+        return others[0] if op == "not" else _added(Value(1.0), self.product([(o, 1.0) for o in others]), -1.0)
 
     def positive(self, i: int) -> Value:
         """A node that is above 0."""

@@ -196,3 +196,15 @@ def test_python_functions_are_fitted_part_by_part():
     points = np.random.default_rng(0).uniform(-1, 1, (5000, 2))
     assert np.abs(fit.predict(points) - f(points)).max() < 1e-4
     assert "part by part" in str(fit) and fit.problem.source["kind"] == "callable"
+
+
+def test_functions_of_numbers_with_conditions_are_fitted_part_by_part():
+    def f(x, y):
+        if x > 0.2:
+            return math.exp(-y) * x
+        return max(math.sin(3 * x), y)
+
+    fit = surefit.fit(f, "x=-1:1, y=-1:1", tol=1e-6)
+    points = np.random.default_rng(0).uniform(-1, 1, (2000, 2))
+    assert np.abs(fit.predict(points) - [f(*p) for p in points.tolist()]).max() < 1e-6
+    assert "part by part" in str(fit) and fit.problem.source["kind"] == "callable"

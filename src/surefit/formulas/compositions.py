@@ -23,6 +23,7 @@ MOST_NODES = 400  # of a formula: each is looked at by a call or two
 MOST_SUMS = 150  # different sums in all
 SIGNED = 1e-3  # a factor whose values are all of one sign, and at least so large beside the largest, has a logarithm
 NEARLY_ALL = 0.9  # of the sample points, where a function is finite that ends at others
+PART = 0.02  # the same, where it counts only where a condition holds
 SAME = 12  # digits in which the coefficients of two sums agree that are one
 HOLDS: dict[str, Function] = {  # 1 where a difference is so, else 0
     "<": lambda z: 1.0 * (z < 0), "<=": lambda z: 1.0 * (z <= 0), ">": lambda z: 1.0 * (z > 0),
@@ -106,6 +107,7 @@ class _Composer:
         self.sums: dict[Any, Sum] = {}
         self.signals: dict[tuple[Sum, Function], Signal] = {}
         self.known: dict[Any, Value] = {}
+        self.enough = NEARLY_ALL
         for column, is_log in zip(points.T, log, strict=True):
             signal = Signal(0, np.log(column) if is_log else column)
             self.inputs.append(signal)
@@ -143,7 +145,13 @@ class _Composer:
             return Value(float(constant))
         op, args = node.op, node.args
         if op in ("compare", "and", "or", "not", "if"):
-            return self.decided(op, [self.value(a) for a in args], node.value)
+            chosen = range(1, 3) if op == "if" else ()  # which may be undefined where they are not chosen
+            values = []
+            for k, a in enumerate(args):
+                self.enough = PART if k in chosen else NEARLY_ALL
+                values.append(self.value(a))
+            self.enough = NEARLY_ALL
+            return self.decided(op, values, node.value)
         if op == "variable":
             return self.variables[self.names[node.value]]
         if op == "add":
@@ -342,7 +350,7 @@ class _Composer:
             good = np.isfinite(function(z))
         if good.all():
             return Value(parts={s: lambda z: function(inner(z))})
-        if not good.mean() > NEARLY_ALL:
+        if not good.mean() > self.enough:
             raise Unknown
         least, most = float(z[good].min()), float(z[good].max())  # at 0 a root may be asked for that of a rounding
         return Value(parts={s: lambda z: function(np.clip(inner(z), least, most))})

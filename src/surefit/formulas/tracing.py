@@ -9,6 +9,7 @@ asks for anything else of a number is no formula.
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 from collections.abc import Callable, Iterator, Sequence
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
@@ -367,21 +368,24 @@ def traced(f: Callable[..., Any], names: Sequence[str], way: str = "columns") ->
     >>> formula.on_points([[-1.0], [1.0]]).round(6).tolist()
     [0.367879, 2.0]
     """
-    g, own = _copied(f, {}), getattr(type(f), "__call__", None)
+    g, own = _copied(f, {}), inspect.getattr_static(type(f), "__call__", None)
     if g is f and isinstance(own, FunctionType):
         g = MethodType(_copy(own, {}), f)
     for handed in _HANDED.get(way, ()):
         written = _Names(names)
+        call = functools.partial(_called, g, handed, written)
         try:
             with np.errstate(all="ignore"):
-                places = _through(
-                    lambda: g(*handed(written.columns)), written, (), [MOST_WAYS], way in ("columns", "points")
-                )
+                places = _through(call, written, (), [MOST_WAYS], way in ("columns", "points"))
         except (Exception, SystemExit):  # a function of the user's may raise anything
             continue
         if places:
             return tuple(_upto(written.steps, place, names) for place in places)
     return None
+
+
+def _called(f: Callable[..., Any], handed: Callable[[Sequence[_Name]], tuple[Any, ...]], written: _Names) -> Any:
+    return f(*handed(written.columns))
 
 
 def _through(call: Callable[[], Any], names: _Names, ways: tuple[bool, ...], left: list[int], alone: bool) -> list[int]:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from surefit.view.animation import Film
 
 
+SELDOM = 1e-3  # of the largest error: a root mean square that says that it is so large in very few places
+
+
 @dataclass(frozen=True)
 class Trained:
     """Made by one first-order method, epoch by epoch. settings: of the method, with its choices filled in."""
@@ -164,6 +167,12 @@ class Record(Copied, Predictions):
         if source["kind"] == "table":
             return f"{source['name']} ({source['rows']} rows)"
         return f"{source['name']}()"
+
+    @property
+    def only_at_jumps(self) -> bool:
+        """Whether a network has units that jump where the target does, and is off by much nowhere else."""
+        jumps = isinstance(self.made, Solved) and self.made.details.get("jumps", 0) > 0
+        return jumps and self.error.rmse <= SELDOM * self.error.max
 
     @property
     def method(self) -> dict[str, Any]:

@@ -36,6 +36,7 @@ class Units:
     weights: np.ndarray
     constant: np.ndarray
     error: np.ndarray
+    jumps: int = 0  # units that are one
 
     def __call__(self, t: np.ndarray) -> np.ndarray:
         return np.tanh(t[:, None] * self.gains + self.offsets) @ self.weights + self.constant
@@ -140,6 +141,7 @@ def _with_jumps(units: Units, jumps: list[Jump], size: np.ndarray) -> Units:
     return Units(
         np.concatenate([units.gains, steep]), np.concatenate([units.offsets, -steep * [j.after for j in jumps]]),
         np.concatenate([units.weights, half]), units.constant + half.sum(axis=0), units.error,
+        len(jumps),
     )  # fmt: skip
 
 

@@ -341,9 +341,8 @@ def _labelled(path: str, settings: Mapping[str, Any], held_by: Mapping[str, str]
     if not held_by:
         return _table(path, settings), {}
     source = io.BytesIO(standard_input().read()) if path == STDIN else Path(path)
-    source, plan, options = split_by_columns(
-        source, Sampling(groups=held_by.get("groups"), order=held_by.get("order")), _reading(settings)
-    )
+    held = Sampling(groups=held_by.get("groups"), order=held_by.get("order"))
+    source, plan, options = split_by_columns(source, held, _reading(settings))
     return read_table(source, **options), {key: getattr(plan, key) for key in held_by}
 
 

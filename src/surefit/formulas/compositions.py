@@ -189,9 +189,9 @@ class _Composer:
         if op == "atan2":
             return self.applied(np.arctan, self.product([(self.value(args[0]), 1.0), (self.positive(args[1]), -1.0)]))
         if op == "mod" and self.formula.constants[args[1]] is None:  # a - b floor(a / b)
-            a, b = self.value(args[0]), self.value(args[1])
-            whole = self.applied(np.floor, self.product([(a, 1.0), (b, -1.0)]))
-            return _added(a, self.product([(b, 1.0), (whole, 1.0)]), -1.0)
+            value, step = self.value(args[0]), self.value(args[1])
+            whole = self.applied(np.floor, self.product([(value, 1.0), (step, -1.0)]))
+            return _added(value, self.product([(step, 1.0), (whole, 1.0)]), -1.0)
         varying = [k for k, a in enumerate(args) if self.formula.constants[a] is None]
         if len(varying) == 1 and op in TABLE:
             return self.applied(_called(op, [self.formula.constants[a] for a in args]), self.value(args[varying[0]]))

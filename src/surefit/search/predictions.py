@@ -14,8 +14,10 @@ from surefit.models.inference import Inference, values_of
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.search.classes import Classified
+from surefit.search.judging import Measured
 
 LISTED = 6  # inputs in a warning
+SELDOM = 1e-3  # of the largest error: a root mean square that says that it is so large in very few places
 PLAIN = (float, int, np.float64)  # what a number of one point mostly is
 
 
@@ -29,6 +31,8 @@ class Predictions:
     problem: Problem
     model: Scaled
     classified: Classified | None
+    error: Measured
+    made: Any
     _warned: bool
     _inference: Inference | None
 
@@ -46,6 +50,12 @@ class Predictions:
     def domain(self) -> Domain:
         """The box it was fitted on."""
         return self.problem.domain
+
+    @property
+    def only_at_jumps(self) -> bool:
+        """Whether the network has units that jump where the target does, and is off by much nowhere else."""
+        jumps = self.made.solved and self.made.details.get("jumps", 0) > 0
+        return jumps and self.error.rmse <= SELDOM * self.error.max
 
     def predict(self, points: Any) -> np.ndarray:
         """Values at points (n, d), or (n,) for one input -> (n,), or (n, k) for several outputs; float64.

@@ -495,6 +495,7 @@ _KNOWN = {
     "{} has {} GiB, too much for the memory here": "{0} 有 {1} GiB，超过这里的内存",
     # the machine
     "interrupted": "已中断",
+    "[Errno {#}] {}: {}": "{1}：{2}",
     "No space left on device": "磁盘空间不足",
     "Permission denied": "没有权限",
     "Is a directory": "是一个目录",

@@ -282,7 +282,7 @@ def _micro(array: np.ndarray) -> np.ndarray:
 def _of_objects(values: list[Any], name: str, raw: Raw) -> Column:
     """A column of Python objects: texts, times, or numbers of any type."""
     values = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values]
-    values = [None if _is_none(v) else v for v in values]
+    values = [None if is_none(v) else v for v in values]
     present = [v for v in values if v is not None]
     if present and all(isinstance(v, str) for v in present):
         return of_cells(["" if v is None else v for v in values], name, raw, ".", numeric=False)
@@ -297,7 +297,8 @@ def _of_objects(values: list[Any], name: str, raw: Raw) -> Column:
     return Column(NUMBER, out)
 
 
-def _is_none(value: Any) -> bool:
+def is_none(value: Any) -> bool:
+    """Whether a value of a column of objects stands for nothing: None, NaN, NA, NaT."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, float) and math.isnan(value)
@@ -490,6 +491,6 @@ def not_a_number(raw: Raw, row: int, name: str, cell: str, decimal: str = ".", m
 
 
 __all__ = [
-    "ABSENT", "BOOLEAN", "CATEGORIES", "MISSING", "NUMBER", "TEXT", "TIME", "WHOLE", "YES_NO", "Coded", "Column", "Raw",
-    "not_a_number", "of_cells", "refuse_lost", "typed", "unmasked",
+    "ABSENT", "BOOLEAN", "CATEGORIES", "MISSING", "NUMBER", "TEXT", "TIME", "WHOLE", "WORDS", "YES_NO", "Coded",
+    "Column", "Raw", "is_none", "not_a_number", "of_cells", "refuse_lost", "typed", "unmasked",
 ]  # fmt: skip

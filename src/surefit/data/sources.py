@@ -190,6 +190,7 @@ def _from_dataframe(frame: Any) -> Raw:
 
 
 def _from_pair(x: Any, y: Any) -> Raw:
+    _check_labels(x, y)
     own_x, own_y = _names_of(x), _names_of(y)  # a frame keeps its names
     if own_x and is_frame(x):
         return _from_frames(_from_object(x), y, own_y)
@@ -203,6 +204,20 @@ def _from_pair(x: Any, y: Any) -> Raw:
     xs = own_x or numbered("x", x.shape[1], alone="x")
     ys = own_y or numbered("y", y.shape[1], alone="y")
     return Raw("(X, y)", xs + ys, [*x.T, *y.T], tuple(ys))
+
+
+def _check_labels(x: Any, y: Any) -> None:
+    """DataError where rows of pandas have the same labels in another order: taken by place, none would be its own."""
+    mine, other = (getattr(v, "index", None) for v in (x, y))
+    if mine is None or other is None or not (hasattr(mine, "isin") and hasattr(other, "isin")):
+        return
+    if len(mine) != len(other) or mine.equals(other):
+        return
+    if mine.is_unique and mine.isin(other).all() and other.is_unique:
+        raise DataError(
+            "(X, y): the rows of X and y have the same labels in another order, and rows are paired by their place; "
+            "give y.loc[X.index], or arrays without labels, y.to_numpy(), if the places are right"
+        )
 
 
 def _from_frames(x: Raw, y: Any, own_y: list[str]) -> Raw:

@@ -24,6 +24,7 @@ from surefit.problems.callables import AT_ONCE, CallableFunction, Failure, Formu
 from surefit.problems.large import in_parts, of_parts
 from surefit.problems.points import about_dropped, check_size, few_for_time, finite_values
 from surefit.problems.problem import ROWS, Points, Problem
+from surefit.problems.quantiles import in_levels
 from surefit.problems.splitting import split_by_columns
 from surefit.sentences import Sentence, say
 from surefit.spelling import spelled
@@ -88,7 +89,7 @@ def pose(
     batches = in_parts(target, plan, reading, parts)
     if batches is not None:
         return of_parts(batches, target, domain, plan, seed, reading)
-    return _of_table(target, domain, plan, seed, reading, few)
+    return in_levels(_of_table(target, domain, plan, seed, reading, few), plan.levels)
 
 
 def first_sampling(dim: int, plan: Sampling) -> Sampling:
@@ -168,6 +169,8 @@ def _of_function(
         raise ArgumentError(
             "noise: an array is for the rows of a table; of a function give one number, or 'uniform:0.01'"
         )
+    if plan.levels:
+        raise ArgumentError("quantile: is for the rows of a table; a function has one value at a point")
     if plan.loss is not None:
         raise ArgumentError("loss: is for the rows of a table; of a function give it to the method, Adam(loss='huber')")
     if plan.folds is not None:
@@ -280,6 +283,14 @@ def _flat_outputs(y: np.ndarray, names: Sequence[str]) -> tuple[Sentence, ...]:
     )
 
 
+def _is_another_half(target: Any, domain: Any) -> bool:
+    """Whether the values of the rows came as a second argument, as scikit-learn has it, where the domain should be."""
+    if isinstance(domain, str | Mapping | Domain) or not hasattr(target, "__len__"):
+        return False
+    numbers = hasattr(domain, "shape") or (isinstance(domain, list) and all(np.isscalar(v) for v in domain))
+    return numbers and np.size(domain) == len(domain) == len(target) > 2
+
+
 def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapping[str, Any], few: int = 0) -> Problem:
     if hasattr(target, "predict") and not hasattr(target, "columns"):
         name = type(target).__name__
@@ -288,6 +299,8 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
         raise DomainError(
             f"domain: {domain!r} is no interval; if it is the column to predict, say {spelled('target', repr(domain))}"
         )
+    if _is_another_half(target, domain):
+        raise ArgumentError("domain: rows and their values are one argument, a pair: fit((X, y), ...)")
     table, plan = _table_and_weights(target, plan, reading)
     table, box = _named_alike(target, table, domain)
     rng = np.random.default_rng(seed)

@@ -50,15 +50,15 @@ FITS = {
     "{} must be a whole number >= {}, or None for no limit": "{0} 应为不小于 {1} 的整数",
     "time={} must be a number of seconds > 0, or None for no limit": "time={0} 应为大于 0 的秒数",
     # what does not go together
+    "task='classify': a function has no classes; give a table, one column of which holds them": (
+        "task='classify'：函数没有类别；请给出其中一列为类别的表格"
+    ),
+    "{} classes in {} rows; these are measured numbers, not classes: leave {} out": (
+        "{1} 行中有 {0} 个类别；这是测量值而不是类别：请去掉 {2}"
+    ),
+    "{} is none of the classes {}": "{0} 不是类别 {1} 之一",
     "classes have no largest error; leave it out": "类别没有最大误差；请去掉",
     "classes have no logarithm; leave it out": "类别没有对数；请去掉",
-    "of classes the accuracy is measured on test rows; leave it out": "类别的准确率在测试行上测量；请去掉",
-    "with classes, fill missing inputs in beforehand, or leave such rows out": (
-        "做分类时，请先补上缺失的输入，或去掉这样的行"
-    ),
-    "classes are those of the last column; choose and order the columns beforehand": (
-        "类别在最后一列；请先选好列并排好次序"
-    ),
     "classes need at least one input column beside them": "除类别外至少要有一列输入",
     "expected one class for each of {} rows, got shape {}": "{0} 行中每行应有一个类别，实际形状为 {1}",
     "nothing to fit; give a formula, a function, or a table": "没有可拟合的；请给出公式、函数或表格",
@@ -105,8 +105,8 @@ FITS = {
     ),
     "expected a share of the training points above 0, got {}": "应为训练点数的一个大于 0 的比例，实际为 {0}",
     "the noise of each row says how much it counts; leave weights out": "各行的噪声已决定其权重；请去掉权重",
-    "loss={} must be 'huber' or 'mse'; the methods have losses of their own": (
-        "loss={0} 应为 'huber' 或 'mse'；各方法另有自己的损失"
+    "loss={} must be 'huber', 'quantile' or 'mse'; the methods have losses of their own": (
+        "loss={0} 应为 'huber'、'quantile' 或 'mse'；各方法另有自己的损失"
     ),
     (
         "the choice of the network needs validation rows apart from the others, and split={} has none; give them a "

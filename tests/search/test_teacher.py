@@ -268,3 +268,24 @@ def test_an_indicator_of_a_class_is_not_taught_by_a_gaussian_process():
     x = np.random.default_rng(0).normal(size=(60, 2))
     found = surefit.fit((x, (x[:, 0] > 0).astype(float)), method=surefit.Auto(evaluations=40))
     assert found.taught is None
+
+
+def test_shares_of_a_mean_are_those_of_a_quadratic_programme():
+    from scipy.optimize import minimize
+
+    from surefit.search.teacher import shares
+
+    rng = np.random.default_rng(5)
+    common = rng.standard_normal(60)
+    misses = [common + 0.3 * rng.standard_normal(60), common + 0.4 * rng.standard_normal(60), 3 * rng.standard_normal(60)]
+    found = shares(misses)
+    errors = np.array(misses)
+    gram = errors @ errors.T / 60
+    gram[np.diag_indices(3)] *= 1.2
+    best = minimize(
+        lambda w: w @ gram @ w, np.full(3, 1 / 3), bounds=[(0, 1)] * 3,
+        constraints={"type": "eq", "fun": lambda w: w.sum() - 1},
+    )  # fmt: skip
+    assert found.sum() == pytest.approx(1.0)
+    np.testing.assert_allclose(found, best.x, atol=0.06)  # a share below a twentieth is none
+    assert shares([np.zeros(4), np.zeros(4)]).tolist() == [0.5, 0.5]

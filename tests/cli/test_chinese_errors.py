@@ -33,7 +33,7 @@ def text_of(node):
     return None
 
 
-ROOMS = "formulas data problems search fitting storage models exporters bounds attempts cli".split()
+ROOMS = "formulas data problems search fitting storage models exporters bounds attempts play cli".split()
 MADE = {"there is no file {}", "there is no file {}; {}", "there is no model file {}"}  # "there is no {kind} {name}"
 
 

@@ -67,10 +67,7 @@ def target_of(wish: Wish) -> tuple[list[str], str]:
     if wish.file:
         columns = f"target={wish.output!r}", f"columns={list(wish.names)!r}"
         return [repr(wish.file), *columns, *([f"decimal={wish.decimal!r}"] if wish.decimal != "." else [])], ""
-    x, y = wish.target
-    rows = "".join(
-        f"    [{', '.join(map(repr, [*row, value]))}],\n" for row, value in zip(x.tolist(), y.tolist(), strict=True)
-    )
+    rows = "".join(f"    {row},\n" for row in wish.target.values.tolist())
     table = f"table = surefit.data.Table({[*wish.names, wish.output]!r}, [\n{rows}])\n\n"
     return ["table"], table
 

@@ -14,7 +14,7 @@ import numpy as np
 from surefit.attempts import methods
 from surefit.attempts.methods import Method
 from surefit.data import DESIGNS, Sampling
-from surefit.data.table import read_table
+from surefit.data.table import Table, read_table
 from surefit.errors import ArgumentError
 from surefit.formulas import parse
 from surefit.formulas.formula import Formula
@@ -44,7 +44,7 @@ SLOWEST = 2.0  # seconds between two epochs
 class Wish:
     """A training as the page asks for it: the arguments of `fit`, and what to call the axes.
 
-    target: a formula as text, or (X, y) of a table. function: the formula, None for a table. domain: None for a table.
+    target: a formula as text, or a Table. function: the formula, None for a table. domain: None for a table.
     file: what a table was read from, empty for one that was drawn; output: its column of values; decimal: its mark.
     """
 
@@ -139,9 +139,10 @@ def wish_of(sent: Any) -> Wish:
     target: Any
     source: dict[str, str] = {}
     if "table" in read.sent:
-        names, target = rows_of(read.sent["table"])
+        target = rows_of(read.sent["table"])
+        names = target.inputs
         source = source_of(read.sent["table"])
-        data, count = Sampling(noise=0) if read.truth("exact", False) else Sampling(), len(target[0])
+        data, count = Sampling(noise=0) if read.truth("exact", False) else Sampling(), len(target.values)
     else:
         target = read.text("formula", FORMULA)
         function = formula_of(target)
@@ -173,8 +174,8 @@ def domain_of(sent: Any, names: tuple[str, ...]) -> dict[str, tuple[float, float
     return found
 
 
-def rows_of(sent: Any) -> tuple[tuple[str, ...], tuple[np.ndarray, np.ndarray]]:
-    """Names of the inputs, and (X, y), from {"names": [...], "rows": [[x, ..., y], ...]}."""
+def rows_of(sent: Any) -> Table:
+    """The table of {"names": [...], "rows": [[x, ..., y], ...]}. DataError for names that are empty or repeated."""
     read = Reader(sent)
     rows, names = read.sent.get("rows"), read.sent.get("names")
     if not isinstance(rows, list) or not 8 <= len(rows) <= ROWS:
@@ -186,8 +187,7 @@ def rows_of(sent: Any) -> tuple[tuple[str, ...], tuple[np.ndarray, np.ndarray]]:
             raise ArgumentError(f"table: each row must have {len(names)} numbers")
         if not all(isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) <= 1e300 for v in row):
             raise ArgumentError("table: each value must be a finite number")
-    table = np.array(rows, float)
-    return tuple(str(n)[:COLUMN] for n in names[:-1]), (table[:, :-1], table[:, -1])
+    return Table([str(n)[:COLUMN] for n in names], np.array(rows, float))
 
 
 def source_of(sent: Mapping[str, Any]) -> dict[str, str]:

@@ -36,7 +36,7 @@ def play(
         print(page.export(export) / "index.html")
         return
     page.serve(
-        host=host, port=port, token=token, browser=browser, say=lambda address: print(address, flush=True),
+        host=host, port=port, token=token, browser=browser, log=lambda address: print(address, flush=True),
         chinese=in_chinese,
     )  # fmt: skip
 

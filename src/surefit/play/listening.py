@@ -31,7 +31,7 @@ def loopback(host: str) -> bool:
 
 def serve(
     *, host: str = "127.0.0.1", port: int = 0, token: str | None = None, browser: bool = True,
-    say: Callable[[str], None] = lambda text: None, page: Path = PAGE, chinese: Callable[[str], str] = str,
+    log: Callable[[str], None] = lambda text: None, page: Path = PAGE, chinese: Callable[[str], str] = str,
 ) -> None:  # fmt: skip
     """Serve the page until Ctrl-C.
 
@@ -39,7 +39,7 @@ def serve(
         host: the address to listen at. port: 0 for one that is free.
         token: what the page must know; None: a fresh one, which the address that is opened carries. An address that
             others can reach needs one of at least 16 characters, chosen by you.
-        browser: whether to open the page. say: told the address. page: the built files. chinese: translates
+        browser: whether to open the page. log: called with the address. page: the built files. chinese: translates
             errors, for a page in Chinese.
 
     Raises:
@@ -70,7 +70,7 @@ def serve(
         if loopback(host):
             hosts += [f"localhost:{taken}", f"127.0.0.1:{taken}"]
         address = f"http://{name}:{taken}/?token={known}"
-        say(address)
+        log(address)
         if browser:
             threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
         with contextlib.suppress(KeyboardInterrupt):

@@ -171,6 +171,15 @@ def test_undo_and_a_link_bring_back_all_that_was_chosen(page, address):
     page.click("#undo")
     until(page, "document.querySelector('#formula').value === '-2/(2 + sin(x))'")
     assert not page.is_visible("#lesson") and not page.is_visible("#tabs")
+    page.click("#race")
+    until(page, "document.querySelectorAll('#tabs button').length == 2")
+    page.click("#tabs button:nth-child(2)")
+    page.click("#undo")  # the setting that was shown is gone
+    until(page, "document.querySelector('#tabs').hidden")
+    assert page.locator("#layers output").all_inner_texts() == ["16", "16"]
+    page.click("#lesson-list button:nth-child(3)")
+    page.click("#undo")
+    until(page, "document.querySelector('#formula').value === '-2/(2 + sin(x))'")
     page.click("#redo")
     until(page, "document.querySelector('#formula').value === 'cos(x)'")
     assert page.is_visible("#lesson")

@@ -69,8 +69,14 @@ async function textOf(file: File): Promise<string> {
 function thinned(text: string): [string, number | null] {
   const bytes = text.length * (text.length / Math.max(1, new Blob([text.slice(0, 1e5)]).size) < 0.7 ? 3 : 1);
   if (text.length <= SENT && bytes <= 2 * SENT) return [text, null];
-  const lines = text.split(/\r?\n/).filter((l) => l.trim()), every = Math.ceil((1.1 * bytes) / SENT);
-  return [[lines[0], ...lines.slice(1).filter((_, i) => i % every === 0)].join("\n"), lines.length - 1];
+  const every = Math.ceil((1.1 * bytes) / SENT), kept: string[] = [];
+  let count = 0;
+  for (let at = 0; at < text.length; count++) { // a split would make millions of texts
+    const found = text.indexOf("\n", at), end = found < 0 ? text.length : found;
+    if (count === 0 || (count - 1) % every === 0) kept.push(text.slice(at, end));
+    at = end + 1;
+  }
+  return [kept.join("\n"), count - 1];
 }
 
 async function opened(file: File | undefined): Promise<void> {

@@ -19,6 +19,7 @@ export function redraw(): void {
 function draw(): void {
   const canvas = canvasOf("fit"), { scene, runs, kept, s } = page, two = scene?.axes.length === 2, fits = runs.map((r) => r?.fit ?? null);
   canvas.classList.toggle("maps", !page.drawing && !!two && !page.solid);
+  canvas.classList.toggle("turning", !page.drawing && !!two && page.solid);
   if (page.drawing) drawPad(canvas);
   else if (scene && two && page.solid) surfaces(canvas, scene, mine()?.fit ?? null);
   else if (scene && two) plots.maps(canvas, scene, fits.filter((f) => f !== null), worstPoint());
@@ -87,7 +88,7 @@ export function look(): void {
   const net = canvasOf("network"), pad = canvasOf("fit");
   for (const kind of ["pointermove", "pointerdown"] as const)
     net.addEventListener(kind, (e) => {
-      const r = net.getBoundingClientRect(), x = e.clientX - r.left, y = e.clientY - r.top;
+      const r = net.getBoundingClientRect(), x = (e.clientX - r.left) / plots.zoom(), y = (e.clientY - r.top) / plots.zoom();
       const found = places.find((p) => Math.abs(p.x - x) < p.size / 2 + 4 && Math.abs(p.y - y) < p.size / 2 + 2);
       if (found || kind === "pointerdown" || e.pointerType === "mouse") choose(found ? { layer: found.layer, unit: found.unit } : null);
     });

@@ -29,6 +29,7 @@ function go(from: Settings[], to: Settings[]): void {
   to.push(before);
   if (found.formula !== page.s.formula || found.table !== page.s.table) page.scene = null;
   page.s = copied(found);
+  page.current = Math.min(page.current, page.s.lanes.length - 1);
   page.drawing = false;
   page.tried = false;
   box("formula").value = page.s.formula;

@@ -30,6 +30,37 @@ _KNOWN = {
     "the function gives other values than it did": "函数给出的值与当时不同",
     "fit again": "请重新拟合",
     "is damaged, or of something else": "已损坏，或不是检查点",
+    # the playground
+    "the body must be one JSON object": "请求内容应为一个 JSON 对象",
+    "{} must be a number from {#} to {#}, not {}": "{0} 应为 {1} 到 {2} 之间的数，而不是 {3}",
+    "{} must be a whole number, not {#}": "{0} 应为整数，而不是 {1}",
+    "{} must be true or false, not {}": "{0} 应为 true 或 false，而不是 {1}",
+    "{} must be a text": "{0} 应为文本",
+    "{} has {#} characters; at most {#} are read": "{0} 有 {1} 个字符；最多读入 {2} 个",
+    "one or two variables can be drawn here, and this has {}; write sin(x)": (
+        "这里可以画一个或两个变量的函数，而它的变量是 {0}；请写例如 sin(x)"
+    ),
+    "domain of {} must be two numbers": "{0} 的范围应为两个数",
+    "domain of {} must go from a smaller to a larger finite number": "{0} 的范围应从较小的数到较大的数，且都是有限的",
+    "from {#} to {#} rows are needed": "需要 {0} 到 {1} 行",
+    "one or two columns of inputs and one of values can be drawn here": "这里可以画一列或两列输入和一列取值",
+    "each value must be a finite number": "每个值都应为有限的数",
+    "each width must be a whole number from 1 to {#}": "每层的单元数应为 1 到 {0} 的整数",
+    "construct makes networks of a formula of one variable": "construct 只为一个变量的公式构造网络",
+    "{} makes networks of one hidden layer; take the others away": "{0} 只做一个隐藏层的网络；请去掉其他层",
+    "{} solves for a last layer that has one; switch it on, or choose lm or adam": (
+        "{0} 求解的最后一层带有偏置；请打开偏置，或选择 lm 或 adam"
+    ),
+    "the network has {#} parameters; with {} at most {#} are trained here": (
+        "网络有 {0} 个参数；这里用 {1} 最多训练 {2} 个"
+    ),
+    "this training would take many minutes; give fewer epochs, points or units": (
+        "这次训练需要很多分钟；请减少轮数、样本数或单元数"
+    ),
+    "{#} networks are learning already; stop one of them": "已有 {0} 个网络在学习；请先停止一个",
+    "that network is not here any more; train it again": "那个网络已不在这里；请重新训练",
+    "a proof is being made already; wait for it": "正在做一个证明；请等它结束",
+    "this could not be trained ({})": "无法训练（{0}）",
     # formulas
     "this cannot be part of a formula": "这不能作为公式的一部分",
     "this cannot be read as a formula": "这无法读作公式",

@@ -239,6 +239,7 @@ SENTENCES: dict[str, Both] = {
     "stage-tabular": Both(
         "{members} networks for tables with {units}-{units} units", "{members} 个表格网络，各 {units}-{units} 个单元"
     ),
+    "stage-tabular-linear": Both("mean of {members} linear functions", "{members} 个线性函数的平均"),
     "stage-blend": Both("{share:.0%} {first}, {rest:.0%} {second}", "{share:.0%} {first}，{rest:.0%} {second}"),
     "stage-student": Both("{teacher}, distilled: {stage}", "{teacher}，蒸馏：{stage}"),
     "student-close": Both("the network is as close to its teacher as it need be", "网络与教师已足够接近"),
@@ -507,6 +508,9 @@ SENTENCES: dict[str, Both] = {
     "validation rows": Both("validation rows", "验证行"),
     "rows left out one by one": Both("rows left out one by one", "逐行留出的误差"),
     "nothing": Both("nothing could be solved", "没有可解的"),
+    "rows in folds": Both("rows left out in folds", "分组留出的行"),
+    "what-pinball": Both("root of the pinball loss at rows not fitted to", "未参与拟合的行的分位数损失之平方根"),
+    "covered": Both("values below each quantile: {each}", "低于各分位数的值所占比例：{each}"),
     "what-both": Both("rmse at validation and left-out rows", "验证行与留出行的均方根误差"),
     "training-not-finite": Both("{what}", "训练中出现了非有限的数：{what}"),
     "not-compiled": Both("trained without the compiler, which is slower: {why}", "未经编译训练，速度较慢：{why}"),
@@ -576,6 +580,10 @@ SENTENCES: dict[str, Both] = {
     "copied-inputs": Both(
         "inputs that repeat another one (in brackets), perhaps in other units: {pairs}; one of the two is enough",
         "以下输入重复了括号中的输入，也许换了单位：{pairs}；两者保留一个即可",
+    ),
+    "missing-mark": Both(
+        "{name} is {mark:g} in {count} rows, far from its other values: if that marks a missing value, leave it out",
+        "{name} 在 {count} 行中为 {mark:g}，远离其他值：若它表示缺失，请去掉这些行",
     ),
     "rows-contradict": Both(
         "rows at the same place differ in {name} by {by:.3g} (standard deviation), and no function of these inputs can "

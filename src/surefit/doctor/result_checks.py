@@ -52,6 +52,8 @@ def warnings(fit: Record) -> Iterator[Finding]:
 def error(fit: Record) -> Iterator[Finding]:
     """Errors that are infinite, large, large at one place, or far larger than where the network was trained."""
     e = fit.error
+    if e.coverage is not None:
+        return
     if not (math.isfinite(e.max) and math.isfinite(e.rmse)):
         yield found("error-not-finite", "error", "result", None, most=e.max, rmse=e.rmse, where=e.where)
         return

@@ -15,6 +15,17 @@ import numpy as np
 from surefit.errors import ExportError, MissingExtraError
 from surefit.exporters.exportable import Exportable, identifier
 from surefit.exporters.spreadsheet import calculated
+from surefit.sentences import Both, Sentence, declare, say
+
+declare(
+    {
+        "export-exact": Both("equal to the model bit for bit at {points} points", "在 {points} 个点上与模型逐位相同"),
+        "export-differs": Both(
+            "largest difference {difference:.3g}, {ulp:.3g} ulp, at {points} points",
+            "在 {points} 个点上最大相差 {difference:.3g}，即 {ulp:.3g} 个末位单位",
+        ),
+    }
+)
 
 
 class Compared(NamedTuple):
@@ -30,9 +41,13 @@ class Compared(NamedTuple):
     exact: bool
 
     def __str__(self) -> str:
+        return str(self.sentence())
+
+    def sentence(self) -> Sentence:
+        """The comparison in words."""
         if self.exact:
-            return f"equal to the model bit for bit at {self.points} points"
-        return f"largest difference {self.difference:.3g}, {self.ulp:.3g} ulp, at {self.points} points"
+            return say("export-exact", points=self.points)
+        return say("export-differs", difference=self.difference, ulp=self.ulp, points=self.points)
 
 
 def compared(model: Exportable, paths: Sequence[Path], to: str, count: int) -> Compared:

@@ -97,6 +97,8 @@ class Fit(Readings, Record):
     def __repr__(self) -> str:
         if self.classified is not None:
             return f"<Fit of {self.target}: accuracy {self.classified.accuracy:.3g}>"
+        if self.error.coverage is not None:
+            return f"<Fit of {self.target}: pinball loss {self.error.coverage.loss:.3g}>"
         return f"<Fit of {self.target}: max |error| {self.error.max:.3g}>"
 
     def _repr_html_(self) -> str:

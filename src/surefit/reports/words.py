@@ -182,7 +182,7 @@ WORDS: dict[str, Both] = {
     "iterations": Both("iterations at most", "最多迭代次数"),
     "evaluations": Both("evaluations at most", "最多求值次数"),
     "draws": Both("how often new units were drawn", "重新抽取单元的次数"),
-    "penalty": Both("penalty of the weights", "权重的惩罚"),
+    "ridge": Both("ridge on the weights", "权重的岭参数"),
     "memory": Both("steps remembered", "记住的步数"),
     "stage": Both("what was kept", "保留的结果"),
     "solver": Both("solver", "求解器"),
@@ -268,6 +268,10 @@ WORDS: dict[str, Both] = {
         "The proof speaks of the model with SHA-256 {model}... and rests on: {assuming}.",
         "该证明针对 SHA-256 为 {model}… 的模型，并依据：{assuming}。",
     ),
+    "no-certificate-quantiles": Both(
+        "Nothing is proved about these quantiles: how many values lie below them was counted.",
+        "这些分位数没有经过证明：低于它们的值所占比例是统计得来的。",
+    ),
     "no-certificate": Both(
         "Nothing is proved about this fit. Its error was measured: the largest |error| found, {size}, is a lower bound "
         "of the true maximum, which may be larger between the points.",
@@ -328,6 +332,12 @@ WORDS: dict[str, Both] = {
     "card-restarts": Both("restarts", "重复训练"),
     "card-stopped": Both("stopped", "结束原因"),
     "card-max": Both("max |error|", "最大|误差|"),
+    "card-pinball": Both("pinball loss", "分位数损失"),
+    "card-pinball-of": Both(
+        "{loss} in the units of the target, {gain:.1%} below that of constants (mean over {n} {on})",
+        "{loss}（目标单位），比常数低 {gain:.1%}（{n} 个{on}的平均）",
+    ),
+    "card-coverage": Both("coverage", "覆盖率"),
     "card-rmse": Both("rmse", "均方根误差"),
     "card-status": Both("status", "状态"),
     "card-warning": Both("warning", "警告"),

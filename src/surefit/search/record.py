@@ -19,12 +19,14 @@ from surefit.search.judging import Measured
 from surefit.search.predictions import Predictions
 from surefit.search.teacher import Taught
 from surefit.search.timings import Timings
-from surefit.sentences import Sentence
+from surefit.sentences import Both, Sentence, declare, say
 
 if TYPE_CHECKING:
     from surefit.bounds.certificate import Certificate
     from surefit.bounds.minlink import Construction
     from surefit.view.animation import Film
+
+declare({"target-table": Both("{name} ({rows} rows)", "{name}（{rows} 行）")})
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ class Record(Copied, Predictions):
         if source["kind"] == "formula":
             return "; ".join(source["text"])
         if source["kind"] == "table":
-            return f"{source['name']} ({source['rows']} rows)"
+            return say("target-table", name=source["name"], rows=source["rows"])
         return f"{source['name']}()"
 
     @property

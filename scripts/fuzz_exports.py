@@ -5,8 +5,7 @@
 C has to have the bits of strict mode with gcc and clang, from -O0 to -O3 -march=native, in float32 and float64; of
 one network in so many the Jacobian and a Hessian product are compared, too. What is C inside (FMU, CasADi) has to have
 the bits as well, and is run for one network in `--every`. The other languages have to be near: their largest
-differences are printed. The exit code is 1 where C differs, or another language does by more than NEAR, or by more than
-the network in float32 is itself off the one in float64: some divide by what cancels, where no two orders of sums agree.
+differences are printed. The exit code is 1 where C differs, or another language does by more than NEAR.
 
 Each compiler is called once for many networks. Tables and formulas are for small networks: they have some of their own.
 """
@@ -137,41 +136,18 @@ class Worst:
         self.of: dict[str, tuple[float, str]] = defaultdict(lambda: (0.0, "none"))
         self.counts: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
-        self.hard: set[str] = set()  # names of networks that divide by what cancels
         self.failed = False
 
-    def add(self, to: str, ulp: float, name: str, exact: bool, own: float) -> None:
-        """own: by how much the network is off itself in the other dtype."""
-        self.counts[to] += 1
-        if ulp > NEAR and ulp <= 2.0 * own:
-            self.hard.add(name)
-            return
+    def add(self, to: str, ulp: float, name: str, exact: bool) -> None:
         self.of[to] = max(self.of[to], (ulp, name))
+        self.counts[to] += 1
         if ulp > NEAR or (to in INSIDE and not exact):
             print(f"{to}: {name}: {ulp:.3g} ulp", flush=True)
             self.failed = True
 
 
-def twin(name: str) -> str:
-    """The name of a network, in whatever dtype."""
-    return name.rsplit(" ", 1)[0]
-
-
-def own_errors(models: Sequence[Exportable]) -> dict[str, float]:
-    """By how many units of float32 each network in float32 is off the same in float64."""
-    found: dict[str, float] = defaultdict(float)
-    by_name = {m.name: m for m in models}
-    for m in models:
-        other = by_name.get(f"{twin(m.name)} float64")
-        if m.kind == "f32" and other is not None:
-            points = points_of(m, POINTS)
-            found[twin(m.name)] = distance(m, points, other.reference(points.astype(np.float64))[0]).ulp
-    return found
-
-
 def near(models: Sequence[Exportable], languages: Sequence[str], worst: Worst) -> None:
     """Write models in some languages, and compare."""
-    own = own_errors(models) if languages else {}
     with TemporaryDirectory() as place:
         for to in languages:
             folder = Path(place) / to
@@ -179,7 +155,7 @@ def near(models: Sequence[Exportable], languages: Sequence[str], worst: Worst) -
             if to in AT_ONCE:
                 for m, values in zip(models, AT_ONCE[to](models, folder), strict=True):
                     found = distance(m, points_of(m, POINTS), values)
-                    worst.add(to, found.ulp, m.name, found.exact, own[twin(m.name)])
+                    worst.add(to, found.ulp, m.name, found.exact)
                 continue
             for m in models:
                 try:
@@ -189,7 +165,7 @@ def near(models: Sequence[Exportable], languages: Sequence[str], worst: Worst) -
                         raise
                     worst.refused[to] += 1
                 else:
-                    worst.add(to, found.ulp, m.name, found.exact, own[twin(m.name)])
+                    worst.add(to, found.ulp, m.name, found.exact)
 
 
 def main() -> int:
@@ -228,8 +204,6 @@ def main() -> int:
     for to, (ulp, name) in worst.of.items():
         refused = f", {worst.refused[to]} refused by name" if worst.refused[to] else ""
         print(f"{to}: at most {ulp:.3g} ulp ({name}) of {worst.counts[to]}{refused}")
-    if worst.hard:
-        print(f"networks that are as far off themselves in float32: {', '.join(sorted(worst.hard))}")
     return int(failed or worst.failed)
 
 

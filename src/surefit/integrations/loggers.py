@@ -252,9 +252,10 @@ class CSVLogger(FileLogger):
 
 
 def _plain_numbers(event: Epoch) -> bool:
-    """Whether an epoch has two losses and a rate, all finite floats, and no stage: then they are written as they are."""
+    """Whether an epoch has two losses and a rate, all finite floats, and no stage: they are written as they are."""
     t, v, r = event.train_loss, event.validation_loss, event.lr
-    return type(t) is type(v) is type(r) is float and type(event) is Epoch and -math.inf < t + v + r < math.inf  # type: ignore[operator]
+    plain = type(event) is Epoch and type(t) is float and type(v) is float and type(r) is float
+    return plain and -math.inf < t + v + r < math.inf  # type: ignore[operator]
 
 
 def _cell(value: float | None) -> str:

@@ -251,6 +251,10 @@ SENTENCES: dict[str, Both] = {
         "all {rows} rows were fitted; left out one by one they tell how good it is",
         "全部 {rows} 行都用于拟合；逐行留一法给出其好坏",
     ),
+    "jumps-alone": Both(
+        "it is off only where the target jumps, which no network can follow: nothing more was tried",
+        "仅在目标跳变处有误差，任何网络都无法跟上：没有再尝试其他方法",
+    ),
     "no-adam-teacher": Both("Adam is left out: the rows are few", "略去 Adam：行数太少"),
     # a bad fit
     "unlearned-function": Both(
@@ -300,6 +304,11 @@ SENTENCES: dict[str, Both] = {
         "hardly more than the mean was learned (R² of {each}; the mean alone has 0): fit such outputs by themselves, "
         "or with more units or data, unless the rest is noise",
         "几乎只学到了平均值（R²：{each}；只给出平均值时为 0）：请单独拟合这些输出，或增加单元或数据，除非剩下的是噪声",
+    ),
+    "jump-place": Both(
+        "the target jumps, and a network is continuous: within a few roundings of the jump, as at {where}, it is off by "
+        "up to {size}; the root mean square of all points is {rmse}",
+        "目标有跳变，而网络是连续的：在离跳变处仅几个舍入误差的范围内（如 {where}），误差可达 {size}；所有点的均方根误差为 {rmse}",
     ),
     "unlearned-place": Both(
         "the fit is off by {size} at {where}, over half of the size of the target: a jump, a pole or a narrow peak was "

@@ -341,7 +341,9 @@ def _labelled(path: str, settings: Mapping[str, Any], held_by: Mapping[str, str]
     if not held_by:
         return _table(path, settings), {}
     source = io.BytesIO(standard_input().read()) if path == STDIN else Path(path)
-    source, plan, options = split_by_columns(source, Sampling(**held_by), _reading(settings))
+    source, plan, options = split_by_columns(
+        source, Sampling(groups=held_by.get("groups"), order=held_by.get("order")), _reading(settings)
+    )
     return read_table(source, **options), {key: getattr(plan, key) for key in held_by}
 
 
@@ -472,7 +474,7 @@ def _resolved(fitted: Fit, settings: Mapping[str, Any]) -> dict[str, Any]:
         method.pop("ridge", None)
     else:
         method["patience"] = fitted.method["patience"] or "none"
-    network = getattr(fitted.network, "settings", dict)() or {}
+    network: dict[str, Any] = getattr(fitted.network, "settings", dict)() or {}
     chosen = [key for key in ("hidden", "activation", "dropout") if not solver or key in settings]
     if not solver or method["method"] != "auto":  # which chooses it
         method["dtype"] = str(fitted.dtype)

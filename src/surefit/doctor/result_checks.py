@@ -80,6 +80,8 @@ def _large(fit: Record) -> Iterator[Finding]:
     elif flat:
         for part in flat:
             yield found("large-error", "warning", part.name, part.r2, "output", name=part.name, r2=part.r2)
+    elif e.kind == "fresh" and fit.only_at_jumps:
+        yield found("jump-place", "note", "result", e.max, most=e.max, where=e.where, rmse=e.rmse)
     elif e.kind == "fresh" and e.max > max(MISSED * size, ALONE * e.rmse):
         yield found("missed-place", "warning", "result", e.max, most=e.max, where=e.where, share=percent(e.max / size))
 

@@ -130,7 +130,9 @@ class Fit(Readings, Record):
         if isinstance(made, Solved):
             made = replace(made, rounded=kind == ops.float32)
         if best is not rounded and isinstance(made, Solved):
-            details = {k: v for k, v in best.details.items() if k in ("solver", "units", "gain", "output_norm")}
+            details = {
+                k: v for k, v in best.details.items() if k in ("solver", "units", "gain", "output_norm", "jumps")
+            }
             made = replace(made, stage=say("stage-placed", stage=best.stage), details=details, rounded=True)
         error = best.error
         if isinstance(self.error, Estimated):  # which rows that were fitted do not tell again

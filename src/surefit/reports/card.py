@@ -42,6 +42,8 @@ def unlearned(fit: Record) -> list[Sentence]:
         each = ", ".join(f"{part.name} {r2_words(part.r2)}" for part in flat[:LISTED])
         return [say("unlearned-outputs", each=each)]
     size = error.rmse / error.relative_l2 if error.relative_l2 > 0 else math.inf
+    if function and fit.only_at_jumps:
+        return [say("jump-place", size=f"{error.max:.3g}", where=error.where, rmse=f"{error.rmse:.3g}")]
     if function and error.max > LOCAL * size:
         return [say("unlearned-place", size=f"{error.max:.3g}", where=error.where)]
     return []

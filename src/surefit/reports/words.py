@@ -189,6 +189,7 @@ WORDS: dict[str, Both] = {
     "units": Both("units", "单元数"),
     "gain": Both("gain of the units", "权重尺度"),
     "output_norm": Both("sum of the absolute output weights", "输出权重绝对值之和"),
+    "jumps": Both("units that are a jump", "作为跳变的单元数"),
     "choice": Both("what was tried", "尝试过的方法"),
     "rounded": Both("rounded to float32 and solved again", "舍入到 float32 后重新求解"),
     "solve_output": Both("solves the output layer at the end", "结束时求解输出层"),

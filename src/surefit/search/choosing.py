@@ -47,6 +47,7 @@ DESCRIBED = (
     "units",
     "gain",
     "output_norm",
+    "jumps",
     "inputs",
 )  # of a candidate's details, what the method of a fit tells
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 declare({"target-table": Both("{name} ({rows} rows)", "{name}（{rows} 行）")})
 
 
+SELDOM = 1e-3  # of the largest error: a root mean square that says that it is so large in very few places
+
+
 @dataclass(frozen=True)
 class Trained:
     """Made by one first-order method, epoch by epoch. settings: of the method, with its choices filled in."""
@@ -169,6 +172,12 @@ class Record(Copied, Predictions):
         if source["kind"] == "table":
             return say("target-table", name=source["name"], rows=source["rows"])
         return f"{source['name']}()"
+
+    @property
+    def only_at_jumps(self) -> bool:
+        """Whether a network has units that jump where the target does, and is off by much nowhere else."""
+        jumps = isinstance(self.made, Solved) and self.made.details.get("jumps", 0) > 0
+        return jumps and self.error.rmse <= SELDOM * self.error.max
 
     @property
     def method(self) -> dict[str, Any]:

@@ -52,13 +52,6 @@ FITS = {
     # what does not go together
     "classes have no largest error; leave it out": "类别没有最大误差；请去掉",
     "classes have no logarithm; leave it out": "类别没有对数；请去掉",
-    "of classes the accuracy is measured on test rows; leave it out": "类别的准确率在测试行上测量；请去掉",
-    "with classes, fill missing inputs in beforehand, or leave such rows out": (
-        "做分类时，请先补上缺失的输入，或去掉这样的行"
-    ),
-    "classes are those of the last column; choose and order the columns beforehand": (
-        "类别在最后一列；请先选好列并排好次序"
-    ),
     "classes need at least one input column beside them": "除类别外至少要有一列输入",
     "expected one class for each of {} rows, got shape {}": "{0} 行中每行应有一个类别，实际形状为 {1}",
     "nothing to fit; give a formula, a function, or a table": "没有可拟合的；请给出公式、函数或表格",

@@ -277,7 +277,11 @@ def test_shares_of_a_mean_are_those_of_a_quadratic_programme():
 
     rng = np.random.default_rng(5)
     common = rng.standard_normal(60)
-    misses = [common + 0.3 * rng.standard_normal(60), common + 0.4 * rng.standard_normal(60), 3 * rng.standard_normal(60)]
+    misses = [
+        common + 0.3 * rng.standard_normal(60),
+        common + 0.4 * rng.standard_normal(60),
+        3 * rng.standard_normal(60),
+    ]
     found = shares(misses)
     errors = np.array(misses)
     gram = errors @ errors.T / 60

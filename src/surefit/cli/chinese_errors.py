@@ -377,8 +377,15 @@ _KNOWN = {
         "其中的文本或时间变成了别的数；请给出文件路径，将以同样方式读入"
     ),
     "no rows to train on": "没有可训练的行",
+    "the class of {} is missing{}; fill it in{}": ("{0} 缺少类别{1}；请补上{2}"),
     "classes must be texts, or numbers, or True and False; these are {}": "类别应为文本、数或真假值；这里是 {0}",
     "1 class only, {}; there is nothing to tell apart": "只有一个类别 {0}；没有可以区分的",
+    "{} classes in {} rows; these are measured numbers, not classes: leave {} out": (
+        "{1} 行中有 {0} 个类别；这是测量值而不是类别：请去掉 task='classify'"
+    ),
+    "task='classify': a function has no classes; give a table, one column of which holds them": (
+        "task='classify'：函数没有类别；请给出有一列为类别的表格"
+    ),
     # sampling
     "{} is unknown; choose one of {}": "未知的 {0}；可选的有 {1}",
     "{} takes one number, got {}; grid and chebyshev take one per axis": (

@@ -11,6 +11,7 @@ from surefit.data import Domain, box_words, points_from, raw_names
 from surefit.data.columns import unmasked
 from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.models.inference import Inference, values_of
+from surefit.models.observed import as_text, layer_rows, layer_sizes
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.search.classes import Classified
@@ -56,6 +57,18 @@ class Predictions:
         """Whether the network has units that jump where the target does, and is off by much nowhere else."""
         jumps = self.made.solved and self.made.details.get("jumps", 0) > 0
         return jumps and self.error.rmse <= SELDOM * self.error.max
+
+    def layers(self) -> list[int] | None:
+        """Sizes of the layers of a multilayer perceptron, inputs first; None for another network."""
+        return layer_sizes(self.model.network)
+
+    def layer_rows(self) -> list[tuple[str, ...]]:
+        """Rows of `summary`: a heading, one row for each layer, the total."""
+        return layer_rows(self.model.network, len(self.names), self.model.dtype)
+
+    def summary(self) -> str:
+        """A table of the layers: name, kind, output size, parameters."""
+        return as_text(self.layer_rows())
 
     def predict(self, points: Any) -> np.ndarray:
         """Values at points (n, d), or (n,) for one input -> (n,), or (n, k) for several outputs; float64.

@@ -83,14 +83,14 @@ def test_validation_best_weights_and_patience():
             return nn.functional.mse_loss(net(x), y)
 
     loop = TrainingLoop(
-        step, (X, Y), None, validate=validate, held=(X[:10], Y[:10]), keep=[next(net.parameters()).home]
+        step, (X, Y), None, validate=validate, validation=(X[:10], Y[:10]), keep=[next(net.parameters()).owner]
     )
     seen, losses = [], []
     best = None
     for _ in range(60):  # one epoch a chunk, so that Python sees every weight
         result = loop.epochs(1, None, first=len(seen) + 1)
         losses.append(float(validate(surefit.tensor(X[:10]), surefit.tensor(Y[:10])).item()))
-        seen.append(result.held[0])
+        seen.append(result.validation[0])
         if losses[-1] == min(losses):
             best = weights(net)
     np.testing.assert_allclose(seen, losses, rtol=1e-9)

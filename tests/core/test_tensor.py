@@ -476,7 +476,7 @@ def test_copies_of_parameters_live_alone() -> None:
     v = flatten_parameters([p])
     p.grad = tensor([3.0, 4.0])
     q = copy.deepcopy(p)
-    assert isinstance(q, Parameter) and q.home is None and q.requires_grad and q.grad.tolist() == [3, 4]
+    assert isinstance(q, Parameter) and q.owner is None and q.requires_grad and q.grad.tolist() == [3, 4]
     q.assign([8.0, 8.0])
     assert p.tolist() == [1, 2] and v.tolist() == [1, 2]
     both = copy.deepcopy({"a": p, "same": p, "vector": v})
@@ -508,7 +508,7 @@ def test_copies_and_pickles(dtype: np.dtype) -> None:
             act(leaf(1.0) * 2)
     p = Parameter([1.0])
     v = flatten_parameters([p])
-    assert pickle.loads(pickle.dumps(v)).tolist() == [1] and pickle.loads(pickle.dumps(p)).home is None  # noqa: S301
+    assert pickle.loads(pickle.dumps(v)).tolist() == [1] and pickle.loads(pickle.dumps(p)).owner is None  # noqa: S301
 
 
 def test_tensors_hash_by_identity_and_compare_elementwise() -> None:

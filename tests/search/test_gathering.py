@@ -322,9 +322,9 @@ def test_a_log_goes_on_and_its_values_are_exact(tmp_path, ending):
     assert third.calls == 0
     assert np.array_equal(fit.problem.train[0], again.problem.train[0])
     assert fit(0.1, 0.2) == again(0.1, 0.2)
-    told = surefit.Experiment(BOX, log=log)
-    assert {run.x for run in told.runs} == {*first.points, *second.points}
-    assert all(run.failed or run.y == (run.x[0] * run.x[1] / 3,) for run in told.runs)
+    again = surefit.Experiment(BOX, log=log)
+    assert {run.x for run in again.runs} == {*first.points, *second.points}
+    assert all(run.failed or run.y == (run.x[0] * run.x[1] / 3,) for run in again.runs)
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])
@@ -409,14 +409,14 @@ def test_a_run_that_is_killed_goes_on(tmp_path):
     log, script = tmp_path / "runs.csv", tmp_path / "run.py"
     script.write_text(KILLED % 2000)
     with subprocess.Popen([sys.executable, script, log], stdout=subprocess.PIPE, text=True) as process:
-        told = 0
+        printed = 0
         for line in process.stdout:
-            told = int(line) if line.strip().isdigit() else 0
-            if told >= 25:
+            printed = int(line) if line.strip().isdigit() else 0
+            if printed >= 25:
                 process.send_signal(signal.SIGKILL)
                 break
     kept = surefit.Experiment(BOX, log=log).runs
-    assert len(kept) >= told >= 25
+    assert len(kept) >= printed >= 25
     assert all(run.y == (run.x[0] * run.x[1],) for run in kept)
     script.write_text(KILLED % (len(kept) + 10))
     done = subprocess.run([sys.executable, script, log], capture_output=True, text=True, check=True)

@@ -207,8 +207,8 @@ def test_which_problems_have_teachers():
     assert can_teach(pose((X, Y), None, None, 0))
     assert not can_teach(pose((X[:4], Y[:4]), None, surefit.Sampling(split=(0.5, 0.5, 0)), 0))
     assert not can_teach(pose("sin(x)", "x=0:1", None, 0))
-    slopes = surefit.Sampling(derivatives=np.zeros((40, 2)))
-    assert not can_teach(pose((X, Y), None, slopes, 0))
+    gradients = surefit.Sampling(derivatives=np.zeros((40, 2)))
+    assert not can_teach(pose((X, Y), None, gradients, 0))
 
 
 def test_rows_of_a_design_are_told_from_rows_of_the_world():

@@ -724,8 +724,8 @@ def test_the_command_line(tmp_path):
     assert first.returncode == 0, first.stderr
     again = command(*same, "--resume", place)
     assert again.returncode == 0, again.stderr
-    told, told_again = json.loads(first.stdout), json.loads(again.stdout)
-    assert told["error"] == told_again["error"]
+    card, card_again = json.loads(first.stdout), json.loads(again.stdout)
+    assert card["error"] == card_again["error"]
     assert "checkpoint" not in (tmp_path / "out/run.toml").read_text()  # whoever repeats it begins
     for words, said in (
         (["--checkpoint", place], f"--checkpoint: '{place}' holds one already; --resume {place} goes on with it"),

@@ -15,9 +15,9 @@ from surefit.core.tensor import Tensor, no_grad
 from surefit.data.designs import sample
 from surefit.models.chain import output_layer
 from surefit.models.scaled import Scaled, scaled
-from surefit.problems.points import slope_weight, some_rows
+from surefit.problems.points import gradient_weight, some_rows
 from surefit.problems.problem import ROWS, Problem
-from surefit.solvers.features import PENALTIES, Output, solve_output
+from surefit.solvers.features import RIDGES, Output, solve_output
 from surefit.solvers.gradients import solve_gradient_output
 
 ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53}
@@ -45,15 +45,15 @@ def deploy(network: nn.Module, problem: Problem, dtype: Any, like: Scaled | None
     if model.dtype == ops.float64 or last is None:
         return model
     x, y = model.rows(problem.train)
-    if problem.slopes is None:
+    if problem.gradients is None:
         solved = solve_output(last_inputs(model, x), y, weights=problem.weights, roundoff=ROUNDOFF["float32"])
         replace_output(model, last, solved, lambda: float(np.abs(network_outputs(model, x) - y).max()))
         return model
-    gradients = model.gradients(problem.slopes, problem.train)
-    rows = Residuals(copy.deepcopy(copied), x, y, problem.weights, gradients, slope_weight(problem))  # made float64
+    gradients = model.gradients(problem.gradients, problem.train)
+    rows = Residuals(copy.deepcopy(copied), x, y, problem.weights, gradients, gradient_weight(problem))  # made float64
     phi, tangents = rows.with_tangents(body=True)
     solved = solve_gradient_output(
-        phi, tangents, y, gradients, weight=slope_weight(problem), row_weights=problem.weights,
+        phi, tangents, y, gradients, weight=gradient_weight(problem), row_weights=problem.weights,
         roundoff=ROUNDOFF["float32"],
     )  # fmt: skip
 
@@ -137,18 +137,18 @@ def enough_rows(units: int) -> int:
 def solve_last(model: Scaled, problem: Problem, seed: int) -> bool:
     """Solve for the output layer of a model on the training rows, in its own dtype, and keep it if it is better.
 
-    For measured data the penalty is that of the smallest leave-one-out error, and the validation rows decide. Whether
+    For measured data the ridge is that of the smallest leave-one-out error, and the validation rows decide. Whether
     there is something to solve for: not where gradients are fitted too, which it would forget.
     """
     last, exact = output_layer(model.network), problem.exact
-    if last is None or problem.slopes is not None:
+    if last is None or problem.gradients is not None:
         return False
     problem = some_rows(problem, enough_rows(last.in_features), seed)
     x, y = model.rows(problem.train)
     u, v = model.rows(problem.train if exact or problem.validation is None else problem.validation)
     solved = solve_output(
         last_inputs(model, x), y, weights=problem.weights, roundoff=ROUNDOFF[str(model.dtype)],
-        penalties=None if exact else PENALTIES,
+        ridges=None if exact else RIDGES,
     )  # fmt: skip
 
     def loss() -> float:

@@ -146,9 +146,9 @@ CHINESE = {
         "features 和 varpro 随机抽取新单元的次数。默认：2。"
     ),
     (
-        "Penalty on the weights (polynomial, additive, features, varpro, lm). Default: none for a function, by "
+        "Ridge on the weights (polynomial, additive, features, varpro, lm). Default: none for a function, by "
         "validation for a table."
-    ): ("对权重的惩罚（polynomial、additive、features、varpro、lm）。默认：函数不惩罚，表格由验证决定。"),
+    ): ("权重的岭参数（polynomial、additive、features、varpro、lm）。默认：函数不用，表格由验证决定。"),
     "Leave out the inputs that do not help (polynomial of degree 1). Default: off.": (
         "略去没有帮助的输入（一次 polynomial）。默认：关。"
     ),

@@ -160,9 +160,9 @@ def _values(fitted: Fit, x: np.ndarray, derivative: bool, interval: float | None
             names = [f"P({name})" for name in fitted.classified.classes]
             columns = dict(zip(names, fitted.predict_proba(x).T, strict=True))
         if derivative:
-            slopes = fitted.derivative(x).reshape(len(x), len(fitted.outputs), len(fitted.names))
+            derivatives = fitted.derivative(x).reshape(len(x), len(fitted.outputs), len(fitted.names))
             for k, output in enumerate(fitted.outputs):
-                columns |= {f"d{output}/d{name}": slopes[:, k, i] for i, name in enumerate(fitted.names)}
+                columns |= {f"d{output}/d{name}": derivatives[:, k, i] for i, name in enumerate(fitted.names)}
         if interval is not None:
             bounds = {
                 end: v.reshape(y.shape) for end, v in zip(("low", "high"), fitted.interval(x, interval), strict=True)

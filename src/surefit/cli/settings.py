@@ -155,8 +155,8 @@ _PANELS = {
         Setting("evaluations", "INT", whole(),
                 "Largest number of evaluations of all points by the solvers of auto. Default: 2000."),
         Setting("draws", "INT", whole(), "How often features and varpro draw new units at random. Default: 2."),
-        Setting("penalty", "NUMBER|none", either(("none", "auto"), number(least=0)),
-                "Penalty on the weights (polynomial, additive, features, varpro, lm). Default: none for a function, by "
+        Setting("ridge", "NUMBER|none", either(("none", "auto"), number(least=0)),
+                "Ridge on the weights (polynomial, additive, features, varpro, lm). Default: none for a function, by "
                 "validation for a table."),
         Setting("memory", "INT", whole(), "Number of steps that lbfgs remembers. Default: 20."),
         Setting("epochs", "INT", whole(), "Passes over the training data."),

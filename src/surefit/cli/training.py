@@ -321,7 +321,7 @@ def _method(settings: Mapping[str, Any]) -> Any:
 
     fields_of = {name: {field.name for field in fields(kind)} for name, kind in METHODS.items()}
     chosen = {key: settings[key] for key in settings if any(key in own for own in fields_of.values())}
-    for key in ("patience", "penalty"):
+    for key in ("patience", "ridge"):
         if chosen.get(key) == "none":
             chosen[key] = None
     name = settings.get("method", "auto")
@@ -413,7 +413,7 @@ def _resolved(fitted: Fit, settings: Mapping[str, Any]) -> dict[str, Any]:
     solver = "stage" in fitted.method
     if solver:  # what was found out on the way is found out again
         method = {key: value for key, value in method.items() if key == "method" or key in _fields(method["method"])}
-        method.pop("penalty", None)
+        method.pop("ridge", None)
     else:
         method["patience"] = fitted.method["patience"] or "none"
     network = fitted.network.settings()

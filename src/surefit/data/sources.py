@@ -259,10 +259,10 @@ def _names_of(values: Any) -> list[str]:
 
 
 def _from_npy(path: Path) -> Raw:
-    told = 0
+    declared = 0
     with suppress(*UNREADABLE):  # which is said where it is read
-        told = _told_length(path.open("rb"))
-    _check_length(path.name, told, path.stat().st_size)
+        declared = _declared_length(path.open("rb"))
+    _check_length(path.name, declared, path.stat().st_size)
     array = _loaded(path)
     if array.dtype.names is None and array.ndim != 2:
         raise DataError(f"{path.name}: holds an array of shape {array.shape}; a table needs (n, columns)")
@@ -292,15 +292,15 @@ def _check_archive(path: Path, kind: str) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-            told = [_told_length(archive.open(m)) if kind == "npz" else 0 for m in members]
+            declared = [_declared_length(archive.open(m)) if kind == "npz" else 0 for m in members]
     except UNREADABLE:
         return  # which is said where it is read
-    for member, length in zip(members, told, strict=True):
+    for member, length in zip(members, declared, strict=True):
         _check_length(f"{path.name}: array {member.filename!r}", length, member.file_size)
     check_memory(path.name, HELD[kind] * sum(m.file_size for m in members), "reading it", PART, error=DataError)
 
 
-def _told_length(file: Any) -> int:
+def _declared_length(file: Any) -> int:
     """The bytes that an array of NumPy says it holds."""
     with file:
         version = np.lib.format.read_magic(file)
@@ -309,10 +309,10 @@ def _told_length(file: Any) -> int:
     return int(math.prod(shape) * dtype.itemsize)
 
 
-def _check_length(label: str, told: int, size: int) -> None:
+def _check_length(label: str, declared: int, size: int) -> None:
     """DataError where an array tells a shape that so many bytes cannot hold: its memory would be taken at once."""
-    if told > size:
-        raise DataError(f"{label} says that it has {told} bytes of numbers, and holds {size}; it is damaged")
+    if declared > size:
+        raise DataError(f"{label} says that it has {declared} bytes of numbers, and holds {size}; it is damaged")
 
 
 def _loaded(path: Path) -> Any:

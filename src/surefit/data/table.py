@@ -104,8 +104,8 @@ class Table:
         self._places = {name: i for i, name in enumerate(self.names)}
         wanted = self.names[-1:] if targets is None else as_names(targets)
         self.targets: tuple[str, ...] = tuple(self.names[self._index(name)] for name in wanted)
-        told = set(self.targets)
-        self.inputs: tuple[str, ...] = tuple(name for name in self.names if name not in told)
+        outputs = set(self.targets)
+        self.inputs: tuple[str, ...] = tuple(name for name in self.names if name not in outputs)
         self.coding: tuple[Coded, ...] = tuple(c for c in coding if set(c.columns) <= self._places.keys())
 
     @property
@@ -161,9 +161,9 @@ class Table:
             DataError: an unknown column, or one that is both.
         """
         ys = self.targets if targets is None else self._spread(targets)
-        told = set(ys)
-        xs = tuple(name for name in self.names if name not in told) if inputs is None else self._spread(inputs)
-        both = [name for name in xs if name in told]
+        outputs = set(ys)
+        xs = tuple(name for name in self.names if name not in outputs) if inputs is None else self._spread(inputs)
+        both = [name for name in xs if name in outputs]
         if both:
             raise DataError(f"table: column {both[0]!r} is asked for as an input and as a target")
         names = (*xs, *ys)

@@ -544,8 +544,8 @@ WORDS: dict[str, Both] = {
         "输出权重绝对值之和是目标标准差的 {norm:.3g} 倍；{dtype} 的舍入误差可达残差的 {cost:.2g} 倍",
     ),
     "large-output-weights.cure": Both(
-        "dtype='float64', a ridge penalty, or more units, whose weights are smaller",
-        "用 dtype='float64'、岭惩罚，或更多的单元（权重更小）",
+        "dtype='float64', a ridge, or more units, whose weights are smaller",
+        "用 dtype='float64'、岭参数，或更多的单元（权重更小）",
     ),
     # --- the result ---
     "data-note": Both("{note}", "{note}"),
@@ -615,7 +615,7 @@ WORDS: dict[str, Both] = {
         "在未训练处的误差（均方根 {rmse:.3g}）是训练行上（{trained:.3g}）的 {times:.3g} 倍",
     ),
     "unseen-error.cure": Both(
-        "more samples, a smaller network, or a ridge penalty", "增加样本，缩小网络，或加岭惩罚"
+        "more samples, a smaller network, or a ridge", "增加样本，缩小网络，或加岭参数"
     ),
     # --- the diagnosis ---
     "healthy": Both(

@@ -80,8 +80,8 @@ class Members(nn.Module):
         z = u * gain
         if self.periods:
             waves = ops.cos(u * (self.frequencies * SLOWER) + self.phases * SLOWER)
-            told = ops.matmul(waves, self.embedding * (SLOWER / math.sqrt(self.periods))) + self.shift * SLOWER
-            z = F.cat([z, told * gain], 3)
+            embedded = ops.matmul(waves, self.embedding * (SLOWER / math.sqrt(self.periods))) + self.shift * SLOWER
+            z = F.cat([z, embedded * gain], 3)
         z = z.permute(0, 2, 1, 3).reshape(m, n, -1)
         for weight, bias in ((self.weight1, self.bias1), (self.weight2, self.bias2)):
             z = nn.functional.mish(ops.matmul(z, weight) * (1.0 / math.sqrt(weight.shape[1])) + bias * SLOWER)

@@ -346,7 +346,7 @@ class Module:
             raise DtypeError(f"Module.to: parameters must be float32 or float64, got {d}")
         for p in self.parameters():
             if p.dtype != d:
-                p.home = None
+                p.owner = None
                 p._value = p._value.astype(d, order="C")
                 p.grad = None
         for b in self.buffers():

@@ -34,9 +34,9 @@ class Problem:
     rows: dict[str, int] | None = None  # of each part, where only a sample of it is at hand (a loaded fit)
     validation_weights: np.ndarray | None = None
     plan: Sampling | None = None  # how a function was sampled, and rows were split
-    slopes: np.ndarray | None = None  # gradients (n, k, d) at the training rows, NaN where unknown
-    validation_slopes: np.ndarray | None = None
-    slope_function: Function | None = None  # points (n, d) -> gradients (n, k, d), where they are known everywhere
+    gradients: np.ndarray | None = None  # gradients (n, k, d) at the training rows, NaN where unknown
+    validation_gradients: np.ndarray | None = None
+    gradient_function: Function | None = None  # points (n, d) -> gradients (n, k, d), where they are known everywhere
     added: tuple[int, ...] = ()  # points of each round of adaptive sampling, at the end of the training rows
     notes: tuple[Sentence, ...] = ()  # warnings about the data, for the card
     seconds_per_point: float | None = None  # what a value of a callable costs, as far as is known

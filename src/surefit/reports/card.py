@@ -25,7 +25,7 @@ UNLEARNED = 0.5  # relative L2 error above which a fit is worth nothing; 1 is th
 UNEXPLAINED = 0.1  # R² of an output below which little more than its mean was learned, whatever its size
 ENOUGH = 10  # rows that tell an R²
 LOCAL = 0.5  # of the target's root mean square: a largest error above it is a place that was missed
-LISTED = 6  # inputs, and outputs, that are told one by one
+LISTED = 6  # inputs, and outputs, that are listed one by one
 
 
 def unlearned(fit: Record) -> list[Sentence]:
@@ -207,7 +207,7 @@ def to_dict(fit: Record) -> dict[str, Any]:
             **fit.problem.sizes(),
             "dropped": fit.problem.dropped,
             "added": list(fit.problem.added),
-            "gradients": fit.problem.slopes is not None,
+            "gradients": fit.problem.gradients is not None,
         },
         "network": {"layers": fit.layers(), "parameters": fit.network.num_parameters(), "dtype": str(fit.dtype)},
         "method": fit.method,
@@ -251,8 +251,8 @@ def _target_words(fit: Record, speech: Speech) -> str:
 
 def _coding_words(fit: Record) -> str:
     """What the numbers are that texts, times, yes and no became."""
-    told = [code for code in fit.problem.coding if code.kind != NUMBER or code.flagged]
-    return "; ".join(f"{code.name}: {code.words()}" for code in told or fit.problem.coding[:LISTED])
+    coded = [code for code in fit.problem.coding if code.kind != NUMBER or code.flagged]
+    return "; ".join(f"{code.name}: {code.words()}" for code in coded or fit.problem.coding[:LISTED])
 
 
 def _domain_words(fit: Record, speech: Speech) -> str:
@@ -276,7 +276,7 @@ def _data_words(fit: Record, speech: Speech) -> str:
     if (evaluated := problem.source.get("evaluated")) is not None:
         between = "; " if speech.lang == "en" else "；"
         words += between + _evaluated_words(speech, problem.source.get("budget"), **evaluated)
-    if problem.slopes is not None:
+    if problem.gradients is not None:
         words += speech("card-gradients")
     if problem.noise_known:
         words += speech("card-noise")

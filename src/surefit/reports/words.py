@@ -182,7 +182,7 @@ WORDS: dict[str, Both] = {
     "iterations": Both("iterations at most", "最多迭代次数"),
     "evaluations": Both("evaluations at most", "最多求值次数"),
     "draws": Both("how often new units were drawn", "重新抽取单元的次数"),
-    "penalty": Both("penalty of the weights", "权重的惩罚"),
+    "ridge": Both("ridge on the weights", "权重的岭参数"),
     "memory": Both("steps remembered", "记住的步数"),
     "stage": Both("what was kept", "保留的结果"),
     "solver": Both("solver", "求解器"),

@@ -36,7 +36,7 @@ class Candidate:
     error: Measured  # what the card tells
     largest: float  # error at the rows by which it is judged
     row: int | None  # of the history, that the network is from
-    details: dict[str, Any]  # solver, units, gain, output_norm, penalty
+    details: dict[str, Any]  # solver, units, gain, output_norm, ridge
     by: Sentence  # what the score is, in words
     provisional: bool = False  # counts only as long as there is no later one
     unit: float = 1.0  # of the score, in the units of the target
@@ -55,12 +55,12 @@ class Candidate:
         return self.scaling.rescaled(self.left_out, self.model.scaling)
 
     @property
-    def told(self) -> float:
+    def score_in_units(self) -> float:
         """The score in the units of the target."""
         return self.score * self.unit
 
 
-def judged(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) -> Candidate:
+def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) -> Candidate:
     """The candidate of an outcome: deployed, measured, scored.
 
     A known function is scored by its largest error at fresh points. Measured data are scored by the validation rows
@@ -188,8 +188,8 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
     for c in sorted(simple, key=lambda c: c.model.network.num_parameters(), reverse=True):
         best = c if c.score <= SIMPLER * best.score else best
     for c in candidates:
-        told = max(len(c.residuals) if c.residuals is not None else 0, c.validated) >= ENOUGH_ROWS
-        if c.details["solver"] == "adam" and c is not best and told and surely_better(c, best):
+        enough = max(len(c.residuals) if c.residuals is not None else 0, c.validated) >= ENOUGH_ROWS
+        if c.details["solver"] == "adam" and c is not best and enough and surely_better(c, best):
             best = c
     return best
 
@@ -225,4 +225,4 @@ def surely_less(losses: np.ndarray, others: np.ndarray, weights: np.ndarray | No
     return mean > SURE * math.sqrt(float(np.average((gain - mean) ** 2, weights=weights)) / len(gain))
 
 
-__all__ = ["Candidate", "best_of", "judged", "searched", "surely_better", "surely_less"]
+__all__ = ["Candidate", "best_of", "scored", "searched", "surely_better", "surely_less"]

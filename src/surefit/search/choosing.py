@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.attempts.events import Callback, failure_told
+from surefit.attempts.events import Callback, notify_failure
 from surefit.attempts.journal import Journal
 from surefit.attempts.lr_finder import with_found_rate
 from surefit.attempts.methods import Adam, Auto, Features, FirstOrder, Method, Solver, method_from
@@ -123,7 +123,7 @@ def fit_problem(
     else:
         settings, strategy = first_order(state, settings, model, jit)
         made = lambda found: Trained(_resolved(settings, problem))
-    with failure_told(callbacks, began):
+    with notify_failure(callbacks, began):
         if state.prover is not None:
             free = model is None and problem.free
             reason = run(state, until_proved(state, strategy, settings, free))
@@ -181,7 +181,7 @@ def distil_problem(
     tol, kind = positive_number("tol", tol), checked_dtype(dtype, ops.float64)
     problem, aims = posed()
     state = State(problem, seed, kind, Judge(problem, seed), progress, tol)
-    with failure_told(callbacks, progress.began):
+    with notify_failure(callbacks, progress.began):
         return recorded(state, run(state, students(state, most, aims)), partial(_solved, state, Auto()))
 
 
@@ -196,7 +196,7 @@ def first_order(state: State, method: FirstOrder, model: Any, jit: bool | None) 
     """A first-order method with its learning rate, and its strategy on a network that is trained in place."""
     problem = state.problem
     network = network_of(model, problem, np.random.default_rng([state.seed, 2]), state.dtype, method.scale)
-    if method.solve_output and (output_layer(network) is None or problem.slopes is not None):
+    if method.solve_output and (output_layer(network) is None or problem.gradients is not None):
         raise ArgumentError(
             f"{spelled('solve_output', 'True')} needs a network that ends in a linear layer with a bias, and no "
             "gradients among the data"
@@ -226,7 +226,7 @@ def _solved(state: State, method: Solver, found: Candidate) -> Solved:
     """How a solver, or the automatic choice, made a network."""
     details = {k: v for k, v in found.details.items() if k in DESCRIBED}
     settings = method.settings()
-    settings["penalty"] = found.details.get("penalty", settings.get("penalty"))
+    settings["ridge"] = found.details.get("ridge", settings.get("ridge"))
     rounded = found.details["solver"] != "adam" and found.model.dtype == ops.float32
     choice = tuple(state.choice) if isinstance(method, Auto) else None
     return Solved(settings, found.stage, choice, details, rounded)

@@ -229,7 +229,7 @@ def _trained(fit: Record, members: int) -> Ensemble:
         part = replace(
             problem, train=(x[rows], y[rows]), function=None, rows=None,
             weights=None if problem.weights is None else problem.weights[rows],
-            slopes=None if problem.slopes is None else problem.slopes[rows],
+            gradients=None if problem.gradients is None else problem.gradients[rows],
         )  # fmt: skip
         part = part if inputs is None else restricted(part, columns)
         member = fit_problem(part, method=method, model=model, seed=seed, dtype=str(fit.dtype))

@@ -547,12 +547,12 @@ class Judge:
 
         Of measured data the validation rows tell, else the training rows: test rows decide nothing.
         """
-        held = self.problem.function is None
-        x, y = points = (self.problem.validation or self.problem.train) if held else self.points
+        measured = self.problem.function is None
+        x, y = points = (self.problem.validation or self.problem.train) if measured else self.points
         every = max(1, len(x) // 512)
         if not _sizes(predict(x[::every]), y[::every]).max() <= goal:
             return False
-        found = self.measured_on(predict, points, "validation") if held else self.measured(predict)
+        found = self.measured_on(predict, points, "validation") if measured else self.measured(predict)
         return found.max <= goal
 
     def _uphill(self, predict: Predict, x: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:

@@ -192,7 +192,7 @@ def can_teach(problem: Problem) -> bool:
     """
     (n, d), y = problem.train[0].shape, problem.train[1]
     fits = 4 <= n <= MOST_ROWS_TAUGHT and d <= MOST_TAUGHT_INPUTS
-    if not fits or problem.function is not None or problem.slopes is not None:
+    if not fits or problem.function is not None or problem.gradients is not None:
         return False
     return any(((c != c.min()) & (c != c.max())).any() for c in y.T) or bool((np.ptp(y, axis=0) == 0).all())
 

@@ -68,7 +68,7 @@ def varpro(
     *,
     weights: np.ndarray | None = None,
     rcond: float = 1e-14,
-    penalty: float = 0.0,
+    ridge: float = 0.0,
     constant: bool = True,
     roundoff: float = 2.0**-53,
     keep: str = "cost",
@@ -89,7 +89,7 @@ def varpro(
         jacobian: theta (p,), c (h, k) -> (m, k, p), the derivative of features(theta) @ c with c held fixed.
         y: (m, k). weights: of its rows, (m,).
         rcond: singular values of the features below this share of the largest are left out.
-        penalty: of a ridge on c, relative to the mean square of a singular value at the start; constant: the last
+        ridge: on c, relative to the mean square of a singular value at the start; constant: the last
             column is the constant and is not penalised.
         roundoff: of the machine that the answer is for; it makes up the score: the largest weighted residual plus
             roundoff times the largest sum of |c| of an output.
@@ -119,14 +119,14 @@ def varpro(
     for name, function in (("features", features), ("jacobian", jacobian)):
         if not callable(function):
             raise ArgumentError(f"varpro: {name}={function!r} must be a function of theta")
-    for name, value, end in (("penalty", penalty, math.inf), ("rcond", rcond, 1.0), ("ftol", ftol, math.inf)):
+    for name, value, end in (("ridge", ridge, math.inf), ("rcond", rcond, 1.0), ("ftol", ftol, math.inf)):
         if not (isinstance(value, (int, float, np.number)) and 0 <= value < end):
             limit = f" and < {end:g}" if math.isfinite(end) else ""
             raise ArgumentError(f"varpro: {name}={value!r} must be a number >= 0{limit}")
     if not np.isfinite(y).all():
         where = ", ".join(str(i) for i in np.argwhere(~np.isfinite(y))[0])
         raise ArgumentError(f"varpro: y[{where}] is not finite; leave such rows out")
-    problem = _Separable(features, y, weights, rcond, penalty, constant, roundoff)
+    problem = _Separable(features, y, weights, rcond, ridge, constant, roundoff)
     trace = Trace(
         "varpro", max_iterations=max_iterations, max_evaluations=max_evaluations, time=time, callback=callback
     )
@@ -220,13 +220,13 @@ class _Separable:
     y: np.ndarray
     weights: np.ndarray | None
     rcond: float
-    penalty: float
+    ridge: float
     constant: bool
     roundoff: float
 
     def __post_init__(self) -> None:
         self.root = np.sqrt(shares(self.weights, len(self.y), "varpro"))[:, None]
-        self.ridge: np.ndarray | None = None
+        self.ridge_rows: np.ndarray | None = None
 
     def at(self, theta: np.ndarray) -> _Point | None:
         """Everything at theta; None where the features are not finite."""
@@ -237,12 +237,12 @@ class _Separable:
         if not np.isfinite(phi).all():
             return None
         a, b = phi * self.root, self.y * self.root
-        if self.penalty > 0.0:  # the ridge as further rows
-            if self.ridge is None:  # of one size throughout, or the cost would change from step to step
-                size = math.sqrt(self.penalty * float((a * a).sum()) / max(1, min(a.shape)))
-                self.ridge = np.full(a.shape[1], size)
-                self.ridge[-1] *= not self.constant
-            a = np.concatenate([a, np.diag(self.ridge)])
+        if self.ridge > 0.0:  # the ridge as further rows
+            if self.ridge_rows is None:  # of one size throughout, or the cost would change from step to step
+                size = math.sqrt(self.ridge * float((a * a).sum()) / max(1, min(a.shape)))
+                self.ridge_rows = np.full(a.shape[1], size)
+                self.ridge_rows[-1] *= not self.constant
+            a = np.concatenate([a, np.diag(self.ridge_rows)])
             b = np.concatenate([b, np.zeros((a.shape[1], b.shape[1]))])
         u, s, vt = decompose(a)
         kept = s > self.rcond * s[0] if len(s) else s > 0

@@ -34,7 +34,7 @@ from surefit.sentences import Sentence
 from surefit.spelling import spelled
 from surefit.storage.container import read_container, write_container
 
-FORMAT = 2  # of the files; 1 of model files had no checksum
+FORMAT = 3  # of the files; 1 of model files had no checksum
 ABOUT, LOCK, MARK = "checkpoint.json", "lock", "surefit checkpoint"
 LARGEST_ABOUT = 2**20  # bytes
 
@@ -143,8 +143,8 @@ def texts_of(arguments: Mapping[str, Any]) -> dict[str, str]:
 def check_data(journal: Journal, problem: Problem) -> None:
     """CheckpointError where the data are not those of the fit that was killed."""
     if not journal.agrees("data", "all", [data_of(problem), problem.test]):
-        told = "the table has changed" if problem.function is None else "the function gives other values than it did"
-        raise CheckpointError(f"resume: the data are not those of the checkpoint: {told}; fit again")
+        changed = "the table has changed" if problem.function is None else "the function gives other values than it did"
+        raise CheckpointError(f"resume: the data are not those of the checkpoint: {changed}; fit again")
 
 
 class _Directory:

@@ -230,7 +230,7 @@ _SETTINGS: dict[str, Check] = {
     "stage": text,
     "choice": perhaps(list_of(text)),
     "rounded": truth,
-    "penalty": perhaps(either(number, text)),
+    "ridge": perhaps(either(number, text)),
     "iterations": whole(1),
     "evaluations": whole(1),
     "draws": whole(1),
@@ -240,8 +240,6 @@ _SETTINGS: dict[str, Check] = {
     "units": perhaps(either(number, text)),
     "gain": perhaps(either(number, text)),
     "output_norm": perhaps(number),
-    "steepness": perhaps(either(number, text)),  # gain and output_norm in older files
-    "magnitude": perhaps(number),
 }
 
 error = record(
@@ -358,6 +356,7 @@ FORMATS: dict[int, Check] = {
         },
     ),
 }  # fmt: skip
+FORMATS[3] = FORMATS[2]  # with names of today for settings
 
 
 def check_header(header: dict[str, Any]) -> None:

@@ -50,7 +50,7 @@ class Block:
 
 def composed(s: State) -> Strategy:
     """The network that a formula says, to more and more digits."""
-    if not s.problem.free or s.problem.slopes is not None or s.problem.log_target:
+    if not s.problem.free or s.problem.gradients is not None or s.problem.log_target:
         return None
     formulas = formulas_behind(s.problem)
     if formulas is None:

@@ -44,7 +44,7 @@ STEEPEST = 2.0**60  # gain of a unit that jumps from one float to the next
 def graded(s: State) -> Strategy:
     """More and more units, placed by the local lengths of the function, as long as that helps."""
     function = s.problem.function
-    if s.dim != 1 or not s.problem.free or function is None or s.problem.slopes is not None or s.problem.log_target:
+    if s.dim != 1 or not s.problem.free or function is None or s.problem.gradients is not None or s.problem.log_target:
         return None
     scaling, eps = Scaling.of(s.problem), float(np.finfo(s.dtype).eps)
     box = s.problem.domain

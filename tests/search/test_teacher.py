@@ -80,6 +80,7 @@ def test_the_card_as_data_and_the_file_hold_the_teacher(fit, tmp_path):
     assert loaded.card() == fit.card()
 
 
+@pytest.mark.slow
 def test_pages_say_it_in_both_languages(fit, tmp_path):
     assert "留一法估计" in fit.taught.sentence().said("zh") and "估计" in fit.error.sentence().said("zh")
     english = fit.report(tmp_path / "few.md").read_text(encoding="utf-8")
@@ -88,6 +89,7 @@ def test_pages_say_it_in_both_languages(fit, tmp_path):
     assert not [f for f in fit.doctor().findings if f.code in ("no-rows-apart", "unseen-error")]
 
 
+@pytest.mark.slow
 def test_intervals_cover_and_are_wide_where_no_row_is():
     covered, x = [], np.random.default_rng(5).random((500, 2))
     for seed in range(4):
@@ -125,6 +127,7 @@ def test_a_split_that_was_asked_for_is_kept(plan, sizes, kind):
     assert fit.taught is not None and fit.error.rmse < 0.05
 
 
+@pytest.mark.slow
 def test_several_outputs_weights_and_other_types():
     y = np.column_stack([Y, 1000 + 1e4 * np.cos(3 * X[:, 0])])
     fit = surefit.fit((X, y), BOX, dtype="float32", data=surefit.Sampling(weights=np.linspace(0, 1, 40)))

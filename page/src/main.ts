@@ -133,7 +133,7 @@ function tell(): void {
   at("proof").textContent = proven === null ? "" : proven === "…" ? say("proving") : proven.error ?? proof(proven.lower, proven.upper);
   const item = (kind: string, word: string) => { const i = document.createElement("i"); i.className = kind; return [i, made("span", word)]; };
   const fits = s.lanes.flatMap((_, i) => item(["fit", "ghost"][i], say("fit") + (racing() ? ` ${"AB"[i]}` : "")));
-  at("key").replaceChildren(...(scene?.axes.length === 2 ? [] : [...item("data", say("points")), ...item("target", say("target")), ...fits, ...(kept.length ? item("kept", say("kept")) : [])]));
+  at("key").replaceChildren(...(scene?.axes.length === 2 ? [] : [...item("data", say("dots")), ...item("target", say("target")), ...fits, ...(kept.length ? item("kept", say("kept")) : [])]));
   at("fit").ariaLabel = `${say("see-fit")}: ${s.table ? s.table.names.join(", ") : s.formula}. ${at("status").textContent}`;
   at("network").ariaLabel = `${say("see-network")}: ${one().hidden.join(", ")} ${say("units")}`;
   at("losses").ariaLabel = `${say("see-loss")}: ${plots.short(last?.[1])}`;

@@ -5,7 +5,7 @@ const WORDS: Record<string, [string, string]> = {
   start: ["▶ Play", "▶ 开始"], pause: ["❚❚ Pause", "❚❚ 暂停"], resume: ["▶ Go on", "▶ 继续"],
   step: ["Step", "单步"], reset: ["Reset", "重置"], epoch: ["epoch", "轮次"], loss: ["loss", "损失"],
   parameters: ["parameters", "参数个数"], settings: ["Settings", "设置"], data: ["Data", "数据"],
-  points: ["points", "样本数"], noise: ["noise", "噪声"], draw: ["Draw it", "手绘"], open: ["Open CSV", "打开 CSV"],
+  points: ["points", "样本数"], dots: ["points", "样本点"], noise: ["noise", "噪声"], draw: ["Draw it", "手绘"], open: ["Open CSV", "打开 CSV"],
   network: ["Network", "网络"], deeper: ["+ layer", "+ 层"], shallower: ["− layer", "− 层"],
   activation: ["activation", "激活函数"], method: ["Method", "方法"], solver: ["method", "方法"],
   lr: ["learning rate", "学习率"], batch: ["batch size", "批大小"], epochs: ["epochs", "轮数"], seed: ["seed", "随机种子"],

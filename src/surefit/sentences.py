@@ -266,6 +266,15 @@ SENTENCES: dict[str, Both] = {
         "{accuracy} % of {n} test rows (95 % sure: {low} to {high} % of new ones); the most frequent class alone {base} %",
         "{n} 个测试行中的 {accuracy} %（新行 95 % 置信：{low} 至 {high} %）；总取最常见类别为 {base} %",
     ),
+    "classes-folds": Both(
+        "{accuracy} % of {n} rows, each by a fit that did not see it (95 % sure: {low} to {high} % of new ones); the "
+        "most frequent class alone {base} %",
+        "{n} 行中的 {accuracy} %，每行由未见过它的拟合判断（新行 95 % 置信：{low} 至 {high} %）；总取最常见类别为 {base} %",
+    ),
+    "classes-groups": Both(
+        "{accuracy} % of {n} rows, each by a fit that saw nothing of its group; the most frequent class alone {base} %",
+        "{n} 行中的 {accuracy} %，每行由未见过其所属组的拟合判断；总取最常见类别为 {base} %",
+    ),
     "classes-left-out": Both(
         "{accuracy} % of {n} training rows, each left out in turn (95 % sure: {low} to {high} % of new ones); the most "
         "frequent class alone {base} %",
@@ -567,6 +576,10 @@ SENTENCES: dict[str, Both] = {
     "copied-inputs": Both(
         "inputs that repeat another one (in brackets), perhaps in other units: {pairs}; one of the two is enough",
         "以下输入重复了括号中的输入，也许换了单位：{pairs}；两者保留一个即可",
+    ),
+    "missing-mark": Both(
+        "{name} is {mark:g} in {count} rows, far from its other values: if that marks a missing value, leave it out",
+        "{name} 在 {count} 行中为 {mark:g}，远离其他值：若它表示缺失，请去掉这些行",
     ),
     "rows-contradict": Both(
         "rows at the same place differ in {name} by {by:.3g} (standard deviation), and no function of these inputs can "

@@ -128,10 +128,8 @@ def test_a_loss_that_is_not_finite_ends_the_run():
 def test_time_and_a_question_stop_between_steps():
     net, _, step = problem(sizes=(2, 64, 64, 1))
     loop = TrainingLoop(step, (X, Y), 10)
-    began = time.perf_counter()
     result = loop.epochs(MANY, np.tile(np.arange(50), (MANY, 1)), seconds=0.2)
     assert result.ended == "stopped" and 0 < len(result.train) < MANY
-    assert time.perf_counter() - began < 30
     assert np.isfinite(weights(net)).all()
     result = loop.epochs(MANY, np.tile(np.arange(50), (MANY, 1)), halted=lambda: True)
     assert result.ended == "stopped"

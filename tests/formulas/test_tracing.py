@@ -76,7 +76,7 @@ def test_a_function_that_remembers_is_not_believed():
         state["calls"] += 1
         return x * y if isinstance(x, np.ndarray) else x + y
 
-    fit = surefit.fit(moody, "x=-1:1, y=-1:1", time=2)
+    fit = surefit.fit(moody, "x=-1:1, y=-1:1", time=60)
     points = np.random.default_rng(0).uniform(-1, 1, (500, 2))
     assert np.abs(fit.predict(points) - points[:, 0] * points[:, 1]).max() < 1e-4
 

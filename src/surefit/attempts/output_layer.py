@@ -12,10 +12,11 @@ from surefit import nn
 from surefit.attempts.residuals import Residuals
 from surefit.core import ops
 from surefit.core.tensor import Tensor, no_grad
+from surefit.data.designs import sample
 from surefit.models.chain import output_layer
 from surefit.models.scaled import Scaled, scaled
 from surefit.problems.points import gradient_weight, some_rows
-from surefit.problems.problem import Problem
+from surefit.problems.problem import ROWS, Problem
 from surefit.solvers.features import RIDGES, Output, solve_output
 from surefit.solvers.gradients import solve_gradient_output
 
@@ -27,18 +28,21 @@ def deploy(network: nn.Module, problem: Problem, dtype: Any, like: Scaled | None
 
     In float32 the layers before the last are rounded first, and the last one is solved for on what they then give (for
     gradients too, where these are fitted), so that it makes up for their rounding, and its weights are kept as small as
-    float32 needs them; where values have noise, all are rounded.
+    float32 needs them. Where values have noise, which would be fitted, it is solved for what the network said before.
     """
     copied = copy.deepcopy(network)
     copied.eval()
     model = scaled(copied, problem, True, dtype)
     if like is not None:
         model.load_state_dict({n: b for n, b in like.state_dict().items() if "." not in n}, strict=False)
-    copied.to(dtype)
-    if model.dtype == ops.float64:
-        return model
     last = output_layer(copied)
-    if last is None or not problem.exact:  # or the noise would be fitted
+    if dtype != ops.float64 and last is not None and not problem.exact:
+        said = _said(model, problem)
+        copied.to(dtype)
+        _say_again(model, last, *said)
+        return model
+    copied.to(dtype)
+    if model.dtype == ops.float64 or last is None:
         return model
     x, y = model.rows(problem.train)
     if problem.gradients is None:
@@ -58,6 +62,32 @@ def deploy(network: nn.Module, problem: Problem, dtype: Any, like: Scaled | None
 
     replace_output(model, last, solved, largest)
     return model
+
+
+SAID_AGAIN = 1e-5  # of the target's deviation: what rounding may change before the output layer makes up for it
+
+
+def _said(model: Scaled, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+    """Points in the units of the network, rows and others of the domain, and what it says there.
+
+    Between few rows the output layer is not fixed by what it is to say at the rows.
+    """
+    last = output_layer(model.network)
+    assert last is not None
+    x = some_rows(problem, MANY_ROWS, 0).train[0]
+    count = ROWS * last.in_features + 2
+    drawn = sample(problem.domain, count, "uniform", generator=np.random.default_rng(0xDE70))
+    rows = model.scaling.inputs(np.concatenate([x, drawn]))
+    return rows, network_outputs(model, rows)
+
+
+def _say_again(model: Scaled, last: nn.Linear, x: np.ndarray, y: np.ndarray) -> None:
+    def changed() -> float:
+        return float(np.abs(network_outputs(model, x) - y).max())
+
+    if changed() > SAID_AGAIN * max(1.0, float(np.abs(y).max())):
+        solved = solve_output(last_inputs(model, x), y, roundoff=ROUNDOFF["float32"])
+        replace_output(model, last, solved, changed)
 
 
 def rescale(network: nn.Module, before: Problem, now: Problem) -> None:

@@ -263,7 +263,7 @@ CHINESE = {
         "下载缺少的 MNIST 文件（11 MB，核对校验和）。"
     ),
     # programs, exports, certificates
-    "classify: the last column holds classes, numbers or texts. Default: regress.": (
+    "classify: the target column holds classes, numbers or texts. Default: regress.": (
         "classify：最后一列是类别（数或文本）。默认：regress（回归）。"
     ),
     "Fit a program": "拟合程序",
@@ -404,6 +404,9 @@ CHINESE = {
     "  validation {loss}": "  验证 {loss}",
     "  lr {lr}": "  学习率 {lr}",
     "{line}  {left} left": "{line}  还需 {left}",
+    "{s} s": "{s} 秒",
+    "{minutes} min {s} s": "{minutes} 分 {s} 秒",
+    "{hours} h {minutes} min": "{hours} 小时 {minutes} 分",
     # reproduce
     "holds": "成立",
     "refuted": "被否定",

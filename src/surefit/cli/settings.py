@@ -211,7 +211,7 @@ _PANELS = {
     ],
     TABLE: [
         Setting("task", "NAME", choice("regress", "classify"),
-                "classify: the last column holds classes, numbers or texts. Default: regress."),
+                "classify: the target column holds classes, numbers or texts. Default: regress."),
         Setting("targets", "NAMES", names, "Columns to predict, by name or place from 0. Default: the last.",
                 also=("--target", "--target-column")),
         Setting("columns", "NAMES", names, "Inputs to use. Default: all other columns."),

@@ -191,6 +191,7 @@ def _fit(settings: Mapping[str, Any], callbacks: list[Callable[[Any], None]]) ->
             data=_data(settings, target),
             callbacks=callbacks,
             **{key: settings[key] for key in PASSED if key in settings},
+            **(_of_classes(settings) if settings.get("task") == "classify" else {}),
             **spending,
         )
     if isinstance(target, str) or target is program:
@@ -198,6 +199,15 @@ def _fit(settings: Mapping[str, Any], callbacks: list[Callable[[Any], None]]) ->
     name = "standard input" if settings["target"] == [STDIN] else Path(settings["target"][0]).name
     source = {**fitted.problem.source, "name": name}
     return replace(fitted, problem=replace(fitted.problem, source=source))
+
+
+def _of_classes(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a fit of classes, whose table is read by it."""
+    called = {"targets": "target", "columns": "columns", "missing": "missing"}
+    found = {own: settings[key] for key, own in called.items() if key in settings}
+    if "columns" in found and "weights" in settings:
+        found["columns"] = [*found["columns"], settings["weights"]]
+    return found
 
 
 @contextmanager
@@ -261,8 +271,10 @@ def _target(settings: Mapping[str, Any]) -> tuple[Any, list[str] | None]:
     if _is_table(texts):
         _refuse(settings, SAMPLES, ("noise", "split"), f"is for formulas; {texts[0]} brings its own points")
         if settings.get("task") == "classify":
-            _refuse(settings, TABLE, ("task",), "does not go with --task classify, for which the last column is taken")
-            return texts[0], settings.get("on")
+            for key in ("target_scale", "row_noise"):
+                if key in settings:
+                    raise ArgumentError(f"{SETTINGS[key].option} does not go with --task classify")
+            return _columns(texts[0], settings), settings.get("on")
         return _parts(texts[0], settings) or _table(texts[0], settings), settings.get("on")
     _refuse(settings, TABLE, (), "is for tables; the target is a formula")
     formulas = "; ".join(texts)
@@ -315,6 +327,14 @@ def _table(path: str, settings: Mapping[str, Any], coding: Any = None) -> Any:
     return read_table(standard_input() if path == STDIN else Path(path), coding=coding, **options)
 
 
+def _columns(path: str, settings: Mapping[str, Any]) -> Any:
+    """The columns of a table as they came, of which one holds classes."""
+    from surefit.data.sources import raw_of
+
+    options = {key: settings[key] for key in CSV_OPTIONS if key in settings}
+    return raw_of(standard_input() if path == STDIN else Path(path), **options)
+
+
 def _method(settings: Mapping[str, Any]) -> Any:
     """A method object. Settings of first-order methods, such as the learning rate, select Adam unless one is named."""
     from surefit.attempts.methods import METHODS, Auto, FirstOrder, method_from
@@ -358,7 +378,12 @@ def _data(settings: Mapping[str, Any], target: Any) -> Any:
     keys = [key for key, row in SETTINGS.items() if row.panel == SAMPLES and key in settings]
     plan = {called.get(key, key): settings[key] for key in keys}
     if "test_table" in settings:
-        plan["test"] = _table(settings["test_table"], settings, getattr(target, "coding", None) or None)
+        classes = settings.get("task") == "classify"
+        coding = getattr(target, "coding", None) or None
+        test = settings["test_table"]
+        plan["test"] = _columns(test, settings) if classes else _table(test, settings, coding)
+    if settings.get("task") == "classify" and settings.get("drop_missing"):
+        plan["drop_nonfinite"] = True
     if "weights" in settings:
         plan["weights"] = settings["weights"]
     if "row_noise" in settings:

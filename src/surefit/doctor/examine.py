@@ -165,13 +165,14 @@ def _look(
     """All checks that apply. What is not finite makes the numbers of the network meaningless.
 
     solved: by a solver, at whose minimum gradients are rounding and say nothing, and whose units may well be so steep
-    that they are flat on most rows. unscaled: the targets before they were scaled for the network.
+    that they are flat on most rows, or equal where an input has few values.
+    unscaled: the targets before they were scaled for the network.
     """
     finite = list(network_checks.not_finite(observation))
     yield from finite
     if finite[0].severity == "ok":
         for check in _OF_THE_NETWORK:
-            if not (solved and check is network_checks.gradients):
+            if not (solved and check in (network_checks.gradients, network_checks.identical_units)):
                 yield from (f for f in check(observation) if not (solved and f.code == "saturated-units"))
         yield from network_checks.reach(observation, unscaled)
         if training is None:

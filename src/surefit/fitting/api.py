@@ -7,7 +7,7 @@ import time as clock
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,8 @@ from surefit.attempts.methods import FirstOrder, Method, Solver, VarPro, method_
 from surefit.checking import positive_number, whole_number
 from surefit.core import ops
 from surefit.data import Sampling, with_settings
-from surefit.data.labels import Labelled, labelled
+from surefit.data.columns import Raw
+from surefit.data.labels import labelled
 from surefit.errors import ArgumentError
 from surefit.fitting.ensembles import Ensemble
 from surefit.fitting.fitted import Fit
@@ -114,7 +115,7 @@ def fit(
             validation loss is kept; of solvers that with the smallest error.
         decimal: the decimal mark of a CSV file, "." or ",".
         sheet: of an Excel file, its name or its number from 0.
-        task: "regress", or "classify": the last column of the table holds classes (texts, whole numbers, True and
+        task: "regress", or "classify": the target column of the table holds classes (texts, whole numbers, True and
             False). `predict` then gives classes, `predict_proba` their probabilities, and the card tells accuracy, log
             loss and calibration (`Fit.classified`).
         target_scale: of a table, "log" to fit the logarithm of the target: for values above 0 that spread over powers
@@ -159,50 +160,59 @@ def fit(
     >>> fit.names, fit.predict([0.0, 1.0]).shape
     (('x',), (2,))
     """
-    found = classes_of(
-        what, task, tol, target_scale, missing, folds, target=target, columns=columns, decimal=decimal, sheet=sheet
-    )
-    what = what if found is None else found.table
+    found = classes_of(what, task, data, tol, target_scale, target=target, decimal=decimal, sheet=sheet)
+    posed, plan, wanted = (what, data, target) if found is None else (found.raw, found.data, None)
+    read = {} if found is not None else {"decimal": decimal, "sheet": sheet}
     arguments: dict[str, Any] = dict(
-        tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, jit=jit,
-        budget=budget, executor=executor, log=log, timeout=timeout, target=target, columns=columns, decimal=decimal,
-        sheet=sheet, target_scale=target_scale, missing=missing, folds=folds, loss=loss, checkpoint=checkpoint,
+        tol=tol, time=time, method=method, model=model, data=plan, seed=seed, dtype=dtype, jit=jit,
+        budget=budget, executor=executor, log=log, timeout=timeout, target=wanted, columns=columns, **read,
+        target_scale=target_scale, missing=missing, folds=folds, loss=loss, checkpoint=checkpoint,
         resume=resume,
         **({"prove": prove} if prove is not False else {}),
     )  # fmt: skip
     with shown(progress, time, live) as display:
         heard = (*callbacks_from(callbacks), *display)
-        fits = fits_of(what, domain, count=whole_number("restarts", restarts, 1), callbacks=heard, **arguments)
+        fits = fits_of(posed, domain, count=whole_number("restarts", restarts, 1), callbacks=heard, **arguments)
     fitted = fits[0] if restarts == 1 else best_of(fits)
     if found is not None:
         fitted.problem = replace(fitted.problem, source=fitted.problem.source | {"name": found.name})
         fitted.classified = classify(fitted, found.classes)
-        arguments["task"] = task
+        arguments |= {"task": task, "target": target, "decimal": decimal, "sheet": sheet, "data": data}
     silent = ("callbacks", "jit", "executor", "log", "timeout", "checkpoint", "resume")
     fitted.call = call_of(domain=domain, **{k: v for k, v in arguments.items() if k not in silent})
     return fitted
 
 
+class Classes(NamedTuple):
+    """The columns of a table with an indicator for each class, the classes, its name, and how its rows are split."""
+
+    raw: Raw
+    classes: tuple[Any, ...]
+    name: str
+    data: Sampling | None
+
+
 def classes_of(
-    what: Any, task: str, tol: float | None, target_scale: Any, missing: Any, folds: Any, **reading: Any
-) -> Labelled | None:
-    """The rows with their classes where classes are to be told apart, else None; reading: arguments about columns."""
+    what: Any, task: str, data: Sampling | None, tol: float | None, target_scale: Any, *, target: Any, **reading: Any
+) -> Classes | None:
+    """The rows with their classes where classes are to be told apart, else None; reading: how the table is read."""
     if task not in ("regress", "classify"):
         raise ArgumentError(f"task={task!r} must be 'regress' or 'classify'")
     if task == "regress":
         return None
     if tol is not None:
         raise ArgumentError("tol: classes have no largest error; leave it out")
-    if target_scale is not None:
+    plan = data if isinstance(data, Sampling) else Sampling()
+    if target_scale is not None or plan.target_scale is not None:
         raise ArgumentError("target_scale: classes have no logarithm; leave it out")
-    if folds is not None:
-        raise ArgumentError("folds: of classes the accuracy is measured on test rows; leave it out")
-    if missing is not None:
-        raise ArgumentError("missing: with classes, fill missing inputs in beforehand, or leave such rows out")
-    named = next((name for name, value in reading.items() if value is not None), None)
-    if named is not None:
-        raise ArgumentError(f"{named}: classes are those of the last column; choose and order the columns beforehand")
-    return labelled(what)
+    if plan.noise is not None:
+        raise ArgumentError("noise: classes have none; leave it out")
+    options = {name: value for name, value in reading.items() if value is not None}
+    found = labelled(what, target, drop_missing=plan.drop_nonfinite, **options)
+    if plan.test is not None:
+        rows = labelled(plan.test, None if target is None else found.target, classes=found.classes, **options)
+        data = replace(plan, test=rows.raw)
+    return Classes(found.raw, found.classes, found.name, data)
 
 
 def fits_of(

@@ -101,6 +101,7 @@ class _Composer:
         self.inputs: list[Signal] = []
         self.variables: list[Value] = []
         self.sums: dict[Any, Sum] = {}
+        self.order: dict[Signal, int] = {}  # in which they were met: places in memory would differ from run to run
         self.signals: dict[tuple[Sum, Function], Signal] = {}
         self.known: dict[Any, Value] = {}
         for column, is_log in zip(points.T, log, strict=True):
@@ -343,7 +344,9 @@ class _Composer:
             raise Unknown
         linear = self.lifted(linear, max(k.layer for k in linear))
         factor = max(linear.values(), key=abs)
-        terms = tuple(sorted(((k, c / factor) for k, c in linear.items()), key=lambda t: id(t[0])))
+        for k in linear:
+            self.order.setdefault(k, len(self.order))
+        terms = tuple(sorted(((k, c / factor) for k, c in linear.items()), key=lambda t: self.order[t[0]]))
         key = tuple((id(k), float(f"{c:.{SAME}g}")) for k, c in terms)
         found = self.sums.get(key)
         if found is None:

@@ -280,6 +280,14 @@ def _flat_outputs(y: np.ndarray, names: Sequence[str]) -> tuple[Sentence, ...]:
     )
 
 
+def _is_another_half(target: Any, domain: Any) -> bool:
+    """Whether the values of the rows came as a second argument, as scikit-learn has it, where the domain should be."""
+    if isinstance(domain, str | Mapping | Domain) or not hasattr(target, "__len__"):
+        return False
+    numbers = hasattr(domain, "shape") or (isinstance(domain, list) and all(np.isscalar(v) for v in domain))
+    return numbers and np.size(domain) == len(domain) == len(target) > 2
+
+
 def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapping[str, Any], few: int = 0) -> Problem:
     if hasattr(target, "predict") and not hasattr(target, "columns"):
         name = type(target).__name__
@@ -288,6 +296,8 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
         raise DomainError(
             f"domain: {domain!r} is no interval; if it is the column to predict, say {spelled('target', repr(domain))}"
         )
+    if _is_another_half(target, domain):
+        raise ArgumentError("domain: rows and their values are one argument, a pair: fit((X, y), ...)")
     table, plan = _table_and_weights(target, plan, reading)
     table, box = _named_alike(target, table, domain)
     rng = np.random.default_rng(seed)

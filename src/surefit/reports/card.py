@@ -66,7 +66,7 @@ def card_rows(fit: Record, lang: str = "en") -> list[tuple[str, str]]:
     rows = [
         ("target", _target_words(fit, speech)),
         ("domain", _domain_words(fit, speech)),
-        *([("columns", _coding_words(fit))] if fit.problem.coding else []),
+        *([("columns", _coding_words(fit, speech))] if fit.problem.coding else []),
         ("data", _data_words(fit, speech)),
         ("network", _network_words(fit, speech)),
         ("method", _method_words(fit, speech)),
@@ -245,14 +245,16 @@ def _target_words(fit: Record, speech: Speech) -> str:
     if fit.problem.source["kind"] == "formula":
         return fit.target
     inputs = _short(raw_names(fit.names, fit.problem.coding), speech)
-    words = speech("card-from", target=fit.target, outputs=_short(fit.outputs, speech), inputs=inputs)
+    words = speech("card-from", target=speech.sentence(fit.target), outputs=_short(fit.outputs, speech), inputs=inputs)
     return words + (speech("card-logarithmic") if fit.problem.log_target else "")
 
 
-def _coding_words(fit: Record) -> str:
+def _coding_words(fit: Record, speech: Speech) -> str:
     """What the numbers are that texts, times, yes and no became."""
+    colon = ": " if speech.lang == "en" else "："
     coded = [code for code in fit.problem.coding if code.kind != NUMBER or code.flagged]
-    return "; ".join(f"{code.name}: {code.words()}" for code in coded or fit.problem.coding[:LISTED])
+    shown = coded or fit.problem.coding[:LISTED]
+    return "; ".join(f"{code.name}{colon}{speech.sentence(code.words())}" for code in shown)
 
 
 def _domain_words(fit: Record, speech: Speech) -> str:
@@ -308,7 +310,7 @@ def _network_words(fit: Record, speech: Speech) -> str:
         kinds = dict.fromkeys(
             type(m).__name__ for m in fit.network.modules() if not isinstance(m, quiet) and not m._modules
         )
-        name = f"{'-'.join(map(str, sizes))} {'/'.join(kinds).lower()}"
+        name = f"{'-'.join(map(str, sizes))} {'/'.join(kinds).lower()}".rstrip()
     return speech("card-weights", network=name, count=fit.network.num_parameters(), dtype=fit.dtype)
 
 

@@ -49,7 +49,7 @@ def document(fit: Record, lang: str) -> Document:
         "reproduce": reproduce_section,
     }
     sections = [Section(key, say(key), write(fit, say)) for key, write in parts.items()]
-    return Document(say("report"), fit.target, lang, sections, say("made", version=__version__))
+    return Document(say("report"), say.sentence(fit.target), lang, sections, say("made", version=__version__))
 
 
 def number(value: float) -> str:

@@ -39,7 +39,8 @@ def cross_validated(record: Record, fit_one: FitOne, folds: int) -> Record:
     kind = "folds" if labels is None else "groups"
     error = replace(Judge.apart(problem, found, (x, y), kind), folds=int(place.max()) + 1)
     n = len(problem.train[0])  # the training rows come first
-    return replace(record, error=error, left_out=record.model.scaling.errors(found[:n], y[:n]))
+    left_out = record.model.scaling.errors(found[:n], y[:n])
+    return replace(record, error=error, left_out=left_out, across=found)
 
 
 def _rows(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:

@@ -26,6 +26,7 @@ from surefit._version import __version__
 from surefit.attempts.journal import Journal, key_of
 from surefit.attempts.recalled import data_of
 from surefit.checking import positive_number, whole_number
+from surefit.data.columns import Raw
 from surefit.errors import ArgumentError, CheckpointError, ModelFileError
 from surefit.files import held_lock, make_directory, reason, regular_file, write_atomically
 from surefit.problems.problem import Problem
@@ -133,7 +134,8 @@ def texts_of(arguments: Mapping[str, Any]) -> dict[str, str]:
     """Arguments of a fit as texts that tell others apart; those at None are left out, and tables, whose data tell."""
     out: dict[str, str] = {}
     for name, value in arguments.items():
-        table = name == "target" and not isinstance(value, (str, list, tuple)) and not callable(value)
+        plain = isinstance(value, (str, list, tuple)) and not isinstance(value, Raw)
+        table = name == "target" and not plain and not callable(value)
         if value is not None and not table:
             kind = getattr(value, "__name__", type(value).__name__)
             out[name] = text_of(value) or f"{kind} {key_of('', value)[1:13]}"

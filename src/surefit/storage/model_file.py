@@ -142,6 +142,9 @@ def _said(fit: Record) -> dict[str, Any]:
     if isinstance(fit.made, Solved):
         said["stage"] = fit.made.stage.to_dict()
         said["choice"] = None if fit.made.choice is None else [s.to_dict() for s in fit.made.choice]
+    stages = {str(s): s for row in fit.history if isinstance(s := row.get("stage"), Sentence)}
+    if stages:
+        said["stages"] = [s.to_dict() for s in stages.values()]
     return said
 
 
@@ -187,6 +190,10 @@ def _rebuild(found: Contents) -> Record:
             _finite(name, value)
     model = _model(header["network"], tensors, d, k, dtype)
     history = header["history"] if header["format"] == 1 else rows_of(header["history"], tensors)
+    stages = {str(s): s for s in map(from_dict, said.get("stages", ()))}
+    for row in history:
+        if row.get("stage") in stages:
+            row["stage"] = stages[row["stage"]]
     if any(row["epoch"] != i + 1 for i, row in enumerate(history)) or (card["best_epoch"] or 0) > len(history):
         raise ModelFileError("its history does not count the epochs")
     made = _made(card["method"], said)

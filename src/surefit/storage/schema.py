@@ -282,7 +282,7 @@ said = record(
     {},
     {
         "stop_reason": sentence, "warnings": list_of(sentence), "notes": list_of(sentence), "stage": sentence,
-        "choice": perhaps(list_of(sentence)),
+        "choice": perhaps(list_of(sentence)), "stages": list_of(sentence),
     },
 )  # fmt: skip
 
@@ -316,11 +316,10 @@ row = record(
 
 
 def process(value: Any, where: str) -> None:
-    """A Gaussian process of a teacher: its outputs, kernel, mean and hyperparameters."""
-    list_of(plain, 4, 4)(value, where)
-    for part, check in zip(
-        value, (list_of(count, 1), one_of(*KERNELS), one_of(*MEANS), list_of(number, 2)), strict=True
-    ):
+    """A Gaussian process of a teacher: its outputs, kernel, mean, hyperparameters; and its share, if not the same."""
+    list_of(plain, 4, 5)(value, where)
+    checks = (list_of(count, 1), one_of(*KERNELS), one_of(*MEANS), list_of(number, 2), positive)
+    for part, check in zip(value, checks[: len(value)], strict=True):
         check(part, where)
 
 

@@ -241,6 +241,16 @@ class TrainingLoop:
         check_state(program)
         return Part(program, range(len(self.data)), rate, mode, t, time.perf_counter() - began, threads)
 
+    def _check_assumed(self) -> None:
+        """RecordError where a setting that decided what the step does is another one by now."""
+        changed = [a for p in (self.full, self.part) if p is not None for a in p.program.assumed if a.now != a.value]
+        if changed:
+            owner, field, value = changed[0]
+            raise RecordError(
+                f"TrainingLoop: {field} of a {type(owner).__name__} was {value} when the step was compiled, and is now "
+                f"{changed[0].now}; set it back, or make a new TrainingLoop"
+            )
+
     @property
     def parts(self) -> list[Part]:
         return [p for p in (self.full, self.part, self.validation) if p is not None]
@@ -268,6 +278,7 @@ class TrainingLoop:
         rows: (steps, batch) indices into the data; None: the full batch, `steps` times. rates: a learning rate for each
         step (needs `rate`); None: the leaf's own. Ends early, with fewer losses, after a loss that is not finite.
         """
+        self._check_assumed()
         p = self.full
         if rows is None:
             if self.batch != self.count:
@@ -353,6 +364,7 @@ class TrainingLoop:
         rates. first: the number of the first epoch. seconds: sets the stop flag when they are over. halted: asked every
         20 ms whether to stop; whoever calls for one chunk after another asks it between them.
         """
+        self._check_assumed()
         p, q, v = self.full, self.part, self.validation
         steps = self.count // self.batch
         c = np.zeros(code.SLOTS, np.int64)

@@ -10,24 +10,20 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from surefit.core.creation import numpy_generator, zeros
-from surefit.core.leaves import Parameter
+from surefit.core.creation import numpy_generator
 from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError
 from surefit.nn import functional as F
 from surefit.nn import init
-from surefit.nn.arguments import float_dtype, one_of, per_axis, positive
+from surefit.nn.arguments import one_of, per_axis
+from surefit.nn.channels import ChannelLayer, Sizes
 from surefit.nn.module import Module
-
-Sizes = int | tuple[int, ...]
 
 # --- convolution ----------------------------------------------------------------------------------
 
 
-class _Conv(Module):
+class _Conv(ChannelLayer):
     """weight (out_channels, in_channels / groups, *kernel_size), bias (out_channels,)."""
-
-    axes = 0
 
     def __init__(
         self,
@@ -44,28 +40,16 @@ class _Conv(Module):
         generator: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__()
+        super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
         name = type(self).__name__
-        positive(name, in_channels=in_channels, out_channels=out_channels, groups=groups)
-        if in_channels % groups or out_channels % groups:
-            raise ArgumentError(
-                f"{name}: in_channels={in_channels} and out_channels={out_channels} must be multiples of "
-                f"groups={groups}"
-            )
-        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size = per_axis(name, "kernel_size", kernel_size, self.axes, 1)
-        self.stride = per_axis(name, "stride", stride, self.axes, 1)
-        self.dilation = per_axis(name, "dilation", dilation, self.axes, 1)
         if isinstance(padding, str):
             self.padding: Any = one_of(name, "padding", padding, ("same", "valid"))
             if padding == "same" and any(s != 1 for s in self.stride):
                 raise ArgumentError(f"{name}: padding='same' needs stride 1, got {self.stride}")
         else:
-            self.padding = per_axis(name, "padding", padding, self.axes, 0)
+            self.padding = self.sizes("padding", padding, 0)
         self.padding_mode = one_of(name, "padding_mode", padding_mode, ("zeros", "reflect", "replicate", "circular"))
-        d = float_dtype(name, dtype)
-        self.weight = Parameter(zeros(out_channels, in_channels // groups, *self.kernel_size, dtype=d))
-        self.bias = Parameter(zeros(out_channels, dtype=d)) if bias else None
+        self.make_weights((out_channels, in_channels // groups), bias, dtype)
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: Any = None) -> None:
@@ -90,15 +74,7 @@ class _Conv(Module):
         return F.pad(input, tuple(sides), mode=self.padding_mode), 0
 
     def extra_repr(self) -> str:
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
-        if self.padding != (0,) * self.axes:
-            text += f", padding={self.padding}"
-        if self.dilation != (1,) * self.axes:
-            text += f", dilation={self.dilation}"
-        if self.groups != 1:
-            text += f", groups={self.groups}"
-        if self.bias is None:
-            text += ", bias=False"
+        text = self.described("padding", "dilation")
         return text if self.padding_mode == "zeros" else f"{text}, padding_mode={self.padding_mode}"
 
 

@@ -9,16 +9,14 @@ import numpy as np
 
 from surefit.core import functions as fn
 from surefit.core import ops
-from surefit.core.creation import numpy_generator, zeros
-from surefit.core.leaves import Parameter
+from surefit.core.creation import numpy_generator
 from surefit.core.ops import aval_of, shape_of
 from surefit.errors import ArgumentError, ShapeError
 from surefit.nn import init
-from surefit.nn.arguments import float_dtype, one_of, per_axis, positive
+from surefit.nn.arguments import one_of, per_axis
+from surefit.nn.channels import ChannelLayer, Sizes
 from surefit.nn.module import Module
 from surefit.nn.windows import conv1d, conv2d
-
-Sizes = int | tuple[int, ...]
 
 # --- transposed convolution -----------------------------------------------------------------------
 
@@ -88,10 +86,8 @@ def conv_transpose2d(
     )  # fmt: skip
 
 
-class _ConvTranspose(Module):
+class _ConvTranspose(ChannelLayer):
     """weight (in_channels, out_channels / groups, *kernel_size), bias (out_channels,)."""
-
-    axes = 0
 
     def __init__(
         self,
@@ -108,23 +104,10 @@ class _ConvTranspose(Module):
         generator: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__()
-        name = type(self).__name__
-        positive(name, in_channels=in_channels, out_channels=out_channels, groups=groups)
-        if in_channels % groups or out_channels % groups:
-            raise ArgumentError(
-                f"{name}: in_channels={in_channels} and out_channels={out_channels} must be multiples of "
-                f"groups={groups}"
-            )
-        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size = per_axis(name, "kernel_size", kernel_size, self.axes, 1)
-        self.stride = per_axis(name, "stride", stride, self.axes, 1)
-        self.padding = per_axis(name, "padding", padding, self.axes, 0)
-        self.output_padding = per_axis(name, "output_padding", output_padding, self.axes, 0)
-        self.dilation = per_axis(name, "dilation", dilation, self.axes, 1)
-        d = float_dtype(name, dtype)
-        self.weight = Parameter(zeros(in_channels, out_channels // groups, *self.kernel_size, dtype=d))
-        self.bias = Parameter(zeros(out_channels, dtype=d)) if bias else None
+        super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
+        self.padding = self.sizes("padding", padding, 0)
+        self.output_padding = self.sizes("output_padding", output_padding, 0)
+        self.make_weights((in_channels, out_channels // groups), bias, dtype)
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: Any = None) -> None:
@@ -141,11 +124,7 @@ class _ConvTranspose(Module):
         )  # fmt: skip
 
     def extra_repr(self) -> str:
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
-        usual = {"padding": (0,) * self.axes, "dilation": (1,) * self.axes, "output_padding": (0,) * self.axes}
-        text += "".join(f", {k}={getattr(self, k)}" for k, v in usual.items() if getattr(self, k) != v)
-        text += f", groups={self.groups}" if self.groups != 1 else ""
-        return text if self.bias is not None else f"{text}, bias=False"
+        return self.described("padding", "dilation", "output_padding")
 
 
 class ConvTranspose1d(_ConvTranspose):
@@ -153,6 +132,7 @@ class ConvTranspose1d(_ConvTranspose):
 
     l' = (l - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1.
 
+    >>> from surefit.core.creation import zeros
     >>> ConvTranspose1d(2, 4, 4, stride=2, padding=1, generator=0)(zeros(1, 2, 10)).shape
     (1, 4, 20)
     """
@@ -227,6 +207,7 @@ def _linear_weights(n: int, m: int, step: float, align_corners: bool) -> np.ndar
 class Upsample(Module):
     """`interpolate` as a layer: x (n, c, l) or (n, c, h, w) in another size.
 
+    >>> from surefit.core.creation import zeros
     >>> Upsample(scale_factor=2)(zeros(1, 3, 4, 5)).shape
     (1, 3, 8, 10)
     """

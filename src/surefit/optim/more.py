@@ -38,6 +38,8 @@ class Adadelta(Optimizer):
 class Rprop(Optimizer):
     """Rprop (Riedmiller and Braun 1993): only the signs of the gradient count. Not for batches."""
 
+    first = ("lr",)
+
     def __init__(
         self, params: Iterable[Any], lr: float = 1e-2, etas: tuple[float, float] = (0.5, 1.2),
         step_sizes: tuple[float, float] = (1e-6, 50.0), *, maximize: bool = False,

@@ -19,73 +19,7 @@ from surefit.core.leaves import FlatVector, Gathered, Parameter, State, flatten_
 from surefit.core.ops import cast, float32, float64, int64, maximum, pow_, sqrt, where
 from surefit.core.tensor import Tensor, enable_grad, forget_gradients, mode, no_grad, value_of
 from surefit.errors import ArgumentError, DtypeError, GradientError
-
-Values = dict[str, Any]
-
-
-class ParamGroup(dict[str, Any]):
-    """Parameters with their hyper-parameters, PyTorch's `optimizer.param_groups[i]`.
-
-    Reading a scheduled entry (group["lr"]) gives a float, assigning it assigns the leaf.
-    """
-
-    def __init__(self, params: list[Parameter], options: Values, scheduled: Sequence[str]) -> None:
-        super().__init__(params=params)
-        self.leaves: dict[str, State] = {}
-        self.chunks: list[_Chunk] = [_Chunk(params, {})]
-        for k, v in options.items():
-            if k in scheduled:
-                self.leaves[k] = State(np.array(float(v), float64), k)
-                super().__setitem__(k, None)
-            else:
-                super().__setitem__(k, v)
-
-    def __getitem__(self, key: str) -> Any:
-        leaf = self.leaves.get(key)
-        return super().__getitem__(key) if leaf is None else leaf.item()
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        if key in self.leaves:
-            self.leaves[key].assign(float(value))
-        else:
-            super().__setitem__(key, value)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """The value of an entry, a scheduled one as a float; `default` when there is none."""
-        try:
-            return self[key]
-        except KeyError:
-            return default
-
-    def items(self) -> Any:
-        return [(k, self[k]) for k in self]
-
-    def __repr__(self) -> str:
-        shown = {k: v for k, v in self.items() if k != "params"}
-        return f"ParamGroup({len(super().__getitem__('params'))} parameters, {shown})"
-
-
-class _Chunk:
-    """Parameters of a group that always get gradients together, their vector and their state."""
-
-    def __init__(self, params: list[Parameter], state: dict[str, State]) -> None:
-        self.params, self.state = params, state
-
-    def split(self) -> list[_Chunk]:
-        """Those with a gradient and those without, each with its part of the state."""
-        ends = np.cumsum([p.numel() for p in self.params])
-        total = int(ends[-1])
-        parts = []
-        for wanted in (True, False):
-            places = [i for i, p in enumerate(self.params) if (p.grad is not None) == wanted]
-            state = {}
-            for name, leaf in self.state.items():
-                v = value_of(leaf)
-                if v.shape == (total,):
-                    v = np.concatenate([v[int(ends[i]) - self.params[i].numel() : int(ends[i])] for i in places])
-                state[name] = State(v, leaf.label)
-            parts.append(_Chunk([self.params[i] for i in places], state))
-        return parts
+from surefit.optim.groups import Chunk, ParamGroup, Values
 
 
 class Optimizer:
@@ -96,6 +30,7 @@ class Optimizer:
     """
 
     scheduled: tuple[str, ...] = ("lr",)
+    first: tuple[str, ...] = ()  # settings that only the first step reads
 
     def __init__(self, params: Iterable[Any], defaults: Values) -> None:
         given = list(params)
@@ -136,11 +71,13 @@ class Optimizer:
         self.check(options)
         for kind in dict.fromkeys(map(_kind, params)):  # one flat vector has one dtype
             same = [p for p in params if _kind(p) == kind]
-            self.param_groups.append(ParamGroup(same, self.expand(options), self.scheduled))
+            self.param_groups.append(ParamGroup(same, self.expand(options), self.scheduled, self))
 
     @staticmethod
     def expand(options: Values) -> Values:
-        """Hyper-parameters as the rule reads them: betas=(b1, b2) becomes beta1, beta2."""
+        """Hyper-parameters as the rule reads them: betas=(b1, b2) becomes beta1, beta2; whether there is momentum."""
+        if "momentum" in options:
+            options = {**options, "has_momentum": float(options["momentum"]) != 0.0}
         if "betas" not in options:
             return options
         rest = {k: v for k, v in options.items() if k != "betas"}
@@ -155,6 +92,35 @@ class Optimizer:
         for key, b in [("alpha", o.get("alpha"))] + [(f"betas[{i}]", b) for i, b in enumerate(o.get("betas", ()))]:
             if b is not None and not 0.0 <= float(b) < 1.0:
                 raise ArgumentError(f"{name}: {key}={b} must be at least 0 and below 1")
+
+    def _changing(self, group: ParamGroup, key: str, value: Any) -> None:
+        """Before a setting of a group is changed: ArgumentError for one that is out of range, or comes too late."""
+        name = "betas" if key in ("beta1", "beta2") else key
+        try:
+            self.check({**group.fixed, name: (value,) if name == "betas" else value})
+        except (TypeError, ValueError) as e:
+            if isinstance(e, ArgumentError):
+                raise
+            raise ArgumentError(f"{type(self).__name__}: {key}={value!r} is not a number") from None
+        if key in self.first and any(c.begun for c in group.chunks) and value != group[key]:
+            raise ArgumentError(
+                f"{type(self).__name__}: {key}={value!r} would do nothing, since only the first step reads it; "
+                "make a new optimizer"
+            )
+
+    def _changed(self, group: ParamGroup) -> None:
+        """After a change: the state that goes with it (of momentum, of amsgrad), so that it can be recorded."""
+        h = SimpleNamespace(**group.copy())
+        for chunk in group.chunks:
+            if chunk.begun:
+                self._begin(chunk, joint_vector(chunk.params), h)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.__dict__.get("defaults", ()):
+            raise ArgumentError(
+                f"{type(self).__name__}: {name} is a setting of its groups; set optimizer.param_groups[0][{name!r}]"
+            )
+        super().__setattr__(name, value)
 
     # --- what a subclass writes ---
 
@@ -179,7 +145,7 @@ class Optimizer:
                 self._step_chunk(group, chunk)
         return loss
 
-    def _ready(self, group: ParamGroup) -> list[_Chunk]:
+    def _ready(self, group: ParamGroup) -> list[Chunk]:
         """The chunks that have gradients. A chunk of which only a part has them is split for good."""
         chunks, ready = [], []
         for chunk in group.chunks:
@@ -192,7 +158,7 @@ class Optimizer:
         return ready
 
     @ops.silent
-    def _step_chunk(self, group: ParamGroup, chunk: _Chunk) -> None:
+    def _step_chunk(self, group: ParamGroup, chunk: Chunk) -> None:
         vector = joint_vector(chunk.params)
         pieces = []
         for p, start, stop, shape in vector.parts:
@@ -201,10 +167,12 @@ class Optimizer:
                 raise GradientError(f"{type(self).__name__}: .grad of shape {g.shape} on a parameter of shape {shape}")
             pieces.append(g.reshape((stop - start,)))
         g = np.concatenate(pieces) if mode.recorder is None else ops.concatenate(*pieces, axis=0)
-        h = SimpleNamespace(**dict.copy(group) | {k: value_of(leaf) for k, leaf in group.leaves.items()})
+        if mode.recorder is not None:
+            mode.recorder.assume(group, "fixed", group.fixed)
+        h = SimpleNamespace(**group.fixed, **{k: value_of(leaf) for k, leaf in group.leaves.items()})
         p = vector.value
-        if not chunk.state:
-            chunk.state = {k: State(np.asarray(v), k) for k, v in self.init(_numbers(vector), h).items()}
+        if not chunk.begun:
+            self._begin(chunk, vector, h)
         s = SimpleNamespace(**{k: value_of(leaf) for k, leaf in chunk.state.items()})
         if getattr(h, "maximize", False):
             g = -g
@@ -216,11 +184,15 @@ class Optimizer:
     def prepare(self) -> None:
         """Make the vectors and the state now, so that a step can be recorded before any step has run."""
         for group in self.param_groups:
-            h = SimpleNamespace(**dict(group.items()))
+            h = SimpleNamespace(**group.copy())
             for chunk in group.chunks:
-                vector = joint_vector(chunk.params)
-                if not chunk.state:
-                    chunk.state = {k: State(np.asarray(v), k) for k, v in self.init(_numbers(vector), h).items()}
+                self._begin(chunk, joint_vector(chunk.params), h)
+
+    def _begin(self, chunk: Chunk, vector: FlatVector | Gathered, h: Any) -> None:
+        """The state of a chunk, or what is missing of it since a setting was changed (momentum, amsgrad)."""
+        missing = {k: v for k, v in self.init(_numbers(vector), h).items() if k not in chunk.state}
+        chunk.state = chunk.state | {k: State(np.asarray(v), k) for k, v in missing.items()}
+        chunk.begun = True
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients: `.grad` becomes None, or zeros for set_to_none=False."""
@@ -251,29 +223,25 @@ class Optimizer:
             params = group["params"]
             if sorted(i for c in chunks for i in c["params"]) != list(range(len(params))):
                 raise ArgumentError(f"load_state_dict: the state is of other parameters than the {len(params)} here")
-            for k, v in options.items():
-                group[k] = v
+            for chunk in group.chunks:
+                chunk.begun = False  # so that what only the first step reads may be set
+            group.update(options)
             made = [
-                _Chunk([params[i] for i in c["params"]], {k: State(np.array(v), k) for k, v in c["state"].items()})
+                Chunk([params[i] for i in c["params"]], {k: State(np.array(v), k) for k, v in c["state"].items()})
                 for c in chunks
             ]
-            if len(made) == len(group.chunks) and all(map(_alike, made, group.chunks)):
+            if len(made) == len(group.chunks) and all(map(Chunk.like, made, group.chunks)):
                 for new, old in zip(made, group.chunks, strict=True):  # the leaves stay: a compiled step reads them
                     for k, leaf in old.state.items():
                         leaf.assign(new.state[k])
             else:
                 group.chunks = made
+            for chunk in group.chunks:
+                chunk.begun = bool(chunk.state)
 
     def __repr__(self) -> str:
         options = ", ".join(f"{k}={v}" for k, v in self.param_groups[0].items() if k != "params")
         return f"{type(self).__name__}({options})"
-
-
-def _alike(a: _Chunk, b: _Chunk) -> bool:
-    """Whether two chunks are of the same parameters, with state of the same names, shapes and dtypes."""
-    same = len(a.params) == len(b.params) and all(p is q for p, q in zip(a.params, b.params, strict=True))
-    kinds = [{k: (leaf.shape, leaf.dtype) for k, leaf in c.state.items()} for c in (a, b)]
-    return same and kinds[0] == kinds[1]
 
 
 def _kind(p: Tensor) -> tuple[Any, bool]:
@@ -331,12 +299,16 @@ class SGD(Optimizer):
         self, params: Iterable[Any], lr: float = 1e-3, momentum: float = 0.0, dampening: float = 0.0,
         weight_decay: float = 0.0, nesterov: bool = False, *, maximize: bool = False,
     ) -> None:  # fmt: skip
-        if nesterov and (float(momentum) <= 0 or dampening != 0):
-            raise ArgumentError("SGD: nesterov=True needs momentum > 0 and dampening=0")
         super().__init__(params, dict(
             lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov,
-            maximize=maximize, has_momentum=float(momentum) != 0.0,
+            maximize=maximize,
         ))  # fmt: skip
+
+    def check(self, o: Values) -> None:
+        super().check(o)
+        momentum = o.get("momentum", o.get("has_momentum", False))
+        if o.get("nesterov") and (float(momentum) <= 0 or o.get("dampening", 0) != 0):
+            raise ArgumentError("SGD: nesterov=True needs momentum > 0 and dampening=0")
 
     def init(self, p: Any, h: Any) -> Values:
         if not h.has_momentum:
@@ -418,7 +390,7 @@ class RMSprop(Optimizer):
     ) -> None:  # fmt: skip
         super().__init__(params, dict(
             lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum, centered=centered,
-            maximize=maximize, has_momentum=float(momentum) != 0.0,
+            maximize=maximize,
         ))  # fmt: skip
 
     def init(self, p: Any, h: Any) -> Values:
@@ -441,6 +413,8 @@ class RMSprop(Optimizer):
 
 class Adagrad(Optimizer):
     """Adagrad (Duchi, Hazan and Singer 2011)."""
+
+    first = ("initial_accumulator_value",)
 
     def __init__(
         self, params: Iterable[Any], lr: float = 1e-2, lr_decay: float = 0.0, weight_decay: float = 0.0,

@@ -6,11 +6,11 @@ not leave (proved by `certify` in exact arithmetic), everything follows from one
 
     |p(T) - g(S)| <= |p(T) - p(S)| + |p(S) - g(S)| <= L |T - S| + e,    L the steepest slope of p.
 
-T is what the network has in the place of S: a weighted sum of units of the layer before. Of a weighted sum of units it is
-found how far it is from the weighted sum of atoms that it stands for: each group of hinges is some multiple of p less a
-straight line, which is subtracted, units that never bend are straight lines, and what is left is a weighted sum one layer
-before, until the inputs are reached, where a linear function is bounded on a box without any doubt. Where a weight is not
-the multiple it should be, the difference is paid for. All of this is done in fractions, without rounding.
+T is what the network has in the place of S: a weighted sum of units of the layer before. Of a weighted sum of units it
+is found how far it is from the weighted sum of atoms that it stands for: each group of hinges is some multiple of p less
+a straight line, which is subtracted, units that never bend are straight lines, and what is left is a weighted sum one
+layer before, until the inputs are reached, where a linear function is bounded on a box without any doubt. Where a weight
+is not the multiple it should be, the difference is paid for. All of this is done in fractions, without rounding.
 """
 
 from __future__ import annotations
@@ -112,8 +112,8 @@ def assembled_bound(
 ) -> tuple[float, float]:  # fmt: skip
     """An upper bound of |network - plan| on the box low..high (d,), in exact arithmetic and as the network runs.
 
-    exact, deployed: the network lowered in both modes. parts: of each atom. owners: for each hidden layer what its units
-    are; a wrong one makes the bound large or is refused (Unproved), and never makes it false.
+    exact, deployed: the network lowered in both modes. parts: of each atom. owners: for each hidden layer what its
+    units are; a wrong one makes the bound large or is refused (Unproved), and never makes it false.
     """
     chain = layers_of(exact)
     layers = [Layer(w, b, tuple(o)) for (w, b), o in zip(chain[:-1], owners, strict=True)]

@@ -274,8 +274,8 @@ def _prove(
 
 
 def of_structure(
-    s: Subject, upper: float, values: Callable[[np.ndarray], np.ndarray], *, strict: bool, tol: float | None, parts: int,
-    seconds: float, seed: int = 0,
+    s: Subject, upper: float, values: Callable[[np.ndarray], np.ndarray], *, strict: bool, tol: float | None,
+    parts: int, seconds: float, seed: int = 0,
 ) -> Certificate:  # fmt: skip
     """The certificate, in deployed mode, of a network whose error was proved to be at most upper as a sum of parts.
 

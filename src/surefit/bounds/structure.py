@@ -10,8 +10,8 @@ Every formula of the table but conditionals of several inputs can be written so:
     the larger one  max(u, v) = v + max(u - v, 0)
     compositions    h(f(x) + g(y))      a function of a sum
 
-What comes out is a `Plan`: the inputs, then *atoms*, each a function of a sum of earlier ones, and at the end a sum. All
-factors are rational numbers, so a plan is the formula, exactly. The depth of an atom is how many of them are nested.
+What comes out is a `Plan`: the inputs, then *atoms*, each a function of a sum of earlier ones, and at the end a sum.
+All factors are rational, so a plan is the formula, exactly. The depth of an atom is how many of them are nested.
 """
 
 from __future__ import annotations
@@ -340,7 +340,8 @@ class _Planner:
     def added(self, a: _Value, b: _Value, sign: int) -> _Value:
         one, two = (self.mono(v) if isinstance(v, _Product) and len(v.parts) == 1 else v for v in (a, b))
         if isinstance(one, _Mono) and isinstance(two, _Mono) and (one.sum is None or two.sum is None):
-            if one.base == two.base or not one.base or not two.base:
+            alike = one.base == two.base or not one.base or not two.base
+            if alike:
                 return _Mono(one.base or two.base, f"({one.text}{'+' if sign > 0 else '-'}({two.text}))")
         first, second = self.as_sum(a), self.as_sum(b)
         terms: Terms = dict(first.terms)

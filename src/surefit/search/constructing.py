@@ -170,6 +170,14 @@ class _Maker:
         self.points = (points[0], points[1])
         return links
 
+    def straight(self, tol: float) -> bool:
+        """Whether a far smaller tolerance needs no more hinges, and there are few."""
+        try:
+            rough = fewest_links(self.f, self.low, self.high, tol, self.more, FEW + 1)[0].hinges
+            return fewest_links(self.f, self.low, self.high, tol * EXACT, self.more, FEW + 1)[0].hinges <= rough
+        except TooMany:
+            return False
+
     def prove(self, model: Scaled, tol: float | None) -> Certificate:
         """The certificate of a network as it runs."""
         left = None if self.deadline is None else max(0.05, self.deadline - clock.perf_counter())
@@ -307,7 +315,7 @@ class _Assembly:
             aim = tol * self.shares[d + k]
             if d + k in self.parts and self.parts[d + k].tol == aim:
                 continue
-            if (rough := maker.links(aim).hinges) <= FEW and maker.links(aim * EXACT).hinges <= rough:
+            if maker.straight(aim):
                 aim *= EXACT  # nothing but corners, which cost no more when they are where they should be
             try:
                 links, model, proof = maker.within(aim)
@@ -408,10 +416,11 @@ class _Assembly:
     def argument(self, place: int) -> str:
         """What t is, in words: inputs by their names, other parts by their numbers."""
         d = len(self.problem.names)
+        names = [*self.problem.names, *(f"g{k}" for k in range(1, len(self.plan.atoms) + 1))]
         words = [
-            (f"{c}*" if c not in (1, -1) else "-" if c == -1 else "") + (self.problem.names[i] if i < d else f"g{i - d + 1}")
+            (f"{c}*" if c not in (1, -1) else "-" if c == -1 else "") + names[i]
             for i, c in self.plan.atoms[place - d].terms
-        ]  # fmt: skip
+        ]
         return " + ".join(words).replace("+ -", "- ")
 
 

@@ -1,6 +1,6 @@
 """Write the stubs: what type checkers and editors know of surefit's names, and of functions and methods of tensors.
 
-    python scripts/signatures.py            # write src/surefit/__init__.pyi and src/surefit/core/signatures.pyi
+    python scripts/signatures.py            # write src/surefit/__init__.pyi, core/signatures.pyi, torch/**/*.pyi
     python scripts/signatures.py --check    # exit with 1 where they are not what would be written
 
 The functions work on whatever they are given (tensors, arrays, numbers, names that are recorded), so their own
@@ -17,6 +17,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from torch_signatures import STUBS
 
 import surefit
 from surefit.core import functions, tensor
@@ -235,8 +237,10 @@ def formatted(path: Path, text: str) -> str:
 def main() -> int:
     """0 unless a file that was checked is an old one."""
     old = False
-    for path, made in ((SOURCE / "__init__.pyi", public()), (SOURCE / "core/signatures.pyi", text())):
-        new = formatted(path, made)
+    stubs = {"__init__.pyi": public, "core/signatures.pyi": text, **STUBS}
+    for name, write in stubs.items():
+        path = SOURCE / name
+        new = formatted(path, write())
         if "--check" in sys.argv[1:]:
             old |= not path.exists() or path.read_text(encoding="utf-8") != new
         else:

@@ -1,8 +1,12 @@
-"""Shared by all tests: where the outside data lives."""
+"""Shared by all tests: where the outside data lives, and clocks that other processes cannot disturb."""
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -26,3 +30,54 @@ def shared_data():
         return path
 
     return find
+
+
+@contextlib.contextmanager
+def _own_time(clock=time.thread_time):
+    seconds: list[float] = []
+    gc.disable()
+    before = clock()
+    try:
+        yield seconds
+        seconds.append(clock() - before)
+    finally:
+        gc.enable()
+
+
+@pytest.fixture(scope="session")
+def own_time():
+    """`with own_time() as seconds: ...`, then seconds[0]: processor time of this thread alone.
+
+    Wall seconds are those of all processes, and one collection of garbage looks through all that a thousand tests
+    before this one left. own_time(time.process_time) counts the other threads of this process too.
+    """
+    return _own_time
+
+
+class FakeClock:
+    """In the place of time.sleep, perf_counter and monotonic: sleeping takes no time, and computing next to none.
+
+    A reading moves it by a microsecond, so that what was entered and left has taken some time.
+    """
+
+    def __init__(self) -> None:
+        self.now, self._lock = 1000.0, threading.Lock()
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self.now += seconds
+
+    def read(self) -> float:
+        self.sleep(1e-6)
+        return self.now
+
+
+@pytest.fixture
+def fake_clock(monkeypatch):
+    """All that surefit and the test read or sleep goes by this clock (see FakeClock); threads still run at once."""
+    clock = FakeClock()
+    monkeypatch.setattr(time, "sleep", clock.sleep)
+    for name in ("perf_counter", "monotonic"):
+        monkeypatch.setattr(time, name, clock.read)
+    monkeypatch.setattr("surefit.solvers.result.perf_counter", clock.read)
+    return clock

@@ -365,3 +365,15 @@ def test_only_surefit_errors_are_raised():
 )
 def test_a_raised_builtin_is_seen(source, found):
     assert list(raised_builtins(ast.parse(source))) == found
+
+
+# --- tests ----------------------------------------------------------------------------------------------
+
+
+def test_the_tests_that_their_page_names_are_there():
+    """tests/README.md lists kinds of faults and the tests that hold them."""
+    folder = Path(__file__).parent
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", (folder / "README.md").read_text(encoding="utf-8"))
+    assert len(named) > 60
+    lost = [f"{file}::{name}" for file, name in named if f"\ndef {name}(" not in (folder / file).read_text("utf-8")]
+    assert not lost, lost

@@ -146,6 +146,104 @@ reveal_type(surefit.jit(f)(x, 2.0))  # Tensor
 reveal_type(surefit.jit(surefit.grad(f))(x, 2.0))  # Tensor
 """
 
+# the same of a program written for PyTorch
+PORTED = """
+from typing import reveal_type
+
+import surefit.torch as torch
+import surefit.torch.nn.functional as F
+from surefit.torch import nn, optim
+from surefit.torch.utils.data import DataLoader, TensorDataset, random_split
+
+
+class Net(nn.Module):
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(2, hidden, device="cpu")
+        self.act = nn.ReLU(inplace=True)
+        self.fc2 = nn.Linear(hidden, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc2(F.relu(self.act(self.fc1(x))))
+
+
+device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+reveal_type(device)  # Device
+torch.manual_seed(0)
+net = Net(4).to(device)
+reveal_type(net)  # Net
+reveal_type(net.train().eval())  # Net
+x = torch.randn(20, 2, device=device)
+reveal_type(x)  # Tensor
+y = x.sum(dim=1, keepdim=True)
+train, _ = random_split(TensorDataset(x, y), [16, 4])
+optimizer = optim.Adam(net.parameters(), lr=1e-2)
+scheduler = optim.lr_scheduler.StepLR(optimizer, step_size=2)
+for xb, yb in DataLoader(train, batch_size=16, shuffle=True):
+    loss = nn.MSELoss()(net(xb), yb)
+    reveal_type(loss)  # Tensor
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    scheduler.step()
+
+
+@torch.no_grad()
+def evaluate(points: torch.Tensor) -> float:
+    return float(net(points).mean())
+
+
+reveal_type(evaluate(x))  # float
+with torch.inference_mode():
+    reveal_type(net(x))  # Tensor
+reveal_type(torch.max(x, 1).indices)  # Tensor
+reveal_type(torch.cat([x, x], dim=0))  # Tensor
+reveal_type(torch.autograd.grad(net(x).sum(), list(net.parameters())))  # tuple
+reveal_type(torch.allclose(x, x))  # bool
+reveal_type(torch.einsum("ij,ij->i", x, x))  # Tensor
+reveal_type(torch.split(x, 10))  # tuple
+reveal_type(F.softmax(x, dim=1))  # Tensor
+reveal_type(nn.Sequential(nn.Linear(2, 2), nn.Tanh()))  # Sequential
+reveal_type(scheduler.get_last_lr())  # list
+reveal_type(torch.linspace(0, 1, 5).numpy())  # ndarray
+"""
+
+# the same of classes, callbacks, a student, many curves
+STUDY = """
+from typing import reveal_type
+
+import numpy as np
+
+import surefit
+
+rng = np.random.default_rng(0)
+a, b = rng.random(40), rng.random(40)
+fit = surefit.fit({"a": a, "b": b, "kind": np.where(a > b, "x", "z")}, task="classify", method="features")
+reveal_type(fit)  # Fit
+reveal_type(fit.predict_proba([[0.1, 0.2]]))  # ndarray
+reveal_type(fit.error.max)  # float
+reveal_type(fit.doctor())  # Diagnosis
+reveal_type(fit.card())  # str
+reveal_type(fit.to_dict())  # dict
+
+
+def seen(event: surefit.Epoch) -> bool:
+    return event.train_loss < 1e-9
+
+
+taught = surefit.fit("x^2", "x=0:1", method=surefit.Adam(epochs=2), callbacks=[surefit.On(epoch=seen)])
+reveal_type(taught.derivative([[0.5]]))  # ndarray
+reveal_type(taught.minimum())  # Extremum
+reveal_type(taught.roots(0.5))  # ndarray
+student = surefit.distil(taught, domain="x=0:1", time=1.0)
+reveal_type(student)  # Fit
+reveal_type(student.export("out.py", to="numpy").paths)  # tuple
+curves = {"sensor": np.repeat([1, 2], 20), "t": np.tile(np.linspace(0, 1, 20), 2), "v": a}
+many = surefit.fit_many(curves, by="sensor", x="t", y="v")
+reveal_type(many)  # Many
+reveal_type(many[1])  # Curve
+"""
+
 # each of these lines is a mistake, and is said to be one
 MISTAKES = """
 import surefit
@@ -178,11 +276,15 @@ surefit.fit("x", {"x": (0, 1)}, epochs=3)  # wrong
 surefit.load(3)  # wrong
 """
 
-EXPECTED = {
-    n: line.rpartition("# ")[2]
-    for n, line in enumerate(SCRIPT.splitlines(), 1)
-    if line.strip().startswith("reveal_type(")
-}
+SCRIPTS = {"script": SCRIPT, "ported": PORTED, "study": STUDY}
+
+
+def expected(script: str) -> dict[int, str]:
+    """By line what its remark says of the type."""
+    lines = enumerate(script.splitlines(), 1)
+    return {n: line.rpartition("# ")[2] for n, line in lines if line.strip().startswith("reveal_type(")}
+
+
 WRONG = {n for n, line in enumerate(MISTAKES.splitlines(), 1) if line.endswith("# wrong")}
 
 
@@ -225,24 +327,26 @@ TOOLS = [pytest.param(mypy, id="mypy"), pytest.param(pyright, id="pyright")]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tool", TOOLS)
-def test_a_script_has_the_types_that_it_runs_with(tool, tmp_path):
-    path = tmp_path / "script.py"
-    path.write_text(SCRIPT)
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_has_the_types_that_it_runs_with(tool, name, tmp_path):
+    path = tmp_path / f"{name}.py"
+    path.write_text(SCRIPTS[name])
     said = tool(path)
     assert [s for s in said if s[1] != "note"] == []
     pattern = r'Revealed type is "(.*)"' if tool is mypy else r'Type of ".*" is "(.*)"$'
     types = {line: short(m[1]) for line, _, text in said if (m := re.match(pattern, text))}
-    assert types == EXPECTED
+    assert types == expected(SCRIPTS[name])
 
 
-def test_the_script_runs_with_these_types(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_the_script_runs_with_these_types(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    path = tmp_path / "script.py"
-    path.write_text(SCRIPT)
+    path = tmp_path / f"{name}.py"
+    path.write_text(SCRIPTS[name])
     runpy.run_path(str(path))
     met = re.findall(r"Runtime type is '(\w+)'", capsys.readouterr().err)
     same = {"View": "Tensor", "Snapshot": "Tensor"}  # tensors that belong to others
-    assert [same.get(m, m) for m in met] == list(EXPECTED.values())
+    assert [same.get(m, m) for m in met] == list(expected(SCRIPTS[name]).values())
 
 
 @pytest.mark.slow

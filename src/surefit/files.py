@@ -94,6 +94,18 @@ def write_atomically(
     return Path(path)
 
 
+def write_through(path: Path, content: bytes) -> None:
+    """Write a file that `replacing` has made, to the disk."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC | _NO_LINK | _BINARY)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def check_writable(path: str | os.PathLike[str], *, error: type[SurefitError] = DataError) -> None:
     """Raise now what `replacing` would raise later; the file is not touched, its directory is made if needed."""
     make_directory(Path(path).parent, error=error)
@@ -345,5 +357,5 @@ def _sync_directory(folder: Path) -> None:
 
 __all__ = [
     "check_writable", "held_lock", "make_directory", "path_of", "reason", "regular_file", "replacing",
-    "write_atomically",
+    "write_atomically", "write_through",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ A message that tells what to do about it names arguments by `spelled` or `cure`;
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -46,4 +47,20 @@ def cure(text: str, name: str, value: str = "", python: str = "") -> str:
     return text.format(spelled(name, value, python))
 
 
-__all__ = ["cure", "spelled", "spelling"]
+_SAMPLING = re.compile(r"(?:data=)?(?:surefit\.)?Sampling\((\w+)=((?:[^()]|\([^()]*\))*)\)")
+
+
+def respelled(text: str) -> str:
+    """A text in which arguments of `Sampling` are spelled as whoever called spells them, where it has them.
+
+    >>> respelled("hold out more, data=Sampling(split=(0.6, 0.2, 0.2))")
+    'hold out more, data=Sampling(split=(0.6, 0.2, 0.2))'
+    >>> with spelling(lambda name, value: f"--{name} {value}"):
+    ...     respelled("hold out more, data=Sampling(split=(0.6, 0.2, 0.2))")
+    'hold out more, --split (0.6, 0.2, 0.2)'
+    """
+    way = _way
+    return text if way is None else _SAMPLING.sub(lambda found: way(*found.groups()) or found[0], text)
+
+
+__all__ = ["cure", "respelled", "spelled", "spelling"]

@@ -49,8 +49,8 @@ def test_each_network_is_that_of_pytorch():
         parts = []
         for j in range(2):
             waves = torch.cos(u[:, j : j + 1] * p["frequencies"][i, j] * SLOWER + p["phases"][i, j] * SLOWER)
-            told = waves @ p["embedding"][i, j] * SLOWER / 2 + p["shift"][i, j] * SLOWER  # 2: the root of 4 waves
-            parts.append(torch.cat([u[:, j : j + 1], told], 1) * p["gain"][i, j, 0, 0] * FASTER)
+            embedded = waves @ p["embedding"][i, j] * SLOWER / 2 + p["shift"][i, j] * SLOWER  # 2: the root of 4 waves
+            parts.append(torch.cat([u[:, j : j + 1], embedded], 1) * p["gain"][i, j, 0, 0] * FASTER)
         z = torch.cat(parts, 1)
         for layer, fan in ((1, 8), (2, 5)):
             z = z @ p[f"weight{layer}"][i] / fan**0.5 + p[f"bias{layer}"][i] * SLOWER
@@ -176,4 +176,4 @@ def test_groups_keep_their_rows_apart():
     found = state.candidates[0]
     assert found.left_out is None and found.problem.validation is not None
     miss = evaluate(found.model, problem.validation[0]) - problem.validation[1]
-    assert found.told == pytest.approx(np.sqrt(np.mean(miss**2)), rel=1e-6)
+    assert found.score_in_units == pytest.approx(np.sqrt(np.mean(miss**2)), rel=1e-6)

@@ -27,7 +27,7 @@ def test_a_quadratic_is_a_network_of_squares(d):
 def test_it_is_the_least_squares_polynomial(degree):
     x = RNG.uniform(-2, 3, (200, 2))
     y = 1 + x[:, 0] - x[:, 0] * x[:, 1] + np.sin(x[:, 1])
-    fit = surefit.fit((x, y), method=surefit.Polynomial(degree=degree, penalty=None))
+    fit = surefit.fit((x, y), method=surefit.Polynomial(degree=degree, ridge=None))
     u, v = fit.problem.train
     columns = [np.ones(len(u)), u[:, 0], u[:, 1]]
     columns += [] if degree == 1 else [u[:, 0] ** 2, u[:, 1] ** 2, u[:, 0] * u[:, 1]]
@@ -48,17 +48,17 @@ def test_a_linear_table_gets_a_linear_function():
 
 
 @pytest.mark.parametrize("weights", [None, np.linspace(0.5, 2, 30)])
-@pytest.mark.parametrize("penalty", [0.0, 1e-2])
-def test_leave_one_out_is_leaving_out(weights, penalty):
+@pytest.mark.parametrize("ridge", [0.0, 1e-2])
+def test_leave_one_out_is_leaving_out(weights, ridge):
     phi, y = RNG.normal(size=(30, 4)), RNG.normal(size=(30, 2))
-    solve = lambda a, b, w: solve_output(a, b, weights=w, penalties=[penalty] if penalty else None, rconds=[1e-14])
+    solve = lambda a, b, w: solve_output(a, b, weights=w, ridges=[ridge] if ridge else None, rconds=[1e-14])
     whole = solve(phi, y, weights)
-    quick = leave_one_out(phi, y, whole.residuals, weights, penalty)
+    quick = leave_one_out(phi, y, whole.residuals, weights, ridge)
     for i in (0, 7, 29):
         keep = np.arange(30) != i
         part = solve(phi[keep], y[keep], None if weights is None else weights[keep])
         true = phi[i] @ part.weights + part.constant - y[i]
-        np.testing.assert_allclose(quick[i], true, rtol=0.05 if penalty else 1e-8, atol=1e-3 if penalty else 1e-9)
+        np.testing.assert_allclose(quick[i], true, rtol=0.05 if ridge else 1e-8, atol=1e-3 if ridge else 1e-9)
 
 
 def left_out_by_refits(phi, y, weights, damping):
@@ -79,18 +79,18 @@ def left_out_by_refits(phi, y, weights, damping):
 
 
 @pytest.mark.parametrize("n, h", [(2, 1), (3, 2), (3, 5), (5, 4), (5, 3), (6, 20), (40, 10)])
-@pytest.mark.parametrize("penalty", [0.0, 1e-14, 1e-3])
-def test_of_rows_that_are_gone_through_it_is_leaving_out_too(n, h, penalty):
+@pytest.mark.parametrize("ridge", [0.0, 1e-14, 1e-3])
+def test_of_rows_that_are_gone_through_it_is_leaving_out_too(n, h, ridge):
     rng = np.random.default_rng(n + h)
     phi, y, weights = rng.normal(size=(n, h)), rng.normal(size=(n, 2)), rng.uniform(0.5, 2.0, n)
     if n == 40:  # an indicator of one row
         phi[:, 3] = 0.0
         phi[7, 3] = 1.0
-    solved = solve_output(phi, y, weights=weights, penalties=[penalty])
+    solved = solve_output(phi, y, weights=weights, ridges=[ridge])
     share = weights / weights.sum()
     size = float((share[:, None] * (phi - share @ phi) ** 2).sum())
-    true = left_out_by_refits(phi, y, weights, penalty * size / min(n, h) if penalty > 1e-10 else 0.0)
-    quick = leave_one_out(phi, y, solved.residuals, weights, penalty)
+    true = left_out_by_refits(phi, y, weights, ridge * size / min(n, h) if ridge > 1e-10 else 0.0)
+    quick = leave_one_out(phi, y, solved.residuals, weights, ridge)
     np.testing.assert_allclose(quick, true, rtol=1e-7, atol=1e-9)
     score = np.sqrt(np.mean(weights[:, None] / weights.mean() * true**2))
     assert solved.score == pytest.approx(score, rel=1e-7)

@@ -15,9 +15,9 @@ from surefit.solvers.gradients import gradient_features
 RNG = np.random.default_rng(0)
 X, Y = RNG.uniform(-1, 1, (12, 2)), RNG.standard_normal((12, 2))
 WEIGHTS = RNG.uniform(0.1, 3.0, 12)
-SLOPES = RNG.standard_normal((12, 2, 2))  # all outputs of a row alike in what is known
-SLOPES[3], SLOPES[5, :, 1] = np.nan, np.nan
-UNLIKE = SLOPES.copy()
+GRADIENTS = RNG.standard_normal((12, 2, 2))  # all outputs of a row alike in what is known
+GRADIENTS[3], GRADIENTS[5, :, 1] = np.nan, np.nan
+UNLIKE = GRADIENTS.copy()
 UNLIKE[7, 0], UNLIKE[8, 1, 0] = np.nan, np.nan
 
 
@@ -80,12 +80,12 @@ def test_gradients_are_further_residuals(name, weights):
     rows = Residuals(NETWORKS[name](), X, Y, weights, UNLIKE, 0.3)
     theta, h = rows.theta, 1e-6
     r = rows.residuals(theta)
-    slopes = np.stack([(rows.outputs(X + h * e) - rows.outputs(X - h * e)) / (2 * h) for e in np.eye(2)], 1)
+    gradients = np.stack([(rows.outputs(X + h * e) - rows.outputs(X - h * e)) / (2 * h) for e in np.eye(2)], 1)
     root = np.ones((12, 1)) if weights is None else np.sqrt(weights / weights.mean())[:, None]
     np.testing.assert_allclose(r[:24], ((rows.outputs() - Y) * root).reshape(-1), atol=1e-14)
     target = UNLIKE.swapaxes(1, 2)
     factor = np.sqrt(0.3 * 12 / np.isfinite(target).sum(axis=(0, 1)))
-    miss = (slopes - target) * root[:, :, None] * factor
+    miss = (gradients - target) * root[:, :, None] * factor
     np.testing.assert_allclose(r[24:], miss[np.isfinite(target)], atol=2e-9)
 
     j = rows.jacobian(theta)
@@ -111,25 +111,25 @@ def test_second_derivatives_of_activations_are_those_of_differences(activation):
     np.testing.assert_allclose(bend, (steeper - flatter) / (2 * h), atol=1e-9)
 
 
-@pytest.mark.parametrize("slopes", [None, SLOPES], ids=["values", "gradients"])
+@pytest.mark.parametrize("gradients", [None, GRADIENTS], ids=["values", "gradients"])
 @pytest.mark.parametrize("name", sorted(SPLIT))
-def test_the_jacobian_of_the_body_is_that_of_differences(name, slopes):
-    rows = Residuals(NETWORKS[name](), X, Y, WEIGHTS, slopes, 0.3)
+def test_the_jacobian_of_the_body_is_that_of_differences(name, gradients):
+    rows = Residuals(NETWORKS[name](), X, Y, WEIGHTS, gradients, 0.3)
     assert rows.split
     theta = rows.theta[: rows.body_size]
     c = RNG.standard_normal((rows.equations(theta).shape[1], 2))
     j, h = rows.body_jacobian(theta, c), 1e-6
-    assert j.shape == (12 if slopes is None else 12 + 21, 2, len(theta))
+    assert j.shape == (12 if gradients is None else 12 + 21, 2, len(theta))
     for i in range(0, len(theta), 2):
         e = np.eye(len(theta))[i] * h
         difference = (rows.equations(theta + e) - rows.equations(theta - e)) @ c / (2 * h)
         np.testing.assert_allclose(j[:, :, i], difference, atol=5e-9)
 
 
-@pytest.mark.parametrize("slopes", [None, SLOPES], ids=["values", "gradients"])
+@pytest.mark.parametrize("gradients", [None, GRADIENTS], ids=["values", "gradients"])
 @pytest.mark.parametrize("name", sorted(SPLIT))
-def test_the_equations_of_the_last_layer_are_the_residuals(name, slopes):
-    rows = Residuals(NETWORKS[name](), X, Y, WEIGHTS, slopes, 0.3)
+def test_the_equations_of_the_last_layer_are_the_residuals(name, gradients):
+    rows = Residuals(NETWORKS[name](), X, Y, WEIGHTS, gradients, 0.3)
     c = RNG.standard_normal((rows.last.in_features + 1, 2))
     rows.assign_output(c[:-1], c[-1])
     theta = rows.theta
@@ -143,14 +143,14 @@ def test_equations_are_refused_where_outputs_differ_in_what_is_known():
         rows.equations(rows.theta[: rows.body_size])
 
 
-@pytest.mark.parametrize("slopes", [SLOPES, UNLIKE], ids=["alike", "unlike"])
-def test_the_sum_of_squares_is_the_objective_of_the_scan(slopes):
+@pytest.mark.parametrize("gradients", [GRADIENTS, UNLIKE], ids=["alike", "unlike"])
+def test_the_sum_of_squares_is_the_objective_of_the_scan(gradients):
     """At the same hidden layer: the same number, and `gradient_features` finds where it is least."""
-    rows = Residuals(nn.MLP(2, (4,), 2, generator=0), X, Y, WEIGHTS, slopes, 0.3)
+    rows = Residuals(nn.MLP(2, (4,), 2, generator=0), X, Y, WEIGHTS, gradients, 0.3)
     found = gradient_features(
         X,
         Y,
-        slopes,
+        gradients,
         4,
         rows.chain[0][1].value_and_slope,
         weight=0.3,
@@ -165,9 +165,9 @@ def test_the_sum_of_squares_is_the_objective_of_the_scan(slopes):
     def objective(c):
         """As the docstring has it, summed over the outputs."""
         square = (phi @ c[:-1] + c[-1] - Y) ** 2
-        miss = (np.einsum("mhd,hk->mkd", moving, c[:-1]) - slopes) ** 2
+        miss = (np.einsum("mhd,hk->mkd", moving, c[:-1]) - gradients) ** 2
         share = WEIGHTS / WEIGHTS.mean()
-        known = np.isfinite(slopes).sum(axis=(0, 2))
+        known = np.isfinite(gradients).sum(axis=(0, 2))
         return (share[:, None] * square).mean(axis=0).sum() + 0.3 * (
             np.nansum(share[:, None, None] * miss, axis=(0, 2)) / known
         ).sum()
@@ -193,20 +193,20 @@ def test_what_is_known_of_the_structure(name):
         np.testing.assert_allclose(output, rows.outputs(), rtol=1e-12)
 
 
-@pytest.mark.parametrize("slopes", [None, UNLIKE], ids=["values", "gradients"])
+@pytest.mark.parametrize("gradients", [None, UNLIKE], ids=["values", "gradients"])
 @pytest.mark.parametrize("name", sorted(CHAINS))
-def test_closed_form_and_batch_reading_agree(name, slopes):
-    closed, batched = (Residuals(NETWORKS[name](), X, Y, None, slopes) for _ in range(2))
+def test_closed_form_and_batch_reading_agree(name, gradients):
+    closed, batched = (Residuals(NETWORKS[name](), X, Y, None, gradients) for _ in range(2))
     assert closed.chain is not None
     batched.chain = None
     np.testing.assert_allclose(closed.jacobian(closed.theta), batched.jacobian(batched.theta), rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(closed.residuals(closed.theta), batched.residuals(batched.theta), rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("slopes", [None, UNLIKE], ids=["values", "gradients"])
+@pytest.mark.parametrize("gradients", [None, UNLIKE], ids=["values", "gradients"])
 @pytest.mark.parametrize("name", ["two layers", "residual"])
-def test_blocks_of_rows_change_nothing(name, slopes, monkeypatch):
-    whole = Residuals(NETWORKS[name](), X, Y, WEIGHTS, slopes)
+def test_blocks_of_rows_change_nothing(name, gradients, monkeypatch):
+    whole = Residuals(NETWORKS[name](), X, Y, WEIGHTS, gradients)
     r, j, g = (f(whole.theta) for f in (whole.residuals, whole.jacobian, lambda t: whole.value_and_gradient(t)[1]))
     seen = []
     rows = "_chain_rows" if whole.chain is not None else "_batch_rows"
@@ -215,7 +215,7 @@ def test_blocks_of_rows_change_nothing(name, slopes, monkeypatch):
     monkeypatch.setattr(module, "BLOCK", 18 * whole.vector.numel())
     np.testing.assert_allclose(whole.residuals(whole.theta), r, rtol=1e-12)
     np.testing.assert_allclose(whole.jacobian(whole.theta), j, rtol=1e-12, atol=1e-14)
-    assert seen == ([9, 3] if slopes is None else [3, 3, 3, 3])  # three times as many residuals a row
+    assert seen == ([9, 3] if gradients is None else [3, 3, 3, 3])  # three times as many residuals a row
     np.testing.assert_allclose(whole.value_and_gradient(whole.theta)[1], g, rtol=1e-10, atol=1e-13)
 
 
@@ -224,7 +224,7 @@ def test_a_jacobian_that_does_not_fit_into_memory_is_refused_with_the_cure(monke
     rows = Residuals(NETWORKS["one layer"](), X, Y)
     with pytest.raises(ArgumentError, match=r"24 residuals by 32 parameters.*lbfgs"):
         rows.jacobian(rows.theta)
-    rows = Residuals(NETWORKS["one layer"](), X, Y, None, SLOPES)
+    rows = Residuals(NETWORKS["one layer"](), X, Y, None, GRADIENTS)
     with pytest.raises(ArgumentError, match=r"66 residuals by 32 parameters"):
         rows.jacobian(rows.theta)
 

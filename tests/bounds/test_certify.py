@@ -138,7 +138,7 @@ def test_residual_and_parallel_models():
 
     net = Net()
     net.eval()
-    proof = certify(net, "x*y", {"x": (-1, 1), "y": (-2, 1)}, rtol=0.05, time=5)
+    proof = certify(net, "x*y", {"x": (-1, 1), "y": (-2, 1)}, rtol=0.05, time=60)
     rng = np.random.default_rng(0)
     x = rng.uniform((-1, -2), (1, 1), (20000, 2))
     with no_grad():

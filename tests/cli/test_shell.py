@@ -100,18 +100,26 @@ def test_a_terminal_that_lacks_characters_gets_a_question_mark():
     assert done.stdout.startswith("target       sin(?)\n")
 
 
+def heard():
+    """In the child: what this process may be ignoring, begun in the background or under nohup, is heard there."""
+    for wish in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(wish, signal.SIG_DFL)
+
+
 @POSIX
-@pytest.mark.parametrize("out", [True, False])
-def test_an_interrupt_keeps_the_best_and_exits_with_130(tmp_path, out):
+@pytest.mark.parametrize("out, wish", [(True, "SIGINT"), (False, "SIGINT"), (True, "SIGTERM"), (True, "SIGHUP")])
+def test_a_signal_to_end_keeps_the_best_and_is_the_exit_code(tmp_path, out, wish):
+    number = getattr(signal, wish)
     words = ["fit", "sin(5*x)", "--on", "x=-3:3", "--epochs", "1000000", *(["--out", "demo"] if out else [])]
     command = [sys.executable, "-m", "surefit", *words]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), cwd=tmp_path
-    ) as running:
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), cwd=tmp_path,
+        preexec_fn=heard,
+    ) as running:  # fmt: skip
         assert running.stderr.readline().startswith("epoch 1/1000000")
-        running.send_signal(signal.SIGINT)
+        running.send_signal(number)
         stdout, stderr = running.communicate(timeout=60)
-    assert running.returncode == 130
+    assert running.returncode == 128 + number
     assert "interrupted in epoch" in stdout
     assert "Traceback" not in stderr
     if out:
@@ -122,6 +130,28 @@ def test_an_interrupt_keeps_the_best_and_exits_with_130(tmp_path, out):
         assert "not all pictures were drawn (surefit report demo draws them)" in stderr
     else:
         assert "the model was not saved (--out DIR saves it)" in stderr
+
+
+@POSIX
+@pytest.mark.parametrize("words", ["info pipe", "fit x --on x=0:1 --config pipe"])
+def test_a_pipe_under_the_name_of_a_file_is_not_waited_for(tmp_path, words):
+    os.mkfifo(tmp_path / "pipe")
+    command = [sys.executable, "-m", "surefit", *words.split()]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), cwd=tmp_path, timeout=100)
+    assert done.returncode == 2 and "'pipe' is a pipe or a device" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux that is always full")
+@pytest.mark.parametrize(
+    "streams, code, out, err",
+    [("2>/dev/full", 0, "target       x\n", ""), (">/dev/full", 2, "", "error: cannot write to standard output ("),
+     (">&-", 0, "", ""), ("2>&-", 0, "target       x\n", "")],
+)  # fmt: skip
+def test_streams_that_are_full_or_closed(streams, code, out, err):
+    command = f"{sys.executable} -m surefit fit x --on x=0:1 --method polynomial -q {streams}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment(), check=False)
+    assert done.returncode == code and done.stdout.startswith(out) and done.stderr.startswith(err)
+    assert "Traceback" not in done.stderr and (done.stderr == "") == (err == "")
 
 
 @POSIX

@@ -33,8 +33,8 @@ def test_what_is_not_reached_is_exit_code_3(surefit):
     ("options", "expected"),
     [
         ("--method features --hidden 30 --draws 1", {"method": "features", "draws": 1}),
-        ("--method features --hidden 30 --penalty 1e-6", {"penalty": 1e-6}),
-        ("--method features --hidden 30 --penalty none", {"penalty": 0.0}),
+        ("--method features --hidden 30 --ridge 1e-6", {"ridge": 1e-6}),
+        ("--method features --hidden 30 --ridge none", {"ridge": 0.0}),
         ("--method varpro --hidden 10 --iterations 5", {"method": "varpro", "iterations": 5}),
         ("--method lm --hidden 4 --iterations 5", {"method": "lm", "iterations": 5}),
         ("--method lbfgs --hidden 4 --iterations 5 --memory 3", {"method": "lbfgs", "iterations": 5, "memory": 3}),
@@ -56,7 +56,7 @@ def test_settings_arrive(surefit, options, expected):
         ("--method lm --lr 0.1", "--lr: lm has no such setting"),
         ("--method adam --memory 3", "--memory: adam has no such setting; choose --method lbfgs"),
         ("--method features --hidden 3,3", "--hidden: --method features needs one hidden layer, --hidden UNITS"),
-        ("--method lm --penalty few", "--penalty few: expected"),
+        ("--method lm --ridge few", "--ridge few: expected"),
         ("--method features --hidden 8,8", "one hidden layer"),
     ],
 )
@@ -70,7 +70,7 @@ def test_settings_that_would_do_nothing_are_refused(surefit, options, says):
     "line",
     [
         f"{SINE} --tol 1e-7",
-        f"{SINE} --method varpro --hidden 12 --iterations 4 --penalty 1e-9 --seed 3",
+        f"{SINE} --method varpro --hidden 12 --iterations 4 --ridge 1e-9 --seed 3",
         f"{SINE} --method features --num 60 --design uniform --hidden 15 --dtype float32",
         "fit data.csv --method features --hidden 5",
     ],

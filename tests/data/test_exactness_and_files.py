@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import time
 from decimal import Decimal
 
 import numpy as np
@@ -134,13 +133,13 @@ def test_a_line_without_end_is_refused_in_bounded_memory(tmp_path):
         read_table(path)
 
 
-def test_many_columns_take_linear_time():
+def test_many_columns_take_linear_time(own_time):
     n = 50_000
-    began = time.perf_counter()
-    table = Table([f"c{i}" for i in range(n)], np.zeros((2, n)))
-    assert table.select(targets=[f"c{i}" for i in range(2000)]).x.shape == (2, n - 2000)
-    assert read_table(np.zeros((2, n))).x.shape == (2, n - 1)
-    assert time.perf_counter() - began < 5  # 0.2 here; quadratic took minutes
+    with own_time() as seconds:
+        table = Table([f"c{i}" for i in range(n)], np.zeros((2, n)))
+        assert table.select(targets=[f"c{i}" for i in range(2000)]).x.shape == (2, n - 2000)
+        assert read_table(np.zeros((2, n))).x.shape == (2, n - 1)
+    assert seconds[0] < 5  # 0.2 here; quadratic took minutes
 
 
 def test_years_above_other_numbers_are_asked_about(tmp_path):

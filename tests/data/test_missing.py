@@ -15,7 +15,7 @@ Y = 2 * X[:, 0] - X[:, 1] + 0.1 * RNG.standard_normal(80)
 HOLES = X.copy()
 HOLES[RNG.random(80) < 0.2, 0] = np.nan
 HOLES[5:9, 2] = np.nan
-LINE = surefit.Polynomial(degree=1, penalty=0.0)
+LINE = surefit.Polynomial(degree=1, ridge=0.0)
 ALL = Sampling(split=(1, 0, 0))
 
 

@@ -128,7 +128,7 @@ def test_repeats_at_places_enough_are_worth_a_note_only():
 def test_where_some_rows_stand_at_new_places_their_errors_are_compared():
     """Half of the rows repeat places: a network that knows these by heart is seen, another is not."""
     x = np.concatenate([np.repeat(draw(30, 3), 10, axis=0), draw(300, 3, seed=3)])
-    fit = surefit.fit((x, hilly(x)), method=surefit.Features(penalty=0.0), model=(400,), seed=1)
+    fit = surefit.fit((x, hilly(x)), method=surefit.Features(ridge=0.0), model=(400,), seed=1)
     apart, train = fit.problem.test[0], fit.problem.train[0]
     known = (apart[:, None] == train).all(axis=2).any(axis=1)
     off = np.abs(fit.predict(apart) - hilly(apart))
@@ -183,7 +183,7 @@ def test_a_fine_grid_is_no_alarm(noise):
 
 
 def test_between_the_lines_of_a_fine_grid_a_network_that_waves_is_seen():
-    """Interpolation knows better there than a network with too many units and no penalty."""
+    """Interpolation knows better there than a network with too many units and no ridge."""
     from surefit.doctor.interpolation import between_levels, own_error
 
     x = lattice(16, 16)

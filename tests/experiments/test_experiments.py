@@ -23,7 +23,18 @@ from surefit.experiments import (
     two_ways,
 )
 from surefit.experiments.byhand import numeric_gradient, one_hot, through
-from surefit.experiments.result import Claim, Grid, Options, Result, Row, Setting, Verdict, judged, settings_of, shown
+from surefit.experiments.result import (
+    Claim,
+    Grid,
+    Options,
+    Result,
+    Row,
+    Setting,
+    Verdict,
+    settings_of,
+    shown,
+    verdict_of,
+)
 from surefit.nn import functional as F
 
 PICTURES = {
@@ -38,16 +49,16 @@ PICTURES = {
 
 @pytest.fixture(scope="module", params=experiments.NAMES)
 def done(request):
-    """The result of one experiment, quick, and what it told on the way."""
-    told = []
+    """The result of one experiment, quick, and what it logged on the way."""
+    log = []
     mnist = request.getfixturevalue("shared_data")("mnist") if request.param == "digits" else None
-    return experiments.run(request.param, Options(quick=True, mnist=mnist, tell=told.append)), told
+    return experiments.run(request.param, Options(quick=True, mnist=mnist, log=log.append)), log
 
 
 def test_an_experiment(done, tmp_path):
-    found, told = done
+    found, log = done
     assert found.wrong == []
-    assert found.claims and found.quick and found.seconds > 0 and told
+    assert found.claims and found.quick and found.seconds > 0 and log
     assert all(s.reason for s in found.settings) and len(found.settings) >= 5
     assert all(row.faithful is not None for row in found.rows)
     paths = experiments.save([found], tmp_path)
@@ -376,7 +387,7 @@ def test_a_refuted_source_and_our_answer_are_two_verdicts():
 
 
 def test_a_verdict_belongs_to_a_sentence():
-    assert judged() is Verdict.NOT_TESTED
+    assert verdict_of() is Verdict.NOT_TESTED
     for words in (("said", None, "found"), ("", Verdict.HOLDS, "found"), ("said", Verdict.HOLDS, "found", "ours")):
         with pytest.raises(ArgumentError, match="each needs the other"):
             Claim(*words)

@@ -160,6 +160,38 @@ def layers() -> dict[str, tuple[nn.Module, int]]:
     return found
 
 
+def experiments() -> dict[str, tuple[nn.Module, int]]:
+    """The networks of `surefit.experiments`, name -> (network, inputs); of the digits a 28th of the pixels."""
+    from surefit.experiments import sine_by_sample, sine_reciprocal, three_functions, two_inputs, two_ways
+
+    low, *hidden, high = sine_by_sample.WIDTHS
+    found: dict[str, tuple[nn.Module, int]] = {
+        "sine by sample": (nn.MLP(low, tuple(hidden), high, activation="sigmoid", generator=0), low),
+        "sine reciprocal": (nn.MLP(1, (sine_reciprocal.WIDTH,), 1, activation="relu", generator=0), 1),
+        "three functions": (nn.MLP(1, (three_functions.HIDDEN,), 1, activation="relu", generator=0), 1),
+        "two inputs": (two_inputs.build(two_inputs.HIDDEN, 0), 2),
+        "two ways": (nn.MLP(1, (two_ways.HIDDEN,), 1, activation="relu", generator=0), 1),
+        "digits": (nn.MLP(28, (100, 100, 100), 10, activation="relu", generator=0), 28),
+    }
+    return found
+
+
+def small_networks(count: int, seed: int = 0) -> Iterator[tuple[str, nn.Module, int]]:
+    """(name, network, inputs) of one input and straight pieces, and of few units: for tables and formulas."""
+    rng = np.random.default_rng(seed)
+    straight = [nn.ReLU(), nn.LeakyReLU(), nn.ReLU6(), nn.Hardtanh(), nn.PReLU(), nn.Hardshrink(), nn.Softshrink()]
+    curved = [ACTIVATIONS[n] for n in ACTIVATIONS if n not in ("GLU", "Softmax", "LogSoftmax", "Softmin")]
+    for i in range(count):
+        d, kinds = (1, straight) if i % 2 else (int(rng.integers(1, 4)), curved)
+        h, k = int(rng.integers(1, 9)), int(rng.integers(1, 3))
+        parts = [nn.Linear(d, h, generator=rng), kinds[i // 2 % len(kinds)]]
+        if i % 3 == 0:
+            parts += [nn.Linear(h, 3, generator=rng), kinds[int(rng.integers(len(kinds)))]]
+        net = nn.Sequential(*parts, nn.Linear(3 if i % 3 == 0 else h, k, generator=rng))
+        _shake(net)
+        yield f"{'straight' if i % 2 else 'small'} {i}", net, d
+
+
 def _shake(net: nn.Module) -> None:
     """Running statistics and gains that are not 0 and 1."""
     rng = np.random.default_rng(3)

@@ -109,11 +109,12 @@ def test_classes_come_in_every_form(tmp_path, kind):
         source = columns if kind == "dict" else (x, y)
     found = labelled(source)
     assert found.classes == ((3, 4, 6) if kind in ("numbers", "table") else ("high", "low", "middle"))
-    np.testing.assert_array_equal(found.table.x, x)
-    np.testing.assert_array_equal(np.array(found.classes)[found.table.y.argmax(axis=1)].astype(str), (
+    table = surefit.data.read_table(found.raw)
+    np.testing.assert_array_equal(table.x, x)
+    np.testing.assert_array_equal(np.array(found.classes)[table.y.argmax(axis=1)].astype(str), (
         [str(len(k)) for k in y] if kind in ("numbers", "table") else y
     ))  # fmt: skip
-    assert found.table.inputs == (("x1", "x2") if kind == "pair" else ("a", "b"))
+    assert table.inputs == (("x1", "x2") if kind == "pair" else ("a", "b"))
 
 
 @pytest.mark.parametrize(

@@ -282,6 +282,27 @@ def test_the_card_says_whose_weights_these_are():
     assert "weights of the last" in last.card()
 
 
+METHODS = [surefit.Adam(epochs=15), surefit.Auto(evaluations=60), "features", "varpro", surefit.LM(iterations=15)]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("gradients", [None, True])
+@pytest.mark.parametrize("method", METHODS, ids=str)
+def test_the_card_is_that_of_the_network_that_is_returned(method, gradients, dtype):
+    plan = surefit.Sampling(count=50, derivatives=gradients, verify=4000)
+    fit = surefit.fit("sin(3*x1)*x2", "x1=-1:1, x2=-1:1", method=method, dtype=dtype, data=plan, model=(6,))
+    x = np.random.default_rng(5).uniform(-1, 1, (20_000, 2))
+    apart = np.abs(fit.predict(x) - np.sin(3 * x[:, 0]) * x[:, 1])
+    assert fit.error.rmse == pytest.approx(np.sqrt(np.mean(apart**2)), rel=0.05)
+    assert 0.75 * apart.max() <= fit.error.max <= 1.3 * apart.max()  # the search climbs to the edges
+
+
+@pytest.mark.parametrize("value", [None, "x", 1j, [1.0, 2.0]])
+def test_a_loss_that_gives_no_number_is_named(value):
+    with pytest.raises(ArgumentError, match="loss: must return one number"):
+        quick(method=surefit.Adam(epochs=2, loss=lambda a, b: value))
+
+
 def test_best_weights_patience_and_callbacks():
     events = []
     fit = quick(method=surefit.Adam(epochs=30, lr=0.05), callbacks=[events.append])

@@ -106,7 +106,7 @@ def test_of_very_many_points_a_part_is_enough():
 
 def test_a_deep_network_too_large_for_a_jacobian(monkeypatch):
     monkeypatch.setattr("surefit.search.strategies.given.ITERATION", 1000)
-    fit = surefit.fit(WAVE, BOX, model=(8, 8), tol=0.05, time=10)
+    fit = surefit.fit(WAVE, BOX, model=(8, 8), tol=0.05, time=60)
     assert fit.reached
     assert fit.method["solver"] == "lbfgs"
     assert "left out" in fit.method["choice"][0]
@@ -306,6 +306,18 @@ def test_rows_that_were_not_fitted_choose():
     assert fit.stop_reason.code in ("rows-chose", "time")
 
 
+@pytest.mark.slow
+def test_where_all_rows_train_each_left_out_in_turn_chooses():
+    """Rosenbrock's function, which the training error gave to Adam (0.28)."""
+    rosenbrock = lambda x: (1 - x[:, 0]) ** 2 + 100 * (x[:, 1] - x[:, 0] ** 2) ** 2
+    x = np.random.default_rng(1).uniform(-2, 2, (60, 2))
+    fit = surefit.fit((x, rosenbrock(x)), data=surefit.Sampling(split=(1, 0, 0)))
+    inside = np.random.default_rng(2).uniform(-1.8, 1.8, (2000, 2))
+    apart = fit.predict(inside) - rosenbrock(inside)
+    assert np.linalg.norm(apart) < 0.01 * np.linalg.norm(rosenbrock(inside))
+    assert fit.error.kind == "estimated"
+
+
 @pytest.mark.parametrize(
     "better, scatter, sure", [(0.1, 0.3, True), (0.1, 0.9, False), (-0.1, 0.3, False), (0, 0, False)]
 )
@@ -351,7 +363,7 @@ def test_a_table_without_noise_is_recognised():
 
 def test_noise_on_a_formula_counts_as_measured():
     fit = surefit.fit(WAVE, BOX, data=surefit.Sampling(count=200, noise=0.1), method="features")
-    assert fit.method["penalty"] > 0
+    assert fit.method["ridge"] > 0
     assert sup(fit, np.sin, -3, 3) < 0.15
 
 
@@ -409,10 +421,10 @@ def test_settings_do_something():
     few, many = (fitted(surefit.LBFGS(iterations=200, memory=n), model=(5,)) for n in (1, 30))
     assert many.history[-1]["train_loss"] < few.history[-1]["train_loss"]
     for kind in (surefit.Features, surefit.VarPro):
-        plain, held = (fitted(kind(penalty=p), model=(20,)) for p in (None, 1e-3))
+        plain, held = (fitted(kind(ridge=p), model=(20,)) for p in (None, 1e-3))
         assert held.method["output_norm"] < 0.1 * plain.method["output_norm"]
-        assert held.method["penalty"] == 1e-3
-    loose, tight = (fitted(surefit.LM(penalty=p), model=(5,)) for p in (None, 1e-2))
+        assert held.method["ridge"] == 1e-3
+    loose, tight = (fitted(surefit.LM(ridge=p), model=(5,)) for p in (None, 1e-2))
     size = [sum(float((p.detach().numpy() ** 2).sum()) for p in f.network.parameters()) for f in (loose, tight)]
     assert size[1] < size[0]
 
@@ -445,10 +457,10 @@ def test_what_a_solver_cannot_do_is_said(arguments, words):
     [
         (surefit.Features, dict(draws=0)),
         (surefit.VarPro, dict(iterations=2.5)),
-        (surefit.LM, dict(penalty=-1)),
+        (surefit.LM, dict(ridge=-1)),
         (surefit.LBFGS, dict(memory=0)),
         (surefit.Auto, dict(evaluations=True)),
-        (surefit.LM, dict(penalty=True)),
+        (surefit.LM, dict(ridge=True)),
         (surefit.Adam, dict(lr=True)),
         (surefit.Adam, dict(epochs=True)),
         (surefit.Adam, dict(patience=True)),
@@ -468,7 +480,7 @@ def test_settings_are_checked(kind, setting):
 def test_numbers_of_numpy_are_numbers():
     assert surefit.Adam(lr=np.float32(0.5), epochs=np.int64(3)) == surefit.Adam(lr=0.5, epochs=3)
     assert type(surefit.LM(iterations=np.int32(3)).iterations) is int
-    assert surefit.VarPro(penalty=np.float64(0.25)).settings()["penalty"] == 0.25
+    assert surefit.VarPro(ridge=np.float64(0.25)).settings()["ridge"] == 0.25
 
 
 def test_a_class_is_not_a_method():
@@ -510,7 +522,7 @@ def test_the_best_iteration_of_measured_data_is_that_of_the_validation_rows(meth
 
 def test_more_units_are_advised_only_where_they_help():
     exact = surefit.fit(WAVE, BOX, method="features", model=(8,))
-    noisy = surefit.fit(noisy_table(), method=surefit.Features(penalty=0), model=(8,))
+    noisy = surefit.fit(noisy_table(), method=surefit.Features(ridge=0), model=(8,))
     assert exact.stop_reason == "Every scale was tried; this is the best of them. More units come closer."
     assert noisy.stop_reason == "Every scale was tried; this is the best of them."
 
@@ -557,8 +569,8 @@ def test_the_time_that_is_told_is_the_time_that_was_asked_for(monkeypatch):
     monkeypatch.setattr("surefit.search.strategies.functions.DEEP", (2, 2))
     monkeypatch.setattr("surefit.search.strategies.rounds.ROUNDS", 0)
     fit = surefit.fit("floor(3*x)", "x=-1:1", time=0.4, method="auto")
-    (told,) = [words for words in fit.method["choice"] if words.startswith("adam")]
-    assert told.endswith("; time=0.4 s used up")
+    (sentence,) = [words for words in fit.method["choice"] if words.startswith("adam")]
+    assert sentence.endswith("; time=0.4 s used up")
 
 
 # --- events, interrupts, one sample ---------------------------------------------------------------------------------
@@ -626,16 +638,17 @@ assert 1 <= len(fit.history) < 500 and fit.error.max == min(fit.restarts)
 """,
     "evaluations": """
 def f(x):
-    seen.append(time.monotonic())
+    seen.append(x)
     if len(seen) == 40:
         later(0.3)
     if len(seen) >= 40:
-        time.sleep(40.0)
+        time.sleep(90.0)
+        slept.append(x)
     return np.sin(x)
-seen = []
+seen, slept = [], []
 fit = surefit.fit(f, "x=0:3", budget=60, executor=ThreadPoolExecutor(2))
 assert any("interrupt" in note.code for note in fit.problem.notes), fit.problem.notes
-assert 38 <= fit.problem.source["evaluated"]["evaluations"] < 42 and time.monotonic() - seen[39] < 25.0
+assert 38 <= fit.problem.source["evaluated"]["evaluations"] < 42 and not slept
 os._exit(0)  # the calls that sleep are not waited for
 """,
     "native code": """
@@ -657,7 +670,7 @@ def test_an_interrupt_ends_every_wait(what, restarting):
     code += "import surefit\ndef later(seconds):\n"
     code += "    threading.Timer(seconds, signal.raise_signal, (signal.SIGINT,)).start()\n"
     code += f"signal.siginterrupt(signal.SIGINT, {not restarting})\n{INTERRUPTED[what]}"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
 
 

@@ -80,3 +80,16 @@ def test_a_long_formula_is_left_alone():
     text = " + ".join(f"sin({k}*x)*y" for k in range(1, 200))
     points = np.random.default_rng(0).uniform(-1, 1, (50, 2))
     assert composition_of([parse(text, ("x", "y"))], points) is None
+
+
+def test_the_order_of_terms_is_that_of_the_formula_and_not_of_the_memory():
+    text, x = "exp(a+b*c+d)*sin(a-2*d+b) + (a+b+c+d)^2", np.random.default_rng(0).uniform(1, 2, (50, 4))
+
+    def terms(number):
+        waste = [np.empty(int(n)) for n in np.random.default_rng(number).integers(1, 2000, 40)]
+        del waste[::2]
+        found = composition_of([parse(text)], x)
+        return [[(c, signal.values.tobytes()) for signal, c in s.terms] for v in found.outputs for s in v.parts]
+
+    first = terms(0)
+    assert all(terms(number) == first for number in range(1, 30))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from surefit.core.leaves import Parameter
 from surefit.core.program import record
 from surefit.errors import FormulaError
 from surefit.formulas import formulas_of, parse, parse_many, to_latex, to_text
+from surefit.formulas.printing import latex_name
 
 from .strategies import VARIABLES, formulas
 from .test_values import POINTS, read_or_skip
@@ -272,6 +274,16 @@ LATEX = [
 @pytest.mark.parametrize("text, latex", LATEX)
 def test_latex(text, latex):
     assert to_latex(parse(text)) == latex
+
+
+def test_names_of_columns_are_no_markup_in_latex():
+    assert latex_name("<script>") == r"\mathrm{{\lt}script{\gt}}"
+    assert latex_name("p [kg_m]$5}") == r"\mathrm{p\ [kg\_m]\$5\}}"
+    for character in "<>&\"'`$\\{}^~#%|\n\r\t\u2028":
+        tex = latex_name(f"a{character}b")
+        assert not re.search(r"[<>`\n\r\u2028]|(?<!\\)[$#%&_]", tex), tex
+        bare = re.sub(r"\\[{}]", "", tex)
+        assert bare.count("{") == bare.count("}")
 
 
 @settings(deadline=None, max_examples=200)

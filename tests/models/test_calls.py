@@ -185,7 +185,7 @@ def test_a_layer_that_is_replaced_or_widened_to_float64_counts():
     assert fit(*x[0].tolist()) == fit.predict(x)[0]
 
 
-@pytest.mark.parametrize("ask", ["point", "row", "batch", "slopes"])
+@pytest.mark.parametrize("ask", ["point", "row", "batch", "gradients"])
 def test_threads_may_ask_at_once_while_the_weights_change(ask, monkeypatch):
     monkeypatch.setattr(ready, "cores", lambda: 3)
     monkeypatch.setattr(ready, "WORTH", 0.0)
@@ -196,7 +196,7 @@ def test_threads_may_ask_at_once_while_the_weights_change(ask, monkeypatch):
         "point": lambda: np.array([fit(*row) for row in X[:100].tolist()]),
         "row": lambda: np.concatenate([fit.predict(X[i : i + 1]) for i in range(100)]),
         "batch": lambda: fit.predict(x),
-        "slopes": lambda: fit.derivative(x),
+        "gradients": lambda: fit.derivative(x),
     }
     call = calls[ask]
     wants = [call()]
@@ -239,10 +239,10 @@ def test_an_arena_belongs_to_one_run_at_a_time():
 def test_gradients_are_the_same_before_and_after_they_are_compiled(dtype, monkeypatch):
     fit = quick_fit(dtype)
     eager, one = fit.derivative(X), fit.derivative(X[:1])
-    assert not any(what == "slopes" for what, _ in fit._inference._ready)
+    assert not any(what == "gradients" for what, _ in fit._inference._ready)
     monkeypatch.setattr(inference, "PATIENT", (0, 0))
     compiled, at_one = fit.derivative(X), fit.derivative(X[:1])
-    assert {rows for what, rows in fit._inference._ready if what == "slopes"} == {1, inference.SLOPES}
+    assert {rows for what, rows in fit._inference._ready if what == "gradients"} == {1, inference.GRADIENTS}
     tolerance = 1e-5 if dtype == "float32" else 1e-12
     np.testing.assert_allclose(compiled, eager, rtol=0, atol=tolerance)
     np.testing.assert_allclose(at_one, one, rtol=0, atol=tolerance)
@@ -267,7 +267,7 @@ def test_one_gradient_is_not_worth_compiling_and_many_are():
     fit = surefit.fit("x^2", "x=-1:1", **POLYNOMIAL)
 
     def compiled():
-        return any(what == "slopes" for what, _ in fit._inference._ready)
+        return any(what == "gradients" for what, _ in fit._inference._ready)
 
     for _ in range(inference.PATIENT[0]):
         fit.derivative([[0.5]])

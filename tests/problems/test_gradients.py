@@ -11,7 +11,7 @@ from surefit.core.creation import from_numpy
 from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.nn import functional as F
-from surefit.problems.gradients import SlopeLoss
+from surefit.problems.gradients import GradientLoss
 from surefit.problems.posing import pose
 from surefit.search.judging import fresh_points
 
@@ -23,14 +23,14 @@ def product(x):
     """(n, 2) -> values (n, 2) and their gradients (n, 2, 2), by hand."""
     a, b = x.T
     values = np.stack([np.sin(a) * b, a / b], axis=1)
-    slopes = np.stack([np.stack([np.cos(a) * b, np.sin(a)], 1), np.stack([1 / b, -a / b**2], 1)], 1)
-    return values, slopes
+    gradients = np.stack([np.stack([np.cos(a) * b, np.sin(a)], 1), np.stack([1 / b, -a / b**2], 1)], 1)
+    return values, gradients
 
 
 def test_gradients_of_formulas_are_exact():
     problem = pose("sin(x1)*x2; x1/x2", SQUARE, PLAN, seed=0)
-    for (x, _), slopes in ((problem.train, problem.slopes), (problem.validation, problem.validation_slopes)):
-        np.testing.assert_allclose(slopes, product(x)[1], rtol=1e-13, atol=1e-14)
+    for (x, _), gradients in ((problem.train, problem.gradients), (problem.validation, problem.validation_gradients)):
+        np.testing.assert_allclose(gradients, product(x)[1], rtol=1e-13, atol=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -44,35 +44,35 @@ def test_gradients_of_formulas_are_exact():
 def test_gradients_of_a_callable_are_called_as_it_is(gradient):
     plan = surefit.Sampling(count=50, derivatives=gradient)
     problem = pose(lambda x1, x2: (np.sin(x1) * x2, x1 / x2), SQUARE, plan, seed=0)
-    np.testing.assert_allclose(problem.slopes, product(problem.train[0])[1], rtol=1e-13)
+    np.testing.assert_allclose(problem.gradients, product(problem.train[0])[1], rtol=1e-13)
 
 
 def test_gradients_of_rows_follow_their_rows():
     x = np.random.default_rng(0).uniform(0.5, 1, (40, 2))
-    y, slopes = product(x)
-    problem = pose((x, y), None, surefit.Sampling(derivatives=slopes), seed=1)
-    np.testing.assert_array_equal(problem.slopes, product(problem.train[0])[1])
-    np.testing.assert_array_equal(problem.validation_slopes, product(problem.validation[0])[1])
-    one = pose((x, y[:, 0]), None, surefit.Sampling(derivatives=slopes[:, 0]), seed=1)
-    np.testing.assert_array_equal(one.slopes, problem.slopes[:, :1])
+    y, gradients = product(x)
+    problem = pose((x, y), None, surefit.Sampling(derivatives=gradients), seed=1)
+    np.testing.assert_array_equal(problem.gradients, product(problem.train[0])[1])
+    np.testing.assert_array_equal(problem.validation_gradients, product(problem.validation[0])[1])
+    one = pose((x, y[:, 0]), None, surefit.Sampling(derivatives=gradients[:, 0]), seed=1)
+    np.testing.assert_array_equal(one.gradients, problem.gradients[:, :1])
 
 
 def test_the_loss_is_that_of_finite_differences():
     """Value and gradient of the loss by central differences of the network in its inputs."""
     network = nn.MLP(2, (5,), 2, activation="tanh", generator=0, dtype="float64")
     rng = np.random.default_rng(1)
-    x, y, slopes = rng.normal(size=(7, 2)), rng.normal(size=(7, 2)), rng.normal(size=(7, 2, 2))
-    slopes[3, 1] = slopes[0, 0] = np.nan
+    x, y, gradients = rng.normal(size=(7, 2)), rng.normal(size=(7, 2)), rng.normal(size=(7, 2, 2))
+    gradients[3, 1] = gradients[0, 0] = np.nan
     weights = rng.uniform(0.5, 2, (7, 1))
-    loss = SlopeLoss(lambda p, t, w: (F.mse_loss(p, t, reduction="none") * w).mean(), 0.7)
+    loss = GradientLoss(lambda p, t, w: (F.mse_loss(p, t, reduction="none") * w).mean(), 0.7)
 
     def by_differences(h=1e-6):
         value = lambda points: network(Tensor(points)).detach().numpy()
         j = np.stack([(value(x + h * e) - value(x - h * e)) / (2 * h) for e in np.eye(2)], axis=2)  # (n, k, d)
-        square = (j - slopes) ** 2 * weights[:, :, None]
+        square = (j - gradients) ** 2 * weights[:, :, None]
         return np.mean((value(x) - y) ** 2 * weights) + 0.7 * np.nansum(square) / np.sum(~np.isnan(square))
 
-    value = loss(network, from_numpy(x), from_numpy(y), slopes, from_numpy(weights))
+    value = loss(network, from_numpy(x), from_numpy(y), gradients, from_numpy(weights))
     assert value.item() == pytest.approx(by_differences(), rel=1e-8)
     value.backward()
     weight = next(network.parameters())
@@ -126,8 +126,8 @@ def test_gradients_help_the_searches_where_points_are_few(method, target, domain
     assert with_gradients.error.max < 0.5 * few.error.max
     x = fresh_points(with_gradients.problem, 0)[0]
     exact = surefit.parse(target)
-    slopes = np.stack([exact.derivative(name).on_points(x) for name in exact.variables], axis=1)
-    misses = [np.abs(f.derivative(x).reshape(slopes.shape) - slopes).max() for f in (few, with_gradients)]
+    gradients = np.stack([exact.derivative(name).on_points(x) for name in exact.variables], axis=1)
+    misses = [np.abs(f.derivative(x).reshape(gradients.shape) - gradients).max() for f in (few, with_gradients)]
     assert misses[1] < 0.5 * misses[0]
 
 
@@ -147,9 +147,9 @@ def test_a_search_weighs_gradients_as_it_is_told(method, weight):
 def half_known():
     """A table of two outputs, where the gradient of one is missing in a row."""
     x = np.random.default_rng(0).uniform(0.5, 1, (40, 2))
-    y, slopes = product(x)
-    slopes[:, 1] = np.nan
-    return (x, y), surefit.Sampling(derivatives=slopes, split=(0.7, 0.3, 0))
+    y, gradients = product(x)
+    gradients[:, 1] = np.nan
+    return (x, y), surefit.Sampling(derivatives=gradients, split=(0.7, 0.3, 0))
 
 
 def test_variable_projection_wants_gradients_of_all_outputs_or_none():
@@ -177,7 +177,7 @@ def test_unknown_gradients_are_left_out_and_said():
     fit = surefit.fit(
         "sqrt(x)", "x=0:1", data=surefit.Sampling(count=20, derivatives=True), method=surefit.Adam(epochs=2), model=(4,)
     )
-    assert np.isnan(fit.problem.slopes).sum() == 1  # infinite at 0
+    assert np.isnan(fit.problem.gradients).sum() == 1  # infinite at 0
     assert any("at 1 of 20 points the gradient is not known" in w for w in fit.warnings)
     assert all(np.isfinite(row["train_loss"]) for row in fit.history)
 

@@ -76,7 +76,7 @@ def test_scaled_gradients_are_those_of_the_scaled_function():
         high, low = (problem.function(scaling.unscaled_inputs(u + s)) for s in (step, -step))
         numbers.append(scaling.outputs(high) - scaling.outputs(low))
     central = np.stack(numbers, axis=-1) / 2e-5  # (n, k, d)
-    known = problem.slope_function(x)
+    known = problem.gradient_function(x)
     np.testing.assert_allclose(scaling.gradients(known, x), central, rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(scaling.unscaled_gradients(scaling.gradients(known, x), x), known, rtol=1e-12)
 

@@ -42,9 +42,9 @@ def few(monkeypatch):
     monkeypatch.setattr(large, "SAMPLE", 400)
 
 
-@pytest.mark.parametrize("penalty", ["auto", 1e-6])
-def test_what_fits_into_memory_gives_the_fit_of_all_rows(tmp_path, penalty):
-    values, method = rows(), surefit.Features(draws=1, penalty=penalty)
+@pytest.mark.parametrize("ridge", ["auto", 1e-6])
+def test_what_fits_into_memory_gives_the_fit_of_all_rows(tmp_path, ridge):
+    values, method = rows(), surefit.Features(draws=1, ridge=ridge)
     whole = surefit.fit(
         (values[:, :2], values[:, 2]), method=method, model=(30,), data=surefit.Sampling(split=(1, 0, 0))
     )
@@ -65,8 +65,8 @@ def test_the_output_layer_is_that_of_all_training_rows(tmp_path, few):
     phi = np.tanh(scaling.inputs(x[where == 0]) @ first.weight.detach().numpy().T + first.bias.detach().numpy())
     target = scaling.outputs(y[where == 0][:, None])[:, 0]
     centre = phi.mean(axis=0)
-    penalty = fit.method["penalty"] * np.sum((phi - centre) ** 2) / phi.shape[1]
-    above = np.concatenate([phi - centre, np.sqrt(penalty) * np.eye(phi.shape[1])])
+    ridge = fit.method["ridge"] * np.sum((phi - centre) ** 2) / phi.shape[1]
+    above = np.concatenate([phi - centre, np.sqrt(ridge) * np.eye(phi.shape[1])])
     weights = np.linalg.lstsq(above, np.concatenate([target - target.mean(), np.zeros(phi.shape[1])]), rcond=None)[0]
     ours = scaling.outputs(fit.predict(x)[:, None])[:, 0]
     all_phi = np.tanh(scaling.inputs(x) @ first.weight.detach().numpy().T + first.bias.detach().numpy())

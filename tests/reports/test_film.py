@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import surefit
-from surefit.attempts.events import Epoch, Finished, tell_model
+from surefit.attempts.events import Epoch, Finished, notify_model
 from surefit.errors import ArgumentError, DataError, ModelFileError
 from surefit.reports.film import load_frames, save_frames, spread
 from surefit.reports.live import Redrawing, plot_rows, spark
@@ -225,14 +225,14 @@ def test_spark(values, limits, expected):
 def test_a_training_that_does_not_tell_its_model_is_said_to_be_unseen():
     for watcher in (surefit.Snapshots(), surefit.Live("never.png"), surefit.TextPlot()):
         watcher(Epoch(1, 1, 1, 0.1, None, 0.1, 0.1, True))
-        with pytest.warns(UserWarning, match=r"nothing was seen of this training.*tell_model"):
+        with pytest.warns(UserWarning, match=r"nothing was seen of this training.*notify_model"):
             watcher(Finished("done", 0.1))
 
 
 def test_a_solver_that_tells_only_its_end(tmp_path):
     fit = train(1)
     shots, live, plot = surefit.Snapshots(), surefit.Live(tmp_path / "a.png"), surefit.TextPlot()
-    tell_model([print, shots, live, plot], fit.model, fit.problem, 0)
+    notify_model([print, shots, live, plot], fit.model, fit.problem, 0)
     for watcher in (shots, live, plot):
         watcher(Finished("solved", 0.1))
     assert [f.kept for f in shots.film.frames] == [True]

@@ -216,7 +216,7 @@ def test_a_text_that_is_no_sentence_of_ours_is_shown_as_it_is():
 
 
 def test_what_was_tried_is_said_in_chinese():
-    told = surefit.fit("sin(5*x)", "x=-3:3", time=5, model=(12,))
+    told = surefit.fit("sin(5*x)", "x=-3:3", time=60, model=(12,))
     assert told.made.choice
     rows = {row[0]: row[1] for b in sections(told, "zh")["training"] if isinstance(b, Table) for row in b.rows}
     for key in ("stage", "choice"):
@@ -444,6 +444,7 @@ def test_awkward_names_and_values_stay_text(tmp_path):
         ElementTree.fromstring(svg)
     text = fit.report(tmp_path / "r.md").read_text("utf-8")
     assert r"y\|\`z\`" in text
+    assert r"\mathrm{a{\lt}b{\gt}\&" in text and "a<b>" not in text
 
 
 def test_a_target_with_holes_and_a_long_formula():

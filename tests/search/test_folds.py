@@ -14,7 +14,7 @@ RNG = np.random.default_rng(1)
 X = RNG.random((60, 2))
 GROUP = RNG.integers(0, 6, 60)
 Y = X @ [2.0, -1.0] + 0.3 * RNG.standard_normal(6)[GROUP] + 0.1 * RNG.standard_normal(60)
-LINE = surefit.Polynomial(degree=1, penalty=0.0)
+LINE = surefit.Polynomial(degree=1, ridge=0.0)
 ALL = (1, 0, 0)
 
 

@@ -172,29 +172,27 @@ def test_a_function_that_never_works_is_given_up_soon():
 
 
 def test_a_call_beyond_its_time_limit_has_failed():
-    release = threading.Event()
+    release, waited = threading.Event(), []
 
     def f(x1, x2):
         if x1 > 0.7:
-            release.wait(20)
+            waited.append(release.wait(60))
         return x1 * x2
 
     with ThreadPoolExecutor(4) as pool:
         try:
-            began = time.perf_counter()
             fit = surefit.fit(f, BOX, budget=30, executor=pool, timeout=0.1, **QUICK)
-            assert time.perf_counter() - began < 10
+            assert not waited  # the calls still wait while the fit is there
         finally:
             release.set()
     assert fit.problem.source["evaluated"]["failed"] > 0
     assert any("longer than 0.1 s" in w for w in fit.warnings)
 
 
-def test_time_ends_the_evaluations_and_is_told():
-    counting = Counting(lambda x1, x2: time.sleep(0.02) or x1 * x2)
-    began = time.perf_counter()
+def test_time_ends_the_evaluations_and_is_told(fake_clock):
+    counting, began = Counting(lambda x1, x2: time.sleep(0.02) or x1 * x2), fake_clock.now
     fit = surefit.fit(counting, BOX, budget=5000, time=1.0, **QUICK)
-    assert time.perf_counter() - began < 1.5
+    assert fake_clock.now - began < 1.0
     assert 10 < counting.calls < 50
     assert any("of 5000 evaluations; give more time" in w for w in fit.warnings)
 
@@ -324,9 +322,9 @@ def test_a_log_goes_on_and_its_values_are_exact(tmp_path, ending):
     assert third.calls == 0
     assert np.array_equal(fit.problem.train[0], again.problem.train[0])
     assert fit(0.1, 0.2) == again(0.1, 0.2)
-    told = surefit.Experiment(BOX, log=log)
-    assert {run.x for run in told.runs} == {*first.points, *second.points}
-    assert all(run.failed or run.y == (run.x[0] * run.x[1] / 3,) for run in told.runs)
+    again = surefit.Experiment(BOX, log=log)
+    assert {run.x for run in again.runs} == {*first.points, *second.points}
+    assert all(run.failed or run.y == (run.x[0] * run.x[1] / 3,) for run in again.runs)
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])
@@ -411,14 +409,14 @@ def test_a_run_that_is_killed_goes_on(tmp_path):
     log, script = tmp_path / "runs.csv", tmp_path / "run.py"
     script.write_text(KILLED % 2000)
     with subprocess.Popen([sys.executable, script, log], stdout=subprocess.PIPE, text=True) as process:
-        told = 0
+        printed = 0
         for line in process.stdout:
-            told = int(line) if line.strip().isdigit() else 0
-            if told >= 25:
+            printed = int(line) if line.strip().isdigit() else 0
+            if printed >= 25:
                 process.send_signal(signal.SIGKILL)
                 break
     kept = surefit.Experiment(BOX, log=log).runs
-    assert len(kept) >= told >= 25
+    assert len(kept) >= printed >= 25
     assert all(run.y == (run.x[0] * run.x[1],) for run in kept)
     script.write_text(KILLED % (len(kept) + 10))
     done = subprocess.run([sys.executable, script, log], capture_output=True, text=True, check=True)

@@ -44,10 +44,10 @@ def test_it_is_the_exponential_of_the_fit_of_the_logarithm(options):
 
 
 def test_gradients_of_the_rows_are_those_of_the_target():
-    slopes = np.stack([np.full(60, 6.0), -6.0 * X[:, 1]], axis=1)
+    gradients = np.stack([np.full(60, 6.0), -6.0 * X[:, 1]], axis=1)
     options = dict(method=surefit.VarPro(iterations=5), model=(6,))
-    logs = surefit.fit((X, LOG), data=Sampling(derivatives=slopes), **options)
-    plan = Sampling(derivatives=slopes * Y[:, None], target_scale="log")
+    logs = surefit.fit((X, LOG), data=Sampling(derivatives=gradients), **options)
+    plan = Sampling(derivatives=gradients * Y[:, None], target_scale="log")
     fit = surefit.fit((X, Y), data=plan, **options)
     np.testing.assert_allclose(fit.predict(X), np.exp(logs.predict(X)), rtol=1e-7)
 
@@ -69,7 +69,7 @@ def test_errors_are_in_the_units_of_the_target_and_relative(taught):
 def test_what_rows_are_missed_by_when_left_out_is_told_in_both_units():
     a = np.column_stack([np.ones(60), X])  # ordinary least squares of the logarithm, one row left out at a time
     refit = [a[i] @ np.linalg.lstsq(np.delete(a, i, 0), np.delete(LOG, i), rcond=None)[0] for i in range(60)]
-    method = surefit.Polynomial(degree=1, penalty=0.0)
+    method = surefit.Polynomial(degree=1, ridge=0.0)
     fit = surefit.fit((X, Y), target_scale="log", method=method, data=Sampling(split=(1, 0, 0)))
     assert fit.error.status == "estimated"
     assert fit.error.log_rmse == pytest.approx(np.sqrt(np.mean((refit - LOG) ** 2)), rel=1e-6)

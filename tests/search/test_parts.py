@@ -114,7 +114,7 @@ def test_weights_and_gradients_follow_the_new_points():
     fit = surefit.fit("x1*x2", SQUARE, data=plan, method=surefit.Adam(epochs=3), model=(4,))
     (x, _), problem = fit.problem.train, fit.problem
     np.testing.assert_array_equal(problem.weights, x[:, 0] + 2)
-    np.testing.assert_allclose(problem.slopes[:, 0], x[:, ::-1])
+    np.testing.assert_allclose(problem.gradients[:, 0], x[:, ::-1])
     listed = surefit.Sampling(count=10, adaptive=1, weights=np.ones(10))
     with pytest.raises(ArgumentError, match="give a function instead"):
         surefit.fit("sin(x)", "x=0:1", data=listed, method=surefit.Adam(epochs=2), model=(4,))

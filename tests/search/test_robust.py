@@ -17,7 +17,7 @@ Y = TRUTH + 0.05 * RNG.standard_normal(100)
 WRONG = [3, 30, 60, 70, 90]
 SLIPPED = Y.copy()
 SLIPPED[WRONG] = SLIPPED[WRONG] * 10 + 4
-LINE = surefit.Polynomial(degree=1, penalty=0.0)
+LINE = surefit.Polynomial(degree=1, ridge=0.0)
 ALL = Sampling(split=(1, 0, 0))
 
 

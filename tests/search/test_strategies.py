@@ -27,7 +27,7 @@ class Fake:
 
     def __init__(self, monkeypatch, score):
         self.proposed, self.score = [], score
-        monkeypatch.setattr(runner, "judged", self.judged)
+        monkeypatch.setattr(runner, "scored", self.scored)
 
     def __call__(self, attempt, progress, within):
         if attempt.method is None:  # made by the strategy itself
@@ -35,13 +35,13 @@ class Fake:
         self.proposed.append(attempt)
         progress.evaluations += 1
         units = next((p.shape[0] for p in attempt.network.parameters()), 0)
-        details = {"solver": attempt.method.name, "units": units, "gain": 2.0, "penalty": 0.0}
+        details = {"solver": attempt.method.name, "units": units, "gain": 2.0, "ridge": 0.0}
         return Outcome(
             network=attempt.network, problem=attempt.problem, stage=Sentence(attempt.method.name),
             reason=say("time", time=1), row=1, details=details,
         )  # fmt: skip
 
-    def judged(self, attempt, outcome, judge, tol):
+    def scored(self, attempt, outcome, judge, tol):
         score = self.score(attempt, len(self.proposed))
         model = scaled(outcome.network, outcome.problem, True, ops.float64)
         zero = judge.measured(lambda x: np.zeros((len(x), 1)))

@@ -55,7 +55,7 @@ def test_each_second_belongs_to_the_innermost_phase(clock):
     assert str(spent).splitlines()[0].split() == ["compiling", "71.00", "s", "75", "%"]
 
 
-def test_a_slow_function_is_seen_in_data_and_judging():
+def test_a_slow_function_is_seen_in_data_and_judging(fake_clock):
     def slow(x):
         time.sleep(0.002 * len(x))
         return np.sin(x)
@@ -63,9 +63,9 @@ def test_a_slow_function_is_seen_in_data_and_judging():
     plan = surefit.Sampling(count=40, verify=60)
     fit = surefit.fit(slow, "x=0:3", data=plan, method="features")
     assert fit.timings["data"] >= 0.08
-    assert fit.timings["judging"] >= 0.05
+    assert fit.timings["judging"] >= 0.04
     assert fit.timings["features"] > 0.0
-    assert fit.timings.total == pytest.approx(fit.seconds, rel=0.05, abs=0.02)
+    assert fit.timings.total == pytest.approx(fit.seconds, abs=1e-3)
 
 
 def test_a_fit_keeps_them_in_its_file(tmp_path):

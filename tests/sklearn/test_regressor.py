@@ -137,7 +137,7 @@ def test_partial_fit_goes_on_where_fit_ended():
         ({"solver": "adma"}, "adam"), ({"hidden_layer_sizes": (-1,)}, "hidden"), ({"activation": "relu"}, "sizes"),
         ({"hidden_layer_sizes": (4,), "activation": "rellu"}, "relu"), ({"max_iter": 0}, ">= 1"), ({"tol": -1}, "tol"),
         ({"early_stopping": True, "validation_fraction": 2}, "validation_fraction"), ({"dtype": "int"}, "dtype"),
-        ({"solver": "adam", "learning_rate": "fast"}, "schedule"), ({"alpha": -1.0, "solver": "lm"}, "penalty"),
+        ({"solver": "adam", "learning_rate": "fast"}, "schedule"), ({"alpha": -1.0, "solver": "lm"}, "ridge"),
     ],
 )  # fmt: skip
 def test_wrong_parameters_are_named(wrong, words):

@@ -41,33 +41,33 @@ def test_the_output_layer_is_that_of_lstsq(weights):
 
 
 @pytest.mark.parametrize("weights", [None, WEIGHTS])
-@pytest.mark.parametrize("penalty", [1e-6, 0.1, 10.0])
-def test_the_leave_one_out_score_is_that_of_forty_refits(penalty, weights):
+@pytest.mark.parametrize("ridge", [1e-6, 0.1, 10.0])
+def test_the_leave_one_out_score_is_that_of_forty_refits(ridge, weights):
     share = np.ones(40) if weights is None else weights / weights.mean()
     root = np.sqrt(share)[:, None]
     centred = (PHI - share @ PHI / 40) * root
-    ridge = penalty * (centred**2).sum() / 6
+    damping = ridge * (centred**2).sum() / 6
     with_ones = np.hstack([PHI, np.ones((40, 1))])
-    damping = np.diag([ridge] * 6 + [0.0])
+    damping = np.diag([damping] * 6 + [0.0])
     left = []
     for i in range(40):
         rows = np.arange(40) != i
         a, b = (with_ones * root)[rows], (Y * root)[rows]
         c = np.linalg.solve(a.T @ a + damping, a.T @ b)
         left.append(root[i] * (with_ones[i] @ c - Y[i]))
-    found = solve_output(PHI, Y, weights=weights, penalties=[penalty])
+    found = solve_output(PHI, Y, weights=weights, ridges=[ridge])
     assert found.score == pytest.approx(np.sqrt(np.mean(np.square(left))), rel=1e-9)
-    assert found.penalty == penalty
+    assert found.ridge == ridge
 
 
-def test_the_penalty_follows_the_noise():
+def test_the_ridge_follows_the_noise():
     x = np.linspace(-1, 1, 200)[:, None]
     phi = np.tanh(4 * x - np.linspace(-4, 4, 60))
     clean = np.sin(3 * x)
     noisy = clean + 0.2 * np.random.default_rng(1).standard_normal(x.shape)
-    penalties = tuple(10.0**e for e in range(-14, 4))
-    exact, damped = (solve_output(phi, y, penalties=penalties) for y in (clean, noisy))
-    assert damped.penalty > 1e3 * exact.penalty
+    ridges = tuple(10.0**e for e in range(-14, 4))
+    exact, damped = (solve_output(phi, y, ridges=ridges) for y in (clean, noisy))
+    assert damped.ridge > 1e3 * exact.ridge
     assert np.sqrt(np.mean((noisy + damped.residuals - clean) ** 2)) < 0.05  # far less than the noise
     interpolating = solve_output(phi, noisy, rconds=(1e-14,))
     assert np.sqrt(np.mean((noisy + interpolating.residuals - clean) ** 2)) > 0.075
@@ -160,8 +160,8 @@ def test_the_rank_is_that_of_the_units():
 
 
 def test_scales_may_be_an_array():
-    arrays = linear_features(X, Y, 4, scales=np.array([1.0, 2.0]), penalties=np.array([1e-6, 1e-3]))
-    lists = linear_features(X, Y, 4, scales=[1, 2], penalties=[1e-6, 1e-3])
+    arrays = linear_features(X, Y, 4, scales=np.array([1.0, 2.0]), ridges=np.array([1e-6, 1e-3]))
+    lists = linear_features(X, Y, 4, scales=[1, 2], ridges=[1e-6, 1e-3])
     np.testing.assert_array_equal(arrays.x, lists.x)
 
 
@@ -177,13 +177,13 @@ def test_units_bend_all_over_the_box_or_at_the_given_points():
     np.testing.assert_allclose(nearest, 0.0, atol=1e-12)
 
 
-@pytest.mark.parametrize("penalties", [None, (1e-8, 1.0)])
-def test_one_sample_a_constant_and_more_units_than_samples(penalties):
-    one = solve_output(np.ones((1, 3)), np.array([[2.0]]), penalties=penalties)
+@pytest.mark.parametrize("ridges", [None, (1e-8, 1.0)])
+def test_one_sample_a_constant_and_more_units_than_samples(ridges):
+    one = solve_output(np.ones((1, 3)), np.array([[2.0]]), ridges=ridges)
     np.testing.assert_allclose(one.residuals, 0.0, atol=1e-12)
-    flat = linear_features(chebyshev(20), np.full((20, 1), 3.0), 5, penalties=penalties)
+    flat = linear_features(chebyshev(20), np.full((20, 1), 3.0), 5, ridges=ridges)
     np.testing.assert_allclose(network(flat, np.array([[0.3]])), 3.0, atol=1e-12)
-    wide = linear_features(chebyshev(10), np.sin(chebyshev(10)), 40, penalties=penalties)
+    wide = linear_features(chebyshev(10), np.sin(chebyshev(10)), 40, ridges=ridges)
     assert np.isfinite(wide.x).all()
 
 
@@ -198,12 +198,12 @@ def test_one_sample_a_constant_and_more_units_than_samples(penalties):
         (lambda: solve_output(PHI, Y, weights=-WEIGHTS), ArgumentError, "weights"),
         (lambda: solve_output(PHI * np.nan, Y), ArgumentError, "NaN"),
         (lambda: solve_output(PHI, with_nan(Y)), ArgumentError, r"solve_output: y\[3, 1\] is not finite"),
-        (lambda: solve_output(PHI, with_nan(Y), penalties=(1e-3,)), ArgumentError, r"y\[3, 1\]"),
+        (lambda: solve_output(PHI, with_nan(Y), ridges=(1e-3,)), ArgumentError, r"y\[3, 1\]"),
         (lambda: solve_output(PHI, [["a", "b"]] * 40), DtypeError, "y must be real"),
-        (lambda: solve_output(PHI, Y, penalties=()), ArgumentError, r"penalties=\(\)"),
-        (lambda: solve_output(PHI, Y, penalties=("small",)), ArgumentError, "penalties="),
-        (lambda: solve_output(PHI, Y, penalties=1e-3), ArgumentError, "penalties=0.001"),
-        (lambda: solve_output(PHI, Y, penalties=(-1.0,)), ArgumentError, ">= 0"),
+        (lambda: solve_output(PHI, Y, ridges=()), ArgumentError, r"ridges=\(\)"),
+        (lambda: solve_output(PHI, Y, ridges=("small",)), ArgumentError, "ridges="),
+        (lambda: solve_output(PHI, Y, ridges=1e-3), ArgumentError, "ridges=0.001"),
+        (lambda: solve_output(PHI, Y, ridges=(-1.0,)), ArgumentError, ">= 0"),
         (lambda: solve_output(PHI, Y, rconds=()), ArgumentError, "rconds"),
         (lambda: solve_output(PHI, Y, weights=["a"] * 40), ArgumentError, "weights"),
         (lambda: linear_features(X, with_nan(Y), 4), ArgumentError, r"linear_features: y\[3, 1\]"),
@@ -216,7 +216,7 @@ def test_one_sample_a_constant_and_more_units_than_samples(penalties):
         (lambda: linear_features(X, Y, 4, draws="2"), ArgumentError, "draws='2'"),
         (lambda: linear_features(X, Y, 4, beyond=None), ArgumentError, "beyond=None"),
         (lambda: linear_features(X, Y, 4, goal="1e-3"), ArgumentError, "goal='1e-3'"),
-        (lambda: linear_features(X, Y, 4, penalties=[]), ArgumentError, r"linear_features: penalties=\[\]"),
+        (lambda: linear_features(X, Y, 4, ridges=[]), ArgumentError, r"linear_features: ridges=\[\]"),
     ],
 )
 def test_wrong_arguments_are_named(call, error, words):

@@ -52,7 +52,7 @@ SOLVERS = {
     ),
     "varpro": lambda **k: varpro(basis, body_jacobian, START[:8], Y[:, None], max_iterations=12, keep="score", **k),
     "varpro, validated": lambda **k: varpro(
-        basis, body_jacobian, START[:8], Y[:, None], max_iterations=12, penalty=1e-6, validate=held_out, **k
+        basis, body_jacobian, START[:8], Y[:, None], max_iterations=12, ridge=1e-6, validate=held_out, **k
     ),
     "lbfgs": lambda **k: lbfgs(cost_and_gradient, START, max_iterations=25, memory=4, **k),
 }

@@ -29,7 +29,7 @@ def test_any_split_is_all_rows_at_once(cuts, seed, pairs):
     while len(parts) > 1:  # as a tree, or one after the other
         last = parts.pop()
         parts[len(parts) // 2 if pairs else 0].merge(last)
-    found = parts[0].solve(penalties=[0.0])
+    found = parts[0].solve(ridges=[0.0])
     right = np.linalg.lstsq(np.column_stack([np.ones(300), phi]), y, rcond=None)[0]
     np.testing.assert_allclose(found.constant, right[0], rtol=1e-9)
     np.testing.assert_allclose(found.weights, right[1:], rtol=1e-9, atol=1e-11)
@@ -43,10 +43,10 @@ def test_weights_and_ridge_are_those_of_scikit_learn():
     phi, y = rows(200, 5, 1)
     w = np.random.default_rng(1).uniform(0.0, 2.0, 200)
     reduction = Reduction(5).update(phi[:90], y[:90, 0], w[:90]).update(phi[90:], y[90:, 0], w[90:])
-    penalty = 0.01
+    ridge = 0.01
     centred = (phi - w @ phi / w.sum()) * np.sqrt(w)[:, None]
-    right = linear.Ridge(alpha=penalty * np.sum(centred**2) / 5).fit(phi, y[:, 0], sample_weight=w)
-    found = reduction.solve(penalties=[penalty])
+    right = linear.Ridge(alpha=ridge * np.sum(centred**2) / 5).fit(phi, y[:, 0], sample_weight=w)
+    found = reduction.solve(ridges=[ridge])
     np.testing.assert_allclose(found.weights[:, 0], right.coef_, rtol=1e-9)
     assert found.constant[0] == pytest.approx(right.intercept_, rel=1e-9)
 
@@ -60,9 +60,9 @@ def test_cross_validation_is_its_formula_and_chooses_well():
     def off(layer):
         return float(np.sqrt(np.mean((new @ layer.weights + layer.constant - new[:, :1]) ** 2)))
 
-    assert off(held.solve()) < 0.8 * off(held.solve(penalties=[0.0]))
+    assert off(held.solve()) < 0.8 * off(held.solve(ridges=[0.0]))
     y = rng.standard_normal((60, 1))
-    one = Reduction(50).update(phi, y).solve(penalties=[0.5])
+    one = Reduction(50).update(phi, y).solve(ridges=[0.5])
     a = phi - phi.mean(axis=0)
     hat = a @ np.linalg.solve(a.T @ a + 0.5 * np.sum(a**2) / 50 * np.eye(50), a.T) + 1 / 60
     score = np.sqrt(np.mean((y - hat @ y) ** 2)) / (1 - np.trace(hat) / 60)
@@ -76,7 +76,7 @@ def test_a_condition_that_normal_equations_would_square():
     reduction = Reduction(30)
     for part in np.array_split(np.arange(2000), 7):
         reduction.update(phi[part], y[part])
-    found = reduction.solve(penalties=[0.0])
+    found = reduction.solve(ridges=[0.0])
     assert found.condition > 1e10
     full = np.column_stack([np.ones(2000), phi])
 
@@ -90,11 +90,11 @@ def test_a_condition_that_normal_equations_would_square():
 
 def test_fewer_rows_than_columns_and_columns_that_are_the_same():
     phi, y = rows(4, 7, 1)
-    found = Reduction(7).update(phi, y).solve(penalties=[0.0])
+    found = Reduction(7).update(phi, y).solve(ridges=[0.0])
     np.testing.assert_allclose(phi @ found.weights + found.constant, y, rtol=1e-9)
     phi, y = rows(50, 3, 1)
-    twice = Reduction(6).update(np.hstack([phi, phi]), y).solve(penalties=[0.0])
-    once = Reduction(3).update(phi, y).solve(penalties=[0.0])
+    twice = Reduction(6).update(np.hstack([phi, phi]), y).solve(ridges=[0.0])
+    once = Reduction(3).update(phi, y).solve(ridges=[0.0])
     np.testing.assert_allclose(twice.rmse, once.rmse, rtol=1e-8)
     assert twice.rank == 3
     constant = Reduction(2).update(np.ones((5, 2)), np.arange(5.0)).solve()
@@ -120,7 +120,7 @@ def test_it_travels():
         (lambda r: r.update(np.ones((2, 3)), np.ones(2), weights=[1.0, -1.0]), ArgumentError, "weights"),
         (lambda r: r.merge(Reduction(2)), ShapeError, "merge"),
         (lambda r: r.solve(), ArgumentError, "no rows"),
-        (lambda r: r.update(np.ones((2, 3)), np.ones(2)).solve(penalties=[]), ArgumentError, "penalties"),
+        (lambda r: r.update(np.ones((2, 3)), np.ones(2)).solve(ridges=[]), ArgumentError, "ridges"),
     ],
 )
 def test_wrong_calls(call, error, words):

@@ -75,13 +75,13 @@ def test_several_outputs_share_the_decays():
     np.testing.assert_allclose(found.output, [[2.0, -1.0], [-1.0, 4.0], [0.5, 0.0]], atol=1e-8)
 
 
-def test_a_penalty_makes_the_linear_part_small_but_not_its_constant():
+def test_a_ridge_makes_the_linear_part_small_but_not_its_constant():
     plain, ridged = (
-        varpro(features, jacobian, np.array([1.0, 1.1]), NOISY + 100.0, penalty=p, max_iterations=5) for p in (0.0, 1.0)
+        varpro(features, jacobian, np.array([1.0, 1.1]), NOISY + 100.0, ridge=p, max_iterations=5) for p in (0.0, 1.0)
     )
     assert np.abs(ridged.output[:2]).max() < np.abs(plain.output[:2]).max()
     assert ridged.output[2, 0] > 98
-    assert varpro(features, jacobian, np.array([1.0, 1.1]), NOISY + 100.0, penalty=1.0, constant=False).output[2] < 60
+    assert varpro(features, jacobian, np.array([1.0, 1.1]), NOISY + 100.0, ridge=1.0, constant=False).output[2] < 60
 
 
 def test_validation_ends_the_search_where_it_was_best():
@@ -153,7 +153,7 @@ def test_equal_decays_and_more_unknowns_than_samples():
         (lambda: varpro(features, jacobian, np.ones(2), EXACT + 1j), DtypeError, "must be real numbers"),
         (lambda: varpro(features, jacobian, np.ones(2), EXACT * [[np.nan]]), ArgumentError, r"y\[0, 0\] is not finite"),
         (lambda: varpro(3, jacobian, np.ones(2), EXACT), ArgumentError, "features=3 must be a function"),
-        (lambda: varpro(features, jacobian, np.ones(2), EXACT, penalty=-1.0), ArgumentError, "penalty=-1.0"),
+        (lambda: varpro(features, jacobian, np.ones(2), EXACT, ridge=-1.0), ArgumentError, "ridge=-1.0"),
         (lambda: varpro(features, jacobian, np.ones(2), EXACT, rcond=2.0), ArgumentError, "rcond=2.0 .* < 1"),
     ],
 )

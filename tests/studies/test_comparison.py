@@ -88,11 +88,11 @@ def test_fits_that_are_there_are_compared_as_they_are():
 def test_a_callback_stops_and_what_is_done_is_kept():
     heard = []
 
-    def told(done, of):
+    def callback(done, of):
         heard.append((done, of))
         return done == 2
 
-    found = surefit.compare("sin(x)", "x=-3:3", hidden=[2, 3, 4], callback=told, **QUICK)
+    found = surefit.compare("sin(x)", "x=-3:3", hidden=[2, 3, 4], callback=callback, **QUICK)
     assert heard == [(1, 3), (2, 3)]
     assert [len(each) for each in found.results] == [1, 1, 0]
     assert "not done" in str(found)

@@ -31,13 +31,13 @@ def test_the_best_trial_is_the_fit_of_its_settings():
 
 def test_the_same_seed_gives_the_same_search():
     one, two = (
-        surefit.tune(*TARGET, {"units": (2, 30, "log"), "penalty": (1e-9, 1e-3, "log")}, trials=4, seed=3, **QUICK)
+        surefit.tune(*TARGET, {"units": (2, 30, "log"), "ridge": (1e-9, 1e-3, "log")}, trials=4, seed=3, **QUICK)
         for _ in range(2)
     )
     assert [t.settings for t in one.trials] == [t.settings for t in two.trials]
     assert [t.loss for t in one.trials] == [t.loss for t in two.trials]
     assert all(2 <= t.settings["units"] <= 30 and isinstance(t.settings["units"], int) for t in one.trials)
-    assert all(1e-9 <= t.settings["penalty"] <= 1e-3 for t in one.trials)
+    assert all(1e-9 <= t.settings["ridge"] <= 1e-3 for t in one.trials)
     assert all(f"{t.loss:.3g}" in repr(one) for t in one.trials)
 
 

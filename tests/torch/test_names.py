@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -23,7 +25,7 @@ def _no_stream():
         (st, "uint8", "int32"), (st, "float16", "float32"), (st, "compile", r"surefit\.jit"),
         (st.func, "linearize", "jvp"), (st, "randnn", "nearest name is randn"),
         (st.nn, "MultiheadAttention", "scaled_dot_product_attention"), (st.nn, "Liner", "Linear"),
-        (st.linalg, "eigh", "numpy"), (st.cuda, "amp", "autocast"), (st.optim, "swa_utils", "lerp_"),
+        (st.linalg, "eigh", "numpy"), (st.cuda, "amp", "autocast"), (st.optim.swa_utils, "SWALR", "LinearLR"),
         (st.nn.utils, "spectral_norm", "weight"), (st.nn.utils.rnn, "pack_padded_sequence", "pad_sequence"),
         (st.distributions, "Beta", "log probability"), (st.utils, "tensorboard", "plot"),
         (st.utils.data, "get_worker_info", "process"), (st.autograd, "detect_anomaly", "isfinite"),
@@ -355,3 +357,52 @@ def test_special_functions_and_their_gradients_are_pytorchs(name):
         np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-7, atol=1e-10)
     with pytest.raises(AttributeError, match=r"scipy\.special\.zeta"):
         st.special.zeta(x)
+
+
+def test_running_extremes_and_sums_against_numpy():
+    x = st.tensor([[3.0, 1.0, 4.0], [1.0, 5.0, 9.0]], requires_grad=True)
+    top, low = st.cummax(x, 1), st.cummin(x, dim=-1)
+    assert np.array_equal(top.values.tolist(), np.maximum.accumulate(x.tolist(), axis=1))
+    assert top.indices.tolist() == [[0, 0, 2], [0, 1, 2]]
+    assert low.values.tolist() == [[3.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
+    top.values.sum().backward()
+    assert x.grad.tolist() == [[2.0, 0.0, 1.0], [1.0, 1.0, 1.0]]
+    big = st.tensor([1000.0, 0.0, 1000.0])
+    assert st.logcumsumexp(big, 0).tolist() == pytest.approx([1000.0, 1000.0, 1000.0 + np.log(2.0)])
+    assert [part.tolist() for part in st.tensor_split(st.arange(5), 2)] == [[0, 1, 2], [3, 4]]
+    a, b = np.array([1.0, 2.0]), np.array([[1.0, 3.0, 5.0]])
+    assert np.array_equal(st.kron(st.tensor(a), st.tensor(b)).tolist(), np.kron(a, b))
+    assert np.array_equal(st.vander(st.tensor(a), 3).tolist(), np.vander(a, 3))
+
+
+def test_a_buffer_that_is_not_saved():
+    net = st.nn.Linear(1, 1)
+    net.register_buffer("table", st.ones(2), persistent=False)
+    assert list(net.state_dict()) == ["weight", "bias"]
+    assert [name for name, _ in net.named_buffers()] == ["table"]
+    net.load_state_dict(net.state_dict())
+
+
+def test_averages_of_weights():
+    from surefit.torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
+
+    net = st.nn.Sequential(st.nn.Linear(1, 1), st.nn.BatchNorm1d(1))
+    mean, slow = AveragedModel(net), AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(0.5))
+    own = AveragedModel(net, avg_fn=lambda old, new, count: old + 0.25 * (new - old))
+    for value in (1.0, 2.0, 6.0):
+        st.nn.init.constant_(net[0].weight, value)
+        for average in (mean, slow, own):
+            average.update_parameters(net)
+    assert [m.module[0].weight.item() for m in (mean, slow, own)] == [3.0, 3.75, 2.4375]
+    update_bn([st.tensor([[0.0], [2.0]]), st.tensor([[4.0], [6.0]])], mean)
+    inputs = 3.0 * np.array([[0.0, 2.0], [4.0, 6.0]]) + mean.module[0].bias.item()
+    assert mean.module[1].running_mean.item() == pytest.approx(inputs.mean())
+    assert mean.module[1].running_var.item() == pytest.approx(inputs.var(axis=1, ddof=1).mean())
+
+
+@pytest.mark.parametrize(
+    "module, words", [("cuda.amp", "float32"), ("utils.tensorboard", "TensorBoardLogger"), ("nn.quantum", "porting")]
+)
+def test_a_missing_module_says_what_to_use(module, words):
+    with pytest.raises(ModuleNotFoundError, match=words):
+        importlib.import_module(f"surefit.torch.{module}")

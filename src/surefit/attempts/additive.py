@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from surefit.attempts.attempt import Attempt, Outcome
-from surefit.attempts.features import GAIN, leave_one_out, penalties_of
+from surefit.attempts.features import GAIN, leave_one_out, ridges_of
 from surefit.attempts.methods import Additive
 from surefit.attempts.output_layer import ROUNDOFF, enough_rows
 from surefit.attempts.progress import Progress
@@ -85,7 +85,7 @@ def additive(attempt: Attempt, method: Additive, progress: Progress) -> Outcome 
     hidden, offsets = np.concatenate([h for h, _ in parts]), np.concatenate([b for _, b in parts])
     part = np.repeat(np.arange(len(widths)), widths)  # of each unit
     factor = GAIN.get(activation.kind, 1.0)
-    penalties, roundoff = penalties_of(method.penalty, exact), ROUNDOFF[str(attempt.dtype)]
+    ridges, roundoff = ridges_of(method.ridge, exact), ROUNDOFF[str(attempt.dtype)]
     best: _Tried | None = None
     before = len(progress.history)
     plan = [np.full(len(widths), scale) for scale in SCALES]  # the gain of each part
@@ -99,7 +99,7 @@ def additive(attempt: Attempt, method: Additive, progress: Progress) -> Outcome 
         gains = factor * scales[part]
         w, b = (a.astype(attempt.dtype).astype(np.float64) for a in (hidden * gains[:, None], offsets * gains))
         phi = activation.value(x @ w.T + b)
-        solved = solve_output(phi, y, weights=problem.weights, roundoff=roundoff, penalties=penalties)
+        solved = solve_output(phi, y, weights=problem.weights, roundoff=roundoff, ridges=ridges)
         progress.evaluations += 1
         better = best is None or solved.score < best.solved.score
         if better:
@@ -121,10 +121,10 @@ def additive(attempt: Attempt, method: Additive, progress: Progress) -> Outcome 
     solved, scale, phi, row = best.solved, float(np.median(best.scales)), best.phi, best.row
     rows.assign(np.concatenate([a.reshape(-1) for a in (best.hidden, best.offsets, solved.weights.T, solved.constant)]))
     details = {
-        "solver": "additive", "units": sum(widths), "gain": scale, "penalty": solved.penalty,
+        "solver": "additive", "units": sum(widths), "gain": scale, "ridge": solved.ridge,
         "output_norm": solved.norm,
     }  # fmt: skip
-    left_out = None if exact else leave_one_out(phi, y, solved.residuals, problem.weights, solved.penalty)
+    left_out = None if exact else leave_one_out(phi, y, solved.residuals, problem.weights, solved.ridge)
     return Outcome(
         network=network, problem=problem, stage=stage, reason=say("solver-solved"), row=row, details=details,
         left_out=left_out,

@@ -32,7 +32,7 @@ class Attempt:
     note: str = ""  # what is to be said of the stage beside method and network
     named: bool = False  # the method was asked for by name: its epochs are those of the fit
     like: Scaled | None = None  # a model whose scaling is to be kept
-    penalty: float = 0.0  # of the ridge of VarPro, where it is left open
+    ridge: float = 0.0  # of VarPro, where it is left open
     thin: bool = True  # of many rows of exact values a part is enough
     scales: Sequence[float] = ()  # of Features, in the order in which they are tried; (): the usual ones
     beyond: int = 4  # of Features: further ones
@@ -62,7 +62,7 @@ class Outcome:
     reason: Sentence  # why it ended
     row: int | None  # of the history, that the network is from
     model: Scaled | None = None  # where it was trained as it will be used
-    details: dict[str, Any] = field(default_factory=dict)  # solver, units, gain, output_norm, penalty
+    details: dict[str, Any] = field(default_factory=dict)  # solver, units, gain, output_norm, ridge
     taught: Any = None  # whom a network learned from, if it did
     left_out: np.ndarray | None = None  # (n, k), scaled: residuals of the training rows, each when it is left out
 

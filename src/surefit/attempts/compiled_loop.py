@@ -74,11 +74,11 @@ def _loop(run: Training) -> Any:
 
     data = [c for c in run.columns if c is not None]
     validation = [c for c in run.validation_columns if c is not None]
-    homes = {id(p.home): p.home for p in network.parameters() if p.home is not None}
+    owners = {id(p.owner): p.owner for p in network.parameters() if p.owner is not None}
     rate: Tensor = optimizer.param_groups[0].leaves["lr"]
     return TrainingLoop(
-        step, data, run.batch, rate=rate, validate=validate if validation else None, held=validation,
-        keep=[*homes.values(), *network.buffers()],
+        step, data, run.batch, rate=rate, validate=validate if validation else None, validation=validation,
+        keep=[*owners.values(), *network.buffers()],
     )  # fmt: skip
 
 
@@ -144,8 +144,8 @@ def run_compiled(epochs: Epochs, loop: Any) -> Sentence:
             return reason
         if run.when == "metric":
             row = epochs.progress.history[-1]
-            held = row["validation_loss"]
-            run.schedule.step(row["train_loss"] if held is None else held)
+            validation_loss = row["validation_loss"]
+            run.schedule.step(row["train_loss"] if validation_loss is None else validation_loss)
         epochs.keep()
     return say("epochs-done", epochs=run.epochs)
 
@@ -167,13 +167,13 @@ def _record(epochs: Epochs, loop: Any, result: Any, rates: np.ndarray, before: f
     try:
         for i in range(n):
             train = float(result.train[i])
-            held = None if result.held is None else float(result.held[i])
-            deciding = train if held is None else held
+            validation_loss = None if result.validation is None else float(result.validation[i])
+            deciding = train if validation_loss is None else validation_loss
             if deciding < best_loss:  # its weights are known only where it stayed the best until the chunk ended
                 best_loss, epochs.best.number = deciding, first + i
             seconds = before + (now - before) * (i + 1) / max(n, 1)
             step = steps_before + (i + 1) * run.steps_per_epoch
-            stop = epochs.after(train, held, float(rates[i, 0]), step, seconds) or stop
+            stop = epochs.after(train, validation_loss, float(rates[i, 0]), step, seconds) or stop
     finally:  # an interrupt may cut the rows off
         _keep(epochs, loop)
     return stop
@@ -182,8 +182,8 @@ def _record(epochs: Epochs, loop: Any, result: Any, rates: np.ndarray, before: f
 def _failure(run: Training, result: Any, order: np.ndarray | None) -> NotFiniteLoss:
     """The loss that was not finite, and the rows of its step."""
     value = float(result.train[-1])
-    if math.isfinite(value) and result.held is not None:
-        return NotFiniteLoss(float(result.held[-1]), np.arange(min(run.batch, len(run.x))))
+    if math.isfinite(value) and result.validation is not None:
+        return NotFiniteLoss(float(result.validation[-1]), np.arange(min(run.batch, len(run.x))))
     if order is None:
         return NotFiniteLoss(value, np.arange(len(run.x)))
     at = max(0, result.last_step - 1) * run.batch
@@ -197,11 +197,11 @@ def _cut(epochs: Epochs, rates: np.ndarray, result: Any) -> Sentence:
     assert reason is not None
     if result.last_step == 0:
         return reason
-    held = run.validate()
+    validation_loss = run.validate()
     loss = result.partial if math.isfinite(result.partial) else math.inf
-    epochs.take_note(epochs.done + 1, loss if held is None else held)
+    epochs.take_note(epochs.done + 1, loss if validation_loss is None else validation_loss)
     rate = float(rates[min(len(result.train), len(rates) - 1), 0])
-    epochs.after(loss, held, rate, run.steps, None)
+    epochs.after(loss, validation_loss, rate, run.steps, None)
     return reason
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from surefit.attempts.attempt import Attempt, Outcome, Within
 from surefit.attempts.compiled_loop import loop_for, run_compiled
-from surefit.attempts.events import tell_model
+from surefit.attempts.events import notify_model
 from surefit.attempts.methods import FirstOrder
 from surefit.attempts.output_layer import solve_last
 from surefit.attempts.progress import Progress
@@ -37,7 +37,7 @@ def descend(attempt: Attempt, method: FirstOrder, progress: Progress, within: Wi
     epochs = Epochs(run, model, attempt, method, progress, within)
     if attempt.named and not progress.shown:
         model.eval()
-        tell_model(progress.callbacks, model, problem, attempt.seed)
+        notify_model(progress.callbacks, model, problem, attempt.seed)
         progress.shown = True
     network.train()
     try:
@@ -58,7 +58,7 @@ def descend(attempt: Attempt, method: FirstOrder, progress: Progress, within: Wi
     network.eval()
     model.eval()
     progress.steps += run.steps
-    if method.solve_output or not attempt.named:
+    if method.solve_output or (not attempt.named and method.loss == "mse"):
         solve_last(model, problem, attempt.seed)
     number = epochs.best.number
     row = None if number is None or number > epochs.done else epochs.before + number  # an interrupt may cut rows off

@@ -206,7 +206,7 @@ def callbacks_from(callbacks: Any) -> tuple[Callback, ...]:
 
 
 @contextmanager
-def failure_told(callbacks: Sequence[Callback], began: float) -> Iterator[None]:
+def notify_failure(callbacks: Sequence[Callback], began: float) -> Iterator[None]:
     """An error that leaves the block is told to the callbacks before it goes on; began: as of `time.perf_counter`."""
     try:
         yield
@@ -217,13 +217,13 @@ def failure_told(callbacks: Sequence[Callback], began: float) -> Iterator[None]:
         raise
 
 
-def tell(callbacks: Sequence[Callback], event: Any) -> bool:
+def notify(callbacks: Sequence[Callback], event: Any) -> bool:
     """Every callback hears of it; whether one of them wants to stop."""
     answers = [callback(event) for callback in callbacks]  # all of them, whatever one says
     return any(answer is True for answer in answers)
 
 
-def tell_model(callbacks: Iterable[Any], model: Scaled, problem: Problem, seed: int) -> None:
+def notify_model(callbacks: Iterable[Any], model: Scaled, problem: Problem, seed: int) -> None:
     """Let the callbacks that watch know which model they will hear of.
 
     A method that trains step by step calls this before its first event; one whose model exists only at the end, before
@@ -246,7 +246,7 @@ __all__ = [
     "Step",
     "Watching",
     "callbacks_from",
-    "failure_told",
-    "tell",
-    "tell_model",
+    "notify",
+    "notify_failure",
+    "notify_model",
 ]

@@ -15,9 +15,9 @@ from surefit.attempts.residuals import Residuals
 from surefit.core import ops
 from surefit.models.chain import Elementwise, chain_of
 from surefit.models.scaled import scaled
-from surefit.problems.points import VALIDATED, apart, fewer_rows, slope_weight, some_rows
+from surefit.problems.points import VALIDATED, apart, fewer_rows, gradient_weight, some_rows
 from surefit.sentences import say
-from surefit.solvers.features import LEAST_LEFT, PENALTIES, SCALES, alone, linear_features, place_units, solve_output
+from surefit.solvers.features import LEAST_LEFT, RIDGES, SCALES, alone, linear_features, place_units, solve_output
 from surefit.solvers.gradients import gradient_features
 
 PLENTY, FEWEST = 20, 2000  # rows for each unit, and in all, beyond which a solve takes a part of them
@@ -28,11 +28,11 @@ BLOCK = 8192  # rows at a time, or copies of all would take more memory than the
 NOISY_SCALES = (1.0, 0.5, 2.0, 0.25, 4.0)
 
 
-def penalties_of(penalty: float | str | None, exact: bool) -> tuple[float, ...] | None:
+def ridges_of(ridge: float | str | None, exact: bool) -> tuple[float, ...] | None:
     """What `solve_output` takes."""
-    if penalty == "auto":
-        return None if exact else PENALTIES
-    return None if penalty in (None, 0) else (float(penalty),)
+    if ridge == "auto":
+        return None if exact else RIDGES
+    return None if ridge in (None, 0) else (float(ridge),)
 
 
 def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | None:
@@ -48,7 +48,7 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
     scales, beyond = attempt.scales or (SCALES if exact else NOISY_SCALES), attempt.beyond
     if activation.kind in KINKED:
         scales, beyond = (1.0,), 0
-    penalties, draws = penalties_of(method.penalty, exact), method.draws
+    ridges, draws = ridges_of(method.ridge, exact), method.draws
     if (left := progress.evaluations_left()) is not None:
         scales = scales[:left]
         beyond = min(beyond, left - len(scales))
@@ -65,22 +65,22 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
         roundoff=ROUNDOFF[str(attempt.dtype)], dtype=attempt.dtype, time=progress.left(attempt.share), callback=losses,
     )  # fmt: skip
     solver: Callable[[], Any]
-    if problem.slopes is not None:
+    if problem.gradients is not None:
         validation = None if exact or problem.validation is None else model.rows(problem.validation)
-        gradients = model.gradients(problem.slopes, problem.train)
+        gradients = model.gradients(problem.gradients, problem.train)
         solver = lambda: gradient_features(
             x, y, gradients, units, activation.value_and_slope, row_weights=problem.weights,
-            weight=slope_weight(problem), validation=validation, **common,
+            weight=gradient_weight(problem), validation=validation, **common,
         )  # fmt: skip
     else:
         others = apart(problem, round(VALIDATED * len(x)), attempt.seed)
         goal = None if attempt.goal is None else 0.5 * attempt.goal / model.value_unit(problem)
         solver = lambda: linear_features(
-            x, y, units, activation=activation.value, weights=problem.weights, penalties=penalties, goal=goal,
+            x, y, units, activation=activation.value, weights=problem.weights, ridges=ridges, goal=goal,
             validation=None if others is None else model.rows(others), **common,
         )  # fmt: skip
     found = losses.solve(solver)
-    details: dict[str, Any] = {"solver": "features", "units": units, "penalty": 0.0}
+    details: dict[str, Any] = {"solver": "features", "units": units, "ridge": 0.0}
     if found is None:
         if losses.latest is None:
             return None
@@ -92,13 +92,13 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
     progress.evaluations += found.evaluations
     rows.assign(found.x)
     details |= {
-        "gain": found.scale, "penalty": found.output.penalty, "output_norm": found.output.norm,
+        "gain": found.scale, "ridge": found.output.ridge, "output_norm": found.output.norm,
     }  # fmt: skip
     reason = say("solver-scanned-more" if exact and found.status == "scanned" else f"solver-{found.status}")
     left_out = None
-    if not exact and problem.slopes is None:
+    if not exact and problem.gradients is None:
         phi = rows.features(rows.theta[: rows.body_size])[:, :-1]
-        left_out = leave_one_out(phi, y, rows.outputs() - y, problem.weights, found.output.penalty)
+        left_out = leave_one_out(phi, y, rows.outputs() - y, problem.weights, found.output.ridge)
     return Outcome(
         network=network,
         problem=problem,
@@ -150,18 +150,18 @@ def extend(attempt: Attempt, method: Features, progress: Progress) -> Outcome | 
     solved, scale, w, b, row = best
     rows.assign(np.concatenate([a.reshape(-1) for a in (w, b, solved.weights.T, solved.constant)]))
     details = {
-        "solver": "features", "units": total, "gain": scale, "penalty": 0.0, "output_norm": solved.norm,
+        "solver": "features", "units": total, "gain": scale, "ridge": 0.0, "output_norm": solved.norm,
     }  # fmt: skip
     reason = say("solver-scanned")
     return Outcome(network=network, problem=problem, stage=stage, reason=reason, row=row, details=details)
 
 
 def leave_one_out(
-    phi: np.ndarray, y: np.ndarray, residuals: np.ndarray, weights: np.ndarray | None, penalty: float
+    phi: np.ndarray, y: np.ndarray, residuals: np.ndarray, weights: np.ndarray | None, ridge: float
 ) -> np.ndarray:
     """Residuals (n, k) of a ridge regression on phi (n, h) and a constant, each when its row is left out.
 
-    Exact for features that are given: a residual over 1 - its leverage (Allen 1974). penalty: as of `solve_output`.
+    Exact for features that are given: a residual over 1 - its leverage (Allen 1974). ridge: as of `solve_output`.
     Infinite for a row without which nothing is known: the only one.
     """
     share = np.full(len(phi), 1.0 / len(phi)) if weights is None else weights / weights.sum()
@@ -172,7 +172,7 @@ def leave_one_out(
     size = float(np.trace(gram))
     leverage, damping = share, 0.0
     if size > 0.0:
-        damping = penalty * size / max(1, min(a.shape)) + 1e-14 * size
+        damping = ridge * size / max(1, min(a.shape)) + 1e-14 * size
         gram += damping * np.eye(len(gram))
         blocks = [a[i : i + BLOCK] for i in range(0, len(a), BLOCK)]
         leverage = share + np.concatenate([np.einsum("ij,ji->i", b, np.linalg.solve(gram, b.T)) for b in blocks])
@@ -193,4 +193,4 @@ def _hidden(attempt: Attempt) -> tuple[int, Elementwise]:
     return first.out_features, activation
 
 
-__all__ = ["extend", "leave_one_out", "penalties_of", "scan"]
+__all__ = ["extend", "leave_one_out", "ridges_of", "scan"]

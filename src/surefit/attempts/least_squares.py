@@ -18,7 +18,7 @@ from surefit.core import ops
 from surefit.models.chain import is_hidden_layer, size_words
 from surefit.models.inference import predictor
 from surefit.models.scaled import scaled
-from surefit.problems.points import fewer_rows, rows_of, slope_weight
+from surefit.problems.points import fewer_rows, gradient_weight, rows_of
 from surefit.sentences import say
 
 PATIENT = 30  # iterations of L-BFGS without a lower validation error
@@ -47,9 +47,9 @@ class _Search:
         network, problem = attempt.network, attempt.problem
         self.model = scaled(network, problem, True, ops.float64)
         x, y = self.model.rows(problem.train)
-        slopes = problem.slopes
-        gradients = None if slopes is None else self.model.gradients(slopes, problem.train)
-        self.rows = Residuals(network, x, y, problem.weights, gradients, slope_weight(problem))
+        gradients = problem.gradients
+        gradients = None if gradients is None else self.model.gradients(gradients, problem.train)
+        self.rows = Residuals(network, x, y, problem.weights, gradients, gradient_weight(problem))
         self.validation = None if problem.exact or problem.validation is None else self.model.rows(problem.validation)
         self.scale = self.model.value_unit(problem)
         self.stage = say("stage-solver", method=method.name, size=size_words(network), note=attempt.note)
@@ -88,7 +88,7 @@ class _Search:
                 reason = say("solver-tolerance")
         self.rows.assign(theta)
         problem = self.attempt.problem
-        left_out = None if problem.exact or problem.slopes is not None else self.left_out(theta)
+        left_out = None if problem.exact or problem.gradients is not None else self.left_out(theta)
         return Outcome(
             network=self.attempt.network, problem=problem, stage=self.stage, reason=reason, row=losses.row(found),
             details=details, left_out=left_out,
@@ -99,7 +99,7 @@ class _Search:
     def good_enough(self, theta: np.ndarray, rms: float) -> bool:
         """A look at the error itself, once the mean is small enough for it to be worth the while."""
         goal, rows = self.attempt.goal, self.rows
-        if goal is None or (rows.slopes is None and rms * self.scale > goal):  # with gradients, it tells no values
+        if goal is None or (rows.gradients is None and rms * self.scale > goal):  # with gradients, it tells no values
             return False
         rows.assign(theta)
         if float(np.abs(rows.outputs() - rows.y).max()) * self.scale > goal:
@@ -130,7 +130,7 @@ class _Search:
         goal, exact = self.attempt.goal, self.attempt.problem.exact
         return varpro(
             rows.equations, rows.body_jacobian, start[: rows.body_size], rows.targets,
-            penalty=self.attempt.penalty if method.penalty == "auto" else float(method.penalty or 0.0),
+            ridge=self.attempt.ridge if method.ridge == "auto" else float(method.ridge or 0.0),
             roundoff=ROUNDOFF[str(self.attempt.dtype)], keep="score" if exact else "cost",
             goal=None if goal is None else 0.5 * goal / self.scale,
             ftol=1e-3 if is_hidden_layer(self.attempt.network) else 1e-6,
@@ -145,10 +145,10 @@ class _Search:
         return self.rows.theta
 
     def marquardt(self, start: np.ndarray) -> Any:
-        """Levenberg-Marquardt on all weights; a penalty is further residuals, the weights themselves."""
+        """Levenberg-Marquardt on all weights; a ridge is further residuals, the weights themselves."""
         from surefit.solvers import Marquardt, levenberg_marquardt
 
-        rows, root = self.rows, math.sqrt(self.weight_penalty * self.rows.y.size)
+        rows, root = self.rows, math.sqrt(self.weight_ridge * self.rows.y.size)
 
         def residuals(theta: np.ndarray) -> np.ndarray:
             r = rows.residuals(theta)
@@ -164,10 +164,10 @@ class _Search:
         )  # fmt: skip
 
     @property
-    def weight_penalty(self) -> float:
+    def weight_ridge(self) -> float:
         """Of all weights, which Levenberg-Marquardt takes."""
-        penalty = self.method.penalty if isinstance(self.method, LM) else None
-        return 0.0 if penalty in (None, "auto") else float(penalty)
+        ridge = self.method.ridge if isinstance(self.method, LM) else None
+        return 0.0 if ridge in (None, "auto") else float(ridge)
 
     def quasi_newton(self, start: np.ndarray) -> Any:
         """L-BFGS on the sum of squares; of measured data the validation error decides which iteration is kept."""
@@ -200,8 +200,8 @@ class _Search:
             return np.full((n, k), np.inf)
         j = rows.jacobian(theta)
         u, s, _ = np.linalg.svd(j, full_matrices=False)
-        damping = self.attempt.penalty * float(s[0] ** 2) if isinstance(self.method, VarPro) else 0.0
-        damping += self.weight_penalty * rows.y.size
+        damping = self.attempt.ridge * float(s[0] ** 2) if isinstance(self.method, VarPro) else 0.0
+        damping += self.weight_ridge * rows.y.size
         shrink = s**2 / (s**2 + damping + 1e-14 * s[0] ** 2) if s[0] > 0 else np.zeros_like(s)
         leverage = np.einsum("ij,j,ij->i", u, shrink, u).reshape(n, k)
         return (rows.outputs() - rows.y) / np.maximum(1.0 - leverage, 1e-6)

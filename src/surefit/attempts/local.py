@@ -38,9 +38,9 @@ def local(attempt: Attempt, progress: Progress) -> Outcome | None:
     stage = say("stage-local-jumps" if len(steps) else "stage-local", units=len(offsets), jumps=len(steps))
     progress.iteration(1, 1, float(np.mean(found.residuals**2)), None, True, stage=stage)
     details = {
-        "solver": "features", "units": len(offsets), "penalty": 0.0, "gain": float(np.median(hidden)),
+        "solver": "features", "units": len(offsets), "ridge": 0.0, "gain": float(np.median(hidden)),
         "output_norm": float(np.abs(weights).sum(axis=0).max()), "local": True,
-    }  # fmt: skip
+    } | ({"jumps": len(steps)} if len(steps) else {})  # fmt: skip
     return Outcome(
         network=network, problem=problem, stage=stage, reason=say("solver-solved"), row=len(progress.history),
         details=details,

@@ -117,7 +117,7 @@ class FirstOrder:
 
 
 _SHARED = {f.name for f in fields(FirstOrder)}
-LOSSES = ("mse", "l1", "huber", "smooth_l1", "log_cosh")
+LOSSES = ("mse", "l1", "huber", "smooth_l1", "log_cosh", "quantile")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,9 +209,9 @@ class Solver:
     def __post_init__(self) -> None:
         what = type(self).__name__
         _as_python(self)
-        p = getattr(self, "penalty", None)
+        p = getattr(self, "ridge", None)
         if not (p is None or p == "auto" or (_is_number(p) and p >= 0)):
-            raise ArgumentError(f"{what}: penalty={p!r} must be a number >= 0, None or 'auto'")
+            raise ArgumentError(f"{what}: ridge={p!r} must be a number >= 0, None or 'auto'")
         for key in ("iterations", "draws", "memory", "evaluations", "units"):
             value = getattr(self, key, 1)
             if not (_is_whole(value) and value >= 1):
@@ -226,28 +226,28 @@ class Solver:
 class Features(Solver):
     """Scan and solve: units of one hidden layer spread over the box, the output layer by one least-squares solve.
 
-    Several gains of the units are tried, the best two again with fresh units, `draws` times in all. penalty: of a
-    ridge on the output weights, relative to the mean square of the features; "auto" is none for a known function and,
+    Several gains of the units are tried, the best two again with fresh units, `draws` times in all. ridge: on
+    the output weights, relative to the mean square of the features; "auto" is none for a known function and,
     for measured data, the one of the smallest leave-one-out error.
     """
 
     name: ClassVar[str] = "features"
     draws: int = 2
-    penalty: float | str | None = "auto"
+    ridge: float | str | None = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Polynomial(Solver):
     """The linear or quadratic function of the inputs that fits best, as a network of its own.
 
-    degree: 1 or 2. penalty: of a ridge on the coefficients; "auto" is none for a known function and, for measured data,
+    degree: 1 or 2. ridge: on the coefficients; "auto" is none for a known function and, for measured data,
     the one of the smallest leave-one-out error. sparse: whether a linear function leaves out the inputs that do not
     help; cross-validation tells how many do.
     """
 
     name: ClassVar[str] = "polynomial"
     degree: int = 2
-    penalty: float | str | None = "auto"
+    ridge: float | str | None = "auto"
     sparse: bool = False
 
     def __post_init__(self) -> None:
@@ -267,13 +267,13 @@ class Additive(Solver):
     As many units for each input, spread over its values; a few gains of them are tried, and the output layer is
     found by one least-squares solve (additive models: Hastie and Tibshirani 1990). units: for each input. groups:
     inputs that belong together, by number, each in one group: ((0, 1), (2,)) is f(x1, x2) + g(x3); a group of m > 1
-    inputs gets m^2 - 1 times the units. penalty: see `Features`.
+    inputs gets m^2 - 1 times the units. ridge: see `Features`.
     """
 
     name: ClassVar[str] = "additive"
     units: int = 12
     groups: tuple[tuple[int, ...], ...] | None = None
-    penalty: float | str | None = "auto"
+    ridge: float | str | None = "auto"
 
     def widths(self, inputs: int) -> list[int]:
         """The units of each group. ArgumentError where the groups are not a partition of so many inputs."""
@@ -291,13 +291,13 @@ class VarPro(Solver):
 
     With one hidden layer it starts from `Features`, with more from the network's own initial weights. Measured data
     with a validation part end it when the validation error has risen six times. Of the gradients at a point, as much
-    must be known for each output as for the others. iterations: at most. draws, penalty: see `Features`.
+    must be known for each output as for the others. iterations: at most. draws, ridge: see `Features`.
     """
 
     name: ClassVar[str] = "varpro"
     iterations: int = 100
     draws: int = 2
-    penalty: float | str | None = "auto"
+    ridge: float | str | None = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,12 +305,12 @@ class LM(Solver):
     """Levenberg and Marquardt's method on all weights; for networks of up to some thousand parameters.
 
     Measured data with a validation part end it when the validation error has risen six times. iterations: at most.
-    penalty: of all weights, relative to the mean squared error of a constant; "auto" is none.
+    ridge: on all weights, relative to the mean squared error of a constant; "auto" is none.
     """
 
     name: ClassVar[str] = "lm"
     iterations: int = 200
-    penalty: float | str | None = "auto"
+    ridge: float | str | None = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,11 +12,12 @@ from surefit import nn
 from surefit.attempts.residuals import Residuals
 from surefit.core import ops
 from surefit.core.tensor import Tensor, no_grad
+from surefit.data.designs import sample
 from surefit.models.chain import output_layer
 from surefit.models.scaled import Scaled, scaled
-from surefit.problems.points import slope_weight, some_rows
-from surefit.problems.problem import Problem
-from surefit.solvers.features import PENALTIES, Output, solve_output
+from surefit.problems.points import gradient_weight, some_rows
+from surefit.problems.problem import ROWS, Problem
+from surefit.solvers.features import RIDGES, Output, solve_output
 from surefit.solvers.gradients import solve_gradient_output
 
 ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53}
@@ -27,29 +28,32 @@ def deploy(network: nn.Module, problem: Problem, dtype: Any, like: Scaled | None
 
     In float32 the layers before the last are rounded first, and the last one is solved for on what they then give (for
     gradients too, where these are fitted), so that it makes up for their rounding, and its weights are kept as small as
-    float32 needs them; where values have noise, all are rounded.
+    float32 needs them. Where values have noise, which would be fitted, it is solved for what the network said before.
     """
     copied = copy.deepcopy(network)
     copied.eval()
     model = scaled(copied, problem, True, dtype)
     if like is not None:
         model.load_state_dict({n: b for n, b in like.state_dict().items() if "." not in n}, strict=False)
-    copied.to(dtype)
-    if model.dtype == ops.float64:
-        return model
     last = output_layer(copied)
-    if last is None or not problem.exact:  # or the noise would be fitted
+    if dtype != ops.float64 and last is not None and not problem.exact:
+        said = _said(model, problem)
+        copied.to(dtype)
+        _say_again(model, last, *said)
+        return model
+    copied.to(dtype)
+    if model.dtype == ops.float64 or last is None:
         return model
     x, y = model.rows(problem.train)
-    if problem.slopes is None:
+    if problem.gradients is None:
         solved = solve_output(last_inputs(model, x), y, weights=problem.weights, roundoff=ROUNDOFF["float32"])
         replace_output(model, last, solved, lambda: float(np.abs(network_outputs(model, x) - y).max()))
         return model
-    gradients = model.gradients(problem.slopes, problem.train)
-    rows = Residuals(copy.deepcopy(copied), x, y, problem.weights, gradients, slope_weight(problem))  # made float64
+    gradients = model.gradients(problem.gradients, problem.train)
+    rows = Residuals(copy.deepcopy(copied), x, y, problem.weights, gradients, gradient_weight(problem))  # made float64
     phi, tangents = rows.with_tangents(body=True)
     solved = solve_gradient_output(
-        phi, tangents, y, gradients, weight=slope_weight(problem), row_weights=problem.weights,
+        phi, tangents, y, gradients, weight=gradient_weight(problem), row_weights=problem.weights,
         roundoff=ROUNDOFF["float32"],
     )  # fmt: skip
 
@@ -58,6 +62,32 @@ def deploy(network: nn.Module, problem: Problem, dtype: Any, like: Scaled | None
 
     replace_output(model, last, solved, largest)
     return model
+
+
+SAID_AGAIN = 1e-5  # of the target's deviation: what rounding may change before the output layer makes up for it
+
+
+def _said(model: Scaled, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+    """Points in the units of the network, rows and others of the domain, and what it says there.
+
+    Between few rows the output layer is not fixed by what it is to say at the rows.
+    """
+    last = output_layer(model.network)
+    assert last is not None
+    x = some_rows(problem, MANY_ROWS, 0).train[0]
+    count = ROWS * last.in_features + 2
+    drawn = sample(problem.domain, count, "uniform", generator=np.random.default_rng(0xDE70))
+    rows = model.scaling.inputs(np.concatenate([x, drawn]))
+    return rows, network_outputs(model, rows)
+
+
+def _say_again(model: Scaled, last: nn.Linear, x: np.ndarray, y: np.ndarray) -> None:
+    def changed() -> float:
+        return float(np.abs(network_outputs(model, x) - y).max())
+
+    if changed() > SAID_AGAIN * max(1.0, float(np.abs(y).max())):
+        solved = solve_output(last_inputs(model, x), y, roundoff=ROUNDOFF["float32"])
+        replace_output(model, last, solved, changed)
 
 
 def rescale(network: nn.Module, before: Problem, now: Problem) -> None:
@@ -107,18 +137,18 @@ def enough_rows(units: int) -> int:
 def solve_last(model: Scaled, problem: Problem, seed: int) -> bool:
     """Solve for the output layer of a model on the training rows, in its own dtype, and keep it if it is better.
 
-    For measured data the penalty is that of the smallest leave-one-out error, and the validation rows decide. Whether
+    For measured data the ridge is that of the smallest leave-one-out error, and the validation rows decide. Whether
     there is something to solve for: not where gradients are fitted too, which it would forget.
     """
     last, exact = output_layer(model.network), problem.exact
-    if last is None or problem.slopes is not None:
+    if last is None or problem.gradients is not None:
         return False
     problem = some_rows(problem, enough_rows(last.in_features), seed)
     x, y = model.rows(problem.train)
     u, v = model.rows(problem.train if exact or problem.validation is None else problem.validation)
     solved = solve_output(
         last_inputs(model, x), y, weights=problem.weights, roundoff=ROUNDOFF[str(model.dtype)],
-        penalties=None if exact else PENALTIES,
+        ridges=None if exact else RIDGES,
     )  # fmt: skip
 
     def loss() -> float:

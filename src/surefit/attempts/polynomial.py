@@ -2,7 +2,7 @@
 
 A linear function is a network without hidden units. A quadratic one is a network with one hidden layer of squares:
 x_i x_j = ((x_i + x_j)^2 - x_i^2 - x_j^2) / 2 and x_i = ((x_i + 1)^2 - x_i^2 - 1) / 2. The coefficients are found by one
-ridge regression on the monomials; its penalty is that of the smallest leave-one-out error.
+ridge regression on the monomials; the ridge is that of the smallest leave-one-out error.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from surefit.attempts.attempt import Attempt, Outcome
-from surefit.attempts.features import leave_one_out, penalties_of
+from surefit.attempts.features import leave_one_out, ridges_of
 from surefit.attempts.methods import Polynomial
 from surefit.attempts.output_layer import ROUNDOFF, enough_rows
 from surefit.attempts.progress import Progress
@@ -73,8 +73,8 @@ def polynomial(attempt: Attempt, method: Polynomial, progress: Progress) -> Outc
     if progress.started(1, 1, network.num_parameters()):
         return None
     phi = monomials(x, method.degree)
-    penalties = penalties_of(method.penalty, problem.exact)
-    solved = solve_output(phi, y, weights=problem.weights, roundoff=ROUNDOFF[str(attempt.dtype)], penalties=penalties)
+    ridges = ridges_of(method.ridge, problem.exact)
+    solved = solve_output(phi, y, weights=problem.weights, roundoff=ROUNDOFF[str(attempt.dtype)], ridges=ridges)
     progress.evaluations += 1
     rows = Residuals(network, x, y, problem.weights)
     parts: tuple[np.ndarray, ...] = (solved.weights.T, solved.constant)
@@ -85,8 +85,8 @@ def polynomial(attempt: Attempt, method: Polynomial, progress: Progress) -> Outc
     progress.iteration(1, 1, float(np.mean(solved.residuals**2)), None, True, stage=stage)
     left_out = None
     if not problem.exact:
-        left_out = leave_one_out(phi, y, solved.residuals, problem.weights, solved.penalty)
-    details = {"solver": "polynomial", "penalty": solved.penalty, "output_norm": solved.norm}
+        left_out = leave_one_out(phi, y, solved.residuals, problem.weights, solved.ridge)
+    details = {"solver": "polynomial", "ridge": solved.ridge, "output_norm": solved.norm}
     return Outcome(
         network=network, problem=problem, stage=stage, reason=say("solver-solved"), row=len(progress.history),
         details=details, left_out=left_out,

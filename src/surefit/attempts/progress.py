@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.attempts.events import Callback, Epoch, Finished, Started, Step, tell
+from surefit.attempts.events import Callback, Epoch, Finished, Started, Step, notify
 from surefit.attempts.journal import Journal, Underway
 from surefit.attempts.keeping import Best
 from surefit.sentences import Sentence, say
@@ -32,7 +32,7 @@ class Progress:
         self.journal = journal
         self.underway: Underway | None = None  # the attempt that is being made, in the journal
         self.begun: tuple[int, int, int] | None = None  # what was told of it when it began
-        self.told: list[tuple[int, int, int, bool]] = []  # of each row of the history, for the journal
+        self.epoch_log: list[tuple[int, int, int, bool]] = []  # of each row of the history, for the journal
         self.began = clock.perf_counter() if began is None else began
         self.history: list[dict[str, Any]] = []
         self.evaluations = 0  # of all residuals
@@ -91,7 +91,7 @@ class Progress:
     def started(self, epochs: int, steps_per_epoch: int, parameters: int) -> bool:
         """Tell that an attempt begins; whether to stop."""
         self.begun = (epochs, steps_per_epoch, parameters)
-        if tell(self.callbacks, Started(epochs, steps_per_epoch, parameters)):
+        if notify(self.callbacks, Started(epochs, steps_per_epoch, parameters)):
             self.stopped = say("callback")
         return self.stopped is not None
 
@@ -110,9 +110,9 @@ class Progress:
         self.history.append(row if stage is None else row | {"stage": stage})
         rate, done = math.nan if lr is None else lr, self.evaluations if steps is None else steps
         if self.journal is not None:
-            self.told.append((number, of, done, best))
-        told = (number, of, done, loss, validation, rate, spent, best)
-        if tell(self.callbacks, Epoch(*told) if stage is None else Step(*told, stage)):
+            self.epoch_log.append((number, of, done, best))
+        values = (number, of, done, loss, validation, rate, spent, best)
+        if notify(self.callbacks, Epoch(*values) if stage is None else Step(*values, stage)):
             self.stopped = say("callback")
         return self.halt()
 
@@ -127,7 +127,8 @@ class Progress:
         """What has happened since then, as plain data and arrays."""
         rows, evaluations, steps, warnings = mark
         return {
-            "history": columns(self.history[rows:]), "told": columns([dict(enumerate(t)) for t in self.told[rows:]]),
+            "history": columns(self.history[rows:]),
+            "epoch_log": columns([dict(enumerate(values)) for values in self.epoch_log[rows:]]),
             "evaluations": self.evaluations - evaluations, "steps": self.steps - steps,
             "warnings": list(self.warnings[warnings:]), "compile_seconds": self.compile_seconds,
             "seconds": self.seconds, "begun": self.begun,
@@ -140,15 +141,15 @@ class Progress:
         """
         listening = [c for c in self.callbacks if getattr(c, "passive", False)]
         if begun and happened["begun"] is not None:
-            tell(listening, Started(*happened["begun"]))
-        told = [tuple(row.values()) for row in rows_of(happened["told"])]
-        for row, (number, of, done, best) in zip(rows_of(happened["history"]), told, strict=True):
+            notify(listening, Started(*happened["begun"]))
+        log = [tuple(row.values()) for row in rows_of(happened["epoch_log"])]
+        for row, (number, of, done, best) in zip(rows_of(happened["history"]), log, strict=True):
             row["epoch"] = len(self.history) + 1
             self.history.append(row)
-            self.told.append((number, of, done, best))
+            self.epoch_log.append((number, of, done, best))
             rate = math.nan if row["lr"] is None else row["lr"]
             event = (number, of, done, row["train_loss"], row["validation_loss"], rate, row["seconds"], best)
-            tell(listening, Step(*event, row["stage"]) if "stage" in row else Epoch(*event))
+            notify(listening, Step(*event, row["stage"]) if "stage" in row else Epoch(*event))
         self.evaluations += happened["evaluations"]
         self.steps += happened["steps"]
         self.warnings += happened["warnings"]
@@ -157,7 +158,7 @@ class Progress:
 
     def finished(self, reason: str) -> None:
         """Tell that all is done."""
-        tell(self.callbacks, Finished(reason, self.seconds))
+        notify(self.callbacks, Finished(reason, self.seconds))
 
 
 def columns(rows: list[dict[Any, Any]]) -> list[Any]:

@@ -24,7 +24,7 @@ from surefit.problems.problem import Problem
 # what is about what happens around an attempt, or is taken apart: all else is what it depends on
 APART = {"network", "problem", "like", "made", "why", "reserve", "provisional"}
 AROUND = {
-    "test", "function", "slope_function", "source", "dropped", "rows", "row_numbers", "plan", "notes",
+    "test", "function", "gradient_function", "source", "dropped", "rows", "row_numbers", "plan", "notes",
     "seconds_per_point", "coding", "stream",
 }  # fmt: skip
 CUT = "-cut"  # at the end of the key of an attempt that the clock has ended

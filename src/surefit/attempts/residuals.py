@@ -36,29 +36,29 @@ class Residuals:
     """The residuals of a network at fixed rows, as functions of theta (p,).
 
     network: computes in float64 from now on, in inference mode. x (m, d), y (m, k): in its units. split: whether it
-    ends in a linear layer with a bias, so that `equations` and `body_jacobian` exist. weights (m,) or None. slopes
+    ends in a linear layer with a bias, so that `equations` and `body_jacobian` exist. weights (m,) or None. gradients
     (m, k, d), or None: gradients of the targets in its units, NaN where unknown.
 
-    The mean square of an output's residuals and `slope_weight` times that of its known gradients make up its loss, as
-    in `gradient_features`; the sum of all squares is m times the sum of these. Residuals of the values come first, by
-    row and output, then those of the known gradients, by row, input and output.
+    The mean square of an output's residuals and `gradient_weight` times that of its known gradients make up its loss,
+    as in `gradient_features`; the sum of all squares is m times the sum of these. Residuals of the values come first,
+    by row and output, then those of the known gradients, by row, input and output.
     """
 
     def __init__(
         self, network: nn.Module, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None,
-        slopes: np.ndarray | None = None, slope_weight: float = 1.0,
+        gradients: np.ndarray | None = None, gradient_weight: float = 1.0,
     ) -> None:  # fmt: skip
         network.to(ops.float64)
         network.eval()
         self.network, self.x, self.y = network, np.asarray(x, np.float64), np.asarray(y, np.float64)
         self.root = None if weights is None else np.sqrt(weights / weights.mean())[:, None]
-        self.slopes: _Slopes | None = None
-        if slopes is not None:
-            values = np.asarray(slopes, np.float64).swapaxes(1, 2)
+        self.gradients: _Gradients | None = None
+        if gradients is not None:
+            values = np.asarray(gradients, np.float64).swapaxes(1, 2)
             known = np.isfinite(values)
-            factor = np.sqrt(slope_weight * len(x) / np.maximum(1, known.sum(axis=(0, 1))))  # (k,)
+            factor = np.sqrt(gradient_weight * len(x) / np.maximum(1, known.sum(axis=(0, 1))))  # (k,)
             scale = np.broadcast_to(factor if self.root is None else factor * self.root[:, :, None], known.shape)
-            self.slopes = _Slopes(values, known, scale)
+            self.gradients = _Gradients(values, known, scale)
         self.scale = self._scale()
         self.chain = chain_of(network)
         self.vector = network.parameter_vector()
@@ -73,10 +73,10 @@ class Residuals:
 
     def _scale(self) -> np.ndarray | None:
         """What each residual is multiplied by, (rows,); None where that is 1 for all."""
-        if self.slopes is None:
+        if self.gradients is None:
             return None if self.root is None else np.repeat(self.root[:, 0], self.y.shape[1])
         of_values = np.broadcast_to(1.0 if self.root is None else self.root, self.y.shape).reshape(-1)
-        return np.concatenate([of_values, self.slopes.scale[self.slopes.known]])
+        return np.concatenate([of_values, self.gradients.scale[self.gradients.known]])
 
     def _last(self) -> nn.Linear | None:
         """The linear layer with a bias at the end, whose parameters are the last of theta; None where there is none."""
@@ -126,12 +126,12 @@ class Residuals:
     def residuals(self, theta: np.ndarray) -> np.ndarray:
         """Weighted residuals, (m k + known gradients,)."""
         self.assign(theta)
-        if self.slopes is None:
+        if self.gradients is None:
             r = (self.outputs() - self.y).reshape(-1)
         else:
             values, tangents = self.with_tangents(body=False)
-            known = self.slopes.known
-            r = np.concatenate([(values - self.y).reshape(-1), tangents[known] - self.slopes.values[known]])
+            known = self.gradients.known
+            r = np.concatenate([(values - self.y).reshape(-1), tangents[known] - self.gradients.values[known]])
         return r if self.scale is None else r * self.scale
 
     def with_tangents(self, body: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -161,10 +161,10 @@ class Residuals:
     def targets(self) -> np.ndarray:
         """The right side of `equations`, (rows, k), weighted."""
         y = self.y if self.root is None else self.y * self.root
-        if self.slopes is None:
+        if self.gradients is None:
             return y
         known = self._known_for_all()
-        return np.concatenate([y, (self.slopes.values * self.slopes.scale)[known]])
+        return np.concatenate([y, (self.gradients.values * self.gradients.scale)[known]])
 
     def equations(self, theta: np.ndarray) -> np.ndarray:
         """The body's parameters (q,) -> a (rows, h + 1), weighted: the last layer c solves a c = `targets`.
@@ -173,7 +173,7 @@ class Residuals:
 
         ArgumentError: the outputs of a row differ in what is known of their gradients.
         """
-        if self.slopes is None:
+        if self.gradients is None:
             a = self.features(theta)
             return a if self.root is None else a * self.root
         self.assign_body(theta)
@@ -182,14 +182,14 @@ class Residuals:
         one = np.ones((len(values), 1))
         if self.root is not None:
             values, one = values * self.root, self.root
-        moving = tangents[known] * self.slopes.scale[known][:, :1]  # as much is known of all outputs: one scale
+        moving = tangents[known] * self.gradients.scale[known][:, :1]  # as much is known of all outputs: one scale
         return np.block([[values, one], [moving, np.zeros((len(moving), 1))]])
 
     def _known_for_all(self) -> np.ndarray:
         """Which gradients are known, (m, d)."""
-        assert self.slopes is not None
-        check_alike(self.slopes.values.swapaxes(1, 2))
-        return self.slopes.known[:, :, 0]
+        assert self.gradients is not None
+        check_alike(self.gradients.values.swapaxes(1, 2))
+        return self.gradients.known[:, :, 0]
 
     def features(self, theta: np.ndarray, x: np.ndarray | None = None) -> np.ndarray:
         """What the last layer sees, and a column of ones: body parameters (q,) -> (m, h + 1)."""
@@ -226,28 +226,28 @@ class Residuals:
 
     def _jacobian(self, c: np.ndarray | None) -> np.ndarray:
         """By all parameters, or by those of the body with the last layer's weights c."""
-        (m, k), slopes = self.y.shape, self.slopes
+        (m, k), gradients = self.y.shape, self.gradients
         p = self.vector.numel() if c is None else self.body_size
-        total = m * k if slopes is None else m * k + int(slopes.known.sum())
+        total = m * k if gradients is None else m * k + int(gradients.known.sum())
         if total * p > LARGEST:
             raise ArgumentError(
                 f"model: the Jacobian of {total} residuals by {p} parameters takes {8 * total * p / 2**30:.1f} GiB; "
                 f"use {spelled('method', repr('lbfgs'))} or 'adam', a smaller network, or fewer rows"
             )
-        if self.chain is not None and slopes is None and k == 1:
+        if self.chain is not None and gradients is None and k == 1:
             full = self._chain_columns(self.chain, c, p)
             if self.scale is not None:
                 full *= self.scale[:, None]
             return full
         full = np.empty((total, p))
-        each = k if slopes is None else k * (1 + self.x.shape[1])  # residuals of a row of x, at most
+        each = k if gradients is None else k * (1 + self.x.shape[1])  # residuals of a row of x, at most
         rows, end = max(1, BLOCK // max(1, each * p)), m * k
         for i in range(0, m, rows):
             block = self.x[i : i + rows]
             values, turns = self._chain_rows(block, c) if self.chain is not None else self._batch_rows(block, c)
             full[i * k : (i + len(block)) * k] = values.reshape(len(block) * k, p)
-            if slopes is not None:
-                known = slopes.known[i : i + rows]
+            if gradients is not None:
+                known = gradients.known[i : i + rows]
                 begin, end = end, end + int(known.sum())
                 full[begin:end] = turns[known]
         if self.scale is not None:
@@ -300,7 +300,7 @@ class Residuals:
         assert self.chain is not None
         steps: list[_Step] = []
         (m, d), tangents = x.shape, None
-        if self.slopes is not None:
+        if self.gradients is not None:
             tangents = np.broadcast_to(np.eye(d), (m, d, d))
         for layer, activation in self.chain:
             a, t = x, tangents
@@ -317,7 +317,7 @@ class Residuals:
             steps.append(_Step(layer, a, t, slope, bend))
         k = x.shape[1]
         back = np.broadcast_to(np.eye(k), (m, k, k))  # derivative of the outputs by what a layer gives
-        turn = np.zeros((m, d, k, k)) if self.slopes is not None else None  # and of their derivatives by x
+        turn = np.zeros((m, d, k, k)) if self.gradients is not None else None  # and of their derivatives by x
         blocks: list[np.ndarray] = []
         turns: list[np.ndarray] = []
         for n in range(len(steps) - 1, -1, -1):
@@ -369,7 +369,7 @@ class Residuals:
                     y = program.replay([point], [*state[:place], theta, *state[place + 1 :]])[0][0]
                     return y if fixed is None else (y.reshape(1, -1) @ fixed).reshape(-1)
 
-                if self.slopes is None:
+                if self.gradients is None:
                     return outputs(row)
                 return cat([outputs(row), jacobian(outputs)(row).reshape(-1)])
 
@@ -378,7 +378,7 @@ class Residuals:
         j = batch(one)(Tensor(x)).detach().numpy().reshape(n, -1, self.vector.numel())
         j = j[:, :, : self.body_size] if c is not None else j
         values, turns = j[:, :k], j[:, k:]
-        return values, None if self.slopes is None else turns.reshape(n, k, d, -1).swapaxes(1, 2)
+        return values, None if self.gradients is None else turns.reshape(n, k, d, -1).swapaxes(1, 2)
 
     # --- the gradient of the mean square ---
 
@@ -386,7 +386,7 @@ class Residuals:
         """Half the sum of squared weighted residuals and its gradient (p,), without a Jacobian."""
         self.assign(theta)
         total, gradient = 0.0, np.zeros(self.vector.numel())
-        each = 1 if self.slopes is None else 1 + self.x.shape[1]
+        each = 1 if self.gradients is None else 1 + self.x.shape[1]
         rows = max(1, BLOCK // max(1, each * max(p.numel() for p in self.network.parameters())))
         for i in range(0, len(self.x), rows):
             part = slice(i, i + rows)
@@ -403,20 +403,20 @@ class Residuals:
     def _loss(self, part: slice) -> Any:
         """Half the sum of squared weighted residuals of some rows."""
         x, y = Tensor(self.x[part]), Tensor(self.y[part])
-        if self.slopes is None:
+        if self.gradients is None:
             r = self.network(x) - y
         else:
             prediction, gradients = with_gradients(self.network, x)  # (n, k), (n, k, d)
             r = prediction - y
-            known, scale = self.slopes.known[part], self.slopes.scale[part]
-            values = np.where(known, self.slopes.values[part], 0.0)
+            known, scale = self.gradients.known[part], self.gradients.scale[part]
+            values = np.where(known, self.gradients.values[part], 0.0)
             miss = gradients * Tensor((known * scale).swapaxes(1, 2)) - Tensor((values * scale).swapaxes(1, 2))
         r = r if self.root is None else r * Tensor(self.root[part])
         loss = (r * r).sum() * 0.5
-        return loss if self.slopes is None else loss + (miss * miss).sum() * 0.5
+        return loss if self.gradients is None else loss + (miss * miss).sum() * 0.5
 
 
-class _Slopes(NamedTuple):
+class _Gradients(NamedTuple):
     """Gradients of the targets by each input, all (m, d, k): values, which of them are known, what they weigh."""
 
     values: np.ndarray

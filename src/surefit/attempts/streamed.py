@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from surefit.attempts.attempt import Attempt, Outcome
-from surefit.attempts.features import penalties_of
+from surefit.attempts.features import ridges_of
 from surefit.attempts.methods import Features
 from surefit.attempts.output_layer import enough_rows
 from surefit.attempts.progress import Progress
@@ -27,7 +27,7 @@ from surefit.solvers.reduction import BLOCK, Reduction
 
 COPIES = 3  # of a block of features, while it becomes a triangle
 AHEAD = 4  # parts of a table that wait
-SCANNED = 6  # copies of the features of a sample, while their penalty is chosen
+SCANNED = 6  # copies of the features of a sample, while their ridge is chosen
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Layer:
 def from_all_rows(outcome: Outcome, attempt: Attempt, method: Features, progress: Progress) -> Outcome:
     """The outcome with its output layer solved for all training rows, where it was solved for a sample of them.
 
-    The penalty is that of the sample if this was all rows, else the best by generalised cross-validation. What was read
+    The ridge is that of the sample if this was all rows, else the best by generalised cross-validation. What was read
     until time is up or somebody interrupts is used.
     """
     stream = attempt.problem.stream
@@ -87,8 +87,8 @@ def from_all_rows(outcome: Outcome, attempt: Attempt, method: Features, progress
         progress.warnings.append(say("rows-unread", read=total.rows, rows=stream.counts["train"]))
         if total.rows < len(problem.train[0]):
             return replace(outcome, reason=reason)  # the sample says more
-    given = method.penalty if method.penalty != "auto" else outcome.details["penalty"]
-    chosen = penalties_of("auto", exact=False) if method.penalty == "auto" and not whole else (float(given or 0.0),)
+    given = method.ridge if method.ridge != "auto" else outcome.details["ridge"]
+    chosen = ridges_of("auto", exact=False) if method.ridge == "auto" and not whole else (float(given or 0.0),)
     assert chosen is not None
     solved = total.solve(chosen)
     last = output_layer(network)
@@ -100,7 +100,7 @@ def from_all_rows(outcome: Outcome, attempt: Attempt, method: Features, progress
     stream.used = total.rows
     stream.memory = memory_peak() or memory_of(stream.reader, units, outputs, stream.sample)
     details = outcome.details | {
-        "penalty": solved.penalty, "output_norm": float(np.abs(solved.weights).sum(axis=0).max(initial=0.0)),
+        "ridge": solved.ridge, "output_norm": float(np.abs(solved.weights).sum(axis=0).max(initial=0.0)),
     }  # fmt: skip
     return replace(outcome, details=details, reason=reason, left_out=outcome.left_out if whole else None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from surefit.attempts.journal import state_of
 from surefit.attempts.keeping import Best
 from surefit.attempts.methods import FirstOrder
 from surefit.attempts.progress import Progress
+from surefit.core import ops
 from surefit.core.creation import from_numpy
 from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError
@@ -21,8 +22,8 @@ from surefit.models.chain import size_words
 from surefit.models.inference import evaluate
 from surefit.models.scaled import Scaled
 from surefit.nn import functional as F
-from surefit.problems.gradients import SlopeLoss
-from surefit.problems.points import slope_weight
+from surefit.problems.gradients import GradientLoss
+from surefit.problems.points import gradient_weight
 from surefit.problems.problem import Points, Problem
 from surefit.sentences import Sentence, say
 
@@ -31,8 +32,10 @@ FEWEST_EPOCHS, MOST_EPOCHS = 50, 5000
 PATIENCE = 0.15  # share of the epochs without a better loss after which a run of unknown length stops
 
 
-def loss_function(method: FirstOrder) -> Callable[[Any, Any, Any], Any]:
-    """The loss as a function of prediction, target and row weights (None: all alike)."""
+def loss_function(method: FirstOrder, levels: Sequence[float] = ()) -> Callable[[Any, Any, Any], Any]:
+    """The loss as a function of prediction, target and row weights (None: all alike). levels: of quantiles."""
+    if method.loss == "quantile":
+        return _pinball(levels)
     if callable(method.loss):
         custom = method.loss
 
@@ -52,6 +55,23 @@ def loss_function(method: FirstOrder) -> Callable[[Any, Any, Any], Any]:
         return (named(prediction, target, reduction="none") * weights).mean()
 
     return weighted
+
+
+def _pinball(levels: Sequence[float]) -> Callable[[Any, Any, Any], Any]:
+    """The mean pinball loss of outputs that are quantiles."""
+
+    def weighted(prediction: Any, target: Any, weights: Any) -> Any:
+        each = pinball_of(prediction, target, levels)
+        return (each if weights is None else each * weights).mean()
+
+    return weighted
+
+
+def pinball_of(prediction: Any, target: Any, levels: Sequence[float]) -> Any:
+    """The pinball losses of Tensors (..., k); see `problems.quantiles.pinball`."""
+    above = target - prediction
+    tau = np.array(levels, above.dtype)
+    return ops.maximum(above * tau, above * (tau - 1.0))
 
 
 def _schedule(method: FirstOrder, optimizer: optim.Optimizer, lr: float, epochs: int, steps: int) -> tuple[Any, str]:
@@ -101,21 +121,21 @@ class Training:
         )
         self.batch, self.steps_per_epoch, self.epochs, self.patience = plan(method, len(self.x))
         self.lr = method.rate
-        self.loss = loss_function(method)
-        self.slopes, self.validation_slopes = (
+        self.loss = loss_function(method, problem.quantiles)
+        self.gradients, self.validation_gradients = (
             None if s is None or part is None else model.gradients(s, part).astype(model.dtype)
-            for s, part in ((problem.slopes, problem.train), (problem.validation_slopes, problem.validation))
+            for s, part in ((problem.gradients, problem.train), (problem.validation_gradients, problem.validation))
         )
-        self.slope_loss = SlopeLoss(self.loss, slope_weight(problem))
+        self.gradient_loss = GradientLoss(self.loss, gradient_weight(problem))
         self.optimizer = method.optimizer(self.network.parameters(), self.lr)
         self.schedule, self.when = _schedule(method, self.optimizer, self.lr, self.epochs, self.steps_per_epoch)
         self.rng = np.random.default_rng([seed, 1])  # of the permutations, apart from those of data and weights
         self.steps = 0
 
-    def update(self, x: Tensor, y: Tensor, weights: Tensor | None = None, slopes: Tensor | None = None) -> Tensor:
+    def update(self, x: Tensor, y: Tensor, weights: Tensor | None = None, gradients: Tensor | None = None) -> Tensor:
         """Loss of these rows, its gradient, one update; the loss. Records, so that it compiles."""
         self.optimizer.zero_grad()
-        loss = self.loss_of(x, y, weights, slopes)
+        loss = self.loss_of(x, y, weights, gradients)
         if not isinstance(loss, Tensor) or loss.shape != ():
             what = f"shape {loss.shape}; take the mean" if isinstance(loss, Tensor) else f"{loss!r}; return a Tensor"
             raise ArgumentError(f"loss: must return one number, got {what}")
@@ -125,30 +145,30 @@ class Training:
         self.optimizer.step()
         return loss
 
-    def loss_of(self, x: Tensor, y: Tensor, weights: Tensor | None, slopes: Tensor | None) -> Tensor:
+    def loss_of(self, x: Tensor, y: Tensor, weights: Tensor | None, gradients: Tensor | None) -> Tensor:
         """The loss of these rows, with their gradients where those are known."""
-        if slopes is None:
+        if gradients is None:
             return self.loss(self.network(x), y, weights)
-        return self.slope_loss(self.network, x, y, slopes, weights)
+        return self.gradient_loss(self.network, x, y, gradients, weights)
 
-    def validation_loss(self, x: Tensor, y: Tensor, weights: Tensor | None, slopes: Tensor | None) -> Tensor:
+    def validation_loss(self, x: Tensor, y: Tensor, weights: Tensor | None, gradients: Tensor | None) -> Tensor:
         """The loss of validation rows."""
         self.network.eval()
         try:
             with no_grad():
-                return self.loss_of(x, y, weights, slopes)
+                return self.loss_of(x, y, weights, gradients)
         finally:
             self.network.train()
 
     @property
     def columns(self) -> list[np.ndarray | None]:
         """What `update` takes, for all training rows: points, values, weights, gradients."""
-        return [self.x, self.y, self.weights, self.slopes]
+        return [self.x, self.y, self.weights, self.gradients]
 
     @property
     def validation_columns(self) -> list[np.ndarray | None]:
         """The same for validation rows; empty without any."""
-        return [] if self.validation is None else [*self.validation, self.validation_weights, self.validation_slopes]
+        return [] if self.validation is None else [*self.validation, self.validation_weights, self.validation_gradients]
 
     def step(self, rows: np.ndarray) -> float:
         """One update with these rows; their loss."""
@@ -365,4 +385,4 @@ class NotFiniteLoss(Exception):
         self.value, self.rows = value, rows
 
 
-__all__ = ["Epochs", "NotFiniteLoss", "Training", "in_units", "loss_function", "plan", "row_weights"]
+__all__ = ["Epochs", "NotFiniteLoss", "Training", "in_units", "loss_function", "pinball_of", "plan", "row_weights"]

@@ -22,9 +22,31 @@ from surefit.core.program import Program
 from surefit.core.tensor import value_of
 from surefit.errors import DataError
 from surefit.files import path_of, replacing
-from surefit.sentences import Sentence, from_dict, say
+from surefit.sentences import Both, Sentence, check_language, columns, declare, from_dict, say
 
 FORMAT = 1
+declare(
+    {
+        "proof-error": Both("error", "误差"),
+        "proof-target": Both("target", "目标"),
+        "proof-box": Both("box", "范围"),
+        "proof-model": Both("model", "模型"),
+        "proof-method": Both("method", "方法"),
+        "proof-tolerance": Both("tolerance", "容差"),
+        "proof-note": Both("note", "说明"),
+        "proof-assuming": Both("assuming", "前提"),
+        "proof-of-deployed": Both("as it runs, sha256 {digest}", "实际运行的程序，sha256 {digest}"),
+        "proof-of-real": Both(
+            "in exact arithmetic on its stored numbers, sha256 {digest}", "按所存数值精确运算，sha256 {digest}"
+        ),
+        "proof-work": Both("{method}, {boxes} boxes in {seconds:.2f} s", "{method}，{boxes} 个区域，{seconds:.2f} 秒"),
+        "proof-affine": Both("affine forms, linear bounds, branch and bound", "仿射形式、线性界、分支定界"),
+        "proof-taylor": Both("Taylor models of degree {degree}, branch and bound", "{degree} 次泰勒模型、分支定界"),
+        "proof-tol-True": Both("|error| <= {tol:g}: proved", "|误差| <= {tol:g}：已证明"),
+        "proof-tol-False": Both("|error| <= {tol:g}: disproved", "|误差| <= {tol:g}：已否定"),
+        "proof-tol-None": Both("|error| <= {tol:g}: not known", "|误差| <= {tol:g}：未能判定"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -154,22 +176,28 @@ class Certificate:
         return None
 
     def __str__(self) -> str:
-        box = ", ".join(f"{k}={a:.17g}:{b:.17g}" for k, (a, b) in self.domain.items())
-        what = "as it runs" if self.mode == "deployed" else "in exact arithmetic on its stored numbers"
-        rows = [
-            ("error", str(self.error)),
+        return self.said()
+
+    def said(self, lang: str = "en") -> str:
+        """All of it as lines of text in "en" or "zh"."""
+        check_language(lang)
+        rows: list[tuple[str, Sentence | str]] = [
+            ("error", self.error.sentence()),
             ("target", "; ".join(self.formulas)),
-            ("box", box),
-            ("model", f"{what}, sha256 {self.model[:16]}"),
-            ("method", f"{self.method}, {self.boxes} boxes in {self.seconds:.2f} s"),
+            ("box", ", ".join(f"{k}={a:.17g}:{b:.17g}" for k, (a, b) in self.domain.items())),
+            ("model", say(f"proof-of-{self.mode}", digest=self.model[:16])),
+            ("method", say("proof-work", method=self.method, boxes=self.boxes, seconds=self.seconds)),
         ]
         if self.tol is not None:
-            verdict = {True: "proved", False: "disproved", None: "not known"}[self.proves(self.tol)]
-            rows.append(("tolerance", f"|error| <= {self.tol:g}: {verdict}"))
+            rows.append(("tolerance", say(f"proof-tol-{self.proves(self.tol)}", tol=self.tol)))
         if self.note:
             rows.append(("note", self.note))
         rows += [("assuming", a) for a in self.assuming]
-        return "\n".join(f"{label:<9}  {text}" for label, text in rows)
+        lines = [
+            (say(f"proof-{label}").said(lang), text.said(lang) if isinstance(text, Sentence) else text)
+            for label, text in rows
+        ]
+        return "\n".join(f"{label}{' ' * (9 - columns(label))}  {text}" for label, text in lines)
 
     def to_dict(self, leaves: bool = True) -> dict[str, Any]:
         """All of it as plain data; floats are exact in JSON, infinities are texts."""
@@ -194,8 +222,8 @@ class Certificate:
 
     def _said(self) -> dict[str, Any]:
         """The sentences in it with their codes, so that they can be said in another language."""
-        said = [s.to_dict() if isinstance(s, Sentence) else s for s in (self.note, *self.assuming)]
-        return {"note": said[0], "assuming": said[1:]}
+        said = [s.to_dict() if isinstance(s, Sentence) else s for s in (self.note, self.method, *self.assuming)]
+        return {"note": said[0], "method": said[1], "assuming": said[2:]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Certificate:
@@ -206,7 +234,8 @@ class Certificate:
                 raise DataError(f"this is no certificate of format {FORMAT}, but of format {data['format']!r}")
             return cls(
                 _error_of(data["error"]), {k: (float(a), float(b)) for k, (a, b) in data["domain"].items()},
-                tuple(data["formulas"]), tuple(data["outputs"]), str(data["mode"]), str(data["method"]),
+                tuple(data["formulas"]), tuple(data["outputs"]), str(data["mode"]),
+                from_dict(said.get("method", str(data["method"]))),
                 bool(data["complete"]), from_dict(said["note"]) if said["note"] else "",
                 tuple(from_dict(s) for s in said["assuming"]), str(data["model_sha256"]),
                 int(data["boxes"]), float(data["seconds"]), data["tol"], _leaves_of(data.get("leaves")),

@@ -27,7 +27,15 @@ from surefit.data import Domain
 from surefit.errors import ArgumentError, FormulaError, ShapeError
 from surefit.formulas import Formula, parse
 from surefit.formulas.expression import Node
+from surefit.sentences import Both, Sentence, declare, say
 
+declare(
+    {
+        "relation-proved": Both("proved: {relation}", "已证明：{relation}"),
+        "relation-refuted": Both("refuted: {relation} at {place}", "已否定：{relation}，在 {place} 处"),
+        "relation-unknown": Both("unknown: {relation}", "未能判定：{relation}"),
+    }
+)
 LOOSE = 1e6  # gap of the first bound, which is for the size alone
 
 
@@ -51,8 +59,12 @@ class Verdict:
         return {True: "proved", False: "refuted", None: "unknown"}[self.holds]
 
     def __str__(self) -> str:
-        place = "" if self.at is None else " at " + ", ".join(f"{k}={v!r}" for k, v in self.at.items())
-        return f"{self.status}: {self.relation}{place}"
+        return str(self.sentence())
+
+    def sentence(self) -> Sentence:
+        """What is known of the relation, and where it is false if it is refuted."""
+        place = "" if self.at is None else ", ".join(f"{k}={v!r}" for k, v in self.at.items())
+        return say(f"relation-{self.status}", relation=self.relation, place=place)
 
 
 def verify(

@@ -260,10 +260,10 @@ def _prove(
     points = search_points(s.residual, s.low, s.high, 4096 * min(d, 8) if d > 1 else 1024, seed)
     lines = Lines(relaxation, s.target)
     bounder: Bounder = lines
-    method = "affine forms, linear bounds, branch and bound"
+    method = say("proof-affine")
     if taylor.is_smooth(s.net):
         bounder = Polynomials(s.net, s.formulas, s.names, mode == "deployed", lines)
-        method = f"Taylor models of degree {taylor.degree_of(s.net)}, branch and bound"
+        method = say("proof-taylor", degree=taylor.degree_of(s.net))
     # to decide, the whole box must be looked at closely
     cuts = (s.net.breakpoints(),) if d == 1 and tol is not None else ()
     found = branch_and_bound(

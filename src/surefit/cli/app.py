@@ -42,7 +42,7 @@ Be sure of it:  surefit certify demo --tol 1e-6
 
 Make a table:   surefit data "sin(x)/x" --on x=1:9 --num 5000 --out samples
 
-Watch it learn: surefit play
+Watch it learn:  surefit play
 
 See it work:    surefit reproduce --all --quick --out reproduced
 """

@@ -146,9 +146,9 @@ CHINESE = {
         "features 和 varpro 随机抽取新单元的次数。默认：2。"
     ),
     (
-        "Penalty on the weights (polynomial, additive, features, varpro, lm). Default: none for a function, by "
+        "Ridge on the weights (polynomial, additive, features, varpro, lm). Default: none for a function, by "
         "validation for a table."
-    ): ("对权重的惩罚（polynomial、additive、features、varpro、lm）。默认：函数不惩罚，表格由验证决定。"),
+    ): ("权重的岭参数（polynomial、additive、features、varpro、lm）。默认：函数不用，表格由验证决定。"),
     "Leave out the inputs that do not help (polynomial of degree 1). Default: off.": (
         "略去没有帮助的输入（一次 polynomial）。默认：关。"
     ),
@@ -162,7 +162,19 @@ CHINESE = {
     ("Schedule of the learning rate: constant, cosine, onecycle, plateau, step, exponential, linear or polynomial."): (
         "学习率调度：constant、cosine、onecycle、plateau、step、exponential、linear 或 polynomial。"
     ),
-    "mse (default), l1, huber, smooth_l1, log_cosh.": "损失函数：mse（默认）、l1、huber、smooth_l1、log_cosh。",
+    "mse (default), huber, l1, smooth_l1, log_cosh, or quantile with --quantile. Of a table huber and quantile go with "
+    "auto too; the others are for first-order methods.": (
+        "损失函数：mse（默认）、huber、l1、smooth_l1、log_cosh，或 quantile（与 --quantile 一起）。"
+        "对表格，huber 与 quantile 也可用于 auto；其余用于一阶方法。"
+    ),
+    "Fit a quantile of the target instead of its mean, such as 0.9, or several: 0.05,0.5,0.95.": (
+        "拟合目标的分位数而非均值，如 0.9，或多个：0.05,0.5,0.95。"
+    ),
+    "levels between 0 and 1, such as 0.05,0.5,0.95": "0 与 1 之间的水平，如 0.05,0.5,0.95",
+    "Column of groups, such as patients, whose rows are held out together; it is no input.": (
+        "分组（如病人）的列，同组的行一起留出；它不作输入。"
+    ),
+    "Column of times: the last rows are held out.": "时间列：最后的行留出。",
     ("Stop after so many epochs without a better validation loss. Default: none with --epochs."): (
         "早停轮数：验证损失连续这么多轮没有改善就停止。默认：给出 --epochs 时不早停。"
     ),
@@ -263,7 +275,7 @@ CHINESE = {
         "下载缺少的 MNIST 文件（11 MB，核对校验和）。"
     ),
     # programs, exports, certificates
-    "classify: the last column holds classes, numbers or texts. Default: regress.": (
+    "classify: the target column holds classes, numbers or texts. Default: regress.": (
         "classify：最后一列是类别（数或文本）。默认：regress（回归）。"
     ),
     "Fit a program": "拟合程序",
@@ -408,6 +420,9 @@ CHINESE = {
     "  validation {loss}": "  验证 {loss}",
     "  lr {lr}": "  学习率 {lr}",
     "{line}  {left} left": "{line}  还需 {left}",
+    "{s} s": "{s} 秒",
+    "{minutes} min {s} s": "{minutes} 分 {s} 秒",
+    "{hours} h {minutes} min": "{hours} 小时 {minutes} 分",
     # reproduce
     "holds": "成立",
     "refuted": "被否定",

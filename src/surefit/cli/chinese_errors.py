@@ -12,6 +12,8 @@ from __future__ import annotations
 import functools
 import re
 
+from .chinese_errors_fits import FITS
+
 _KNOWN = {
     # checkpoints
     "there is no checkpoint in {}; {} begins one": "{0} 中没有检查点；用 {1} 可以新建",
@@ -194,6 +196,28 @@ _KNOWN = {
     "no columns": "没有列",
     "cannot be read ({})": "无法读入（{0}）",
     "line {} has {} cells, expected {} ({})": "第 {0} 行有 {1} 个单元格，应为 {2} 个（{3}）",
+    "complete or remove it, and begin lines that are no data with #": "请补全或去掉该行，并在不是数据的行前加 #",
+    "this row sums up others; remove it, or begin it with #": "这一行是汇总；请去掉，或在行首加 #",
+    "remove this row if it holds units, or begin it with #": "若这一行是单位，请去掉，或在行首加 #",
+    "this is {}, not a text; give it the ending of its kind": "这是{0}，不是文本；请使用相应的扩展名",
+    "an Excel or zip file": "Excel 或 zip 文件",
+    "a Parquet file": "Parquet 文件",
+    "a NumPy file": "NumPy 文件",
+    "a picture": "图片",
+    "an HDF5 file": "HDF5 文件",
+    "a gzip file": "gzip 文件",
+    "an old Excel file": "旧式 Excel 文件",
+    "a Feather file": "Feather 文件",
+    "a database": "数据库",
+    "holds {} files, and one is read; unpack it first": "其中有 {0} 个文件，只读一个；请先解压",
+    "not a readable Feather file ({})": "不是可读的 Feather 文件（{0}）",
+    "not readable as JSON ({})": "无法读作 JSON（{0}）",
+    "holds no table; write a list of rows, {}, or columns by name": (
+        "其中没有表格；请写成各行的列表 {0}，或按名称给出各列"
+    ),
+    "read it with {}, and give a dict of its columns": "请用 {0} 读入后给出各列的字典",
+    "read it with {}, and give the data set": "请用 {0} 读入后给出数据集",
+    "read it with {}, and give the array": "请用 {0} 读入后给出数组",
     "line {} is not {} text (byte {}); name its encoding, such as {} or {}": (
         "第 {0} 行不是 {1} 文本（第 {2} 字节）；请指明编码，例如 {3} 或 {4}"
     ),
@@ -388,7 +412,7 @@ _KNOWN = {
     (
         "the formula has {} characters, and a cell takes {}; fit fewer units (surefit.smallest), or choose another "
         "format"
-    ): ("公式有 {0} 个字符，而一个单元格容纳 {1} 个；请用更少的单元（--smallest），或换一种格式"),
+    ): ("公式有 {0} 个字符，而一个单元格容纳 {1} 个；请用更少的单元（surefit.smallest），或换一种格式"),
     "a table of straight pieces is for one input; this model has {}": "折线表只用于一个输入；此模型有 {0} 个",
     "this network has more than {} straight pieces; choose another format": "此网络的线性段超过 {0} 个；请换一种格式",
     'ONNX needs the package onnx: pip install "surefit[onnx]"': '导出 ONNX 需要 onnx 包：pip install "surefit[onnx]"',
@@ -481,7 +505,7 @@ _KNOWN = {
     "Is a directory": "是一个目录",
     "No such file or directory": "没有这个文件或目录",
     "what came is nested too deeply": "嵌套太深",
-}
+} | FITS
 _BLANK = {"{}": "(.*?)", "{#}": r"([\d.,e+-]+)"}  # the second is for a number
 _LEAST = 4  # letters and marks outside of blanks, below which a text could be anything
 

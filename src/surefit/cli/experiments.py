@@ -64,15 +64,15 @@ def reproduce(
     chosen = _chosen(names or [], everything)
     from surefit import experiments
 
-    def tell(sentence: str) -> None:
+    def log(sentence: str) -> None:
         if not quiet and not as_json:
             typer.secho(f"  {sentence}", dim=True, err=True)
 
-    options = experiments.Options(quick=quick, mnist=mnist, download=download, tell=tell)
+    options = experiments.Options(quick=quick, mnist=mnist, download=download, log=log)
     results: list[Result] = []
     missing = False
     for name in chosen:
-        tell(f"{name}:")
+        log(f"{name}:")
         try:
             results.append(experiments.run(name, options))
         except DataError as error:

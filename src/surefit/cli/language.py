@@ -89,6 +89,9 @@ def help_in_language(command: Any, context: Any) -> Iterator[None]:
 
     before = {name: value for name, value in vars(rich_utils).items() if name.endswith("_PANEL_TITLE")}
     changed: dict[str, Any] = {name: words(title) for name, title in before.items()}
+    for name, text in {"DEFAULT_STRING": "[默认：{}]", "REQUIRED_LONG_STRING": "[必需]"}.items():
+        if hasattr(rich_utils, name):
+            before[name], changed[name] = getattr(rich_utils, name), text
     if columns := getattr(rich_utils, "Columns", None):
         before["Columns"], changed["Columns"] = columns, _folding(columns)
     for name, value in changed.items():

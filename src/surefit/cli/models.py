@@ -17,11 +17,12 @@ import typer
 
 from surefit.errors import ArgumentError, DataError, FormulaError
 from surefit.files import replacing
+from surefit.spelling import spelling
 
 from .grammar import with_settings
 from .language import spoken, words
 from .report import Json, print_json, print_lines, say
-from .settings import CSV_OPTIONS, SETTINGS, read_given, speaking_of_options
+from .settings import CSV_OPTIONS, SETTINGS, as_option, read_given, speaking_of_options
 from .streams import STDIN, standard_input
 
 if TYPE_CHECKING:
@@ -160,9 +161,9 @@ def _values(fitted: Fit, x: np.ndarray, derivative: bool, interval: float | None
             names = [f"P({name})" for name in fitted.classified.classes]
             columns = dict(zip(names, fitted.predict_proba(x).T, strict=True))
         if derivative:
-            slopes = fitted.derivative(x).reshape(len(x), len(fitted.outputs), len(fitted.names))
+            derivatives = fitted.derivative(x).reshape(len(x), len(fitted.outputs), len(fitted.names))
             for k, output in enumerate(fitted.outputs):
-                columns |= {f"d{output}/d{name}": slopes[:, k, i] for i, name in enumerate(fitted.names)}
+                columns |= {f"d{output}/d{name}": derivatives[:, k, i] for i, name in enumerate(fitted.names)}
         if interval is not None:
             bounds = {
                 end: v.reshape(y.shape) for end, v in zip(("low", "high"), fitted.interval(x, interval), strict=True)
@@ -285,13 +286,12 @@ def info(model: Model, as_json: Json = False) -> None:
     from surefit import fitting
 
     fitted = fitting.load(model)
-    size = model.stat().st_size
+    file = model / "model.safetensors" if model.is_dir() else model
+    size = file.stat().st_size
     if as_json:
-        print_json({**fitted.to_dict(), "file": model, "bytes": size})
+        print_json({**fitted.to_dict(), "file": file, "bytes": size})
     else:
-        print_lines(
-            [*fitted.card_rows(spoken()), (words("file"), f"{model} ({_size(size)}, surefit {fitted.version})")]
-        )
+        print_lines([*fitted.card_rows(spoken()), (words("file"), f"{file} ({_size(size)}, surefit {fitted.version})")])
 
 
 def _size(count: int) -> str:
@@ -309,7 +309,8 @@ def doctor(model: Model, as_json: Json = False) -> None:
     if as_json:
         print_json({"findings": [asdict(finding) for finding in diagnosis.findings]})
     else:
-        print(diagnosis.text(spoken()))
+        with spelling(as_option):
+            print(diagnosis.text(spoken()))
 
 
 # --- report and animate ---------------------------------------------------------------------------
@@ -442,7 +443,7 @@ def export(
     for path in written.paths:
         print(path)
     if written.compared is not None:
-        print(written.compared)
+        print(written.compared.sentence().said(spoken()))
 
 
 def _units(text: str | None) -> dict[str, str]:

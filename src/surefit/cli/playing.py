@@ -35,7 +35,7 @@ def play(
     if export is not None:
         print(page.export(export) / "index.html")
         return
-    page.serve(host=host, port=port, token=token, browser=browser, say=lambda address: print(address, flush=True))
+    page.serve(host=host, port=port, token=token, browser=browser, log=lambda address: print(address, flush=True))
 
 
 COMMANDS = (play,)

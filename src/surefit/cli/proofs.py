@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from surefit.errors import DomainError
+from surefit.sentences import columns
 
-from .language import spoken, words
+from .language import complaint, spoken, words
 from .models import Model, Saved
 from .readers import narrow
 from .report import Json, Quiet, print_json
@@ -66,9 +67,9 @@ def certify(
     if as_json:
         print_json(proof.to_dict(leaves=False) | {"proved": None if tol is None else proof.proves(tol), "file": out})
     else:
-        print(proof)
+        print(proof.said(spoken()))
         if out is not None:
-            print(f"file       {out}")
+            print(f"{words('file')}{' ' * (9 - columns(words('file')))}  {out}")
     proved = proof.upper < float("inf") if tol is None else proof.proves(tol) is True
     if not proved:
         raise typer.Exit(UNPROVED)
@@ -152,7 +153,7 @@ def verify(
     if as_json:
         print_json({"relation": verdict.relation, "status": verdict.status, "at": verdict.at})
     else:
-        print(verdict)
+        print(verdict.sentence().said(spoken()))
     if verdict.holds is not True:
         raise typer.Exit(UNPROVED)
 
@@ -178,7 +179,7 @@ def check(
     if as_json:
         print_json({"holds": verdict.holds, "why": verdict.why, "boxes": verdict.boxes})
     else:
-        print(verdict)
+        print(complaint(str(verdict)))
     if not verdict.holds:
         raise typer.Exit(UNPROVED)
 

@@ -155,8 +155,8 @@ _PANELS = {
         Setting("evaluations", "INT", whole(),
                 "Largest number of evaluations of all points by the solvers of auto. Default: 2000."),
         Setting("draws", "INT", whole(), "How often features and varpro draw new units at random. Default: 2."),
-        Setting("penalty", "NUMBER|none", either(("none", "auto"), number(least=0)),
-                "Penalty on the weights (polynomial, additive, features, varpro, lm). Default: none for a function, by "
+        Setting("ridge", "NUMBER|none", either(("none", "auto"), number(least=0)),
+                "Ridge on the weights (polynomial, additive, features, varpro, lm). Default: none for a function, by "
                 "validation for a table."),
         Setting("memory", "INT", whole(), "Number of steps that lbfgs remembers. Default: 20."),
         Setting("epochs", "INT", whole(), "Passes over the training data."),
@@ -166,7 +166,9 @@ _PANELS = {
         Setting("schedule", "NAME", one_of(_schedules),
                 "Schedule of the learning rate: constant, cosine, onecycle, plateau, step, exponential, linear or "
                 "polynomial."),
-        Setting("loss", "NAME", one_of(_losses), "mse (default), l1, huber, smooth_l1, log_cosh."),
+        Setting("loss", "NAME", one_of(_losses),
+                "mse (default), huber, l1, smooth_l1, log_cosh, or quantile with --quantile. Of a table huber and "
+                "quantile go with auto too; the others are for first-order methods."),
         Setting("patience", "INT|none", either(("none", "auto"), whole()),
                 "Stop after so many epochs without a better validation loss. Default: none with --epochs."),
         Setting("weight_decay", "NUMBER", number(least=0), "Strength of the pull of the weights towards 0."),
@@ -211,13 +213,18 @@ _PANELS = {
     ],
     TABLE: [
         Setting("task", "NAME", choice("regress", "classify"),
-                "classify: the last column holds classes, numbers or texts. Default: regress."),
+                "classify: the target column holds classes, numbers or texts. Default: regress."),
         Setting("targets", "NAMES", names, "Columns to predict, by name or place from 0. Default: the last.",
                 also=("--target", "--target-column")),
         Setting("columns", "NAMES", names, "Inputs to use. Default: all other columns."),
         Setting("weights", "NAME", text, "Column that holds the weight of each row."),
         Setting("target_scale", "NAME", choice("linear", "log"),
                 "log: fit the logarithm of the target, whose values are above 0. Default: linear."),
+        Setting("quantile", "LEVELS", several(number(above=0, most=1), "levels between 0 and 1, such as 0.05,0.5,0.95"),
+                "Fit a quantile of the target instead of its mean, such as 0.9, or several: 0.05,0.5,0.95."),
+        Setting("groups", "NAME", text,
+                "Column of groups, such as patients, whose rows are held out together; it is no input."),
+        Setting("order", "NAME", text, "Column of times: the last rows are held out."),
         Setting("row_noise", "NAME", text, "Column that holds the standard deviation of the noise of each row."),
         Setting("test_table", "FILE", text, "A separate table to test on; no row of TARGET is then used for testing."),
         Setting("folds", "INT", whole(2, 1000),

@@ -127,7 +127,7 @@ class Epochs:
     """
 
     train: np.ndarray
-    held: np.ndarray | None
+    validation: np.ndarray | None
     ended: str
     best_epoch: int
     best_loss: float
@@ -191,14 +191,15 @@ class TrainingLoop:
     step: a function of one Tensor for each array of `data` (its rows of one batch) that returns the loss: zero_grad,
     backward and optimiser step included, as in PyTorch. data: arrays with the same number of rows. batch_size: rows a
     step; None: all. rate: the leaf that holds the learning rate, if `run` or `epochs` are to set it. validate: a
-    function of the arrays in `held` that returns a loss, called after each epoch. keep: leaves whose values at the best
-    epoch are kept in `best`. mode, target: as in `jit`. threads: 1, 2, or None for whichever is faster now: large steps
-    can be shared by two threads, which changes no bit of the result but loses time where the second core is busy.
+    function of the arrays in `validation` that returns a loss, called after each epoch. keep: leaves whose values at
+    the best epoch are kept in `best`. mode, target: as in `jit`. threads: 1, 2, or None for whichever is faster now:
+    large steps can be shared by two threads, which changes no bit of the result but loses time where the second core
+    is busy.
     """
 
     def __init__(
         self, step: Callable[..., Any], data: Sequence[Any], batch_size: int | None = None, *,
-        rate: Tensor | None = None, validate: Callable[..., Any] | None = None, held: Sequence[Any] = (),
+        rate: Tensor | None = None, validate: Callable[..., Any] | None = None, validation: Sequence[Any] = (),
         keep: Sequence[Tensor] = (), mode: str = "fast", target: str | None = None, threads: int | None = None,
     ) -> None:  # fmt: skip
         if threads not in (None, 1, 2):
@@ -219,7 +220,7 @@ class TrainingLoop:
         self.part = self._part(step, self.rest, rate, mode, t) if self.rest else None
         self.validation: Part | None = None
         if validate is not None:
-            arrays = [np.ascontiguousarray(getattr(a, "_value", a)) for a in held]
+            arrays = [np.ascontiguousarray(getattr(a, "_value", a)) for a in validation]
             began = time.perf_counter()
             program = record(validate, *map(as_tensor, arrays))
             self.validation = Part(program, None, None, mode, t, time.perf_counter() - began)
@@ -357,7 +358,7 @@ class TrainingLoop:
         c = np.zeros(code.SLOTS, np.int64)
         done, ran, part_ran = np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1, np.int64)
         losses, part_losses = np.zeros(steps), np.zeros(1)
-        train, held = np.zeros(count), np.zeros(count)
+        train, validation = np.zeros(count), np.zeros(count)
         full = p.context(self.data, losses, self.stop, ran)
         full[code.STEPS] = steps
         hold: list[Any] = [full]
@@ -386,7 +387,7 @@ class TrainingLoop:
             if here is not None and best.size:
                 kept.append((here, best))
         best_list = self._copies(kept)
-        c[code.TRAIN_LOSSES], c[code.HELD_LOSSES] = train.ctypes.data, held.ctypes.data
+        c[code.TRAIN_LOSSES], c[code.VALIDATION_LOSSES] = train.ctypes.data, validation.ctypes.data
         c[code.BEST_LOSS], c[code.BEST_EPOCH] = self.best_loss.ctypes.data, self.best_epoch.ctypes.data
         c[code.TO_BEST] = best_list.ctypes.data
         c[code.PATIENCE], c[code.FIRST_EPOCH] = -1 if patience is None else patience, first
@@ -421,7 +422,7 @@ class TrainingLoop:
         shown = n if ended != "not finite" else min(count, n + 1)
         last = int(ran[0]) + int(part_ran[0]) if n < count and ended in ("stopped", "not finite") else 0
         return Epochs(
-            train[:shown], held[:shown] if v is not None else None, ended, int(self.best_epoch[0]),
+            train[:shown], validation[:shown] if v is not None else None, ended, int(self.best_epoch[0]),
             float(self.best_loss[0]), n * (steps + (q is not None)) + last, last,
             float(train[n]) if last else math.nan,
         )  # fmt: skip

@@ -124,7 +124,7 @@ def _gather(
 (
     EPOCHS, E_STOP, E_DONE, N_ROWS, FULL_LOOP, FULL_ARENA, FULL_CONTEXT, FULL_STEPS, FULL_ROWS, PART_LOOP, PART_ARENA,
     PART_CONTEXT, PART_ROWS, TO_PART, FROM_PART, VALIDATE, V_ARENA, TO_VALIDATION, V_LOSS, V_WIDE, TRAIN_LOSSES,
-    HELD_LOSSES, BEST_LOSS, BEST_EPOCH, TO_BEST, PATIENCE, FIRST_EPOCH, ROW_INDEX, RATE_ARRAY,
+    VALIDATION_LOSSES, BEST_LOSS, BEST_EPOCH, TO_BEST, PATIENCE, FIRST_EPOCH, ROW_INDEX, RATE_ARRAY,
 ) = range(29)  # fmt: skip
 SLOTS = 29
 RUNTIME = "surefit_epochs"
@@ -215,9 +215,9 @@ def _runtime() -> Module:
             p = slot(V_LOSS)
             wide = f.load(p, "f64")
             narrow = f.convert(f.load(p, "f32"), "f64")
-            held = f.select(f.compare("ne", slot(V_WIDE, "i64"), 0), wide, narrow)
-            f.store(held, f.gep(slot(HELD_LOSSES), l.i, "f64"))
-            f.store(held, deciding)
+            validation = f.select(f.compare("ne", slot(V_WIDE, "i64"), 0), wide, narrow)
+            f.store(validation, f.gep(slot(VALIDATION_LOSSES), l.i, "f64"))
+            f.store(validation, deciding)
         value = f.load(deciding, "f64")
         leave_if(f.not_(f.compare("lt", f.abs(value), float("inf"))))
         epoch = f.add(l.i, slot(FIRST_EPOCH, "i64"))

@@ -180,10 +180,10 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: boo
     True
     """
     _check_function("grad", f)
-    both = value_and_grad(f, argnums, has_aux)
+    value_and_gradient = value_and_grad(f, argnums, has_aux)
 
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        value, g = both(*args, **kwargs)
+        value, g = value_and_gradient(*args, **kwargs)
         return (g, value[1]) if has_aux else g
 
     return gradient

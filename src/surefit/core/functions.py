@@ -375,9 +375,9 @@ def _is_axis(dim: Any) -> bool:
     return isinstance(dim, (int, np.integer))
 
 
-def _found(name: str, x: Any, dim: Any, keepdim: bool, judged: Any) -> Found:
-    """(values, indices) of x along dim where `judged` is largest."""
-    at = _place_of_largest(name, judged, int(dim), keepdim=True)
+def _found(name: str, x: Any, dim: Any, keepdim: bool, score: Any) -> Found:
+    """(values, indices) of x along dim where `score` is largest."""
+    at = _place_of_largest(name, score, int(dim), keepdim=True)
     if not shape_of(x):
         return Found(x, ops.reshape(at, shape=()))
     values = gather(x, int(dim), at)

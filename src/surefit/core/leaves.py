@@ -21,15 +21,15 @@ class Parameter(Tensor):
     An optimiser lays the parameters it trains into one flat vector (see `FlatVector`); each is then a view of it.
     """
 
-    __slots__ = ("home",)
+    __slots__ = ("owner",)
 
     def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = True) -> None:
-        self.home: FlatVector | None = None
+        self.owner: FlatVector | None = None
         super().__init__(data, dtype, requires_grad)
 
     def _store(self, value: Any) -> None:
-        if self.home is not None:
-            self.home.store_part(self, value)
+        if self.owner is not None:
+            self.owner.store_part(self, value)
         else:
             super()._store(value)
 
@@ -80,13 +80,13 @@ class FlatVector(Tensor):
         ends = np.cumsum([p.numel() for p in params])
         self.parts = [(p, int(e) - p.numel(), int(e), p.shape) for p, e in zip(params, ends, strict=True)]
         for p in params:
-            p.home = self
+            p.owner = self
         self._refresh()
 
     def _refresh(self) -> None:
         v = self._value
         for p, a, b, shape in self.parts:
-            if p.home is self:
+            if p.owner is self:
                 p._value = v[a:b].reshape(shape)
 
     def _store(self, value: Any) -> None:
@@ -102,7 +102,7 @@ class FlatVector(Tensor):
     def holds(self, params: Sequence[Parameter]) -> bool:
         """Whether these parameters, in this order and no others, live here."""
         same = len(params) == len(self.params) and all(map(operator.is_, params, self.params))
-        return same and all(map(operator.is_, [p.home for p in params], itertools.repeat(self)))
+        return same and all(map(operator.is_, [p.owner for p in params], itertools.repeat(self)))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         return wrap(self._concrete("deepcopy"))  # the numbers alone: copied parameters are owned by no vector
@@ -112,7 +112,7 @@ class FlatVector(Tensor):
 
     def at_home(self) -> bool:
         """Whether all its parameters still live here."""
-        return all(p.home is self for p, *_ in self.parts)
+        return all(p.owner is self for p, *_ in self.parts)
 
     def part(self, p: Parameter) -> tuple[int, int]:
         """Where a parameter begins and ends in the vector."""
@@ -166,9 +166,9 @@ def flatten_parameters(params: Iterable[Parameter]) -> FlatVector:
     DtypeError when their dtypes differ.
     """
     ps = list(params)
-    home = ps[0].home if ps else None
-    if home is not None and home.holds(ps):
-        return home
+    owner = ps[0].owner if ps else None
+    if owner is not None and owner.holds(ps):
+        return owner
     kinds = sorted({str(p.dtype) for p in ps})
     if len(kinds) > 1:
         raise DtypeError(f"parameters of different dtypes ({', '.join(kinds)}) cannot share one flat vector")

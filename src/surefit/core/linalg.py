@@ -105,12 +105,13 @@ def cross(a: Any, b: Any, dim: int = -1) -> Any:
 
 
 def kron(a: Any, b: Any) -> Any:
-    """Every element of matrix a times matrix b: (n k, m l)."""
+    """Every element of a times b: of matrices (n k, m l), of vectors (n k,); missing axes in front have size 1."""
     sa, sb = shape_of(a), shape_of(b)
-    if len(sa) != 2 or len(sb) != 2:
-        raise ShapeError(f"kron: needs two matrices, got {sa} and {sb}")
-    table = ops.mul(reshape(a, (sa[0], 1, sa[1], 1)), reshape(b, (1, sb[0], 1, sb[1])))
-    return reshape(table, (sa[0] * sb[0], sa[1] * sb[1]))
+    axes = max(len(sa), len(sb))
+    sa, sb = (1,) * (axes - len(sa)) + sa, (1,) * (axes - len(sb)) + sb
+    pairs = list(zip(sa, sb, strict=True))
+    left, right = [s for n, _ in pairs for s in (n, 1)], [s for _, m in pairs for s in (1, m)]
+    return reshape(ops.mul(reshape(a, left), reshape(b, right)), [n * m for n, m in pairs])
 
 
 def matrix_power(a: Any, n: int) -> Any:

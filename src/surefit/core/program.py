@@ -179,11 +179,11 @@ class Recorder:
             )
         if isinstance(t, Parameter) and mode.grad:
             self.assume(t, "requires_grad", t.requires_grad)
-        if isinstance(t, Parameter) and t.home is not None:
-            vector = self.read(t.home)
+        if isinstance(t, Parameter) and t.owner is not None:
+            vector = self.read(t.owner)
             seen = self.views.get(id(t))
             if seen is None or seen[0] is not vector:
-                seen = self.views[id(t)] = (vector, t.home.view_of(t, vector))
+                seen = self.views[id(t)] = (vector, t.owner.view_of(t, vector))
             return seen[1]
         value = self.current.get(id(t))
         if value is None:

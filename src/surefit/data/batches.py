@@ -66,9 +66,9 @@ class ParquetBatches(Batches):
 
     def __init__(self, path: Path) -> None:
         self.path, self.label = path, path.name
-        self.rows = self._told(lambda data: data.count_rows())
+        self.rows = self._of_dataset(lambda data: data.count_rows())
 
-    def _told(self, ask: Callable[[Any], Any]) -> Any:
+    def _of_dataset(self, ask: Callable[[Any], Any]) -> Any:
         arrow, _ = pyarrow()
         try:
             return ask(arrow_part("dataset").dataset(str(self.path), format="parquet", partitioning="hive"))
@@ -80,12 +80,12 @@ class ParquetBatches(Batches):
         arrow, _ = pyarrow()
         reading = arrow_part("dataset").ParquetFragmentScanOptions(pre_buffer=False)  # or all of a file is kept
         options = dict(columns=columns, batch_size=BLOCK, batch_readahead=4, fragment_scan_options=reading)
-        scanner = self._told(lambda data: data.scanner(**options))
+        scanner = self._of_dataset(lambda data: data.scanner(**options))
         return _gathered(scanner.to_batches(), self.label, arrow, raw_of)
 
 
 class TextBatches(Batches):
-    """A delimited text file; how it is written is told by its beginning."""
+    """A delimited text file; its beginning shows how it is written."""
 
     def __init__(self, path: Path, decimal: str | None = None) -> None:
         self.path, self.label, self.decimal = path, path.name, decimal or "."

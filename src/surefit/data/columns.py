@@ -18,18 +18,39 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from surefit.data.times import OddTime, times
 from surefit.errors import DataError
+from surefit.sentences import Both, Sentence, declare, say
 from surefit.spelling import cure, spelled
 
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "#n/a", "<na>", "?", "-"})  # compared in lower case
-WORDS = frozenset({"none", "-"})  # of these, what may be a category among texts
+MISSING = frozenset(
+    {"", *"na n/a n.a. nan -nan null none <na> ? - -- --- \N{EN DASH} \N{EM DASH} . 无 空 缺失".split()}
+)
+MISSING |= {"#n/a", "#na", "#div/0!", "#num!", "#value!", "#ref!", "#null!", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"}
+WORDS = frozenset({"none", "-", "--", "无", "."})  # of these, what may be a category among texts; all in lower case
 YES_NO = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "是": 1.0, "否": 0.0}  # compared in lower case
 WHOLE = 2.0**53  # whole numbers above it have neighbours that are no float64
 CATEGORIES = 100  # texts that a column may hold
 LISTED = 8  # texts that an error lists
 NUMBER, BOOLEAN, TEXT, TIME, DURATION, CLOCK = "number", "boolean", "text", "time", "duration", "clock"
 ABSENT = "missing"  # what is called what is not there
+SUMS = frozenset("total totals sum average avg mean max min 合计 总计 平均 summe mittelwert".split())  # below a table
 CODED = (BOOLEAN, TEXT, TIME, DURATION, CLOCK)
+declare(
+    {
+        "column-boolean": Both("1 for yes, 0 for no", "1 为是，0 为否"),
+        "column-text": Both("one of {known}", "取值为 {known}"),
+        "column-more": Both("{shown} and {count} more", "{shown} 等，另有 {count} 个"),
+        "column-time-days": Both("days since {origin}", "自 {origin} 起的天数"),
+        "column-time-seconds": Both("seconds since {origin}", "自 {origin} 起的秒数"),
+        "column-clock-seconds": Both("seconds since midnight", "自零点起的秒数"),
+        "column-duration-seconds": Both("seconds", "秒"),
+        "column-filled": Both("{fill:.6g} (median) where missing", "缺失处为 {fill:.6g}（中位数）"),
+        "column-filled-too": Both(
+            "{plain}, {fill:.6g} (median) where missing", "{plain}，缺失处为 {fill:.6g}（中位数）"
+        ),
+    }
+)
 
 
 class Raw(NamedTuple):
@@ -182,20 +203,20 @@ class Coded:
 
     def known(self) -> str:
         """The categories, the first of many."""
-        more = f" and {len(self.categories) - LISTED} more" if len(self.categories) > LISTED else ""
-        return ", ".join(self.categories[:LISTED]) + more
+        shown, more = ", ".join(self.categories[:LISTED]), len(self.categories) - LISTED
+        return say("column-more", shown=shown, count=more) if more > 0 else shown
 
-    def words(self) -> str:
+    def words(self) -> Sentence:
         """What the numbers are, in words."""
         origin = self.origin.replace("T", " ")
         origin = origin.rstrip("0").rstrip(".") if "." in origin else origin
-        since = {TIME: f" since {origin}", CLOCK: " since midnight"}.get(self.kind, "")
+        if self.fill is not None and self.kind == NUMBER:
+            return say("column-filled", fill=self.fill)
         if self.fill is not None:
-            plain = replace(self, fill=None).words() if self.kind != NUMBER else ""
-            return f"{plain}{', ' * bool(plain)}{self.fill:.6g} (median) where missing"
-        if self.kind == BOOLEAN:
-            return "1 for yes, 0 for no"
-        return f"one of {self.known()}" if self.kind == TEXT else f"{self.unit}{since}"
+            return say("column-filled-too", plain=replace(self, fill=None).words(), fill=self.fill)
+        if self.kind in (BOOLEAN, TEXT):
+            return say(f"column-{self.kind}", known=self.known())
+        return say(f"column-{self.kind}-{self.unit}", origin=origin)
 
     def to_dict(self) -> dict[str, Any]:
         """A record for JSON; `from_dict` reads it."""
@@ -261,7 +282,7 @@ def _micro(array: np.ndarray) -> np.ndarray:
 def _of_objects(values: list[Any], name: str, raw: Raw) -> Column:
     """A column of Python objects: texts, times, or numbers of any type."""
     values = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values]
-    values = [None if _is_none(v) else v for v in values]
+    values = [None if is_none(v) else v for v in values]
     present = [v for v in values if v is not None]
     if present and all(isinstance(v, str) for v in present):
         return of_cells(["" if v is None else v for v in values], name, raw, ".", numeric=False)
@@ -276,7 +297,8 @@ def _of_objects(values: list[Any], name: str, raw: Raw) -> Column:
     return Column(NUMBER, out)
 
 
-def _is_none(value: Any) -> bool:
+def is_none(value: Any) -> bool:
+    """Whether a value of a column of objects stands for nothing: None, NaN, NA, NaT."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, float) and math.isnan(value)
@@ -373,15 +395,6 @@ def refuse_lost(lost: int, kind: str, rounded: np.ndarray, name: str, label: str
 
 # ---- columns of texts
 
-_DATE = r"(?P<y>\d{4})[-/.年](?P<m>\d{1,2})[-/.月](?P<d>\d{1,2})日?"
-_TIME = r"(?P<h>\d{1,2}):(?P<min>\d{2})(?::(?P<s>\d{2})(?P<f>[.,]\d+)?)?"
-_ZONE = r"\s*(?P<zone>Z|UTC|[+-]\d{2}:?\d{2})?"
-_FORMATS = {
-    "year": re.compile(rf"{_DATE}(?:[T ]\s*{_TIME}{_ZONE})?"),
-    "dots": re.compile(rf"(?P<d>\d{{1,2}})\.(?P<m>\d{{1,2}})\.(?P<y>\d{{4}})(?: \s*{_TIME}{_ZONE})?"),
-    "slashes": re.compile(rf"(?P<d>\d{{1,2}})/(?P<m>\d{{1,2}})/(?P<y>\d{{4}})(?: \s*{_TIME}{_ZONE})?"),
-}
-_CLOCK = re.compile(_TIME)
 _AMOUNT = re.compile(r"[-+\N{MINUS SIGN}]?\s*[$€£¥]?\s*\.?\d[\d.,' ]*([eEdD][-+]?\d+)?\s*(?P<unit>\D*)")
 _ODD = re.compile(r"[-+]?(inf(inity)?|0[xob][0-9a-f]+|[\d.]+(e[-+]?\d+)?[-+]?[\d.]*(e[-+]?\d+)?[ij])", re.IGNORECASE)
 
@@ -407,8 +420,8 @@ def of_cells(cells: Cells, name: str, raw: Raw, decimal: str, numeric: bool = Tr
             return Column(BOOLEAN, np.array(values))
         if _is_amount(words[odd]):
             raise _mixed(raw, odd, name, words[odd], "yes and no")
-    elif (times := _times(words, present, name, raw)) is not None:
-        return times
+    elif (moments := _times(words, present, name, raw)) is not None:
+        return moments
     amounts = [i for i in present if _is_amount(words[i])]
     if not numeric and amounts and re.fullmatch(r"[-+]?[\d.]+(e[-+]?\d+)?", words[amounts[0]], re.IGNORECASE):
         more = "numbers among texts" if len(amounts) < len(present) else "numbers that are texts"
@@ -435,65 +448,13 @@ def _is_amount(word: str) -> bool:
 
 def _times(words: Cells, present: Sequence[int], name: str, raw: Raw) -> Column | None:
     """The column as dates or times of day, where the first of these texts is one."""
-    first = words[present[0]]
-    if _CLOCK.fullmatch(first):
-        out = np.full(len(words), np.nan)
-        for i in present:
-            match = _CLOCK.fullmatch(words[i])
-            if match is None:
-                raise _mixed(raw, i, name, words[i], "times of day")
-            out[i] = 3600.0 * int(match["h"]) + 60.0 * int(match["min"]) + _seconds(match)
-        return Column(CLOCK, out)
-    form = next((key for key, pattern in _FORMATS.items() if pattern.fullmatch(first)), None)
-    if form is None:
-        return None
-    matches = {i: _FORMATS[form].fullmatch(words[i]) for i in present}
-    for i, match in matches.items():
-        if match is None:
-            raise _mixed(raw, i, name, words[i], "dates")
-    found = {i: match for i, match in matches.items() if match is not None}
-    month_first = form == "slashes" and _month_first(found, name, words, raw)
-    zones = {match["zone"] is not None for match in found.values()}
-    if len(zones) > 1:
-        i = next(i for i, match in found.items() if (match["zone"] is None) != (found[present[0]]["zone"] is None))
-        raise DataError(f"{raw.label}: {raw.row(i)}, column {name!r} is {words[i]!r}: some have a time zone, some not")
-    out = np.full(len(words), np.datetime64("NaT"), dtype="M8[us]")
-    for i, match in found.items():
-        try:
-            out[i] = _moment(match, month_first)
-        except (ValueError, OverflowError) as error:
-            raise DataError(f"{raw.label}: {raw.row(i)}, column {name!r} is {words[i]!r}, no date ({error})") from None
-    return Column(TIME, out)
-
-
-def _month_first(found: Mapping[int, re.Match[str]], name: str, words: Cells, raw: Raw) -> bool:
-    """Whether dates with slashes begin with the month. DataError where nothing tells."""
-    if any(int(match["d"]) > 12 for match in found.values()):
-        return False
-    if any(int(match["m"]) > 12 for match in found.values()):
-        return True
-    i = next(iter(found))
-    raise DataError(
-        f"{raw.label}: {raw.row(i)}, column {name!r} is {words[i]!r}: nothing tells whether day or month comes first; "
-        "write such dates as 2024-12-31"
-    )
-
-
-def _moment(match: re.Match[str], month_first: bool) -> datetime.datetime:
-    month, day = (match["d"], match["m"]) if month_first else (match["m"], match["d"])
-    moment = datetime.datetime(int(match["y"]), int(month), int(day))
-    if match["h"] is None:
-        return moment
-    moment += datetime.timedelta(hours=int(match["h"]), minutes=int(match["min"]), seconds=_seconds(match))
-    zone = match["zone"]
-    if zone in (None, "Z", "UTC"):
-        return moment
-    shift = datetime.timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
-    return moment - shift if zone[0] == "+" else moment + shift
-
-
-def _seconds(match: re.Match[str]) -> float:
-    return float(match["s"] or 0) + float((match["f"] or "0").replace(",", "."))
+    try:
+        found = times(words, present)
+    except OddTime as odd:
+        if odd.others:
+            raise _mixed(raw, odd.i, name, words[odd.i], odd.others) from None
+        raise DataError(f"{raw.label}: {raw.row(odd.i)}, column {name!r} is {words[odd.i]!r}{odd.wrong}") from None
+    return None if found is None else Column(TIME if found.dtype.kind == "M" else CLOCK, found)
 
 
 def _mixed(raw: Raw, row: int, name: str, cell: str, others: str) -> DataError:
@@ -512,12 +473,16 @@ def not_a_number(raw: Raw, row: int, name: str, cell: str, decimal: str = ".", m
         )
     elif re.fullmatch(r"[+-]?\d{1,3}([ ,.']\d{3})+([.,]\d+)?", word):
         hint = "remove the thousands separators"
-    elif re.fullmatch(r"[+-]?inf(inity)?", word, re.IGNORECASE):
+    elif re.fullmatch(r"[+-]?(inf(inity)?|∞)", word, re.IGNORECASE):
         hint = "every value must be finite"
     elif (match := _AMOUNT.fullmatch(word)) is not None and match["unit"].strip():
         hint = f"leave out {match['unit'].strip()!r}, or put it into the column's name"
         if match["unit"].strip()[0] in "#%" and len(match["unit"].strip()) > 1:
             hint = "give a remark a line of its own"
+    elif word.lower().rstrip(":") in SUMS:
+        hint = "this row sums up others; remove it, or begin it with #"
+    elif raw.header and row == 0 and not re.search(r"\d", word):
+        hint = "remove this row if it holds units, or begin it with #"
     else:
         hint = "correct it" + cure(", or read other columns with {}", "columns", "", "columns=[...]")
     return DataError(
@@ -526,6 +491,6 @@ def not_a_number(raw: Raw, row: int, name: str, cell: str, decimal: str = ".", m
 
 
 __all__ = [
-    "ABSENT", "BOOLEAN", "CATEGORIES", "MISSING", "NUMBER", "TEXT", "TIME", "WHOLE", "YES_NO", "Coded", "Column", "Raw",
-    "not_a_number", "of_cells", "refuse_lost", "typed", "unmasked",
+    "ABSENT", "BOOLEAN", "CATEGORIES", "MISSING", "NUMBER", "TEXT", "TIME", "WHOLE", "WORDS", "YES_NO", "Coded",
+    "Column", "Raw", "is_none", "not_a_number", "of_cells", "refuse_lost", "typed", "unmasked",
 ]  # fmt: skip

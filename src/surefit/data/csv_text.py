@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import csv
 import gzip
 import io
 import itertools
+import lzma
 import os
 import re
 import unicodedata
+import zipfile
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,6 +35,7 @@ DIGITS = 16  # of a number in a text: with fewer, numbers that differ stay diffe
 SEEN = 50  # rows by which the delimiter is found
 WIDE = {"，": ",", "；": ";"}  # delimiters of a Chinese keyboard, alone or beside those of ASCII
 DELIMITERS = ("\t", ";", "|", ",", "，", "；", " ")  # in a draw the first: a decimal comma cuts evenly too
+_ERROR = re.compile(r"\s*#(n/?a|div/0!|num!|value!|ref!|null!|name\?)(?![^\s,;|])", re.IGNORECASE)  # of spreadsheets
 SIGNS = str.maketrans({"\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "D": "E", "d": "e"})  # 1.0D+03 is Fortran's
 
 
@@ -43,19 +47,22 @@ class Row(NamedTuple):
 
 
 class Text(NamedTuple):
-    """A delimited text: its bytes, encoding and name. `lines` may be asked for several times."""
+    """A delimited text: its bytes, encoding and name. `lines` may be asked for several times.
+
+    Remarks begin with #, % or //.
+    """
 
     data: bytes
     encoding: str
     label: str
-    remarks: bool = True  # whether lines that begin with # or % are left out
+    remarks: bool = True  # whether they are left out
 
     def lines(self) -> Iterator[str]:
         """Its lines with their ends; remarks, and the line sep=; of Excel, as empty ones."""
         stream = io.TextIOWrapper(io.BytesIO(self.data), encoding=self.encoding, newline="")
         try:
             for number, line in enumerate(stream):
-                if self.remarks and (line.lstrip()[:1] in ("#", "%") or (number == 0 and _separator(line))):
+                if self.remarks and (_is_remark(line) or (number == 0 and _separator(line))):
                     line = "\n"
                 yield line
         except UnicodeDecodeError as error:
@@ -77,6 +84,11 @@ class Text(NamedTuple):
         """The delimiter that a first line such as sep=; names."""
         first = next(iter(self._replace(remarks=False).lines()), "")
         return _separator(first)
+
+
+def _is_remark(line: str) -> bool:
+    """Whether a line is one for readers; #N/A, with which a row of a spreadsheet may begin, is none."""
+    return line.lstrip().startswith(("#", "%", "//")) and not _ERROR.match(line)
 
 
 def _separator(line: str) -> str | None:
@@ -120,7 +132,7 @@ def csv_rows(
     if header is None:
         header = _is_header(first, decimal, text.label)
     if header:
-        return mark, [cell.strip() for cell in first.cells], first.line, rows
+        return mark, [re.sub(r"\s*[\r\n]+\s*", " ", cell.strip()) for cell in first.cells], first.line, rows
     names = _names_above(text, first, mark, decimal) or numbered("c", len(first.cells))
     return mark, names, 0, itertools.chain([first], rows)
 
@@ -153,7 +165,10 @@ def raw_of_rows(
     width = len(own)
     for row in rows:
         if len(row.cells) != width:
-            raise DataError(f"{label}: line {row.line} has {len(row.cells)} cells, expected {width} ({', '.join(own)})")
+            raise DataError(
+                f"{label}: line {row.line} has {len(row.cells)} cells, expected {width} ({', '.join(own)}); complete "
+                "or remove it, and begin lines that are no data with #"
+            )
         lines.append(row.line)
         for column, cell in zip(columns, row.cells, strict=True):
             column.add(cell)
@@ -230,17 +245,59 @@ def text_of(source: Any, encoding: str = "utf-8") -> Text:
     else:
         label = regular_file(source).name
         try:
-            with gzip.open(source) if source.suffix.lower() == ".gz" else source.open("rb") as file:
+            with _unpacked(source) as file:
                 data = _bounded(file, label)
-        except (OSError, EOFError, zlib.error) as error:
+        except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError) as error:
             raise DataError(f"{label}: cannot be read ({error})") from error
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return Text(data, "utf-16", label)
+    if wide := _wide_encoding(data[:4096]):
+        return Text(data, wide, label)
+    if (kind := next((kind for start, kind in _OTHERS.items() if data.startswith(start)), None)) is not None:
+        raise DataError(f"{label}: this is {kind}, not a text; give it the ending of its kind")
     try:
         codecs.lookup(encoding)
     except LookupError as error:
         raise DataError(f"encoding: {encoding!r} is unknown; try utf-8, gbk or latin-1") from error
     return Text(data.removeprefix(codecs.BOM_UTF8), encoding, label)
+
+
+def _unpacked(path: Path) -> Any:
+    """A file opened for reading, unpacked where its ending says that it is packed; of a zip the one file in it."""
+    ending = path.suffix.lower()
+    if ending == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX")]
+            if len(names) != 1:
+                raise DataError(f"{path.name}: holds {len(names)} files, and one is read; unpack it first")
+            return archive.open(names[0])
+    readers: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+    return readers[ending](path) if ending in readers else path.open("rb")
+
+
+_OTHERS = {
+    b"PK\x03\x04": "an Excel or zip file",
+    b"PAR1": "a Parquet file",
+    b"\x93NUMPY": "a NumPy file",
+    b"\x89PNG": "a picture",
+    b"\x89HDF": "an HDF5 file",
+    b"\x1f\x8b": "a gzip file",
+    b"%PDF": "a PDF",
+    b"\xd0\xcf\x11\xe0": "an old Excel file",
+    b"ARROW1": "a Feather file",
+    b"SQLite format 3": "a database",
+}  # by their first bytes
+
+
+def _wide_encoding(start: bytes) -> str | None:
+    """UTF-16 or UTF-32, by a byte order mark or by the zeros that it puts between letters of ASCII."""
+    for mark, encoding in ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32")):
+        if start.startswith(mark):
+            return encoding
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    even, odd = start[0::2].count(0), start[1::2].count(0)
+    if len(start) < 4 or max(even, odd) < 0.3 * len(start) / 2 or min(even, odd) > 0:
+        return None
+    return "utf-16-le" if odd else "utf-16-be"
 
 
 def _bounded(file: Any, label: str) -> bytes:

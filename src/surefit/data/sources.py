@@ -6,6 +6,7 @@ Other libraries are known by what they offer, and none is imported for it.
 from __future__ import annotations
 
 import datetime
+import json
 import math
 import os
 import zipfile
@@ -27,13 +28,19 @@ from surefit.spelling import spelled
 
 SUFFIXES = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".dat": "csv", ".parquet": "parquet", ".pq": "parquet"}
 SUFFIXES |= {".npz": "npz", ".npy": "npy", ".xlsx": "excel", ".xlsm": "excel"}
+SUFFIXES |= {".json": "json", ".jsonl": "json", ".ndjson": "json", ".feather": "feather", ".arrow": "feather"}
+PACKED = (".gz", ".bz2", ".xz", ".zip")  # each holds one text
 FOREIGN = frozenset(
-    ".bz2 .xz .zip .zst .tar .tgz .7z .xls .xlsb .ods .json .jsonl .ndjson .feather .arrow .orc .h5 .hdf5 .mat "
-    ".pkl .pickle .nc .fits .db .sqlite .html .xml .sav .dta .rds .pt .safetensors".split()
+    ".zst .tar .tgz .7z .xls .xlsb .ods .orc .h5 .hdf5 .mat .pkl .pickle .nc .fits .db .sqlite .html .xml .sav .dta "
+    ".rds .pt .safetensors .arff .md".split()
 )  # files of others, which are refused by name
+READERS = {
+    ".mat": "scipy.io.loadmat, and give a dict of its columns", ".nc": "xarray.open_dataset, and give the data set",
+    ".arff": "scipy.io.arff.loadarff, and give the array", ".fits": "astropy, and give a dict of its columns",
+}  # fmt: skip
 UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zlib.error, zipfile.BadZipFile)
 PART = "give a part of its rows or columns"
-HELD = {"npz": 3, "parquet": 3, "excel": 8}  # bytes in memory for each byte that is unpacked, at least
+HELD = {"npz": 3, "parquet": 3, "excel": 8, "json": 12}  # bytes in memory for each byte that is unpacked, at least
 CSV, EXCEL = ("delimiter", "decimal", "header", "encoding"), ("sheet", "header")  # options of these files
 
 
@@ -66,7 +73,10 @@ def _read(source: Any, names: Iterable[str] | None, given: dict[str, Any]) -> Ra
         return csv_columns(text_of(source, given.pop("encoding", "utf-8")), names=names, **given)
     if kind == "excel":
         return _from_excel(source, names=names, **given)
-    read = {"parquet": _from_parquet, "npz": _from_npz, "npy": _from_npy, "object": _from_object}[kind]
+    read = {
+        "parquet": _from_parquet, "npz": _from_npz, "npy": _from_npy, "object": _from_object, "json": _from_json,
+        "feather": _from_feather,
+    }[kind]  # fmt: skip
     raw = read(source)
     if names is None:
         return raw
@@ -180,6 +190,7 @@ def _from_dataframe(frame: Any) -> Raw:
 
 
 def _from_pair(x: Any, y: Any) -> Raw:
+    _check_labels(x, y)
     own_x, own_y = _names_of(x), _names_of(y)  # a frame keeps its names
     if own_x and is_frame(x):
         return _from_frames(_from_object(x), y, own_y)
@@ -193,6 +204,20 @@ def _from_pair(x: Any, y: Any) -> Raw:
     xs = own_x or numbered("x", x.shape[1], alone="x")
     ys = own_y or numbered("y", y.shape[1], alone="y")
     return Raw("(X, y)", xs + ys, [*x.T, *y.T], tuple(ys))
+
+
+def _check_labels(x: Any, y: Any) -> None:
+    """DataError where rows of pandas have the same labels in another order: taken by place, none would be its own."""
+    mine, other = (getattr(v, "index", None) for v in (x, y))
+    if mine is None or other is None or not (hasattr(mine, "isin") and hasattr(other, "isin")):
+        return
+    if len(mine) != len(other) or mine.equals(other):
+        return
+    if mine.is_unique and mine.isin(other).all() and other.is_unique:
+        raise DataError(
+            "(X, y): the rows of X and y have the same labels in another order, and rows are paired by their place; "
+            "give y.loc[X.index], or arrays without labels, y.to_numpy(), if the places are right"
+        )
 
 
 def _from_frames(x: Raw, y: Any, own_y: list[str]) -> Raw:
@@ -246,10 +271,10 @@ def _names_of(values: Any) -> list[str]:
 
 
 def _from_npy(path: Path) -> Raw:
-    told = 0
+    declared = 0
     with suppress(*UNREADABLE):  # which is said where it is read
-        told = _told_length(path.open("rb"))
-    _check_length(path.name, told, path.stat().st_size)
+        declared = _declared_length(path.open("rb"))
+    _check_length(path.name, declared, path.stat().st_size)
     array = _loaded(path)
     if array.dtype.names is None and array.ndim != 2:
         raise DataError(f"{path.name}: holds an array of shape {array.shape}; a table needs (n, columns)")
@@ -279,15 +304,15 @@ def _check_archive(path: Path, kind: str) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-            told = [_told_length(archive.open(m)) if kind == "npz" else 0 for m in members]
+            declared = [_declared_length(archive.open(m)) if kind == "npz" else 0 for m in members]
     except UNREADABLE:
         return  # which is said where it is read
-    for member, length in zip(members, told, strict=True):
+    for member, length in zip(members, declared, strict=True):
         _check_length(f"{path.name}: array {member.filename!r}", length, member.file_size)
     check_memory(path.name, HELD[kind] * sum(m.file_size for m in members), "reading it", PART, error=DataError)
 
 
-def _told_length(file: Any) -> int:
+def _declared_length(file: Any) -> int:
     """The bytes that an array of NumPy says it holds."""
     with file:
         version = np.lib.format.read_magic(file)
@@ -296,10 +321,10 @@ def _told_length(file: Any) -> int:
     return int(math.prod(shape) * dtype.itemsize)
 
 
-def _check_length(label: str, told: int, size: int) -> None:
+def _check_length(label: str, declared: int, size: int) -> None:
     """DataError where an array tells a shape that so many bytes cannot hold: its memory would be taken at once."""
-    if told > size:
-        raise DataError(f"{label} says that it has {told} bytes of numbers, and holds {size}; it is damaged")
+    if declared > size:
+        raise DataError(f"{label} says that it has {declared} bytes of numbers, and holds {size}; it is damaged")
 
 
 def _loaded(path: Path) -> Any:
@@ -343,6 +368,44 @@ def _from_parquet(path: Path) -> Raw:
     return Raw(path.name, list(data.column_names), [_of_arrow(column) for column in data.columns])
 
 
+def _from_feather(path: Path) -> Raw:
+    arrow, _ = pyarrow()
+    check_memory(path.name, HELD["parquet"] * path.stat().st_size, "reading it", PART, error=DataError)
+    try:
+        data = arrow_part("feather").read_table(path)
+    except (arrow.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path.name}: not a readable Feather file ({error})") from error
+    return Raw(path.name, list(data.column_names), [_of_arrow(column) for column in data.columns])
+
+
+def _from_json(path: Path) -> Raw:
+    """Rows that are objects, one a line or in a list; or columns by name; or names and rows, as pandas splits them."""
+    check_memory(path.name, HELD["json"] * path.stat().st_size, "reading it", PART, error=DataError)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        if path.suffix.lower() == ".json":
+            data = json.loads(text)
+        else:
+            data = [json.loads(line) for line in text.splitlines() if line.strip()]
+    except (ValueError, OSError, RecursionError) as error:
+        raise DataError(f"{path.name}: not readable as JSON ({error})") from error
+    if isinstance(data, dict) and isinstance(data.get("columns"), list) and isinstance(data.get("data"), list):
+        data = [dict(zip(data["columns"], row, strict=True)) for row in data["data"]]
+    if isinstance(data, dict):
+        inner = [value for value in data.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
+        data = inner[0] if len(inner) == 1 else data  # {"rows": [...]} beside other things
+    if isinstance(data, list) and data and all(isinstance(row, dict) for row in data):
+        columns = _of_records(data)
+    elif isinstance(data, dict) and data and all(isinstance(value, list | dict) for value in data.values()):
+        values = [list(v.values()) if isinstance(v, dict) else v for v in data.values()]
+        columns = Raw("", list(data), values)
+    else:
+        raise DataError(
+            f"{path.name}: holds no table; write a list of rows, [{{'x': 1, 'y': 2}}, ...], or columns by name"
+        )
+    return columns._replace(label=path.name)
+
+
 def _openpyxl() -> Any:
     try:
         import openpyxl
@@ -374,6 +437,9 @@ def _from_excel(path: Path, names: Iterable[str] | None, sheet: Any = None, head
     if not rows:
         raise DataError(f"{label}: the sheet is empty")
     own = rows[0].cells
+    if header is None and len(rows) > 1 and width > 1 and sum(map(bool, own)) == 1 < sum(map(bool, rows[1].cells)):
+        rows = rows[1:]  # a title above the table
+        own = rows[0].cells
     if header is None:
         kinds = {isinstance(cell, str) for cell in cells[rows[0].line - 1] if cell is not None}
         if len(kinds) > 1:
@@ -432,7 +498,7 @@ def is_table_path(text: str) -> bool:
     (True, True, False)
     """
     ending = Path(text.strip()).suffix.lower()
-    if ending in SUFFIXES or ending in FOREIGN or ending == ".gz":
+    if ending in SUFFIXES or ending in FOREIGN or ending in PACKED:
         return True
     try:
         if Path(text).is_dir():
@@ -445,11 +511,14 @@ def is_table_path(text: str) -> bool:
 def kind_of(path: Path) -> str:
     """Which kind of table a file holds, by its ending. DataError for one that is none of these."""
     suffixes = [s.lower() for s in path.suffixes]
-    last = suffixes[-2] if len(suffixes) > 1 and suffixes[-1] == ".gz" else (suffixes or [""])[-1]
-    if last not in SUFFIXES or (suffixes[-1] == ".gz" and SUFFIXES[last] != "csv"):
-        packed = last in SUFFIXES or last in (".bz2", ".xz", ".zip", ".zst", ".tar", ".tgz", ".7z", ".gz")
+    packing = suffixes[-1] if suffixes and suffixes[-1] in PACKED else ""
+    last = suffixes[-2] if len(suffixes) > 1 and packing else (suffixes or [""])[-1]
+    last = ".csv" if packing == ".zip" and len(suffixes) == 1 else last
+    if last not in SUFFIXES or (packing and SUFFIXES[last] != "csv"):
+        packed = last in SUFFIXES or last in (*PACKED, ".zst", ".tar", ".tgz", ".7z")
         hint = "; unpack it first" if packed else ""
-        hint = "; save it as .xlsx or CSV" if last in (".xls", ".xlsb", ".ods") else hint
+        hint = "; save it as .xlsx or CSV" if last in (".xls", ".xlsb", ".ods", ".md", ".html") else hint
+        hint = hint or (f"; read it with {READERS[last]}" if last in READERS else "")
         hint = hint or ("; read it with pandas, and give the DataFrame" if last in FOREIGN else "")
         raise DataError(f"table: cannot read {path.name!r}; expected one of {', '.join(SUFFIXES)}{hint}")
     return SUFFIXES[last]

@@ -104,8 +104,8 @@ class Table:
         self._places = {name: i for i, name in enumerate(self.names)}
         wanted = self.names[-1:] if targets is None else as_names(targets)
         self.targets: tuple[str, ...] = tuple(self.names[self._index(name)] for name in wanted)
-        told = set(self.targets)
-        self.inputs: tuple[str, ...] = tuple(name for name in self.names if name not in told)
+        outputs = set(self.targets)
+        self.inputs: tuple[str, ...] = tuple(name for name in self.names if name not in outputs)
         self.coding: tuple[Coded, ...] = tuple(c for c in coding if set(c.columns) <= self._places.keys())
 
     @property
@@ -161,9 +161,9 @@ class Table:
             DataError: an unknown column, or one that is both.
         """
         ys = self.targets if targets is None else self._spread(targets)
-        told = set(ys)
-        xs = tuple(name for name in self.names if name not in told) if inputs is None else self._spread(inputs)
-        both = [name for name in xs if name in told]
+        outputs = set(ys)
+        xs = tuple(name for name in self.names if name not in outputs) if inputs is None else self._spread(inputs)
+        both = [name for name in xs if name in outputs]
         if both:
             raise DataError(f"table: column {both[0]!r} is asked for as an input and as a target")
         names = (*xs, *ys)
@@ -234,7 +234,7 @@ def read_table(
         source, names, delimiter=delimiter, decimal=decimal, header=header, encoding=encoding, sheet=sheet
     )  # fmt: skip
     raw = raw._replace(names=[name.strip() for name in raw.names])
-    chosen, ys = _chosen(raw, columns, inputs, targets)
+    chosen, ys = chosen_columns(raw, columns, inputs, targets)
     if missing not in FILLING:
         raise ArgumentError(f"missing={missing!r} must be 'median', or 'error'")
     return _assembled(raw, chosen, ys, drop_missing, coding, missing == "median")
@@ -278,7 +278,7 @@ def read_csv(
     """
     text = text_of(source if hasattr(source, "read") else Path(source), encoding)
     raw = csv_columns(text, delimiter, decimal, header, names)
-    return _assembled(raw, *_chosen(raw, columns, None, targets), drop_missing, None)
+    return _assembled(raw, *chosen_columns(raw, columns, None, targets), drop_missing, None)
 
 
 def spread_names(names: Iterable[str], coding: Iterable[Coded]) -> tuple[str, ...]:
@@ -287,7 +287,7 @@ def spread_names(names: Iterable[str], coding: Iterable[Coded]) -> tuple[str, ..
     return tuple(own for name in names for own in made.get(name, (name,)))
 
 
-def _chosen(
+def chosen_columns(
     raw: Raw, columns: Wanted | None, inputs: Wanted | None, targets: Wanted | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names of the columns to read, in order, and of those that are targets."""
@@ -517,4 +517,7 @@ def _write_npz(table: Table, path: Path) -> None:
                 np.lib.format.write_array(file, np.ascontiguousarray(table[name]), allow_pickle=False)
 
 
-__all__ = ["FORMATS", "Table", "column_of", "missing_value", "read_csv", "read_table", "spread_names", "write_table"]
+__all__ = [
+    "FORMATS", "Table", "chosen_columns", "column_of", "missing_value", "read_csv", "read_table", "spread_names",
+    "write_table",
+]  # fmt: skip

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from surefit.doctor.words import WORDS, cure_of, place_in, tell
-from surefit.sentences import Sentence
+from surefit.sentences import Sentence, columns
+from surefit.spelling import respelled
 
 SEVERITIES = ("error", "warning", "note", "ok")  # the worst first
 WIDTH = 100  # columns of the printed table
@@ -43,7 +44,7 @@ class Finding:
     def said(self, lang: str) -> tuple[str, str, str]:
         """Place, message and cure in "en" or "zh"."""
         message, cure = (s.said(lang) if isinstance(s, Sentence) else s for s in (self.message, self.cure))
-        return place_in(self.where, lang), message, cure
+        return place_in(self.where, lang), respelled(message), respelled(cure)
 
 
 def found(
@@ -129,7 +130,7 @@ class Diagnosis:
         if not rows:
             return self.headline(lang)
         said = [f.said(lang) for f in rows]
-        width = min(max(len(where) for where, *_ in said), 28)
+        width = min(max(columns(where) for where, *_ in said), 28)
         indent = " " * (len("warning") + width + 4)
         text = textwrap.TextWrapper(max(40, WIDTH - len(indent)), break_on_hyphens=False)  # codes stay whole
         lines = [self.headline(lang)]
@@ -138,7 +139,7 @@ class Diagnosis:
             body = text.wrap(f"{message} [{f.code}]")
             once = cure and (i + 1 == len(rows) or said[i + 1][2] != cure)  # one cure after all that it is for
             help_ = text.wrap(tell("cure", cure=cure).said(lang)) if once else []
-            head = f"{severity:<7}  {where:<{width}}  "
+            head = f"{severity}{' ' * (7 - columns(severity))}  {where}{' ' * (width - columns(where))}  "
             lines += ["", head + body[0], *(indent + line for line in [*body[1:], *help_])]
         return "\n".join(lines)
 

@@ -25,11 +25,11 @@ def between_levels(levels: Sequence[np.ndarray], x: np.ndarray, y: np.ndarray, p
     points = np.stack(
         [rng.uniform(v[0], v[-1], POINTS) if len(v) > 2 else v[rng.integers(0, len(v), POINTS)] for v in levels], axis=1
     )
-    told = _interpolated(levels, table, points)
-    known = np.isfinite(told).all(axis=1)
+    expected = _interpolated(levels, table, points)
+    known = np.isfinite(expected).all(axis=1)
     if known.sum() < POINTS // 10:
         return None
-    return np.sqrt(np.mean((predict(points[known]) - told[known]) ** 2, axis=0))
+    return np.sqrt(np.mean((predict(points[known]) - expected[known]) ** 2, axis=0))
 
 
 def own_error(levels: Sequence[np.ndarray], x: np.ndarray, y: np.ndarray, fewest: int) -> np.ndarray:

@@ -205,10 +205,10 @@ def _at_new_places(r: Rows, place: np.ndarray) -> tuple[str, str, dict[str, floa
         miss, known = (np.sqrt(squares[rows].mean(axis=0)) for rows in (alone, ~alone))
         few, case = False, "seen"
     else:
-        told = left_out_places(r.x / _spread(r.x), r.y, place)
-        if told is None:
+        missed = left_out_places(r.x / _spread(r.x), r.y, place)
+        if missed is None:
             return "warning" if int(place.max()) < ENOUGH_ALONE else "note", "", {}
-        miss, known, case = told, r.rmse, "missed"
+        miss, known, case = missed, r.rmse, "missed"
         few = int(place.max()) + 1 < PLACES_EACH * r.x.shape[1]
     worst = int(np.argmax(miss / np.maximum(known, 1e-300)))
     off, rmse = float(miss[worst]), float(known[worst])

@@ -544,8 +544,8 @@ WORDS: dict[str, Both] = {
         "输出权重绝对值之和是目标标准差的 {norm:.3g} 倍；{dtype} 的舍入误差可达残差的 {cost:.2g} 倍",
     ),
     "large-output-weights.cure": Both(
-        "dtype='float64', a ridge penalty, or more units, whose weights are smaller",
-        "用 dtype='float64'、岭惩罚，或更多的单元（权重更小）",
+        "dtype='float64', a ridge, or more units, whose weights are smaller",
+        "用 dtype='float64'、岭参数，或更多的单元（权重更小）",
     ),
     # --- the result ---
     "data-note": Both("{note}", "{note}"),
@@ -600,6 +600,16 @@ WORDS: dict[str, Both] = {
         "fit it by itself, or with more units or data, unless the rest is noise",
         "请单独拟合它，或增加单元或数据，除非剩下的是噪声",
     ),
+    "jump-place": Both(
+        "the target jumps, and a network is continuous: within a few roundings of the jump, as at {where}, it is off by "
+        "up to {most:.3g}; the root mean square of all points is {rmse:.3g}",
+        "目标有跳变，而网络是连续的：在离跳变处仅几个舍入误差的范围内（如 {where}），误差可达 {most:.3g}；"
+        "所有点的均方根误差为 {rmse:.3g}",
+    ),
+    "jump-place.cure": Both(
+        "nothing, unless values at the jump itself are needed: then ask the formula there",
+        "无需处理；若需要跳变处本身的值，请直接用公式计算",
+    ),
     "missed-place": Both(
         "the fit is off by {most:.3g} at {where}, {share} of the size of the target: a jump, a pole or a narrow peak was "
         "missed there",
@@ -615,7 +625,7 @@ WORDS: dict[str, Both] = {
         "在未训练处的误差（均方根 {rmse:.3g}）是训练行上（{trained:.3g}）的 {times:.3g} 倍",
     ),
     "unseen-error.cure": Both(
-        "more samples, a smaller network, or a ridge penalty", "增加样本，缩小网络，或加岭惩罚"
+        "more samples, a smaller network, or a ridge", "增加样本，缩小网络，或加岭参数"
     ),
     # --- the diagnosis ---
     "healthy": Both(

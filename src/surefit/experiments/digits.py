@@ -34,7 +34,7 @@ from .byhand import (
     with_ones,
 )
 from .exercises import PrintedBackward, cannot_run, exercises, printed_class_fails
-from .result import Claim, Grid, Options, Picture, Result, Row, judged, own
+from .result import Claim, Grid, Options, Picture, Result, Row, own, verdict_of
 
 # --- settings ---------------------------------------------------------------------------------------------------
 
@@ -321,19 +321,19 @@ def run(options: Options) -> Result:
         "document 002",
         "Two and four layers by hand on the real images; what the document's failing network fails of, cause by cause.",
     )
-    options.tell(f"two layers, as printed, {epochs} epochs")
+    options.log(f"two layers, as printed, {epochs} epochs")
     shallow = train(PRINTED, SHALLOW, digits, epochs)
-    options.tell("two layers, softmax for the last ReLU")
+    options.log("two layers, softmax for the last ReLU")
     shallow_softmax = train(SOFTMAX, SHALLOW, digits, epochs)
     deep = []
     for seed in deep_seeds:
-        options.tell(f"four layers, as printed, seed {seed}")
+        options.log(f"four layers, as printed, seed {seed}")
         deep.append(train(PRINTED, DEEP, digits, epochs, seed))
     finals: dict[tuple[int, ...], list[dict[str, float]]] = {SHALLOW: [], DEEP: []}
     networks: dict[tuple[int, ...], nn.Module] = {}
     for sizes, numbers in finals.items():
         for seed in seeds:
-            options.tell(f"{'-'.join(map(str, sizes))} with the fixes, seed {seed}")
+            options.log(f"{'-'.join(map(str, sizes))} with the fixes, seed {seed}")
             network, measured = fixed(sizes, digits, final, seed)
             networks[sizes] = network
             numbers.append(measured)
@@ -342,7 +342,7 @@ def run(options: Options) -> Result:
     result.rows += _deep_rows(deep, finals[DEEP], deep_seeds, seeds)
     runs = []
     for recipe in (*ALONE, *TOGETHER):
-        options.tell(f"fixes: {recipe.name}")
+        options.log(f"fixes: {recipe.name}")
         runs.append(train(recipe, DEEP, digits, passes))
     result.grids.append(_side_by_side(shallow, shallow_softmax, deep[0]))
     result.grids.append(_fixes(runs, passes))
@@ -531,7 +531,7 @@ def _claims(
         ),
         own(
             "N(0, 1) weights are too large for a deep net: after the softmax, He's initialisation is what it needs",
-            judged(
+            verdict_of(
                 start["signal, last"] > 20 * start["signal, first layer"],
                 accuracy[TOGETHER[0].name] > accuracy["softmax alone"] + 0.2,
                 tested=tested,
@@ -542,7 +542,9 @@ def _claims(
         ),
         own(
             "without the softmax no other fix helps; with it, He's initialisation, biases and mini-batches do",
-            judged(max(accuracy[r.name] for r in ALONE[2:]) < 0.5, accuracy["+ mini-batches"] > 0.95, tested=tested),
+            verdict_of(
+                max(accuracy[r.name] for r in ALONE[2:]) < 0.5, accuracy["+ mini-batches"] > 0.95, tested=tested
+            ),
             ", ".join(f"{r.name} {accuracy[r.name]:.2f}" for r in ALONE[2:])
             + f"; all but residual layers {accuracy['+ mini-batches']:.3f}, with them "
             + f"{accuracy['+ residual layers']:.3f}",
@@ -550,7 +552,7 @@ def _claims(
         doctor_claim(named, healthy.ok),
         own(
             f"with the fixes both shapes pass {GOAL} on the test images",
-            judged(*(value >= GOAL for value in medians.values()), tested=tested),
+            verdict_of(*(value >= GOAL for value in medians.values()), tested=tested),
             "test accuracy, median of the seeds: " + ", ".join(f"{k} {v:.4f}" for k, v in medians.items()),
         ),
     ]
@@ -568,12 +570,12 @@ def shallow_claim(printed: dict[str, float], softmax: dict[str, float], *, teste
 
     return Claim(
         "two layers end at a loss of 1.31 and an accuracy of 0.64 (test 1.24 and 0.65)",
-        judged(*(near(printed, name) for name in PUBLISHED_SHALLOW), tested=tested),
+        verdict_of(*(near(printed, name) for name in PUBLISHED_SHALLOW), tested=tested),
         f"as printed {printed['train_loss']:.2f} and {printed['train_accuracy']:.2f}; with a softmax "
         f"{softmax['train_loss']:.2f} and {softmax['train_accuracy']:.2f}, test {softmax['test_loss']:.2f} and "
         f"{softmax['test_accuracy']:.2f}",
         "these numbers need a softmax, which the printed class lacks: with it they are met within 0.5 and 0.1",
-        judged(*(near(softmax, name) for name in PUBLISHED_SHALLOW), tested=tested),
+        verdict_of(*(near(softmax, name) for name in PUBLISHED_SHALLOW), tested=tested),
     )
 
 
@@ -582,7 +584,9 @@ def deep_claim(slopes: list[float], accuracies: list[float], *, tested: bool) ->
     published = (PUBLISHED_DEEP[46] - PUBLISHED_DEEP[49]) / 3
     return Claim(
         f"four layers end at chance while the loss falls by {published:.3f} an epoch",
-        judged(0.5 < float(np.median(slopes)) / published < 2, all(0.05 < a < 0.2 for a in accuracies), tested=tested),
+        verdict_of(
+            0.5 < float(np.median(slopes)) / published < 2, all(0.05 < a < 0.2 for a in accuracies), tested=tested
+        ),
         "fall of the loss by seed "
         + ", ".join(f"{s:.3f}" for s in slopes)
         + "; test accuracy "
@@ -595,12 +599,12 @@ def gradients_claim(start: dict[str, float], end: dict[str, float], *, tested: b
     ratios = [s["gradient, first / last layer"] for s in (start, end)]
     return Claim(
         "the deep network fails by vanishing or exploding gradients",
-        judged(any(not 1e-3 < ratio < 1e3 for ratio in ratios), tested=tested),
+        verdict_of(any(not 1e-3 < ratio < 1e3 for ratio in ratios), tested=tested),
         f"its first layer's gradient over its weights is {ratios[0]:.2g} of the last layer's at the start and "
         f"{ratios[1]:.2g} at the end; {end['dead hidden units']:.0%} of a hidden layer and {end['dead outputs']:.0%} "
         f"of the outputs are dead at the end",
         "they neither vanish nor explode, and few units die",
-        judged(
+        verdict_of(
             all(1e-3 < ratio < 1e3 for ratio in ratios), end["dead hidden units"] < 0.3, end["dead outputs"] == 0,
             tested=tested,
         ),
@@ -612,11 +616,11 @@ def depth_claim(loss: float, train_accuracy: float, accuracy: dict[str, float], 
     shallow_fails, residual_fails = train_accuracy < 0.5, accuracy["residual layers alone"] < 0.5
     return Claim(
         "the deep network fails by its depth (degradation)",
-        judged(not shallow_fails, not residual_fails, tested=tested),
+        verdict_of(not shallow_fails, not residual_fails, tested=tested),
         f"two layers of the same class end at a loss of {loss:.2f} with accuracy {train_accuracy:.2f}; four with "
         f"residual layers at {accuracy['residual layers alone']:.2f}",
         "two layers fail alike, and the cure for depth, residual layers, does not help",
-        judged(shallow_fails, residual_fails, tested=tested),
+        verdict_of(shallow_fails, residual_fails, tested=tested),
     )
 
 
@@ -624,13 +628,13 @@ def cross_entropy_claim(first: list[float], last: list[float], end: dict[str, fl
     """Losses at the first and the last epoch, by run, and what `suspects` says at the end."""
     return Claim(
         "the loss that ends at -10.18 is a cross-entropy",
-        judged(min(last) >= 0),
+        verdict_of(min(last) >= 0),
         f"it ends at {', '.join(f'{v:.2f}' for v in last)}; the outputs of an image sum to "
         f"{end['sum of the outputs']:.3g}, and {end['gradient that lowers wrong outputs']:.0%} of the gradient lowers "
         f"wrong outputs",
         "no cross-entropy is negative: the outputs are no probabilities, nothing lowers the wrong ones, and the loss "
         "can fall without end",
-        judged(
+        verdict_of(
             max(last) < 0,
             all(a > b for a, b in zip(first, last, strict=True)),
             end["gradient that lowers wrong outputs"] == 0,
@@ -645,7 +649,7 @@ def doctor_claim(named: dict[str, set[str]], healthy: bool) -> Claim:
     return own(
         "the doctor names the causes by itself: outputs that do not compete, the negative loss, unscaled weights and "
         "what they do to a deep net; and finds nothing wrong with the fixed one",
-        judged(
+        verdict_of(
             all(causes <= codes for who, codes in named.items() if "printed" in who),
             all("negative-loss" in codes for who, codes in named.items() if who.endswith("printed, end")),
             all("exploding-activations" in codes for who, codes in named.items() if "four" in who and "start" in who),

@@ -25,7 +25,7 @@ from .byhand import (
     SoftmaxCrossEntropy,
     numeric_gradient,
 )
-from .result import Claim, judged, own
+from .result import Claim, own, verdict_of
 
 Array = np.ndarray
 
@@ -85,23 +85,23 @@ def exercises() -> list[Claim]:
     return [
         own(
             "softmax, sigmoid, two cross-entropies and the gradients of Matmul and ReLU by hand are right",
-            judged(worst < 1e-13),
+            verdict_of(worst < 1e-13),
             f"the largest difference from autograd is {worst:.0e}",
         ),
         Claim(
             "softmax: subtract the maximum over axis 1, divide by the sum over the last axis",
-            judged(bool(np.allclose(theirs_sum, 1.0))),
+            verdict_of(bool(np.allclose(theirs_sum, 1.0))),
             f"on three axes {int(np.isnan(theirs_sum).sum())} of {theirs_sum.size} rows are NaN by it, and "
             f"{int(np.isnan(ours_sum).sum())} by ours",
             "the axes must be the same: rows far below the maximum become 0/0",
-            judged(bool(np.isnan(theirs_sum).any() and np.allclose(ours_sum, 1.0))),
+            verdict_of(bool(np.isnan(theirs_sum).any() and np.allclose(ours_sum, 1.0))),
         ),
         Claim(
             "cross-entropy: -log(p + 1e-8)",
-            judged(abs(theirs_loss - 20_000) < 1),
+            verdict_of(abs(theirs_loss - 20_000) < 1),
             f"at logits of +-10 000 it gives {theirs_loss:.4g}, ours {ours_loss:.0f}; the true value is 20000",
             "taken from the logits, nothing has to be added inside the logarithm",
-            judged(theirs_loss < 20 and ours_loss == 20_000),
+            verdict_of(theirs_loss < 20 and ours_loss == 20_000),
         ),
     ]
 
@@ -129,9 +129,9 @@ def cannot_run(raised: str) -> Claim:
     """raised: what the printed class's backward raises, "" for nothing."""
     return Claim(
         "the printed class is what was trained",
-        judged(not raised),
+        verdict_of(not raised),
         f"its backward raises {raised!r}" if raised else "its backward runs",
         "it cannot run: backward calls self.sigmoid, which is never made. Here the ReLU that its forward has takes "
         "that place",
-        judged(bool(raised)),
+        verdict_of(bool(raised)),
     )

@@ -29,13 +29,13 @@ class Options:
 
     quick: fewer epochs, seeds and rows, so that all experiments together take less than a minute. mnist: directory of
     the four MNIST files; None: the one in the user's cache directory. download: whether missing ones may be fetched.
-    tell: called with a sentence at each new part.
+    log: called with a sentence at each new part.
     """
 
     quick: bool = False
     mnist: Path | None = None
     download: bool = False
-    tell: Callable[[str], Any] = lambda sentence: None
+    log: Callable[[str], Any] = lambda sentence: None
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,10 @@ class Verdict(StrEnum):
     NOT_TESTED = "not tested"
 
 
-def judged(*parts: bool, tested: bool = True) -> Verdict:
+def verdict_of(*parts: bool, tested: bool = True) -> Verdict:
     """The verdict on a sentence with these parts: all of them true, some, or none. Without a test there is none.
 
-    >>> [str(v) for v in (judged(True), judged(False), judged(True, False), judged(True, tested=False))]
+    >>> [str(v) for v in (verdict_of(True), verdict_of(False), verdict_of(True, False), verdict_of(True, tested=False))]
     ['holds', 'refuted', 'partly', 'not tested']
     """
     if not parts or not tested:
@@ -347,7 +347,6 @@ __all__ = [
     "Verdict",
     "claim_cells",
     "counted",
-    "judged",
     "markdown",
     "own",
     "row_cells",
@@ -355,4 +354,5 @@ __all__ = [
     "settings_of",
     "shown",
     "tally",
+    "verdict_of",
 ]

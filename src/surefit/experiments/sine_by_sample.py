@@ -22,7 +22,7 @@ from surefit.core.creation import tensor
 from surefit.core.functional import grad, hessian
 
 from .byhand import Sigmoid
-from .result import Claim, Grid, Options, Picture, Result, Row, judged, own
+from .result import Claim, Grid, Options, Picture, Result, Row, own, verdict_of
 
 # --- settings ---------------------------------------------------------------------------------------------------
 
@@ -150,13 +150,13 @@ def run(options: Options) -> Result:
         "document 003",
         "A 1-10-10-1 sigmoid network on 50 points of sin x, one sample an update, backward written by hand.",
     )
-    options.tell("the published run, 50 updates an epoch")
+    options.log("the published run, 50 updates an epoch")
     w, x, x_test = draw()
     start = [part.copy() for part in w]
     history = train(w, x, x_test, updates=updates)
     seconds = history["seconds"][-1]
 
-    options.tell("surefit's own way")
+    options.log("surefit's own way")
     began = clock.perf_counter()
     fit = fitting.fit("sin(x)", {"x": (LOW, HIGH)}, method=fitting.Adam(epochs=40) if options.quick else "auto")
     own_seconds = clock.perf_counter() - began
@@ -182,7 +182,7 @@ def run(options: Options) -> Result:
     every = range(100, epochs + 1, 100)
     losses: list[Any] = [(e, history["train"][e - 1], history["test"][e - 1]) for e in every]
     result.grids.append(Grid("Every 100 epochs", ("epoch", "train loss", "test loss"), losses))
-    options.tell("batches of 1, 8 and all, at equal updates and at equal time")
+    options.log("batches of 1, 8 and all, at equal updates and at equal time")
     by_updates, by_time = {1: history}, {1: history}
     for batch in BATCHES[1:]:
         long = train(_copy(start), x, x_test, batch=batch, updates=updates, seconds=seconds)
@@ -240,11 +240,11 @@ def _digits_met(rows: list[Row]) -> Claim:
     met = [row.source == row.faithful for row in rows]
     return Claim(
         "the train and test losses that the document's script prints",
-        judged(*met),
+        verdict_of(*met),
         f"{sum(met)} of {len(met)} values are met in every digit given",
         "they come from NumPy's legacy stream with seed 0, in the order W1, W2, W3, training x, test x; the train loss "
         "is the mean of the losses met on the way, each before its update",
-        judged(all(met)),
+        verdict_of(all(met)),
     )
 
 
@@ -258,10 +258,10 @@ def recipe_claim(its_own: float, true: float, constant: float) -> Claim:
     """its_own: the recipe's loss at the end; true: that of the samples; constant: that of the best constant."""
     return Claim(
         "for a mini-batch: average predictions and labels, then take one loss",
-        judged(true < 0.1 * constant),
+        verdict_of(true < 0.1 * constant),
         f"its loss ends at {its_own:.1e}, the loss of the samples at {true:.3f}; the best constant has {constant:.3f}",
         "every function with the right mean has the loss 0: average the losses, not the predictions",
-        judged(its_own < 1e-6 and true > 0.8 * constant),
+        verdict_of(its_own < 1e-6 and true > 0.8 * constant),
     )
 
 
@@ -272,10 +272,10 @@ def _not_linear(w: Weights, x: Array) -> Claim:
     share = float(np.var(p[:, 0] - line) / np.var(p))
     return Claim(
         "the network is 'linear'",
-        judged(share < 0.01),
+        verdict_of(share < 0.01),
         f"the best straight line leaves {share:.0%} of the variance of the fitted curve",
         "only its output layer is linear",
-        judged(share > 0.3),
+        verdict_of(share > 0.3),
     )
 
 
@@ -307,12 +307,12 @@ def starts_claim(losses: Array, updates: int, *, tested: bool) -> Claim:
     ratio = float(losses[-1] / losses[0])
     return Claim(
         "linear networks, such as this one, have no local optima",
-        judged(ratio < 1.2, tested=tested),
+        verdict_of(ratio < 1.2, tested=tested),
         f"{len(losses)} starts end between {losses[0]:.2g} and {losses[-1]:.2g} after {updates} updates with all "
         f"samples, a factor of {ratio:.2g}",
         "true of networks without activations (Baldi and Hornik 1989); this one ends where its start leads, in optima "
         "or on plateaus, between which gradient descent cannot tell",
-        judged(ratio > 1.2, tested=tested),
+        verdict_of(ratio > 1.2, tested=tested),
     )
 
 
@@ -350,12 +350,12 @@ def saddles_claim(found: list[tuple[float, Array]]) -> Claim:
     dimension = 3 * WIDTHS[1]  # W1, b1 and b2
     return Claim(
         "saddle points are rare",
-        judged(not any(saddles)),
+        verdict_of(not any(saddles)),
         f"W2 = 0, W3 = 0, b3 = the mean label, all else drawn: {sum(saddles)} of {len(saddles)} such points are "
         f"saddles, gradient {max(slope for slope, _ in found):.0e} or less, curvatures from {lowest:.2g} to "
         f"{highest:.2g}",
         f"they fill a family of {dimension} dimensions that is written down in a line",
-        judged(all(saddles)),
+        verdict_of(all(saddles)),
     )
 
 
@@ -386,11 +386,11 @@ def saturated_claim(share: float, single: float, whole: float, updates: int, *, 
     """Shares of flat units: at the start, at the end with single samples, at the end with all samples at once."""
     return Claim(
         "the noise of single samples helps saturated units",
-        judged(single < whole - 0.1, tested=tested),
+        verdict_of(single < whole - 0.1, tested=tested),
         f"W2 ten times larger saturates {share:.0%} of the units; after {updates} updates {single:.0%} are saturated "
         f"with batch 1, {whole:.0%} with all samples at once",
         "a flat unit multiplies noise by its slope of nearly 0, as it does anything else",
-        judged(share > 0.1 and abs(single - whole) <= 0.1, tested=tested),
+        verdict_of(share > 0.1 and abs(single - whole) <= 0.1, tested=tested),
     )
 
 
@@ -419,11 +419,11 @@ def representation_claim(
     nearer = 2.2 < ratio < 3.6  # sqrt 8 = 2.83
     return Claim(
         "larger batches represent the data better",
-        judged(nearer, all(falling), tested=tested),
+        verdict_of(nearer, all(falling), tested=tested),
         f"the gradient of 8 samples is {ratio:.1f} times nearer to that of all than one sample's (sqrt 8 = 2.8); test "
         f"loss by batch at equal updates / equal time: {ends}",
         "their gradient is nearer to that of all samples, by the root of their number",
-        judged(nearer, tested=tested),
+        verdict_of(nearer, tested=tested),
     )
 
 
@@ -449,7 +449,7 @@ def memory_claim(growing: float, ours: float) -> Claim:
     """Bytes held more after each update: with the document's list, and without."""
     return own(
         "the document's list of activations is never emptied and grows with every update; nothing of ours does",
-        judged(growing > 300, ours < 30),
+        verdict_of(growing > 300, ours < 30),
         f"{growing:.0f} bytes more after each update, {growing * EPOCHS * TRAIN / 1e6:.0f} MB in the whole run; ours "
         f"{max(ours, 0):.0f}",
     )

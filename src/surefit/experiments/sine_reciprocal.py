@@ -18,7 +18,7 @@ from surefit.core.creation import tensor
 from surefit.nn import functional as F
 
 from .byhand import MSE, Linear, Network, ReLU, through, with_ones
-from .result import Claim, Grid, Options, Picture, Result, Row, judged, own
+from .result import Claim, Grid, Options, Picture, Result, Row, own, verdict_of
 
 # --- settings ---------------------------------------------------------------------------------------------------
 
@@ -143,7 +143,7 @@ def run(options: Options) -> Result:
     )
     losses, seconds, first = [], [], None
     for seed in seeds:
-        options.tell(f"the published recipe, seed {seed}")
+        options.log(f"the published recipe, seed {seed}")
         x, y, x_test, y_test = draw(seed)
         network = network_of(WIDTH, seed)
         began = clock.perf_counter()
@@ -154,7 +154,7 @@ def run(options: Options) -> Result:
     assert first is not None
     x, y, x_test, y_test, network, kept = first
 
-    options.tell("surefit's own way")
+    options.log("surefit's own way")
     began = clock.perf_counter()
     method = fitting.Adam(epochs=30) if options.quick else "auto"
     fit = fitting.fit((x, y), {"x": (LOW, HIGH)}, method=method, data=data.Sampling(split=(0.9, 0.1, 0.0)))
@@ -181,13 +181,13 @@ def run(options: Options) -> Result:
         Row("test MSE", "figure only", test, own_test, None, None, (seeds[0],), f"the noise alone is {floor:.1e}")
     )
 
-    options.tell("other rates")
+    options.log("other rates")
     rates, by_rate = _rates(options, losses[0])
-    options.tell("with and without bias")
+    options.log("with and without bias")
     bias, bias_numbers = _bias(x, y, epochs)
-    options.tell("width against difficulty")
+    options.log("width against difficulty")
     widths, grid = _widths(options)
-    options.tell("depth against width")
+    options.log("depth against width")
     depth, by_shape = _depth(options)
     result.grids += [rates, bias, widths, depth]
     result.claims += [
@@ -293,13 +293,13 @@ def _snapshots(losses: dict[int, float], by_rate: dict[float, dict[int, float]])
     best = min(distances, key=lambda rate: distances[rate])
     return Claim(
         "the training loss is 0.033, 0.016, 0.006 and 0.001 at epochs 50, 100, 200 and 500",
-        judged(*(0.5 <= ratio <= 2.0 for ratio in ratios.values())),
+        verdict_of(*(0.5 <= ratio <= 2.0 for ratio in ratios.values())),
         "ours over the published ones: "
         + ", ".join(f"{r:.2f}" for r in ratios.values())
         + "; mean |log10 of that| by rate: "
         + ", ".join(f"{rate:g}: {d:.2g}" for rate, d in distances.items()),
         f"the rate decides this, and it is not given: {LR:g} was chosen to match",
-        judged(best == LR),
+        verdict_of(best == LR),
     )
 
 
@@ -311,22 +311,22 @@ def _two_percent(prediction: Array, y: Array) -> Claim:
     deviation = float(np.sqrt(np.square(error).mean()) / y.std())
     return Claim(
         "after 50 epochs the error is about 2 %",
-        judged(*(0.01 <= share <= 0.04 for share in (squares, sizes, deviation))),
+        verdict_of(*(0.01 <= share <= 0.04 for share in (squares, sizes, deviation))),
         f"mean squared error over the mean square of the labels {squares:.1%}; mean |error| over the mean |label| "
         f"{sizes:.0%}; root mean square error over the deviation of the labels {deviation:.0%}",
         "it is 2 % of squares only: the error itself is several times larger",
-        judged(0.01 <= squares <= 0.04 and sizes > 0.05),
+        verdict_of(0.01 <= squares <= 0.04 and sizes > 0.05),
     )
 
 
 def _needs_bias(numbers: dict[str, float]) -> Claim:
     return Claim(
         "without a bias a complex function cannot be fitted",
-        judged(numbers["without"] > 10 * numbers["with"]),
+        verdict_of(numbers["without"] > 10 * numbers["with"]),
         f"training MSE without a bias {numbers['without']:.3g}, with it {numbers['with']:.2g}; the best two half-lines "
         f"leave {numbers['floor']:.3g}, the best constant {numbers['constant']:.3g}",
         "a theorem: without a bias no width does better than two half-lines, which is worse than a constant here",
-        judged(numbers["without"] >= numbers["floor"] * (1 - 1e-9) and numbers["floor"] > numbers["constant"]),
+        verdict_of(numbers["without"] >= numbers["floor"] * (1 - 1e-9) and numbers["floor"] > numbers["constant"]),
     )
 
 
@@ -335,12 +335,12 @@ def _width_claim(grid: dict[str, list[float]], *, tested: bool) -> Claim:
     easy, target, hard = grid["x^2 / 9"], grid["-2 / (2 + sin x)"], grid["sin 15x"]
     return Claim(
         "16 units are enough for a quadratic, hundreds are needed for this target, thousands for harder ones",
-        judged(easy[1] < 0.05, target[2] > 0.1 > target[-1], hard[-1] < 0.5, tested=tested),
+        verdict_of(easy[1] < 0.05, target[2] > 0.1 > target[-1], hard[-1] < 0.5, tested=tested),
         f"left by this recipe: of the quadratic {easy[1]:.0%} with {WIDTHS[1]} units; of the target {target[1]:.0%} "
         f"with {WIDTHS[1]}, {target[2]:.0%} with {WIDTHS[2]}, {target[-1]:.1%} with the widest; of sin 15x "
         f"{hard[-1]:.0%} with the widest",
         "of sin 15x nearly all is left at every width: width is not what it lacks",
-        judged(min(hard) > 0.9, tested=tested),
+        verdict_of(min(hard) > 0.9, tested=tested),
     )
 
 
@@ -361,7 +361,7 @@ def _few_are_enough(worst: dict[int, float]) -> Claim:
     words = ", ".join(f"{units} units {error:.1e}" for units, error in worst.items())
     return own(
         "the function itself needs few units: hundreds are what gradient descent needs",
-        judged(worst[64] < 2e-3 and worst[16] < 3e-2),
+        verdict_of(worst[64] < 2e-3 and worst[16] < 3e-2),
         f"largest error with the hinges placed by the curvature and nothing trained: {words}",
     )
 
@@ -373,7 +373,7 @@ def _depth_claim(found: dict[tuple[str, tuple[int, ...]], float], *, tested: boo
     deepest = min(easy[shape] for shape in SHAPES[1:])
     return Claim(
         "at equal cost more depth does better than more width",
-        judged(hard[best] < hard[SHAPES[0]], deepest < easy[SHAPES[0]], tested=tested),
+        verdict_of(hard[best] < hard[SHAPES[0]], deepest < easy[SHAPES[0]], tested=tested),
         f"of sin 15x one layer leaves {hard[SHAPES[0]]:.0%}, {len(best)} layers {hard[best]:.1%}; of the published "
         f"target {easy[SHAPES[0]]:.2%} and {deepest:.2%}",
     )

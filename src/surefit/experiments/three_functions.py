@@ -18,7 +18,7 @@ from surefit.core.creation import tensor
 from surefit.core.tensor import no_grad
 from surefit.nn import functional as F
 
-from .result import FIGURE_ONLY, Claim, Grid, Options, Picture, Result, Row, judged, own
+from .result import FIGURE_ONLY, Claim, Grid, Options, Picture, Result, Row, own, verdict_of
 
 # --- settings ---------------------------------------------------------------------------------------------------
 
@@ -110,9 +110,9 @@ def run(options: Options) -> Result:
     for name, text in FUNCTIONS.items():
         runs[name] = {}
         for variant, (scale_x, scale_y) in variants.items():
-            options.tell(f"{name}, {variant}")
+            options.log(f"{name}, {variant}")
             runs[name][variant] = train(text, epochs, scale_x, scale_y)
-        options.tell(f"{name}, surefit's own way")
+        options.log(f"{name}, surefit's own way")
         method = fitting.Adam(epochs=30) if options.quick else "auto"
         fits[name] = fitting.fit(text, {"x": (LOW, HIGH)}, method=method)
 
@@ -156,23 +156,23 @@ def claims(raw: dict[str, float], scaled: dict[str, float], better: dict[str, fl
     return [
         Claim(
             "the fits are very good, but for that of f2 (figures only)",
-            judged(raw["f1"] < VERY_GOOD, raw["f3"] < VERY_GOOD, tested=tested),
+            verdict_of(raw["f1"] < VERY_GOOD, raw["f3"] < VERY_GOOD, tested=tested),
             f"relative error of f1 {raw['f1']:.2g}, of f3 {raw['f3']:.2g}; very good is called what is below "
             f"{VERY_GOOD:g}, the width of a line in a picture",
             "none of the three is: the error can be seen in each",
-            judged(*(raw[name] > VERY_GOOD for name in FUNCTIONS), tested=tested),
+            verdict_of(*(raw[name] > VERY_GOOD for name in FUNCTIONS), tested=tested),
         ),
         Claim(
             "f2 needs improvement",
-            judged(raw["f2"] > POOR, tested=tested),
+            verdict_of(raw["f2"] > POOR, tested=tested),
             f"relative error of f2 {raw['f2']:.2g} as given, {scaled['f2']:.2g} with inputs and labels scaled; of f3 "
             f"{raw['f3']:.2g} and {scaled['f3']:.2g}",
             "it needs scaling, and so does f3",
-            judged(*(raw[name] > 1.5 * scaled[name] for name in ("f2", "f3")), tested=tested),
+            verdict_of(*(raw[name] > 1.5 * scaled[name] for name in ("f2", "f3")), tested=tested),
         ),
         own(
             "surefit.fit, which scales and chooses by itself, is better on all three",
-            judged(*(better[name] < raw[name] for name in FUNCTIONS), tested=tested),
+            verdict_of(*(better[name] < raw[name] for name in FUNCTIONS), tested=tested),
             "relative error " + ", ".join(f"{name} {error:.1e}" for name, error in better.items()),
         ),
     ]

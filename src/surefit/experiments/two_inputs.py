@@ -23,7 +23,7 @@ from surefit.core.tensor import no_grad
 from surefit.nn import functional as F
 from surefit.view.structure import structure_diagram
 
-from .result import FIGURE_ONLY, Claim, Grid, Options, Picture, Result, Row, judged, own
+from .result import FIGURE_ONLY, Claim, Grid, Options, Picture, Result, Row, own, verdict_of
 
 # --- settings ---------------------------------------------------------------------------------------------------
 
@@ -182,10 +182,10 @@ def run(options: Options) -> Result:
         "document 004",
         "4 000 random points, 2-200-100-100-80-50-30-1 with ReLU, Adam 3e-4, batches of 64, 300 epochs.",
     )
-    options.tell(f"the document's training, {epochs} epochs")
+    options.log(f"the document's training, {epochs} epochs")
     tables = data.generate(FORMULA, BOX, POINTS, ratio=RATIO, generator=SEED)
     given = train(tables, HIDDEN, epochs, SEED)
-    options.tell("surefit's own way")
+    options.log("surefit's own way")
     method = fitting.Adam(epochs=20) if options.quick else "auto"
     fit = fitting.fit(FORMULA, BOX, method=method)
 
@@ -214,7 +214,7 @@ def run(options: Options) -> Result:
     times = given.seconds, fit.seconds
     result.rows.append(Row("value at the minimum, (-pi/2, 0)", -2.0, *values, *times, (SEED,), note))
 
-    options.tell("the cures")
+    options.log("the cures")
     cures, cure_grid = _cures(options, compared, seeds)
     density = _density(tables, cures, middle)
     result.grids += [cure_grid, density]
@@ -231,7 +231,7 @@ def run(options: Options) -> Result:
         own(
             f"{compared} epochs with a falling rate, which the document does not name, do as well as {epochs} with its "
             "constant one",
-            judged(float(np.median([r.mean() for r in cures["plain"]])) < 1.25 * given.mean(), tested=tested),
+            verdict_of(float(np.median([r.mean() for r in cures["plain"]])) < 1.25 * given.mean(), tested=tested),
             f"mean |error| {np.median([r.mean() for r in cures['plain']]):.2g} and {given.mean():.2g}",
         ),
         edge_claim(float((np.abs(added).max(axis=1) > 4).mean()), tested=tested),
@@ -254,7 +254,7 @@ def _cures(options: Options, epochs: int, seeds: tuple[int, ...]) -> tuple[dict[
             ("by the error", plain, HIDDEN, True),
             ("wider, deeper", plain, WIDER, False),
         ):
-            options.tell(f"{name}, seed {seed}")
+            options.log(f"{name}, seed {seed}")
             cures[name].append(train(tables, hidden, epochs, seed, adaptive=adaptive, falling=True))
     middle = in_middle(grid())
     rows: list[Any] = []
@@ -297,10 +297,10 @@ def sampled_claim(inside: float) -> Claim:
     """inside: the share of the training points in the middle, which is 16 % of the area."""
     return Claim(
         "the region [-2, 2]^2 was under-sampled",
-        judged(inside < 0.13),
+        verdict_of(inside < 0.13),
         f"{inside:.1%} of the training points lie in its 16 % of the area",
         "it is sampled like the rest",
-        judged(abs(inside - 0.16) < 0.03),
+        verdict_of(abs(inside - 0.16) < 0.03),
     )
 
 
@@ -309,11 +309,11 @@ def worst_claim(ratios: dict[int, float], *, tested: bool) -> Claim:
     first, *_, last = ratios.values()
     return Claim(
         "there the fit is worst",
-        judged(first > 1, last > 1, tested=tested),
+        verdict_of(first > 1, last > 1, tested=tested),
         "mean error in the middle over that outside: "
         + ", ".join(f"{ratio:.2f} (epoch {epoch})" for epoch, ratio in ratios.items()),
         "the middle is worst where training stops too early, and better than the rest at the end",
-        judged(first > 1 > last, tested=tested),
+        verdict_of(first > 1 > last, tested=tested),
     )
 
 
@@ -322,10 +322,10 @@ def cures_claim(means: dict[str, float], worst: dict[str, float], *, tested: boo
     cured = [means[name] < means["plain"] for name in ("region by hand", "wider, deeper")]
     return Claim(
         "extra samples there, or more and wider layers, make the fit better",
-        judged(*cured, tested=tested),
+        verdict_of(*cured, tested=tested),
         "mean / largest error: " + ", ".join(f"{k} {means[k]:.2g} / {worst[k]:.2g}" for k in means),
         "so do points placed by the error itself, without a region",
-        judged(means["by the error"] < means["plain"], tested=tested),
+        verdict_of(means["by the error"] < means["plain"], tested=tested),
     )
 
 
@@ -335,7 +335,7 @@ def edge_claim(edge: float, *, tested: bool) -> Claim:
     return own(
         "the error itself puts points at the edge, where a point has neighbours on one side only: a region chosen by "
         "eye misses it",
-        judged(edge > area, tested=tested),
+        verdict_of(edge > area, tested=tested),
         f"{edge:.0%} of them lie within 1 of the edge, which is {area:.0%} of the area",
     )
 
@@ -378,37 +378,37 @@ def defects() -> list[Claim]:
     return [
         own(
             "backward visits each node once (in an ancestor it walks every path: y = y + y 18 times takes 0.5 s)",
-            judged(x.grad.item() == 2.0**60 and seconds < 0.5),
+            verdict_of(x.grad.item() == 2.0**60 and seconds < 0.5),
             f"60 times take {1e3 * seconds:.1f} ms, and the gradient is 2^{np.log2(x.grad.item()):g}",
         ),
         own(
             "a slice has a gradient (in an ancestor backward raises)",
-            judged(a.grad.tolist() == [[1, 0], [1, 0]]),
+            verdict_of(a.grad.tolist() == [[1, 0], [1, 0]]),
             f"of a[:, 0]: {a.grad.tolist()}",
         ),
         own(
             "matrix @ vector has a gradient (in an ancestor backward raises)",
-            judged(b.grad.tolist() == [[5, 6], [5, 6]] and v.grad.tolist() == [4, 6]),
+            verdict_of(b.grad.tolist() == [[5, 6], [5, 6]] and v.grad.tolist() == [4, 6]),
             f"by the matrix {b.grad.tolist()}, by the vector {v.grad.tolist()}",
         ),
         own(
             "an index that occurs twice in a[[0, 0, 1]] counts twice (an ancestor loses one)",
-            judged(c.grad.tolist() == [2, 1]),
+            verdict_of(c.grad.tolist() == [2, 1]),
             f"gradient {c.grad.tolist()}",
         ),
         own(
             "Tanh is tanh(x) (in an ancestor tanh(x / 2))",
-            judged(abs(tanh - np.tanh(1.0)) < 1e-12),
+            verdict_of(abs(tanh - np.tanh(1.0)) < 1e-12),
             f"tanh(1) = {tanh:.6f}",
         ),
         own(
             "softmax is taken over each row (in an ancestor its loss is over the whole batch)",
-            judged(bool(np.allclose(rows, 1.0))),
+            verdict_of(bool(np.allclose(rows, 1.0))),
             f"rows sum to {', '.join(f'{r:.12g}' for r in rows)}",
         ),
         own(
             "weight_decay shrinks weights (in an ancestor it does nothing)",
-            judged(abs(steps[0.5] - 0.95) < 1e-6 and steps[0.0] == 1.0),
+            verdict_of(abs(steps[0.5] - 0.95) < 1e-6 and steps[0.0] == 1.0),
             f"without a gradient 1 becomes {steps[0.5]:.4g} with decay 0.5 and rate 0.1, {steps[0.0]:.4g} without",
         ),
     ]

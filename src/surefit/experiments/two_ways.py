@@ -19,7 +19,7 @@ from surefit.core.creation import tensor
 from surefit.core.tensor import no_grad
 
 from .byhand import MSE, Array, Linear, Network, ReLU, through
-from .result import FIGURE_ONLY, Claim, Grid, Options, Picture, Result, Row, judged
+from .result import FIGURE_ONLY, Claim, Grid, Options, Picture, Result, Row, verdict_of
 
 # --- settings ---------------------------------------------------------------------------------------------------
 
@@ -228,12 +228,12 @@ def run(options: Options, frameworks: tuple[Parts, ...] | None = None) -> Result
     errors: dict[tuple[str, str], float] = {}
     for name, (text, function) in TARGETS.items():
         x, y, x_test, y_test = draw(function)
-        options.tell(f"{name} by hand")
+        options.log(f"{name} by hand")
         hands[name] = by_hand(x, y, ADJUSTED, epochs)
         for parts in frameworks:
-            options.tell(f"{name} in {parts.name}")
+            options.log(f"{name} in {parts.name}")
             made[name, parts.name] = in_framework(parts, function, framework_epochs)
-        options.tell(f"{name}, surefit's own way")
+        options.log(f"{name}, surefit's own way")
         method = fitting.Adam(epochs=30) if options.quick else "auto"
         fits[name] = fitting.fit(text, {"x": (LOW, HIGH)}, method=method)
         better = relative(fits[name].predict(x_test), y_test[:, 0])
@@ -253,7 +253,7 @@ def run(options: Options, frameworks: tuple[Parts, ...] | None = None) -> Result
             result.rows.append(Row(f"{name} {way}: relative RMS error, test", *row, note=note))
 
     x, y, _, _ = draw(np.sin)
-    options.tell("rates, gradients, times, hinges")
+    options.log("rates, gradients, times, hinges")
     summed = by_hand(x, y, RATE * len(x), 20)
     averaged = by_hand(x, y, RATE, epochs // 4)
     batches = by_hand(x, y, ADJUSTED, 3, BATCH)
@@ -265,7 +265,7 @@ def run(options: Options, frameworks: tuple[Parts, ...] | None = None) -> Result
     result.grids.append(Grid("Time of an epoch", ("way", "steps", "milliseconds"), rows))
     hinges, gaps = _hinges()
     result.grids.append(hinges)
-    options.tell("by hand at other rates")
+    options.log("by hand at other rates")
     sweep, by_rate = _hand_rates(options, errors["sin x", "by hand"])
     result.grids.append(sweep)
     end = averaged.losses[-1] / float(y.var())
@@ -319,7 +319,7 @@ def _hinges() -> tuple[Grid, dict[str, list[float]]]:
 def _same_network(difference: float) -> Claim:
     return Claim(
         "by hand and in a framework it is the same network",
-        judged(difference < 1e-12),
+        verdict_of(difference < 1e-12),
         f"from one start their gradients differ by {difference:.0e} of their size",
     )
 
@@ -327,11 +327,11 @@ def _same_network(difference: float) -> Claim:
 def _given_rate(summed: list[float], epochs: int, left: float, *, tested: bool) -> Claim:
     return Claim(
         "the fit by hand works at a rate of 1e-5, adjusted later",
-        judged(summed[-1] < summed[0] or left < FITS, tested=tested),
+        verdict_of(summed[-1] < summed[0] or left < FITS, tested=tested),
         f"at 1e-5 the summed gradient goes from a loss of {summed[0]:.3g} to {summed[-1]:.3g} in {len(summed)} epochs; "
         f"the averaged one leaves {left:.2g} of the variance of sin x after {epochs}",
         "as given, the rate fits with neither: of the sum it diverges, of the mean it hardly moves",
-        judged(not summed[-1] < summed[0], left > FITS, tested=tested),
+        verdict_of(not summed[-1] < summed[0], left > FITS, tested=tested),
     )
 
 
@@ -340,7 +340,7 @@ def _fit_by_hand(errors: dict[str, float], by_rate: dict[str, float], epochs: in
     best = min(finite, key=lambda way: finite[way])
     return Claim(
         "the network written by hand fits sin x and x^2 (figures only)",
-        judged(*(error < FITS for error in errors.values()), tested=tested),
+        verdict_of(*(error < FITS for error in errors.values()), tested=tested),
         "relative error on the test set after "
         + f"{epochs} epochs at {ADJUSTED:g}: "
         + ", ".join(f"{name} {error:.2g}" for name, error in errors.items())
@@ -348,7 +348,7 @@ def _fit_by_hand(errors: dict[str, float], by_rate: dict[str, float], epochs: in
         + f"{len(by_rate) - len(finite)} diverge",
         "the fit by hand fails: sin x comes out as a sawtooth, whatever the rate, because the N(0, 1) weights of 512 "
         "units allow no larger step",
-        judged(errors["sin x"] > FITS and finite[best] > FITS, tested=tested),
+        verdict_of(errors["sin x"] > FITS and finite[best] > FITS, tested=tested),
     )
 
 
@@ -360,10 +360,10 @@ def _fit_in_framework(errors: dict[tuple[str, str], float], names: list[str], *,
     )
     return Claim(
         "the network in a framework fits sin x and x^2 (figures only)",
-        judged(*(errors[target, name] < FITS for target in TARGETS for name in names), tested=tested),
+        verdict_of(*(errors[target, name] < FITS for target in TARGETS for name in names), tested=tested),
         "relative error on the test set, " + "; ".join(words),
         "initialisation and optimiser make the difference to the fit by hand, not who wrote the backward pass",
-        judged(all(better), tested=tested),
+        verdict_of(all(better), tested=tested),
     )
 
 
@@ -372,13 +372,13 @@ def _approximates(gaps: dict[str, list[float]]) -> Claim:
     jump, outside = gaps["sign x"][-1] < 0.1, gaps["outside"][-1] < 1.0
     return Claim(
         "ReLUs make any piecewise-linear line, so a two-layer network approximates any continuous function",
-        judged(inside, outside),
+        verdict_of(inside, outside),
         f"largest error of the network drawn through points of sin x {gaps['sin x'][0]:.2g} with {KNOTS[0]} hinges, "
         f"{gaps['sin x'][-1]:.2g} with {KNOTS[-1]}; of sign x {gaps['sign x'][-1]:.2g}; at 4 pi the one of x^2 misses "
         f"{gaps['outside'][-1]:.0f} of {(4 * np.pi) ** 2:.0f}",
         "true on a closed bounded interval, where the error falls by 4 when the hinges double; not outside it, nor "
         "where the function jumps",
-        judged(inside and not jump and not outside),
+        verdict_of(inside and not jump and not outside),
     )
 
 

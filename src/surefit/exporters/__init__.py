@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from surefit.errors import ArgumentError, ExportError
 from surefit.exporters.exportable import Exportable, identifier
 from surefit.exporters.running import RUNNERS, Compared, compared
-from surefit.files import write_atomically
+from surefit.files import replacing, write_through
 
 Texts = dict[str, str | bytes]  # ending of each file -> what is in it
 
@@ -137,12 +138,12 @@ def write(model: Exportable, path: Path, to: str) -> list[Path]:
     if not base.name.isprintable() or set(base.name) & set("\"\\'"):
         raise ArgumentError(f"path: the name {base.name!r} cannot be written into code; use letters and digits")
     model = replace(model, name=base.name)
-    written = []
-    for ending, content in f.write(model).items():
-        file = base.with_name(base.name + ending)
-        if isinstance(content, str):
-            content = content.encode("utf-8", "replace")
-        written.append(write_atomically(file, content, error=ExportError))
+    texts = f.write(model)
+    written = [base.with_name(base.name + ending) for ending in texts]
+    with ExitStack() as stack:  # several files are of one make: none takes its place before all are on the disk
+        for file, content in zip(written, texts.values(), strict=True):
+            part = stack.enter_context(replacing(file, error=ExportError))
+            write_through(part, content.encode("utf-8", "replace") if isinstance(content, str) else content)
     return written
 
 

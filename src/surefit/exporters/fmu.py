@@ -28,8 +28,8 @@ def fmu(model: Exportable, version: int) -> bytes:
     guid = hashlib.sha256((header + source + str(version)).encode()).hexdigest()[:32]
     low, high = (v.tolist() for v in (model.low, model.high))
     middle = [0.5 * a + 0.5 * b if math.isfinite(a + b) else 0.0 for a, b in zip(low, high, strict=True)]
-    slopes, double = model.derivative is not None, model.kind == "f64"
-    text = fmi2_code(slopes) if version == 2 else fmi3_code(slopes, double)
+    derivatives, double = model.derivative is not None, model.kind == "f64"
+    text = fmi2_code(derivatives) if version == 2 else fmi3_code(derivatives, double)
     values = {"P": p, "D": str(d), "K": str(k), "GUID": guid, "REAL": "double" if double else "float",
               "START": ", ".join(map(repr, middle))}  # fmt: skip
     for name, value in values.items():
@@ -69,11 +69,11 @@ def _described_2(model: Exportable, p: str, guid: str, middle: Sequence[float]) 
         lines.append(f"    {about}><Real{_limits(model, i, middle)}/></ScalarVariable>")
     inputs = " ".join(str(i + 1) for i in range(d))
     unknown = "".join(f'<Unknown index="{i + 1}" dependencies="{inputs}"/>' for i in range(d, len(names)))
-    slopes = ' providesDirectionalDerivative="true"' if model.derivative is not None else ""
+    derivatives = ' providesDirectionalDerivative="true"' if model.derivative is not None else ""
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <fmiModelDescription fmiVersion="2.0" modelName="{p}" guid="{guid}" generationTool="surefit"
     description={_about(model)} variableNamingConvention="flat">
-  <CoSimulation modelIdentifier="{p}" {CALLBACKS}="true"{slopes}>
+  <CoSimulation modelIdentifier="{p}" {CALLBACKS}="true"{derivatives}>
     <SourceFiles><File name="{p}.c"/><File name="{p}_fmu.c"/></SourceFiles>
   </CoSimulation>
 {_units(model)}  <ModelVariables>
@@ -101,11 +101,11 @@ def _described_3(model: Exportable, p: str, guid: str, middle: Sequence[float]) 
     inputs = " ".join(map(str, range(d)))
     outputs = [f'valueReference="{i}" dependencies="{inputs}"/>' for i in range(d, len(names))]
     unknown = "\n".join(f"    <{what} {o}" for what in ("Output", "InitialUnknown") for o in outputs)
-    slopes = ' providesDirectionalDerivatives="true" providesAdjointDerivatives="true"'
+    derivatives = ' providesDirectionalDerivatives="true" providesAdjointDerivatives="true"'
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <fmiModelDescription fmiVersion="3.0" modelName="{p}" instantiationToken="{guid}" generationTool="surefit"
     description={_about(model)} variableNamingConvention="flat">
-  <CoSimulation modelIdentifier="{p}" {CALLBACKS}="true"{slopes if model.derivative is not None else ""}/>
+  <CoSimulation modelIdentifier="{p}" {CALLBACKS}="true"{derivatives if model.derivative is not None else ""}/>
 {_units(model)}  <ModelVariables>
 {chr(10).join(lines)}
   </ModelVariables>

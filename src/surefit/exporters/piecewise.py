@@ -46,7 +46,7 @@ class _Pieces:
                 else:
                     self.values[n.id] = self.read(n)
 
-    def both(self, n: Node) -> np.ndarray:
+    def value_and_slope(self, n: Node) -> np.ndarray:
         """Intercepts and slopes of a node; a number has no slope."""
         if n.id in self.values:
             return self.values[n.id]
@@ -77,10 +77,10 @@ class _Pieces:
         """A comparison that holds on whole pieces, (pieces, ...)."""
 
         def difference() -> np.ndarray:
-            x = self.both(a)
+            x = self.value_and_slope(a)
             if not isinstance(b, Node):
                 return x - np.stack([np.full_like(x[0], b), np.zeros_like(x[0])])
-            return np.subtract(*_same_rank(x, self.both(b)))
+            return np.subtract(*_same_rank(x, self.value_and_slope(b)))
 
         self.cut(difference())
         return np.asarray(how(self.at_middle(difference()), 0.0))
@@ -88,49 +88,49 @@ class _Pieces:
     def read(self, n: Node) -> np.ndarray:
         op, args = n.op, n.args
         if op == "cast" and n.dtype.kind in "fb":
-            return self.both(args[0])
+            return self.value_and_slope(args[0])
         if op in VIEWS or op in ("concatenate", "copy"):
             if op == "copy":
-                return self.both(args[0])
+                return self.value_and_slope(args[0])
             f = ops.primitive(op).value
-            parts = [self.both(a) for a in args]
+            parts = [self.value_and_slope(a) for a in args]
             pieces = range(len(self.cuts) - 1)
             return np.stack(
                 [np.stack([np.array(f(*(p[s, i] for p in parts), **n.params)) for i in pieces]) for s in (0, 1)]
             )
         if op in ("add", "sub"):
-            a, b = _same_rank(*map(self.both, args))
+            a, b = _same_rank(*map(self.value_and_slope, args))
             return np.add(a, b) if op == "add" else np.subtract(a, b)
         if op == "neg":
-            return -self.both(args[0])
+            return -self.value_and_slope(args[0])
         if op in ("mul", "div"):
-            a, b = _same_rank(*map(self.both, args))
+            a, b = _same_rank(*map(self.value_and_slope, args))
             if not b[1].any():  # a number on each piece
                 return a * b[0] if op == "mul" else a / b[0]
             if op == "mul" and not a[1].any():
                 return b * a[0]
         if op == "matmul" and sum(a.id in self.fixed for a in args):
-            x, y = map(self.both, args)
+            x, y = map(self.value_and_slope, args)
             return np.matmul(x, y[0]) if args[0].id in self.values else np.matmul(x[0], y)
         if op == "sum":
-            return np.add.reduce(self.both(args[0]), tuple(i + 2 for i in n.params["axes"]))
+            return np.add.reduce(self.value_and_slope(args[0]), tuple(i + 2 for i in n.params["axes"]))
         if op in ("relu", "abs"):
             negative = self.compared(args[0], 0.0, np.less)
-            x = self.both(args[0])
+            x = self.value_and_slope(args[0])
             return np.where(negative, 0.0 if op == "relu" else -x, x)
         if op in ("maximum", "minimum"):
             first = self.compared(args[0], args[1], np.greater if op == "maximum" else np.less)
-            a, b = _same_rank(*map(self.both, args))
+            a, b = _same_rank(*map(self.value_and_slope, args))
             return np.where(first, a, b)
         if op in COMPARISONS:
             return _on_pieces(self.compared(args[0], args[1], COMPARISONS[op]))
         if op in LOGIC:
-            return _on_pieces(LOGIC[op](*(v[0] != 0 for v in _same_rank(*map(self.both, args)))))
+            return _on_pieces(LOGIC[op](*(v[0] != 0 for v in _same_rank(*map(self.value_and_slope, args)))))
         if op == "logical_not":
-            return _on_pieces(self.both(args[0])[0] == 0)
+            return _on_pieces(self.value_and_slope(args[0])[0] == 0)
         if op == "where":
-            a, b = _same_rank(*map(self.both, args[1:]))
-            chosen, a = _same_rank(self.both(args[0]), a)
+            a, b = _same_rank(*map(self.value_and_slope, args[1:]))
+            chosen, a = _same_rank(self.value_and_slope(args[0]), a)
             return np.where(chosen[0] != 0, a, b)
         raise refuse("straight pieces", op)
 
@@ -166,7 +166,7 @@ def corners(model: Exportable) -> tuple[np.ndarray, np.ndarray]:
     if not (np.isfinite(model.low[0]) and np.isfinite(model.high[0])):
         raise ExportError("a table of straight pieces needs a domain with two ends; choose another format")
     p = _Pieces(model)
-    v = p.both(p.result).reshape(2, len(p.cuts) - 1, -1)
+    v = p.value_and_slope(p.result).reshape(2, len(p.cuts) - 1, -1)
     left, right = v[0] + v[1] * p.cuts[:-1, None], v[0] + v[1] * p.cuts[1:, None]
     x, y = [p.cuts[0]], [left[0]]
     scale = np.abs(np.concatenate([left, right])).max(initial=1e-300)

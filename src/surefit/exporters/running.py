@@ -15,6 +15,17 @@ import numpy as np
 from surefit.errors import ExportError, MissingExtraError
 from surefit.exporters.exportable import Exportable, identifier
 from surefit.exporters.spreadsheet import calculated
+from surefit.sentences import Both, Sentence, declare, say
+
+declare(
+    {
+        "export-exact": Both("equal to the model bit for bit at {points} points", "在 {points} 个点上与模型逐位相同"),
+        "export-differs": Both(
+            "largest difference {difference:.3g}, {ulp:.3g} ulp, at {points} points",
+            "在 {points} 个点上最大相差 {difference:.3g}，即 {ulp:.3g} 个末位单位",
+        ),
+    }
+)
 
 
 class Compared(NamedTuple):
@@ -30,26 +41,40 @@ class Compared(NamedTuple):
     exact: bool
 
     def __str__(self) -> str:
+        return str(self.sentence())
+
+    def sentence(self) -> Sentence:
+        """The comparison in words."""
         if self.exact:
-            return f"equal to the model bit for bit at {self.points} points"
-        return f"largest difference {self.difference:.3g}, {self.ulp:.3g} ulp, at {self.points} points"
+            return say("export-exact", points=self.points)
+        return say("export-differs", difference=self.difference, ulp=self.ulp, points=self.points)
 
 
 def compared(model: Exportable, paths: Sequence[Path], to: str, count: int) -> Compared:
     """Run an export at points drawn over the domain, and compare. ExportError: nothing here can run it."""
+    points = points_of(model, count)
+    return distance(model, points, RUNNERS[to](model, paths, points))
+
+
+def points_of(model: Exportable, count: int) -> np.ndarray:
+    """Points (count, d) drawn over the domain."""
     rng = np.random.default_rng(0)
     low, high = (np.nan_to_num(v, neginf=-1e3, posinf=1e3) for v in (model.low, model.high))
-    points = (low + (high - low) * rng.random((count, len(low)))).astype(model.dtype)
+    return (low + (high - low) * rng.random((count, len(low)))).astype(model.dtype)
+
+
+def distance(model: Exportable, points: np.ndarray, values: np.ndarray) -> Compared:
+    """How far values at these points are from those of the model."""
     want = (model.original or model.reference)(points)[0].astype(model.dtype)
-    got = np.asarray(RUNNERS[to](model, paths, points), model.dtype).reshape(want.shape)
+    got = np.asarray(values, model.dtype).reshape(want.shape)
     both = np.isfinite(want) & np.isfinite(got)
     if not np.array_equal(np.isfinite(want), np.isfinite(got)):
-        return Compared(count, float("inf"), float("inf"), False)
+        return Compared(len(points), float("inf"), float("inf"), False)
     gap = np.abs(got - want)[both]
     largest = float(gap.max(initial=0.0))
     unit = float(np.spacing(np.abs(want[both]).max(initial=0.0).astype(model.precision)))
     exact = bool(np.array_equal(got, want, equal_nan=True))
-    return Compared(count, largest, largest / unit, exact)
+    return Compared(len(points), largest, largest / unit, exact)
 
 
 def program(names: Sequence[str], purpose: str) -> str:
@@ -210,4 +235,4 @@ RUNNERS = {
     "formula": _formula, "fmu": _fmu, "fmu3": _fmu, "casadi": _casadi,
 }  # fmt: skip
 
-__all__ = ["RUNNERS", "Compared", "compared"]
+__all__ = ["RUNNERS", "Compared", "compared", "distance", "points_of"]

@@ -18,7 +18,7 @@ from surefit.attempts.methods import FirstOrder, Method, Solver, VarPro, method_
 from surefit.checking import positive_number, whole_number
 from surefit.core import ops
 from surefit.data import Sampling, with_settings
-from surefit.data.labels import Labelled, labelled
+from surefit.data.labels import classes_of
 from surefit.errors import ArgumentError
 from surefit.fitting.ensembles import Ensemble
 from surefit.fitting.fitted import Fit
@@ -44,7 +44,13 @@ from surefit.storage import outputs
 from surefit.storage.checkpoint import Checkpoint, check_data, journal_for, texts_of
 
 COLUMNS = {"target": "targets", "columns": "inputs", "decimal": "decimal", "sheet": "sheet"}  # as `read_table` has them
-OF_DATA = ("target_scale", "missing", "folds", "loss")  # settings of a `Sampling` that may also be given beside it
+OF_DATA = (
+    "target_scale",
+    "missing",
+    "folds",
+    "loss",
+    "quantile",
+)  # settings of a `Sampling` that may also be given beside it
 Wanted = str | int | Sequence[str | int]
 Path = str | os.PathLike[str]
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
@@ -75,6 +81,7 @@ def fit(
     missing: str | None = None,
     folds: int | None = None,
     loss: str | None = None,
+    quantile: float | Sequence[float] | None = None,
     budget: int | None = None,
     executor: Any = None,
     log: str | os.PathLike[str] | None = None,
@@ -114,7 +121,7 @@ def fit(
             validation loss is kept; of solvers that with the smallest error.
         decimal: the decimal mark of a CSV file, "." or ",".
         sheet: of an Excel file, its name or its number from 0.
-        task: "regress", or "classify": the last column of the table holds classes (texts, whole numbers, True and
+        task: "regress", or "classify": the target column of the table holds classes (texts, whole numbers, True and
             False). `predict` then gives classes, `predict_proba` their probabilities, and the card tells accuracy, log
             loss and calibration (`Fit.classified`).
         target_scale: of a table, "log" to fit the logarithm of the target: for values above 0 that spread over powers
@@ -126,6 +133,9 @@ def fit(
             of time is for all of them.
         loss: of a table, "huber" lets rows that are far off count less, "mse" lets all count alike. None: less where
             a few lie so far off all others that they must be mistakes, which the card says.
+        quantile: of a table, the level of the quantile of the target to fit instead of its mean, such as 0.9; or
+            several, (0.05, 0.5, 0.95), each an output of one network, which never cross. The card tells their pinball
+            loss, and how many of the values lie below each.
         budget: how often an expensive function is evaluated at most, measuring the error included. Points that fill the
             domain come first, then those where cheap models disagree; what is fitted is the table of these values.
         executor: with a budget, where it is evaluated: one of `concurrent.futures`, of Dask, mpi4py or loky. None:
@@ -160,49 +170,28 @@ def fit(
     (('x',), (2,))
     """
     found = classes_of(
-        what, task, tol, target_scale, missing, folds, target=target, columns=columns, decimal=decimal, sheet=sheet
-    )
-    what = what if found is None else found.table
+        what, task, data, tol, target_scale, quantile, target=target, decimal=decimal, sheet=sheet
+    )  # fmt: skip
+    posed, plan, wanted = (what, data, target) if found is None else (found.raw, found.data, None)
+    read = {} if found is not None else {"decimal": decimal, "sheet": sheet}
     arguments: dict[str, Any] = dict(
-        tol=tol, time=time, method=method, model=model, data=data, seed=seed, dtype=dtype, jit=jit,
-        budget=budget, executor=executor, log=log, timeout=timeout, target=target, columns=columns, decimal=decimal,
-        sheet=sheet, target_scale=target_scale, missing=missing, folds=folds, loss=loss, checkpoint=checkpoint,
-        resume=resume,
+        tol=tol, time=time, method=method, model=model, data=plan, seed=seed, dtype=dtype, jit=jit,
+        budget=budget, executor=executor, log=log, timeout=timeout, target=wanted, columns=columns, **read,
+        target_scale=target_scale, missing=missing, folds=folds, loss=loss, quantile=quantile,
+        checkpoint=checkpoint, resume=resume,
         **({"prove": prove} if prove is not False else {}),
     )  # fmt: skip
     with shown(progress, time, live) as display:
         heard = (*callbacks_from(callbacks), *display)
-        fits = fits_of(what, domain, count=whole_number("restarts", restarts, 1), callbacks=heard, **arguments)
+        fits = fits_of(posed, domain, count=whole_number("restarts", restarts, 1), callbacks=heard, **arguments)
     fitted = fits[0] if restarts == 1 else best_of(fits)
     if found is not None:
         fitted.problem = replace(fitted.problem, source=fitted.problem.source | {"name": found.name})
         fitted.classified = classify(fitted, found.classes)
-        arguments["task"] = task
+        arguments |= {"task": task, "target": target, "decimal": decimal, "sheet": sheet, "data": data}
     silent = ("callbacks", "jit", "executor", "log", "timeout", "checkpoint", "resume")
     fitted.call = call_of(domain=domain, **{k: v for k, v in arguments.items() if k not in silent})
     return fitted
-
-
-def classes_of(
-    what: Any, task: str, tol: float | None, target_scale: Any, missing: Any, folds: Any, **reading: Any
-) -> Labelled | None:
-    """The rows with their classes where classes are to be told apart, else None; reading: arguments about columns."""
-    if task not in ("regress", "classify"):
-        raise ArgumentError(f"task={task!r} must be 'regress' or 'classify'")
-    if task == "regress":
-        return None
-    if tol is not None:
-        raise ArgumentError("tol: classes have no largest error; leave it out")
-    if target_scale is not None:
-        raise ArgumentError("target_scale: classes have no logarithm; leave it out")
-    if folds is not None:
-        raise ArgumentError("folds: of classes the accuracy is measured on test rows; leave it out")
-    if missing is not None:
-        raise ArgumentError("missing: with classes, fill missing inputs in beforehand, or leave such rows out")
-    named = next((name for name, value in reading.items() if value is not None), None)
-    if named is not None:
-        raise ArgumentError(f"{named}: classes are those of the last column; choose and order the columns beforehand")
-    return labelled(what)
 
 
 def fits_of(

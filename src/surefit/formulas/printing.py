@@ -231,11 +231,18 @@ def _latex_call(node: Node, args: list[Printed]) -> str:
     return template.replace("#1", args[0][0])
 
 
+# Characters of the names of columns that mean something to LaTeX, or to a browser that shows it.
+_MEANING = {c: "\\" + c for c in "_$%&#{}"} | {
+    "<": r"{\lt}", ">": r"{\gt}", "\\": r"{\backslash}", "^": r"{\hat{}}", "~": r"{\sim}", " ": r"\ ",
+    "`": r"{\grave{}}",
+}  # fmt: skip
+
+
 def latex_name(name: str) -> str:
     r"""A variable's name: x1 -> x_{1}, theta_0 -> \theta_{0}, speed -> \mathrm{speed}."""
     match = re.fullmatch(r"([^\W\d_]+)_*(\w*)", name)
     if match is None:
-        return rf"\mathrm{{{name.replace('_', chr(92) + '_')}}}"
+        return rf"\mathrm{{{''.join(_MEANING.get(c, ' ' if c.isspace() else c) for c in name)}}}"
     base, index = match.groups()
     parts = [_latex_word(part) for part in index.split("_") if part]
     return _latex_word(base) + (f"_{{{','.join(parts)}}}" if parts else "")

@@ -200,14 +200,14 @@ def array_of(tensor: Any, folder: Path) -> np.ndarray:
 
 def _outside(tensor: Any, folder: Path, size: int) -> bytes:
     """Weights from a file of their own, which must be a plain one in the directory of the model."""
-    told = {e.key: e.value for e in tensor.external_data}
-    place = told.get("location", "")
+    external = {e.key: e.value for e in tensor.external_data}
+    place = external.get("location", "")
     if not place or "\0" in place or os.path.isabs(place) or Path(place).name != place or place in (".", ".."):
         raise ModelFileError(
             f"the ONNX file wants weights from {place!r}; only a file beside it is read, not another directory"
         )
     try:
-        offset, length = int(told.get("offset", 0)), int(told.get("length", size))
+        offset, length = int(external.get("offset", 0)), int(external.get("length", size))
     except ValueError:
         raise ModelFileError(f"the ONNX file names no place in {place!r} that is a number") from None
     try:

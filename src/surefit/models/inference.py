@@ -22,7 +22,7 @@ from surefit.errors import MissingExtraError, RecordError
 from surefit.nn.module import changes
 
 BLOCK = 256  # points of one run; a single point has a program of its own
-SLOPES = 64  # the same of gradients
+GRADIENTS = 64  # the same of gradients
 EAGER_BLOCK = 8192
 PATIENT = 100, 2048  # gradient calls, and points in all of them, after which compiling has been worth it
 SAME = ("training", "_hooks")  # fields that are no part of what a model computes here
@@ -42,7 +42,7 @@ class Inference:
     def _begin(self) -> None:
         """Nothing is compiled; what the model is made of now."""
         self.how = "compiled, strict"
-        self._slopes_too, self._calls, self._points = True, 0, 0
+        self._gradients_too, self._calls, self._points = True, 0, 0
         self._single: dict[str, Any] = {}  # the Programs of one point, which are wanted soonest
         self._ready: dict[tuple[str, int], Any] = {}
         self._changes = changes[0]
@@ -75,19 +75,19 @@ class Inference:
         single = self._single.get(what)
         return single.point(values) if single is not None and changes[0] == self._changes else None
 
-    def slopes(self, x: np.ndarray) -> np.ndarray:
+    def gradients(self, x: np.ndarray) -> np.ndarray:
         """Gradients (n, k, d) at points (n, d), float64; exact, of the model itself."""
-        if len(x) == 1 and (found := self._at_once("slopes", x[0].tolist())) is not None:
+        if len(x) == 1 and (found := self._at_once("gradients", x[0].tolist())) is not None:
             return np.array(found).reshape(1, self.width, -1)
         x = np.ascontiguousarray(x, np.float64)
         if not len(x):
             return np.zeros((0, self.width, x.shape[1]))
         self._calls, self._points = self._calls + 1, self._points + len(x)
         if self._calls > PATIENT[0] or self._points > PATIENT[1]:
-            compiled = self._run("slopes", 1 if len(x) == 1 else SLOPES, x)
+            compiled = self._run("gradients", 1 if len(x) == 1 else GRADIENTS, x)
             if compiled is not None:
                 return compiled
-        step = _slopes(self.model)
+        step = _gradients(self.model)
         return np.concatenate(
             [step(Tensor(x[i : i + EAGER_BLOCK])).detach().numpy() for i in range(0, len(x), EAGER_BLOCK)]
         )
@@ -114,15 +114,15 @@ class Inference:
                     self._changes = now
                 else:
                     self._begin()
-            if not self.how.startswith("compiled") or (what == "slopes" and not self._slopes_too):
+            if not self.how.startswith("compiled") or (what == "gradients" and not self._gradients_too):
                 return None
             ready = self._ready.get((what, rows))
             if ready is None:
                 try:
                     ready = self._compile(what, rows, d)
                 except (RecordError, MissingExtraError) as e:
-                    if what == "slopes":
-                        self._slopes_too = False
+                    if what == "gradients":
+                        self._gradients_too = False
                     else:
                         self.how = f"NumPy: {e}"
                     return None
@@ -143,13 +143,13 @@ class Inference:
         training = getattr(model, "training", False)
         model.eval()
         try:
-            program = record(values if what == "values" else _slopes(model), Tensor(np.zeros((rows, d)), np.float64))
+            program = record(values if what == "values" else _gradients(model), Tensor(np.zeros((rows, d)), np.float64))
         finally:
             model.train(training)
         return Ready(program)
 
 
-def _slopes(model: Any) -> Callable[[Any], Any]:
+def _gradients(model: Any) -> Callable[[Any], Any]:
     """Points (n, d) -> gradients (n, k, d)."""
     return batch(jacobian(lambda row: model(row.reshape(1, -1)).reshape(-1)))
 

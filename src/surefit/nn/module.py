@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, Self, TypeVar, cast
 
 import numpy as np
 
@@ -116,6 +116,7 @@ class Module:
 
     _parameters: dict[str, Parameter]
     _buffers: dict[str, Tensor]
+    _unsaved: frozenset[str] = frozenset()  # names of buffers that are not in the state_dict
     _modules: dict[str, Module]
     _generators: dict[str, Generator]
 
@@ -182,8 +183,12 @@ class Module:
             return self._modules
         return self._generators if isinstance(value, Generator) else None
 
-    def register_buffer(self, name: str, value: Any) -> None:
-        """A leaf of the state that is not trained (running statistics); None for an absent one."""
+    def register_buffer(self, name: str, value: Any, persistent: bool = True) -> None:
+        """A leaf of the state that is not trained (running statistics); None for an absent one.
+
+        persistent: whether it is in the state_dict; what can be computed again, as a table, need not be.
+        """
+        self.__dict__["_unsaved"] = (self._unsaved - {name}) | (frozenset() if persistent else {name})
         setattr(self, name, None if value is None else State(value, name))
         if value is not None:
             self._buffers[name] = getattr(self, name)
@@ -289,7 +294,8 @@ class Module:
     def _state(self, prefix: str = "") -> Iterator[tuple[str, Tensor, bool]]:
         """(dotted name, leaf, whether loading needs it); shared leaves come under all their names."""
         for name, leaf in (*self._parameters.items(), *self._buffers.items()):
-            yield prefix + name, leaf, True
+            if name not in self._unsaved:
+                yield prefix + name, leaf, True
         for name, g in self._generators.items():
             yield f"{prefix}{name}.key", g.key, False
             yield f"{prefix}{name}.counter", g.counter, False
@@ -331,7 +337,7 @@ class Module:
             have[n][0].assign(array)
         return Loaded(missing, extra)
 
-    def to(self, *args: Any, **kwargs: Any) -> Module:
+    def to(self, *args: Any, **kwargs: Any) -> Self:
         """to(dtype): float parameters and buffers in another float dtype; optimisers must be made after it.
 
         to("cpu"), to(device=...) and to("cpu", dtype) as of tensors. ArgumentError for another device.
@@ -346,7 +352,7 @@ class Module:
             raise DtypeError(f"Module.to: parameters must be float32 or float64, got {d}")
         for p in self.parameters():
             if p.dtype != d:
-                p.home = None
+                p.owner = None
                 p._value = p._value.astype(d, order="C")
                 p.grad = None
         for b in self.buffers():
@@ -354,34 +360,34 @@ class Module:
                 b._value = b._value.astype(d)
         return self
 
-    def float(self) -> Module:
+    def float(self) -> Self:
         """In float32."""
         return self.to(ops.float32)
 
-    def cpu(self) -> Module:
+    def cpu(self) -> Self:
         """The module itself: everything is on the CPU."""
         return self
 
-    def cuda(self, device: Any = None) -> Module:
+    def cuda(self, device: Any = None) -> Self:
         """ArgumentError: there is no other device than the CPU."""
         Device("cuda" if device is None else device)
         return self
 
-    def double(self) -> Module:
+    def double(self) -> Self:
         """In float64."""
         return self.to(ops.float64)
 
-    def train(self, mode: bool = True) -> Module:
+    def train(self, mode: bool = True) -> Self:
         """Training mode, here and below (dropout drops, batch normalisation uses the batch)."""
         for m in self.modules():
             m.training = mode
         return self
 
-    def eval(self) -> Module:
+    def eval(self) -> Self:
         """Inference mode, here and below."""
         return self.train(False)
 
-    def requires_grad_(self, requires_grad: bool = True) -> Module:
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Train all parameters here and below, or none."""
         for p in self.parameters():
             p.requires_grad_(requires_grad)
@@ -391,7 +397,7 @@ class Module:
         """Forget the gradients: `.grad` becomes None, or zeros for set_to_none=False."""
         forget_gradients(self.parameters(), set_to_none)
 
-    def apply(self, f: Callable[[Module], Any]) -> Module:
+    def apply(self, f: Callable[[Module], Any]) -> Self:
         """f(module) for every submodule, then for this one."""
         for child in self.children():
             child.apply(f)

@@ -31,7 +31,7 @@ def loopback(host: str) -> bool:
 
 def serve(
     *, host: str = "127.0.0.1", port: int = 0, token: str | None = None, browser: bool = True,
-    say: Callable[[str], None] = lambda text: None, page: Path = PAGE,
+    log: Callable[[str], None] = lambda text: None, page: Path = PAGE,
 ) -> None:  # fmt: skip
     """Serve the page until Ctrl-C.
 
@@ -39,7 +39,7 @@ def serve(
         host: the address to listen at. port: 0 for one that is free.
         token: what the page must know; None: a fresh one, which the address that is opened carries. An address that
             others can reach needs one of at least 16 characters, chosen by you.
-        browser: whether to open the page. say: told the address. page: the built files.
+        browser: whether to open the page. log: called with the address. page: the built files.
 
     Raises:
         ArgumentError: a host that others can reach without a token; DataError: the page was not built, or the address
@@ -69,7 +69,7 @@ def serve(
         if loopback(host):
             hosts += [f"localhost:{taken}", f"127.0.0.1:{taken}"]
         address = f"http://{name}:{taken}/?token={known}"
-        say(address)
+        log(address)
         if browser:
             threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
         with contextlib.suppress(KeyboardInterrupt):

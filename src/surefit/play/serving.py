@@ -8,6 +8,7 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ class Application:
 
     def __init__(self, token: str, hosts: list[str], page: Path = PAGE) -> None:
         self.rooms = Rooms()
+        self.drawing = ThreadPoolExecutor(1, "play-files")  # Matplotlib keeps fonts open for each thread that draws
         posts = dict(
             check=self.check, table=self.table, train=self.train, control=self.control, export=self.export,
             prove=self.prove,
@@ -127,6 +129,7 @@ class Application:
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         yield
         await run_in_threadpool(self.rooms.close)
+        self.drawing.shutdown(wait=False, cancel_futures=True)
 
     async def check(self, request: Request, sent: Any) -> Any:
         """What a wish means: the formula typeset, its values, the same as Python and as a command."""
@@ -181,7 +184,8 @@ class Application:
         if fitted is None:
             raise ArgumentError("session: this network is still learning")
 
-        name, content = await run_in_threadpool(file_of, fitted, to, lang)
+        written = asyncio.get_running_loop().run_in_executor(self.drawing, file_of, fitted, to, lang)
+        name, content = await written
         headers = {"content-disposition": f'attachment; filename="{name}"'}
         return Response(content, media_type="application/octet-stream", headers=headers)
 

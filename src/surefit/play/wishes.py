@@ -23,7 +23,7 @@ from surefit.models.spec import INITS, MLPSpec
 FORMULA, CSV = 1_000, 500_000  # characters
 INPUTS = 2  # what a page can draw
 POINTS, ROWS = 5_000, 5_000  # sampled from a function; of a table
-LAYERS, UNITS, PARAMETERS = 6, 256, 100_000
+LAYERS, UNITS, PARAMETERS = 8, 256, 100_000
 DENSE = 2_000  # parameters of a method that keeps a Jacobian
 EPOCHS = 20_000
 WORK = 3e12  # epochs x points x parameters of one training: minutes on one core

@@ -18,7 +18,7 @@ from surefit.formulas import Formula
 from surefit.sentences import Sentence, say
 from surefit.spelling import spelled
 
-Slopes = Callable[[np.ndarray], np.ndarray]  # points (n, d) -> gradients (n, k, d)
+Gradients = Callable[[np.ndarray], np.ndarray]  # points (n, d) -> gradients (n, k, d)
 
 
 class FormulaGradients:
@@ -50,7 +50,7 @@ class CalledGradients:
         return known(g.reshape(len(x), k, x.shape[1]))
 
 
-def row_slopes(given: Any, rows: int, k: int, d: int) -> np.ndarray:
+def row_gradients(given: Any, rows: int, k: int, d: int) -> np.ndarray:
     """Gradients given for the rows of a table, (rows, d) or (rows, k, d), as (rows, k, d). ShapeError otherwise."""
     g = number_array("derivatives", given)
     if g.ndim == 1 and d == k == 1:
@@ -63,33 +63,33 @@ def row_slopes(given: Any, rows: int, k: int, d: int) -> np.ndarray:
     return known(g)
 
 
-def known(slopes: np.ndarray) -> np.ndarray:
+def known(gradients: np.ndarray) -> np.ndarray:
     """Gradients with NaN for all that is not finite."""
-    return np.where(np.isfinite(slopes), slopes, np.nan)
+    return np.where(np.isfinite(gradients), gradients, np.nan)
 
 
-def notes(slopes: np.ndarray | None) -> tuple[Sentence, ...]:
+def notes(gradients: np.ndarray | None) -> tuple[Sentence, ...]:
     """What the card should say about unknown gradients. DataError when none is known."""
-    if slopes is None:
+    if gradients is None:
         return ()
-    missing = int(np.isnan(slopes).any(axis=(1, 2)).sum())
-    if np.isnan(slopes).all():
+    missing = int(np.isnan(gradients).any(axis=(1, 2)).sum())
+    if np.isnan(gradients).all():
         raise DataError(f"derivatives: no gradient is finite; leave {spelled('derivatives')} out")
-    return (say("gradients-unknown", missing=missing, points=len(slopes)),) if missing else ()
+    return (say("gradients-unknown", missing=missing, points=len(gradients)),) if missing else ()
 
 
-def unlike(slopes: np.ndarray) -> np.ndarray:
+def unlike(gradients: np.ndarray) -> np.ndarray:
     """The rows of gradients (n, k, d) whose outputs differ in which numbers are known."""
-    there = ~np.isnan(slopes)
+    there = ~np.isnan(gradients)
     return np.flatnonzero((there.all(axis=1) != there.any(axis=1)).any(axis=1))
 
 
-def check_alike(slopes: np.ndarray) -> None:
+def check_alike(gradients: np.ndarray) -> None:
     """ArgumentError for gradients that variable projection cannot fit: one row of features serves all outputs."""
-    rows = unlike(slopes)
+    rows = unlike(gradients)
     if len(rows):
         raise ArgumentError(
-            f"derivatives: at {len(rows)} of {len(slopes)} training points the gradient of one output is known and "
+            f"derivatives: at {len(rows)} of {len(gradients)} training points the gradient of one output is known and "
             f"that of another is not, which {spelled('method', repr('varpro'))} cannot fit; use 'lm', or make both "
             "unknown (NaN)"
         )
@@ -111,37 +111,37 @@ def with_gradients(network: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
     return prediction, stack([pull(broadcast_to(from_numpy(row), shape=(n, k)))[0] for row in basis], 1)
 
 
-class SlopeLoss:
+class GradientLoss:
     """Values and gradients in one loss: `values` of the predictions, plus weight * mean squared error of gradients.
 
-    slopes: (n, k, d) in the units of the network, NaN where unknown.
+    gradients: (n, k, d) in the units of the network, NaN where unknown.
     """
 
     def __init__(self, values: Callable[[Any, Any, Any], Any], weight: float) -> None:
         self.values, self.weight = values, weight
 
-    def __call__(self, network: Callable[[Any], Any], x: Any, y: Any, slopes: Any, weights: Any = None) -> Any:
+    def __call__(self, network: Callable[[Any], Any], x: Any, y: Any, gradients: Any, weights: Any = None) -> Any:
         """x (n, d), y (n, k), weights (n, 1) or None -> one number. Records, so that it compiles."""
-        prediction, gradients = with_gradients(network, x)
-        slopes = as_tensor(slopes)
-        unknown = isnan(slopes)
-        miss = where(unknown, 0.0, gradients - slopes)
+        prediction, found = with_gradients(network, x)
+        gradients = as_tensor(gradients)
+        unknown = isnan(gradients)
+        miss = where(unknown, 0.0, found - gradients)
         square = miss * miss
         if weights is not None:
             square = square * weights.reshape(-1, 1, 1)
-        count = maximum(logical_not(unknown).to(slopes.dtype).sum(), 1.0)
+        count = maximum(logical_not(unknown).to(gradients.dtype).sum(), 1.0)
         return self.values(prediction, y, weights) + square.sum() * self.weight / count
 
 
 __all__ = [
     "CalledGradients",
     "FormulaGradients",
-    "SlopeLoss",
+    "GradientLoss",
     "check_alike",
     "known",
     "notes",
     "refuse",
-    "row_slopes",
+    "row_gradients",
     "unlike",
     "with_gradients",
 ]

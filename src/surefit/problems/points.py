@@ -26,10 +26,10 @@ ON_FACES = 0.2  # of the candidates: a uniform sample has none there
 def equations(problem: Problem) -> int:
     """Training rows, each counted with the numbers of its gradient that are known (of the output of which least is)."""
     n = len(problem.train[0])
-    return n if problem.slopes is None else n + int(np.isfinite(problem.slopes).sum(axis=(0, 2)).min())
+    return n if problem.gradients is None else n + int(np.isfinite(problem.gradients).sum(axis=(0, 2)).min())
 
 
-def slope_weight(problem: Problem) -> float:
+def gradient_weight(problem: Problem) -> float:
     """Of the mean squared error of the gradients beside that of the values."""
     return 1.0 if problem.plan is None else problem.plan.derivative_weight
 
@@ -56,8 +56,8 @@ def some_rows(problem: Problem, most: int, seed: int) -> Problem:
 def with_rows(problem: Problem, rows: np.ndarray) -> Problem:
     """The problem with these of its training rows."""
     x, y = problem.train
-    weights, slopes = (None if a is None else a[rows] for a in (problem.weights, problem.slopes))
-    return replace(problem, train=(x[rows], y[rows]), weights=weights, slopes=slopes)
+    weights, gradients = (None if a is None else a[rows] for a in (problem.weights, problem.gradients))
+    return replace(problem, train=(x[rows], y[rows]), weights=weights, gradients=gradients)
 
 
 def drawn(problem: Problem, rows: int, seed: int, drop: bool = False, scattered: bool = False) -> Problem:
@@ -84,8 +84,8 @@ def drawn(problem: Problem, rows: int, seed: int, drop: bool = False, scattered:
     (x, y), failures, dropped = finite_values(function, x, problem.names, drop)
     if dropped and not problem.dropped:
         notes = (*notes, *about_dropped(dropped, failures, len(x) + dropped))
-    slopes = problem.slopes if problem.slope_function is None else problem.slope_function(x)
-    return replace(problem, train=(x, y), slopes=slopes, dropped=max(problem.dropped, dropped), notes=notes)
+    gradients = problem.gradients if problem.gradient_function is None else problem.gradient_function(x)
+    return replace(problem, train=(x, y), gradients=gradients, dropped=max(problem.dropped, dropped), notes=notes)
 
 
 def placed(problem: Problem, x: np.ndarray) -> Problem:
@@ -180,12 +180,12 @@ def with_points(problem: Problem, x: np.ndarray, y: np.ndarray) -> Problem:
         more = sampling.row_weights(x, y)
         assert more is not None
         weights = np.concatenate([weights, more])
-    slopes = problem.slopes
-    if slopes is not None:
-        assert problem.slope_function is not None
-        slopes = np.concatenate([slopes, problem.slope_function(x)])
+    gradients = problem.gradients
+    if gradients is not None:
+        assert problem.gradient_function is not None
+        gradients = np.concatenate([gradients, problem.gradient_function(x)])
     train = (np.concatenate([problem.train[0], x]), np.concatenate([problem.train[1], y]))
-    return replace(problem, train=train, weights=weights, slopes=slopes, added=(*problem.added, len(x)))
+    return replace(problem, train=train, weights=weights, gradients=gradients, added=(*problem.added, len(x)))
 
 
 def worst_points(
@@ -258,10 +258,10 @@ __all__ = [
     "drawn",
     "equations",
     "fewer_rows",
+    "gradient_weight",
     "named_points",
     "placed",
     "rows_of",
-    "slope_weight",
     "with_points",
     "with_rows",
     "with_worst",

@@ -24,6 +24,7 @@ from surefit.problems.callables import AT_ONCE, CallableFunction, Failure, Formu
 from surefit.problems.large import in_parts, of_parts
 from surefit.problems.points import about_dropped, check_size, few_for_time, finite_values
 from surefit.problems.problem import ROWS, Points, Problem
+from surefit.problems.quantiles import in_levels
 from surefit.problems.splitting import split_by_columns
 from surefit.sentences import Sentence, say
 from surefit.spelling import spelled
@@ -83,12 +84,12 @@ def pose(
         plan = first_sampling(box.dim, plan) if solver else plan
         allowed = _allowed(function, box, time)
         return _of_function(
-            function, box, outputs, plan, seed, source, _called_slopes(plan, box, outputs, memory), free, allowed
+            function, box, outputs, plan, seed, source, _called_gradients(plan, box, outputs, memory), free, allowed
         )
     batches = in_parts(target, plan, reading, parts)
     if batches is not None:
         return of_parts(batches, target, domain, plan, seed, reading)
-    return _of_table(target, domain, plan, seed, reading, few)
+    return in_levels(_of_table(target, domain, plan, seed, reading, few), plan.levels)
 
 
 def first_sampling(dim: int, plan: Sampling) -> Sampling:
@@ -130,14 +131,14 @@ def _of_formulas(
     function = FormulaFunction([f.text for f in formulas], box.names)
     outputs = output_names(box.names, len(formulas))
     source = {"kind": "formula", "text": [f.text for f in formulas]}
-    slopes: derivatives.Slopes | None = derivatives.FormulaGradients(formulas)
+    gradients: derivatives.Gradients | None = derivatives.FormulaGradients(formulas)
     if plan.derivatives is not True:
-        slopes = _called_slopes(plan, box, len(formulas), memory)
+        gradients = _called_gradients(plan, box, len(formulas), memory)
     plan = first_sampling(box.dim, plan) if solver else plan
-    return _of_function(function, box, outputs, plan, seed, source, slopes, free)
+    return _of_function(function, box, outputs, plan, seed, source, gradients, free)
 
 
-def _called_slopes(plan: Sampling, box: Domain, outputs: int, memory: Memory | None) -> derivatives.Slopes | None:
+def _called_gradients(plan: Sampling, box: Domain, outputs: int, memory: Memory | None) -> derivatives.Gradients | None:
     """The gradients that a user's function gives, if one was given."""
     if plan.derivatives is None:
         return None
@@ -148,7 +149,7 @@ def _called_slopes(plan: Sampling, box: Domain, outputs: int, memory: Memory | N
 
 def _of_function(
     function: Callable[[np.ndarray], np.ndarray], box: Domain, outputs: tuple[str, ...] | int, plan: Sampling,
-    seed: int, source: dict[str, Any], slope_function: derivatives.Slopes | None, free: bool,
+    seed: int, source: dict[str, Any], gradient_function: derivatives.Gradients | None, free: bool,
     allowed: int | None = None,
 ) -> Problem:  # fmt: skip
     """allowed: how often a slow function may be evaluated."""
@@ -168,6 +169,8 @@ def _of_function(
         raise ArgumentError(
             "noise: an array is for the rows of a table; of a function give one number, or 'uniform:0.01'"
         )
+    if plan.levels:
+        raise ArgumentError("quantile: is for the rows of a table; a function has one value at a point")
     if plan.loss is not None:
         raise ArgumentError("loss: is for the rows of a table; of a function give it to the method, Adam(loss='huber')")
     if plan.folds is not None:
@@ -203,15 +206,21 @@ def _of_function(
     validation = None if held[0] is None else (held[0][0], plan.noisy(held[0][1], rng))
     train = (x, plan.noisy(y, rng))
     weights = plan.row_weights(*train)
-    held_weights = plan.row_weights(*validation) if validation is not None and callable(plan.weights) else None
-    slopes = [
-        None if slope_function is None or part is None else slope_function(part[0]) for part in (train, validation)
+    validation_weights = plan.row_weights(*validation) if validation is not None and callable(plan.weights) else None
+    gradients = [
+        None if gradient_function is None or part is None else gradient_function(part[0])
+        for part in (train, validation)
     ]
-    notes = (*derivatives.notes(slopes[0]), *about_dropped(0, failures, 0), *_about(target), *_flat_outputs(y, outputs))
+    notes = (
+        *derivatives.notes(gradients[0]),
+        *about_dropped(0, failures, 0),
+        *_about(target),
+        *_flat_outputs(y, outputs),
+    )
     problem = Problem(
         box.names, outputs, box, train, validation, held[1], weights, target, source, dropped,
-        validation_weights=held_weights, plan=fewer, slopes=slopes[0], validation_slopes=slopes[1],
-        slope_function=slope_function, notes=notes, exact=exact, free=exact and free,
+        validation_weights=validation_weights, plan=fewer, gradients=gradients[0], validation_gradients=gradients[1],
+        gradient_function=gradient_function, notes=notes, exact=exact, free=exact and free,
         seconds_per_point=function.seconds_per_point if isinstance(function, CallableFunction) else None,
         affordable=None if allowed is None else max(FEWEST_TRAINED, allowed // 4),
     )  # fmt: skip
@@ -274,6 +283,14 @@ def _flat_outputs(y: np.ndarray, names: Sequence[str]) -> tuple[Sentence, ...]:
     )
 
 
+def _is_another_half(target: Any, domain: Any) -> bool:
+    """Whether the values of the rows came as a second argument, as scikit-learn has it, where the domain should be."""
+    if isinstance(domain, str | Mapping | Domain) or not hasattr(target, "__len__"):
+        return False
+    numbers = hasattr(domain, "shape") or (isinstance(domain, list) and all(np.isscalar(v) for v in domain))
+    return numbers and np.size(domain) == len(domain) == len(target) > 2
+
+
 def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapping[str, Any], few: int = 0) -> Problem:
     if hasattr(target, "predict") and not hasattr(target, "columns"):
         name = type(target).__name__
@@ -282,6 +299,8 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
         raise DomainError(
             f"domain: {domain!r} is no interval; if it is the column to predict, say {spelled('target', repr(domain))}"
         )
+    if _is_another_half(target, domain):
+        raise ArgumentError("domain: rows and their values are one argument, a pair: fit((X, y), ...)")
     table, plan = _table_and_weights(target, plan, reading)
     table, box = _named_alike(target, table, domain)
     rng = np.random.default_rng(seed)
@@ -310,7 +329,7 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
     if train is None:
         raise DataError("table: no rows to train on" + (" that have a weight" if weights is not None else ""))
     _refuse_for_table(plan)
-    slopes = _table_slopes(plan, box, x, y.shape[1])
+    gradients = _table_gradients(plan, box, x, y.shape[1])
     validation = None if validation is None else (validation[0], plan.noisy(validation[1], rng))
     train = (train[0], plan.noisy(train[1], rng))
     for part in (train, validation):
@@ -325,11 +344,11 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
     return Problem(
         table.inputs, table.targets, box, train, validation, test, of_parts[0], None, source,
         validation_weights=of_parts[1], plan=plan, coding=table.coding,
-        slopes=None if slopes is None else slopes[parts[0]],
-        validation_slopes=None if slopes is None or validation is None else slopes[parts[1]],
+        gradients=None if gradients is None else gradients[parts[0]],
+        validation_gradients=None if gradients is None or validation is None else gradients[parts[1]],
         row_numbers=dict(zip(("train", "validation", "test"), parts, strict=True)) if plan.test is None else None,
         notes=(
-            *_few(plan, len(table)), *derivatives.notes(slopes), *_outside(box, x),
+            *_few(plan, len(table)), *derivatives.notes(gradients), *_outside(box, x),
             *rows.notes(x[counts], y[counts], table.inputs, table.targets),
         ),
         known=isinstance(plan.noise, Noise) and plan.noise.scale == 0.0,
@@ -391,7 +410,7 @@ def _refuse_for_table(plan: Sampling) -> None:
             )
 
 
-def _table_slopes(plan: Sampling, box: Domain, x: np.ndarray, k: int) -> np.ndarray | None:
+def _table_gradients(plan: Sampling, box: Domain, x: np.ndarray, k: int) -> np.ndarray | None:
     """The gradients of all rows, (n, k, d), if some were given."""
     if plan.derivatives is None:
         return None
@@ -401,7 +420,7 @@ def _table_slopes(plan: Sampling, box: Domain, x: np.ndarray, k: int) -> np.ndar
         )
     if callable(plan.derivatives):
         return derivatives.CalledGradients(vectorised(plan.derivatives, box)[0], k)(x)
-    return derivatives.row_slopes(plan.derivatives, len(x), k, x.shape[1])
+    return derivatives.row_gradients(plan.derivatives, len(x), k, x.shape[1])
 
 
 def _test_rows(given: Any, table: Table, reading: Mapping[str, Any]) -> Points:

@@ -34,9 +34,9 @@ class Problem:
     rows: dict[str, int] | None = None  # of each part, where only a sample of it is at hand (a loaded fit)
     validation_weights: np.ndarray | None = None
     plan: Sampling | None = None  # how a function was sampled, and rows were split
-    slopes: np.ndarray | None = None  # gradients (n, k, d) at the training rows, NaN where unknown
-    validation_slopes: np.ndarray | None = None
-    slope_function: Function | None = None  # points (n, d) -> gradients (n, k, d), where they are known everywhere
+    gradients: np.ndarray | None = None  # gradients (n, k, d) at the training rows, NaN where unknown
+    validation_gradients: np.ndarray | None = None
+    gradient_function: Function | None = None  # points (n, d) -> gradients (n, k, d), where they are known everywhere
     added: tuple[int, ...] = ()  # points of each round of adaptive sampling, at the end of the training rows
     notes: tuple[Sentence, ...] = ()  # warnings about the data, for the card
     seconds_per_point: float | None = None  # what a value of a callable costs, as far as is known
@@ -50,6 +50,11 @@ class Problem:
     free: bool = False  # exact, and its training points are ours to choose: nobody asked for others
     log_target: bool = False  # fitted is the logarithm of the values, which are above 0
     stream: Stream | None = None  # of a table that is read in parts: all rows, of which those here are a sample
+
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """The levels of the outputs, where they are quantiles of one target; else none."""
+        return tuple(self.source.get("quantiles", ()))
 
     def coordinates(self, y: np.ndarray) -> np.ndarray:
         """Values in which errors are of one size: of a logarithmic target their logarithms."""

@@ -11,6 +11,8 @@ from surefit.sentences import Sentence, say
 MOST = 20_000  # rows looked at
 FEWEST = 8  # rows, of which fewer are alike by chance
 DISAGREE = 0.05  # of the target's deviation: what rows at the same place may differ by without a word
+MARKS = (-999.0, 999.0, -9999.0, 9999.0, -99999.0, 99999.0, -999999.0, 999999.0, -1e20, 1e20, 9.96921e36, 1e30)
+FAR = 5.0  # sizes of the other values
 NAMED = 8  # columns that are named; of more the number
 
 
@@ -54,6 +56,21 @@ def copies(x: np.ndarray) -> list[tuple[int, int]]:
     return found
 
 
+def marked(column: np.ndarray) -> float | None:
+    """The number by which a column seems to say that a value is missing, far from all others; None without one.
+
+    >>> marked(np.array([3.0, 5.0, -9999.0, 4.0])), marked(np.array([-9999.0, -4000.0, 0.0, 4000.0]))
+    (-9999.0, None)
+    """
+    for mark in MARKS:
+        others = column[column != mark]
+        if len(others) < len(column) and len(others) > 1:
+            far = max(others.min() - mark, mark - others.max())
+            if far > FAR * max(np.ptp(others), abs(others).max()):
+                return mark
+    return None
+
+
 def notes(x: np.ndarray, y: np.ndarray, names: Sequence[str], outputs: Sequence[str]) -> tuple[Sentence, ...]:
     """What the card should say about the rows of a table."""
     x, y = x[:MOST], y[:MOST]
@@ -69,6 +86,9 @@ def notes(x: np.ndarray, y: np.ndarray, names: Sequence[str], outputs: Sequence[
         said.append(say("constant-inputs", names=_listed(flat)))
     if twice := copies(x):
         said.append(say("copied-inputs", pairs=_listed([f"{names[j]} ({names[i]})" for j, i in twice])))
+    for name, column in zip((*names, *outputs), (*x.T, *y.T), strict=True):
+        if (mark := marked(column)) is not None:
+            said.append(say("missing-mark", name=name, mark=mark, count=int((column == mark).sum())))
     differ, deviation = disagreement(x, y), y.std(axis=0)
     for name, by, whole in zip(outputs, differ, deviation, strict=True):
         if by > DISAGREE * whole:
@@ -81,4 +101,4 @@ def _listed(words: Sequence[str]) -> str:
     return ", ".join(words[:NAMED]) + more
 
 
-__all__ = ["copies", "disagreement", "notes", "places"]
+__all__ = ["copies", "disagreement", "marked", "notes", "places"]

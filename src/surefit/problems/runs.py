@@ -53,7 +53,7 @@ class Runs:
         self.runs: list[Run] = []
         self.failed: list[Run] = []
         self.width = 0
-        self._told: set[bytes] = set()
+        self._evaluated: set[bytes] = set()
         self._pending: dict[bytes, np.ndarray] = {}  # asked for, and nothing told yet
         for run in [] if self.log is None else self.log.read():
             self._check_width([run])
@@ -87,7 +87,7 @@ class Runs:
     def _fresh(self, count: int) -> np.ndarray:
         """The first points of the filling sequence that are neither known nor asked for, (count, d)."""
         length = 2 * (count + len(self.runs) + len(self._pending)) + 2
-        known = self._told | self._pending.keys()
+        known = self._evaluated | self._pending.keys()
         new = [p for p in filling(self.box, length, self.seed) if key_of(p) not in known]
         return np.array(new[:count]).reshape(-1, self.box.dim)
 
@@ -116,7 +116,7 @@ class Runs:
     def _known(self, run: Run) -> None:
         key = key_of(np.array(run.x))
         self.runs.append(run)
-        self._told.add(key)
+        self._evaluated.add(key)
         self._pending.pop(key, None)
         if run.failed:
             self.failed.append(run)

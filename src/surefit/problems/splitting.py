@@ -10,6 +10,7 @@ import numpy as np
 
 from surefit.data import Sampling, raw_names
 from surefit.data.columns import TEXT, Raw
+from surefit.data.labels import labels_of
 from surefit.data.sources import raw_of
 from surefit.data.table import column_of, missing_value
 from surefit.errors import ArgumentError, DataError
@@ -56,16 +57,20 @@ def _labels(raw: Raw, name: str, what: str) -> np.ndarray:
         columns = [raw.columns[raw.names.index(n)] for n in coded[0].columns]
         return np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)[1].ravel()
     own = raw.columns[raw.names.index(name)]
+    if what == "groups":
+        found = labels_of(own, name)
+        missing = [i for i, value in enumerate(found) if value is None]
+        if missing:
+            raise missing_value(raw, missing[0], name, own)
+        return np.unique([str(value) for value in found], return_inverse=True)[1]
     column = column_of(own, name, raw)
     absent = column.missing()
     if absent.any():
         raise missing_value(raw, int(np.flatnonzero(absent)[0]), name, own)
     if column.kind == TEXT:
-        if what == "order":
-            raise ArgumentError(
-                f"order: column {name!r} holds texts, which have no order in time; name one of numbers or times"
-            )
-        return np.array([str(v) for v in column.values])
+        raise ArgumentError(
+            f"order: column {name!r} holds texts, which have no order in time; name one of numbers or times"
+        )
     return column.values
 
 

@@ -195,7 +195,7 @@ class Stream:
             if len(rows.numbers):
                 yield rows
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """For the card."""
         return {"sample": self.sample, "used": self.used, "memory": self.memory}
 

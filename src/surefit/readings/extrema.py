@@ -14,7 +14,7 @@ import numpy as np
 from surefit.checking import number_array, whole_number
 from surefit.data import Domain, corner_points, sample
 from surefit.errors import ArgumentError
-from surefit.readings.surface import Surface, part_of, slopes_of, which_output
+from surefit.readings.surface import Surface, gradients_of, part_of, which_output
 
 LOOKED = 4096  # points that are looked at before a search begins
 LINE = 4097  # the same of one input, evenly spaced
@@ -55,7 +55,7 @@ def extremum(surface: Surface, sign: float, bounds: Any, output: Any, starts: in
     def unit(t: np.ndarray) -> tuple[float, np.ndarray]:
         place = box.unscale(np.clip(t, -1.0, 1.0))[None]
         value = sign * float(surface._predict(place)[0, column])
-        return value, sign * slopes_of(surface, place)[0, column] * box.stretch(place)[0]
+        return value, sign * gradients_of(surface, place)[0, column] * box.stretch(place)[0]
 
     for i in chosen:
         found = minimize(
@@ -106,15 +106,17 @@ def crossings(surface: Surface, value: float, box: Domain, column: int) -> np.nd
         return float(surface._predict(np.array([[at]]))[0, column]) - value
 
     def slope(at: float) -> float:
-        return float(slopes_of(surface, np.array([[at]]))[0, column, 0])
+        return float(gradients_of(surface, np.array([[at]]))[0, column, 0])
 
     y = surface._predict(x[:, None])[:, column] - value
-    slopes = slopes_of(surface, x[:, None])[:, column, 0]
+    derivatives = gradients_of(surface, x[:, None])[:, column, 0]
     near = TOUCHES * max(abs(value), float(np.abs(y + value).max()))
     y[[0, -1]] = np.where(np.abs(y[[0, -1]]) <= near, 0.0, y[[0, -1]])  # beyond the ends no sign can change
     nodes, misses = list(x), list(y)
-    for i in np.flatnonzero((slopes[:-1] * slopes[1:] < 0) & (y[:-1] * y[1:] > 0)):
-        if abs(y[i]) < abs(slopes[i]) * (x[i + 1] - x[i]) or abs(y[i + 1]) < abs(slopes[i + 1]) * (x[i + 1] - x[i]):
+    for i in np.flatnonzero((derivatives[:-1] * derivatives[1:] < 0) & (y[:-1] * y[1:] > 0)):
+        if abs(y[i]) < abs(derivatives[i]) * (x[i + 1] - x[i]) or abs(y[i + 1]) < abs(derivatives[i + 1]) * (
+            x[i + 1] - x[i]
+        ):
             turn = bracketed(slope, x[i], x[i + 1])
             nodes.append(turn)
             misses.append(0.0 if abs(miss(turn)) <= near else miss(turn))
@@ -160,15 +162,15 @@ def places(surface: Surface, value: Any, bounds: Any, output: Any, starts: int, 
     def misses(t: np.ndarray) -> np.ndarray:
         return (surface._predict(box.unscale(np.clip(t, -1.0, 1.0))[None])[0, columns] - wanted) / unit
 
-    def slopes(t: np.ndarray) -> np.ndarray:
+    def jacobian(t: np.ndarray) -> np.ndarray:
         place = box.unscale(np.clip(t, -1.0, 1.0))[None]
-        return slopes_of(surface, place)[0, columns] * box.stretch(place)[0] / unit[:, None]
+        return gradients_of(surface, place)[0, columns] * box.stretch(place)[0] / unit[:, None]
 
     found: list[np.ndarray] = []
     for i in chosen:
         start = np.clip(box.scale(x[i]), -1.0 + 1e-9, 1.0 - 1e-9)  # which must not lie on a bound
         end = least_squares(
-            misses, start, slopes, bounds=(-1.0, 1.0), ftol=1e-15, xtol=1e-15, gtol=1e-15, max_nfev=200
+            misses, start, jacobian, bounds=(-1.0, 1.0), ftol=1e-15, xtol=1e-15, gtol=1e-15, max_nfev=200
         ).x
         if np.abs(misses(end)).max() <= NEAR and all(np.abs(end - other).max() > APART for other in found):
             found.append(end)
@@ -192,10 +194,10 @@ def inverse(surface: Surface, y: Any, bounds: Any, output: Any, all_solutions: b
             raise ArgumentError("inverse: all_solutions=True takes one value at a time, since their numbers differ")
         return crossings(surface, float(wanted), box, column)
     x = sample(box, LINE, "grid")[:, 0]
-    values, slopes = surface._predict(x[:, None])[:, column], slopes_of(surface, x[:, None])[:, column, 0]
+    values, derivatives = surface._predict(x[:, None])[:, column], gradients_of(surface, x[:, None])[:, column, 0]
     rising = values[-1] > values[0]
     back = np.diff(values) < 0 if rising else np.diff(values) > 0
-    turns = np.flatnonzero(slopes[:-1] * slopes[1:] < 0)
+    turns = np.flatnonzero(derivatives[:-1] * derivatives[1:] < 0)
     if len(turns) or back.any() or values[0] == values[-1]:
         where = x[turns[0] if len(turns) else int(np.argmax(back))]
         raise ArgumentError(

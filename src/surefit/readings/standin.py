@@ -13,7 +13,7 @@ from surefit.errors import ArgumentError, DomainError
 from surefit.readings.extrema import STARTS, Extremum, extremum, inverse, places
 from surefit.readings.integrals import Integral, integral
 from surefit.readings.sensitivity import Sensitivity, sensitivity
-from surefit.readings.surface import Surface, slopes_of, which_input, which_output
+from surefit.readings.surface import Surface, gradients_of, which_input, which_output
 
 AVERAGED = 2048  # points over which a partial dependence is a mean
 
@@ -212,7 +212,7 @@ class Readings:
         column, point = which_output(self, output), number_array("x", x).reshape(-1)
         if len(point) != len(self.names):
             raise ArgumentError(f"x has {len(point)} numbers; needed one point of {', '.join(self.names)}")
-        return float(self._predict(point[None])[0, column]), slopes_of(self, point[None])[0, column]
+        return float(self._predict(point[None])[0, column]), gradients_of(self, point[None])[0, column]
 
 
 class Slice(Readings):

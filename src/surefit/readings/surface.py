@@ -32,7 +32,7 @@ class Surface(Protocol):
         """Gradients (n, d), or (n, k, d) for several outputs."""
 
 
-def slopes_of(surface: Surface, x: np.ndarray) -> np.ndarray:
+def gradients_of(surface: Surface, x: np.ndarray) -> np.ndarray:
     """Gradients (n, k, d) at points (n, d)."""
     return surface.derivative(x).reshape(len(x), len(surface.outputs), len(surface.names))
 
@@ -65,4 +65,4 @@ def part_of(surface: Surface, bounds: Any) -> Domain:
     return surface.domain if bounds is None else surface.domain.inside(bounds)
 
 
-__all__ = ["Surface", "part_of", "slopes_of", "which_input", "which_output"]
+__all__ = ["Surface", "gradients_of", "part_of", "which_input", "which_output"]

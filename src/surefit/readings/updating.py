@@ -34,8 +34,10 @@ def updated(record: Record, points: Any, values: Any, time: float | None, seed: 
         raise ArgumentError(
             "update: this fit is of a known function, which can be asked for more; fit it again with a smaller tol"
         )
-    if record.problem.slopes is not None:
+    if record.problem.gradients is not None:
         raise ArgumentError("update: this fit is of values and gradients; fit the old and new rows together")
+    if record.problem.quantiles:
+        raise ArgumentError("update: this fit is of quantiles; fit the old and new rows together")
     x = points_from(points, record.names, "update", record.problem.coding)
     y = _values(values, len(x), len(record.outputs))
     Sampling(target_scale="log" if record.problem.log_target else None).check_target(
@@ -78,15 +80,17 @@ def extended(problem: Problem, x: np.ndarray, y: np.ndarray, seed: int) -> Probl
     weights = problem.weights
     if weights is not None:
         weights = np.concatenate([weights, np.full(len(train[0]) - len(weights), weights.mean())])
-    held = problem.validation_weights
-    if held is not None and validation is not None:
-        held = np.concatenate([held, np.full(len(validation[0]) - len(held), held.mean())])
+    of_validation = problem.validation_weights
+    if of_validation is not None and validation is not None:
+        of_validation = np.concatenate(
+            [of_validation, np.full(len(validation[0]) - len(of_validation), of_validation.mean())]
+        )
     source = dict(problem.source)
     if "rows" in source:
         source["rows"] += len(x)
     return replace(
         problem, train=train, validation=validation, test=test, domain=Domain(both, names=problem.names),
-        weights=weights, validation_weights=held, source=source, row_numbers=None, function=None, rows=None,
+        weights=weights, validation_weights=of_validation, source=source, row_numbers=None, function=None, rows=None,
     )  # fmt: skip
 
 
@@ -140,8 +144,8 @@ def going_on(s: State, network: nn.Module) -> Strategy:
     if is_hidden_layer(network):  # from old weights, rows in a new region may be out of reach
         again = copy.deepcopy(network)
         found = yield s.attempt(Features(), again, s.problem, provisional=True)
-        penalty = 0.0 if found is None else found.details["penalty"]
-        yield s.attempt(VarPro(iterations=ITERATIONS), again, s.problem, penalty=penalty)
+        ridge = 0.0 if found is None else found.details["ridge"]
+        yield s.attempt(VarPro(iterations=ITERATIONS), again, s.problem, ridge=ridge)
     return say("updated", rows=n)
 
 

@@ -13,7 +13,7 @@ from surefit.data import Domain, box_words, raw_names
 from surefit.data.columns import NUMBER
 from surefit.reports.words import Speech
 from surefit.search.classes import Classified
-from surefit.search.judging import OutputError
+from surefit.search.judging import Measured, OutputError
 from surefit.search.record import Solved
 from surefit.sentences import Sentence, check_language, columns, say
 
@@ -25,7 +25,7 @@ UNLEARNED = 0.5  # relative L2 error above which a fit is worth nothing; 1 is th
 UNEXPLAINED = 0.1  # R² of an output below which little more than its mean was learned, whatever its size
 ENOUGH = 10  # rows that tell an R²
 LOCAL = 0.5  # of the target's root mean square: a largest error above it is a place that was missed
-LISTED = 6  # inputs, and outputs, that are told one by one
+LISTED = 6  # inputs, and outputs, that are listed one by one
 
 
 def unlearned(fit: Record) -> list[Sentence]:
@@ -33,7 +33,7 @@ def unlearned(fit: Record) -> list[Sentence]:
     error, function = fit.error, fit.error.kind == "fresh"
     if fit.classified is not None:
         return [say("unlearned-classes")] if fit.classified.accuracy <= fit.classified.base else []
-    if fit.reached:
+    if fit.reached or error.coverage is not None:
         return []
     if UNLEARNED < error.relative_l2 < math.inf:
         return [say("unlearned-function" if function else "unlearned-data")]
@@ -42,6 +42,8 @@ def unlearned(fit: Record) -> list[Sentence]:
         each = ", ".join(f"{part.name} {r2_words(part.r2)}" for part in flat[:LISTED])
         return [say("unlearned-outputs", each=each)]
     size = error.rmse / error.relative_l2 if error.relative_l2 > 0 else math.inf
+    if function and fit.only_at_jumps:
+        return [say("jump-place", size=f"{error.max:.3g}", where=error.where, rmse=f"{error.rmse:.3g}")]
     if function and error.max > LOCAL * size:
         return [say("unlearned-place", size=f"{error.max:.3g}", where=error.where)]
     return []
@@ -66,7 +68,7 @@ def card_rows(fit: Record, lang: str = "en") -> list[tuple[str, str]]:
     rows = [
         ("target", _target_words(fit, speech)),
         ("domain", _domain_words(fit, speech)),
-        *([("columns", _coding_words(fit))] if fit.problem.coding else []),
+        *([("columns", _coding_words(fit, speech))] if fit.problem.coding else []),
         ("data", _data_words(fit, speech)),
         ("network", _network_words(fit, speech)),
         ("method", _method_words(fit, speech)),
@@ -101,6 +103,8 @@ def class_rows(found: Classified, speech: Speech) -> list[tuple[str, str]]:
 def error_rows(fit: Record, lang: str = "en") -> list[tuple[str, str]]:
     """The error as (label, text): the largest and what it was measured on; the others, of each output in its units."""
     speech, error = Speech(lang), fit.error
+    if error.coverage is not None:
+        return coverage_rows(error, speech)
     largest, label = error.sentence().said(lang), speech("card-max")
     if len(error.outputs) < 2:
         words = dict(rmse=f"{error.rmse:.3g}", outputs=_short(fit.outputs, speech), l2=f"{error.relative_l2:.3g}")
@@ -115,6 +119,18 @@ def error_rows(fit: Record, lang: str = "en") -> list[tuple[str, str]]:
     if len(shown) < len(error.outputs):
         rows.append(("", speech("card-more-outputs", count=len(error.outputs) - len(shown))))
     return rows + _relative(fit, speech)
+
+
+def coverage_rows(error: Measured, speech: Speech) -> list[tuple[str, str]]:
+    """Of quantiles, as (label, text): their loss, and how many values lie below each."""
+    found = error.coverage
+    assert found is not None
+    on = speech.known(error.on)
+    loss = speech("card-pinball-of", loss=f"{found.loss:.3g}", gain=found.gain, n=error.n, on=on)
+    return [
+        (speech("card-pinball"), loss),
+        (speech("card-coverage"), speech.sentence(found.sentence())),
+    ]
 
 
 def _relative(fit: Record, speech: Speech) -> list[tuple[str, str]]:
@@ -211,7 +227,7 @@ def to_dict(fit: Record) -> dict[str, Any]:
             **fit.problem.sizes(),
             "dropped": fit.problem.dropped,
             "added": list(fit.problem.added),
-            "gradients": fit.problem.slopes is not None,
+            "gradients": fit.problem.gradients is not None,
         },
         "network": {"layers": fit.layers(), "parameters": fit.network.num_parameters(), "dtype": str(fit.dtype)},
         "method": fit.method,
@@ -249,14 +265,16 @@ def _target_words(fit: Record, speech: Speech) -> str:
     if fit.problem.source["kind"] == "formula":
         return fit.target
     inputs = _short(raw_names(fit.names, fit.problem.coding), speech)
-    words = speech("card-from", target=fit.target, outputs=_short(fit.outputs, speech), inputs=inputs)
+    words = speech("card-from", target=speech.sentence(fit.target), outputs=_short(fit.outputs, speech), inputs=inputs)
     return words + (speech("card-logarithmic") if fit.problem.log_target else "")
 
 
-def _coding_words(fit: Record) -> str:
+def _coding_words(fit: Record, speech: Speech) -> str:
     """What the numbers are that texts, times, yes and no became."""
-    told = [code for code in fit.problem.coding if code.kind != NUMBER or code.flagged]
-    return "; ".join(f"{code.name}: {code.words()}" for code in told or fit.problem.coding[:LISTED])
+    colon = ": " if speech.lang == "en" else "："
+    coded = [code for code in fit.problem.coding if code.kind != NUMBER or code.flagged]
+    shown = coded or fit.problem.coding[:LISTED]
+    return "; ".join(f"{code.name}{colon}{speech.sentence(code.words())}" for code in shown)
 
 
 def _domain_words(fit: Record, speech: Speech) -> str:
@@ -280,7 +298,7 @@ def _data_words(fit: Record, speech: Speech) -> str:
     if (evaluated := problem.source.get("evaluated")) is not None:
         between = "; " if speech.lang == "en" else "；"
         words += between + _evaluated_words(speech, problem.source.get("budget"), **evaluated)
-    if problem.slopes is not None:
+    if problem.gradients is not None:
         words += speech("card-gradients")
     if problem.noise_known:
         words += speech("card-noise")
@@ -312,7 +330,7 @@ def _network_words(fit: Record, speech: Speech) -> str:
         kinds = dict.fromkeys(
             type(m).__name__ for m in fit.network.modules() if not isinstance(m, quiet) and not m._modules
         )
-        name = f"{'-'.join(map(str, sizes))} {'/'.join(kinds).lower()}"
+        name = f"{'-'.join(map(str, sizes))} {'/'.join(kinds).lower()}".rstrip()
     return speech("card-weights", network=name, count=fit.network.num_parameters(), dtype=fit.dtype)
 
 
@@ -368,6 +386,7 @@ __all__ = [
     "card_html",
     "card_rows",
     "card_text",
+    "coverage_rows",
     "error_rows",
     "mode_words",
     "r2_words",

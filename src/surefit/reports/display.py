@@ -102,7 +102,8 @@ class Display:
     def __init__(self, time: float | None = None, plot: TextPlot | None = None, words: Words = english) -> None:
         self.limit, self.plot, self.words = time, plot, words
         self.first: Any = None  # evaluation of this run
-        self.sampled = 0.0  # seconds that all evaluations took
+        self.head: Any = None  # the first epoch that was heard of in this attempt
+        self.last = 0  # epoch
 
     def __enter__(self) -> Display:
         return self
@@ -114,6 +115,9 @@ class Display:
         if isinstance(event, Started):
             self.started(event)
         elif isinstance(event, Epoch):
+            if self.head is None or event.epoch <= self.last:
+                self.head = event
+            self.last = event.epoch
             self.epoch(event)
         elif isinstance(event, Evaluated):
             self.evaluated(event)
@@ -133,26 +137,29 @@ class Display:
 
     def spent(self, event: Any) -> str:
         """Failures and time left after an evaluation."""
-        self.first, self.sampled = self.first or event, event.seconds
+        self.first = self.first or event
         done = event.count - self.first.count
         left = (event.seconds - self.first.seconds) / max(1, done) * (event.budget - event.count)
         if self.limit is not None:
             left = min(left, max(0.0, self.limit - event.seconds))
         failed = self.words("  {count} failed", count=event.failed) if event.failed else ""
-        return self.words("{line}  {left} left", line=failed, left=duration(left)) if done else failed
+        return self.words("{line}  {left} left", line=failed, left=duration(left, self.words)) if done else failed
 
     def line(self, event: Any) -> str:
-        """Losses, learning rate and time left after an epoch."""
-        left = (event.seconds - self.sampled) / event.epoch * (event.epochs - event.epoch)
-        if self.limit is not None:
-            left = min(left, max(0.0, self.limit - event.seconds))
+        """Losses, learning rate and time left after an epoch; of one epoch alone, which compiles, nothing is known."""
         words = self.words
         line = words("train {loss}", loss=f"{event.train_loss:.2e}")
         if event.validation_loss is not None:
             line += words("  validation {loss}", loss=f"{event.validation_loss:.2e}")
         if not math.isnan(event.lr):
             line += words("  lr {lr}", lr=f"{event.lr:.1e}")
-        return words("{line}  {left} left", line=line, left=duration(left))
+        head = event if self.head is None else self.head
+        if event.epoch == head.epoch:
+            return line
+        left = (event.seconds - head.seconds) / (event.epoch - head.epoch) * (event.epochs - event.epoch)
+        if self.limit is not None:
+            left = min(left, max(0.0, self.limit - event.seconds))
+        return words("{line}  {left} left", line=line, left=duration(left, words))
 
     def numbered(self, event: Any) -> str:
         """Which epoch of how many; of a solver's iterations, whose."""
@@ -300,7 +307,7 @@ class Late:
             self.open = False
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float, words: Words = english) -> str:
     """A time in words: 12 s, 3 min 20 s, 2 h 5 min.
 
     >>> duration(200.0)
@@ -308,9 +315,11 @@ def duration(seconds: float) -> str:
     """
     s = math.ceil(seconds)
     if s < 60:
-        return f"{s} s"
+        return words("{s} s", s=s)
     minutes, s = divmod(s, 60)
-    return f"{minutes} min {s} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes < 60:
+        return words("{minutes} min {s} s", minutes=minutes, s=s)
+    return words("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
 
 
 __all__ = ["Display", "Late", "LiveLine", "NotebookLine", "PlainLines", "display", "duration", "shown"]

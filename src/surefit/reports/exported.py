@@ -176,7 +176,7 @@ def exportable(
         with no_grad():
             return model(x)
 
-    def both(x: Any) -> Any:
+    def value_and_gradients(x: Any) -> Any:
         return model(x), jacobian(row)(x.reshape(-1))
 
     def product(x: Any, weights: Any, direction: Any) -> Any:
@@ -199,7 +199,8 @@ def exportable(
     return Exportable(
         name, program, tuple(box.names), tuple(outputs), box.low, box.high,
         (f"Written by surefit {__version__}.", *lines), points.astype(program.inputs[0].dtype), values,
-        programs(both, (1, d)) if derivative else None, programs(product, (1, d), (k,), (d,)) if derivative else None,
+        programs(value_and_gradients, (1, d)) if derivative else None,
+        programs(product, (1, d), (k,), (d,)) if derivative else None,
         lambda n: programs(value, (n, d)), own,
     )  # fmt: skip
 

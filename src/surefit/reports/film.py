@@ -73,7 +73,7 @@ class Filming:
             if isinstance(event, Finished):
                 warnings.warn(
                     f"{type(self).__name__}: nothing was seen of this training, because it did not say which model it "
-                    "trains; surefit.fit says it (surefit.attempts.events.tell_model)",
+                    "trains; surefit.fit says it (surefit.attempts.events.notify_model)",
                     stacklevel=2,
                 )
             return

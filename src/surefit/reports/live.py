@@ -111,7 +111,7 @@ class TextPlot(Redrawing):
         if self.film is None or self.shown is None:
             return []
         rows = plot_rows(self.film, self.shown)
-        losses = np.array([train if held is None else held for _, train, held in self.film.losses])
+        losses = np.array([train if validation is None else validation for _, train, validation in self.film.losses])
         with np.errstate(divide="ignore", invalid="ignore"):
             rows.append(("loss", np.log10(losses), None))
         label = max(len(name) for name, _, _ in rows)

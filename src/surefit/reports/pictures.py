@@ -158,14 +158,14 @@ def histograms_of(model: Scaled, problem: Problem, layers: list[nn.Linear]) -> l
     x, y = model.rows((problem.train[0], problem.train[1]))
     some = slice(None, None, max(1, -(-len(x) // SAMPLED)))
     weights = [layer.weight for layer in layers]
-    slopes: tuple[Tensor | None, ...] = (None,) * len(weights)
+    of_weights: tuple[Tensor | None, ...] = (None,) * len(weights)
     if weights and all(w.requires_grad for w in weights):
         with enable_grad():
             wrong = model.network(Tensor(x[some], model.dtype)) - Tensor(y[some], model.dtype)
-            slopes = gradients((wrong * wrong).mean(), weights, allow_unused=True)
+            of_weights = gradients((wrong * wrong).mean(), weights, allow_unused=True)
     return [
         dict(weights=histogram(array(w)), gradients=None if g is None else histogram(array(g)))
-        for w, g in zip(weights, slopes, strict=True)
+        for w, g in zip(weights, of_weights, strict=True)
     ]
 
 

@@ -14,7 +14,8 @@ from surefit.errors import ArgumentError, DataError
 from surefit.problems.problem import Points
 from surefit.reports.words import Speech
 from surefit.search.judging import Judge, judging_rows
-from surefit.view.language import say
+from surefit.sentences import Sentence
+from surefit.view.language import language_in_force, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,13 @@ GREY = 6  # the number of black in the palette
 
 def title(fit: Record) -> str:
     """What was fitted, short enough for the head of a picture."""
-    return fit.target if len(fit.target) <= 90 else fit.target[:87] + "..."
+    text = _said(fit.target)
+    return text if len(text) <= 90 else text[:87] + "..."
+
+
+def _said(text: str) -> str:
+    """What a fit says about itself in the language of the pictures."""
+    return text.said(language_in_force()) if isinstance(text, Sentence) else text
 
 
 def draw(fit: Record, kind: str) -> Figure:
@@ -237,7 +244,10 @@ def _plot_loss(fit: Record) -> Figure:
     curves: Any = _columns(fit.history, rate=not stages)
     best = fit.best_epoch
     if len(stages) > 1:  # a curve for each method that was tried, which marks its own best
-        curves, best = {s: _columns([r for r in fit.history if r["stage"] == s], rate=False) for s in stages}, None
+        curves, best = (
+            {_said(s): _columns([r for r in fit.history if r["stage"] == s], rate=False) for s in stages},
+            None,
+        )
     loss = str(fit.method["loss"])
     words = say("mean squared error") if loss == "mse" else say("{loss} loss", loss=loss)
     words = say("{words} (scaled)", words=words) if fit.method.get("scale", True) else words

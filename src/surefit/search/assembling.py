@@ -1,7 +1,8 @@
 """A network of several inputs that is constructed: functions of one number each, put together, with a proof.
 
 The formula becomes a plan of such functions (bounds/structure.py). Each gets a share of the tolerance, the fewest
-hinges for it (search/constructing.py), and the network holds them side by side, one hidden layer for each level of nesting.
+hinges for it (search/constructing.py), and the network holds them side by side, one hidden layer for each level of
+nesting.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ def shares(
     """For each atom how large its own error may be, for an error of 1 of the whole: few hinges in all.
 
     With a bending C = integral of sqrt |g''| / 4 a function needs C / sqrt(e) hinges for an error e. If e counts w
-    times in the whole, the sum of the hinges is least where e is as (C / w)^(2/3). slopes: the steepest of functions that are
-    known already, which near a place of infinite slope are steeper than samples show.
+    times in the whole, the sum of the hinges is least where e is as (C / w)^(2/3). slopes: the steepest of functions
+    that are known already, which near a place of infinite slope are steeper than samples show.
     """
     d = len(plan.names)
     bending, steepest = {}, {}

@@ -14,6 +14,7 @@ from surefit.core import ops
 from surefit.models.inference import evaluate, predictor, values_of
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
+from surefit.problems.quantiles import pinball
 from surefit.problems.scaling import Scaling
 from surefit.search.judging import Judge, Measured
 from surefit.search.limits import ENOUGH_ROWS, FAR, JUMP, ROUNDING, ROUNDINGS, SIMPLER, SMALLER, SURE
@@ -36,7 +37,7 @@ class Candidate:
     error: Measured  # what the card tells
     largest: float  # error at the rows by which it is judged
     row: int | None  # of the history, that the network is from
-    details: dict[str, Any]  # solver, units, gain, output_norm, penalty
+    details: dict[str, Any]  # solver, units, gain, output_norm, ridge
     by: Sentence  # what the score is, in words
     provisional: bool = False  # counts only as long as there is no later one
     unit: float = 1.0  # of the score, in the units of the target
@@ -55,12 +56,12 @@ class Candidate:
         return self.scaling.rescaled(self.left_out, self.model.scaling)
 
     @property
-    def told(self) -> float:
+    def score_in_units(self) -> float:
         """The score in the units of the target."""
         return self.score * self.unit
 
 
-def judged(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) -> Candidate:
+def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) -> Candidate:
     """The candidate of an outcome: deployed, measured, scored.
 
     A known function is scored by its largest error at fresh points. Measured data are scored by the validation rows
@@ -83,6 +84,10 @@ def judged(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
         x, y = problem.train  # its rows are among them, each left out by some networks
         found = y + scaling.unscaled_errors(outcome.left_out, y)
         error = replace(Judge.apart(problem, found, (x, y), "folds"), folds=int(outcome.details.get("folds", 0)))
+    elif judge.kind == "training" and known and problem.quantiles and outcome.left_out is not None:
+        found = problem.train[1] + scaling.unscaled_errors(outcome.left_out, problem.train[1])
+        folds = int(outcome.details.get("folds", 0))
+        error = replace(Judge.apart(problem, found, problem.train, "folds"), folds=folds)
     elif judge.kind == "training" and outcome.left_out is not None and known:
         rmse = None if outcome.taught is None else outcome.taught.rmse
         error = judge.estimated(scaling.unscaled_errors(outcome.left_out, problem.train[1]), rmse)
@@ -107,7 +112,10 @@ def judged(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
 def _unseen(
     problem: Problem, model: Scaled, outcome: Outcome, scaling: Scaling
 ) -> tuple[np.ndarray, Any, float, Sentence]:
-    """Of rows that a model was not fitted to: root mean square over the outputs in scaled units, weights, largest."""
+    """Of rows that a model was not fitted to: root mean square over the outputs in scaled units, weights, largest.
+
+    Of quantiles it is the root of the mean pinball loss, so that all that compares squares compares these losses.
+    """
     parts: list[np.ndarray] = []
     weights: list[np.ndarray | None] = []
     largest = math.inf
@@ -127,7 +135,10 @@ def _unseen(
         by = say("what-left-out") if problem.validation is None else say("what-both")
         if problem.validation is None:
             largest = float(np.abs(scaling.unscaled_errors(left_out, problem.train[1])).max())
-    square = np.concatenate([(p**2).mean(axis=1) for p in parts])
+    levels = problem.quantiles
+    loss = [pinball(p, np.zeros(p.shape), levels) if levels else p**2 for p in parts]
+    square = np.concatenate([each.mean(axis=1) for each in loss])
+    by = say("what-pinball") if levels else by
     both = None
     if any(w is not None for w in weights):
         both = np.concatenate([np.ones(len(p)) if w is None else w for p, w in zip(parts, weights, strict=True)])
@@ -188,8 +199,8 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
     for c in sorted(simple, key=lambda c: c.model.network.num_parameters(), reverse=True):
         best = c if c.score <= SIMPLER * best.score else best
     for c in candidates:
-        told = max(len(c.residuals) if c.residuals is not None else 0, c.validated) >= ENOUGH_ROWS
-        if c.details["solver"] == "adam" and c is not best and told and surely_better(c, best):
+        enough = max(len(c.residuals) if c.residuals is not None else 0, c.validated) >= ENOUGH_ROWS
+        if c.details["solver"] == "adam" and c is not best and enough and surely_better(c, best):
             best = c
     return best
 
@@ -225,4 +236,4 @@ def surely_less(losses: np.ndarray, others: np.ndarray, weights: np.ndarray | No
     return mean > SURE * math.sqrt(float(np.average((gain - mean) ** 2, weights=weights)) / len(gain))
 
 
-__all__ = ["Candidate", "best_of", "judged", "searched", "surely_better", "surely_less"]
+__all__ = ["Candidate", "best_of", "scored", "searched", "surely_better", "surely_less"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.attempts.events import Callback, failure_told
+from surefit.attempts.events import Callback, notify_failure
 from surefit.attempts.journal import Journal
 from surefit.attempts.lr_finder import with_found_rate
 from surefit.attempts.methods import Adam, Auto, Features, FirstOrder, Method, Solver, method_from
@@ -36,6 +36,7 @@ from surefit.search.strategies.functions import known_function
 from surefit.search.strategies.given import given_network
 from surefit.search.strategies.named import named
 from surefit.search.strategies.proving import until_proved
+from surefit.search.strategies.quantiles import quantiles
 from surefit.search.strategies.students import students
 from surefit.search.strategies.tables import measured_data
 from surefit.search.timings import Timings
@@ -46,6 +47,7 @@ DESCRIBED = (
     "units",
     "gain",
     "output_norm",
+    "jumps",
     "inputs",
 )  # of a candidate's details, what the method of a fit tells
 
@@ -88,6 +90,8 @@ def fit_problem(
     timings = Timings()
     with timings.phase("data"):
         problem = posed if isinstance(posed, Problem) else posed()
+    if tol is not None and problem.quantiles:
+        raise ArgumentError("tol: quantiles have no largest error, since values lie above and below them; leave it out")
     if problem.stream is None:
         problem, settings = with_loss(problem, settings, seed, model)
     if problem.stream is not None and isinstance(settings, Auto):
@@ -109,7 +113,8 @@ def fit_problem(
     made: Callable[[Candidate], Made]
     if isinstance(settings, Auto):
         state.first_order_dtype = kind
-        state.aim = (FLOAT32 if state.dtype == ops.float32 else GOAL) * state.size
+        if not problem.quantiles:  # whose errors say nothing
+            state.aim = (FLOAT32 if state.dtype == ops.float32 else GOAL) * state.size
         strategy = automatic(state, model, jit)
         made = partial(_solved, state, settings)
     elif isinstance(settings, Solver):
@@ -123,7 +128,7 @@ def fit_problem(
     else:
         settings, strategy = first_order(state, settings, model, jit)
         made = lambda found: Trained(_resolved(settings, problem))
-    with failure_told(callbacks, began):
+    with notify_failure(callbacks, began):
         if state.prover is not None:
             free = model is None and problem.free
             reason = run(state, until_proved(state, strategy, settings, free))
@@ -149,6 +154,15 @@ def with_bounds(state: State) -> State:
 def with_loss(problem: Problem, method: Method, seed: int, model: Any) -> tuple[Problem, Method]:
     """The problem and the method where rows that are far off shall count less, or it is found that they should."""
     asked = None if problem.plan is None else problem.plan.loss
+    if problem.quantiles:
+        return problem, _of_quantiles(method, model)
+    if isinstance(method, FirstOrder) and method.loss == "quantile":
+        known = problem.function is not None
+        raise ArgumentError(
+            "loss: 'quantile' is for the rows of a table; a function has one value at a point"
+            if known
+            else f"loss: of which quantile? Give its level too, such as {spelled('quantile', '0.9')}"
+        )
     if problem.function is not None or asked == "mse":
         return problem, method
     if isinstance(method, FirstOrder):
@@ -157,6 +171,24 @@ def with_loss(problem: Problem, method: Method, seed: int, model: Any) -> tuple[
         return problem, method
     problem, word = robust(problem, int(seed), asked is not None)
     return (problem if word is None else replace(problem, notes=(*problem.notes, word))), method
+
+
+def _of_quantiles(method: Method, model: Any) -> Method:
+    """A method that fits quantiles: a first-order one with the pinball loss; the automatic choice of a network Adam."""
+    if isinstance(method, Auto):
+        return method if model is None else Adam(loss="quantile")
+    if isinstance(method, Solver):
+        raise ArgumentError(
+            f"quantile: {spelled('method', repr(method.name))} minimises squared errors, which give the mean; use "
+            "'auto' or a first-order method such as 'adam'"
+        )
+    if method.loss not in ("mse", "quantile"):
+        raise ArgumentError(
+            f"loss: {type(method).__name__} has {method.loss!r}, and quantiles need their own; leave it out"
+        )
+    if method.solve_output:
+        raise ArgumentError("solve_output: minimises squared errors, which give the mean and no quantile; leave it out")
+    return replace(method, loss="quantile")
 
 
 def few_rows(method: str | Method, model: Any) -> int:
@@ -181,12 +213,14 @@ def distil_problem(
     tol, kind = positive_number("tol", tol), checked_dtype(dtype, ops.float64)
     problem, aims = posed()
     state = State(problem, seed, kind, Judge(problem, seed), progress, tol)
-    with failure_told(callbacks, progress.began):
+    with notify_failure(callbacks, progress.began):
         return recorded(state, run(state, students(state, most, aims)), partial(_solved, state, Auto()))
 
 
 def automatic(state: State, model: Any, jit: bool | None) -> Strategy:
     """The strategy of the automatic choice."""
+    if state.problem.quantiles:
+        return quantiles(state, jit)
     if model is not None:
         return given_network(state, state.built(model), jit)
     return known_function(state, jit) if state.problem.exact else measured_data(state, jit)
@@ -196,7 +230,7 @@ def first_order(state: State, method: FirstOrder, model: Any, jit: bool | None) 
     """A first-order method with its learning rate, and its strategy on a network that is trained in place."""
     problem = state.problem
     network = network_of(model, problem, np.random.default_rng([state.seed, 2]), state.dtype, method.scale)
-    if method.solve_output and (output_layer(network) is None or problem.slopes is not None):
+    if method.solve_output and (output_layer(network) is None or problem.gradients is not None):
         raise ArgumentError(
             f"{spelled('solve_output', 'True')} needs a network that ends in a linear layer with a bias, and no "
             "gradients among the data"
@@ -226,7 +260,7 @@ def _solved(state: State, method: Solver, found: Candidate) -> Solved:
     """How a solver, or the automatic choice, made a network."""
     details = {k: v for k, v in found.details.items() if k in DESCRIBED}
     settings = method.settings()
-    settings["penalty"] = found.details.get("penalty", settings.get("penalty"))
+    settings["ridge"] = found.details.get("ridge", settings.get("ridge"))
     rounded = found.details["solver"] != "adam" and found.model.dtype == ops.float32
     choice = tuple(state.choice) if isinstance(method, Auto) else None
     return Solved(settings, found.stage, choice, details, rounded)

@@ -27,7 +27,7 @@ FLOORS = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 POWERS = (1.0, 0.7, 1.4, 0.5, 2.0, 0.35, 2.8, 4.0, 5.6, 8.0)  # the first one is kept among equals: nothing is changed
 BINS = 10  # of the calibration error
 SURE = 1.959964  # deviations of a normal variable that 95 % lie within
-KINDS = ("test", "left-out", "validation", "training")
+KINDS = ("groups", "folds", "test", "left-out", "validation", "training")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Classified:
     """How values become classes, and how good that was.
 
     classes: in the order of probabilities and of the confusion matrix. floor, power: see `probabilities`. kind, n: rows
-    that were asked: "test", "left-out" (training rows, each left out in turn), "validation" or "training". accuracy:
+    that were asked: "folds" (all, each by a fit without it; "groups": and without its group), "test", "left-out"
+    (training rows, each left out in turn), "validation" or "training". accuracy:
     the share of right answers. low, high: what it may be for new rows, with 95 % (Wilson 1927). base: the accuracy of
     always giving the most frequent class. log_loss: minus the mean logarithm of the probability of the right class, in
     nats. calibration: the expected calibration error in bins of equally many rows. confusion: [true][given] counts.
@@ -117,7 +118,8 @@ class _Probabilities(nn.Module):
 def classify(fit: Record, classes: tuple[Any, ...]) -> Classified:
     """How a fit of indicators classifies: calibrated and measured on rows it was not fitted to, as far as there are."""
     parts = _rows(fit)
-    held = [parts[kind] for kind in ("validation", "left-out") if kind in parts] or [parts["training"]]
+    known = ("folds", "groups") if fit.across is not None else ("validation", "left-out")
+    held = [parts[kind] for kind in known if kind in parts] or [parts["training"]]
     values, truth, weights = (np.concatenate([part[i] for part in held]) for i in range(3))
     floor, power = _calibrated(values, truth, weights)
     kind = next(kind for kind in KINDS if kind in parts)
@@ -151,6 +153,10 @@ def _rows(fit: Record) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
         if kind == "training" and fit.left_out is not None and fit.left_out.shape == y.shape:
             size = np.abs(fit.model.scaling.unscaled_errors(fit.left_out, y))
             found["left-out"] = y + np.sign(values - y) * size, truth, found[kind][2]
+    if fit.across is not None:
+        every = [found[kind] for kind in ("training", "validation") if kind in found]
+        truth, counts = (np.concatenate([part[i] for part in every]) for i in (1, 2))
+        found[fit.error.kind] = fit.across, truth, counts
     return found
 
 

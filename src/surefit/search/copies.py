@@ -18,8 +18,8 @@ class Copied:
     def __getstate__(self) -> dict[str, Any]:
         """For pickle. A callable that cannot be pickled (a lambda, say) stays behind, as it does in a model file."""
         problem = self.problem
-        if not (_pickles(problem.function) and _pickles(problem.slope_function)):
-            problem = replace(problem, function=None, slope_function=None)
+        if not (_pickles(problem.function) and _pickles(problem.gradient_function)):
+            problem = replace(problem, function=None, gradient_function=None)
         return vars(self) | {"problem": problem, "_inference": None}
 
     def __copy__(self) -> Any:

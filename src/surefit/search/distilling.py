@@ -106,8 +106,8 @@ def teaching(model: Any, where: Any, seed: int, most: int) -> tuple[Problem, lis
         teacher = model._predict if fitted else Predicted(model, box.names)
         outputs = model.outputs if fitted else named_outputs(teacher(box.low[None, :] / 2 + box.high[None, :] / 2))
     elif callable(model):
-        teacher, told = vectorised(model, box)
-        outputs = told if isinstance(told, tuple) else named_outputs(np.zeros((1, told)))
+        teacher, outputs = vectorised(model, box)
+        outputs = outputs if isinstance(outputs, tuple) else named_outputs(np.zeros((1, outputs)))
     else:
         raise ArgumentError(f"model: a {type(model).__name__} has no predict and cannot be called")
     name = getattr(model, "__name__", type(model).__name__)

@@ -39,7 +39,8 @@ def cross_validated(record: Record, fit_one: FitOne, folds: int) -> Record:
     kind = "folds" if labels is None else "groups"
     error = replace(Judge.apart(problem, found, (x, y), kind), folds=int(place.max()) + 1)
     n = len(problem.train[0])  # the training rows come first
-    return replace(record, error=error, left_out=record.model.scaling.errors(found[:n], y[:n]))
+    left_out = record.model.scaling.errors(found[:n], y[:n])
+    return replace(record, error=error, left_out=left_out, across=found)
 
 
 def _rows(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
@@ -48,8 +49,8 @@ def _rows(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, 
     x, y = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
     weights = None
     if problem.weights is not None:
-        held = problem.validation_weights
-        weights = np.concatenate([problem.weights, *([] if held is None else [held])])
+        validation = problem.validation_weights
+        weights = np.concatenate([problem.weights, *([] if validation is None else [validation])])
     labels = None
     if problem.plan is not None and problem.plan.groups is not None:
         assert problem.row_numbers is not None
@@ -92,7 +93,7 @@ def without(problem: Problem, out: np.ndarray, seed: int) -> Problem:
         labelled = None if labels is None else labels[rest]
         again = replace(plan, split=(1.0 - share, share, 0.0), groups=labelled, folds=None, test=None)
         train, validation, _ = again.rows(len(rest), np.random.default_rng([seed, 0x5B11]))
-    inside, held = rest[train], rest[validation]
+    inside, held_out = rest[train], rest[validation]
 
     def points(rows: np.ndarray) -> Points | None:
         return (x[rows], y[rows]) if len(rows) else None
@@ -100,9 +101,9 @@ def without(problem: Problem, out: np.ndarray, seed: int) -> Problem:
     whole = points(inside)
     assert whole is not None
     return replace(
-        problem, train=whole, validation=points(held), test=(x[out], y[out]),
+        problem, train=whole, validation=points(held_out), test=(x[out], y[out]),
         weights=None if weights is None else weights[inside],
-        validation_weights=None if weights is None or not len(held) else weights[held],
+        validation_weights=None if weights is None or not len(held_out) else weights[held_out],
         row_numbers=None, rows=None,
     )  # fmt: skip
 

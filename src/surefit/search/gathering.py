@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.attempts.events import Callback, Evaluated, failure_told, tell
+from surefit.attempts.events import Callback, Evaluated, notify, notify_failure
 from surefit.attempts.journal import Journal, key_of
 from surefit.checking import positive_number, whole_number
 from surefit.data import Domain, Sampling
@@ -112,7 +112,7 @@ def gathered(
     most = budget.evaluations
     runs.first = most if most > PLENTY else max(min(FIRST_LEAST * box.dim, most), math.ceil(FILLING * most))
     began = clock.perf_counter() if began is None else began
-    with failure_told(callbacks, began):
+    with notify_failure(callbacks, began):
         with runs.held():
             notes = Collector(runs, call, budget, time, began, callbacks, None if runs.log else journal).run()
         return posed_runs(runs, data, seed, source | {"budget": most}, notes, few)
@@ -344,7 +344,7 @@ class Collector:
             len(self.runs.runs), self.budget.evaluations, len(self.runs.failed), clock.perf_counter() - self.began,
             tuple(point.tolist()), result.y, result.error,
         )  # fmt: skip
-        if tell(self.callbacks, event):
+        if notify(self.callbacks, event):
             self._end("sampling-callback")
         if len(self.runs.runs) == len(self.runs.failed) >= HOPELESS:
             self.flying.clear()

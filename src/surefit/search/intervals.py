@@ -55,6 +55,11 @@ def interval(fit: Record, x: np.ndarray, level: float, kind: str, members: int) 
         raise ArgumentError(f"level={level!r} must be a probability between 0 and 1, such as 0.9")
     if kind not in KINDS:
         raise ArgumentError(f"kind={kind!r} must be one of {', '.join(map(repr, KINDS))}")
+    if fit.problem.quantiles:
+        raise ArgumentError(
+            "interval: this fit is of quantiles, which are bounds themselves; predict gives them, as many as there are "
+            "levels"
+        )
     if kind == "conformal" and fit.left_out is not None and (fit.error.folds or not _held(fit.problem)):
         return _left_out(fit, x, float(level))
     (held_x, held_y), what = held_out(fit.problem, fit.seed, level)
@@ -229,7 +234,7 @@ def _trained(fit: Record, members: int) -> Ensemble:
         part = replace(
             problem, train=(x[rows], y[rows]), function=None, rows=None,
             weights=None if problem.weights is None else problem.weights[rows],
-            slopes=None if problem.slopes is None else problem.slopes[rows],
+            gradients=None if problem.gradients is None else problem.gradients[rows],
         )  # fmt: skip
         part = part if inputs is None else restricted(part, columns)
         member = fit_problem(part, method=method, model=model, seed=seed, dtype=str(fit.dtype))

@@ -173,7 +173,7 @@ class Predictions:
         """Gradients at points (n, d) -> (n, d), or (n, k, d) for several outputs; of the model itself, exact."""
         row = _one_row(points, len(self.problem.names))
         x = self._points(points) if row is None or not self._inside(row) else np.array([row], np.float64)
-        j = self._values().slopes(x)  # (n, k, d)
+        j = self._values().gradients(x)  # (n, k, d)
         return j[:, 0] if len(self.outputs) == 1 else j
 
 

@@ -98,7 +98,7 @@ class Prover:
             return True
         return self.tol is not None and found.certificate is not None and found.certificate.proves(self.tol) is True
 
-    def judged(self, found: Candidate) -> Candidate:
+    def scored(self, found: Candidate) -> Candidate:
         """A candidate with its certificate, where its measured error is within the tolerance.
 
         Where a point refutes the tolerance, the error is the one at that point.

@@ -19,12 +19,17 @@ from surefit.search.judging import Measured
 from surefit.search.predictions import Predictions
 from surefit.search.teacher import Taught
 from surefit.search.timings import Timings
-from surefit.sentences import Sentence
+from surefit.sentences import Both, Sentence, declare, say
 
 if TYPE_CHECKING:
     from surefit.bounds.certificate import Certificate
     from surefit.bounds.minlink import Construction
     from surefit.view.animation import Film
+
+declare({"target-table": Both("{name} ({rows} rows)", "{name}（{rows} 行）")})
+
+
+SELDOM = 1e-3  # of the largest error: a root mean square that says that it is so large in very few places
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,8 @@ class Record(Copied, Predictions):
         classified: of a fit of classes: how values become probabilities, and how good that is.
         left_out: (n, k), in the units of the network: errors at the training rows of measured data, each left out in
             turn, if known.
+        across: (n, k), values at all rows, those for training first, each by a fit that did not see it, where there
+            were folds; not in the file.
         extra: plain data that other readings keep with the fit, by name, such as the reference of a certificate.
         config: the run.toml beside a model that was loaded from its directory.
         certificate: what `Fit.certify` proved last; `proved` is it while the model is the one it speaks of.
@@ -105,6 +112,7 @@ class Record(Copied, Predictions):
     taught: Taught | None = None
     classified: Classified | None = None
     left_out: np.ndarray | None = field(default=None, repr=False, compare=False)
+    across: np.ndarray | None = field(default=None, repr=False, compare=False)
     certificate: Certificate | None = field(default=None, compare=False)
     extra: dict[str, Any] = field(default_factory=dict)
     _warned: bool = field(default=False, repr=False)
@@ -162,8 +170,14 @@ class Record(Copied, Predictions):
         if source["kind"] == "formula":
             return "; ".join(source["text"])
         if source["kind"] == "table":
-            return f"{source['name']} ({source['rows']} rows)"
+            return say("target-table", name=source["name"], rows=source["rows"])
         return f"{source['name']}()"
+
+    @property
+    def only_at_jumps(self) -> bool:
+        """Whether a network has units that jump where the target does, and is off by much nowhere else."""
+        jumps = isinstance(self.made, Solved) and self.made.details.get("jumps", 0) > 0
+        return jumps and self.error.rmse <= SELDOM * self.error.max
 
     @property
     def method(self) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class Pilot(NamedTuple):
     """Sizes of residuals in their deviation, (n,) at training rows, left out where known, and at validation rows."""
 
     residuals: np.ndarray
-    held: np.ndarray | None
+    validation: np.ndarray | None
     deviation: float  # in the units of the target
 
 
@@ -56,7 +56,7 @@ def robust(problem: Problem, seed: int, asked: bool) -> tuple[Problem, Sentence 
     the pilot is better at the other rows without them.
     """
     n = len(problem.train[0])
-    if problem.slopes is not None or (not asked and (n < FEWEST_ROWS or problem.known)):
+    if problem.gradients is not None or (not asked and (n < FEWEST_ROWS or problem.known)):
         return problem, None
     first = found = _pilot(problem, np.ones(n), seed)
     if found is None:
@@ -73,13 +73,13 @@ def robust(problem: Problem, seed: int, asked: bool) -> tuple[Problem, Sentence 
     if not asked and (not _isolated(problem, found, far) or not _better(first, found, ~far)):
         return problem, None
     weights = _huber(found.residuals)
-    held = None if found.held is None else _huber(found.held)
+    validation = None if found.validation is None else _huber(found.validation)
     if problem.weights is not None:
         weights = weights * problem.weights
-    if problem.validation_weights is not None and held is not None:
-        held = held * problem.validation_weights
+    if problem.validation_weights is not None and validation is not None:
+        validation = validation * problem.validation_weights
     word = say("robust-asked" if asked else "robust-found", rows=n, far=int(far.sum()))
-    return replace(problem, weights=weights, validation_weights=held), word
+    return replace(problem, weights=weights, validation_weights=validation), word
 
 
 def _huber(size: np.ndarray) -> np.ndarray:
@@ -141,11 +141,11 @@ def _pilot(problem: Problem, counts: np.ndarray, seed: int) -> Pilot | None:
     deviation = DEVIATION * float(np.median(size))
     if not deviation > 0:
         return None
-    held = None
+    validation = None
     if problem.validation is not None:
         miss = c.model.scaling.errors(evaluate(c.model, problem.validation[0]), problem.validation[1])
-        held = np.sqrt(np.mean(miss**2, axis=1)) / deviation
-    return Pilot(size / deviation, held, deviation * float(c.model.scaling.y_scale.mean()))
+        validation = np.sqrt(np.mean(miss**2, axis=1)) / deviation
+    return Pilot(size / deviation, validation, deviation * float(c.model.scaling.y_scale.mean()))
 
 
 def _quick(s: State) -> Strategy:

@@ -17,7 +17,7 @@ import numpy as np
 
 from surefit import nn
 from surefit.attempts.attempt import Attempt, Outcome, Within
-from surefit.attempts.events import tell_model
+from surefit.attempts.events import notify_model
 from surefit.attempts.methods import FirstOrder, Method
 from surefit.attempts.performing import perform
 from surefit.attempts.progress import Progress
@@ -27,7 +27,7 @@ from surefit.core import ops
 from surefit.models.spec import MLPSpec, network_of
 from surefit.problems.points import drawn
 from surefit.problems.problem import Problem
-from surefit.search.candidates import Candidate, best_of, judged
+from surefit.search.candidates import Candidate, best_of, scored
 from surefit.search.judging import Judge
 from surefit.search.limits import FLOAT32
 from surefit.search.proofs import Prover
@@ -167,7 +167,7 @@ def run(state: State, strategy: Strategy, perform: Perform = perform) -> Sentenc
 
 
 def tried(state: State, attempt: Attempt, perform: Perform) -> Candidate | None:
-    """The candidate that comes of an attempt, noted and told."""
+    """The candidate that comes of an attempt, noted and logged."""
     goal = math.inf if attempt.goal is None else attempt.goal
     problem = attempt.problem
 
@@ -188,12 +188,12 @@ def tried(state: State, attempt: Attempt, perform: Perform) -> Candidate | None:
     if outcome is None:
         return None
     with state.timings.phase("judging"):
-        found = judged(attempt, outcome, state.judge, state.tol)
+        found = scored(attempt, outcome, state.judge, state.tol)
     state.candidates.append(found)
     if state.prover is not None:
         with state.timings.phase("proving"):
-            found = state.candidates[-1] = state.prover.judged(found)
-    values: dict[str, Any] = dict(stage=found.stage, what=found.by, score=found.told)
+            found = state.candidates[-1] = state.prover.scored(found)
+    values: dict[str, Any] = dict(stage=found.stage, what=found.by, score=found.score_in_units)
     why = outcome.reason if isinstance(attempt.method, FirstOrder) else attempt.why
     state.choice.append(say("tried", **values) if why is None else say("tried-why", **values, why=why))
     return found
@@ -213,7 +213,7 @@ def recorded(
         best = tried(state, state.attempt(None, state.built(model), state.problem), perform)
         assert best is not None
     if announce and not progress.shown:
-        tell_model(progress.callbacks, best.model, best.problem, state.seed)
+        notify_model(progress.callbacks, best.model, best.problem, state.seed)
     if announce:
         progress.finished(reason)
     warnings = [*best.problem.notes, *progress.warnings]
@@ -224,7 +224,7 @@ def recorded(
     whole = best.problem.validation is None and state.problem.validation is not None  # all were trained on
     problem = state.problem if measured_data and not whole else best.problem
     if problem.stream is not None:  # whose rows are not the fit's to keep
-        problem = replace(problem, stream=None, source=problem.source | {"parts": problem.stream.told()})
+        problem = replace(problem, stream=None, source=problem.source | {"parts": problem.stream.to_dict()})
     return Record(
         problem=problem, model=best.model, made=how, error=best.error,
         history=progress.history,

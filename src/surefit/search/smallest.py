@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surefit.attempts.events import Callback, failure_told
+from surefit.attempts.events import Callback, notify_failure
 from surefit.attempts.journal import Journal
 from surefit.attempts.methods import VarPro
 from surefit.attempts.progress import Progress
@@ -216,7 +216,7 @@ class Sizes:
             model=start.model, problem=start.problem, stage=start.stop_reason, reason=start.stop_reason,
             score=start.score, error=start.error, largest=start.error.max, row=None, details={}, by=start.stop_reason,
         )  # fmt: skip
-        with failure_told(self.callbacks, progress.began):
+        with notify_failure(self.callbacks, progress.began):
             reason = run(state, pruned(state, kept, pruning, self.tol, note))
         progress.finished(reason)
         if progress.over is not None:

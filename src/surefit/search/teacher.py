@@ -1,8 +1,9 @@
 """Teachers: Gaussian processes of measured data with few rows, from which a small network learns.
 
 A Gaussian process uses all rows, finds a scale for each input, and knows without a split how well it predicts: what
-each row is missed by when it is left out follows from its own equations. Those of several kernels whose error is nearly
-the same are averaged. The network that is shipped learns from as many values of its teacher as it needs.
+each row is missed by when it is left out follows from its own equations. Those of several kernels and means are
+averaged, with the weights with which the rows left out are missed least. The network that is shipped learns from as
+many values of its teacher as it needs.
 """
 
 from __future__ import annotations
@@ -20,15 +21,17 @@ from surefit.problems.problem import Problem
 from surefit.search.judging import Measured
 from surefit.search.limits import (
     FOLDS,
+    LEAST_SHARE,
     LOOKED_AT,
     MOST_ALONE,
     MOST_REFITTED,
     MOST_ROWS_TAUGHT,
+    MOST_SEARCHED,
     MOST_TAUGHT_INPUTS,
     ROWS_FOR_LINEAR,
     ROWS_OF_LENGTHS,
+    STACK_RIDGE,
     STARTS_OF_MANY,
-    TEACHERS_WITHIN,
 )
 from surefit.sentences import Sentence, say
 from surefit.solvers.gaussian_process import GaussianProcess
@@ -44,11 +47,12 @@ class Process:
     kernel: str
     mean: str
     theta: tuple[float, ...]
+    share: float = 1.0  # of the mean
 
 
 @dataclass
 class Processes:
-    """For each output the mean of a few Gaussian processes.
+    """For each output the weighted mean of a few Gaussian processes.
 
     x (n, d), y (n, k): the rows; weights (n,) or None. noise: of the values, None if it is estimated.
     """
@@ -97,23 +101,24 @@ class Processes:
         """The root mean square error of each output that is expected of new rows, (k,).
 
         Where the rows are spread over the whole box, as those of a simulator are: the deviations over the box, in the
-        units in which the rows left out are missed. Rows left out lie nearer to the border than most points, or farther
-        from the others. Else, as with most measured tables: of the rows left out.
+        units in which the rows left out are missed, but no more than those rows are missed by, which lie nearer to the
+        border than most points, and farther from the others. Else, as with most measured tables: of the rows left out.
         """
         mean, deviation = self.left_out()
         miss = mean - self.y
+        most = np.sqrt(np.mean(miss**2, axis=0))
         if not spread_evenly(self.x, box):
-            return np.sqrt(np.mean(miss**2, axis=0))
+            return most
         z = np.sqrt(np.mean((miss / np.maximum(deviation, 1e-300)) ** 2, axis=0))
         points = sample(box, LOOKED_AT, "latin_hypercube", generator=np.random.default_rng([seed, 0xB0C5]))
-        return z * np.sqrt(np.mean(self.deviation(points) ** 2, axis=0))
+        return np.asarray(np.minimum(most, z * np.sqrt(np.mean(self.deviation(points) ** 2, axis=0))))
 
     def _mean(self, values: list[np.ndarray]) -> np.ndarray:
-        total, count = np.zeros((len(values[0]), self.y.shape[1])), np.zeros(self.y.shape[1])
+        total, whole = np.zeros((len(values[0]), self.y.shape[1])), np.zeros(self.y.shape[1])
         for part, value in zip(self.parts, values, strict=True):
-            total[:, list(part.outputs)] += value
-            count[list(part.outputs)] += 1
-        return total / count
+            total[:, list(part.outputs)] += part.share * value
+            whole[list(part.outputs)] += part.share
+        return total / whole
 
     def _deviation(self, each: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         """Of a mixture: the mean variance, and the variance of the means."""
@@ -123,7 +128,7 @@ class Processes:
 
     def to_dict(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """It as plain data and as arrays, for files."""
-        parts = [[list(p.outputs), p.kernel, p.mean, list(p.theta)] for p in self.parts]
+        parts = [[list(p.outputs), p.kernel, p.mean, list(p.theta), p.share] for p in self.parts]
         arrays = {"x": self.x, "y": self.y}
         if self.left_out_rows is not None:
             arrays |= {"left_out": self.left_out_rows[0], "deviation": self.left_out_rows[1]}
@@ -133,7 +138,9 @@ class Processes:
     @classmethod
     def from_dict(cls, data: dict[str, Any], arrays: dict[str, np.ndarray]) -> Processes:
         """What `to_dict` gave."""
-        parts = tuple(Process(tuple(o), kernel, mean, tuple(theta)) for o, kernel, mean, theta in data["parts"])
+        parts = tuple(
+            Process(tuple(o), kernel, mean, tuple(theta), *share) for o, kernel, mean, theta, *share in data["parts"]
+        )  # an older file says no shares: they were the same
         left_out = (arrays["left_out"], arrays["deviation"]) if "left_out" in arrays else None
         return cls(arrays["x"], arrays["y"], arrays.get("weights"), data["noise"], parts, left_out)
 
@@ -192,7 +199,7 @@ def can_teach(problem: Problem) -> bool:
     """
     (n, d), y = problem.train[0].shape, problem.train[1]
     fits = 4 <= n <= MOST_ROWS_TAUGHT and d <= MOST_TAUGHT_INPUTS
-    if not fits or problem.function is not None or problem.slopes is not None:
+    if not fits or problem.function is not None or problem.gradients is not None:
         return False
     return any(((c != c.min()) & (c != c.max())).any() for c in y.T) or bool((np.ptp(y, axis=0) == 0).all())
 
@@ -215,7 +222,7 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
     made: list[tuple[Process, GaussianProcess]] = []
     for outputs in groups:
         columns = list(outputs)
-        tried: list[tuple[float, GaussianProcess]] = []
+        tried: list[tuple[np.ndarray, GaussianProcess]] = []
         for kernel, mean in product(NAMES, means):
             if tried and stop():
                 break
@@ -223,23 +230,49 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
             process.fit(x[part], y[part][:, columns], None if weights is None else weights[part])
             miss = process.leave_one_out()[0] - y[part][:, columns]
             spread = y[part][:, columns].std(axis=0)
-            tried.append((float(np.mean((miss / np.where(spread > 0, spread, 1.0)) ** 2)), process))
-        least = min(error for error, _ in tried)
-        for error, process in tried:
-            if error <= TEACHERS_WITHIN**2 * least:
+            tried.append(((miss / np.where(spread > 0, spread, 1.0)).ravel(), process))
+        for share, (_, process) in zip(shares([miss for miss, _ in tried]), tried, strict=True):
+            if share > 0.0:
                 if n > len(part):
                     process = process.refit(x, y[:, columns], process.theta, weights)
-                made.append((Process(outputs, process.kernel, process.mean, tuple(process.theta.tolist())), process))
+                theta = tuple(process.theta.tolist())
+                made.append((Process(outputs, process.kernel, process.mean, theta, float(share)), process))
     teacher = Processes(x, y, weights, noise, tuple(p for p, _ in made), None, tuple(p for _, p in made))
     if n <= MOST_REFITTED:
         teacher.left_out_rows = _refitted(teacher, rng, stop)
     return teacher
 
 
+def shares(misses: list[np.ndarray]) -> np.ndarray:
+    """The shares (m,) of the mean of m models that misses rows least, of what each misses them by, (n,).
+
+    They are not negative and their sum is 1 (Breiman 1996, Stacked regressions). A ridge keeps those of models that are
+    nearly alike near each other. A share below `LEAST_SHARE` is none.
+
+    >>> shares([np.array([1.0, -1.0, 1.0]), np.array([-1.0, 1.0, 1.0])]).round(3).tolist()
+    [0.5, 0.5]
+    """
+    from scipy.optimize import nnls
+
+    errors, m = np.array(misses), len(misses)
+    gram = errors @ errors.T / max(1, errors.shape[1])
+    size = float(np.trace(gram))
+    if m == 1 or not 0.0 < size < np.inf:
+        return np.full(m, 1.0 / m)
+    gram = gram / size
+    gram[np.diag_indices(m)] *= 1.0 + STACK_RIDGE
+    root = np.linalg.cholesky(gram + 1e-12 * np.eye(m)).T
+    one = 1e4  # the weight of the equation that says that they are 1 in all
+    found, _ = nnls(np.vstack([root, np.full((1, m), one)]), np.r_[np.zeros(m), one])
+    found = np.where(found >= LEAST_SHARE * found.sum(), found, 0.0)
+    return np.asarray(found / found.sum())
+
+
 def _refitted(teacher: Processes, rng: np.random.Generator, stop: Callable[[], bool]) -> tuple[np.ndarray, np.ndarray]:
     """What rows are predicted to be by the others, whose hyperparameters are found without them, in folds.
 
-    Of few rows the hyperparameters are half of what was learned: to keep them would be to know the row left out.
+    Of few rows the hyperparameters are half of what was learned: to keep them would be to know the row left out. Of
+    very few they may be altogether different ones, which only a search from the beginning finds.
     """
     x, y, weights = teacher.x, teacher.y, teacher.weights
     n = len(x)
@@ -250,7 +283,8 @@ def _refitted(teacher: Processes, rng: np.random.Generator, stop: Callable[[], b
         made = []
         for p in teacher.parts:
             again = GaussianProcess(p.kernel, p.mean, noise=teacher.noise, starts=1, stop=stop)
-            made.append(again.fit(x[rest], y[rest][:, list(p.outputs)], others))
+            first = p.theta if n > MOST_SEARCHED else None
+            made.append(again.fit(x[rest], y[rest][:, list(p.outputs)], others, first))
         if stop():
             break
         without = Processes(x[rest], y[rest], others, teacher.noise, teacher.parts, None, tuple(made))
@@ -258,4 +292,4 @@ def _refitted(teacher: Processes, rng: np.random.Generator, stop: Callable[[], b
     return mean, deviation
 
 
-__all__ = ["Process", "Processes", "Taught", "can_teach", "teacher_of"]
+__all__ = ["Process", "Processes", "Taught", "can_teach", "shares", "teacher_of"]

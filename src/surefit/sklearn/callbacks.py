@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from surefit.attempts.events import Epoch, Step
 from surefit.attempts.methods import METHODS, FirstOrder
 from surefit.models.inference import evaluate
 
+Method = TypeVar("Method", bound=Callable[..., Any])
+
 try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
+    from sklearn.callback import CallbackSupportMixin
+    from sklearn.callback import with_callbacks as _with_callbacks
 except ImportError:  # before 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
         """An estimator without callbacks."""
 
-    def with_callbacks(method: Any) -> Any:
-        """The method as it is."""
+    def _with_callbacks(method: Any) -> Any:
         return method
+
+
+def with_callbacks(method: Method) -> Method:
+    """A `fit` that may have callbacks, where scikit-learn has them; its types are those of the method."""
+    return cast(Method, _with_callbacks(method))
 
 
 class Task:

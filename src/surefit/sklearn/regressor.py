@@ -25,7 +25,7 @@ class FitRegressor(RegressorMixin, Estimator):
         solver: "auto" (linear, quadratic, features, variable projection, Adam: the best at rows left out), the name of
             a method of `surefit.fit` ("lm", "varpro", "lbfgs", "features", "adam", "sgd", ...), or a method object,
             whose own settings then count.
-        alpha: weight of the L2 penalty: `weight_decay` of first-order methods, `penalty` of solvers; None: their own.
+        alpha: weight of the L2 penalty: `weight_decay` of first-order methods, `ridge` of solvers; None: their own.
         batch_size: rows a step of first-order methods; "auto": 64, or all of fewer than 128.
         learning_rate: schedule of first-order methods: "auto", "constant", "adaptive", "cosine", ...
         learning_rate_init: a number, "auto" (found by a range test), or None: the method's own.

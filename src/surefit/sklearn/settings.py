@@ -15,7 +15,7 @@ from surefit.models.spec import MLPSpec
 ACTIVATIONS = {"logistic": "sigmoid"}  # scikit-learn's word and ours
 SCHEDULES = {"adaptive": "plateau"}
 COUNTED = ("epochs", "iterations", "evaluations")  # what `max_iter` counts, by method
-RIDGES = ("penalty", "weight_decay")  # what `alpha` is
+RIDGES = ("ridge", "weight_decay")  # what `alpha` is
 
 
 def method_of(estimator: Any) -> Method:
@@ -96,8 +96,8 @@ def sampling_of(estimator: Any, rows: int, weight: np.ndarray | None) -> Samplin
     share = estimator.validation_fraction
     if estimator.early_stopping and not (isinstance(share, (int, float)) and 0 < share < 1):
         raise ArgumentError(f"validation_fraction={share!r} must be a number between 0 and 1")
-    held = max(1, round(rows * share)) / rows if estimator.early_stopping else 0.0
-    split = (1.0 - held, held, 0.0)
+    validation = max(1, round(rows * share)) / rows if estimator.early_stopping else 0.0
+    split = (1.0 - validation, validation, 0.0)
     return Sampling(split=split, weights=weight)
 
 

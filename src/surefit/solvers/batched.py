@@ -137,10 +137,10 @@ def fit_batch(
 
     done, done_ridge = np.empty_like(theta), np.empty_like(ridge)
     live, finished = np.arange(g), np.zeros(g, bool)
-    at, penalty, freedom = theta, ridge, count  # of those that are live
+    at, ridges, freedom = theta, ridge, count  # of those that are live
     residual, jacobian = rows.residuals(at)
     for step in range(iterations):
-        full = _spread(penalty, of_hidden)
+        full = _spread(ridges, of_hidden)
         away = at - centre
         normal = jacobian.transpose(0, 2, 1) @ jacobian
         gradient = (residual[:, None, :] @ jacobian)[:, 0, :] + full * away
@@ -163,23 +163,23 @@ def fit_batch(
         if step < SETTLED:
             continue
         share = full * np.diagonal(inverse, axis1=1, axis2=2)
-        fresh = np.where(helped[:, None], _ridges(at - centre, residual, freedom, share, of_hidden, penalty), penalty)
-        at_rest = (np.abs(np.log(fresh / penalty)) <= RESTING) | (fresh <= SMALLEST) | (fresh >= LARGEST)
+        fresh = np.where(helped[:, None], _evidence(at - centre, residual, freedom, share, of_hidden, ridges), ridges)
+        at_rest = (np.abs(np.log(fresh / ridges)) <= RESTING) | (fresh <= SMALLEST) | (fresh >= LARGEST)
         still &= at_rest.all(axis=1) | (damping > 1e7)
-        penalty = fresh
+        ridges = fresh
         new_ones = still & ~finished  # kept as they are now, so that the others of a batch change nothing
-        done[live[new_ones]], done_ridge[live[new_ones]] = at[new_ones], penalty[new_ones]
+        done[live[new_ones]], done_ridge[live[new_ones]] = at[new_ones], ridges[new_ones]
         finished |= still
         if finished.mean() > SHRINK:
             go = ~finished
-            live, at, penalty, freedom, damping = live[go], at[go], penalty[go], freedom[go], damping[go]
+            live, at, ridges, freedom, damping = live[go], at[go], ridges[go], freedom[go], damping[go]
             centre = centre[go]
             residual, jacobian, rows, finished = residual[go], jacobian[go], rows.part(go), finished[go]
             if not len(live):
                 break
     go = ~finished
-    done[live[go]], done_ridge[live[go]] = at[go], penalty[go]
-    return _judged(_Group(x, y, root, units), done, _spread(done_ridge, of_hidden), count)
+    done[live[go]], done_ridge[live[go]] = at[go], ridges[go]
+    return _scored(_Group(x, y, root, units), done, _spread(done_ridge, of_hidden), count)
 
 
 def _first(rows: _Group, seed: int) -> np.ndarray:
@@ -219,7 +219,7 @@ def _spread(ridge: np.ndarray, of_hidden: np.ndarray) -> np.ndarray:
     return full
 
 
-def _ridges(
+def _evidence(
     away: np.ndarray, residual: np.ndarray, count: np.ndarray, share: np.ndarray, of_hidden: np.ndarray,
     before: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
@@ -234,7 +234,7 @@ def _ridges(
     return np.clip(np.clip(found, before / 10, before * 10), SMALLEST, LARGEST)
 
 
-def _judged(rows: _Group, theta: np.ndarray, ridge: np.ndarray, count: np.ndarray) -> Batch:
+def _scored(rows: _Group, theta: np.ndarray, ridge: np.ndarray, count: np.ndarray) -> Batch:
     """The networks with the errors that leaving out rows would show."""
     residual, jacobian = rows.residuals(theta)
     turned = np.ascontiguousarray(jacobian.transpose(0, 2, 1))

@@ -27,7 +27,7 @@ from .result import Callback, Result, Trace
 
 SCALES = (2.0, 4.0, 1.0, 8.0, 0.5, 16.0, 32.0)  # gains in the order of how often they are the best
 RCONDS = tuple(10.0**-e for e in (14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4))
-PENALTIES = tuple(10.0**e for e in range(-14, 4))
+RIDGES = tuple(10.0**e for e in range(-14, 4))
 LEARNED = 0.5  # score over the largest deviation of a target from its mean, above which only steeper units can help
 LEAST_LEFT = 1e-6  # of 1 - leverage, below which rounding would decide what a row is missed by when it is left out
 EXPLAINED = 1e-13  # of a row that lies outside of what the features span: rounding
@@ -38,19 +38,17 @@ OVERHANG = 1.05  # in one dimension the outermost units bend a little outside of
 class Output:
     """An output layer: phi (m, h) -> phi @ weights + constant, (m, k).
 
-    weights (h, k), constant (k,). rcond: singular values below this share of the largest were left out; penalty: of the
-    ridge, 0 without one; rank: how many were kept. residuals (m, k): phi @ weights + constant - y, unweighted.
-    norm: the largest 1-norm of the weights of an output. score: what it was chosen by, see `solve_output`.
+    m samples, h features, k outputs.
     """
 
-    weights: np.ndarray
-    constant: np.ndarray
-    residuals: np.ndarray = field(repr=False)
-    rank: int
-    rcond: float
-    penalty: float
-    norm: float
-    score: float
+    weights: np.ndarray  # (h, k)
+    constant: np.ndarray  # (k,)
+    residuals: np.ndarray = field(repr=False)  # phi @ weights + constant - y, (m, k), unweighted
+    rank: int  # how many singular values were kept
+    rcond: float  # those below this share of the largest were left out
+    ridge: float  # relative to the mean square of the features; 0 without one
+    norm: float  # the largest 1-norm of the weights of an output
+    score: float  # what it was chosen by, see `solve_output`
 
 
 @one_thread()
@@ -61,28 +59,28 @@ def solve_output(
     weights: np.ndarray | None = None,
     roundoff: float = 2.0**-53,
     rconds: Sequence[float] = RCONDS,
-    penalties: Sequence[float] | None = None,
+    ridges: Sequence[float] | None = None,
     validation: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Output:
     """The output layer that fits y (m, k) best as a linear function of phi (m, h) and a constant.
 
     For exact values: truncated singular values, and of `rconds` that with the smallest score, the largest weighted
     residual plus roundoff times the norm; the residuals of `validation`, (phi, y) of other rows, count there too. For
-    noisy values: `penalties`, ridge regressions on phi whose score is the root of the mean squared leave-one-out
-    residual, exact and without refitting; the constant is not penalised. A penalty is relative to the mean square of
-    the features.
+    noisy values: `ridges`, a regression on phi with each of them, whose score is the root mean square of the
+    leave-one-out residuals, exact and without refitting; the constant is not penalised. A ridge is relative to the
+    mean square of the features.
 
     weights (m,): of the rows, >= 0.
 
     ShapeError, DtypeError, ArgumentError: shapes do not fit, something is no real number, y or the features are not
-    finite, or rconds or penalties are empty or below 0.
+    finite, or rconds or ridges are empty or below 0.
     """
     phi, y = _real("solve_output", "phi", phi), _real("solve_output", "y", y)
     if phi.ndim != 2 or y.ndim != 2 or len(phi) != len(y) or len(y) == 0:
         raise ShapeError(f"solve_output: phi {phi.shape} and y {y.shape} must be (m, h) and (m, k) with m >= 1 rows")
     _finite("solve_output", "y", y)
     rconds = _numbers("solve_output", "rconds", rconds)
-    penalties = None if penalties is None else _numbers("solve_output", "penalties", penalties)
+    ridges = None if ridges is None else _numbers("solve_output", "ridges", ridges)
     share = shares(weights, len(y), "solve_output")
     root = np.sqrt(share)[:, None]
     centre, level, a, b = centred(phi, y, share)
@@ -93,8 +91,8 @@ def solve_output(
         square, right = joined[: a.shape[1], : a.shape[1]], joined[: a.shape[1], a.shape[1] :]
     u, s, vt = decompose(square)
     layer = _Layer(phi, y, centre, level, s, vt, u.T @ right)
-    if penalties is not None:
-        return layer.ridge(a, b, share, penalties)
+    if ridges is not None:
+        return layer.with_best_ridge(a, b, share, ridges)
     tried = [layer.output(s > rcond * s[0] if len(s) else s > 0, rcond=rcond) for rcond in rconds]
     largest = [float(np.abs(o.residuals * root).max()) for o in tried]
     if validation is not None:
@@ -164,17 +162,17 @@ class _Layer:
     vt: np.ndarray
     projected: np.ndarray  # u^T y
 
-    def output(self, kept: np.ndarray, damping: float = 0.0, rcond: float = 0.0, penalty: float = 0.0) -> Output:
+    def output(self, kept: np.ndarray, damping: float = 0.0, rcond: float = 0.0, ridge: float = 0.0) -> Output:
         """From the singular values that are kept, with this ridge."""
         s = self.s[kept]
         c = self.vt[kept].T @ (self.projected[kept] * (s / (s * s + damping))[:, None])
         constant = self.level - self.centre @ c
         residuals = self.phi @ c + constant - self.y
         norm = float(np.abs(c).sum(axis=0).max(initial=0.0))
-        return Output(c, constant, residuals, int(kept.sum()), rcond, penalty, norm, math.nan)
+        return Output(c, constant, residuals, int(kept.sum()), rcond, ridge, norm, math.nan)
 
-    def ridge(self, a: np.ndarray, b: np.ndarray, share: np.ndarray, penalties: Sequence[float]) -> Output:
-        """With the penalty of the smallest leave-one-out error; a (m, h), b (m, k): centred and weighted.
+    def with_best_ridge(self, a: np.ndarray, b: np.ndarray, share: np.ndarray, ridges: Sequence[float]) -> Output:
+        """With the ridge of the smallest leave-one-out error; a (m, h), b (m, k): centred and weighted.
 
         A residual when its row is left out is the residual over 1 - its leverage, of which the constant has the row's
         share. With a v = s u neither needs u, and so nothing is divided by a small s.
@@ -183,10 +181,10 @@ class _Layer:
         s = self.s[kept]
         along = a @ self.vt[kept].T  # (m, r), the columns s u
         size = float((self.s**2).sum()) / max(1, min(a.shape))
-        damping = np.array(penalties) * size
-        inverse = 1.0 / (s[:, None] ** 2 + np.where(size > 0, damping, 1.0))  # (r, penalties)
-        left = 1.0 - (share / share.sum())[:, None] - along**2 @ inverse  # (m, penalties)
-        weights = self.projected[kept][:, None, :] * (s[:, None] * inverse)[:, :, None]  # (r, penalties, k)
+        damping = np.array(ridges) * size
+        inverse = 1.0 / (s[:, None] ** 2 + np.where(size > 0, damping, 1.0))  # (r, ridges)
+        left = 1.0 - (share / share.sum())[:, None] - along**2 @ inverse  # (m, ridges)
+        weights = self.projected[kept][:, None, :] * (s[:, None] * inverse)[:, :, None]  # (r, ridges, k)
         m, k = b.shape
         rest = (along @ weights.reshape(len(s), len(damping) * k)).reshape(m, len(damping), k) - b[:, None, :]
         missed = rest / np.where(left < LEAST_LEFT, 1.0, left)[:, :, None]
@@ -196,7 +194,7 @@ class _Layer:
                 missed[rows, j] = alone(a, b, share, float(damping[j]))[rows]
         scores = np.sqrt(np.mean(missed**2, axis=(0, 2))).tolist()
         i = _least(scores)
-        return replace(self.output(kept, float(damping[i]), 1e-14, float(penalties[i])), score=scores[i])
+        return replace(self.output(kept, float(damping[i]), 1e-14, float(ridges[i])), score=scores[i])
 
 
 def alone(a: np.ndarray, b: np.ndarray, share: np.ndarray, damping: float) -> np.ndarray:
@@ -287,7 +285,7 @@ def linear_features(
     centres: np.ndarray | None = None,
     weights: np.ndarray | None = None,
     roundoff: float = 2.0**-53,
-    penalties: Sequence[float] | None = None,
+    ridges: Sequence[float] | None = None,
     validation: tuple[np.ndarray, np.ndarray] | None = None,
     dtype: Any = np.float64,
     goal: float | None = None,
@@ -298,7 +296,7 @@ def linear_features(
 
     x is expected in [-1, 1]^d (or with deviation 1), y of size 1. Every scale is tried once, and up to `beyond` further
     ones, steeper while nothing is learned, else while the best is the smallest or the largest; then the best two again
-    with fresh draws, `draws` in all. See `place_units` for centres and `solve_output` for weights, roundoff, penalties.
+    with fresh draws, `draws` in all. See `place_units` for centres and `solve_output` for weights, roundoff, ridges.
     validation: x and y of other rows, by which exact values are judged too: in many dimensions steep units pass through
     all points and are wrong everywhere else.
 
@@ -314,13 +312,13 @@ def linear_features(
         raise ShapeError(f"linear_features: x {x.shape} and y {y.shape} must be (m, d) and (m, k), m, d, k >= 1")
     _finite("linear_features", "x", x)
     _finite("linear_features", "y", y)
-    if penalties is not None:
-        penalties = _numbers("linear_features", "penalties", penalties)
+    if ridges is not None:
+        ridges = _numbers("linear_features", "ridges", ridges)
 
     def solve(hidden: np.ndarray, offsets: np.ndarray) -> Output:
         phi = activation(x @ hidden.T + offsets)
         others = None if validation is None else (activation(validation[0] @ hidden.T + offsets), validation[1])
-        return solve_output(phi, y, weights=weights, roundoff=roundoff, penalties=penalties, validation=others)
+        return solve_output(phi, y, weights=weights, roundoff=roundoff, ridges=ridges, validation=others)
 
     return scan(
         "linear_features", solve, x.shape[1], units, shares(weights, len(y), "linear_features"),
@@ -428,4 +426,4 @@ def place_units(
     return direction * gain[:, None], -distance * gain
 
 
-__all__ = ["PENALTIES", "SCALES", "Features", "Output", "Trial", "linear_features", "place_units", "solve_output"]
+__all__ = ["RIDGES", "SCALES", "Features", "Output", "Trial", "linear_features", "place_units", "solve_output"]

@@ -24,12 +24,12 @@ from surefit.errors import ArgumentError, NotFiniteError, ShapeError
 KERNELS = ("matern52", "rbf")
 MEANS = ("zero", "constant", "linear", "quadratic")
 ITERATIONS = 100  # of L-BFGS-B, from each start
-JITTER, MOST_JITTER = 1e-14, 1e-4  # of the amplitude, on the diagonal: rounding makes the covariance of rows that are
+JITTER, MOST_JITTER = 1e-15, 1e-4  # of the amplitude, on the diagonal: rounding makes the covariance of rows that are
 # near each other indefinite
 LENGTHS = (1e-2, 1e3)  # bounds of the search, in deviations of each input
 AMPLITUDES = (1e-6, 1e6)  # variances, in those of the target
-NOISES = (1e-12, 1e1)
-EXACT = 1e-12  # the variance of values without noise, beside that of the target: what rounding leaves
+SHARES = (1e-15, 1e3)  # variances of the noise, in those of the process
+EXACT = 1e-15  # the variance of values without noise, beside that of the target: what rounding leaves
 MOST_LENGTHS = 50  # inputs that have a length scale each; of more inputs all have the same
 STARTS = (0.2, 0.5, 1.0, 2.0, 5.0)  # lengths that are tried first, in roots of the number of inputs
 MOST_SCREENED = 150  # rows of which these are tried
@@ -84,31 +84,37 @@ class GaussianProcess:
     # --- fitting ---
 
     @one_thread()
-    def fit(self, X: Any, y: Any, weights: Any = None) -> GaussianProcess:
+    def fit(self, X: Any, y: Any, weights: Any = None, theta: Any = None) -> GaussianProcess:
         """Find the hyperparameters for rows X (n, d) and values y (n,) or (n, k).
 
         weights: (n,) > 0, to which the variances of the noise of the rows are reciprocal.
+        theta: where the first search starts, such as the `theta` of a process of nearly the same rows; None: at the
+            most likely of a few lengths.
 
         Raises:
             ShapeError: they do not fit together. NotFiniteError: a number is not finite. ArgumentError: no rows, or
             weights that are not positive.
         """
-        theta = self._placed(X, y, weights)
+        start = self._placed(X, y, weights)
         n = len(self._rows.u)
         if n > 1 and self._rows.v.any():
-            theta = self._searched(theta)
+            start = self._searched(start, None if theta is None else self._like(start, theta))
         elif self.noise is None:
-            theta[-1] = math.log(EXACT)  # nothing tells of any
-        return self._settled(theta)
+            start[-1] = math.log(EXACT)  # nothing tells of any
+        return self._settled(start)
 
     @one_thread()
     def refit(self, X: Any, y: Any, theta: Any, weights: Any = None) -> GaussianProcess:
         """Condition on rows with hyperparameters that are known: those of `theta`."""
         start = self._placed(X, y, weights)
-        theta = np.array(theta, np.float64)
-        if theta.shape != start.shape:
-            raise ShapeError(f"theta: expected shape {start.shape}, got {theta.shape}")
-        return self._settled(theta)
+        return self._settled(self._like(start, theta))
+
+    def _like(self, start: np.ndarray, theta: Any) -> np.ndarray:
+        """Hyperparameters that were given, checked."""
+        found = np.array(theta, np.float64)
+        if found.shape != start.shape:
+            raise ShapeError(f"theta: expected shape {start.shape}, got {found.shape}")
+        return found
 
     def _placed(self, X: Any, y: Any, weights: Any) -> np.ndarray:
         """Take the rows, in scaled units: the hyperparameters that a search starts from."""
@@ -147,54 +153,76 @@ class GaussianProcess:
             start[-1] = 2 * math.log(max(self.noise / float(self._y_scale.min()), math.sqrt(EXACT)))
         return start
 
-    def _searched(self, start: np.ndarray) -> np.ndarray:
-        """The hyperparameters of the largest marginal likelihood that is found from several starts."""
+    def _searched(self, start: np.ndarray, given: np.ndarray | None) -> np.ndarray:
+        """The hyperparameters of the largest marginal likelihood that is found from several starts.
+
+        Lengths, and the share that noise has of the amplitude, are searched for. The best amplitude follows from them
+        in closed form: with it a long narrow ridge of the likelihood is gone, on which searches end too early (Santner,
+        Williams and Notz 2018, The Design and Analysis of Computer Experiments, section 4.3). Where the noise is known
+        the amplitude is searched for as well.
+        """
         from scipy.optimize import minimize
 
         rows, rng = self._rows, np.random.default_rng([self.seed, 0x6A])
         if len(rows.u) > self.subset:
             rows = rows.part(np.sort(rng.choice(len(rows.u), self.subset, replace=False)))
-        known = self.noise is not None
-        free = slice(0, len(start) - known)
-        bounds = np.log([AMPLITUDES, *[LENGTHS] * rows.lengths, NOISES])[free]
-        best, least = start, math.inf
-        start = self._first(rows, start, known)
+        known = bool(self.noise)  # exact values have as much as rounding takes
+        free = slice(0, -1) if known else slice(1, -1) if self.noise == 0 else slice(1, None)
+        bounds = np.log([AMPLITUDES, *[LENGTHS] * rows.lengths, SHARES])[free]
+        least = math.inf
+        best = start = self._first(rows, start) if given is None else self._near(start, given)
 
         def loss(t: np.ndarray) -> tuple[float, np.ndarray]:
-            value, gradient = rows.likelihood(np.concatenate([t, start[free.stop :]]))
+            theta = start.copy()
+            theta[free] = t
+            value, gradient = rows.likelihood(theta) if known else rows.profile(theta)
             return -value, -gradient[free]
 
         def after(_: Any) -> None:
             if self.stop is not None and self.stop():
                 raise StopIteration
 
-        for number in range(self.starts):
+        for number in range(self.starts if start[free].size else 0):
             first = start[free].copy()
             if number:
-                first[1 : rows.lengths + 1] += rng.uniform(-1.5, 1.5, rows.lengths)
-                if not known:
+                lengths = slice(1, rows.lengths + 1) if known else slice(0, rows.lengths)
+                first[lengths] += rng.uniform(-1.5, 1.5, rows.lengths)
+                if self.noise is None:
                     first[-1] = rng.uniform(math.log(1e-8), math.log(0.1))
             found = minimize(
                 loss, first, jac=True, method="L-BFGS-B", callback=after, bounds=bounds,
                 options={"maxiter": ITERATIONS},
             )  # fmt: skip
             if found.fun < least:
-                best, least = np.concatenate([found.x, start[free.stop :]]), float(found.fun)
+                best, least = start.copy(), float(found.fun)
+                best[free] = found.x
             if self.stop is not None and self.stop():
                 break
+        if known:
+            return best
+        best[0] = rows.amplitude(best)
+        best[-1] = math.log(max(EXACT, math.exp(best[0] + best[-1]))) if self.noise is None else math.log(EXACT)
         return best
 
-    def _first(self, rows: _Rows, start: np.ndarray, known: bool) -> np.ndarray:
+    def _near(self, start: np.ndarray, given: np.ndarray) -> np.ndarray:
+        """Hyperparameters that are known as the search counts them."""
+        first = given.copy()
+        first[-1] = start[-1] if self.noise is not None else given[-1] - given[0]
+        first[1:-1] = np.clip(first[1:-1], *np.log(LENGTHS))
+        return first
+
+    def _first(self, rows: _Rows, start: np.ndarray) -> np.ndarray:
         """The most likely of a few hyperparameters of which all lengths are the same."""
         tried = []
         n = len(rows.u)
         some = rows if n <= MOST_SCREENED else rows.part(np.linspace(0, n - 1, MOST_SCREENED).astype(int))
         for length in STARTS:
-            for noise in (start[-1],) if known else np.log([1e-6, 1e-2]):
+            for noise in np.log([1e-6, 1e-2]) if self.noise is None else (start[-1],):
                 theta = start.copy()
                 theta[1:-1] += math.log(length)
                 theta[-1] = noise
-                tried.append((some.likelihood(theta)[0], theta))
+                value, _ = some.likelihood(theta) if self.noise else some.profile(theta)
+                tried.append((value, theta))
         return max(tried, key=lambda pair: pair[0])[1]
 
     def _settled(self, theta: np.ndarray) -> GaussianProcess:
@@ -308,24 +336,25 @@ class _Posterior:
     """What follows from rows and hyperparameters: K = L L', L^-1 H, the mean's coefficients, Q and Q v."""
 
     def __init__(self, covariance: np.ndarray, amplitude: float, h: np.ndarray, v: np.ndarray) -> None:
-        linalg = scipy_linalg()
-        cho_solve, solve_triangular, dpotri = linalg.cho_solve, linalg.solve_triangular, linalg.lapack.dpotri
+        lapack = scipy_linalg().lapack
+        dpotri, dpotrs, dtrtrs = lapack.dpotri, lapack.dpotrs, lapack.dtrtrs
 
         self.factor = _cholesky(covariance, amplitude)
         inverse, _ = dpotri(self.factor, lower=1)
-        self.projected = np.tril(inverse) + np.tril(inverse, -1).T
+        self.projected = inverse + inverse.T  # above its diagonal there are zeros
+        self.projected[np.diag_indices(len(v))] *= 0.5
         self.log_det = 2.0 * float(np.log(np.diag(self.factor)).sum())
-        self.half = solve_triangular(self.factor, h, lower=True, check_finite=False)
         self.small = np.zeros((0, 0))
         self.beta = np.zeros((0, v.shape[1]))
+        self.half = h[:, :0]
         if h.shape[1]:
+            self.half, _ = dtrtrs(self.factor, h, lower=1)
             self.small = _cholesky(self.half.T @ self.half, 1.0)
             self.log_det += 2.0 * float(np.log(np.diag(self.small)).sum())
-            b = self.projected @ h
-            part = solve_triangular(self.small, b.T, lower=True, check_finite=False)
-            self.beta = solve_triangular(self.small.T, part @ v, lower=False, check_finite=False)
-            self.projected = self.projected - part.T @ part
-        self.alpha = cho_solve((self.factor, True), v - h @ self.beta, check_finite=False)
+            part, _ = dtrtrs(self.small, (self.projected @ h).T, lower=1)
+            self.beta, _ = dtrtrs(self.small, part @ v, lower=1, trans=1)
+            self.projected -= part.T @ part
+        self.alpha, _ = dpotrs(self.factor, v - h @ self.beta, lower=1)
 
 
 class _Rows:
@@ -336,6 +365,7 @@ class _Rows:
         d = u.shape[1]
         self.lengths = d if d <= MOST_LENGTHS else 1
         self._squares: np.ndarray | None = None
+        self._below = np.zeros(0, int)  # places of the lower triangle
 
     def part(self, rows: np.ndarray) -> _Rows:
         return _Rows(self.kernel, self.u[rows], self.v[rows], self.h[rows], self.share[rows])
@@ -367,33 +397,53 @@ class _Rows:
 
     def likelihood(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """The logarithm of the marginal likelihood, and its gradient: equation 5.9 with Q in the place of K^-1."""
+        amplitude = math.exp(theta[0])
+        parts = self._in_amplitudes(theta, max(EXACT, math.exp(theta[-1])) / amplitude)
+        return self._value(theta, amplitude, *parts)
+
+    def profile(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """The same with the amplitude that is the best one; theta[-1]: the logarithm of the noise in amplitudes."""
+        parts = self._in_amplitudes(theta, math.exp(theta[-1]))
+        return self._value(theta, self._best_amplitude(parts[0]), *parts)
+
+    def amplitude(self, theta: np.ndarray) -> float:
+        """The logarithm of that amplitude."""
+        return math.log(self._best_amplitude(self._in_amplitudes(theta, math.exp(theta[-1]))[0]))
+
+    def _best_amplitude(self, p: _Posterior) -> float:
         n, k = self.v.shape
-        upper = np.triu_indices(n, 1)
+        return min(max(float(np.sum(p.alpha * self.v)) / (k * (n - self.h.shape[1])), 1e-3 * AMPLITUDES[0]), 1e300)
+
+    def _in_amplitudes(self, theta: np.ndarray, noise: float) -> tuple[_Posterior, np.ndarray, np.ndarray, float]:
+        """The posterior where the amplitude is 1; the kernel, -2 times its derivative by squared distances; noise."""
+        n, d = self.u.shape
         if self._squares is None:
-            columns = self.u.T if self.lengths == self.u.shape[1] else None
-            if columns is None:
+            above = np.triu_indices(n, 1)
+            self._below = above[1] * n + above[0]
+            if self.lengths == d:
+                self._squares = np.array([(c[above[0]] - c[above[1]]) ** 2 for c in self.u.T]).reshape(d, len(above[0]))
+            else:
                 from scipy.spatial.distance import pdist
 
                 self._squares = pdist(self.u, "sqeuclidean")[None, :]
-            else:
-                self._squares = np.array([(c[upper[0]] - c[upper[1]]) ** 2 for c in columns]).reshape(
-                    len(columns), len(upper[0])
-                )
-        inverse = np.exp(-2.0 * theta[1:-1])
-        amplitude, noise = math.exp(theta[0]), math.exp(theta[-1])
-        r, slope = self._correlation(inverse @ self._squares)
-        covariance = np.zeros((n, n))
-        covariance[upper[1], upper[0]] = amplitude * r  # the lower triangle, which is all that is read
-        covariance[np.diag_indices(n)] = amplitude * (1.0 + JITTER) + max(EXACT, noise) * self.share
-        p = _Posterior(covariance, amplitude, self.h, self.v)
-        w = p.alpha @ p.alpha.T - k * p.projected
-        off, diagonal = w[upper], np.diag(w)
+        r, slope = self._correlation(np.exp(-2.0 * theta[1:-1]) @ self._squares)
+        covariance = np.zeros(n * n)
+        covariance[self._below] = r  # the lower triangle, which is all that is read
+        covariance[:: n + 1] = 1.0 + JITTER + noise * self.share
+        return _Posterior(covariance.reshape(n, n), 1.0, self.h, self.v), r, slope, noise
+
+    def _value(
+        self, theta: np.ndarray, amplitude: float, p: _Posterior, r: np.ndarray, slope: np.ndarray, noise: float
+    ) -> tuple[float, np.ndarray]:
+        n, k = self.v.shape
+        w = p.alpha @ p.alpha.T / amplitude - k * p.projected
+        off, diagonal = w.ravel("K")[self._below], np.diag(w)
         gradient = np.empty(len(theta))
-        gradient[0] = amplitude * (off @ r + 0.5 * diagonal.sum())
-        gradient[1:-1] = amplitude * inverse * (self._squares @ (off * slope))
+        gradient[0] = off @ r + 0.5 * diagonal.sum()
+        gradient[1:-1] = np.exp(-2.0 * theta[1:-1]) * (self._squares @ (off * slope))
         gradient[-1] = 0.5 * noise * (diagonal @ self.share)
-        value = -0.5 * float(np.sum(p.alpha * self.v)) - 0.5 * k * (p.log_det + (n - self.h.shape[1]) * LOG_2PI)
-        return value, gradient
+        rest = p.log_det + (n - self.h.shape[1]) * (math.log(amplitude) + LOG_2PI)
+        return -0.5 * float(np.sum(p.alpha * self.v)) / amplitude - 0.5 * k * rest, gradient
 
 
 def _cholesky(a: np.ndarray, size: float) -> np.ndarray:

@@ -25,7 +25,7 @@ Activation = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # z -> value
 def gradient_features(
     x: np.ndarray,
     y: np.ndarray,
-    slopes: np.ndarray,
+    gradients: np.ndarray,
     units: int,
     activation: Activation,
     *,
@@ -42,7 +42,7 @@ def gradient_features(
     time: float | None = None,
     callback: Callback | None = None,
 ) -> Features:
-    """A network with one hidden layer of `units` for values y (m, k) and gradients slopes (m, k, d) at x (m, d).
+    """A network with one hidden layer of `units` for values y (m, k) and gradients (m, k, d) at x (m, d).
 
     Minimises the mean squared residual of the values plus `weight` times that of the gradients that are known (not
     NaN). The truncation and the gain are chosen by the largest residual plus roundoff times the norm of the output
@@ -50,9 +50,10 @@ def gradient_features(
     those of `linear_features`.
     """
     m, d = x.shape
-    if y.ndim != 2 or len(y) != m or slopes.shape != (m, y.shape[1], d):
+    if y.ndim != 2 or len(y) != m or gradients.shape != (m, y.shape[1], d):
         raise ShapeError(
-            f"gradient_features: x {x.shape}, y {y.shape} and slopes {slopes.shape} must be (m, d), (m, k), (m, k, d)"
+            f"gradient_features: x {x.shape}, y {y.shape} and gradients {gradients.shape} "
+            "must be (m, d), (m, k), (m, k, d)"
         )
     share = shares(row_weights, m, "gradient_features")
 
@@ -60,7 +61,7 @@ def gradient_features(
         phi, slope = activation(x @ hidden.T + offsets)
         test = None if validation is None else (activation(validation[0] @ hidden.T + offsets)[0], validation[1])
         return solve_gradient_output(
-            phi, slope[:, None, :] * hidden.T, y, slopes, weight=weight, row_weights=row_weights, roundoff=roundoff,
+            phi, slope[:, None, :] * hidden.T, y, gradients, weight=weight, row_weights=row_weights, roundoff=roundoff,
             validation=test,
         )  # fmt: skip
 
@@ -76,14 +77,14 @@ def solve_gradient_output(
     phi: np.ndarray,
     tangents: np.ndarray,
     y: np.ndarray,
-    slopes: np.ndarray,
+    gradients: np.ndarray,
     *,
     weight: float = 1.0,
     row_weights: np.ndarray | None = None,
     roundoff: float = 2.0**-53,
     validation: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Output:
-    """The output layer for values y (m, k) and gradients slopes (m, k, d), NaN where unknown.
+    """The output layer for values y (m, k) and gradients (m, k, d), NaN where unknown.
 
     phi (m, h): the features; tangents (m, d, h): their derivatives by each input. validation: features and values at
     other rows. What is minimised, how the truncation is chosen, and the other arguments: see `gradient_features`.
@@ -96,10 +97,10 @@ def solve_gradient_output(
     moving = tangents * root[:, None, None]
     parts: list[list[tuple[float, np.ndarray, int]]] = []
     for j in range(k):
-        mask = np.isfinite(slopes[:, j])  # (m, d)
+        mask = np.isfinite(gradients[:, j])  # (m, d)
         factor = math.sqrt(weight * m / max(1, int(mask.sum())))
         a = np.concatenate([values, factor * moving[mask]])
-        b = np.concatenate([targets[:, j], factor * (slopes[:, j] * root[:, None])[mask]])
+        b = np.concatenate([targets[:, j], factor * (gradients[:, j] * root[:, None])[mask]])
         u, s, vt = decompose(a)
         projected = u.T @ b
         found = []

@@ -90,7 +90,7 @@ class _Scaling:
         return np.where(self.d > 0, self.d, 1.0)
 
 
-def _slopes(gradient: np.ndarray, x: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def _projected(gradient: np.ndarray, x: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """The gradient without the components that push against a bound."""
     return np.where(((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0)), 0.0, gradient)
 
@@ -236,7 +236,7 @@ class _Descent:
             self.cost = p.cost(self.r)
         if self.J is not None and np.isfinite(self.J).all() and np.isfinite(self.cost):
             r, J = p.loss.weighted(self.r, self.J)
-            slope = float(np.abs(_slopes(r @ J, self.x, p.low, p.high)).max())
+            slope = float(np.abs(_projected(r @ J, self.x, p.low, p.high)).max())
             norms = column_norms(J)
             rank = Linearised(J, r, np.where(norms > 0, norms, 1.0), self.linear).rank()
         if p.differences.doubt.any() and status in ("gradient", "cost", "step", "precision"):
@@ -255,11 +255,11 @@ class _Descent:
     def stationary(self, model: Linearised, gtol: float) -> str | None:
         """The status if no variable that can move has a slope."""
         p = self.problem
-        slopes = np.abs(_slopes(model.gradient, self.x, p.low, p.high))
-        if isinstance(self.damping, Marquardt) and float(np.linalg.norm(slopes)) <= self.damping.min_grad:
+        projected = np.abs(_projected(model.gradient, self.x, p.low, p.high))
+        if isinstance(self.damping, Marquardt) and float(np.linalg.norm(projected)) <= self.damping.min_grad:
             return "gradient"
         norms = model.columns * float(np.linalg.norm(model.residuals))
-        return "gradient" if (slopes <= max(gtol, EPS) * norms).all() else None
+        return "gradient" if (projected <= max(gtol, EPS) * norms).all() else None
 
     @np.errstate(all="ignore")
     def run(
@@ -306,7 +306,7 @@ class _Descent:
             model = Linearised(J, r, scale, self.linear)
             if not trace.history:
                 state = self.damping.first(self.x, scale)
-            slope = float(np.abs(_slopes(model.gradient, self.x, p.low, p.high)).max())
+            slope = float(np.abs(_projected(model.gradient, self.x, p.low, p.high)).max())
             if validate is not None and trace.history:  # before the callback hears of x
                 now = float(validate(self.x.copy()))
                 if now < lowest[0]:

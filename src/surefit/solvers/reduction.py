@@ -19,7 +19,7 @@ from surefit.blas import one_thread
 from surefit.checking import whole_number
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 
-from .features import PENALTIES
+from .features import RIDGES
 from .problem import real_numbers
 
 BLOCK = 4096  # rows that are decomposed at once, or four times the columns
@@ -30,7 +30,7 @@ class Reduced:
     """An output layer: phi (m, h) -> phi @ weights + constant, (m, k).
 
     weights (h, k), constant (k,). rmse (k,): at the rows it was solved for. score: the root mean square error at new
-    rows, all outputs together, estimated by generalised cross-validation. penalty: of the ridge; effective: how many
+    rows, all outputs together, estimated by generalised cross-validation. ridge: the chosen one; effective: how many
     parameters for each output the rows decide; rank: of the features; condition: of what was kept of them.
     """
 
@@ -38,7 +38,7 @@ class Reduced:
     constant: np.ndarray
     rmse: np.ndarray
     score: float
-    penalty: float
+    ridge: float
     effective: float
     rank: int
     condition: float
@@ -58,7 +58,7 @@ class Reduction:
     >>> import numpy as np
     >>> x = np.arange(10.0)[:, None]
     >>> first, second = Reduction(1).update(x[:4], 2 * x[:4] + 1), Reduction(1).update(x[4:], 2 * x[4:] + 1)
-    >>> layer = first.merge(second).solve(penalties=[0.0])
+    >>> layer = first.merge(second).solve(ridges=[0.0])
     >>> layer.weights.round(6).tolist(), layer.constant.round(6).tolist(), first.rows
     ([[2.0]], [1.0], 10)
     """
@@ -115,20 +115,20 @@ class Reduction:
         self.triangle = np.asarray(np.linalg.qr(np.concatenate([self.triangle, block]), mode="r"))
 
     @one_thread()
-    def solve(self, penalties: Sequence[float] = PENALTIES) -> Reduced:
-        """The output layer with the penalty of the smallest error by generalised cross-validation.
+    def solve(self, ridges: Sequence[float] = RIDGES) -> Reduced:
+        """The output layer with the ridge of the smallest error by generalised cross-validation.
 
-        penalties: of the ridge, relative to the mean square of the features, as in `solve_output`; the constant is not
-        penalised. ArgumentError: no rows of any weight, or a penalty that is not a number >= 0.
+        ridges: from which to choose, relative to the mean square of the features, as in `solve_output`; the constant
+        is not penalised. ArgumentError: no rows of any weight, or a ridge that is not a number >= 0.
 
         Source: Golub, Heath, Wahba, "Generalized cross-validation as a method for choosing a good ridge parameter",
         Technometrics 21, 1979.
         """
         if not self.weight > 0:
             raise ArgumentError("solve: there are no rows yet; update first")
-        chosen = np.asarray(penalties, np.float64)
+        chosen = np.asarray(ridges, np.float64)
         if chosen.ndim != 1 or not chosen.size or not ((chosen >= 0) & (chosen < np.inf)).all():
-            raise ArgumentError(f"solve: penalties={penalties!r} must be numbers >= 0, at least one")
+            raise ArgumentError(f"solve: ridges={ridges!r} must be numbers >= 0, at least one")
         h, size = self.features, self.triangle.shape[1]
         whole = np.zeros((size, size))
         whole[: len(self.triangle)] = self.triangle
@@ -140,8 +140,8 @@ class Reduction:
         missed = np.sum(rest**2, axis=0) + np.maximum(np.sum(b**2, axis=0) - np.sum(projected**2, axis=0), 0.0)
         mean = float(np.sum(s**2)) / max(1, min(h, self.rows))
         best: Reduced | None = None
-        for penalty in chosen.tolist():
-            share = s**2 / (s**2 + penalty * mean) if penalty else np.ones(len(s))
+        for ridge in chosen.tolist():
+            share = s**2 / (s**2 + ridge * mean) if ridge else np.ones(len(s))
             squares = missed + np.sum(((1.0 - share)[:, None] * projected) ** 2, axis=0)
             effective = 1.0 + float(share.sum())
             spare = max(1.0 - effective / self.rows, 1e-10)
@@ -151,7 +151,7 @@ class Reduction:
                 constant = (whole[0, 1 + h :] - whole[0, 1 : 1 + h] @ weights) / whole[0, 0]
                 condition = float(s[0] / s[-1]) if len(s) else 1.0
                 best = Reduced(
-                    weights, constant, np.sqrt(squares / self.weight), score, penalty, effective, len(s), condition
+                    weights, constant, np.sqrt(squares / self.weight), score, ridge, effective, len(s), condition
                 )
         assert best is not None
         return best

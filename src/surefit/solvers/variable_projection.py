@@ -26,6 +26,7 @@ from .result import Callback, Keeper, Result, Trace
 
 DAMPING, EASIER, HARDER = 1e-2, 1 / 5, 4.0  # mu at the start, after a step that helped, after one that did not
 LEAST, MOST = 1e-16, 1e12
+NORMAL = 1e-8  # mu from which on the normal equations are solved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,7 @@ def varpro(
     *,
     weights: np.ndarray | None = None,
     rcond: float = 1e-14,
-    penalty: float = 0.0,
+    ridge: float = 0.0,
     constant: bool = True,
     roundoff: float = 2.0**-53,
     keep: str = "cost",
@@ -89,7 +90,7 @@ def varpro(
         jacobian: theta (p,), c (h, k) -> (m, k, p), the derivative of features(theta) @ c with c held fixed.
         y: (m, k). weights: of its rows, (m,).
         rcond: singular values of the features below this share of the largest are left out.
-        penalty: of a ridge on c, relative to the mean square of a singular value at the start; constant: the last
+        ridge: on c, relative to the mean square of a singular value at the start; constant: the last
             column is the constant and is not penalised.
         roundoff: of the machine that the answer is for; it makes up the score: the largest weighted residual plus
             roundoff times the largest sum of |c| of an output.
@@ -119,14 +120,14 @@ def varpro(
     for name, function in (("features", features), ("jacobian", jacobian)):
         if not callable(function):
             raise ArgumentError(f"varpro: {name}={function!r} must be a function of theta")
-    for name, value, end in (("penalty", penalty, math.inf), ("rcond", rcond, 1.0), ("ftol", ftol, math.inf)):
+    for name, value, end in (("ridge", ridge, math.inf), ("rcond", rcond, 1.0), ("ftol", ftol, math.inf)):
         if not (isinstance(value, (int, float, np.number)) and 0 <= value < end):
             limit = f" and < {end:g}" if math.isfinite(end) else ""
             raise ArgumentError(f"varpro: {name}={value!r} must be a number >= 0{limit}")
     if not np.isfinite(y).all():
         where = ", ".join(str(i) for i in np.argwhere(~np.isfinite(y))[0])
         raise ArgumentError(f"varpro: y[{where}] is not finite; leave such rows out")
-    problem = _Separable(features, y, weights, rcond, penalty, constant, roundoff)
+    problem = _Separable(features, y, weights, rcond, ridge, constant, roundoff)
     trace = Trace(
         "varpro", max_iterations=max_iterations, max_evaluations=max_evaluations, time=time, callback=callback
     )
@@ -154,11 +155,8 @@ def varpro(
             keeper.keep({"here": here.theta, "best": best.theta, "rest": rest, "trace": trace.state})
         trace.jacobians += 1
         j = problem.project(here, number_array("jacobian", jacobian(here.theta, here.c)))
-        r = here.residuals.reshape(-1)
-        norms = np.sqrt((j * j).sum(axis=0))
-        norms[norms == 0.0] = 1.0
-        triangle, right = _triangle(j / norms, r)
-        slope = float(np.abs(triangle.T @ right).max(initial=0.0))
+        steps = _Steps(j, here.residuals.reshape(-1))
+        slope = float(np.abs(steps.gradient).max(initial=0.0))
         if not math.isfinite(slope):
             stop = "not_finite"
             reason = say("solver-jacobian", iterations=trace.iterations)
@@ -168,7 +166,7 @@ def varpro(
             break
         there = None
         while there is None:
-            step = _damped(triangle, right, mu) / norms
+            step = steps(mu)
             trace.evaluations += 1
             there = problem.at(here.theta - step)
             if there is not None and not there.cost < here.cost:
@@ -220,13 +218,13 @@ class _Separable:
     y: np.ndarray
     weights: np.ndarray | None
     rcond: float
-    penalty: float
+    ridge: float
     constant: bool
     roundoff: float
 
     def __post_init__(self) -> None:
         self.root = np.sqrt(shares(self.weights, len(self.y), "varpro"))[:, None]
-        self.ridge: np.ndarray | None = None
+        self.ridge_rows: np.ndarray | None = None
 
     def at(self, theta: np.ndarray) -> _Point | None:
         """Everything at theta; None where the features are not finite."""
@@ -237,12 +235,12 @@ class _Separable:
         if not np.isfinite(phi).all():
             return None
         a, b = phi * self.root, self.y * self.root
-        if self.penalty > 0.0:  # the ridge as further rows
-            if self.ridge is None:  # of one size throughout, or the cost would change from step to step
-                size = math.sqrt(self.penalty * float((a * a).sum()) / max(1, min(a.shape)))
-                self.ridge = np.full(a.shape[1], size)
-                self.ridge[-1] *= not self.constant
-            a = np.concatenate([a, np.diag(self.ridge)])
+        if self.ridge > 0.0:  # the ridge as further rows
+            if self.ridge_rows is None:  # of one size throughout, or the cost would change from step to step
+                size = math.sqrt(self.ridge * float((a * a).sum()) / max(1, min(a.shape)))
+                self.ridge_rows = np.full(a.shape[1], size)
+                self.ridge_rows[-1] *= not self.constant
+            a = np.concatenate([a, np.diag(self.ridge_rows)])
             b = np.concatenate([b, np.zeros((a.shape[1], b.shape[1]))])
         u, s, vt = decompose(a)
         kept = s > self.rcond * s[0] if len(s) else s > 0
@@ -271,6 +269,33 @@ class _Separable:
         for _ in range(2):  # once more, because the first projection leaves rounding of the size of the features
             full -= point.u @ (point.u.T @ full)
         return full.reshape(rows * k, -1)
+
+
+class _Steps:
+    """Steps of Levenberg and Marquardt from one point, by the Jacobian j (q, p), its columns scaled to norm 1, and r.
+
+    With so much damping that the normal equations lose nothing they are solved, at a quarter of the cost: their
+    rounding is 1e-14 of the largest eigenvalue, and so 1e-6 of the least, or less. Else by a QR decomposition.
+    """
+
+    def __init__(self, j: np.ndarray, r: np.ndarray) -> None:
+        self.j, self.r = j, r
+        gram = j.T @ j
+        self.norms = np.sqrt(np.diag(gram))
+        self.norms[self.norms == 0.0] = 1.0
+        self.gram = gram / self.norms / self.norms[:, None]
+        self.gradient = (j.T @ r) / self.norms
+        self.qr: tuple[np.ndarray, np.ndarray] | None = None
+
+    def __call__(self, mu: float) -> np.ndarray:
+        """The step that minimises |J p - r|^2 + mu |p|^2 in scaled variables, in those of theta."""
+        if mu >= NORMAL:
+            damped = self.gram.copy()
+            damped[np.diag_indices(len(damped))] += mu
+            return np.asarray(np.linalg.solve(damped, self.gradient) / self.norms)
+        if self.qr is None:
+            self.qr = _triangle(self.j / self.norms, self.r)
+        return np.asarray(_damped(*self.qr, mu) / self.norms)
 
 
 def _upper(a: np.ndarray) -> np.ndarray:

@@ -26,6 +26,7 @@ from surefit._version import __version__
 from surefit.attempts.journal import Journal, key_of
 from surefit.attempts.recalled import data_of
 from surefit.checking import positive_number, whole_number
+from surefit.data.columns import Raw
 from surefit.errors import ArgumentError, CheckpointError, ModelFileError
 from surefit.files import held_lock, make_directory, reason, regular_file, write_atomically
 from surefit.problems.problem import Problem
@@ -34,7 +35,7 @@ from surefit.sentences import Sentence
 from surefit.spelling import spelled
 from surefit.storage.container import read_container, write_container
 
-FORMAT = 2  # of the files; 1 of model files had no checksum
+FORMAT = 3  # of the files; 1 of model files had no checksum
 ABOUT, LOCK, MARK = "checkpoint.json", "lock", "surefit checkpoint"
 LARGEST_ABOUT = 2**20  # bytes
 
@@ -133,7 +134,8 @@ def texts_of(arguments: Mapping[str, Any]) -> dict[str, str]:
     """Arguments of a fit as texts that tell others apart; those at None are left out, and tables, whose data tell."""
     out: dict[str, str] = {}
     for name, value in arguments.items():
-        table = name == "target" and not isinstance(value, (str, list, tuple)) and not callable(value)
+        plain = isinstance(value, (str, list, tuple)) and not isinstance(value, Raw)
+        table = name == "target" and not plain and not callable(value)
         if value is not None and not table:
             kind = getattr(value, "__name__", type(value).__name__)
             out[name] = text_of(value) or f"{kind} {key_of('', value)[1:13]}"
@@ -143,8 +145,8 @@ def texts_of(arguments: Mapping[str, Any]) -> dict[str, str]:
 def check_data(journal: Journal, problem: Problem) -> None:
     """CheckpointError where the data are not those of the fit that was killed."""
     if not journal.agrees("data", "all", [data_of(problem), problem.test]):
-        told = "the table has changed" if problem.function is None else "the function gives other values than it did"
-        raise CheckpointError(f"resume: the data are not those of the checkpoint: {told}; fit again")
+        changed = "the table has changed" if problem.function is None else "the function gives other values than it did"
+        raise CheckpointError(f"resume: the data are not those of the checkpoint: {changed}; fit again")
 
 
 class _Directory:

@@ -137,7 +137,7 @@ def _header(path: Path, top: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     if not isinstance(header, dict) or type(header.get("format")) is not int:
         raise _damaged(path, "its header tells no format")
     known = {"surefit"} if header["format"] == 1 else {"surefit", "sha256"}
-    if set(about) != known and header["format"] <= 2:
+    if set(about) != known and header["format"] <= 3:
         raise _damaged(path, f"its metadata are {', '.join(sorted(about))[:200]}")
     return header, table
 

@@ -1,18 +1,20 @@
 """A fit in one file: numbers and plain data, never code. `container` holds the bytes together, `schema` the fields.
 
-Format 2. The header has "card" (Fit.to_dict), "said" (its sentences with codes), "network", which says how to build the
+Format 3. The header has "card" (Fit.to_dict), "said" (its sentences with codes), "network", which says how to build the
 network again ({"kind": "mlp", ...} for our perceptrons, else {"kind": "program", ...}, the recorded evaluation of one
 sample), "history" (the columns), "random", "exact", "score", "coding" (of columns of a table that held no numbers),
 "sample" (the largest error of the model at the rows that are kept, to be found again when it is read) and "extra"
 (`Record.extra`). Tensors: "network.*" (random streams among them), "scaling.*" ("scaling.x_log" where inputs are
 logarithmic, "scaling.y_log" where the target is), "history.*", and "data.*", samples of the data for pictures.
-Format 1 had no checksum, and its history in the header.
+Format 2 had other names for some settings (`OLD_NAMES`); format 1 had no checksum as well, and its history in the
+header.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -40,12 +42,13 @@ from surefit.storage.container import Contents, read_container, write_container
 from surefit.storage.history import columns_of, rows_of
 from surefit.storage.schema import check_header
 
-FORMAT = 2
+FORMAT = 3
 SAMPLE = 2000  # rows of each part of the data that are kept in the file
 WORK = 2 * 10**8  # multiplications at most that test a model when it is read
 PARTS = ("train", "validation", "test")
 GENERATOR = "PCG64"  # of numpy.random.default_rng, whose streams a seed names
 ROUNDING = {"float32": 1e-3, "float64": 1e-6}  # of values, relative to their size: another machine adds otherwise
+OLD_NAMES = {"steepness": "gain", "magnitude": "output_norm", "penalty": "ridge"}  # of settings, before format 3
 JUDGED = {"test": "test", "validation": "validation"}  # kinds of error that are those of rows in the file
 
 
@@ -94,6 +97,7 @@ def read(path: str | os.PathLike[str]) -> Record:
     if "kind" in found.header:
         raise ModelFileError(f"{str(path)!r} holds many curves; read it with surefit.Many.load")
     try:
+        found = _renamed(found)
         check_header(found.header)
         fit = _rebuild(found)
         _compare(fit, found)
@@ -116,7 +120,7 @@ def _samples(problem: Problem) -> dict[str, np.ndarray]:
     """The first rows of each part of the data, with what belongs to them."""
     tensors = {}
     weights = {"train": problem.weights, "validation": problem.validation_weights}
-    slopes = {"train": problem.slopes, "validation": problem.validation_slopes}
+    gradients = {"train": problem.gradients, "validation": problem.validation_gradients}
     for part in PARTS:
         points = getattr(problem, part)
         if points is None:
@@ -124,7 +128,7 @@ def _samples(problem: Problem) -> dict[str, np.ndarray]:
         tensors[f"data.{part}.x"], tensors[f"data.{part}.y"] = (v[:SAMPLE] for v in points)
         if problem.row_numbers is not None and len(problem.row_numbers[part]) == len(points[0]):
             tensors[f"data.{part}.rows"] = problem.row_numbers[part][:SAMPLE]
-        for name, values in (("weights", weights.get(part)), ("slopes", slopes.get(part))):
+        for name, values in (("weights", weights.get(part)), ("gradients", gradients.get(part))):
             if values is not None:
                 tensors[f"data.{part}.{name}"] = values[:SAMPLE]
     return tensors
@@ -138,6 +142,9 @@ def _said(fit: Record) -> dict[str, Any]:
     if isinstance(fit.made, Solved):
         said["stage"] = fit.made.stage.to_dict()
         said["choice"] = None if fit.made.choice is None else [s.to_dict() for s in fit.made.choice]
+    stages = {str(s): s for row in fit.history if isinstance(s := row.get("stage"), Sentence)}
+    if stages:
+        said["stages"] = [s.to_dict() for s in stages.values()]
     return said
 
 
@@ -155,6 +162,22 @@ def finite_json(value: Any) -> Any:
 # --- what is read -----------------------------------------------------------------------------------------------------
 
 
+def _renamed(found: Contents) -> Contents:
+    """A file of an older format with the names of today: of settings, and of gradients beside the data."""
+    header, tensors, signed = found
+    if header["format"] > 2 or not isinstance(header.get("card"), dict):
+        return found
+    card = dict(header["card"])
+    if isinstance(card.get("method"), dict):
+        card["method"] = {OLD_NAMES.get(name, name): value for name, value in card["method"].items()}
+    call = card.get("call")
+    if isinstance(call, dict) and isinstance(call.get("method"), str):
+        card["call"] = call | {"method": re.sub(r"\bpenalty=", "ridge=", call["method"])}
+    ending = re.compile(r"^(data\.\w+)\.slopes$")
+    tensors = {ending.sub(r"\1.gradients", name): value for name, value in tensors.items()}
+    return Contents(header | {"card": card}, tensors, signed)
+
+
 def _rebuild(found: Contents) -> Record:
     header, tensors = found.header, dict(found.tensors)
     card, said = header["card"], header.get("said", {})  # which the first files of format 1 lack
@@ -163,10 +186,14 @@ def _rebuild(found: Contents) -> Record:
     for name, value in tensors.items():
         if header["format"] > 1 and not _known(name, header):
             raise ModelFileError(f"it holds {name[:60]!r}, which belongs to nothing")
-        if value.dtype.kind == "f" and not name.startswith("history.") and not name.endswith(".slopes"):
+        if value.dtype.kind == "f" and not name.startswith("history.") and not name.endswith(".gradients"):
             _finite(name, value)
     model = _model(header["network"], tensors, d, k, dtype)
     history = header["history"] if header["format"] == 1 else rows_of(header["history"], tensors)
+    stages = {str(s): s for s in map(from_dict, said.get("stages", ()))}
+    for row in history:
+        if row.get("stage") in stages:
+            row["stage"] = stages[row["stage"]]
     if any(row["epoch"] != i + 1 for i, row in enumerate(history)) or (card["best_epoch"] or 0) > len(history):
         raise ModelFileError("its history does not count the epochs")
     made = _made(card["method"], said)
@@ -254,7 +281,7 @@ def _known(name: str, header: dict[str, Any]) -> bool:
         return rest in header["history"]["columns"]
     part, _, what = rest.partition(".")
     scales = ("x_shift", "x_scale", "y_shift", "y_scale", "x_log", "y_log")
-    beside = part in PARTS and what in ("x", "y", "rows", "weights", "slopes", "left_out")
+    beside = part in PARTS and what in ("x", "y", "rows", "weights", "gradients", "left_out")
     teaches = room == "teacher" and rest in ("x", "y", "weights", "left_out", "deviation")
     beside = teaches or (room == "data" and beside)
     return room in ("network", "extra") or (room == "scaling" and rest in scales) or beside
@@ -309,14 +336,10 @@ def _tensor(tensors: dict[str, np.ndarray], name: str, shape: tuple[int | None, 
     return value
 
 
-OLD_NAMES = {"steepness": "gain", "magnitude": "output_norm"}  # of settings, in files of older versions
-
-
 def _made(method: dict[str, Any], said: dict[str, Any]) -> Made:
     """How it was made, from the settings on the card."""
     if "stage" not in method:
         return Trained(method)
-    method = {OLD_NAMES.get(name, name): value for name, value in method.items()}
     settings = {k: v for k, v in method.items() if k not in (*DESCRIBED, "stage", "choice", "rounded")}
     choice = said.get("choice", method.get("choice"))
     return Solved(
@@ -364,8 +387,8 @@ def _problem(header: dict[str, Any], tensors: dict[str, np.ndarray], d: int, k: 
     return Problem(
         tuple(card["inputs"]), tuple(card["outputs"]), domain, train, validation, test, beside("train", "weights"),
         function, card["target"], card["data"]["dropped"], {part: card["data"][part] for part in PARTS},
-        validation_weights=beside("validation", "weights"), slopes=beside("train", "slopes", k, d),
-        validation_slopes=beside("validation", "slopes", k, d), added=tuple(card["data"].get("added", ())),
+        validation_weights=beside("validation", "weights"), gradients=beside("train", "gradients", k, d),
+        validation_gradients=beside("validation", "gradients", k, d), added=tuple(card["data"].get("added", ())),
         notes=tuple(from_dict(n) for n in said.get("notes", card.get("notes", ()))), exact=bool(exact),
         row_numbers=numbers or None, coding=tuple(map(Coded.from_dict, header.get("coding", ()))),
         log_target="scaling.y_log" in tensors,
@@ -392,9 +415,9 @@ def _claim(fit: Record, rows: int) -> dict[str, float]:
     return {part: fit.error.max} if whole and math.isfinite(fit.error.max) else {}
 
 
-def _strays(fit: Record, largest: dict[str, float], told: dict[str, float]) -> str:
+def _strays(fit: Record, largest: dict[str, float], claimed: dict[str, float]) -> str:
     """What is wrong with errors that are told of parts of the data: nothing, or half a sentence."""
-    for part, value in told.items():
+    for part, value in claimed.items():
         if part not in largest:
             return f"it tells an error at {part[:20]} rows, and holds none of them"
         size = max(float(np.abs(getattr(fit.problem, part)[1]).max()), float(fit.model.y_scale.numpy().max()))
@@ -411,8 +434,8 @@ def _compare(fit: Record, found: Contents) -> None:
     sample = found.header.get("sample", {"rows": SAMPLE, "largest": {}, "claim": True})
     rows = min(sample["rows"], SAMPLE)
     largest = _largest(fit.model, fit.problem, rows)
-    told = {part: value for part, value in sample["largest"].items() if value is not None}
-    problem = _strays(fit, largest, told) or (_strays(fit, largest, _claim(fit, rows)) if sample["claim"] else "")
+    claimed = {part: value for part, value in sample["largest"].items() if value is not None}
+    problem = _strays(fit, largest, claimed) or (_strays(fit, largest, _claim(fit, rows)) if sample["claim"] else "")
     if problem:
         raise ModelFileError(problem)
 

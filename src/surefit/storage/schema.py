@@ -230,7 +230,7 @@ _SETTINGS: dict[str, Check] = {
     "stage": text,
     "choice": perhaps(list_of(text)),
     "rounded": truth,
-    "penalty": perhaps(either(number, text)),
+    "ridge": perhaps(either(number, text)),
     "iterations": whole(1),
     "evaluations": whole(1),
     "draws": whole(1),
@@ -240,8 +240,7 @@ _SETTINGS: dict[str, Check] = {
     "units": perhaps(either(number, text)),
     "gain": perhaps(either(number, text)),
     "output_norm": perhaps(number),
-    "steepness": perhaps(either(number, text)),  # gain and output_norm in older files
-    "magnitude": perhaps(number),
+    "jumps": perhaps(number),
 }
 
 error = record(
@@ -284,7 +283,7 @@ said = record(
     {},
     {
         "stop_reason": sentence, "warnings": list_of(sentence), "notes": list_of(sentence), "stage": sentence,
-        "choice": perhaps(list_of(sentence)),
+        "choice": perhaps(list_of(sentence)), "stages": list_of(sentence),
     },
 )  # fmt: skip
 
@@ -318,11 +317,10 @@ row = record(
 
 
 def process(value: Any, where: str) -> None:
-    """A Gaussian process of a teacher: its outputs, kernel, mean and hyperparameters."""
-    list_of(plain, 4, 4)(value, where)
-    for part, check in zip(
-        value, (list_of(count, 1), one_of(*KERNELS), one_of(*MEANS), list_of(number, 2)), strict=True
-    ):
+    """A Gaussian process of a teacher: its outputs, kernel, mean, hyperparameters; and its share, if not the same."""
+    list_of(plain, 4, 5)(value, where)
+    checks = (list_of(count, 1), one_of(*KERNELS), one_of(*MEANS), list_of(number, 2), positive)
+    for part, check in zip(value, checks[: len(value)], strict=True):
         check(part, where)
 
 
@@ -358,6 +356,7 @@ FORMATS: dict[int, Check] = {
         },
     ),
 }  # fmt: skip
+FORMATS[3] = FORMATS[2]  # with names of today for settings
 
 
 def check_header(header: dict[str, Any]) -> None:

@@ -127,7 +127,7 @@ class Job:
     end: float | None
 
     @property
-    def told(self) -> str:
+    def identity(self) -> str:
         """Which search it is, for a journal: what is fitted, where, and what is varied."""
         fixed = {name: text_of(value) for name, value in self.arguments.items()}
         return json.dumps(
@@ -180,7 +180,7 @@ def _check(job: Job) -> None:
 
 
 def _suggested(trial: Any, space: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a trial. Choices that are no plain numbers or texts are told to Optuna by their places."""
+    """The settings of a trial. Choices that are no plain numbers or texts are given to Optuna by their places."""
     found: dict[str, Any] = {}
     for name, range_ in space.items():
         if isinstance(range_, list):
@@ -227,11 +227,11 @@ def _study(optuna: Any, journal: Path | None, job: Job, worker: int = 0) -> Any:
         storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=lock))
     sampler = optuna.samplers.TPESampler(seed=job.seed + 1000 * worker, constant_liar=True, multivariate=True)
     study = optuna.create_study(storage=storage, sampler=sampler, study_name=STUDY, load_if_exists=True)
-    told = study.user_attrs.get("search")
-    if told is None:
-        study.set_user_attr("search", job.told)
-    elif told != job.told:
-        raise ArgumentError(f"journal: {str(journal)!r} holds another search ({told[:200]}); give another file")
+    found = study.user_attrs.get("search")
+    if found is None:
+        study.set_user_attr("search", job.identity)
+    elif found != job.identity:
+        raise ArgumentError(f"journal: {str(journal)!r} holds another search ({found[:200]}); give another file")
     return study
 
 

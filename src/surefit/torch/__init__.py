@@ -10,6 +10,7 @@ instead. See the page on porting.
 """
 
 import math as _math
+import sys as _sys
 from typing import Any as _Any
 
 from surefit._version import __version__
@@ -19,7 +20,8 @@ from surefit.core.ops import float32, float64, int32, int64
 from surefit.torch import autograd, backends, cuda, distributions, func, linalg, nn, optim, special, utils
 from surefit.torch.adapt import refusal as _refusal
 from surefit.torch.func import vmap
-from surefit.torch.functions import functions as _functions
+from surefit.torch.functions import functions as _own_functions
+from surefit.torch.further import FURTHER as _FURTHER
 from surefit.torch.serialization import load, save
 from surefit.torch.tensors import (
     BoolTensor,
@@ -37,6 +39,7 @@ from surefit.torch.tensors import (
 
 float, double, int, long = float32, float64, int32, int64
 pi, e, inf, nan = _math.pi, _math.e, _math.inf, _math.nan
+_functions = _own_functions | _FURTHER
 globals().update(_functions)
 
 _KINDS = "surefit computes in bool, int32, int64, float32 and float64"
@@ -57,8 +60,44 @@ _ELSEWHERE = {
     "sparse": "surefit has dense tensors alone",
     "amp": "surefit computes in float32 and float64 alone; leave autocast and GradScaler out",
     **dict.fromkeys(("eig", "symeig", "lstsq", "qr"), "see what torch.linalg says"),
+    **dict.fromkeys(
+        ("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not"),
+        "use &, | and ~ of masks, and NumPy for whole numbers",
+    ),
     "set_num_threads": "use surefit.jit(f, threads=n), or the variable OPENBLAS_NUM_THREADS",
 }
+
+
+_MODULES = {
+    "cuda.amp": _ELSEWHERE["amp"],
+    "amp": _ELSEWHERE["amp"],
+    "utils.tensorboard": "use surefit.integrations.TensorBoardLogger for a fit, or the SummaryWriter of tensorboardX",
+    "utils.checkpoint": "leave it out: checkpoint(f, x) is f(x)",
+    "nn.parallel": "leave it out: surefit computes on one machine",
+    "distributed": _ELSEWHERE["distributed"],
+    "multiprocessing": _ELSEWHERE["multiprocessing"],
+    "onnx": _ELSEWHERE["onnx"],
+    "jit": _ELSEWHERE["jit"],
+    "fft": _ELSEWHERE["fft"],
+    "sparse": _ELSEWHERE["sparse"],
+    "nn.utils.prune": "surefit.smallest finds the smallest network within a tolerance",
+}
+
+
+class _Absent:
+    """The last that Python asks for a module: what there is not is refused, with what to use instead."""
+
+    @staticmethod
+    def find_spec(name: str, path: _Any = None, target: _Any = None) -> None:
+        """Nothing of others; ModuleNotFoundError of these."""
+        short = name.removeprefix("surefit.torch.")
+        if short != name:
+            cure = _MODULES.get(short, "the page on porting (docs/porting.md) says what there is")
+            raise ModuleNotFoundError(f"there is no {name}: {cure}", name=name)
+
+
+_sys.meta_path.append(_Absent)  # type: ignore[arg-type]
+cuda.__path__ = []  # type: ignore[attr-defined]  # so that it is asked for what is in it
 
 
 def __getattr__(name: str) -> _Any:

@@ -29,10 +29,10 @@ def grad_and_value(
     func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
     """func -> a function that returns (gradient, value); with has_aux (gradient, (value, anything))."""
-    both = own.value_and_grad(func, argnums, has_aux)
+    value_and_gradient = own.value_and_grad(func, argnums, has_aux)
 
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        value, gradient = both(*args, **kwargs)
+        value, gradient = value_and_gradient(*args, **kwargs)
         return gradient, value
 
     return differentiated

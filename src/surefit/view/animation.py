@@ -242,7 +242,7 @@ class _Losses:
 
         self.axes, self.film = axes, film
         (self.train,) = axes.plot([], [], color=BLUE, linewidth=1.2, label=say("training"))
-        (self.held,) = axes.plot([], [], color=ORANGE, linewidth=1.2, label=say("validation"))
+        (self.validation,) = axes.plot([], [], color=ORANGE, linewidth=1.2, label=say("validation"))
         (self.dot,) = axes.plot([], [], "o", color="black", markersize=4, zorder=5)
         last = max([film.epochs, *(row[0] for row in film.losses), 2])
         if last >= 20:  # frames are dense at the beginning
@@ -266,10 +266,10 @@ class _Losses:
         rows = [row for row in self.film.losses if row[0] <= frame.epoch]
         epochs = np.array([row[0] for row in rows], np.float64)
         train = finite(np.array([row[1] for row in rows], np.float64))
-        held = finite(np.array([np.nan if row[2] is None else row[2] for row in rows], np.float64))
+        validation = finite(np.array([np.nan if row[2] is None else row[2] for row in rows], np.float64))
         self.train.set_data(epochs, train)
-        self.held.set_data(epochs, held)
-        deciding = train if np.isnan(held).all() else held
+        self.validation.set_data(epochs, validation)
+        deciding = train if np.isnan(validation).all() else validation
         self.dot.set_data(epochs[-1:], deciding[-1:])
         self._fit_height()
 

@@ -91,7 +91,8 @@ def loss_curves(
         raise ArgumentError("best: several histories are drawn, and each marks its own best epoch; leave it out")
     rates = [run.rate for run in runs if run.rate is not None and np.ptp(run.rate.values) > 0]
     heights = [3.0, 1.1] if rates else [3.0]
-    figure = new_figure(PAGE_WIDTH, 0.6 + sum(heights))
+    names = 0.15 * max(0, len(runs) - 2)  # a line of the legend for each, at most
+    figure = new_figure(PAGE_WIDTH, 0.6 + sum(heights) + names)
     panels = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     if len(runs) == 1:
         _draw_one(panels[0], runs[0], best)

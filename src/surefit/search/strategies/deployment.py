@@ -25,7 +25,7 @@ def deployment(s: State, network: nn.Module, like: Scaled, error: float) -> Stra
     """
     found = yield s.attempt(None, network, s.problem, like=like)
     lost = s.dtype == ops.float32 and found is not None and found.error.max > max(FLOAT32 * s.size, 2.0 * error)
-    if not lost or s.problem.function is None or not s.problem.exact or s.problem.slopes is not None:
+    if not lost or s.problem.function is None or not s.problem.exact or s.problem.gradients is not None:
         return None
     if not is_hidden_layer(network):
         yield from composed(s)

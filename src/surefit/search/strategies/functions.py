@@ -46,7 +46,7 @@ from surefit.search.limits import (
     UNITS,
 )
 from surefit.search.runner import State, Strategy
-from surefit.search.strategies.composed import composed
+from surefit.search.strategies.composed import composed, jumps_alone
 from surefit.search.strategies.graded import graded
 from surefit.search.strategies.kinked import kinked
 from surefit.search.strategies.refinement import refined
@@ -66,14 +66,17 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
     if s.problem.free:
         yield from more_units(s, climb, FIRST_OF_ONE if s.dim == 1 else FIRST_OF_TWO if s.dim == 2 else 0)
         yield from (graded(s) if s.dim == 1 else composed(s))
+        if s.best is not None and jumps_alone(s, s.best):
+            yield say("jumps-alone")
+            return None
     yield from more_units(s, climb)
     best = s.best
     if best is None:
         return say("nothing")
-    by_features = best.details["solver"] == "features" and s.problem.slopes is None
+    by_features = best.details["solver"] == "features" and s.problem.gradients is None
     if s.problem.free and s.dim <= 3 and by_features and (s.tol is not None or best.score > ADAM_REACHES * s.size):
         yield from refined(s, best, max(20, min(150, best.details["units"] // 2)), REFINED)
-    if s.problem.slopes is not None:
+    if s.problem.gradients is not None:
         yield from few_points(s)
     if s.best.score <= (LM_REACHES if asked else ADAM_REACHES) * s.size:  # type: ignore[union-attr]
         yield say("no-adam", share=ADAM_REACHES)
@@ -188,7 +191,7 @@ def can_search(network: nn.Module, problem: Problem, most: float = BY_THE_WAY) -
 
 def polishing(s: State, iterations: int) -> VarPro | LM:
     """What searches a hidden layer: variable projection, where one row of features serves all outputs."""
-    separable = s.problem.slopes is None or not len(unlike(s.problem.slopes))
+    separable = s.problem.gradients is None or not len(unlike(s.problem.gradients))
     return VarPro(iterations=iterations) if separable else LM(iterations=iterations)
 
 

@@ -33,11 +33,11 @@ def given_network(s: State, network: nn.Module, jit: bool | None = None) -> Stra
         problem = s.drawn(points_of(s, chain[0][0].out_features))
         found = yield s.attempt(Features(), network, problem)
         if of_search(network, problem) <= ITERATION:
-            penalty = 0.0 if found is None else found.details["penalty"]
-            yield s.attempt(polishing(s, 100), network, problem, reserve=SOLVER_RESERVE, penalty=penalty)
+            ridge = 0.0 if found is None else found.details["ridge"]
+            yield s.attempt(polishing(s, 100), network, problem, reserve=SOLVER_RESERVE, ridge=ridge)
     elif of_iteration(n, k, p) <= ITERATION:
         yield from rounds(s, network, int(min(200, max(20, ROUNDS / (of_iteration(n, k, p) + 2 * p**3)))), LM_RESERVE)
-        separable = s.problem.slopes is None or not len(unlike(s.problem.slopes))
+        separable = s.problem.gradients is None or not len(unlike(s.problem.gradients))
         if output_layer(network) is not None and separable:
             restore()
             yield s.attempt(VarPro(iterations=DEEP_VARPRO), network, problem, reserve=LM_RESERVE)

@@ -23,7 +23,7 @@ EXACT = 1e-9  # of the size: an error below which the kinks were all
 def kinked(s: State) -> Strategy:
     """One layer with a unit or two at each kink; where kinks end inside of the box, maxima of minima in layers."""
     function = s.problem.function
-    free = s.problem.free and s.problem.slopes is None and s.problem.affordable is None and not s.problem.log_target
+    free = s.problem.free and s.problem.gradients is None and s.problem.affordable is None and not s.problem.log_target
     if not free or function is None or len(s.problem.outputs) > 1 or s.dim > MOST_KINKED_INPUTS:
         return None
     if s.best is not None and s.best.score <= EXACT * s.size:

@@ -42,18 +42,18 @@ def named(s: State, method: Solver, model: Any) -> Strategy:
             model = DEEP
     network = s.built(model)
     check_method(method, network, s.problem)
-    problem, penalty = points_for(s, method, network), 0.0
+    problem, ridge = points_for(s, method, network), 0.0
     goal = s.enough if s.problem.exact else None
     start = isinstance(method, VarPro) and not s.problem.exact  # noise may make its beginning look better
     found = None
     if isinstance(method, Features) or (isinstance(method, VarPro) and is_hidden_layer(network)):
-        first = method if isinstance(method, Features) else Features(draws=method.draws, penalty=method.penalty)
+        first = method if isinstance(method, Features) else Features(draws=method.draws, ridge=method.ridge)
         found = yield s.attempt(first, network, problem, goal=goal, provisional=start)
-        penalty = 0.0 if found is None else found.details["penalty"]
+        ridge = 0.0 if found is None else found.details["ridge"]
     if isinstance(method, (Polynomial, Additive)):
         found = yield s.attempt(method, network, problem, goal=goal)
     elif not isinstance(method, Features):
-        found = yield s.attempt(method, network, problem, penalty=penalty, goal=goal)
+        found = yield s.attempt(method, network, problem, ridge=ridge, goal=goal)
     return None if found is None else found.reason
 
 
@@ -81,13 +81,13 @@ def check_method(method: Solver, network: nn.Module, problem: Problem) -> None:
             f"model: {spelled('method', repr('varpro'))} needs a network that ends in a Linear layer with a bias; use "
             "'lm' or 'lbfgs'"
         )
-    if isinstance(method, (Polynomial, Additive)) and problem.slopes is not None:
+    if isinstance(method, (Polynomial, Additive)) and problem.gradients is not None:
         raise ArgumentError(
             f"method: {method.name!r} fits values alone, and there are gradients among the data; use "
             f"{spelled('method', repr('lm'))} or 'varpro', or leave the gradients out"
         )
-    if isinstance(method, VarPro) and problem.slopes is not None:
-        check_alike(problem.slopes)
+    if isinstance(method, VarPro) and problem.gradients is not None:
+        check_alike(problem.gradients)
 
 
 __all__ = ["check_method", "named", "points_for"]

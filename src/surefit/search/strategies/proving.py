@@ -99,7 +99,7 @@ def solver_for(s: State, method: Method, network: nn.Module, problem: Problem) -
 
 def wider(s: State, network: nn.Module, problem: Problem, best: Candidate) -> Attempt | None:
     """The hidden layer with a third more units, which bend where points were added; None for other networks."""
-    if not is_hidden_layer(network) or problem.slopes is not None:
+    if not is_hidden_layer(network) or problem.gradients is not None:
         return None
     hidden, offsets, activation = hidden_layer(network)
     total = len(offsets) + max(8, len(offsets) // 3)

@@ -29,7 +29,7 @@ BESIDE = 60  # smooth units beside those that a formula names
 def structure(s: State) -> Strategy:
     """A quadratic of three inputs or more, and a sum of the parts that differences of the function show."""
     function = s.problem.function
-    if not s.problem.free or s.problem.slopes is not None or function is None or s.dim < 2:
+    if not s.problem.free or s.problem.gradients is not None or function is None or s.dim < 2:
         return None
     if s.dim > 2:
         degree = 2 if s.dim * (s.dim + 3) // 2 <= MOST_MONOMIALS else 1
@@ -58,7 +58,7 @@ def structure(s: State) -> Strategy:
 
 def named_units(s: State) -> Strategy:
     """The kinks and activations of linear functions that a formula names, and smooth units beside those of tanh."""
-    if not s.problem.free or s.problem.slopes is not None:
+    if not s.problem.free or s.problem.gradients is not None:
         return None
     parsed = formulas_behind(s.problem)
     if parsed is None:

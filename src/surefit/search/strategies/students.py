@@ -26,6 +26,8 @@ SEARCH, DEEP_SEARCH, LONG_SEARCH = 25, 40, 1000  # iterations
 SEARCHED = 4e9  # operations of an iteration at most
 RESERVE = 0.1  # of the time, where it is given: the network is to be judged yet
 FAR_OFF = 5.0  # times as far as it need be: then it is the network that is missed, more than its teacher is
+NEARLY = 2.0  # times as far as it need be, with which one hidden layer is enough
+AGAIN, GAINED = 4, 0.6  # times the largest is searched, as long as each comes so much nearer
 LARGEST = 6.0  # the largest error over the root mean square, about
 
 
@@ -44,7 +46,11 @@ def students(s: State, most: int, aims: Sequence[float]) -> Strategy:
         aims = np.maximum(aims, FLOAT32 * np.abs(s.problem.train[1]).max(axis=0)).tolist()
     share = min((aim / size for aim, size in zip(aims, sizes, strict=True) if size > 0), default=0.0)
     goal = s.tol or LARGEST * share * float(sizes.max()) or None  # of the largest error, in the units of the largest
-    for units in hidden_units(d, k, most):
+    widths = hidden_units(d, k, most)
+    far = 0.0
+    for units in widths:
+        if s.tol is None and far > FAR_OFF and units < widths[-1]:  # twice the units come a few times nearer
+            continue
         network = s.hidden(units)
         problem = first_rows(s, CLOUD * network.num_parameters() // k)
         found = yield s.attempt(Features(draws=1), network, problem, beyond=2, goal=goal, reserve=RESERVE)
@@ -52,10 +58,14 @@ def students(s: State, most: int, aims: Sequence[float]) -> Strategy:
             return say("student-close")
         if of_search(network, problem) > SEARCHED:
             break
-        found = yield s.attempt(VarPro(iterations=SEARCH), network, problem, goal=goal, reserve=RESERVE)
-        if near(found):
-            return say("student-close")
-    width = two_layers(d, k, most)
+        for _ in range(AGAIN if units == widths[-1] else 1):  # it goes on from there
+            found = yield s.attempt(VarPro(iterations=SEARCH), network, problem, goal=goal, reserve=RESERVE)
+            if near(found):
+                return say("student-close")
+            before, far = far, math.inf if found is None else farness(found, aims)
+            if far > GAINED * before > 0.0:
+                break
+    width = two_layers(d, k, most) if s.tol is not None or not 0.0 < far <= NEARLY else 0  # they seldom come nearer
     if width > 1:
         network = s.built(MLPSpec((width, width), "tanh"))
         p = network.num_parameters()
@@ -63,7 +73,8 @@ def students(s: State, most: int, aims: Sequence[float]) -> Strategy:
         costly = of_iteration(len(problem.train[0]), k, p) > SEARCHED
         method = LBFGS(iterations=LONG_SEARCH) if costly else LM(iterations=DEEP_SEARCH)
         found = yield s.attempt(method, network, problem, goal=goal, reserve=RESERVE)
-        if found is not None and not costly and farness(found, aims) > FAR_OFF:  # it goes on from there
+        reached = math.inf if found is None else farness(found, aims)
+        if found is not None and not costly and FAR_OFF < reached < (far or math.inf):  # it goes on from there
             found = yield s.attempt(method, network, problem, goal=goal, reserve=RESERVE)
         if near(found):
             return say("student-close")

@@ -104,7 +104,7 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
     if best is not None and best.score <= CLEAN:
         yield say("no-adam-clean")
         return say("clean")
-    if s.problem.validation is None and s.problem.slopes is None and best is not None:
+    if s.problem.validation is None and s.problem.gradients is None and best is not None:
         yield say("no-adam-few", rows=n)  # nothing would tell how good it is
     elif best is not None and s.dim > WIDE * n:
         yield say("no-adam-wide", inputs=s.dim, rows=n)
@@ -120,7 +120,7 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
 def inputs_that_matter(s: State) -> Generator[Attempt, Candidate | None, tuple[int, ...]]:
     """The inputs of the best sparse linear function, where there are many; else all."""
     every = tuple(range(s.dim))
-    if s.dim < MANY_COLUMNS or s.problem.slopes is not None or s.problem.function is not None:
+    if s.dim < MANY_COLUMNS or s.problem.gradients is not None or s.problem.function is not None:
         return every
     network = s.built(network_for(1, s.dim))
     found = yield s.attempt(Polynomial(degree=1, sparse=True), network, s.problem, reserve=FIRST_RESERVE)
@@ -143,7 +143,7 @@ class On:
 def sums(s: State, inputs: tuple[int, ...]) -> Strategy:
     """Polynomials and sums of functions of one input each, on some or all of the inputs."""
     n, d, on = len(s.problem.train[0]), len(inputs), On(s, inputs)
-    if s.problem.slopes is not None:
+    if s.problem.gradients is not None:
         return None
     for degree in (1, 2):
         monomials = d if degree == 1 else d * (d + 3) // 2
@@ -178,8 +178,8 @@ def networks(s: State, inputs: tuple[int, ...]) -> Strategy:
         if of_search(s.built((units,), part), part) > BY_THE_WAY:
             break
         found = yield (first := on(Features(draws=1), (units,), reserve=SOLVER_RESERVE))
-        penalty = 0.0 if found is None else found.details["penalty"]
-        again = replace(first, method=polishing(s, 60), penalty=penalty)
+        ridge = 0.0 if found is None else found.details["ridge"]
+        again = replace(first, method=polishing(s, 60), ridge=ridge)
         yield again
     return None
 
@@ -196,9 +196,9 @@ def taught(s: State) -> Strategy:
     estimate = s.judge.estimated(*in_target_units(s.problem, left_out, error))
     apart = s.problem.plan is not None and s.problem.plan.apart
     if apart and s.problem.validation is not None:  # a row left out has relatives among the others
-        held, y_held = s.problem.validation
-        found = teacher.predict(held)
-        error = np.sqrt(np.mean((found - s.problem.coordinates(y_held)) ** 2, axis=0))
+        x_validation, y_validation = s.problem.validation
+        found = teacher.predict(x_validation)
+        error = np.sqrt(np.mean((found - s.problem.coordinates(y_validation)) ** 2, axis=0))
         found = np.exp(found) if s.problem.log_target else found
         estimate = Judge.apart(s.problem, found, s.problem.validation, "validation")
     aims = np.maximum(CLOSE * error, CLOSEST * own.std(axis=0)).tolist()
@@ -216,8 +216,8 @@ def taught(s: State) -> Strategy:
     if s.problem.log_target:
         c = model.scaling
         model = Scaled(model.network, c.x_shift, c.x_scale, c.y_shift, c.y_scale, model.dtype, c.log, y_log=True)
-        points, told = inner.judge.points[0], np.exp(inner.judge.points[1])
-        distance = Judge.apart(s.problem, evaluate(model, points), (points, told), "fresh")
+        points, values = inner.judge.points[0], np.exp(inner.judge.points[1])
+        distance = Judge.apart(s.problem, evaluate(model, points), (points, values), "fresh")
     outcome = Outcome(
         network=model.network, problem=s.problem, reason=reason,
         stage=say("stage-student", teacher=teacher.words, stage=best.stage),
@@ -232,7 +232,12 @@ def for_tables(s: State) -> Strategy:
     """Networks for tables, and their mean with the best of the others, weighted as the rows left out tell."""
     n, d = s.problem.train[0].shape
     clean = s.best is not None and s.best.score <= SMOOTH
-    if clean or not TABULAR_ROWS <= n <= TABULAR_MOST_ROWS or d > TABULAR_MOST_INPUTS or s.problem.slopes is not None:
+    if (
+        clean
+        or not TABULAR_ROWS <= n <= TABULAR_MOST_ROWS
+        or d > TABULAR_MOST_INPUTS
+        or s.problem.gradients is not None
+    ):
         return None
     left = s.progress.left()
     if left is not None and left < COMPILING:
@@ -295,8 +300,8 @@ def row_counts(problem: Problem) -> np.ndarray:
     """What the rows of `unseen` count."""
     parts = []
     if problem.validation is not None:
-        held = problem.validation_weights
-        parts.append(np.ones(len(problem.validation[0])) if held is None else held)
+        validation = problem.validation_weights
+        parts.append(np.ones(len(problem.validation[0])) if validation is None else validation)
     if not (parts and problem.plan is not None and problem.plan.apart):
         parts.append(np.ones(len(problem.train[0])) if problem.weights is None else problem.weights)
     return np.concatenate(parts)
@@ -361,7 +366,7 @@ def mean(s: State) -> Strategy:
     first.bias.assign(np.concatenate([b for _, b, _ in parts]))
     last.weight.assign(np.concatenate([k.weight.detach().numpy() for k in lasts], axis=1) / len(lasts))
     last.bias.assign(np.mean([k.bias.detach().numpy() for k in lasts], axis=0))
-    details = {"solver": chosen[0].details["solver"], "penalty": chosen[0].details.get("penalty", 0.0)}
+    details = {"solver": chosen[0].details["solver"], "ridge": chosen[0].details.get("ridge", 0.0)}
     stage = say("stage-mean", networks=len(chosen), units=first.out_features)
     outcome = Outcome(
         network=network, problem=s.problem, stage=stage,

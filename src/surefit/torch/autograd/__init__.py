@@ -26,7 +26,7 @@ def grad(
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple[Any, ...]:
+) -> tuple[Tensor, ...]:
     """Gradients of outputs with respect to inputs, as a tuple.
 
     materialize_grads=True: zeros, not None, for inputs that no output depends on. ArgumentError for is_grads_batched.

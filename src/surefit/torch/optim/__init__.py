@@ -5,7 +5,7 @@ from typing import Any
 from surefit import optim as own
 from surefit.optim import Optimizer
 from surefit.torch.adapt import adapted_class, refusal
-from surefit.torch.optim import lr_scheduler
+from surefit.torch.optim import lr_scheduler, swa_utils
 
 _HOW = ("foreach", "fused", "capturable", "differentiable")
 _NAMES = "SGD Adam AdamW RMSprop Adagrad Adamax NAdam RAdam Adadelta Rprop ASGD LBFGS".split()
@@ -14,7 +14,6 @@ for _name in _NAMES:
 
 _ELSEWHERE = {
     "SparseAdam": "use Adam",
-    "swa_utils": "average = copy.deepcopy(net), and p.data.lerp_(q.data, 1 - decay) for p, q of both",
 }
 
 
@@ -24,4 +23,4 @@ def __getattr__(name: str) -> Any:
     raise refusal("surefit.torch.optim", name, _ELSEWHERE, _NAMES)
 
 
-__all__ = ["Optimizer", "lr_scheduler", *_NAMES]
+__all__ = ["Optimizer", "lr_scheduler", "swa_utils", *_NAMES]

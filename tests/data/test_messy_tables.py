@@ -1,0 +1,145 @@
+"""Tables as instruments, spreadsheets and programs of others write them: read right, or refused with the cure."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import zipfile
+
+import numpy as np
+import pytest
+
+from surefit.data import read_table
+from surefit.errors import DataError
+from surefit.problems.rows import marked, notes
+
+ROWS = [(i * 0.5, i % 3 + 0.25, round(i * 1.1 - 3, 3)) for i in range(14)]
+TEXT = "a,b,y\n" + "".join(",".join(map(str, row)) + "\n" for row in ROWS)
+EXACT = np.array(ROWS)
+
+
+def zipped(*names):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in names:
+            archive.writestr(name, TEXT)
+    return file.getvalue()
+
+
+RECORDS = [dict(zip("aby", row, strict=True)) for row in ROWS]
+SAME = {
+    "bom16.csv": TEXT.encode("utf-16"),
+    "little.csv": TEXT.encode("utf-16-le"),
+    "big.csv": TEXT.encode("utf-16-be"),
+    "utf32.csv": TEXT.encode("utf-32"),
+    "packed.csv.gz": gzip.compress(TEXT.encode()),
+    "packed.csv.bz2": bz2.compress(TEXT.encode()),
+    "packed.csv.xz": lzma.compress(TEXT.encode()),
+    "packed.zip": zipped("data.csv"),
+    "packed.csv.zip": zipped("data.csv", "__MACOSX/data.csv"),
+    "slashes.csv": b"// written by a logger\n" + TEXT.encode(),
+    "rows.json": json.dumps(RECORDS).encode(),
+    "lines.jsonl": "\n".join(map(json.dumps, RECORDS)).encode(),
+    "columns.json": json.dumps({name: [row[name] for row in RECORDS] for name in "aby"}).encode(),
+    "index.json": json.dumps({n: {str(i): row[n] for i, row in enumerate(RECORDS)} for n in "aby"}).encode(),
+    "split.json": json.dumps({"columns": list("aby"), "data": ROWS}).encode(),
+    "nested.json": json.dumps({"about": 1, "rows": RECORDS}).encode(),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_the_same_numbers_in_other_files(name, tmp_path):
+    (tmp_path / name).write_bytes(SAME[name])
+    table = read_table(tmp_path / name)
+    assert table.names == ("a", "b", "y")
+    assert np.array_equal(table.values, EXACT)
+
+
+def test_feather(tmp_path):
+    pandas = pytest.importorskip("pandas", reason="pandas writes the file")
+    pytest.importorskip("pyarrow", reason="Feather is read by pyarrow")
+    pandas.DataFrame(ROWS, columns=list("aby")).to_feather(tmp_path / "t.feather")
+    assert np.array_equal(read_table(tmp_path / "t.feather").values, EXACT)
+
+
+def test_a_title_above_a_sheet(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl", reason="Excel files are written by it")
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in (["Measurement 12"], list("aby"), *ROWS):
+        sheet.append(row)
+    sheet.merge_cells("A1:C1")
+    book.save(tmp_path / "t.xlsx")
+    assert read_table(tmp_path / "t.xlsx").names == ("a", "b", "y")
+
+
+@pytest.mark.parametrize(
+    "cells, numbers",
+    [
+        (["1 Jan 2024", "3 February 2024", "1 Mar. 2024"], [0, 33, 60]),
+        (["Jan 1, 2024", "Feb 3rd, 2024", "March 1, 2024"], [0, 33, 60]),
+        (["01-Jan-2024", "03-Feb-2024", "01-Mar-2024"], [0, 33, 60]),
+        (["2024-01", "2024-02", "2024-03"], [0, 31, 60]),
+        (["2024年1月", "2024年2月", "2024年3月"], [0, 31, 60]),
+        (["Jan 2024", "Feb 2024", "Mar 2024"], [0, 31, 60]),
+        (["1:30 AM", "12:00 am", "12:15 PM"], [5400, 0, 44100]),
+        (["1/13/2024 1:00 PM", "1/13/2024 1:30 PM", "1/14/2024 1:00 AM"], [0, 1800, 43200]),
+    ],
+)
+def test_dates_and_times(cells, numbers, tmp_path):
+    text = "t;y\n" + "".join(f"{cell};{i}\n" for i, cell in enumerate(cells * 4))
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    assert read_table(tmp_path / "t.csv").values[:3, 0].tolist() == numbers
+
+
+@pytest.mark.parametrize("mark", ["#N/A", "#DIV/0!", ".", "--", "n.a.", "—", "缺失", "无", "1.#IND", "-nan"])
+def test_marks_of_missing_values(mark, tmp_path):
+    (tmp_path / "t.csv").write_text(TEXT.replace("\n1.5,", f"\n{mark},"), encoding="utf-8")
+    with pytest.raises(DataError, match="line 5, column 'a' is missing"):
+        read_table(tmp_path / "t.csv")
+    assert len(read_table(tmp_path / "t.csv", drop_missing=True)) == 13
+
+
+@pytest.mark.parametrize(
+    "name, text, says",
+    [
+        ("two.zip", zipped("a.csv", "b.csv"), "holds 2 files"),
+        ("sheet.csv", b"PK\x03\x04" + bytes(99), "an Excel or zip file"),
+        ("photo.csv", b"\x89PNG\r\n\x1a\n" + bytes(range(99)), "a picture"),
+        ("broken.csv.xz", b"\xfd7zXZ\x00 and no more", "cannot be read"),
+        ("broken.zip", b"PK", "cannot be read"),
+        ("footer.csv", (TEXT + "Total,,12\n").encode(), "line 16.*sums up"),
+        ("note.csv", (TEXT + "Exported on Monday\n").encode(), "line 16 has 1 cells.*begin lines that are no data"),
+        ("units.csv", TEXT.replace("y\n", "y\nmm,K,V\n").encode(), "line 2.*holds units"),
+        ("above.csv", b"Instrument: X\n\n" + TEXT.encode(), "line 3 has 3 cells, expected 1.*begin lines"),
+        ("ragged.csv", TEXT.replace("\n1.5,0.25", "\n1.5").encode(), "line 5 has 2 cells, expected 3.*complete"),
+        ("infinite.csv", TEXT.replace("\n1.5", "\n∞").encode(), "line 5.*must be finite"),
+        ("t.mat", b"", "scipy.io.loadmat"),
+        ("t.nc", b"", "xarray.open_dataset"),
+        ("t.md", b"", "save it as .xlsx or CSV"),
+        ("bad.json", b'{"a": [1,', "not readable as JSON"),
+        ("scalar.json", b"3", "holds no table"),
+    ],
+)
+def test_what_is_refused_says_where_and_what_to_do(name, text, says, tmp_path):
+    (tmp_path / name).write_bytes(text)
+    with pytest.raises(DataError, match=says):
+        read_table(tmp_path / name)
+
+
+def test_a_name_over_two_lines(tmp_path):
+    (tmp_path / "t.csv").write_text(TEXT.replace("a,", '"a\n(mm)",', 1), encoding="utf-8")
+    assert read_table(tmp_path / "t.csv").names[0] == "a (mm)"
+
+
+@pytest.mark.parametrize("mark", [-9999.0, 999.0, 1e20])
+def test_a_number_that_marks_missing_values_is_noted(mark):
+    x = np.linspace(0, 5, 40)[:, None]
+    x[7], x[9] = mark, mark
+    said = notes(x, np.where(x == mark, 0.0, np.sin(x)), ["x"], ["y"])
+    assert [note.code for note in said] == ["missing-mark"]
+    assert f"x is {mark:g} in 2 rows" in said[0]
+    assert marked(np.arange(-9999.0, 9999.0, 100.0)) is None

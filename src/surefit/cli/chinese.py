@@ -300,8 +300,8 @@ CHINESE = {
     "A model in another language: C, ONNX, NumPy, JavaScript, Fortran, ...": (
         "把模型写成另一种语言：C、ONNX、NumPy、JavaScript、Fortran 等。"
     ),
-    "A formula of one input, such as 'sin(x)'.": "一个自变量的公式，例如 'sin(x)'。",
-    "The interval: --on x=-3:3.": "区间：--on x=-3:3。",
+    "A formula, such as 'sin(x)'.": "公式，例如 'sin(x)'。",
+    "The box: --on x=-3:3, one for each input.": "区域：--on x=-3:3，每个自变量一个。",
     "The largest error allowed.": "允许的最大误差。",
     "Instead of --tol: the number of hidden units.": "代替 --tol：隐藏单元的个数。",
     "Give up after so many seconds.": "超过此秒数就放弃。",
@@ -309,6 +309,10 @@ CHINESE = {
     "Construct the ReLU network with the fewest hinges within a tolerance, and prove both.": (
         "构造误差不超过容差且折点最少的 ReLU 网络，并证明这两点。"
     ),
+    (
+        "A formula of several inputs is put together from functions of one number, each with the fewest hinges for its "
+        "share."
+    ): "多个自变量的公式由一元函数拼成，每个函数在其分得的误差内折点最少。",
     "Such as 'y - x1*x2 <= 0.1' or '0 <= y <= 1'.": "例如 'y - x1*x2 <= 0.1' 或 '0 <= y <= 1'。",
     "Prove or refute a relation between the inputs and outputs of a model, at every point of its domain.": (
         "证明或否定模型的输入与输出之间的一个关系，在其范围内的每一点上。"

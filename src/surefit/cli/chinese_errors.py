@@ -449,9 +449,14 @@ _KNOWN = {
     "it needs a formula; of a table or a Python function nothing can be proved": (
         "需要公式；对表格或 Python 函数无法证明"
     ),
-    "one formula of one input is needed, and this has {} outputs and {} inputs; surefit.fit takes several": (
-        "需要一个输入的一个公式，而这里有 {0} 个输出、{1} 个输入；多个输入请用 surefit fit"
+    "one formula is needed, and this has {} outputs; surefit.fit takes several": (
+        "需要一个公式，而这里有 {0} 个输出；多个输出请用 surefit fit"
     ),
+    (
+        "{}() of different combinations of inputs is no sum, product or composition of functions of one number; "
+        "surefit.fit takes it"
+    ): "{0}() 作用于自变量的不同组合，不是一元函数的和、积或复合；请用 surefit fit",
+    "units={} is too few for this formula, which needs {} at the least": "units={0} 对此公式太少，至少需要 {1} 个",
     (
         "tol={} needs more than {} straight pieces; choose a larger one, or surefit.fit, whose smooth units reach "
         "small errors with few"

@@ -411,7 +411,7 @@ def distil(
 def construct(
     formula: Any, domain: Any = None, *, tol: float | None = None, units: int | None = None, time: float | None = 60.0
 ) -> Fit:
-    """The ReLU network with the fewest hinges within a tolerance of a formula of one input, constructed and proved.
+    """A ReLU network with few hinges within a tolerance of a formula, constructed and proved.
 
     Nothing is trained. The network is the piecewise-linear function with the fewest corners in the tube of width `tol`
     around the formula (Imai and Iri 1988), written as one hidden layer of ReLU units. The fit that comes of it is like
@@ -419,20 +419,28 @@ def construct(
     `construction` holds the corners, and proves how many every piecewise-linear function within the tolerance has at
     least. `fit.plot("tube")` shows both.
 
+    A formula of several inputs is taken apart into functions of one number: sums, ridges g(a x + b y), products by
+    quarter squares, compositions. Each gets the fewest hinges for its share of the tolerance, and the network has one
+    hidden layer for each level of nesting. `construction.pieces` holds them; of the whole nothing is said about how few
+    hinges would do.
+
     Args:
-        formula: a formula of one input. domain: its interval, in any form that `fit` takes.
+        formula: a formula. domain: its box, in any form that `fit` takes.
         tol: the largest error allowed. units: or the number of hidden units, hinges and one: then the error is as small
             as they can make it.
         time: seconds at most.
 
     Raises:
         ArgumentError: not one of tol and units, or a tol that needs more than 20 000 pieces. FormulaError: not one
-        formula of one input. DomainError: a jump or a pole, or a tolerance that could not be proved in time.
+        formula, or one that is not made of functions of one number, such as a conditional of several inputs.
+        DomainError: a jump or a pole, or a tolerance that could not be proved in time.
 
     >>> import surefit
     >>> fit = surefit.construct("sin(x)", "x=-3:3", tol=1e-3)
     >>> fit.construction.hinges, fit.construction.at_least, fit.certificate.proves(1e-3)
     (36, 36, True)
+    >>> surefit.construct("x*y", "x=-1:1, y=-1:1", tol=0.01).layers()
+    [2, 21, 1]
     """
     began = clock.perf_counter()
     tol, time = positive_number("tol", tol), positive_number("time", time)

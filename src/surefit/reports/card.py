@@ -155,7 +155,11 @@ def proved_rows(fit: Record, speech: Speech) -> list[tuple[str, str]]:
     colon = "; " if speech.lang == "en" else "；"
     rows = [(speech("card-certificate"), f"{words}{colon}{speech.sentence(mode_words(certificate.mode))}")]
     made = fit.construction
-    if made is not None and certificate.proves(made.tol):
+    if made is not None and made.pieces:
+        least = sum(p.at_least for p in made.pieces)
+        text = speech("card-hinges-pieces", hinges=made.hinges, least=least, pieces=len(made.pieces))
+        rows.append((speech("card-hinges"), text))
+    elif made is not None and certificate.proves(made.tol):
         code = "card-hinges-minimal" if made.minimal else "card-hinges-more"
         rows.append((speech("card-hinges"), speech(code, hinges=made.hinges, least=made.at_least, tol=f"{made.tol:g}")))
     return rows

@@ -400,6 +400,10 @@ WORDS: dict[str, Both] = {
         "{hinges}, and no piecewise-linear function within {tol} has fewer (proved)",
         "{hinges} 个，误差不超过 {tol} 的分段线性函数不可能更少（已证明）",
     ),
+    "card-hinges-pieces": Both(
+        "{hinges} in {pieces} functions of one number, which need {least} or more for their shares (proved)",
+        "{hinges} 个，分属 {pieces} 个一元函数；按各自分得的误差至少需要 {least} 个（已证明）",
+    ),
     "card-hinges-more": Both(
         "{hinges}, and every piecewise-linear function within {tol} has {least} or more (proved)",
         "{hinges} 个，误差不超过 {tol} 的分段线性函数至少有 {least} 个（已证明）",

@@ -1,13 +1,13 @@
-"""An error of the system at every step of everything that surefit writes: the old file stays, and one sentence says why.
+"""An error of the system at every step of everything that surefit writes: the old file stays, a sentence says why.
 
     python scripts/fuzz_writers.py [--most 40] [NAME ...]
 
 For each writer: let it write over old files, count its calls of open, write, fsync, rename, link and truncate in that
-directory, and make each of them fail in turn, with a full disk and with an error of the disk. (A library of C in front of
-the C library does that, so writes of Python's own files and of other packages are reached as well; it needs Linux and a C
-compiler.) After each failure every file must be the old one or the new one, whole, nothing else may lie there, and what
-was raised must be an error of surefit in one line with the reason of the system. Logs and checkpoints warn instead, and
-the fit goes on: what they hold must be readable. The exit code is 1 where something else happened.
+directory, and make each of them fail in turn, with a full disk and with an error of the disk. (A library in front of
+that of C does it, so the writes of Python's own files and of other packages are reached as well; it needs Linux and a
+C compiler.) After each failure every file must be the old one or the new one, whole, nothing else may lie there, and
+what was raised must be an error of surefit in one line with the reason of the system. Logs and checkpoints warn
+instead, and the fit goes on: what they hold must be readable. The exit code is 1 where something else happened.
 """
 
 from __future__ import annotations
@@ -253,9 +253,9 @@ def going_on(faults: Faults, name: str, write: Writer, read: Callable[[Path], An
                 with TemporaryDirectory() as place, warnings.catch_warnings(record=True) as heard:
                     warnings.simplefilter("always")
                     faults.arm(Path(place), step, int(nth), code)
-                    said = "went on"
+                    said, fit = "went on", None
                     try:
-                        write(Path(place))
+                        fit = write(Path(place))
                     except SurefitError as error:
                         said = "refused"
                         if "\n" in str(error) or os.strerror(code) not in str(error):
@@ -264,7 +264,9 @@ def going_on(faults: Faults, name: str, write: Writer, read: Callable[[Path], An
                         found[f"WRONG: {name}, {STEPS[step]} {nth}: {type(error).__name__}: {error}"] += 1
                     finally:
                         faults.arm(None)
-                    if said == "went on" and not any(os.strerror(code) in str(w.message) for w in heard):
+                    words = [str(w.message) for w in heard]
+                    words += [] if fit is None else map(str, (*fit.warnings, *fit.problem.notes))
+                    if said == "went on" and not any(os.strerror(code) in word for word in words):
                         said = "went on, without a word"
                     try:
                         read(Path(place))

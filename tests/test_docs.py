@@ -83,6 +83,7 @@ def shown(name):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short_training")
 @pytest.mark.parametrize("name", ORIGINALS)
 def test_the_code_runs_and_prints_what_is_shown(name, tmp_path):

@@ -58,6 +58,7 @@ CLAIMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_an_example_says_what_is_so_and_draws_it(name, tmp_path, monkeypatch, capsys):
     output, figure = printed(name, tmp_path, monkeypatch, capsys)

@@ -21,7 +21,7 @@ const token = (found ? kept("token", found) ?? found : kept("token")) ?? "";
 async function asked(path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
   const answer = await fetch(`api/${path}`, {
     method: "POST", signal, body: JSON.stringify(body),
-    headers: { "content-type": "application/json", "x-surefit-token": token },
+    headers: { "content-type": "application/json", "x-surefit-token": token, "accept-language": document.documentElement.lang },
   });
   if (!answer.ok) {
     const said = await answer.json().catch(() => ({}));

@@ -1,7 +1,7 @@
 // The network in the middle: weights as lines, units as small pictures of what they do, badges of those that are lost;
 // and how weights and gradients of each layer are distributed.
 
-import { curve, image, ink, range, ready, short, SCALE, type Frame, type Row } from "./plots";
+import { curve, cut, image, ink, range, ready, short, SCALE, type Frame, type Row } from "./plots";
 import { say } from "./words";
 
 export interface Layer { n_in: number; n_out: number; w: Row[]; b: Row }
@@ -39,7 +39,7 @@ export function network(
   c.textAlign = "center"; c.textBaseline = "middle";
   sizes.forEach((n, l) => {
     const hidden = l > 0 && l < sizes.length - 1, found = hidden ? units[l - 1] : undefined;
-    const room = (h - foot) / shown[l] - 3, size = Math.max(8, Math.min(34, room, ((w - 68) / (sizes.length - 1)) * 0.55));
+    const tall = (h - foot) / shown[l] - 3, size = Math.max(8, Math.min(34, tall, ((w - 68) / (sizes.length - 1)) * 0.55));
     for (let i = 0; i < shown[l]; i++) {
       const cx = x(l), cy = y(l, i), state = found?.states[i] ?? "", on = chosen?.layer === l && chosen.unit === i;
       if (hidden) places.push({ layer: l, unit: i, x: cx, y: cy, size });
@@ -63,8 +63,10 @@ export function network(
     }
     const lost = found ? [["dead", found.dead], ["saturated", found.saturated]].filter(([, k]) => k).map(([word, k]) => `${k} ${say(word as string)}`).join(", ") : "";
     c.fillStyle = ink(lost ? "red" : "soft");
-    const label = l === 0 ? names.join(", ") : l === sizes.length - 1 ? output : n > DRAWN ? `${DRAWN} / ${n}` : String(n);
-    c.fillText(lost || label, x(l), h - 7);
+    const room = Math.min((w - 68) / (sizes.length - 1) - 4, 2 * 34 + 60), end = l === 0 || l === sizes.length - 1;
+    const label = l === 0 ? names.join(", ") : end ? output : n > DRAWN && room > 48 ? `${DRAWN} / ${n}` : String(n);
+    const words = lost && c.measureText(lost).width <= room ? lost : label;
+    c.fillText(end ? cut(c, words, 66) : words, x(l), h - 7);
   });
   return places;
 }

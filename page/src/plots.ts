@@ -17,9 +17,12 @@ export function short(v: number | null | undefined, digits = 3): string {
   return (a < 1e-3 || a >= 1e5 ? v.toExponential(Math.max(0, digits - 1)) : String(+v.toPrecision(digits))).replace("e+", "e").replace(/-/g, "−");
 }
 
-/** A canvas cleared and scaled for the screen; its size in CSS pixels. */
+/** How much larger than usual letters and lines are. */
+export const zoom = (): number => (document.documentElement.dataset.size === "large" ? 1.3 : 1);
+
+/** A canvas cleared and scaled for the screen; its size in the units of drawing: CSS pixels, larger with large letters. */
 export function ready(canvas: HTMLCanvasElement): [CanvasRenderingContext2D, number, number] {
-  const w = canvas.clientWidth, h = canvas.clientHeight, ratio = window.devicePixelRatio || 1;
+  const larger = zoom(), w = canvas.clientWidth / larger, h = canvas.clientHeight / larger, ratio = (window.devicePixelRatio || 1) * larger;
   if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio)) {
     canvas.width = Math.round(w * ratio);
     canvas.height = Math.round(h * ratio);
@@ -39,6 +42,24 @@ function ticks(low: number, high: number, about: number): number[] {
   return out;
 }
 
+/** A tick as text, with as many digits as tell it from the next one. */
+function tick(t: number, all: number[]): string {
+  const step = all.length > 1 ? all[1] - all[0] : Math.abs(t) || 1, most = Math.max(...all.map(Math.abs));
+  return short(Math.abs(t) < step * 1e-6 ? 0 : t, Math.min(12, Math.max(3, Math.ceil(Math.log10(most / step)) + 1)));
+}
+
+/** A text cut to a width. */
+export function cut(c: CanvasRenderingContext2D, text: string, width: number): string {
+  if (c.measureText(text).width <= width) return text;
+  let n = text.length - 1;
+  while (n > 1 && c.measureText(`${text.slice(0, n)}…`).width > width) n--;
+  return `${text.slice(0, n)}…`;
+}
+
+/** Room that the numbers of an axis need at its left. */
+const margin = (c: CanvasRenderingContext2D, bottom: number, top: number, rows: number): number =>
+  Math.max(0, ...ticks(bottom, top, rows).map((t, _, all) => c.measureText(tick(t, all)).width)) + 12;
+
 export interface Frame { x: number; y: number; w: number; h: number; low: number; high: number; bottom: number; top: number }
 export const px = (f: Frame, v: number) => f.x + ((v - f.low) / (f.high - f.low)) * f.w;
 export const py = (f: Frame, v: number) => f.y + f.h - ((v - f.bottom) / (f.top - f.bottom)) * f.h;
@@ -49,20 +70,21 @@ export function frame(c: CanvasRenderingContext2D, f: Frame, label: string, unde
   c.lineWidth = 1;
   c.textBaseline = "middle";
   c.textAlign = "right";
-  for (const t of ticks(f.bottom, f.top, rows)) {
+  const up = ticks(f.bottom, f.top, rows), along = ticks(f.low, f.high, Math.max(2, f.w / 90));
+  for (const t of up) {
     const y = py(f, t);
     c.beginPath(); c.moveTo(f.x, y); c.lineTo(f.x + f.w, y); c.stroke();
-    c.fillText(short(t), f.x - 6, y);
+    c.fillText(tick(t, up), f.x - 6, y);
   }
   c.textAlign = "center";
   c.textBaseline = "top";
-  for (const t of ticks(f.low, f.high, Math.max(2, f.w / 90))) {
+  for (const t of along) {
     const x = px(f, t);
     c.beginPath(); c.moveTo(x, f.y); c.lineTo(x, f.y + f.h); c.stroke();
-    if (under) c.fillText(short(t), x, f.y + f.h + 5);
+    if (under) c.fillText(tick(t, along), Math.min(x, f.x + f.w + 10 - c.measureText(tick(t, along)).width / 2), f.y + f.h + 5);
   }
   c.textAlign = "left";
-  c.fillText(label, f.x + 2, f.y - 15);
+  c.fillText(cut(c, label, f.w), f.x + 2, f.y - 15);
 }
 
 export function curve(c: CanvasRenderingContext2D, f: Frame, xs: ArrayLike<number>, ys: Row, colour: string, width = 2, dash: number[] = []): void {
@@ -99,9 +121,12 @@ export interface Trace { values: Row; colour: string; dash?: number[]; own?: boo
 /** One input: data, target, fits, and below them the residuals; ReLU kinks as ticks on the axis, the worst point marked. */
 export function line(canvas: HTMLCanvasElement, s: Scene, fits: Trace[], kinks: [Row, string][], extra: Trace[], worst: { x: number; y: number | null; label: string } | null): void {
   const [c, w, h] = ready(canvas);
-  const xs = s.axes[0], low = xs[0], high = xs[xs.length - 1], known = s.target !== null, left = 58;
+  const xs = s.axes[0], low = xs[0], high = xs[xs.length - 1], known = s.target !== null;
   const rest = known ? 88 : 0, shown = s.points.map((p) => p[1]);
   const [bottom, top] = range(...(s.target ? [s.target] : []), shown.length ? shown : fits[0]?.values ?? []);
+  const wrong = known ? fits.map((f) => f.values.map((v, i) => (v === null || s.target![i] === null ? null : v - s.target![i]!))) : [];
+  const most = Math.max(...range(...wrong).map(Math.abs), 1e-300);
+  const left = Math.max(58, margin(c, bottom, top, 5), known ? margin(c, -most, most, 4) : 0);
   const upper: Frame = { x: left, y: 20, w: w - left - 12, h: h - 20 - 26 - (rest ? rest + 22 : 0), low, high, bottom, top };
   frame(c, upper, s.output || "y", !rest);
   c.fillStyle = ink("data");
@@ -134,8 +159,6 @@ export function line(canvas: HTMLCanvasElement, s: Scene, fits: Trace[], kinks: 
     c.fillText(worst.label, px(upper, worst.x) + (c.textAlign === "left" ? 8 : -8), upper.y + upper.h - 14);
   }
   if (!rest) return;
-  const wrong = fits.map((f) => f.values.map((v, i) => (v === null || s.target![i] === null ? null : v - s.target![i]!)));
-  const most = Math.max(...range(...wrong).map(Math.abs), 1e-300);
   const lower: Frame = { ...upper, y: h - rest - 22, h: rest, bottom: -most, top: most };
   frame(c, lower, say("residual"), true, 4);
   wrong.forEach((row, i) => curve(c, lower, xs, row, ink(fits[i].colour), 1.6));
@@ -154,12 +177,16 @@ function map(c: CanvasRenderingContext2D, s: Scene, values: Row, box: [number, n
   image(c, values, s.axes[0].length, s.axes[1].length, box, low, high, stops);
   c.fillStyle = ink("ink");
   c.textAlign = "left"; c.textBaseline = "bottom";
-  c.fillText(title, x, y - 4);
+  const scale_ = `${short(low)} … ${short(high)}`, room = w - c.measureText(scale_).width - 8;
+  c.fillText(cut(c, title, room), x, y - 4);
   c.fillStyle = ink("soft");
   c.textAlign = "right";
-  c.fillText(`${short(low)} … ${short(high)}`, x + w, y - 4);
+  c.fillText(scale_, x + w, y - 4);
   c.textBaseline = "top"; c.textAlign = "left";
-  c.fillText(s.names.map((n, i) => `${i ? "↑" : "→"} ${n} ${short(s.axes[i][0])} … ${short(s.axes[i][s.axes[i].length - 1])}`).join("   "), x, y + h + 4);
+  s.names.forEach((n, i) => {
+    const ends = ` ${short(s.axes[i][0])} … ${short(s.axes[i][s.axes[i].length - 1])}`, left = w / 2 - c.measureText(ends).width - 22;
+    c.fillText(`${i ? "↑" : "→"} ${cut(c, n, Math.max(16, left))}${ends}`, x + (i * w) / 2, y + h + 4);
+  });
 }
 
 /** Two inputs: maps of target, fits and signed errors, on scales that target and fits share. */
@@ -207,7 +234,7 @@ export function losses(canvas: HTMLCanvasElement, all: Losses[], seconds: boolea
     c.fillText(`1e${e}`.replace("-", "−"), f.x - 6, py(f, e));
   }
   c.textAlign = "center"; c.textBaseline = "top";
-  for (const t of ticks(f.low, most, Math.max(2, f.w / 90))) if (seconds || Number.isInteger(t)) c.fillText(short(t), px(f, t), f.y + f.h + 5);
+  for (const t of ticks(f.low, most, Math.max(3, f.w / 70))) if (seconds || Number.isInteger(t)) c.fillText(short(t), px(f, t), f.y + f.h + 5);
   let y = f.y + 2;
   c.textAlign = "right"; c.textBaseline = "top";
   const legend = (colour: string, text: string) => { c.fillStyle = ink(colour); c.fillText(text, f.x + f.w - 4, y); y += 15; };

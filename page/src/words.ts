@@ -5,7 +5,10 @@ const WORDS: Record<string, [string, string]> = {
   start: ["▶ Play", "▶ 开始"], pause: ["❚❚ Pause", "❚❚ 暂停"], resume: ["▶ Go on", "▶ 继续"],
   step: ["Step", "单步"], reset: ["Reset", "重置"], epoch: ["epoch", "轮次"], loss: ["loss", "损失"],
   parameters: ["parameters", "参数个数"], settings: ["Settings", "设置"], data: ["Data", "数据"],
-  points: ["points", "样本数"], dots: ["points", "样本点"], noise: ["noise", "噪声"], draw: ["Draw it", "手绘"], open: ["Open CSV", "打开 CSV"],
+  points: ["points", "样本数"], "data-points": ["points", "样本点"], slider: ["slider", "滑块"], input: ["input x", "输入 x"], second: ["second input", "第二输入"], undo: ["Undo", "撤销"], redo: ["Redo", "重做"], size: ["Large text", "大字"], "leave-lesson": ["Leave the lesson", "离开这节课"],
+  "too-large": ["A file of more than 200 MB is not read here; surefit fit reads it.", "此处不读取超过 200 MB 的文件；surefit fit 可以。"],
+  "no-text": ["This file holds no text. Drop a CSV file: a heading, then rows of numbers.", "该文件不是文本。请拖入 CSV 文件：一行标题，然后是数字行。"],
+  "save-points": ["Save the points as CSV", "将样本点存为 CSV"], "not-copied": ["not allowed here", "此处不允许复制"], noise: ["noise", "噪声"], draw: ["Draw it", "手绘"], open: ["Open CSV", "打开 CSV"],
   network: ["Network", "网络"], deeper: ["+ layer", "+ 层"], shallower: ["− layer", "− 层"],
   activation: ["activation", "激活函数"], method: ["Method", "方法"], solver: ["method", "方法"],
   lr: ["learning rate", "学习率"], batch: ["batch size", "批大小"], epochs: ["epochs", "轮数"], seed: ["seed", "随机种子"],
@@ -29,7 +32,7 @@ const WORDS: Record<string, [string, string]> = {
   lessons: ["Eight lessons", "八节小课"], drawing: ["Draw a curve with the mouse or a finger, from left to right.", "用鼠标或手指从左到右画一条曲线。"],
   target: ["target", "目标"], fit: ["fit", "拟合"], kept: ["kept run", "保留的"], residual: ["fit − target", "拟合 − 目标"],
   "layer-n": ["layer", "第"], from: ["from", "从"], to: ["to", "到"], train: ["train", "训练"],
-  validation: ["validation", "验证"], column: ["column", "列"], values: ["values", "取值"], none: ["none", "无"],
+  validation: ["validation", "验证"], column: ["column", "列"], values: ["values y", "取值 y"], none: ["none", "无"],
   ready: ["Press Play and watch the network learn.", "按“开始”，观看网络学习。"],
   learning: ["Learning…", "正在学习…"], paused: ["Paused.", "已暂停。"],
   solving: ["Solving…", "正在求解…"], proving: ["Proving…", "正在证明…"],
@@ -59,11 +62,16 @@ export const either = (pair: [string, string]): string => pair[lang === "zh" ? 1
 
 export function speak(next: Lang): void {
   lang = next;
-  memory("lang", next);
-  document.documentElement.lang = next === "zh" ? "zh-CN" : "en";
+    document.documentElement.lang = next === "zh" ? "zh-CN" : "en";
   for (const e of document.querySelectorAll<HTMLElement>("[data-say]")) e.textContent = say(e.dataset.say!);
   for (const id of ["points", "noise"]) document.getElementById(`${id}-slider`)!.ariaLabel = say(id);
   for (const e of document.querySelectorAll<HTMLElement>("[data-say-label]")) e.ariaLabel = say(e.dataset.sayLabel!);
+}
+
+/** How many rows of a file are used. */
+export function many(file: string, rows: number, total: number): string {
+  if (lang === "zh") return total > rows ? `${file}：均匀取 ${total} 行中的 ${rows} 行` : `${file}：${rows} 行`;
+  return total > rows ? `${file}: ${rows} of ${total} rows, evenly chosen` : `${file}: ${rows} rows`;
 }
 
 /** What was found, in one sentence. */

@@ -239,6 +239,7 @@ SENTENCES: dict[str, Both] = {
     "stage-tabular": Both(
         "{members} networks for tables with {units}-{units} units", "{members} 个表格网络，各 {units}-{units} 个单元"
     ),
+    "stage-tabular-linear": Both("mean of {members} linear functions", "{members} 个线性函数的平均"),
     "stage-blend": Both("{share:.0%} {first}, {rest:.0%} {second}", "{share:.0%} {first}，{rest:.0%} {second}"),
     "stage-student": Both("{teacher}, distilled: {stage}", "{teacher}，蒸馏：{stage}"),
     "student-close": Both("the network is as close to its teacher as it need be", "网络与教师已足够接近"),
@@ -249,6 +250,10 @@ SENTENCES: dict[str, Both] = {
     "all-rows": Both(
         "all {rows} rows were fitted; left out one by one they tell how good it is",
         "全部 {rows} 行都用于拟合；逐行留一法给出其好坏",
+    ),
+    "jumps-alone": Both(
+        "it is off only where the target jumps, which no network can follow: nothing more was tried",
+        "仅在目标跳变处有误差，任何网络都无法跟上：没有再尝试其他方法",
     ),
     "no-adam-teacher": Both("Adam is left out: the rows are few", "略去 Adam：行数太少"),
     # a bad fit
@@ -299,6 +304,11 @@ SENTENCES: dict[str, Both] = {
         "hardly more than the mean was learned (R² of {each}; the mean alone has 0): fit such outputs by themselves, "
         "or with more units or data, unless the rest is noise",
         "几乎只学到了平均值（R²：{each}；只给出平均值时为 0）：请单独拟合这些输出，或增加单元或数据，除非剩下的是噪声",
+    ),
+    "jump-place": Both(
+        "the target jumps, and a network is continuous: within a few roundings of the jump, as at {where}, it is off by "
+        "up to {size}; the root mean square of all points is {rmse}",
+        "目标有跳变，而网络是连续的：在离跳变处仅几个舍入误差的范围内（如 {where}），误差可达 {size}；所有点的均方根误差为 {rmse}",
     ),
     "unlearned-place": Both(
         "the fit is off by {size} at {where}, over half of the size of the target: a jump, a pole or a narrow peak was "
@@ -507,6 +517,9 @@ SENTENCES: dict[str, Both] = {
     "validation rows": Both("validation rows", "验证行"),
     "rows left out one by one": Both("rows left out one by one", "逐行留出的误差"),
     "nothing": Both("nothing could be solved", "没有可解的"),
+    "rows in folds": Both("rows left out in folds", "分组留出的行"),
+    "what-pinball": Both("root of the pinball loss at rows not fitted to", "未参与拟合的行的分位数损失之平方根"),
+    "covered": Both("values below each quantile: {each}", "低于各分位数的值所占比例：{each}"),
     "what-both": Both("rmse at validation and left-out rows", "验证行与留出行的均方根误差"),
     "training-not-finite": Both("{what}", "训练中出现了非有限的数：{what}"),
     "not-compiled": Both("trained without the compiler, which is slower: {why}", "未经编译训练，速度较慢：{why}"),

@@ -85,6 +85,7 @@ def test_each_unit_of_an_additive_network_sees_one_input():
     assert abs(float(mixed.detach().numpy()[0, 1])) < 1e-12  # no interaction
 
 
+@pytest.mark.slow
 def test_it_saves_and_loads_and_gives_intervals(tmp_path):
     x, y = table(80, 40, linear)
     fit = surefit.fit((x, y))

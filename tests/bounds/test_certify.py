@@ -223,6 +223,7 @@ def test_printed_bounds_are_rounded_outward():
     assert ceil_words(math.inf) == "inf"
 
 
+@pytest.mark.slow
 def test_card_report_and_plain_data_say_proved(tmp_path):
     fit = surefit.fit("x^2", {"x": (-1, 1)}, model=(8,), tol=1e-4, seed=0)
     assert "(measured)" in fit.card() and "proved" not in fit.card()
@@ -240,6 +241,7 @@ def test_card_report_and_plain_data_say_proved(tmp_path):
     assert again.proved is None and "proved" not in again.card()
 
 
+@pytest.mark.slow
 def test_the_report_tells_each_output_and_what_it_rests_on_in_both_languages(tmp_path):
     fit = surefit.fit("x^2 - x; 9*sin(x)", "x=-1:1", model=(3,), method="features", seed=0)
     proof = fit.certify(rtol=0.2)

@@ -44,6 +44,7 @@ def test_a_program_is_fitted_within_its_budget(surefit, sim, tmp_path):
     assert points == {tuple(map(float, line.split())) for line in calls}  # to the last bit
 
 
+@pytest.mark.slow
 def test_its_settings_repeat_it_from_the_log(surefit, sim, tmp_path):
     sim('echo "$1" >> calls', 'awk "BEGIN { print $1 * $2 }"')
     first = surefit(f"fit --command './sim {{x1}} {{x2}}' {ON} --budget 20 --log runs.csv --out demo {QUICK}")

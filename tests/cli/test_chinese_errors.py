@@ -13,7 +13,13 @@ from surefit.cli.app import run
 from surefit.cli.chinese_errors import _KNOWN, in_chinese
 
 SOURCE = Path(surefit.__file__).parent
-SYSTEM = {"No space left on device", "Permission denied", "Is a directory", "No such file or directory"}
+SYSTEM = {
+    "[Errno {#}] {}: {}",
+    "No space left on device",
+    "Permission denied",
+    "Is a directory",
+    "No such file or directory",
+}
 ENGLISH = re.compile(r"[a-z]{2,},? [a-z]{2,},? [a-z]{2,}")
 TRANSLATED = (
     "formulas/scanner.py", "formulas/parser.py", "data/csv_text.py", "data/columns.py", "data/table.py",
@@ -92,11 +98,21 @@ def test_what_becomes_of_a_message(message, chinese):
     assert in_chinese(message) == chinese
 
 
+MORE = {
+    "classes": "a,kind\n" + "1,red\n2,blue\n" * 6,
+    "notes": "Instrument: X\n\na,b,y\n1,2,3\n",
+    "sums": "a,b,y\n" + "1,2,3\n" * 12 + "Total,,36\n",
+}
 WRONG = {
     "fit sin(x --on x=0:1": "没有闭合", "fit sin(x) --on x=5:1": "颠倒", "fit log(x) --on x=-1:1": "不是有限的数",
     "fit sin(x) --on x=0:1 --out /proc/none": "无法建立目录", "fit none.csv": "没有文件", "fit words.csv": "不是数",
     "fit ragged.csv": "单元格", "fit empty.csv": "文件为空", "fit words.csv --columns q": "没有列",
-    "info words.csv": "已损坏",
+    "info words.csv": "已损坏", "fit classes.csv": "--task classify", "fit words.csv --adaptive 2": "自带数据点",
+    "fit sin(x) --on x=0:1 --extra-box x=2:3": "超出范围",
+    "fit sin(x) --on x=0:1 --live terminal --quiet": "禁止", "fit sin(x) --on x=0:1 --jobs 2": "--budget",
+    "fit words.csv --encoding klingon": "未知", "fit notes.csv": "加 #", "fit sums.csv": "汇总",
+    "construct x1*x2 --on x1=0:1 --on x2=0:1 --tol 1": "一个输入", "reproduce digits --mnist none": "--download",
+    "check none none": "没有", "reproduce two-ways --all": "全部",
     "predict none --at x=1": "没有模型文件", "fit --command ./none{x} --on x=0:1 --budget 9": "没有程序",
 }  # fmt: skip
 
@@ -104,7 +120,12 @@ WRONG = {
 @pytest.mark.parametrize("command", WRONG)
 def test_an_error_as_it_is_met(command, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    for name, text in {"words": "a,b,y\n1,2,3\n2,x,4\n3,1,5\n", "ragged": "a,b,y\n1,2,3\n2,3\n", "empty": ""}.items():
+    for name, text in {
+        "words": "a,b,y\n1,2,3\n2,x,4\n3,1,5\n",
+        "ragged": "a,b,y\n1,2,3\n2,3\n",
+        "empty": "",
+        **MORE,
+    }.items():
         (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
     assert run([*command.split(), "--lang", "zh"]) == 2
     said = capsys.readouterr().err

@@ -29,10 +29,23 @@ def test_from_a_table_to_probabilities(surefit, kinds, tmp_path):
     [
         ("fit kinds.csv --task sort", "expected one of regress, classify"),
         ("fit kinds.csv --task classify --tol 0.1", "--tol"),
-        ("fit kinds.csv --task classify --targets a", "--targets does not go with --task classify"),
+        ("fit kinds.csv --task classify --targets a", "these are measured numbers"),
+        ("fit kinds.csv --task classify --targets size", "has no column 'size'"),
+        ("fit kinds.csv --task classify --target-scale log", "--target-scale does not go with --task classify"),
         ("fit 'sin(x)' --on x=0:1 --task classify", "--task is for tables"),
     ],
 )
 def test_what_does_not_fit_is_named(surefit, kinds, command, words):
     ran = surefit(command)
     assert ran.code == 2 and words in ran.err and "Traceback" not in ran.err
+
+
+def test_columns_gaps_and_folds(surefit, tmp_path):
+    rows = "".join(f"{'warm' if a > 0 else 'cold'};{'' if i % 7 == 3 else a};{i}\n"
+                   for i, a in enumerate(np.linspace(-1, 1, 60)))  # fmt: skip
+    (tmp_path / "gaps.csv").write_text("kind;a;note\n" + rows)
+    given = "--task classify --targets kind --columns a --missing median --folds 3 --method polynomial -q"
+    ran = surefit(f"fit gaps.csv {given}")
+    assert ran.code == 0, ran.err
+    assert "of 60 rows, each by a fit that did not see it" in ran.out and "(median) where missing" in ran.out
+    assert surefit("fit gaps.csv --task classify --targets kind --method polynomial -q").code == 2

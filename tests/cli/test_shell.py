@@ -106,6 +106,7 @@ def heard():
         signal.signal(wish, signal.SIG_DFL)
 
 
+@pytest.mark.slow
 @POSIX
 @pytest.mark.parametrize("out, wish", [(True, "SIGINT"), (False, "SIGINT"), (True, "SIGTERM"), (True, "SIGHUP")])
 def test_a_signal_to_end_keeps_the_best_and_is_the_exit_code(tmp_path, out, wish):

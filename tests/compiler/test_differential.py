@@ -197,12 +197,14 @@ WAYS = [("fast", TARGETS[0]), ("strict", TARGETS[0]), ("fast", TARGETS[1 % len(T
 SEEDS = st.integers(0, 2**32 - 1)  # hypothesis's own random.Random repeats itself: every second Program has been there
 
 
+@pytest.mark.slow
 @settings(RANDOM, max_examples=2000)
 @given(seed=SEEDS)
 def test_random_programs(seed: int) -> None:
     agree(random_sample(random.Random(seed)), *WAYS[seed % len(WAYS)])
 
 
+@pytest.mark.slow
 @settings(RANDOM, max_examples=100)
 @given(seed=SEEDS)
 def test_strict_has_the_same_bits_whatever_the_vector_width(seed: int) -> None:

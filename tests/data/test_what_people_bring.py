@@ -161,6 +161,7 @@ def test_a_small_spread_on_a_large_offset_is_no_constant():
     assert not any("constant" in w for w in fit.warnings)
 
 
+@pytest.mark.slow
 def test_inputs_whose_squares_overflow_are_fitted():
     small, large = (surefit.fit((np.linspace(0, size, 60), np.sin(np.linspace(0, 5, 60)))) for size in (1.0, 1e200))
     assert large.error.rmse < max(1e-6, 2 * small.error.rmse)

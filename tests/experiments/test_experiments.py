@@ -55,6 +55,7 @@ def done(request):
     return experiments.run(request.param, Options(quick=True, mnist=mnist, log=log.append)), log
 
 
+@pytest.mark.slow
 def test_an_experiment(done, tmp_path):
     found, log = done
     assert found.wrong == []

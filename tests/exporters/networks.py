@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 
 import numpy as np
@@ -239,7 +240,7 @@ def scaled(net: nn.Module, d: int, dtype: str) -> Scaled:
     """A network with some scaling around it, ready for use."""
     rng = np.random.default_rng(1)
     net.eval()
-    net = net.to(dtype)
+    net = copy.deepcopy(net).to(dtype)  # of its own: another dtype later on must not change it
     with no_grad():
         k = net(Tensor(np.zeros((2, d)), net_dtype(dtype))).shape[1]
     model = Scaled(

@@ -146,6 +146,14 @@ end program main
     assert np.allclose(np.array(numbers[1:], float), np.concatenate([w.reshape(-1) for w in want]), rtol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["very" * 25, "end program", "3d", "class", "模型", "a-b"])
+def test_files_of_any_name_compile(name, tmp_path):
+    m = replace(exportable(*layers()["linear"], "m"), inputs=("do", "T [K]", "end module"), outputs=("int", '"&<>'))
+    for to, program in (("c", "gcc"), ("js", "node"), ("fortran", "gfortran")):
+        if shutil.which(program):
+            assert compared(replace(m, name=name), write(m, tmp_path / name, to), to, 5).ulp < NEAR
+
+
 @pytest.mark.parametrize("to", ["c", "numpy", "onnx", "js"])
 def test_a_primitive_without_a_reading_is_named(to, tmp_path):
     if to == "onnx":

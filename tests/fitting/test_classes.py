@@ -161,3 +161,69 @@ def test_nothing_learned_is_said():
     blind = surefit.fit((rng.normal(size=(80, 2)), np.array(["a", "b"])[(rng.random(80) < 0.2).astype(int)]),
                         task="classify", method=surefit.Polynomial(degree=1))  # fmt: skip
     assert "most frequent class alone is right as often" in blind.card()
+
+
+def mixed(n=120):
+    """Classes in the first column, gaps, texts, rows that belong together."""
+    rng = np.random.default_rng(0)
+    a, colour = rng.uniform(-1, 1, n), np.array(["red", "green", "blue"])[rng.integers(0, 3, n)]
+    kind = np.where(a + 0.5 * (colour == "red") > 0, "up", "down")
+    gaps = [None if i % 9 == 0 else v for i, v in enumerate(a.tolist())]
+    batch = [str(i // 10) for i in range(n)]
+    return {"kind": kind.tolist(), "a": gaps, "colour": colour.tolist(), "batch": batch}
+
+
+def test_gaps_texts_and_a_target_of_any_place(tmp_path):
+    found = surefit.fit(
+        mixed(), target="kind", columns=["a", "colour"], missing="median", task="classify", method=QUICK
+    )
+    assert found.names[:2] == ("a", "a missing") and found.classified.classes == ("down", "up")
+    new = {"a": [None, -0.9, 0.9], "colour": ["red", "blue", "green"]}
+    assert found.predict(new).tolist()[1:] == ["down", "up"]
+    again = surefit.load(found.save(tmp_path / "m.safetensors"))
+    np.testing.assert_array_equal(again.predict_proba(new), found.predict_proba(new))
+    assert "colour: one of blue, green, red" in found.export(tmp_path / "m.py").paths[0].read_text()
+
+
+@pytest.mark.parametrize("groups", [None, "batch"])
+def test_folds_tell_of_every_row(groups):
+    table = mixed()
+    if groups is None:
+        del table["batch"]
+    plan = surefit.Sampling(groups=groups)
+    found = surefit.fit(table, target="kind", folds=4, data=plan, missing="median", task="classify", method=QUICK)
+    told = found.classified
+    assert (told.kind, told.n) == ("folds" if groups is None else "groups", 120)
+    assert sum(map(sum, told.confusion)) == 120
+    x, y = (np.concatenate([found.problem.train[i], found.problem.validation[i]]) for i in (0, 1))
+    fitted = found.classified.probabilities(found._predict(x)).argmax(axis=1) == y[:, 0]
+    assert 0.7 < told.accuracy <= fitted.mean() + 0.02  # rows that were not seen are not told better
+    assert "each by a fit that" in found.card() and "每行由未见过" in found.card("zh")
+
+
+def test_rows_for_a_test_have_the_same_classes():
+    table = {key: value for key, value in mixed().items() if key != "batch"}
+    rows = {key: value[:30] for key, value in table.items()}
+    found = surefit.fit(
+        table, target="kind", missing="median", task="classify", method=QUICK, data=surefit.Sampling(test=rows)
+    )
+    assert (found.classified.kind, found.classified.n) == ("test", 30)
+    with pytest.raises(DataError, match="'left' is none of the classes down, up"):
+        surefit.fit(table, target="kind", missing="median", task="classify",
+                    data=surefit.Sampling(test=rows | {"kind": ["left"] * 30}))  # fmt: skip
+
+
+def test_what_classes_do_not_have_is_refused():
+    table = mixed()
+    for more in ({"data": surefit.Sampling(noise=0.1)}, {"target_scale": "log"}, {"tol": 0.1}):
+        with pytest.raises(ArgumentError, match="classes have no"):
+            surefit.fit(table, target="kind", task="classify", **more)
+    with pytest.raises(DataError, match="classes are those of one column"):
+        surefit.fit(table, target=["kind", "batch"], task="classify")
+    del table["batch"]
+    table["kind"][3] = None
+    with pytest.raises(DataError, match=r"kind: the class of row 3 is missing"):
+        surefit.fit(table, target="kind", task="classify", missing="median")
+    plan = surefit.Sampling(drop_nonfinite=True)
+    found = surefit.fit(table, target="kind", task="classify", missing="median", data=plan, method=QUICK)
+    assert sum(found.problem.sizes().values()) == 119

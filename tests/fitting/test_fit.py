@@ -287,7 +287,7 @@ METHODS = [surefit.Adam(epochs=15), surefit.Auto(evaluations=60), "features", "v
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("gradients", [None, True])
-@pytest.mark.parametrize("method", METHODS, ids=str)
+@pytest.mark.parametrize("method", METHODS, ids=lambda m: m if isinstance(m, str) else type(m).__name__)
 def test_the_card_is_that_of_the_network_that_is_returned(method, gradients, dtype):
     plan = surefit.Sampling(count=50, derivatives=gradients, verify=4000)
     fit = surefit.fit("sin(3*x1)*x2", "x1=-1:1, x2=-1:1", method=method, dtype=dtype, data=plan, model=(6,))

@@ -69,6 +69,7 @@ def test_an_interrupt_ends_it_soon_with_the_best_so_far(jit, more, tmp_path):
     assert done.stdout.split() == ["ended", "True", "True", "True", "True"], done.stderr
 
 
+@pytest.mark.slow
 def test_inside_a_solve_blas_has_one_thread_and_afterwards_what_it_had(tmp_path):
     code = """
 import surefit, scipy.linalg

@@ -216,6 +216,15 @@ def test_a_curve_is_a_module():
     np.testing.assert_allclose(values, many["a"].predict([3.0, 7.5]), rtol=1e-12)
 
 
+def test_a_curve_is_exported(tmp_path):
+    many = surefit.fit_many(frame(), by="sensor", x="t", y="v")
+    (path,) = many["a"].export(tmp_path / "a.py").paths
+    text = path.read_text()
+    low, high = many["a"].domain.bounds[0]
+    assert "inputs: t" in text and "outputs: v" in text and f"domain: t {low:.17g} to {high:.17g}" in text
+    assert many["a"].export(tmp_path / "b.py", verify=20).compared.ulp < 20
+
+
 @pytest.mark.parametrize(
     "arguments, error, words",
     [

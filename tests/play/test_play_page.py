@@ -155,6 +155,36 @@ def test_the_address_holds_the_settings(page, address):
     assert again.input_value("#method") == "sgd" and again.input_value("#seed") == "3"
 
 
+def test_undo_and_a_link_bring_back_all_that_was_chosen(page, address):
+    page.click("#lesson-list button:nth-child(3)")
+    page.click("#lang")
+    page.click("#theme")
+    page.wait_for_timeout(200)
+    again = page.context.new_page()
+    again.goto(address + "#" + page.url.split("#")[1])
+    again.wait_for_selector("#typeset math")
+    assert again.inner_text("#lesson .question") == page.inner_text("#lesson .question")
+    assert again.evaluate("document.documentElement.lang") == "zh-CN"
+    theme = "document.documentElement.dataset.theme"
+    assert again.evaluate(theme) == page.evaluate(theme)
+    assert again.locator("#tabs button").count() == 2
+    page.click("#undo")
+    until(page, "document.querySelector('#formula').value === '-2/(2 + sin(x))'")
+    assert not page.is_visible("#lesson") and not page.is_visible("#tabs")
+    page.click("#race")
+    until(page, "document.querySelectorAll('#tabs button').length == 2")
+    page.click("#tabs button:nth-child(2)")
+    page.click("#undo")  # the setting that was shown is gone
+    until(page, "document.querySelector('#tabs').hidden")
+    assert page.locator("#layers output").all_inner_texts() == ["16", "16"]
+    page.click("#lesson-list button:nth-child(3)")
+    page.click("#undo")
+    until(page, "document.querySelector('#formula').value === '-2/(2 + sin(x))'")
+    page.click("#redo")
+    until(page, "document.querySelector('#formula').value === 'cos(x)'")
+    assert page.is_visible("#lesson")
+
+
 def test_it_speaks_chinese_and_has_a_dark_side(page):
     page.click("#lang")
     assert page.inner_text("#reset") == "重置"
@@ -202,15 +232,19 @@ def test_a_drawn_curve_is_learned(page):
     page.mouse.up()
     page.wait_for_selector("#card dt", timeout=20000)
     assert page.inner_text("#status").startswith("Done")
+    again = page.context.new_page()  # the curve is part of the address
+    again.goto(page.url)
+    until(again, "document.querySelector('#draw').textContent === 'Back to the formula'")
+    assert again.url.split("#")[1] == page.url.split("#")[1]
 
 
 def test_a_table_is_opened_and_its_columns_are_chosen(page):
     rows = "\n".join(f"{i / 10};{i * i / 100};{-i / 10}" for i in range(60)).replace(".", ",")
     page.set_input_files("#file", {"name": "t.csv", "mimeType": "text/csv", "buffer": f"t;u;v\n{rows}\n".encode()})
     page.wait_for_selector("#columns select")
-    assert page.locator("#columns select").nth(1).input_value() == "2"
-    page.locator("#columns select").nth(0).select_option("0")
-    page.locator("#columns select").nth(1).select_option("1")
+    assert page.input_value('[aria-label="column y"]') == "2"
+    page.select_option('[aria-label="column x"]', "0")
+    page.select_option('[aria-label="column y"]', "1")
     page.wait_for_timeout(300)
     assert learn(page).startswith("Done")
     page.select_option('[aria-label="column x2"]', "2")

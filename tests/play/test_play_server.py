@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -46,10 +47,10 @@ class Answer:
 class Server:
     """The real server in a thread, asked with bytes over a socket, so that any header can be sent."""
 
-    def __init__(self, page: Path) -> None:
+    def __init__(self, page: Path, chinese: Callable[[str], str] = str) -> None:
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.port = self.listening.getsockname()[1]
-        self.application = Application(TOKEN, [f"127.0.0.1:{self.port}"], page)
+        self.application = Application(TOKEN, [f"127.0.0.1:{self.port}"], page, chinese)
         config = uvicorn.Config(self.application.asgi, log_level="critical", timeout_graceful_shutdown=1)
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.listening]}, daemon=True)
@@ -394,3 +395,52 @@ def test_errors_are_those_of_surefit():
         wish_of({"formula": "sin("})
     with pytest.raises(SurefitError):
         wish_of({"formula": "x", "lr": float("nan")})
+
+
+@pytest.mark.parametrize("file", ["", "a table.csv"])
+def test_a_table_as_python_and_as_a_command_is_the_call(file, tmp_path, monkeypatch, server):
+    import shlex
+
+    from surefit.cli.app import run
+
+    names, rows = ["wind, max", "价格"], [[i / 20, (i / 20) ** 2] for i in range(40)]
+    table = {"names": names, "rows": rows} | ({"file": file} if file else {})
+    wish = wish_of({"table": table, "hidden": [4], "epochs": 3, "seed": 5})
+    monkeypatch.chdir(tmp_path)
+    text = '"wind, max",价格\n' + "\n".join(f"{a},{b}" for a, b in rows)
+    (tmp_path / (file or "drawn.csv")).write_text(text, encoding="utf-8")
+    space: dict = {}
+    monkeypatch.setattr("builtins.print", lambda *args: None)
+    exec(python_of(wish), space)  # noqa: S102
+    words = shlex.split(command_of(wish))
+    assert run([*words[1:], "--out", str(tmp_path / "fit"), "--quiet"]) == 0
+    direct = surefit.fit(wish.target, **wish.arguments()).predict([[0.5]])
+    np.testing.assert_array_equal(space["fit"].predict([[0.5]]), direct)
+    np.testing.assert_array_equal(surefit.load(tmp_path / "fit").predict([[0.5]]), direct)
+
+
+def test_rows_of_a_long_sorted_file_are_chosen_over_all_of_it(server):
+    found = server.ask("/api/table", {"csv": "a,b\n" + "\n".join(f"{i},{i}" for i in range(12_000))}).json()
+    first = [row[0] for row in found["rows"]]
+    assert found["total"] == 12_000 and len(first) <= 5000
+    assert first[0] == 0 and first[-1] > 11_990 and max(np.diff(first)) == min(np.diff(first))
+
+
+def test_small_changes_of_large_values_are_not_rounded_away():
+    from surefit.reports.pictures import numbers
+
+    values = 1e9 + 1e3 * np.sin(np.linspace(-3, 3, 301))
+    np.testing.assert_allclose(numbers(values), values, atol=0.1)
+
+
+def test_errors_are_said_in_the_language_of_the_page(tmp_path):
+    (tmp_path / "index.html").touch()
+    from surefit.cli.playing import in_chinese
+
+    running = Server(tmp_path, in_chinese)
+    try:
+        wrong = QUICK | {"domain": {"x": [1, 0]}}
+        assert "范围" in running.ask("/api/check", wrong, accept_language="zh-CN").json()["error"]
+        assert "domain" in running.ask("/api/check", wrong, accept_language="en").json()["error"]
+    finally:
+        running.close()

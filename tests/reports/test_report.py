@@ -433,6 +433,7 @@ def test_the_structure_of_a_fit_is_drawn(fit):
     assert isinstance(drawing, view.Drawing)
 
 
+@pytest.mark.slow
 def test_awkward_names_and_values_stay_text(tmp_path):
     x = np.linspace(0, 1, 60)
     table = {'a<b>&"c"': x, "温度 $1$": x**2, "y|`z`": x + 1}

@@ -43,3 +43,32 @@ def test_it_is_saved_and_read_as_any_network(tmp_path):
     again = surefit.load(tmp_path / "pole.npz")
     points = np.random.default_rng(0).uniform(-1, 1, (100, 2))
     np.testing.assert_array_equal(again.predict(points), fit.predict(points))
+
+
+JUMPING = [
+    ("sin(2*x) if x+y > 0 else cos(y)-x", lambda x, y: np.where(x + y > 0, np.sin(2 * x), np.cos(y) - x)),
+    ("sign(x^2 + y^2 - 0.5)", lambda x, y: np.sign(x**2 + y**2 - 0.5)),
+    ("floor(3*x)*y", lambda x, y: np.floor(3 * x) * y),
+    ("mod(2*x + y, 0.7)", lambda x, y: np.mod(2 * x + y, 0.7)),
+    ("x*y if x > 0 and not y <= 0 else exp(x-y)", lambda x, y: np.where((x > 0) & (y > 0), x * y, np.exp(x - y))),
+    ("sqrt(x) if x > 0 else y", lambda x, y: np.where(x > 0, np.sqrt(np.abs(x)), y)),
+    ("x if x > 0.3 or y > 0.4 else -y^2", lambda x, y: np.where((x > 0.3) | (y > 0.4), x, -(y**2))),
+]
+
+
+@pytest.mark.parametrize(("text", "truth"), JUMPING)
+def test_jumps_of_several_inputs_are_followed_to_where_they_are(text, truth):
+    """Nearly all points lie beside a jump, not on it; the largest error, which is at the jump, is still told."""
+    x, y = np.random.default_rng(0).uniform(-1, 1, (2, 20_000))
+    fit = surefit.fit(text, "x=-1:1, y=-1:1", tol=1e-6)
+    assert np.abs(fit.predict(np.stack([x, y], axis=1)) - truth(x, y)).max() < 1e-6
+    assert not fit.reached and fit.error.max > 0.1
+    assert "a network is continuous" in str(fit) and "narrow peak" not in str(fit)
+    assert not any(finding.code == "missed-place" for finding in fit.doctor().findings)
+
+
+def test_a_condition_without_a_jump_is_within_the_tolerance():
+    fit = surefit.fit("x^2+y if x>y else x+y^2", "x=0:1, y=0:1", tol=1e-7)
+    x, y = np.random.default_rng(0).uniform(0, 1, (2, 20_000))
+    truth = np.where(x > y, x**2 + y, x + y**2)
+    assert fit.reached and np.abs(fit.predict(np.stack([x, y], axis=1)) - truth).max() < 1e-7

@@ -80,6 +80,7 @@ def test_the_card_as_data_and_the_file_hold_the_teacher(fit, tmp_path):
     assert loaded.card() == fit.card()
 
 
+@pytest.mark.slow
 def test_pages_say_it_in_both_languages(fit, tmp_path):
     assert "留一法估计" in fit.taught.sentence().said("zh") and "估计" in fit.error.sentence().said("zh")
     english = fit.report(tmp_path / "few.md").read_text(encoding="utf-8")
@@ -88,6 +89,7 @@ def test_pages_say_it_in_both_languages(fit, tmp_path):
     assert not [f for f in fit.doctor().findings if f.code in ("no-rows-apart", "unseen-error")]
 
 
+@pytest.mark.slow
 def test_intervals_cover_and_are_wide_where_no_row_is():
     covered, x = [], np.random.default_rng(5).random((500, 2))
     for seed in range(4):
@@ -125,6 +127,7 @@ def test_a_split_that_was_asked_for_is_kept(plan, sizes, kind):
     assert fit.taught is not None and fit.error.rmse < 0.05
 
 
+@pytest.mark.slow
 def test_several_outputs_weights_and_other_types():
     y = np.column_stack([Y, 1000 + 1e4 * np.cos(3 * X[:, 0])])
     fit = surefit.fit((X, y), BOX, dtype="float32", data=surefit.Sampling(weights=np.linspace(0, 1, 40)))
@@ -268,3 +271,28 @@ def test_an_indicator_of_a_class_is_not_taught_by_a_gaussian_process():
     x = np.random.default_rng(0).normal(size=(60, 2))
     found = surefit.fit((x, (x[:, 0] > 0).astype(float)), method=surefit.Auto(evaluations=40))
     assert found.taught is None
+
+
+def test_shares_of_a_mean_are_those_of_a_quadratic_programme():
+    from scipy.optimize import minimize
+
+    from surefit.search.teacher import shares
+
+    rng = np.random.default_rng(5)
+    common = rng.standard_normal(60)
+    misses = [
+        common + 0.3 * rng.standard_normal(60),
+        common + 0.4 * rng.standard_normal(60),
+        3 * rng.standard_normal(60),
+    ]
+    found = shares(misses)
+    errors = np.array(misses)
+    gram = errors @ errors.T / 60
+    gram[np.diag_indices(3)] *= 1.2
+    best = minimize(
+        lambda w: w @ gram @ w, np.full(3, 1 / 3), bounds=[(0, 1)] * 3,
+        constraints={"type": "eq", "fun": lambda w: w.sum() - 1},
+    )  # fmt: skip
+    assert found.sum() == pytest.approx(1.0)
+    np.testing.assert_allclose(found, best.x, atol=0.06)  # a share below a twentieth is none
+    assert shares([np.zeros(4), np.zeros(4)]).tolist() == [0.5, 0.5]

@@ -24,7 +24,11 @@ QUICK = dict(solver="features", random_state=0)
 
 
 @parametrize_with_checks(
-    [FitClassifier(), FitClassifier(solver="adam", max_iter=60), FitClassifier(early_stopping=False, max_iter=30)]
+    [
+        FitClassifier(max_iter=30),
+        FitClassifier(solver="adam", max_iter=60),
+        FitClassifier(early_stopping=False, max_iter=30),
+    ]
 )
 def test_scikit_learn_finds_nothing_wrong(estimator, check):
     check(estimator)

@@ -185,3 +185,24 @@ def test_a_search_can_be_stopped():
 def test_wrong_arguments_are_named(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_a_search_of_smooth_exact_values_is_as_likely_as_at_known_lengths():
+    """Lengths and amplitude grow together along a ridge, on which a search of both ends too early."""
+    x = np.random.default_rng(0).random((100, 2))
+    a, b = 15 * x[:, 0] - 5, 15 * x[:, 1]
+    y = (
+        (b - 5.1 / (4 * np.pi**2) * a**2 + 5 / np.pi * a - 6) ** 2 + 10 * (1 - 1 / (8 * np.pi)) * np.cos(a) + 10
+    )  # Branin
+    process = GaussianProcess("rbf", starts=2).fit(x, y)
+    other = GaussianProcess("rbf").refit(x, y, [np.log(400.0), np.log(1.1), np.log(10.5), np.log(1e-15)])
+    assert process.log_marginal_likelihood() >= other.log_marginal_likelihood() - 2.0
+
+
+def test_a_search_that_is_told_where_to_begin_ends_at_the_same_place():
+    process = GaussianProcess().fit(X, Y)
+    again = GaussianProcess(starts=1).fit(X, Y, theta=process.theta)
+    assert again.log_marginal_likelihood() == pytest.approx(process.log_marginal_likelihood(), abs=1e-4)
+    np.testing.assert_allclose(again.predict(NEW), process.predict(NEW), atol=1e-3)
+    with pytest.raises(ShapeError, match="theta"):
+        GaussianProcess().fit(X, Y, theta=[0.0])

@@ -33,7 +33,20 @@ def test_several_functions_share_the_units_and_each_has_its_size():
     assert (found.error <= 1e-9 * np.array([np.e, 1e-6, 1e6])).all()
 
 
-@pytest.mark.parametrize("f", [lambda t: np.sign(t - 0.1), lambda t: 1 / t, lambda t: np.log(t)])
-def test_what_jumps_or_is_not_finite_is_refused(f):
+@pytest.mark.parametrize("f", [lambda t: 1 / t, lambda t: np.log(t)])
+def test_what_is_not_finite_is_refused(f):
     with np.errstate(all="ignore"):
         assert units_of(lambda t: f(t)[:, None], 1e-8) is None
+
+
+@pytest.mark.parametrize(("f", "jumps"), [
+    (lambda t: np.sign(t - 0.1), 1),
+    (lambda t: np.floor(3 * t) + np.sin(t), 6),  # the last at the end itself
+    (lambda t: np.where(t > 0.3, np.exp(t), np.sqrt(np.abs(t))), 1),
+])  # fmt: skip
+def test_at_a_jump_a_unit_goes_from_one_float_to_the_next(f, jumps):
+    found = units_of(lambda t: f(t)[:, None], 1e-8)
+    t = np.random.default_rng(0).uniform(-1, 1, 5000)
+    beside = np.concatenate([t, [0.1 - 1e-14, 0.1 + 1e-14, 0.3 - 1e-14, 0.3 + 1e-14]])
+    assert found.jumps == jumps
+    assert np.abs(found(beside)[:, 0] - f(beside)).max() < 1e-7

@@ -160,3 +160,16 @@ def test_equal_decays_and_more_unknowns_than_samples():
 def test_wrong_arguments_are_named(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+@pytest.mark.parametrize("mu", [1e-2, 1e-6, 1.01e-8, 1e-9, 1e-14])
+def test_damped_steps_solve_the_stacked_system_on_either_side_of_the_normal_equations(mu):
+    from surefit.solvers.variable_projection import _Steps
+
+    rng = np.random.default_rng(3)
+    j = rng.standard_normal((40, 6)) * [1, 1e-3, 1e3, 1, 1, 1]
+    j[:, 5] = j[:, 4] + 1e-5 * rng.standard_normal(40)  # nearly the same column
+    r, norms = rng.standard_normal(40), np.linalg.norm(j, axis=0)
+    stacked = np.concatenate([j / norms, np.sqrt(mu) * np.eye(6)])
+    expected = np.linalg.lstsq(stacked, np.concatenate([r, np.zeros(6)]), rcond=None)[0] / norms
+    np.testing.assert_allclose(_Steps(j, r)(mu), expected, rtol=1e-4)

@@ -58,7 +58,7 @@ def descend(attempt: Attempt, method: FirstOrder, progress: Progress, within: Wi
     network.eval()
     model.eval()
     progress.steps += run.steps
-    if method.solve_output or not attempt.named:
+    if method.solve_output or (not attempt.named and method.loss == "mse"):
         solve_last(model, problem, attempt.seed)
     number = epochs.best.number
     row = None if number is None or number > epochs.done else epochs.before + number  # an interrupt may cut rows off

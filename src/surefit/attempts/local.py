@@ -40,7 +40,7 @@ def local(attempt: Attempt, progress: Progress) -> Outcome | None:
     details = {
         "solver": "features", "units": len(offsets), "ridge": 0.0, "gain": float(np.median(hidden)),
         "output_norm": float(np.abs(weights).sum(axis=0).max()), "local": True,
-    }  # fmt: skip
+    } | ({"jumps": len(steps)} if len(steps) else {})  # fmt: skip
     return Outcome(
         network=network, problem=problem, stage=stage, reason=say("solver-solved"), row=len(progress.history),
         details=details,

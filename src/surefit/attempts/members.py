@@ -9,6 +9,7 @@ is the error of each at the rows of its own fold.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -18,7 +19,7 @@ from surefit import optim
 from surefit.attempts.attempt import Attempt, Outcome
 from surefit.attempts.methods import Solver
 from surefit.attempts.progress import Progress
-from surefit.attempts.training import row_weights
+from surefit.attempts.training import pinball_of, row_weights
 from surefit.core import ops
 from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import MissingExtraError, RecordError
@@ -40,13 +41,17 @@ CHUNK = 16  # epochs without Python
 
 @dataclass(frozen=True, kw_only=True)
 class Tabular(Solver):
-    """Networks for tables with two hidden layers of `units`: `folds` of them, each without a fold, `times` over."""
+    """Networks for tables with two hidden layers of `units`: `folds` of them, each without a fold, `times` over.
+
+    linear: linear functions of the inputs instead.
+    """
 
     name: ClassVar[str] = "tabular"
     units: int = 128
     folds: int = 5
     times: int = 2
     epochs: int = 256
+    linear: bool = False
 
 
 def tabular(attempt: Attempt, method: Tabular, progress: Progress) -> Outcome | None:
@@ -67,12 +72,17 @@ def tabular(attempt: Attempt, method: Tabular, progress: Progress) -> Outcome | 
         inside[:validated] = 0.0
     weights = np.ones((n, 1), np.float32) if problem.weights is None else row_weights(problem.weights, x.dtype)
     counted, outside = inside * weights[:, :, None], (1.0 - inside) * weights[:, :, None]
-    network = Members(x, y.min(axis=0), y.max(axis=0), members, method.units, PERIODS if d <= MOST_PERIODIC else 0, rng)
+    levels = problem.quantiles
+    start = np.array([np.quantile(y[:, i], level) for i, level in enumerate(levels)]) if levels else None
+    periods = PERIODS if d <= MOST_PERIODIC else 0
+    network = Members(
+        x, y.min(axis=0), y.max(axis=0), members, 0 if method.linear else method.units, periods, rng, start
+    )
     model = scaled(network, problem, True, ops.float32)
-    stage = say("stage-tabular", members=members, units=method.units)
+    stage = say("stage-tabular-linear" if method.linear else "stage-tabular", members=members, units=method.units)
     epochs = max(FEWEST, min(method.epochs, VISITS // n))
     try:
-        done = _train(network, [x, y, counted, outside], epochs, rng, progress, attempt, stage)
+        done = _train(network, [x, y, counted, outside], epochs, rng, progress, attempt, stage, levels)
     except (MissingExtraError, RecordError) as e:
         progress.warnings.append(say("not-compiled", why=str(e)))
         return None
@@ -84,7 +94,7 @@ def tabular(attempt: Attempt, method: Tabular, progress: Progress) -> Outcome | 
     with no_grad():
         each = network.each(Tensor(x)).numpy().astype(np.float64)
     each = np.clip(each, y.min(axis=0), y.max(axis=0))
-    left_out = None if apart else _left_out(each, 1.0 - inside[:, :, 0], y, method.times)
+    left_out = None if apart else _left_out(each, 1.0 - inside[:, :, 0], y, method.times, bool(levels))
     network.to(attempt.dtype)
     model.dtype = attempt.dtype
     network.eval()
@@ -95,16 +105,17 @@ def tabular(attempt: Attempt, method: Tabular, progress: Progress) -> Outcome | 
     )  # fmt: skip
 
 
-def _left_out(each: np.ndarray, outside: np.ndarray, y: np.ndarray, times: int) -> np.ndarray:
+def _left_out(each: np.ndarray, outside: np.ndarray, y: np.ndarray, times: int, as_it_is: bool) -> np.ndarray:
     """What the mean of all networks would miss rows by (n, k), if none had seen them.
 
     Of each row `times` networks tell, whose mean varies more than that of all: what they differ by says how much, and
-    by so much is taken off. each (n, m, k): the networks; outside (n, m): 1 where one has not seen the row.
+    by so much is taken off, unless they are wanted as they are. each (n, m, k): the networks; outside (n, m): 1 where
+    one has not seen the row.
     """
     n, m, k = each.shape
     unseen = each[outside > 0].reshape(n, times, k)
     miss = unseen.mean(axis=1) - y
-    if times < 2:
+    if times < 2 or as_it_is:
         return miss
     variance = unseen.var(axis=1, ddof=1).mean(axis=0)
     square = np.maximum(np.mean(miss**2, axis=0), 1e-300)
@@ -135,7 +146,7 @@ def joined(problem: Problem) -> Problem:
 
 def _train(
     network: Members, data: list[np.ndarray], epochs: int, rng: np.random.Generator, progress: Progress,
-    attempt: Attempt, stage: Any,
+    attempt: Attempt, stage: Any, levels: Sequence[float] = (),
 ) -> int | None:  # fmt: skip
     """Train in chunks of epochs and put the best epoch's weights back: its row of the history; None without any."""
     from surefit.compiler import TrainingLoop
@@ -144,10 +155,14 @@ def _train(
     optimizer.prepare()
     rate: Tensor = optimizer.param_groups[0].leaves["lr"]
 
+    def losses(x: Tensor, y: Tensor) -> Tensor:
+        """(n, members, k)."""
+        found, wanted = network.each(x), y.reshape(len(y), 1, -1)
+        return pinball_of(found, wanted, levels) if levels else ops.square(found - wanted)
+
     def step(x: Tensor, y: Tensor, counted: Tensor, outside: Tensor) -> Tensor:
         optimizer.zero_grad()
-        miss = network.each(x) - y.reshape(len(y), 1, -1)
-        loss = (counted * ops.square(miss)).mean(2).mean(0).sum()
+        loss = (counted * losses(x, y)).mean(2).mean(0).sum()
         loss.backward()
         optimizer.step()
         kept = ops.cast(1.0 - rate * DECAY, dtype=ops.float32)
@@ -157,8 +172,7 @@ def _train(
 
     def validate(x: Tensor, y: Tensor, counted: Tensor, outside: Tensor) -> Tensor:
         with no_grad():
-            miss = network.each(x) - y.reshape(len(y), 1, -1)
-            return (outside * ops.square(miss)).mean(2).sum() / outside.sum()
+            return (outside * losses(x, y)).mean(2).sum() / outside.sum()
 
     n = len(data[0])
     batch = min(BATCHES[n >= BATCHED], n)

@@ -117,7 +117,7 @@ class FirstOrder:
 
 
 _SHARED = {f.name for f in fields(FirstOrder)}
-LOSSES = ("mse", "l1", "huber", "smooth_l1", "log_cosh")
+LOSSES = ("mse", "l1", "huber", "smooth_l1", "log_cosh", "quantile")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from surefit.attempts.journal import state_of
 from surefit.attempts.keeping import Best
 from surefit.attempts.methods import FirstOrder
 from surefit.attempts.progress import Progress
+from surefit.core import ops
 from surefit.core.creation import from_numpy
 from surefit.core.tensor import Tensor, no_grad
 from surefit.errors import ArgumentError
@@ -31,8 +32,10 @@ FEWEST_EPOCHS, MOST_EPOCHS = 50, 5000
 PATIENCE = 0.15  # share of the epochs without a better loss after which a run of unknown length stops
 
 
-def loss_function(method: FirstOrder) -> Callable[[Any, Any, Any], Any]:
-    """The loss as a function of prediction, target and row weights (None: all alike)."""
+def loss_function(method: FirstOrder, levels: Sequence[float] = ()) -> Callable[[Any, Any, Any], Any]:
+    """The loss as a function of prediction, target and row weights (None: all alike). levels: of quantiles."""
+    if method.loss == "quantile":
+        return _pinball(levels)
     if callable(method.loss):
         custom = method.loss
 
@@ -52,6 +55,23 @@ def loss_function(method: FirstOrder) -> Callable[[Any, Any, Any], Any]:
         return (named(prediction, target, reduction="none") * weights).mean()
 
     return weighted
+
+
+def _pinball(levels: Sequence[float]) -> Callable[[Any, Any, Any], Any]:
+    """The mean pinball loss of outputs that are quantiles."""
+
+    def weighted(prediction: Any, target: Any, weights: Any) -> Any:
+        each = pinball_of(prediction, target, levels)
+        return (each if weights is None else each * weights).mean()
+
+    return weighted
+
+
+def pinball_of(prediction: Any, target: Any, levels: Sequence[float]) -> Any:
+    """The pinball losses of Tensors (..., k); see `problems.quantiles.pinball`."""
+    above = target - prediction
+    tau = np.array(levels, above.dtype)
+    return ops.maximum(above * tau, above * (tau - 1.0))
 
 
 def _schedule(method: FirstOrder, optimizer: optim.Optimizer, lr: float, epochs: int, steps: int) -> tuple[Any, str]:
@@ -101,7 +121,7 @@ class Training:
         )
         self.batch, self.steps_per_epoch, self.epochs, self.patience = plan(method, len(self.x))
         self.lr = method.rate
-        self.loss = loss_function(method)
+        self.loss = loss_function(method, problem.quantiles)
         self.gradients, self.validation_gradients = (
             None if s is None or part is None else model.gradients(s, part).astype(model.dtype)
             for s, part in ((problem.gradients, problem.train), (problem.validation_gradients, problem.validation))
@@ -365,4 +385,4 @@ class NotFiniteLoss(Exception):
         self.value, self.rows = value, rows
 
 
-__all__ = ["Epochs", "NotFiniteLoss", "Training", "in_units", "loss_function", "plan", "row_weights"]
+__all__ = ["Epochs", "NotFiniteLoss", "Training", "in_units", "loss_function", "pinball_of", "plan", "row_weights"]

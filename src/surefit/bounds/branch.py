@@ -434,4 +434,4 @@ def _halves(lo: np.ndarray, hi: np.ndarray, axis: np.ndarray) -> tuple[np.ndarra
     return np.concatenate([lo, second_lo]), np.concatenate([first_hi, hi])
 
 
-__all__ = ["Bounder", "Found", "Lines", "Polynomials", "Target", "branch_and_bound", "search_points"]
+__all__ = ["Bounder", "Found", "Lines", "Polynomials", "Target", "branch_and_bound", "point_bounds", "search_points"]

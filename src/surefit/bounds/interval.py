@@ -277,8 +277,9 @@ def div(a: Any, b: Any) -> Range:
     low, high = _products(a, Range(low_b, high_b), quotient)
     nothing = (a.low == 0) & (a.high == 0)
     both = ((b.low < 0) & (b.high > 0)) | ((b.low == 0) & (b.high == 0))
-    low = np.where(nothing, 0.0, np.where(both, -_INF, down(low)))
-    high = np.where(nothing, 0.0, np.where(both, _INF, up(high)))
+    by_one = (b.low == 1) & (b.high == 1)
+    low = np.where(nothing, 0.0, np.where(both, -_INF, np.where(by_one, a.low, down(low))))
+    high = np.where(nothing, 0.0, np.where(both, _INF, np.where(by_one, a.high, up(high))))
     one_sided = pole & ~both & ~nothing
     low, high = _one_sided(a, b, low, high, one_sided)
     return Range(low, high, a.bad | b.bad | pole)

@@ -51,6 +51,36 @@ class Links:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """One function of one number in a network of several inputs.
+
+    Attributes:
+        text: the function of t. argument: what t is, inputs by name and other pieces as g1, g2, ...
+        tol: its share of the tolerance. error: what is proved of it. hinges: its corners. at_least: corners that every
+            continuous piecewise-linear function within tol of it has on the range of t, proved.
+        knots, values: (hinges + 2,), the corners with both ends of the range of t.
+    """
+
+    text: str
+    argument: str
+    tol: float
+    error: float
+    hinges: int
+    at_least: int
+    knots: np.ndarray
+    values: np.ndarray
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in vars(self).items()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Piece:
+        """From the data of `to_dict`."""
+        return cls(**dict(data) | {k: np.array(data[k], np.float64) for k in ("knots", "values")})
+
+
+@dataclass(frozen=True)
 class Construction:
     """How a network was constructed, and why no smaller one would do.
 
@@ -60,6 +90,8 @@ class Construction:
             on the domain, proved. Where the two are equal, there is none with fewer.
         knots, values: (hinges + 2,), the corners with both ends of the domain: the network as a table.
         windows: (at_least, 3), for each of these corners x1 < x2 < x3: it lies between x1 and x3.
+        pieces: of several inputs the functions of one number that the network is made of. Then hinges counts those of
+            all, at_least is 0 (nothing is proved of the whole), and knots, values and windows are empty.
     """
 
     tol: float
@@ -68,22 +100,27 @@ class Construction:
     knots: np.ndarray
     values: np.ndarray
     windows: np.ndarray
+    pieces: tuple[Piece, ...] = ()
 
     @property
     def minimal(self) -> bool:
         """Whether it is proved that no piecewise-linear function within tol has fewer corners."""
-        return self.at_least >= self.hinges
+        return self.at_least >= self.hinges and not self.pieces
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data."""
-        return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in vars(self).items()}
+        plain = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in vars(self).items()}
+        return plain | {"pieces": [p.to_dict() for p in self.pieces]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Construction:
         """From the data of `to_dict`."""
         arrays = {k: np.array(data[k], np.float64) for k in ("knots", "values")}
         windows = np.array(data["windows"], np.float64).reshape(-1, 3)
-        return cls(float(data["tol"]), int(data["hinges"]), int(data["at_least"]), **arrays, windows=windows)
+        pieces = tuple(Piece.from_dict(p) for p in data.get("pieces", ()))
+        return cls(
+            float(data["tol"]), int(data["hinges"]), int(data["at_least"]), **arrays, windows=windows, pieces=pieces
+        )
 
 
 class TooMany(Exception):
@@ -353,4 +390,13 @@ def _bends(x: list[Fraction], low: list[Fraction], high: list[Fraction], twice: 
     return below > twice * whole or above > twice * whole
 
 
-__all__ = ["Construction", "Links", "TooMany", "bent_triples", "fewest_links", "finite_values", "proved_triples"]
+__all__ = [
+    "Construction",
+    "Links",
+    "Piece",
+    "TooMany",
+    "bent_triples",
+    "fewest_links",
+    "finite_values",
+    "proved_triples",
+]

@@ -13,7 +13,15 @@ import numpy as np
 
 from surefit.bounds import taylor
 from surefit.bounds.affine import Form, form_of
-from surefit.bounds.branch import Bounder, Found, Lines, Polynomials, branch_and_bound, search_points
+from surefit.bounds.branch import (
+    Bounder,
+    Found,
+    Lines,
+    Polynomials,
+    branch_and_bound,
+    point_bounds,
+    search_points,
+)
 from surefit.bounds.certificate import Certificate, Proved, Undefined, fingerprint, named
 from surefit.bounds.interval import TRUST, TRUST_SPECIAL
 from surefit.bounds.network import Network, lowered
@@ -265,6 +273,24 @@ def _prove(
     return found, method
 
 
+def of_structure(
+    s: Subject, upper: float, values: Callable[[np.ndarray], np.ndarray], *, strict: bool, tol: float | None,
+    parts: int, seconds: float, seed: int = 0,
+) -> Certificate:  # fmt: skip
+    """The certificate, in deployed mode, of a network whose error was proved to be at most upper as a sum of parts.
+
+    The lower bound is the largest error that a search finds, of the values that the network gives where it runs.
+    """
+    points = search_points(s.residual, s.low, s.high, 4096 * min(len(s.low), 8), seed)[:64]
+    below, _ = point_bounds(Relaxation(s.net, True), s.target, points, values(points))
+    i = int(np.argmax(below))
+    lower = float(below[i])
+    if lower > upper:
+        raise AssertionError(f"bounds contradict each other: {lower} > {upper}; please report this")
+    found = Found(lower, upper, points[i], np.array([upper]), boxes=parts, complete=True)
+    return _certificate(s, found, "sum of proved functions of one number", "deployed", strict, 0.01, tol, seconds)
+
+
 def _certificate(
     s: Subject, found: Found, method: str, mode: str, strict: bool, rtol: float, tol: float | None, seconds: float
 ) -> Certificate:
@@ -310,4 +336,4 @@ def assumptions(s: Subject, mode: str, strict: bool) -> tuple[str, ...]:
     return tuple(found)
 
 
-__all__ = ["certify", "program_of", "subject_of"]
+__all__ = ["Subject", "certify", "of_structure", "program_of", "subject_of"]

@@ -162,7 +162,19 @@ CHINESE = {
     ("Schedule of the learning rate: constant, cosine, onecycle, plateau, step, exponential, linear or polynomial."): (
         "学习率调度：constant、cosine、onecycle、plateau、step、exponential、linear 或 polynomial。"
     ),
-    "mse (default), l1, huber, smooth_l1, log_cosh.": "损失函数：mse（默认）、l1、huber、smooth_l1、log_cosh。",
+    "mse (default), huber, l1, smooth_l1, log_cosh, or quantile with --quantile. Of a table huber and quantile go with "
+    "auto too; the others are for first-order methods.": (
+        "损失函数：mse（默认）、huber、l1、smooth_l1、log_cosh，或 quantile（与 --quantile 一起）。"
+        "对表格，huber 与 quantile 也可用于 auto；其余用于一阶方法。"
+    ),
+    "Fit a quantile of the target instead of its mean, such as 0.9, or several: 0.05,0.5,0.95.": (
+        "拟合目标的分位数而非均值，如 0.9，或多个：0.05,0.5,0.95。"
+    ),
+    "levels between 0 and 1, such as 0.05,0.5,0.95": "0 与 1 之间的水平，如 0.05,0.5,0.95",
+    "Column of groups, such as patients, whose rows are held out together; it is no input.": (
+        "分组（如病人）的列，同组的行一起留出；它不作输入。"
+    ),
+    "Column of times: the last rows are held out.": "时间列：最后的行留出。",
     ("Stop after so many epochs without a better validation loss. Default: none with --epochs."): (
         "早停轮数：验证损失连续这么多轮没有改善就停止。默认：给出 --epochs 时不早停。"
     ),
@@ -288,8 +300,8 @@ CHINESE = {
     "A model in another language: C, ONNX, NumPy, JavaScript, Fortran, ...": (
         "把模型写成另一种语言：C、ONNX、NumPy、JavaScript、Fortran 等。"
     ),
-    "A formula of one input, such as 'sin(x)'.": "一个自变量的公式，例如 'sin(x)'。",
-    "The interval: --on x=-3:3.": "区间：--on x=-3:3。",
+    "A formula, such as 'sin(x)'.": "公式，例如 'sin(x)'。",
+    "The box: --on x=-3:3, one for each input.": "区域：--on x=-3:3，每个自变量一个。",
     "The largest error allowed.": "允许的最大误差。",
     "Instead of --tol: the number of hidden units.": "代替 --tol：隐藏单元的个数。",
     "Give up after so many seconds.": "超过此秒数就放弃。",
@@ -297,6 +309,10 @@ CHINESE = {
     "Construct the ReLU network with the fewest hinges within a tolerance, and prove both.": (
         "构造误差不超过容差且折点最少的 ReLU 网络，并证明这两点。"
     ),
+    (
+        "A formula of several inputs is put together from functions of one number, each with the fewest hinges for its "
+        "share."
+    ): "多个自变量的公式由一元函数拼成，每个函数在其分得的误差内折点最少。",
     "Such as 'y - x1*x2 <= 0.1' or '0 <= y <= 1'.": "例如 'y - x1*x2 <= 0.1' 或 '0 <= y <= 1'。",
     "Prove or refute a relation between the inputs and outputs of a model, at every point of its domain.": (
         "证明或否定模型的输入与输出之间的一个关系，在其范围内的每一点上。"

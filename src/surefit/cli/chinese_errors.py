@@ -30,6 +30,37 @@ _KNOWN = {
     "the function gives other values than it did": "函数给出的值与当时不同",
     "fit again": "请重新拟合",
     "is damaged, or of something else": "已损坏，或不是检查点",
+    # the playground
+    "the body must be one JSON object": "请求内容应为一个 JSON 对象",
+    "{} must be a number from {#} to {#}, not {}": "{0} 应为 {1} 到 {2} 之间的数，而不是 {3}",
+    "{} must be a whole number, not {#}": "{0} 应为整数，而不是 {1}",
+    "{} must be true or false, not {}": "{0} 应为 true 或 false，而不是 {1}",
+    "{} must be a text": "{0} 应为文本",
+    "{} has {#} characters; at most {#} are read": "{0} 有 {1} 个字符；最多读入 {2} 个",
+    "one or two variables can be drawn here, and this has {}; write sin(x)": (
+        "这里可以画一个或两个变量的函数，而它的变量是 {0}；请写例如 sin(x)"
+    ),
+    "domain of {} must be two numbers": "{0} 的范围应为两个数",
+    "domain of {} must go from a smaller to a larger finite number": "{0} 的范围应从较小的数到较大的数，且都是有限的",
+    "from {#} to {#} rows are needed": "需要 {0} 到 {1} 行",
+    "one or two columns of inputs and one of values can be drawn here": "这里可以画一列或两列输入和一列取值",
+    "each value must be a finite number": "每个值都应为有限的数",
+    "each width must be a whole number from 1 to {#}": "每层的单元数应为 1 到 {0} 的整数",
+    "construct makes networks of a formula of one variable": "construct 只为一个变量的公式构造网络",
+    "{} makes networks of one hidden layer; take the others away": "{0} 只做一个隐藏层的网络；请去掉其他层",
+    "{} solves for a last layer that has one; switch it on, or choose lm or adam": (
+        "{0} 求解的最后一层带有偏置；请打开偏置，或选择 lm 或 adam"
+    ),
+    "the network has {#} parameters; with {} at most {#} are trained here": (
+        "网络有 {0} 个参数；这里用 {1} 最多训练 {2} 个"
+    ),
+    "this training would take many minutes; give fewer epochs, points or units": (
+        "这次训练需要很多分钟；请减少轮数、样本数或单元数"
+    ),
+    "{#} networks are learning already; stop one of them": "已有 {0} 个网络在学习；请先停止一个",
+    "that network is not here any more; train it again": "那个网络已不在这里；请重新训练",
+    "a proof is being made already; wait for it": "正在做一个证明；请等它结束",
+    "this could not be trained ({})": "无法训练（{0}）",
     # formulas
     "this cannot be part of a formula": "这不能作为公式的一部分",
     "this cannot be read as a formula": "这无法读作公式",
@@ -346,16 +377,14 @@ _KNOWN = {
         "其中的文本或时间变成了别的数；请给出文件路径，将以同样方式读入"
     ),
     "no rows to train on": "没有可训练的行",
-    "the class of row {} is missing (first row is 0); fill it in, or leave it out": (
-        "第 {0} 行缺少类别（首行为 0）；请补上，或去掉该行"
-    ),
+    "the class of {} is missing{}; fill it in{}": ("{0} 缺少类别{1}；请补上{2}"),
     "classes must be texts, or numbers, or True and False; these are {}": "类别应为文本、数或真假值；这里是 {0}",
     "1 class only, {}; there is nothing to tell apart": "只有一个类别 {0}；没有可以区分的",
-    "{} classes in {} rows; these are measured numbers, not classes: leave task='classify' out": (
+    "{} classes in {} rows; these are measured numbers, not classes: leave {} out": (
         "{1} 行中有 {0} 个类别；这是测量值而不是类别：请去掉 task='classify'"
     ),
-    "task='classify': a function has no classes; give a table whose last column holds them": (
-        "task='classify'：函数没有类别；请给出最后一列为类别的表格"
+    "task='classify': a function has no classes; give a table, one column of which holds them": (
+        "task='classify'：函数没有类别；请给出有一列为类别的表格"
     ),
     # sampling
     "{} is unknown; choose one of {}": "未知的 {0}；可选的有 {1}",
@@ -420,9 +449,14 @@ _KNOWN = {
     "it needs a formula; of a table or a Python function nothing can be proved": (
         "需要公式；对表格或 Python 函数无法证明"
     ),
-    "one formula of one input is needed, and this has {} outputs and {} inputs; surefit.fit takes several": (
-        "需要一个输入的一个公式，而这里有 {0} 个输出、{1} 个输入；多个输入请用 surefit fit"
+    "one formula is needed, and this has {} outputs; surefit.fit takes several": (
+        "需要一个公式，而这里有 {0} 个输出；多个输出请用 surefit fit"
     ),
+    (
+        "{}() of different combinations of inputs is no sum, product or composition of functions of one number; "
+        "surefit.fit takes it"
+    ): "{0}() 作用于自变量的不同组合，不是一元函数的和、积或复合；请用 surefit fit",
+    "units={} is too few for this formula, which needs {} at the least": "units={0} 对此公式太少，至少需要 {1} 个",
     (
         "tol={} needs more than {} straight pieces; choose a larger one, or surefit.fit, whose smooth units reach "
         "small errors with few"
@@ -495,6 +529,7 @@ _KNOWN = {
     "{} has {} GiB, too much for the memory here": "{0} 有 {1} GiB，超过这里的内存",
     # the machine
     "interrupted": "已中断",
+    "[Errno {#}] {}: {}": "{1}：{2}",
     "No space left on device": "磁盘空间不足",
     "Permission denied": "没有权限",
     "Is a directory": "是一个目录",

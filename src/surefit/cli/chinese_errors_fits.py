@@ -50,15 +50,15 @@ FITS = {
     "{} must be a whole number >= {}, or None for no limit": "{0} 应为不小于 {1} 的整数",
     "time={} must be a number of seconds > 0, or None for no limit": "time={0} 应为大于 0 的秒数",
     # what does not go together
+    "task='classify': a function has no classes; give a table, one column of which holds them": (
+        "task='classify'：函数没有类别；请给出其中一列为类别的表格"
+    ),
+    "{} classes in {} rows; these are measured numbers, not classes: leave {} out": (
+        "{1} 行中有 {0} 个类别；这是测量值而不是类别：请去掉 {2}"
+    ),
+    "{} is none of the classes {}": "{0} 不是类别 {1} 之一",
     "classes have no largest error; leave it out": "类别没有最大误差；请去掉",
     "classes have no logarithm; leave it out": "类别没有对数；请去掉",
-    "of classes the accuracy is measured on test rows; leave it out": "类别的准确率在测试行上测量；请去掉",
-    "with classes, fill missing inputs in beforehand, or leave such rows out": (
-        "做分类时，请先补上缺失的输入，或去掉这样的行"
-    ),
-    "classes are those of the last column; choose and order the columns beforehand": (
-        "类别在最后一列；请先选好列并排好次序"
-    ),
     "classes need at least one input column beside them": "除类别外至少要有一列输入",
     "expected one class for each of {} rows, got shape {}": "{0} 行中每行应有一个类别，实际形状为 {1}",
     "nothing to fit; give a formula, a function, or a table": "没有可拟合的；请给出公式、函数或表格",
@@ -105,8 +105,8 @@ FITS = {
     ),
     "expected a share of the training points above 0, got {}": "应为训练点数的一个大于 0 的比例，实际为 {0}",
     "the noise of each row says how much it counts; leave weights out": "各行的噪声已决定其权重；请去掉权重",
-    "loss={} must be 'huber' or 'mse'; the methods have losses of their own": (
-        "loss={0} 应为 'huber' 或 'mse'；各方法另有自己的损失"
+    "loss={} must be 'huber', 'quantile' or 'mse'; the methods have losses of their own": (
+        "loss={0} 应为 'huber'、'quantile' 或 'mse'；各方法另有自己的损失"
     ),
     (
         "the choice of the network needs validation rows apart from the others, and split={} has none; give them a "
@@ -367,6 +367,9 @@ FITS = {
     "--token must have at least 16 characters, letters and digits only": "--token 应至少 16 个字符，只含字母和数字",
     "cannot listen at {} ({}); give another --port": "无法监听 {0}（{1}）；请换一个 --port",
     # experiments
+    "Give the directory of the four files (--mnist DIR), or have them fetched once, 11 MB with checksums {}": (
+        "请给出四个文件所在的目录（--mnist DIR），或用 --download 下载一次（11 MB，核对校验和）"
+    ),
     "--all runs every experiment; leave out {}, or --all": "--all 会运行全部实验；请去掉 {0}，或去掉 --all",
     "there is no experiment {}; they are {}": "没有实验 {0}；有 {1}",
     "digits needs the MNIST images: {}": "digits 需要 MNIST 图像：{0}",
@@ -383,7 +386,52 @@ FITS = {
     "{} cannot be read ({}); remove a damaged file and fetch it again": (
         "{0} 无法读入（{1}）；请删去损坏的文件再重新下载"
     ),
+    # what experiments tell while they run
+    "the published recipe, seed {}": "照文献的做法，种子 {0}",
+    "surefit's own way": "surefit 自己的做法",
+    "{}, surefit's own way": "{0}，surefit 自己的做法",
+    "other rates": "其他学习率",
+    "with and without bias": "有偏置与无偏置",
+    "width against difficulty": "宽度与难度",
+    "depth against width": "深度与宽度",
+    "{} by hand": "手写 {0}",
+    "{} in surefit": "用 surefit 做 {0}",
+    "rates, gradients, times, hinges": "学习率、梯度、时间、折点",
+    "by hand at other rates": "手写，其他学习率",
+    "the published run, {} updates an epoch": "照文献的训练，每轮 {0} 次更新",
+    "batches of 1, 8 and all, at equal updates and at equal time": "批大小 1、8 和全部，更新次数相同与时间相同",
+    "the document's training, {} epochs": "照文档的训练，{0} 轮",
+    "the cures": "各种改进办法",
+    "{}, seed {}": "{0}，种子 {1}",
+    "two layers, as printed, {} epochs": "两层，照原样，{0} 轮",
+    "two layers, softmax for the last ReLU": "两层，最后的 ReLU 换成 softmax",
+    "four layers, as printed, seed {}": "四层，照原样，种子 {0}",
+    "{} with the fixes, seed {}": "{0}，加上修正，种子 {1}",
+    "fixes: {}": "修正：{0}",
+    "inputs scaled": "缩放输入",
+    "outputs scaled": "缩放输出",
+    "region by hand": "手选区域",
+    "by the error": "按误差取点",
+    "wider, deeper": "更宽更深",
+    "plain": "原样",
     # the command line
+    "{} is for formulas; {} brings its own points": "{0} 用于公式；{1} 自带数据点",
+    "give a format, --to c, or a file, --out model.c; formats are {}": (
+        "请给出格式 --to c，或文件 --out model.c；格式有 {0}"
+    ),
+    "the page was not built: run `make play` in a clone of surefit, or install a wheel of it": (
+        "页面尚未生成：请在 surefit 的克隆里运行 make play，或安装它的 wheel"
+    ),
+    "{} ends in {}; {} is needed": "{0} 以 {1} 结尾；应为 {2}",
+    "{} reaches outside the domain, where {}": "{0} 超出范围，范围内 {1}",
+    "{} is unknown; try utf-8, gbk or latin-1": "未知的 {0}；请试 utf-8、gbk 或 latin-1",
+    "a target must be a number; convert the column": "目标必须是数；请转换该列",
+    "a target must be a number; convert the column, or name another with {}": (
+        "目标必须是数；请转换该列，或用 {0} 指明另一列"
+    ),
+    "a target must be a number; convert the column, or name another with {}, or tell classes apart with {}": (
+        "目标必须是数；请转换该列，或用 {0} 指明另一列，或用 {1} 做分类"
+    ),
     "expected en or zh": "应为 en 或 zh",
     "the word {} is not text in {}; rename the file, if it is one": "{0} 不是 {1} 文本；若是文件名，请改名",
     "is for the rows of --csv IN; the values at --at are printed": "用于 --csv IN 的各行；--at 处的值直接显示",

@@ -10,7 +10,7 @@ import typer
 
 from surefit.errors import ArgumentError, DataError
 
-from .language import words
+from .language import complaint, words
 from .readers import nearest
 from .report import Json, Quiet, print_json, say
 from .training import NOT_REACHED
@@ -66,7 +66,7 @@ def reproduce(
 
     def log(sentence: str) -> None:
         if not quiet and not as_json:
-            typer.secho(f"  {sentence}", dim=True, err=True)
+            typer.secho(f"  {complaint(sentence)}", dim=True, err=True)
 
     options = experiments.Options(quick=quick, mnist=mnist, download=download, log=log)
     results: list[Result] = []

@@ -35,7 +35,17 @@ def play(
     if export is not None:
         print(page.export(export) / "index.html")
         return
-    page.serve(host=host, port=port, token=token, browser=browser, log=lambda address: print(address, flush=True))
+    page.serve(
+        host=host, port=port, token=token, browser=browser, log=lambda address: print(address, flush=True),
+        chinese=in_chinese,
+    )  # fmt: skip
+
+
+def in_chinese(message: str) -> str:
+    """An error in Chinese, for a page in that language; the table is read at the first one."""
+    from .chinese_errors import in_chinese as found
+
+    return found(message)
 
 
 COMMANDS = (play,)

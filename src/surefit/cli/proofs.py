@@ -76,12 +76,10 @@ def certify(
 
 
 def construct(
-    formula: Annotated[
-        str, typer.Argument(metavar="FORMULA", show_default=False, help="A formula of one input, such as 'sin(x)'.")
-    ],
+    formula: Annotated[str, typer.Argument(metavar="FORMULA", show_default=False, help="A formula, such as 'sin(x)'.")],
     on: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=LOW:HIGH", show_default=False, help="The interval: --on x=-3:3."),
+        typer.Option(metavar="NAME=LOW:HIGH", show_default=False, help="The box: --on x=-3:3, one for each input."),
     ] = None,
     tol: Annotated[
         float | None, typer.Option(metavar="TOL", show_default=False, help="The largest error allowed.")
@@ -99,6 +97,8 @@ def construct(
     as_json: Json = False,
 ) -> None:
     """Construct the ReLU network with the fewest hinges within a tolerance, and prove both.
+
+    A formula of several inputs is put together from functions of one number, each with the fewest hinges for its share.
 
     surefit construct "sin(x)" --on x=-3:3 --tol 1e-3 --out sine
     """
@@ -122,9 +122,14 @@ def _constructed_files(fitted: Fit, out: Path) -> list[Path]:
     files = fitted.save_outputs(out)
     assert fitted.certificate is not None
     files.append(fitted.certificate.save(out / "certificate.json"))
-    files += [Path(file) for file in fitted.export(out / "corners.csv", to="table").paths]
-    fitted.plot("tube", lang=spoken()).savefig(out / "tube.png")
-    return [*files, out / "tube.png"]
+    made = fitted.construction
+    assert made is not None
+    if not made.pieces:
+        files += [Path(file) for file in fitted.export(out / "corners.csv", to="table").paths]
+    if made.hinges or len(fitted.names) == 1:
+        fitted.plot("tube", lang=spoken()).savefig(out / "tube.png")
+        files.append(out / "tube.png")
+    return files
 
 
 def verify(

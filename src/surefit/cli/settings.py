@@ -166,7 +166,9 @@ _PANELS = {
         Setting("schedule", "NAME", one_of(_schedules),
                 "Schedule of the learning rate: constant, cosine, onecycle, plateau, step, exponential, linear or "
                 "polynomial."),
-        Setting("loss", "NAME", one_of(_losses), "mse (default), l1, huber, smooth_l1, log_cosh."),
+        Setting("loss", "NAME", one_of(_losses),
+                "mse (default), huber, l1, smooth_l1, log_cosh, or quantile with --quantile. Of a table huber and "
+                "quantile go with auto too; the others are for first-order methods."),
         Setting("patience", "INT|none", either(("none", "auto"), whole()),
                 "Stop after so many epochs without a better validation loss. Default: none with --epochs."),
         Setting("weight_decay", "NUMBER", number(least=0), "Strength of the pull of the weights towards 0."),
@@ -218,6 +220,11 @@ _PANELS = {
         Setting("weights", "NAME", text, "Column that holds the weight of each row."),
         Setting("target_scale", "NAME", choice("linear", "log"),
                 "log: fit the logarithm of the target, whose values are above 0. Default: linear."),
+        Setting("quantile", "LEVELS", several(number(above=0, most=1), "levels between 0 and 1, such as 0.05,0.5,0.95"),
+                "Fit a quantile of the target instead of its mean, such as 0.9, or several: 0.05,0.5,0.95."),
+        Setting("groups", "NAME", text,
+                "Column of groups, such as patients, whose rows are held out together; it is no input."),
+        Setting("order", "NAME", text, "Column of times: the last rows are held out."),
         Setting("row_noise", "NAME", text, "Column that holds the standard deviation of the noise of each row."),
         Setting("test_table", "FILE", text, "A separate table to test on; no row of TARGET is then used for testing."),
         Setting("folds", "INT", whole(2, 1000),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -24,6 +25,7 @@ from .settings import (
     SAMPLES,
     SETTINGS,
     TABLE,
+    TRAINING,
     check_extra_box,
     missing_domain,
     read_config,
@@ -180,7 +182,7 @@ def _fit(settings: Mapping[str, Any], callbacks: list[Callable[[Any], None]]) ->
     from surefit import fitting
 
     with speaking_of_options(), _budget(settings) as (program, spending):
-        target, domain = _target(settings) if program is None else (program, settings["on"])
+        target, domain, labels = _target(settings) if program is None else (program, settings["on"], {})
         if "extra_box" in settings:
             check_extra_box(domain, settings["extra_box"])
         fitted = fitting.fit(
@@ -188,7 +190,7 @@ def _fit(settings: Mapping[str, Any], callbacks: list[Callable[[Any], None]]) ->
             domain,
             method=_method(settings),
             model=_model(settings),
-            data=_data(settings, target),
+            data=_data(settings, target, labels),
             callbacks=callbacks,
             **{key: settings[key] for key in PASSED if key in settings},
             **(_of_classes(settings) if settings.get("task") == "classify" else {}),
@@ -260,8 +262,8 @@ def _program(settings: Mapping[str, Any]) -> Any:
     return program
 
 
-def _target(settings: Mapping[str, Any]) -> tuple[Any, list[str] | None]:
-    """What to fit, a text or a Table, and where."""
+def _target(settings: Mapping[str, Any]) -> tuple[Any, list[str] | None, dict[str, Any]]:
+    """What to fit, a text or a Table, and where; and a label of each row, by which rows are held out."""
     texts = settings.get("target")
     if texts is None:
         example = 'surefit fit "sin(x)" --on x=-3:3'
@@ -274,11 +276,16 @@ def _target(settings: Mapping[str, Any]) -> tuple[Any, list[str] | None]:
             for key in ("target_scale", "row_noise"):
                 if key in settings:
                     raise ArgumentError(f"{SETTINGS[key].option} does not go with --task classify")
-            return _columns(texts[0], settings), settings.get("on")
-        return _parts(texts[0], settings) or _table(texts[0], settings), settings.get("on")
+            held_by = {key: settings[key] for key in ("groups", "order") if key in settings}
+            return _columns(texts[0], settings), settings.get("on"), held_by
+        held_by = {key: settings[key] for key in ("groups", "order") if key in settings}
+        table = _parts(texts[0], settings)
+        if table is None:
+            table, held_by = _labelled(texts[0], settings, held_by)
+        return table, settings.get("on"), held_by
     _refuse(settings, TABLE, (), "is for tables; the target is a formula")
     formulas = "; ".join(texts)
-    return formulas, settings.get("on") or missing_domain(formulas)
+    return formulas, settings.get("on") or missing_domain(formulas), {}
 
 
 def _is_table(texts: list[str]) -> bool:
@@ -323,8 +330,20 @@ def _reading(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _table(path: str, settings: Mapping[str, Any], coding: Any = None) -> Any:
     from surefit.data import read_table
 
-    options = _reading(settings)
-    return read_table(standard_input() if path == STDIN else Path(path), coding=coding, **options)
+    return read_table(standard_input() if path == STDIN else Path(path), coding=coding, **_reading(settings))
+
+
+def _labelled(path: str, settings: Mapping[str, Any], held_by: Mapping[str, str]) -> tuple[Any, dict[str, Any]]:
+    """A table, and the labels of all its rows in the place of the columns that hold them, which may be texts."""
+    from surefit.data import Sampling, read_table
+    from surefit.problems.splitting import split_by_columns
+
+    if not held_by:
+        return _table(path, settings), {}
+    source = io.BytesIO(standard_input().read()) if path == STDIN else Path(path)
+    held = Sampling(groups=held_by.get("groups"), order=held_by.get("order"))
+    source, plan, options = split_by_columns(source, held, _reading(settings))
+    return read_table(source, **options), {key: getattr(plan, key) for key in held_by}
 
 
 def _columns(path: str, settings: Mapping[str, Any]) -> Any:
@@ -340,7 +359,10 @@ def _method(settings: Mapping[str, Any]) -> Any:
     from surefit.attempts.methods import METHODS, Auto, FirstOrder, method_from
 
     fields_of = {name: {field.name for field in fields(kind)} for name, kind in METHODS.items()}
-    chosen = {key: settings[key] for key in settings if any(key in own for own in fields_of.values())}
+    own_ones = [key for key in settings if key in SETTINGS and SETTINGS[key].panel == TRAINING]
+    chosen = {key: settings[key] for key in own_ones if any(key in own for own in fields_of.values())}
+    if "loss" in chosen and _loss_of_rows(settings):
+        del chosen["loss"]
     for key in ("patience", "ridge"):
         if chosen.get(key) == "none":
             chosen[key] = None
@@ -357,6 +379,11 @@ def _method(settings: Mapping[str, Any]) -> Any:
     return method_from(name, **chosen)
 
 
+def _loss_of_rows(settings: Mapping[str, Any]) -> bool:
+    """Whether the loss is one that every method, or the automatic choice, can fit the rows of a table with."""
+    return settings["loss"] in ("huber", "quantile", "mse") and _is_table(settings.get("target") or [])
+
+
 def _fields(method: str) -> set[str]:
     """Names of a method's settings."""
     from surefit.attempts.methods import METHODS
@@ -371,12 +398,17 @@ def _model(settings: Mapping[str, Any]) -> Any:
     return MLPSpec(**chosen) if chosen else None
 
 
-def _data(settings: Mapping[str, Any], target: Any) -> Any:
+def _data(settings: Mapping[str, Any], target: Any, labels: Mapping[str, Any]) -> Any:
+    """What is known of the data. labels: of each row, by which rows are held out."""
     from surefit.data import Sampling
 
     called = {"num": "count", "corners": "with_corners"}  # short words for the command line
     keys = [key for key, row in SETTINGS.items() if row.panel == SAMPLES and key in settings]
-    plan = {called.get(key, key): settings[key] for key in keys}
+    plan = {called.get(key, key): settings[key] for key in keys} | dict(labels)
+    if "quantile" in settings:
+        plan["quantile"] = settings["quantile"]
+    if "loss" in settings and _loss_of_rows(settings):
+        plan["loss"] = settings["loss"]
     if "test_table" in settings:
         classes = settings.get("task") == "classify"
         coding = getattr(target, "coding", None) or None
@@ -441,13 +473,13 @@ def _resolved(fitted: Fit, settings: Mapping[str, Any]) -> dict[str, Any]:
         method.pop("ridge", None)
     else:
         method["patience"] = fitted.method["patience"] or "none"
-    network = fitted.network.settings()
+    network: dict[str, Any] = getattr(fitted.network, "settings", dict)() or {}
     chosen = [key for key in ("hidden", "activation", "dropout") if not solver or key in settings]
     if not solver or method["method"] != "auto":  # which chooses it
         method["dtype"] = str(fitted.dtype)
-    resolved = {"seed": fitted.seed, **{key: network[key] for key in chosen}, **method}
+    resolved = {"seed": fitted.seed, **{key: network[key] for key in chosen if key in network}, **method}
     plan = fitted.problem.plan or Sampling()
-    if fitted.problem.function is not None and not (solver and _data(settings, None) is None):
+    if fitted.problem.function is not None and not (solver and _data(settings, None, {}) is None):
         count = default_count(fitted.domain.dim) if plan.count is None else plan.count
         resolved |= {"num": count, "design": plan.design, "corners": plan.with_corners}
         if "test_table" not in settings:

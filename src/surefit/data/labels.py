@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from surefit.data.columns import MISSING, WORDS, Raw, is_none
 from surefit.data.csv_text import TextColumn, leave_out
+from surefit.data.sampling import Sampling
 from surefit.data.sources import raw_of
 from surefit.data.table import Table, chosen_columns
 from surefit.errors import ArgumentError, DataError
@@ -104,6 +106,48 @@ def _columns(source: Any, options: Mapping[str, Any]) -> tuple[Raw, str]:
                         targets=(str(label or "y"),)), name  # fmt: skip
 
 
+class Classes(NamedTuple):
+    """The columns of a table with an indicator for each class, the classes, its name, and how its rows are split."""
+
+    raw: Raw
+    classes: tuple[Any, ...]
+    name: str
+    data: Sampling | None
+
+
+def classes_of(
+    what: Any,
+    task: str,
+    data: Sampling | None,
+    tol: float | None,
+    target_scale: Any,
+    quantile: Any,
+    *,
+    target: Any,
+    **reading: Any,
+) -> Classes | None:
+    """The rows with their classes where classes are to be told apart, else None; reading: how the table is read."""
+    if task not in ("regress", "classify"):
+        raise ArgumentError(f"task={task!r} must be 'regress' or 'classify'")
+    if task == "regress":
+        return None
+    if tol is not None:
+        raise ArgumentError("tol: classes have no largest error; leave it out")
+    plan = data if isinstance(data, Sampling) else Sampling()
+    if target_scale is not None or plan.target_scale is not None:
+        raise ArgumentError("target_scale: classes have no logarithm; leave it out")
+    if quantile is not None or plan.quantile is not None:
+        raise ArgumentError("quantile: classes have none; leave it out")
+    if plan.noise is not None:
+        raise ArgumentError("noise: classes have none; leave it out")
+    options = {name: value for name, value in reading.items() if value is not None}
+    found = labelled(what, target, drop_missing=plan.drop_nonfinite, **options)
+    if plan.test is not None:
+        rows = labelled(plan.test, None if target is None else found.target, classes=found.classes, **options)
+        data = replace(plan, test=rows.raw)
+    return Classes(found.raw, found.classes, found.name, data)
+
+
 def labels_of(column: Any, name: str) -> list[Any]:
     """What the rows of a column are called, as texts where one is a text, and None where it is missing.
 
@@ -170,4 +214,4 @@ def _array(column: Any) -> np.ndarray:
     return np.asarray(column.to_numpy() if hasattr(column, "to_numpy") else column)
 
 
-__all__ = ["Labelled", "labelled", "labels_of"]
+__all__ = ["Classes", "Labelled", "classes_of", "labelled", "labels_of"]

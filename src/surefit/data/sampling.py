@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -146,8 +147,10 @@ class Sampling:
         folds: of a table, by how many fits without a part of the rows, each part in turn, the error is estimated
             (cross-validation); no rows are then held out for testing. With `groups` whole groups are left out, and each
             group alone where they are not more than `folds`. None: no such fits.
-        loss: of a table, "huber" lets rows that are far off count less, "mse" lets all count alike. None: less where a
-            few lie so far off all others that they must be mistakes, which the card says.
+        loss: of a table, "huber" lets rows that are far off count less, "mse" lets all count alike, "quantile" fits
+            quantiles. None: less where a few lie so far off all others that they must be mistakes, which the card says.
+        quantile: of a table, the level of the quantile of the target that is fitted instead of its mean, between 0 and
+            1, or several in rising order, one output for each, which never cross.
         missing: of a table, "median" puts the median of an input in the place of its missing values, and a further
             input says where; see `read_table`. None, "error": a missing value is an error.
         target_scale: "log" fits the logarithm of the target: for values above 0 that spread over powers of ten, whose
@@ -187,6 +190,7 @@ class Sampling:
     missing: str | None = None
     folds: int | None = None
     loss: str | None = None
+    quantile: float | tuple[float, ...] | None = None
     stream: bool | None = None
 
     def __post_init__(self) -> None:
@@ -212,8 +216,15 @@ class Sampling:
             object.__setattr__(self, "split", _three_shares(self.split))
         if self.weights is not None and not callable(self.weights) and not isinstance(self.weights, str):
             object.__setattr__(self, "weights", tuple(number_array("weights", self.weights, ARRAY).ravel().tolist()))
-        if self.loss not in (None, "mse", "huber"):
-            raise ArgumentError(f"loss={self.loss!r} must be 'huber' or 'mse'; the methods have losses of their own")
+        if self.loss not in (None, "mse", "huber", "quantile"):
+            raise ArgumentError(
+                f"loss={self.loss!r} must be 'huber', 'quantile' or 'mse'; the methods have losses of their own"
+            )
+        object.__setattr__(self, "quantile", _levels_of(self.quantile))
+        if self.loss == "quantile" and self.quantile is None:
+            raise ArgumentError(f"loss: of which quantile? Give its level too, such as {spelled('quantile', '0.9')}")
+        if self.quantile is not None and self.loss not in (None, "quantile"):
+            raise ArgumentError(f"quantile: loss={self.loss!r} tells of no quantile; leave one of the two out")
         if self.target_scale not in TARGET_SCALES:
             raise ArgumentError(f"target_scale={self.target_scale!r} must be 'log', or 'linear'")
         for name in ("groups", "order"):
@@ -259,6 +270,11 @@ class Sampling:
         train, validation, test = SPLIT if self.split is None else self.split
         whole = self.test is None and self.folds is None
         return (train, validation, test) if whole else (train + test, validation, 0.0)
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """The levels of the quantiles that are asked for."""
+        return self.quantile if isinstance(self.quantile, tuple) else ()
 
     @property
     def noise_of_rows(self) -> str | tuple[float, ...] | None:
@@ -435,6 +451,20 @@ def with_settings(data: Sampling | None, **given: Any) -> Sampling | None:
         if getattr(data, name) not in (None, value):
             raise ArgumentError(f"{name}={value!r}: data= says {getattr(data, name)!r}; give it once")
     return replace(data, **given)
+
+
+def _levels_of(given: Any) -> tuple[float, ...] | None:
+    """Levels of quantiles as a tuple that rises."""
+    if given is None:
+        return None
+    levels = tuple(number_array("quantile", given, "a level such as 0.9, or several").ravel().tolist())
+    if not levels or not all(0 < level < 1 for level in levels):
+        raise ArgumentError(f"quantile: {given!r} must be a level between 0 and 1, such as 0.9, or several")
+    if any(a >= b for a, b in pairwise(levels)):
+        raise ArgumentError(
+            f"quantile: levels must rise, each given once; write {spelled('quantile', str(tuple(sorted(set(levels)))))}"
+        )
+    return levels
 
 
 def _places_of(name: str, given: Any) -> tuple[int, ...]:

@@ -208,8 +208,11 @@ def _from_pair(x: Any, y: Any) -> Raw:
 
 def _check_labels(x: Any, y: Any) -> None:
     """DataError where rows of pandas have the same labels in another order: taken by place, none would be its own."""
-    mine, other = (getattr(v, "index", None) for v in (x, y))
-    if not (hasattr(mine, "isin") and hasattr(other, "isin")) or len(mine) != len(other) or mine.equals(other):
+    mine: Any = getattr(x, "index", None)
+    other: Any = getattr(y, "index", None)
+    if mine is None or other is None or not (hasattr(mine, "isin") and hasattr(other, "isin")):
+        return
+    if len(mine) != len(other) or mine.equals(other):
         return
     if mine.is_unique and mine.isin(other).all() and other.is_unique:
         raise DataError(

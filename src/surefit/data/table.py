@@ -418,7 +418,9 @@ def _check_target(column: Column, own: Any, name: str, raw: Raw) -> None:
         row = int(np.flatnonzero(~column.missing())[0])
         more = "" if len(raw.names) == 1 else f", or name another with {spelled('target', '...')}"
         cell = own.odd[row] if isinstance(own, TextColumn) else str(column.values[row])
-        raise not_a_number(raw, row, name, cell, more=f"a target must be a number; convert the column{more}")
+        repeated = 2 * len({v for v in column.values if v is not None}) <= len(column.values)
+        classes = cure(", or tell classes apart with {}", "task", "'classify'") if repeated and more else ""
+        raise not_a_number(raw, row, name, cell, more=f"a target must be a number; convert the column{more}{classes}")
 
 
 def _coded(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,8 @@ def diagnose(fit: Record) -> Diagnosis:
     problem, method, made = fit.problem, fit.method, fit.made
     u, v = fit.model.rows(problem.train)
     solver = isinstance(made, Solved) and method.get("solver") != "adam"
-    loss = method["loss"] if method["loss"] in LOSSES else None  # a loss of the user's own is known by name only
+    plain = method["loss"] in LOSSES and not problem.quantiles
+    loss = method["loss"] if plain else None  # a loss of the user's own is known by name only
     observation = observe(fit.network, u, v, loss, problem.names)
     observation.outputs = fit.outputs
     training = None
@@ -110,6 +112,9 @@ def diagnose(fit: Record) -> Diagnosis:
 def _of_rows(fit: Record) -> Iterator[Finding]:
     """What the rows of a table tell."""
     r = row_checks.rows_of(fit)
+    if fit.problem.quantiles:  # which values lie above and below: what is left of them tells nothing
+        yield from row_checks.columns(replace(r, y=r.y[:, :1], outputs=r.outputs[:1], residual=None))
+        return
     usual = () if fit.classified is None else ("two-valued-target", "given-target")  # of the columns of classes
     yield from (f for f in row_checks.columns(r) if f.code not in usual)
     yield from row_checks.split(r, values_of(fit.model))

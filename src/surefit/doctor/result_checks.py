@@ -52,6 +52,8 @@ def warnings(fit: Record) -> Iterator[Finding]:
 def error(fit: Record) -> Iterator[Finding]:
     """Errors that are infinite, large, large at one place, or far larger than where the network was trained."""
     e = fit.error
+    if e.coverage is not None:
+        return
     if not (math.isfinite(e.max) and math.isfinite(e.rmse)):
         yield found("error-not-finite", "error", "result", None, most=e.max, rmse=e.rmse, where=e.where)
         return
@@ -78,6 +80,8 @@ def _large(fit: Record) -> Iterator[Finding]:
     elif flat:
         for part in flat:
             yield found("large-error", "warning", part.name, part.r2, "output", name=part.name, r2=part.r2)
+    elif e.kind == "fresh" and fit.only_at_jumps:
+        yield found("jump-place", "note", "result", e.max, most=e.max, where=e.where, rmse=e.rmse)
     elif e.kind == "fresh" and e.max > max(MISSED * size, ALONE * e.rmse):
         yield found("missed-place", "warning", "result", e.max, most=e.max, where=e.where, share=percent(e.max / size))
 

@@ -600,6 +600,16 @@ WORDS: dict[str, Both] = {
         "fit it by itself, or with more units or data, unless the rest is noise",
         "请单独拟合它，或增加单元或数据，除非剩下的是噪声",
     ),
+    "jump-place": Both(
+        "the target jumps, and a network is continuous: within a few roundings of the jump, as at {where}, it is off by "
+        "up to {most:.3g}; the root mean square of all points is {rmse:.3g}",
+        "目标有跳变，而网络是连续的：在离跳变处仅几个舍入误差的范围内（如 {where}），误差可达 {most:.3g}；"
+        "所有点的均方根误差为 {rmse:.3g}",
+    ),
+    "jump-place.cure": Both(
+        "nothing, unless values at the jump itself are needed: then ask the formula there",
+        "无需处理；若需要跳变处本身的值，请直接用公式计算",
+    ),
     "missed-place": Both(
         "the fit is off by {most:.3g} at {where}, {share} of the size of the target: a jump, a pole or a narrow peak was "
         "missed there",

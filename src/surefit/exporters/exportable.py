@@ -89,13 +89,16 @@ def plain(text: str) -> str:
     return text.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?").replace("\\", "/").replace('"""', "'''")
 
 
+LONGEST = 40  # characters of a name, of which others are made: Fortran takes 63
+
+
 def identifier(text: str) -> str:
     """A name for code, from that of a file or a model.
 
     >>> identifier("My model-2"), identifier("3d"), identifier("模型")
     ('My_model_2', 'm3d', 'model')
     """
-    name = re.sub(r"[^0-9A-Za-z]+", "_", text).strip("_")[:48] or "model"
+    name = re.sub(r"[^0-9A-Za-z]+", "_", text).strip("_")[:LONGEST] or "model"
     return name if name[0].isalpha() else f"m{name}"
 
 

@@ -173,7 +173,7 @@ def _table(name: str, a: np.ndarray) -> tuple[str, str]:
 def fortran(model: Exportable) -> str:
     """The text of the module NAME_model: `NAME_eval(x, y)`, and `NAME_jacobian(x, y, jacobian)` with derivatives."""
     p = identifier(model.name)
-    tables = Tables(f"{p[:40]}_w")
+    tables = Tables(f"{p}_w")
     d, k, kind = len(model.inputs), len(model.outputs), model.kind
     procedures = [_procedure(p, "eval", model.program, ["y"], tables, [k])]
     public = [f"{p}_eval", f"{p}_self_test"]
@@ -201,8 +201,9 @@ def fortran(model: Exportable) -> str:
         "  use, intrinsic :: ieee_arithmetic, only: ieee_value, ieee_quiet_nan, ieee_positive_inf, ieee_negative_inf",
         "  implicit none",
         "  private",
-        f"  public :: {', '.join(public)}",
-        f"  integer, parameter, public :: {p[:50]}_inputs = {d}, {p[:50]}_outputs = {k}",
+        *(f"  public :: {name}" for name in public),
+        f"  integer, parameter, public :: {p}_inputs = {d}",
+        f"  integer, parameter, public :: {p}_outputs = {k}",
         *(declaration for declaration, _ in declared),
         *(_interface(n) for n in needed),
         *(values for _, values in declared),
@@ -214,8 +215,10 @@ def fortran(model: Exportable) -> str:
     {TYPES[kind]} :: y({k})
     wrong = 0
     do i = 0, {len(model.points) - 1}
-      call {p}_eval({p}_test_x(i * {d}:i * {d} + {d - 1}), y)
-      wrong = wrong + count(abs(y - {p}_test_y(i * {k}:i * {k} + {k - 1})) > {literal(near, kind)})
+      call {p}_eval( &
+        {p}_test_x(i * {d}:i * {d} + {d - 1}), y)
+      wrong = wrong + count(abs(y - &
+        {p}_test_y(i * {k}:i * {k} + {k - 1})) > {literal(near, kind)})
     end do
   end function {p}_self_test"""
     return "\n".join([*head, text, test, f"end module {p}_model", ""])

@@ -7,7 +7,7 @@ import time as clock
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -18,8 +18,7 @@ from surefit.attempts.methods import FirstOrder, Method, Solver, VarPro, method_
 from surefit.checking import positive_number, whole_number
 from surefit.core import ops
 from surefit.data import Sampling, with_settings
-from surefit.data.columns import Raw
-from surefit.data.labels import labelled
+from surefit.data.labels import classes_of
 from surefit.errors import ArgumentError
 from surefit.fitting.ensembles import Ensemble
 from surefit.fitting.fitted import Fit
@@ -45,7 +44,13 @@ from surefit.storage import outputs
 from surefit.storage.checkpoint import Checkpoint, check_data, journal_for, texts_of
 
 COLUMNS = {"target": "targets", "columns": "inputs", "decimal": "decimal", "sheet": "sheet"}  # as `read_table` has them
-OF_DATA = ("target_scale", "missing", "folds", "loss")  # settings of a `Sampling` that may also be given beside it
+OF_DATA = (
+    "target_scale",
+    "missing",
+    "folds",
+    "loss",
+    "quantile",
+)  # settings of a `Sampling` that may also be given beside it
 Wanted = str | int | Sequence[str | int]
 Path = str | os.PathLike[str]
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
@@ -76,6 +81,7 @@ def fit(
     missing: str | None = None,
     folds: int | None = None,
     loss: str | None = None,
+    quantile: float | Sequence[float] | None = None,
     budget: int | None = None,
     executor: Any = None,
     log: str | os.PathLike[str] | None = None,
@@ -127,6 +133,9 @@ def fit(
             of time is for all of them.
         loss: of a table, "huber" lets rows that are far off count less, "mse" lets all count alike. None: less where
             a few lie so far off all others that they must be mistakes, which the card says.
+        quantile: of a table, the level of the quantile of the target to fit instead of its mean, such as 0.9; or
+            several, (0.05, 0.5, 0.95), each an output of one network, which never cross. The card tells their pinball
+            loss, and how many of the values lie below each.
         budget: how often an expensive function is evaluated at most, measuring the error included. Points that fill the
             domain come first, then those where cheap models disagree; what is fitted is the table of these values.
         executor: with a budget, where it is evaluated: one of `concurrent.futures`, of Dask, mpi4py or loky. None:
@@ -160,14 +169,16 @@ def fit(
     >>> fit.names, fit.predict([0.0, 1.0]).shape
     (('x',), (2,))
     """
-    found = classes_of(what, task, data, tol, target_scale, target=target, decimal=decimal, sheet=sheet)
+    found = classes_of(
+        what, task, data, tol, target_scale, quantile, target=target, decimal=decimal, sheet=sheet
+    )  # fmt: skip
     posed, plan, wanted = (what, data, target) if found is None else (found.raw, found.data, None)
     read = {} if found is not None else {"decimal": decimal, "sheet": sheet}
     arguments: dict[str, Any] = dict(
         tol=tol, time=time, method=method, model=model, data=plan, seed=seed, dtype=dtype, jit=jit,
         budget=budget, executor=executor, log=log, timeout=timeout, target=wanted, columns=columns, **read,
-        target_scale=target_scale, missing=missing, folds=folds, loss=loss, checkpoint=checkpoint,
-        resume=resume,
+        target_scale=target_scale, missing=missing, folds=folds, loss=loss, quantile=quantile,
+        checkpoint=checkpoint, resume=resume,
         **({"prove": prove} if prove is not False else {}),
     )  # fmt: skip
     with shown(progress, time, live) as display:
@@ -181,38 +192,6 @@ def fit(
     silent = ("callbacks", "jit", "executor", "log", "timeout", "checkpoint", "resume")
     fitted.call = call_of(domain=domain, **{k: v for k, v in arguments.items() if k not in silent})
     return fitted
-
-
-class Classes(NamedTuple):
-    """The columns of a table with an indicator for each class, the classes, its name, and how its rows are split."""
-
-    raw: Raw
-    classes: tuple[Any, ...]
-    name: str
-    data: Sampling | None
-
-
-def classes_of(
-    what: Any, task: str, data: Sampling | None, tol: float | None, target_scale: Any, *, target: Any, **reading: Any
-) -> Classes | None:
-    """The rows with their classes where classes are to be told apart, else None; reading: how the table is read."""
-    if task not in ("regress", "classify"):
-        raise ArgumentError(f"task={task!r} must be 'regress' or 'classify'")
-    if task == "regress":
-        return None
-    if tol is not None:
-        raise ArgumentError("tol: classes have no largest error; leave it out")
-    plan = data if isinstance(data, Sampling) else Sampling()
-    if target_scale is not None or plan.target_scale is not None:
-        raise ArgumentError("target_scale: classes have no logarithm; leave it out")
-    if plan.noise is not None:
-        raise ArgumentError("noise: classes have none; leave it out")
-    options = {name: value for name, value in reading.items() if value is not None}
-    found = labelled(what, target, drop_missing=plan.drop_nonfinite, **options)
-    if plan.test is not None:
-        rows = labelled(plan.test, None if target is None else found.target, classes=found.classes, **options)
-        data = replace(plan, test=rows.raw)
-    return Classes(found.raw, found.classes, found.name, data)
 
 
 def fits_of(
@@ -432,7 +411,7 @@ def distil(
 def construct(
     formula: Any, domain: Any = None, *, tol: float | None = None, units: int | None = None, time: float | None = 60.0
 ) -> Fit:
-    """The ReLU network with the fewest hinges within a tolerance of a formula of one input, constructed and proved.
+    """A ReLU network with few hinges within a tolerance of a formula, constructed and proved.
 
     Nothing is trained. The network is the piecewise-linear function with the fewest corners in the tube of width `tol`
     around the formula (Imai and Iri 1988), written as one hidden layer of ReLU units. The fit that comes of it is like
@@ -440,20 +419,28 @@ def construct(
     `construction` holds the corners, and proves how many every piecewise-linear function within the tolerance has at
     least. `fit.plot("tube")` shows both.
 
+    A formula of several inputs is taken apart into functions of one number: sums, ridges g(a x + b y), products by
+    quarter squares, compositions. Each gets the fewest hinges for its share of the tolerance, and the network has one
+    hidden layer for each level of nesting. `construction.pieces` holds them; of the whole nothing is said about how few
+    hinges would do.
+
     Args:
-        formula: a formula of one input. domain: its interval, in any form that `fit` takes.
+        formula: a formula. domain: its box, in any form that `fit` takes.
         tol: the largest error allowed. units: or the number of hidden units, hinges and one: then the error is as small
             as they can make it.
         time: seconds at most.
 
     Raises:
         ArgumentError: not one of tol and units, or a tol that needs more than 20 000 pieces. FormulaError: not one
-        formula of one input. DomainError: a jump or a pole, or a tolerance that could not be proved in time.
+        formula, or one that is not made of functions of one number, such as a conditional of several inputs.
+        DomainError: a jump or a pole, or a tolerance that could not be proved in time.
 
     >>> import surefit
     >>> fit = surefit.construct("sin(x)", "x=-3:3", tol=1e-3)
     >>> fit.construction.hinges, fit.construction.at_least, fit.certificate.proves(1e-3)
     (36, 36, True)
+    >>> surefit.construct("x*y", "x=-1:1, y=-1:1", tol=0.01).layers()
+    [2, 21, 1]
     """
     began = clock.perf_counter()
     tol, time = positive_number("tol", tol), positive_number("time", time)

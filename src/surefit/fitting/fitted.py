@@ -97,6 +97,8 @@ class Fit(Readings, Record):
     def __repr__(self) -> str:
         if self.classified is not None:
             return f"<Fit of {self.target}: accuracy {self.classified.accuracy:.3g}>"
+        if self.error.coverage is not None:
+            return f"<Fit of {self.target}: pinball loss {self.error.coverage.loss:.3g}>"
         return f"<Fit of {self.target}: max |error| {self.error.max:.3g}>"
 
     def _repr_html_(self) -> str:
@@ -128,7 +130,9 @@ class Fit(Readings, Record):
         if isinstance(made, Solved):
             made = replace(made, rounded=kind == ops.float32)
         if best is not rounded and isinstance(made, Solved):
-            details = {k: v for k, v in best.details.items() if k in ("solver", "units", "gain", "output_norm")}
+            details = {
+                k: v for k, v in best.details.items() if k in ("solver", "units", "gain", "output_norm", "jumps")
+            }
             made = replace(made, stage=say("stage-placed", stage=best.stage), details=details, rounded=True)
         error = best.error
         if isinstance(self.error, Estimated):  # which rows that were fitted do not tell again

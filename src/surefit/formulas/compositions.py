@@ -23,8 +23,12 @@ MOST_NODES = 400  # of a formula: each is looked at by a call or two
 MOST_SUMS = 150  # different sums in all
 SIGNED = 1e-3  # a factor whose values are all of one sign, and at least so large beside the largest, has a logarithm
 NEARLY_ALL = 0.9  # of the sample points, where a function is finite that ends at others
+PART = 0.02  # the same, where it counts only where a condition holds
 SAME = 12  # digits in which the coefficients of two sums agree that are one
-JUMPING = ("sign", "floor", "ceil", "round", "trunc", "heaviside", "step", "mod", "if", "compare", "and", "or", "not")
+HOLDS: dict[str, Function] = {  # 1 where a difference is so, else 0
+    "<": lambda z: 1.0 * (z < 0), "<=": lambda z: 1.0 * (z <= 0), ">": lambda z: 1.0 * (z > 0),
+    ">=": lambda z: 1.0 * (z >= 0), "==": lambda z: 1.0 * (z == 0), "!=": lambda z: 1.0 * (z != 0),
+}  # fmt: skip
 
 
 class Unknown(Exception):
@@ -104,6 +108,7 @@ class _Composer:
         self.order: dict[Signal, int] = {}  # in which they were met: places in memory would differ from run to run
         self.signals: dict[tuple[Sum, Function], Signal] = {}
         self.known: dict[Any, Value] = {}
+        self.enough = NEARLY_ALL
         for column, is_log in zip(points.T, log, strict=True):
             signal = Signal(0, np.log(column) if is_log else column)
             self.inputs.append(signal)
@@ -140,8 +145,14 @@ class _Composer:
                 raise Unknown
             return Value(float(constant))
         op, args = node.op, node.args
-        if op in JUMPING:
-            raise Unknown
+        if op in ("compare", "and", "or", "not", "if"):
+            chosen = range(1, 3) if op == "if" else ()  # which may be undefined where they are not chosen
+            values = []
+            for k, a in enumerate(args):
+                self.enough = PART if k in chosen else NEARLY_ALL
+                values.append(self.value(a))
+            self.enough = NEARLY_ALL
+            return self.decided(op, values, node.value)
         if op == "variable":
             return self.variables[self.names[node.value]]
         if op == "add":
@@ -177,10 +188,28 @@ class _Composer:
             return _added(self.value(args[1]), self.applied(lambda z: np.logaddexp(z, 0.0), difference))
         if op == "atan2":
             return self.applied(np.arctan, self.product([(self.value(args[0]), 1.0), (self.positive(args[1]), -1.0)]))
+        if op == "mod" and self.formula.constants[args[1]] is None:  # a - b floor(a / b)
+            value, step = self.value(args[0]), self.value(args[1])
+            whole = self.applied(np.floor, self.product([(value, 1.0), (step, -1.0)]))
+            return _added(value, self.product([(step, 1.0), (whole, 1.0)]), -1.0)
         varying = [k for k, a in enumerate(args) if self.formula.constants[a] is None]
         if len(varying) == 1 and op in TABLE:
             return self.applied(_called(op, [self.formula.constants[a] for a in args]), self.value(args[varying[0]]))
         raise Unknown
+
+    def decided(self, op: str, args: list[Value], signs: Sequence[str]) -> Value:
+        """A condition, which is 1 where it holds and else 0, or one of two values by a condition."""
+        if op == "compare":
+            pairs = zip(signs, args, args[1:], strict=False)
+            holds = [self.applied(HOLDS[sign], _added(a, b, -1.0)) for sign, a, b in pairs]
+            return self.product([(h, 1.0) for h in holds])
+        if op == "if":
+            chosen = self.product([(args[0], 1.0), (_added(args[1], args[2], -1.0), 1.0)])
+            return _added(args[2], chosen)
+        if op == "and":
+            return self.product([(a, 1.0) for a in args])
+        others = [_added(Value(1.0), a, -1.0) for a in args]  # not a
+        return others[0] if op == "not" else _added(Value(1.0), self.product([(o, 1.0) for o in others]), -1.0)
 
     def positive(self, i: int) -> Value:
         """A node that is above 0."""
@@ -322,7 +351,7 @@ class _Composer:
             good = np.isfinite(function(z))
         if good.all():
             return Value(parts={s: lambda z: function(inner(z))})
-        if not good.mean() > NEARLY_ALL:
+        if not good.mean() > self.enough:
             raise Unknown
         least, most = float(z[good].min()), float(z[good].max())  # at 0 a root may be asked for that of a rounding
         return Value(parts={s: lambda z: function(np.clip(inner(z), least, most))})

@@ -241,11 +241,21 @@ class CSVLogger(FileLogger):
         return int(rest[-1].split(",")[0]) if rest else 0
 
     def row(self, number: int, event: Epoch) -> str:
+        if _plain_numbers(event):  # most are so, and each call of a function would cost as much as a number
+            t, v, r = event.train_loss, event.validation_loss, event.lr
+            return f"{self.fit},{number},{t!r},{v!r},{r!r},{event.seconds:.6f},{1 if event.best else 0},\n"
         e, stage = event, _quoted(event.stage) if isinstance(event, Step) else ""
         return (
             f"{self.fit},{number},{_cell(e.train_loss)},{_cell(e.validation_loss)},{_cell(e.lr)},{e.seconds:.6f},"
             f"{1 if e.best else 0},{stage}\n"
         )
+
+
+def _plain_numbers(event: Epoch) -> bool:
+    """Whether an epoch has two losses and a rate, all finite floats, and no stage: they are written as they are."""
+    t, v, r = event.train_loss, event.validation_loss, event.lr
+    plain = type(event) is Epoch and type(t) is float and type(v) is float and type(r) is float
+    return plain and -math.inf < t + v + r < math.inf  # type: ignore[operator]
 
 
 def _cell(value: float | None) -> str:
@@ -290,6 +300,13 @@ class JSONLogger(FileLogger):
         return int(json.loads(text.splitlines()[-1])["fit"])
 
     def row(self, number: int, event: Epoch) -> str:
+        if _plain_numbers(event):
+            return (
+                f'{{"event": "epoch", "fit": {self.fit}, "row": {number}, "epoch": {event.epoch}, '
+                f'"epochs": {event.epochs}, "step": {event.step}, "train_loss": {event.train_loss!r}, '
+                f'"validation_loss": {event.validation_loss!r}, "lr": {event.lr!r}, '
+                f'"seconds": {event.seconds:.6f}, "best": {"true" if event.best else "false"}}}\n'
+            )
         e, stage = event, f', "stage": {_text(event.stage)}' if isinstance(event, Step) else ""
         return (  # by hand, since json.dumps takes three times as long
             f'{{"event": "epoch", "fit": {self.fit}, "row": {number}, "epoch": {e.epoch}, "epochs": {e.epochs}, '

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from surefit import nn
 from surefit.checking import whole_number
 from surefit.compiler.threads import pool_of
 from surefit.core import ops
+from surefit.data import Domain
 from surefit.errors import ArgumentError, ModelFileError, ShapeError
 from surefit.files import path_of
 from surefit.many.blocks import CONSTANT, OK, STATUS, Found, fit_groups, nothing, weights_of
@@ -24,6 +25,9 @@ from surefit.models.scaled import Scaled
 from surefit.solvers.batched import outputs
 from surefit.solvers.problem import real_numbers
 from surefit.storage.container import read_container, write_container
+
+if TYPE_CHECKING:
+    from surefit.reports.exported import Exported
 
 CHUNK = 1000  # groups in a task at least: a task of Dask costs 200 us by itself
 AHEAD = 4  # tasks for each worker that wait
@@ -335,7 +339,7 @@ def _rebuilt(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Many:
 
 
 class Curve:
-    """One of many curves: what is known of it, its values, and its network as a module.
+    """One of many curves: what is known of it, its values, and its network as a module or in another language.
 
     Attributes: key, status, error, noise, rows, parameters, as in `Many`.
     """
@@ -375,6 +379,28 @@ class Curve:
         network.load_state_dict(dict(zip(network.state_dict(), values, strict=True)))
         scale = (many.x_shift[i], many.x_scale[i], many.y_shift[i : i + 1], many.y_scale[i : i + 1])
         return Scaled(network, *scale, ops.float64)
+
+    @property
+    def domain(self) -> Domain:
+        """The box of the rows of the group."""
+        many, i = self._many, self._place
+        shift, half = many.x_shift[i].tolist(), many.x_scale[i].tolist()
+        return Domain({n: (s - h, s + h) for n, s, h in zip(many.inputs, shift, half, strict=True)})
+
+    def export(
+        self, path: str | os.PathLike[str], to: str | None = None, *, dtype: Any = None, derivative: bool = False,
+        verify: int = 0, units: Mapping[str, str] | None = None,
+    ) -> Exported:  # fmt: skip
+        """Write the curve in another language; the arguments are those of `Fit.export`.
+
+        ArgumentError where nothing was fitted; otherwise as `export_module`.
+        """
+        from surefit.reports.exported import export_module
+
+        return export_module(
+            self.module(), path_of("export", path), to, domain=self.domain, outputs=(self._many.output,), dtype=dtype,
+            derivative=derivative, verify=verify, units=units,
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         return (

@@ -17,6 +17,7 @@ import numpy as np
 from surefit import nn
 from surefit.core import functions as F
 from surefit.core import ops
+from surefit.models.rising import rising, start_of
 from surefit.models.scaled import Scaled
 
 EMBEDDED = 3  # numbers that the periodic features of an input become, beside the input itself
@@ -29,14 +30,16 @@ class Members(nn.Module):
     """The mean of `members` networks with two hidden layers, bounded by the values that were seen.
 
     x: (n, d) rows in the units of the network, whose medians and quartiles are taken. low, high: (k,) bounds of the
-    outputs. periods: periodic features of each input, 0 for none. `each` gives the networks one by one.
+    outputs. periods: periodic features of each input, 0 for none. units: 0 for linear functions of the inputs. rising:
+    where the outputs, which rise from one to the next, begin. `each` gives the networks one by one.
     """
 
     def __init__(
         self, x: np.ndarray, low: np.ndarray, high: np.ndarray, members: int, units: int, periods: int,
-        generator: np.random.Generator,
+        generator: np.random.Generator, rising: np.ndarray | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
+        periods = periods if units else 0
         d, k, m = x.shape[1], len(low), members
         self.members, self.inputs, self.outputs, self.periods = m, d, k, periods
         middle = np.median(x, axis=0)
@@ -61,14 +64,22 @@ class Members(nn.Module):
             self.embedding = parameter(m, d, periods, EMBEDDED, deviation=1.0 / SLOWER)
             self.shift = parameter(m, d, 1, EMBEDDED, value=0.0)
         width = d * (1 + EMBEDDED) if periods else d
-        self.weight1, self.bias1 = parameter(m, width, units), parameter(m, 1, units, deviation=1.0 / SLOWER)
-        self.weight2, self.bias2 = parameter(m, units, units), parameter(m, 1, units, deviation=1.0 / SLOWER)
-        self.weight3, self.bias3 = parameter(m, units, k, value=0.0), parameter(m, 1, k, value=0.0)
+        self.hidden = bool(units)
+        if units:
+            self.weight1, self.bias1 = parameter(m, width, units), parameter(m, 1, units, deviation=1.0 / SLOWER)
+            self.weight2, self.bias2 = parameter(m, units, units), parameter(m, 1, units, deviation=1.0 / SLOWER)
+        self.weight3, self.bias3 = parameter(m, units or width, k, value=0.0), parameter(m, 1, k, value=0.0)
+        self.ordered = rising is not None and k > 1
+        if rising is not None:
+            start = np.broadcast_to(start_of(rising) / SLOWER, (m, 1, k))
+            self.bias3.assign(np.ascontiguousarray(start, np.float32))
+        if self.ordered:
+            self.register_buffer("sums", np.triu(np.ones((k, k), np.float32)))
 
     @property
     def weights(self) -> list[nn.Parameter]:
         """The weights that decay."""
-        return [self.weight1, self.weight2, self.weight3]
+        return [self.weight1, self.weight2, self.weight3] if self.hidden else []
 
     def each(self, x: Any) -> Any:
         """The outputs of each network at rows (n, d) -> (n, members, k)."""
@@ -83,10 +94,11 @@ class Members(nn.Module):
             embedded = ops.matmul(waves, self.embedding * (SLOWER / math.sqrt(self.periods))) + self.shift * SLOWER
             z = F.cat([z, embedded * gain], 3)
         z = z.permute(0, 2, 1, 3).reshape(m, n, -1)
-        for weight, bias in ((self.weight1, self.bias1), (self.weight2, self.bias2)):
+        for weight, bias in ((self.weight1, self.bias1), (self.weight2, self.bias2)) if self.hidden else ():
             z = nn.functional.mish(ops.matmul(z, weight) * (1.0 / math.sqrt(weight.shape[1])) + bias * SLOWER)
         y = ops.matmul(z, self.weight3) * (1.0 / math.sqrt(self.weight3.shape[1])) + self.bias3 * SLOWER
-        return y.permute(1, 0, 2)
+        y = y.permute(1, 0, 2)
+        return rising(y, self.sums) if self.ordered else y
 
     def forward(self, x: Any) -> Any:
         return ops.minimum(ops.maximum(self.each(x).mean(1), self.low), self.high)

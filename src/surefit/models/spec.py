@@ -14,6 +14,7 @@ from surefit.checking import check_memory
 from surefit.core import ops
 from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, ShapeError
+from surefit.models.rising import Rising, start_of
 from surefit.nn.arguments import one_of
 from surefit.problems.problem import Problem
 from surefit.problems.scaling import Scaling
@@ -141,7 +142,7 @@ def network_of(
     if isinstance(model, MLPSpec):
         own = scale and problem.function is None  # units of a table bend at its rows
         points = Scaling.of(problem).inputs(problem.train[0]) if own else None
-        return model.build(d, k, generator, dtype, points)
+        return _in_order(model.build(d, k, generator, dtype, points), problem, dtype, scale)
     if not isinstance(model, nn.Module):
         raise ArgumentError(f"model={model!r} must be widths such as (64, 64), an MLPSpec or a surefit.nn.Module")
     if not model.num_parameters():
@@ -160,7 +161,25 @@ def network_of(
             f"model: for 2 points it returns shape {getattr(y, 'shape', type(y).__name__)}; "
             f"it must map (n, {d}) to (n, {k})"
         )
-    return model
+    return _in_order(model, problem, dtype, scale)
+
+
+def _in_order(network: nn.Module, problem: Problem, dtype: Any, scale: bool) -> nn.Module:
+    """The network whose outputs cannot cross, where they are quantiles; it begins at those of all rows together."""
+    levels = problem.quantiles
+    if not levels or isinstance(network, Rising):
+        return network
+    y = problem.coordinates(problem.train[1])
+    y = Scaling.of(problem).outputs(problem.train[1]) if scale else y
+    start = np.array([np.quantile(y[:, i], level) for i, level in enumerate(levels)])
+    linear = [m for m in network.modules() if isinstance(m, nn.Linear)]
+    if linear and linear[-1].bias is not None and linear[-1].out_features == len(levels):
+        linear[-1].bias.assign(start_of(start).astype(linear[-1].bias.dtype))
+    if len(levels) == 1:
+        return network
+    ordered = Rising(network, len(levels))
+    ordered.to(dtype)
+    return ordered
 
 
 __all__ = ["INITS", "MLPSpec", "network_of", "spread_units"]

@@ -18,6 +18,7 @@ from .wishes import (
     INPUTS,
     LAYERS,
     METHODS,
+    NAME,
     POINTS,
     ROWS,
     SLOWEST,
@@ -50,6 +51,8 @@ WISH = {
     "domain": {"type": "object", "additionalProperties": INTERVAL, "description": "an interval for each variable"},
     "table": record(
         {
+            "file": {"type": "string", "maxLength": NAME, "description": "what it was read from, for the call as code"},
+            "decimal": choice((".", ","), "."),
             "names": {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": INPUTS + 1},
             "rows": {
                 "type": "array", "minItems": 8, "maxItems": ROWS,

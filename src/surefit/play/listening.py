@@ -31,7 +31,7 @@ def loopback(host: str) -> bool:
 
 def serve(
     *, host: str = "127.0.0.1", port: int = 0, token: str | None = None, browser: bool = True,
-    log: Callable[[str], None] = lambda text: None, page: Path = PAGE,
+    log: Callable[[str], None] = lambda text: None, page: Path = PAGE, chinese: Callable[[str], str] = str,
 ) -> None:  # fmt: skip
     """Serve the page until Ctrl-C.
 
@@ -39,7 +39,8 @@ def serve(
         host: the address to listen at. port: 0 for one that is free.
         token: what the page must know; None: a fresh one, which the address that is opened carries. An address that
             others can reach needs one of at least 16 characters, chosen by you.
-        browser: whether to open the page. log: called with the address. page: the built files.
+        browser: whether to open the page. log: called with the address. page: the built files. chinese: translates
+            errors, for a page in Chinese.
 
     Raises:
         ArgumentError: a host that others can reach without a token; DataError: the page was not built, or the address
@@ -78,7 +79,8 @@ def serve(
             from .serving import Application
 
             config = uvicorn.Config(
-                Application(known, hosts, page).asgi, log_level="critical", access_log=False, server_header=False,
+                Application(known, hosts, page, chinese).asgi, log_level="critical", access_log=False,
+                server_header=False,
                 limit_concurrency=64, timeout_graceful_shutdown=2, timeout_keep_alive=10,
                 h11_max_incomplete_event_size=32768,
             )  # fmt: skip

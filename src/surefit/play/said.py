@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,9 @@ from .wishes import CONSTRUCT, Wish
 
 def preview_of(wish: Wish) -> dict[str, Any]:
     """The formula as MathML, its values on a grid, the size of the network, and the call in two languages."""
-    shown: dict[str, Any] = dict(names=list(wish.names), parameters=wish.parameters)
+    shown: dict[str, Any] = dict(
+        names=list(wish.names), parameters=wish.parameters, python=python_of(wish), command=command_of(wish)
+    )
     if wish.function is not None and wish.domain is not None:
         axes = [np.linspace(*wish.domain[name], n) for name, n in zip(wish.names, GRID[len(wish.names)], strict=True)]
         mesh = np.meshgrid(*axes) if len(axes) == 2 else axes
@@ -27,14 +30,13 @@ def preview_of(wish: Wish) -> dict[str, Any]:
         shown |= dict(
             mathml=to_mathml(wish.function, left="y"),
             axes=[numbers(axis, 8) for axis in axes], target=numbers(values),
-            python=python_of(wish), command=command_of(wish),
         )  # fmt: skip
     return shown
 
 
 def python_of(wish: Wish) -> str:
     """The call as Python."""
-    lines = [f"{wish.target!r}", repr(wish.domain)]
+    lines, data = target_of(wish)
     if wish.method == CONSTRUCT:
         return (
             f"import surefit\n\nfit = surefit.construct(\n    {', '.join(lines)}, units={wish.units}\n)\nprint(fit)\n"
@@ -50,15 +52,35 @@ def python_of(wish: Wish) -> str:
         bias = "" if wish.model.bias else ", bias=False"
         init = "" if wish.model.init == "auto" else f", init={wish.model.init!r}"
         lines.append(f"model=surefit.MLPSpec({wish.model.hidden!r}, {wish.model.activation!r}{bias}{init})")
-    design = "" if wish.data.design == "auto" else f"{wish.data.design!r}, "
-    noise = "" if wish.data.noise is None else f", noise={noise_of(wish)!r}"
-    lines += [f"data=surefit.Sampling({design}count={wish.data.count}{noise})", f"seed={wish.seed}"]
-    return "import surefit\n\nfit = surefit.fit(\n    " + ",\n    ".join(lines) + ",\n)\nprint(fit)\n"
+    if wish.function is not None:
+        design = "" if wish.data.design == "auto" else f"{wish.data.design!r}, "
+        noise = "" if wish.data.noise is None else f", noise={noise_of(wish)!r}"
+        lines.append(f"data=surefit.Sampling({design}count={wish.data.count}{noise})")
+    lines.append(f"seed={wish.seed}")
+    return f"import surefit\n\n{data}fit = surefit.fit(\n    " + ",\n    ".join(lines) + ",\n)\nprint(fit)\n"
+
+
+def target_of(wish: Wish) -> tuple[list[str], str]:
+    """What is fitted, as the first arguments of the call, and the lines that must come before it."""
+    if wish.function is not None:
+        return [repr(wish.target), repr(wish.domain)], ""
+    if wish.file:
+        columns = f"target={wish.output!r}", f"columns={list(wish.names)!r}"
+        return [repr(wish.file), *columns, *([f"decimal={wish.decimal!r}"] if wish.decimal != "." else [])], ""
+    rows = "".join(f"    {row},\n" for row in wish.target.values.tolist())
+    table = f"table = surefit.data.Table({[*wish.names, wish.output]!r}, [\n{rows}])\n\n"
+    return ["table"], table
 
 
 def command_of(wish: Wish) -> str:
     """The call as a command."""
-    words = ["surefit", "fit", str(wish.target)]
+    if wish.function is None:  # a drawn curve is saved by the page under this name
+        file = wish.file or "drawn.csv"
+        words = ["surefit", "fit", file if not file.startswith("-") else f"./{file}"]
+        words += ["--target", listed([wish.output]), "--columns", listed(wish.names)]
+        words += ["--decimal", wish.decimal] if wish.decimal != "." else []
+    else:
+        words = ["surefit", "fit", str(wish.target)]
     for name, (low, high) in (wish.domain or {}).items():
         words += ["--on", f"{name}={low!r}:{high!r}"]
     if wish.method == CONSTRUCT:
@@ -77,11 +99,17 @@ def command_of(wish: Wish) -> str:
         words += ["--lr", f"{m.lr!r}", "--epochs", str(m.epochs), "--batch-size", str(m.batch_size)]
     elif isinstance(wish.method, (LM, LBFGS)):
         words += ["--iterations", str(wish.method.iterations)]
-    words += ["--num", str(wish.data.count), "--seed", str(wish.seed)]
+    words += ["--num", str(wish.data.count)] if wish.function is not None else []
+    words += ["--seed", str(wish.seed)]
     words += [] if wish.data.design == "auto" else ["--design", wish.data.design]
     if wish.data.noise is not None:
         words += ["--noise", repr(noise_of(wish))]
     return shlex.join(words)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names with commas between them, in quotes where they hold commas or quotes themselves, as in CSV."""
+    return ",".join('"' + n.replace('"', '""') + '"' if set(n) & set(',"，') else n for n in names)
 
 
 def noise_of(wish: Wish) -> float:

@@ -8,6 +8,7 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,12 @@ async def body_of(request: Request) -> Any:
         raise ArgumentError("the body is not JSON") from None
 
 
-def answering(work: Callable[[Request, Any], Any]) -> Callable[[Request], Any]:
+def said_to(request: Request, message: str, chinese: Callable[[str], str]) -> str:
+    """An error in the language of the page."""
+    return chinese(message) if request.headers.get("accept-language", "").lower().startswith("zh") else message
+
+
+def answering(work: Callable[[Request, Any], Any], chinese: Callable[[str], str] = str) -> Callable[[Request], Any]:
     """A route of what takes a request and its JSON; an error of surefit is an answer with status 400."""
 
     async def route(request: Request) -> Response:
@@ -93,7 +99,7 @@ def answering(work: Callable[[Request, Any], Any]) -> Callable[[Request], Any]:
             return Response(status_code=400)
         except (SurefitError, RecursionError, MemoryError) as error:
             message = str(error) if isinstance(error, SurefitError) else "what came is nested too deeply or too large"
-            return failure(400, message, message.partition(" ")[0].rstrip(":"))
+            return failure(400, said_to(request, message, chinese), message.partition(" ")[0].rstrip(":"))
         return answer if isinstance(answer, Response) else JSONResponse(answer)
 
     return route
@@ -109,15 +115,18 @@ def streamed(events: AsyncIterator[str]) -> StreamingResponse:
 
 
 class Application:
-    """The routes. `asgi` is the application behind its guard."""
+    """The routes. `asgi` is the application behind its guard. chinese: translates errors, for a page in Chinese."""
 
-    def __init__(self, token: str, hosts: list[str], page: Path = PAGE) -> None:
-        self.rooms = Rooms()
+    def __init__(self, token: str, hosts: list[str], page: Path = PAGE, chinese: Callable[[str], str] = str) -> None:
+        self.rooms, self.chinese = Rooms(), chinese
+        self.drawing = ThreadPoolExecutor(1, "play-files")  # Matplotlib keeps fonts open for each thread that draws
         posts = dict(
             check=self.check, table=self.table, train=self.train, control=self.control, export=self.export,
             prove=self.prove,
         )  # fmt: skip
-        routes: list[Any] = [Route(f"/api/{name}", answering(work), methods=["POST"]) for name, work in posts.items()]
+        routes: list[Any] = [
+            Route(f"/api/{name}", answering(work, chinese), methods=["POST"]) for name, work in posts.items()
+        ]
         routes.append(Route("/api/openapi.json", lambda request: JSONResponse(description()), methods=["GET"]))
         routes.append(Mount("/", StaticFiles(directory=page, html=True, check_dir=False)))
         app = Starlette(routes=routes, lifespan=self.lifespan)
@@ -127,6 +136,7 @@ class Application:
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         yield
         await run_in_threadpool(self.rooms.close)
+        self.drawing.shutdown(wait=False, cancel_futures=True)
 
     async def check(self, request: Request, sent: Any) -> Any:
         """What a wish means: the formula typeset, its values, the same as Python and as a command."""
@@ -142,6 +152,8 @@ class Application:
         paused, delay = read.truth("paused", False), read.number("delay", 0.0, SLOWEST, 0.0)
         session = Session(await run_in_threadpool(wish_of, sent), paused, delay)
         self.rooms.add(session)
+
+        chinese = self.chinese
 
         async def events() -> AsyncIterator[str]:
             cursor = Cursor()
@@ -160,7 +172,7 @@ class Application:
                 if session.fit is not None:
                     yield event("done", await run_in_threadpool(summary_of, session.fit))
                 else:
-                    yield event("failed", {"error": session.error})
+                    yield event("failed", {"error": said_to(request, session.error or "", chinese)})
             finally:
                 session.stop()
 
@@ -181,7 +193,8 @@ class Application:
         if fitted is None:
             raise ArgumentError("session: this network is still learning")
 
-        name, content = await run_in_threadpool(file_of, fitted, to, lang)
+        written = asyncio.get_running_loop().run_in_executor(self.drawing, file_of, fitted, to, lang)
+        name, content = await written
         headers = {"content-disposition": f'attachment; filename="{name}"'}
         return Response(content, media_type="application/octet-stream", headers=headers)
 
@@ -198,7 +211,7 @@ class Application:
             try:
                 return proof_of(fitted.certify(time=PROOF, progress=lambda *bounds: gap.append(bounds)))
             except SurefitError as error:
-                return {"error": str(error)}
+                return {"error": said_to(request, str(error), self.chinese)}
             finally:
                 self.rooms.proofs.release()
 

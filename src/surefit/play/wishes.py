@@ -14,16 +14,16 @@ import numpy as np
 from surefit.attempts import methods
 from surefit.attempts.methods import Method
 from surefit.data import DESIGNS, Sampling
-from surefit.data.table import read_table
+from surefit.data.table import Table, read_table
 from surefit.errors import ArgumentError
 from surefit.formulas import parse
 from surefit.formulas.formula import Formula
 from surefit.models.spec import INITS, MLPSpec
 
-FORMULA, CSV = 1_000, 500_000  # characters
+FORMULA, CSV, NAME, COLUMN = 1_000, 500_000, 255, 200  # characters
 INPUTS = 2  # what a page can draw
 POINTS, ROWS = 5_000, 5_000  # sampled from a function; of a table
-LAYERS, UNITS, PARAMETERS = 6, 256, 100_000
+LAYERS, UNITS, PARAMETERS = 8, 256, 100_000
 DENSE = 2_000  # parameters of a method that keeps a Jacobian
 EPOCHS = 20_000
 WORK = 3e12  # epochs x points x parameters of one training: minutes on one core
@@ -44,7 +44,8 @@ SLOWEST = 2.0  # seconds between two epochs
 class Wish:
     """A training as the page asks for it: the arguments of `fit`, and what to call the axes.
 
-    target: a formula as text, or (X, y) of a table. function: the formula, None for a table. domain: None for a table.
+    target: a formula as text, or a Table. function: the formula, None for a table. domain: None for a table.
+    file: what a table was read from, empty for one that was drawn; output: its column of values; decimal: its mark.
     """
 
     target: Any
@@ -55,6 +56,9 @@ class Wish:
     model: MLPSpec | None
     data: Sampling
     seed: int
+    output: str = "y"
+    file: str = ""
+    decimal: str = "."
 
     @property
     def units(self) -> int:
@@ -133,9 +137,12 @@ def wish_of(sent: Any) -> Wish:
     function: Formula | None = None
     domain: dict[str, tuple[float, float]] | None = None
     target: Any
+    source: dict[str, str] = {}
     if "table" in read.sent:
-        names, target = rows_of(read.sent["table"])
-        data, count = Sampling(noise=0) if read.truth("exact", False) else Sampling(), len(target[0])
+        target = rows_of(read.sent["table"])
+        names = target.inputs
+        source = source_of(read.sent["table"])
+        data, count = Sampling(noise=0) if read.truth("exact", False) else Sampling(), len(target.values)
     else:
         target = read.text("formula", FORMULA)
         function = formula_of(target)
@@ -144,7 +151,7 @@ def wish_of(sent: Any) -> Wish:
         data = Sampling(design=read.choice("design", DESIGNS, "auto"), count=count, noise=noise or None)
     model = model_of(read) if name != "auto" else None
     method = method_of(read, name)
-    wish = Wish(target, function, names, domain, method, model, data, seed)
+    wish = Wish(target, function, names, domain, method, model, data, seed, **source)
     check_size(wish, name, count)
     return wish
 
@@ -167,8 +174,8 @@ def domain_of(sent: Any, names: tuple[str, ...]) -> dict[str, tuple[float, float
     return found
 
 
-def rows_of(sent: Any) -> tuple[tuple[str, ...], tuple[np.ndarray, np.ndarray]]:
-    """Names of the inputs, and (X, y), from {"names": [...], "rows": [[x, ..., y], ...]}."""
+def rows_of(sent: Any) -> Table:
+    """The table of {"names": [...], "rows": [[x, ..., y], ...]}. DataError for names that are empty or repeated."""
     read = Reader(sent)
     rows, names = read.sent.get("rows"), read.sent.get("names")
     if not isinstance(rows, list) or not 8 <= len(rows) <= ROWS:
@@ -180,8 +187,16 @@ def rows_of(sent: Any) -> tuple[tuple[str, ...], tuple[np.ndarray, np.ndarray]]:
             raise ArgumentError(f"table: each row must have {len(names)} numbers")
         if not all(isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) <= 1e300 for v in row):
             raise ArgumentError("table: each value must be a finite number")
-    table = np.array(rows, float)
-    return tuple(str(n)[:40] for n in names[:-1]), (table[:, :-1], table[:, -1])
+    return Table([str(n)[:COLUMN] for n in names], np.array(rows, float))
+
+
+def source_of(sent: Mapping[str, Any]) -> dict[str, str]:
+    """The output, file and decimal mark of a table: for the call that repeats the fit."""
+    file = Reader(sent).text("file", NAME) if "file" in sent else ""
+    if any(ord(letter) < 32 for letter in file):
+        raise ArgumentError("file must be the name of a file")
+    mark = Reader(sent).choice("decimal", (".", ","), ".")
+    return dict(output=str(sent["names"][-1])[:COLUMN], file=file, decimal=mark)
 
 
 def csv_of(sent: Any) -> dict[str, Any]:
@@ -191,7 +206,8 @@ def csv_of(sent: Any) -> dict[str, Any]:
     table = read_table(io.StringIO(read.text("csv", CSV)), drop_missing=True, decimal=None if mark == "." else mark)
     names = [*table.inputs, *table.targets]
     values = np.column_stack([table[name] for name in names])
-    return {"names": names, "rows": values[:ROWS].tolist(), "total": len(values)}
+    every = max(1, -(-len(values) // ROWS))  # rows may be sorted
+    return {"names": names, "rows": values[::every].tolist(), "total": len(values)}
 
 
 def model_of(read: Reader) -> MLPSpec:

@@ -8,7 +8,6 @@ import numpy as np
 
 from surefit.formulas import parse_many
 from surefit.formulas.expression import Expression
-from surefit.formulas.tracing import traced
 from surefit.problems.callables import CallableFunction, Steady
 from surefit.problems.problem import Problem
 
@@ -18,15 +17,15 @@ SAME = 1e-11  # of the largest value
 def formulas_behind(problem: Problem) -> Sequence[Expression] | None:
     """The formulas of all outputs; None where they are not known.
 
-    A Python function is called once with names in place of arrays; what it writes down counts where it gives the
-    values that the problem has of the function.
+    A Python function is called with names in place of numbers, once for each way through its conditions; what it
+    writes down counts where it gives the values that the problem has of the function.
     """
     if problem.source["kind"] == "formula":
         return parse_many(problem.source["text"], problem.names)
     function = problem.function.function if isinstance(problem.function, Steady) else problem.function
-    if not isinstance(function, CallableFunction) or function.way not in ("columns", "points"):
+    if not isinstance(function, CallableFunction):
         return None
-    found = traced(function.f, problem.names, function.way == "points")
+    found = function.formulas
     if found is None or len(found) != len(problem.outputs):
         return None
     known = [part for part in (problem.train, problem.validation, problem.test) if part is not None]

@@ -20,6 +20,8 @@ from surefit.data import Domain
 from surefit.data.columns import unmasked
 from surefit.errors import ArgumentError, CheckpointError, EvaluationError, ShapeError
 from surefit.formulas import Formula, parse_many
+from surefit.formulas.expression import Expression
+from surefit.formulas.tracing import traced
 from surefit.spelling import spelled
 
 TRIED = 4  # points on which the ways of calling are tried
@@ -97,7 +99,12 @@ class CallableFunction:
         self.kind = "values"
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_known": {}, "memory": None}
+        return {k: v for k, v in self.__dict__.items() if k != "formulas"} | {"_known": {}, "memory": None}
+
+    @cached_property
+    def formulas(self) -> tuple[Expression, ...] | None:
+        """What it writes down when it is called with names, one formula for each output; None where that fails."""
+        return traced(self.f, self.names, self.way)
 
     def remember(self, memory: Memory, kind: str) -> None:
         """Take values from a memory, and keep them there. kind: what they are, apart from those of other functions."""

@@ -25,6 +25,7 @@ ALONE = {  # fields of a Sampling that need all rows at once
     "order": "the order of all rows",
     "test": "a table of test rows",
     "derivatives": "gradients",
+    "quantile": "quantiles",
     "adaptive": "more values",
     "faces": "more values",
     "verify": "more values",

@@ -24,6 +24,7 @@ from surefit.problems.callables import AT_ONCE, CallableFunction, Failure, Formu
 from surefit.problems.large import in_parts, of_parts
 from surefit.problems.points import about_dropped, check_size, few_for_time, finite_values
 from surefit.problems.problem import ROWS, Points, Problem
+from surefit.problems.quantiles import in_levels
 from surefit.problems.splitting import split_by_columns
 from surefit.sentences import Sentence, say
 from surefit.spelling import spelled
@@ -88,7 +89,7 @@ def pose(
     batches = in_parts(target, plan, reading, parts)
     if batches is not None:
         return of_parts(batches, target, domain, plan, seed, reading)
-    return _of_table(target, domain, plan, seed, reading, few)
+    return in_levels(_of_table(target, domain, plan, seed, reading, few), plan.levels)
 
 
 def first_sampling(dim: int, plan: Sampling) -> Sampling:
@@ -168,6 +169,8 @@ def _of_function(
         raise ArgumentError(
             "noise: an array is for the rows of a table; of a function give one number, or 'uniform:0.01'"
         )
+    if plan.levels:
+        raise ArgumentError("quantile: is for the rows of a table; a function has one value at a point")
     if plan.loss is not None:
         raise ArgumentError("loss: is for the rows of a table; of a function give it to the method, Adam(loss='huber')")
     if plan.folds is not None:

@@ -51,6 +51,11 @@ class Problem:
     log_target: bool = False  # fitted is the logarithm of the values, which are above 0
     stream: Stream | None = None  # of a table that is read in parts: all rows, of which those here are a sample
 
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """The levels of the outputs, where they are quantiles of one target; else none."""
+        return tuple(self.source.get("quantiles", ()))
+
     def coordinates(self, y: np.ndarray) -> np.ndarray:
         """Values in which errors are of one size: of a logarithmic target their logarithms."""
         if not self.log_target:

@@ -13,7 +13,7 @@ from surefit.data import Domain, box_words, raw_names
 from surefit.data.columns import NUMBER
 from surefit.reports.words import Speech
 from surefit.search.classes import Classified
-from surefit.search.judging import OutputError
+from surefit.search.judging import Measured, OutputError
 from surefit.search.record import Solved
 from surefit.sentences import Sentence, check_language, columns, say
 
@@ -33,7 +33,7 @@ def unlearned(fit: Record) -> list[Sentence]:
     error, function = fit.error, fit.error.kind == "fresh"
     if fit.classified is not None:
         return [say("unlearned-classes")] if fit.classified.accuracy <= fit.classified.base else []
-    if fit.reached:
+    if fit.reached or error.coverage is not None:
         return []
     if UNLEARNED < error.relative_l2 < math.inf:
         return [say("unlearned-function" if function else "unlearned-data")]
@@ -42,6 +42,8 @@ def unlearned(fit: Record) -> list[Sentence]:
         each = ", ".join(f"{part.name} {r2_words(part.r2)}" for part in flat[:LISTED])
         return [say("unlearned-outputs", each=each)]
     size = error.rmse / error.relative_l2 if error.relative_l2 > 0 else math.inf
+    if function and fit.only_at_jumps:
+        return [say("jump-place", size=f"{error.max:.3g}", where=error.where, rmse=f"{error.rmse:.3g}")]
     if function and error.max > LOCAL * size:
         return [say("unlearned-place", size=f"{error.max:.3g}", where=error.where)]
     return []
@@ -101,6 +103,8 @@ def class_rows(found: Classified, speech: Speech) -> list[tuple[str, str]]:
 def error_rows(fit: Record, lang: str = "en") -> list[tuple[str, str]]:
     """The error as (label, text): the largest and what it was measured on; the others, of each output in its units."""
     speech, error = Speech(lang), fit.error
+    if error.coverage is not None:
+        return coverage_rows(error, speech)
     largest, label = error.sentence().said(lang), speech("card-max")
     if len(error.outputs) < 2:
         words = dict(rmse=f"{error.rmse:.3g}", outputs=_short(fit.outputs, speech), l2=f"{error.relative_l2:.3g}")
@@ -115,6 +119,18 @@ def error_rows(fit: Record, lang: str = "en") -> list[tuple[str, str]]:
     if len(shown) < len(error.outputs):
         rows.append(("", speech("card-more-outputs", count=len(error.outputs) - len(shown))))
     return rows + _relative(fit, speech)
+
+
+def coverage_rows(error: Measured, speech: Speech) -> list[tuple[str, str]]:
+    """Of quantiles, as (label, text): their loss, and how many values lie below each."""
+    found = error.coverage
+    assert found is not None
+    on = speech.known(error.on)
+    loss = speech("card-pinball-of", loss=f"{found.loss:.3g}", gain=found.gain, n=error.n, on=on)
+    return [
+        (speech("card-pinball"), loss),
+        (speech("card-coverage"), speech.sentence(found.sentence())),
+    ]
 
 
 def _relative(fit: Record, speech: Speech) -> list[tuple[str, str]]:
@@ -139,7 +155,11 @@ def proved_rows(fit: Record, speech: Speech) -> list[tuple[str, str]]:
     colon = "; " if speech.lang == "en" else "；"
     rows = [(speech("card-certificate"), f"{words}{colon}{speech.sentence(mode_words(certificate.mode))}")]
     made = fit.construction
-    if made is not None and certificate.proves(made.tol):
+    if made is not None and made.pieces:
+        least = sum(p.at_least for p in made.pieces)
+        text = speech("card-hinges-pieces", hinges=made.hinges, least=least, pieces=len(made.pieces))
+        rows.append((speech("card-hinges"), text))
+    elif made is not None and certificate.proves(made.tol):
         code = "card-hinges-minimal" if made.minimal else "card-hinges-more"
         rows.append((speech("card-hinges"), speech(code, hinges=made.hinges, least=made.at_least, tol=f"{made.tol:g}")))
     return rows
@@ -366,6 +386,7 @@ __all__ = [
     "card_html",
     "card_rows",
     "card_text",
+    "coverage_rows",
     "error_rows",
     "mode_words",
     "r2_words",

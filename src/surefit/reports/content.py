@@ -19,7 +19,7 @@ from surefit.errors import FormulaError, SurefitError
 from surefit.formulas import parse_many, to_latex
 from surefit.formulas.mathml import math, name_to_mathml, number_to_mathml, to_mathml
 from surefit.formulas.printing import digits, latex_name
-from surefit.reports.card import mode_words, r2_words, warnings_of
+from surefit.reports.card import coverage_rows, mode_words, r2_words, warnings_of
 from surefit.reports.document import Block, Code, Document, Formula, Movie, Picture, Section, Table, Text
 from surefit.reports.model import model_section
 from surefit.reports.plots import draw
@@ -72,6 +72,8 @@ def verdict(fit: Record, say: Speech) -> list[Block]:
     e = fit.error
     if fit.classified is not None:
         return [Text(f"{say('accuracy')}: {say.sentence(fit.classified.sentence())}", "strong")]
+    if e.coverage is not None:
+        return [Text(" ".join(text for _, text in coverage_rows(e, say)), "strong")]
     words = [
         say(
             f"verdict{_how(fit)}", rmse=number(e.rmse), size=number(e.max), where=place(e.at), n=e.n, on=say.known(e.on)
@@ -229,6 +231,9 @@ def _setting(value: Any, say: Speech) -> str:
 def result_section(fit: Record, say: Speech) -> list[Block]:
     """The metrics, fit and error, where it is large."""
     e = fit.error
+    if e.coverage is not None:
+        pictures = Picture("fit", lambda: draw(fit, "fit"), say("fit-data-caption"))
+        return [Table(coverage_rows(e, say)), pictures]
     if fit.tol is None:
         tolerance = say("not-asked")
     else:
@@ -303,6 +308,8 @@ def certificate_section(fit: Record, say: Speech) -> list[Block]:
     """What is proved: the bounds and what they rest on, or nothing, and what a measured error means."""
     proof = fit.proved
     if proof is None or not isinstance(proof.error, Proved):
+        if fit.error.coverage is not None:
+            return [Text(say("no-certificate-quantiles"))]
         return [Text(say(f"no-certificate{_how(fit)}", size=number(fit.error.max)))]
     upper, lower = ceil_words(proof.upper), floor_words(proof.lower)
     mode = mode_words(proof.mode).said(say.lang)

@@ -49,9 +49,14 @@ def _block(block: Block, folder: Path, lang: str, say: Speech) -> str:
     if isinstance(block, Table):
         return _table(block)
     try:
-        file = _film(block, folder, lang) if isinstance(block, Movie) else _picture(block, folder, lang)
+        png = None if isinstance(block, Movie) else _drawn(block, lang)
+        file = _film(block, folder, lang) if isinstance(block, Movie) else f"{block.name}.png"
     except SurefitError as e:
+        if isinstance(e.__cause__, OSError):  # the disk, which would leave the pictures of another report there
+            raise
         return f"*{_plain(say('no-picture', why=e))}*"
+    if png is not None:
+        write_atomically(folder / file, png)
     caption = say("film-caption") if isinstance(block, Movie) else block.caption
     return f"![{_plain(caption)}]({folder.name.replace(' ', '%20')}/{file})\n\n*{_plain(caption)}*"
 
@@ -66,12 +71,11 @@ def _table(table: Table) -> str:
     return caption + "\n".join(lines)
 
 
-def _picture(block: Picture, folder: Path, lang: str) -> str:
+def _drawn(block: Picture, lang: str) -> bytes:
     with language(lang):
         drawn: Any = block.draw()
         figure = drawn.figure() if isinstance(drawn, Drawing) else drawn
-        png = png_of(figure)
-    return write_atomically(folder / f"{block.name}.png", png).name
+        return png_of(figure)
 
 
 def _film(block: Movie, folder: Path, lang: str) -> str:

@@ -29,7 +29,11 @@ def finite(value: float | None) -> float | None:
 
 
 def numbers(values: np.ndarray, digits: int = 5) -> list[float | None]:
-    """An array, flat, with few digits; None where it is not finite."""
+    """An array, flat, with few digits of what differs in it; None where it is not finite."""
+    known = values[np.isfinite(values)] if isinstance(values, np.ndarray) else np.array([])
+    span, most = (float(np.ptp(known)), float(np.abs(known).max())) if known.size else (0.0, 0.0)
+    if 0.0 < span < most:  # a small change of large numbers
+        digits = min(16, digits + math.ceil(math.log10(most) - math.log10(span)))
     return [float(f"{v:.{digits}g}") if math.isfinite(v) else None for v in np.ravel(values).tolist()]
 
 

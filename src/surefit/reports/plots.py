@@ -18,8 +18,11 @@ from surefit.sentences import Sentence
 from surefit.view.language import language_in_force, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.figure import Figure
 
+    from surefit.bounds.minlink import Piece
     from surefit.search.record import Record
 
 
@@ -157,6 +160,8 @@ def _plot_tube(fit: Record) -> Figure:
     made = fit.construction
     if made is None:
         raise ArgumentError("plot: kind='tube' is for networks of surefit.construct; this one was trained")
+    if made.pieces:
+        return _plot_pieces(fit, made.pieces)
     tol, low, high = made.tol, float(fit.domain.low[0]), float(fit.domain.high[0])
     inside = made.knots[1:-1]
     x = np.union1d(np.linspace(low, high, 2001), made.knots)
@@ -181,6 +186,21 @@ def _plot_tube(fit: Record) -> Figure:
         view.Panel(curves, fit.names[0], say("error")),
     ]
     return view.chart(panels, across=1, title=title(fit))
+
+
+def _plot_pieces(fit: Record, pieces: Sequence[Piece]) -> Figure:
+    """Of a network of several inputs each function of one number that it is made of, with its hinges; six at most."""
+    panels = []
+    for k, p in enumerate(pieces[:6], 1):
+        inside = slice(1, -1)
+        curves = [view.Curve(p.knots, p.values, f"g{k}(t)", "fit")]
+        if p.hinges:
+            curves.append(view.Curve(p.knots[inside], p.values[inside], say("hinges"), "points"))
+        least = say("{hinges} hinges; {least} are needed", hinges=p.hinges, least=p.at_least)
+        panels.append(view.Panel(curves, f"t = {p.argument}", f"g{k}", title=least))
+    if not panels:
+        raise ArgumentError("plot: kind='tube' shows hinges, and this network, of a linear formula, has none")
+    return view.chart(panels, across=min(2, len(panels)), title=title(fit))
 
 
 def units(fit: Record) -> tuple[np.ndarray, np.ndarray]:

@@ -189,6 +189,7 @@ WORDS: dict[str, Both] = {
     "units": Both("units", "单元数"),
     "gain": Both("gain of the units", "权重尺度"),
     "output_norm": Both("sum of the absolute output weights", "输出权重绝对值之和"),
+    "jumps": Both("units that are a jump", "作为跳变的单元数"),
     "choice": Both("what was tried", "尝试过的方法"),
     "rounded": Both("rounded to float32 and solved again", "舍入到 float32 后重新求解"),
     "solve_output": Both("solves the output layer at the end", "结束时求解输出层"),
@@ -268,6 +269,10 @@ WORDS: dict[str, Both] = {
         "The proof speaks of the model with SHA-256 {model}... and rests on: {assuming}.",
         "该证明针对 SHA-256 为 {model}… 的模型，并依据：{assuming}。",
     ),
+    "no-certificate-quantiles": Both(
+        "Nothing is proved about these quantiles: how many values lie below them was counted.",
+        "这些分位数没有经过证明：低于它们的值所占比例是统计得来的。",
+    ),
     "no-certificate": Both(
         "Nothing is proved about this fit. Its error was measured: the largest |error| found, {size}, is a lower bound "
         "of the true maximum, which may be larger between the points.",
@@ -328,6 +333,12 @@ WORDS: dict[str, Both] = {
     "card-restarts": Both("restarts", "重复训练"),
     "card-stopped": Both("stopped", "结束原因"),
     "card-max": Both("max |error|", "最大|误差|"),
+    "card-pinball": Both("pinball loss", "分位数损失"),
+    "card-pinball-of": Both(
+        "{loss} in the units of the target, {gain:.1%} below that of constants (mean over {n} {on})",
+        "{loss}（目标单位），比常数低 {gain:.1%}（{n} 个{on}的平均）",
+    ),
+    "card-coverage": Both("coverage", "覆盖率"),
     "card-rmse": Both("rmse", "均方根误差"),
     "card-status": Both("status", "状态"),
     "card-warning": Both("warning", "警告"),
@@ -388,6 +399,10 @@ WORDS: dict[str, Both] = {
     "card-hinges-minimal": Both(
         "{hinges}, and no piecewise-linear function within {tol} has fewer (proved)",
         "{hinges} 个，误差不超过 {tol} 的分段线性函数不可能更少（已证明）",
+    ),
+    "card-hinges-pieces": Both(
+        "{hinges} in {pieces} functions of one number, which need {least} or more for their shares (proved)",
+        "{hinges} 个，分属 {pieces} 个一元函数；按各自分得的误差至少需要 {least} 个（已证明）",
     ),
     "card-hinges-more": Both(
         "{hinges}, and every piecewise-linear function within {tol} has {least} or more (proved)",

@@ -14,6 +14,7 @@ from surefit.core import ops
 from surefit.models.inference import evaluate, predictor, values_of
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
+from surefit.problems.quantiles import pinball
 from surefit.problems.scaling import Scaling
 from surefit.search.judging import Judge, Measured
 from surefit.search.limits import ENOUGH_ROWS, FAR, JUMP, ROUNDING, ROUNDINGS, SIMPLER, SMALLER, SURE
@@ -83,6 +84,10 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
         x, y = problem.train  # its rows are among them, each left out by some networks
         found = y + scaling.unscaled_errors(outcome.left_out, y)
         error = replace(Judge.apart(problem, found, (x, y), "folds"), folds=int(outcome.details.get("folds", 0)))
+    elif judge.kind == "training" and known and problem.quantiles and outcome.left_out is not None:
+        found = problem.train[1] + scaling.unscaled_errors(outcome.left_out, problem.train[1])
+        folds = int(outcome.details.get("folds", 0))
+        error = replace(Judge.apart(problem, found, problem.train, "folds"), folds=folds)
     elif judge.kind == "training" and outcome.left_out is not None and known:
         rmse = None if outcome.taught is None else outcome.taught.rmse
         error = judge.estimated(scaling.unscaled_errors(outcome.left_out, problem.train[1]), rmse)
@@ -107,7 +112,10 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
 def _unseen(
     problem: Problem, model: Scaled, outcome: Outcome, scaling: Scaling
 ) -> tuple[np.ndarray, Any, float, Sentence]:
-    """Of rows that a model was not fitted to: root mean square over the outputs in scaled units, weights, largest."""
+    """Of rows that a model was not fitted to: root mean square over the outputs in scaled units, weights, largest.
+
+    Of quantiles it is the root of the mean pinball loss, so that all that compares squares compares these losses.
+    """
     parts: list[np.ndarray] = []
     weights: list[np.ndarray | None] = []
     largest = math.inf
@@ -127,7 +135,10 @@ def _unseen(
         by = say("what-left-out") if problem.validation is None else say("what-both")
         if problem.validation is None:
             largest = float(np.abs(scaling.unscaled_errors(left_out, problem.train[1])).max())
-    square = np.concatenate([(p**2).mean(axis=1) for p in parts])
+    levels = problem.quantiles
+    loss = [pinball(p, np.zeros(p.shape), levels) if levels else p**2 for p in parts]
+    square = np.concatenate([each.mean(axis=1) for each in loss])
+    by = say("what-pinball") if levels else by
     both = None
     if any(w is not None for w in weights):
         both = np.concatenate([np.ones(len(p)) if w is None else w for p, w in zip(parts, weights, strict=True)])

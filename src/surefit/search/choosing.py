@@ -36,6 +36,7 @@ from surefit.search.strategies.functions import known_function
 from surefit.search.strategies.given import given_network
 from surefit.search.strategies.named import named
 from surefit.search.strategies.proving import until_proved
+from surefit.search.strategies.quantiles import quantiles
 from surefit.search.strategies.students import students
 from surefit.search.strategies.tables import measured_data
 from surefit.search.timings import Timings
@@ -46,6 +47,7 @@ DESCRIBED = (
     "units",
     "gain",
     "output_norm",
+    "jumps",
     "inputs",
 )  # of a candidate's details, what the method of a fit tells
 
@@ -88,6 +90,8 @@ def fit_problem(
     timings = Timings()
     with timings.phase("data"):
         problem = posed if isinstance(posed, Problem) else posed()
+    if tol is not None and problem.quantiles:
+        raise ArgumentError("tol: quantiles have no largest error, since values lie above and below them; leave it out")
     if problem.stream is None:
         problem, settings = with_loss(problem, settings, seed, model)
     if problem.stream is not None and isinstance(settings, Auto):
@@ -109,7 +113,8 @@ def fit_problem(
     made: Callable[[Candidate], Made]
     if isinstance(settings, Auto):
         state.first_order_dtype = kind
-        state.aim = (FLOAT32 if state.dtype == ops.float32 else GOAL) * state.size
+        if not problem.quantiles:  # whose errors say nothing
+            state.aim = (FLOAT32 if state.dtype == ops.float32 else GOAL) * state.size
         strategy = automatic(state, model, jit)
         made = partial(_solved, state, settings)
     elif isinstance(settings, Solver):
@@ -149,6 +154,15 @@ def with_bounds(state: State) -> State:
 def with_loss(problem: Problem, method: Method, seed: int, model: Any) -> tuple[Problem, Method]:
     """The problem and the method where rows that are far off shall count less, or it is found that they should."""
     asked = None if problem.plan is None else problem.plan.loss
+    if problem.quantiles:
+        return problem, _of_quantiles(method, model)
+    if isinstance(method, FirstOrder) and method.loss == "quantile":
+        known = problem.function is not None
+        raise ArgumentError(
+            "loss: 'quantile' is for the rows of a table; a function has one value at a point"
+            if known
+            else f"loss: of which quantile? Give its level too, such as {spelled('quantile', '0.9')}"
+        )
     if problem.function is not None or asked == "mse":
         return problem, method
     if isinstance(method, FirstOrder):
@@ -157,6 +171,24 @@ def with_loss(problem: Problem, method: Method, seed: int, model: Any) -> tuple[
         return problem, method
     problem, word = robust(problem, int(seed), asked is not None)
     return (problem if word is None else replace(problem, notes=(*problem.notes, word))), method
+
+
+def _of_quantiles(method: Method, model: Any) -> Method:
+    """A method that fits quantiles: a first-order one with the pinball loss; the automatic choice of a network Adam."""
+    if isinstance(method, Auto):
+        return method if model is None else Adam(loss="quantile")
+    if isinstance(method, Solver):
+        raise ArgumentError(
+            f"quantile: {spelled('method', repr(method.name))} minimises squared errors, which give the mean; use "
+            "'auto' or a first-order method such as 'adam'"
+        )
+    if method.loss not in ("mse", "quantile"):
+        raise ArgumentError(
+            f"loss: {type(method).__name__} has {method.loss!r}, and quantiles need their own; leave it out"
+        )
+    if method.solve_output:
+        raise ArgumentError("solve_output: minimises squared errors, which give the mean and no quantile; leave it out")
+    return replace(method, loss="quantile")
 
 
 def few_rows(method: str | Method, model: Any) -> int:
@@ -187,6 +219,8 @@ def distil_problem(
 
 def automatic(state: State, model: Any, jit: bool | None) -> Strategy:
     """The strategy of the automatic choice."""
+    if state.problem.quantiles:
+        return quantiles(state, jit)
     if model is not None:
         return given_network(state, state.built(model), jit)
     return known_function(state, jit) if state.problem.exact else measured_data(state, jit)

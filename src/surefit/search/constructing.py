@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time as clock
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,12 +12,14 @@ import numpy as np
 from surefit import nn
 from surefit.attempts.attempt import Outcome
 from surefit.attempts.progress import Progress
+from surefit.bounds.assembly import Owner, Part, assembled_bound
 from surefit.bounds.certificate import Certificate, Undefined
 from surefit.bounds.minlink import (
     MOST,
     Construction,
     Function,
     Links,
+    Piece,
     TooMany,
     bent_triples,
     fewest_links,
@@ -25,8 +28,11 @@ from surefit.bounds.minlink import (
     points_of,
     proved_triples,
 )
-from surefit.bounds.proving import certify
+from surefit.bounds.network import lowered
+from surefit.bounds.proving import Subject, certify, of_structure, subject_of
+from surefit.bounds.structure import plan_of
 from surefit.core import ops
+from surefit.data import Domain
 from surefit.errors import ArgumentError, DomainError, FormulaError
 from surefit.formulas import parse
 from surefit.formulas.expression import Expression
@@ -34,6 +40,7 @@ from surefit.formulas.landmarks import interesting_points
 from surefit.models.inference import values_of
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
+from surefit.search.assembling import Builder, shares
 from surefit.search.judging import Judge
 from surefit.search.record import Record, Solved
 from surefit.search.runner import State, recorded, run
@@ -44,6 +51,8 @@ PASSES = 12
 CLOSE = 1e-3  # gap of a certificate without a tolerance
 TINY = 1e-6  # gap of one with a tolerance, which is what ends it
 KINKS = 64
+FEW, EXACT = 4, 1e-6  # with so few hinges a part is tried with so much less of its tolerance
+SPARE = 0.97  # of a tolerance, which a network of nested parts uses at least
 
 
 def constructed(problem: Problem, tol: float | None, units: int | None, time: float | None, began: float) -> Record:
@@ -53,8 +62,9 @@ def constructed(problem: Problem, tol: float | None, units: int | None, time: fl
     The record holds its certificate, and in `extra` the `Construction`.
     """
     formula = _formula(problem)
-    low, high = float(problem.domain.low[0]), float(problem.domain.high[0])
-    maker = _Maker(problem, formula, low, high, began, time)
+    if problem.domain.dim > 1:
+        return _of_several(problem, formula, tol, units, time, began)
+    maker = _Maker(problem.domain, formula, began, time, problem.outputs)
     if tol is not None:
         links, model, certificate = maker.within(tol)
     else:
@@ -62,12 +72,37 @@ def constructed(problem: Problem, tol: float | None, units: int | None, time: fl
         links, model, certificate = maker.of_size(units - 1)
         tol = certificate.upper
     windows = maker.windows(tol)
-    state = State(problem, 0, ops.float64, Judge(problem, 0, time), Progress(time=time, began=began), tol)
-    hinges = links.hinges
-    stage = say("stage-constructed", hinges=hinges, units=hinges + 1)
+    made = Construction(tol, links.hinges, len(windows), links.knots, links.values, windows)
+    return _record(problem, model, certificate, made, links.hinges + 1, time, began)
+
+
+def _of_several(
+    problem: Problem, formula: Expression, tol: float | None, units: int | None, time: float | None, began: float
+) -> Record:
+    """The record for a formula of several inputs: functions of one number, put together."""
+    assembly = _Assembly(problem, formula, began, time)
+    if tol is not None:
+        model, certificate = assembly.within(tol)
+    else:
+        assert units is not None
+        model, certificate = assembly.of_size(units)
+        tol = certificate.upper
+    pieces = tuple(assembly.piece(i) for i in sorted(assembly.parts))
+    empty = np.empty(0)
+    hinges = sum(p.hinges for p in pieces)
+    made = Construction(tol, hinges, 0, empty, empty, np.empty((0, 3)), pieces)
+    return _record(problem, model, certificate, made, assembly.units, time, began)
+
+
+def _record(
+    problem: Problem, model: Scaled, certificate: Certificate, made: Construction, units: int, time: float | None,
+    began: float,
+) -> Record:  # fmt: skip
+    state = State(problem, 0, ops.float64, Judge(problem, 0, time), Progress(time=time, began=began), made.tol)
+    stage = say("stage-constructed", hinges=made.hinges, units=units)
     outcome = Outcome(
         network=model.network, problem=problem, stage=stage, reason=say("constructed"), row=None, model=model,
-        details={"solver": "construct", "units": hinges + 1},
+        details={"solver": "construct", "units": units},
     )  # fmt: skip
 
     def strategy() -> Any:
@@ -75,9 +110,8 @@ def constructed(problem: Problem, tol: float | None, units: int | None, time: fl
         return outcome.reason
 
     reason = run(state, strategy())
-    settings = {"method": "construct", "hinges": hinges, "at_least": len(windows)}
+    settings = {"method": "construct", "hinges": made.hinges, "at_least": made.at_least}
     record = recorded(state, reason, lambda best: Solved(settings, stage, details=dict(best.details)))
-    made = Construction(tol, hinges, len(windows), links.knots, links.values, windows)
     return replace(
         record,
         certificate=certificate,
@@ -90,24 +124,33 @@ def _formula(problem: Problem) -> Expression:
     source = problem.source
     if source["kind"] != "formula":
         raise FormulaError("construct: it needs a formula; of a table or a Python function nothing can be proved")
-    if len(source["text"]) != 1 or problem.domain.dim != 1:
+    if len(source["text"]) != 1:
         raise FormulaError(
-            f"construct: one formula of one input is needed, and this has {len(source['text'])} outputs and "
-            f"{problem.domain.dim} inputs; surefit.fit takes several"
+            f"construct: one formula is needed, and this has {len(source['text'])} outputs; surefit.fit takes several"
         )
     return parse(source["text"][0], problem.names)
 
 
 class _Maker:
-    """Finds links, makes them a network, and proves it."""
+    """Finds links of a formula of one input, makes them a network, and proves it.
+
+    outputs: names of the outputs, for a network that runs as it is; None for one that becomes part of another, of which
+    exact arithmetic is proved.
+    """
 
     def __init__(
-        self, problem: Problem, formula: Expression, low: float, high: float, began: float, time: float | None
+        self,
+        domain: Domain,
+        formula: Expression,
+        began: float,
+        time: float | None,
+        outputs: Sequence[str] | None = None,
     ) -> None:
-        self.problem, self.formula, self.low, self.high = problem, formula, low, high
+        self.domain, self.formula, self.outputs = domain, formula, outputs
+        self.low, self.high = float(domain.low[0]), float(domain.high[0])
         self.deadline = None if time is None else began + time
         self.points: tuple[np.ndarray, np.ndarray] = (np.empty(0), np.empty(0))
-        seen = interesting_points([formula], problem.domain, KINKS, 0)
+        seen = interesting_points([formula], domain, KINKS, 0)
         self.more: list[float] = sorted({float(v) for v in seen.ravel()})
 
     def f(self, x: np.ndarray) -> np.ndarray:
@@ -127,14 +170,25 @@ class _Maker:
         self.points = (points[0], points[1])
         return links
 
+    def straight(self, tol: float) -> bool:
+        """Whether a far smaller tolerance needs no more hinges, and there are few."""
+        try:
+            rough = fewest_links(self.f, self.low, self.high, tol, self.more, FEW + 1)[0].hinges
+            return fewest_links(self.f, self.low, self.high, tol * EXACT, self.more, FEW + 1)[0].hinges <= rough
+        except TooMany:
+            return False
+
     def prove(self, model: Scaled, tol: float | None) -> Certificate:
         """The certificate of a network as it runs."""
         left = None if self.deadline is None else max(0.05, self.deadline - clock.perf_counter())
+        gap = CLOSE if tol is None else TINY
+        if self.outputs is None:
+            return certify(model, self.formula, self.domain, rtol=gap, time=left, tol=tol)
         values = values_of(model)
         values(np.array([[self.low]]))
         return certify(
-            model, self.formula, self.problem.domain, rtol=CLOSE if tol is None else TINY, time=left, tol=tol,
-            mode="deployed", strict=values.how.startswith("compiled"), values=values, outputs=self.problem.outputs,
+            model, self.formula, self.domain, rtol=gap, time=left, tol=tol, mode="deployed",
+            strict=values.how.startswith("compiled"), values=values, outputs=self.outputs,
         )  # fmt: skip
 
     def within(self, tol: float) -> tuple[Links, Scaled, Certificate]:
@@ -216,6 +270,171 @@ class _Maker:
         """Triples that prove how many hinges are needed, (n, 3)."""
         found = bent_triples(self.f, *self.points, tol)
         return proved_triples(self.formula, found, tol)
+
+
+class _Assembly:
+    """Finds the parts of a formula of several inputs, puts them together, and proves the whole."""
+
+    def __init__(self, problem: Problem, formula: Expression, began: float, time: float | None) -> None:
+        self.problem, self.formula, self.began, self.time = problem, formula, began, time
+        self.low, self.high = problem.domain.low, problem.domain.high
+        self.plan = plan_of(formula, problem.names, self.low, self.high)
+        self._agree()
+        self.arguments = self.plan.arguments(self.low, self.high)
+        self.shares = shares(self.plan, self.arguments)
+        self.parts: dict[int, Part] = {}
+        self.windows: dict[int, np.ndarray] = {}
+        self.knots: dict[int, Links] = {}
+        self.units = 0
+        self.makers = [
+            _Maker(Domain({"t": self._wide(a, b)}), atom.function, began, time)
+            for atom, (a, b) in zip(self.plan.atoms, self.arguments, strict=True)
+        ]
+
+    @staticmethod
+    def _wide(low: float, high: float) -> tuple[float, float]:
+        """The same, or the next floats, where it is one point alone."""
+        return (low, high) if low < high else (float(np.nextafter(low, -np.inf)), float(np.nextafter(high, np.inf)))
+
+    def _agree(self) -> None:
+        """The plan is the formula: seen at points, lest a slip in its algebra be believed."""
+        rng = np.random.default_rng(1)
+        x = self.low + rng.random((2000, len(self.low))) * (self.high - self.low)
+        places, found = self.plan.values(x)
+        with np.errstate(all="ignore"):
+            y = self.problem.function(x)[:, 0] if self.problem.function is not None else found
+        size = np.max([np.abs(p) for p in places], axis=0) + np.abs(y) + 1.0
+        both = np.isfinite(y) & np.isfinite(found)
+        if not (np.abs(found - y)[both] <= 1e-9 * (size * size)[both]).all():
+            raise AssertionError(f"construct: {self.formula} was taken apart wrongly; please report this")
+
+    def made(self, tol: float) -> tuple[Scaled, list[list[Owner]]]:
+        """A network whose parts have their shares of a tolerance, each proved."""
+        d = len(self.problem.names)
+        for k, maker in enumerate(self.makers):
+            aim = tol * self.shares[d + k]
+            if d + k in self.parts and self.parts[d + k].tol == aim:
+                continue
+            if maker.straight(aim):
+                aim *= EXACT  # nothing but corners, which cost no more when they are where they should be
+            try:
+                links, model, proof = maker.within(aim)
+            except DomainError as error:
+                words = f"{error} (the part g{k + 1} = {self.plan.atoms[k].text} of t = {self.argument(d + k)})"
+                raise DomainError(words) from None
+            self.parts[d + k] = _part(model, maker, proof.upper, tol * self.shares[d + k])
+            self.windows[d + k] = maker.windows(aim)
+            self.knots[d + k] = links
+        return self.network()
+
+    def network(self) -> tuple[Scaled, list[list[Owner]]]:
+        model, owners = Builder(self.plan, self.parts, self.low, self.high).built()
+        self.units = sum(len(o) for o in owners)
+        return model, owners
+
+    def within(self, tol: float) -> tuple[Scaled, Certificate]:
+        """A network of which it is proved that it keeps a tolerance."""
+        aim, upper = tol * (1.0 - LESS), np.inf
+        for k in range(PASSES):
+            model, owners = self.made(aim)
+            subject, upper = self.bound(model, owners)
+            enough = self.plan.depth <= 1 or upper >= SPARE * tol or k > PASSES // 2
+            if upper <= tol and enough:
+                break
+            if k < PASSES - 1 and self.plan.depth > 1:  # now the slopes of nested functions are known
+                self.shares = shares(self.plan, self.arguments, {i: float(p.steepest()) for i, p in self.parts.items()})
+                aim = tol * (1.0 - LESS) * (1.0 if k < 4 else 0.9 ** (k - 3))
+            else:
+                aim *= 0.999 * min(1.0, tol / upper) if upper < np.inf else 0.1
+        if not upper <= tol:
+            raise DomainError(
+                f"construct: |error| <= {tol:g} is not proved: the bound is {upper:.3g}; choose a larger tolerance"
+            )
+        return model, self.certificate(model, subject, upper, tol)
+
+    def of_size(self, units: int) -> tuple[Scaled, Certificate]:
+        """About the least error with so many hidden units at most."""
+        above = below = max(float(np.ptp(self.problem.train[1])), 1e-300)
+        while not self.fits(above, units):
+            if above > 1e9 * below:
+                raise ArgumentError(
+                    f"construct: units={units} is too few for this formula, which needs {self.units} at the least"
+                )
+            above *= 16.0
+        below = above / 4.0
+        while self.fits(below, units) and below > 1e-12 * above:
+            below /= 4.0
+        above = below * 4.0
+        while above > 1.005 * below:
+            middle = float(np.sqrt(above * below))
+            above, below = (middle, below) if self.fits(middle, units) else (above, middle)
+        while True:
+            model, owners = self.made(above)
+            if self.units <= units:
+                break
+            above *= 1.005  # the points of the search were too few
+        subject, upper = self.bound(model, owners)
+        return model, self.certificate(model, subject, upper, None)
+
+    def fits(self, tol: float, units: int) -> bool:
+        """Whether so many units are about enough for a tolerance; nothing is proved yet."""
+        d = len(self.problem.names)
+        try:
+            for k, maker in enumerate(self.makers):
+                aim = tol * self.shares[d + k]
+                self.parts[d + k] = _part(model_of(maker.links(aim), maker.low), maker, aim, -1.0)
+            self.network()
+        except ArgumentError:
+            return False
+        return self.units <= units
+
+    def bound(self, model: Scaled, owners: list[list[Owner]]) -> tuple[Subject, float]:
+        """What is proved of a network as it runs."""
+        strict = values_of(model).how.startswith("compiled")
+        subject = subject_of(model, self.formula, self.problem.domain, "deployed", strict, self.problem.outputs)
+        exact = lowered(subject.program)
+        _, upper = assembled_bound(exact, subject.net, self.plan, self.parts, owners, subject.low, subject.high)
+        return subject, upper
+
+    def certificate(self, model: Scaled, subject: Subject, upper: float, tol: float | None) -> Certificate:
+        values = values_of(model)
+        values(self.low[None, :])
+        return of_structure(
+            subject, upper, values, strict=values.how.startswith("compiled"), tol=tol, parts=len(self.parts),
+            seconds=clock.perf_counter() - self.began,
+        )  # fmt: skip
+
+    def piece(self, place: int) -> Piece:
+        """One part, as the record keeps it."""
+        d = len(self.problem.names)
+        atom, part, links = self.plan.atoms[place - d], self.parts[place], self.knots[place]
+        return Piece(
+            text=atom.text, argument=self.argument(place), tol=part.tol, error=part.error, hinges=part.hinges,
+            at_least=len(self.windows[place]), knots=links.knots, values=links.values,
+        )  # fmt: skip
+
+    def argument(self, place: int) -> str:
+        """What t is, in words: inputs by their names, other parts by their numbers."""
+        d = len(self.problem.names)
+        names = [*self.problem.names, *(f"g{k}" for k in range(1, len(self.plan.atoms) + 1))]
+        words = [
+            (f"{c}*" if c not in (1, -1) else "-" if c == -1 else "") + names[i]
+            for i, c in self.plan.atoms[place - d].terms
+        ]
+        return " + ".join(words).replace("+ -", "- ")
+
+
+def _part(model: Scaled, maker: _Maker, error: float, tol: float) -> Part:
+    """The numbers of a network of one input that `model_of` made."""
+    first, last = [m for m in model.modules() if isinstance(m, nn.Linear)]
+    assert first.bias is not None
+    assert last.bias is not None
+    sign, bias = first.weight.detach().numpy()[:-1, 0], first.bias.detach().numpy()[:-1]
+    out = last.weight.detach().numpy()[0]
+    return Part(
+        signs=sign.copy(), knots=-sign * bias, jumps=out[:-1].copy(), slope=float(out[-1]),
+        offset=float(last.bias.detach().numpy()[0]), low=maker.low, high=maker.high, error=error, tol=tol,
+    )  # fmt: skip
 
 
 def model_of(links: Links, low: float) -> Scaled:

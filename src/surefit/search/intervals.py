@@ -55,6 +55,11 @@ def interval(fit: Record, x: np.ndarray, level: float, kind: str, members: int) 
         raise ArgumentError(f"level={level!r} must be a probability between 0 and 1, such as 0.9")
     if kind not in KINDS:
         raise ArgumentError(f"kind={kind!r} must be one of {', '.join(map(repr, KINDS))}")
+    if fit.problem.quantiles:
+        raise ArgumentError(
+            "interval: this fit is of quantiles, which are bounds themselves; predict gives them, as many as there are "
+            "levels"
+        )
     if kind == "conformal" and fit.left_out is not None and (fit.error.folds or not _held(fit.problem)):
         return _left_out(fit, x, float(level))
     (held_x, held_y), what = held_out(fit.problem, fit.seed, level)

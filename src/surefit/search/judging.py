@@ -19,6 +19,7 @@ from surefit.data import Domain, sample
 from surefit.problems.points import cloud, named_points
 from surefit.problems.problem import Points, Problem
 from surefit.problems.streams import Stream
+from surefit.search.coverage import Coverage
 from surefit.search.uphill import Climb, climb
 from surefit.sentences import Sentence, say
 
@@ -67,7 +68,8 @@ class Measured:
     (rows). chose: whether they also chose the network. r2: the share of the variance explained, the mean over the
     outputs, NaN where no output varies. outputs: the same for each output. left_out: points where the target is not
     finite, which were looked at and count for nothing. log_rmse: of a logarithmic target, the root mean square of
-    log(fit / target); of others NaN. folds: how many fits without a part of the rows estimated it; 0: none.
+    log(fit / target); of others NaN. folds: how many fits without a part of the rows estimated it; 0: none. coverage:
+    of quantiles how good they are, which the other numbers do not tell.
     """
 
     max: float
@@ -82,6 +84,7 @@ class Measured:
     left_out: int = 0
     log_rmse: float = math.nan
     folds: int = 0
+    coverage: Coverage | None = None
     status: ClassVar[str] = "measured"
 
     @property
@@ -125,6 +128,7 @@ class Measured:
             "chose": self.chose, "left_out": self.left_out, "outputs": [asdict(part) for part in self.outputs],
             **({} if math.isnan(self.log_rmse) else {"log_rmse": self.log_rmse}),
             **({"folds": self.folds} if self.folds else {}),
+            **({} if self.coverage is None else {"coverage": self.coverage.to_dict()}),
         }  # fmt: skip
 
     @classmethod
@@ -144,7 +148,7 @@ class Measured:
             number(data["max"]), dict(data["at"]), number(data["rmse"]), number(data["relative_l2"]),
             int(data["points"]), kind, bool(data.get("chose", kind in CHOOSING)), number(data.get("r2")), parts,
             int(data.get("left_out", 0)), number(data.get("log_rmse")),
-            int(data.get("folds", 0)),
+            int(data.get("folds", 0)), Coverage.from_dict(data.get("coverage")),
         )  # fmt: skip
 
 
@@ -537,6 +541,8 @@ class Judge:
         """By how much values that were found (n, k) are off those of points."""
         x, y = points
         error = sampled(problem.names, problem.outputs, x, _sizes(found, y), y, kind)
+        if problem.quantiles:
+            error = replace(error, coverage=Coverage.of(found, y, problem.quantiles))
         if not problem.log_target:
             return error
         square = float(np.mean((problem.coordinates(found) - problem.coordinates(y)) ** 2))

@@ -11,11 +11,14 @@ from surefit.data import Domain, box_words, points_from, raw_names
 from surefit.data.columns import unmasked
 from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.models.inference import Inference, values_of
+from surefit.models.observed import as_text, layer_rows, layer_sizes
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.search.classes import Classified
+from surefit.search.judging import Measured
 
 LISTED = 6  # inputs in a warning
+SELDOM = 1e-3  # of the largest error: a root mean square that says that it is so large in very few places
 PLAIN = (float, int, np.float64)  # what a number of one point mostly is
 
 
@@ -29,6 +32,8 @@ class Predictions:
     problem: Problem
     model: Scaled
     classified: Classified | None
+    error: Measured
+    made: Any
     _warned: bool
     _inference: Inference | None
 
@@ -46,6 +51,24 @@ class Predictions:
     def domain(self) -> Domain:
         """The box it was fitted on."""
         return self.problem.domain
+
+    @property
+    def only_at_jumps(self) -> bool:
+        """Whether the network has units that jump where the target does, and is off by much nowhere else."""
+        jumps = self.made.solved and self.made.details.get("jumps", 0) > 0
+        return jumps and self.error.rmse <= SELDOM * self.error.max
+
+    def layers(self) -> list[int] | None:
+        """Sizes of the layers of a multilayer perceptron, inputs first; None for another network."""
+        return layer_sizes(self.model.network)
+
+    def layer_rows(self) -> list[tuple[str, ...]]:
+        """Rows of `summary`: a heading, one row for each layer, the total."""
+        return layer_rows(self.model.network, len(self.names), self.model.dtype)
+
+    def summary(self) -> str:
+        """A table of the layers: name, kind, output size, parameters."""
+        return as_text(self.layer_rows())
 
     def predict(self, points: Any) -> np.ndarray:
         """Values at points (n, d), or (n,) for one input -> (n,), or (n, k) for several outputs; float64.

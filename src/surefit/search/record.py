@@ -9,7 +9,6 @@ import numpy as np
 
 from surefit._version import __version__
 from surefit.models.inference import Inference
-from surefit.models.observed import as_text, layer_rows, layer_sizes
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.search.classes import Classified
@@ -181,18 +180,6 @@ class Record(Copied, Predictions):
         if made.choice is not None:
             named["choice"] = [str(sentence) for sentence in made.choice]
         return named | {"rounded": made.rounded}
-
-    def layers(self) -> list[int] | None:
-        """Sizes of the layers of a multilayer perceptron, inputs first; None for another network."""
-        return layer_sizes(self.network)
-
-    def layer_rows(self) -> list[tuple[str, ...]]:
-        """Rows of `summary`: a heading, one row for each layer, the total."""
-        return layer_rows(self.network, len(self.names), self.dtype)
-
-    def summary(self) -> str:
-        """A table of the layers: name, kind, output size, parameters."""
-        return as_text(self.layer_rows())
 
 
 __all__ = ["Made", "Record", "Solved", "Trained"]

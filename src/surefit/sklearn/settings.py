@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.attempts.methods import METHODS, FirstOrder, Method, Solver, nearest
+from surefit.attempts.methods import METHODS, Additive, FirstOrder, Method, Polynomial, Solver, nearest
 from surefit.data import Sampling, Table
 from surefit.errors import ArgumentError, DataError
 from surefit.models.spec import MLPSpec
@@ -40,6 +40,10 @@ def method_of(estimator: Any) -> Method:
 def model_of(estimator: Any) -> MLPSpec | None:
     """The network of an estimator; None: what suits the method."""
     widths, activation = estimator.hidden_layer_sizes, estimator.activation
+    solver = estimator.solver
+    kind = METHODS.get(solver.lower()) if isinstance(solver, str) else type(solver)
+    if kind is not None and issubclass(kind, (Polynomial, Additive)):
+        return None  # which make their own network: in a grid of solvers they have no use for widths
     if widths is None:
         if activation != "auto":
             raise ArgumentError(

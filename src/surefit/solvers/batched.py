@@ -2,7 +2,7 @@
 
 The networks are phi(x) = c0 + sum of c_h tanh(w_h . x + b_h). Each minimises the sum of its squared residuals plus a
 ridge: lambda_1 on its output weights and lambda_2 on how far its hidden weights are from units that are spread evenly,
-three quarters as steep as those it begins with. Those are gentle, and steeper where a curve asks for it. One step of
+half as steep as those it begins with. Those are gentle, and steeper where a curve asks for it. One step of
 Levenberg-Marquardt is a batched product and a batched inverse of (p, p) matrices. After each step that helped, both
 ridges are found again from the rows themselves, by the fixed point of the evidence (MacKay, "Bayesian interpolation",
 Neural Computation 4, 1992; Foresee and Hagan 1997 do this with Levenberg-Marquardt, as MATLAB's trainbr does): 25
@@ -26,14 +26,14 @@ ITERATIONS = 45
 GAINS = (1.5, 3.0, 6.0)  # lengths of the hidden weights at the start, for inputs in [-1, 1], the gentlest first
 STEEPER = 0.3  # times the error that the gentler units leave, which steeper ones must stay below to be preferred
 LOST = 0.5  # an error, in deviations of the values, beyond which units cannot follow a curve
-PULLED = 0.75  # length of the hidden weights that a ridge pulls to, as a share of that at the start
+PULLED = 0.5  # length of the hidden weights that a ridge pulls to, as a share of that at the start
 REACH = 1.4  # how far beyond the box units bend at the start
 FIRST_RIDGE = 1e-2
 ALONE = 0.02  # of 1 - leverage: a row with less by itself does not decide between gains
 SMALLEST, LARGEST = 1e-9, 1e4  # of a ridge
 SETTLED = 3  # steps before the ridges move
 FREE = 1e-8  # ridge of the constant, which is to be as good as none
-STILL = 4e-3  # relative change of the cost in one step below which a network is done: a fifth of a row of fifty
+STILL = 2e-3  # relative change of the cost in one step below which a network is done: a tenth of a row of fifty
 RESTING = 0.3  # of the logarithm of a ridge, below which it is at rest
 SHRINK = 0.1  # share of networks that are done, from which on the others go on without them
 

@@ -27,6 +27,7 @@ NEAR_ZERO = 1e-40  # the same about 0, where floats lie densely
 LENGTHS = 64.0  # roundings, which no local length is shorter than
 JUMP = 1e-3  # of the largest value: a change within the shortest piece that is a jump, and no steep root
 MOST_JUMPS = 40
+STEEPEST = 2.0**60  # gain of a unit that jumps from one float to the next
 
 
 @dataclass(frozen=True)
@@ -239,4 +240,4 @@ class Mesh:
         return np.unique(np.clip(self.at(counts)[0], -1.0, 1.0))
 
 
-__all__ = ["NEAR_ZERO", "Jump", "Mesh", "Pieces", "Values", "jumps_of", "pieces_of", "without_jumps"]
+__all__ = ["NEAR_ZERO", "STEEPEST", "Jump", "Mesh", "Pieces", "Values", "jumps_of", "pieces_of", "without_jumps"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from surefit.solvers.features import solve_output
 from surefit.solvers.local_units import DAMPING, solve_local, work_of
-from surefit.solvers.roughness import NEAR_ZERO, Mesh, Pieces, jumps_of, pieces_of
+from surefit.solvers.roughness import NEAR_ZERO, STEEPEST, Jump, Mesh, Pieces, jumps_of, pieces_of, without_jumps
 
 Values = Callable[[np.ndarray], np.ndarray]  # places (n,) in [-1, 1] -> values (n, k)
 
@@ -36,6 +36,7 @@ class Units:
     weights: np.ndarray
     constant: np.ndarray
     error: np.ndarray
+    jumps: int = 0  # units that are one
 
     def __call__(self, t: np.ndarray) -> np.ndarray:
         return np.tanh(t[:, None] * self.gains + self.offsets) @ self.weights + self.constant
@@ -47,7 +48,8 @@ def units_of(
     """The fewest units on a ladder that are within tol of k functions on [-1, 1], as a share of the size of each.
 
     shortest: length below which nothing is resolved, as t is not known better. roundoff: of the units, where they run.
-    None where a function is not finite, has jumps or is too rough. Where nothing is within tol: the best.
+    None where a function is not finite or too rough. At a jump one unit goes from one float to the next. Where nothing
+    is within tol: the best.
 
     >>> found = units_of(lambda t: np.stack([np.exp(t), t], axis=1), 1e-9)
     >>> len(found.gains) <= 20 and bool((found.error < 1e-8).all())
@@ -96,6 +98,9 @@ def _settled(values: Values, tol: float, shortest: float) -> Pieces | None:
 def _rough(values: Values, tol: float, size: np.ndarray, best: Units | None, shortest: float) -> Units | None:
     """Units that are denser where it is rough."""
     scaled = lambda t: values(t) / size
+    jumps = jumps_of(scaled, pieces_of(scaled, COARSE, MOST_ASKED))
+    if jumps:
+        scaled, best = without_jumps(scaled, jumps), None
     small = SMALL[shortest > NEAR_ZERO]
     if shortest > NEAR_ZERO:  # what t is not known to makes errors anyway, where a function is steep
         ends = np.unique(pieces_of(scaled, COARSE, MOST_ASKED, shortest=shortest).ends)
@@ -106,9 +111,7 @@ def _rough(values: Values, tol: float, size: np.ndarray, best: Units | None, sho
         if share != to:
             pieces, to = _settled(scaled, max(share * tol, 1e-14), shortest), share
         if pieces is None:
-            return best
-        if jumps_of(scaled, pieces):
-            return None
+            break
         mesh = Mesh(pieces, per_piece, growth, shortest=shortest)
         n = max(1, int(np.ceil(mesh.count)))
         centres, lengths = mesh.at((np.arange(n) + 0.5) * mesh.count / n)
@@ -117,17 +120,29 @@ def _rough(values: Values, tol: float, size: np.ndarray, best: Units | None, sho
         gains = GAIN / np.concatenate([np.full(BESIDE, lengths[0]), lengths, np.full(BESIDE, lengths[-1])])
         t = mesh.points(4, BESIDE)
         if work_of(t, gains, -gains * centres) > MOST_WORK:
-            return best
+            break
         y = scaled(t)
         solved = solve_local(t, y, gains, -gains * centres, max(DAMPING, small * tol))
         found = Units(gains, -gains * centres, solved.weights * size, np.zeros(y.shape[1]), np.empty(0))
         places = mesh.at(np.linspace(0.0, mesh.count, min(7 * n + 3, CHECKED)))[0]
-        found = _measured(found, places, values(places))
+        found = _measured(found, places, scaled(places) * size)
         if best is None or (found.error / size).max() < (best.error / size).max():
             best = found
         if (best.error <= tol * size).all():
             break
-    return best
+    return best if best is None else _with_jumps(best, jumps, size)
+
+
+def _with_jumps(units: Units, jumps: list[Jump], size: np.ndarray) -> Units:
+    """The units and, for each jump, one that is there in no time."""
+    if not jumps:
+        return units
+    steep, half = np.full(len(jumps), STEEPEST), 0.5 * size * np.array([j.height for j in jumps])
+    return Units(
+        np.concatenate([units.gains, steep]), np.concatenate([units.offsets, -steep * [j.after for j in jumps]]),
+        np.concatenate([units.weights, half]), units.constant + half.sum(axis=0), units.error,
+        len(jumps),
+    )  # fmt: skip
 
 
 __all__ = ["Units", "units_of"]

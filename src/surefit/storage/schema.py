@@ -240,6 +240,7 @@ _SETTINGS: dict[str, Check] = {
     "units": perhaps(either(number, text)),
     "gain": perhaps(either(number, text)),
     "output_norm": perhaps(number),
+    "jumps": perhaps(number),
 }
 
 error = record(

@@ -18,6 +18,7 @@ from surefit.core.device import Device as device
 from surefit.core.ops import bool_ as bool
 from surefit.core.ops import float32, float64, int32, int64
 from surefit.torch import autograd, backends, cuda, distributions, func, linalg, nn, optim, special, utils
+from surefit.torch.adapt import no_module as _no_module
 from surefit.torch.adapt import refusal as _refusal
 from surefit.torch.func import vmap
 from surefit.torch.functions import functions as _own_functions
@@ -93,7 +94,7 @@ class _Absent:
         short = name.removeprefix("surefit.torch.")
         if short != name:
             cure = _MODULES.get(short, "the page on porting (docs/porting.md) says what there is")
-            raise ModuleNotFoundError(f"there is no {name}: {cure}", name=name)
+            raise _no_module(name, cure)
 
 
 _sys.meta_path.append(_Absent)  # type: ignore[arg-type]

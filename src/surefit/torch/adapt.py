@@ -100,4 +100,9 @@ def refusal(module: str, name: str, elsewhere: dict[str, str], have: list[str]) 
     return kind(f"{module} has no {name}{cure}")
 
 
-__all__ = ["adapted", "adapted_class", "checked_keywords", "described", "refusal"]
+def no_module(name: str, cure: str) -> ModuleNotFoundError:
+    """The error for a module that is not here, of the class that Python's import asks for."""
+    return ModuleNotFoundError(f"there is no {name}: {cure}", name=name)
+
+
+__all__ = ["adapted", "adapted_class", "checked_keywords", "described", "no_module", "refusal"]

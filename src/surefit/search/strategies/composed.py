@@ -21,7 +21,16 @@ from surefit.formulas.expression import Expression
 from surefit.problems.behind import formulas_behind
 from surefit.problems.points import placed
 from surefit.problems.scaling import Scaling
-from surefit.search.limits import COMPOSED, COMPOSED_FIRST, COMPOSED_LEAST, MOST_DEEP, MOST_WIDE, SOLVER_RESERVE
+from surefit.search.candidates import Candidate
+from surefit.search.limits import (
+    COMPOSED,
+    COMPOSED_FIRST,
+    COMPOSED_LEAST,
+    JUMP,
+    MOST_DEEP,
+    MOST_WIDE,
+    SOLVER_RESERVE,
+)
 from surefit.search.runner import State, Strategy
 from surefit.search.strategies.layers import of_layers
 from surefit.sentences import say
@@ -34,6 +43,7 @@ SAFE = 1.15  # times the range that was seen: a sum of ranges that is no wider i
 MARGINS = (0.02, 2e-3, 2e-4, 0.0)  # of half of the range that was seen, by which it may be wider
 BEYOND = 1e-7  # of half of the range, the same where a function ends, with its value at the end
 KNOWN = 1e4  # roundings, of half of the range: so well a sum of what a layer hands on is known
+NOTICED = 1e-7  # of the size of a target: a root mean square beside its jumps that is good enough
 LEAST = 30.0  # roundings, to which functions are fitted at best
 GROWS = 2.0  # times its size inside, that a function may reach in such a margin
 
@@ -68,19 +78,36 @@ def composed(s: State) -> Strategy:
     for _ in range(COMPOSED):
         if s.candidates and s.progress.out_of_time(1.0 - SOLVER_RESERVE):
             return None
-        layers = fitted(composition, max(tol, LEAST * roundoff), Scaling.of(problem), roundoff)
-        if layers is None:
+        found_layers = fitted(composition, max(tol, LEAST * roundoff), Scaling.of(problem), roundoff)
+        if found_layers is None:
             return None
+        layers, jumps = found_layers
         units = sum(len(b) for _, b in layers[:-1])
         stage = say("stage-composed", units=units, layers=len(layers) - 1)
-        attempt = of_layers(s, layers, "tanh", stage, SOLVER_RESERVE, problem, solver="composed", units=units)
+        attempt = of_layers(
+            s,
+            layers,
+            "tanh",
+            stage,
+            SOLVER_RESERVE,
+            problem,
+            solver="composed",
+            units=units,
+            **({"jumps": jumps} if jumps else {}),
+        )
         if attempt is None:
             return None
         found = yield attempt
-        if found is None or tol <= COMPOSED_LEAST:
+        if found is None or tol <= COMPOSED_LEAST or jumps_alone(s, found):
             return None
         tol = max(COMPOSED_LEAST, 0.1 * tol * min(1.0, (goal / found.score) ** 2))  # a root makes of an error its root
     return None
+
+
+def jumps_alone(s: State, found: Candidate) -> bool:
+    """Whether a network is only off where the target jumps, which no network does: nothing else can be better."""
+    within = max(s.goal or 0.0, NOTICED * s.size)
+    return found.details.get("jumps", 0) > 0 and found.score > JUMP * s.size and found.error.rmse <= within
 
 
 def points_on(s: State, formulas: Sequence[Expression]) -> np.ndarray:
@@ -92,8 +119,10 @@ def points_on(s: State, formulas: Sequence[Expression]) -> np.ndarray:
 
 def fitted(
     composition: Composition, tol: float, scaling: Scaling, roundoff: float = 2.0**-53
-) -> list[tuple[np.ndarray, np.ndarray]] | None:
-    """Weights and bias of each layer, in the units of the network; None where a part could not be fitted.
+) -> tuple[list[tuple[np.ndarray, np.ndarray]], int] | None:
+    """Weights and bias of each layer, in the units of the network, and how many units are jumps.
+
+    None where a part could not be fitted.
 
     tol: of each function of one variable, as a share of its size. roundoff: of the network, where it will run.
     """
@@ -105,7 +134,7 @@ def fitted(
     rows = {signal: (scaling.x_scale[i] * np.eye(d)[i], float(scaling.x_shift[i]))
             for i, signal in enumerate(composition.inputs)}  # fmt: skip
     layers: list[tuple[np.ndarray, np.ndarray]] = []
-    out_weight, out_bias = np.zeros((k, d)), np.zeros(k)
+    out_weight, out_bias, jumps = np.zeros((k, d)), np.zeros(k), 0
     for depth in range(composition.depth):
         blocks: list[tuple[Sum, Block]] = []
         for s, functions in wanted.items():
@@ -114,7 +143,7 @@ def fitted(
                 if block is None:
                     return None
                 blocks.append((s, block))
-        width = sum(len(block.units.gains) for _, block in blocks)
+        width, jumps = sum(len(block.units.gains) for _, block in blocks), jumps + sum(b.units.jumps for _, b in blocks)
         if width > MOST_WIDE:
             return None
         weight, bias = [], []
@@ -144,7 +173,7 @@ def fitted(
             out_weight[j] += c * rows[signal][0]
             out_bias[j] += c * rows[signal][1]
     out_bias = (out_bias - scaling.y_shift) / scaling.y_scale
-    return [*layers, (out_weight / scaling.y_scale[:, None], out_bias)]
+    return [*layers, (out_weight / scaling.y_scale[:, None], out_bias)], jumps
 
 
 Wanted = dict[Sum, list[tuple["Signal | int", Callable[[np.ndarray], np.ndarray]]]]
@@ -235,4 +264,4 @@ def _sizes(functions: list[Callable[[np.ndarray], np.ndarray]], z: np.ndarray) -
     return sizes if np.isfinite(sizes).all() else None
 
 
-__all__ = ["composed", "fitted", "points_on"]
+__all__ = ["composed", "fitted", "jumps_alone", "points_on"]

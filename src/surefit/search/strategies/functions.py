@@ -46,7 +46,7 @@ from surefit.search.limits import (
     UNITS,
 )
 from surefit.search.runner import State, Strategy
-from surefit.search.strategies.composed import composed
+from surefit.search.strategies.composed import composed, jumps_alone
 from surefit.search.strategies.graded import graded
 from surefit.search.strategies.kinked import kinked
 from surefit.search.strategies.refinement import refined
@@ -66,6 +66,9 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
     if s.problem.free:
         yield from more_units(s, climb, FIRST_OF_ONE if s.dim == 1 else FIRST_OF_TWO if s.dim == 2 else 0)
         yield from (graded(s) if s.dim == 1 else composed(s))
+        if s.best is not None and jumps_alone(s, s.best):
+            yield say("jumps-alone")
+            return None
     yield from more_units(s, climb)
     best = s.best
     if best is None:

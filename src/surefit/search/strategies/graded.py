@@ -32,13 +32,12 @@ from surefit.search.limits import (
 from surefit.search.runner import State, Strategy
 from surefit.sentences import say
 from surefit.solvers.local_units import work_of
-from surefit.solvers.roughness import Jump, Mesh, Pieces, jumps_of, pieces_of, without_jumps
+from surefit.solvers.roughness import STEEPEST, Jump, Mesh, Pieces, jumps_of, pieces_of, without_jumps
 
 Values = Callable[[np.ndarray], np.ndarray]
 NAMED = 24  # places that a formula names
 MISSED = 100.0  # times the goal: an error that something narrow may have made, which was not seen
 SAME = 1e-3  # places that differ by less are one
-STEEPEST = 2.0**60  # gain of a unit that jumps from one float to the next
 
 
 def graded(s: State) -> Strategy:

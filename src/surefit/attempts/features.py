@@ -17,8 +17,9 @@ from surefit.models.chain import Elementwise, chain_of
 from surefit.models.scaled import scaled
 from surefit.problems.points import VALIDATED, apart, fewer_rows, gradient_weight, some_rows
 from surefit.sentences import say
-from surefit.solvers.features import LEAST_LEFT, RIDGES, SCALES, alone, linear_features, place_units, solve_output
+from surefit.solvers.features import RIDGES, SCALES, alone, linear_features, place_units, solve_output
 from surefit.solvers.gradients import gradient_features
+from surefit.solvers.left_out import LEAST_LEFT
 
 PLENTY, FEWEST = 20, 2000  # rows for each unit, and in all, beyond which a solve takes a part of them
 # How much steeper than tanh units must be to bend as sharply; those of relu bend the same at every gain.

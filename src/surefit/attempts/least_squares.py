@@ -20,6 +20,7 @@ from surefit.models.inference import predictor
 from surefit.models.scaled import scaled
 from surefit.problems.points import fewer_rows, gradient_weight, rows_of
 from surefit.sentences import say
+from surefit.solvers.left_out import left_out, leverages
 
 PATIENT = 30  # iterations of L-BFGS without a lower validation error
 # Damping of Levenberg-Marquardt on networks: milder factors than MATLAB's 10 and 0.1 went further in as many iterations
@@ -130,7 +131,7 @@ class _Search:
         goal, exact = self.attempt.goal, self.attempt.problem.exact
         return varpro(
             rows.equations, rows.body_jacobian, start[: rows.body_size], rows.targets,
-            ridge=self.attempt.ridge if method.ridge == "auto" else float(method.ridge or 0.0),
+            ridge=self.output_ridge,
             roundoff=ROUNDOFF[str(self.attempt.dtype)], keep="score" if exact else "cost",
             goal=None if goal is None else 0.5 * goal / self.scale,
             ftol=1e-3 if is_hidden_layer(self.attempt.network) else 1e-6,
@@ -164,6 +165,12 @@ class _Search:
         )  # fmt: skip
 
     @property
+    def output_ridge(self) -> float:
+        """Of variable projection, on the weights of the output layer; see `varpro`."""
+        assert isinstance(self.method, VarPro)
+        return self.attempt.ridge if self.method.ridge == "auto" else float(self.method.ridge or 0.0)
+
+    @property
     def weight_ridge(self) -> float:
         """Of all weights, which Levenberg-Marquardt takes."""
         ridge = self.method.ridge if isinstance(self.method, LM) else None
@@ -188,8 +195,7 @@ class _Search:
     def left_out(self, theta: np.ndarray) -> np.ndarray | None:
         """Residuals (n, k), each when its row is left out, to first order; None where the Jacobian is too large.
 
-        A residual over 1 - its leverage in the linearised problem (the diagonal of J (J^T J)^-1 J^T). With as many
-        weights as residuals nothing is left to tell by: then all are infinite.
+        See `solvers.left_out`. With as many weights as residuals nothing is left to tell by: then all are infinite.
         """
         rows = self.rows
         n, k = rows.y.shape
@@ -198,13 +204,11 @@ class _Search:
             return None
         if p >= n * k:
             return np.full((n, k), np.inf)
-        j = rows.jacobian(theta)
-        u, s, _ = np.linalg.svd(j, full_matrices=False)
-        damping = self.attempt.ridge * float(s[0] ** 2) if isinstance(self.method, VarPro) else 0.0
-        damping += self.weight_ridge * rows.y.size
-        shrink = s**2 / (s**2 + damping + 1e-14 * s[0] ** 2) if s[0] > 0 else np.zeros_like(s)
-        leverage = np.einsum("ij,j,ij->i", u, shrink, u).reshape(n, k)
-        return (rows.outputs() - rows.y) / np.maximum(1.0 - leverage, 1e-6)
+        ridge = np.full(p, self.weight_ridge * rows.y.size)
+        if isinstance(self.method, VarPro):  # on the weights of the output layer, in the units of its features
+            phi = rows.equations(theta[: rows.body_size])
+            ridge[rows.body_size : p - k] = self.output_ridge * float((phi * phi).sum()) / max(1, min(phi.shape))
+        return left_out(rows.outputs() - rows.y, leverages(rows.jacobian(theta), ridge).reshape(n, k))
 
 
 __all__ = ["search"]

@@ -20,6 +20,8 @@ import numpy as np
 
 from surefit.blas import one_thread
 
+from .left_out import left_out, leverages
+
 ITERATIONS = 45
 GAINS = (1.5, 3.0, 6.0)  # lengths of the hidden weights at the start, for inputs in [-1, 1], the gentlest first
 STEEPER = 0.3  # times the error that the gentler units leave, which steeper ones must stay below to be preferred
@@ -27,13 +29,13 @@ LOST = 0.5  # an error, in deviations of the values, beyond which units cannot f
 PULLED = 0.5  # length of the hidden weights that a ridge pulls to, as a share of that at the start
 REACH = 1.4  # how far beyond the box units bend at the start
 FIRST_RIDGE = 1e-2
+ALONE = 0.02  # of 1 - leverage: a row with less by itself does not decide between gains
 SMALLEST, LARGEST = 1e-9, 1e4  # of a ridge
 SETTLED = 3  # steps before the ridges move
 FREE = 1e-8  # ridge of the constant, which is to be as good as none
 STILL = 2e-3  # relative change of the cost in one step below which a network is done: a tenth of a row of fifty
 RESTING = 0.3  # of the logarithm of a ridge, below which it is at rest
 SHRINK = 0.1  # share of networks that are done, from which on the others go on without them
-LEAST_LEFT = 0.02  # of 1 - leverage
 
 
 class Batch(NamedTuple):
@@ -200,11 +202,9 @@ def _first(rows: _Group, seed: int) -> np.ndarray:
         turned = phi.transpose(0, 2, 1)
         normal = turned @ phi
         normal[:, range(units + 1), range(units + 1)] += FIRST_RIDGE
-        solved = np.linalg.solve(normal, np.concatenate([-(turned @ residual[:, :, None]), turned], axis=2))
-        output = solved[:, :, 0]
+        output = np.linalg.solve(normal, -(turned @ residual[:, :, None]))[:, :, 0]
         theta[:, units * (d + 1) :] = output
-        left = 1.0 - np.einsum("gnp,gpn->gn", phi, solved[:, :, 1:])
-        missed = (residual + (phi @ output[:, :, None])[:, :, 0]) / np.maximum(left, LEAST_LEFT)
+        missed = left_out(residual + (phi @ output[:, :, None])[:, :, 0], leverages(phi, FIRST_RIDGE), ALONE)
         score = np.sum(missed**2, axis=1)
         better = score < np.where(least > LOST**2 * total, least, STEEPER**2 * least)
         best = np.where(better[:, None], theta, best) if len(best) else theta
@@ -237,12 +237,8 @@ def _evidence(
 def _scored(rows: _Group, theta: np.ndarray, ridge: np.ndarray, count: np.ndarray) -> Batch:
     """The networks with the errors that leaving out rows would show."""
     residual, jacobian = rows.residuals(theta)
-    turned = np.ascontiguousarray(jacobian.transpose(0, 2, 1))
-    normal = turned @ jacobian
-    places = np.arange(theta.shape[1])
-    normal[:, places, places] += ridge
-    leverage = np.einsum("gnp,gpn->gn", jacobian, np.linalg.solve(normal, turned))
-    left = residual / np.maximum(1.0 - leverage, LEAST_LEFT)
+    leverage = leverages(jacobian, ridge)
+    left = left_out(residual, leverage)
     total = count if rows.root is None else np.sum(rows.root**2, axis=1)
     effective = leverage.sum(axis=1)
     error = np.sqrt(np.sum(left**2, axis=1) / total)

@@ -22,6 +22,7 @@ import numpy as np
 from surefit.blas import one_thread, scipy_linalg
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 
+from .left_out import LEAST_LEFT
 from .problem import real_numbers
 from .result import Callback, Result, Trace
 
@@ -29,7 +30,6 @@ SCALES = (2.0, 4.0, 1.0, 8.0, 0.5, 16.0, 32.0)  # gains in the order of how ofte
 RCONDS = tuple(10.0**-e for e in (14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4))
 RIDGES = tuple(10.0**e for e in range(-14, 4))
 LEARNED = 0.5  # score over the largest deviation of a target from its mean, above which only steeper units can help
-LEAST_LEFT = 1e-6  # of 1 - leverage, below which rounding would decide what a row is missed by when it is left out
 EXPLAINED = 1e-13  # of a row that lies outside of what the features span: rounding
 OVERHANG = 1.05  # in one dimension the outermost units bend a little outside of the box
 

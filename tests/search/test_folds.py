@@ -100,7 +100,6 @@ def test_the_teacher_does_not_tell_of_relatives():
         ({"folds": 100}, "100 folds need as many rows, and the table has 60"),
         ({"folds": 3, "data": Sampling(order=np.arange(60))}, "does not go with order"),
         ({"folds": 3, "data": Sampling(test=(X, Y))}, "does not go with test"),
-        ({"folds": 3, "task": "classify"}, "folds: of classes"),
         ({"folds": 3, "model": surefit.nn.Linear(2, 1)}, "a Module can be trained only once"),
     ],
 )

@@ -614,7 +614,7 @@ def _pictures(
         Curve(grid[:, 0], np.abs(fit.predict(grid) - np.sin(grid[:, 0])), "surefit.fit"),
     ]
     error_figure = view.chart(
-        [Panel(errors, "x", "|error|", log="y")],
+        [Panel(errors, "x", both("|error|", "|误差|"), log="y")],
         title=both("Error of the document's network and of surefit.fit", "文献的网络与 surefit.fit 的误差"),
     )
     diagram = view.network_diagram(

@@ -131,7 +131,7 @@ class ParamGroup(dict[str, Any]):
     def _keep(self, *_: Any, **__: Any) -> NoReturn:
         raise ArgumentError("param_groups: a setting cannot be removed; set it to the value that switches it off")
 
-    __delitem__ = pop = popitem = clear = _keep  # type: ignore[assignment]
+    __delitem__ = pop = popitem = clear = _keep
 
     def __contains__(self, key: object) -> bool:
         return super().__contains__(key) or (key == "betas" and super().__contains__("beta1"))

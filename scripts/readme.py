@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
 DOCUMENTS = ("README.md", "README.zh-CN.md", "docs/tutorial.md", "docs/solvers.md", "docs/data.md", "docs/methods.md",
              "docs/tables.md", "docs/compiler.md", "docs/standin.md", "docs/export.md", "docs/estimators.md",
-             "docs/files.md", "docs/homework.md", "docs/callables.md", "docs/reproducibility.md",
+             "docs/files.md", "docs/homework.md", "docs/callables.md", "docs/construct.md", "docs/reproducibility.md",
              "docs/many.md", "docs/studies.md", "docs/zh/tutorial.md")  # fmt: skip
 TRANSLATIONS = {"README.zh-CN.md": "README.md"}  # a document and the one whose output it shows
 

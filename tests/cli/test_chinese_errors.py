@@ -111,7 +111,7 @@ WRONG = {
     "fit sin(x) --on x=0:1 --extra-box x=2:3": "超出范围",
     "fit sin(x) --on x=0:1 --live terminal --quiet": "禁止", "fit sin(x) --on x=0:1 --jobs 2": "--budget",
     "fit words.csv --encoding klingon": "未知", "fit notes.csv": "加 #", "fit sums.csv": "汇总",
-    "construct x1*x2 --on x1=0:1 --on x2=0:1 --tol 1": "一个输入", "reproduce digits --mnist none": "--download",
+    "construct atan2(x1,x2) --on x1=0:1 --on x2=1:2 --tol 1": "一元函数", "reproduce digits --mnist none": "--download",
     "check none none": "没有", "reproduce two-ways --all": "全部",
     "predict none --at x=1": "没有模型文件", "fit --command ./none{x} --on x=0:1 --budget 9": "没有程序",
 }  # fmt: skip

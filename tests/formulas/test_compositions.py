@@ -70,10 +70,16 @@ def test_signals_come_from_the_layer_before():
     np.testing.assert_allclose(evaluated(found, 1), points[:, 1], rtol=1e-12)
 
 
-@pytest.mark.parametrize("text", ["floor(x)*y", "x if x > y else y^2", "mod(x, 0.3) + y", "sign(x*y)", "x > y"])
-def test_what_jumps_has_no_layers(text):
-    points = np.random.default_rng(0).uniform(-1, 1, (50, 2))
-    assert composition_of([parse(text, ("x", "y"))], points) is None
+@pytest.mark.parametrize("text", [
+    "floor(3*x)*y", "x if x > y else y^2", "mod(x, 0.3) + y", "mod(x, y)", "sign(x*y)", "x > y",
+    "1 if x > 0 and not (y > 0.5 or x + y < 0) else x*y", "x if 0 < x < y else -1", "log(x) if x > 0.1 else y",
+])  # fmt: skip
+def test_what_jumps_is_layers_of_functions_that_jump(text):
+    points = np.random.default_rng(0).uniform(-1, 1, (200, 2))
+    points[:, 1] = np.abs(points[:, 1]) + 0.1
+    formula = parse(text, ("x", "y"))
+    found = composition_of([formula], points)
+    np.testing.assert_allclose(evaluated(found, 0), formula.on_points(points), atol=1e-11)
 
 
 def test_a_long_formula_is_left_alone():

@@ -6,11 +6,12 @@ not leave (proved by `certify` in exact arithmetic), everything follows from one
 
     |p(T) - g(S)| <= |p(T) - p(S)| + |p(S) - g(S)| <= L |T - S| + e,    L the steepest slope of p.
 
-T is what the network has in the place of S: a weighted sum of units of the layer before. Of such a sum it
-is found how far it is from the weighted sum of atoms that it stands for: each group of hinges is a multiple of p less a
+T is what the network has in the place of S: a weighted sum of units of the layer before. Of such a sum it is found
+how far it is from the weighted sum of atoms that it stands for: each group of hinges is a multiple of p less a
 straight line, which is subtracted, units that never bend are straight lines, and what is left is a weighted sum one
-layer before, until the inputs are reached, where a linear function is bounded on a box without a doubt. Where a weight is
-not the multiple it should be, the difference is paid for. All of this is done in fractions, without rounding.
+layer before, until the inputs are reached, where a linear function is bounded on a box without a doubt. Where a
+weight is not the multiple it should be, the difference is paid for. All of this is done in fractions, without
+rounding.
 """
 
 from __future__ import annotations

@@ -240,6 +240,22 @@ FITS = {
     "target={} must be a formula; of a Python function nothing can be proved": (
         "目标 {0} 应为公式；对 Python 函数无法证明"
     ),
+    "{} of t in [{}, {}] has no finite value, or none could be shown, at {}; choose a domain without it": (
+        "t 在 [{1}, {2}] 中时 {0} 没有有限的值，或无法证明有，位置 {3}；请选不含它的范围"
+    ),
+    "{}() of different combinations of inputs is no sum, product or composition of functions of one number; "
+    "surefit.fit takes it": "{0}() 作用于输入的不同组合，不是一元函数的和、积或复合；surefit.fit 可以拟合",
+    "a condition on one combination of inputs and values of another are no sum, product or composition of functions of "
+    "one number; surefit.fit takes conditionals": (
+        "条件与取值依赖于输入的不同组合，不是一元函数的和、积或复合；surefit.fit 可以拟合条件式"
+    ),
+    "{} units in one layer are more than {}; choose a larger tolerance, or surefit.fit, whose smooth units reach small "
+    "errors with few": (
+        "一层 {0} 个单元超过了 {1} 个；请选更大的容差，或用 surefit.fit，其光滑单元用少量单元即可达到小误差"
+    ),
+    "one formula is needed, and this has {} outputs; surefit.fit takes several": (
+        "只能给一个公式，而这里有 {0} 个输出；surefit.fit 可以有多个"
+    ),
     "{}; choose a domain without it": "{0}；请选不含它的范围",
     "give either {}, the largest error allowed, or {}, of the hidden layer": (
         "请给出 {0}（允许的最大误差）或 {1}（隐藏单元数）之一"

@@ -307,7 +307,7 @@ class SGD(Optimizer):
     def check(self, o: Values) -> None:
         super().check(o)
         momentum = o.get("momentum", o.get("has_momentum", False))
-        if o.get("nesterov") and (float(momentum or 0.0) <= 0 or o.get("dampening", 0) != 0):
+        if o.get("nesterov") and (not momentum or float(momentum) <= 0 or o.get("dampening", 0) != 0):
             raise ArgumentError("SGD: nesterov=True needs momentum > 0 and dampening=0")
 
     def init(self, p: Any, h: Any) -> Values:

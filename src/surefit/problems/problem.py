@@ -58,17 +58,13 @@ class Problem:
 
     def coordinates(self, y: np.ndarray) -> np.ndarray:
         """Values in which errors are of one size: of a logarithmic target their logarithms."""
-        if not self.log_target:
-            return y
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.log(y)
+            return np.log(y) if self.log_target else y
 
     def sizes(self) -> dict[str, int]:
         """How many rows each part has."""
-        if self.rows is not None:
-            return self.rows
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
-        return {name: 0 if points is None else len(points[0]) for name, points in parts.items()}
+        return self.rows or {name: 0 if points is None else len(points[0]) for name, points in parts.items()}
 
 
 __all__ = ["ROWS", "Function", "Points", "Problem"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -153,7 +154,7 @@ class Builder:
         shift: dict[Unit, Fraction] = {}  # what must be added to a unit that never bends
         low, high = self.low, self.high
         for depth in range(1, self.depth + 1):
-            W, b, mine, new, moved = [], [], list[Owner](), dict[Unit, int](), dict[Unit, Fraction]()
+            W, b, mine, new, moved = list[Any](), list[Any](), list[Owner](), dict[Unit, int](), dict[Unit, Fraction]()
             n = len(low)
             for i in self.at(depth):
                 row, const = self.numbers(self.rows["hinge", i, 0], place, shift, n)

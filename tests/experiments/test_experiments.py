@@ -470,7 +470,7 @@ def command(capsys, monkeypatch, tmp_path):
         if name == "digits" and options.mnist is None:
             raise DataError("digits needs the MNIST images")
         ran.append((name, options))
-        options.tell("a sentence")
+        options.log("a sentence")
         ours = Verdict.REFUTED if name == "two-ways" and options.quick else Verdict.HOLDS
         return a_result(claims=[Claim("said", Verdict.REFUTED, f"found by {name}", "the opposite", ours)])
 

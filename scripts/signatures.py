@@ -21,7 +21,7 @@ from typing import Any
 from torch_signatures import STUBS
 
 import surefit
-from surefit.core import functions, tensor
+from surefit.core import functions, methods
 from surefit.core.ops import Op
 from surefit.core.tensor import Tensor
 
@@ -198,10 +198,10 @@ def text() -> str:
     lines += ["", "class Methods(Arithmetic):", "    __slots__ = ()"]
     given = set(vars(Tensor)) | {n for base in Tensor.__mro__[1:] for n in vars(base)}
     body: list[str] = []
-    for name in tensor._METHODS:
+    for name in methods.METHODS:
         if name in given and is_made_from_function(name):
             body += method(name, getattr(functions, name))
-    for name in tensor._IN_PLACE:
+    for name in methods.IN_PLACE:
         body += in_place(name, getattr(functions, name))
     lines += [f"    {line}" for line in [*body, *operators()]]
     names = "".join(f'    "{n}",\n' for n in sorted({*functions.__all__} - TAKEN))

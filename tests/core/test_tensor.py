@@ -23,8 +23,9 @@ from surefit.core.batching import batch
 from surefit.core.creation import as_tensor, from_numpy, tensor
 from surefit.core.functional import grad
 from surefit.core.leaves import FlatVector, Parameter, State, flatten_parameters
+from surefit.core.methods import METHODS
 from surefit.core.program import record
-from surefit.core.tensor import _METHODS, Tensor, enable_grad, is_grad_enabled, no_grad
+from surefit.core.tensor import Tensor, enable_grad, is_grad_enabled, no_grad
 from surefit.errors import (
     ArgumentError,
     AxisError,
@@ -1131,7 +1132,7 @@ def test_values_and_gradients_are_pytorchs(name: str, torch: Any) -> None:
     np.testing.assert_allclose(x.grad.numpy(), t.grad.numpy(), rtol=1e-11, atol=1e-13)
 
 
-@pytest.mark.parametrize("name", _METHODS)
+@pytest.mark.parametrize("name", METHODS)
 def test_methods_are_the_functions(name: str) -> None:
     assert callable(getattr(Tensor, name)) and callable(getattr(F, name))
 

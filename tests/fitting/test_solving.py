@@ -134,7 +134,10 @@ def test_a_constant_and_a_target_that_is_not_finite():
 
 
 def test_a_kink_goes_on_to_two_hidden_layers_and_points_where_it_is():
-    bent = "x^2 - y if x^2 > y else 2*(y - x^2)"  # along a curve, and a condition is not read part by part
+    def bent(x, y):  # along a curve; a function that wants real numbers is not read part by part
+        z = np.asarray(x, float) ** 2 - np.asarray(y, float)
+        return np.where(z > 0, z, -2 * z)
+
     fit = surefit.fit(bent, "x=-1:1, y=-1:1", tol=1e-9, method=surefit.Auto(evaluations=250))
     assert not fit.reached
     assert fit.error.max < 0.1
@@ -506,7 +509,7 @@ def test_the_best_iteration_is_that_of_the_network(method):
     assert row["stage"] == fit.method["stage"]
     assert np.mean(rest**2) == pytest.approx(row["train_loss"], rel=1e-6)
     assert f"best iteration {fit.best_epoch}" in fit.card()
-    assert fit.best_epoch < len(fit.history) or method in ("lm", "lbfgs")
+    assert fit.best_epoch < len(fit.history) or method in ("lm", "lbfgs", "auto")
     assert "best epoch" not in fit.card()
 
 

@@ -93,11 +93,11 @@ def test_many_small_networks_are_missed_as_refits_miss_them(n, units, noise):
     assert told == pytest.approx(true, rel=0.35)
 
 
-@pytest.mark.parametrize("n, units, seed", [(8, 4, 16), (20, 3, 18), (8, 6, 20), (20, 4, 22)])
+@pytest.mark.parametrize("n, units, seed", [(8, 4, 16), (20, 3, 18), (20, 4, 22), (24, 5, 32), (20, 5, 33)])
 def test_a_row_that_stands_alone_is_not_said_to_be_known_by_the_others(n, units, seed):
-    """Without noise each fit goes through it; refits miss it by .5 to 1.9 deviations, and .001 to .04 was told."""
+    """Without noise each fit goes through it; refits miss it by .3 to 1.7, of which .0004 to .02 was told."""
     told, true = many(n, units, 0.0, seed, alone=True)
-    assert true > 0.5 and 0.1 * true < told < 10 * true
+    assert true > 0.25 and 0.2 * true < told < 5 * true
 
 
 @pytest.mark.parametrize("method", [surefit.VarPro, surefit.LM])

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from surefit import data, fitting, nn, optim, view
-from surefit.compiler import jit
 from surefit.core import functions as fn
 from surefit.core.creation import tensor
 from surefit.core.tensor import no_grad
@@ -36,6 +35,7 @@ from .byhand import (
 )
 from .exercises import PrintedBackward, cannot_run, exercises, printed_class_fails
 from .result import Claim, Grid, Options, Picture, Result, Row, own, verdict_of
+from .stepping import compiled_step
 
 # --- settings ---------------------------------------------------------------------------------------------------
 
@@ -217,15 +217,7 @@ def fixed(sizes: tuple[int, ...], digits: Digits, epochs: int, seed: int) -> tup
     loader = data.DataLoader(rows, batch_size=BATCH, shuffle=True, generator=seed)
     schedule = optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, epochs * len(loader))
 
-    optimizer.prepare()
-
-    @jit
-    def step(x: Any, y: Any) -> Any:
-        optimizer.zero_grad()
-        loss = F.cross_entropy(network(x), y)
-        loss.backward()
-        optimizer.step()
-        return loss
+    step = compiled_step(network, optimizer, F.cross_entropy)
 
     began = clock.perf_counter()
     for _ in range(epochs):

@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 
 from surefit import data, fitting, nn, optim, view
-from surefit.compiler import jit
 from surefit.core.creation import tensor
-from surefit.nn import functional as F
 from surefit.sentences import both, joined, zh
 from surefit.view.language import drawn
 
 from .byhand import MSE, Linear, Network, ReLU, through, with_ones
 from .result import FIGURE_ONLY, Claim, Grid, Options, Picture, Result, Row, own, verdict_of
+from .stepping import compiled_step
 
 # --- settings ---------------------------------------------------------------------------------------------------
 
@@ -128,15 +127,7 @@ def train_adam(hidden: tuple[int, ...], x: Array, y: Array, steps: int, seed: in
     schedule = optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, steps)
     inputs, labels = tensor(x / HIGH).float(), tensor(y).float()
 
-    optimizer.prepare()
-
-    @jit
-    def step(x: Any, y: Any) -> Any:
-        optimizer.zero_grad()
-        loss = F.mse_loss(network(x), y)
-        loss.backward()
-        optimizer.step()
-        return loss
+    step = compiled_step(network, optimizer)
 
     began = clock.perf_counter()
     for _ in range(steps):

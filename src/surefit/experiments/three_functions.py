@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 
 from surefit import fitting, formulas, nn, optim, view
-from surefit.compiler import jit
 from surefit.core.creation import tensor
 from surefit.core.tensor import no_grad
-from surefit.nn import functional as F
 from surefit.sentences import both, zh
 
 from .result import FIGURE_ONLY, Claim, Grid, Options, Picture, Result, Row, own, verdict_of
+from .stepping import compiled_step
 
 # --- settings ---------------------------------------------------------------------------------------------------
 
@@ -81,15 +80,7 @@ def train(text: str, epochs: int, scale_x: bool, scale_y: bool) -> Trained:
     network = nn.Sequential(nn.Linear(1, HIDDEN, generator=SEED), nn.ReLU(), nn.Linear(HIDDEN, 1, generator=SEED + 1))
     optimizer = optim.Adam(network.parameters(), lr=LR)
 
-    optimizer.prepare()
-
-    @jit
-    def step(x: Any, y: Any) -> Any:
-        optimizer.zero_grad()
-        loss = F.mse_loss(network(x), y)
-        loss.backward()
-        optimizer.step()
-        return loss
+    step = compiled_step(network, optimizer)
 
     began = clock.perf_counter()
     losses = [float(step(inputs, labels).item()) * size**2 for _ in range(epochs)]

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from surefit import data, fitting, nn, optim, view
-from surefit.compiler import jit
 from surefit.core import functions as fn
 from surefit.core.creation import tensor
 from surefit.core.program import record
@@ -26,6 +25,7 @@ from surefit.view.language import drawn
 from surefit.view.structure import structure_diagram
 
 from .result import FIGURE_ONLY, Claim, Grid, Options, Picture, Result, Row, own, verdict_of
+from .stepping import compiled_step
 
 # --- settings ---------------------------------------------------------------------------------------------------
 
@@ -146,15 +146,7 @@ def train(
     optimizer = optim.Adam(network.parameters(), lr=LR)
     schedule = optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.02 if falling else 1.0, epochs)
 
-    optimizer.prepare()
-
-    @jit
-    def step(x: Any, y: Any) -> Any:
-        optimizer.zero_grad()
-        loss = F.mse_loss(network(x), y)
-        loss.backward()
-        optimizer.step()
-        return loss
+    step = compiled_step(network, optimizer)
 
     ends = {round(epochs * (k + 1) / (ROUNDS + 2)) for k in range(ROUNDS)} if adaptive else set()
     portion = round(EXTRA * len(points) / max(len(ends), 1))

@@ -8,7 +8,7 @@ features that stay as they are this is exact, and `solvers.features` has it with
 
 A weight on which J says next to nothing is not moved by a row either: a search would never come to its far minimum. So
 D is at least UNDECIDED of the trace of J^T J. Against explicit refits of 20 noisy fits by Levenberg-Marquardt and
-variable projection what comes out is then between .5 and 1.3 of the root mean square that refits show; with none of it,
+variable projection what comes out is then between .5 and 1.2 of the root mean square that refits show; with none of it,
 up to 1e4 of it. A refit that ends in another minimum, or runs away where a row stood alone, no first order sees.
 """
 

@@ -1,0 +1,1 @@
+"""The primitives by what they do; `surefit.core.ops` is the whole table."""

@@ -535,7 +535,7 @@ def _suspects_table(
     shallow: Run, deep: Run, runs: list[Run], x: Array, labels: Array
 ) -> tuple[Grid, dict[str, dict[str, float]]]:
     good = _by_name(runs, "+ mini-batches")
-    seen = {
+    seen: dict[str, dict[str, float]] = {
         both("two layers as printed, start", "两层，原样，开始时"): suspects(
             PRINTED, PRINTED.network(SHALLOW, 0), x, labels
         ),

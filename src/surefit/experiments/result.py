@@ -30,8 +30,8 @@ class Options:
 
     quick: fewer epochs, seeds and rows, so that all experiments together take less than a minute. mnist: directory of
     the four MNIST files; None: the one in the user's cache directory. download: whether missing ones may be fetched.
-    log: called with a sentence at each new part. lang: of the pictures, "en" or "zh"; all other texts are Sentences
-    and can be said in both.
+    log: called with a sentence at each new part. lang: of the pictures, "en" or "zh" (English where no
+    font with Chinese characters is installed); all other texts are Sentences and can be said in both.
     """
 
     quick: bool = False

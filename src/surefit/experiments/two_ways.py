@@ -259,12 +259,13 @@ def run(options: Options, frameworks: tuple[Parts, ...] | None = None) -> Result
         for way, trained in ways.items():
             errors[name, way] = relative(trained.predict(x_test), y_test)
             rounds = len(trained.losses)
-            note = {
+            notes: dict[str, str] = {
                 BY_HAND: both(
                     f"batch and epochs not given: rate adjusted to {ADJUSTED:g}, {rounds} epochs of all rows",
                     f"批量与轮数未给出：学习率调整为 {ADJUSTED:g}，全部样本训练 {rounds} 轮",
                 ),
-            }.get(
+            }
+            note = notes.get(
                 way,
                 both(
                     "optimiser, rate, epochs and loss are not given: Adam "

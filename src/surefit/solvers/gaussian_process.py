@@ -87,9 +87,11 @@ class GaussianProcess:
     def fit(self, X: Any, y: Any, weights: Any = None, theta: Any = None) -> GaussianProcess:
         """Find the hyperparameters for rows X (n, d) and values y (n,) or (n, k).
 
-        weights: (n,) > 0, to which the variances of the noise of the rows are reciprocal.
-        theta: where the first search starts, such as the `theta` of a process of nearly the same rows; None: at the
-            most likely of a few lengths.
+        Args:
+            X, y: rows and their values.
+            weights: (n,) > 0, to which the variances of the noise of the rows are reciprocal.
+            theta: where the first search starts, such as the `theta` of a process of nearly the same rows; None: at
+                the most likely of a few lengths.
 
         Raises:
             ShapeError: they do not fit together. NotFiniteError: a number is not finite. ArgumentError: no rows, or

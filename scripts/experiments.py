@@ -47,6 +47,7 @@ and what we say about it, by the numbers of that run:
 $ surefit reproduce sine-by-sample
 $ surefit reproduce --all --quick                      # all in a minute; what that cannot test says so
 $ surefit reproduce --all --mnist DIR --out reproduced # tables, data and pictures
+$ surefit reproduce three-functions --lang zh          # in Chinese, pictures and pages with --out, too
 ```
 
 *Source* is the published number, *faithful* the document's recipe run here, *better* what `surefit.fit` (or, for

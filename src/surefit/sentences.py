@@ -8,7 +8,7 @@ parses a sentence.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from surefit.errors import ArgumentError
@@ -71,6 +71,30 @@ def say(code: str, **values: Any) -> Sentence:
     return Sentence(SENTENCES[code].en.format(**values), code, values)
 
 
+def both(en: str, zh: str) -> Sentence:
+    """A text that is made in both languages where it stands, for what is said in one place only.
+
+    >>> both(f"{2} units", f"{2} 个单元").said("zh")
+    '2 个单元'
+    """
+    return say("both", en=en, zh=zh)
+
+
+def zh(text: str) -> str:
+    """A text in Chinese where it can be said so, else as it is: a name, a formula, a number."""
+    return text.said("zh") if isinstance(text, Sentence) else text
+
+
+def joined(parts: Iterable[str], between: tuple[str, str] = (", ", "，")) -> Sentence:
+    """Texts after each other, in both languages; between: what stands between two of them in English and Chinese.
+
+    >>> joined(["f1", both("all", "全部")]), joined(["f1", both("all", "全部")]).said("zh")
+    ('f1, all', 'f1，全部')
+    """
+    parts = list(parts)
+    return both(between[0].join(parts), between[1].join(map(zh, parts)))
+
+
 def from_dict(data: Any) -> Sentence:
     """What `Sentence.to_dict` gave, or a bare text (of an old file); a Sentence as it is."""
     if isinstance(data, str):
@@ -87,6 +111,7 @@ def declare(sentences: Mapping[str, Both]) -> None:
 
 
 SENTENCES: dict[str, Both] = {
+    "both": Both("{en}", "{zh}"),  # what `both` makes
     # why an attempt or a fit ended
     "epochs-done": Both("all {epochs} epochs done", "{epochs} 轮全部完成"),
     "parts-done": Both(

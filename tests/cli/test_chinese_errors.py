@@ -23,7 +23,7 @@ SYSTEM = {
 ENGLISH = re.compile(r"[a-z]{2,},? [a-z]{2,},? [a-z]{2,}")
 TRANSLATED = (
     "formulas/scanner.py", "formulas/parser.py", "data/csv_text.py", "data/columns.py", "data/table.py",
-    "data/domain.py", "problems/splitting.py", "storage/container.py",
+    "data/domain.py", "problems/splitting.py", "storage/container.py", "data/sources.py", "problems/posing.py",
 )  # fmt: skip
 
 
@@ -91,6 +91,7 @@ def test_errors_of_these_files_are_all_translated():
         ("max takes 2 or more arguments, 1 came", "max 需要至少 2 个参数，实际给出 1 个"),
         ("a text of which no part is known: x; y", "a text of which no part is known: x; y"),
         ("a: b: the file is empty", "a: b：文件为空"),
+        ("(X, y): y has no columns; got (5, 2), (5, 0)", "(X, y)：y 没有列；实际为 (5, 2), (5, 0)"),
         ("", ""), ("{}", "{}"), ("{0}; the file is empty", "{0}；文件为空"),
     ],
 )  # fmt: skip

@@ -90,6 +90,7 @@ def test_words_keep_their_fields_and_are_used():
         assert fields_of(english) == fields_of(chinese), english
     text = "\n".join(s for s in strings if isinstance(s, str)) + " ".join(" ".join(h.split()) for h in helps)
     typers = {"Arguments", "Options", "Commands", "Error"}  # and two texts of its own
+    typers |= {e for e in CHINESE if re.fullmatch(r"<[a-z[\]]+>", e)}
     unused = [
         e for e in CHINESE if e not in text and e not in typers and "completion" not in e and "message and" not in e
     ]
@@ -97,6 +98,29 @@ def test_words_keep_their_fields_and_are_used():
 
 
 # --- what is said ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", commands())
+def test_help_in_chinese_has_no_english_words(surefit, name):
+    """But for examples, options, placeholders in capitals, and names of formats, methods and functions."""
+    shown = surefit(f"{name} --help --lang zh").out
+    for word in (
+        "Usage",
+        "OPTIONS",
+        "ARGS",
+        "Options",
+        "Arguments",
+        "Commands",
+        "default",
+        "required",
+        "<bool",
+        "<str",
+    ):
+        assert word not in shown
+    assert "用法：surefit" in shown and "选项" in shown and "<开关>" in shown
+    assert not re.search(r"<[a-z\[\]]+>|\b(the|of|and|with|is|are|for|from)\b", shown)
+    english = surefit(f"{name} --help --lang en").out
+    assert "Usage: surefit" in english and not CHINESE_LETTER.search(english)  # nothing is left behind
 
 
 def test_help_in_chinese_is_not_cut(surefit, monkeypatch):

@@ -8,6 +8,16 @@ CHINESE = {
     "Options": "选项",
     "Commands": "命令",
     "Error": "错误",
+    "Usage: ": "用法：",
+    "[OPTIONS]": "[选项]",
+    "COMMAND [ARGS]...": "命令 [参数]...",
+    # types of arguments and options
+    "<bool>": "<开关>",
+    "<str>": "<文本>",
+    "<list[str]>": "<文本>...",
+    "<path>": "<路径>",
+    "<int>": "<整数>",
+    "<float>": "<数>",
     "Network": "网络",
     "Training": "训练",
     "Samples of a function": "函数的取样",
@@ -424,26 +434,13 @@ CHINESE = {
     "{minutes} min {s} s": "{minutes} 分 {s} 秒",
     "{hours} h {minutes} min": "{hours} 小时 {minutes} 分",
     # reproduce
-    "holds": "成立",
-    "refuted": "被否定",
-    "partly": "部分成立",
-    "not tested": "未检验",
     "claims": "论断",
-    "the source says": "文献的说法",
-    "verdict": "判断",
-    "measured": "测得",
-    "we say": "我们的说法",
+    "{name}  ({source}, {seconds} s)": "{name}（{source}，{seconds} 秒）",
+    "{name}  ({source}, {seconds} s, quick)": "{name}（{source}，{seconds} 秒，快速）",
+    "{name}, {verdict}: surefit says: {ours}. Measured: {found}": (
+        "{name}，{verdict}：surefit 的说法：{ours}。测得：{found}"
+    ),
     "the source's numbers and ours": "文献的数值与我们的数值",
-    "experiment": "实验",
-    "quantity": "量",
-    "source": "文献",
-    "ours, faithful": "我们（照原法）",
-    "ours, better": "我们（更好的方法）",
-    "seconds": "秒",
-    "seeds": "种子",
-    "Claims of the sources": "文献的论断",
-    "Claims of surefit": "surefit 的论断",
-    "{whose}: {counts} ({all} in all).": "{whose}：{counts}（共 {all} 个）。",
 }
 
 __all__ = ["CHINESE"]

@@ -260,7 +260,7 @@ _KNOWN = {
         "第 {0} 行一部分是文本，一部分不是；若为列名请用 {1}，若为数据请用 {2}"
     ),
     "{} holds the years {} to {} above other numbers; use {} if they are names, {} if they are data": (
-        "{0} 在其他数之上列出年份 {1} 到 {2}；若为列名请用 {3}，若为数据请用 {4}"
+        "{0}在其他数之上列出年份 {1} 到 {2}；若为列名请用 {3}，若为数据请用 {4}"
     ),
     "the row that starts on line {} cannot be read ({}); check its quotes": (
         "从第 {0} 行开始的一行无法读入（{1}）；请检查引号"
@@ -346,7 +346,10 @@ _KNOWN = {
         "列 {0} 是复数，两部分都不能丢；请把实部和虚部分成两列"
     ),
     "column {} holds numbers; when this was fitted it held the texts {}": "列 {0} 是数；拟合时该列是文本 {1}",
-    "no row{}": "没有数据行{0}",
+    "no rows": "没有数据行",
+    "no row without a missing value": "没有一行不缺值",
+    "first row is 0": "首行为 0",
+    "{} (first row is 0)": "{0}（首行为 0）",
     # tables: splitting and what a function has none of
     "is for the columns of a table, and a function has none; leave it out": "用于表格的列，函数没有列；请去掉",
     "is for the rows of a table; a function is tested on fresh points": "用于表格的行；函数在新的点上检验",

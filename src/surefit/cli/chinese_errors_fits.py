@@ -148,6 +148,53 @@ FITS = {
         "分块读入的表格没有 {0}；请去掉，或用 {1} 一次读入"
     ),
     "it does not fit into the memory here; {}": "这里的内存放不下；{0}",
+    # pairs (X, y), frames and series
+    "a tuple of {#} arrays; give a pair (X, y), with all inputs as columns of X": (
+        "{0} 个数组的元组；请给出一对 (X, y)，所有输入都作为 X 的列"
+    ),
+    (
+        "cannot read a {} of shape {}; give a path, a DataFrame, a dict of columns, a pair (X, y), or an array "
+        "(n, columns)"
+    ): ("无法读取形状为 {1} 的 {0}；请给出路径、DataFrame、由列组成的字典、一对 (X, y) 或数组 (n, 列数)"),
+    "a {} is one column; give inputs and target, (X, y), or a DataFrame": (
+        "{0} 只是一列；请给出输入和目标 (X, y)，或 DataFrame"
+    ),
+    "the index of this {} has several levels; give series.reset_index()": (
+        "这个 {0} 的索引有多个层级；请给出 series.reset_index()"
+    ),
+    "this {} has no coordinates that could be inputs; give it some (coords=)": (
+        "这个 {0} 没有可作为输入的坐标；请用 coords= 给出"
+    ),
+    "list of dicts": "字典列表",
+    "column {} holds times, and a target must be a number; convert it to one, such as seconds since the first": (
+        "列 {0} 是时间，而目标必须是数；请换算成数，例如距第一个时刻的秒数"
+    ),
+    "names such as {}": "例如 {0} 的列名",
+    "a first line of names": "写在首行的列名",
+    "it is a setting of the data: write {}": "它是数据的设置：请写 {0}",
+    "it is a setting of the method: write {}": "它是方法的设置：请写 {0}",
+    "it is a setting of the model: write {}": "它是网络的设置：请写 {0}",
+    "expected (n, inputs) and (n,) or (n, outputs) with as many rows, got {}": (
+        "应为行数相同的 (n, 输入数) 与 (n,) 或 (n, 输出数)，实际为 {0}"
+    ),
+    "{} has no columns; got {}": "{0} 没有列；实际为 {1}",
+    (
+        "the rows of X and y have the same labels in another order, and rows are paired by their place; give "
+        "y.loc[X.index], or arrays without labels, y.to_numpy(), if the places are right"
+    ): (
+        "X 与 y 各行的标签相同但次序不同，而行是按位置配对的；请给出 y.loc[X.index]；若位置本来就对，"
+        "请给出不带标签的数组 y.to_numpy()"
+    ),
+    "expected as many rows in both, and a column in each; got {} rows": (
+        "两者应行数相同，且各有至少一列；实际的行数为 {0}"
+    ),
+    "{} must be a surefit.Sampling(design=..., count=..., ...); the data itself is the target": (
+        "{0} 应为 surefit.Sampling(design=..., count=..., ...)；数据本身是 target"
+    ),
+    "is for the rows of a table; a function has one value at a point": "用于表格的行；函数在一点只有一个值",
+    "rows and their values are one argument, a pair: fit((X, y), ...)": (
+        "各行与它们的值是同一个参数，即一对：fit((X, y), ...)"
+    ),
     "holds an array of shape {}; a table needs (n, columns)": "数组形状为 {0}；表格应为 (n, 列数)",
     "holds no arrays": "其中没有数组",
     "{} says that it has {} bytes of numbers, and holds {}; it is damaged": (

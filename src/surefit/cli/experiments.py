@@ -10,7 +10,7 @@ import typer
 
 from surefit.errors import ArgumentError, DataError
 
-from .language import complaint, words
+from .language import complaint, spoken, words
 from .readers import nearest
 from .report import Json, Quiet, print_json, say
 from .training import NOT_REACHED
@@ -68,7 +68,7 @@ def reproduce(
         if not quiet and not as_json:
             typer.secho(f"  {complaint(sentence)}", dim=True, err=True)
 
-    options = experiments.Options(quick=quick, mnist=mnist, download=download, log=log)
+    options = experiments.Options(quick=quick, mnist=mnist, download=download, log=log, lang=spoken())
     results: list[Result] = []
     missing = False
     for name in chosen:
@@ -80,7 +80,7 @@ def reproduce(
                 raise
             missing = True
             say("warning", f"{error}\n" + words("{name} is left out", name=name))
-    files = [] if out is None else experiments.save(results, out)
+    files = [] if out is None else experiments.save(results, out, spoken())
     if as_json:
         record: dict[str, Any] = {"experiments": [result.to_dict() for result in results], "files": files}
         print_json(record)
@@ -115,46 +115,60 @@ def _show(results: Sequence[Result]) -> None:
 
     from surefit.experiments import result as r
 
+    lang = spoken()
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
 
     def table(title: str, header: Sequence[str], rows: Any, right: bool) -> None:
         shown = Table(
-            title=words(title), title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim"
+            title=r.said(title, lang),
+            title_justify="left",
+            title_style="bold",
+            box=None,
+            pad_edge=False,
+            header_style="dim",
         )
         for i, name in enumerate(header):
             shown.add_column(
-                words(name), justify="right" if right and i else "left", no_wrap=right and not i, overflow="fold"
+                r.said(name, lang), justify="right" if right and i else "left", no_wrap=right and not i, overflow="fold"
             )
         for row in rows:
-            shown.add_row(*map(words, row))
+            shown.add_row(*row)
         console.print(shown)
         console.print()
 
     for result in results:
-        quick = ", quick" if result.quick else ""
-        console.rule(f"{result.name}  ({result.source}, {result.seconds:.0f} s{quick})", align="left", style="dim")
-        console.print(result.about + "\n", highlight=False)
+        title = "{name}  ({source}, {seconds} s, quick)" if result.quick else "{name}  ({source}, {seconds} s)"
+        source = r.said(result.source, lang)
+        title = words(title, name=result.name, source=source, seconds=f"{result.seconds:.0f}")
+        console.rule(title, align="left", style="dim")
+        console.print(r.said(result.about, lang) + "\n", highlight=False)
         for grid in result.grids:
-            table(grid.title, grid.header, [tuple(map(r.shown, row)) for row in grid.rows], right=True)
+            cells = [tuple(r.shown(cell, lang) for cell in row) for row in grid.rows]
+            table(grid.title, grid.header, cells, right=True)
             if grid.note:
-                console.print(grid.note + "\n", style="dim", highlight=False)
-        table("claims", r.CLAIM_HEADER, map(r.claim_cells, result.claims), right=False)
+                console.print(r.said(grid.note, lang) + "\n", style="dim", highlight=False)
+        table(words("claims"), r.CLAIM_HEADER, (r.claim_cells(claim, lang) for claim in result.claims), right=False)
     console.rule(words("the source's numbers and ours"), align="left", style="dim")
-    rows = [(result.name, *r.row_cells(row)) for result in results for row in result.rows]
-    table("", ("experiment", *r.ROW_HEADER), rows, right=True)
+    rows = [(result.name, *r.row_cells(row, lang)) for result in results for row in result.rows]
+    table("", (r.EXPERIMENT, *r.ROW_HEADER), rows, right=True)
+    comma = ", " if lang == "en" else "，"
     for result in results:
         for row in result.rows:
             if row.note:
-                console.print(f"{result.name}, {row.quantity}: {row.note}.", style="dim", highlight=False)
+                console.print(f"{result.name}{comma}{r.noted(row, lang)}", style="dim", highlight=False)
     console.print()
-    for line in r.tally(results, words):
+    for line in r.tally(results, lang):
         console.print(line, highlight=False)
     for result in results:
         for claim in result.wrong:
-            verdict = f"{result.name}, {claim.our_verdict}: surefit says: {claim.ours}. Measured: {claim.found}"
-            console.print(verdict, style="bold", highlight=False)
+            _, _, found, ours, verdict = r.claim_cells(claim, lang)
+            line = words(
+                "{name}, {verdict}: surefit says: {ours}. Measured: {found}",
+                name=result.name, verdict=verdict, ours=ours, found=found,
+            )  # fmt: skip
+            console.print(line, style="bold", highlight=False)
 
 
 COMMANDS = (reproduce,)

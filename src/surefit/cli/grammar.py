@@ -16,7 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 from surefit.errors import ArgumentError
 
 from . import signals
-from .language import help_in_language, words
+from .language import help_in_language, usage_in_language, words
 from .readers import nearest
 from .report import Lang, say
 from .settings import Setting
@@ -28,6 +28,9 @@ class _InLanguage:
     def format_help(self, ctx: Any, formatter: Any) -> None:
         with help_in_language(self, ctx):
             super().format_help(ctx, formatter)  # type: ignore[misc]
+
+    def get_usage(self, ctx: Any) -> str:
+        return usage_in_language(super().get_usage(ctx))  # type: ignore[misc]
 
 
 class Group(_InLanguage, TyperGroup):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import locale
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -104,11 +104,28 @@ def help_in_language(command: Any, context: Any) -> Iterator[None]:
             parameter.help = words(parameter.help)
         if getattr(parameter, "rich_help_panel", None):
             parameter.rich_help_panel = words(parameter.rich_help_panel)
+        for shows in ("display_type_rich", "make_metavar"):  # which of them says the type depends on typer's version
+            if hasattr(parameter, shows):
+                setattr(parameter, shows, _saying(getattr(parameter, shows)))
     try:
         yield
     finally:
         for name, value in before.items():
             setattr(rich_utils, name, value)
+
+
+def usage_in_language(usage: str) -> str:
+    """The line that begins a help, "Usage: surefit fit [OPTIONS] ...", in the language in force; names stay."""
+    if _language.get() == "en":
+        return usage
+    for english in ("Usage: ", "[OPTIONS]", "COMMAND [ARGS]..."):
+        usage = usage.replace(english, words(english))
+    return usage
+
+
+def _saying(made: Callable[..., str | None]) -> Callable[..., str | None]:
+    """What a parameter shows as its type, in the language in force: <bool>, <path>; a placeholder as it is."""
+    return lambda *args, **given: None if (shown := made(*args, **given)) is None else words(shown)
 
 
 def _folding(columns: Any) -> Any:
@@ -137,4 +154,4 @@ def _paragraphs(text: str | None) -> str | None:
     return "\n\n".join(parts)
 
 
-__all__ = ["complaint", "help_in_language", "language_of", "speaking", "spoken", "words"]
+__all__ = ["complaint", "help_in_language", "language_of", "speaking", "spoken", "usage_in_language", "words"]

@@ -45,7 +45,8 @@ def in_chinese(message: str) -> str:
     """An error in Chinese, for a page in that language; the table is read at the first one."""
     from .chinese_errors import in_chinese as found
 
-    return found(message)
+    said = found(message)
+    return f"表格：{said.removeprefix('table：')}" if said.startswith("table：") else said
 
 
 COMMANDS = (play,)

@@ -376,7 +376,7 @@ def _assembled(
         lines = None if raw.lines is None else np.asarray(raw.lines)[whole]
         raw = raw._replace(lines=lines)
     if len(values) == 0:
-        raise DataError(f"{raw.label}: no row{'s' * (not n)}{' without a missing value' if n else ''}")
+        raise DataError(f"{raw.label}: " + ("no row without a missing value" if n else "no rows"))
     codes = raw.coding
     if others or coding or fill:
         chosen, values, codes = _coded(
@@ -412,14 +412,16 @@ def _check_target(column: Column, own: Any, name: str, raw: Raw) -> None:
     if column.kind == TIME:
         raise DataError(
             f"{raw.label}: column {name!r} holds times, and a target must be a number; convert it to one, such as "
-            f"seconds since the first, or name another with {spelled('target', '...')}"
+            f"seconds since the first{cure(', or name another with {}', 'target', '...')}"
         )
     if column.kind == TEXT:
         row = int(np.flatnonzero(~column.missing())[0])
-        more = "" if len(raw.names) == 1 else f", or name another with {spelled('target', '...')}"
+        more = "" if len(raw.names) == 1 else cure(", or name another with {}", "target", "...")
         cell = own.odd[row] if isinstance(own, TextColumn) else str(column.values[row])
         repeated = 2 * len({v for v in column.values if v is not None}) <= len(column.values)
-        classes = cure(", or tell classes apart with {}", "task", "'classify'") if repeated and more else ""
+        classes = (
+            cure(", or tell classes apart with {}", "task", "'classify'") if repeated and len(raw.names) > 1 else ""
+        )
         raise not_a_number(raw, row, name, cell, more=f"a target must be a number; convert the column{more}{classes}")
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from importlib import import_module
 
 from surefit.errors import ArgumentError
+from surefit.view.style import speaking
 
 from .result import Claim, Grid, Options, Picture, Result, Row, Setting, Verdict, markdown, save, settings_of, tally
 
@@ -30,7 +31,8 @@ def run(name: str, options: Options | None = None) -> Result:
     module = import_module(f"surefit.experiments.{name.replace('-', '_')}")
     options = options or Options()
     began = clock.perf_counter()
-    result: Result = module.run(options)
+    with speaking(options.lang):  # without a font for Chinese the pictures are English, with a warning
+        result: Result = module.run(options)
     return replace(result, quick=options.quick, seconds=clock.perf_counter() - began, settings=settings_of(module))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from surefit.core.creation import tensor
 from surefit.core.ops import float64
 from surefit.nn import functional as F
+from surefit.sentences import both
 
 from .byhand import (
     Matmul,
@@ -84,23 +85,42 @@ def exercises() -> list[Claim]:
     ours_loss = SoftmaxCrossEntropy().forward(logits, np.array([1]))
     return [
         own(
-            "softmax, sigmoid, two cross-entropies and the gradients of Matmul and ReLU by hand are right",
+            both(
+                "softmax, sigmoid, two cross-entropies and the gradients of Matmul and ReLU by hand are right",
+                "手写的 softmax、sigmoid、两种交叉熵以及 Matmul 和 ReLU 的梯度是正确的",
+            ),
             verdict_of(worst < 1e-13),
-            f"the largest difference from autograd is {worst:.0e}",
+            both(f"the largest difference from autograd is {worst:.0e}", f"与自动微分的最大差别为 {worst:.0e}"),
         ),
         Claim(
-            "softmax: subtract the maximum over axis 1, divide by the sum over the last axis",
+            both(
+                "softmax: subtract the maximum over axis 1, divide by the sum over the last axis",
+                "softmax：减去沿轴 1 的最大值，除以沿最后一轴的和",
+            ),
             verdict_of(bool(np.allclose(theirs_sum, 1.0))),
-            f"on three axes {int(np.isnan(theirs_sum).sum())} of {theirs_sum.size} rows are NaN by it, and "
-            f"{int(np.isnan(ours_sum).sum())} by ours",
-            "the axes must be the same: rows far below the maximum become 0/0",
+            both(
+                f"on three axes {int(np.isnan(theirs_sum).sum())} of {theirs_sum.size} rows are NaN by it, and "
+                f"{int(np.isnan(ours_sum).sum())} by ours",
+                f"在三维数组上，{theirs_sum.size} 行中用它有 {int(np.isnan(theirs_sum).sum())} 行为 NaN，用"
+                f"我们的有 {int(np.isnan(ours_sum).sum())} 行",
+            ),
+            both(
+                "the axes must be the same: rows far below the maximum become 0/0",
+                "两个轴必须相同：远低于最大值的行会成为 0/0",
+            ),
             verdict_of(bool(np.isnan(theirs_sum).any() and np.allclose(ours_sum, 1.0))),
         ),
         Claim(
-            "cross-entropy: -log(p + 1e-8)",
+            both("cross-entropy: -log(p + 1e-8)", "交叉熵：-log(p + 1e-8)"),
             verdict_of(abs(theirs_loss - 20_000) < 1),
-            f"at logits of +-10 000 it gives {theirs_loss:.4g}, ours {ours_loss:.0f}; the true value is 20000",
-            "taken from the logits, nothing has to be added inside the logarithm",
+            both(
+                f"at logits of +-10 000 it gives {theirs_loss:.4g}, ours {ours_loss:.0f}; the true value is 20000",
+                f"logit 为 +-10 000 时它给出 {theirs_loss:.4g}，我们给出 {ours_loss:.0f}；真值为 20000",
+            ),
+            both(
+                "taken from the logits, nothing has to be added inside the logarithm",
+                "直接由 logit 计算，对数里不必加任何量",
+            ),
             verdict_of(theirs_loss < 20 and ours_loss == 20_000),
         ),
     ]
@@ -128,10 +148,15 @@ def printed_class_fails(made: Any) -> str:
 def cannot_run(raised: str) -> Claim:
     """raised: what the printed class's backward raises, "" for nothing."""
     return Claim(
-        "the printed class is what was trained",
+        both("the printed class is what was trained", "训练的就是文献所印的类"),
         verdict_of(not raised),
-        f"its backward raises {raised!r}" if raised else "its backward runs",
-        "it cannot run: backward calls self.sigmoid, which is never made. Here the ReLU that its forward has takes "
-        "that place",
+        both(f"its backward raises {raised!r}", f"它的 backward 报错：{raised!r}")
+        if raised
+        else both("its backward runs", "它的 backward 能运行"),
+        both(
+            "it cannot run: backward calls self.sigmoid, which is never made. Here the ReLU that its forward has takes "
+            "that place",
+            "它不能运行：backward 调用 self.sigmoid，而它从未创建。这里用其 forward 中的 ReLU 代替",
+        ),
         verdict_of(bool(raised)),
     )

@@ -16,9 +16,10 @@ from typing import Any
 
 from surefit.errors import ArgumentError
 from surefit.files import make_directory, write_atomically
+from surefit.sentences import Sentence, both, joined, zh
 
-FIGURE_ONLY = "figure only"  # the source shows a picture and no number
-NOT_GIVEN = "not given"
+FIGURE_ONLY = both("figure only", "仅有图")  # the source shows a picture and no number
+NOT_GIVEN = both("not given", "未给出")
 
 Cell = float | str | None
 
@@ -29,13 +30,15 @@ class Options:
 
     quick: fewer epochs, seeds and rows, so that all experiments together take less than a minute. mnist: directory of
     the four MNIST files; None: the one in the user's cache directory. download: whether missing ones may be fetched.
-    log: called with a sentence at each new part.
+    log: called with a sentence at each new part. lang: of the pictures, "en" or "zh" (English where no
+    font with Chinese characters is installed); all other texts are Sentences and can be said in both.
     """
 
     quick: bool = False
     mnist: Path | None = None
     download: bool = False
     log: Callable[[str], Any] = lambda sentence: None
+    lang: str = "en"
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,18 @@ class Verdict(StrEnum):
     REFUTED = "refuted"
     PARTLY = "partly"
     NOT_TESTED = "not tested"
+
+    def said(self, lang: str) -> str:
+        """The verdict in "en" or "zh"."""
+        return self.value if lang == "en" else VERDICTS_IN_CHINESE[self]
+
+
+VERDICTS_IN_CHINESE = {
+    Verdict.HOLDS: "成立",
+    Verdict.REFUTED: "被否定",
+    Verdict.PARTLY: "部分成立",
+    Verdict.NOT_TESTED: "未检验",
+}
 
 
 def verdict_of(*parts: bool, tested: bool = True) -> Verdict:
@@ -184,48 +199,81 @@ class Result:
             "pictures": [{"name": p.name, "caption": p.caption} for p in self.pictures],
         }
 
-    def markdown(self, images: str | None = None, heading: str = "##") -> str:
-        """As Markdown. images: the directory of the PNG files as the page sees it, None to leave pictures out."""
-        parts = [f"{heading} {self.title}", f"`surefit reproduce {self.name}`, {self.source}. {self.about}"]
-        parts += [markdown_table(ROW_HEADER, [row_cells(row) for row in self.rows])]
-        parts += _notes(self.rows)
+    def markdown(self, images: str | None = None, heading: str = "##", lang: str = "en") -> str:
+        """As Markdown. images: the directory of the PNG files as the page sees it, None to leave pictures out.
+
+        lang: "en" or "zh"; the pictures keep the language they were drawn in, `Options.lang`.
+        """
+
+        def of(text: str) -> str:
+            return said(text, lang)
+
+        comma, stop = (", ", ". ") if lang == "en" else ("，", "。")
+        command = f"`surefit reproduce {self.name}`"
+        parts = [f"{heading} {of(self.title)}", f"{command}{comma}{of(self.source)}{stop}{of(self.about)}"]
+        parts += [markdown_table(map(of, ROW_HEADER), [row_cells(row, lang) for row in self.rows])]
+        parts += _notes(self.rows, lang)
         for grid in self.grids:
-            parts += [f"{heading}# {grid.title}", markdown_table(grid.header, [map(shown, r) for r in grid.rows])]
-            parts += [grid.note] if grid.note else []
+            cells = [[shown(cell, lang) for cell in row] for row in grid.rows]
+            parts += [f"{heading}# {of(grid.title)}", markdown_table(map(of, grid.header), cells)]
+            parts += [of(grid.note)] if grid.note else []
         if self.claims:
-            parts += [f"{heading}# Claims", markdown_table(CLAIM_HEADER, [claim_cells(c) for c in self.claims])]
+            table = markdown_table(map(of, CLAIM_HEADER), [claim_cells(c, lang) for c in self.claims])
+            parts += [f"{heading}# {of(CLAIMS)}", table]
         if images is not None:
-            parts += [f"![{p.caption}]({images}/{p.name}.png)\n\n*{p.caption}*" for p in self.pictures]
+            captions = {p.name: of(p.caption) for p in self.pictures}
+            parts += [f"![{caption}]({images}/{name}.png)\n\n*{caption}*" for name, caption in captions.items()]
         if self.settings:
-            rows = [(f"`{s.name}`", f"`{s.value}`", s.reason) for s in self.settings]
-            parts += [f"{heading}# Settings", markdown_table(("setting", "value", "reason"), rows)]
+            rows = [(f"`{s.name}`", f"`{s.value}`", of(s.reason)) for s in self.settings]
+            parts += [f"{heading}# {of(SETTINGS)}", markdown_table(map(of, SETTING_HEADER), rows)]
         return "\n\n".join(parts) + "\n"
 
-    def save(self, directory: Path) -> list[Path]:
-        """Write NAME.md, NAME.json and the pictures as PNG into a directory, which is made if need be."""
+    def save(self, directory: Path, lang: str = "en") -> list[Path]:
+        """Write NAME.md, NAME.json and the pictures as PNG into a directory, which is made if need be.
+
+        lang: of the page; what programs read, the JSON, is in English.
+        """
         from surefit.view.pictures import png_of
 
         make_directory(directory)
         paths = [write_atomically(directory / f"{p.name}.png", png_of(p.figure)) for p in self.pictures]
         page, data = directory / f"{self.name}.md", directory / f"{self.name}.json"
-        write_atomically(page, self.markdown(".", "#"))
+        write_atomically(page, self.markdown(".", "#", lang))
         write_atomically(data, json.dumps(_json(self.to_dict()), indent=2, allow_nan=False) + "\n")
         return [page, data, *paths]
 
 
-ROW_HEADER = ("quantity", "source", "ours, faithful", "ours, better", "seconds", "seeds")
-CLAIM_HEADER = ("the source says", "verdict", "measured", "we say", "verdict")
+ROW_HEADER = (
+    both("quantity", "量"),
+    both("source", "文献"),
+    both("ours, faithful", "我们（照原法）"),
+    both("ours, better", "我们（更好的方法）"),
+    both("seconds", "秒"),
+    both("seeds", "种子"),
+)
+CLAIM_HEADER = (
+    both("the source says", "文献的说法"),
+    both("verdict", "判断"),
+    both("measured", "测得"),
+    both("we say", "我们的说法"),
+    both("verdict", "判断"),
+)
+SETTING_HEADER = (both("setting", "设置"), both("value", "值"), both("reason", "理由"))
+CLAIMS, SETTINGS, EXPERIMENT = both("Claims", "论断"), both("Settings", "设置"), both("experiment", "实验")
 
 
-def row_cells(row: Row) -> tuple[str, ...]:
+def said(text: str, lang: str) -> str:
+    """A text in a language: a Sentence or a Verdict as it says itself, any other as it is."""
+    return text.said(lang) if isinstance(text, Sentence | Verdict) else text
+
+
+def row_cells(row: Row, lang: str = "en") -> tuple[str, ...]:
     """A row as texts, one for each column of ROW_HEADER."""
     times = [s for s in (row.seconds, row.better_seconds) if s is not None]
     seconds = " / ".join(f"{s:.1f}" if s < 100 else f"{s:.0f}" for s in times)
     return (
-        row.quantity,
-        shown(row.source),
-        shown(row.faithful),
-        shown(row.better),
+        said(row.quantity, lang),
+        *(shown(cell, lang) for cell in (row.source, row.faithful, row.better)),
         seconds,
         " / ".join(_seeds(s) for s in dict.fromkeys((row.seeds, row.better_seeds)) if s),
     )
@@ -235,9 +283,10 @@ def _seeds(seeds: Sequence[int]) -> str:
     return ", ".join(map(str, seeds)) if len(seeds) < 3 else f"{seeds[0]}-{seeds[-1]}"
 
 
-def claim_cells(claim: Claim) -> tuple[str, ...]:
+def claim_cells(claim: Claim, lang: str = "en") -> tuple[str, ...]:
     """A claim as texts, one for each column of CLAIM_HEADER."""
-    return claim.said, claim.verdict or "", claim.found, claim.ours, claim.our_verdict or ""
+    cells = (claim.said, claim.verdict or "", claim.found, claim.ours, claim.our_verdict or "")
+    return tuple(said(cell, lang) for cell in cells)
 
 
 def counted(verdicts: Iterable[Verdict | None]) -> dict[Verdict, int]:
@@ -250,22 +299,22 @@ def counted(verdicts: Iterable[Verdict | None]) -> dict[Verdict, int]:
     return {verdict: found[verdict] for verdict in Verdict}
 
 
-def tally(results: Sequence[Result], words: Callable[..., str] = str.format) -> list[str]:
-    """The two lines that end a reproduction: how the sentences of the sources and those of surefit came out.
-
-    words: says a template with its values in another language.
-    """
+def tally(results: Sequence[Result], lang: str = "en") -> list[str]:
+    """The two lines that end a reproduction: how the sentences of the sources and those of surefit came out."""
     lines = []
-    for whose, ours in (("Claims of the sources", False), ("Claims of surefit", True)):
+    for whose, ours in ((both("Claims of the sources", "文献的论断"), False), (OURS, True)):
         counts = counted((c.our_verdict if ours else c.verdict) for result in results for c in result.claims)
-        each = ", ".join(f"{words(verdict.value)} {count}" for verdict, count in counts.items())
-        lines.append(
-            words("{whose}: {counts} ({all} in all).", whose=words(whose), counts=each, all=sum(counts.values()))
-        )
+        each = joined(both(f"{v.value} {count}", f"{v.said('zh')} {count}") for v, count in counts.items())
+        total = sum(counts.values())
+        line = both(f"{whose}: {each} ({total} in all).", f"{zh(whose)}：{zh(each)}（共 {total} 个）。")
+        lines.append(line.said(lang))
     return lines
 
 
-def shown(cell: Cell) -> str:
+OURS = both("Claims of surefit", "surefit 的论断")
+
+
+def shown(cell: Cell, lang: str = "en") -> str:
     """A cell as text: four digits of a number.
 
     >>> shown(0.02777), shown(1920), shown(1.23456e-7), shown(None), shown("figure only")
@@ -274,47 +323,66 @@ def shown(cell: Cell) -> str:
     if cell is None:
         return "-"
     if isinstance(cell, str):
-        return cell
+        return said(cell, lang)
     if isinstance(cell, int) or (float(cell).is_integer() and 1 <= abs(cell) < 1e6):
         return f"{cell:.0f}"
     return f"{cell:.4g}"
 
 
-def markdown(results: Sequence[Result], images: str | None = None) -> str:
-    """The comparison of all experiments in one table, then each of them."""
-    header = ("experiment", *ROW_HEADER)
-    rows = [(result.name, *row_cells(row)) for result in results for row in result.rows]
+def markdown(results: Sequence[Result], images: str | None = None, lang: str = "en") -> str:
+    """The comparison of all experiments in one table, then each of them; lang: "en" or "zh"."""
+    header = [said(name, lang) for name in (EXPERIMENT, *ROW_HEADER)]
+    rows = [(result.name, *row_cells(row, lang)) for result in results for row in result.rows]
     return "\n".join([
-        "# The source experiments, reproduced\n",
+        f"# {both('The source experiments, reproduced', '复现文献的实验').said(lang)}\n",
         markdown_table(header, rows),
         "",
-        *tally(results),
+        *tally(results, lang),
         "",
-        *(result.markdown(images) for result in results),
+        *(result.markdown(images, lang=lang) for result in results),
     ])  # fmt: skip
 
 
-def save(results: Sequence[Result], directory: Path) -> list[Path]:
-    """Write each result, and the table of all of them as experiments.md, into a directory; the files."""
-    paths = [path for result in results for path in result.save(directory)]
+def save(results: Sequence[Result], directory: Path, lang: str = "en") -> list[Path]:
+    """Write each result, and the table of all of them as experiments.md, into a directory; the files.
+
+    lang: of the pages, "en" or "zh".
+    """
+    paths = [path for result in results for path in result.save(directory, lang)]
     page = directory / "experiments.md"
-    write_atomically(page, markdown(results, "."))
+    write_atomically(page, markdown(results, ".", lang))
     return [page, *paths]
 
 
+COMMON_REASONS = {"given": "文献给出", "not given": "文献未给出"}
+
+
 def settings_of(module: ModuleType) -> list[Setting]:
-    """The constants at the top of a module with the reasons beside them: lines `NAME = value  # reason`."""
+    """The constants at the top of a module with the reasons beside them: lines `NAME = value  # reason`.
+
+    The module's REASONS_IN_CHINESE has the reasons in Chinese, by the names to the left of the equals sign.
+    """
+    chinese = getattr(module, "REASONS_IN_CHINESE", {})
     found = re.findall(r"^([A-Z][A-Z0-9_, ]*)(?:: [^=]+)? = (.+?)  # (.+)$", inspect.getsource(module), re.MULTILINE)
-    return [Setting(*groups) for groups in found]
+    return [
+        Setting(name, value, both(reason, chinese.get(name, COMMON_REASONS.get(reason, reason))))
+        for name, value, reason in found
+    ]
 
 
-def _notes(rows: Sequence[Row]) -> list[str]:
-    lines = [f"- {row.quantity}: {row.note}." for row in rows if row.note]
+def _notes(rows: Sequence[Row], lang: str) -> list[str]:
+    lines = [f"- {noted(row, lang)}" for row in rows if row.note]
     return ["\n".join(lines)] if lines else []
 
 
-def markdown_table(header: Sequence[str], rows: Any) -> str:
+def noted(row: Row, lang: str) -> str:
+    """The note of a row behind its quantity, as a sentence."""
+    return both(f"{row.quantity}: {row.note}.", f"{zh(row.quantity)}：{zh(row.note)}。").said(lang)
+
+
+def markdown_table(header: Iterable[str], rows: Any) -> str:
     """A table in Markdown; rows of texts. What would end a cell or begin italics is escaped, but for stars in code."""
+    header = list(header)
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(map(_escaped, line)) + " |" for line in lines)
 

@@ -20,6 +20,8 @@ from surefit import fitting, view
 from surefit.core import functions as fn
 from surefit.core.creation import tensor
 from surefit.core.functional import grad, hessian
+from surefit.sentences import both, zh
+from surefit.view.language import drawn
 
 from .byhand import Sigmoid
 from .result import Claim, Grid, Options, Picture, Result, Row, own, verdict_of
@@ -42,6 +44,15 @@ SMOOTH = 41  # records (of 50 updates) in a running median: batches of 8 in a fi
 SADDLES = 20  # random members of the family of saddle points that is written down
 STARTS = 10  # other starting weights, to see whether the end depends on the start
 LOW, HIGH = -2 * np.pi, 2 * np.pi  # given
+
+REASONS_IN_CHINESE = {
+    "SEED": "文献的随机流：先是正态的 W1、W2、W3，然后训练 x，再是测试 x",
+    "EPOCHS": "文献给出：100 000 次更新，每次一个样本，按数据的顺序，不打乱",
+    "BATCHES": "文献的单个样本；八个；全部",
+    "SMOOTH": "滑动中位数所含的记录数（每条 50 次更新）：顺序固定的批量 8 在一遍之内不会稳定",
+    "SADDLES": "从写出的鞍点族中随机抽取的个数",
+    "STARTS": "其他起始权重，看看结局是否取决于起点",
+}
 
 Array = np.ndarray
 Weights = list[Array]  # W1 (1, 10), b1 (10,), W2 (10, 10), b2 (10,), W3 (10, 1), b3 (1,)
@@ -146,17 +157,20 @@ def run(options: Options) -> Result:
     updates = epochs * TRAIN
     result = Result(
         "sine-by-sample",
-        "sin x, one sample at a time",
-        "document 003",
-        "A 1-10-10-1 sigmoid network on 50 points of sin x, one sample an update, backward written by hand.",
+        both("sin x, one sample at a time", "逐个样本学习 sin x"),
+        both("document 003", "文献 003"),
+        both(
+            "A 1-10-10-1 sigmoid network on 50 points of sin x, one sample an update, backward written by hand.",
+            "sin x 的 50 个点上的 1-10-10-1 sigmoid 网络，每次更新用一个样本，反向传播手写。",
+        ),
     )
-    options.log("the published run, 50 updates an epoch")
+    options.log(both("the published run, 50 updates an epoch", "文献的训练，每轮 50 次更新"))
     w, x, x_test = draw()
     start = [part.copy() for part in w]
     history = train(w, x, x_test, updates=updates)
     seconds = history["seconds"][-1]
 
-    options.log("surefit's own way")
+    options.log(both("surefit's own way", "surefit 自己的做法"))
     began = clock.perf_counter()
     fit = fitting.fit("sin(x)", {"x": (LOW, HIGH)}, method=fitting.Adam(epochs=40) if options.quick else "auto")
     own_seconds = clock.perf_counter() - began
@@ -167,10 +181,12 @@ def run(options: Options) -> Result:
     for epoch, published in PUBLISHED.items():
         if epoch <= epochs:
             last = epoch == max(e for e in PUBLISHED if e <= epochs)
-            for name, source, better in zip(("train", "test"), published, better_losses, strict=True):
+            for name, source, better in zip(
+                (both("train", "训练"), both("test", "测试")), published, better_losses, strict=True
+            ):
                 result.rows.append(
                     Row(
-                        f"{name} loss, epoch {epoch}",
+                        both(f"{name} loss, epoch {epoch}", f"{zh(name)}损失，第 {epoch} 轮"),
                         source,
                         round(history[name][epoch - 1], 5),
                         better if last else None,
@@ -181,8 +197,16 @@ def run(options: Options) -> Result:
 
     every = range(100, epochs + 1, 100)
     losses: list[Any] = [(e, history["train"][e - 1], history["test"][e - 1]) for e in every]
-    result.grids.append(Grid("Every 100 epochs", ("epoch", "train loss", "test loss"), losses))
-    options.log("batches of 1, 8 and all, at equal updates and at equal time")
+    result.grids.append(
+        Grid(
+            both("Every 100 epochs", "每 100 轮"),
+            (both("epoch", "轮次"), both("train loss", "训练损失"), both("test loss", "测试损失")),
+            losses,
+        )
+    )
+    options.log(
+        both("batches of 1, 8 and all, at equal updates and at equal time", "批量 1、8 与全部，更新次数相同与时间相同")
+    )
     by_updates, by_time = {1: history}, {1: history}
     for batch in BATCHES[1:]:
         long = train(_copy(start), x, x_test, batch=batch, updates=updates, seconds=seconds)
@@ -228,9 +252,21 @@ def _batches(by_updates: dict[int, Any], by_time: dict[int, Any]) -> Grid:
         train_end, test_end, then = ends
         rows.append((batch, train_end, test_end, a["seconds"][-1], b["update"][-1], then))
     n = int(by_updates[1]["update"][-1])
-    header = ("batch", f"train, {n} updates", f"test, {n} updates", "seconds", "updates in equal time", "test, then")
-    note = f"Learning rate {LR} for all; equal time is what batch 1 took; losses are running medians."
-    return Grid("Batch size at equal updates and at equal time", header, rows, note)
+    header = (
+        both("batch", "批量"),
+        both(f"train, {n} updates", f"训练，{n} 次更新"),
+        both(f"test, {n} updates", f"测试，{n} 次更新"),
+        both("seconds", "秒"),
+        both("updates in equal time", "相同时间内的更新次数"),
+        both("test, then", "此时的测试损失"),
+    )
+    note = both(
+        f"Learning rate {LR} for all; equal time is what batch 1 took; losses are running medians.",
+        f"学习率都是 {LR}；相同时间指批量 1 所用的时间；损失取滑动中位数。",
+    )
+    return Grid(
+        both("Batch size at equal updates and at equal time", "批量大小：更新次数相同与时间相同"), header, rows, note
+    )
 
 
 # --- the claims ------------------------------------------------------------------------------------------------
@@ -239,11 +275,19 @@ def _batches(by_updates: dict[int, Any], by_time: dict[int, Any]) -> Grid:
 def _digits_met(rows: list[Row]) -> Claim:
     met = [row.source == row.faithful for row in rows]
     return Claim(
-        "the train and test losses that the document's script prints",
+        both("the train and test losses that the document's script prints", "文献的脚本打印出的训练和测试损失"),
         verdict_of(*met),
-        f"{sum(met)} of {len(met)} values are met in every digit given",
-        "they come from NumPy's legacy stream with seed 0, in the order W1, W2, W3, training x, test x; the train loss "
-        "is the mean of the losses met on the way, each before its update",
+        both(
+            f"{sum(met)} of {len(met)} values are met in every digit given",
+            f"{len(met)} 个数值中有 {sum(met)} 个与给出的每一位都吻合",
+        ),
+        both(
+            "they come from NumPy's legacy stream with seed 0, in "
+            "the order W1, W2, W3, training x, test x; the train loss "
+            "is the mean of the losses met on the way, each before its update",
+            "它们来自 NumPy 旧式随机流，种子为 0，依次取 W1、W2、W3、训练 x、测试 x；训练损失是途中所"
+            "遇损失的平均，每个都在更新之前",
+        ),
         verdict_of(all(met)),
     )
 
@@ -257,10 +301,20 @@ def _recipe(start: Weights, x: Array, x_test: Array, updates: int) -> Claim:
 def recipe_claim(its_own: float, true: float, constant: float) -> Claim:
     """its_own: the recipe's loss at the end; true: that of the samples; constant: that of the best constant."""
     return Claim(
-        "for a mini-batch: average predictions and labels, then take one loss",
+        both(
+            "for a mini-batch: average predictions and labels, then take one loss",
+            "对一个小批量：先把预测和标签分别平均，再算一个损失",
+        ),
         verdict_of(true < 0.1 * constant),
-        f"its loss ends at {its_own:.1e}, the loss of the samples at {true:.3f}; the best constant has {constant:.3f}",
-        "every function with the right mean has the loss 0: average the losses, not the predictions",
+        both(
+            f"its loss ends at {its_own:.1e}, the loss of the samples "
+            f"at {true:.3f}; the best constant has {constant:.3f}",
+            f"它自己的损失终止于 {its_own:.1e}，各样本的损失终止于 {true:.3f}；最好的常数为 {constant:.3f}",
+        ),
+        both(
+            "every function with the right mean has the loss 0: average the losses, not the predictions",
+            "凡平均值正确的函数损失都是 0：应当平均损失，而不是平均预测",
+        ),
         verdict_of(its_own < 1e-6 and true > 0.8 * constant),
     )
 
@@ -271,10 +325,13 @@ def _not_linear(w: Weights, x: Array) -> Claim:
     line = np.polyval(np.polyfit(grid[:, 0], p[:, 0], 1), grid[:, 0])
     share = float(np.var(p[:, 0] - line) / np.var(p))
     return Claim(
-        "the network is 'linear'",
+        both("the network is 'linear'", "这个网络是“线性”的"),
         verdict_of(share < 0.01),
-        f"the best straight line leaves {share:.0%} of the variance of the fitted curve",
-        "only its output layer is linear",
+        both(
+            f"the best straight line leaves {share:.0%} of the variance of the fitted curve",
+            f"最好的直线剩下拟合曲线方差的 {share:.0%}",
+        ),
+        both("only its output layer is linear", "只有它的输出层是线性的"),
         verdict_of(share > 0.3),
     )
 
@@ -306,12 +363,21 @@ def starts_claim(losses: Array, updates: int, *, tested: bool) -> Claim:
     """losses: at the end of each start, sorted."""
     ratio = float(losses[-1] / losses[0])
     return Claim(
-        "linear networks, such as this one, have no local optima",
+        both("linear networks, such as this one, have no local optima", "像这样的线性网络没有局部最优"),
         verdict_of(ratio < 1.2, tested=tested),
-        f"{len(losses)} starts end between {losses[0]:.2g} and {losses[-1]:.2g} after {updates} updates with all "
-        f"samples, a factor of {ratio:.2g}",
-        "true of networks without activations (Baldi and Hornik 1989); this one ends where its start leads, in optima "
-        "or on plateaus, between which gradient descent cannot tell",
+        both(
+            f"{len(losses)} starts end between {losses[0]:.2g} and {losses[-1]:.2g} after {updates} updates with all "
+            f"samples, a factor of {ratio:.2g}",
+            f"{len(losses)} 个起点用全部样本更新 {updates} 次后，终止于 {losses[0]:.2g} 与 {losses[-1]:.2g}"
+            f" 之间，相差 {ratio:.2g} 倍",
+        ),
+        both(
+            "true of networks without activations (Baldi and Hornik "
+            "1989); this one ends where its start leads, in optima "
+            "or on plateaus, between which gradient descent cannot tell",
+            "对没有激活函数的网络成立（Baldi 与 Hornik，1989）；这个网络终止于何处取决于起点，可能在最"
+            "优处，也可能在平坦区，梯度下降分辨不了两者",
+        ),
         verdict_of(ratio > 1.2, tested=tested),
     )
 
@@ -349,12 +415,19 @@ def saddles_claim(found: list[tuple[float, Array]]) -> Claim:
     lowest, highest = min(c[0] for _, c in found), max(c[-1] for _, c in found)
     dimension = 3 * WIDTHS[1]  # W1, b1 and b2
     return Claim(
-        "saddle points are rare",
+        both("saddle points are rare", "鞍点很少见"),
         verdict_of(not any(saddles)),
-        f"W2 = 0, W3 = 0, b3 = the mean label, all else drawn: {sum(saddles)} of {len(saddles)} such points are "
-        f"saddles, gradient {max(slope for slope, _ in found):.0e} or less, curvatures from {lowest:.2g} to "
-        f"{highest:.2g}",
-        f"they fill a family of {dimension} dimensions that is written down in a line",
+        both(
+            f"W2 = 0, W3 = 0, b3 = the mean label, all else drawn: {sum(saddles)} of {len(saddles)} such points are "
+            f"saddles, gradient {max(slope for slope, _ in found):.0e} or less, curvatures from {lowest:.2g} to "
+            f"{highest:.2g}",
+            f"W2 = 0，W3 = 0，b3 = 标签均值，其余随机：{len(saddles)} 个这样的点中有 {sum(saddles)} 个"
+            f"是鞍点，梯度不超过 {max(slope for slope, _ in found):.0e}，曲率从 {lowest:.2g} 到 {highest:.2g}",
+        ),
+        both(
+            f"they fill a family of {dimension} dimensions that is written down in a line",
+            f"它们构成一个 {dimension} 维的族，一行就能写出",
+        ),
         verdict_of(all(saddles)),
     )
 
@@ -385,11 +458,19 @@ def _saturated(x: Array, x_test: Array, options: Options) -> Claim:
 def saturated_claim(share: float, single: float, whole: float, updates: int, *, tested: bool) -> Claim:
     """Shares of flat units: at the start, at the end with single samples, at the end with all samples at once."""
     return Claim(
-        "the noise of single samples helps saturated units",
+        both("the noise of single samples helps saturated units", "单个样本的噪声有助于饱和的单元"),
         verdict_of(single < whole - 0.1, tested=tested),
-        f"W2 ten times larger saturates {share:.0%} of the units; after {updates} updates {single:.0%} are saturated "
-        f"with batch 1, {whole:.0%} with all samples at once",
-        "a flat unit multiplies noise by its slope of nearly 0, as it does anything else",
+        both(
+            f"W2 ten times larger saturates {share:.0%} of the units; "
+            f"after {updates} updates {single:.0%} are saturated "
+            f"with batch 1, {whole:.0%} with all samples at once",
+            f"W2 放大十倍使 {share:.0%} 的单元饱和；{updates} 次更新后，批量 1 时 {single:.0%} 饱和，全"
+            f"部样本一起时 {whole:.0%} 饱和",
+        ),
+        both(
+            "a flat unit multiplies noise by its slope of nearly 0, as it does anything else",
+            "平坦的单元把噪声乘以自己接近 0 的斜率，对其他一切也是如此",
+        ),
         verdict_of(share > 0.1 and abs(single - whole) <= 0.1, tested=tested),
     )
 
@@ -418,11 +499,19 @@ def representation_claim(
     falling = [by_time[BATCHES[i + 1]] < by_time[BATCHES[i]] for i in range(len(BATCHES) - 1)]
     nearer = 2.2 < ratio < 3.6  # sqrt 8 = 2.83
     return Claim(
-        "larger batches represent the data better",
+        both("larger batches represent the data better", "更大的批量更能代表数据"),
         verdict_of(nearer, all(falling), tested=tested),
-        f"the gradient of 8 samples is {ratio:.1f} times nearer to that of all than one sample's (sqrt 8 = 2.8); test "
-        f"loss by batch at equal updates / equal time: {ends}",
-        "their gradient is nearer to that of all samples, by the root of their number",
+        both(
+            f"the gradient of 8 samples is {ratio:.1f} times nearer "
+            "to that of all than one sample's (sqrt 8 = 2.8); test "
+            f"loss by batch at equal updates / equal time: {ends}",
+            f"8 个样本的梯度与全部样本的梯度之差，是单个样本的 1/{ratio:.1f}（sqrt 8 = 2.8）；各批量的"
+            f"测试损失，更新次数相同 / 时间相同：{ends}",
+        ),
+        both(
+            "their gradient is nearer to that of all samples, by the root of their number",
+            "它们的梯度更接近全部样本的梯度，差距按样本数的平方根缩小",
+        ),
         verdict_of(nearer, tested=tested),
     )
 
@@ -448,10 +537,18 @@ def _memory(start: Weights, x: Array) -> Claim:
 def memory_claim(growing: float, ours: float) -> Claim:
     """Bytes held more after each update: with the document's list, and without."""
     return own(
-        "the document's list of activations is never emptied and grows with every update; nothing of ours does",
+        both(
+            "the document's list of activations is never emptied and grows with every update; nothing of ours does",
+            "文献中保存激活值的列表从不清空，每次更新都增长；我们没有这样的东西",
+        ),
         verdict_of(growing > 300, ours < 30),
-        f"{growing:.0f} bytes more after each update, {growing * EPOCHS * TRAIN / 1e6:.0f} MB in the whole run; ours "
-        f"{max(ours, 0):.0f}",
+        both(
+            f"{growing:.0f} bytes more after each update, "
+            f"{growing * EPOCHS * TRAIN / 1e6:.0f} MB in the whole run; ours "
+            f"{max(ours, 0):.0f}",
+            f"每次更新多占 {growing:.0f} 字节，整个训练 {growing * EPOCHS * TRAIN / 1e6:.0f} MB；我们的"
+            f"为 {max(ours, 0):.0f}",
+        ),
     )
 
 
@@ -464,53 +561,92 @@ def _pictures(
     Curve, Panel = view.Curve, view.Panel
     grid = np.linspace(LOW, HIGH, 200)[:, None]
     epochs = np.arange(1, len(history["train"]) + 1)
-    curves = [Curve(epochs, history[k], k, colour=c) for k, c in (("train", 0), ("test", 2))]
+    curves = [
+        Curve(epochs, history[k], k, colour=c) for k, c in ((both("train", "训练"), 0), (both("test", "测试"), 2))
+    ]
     shown = [
         Curve(grid[:, 0], np.sin(grid[:, 0]), "sin x", "target"),
-        Curve(grid[:, 0], forward(w, grid)[0][:, 0], "network", "fit"),
-        Curve(x[:, 0], np.sin(x[:, 0]), "training", "train"),
-        Curve(x_test[:, 0], np.sin(x_test[:, 0]), "test", "test"),
+        Curve(grid[:, 0], forward(w, grid)[0][:, 0], both("network", "网络"), "fit"),
+        Curve(x[:, 0], np.sin(x[:, 0]), both("training", "训练"), "train"),
+        Curve(x_test[:, 0], np.sin(x_test[:, 0]), both("test", "测试"), "test"),
     ]
-    run_figure = view.chart([
-        Panel(curves, "epoch of 50 updates", "mean of ½ (p − y)²", log="y"),
-        Panel(shown, "x", "y"),
-    ], title="sin x, one sample at a time")  # fmt: skip
-    names = {1: "batch 1", 8: "batch 8", TRAIN: f"all {TRAIN}"}
+    run_figure = view.chart(
+        [
+            Panel(
+                curves,
+                both("epoch of 50 updates", "轮次（每轮 50 次更新）"),
+                both("mean of ½ (p − y)²", "½ (p − y)² 的平均"),
+                log="y",
+            ),
+            Panel(shown, "x", "y"),
+        ],
+        title=both("sin x, one sample at a time", "逐个样本学习 sin x"),
+    )
+    names = {
+        1: both("batch 1", "批量 1"),
+        8: both("batch 8", "批量 8"),
+        TRAIN: both(f"all {TRAIN}", f"全部 {TRAIN} 个"),
+    }
     batch_figure = view.chart(
         [
             Panel(
                 [Curve(by_updates[b]["update"], smoothed(by_updates[b]["test"]), names[b]) for b in BATCHES],
-                "updates",
-                "test loss",
-                title="at equal updates",
+                both("updates", "更新次数"),
+                both("test loss", "测试损失"),
+                title=both("at equal updates", "更新次数相同"),
                 log="y",
             ),
             Panel(
                 [Curve(by_time[b]["seconds"], smoothed(by_time[b]["test"]), names[b]) for b in BATCHES],
-                "seconds",
-                "test loss",
-                title="at equal time",
+                both("seconds", "秒"),
+                both("test loss", "测试损失"),
+                title=both("at equal time", "时间相同"),
                 log="y",
             ),
         ],
         share_y=True,
-        title="Batches of 1, 8 and all samples",
+        title=both("Batches of 1, 8 and all samples", "批量 1、8 与全部样本"),
     )
     errors = [
-        Curve(grid[:, 0], np.abs(forward(w, grid)[0] - np.sin(grid))[:, 0], "the document's network"),
+        Curve(
+            grid[:, 0], np.abs(forward(w, grid)[0] - np.sin(grid))[:, 0], both("the document's network", "文献的网络")
+        ),
         Curve(grid[:, 0], np.abs(fit.predict(grid) - np.sin(grid[:, 0])), "surefit.fit"),
     ]
     error_figure = view.chart(
-        [Panel(errors, "x", "|error|", log="y")], title="Error of the document's network and of surefit.fit"
+        [Panel(errors, "x", both("|error|", "|误差|"), log="y")],
+        title=both("Error of the document's network and of surefit.fit", "文献的网络与 surefit.fit 的误差"),
     )
-    diagram = view.network_diagram(WIDTHS, title="1-10-10-1: sigmoid, sigmoid, linear").figure()
+    diagram = view.network_diagram(
+        WIDTHS, title=drawn(both("1-10-10-1: sigmoid, sigmoid, linear", "1-10-10-1：sigmoid、sigmoid、线性"))
+    ).figure()
     return [
-        Picture("sine-by-sample-network", "The network: sigmoid hidden layers, a linear output.", diagram),
-        Picture("sine-by-sample", "Losses by epoch, and the fit at the end with the points it saw.", run_figure),
+        Picture(
+            "sine-by-sample-network",
+            both("The network: sigmoid hidden layers, a linear output.", "网络：sigmoid 隐藏层，线性输出。"),
+            diagram,
+        ),
+        Picture(
+            "sine-by-sample",
+            both(
+                "Losses by epoch, and the fit at the end with the points it saw.",
+                "各轮的损失，以及最终的拟合和它见过的点。",
+            ),
+            run_figure,
+        ),
         Picture(
             "sine-by-sample-batches",
-            "Test loss with batches of 1, 8 and all 50 samples, running medians.",
+            both(
+                "Test loss with batches of 1, 8 and all 50 samples, running medians.",
+                "批量 1、8 与全部 50 个样本的测试损失，滑动中位数。",
+            ),
             batch_figure,
         ),
-        Picture("sine-by-sample-errors", "Error of the reproduced network and of surefit's own fit.", error_figure),
+        Picture(
+            "sine-by-sample-errors",
+            both(
+                "Error of the reproduced network and of surefit's own fit.", "复现的网络与 surefit 自己的拟合的误差。"
+            ),
+            error_figure,
+        ),
     ]

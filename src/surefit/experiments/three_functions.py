@@ -15,6 +15,7 @@ import numpy as np
 from surefit import fitting, formulas, nn, optim, view
 from surefit.core.creation import tensor
 from surefit.core.tensor import no_grad
+from surefit.sentences import both, zh
 
 from .result import FIGURE_ONLY, Claim, Grid, Options, Picture, Result, Row, own, verdict_of
 from .stepping import compiled_step
@@ -30,11 +31,22 @@ VERY_GOOD = 0.02  # relative error of a "very good" fit: about the width of a li
 POOR = 0.1  # relative error that needs improvement: a tenth of the deviation can be seen in any picture
 FINE = 2001  # points of the error: between the training points as well as on them
 
+RAW = both("raw", "原样")
+
 # given
 FUNCTIONS = {
     "f1": "sin(x)",
     "f2": "sin(x)^2 + x^3*cos(x) + 4*x + 2",
     "f3": "x^4 - x^3 + x^2 - x + 1",
+}
+
+REASONS_IN_CHINESE = {
+    "LOW, HIGH, POINTS": "文献给出：linspace",
+    "LR": "文献给出，用于 Adam",
+    "EPOCHS": "文献给出，每步用全部点",
+    "VERY_GOOD": "“非常好”的拟合的相对误差：约为图中一条线的宽度",
+    "POOR": "有待改进的相对误差：标准差的十分之一在任何图上都看得出来",
+    "FINE": "计算误差的点数：既在训练点上，也在训练点之间",
 }
 
 Array = np.ndarray
@@ -86,24 +98,27 @@ def run(options: Options) -> Result:
     epochs = 500 if options.quick else EPOCHS
     result = Result(
         "three-functions",
-        "Three functions with Adam, raw and scaled",
-        "document 002",
-        "100 points on (-10, 10), 100 hidden units, 5 000 steps of Adam on all of them.",
+        both("Three functions with Adam, raw and scaled", "用 Adam 拟合三个函数：原样与缩放"),
+        both("document 002", "文献 002"),
+        both(
+            "100 points on (-10, 10), 100 hidden units, 5 000 steps of Adam on all of them.",
+            "(-10, 10) 上的 100 个点，100 个隐藏单元，用 Adam 在全部点上训练 5 000 步。",
+        ),
     )
     variants = {
-        "raw": (False, False),
-        "inputs scaled": (True, False),
-        "outputs scaled": (False, True),
-        "both": (True, True),
+        RAW: (False, False),
+        both("inputs scaled", "输入缩放"): (True, False),
+        both("outputs scaled", "输出缩放"): (False, True),
+        both("both", "都缩放"): (True, True),
     }
     runs: dict[str, dict[str, Trained]] = {}
     fits = {}
     for name, text in FUNCTIONS.items():
         runs[name] = {}
         for variant, (scale_x, scale_y) in variants.items():
-            options.log(f"{name}, {variant}")
+            options.log(both(f"{name}, {variant}", f"{name}，{zh(variant)}"))
             runs[name][variant] = train(text, epochs, scale_x, scale_y)
-        options.log(f"{name}, surefit's own way")
+        options.log(both(f"{name}, surefit's own way", f"{name}，surefit 自己的做法"))
         method = fitting.Adam(epochs=30) if options.quick else "auto"
         fits[name] = fitting.fit(text, {"x": (LOW, HIGH)}, method=method)
 
@@ -114,7 +129,7 @@ def run(options: Options) -> Result:
         own_error = relative(fit.predict(fine), truth)
         result.rows += [
             Row(
-                f"{name} = {text}: final MSE",
+                both(f"{name} = {text}: final MSE", f"{name} = {text}：最终 MSE"),
                 FIGURE_ONLY,
                 raw.losses[-1],
                 float(np.square(fit.predict(fine) - truth).mean()),
@@ -122,7 +137,7 @@ def run(options: Options) -> Result:
                 fit.seconds,
             ),
             Row(
-                f"{name}: relative RMS error on {FINE} points",
+                both(f"{name}: relative RMS error on {FINE} points", f"{name}：{FINE} 个点上的相对 RMS 误差"),
                 FIGURE_ONLY,
                 raw.error,
                 own_error,
@@ -131,40 +146,56 @@ def run(options: Options) -> Result:
             ),
         ]
     rows: list[Any] = [(name, *(runs[name][v].error for v in variants)) for name in FUNCTIONS]
-    note = f"Relative RMS error on {FINE} points after {epochs} steps; the network, rate and steps are the document's."
-    result.grids.append(Grid("Raw and scaled", ("function", *variants), rows, note))
+    note = both(
+        f"Relative RMS error on {FINE} points after {epochs} steps; the network, rate and steps are the document's.",
+        f"训练 {epochs} 步后 {FINE} 个点上的相对 RMS 误差；网络、学习率和步数是文献的。",
+    )
+    result.grids.append(Grid(both("Raw and scaled", "原样与缩放"), (both("function", "函数"), *variants), rows, note))
 
     better = {name: float(str(row.better)) for name, row in zip(FUNCTIONS, result.rows[1::2], strict=True)}
     raw_errors = {name: runs[name]["raw"].error for name in FUNCTIONS}
-    both = {name: runs[name]["both"].error for name in FUNCTIONS}
-    result.claims += claims(raw_errors, both, better, tested=not options.quick)
+    scaled = {name: runs[name]["both"].error for name in FUNCTIONS}
+    result.claims += claims(raw_errors, scaled, better, tested=not options.quick)
     result.pictures += _pictures(runs, fits, fine)
     return result
 
 
 def claims(raw: dict[str, float], scaled: dict[str, float], better: dict[str, float], *, tested: bool) -> list[Claim]:
     """From relative errors by function: of the document's run, of the one that is scaled, of surefit's own fit."""
+    errors = ", ".join(f"{name} {error:.1e}" for name, error in better.items())
     return [
         Claim(
-            "the fits are very good, but for that of f2 (figures only)",
+            both("the fits are very good, but for that of f2 (figures only)", "除 f2 外，拟合都非常好（仅有图）"),
             verdict_of(raw["f1"] < VERY_GOOD, raw["f3"] < VERY_GOOD, tested=tested),
-            f"relative error of f1 {raw['f1']:.2g}, of f3 {raw['f3']:.2g}; very good is called what is below "
-            f"{VERY_GOOD:g}, the width of a line in a picture",
-            "none of the three is: the error can be seen in each",
+            both(
+                f"relative error of f1 {raw['f1']:.2g}, of f3 {raw['f3']:.2g}; very good is called what is below "
+                f"{VERY_GOOD:g}, the width of a line in a picture",
+                f"f1 的相对误差 {raw['f1']:.2g}，f3 的 {raw['f3']:.2g}；小于 {VERY_GOOD:g}（图中一条线的宽"
+                "度）才称为非常好",
+            ),
+            both("none of the three is: the error can be seen in each", "三个都不是：每个的误差都看得出来"),
             verdict_of(*(raw[name] > VERY_GOOD for name in FUNCTIONS), tested=tested),
         ),
         Claim(
-            "f2 needs improvement",
+            both("f2 needs improvement", "f2 有待改进"),
             verdict_of(raw["f2"] > POOR, tested=tested),
-            f"relative error of f2 {raw['f2']:.2g} as given, {scaled['f2']:.2g} with inputs and labels scaled; of f3 "
-            f"{raw['f3']:.2g} and {scaled['f3']:.2g}",
-            "it needs scaling, and so does f3",
+            both(
+                f"relative error of f2 {raw['f2']:.2g} as given, "
+                f"{scaled['f2']:.2g} with inputs and labels scaled; of f3 "
+                f"{raw['f3']:.2g} and {scaled['f3']:.2g}",
+                f"f2 的相对误差按原样为 {raw['f2']:.2g}，输入和标签都缩放后为 {scaled['f2']:.2g}；f3 为 {raw['f3']:.2g}"
+                f" 和 {scaled['f3']:.2g}",
+            ),
+            both("it needs scaling, and so does f3", "它需要缩放，f3 也一样"),
             verdict_of(*(raw[name] > 1.5 * scaled[name] for name in ("f2", "f3")), tested=tested),
         ),
         own(
-            "surefit.fit, which scales and chooses by itself, is better on all three",
+            both(
+                "surefit.fit, which scales and chooses by itself, is better on all three",
+                "自行缩放、自行选择的 surefit.fit 在三个函数上都更好",
+            ),
             verdict_of(*(better[name] < raw[name] for name in FUNCTIONS), tested=tested),
-            "relative error " + ", ".join(f"{name} {error:.1e}" for name, error in better.items()),
+            both(f"relative error {errors}", f"相对误差 {errors}"),
         ),
     ]
 
@@ -175,23 +206,36 @@ def _pictures(runs: dict[str, dict[str, Trained]], fits: dict[str, Any], fine: A
     for name, text in FUNCTIONS.items():
         truth = formulas.parse(text).on_points(fine[:, None])
         curves = {
-            "raw": runs[name]["raw"].prediction,
-            "scaled": runs[name]["both"].prediction,
+            RAW: runs[name]["raw"].prediction,
+            both("scaled", "缩放"): runs[name]["both"].prediction,
             "surefit.fit": fits[name].predict(fine),
         }
         lines = [Curve(fine, values, label) for label, values in curves.items()]
-        shown.append(Panel([Curve(fine, truth, "target", "target"), *lines], "x", "y", title=f"{name} = {text}"))
+        shown.append(
+            Panel([Curve(fine, truth, both("target", "目标"), "target"), *lines], "x", "y", title=f"{name} = {text}")
+        )
         gaps = [Curve(fine, np.abs(values - truth) / truth.std(), label) for label, values in curves.items()]
-        errors.append(Panel(gaps, "x", "relative |error|", title=name, log="y"))
+        errors.append(Panel(gaps, "x", both("relative |error|", "相对|误差|"), title=name, log="y"))
     return [
         Picture(
             "three-functions",
-            "The three functions, raw, scaled, and surefit's own fit.",
-            view.chart(shown, title="Adam, 100 hidden units: raw, scaled, and surefit.fit"),
+            both(
+                "The three functions, raw, scaled, and surefit's own fit.",
+                "三个函数：原样、缩放，以及 surefit 自己的拟合。",
+            ),
+            view.chart(
+                shown,
+                title=both(
+                    "Adam, 100 hidden units: raw, scaled, and surefit.fit",
+                    "Adam，100 个隐藏单元：原样、缩放与 surefit.fit",
+                ),
+            ),
         ),
         Picture(
             "three-functions-errors",
-            "Their errors.",
-            view.chart(errors, share_y=True, title="Errors over the deviation of each function"),
+            both("Their errors.", "它们的误差。"),
+            view.chart(
+                errors, share_y=True, title=both("Errors over the deviation of each function", "误差除以各函数的标准差")
+            ),
         ),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,6 +20,7 @@ from surefit.errors import ArgumentError
 from surefit.formulas import parse
 from surefit.formulas.formula import Formula
 from surefit.models.spec import INITS, MLPSpec
+from surefit.spelling import spelling
 
 FORMULA, CSV, NAME, COLUMN = 1_000, 500_000, 255, 200  # characters
 INPUTS = 2  # what a page can draw
@@ -199,11 +201,32 @@ def source_of(sent: Mapping[str, Any]) -> dict[str, str]:
     return dict(output=str(sent["names"][-1])[:COLUMN], file=file, decimal=mark)
 
 
+class _Sheet(io.StringIO):
+    """The text of a table, and what errors call it."""
+
+    name = "table"
+
+
+_reading = threading.Lock()  # how arguments are spelled is one thing for all threads
+
+
+def _in_the_file(name: str, value: str) -> str | None:
+    """How a page spells an argument: what can be done in the file; it has none of Python's."""
+    cures = {
+        ("header", "True"): "names such as 'y2019'",
+        ("header", "False"): "a first line of names",
+        ("decimal", "','"): "'.'",
+    }
+    return cures.get((name, value))
+
+
 def csv_of(sent: Any) -> dict[str, Any]:
     """The columns and rows of a CSV text, as `rows_of` takes them."""
     read = Reader(sent)
     mark = read.choice("decimal", (".", ","), ".")
-    table = read_table(io.StringIO(read.text("csv", CSV)), drop_missing=True, decimal=None if mark == "." else mark)
+    with _reading, spelling(_in_the_file):
+        sheet = _Sheet(read.text("csv", CSV))
+        table = read_table(sheet, drop_missing=True, decimal=None if mark == "." else mark)
     names = [*table.inputs, *table.targets]
     values = np.column_stack([table[name] for name in names])
     every = max(1, -(-len(values) // ROWS))  # rows may be sorted

@@ -286,7 +286,7 @@ def _domain_words(fit: Record, speech: Speech) -> str:
     if not names:
         return ", ".join(code.name for code in fit.problem.coding)
     shown = names if len(names) <= LISTED + 2 else names[:LISTED]
-    words = box_words(fit.domain.select(shown), _constant_columns(fit)).replace("(constant)", speech("card-constant"))
+    words = box_words(fit.domain.select(shown), _constant_columns(fit)).replace(" (constant)", speech("card-constant"))
     return words if shown == names else speech("card-more", shown=words, count=len(names) - LISTED)
 
 

@@ -421,7 +421,7 @@ WORDS: dict[str, Both] = {
     "card-log-loss": Both("log loss", "对数损失"),
     "card-calibration": Both("{loss}, calibration error {calibration}", "{loss}，校准误差 {calibration}"),
     "card-columns": Both("columns", "列"),
-    "card-constant": Both("(constant)", "（常数）"),
+    "card-constant": Both(" (constant)", "（常数）"),
     # the report itself
     "latin-labels": Both(
         "No font with Chinese characters is installed here, so the labels inside pictures are in English.",

@@ -13,6 +13,7 @@ from surefit.errors import ArgumentError, ShapeError
 
 from .arrays import finite, vector
 from .canvas import new_figure
+from .language import drawn
 from .panels import draw_line, legend_above, mark_size, set_title
 from .style import (
     FIT_LINE,
@@ -98,7 +99,7 @@ def chart(
         handles = places[0].get_legend_handles_labels()
         where: Any = f"outside {'lower' if title else 'upper'} center"  # above it would run into the title
         figure.legend(*handles, loc=where, ncols=min(len(labels[0]), 5))
-    set_title(figure, title)
+    set_title(figure, drawn(title) if title else title)
     return figure
 
 
@@ -114,18 +115,18 @@ def _draw(axes: Axes, panel: Panel, legend: bool, columns: int) -> None:
         if curve.kind not in KINDS:
             raise ArgumentError(f"kind={curve.kind!r} must be one of {', '.join(KINDS)}")
         _draw_curve(axes, curve, x, y, colours)
-    axes.set_xlabel(wrapped(panel.x, columns))
-    axes.set_ylabel(wrapped(panel.y, 34))
+    axes.set_xlabel(wrapped(drawn(panel.x), columns))
+    axes.set_ylabel(wrapped(drawn(panel.y), 34))
     if panel.limits is not None:
         axes.set_ylim(*panel.limits)
     if legend:
         legend_above(axes)
     heading = axes.get_legend()
     if panel.title and heading is not None:  # beside a legend of several rows there is no room for a title
-        heading.set_title(wrapped(panel.title, columns))
+        heading.set_title(wrapped(drawn(panel.title), columns))
         heading.get_title().set_fontsize(9)
     elif panel.title:
-        axes.set_title(wrapped(panel.title, columns), loc="left", fontsize=9, pad=4)
+        axes.set_title(wrapped(drawn(panel.title), columns), loc="left", fontsize=9, pad=4)
 
 
 _FIXED: Mapping[str, Mapping[str, Any]] = {
@@ -140,7 +141,11 @@ def _draw_curve(axes: Axes, curve: Curve, x: np.ndarray, y: np.ndarray, colours:
     style = dict(_FIXED.get(curve.kind, {}))
     if not style or curve.colour is not None:
         style["color"] = OKABE_ITO[curve.colour % len(OKABE_ITO)] if curve.colour is not None else next(colours)
-    common: dict[str, Any] = {"label": plain(curve.label) if curve.label else None, "alpha": curve.strength, **style}
+    common: dict[str, Any] = {
+        "label": plain(drawn(curve.label)) if curve.label else None,
+        "alpha": curve.strength,
+        **style,
+    }
     if curve.kind in ("points", "train", "test"):
         marker = {"marker": "o", **common}
         axes.plot(x, finite(y), linestyle="none", markersize=mark_size(x.size), markeredgewidth=0.0, **marker)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from surefit.sentences import LANGUAGES, check_language
+from surefit.sentences import LANGUAGES, Sentence, check_language
 
 _language: ContextVar[str] = ContextVar("language of pictures", default="en")
 
@@ -133,4 +133,9 @@ def say(english: str, **values: object) -> str:
     return template.format(**values) if values else template
 
 
-__all__ = ["CHINESE", "LANGUAGES", "check_language", "language", "language_in_force", "say"]
+def drawn(text: str) -> str:
+    """A title or label in the language in force, where it is a Sentence; a bare text as it is."""
+    return text.said(_language.get()) if isinstance(text, Sentence) else text
+
+
+__all__ = ["CHINESE", "LANGUAGES", "check_language", "drawn", "language", "language_in_force", "say"]

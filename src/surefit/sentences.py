@@ -310,6 +310,11 @@ SENTENCES: dict[str, Both] = {
         "up to {size}; the root mean square of all points is {rmse}",
         "目标有跳变，而网络是连续的：在离跳变处仅几个舍入误差的范围内（如 {where}），误差可达 {size}；所有点的均方根误差为 {rmse}",
     ),
+    "jump-unseen": Both(
+        "where a condition changes the function may jump, and no point was measured there: within a few roundings of a "
+        "jump the network, which is continuous, is off by up to its height",
+        "条件改变之处函数可能有跳变，而那里没有测量点：在离跳变仅几个舍入误差的范围内，连续的网络的误差可达跳变的高度",
+    ),
     "unlearned-place": Both(
         "the fit is off by {size} at {where}, over half of the size of the target: a jump, a pole or a narrow peak was "
         "missed there; add points round it (extra_box=), or fit the pieces one by one",

@@ -195,7 +195,7 @@ def test_missing_file_and_unknown_kind(tmp_path, put):
         read_csv(tmp_path / "no.csv")
     with pytest.raises(DataError, match=r"save it as \.xlsx or CSV"):
         read_table("book.xls")
-    for name in ("table", "table.json", "table.npz.gz"):
+    for name in ("table", "table.mat", "table.npz.gz"):
         with pytest.raises(DataError, match="cannot read"):
             read_table(name)
     with pytest.raises(DataError, match="decimal: only a CSV file has such a thing"):

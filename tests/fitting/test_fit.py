@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -543,7 +544,9 @@ def test_damaged_and_foreign_files(tmp_path):
     text = tmp_path / "text.safetensors"
     text.write_text("hello")
     newer = tmp_path / "newer.safetensors"
-    newer.write_bytes(good.read_bytes().replace(b'\\"format\\": 2', b'\\"format\\": 9'))
+    changed = re.sub(rb'\\"format\\": \d', rb'\\"format\\": 9', good.read_bytes())
+    assert changed != good.read_bytes()
+    newer.write_bytes(changed)
     cases = [(cut, "damaged"), (foreign, "not one that surefit wrote"), (text, "damaged"), (newer, "format 9")]
     for path, words in [*cases, (tmp_path / "none", "no model file")]:
         with pytest.raises(ModelFileError, match=words):

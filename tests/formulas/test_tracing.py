@@ -208,3 +208,4 @@ def test_functions_of_numbers_with_conditions_are_fitted_part_by_part():
     points = np.random.default_rng(0).uniform(-1, 1, (2000, 2))
     assert np.abs(fit.predict(points) - [f(*p) for p in points.tolist()]).max() < 1e-6
     assert "part by part" in str(fit) and fit.problem.source["kind"] == "callable"
+    assert fit.jumps == 1 and "the function may jump, and no point was measured there" in str(fit)

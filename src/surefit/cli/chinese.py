@@ -162,8 +162,8 @@ CHINESE = {
     ("Schedule of the learning rate: constant, cosine, onecycle, plateau, step, exponential, linear or polynomial."): (
         "学习率调度：constant、cosine、onecycle、plateau、step、exponential、linear 或 polynomial。"
     ),
-    "mse (default), huber, l1, smooth_l1, log_cosh, or quantile with --quantile. Of a table huber and quantile go with "
-    "auto too; the others are for first-order methods.": (
+    "Of a table huber and quantile (with --quantile) go with auto too; the others are for first-order methods: "
+    "mse (default), huber, l1, smooth_l1, log_cosh or quantile.": (
         "损失函数：mse（默认）、huber、l1、smooth_l1、log_cosh，或 quantile（与 --quantile 一起）。"
         "对表格，huber 与 quantile 也可用于 auto；其余用于一阶方法。"
     ),

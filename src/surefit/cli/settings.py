@@ -167,8 +167,8 @@ _PANELS = {
                 "Schedule of the learning rate: constant, cosine, onecycle, plateau, step, exponential, linear or "
                 "polynomial."),
         Setting("loss", "NAME", one_of(_losses),
-                "mse (default), huber, l1, smooth_l1, log_cosh, or quantile with --quantile. Of a table huber and "
-                "quantile go with auto too; the others are for first-order methods."),
+                "Of a table huber and quantile (with --quantile) go with auto too; the others are for first-order "
+                "methods: mse (default), huber, l1, smooth_l1, log_cosh or quantile."),
         Setting("patience", "INT|none", either(("none", "auto"), whole()),
                 "Stop after so many epochs without a better validation loss. Default: none with --epochs."),
         Setting("weight_decay", "NUMBER", number(least=0), "Strength of the pull of the weights towards 0."),

@@ -19,6 +19,14 @@ from surefit.errors import ArgumentError, DataError
 from surefit.formulas import Formula, parse_many
 
 
+def _streams(rng: np.random.Generator) -> list[np.random.Generator]:
+    """Two streams of one seed."""
+    try:
+        return rng.spawn(2)
+    except TypeError:  # of a bit generator that was given its state, not a seed
+        return [np.random.default_rng(seed) for seed in rng.integers(2**63, size=(2, 4)).tolist()]
+
+
 def generate(
     target: str | Formula | Callable[[np.ndarray], Any],
     domain: Any,
@@ -71,7 +79,7 @@ def generate(
     if test and extra_box is not None:
         raise ArgumentError("extra_box: goes with training data; a test table covers the whole domain alike")
     plan = Sampling(design, num, extra_box=extra_box, extra_ratio=extra_ratio, noise=Noise.read(noise))
-    rng = numpy_generator(generator).spawn(2)[int(test)]  # one seed, two streams: test points are never training points
+    rng = _streams(numpy_generator(generator))[int(test)]  # test points are never training points
 
     points = rng.permutation(sample(box, plan.count, design, generator=rng))
     if test:

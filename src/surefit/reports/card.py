@@ -33,6 +33,8 @@ def unlearned(fit: Record) -> list[Sentence]:
     error, function = fit.error, fit.error.kind == "fresh"
     if fit.classified is not None:
         return [say("unlearned-classes")] if fit.classified.accuracy <= fit.classified.base else []
+    if fit.reached and function and fit.jumps and fit.problem.source["kind"] == "callable":
+        return [say("jump-unseen")]  # of a formula such places are measured
     if fit.reached or error.coverage is not None:
         return []
     if UNLEARNED < error.relative_l2 < math.inf:

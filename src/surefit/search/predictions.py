@@ -53,10 +53,14 @@ class Predictions:
         return self.problem.domain
 
     @property
+    def jumps(self) -> int:
+        """How many units go from one float to the next, where the target may jump."""
+        return int(self.made.details.get("jumps") or 0) if self.made.solved else 0
+
+    @property
     def only_at_jumps(self) -> bool:
-        """Whether the network has units that jump where the target does, and is off by much nowhere else."""
-        jumps = self.made.solved and self.made.details.get("jumps", 0) > 0
-        return jumps and self.error.rmse <= SELDOM * self.error.max
+        """Whether the network has units that jump as the target does, and is off by much nowhere else."""
+        return self.jumps > 0 and self.error.rmse <= SELDOM * self.error.max
 
     def layers(self) -> list[int] | None:
         """Sizes of the layers of a multilayer perceptron, inputs first; None for another network."""

@@ -94,9 +94,11 @@ def test_what_a_mean_of_many_would_miss_is_estimated_without_bias():
     outside = np.zeros((n, m))
     for t in range(times):
         outside[np.arange(n), t * folds + rng.permutation(n) % folds] = 1.0
-    found = _left_out(each, outside, np.zeros((n, 1)), times)
+    found = _left_out(each, outside, np.zeros((n, 1)), times, False)
     assert np.mean(found**2) == pytest.approx(0.09 + 1 / m, rel=0.1)
-    assert np.mean(_left_out(each, outside, each.mean(axis=1) * 0, times) ** 2) < 0.5  # and not that of a mean of two
+    assert (
+        np.mean(_left_out(each, outside, each.mean(axis=1) * 0, times, False) ** 2) < 0.5
+    )  # and not that of a mean of two
 
 
 def test_validation_rows_join_first_with_their_weights():

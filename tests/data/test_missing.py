@@ -98,8 +98,13 @@ def test_without_being_asked_a_hole_is_an_error_that_says_how():
         surefit.fit((HOLES, Y), missing="mean")
     with pytest.raises(ArgumentError, match="missing: is for the rows of a table"):
         surefit.fit("x", "x=0:1", missing="median")
-    with pytest.raises(ArgumentError, match="missing: with classes"):
-        surefit.fit((HOLES, Y > 0), missing="median", task="classify")
+
+
+def test_classes_of_rows_with_holes():
+    fit = surefit.fit(
+        (HOLES, np.where(Y > np.median(Y), "high", "low")), missing="median", task="classify", method=LINE
+    )
+    assert set(fit.predict(HOLES)) == {"high", "low"} and fit.classified.accuracy > 0.6
 
 
 def test_rows_without_a_target_may_be_left_out_beside():

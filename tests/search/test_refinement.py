@@ -79,7 +79,8 @@ def test_a_budget_that_is_spent_ends_it():
 
 
 def test_fit_comes_to_it_where_more_units_do_not_help():
-    def kinked(x1, x2):  # what no formula says
+    def kinked(x1, x2):  # what no formula says, and a function that wants real numbers does not write down
+        x1, x2 = np.asarray(x1, float), np.asarray(x2, float)
         return np.where(x1**2 + 0.3 * x2 > 0.0, x1**2 + 0.3 * x2, -(x1**2) - 0.3 * x2)
 
     fit = surefit.fit(kinked, "x1=-1:1, x2=-1:1", tol=1e-9, time=4.0)

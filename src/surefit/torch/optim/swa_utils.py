@@ -38,7 +38,7 @@ class AveragedModel(Module):
     >>> net = nn.Linear(1, 1)
     >>> average = AveragedModel(net)
     >>> for value in (1.0, 2.0, 6.0):
-    ...     nn.init.constant_(net.weight, value)
+    ...     _ = nn.init.constant_(net.weight, value)
     ...     average.update_parameters(net)
     >>> average.module.weight.item(), average.n_averaged.item()
     (3.0, 3)

@@ -297,7 +297,16 @@ def mypy(path: Path) -> list[tuple[int, str, str]]:
     """(line, "note" or "error", text) of everything that mypy says of a file."""
     if importlib.util.find_spec("mypy") is None:
         pytest.skip("mypy is not installed (pip install -e '.[dev]')")
-    command = [sys.executable, "-m", "mypy", "--config-file=", "--strict", "--cache-dir", path.parent / "cache", path]
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--config-file=",
+        "--strict",
+        "--cache-dir",
+        path.parents[1] / "mypy-cache",
+        path,
+    ]
     out = checked(command, path, {"MYPYPATH": str(SOURCE.parent)})
     found = [re.match(r".*?:(\d+): (\w+): (.*)", line) for line in out.splitlines()]
     return [(int(m[1]), m[2], m[3]) for m in found if m]

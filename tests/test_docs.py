@@ -71,9 +71,11 @@ def run_surefit(words):
 def first_words(output):
     """The first word of each line; what training prints is the same on every machine only in its first digits.
 
-    What a training so short warns of is not looked at: on a slow machine it has learned little.
+    What a training warns of that ran out of its short time is not looked at: on a slow machine it has learned little.
     """
-    words = [line.split()[0] for line in output.splitlines() if line.strip() and not line.startswith("warning ")]
+    short = f"time={SECONDS:g} s used up" in output
+    words = [line.split()[0] for line in output.splitlines() if line.strip()]
+    words = [word for word in words if not (short and word == "warning")]
     return [re.sub(r"^-?\d+\.\d+(e[-+]\d+)?$", "<number>", word) for word in words]
 
 

@@ -36,6 +36,8 @@ SEEN = 50  # rows by which the delimiter is found
 WIDE = {"，": ",", "；": ";"}  # delimiters of a Chinese keyboard, alone or beside those of ASCII
 DELIMITERS = ("\t", ";", "|", ",", "，", "；", " ")  # in a draw the first: a decimal comma cuts evenly too
 _ERROR = re.compile(r"\s*#(n/?a|div/0!|num!|value!|ref!|null!|name\?)(?![^\s,;|])", re.IGNORECASE)  # of spreadsheets
+# What the packings raise of a damaged file; zipfile says NotImplementedError of a compression that it does not know.
+DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError)
 SIGNS = str.maketrans({"\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "D": "E", "d": "e"})  # 1.0D+03 is Fortran's
 
 
@@ -247,7 +249,7 @@ def text_of(source: Any, encoding: str = "utf-8") -> Text:
         try:
             with _unpacked(source) as file:
                 data = _bounded(file, label)
-        except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError) as error:
+        except DAMAGED as error:
             raise DataError(f"{label}: cannot be read ({error})") from error
     if wide := _wide_encoding(data[:4096]):
         return Text(data, wide, label)

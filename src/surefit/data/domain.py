@@ -305,7 +305,7 @@ def box_words(box: Domain, constant: Mapping[str, float] = MappingProxyType({}))
 
 
 def check_finite(
-    points: Any, values: Any, names: Sequence[str], drop: bool = False
+    points: Any, values: Any, names: Sequence[str], drop: bool = False, python: str = ""
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """The samples of a target at which it is finite; refused by name when some are not, unless `drop`.
 
@@ -314,6 +314,7 @@ def check_finite(
         values: (n,) or (n, outputs), what the target gave there.
         names: the variables, for the message.
         drop: leave the others out instead of raising.
+        python: how that is asked for in Python, if not by drop_nonfinite=True.
 
     Returns:
         points, values and how many rows were left out.
@@ -345,7 +346,7 @@ def check_finite(
         )
     raise DomainError(
         f"the target is not finite at {bad.size} of {len(points)} sampled points: {shown}{more}. "
-        f"Shrink the domain, or leave such points out with {spelled('drop_nonfinite', 'True')}"
+        f"Shrink the domain, or leave such points out with {spelled('drop_nonfinite', 'True', python)}"
     )
 
 

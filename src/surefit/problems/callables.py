@@ -24,6 +24,7 @@ from surefit.formulas.expression import Expression
 from surefit.formulas.tracing import traced
 from surefit.spelling import spelled
 
+DROPPING = "data=Sampling(drop_nonfinite=True)"  # how points without a value are left out
 TRIED = 4  # points on which the ways of calling are tried
 REMEMBERED = 50_000  # points whose values a function that takes one point at a time is not asked for again
 HOLES = 0.25  # of all points at most may be holes; more are a region where the target is not defined
@@ -191,9 +192,10 @@ class CallableFunction:
                     raise ArgumentError(f"at {where} {e}") from None
                 if strict and not of_arithmetic(e):
                     kept = f"; the {i} values computed before are in this error's .points and .values" if i else ""
+                    leave_out = spelled("drop_nonfinite", "True", DROPPING)
                     raise EvaluationError(
                         f"the function {_name(self.f)} raised {type(e).__name__} at {where}: {e}. Correct it there, "
-                        f"shrink the domain, or leave such points out with {spelled('drop_nonfinite', 'True')}"
+                        f"shrink the domain, or leave such points out with {leave_out}"
                         + kept,
                         points[:i].copy(), values[:i].copy(),
                     ) from e  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 from surefit import formulas
 from surefit.data import Domain, check_finite, corner_points, face_points, sample
 from surefit.errors import ArgumentError, DomainError
-from surefit.problems.callables import Failure, failures_at, strictly
+from surefit.problems.callables import DROPPING, Failure, failures_at, strictly
 from surefit.problems.problem import ROWS, Points, Problem
 from surefit.sentences import Sentence, say
 
@@ -114,7 +114,7 @@ def finite_values(
     y = function(x) if drop else strictly(function, x)
     failures = failures_at(function, x) if np.isnan(y).any() else []
     try:
-        points, values, dropped = check_finite(x, y, names, drop=drop)
+        points, values, dropped = check_finite(x, y, names, drop=drop, python=DROPPING)
     except DomainError as e:
         if not failures:
             raise

@@ -20,7 +20,16 @@ from surefit.errors import ArgumentError, DataError, DomainError
 from surefit.formulas import Formula, parse_many
 from surefit.problems import gradients as derivatives
 from surefit.problems import rows
-from surefit.problems.callables import AT_ONCE, CallableFunction, Failure, FormulaFunction, Memory, Steady, vectorised
+from surefit.problems.callables import (
+    AT_ONCE,
+    DROPPING,
+    CallableFunction,
+    Failure,
+    FormulaFunction,
+    Memory,
+    Steady,
+    vectorised,
+)
 from surefit.problems.large import in_parts, of_parts
 from surefit.problems.points import about_dropped, check_size, few_for_time, finite_values
 from surefit.problems.problem import ROWS, Points, Problem
@@ -163,7 +172,7 @@ def _of_function(
     if plan.missing is not None:
         raise ArgumentError(
             "missing: is for the rows of a table; leave points where a function has no value out with "
-            f"{spelled('drop_nonfinite', 'True')}"
+            f"{spelled('drop_nonfinite', 'True', DROPPING)}"
         )
     if isinstance(plan.noise_of_rows, tuple):
         raise ArgumentError(

@@ -26,7 +26,8 @@ from .result import Callback, Keeper, Result, Trace
 
 DAMPING, EASIER, HARDER = 1e-2, 1 / 5, 4.0  # mu at the start, after a step that helped, after one that did not
 LEAST, MOST = 1e-16, 1e12
-NORMAL = 1e-8  # mu from which on the normal equations are solved
+NORMAL = 1e-8  # mu from which on the normal equations of many rows are solved
+TALL = 1000  # rows of a Jacobian from which on a QR decomposition takes most of the time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,27 +275,27 @@ class _Separable:
 class _Steps:
     """Steps of Levenberg and Marquardt from one point, by the Jacobian j (q, p), its columns scaled to norm 1, and r.
 
-    With so much damping that the normal equations lose nothing they are solved, at a quarter of the cost: their
-    rounding is 1e-14 of the largest eigenvalue, and so 1e-6 of the least, or less. Else by a QR decomposition.
+    With many rows, and so much damping that the normal equations lose little, they are solved, at a quarter of the
+    cost: their rounding is 1e-14 of the largest eigenvalue, and so 1e-6 of the least, or less. Else by a QR
+    decomposition, which costs little where rows are few.
     """
 
     def __init__(self, j: np.ndarray, r: np.ndarray) -> None:
-        self.j, self.r = j, r
-        gram = j.T @ j
-        self.norms = np.sqrt(np.diag(gram))
+        self.norms = np.sqrt((j * j).sum(axis=0))
         self.norms[self.norms == 0.0] = 1.0
-        self.gram = gram / self.norms / self.norms[:, None]
-        self.gradient = (j.T @ r) / self.norms
-        self.qr: tuple[np.ndarray, np.ndarray] | None = None
+        self.j, self.r = j / self.norms, r
+        self.gram = self.j.T @ self.j if len(j) >= TALL else None
+        self.qr = None if self.gram is not None else _triangle(self.j, r)
+        self.gradient = self.j.T @ r if self.qr is None else self.qr[0].T @ self.qr[1]
 
     def __call__(self, mu: float) -> np.ndarray:
         """The step that minimises |J p - r|^2 + mu |p|^2 in scaled variables, in those of theta."""
-        if mu >= NORMAL:
+        if self.gram is not None and mu >= NORMAL:
             damped = self.gram.copy()
             damped[np.diag_indices(len(damped))] += mu
             return np.asarray(np.linalg.solve(damped, self.gradient) / self.norms)
         if self.qr is None:
-            self.qr = _triangle(self.j / self.norms, self.r)
+            self.qr = _triangle(self.j, self.r)
         return np.asarray(_damped(*self.qr, mu) / self.norms)
 
 

@@ -17,6 +17,7 @@ from .style import BLUE, GREY, ORANGE, PAGE_WIDTH, in_house_style
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+DECADE = 10.0  # largest over smallest value of a panel, above which its axis is logarithmic
 LONGEST = 36  # characters of a name
 
 
@@ -45,10 +46,12 @@ def dots(
     figure = new_figure(PAGE_WIDTH, 0.9 + 0.28 * len(names))
     places = figure.subplots(1, len(panels), squeeze=False, sharey=True).ravel()
     for axes, (label, values) in zip(places, panels, strict=True):
-        axes.set_xscale("log")
-        for place, each in enumerate(values):
-            own = np.asarray(each, np.float64).reshape(-1)
-            own = own[np.isfinite(own) & (own > 0)]
+        shown = [np.asarray(each, np.float64).reshape(-1) for each in values]
+        shown = [own[np.isfinite(own) & (own > 0)] for own in shown]
+        together = np.concatenate(shown)
+        if len(together) and together.max() > DECADE * together.min():  # less has no room for the labels of a logarithm
+            axes.set_xscale("log")
+        for place, own in enumerate(shown):
             colour = ORANGE if place == best else BLUE
             axes.plot(own, np.full(len(own), place), linestyle="none", marker="o", markersize=4.5, color=colour)
             if len(own) > 1:

@@ -152,9 +152,9 @@ FITS: dict[str, Callable[[], tuple[Any, float]]] = {
 }
 
 
-def measured(names: list[str]) -> dict[str, dict[str, float]]:
-    """Error, evaluations, parameters and seconds of each fit."""
-    found: dict[str, dict[str, float]] = {}
+def measured(names: list[str]) -> dict[str, dict[str, Any]]:
+    """Error, the tolerance asked for (or None), evaluations, parameters and seconds of each fit."""
+    found: dict[str, dict[str, Any]] = {}
     for name in names:
         began = clock.perf_counter()
         with warnings.catch_warnings():
@@ -162,7 +162,11 @@ def measured(names: list[str]) -> dict[str, dict[str, float]]:
             fit, error = FITS[name]()
         seconds = clock.perf_counter() - began
         found[name] = dict(
-            error=error, evaluations=fit.steps, parameters=fit.network.num_parameters(), seconds=round(seconds, 2)
+            error=error,
+            tol=fit.tol,
+            evaluations=fit.steps,
+            parameters=fit.network.num_parameters(),
+            seconds=round(seconds, 2),
         )
         print(f"{name:24} {error:9.2e} {fit.steps:7d} {seconds:7.1f} s", file=sys.stderr, flush=True)
     return found
@@ -187,7 +191,8 @@ def main(
         b = before[name]
         marks = []
         if a["error"] > SAME * b["error"]:
-            marks.append("**worse**")
+            asked = a["tol"] is not None and max(a["error"], b["error"]) <= a["tol"]
+            marks.append("both within the tolerance" if asked else "**worse**")
         elif a["error"] * SAME < b["error"]:
             marks.append("better")
         if a["evaluations"] > b["evaluations"]:

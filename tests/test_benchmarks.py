@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -287,3 +288,18 @@ def test_many(tmp_path):
     assert "| 0.1 |" in out
     (row,) = json.loads((tmp_path / "figures.json").read_text())["rows"]
     assert 0 < row["distance"] < 0.1 and row["seconds"] > 0
+
+
+def test_documents_show_what_was_measured(tmp_path):
+    """Every table of figures is that of the kept run; a figure that was changed by hand is noticed."""
+    figures = runpy.run_path(str(ROOT / "scripts" / "figures.py"))
+    shown = 0
+    for name, lang in figures["DOCUMENTS"].items():
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert figures["renewed"](text, lang) == text, "run: python scripts/figures.py"
+        for m in figures["MARKED"].finditer(text):
+            shown += 1
+            digit = next(i for i in range(m.start("body"), m.end("body")) if text[i].isdigit())
+            changed = text[:digit] + str((int(text[digit]) + 1) % 10) + text[digit + 1 :]
+            assert figures["renewed"](changed, lang) == text
+    assert shown > 8

@@ -24,6 +24,9 @@ import surefit
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
+# Fresh processes find byte code, as those of an installed package do: translating surefit each time takes a second.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 def importable(names: Iterable[str]) -> tuple[list[str], list[str]]:
     """Which of these modules can be imported, and which cannot; each is tried in a process of its own."""
@@ -165,7 +168,7 @@ def report(
     data: dict[str, Any],
     file: Path | None,
 ) -> None:
-    """Print one Markdown table with machine and versions; write the figures to a JSON file if asked.
+    """Print one Markdown table with machine and versions; write them and the figures to a JSON file if asked.
 
     data: the figures, with "versions", and "machine" where they were measured before.
     """
@@ -181,4 +184,6 @@ def report(
     for note in notes:
         print(note)
     if file is not None:
-        file.write_text(json.dumps({"title": title, "machine": here, **data}, indent=2) + "\n", encoding="utf-8")
+        table = {"columns": list(columns), "rows": [list(row) for row in rows], "notes": list(notes)}
+        kept = {"title": title, "machine": here, **data, "table": table}
+        file.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")

@@ -3,8 +3,11 @@
     python scripts/fuzz_files.py [--changes 10000] [--kills 300] [--seed 0] [--quick]
 
 Every changed file has to be refused with a ModelFileError of one sentence; after every kill the file has to be a whole
-one, and once somebody saves again nothing else may lie beside it. --changes counts the flips of single bits, over all
-kinds of files; of each other change there is a fifth as many. --quick does a hundredth of it, as the tests do.
+one, and once somebody saves again nothing else may lie beside it. (Of those that are hit between the last two steps a
+temporary file stays until then: a file gets its name first, and then takes the place of the old one.)
+
+--changes counts the flips of single bits, over all kinds of files; of each other change there is a fifth as many.
+--quick does a hundredth of it, as the tests do.
 """
 
 from __future__ import annotations
@@ -24,7 +27,6 @@ import numpy as np
 
 import surefit
 from surefit.errors import ModelFileError
-
 
 Loader = Callable[[Path], Any]
 
@@ -68,7 +70,10 @@ def models(folder: Path, names: Sequence[str] = ()) -> dict[str, tuple[Path, Loa
     """Files of these kinds, or of all, each with what reads it."""
     kinds = makers()
     return {
-        name: (kinds[name]().save(folder / f"{name}.safetensors"), surefit.Many.load if name == "many" else surefit.load)
+        name: (
+            kinds[name]().save(folder / f"{name}.safetensors"),
+            surefit.Many.load if name == "many" else surefit.load,
+        )
         for name in names or kinds
     }
 
@@ -166,7 +171,7 @@ def main() -> int:
     with TemporaryDirectory() as folder:
         for what, n in killed_savers(Path(folder), given.kills, given.seed).items():
             print(f"{what:40} {n}")
-            wrong |= what != "whole" and n > 0
+            wrong |= what not in ("whole", "left beside it") and n > 0
     return int(wrong)
 
 

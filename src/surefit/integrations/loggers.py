@@ -168,7 +168,7 @@ class FileLogger(Logger):
             text = whole.decode("utf-8")
             if text:
                 self.last_fit(text)
-        except (ValueError, KeyError, TypeError, IndexError):
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError):
             raise DataError(
                 f"{type(self).__name__}: {self.where()} is not such a log, so nothing is appended to it; give another "
                 "name, or append=False to replace it"

@@ -230,7 +230,7 @@ def _tensor(dims, kind=TensorProto.FLOAT, raw=b""):
         (lambda: _linear(nodes=[helper.make_node("LSTM", ["x", "w"], ["y"])]), "'LSTM'"),
         (lambda: _linear(nodes=[helper.make_node("Add", ["x", "w"], ["y"], domain="evil")]), "domain 'evil'"),
         (lambda: _linear(nodes=[helper.make_node("Add", ["x", "no"], ["y"])]), "'no'"),
-        (lambda: _linear(nodes=[helper.make_node("Add", ["x", "w"], ["z"])]), "output y"),
+        (lambda: _linear(nodes=[helper.make_node("Add", ["x", "w"], ["z"])]), "output 'y'"),
         (
             lambda: _linear(nodes=[helper.make_node("Relu", ["x"], ["y"]), helper.make_node("Relu", ["x"], ["y"])]),
             "twice",

@@ -239,7 +239,7 @@ def fits_of(
             return problem
 
         shared: dict[str, Any] = dict(
-            method=settings, model=model, jit=jit, began=began, folds=parts, journal=journal, **rest
+            method=settings, model=model, jit=jit, began=began, folds=parts, journal=journal, again=count == 1, **rest
         )  # fmt: skip
         if count == 1:
             return [fit_problem(posed, seed=seed, callbacks=heard, **shared)]
@@ -262,8 +262,8 @@ def fit_problem(
         arguments["time"] = time / (folds + 1)
     record = choosing.fit_problem(posed, callbacks=heard, **arguments)
     if folds is not None and not record.interrupted:
-        again = {name: value for name, value in arguments.items() if name != "began"}
-        record = cross_validated(record, lambda part: choosing.fit_problem(part, **again), folds)
+        others = {name: value for name, value in arguments.items() if name != "began"}
+        record = cross_validated(record, lambda part: choosing.fit_problem(part, **others), folds)
     fitted = Fit.of(record)
     fitted.environment = environment()
     fitted.film = next((c.film for c in heard if isinstance(c, Snapshots)), None)
@@ -353,7 +353,7 @@ def smallest(
     with journal_for(checkpoint, resume, lambda: texts_of(asked)) as journal:
         sizes = Sizes(
             lambda s: pose(target, domain, data, s, solver=isinstance(chosen, Solver), memory=journal),
-            partial(fit_problem, method=chosen, dtype=dtype, callbacks=heard, journal=journal),
+            partial(fit_problem, method=chosen, dtype=dtype, callbacks=heard, journal=journal, again=False),
             model or (lambda n: (n,)), enough, time, seed,
             chosen if model is None and isinstance(chosen, VarPro) else None, Fit.of, heard, journal,
         )  # fmt: skip

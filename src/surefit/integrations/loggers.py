@@ -168,7 +168,7 @@ class FileLogger(Logger):
             text = whole.decode("utf-8")
             if text:
                 self.last_fit(text)
-        except (ValueError, KeyError, TypeError, IndexError):
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError):
             raise DataError(
                 f"{type(self).__name__}: {self.where()} is not such a log, so nothing is appended to it; give another "
                 "name, or append=False to replace it"
@@ -241,21 +241,15 @@ class CSVLogger(FileLogger):
         return int(rest[-1].split(",")[0]) if rest else 0
 
     def row(self, number: int, event: Epoch) -> str:
-        if _plain_numbers(event):  # most are so, and each call of a function would cost as much as a number
-            t, v, r = event.train_loss, event.validation_loss, event.lr
+        t, v, r = event.train_loss, event.validation_loss, event.lr
+        if type(t) is type(v) is type(r) is float and type(event) is Epoch and -math.inf < t + v + r < math.inf:
+            # most are so, and each call of a function would cost as much as a number
             return f"{self.fit},{number},{t!r},{v!r},{r!r},{event.seconds:.6f},{1 if event.best else 0},\n"
         e, stage = event, _quoted(event.stage) if isinstance(event, Step) else ""
         return (
             f"{self.fit},{number},{_cell(e.train_loss)},{_cell(e.validation_loss)},{_cell(e.lr)},{e.seconds:.6f},"
             f"{1 if e.best else 0},{stage}\n"
         )
-
-
-def _plain_numbers(event: Epoch) -> bool:
-    """Whether an epoch has two losses and a rate, all finite floats, and no stage: they are written as they are."""
-    t, v, r = event.train_loss, event.validation_loss, event.lr
-    plain = type(event) is Epoch and type(t) is float and type(v) is float and type(r) is float
-    return plain and -math.inf < t + v + r < math.inf  # type: ignore[operator]
 
 
 def _cell(value: float | None) -> str:
@@ -300,12 +294,12 @@ class JSONLogger(FileLogger):
         return int(json.loads(text.splitlines()[-1])["fit"])
 
     def row(self, number: int, event: Epoch) -> str:
-        if _plain_numbers(event):
-            return (
+        t, v, r = event.train_loss, event.validation_loss, event.lr
+        if type(t) is type(v) is type(r) is float and type(event) is Epoch and -math.inf < t + v + r < math.inf:
+            return (  # as in CSVLogger, without a call
                 f'{{"event": "epoch", "fit": {self.fit}, "row": {number}, "epoch": {event.epoch}, '
-                f'"epochs": {event.epochs}, "step": {event.step}, "train_loss": {event.train_loss!r}, '
-                f'"validation_loss": {event.validation_loss!r}, "lr": {event.lr!r}, '
-                f'"seconds": {event.seconds:.6f}, "best": {"true" if event.best else "false"}}}\n'
+                f'"epochs": {event.epochs}, "step": {event.step}, "train_loss": {t!r}, "validation_loss": {v!r}, '
+                f'"lr": {r!r}, "seconds": {event.seconds:.6f}, "best": {"true" if event.best else "false"}}}\n'
             )
         e, stage = event, f', "stage": {_text(event.stage)}' if isinstance(event, Step) else ""
         return (  # by hand, since json.dumps takes three times as long

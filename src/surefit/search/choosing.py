@@ -33,7 +33,7 @@ from surefit.search.robust import robust
 from surefit.search.runner import State, Strategy, recorded, run
 from surefit.search.strategies.descent import descent, parts
 from surefit.search.strategies.functions import known_function
-from surefit.search.strategies.given import given_network
+from surefit.search.strategies.given import given_model
 from surefit.search.strategies.named import named
 from surefit.search.strategies.proving import until_proved
 from surefit.search.strategies.quantiles import quantiles
@@ -67,13 +67,15 @@ def fit_problem(
     halted: Callable[[], bool] | None = None,
     began: float | None = None,
     journal: Journal | None = None,
+    again: bool = True,
 ) -> Record:
     """The record of a Problem, or of what poses one (then the checks of the other arguments come first).
 
     The arguments are those of `fit`.
 
     halted: asked after each iteration whether to stop. began: when the clock of `time` started. journal: what is known
-    of the fit from an earlier process, and where it is kept.
+    of the fit from an earlier process, and where it is kept. again: whether the automatic choice may begin again from
+    other weights of a given network; not where whoever asks does that himself.
     """
     began = clock.perf_counter() if began is None else began
     tol, time = positive_number("tol", tol), positive_number("time", time)
@@ -115,7 +117,7 @@ def fit_problem(
         state.first_order_dtype = kind
         if not problem.quantiles:  # whose errors say nothing
             state.aim = (FLOAT32 if state.dtype == ops.float32 else GOAL) * state.size
-        strategy = automatic(state, model, jit)
+        strategy = automatic(state, model, jit, again)
         made = partial(_solved, state, settings)
     elif isinstance(settings, Solver):
         if adaptive:
@@ -217,12 +219,12 @@ def distil_problem(
         return recorded(state, run(state, students(state, most, aims)), partial(_solved, state, Auto()))
 
 
-def automatic(state: State, model: Any, jit: bool | None) -> Strategy:
+def automatic(state: State, model: Any, jit: bool | None, again: bool = True) -> Strategy:
     """The strategy of the automatic choice."""
     if state.problem.quantiles:
         return quantiles(state, jit)
     if model is not None:
-        return given_network(state, state.built(model), jit)
+        return given_model(state, model, jit, again)
     return known_function(state, jit) if state.problem.exact else measured_data(state, jit)
 
 

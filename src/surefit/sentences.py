@@ -605,6 +605,12 @@ SENTENCES: dict[str, Both] = {
         "the function computes in single precision; errors below a ten-millionth of its values are its own rounding",
         "该函数以单精度计算；小于其值千万分之一的误差来自它自身的舍入",
     ),
+    "differing-values": Both(
+        "the function does not give the same value twice ({first} and {again} at {where}): what is fitted is its mean, "
+        "and its scatter counts as error; with a fixed seed inside it can be fitted exactly",
+        "该函数两次求值的结果不同（在 {where} 处为 {first} 和 {again}）：拟合的是它的均值，其散布计入误差；"
+        "在函数内固定随机种子即可精确拟合",
+    ),
     "constant-output": Both(
         "{name} is {value:g} at all {points} training points: there is nothing to learn from them",
         "{name} 在全部 {points} 个训练点上都是 {value:g}：从中学不到什么",

@@ -90,7 +90,8 @@ def pose(
                 "a Python function is not differentiated",
                 "give a function that returns its gradients, or a formula",
             )
-        plan = first_sampling(box.dim, plan) if solver else plan
+        free = free and not function.differing
+        plan = first_sampling(box.dim, plan) if solver and free else plan
         allowed = _allowed(function, box, time)
         return _of_function(
             function, box, outputs, plan, seed, source, _called_gradients(plan, box, outputs, memory), free, allowed
@@ -201,7 +202,7 @@ def _of_function(
         failures.extend(failed)
         return points
 
-    exact = Noise.read(plan.noise).scale == 0.0
+    exact = Noise.read(plan.noise).scale == 0.0 and not getattr(function, "differing", ())
     fewer = plan if allowed is None else _fewer(plan, box, allowed // (4 if exact and free else 2))
     x, y = values(fewer.points(box, rng))
     watched, tested = fewer.held_out(box, rng)
@@ -277,6 +278,9 @@ def _about(target: Any) -> tuple[Sentence, ...]:
             notes.append(say("stepped-round", points=target.filled))
     if isinstance(function, CallableFunction) and function.single:
         notes.append(say("single-precision"))
+    if isinstance(function, CallableFunction) and function.differing:
+        where, first, again = function.differing
+        notes.append(say("differing-values", where=where, first=first, again=again))
     return tuple(notes)
 
 

@@ -20,10 +20,12 @@ from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, MissingExtraError, ModelFileError, SurefitError
 from surefit.files import reason, regular_file
 from surefit.interop.onnx_operators import MOST, OPERATORS
+from surefit.keywords import naming
 
 LARGEST = 2**31  # bytes of a file, which is what protobuf can hold
 
 
+@naming
 def from_onnx(path: str | os.PathLike[str]) -> OnnxModule:
     """A feed-forward network from an ONNX file.
 

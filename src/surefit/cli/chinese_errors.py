@@ -60,6 +60,7 @@ _KNOWN = {
     "{#} networks are learning already; stop one of them": "已有 {0} 个网络在学习；请先停止一个",
     "that network is not here any more; train it again": "那个网络已不在这里；请重新训练",
     "a proof is being made already; wait for it": "正在做一个证明；请等它结束",
+    "many pictures are being drawn already; try again in a moment": "正在画的图片已经很多；请稍后再试",
     "this could not be trained ({})": "无法训练（{0}）",
     # formulas
     "this cannot be part of a formula": "这不能作为公式的一部分",

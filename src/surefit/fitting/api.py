@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import time as clock
 from collections.abc import Callable, Sequence
@@ -19,9 +20,10 @@ from surefit.checking import positive_number, whole_number
 from surefit.core import ops
 from surefit.data import Sampling, with_settings
 from surefit.data.labels import classes_of
-from surefit.errors import ArgumentError
+from surefit.errors import ArgumentError, UnknownArgumentError
 from surefit.fitting.ensembles import Ensemble
 from surefit.fitting.fitted import Fit
+from surefit.keywords import naming
 from surefit.models.scaled import scaled
 from surefit.models.spec import network_of
 from surefit.problems.posing import pose
@@ -30,7 +32,7 @@ from surefit.reports.display import shown
 from surefit.reports.film import Snapshots
 from surefit.reports.provenance import call_of, environment
 from surefit.search import choosing
-from surefit.search.arguments import saying_cures
+from surefit.search.arguments import cure_of, saying_cures
 from surefit.search.classes import classify
 from surefit.search.constructing import constructed
 from surefit.search.distilling import teaching
@@ -44,13 +46,8 @@ from surefit.storage import outputs
 from surefit.storage.checkpoint import Checkpoint, check_data, journal_for, texts_of
 
 COLUMNS = {"target": "targets", "columns": "inputs", "decimal": "decimal", "sheet": "sheet"}  # as `read_table` has them
-OF_DATA = (
-    "target_scale",
-    "missing",
-    "folds",
-    "loss",
-    "quantile",
-)  # settings of a `Sampling` that may also be given beside it
+# settings of a `Sampling` that may also be given beside it
+OF_DATA = ("target_scale", "missing", "folds", "loss", "quantile")
 Wanted = str | int | Sequence[str | int]
 Path = str | os.PathLike[str]
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
@@ -208,7 +205,8 @@ def fits_of(
     data = with_settings(data, **{name: rest.pop(name, None) for name in OF_DATA})
     unknown = sorted(set(rest) - {"tol", "time", "dtype", "prove"})
     if unknown:
-        raise ArgumentError(f"ensemble: it has no argument {unknown[0]!r}; besides members it takes those of fit")
+        cure = cure_of(unknown[0], ["members", *inspect.signature(fit).parameters])
+        raise UnknownArgumentError(f"ensemble has no argument {unknown[0]!r}; {cure}")
     seed, heard, settings = whole_number("seed", seed, 0), callbacks_from(callbacks), method_from(method)
     spending = Budget.read(budget, executor, log, timeout)
 
@@ -270,6 +268,7 @@ def fit_problem(
     return fitted
 
 
+@naming
 def load(path: str | os.PathLike[str]) -> Fit:
     """Read a fit that `Fit.save` wrote, or the one in a directory that `Fit.save_outputs` wrote, film included.
 
@@ -294,6 +293,7 @@ def ensemble(what: Any = None, /, domain: Any = None, *, members: int = 5, **arg
     return Ensemble(fits_of(what, domain, count=whole_number("members", members, 2), **arguments))
 
 
+@naming
 def smallest(
     target: Any,
     domain: Any = None,
@@ -360,6 +360,7 @@ def smallest(
         return sizes.run(largest, tries)
 
 
+@naming
 def distil(
     model: Any,
     domain: Any = None,
@@ -408,6 +409,7 @@ def distil(
     return fitted
 
 
+@naming
 def construct(
     formula: Any, domain: Any = None, *, tol: float | None = None, units: int | None = None, time: float | None = 60.0
 ) -> Fit:
@@ -458,6 +460,7 @@ def construct(
     return fitted
 
 
+@naming
 def find_lr(
     target: Any,
     domain: Any = None,

@@ -19,6 +19,7 @@ import numpy as np
 from surefit.blas import one_thread
 from surefit.checking import number_array
 from surefit.errors import ArgumentError, DtypeError, ShapeError
+from surefit.keywords import naming
 from surefit.sentences import Sentence, say
 
 from .features import decompose, shares
@@ -62,6 +63,7 @@ class _Point:
     score: float
 
 
+@naming
 @one_thread()
 def varpro(
     features: Callable[[np.ndarray], np.ndarray],

@@ -138,7 +138,7 @@ def _below(
     """
     program = _combined(model, box.dim, factors)
     first = certify(program, _shifted(rest, 0.0), box, rtol=LOOSE, time=time)
-    if not math.isfinite(first.upper):
+    if not first.upper < 2.0**1022:
         return first, None
     size = 2.0 ** math.ceil(math.log2(max(first.upper, 1e-200)) + 1e-9)
     assert size >= first.upper

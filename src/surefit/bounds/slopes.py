@@ -133,7 +133,7 @@ def slope_of(kind: str, x: Range, parameter: float) -> Range:
     at = SLOPES[kind](Range(m, m), parameter)
     spread = up(ACTIVATIONS[kind].bend(x.low, x.high, parameter) * x.radius(m))
     near = I.add(at, Range(-spread, spread))
-    bad = plain.bad & near.bad
+    bad = plain.bad & ~(np.isfinite(near.low) & np.isfinite(near.high) & ~near.bad)
     return Range(np.fmax(plain.low, near.low), np.fmin(plain.high, near.high), bad)
 
 

@@ -24,7 +24,7 @@ from surefit.nn.module import changes
 BLOCK = 256  # points of one run; a single point has a program of its own
 GRADIENTS = 64  # the same of gradients
 EAGER_BLOCK = 8192
-MOST_NUMBERS, FEWEST_ROWS = 4_000_000, 16  # in an array of a block, of models that say how many they take for a row
+MOST_NUMBERS, FEWEST_ROWS = 1_000_000, 16  # in an array of a block, of models that say how many they take for a row
 PATIENT = 100, 2048  # gradient calls, and points in all of them, after which compiling has been worth it
 SAME = ("training", "_hooks")  # fields that are no part of what a model computes here
 
@@ -176,10 +176,10 @@ def evaluate(model: Any, x: np.ndarray) -> np.ndarray:
     return np.concatenate(blocks) if blocks else np.zeros((0, len(model.y_shift.numpy())))
 
 
-def rows_at_once(model: Any, most: int = EAGER_BLOCK) -> int:
-    """How many rows a Module is evaluated at together, so that no array becomes too large."""
-    numbers = max((getattr(m, "numbers_a_row", 1) for m in model.modules()), default=1)
-    return min(most, max(FEWEST_ROWS, MOST_NUMBERS // numbers))
+def rows_at_once(model: Any, most: int = EAGER_BLOCK, numbers: int = MOST_NUMBERS) -> int:
+    """How many rows a Module is evaluated at together, so that no array holds many more than so many numbers."""
+    each = max((getattr(m, "numbers_a_row", 1) for m in model.modules()), default=1)
+    return min(most, max(FEWEST_ROWS, numbers // each))
 
 
 _known: WeakKeyDictionary[Any, Inference] = WeakKeyDictionary()
@@ -202,4 +202,4 @@ def predictor(model: Any) -> Callable[[np.ndarray], np.ndarray]:
     return lambda points: evaluate(model, points)
 
 
-__all__ = ["Inference", "evaluate", "predictor", "values_of"]
+__all__ = ["Inference", "evaluate", "predictor", "rows_at_once", "values_of"]

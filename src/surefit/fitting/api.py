@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time as clock
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -50,6 +50,7 @@ OF_DATA = (
     "folds",
     "loss",
     "quantile",
+    "monotone",
 )  # settings of a `Sampling` that may also be given beside it
 Wanted = str | int | Sequence[str | int]
 Path = str | os.PathLike[str]
@@ -82,6 +83,7 @@ def fit(
     folds: int | None = None,
     loss: str | None = None,
     quantile: float | Sequence[float] | None = None,
+    monotone: Mapping[str, int] | None = None,
     budget: int | None = None,
     executor: Any = None,
     log: str | os.PathLike[str] | None = None,
@@ -136,6 +138,8 @@ def fit(
         quantile: of a table, the level of the quantile of the target to fit instead of its mean, such as 0.9; or
             several, (0.05, 0.5, 0.95), each an output of one network, which never cross. The card tells their pinball
             loss, and how many of the values lie below each.
+        monotone: inputs with which the target rises (1) or falls (-1), {"x": 1, "y": -1}. The network then does so at
+            every point: the signs of its weights prove it, which the card says.
         budget: how often an expensive function is evaluated at most, measuring the error included. Points that fill the
             domain come first, then those where cheap models disagree; what is fitted is the table of these values.
         executor: with a budget, where it is evaluated: one of `concurrent.futures`, of Dask, mpi4py or loky. None:
@@ -178,7 +182,7 @@ def fit(
         tol=tol, time=time, method=method, model=model, data=plan, seed=seed, dtype=dtype, jit=jit,
         budget=budget, executor=executor, log=log, timeout=timeout, target=wanted, columns=columns, **read,
         target_scale=target_scale, missing=missing, folds=folds, loss=loss, quantile=quantile,
-        checkpoint=checkpoint, resume=resume,
+        monotone=monotone, checkpoint=checkpoint, resume=resume,
         **({"prove": prove} if prove is not False else {}),
     )  # fmt: skip
     with shown(progress, time, live) as display:

@@ -69,8 +69,10 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     from a good network badly.
     """
     problem = outcome.problem
-    if problem.plan is not None and problem.plan.apart and problem.validation is not None:
-        outcome = replace(outcome, left_out=None)  # a row left out has relatives among the others
+    apart = problem.plan is not None and problem.plan.apart
+    if problem.validation is not None and (apart or problem.signs):
+        # a row left out has relatives among the others; or the tangents, by which it is left out, know of no signs
+        outcome = replace(outcome, left_out=None)
     model = outcome.model or deploy(outcome.network, problem, attempt.dtype, attempt.like)
     trained = outcome.model is not None
     predict = predictor(model) if not trained else lambda points: evaluate(model, points)

@@ -26,6 +26,7 @@ from surefit.data.designs import (
     whole,
 )
 from surefit.data.domain import Domain
+from surefit.data.hints import signs_of
 from surefit.errors import ArgumentError, DataError
 from surefit.spelling import spelled
 
@@ -156,8 +157,9 @@ class Sampling:
         target_scale: "log" fits the logarithm of the target: for values above 0 that spread over powers of ten, whose
             relative error counts. What is predicted is the target in its own units, and above 0. None, "linear": the
             target itself.
-        monotone: inputs with which the target rises (1) or falls (-1), {"x": 1, "y": -1}: the network then does so at
-            every point, by the signs of its weights.
+        monotone: inputs with which the target rises (1) or falls (-1): {"x": 1, "y": -1}, a text "x=+1,y=-1", or a
+            number for each input, 0 where nothing is known. The network then does so at every point, by the signs of
+            its weights.
         stream: whether a table is read in parts, so that it need not fit into memory (`method="features"`). None:
             folders of Parquet, DataFrames of Dask, and files of more than 33 million numbers, rows times columns (CSV:
             268 MB).
@@ -253,7 +255,7 @@ class Sampling:
             ):
                 if getattr(self, name) is not None and getattr(self, name) is not False:
                     raise ArgumentError(f"folds: does not go with {spelled(name)}: {why}; leave one of the two out")
-        object.__setattr__(self, "monotone", _signs_of(self.monotone))
+        object.__setattr__(self, "monotone", signs_of(self.monotone))
         if self.faces is not None:
             object.__setattr__(self, "faces", real("faces", self.faces, least=0.0))
         if self.stream not in (None, True, False):
@@ -455,24 +457,6 @@ def with_settings(data: Sampling | None, **given: Any) -> Sampling | None:
         if getattr(data, name) not in (None, value):
             raise ArgumentError(f"{name}={value!r}: data= says {getattr(data, name)!r}; give it once")
     return replace(data, **given)
-
-
-def _signs_of(given: Any) -> tuple[tuple[str, int], ...] | None:
-    """Names of inputs and the signs of their effects as pairs."""
-    if given is None:
-        return None
-    try:
-        pairs = dict(given)
-    except (TypeError, ValueError):
-        raise ArgumentError(
-            f'monotone: {given!r} must be signs of inputs by name, such as {{"x": 1, "y": -1}}'
-        ) from None
-    for name, sign in pairs.items():
-        if not isinstance(name, str) or isinstance(sign, bool) or sign not in (1, -1):
-            raise ArgumentError(
-                f"monotone: {name!r}: {sign!r} must be 1, where the target rises, or -1, where it falls"
-            )
-    return tuple((name, int(sign)) for name, sign in pairs.items()) or None
 
 
 def _levels_of(given: Any) -> tuple[float, ...] | None:

@@ -83,7 +83,7 @@ def fit(
     folds: int | None = None,
     loss: str | None = None,
     quantile: float | Sequence[float] | None = None,
-    monotone: Mapping[str, int] | None = None,
+    monotone: Mapping[str, int] | Sequence[int] | str | None = None,
     budget: int | None = None,
     executor: Any = None,
     log: str | os.PathLike[str] | None = None,
@@ -138,8 +138,9 @@ def fit(
         quantile: of a table, the level of the quantile of the target to fit instead of its mean, such as 0.9; or
             several, (0.05, 0.5, 0.95), each an output of one network, which never cross. The card tells their pinball
             loss, and how many of the values lie below each.
-        monotone: inputs with which the target rises (1) or falls (-1), {"x": 1, "y": -1}. The network then does so at
-            every point: the signs of its weights prove it, which the card says.
+        monotone: inputs with which the target rises (1) or falls (-1): {"x": 1, "y": -1}, or a number for each input,
+            0 where nothing is known. The network then does so at every point: the signs of its weights prove it, which
+            the card says.
         budget: how often an expensive function is evaluated at most, measuring the error included. Points that fill the
             domain come first, then those where cheap models disagree; what is fitted is the table of these values.
         executor: with a budget, where it is evaluated: one of `concurrent.futures`, of Dask, mpi4py or loky. None:
@@ -174,7 +175,7 @@ def fit(
     (('x',), (2,))
     """
     found = classes_of(
-        what, task, data, tol, target_scale, quantile, target=target, decimal=decimal, sheet=sheet
+        what, task, data, tol, target_scale, quantile, monotone, target=target, decimal=decimal, sheet=sheet
     )  # fmt: skip
     posed, plan, wanted = (what, data, target) if found is None else (found.raw, found.data, None)
     read = {} if found is not None else {"decimal": decimal, "sheet": sheet}

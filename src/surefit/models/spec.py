@@ -14,7 +14,7 @@ from surefit.checking import check_memory
 from surefit.core import ops
 from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, ShapeError
-from surefit.models.monotone import NAMES, RISING, Monotone, is_monotone
+from surefit.models.monotone import NAMES, RISING, Monotone
 from surefit.models.rising import Rising, start_of
 from surefit.nn.arguments import one_of
 from surefit.problems.problem import Problem
@@ -145,8 +145,8 @@ def network_of(
         points = Scaling.of(problem).inputs(problem.train[0]) if own else None
         network = _in_order(model.build(d, k, generator, dtype, points), problem, dtype, scale)
         return _monotone(network, model, problem, generator, dtype, points) if problem.signs else network
-    if problem.signs and isinstance(model, nn.Module) and not is_monotone(model, problem.signs):
-        raise ArgumentError("monotone: the weights of a Module have signs of their own; give widths, model=(16, 16)")
+    if problem.signs and isinstance(model, nn.Module):
+        raise ArgumentError("monotone: the weights of a Module may have any signs; give widths, such as model=(16, 16)")
     if not isinstance(model, nn.Module):
         raise ArgumentError(f"model={model!r} must be widths such as (64, 64), an MLPSpec or a surefit.nn.Module")
     if not model.num_parameters():

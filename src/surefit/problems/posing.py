@@ -100,7 +100,8 @@ def pose(
     batches = in_parts(target, plan, reading, parts)
     if batches is not None:
         return of_parts(batches, target, domain, plan, seed, reading)
-    return rising(in_levels(_of_table(target, domain, plan, seed, reading, 0 if plan.monotone else few), plan.levels), plan)
+    problem = in_levels(_of_table(target, domain, plan, seed, reading, few), plan.levels)
+    return rising(problem, plan)
 
 
 def first_sampling(dim: int, plan: Sampling) -> Sampling:

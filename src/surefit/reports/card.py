@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surefit import nn
+from surefit.bounds.directions import directions
 from surefit.data import Domain, box_words, raw_names
 from surefit.data.columns import NUMBER
-from surefit.models.monotone import is_monotone
 from surefit.reports.words import Speech
 from surefit.search.classes import Classified
 from surefit.search.judging import Measured, OutputError
@@ -160,7 +160,8 @@ def monotone_rows(fit: Record, speech: Speech) -> list[tuple[str, str]]:
         if sign in signs
     ]
     how = ("; " if speech.lang == "en" else "；").join(each)
-    proved = is_monotone(fit.network, signs)
+    found = directions(fit.model, len(signs))
+    proved = all(((column == 0) | (column == sign)).all() for column, sign in zip(found.T, signs, strict=True) if sign)
     return [(speech("card-monotone"), speech("card-signs", how=how) if proved else speech("card-no-signs"))]
 
 

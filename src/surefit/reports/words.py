@@ -339,7 +339,7 @@ WORDS: dict[str, Both] = {
     "card-signs": Both(
         "{how} at every point: proved by the signs of all weights", "{how}，处处成立：由全部权重的符号证明"
     ),
-    "card-no-signs": Both("not proved: weights of another sign are among them", "未证明：权重中有其他符号"),
+    "card-no-signs": Both("asked for, and not proved", "有此要求，但未能证明"),
     "card-pinball": Both("pinball loss", "分位数损失"),
     "card-pinball-of": Both(
         "{loss} in the units of the target, {gain:.1%} below that of constants (mean over {n} {on})",

@@ -86,7 +86,7 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
         x, y = problem.train  # its rows are among them, each left out by some networks
         found = y + scaling.unscaled_errors(outcome.left_out, y)
         error = replace(Judge.apart(problem, found, (x, y), "folds"), folds=int(outcome.details.get("folds", 0)))
-    elif judge.kind == "training" and known and problem.quantiles and outcome.left_out is not None:
+    elif judge.kind == "training" and known and (problem.quantiles or problem.signs) and outcome.left_out is not None:
         found = problem.train[1] + scaling.unscaled_errors(outcome.left_out, problem.train[1])
         folds = int(outcome.details.get("folds", 0))
         error = replace(Judge.apart(problem, found, problem.train, "folds"), folds=folds)

@@ -18,7 +18,9 @@ from surefit.search.strategies.functions import adam
 from surefit.search.strategies.quantiles import FEWEST
 from surefit.sentences import say
 
-WIDTHS = ((4, 4), (12, 12), (20, 20))  # of perceptrons for Levenberg-Marquardt
+WIDTHS = ((4, 4), (12, 12))  # of perceptrons for Levenberg-Marquardt
+MORE = (20, 20)  # of one more, where the error of these is above `ROUGH` times the size of the target
+ROUGH = 1e-2
 WIDE = (32, 32)  # of the one for Adam
 UNITS = 32  # of networks for tables: on three tables as good as 128
 ROWS_EACH = 10  # points of a function for each parameter
@@ -37,6 +39,13 @@ def monotone(s: State, model: Any, jit: bool | None = None) -> Strategy:
     if not s.problem.quantiles:
         for widths in WIDTHS if model is None else (model,):
             yield from marquardt(s, widths)
+            if s.goal is not None and s.best is not None and s.best.score <= s.goal:
+                return None
+        best = s.best
+        if model is None and s.problem.exact and best is not None and best.score > ROUGH * s.size:
+            yield from marquardt(s, MORE)
+        if s.candidates and model is None:
+            return None if s.problem.exact else say("rows-chose", rows=say("validation rows"))
     method = Adam(loss="quantile") if s.problem.quantiles else Adam()
     yield from adam(s, s.problem, s.built(WIDE if model is None else model), jit, method)
     return None if s.problem.exact else say("rows-chose", rows=say("validation rows"))

@@ -5,27 +5,22 @@ from __future__ import annotations
 import inspect
 import os
 import time as clock
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from surefit import nn
 from surefit.attempts.events import callbacks_from
-from surefit.attempts.lr_finder import RateTest, range_test
+from surefit.attempts.lr_finder import RateTest
 from surefit.attempts.methods import FirstOrder, Method, Solver, VarPro, method_from
 from surefit.checking import positive_number, whole_number
-from surefit.core import ops
 from surefit.data import Sampling, with_settings
 from surefit.data.labels import classes_of
 from surefit.errors import ArgumentError, UnknownArgumentError
 from surefit.fitting.ensembles import Ensemble
 from surefit.fitting.fitted import Fit
 from surefit.keywords import naming
-from surefit.models.scaled import scaled
-from surefit.models.spec import network_of
 from surefit.problems.posing import pose
 from surefit.problems.problem import Problem
 from surefit.reports.display import shown
@@ -47,7 +42,7 @@ from surefit.storage.checkpoint import Checkpoint, check_data, journal_for, text
 
 COLUMNS = {"target": "targets", "columns": "inputs", "decimal": "decimal", "sheet": "sheet"}  # as `read_table` has them
 # settings of a `Sampling` that may also be given beside it
-OF_DATA = ("target_scale", "missing", "folds", "loss", "quantile")
+OF_DATA = ("target_scale", "missing", "folds", "loss", "quantile", "monotone")
 Wanted = str | int | Sequence[str | int]
 Path = str | os.PathLike[str]
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
@@ -79,6 +74,7 @@ def fit(
     folds: int | None = None,
     loss: str | None = None,
     quantile: float | Sequence[float] | None = None,
+    monotone: Mapping[str, int] | Sequence[int] | str | None = None,
     budget: int | None = None,
     executor: Any = None,
     log: str | os.PathLike[str] | None = None,
@@ -133,6 +129,9 @@ def fit(
         quantile: of a table, the level of the quantile of the target to fit instead of its mean, such as 0.9; or
             several, (0.05, 0.5, 0.95), each an output of one network, which never cross. The card tells their pinball
             loss, and how many of the values lie below each.
+        monotone: inputs with which the target rises (1) or falls (-1): {"x": 1, "y": -1}, or a number for each input,
+            0 where nothing is known. The network then does so at every point: the signs of its weights prove it, which
+            the card says.
         budget: how often an expensive function is evaluated at most, measuring the error included. Points that fill the
             domain come first, then those where cheap models disagree; what is fitted is the table of these values.
         executor: with a budget, where it is evaluated: one of `concurrent.futures`, of Dask, mpi4py or loky. None:
@@ -167,7 +166,7 @@ def fit(
     (('x',), (2,))
     """
     found = classes_of(
-        what, task, data, tol, target_scale, quantile, target=target, decimal=decimal, sheet=sheet
+        what, task, data, tol, target_scale, quantile, monotone, target=target, decimal=decimal, sheet=sheet
     )  # fmt: skip
     posed, plan, wanted = (what, data, target) if found is None else (found.raw, found.data, None)
     read = {} if found is not None else {"decimal": decimal, "sheet": sheet}
@@ -175,7 +174,7 @@ def fit(
         tol=tol, time=time, method=method, model=model, data=plan, seed=seed, dtype=dtype, jit=jit,
         budget=budget, executor=executor, log=log, timeout=timeout, target=wanted, columns=columns, **read,
         target_scale=target_scale, missing=missing, folds=folds, loss=loss, quantile=quantile,
-        checkpoint=checkpoint, resume=resume,
+        monotone=monotone, checkpoint=checkpoint, resume=resume,
         **({"prove": prove} if prove is not False else {}),
     )  # fmt: skip
     with shown(progress, time, live) as display:
@@ -483,13 +482,7 @@ def find_lr(
     >>> 1e-3 < test.lr < 1
     True
     """
-    chosen = method_from(method)
-    if not isinstance(chosen, FirstOrder):
-        raise ArgumentError(f"method={chosen.name!r} has no learning rate; choose a first-order method such as 'adam'")
-    kind = ops.float32 if dtype is None else ops.dtype_of(dtype)
-    problem = pose(target, domain, data, seed)
-    network = network_of(model, problem, np.random.default_rng([seed, 2]), kind, chosen.scale)
-    return range_test(scaled(network, problem, chosen.scale, kind), problem, chosen, seed)
+    return choosing.rate_test(lambda: pose(target, domain, data, seed), method, model, seed, dtype)
 
 
 __all__ = ["construct", "distil", "ensemble", "find_lr", "fit", "fit_problem", "fits_of", "load", "smallest"]

@@ -72,8 +72,10 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     from a good network badly.
     """
     problem = outcome.problem
-    if problem.plan is not None and problem.plan.apart and problem.validation is not None:
-        outcome = replace(outcome, left_out=None)  # a row left out has relatives among the others
+    apart = problem.plan is not None and problem.plan.apart
+    if problem.validation is not None and (apart or problem.signs):
+        # a row left out has relatives among the others; or the tangents, by which it is left out, know of no signs
+        outcome = replace(outcome, left_out=None)
     model = outcome.model or deploy(outcome.network, problem, attempt.dtype, attempt.like)
     trained = outcome.model is not None
     predict = predictor(model) if not trained else lambda points: evaluate(model, points)
@@ -87,7 +89,7 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
         x, y = problem.train  # its rows are among them, each left out by some networks
         found = y + scaling.unscaled_errors(outcome.left_out, y)
         error = replace(Judge.apart(problem, found, (x, y), "folds"), folds=int(outcome.details.get("folds", 0)))
-    elif judge.kind == "training" and known and problem.quantiles and outcome.left_out is not None:
+    elif judge.kind == "training" and known and (problem.quantiles or problem.signs) and outcome.left_out is not None:
         found = problem.train[1] + scaling.unscaled_errors(outcome.left_out, problem.train[1])
         folds = int(outcome.details.get("folds", 0))
         error = replace(Judge.apart(problem, found, problem.train, "folds"), folds=folds)

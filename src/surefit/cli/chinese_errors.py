@@ -277,6 +277,9 @@ _KNOWN = {
     ),
     "the name {} stands over columns {}; names must differ{}": "名称 {0} 出现在第 {1} 列；名称不能相同{2}",
     "not a readable Parquet file ({})": "不是可读的 Parquet 文件（{0}）",
+    "holds {}, which is no array of NumPy; write the file with np.savez": (
+        "含有 {0}，它不是 NumPy 数组；请用 np.savez 写文件"
+    ),
     "not a readable Excel file ({})": "不是可读的 Excel 文件（{0}）",
     "not a readable NumPy file of numbers ({})": "不是可读的 NumPy 数值文件（{0}）",
     "has several sheets, {}; name one, such as {}": "有多个工作表：{0}；请指明一个，例如 {1}",

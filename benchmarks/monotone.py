@@ -1,8 +1,8 @@
 """Test errors where the target is known to rise or fall with some inputs, beside histogram boosting. See README.md.
 
-Two measured tables (concrete of the UCI repository: more cement, less water, more age are stronger; diabetes of
-scikit-learn: body mass, blood pressure and a serum measurement go with it) and noisy rows of three functions, with noise
-of three tenths of the deviation of the target. scikit-learn's boosting is told the same (`monotonic_cst`).
+Two measured tables (concrete of the UCI repository, stronger with more cement, less water, more age; diabetes of
+scikit-learn, which rises with body mass, blood pressure and a serum measurement) and noisy rows of three functions, with
+noise of three tenths of the deviation of the target. scikit-learn's boosting is told the same (`monotonic_cst`).
 """
 
 from __future__ import annotations
@@ -116,7 +116,9 @@ def main(
         row = [f"{name} ({len(x)} rows)"]
         for n in names:
             mean = statistics.mean(errors[n])
-            row.append((f"**{mean:.3g}**" if mean == best else f"{mean:.3g}") + f" ({statistics.median(seconds[n]):.1f} s)")
+            row.append(
+                (f"**{mean:.3g}**" if mean == best else f"{mean:.3g}") + f" ({statistics.median(seconds[n]):.1f} s)"
+            )
         cells.append(row)
     notes = [
         f"Root mean squared error, mean over {divisions} divisions: on the test rows of tables; of functions from the "

@@ -1,4 +1,4 @@
-"""Directions of a Program: what is said never fails on pairs of points, and what has a direction by its signs is seen."""
+"""Directions of a Program: what is said holds for pairs of points, and what has a direction by its signs is seen."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import warnings
 
 import numpy as np
@@ -87,10 +88,9 @@ def test_a_table_is_fitted_by_networks_for_tables_that_are_monotone_and_exported
     assert rmse < 0.6 * np.sqrt(np.mean((trees.fit(known, table["y"]).predict(x) - y) ** 2))
     assert "proved by the signs of all weights" in str(fit)
     fit.export(tmp_path / "m.py")
-    space: dict = {}
-    exec((tmp_path / "m.py").read_text(), space)
+    evaluate = runpy.run_path(str(tmp_path / "m.py"))["evaluate"]
     np.testing.assert_allclose(
-        np.asarray(space["predict"](x[:20])).reshape(-1), fit.predict(x[:20]).reshape(-1), rtol=1e-4, atol=1e-5
+        np.asarray(evaluate(x[:20])).reshape(-1), fit.predict(x[:20]).reshape(-1), rtol=1e-4, atol=1e-5
     )
     fit.save(tmp_path / "m.safetensors")
     assert "proved by the signs of all weights" in str(surefit.load(tmp_path / "m.safetensors"))
@@ -114,7 +114,7 @@ def test_directions_are_read_in_every_form(given, want):
     "given", ["x", "", "x=2", "x=+1,x=-1", {"x": 2}, {"x": True}, {"x": None}, {1: 1}, [1, 3], 1, 1.5, b"x=1", ["x"]]
 )
 def test_what_are_no_directions_is_refused(given):
-    with pytest.raises(ArgumentError, match="^monotone: "):
+    with pytest.raises(ArgumentError, match=r"^monotone: "):
         Sampling(monotone=given)
 
 

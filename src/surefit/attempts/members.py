@@ -149,8 +149,8 @@ def joined(problem: Problem) -> Problem:
 
 
 def _train(
-    network: Members | MonotoneMembers, data: list[np.ndarray], epochs: int, rng: np.random.Generator, progress: Progress,
-    attempt: Attempt, stage: Any, levels: Sequence[float] = (),
+    network: Members | MonotoneMembers, data: list[np.ndarray], epochs: int, rng: np.random.Generator,
+    progress: Progress, attempt: Attempt, stage: Any, levels: Sequence[float] = (),
 ) -> int | None:  # fmt: skip
     """Train in chunks of epochs and put the best epoch's weights back: its row of the history; None without any."""
     from surefit.compiler import TrainingLoop

@@ -180,6 +180,9 @@ CHINESE = {
     "Inputs with which the target rises or falls everywhere, as the network then does: x=+1,z=-1.": (
         "目标处处随其上升或下降的输入，网络也必定如此：x=+1,z=-1。"
     ),
+    "Inputs after whose periods the target is the same again: angle=360, or t=2*pi.": (
+        "目标按周期重复的输入及其周期：angle=360，或 t=2*pi。"
+    ),
     "Fit a quantile of the target instead of its mean, such as 0.9, or several: 0.05,0.5,0.95.": (
         "拟合目标的分位数而非均值，如 0.9，或多个：0.05,0.5,0.95。"
     ),

@@ -51,13 +51,22 @@ FITS = {
     "time={} must be a number of seconds > 0, or None for no limit": "time={0} 应为大于 0 的秒数",
     # directions of inputs
     "{} is no name of an input; write {}": "{0} 不是输入的名称；请写 {1}",
-    "{} must be the directions of inputs, such as {}": "{0} 应给出各输入的方向，例如 {1}",
+    "{} must be the {} of inputs, such as {}": "{0} 应按输入给出，例如 {2}",
+    "{} for {} must be its period, a number above 0 such as 360": "{1} 的周期 {0} 应为正数，例如 360",
+    "{} is to rise or fall as well, and a periodic target does neither": "{0} 同时要求单调，而周期性的目标不单调",
+    "does not go with adaptive, which adds points as it goes; leave one of the two out": (
+        "不能与逐步加点的 adaptive 同用；请去掉其中之一"
+    ),
+    "{} has a logarithmic axis; write its ends without log": "{0} 用的是对数坐标；请去掉 log",
+    "training on where a proof fails is not for periodic inputs; leave periodic out": (
+        "在证明失败处继续训练不能用于周期输入；请去掉 periodic"
+    ),
     "{} for {} must be 1, where the target rises with it, -1, where it falls, or 0": (
         "{1} 的方向 {0} 应为 1（目标随其上升）、-1（随其下降）或 0"
     ),
     "there is no input {}; the inputs are {}": "没有输入 {0}；输入有 {1}",
-    "{} directions for {} inputs; give one for each of {}, 0 where nothing is known, or name them": (
-        "{1} 个输入却给出 {0} 个方向；请为 {2} 各给一个，未知的给 0，或按名称给出"
+    "{} {} for {} inputs; give one for each of {}, 0 where nothing is known, or name them": (
+        "{2} 个输入却给出 {0} 个；请为 {3} 各给一个，未知的给 0，或按名称给出"
     ),
     "several quantiles are kept apart, which leaves no room for it; fit one": (
         "多个分位数已被约束为互不交叉，不能再要求单调；请只拟合一个"
@@ -78,9 +87,6 @@ FITS = {
     ),
     "training on where a proof fails needs weights of either sign; leave monotone out": (
         "在证明失败处继续训练需要符号不限的权重；请去掉 monotone"
-    ),
-    "going on would change the signs of the weights that make this fit monotone; fit all together": (
-        "继续训练会改变保证单调的权重符号；请把全部数据一起拟合"
     ),
     # what does not go together
     "task='classify': a function has no classes; give a table, one column of which holds them": (
@@ -258,9 +264,8 @@ FITS = {
     "the function {} does not take {} arguments, one for each of {}, nor one point": (
         "函数 {0} 既不接受 {1} 个参数（{2} 各一个），也不接受一个点"
     ),
-    "a fit with a budget chooses its points itself; of a Sampling it takes split=, target_scale= and monotone= alone": (
-        "有预算的拟合自己选点；取样设置中只用 split=、target_scale= 和 monotone="
-    ),
+    "a fit with a budget chooses its points itself; of a Sampling it takes split=, target_scale=, monotone= and "
+    "periodic= alone": ("有预算的拟合自己选点；取样设置中只用 split=、target_scale=、monotone= 和 periodic="),
     "goes with a function that can be evaluated; the target is a {}, whose rows are all there": (
         "用于可以求值的函数；目标是{0}，各行都已给出"
     ),

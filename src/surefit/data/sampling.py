@@ -26,7 +26,7 @@ from surefit.data.designs import (
     whole,
 )
 from surefit.data.domain import Domain
-from surefit.data.hints import signs_of
+from surefit.data.hints import periods_of, signs_of
 from surefit.errors import ArgumentError, DataError
 from surefit.spelling import spelled
 
@@ -160,6 +160,8 @@ class Sampling:
         monotone: inputs with which the target rises (1) or falls (-1): {"x": 1, "y": -1}, a text "x=+1,y=-1", or a
             number for each input, 0 where nothing is known. The network then does so at every point, by the signs of
             its weights.
+        periodic: inputs after whose periods the target is the same again: {"angle": 360}, a text "angle=360", or a
+            period for each input, None where it has none. The network is given their sine and cosine.
         stream: whether a table is read in parts, so that it need not fit into memory (`method="features"`). None:
             folders of Parquet, DataFrames of Dask, and files of more than 33 million numbers, rows times columns (CSV:
             268 MB).
@@ -196,6 +198,7 @@ class Sampling:
     loss: str | None = None
     quantile: float | tuple[float, ...] | None = None
     monotone: Any = None
+    periodic: Any = None
     stream: bool | None = None
 
     def __post_init__(self) -> None:
@@ -256,6 +259,7 @@ class Sampling:
                 if getattr(self, name) is not None and getattr(self, name) is not False:
                     raise ArgumentError(f"folds: does not go with {spelled(name)}: {why}; leave one of the two out")
         object.__setattr__(self, "monotone", signs_of(self.monotone))
+        object.__setattr__(self, "periodic", periods_of(self.periodic))
         if self.faces is not None:
             object.__setattr__(self, "faces", real("faces", self.faces, least=0.0))
         if self.stream not in (None, True, False):

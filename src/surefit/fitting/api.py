@@ -42,7 +42,7 @@ from surefit.storage.checkpoint import Checkpoint, check_data, journal_for, text
 
 COLUMNS = {"target": "targets", "columns": "inputs", "decimal": "decimal", "sheet": "sheet"}  # as `read_table` has them
 # settings of a `Sampling` that may also be given beside it
-OF_DATA = ("target_scale", "missing", "folds", "loss", "quantile", "monotone")
+OF_DATA = ("target_scale", "missing", "folds", "loss", "quantile", "monotone", "periodic")
 Wanted = str | int | Sequence[str | int]
 Path = str | os.PathLike[str]
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
@@ -75,6 +75,7 @@ def fit(
     loss: str | None = None,
     quantile: float | Sequence[float] | None = None,
     monotone: Mapping[str, int] | Sequence[int] | str | None = None,
+    periodic: Mapping[str, Any] | Sequence[Any] | str | None = None,
     budget: int | None = None,
     executor: Any = None,
     log: str | os.PathLike[str] | None = None,
@@ -122,16 +123,15 @@ def fit(
         missing: of a table, "median" to fill missing inputs in by the median of their column, with a further input that
             says where; `predict` then takes rows that miss the same. None: a missing value is an error.
         folds: of a table, fit all of it, and estimate the error by so many fits without a part of the rows, each part
-            in turn (cross-validation), with `Sampling(groups=)` of whole groups. It takes as many times longer; a limit
-            of time is for all of them.
+            in turn (cross-validation), with `Sampling(groups=)` of whole groups; a limit of time is for all of them.
         loss: of a table, "huber" lets rows that are far off count less, "mse" lets all count alike. None: less where
             a few lie so far off all others that they must be mistakes, which the card says.
-        quantile: of a table, the level of the quantile of the target to fit instead of its mean, such as 0.9; or
-            several, (0.05, 0.5, 0.95), each an output of one network, which never cross. The card tells their pinball
-            loss, and how many of the values lie below each.
-        monotone: inputs with which the target rises (1) or falls (-1): {"x": 1, "y": -1}, or a number for each input,
-            0 where nothing is known. The network then does so at every point: the signs of its weights prove it, which
-            the card says.
+        quantile: of a table, the level of the quantile to fit instead of the mean, such as 0.9; or several, (0.05, 0.5,
+            0.95), outputs of one network, which never cross. The card tells their pinball loss and coverage.
+        monotone: inputs with which the target rises (1) or falls (-1): {"x": 1, "y": -1}, or a number for each, 0 for
+            none. The network then does so at every point, which the signs of its weights prove.
+        periodic: inputs after whose periods the target is the same again: {"angle": 360}. So are values and slopes of
+            the network, which is given sine and cosine.
         budget: how often an expensive function is evaluated at most, measuring the error included. Points that fill the
             domain come first, then those where cheap models disagree; what is fitted is the table of these values.
         executor: with a budget, where it is evaluated: one of `concurrent.futures`, of Dask, mpi4py or loky. None:
@@ -174,7 +174,7 @@ def fit(
         tol=tol, time=time, method=method, model=model, data=plan, seed=seed, dtype=dtype, jit=jit,
         budget=budget, executor=executor, log=log, timeout=timeout, target=wanted, columns=columns, **read,
         target_scale=target_scale, missing=missing, folds=folds, loss=loss, quantile=quantile,
-        monotone=monotone, checkpoint=checkpoint, resume=resume,
+        monotone=monotone, periodic=periodic, checkpoint=checkpoint, resume=resume,
         **({"prove": prove} if prove is not False else {}),
     )  # fmt: skip
     with shown(progress, time, live) as display:

@@ -1,12 +1,12 @@
 """Networks for tables that rise with some inputs at every point, side by side, and their mean.
 
-They are `Members` with two kinds of units. *Rising* units see all inputs and pass on through weights that are not
-negative (their absolute values), from the inputs with which the network rises to the output; *free* units see the other
-inputs alone, so that their weights may be anything. A rising unit is convex, or concave as its reflection at the origin,
-in turn (Runje and Shankaranarayana 2023, Constrained Monotonic Neural Networks, arXiv 2205.11775): positive weights
-behind units of one curvature could make convex functions only. What periodic features are for a free input, steps
-(hyperbolic tangents of several places and slopes) are for one with a direction, and beside the hidden layers goes a
-linear function of all of these features.
+They are `Members` with two kinds of units. *Rising* units see all inputs and pass on through weights that are not below
+0, their absolute values, from the inputs with which the network rises to the output; *free* units see the other inputs
+alone, so that their weights may be anything. A rising unit is convex, or concave as its reflection at the origin, in
+turn (Runje and Shankaranarayana 2023, Constrained Monotonic Neural Networks, arXiv 2205.11775): positive weights behind
+units of one curvature could make convex functions only. What periodic features are for a free input, steps (hyperbolic
+tangents of several places and slopes) are for one with a direction, and beside the hidden layers goes a linear function
+of all of these features.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ ALONE = {  # fields of a Sampling that need all rows at once
     "derivatives": "gradients",
     "quantile": "quantiles",
     "monotone": "a network with weights of one sign",
+    "periodic": "the sine and cosine of an input",
     "adaptive": "more values",
     "faces": "more values",
     "verify": "more values",

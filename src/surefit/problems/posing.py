@@ -30,7 +30,7 @@ from surefit.problems.callables import (
     Steady,
     vectorised,
 )
-from surefit.problems.known import rising
+from surefit.problems.known import known
 from surefit.problems.large import in_parts, of_parts
 from surefit.problems.points import about_dropped, check_size, few_for_time, finite_values
 from surefit.problems.problem import ROWS, Points, Problem
@@ -80,7 +80,7 @@ def pose(
             name = {"targets": "target", "inputs": "columns"}.get(key, key)
             raise ArgumentError(f"{name}: is for the columns of a table, and a function has none; leave it out")
     if texts is not None:
-        return rising(_of_formulas(texts, domain, plan, seed, solver, free, memory), plan)
+        return known(_of_formulas(texts, domain, plan, seed, solver, free, memory), plan)
     if callable(target) and not isinstance(target, Table):
         box = needed_domain(domain, None)
         function, outputs = vectorised(target, box, memory)
@@ -97,12 +97,12 @@ def pose(
         problem = _of_function(
             function, box, outputs, plan, seed, source, _called_gradients(plan, box, outputs, memory), free, allowed
         )
-        return rising(problem, plan)
+        return known(problem, plan)
     batches = in_parts(target, plan, reading, parts)
     if batches is not None:
         return of_parts(batches, target, domain, plan, seed, reading)
     problem = in_levels(_of_table(target, domain, plan, seed, reading, few), plan.levels)
-    return rising(problem, plan)
+    return known(problem, plan)
 
 
 def first_sampling(dim: int, plan: Sampling) -> Sampling:

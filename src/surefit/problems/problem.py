@@ -62,6 +62,12 @@ class Problem:
         told: dict[str, int] = self.source.get("monotone", {})
         return tuple(int(told.get(name, 0)) for name in self.names) if told else ()
 
+    @property
+    def periods(self) -> tuple[float, ...]:
+        """Of each input its period, 0 where it has none; () where none has one."""
+        told: dict[str, float] = self.source.get("periodic", {})
+        return tuple(float(told.get(name, 0.0)) for name in self.names) if told else ()
+
     def coordinates(self, y: np.ndarray) -> np.ndarray:
         """Values in which errors are of one size: of a logarithmic target their logarithms."""
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -84,6 +84,7 @@ def card_rows(fit: Record, lang: str = "en") -> list[tuple[str, str]]:
     known += error_rows(fit, lang) if fit.classified is None else class_rows(fit.classified, speech)
     if fit.taught is not None:
         known.append((speech("card-teacher"), speech.sentence(fit.taught.sentence())))
+    known += periodic_rows(fit, speech)
     known += monotone_rows(fit, speech)
     known += proved_rows(fit, speech)
     known.append((speech("card-status"), speech("card-seed", status=_status(fit, speech), seed=fit.seed)))
@@ -148,6 +149,16 @@ def _relative(fit: Record, speech: Speech) -> list[tuple[str, str]]:
 
 def _r2(value: float, speech: Speech) -> str:
     return "" if math.isnan(value) else speech("card-r2", r2=r2_words(value))
+
+
+def periodic_rows(fit: Record, speech: Speech) -> list[tuple[str, str]]:
+    """After which periods of inputs the fit is the same again, as (label, text)."""
+    pairs = zip(fit.names, fit.problem.periods, strict=False)
+    each = [speech("card-period", name=name, period=f"{period:.10g}") for name, period in pairs if period]
+    if not each:
+        return []
+    how = (", " if speech.lang == "en" else "，").join(each)
+    return [(speech("card-periodic"), speech("card-turns", how=how))]
 
 
 def monotone_rows(fit: Record, speech: Speech) -> list[tuple[str, str]]:

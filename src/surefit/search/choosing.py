@@ -23,10 +23,12 @@ from surefit.errors import ArgumentError
 from surefit.models.chain import output_layer
 from surefit.models.scaled import Scaled, scaled
 from surefit.models.spec import network_of
+from surefit.problems.periodic import lifted
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate
 from surefit.search.judging import Judge
 from surefit.search.limits import FEW_ROWS, FLOAT32, GOAL
+from surefit.search.periodic import in_own_inputs
 from surefit.search.proofs import Prover
 from surefit.search.record import Made, Record, Solved, Trained
 from surefit.search.robust import robust
@@ -93,6 +95,7 @@ def fit_problem(
     timings = Timings()
     with timings.phase("data"):
         problem = posed if isinstance(posed, Problem) else posed()
+    whole, problem = _in_coordinates(problem, settings, int(seed), prove)
     if tol is not None and problem.quantiles:
         raise ArgumentError("tol: quantiles have no largest error, since values lie above and below them; leave it out")
     if problem.stream is None:
@@ -138,7 +141,17 @@ def fit_problem(
             free = model is None and problem.free
             reason = run(state, until_proved(state, strategy, settings, free))
             return recorded(with_bounds(state), reason, made, model)
-        return recorded(state, run(state, strategy), made, model)
+        record = recorded(state, run(state, strategy), made, model)
+        return record if whole is None else in_own_inputs(record, whole, time)
+
+
+def _in_coordinates(problem: Problem, method: Method, seed: int, prove: bool) -> tuple[Problem | None, Problem]:
+    """A problem with periodic inputs with its points, and as rows of their cosines and sines; None, and any other."""
+    if not problem.periods:
+        return None, problem
+    if prove:
+        raise ArgumentError("prove: training on where a proof fails is not for periodic inputs; leave periodic out")
+    return lifted(problem, seed, isinstance(method, Solver))
 
 
 def rate_test(

@@ -299,7 +299,7 @@ def _check(found: Certificate) -> None:
     if not found.formulas or not all(isinstance(text, str) for text in found.formulas):
         raise DataError("its formulas are not texts")
     if found.tol is not None and not isinstance(found.tol, (int, float)):
-        raise DataError("its tolerance is no number")
+        raise DataError("its tolerance is not a number")
     if isinstance(found.error, Proved) and set(found.error.at) != set(names):
         raise DataError("the point of its error has other names than its domain")
     if found.leaves is not None:

@@ -177,6 +177,9 @@ CHINESE = {
         "损失函数：mse（默认）、huber、l1、smooth_l1、log_cosh，或 quantile（与 --quantile 一起）。"
         "对表格，huber 与 quantile 也可用于 auto；其余用于一阶方法。"
     ),
+    "Inputs with which the target rises or falls everywhere, as the network then does: x=+1,z=-1.": (
+        "目标处处随其上升或下降的输入，网络也必定如此：x=+1,z=-1。"
+    ),
     "Fit a quantile of the target instead of its mean, such as 0.9, or several: 0.05,0.5,0.95.": (
         "拟合目标的分位数而非均值，如 0.9，或多个：0.05,0.5,0.95。"
     ),

@@ -60,6 +60,7 @@ _KNOWN = {
     "{#} networks are learning already; stop one of them": "已有 {0} 个网络在学习；请先停止一个",
     "that network is not here any more; train it again": "那个网络已不在这里；请重新训练",
     "a proof is being made already; wait for it": "正在做一个证明；请等它结束",
+    "many pictures are being drawn already; try again in a moment": "正在画的图片已经很多；请稍后再试",
     "this could not be trained ({})": "无法训练（{0}）",
     # formulas
     "this cannot be part of a formula": "这不能作为公式的一部分",
@@ -107,6 +108,9 @@ _KNOWN = {
     "the decimal mark is a point": "小数点写作 '.'",
     "there is no function '{}'": "没有函数 '{0}'",
     "the factorial of n is gamma(n + 1)": "n 的阶乘是 gamma(n + 1)",
+    "angles are in radians; x degrees are x*pi/180": "角度用弧度；x 度是 x*pi/180",
+    "angles are in radians": "角度用弧度",
+    "x degrees are x*pi/180": "x 度是 x*pi/180",
     "unknown name '{}'": "未知的名称 '{0}'",
     "the variable is {}": "变量是 {0}",
     "the variables are {}": "变量有 {0}",
@@ -276,6 +280,9 @@ _KNOWN = {
     ),
     "the name {} stands over columns {}; names must differ{}": "名称 {0} 出现在第 {1} 列；名称不能相同{2}",
     "not a readable Parquet file ({})": "不是可读的 Parquet 文件（{0}）",
+    "holds {}, which is no array of NumPy; write the file with np.savez": (
+        "含有 {0}，它不是 NumPy 数组；请用 np.savez 写文件"
+    ),
     "not a readable Excel file ({})": "不是可读的 Excel 文件（{0}）",
     "not a readable NumPy file of numbers ({})": "不是可读的 NumPy 数值文件（{0}）",
     "has several sheets, {}; name one, such as {}": "有多个工作表：{0}；请指明一个，例如 {1}",

@@ -49,6 +49,39 @@ FITS = {
     ),
     "{} must be a whole number >= {}, or None for no limit": "{0} 应为不小于 {1} 的整数",
     "time={} must be a number of seconds > 0, or None for no limit": "time={0} 应为大于 0 的秒数",
+    # directions of inputs
+    "{} is no name of an input; write {}": "{0} 不是输入的名称；请写 {1}",
+    "{} must be the directions of inputs, such as {}": "{0} 应给出各输入的方向，例如 {1}",
+    "{} for {} must be 1, where the target rises with it, -1, where it falls, or 0": (
+        "{1} 的方向 {0} 应为 1（目标随其上升）、-1（随其下降）或 0"
+    ),
+    "there is no input {}; the inputs are {}": "没有输入 {0}；输入有 {1}",
+    "{} directions for {} inputs; give one for each of {}, 0 where nothing is known, or name them": (
+        "{1} 个输入却给出 {0} 个方向；请为 {2} 各给一个，未知的给 0，或按名称给出"
+    ),
+    "several quantiles are kept apart, which leaves no room for it; fit one": (
+        "多个分位数已被约束为互不交叉，不能再要求单调；请只拟合一个"
+    ),
+    "does not go with gradients among the data; leave one of the two out": "不能与数据中的梯度同用；请去掉其中之一",
+    "classes have no order in which a target could rise; leave it out": "类别没有可上升的次序；请去掉",
+    "the weights of a Module may have any signs; give widths, such as model=(16, 16)": (
+        "Module 的权重符号不限；请给出宽度，例如 model=(16, 16)"
+    ),
+    "{} does not rise everywhere, which monotone= needs; choose one of {}": (
+        "{0} 并非处处上升，而 monotone= 需要这一点；请选用 {1} 之一"
+    ),
+    "{} solves for weights of either sign; use 'auto', 'lm', 'lbfgs' or a first-order method such as 'adam'": (
+        "{0} 求出的权重符号不限；请用 'auto'、'lm'、'lbfgs' 或一阶方法，例如 'adam'"
+    ),
+    "solves for weights of either sign, and monotone= needs one; leave it out": (
+        "求出的权重符号不限，而 monotone= 需要固定的符号；请去掉"
+    ),
+    "training on where a proof fails needs weights of either sign; leave monotone out": (
+        "在证明失败处继续训练需要符号不限的权重；请去掉 monotone"
+    ),
+    "going on would change the signs of the weights that make this fit monotone; fit all together": (
+        "继续训练会改变保证单调的权重符号；请把全部数据一起拟合"
+    ),
     # what does not go together
     "task='classify': a function has no classes; give a table, one column of which holds them": (
         "task='classify'：函数没有类别；请给出其中一列为类别的表格"
@@ -225,8 +258,8 @@ FITS = {
     "the function {} does not take {} arguments, one for each of {}, nor one point": (
         "函数 {0} 既不接受 {1} 个参数（{2} 各一个），也不接受一个点"
     ),
-    "a fit with a budget chooses its points itself; of a Sampling it takes split= and target_scale= alone": (
-        "有预算的拟合自己选点；取样设置中只用 split= 和 target_scale="
+    "a fit with a budget chooses its points itself; of a Sampling it takes split=, target_scale= and monotone= alone": (
+        "有预算的拟合自己选点；取样设置中只用 split=、target_scale= 和 monotone="
     ),
     "goes with a function that can be evaluated; the target is a {}, whose rows are all there": (
         "用于可以求值的函数；目标是{0}，各行都已给出"

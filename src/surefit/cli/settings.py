@@ -143,6 +143,8 @@ _PANELS = {
         Setting("bias", "", flag, "Let the layers add a bias. Default: on."),
         Setting("init", "NAME", one_of(_inits), "Initial weights: auto (default), glorot, he, normal, small or zeros."),
         Setting("dropout", "NUMBER", number(least=0, most=1), "Probability of dropout. Default: 0."),
+        Setting("monotone", "SIGNS", text,
+                "Inputs with which the target rises or falls everywhere, as the network then does: x=+1,z=-1."),
     ],
     TRAINING: [
         Setting("method", "NAME", one_of(_methods),

@@ -26,6 +26,7 @@ from surefit.data.designs import (
     whole,
 )
 from surefit.data.domain import Domain
+from surefit.data.hints import signs_of
 from surefit.errors import ArgumentError, DataError
 from surefit.spelling import spelled
 
@@ -156,6 +157,9 @@ class Sampling:
         target_scale: "log" fits the logarithm of the target: for values above 0 that spread over powers of ten, whose
             relative error counts. What is predicted is the target in its own units, and above 0. None, "linear": the
             target itself.
+        monotone: inputs with which the target rises (1) or falls (-1): {"x": 1, "y": -1}, a text "x=+1,y=-1", or a
+            number for each input, 0 where nothing is known. The network then does so at every point, by the signs of
+            its weights.
         stream: whether a table is read in parts, so that it need not fit into memory (`method="features"`). None:
             folders of Parquet, DataFrames of Dask, and files of more than 33 million numbers, rows times columns (CSV:
             268 MB).
@@ -191,6 +195,7 @@ class Sampling:
     folds: int | None = None
     loss: str | None = None
     quantile: float | tuple[float, ...] | None = None
+    monotone: Any = None
     stream: bool | None = None
 
     def __post_init__(self) -> None:
@@ -250,6 +255,7 @@ class Sampling:
             ):
                 if getattr(self, name) is not None and getattr(self, name) is not False:
                     raise ArgumentError(f"folds: does not go with {spelled(name)}: {why}; leave one of the two out")
+        object.__setattr__(self, "monotone", signs_of(self.monotone))
         if self.faces is not None:
             object.__setattr__(self, "faces", real("faces", self.faces, least=0.0))
         if self.stream not in (None, True, False):

@@ -32,6 +32,7 @@ from surefit.data.csv_text import (
 from surefit.data.sources import pyarrow, raw_of
 from surefit.errors import ArgumentError, DataError
 from surefit.files import replacing
+from surefit.keywords import naming
 from surefit.spelling import cure, spelled
 
 FORMATS = ("csv", "parquet", "npz")
@@ -186,6 +187,7 @@ class Table:
 # ---- reading
 
 
+@naming
 def read_table(
     source: Any,
     *,
@@ -243,6 +245,7 @@ def read_table(
 FILLING = (None, "error", "median")
 
 
+@naming
 def read_csv(
     source: Any,
     *,
@@ -477,6 +480,7 @@ def _check_categories(code: Coded, rows: int, raw: Raw) -> None:
 # ---- writing
 
 
+@naming
 def write_table(table: Table, path: str | os.PathLike[str]) -> Path:
     """Write a table to ``.csv``, ``.parquet`` or ``.npz``; float64 values survive exactly. Returns the path.
 

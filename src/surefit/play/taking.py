@@ -15,6 +15,7 @@ from surefit.reports.pictures import grid_of
 
 EXPORTS = {"c": "c", "onnx": "onnx", "numpy": "py", "js": "js"}
 PICTURES = ("png", "svg")
+DRAWN = (*PICTURES, "report")  # by Matplotlib, which takes seconds
 FORMATS = (*EXPORTS, "c-text", *PICTURES, "csv", "report")
 LANGUAGES = ("en", "zh")
 
@@ -68,4 +69,4 @@ def table_of(fitted: Fit) -> str:
     return "\n".join(rows) + "\n"
 
 
-__all__ = ["FORMATS", "LANGUAGES", "file_of"]
+__all__ = ["DRAWN", "FORMATS", "LANGUAGES", "file_of"]

@@ -26,6 +26,7 @@ ALONE = {  # fields of a Sampling that need all rows at once
     "test": "a table of test rows",
     "derivatives": "gradients",
     "quantile": "quantiles",
+    "monotone": "a network with weights of one sign",
     "adaptive": "more values",
     "faces": "more values",
     "verify": "more values",

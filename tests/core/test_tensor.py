@@ -24,8 +24,9 @@ from surefit.core.creation import as_tensor, from_numpy, tensor
 from surefit.core.functional import grad
 from surefit.core.leaves import FlatVector, Parameter, State, flatten_parameters
 from surefit.core.methods import METHODS
+from surefit.core.modes import enable_grad, is_grad_enabled, no_grad
 from surefit.core.program import record
-from surefit.core.tensor import Tensor, enable_grad, is_grad_enabled, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import (
     ArgumentError,
     AxisError,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from surefit.core.tensor import enable_grad, mode
+from surefit.core.modes import enable_grad, mode
 from surefit.errors import ArgumentError, CapturedError
 from surefit.optim.optimizer import Optimizer, Values, joint_vector
 

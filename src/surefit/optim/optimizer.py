@@ -16,8 +16,10 @@ import numpy as np
 
 from surefit.core import ops
 from surefit.core.leaves import FlatVector, Gathered, Parameter, State, flatten_parameters
+from surefit.core.modes import enable_grad, mode, no_grad
+from surefit.core.node import value_of
 from surefit.core.ops import cast, float32, float64, int64, maximum, pow_, sqrt, where
-from surefit.core.tensor import Tensor, enable_grad, forget_gradients, mode, no_grad, value_of
+from surefit.core.tensor import Tensor, forget_gradients
 from surefit.errors import ArgumentError, DtypeError, GradientError
 from surefit.optim.groups import Chunk, ParamGroup, Values
 

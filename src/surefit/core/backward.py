@@ -68,6 +68,13 @@ def _hooked(t: Tensor, g: Any) -> Any:
     for hook in list(_HOOKS.get(t._birth, {}).values()):
         new = hook(g if isinstance(g, Remembering) else t.made(g))
         if new is not None:
+            if not isinstance(new, Remembering):
+                raise DtypeError(f"a hook must return a Tensor or None, and this one gave {type(new).__name__}")
+            if new.shape != g.shape or new.dtype != g.dtype:
+                raise ShapeError(
+                    f"a hook was given a gradient of shape {g.shape}, {g.dtype}, and gave one of shape {new.shape}, "
+                    f"{new.dtype}; it must return one like it"
+                )
             g = new if isinstance(g, Remembering) else value_of(new)
     return g
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from surefit import nn
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 from surefit.interop import from_torch, to_torch
 

@@ -194,8 +194,9 @@ def test_places_do_not_depend_on_the_units(of_x, of_y):
 @pytest.mark.parametrize("of_y", [1e-200, 1e-8, 1e8, 1e140])
 def test_roots_and_indices_of_several_inputs_do_not_depend_on_the_units(of_y):
     """Two planes meet at (0.25, -0.5); of x + 2 y on a square 1/5 of the variance is due to x."""
-    planes = lambda x, y: (of_y * (x + 2 * y + 0.75), of_y * (x - y - 0.75))
-    fit = surefit.fit(planes, "x=-1:1, y=-1:1", method="polynomial")
+    fit = surefit.fit(
+        lambda x, y: (of_y * (x + 2 * y + 0.75), of_y * (x - y - 0.75)), "x=-1:1, y=-1:1", method="polynomial"
+    )
     assert np.allclose(fit.roots(), [[0.25, -0.5]], atol=1e-7)
     indices = fit.sensitivity(output=0)
     assert np.allclose(indices.first, [0.2, 0.8], atol=1e-6)

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from surefit._version import __version__
+from surefit.core.node import value_of
 from surefit.core.program import Program
-from surefit.core.tensor import value_of
 from surefit.errors import DataError
 from surefit.files import path_of, replacing
 from surefit.sentences import Both, Sentence, check_language, columns, declare, from_dict, say

@@ -21,8 +21,9 @@ from surefit.bounds.reading import literal
 from surefit.bounds.relax import Relaxation
 from surefit.bounds.slopes import jacobian_ranges, largest, network_of, some_points
 from surefit.core import ops
+from surefit.core.modes import no_grad
 from surefit.core.program import Program, record
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.data import Domain
 from surefit.errors import ArgumentError, FormulaError, ShapeError
 from surefit.formulas import Formula, parse

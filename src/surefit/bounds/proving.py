@@ -26,8 +26,9 @@ from surefit.bounds.certificate import Certificate, Proved, Undefined, fingerpri
 from surefit.bounds.interval import TRUST, TRUST_SPECIAL
 from surefit.bounds.network import Network, lowered
 from surefit.bounds.relax import Relaxation
+from surefit.core.modes import no_grad
 from surefit.core.program import Program, record
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.data import Domain
 from surefit.errors import ArgumentError, FormulaError, ShapeError
 from surefit.formulas import Formula, parse

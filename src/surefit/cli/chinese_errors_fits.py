@@ -22,6 +22,7 @@ FITS = {
         "第一步的损失就不是有限的数；请检查数据和损失"
     ),
     "{} has no argument {}; {}": "{0} 没有参数 {1}；{2}",
+    "{#} networks are too many; each is a fit of its own, and {#} are the most": "{0} 个网络太多；最多 {1} 个",
     "prove={} must be True or False; the tolerance is {}": "prove={0} 应为 True 或 False；容差由 {1} 给出",
     "{} computes with NumPy, where nothing is compiled; leave {} out, or use a first-order method such as 'adam'": (
         "{0} 用 NumPy 计算，没有可编译的；请去掉 {1}，或用一阶方法，例如 'adam'"

@@ -14,8 +14,10 @@ import numpy as np
 
 from surefit import nn
 from surefit.core import ops
+from surefit.core.backward import backpropagate
 from surefit.core.graph import birth
-from surefit.core.tensor import Tensor, backpropagate, enable_grad, no_grad
+from surefit.core.modes import enable_grad, no_grad
+from surefit.core.tensor import Tensor
 from surefit.data.columns import unmasked
 from surefit.doctor.graph import Anatomy, Layer, Units, array, evenly, layers, name_of, reach, values_of
 from surefit.doctor.unchanged import for_examination, unchanged

@@ -19,7 +19,7 @@ import numpy as np
 from surefit import data, fitting, nn, optim, view
 from surefit.core import functions as fn
 from surefit.core.creation import tensor
-from surefit.core.tensor import no_grad
+from surefit.core.modes import no_grad
 from surefit.errors import DataError
 from surefit.nn import functional as F
 from surefit.sentences import both, joined, zh

@@ -17,8 +17,8 @@ import numpy as np
 from surefit import data, fitting, nn, optim, view
 from surefit.core import functions as fn
 from surefit.core.creation import tensor
+from surefit.core.modes import no_grad
 from surefit.core.program import record
-from surefit.core.tensor import no_grad
 from surefit.nn import functional as F
 from surefit.sentences import both, joined, zh
 from surefit.view.language import drawn

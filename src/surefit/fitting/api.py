@@ -33,7 +33,7 @@ from surefit.search.constructing import constructed
 from surefit.search.distilling import teaching
 from surefit.search.folds import cross_validated
 from surefit.search.gathering import Budget, gathered
-from surefit.search.limits import MOST_PARAMETERS
+from surefit.search.limits import MOST_NETWORKS, MOST_PARAMETERS
 from surefit.search.restarts import best_of, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
 from surefit.spelling import spelled
@@ -213,6 +213,10 @@ def fits_of(
     parts = data.folds if isinstance(data, Sampling) else None
     if parts is not None and isinstance(model, nn.Module):
         raise ArgumentError("folds: a Module can be trained only once; give widths or an MLPSpec")
+    if count > MOST_NETWORKS:
+        raise ArgumentError(
+            f"{count} networks are too many; each is a fit of its own, and {MOST_NETWORKS} are the most"
+        )
     if count > 1 and isinstance(model, nn.Module):
         raise ArgumentError("model: a Module can be trained only once; give widths or an MLPSpec for several networks")
     asked = dict(

@@ -8,7 +8,8 @@ import numpy as np
 
 from surefit import nn
 from surefit.core.functional import grad, vjp
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.sentences import Sentence, say
 
 

@@ -16,8 +16,9 @@ import numpy as np
 
 from surefit.core.batching import batch
 from surefit.core.functional import jacobian
+from surefit.core.modes import no_grad
 from surefit.core.program import record
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import MissingExtraError, RecordError
 from surefit.nn.module import changes
 

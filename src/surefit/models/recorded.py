@@ -11,8 +11,9 @@ from surefit import nn
 from surefit.core import ops
 from surefit.core.batching import batch
 from surefit.core.leaves import Parameter
+from surefit.core.modes import no_grad
 from surefit.core.program import Constant, Equation, Program, Var, record
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ModelFileError
 
 LARGEST = 2**24  # numbers in one variable of one sample: what is larger is not from a fit

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, Self, Ty
 import numpy as np
 
 from surefit.core import ops
+from surefit.core.backward import Handle
 from surefit.core.creation import zeros
 from surefit.core.device import Device, is_device
 from surefit.core.leaves import FlatVector, Parameter, State, flatten_parameters
+from surefit.core.modes import mode as modes
 from surefit.core.random import Generator
-from surefit.core.tensor import Handle, Snapshot, Tensor, forget_gradients
-from surefit.core.tensor import mode as modes
+from surefit.core.tensor import Snapshot, Tensor, forget_gradients
 from surefit.errors import ArgumentError, DtypeError, GradientError, ShapeError
 
 changes = [0]  # how often a field of any module was set or deleted: who keeps something made of one looks again

@@ -18,8 +18,9 @@ from surefit.checking import whole_number
 from surefit.compiler import compile_program
 from surefit.core import ops
 from surefit.core.functional import hvp, jacobian
+from surefit.core.modes import no_grad
 from surefit.core.program import Program, record
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.data import Domain
 from surefit.errors import ArgumentError, ExportError, MissingExtraError, RecordError, SurefitError
 from surefit.exporters.exportable import Exportable, Values

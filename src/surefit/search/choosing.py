@@ -84,6 +84,8 @@ def fit_problem(
     tol, time = positive_number("tol", tol), positive_number("time", time)
     if not isinstance(prove, (bool, np.bool_)):
         raise ArgumentError(f"prove={prove!r} must be True or False; the tolerance is {spelled('tol')}")
+    if not isinstance(jit, (bool, np.bool_, type(None))):
+        raise ArgumentError(f"jit={jit!r} must be True, False or None (compiled where that pays)")
     settings = method_from(method)
     if jit and isinstance(settings, Solver) and not isinstance(settings, Auto):
         raise ArgumentError(

@@ -75,6 +75,7 @@ SPOILT = 100.0  # deviations that values are off by where the covariance of a fo
 MOST_SEARCHED = 60  # rows up to which that search begins where nothing is known, and not where it had ended
 STACK_RIDGE = 0.2  # of a mean square, that equal shares of a mean of models are preferred by
 MOST_ALONE = 4  # outputs that have hyperparameters of their own; of more outputs all share them
+MOST_NETWORKS = 10_000  # of restarts or of an ensemble: more are a slip, and their seeds alone would fill the memory
 MOST_PARAMETERS = 500  # of a network that learns from a teacher, where nobody asks for more
 CLOSE = 0.1  # of the teacher's error: a network as near to it need not be nearer
 CLOSE_ALONE = 1e-3  # the same of a teacher of which no error is known, in deviations of its values

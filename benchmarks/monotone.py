@@ -1,8 +1,8 @@
 """Test errors where the target is known to rise or fall with some inputs, beside histogram boosting. See README.md.
 
-Two measured tables (concrete of the UCI repository, stronger with more cement, less water, more age; diabetes of
-scikit-learn, which rises with body mass, blood pressure and a serum measurement) and noisy rows of three functions, with
-noise of three tenths of the deviation of the target. scikit-learn's boosting is told the same (`monotonic_cst`).
+Two measured tables (concrete of UCI, stronger with more cement, less water and more age; diabetes of scikit-learn, that
+rises with body mass, blood pressure and a serum measurement) and noisy rows of three functions, with noise of three
+tenths of the deviation of the target. scikit-learn's boosting is told the same (`monotonic_cst`).
 """
 
 from __future__ import annotations

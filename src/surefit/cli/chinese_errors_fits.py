@@ -51,6 +51,7 @@ FITS = {
     "{} must be a whole number >= {}, or None for no limit": "{0} 应为不小于 {1} 的整数",
     "time={} must be a number of seconds > 0, or None for no limit": "time={0} 应为大于 0 的秒数",
     # directions of inputs
+    "cannot read {}; write {}": "无法读入 {0}；请写 {1}",
     "{} is no name of an input; write {}": "{0} 不是输入的名称；请写 {1}",
     "{} must be the {} of inputs, such as {}": "{0} 应按输入给出，例如 {2}",
     "{} for {} must be its period, a number above 0 such as 360": "{1} 的周期 {0} 应为正数，例如 360",

@@ -29,7 +29,7 @@ def signs_of(given: Any) -> Signs | None:
     """
     if given is None:
         return None
-    pairs = _pairs("monotone", given, spelled("monotone", '{"x": 1, "z": -1}'), "directions")
+    pairs = _pairs("monotone", given, spelled("monotone", '"x=+1,z=-1"'), "directions")
     found: dict[str | int, int] = {}
     for name, sign in pairs:
         whole = _sign(sign)
@@ -71,7 +71,7 @@ def periods_of(given: Any) -> Periods | None:
     if given is None:
         return None
     found: dict[str | int, float] = {}
-    for name, period in _pairs("periodic", given, spelled("periodic", '{"angle": 360}'), "periods"):
+    for name, period in _pairs("periodic", given, spelled("periodic", '"angle=360"'), "periods"):
         if isinstance(name, int) and (period is None or period == 0):
             continue
         try:
@@ -104,11 +104,11 @@ def _pairs(what: str, given: Any, example: str, kind: str) -> list[tuple[Any, An
 
 def _of_text(what: str, text: str, example: str) -> list[tuple[str, str]]:
     """Pairs of a text such as x=+1,z=-1; a name with a comma stands in quotes."""
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     for part in next(csv.reader([text], skipinitialspace=True), []):
         name, equals, value = part.rpartition("=")
         if not equals or not name.strip():
-            pairs = []
+            pairs: list[tuple[str, str]] = []
             break
         pairs.append((name.strip(), value))
     if not pairs:

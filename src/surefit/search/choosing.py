@@ -28,7 +28,7 @@ from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate
 from surefit.search.judging import Judge
 from surefit.search.limits import FEW_ROWS, FLOAT32, GOAL
-from surefit.search.periodic import in_own_inputs
+from surefit.search.periodic import Heard, in_own_inputs
 from surefit.search.proofs import Prover
 from surefit.search.record import Made, Record, Solved, Trained
 from surefit.search.robust import robust
@@ -98,6 +98,7 @@ def fit_problem(
     with timings.phase("data"):
         problem = posed if isinstance(posed, Problem) else posed()
     whole, problem = _in_coordinates(problem, settings, int(seed), prove)
+    callbacks = callbacks if whole is None else tuple(Heard(callback, whole) for callback in callbacks)
     if tol is not None and problem.quantiles:
         raise ArgumentError("tol: quantiles have no largest error, since values lie above and below them; leave it out")
     if problem.stream is None:

@@ -106,8 +106,8 @@ def gathered(
     taken = ("split", "test", "target_scale", "monotone", "periodic")
     if data is not None and data != Sampling(**{name: getattr(data, name) for name in taken}):
         raise ArgumentError(
-            "data: a fit with a budget chooses its points itself; of a Sampling it takes split=, target_scale=, monotone="
-            " and periodic= alone"
+            "data: a fit with a budget chooses its points itself; of a Sampling it takes split=, target_scale=, "
+            "monotone= and periodic= alone"
         )
     _check_sendable(call, budget.executor)
     runs = Runs(box, log=budget.log, seed=seed, function=source["name"], code=code)

@@ -5,14 +5,32 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from surefit.attempts.events import Callback, Watching
 from surefit.attempts.members import joined
 from surefit.models.circular import around
 from surefit.models.inference import values_of
+from surefit.models.scaled import Scaled
 from surefit.problems.periodic import lowered
 from surefit.problems.problem import Problem
 from surefit.search.judging import Judge, Measured
 from surefit.search.record import Record, Solved
 from surefit.search.teacher import Taught
+
+
+class Heard:
+    """A callback that hears of a training in coordinates that come back, and of its model in the inputs themselves."""
+
+    def __init__(self, callback: Callback, problem: Problem) -> None:
+        self.callback, self.problem = callback, problem
+        self.passive = getattr(callback, "passive", False)
+
+    def watch(self, model: Scaled, problem: Problem, seed: int) -> None:
+        """Training of this model is about to begin."""
+        if isinstance(self.callback, Watching):
+            self.callback.watch(around(model, self.problem.periods), self.problem, seed)
+
+    def __call__(self, event: Any) -> Any:
+        return self.callback(event)
 
 
 def in_own_inputs(record: Record, problem: Problem, time: float | None) -> Record:
@@ -40,4 +58,4 @@ def in_own_inputs(record: Record, problem: Problem, time: float | None) -> Recor
     return replace(record, **changes)
 
 
-__all__ = ["in_own_inputs"]
+__all__ = ["Heard", "in_own_inputs"]

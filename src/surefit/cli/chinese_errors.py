@@ -171,6 +171,9 @@ _KNOWN = {
     "cannot read {} as the interval of {}; expected LOW:HIGH or LOW:HIGH:log": (
         "无法把 {0} 读作 {1} 的区间；应为 下限:上限 或 下限:上限:log"
     ),
+    "cannot read {} as the interval of {}; expected LOW:HIGH or LOW:HIGH:log; did you mean {}?": (
+        "无法把 {0} 读作 {1} 的区间；应为 下限:上限 或 下限:上限:log；您是否想写 {2}？"
+    ),
     "{} is logarithmic, so its ends must be above 0: {} to {}; leave 'log' out": (
         "{0} 取对数，两端必须大于 0：{1} 到 {2}；请去掉 'log'"
     ),
@@ -330,6 +333,17 @@ _KNOWN = {
     "name the inputs with {}": "请用 {0} 指明输入",
     "there is no column {}; it has {}": "没有列 {0}；有 {1}",
     "{} has no column {}; it has {}": "{0} 没有列 {1}；有 {2}",
+    "{} has no column {}; did you mean {}? it has {}": "{0} 没有列 {1}；您是否想写 {2}？有 {3}",
+    "the table has no column {}; did you mean {}? it has {}": "表格没有列 {0}；您是否想写 {1}？有 {2}",
+    "{}, column {} is missing; fill it in yourself, medians are for inputs{}": (
+        "{0}，{1} 列缺失；请自行补上，中位数只用于输入{2}"
+    ),
+    "{}, column {} is missing ({}); fill it in yourself, medians are for inputs{}": (
+        "{0}，{1} 列缺失（{2}）；请自行补上，中位数只用于输入{3}"
+    ),
+    "{} is a text, not a model file; `fit.save` and `surefit fit --out` write such files": (
+        "{0} 是文本，不是模型文件；模型文件由 `fit.save` 和 `surefit fit --out` 写出"
+    ),
     "{} has {} columns, so none with the number {}": "{0} 有 {1} 列，没有第 {2} 列",
     "names no column": "没有指明任何列",
     "the table has no column {}; it has {}": "表格没有列 {0}；有 {1}",

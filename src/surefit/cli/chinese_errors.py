@@ -333,6 +333,8 @@ _KNOWN = {
     "name the inputs with {}": "请用 {0} 指明输入",
     "there is no column {}; it has {}": "没有列 {0}；有 {1}",
     "{} has no column {}; it has {}": "{0} 没有列 {1}；有 {2}",
+    "{} has no column {}{}": "{0} 没有列 {1}{2}",
+    "the table has no column {}{}": "表格没有列 {0}{1}",
     "{} has no column {}; did you mean {}? it has {}": "{0} 没有列 {1}；您是否想写 {2}？有 {3}",
     "the table has no column {}; did you mean {}? it has {}": "表格没有列 {0}；您是否想写 {1}？有 {2}",
     "{}, column {} is missing; fill it in yourself, medians are for inputs{}": (

@@ -52,8 +52,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """Curves on one pair of axes. log: "", "x", "y" or "xy", the logarithmic axes. limits: of y, None for all.
-    kinds: what x = 0, 1, ... stand for, where they are no numbers but words.
+    """Curves on one pair of axes.
+
+    log: "", "x", "y" or "xy", the logarithmic axes. limits: of y, None for all. kinds: the words that x = 0, 1, ...
+    stand for, if it is no number.
     """
 
     curves: Sequence[Curve]

@@ -11,6 +11,7 @@ import difflib
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from inspect import getattr_static
 from typing import Any, TypeVar
 
 from surefit.errors import UnknownArgumentError
@@ -148,7 +149,7 @@ def _checked(f: Any, cure: Cure, kind: type | None = None, method: bool = False)
             own = f.__name__
             if kind is not None:
                 used = type(args[0])
-                own = used.__name__ if used.__init__ is kind.__init__ else kind.__name__
+                own = used.__name__ if getattr_static(used, "__init__") is checked else kind.__name__
             for name in given:
                 if name in placed and name not in names:
                     raise UnknownArgumentError(f"{own}: {name} is given by place, without its name")

@@ -5,7 +5,8 @@ import pytest
 
 from surefit.attempts.boosted import BoostedTrees
 from surefit.attempts.progress import Progress
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.data import Sampling
 from surefit.fitting import Fit, load
 from surefit.models import inference

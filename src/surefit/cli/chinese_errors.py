@@ -171,6 +171,9 @@ _KNOWN = {
     "cannot read {} as the interval of {}; expected LOW:HIGH or LOW:HIGH:log": (
         "无法把 {0} 读作 {1} 的区间；应为 下限:上限 或 下限:上限:log"
     ),
+    "cannot read {} as the interval of {}; expected LOW:HIGH or LOW:HIGH:log; did you mean {}?": (
+        "无法把 {0} 读作 {1} 的区间；应为 下限:上限 或 下限:上限:log；您是否想写 {2}？"
+    ),
     "{} is logarithmic, so its ends must be above 0: {} to {}; leave 'log' out": (
         "{0} 取对数，两端必须大于 0：{1} 到 {2}；请去掉 'log'"
     ),
@@ -280,9 +283,6 @@ _KNOWN = {
     ),
     "the name {} stands over columns {}; names must differ{}": "名称 {0} 出现在第 {1} 列；名称不能相同{2}",
     "not a readable Parquet file ({})": "不是可读的 Parquet 文件（{0}）",
-    "holds {}, which is no array of NumPy; write the file with np.savez": (
-        "含有 {0}，它不是 NumPy 数组；请用 np.savez 写文件"
-    ),
     "not a readable Excel file ({})": "不是可读的 Excel 文件（{0}）",
     "not a readable NumPy file of numbers ({})": "不是可读的 NumPy 数值文件（{0}）",
     "has several sheets, {}; name one, such as {}": "有多个工作表：{0}；请指明一个，例如 {1}",
@@ -336,6 +336,19 @@ _KNOWN = {
     "name the inputs with {}": "请用 {0} 指明输入",
     "there is no column {}; it has {}": "没有列 {0}；有 {1}",
     "{} has no column {}; it has {}": "{0} 没有列 {1}；有 {2}",
+    "{} has no column {}{}": "{0} 没有列 {1}{2}",
+    "the table has no column {}{}": "表格没有列 {0}{1}",
+    "{} has no column {}; did you mean {}? it has {}": "{0} 没有列 {1}；您是否想写 {2}？有 {3}",
+    "the table has no column {}; did you mean {}? it has {}": "表格没有列 {0}；您是否想写 {1}？有 {2}",
+    "{}, column {} is missing; fill it in yourself, medians are for inputs{}": (
+        "{0}，{1} 列缺失；请自行补上，中位数只用于输入{2}"
+    ),
+    "{}, column {} is missing ({}); fill it in yourself, medians are for inputs{}": (
+        "{0}，{1} 列缺失（{2}）；请自行补上，中位数只用于输入{3}"
+    ),
+    "{} is a text, not a model file; `fit.save` and `surefit fit --out` write such files": (
+        "{0} 是文本，不是模型文件；模型文件由 `fit.save` 和 `surefit fit --out` 写出"
+    ),
     "{} has {} columns, so none with the number {}": "{0} 有 {1} 列，没有第 {2} 列",
     "names no column": "没有指明任何列",
     "the table has no column {}; it has {}": "表格没有列 {0}；有 {1}",

@@ -483,6 +483,7 @@ FITS = {
         "there is no {} or {}.gz in {}; name the directory that holds it with root=, or say download=True to fetch "
         "it (about 11 MB)"
     ): "{2} 中没有 {0} 或 {1}.gz；请用 --mnist 指明所在目录，或用 --download 下载（约 11 MB）",
+    "there is no {} or {}.gz in {}": "{2} 中没有 {0} 或 {1}.gz",
     "{} is not an IDX file: it starts with {}": "{0} 不是 IDX 文件：开头为 {1}",
     "{} announces {}, {} bytes, but holds {}": "{0} 声称有 {1}，{2} 字节，实际有 {3}",
     "{} images {} and labels {} do not belong together": "{0} 的图像 {1} 与标签 {2} 不相配",

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from surefit.checking import near
 from surefit.data.columns import CATEGORIES, NUMBER, TEXT, TIME, Coded, Column, Raw, not_a_number, typed
 from surefit.data.csv_text import (
     TextColumn,
@@ -324,7 +325,7 @@ def _named(raw: Raw, wanted: Wanted, what: str) -> tuple[str, ...]:
         made = spread_names([str(one).strip()], raw.coding)
         for name in made:
             if name not in raw.names:
-                raise DataError(f"{what}: {raw.label} has no column {name!r}; it has {', '.join(raw.names)}")
+                raise DataError(f"{what}: {raw.label} has no column {name!r}{near(name, raw.names)}")
         found += made
     if not found:
         raise DataError(f"{what}: names no column")
@@ -364,8 +365,9 @@ def _assembled(
         if absent.any() and not own_fill:
             if not drop_missing:
                 raise missing_value(
-                    raw, int(np.flatnonzero(absent)[0]), name, own, name not in targets and coding is None
-                )
+                    raw, int(np.flatnonzero(absent)[0]), name, own, name not in targets and coding is None,
+                    name in targets and fill,
+                )  # fmt: skip
             whole &= ~absent
         if column.kind == NUMBER:
             values[:, j] = column.values
@@ -401,12 +403,16 @@ def column_of(own: Any, name: str, raw: Raw) -> Column:
     return column
 
 
-def missing_value(raw: Raw, row: int, name: str, own: Any, median: bool = False) -> DataError:
-    """The error for a cell that holds nothing, with what to do about it. median: whether one could stand for it."""
+def missing_value(raw: Raw, row: int, name: str, own: Any, median: bool = False, target: bool = False) -> DataError:
+    """The error for a cell that holds nothing, with what to do about it.
+
+    median: whether one could stand for it. target: it is one, of a table whose missing inputs are filled in.
+    """
     cell = f" ({own.odd[row]!r})" if isinstance(own, TextColumn) else ""
     filled = f", by {spelled('missing', repr('median'))}" if median else ""
+    todo = "fill it in yourself, medians are for inputs" if target else f"fill it in{filled}"
     return DataError(
-        f"{raw.label}: {raw.row(row)}, column {name!r} is missing{cell or raw.counted}; fill it in{filled}{leave_out()}"
+        f"{raw.label}: {raw.row(row)}, column {name!r} is missing{cell or raw.counted}; {todo}{leave_out()}"
     )
 
 

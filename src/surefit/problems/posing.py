@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.checking import positive_number
+from surefit.checking import near, positive_number
 from surefit.data import Domain, Noise, Sampling, Table, corner_points, default_count, raw_names, read_table, sample
 from surefit.data.generator import output_names
 from surefit.data.sampling import FEWEST_SPLIT, SPLIT
@@ -470,7 +470,7 @@ def _table_and_weights(target: Any, plan: Sampling, reading: Mapping[str, Any]) 
     kept = table.row_numbers
     if column is not None:
         if column not in table.names:
-            raise DataError(f"{what}: the table has no column {column!r}; it has {', '.join(table.names)}")
+            raise DataError(f"{what}: the table has no column {column!r}{near(column, table.names)}")
         if column in table.targets:
             example = spelled("target", "...")
             raise DataError(f"{what}: {column!r} is the last column, which is the target; name another with {example}")

@@ -242,8 +242,9 @@ def card_html(fit: Record) -> str:
     import html
 
     left = "style='text-align:left'"
+    label = 'style="text-align:left;white-space:nowrap"'
     cells = "".join(
-        f"<tr><th {left}>{html.escape(k)}</th><td {left}>{html.escape(v)}</td></tr>" for k, v in card_rows(fit)
+        f"<tr><th {label}>{html.escape(k)}</th><td {left}>{html.escape(v)}</td></tr>" for k, v in card_rows(fit)
     )
     return f"<table>{cells}</table>"
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import SurefitError
 from surefit.interop import from_onnx
 

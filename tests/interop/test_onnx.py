@@ -8,8 +8,9 @@ import warnings
 import numpy as np
 import pytest
 
+from surefit.core.modes import no_grad
 from surefit.core.program import record
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ModelFileError
 from surefit.interop import from_onnx
 

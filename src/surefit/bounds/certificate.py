@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from surefit._version import __version__
+from surefit.core.node import value_of
 from surefit.core.program import Program
-from surefit.core.tensor import value_of
 from surefit.errors import DataError
 from surefit.files import path_of, replacing
 from surefit.sentences import Both, Sentence, check_language, columns, declare, from_dict, say
@@ -299,7 +299,7 @@ def _check(found: Certificate) -> None:
     if not found.formulas or not all(isinstance(text, str) for text in found.formulas):
         raise DataError("its formulas are not texts")
     if found.tol is not None and not isinstance(found.tol, (int, float)):
-        raise DataError("its tolerance is no number")
+        raise DataError("its tolerance is not a number")
     if isinstance(found.error, Proved) and set(found.error.at) != set(names):
         raise DataError("the point of its error has other names than its domain")
     if found.leaves is not None:

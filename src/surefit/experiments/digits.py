@@ -19,7 +19,7 @@ import numpy as np
 from surefit import data, fitting, nn, optim, view
 from surefit.core import functions as fn
 from surefit.core.creation import tensor
-from surefit.core.tensor import no_grad
+from surefit.core.modes import no_grad
 from surefit.errors import DataError
 from surefit.nn import functional as F
 from surefit.sentences import both, joined, zh
@@ -98,8 +98,9 @@ def load(options: Options) -> Digits:
     try:
         raw = data.mnist(options.mnist, options.download)
     except DataError as error:
+        found = str(error).partition("; name the directory")[0]
         raise DataError(
-            f"digits needs the MNIST images: {error}\nGive the directory of the four files (--mnist DIR), or have them "
+            f"digits needs the MNIST images: {found}\nGive the directory of the four files (--mnist DIR), or have them "
             "fetched once, 11 MB with checksums (--download; in Python surefit.data.mnist(download=True))"
         ) from None
     train, test = (6000, 2000) if options.quick else (len(raw.train_images), len(raw.test_images))

@@ -72,30 +72,31 @@ def cold_start(lang: str) -> list[str]:
 
 
 def equations(lang: str) -> list[str]:
-    """The peers' errors are of ten seconds each; surefit ends at its tolerance."""
-    rows = read("functions")["rows"]
+    """Median and largest error of a dozen, beside the others, which take all of their seconds; surefit's of all."""
 
-    def of(name: str, what: str) -> list[float]:
+    def of(rows: list[Figures], name: str, what: str) -> list[float]:
         return [statistics.median(math.inf if r[what] is None else r[what] for r in row["runs"][name]) for row in rows]
 
-    def shown(name: str) -> str:
-        errors = of(name, "error")
+    def shown(rows: list[Figures], name: str) -> str:
+        errors = of(rows, name, "error")
         return f"{power(statistics.median(errors))}, {power(max(errors))}"
 
+    rows, every, given = read("functions")["rows"], read("equations")["rows"], read("functions")["seconds"]
     others = [n for n in rows[0]["runs"] if n != "surefit"]
-    best = min(others, key=lambda n: statistics.median(of(n, "error")))
-    took = statistics.median(of("surefit", "seconds"))
-    given = read("functions")["seconds"]
+    best = min(others, key=lambda n: statistics.median(of(rows, n, "error")))
     what = {
         "en": f"{len(rows)} equations of the Feynman lectures, 1 to 9 inputs: median and largest error, of the range",
         "zh": f"费曼讲义中的 {len(rows)} 个方程，1 到 9 个输入：误差与值域之比的中位数和最大值",
     }[lang]
-    ours = {"en": f"{shown('surefit')} (median {took:.1f} s)", "zh": f"{shown('surefit')}（中位数 {took:.1f} 秒）"}[
-        lang
-    ]
+    own, all_of_them = shown(rows, "surefit"), shown(every, "surefit")
+    took = statistics.median(of(rows, "surefit", "seconds"))
+    ours = {
+        "en": f"{own} ({took:.1f} s; of all {len(every)}: {all_of_them})",
+        "zh": f"{own}（{took:.1f} 秒；全部 {len(every)} 个：{all_of_them}）",
+    }[lang]
     theirs = {
-        "en": f"best of {len(others)}, {best}: {shown(best)} ({given:.0f} s)",
-        "zh": f"{len(others)} 种方法中最好的 {best}：{shown(best)}（{given:.0f} 秒）",
+        "en": f"{best}: {shown(rows, best)} ({given:.0f} s)",
+        "zh": f"{best}：{shown(rows, best)}（{given:.0f} 秒）",
     }[lang]
     return [what, ours, theirs]
 

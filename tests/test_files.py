@@ -365,6 +365,47 @@ def test_writers_do_not_disturb_each_other(tmp_path, way):
     assert names(tmp_path) == {"file"}
 
 
+TOGETHER = """
+import sys
+from pathlib import Path
+from surefit.files import write_together
+folder, letter, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+print("ready", flush=True)
+for _ in range(count):
+    write_together({folder / name: letter * 50_000 for name in "abcd"})
+"""
+
+
+@posix
+def test_files_of_several_writers_are_never_mixed(tmp_path):
+    """Whoever is the last to write has written all of them."""
+    for _ in range(2):
+        processes = []
+        for letter in "pqr":
+            arguments = [sys.executable, "-c", TOGETHER, str(tmp_path), letter, "15"]
+            processes.append(subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        assert [p.communicate()[1] for p in processes] == [""] * 3
+        found = {(tmp_path / name).read_text() for name in "abcd"}
+        assert len(found) == 1 and len(found.pop()) == 50_000
+        assert names(tmp_path) == set("abcd")
+
+
+@posix
+def test_who_is_killed_among_several_files_leaves_whole_ones_and_nothing_for_long(tmp_path):
+    rng = np.random.default_rng(1)
+    for i in range(6):
+        arguments = [sys.executable, "-c", TOGETHER, str(tmp_path), "xyz"[i % 3], "1000000"]
+        process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(rng.uniform(0.0, 0.03))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert all(len((tmp_path / n).read_text()) == 50_000 for n in names(tmp_path) & set("abcd"))
+    write_together({tmp_path / name: "end" for name in "abcd"})
+    assert names(tmp_path) == set("abcd")
+
+
 @posix
 @pytest.mark.parametrize("way", WAYS)
 def test_killed_writers_leave_a_whole_file_and_nothing_for_long(tmp_path, way):

@@ -13,7 +13,8 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,18 +117,19 @@ def write_together(
                 _fill(parts[-1].descriptor, content)
                 _keep_rights(parts[-1].descriptor, place)
                 os.fsync(parts[-1].descriptor)
-        for part in parts:
-            with _refusing(part.path, error):
-                part.make_ready()
-        try:
+        with _one_at_a_time(parts):
             for part in parts:
                 with _refusing(part.path, error):
-                    part.move()
-        except BaseException as e:
-            lost = [said for part in reversed(parts) if (said := part.undo())]
-            if lost:
-                raise error(f"{reason(e)}; moreover {'; '.join(lost)}") from e
-            raise
+                    part.make_ready()
+            try:
+                for part in parts:
+                    with _refusing(part.path, error):
+                        part.move()
+            except BaseException as e:
+                lost = [said for part in reversed(parts) if (said := part.undo())]
+                if lost:
+                    raise error(f"{reason(e)}; moreover {'; '.join(lost)}") from e
+                raise
     finally:
         for part in parts:
             part.clear()
@@ -269,6 +271,29 @@ def _fill(descriptor: int, content: bytes | str) -> None:
     rest = memoryview(content.encode("utf-8", "replace") if isinstance(content, str) else content)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
+
+
+PATIENCE = 2.0  # seconds that files wait for others to take their places
+
+
+@contextmanager
+def _one_at_a_time(parts: Sequence[_Part]) -> Iterator[None]:
+    """Let nobody else move several files in this directory meanwhile, so that those of two writers are never mixed.
+
+    Only where the system has locks, and nobody holds them for long.
+    """
+    try:
+        descriptor = os.open(parts[0].place.target.parent, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)) if parts else -1
+    except OSError:  # Windows, or a directory that may be written to and not be read
+        descriptor = -1
+    try:
+        until = time.monotonic() + PATIENCE
+        while descriptor >= 0 and _lock(descriptor) is False and time.monotonic() < until:
+            time.sleep(0.002)
+        yield
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 @dataclass

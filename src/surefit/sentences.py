@@ -265,6 +265,10 @@ SENTENCES: dict[str, Both] = {
         "{members} networks for tables with {units}-{units} units", "{members} 个表格网络，各 {units}-{units} 个单元"
     ),
     "stage-tabular-linear": Both("mean of {members} linear functions", "{members} 个线性函数的平均"),
+    "stage-trees": Both("{trees} boosted trees of depth {depth}", "{trees} 棵提升树，深度 {depth}"),
+    "trees-done": Both(
+        "after {trees} trees the error of the rows left out was the smallest", "{trees} 棵树之后，留出行的误差最小"
+    ),
     "stage-blend": Both("{share:.0%} {first}, {rest:.0%} {second}", "{share:.0%} {first}，{rest:.0%} {second}"),
     "stage-student": Both("{teacher}, distilled: {stage}", "{teacher}，蒸馏：{stage}"),
     "student-close": Both("the network is as close to its teacher as it need be", "网络与教师已足够接近"),

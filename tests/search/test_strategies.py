@@ -182,6 +182,40 @@ def test_networks_for_tables_are_trained_where_rows_allow(fake):
     assert state.best.details["solver"] != "tabular"
 
 
+def test_trees_are_kept_where_nothing_smoother_is_as_good(fake, monkeypatch):
+    monkeypatch.setattr("surefit.search.strategies.tables.can_teach", lambda problem: False)
+    name = lambda attempt: "none" if attempt.method is None else attempt.method.name
+
+    def best(**scores):
+        perform = fake(lambda attempt, n: scores.get(name(attempt), 0.1))
+        state = state_of(noisy(600), None)
+        run(state, measured_data(state), perform)
+        assert perform.names.index("tabular") < perform.names.index("trees")
+        return state.best.details["solver"]
+
+    assert best(trees=0.05, tabular=0.06) == "trees"
+    assert best(trees=0.05, tabular=0.0503) == "tabular"
+    assert best(trees=0.0995) not in ("trees", "tabular")
+    smooth = fake(lambda attempt, n: 0.001 if name(attempt) == "tabular" else 0.1)
+    state = state_of(noisy(600), None)
+    run(state, measured_data(state), smooth)
+    assert "trees" not in smooth.names
+
+
+def test_the_most_units_are_tried_where_more_helped_before(fake, monkeypatch):
+    monkeypatch.setattr("surefit.search.strategies.tables.can_teach", lambda problem: False)
+
+    def units(helped):
+        score = lambda attempt, n: 0.1 / helped**n if isinstance(attempt.method, Features) else 0.2
+        perform = fake(score)
+        state = state_of(noisy(1800), None)
+        run(state, measured_data(state), perform)
+        return [a.network[0].out_features for a in perform.proposed if isinstance(a.method, Features)]
+
+    assert 800 in units(1.8)
+    assert 300 in units(1.1) and 800 not in units(1.1)
+
+
 def test_adam_never_wins_on_rows_too_few_to_tell(fake, monkeypatch):
     monkeypatch.setattr("surefit.search.strategies.tables.TABULAR_ROWS", 10**6)
     score = lambda attempt, n: 0.01 if isinstance(attempt.method, Adam) else 0.1

@@ -37,13 +37,13 @@ def deploy(network: nn.Module, problem: Problem, dtype: Any, like: Scaled | None
     if like is not None:
         model.load_state_dict({n: b for n, b in like.state_dict().items() if "." not in n}, strict=False)
     last = output_layer(copied)
-    if dtype != ops.float64 and last is not None and not problem.exact:
+    if dtype != ops.float64 and last is not None and not problem.exact and not problem.signs:
         said = _said(model, problem)
         copied.to(dtype)
         _say_again(model, last, *said)
         return model
     copied.to(dtype)
-    if model.dtype == ops.float64 or last is None:
+    if model.dtype == ops.float64 or last is None or problem.signs:
         return model
     x, y = model.rows(problem.train)
     if problem.gradients is None:

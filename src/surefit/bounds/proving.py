@@ -33,6 +33,7 @@ from surefit.data import Domain
 from surefit.errors import ArgumentError, FormulaError, ShapeError
 from surefit.formulas import Formula, parse
 from surefit.formulas.expression import Expression
+from surefit.keywords import naming
 from surefit.sentences import say
 
 MODES = ("real", "deployed")
@@ -76,6 +77,7 @@ def _form(f: Expression, names: tuple[str, ...], low: np.ndarray, high: np.ndarr
     return Form(form.c, g, form.rho, form.range)
 
 
+@naming
 def certify(
     model: Any,
     target: Any = None,

@@ -24,6 +24,7 @@ from surefit.core.program import Program, Var, argument_avals, argument_names, r
 from surefit.core.tensor import Tensor, wrap
 from surefit.core.tree import flatten, is_data
 from surefit.errors import ArgumentError, GradientError, RecordError, ShapeError, SurefitError
+from surefit.keywords import naming
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -268,6 +269,7 @@ def jit(
 def jit(
     f: None = None, *, mode: str = "fast", target: str | None = None, max_traces: int | None = None
 ) -> Callable[[Callable[P, R]], Jitted[P, R]]: ...
+@naming
 def jit(
     f: Callable[..., Any] | None = None, *, mode: str = "fast", target: str | None = None, max_traces: int | None = None
 ) -> Any:

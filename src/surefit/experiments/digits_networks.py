@@ -59,8 +59,9 @@ def load(options: Options) -> Digits:
     try:
         raw = data.mnist(options.mnist, options.download)
     except DataError as error:
+        found = str(error).partition("; name the directory")[0]
         raise DataError(
-            f"digits needs the MNIST images: {error}\nGive the directory of the four files (--mnist DIR), or have them "
+            f"digits needs the MNIST images: {found}\nGive the directory of the four files (--mnist DIR), or have them "
             "fetched once, 11 MB with checksums (--download; in Python surefit.data.mnist(download=True))"
         ) from None
     train, test = (6000, 2000) if options.quick else (len(raw.train_images), len(raw.test_images))

@@ -1,6 +1,7 @@
 """The events of a fit as rows of a file: CSV, or JSON lines.
 
-A row is kept in memory until a second has passed, then all are written; a program that is killed loses that second.
+A row is kept in memory until a second has passed, or there are many, then all are written; a program that is killed
+loses at most that second.
 A disk that is full ends the log with a warning, and never the fit.
 """
 
@@ -22,7 +23,8 @@ from surefit.errors import DataError
 from surefit.files import make_directory, reason
 
 WAIT = 1.0  # seconds that a row may wait in memory
-MOST_WAITING = 4096  # rows
+MOST_WAITING = 4096  # rows, for what is sent elsewhere
+IN_CACHE = 256  # rows of a file: the memory of more is no longer near when they are written
 COLUMNS = ("fit", "epoch", "train_loss", "validation_loss", "lr", "seconds", "best", "stage")
 
 
@@ -35,6 +37,7 @@ class Logger(ABC):
     """
 
     passive = True  # compiled epochs need not wait for it
+    most_waiting = MOST_WAITING
 
     def __init__(self, every: int = 1) -> None:
         self.every = whole_number(f"{type(self).__name__}: every", every, 1)
@@ -57,7 +60,7 @@ class Logger(ABC):
                 self.last = None
             else:
                 self.last = event
-            if event.seconds < self.due and len(self.waiting) < MOST_WAITING:
+            if event.seconds < self.due and len(self.waiting) < self.most_waiting:
                 return
             self.due = event.seconds + WAIT
             self.flush()
@@ -134,6 +137,8 @@ class Logger(ABC):
 
 class FileLogger(Logger):
     """A Logger whose rows go to a file."""
+
+    most_waiting = IN_CACHE
 
     def __init__(self, path: str | os.PathLike[str], *, every: int = 1, append: bool = False) -> None:
         super().__init__(every)

@@ -31,10 +31,12 @@ from surefit.interop.onnx_checking import (
     shown,
 )
 from surefit.interop.onnx_operators import MOST, OPERATORS
+from surefit.keywords import naming
 
 LARGEST = 2**31  # bytes of a file, which is what protobuf can hold
 
 
+@naming
 def from_onnx(path: str | os.PathLike[str]) -> OnnxModule:
     """A feed-forward network from an ONNX file.
 

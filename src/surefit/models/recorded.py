@@ -57,6 +57,11 @@ class ProgramModule(nn.Module):
             if floating:
                 setattr(self, f"state{i}", leaf)
 
+    @property
+    def numbers_a_row(self) -> int:
+        """How many numbers the largest array of one sample holds."""
+        return max((math.prod(e.result.shape) for e in self.program.equations), default=1)
+
     def forward(self, x: Any) -> Any:
         def one(row: Any) -> Any:
             return self.program.replay([row], self.state)[0][0]

@@ -26,6 +26,7 @@ from surefit.errors import ArgumentError, ExportError, MissingExtraError, Record
 from surefit.exporters.exportable import Exportable, Values
 from surefit.exporters.retyped import retyped
 from surefit.files import make_directory
+from surefit.keywords import naming
 from surefit.reports.card import card_rows
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def export(
     )
 
 
+@naming
 def export_module(
     module: nn.Module, path: str | os.PathLike[str], to: str | None = None, *, domain: Any,
     outputs: Sequence[str] | None = None, dtype: Any = None, derivative: bool = False, verify: int = 0,

@@ -36,7 +36,7 @@ def from_bytes(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ModelFileError("a name stands twice in its header")
+        raise ModelFileError("this is not a safetensors file, or a damaged one (a name stands twice in its header)")
     return found
 
 

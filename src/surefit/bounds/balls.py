@@ -188,7 +188,7 @@ class Balls:
     excess = 0.1  # the noise of a small box is hardly more than that of a point
 
     def __init__(self, exact: Network, formulas: Sequence[Expression], lines: Lines, noise: Relaxation | None) -> None:
-        self.f = flint()
+        self.f: Any = flint()
         self.net, self.formulas, self.lines, self.noise = exact, formulas, lines, noise
         self.real = Relaxation(exact, False)
         self.basis = taylor.basis(1, DEGREE)

@@ -42,6 +42,16 @@ def test_eager_step(tmp_path):
 
 
 @pytest.mark.slow
+def test_monotone(tmp_path):
+    pytest.importorskip("sklearn", reason="scikit-learn is an extra")
+    file = tmp_path / "figures.json"
+    out = run("monotone.py", "--only", "logistic", "--rows", "60", "--divisions", "1", "--json", str(file))
+    assert "| logistic (60 rows) |" in out
+    (row,) = json.loads(file.read_text())["rows"]
+    assert all(0 < error < 1 for errors in row["rmse"].values() for error in errors)
+
+
+@pytest.mark.slow
 def test_hard(tmp_path):
     out = run(
         "hard.py", "--only", "kink,max", "--time", "2", "--contestants", "surefit,Chebyshev", "--called",

@@ -11,8 +11,9 @@ from surefit.bounds import certify
 from surefit.bounds import interval as I
 from surefit.bounds.affine import form_of, range_of
 from surefit.core import ops
+from surefit.core.modes import no_grad
 from surefit.core.program import record
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import FormulaError
 from surefit.formulas import parse
 

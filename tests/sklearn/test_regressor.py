@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -139,15 +140,35 @@ def test_partial_fit_goes_on_where_fit_ended():
 @pytest.mark.parametrize(
     "wrong, words",
     [
-        ({"solver": "adma"}, "adam"), ({"hidden_layer_sizes": (-1,)}, "hidden"), ({"activation": "relu"}, "sizes"),
-        ({"hidden_layer_sizes": (4,), "activation": "rellu"}, "relu"), ({"max_iter": 0}, ">= 1"), ({"tol": -1}, "tol"),
+        ({"solver": "adma"}, "adam"), ({"hidden_layer_sizes": (-1,)}, "hidden_layer_sizes=(-1,) must"),
+        ({"hidden_layer_sizes": "ab"}, "hidden_layer_sizes='ab' must"), ({"activation": "relu"}, "sizes"),
+        ({"hidden_layer_sizes": (4, 2.5)}, "hidden_layer_sizes=(4, 2.5) must"),
+        ({"hidden_layer_sizes": (4,), "activation": "rellu"}, "relu"), ({"max_iter": 0}, "max_iter=0 must be"),
+        ({"tol": -1}, "tol"), ({"early_stopping": "yes"}, "early_stopping='yes' must be True or False"),
         ({"early_stopping": True, "validation_fraction": 2}, "validation_fraction"), ({"dtype": "int"}, "dtype"),
-        ({"solver": "adam", "learning_rate": "fast"}, "schedule"), ({"alpha": -1.0, "solver": "lm"}, "ridge"),
+        ({"solver": "adam", "learning_rate": "fast"}, "learning_rate='fast' is unknown; choose one of auto, constant"),
+        ({"alpha": -1.0, "solver": "lm"}, "alpha=-1.0 must be"), ({"alpha": "x", "solver": "sgd"}, "alpha='x' must be"),
+        ({"solver": "adam", "learning_rate_init": -1}, "learning_rate_init=-1 must be"),
+        ({"solver": "adam", "n_iter_no_change": 0}, "n_iter_no_change=0 must be"),
+        ({"solver": "adam", "batch_size": "all"}, "batch_size='all' must be"),
     ],
 )  # fmt: skip
-def test_wrong_parameters_are_named(wrong, words):
-    with pytest.raises(ValueError, match=words):
+def test_wrong_parameters_are_named_as_they_were_given(wrong, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
         FitRegressor(**wrong).fit(*waves(40))
+
+
+@pytest.mark.parametrize("solver", ["adam", "lm", "lbfgs"])
+def test_the_identity_as_an_activation_makes_a_linear_function(solver):
+    """Scikit-learn's name for no activation; the oracle is its own linear regression."""
+    x, y = waves(60)
+    y = x @ np.arange(1.0, 1.0 + x.shape[1]) + 0.1 * y
+    model = FitRegressor((3,), activation="identity", solver=solver, random_state=0, early_stopping=False).fit(x, y)
+    line = LinearRegression().fit(x, y)
+    near = 0.02 if solver == "adam" else 1e-4
+    np.testing.assert_allclose(model.predict(x), line.predict(x), atol=near * np.ptp(y))
+    with pytest.raises(ArgumentError, match="smooth or kinked"):
+        FitRegressor((3,), activation="identity", solver="features").fit(x, y)
 
 
 def test_stopping_early_keeps_rows_apart():
@@ -155,3 +176,75 @@ def test_stopping_early_keeps_rows_apart():
     model = FitRegressor(**QUICK | {"early_stopping": True, "validation_fraction": 0.25}).fit(x, y)
     assert model.fit_.problem.sizes()["validation"] == 25
     assert FitRegressor(**QUICK, early_stopping=False).fit(x, y).fit_.problem.sizes()["train"] == 100
+
+
+def noisy_rows(n=80, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-1, 1, (n, 2))
+    return x, 2 * x[:, 0] - x[:, 1] ** 3 + rng.normal(size=n)
+
+
+FEW = dict(hidden_layer_sizes=(5,), solver="adam", max_iter=60, learning_rate_init=0.02, random_state=0)
+
+
+def test_a_quantile_is_what_is_predicted_and_minus_the_pinball_loss_the_score():
+    from sklearn.metrics import mean_pinball_loss
+
+    x, y = noisy_rows(400)
+    high = FitRegressor(quantile=0.9, **FEW).fit(x, y)
+    assert high.predict(x).shape == (400,)
+    assert 0.8 < np.mean(y < high.predict(x)) < 0.97
+    assert high.score(x, y) == pytest.approx(-mean_pinball_loss(y, high.predict(x), alpha=0.9))
+    weight = np.arange(400.0)
+    wanted = -mean_pinball_loss(y, high.predict(x), alpha=0.9, sample_weight=weight)
+    assert high.score(x, y, weight) == pytest.approx(wanted)
+
+
+def test_several_quantiles_are_columns_that_never_cross():
+    x, y = noisy_rows(400)
+    several = FitRegressor(quantile=(0.1, 0.5, 0.9), **FEW).fit(x, y)
+    found = several.predict(x)
+    assert found.shape == (400, 3)
+    assert (np.diff(found, axis=1) >= 0).all()
+    assert (np.abs(np.mean(y[:, None] < found, axis=0) - [0.1, 0.5, 0.9]) < 0.1).all()
+
+
+@pytest.mark.parametrize("given", [[1, -1], np.array([1, -1]), {"a": 1, "b": -1}])
+def test_directions_of_features_are_kept_at_every_point(given):
+    pandas = pytest.importorskip("pandas", reason="names of features come with a DataFrame")
+    x, y = noisy_rows()
+    frame = pandas.DataFrame(x, columns=["a", "b"]) if isinstance(given, dict) else x
+    model = FitRegressor(monotonic_cst=given, **FEW).fit(frame, y)
+    rng = np.random.default_rng(1)
+    far = rng.uniform(-3, 3, (500, 2))
+    for i, sign in enumerate((1, -1)):
+        other = far.copy()
+        other[:, i] += rng.exponential(size=500)
+        both = [pandas.DataFrame(p, columns=["a", "b"]) if isinstance(given, dict) else p for p in (far, other)]
+        change = model.predict(both[1]) - model.predict(both[0])
+        assert (sign * change >= -1e-6).all()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error"),
+    [
+        ({"quantile": 1.5}, "between 0 and 1"),
+        ({"monotonic_cst": [1]}, "2 features"),
+        ({"monotonic_cst": [1, 2]}, "must be 1"),
+        ({"monotonic_cst": {"a": 1}}, "names of features"),
+        ({"monotonic_cst": [1, 0], "solver": "varpro"}, "solves for weights of either sign"),
+        ({"quantile": 0.5, "solver": "lm"}, "minimises squared errors"),
+    ],
+)
+def test_wrong_quantiles_and_directions_are_refused(parameters, error):
+    x, y = noisy_rows()
+    with pytest.raises(ValueError, match=error):
+        FitRegressor(**(FEW | parameters)).fit(x, y)
+
+
+def test_quantiles_need_one_target_and_no_batches():
+    x, y = noisy_rows()
+    with pytest.raises(ValueError, match="y has 2 columns"):
+        FitRegressor(quantile=0.5, **FEW).fit(x, np.stack([y, y], axis=1))
+    with pytest.raises(ValueError, match="partial_fit"):
+        FitRegressor(quantile=0.5, **FEW).partial_fit(x, y)

@@ -21,9 +21,11 @@ from surefit.attempts.methods import Solver
 from surefit.attempts.progress import Progress
 from surefit.attempts.training import pinball_of, row_weights
 from surefit.core import ops
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import MissingExtraError, RecordError
 from surefit.models.members import Members
+from surefit.models.monotone_members import MonotoneMembers
 from surefit.models.scaled import scaled
 from surefit.problems.problem import Problem
 from surefit.sentences import say
@@ -75,8 +77,11 @@ def tabular(attempt: Attempt, method: Tabular, progress: Progress) -> Outcome | 
     levels = problem.quantiles
     start = np.array([np.quantile(y[:, i], level) for i, level in enumerate(levels)]) if levels else None
     periods = PERIODS if d <= MOST_PERIODIC else 0
-    network = Members(
-        x, y.min(axis=0), y.max(axis=0), members, 0 if method.linear else method.units, periods, rng, start
+    within, size = (x, y.min(axis=0), y.max(axis=0), members), 0 if method.linear else method.units
+    network = (
+        MonotoneMembers(*within, size, periods, rng, problem.signs, start)
+        if problem.signs
+        else Members(*within, size, periods, rng, start)
     )
     model = scaled(network, problem, True, ops.float32)
     stage = say("stage-tabular-linear" if method.linear else "stage-tabular", members=members, units=method.units)
@@ -145,8 +150,8 @@ def joined(problem: Problem) -> Problem:
 
 
 def _train(
-    network: Members, data: list[np.ndarray], epochs: int, rng: np.random.Generator, progress: Progress,
-    attempt: Attempt, stage: Any, levels: Sequence[float] = (),
+    network: Members | MonotoneMembers, data: list[np.ndarray], epochs: int, rng: np.random.Generator,
+    progress: Progress, attempt: Attempt, stage: Any, levels: Sequence[float] = (),
 ) -> int | None:  # fmt: skip
     """Train in chunks of epochs and put the best epoch's weights back: its row of the history; None without any."""
     from surefit.compiler import TrainingLoop

@@ -11,7 +11,8 @@ import numpy as np
 from surefit import nn
 from surefit.attempts.residuals import Residuals
 from surefit.core import ops
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.data.designs import sample
 from surefit.models.chain import output_layer
 from surefit.models.scaled import Scaled, scaled
@@ -36,13 +37,13 @@ def deploy(network: nn.Module, problem: Problem, dtype: Any, like: Scaled | None
     if like is not None:
         model.load_state_dict({n: b for n, b in like.state_dict().items() if "." not in n}, strict=False)
     last = output_layer(copied)
-    if dtype != ops.float64 and last is not None and not problem.exact:
+    if dtype != ops.float64 and last is not None and not problem.exact and not problem.signs:
         said = _said(model, problem)
         copied.to(dtype)
         _say_again(model, last, *said)
         return model
     copied.to(dtype)
-    if model.dtype == ops.float64 or last is None:
+    if model.dtype == ops.float64 or last is None or problem.signs:
         return model
     x, y = model.rows(problem.train)
     if problem.gradients is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from surefit.attempts.additive import additive
 from surefit.attempts.attempt import Attempt, Outcome, Within
+from surefit.attempts.boosted import BoostedTrees, boosted_trees
 from surefit.attempts.descent import descend
 from surefit.attempts.features import extend, scan
 from surefit.attempts.inputs import on_inputs, sparse
@@ -15,11 +16,21 @@ from surefit.attempts.polynomial import polynomial
 from surefit.attempts.progress import Progress
 from surefit.attempts.streamed import from_all_rows
 from surefit.blas import one_thread
+from surefit.models.monotone import Monotone
 from surefit.sentences import say
 
 
 def perform(attempt: Attempt, progress: Progress, within: Within) -> Outcome | None:
-    """Do what an attempt says."""
+    """Do what an attempt says. What was trained with weights of one sign is shipped as an ordinary perceptron."""
+    found = _performed(attempt, progress, within)
+    if found is not None and isinstance(found.network, Monotone):
+        found.network = found.network.plain()
+        if found.model is not None:
+            found.model.network = found.network
+    return found
+
+
+def _performed(attempt: Attempt, progress: Progress, within: Within) -> Outcome | None:
     method = attempt.method
     if attempt.inputs is not None:
         return on_inputs(attempt, lambda part, near: perform(part, progress, near), within)
@@ -39,6 +50,8 @@ def perform(attempt: Attempt, progress: Progress, within: Within) -> Outcome | N
             return additive(attempt, method, progress)
         if isinstance(method, Tabular):
             return tabular(attempt, method, progress)
+        if isinstance(method, BoostedTrees):
+            return boosted_trees(attempt, method, progress)
         if isinstance(method, (VarPro, LM, LBFGS)):
             return search(attempt, method, progress, within)
         if isinstance(method, FirstOrder):

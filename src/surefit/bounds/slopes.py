@@ -24,6 +24,7 @@ from surefit.bounds.proving import program_of
 from surefit.bounds.relax import Relaxation, gamma
 from surefit.data import Domain
 from surefit.errors import ArgumentError
+from surefit.keywords import naming
 
 BATCH = 256
 NARROW = 2.0**-30  # of the domain's width: no box is cut finer
@@ -197,6 +198,7 @@ def largest(
     return Bounded(done, lower, at, bool((done <= enough(lower) + 1e-12 * np.abs(lower)).all()))
 
 
+@naming
 def certify_slopes(
     model: Any, domain: Any, *, rtol: float = 0.05, time: float | None = 60.0, outputs: Sequence[str] | None = None
 ) -> Slopes:

@@ -177,6 +177,12 @@ CHINESE = {
         "损失函数：mse（默认）、huber、l1、smooth_l1、log_cosh，或 quantile（与 --quantile 一起）。"
         "对表格，huber 与 quantile 也可用于 auto；其余用于一阶方法。"
     ),
+    "Inputs with which the target rises or falls everywhere, as the network then does: x=+1,z=-1.": (
+        "目标处处随其上升或下降的输入，网络也必定如此：x=+1,z=-1。"
+    ),
+    "Inputs after whose periods the target is the same again: angle=360, or t=2*pi.": (
+        "目标按周期重复的输入及其周期：angle=360，或 t=2*pi。"
+    ),
     "Fit a quantile of the target instead of its mean, such as 0.9, or several: 0.05,0.5,0.95.": (
         "拟合目标的分位数而非均值，如 0.9，或多个：0.05,0.5,0.95。"
     ),
@@ -401,6 +407,8 @@ CHINESE = {
     "one character, or tab": "一个字符，或 tab",
     "one of {known}{hint}": "以下之一：{known}{hint}",
     "a number": "数",
+    "; the decimal mark is a point: {word}": "；小数点写作 '.'：{word}",
+    "; shares are not read, but numbers in the units of what they limit": "；不能写百分数，请写与所限制的量同单位的数",
     "a number {bounds}": "{bounds}的数",
     "above {bound:g}": "大于 {bound:g} ",
     "of {bound:g} or more": "不小于 {bound:g} ",

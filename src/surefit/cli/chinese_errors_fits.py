@@ -22,6 +22,7 @@ FITS = {
         "第一步的损失就不是有限的数；请检查数据和损失"
     ),
     "{} has no argument {}; {}": "{0} 没有参数 {1}；{2}",
+    "{#} networks are too many; each is a fit of its own, and {#} are the most": "{0} 个网络太多；最多 {1} 个",
     "prove={} must be True or False; the tolerance is {}": "prove={0} 应为 True 或 False；容差由 {1} 给出",
     "{} computes with NumPy, where nothing is compiled; leave {} out, or use a first-order method such as 'adam'": (
         "{0} 用 NumPy 计算，没有可编译的；请去掉 {1}，或用一阶方法，例如 'adam'"
@@ -49,6 +50,46 @@ FITS = {
     ),
     "{} must be a whole number >= {}, or None for no limit": "{0} 应为不小于 {1} 的整数",
     "time={} must be a number of seconds > 0, or None for no limit": "time={0} 应为大于 0 的秒数",
+    # directions of inputs
+    "cannot read {}; write {}": "无法读入 {0}；请写 {1}",
+    "{} is no name of an input; write {}": "{0} 不是输入的名称；请写 {1}",
+    "{} must be the {} of inputs, such as {}": "{0} 应按输入给出，例如 {2}",
+    "{} for {} must be its period, a number above 0 such as 360": "{1} 的周期 {0} 应为正数，例如 360",
+    "{} is to rise or fall as well, and a periodic target does neither": "{0} 同时要求单调，而周期性的目标不单调",
+    "does not go with adaptive, which adds points as it goes; leave one of the two out": (
+        "不能与逐步加点的 adaptive 同用；请去掉其中之一"
+    ),
+    "{} has a logarithmic axis; write its ends without log": "{0} 用的是对数坐标；请去掉 log",
+    "training on where a proof fails is not for periodic inputs; leave periodic out": (
+        "在证明失败处继续训练不能用于周期输入；请去掉 periodic"
+    ),
+    "{} for {} must be 1, where the target rises with it, -1, where it falls, or 0": (
+        "{1} 的方向 {0} 应为 1（目标随其上升）、-1（随其下降）或 0"
+    ),
+    "there is no input {}; the inputs are {}": "没有输入 {0}；输入有 {1}",
+    "{} {} for {} inputs; give one for each of {}, 0 where nothing is known, or name them": (
+        "{2} 个输入却给出 {0} 个；请为 {3} 各给一个，未知的给 0，或按名称给出"
+    ),
+    "several quantiles are kept apart, which leaves no room for it; fit one": (
+        "多个分位数已被约束为互不交叉，不能再要求单调；请只拟合一个"
+    ),
+    "does not go with gradients among the data; leave one of the two out": "不能与数据中的梯度同用；请去掉其中之一",
+    "classes have no order in which a target could rise; leave it out": "类别没有可上升的次序；请去掉",
+    "the weights of a Module may have any signs; give widths, such as model=(16, 16)": (
+        "Module 的权重符号不限；请给出宽度，例如 model=(16, 16)"
+    ),
+    "{} does not rise everywhere, which monotone= needs; choose one of {}": (
+        "{0} 并非处处上升，而 monotone= 需要这一点；请选用 {1} 之一"
+    ),
+    "{} solves for weights of either sign; use 'auto', 'lm', 'lbfgs' or a first-order method such as 'adam'": (
+        "{0} 求出的权重符号不限；请用 'auto'、'lm'、'lbfgs' 或一阶方法，例如 'adam'"
+    ),
+    "solves for weights of either sign, and monotone= needs one; leave it out": (
+        "求出的权重符号不限，而 monotone= 需要固定的符号；请去掉"
+    ),
+    "training on where a proof fails needs weights of either sign; leave monotone out": (
+        "在证明失败处继续训练需要符号不限的权重；请去掉 monotone"
+    ),
     # what does not go together
     "task='classify': a function has no classes; give a table, one column of which holds them": (
         "task='classify'：函数没有类别；请给出其中一列为类别的表格"
@@ -225,9 +266,8 @@ FITS = {
     "the function {} does not take {} arguments, one for each of {}, nor one point": (
         "函数 {0} 既不接受 {1} 个参数（{2} 各一个），也不接受一个点"
     ),
-    "a fit with a budget chooses its points itself; of a Sampling it takes split= and target_scale= alone": (
-        "有预算的拟合自己选点；取样设置中只用 split= 和 target_scale="
-    ),
+    "a fit with a budget chooses its points itself; of a Sampling it takes split=, target_scale=, monotone= and "
+    "periodic= alone": ("有预算的拟合自己选点；取样设置中只用 split=、target_scale=、monotone= 和 periodic="),
     "goes with a function that can be evaluated; the target is a {}, whose rows are all there": (
         "用于可以求值的函数；目标是{0}，各行都已给出"
     ),
@@ -443,6 +483,7 @@ FITS = {
         "there is no {} or {}.gz in {}; name the directory that holds it with root=, or say download=True to fetch "
         "it (about 11 MB)"
     ): "{2} 中没有 {0} 或 {1}.gz；请用 --mnist 指明所在目录，或用 --download 下载（约 11 MB）",
+    "there is no {} or {}.gz in {}": "{2} 中没有 {0} 或 {1}.gz",
     "{} is not an IDX file: it starts with {}": "{0} 不是 IDX 文件：开头为 {1}",
     "{} announces {}, {} bytes, but holds {}": "{0} 声称有 {1}，{2} 字节，实际有 {3}",
     "{} images {} and labels {} do not belong together": "{0} 的图像 {1} 与标签 {2} 不相配",

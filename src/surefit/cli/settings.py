@@ -143,6 +143,10 @@ _PANELS = {
         Setting("bias", "", flag, "Let the layers add a bias. Default: on."),
         Setting("init", "NAME", one_of(_inits), "Initial weights: auto (default), glorot, he, normal, small or zeros."),
         Setting("dropout", "NUMBER", number(least=0, most=1), "Probability of dropout. Default: 0."),
+        Setting("monotone", "SIGNS", text,
+                "Inputs with which the target rises or falls everywhere, as the network then does: x=+1,z=-1."),
+        Setting("periodic", "PERIODS", text,
+                "Inputs after whose periods the target is the same again: angle=360, or t=2*pi."),
     ],
     TRAINING: [
         Setting("method", "NAME", one_of(_methods),

@@ -407,6 +407,7 @@ def _data(settings: Mapping[str, Any], target: Any, labels: Mapping[str, Any]) -
     plan = {called.get(key, key): settings[key] for key in keys} | dict(labels)
     if "quantile" in settings:
         plan["quantile"] = settings["quantile"]
+    plan |= {key: settings[key] for key in ("monotone", "periodic") if key in settings}
     if "loss" in settings and _loss_of_rows(settings):
         plan["loss"] = settings["loss"]
     if "test_table" in settings:

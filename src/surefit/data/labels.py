@@ -122,6 +122,7 @@ def classes_of(
     tol: float | None,
     target_scale: Any,
     quantile: Any,
+    monotone: Any,
     *,
     target: Any,
     **reading: Any,
@@ -138,6 +139,8 @@ def classes_of(
         raise ArgumentError("target_scale: classes have no logarithm; leave it out")
     if quantile is not None or plan.quantile is not None:
         raise ArgumentError("quantile: classes have none; leave it out")
+    if monotone is not None or plan.monotone is not None:
+        raise ArgumentError("monotone: classes have no order in which a target could rise; leave it out")
     if plan.noise is not None:
         raise ArgumentError("noise: classes have none; leave it out")
     options = {name: value for name, value in reading.items() if value is not None}

@@ -26,6 +26,7 @@ from surefit.data.designs import (
     whole,
 )
 from surefit.data.domain import Domain
+from surefit.data.hints import periods_of, signs_of
 from surefit.errors import ArgumentError, DataError
 from surefit.spelling import spelled
 
@@ -156,6 +157,11 @@ class Sampling:
         target_scale: "log" fits the logarithm of the target: for values above 0 that spread over powers of ten, whose
             relative error counts. What is predicted is the target in its own units, and above 0. None, "linear": the
             target itself.
+        monotone: inputs with which the target rises (1) or falls (-1): {"x": 1, "y": -1}, a text "x=+1,y=-1", or a
+            number for each input, 0 where nothing is known. The network then does so at every point, by the signs of
+            its weights.
+        periodic: inputs after whose periods the target is the same again: {"angle": 360}, a text "angle=360", or a
+            period for each input, None where it has none. The network is given their sine and cosine.
         stream: whether a table is read in parts, so that it need not fit into memory (`method="features"`). None:
             folders of Parquet, DataFrames of Dask, and files of more than 33 million numbers, rows times columns (CSV:
             268 MB).
@@ -191,9 +197,13 @@ class Sampling:
     folds: int | None = None
     loss: str | None = None
     quantile: float | tuple[float, ...] | None = None
+    monotone: Any = None
+    periodic: Any = None
     stream: bool | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.design, int):
+            raise ArgumentError(f"design: {self.design!r} is no design; a number of points is count={self.design!r}")
         if self.design not in DESIGNS:
             raise ArgumentError(f"design: {self.design!r} is unknown; choose one of {', '.join(DESIGNS)}")
         if isinstance(self.count, Iterable):
@@ -250,6 +260,8 @@ class Sampling:
             ):
                 if getattr(self, name) is not None and getattr(self, name) is not False:
                     raise ArgumentError(f"folds: does not go with {spelled(name)}: {why}; leave one of the two out")
+        object.__setattr__(self, "monotone", signs_of(self.monotone))
+        object.__setattr__(self, "periodic", periods_of(self.periodic))
         if self.faces is not None:
             object.__setattr__(self, "faces", real("faces", self.faces, least=0.0))
         if self.stream not in (None, True, False):

@@ -14,6 +14,7 @@ from surefit.checking import check_memory
 from surefit.core import ops
 from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, ShapeError
+from surefit.models.monotone import NAMES, RISING, Monotone
 from surefit.models.rising import Rising, start_of
 from surefit.nn.arguments import one_of
 from surefit.problems.problem import Problem
@@ -25,14 +26,15 @@ class MLPSpec:
     """A multilayer perceptron to be built when inputs and outputs are known: the `model=` argument of `fit`.
 
     hidden: widths of the hidden layers. activation: "auto" is tanh for up to three hidden layers (smooth, and the most
-    accurate there) and relu for deeper ones (where tanh trains slowly); a tuple has one for each hidden layer. dropout:
-    probability between hidden layers. bias: whether the layers add one; without, relu units all bend at the centre, and
-    an odd activation makes an odd function. init: "auto": weights that suit the activation, the units of the first
-    layer spread over the box; a name of `INITS`: weights of all layers drawn so, biases 0.
+    accurate there) and relu for deeper ones (where tanh trains slowly); a tuple has one for each hidden layer; a Module
+    such as nn.Sin(30.0) is one, too. dropout: probability between hidden layers. bias: whether the layers add one;
+    without, relu units all bend at the centre, and an odd activation makes an odd function. init: "auto": weights that
+    suit the activation, the units of the first layer spread over the box; a name of `INITS`: weights of all layers
+    drawn so, biases 0.
     """
 
     hidden: tuple[int, ...] = (64, 64)
-    activation: str | tuple[str, ...] = "auto"
+    activation: str | nn.Module | tuple[str | nn.Module, ...] = "auto"
     dropout: float = 0.0
     bias: bool = True
     init: str = "auto"
@@ -65,7 +67,8 @@ class MLPSpec:
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
         elif first is not None and self.hidden:
-            spread_units(first, activation if isinstance(activation, str) else activation[0], generator, points)
+            kind = activation[0] if isinstance(activation, tuple) else activation
+            spread_units(first, kind if isinstance(kind, str) else type(kind).__name__.lower(), generator, points)
         return network
 
     def _check_size(self, n_in: int, n_out: int, dtype: Any) -> None:
@@ -142,7 +145,10 @@ def network_of(
     if isinstance(model, MLPSpec):
         own = scale and problem.function is None  # units of a table bend at its rows
         points = Scaling.of(problem).inputs(problem.train[0]) if own else None
-        return _in_order(model.build(d, k, generator, dtype, points), problem, dtype, scale)
+        network = _in_order(model.build(d, k, generator, dtype, points), problem, dtype, scale)
+        return _monotone(network, model, problem, generator, dtype, points) if problem.signs else network
+    if problem.signs and isinstance(model, nn.Module):
+        raise ArgumentError("monotone: the weights of a Module may have any signs; give widths, such as model=(16, 16)")
     if not isinstance(model, nn.Module):
         raise ArgumentError(f"model={model!r} must be widths such as (64, 64), an MLPSpec or a surefit.nn.Module")
     if not model.num_parameters():
@@ -162,6 +168,23 @@ def network_of(
             f"it must map (n, {d}) to (n, {k})"
         )
     return _in_order(model, problem, dtype, scale)
+
+
+def _monotone(
+    network: nn.Module, spec: MLPSpec, problem: Problem, generator: np.random.Generator, dtype: Any,
+    points: np.ndarray | None,
+) -> nn.Module:  # fmt: skip
+    """The network with weights of the signs that make it monotone. ArgumentError: an activation that turns."""
+    kinds = [m for m in network.modules() if not isinstance(m, (nn.MLP, nn.Linear, nn.Dropout))]
+    turning = next((m for m in kinds if not isinstance(m, RISING)), None)
+    if turning is not None or not isinstance(network, nn.MLP) or network.settings() is None:
+        raise ArgumentError(
+            f"activation: {spec.activation!r} does not rise everywhere, which monotone= needs; choose one of "
+            f"{', '.join(NAMES)}"
+        )
+    made = Monotone(network, problem.signs, generator, points)
+    made.to(dtype)
+    return made
 
 
 def _in_order(network: nn.Module, problem: Problem, dtype: Any, scale: bool) -> nn.Module:

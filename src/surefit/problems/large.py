@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from surefit.checking import near
 from surefit.data import Domain, Noise, Sampling, Table, raw_names, read_table
 from surefit.data.batches import Batches, batches_of
 from surefit.data.table import spread_names
@@ -26,6 +27,8 @@ ALONE = {  # fields of a Sampling that need all rows at once
     "test": "a table of test rows",
     "derivatives": "gradients",
     "quantile": "quantiles",
+    "monotone": "a network with weights of one sign",
+    "periodic": "the sine and cosine of an input",
     "adaptive": "more values",
     "faces": "more values",
     "verify": "more values",
@@ -127,7 +130,7 @@ def _reader(batches: Batches, plan: Sampling, seed: int, reading: Mapping[str, A
     own = {key: value for key, value in reading.items() if key in ("targets", "inputs")}
     table: Table = read_table(first, drop_missing=drop, **own)
     if weights is not None and weights not in table.names:
-        raise DataError(f"weights: the table has no column {weights!r}; it has {', '.join(table.names)}")
+        raise DataError(f"weights: the table has no column {weights!r}{near(weights, table.names)}")
     if weights in table.targets:
         raise DataError(f"weights: {weights!r} is the target; name another with {spelled('target', '...')}")
     inputs = tuple(name for name in raw_names(table.inputs, table.coding) if name != weights)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.checking import positive_number
+from surefit.checking import near, positive_number
 from surefit.data import Domain, Noise, Sampling, Table, corner_points, default_count, raw_names, read_table, sample
 from surefit.data.generator import output_names
 from surefit.data.sampling import FEWEST_SPLIT, SPLIT
@@ -30,6 +30,7 @@ from surefit.problems.callables import (
     Steady,
     vectorised,
 )
+from surefit.problems.known import known
 from surefit.problems.large import in_parts, of_parts
 from surefit.problems.points import about_dropped, check_size, few_for_time, finite_values
 from surefit.problems.problem import ROWS, Points, Problem
@@ -79,7 +80,7 @@ def pose(
             name = {"targets": "target", "inputs": "columns"}.get(key, key)
             raise ArgumentError(f"{name}: is for the columns of a table, and a function has none; leave it out")
     if texts is not None:
-        return _of_formulas(texts, domain, plan, seed, solver, free, memory)
+        return known(_of_formulas(texts, domain, plan, seed, solver, free, memory), plan)
     if callable(target) and not isinstance(target, Table):
         box = needed_domain(domain, None)
         function, outputs = vectorised(target, box, memory)
@@ -90,15 +91,18 @@ def pose(
                 "a Python function is not differentiated",
                 "give a function that returns its gradients, or a formula",
             )
-        plan = first_sampling(box.dim, plan) if solver else plan
+        free = free and not function.differing
+        plan = first_sampling(box.dim, plan) if solver and free else plan
         allowed = _allowed(function, box, time)
-        return _of_function(
+        problem = _of_function(
             function, box, outputs, plan, seed, source, _called_gradients(plan, box, outputs, memory), free, allowed
         )
+        return known(problem, plan)
     batches = in_parts(target, plan, reading, parts)
     if batches is not None:
         return of_parts(batches, target, domain, plan, seed, reading)
-    return in_levels(_of_table(target, domain, plan, seed, reading, few), plan.levels)
+    problem = in_levels(_of_table(target, domain, plan, seed, reading, few), plan.levels)
+    return known(problem, plan)
 
 
 def first_sampling(dim: int, plan: Sampling) -> Sampling:
@@ -201,7 +205,7 @@ def _of_function(
         failures.extend(failed)
         return points
 
-    exact = Noise.read(plan.noise).scale == 0.0
+    exact = Noise.read(plan.noise).scale == 0.0 and not getattr(function, "differing", ())
     fewer = plan if allowed is None else _fewer(plan, box, allowed // (4 if exact and free else 2))
     x, y = values(fewer.points(box, rng))
     watched, tested = fewer.held_out(box, rng)
@@ -277,6 +281,9 @@ def _about(target: Any) -> tuple[Sentence, ...]:
             notes.append(say("stepped-round", points=target.filled))
     if isinstance(function, CallableFunction) and function.single:
         notes.append(say("single-precision"))
+    if isinstance(function, CallableFunction) and function.differing:
+        where, first, again = function.differing
+        notes.append(say("differing-values", where=where, first=first, again=again))
     return tuple(notes)
 
 
@@ -463,7 +470,7 @@ def _table_and_weights(target: Any, plan: Sampling, reading: Mapping[str, Any]) 
     kept = table.row_numbers
     if column is not None:
         if column not in table.names:
-            raise DataError(f"{what}: the table has no column {column!r}; it has {', '.join(table.names)}")
+            raise DataError(f"{what}: the table has no column {column!r}{near(column, table.names)}")
         if column in table.targets:
             example = spelled("target", "...")
             raise DataError(f"{what}: {column!r} is the last column, which is the target; name another with {example}")

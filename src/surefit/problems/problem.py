@@ -56,6 +56,18 @@ class Problem:
         """The levels of the outputs, where they are quantiles of one target; else none."""
         return tuple(self.source.get("quantiles", ()))
 
+    @property
+    def signs(self) -> tuple[int, ...]:
+        """Of each input 1 where the target rises with it, -1 where it falls, 0 where nobody says; () of none."""
+        told: dict[str, int] = self.source.get("monotone", {})
+        return tuple(int(told.get(name, 0)) for name in self.names) if told else ()
+
+    @property
+    def periods(self) -> tuple[float, ...]:
+        """Of each input its period, 0 where it has none; () where none has one."""
+        told: dict[str, float] = self.source.get("periodic", {})
+        return tuple(float(told.get(name, 0.0)) for name in self.names) if told else ()
+
     def coordinates(self, y: np.ndarray) -> np.ndarray:
         """Values in which errors are of one size: of a logarithmic target their logarithms."""
         with np.errstate(divide="ignore", invalid="ignore"):

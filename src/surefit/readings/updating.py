@@ -38,6 +38,12 @@ def updated(record: Record, points: Any, values: Any, time: float | None, seed: 
         raise ArgumentError("update: this fit is of values and gradients; fit the old and new rows together")
     if record.problem.quantiles:
         raise ArgumentError("update: this fit is of quantiles; fit the old and new rows together")
+    if record.problem.signs:
+        raise ArgumentError(
+            "update: going on would change the signs of the weights that make this fit monotone; fit all together"
+        )
+    if record.problem.periods:
+        raise ArgumentError("update: this fit is of periodic inputs; fit the old and new rows together")
     x = points_from(points, record.names, "update", record.problem.coding)
     y = _values(values, len(x), len(record.outputs))
     Sampling(target_scale="log" if record.problem.log_target else None).check_target(

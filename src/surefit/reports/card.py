@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surefit import nn
+from surefit.bounds.directions import directions
 from surefit.data import Domain, box_words, raw_names
 from surefit.data.columns import NUMBER
 from surefit.reports.words import Speech
@@ -46,7 +47,8 @@ def unlearned(fit: Record) -> list[Sentence]:
     size = error.rmse / error.relative_l2 if error.relative_l2 > 0 else math.inf
     if function and fit.only_at_jumps:
         return [say("jump-place", size=f"{error.max:.3g}", where=error.where, rmse=f"{error.rmse:.3g}")]
-    if function and error.max > LOCAL * size:
+    scattered = any(note.code == "differing-values" for note in fit.problem.notes)  # which then is what the error is
+    if function and error.max > LOCAL * size and not scattered:
         return [say("unlearned-place", size=f"{error.max:.3g}", where=error.where)]
     return []
 
@@ -82,6 +84,8 @@ def card_rows(fit: Record, lang: str = "en") -> list[tuple[str, str]]:
     known += error_rows(fit, lang) if fit.classified is None else class_rows(fit.classified, speech)
     if fit.taught is not None:
         known.append((speech("card-teacher"), speech.sentence(fit.taught.sentence())))
+    known += periodic_rows(fit, speech)
+    known += monotone_rows(fit, speech)
     known += proved_rows(fit, speech)
     known.append((speech("card-status"), speech("card-seed", status=_status(fit, speech), seed=fit.seed)))
     return known + [(speech("card-warning"), speech.sentence(w)) for w in warnings_of(fit)]
@@ -145,6 +149,32 @@ def _relative(fit: Record, speech: Speech) -> list[tuple[str, str]]:
 
 def _r2(value: float, speech: Speech) -> str:
     return "" if math.isnan(value) else speech("card-r2", r2=r2_words(value))
+
+
+def periodic_rows(fit: Record, speech: Speech) -> list[tuple[str, str]]:
+    """After which periods of inputs the fit is the same again, as (label, text)."""
+    pairs = zip(fit.names, fit.problem.periods, strict=False)
+    each = [speech("card-period", name=name, period=f"{period:.10g}") for name, period in pairs if period]
+    if not each:
+        return []
+    how = (", " if speech.lang == "en" else "，").join(each)
+    return [(speech("card-periodic"), speech("card-turns", how=how))]
+
+
+def monotone_rows(fit: Record, speech: Speech) -> list[tuple[str, str]]:
+    """With which inputs the fit rises and falls, as (label, text), and that its weights prove it."""
+    signs = fit.problem.signs
+    if not signs:
+        return []
+    each = [
+        speech(code, names=_short([name for name, own in zip(fit.names, signs, strict=True) if own == sign], speech))
+        for code, sign in (("card-rises", 1), ("card-falls", -1))
+        if sign in signs
+    ]
+    how = ("; " if speech.lang == "en" else "；").join(each)
+    found = directions(fit.model, len(signs))
+    proved = all(((column == 0) | (column == sign)).all() for column, sign in zip(found.T, signs, strict=True) if sign)
+    return [(speech("card-monotone"), speech("card-signs", how=how) if proved else speech("card-no-signs"))]
 
 
 def proved_rows(fit: Record, speech: Speech) -> list[tuple[str, str]]:
@@ -212,8 +242,9 @@ def card_html(fit: Record) -> str:
     import html
 
     left = "style='text-align:left'"
+    label = 'style="text-align:left;white-space:nowrap"'
     cells = "".join(
-        f"<tr><th {left}>{html.escape(k)}</th><td {left}>{html.escape(v)}</td></tr>" for k, v in card_rows(fit)
+        f"<tr><th {label}>{html.escape(k)}</th><td {left}>{html.escape(v)}</td></tr>" for k, v in card_rows(fit)
     )
     return f"<table>{cells}</table>"
 

@@ -333,6 +333,18 @@ WORDS: dict[str, Both] = {
     "card-restarts": Both("restarts", "重复训练"),
     "card-stopped": Both("stopped", "结束原因"),
     "card-max": Both("max |error|", "最大|误差|"),
+    "card-periodic": Both("periodic", "周期性"),
+    "card-period": Both("{name} after {period}", "{name} 的周期为 {period}"),
+    "card-turns": Both(
+        "{how}: the network is given cosine and sine of the angle", "{how}：网络的输入是该角的余弦和正弦"
+    ),
+    "card-monotone": Both("monotone", "单调性"),
+    "card-rises": Both("rises with {names}", "随 {names} 上升"),
+    "card-falls": Both("falls with {names}", "随 {names} 下降"),
+    "card-signs": Both(
+        "{how} at every point: proved by the signs of all weights", "{how}，处处成立：由全部权重的符号证明"
+    ),
+    "card-no-signs": Both("asked for, and not proved", "有此要求，但未能证明"),
     "card-pinball": Both("pinball loss", "分位数损失"),
     "card-pinball-of": Both(
         "{loss} in the units of the target, {gain:.1%} below that of constants (mean over {n} {on})",

@@ -12,8 +12,8 @@ import numpy as np
 
 from surefit.attempts.events import Callback, notify_failure
 from surefit.attempts.journal import Journal
-from surefit.attempts.lr_finder import with_found_rate
-from surefit.attempts.methods import Adam, Auto, Features, FirstOrder, Method, Solver, method_from
+from surefit.attempts.lr_finder import RateTest, range_test, with_found_rate
+from surefit.attempts.methods import LBFGS, LM, Adam, Auto, Features, FirstOrder, Method, Solver, method_from
 from surefit.attempts.progress import Progress
 from surefit.attempts.recalled import data_of
 from surefit.attempts.training import plan
@@ -23,17 +23,20 @@ from surefit.errors import ArgumentError
 from surefit.models.chain import output_layer
 from surefit.models.scaled import Scaled, scaled
 from surefit.models.spec import network_of
+from surefit.problems.periodic import lifted
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate
 from surefit.search.judging import Judge
 from surefit.search.limits import FEW_ROWS, FLOAT32, GOAL
+from surefit.search.periodic import Heard, in_own_inputs
 from surefit.search.proofs import Prover
 from surefit.search.record import Made, Record, Solved, Trained
 from surefit.search.robust import robust
 from surefit.search.runner import State, Strategy, recorded, run
 from surefit.search.strategies.descent import descent, parts
 from surefit.search.strategies.functions import known_function
-from surefit.search.strategies.given import given_network
+from surefit.search.strategies.given import given_model
+from surefit.search.strategies.monotone import monotone
 from surefit.search.strategies.named import named
 from surefit.search.strategies.proving import until_proved
 from surefit.search.strategies.quantiles import quantiles
@@ -67,18 +70,22 @@ def fit_problem(
     halted: Callable[[], bool] | None = None,
     began: float | None = None,
     journal: Journal | None = None,
+    again: bool = True,
 ) -> Record:
     """The record of a Problem, or of what poses one (then the checks of the other arguments come first).
 
     The arguments are those of `fit`.
 
     halted: asked after each iteration whether to stop. began: when the clock of `time` started. journal: what is known
-    of the fit from an earlier process, and where it is kept.
+    of the fit from an earlier process, and where it is kept. again: whether the automatic choice may begin again from
+    other weights of a given network; not where whoever asks does that himself.
     """
     began = clock.perf_counter() if began is None else began
     tol, time = positive_number("tol", tol), positive_number("time", time)
     if not isinstance(prove, (bool, np.bool_)):
         raise ArgumentError(f"prove={prove!r} must be True or False; the tolerance is {spelled('tol')}")
+    if not isinstance(jit, (bool, np.bool_, type(None))):
+        raise ArgumentError(f"jit={jit!r} must be True, False or None (compiled where that pays)")
     settings = method_from(method)
     if jit and isinstance(settings, Solver) and not isinstance(settings, Auto):
         raise ArgumentError(
@@ -90,6 +97,8 @@ def fit_problem(
     timings = Timings()
     with timings.phase("data"):
         problem = posed if isinstance(posed, Problem) else posed()
+    whole, problem = _in_coordinates(problem, settings, int(seed), prove)
+    callbacks = callbacks if whole is None else tuple(Heard(callback, whole) for callback in callbacks)
     if tol is not None and problem.quantiles:
         raise ArgumentError("tol: quantiles have no largest error, since values lie above and below them; leave it out")
     if problem.stream is None:
@@ -107,15 +116,17 @@ def fit_problem(
     dtype = kind if dtype is not None or not solver else ops.float64
     state = State(problem, int(seed), ops.dtype_of(dtype), Judge(problem, int(seed), time), progress, tol)
     state.timings = timings
+    if problem.signs:
+        check_monotone(settings, prove)
     if prove:
         state.prover = Prover(problem, state.judge, progress, tol)
     strategy: Strategy
     made: Callable[[Candidate], Made]
     if isinstance(settings, Auto):
         state.first_order_dtype = kind
-        if not problem.quantiles:  # whose errors say nothing
+        if not problem.quantiles and (problem.exact or not problem.signs):  # else validation rows alone decide
             state.aim = (FLOAT32 if state.dtype == ops.float32 else GOAL) * state.size
-        strategy = automatic(state, model, jit)
+        strategy = automatic(state, model, jit, again)
         made = partial(_solved, state, settings)
     elif isinstance(settings, Solver):
         if adaptive:
@@ -133,7 +144,29 @@ def fit_problem(
             free = model is None and problem.free
             reason = run(state, until_proved(state, strategy, settings, free))
             return recorded(with_bounds(state), reason, made, model)
-        return recorded(state, run(state, strategy), made, model)
+        record = recorded(state, run(state, strategy), made, model)
+        return record if whole is None else in_own_inputs(record, whole, time)
+
+
+def _in_coordinates(problem: Problem, method: Method, seed: int, prove: bool) -> tuple[Problem | None, Problem]:
+    """A problem with periodic inputs with its points, and as rows of their cosines and sines; None, and any other."""
+    if not problem.periods:
+        return None, problem
+    if prove:
+        raise ArgumentError("prove: training on where a proof fails is not for periodic inputs; leave periodic out")
+    return lifted(problem, seed, isinstance(method, Solver))
+
+
+def rate_test(
+    posed: Callable[[], Problem], method: str | Method, model: Any, seed: int, dtype: Any
+) -> RateTest:  # fmt: skip
+    """The learning rate that suits a problem, a network and a first-order method."""
+    chosen = method_from(method)
+    if not isinstance(chosen, FirstOrder):
+        raise ArgumentError(f"method={chosen.name!r} has no learning rate; choose a first-order method such as 'adam'")
+    kind, problem = ops.float32 if dtype is None else ops.dtype_of(dtype), posed()
+    network = network_of(model, problem, np.random.default_rng([seed, 2]), kind, chosen.scale)
+    return range_test(scaled(network, problem, chosen.scale, kind), problem, chosen, seed)
 
 
 def takes_parts(method: Method) -> bool:
@@ -155,7 +188,7 @@ def with_loss(problem: Problem, method: Method, seed: int, model: Any) -> tuple[
     """The problem and the method where rows that are far off shall count less, or it is found that they should."""
     asked = None if problem.plan is None else problem.plan.loss
     if problem.quantiles:
-        return problem, _of_quantiles(method, model)
+        return problem, _of_quantiles(problem, method, model)
     if isinstance(method, FirstOrder) and method.loss == "quantile":
         known = problem.function is not None
         raise ArgumentError(
@@ -173,10 +206,23 @@ def with_loss(problem: Problem, method: Method, seed: int, model: Any) -> tuple[
     return (problem if word is None else replace(problem, notes=(*problem.notes, word))), method
 
 
-def _of_quantiles(method: Method, model: Any) -> Method:
+def check_monotone(method: Method, prove: bool) -> None:
+    """ArgumentError for a method whose weights have no sign, and for proofs while training."""
+    if isinstance(method, Solver) and not isinstance(method, (Auto, LM, LBFGS)):
+        raise ArgumentError(
+            f"monotone: {spelled('method', repr(method.name))} solves for weights of either sign; use 'auto', 'lm', "
+            "'lbfgs' or a first-order method such as 'adam'"
+        )
+    if isinstance(method, FirstOrder) and method.solve_output:
+        raise ArgumentError("solve_output: solves for weights of either sign, and monotone= needs one; leave it out")
+    if prove:
+        raise ArgumentError("prove: training on where a proof fails needs weights of either sign; leave monotone out")
+
+
+def _of_quantiles(problem: Problem, method: Method, model: Any) -> Method:
     """A method that fits quantiles: a first-order one with the pinball loss; the automatic choice of a network Adam."""
     if isinstance(method, Auto):
-        return method if model is None else Adam(loss="quantile")
+        return method if model is None or problem.signs else Adam(loss="quantile")
     if isinstance(method, Solver):
         raise ArgumentError(
             f"quantile: {spelled('method', repr(method.name))} minimises squared errors, which give the mean; use "
@@ -217,12 +263,14 @@ def distil_problem(
         return recorded(state, run(state, students(state, most, aims)), partial(_solved, state, Auto()))
 
 
-def automatic(state: State, model: Any, jit: bool | None) -> Strategy:
+def automatic(state: State, model: Any, jit: bool | None, again: bool = True) -> Strategy:
     """The strategy of the automatic choice."""
+    if state.problem.signs:
+        return monotone(state, model, jit)
     if state.problem.quantiles:
         return quantiles(state, jit)
     if model is not None:
-        return given_network(state, state.built(model), jit)
+        return given_model(state, model, jit, again)
     return known_function(state, jit) if state.problem.exact else measured_data(state, jit)
 
 
@@ -278,4 +326,4 @@ def _resolved(method: FirstOrder, problem: Problem) -> dict[str, Any]:
     return {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}
 
 
-__all__ = ["distil_problem", "few_rows", "fit_problem", "takes_parts"]
+__all__ = ["distil_problem", "few_rows", "fit_problem", "rate_test", "takes_parts"]

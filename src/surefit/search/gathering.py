@@ -103,9 +103,11 @@ def gathered(
     ArgumentError: the target is no function, or cannot be sent to a worker. DataError: no evaluation gave a value.
     """
     call, box, source, code = _called(target, domain)
-    if data is not None and data != Sampling(split=data.split, test=data.test, target_scale=data.target_scale):
+    taken = ("split", "test", "target_scale", "monotone", "periodic")
+    if data is not None and data != Sampling(**{name: getattr(data, name) for name in taken}):
         raise ArgumentError(
-            "data: a fit with a budget chooses its points itself; of a Sampling it takes split= and target_scale= alone"
+            "data: a fit with a budget chooses its points itself; of a Sampling it takes split=, target_scale=, "
+            "monotone= and periodic= alone"
         )
     _check_sendable(call, budget.executor)
     runs = Runs(box, log=budget.log, seed=seed, function=source["name"], code=code)
@@ -132,7 +134,8 @@ def posed_runs(
     if len(table) < FEWEST_SPLIT and not few:  # after failures: what was evaluated is fitted, however little it is
         plan = replace(plan, split=(0.6, 0.2, 0.2) if len(table) >= FEWEST else (1.0, 0.0, 0.0))
     problem = pose(table, runs.box, plan, seed, few=few)
-    known = source | {"evaluated": runs.counts()}
+    said = {key: problem.source[key] for key in ("quantiles", "monotone", "periodic") if key in problem.source}
+    known = source | said | {"evaluated": runs.counts()}
     return replace(problem, source=known, notes=(*runs.notes(), *notes, *problem.notes))
 
 

@@ -18,6 +18,7 @@ from surefit.attempts.inputs import restricted
 from surefit.attempts.methods import METHODS, Additive, Method, Polynomial, method_from
 from surefit.errors import ArgumentError, DataError
 from surefit.models.spec import MLPSpec
+from surefit.problems.periodic import lifted_points
 from surefit.problems.problem import Points, Problem
 from surefit.search.choosing import fit_problem
 from surefit.search.judging import fresh_points
@@ -106,7 +107,7 @@ def _left_out(fit: Record, x: np.ndarray, level: float) -> Interval:
     if fit.taught is not None and not fit.error.folds:
         teacher = fit.taught.teacher
         score = score / np.maximum(teacher.left_out()[1], 1e-300)
-        width = teacher.deviation(x)
+        width = teacher.deviation(lifted_points(x, fit.problem.periods))
         how += ", scaled by the deviation of the teacher"
     radius = conformal_radius(score, level) * width
     low, high = _ends(fit, x, radius)

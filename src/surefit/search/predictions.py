@@ -13,6 +13,7 @@ from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.models.inference import Inference, values_of
 from surefit.models.observed import as_text, layer_rows, layer_sizes
 from surefit.models.scaled import Scaled
+from surefit.problems.known import is_all_around
 from surefit.problems.problem import Problem
 from surefit.search.classes import Classified
 from surefit.search.judging import Measured
@@ -129,10 +130,8 @@ class Predictions:
                 f"predict: {self.names[column]} is {x[row, column]:g} in row {row}, and a logarithmic input must be "
                 "above 0 (first row is 0)"
             )
-        if not self._warned and len(x) and not self.domain.contains(x).all():
+        if not self._warned and len(x) and len(beyond := self._beyond(x)):
             self._warned = True
-            low, high = self.domain.low, self.domain.high
-            beyond = np.flatnonzero(np.any((x < low) | (x > high) | np.isnan(x), axis=0))
             names = [self.names[i] for i in beyond]
             more = f" and {len(names) - LISTED} other inputs" if len(names) > LISTED else ""
             python_warnings.warn(
@@ -142,6 +141,12 @@ class Predictions:
                 stacklevel=3,
             )
         return x
+
+    def _beyond(self, x: np.ndarray) -> np.ndarray:
+        """The inputs that are outside the domain in some row; an angle of which it holds a whole turn never is."""
+        low, high = self.domain.low, self.domain.high
+        around = is_all_around(self.domain, self.problem.periods)
+        return np.flatnonzero(np.any(((x < low) | (x > high)) & ~around | np.isnan(x), axis=0))
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
         return self._values()(x)

@@ -121,7 +121,8 @@ def _isolated(problem: Problem, found: Pilot, outlying: np.ndarray) -> bool:
 def _pilot(problem: Problem, counts: np.ndarray, seed: int) -> Pilot | None:
     """The best of a few quick fits with these weights beside those of the problem."""
     own = np.ones(len(counts)) if problem.weights is None else problem.weights
-    weighted = replace(problem, weights=own * counts, validation=None, validation_weights=None, test=None)
+    free = {name: value for name, value in problem.source.items() if name != "monotone"}
+    weighted = replace(problem, source=free, weights=own * counts, validation=None, validation_weights=None, test=None)
     part = some_rows(weighted, MOST_ROWS, seed)
     state = State(part, seed, np.dtype(ops.float64), Judge(part, seed), Progress())
     run(state, _quick(state))

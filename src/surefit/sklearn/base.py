@@ -67,6 +67,10 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     def _seed(self) -> int:
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
+    def _known(self) -> dict[str, Any]:
+        """What else `surefit.fit` is told of the target."""
+        return {}
+
     def _rows(self, X: Any) -> np.ndarray:
         """Rows to predict for, (n, d) float64."""
         check_is_fitted(self)
@@ -81,7 +85,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         found = fit(
             table_of(getattr(self, "feature_names_in_", None), x, outputs, y), method=method, model=model,
             data=sampling_of(self, len(x), weight), seed=self._seed(), tol=self.tol, time=self.max_time,
-            dtype=self.dtype, restarts=self.restarts, callbacks=task.listeners(),
+            dtype=self.dtype, restarts=self.restarts, callbacks=task.listeners(), **self._known(),
         )  # fmt: skip
         self.n_iter_ = max(1, len(found.history))
         self.__dict__.pop("_learner", None)

@@ -199,8 +199,9 @@ def _rebuild(found: Contents) -> Record:
     made = _made(card["method"], said)
     if isinstance(made, Trained) and any(row["lr"] is None for row in history):
         raise ModelFileError("its history lacks a learning rate")
+    problem = _problem(header, tensors, d, k)
     return Record(
-        problem=_problem(header, tensors, d, k),
+        problem=problem,
         model=model,
         made=made,
         error=_measured(card),
@@ -222,7 +223,7 @@ def _rebuild(found: Contents) -> Record:
         classified=_classified(header, k),
         extra=header.get("extra", {}) | ({"certificate": card["certificate"]} if card.get("certificate") else {}),
         certificate=_certificate(card.get("certificate")),
-        taught=_taught(header, tensors, d, k),
+        taught=_taught(header, tensors, d + sum(period > 0 for period in problem.periods), k),
         left_out=_left_out(header, tensors, k),
     )
 

@@ -24,6 +24,8 @@ def deployment(s: State, network: nn.Module, like: Scaled, error: float) -> Stra
     like: the model with its scaling. error: the largest error that it had.
     """
     found = yield s.attempt(None, network, s.problem, like=like)
+    if s.problem.signs:  # units that are placed again would have any sign
+        return None
     lost = s.dtype == ops.float32 and found is not None and found.error.max > max(FLOAT32 * s.size, 2.0 * error)
     if not lost or s.problem.function is None or not s.problem.exact or s.problem.gradients is not None:
         return None

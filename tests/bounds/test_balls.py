@@ -12,7 +12,8 @@ from surefit.bounds.branch import Lines
 from surefit.bounds.network import lowered
 from surefit.bounds.proving import program_of, subject_of
 from surefit.bounds.relax import Relaxation
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.formulas import parse
 
 pytest.importorskip("flint", reason="the balls are those of python-flint, the extra certify")
@@ -179,3 +180,21 @@ def test_divisions_are_exact():
         truth = abs(x - _exact(inner, mpmath.tanh, x / 3))
     assert proof.lower <= truth <= proof.upper
     assert proof.error.gap < 1e-11
+
+
+@pytest.mark.parametrize("name", ["square", "exp", "cos", "erf"])
+def test_other_units_that_are_read_in_balls(name):
+    from surefit.core import ops
+    from surefit.core.program import record
+
+    rng = np.random.default_rng(5)
+    w, b, c = (surefit.tensor(rng.normal(size=shape)) for shape in ((1, 5), (5,), (5, 1)))
+    function = lambda x: getattr(ops, name)(x @ w + b) @ c
+    with no_grad():
+        x = Tensor(np.linspace(-1, 1, 801)[:, None], np.float64)
+        values = function(x).numpy()[:, 0]
+        program = record(function, Tensor(np.zeros((1, 1)), np.float64))
+    assert balls.fits(lowered(program), (parse("sin(x)"),))
+    largest = np.abs(np.sin(x.numpy()[:, 0]) - values).max()
+    proof = certify(program, "sin(x)", "x=-1:1", rtol=1e-3)
+    assert largest * (1 - 1e-12) <= proof.upper <= largest * 1.01

@@ -192,7 +192,7 @@ class Balls:
         self.net, self.formulas, self.lines, self.noise = exact, formulas, lines, noise
         self.real = Relaxation(exact, False)
         self.basis = taylor.basis(1, DEGREE)
-        f = self.f
+        f: Any = self.f
         self.matrices: dict[int, list[Any]] = {}
         for i, node in enumerate(exact.nodes):
             if isinstance(node, Affine):
@@ -219,7 +219,7 @@ class Balls:
 
     def _coefficients(self, m: Any, terms: int, nodes: Sequence[int]) -> dict[int, Any]:
         """For each node a matrix of balls (units, terms): its Taylor coefficients at m."""
-        f = self.f
+        f: Any = self.f
         found: dict[int, Any] = {0: f.arb_mat(1, terms, [m, *([1] * (terms > 1)), *([0] * (terms - 2))])}
         for i in nodes[1:]:
             node = self.net.nodes[i]
@@ -256,6 +256,9 @@ class Balls:
                 rest.append(total * MARGIN)
                 continue
             assert isinstance(node, Unary)
+            if node.kind == "square":  # a polynomial of degree two
+                rest.append(np.zeros((n, node.size)))
+                continue
             s = states[node.source]
             z = Range(s.low, s.high)
             _, last = taylor.series_of(node.kind, z.middle, z, DEGREE + 1)

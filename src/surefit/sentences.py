@@ -171,6 +171,7 @@ SENTENCES: dict[str, Both] = {
         "undefined: the target may have no finite value for {where}, so no bound is proved",
         "无定义：目标在 {where} 处可能没有有限的值，因此没有证明任何界",
     ),
+    "assuming-arb": Both("the balls of Arb (python-flint) hold what they say", "Arb（python-flint）的球算术结果正确"),
     "assuming-ieee": Both(
         "+, -, *, / and sqrt of NumPy are those of IEEE 754, rounded to nearest; matrix products are sums of products",
         "NumPy 的 +、-、*、/ 和 sqrt 符合 IEEE 754，舍入到最近；矩阵乘积是乘积之和",

@@ -28,7 +28,8 @@ import numpy as np
 from harness.material import data_folder
 
 import surefit
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 
 Row = dict[str, Any]
 Cases = Iterator[tuple[str, Any]]

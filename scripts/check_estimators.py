@@ -25,6 +25,16 @@ ESTIMATORS = {
     "classifier features": FitClassifier(solver="features", early_stopping=False),
     "regressor features": FitRegressor(solver="features", early_stopping=False),
     "regressor all rows": FitRegressor(early_stopping=False),
+    "classifier lm": FitClassifier((4,), solver="lm", max_iter=20),
+    "regressor lm": FitRegressor((4,), activation="logistic", solver="lm", max_iter=20),
+    "classifier lbfgs": FitClassifier((8, 4), activation="relu", solver="lbfgs", max_iter=30, alpha=1e-3),
+    "regressor lbfgs": FitRegressor((8, 4), activation="identity", solver="lbfgs", max_iter=30),
+    "classifier varpro": FitClassifier((4,), solver="varpro", max_iter=10),
+    "regressor varpro": FitRegressor((4,), solver="varpro", max_iter=10, random_state=3),
+    "classifier polynomial": FitClassifier(solver="polynomial"),
+    "regressor additive": FitRegressor(solver="additive"),
+    "classifier sgd": FitClassifier((8,), solver="sgd", learning_rate="adaptive", batch_size=16, max_iter=40),
+    "regressor float64": FitRegressor((8,), solver="adam", max_iter=40, dtype="float64", restarts=2),
 }  # fmt: skip
 
 

@@ -18,7 +18,8 @@ from surefit import nn
 from surefit.bounds.network import lowered
 from surefit.bounds.proving import program_of
 from surefit.bounds.relax import Relaxation
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 
 ACTIVATIONS = ("relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu", "softplus", "elu", "sin", "relu6")
 

@@ -233,7 +233,7 @@ def failing(faults: Faults, name: str, write: Writer, most: int) -> Counter[str]
                     if told and "was written, but" not in said and not same and name != "outputs":
                         found[f"WRONG: {name}, {STEPS[step]} {nth}: the old file is gone: {said}"] += 1
                     if len({now[n] == OLD for n in now if n in new}) == 2 and name.startswith("export"):
-                        found[f"{name}: old and new files side by side after {STEPS[step]}"] += 1
+                        found[f"WRONG: {name}: old and new files side by side after {STEPS[step]} {nth}"] += 1
                     found["refused" if told else "written"] += 1
     return found
 

@@ -25,7 +25,7 @@ PACKAGE = Path(surefit.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # room -> the rooms that it may import, beside itself and the base. What is not listed here may not exist.
-BASE = {"errors", "_version", "cachedir", "files", "sentences", "spelling", "blas", "checking"}
+BASE = {"errors", "_version", "cachedir", "files", "sentences", "spelling", "blas", "checking", "keywords"}
 ROOMS: dict[str, set[str]] = {}
 ROOMS["core"] = set()
 ROOMS["solvers"] = set()

@@ -16,8 +16,8 @@ import pytest
 
 import surefit
 from surefit.bounds.certificate import read_certificate
-from surefit.errors import ArgumentError, DataError, ModelFileError
-from surefit.files import check_writable, replacing, write_atomically
+from surefit.errors import ArgumentError, DataError, ExportError, ModelFileError
+from surefit.files import check_writable, replacing, write_atomically, write_together
 
 OLD = "the old content\n"
 NEW = "the new content\n" * 1000
@@ -30,10 +30,16 @@ def by_path(path, content, error=DataError):
         part.write_text(content)
 
 
-@pytest.fixture(params=[*WAYS, "replacing"])
+def as_one_of_several(path, content, error=DataError):
+    write_together({path: content}, error=error)
+
+
+@pytest.fixture(params=[*WAYS, "replacing", "together"])
 def write(request, monkeypatch):
     if request.param == "replacing":
         return by_path
+    if request.param == "together":
+        return as_one_of_several
     if request.param == "named":
         monkeypatch.delattr(os, "O_TMPFILE", raising=False)
     return write_atomically
@@ -134,6 +140,118 @@ def test_what_is_raised_inside_comes_out_as_it_is(tmp_path):
     with pytest.raises(ValueError, match="mine"), replacing(tmp_path / "file"):
         raise ValueError("mine")
     assert names(tmp_path) == set()
+
+
+# --- several files that belong together -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ways", WAYS)
+@pytest.mark.parametrize("there", [("a", "b", "c"), ("a", "c"), ("b",), ()], ids="".join)
+def test_several_files_are_all_new_or_all_old_whatever_fails(tmp_path, monkeypatch, there, ways):
+    """Each call of each step fails in turn; twice, so that what is tried instead fails as well."""
+    if ways == "named":
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    old = dict.fromkeys(there, OLD)
+    new = dict.fromkeys("abc", NEW)
+    outcomes = set()
+    for step in STEPS:
+        for times in (1, 2):
+            for nth in range(1, 40):
+                for name in names(tmp_path):
+                    (tmp_path / name).unlink()
+                for name in there:
+                    (tmp_path / name).write_text(OLD)
+                calls, real = 0, getattr(os, step)
+
+                def failing(*args, nth=nth, times=times, real=real, **options):
+                    nonlocal calls
+                    calls += 1
+                    if nth <= calls < nth + times:
+                        raise OSError(errno.EIO, "Input/output error")
+                    return real(*args, **options)
+
+                said = ""
+                with monkeypatch.context() as patch:
+                    patch.setattr(os, step, failing)
+                    try:
+                        write_together({tmp_path / name: text for name, text in new.items()})
+                    except DataError as e:
+                        said = str(e)
+                now = {name: (tmp_path / name).read_text() for name in names(tmp_path)}
+                assert "\n" not in said and ("Input/output error" in said or not said)
+                if "moreover" in said:  # what would put the old file back failed, too: it says which, and where it is
+                    assert step == "replace" and times == 2
+                elif not said or "was written, but" in said:
+                    assert now == new
+                else:
+                    assert now == old
+                outcomes.add((step, bool(said)))
+                if calls < nth:
+                    break
+    assert {("write", True), ("fsync", True), ("replace", True), ("replace", False)} <= outcomes
+
+
+def test_where_an_old_file_cannot_be_put_back_it_is_said_and_kept(tmp_path, monkeypatch):
+    for name in "ab":
+        (tmp_path / name).write_text(OLD)
+    calls, real = 0, os.replace
+
+    def failing(*args):
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            full()
+        real(*args)
+
+    monkeypatch.setattr(os, "replace", failing)
+    with pytest.raises(DataError, match=r"a' is the new file and the old one .* copy it from '\.surefit-") as caught:
+        write_together({tmp_path / "a": NEW, tmp_path / "b": NEW})
+    (kept,) = names(tmp_path) - {"a", "b"}
+    assert kept in str(caught.value) and (tmp_path / kept).read_text() == OLD == (tmp_path / "b").read_text()
+
+
+def test_an_interrupt_while_files_take_their_places_puts_the_old_ones_back(tmp_path, monkeypatch):
+    for name in "ab":
+        (tmp_path / name).write_text(OLD)
+    before = (tmp_path / "a").stat()
+    calls, real = 0, os.replace
+
+    def interrupted(*args):
+        nonlocal calls
+        calls += 1
+        real(*args)
+        if calls == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_together({tmp_path / "a": NEW, tmp_path / "b": NEW, tmp_path / "c": NEW})
+    assert {name: (tmp_path / name).read_text() for name in names(tmp_path)} == {"a": OLD, "b": OLD}
+    assert os.path.samestat(before, (tmp_path / "a").stat())  # the very file
+
+
+def test_an_export_that_fails_at_its_last_file_leaves_the_export_that_was_there(tmp_path, monkeypatch):
+    first = surefit.fit("x^2", "x=-1:1", method="polynomial")
+    second = surefit.fit("x^3", "x=-1:1", method="polynomial")
+    for to, count in (("c", 2), ("casadi", 3)):
+        folder = tmp_path / to
+        folder.mkdir()
+        first.export(folder / "m", to)
+        before = {name: (folder / name).read_bytes() for name in names(folder)}
+        calls, real = 0, os.replace
+
+        def failing(*args, real=real, count=count):
+            nonlocal calls
+            calls += 1
+            if calls == count:
+                full()
+            real(*args)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", failing)
+            with pytest.raises(ExportError, match="No space left"):
+                second.export(folder / "m", to)
+        assert {name: (folder / name).read_bytes() for name in names(folder)} == before
 
 
 # --- links, permissions, other things under the name ------------------------------------------------------------------
@@ -245,6 +363,47 @@ def test_writers_do_not_disturb_each_other(tmp_path, way):
             assert len(text) == 200_000 and len(set(text)) == 1
     assert [p.communicate()[1] for p in processes] == ["", "", ""]
     assert names(tmp_path) == {"file"}
+
+
+TOGETHER = """
+import sys
+from pathlib import Path
+from surefit.files import write_together
+folder, letter, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+print("ready", flush=True)
+for _ in range(count):
+    write_together({folder / name: letter * 50_000 for name in "abcd"})
+"""
+
+
+@posix
+def test_files_of_several_writers_are_never_mixed(tmp_path):
+    """Whoever is the last to write has written all of them."""
+    for _ in range(2):
+        processes = []
+        for letter in "pqr":
+            arguments = [sys.executable, "-c", TOGETHER, str(tmp_path), letter, "15"]
+            processes.append(subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        assert [p.communicate()[1] for p in processes] == [""] * 3
+        found = {(tmp_path / name).read_text() for name in "abcd"}
+        assert len(found) == 1 and len(found.pop()) == 50_000
+        assert names(tmp_path) == set("abcd")
+
+
+@posix
+def test_who_is_killed_among_several_files_leaves_whole_ones_and_nothing_for_long(tmp_path):
+    rng = np.random.default_rng(1)
+    for i in range(6):
+        arguments = [sys.executable, "-c", TOGETHER, str(tmp_path), "xyz"[i % 3], "1000000"]
+        process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(rng.uniform(0.0, 0.03))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert all(len((tmp_path / n).read_text()) == 50_000 for n in names(tmp_path) & set("abcd"))
+    write_together({tmp_path / name: "end" for name in "abcd"})
+    assert names(tmp_path) == set("abcd")
 
 
 @posix

@@ -23,9 +23,10 @@ from surefit.core.batching import batch
 from surefit.core.creation import tensor
 from surefit.core.functional import grad
 from surefit.core.leaves import Parameter, State
+from surefit.core.modes import no_grad
 from surefit.core.program import record
 from surefit.core.random import Generator
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import (
     ArgumentError,
     AxisError,

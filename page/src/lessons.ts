@@ -67,7 +67,7 @@ export const LESSONS: Lesson[] = [
     name: ["Descent or solving", "下降还是求解"],
     question: ["How much is lost by only going downhill?", "只靠梯度下降会损失多少？"],
     task: ["Press Play: A goes downhill with Adam, B is varpro, both from one start.", "按“开始”：A 用 Adam 下降，B 用 varpro，同一起点。"],
-    answer: ["For weights of the output layer the best values are one least-squares solve. varpro does that at each step and searches only the rest: often thousands of times closer, in less time.", "输出层权重的最优值只需一次最小二乘求解。varpro 每一步都这样做，只搜索其余的权重：往往接近上千倍，而且更快。"],
+    answer: ["For weights of the output layer the best values are one least-squares solve. varpro does that at each step and searches only the rest: often thousands of times closer, in less time.", "输出层权重的最优值只需一次最小二乘求解。varpro 每一步都这样做，只搜索其余的权重：误差往往小到千分之一以下，而且更快。"],
     data: { formula: "-2/(2 + sin(x))", domain: { x: [-3, 3] }, points: 300, noise: 0 },
     train: { hidden: [24], activation: "tanh", method: "adam", lr: 0.01, epochs: 1000 },
     rival: { method: "varpro" },

@@ -96,5 +96,6 @@ function bars(c: CanvasRenderingContext2D, found: Histogram, [x, y, w, h]: [numb
   c.fillStyle = ink(colour);
   found.counts.forEach((k, i) => { const tall = (k / most) * h; c.fillRect(x + (i * w) / n, y + h - tall, Math.max(1, w / n - 1), tall); });
   c.fillStyle = ink("soft"); c.textBaseline = "top"; c.textAlign = "center";
-  c.fillText(w > 56 ? `± ${short(found.most, 2)}` : short(found.most, 2), x + w / 2, y + h + 4);
+  const text = w > 56 ? `± ${short(found.most, 2)}` : short(found.most, 2);
+  if (c.measureText(text).width < w + 10) c.fillText(text, x + w / 2, y + h + 4); // many layers on a telephone: no room
 }

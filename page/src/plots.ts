@@ -70,7 +70,7 @@ export function frame(c: CanvasRenderingContext2D, f: Frame, label: string, unde
   c.lineWidth = 1;
   c.textBaseline = "middle";
   c.textAlign = "right";
-  const up = ticks(f.bottom, f.top, rows), along = ticks(f.low, f.high, Math.max(2, f.w / 90));
+  const up = ticks(f.bottom, f.top, rows), along = ticks(f.low, f.high, Math.max(3, f.w / (f.w < 500 ? 60 : 90)));
   for (const t of up) {
     const y = py(f, t);
     c.beginPath(); c.moveTo(f.x, y); c.lineTo(f.x + f.w, y); c.stroke();

@@ -19,7 +19,7 @@ const WORDS: Record<string, [string, string]> = {
   design: ["placed", "取点方式"], init: ["initial weights", "初始权重"], bias: ["bias", "偏置"], surface: ["3-D", "三维"],
   race: ["Race two settings", "两种设置赛跑"], "race-end": ["End the race", "结束赛跑"], setting: ["setting", "设置"],
   "see-histograms": ["Weights and gradients, layer by layer", "各层的权重与梯度"], weights: ["weights", "权重"], gradients: ["gradients", "梯度"],
-  "by-epochs": ["by epochs", "按轮次"], "by-seconds": ["by seconds", "按秒"], report: ["Report", "报告"], "copy-c": ["Copy as C", "复制为 C"], "copy-link": ["Copy the link", "复制链接"],
+  "by-epochs": ["by epochs", "按轮次"], "by-seconds": ["by seconds", "按秒"], report: ["Report", "报告"], model: ["Model file", "模型文件"], "copy-c": ["Copy as C", "复制为 C"], "copy-link": ["Copy the link", "复制链接"],
   witness: ["largest error seen", "所见的最大误差"], dead: ["dead", "失活"], saturated: ["saturated", "饱和"], layer: ["layer", "层"],
   unit: ["unit", "单元"], adds: ["what it adds to the fit (dashed: not to scale)", "它对拟合的贡献（虚线：另有刻度）"], shape: ["its output, in its own scale", "它的输出（自身刻度）"],
   hint: ["Point at a unit, or choose one with the arrow keys, to see what it does.", "把指针移到单元上，或用方向键选择，查看它的作用。"],
@@ -62,7 +62,7 @@ export const either = (pair: [string, string]): string => pair[lang === "zh" ? 1
 
 export function speak(next: Lang): void {
   lang = next;
-    document.documentElement.lang = next === "zh" ? "zh-CN" : "en";
+  document.documentElement.lang = next === "zh" ? "zh-CN" : "en";
   for (const e of document.querySelectorAll<HTMLElement>("[data-say]")) e.textContent = say(e.dataset.say!);
   for (const id of ["points", "noise"]) document.getElementById(`${id}-slider`)!.ariaLabel = say(id);
   for (const e of document.querySelectorAll<HTMLElement>("[data-say-label]")) e.ariaLabel = say(e.dataset.sayLabel!);
@@ -83,7 +83,7 @@ export function result(max: string, seconds: string, measured: boolean, at: stri
 
 /** Of a race: both largest errors, and which network is closer. */
 export function raced(a: string, b: string, better: string, factor: string): string {
-  if (lang === "zh") return `最大误差：A ${a}，B ${b}。${better} 更接近，约为 ${factor} 倍。`;
+  if (lang === "zh") return `最大误差：A ${a}，B ${b}。${better} 更接近，误差约为对方的 1/${factor}。`;
   return `Largest errors: A ${a}, B ${b}. ${better} is closer, by a factor of ${factor}.`;
 }
 

@@ -40,7 +40,8 @@ _HOME = {
     "surefit.integrations": "CSVLogger JSONLogger TensorBoardLogger MLflowLogger",
     "surefit.studies": "compare Comparison tune Tuning",
     "surefit.reports.exported": "export_module",
-    "surefit.core.tensor": "Tensor no_grad enable_grad is_grad_enabled",
+    "surefit.core.tensor": "Tensor",
+    "surefit.core.modes": "no_grad enable_grad is_grad_enabled",
     "surefit.core.leaves": "Parameter",
     "surefit.core.creation": (
         "tensor as_tensor from_numpy zeros ones full zeros_like ones_like full_like arange linspace eye "

@@ -84,9 +84,9 @@ from surefit.studies import tune as tune
 from surefit.studies import Tuning as Tuning
 from surefit.reports.exported import export_module as export_module
 from surefit.core.tensor import Tensor as Tensor
-from surefit.core.tensor import no_grad as no_grad
-from surefit.core.tensor import enable_grad as enable_grad
-from surefit.core.tensor import is_grad_enabled as is_grad_enabled
+from surefit.core.modes import no_grad as no_grad
+from surefit.core.modes import enable_grad as enable_grad
+from surefit.core.modes import is_grad_enabled as is_grad_enabled
 from surefit.core.leaves import Parameter as Parameter
 from surefit.core.creation import tensor as tensor
 from surefit.core.creation import as_tensor as as_tensor

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,18 @@ def number_array(name: str, values: Any, wanted: str = "an array of numbers") ->
         came = repr(values) if isinstance(values, str) else type(values).__name__
         raise ArgumentError(f"{name}: expected {wanted}, got {came}") from None
     raise ArgumentError(f"{name}: these are complex numbers, of which no part may be dropped; give real ones")
+
+
+def near(name: Any, known: Iterable[Any]) -> str:
+    """Half a sentence with what there is, and before it the one that was meant, if one is near in spelling or case.
+
+    >>> near("Degree", ["hours", "degrees"])
+    "; did you mean 'degrees'? it has hours, degrees"
+    """
+    words = [str(word) for word in known]
+    lower = {word.lower(): word for word in words}
+    close = difflib.get_close_matches(str(name).lower(), lower, 1)
+    return (f"; did you mean {lower[close[0]]!r}? it has " if close else "; it has ") + ", ".join(words)
 
 
 def check_memory(
@@ -82,4 +96,4 @@ def memory_peak() -> float | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1.0 if sys.platform == "darwin" else 1024.0)
 
 
-__all__ = ["check_memory", "memory_limit", "memory_peak", "number_array", "positive_number", "whole_number"]
+__all__ = ["check_memory", "memory_limit", "memory_peak", "near", "number_array", "positive_number", "whole_number"]

@@ -27,6 +27,10 @@ class ArgumentError(SurefitError, ValueError):
     """An argument has a value outside its domain."""
 
 
+class UnknownArgumentError(ArgumentError, TypeError):
+    """A function or class was given an argument that it does not have; the message names the one that was meant."""
+
+
 class GradientError(SurefitError, RuntimeError):
     """A gradient was asked for that does not exist: no graph, a graph already freed, or a changed leaf."""
 

@@ -11,9 +11,12 @@ import errno
 import os
 import re
 import secrets
+import shutil
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,12 +72,10 @@ def write_atomically(
 
     While it is written it has no name, where the system can do that (Linux): not even a killed program leaves a trace.
     """
-    rest = memoryview(content.encode("utf-8", "replace") if isinstance(content, str) else content)
     with _place(path, error) as place:
         descriptor, part = _opened(place)
         try:
-            while rest:
-                rest = rest[os.write(descriptor, rest) :]
+            _fill(descriptor, content)
             _keep_rights(descriptor, place)
             os.fsync(descriptor)
             if part is None:
@@ -94,16 +95,47 @@ def write_atomically(
     return Path(path)
 
 
-def write_through(path: Path, content: bytes) -> None:
-    """Write a file that `replacing` has made, to the disk."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC | _NO_LINK | _BINARY)
+def write_together(
+    contents: Mapping[str | os.PathLike[str], bytes | str], *, error: type[SurefitError] = DataError
+) -> list[Path]:
+    """Write several files that belong together: all of them, or none; texts in UTF-8. See `replacing`.
+
+    No file system moves several files in one step. So all are on the disk before the first takes its place, the old
+    ones keep a second name meanwhile, and when one cannot be moved, those that were are put back. Who is killed just
+    then leaves some new and some old ones, each whole.
+
+    Args:
+        contents: path -> what is to be in the file. Their directories must exist.
+        error: raised when a file cannot be written; it says so where an old one could not be put back.
+    """
+    parts: list[_Part] = []
     try:
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
+        for path, content in contents.items():
+            place = _cleared(path, error)
+            with _refusing(path, error):
+                parts.append(_Part(Path(path), place, *_opened(place)))
+                _fill(parts[-1].descriptor, content)
+                _keep_rights(parts[-1].descriptor, place)
+                os.fsync(parts[-1].descriptor)
+        with _one_at_a_time(parts):
+            for part in parts:
+                with _refusing(part.path, error):
+                    part.make_ready()
+            try:
+                for part in parts:
+                    with _refusing(part.path, error):
+                        part.move()
+            except BaseException as e:
+                lost = [said for part in reversed(parts) if (said := part.undo())]
+                if lost:
+                    raise error(f"{reason(e)}; moreover {'; '.join(lost)}") from e
+                raise
     finally:
-        os.close(descriptor)
+        for part in parts:
+            part.clear()
+    for folder, path in {part.place.target.parent: part.path for part in parts}.items():
+        _sync_after(folder, path, error)
+    return [part.path for part in parts]
 
 
 def check_writable(path: str | os.PathLike[str], *, error: type[SurefitError] = DataError) -> None:
@@ -156,7 +188,7 @@ def make_directory(path: str | os.PathLike[str], *, error: type[SurefitError] = 
     return folder
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """What the system says about a failure, without the path."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
@@ -197,24 +229,145 @@ class _Place(NamedTuple):
 @contextmanager
 def _place(path: str | os.PathLike[str], error: type[SurefitError], sync: bool = True) -> Iterator[_Place]:
     """The place of a file, in a directory without remains of killed writers; what the system refuses is an `error`."""
+    place = _cleared(path, error)
+    with _refusing(path, error):
+        yield place
+    if sync:
+        _sync_after(place.target.parent, path, error)
+
+
+def _cleared(path: str | os.PathLike[str], error: type[SurefitError]) -> _Place:
+    """The place of a file, whose directory is rid of remains."""
     try:
         target = Path(os.path.realpath(path))
         place = _Place(target, _status_of(target))
         _take_remains(target.parent)
     except (OSError, ValueError) as e:  # ValueError: a null character in the name
         raise error(f"cannot write {str(path)!r} ({reason(e)})") from None
+    return place
+
+
+@contextmanager
+def _refusing(path: str | os.PathLike[str], error: type[SurefitError]) -> Iterator[None]:
+    """What the system refuses is an `error` that names the path."""
     try:
-        yield place
+        yield
     except OSError as e:
         raise error(f"cannot write {str(path)!r} ({reason(e)})") from e
-    if sync:
+
+
+def _sync_after(folder: Path, path: str | os.PathLike[str], error: type[SurefitError]) -> None:
+    try:
+        _sync_directory(folder)
+    except OSError as e:
+        raise error(
+            f"{str(path)!r} was written, but its directory cannot be brought to the disk ({reason(e)}): a power "
+            "failure may undo it"
+        ) from e
+
+
+def _fill(descriptor: int, content: bytes | str) -> None:
+    """Write all of a content."""
+    rest = memoryview(content.encode("utf-8", "replace") if isinstance(content, str) else content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+PATIENCE = 2.0  # seconds that files wait for others to take their places
+
+
+@contextmanager
+def _one_at_a_time(parts: Sequence[_Part]) -> Iterator[None]:
+    """Let nobody else move several files in this directory meanwhile, so that those of two writers are never mixed.
+
+    Only where the system has locks, and nobody holds them for long.
+    """
+    try:
+        descriptor = os.open(parts[0].place.target.parent, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)) if parts else -1
+    except OSError:  # Windows, or a directory that may be written to and not be read
+        descriptor = -1
+    try:
+        until = time.monotonic() + PATIENCE
+        while descriptor >= 0 and _lock(descriptor) is False and time.monotonic() < until:
+            time.sleep(0.002)
+        yield
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+@dataclass
+class _Part:
+    """One of several files that are written together: what is new, under another name, and then what was old."""
+
+    path: Path  # as it was given
+    place: _Place
+    descriptor: int  # of the new file; it holds the lock that tells it from remains
+    new: Path | None  # its name until it takes its place
+    old: Path | None = None  # the file that was there, under another name
+    holding: int = -1  # descriptor with the lock of that one
+
+    def make_ready(self) -> None:
+        """Do all that may fail for lack of space: the new file gets a name, and that which is there a second one."""
+        if self.new is None:
+            self.new = _name(self.descriptor, self.place)
+        if self.place.before is not None:
+            self._keep_old()
+
+    def _keep_old(self) -> None:
+        with suppress(OSError):  # one that may be written to and not be read
+            self.holding = os.open(self.place.target, os.O_RDONLY | _NO_LINK | _BINARY)
+            _lock(self.holding)
+        name = _part_of(self.place)
         try:
-            _sync_directory(target.parent)
+            os.link(self.place.target, name)
+            self.old = name
+        except (OSError, NotImplementedError):  # a file system without second names
+            copy, self.old = _named(self.place)
+            if self.holding >= 0:
+                os.close(self.holding)
+            self.holding = copy
+            shutil.copy2(self.place.target, self.old)
+            os.fsync(copy)
+
+    def move(self) -> None:
+        """The new file takes the place of the old one."""
+        if os.name == "nt":  # which renames no open file
+            self._close()
+        assert self.new is not None
+        os.replace(self.new, self.place.target)
+
+    def undo(self) -> str:
+        """Put the old file back, if the new one has its place; why that cannot be done, in words."""
+        if self.new is not None and os.path.lexists(self.new):
+            return ""
+        try:
+            if self.old is None:
+                self.place.target.unlink(missing_ok=True)
+            else:
+                if os.name == "nt":
+                    self._close()
+                os.replace(self.old, self.place.target)
+                self.old = None
         except OSError as e:
-            raise error(
-                f"{str(path)!r} was written, but its directory cannot be brought to the disk ({reason(e)}): a power "
-                "failure may undo it"
-            ) from e
+            kept = "" if self.old is None else f"; copy it from {self.old.name!r} before anything else is written there"
+            self.old = None  # not removed
+            return f"{str(self.path)!r} is the new file and the old one cannot be put back ({reason(e)}){kept}"
+        return ""
+
+    def clear(self) -> None:
+        """Remove the other names."""
+        for name in (self.new, self.old):
+            if name is not None:
+                with suppress(OSError):
+                    name.unlink(missing_ok=True)
+        self._close()
+
+    def _close(self) -> None:
+        for descriptor in (self.descriptor, self.holding):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self.descriptor = self.holding = -1
 
 
 class _NotAFile(OSError):
@@ -357,5 +510,5 @@ def _sync_directory(folder: Path) -> None:
 
 __all__ = [
     "check_writable", "held_lock", "make_directory", "path_of", "reason", "regular_file", "replacing",
-    "write_atomically", "write_through",
+    "write_atomically", "write_together",
 ]  # fmt: skip

@@ -265,6 +265,10 @@ SENTENCES: dict[str, Both] = {
         "{members} networks for tables with {units}-{units} units", "{members} 个表格网络，各 {units}-{units} 个单元"
     ),
     "stage-tabular-linear": Both("mean of {members} linear functions", "{members} 个线性函数的平均"),
+    "stage-trees": Both("{trees} boosted trees of depth {depth}", "{trees} 棵提升树，深度 {depth}"),
+    "trees-done": Both(
+        "after {trees} trees the error of the rows left out was the smallest", "{trees} 棵树之后，留出行的误差最小"
+    ),
     "stage-blend": Both("{share:.0%} {first}, {rest:.0%} {second}", "{share:.0%} {first}，{rest:.0%} {second}"),
     "stage-student": Both("{teacher}, distilled: {stage}", "{teacher}，蒸馏：{stage}"),
     "student-close": Both("the network is as close to its teacher as it need be", "网络与教师已足够接近"),
@@ -604,6 +608,12 @@ SENTENCES: dict[str, Both] = {
     "single-precision": Both(
         "the function computes in single precision; errors below a ten-millionth of its values are its own rounding",
         "该函数以单精度计算；小于其值千万分之一的误差来自它自身的舍入",
+    ),
+    "differing-values": Both(
+        "the function does not give the same value twice ({first} and {again} at {where}): what is fitted is its mean, "
+        "and its scatter counts as error; with a fixed seed inside it can be fitted exactly",
+        "该函数两次求值的结果不同（在 {where} 处为 {first} 和 {again}）：拟合的是它的均值，其散布计入误差；"
+        "在函数内固定随机种子即可精确拟合",
     ),
     "constant-output": Both(
         "{name} is {value:g} at all {points} training points: there is nothing to learn from them",

@@ -7,7 +7,8 @@ import surefit
 from surefit.attempts.members import Tabular, _left_out, joined
 from surefit.attempts.methods import Features
 from surefit.attempts.progress import Progress
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.data import Sampling
 from surefit.fitting import Fit, load
 from surefit.models.inference import evaluate

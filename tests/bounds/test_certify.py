@@ -19,7 +19,8 @@ from surefit.bounds.certificate import ceil_words, floor_words, read_certificate
 from surefit.bounds.network import lowered
 from surefit.bounds.proving import program_of, subject_of
 from surefit.bounds.relax import Relaxation
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DataError, FormulaError, ShapeError
 
 ACTIVATIONS = ["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu", "softplus", "elu", "sin", "relu6"]

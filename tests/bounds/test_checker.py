@@ -15,6 +15,7 @@ from surefit.bounds import certify, checker
 from surefit.bounds.checker import check_certificate
 from surefit.bounds.proving import program_of
 from surefit.cli import main
+from surefit.errors import DataError, SurefitError
 
 from .test_certify import ABS, two_layer
 
@@ -156,3 +157,42 @@ def test_the_commands(tmp_path, capsys):
     assert "depends on z" in capsys.readouterr().err
     assert main(["check", model, model]) == 2
     assert "cannot be read as a certificate" in capsys.readouterr().err
+
+
+def places(part, at=()):
+    """Every place in plain data, of lists the first two."""
+    if at:
+        yield at
+    pairs = part.items() if isinstance(part, dict) else enumerate(part[:2]) if isinstance(part, list) else ()
+    for key, inner in pairs:
+        yield from places(inner, (*at, key))
+
+
+def test_whatever_is_changed_in_a_certificate_leads_to_a_verdict_or_one_error_of_surefit(written):
+    path, data = written
+    claims = {"domain", "formulas", "model_sha256"}  # of the others a change may leave what is true
+    tried = 0
+    for at in places(data):
+        for value in (None, [], {}, "x", -1.0, float("nan"), "9" * 400, [[1]]):
+            changed = json.loads(json.dumps(data))
+            place = changed
+            for key in at[:-1]:
+                place = place[key]
+            if place[at[-1]] == value:
+                continue
+            place[at[-1]] = value
+            tried += 1
+            try:
+                holds = again(path, changed).holds
+            except SurefitError:
+                continue
+            assert holds is not True or at[0] not in claims, at
+    assert tried > 200
+
+
+@pytest.mark.parametrize("text", ['{"a":' * 100_000, "[" * 10**6, '{"format": ' + "9" * 5000 + "}", "[]", "NaN", "\0"])
+def test_what_is_no_certificate_is_refused(tmp_path, text):
+    path = tmp_path / "c.json"
+    path.write_text(text)
+    with pytest.raises(DataError, match=r"c\.json"):
+        check_certificate(path, ABS)

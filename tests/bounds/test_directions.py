@@ -9,8 +9,9 @@ from scipy import special
 from surefit import nn
 from surefit.bounds.directions import FALLING, RISING, directions
 from surefit.core import ops
+from surefit.core.modes import no_grad
 from surefit.core.program import record
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.models.mean import Mean
 from surefit.models.members import Blend
 from surefit.models.scaled import Scaled

@@ -21,7 +21,8 @@ from surefit.bounds.interval import Range
 from surefit.bounds.network import lowered
 from surefit.bounds.proving import program_of
 from surefit.bounds.relax import Relaxation
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 
 from .test_certify import two_layer
 

@@ -7,7 +7,8 @@ import pytest
 
 from surefit import nn
 from surefit.bounds.properties import certify_pair, verify
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import FormulaError, ShapeError
 from surefit.formulas import parse
 

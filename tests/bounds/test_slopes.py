@@ -13,7 +13,8 @@ from surefit.bounds import certify_slopes, slopes, verify
 from surefit.bounds.interval import Range
 from surefit.bounds.relax import Relaxation
 from surefit.cli import main
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, FormulaError
 
 from .test_certify import ABS, ACTIVATIONS, two_layer

@@ -41,7 +41,7 @@ def text_of(node):
 
 ROOMS = (
     "formulas data problems search fitting storage models exporters bounds attempts cli reports view play experiments "
-    "solvers"
+    "solvers readings"
 ).split()
 MADE = {"there is no file {}", "there is no file {}; {}", "there is no model file {}"}
 MADE |= {

@@ -23,8 +23,9 @@ import numpy as np
 from surefit.core import ops
 from surefit.core.functional import value_and_grad
 from surefit.core.leaves import State
+from surefit.core.modes import no_grad
 from surefit.core.program import Program, Var, record
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, GradientError, SurefitError
 
 SIZES = (0, 1, 1, 2, 3, 4, 5, 7, 8, 11, 13, 16, 17, 23, 31, 33, 64, 67, 130)

@@ -8,9 +8,9 @@ import pytest
 from surefit import nn
 from surefit.compiler import compile_program, engine
 from surefit.core import ops
+from surefit.core.modes import no_grad
 from surefit.core.order import BLOCK, strict_sum
 from surefit.core.program import record
-from surefit.core.tensor import no_grad
 
 RNG = np.random.default_rng(2)
 

@@ -14,8 +14,9 @@ from surefit.core import functions as F
 from surefit.core import ops
 from surefit.core.creation import ones_like, tensor, zeros_like
 from surefit.core.functional import grad
+from surefit.core.modes import no_grad
 from surefit.core.random import Generator
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.nn import functional as NF
 
 Training = tuple[Callable[..., Any], list[Any], list[np.ndarray]]  # step, leaves to compare, arguments of the step

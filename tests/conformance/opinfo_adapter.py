@@ -15,7 +15,8 @@ import numpy as np
 
 from surefit.core import functions as F
 from surefit.core.creation import as_tensor, tensor
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.nn import functional as N
 
 WAIVERS = {

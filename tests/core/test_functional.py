@@ -16,7 +16,8 @@ from surefit.core.batching import batch
 from surefit.core.creation import tensor
 from surefit.core.functional import grad, hessian, hvp, jacobian, value_and_grad, vjp
 from surefit.core.leaves import Parameter
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DtypeError, GradientError, ShapeError
 
 from .test_ops import assert_close, difference

@@ -7,7 +7,7 @@ import numpy as np
 from surefit.core import functions as F
 from surefit.core.creation import tensor
 from surefit.core.graph import ancestors, arguments, birth, constants, op_of, parents
-from surefit.core.tensor import no_grad
+from surefit.core.modes import no_grad
 
 
 def test_what_made_a_tensor_and_from_what() -> None:

@@ -15,8 +15,9 @@ from surefit.core import ops
 from surefit.core.batching import RULES, batch
 from surefit.core.creation import tensor
 from surefit.core.functional import grad
+from surefit.core.modes import no_grad
 from surefit.core.program import record
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, AxisError, DtypeError, ShapeError, SurefitError
 
 from .cases import CASES, KINKS, PRIMITIVES, STEP, Case, philox

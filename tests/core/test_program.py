@@ -18,9 +18,10 @@ from surefit.core.batching import batch
 from surefit.core.creation import arange, eye, full, ones, rand, randn, tensor, zeros, zeros_like
 from surefit.core.functional import grad, hessian, hvp, jacobian, value_and_grad
 from surefit.core.leaves import FlatVector, Parameter, State, flatten_parameters
+from surefit.core.modes import no_grad
 from surefit.core.program import Constant, Equation, Program, record
 from surefit.core.random import Generator
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, AxisError, CapturedError, DtypeError, RecordError, ShapeError
 
 from .test_ops import same

@@ -24,8 +24,9 @@ from surefit.core.creation import as_tensor, from_numpy, tensor
 from surefit.core.functional import grad
 from surefit.core.leaves import FlatVector, Parameter, State, flatten_parameters
 from surefit.core.methods import METHODS
+from surefit.core.modes import enable_grad, is_grad_enabled, no_grad
 from surefit.core.program import record
-from surefit.core.tensor import Tensor, enable_grad, is_grad_enabled, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import (
     ArgumentError,
     AxisError,
@@ -1219,3 +1220,16 @@ def test_composed_functions_record_and_batch(name: str) -> None:
     for g in (f, slope):
         have = batch(g)(data).numpy()
         np.testing.assert_allclose(have, np.stack([g(tensor(one)).numpy() for one in data]), rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "hook, error", [(lambda g: g.sum(), ShapeError), (lambda g: g.double(), ShapeError), (lambda g: 3.0, DtypeError)]
+)
+def test_a_hook_that_gives_something_else_is_refused(hook, error):
+    """As in PyTorch, of leaves and of results; a gradient of another shape would stand in .grad unseen."""
+    for of_leaf in (True, False):
+        x = tensor([1.0, 2.0], requires_grad=True)
+        y = x * 2.0
+        (x if of_leaf else y).register_hook(hook)
+        with pytest.raises(error, match="a hook"):
+            (y * y).sum().backward()

@@ -95,3 +95,14 @@ def test_what_is_packed_and_fits_is_read(tmp_path):
     path = tmp_path / "m.csv.gz"
     path.write_bytes(gzip.compress(b"x,y\n1,2\n3,4\n5,7\n"))
     assert surefit.data.read_table(path).values.tolist() == [[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]]
+
+
+def test_an_archive_with_other_files_is_refused_and_nothing_is_written(tmp_path):
+    path = tmp_path / "inside" / "m.npz"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../evil.npy", b"x")
+        archive.writestr("x.npy", header((2,)) + bytes(16))
+    with pytest.raises(DataError, match=r"m\.npz: holds '\.\./evil', which is no array"):
+        surefit.data.read_table(path)
+    assert [p.name for p in tmp_path.iterdir()] == ["inside"]

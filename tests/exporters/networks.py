@@ -9,8 +9,9 @@ import numpy as np
 
 from surefit import nn
 from surefit.core.functional import hvp, jacobian
+from surefit.core.modes import no_grad
 from surefit.core.program import Program, record
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.exporters.exportable import Exportable
 from surefit.models.scaled import Scaled
 

@@ -14,8 +14,9 @@ import pytest
 
 import surefit
 from surefit import nn
+from surefit.core.modes import no_grad
 from surefit.core.program import record
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, ExportError
 from surefit.exporters import FORMATS, compared, format_of, write
 

@@ -75,6 +75,23 @@ def made(kind: str):
         return surefit.fit("sin(x)", one, tol=1e-2, seed=0).to("float32")
     if kind == "constructed":
         return surefit.construct("x^2", one, tol=1e-2)
+    if kind == "no hidden layer":
+        return surefit.fit((x, y), method=QUICK, model=(), seed=0)
+    if kind == "periodic":
+        return surefit.fit("sin(9*x)", one, method=QUICK, model=surefit.MLPSpec((6,), nn.Sin(3.0)), seed=0)
+    if kind == "quantile":
+        return surefit.fit((x, y), quantile=(0.1, 0.9), method=QUICK, model=(4,), seed=0)
+    if kind == "jump":
+        return surefit.fit("floor(x) + x", "x=-1.5:1.5", seed=0)
+    if (
+        kind == "odd names"
+    ):  # words of the languages, the same after cleaning or in capitals, long, of no letters at all
+        names = ["int", "end", "a b", "a_b", "A_B", "q" * 200, "温度", '"<&>\\', "der(time)"]
+        outs = ["double", "var", "x", "y_", "-1"]
+        x9 = np.random.default_rng(1).uniform(size=(40, 9))
+        columns = {n: x9[:, i].tolist() for i, n in enumerate(names)}
+        columns |= {n: np.sin(3 * x9[:, 0] + i).tolist() for i, n in enumerate(outs)}
+        return surefit.fit(columns, target=outs, method=QUICK, model=(5,), seed=0)
     if kind == "distilled":
         return surefit.distil(lambda points: np.sin(points[:, 0]), one, seed=0)
     if kind == "ensemble":
@@ -85,7 +102,8 @@ def made(kind: str):
 KINDS = (
     "formula", "kinks", "quadratic", "logarithmic", "two outputs", "callable", "taught", "additive", "linear", "mixed",
     "gaps", "logarithmic target",
-    "two classes", "three classes", "module", "float32", "constructed", "distilled", "ensemble",
+    "two classes", "three classes", "module", "float32", "constructed", "distilled", "ensemble", "no hidden layer",
+    "periodic", "quantile", "jump", "odd names",
 )  # fmt: skip
 STRAIGHT = ("kinks", "constructed")  # one input, straight pieces
 LONG = ("formula", "taught", "three classes", "additive")  # whose formula may be too long for a cell
@@ -132,7 +150,7 @@ def test_numpy_gives_what_predict_gives(fits, kind, tmp_path):
 
 @pytest.mark.parametrize("to", ["c", "fmu3", "casadi"])
 @pytest.mark.skipif(not shutil.which("gcc"), reason="no C compiler on this machine")
-@pytest.mark.parametrize("kind", ["taught", "mixed", "three classes", "ensemble", "logarithmic"])
+@pytest.mark.parametrize("kind", ["taught", "mixed", "three classes", "ensemble", "logarithmic", "odd names", "jump"])
 def test_what_is_c_has_the_bits_of_the_model(fits, kind, to, tmp_path):
     if to == "fmu3":
         pytest.importorskip("fmpy", reason="runs FMUs")

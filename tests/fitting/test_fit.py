@@ -380,6 +380,8 @@ def test_a_divergence_later_on_keeps_the_best_weights():
         (dict(target="sin(x)", domain="x=0:1", model=nn.Tanh(), method="adam"), ArgumentError, "no parameters"),
         (dict(target="sin(x)", domain="x=0:1", model=nn.Tanh(), method="lm"), ArgumentError, "no parameters"),
         (dict(target="sin(x)", domain="x=0:1", method="lm", jit=True), ArgumentError, "jit: method='lm'"),
+        (dict(target="sin(x)", domain="x=0:1", jit="no"), ArgumentError, "jit='no' must be True, False or None"),
+        (dict(target="sin(x)", domain="x=0:1", restarts=10**9), ArgumentError, "networks are too many"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, error, words):

@@ -96,7 +96,7 @@ def test_append_goes_on_after_the_last_whole_line(tmp_path, kind, name):
 
 
 @pytest.mark.parametrize("kind", [surefit.CSVLogger, surefit.JSONLogger])
-@pytest.mark.parametrize("content", [b"x,y\n1,2\n", b"# notes", b"\xff\xfe\n", b"[1]\n", b"3\n"])
+@pytest.mark.parametrize("content", [b"x,y\n1,2\n", b"# notes", b"\xff\xfe\n", b"[1]\n", b"3\n", b"[" * 10**5 + b"\n"])
 def test_append_leaves_another_file_as_it_is(tmp_path, kind, content):
     path = tmp_path / "mine"
     path.write_bytes(content)

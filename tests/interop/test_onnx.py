@@ -8,8 +8,9 @@ import warnings
 import numpy as np
 import pytest
 
+from surefit.core.modes import no_grad
 from surefit.core.program import record
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ModelFileError
 from surefit.interop import from_onnx
 
@@ -230,7 +231,7 @@ def _tensor(dims, kind=TensorProto.FLOAT, raw=b""):
         (lambda: _linear(nodes=[helper.make_node("LSTM", ["x", "w"], ["y"])]), "'LSTM'"),
         (lambda: _linear(nodes=[helper.make_node("Add", ["x", "w"], ["y"], domain="evil")]), "domain 'evil'"),
         (lambda: _linear(nodes=[helper.make_node("Add", ["x", "no"], ["y"])]), "'no'"),
-        (lambda: _linear(nodes=[helper.make_node("Add", ["x", "w"], ["z"])]), "output y"),
+        (lambda: _linear(nodes=[helper.make_node("Add", ["x", "w"], ["z"])]), "output 'y'"),
         (
             lambda: _linear(nodes=[helper.make_node("Relu", ["x"], ["y"]), helper.make_node("Relu", ["x"], ["y"])]),
             "twice",

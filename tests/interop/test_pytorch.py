@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from surefit import nn
-from surefit.core.tensor import Tensor, no_grad
-from surefit.errors import ArgumentError
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
+from surefit.errors import ArgumentError, DtypeError, ShapeError
 from surefit.interop import from_torch, to_torch
 
 torch = pytest.importorskip("torch", reason="PyTorch is the other side")
@@ -135,3 +136,135 @@ def test_what_is_no_layer_is_named():
         from_torch(3)
     with pytest.raises(ArgumentError, match="Sin is no layer of torch"):
         to_torch(nn.Sequential(nn.Sin()))
+
+
+# --- what people have beside plain layers -----------------------------------------------------------------------------
+
+
+def agrees(theirs, shape=(5, 3)) -> bool:
+    """Both ways the same values."""
+    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    ours, want = from_torch(theirs.eval()), torch_values(theirs, x)
+    return np.allclose(values(ours, x), want, atol=2e-6) and np.allclose(
+        torch_values(to_torch(ours), x), want, atol=2e-6
+    )
+
+
+def test_subclasses_that_change_nothing_but_how_they_are_built_come_in():
+    class Block(T.Sequential):
+        def __init__(self, n):
+            super().__init__(T.Linear(n, 4), T.Tanh())
+
+    class Wide(T.Linear):
+        pass
+
+    class Doubled(T.Linear):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    assert agrees(T.Sequential(Block(3), Wide(4, 2)))
+    with pytest.raises(ArgumentError, match="'1' of type Doubled is no layer"):
+        from_torch(T.Sequential(Block(3), Doubled(4, 2)))
+
+
+def test_a_layer_that_stands_in_several_places_is_one_layer():
+    shared = T.Linear(3, 3)
+    theirs = T.Sequential(shared, T.Tanh(), shared, T.Sequential(shared))
+    assert agrees(theirs)
+    ours = from_torch(theirs)
+    assert len(list(ours.parameters())) == 2 and list(ours.state_dict()) == list(theirs.state_dict())
+    assert len(list(to_torch(ours).parameters())) == 2
+
+
+def test_frozen_weights_stay_frozen_both_ways():
+    theirs = T.Sequential(T.Linear(3, 4).requires_grad_(False), T.Linear(4, 1))
+    ours = from_torch(theirs)
+    assert [p.requires_grad for p in ours.parameters()] == [False, False, True, True]
+    assert [p.requires_grad for p in to_torch(ours).parameters()] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("kind", ["half", "bfloat16"])
+def test_short_floats_come_in_as_float32(kind):
+    theirs = getattr(T.Sequential(T.Linear(3, 2)), kind)()
+    ours = from_torch(theirs)
+    assert ours[0].weight.dtype == np.float32
+    assert (ours[0].weight.detach().numpy() == theirs[0].weight.float().detach().numpy()).all()
+
+
+def test_what_would_change_the_values_unseen_is_refused():
+    hooked = T.Linear(3, 2)
+    hooked.register_forward_hook(lambda module, given, made: 2 * made)
+    with pytest.raises(ArgumentError, match=r"'0' of type Linear has a forward hook.*onnx"):
+        from_torch(T.Sequential(hooked))
+    from torch.nn.utils import parametrizations, prune
+
+    pruned = prune.l1_unstructured(T.Linear(3, 2), "weight", 0.5)
+    with pytest.raises(ArgumentError, match=r"prune\.remove"):
+        from_torch(T.Sequential(pruned))
+    assert agrees(T.Sequential(prune.remove(pruned, "weight")))
+    with pytest.raises(ArgumentError, match="'0' of type ParametrizedLinear"):
+        from_torch(T.Sequential(parametrizations.weight_norm(T.Linear(3, 2))))
+    with pytest.raises(DtypeError, match=r"0\.weight cannot be read"):
+        from_torch(T.Sequential(T.Linear(3, 2, device="meta")))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("activation", ["softplus", "gelu", "prelu", "hardtanh", "celu", "mish"])
+def test_perceptrons_go_to_torch_with_every_activation_that_it_has(activation, dtype):
+    ours = nn.MLP(2, (4, 3), 1, activation=activation, dropout=0.2, generator=0, dtype=dtype).eval()
+    x = (30 * np.random.default_rng(0).normal(size=(9, 2))).astype(dtype)
+    near = 3e-6 if dtype == np.float32 else 1e-13
+    assert np.allclose(torch_values(to_torch(ours), x), values(ours, x), rtol=near, atol=near)
+
+
+def state():
+    return T.Sequential(T.Linear(3, 4), T.Tanh(), T.Linear(4, 1)).state_dict()
+
+
+def plain():
+    return nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+
+
+@pytest.mark.parametrize(
+    "change, error, words",
+    [
+        (lambda s: {f"module.{k}": v for k, v in s.items()}, ArgumentError, r"begin with 'module\.'; give \{k\.remove"),
+        (lambda s: {"epoch": 3, "model": s}, ArgumentError, r"they are in state\['model'\]"),
+        (lambda s: list(s.items()), ArgumentError, "got list"),
+        (lambda s: T.Linear(3, 4), ArgumentError, r"its state_dict\(\)"),
+        (lambda s: s | {"0.weight": None}, DtypeError, r"0\.weight holds no real numbers"),
+        (lambda s: s | {"0.weight": "abc"}, DtypeError, r"0\.weight holds no real numbers"),
+        (lambda s: s | {"0.weight": torch.zeros(4, 3, dtype=torch.complex64)}, DtypeError, "complex64"),
+        (lambda s: s | {"0.weight": torch.zeros(4, 3).to_sparse()}, DtypeError, r"0\.weight cannot be read"),
+        (lambda s: s | {"0.weight": torch.zeros(3, 4)}, ShapeError, r"\(4, 3\), the state's is \(3, 4\)"),
+        (lambda s: s | {f"more{i}": torch.zeros(1) for i in range(100)}, ArgumentError, "and 92 more; pass"),
+    ],
+)  # fmt: skip
+def test_a_state_that_does_not_fit_says_why_and_changes_nothing(change, error, words):
+    ours = plain()
+    before = {k: v.numpy().copy() for k, v in ours.state_dict().items()}
+    with pytest.raises(error, match=words):
+        ours.load_state_dict(change(dict(state())))
+    assert all((before[k] == v.numpy()).all() for k, v in ours.state_dict().items())
+
+
+def test_a_state_of_other_floats_and_of_parameters_themselves_is_read():
+    theirs = T.Sequential(T.Linear(3, 4), T.Tanh(), T.Linear(4, 1))
+    for given in (
+        dict(theirs.named_parameters()), {k: v.double() for k, v in theirs.state_dict().items()},
+        {k: v.tolist() for k, v in theirs.state_dict().items()},
+    ):  # fmt: skip
+        ours = plain()
+        ours.load_state_dict(given)
+        assert (ours[0].weight.detach().numpy() == theirs[0].weight.detach().numpy()).all()
+    ours.load_state_dict({k: v.bfloat16() for k, v in theirs.state_dict().items()})
+    assert (ours[0].weight.detach().numpy() == theirs[0].weight.bfloat16().float().detach().numpy()).all()
+
+
+def test_a_fit_is_told_what_to_give():
+    import surefit
+
+    fit = surefit.fit("x", "x=0:1", method=surefit.Adam(epochs=1), model=(3,))
+    with pytest.raises(ArgumentError, match=r"got Fit; fit\.network"):
+        to_torch(fit)
+    assert isinstance(to_torch(fit.network), T.Sequential)

@@ -13,8 +13,9 @@ import pytest
 import surefit
 from surefit import nn, optim
 from surefit.compiler import compile_program, ready
+from surefit.core.modes import no_grad
 from surefit.core.program import record
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DataError, ShapeError, SurefitError
 from surefit.models import inference
 from surefit.models.scaled import Scaled

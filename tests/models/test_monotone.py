@@ -7,7 +7,8 @@ import pytest
 
 from surefit import nn
 from surefit.bounds.directions import directions
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.models.monotone import NAMES, Monotone
 from surefit.models.monotone_members import MonotoneMembers
 

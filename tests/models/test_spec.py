@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -90,3 +92,33 @@ def test_the_command_line_says_the_same(tmp_path, monkeypatch):
     assert run([*words.split(), "--out", "d"]) == 0
     settings = surefit.load("d").network.settings()
     assert settings["activation"] == ["tanh", "relu"] and settings["bias"] is False
+
+
+# --- Modules ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", [surefit.Adam(epochs=3), "lm", "features"], ids=["adam", "lm", "features"])
+@pytest.mark.parametrize("activation", [nn.Tanh(), (nn.Tanh(),), nn.Softplus(2.0)], ids=repr)
+def test_a_module_is_an_activation_like_a_name(method, activation, tmp_path):
+    """Tanh as a Module is tanh by name; others are saved, loaded and written as they are."""
+    x = np.linspace(-1, 1, 40)
+    given = dict(method=method, seed=0)
+    fit = surefit.fit((x, np.sin(3 * x)), model=MLPSpec((4,), activation), **given)
+    if not isinstance(activation, nn.Softplus):
+        by_name = surefit.fit((x, np.sin(3 * x)), model=MLPSpec((4,), "tanh"), **given)
+        np.testing.assert_array_equal(fit.predict(x), by_name.predict(x))
+    again = surefit.load(fit.save(tmp_path / "m.safetensors"))
+    np.testing.assert_allclose(again.predict(x), fit.predict(x), rtol=1e-6, atol=1e-7)
+    assert pickle.loads(pickle.dumps(fit))(0.5) == fit(0.5)  # noqa: S301
+    assert fit.export(tmp_path / "m.py", verify=20).compared.ulp < 1000
+
+
+def test_each_network_has_an_activation_of_its_own():
+    spec = MLPSpec((4, 3), nn.PReLU())
+    one, other = (spec.build(1, 1, np.random.default_rng(0), np.float32) for _ in range(2))
+    assert not {id(p) for p in one.parameters()} & {id(p) for p in other.parameters()}
+
+
+def test_features_are_not_placed_where_there_is_no_bend():
+    with pytest.raises(ArgumentError, match="smooth or kinked"):
+        surefit.fit("x", "x=0:1", method="features", model=MLPSpec((4,), nn.Identity()))

@@ -11,9 +11,10 @@ from scipy import stats
 from surefit import nn
 from surefit.core.batching import batch
 from surefit.core.creation import ones, tensor, zeros
+from surefit.core.modes import no_grad
 from surefit.core.program import record
 from surefit.core.random import Generator
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, AxisError, DtypeError, ShapeError
 
 rng = np.random.default_rng

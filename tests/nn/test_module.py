@@ -10,9 +10,10 @@ import pytest
 from surefit import nn
 from surefit.core.creation import ones, randn, tensor, zeros
 from surefit.core.leaves import Parameter, State
+from surefit.core.modes import no_grad
 from surefit.core.program import record
 from surefit.core.random import Generator
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 
 

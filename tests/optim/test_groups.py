@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -210,3 +211,26 @@ def test_a_training_loop_does_not_go_on_with_settings_of_yesterday() -> None:
     optimizer.param_groups[0]["weight_decay"] = 0.1
     with pytest.raises(RecordError, match=r"fixed of a ParamGroup.*make a new TrainingLoop"):
         loop.run(steps=2)
+
+
+OPTIMISERS = sorted(
+    n for n, c in vars(optim).items()
+    if isinstance(c, type) and issubclass(c, optim.Optimizer) and c is not optim.Optimizer
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+@pytest.mark.parametrize("value", ["a", "0.1", [1], 1j, float("nan"), {}])
+def test_settings_of_another_kind_are_refused_by_name(name, value):
+    kind = getattr(optim, name)
+    for key, p in list(inspect.signature(kind).parameters.items())[1:]:
+        if p.default is None:
+            continue
+        with pytest.raises(ArgumentError, match=rf"^{name}: {key}"):
+            kind([nn.Parameter([1.0, 2.0])], **{"lr": 0.1, key: value})
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_a_setting_as_a_tensor_or_a_number_of_numpy_is_taken(name):
+    for lr in (tensor(0.1), np.float32(0.1), np.array(0.1), 1):
+        getattr(optim, name)([nn.Parameter([1.0, 2.0])], lr=lr)

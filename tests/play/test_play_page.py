@@ -14,6 +14,7 @@ pytest.importorskip("starlette", reason="the server of surefit play is made of S
 uvicorn = pytest.importorskip("uvicorn", reason="the server of surefit play runs in uvicorn")
 playwright = pytest.importorskip("playwright.sync_api", reason="the page is tried with playwright")
 
+import surefit  # noqa: E402
 from surefit.play.serving import PAGE, Application  # noqa: E402
 
 TOKEN = "0123456789abcdef"
@@ -257,7 +258,7 @@ def test_a_table_is_opened_and_its_columns_are_chosen(page):
 
 INSIDE = {
     "c": b"model.h", "numpy": b"import numpy", "js": b"export", "onnx": b"surefit", "png": b"PNG", "svg": b"<svg",
-    "csv": b"x,fit,target,error", "report": b"<html",
+    "csv": b"x,fit,target,error", "report": b"<html", "model": b"surefit",
 }  # fmt: skip
 
 
@@ -269,6 +270,7 @@ def test_the_network_is_taken_home(page, tmp_path):
             page.click(f"[data-file={to}]")
         waiting.value.save_as(tmp_path / to)
         assert inside in (tmp_path / to).read_bytes(), to
+    assert surefit.load(tmp_path / "model").error.max == pytest.approx(error_of(page.inner_text("#status")), rel=0.01)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     for button, inside in {
         "copy-python": "surefit.fit(",

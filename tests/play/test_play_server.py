@@ -22,9 +22,11 @@ import uvicorn
 
 import surefit
 from surefit.errors import ArgumentError, DataError, FormulaError, SurefitError
+from surefit.play import serving
 from surefit.play.listening import loopback, serve
 from surefit.play.said import command_of, python_of
-from surefit.play.serving import RUNNING, Application
+from surefit.play.serving import KEPT, RUNNING, WAITING, Application
+from surefit.play.taking import DRAWN
 from surefit.play.watching import Cursor, Session
 from surefit.play.wishes import wish_of
 
@@ -303,6 +305,52 @@ def test_whoever_hangs_up_stops_the_training(server):
     assert not session.done.is_set()
     to.close()
     assert session.join(8)
+
+
+def test_what_was_watched_is_forgotten_and_the_fit_is_kept(server):
+    """Of dozens of trainings, watched to the end or left, a few fits stay and nothing of what was shown."""
+    for i in range(KEPT + 4):
+        with server.connect("/api/train", json.dumps(QUICK | {"hidden": [3 + i]}).encode()) as to:
+            to.recv(4096)
+            while i % 2 and to.recv(65536):
+                pass
+    end = time.monotonic() + 60
+    sessions = server.application.rooms._all.values()
+    while any(not s.done.is_set() or s._losses for s in sessions) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert len(sessions) <= KEPT + RUNNING
+    assert all(s.fit is not None for s in sessions)
+    assert not any(s._losses or s._picture or s._scene or s.model or s.problem for s in sessions)
+
+
+def test_a_slow_picture_holds_up_no_code_and_is_not_drawn_for_who_has_gone(server, monkeypatch):
+    name = events_of(server.ask("/api/train", QUICK))[0][1]["id"]
+    go, drawn = threading.Event(), []
+
+    def slow(fitted, to, lang="en"):
+        if to in DRAWN:
+            drawn.append(to)
+            assert go.wait(30)
+        return "file", to.encode()
+
+    monkeypatch.setattr(serving, "file_of", slow)
+    wish = {"session": name, "to": "report"}
+    lines = [server.connect("/api/export", json.dumps(wish).encode()) for _ in range(WAITING)]
+    end = time.monotonic() + 30
+    while not drawn and time.monotonic() < end:
+        time.sleep(0.01)
+    assert server.ask("/api/export", {"session": name, "to": "c"}).body == b"c"
+    while (refused := server.ask("/api/export", wish | {"to": "png"})).status == 200:
+        assert time.monotonic() < end
+    assert "try again" in refused.json()["error"]
+    for line in lines:
+        line.close()
+    while server.application.queue._value < WAITING - 1:  # all but the one that is being drawn
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    go.set()
+    assert server.ask("/api/export", wish | {"to": "svg"}).body == b"svg"
+    assert drawn == ["report", "svg"], "the reports of those who had gone were drawn"
 
 
 def test_too_many_at_once_are_refused(server):

@@ -475,3 +475,48 @@ def test_an_infinite_end_that_is_left_out_counts_nowhere(text):
     judge = Judge(problem, 0)
     assert problem.dropped == 1 and judge.left_out >= 1
     assert np.isfinite(judge.points[1]).all() and np.isfinite(judge.measured(lambda x: 0.0 * x).max)
+
+
+# --- values that are not the same twice ---
+
+
+class Drifting:
+    """A function with a memory: each value is larger than the one before."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, x):
+        self.calls += 1
+        return np.sin(x) + 1e-4 * self.calls
+
+
+class Noisy:
+    """sin(x) with noise, of arrays or of one number at a time."""
+
+    def __init__(self, one_by_one):
+        self.rng, self.one_by_one = np.random.default_rng(0), one_by_one
+
+    def __call__(self, x):
+        if self.one_by_one:
+            return math.sin(x) + self.rng.normal(0, 0.02)
+        return np.sin(x) + self.rng.normal(0, 0.02, np.shape(x))
+
+
+@pytest.mark.parametrize("f", [Drifting(), Noisy(False), Noisy(True)])
+def test_a_function_whose_values_differ_is_fitted_as_noisy_and_says_so(f):
+    fit = surefit.fit(f, "x=-2:2", method=surefit.Features(), model=(30,))
+    assert [w.code for w in fit.warnings] == ["differing-values"]
+    assert not fit.problem.exact and len(fit.problem.train[0]) == 1000  # not the few points of an exact function
+    assert "narrow peak" not in fit.card()
+    if isinstance(f, Noisy):
+        x = np.linspace(-2, 2, 401)
+        assert np.sqrt(np.mean((fit.predict(x) - np.sin(x)) ** 2)) < 0.02 / 3
+        assert fit.error.rmse == pytest.approx(0.02, rel=0.1)  # the scatter counts
+
+
+@pytest.mark.parametrize("f", [math.sin, lambda x: float(np.float32(np.sin(x))), lambda x: math.nan if x > 1 else x])
+def test_a_function_whose_values_are_the_same_is_not_called_noisy(f):
+    plan = surefit.Sampling(drop_nonfinite=True)
+    problem = pose(f, "x=-2:2", plan, 0)
+    assert problem.exact and "differing-values" not in [n.code for n in problem.notes]

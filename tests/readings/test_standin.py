@@ -172,6 +172,37 @@ def test_of_fewer_outputs_points_on_the_curve_are_found(two):
     assert np.hypot(*found.T) == pytest.approx(np.ones(len(found)), abs=1e-7)
 
 
+@pytest.mark.parametrize(
+    "of_x, of_y",
+    [(1.0, 1e-8), (1e-12, 1.0), (1e-200, 1.0), (1e200, 1.0), (1.0, 1e-200), (1.0, 1e150), (1e-9, 1e12), (1e9, 1e-170)],
+)
+def test_places_do_not_depend_on_the_units(of_x, of_y):
+    """Of sin(2 x) on -1:2 in units of inputs and values: its extrema at +-pi/4, its zeros at 0 and pi/2."""
+    fit = surefit.fit(
+        lambda x: of_y * np.sin(2 * (x / of_x)), {"x": (-of_x, 2 * of_x)}, method=surefit.Features(), model=(40,)
+    )
+    low, high = fit.minimum(), fit.maximum()
+    assert np.allclose([low.value / of_y, high.value / of_y], [-1, 1], rtol=1e-7)
+    assert np.allclose([low.x[0] / of_x, high.x[0] / of_x], [-np.pi / 4, np.pi / 4], rtol=1e-4)
+    assert np.allclose(fit.roots() / of_x, [[0], [np.pi / 2]], rtol=1e-6, atol=1e-6)
+    assert np.allclose(fit.roots(of_y / 2, bounds={"x": (0, 0.7 * of_x)}) / of_x, np.pi / 12, rtol=1e-6)
+    assert np.isclose(fit.inverse(of_y / 2, {"x": (0, 0.7 * of_x)}) / of_x, np.pi / 12, rtol=1e-6)
+    with pytest.raises(ArgumentError, match="not monotone"):
+        fit.inverse(of_y / 2)
+
+
+@pytest.mark.parametrize("of_y", [1e-200, 1e-8, 1e8, 1e140])
+def test_roots_and_indices_of_several_inputs_do_not_depend_on_the_units(of_y):
+    """Two planes meet at (0.25, -0.5); of x + 2 y on a square 1/5 of the variance is due to x."""
+    fit = surefit.fit(
+        lambda x, y: (of_y * (x + 2 * y + 0.75), of_y * (x - y - 0.75)), "x=-1:1, y=-1:1", method="polynomial"
+    )
+    assert np.allclose(fit.roots(), [[0.25, -0.5]], atol=1e-7)
+    indices = fit.sensitivity(output=0)
+    assert np.allclose(indices.first, [0.2, 0.8], atol=1e-6)
+    assert np.allclose(indices.total, [0.2, 0.8], atol=1e-6)
+
+
 def test_an_inverse_undoes_the_fit():
     fit = surefit.fit("exp(x) + x", "x=0:3", tol=1e-9)
     x = np.array([[0.0, 0.4], [1.7, 3.0]])

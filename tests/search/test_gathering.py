@@ -372,7 +372,11 @@ def test_the_log_of_another_function_or_domain_is_refused(tmp_path):
     assert log.read_bytes() == before
 
 
-@pytest.mark.parametrize("text", ["a,b\n1,2\n", "hello", "{}\n", "\x00\x01"])
+@pytest.mark.parametrize(
+    "text",
+    ["a,b\n1,2\n", "hello", "{}\n", "\x00\x01", "[" * 10**5 + "\n"],
+    ids=["rows", "a word", "an object", "bytes", "deep"],
+)
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])
 def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path, text, ending):
     log = tmp_path / f"runs.{ending}"

@@ -16,7 +16,7 @@ from surefit.search.candidates import Candidate
 from surefit.search.judging import Judge
 from surefit.search.runner import State, run
 from surefit.search.strategies.functions import known_function
-from surefit.search.strategies.given import given_network
+from surefit.search.strategies.given import given_model, given_network
 from surefit.search.strategies.named import named
 from surefit.search.strategies.tables import measured_data
 from surefit.sentences import Sentence, say
@@ -182,6 +182,40 @@ def test_networks_for_tables_are_trained_where_rows_allow(fake):
     assert state.best.details["solver"] != "tabular"
 
 
+def test_trees_are_kept_where_nothing_smoother_is_as_good(fake, monkeypatch):
+    monkeypatch.setattr("surefit.search.strategies.tables.can_teach", lambda problem: False)
+    name = lambda attempt: "none" if attempt.method is None else attempt.method.name
+
+    def best(**scores):
+        perform = fake(lambda attempt, n: scores.get(name(attempt), 0.1))
+        state = state_of(noisy(600), None)
+        run(state, measured_data(state), perform)
+        assert perform.names.index("tabular") < perform.names.index("trees")
+        return state.best.details["solver"]
+
+    assert best(trees=0.05, tabular=0.06) == "trees"
+    assert best(trees=0.05, tabular=0.0503) == "tabular"
+    assert best(trees=0.0995) not in ("trees", "tabular")
+    smooth = fake(lambda attempt, n: 0.001 if name(attempt) == "tabular" else 0.1)
+    state = state_of(noisy(600), None)
+    run(state, measured_data(state), smooth)
+    assert "trees" not in smooth.names
+
+
+def test_the_most_units_are_tried_where_more_helped_before(fake, monkeypatch):
+    monkeypatch.setattr("surefit.search.strategies.tables.can_teach", lambda problem: False)
+
+    def units(helped):
+        score = lambda attempt, n: 0.1 / helped**n if isinstance(attempt.method, Features) else 0.2
+        perform = fake(score)
+        state = state_of(noisy(1800), None)
+        run(state, measured_data(state), perform)
+        return [a.network[0].out_features for a in perform.proposed if isinstance(a.method, Features)]
+
+    assert 800 in units(1.8)
+    assert 300 in units(1.1) and 800 not in units(1.1)
+
+
 def test_adam_never_wins_on_rows_too_few_to_tell(fake, monkeypatch):
     monkeypatch.setattr("surefit.search.strategies.tables.TABULAR_ROWS", 10**6)
     score = lambda attempt, n: 0.01 if isinstance(attempt.method, Adam) else 0.1
@@ -220,6 +254,29 @@ def test_a_given_network_is_kept_and_each_method_that_fits_it_is_tried(fake):
     state = state_of("sin(x)", "x=-3:3")
     run(state, given_network(state, state.built((200, 200))), large)
     assert large.names == ["lbfgs", "adam"]
+
+
+def test_a_given_network_begins_again_from_other_weights_while_there_is_time_for_a_tolerance(fake):
+    def first_weights(perform):
+        return {a.network[0].weight.detach().numpy().tobytes() for a in perform.proposed if a.method.name == "features"}
+
+    perform = fake(lambda attempt, n: 0.5 if n < 10 else 1e-3)
+    state = state_of("sin(x)", "x=-3:3", tol=0.01, time=1000.0)
+    assert run(state, given_model(state, (8,)), perform).code == "tolerance"
+    assert len(perform.proposed) == 10 and len(first_weights(perform)) == 4  # and four solves, each of its own weights
+    epochs = [a.method.epochs for a in perform.proposed if isinstance(a.method, Adam)]
+    assert epochs[0] is None and epochs[2] == 2 * epochs[1]  # the second start takes Adam to its end, the third longer
+    assert len({a.seed for a in perform.proposed}) == 4
+
+    for asked in ({"tol": 0.01}, {"time": 1000.0}):  # one alone asks for no more
+        once = fake(lambda attempt, n: 0.5)
+        state = state_of("sin(x)", "x=-3:3", **asked)
+        run(state, given_model(state, (8,)), once)
+        assert once.names == ["features", "varpro", "adam"]
+    module = fake(lambda attempt, n: 0.5)
+    state = state_of("sin(x)", "x=-3:3", tol=0.01, time=1000.0)
+    run(state, given_model(state, state.built((8,))), module)  # whose weights are its owner's
+    assert module.names == ["features", "varpro", "adam"]
 
 
 @pytest.mark.parametrize(

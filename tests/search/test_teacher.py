@@ -17,8 +17,10 @@ from surefit.errors import DataError
 from surefit.problems.points import cloud
 from surefit.problems.posing import pose
 from surefit.search.judging import Estimated, Measured
+from surefit.search.limits import FOLDS_OF_MORE
 from surefit.search.strategies.students import hidden_units, two_layers
-from surefit.search.teacher import Processes, can_teach, spread_evenly, teacher_of
+from surefit.search.teacher import Process, Processes, _refitted, can_teach, spread_evenly, teacher_of
+from surefit.solvers.gaussian_process import GaussianProcess
 
 RNG = np.random.default_rng(0)
 X, NEW = RNG.random((40, 2)), RNG.random((2000, 2))
@@ -296,3 +298,22 @@ def test_shares_of_a_mean_are_those_of_a_quadratic_programme():
     assert found.sum() == pytest.approx(1.0)
     np.testing.assert_allclose(found, best.x, atol=0.06)  # a share below a twentieth is none
     assert shares([np.zeros(4), np.zeros(4)]).tolist() == [0.5, 0.5]
+
+
+def test_of_more_rows_the_hyperparameters_are_found_again_without_a_fold(monkeypatch):
+    rng = np.random.default_rng(5)
+    x = rng.random((130, 2))
+    y = (smooth(x) + 0.1 * rng.standard_normal(130))[:, None]
+    process = GaussianProcess("rbf", starts=1).fit(x, y)
+    part = Process((0,), "rbf", "constant", tuple(process.theta.tolist()))
+    teacher = Processes(x, y, None, None, (part,), None, (process,))
+    mean, deviation = _refitted(teacher, np.random.default_rng(1), lambda: False)
+    fold = np.array_split(np.random.default_rng(1).permutation(130), FOLDS_OF_MORE)[3]
+    rest = np.setdiff1d(np.arange(130), fold)
+    converged = GaussianProcess("rbf").fit(x[rest], y[rest])  # by a search of its own, to the end
+    expected, spread = converged.predict(x[fold], return_std=True)
+    np.testing.assert_allclose(mean[fold], expected, atol=0.02)
+    np.testing.assert_allclose(deviation[fold], spread, rtol=0.05)
+    monkeypatch.setattr("surefit.search.teacher.SPOILT", 0.0)  # as if each fold were: what was known before stays
+    for found, known in zip(_refitted(teacher, rng, lambda: False), teacher.left_out(), strict=True):
+        np.testing.assert_array_equal(found, known)

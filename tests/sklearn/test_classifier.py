@@ -94,5 +94,9 @@ def test_wrong_input_is_named():
         FitClassifier().fit(x, np.repeat("in", 40))
     with pytest.raises(ArgumentError, match="tol"):
         FitClassifier(tol=0.1).fit(x, y)
+    with pytest.raises(DataError, match=r"1 class only, 0\.0;"):
+        FitClassifier().fit(x, np.zeros(40))
+    with pytest.raises(DataError, match=r"several kinds \(int, str\); make all of them texts"):
+        FitClassifier().fit(x, np.array(["in", 1] * 20, dtype=object))
     with pytest.raises(ValueError, match="continuous"):
         FitClassifier().fit(x, x[:, 0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -139,15 +140,35 @@ def test_partial_fit_goes_on_where_fit_ended():
 @pytest.mark.parametrize(
     "wrong, words",
     [
-        ({"solver": "adma"}, "adam"), ({"hidden_layer_sizes": (-1,)}, "hidden"), ({"activation": "relu"}, "sizes"),
-        ({"hidden_layer_sizes": (4,), "activation": "rellu"}, "relu"), ({"max_iter": 0}, ">= 1"), ({"tol": -1}, "tol"),
+        ({"solver": "adma"}, "adam"), ({"hidden_layer_sizes": (-1,)}, "hidden_layer_sizes=(-1,) must"),
+        ({"hidden_layer_sizes": "ab"}, "hidden_layer_sizes='ab' must"), ({"activation": "relu"}, "sizes"),
+        ({"hidden_layer_sizes": (4, 2.5)}, "hidden_layer_sizes=(4, 2.5) must"),
+        ({"hidden_layer_sizes": (4,), "activation": "rellu"}, "relu"), ({"max_iter": 0}, "max_iter=0 must be"),
+        ({"tol": -1}, "tol"), ({"early_stopping": "yes"}, "early_stopping='yes' must be True or False"),
         ({"early_stopping": True, "validation_fraction": 2}, "validation_fraction"), ({"dtype": "int"}, "dtype"),
-        ({"solver": "adam", "learning_rate": "fast"}, "schedule"), ({"alpha": -1.0, "solver": "lm"}, "ridge"),
+        ({"solver": "adam", "learning_rate": "fast"}, "learning_rate='fast' is unknown; choose one of auto, constant"),
+        ({"alpha": -1.0, "solver": "lm"}, "alpha=-1.0 must be"), ({"alpha": "x", "solver": "sgd"}, "alpha='x' must be"),
+        ({"solver": "adam", "learning_rate_init": -1}, "learning_rate_init=-1 must be"),
+        ({"solver": "adam", "n_iter_no_change": 0}, "n_iter_no_change=0 must be"),
+        ({"solver": "adam", "batch_size": "all"}, "batch_size='all' must be"),
     ],
 )  # fmt: skip
-def test_wrong_parameters_are_named(wrong, words):
-    with pytest.raises(ValueError, match=words):
+def test_wrong_parameters_are_named_as_they_were_given(wrong, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
         FitRegressor(**wrong).fit(*waves(40))
+
+
+@pytest.mark.parametrize("solver", ["adam", "lm", "lbfgs"])
+def test_the_identity_as_an_activation_makes_a_linear_function(solver):
+    """Scikit-learn's name for no activation; the oracle is its own linear regression."""
+    x, y = waves(60)
+    y = x @ np.arange(1.0, 1.0 + x.shape[1]) + 0.1 * y
+    model = FitRegressor((3,), activation="identity", solver=solver, random_state=0, early_stopping=False).fit(x, y)
+    line = LinearRegression().fit(x, y)
+    near = 0.02 if solver == "adam" else 1e-4
+    np.testing.assert_allclose(model.predict(x), line.predict(x), atol=near * np.ptp(y))
+    with pytest.raises(ArgumentError, match="smooth or kinked"):
+        FitRegressor((3,), activation="identity", solver="features").fit(x, y)
 
 
 def test_stopping_early_keeps_rows_apart():

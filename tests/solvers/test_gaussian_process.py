@@ -140,6 +140,16 @@ def test_units_of_inputs_and_values_do_not_matter():
     np.testing.assert_allclose(other, 1e3 * own - 7, rtol=1e-4, atol=1e-1)
 
 
+@pytest.mark.parametrize("offset, step", [(1e18, 1024.0), (1e15, 1.0), (2.0**30, 2.0**-22)])
+def test_inputs_that_differ_in_their_last_digits_are_inputs(offset, step):
+    """All of these numbers are exact, so it is the same as without the offset."""
+    n = np.arange(60)
+    x, y = step * n[:, None], np.sin(n / 10)
+    near = GaussianProcess("matern52").fit(x, y).predict(x[:-1] + step)
+    far = GaussianProcess("matern52").fit(offset + x, y).predict(offset + x[:-1] + step)
+    assert np.allclose(far, near, atol=1e-6)
+
+
 def test_several_outputs_share_hyperparameters_and_many_inputs_a_length():
     both = GaussianProcess().fit(X, np.column_stack([Y, 100 * Y]))
     values, deviations = both.predict(NEW, return_std=True)

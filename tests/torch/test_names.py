@@ -79,6 +79,27 @@ def test_checkpoints(tmp_path):
         st.load(path)
 
 
+ONE = b'"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}'
+
+
+@pytest.mark.parametrize(
+    "top",
+    [
+        b"{%s,%s}" % (ONE, ONE), b'{"a":' * 100_000, b"[1]", b'{"w":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}',
+        b'{"__metadata__":{"surefit.torch":"%s"},%s}' % (b"[" * 100_000, ONE), b'{"__metadata__":[1],%s}' % ONE,
+        b'{"w":{"dtype":"F32","shape":[1099511627776],"data_offsets":[0,4398046511104]}}',
+        b'{"w":{"dtype":"F32","shape":[%s],"data_offsets":[0,4]}}' % (b"9" * 5000),
+    ],
+    ids=["twice", "deep", "a list", "short floats", "deep texts", "no texts", "endless", "long number"],
+)  # fmt: skip
+def test_hostile_headers_are_refused_in_one_sentence(tmp_path, top):
+    path = tmp_path / "net.pt"
+    path.write_bytes(len(top).to_bytes(8, "little") + top + bytes(4))
+    with pytest.raises(ModelFileError) as caught:
+        st.load(path)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
+
+
 def test_losses_repeat_only_what_is_meant_to_be():
     loss = st.nn.MSELoss()
     assert loss(st.ones(3, 1), st.tensor(0.0)).item() == 1

@@ -14,7 +14,8 @@ from surefit.attempts.methods import FirstOrder
 from surefit.attempts.output_layer import solve_last
 from surefit.attempts.progress import Progress
 from surefit.attempts.training import Epochs, NotFiniteLoss, Training
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import NotFiniteError
 from surefit.models.observed import observed
 from surefit.models.scaled import Scaled, scaled

@@ -21,7 +21,8 @@ from surefit.attempts.methods import Solver
 from surefit.attempts.progress import Progress
 from surefit.attempts.training import pinball_of, row_weights
 from surefit.core import ops
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import MissingExtraError, RecordError
 from surefit.models.members import Members
 from surefit.models.monotone_members import MonotoneMembers

@@ -11,7 +11,8 @@ import numpy as np
 from surefit import nn
 from surefit.attempts.residuals import Residuals
 from surefit.core import ops
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.data.designs import sample
 from surefit.models.chain import output_layer
 from surefit.models.scaled import Scaled, scaled

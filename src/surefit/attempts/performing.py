@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from surefit.attempts.additive import additive
 from surefit.attempts.attempt import Attempt, Outcome, Within
+from surefit.attempts.boosted import BoostedTrees, boosted_trees
 from surefit.attempts.descent import descend
 from surefit.attempts.features import extend, scan
 from surefit.attempts.inputs import on_inputs, sparse
@@ -49,6 +50,8 @@ def _performed(attempt: Attempt, progress: Progress, within: Within) -> Outcome 
             return additive(attempt, method, progress)
         if isinstance(method, Tabular):
             return tabular(attempt, method, progress)
+        if isinstance(method, BoostedTrees):
+            return boosted_trees(attempt, method, progress)
         if isinstance(method, (VarPro, LM, LBFGS)):
             return search(attempt, method, progress, within)
         if isinstance(method, FirstOrder):

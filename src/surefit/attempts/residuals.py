@@ -20,8 +20,9 @@ from surefit.core import ops
 from surefit.core.batching import batch
 from surefit.core.functional import jacobian
 from surefit.core.functions import cat
+from surefit.core.modes import no_grad
 from surefit.core.program import Program, record
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError
 from surefit.models.chain import Chain, affine, chain_of, chain_tangents
 from surefit.problems.gradients import check_alike, with_gradients

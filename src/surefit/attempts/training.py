@@ -16,7 +16,8 @@ from surefit.attempts.methods import FirstOrder
 from surefit.attempts.progress import Progress
 from surefit.core import ops
 from surefit.core.creation import from_numpy
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError
 from surefit.models.chain import size_words
 from surefit.models.inference import evaluate

@@ -429,7 +429,7 @@ def join(op: str, args: list[Any]) -> Truth:
     result = args[0]
     for a in args[1:]:
         matters = result.can if op == "and" else result.cannot
-        a = Truth(a.can, a.cannot, a.bad & matters)
+        a = Truth(*np.broadcast_arrays(a.can, a.cannot, a.bad & matters))
         result = I.logical_and(result, a) if op == "and" else I.logical_or(result, a)
     return result
 

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from surefit._version import __version__
+from surefit.core.node import value_of
 from surefit.core.program import Program
-from surefit.core.tensor import value_of
 from surefit.errors import DataError
 from surefit.files import path_of, replacing
 from surefit.sentences import Both, Sentence, check_language, columns, declare, from_dict, say
@@ -241,8 +241,8 @@ class Certificate:
                 int(data["boxes"]), float(data["seconds"]), data["tol"], _leaves_of(data.get("leaves")),
                 str(data["surefit"]), bool(data.get("in_blocks", False)),
             )  # fmt: skip
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DataError(f"this is no certificate of format {FORMAT} ({error!r})") from None
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise DataError(f"this is no certificate of format {FORMAT} ({str(repr(error))[:200]})") from None
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it as JSON, for `surefit check`; returns the path."""
@@ -280,11 +280,34 @@ def read_certificate(path: str | os.PathLike[str]) -> dict[str, Any]:
     file = path_of("certificate", path)
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: cannot be read as a certificate ({error})") from None
-    if not isinstance(data, dict) or data.get("format") != FORMAT or "model_sha256" not in data:
+    if not isinstance(data, dict) or str(data.get("format")) != str(FORMAT) or "model_sha256" not in data:
         raise DataError(f"{path}: is no certificate of format {FORMAT}; write one with certificate.save(...)")
+    try:
+        _check(Certificate.from_dict(data))
+    except (DataError, RecursionError) as error:
+        raise DataError(f"{path}: is damaged: {error}") from None
     return data
+
+
+def _check(found: Certificate) -> None:
+    """DataError where parts of a certificate do not fit together."""
+    names = list(found.domain)
+    if not names or not all(-math.inf < a <= b < math.inf for a, b in found.domain.values()):
+        raise DataError("its domain is none")
+    if not found.formulas or not all(isinstance(text, str) for text in found.formulas):
+        raise DataError("its formulas are not texts")
+    if found.tol is not None and not isinstance(found.tol, (int, float)):
+        raise DataError("its tolerance is not a number")
+    if isinstance(found.error, Proved) and set(found.error.at) != set(names):
+        raise DataError("the point of its error has other names than its domain")
+    if found.leaves is not None:
+        low, high, _ = found.leaves
+        if not (low.ndim == 2 and low.shape == high.shape and low.shape[1] == len(names)):
+            raise DataError("its boxes have other axes than its domain")
+        if not (np.isfinite(low).all() and np.isfinite(high).all()):
+            raise DataError("its boxes are not finite")
 
 
 def fingerprint(program: Program) -> str:

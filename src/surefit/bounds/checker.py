@@ -329,14 +329,14 @@ def check_certificate(path: str | Path, model: Any, budget: int = 400_000) -> Ve
 def _checked(
     data: Any, program: Any, formulas: Any, names: Any, box: Any, lower: float, upper: float, budget: int
 ) -> Verdict:
-    at = np.array([[data["error"]["at"][name] for name in names]])
+    at = np.array([[float(data["error"]["at"][name]) for name in names]])
     running = ("blocks" if data.get("in_blocks") else "any") if data["mode"] == "deployed" else None
     g = residual(program, formulas, names, at, at, running)
     reached = (g.v.most + g.e).max()  # the largest that the error may be there
     if not all(a <= x <= b for x, (a, b) in zip(at[0], box, strict=True)) or not reached >= lower:
         return Verdict(False, f"the error at the point that it gives is not {lower:.6g} but at most {reached:.6g}")
     low, high = np.array([[a for a, _ in box]]), np.array([[b for _, b in box]])
-    if "leaves" in data:
+    if data.get("leaves") is not None:
         low, high = np.array(data["leaves"]["low"]), np.array(data["leaves"]["high"])
         if not covered(low, high, box):
             return Verdict(False, "its boxes do not cover the domain")

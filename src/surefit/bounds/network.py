@@ -18,7 +18,7 @@ import numpy as np
 
 from surefit.bounds import interval as I
 from surefit.bounds.activations import evaluated, seen
-from surefit.bounds.interval import RULES, Range, as_range
+from surefit.bounds.interval import RULES, Range, as_range, gamma, largest_of
 from surefit.core.order import BLOCK
 from surefit.core.program import Constant, Equation, Program, Var
 from surefit.errors import RecordError
@@ -146,6 +146,11 @@ UNARY_KINDS = {
     "sinh", "cosh", "asinh", "log1p", "exp2",
 }  # fmt: skip
 _MOVES = {"reshape", "transpose", "broadcast_to", "flip", "slice", "window"}
+# of constants: these give one of the numbers they are given, or a whole one
+_UNROUNDED = {
+    "take", "concatenate", "pad", "neg", "abs", "relu", "maximum", "minimum", "amax", "where", "sign", "floor", "ceil",
+    "round", "trunc",
+}  # fmt: skip
 _UNITS = {np.dtype(np.float32): 2.0**-24, np.dtype(np.float64): 2.0**-53}
 MOST_WEIGHTS = 60_000_000  # entries of one dense matrix, half a GB
 
@@ -208,12 +213,10 @@ class _Lowering:
         if all(isinstance(a, Range) for a in args):
             with np.errstate(all="ignore"):
                 y = RULES[name](*args, **e.params) if name in RULES else self.refuse(e)
-            moved = name in _MOVES or name in ("take", "concatenate", "pad")
-            moved |= name == "cast" and e.result.dtype.itemsize >= e.args[0].aval.dtype.itemsize
-            if (
-                isinstance(y, Range) and unit and self.deployed and not moved
-            ):  # where the model runs, it is computed in its own dtype
-                y = _widened(y, unit)
+            same = name in _MOVES or name in _UNROUNDED
+            same |= name == "cast" and e.result.dtype.itemsize >= e.args[0].aval.dtype.itemsize
+            if isinstance(y, Range) and unit and self.deployed and not same:  # it is computed in its own dtype there
+                y = _widened(y, unit, *_terms(e, args, y))
             return y
         whole = self.whole(e)
         if whole is not None:
@@ -307,7 +310,7 @@ class _Lowering:
 
     def do_add(self, e: Equation, args: list[Any], unit: float, sign: float = 1.0) -> Any:
         a, b = args
-        if isinstance(a, _Sym) and isinstance(b, Range) and self.foldable(a, e.result.shape):
+        if isinstance(a, _Sym) and isinstance(b, Range) and self.foldable(a, e.result.shape, unit):
             node = self.net.nodes[a.node]
             assert isinstance(node, Affine)
             full = Range(*(np.broadcast_to(v, e.result.shape).reshape(-1) for v in (b.low, b.high)))
@@ -318,12 +321,13 @@ class _Lowering:
     def do_sub(self, e: Equation, args: list[Any], unit: float) -> Any:
         return self.do_add(e, args, unit, -1.0)
 
-    def foldable(self, x: _Sym, shape: tuple[int, ...]) -> bool:
+    def foldable(self, x: _Sym, shape: tuple[int, ...], unit: float) -> bool:
         """Whether a constant may be added to the node itself: it is a product alone, in order."""
         node = self.net.nodes[x.node]
-        return (
-            isinstance(node, Affine) and not node.b.any() and node.b_radius is None and _whole(x) and x.shape == shape
-        )
+        if not isinstance(node, Affine) or node.b.any() or node.b_radius is not None:
+            return False
+        # a product in float32 that is added to in float64 keeps the roundings of float32
+        return _whole(x) and x.shape == shape and (node.unit == unit or not node.steps)
 
     def do_neg(self, e: Equation, args: list[Any], unit: float) -> Any:
         return self.sum_of([(args[0], -1.0)], e.result.shape, 0, unit)
@@ -511,6 +515,8 @@ class _Lowering:
     def do_where(self, e: Equation, args: list[Any], unit: float) -> Any:
         """Leaky ReLU: where(x > 0, x, c x) is c x + (1 - c) relu(x); c x is rounded once."""
         c, a, b = args
+        if isinstance(c, _Cond) and c.op in ("lt", "le"):  # where(x < 0, c x, x) is where(x >= 0, x, c x)
+            c, a, b = _Cond("ge", c.x, c.bound), b, a
         if isinstance(c, _Cond) and c.op in ("gt", "ge") and isinstance(c.x, _Sym) and isinstance(a, _Sym):
             zero = isinstance(c.bound, Range) and not c.bound.low.any() and not c.bound.high.any()
             multiple = self.scaled.get(b.node) if isinstance(b, _Sym) and _whole(b) else None
@@ -574,9 +580,23 @@ def _broadcast(x: _Sym, e: Equation) -> _Sym:
     return _Sym(x.node, np.broadcast_to(x.index, e.result.shape))
 
 
-def _widened(r: Range, unit: float) -> Range:
-    slack = 16 * unit * r.size
-    return Range(I.down(r.low - slack), I.up(r.high + slack), r.bad)
+def _terms(e: Equation, args: list[Any], y: Range) -> tuple[int, np.ndarray]:
+    """How often a term of a constant may be rounded where the model runs, and what those roundings are relative to."""
+    if e.op.name not in ("sum", "matmul"):
+        return 16, y.size
+    sizes = [Range(np.zeros(a.shape), a.size) for a in map(as_range, args)]
+    many = sizes[0].shape[-1] if e.op.name == "matmul" else int(np.prod(sizes[0].shape))
+    with np.errstate(all="ignore"):
+        return many + 16, RULES[e.op.name](*sizes, **e.params).high
+
+
+def _widened(r: Range, unit: float, steps: int, size: np.ndarray) -> Range:
+    """A constant as it may be where it is computed with this unit; everything, where it may overflow there."""
+    single = unit > 2.0**-30
+    slack = gamma(steps, unit) * size + steps * (2.0**-126 if single else 2.0**-1022)
+    fine = size < largest_of(unit)
+    low, high = I.down(r.low - slack), I.up(r.high + slack)
+    return Range(np.where(fine, low, -np.inf), np.where(fine, high, np.inf), r.bad)
 
 
 def _pruned(net: Network, last: int) -> Network:

@@ -21,12 +21,14 @@ from surefit.bounds.reading import literal
 from surefit.bounds.relax import Relaxation
 from surefit.bounds.slopes import jacobian_ranges, largest, network_of, some_points
 from surefit.core import ops
+from surefit.core.modes import no_grad
 from surefit.core.program import Program, record
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.data import Domain
 from surefit.errors import ArgumentError, FormulaError, ShapeError
 from surefit.formulas import Formula, parse
 from surefit.formulas.expression import Node
+from surefit.keywords import naming
 from surefit.sentences import Both, Sentence, declare, say
 
 declare(
@@ -67,6 +69,7 @@ class Verdict:
         return say(f"relation-{self.status}", relation=self.relation, place=place)
 
 
+@naming
 def verify(
     model: Any, relation: str, domain: Any, *, outputs: Sequence[str] | None = None, time: float | None = 60.0
 ) -> Verdict:
@@ -136,7 +139,7 @@ def _below(
     """
     program = _combined(model, box.dim, factors)
     first = certify(program, _shifted(rest, 0.0), box, rtol=LOOSE, time=time)
-    if not math.isfinite(first.upper):
+    if not first.upper < 2.0**1022:
         return first, None
     size = 2.0 ** math.ceil(math.log2(max(first.upper, 1e-200)) + 1e-9)
     assert size >= first.upper
@@ -279,6 +282,7 @@ def _not_linear(relation: str) -> FormulaError:
     return FormulaError(f"verify: in {relation!r} an output does not come in linearly; only its sums and multiples are")
 
 
+@naming
 def certify_pair(
     student: Any, teacher: Any, domain: Any, *, rtol: float = 0.05, time: float | None = 60.0, tol: float | None = None
 ) -> Certificate:

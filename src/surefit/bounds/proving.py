@@ -26,12 +26,14 @@ from surefit.bounds.certificate import Certificate, Proved, Undefined, fingerpri
 from surefit.bounds.interval import TRUST, TRUST_SPECIAL
 from surefit.bounds.network import Network, lowered
 from surefit.bounds.relax import Relaxation
+from surefit.core.modes import no_grad
 from surefit.core.program import Program, record
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.data import Domain
 from surefit.errors import ArgumentError, FormulaError, ShapeError
 from surefit.formulas import Formula, parse
 from surefit.formulas.expression import Expression
+from surefit.keywords import naming
 from surefit.sentences import say
 
 MODES = ("real", "deployed")
@@ -75,6 +77,7 @@ def _form(f: Expression, names: tuple[str, ...], low: np.ndarray, high: np.ndarr
     return Form(form.c, g, form.rho, form.range)
 
 
+@naming
 def certify(
     model: Any,
     target: Any = None,

@@ -14,6 +14,8 @@ from surefit.errors import FormulaError
 from surefit.formulas.expression import COMPARISONS, Expression, Node
 from surefit.formulas.functions import TABLE
 
+SMALLEST = 10_000  # digits behind the point: with more of them rational arithmetic does not end
+
 
 class Arithmetic(Protocol):
     """What a kind of value must be able to do for formulas to be read with it."""
@@ -46,13 +48,22 @@ class Arithmetic(Protocol):
 def literal(node: Node, text: str) -> Fraction:
     """The rational number that was written, or, where there is no text, the float that stands for it."""
     if node.end > node.start:
+        digits = text[node.start : node.end].replace("_", "")
+        if node.value == 0 and _endless(digits):
+            raise FormulaError(f"{digits} is too small a number to prove anything with; write 0, or leave it out")
         try:
-            written = Fraction(text[node.start : node.end].replace("_", ""))
+            written = Fraction(digits)
             if float(written) == node.value:
                 return written
         except (ValueError, ZeroDivisionError, OverflowError):
             pass
     return Fraction(node.value)
+
+
+def _endless(digits: str) -> bool:
+    """Whether a number has an exponent so far below 0 that its rational number would fill the memory."""
+    mantissa, _, exponent = digits.lower().partition("e")
+    return exponent.startswith("-") and exponent[1:].isdigit() and int(exponent) < -SMALLEST and bool(mantissa)
 
 
 def read(formula: Expression, values: Mapping[str, Any], arithmetic: Arithmetic) -> Any:

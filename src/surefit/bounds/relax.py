@@ -18,18 +18,12 @@ import numpy as np
 
 from surefit.bounds import interval as I
 from surefit.bounds.activations import ACTIVATIONS
-from surefit.bounds.interval import Range, down, up
+from surefit.bounds.interval import Range, down, gamma, largest_of, up
 from surefit.bounds.network import Affine, Network, Unary
 
 U = 2.0**-53
 TINY = 1e-300  # above all that underflow can lose
 PIECES = 4  # of a range, at whose ends a smooth function is looked at
-
-
-def gamma(n: float, unit: float = U) -> float:
-    """n u / (1 - n u), rounded up; infinite where it says nothing."""
-    nu = n * unit
-    return np.inf if nu >= 0.5 else nu / (1.0 - nu) * (1.0 + 1e-12)
 
 
 @dataclass
@@ -130,8 +124,7 @@ class Relaxation:
         if self.deployed and node.steps:
             least = 2.0**-126 if node.unit > 2.0**-30 else 2.0**-1022  # of a sum that underflows, flushed or not
             charge = charge + gamma(node.steps + 1, node.unit) * moved + (fan + 2) * least
-            if node.unit > 2.0**-30:
-                charge = np.where(moved < 1e38, charge, np.inf)  # beyond that it may overflow
+            charge = np.where(moved < largest_of(node.unit), charge, np.inf)  # beyond that it may overflow
         charge = charge * (1 + 1e-9) + TINY
         R = (spread + charge) * (1 + 1e-12)
         low, high, mass = _closed(z0, Z, R)
@@ -169,7 +162,8 @@ class Relaxation:
         )
         if node.kind == "gelu":
             value = np.maximum(value, size)
-        return (node.ulps * 2 * node.unit * value + 2.0**-126 * (node.unit > 2.0**-30)) * (1 + 1e-9) + TINY
+        slack = (node.ulps * 2 * node.unit * value + 2.0**-126 * (node.unit > 2.0**-30)) * (1 + 1e-9) + TINY
+        return np.where(value < largest_of(node.unit), slack, np.inf)  # exp(90) is infinite in float32
 
     def backward(self, states: list[State], last: int | None = None) -> Linear:
         """The outputs from below, and their negatives, as linear functions of the input."""

@@ -24,6 +24,7 @@ from surefit.bounds.proving import program_of
 from surefit.bounds.relax import Relaxation, gamma
 from surefit.data import Domain
 from surefit.errors import ArgumentError
+from surefit.keywords import naming
 
 BATCH = 256
 NARROW = 2.0**-30  # of the domain's width: no box is cut finer
@@ -132,7 +133,7 @@ def slope_of(kind: str, x: Range, parameter: float) -> Range:
     at = SLOPES[kind](Range(m, m), parameter)
     spread = up(ACTIVATIONS[kind].bend(x.low, x.high, parameter) * x.radius(m))
     near = I.add(at, Range(-spread, spread))
-    bad = plain.bad & near.bad
+    bad = plain.bad & ~(np.isfinite(near.low) & np.isfinite(near.high) & ~near.bad)
     return Range(np.fmax(plain.low, near.low), np.fmin(plain.high, near.high), bad)
 
 
@@ -247,6 +248,7 @@ def largest(
     return Bounded(done, lower, at, bool((done <= enough(lower) + 1e-12 * np.abs(lower)).all()))
 
 
+@naming
 def certify_slopes(
     model: Any, domain: Any, *, rtol: float = 0.05, time: float | None = 60.0, outputs: Sequence[str] | None = None
 ) -> Slopes:

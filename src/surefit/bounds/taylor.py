@@ -20,11 +20,10 @@ from typing import Any
 import numpy as np
 
 from surefit.bounds import interval as I
-from surefit.bounds.affine import CONSTANTS, join, ranged
-from surefit.bounds.interval import RULES, Range, Truth, as_range, up
+from surefit.bounds.affine import CONSTANTS, RangeArithmetic, join, ranged
+from surefit.bounds.interval import RULES, Range, Truth, as_range, gamma, largest_of, up
 from surefit.bounds.network import Affine, Network, Unary
 from surefit.bounds.reading import SIGNS, read
-from surefit.bounds.relax import gamma
 from surefit.formulas.expression import Expression
 
 TINY = 1e-300
@@ -457,6 +456,8 @@ class TaylorArithmetic:
         return None
 
     def choose(self, condition: Truth, then: Any, other: Any) -> Any:
+        if isinstance(then, Truth):
+            return RangeArithmetic().choose(condition, then, other)
         hull = I.where(condition, then.range, other.range)
         both = condition.can & condition.cannot
         coef = np.where(condition.can[:, None], then.coef, other.coef)
@@ -497,7 +498,7 @@ def network(net: Network, inputs: Taylor, deployed: bool) -> Taylor:
             y = apply(node.kind, values[node.source])
             if deployed and node.ulps:
                 off = (node.ulps * 2 * node.unit * y.size + 2.0**-126 * (node.unit > 2.0**-30)) * (1 + 1e-9)
-                y = Taylor(B, y.coef, y.rho + off)
+                y = Taylor(B, y.coef, np.where(y.size < largest_of(node.unit), y.rho + off, np.inf))
             values.append(y)
     return values[-1]
 
@@ -541,8 +542,8 @@ def _affine(B: Basis, node: Affine, values: list[Taylor], deployed: bool) -> Tay
     rho = rho + gamma(4) * np.abs(coef).sum(axis=-1)
     if deployed and node.steps:
         rho = rho + gamma(node.steps + 1, node.unit) * size * (1 + 1e-9)
-        if node.unit > 2.0**-30:
-            rho = np.where(size < 1e38, rho + (fan + 2) * 2.0**-126, np.inf)
+        least = 2.0**-126 if node.unit > 2.0**-30 else 2.0**-1022
+        rho = np.where(size < largest_of(node.unit), rho + (fan + 2) * least, np.inf)
     rho = np.where(np.isfinite(rho), rho, np.inf)  # inf @ 0 is NaN
     return Taylor(B, coef, rho)
 

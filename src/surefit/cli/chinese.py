@@ -407,6 +407,8 @@ CHINESE = {
     "one character, or tab": "一个字符，或 tab",
     "one of {known}{hint}": "以下之一：{known}{hint}",
     "a number": "数",
+    "; the decimal mark is a point: {word}": "；小数点写作 '.'：{word}",
+    "; shares are not read, but numbers in the units of what they limit": "；不能写百分数，请写与所限制的量同单位的数",
     "a number {bounds}": "{bounds}的数",
     "above {bound:g}": "大于 {bound:g} ",
     "of {bound:g} or more": "不小于 {bound:g} ",

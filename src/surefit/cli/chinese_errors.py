@@ -60,6 +60,7 @@ _KNOWN = {
     "{#} networks are learning already; stop one of them": "已有 {0} 个网络在学习；请先停止一个",
     "that network is not here any more; train it again": "那个网络已不在这里；请重新训练",
     "a proof is being made already; wait for it": "正在做一个证明；请等它结束",
+    "many pictures are being drawn already; try again in a moment": "正在画的图片已经很多；请稍后再试",
     "this could not be trained ({})": "无法训练（{0}）",
     # formulas
     "this cannot be part of a formula": "这不能作为公式的一部分",
@@ -107,6 +108,9 @@ _KNOWN = {
     "the decimal mark is a point": "小数点写作 '.'",
     "there is no function '{}'": "没有函数 '{0}'",
     "the factorial of n is gamma(n + 1)": "n 的阶乘是 gamma(n + 1)",
+    "angles are in radians; x degrees are x*pi/180": "角度用弧度；x 度是 x*pi/180",
+    "angles are in radians": "角度用弧度",
+    "x degrees are x*pi/180": "x 度是 x*pi/180",
     "unknown name '{}'": "未知的名称 '{0}'",
     "the variable is {}": "变量是 {0}",
     "the variables are {}": "变量有 {0}",
@@ -167,6 +171,9 @@ _KNOWN = {
     "cannot read {} as the interval of {}; expected LOW:HIGH or LOW:HIGH:log": (
         "无法把 {0} 读作 {1} 的区间；应为 下限:上限 或 下限:上限:log"
     ),
+    "cannot read {} as the interval of {}; expected LOW:HIGH or LOW:HIGH:log; did you mean {}?": (
+        "无法把 {0} 读作 {1} 的区间；应为 下限:上限 或 下限:上限:log；您是否想写 {2}？"
+    ),
     "{} is logarithmic, so its ends must be above 0: {} to {}; leave 'log' out": (
         "{0} 取对数，两端必须大于 0：{1} 到 {2}；请去掉 'log'"
     ),
@@ -226,6 +233,9 @@ _KNOWN = {
     "only a header, no rows": "只有表头，没有数据行",
     "no columns": "没有列",
     "cannot be read ({})": "无法读入（{0}）",
+    "holds {}, which is no array of NumPy; write the file with np.savez": (
+        "含有 {0}，不是 NumPy 数组；请用 np.savez 写入该文件"
+    ),
     "line {} has {} cells, expected {} ({})": "第 {0} 行有 {1} 个单元格，应为 {2} 个（{3}）",
     "complete or remove it, and begin lines that are no data with #": "请补全或去掉该行，并在不是数据的行前加 #",
     "this row sums up others; remove it, or begin it with #": "这一行是汇总；请去掉，或在行首加 #",
@@ -326,6 +336,19 @@ _KNOWN = {
     "name the inputs with {}": "请用 {0} 指明输入",
     "there is no column {}; it has {}": "没有列 {0}；有 {1}",
     "{} has no column {}; it has {}": "{0} 没有列 {1}；有 {2}",
+    "{} has no column {}{}": "{0} 没有列 {1}{2}",
+    "the table has no column {}{}": "表格没有列 {0}{1}",
+    "{} has no column {}; did you mean {}? it has {}": "{0} 没有列 {1}；您是否想写 {2}？有 {3}",
+    "the table has no column {}; did you mean {}? it has {}": "表格没有列 {0}；您是否想写 {1}？有 {2}",
+    "{}, column {} is missing; fill it in yourself, medians are for inputs{}": (
+        "{0}，{1} 列缺失；请自行补上，中位数只用于输入{2}"
+    ),
+    "{}, column {} is missing ({}); fill it in yourself, medians are for inputs{}": (
+        "{0}，{1} 列缺失（{2}）；请自行补上，中位数只用于输入{3}"
+    ),
+    "{} is a text, not a model file; `fit.save` and `surefit fit --out` write such files": (
+        "{0} 是文本，不是模型文件；模型文件由 `fit.save` 和 `surefit fit --out` 写出"
+    ),
     "{} has {} columns, so none with the number {}": "{0} 有 {1} 列，没有第 {2} 列",
     "names no column": "没有指明任何列",
     "the table has no column {}; it has {}": "表格没有列 {0}；有 {1}",

@@ -22,6 +22,7 @@ FITS = {
         "第一步的损失就不是有限的数；请检查数据和损失"
     ),
     "{} has no argument {}; {}": "{0} 没有参数 {1}；{2}",
+    "{#} networks are too many; each is a fit of its own, and {#} are the most": "{0} 个网络太多；最多 {1} 个",
     "prove={} must be True or False; the tolerance is {}": "prove={0} 应为 True 或 False；容差由 {1} 给出",
     "{} computes with NumPy, where nothing is compiled; leave {} out, or use a first-order method such as 'adam'": (
         "{0} 用 NumPy 计算，没有可编译的；请去掉 {1}，或用一阶方法，例如 'adam'"
@@ -482,6 +483,7 @@ FITS = {
         "there is no {} or {}.gz in {}; name the directory that holds it with root=, or say download=True to fetch "
         "it (about 11 MB)"
     ): "{2} 中没有 {0} 或 {1}.gz；请用 --mnist 指明所在目录，或用 --download 下载（约 11 MB）",
+    "there is no {} or {}.gz in {}": "{2} 中没有 {0} 或 {1}.gz",
     "{} is not an IDX file: it starts with {}": "{0} 不是 IDX 文件：开头为 {1}",
     "{} announces {}, {} bytes, but holds {}": "{0} 声称有 {1}，{2} 字节，实际有 {3}",
     "{} images {} and labels {} do not belong together": "{0} 的图像 {1} 与标签 {2} 不相配",

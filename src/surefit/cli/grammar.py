@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from surefit.errors import ArgumentError
+from surefit.keywords import meant
 
 from . import signals
 from .language import help_in_language, usage_in_language, words
@@ -120,7 +121,10 @@ def _explained(error: Any, args: list[str], options: Iterable[str]) -> str:
     if message.startswith("No such option"):
         word = option if option.startswith("--") else next(arg for arg in args if arg.startswith(option))
         word = word.partition("=")[0]
-        return words("there is no option {word}{hint}", word=word, hint=nearest("--" + word.lstrip("-"), options))
+        options = list(options)
+        other = meant(word.strip("-"), [o.lstrip("-").replace("-", "_") for o in options])
+        near = "--" + (word.lstrip("-") if other is None else other.replace("_", "-"))
+        return words("there is no option {word}{hint}", word=word, hint=nearest(near, options))
     if "requires an argument" in message:
         return words("{option}: its value is missing", option=option)
     if many := re.match(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", message):

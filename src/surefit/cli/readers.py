@@ -99,6 +99,14 @@ def one_of(list_known: Callable[[], Iterable[str]]) -> Reader:
     return read
 
 
+def written_as(value: Any) -> str:
+    """What a number with a decimal comma or a percent sign has to be instead; nothing for other texts."""
+    text = narrow(value).strip() if isinstance(value, str) else ""
+    if re.fullmatch(r"-?\d*,\d+(?:e[-+]?\d+)?", text, re.IGNORECASE):
+        return words("; the decimal mark is a point: {word}", word=text.replace(",", "."))
+    return words("; shares are not read, but numbers in the units of what they limit") if text.endswith("%") else ""
+
+
 def number(above: float = -math.inf, least: float = -math.inf, most: float = math.inf) -> Reader:
     """A finite number within bounds."""
     bounds = [("above {bound:g}", above), ("of {bound:g} or more", least), ("not above {bound:g}", most)]
@@ -110,7 +118,8 @@ def number(above: float = -math.inf, least: float = -math.inf, most: float = mat
             x = math.nan
         if not (math.isfinite(x) and above < x <= most and x >= least):
             said = [words(text, bound=bound) for text, bound in bounds if math.isfinite(bound)]
-            raise Needed(words("a number {bounds}", bounds=words(" and ").join(said)) if said else words("a number"))
+            wanted = words("a number {bounds}", bounds=words(" and ").join(said)) if said else words("a number")
+            raise Needed(wanted + written_as(value))
         return x
 
     return read

@@ -18,11 +18,13 @@ from surefit.compiler.compiled import Built
 from surefit.compiler.explain import Explanation
 from surefit.core.batching import Batched
 from surefit.core.creation import as_tensor
+from surefit.core.modes import mode
 from surefit.core.ops import Aval
 from surefit.core.program import Program, Var, argument_avals, argument_names, record
-from surefit.core.tensor import Tensor, mode, wrap
+from surefit.core.tensor import Tensor, wrap
 from surefit.core.tree import flatten, is_data
 from surefit.errors import ArgumentError, GradientError, RecordError, ShapeError, SurefitError
+from surefit.keywords import naming
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -267,6 +269,7 @@ def jit(
 def jit(
     f: None = None, *, mode: str = "fast", target: str | None = None, max_traces: int | None = None
 ) -> Callable[[Callable[P, R]], Jitted[P, R]]: ...
+@naming
 def jit(
     f: Callable[..., Any] | None = None, *, mode: str = "fast", target: str | None = None, max_traces: int | None = None
 ) -> Any:

@@ -16,8 +16,9 @@ import numpy as np
 from surefit.core import functions as F
 from surefit.core import ops
 from surefit.core.creation import as_tensor
+from surefit.core.modes import next_birth
 from surefit.core.ops import KINDS, Arithmetic, Aval, Op, aval_of, int64, shape_of
-from surefit.core.tensor import Tensor, apply_op, next_birth
+from surefit.core.tensor import Tensor, apply_op
 from surefit.core.tree import flatten, is_data, tree_map
 from surefit.errors import ArgumentError, RecordError, ShapeError, SurefitError
 

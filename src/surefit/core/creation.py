@@ -9,9 +9,11 @@ import numpy as np
 
 from surefit.core import ops
 from surefit.core.entropy import numpy_stream
+from surefit.core.modes import mode
 from surefit.core.ops import default, dtype_of, float64, int64, plain_array
 from surefit.core.shapes import size_tuple
-from surefit.core.tensor import Tensor, as_value, mode, wrap
+from surefit.core.tensor import Tensor, wrap
+from surefit.core.values import as_value
 from surefit.errors import ArgumentError, CapturedError, DtypeError, ShapeError
 
 

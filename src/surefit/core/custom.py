@@ -9,7 +9,9 @@ import numpy as np
 
 from surefit.core import ops
 from surefit.core.functions import cat, narrow, ravel, reshape
-from surefit.core.tensor import Node, Tensor, mode, no_grad, value_of, wrap
+from surefit.core.modes import mode, no_grad
+from surefit.core.node import Node, value_of
+from surefit.core.tensor import Tensor, wrap
 from surefit.errors import DtypeError, GradientError, ShapeError
 
 

@@ -8,10 +8,13 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 import numpy as np
 
 from surefit.core import ops
+from surefit.core.backward import backpropagate, seed_gradient
 from surefit.core.batching import Batched, Frame, batch_leave
 from surefit.core.creation import as_tensor
 from surefit.core.graph import birth, parents
-from surefit.core.tensor import Tensor, backpropagate, enable_grad, mode, next_birth, seed_gradient, value_of, wrap
+from surefit.core.modes import enable_grad, mode, next_birth
+from surefit.core.node import value_of
+from surefit.core.tensor import Tensor, wrap
 from surefit.core.tree import flatten, is_data, tree_map
 from surefit.errors import ArgumentError, GradientError, ShapeError
 

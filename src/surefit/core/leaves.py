@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 
 from surefit.core import ops
+from surefit.core.modes import mode
+from surefit.core.node import value_of
 from surefit.core.ops import float32
-from surefit.core.tensor import Tensor, as_value, mode, value_of, wrap
+from surefit.core.tensor import Tensor, wrap
+from surefit.core.values import as_value
 from surefit.errors import DtypeError, RecordError
 
 

@@ -22,8 +22,10 @@ import numpy as np
 from surefit.core import ops
 from surefit.core.draws import Streams
 from surefit.core.leaves import FlatVector, Parameter, State
+from surefit.core.modes import mode, next_birth
+from surefit.core.node import value_of
 from surefit.core.ops import KINDS, Arithmetic, Aval, Op, aval_of, operand_dtype
-from surefit.core.tensor import Tensor, View, mode, next_birth, value_of, wrap
+from surefit.core.tensor import Tensor, View, wrap
 from surefit.core.tree import flatten
 from surefit.errors import ArgumentError, CapturedError, DtypeError, RecordError, ShapeError
 

@@ -11,8 +11,9 @@ from surefit.core import batching, ops
 from surefit.core.creation import numpy_generator
 from surefit.core.entropy import unnamed
 from surefit.core.leaves import State
+from surefit.core.modes import no_grad
 from surefit.core.ops import float32, float64, int32, int64
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DtypeError
 
 _HALF = 1 << 31

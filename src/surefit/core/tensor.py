@@ -1,48 +1,34 @@
-"""Tensor: a value that remembers how it was made, and `backward`, which differentiates it.
+"""Tensor: a value that remembers how it was made.
 
-A Tensor wraps an array, a name being recorded, or a batched value; its operations are the primitives of `ops`.
-Values are immutable. The one mutation is assigning the value of a *leaf* (a parameter, a buffer, an optimiser's
-moment): that is what a training step changes, and what `program.record` turns into state in and state out. Every
-in-place form (`add_`, `+=`, `x[0] = 1`) is such an assignment. Where no gradient is recorded, a part of a leaf
-(`w.data`, `x[0]`, `x.view(-1)`) is a `View`, which reads the leaf and assigns it.
+A Tensor wraps an array, a name being recorded, or a batched value; its operations are the primitives of `ops`, its
+gradients are in `backward`. Values are immutable. The one mutation, in `assignment`, is assigning the value of a *leaf*
+(a parameter, a buffer, an optimiser's moment): that is what a training step changes, and what `program.record` turns
+into state in and state out. Every in-place form (`add_`, `+=`, `x[0] = 1`) is such an assignment. Where no gradient is
+recorded, a part of a leaf (`w.data`, `x[0]`, `x.view(-1)`) is a `View`, which reads the leaf and assigns it.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-import sys
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
-from heapq import heappop, heappush
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from surefit.core import functions as F
 from surefit.core import ops, strides
-from surefit.core.entropy import numpy_stream
+from surefit.core.assignment import Assignable
+from surefit.core.backward import Differentiable
 from surefit.core.methods import IN_PLACE, METHODS, UFUNCS, in_place_method_of, method_of
-from surefit.core.modes import enable_grad, is_grad_enabled, mode, next_birth, no_grad
-from surefit.core.ops import (
-    FLOATS,
-    KINDS,
-    Arithmetic,
-    Aval,
-    Op,
-    bool_,
-    default,
-    dtype_of,
-    float32,
-    float64,
-    int32,
-    int64,
-)
+from surefit.core.modes import mode, next_birth
+from surefit.core.node import FREED, Node, Parent, value_of
+from surefit.core.ops import FLOATS, KINDS, Arithmetic, Aval, Op, bool_, float32, float64, int32, int64
 from surefit.core.primitive import MISFIT, Part, calm
-from surefit.core.shapes import put_at
 from surefit.core.torch_methods import TorchMethods
-from surefit.errors import ArgumentError, CapturedError, DtypeError, GradientError, RecordError, ShapeError
+from surefit.core.values import as_value, float_lists
+from surefit.errors import ArgumentError, DtypeError, GradientError, RecordError, ShapeError
 
 ndarray = np.ndarray
 if TYPE_CHECKING:  # the functions that become methods at the end of this file, and the operators
@@ -50,82 +36,11 @@ if TYPE_CHECKING:  # the functions that become methods at the end of this file, 
 else:
     Methods = Arithmetic
 
-
-Parent = tuple[int, "Tensor", Callable[..., Any]]
-
-
-class Node:
-    """How a Tensor was made: primitive, arguments that need gradients (place, Tensor, rule), all values, parameters."""
-
-    __slots__ = ("op", "params", "parents", "values")
-
-    def __init__(self, op: Op, parents: list[Parent], values: list[Any], params: dict[str, Any]) -> None:
-        self.op, self.parents, self.values, self.params = op, parents, values, params
-
-
-class KeptNode(Node):
-    """The node of a tensor that keeps its `.grad` though it is not a leaf."""
-
-    __slots__ = ()
-
-
-class Handle:
-    """Takes a hook out again: `handle.remove()`."""
-
-    def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> None:
-        self._hooks, self._key = hooks, next_birth()
-        hooks[self._key] = hook
-
-    def remove(self) -> None:
-        """The hook is called no more."""
-        self._hooks.pop(self._key, None)
-
-    def __enter__(self) -> Handle:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.remove()
-
-
-class GradFn:
-    """The operation that made a tensor, to look at: `name()`, `next_functions`."""
-
-    def __init__(self, of: Tensor) -> None:
-        node = of._node
-        self._name = "Freed" if node is None or node is _FREED else f"{node.op.name.strip('_').title()}Backward"
-        self._parents = [] if node is None else [p for _, p, _ in node.parents]
-
-    def name(self) -> str:
-        """The name of the operation, as "MulBackward"."""
-        return self._name
-
-    @property
-    def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """What made the arguments, in pairs with 0."""
-        return tuple((p if p._node is None else GradFn(p), 0) for p in self._parents)
-
-    def __repr__(self) -> str:
-        return f"<{self._name}>"
-
-
 printing: dict[str, Any] = {"precision": 4, "threshold": 200}  # of tensors; surefit.torch.set_printoptions changes it
-_HOOKS: dict[int, dict[int, Callable[..., Any]]] = {}  # of the tensor with this birth: what to call with its gradient
-
-
-def _hooked(t: Tensor, g: Any) -> Any:
-    """The gradient of a tensor after its hooks."""
-    for hook in list(_HOOKS.get(t._birth, {}).values()):
-        new = hook(g if isinstance(g, Tensor) else wrap(g))
-        if new is not None:
-            g = new if isinstance(g, Tensor) else value_of(new)
-    return g
-
-
 _LEVEL = 1 << 30  # in KINDS: Tensors are outside every other kind of value
-_FREED = Node(ops.add, [], [], {})  # stands where a graph was freed by backward
 
 
-class Tensor(Methods, TorchMethods):
+class Tensor(Differentiable, Assignable, Methods, TorchMethods):
     """An n-dimensional array that can be differentiated.
 
     `Tensor(data)` is `tensor(data)`, except that integers in lists become float32, as in PyTorch. Attributes: `shape`,
@@ -139,7 +54,7 @@ class Tensor(Methods, TorchMethods):
     tensor([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_birth", "_grad", "_node", "_value", "requires_grad")
+    __slots__ = ()
 
     def __init__(self, data: Any = (), dtype: Any = None, requires_grad: bool = False) -> None:
         if isinstance(data, int) and (dtype is None or isinstance(dtype, int)) and not isinstance(data, bool):
@@ -148,7 +63,7 @@ class Tensor(Methods, TorchMethods):
                 f"Tensor({sizes}) would be a tensor of that size in PyTorch: write zeros({sizes}), or tensor({data}) "
                 f"for one number"
             )
-        self._value = _float_lists(data) if dtype is None else as_value(data, dtype)
+        self._value = float_lists(data) if dtype is None else as_value(data, dtype)
         self._node: Node | None = None
         self._birth = next_birth()
         self._grad: Tensor | None = None
@@ -243,7 +158,7 @@ class Tensor(Methods, TorchMethods):
             if v.dtype == float64 or v.dtype == int32 or (v.size == 0 and v.dtype != float32):
                 extra += f", dtype={v.dtype}"
         if self._node is not None:
-            extra += f", grad_fn={'freed' if self._node is _FREED else self._node.op.name}"
+            extra += f", grad_fn={'freed' if self._node is FREED else self._node.op.name}"
         elif self.requires_grad:
             extra += ", requires_grad=True"
         return f"tensor({body}{extra})"
@@ -328,15 +243,6 @@ class Tensor(Methods, TorchMethods):
 
     # --- gradients ---
 
-    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        """Ask for (or stop asking for) gradients of this leaf. DtypeError unless it is float."""
-        if requires_grad and self.dtype not in (float32, float64):
-            raise DtypeError(f"only float tensors can require gradients, this one is {self.dtype}; use .float()")
-        if self._node is not None and not requires_grad:
-            raise GradientError("only a leaf's requires_grad can be changed; use .detach()")
-        self.requires_grad = requires_grad
-        return self
-
     def detach(self) -> Tensor:
         """The same value without its history. Of a leaf it is a view: what is changed in place changes the leaf."""
         return View(self) if self._node is None else _detached(self)
@@ -366,217 +272,10 @@ class Tensor(Methods, TorchMethods):
 
     def detach_(self) -> Tensor:
         """Drop the history of this tensor, whose graph must have been used up by `backward`."""
-        if self._node is not None and self._node is not _FREED:
+        if self._node is not None and self._node is not FREED:
             raise GradientError("detach_: other tensors may still need this graph; use x = x.detach()")
         self._node, self.requires_grad = None, False
         return self
-
-    @property
-    def grad_fn(self) -> GradFn | None:
-        """What made this tensor, or None for a leaf."""
-        return None if self._node is None else GradFn(self)
-
-    def register_hook(self, hook: Callable[[Tensor], Any]) -> Handle:
-        """Call hook(gradient) when `backward` knows it; a tensor that the hook returns takes its place."""
-        if not self.requires_grad:
-            raise GradientError("register_hook: this tensor does not require grad, so no gradient will come")
-        if self._birth not in _HOOKS:
-            weakref.finalize(self, _HOOKS.pop, self._birth, None)
-        return Handle(_HOOKS.setdefault(self._birth, {}), hook)
-
-    def retain_grad(self) -> None:
-        """Keep `.grad` for this tensor too, though it is not a leaf."""
-        if self._node is not None and self._node is not _FREED:
-            self._node.__class__ = KeptNode
-
-    def backward(
-        self,
-        gradient: Any = None,
-        retain_graph: bool | None = None,
-        create_graph: bool = False,
-        inputs: Sequence[Tensor] | None = None,
-    ) -> None:
-        """Add d(self)/d(leaf), weighted by `gradient`, to `.grad` of every leaf that requires it (or of `inputs`).
-
-        `gradient` has self's shape and may be left out for one element. The graph is freed unless
-        retain_graph=True; create_graph=True makes the gradients differentiable in turn.
-        GradientError: nothing requires a gradient, or the graph was freed by an earlier call.
-        """
-        g = seed_gradient(self, gradient)
-        keep = create_graph if retain_graph is None else retain_graph
-        for t, grad in backpropagate([(self, g)], create_graph, keep, inputs):
-            new = grad if isinstance(grad, Tensor) else wrap(grad)
-            old = t._grad
-            if old.__class__ is Tensor and not (old.requires_grad or create_graph) and mode.recorder is None:
-                old._value = wrap(old._value + value_of(new))._value  # whoever holds the gradient sees it add up
-                continue
-            if mode.recorder is not None:
-                mode.recorder.add_grad(t)
-                mode.recorder.remember_grad(t)
-            t._grad = new if old is None else (old + new if create_graph else wrap(value_of(old) + value_of(new)))
-
-    @property
-    def grad(self) -> Tensor | None:
-        """The gradient that `backward` has added up so far, or None. May be assigned (None, or a Tensor of this shape).
-
-        While a function is recorded, assignments are undone when the recording ends.
-        """
-        return self._grad
-
-    @grad.setter
-    def grad(self, grad: Tensor | None) -> None:
-        if grad is not None:
-            if not isinstance(grad, Tensor):
-                raise DtypeError(f"grad must be a Tensor or None, got {type(grad).__name__}")
-            if grad.shape != self.shape:
-                raise ShapeError(f"grad of shape {grad.shape} for a tensor of shape {self.shape}")
-            if grad.dtype != self.dtype:
-                raise DtypeError(f"grad of dtype {grad.dtype} for a tensor of dtype {self.dtype}; cast it first")
-        if mode.recorder is not None:
-            mode.recorder.remember_grad(self)
-        self._grad = grad
-
-    # --- the one mutation ---
-
-    def assign(self, value: Any) -> Tensor:
-        """Give this leaf a new value of the same shape and dtype; numbers and lists of numbers take the leaf's dtype.
-
-        GradientError for the result of an operation, ShapeError / DtypeError for another shape or dtype.
-        """
-        if self._node is not None:
-            raise GradientError("only a leaf can be assigned; this tensor is the result of an operation")
-        if isinstance(value, Tensor):
-            new = value_of(value)
-        elif hasattr(value, "aval"):
-            new = value
-        else:
-            new = np.array(value) if isinstance(value, ndarray) else self._weakly(value)
-        if getattr(new, "frame", None) is not getattr(self._value, "frame", None):
-            raise RecordError(
-                f"assign: inside batch() each sample has its own value, so a leaf of shape {self.shape} from outside "
-                f"cannot take it; return the value instead (a layer with running statistics: call .eval() first)"
-            )
-        if new.shape != self.shape:
-            raise ShapeError(f"assign: value of shape {new.shape} for a leaf of shape {self.shape}")
-        if new.dtype != self.dtype:
-            raise DtypeError(f"assign: value of dtype {new.dtype} for a leaf of dtype {self.dtype}; cast it first")
-        self._store(new)
-        return self
-
-    def _weakly(self, value: Any) -> ndarray:
-        """Numbers, or nested lists of them, in this tensor's dtype where promotion allows it, else in their own."""
-        own = as_value(value)
-        strong = not isinstance(value, np.generic) and _numbers(value)[1]
-        meets, _ = ops.promote((Aval((), own.dtype, weak=True), self.aval))
-        return own if strong or meets != self.dtype else ops.as_array(value, self.dtype)
-
-    def _store(self, value: Any) -> None:
-        """Take over a value that already has the right shape and dtype."""
-        if mode.recorder is not None:
-            mode.recorder.assign(self, value)
-        else:
-            self._value = value
-
-    # --- in place: assignments too ---
-
-    def _changed(self, name: str, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Tensor:
-        """Assign f(self, ...), as the in-place form `name` of f does."""
-        self._check_leaf(name)
-        with no_grad() if self.requires_grad else nullcontext():
-            new = f(self, *args, **kwargs)
-        self._check_history(name, new)
-        return self.assign(self._fitting(name, new))
-
-    def _check_leaf(self, name: str) -> None:
-        if self._node is not None:
-            raise GradientError(
-                f"{name}: this tensor is the result of an operation, and only a leaf can be changed in place; make a "
-                f"new tensor (x = x + 1, where(mask, a, b), cat, stack), or change x.detach().clone()"
-            )
-
-    def _check_history(self, name: str, new: Any) -> None:
-        """GradientError where a leaf would take the value of `new` and lose its gradient. A detached one means to."""
-        detached = self.requires_grad or (isinstance(self, View) and not self.path)
-        if isinstance(new, Tensor) and new.requires_grad and mode.grad and not detached:
-            raise GradientError(
-                f"{name}: what is put in requires grad, and a leaf keeps no history; make a new tensor (x = x + y, "
-                f"where(mask, a, b), cat, stack), or detach() what is put in"
-            )
-
-    def _fitting(self, name: str, new: Any) -> Any:
-        """A result in this tensor's dtype: within integers and within floats it is cast, as in PyTorch."""
-        have, want = ops.aval_of(new).dtype, self.dtype
-        if have == want:
-            return new
-        kinds = "biuf"
-        if kinds.index(have.kind) > kinds.index(want.kind):
-            raise DtypeError(f"{name}: the result is {have}, which does not fit into a tensor of {want}; cast it first")
-        return ops.cast(new, dtype=want)
-
-    def _cast_value(self, value: Any) -> Any:
-        """A value in this tensor's dtype, without its history."""
-        return ops.cast(value_of(value) if isinstance(value, Tensor) else as_value(value), dtype=self.dtype)
-
-    def copy_(self, other: Any) -> Tensor:
-        """Assign other, broadcast to this shape and cast to this dtype."""
-        self._check_leaf("copy_")
-        self._check_history("copy_", other)
-        return self.assign(wrap(ops.broadcast_to(self._cast_value(other), shape=self.shape)))
-
-    def fill_(self, value: Any) -> Tensor:
-        """Assign one number everywhere."""
-        if ops.shape_of(value) != ():
-            raise ShapeError(f"fill_: value must be one number, got shape {ops.shape_of(value)}")
-        return self.copy_(value)
-
-    def zero_(self) -> Tensor:
-        """Assign zeros."""
-        return self.fill_(0)
-
-    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
-        """Assign normal random numbers; `generator`: a seed, a NumPy Generator, or None for fresh entropy."""
-        if not std >= 0.0:
-            raise ArgumentError(f"normal_: std={std} must be >= 0")
-        return self._drawn("normal_", lambda draw: draw.normal(mean, std, self.shape), generator)
-
-    def uniform_(self, a: float = 0.0, b: float = 1.0, *, generator: Any = None) -> Tensor:
-        """Assign random numbers that are uniform from a to b."""
-        if not a <= b:
-            raise ArgumentError(f"uniform_: a={a} must not be above b={b}")
-        return self._drawn("uniform_", lambda draw: draw.uniform(a, b, self.shape), generator)
-
-    def _drawn(self, name: str, draw: Callable[[np.random.Generator], Any], generator: Any) -> Tensor:
-        if mode.recorder is not None:
-            raise CapturedError(f"{name} inside a recorded function would freeze one draw; call it before")
-        if self.dtype not in FLOATS:
-            raise DtypeError(f"{name}: needs float32 or float64, got {self.dtype}")
-        stream = numpy_stream(generator)
-        return self._changed(name, lambda x: np.asarray(draw(stream), self.dtype))
-
-    def _in_place(self, op: Callable[..., Any], other: Any) -> Tensor:
-        """`t += u`: assigns a leaf where no gradient is involved, else makes a new tensor."""
-        if self.requires_grad and self._node is None and mode.grad:
-            raise GradientError("a leaf that requires grad cannot be changed in place; do it under no_grad()")
-        result = op(self, other)
-        if self._node is not None or (result.requires_grad and not isinstance(self, View)):
-            if _is_part_of_another(self):
-                raise GradientError(
-                    "+= and its kin on a part of a tensor with a history (a slice, a reshape, ...) would not change "
-                    "that tensor; write x = x + y, and build the whole with where, cat or stack"
-                )
-            return result
-        self._check_history("+=", result)
-        return self.assign(self._fitting("+=", result))
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        """x[index] = value, broadcast and cast: an assignment of the whole leaf."""
-        if self.requires_grad and self._node is None and mode.grad:
-            raise GradientError("a leaf that requires grad cannot be changed in place; do it under no_grad()")
-        self._check_leaf("x[index] = value")
-        self._check_history("x[index] = value", value)
-        items = index if index.__class__ is tuple else (index,)
-        items = tuple(value_of(i) if isinstance(i, Tensor) else i for i in items)
-        self.assign(wrap(put_at(value_of(self), items, self._cast_value(value))))
 
     # --- operators that are more than a primitive ---
 
@@ -628,62 +327,6 @@ def forget_gradients(leaves: Iterable[Tensor], set_to_none: bool = True) -> None
     """`.grad` of each becomes None, or zeros where there is a gradient and set_to_none=False."""
     for p in leaves:
         p.grad = None if set_to_none or p.grad is None else wrap(np.zeros(p.shape, p.dtype))
-
-
-def value_of(t: Tensor) -> Any:
-    return t._value if mode.recorder is None else mode.recorder.read(t)
-
-
-def _float_lists(data: Any) -> Any:
-    """The value of Tensor(data): as of `tensor`, but lists of integers are float32, as PyTorch's class has it."""
-    value = as_value(data)
-    whole = isinstance(data, (list, tuple, range)) and value.dtype not in FLOATS
-    return value.astype(default.float) if whole else value
-
-
-def as_value(data: Any, dtype: Any = None) -> Any:
-    """Anything a Tensor can be made of, as an array of one of our dtypes (copied), or as the value it already is."""
-    if isinstance(data, Tensor):
-        data = value_of(data)
-    if hasattr(data, "aval"):
-        return data if dtype is None else ops.cast(data, dtype=dtype_of(dtype))
-    own = hasattr(data, "__array__")  # arrays and NumPy's scalars have a dtype of their own
-    if isinstance(data, (list, tuple)):
-        data, own = _numbers(data)
-    elif isinstance(data, ndarray):
-        data = ops.plain_array(data)
-    try:
-        v = np.array(data)
-    except ValueError as e:
-        raise ShapeError(f"tensor: data is ragged: {e}") from None
-    if v.dtype.kind not in "fiub":
-        raise DtypeError(f"tensor: data of dtype {v.dtype} is not numeric; surefit computes with real numbers")
-    if v.dtype == np.uint64 and v.size and v.max() > np.iinfo(np.int64).max:
-        raise DtypeError(f"tensor: {v.max()} does not fit into int64; cast the data to float first")
-    if dtype is not None:
-        return v.astype(dtype_of(dtype))
-    if v.dtype == float64 and not own:
-        return v.astype(default.float)  # Python floats become the default dtype, as in PyTorch
-    if not v.dtype.isnative:
-        v = v.astype(v.dtype.newbyteorder("="))
-    if v.dtype.kind in "iu" and v.dtype not in (int32, int64):
-        return v.astype(int32 if v.dtype.itemsize < 4 else int64)
-    if v.dtype == np.float16:
-        return v.astype(float32)
-    dtype_of(v.dtype)
-    return v
-
-
-def _numbers(data: Any) -> tuple[Any, bool]:
-    """Nested lists with the Tensors inside as arrays, and whether one with a dtype of its own is among them."""
-    if isinstance(data, (list, tuple)):
-        if set(map(type, data)) <= {float, int, bool}:
-            return data, False
-        pairs = [_numbers(x) for x in data]
-        return [v for v, _ in pairs], any(own for _, own in pairs)
-    if isinstance(data, Tensor):
-        return data.numpy(), True
-    return data, hasattr(data, "__array__")
 
 
 _new = Tensor.__new__
@@ -769,6 +412,7 @@ class View(Tensor):
     """
 
     __slots__ = ("_seen", "base", "path", "strides")
+    _is_view = True
 
     def __init__(
         self, of: Tensor, step: tuple[Op | Part, dict[str, Any]] | None = None, apart: strides.Strides | None = None
@@ -869,7 +513,7 @@ class Snapshot(Tensor):
 def _detached(t: Tensor) -> Tensor:
     """The value of a result without its history: a view where it is a part of a leaf (`w[0].data`)."""
     source, steps = t, []
-    while source._node is not None and source._node is not _FREED and source._node.op.put is not None:
+    while source._node is not None and source._node is not FREED and source._node.op.put is not None:
         steps.append((source._node.op, source._node.params))
         source = source._node.parents[0][1]
     if source._node is not None:
@@ -885,160 +529,11 @@ def _same(a: Any, b: Any) -> bool:
     return a is b or (isinstance(a, ndarray) and isinstance(b, ndarray) and a.tobytes() == b.tobytes())
 
 
-def _holders(node: Node) -> int:
-    """How many hold the first tensor that a result was made of, this node among them."""
-    return sys.getrefcount(node.parents[0][1])
-
-
-_NOBODY_ELSE = _holders(Node(ops.add, [(0, wrap(np.zeros(())), ops.zeros_like)], [], {}))
-
-
-def _is_part_of_another(t: Tensor) -> bool:
-    """Whether t is a part of a tensor that somebody can still look at: then a change in place would be missed there."""
-    while t._node is not None and t._node is not _FREED and t._node.op.put is not None:
-        if _holders(t._node) > _NOBODY_ELSE:
-            return True
-        t = t._node.parents[0][1]
-    return False
-
-
 def _apply_to_nothing(op: Op, params: dict[str, Any]) -> Any:
     return op.value(**params) if mode.recorder is None else mode.recorder.apply(op, (), params)
 
 
 ops.from_nothing[0] = _apply_to_nothing
-
-
-def seed_gradient(t: Tensor, gradient: Any) -> Any:
-    if not t.requires_grad:
-        raise GradientError(
-            "backward: this tensor does not depend on anything that requires a gradient "
-            "(was it made under no_grad, detached, or from integers?)"
-        )
-    if gradient is None:
-        if t.numel() != 1:
-            raise GradientError(
-                f"backward: shape {t.shape} is not one number; give gradient= of that shape or reduce it"
-            )
-        one = np.array(1, t.dtype)
-        if t.shape:
-            one = ops.broadcast_to(one, shape=t.shape)
-        batched = hasattr(t._value, "frame")
-        return ops.where(np.True_, one, t._value) if batched else one  # as many ones as t has samples
-    g = gradient.to(t.dtype) if isinstance(gradient, Tensor) else Tensor(gradient, dtype=t.dtype)
-    if g.shape != t.shape:
-        raise ShapeError(f"backward: gradient of shape {g.shape} for a tensor of shape {t.shape}")
-    return g
-
-
-def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
-    """Undo broadcasting: add up the axes that were repeated."""
-    lead = g.ndim - len(shape)
-    axes = (*range(lead), *[i for i, n in enumerate(shape, lead) if n == 1 and g.shape[i] != 1])
-    if axes:
-        g = np.add.reduce(g, axis=axes) if g.__class__ is ndarray else ops.sum_(g, axes=axes)
-    return g if g.shape == shape else ops.reshape(g, shape=shape)
-
-
-def _check_unchanged(t: Tensor, value: Any) -> None:
-    if value_of(t) is not value and isinstance(t._value, ndarray) and isinstance(value, ndarray):
-        raise GradientError(
-            "a leaf was assigned between the forward pass and this differentiable backward pass, so its second "
-            "derivatives would mix two values; run the forward pass again after the update"
-        )
-
-
-def _outside_batches(g: Any, birth: int, along: Any) -> Any:
-    """The gradient of a tensor born outside a batch: the sum over the samples that used it. Never over `along`."""
-    inner = g._value if isinstance(g, Tensor) else g
-    while (frame := getattr(inner, "frame", None)) is not None:
-        inner = inner.value
-        if frame is not along and birth <= frame.born:
-            g = frame.sum_samples(g)
-    return g
-
-
-@ops.silent
-def backpropagate(
-    roots: list[tuple[Tensor, Any]],
-    create_graph: bool = False,
-    retain_graph: bool = False,
-    wanted: Sequence[Tensor] | None = None,
-    along: Any = None,
-) -> list[tuple[Tensor, Any]]:
-    """Gradients of sum(root * weight): a list of (tensor, gradient) for the leaves, or for the tensors `wanted`.
-
-    Iterative: tensors are visited in reverse order of birth, which is a topological order, so each gets its whole
-    gradient before it passes any on: time is linear however often a tensor is shared. With create_graph the rules
-    run on Tensors, so that the gradients can be differentiated; otherwise on the values inside. `along` is the batch of
-    cotangents of a Jacobian, which is kept; over every other batch the gradient of what was born outside it is summed.
-    """
-    ids = None if wanted is None else {t._birth for t in wanted}
-    oldest = min(ids, default=0) if ids is not None else 0  # nothing older depends on what is wanted
-    waiting: dict[int, list[Any]] = {}  # by birth: a tensor and its gradient so far
-    heap: list[int] = []  # births of those that will pass it on, negative, so that the youngest comes first
-    for t, g in roots:
-        g = g if create_graph or not isinstance(g, Tensor) else value_of(g)
-        if t._birth in waiting:
-            entry = waiting[t._birth]
-            entry[1] = entry[1] + g
-        else:
-            waiting[t._birth] = [t, g]
-            if t._node is not None:
-                heappush(heap, -t._birth)
-    found = []
-    before = mode.grad
-    mode.grad = create_graph
-    try:
-        while heap:
-            birth = -heappop(heap)
-            t, g = waiting.pop(birth)
-            node = t._node
-            if _HOOKS:
-                g = _hooked(t, g)
-            if node.__class__ is KeptNode if ids is None else birth in ids:
-                found.append((t, g))
-                if birth == oldest:
-                    continue
-            if node is _FREED:
-                raise GradientError(
-                    "backward: this graph was freed by an earlier backward; pass retain_graph=True to the earlier "
-                    "call, or run the forward pass again"
-                )
-            if not retain_graph:
-                t._node = _FREED  # at once: what only the graph held is free for the gradients to come
-            values, y = node.values, t._value
-            args = values
-            if create_graph:
-                args, y = list(values), t
-                for i, p, _ in node.parents:
-                    _check_unchanged(p, values[i])
-                    args[i] = p
-            for i, p, rule in node.parents:
-                key = p._birth
-                if key < oldest:
-                    continue
-                gp = rule(g, y, *args, **node.params)
-                if mode.recorder is not None and mode.recorder.is_too_large(gp):
-                    gp = rule(mode.recorder.named(g), y, *args, **node.params)
-                v = values[i]
-                if gp.shape != v.shape:
-                    gp = sum_to(gp, v.shape)
-                if gp.dtype != v.dtype:
-                    gp = ops.cast(gp, dtype=v.dtype)
-                if gp.__class__ is not ndarray:
-                    gp = _outside_batches(gp, key, along)
-                if key in waiting:
-                    entry = waiting[key]
-                    entry[1] = entry[1] + gp
-                else:
-                    waiting[key] = [p, gp]
-                    if p._node is not None:
-                        heappush(heap, -key)
-    finally:
-        mode.grad = before
-    leaves = [(t, g) for t, g in waiting.values() if ids is None or t._birth in ids]
-    return found + ([(t, _hooked(t, g)) for t, g in leaves] if _HOOKS else leaves)
 
 
 for _name in METHODS:

@@ -30,6 +30,7 @@ from surefit.data.samplers import (
 from surefit.data.sampling import Noise, Sampling, with_settings
 from surefit.data.sources import is_table_path, raw_of
 from surefit.data.table import Table, read_csv, read_table, write_table
+from surefit.keywords import naming_all
 
 __all__ = [
     "DESIGNS",
@@ -74,3 +75,5 @@ __all__ = [
     "write_table",
     "write_tables",
 ]
+
+naming_all(globals(), __all__)

@@ -523,7 +523,7 @@ def _header(value: str) -> str:
 
 def leave_out() -> str:
     """What to do about rows that miss a value."""
-    read = "read_table(..., drop_missing=True)"
+    read = "data=Sampling(drop_nonfinite=True) of fit, or read_table(..., drop_missing=True)"
     return cure(", or leave such rows out with {}", "drop_missing", "True", read)
 
 

@@ -18,6 +18,7 @@ from surefit.checking import check_memory
 from surefit.core.creation import numpy_generator
 from surefit.data.domain import Domain
 from surefit.errors import ArgumentError
+from surefit.keywords import naming
 
 ALL_CORNERS_UP_TO = 8  # variables: 256 corners; see `corner_points`
 
@@ -79,6 +80,7 @@ HOLDS_CORNERS = ("grid", "chebyshev")
 DESIGNS = ("auto", *_DESIGNS)
 
 
+@naming
 def sample(
     domain: Domain,
     count: int | Sequence[int] | None = None,

@@ -16,6 +16,7 @@ import numpy as np
 from surefit.cachedir import cache_dir
 from surefit.checking import check_memory
 from surefit.errors import DataError
+from surefit.keywords import naming
 
 # Addresses that carry the four files unchanged: PyTorch's, the CVDF's, the authors' own (often closed).
 MIRRORS = (
@@ -42,6 +43,7 @@ class Digits(NamedTuple):
     test_labels: np.ndarray
 
 
+@naming
 def mnist(
     root: str | os.PathLike[str] | None = None, download: bool = False, *, mirrors: Sequence[str] = MIRRORS
 ) -> Digits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -409,6 +410,13 @@ def _named(text: str) -> Axis:
     return (name.strip(), *_ends(ends, repr(name.strip())))
 
 
+def _marked(ends: str) -> str:
+    """What was meant by an interval with dots or blanks between its ends."""
+    end = r"([^\s.;:][^\s;:]*?)"
+    found = re.fullmatch(rf"\s*[\[(]?\s*{end}\s*(?:\.\.+|\bto\b|;|\s)\s*{end}\s*[\])]?\s*", ends)
+    return f"; did you mean {found[1]}:{found[2]}?" if found else ""
+
+
 def _ends(ends: Any, of: str) -> tuple[Any, Any, bool]:
     """Low end, high end, and whether the variable is logarithmic."""
     if isinstance(ends, str):
@@ -416,6 +424,7 @@ def _ends(ends: Any, of: str) -> tuple[Any, Any, bool]:
         if len(parts) not in (2, 3) or (len(parts) == 3 and not _is_log(parts[2])):
             raise DomainError(
                 f"domain: cannot read {ends.strip()!r} as the interval of {of}; expected LOW:HIGH or LOW:HIGH:log"
+                + _marked(ends)
             )
     else:
         parts = list(ends) if isinstance(ends, Iterable) else []

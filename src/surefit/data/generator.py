@@ -17,6 +17,7 @@ from surefit.data.sampling import Noise, Sampling
 from surefit.data.table import FORMATS, Table, write_table
 from surefit.errors import ArgumentError, DataError
 from surefit.formulas import Formula, parse_many
+from surefit.keywords import naming
 
 
 def _streams(rng: np.random.Generator) -> list[np.random.Generator]:
@@ -27,6 +28,7 @@ def _streams(rng: np.random.Generator) -> list[np.random.Generator]:
         return [np.random.default_rng(seed) for seed in rng.integers(2**63, size=(2, 4)).tolist()]
 
 
+@naming
 def generate(
     target: str | Formula | Callable[[np.ndarray], Any],
     domain: Any,
@@ -99,6 +101,7 @@ def generate(
     return tables
 
 
+@naming
 def write_tables(
     tables: Mapping[str, Table], directory: str | os.PathLike[str], format: str = "csv"
 ) -> dict[str, Path]:

@@ -202,6 +202,8 @@ class Sampling:
     stream: bool | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.design, int):
+            raise ArgumentError(f"design: {self.design!r} is no design; a number of points is count={self.design!r}")
         if self.design not in DESIGNS:
             raise ArgumentError(f"design: {self.design!r} is unknown; choose one of {', '.join(DESIGNS)}")
         if isinstance(self.count, Iterable):

@@ -337,9 +337,12 @@ def _loaded(path: Path) -> Any:
 
 def _member(archive: Any, key: str, path: Path) -> np.ndarray:
     try:
-        return archive[key]
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        found = archive[key]
+    except (ValueError, OSError, EOFError, zlib.error, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
         raise DataError(f"{path.name}: array {key!r} cannot be read ({error})") from error
+    if not isinstance(found, np.ndarray):  # another file in the archive, of which NumPy gives the bytes
+        raise DataError(f"{path.name}: holds {key!r}, which is no array of NumPy; write the file with np.savez")
+    return found
 
 
 def pyarrow() -> tuple[Any, Any]:

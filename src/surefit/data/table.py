@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from surefit.checking import near
 from surefit.data.columns import CATEGORIES, NUMBER, TEXT, TIME, Coded, Column, Raw, not_a_number, typed
 from surefit.data.csv_text import (
     TextColumn,
@@ -32,6 +33,7 @@ from surefit.data.csv_text import (
 from surefit.data.sources import pyarrow, raw_of
 from surefit.errors import ArgumentError, DataError
 from surefit.files import replacing
+from surefit.keywords import naming
 from surefit.spelling import cure, spelled
 
 FORMATS = ("csv", "parquet", "npz")
@@ -186,6 +188,7 @@ class Table:
 # ---- reading
 
 
+@naming
 def read_table(
     source: Any,
     *,
@@ -243,6 +246,7 @@ def read_table(
 FILLING = (None, "error", "median")
 
 
+@naming
 def read_csv(
     source: Any,
     *,
@@ -321,7 +325,7 @@ def _named(raw: Raw, wanted: Wanted, what: str) -> tuple[str, ...]:
         made = spread_names([str(one).strip()], raw.coding)
         for name in made:
             if name not in raw.names:
-                raise DataError(f"{what}: {raw.label} has no column {name!r}; it has {', '.join(raw.names)}")
+                raise DataError(f"{what}: {raw.label} has no column {name!r}{near(name, raw.names)}")
         found += made
     if not found:
         raise DataError(f"{what}: names no column")
@@ -361,8 +365,9 @@ def _assembled(
         if absent.any() and not own_fill:
             if not drop_missing:
                 raise missing_value(
-                    raw, int(np.flatnonzero(absent)[0]), name, own, name not in targets and coding is None
-                )
+                    raw, int(np.flatnonzero(absent)[0]), name, own, name not in targets and coding is None,
+                    name in targets and fill,
+                )  # fmt: skip
             whole &= ~absent
         if column.kind == NUMBER:
             values[:, j] = column.values
@@ -398,12 +403,16 @@ def column_of(own: Any, name: str, raw: Raw) -> Column:
     return column
 
 
-def missing_value(raw: Raw, row: int, name: str, own: Any, median: bool = False) -> DataError:
-    """The error for a cell that holds nothing, with what to do about it. median: whether one could stand for it."""
+def missing_value(raw: Raw, row: int, name: str, own: Any, median: bool = False, target: bool = False) -> DataError:
+    """The error for a cell that holds nothing, with what to do about it.
+
+    median: whether one could stand for it. target: it is one, of a table whose missing inputs are filled in.
+    """
     cell = f" ({own.odd[row]!r})" if isinstance(own, TextColumn) else ""
     filled = f", by {spelled('missing', repr('median'))}" if median else ""
+    todo = "fill it in yourself, medians are for inputs" if target else f"fill it in{filled}"
     return DataError(
-        f"{raw.label}: {raw.row(row)}, column {name!r} is missing{cell or raw.counted}; fill it in{filled}{leave_out()}"
+        f"{raw.label}: {raw.row(row)}, column {name!r} is missing{cell or raw.counted}; {todo}{leave_out()}"
     )
 
 
@@ -477,6 +486,7 @@ def _check_categories(code: Coded, rows: int, raw: Raw) -> None:
 # ---- writing
 
 
+@naming
 def write_table(table: Table, path: str | os.PathLike[str]) -> Path:
     """Write a table to ``.csv``, ``.parquet`` or ``.npz``; float64 values survive exactly. Returns the path.
 

@@ -18,6 +18,7 @@ from surefit.doctor.findings import Diagnosis, Finding
 from surefit.doctor.observation import Observation, observe
 from surefit.doctor.training_checks import Training
 from surefit.errors import ArgumentError, ShapeError
+from surefit.keywords import naming
 from surefit.models.inference import values_of
 from surefit.problems.callables import vectorised
 from surefit.search.record import Record, Solved
@@ -28,6 +29,7 @@ POOR = 0.1  # relative L2 error of a table that is worth a warning about its uni
 SIGN_LIKE = ("adam", "adamw", "nadam", "radam", "adamax", "rmsprop", "adagrad")
 
 
+@naming
 def examine(
     network: nn.Module,
     x: Any,

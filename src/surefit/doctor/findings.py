@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from surefit.doctor.words import WORDS, cure_of, place_in, tell
-from surefit.sentences import Sentence, columns
+from surefit.sentences import Sentence, check_language, columns
 from surefit.spelling import respelled
 
 SEVERITIES = ("error", "warning", "note", "ok")  # the worst first
@@ -43,6 +43,7 @@ class Finding:
 
     def said(self, lang: str) -> tuple[str, str, str]:
         """Place, message and cure in "en" or "zh"."""
+        check_language(lang)
         message, cure = (s.said(lang) if isinstance(s, Sentence) else s for s in (self.message, self.cure))
         return place_in(self.where, lang), respelled(message), respelled(cure)
 
@@ -108,6 +109,7 @@ class Diagnosis:
 
     def headline(self, lang: str = "en") -> str:
         """One sentence: how many of what, or that nothing is wrong."""
+        check_language(lang)
         counts = {s: sum(f.severity == s for f in self.findings) for s in SEVERITIES}
         looked = tell("looked.one" if len(self.findings) == 1 else "looked", n=len(self.findings))
         seen = [tell(f"{s}s" if n > 1 else s, n=n).said(lang) for s, n in counts.items() if n and s != "ok"]

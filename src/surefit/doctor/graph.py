@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from surefit import nn
+from surefit.core.backward import backpropagate
 from surefit.core.graph import ancestors, arguments, birth, constants, op_of, parents
 from surefit.core.leaves import Parameter
-from surefit.core.tensor import Tensor, backpropagate
+from surefit.core.tensor import Tensor
 from surefit.models.observed import Seen
 
 # Activations by what goes wrong with them. Those of a graph's own primitives are seen without their module.

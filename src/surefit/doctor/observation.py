@@ -14,16 +14,20 @@ import numpy as np
 
 from surefit import nn
 from surefit.core import ops
+from surefit.core.backward import backpropagate
 from surefit.core.graph import birth
-from surefit.core.tensor import Tensor, backpropagate, enable_grad, no_grad
+from surefit.core.modes import enable_grad, no_grad
+from surefit.core.tensor import Tensor
 from surefit.data.columns import unmasked
 from surefit.doctor.graph import Anatomy, Layer, Units, array, evenly, layers, name_of, reach, values_of
 from surefit.doctor.unchanged import for_examination, unchanged
 from surefit.errors import ArgumentError, ShapeError
+from surefit.models.inference import rows_at_once
 from surefit.models.observed import observed
 from surefit.nn import functional as F
 
 ROWS = 1000  # rows of the sample that pass through the network; evenly spaced ones of more
+NUMBERS = 8_000_000  # in an array of it, about: then fewer rows
 PROBE = 1.0  # outputs are raised by this much to ask a loss whether it minds
 SURELY_CLASSES = 1e-6  # how near to 0 and 1, and its sum to 1, a row of labels is
 
@@ -79,7 +83,7 @@ def observe(
     if not isinstance(network, nn.Module):
         raise ArgumentError(f"network={network!r} must be a surefit.nn.Module")
     inputs, targets = _sample(x, y)
-    rows = evenly(len(inputs), ROWS)
+    rows = evenly(len(inputs), rows_at_once(network, ROWS, NUMBERS))
     trained = {id(p) for p in network.parameters() if p.requires_grad}
     with unchanged(network), enable_grad():
         for_examination(network)

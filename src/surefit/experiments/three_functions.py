@@ -14,7 +14,7 @@ import numpy as np
 
 from surefit import fitting, formulas, nn, optim, view
 from surefit.core.creation import tensor
-from surefit.core.tensor import no_grad
+from surefit.core.modes import no_grad
 from surefit.sentences import both, zh
 
 from .result import FIGURE_ONLY, Claim, Grid, Options, Picture, Result, Row, own, verdict_of

@@ -17,8 +17,8 @@ import numpy as np
 from surefit import data, fitting, nn, optim, view
 from surefit.core import functions as fn
 from surefit.core.creation import tensor
+from surefit.core.modes import no_grad
 from surefit.core.program import record
-from surefit.core.tensor import no_grad
 from surefit.nn import functional as F
 from surefit.sentences import both, joined, zh
 from surefit.view.language import drawn
@@ -385,18 +385,19 @@ def cures_claim(means: dict[str, float], worst: dict[str, float], *, tested: boo
     words = joined(
         both(f"{k} {means[k]:.2g} / {worst[k]:.2g}", f"{zh(k)} {means[k]:.2g} / {worst[k]:.2g}") for k in means
     )
-    cured = [means[name] < means["plain"] for name in ("region by hand", "wider, deeper")]
+    better = {name: (means[name] < means["plain"], worst[name] < worst["plain"]) for name in means}
     return Claim(
         both(
             "extra samples there, or more and wider layers, make the fit better",
             "在那里增加样本，或增加层数和宽度，都使拟合更好",
         ),
-        verdict_of(*cured, tested=tested),
+        verdict_of(*better["region by hand"], *better["wider, deeper"], tested=tested),
         both(f"mean / largest error: {words}", f"平均 / 最大误差：{zh(words)}"),
         both(
-            "so do points placed by the error itself, without a region", "由误差自己决定的加点也是如此，不需要划定区域"
+            "on average; points placed by the error itself also make the largest error smaller, without a region",
+            "平均误差如此；由误差自己决定的加点还能减小最大误差，不需要划定区域",
         ),
-        verdict_of(means["by the error"] < means["plain"], tested=tested),
+        verdict_of(*better["by the error"], tested=tested),
     )
 
 

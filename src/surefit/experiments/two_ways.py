@@ -16,7 +16,7 @@ import numpy as np
 
 from surefit import data, fitting, nn, optim, view
 from surefit.core.creation import tensor
-from surefit.core.tensor import no_grad
+from surefit.core.modes import no_grad
 from surefit.sentences import both, joined, zh
 
 from .byhand import MSE, Array, Linear, Network, ReLU, through

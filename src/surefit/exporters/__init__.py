@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +13,7 @@ from typing import NamedTuple
 from surefit.errors import ArgumentError, ExportError
 from surefit.exporters.exportable import Exportable, identifier
 from surefit.exporters.running import RUNNERS, Compared, compared
-from surefit.files import replacing, write_through
+from surefit.files import write_together
 
 Texts = dict[str, str | bytes]  # ending of each file -> what is in it
 
@@ -139,12 +138,7 @@ def write(model: Exportable, path: Path, to: str) -> list[Path]:
         raise ArgumentError(f"path: the name {base.name!r} cannot be written into code; use letters and digits")
     model = replace(model, name=base.name)
     texts = f.write(model)
-    written = [base.with_name(base.name + ending) for ending in texts]
-    with ExitStack() as stack:  # several files are of one make: none takes its place before all are on the disk
-        for file, content in zip(written, texts.values(), strict=True):
-            part = stack.enter_context(replacing(file, error=ExportError))
-            write_through(part, content.encode("utf-8", "replace") if isinstance(content, str) else content)
-    return written
+    return write_together({base.with_name(base.name + end): text for end, text in texts.items()}, error=ExportError)
 
 
 __all__ = ["FORMATS", "RUNNERS", "Compared", "Exportable", "Format", "compared", "format_of", "identifier", "write"]

@@ -26,6 +26,7 @@ from surefit.fitting.api import construct, distil, ensemble, find_lr, fit, load,
 from surefit.fitting.ensembles import Ensemble
 from surefit.fitting.experiment import Experiment
 from surefit.fitting.fitted import Fit
+from surefit.keywords import naming_all
 from surefit.models.spec import MLPSpec
 from surefit.reports.film import Snapshots
 from surefit.reports.live import Live, TextPlot
@@ -85,3 +86,5 @@ __all__ = [
     "load",
     "smallest",
 ]
+
+naming_all(globals(), __all__, methods=(Fit, Ensemble, Experiment, Smallest))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import time as clock
 from collections.abc import Callable, Mapping, Sequence
@@ -9,34 +10,30 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from surefit import nn
 from surefit.attempts.events import callbacks_from
-from surefit.attempts.lr_finder import RateTest, range_test
+from surefit.attempts.lr_finder import RateTest
 from surefit.attempts.methods import FirstOrder, Method, Solver, VarPro, method_from
 from surefit.checking import positive_number, whole_number
-from surefit.core import ops
 from surefit.data import Sampling, with_settings
 from surefit.data.labels import classes_of
-from surefit.errors import ArgumentError
+from surefit.errors import ArgumentError, UnknownArgumentError
 from surefit.fitting.ensembles import Ensemble
 from surefit.fitting.fitted import Fit
-from surefit.models.scaled import scaled
-from surefit.models.spec import network_of
+from surefit.keywords import naming
 from surefit.problems.posing import pose
 from surefit.problems.problem import Problem
 from surefit.reports.display import shown
 from surefit.reports.film import Snapshots
 from surefit.reports.provenance import call_of, environment
 from surefit.search import choosing
-from surefit.search.arguments import saying_cures
+from surefit.search.arguments import cure_of, saying_cures
 from surefit.search.classes import classify
 from surefit.search.constructing import constructed
 from surefit.search.distilling import teaching
 from surefit.search.folds import cross_validated
 from surefit.search.gathering import Budget, gathered
-from surefit.search.limits import MOST_PARAMETERS
+from surefit.search.limits import MOST_NETWORKS, MOST_PARAMETERS
 from surefit.search.restarts import best_of, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
 from surefit.spelling import spelled
@@ -44,15 +41,8 @@ from surefit.storage import outputs
 from surefit.storage.checkpoint import Checkpoint, check_data, journal_for, texts_of
 
 COLUMNS = {"target": "targets", "columns": "inputs", "decimal": "decimal", "sheet": "sheet"}  # as `read_table` has them
-OF_DATA = (
-    "target_scale",
-    "missing",
-    "folds",
-    "loss",
-    "quantile",
-    "monotone",
-    "periodic",
-)  # settings of a `Sampling` that may also be given beside it
+# settings of a `Sampling` that may also be given beside it
+OF_DATA = ("target_scale", "missing", "folds", "loss", "quantile", "monotone", "periodic")
 Wanted = str | int | Sequence[str | int]
 Path = str | os.PathLike[str]
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None
@@ -214,7 +204,8 @@ def fits_of(
     data = with_settings(data, **{name: rest.pop(name, None) for name in OF_DATA})
     unknown = sorted(set(rest) - {"tol", "time", "dtype", "prove"})
     if unknown:
-        raise ArgumentError(f"ensemble: it has no argument {unknown[0]!r}; besides members it takes those of fit")
+        cure = cure_of(unknown[0], ["members", *inspect.signature(fit).parameters])
+        raise UnknownArgumentError(f"ensemble has no argument {unknown[0]!r}; {cure}")
     seed, heard, settings = whole_number("seed", seed, 0), callbacks_from(callbacks), method_from(method)
     spending = Budget.read(budget, executor, log, timeout)
 
@@ -222,6 +213,10 @@ def fits_of(
     parts = data.folds if isinstance(data, Sampling) else None
     if parts is not None and isinstance(model, nn.Module):
         raise ArgumentError("folds: a Module can be trained only once; give widths or an MLPSpec")
+    if count > MOST_NETWORKS:
+        raise ArgumentError(
+            f"{count} networks are too many; each is a fit of its own, and {MOST_NETWORKS} are the most"
+        )
     if count > 1 and isinstance(model, nn.Module):
         raise ArgumentError("model: a Module can be trained only once; give widths or an MLPSpec for several networks")
     asked = dict(
@@ -245,7 +240,7 @@ def fits_of(
             return problem
 
         shared: dict[str, Any] = dict(
-            method=settings, model=model, jit=jit, began=began, folds=parts, journal=journal, **rest
+            method=settings, model=model, jit=jit, began=began, folds=parts, journal=journal, again=count == 1, **rest
         )  # fmt: skip
         if count == 1:
             return [fit_problem(posed, seed=seed, callbacks=heard, **shared)]
@@ -268,14 +263,15 @@ def fit_problem(
         arguments["time"] = time / (folds + 1)
     record = choosing.fit_problem(posed, callbacks=heard, **arguments)
     if folds is not None and not record.interrupted:
-        again = {name: value for name, value in arguments.items() if name != "began"}
-        record = cross_validated(record, lambda part: choosing.fit_problem(part, **again), folds)
+        others = {name: value for name, value in arguments.items() if name != "began"}
+        record = cross_validated(record, lambda part: choosing.fit_problem(part, **others), folds)
     fitted = Fit.of(record)
     fitted.environment = environment()
     fitted.film = next((c.film for c in heard if isinstance(c, Snapshots)), None)
     return fitted
 
 
+@naming
 def load(path: str | os.PathLike[str]) -> Fit:
     """Read a fit that `Fit.save` wrote, or the one in a directory that `Fit.save_outputs` wrote, film included.
 
@@ -300,6 +296,7 @@ def ensemble(what: Any = None, /, domain: Any = None, *, members: int = 5, **arg
     return Ensemble(fits_of(what, domain, count=whole_number("members", members, 2), **arguments))
 
 
+@naming
 def smallest(
     target: Any,
     domain: Any = None,
@@ -359,13 +356,14 @@ def smallest(
     with journal_for(checkpoint, resume, lambda: texts_of(asked)) as journal:
         sizes = Sizes(
             lambda s: pose(target, domain, data, s, solver=isinstance(chosen, Solver), memory=journal),
-            partial(fit_problem, method=chosen, dtype=dtype, callbacks=heard, journal=journal),
+            partial(fit_problem, method=chosen, dtype=dtype, callbacks=heard, journal=journal, again=False),
             model or (lambda n: (n,)), enough, time, seed,
             chosen if model is None and isinstance(chosen, VarPro) else None, Fit.of, heard, journal,
         )  # fmt: skip
         return sizes.run(largest, tries)
 
 
+@naming
 def distil(
     model: Any,
     domain: Any = None,
@@ -414,6 +412,7 @@ def distil(
     return fitted
 
 
+@naming
 def construct(
     formula: Any, domain: Any = None, *, tol: float | None = None, units: int | None = None, time: float | None = 60.0
 ) -> Fit:
@@ -464,6 +463,7 @@ def construct(
     return fitted
 
 
+@naming
 def find_lr(
     target: Any,
     domain: Any = None,
@@ -486,13 +486,7 @@ def find_lr(
     >>> 1e-3 < test.lr < 1
     True
     """
-    chosen = method_from(method)
-    if not isinstance(chosen, FirstOrder):
-        raise ArgumentError(f"method={chosen.name!r} has no learning rate; choose a first-order method such as 'adam'")
-    kind = ops.float32 if dtype is None else ops.dtype_of(dtype)
-    problem = pose(target, domain, data, seed)
-    network = network_of(model, problem, np.random.default_rng([seed, 2]), kind, chosen.scale)
-    return range_test(scaled(network, problem, chosen.scale, kind), problem, chosen, seed)
+    return choosing.rate_test(lambda: pose(target, domain, data, seed), method, model, seed, dtype)
 
 
 __all__ = ["construct", "distil", "ensemble", "find_lr", "fit", "fit_problem", "fits_of", "load", "smallest"]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from surefit.errors import FormulaError
+from surefit.keywords import naming
 
 from .expression import Node, in_order
 from .formula import Formula
@@ -43,6 +44,7 @@ _COMPARE: dict[type[ast.cmpop], str] = {
 _T = TypeVar("_T")
 
 
+@naming
 def parse(text: str, variables: Sequence[str] | None = None) -> Formula:
     """Read a formula such as "sin(x1) - x2^2".
 

@@ -46,6 +46,7 @@ _HINTS = {
     "|": "the absolute value is abs(...), and conditions are joined with 'or'",
     "~": "the opposite of a condition is 'not (...)'",
     ".": "a dot belongs inside a number, as in 0.5",
+    "°": "angles are in radians; x degrees are x*pi/180",
     "[": "only round brackets group",
     "]": "only round brackets group",
     "{": "only round brackets group",
@@ -118,6 +119,8 @@ def _character_edits(text: str, column: int, plain: str) -> list[Edit]:
     bars = [i for i, c in enumerate(text) if c == "|"]
     if plain == "|" and len(bars) % 2 == 0:
         return [(i, i + 1, ")" if k % 2 else "abs(") for k, i in enumerate(bars)]
+    if plain == "°":
+        return [(column, column + 1, "*pi/180")]
     before = text[:column].rstrip()
     if plain in "[{" and not (before and (before[-1].isalnum() or before[-1] in "_)]}")):
         close = text.find({"[": "]", "{": "}"}[plain], column)
@@ -393,6 +396,10 @@ class _Checker:
         elif len(name) <= 2 or name in self._variables_in_sight():
             edits = product
         hint = "; the factorial of n is gamma(n + 1)" if name == "factorial" else ""
+        if name in ("radians", "deg2rad", "rad", "deg", "degrees", "rad2deg"):
+            to_radians = name in ("radians", "deg2rad", "rad")
+            hint = "; angles are in radians; x degrees are x*pi/180"
+            edits = [(token.start, token.end, "pi/180*" if to_radians else "180/pi*")]
         return Fault(f"there is no function '{name}'{hint}", token.start, token.end, edits)
 
     def _variables_in_sight(self) -> list[str]:
@@ -403,6 +410,8 @@ class _Checker:
         return [a.text for a, b in pairs if a.kind == "name" and b.text != "(" and a.text not in NAMES]
 
     def _unknown_name(self, token: Token) -> Fault:
+        if token is self.tokens[0] and self.tokens[1].text == "=":
+            return self._equals(1, self.tokens[1])  # y = ...
         variables = list(self.variables or ())
         near = nearest(token.text, [*variables, *CONSTANTS])
         factors = _factors(token.text, [*variables, *CONSTANTS])

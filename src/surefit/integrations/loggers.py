@@ -1,6 +1,7 @@
 """The events of a fit as rows of a file: CSV, or JSON lines.
 
-A row is kept in memory until a second has passed, then all are written; a program that is killed loses that second.
+A row is kept in memory until a second has passed, or there are many, then all are written; a program that is killed
+loses at most that second.
 A disk that is full ends the log with a warning, and never the fit.
 """
 
@@ -22,7 +23,8 @@ from surefit.errors import DataError
 from surefit.files import make_directory, reason
 
 WAIT = 1.0  # seconds that a row may wait in memory
-MOST_WAITING = 4096  # rows
+MOST_WAITING = 4096  # rows, for what is sent elsewhere
+IN_CACHE = 256  # rows of a file: the memory of more is no longer near when they are written
 COLUMNS = ("fit", "epoch", "train_loss", "validation_loss", "lr", "seconds", "best", "stage")
 
 
@@ -35,6 +37,7 @@ class Logger(ABC):
     """
 
     passive = True  # compiled epochs need not wait for it
+    most_waiting = MOST_WAITING
 
     def __init__(self, every: int = 1) -> None:
         self.every = whole_number(f"{type(self).__name__}: every", every, 1)
@@ -57,7 +60,7 @@ class Logger(ABC):
                 self.last = None
             else:
                 self.last = event
-            if event.seconds < self.due and len(self.waiting) < MOST_WAITING:
+            if event.seconds < self.due and len(self.waiting) < self.most_waiting:
                 return
             self.due = event.seconds + WAIT
             self.flush()
@@ -135,6 +138,8 @@ class Logger(ABC):
 class FileLogger(Logger):
     """A Logger whose rows go to a file."""
 
+    most_waiting = IN_CACHE
+
     def __init__(self, path: str | os.PathLike[str], *, every: int = 1, append: bool = False) -> None:
         super().__init__(every)
         self.path, self.append = Path(path), append
@@ -168,7 +173,7 @@ class FileLogger(Logger):
             text = whole.decode("utf-8")
             if text:
                 self.last_fit(text)
-        except (ValueError, KeyError, TypeError, IndexError):
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError):
             raise DataError(
                 f"{type(self).__name__}: {self.where()} is not such a log, so nothing is appended to it; give another "
                 "name, or append=False to replace it"
@@ -241,21 +246,15 @@ class CSVLogger(FileLogger):
         return int(rest[-1].split(",")[0]) if rest else 0
 
     def row(self, number: int, event: Epoch) -> str:
-        if _plain_numbers(event):  # most are so, and each call of a function would cost as much as a number
-            t, v, r = event.train_loss, event.validation_loss, event.lr
+        t, v, r = event.train_loss, event.validation_loss, event.lr
+        if type(t) is type(v) is type(r) is float and type(event) is Epoch and -math.inf < t + v + r < math.inf:
+            # most are so, and each call of a function would cost as much as a number
             return f"{self.fit},{number},{t!r},{v!r},{r!r},{event.seconds:.6f},{1 if event.best else 0},\n"
         e, stage = event, _quoted(event.stage) if isinstance(event, Step) else ""
         return (
             f"{self.fit},{number},{_cell(e.train_loss)},{_cell(e.validation_loss)},{_cell(e.lr)},{e.seconds:.6f},"
             f"{1 if e.best else 0},{stage}\n"
         )
-
-
-def _plain_numbers(event: Epoch) -> bool:
-    """Whether an epoch has two losses and a rate, all finite floats, and no stage: they are written as they are."""
-    t, v, r = event.train_loss, event.validation_loss, event.lr
-    plain = type(event) is Epoch and type(t) is float and type(v) is float and type(r) is float
-    return plain and -math.inf < t + v + r < math.inf  # type: ignore[operator]
 
 
 def _cell(value: float | None) -> str:
@@ -300,12 +299,12 @@ class JSONLogger(FileLogger):
         return int(json.loads(text.splitlines()[-1])["fit"])
 
     def row(self, number: int, event: Epoch) -> str:
-        if _plain_numbers(event):
-            return (
+        t, v, r = event.train_loss, event.validation_loss, event.lr
+        if type(t) is type(v) is type(r) is float and type(event) is Epoch and -math.inf < t + v + r < math.inf:
+            return (  # as in CSVLogger, without a call
                 f'{{"event": "epoch", "fit": {self.fit}, "row": {number}, "epoch": {event.epoch}, '
-                f'"epochs": {event.epochs}, "step": {event.step}, "train_loss": {event.train_loss!r}, '
-                f'"validation_loss": {event.validation_loss!r}, "lr": {event.lr!r}, '
-                f'"seconds": {event.seconds:.6f}, "best": {"true" if event.best else "false"}}}\n'
+                f'"epochs": {event.epochs}, "step": {event.step}, "train_loss": {t!r}, "validation_loss": {v!r}, '
+                f'"lr": {r!r}, "seconds": {event.seconds:.6f}, "best": {"true" if event.best else "false"}}}\n'
             )
         e, stage = event, f', "stage": {_text(event.stage)}' if isinstance(event, Step) else ""
         return (  # by hand, since json.dumps takes three times as long

@@ -8,22 +8,35 @@ from __future__ import annotations
 
 import math
 import os
-import stat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from surefit import nn
+from surefit.checking import memory_limit
 from surefit.core.leaves import Parameter
+from surefit.core.modes import is_grad_enabled
 from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, MissingExtraError, ModelFileError, SurefitError
 from surefit.files import reason, regular_file
+from surefit.interop.onnx_checking import (
+    DTYPES,
+    array_of,
+    attributes_of,
+    check_graph,
+    check_node,
+    check_sizes,
+    constant_of,
+    shown,
+)
 from surefit.interop.onnx_operators import MOST, OPERATORS
+from surefit.keywords import naming
 
 LARGEST = 2**31  # bytes of a file, which is what protobuf can hold
 
 
+@naming
 def from_onnx(path: str | os.PathLike[str]) -> OnnxModule:
     """A feed-forward network from an ONNX file.
 
@@ -47,6 +60,7 @@ def from_onnx(path: str | os.PathLike[str]) -> OnnxModule:
         content = file.read_bytes()
     except OSError as e:
         raise ModelFileError(f"cannot read the ONNX file {str(path)!r} ({reason(e)})") from None
+    check_sizes(str(path), content)
     proto = onnx.ModelProto()
     try:
         proto.ParseFromString(content)
@@ -75,25 +89,32 @@ class OnnxModule(nn.Module):
             raise ModelFileError("the ONNX file defines functions of its own, which are not read; export it without")
         if graph.sparse_initializer:
             raise ModelFileError("the ONNX file has sparse weights, which are not read; make them dense")
-        version = max((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), default=1)
+        version = check_graph(_package(), proto)
         self.fixed: dict[str, Any] = {}
         self.leaves: dict[str, str] = {}
         total = 0
         for i, tensor in enumerate(graph.initializer):
             value = array_of(tensor, folder)
             total += value.size
+            if tensor.name in self.fixed or tensor.name in self.leaves:
+                raise ModelFileError(f"the ONNX file has two weights {shown(tensor.name)}")
             if total > MOST:
                 raise ModelFileError(f"the weights of the ONNX file have more than {MOST} elements; it is refused")
             self._enter(tensor.name, value, i)
         self.inputs = tuple(v.name for v in graph.input if v.name not in self.fixed and v.name not in self.leaves)
         self.outputs = tuple(v.name for v in graph.output)
         self.nodes: list[tuple[str, dict[str, Any], tuple[str, ...], tuple[str, ...]]] = []
-        defined = {"", *self.inputs, *self.fixed, *self.leaves}
+        defined = {*self.inputs, *self.fixed, *self.leaves}
         for node in graph.node:
             self._read(node, version, folder, defined)
         missing = [name for name in self.outputs if name not in defined]
         if missing or not self.outputs:
-            raise ModelFileError(f"no node of the ONNX file computes its output {', '.join(missing) or '(none)'}")
+            named = ", ".join(map(shown, missing[:5]))
+            raise ModelFileError(f"no node of the ONNX file computes its output {named or '(none)'}")
+        last = {name: i for i, (_, _, inputs, outputs) in enumerate(self.nodes) for name in (*inputs, *outputs)}
+        self.done: list[list[str]] = [[] for _ in self.nodes]  # which values nothing after a node reads
+        for name in set(last).difference(("", *self.outputs, *self.fixed, *self.leaves)):
+            self.done[last[name]].append(name)
         self.eval()
 
     def _enter(self, name: str, value: np.ndarray, i: int) -> None:
@@ -106,56 +127,83 @@ class OnnxModule(nn.Module):
 
     def _read(self, node: Any, version: int, folder: Path, defined: set[str]) -> None:
         if node.domain not in ("", "ai.onnx") or (node.op_type not in OPERATORS and node.op_type != "Constant"):
-            where = f" of the domain {node.domain!r}" if node.domain else ""
-            raise ModelFileError(f"the ONNX operator {node.op_type!r}{where} is not known; known are {_listed()}")
-        unknown = [name for name in node.input if name not in defined]
+            where = f" of the domain {shown(node.domain)}" if node.domain else ""
+            raise ModelFileError(f"the ONNX operator {shown(node.op_type)}{where} is not known; known are {_listed()}")
+        unknown = [name for name in node.input if name and name not in defined]
         if unknown:
-            raise ModelFileError(f"the ONNX node {node.op_type} reads {unknown[0]!r}, which nothing before it computes")
-        attributes = {a.name: _attribute(a, folder) for a in node.attribute}
+            raise ModelFileError(
+                f"the ONNX node {node.op_type} reads {shown(unknown[0])}, which nothing before it computes"
+            )
+        attributes = attributes_of(node, folder)
+        check_node(_package(), node, version)
+        made = [name for name in node.output if name]
+        twice = next((name for i, name in enumerate(made) if name in defined or name in made[:i]), "")
+        if twice:
+            raise ModelFileError(f"the ONNX file computes {shown(twice)} twice")
+        defined.update(made)
         if node.op_type == "Constant":
-            value = _constant(attributes)
-            if any(name in defined for name in node.output):
-                raise ModelFileError(f"the ONNX file computes {node.output[0]!r} twice")
-            self.fixed[node.output[0]] = value
-            defined.add(node.output[0])
+            self.fixed[node.output[0]] = constant_of(attributes)
             return
         if node.op_type == "Cast":
-            if attributes.get("to") not in _DTYPES:
+            if attributes.get("to") not in DTYPES:
                 raise ModelFileError(f"the ONNX node Cast makes data type {attributes.get('to')}, which is not read")
-            attributes["to"] = np.dtype(_DTYPES[attributes["to"]])
+            attributes["to"] = np.dtype(DTYPES[attributes["to"]])
         attributes |= {"op": node.op_type, "version": version, "outputs": len(node.output)}
         self.nodes.append((node.op_type, attributes, tuple(node.input), tuple(node.output)))
-        for name in node.output:
-            if name and name in defined:
-                raise ModelFileError(f"the ONNX file computes {name!r} twice")
-            defined.add(name)
 
     def forward(self, *args: Any) -> Any:
         if len(args) != len(self.inputs):
-            raise ArgumentError(f"the ONNX model takes {', '.join(self.inputs)}; got {len(args)} values")
+            raise ArgumentError(
+                f"the ONNX model takes {', '.join(map(shown, self.inputs))}; got {len(args)} values"
+            )  # fmt: skip
         env: dict[str, Any] = {"": None, **self.fixed}
         env |= {name: getattr(self, leaf) for name, leaf in self.leaves.items()}
         env |= dict(zip(self.inputs, args, strict=True))
-        for op, attributes, inputs, outputs in self.nodes:
+        alive, limit, kept = 0, SHARE * memory_limit(), is_grad_enabled()
+        for (op, attributes, inputs, outputs), done in zip(self.nodes, self.done, strict=True):
             given = [env[name] for name in inputs]
             while given and given[-1] is None:
                 given.pop()
             try:
                 made = OPERATORS[op](attributes, *given)
+            except MemoryError:
+                raise ModelFileError(f"the ONNX node {op} makes values that the memory here cannot hold") from None
             except SurefitError as e:
-                raise type(e)(f"the ONNX node {op} ({', '.join(outputs)}): {e}") from None
-            except (KeyError, TypeError, ValueError, IndexError) as e:
-                raise ModelFileError(f"the ONNX node {op} ({', '.join(outputs)}) is malformed: {e}") from None
+                raise type(e)(f"the ONNX node {op} ({', '.join(map(shown, outputs))}): {str(e)[:400]}") from None
+            except Exception as e:  # whatever an operator of the file that does not fit leads to
+                said = " ".join(str(e).split())[:200]
+                raise ModelFileError(
+                    f"the ONNX node {op} ({', '.join(map(shown, outputs))}) is malformed: {said}"
+                ) from None
             many = made if isinstance(made, (tuple, list)) else (made,)
+            alive += sum(_bytes(value) for value in many)
+            env |= {name: _Missing(op) for name in outputs[len(many) :] if name}
             env |= dict(zip(outputs, many, strict=False))
-            if len(outputs) > len(many) and any(name for name in outputs[len(many) :]):
-                env |= {name: _Missing(op) for name in outputs[len(many) :] if name}
+            env[""] = None
+            for name in done:
+                value = env.pop(name, None)
+                alive -= 0 if kept or name in self.inputs else _bytes(value)
+            if alive > limit:
+                raise ModelFileError(
+                    f"the ONNX nodes up to {op} ({', '.join(map(shown, outputs))}) make values of {alive / 2**30:.3g} "
+                    f"GiB at once, too much for the memory here; give fewer rows at once"
+                )
         results = [env[name] for name in self.outputs]
         for r in results:
             if isinstance(r, _Missing):
                 raise ModelFileError(f"the ONNX node {r.op} has further outputs, which are not computed here")
         results = [r if hasattr(r, "aval") or isinstance(r, Tensor) else Tensor(np.array(r)) for r in results]
         return results[0] if len(results) == 1 else tuple(results)
+
+
+SHARE = 0.25  # of the memory that the values of a graph may take; an operator takes a few times as much while it works
+
+
+def _bytes(value: Any) -> int:
+    """Of a value of a node; 0 for what only stands for one."""
+    if isinstance(value, (Tensor, np.ndarray)):
+        return int(math.prod(value.shape)) * int(value.dtype.itemsize)
+    return 0
 
 
 class _Missing:
@@ -169,87 +217,4 @@ def _listed() -> str:
     return ", ".join(sorted(OPERATORS))
 
 
-_DTYPES = {1: np.float32, 6: np.int32, 7: np.int64, 9: np.bool_, 11: np.float64}
-_FIELDS = {1: "float_data", 6: "int32_data", 7: "int64_data", 9: "int32_data", 11: "double_data"}
-
-
-def array_of(tensor: Any, folder: Path) -> np.ndarray:
-    """The numbers of a TensorProto; as many as its shape says, or ModelFileError."""
-    name = tensor.name or "a constant"
-    if tensor.data_type not in _DTYPES:
-        known = ", ".join(np.dtype(d).name for d in _DTYPES.values())
-        raise ModelFileError(f"{name!r} of the ONNX file has data type {tensor.data_type}; read are {known}")
-    dtype = np.dtype(_DTYPES[tensor.data_type])
-    shape = tuple(int(n) for n in tensor.dims)
-    count = math.prod(shape)
-    if any(n < 0 for n in shape) or count > MOST:
-        raise ModelFileError(f"{name!r} of the ONNX file says that its shape is {shape}, which is refused")
-    if tensor.data_location == 1:
-        raw = _outside(tensor, folder, count * dtype.itemsize)
-    elif tensor.HasField("raw_data"):
-        raw = tensor.raw_data
-    else:
-        numbers = getattr(tensor, _FIELDS[tensor.data_type])
-        if len(numbers) != count:
-            raise ModelFileError(f"{name!r} of the ONNX file holds {len(numbers)} numbers for its shape {shape}")
-        return np.array(numbers, dtype).reshape(shape)
-    if len(raw) != count * dtype.itemsize:
-        raise ModelFileError(f"{name!r} of the ONNX file holds {len(raw)} bytes for its shape {shape} of {dtype}")
-    return np.frombuffer(raw, dtype.newbyteorder("<")).astype(dtype).reshape(shape)
-
-
-def _outside(tensor: Any, folder: Path, size: int) -> bytes:
-    """Weights from a file of their own, which must be a plain one in the directory of the model."""
-    external = {e.key: e.value for e in tensor.external_data}
-    place = external.get("location", "")
-    if not place or "\0" in place or os.path.isabs(place) or Path(place).name != place or place in (".", ".."):
-        raise ModelFileError(
-            f"the ONNX file wants weights from {place!r}; only a file beside it is read, not another directory"
-        )
-    try:
-        offset, length = int(external.get("offset", 0)), int(external.get("length", size))
-    except ValueError:
-        raise ModelFileError(f"the ONNX file names no place in {place!r} that is a number") from None
-    try:
-        handle = os.open(folder / place, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-    except OSError as e:
-        raise ModelFileError(
-            f"the ONNX file wants weights from {place!r}, which is no plain file beside it ({reason(e)})"
-        ) from None
-    with os.fdopen(handle, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode) or (folder / place).is_symlink():
-            raise ModelFileError(f"the ONNX file wants weights from {place!r}, which is no plain file")
-        if length != size or offset < 0 or offset + length > status.st_size:
-            raise ModelFileError(f"{place!r} has no {size} bytes of weights where the ONNX file says they are")
-        file.seek(offset)
-        return file.read(length)
-
-
-def _attribute(a: Any, folder: Path) -> Any:
-    """An attribute of a node as plain data."""
-    kinds = {1: "f", 2: "i", 6: "floats", 7: "ints"}
-    if a.type in kinds:
-        value = getattr(a, kinds[a.type])
-        return list(value) if a.type > 5 else value
-    if a.type == 3:
-        return a.s.decode("utf-8", "replace")
-    if a.type == 8:
-        return [s.decode("utf-8", "replace") for s in a.strings]
-    if a.type == 4:
-        return array_of(a.t, folder)
-    raise ModelFileError(f"the attribute {a.name!r} of an ONNX node is of a kind that is not read, such as a graph")
-
-
-def _constant(attributes: dict[str, Any]) -> np.ndarray:
-    for name, value in attributes.items():
-        if name == "value" and isinstance(value, np.ndarray):
-            return value
-        if name in ("value_float", "value_floats"):
-            return np.array(value, np.float32)
-        if name in ("value_int", "value_ints"):
-            return np.array(value, np.int64)
-    raise ModelFileError("an ONNX node Constant holds no numbers")
-
-
-__all__ = ["OnnxModule", "array_of", "from_onnx"]
+__all__ = ["OnnxModule", "from_onnx"]

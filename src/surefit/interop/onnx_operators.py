@@ -13,6 +13,7 @@ import numpy as np
 
 from surefit.core import functions as F
 from surefit.core import ops
+from surefit.core.primitive import normalize_axes, normalize_axis
 from surefit.core.tensor import Tensor
 from surefit.errors import ModelFileError
 from surefit.nn import functional as N
@@ -53,6 +54,11 @@ def bounded(shape: Any, what: str) -> tuple[int, ...]:
     if math.prod(max(n, 0) for n in shape) > MOST:
         raise ModelFileError(f"{what}: a value of shape {shape} has more than {MOST} elements; the file is refused")
     return shape
+
+
+def _axis(a: dict[str, Any], axis: Any, x: Any, rank: int | None = None) -> int:
+    """An axis of x, or of a value with so many, from the first one on; an error where it has none such."""
+    return normalize_axis(a["op"], axis, len(x.shape) if rank is None else rank, "axis")
 
 
 def _promoted(op: ops.Op) -> Operator:
@@ -160,7 +166,7 @@ def _gemm(a: dict[str, Any], x: Any, y: Any, c: Any = None) -> Any:
 @_operator("Flatten")
 def _flatten(a: dict[str, Any], x: Any) -> Any:
     axis = a.get("axis", 1)
-    axis = axis + len(x.shape) if axis < 0 else axis
+    axis = axis if axis == len(x.shape) else _axis(a, axis, x)
     return ops.reshape(x, shape=(math.prod(x.shape[:axis]), math.prod(x.shape[axis:])))
 
 
@@ -175,14 +181,19 @@ def _reshape(a: dict[str, Any], x: Any, shape: Any = None) -> Any:
 @_operator("Squeeze")
 def _squeeze(a: dict[str, Any], x: Any, axes: Any = None) -> Any:
     chosen = a.get("axes") if axes is None else integers(axes, "Squeeze: axes")
-    return F.squeeze(x) if chosen is None else F.squeeze(x, tuple(chosen))
+    if chosen is None:
+        return F.squeeze(x)
+    at = normalize_axes("Squeeze", chosen, len(x.shape), "axes")
+    if any(x.shape[i] != 1 for i in at):
+        raise ModelFileError(f"Squeeze: axes {chosen} of a value of shape {x.shape} are not all of size 1")
+    return F.squeeze(x, at)
 
 
 @_operator("Unsqueeze")
 def _unsqueeze(a: dict[str, Any], x: Any, axes: Any = None) -> Any:
     chosen = a["axes"] if axes is None else integers(axes, "Unsqueeze: axes")
     rank = len(x.shape) + len(chosen)
-    at = {i % rank for i in chosen}
+    at = normalize_axes("Unsqueeze", chosen, rank, "axes")
     rest = iter(x.shape)
     return ops.reshape(x, shape=tuple(1 if i in at else next(rest) for i in range(rank)))
 
@@ -209,6 +220,8 @@ def _constant_of_shape(a: dict[str, Any], shape: Any) -> Any:
 @_operator("Range")
 def _range(a: dict[str, Any], start: Any, stop: Any, step: Any) -> Any:
     first, last, by = (known(v, "Range").reshape(-1)[0] for v in (start, stop, step))
+    if not by or not all(math.isfinite(v) for v in (first, last, by)):
+        raise ModelFileError(f"Range: from {first} to {last} in steps of {by} leads nowhere")
     bounded((max(0, math.ceil((float(last) - float(first)) / float(by))),), "Range")
     return np.arange(first, last, by, dtype=known(start, "Range").dtype)
 
@@ -229,7 +242,7 @@ def _cast(a: dict[str, Any], x: Any) -> Any:
 
 @_operator("Gather")
 def _gather(a: dict[str, Any], x: Any, index: Any) -> Any:
-    axis = a.get("axis", 0) % max(1, len(x.shape))
+    axis = _axis(a, a.get("axis", 0), x)
     size = x.shape[axis]
     bounded((*x.shape[:axis], *index.shape, *x.shape[axis + 1 :]), "Gather")
     return ops.take(x, ops.where(ops.lt(index, 0), index + size, index), axis=axis)
@@ -240,7 +253,7 @@ def _slice(a: dict[str, Any], x: Any, start: Any = None, stop: Any = None, axes:
     first = list(a["starts"]) if start is None else integers(start, "Slice: starts")
     last = list(a["ends"]) if stop is None else integers(stop, "Slice: ends")
     at = a.get("axes") if axes is None else integers(axes, "Slice: axes")
-    at = list(range(len(first))) if at is None else [i % len(x.shape) for i in at]
+    at = list(range(len(first))) if at is None else [_axis(a, i, x) for i in at]
     by = [1] * len(first) if step is None else integers(step, "Slice: steps")
     parts: list[slice] = [slice(None)] * len(x.shape)
     for i, b, e, s in zip(at, first, last, by, strict=True):
@@ -271,16 +284,19 @@ def _split(a: dict[str, Any], x: Any, sizes: Any = None) -> Any:
 @_operator("Pad")
 def _pad(a: dict[str, Any], x: Any, pads: Any = None, value: Any = None, axes: Any = None) -> Any:
     sizes = list(a["pads"]) if pads is None else integers(pads, "Pad: pads")
-    at = list(range(len(x.shape))) if axes is None else [i % len(x.shape) for i in integers(axes, "Pad: axes")]
+    at = list(range(len(x.shape))) if axes is None else [_axis(a, i, x) for i in integers(axes, "Pad: axes")]
+    if len(sizes) != 2 * len(at):
+        raise ModelFileError(f"Pad: {len(sizes)} pads for {len(at)} axes, which need two each")
     number = float(known(value, "Pad: the value").reshape(-1)[0]) if value is not None else a.get("value", 0.0)
     both = [(0, 0)] * len(x.shape)
     for k, i in enumerate(at):
         both[i] = (sizes[k], sizes[k + len(at)])
     bounded([n + lo + hi for n, (lo, hi) in zip(x.shape, both, strict=True)], "Pad")
     flat = [v for pair in reversed(both) for v in pair]
-    mode = {"constant": "constant", "edge": "replicate", "reflect": "reflect", "wrap": "circular"}[
-        a.get("mode", "constant")
-    ]
+    modes = {"constant": "constant", "edge": "replicate", "reflect": "reflect", "wrap": "circular"}
+    mode = modes.get(a.get("mode", "constant"))
+    if mode is None:
+        raise ModelFileError(f"Pad: the mode {a['mode'][:20]!r} is none of {', '.join(modes)}")
     return F.pad(x, flat, mode, number) if mode == "constant" else F.pad(x, flat, mode)
 
 
@@ -308,7 +324,7 @@ def _reduce(a: dict[str, Any], x: Any, axes: Any = None) -> Any:
         if a.get("noop_with_empty_axes"):
             return x
         given = range(len(x.shape))
-    at = tuple(sorted(i % len(x.shape) for i in given)) if x.shape else ()
+    at = normalize_axes(a["op"], tuple(given), len(x.shape), "axes") if x.shape else ()
     if any(x.shape[i] == 0 for i in at) and a["op"] in ("ReduceMax", "ReduceMin"):  # the identity of the reduction
         least = {"f": -math.inf, "b": False}.get(x.dtype.kind, -(2**31))
         most = {"f": math.inf, "b": True}.get(x.dtype.kind, 2**31 - 1)
@@ -321,7 +337,7 @@ def _reduce(a: dict[str, Any], x: Any, axes: Any = None) -> Any:
 
 @_operator("ArgMax", "ArgMin")
 def _arg(a: dict[str, Any], x: Any) -> Any:
-    axis = a.get("axis", 0) % len(x.shape)
+    axis = _axis(a, a.get("axis", 0), x)
     x = -x if a["op"] == "ArgMin" else x
     if a.get("select_last_index"):
         y = (x.shape[axis] - 1) - ops.argmax(ops.flip(x, axes=(axis,)), axis=axis)
@@ -332,7 +348,7 @@ def _arg(a: dict[str, Any], x: Any) -> Any:
 
 @_operator("CumSum")
 def _cumsum(a: dict[str, Any], x: Any, axis: Any) -> Any:
-    i = integers(axis, "CumSum: the axis")[0] % len(x.shape)
+    i = _axis(a, integers(axis, "CumSum: the axis")[0], x)
     x = ops.flip(x, axes=(i,)) if a.get("reverse") else x
     y = ops.cumsum(x, axis=i)
     if a.get("exclusive"):
@@ -346,7 +362,7 @@ def _softmax(a: dict[str, Any], x: Any) -> Any:
     f = F.softmax if a["op"] == "Softmax" else F.log_softmax
     if a["version"] >= 13:
         return f(x, a.get("axis", -1))
-    axis = a.get("axis", 1) % len(x.shape)  # earlier, all axes from this one on are one
+    axis = _axis(a, a.get("axis", 1), x)  # earlier, all axes from this one on are one
     flat = ops.reshape(x, shape=(math.prod(x.shape[:axis]), math.prod(x.shape[axis:])))
     return ops.reshape(f(flat, 1), shape=x.shape)
 
@@ -362,7 +378,7 @@ def _batch_norm(a: dict[str, Any], x: Any, scale: Any, bias: Any, mean: Any, var
 
 @_operator("LayerNormalization")
 def _layer_norm(a: dict[str, Any], x: Any, scale: Any, bias: Any = None) -> Any:
-    axis = a.get("axis", -1) % len(x.shape)
+    axis = _axis(a, a.get("axis", -1), x)
     axes = tuple(range(axis, len(x.shape)))
     mean = F.mean(x, axes, keepdim=True)
     d = x - mean
@@ -422,6 +438,8 @@ def _windows(a: dict[str, Any], x: Any, kernel: list[int], value: float, outside
 @_operator("Conv")
 def _conv(a: dict[str, Any], x: Any, w: Any, bias: Any = None) -> Any:
     group, kernel = a.get("group", 1), list(w.shape[2:])
+    if len(x.shape) < 3 or len(w.shape) != len(x.shape) or group < 1 or w.shape[1] * group != x.shape[1]:
+        raise ModelFileError(f"Conv: weights of shape {w.shape} in {group} groups do not fit values of shape {x.shape}")
     views = _windows(a, x, kernel, 0.0)
     batch, channels, *places = views.shape[: len(kernel) + 2]
     n, count = len(kernel), math.prod(views.shape[2 : len(kernel) + 2])

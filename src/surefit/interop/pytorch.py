@@ -23,19 +23,24 @@ def from_torch(module: Any) -> nn.Module:
             off its layers: write it with `torch.onnx.export`, and read that with `from_onnx`.
 
     Returns:
-        The network, in float64 where the PyTorch one is.
+        The network, in float64 where the PyTorch one is (of float16 and bfloat16 in float32). Weights that are frozen
+        stay so, and a layer that stands in several places is one.
 
     Raises:
-        ArgumentError: a layer that is not in surefit.nn, or an argument that it does not have; both are named.
+        ArgumentError: a layer that is not in surefit.nn, an argument that it does not have, or a hook, which may change
+            what a layer gives; each is named. DtypeError: weights without numbers ("meta").
     """
     torch = _package()
     if not isinstance(module, torch.nn.Module):
         raise ArgumentError(f"from_torch: needs a torch.nn.Module, got {type(module).__name__}")
-    made = _surefit(torch, module, "")
-    state = {name: value.detach().cpu().numpy() for name, value in module.state_dict().items()}
-    if any(value.dtype == np.float64 for value in state.values()):
+    made = _surefit(torch, module, "", {})
+    state = module.state_dict()
+    if any(value.dtype == torch.float64 for value in state.values()):
         made = made.to("float64")
     made.load_state_dict(state)
+    free = {name: p.requires_grad for name, p in module.named_parameters()}
+    for name, parameter in made.named_parameters():
+        parameter.requires_grad_(free.get(name, True))
     return made.train(module.training)
 
 
@@ -53,14 +58,18 @@ def to_torch(module: nn.Module) -> Any:
     """
     torch = _package()
     if not isinstance(module, nn.Module):
-        raise ArgumentError(f"to_torch: needs a Module, got {type(module).__name__}")
-    made = _torch(torch, module, "")
+        cure = "; fit.network is one (in scaled units)" if hasattr(module, "network") else ""
+        raise ArgumentError(f"to_torch: needs a Module, got {type(module).__name__}{cure}")
+    made = _torch(torch, module, "", {})
     names = made.state_dict()
     arrays = {name: np.array(value.detach().numpy()) for name, value in module.state_dict().items() if name in names}
+    free = {name: p.requires_grad for name, p in module.named_parameters()}
     if any(value.dtype == np.float64 for value in arrays.values()):
         made = made.double()
     with torch.no_grad():
         made.load_state_dict({name: torch.from_numpy(value) for name, value in arrays.items()})
+    for name, parameter in made.named_parameters():
+        parameter.requires_grad_(free.get(name, True))
     return made.train(module.training)
 
 
@@ -72,35 +81,70 @@ def _package() -> Any:
     return torch
 
 
-def _surefit(torch: Any, module: Any, path: str) -> nn.Module:
-    name = type(module).__name__
-    children = OrderedDict(module.named_children())
-    if name in _ROWS and type(module).__module__.startswith("torch."):
-        parts = OrderedDict((k, _surefit(torch, m, f"{path}.{k}".lstrip("."))) for k, m in children.items())
-        return _row(name, parts, nn)
+Known = dict[int, Any]  # what was built of the layers so far, by their id: one that is shared is built once
+
+
+def _surefit(torch: Any, module: Any, path: str, known: Known) -> nn.Module:
+    if id(module) in known:
+        return known[id(module)]
+    base = _kind_of(module)
+    name = base.__name__
+    if name in _ROWS and base.__module__.startswith("torch."):
+        _check_hooks(module, path)
+        children = ((k, m) for k, m in module._modules.items() if m is not None)  # named_children() has each only once
+        parts = OrderedDict((k, _surefit(torch, m, f"{path}.{k}".lstrip("."), known)) for k, m in children)
+        known[id(module)] = _row(name, parts, nn)
+        return known[id(module)]
     kind = getattr(nn, name, None)
-    if not type(module).__module__.startswith("torch.") or kind is None or children:
+    if not base.__module__.startswith("torch.") or kind is None or module._modules:
         raise ArgumentError(
-            f"from_torch: the module {_at(path)}{name} is no layer of surefit.nn; layers in nn.Sequential are read, "
-            f"any other network by way of torch.onnx.export and surefit.from_onnx"
+            f"from_torch: the module {_at(path)}{type(module).__name__} is no layer of surefit.nn; layers in "
+            "nn.Sequential are read, any other network by way of torch.onnx.export and surefit.from_onnx"
         )
+    _check_hooks(module, path)
     if getattr(module, "padding_mode", "zeros") != "zeros":
         raise ArgumentError(f"from_torch: {_at(path)}{name} has padding_mode={module.padding_mode!r}; zeros is known")
-    return _built(kind, module, path, "from_torch")
+    known[id(module)] = _built(kind, module, path, "from_torch")
+    return known[id(module)]
 
 
-def _torch(torch: Any, module: nn.Module, path: str) -> Any:
+def _kind_of(module: Any) -> type:
+    """The class of PyTorch that a module is of: itself, or the one from which it has its `forward` unchanged."""
+    kinds = type(module).__mro__
+    own = next(kind for kind in kinds if "forward" in vars(kind))
+    return next(
+        (kind for kind in kinds if kind.__module__.startswith("torch.") and issubclass(kind, own)), type(module)
+    )
+
+
+def _check_hooks(module: Any, path: str) -> None:
+    """ArgumentError for what PyTorch would do beside the layer, and for weights that are made of others."""
+    hooks = (*module._forward_hooks.values(), *module._forward_pre_hooks.values())
+    if not hooks:
+        return
+    cure = (
+        "torch.nn.utils.prune.remove(layer, 'weight') makes it an ordinary one"
+        if any("prune" in type(hook).__module__ for hook in hooks)
+        else "remove it, or bring the network by way of torch.onnx.export and surefit.from_onnx"
+    )
+    raise ArgumentError(f"from_torch: the module {_at(path)}{type(module).__name__} has a forward hook; {cure}")
+
+
+def _torch(torch: Any, module: nn.Module, path: str, known: Known) -> Any:
+    if id(module) in known:
+        return known[id(module)]
     name = type(module).__name__
-    children = OrderedDict(module.named_children())
     if name in _ROWS or type(module) is nn.MLP:
-        parts = OrderedDict((k, _torch(torch, m, f"{path}.{k}".lstrip("."))) for k, m in children.items())
-        return _row("Sequential" if name == "MLP" else name, parts, torch.nn)
+        parts = OrderedDict((k, _torch(torch, m, f"{path}.{k}".lstrip("."), known)) for k, m in module._modules.items())
+        known[id(module)] = _row("Sequential" if name == "MLP" else name, parts, torch.nn)
+        return known[id(module)]
     kind = getattr(torch.nn, name, None)
-    if not type(module).__module__.startswith("surefit.nn") or kind is None or children:
+    if not type(module).__module__.startswith("surefit.nn") or kind is None or module._modules:
         raise ArgumentError(
             f"to_torch: the module {_at(path)}{name} is no layer of torch.nn; export it to ONNX instead"
         )
-    return _built(kind, module, path, "to_torch")
+    known[id(module)] = _built(kind, module, path, "to_torch")
+    return known[id(module)]
 
 
 def _at(path: str) -> str:
@@ -129,6 +173,8 @@ def _built(kind: Any, module: Any, path: str, caller: str) -> Any:
             value = module.weight.numel()
         if name == "unflattened_size":
             value = tuple(value)
+        if name == "threshold" and value is None:  # our Softplus needs none; PyTorch's is the same in float64 then
+            value = 40.0
         if p.default is inspect.Parameter.empty or not _same(value, p.default):
             given[name] = value
     try:

@@ -19,6 +19,7 @@ from surefit.core import ops
 from surefit.data import Domain
 from surefit.errors import ArgumentError, ModelFileError, ShapeError
 from surefit.files import path_of
+from surefit.keywords import naming
 from surefit.many.blocks import CONSTANT, OK, STATUS, Found, fit_groups, nothing, weights_of
 from surefit.many.groups import Groups, groups_of
 from surefit.models.scaled import Scaled
@@ -36,6 +37,7 @@ KIND = "many"
 BLOCK = 2**22  # numbers of hidden units at once while values are computed
 
 
+@naming
 def fit_many(
     table: Any = None,
     /,

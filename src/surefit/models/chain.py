@@ -8,7 +8,8 @@ import numpy as np
 
 from surefit import nn
 from surefit.core.functional import grad, vjp
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.sentences import Sentence, say
 
 
@@ -114,7 +115,9 @@ def output_layer(network: nn.Module) -> nn.Linear | None:
 def is_hidden_layer(network: nn.Module) -> bool:
     """Whether features can be placed in it: one hidden layer of elementwise units, biases everywhere."""
     chain = chain_of(network)
-    return chain is not None and len(chain) == 2 and all(layer.bias is not None for layer, _ in chain)
+    if chain is None or len(chain) != 2 or chain[0][1] is None:
+        return False
+    return all(layer.bias is not None for layer, _ in chain)
 
 
 def hidden_layer(network: nn.Module) -> tuple[np.ndarray, np.ndarray, Elementwise]:

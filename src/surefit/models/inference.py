@@ -16,14 +16,16 @@ import numpy as np
 
 from surefit.core.batching import batch
 from surefit.core.functional import jacobian
+from surefit.core.modes import no_grad
 from surefit.core.program import record
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import MissingExtraError, RecordError
 from surefit.nn.module import changes
 
 BLOCK = 256  # points of one run; a single point has a program of its own
 GRADIENTS = 64  # the same of gradients
 EAGER_BLOCK = 8192
+MOST_NUMBERS, FEWEST_ROWS = 1_000_000, 16  # in an array of a block, of models that say how many they take for a row
 PATIENT = 100, 2048  # gradient calls, and points in all of them, after which compiling has been worth it
 SAME = ("training", "_hooks")  # fields that are no part of what a model computes here
 
@@ -59,7 +61,7 @@ class Inference:
             return np.zeros((0, self.width))
         if len(x) == 1 and (y := self.point(x[0].tolist())) is not None:
             return np.array([y])
-        found = None if len(x) == 1 else self._run("values", BLOCK, x)
+        found = None if len(x) == 1 else self._run("values", rows_at_once(self.model, BLOCK), x)
         return evaluate(self.model, x) if found is None else found
 
     def point(self, values: Sequence[float]) -> list[float] | None:
@@ -84,13 +86,12 @@ class Inference:
             return np.zeros((0, self.width, x.shape[1]))
         self._calls, self._points = self._calls + 1, self._points + len(x)
         if self._calls > PATIENT[0] or self._points > PATIENT[1]:
-            compiled = self._run("gradients", 1 if len(x) == 1 else GRADIENTS, x)
+            rows = 1 if len(x) == 1 else rows_at_once(self.model, GRADIENTS)
+            compiled = self._run("gradients", rows, x)
             if compiled is not None:
                 return compiled
-        step = _gradients(self.model)
-        return np.concatenate(
-            [step(Tensor(x[i : i + EAGER_BLOCK])).detach().numpy() for i in range(0, len(x), EAGER_BLOCK)]
-        )
+        step, block = _gradients(self.model), rows_at_once(self.model)
+        return np.concatenate([step(Tensor(x[i : i + block])).detach().numpy() for i in range(0, len(x), block)])
 
     def _run(self, what: str, rows: int, x: np.ndarray) -> np.ndarray | None:
         """By the compiled model, or None where it does not compile."""
@@ -170,9 +171,16 @@ def _same(a: list[Any], b: list[Any]) -> bool:
 
 def evaluate(model: Any, x: np.ndarray) -> np.ndarray:
     """A Module at points (n, d) -> (n, k), float64, by NumPy and in blocks, whatever the number of points."""
+    block = rows_at_once(model)
     with no_grad():
-        blocks = [model(Tensor(x[i : i + EAGER_BLOCK])).numpy() for i in range(0, len(x), EAGER_BLOCK)]
+        blocks = [model(Tensor(x[i : i + block])).numpy() for i in range(0, len(x), block)]
     return np.concatenate(blocks) if blocks else np.zeros((0, len(model.y_shift.numpy())))
+
+
+def rows_at_once(model: Any, most: int = EAGER_BLOCK, numbers: int = MOST_NUMBERS) -> int:
+    """How many rows a Module is evaluated at together, so that no array holds many more than so many numbers."""
+    each = max((getattr(m, "numbers_a_row", 1) for m in model.modules()), default=1)
+    return min(most, max(FEWEST_ROWS, numbers // each))
 
 
 _known: WeakKeyDictionary[Any, Inference] = WeakKeyDictionary()
@@ -195,4 +203,4 @@ def predictor(model: Any) -> Callable[[np.ndarray], np.ndarray]:
     return lambda points: evaluate(model, points)
 
 
-__all__ = ["Inference", "evaluate", "predictor", "values_of"]
+__all__ = ["Inference", "evaluate", "predictor", "rows_at_once", "values_of"]

@@ -16,7 +16,7 @@ import numpy as np
 
 from surefit import nn
 from surefit.core import ops
-from surefit.core.tensor import no_grad
+from surefit.core.modes import no_grad
 
 RISING = (nn.ReLU, nn.Sigmoid, nn.Softplus, nn.Tanh)
 NAMES = tuple(kind.__name__.lower() for kind in RISING)

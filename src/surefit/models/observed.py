@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from surefit import nn
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.models.members import Blend, Members
 
 

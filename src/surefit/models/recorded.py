@@ -11,8 +11,9 @@ from surefit import nn
 from surefit.core import ops
 from surefit.core.batching import batch
 from surefit.core.leaves import Parameter
+from surefit.core.modes import no_grad
 from surefit.core.program import Constant, Equation, Program, Var, record
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ModelFileError
 
 LARGEST = 2**24  # numbers in one variable of one sample: what is larger is not from a fit
@@ -55,6 +56,11 @@ class ProgramModule(nn.Module):
             self.state.append(leaf)
             if floating:
                 setattr(self, f"state{i}", leaf)
+
+    @property
+    def numbers_a_row(self) -> int:
+        """How many numbers the largest array of one sample holds."""
+        return max((math.prod(e.result.shape) for e in self.program.equations), default=1)
 
     def forward(self, x: Any) -> Any:
         def one(row: Any) -> Any:

@@ -26,14 +26,15 @@ class MLPSpec:
     """A multilayer perceptron to be built when inputs and outputs are known: the `model=` argument of `fit`.
 
     hidden: widths of the hidden layers. activation: "auto" is tanh for up to three hidden layers (smooth, and the most
-    accurate there) and relu for deeper ones (where tanh trains slowly); a tuple has one for each hidden layer. dropout:
-    probability between hidden layers. bias: whether the layers add one; without, relu units all bend at the centre, and
-    an odd activation makes an odd function. init: "auto": weights that suit the activation, the units of the first
-    layer spread over the box; a name of `INITS`: weights of all layers drawn so, biases 0.
+    accurate there) and relu for deeper ones (where tanh trains slowly); a tuple has one for each hidden layer; a Module
+    such as nn.Sin(30.0) is one, too. dropout: probability between hidden layers. bias: whether the layers add one;
+    without, relu units all bend at the centre, and an odd activation makes an odd function. init: "auto": weights that
+    suit the activation, the units of the first layer spread over the box; a name of `INITS`: weights of all layers
+    drawn so, biases 0.
     """
 
     hidden: tuple[int, ...] = (64, 64)
-    activation: str | tuple[str, ...] = "auto"
+    activation: str | nn.Module | tuple[str | nn.Module, ...] = "auto"
     dropout: float = 0.0
     bias: bool = True
     init: str = "auto"
@@ -66,7 +67,8 @@ class MLPSpec:
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
         elif first is not None and self.hidden:
-            spread_units(first, activation if isinstance(activation, str) else activation[0], generator, points)
+            kind = activation[0] if isinstance(activation, tuple) else activation
+            spread_units(first, kind if isinstance(kind, str) else type(kind).__name__.lower(), generator, points)
         return network
 
     def _check_size(self, n_in: int, n_out: int, dtype: Any) -> None:

@@ -5,6 +5,7 @@ network.
 """
 
 from surefit.core.leaves import Parameter
+from surefit.keywords import naming_all
 from surefit.nn import functional, init
 from surefit.nn.activations import (
     CELU,
@@ -176,3 +177,5 @@ __all__ = [
     "functional",
     "init",
 ]
+
+naming_all(globals(), __all__)

@@ -15,10 +15,11 @@ import numpy as np
 from surefit.core import functions as fn
 from surefit.core import ops
 from surefit.core.batching import Batched
+from surefit.core.modes import mode, no_grad
 from surefit.core.ops import aval_of, int32, int64, shape_of
 from surefit.core.random import Generator, as_generator
 from surefit.core.shapes import checked
-from surefit.core.tensor import Tensor, mode, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, CapturedError, DtypeError, ShapeError
 from surefit.nn.losses import (
     binary_cross_entropy,

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from surefit.core.creation import numpy_generator
+from surefit.core.modes import mode as running
 from surefit.core.tensor import Tensor
-from surefit.core.tensor import mode as running
 from surefit.errors import ArgumentError, CapturedError, DtypeError, ShapeError
 from surefit.nn.arguments import one_of
 

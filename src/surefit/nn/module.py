@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, Self, Ty
 import numpy as np
 
 from surefit.core import ops
+from surefit.core.backward import Handle
 from surefit.core.creation import zeros
 from surefit.core.device import Device, is_device
 from surefit.core.leaves import FlatVector, Parameter, State, flatten_parameters
+from surefit.core.modes import mode as modes
 from surefit.core.random import Generator
-from surefit.core.tensor import Handle, Snapshot, Tensor, forget_gradients
-from surefit.core.tensor import mode as modes
+from surefit.core.tensor import Snapshot, Tensor, forget_gradients
 from surefit.errors import ArgumentError, DtypeError, GradientError, ShapeError
 
 changes = [0]  # how often a field of any module was set or deleted: who keeps something made of one looks again
@@ -94,6 +95,35 @@ class _Backward:
                         f"of {len(self.places)}; register a hook on each tensor"
                     )
         return None if i is None else self.into[i]
+
+
+def _loaded(name: str, value: Any) -> np.ndarray:
+    """A value of a state as an array: of ours, of PyTorch, or what NumPy makes an array of."""
+    if isinstance(value, Tensor):
+        return value.detach().numpy()
+    if hasattr(value, "detach") and hasattr(value, "cpu"):  # a tensor of PyTorch
+        try:
+            value = value.detach().cpu()
+            value = value.float() if "bfloat16" in str(value.dtype) else value  # which NumPy does not have
+            array = np.asarray(value)
+        except (RuntimeError, NotImplementedError, TypeError) as e:  # sparse, on no device, quantised
+            raise DtypeError(f"load_state_dict: {name} cannot be read ({str(e).splitlines()[0][:100]})") from None
+    else:
+        array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise DtypeError(f"load_state_dict: {name} holds no real numbers ({array.dtype}); give an array of floats")
+    return array
+
+
+def _where_it_may_be(state: Mapping[str, Any], missing: list[str], extra: list[str]) -> str:
+    """What to do where names do not fit: they may begin with something, or be a level deeper."""
+    for name in extra:
+        if isinstance(state[name], Mapping) and missing and missing[0] in state[name]:
+            return f"they are in state[{name!r}]; load that"
+        if missing and str(name).endswith(f".{missing[0]}"):
+            start = str(name).removesuffix(missing[0])
+            return f"the names begin with {start!r}; give {{k.removeprefix({start!r}): v for k, v in state.items()}}"
+    return "pass strict=False to load what fits by name"
 
 
 class Module:
@@ -314,22 +344,28 @@ class Module:
         """Assign parameters, buffers and random streams from a state_dict (Tensors or arrays, cast).
 
         ArgumentError for missing or unexpected names when strict (streams may be missing, as in a state_dict
-        written by PyTorch: then they stay where they are); ShapeError for another shape. Nothing is assigned
-        unless everything fits. Returns the names that were missing and those that were not expected.
+        written by PyTorch: then they stay where they are); ShapeError for another shape, DtypeError for what are no
+        real numbers. Nothing is assigned unless everything fits. Returns the names that were missing and those that
+        were not expected.
         """
+        if not isinstance(state, Mapping):
+            cure = "; give its state_dict()" if hasattr(state, "state_dict") else ""
+            raise ArgumentError(
+                f"load_state_dict: needs names with their arrays, as of state_dict(), got {type(state).__name__}{cure}"
+            )
         have = {name: (leaf, needed) for name, leaf, needed in self._state()}
         missing = [n for n, (_, needed) in have.items() if needed and n not in state]
         extra = [n for n in state if n not in have]
         if strict and (missing or extra):
             parts = [
-                f"{what}: {', '.join(names)}" for what, names in (("missing", missing), ("unexpected", extra)) if names
-            ]
-            raise ArgumentError(f"load_state_dict: {'; '.join(parts)}; pass strict=False to load what fits by name")
+                f"{what}: {', '.join(map(str, names[:8]))}{f' and {len(names) - 8} more' if len(names) > 8 else ''}"
+                for what, names in (("missing", missing), ("unexpected", extra)) if names
+            ]  # fmt: skip
+            raise ArgumentError(f"load_state_dict: {'; '.join(parts)}; {_where_it_may_be(state, missing, extra)}")
         values = {}
         for n, (leaf, _) in have.items():
             if n in state:
-                value = state[n]
-                array = value.detach().numpy() if isinstance(value, Tensor) else np.asarray(value)
+                array = _loaded(n, state[n])
                 if array.shape != leaf.shape:
                     raise ShapeError(f"load_state_dict: {n} has shape {leaf.shape}, the state's is {array.shape}")
                 values[n] = array.astype(leaf.dtype)

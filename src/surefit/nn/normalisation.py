@@ -12,8 +12,9 @@ from typing import Any
 from surefit.core import batching
 from surefit.core.creation import ones, zeros
 from surefit.core.leaves import Parameter
+from surefit.core.modes import no_grad
 from surefit.core.ops import shape_of
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, ShapeError
 from surefit.nn import functional as F
 from surefit.nn import init

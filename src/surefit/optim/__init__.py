@@ -1,5 +1,6 @@
 """First-order optimisers, L-BFGS, learning-rate schedules and gradient clipping, under PyTorch's names."""
 
+from surefit.keywords import naming_all
 from surefit.optim.lbfgs import LBFGS
 from surefit.optim.lr_scheduler import (
     ChainedScheduler,
@@ -69,3 +70,5 @@ __all__ = [
     "clip_grad_norm_",
     "clip_grad_value_",
 ]
+
+naming_all(globals(), __all__)

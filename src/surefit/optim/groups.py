@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from surefit.core.leaves import Parameter, State
+from surefit.core.node import value_of
 from surefit.core.ops import float64
-from surefit.core.tensor import value_of
 from surefit.errors import ArgumentError
 
 Values = dict[str, Any]

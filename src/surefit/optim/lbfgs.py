@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from surefit.core.tensor import enable_grad, mode
+from surefit.core.modes import enable_grad, mode
 from surefit.errors import ArgumentError, CapturedError
 from surefit.optim.optimizer import Optimizer, Values, joint_vector
 
@@ -54,19 +54,23 @@ class LBFGS(Optimizer):
         tolerance_grad: float = 1e-7, tolerance_change: float = 1e-9, history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:  # fmt: skip
-        if line_search_fn not in (None, "strong_wolfe"):
-            raise ArgumentError(f"LBFGS: line_search_fn={line_search_fn!r} must be None or 'strong_wolfe'")
-        for name, n in (("max_iter", max_iter), ("history_size", history_size)):
-            if n < 1:
-                raise ArgumentError(f"LBFGS: {name}={n} must be >= 1")
+        if max_eval is None and isinstance(max_iter, int):
+            max_eval = max_iter * 5 // 4
         super().__init__(params, dict(
-            lr=lr, max_iter=max_iter, max_eval=max_iter * 5 // 4 if max_eval is None else max_eval,
-            tolerance_grad=tolerance_grad, tolerance_change=tolerance_change, history_size=history_size,
-            line_search_fn=line_search_fn,
+            lr=lr, max_iter=max_iter, max_eval=max_eval, tolerance_grad=tolerance_grad,
+            tolerance_change=tolerance_change, history_size=history_size, line_search_fn=line_search_fn,
         ))  # fmt: skip
         if len(self.param_groups) != 1:
             raise ArgumentError("LBFGS: all parameters share one curvature, so they make one group of one dtype")
         self._memory: dict[str, Any] = {"steps": [], "changes": [], "iterations": 0}
+
+    def check(self, o: Values) -> None:
+        super().check(o)
+        if o.get("line_search_fn") not in (None, "strong_wolfe"):
+            raise ArgumentError(f"LBFGS: line_search_fn={o['line_search_fn']!r} must be None or 'strong_wolfe'")
+        for name, least in (("max_iter", 1), ("max_eval", 0), ("history_size", 1)):
+            if name in o and (not isinstance(o[name], (int, np.integer)) or o[name] < least):
+                raise ArgumentError(f"LBFGS: {name}={o[name]!r} must be a whole number >= {least}")
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Up to max_iter iterations; returns the loss before them. ArgumentError without a closure."""

@@ -10,7 +10,7 @@ import numpy as np
 from surefit.core import ops
 from surefit.core.ops import cast, float64, int64, maximum, minimum, pow_, sqrt, where
 from surefit.errors import ArgumentError
-from surefit.optim.optimizer import Optimizer, Values
+from surefit.optim.optimizer import Optimizer, Values, check_kind
 
 
 class Adadelta(Optimizer):
@@ -20,9 +20,12 @@ class Adadelta(Optimizer):
         self, params: Iterable[Any], lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0.0,
         *, maximize: bool = False,
     ) -> None:  # fmt: skip
-        if not 0.0 <= rho <= 1.0:
-            raise ArgumentError(f"Adadelta: rho={rho} must be from 0 to 1")
         super().__init__(params, dict(lr=lr, rho=rho, eps=eps, weight_decay=weight_decay, maximize=maximize))
+
+    def check(self, o: Values) -> None:
+        super().check(o)
+        if "rho" in o and not 0.0 <= o["rho"] <= 1.0:
+            raise ArgumentError(f"Adadelta: rho={o['rho']} must be from 0 to 1")
 
     def init(self, p: Any, h: Any) -> Values:
         return {"square_avg": np.zeros_like(p), "acc_delta": np.zeros_like(p)}
@@ -44,9 +47,12 @@ class Rprop(Optimizer):
         self, params: Iterable[Any], lr: float = 1e-2, etas: tuple[float, float] = (0.5, 1.2),
         step_sizes: tuple[float, float] = (1e-6, 50.0), *, maximize: bool = False,
     ) -> None:  # fmt: skip
-        if not 0.0 < etas[0] < 1.0 < etas[1]:
-            raise ArgumentError(f"Rprop: etas={etas} must be one number between 0 and 1, and one above 1")
         super().__init__(params, dict(lr=lr, etas=etas, step_sizes=step_sizes, maximize=maximize))
+
+    def check(self, o: Values) -> None:
+        super().check(o)
+        if "etas" in o and not 0.0 < o["etas"][0] < 1.0 < o["etas"][1]:
+            raise ArgumentError(f"Rprop: etas={o['etas']} must be one number between 0 and 1, and one above 1")
 
     def init(self, p: Any, h: Any) -> Values:
         return {"prev": np.zeros_like(p), "step_size": np.full_like(p, float(h.lr))}
@@ -69,6 +75,11 @@ class ASGD(Optimizer):
         super().__init__(params, dict(
             lr=lr, lambd=lambd, power=alpha, t0=t0, weight_decay=weight_decay, maximize=maximize,
         ))  # fmt: skip
+
+    def check(self, o: Values) -> None:
+        super().check(o)
+        if "power" in o:  # alpha, which is a share elsewhere
+            check_kind("ASGD: alpha", o["power"], 0.75)
 
     def init(self, p: Any, h: Any) -> Values:
         one = np.ones((), np.float64)

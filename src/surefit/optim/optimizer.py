@@ -8,7 +8,9 @@ state in and state out; all other hyper-parameters are Python numbers, fixed in 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,10 +18,37 @@ import numpy as np
 
 from surefit.core import ops
 from surefit.core.leaves import FlatVector, Gathered, Parameter, State, flatten_parameters
+from surefit.core.modes import enable_grad, mode, no_grad
+from surefit.core.node import value_of
 from surefit.core.ops import cast, float32, float64, int64, maximum, pow_, sqrt, where
-from surefit.core.tensor import Tensor, enable_grad, forget_gradients, mode, no_grad, value_of
+from surefit.core.tensor import Tensor, forget_gradients
 from surefit.errors import ArgumentError, DtypeError, GradientError
 from surefit.optim.groups import Chunk, ParamGroup, Values
+
+FROM_ZERO = ("lr", "eps", "weight_decay", "momentum", "lr_decay", "initial_accumulator_value", "momentum_decay")
+
+
+@cache
+def _given(kind: type) -> dict[str, Any]:
+    """The hyper-parameters of an optimiser, with the default of each, or 0.0 where there is none."""
+    takes = list(inspect.signature(kind).parameters.values())[1:]
+    return {p.name: 0.0 if p.default is p.empty else p.default for p in takes}
+
+
+def check_kind(what: str, value: Any, default: Any) -> None:
+    """ArgumentError for what is not of the kind of the default: a truth value, a number, numbers."""
+    if isinstance(default, bool):
+        if not isinstance(value, (bool, np.bool_)):
+            raise ArgumentError(f"{what}={value!r} must be True or False")
+    elif isinstance(default, tuple):
+        if not isinstance(value, (tuple, list)) or len(value) != len(default):
+            raise ArgumentError(f"{what}={value!r} must be {len(default)} numbers, such as {default}")
+        for i, part in enumerate(value):
+            check_kind(f"{what}[{i}]", part, default[i])
+    elif isinstance(default, (int, float)) and not hasattr(value, "aval"):  # a Tensor says its kind when it is read
+        number = isinstance(value, (int, float, np.number, np.ndarray)) and np.size(value) == 1
+        if not number or not np.isrealobj(value) or value != value:
+            raise ArgumentError(f"{what}={value!r} is not a number")
 
 
 class Optimizer:
@@ -84,9 +113,12 @@ class Optimizer:
         return {**rest, "beta1": options["betas"][0], "beta2": options["betas"][1]}
 
     def check(self, o: Values) -> None:
-        """ArgumentError for hyper-parameters out of their range."""
+        """ArgumentError for hyper-parameters of another kind, or out of their range."""
         name = type(self).__name__
-        for key in ("lr", "eps", "weight_decay", "momentum", "lr_decay", "initial_accumulator_value", "momentum_decay"):
+        for key, default in _given(type(self)).items():  # type: ignore[arg-type]
+            if key in o and not (key in FROM_ZERO and o[key] != o[key]):
+                check_kind(f"{name}: {key}", o[key], default)
+        for key in FROM_ZERO:
             if key in o and not 0.0 <= float(o[key]) < float("inf"):
                 raise ArgumentError(f"{name}: {key}={o[key]} must be >= 0 and finite")
         for key, b in [("alpha", o.get("alpha"))] + [(f"betas[{i}]", b) for i, b in enumerate(o.get("betas", ()))]:
@@ -97,7 +129,7 @@ class Optimizer:
         """Before a setting of a group is changed: ArgumentError for one that is out of range, or comes too late."""
         name = "betas" if key in ("beta1", "beta2") else key
         try:
-            self.check({**group.fixed, name: (value,) if name == "betas" else value})
+            self.check({**group.fixed, name: (value, 0.0) if name == "betas" else value})
         except (TypeError, ValueError) as e:
             if isinstance(e, ArgumentError):
                 raise

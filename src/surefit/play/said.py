@@ -90,7 +90,7 @@ def command_of(wish: Wish) -> str:
     words += ["--method", method]
     if wish.model is not None:
         activation = wish.model.activation
-        several = activation if isinstance(activation, str) else ",".join(activation)
+        several = activation if isinstance(activation, str) else ",".join(map(str, activation))
         words += ["--hidden", ",".join(map(str, wish.model.hidden)), "--activation", several]
         words += [] if wish.model.bias else ["--no-bias"]
         words += [] if wish.model.init == "auto" else ["--init", wish.model.init]

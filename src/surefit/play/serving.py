@@ -26,11 +26,12 @@ from .built import PAGE
 from .description import description
 from .guard import BODY, Guard, failure, parsed
 from .said import gap_of, preview_of, proof_of
-from .taking import FORMATS, LANGUAGES, file_of
+from .taking import DRAWN, FORMATS, LANGUAGES, file_of
 from .watching import RATE, Cursor, Session, summary_of
 from .wishes import SLOWEST, Reader, csv_of, wish_of
 
 RUNNING, KEPT = 4, 8  # trainings at once; those that are kept for downloads
+WAITING = 8  # pictures and reports that are drawn or wait for it, one after the other
 SLOW = 10.0  # seconds in which a body must have come
 PROOF = 30.0  # seconds of a proof
 
@@ -119,7 +120,8 @@ class Application:
 
     def __init__(self, token: str, hosts: list[str], page: Path = PAGE, chinese: Callable[[str], str] = str) -> None:
         self.rooms, self.chinese = Rooms(), chinese
-        self.drawing = ThreadPoolExecutor(1, "play-files")  # Matplotlib keeps fonts open for each thread that draws
+        self.drawing = ThreadPoolExecutor(1, "drawing")  # Matplotlib keeps fonts open for each thread that draws
+        self.queue = threading.BoundedSemaphore(WAITING)
         posts = dict(
             check=self.check, table=self.table, train=self.train, control=self.control, export=self.export,
             prove=self.prove,
@@ -174,7 +176,7 @@ class Application:
                 else:
                     yield event("failed", {"error": said_to(request, session.error or "", chinese)})
             finally:
-                session.stop()
+                session.leave()
 
         return streamed(events())
 
@@ -193,8 +195,19 @@ class Application:
         if fitted is None:
             raise ArgumentError("session: this network is still learning")
 
-        written = asyncio.get_running_loop().run_in_executor(self.drawing, file_of, fitted, to, lang)
-        name, content = await written
+        if to not in DRAWN:
+            name, content = await run_in_threadpool(file_of, fitted, to, lang)
+        else:
+            if not self.queue.acquire(blocking=False):
+                raise ArgumentError("many pictures are being drawn already; try again in a moment")
+            drawn = self.drawing.submit(file_of, fitted, to, lang)
+            drawn.add_done_callback(lambda _: self.queue.release())
+            waiting = asyncio.wrap_future(drawn)
+            while not (await asyncio.wait([waiting], timeout=0.2))[0]:
+                if await request.is_disconnected():  # whoever has gone needs no picture: it is not begun
+                    waiting.cancel()
+                    raise ClientDisconnect
+            name, content = waiting.result()
         headers = {"content-disposition": f'attachment; filename="{name}"'}
         return Response(content, media_type="application/octet-stream", headers=headers)
 

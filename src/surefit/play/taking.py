@@ -15,7 +15,8 @@ from surefit.reports.pictures import grid_of
 
 EXPORTS = {"c": "c", "onnx": "onnx", "numpy": "py", "js": "js"}
 PICTURES = ("png", "svg")
-FORMATS = (*EXPORTS, "c-text", *PICTURES, "csv", "report")
+DRAWN = (*PICTURES, "report")  # by Matplotlib, which takes seconds
+FORMATS = (*EXPORTS, "c-text", *PICTURES, "csv", "report", "model")
 LANGUAGES = ("en", "zh")
 
 
@@ -26,6 +27,8 @@ def file_of(fitted: Fit, to: str, lang: str = "en") -> tuple[str, bytes]:
         if to == "c-text":
             paths = fitted.export(here / "model.c", "c").paths
             return "model.c", joined(paths).encode()
+        if to == "model":
+            return "model.safetensors", fitted.save(here / "model.safetensors").read_bytes()
         if to == "csv":
             return "fit.csv", table_of(fitted).encode()
         if to == "report":
@@ -68,4 +71,4 @@ def table_of(fitted: Fit) -> str:
     return "\n".join(rows) + "\n"
 
 
-__all__ = ["FORMATS", "LANGUAGES", "file_of"]
+__all__ = ["DRAWN", "FORMATS", "LANGUAGES", "file_of"]

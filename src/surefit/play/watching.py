@@ -51,7 +51,7 @@ class Session:
         self.done = threading.Event()
         self._going = threading.Event()
         self._steps = 0  # epochs still to go although paused
-        self._stopped = False
+        self._stopped = self._left = False
         self._began = clock.monotonic()
         self._waited = 0.0
         self._drawn = 0.0
@@ -116,6 +116,18 @@ class Session:
             frame |= dict(epoch=now.epoch, epochs=now.epochs, step=now.step)
         return frame
 
+    def leave(self) -> None:
+        """Nobody watches any more: stop, and keep the fit alone, from which files are made."""
+        self._left = True
+        self.stop()
+        if self.done.is_set():
+            self._forget()
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._losses, self._picture, self._scene, self._now = [], {}, {}, None
+            self.model = self.problem = None
+
     # --- in the thread ---
 
     def _run(self) -> None:
@@ -138,6 +150,8 @@ class Session:
             self.error = f"{type(error).__name__}: a fault of surefit"
         finally:
             self.done.set()
+            if self._left:
+                self._forget()
 
     def watch(self, model: Scaled, problem: Problem, seed: int) -> None:
         """Training of this model is about to begin."""

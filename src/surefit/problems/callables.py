@@ -26,6 +26,7 @@ from surefit.spelling import spelled
 
 DROPPING = "data=Sampling(drop_nonfinite=True)"  # how points without a value are left out
 TRIED = 4  # points on which the ways of calling are tried
+ASKED_AGAIN = 1.0  # seconds of a value up to which it is asked for twice, to see whether it is the same
 REMEMBERED = 50_000  # points whose values a function that takes one point at a time is not asked for again
 HOLES = 0.25  # of all points at most may be holes; more are a region where the target is not defined
 STEPS = (1e-3, 1e-4, 1e-5)  # of the width of the box: from points so far away the limit at a hole is computed
@@ -88,6 +89,7 @@ class CallableFunction:
         single: whether some came in single precision.
         remembers: whether values are kept, so that a point is not asked for twice: for one that takes them one by one.
         memory: where values are kept for a process that goes on after this one was killed.
+        differing: a point where it gave two values one after the other, and these, in words; empty where it did not.
     """
 
     def __init__(self, f: Callable[..., Any], way: str, names: Sequence[str], outputs: int) -> None:
@@ -98,6 +100,7 @@ class CallableFunction:
         self._known: dict[bytes, np.ndarray] = {}
         self.memory: Memory | None = None
         self.kind = "values"
+        self.differing: tuple[str, str, str] | tuple[()] = ()
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k != "formulas"} | {"_known": {}, "memory": None}
@@ -311,12 +314,12 @@ def vectorised(
     if memory is None:
         return called(f, box)
     known = memory.recall("way", [_name(f), box, kind], lambda: list(_way_of(called(f, box)[0])))
-    way, outputs, seconds = known
+    way, outputs, seconds, differing = known
     if way.startswith("tensor"):  # where PyTorch may be another one, or none
         function, outputs = called(f, box)
     else:
         function = CallableFunction(f, way, box.names, outputs)
-        function.asked, function.seconds = 1, seconds
+        function.asked, function.seconds, function.differing = 1, seconds, tuple(differing)
     point = box.unscale(np.random.default_rng(0).uniform(-1.0, 1.0, (1, box.dim)))
     if not memory.agrees("probe", [point, kind], function(point)):
         raise CheckpointError(f"resume: the function {_name(f)} gives other values than it did; fit again")
@@ -324,8 +327,8 @@ def vectorised(
     return function, outputs
 
 
-def _way_of(function: CallableFunction) -> tuple[str, int, float]:
-    return function.way, function.outputs, function.seconds
+def _way_of(function: CallableFunction) -> tuple[str, int, float, list[str]]:
+    return function.way, function.outputs, function.seconds, list(function.differing)
 
 
 def called(f: Callable[..., Any], box: Domain) -> tuple[CallableFunction, int]:
@@ -367,11 +370,25 @@ def called(f: Callable[..., Any], box: Domain) -> tuple[CallableFunction, int]:
             )
         function = CallableFunction(f, way, box.names, widths.pop())
         function.asked, function.seconds = 1, min(seconds / len(x), float(np.median(each)))
+        if way not in AT_ONCE and function.seconds < ASKED_AGAIN:
+            i = next(i for i, y in enumerate(alone) if y is not None)
+            function.differing = _differing(alone[i], _attempt(way, f, x[i : i + 1], []), box, x[i])
         return function, function.outputs
     said = list(dict.fromkeys(failures)) or ["it returned nothing usable"]
     where = ", ".join(f"{n}={v:.6g}" for n, v in zip(box.names, x[0], strict=True))
     alone_too = f"; point by point: {said[-1]}" if len(said) > 1 else ""
     raise ArgumentError(f"the function {_name(f)} could not be evaluated at {where}: {said[0]}{alone_too}")
+
+
+def _differing(
+    first: np.ndarray, again: np.ndarray | None, box: Domain, point: np.ndarray
+) -> tuple[str, str, str] | tuple[()]:
+    """Where a function gave two values, and these, in words."""
+    if again is None or _same(first, [again]):
+        return ()
+    where = ", ".join(f"{n}={v:.6g}" for n, v in zip(box.names, point, strict=True))
+    j = int(np.nanargmax(np.abs(again - first)[0])) if again.shape == first.shape else 0
+    return where, f"{first[0, j]:.6g}", f"{again[0, j]:.6g}"
 
 
 # Arrays are copied, because a function may write into what it gets.

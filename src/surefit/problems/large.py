@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from surefit.checking import near
 from surefit.data import Domain, Noise, Sampling, Table, raw_names, read_table
 from surefit.data.batches import Batches, batches_of
 from surefit.data.table import spread_names
@@ -129,7 +130,7 @@ def _reader(batches: Batches, plan: Sampling, seed: int, reading: Mapping[str, A
     own = {key: value for key, value in reading.items() if key in ("targets", "inputs")}
     table: Table = read_table(first, drop_missing=drop, **own)
     if weights is not None and weights not in table.names:
-        raise DataError(f"weights: the table has no column {weights!r}; it has {', '.join(table.names)}")
+        raise DataError(f"weights: the table has no column {weights!r}{near(weights, table.names)}")
     if weights in table.targets:
         raise DataError(f"weights: {weights!r} is the target; name another with {spelled('target', '...')}")
     inputs = tuple(name for name in raw_names(table.inputs, table.coding) if name != weights)

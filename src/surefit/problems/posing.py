@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.checking import positive_number
+from surefit.checking import near, positive_number
 from surefit.data import Domain, Noise, Sampling, Table, corner_points, default_count, raw_names, read_table, sample
 from surefit.data.generator import output_names
 from surefit.data.sampling import FEWEST_SPLIT, SPLIT
@@ -91,7 +91,8 @@ def pose(
                 "a Python function is not differentiated",
                 "give a function that returns its gradients, or a formula",
             )
-        plan = first_sampling(box.dim, plan) if solver else plan
+        free = free and not function.differing
+        plan = first_sampling(box.dim, plan) if solver and free else plan
         allowed = _allowed(function, box, time)
         problem = _of_function(
             function, box, outputs, plan, seed, source, _called_gradients(plan, box, outputs, memory), free, allowed
@@ -204,7 +205,7 @@ def _of_function(
         failures.extend(failed)
         return points
 
-    exact = Noise.read(plan.noise).scale == 0.0
+    exact = Noise.read(plan.noise).scale == 0.0 and not getattr(function, "differing", ())
     fewer = plan if allowed is None else _fewer(plan, box, allowed // (4 if exact and free else 2))
     x, y = values(fewer.points(box, rng))
     watched, tested = fewer.held_out(box, rng)
@@ -280,6 +281,9 @@ def _about(target: Any) -> tuple[Sentence, ...]:
             notes.append(say("stepped-round", points=target.filled))
     if isinstance(function, CallableFunction) and function.single:
         notes.append(say("single-precision"))
+    if isinstance(function, CallableFunction) and function.differing:
+        where, first, again = function.differing
+        notes.append(say("differing-values", where=where, first=first, again=again))
     return tuple(notes)
 
 
@@ -466,7 +470,7 @@ def _table_and_weights(target: Any, plan: Sampling, reading: Mapping[str, Any]) 
     kept = table.row_numbers
     if column is not None:
         if column not in table.names:
-            raise DataError(f"{what}: the table has no column {column!r}; it has {', '.join(table.names)}")
+            raise DataError(f"{what}: the table has no column {column!r}{near(column, table.names)}")
         if column in table.targets:
             example = spelled("target", "...")
             raise DataError(f"{what}: {column!r} is the last column, which is the target; name another with {example}")

@@ -122,7 +122,7 @@ class RunLog:
         try:
             found = json.loads(first)[KEY] if self.lines else json.loads(first.removeprefix(MARK))
             found["version"], found["function"], found["code"], found["inputs"], found["low"], found["high"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise self._foreign() from None
         own, name = self.header, str(self.path)
         if found["version"] != VERSION:
@@ -145,7 +145,7 @@ class RunLog:
             values = [math.nan if v is None else float(v) for v in row["y"]]
             seconds = math.nan if row.get("seconds") is None else float(row["seconds"])
             return self._checked(Run(tuple(map(float, row["x"])), tuple(values), seconds, row.get("error") or ""))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
             raise self._broken(number) from None
 
     def _of_cells(self, cells: Sequence[str], number: int) -> Run:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from surefit.checking import near
 from surefit.data import Sampling, raw_names
 from surefit.data.columns import TEXT, Raw
 from surefit.data.labels import labels_of
@@ -53,7 +54,7 @@ def _labels(raw: Raw, name: str, what: str) -> np.ndarray:
     if name not in raw.names:
         coded = [c for c in raw.coding if c.name == name]
         if not coded:
-            raise DataError(f"{what}: the table has no column {name!r}; it has {', '.join(raw.names)}")
+            raise DataError(f"{what}: the table has no column {name!r}{near(name, raw.names)}")
         columns = [raw.columns[raw.names.index(n)] for n in coded[0].columns]
         return np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)[1].ravel()
     own = raw.columns[raw.names.index(name)]

@@ -14,6 +14,7 @@ import numpy as np
 from surefit.checking import number_array, whole_number
 from surefit.data import Domain, corner_points, sample
 from surefit.errors import ArgumentError
+from surefit.problems.scaling import spread
 from surefit.readings.surface import Surface, gradients_of, part_of, which_output
 
 LOOKED = 4096  # points that are looked at before a search begins
@@ -51,11 +52,12 @@ def extremum(surface: Surface, sign: float, bounds: Any, output: Any, starts: in
     y = sign * surface._predict(x)[:, column]
     chosen = spread_out(box, x, y, starts)
     best, least = x[chosen[0]], float(y[chosen[0]])
+    size = float(spread(y[:, None])[0])  # the search ends by slopes that are small beside 1
 
     def unit(t: np.ndarray) -> tuple[float, np.ndarray]:
         place = box.unscale(np.clip(t, -1.0, 1.0))[None]
         value = sign * float(surface._predict(place)[0, column])
-        return value, sign * gradients_of(surface, place)[0, column] * box.stretch(place)[0]
+        return (value - least) / size, sign * gradients_of(surface, place)[0, column] * box.stretch(place)[0] / size
 
     for i in chosen:
         found = minimize(
@@ -113,7 +115,7 @@ def crossings(surface: Surface, value: float, box: Domain, column: int) -> np.nd
     near = TOUCHES * max(abs(value), float(np.abs(y + value).max()))
     y[[0, -1]] = np.where(np.abs(y[[0, -1]]) <= near, 0.0, y[[0, -1]])  # beyond the ends no sign can change
     nodes, misses = list(x), list(y)
-    for i in np.flatnonzero((derivatives[:-1] * derivatives[1:] < 0) & (y[:-1] * y[1:] > 0)):
+    for i in np.flatnonzero(changes(derivatives) & ~changes(y) & (y[:-1] != 0) & (y[1:] != 0)):
         if abs(y[i]) < abs(derivatives[i]) * (x[i + 1] - x[i]) or abs(y[i + 1]) < abs(derivatives[i + 1]) * (
             x[i + 1] - x[i]
         ):
@@ -123,8 +125,14 @@ def crossings(surface: Surface, value: float, box: Domain, column: int) -> np.nd
     order = np.argsort(nodes, kind="stable")
     x, y = np.array(nodes)[order], np.array(misses)[order]
     found = list(x[y == 0.0])
-    found += [bracketed(miss, x[i], x[i + 1]) for i in np.flatnonzero(y[:-1] * y[1:] < 0)]
+    found += [bracketed(miss, x[i], x[i + 1]) for i in np.flatnonzero(changes(y))]
     return merged(np.sort(np.array(found, dtype=np.float64)), APART * float(box.width[0]))
+
+
+def changes(y: np.ndarray) -> np.ndarray:
+    """Where numbers (n,) of any size have another sign than the one before, (n - 1,)."""
+    signs: np.ndarray = np.sign(y)
+    return signs[:-1] * signs[1:] < 0
 
 
 def bracketed(f: Callable[[float], float], low: float, high: float) -> float:
@@ -132,9 +140,10 @@ def bracketed(f: Callable[[float], float], low: float, high: float) -> float:
     from scipy.optimize import brentq
 
     below, above = f(low), f(high)
-    if below * above >= 0:  # one value at a time may round otherwise than many
+    if np.sign(below) * np.sign(above) >= 0:  # one value at a time may round otherwise than many
         return float(low if abs(below) <= abs(above) else high)
-    return float(brentq(f, low, high, xtol=1e-15 + 4e-16 * abs(low), rtol=8.9e-16))
+    tiny = float(np.finfo(np.float64).tiny)
+    return float(brentq(f, low, high, xtol=1e-12 * (high - low) + tiny, rtol=8.9e-16))
 
 
 def merged(x: np.ndarray, apart: float) -> np.ndarray:
@@ -156,7 +165,7 @@ def places(surface: Surface, value: Any, bounds: Any, output: Any, starts: int, 
     starts = whole_number("starts", starts, 1)
     x = looked_at(box, seed)
     y = surface._predict(x)[:, columns] - wanted
-    unit = np.maximum(y.std(axis=0), np.finfo(np.float64).tiny)
+    unit = spread(y)
     chosen = spread_out(box, x, np.square(y / unit).sum(axis=1), starts)
 
     def misses(t: np.ndarray) -> np.ndarray:
@@ -197,7 +206,7 @@ def inverse(surface: Surface, y: Any, bounds: Any, output: Any, all_solutions: b
     values, derivatives = surface._predict(x[:, None])[:, column], gradients_of(surface, x[:, None])[:, column, 0]
     rising = values[-1] > values[0]
     back = np.diff(values) < 0 if rising else np.diff(values) > 0
-    turns = np.flatnonzero(derivatives[:-1] * derivatives[1:] < 0)
+    turns = np.flatnonzero(changes(derivatives))
     if len(turns) or back.any() or values[0] == values[-1]:
         where = x[turns[0] if len(turns) else int(np.argmax(back))]
         raise ArgumentError(

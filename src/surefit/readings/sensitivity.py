@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from surefit.data import Domain, sample
+from surefit.problems.scaling import spread
 from surefit.readings.integrals import Values, axis_rule
 from surefit.readings.surface import Surface, part_of, which_output
 
 GRID = {1: 256, 2: 256, 3: 64}  # nodes of each axis, by inputs
+SEEN = 1 << 10  # points that tell how large the values are
 DRAWS = 1 << 14  # points of each of the two samples, in more inputs
 
 
@@ -49,11 +51,14 @@ def sensitivity(surface: Surface, bounds: Any = None, output: Any = None, seed: 
     """The Sobol indices over a box; see `Readings.sensitivity`."""
     box, column = part_of(surface, bounds), which_output(surface, output)
 
+    seen = sample(box, SEEN, "sobol", generator=np.random.default_rng([seed, 0x51E]))
+    size = float(spread(surface._predict(seen)[:, [column]])[0])  # squares of small values would be 0
+
     def values(x: np.ndarray) -> np.ndarray:
-        return surface._predict(x)[:, column]
+        return surface._predict(x)[:, column] / size
 
     mean, variance, first, total = (_by_grid if box.dim in GRID else _by_samples)(values, box, seed)
-    return Sensitivity(surface.names, first, total, float(mean), float(variance))
+    return Sensitivity(surface.names, first, total, float(mean) * size, float(variance) * size * size)
 
 
 Indices = tuple[float, float, np.ndarray, np.ndarray]  # mean, variance, first (d,), total (d,)

@@ -47,7 +47,8 @@ def unlearned(fit: Record) -> list[Sentence]:
     size = error.rmse / error.relative_l2 if error.relative_l2 > 0 else math.inf
     if function and fit.only_at_jumps:
         return [say("jump-place", size=f"{error.max:.3g}", where=error.where, rmse=f"{error.rmse:.3g}")]
-    if function and error.max > LOCAL * size:
+    scattered = any(note.code == "differing-values" for note in fit.problem.notes)  # which then is what the error is
+    if function and error.max > LOCAL * size and not scattered:
         return [say("unlearned-place", size=f"{error.max:.3g}", where=error.where)]
     return []
 
@@ -241,8 +242,9 @@ def card_html(fit: Record) -> str:
     import html
 
     left = "style='text-align:left'"
+    label = 'style="text-align:left;white-space:nowrap"'
     cells = "".join(
-        f"<tr><th {left}>{html.escape(k)}</th><td {left}>{html.escape(v)}</td></tr>" for k, v in card_rows(fit)
+        f"<tr><th {label}>{html.escape(k)}</th><td {left}>{html.escape(v)}</td></tr>" for k, v in card_rows(fit)
     )
     return f"<table>{cells}</table>"
 

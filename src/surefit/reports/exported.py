@@ -18,13 +18,15 @@ from surefit.checking import whole_number
 from surefit.compiler import compile_program
 from surefit.core import ops
 from surefit.core.functional import hvp, jacobian
+from surefit.core.modes import no_grad
 from surefit.core.program import Program, record
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.data import Domain
 from surefit.errors import ArgumentError, ExportError, MissingExtraError, RecordError, SurefitError
 from surefit.exporters.exportable import Exportable, Values
 from surefit.exporters.retyped import retyped
 from surefit.files import make_directory
+from surefit.keywords import naming
 from surefit.reports.card import card_rows
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ def export(
     )
 
 
+@naming
 def export_module(
     module: nn.Module, path: str | os.PathLike[str], to: str | None = None, *, domain: Any,
     outputs: Sequence[str] | None = None, dtype: Any = None, derivative: bool = False, verify: int = 0,

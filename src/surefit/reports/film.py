@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surefit.attempts.events import Epoch, Finished, Started
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, ModelFileError
 from surefit.files import regular_file, write_atomically
 from surefit.models.scaled import Scaled

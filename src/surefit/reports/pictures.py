@@ -9,7 +9,8 @@ import numpy as np
 
 from surefit import nn
 from surefit.core.functional import gradients
-from surefit.core.tensor import Tensor, enable_grad, no_grad
+from surefit.core.modes import enable_grad, no_grad
+from surefit.core.tensor import Tensor
 from surefit.doctor.network_checks import FLAT, MOSTLY
 from surefit.models.inference import evaluate
 from surefit.models.scaled import Scaled

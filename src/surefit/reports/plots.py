@@ -8,8 +8,9 @@ import numpy as np
 
 from surefit import nn, view
 from surefit.attempts.methods import METHODS
+from surefit.core.modes import no_grad
 from surefit.core.program import record
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DataError
 from surefit.problems.problem import Points
 from surefit.reports.words import Speech

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
-import functools
-import inspect
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import fields
-from typing import ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from surefit.attempts.methods import METHODS
 from surefit.data import Sampling
-from surefit.errors import ArgumentError
+from surefit.keywords import meant, naming
 from surefit.models.spec import MLPSpec
 
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
-
+Function = TypeVar("Function", bound=Callable[..., Any])
+_FIRST = 'it comes first, without a name: fit("sin(x)", "x=-3:3")'
+_PAIR = "inputs and values come first, as a pair: fit((X, y))"
+FIRST = dict.fromkeys(("what", "formula", "function", "func", "f", "expression", "expr", "table", "df", "path"), _FIRST)
+FIRST |= dict.fromkeys(("X", "y", "Y"), _PAIR)
 OTHER_NAMES = {  # of other libraries, and of the command line
     "hidden": "model=(64, 64), the widths of the hidden layers",
     "hidden_layer_sizes": "model=(64, 64), the widths of the hidden layers",
@@ -43,7 +43,7 @@ OTHER_NAMES = {  # of other libraries, and of the command line
 EXAMPLES = {"epochs": "300", "lr": "1e-3", "batch_size": "64", "activation": '"tanh"', "split": "(0.8, 0.1, 0.1)"}
 
 
-def cure_of(name: str, known: list[str]) -> str:
+def cure_of(name: str, known: Sequence[str]) -> str:
     """What to write instead of an argument of this name.
 
     >>> cure_of("epochs", [])
@@ -51,6 +51,8 @@ def cure_of(name: str, known: list[str]) -> str:
     >>> cure_of("sed", ["seed"])
     'did you mean seed?'
     """
+    if name in FIRST:
+        return FIRST[name]
     if name in OTHER_NAMES:
         return f"write {OTHER_NAMES[name]}"
     value = EXAMPLES.get(name, "...")
@@ -61,24 +63,17 @@ def cure_of(name: str, known: list[str]) -> str:
         return f"it is a setting of the model: write model=surefit.MLPSpec({name}={value})"
     if name in {field.name for field in fields(Sampling)}:
         return f"it is a setting of the data: write data=surefit.Sampling({name}={value})"
-    close = difflib.get_close_matches(name, [*known, *OTHER_NAMES], 1)
-    if close:
-        return f"did you mean {close[0]}?" if close[0] in known else cure_of(close[0], known)
+    found = meant(name, [*known, *OTHER_NAMES, *EXAMPLES])
+    if found is not None:
+        return f"did you mean {found}?" if found in known else cure_of(found, known)
+    if re.fullmatch(r"[a-z]\d*", name):
+        return f'an interval is written domain={{"{name}": (-3, 3)}}'
     return f"it takes {', '.join(known)}"
 
 
-def saying_cures(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Decorates a function: an argument that it does not have is an ArgumentError that names what to write."""
-    known = [p.name for p in inspect.signature(function).parameters.values()]
-
-    @functools.wraps(function)
-    def checked(*args: Arguments.args, **given: Arguments.kwargs) -> Result:
-        for name in given:
-            if name not in known:
-                raise ArgumentError(f"{function.__name__} has no argument {name!r}; {cure_of(name, known)}")
-        return function(*args, **given)
-
-    return checked
+def saying_cures(function: Function) -> Function:
+    """Decorates a function: an argument that it does not have is an error that names what to write."""
+    return naming(function, cure_of)
 
 
 __all__ = ["cure_of", "saying_cures"]

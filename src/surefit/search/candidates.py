@@ -17,9 +17,12 @@ from surefit.problems.problem import Problem
 from surefit.problems.quantiles import pinball
 from surefit.problems.scaling import Scaling
 from surefit.search.judging import Judge, Measured
-from surefit.search.limits import ENOUGH_ROWS, FAR, JUMP, ROUNDING, ROUNDINGS, SIMPLER, SMALLER, SURE
+from surefit.search.limits import ENOUGH_ROWS, FAR, JUMP, ROUNDING, ROUNDINGS, SIMPLER, SMALLER, SMOOTHER, SURE
 from surefit.search.teacher import Taught
 from surefit.sentences import Sentence, say
+
+LARGE = {"trees": SMOOTHER, "tabular": SMALLER}  # solvers whose models are large, and times their score: others that
+# have such a score are preferred to them
 
 if TYPE_CHECKING:
     from surefit.bounds.certificate import Certificate
@@ -185,14 +188,17 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
     simple = [c for c in candidates if c.details["solver"] == "polynomial"]
     others = [c for c in candidates if c.details["solver"] not in ("polynomial", "adam")]
     best = min(others or simple or candidates, key=lambda c: c.score)
-    for c in others if best.details["solver"] != "tabular" else ():
+    for c in others if best.details["solver"] not in LARGE else ():
         if c.stage.code == "stage-mean" and c.score <= SIMPLER * best.score:
             best = c  # of which it is one: what makes one better than their mean is luck
-    if best.details["solver"] == "tabular":  # a hundred times as large as the others
-        smaller = [c for c in others if c.details["solver"] != "tabular" and not searched(c)]
-        smaller = [c for c in smaller if c.score <= SMALLER * best.score]
-        best = min(smaller, key=lambda c: c.score, default=best)
-    tables = [c for c in candidates if c.details["solver"] == "tabular"]
+    least, passed = best.score, set[str]()
+    for kind, times in LARGE.items():
+        passed.add(kind)
+        if best.details["solver"] == kind:
+            smaller = [c for c in others if c.details["solver"] not in passed and not searched(c)]
+            smaller = [c for c in smaller if c.score <= times * least]
+            best = min(smaller, key=lambda c: c.score, default=best)
+    tables = [c for c in candidates if c.details["solver"] in LARGE]
     if tables and searched(best) and best.validated >= ENOUGH_ROWS:
         rival, n = min(tables, key=lambda c: c.score), best.validated
         one, other = best.residuals, rival.residuals  # the validation rows, which came first, may have ended its search

@@ -12,7 +12,7 @@ import numpy as np
 
 from surefit.attempts.events import Callback, notify_failure
 from surefit.attempts.journal import Journal
-from surefit.attempts.lr_finder import with_found_rate
+from surefit.attempts.lr_finder import RateTest, range_test, with_found_rate
 from surefit.attempts.methods import LBFGS, LM, Adam, Auto, Features, FirstOrder, Method, Solver, method_from
 from surefit.attempts.progress import Progress
 from surefit.attempts.recalled import data_of
@@ -35,7 +35,7 @@ from surefit.search.robust import robust
 from surefit.search.runner import State, Strategy, recorded, run
 from surefit.search.strategies.descent import descent, parts
 from surefit.search.strategies.functions import known_function
-from surefit.search.strategies.given import given_network
+from surefit.search.strategies.given import given_model
 from surefit.search.strategies.monotone import monotone
 from surefit.search.strategies.named import named
 from surefit.search.strategies.proving import until_proved
@@ -70,18 +70,22 @@ def fit_problem(
     halted: Callable[[], bool] | None = None,
     began: float | None = None,
     journal: Journal | None = None,
+    again: bool = True,
 ) -> Record:
     """The record of a Problem, or of what poses one (then the checks of the other arguments come first).
 
     The arguments are those of `fit`.
 
     halted: asked after each iteration whether to stop. began: when the clock of `time` started. journal: what is known
-    of the fit from an earlier process, and where it is kept.
+    of the fit from an earlier process, and where it is kept. again: whether the automatic choice may begin again from
+    other weights of a given network; not where whoever asks does that himself.
     """
     began = clock.perf_counter() if began is None else began
     tol, time = positive_number("tol", tol), positive_number("time", time)
     if not isinstance(prove, (bool, np.bool_)):
         raise ArgumentError(f"prove={prove!r} must be True or False; the tolerance is {spelled('tol')}")
+    if not isinstance(jit, (bool, np.bool_, type(None))):
+        raise ArgumentError(f"jit={jit!r} must be True, False or None (compiled where that pays)")
     settings = method_from(method)
     if jit and isinstance(settings, Solver) and not isinstance(settings, Auto):
         raise ArgumentError(
@@ -122,7 +126,7 @@ def fit_problem(
         state.first_order_dtype = kind
         if not problem.quantiles and (problem.exact or not problem.signs):  # else validation rows alone decide
             state.aim = (FLOAT32 if state.dtype == ops.float32 else GOAL) * state.size
-        strategy = automatic(state, model, jit)
+        strategy = automatic(state, model, jit, again)
         made = partial(_solved, state, settings)
     elif isinstance(settings, Solver):
         if adaptive:
@@ -151,6 +155,18 @@ def _in_coordinates(problem: Problem, method: Method, seed: int, prove: bool) ->
     if prove:
         raise ArgumentError("prove: training on where a proof fails is not for periodic inputs; leave periodic out")
     return lifted(problem, seed, isinstance(method, Solver))
+
+
+def rate_test(
+    posed: Callable[[], Problem], method: str | Method, model: Any, seed: int, dtype: Any
+) -> RateTest:  # fmt: skip
+    """The learning rate that suits a problem, a network and a first-order method."""
+    chosen = method_from(method)
+    if not isinstance(chosen, FirstOrder):
+        raise ArgumentError(f"method={chosen.name!r} has no learning rate; choose a first-order method such as 'adam'")
+    kind, problem = ops.float32 if dtype is None else ops.dtype_of(dtype), posed()
+    network = network_of(model, problem, np.random.default_rng([seed, 2]), kind, chosen.scale)
+    return range_test(scaled(network, problem, chosen.scale, kind), problem, chosen, seed)
 
 
 def takes_parts(method: Method) -> bool:
@@ -247,14 +263,14 @@ def distil_problem(
         return recorded(state, run(state, students(state, most, aims)), partial(_solved, state, Auto()))
 
 
-def automatic(state: State, model: Any, jit: bool | None) -> Strategy:
+def automatic(state: State, model: Any, jit: bool | None, again: bool = True) -> Strategy:
     """The strategy of the automatic choice."""
     if state.problem.signs:
         return monotone(state, model, jit)
     if state.problem.quantiles:
         return quantiles(state, jit)
     if model is not None:
-        return given_network(state, state.built(model), jit)
+        return given_model(state, model, jit, again)
     return known_function(state, jit) if state.problem.exact else measured_data(state, jit)
 
 
@@ -310,4 +326,4 @@ def _resolved(method: FirstOrder, problem: Problem) -> dict[str, Any]:
     return {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}
 
 
-__all__ = ["distil_problem", "few_rows", "fit_problem", "takes_parts"]
+__all__ = ["distil_problem", "few_rows", "fit_problem", "rate_test", "takes_parts"]

@@ -40,6 +40,7 @@ DEEP = (16, 16)  # hidden layers that Levenberg-Marquardt is tried on
 MOST_MONOMIALS = 300  # of a polynomial that is tried on measured data
 NAMED_UNITS = {1: 50, 2: 80}  # of variable projection, by inputs; else 60
 NOISY_UNITS = (30, 100, 300, 800)  # of measured data
+HELPED_NOISY = 1.5  # of these the last, which cost most, only where the ones before them lowered the error so much
 ADDITIVE_UNITS = (4, 12)  # for each input of measured data
 MANY_COLUMNS = 6  # inputs of measured data from which on it is asked which of them matter
 WIDE = 0.25  # inputs for each row, beyond which only those that matter are tried
@@ -69,9 +70,12 @@ ROWS_OF_LENGTHS = 400  # rows at most from which its hyperparameters are found
 STARTS_OF_MANY = 1  # of that search with more than half as many rows; twice as many with fewer
 ROWS_FOR_LINEAR = 3  # rows for each coefficient of a linear mean
 MOST_REFITTED, FOLDS = 120, 20  # rows up to which its hyperparameters are found again without the rows of a fold
+MOST_REFITTED_SHORTLY, FOLDS_OF_MORE, ITERATIONS_OF_MORE = 250, 10, 6  # the same of more rows, with few iterations
+SPOILT = 100.0  # deviations that values are off by where the covariance of a fold was singular: it tells nothing
 MOST_SEARCHED = 60  # rows up to which that search begins where nothing is known, and not where it had ended
 STACK_RIDGE = 0.2  # of a mean square, that equal shares of a mean of models are preferred by
 MOST_ALONE = 4  # outputs that have hyperparameters of their own; of more outputs all share them
+MOST_NETWORKS = 10_000  # of restarts or of an ensemble: more are a slip, and their seeds alone would fill the memory
 MOST_PARAMETERS = 500  # of a network that learns from a teacher, where nobody asks for more
 CLOSE = 0.1  # of the teacher's error: a network as near to it need not be nearer
 CLOSE_ALONE = 1e-3  # the same of a teacher of which no error is known, in deviations of its values
@@ -84,6 +88,7 @@ TABULAR_ROWS, TABULAR_MOST_ROWS, TABULAR_MOST_INPUTS = 250, 20_000, 100  # with 
 SMOOTH = 5e-3  # left-out error, in deviations, below which they are not: smooth values without noise
 COMPILING = 5.0  # seconds that must be left, where a time is given: two may go into compiling
 SMALLER = 1.03  # times their score: with such a score a network that is not of them is kept
+SMOOTHER = 1.01  # times the score of trees: with such a score a model without them is kept, for it is smoother
 LEAST_SHARE = 0.05  # of a mean of two, below which one alone is as good
 
 # --- points ---
@@ -98,6 +103,8 @@ MOST_VALUES = 100_000  # of a Python function, for points that are added: it may
 LM_FIRST, LM_AGAIN = 60, 15  # at first, and whenever there are more points
 LM_ROUNDS = 6  # with more points, when nothing was asked for
 LM_ROUNDS_ASKED = 30  # where there is a tolerance to reach, or time to use
+STARTS = 1000  # of a network that was given, where there are a tolerance and time for it
+MOST_DOUBLED = 3  # how often the next of these takes Adam twice as long
 DEEP_VARPRO = 60  # iterations on a network of several hidden layers
 FEWER = 4  # measured data get so much less of Adam than it takes by itself: it is seldom the best there
 

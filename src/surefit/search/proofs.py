@@ -61,6 +61,10 @@ def certified(
     ArgumentError: the target is known at points only. Unsupported: an operation that no bound goes through.
     """
     source = problem.source
+    if isinstance(target, (int, float)):
+        raise ArgumentError(
+            f"certify: target={target!r} must be a formula; the largest error to prove is tol={target!r}"
+        )
     if target is None and source["kind"] != "formula":
         name = source["name"] if source["kind"] == "table" else f"{source['name']}()"
         raise ArgumentError(

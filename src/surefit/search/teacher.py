@@ -21,15 +21,19 @@ from surefit.problems.problem import Problem
 from surefit.search.judging import Measured
 from surefit.search.limits import (
     FOLDS,
+    FOLDS_OF_MORE,
+    ITERATIONS_OF_MORE,
     LEAST_SHARE,
     LOOKED_AT,
     MOST_ALONE,
     MOST_REFITTED,
+    MOST_REFITTED_SHORTLY,
     MOST_ROWS_TAUGHT,
     MOST_SEARCHED,
     MOST_TAUGHT_INPUTS,
     ROWS_FOR_LINEAR,
     ROWS_OF_LENGTHS,
+    SPOILT,
     STACK_RIDGE,
     STARTS_OF_MANY,
 )
@@ -238,7 +242,7 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
                 theta = tuple(process.theta.tolist())
                 made.append((Process(outputs, process.kernel, process.mean, theta, float(share)), process))
     teacher = Processes(x, y, weights, noise, tuple(p for p, _ in made), None, tuple(p for _, p in made))
-    if n <= MOST_REFITTED:
+    if n <= MOST_REFITTED_SHORTLY:
         teacher.left_out_rows = _refitted(teacher, rng, stop)
     return teacher
 
@@ -272,24 +276,46 @@ def _refitted(teacher: Processes, rng: np.random.Generator, stop: Callable[[], b
     """What rows are predicted to be by the others, whose hyperparameters are found without them, in folds.
 
     Of few rows the hyperparameters are half of what was learned: to keep them would be to know the row left out. Of
-    very few they may be altogether different ones, which only a search from the beginning finds.
+    very few they may be altogether different ones, which only a search from the beginning finds. Of more rows they are
+    nearly the same, and a few iterations from there are enough.
     """
     x, y, weights = teacher.x, teacher.y, teacher.weights
     n = len(x)
     mean, deviation = teacher.left_out()
-    for fold in np.array_split(rng.permutation(n), min(n, FOLDS)):
+    few = n <= MOST_REFITTED
+    for fold in np.array_split(rng.permutation(n), min(n, FOLDS) if few else FOLDS_OF_MORE):
         rest = np.setdiff1d(np.arange(n), fold)
         others = None if weights is None else weights[rest]
         made = []
         for p in teacher.parts:
-            again = GaussianProcess(p.kernel, p.mean, noise=teacher.noise, starts=1, stop=stop)
+            asked = stop if few else _after(ITERATIONS_OF_MORE, stop)
+            again = GaussianProcess(p.kernel, p.mean, noise=teacher.noise, starts=1, stop=asked)
             first = p.theta if n > MOST_SEARCHED else None
             made.append(again.fit(x[rest], y[rest][:, list(p.outputs)], others, first))
         if stop():
             break
         without = Processes(x[rest], y[rest], others, teacher.noise, teacher.parts, None, tuple(made))
-        mean[fold], deviation[fold] = without.predict(x[fold]), without.deviation(x[fold])
+        found, spread = without.predict(x[fold]), without.deviation(x[fold])
+        if few or not _spoilt(found - y[fold], spread):
+            mean[fold], deviation[fold] = found, spread
     return mean, deviation
+
+
+def _spoilt(miss: np.ndarray, deviation: np.ndarray) -> bool:
+    """Whether values are so many deviations off that rounding has spoilt a covariance that was nearly singular."""
+    return bool(np.sqrt(np.mean((miss / np.maximum(deviation, 1e-300)) ** 2)) > SPOILT)
+
+
+def _after(iterations: int, stop: Callable[[], bool]) -> Callable[[], bool]:
+    """What is asked after each iteration of a search that is to have few of them."""
+    left = iterations
+
+    def asked() -> bool:
+        nonlocal left
+        left -= 1
+        return left <= 0 or stop()
+
+    return asked
 
 
 __all__ = ["Process", "Processes", "Taught", "can_teach", "shares", "teacher_of"]

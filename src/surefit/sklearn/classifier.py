@@ -49,10 +49,11 @@ class FitClassifier(ClassifierMixin, Estimator):
         x, labels = self._checked(X, y, reset=True)
         if self.tol is not None:
             raise ArgumentError("tol: classes have no largest error; leave it out")
-        self.classes_ = unique_labels(labels)
+        self.classes_ = _classes(labels)
         if len(self.classes_) < 2:
             raise DataError(
-                f"y: 1 class only, {self.classes_[0]!r}; a classifier cannot be trained when only one class is present"
+                f"y: 1 class only, {self.classes_.tolist()[0]!r}; a classifier cannot be trained when only one class "
+                "is present"
             )
         task = Task(self, X, y)
         found = self._fitted(x, self._indicators(labels), sample_weight, self._outputs(), task)
@@ -70,7 +71,7 @@ class FitClassifier(ClassifierMixin, Estimator):
             raise ArgumentError("partial_fit: classes must be given in the first call: all there will ever be")
         x, labels = self._checked(X, y, reset=first)
         if first:
-            self.classes_ = unique_labels(classes)
+            self.classes_ = _classes(classes)
         elif classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
             raise ArgumentError(f"partial_fit: classes={classes!r} are not those of the call before: {self.classes_!r}")
         unknown = sorted(set(labels.tolist()) - set(self.classes_.tolist()), key=str)
@@ -100,6 +101,8 @@ class FitClassifier(ClassifierMixin, Estimator):
     def _checked(self, X: Any, y: Any, reset: bool) -> tuple[np.ndarray, np.ndarray]:
         x, y = validate_data(self, X, y, reset=reset, dtype=np.float64, ensure_min_samples=2 if reset else 1)
         y = column_or_1d(y, warn=True)
+        if y.dtype == object:
+            _classes(y)
         check_classification_targets(y)
         return x, y
 
@@ -114,6 +117,15 @@ class FitClassifier(ClassifierMixin, Estimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "fit_") or hasattr(self, "_learner")
+
+
+def _classes(labels: Any) -> np.ndarray:
+    """The classes in their order; DataError where they have none."""
+    try:
+        return np.asarray(unique_labels(labels))
+    except TypeError:
+        kinds = sorted({type(label).__name__ for label in np.asarray(labels, dtype=object).tolist()})
+        raise DataError(f"y: its classes are of several kinds ({', '.join(kinds)}); make all of them texts") from None
 
 
 __all__ = ["FitClassifier"]

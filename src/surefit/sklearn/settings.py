@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
+from surefit import nn
 from surefit.attempts.methods import METHODS, Additive, FirstOrder, Method, Polynomial, Solver, nearest
 from surefit.data import Sampling, Table
 from surefit.errors import ArgumentError, DataError
 from surefit.models.spec import MLPSpec
 
-ACTIVATIONS = {"logistic": "sigmoid"}  # scikit-learn's word and ours
+ACTIVATIONS: dict[str, Any] = {"logistic": "sigmoid", "identity": nn.Identity()}  # scikit-learn's word and ours
 SCHEDULES = {"adaptive": "plateau"}
 COUNTED = ("epochs", "iterations", "evaluations")  # what `max_iter` counts, by method
 RIDGES = ("ridge", "weight_decay")  # what `alpha` is
+PARAMETERS = {  # of an estimator, by what they are in a method
+    "lr": "learning_rate_init", "batch_size": "batch_size", "schedule": "learning_rate", "patience": "n_iter_no_change",
+    **dict.fromkeys(COUNTED, "max_iter"), **dict.fromkeys(RIDGES, "alpha"),
+}  # fmt: skip
 
 
 def method_of(estimator: Any) -> Method:
@@ -34,7 +41,31 @@ def method_of(estimator: Any) -> Method:
         "patience": estimator.n_iter_no_change if estimator.early_stopping else None,
     }
     given |= dict.fromkeys(COUNTED, estimator.max_iter) | dict.fromkeys(RIDGES, estimator.alpha)
-    return kind(**{k: v for k, v in given.items() if k in known and v is not None})
+    chosen = {k: v for k, v in given.items() if k in known and v is not None}
+    with _named(estimator, chosen):
+        return kind(**chosen)
+
+
+@contextmanager
+def _named(estimator: Any, chosen: Mapping[str, Any]) -> Iterator[None]:
+    """An error about a setting of a method names the parameter of the estimator, which is what the user gave."""
+    try:
+        yield
+    except ArgumentError as e:
+        said = str(e)
+        for setting, value in chosen.items():
+            if f"{setting}={value!r}" in said and (name := PARAMETERS.get(setting)) is not None:
+                given = getattr(estimator, name)
+                raise ArgumentError(f"{name}={given!r} {_end(said)}") from None
+        raise
+
+
+def _end(said: str) -> str:
+    """What an error says after its argument and value."""
+    for words in (" must be ", " is unknown; "):
+        if words in said:
+            return said[said.index(words) + 1 :]
+    return said
 
 
 def model_of(estimator: Any) -> MLPSpec | None:
@@ -52,7 +83,12 @@ def model_of(estimator: Any) -> MLPSpec | None:
             )
         return None
     widths = np.atleast_1d(np.asarray(widths, dtype=object)).tolist()
-    return MLPSpec(tuple(widths), ACTIVATIONS.get(activation, activation))
+    if not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 1 for n in widths):
+        raise ArgumentError(
+            f"hidden_layer_sizes={estimator.hidden_layer_sizes!r} must be a whole number >= 1, or several such as "
+            "(64, 64)"
+        )
+    return MLPSpec(tuple(map(int, widths)), ACTIVATIONS.get(activation, activation))
 
 
 def is_incremental(estimator: Any) -> bool:
@@ -98,6 +134,8 @@ def table_of(names: Any, x: np.ndarray, outputs: list[str], y: np.ndarray) -> Ta
 def sampling_of(estimator: Any, rows: int, weight: np.ndarray | None) -> Sampling:
     """How so many rows are used: all to train on, or a part, at least one, to validate if it shall stop early."""
     share = estimator.validation_fraction
+    if not isinstance(estimator.early_stopping, (bool, np.bool_)):
+        raise ArgumentError(f"early_stopping={estimator.early_stopping!r} must be True or False")
     if estimator.early_stopping and not (isinstance(share, (int, float)) and 0 < share < 1):
         raise ArgumentError(f"validation_fraction={share!r} must be a number between 0 and 1")
     validation = max(1, round(rows * share)) / rows if estimator.early_stopping else 0.0

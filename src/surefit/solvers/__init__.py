@@ -3,6 +3,8 @@
 Each returns a `Result`: x, cost, the reason it stopped in a sentence that says what to do, counts, time, history.
 """
 
+from surefit.keywords import naming_all
+
 from .damped import LineSearch, Marquardt, TrustRegion
 from .features import Features, Output, Trial, linear_features, place_units, solve_output
 from .gaussian_process import GaussianProcess
@@ -41,3 +43,5 @@ __all__ = [
     "sum_of_squares",
     "varpro",
 ]
+
+naming_all(globals(), __all__)

@@ -21,6 +21,7 @@ import numpy as np
 
 from surefit.blas import one_thread, scipy_linalg
 from surefit.errors import ArgumentError, DtypeError, ShapeError
+from surefit.keywords import naming
 
 from .left_out import LEAST_LEFT
 from .problem import real_numbers
@@ -51,6 +52,7 @@ class Output:
     score: float  # what it was chosen by, see `solve_output`
 
 
+@naming
 @one_thread()
 def solve_output(
     phi: np.ndarray,
@@ -271,6 +273,7 @@ class Features(Result):
         return len(self.output.weights)
 
 
+@naming
 @one_thread()
 def linear_features(
     x: np.ndarray,
@@ -403,6 +406,7 @@ def _cost(output: Output, share: np.ndarray) -> float:
     return 0.5 * float((share[:, None] * output.residuals**2).sum())
 
 
+@naming
 def place_units(
     dim: int, units: int, scale: float, generator: np.random.Generator | int, centres: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:

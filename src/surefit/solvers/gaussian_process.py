@@ -125,7 +125,7 @@ class GaussianProcess:
         low, high = x.min(axis=0), x.max(axis=0)
         with np.errstate(over="ignore"):
             width = high / 2 - low / 2
-        varies = width > 1e-13 * np.maximum(np.abs(low), np.abs(high))
+        varies = width > 2 * np.finfo(np.float64).eps * np.maximum(np.abs(low), np.abs(high))  # else it is rounding
         self._inputs = len(varies)
         self._columns = np.flatnonzero(varies)
         self._x_shift = (low / 2 + high / 2)[varies]

@@ -18,6 +18,7 @@ import numpy as np
 
 from surefit.blas import one_thread
 from surefit.errors import ArgumentError, ShapeError
+from surefit.keywords import naming
 from surefit.sentences import Sentence, say
 
 from .damped import LINEAR_SOLVERS, Linearised, LineSearch, Marquardt, TrustRegion, column_norms
@@ -95,6 +96,7 @@ def _projected(gradient: np.ndarray, x: np.ndarray, low: np.ndarray, high: np.nd
     return np.where(((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0)), 0.0, gradient)
 
 
+@naming
 @one_thread()
 def levenberg_marquardt(
     fun: Function,
@@ -165,6 +167,7 @@ def levenberg_marquardt(
     )
 
 
+@naming
 @one_thread()
 def gauss_newton(
     fun: Function,

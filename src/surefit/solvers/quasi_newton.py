@@ -15,6 +15,7 @@ import numpy as np
 
 from surefit.blas import one_thread
 from surefit.errors import ArgumentError, DtypeError, ShapeError
+from surefit.keywords import naming
 from surefit.sentences import Sentence
 
 from .differences import EPS
@@ -105,6 +106,7 @@ class _Memory:
         return q
 
 
+@naming
 @one_thread()
 @np.errstate(all="ignore")
 def lbfgs(

@@ -12,12 +12,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from surefit.blas import one_thread
 from surefit.checking import number_array
 from surefit.errors import ArgumentError, DtypeError, ShapeError
+from surefit.keywords import naming
 from surefit.sentences import Sentence, say
 
 from .features import decompose, shares
@@ -61,6 +63,7 @@ class _Point:
     score: float
 
 
+@naming
 @one_thread()
 def varpro(
     features: Callable[[np.ndarray], np.ndarray],
@@ -108,6 +111,32 @@ def varpro(
         ShapeError, ArgumentError, DtypeError: shapes do not fit, y or the features at the start are not finite, or an
             option is outside its range.
     """
+    theta, y = _checked(theta, y, features, jacobian, keep, max_fail, dict(ridge=ridge, rcond=rcond, ftol=ftol))
+    trace = Trace(
+        "varpro", max_iterations=max_iterations, max_evaluations=max_evaluations, time=time, callback=callback
+    )
+    problem = _Separable(features, y, weights, rcond, ridge, constant, roundoff)
+    trace.evaluations += 1
+    start = problem.at(theta)
+    if start is None:
+        raise ArgumentError("varpro: the features are not finite at the start")
+    search = _Search(problem, jacobian, trace, start, goal, ftol, keep, validate, max_fail)
+    found, stop = None if keeper is None else keeper.take(), None
+    if found is None:
+        stop = search.begin()
+    else:
+        search.again(found)
+    while stop is None:
+        if keeper is not None and trace.iterations and keeper.due(trace.iterations):
+            keeper.keep(search.state)
+        stop = search.iteration()
+    return search.result(stop)
+
+
+def _checked(
+    theta: Any, y: Any, features: Any, jacobian: Any, keep: str, max_fail: Any, numbers: dict[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
+    """theta and y as arrays of their own; the errors of `varpro` for what it cannot take."""
     given = [real_numbers(theta), real_numbers(y)]
     if given[0] is None or given[1] is None:
         raise DtypeError("varpro: theta (p,) and y (m, k) must be real numbers")
@@ -121,88 +150,115 @@ def varpro(
     for name, function in (("features", features), ("jacobian", jacobian)):
         if not callable(function):
             raise ArgumentError(f"varpro: {name}={function!r} must be a function of theta")
-    for name, value, end in (("ridge", ridge, math.inf), ("rcond", rcond, 1.0), ("ftol", ftol, math.inf)):
+    for name, value in numbers.items():
+        end = 1.0 if name == "rcond" else math.inf
         if not (isinstance(value, (int, float, np.number)) and 0 <= value < end):
             limit = f" and < {end:g}" if math.isfinite(end) else ""
             raise ArgumentError(f"varpro: {name}={value!r} must be a number >= 0{limit}")
     if not np.isfinite(y).all():
         where = ", ".join(str(i) for i in np.argwhere(~np.isfinite(y))[0])
         raise ArgumentError(f"varpro: y[{where}] is not finite; leave such rows out")
-    problem = _Separable(features, y, weights, rcond, ridge, constant, roundoff)
-    trace = Trace(
-        "varpro", max_iterations=max_iterations, max_evaluations=max_evaluations, time=time, callback=callback
-    )
-    trace.evaluations += 1
-    here = problem.at(theta)
-    if here is None:
-        raise ArgumentError("varpro: the features are not finite at the start")
-    best, unseen = here, math.inf
-    since = 0
-    mu, slope = DAMPING, math.nan
-    stop: str | None = None
-    found = None if keeper is None else keeper.take()
-    if found is None:
-        if validate is not None:
-            unseen = float(validate(here.theta, here.c))
-        stop = trace.add(here.theta, here.cost) or _enough(best, goal)
-    else:
-        here, best = problem.again(found["here"]), problem.again(found["best"])
-        unseen, since, mu, slope = found["rest"]
-        trace.again(found["trace"])
-    reason: Sentence | None = None
-    while stop is None:
-        if keeper is not None and trace.iterations and keeper.due(trace.iterations):
-            rest = (unseen, since, mu, slope)
-            keeper.keep({"here": here.theta, "best": best.theta, "rest": rest, "trace": trace.state})
+    return theta, y
+
+
+@dataclass
+class _Search:
+    """Where the search is, and the best point on its way."""
+
+    problem: _Separable
+    jacobian: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    trace: Trace
+    here: _Point
+    goal: float | None
+    ftol: float
+    keep: str
+    validate: Callable[[np.ndarray, np.ndarray], float] | None
+    max_fail: int
+
+    def __post_init__(self) -> None:
+        self.best, self.unseen, self.since = self.here, math.inf, 0
+        self.mu, self.slope = DAMPING, math.nan
+        self.reason: Sentence | None = None
+
+    def begin(self) -> str | None:
+        """Why it ends at its start, if so."""
+        if self.validate is not None:
+            self.unseen = float(self.validate(self.here.theta, self.here.c))
+        return self.trace.add(self.here.theta, self.here.cost) or _enough(self.best, self.goal)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What another process needs to go on from here."""
+        rest = (self.unseen, self.since, self.mu, self.slope)
+        return {"here": self.here.theta, "best": self.best.theta, "rest": rest, "trace": self.trace.state}
+
+    def again(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self.here, self.best = self.problem.again(state["here"]), self.problem.again(state["best"])
+        self.unseen, self.since, self.mu, self.slope = state["rest"]
+        self.trace.again(state["trace"])
+
+    def iteration(self) -> str | None:
+        """To a point of less cost; why the search ends, if so."""
+        here, trace = self.here, self.trace
         trace.jacobians += 1
-        j = problem.project(here, number_array("jacobian", jacobian(here.theta, here.c)))
+        j = self.problem.project(here, number_array("jacobian", self.jacobian(here.theta, here.c)))
         steps = _Steps(j, here.residuals.reshape(-1))
-        slope = float(np.abs(steps.gradient).max(initial=0.0))
-        if not math.isfinite(slope):
-            stop = "not_finite"
-            reason = say("solver-jacobian", iterations=trace.iterations)
-            break
-        if slope <= 1e-15 * math.sqrt(2 * here.cost):
-            stop = "gradient"
-            break
-        there = None
-        while there is None:
-            step = steps(mu)
-            trace.evaluations += 1
-            there = problem.at(here.theta - step)
-            if there is not None and not there.cost < here.cost:
-                there = None
-            mu = max(LEAST, mu * EASIER) if there is not None else mu * HARDER
-            stop = trace.spent()
-            if there is None and mu > MOST:
-                stop = "precision"
-            if there is None and stop is not None:
-                break
+        self.slope = float(np.abs(steps.gradient).max(initial=0.0))
+        if not math.isfinite(self.slope):
+            self.reason = say("solver-jacobian", iterations=trace.iterations)
+            return "not_finite"
+        if self.slope <= 1e-15 * math.sqrt(2 * here.cost):
+            return "gradient"
+        there, step, stop = self.less(steps)
         if there is None:
-            break
-        fell = 1.0 - there.cost / here.cost
-        here = there
-        since += 1
-        if validate is not None:
-            now = float(validate(here.theta, here.c))
-            if now < unseen:
-                best, unseen, since = here, now, 0
-        elif keep == "cost" or here.score < best.score:
-            best = here
-        stop = (
-            trace.add(here.theta, here.cost, slope, float(np.linalg.norm(step)), mu)
-            or _enough(here, goal)
-            or ("validation" if validate is not None and since >= max_fail else None)
-            or ("cost" if fell < ftol else None)
+            return stop
+        self.here = there
+        self.look(there)
+        return (
+            trace.add(there.theta, there.cost, self.slope, float(np.linalg.norm(step)), self.mu)
+            or _enough(there, self.goal)
+            or ("validation" if self.validate is not None and self.since >= self.max_fail else None)
+            or ("cost" if 1.0 - there.cost / here.cost < self.ftol else None)
             or stop
             or trace.spent()
         )
-    assert stop is not None
-    return trace.finish(
-        best.theta, best.cost, stop, reason, kind=VarPro, residuals=best.residuals.reshape(-1), gradient=slope,
-        rank=best.rank, output=best.c, norm=float(np.abs(best.c).sum(axis=0).max(initial=0.0)), score=best.score,
-        validation=unseen if validate is not None else math.nan,
-    )  # fmt: skip
+
+    def less(self, steps: _Steps) -> tuple[_Point | None, np.ndarray, str | None]:
+        """A point of less cost, by more and more damping, with the step to it; None, and why there is none."""
+        while True:
+            step = steps(self.mu)
+            self.trace.evaluations += 1
+            there = self.problem.at(self.here.theta - step)
+            if there is not None and not there.cost < self.here.cost:
+                there = None
+            self.mu = max(LEAST, self.mu * EASIER) if there is not None else self.mu * HARDER
+            stop = self.trace.spent()
+            if there is not None:
+                return there, step, stop
+            if self.mu > MOST:
+                stop = "precision"
+            if stop is not None:
+                return None, step, stop
+
+    def look(self, there: _Point) -> None:
+        """Keep a point that is better than the best."""
+        self.since += 1
+        if self.validate is not None:
+            now = float(self.validate(there.theta, there.c))
+            if now < self.unseen:
+                self.best, self.unseen, self.since = there, now, 0
+        elif self.keep == "cost" or there.score < self.best.score:
+            self.best = there
+
+    def result(self, stop: str) -> VarPro:
+        """The best point."""
+        best = self.best
+        return self.trace.finish(
+            best.theta, best.cost, stop, self.reason, kind=VarPro, residuals=best.residuals.reshape(-1),
+            gradient=self.slope, rank=best.rank, output=best.c, norm=float(np.abs(best.c).sum(axis=0).max(initial=0.0)),
+            score=best.score, validation=self.unseen if self.validate is not None else math.nan,
+        )  # fmt: skip
 
 
 def _enough(point: _Point, goal: float | None) -> str | None:

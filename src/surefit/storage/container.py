@@ -70,6 +70,9 @@ def read_container(path: Path, newest: int) -> Contents:
             start = file.read(8)
             length = int.from_bytes(start, "little")
             if len(start) < 8 or length > size - 8:
+                if size > 8 and start.isascii() and start.decode().isprintable():
+                    cure = "`fit.save` and `surefit fit --out` write such files"
+                    raise ModelFileError(f"{str(path)!r} is a text, not a model file; {cure}")
                 raise _damaged(path, "it is too short for what it should begin with, or something else")
             if length > LARGEST_HEADER:
                 raise _damaged(path, f"its texts would take {length / 2**20:.0f} MiB")

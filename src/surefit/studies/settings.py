@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from surefit.attempts.methods import METHODS, Adam, Additive, FirstOrder, Method, method_from
-from surefit.errors import ArgumentError
+from surefit.errors import ArgumentError, UnknownArgumentError
 from surefit.fitting.api import fit
+from surefit.keywords import meant
 from surefit.models.spec import MLPSpec
 
 NETWORK = ("hidden", "units", "layers", "activation", "dropout")
 OF_FIT = tuple(name for name, p in inspect.signature(fit).parameters.items() if p.kind is p.KEYWORD_ONLY)
+OF_STUDIES = ("trials", "processes", "journal", "search", "variants", "seeds", "callback")
 OF_METHODS = tuple(dict.fromkeys(f.name for kind in METHODS.values() for f in fields(kind)))
 
 
@@ -36,10 +38,13 @@ def arguments_of(settings: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: given.pop(name) for name in OF_FIT if name in given}
     for name in given:
         if name not in OF_METHODS:
-            raise ArgumentError(
-                f"{name}: neither `fit` nor a method has such a setting; the network has {', '.join(NETWORK)}, and "
-                f"`fit` {', '.join(OF_FIT)}"
+            near = meant(name, (*NETWORK, *OF_FIT, *OF_METHODS, *OF_STUDIES))
+            cure = (
+                f"did you mean {near}?"
+                if near
+                else f"the network has {', '.join(NETWORK)}, and `fit` {', '.join(OF_FIT)}"
             )
+            raise UnknownArgumentError(f"{name}: neither `fit` nor a method has such a setting; {cure}")
     if of_network:
         if "model" in found:
             raise ArgumentError(f"{next(iter(of_network))}: the network is given by model= already; leave one out")

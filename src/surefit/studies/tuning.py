@@ -400,16 +400,16 @@ class Tuning:
         panels = [view.Panel(both, "trial", "loss", log=log)]
         for name in done[0].settings:
             values = [one.settings.get(name) for one in done]
-            label, wide = name, False
+            kinds: list[str] = []
+            wide = False
             if all(_is_number(value) for value in values):
                 x = np.array(values, np.float64)
                 wide = bool((x > 0).all() and x.max() > 20 * x.min())
             else:
                 kinds = list(dict.fromkeys(map(str, values)))
                 x = np.array([kinds.index(str(value)) for value in values], np.float64)
-                label = f"{name} ({', '.join(f'{i}: {kind}' for i, kind in enumerate(kinds))})"
             dots = view.Curve(x, losses, "", "points")
-            panels.append(view.Panel([dots], label, "loss", log="x" * wide + log))
+            panels.append(view.Panel([dots], name, "loss", log="x" * wide + log, kinds=kinds))
         return view.chart(panels, title=title or self.best.target)
 
     def _lines(self) -> tuple[list[str], list[list[str]]]:

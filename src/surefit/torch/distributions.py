@@ -11,7 +11,8 @@ from typing import Any
 from surefit.core import creation, ops
 from surefit.core import functions as fn
 from surefit.core.creation import as_tensor
-from surefit.core.tensor import Tensor, no_grad
+from surefit.core.modes import no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError
 from surefit.torch.adapt import refusal
 

@@ -13,9 +13,9 @@ from surefit.core import functions as F
 from surefit.core import random as streams
 from surefit.core import tensor as tensors
 from surefit.core.device import Device
+from surefit.core.modes import enable_grad, is_grad_enabled
+from surefit.core.modes import no_grad as own_no_grad
 from surefit.core.random import Generator as OwnGenerator
-from surefit.core.tensor import enable_grad, is_grad_enabled
-from surefit.core.tensor import no_grad as own_no_grad
 from surefit.errors import ArgumentError, DtypeError
 from surefit.torch.adapt import adapted
 from surefit.torch.nn import functional as layers

@@ -10,8 +10,9 @@ import numpy as np
 
 from surefit.core import creation, ops
 from surefit.core import functions as F
+from surefit.core.node import value_of
 from surefit.core.shapes import Found, normalize_axis
-from surefit.core.tensor import Tensor, value_of
+from surefit.core.tensor import Tensor
 from surefit.errors import ShapeError
 
 

@@ -49,8 +49,8 @@ def load(f: Any, map_location: Any = None, **kwargs: Any) -> Any:
         return {k: tensor(v) for k, v in arrays.items()}
     try:
         return _put_together(json.loads(texts[KEY]), arrays)
-    except (ValueError, KeyError, TypeError, IndexError) as e:
-        raise ModelFileError(f"{name} is damaged: its header does not fit its arrays ({e})") from None
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as e:
+        raise ModelFileError(f"{name} is damaged: its header does not fit its arrays ({str(e)[:200]})") from None
 
 
 def _taken_apart(x: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:

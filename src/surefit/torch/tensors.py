@@ -10,9 +10,9 @@ import numpy as np
 from surefit.core import ops
 from surefit.core.creation import tensor as new_tensor
 from surefit.core.creation import zeros
+from surefit.core.modes import is_grad_enabled
+from surefit.core.modes import mode as modes
 from surefit.core.tensor import Tensor as OwnTensor
-from surefit.core.tensor import is_grad_enabled
-from surefit.core.tensor import mode as modes
 from surefit.torch.adapt import checked_keywords
 
 

@@ -52,7 +52,11 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """Curves on one pair of axes. log: "", "x", "y" or "xy", the logarithmic axes. limits: of y, None for all."""
+    """Curves on one pair of axes.
+
+    log: "", "x", "y" or "xy", the logarithmic axes. limits: of y, None for all. kinds: the words that x = 0, 1, ...
+    stand for, if it is not a number.
+    """
 
     curves: Sequence[Curve]
     x: str
@@ -60,6 +64,7 @@ class Panel:
     title: str = ""
     log: str = ""
     limits: tuple[float | None, float | None] | None = None
+    kinds: Sequence[str] = ()
 
 
 @in_house_style
@@ -116,6 +121,9 @@ def _draw(axes: Axes, panel: Panel, legend: bool, columns: int) -> None:
             raise ArgumentError(f"kind={curve.kind!r} must be one of {', '.join(KINDS)}")
         _draw_curve(axes, curve, x, y, colours)
     axes.set_xlabel(wrapped(drawn(panel.x), columns))
+    if panel.kinds:
+        axes.set_xticks(range(len(panel.kinds)), [drawn(kind) for kind in panel.kinds])
+        axes.set_xlim(-0.5, len(panel.kinds) - 0.5)
     axes.set_ylabel(wrapped(drawn(panel.y), 34))
     if panel.limits is not None:
         axes.set_ylim(*panel.limits)

@@ -1,23 +1,62 @@
-"""The automatic choice on a network that was given: the solvers that fit it, cheap ones first, then Adam."""
+"""The automatic choice on a network that was given: the solvers that fit it, cheap ones first, then Adam.
+
+Where a tolerance was asked for and a time given for it, this is repeated from other weights until it is reached or the
+time is up: small networks end in minima of very different depth, and another start is the cheap way past a poor one.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from surefit import nn
-from surefit.attempts.methods import LBFGS, Features, VarPro
+from surefit.attempts.methods import LBFGS, Adam, Features, VarPro
+from surefit.attempts.training import plan
 from surefit.models.chain import chain_of, is_hidden_layer, output_layer
 from surefit.problems.gradients import unlike
 from surefit.problems.points import equations
 from surefit.problems.problem import ROWS
 from surefit.search.cost import of_iteration, of_search
-from surefit.search.limits import ADAM_REACHES, DEEP_VARPRO, ENOUGH, ITERATION, LM_RESERVE, ROUNDS, SOLVER_RESERVE
+from surefit.search.limits import (
+    ADAM_REACHES,
+    DEEP_VARPRO,
+    ENOUGH,
+    ITERATION,
+    LM_RESERVE,
+    MOST_DOUBLED,
+    ROUNDS,
+    SOLVER_RESERVE,
+    STARTS,
+)
+from surefit.search.restarts import seeds_of
 from surefit.search.runner import State, Strategy
 from surefit.search.strategies.functions import adam, points_of, polishing
 from surefit.search.strategies.rounds import rounds
 from surefit.sentences import say
 
 
-def given_network(s: State, network: nn.Module, jit: bool | None = None) -> Strategy:
-    """What is tried on this network; each method that does not go on from another begins with the same weights."""
+def given_model(s: State, model: Any, jit: bool | None = None, again: bool = True) -> Strategy:
+    """What is tried on the network of fit's model=: from its weights, then, with a tolerance and a time, from others.
+
+    again: whether it may be; a Module has the weights that it came with and no others.
+    """
+    reason = yield from given_network(s, s.built(model), jit)
+    asked = s.tol is not None and s.progress.time is not None and s.problem.exact
+    if not (again and asked) or isinstance(model, nn.Module):
+        return reason
+    for number, seed in enumerate(seeds_of(s.seed, STARTS)[1:]):
+        if s.progress.out_of_time():
+            break
+        other = replace(s, seed=seed)  # what is found joins the same candidates
+        yield from given_network(other, other.built(model), jit, longer=2 ** min(number, MOST_DOUBLED))
+    return reason
+
+
+def given_network(s: State, network: nn.Module, jit: bool | None = None, longer: int = 0) -> Strategy:
+    """What is tried on this network; each method that does not go on from another begins with the same weights.
+
+    longer: times as many epochs of Adam as it takes by itself, to the last (0: as it would by itself).
+    """
     d, k, p = s.dim, len(s.problem.outputs), network.num_parameters()
     start = [leaf.detach().numpy() for leaf in (*network.parameters(), *network.buffers())]
 
@@ -49,8 +88,12 @@ def given_network(s: State, network: nn.Module, jit: bool | None = None) -> Stra
         yield say("no-adam", share=ADAM_REACHES)
         return None
     restore()
-    yield from adam(s, s.drawn(min(1000 * d * d, ENOUGH)), network, jit)
+    problem = s.drawn(min(1000 * d * d, ENOUGH))
+    method = Adam()
+    if longer:
+        method = Adam(epochs=longer * plan(method, len(problem.train[0]))[2])
+    yield from adam(s, problem, network, jit, method)
     return None
 
 
-__all__ = ["given_network"]
+__all__ = ["given_model", "given_network"]

@@ -25,6 +25,7 @@ from surefit.sentences import say
 SEARCH, DEEP_SEARCH, LONG_SEARCH = 25, 40, 1000  # iterations
 SEARCHED = 4e9  # operations of an iteration at most
 RESERVE = 0.1  # of the time, where it is given: the network is to be judged yet
+FIRST_CLOUD = 2.5  # points for each parameter, with which the search begins
 FAR_OFF = 5.0  # times as far as it need be: then it is the network that is missed, more than its teacher is
 NEARLY = 2.0  # times as far as it need be, with which one hidden layer is enough
 AGAIN, GAINED = 4, 0.6  # times the largest is searched, as long as each comes so much nearer
@@ -58,8 +59,9 @@ def students(s: State, most: int, aims: Sequence[float]) -> Strategy:
             return say("student-close")
         if of_search(network, problem) > SEARCHED:
             break
-        for _ in range(AGAIN if units == widths[-1] else 1):  # it goes on from there
-            found = yield s.attempt(VarPro(iterations=SEARCH), network, problem, goal=goal, reserve=RESERVE)
+        for again in range(AGAIN if units == widths[-1] else 1):  # it goes on from there
+            some = problem if again else first_rows(s, int(FIRST_CLOUD * network.num_parameters()) // k)
+            found = yield s.attempt(VarPro(iterations=SEARCH), network, some, goal=goal, reserve=RESERVE)
             if near(found):
                 return say("student-close")
             before, far = far, math.inf if found is None else farness(found, aims)

@@ -9,6 +9,7 @@ them, at the training rows, each left out in turn.
 
 from __future__ import annotations
 
+import math
 import time as clock
 from collections.abc import Generator, Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from surefit.attempts.attempt import Attempt, Outcome
+from surefit.attempts.boosted import BoostedTrees
 from surefit.attempts.inputs import restricted
 from surefit.attempts.journal import key_of
 from surefit.attempts.members import Tabular
@@ -48,6 +50,8 @@ from surefit.search.limits import (
     FEWER,
     FIRST_RESERVE,
     HANDFUL,
+    HELPED_NOISY,
+    LARGE,
     LAST_RESERVE,
     LEAST_SHARE,
     MANY_COLUMNS,
@@ -160,10 +164,13 @@ def networks(s: State, inputs: tuple[int, ...]) -> Strategy:
     n, rows, d, on = len(s.problem.train[0]), equations(s.problem), len(inputs), On(s, inputs)
     part = on.part
     scales: Sequence[float] = ()
+    reached = [math.inf, 0.0]
     taken = {h: min(rows, enough_rows(h)) for h in NOISY_UNITS}
     affordable = [h for h in NOISY_UNITS if h <= n and of_solve(taken[h], h) <= SOLVE] or [NOISY_UNITS[0]]
     for units in affordable:
         quick = of_solve(taken[units], units) <= QUICK
+        if units > LARGE and reached[-2] < HELPED_NOISY * reached[-1]:
+            break
         draws, beyond = (2, 4) if quick or not scales else (1, 1)
         found = yield on(
             Features(draws=draws), (min(units, max(1, n - 1)),), scales=() if quick else scales, beyond=beyond,
@@ -171,6 +178,7 @@ def networks(s: State, inputs: tuple[int, ...]) -> Strategy:
         )  # fmt: skip
         if found is None:
             break
+        reached.append(found.score)
         centre = found.details["gain"]
         scales = (centre, 2 * centre, centre / 2)
     h = max(1, min(NOISY_UNITS[0], rows // (3 * (d + 2))))
@@ -239,17 +247,25 @@ def for_tables(s: State) -> Strategy:
         or s.problem.gradients is not None
     ):
         return None
-    left = s.progress.left()
-    if left is not None and left < COMPILING:
-        return None
     others = [c for c in s.candidates if not searched(c)]
-    found = yield s.attempt(Tabular(), s.hidden(1), s.problem, reserve=LAST_RESERVE)
+    left = s.progress.left()
+    found = None
+    if left is None or left >= COMPILING:
+        found = yield s.attempt(Tabular(), s.hidden(1), s.problem, reserve=LAST_RESERVE)
+    if found is not None:
+        mixed = yield from blended(s, found, others)
+        others += [found] if mixed is None else [found, mixed]
+    if s.best is not None and s.best.score <= SMOOTH:
+        return None
+    found = yield s.attempt(BoostedTrees(), s.hidden(1), s.problem, reserve=LAST_RESERVE)
     if found is not None:
         yield from blended(s, found, others)
     return None
 
 
-def blended(s: State, found: Candidate, others: Sequence[Candidate]) -> Strategy:
+def blended(
+    s: State, found: Candidate, others: Sequence[Candidate]
+) -> Generator[Attempt, Candidate | None, Candidate | None]:
     """The mean of a candidate and another, whichever is best with the weight that least squares gives."""
     mine, counts = unseen(s.problem, found), row_counts(s.problem)
     best: tuple[float, float, Candidate, np.ndarray] | None = None
@@ -277,8 +293,7 @@ def blended(s: State, found: Candidate, others: Sequence[Candidate]) -> Strategy
         ),
         details=found.details, left_out=None if found.left_out is None else Scaling.of(s.problem).rescaled(mixed, own),
     )  # fmt: skip
-    yield s.attempt(None, network, s.problem, made=outcome, named=True)
-    return None
+    return (yield s.attempt(None, network, s.problem, made=outcome, named=True))
 
 
 def unseen(problem: Problem, c: Candidate) -> np.ndarray | None:

@@ -8,8 +8,9 @@ import numpy as np
 from surefit.core.creation import tensor, zeros_like
 from surefit.core.custom import Function
 from surefit.core.functional import gradients as _gradients
+from surefit.core.modes import enable_grad, no_grad
 from surefit.core.ops import float64
-from surefit.core.tensor import Tensor, enable_grad, no_grad
+from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DtypeError, GradientError
 from surefit.torch.adapt import refusal
 from surefit.torch.autograd import functional

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from surefit.core.tensor import no_grad
+from surefit.core.modes import no_grad
 from surefit.nn import Module
 from surefit.torch.adapt import refusal
 

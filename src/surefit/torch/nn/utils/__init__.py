@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from surefit.core.functions import cat, ravel, reshape
-from surefit.core.tensor import no_grad
+from surefit.core.modes import no_grad
 from surefit.optim import clip_grad_norm_, clip_grad_value_
 from surefit.torch.adapt import refusal
 from surefit.torch.nn.utils import rnn

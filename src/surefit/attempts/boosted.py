@@ -91,9 +91,8 @@ def boosted_trees(attempt: Attempt, method: BoostedTrees, progress: Progress) ->
     def kept(a: np.ndarray) -> Any:  # (trees, models, j) -> (k, trees, j)
         return a[:best, members - 1 :: members].transpose(1, 0, 2)
 
-    network = Trees(
-        *map(kept, (grown.inputs, grown.low, grown.high, grown.leaves)), grown.start[members - 1 :: members]
-    )
+    start = grown.start[members - 1 :: members]
+    network = Trees(kept(grown.inputs), kept(grown.low), kept(grown.high), kept(grown.leaves), start)
     network.to(attempt.dtype)
     model = scaled(network, problem, True, attempt.dtype)
     network.eval()

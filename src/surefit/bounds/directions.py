@@ -85,9 +85,9 @@ def _moved(e: Equation, args: list[Any], inputs: int) -> Moves:
     """What an equation makes of its arguments."""
     name, first = e.op.name, args[0]
     if name in RISING:
-        return first  # type: ignore[no-any-return]
+        return first
     if name in FALLING:
-        return first.turned  # type: ignore[no-any-return]
+        return first.turned
     if name == "sub":
         second = args[1]
         args, name = [first, second.turned if isinstance(second, Moves) else second], "add"

@@ -233,6 +233,9 @@ _KNOWN = {
     "only a header, no rows": "只有表头，没有数据行",
     "no columns": "没有列",
     "cannot be read ({})": "无法读入（{0}）",
+    "holds {}, which is no array of NumPy; write the file with np.savez": (
+        "含有 {0}，不是 NumPy 数组；请用 np.savez 写入该文件"
+    ),
     "line {} has {} cells, expected {} ({})": "第 {0} 行有 {1} 个单元格，应为 {2} 个（{3}）",
     "complete or remove it, and begin lines that are no data with #": "请补全或去掉该行，并在不是数据的行前加 #",
     "this row sums up others; remove it, or begin it with #": "这一行是汇总；请去掉，或在行首加 #",

@@ -108,7 +108,7 @@ def _of_text(what: str, text: str, example: str) -> list[tuple[str, str]]:
     for part in next(csv.reader([text], skipinitialspace=True), []):
         name, equals, value = part.rpartition("=")
         if not equals or not name.strip():
-            pairs: list[tuple[str, str]] = []
+            pairs = []
             break
         pairs.append((name.strip(), value))
     if not pairs:

@@ -115,7 +115,7 @@ class Optimizer:
     def check(self, o: Values) -> None:
         """ArgumentError for hyper-parameters of another kind, or out of their range."""
         name = type(self).__name__
-        for key, default in _given(type(self)).items():
+        for key, default in _given(type(self)).items():  # type: ignore[arg-type]
             if key in o and not (key in FROM_ZERO and o[key] != o[key]):
                 check_kind(f"{name}: {key}", o[key], default)
         for key in FROM_ZERO:

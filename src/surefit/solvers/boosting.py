@@ -118,8 +118,8 @@ def boost(
             node = 2 * node + (code[:, column] > place)
             own = node[of_row, of_model]
         leaf = of_model * 2**depth + own
-        total, count = (np.bincount(leaf, w, m * 2**depth).reshape(m, -1) for w in (rest, weight))
-        leaves[number] = rate * total / np.maximum(count + ridge, 1e-300)
+        missed, counted = (np.bincount(leaf, w, m * 2**depth).reshape(m, -1) for w in (rest, weight))
+        leaves[number] = rate * missed / np.maximum(counted + ridge, 1e-300)
         values += leaves[number][models, node]
         done = number + 1
         if after(done, values):

@@ -171,6 +171,7 @@ SENTENCES: dict[str, Both] = {
         "undefined: the target may have no finite value for {where}, so no bound is proved",
         "无定义：目标在 {where} 处可能没有有限的值，因此没有证明任何界",
     ),
+    "assuming-arb": Both("the balls of Arb (python-flint) hold what they say", "Arb（python-flint）的球算术结果正确"),
     "assuming-ieee": Both(
         "+, -, *, / and sqrt of NumPy are those of IEEE 754, rounded to nearest; matrix products are sums of products",
         "NumPy 的 +、-、*、/ 和 sqrt 符合 IEEE 754，舍入到最近；矩阵乘积是乘积之和",
@@ -270,6 +271,9 @@ SENTENCES: dict[str, Both] = {
         "after {trees} trees the error of the rows left out was the smallest", "{trees} 棵树之后，留出行的误差最小"
     ),
     "stage-blend": Both("{share:.0%} {first}, {rest:.0%} {second}", "{share:.0%} {first}，{rest:.0%} {second}"),
+    "stage-blend-in-blend": Both(
+        "{share:.0%} {first}, {rest:.0%} of ({second})", "{share:.0%} {first}，{rest:.0%}（{second}）"
+    ),
     "stage-student": Both("{teacher}, distilled: {stage}", "{teacher}，蒸馏：{stage}"),
     "student-close": Both("the network is as close to its teacher as it need be", "网络与教师已足够接近"),
     "student-full": Both(
@@ -483,6 +487,7 @@ SENTENCES: dict[str, Both] = {
     "what-largest": Both("max |error|", "最大误差"),
     "what-validation": Both("validation rmse", "验证均方根误差"),
     "what-left-out": Both("leave-one-out rmse", "留一法均方根误差"),
+    "what-folds": Both("rmse of rows left out in folds", "分折留出的行的均方根误差"),
     "no-time-for-units": Both(
         "{units} units were left out: their solve would take longer than the time that is left",
         "未试 {units} 个单元：求解所需时间超过剩余时间",

@@ -10,7 +10,7 @@ import pytest
 
 import surefit
 from surefit.data import points_from, read_table
-from surefit.errors import ArgumentError, DataError, ShapeError, SurefitError
+from surefit.errors import ArgumentError, DataError, FormulaError, ShapeError, SurefitError
 
 X = np.linspace(0, 1, 30)
 Y = 3 * X + 1
@@ -343,6 +343,14 @@ def test_a_missing_cell_is_still_one(tmp_path):
         read(tmp_path, "x,y,z\n1,2,3\n4,5\n")
     with pytest.raises(DataError, match="missing"):
         read(tmp_path, "x,y,z\n1,2,\n4,5,6\n")
+
+
+def test_a_folder_is_no_formula(tmp_path):
+    for name in (str(tmp_path), f"{tmp_path}/"):
+        with pytest.raises(DataError, match="without Parquet files"):
+            surefit.fit(name)
+    with pytest.raises(FormulaError, match="empty"):
+        surefit.fit("", "x=0:1")
 
 
 @pytest.mark.parametrize("name", ["data.pq", "DATA.PARQUET", "a b.csv", "x.csv.gz", "data.txt"])

@@ -14,6 +14,8 @@ from surefit import experiments, fitting
 from surefit.errors import ArgumentError, DataError
 from surefit.experiments import (
     digits,
+    digits_claims,
+    digits_networks,
     exercises,
     result,
     sine_by_sample,
@@ -183,12 +185,12 @@ def test_a_recipes_gradients_are_autograds(recipe):
     x = recipe.inputs(sample.x.astype(np.float64))
     value = loss.forward(network.forward(x), sample.labels)
     network.backward(loss.backward())
-    module = digits.AsModule(network, recipe).double()
+    module = digits_networks.AsModule(network, recipe).double()
     outputs = module(surefit.tensor(x))
     if recipe.softmax:
         theirs = F.cross_entropy(outputs, surefit.tensor(sample.labels))
     else:
-        theirs = digits.printed_loss(outputs, surefit.tensor(one_hot(sample.labels, 10))).mean()
+        theirs = digits_networks.printed_loss(outputs, surefit.tensor(one_hot(sample.labels, 10))).mean()
     theirs.backward()
     assert value == pytest.approx(theirs.item(), rel=1e-9)
     for (_, mine), parameter in zip(network.parameters(), module.parameters(), strict=True):
@@ -226,7 +228,7 @@ def test_images_are_fetched_only_when_asked(monkeypatch):
         asked.append((root, download))
         raise DataError("nothing there")
 
-    monkeypatch.setattr(digits.data, "mnist", mnist)
+    monkeypatch.setattr(digits_networks.data, "mnist", mnist)
     for download in (False, True):
         with pytest.raises(DataError, match="nothing there"):
             digits.load(Options(download=download))
@@ -331,14 +333,18 @@ def suspect(**more):
             ({"plain": 1, "region by hand": 2, "wider, deeper": 2, "by the error": 2},) * 2,
         ),
         (
-            digits.gradients_claim,
+            digits_claims.gradients_claim,
             (suspect(**{"gradient, first / last layer": 1e-6}), suspect()),
             (suspect(), suspect()),
         ),
-        (digits.depth_claim, (0.1, 0.9, {"residual layers alone": 0.9}), (-5.0, 0.2, {"residual layers alone": 0.1})),
-        (digits.deep_claim, ([0.0233], [0.1]), ([1.0], [0.9])),
         (
-            digits.shallow_claim,
+            digits_claims.depth_claim,
+            (0.1, 0.9, {"residual layers alone": 0.9}),
+            (-5.0, 0.2, {"residual layers alone": 0.1}),
+        ),
+        (digits_claims.deep_claim, ([0.0233], [0.1]), ([1.0], [0.9])),
+        (
+            digits_claims.shallow_claim,
             (digits.PUBLISHED_SHALLOW, digits.PUBLISHED_SHALLOW),
             (dict.fromkeys(digits.PUBLISHED_SHALLOW, -5.0), digits.PUBLISHED_SHALLOW),
         ),
@@ -360,7 +366,7 @@ def test_a_claim_of_a_source_can_be_refuted_and_is_not_tested_by_a_quick_run(cla
         (two_inputs.sampled_claim, (0.05,), (0.163,)),
         (exercises.cannot_run, ("",), ("no attribute 'sigmoid'",)),
         (
-            digits.cross_entropy_claim,
+            digits_claims.cross_entropy_claim,
             ([2.0], [1.0], suspect()),
             ([1.0], [-9.0], suspect(**{"sum of the outputs": 3e5})),
         ),

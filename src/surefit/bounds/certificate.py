@@ -42,6 +42,10 @@ declare(
         "proof-work": Both("{method}, {boxes} boxes in {seconds:.2f} s", "{method}，{boxes} 个区域，{seconds:.2f} 秒"),
         "proof-affine": Both("affine forms, linear bounds, branch and bound", "仿射形式、线性界、分支定界"),
         "proof-taylor": Both("Taylor models of degree {degree}, branch and bound", "{degree} 次泰勒模型、分支定界"),
+        "proof-balls": Both(
+            "Taylor models of degree {degree} in balls of {bits} bits, branch and bound",
+            "{bits} 位球算术中的 {degree} 次泰勒模型、分支定界",
+        ),
         "proof-tol-True": Both("|error| <= {tol:g}: proved", "|误差| <= {tol:g}：已证明"),
         "proof-tol-False": Both("|error| <= {tol:g}: disproved", "|误差| <= {tol:g}：已否定"),
         "proof-tol-None": Both("|error| <= {tol:g}: not known", "|误差| <= {tol:g}：未能判定"),

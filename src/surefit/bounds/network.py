@@ -62,10 +62,14 @@ Node = Affine | Unary
 
 @dataclass
 class Network:
-    """Nodes in order; node 0 is the input (a `None`), the last one the output (k,)."""
+    """Nodes in order; node 0 is the input (a `None`), the last one the output (k,).
+
+    divisors: of an affine node that divides its one source by floats, these (m,), whose reciprocals W only encloses.
+    """
 
     inputs: int
     nodes: list[Node | None] = field(default_factory=lambda: [None])
+    divisors: dict[int, np.ndarray] = field(default_factory=dict)
 
     @property
     def outputs(self) -> int:
@@ -315,7 +319,10 @@ class _Lowering:
             assert isinstance(node, Affine)
             full = Range(*(np.broadcast_to(v, e.result.shape).reshape(-1) for v in (b.low, b.high)))
             full = self.flat(full if sign > 0 else I.neg(full))
-            return self.affine(list(node.sources), full, e.result.shape, node.steps + 1, unit)
+            sum_ = self.affine(list(node.sources), full, e.result.shape, node.steps + 1, unit)
+            if a.node in self.net.divisors:
+                self.net.divisors[sum_.node] = self.net.divisors[a.node]
+            return sum_
         return self.sum_of([(a, 1.0), (b, sign)], e.result.shape, 1, unit)
 
     def do_sub(self, e: Equation, args: list[Any], unit: float) -> Any:
@@ -353,8 +360,10 @@ class _Lowering:
     def do_div(self, e: Equation, args: list[Any], unit: float) -> Any:
         a, b = args
         if isinstance(b, Range):
-            per = I.div(1.0, b)
-            return self.times(a, per, e.result.shape, unit)
+            result = self.times(a, _reciprocal(b), e.result.shape, unit)
+            if (b.low == b.high).all():
+                self.net.divisors[result.node] = np.broadcast_to(b.low, e.result.shape).reshape(-1)
+            return result
         one = self.unary(b, "reciprocal", unit, 0.5)
         if isinstance(a, Range):
             return self.times(one, a, e.result.shape, unit)
@@ -580,6 +589,13 @@ def _broadcast(x: _Sym, e: Equation) -> _Sym:
     return _Sym(x.node, np.broadcast_to(x.index, e.result.shape))
 
 
+def _reciprocal(b: Range) -> Range:
+    """1 / b, without a rounding where it is a power of two."""
+    per, exact = I.div(1.0, b), (b.low == b.high) & (np.abs(np.frexp(b.low)[0]) == 0.5) & (np.abs(b.low) > 2.0**-1000)
+    with np.errstate(all="ignore"):
+        return Range(np.where(exact, 1.0 / b.low, per.low), np.where(exact, 1.0 / b.low, per.high), per.bad)
+
+
 def _terms(e: Equation, args: list[Any], y: Range) -> tuple[int, np.ndarray]:
     """How often a term of a constant may be rounded where the model runs, and what those roundings are relative to."""
     if e.op.name not in ("sum", "matmul"):
@@ -608,7 +624,7 @@ def _pruned(net: Network, last: int) -> Network:
             needed |= {s for s, _, _ in node.sources} if isinstance(node, Affine) else {node.source}  # type: ignore[union-attr]
     order = sorted(needed)
     new = {old: k for k, old in enumerate(order)}
-    result = Network(net.inputs)
+    result = Network(net.inputs, divisors={new[i]: d for i, d in net.divisors.items() if i in new})
     for i in order[1:]:
         node = net.nodes[i]
         if isinstance(node, Affine):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.bounds import taylor
+from surefit.bounds import balls, taylor
 from surefit.bounds.affine import Form, form_of
 from surefit.bounds.branch import (
     Bounder,
@@ -267,6 +267,11 @@ def _prove(
     if taylor.is_smooth(s.net):
         bounder = Polynomials(s.net, s.formulas, s.names, mode == "deployed", lines)
         method = say("proof-taylor", degree=taylor.degree_of(s.net))
+        if balls.fits(s.net, s.formulas):
+            deployed = mode == "deployed"
+            exact = lowered(s.program) if deployed else s.net
+            bounder = balls.Balls(exact, s.formulas, lines, relaxation if deployed else None)
+            method = say("proof-balls", degree=balls.DEGREE, bits=balls.BITS)
     # to decide, the whole box must be looked at closely
     cuts = (s.net.breakpoints(),) if d == 1 and tol is not None else ()
     found = branch_and_bound(
@@ -316,12 +321,13 @@ def _certificate(
             note = say("proof-gap", rtol=rtol)
     return Certificate(
         error, box, tuple(str(f) for f in s.formulas), s.outputs, mode, method, found.complete, note,
-        assumptions(s, mode, strict), fingerprint(s.program), found.boxes, seconds, tol, found.leaves,
+        assumptions(s, mode, strict, getattr(method, "code", "") == "proof-balls"), fingerprint(s.program),
+        found.boxes, seconds, tol, found.leaves,
         in_blocks=mode == "deployed" and strict,
     )  # fmt: skip
 
 
-def assumptions(s: Subject, mode: str, strict: bool) -> tuple[str, ...]:
+def assumptions(s: Subject, mode: str, strict: bool, arb: bool = False) -> tuple[str, ...]:
     """What a proof in float64 rests on."""
     found = [say("assuming-ieee")]
     plain = {"number", "constant", "variable", "add", "sub", "mul", "div", "neg", "abs", "sqrt", "square", "min", "max"}
@@ -332,6 +338,8 @@ def assumptions(s: Subject, mode: str, strict: bool) -> tuple[str, ...]:
     if functions or smooth:
         words = ", ".join(dict.fromkeys([*functions, *smooth]))
         found.append(say("assuming-functions", names=words, units=TRUST, special=TRUST_SPECIAL))
+    if arb:
+        found.append(say("assuming-arb"))
     if mode == "deployed":
         found.append(say("assuming-blocks" if strict else "assuming-any-order"))
         if smooth:

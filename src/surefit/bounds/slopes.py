@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from surefit.bounds import interval as I
-from surefit.bounds.activations import ACTIVATIONS
-from surefit.bounds.interval import RULES, Range, up
+from surefit.bounds.activations import ACTIVATIONS, SLOPES
+from surefit.bounds.interval import Range, up
 from surefit.bounds.network import Affine, Network, Unsupported, lowered
 from surefit.bounds.proving import program_of
 from surefit.bounds.relax import Relaxation, gamma
@@ -72,56 +72,6 @@ class Slopes:
 
 
 # --- ranges of derivatives ---
-
-
-def _relu_slope(x: Range) -> Range:
-    return Range(np.where(x.low > 0, 1.0, 0.0), np.where(x.high < 0, 0.0, 1.0))
-
-
-def _sigmoid_slope(x: Range) -> Range:
-    y = I.sigmoid(x)
-    return I.mul(y, I.sub(1.0, y))
-
-
-def _bell(x: Range) -> Range:
-    """2 / sqrt(pi) exp(-x^2)."""
-    return I.mul(Range(np.float64(1.1283791670955123), np.float64(1.1283791670955128)), I.exp(I.neg(I.square(x))))
-
-
-def _gelu_slope(x: Range, a: float) -> Range:
-    scaled = I.mul(x, a)
-    return I.add(I.mul(I.add(I.erf(scaled), 1.0), 0.5), I.mul(I.mul(scaled, 0.5), _bell(scaled)))
-
-
-def _silu_slope(x: Range) -> Range:
-    y = I.sigmoid(x)
-    return I.mul(y, I.add(I.mul(x, I.sub(1.0, y)), 1.0))
-
-
-_LN2 = I.log(Range(np.float64(2.0), np.float64(2.0)))
-SLOPES: dict[str, Callable[[Range, float], Range]] = {
-    "relu": lambda x, _: _relu_slope(x),
-    "tanh": lambda x, _: I.sub(1.0, I.square(I.tanh(x))),
-    "sigmoid": lambda x, _: _sigmoid_slope(x),
-    "softplus": lambda x, _: I.sigmoid(x),
-    "sin": lambda x, _: I.cos(x),
-    "cos": lambda x, _: I.neg(I.sin(x)),
-    "exp": lambda x, _: I.exp(x),
-    "expm1": lambda x, _: I.exp(x),
-    "exp2": lambda x, _: I.mul(RULES["exp2"](x), _LN2),
-    "erf": lambda x, _: _bell(x),
-    "atan": lambda x, _: I.div(1.0, I.add(I.square(x), 1.0)),
-    "square": lambda x, _: I.mul(x, 2.0),
-    "log": lambda x, _: I.div(1.0, x),
-    "log1p": lambda x, _: I.div(1.0, I.add(x, 1.0)),
-    "sqrt": lambda x, _: I.div(0.5, I.sqrt(x)),
-    "reciprocal": lambda x, _: I.neg(I.div(1.0, I.square(x))),
-    "sinh": lambda x, _: I.cosh(x),
-    "cosh": lambda x, _: I.sinh(x),
-    "asinh": lambda x, _: I.div(1.0, I.sqrt(I.add(I.square(x), 1.0))),
-    "gelu": _gelu_slope,
-    "silu": lambda x, _: _silu_slope(x),
-}
 
 
 def slope_of(kind: str, x: Range, parameter: float) -> Range:

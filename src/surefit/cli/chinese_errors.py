@@ -336,6 +336,11 @@ _KNOWN = {
     "name the inputs with {}": "请用 {0} 指明输入",
     "there is no column {}; it has {}": "没有列 {0}；有 {1}",
     "{} has no column {}; it has {}": "{0} 没有列 {1}；有 {2}",
+    "{} holds {}, which is no array of NumPy; write the file with np.savez": (
+        "{0} 中的 {1} 不是 NumPy 数组；请用 np.savez 写文件"
+    ),
+    "holds {}, which is no array of NumPy": "其中的 {0} 不是 NumPy 数组",
+    "write the file with np.savez": "请用 np.savez 写文件",
     "{} has no column {}{}": "{0} 没有列 {1}{2}",
     "the table has no column {}{}": "表格没有列 {0}{1}",
     "{} has no column {}; did you mean {}? it has {}": "{0} 没有列 {1}；您是否想写 {2}？有 {3}",

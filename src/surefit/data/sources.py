@@ -496,7 +496,7 @@ def _cell_text(cell: Any) -> str:
 def is_table_path(text: str) -> bool:
     """Whether a text names a table rather than a formula: by its ending, also of a file of others, or as a file.
 
-    A folder is a table if there are Parquet files in it.
+    A folder is a table if there are Parquet files in it, or if the text can only be a path.
 
     >>> is_table_path("data.pq"), is_table_path("sheet.xlsx"), is_table_path("sin(x)")
     (True, True, False)
@@ -506,7 +506,9 @@ def is_table_path(text: str) -> bool:
         return True
     try:
         if Path(text).is_dir():
-            return any(Path(text).rglob("*.parquet"))
+            return (
+                text.strip().startswith(("/", ".")) or text.endswith(("/", "\\")) or any(Path(text).rglob("*.parquet"))
+            )
         return ending != "" and Path(text).is_file()
     except (OSError, ValueError):  # a formula too long for a name of a file
         return False

@@ -360,8 +360,10 @@ COMMON_REASONS = {"given": "文献给出", "not given": "文献未给出"}
 def settings_of(module: ModuleType) -> list[Setting]:
     """The constants at the top of a module with the reasons beside them: lines `NAME = value  # reason`.
 
-    The module's REASONS_IN_CHINESE has the reasons in Chinese, by the names to the left of the equals sign.
+    The module's REASONS_IN_CHINESE has the reasons in Chinese, by the names to the left of the equals sign. One whose
+    settings stand in a module of their own says so: SETTINGS = that module.
     """
+    module = getattr(module, "SETTINGS", module)
     chinese = getattr(module, "REASONS_IN_CHINESE", {})
     found = re.findall(r"^([A-Z][A-Z0-9_, ]*)(?:: [^=]+)? = (.+?)  # (.+)$", inspect.getsource(module), re.MULTILINE)
     return [

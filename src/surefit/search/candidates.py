@@ -137,7 +137,8 @@ def _unseen(
             left_out = np.full(problem.train[1].shape, np.inf)
         parts.append(left_out)
         weights.append(problem.weights)
-        by = say("what-left-out") if problem.validation is None else say("what-both")
+        alone = say("what-folds") if "folds" in outcome.details else say("what-left-out")
+        by = alone if problem.validation is None else say("what-both")
         if problem.validation is None:
             largest = float(np.abs(scaling.unscaled_errors(left_out, problem.train[1])).max())
     levels = problem.quantiles

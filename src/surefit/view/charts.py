@@ -55,7 +55,7 @@ class Panel:
     """Curves on one pair of axes.
 
     log: "", "x", "y" or "xy", the logarithmic axes. limits: of y, None for all. kinds: the words that x = 0, 1, ...
-    stand for, if it is not a number.
+    stand for, where these are words.
     """
 
     curves: Sequence[Curve]

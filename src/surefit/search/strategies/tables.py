@@ -285,7 +285,14 @@ def blended(
     model, own = found.model, found.model.scaling
     network = Blend(model, other.model, share)
     network.eval()
-    stage = say("stage-blend", first=found.stage, second=other.stage, share=share, rest=1.0 - share)
+    nested = other.stage.code == "stage-blend"
+    stage = say(
+        "stage-blend-in-blend" if nested else "stage-blend",
+        first=found.stage,
+        second=other.stage,
+        share=share,
+        rest=1.0 - share,
+    )
     outcome = Outcome(
         network=network, problem=found.problem, stage=stage, reason=found.reason, row=found.row,
         model=Scaled(

@@ -1,0 +1,415 @@
+"""Errors near the rounding of float64: networks of one input and one hidden layer, in ball arithmetic (Arb).
+
+A fit that is good to 1e-13 cannot be proved in float64, whose own rounding is larger. Here formula and network are
+expanded at the middle of a box in balls of 128 bits (python-flint, the extra `certify`; Johansson 2017, Arb), and
+subtracted there, so that what goes on in float64 is the polynomial of their difference, to its own sixteen digits. What
+is cut off is bounded as in taylor.py: the next Taylor coefficient of each unit on the range of its argument, and of the
+formula in balls.
+
+How far the running model is from exact arithmetic is added to that (`running_noise`), unit by unit.
+
+Formulas with branches, kinks or steps are left to the other engines, and so are boxes on which a ball is not finite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from surefit.bounds import taylor
+from surefit.bounds.activations import SLOPES
+from surefit.bounds.branch import Lines, Looked
+from surefit.bounds.interval import Range, gamma, largest_of
+from surefit.bounds.network import Affine, Network, Unary
+from surefit.bounds.reading import read
+from surefit.bounds.relax import Relaxation, State
+from surefit.formulas.expression import Expression
+
+DEGREE = 13
+BITS = 128
+TINY = 1e-300
+MOST_WEIGHTS = 2_000  # of a network that is read in balls: each costs microseconds on each box
+MARGIN = 1.0 + 1e-9  # of bounds that are computed in float64 with few roundings
+
+
+def flint() -> Any | None:
+    """python-flint, or None where it is not installed."""
+    try:
+        import flint as found
+    except ImportError:
+        return None
+    return found
+
+
+@contextmanager
+def _precision(f: Any, terms: int) -> Iterator[None]:
+    before = f.ctx.prec, f.ctx.cap
+    f.ctx.prec, f.ctx.cap = BITS, terms
+    try:
+        yield
+    finally:
+        f.ctx.prec, f.ctx.cap = before
+
+
+class _Lost(ArithmeticError):
+    """A ball is not finite."""
+
+
+def _tanh(x: Any) -> Any:
+    return 1 - 2 / (1 + (2 * x).exp())
+
+
+def _sigmoid(x: Any) -> Any:
+    return 1 / (1 + (-x).exp())
+
+
+Rule = Callable[[Any], Any]
+FUNCTIONS: dict[str, Rule] = {
+    "neg": lambda x: -x,
+    "square": lambda x: x * x,
+    "exp": lambda x: x.exp(),
+    "expm1": lambda x: x.exp() - 1,
+    "log": lambda x: x.log(),
+    "log1p": lambda x: (1 + x).log(),
+    "sqrt": lambda x: x.sqrt(),
+    "sin": lambda x: x.sin(),
+    "cos": lambda x: x.cos(),
+    "tan": lambda x: x.tan(),
+    "atan": lambda x: x.atan(),
+    "asin": lambda x: x.asin(),
+    "acos": lambda x: x.acos(),
+    "sinh": lambda x: (x.exp() - (-x).exp()) / 2,
+    "cosh": lambda x: (x.exp() + (-x).exp()) / 2,
+    "tanh": _tanh,
+    "sigmoid": _sigmoid,
+    "softplus": lambda x: (1 + x.exp()).log(),
+    "erf": lambda x: x.erf(),
+    "erfc": lambda x: x.erfc(),
+}
+UNITS = ("tanh", "sigmoid", "sin", "cos", "exp", "square", "erf", "softplus")
+OPERATIONS = {*FUNCTIONS, "number", "constant", "variable", "add", "sub", "mul", "div", "pow"}
+
+
+class Series:
+    """Formulas read as power series whose coefficients are balls. Every step must be finite, or it is lost."""
+
+    def __init__(self, f: Any) -> None:
+        self.f = f
+
+    def number(self, value: Fraction) -> Any:
+        return self.f.arb_series([self.f.arb(self.f.fmpq(value.numerator, value.denominator))])
+
+    def constant(self, name: str) -> Any:
+        return self.f.arb_series([self.f.arb.pi() if name == "pi" else self.f.arb.const_e()])
+
+    def call(self, op: str, args: list[Any], exact: list[Fraction | None]) -> Any:
+        try:
+            result = self._value(op, args, exact)
+        except (ValueError, ZeroDivisionError):  # a divisor that may be 0
+            raise _Lost from None
+        if not all(c.is_finite() for c in result):
+            raise _Lost
+        return result
+
+    def _value(self, op: str, args: list[Any], exact: list[Fraction | None]) -> Any:
+        if op == "add":
+            return args[0] + args[1]
+        if op == "sub":
+            return args[0] - args[1]
+        if op == "mul":
+            return args[0] * args[1]
+        if op == "div":
+            return args[0] * self._inverse(args[1])
+        if op == "pow":
+            return self._power(args[0], args[1], exact[1])
+        return FUNCTIONS[op](args[0])
+
+    def _inverse(self, a: Any) -> Any:
+        if not len(a) or a[0].contains(0):
+            raise _Lost
+        return 1 / a
+
+    def _power(self, a: Any, b: Any, p: Fraction | None) -> Any:
+        if p is not None and p.denominator == 1 and 0 < abs(p) <= 64:
+            result, base, k = None, a, abs(int(p))
+            while k:
+                if k & 1:
+                    result = base if result is None else result * base
+                k >>= 1
+                base = base * base if k else base
+            return self._inverse(result) if p < 0 else result
+        if not len(a):
+            raise _Lost
+        return a.sqrt() if p == Fraction(1, 2) else (b * a.log()).exp()
+
+    def compare(self, sign: str, a: Any, b: Any) -> Any:
+        raise _Lost
+
+    def join(self, op: str, args: list[Any]) -> Any:
+        raise _Lost
+
+    def choose(self, condition: Any, then: Any, other: Any) -> Any:
+        raise _Lost
+
+    def decided(self, condition: Any) -> bool | None:
+        return None
+
+    def as_number(self, condition: Any) -> Any:
+        raise _Lost
+
+
+def fits(net: Network, formulas: Sequence[Expression]) -> bool:
+    """Whether a network and its targets are read in balls: one input, one smooth hidden layer, plain formulas."""
+    if net.inputs != 1 or not net.kinds() or not net.kinds() <= set(UNITS):
+        return False
+    linear, weights = {0}, 0
+    for i, node in enumerate(net.nodes):
+        if isinstance(node, Affine):
+            weights += sum(w.size for _, w, _ in node.sources)
+            if all(source in linear for source, _, _ in node.sources):
+                linear.add(i)
+        elif isinstance(node, Unary) and node.source not in linear:
+            return False
+    plain = all(n.op in OPERATIONS for f in formulas for n in f.nodes)
+    return plain and weights <= MOST_WEIGHTS and flint() is not None
+
+
+class Balls:
+    """Bounds by Taylor models in balls; `lines` where one is not finite, and for the ranges that both rest on.
+
+    exact: the network in exact arithmetic. noise: the network with the roundings of where it runs, or None.
+    """
+
+    batch = 64
+    excess = 0.1  # the noise of a small box is hardly more than that of a point
+
+    def __init__(self, exact: Network, formulas: Sequence[Expression], lines: Lines, noise: Relaxation | None) -> None:
+        self.f: Any = flint()
+        self.net, self.formulas, self.lines, self.noise = exact, formulas, lines, noise
+        self.real = Relaxation(exact, False)
+        self.basis = taylor.basis(1, DEGREE)
+        f: Any = self.f
+        self.matrices: dict[int, list[Any]] = {}
+        for i, node in enumerate(exact.nodes):
+            if isinstance(node, Affine):
+                self.matrices[i] = [
+                    f.arb_mat(w.shape[0], w.shape[1], _balls(f, w, radius)) for _, w, radius in node.sources
+                ]
+                self.matrices[i].append(_balls(f, node.b, node.b_radius))
+                if i in exact.divisors:
+                    self.matrices[i][0] = _divided(f, node.sources[0][1], exact.divisors[i])
+        with _precision(f, 2):
+            rows = self._coefficients(f.arb(0), 2, [n for n in range(len(exact.nodes)) if n in self._linear()])
+        self.slopes = {
+            i: np.array([float(c[j, 1].abs_upper()) for j in range(c.nrows())]) * MARGIN for i, c in rows.items()
+        }
+
+    def _linear(self) -> set[int]:
+        linear = {0}
+        for i, node in enumerate(self.net.nodes):
+            if isinstance(node, Affine) and all(source in linear for source, _, _ in node.sources):
+                linear.add(i)
+        return linear
+
+    # --- the network ---
+
+    def _coefficients(self, m: Any, terms: int, nodes: Sequence[int]) -> dict[int, Any]:
+        """For each node a matrix of balls (units, terms): its Taylor coefficients at m."""
+        f: Any = self.f
+        found: dict[int, Any] = {0: f.arb_mat(1, terms, [m, *([1] * (terms > 1)), *([0] * (terms - 2))])}
+        for i in nodes[1:]:
+            node = self.net.nodes[i]
+            if isinstance(node, Affine):
+                *weights, b = self.matrices[i]
+                total = None
+                for w, (source, _, _) in zip(weights, node.sources, strict=True):
+                    part = w * found[source]
+                    total = part if total is None else total + part
+                if total is None:
+                    total = f.arb_mat(node.size, terms, [0] * (node.size * terms))
+                for j, value in enumerate(b):
+                    total[j, 0] = total[j, 0] + value
+                found[i] = total
+                continue
+            assert isinstance(node, Unary)
+            z, entries = found[node.source], []
+            for j in range(node.size):
+                y = FUNCTIONS[node.kind](f.arb_series([z[j, k] for k in range(min(2, terms))]))
+                entries += [y[k] if k < len(y) else 0 for k in range(terms)]
+            found[i] = f.arb_mat(node.size, terms, entries)
+        return found
+
+    def _remainders(self, low: np.ndarray, high: np.ndarray, h: np.ndarray) -> np.ndarray:
+        """What all terms beyond the last are at most on boxes (n, 1) of half width h (n,) -> (n, outputs)."""
+        states = self.real.forward(low, high)
+        n = len(low)
+        rest: list[np.ndarray] = [np.zeros((n, 1))]
+        for node in self.net.nodes[1:]:
+            if isinstance(node, Affine):
+                total = np.zeros((n, node.size))
+                for source, w, radius in node.sources:
+                    total = total + rest[source] @ (np.abs(w) if radius is None else np.abs(w) + radius).T
+                rest.append(total * MARGIN)
+                continue
+            assert isinstance(node, Unary)
+            if node.kind == "square":  # a polynomial of degree two
+                rest.append(np.zeros((n, node.size)))
+                continue
+            s = states[node.source]
+            z = Range(s.low, s.high)
+            _, last = taylor.series_of(node.kind, z.middle, z, DEGREE + 1)
+            reach = self.slopes[node.source][None, :] * h[:, None] * MARGIN
+            rest.append((last.size * reach ** (DEGREE + 1) + TINY) * MARGIN)
+        return rest[-1]
+
+    # --- bounds ---
+
+    def look(self, low: np.ndarray, high: np.ndarray) -> Looked:
+        n, k = len(low), len(self.formulas)
+        B, f = self.basis, self.f
+        c = np.clip(0.5 * low + 0.5 * high, low, high)[:, 0]
+        h = np.nextafter(np.maximum(high[:, 0] - c, c - low[:, 0]), np.inf)
+        coef, rho, lost = np.zeros((n, k, B.M)), np.zeros((n, k)), np.zeros(n, bool)
+        with np.errstate(all="ignore"):
+            rest = self._remainders(low, high, h)
+            for i in range(n):
+                try:
+                    coef[i], rho[i] = self._box(f.arb(float(c[i])), f.arb(float(h[i])))
+                except _Lost:
+                    lost[i] = True
+            rho = (rho + rest + (0.0 if self.noise is None else running_noise(self.noise, low, high))) * MARGIN
+            shift = 8 * 2.0**-52 * (np.abs(c) + h) / np.maximum(h, TINY)
+            bounds, rests, slope = np.full((n, k), np.inf), np.zeros(n), np.zeros((n, 1))
+            surely, at = np.zeros(n), np.zeros((n, 1))
+            for j in range(k):
+                t = taylor.Taylor(B, coef[:, j], rho[:, j])
+                least, most, reached, e = taylor.polynomial_range(t, shift)
+                bounds[:, j] = np.where(np.isfinite(t.rho), np.maximum(most, -least), np.inf)
+                better = (reached > surely) & ~lost
+                surely, at = np.where(better, reached, surely), np.where(better[:, None], e, at)
+                slope[:, 0] += np.abs(t.coef[:, 1:]).sum(axis=1)
+                rests += np.where(np.isfinite(t.rho), t.rho, 1.0)
+        bounds = np.where(lost[:, None] | ~(bounds < np.inf), np.inf, bounds)
+        bad = np.zeros((n, k), bool)
+        if lost.any():
+            other = self.lines.look(low[lost], high[lost])
+            bounds[lost], bad[lost] = other.bound, other.bad
+            slope[lost], rests[lost] = other.slope, other.rest
+        return Looked(bounds, slope, rests, bad, surely, np.clip(c[:, None] + h[:, None] * at, low, high))
+
+    def _box(self, m: Any, h: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Coefficients (k, M) of target - network on m + h e, and a rest without that of the network (k,)."""
+        f, B = self.f, self.basis
+        coef, rho = np.zeros((len(self.formulas), B.M)), np.zeros(len(self.formulas))
+        with _precision(f, B.M + 1):
+            whole = f.arb(m, h)
+            last = [self._formula(e, whole)[B.M] for e in self.formulas]
+        with _precision(f, B.M):
+            rows = self._coefficients(m, B.M, range(len(self.net.nodes)))[len(self.net.nodes) - 1]
+            for j, e in enumerate(self.formulas):
+                y, power = self._formula(e, m), f.arb(1)
+                for a in range(B.M):
+                    value = (y[a] - rows[j, a]) * power
+                    power = power * h
+                    coef[j, a] = float(value.mid())
+                    rho[j] += (float(value.rad()) + 2.0**-52 * abs(coef[j, a])) * MARGIN + TINY
+                rho[j] += float((last[j] * power).abs_upper()) * MARGIN + TINY
+        if not (np.isfinite(coef).all() and np.isfinite(rho).all()):
+            raise _Lost
+        return coef, rho
+
+    def _formula(self, e: Expression, x: Any) -> Any:
+        series = self.f.arb_series([x, 1])
+        return read(e, dict.fromkeys(e.variables, series), Series(self.f))
+
+    def at_points(self, x: np.ndarray, values: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        n, f = len(x), self.f
+        with np.errstate(all="ignore"):
+            lower, upper = self.lines.at_points(x, values)
+            noise = np.zeros((n, len(self.formulas)))
+            if values is None and self.noise is not None:
+                noise = running_noise(self.noise, x, x)
+            with _precision(f, 1):
+                for i in range(n):
+                    m = f.arb(float(x[i, 0]))
+                    try:
+                        y = [self._formula(e, m)[0] for e in self.formulas]
+                    except _Lost:
+                        continue
+                    if values is None:
+                        rows = self._coefficients(m, 1, range(len(self.net.nodes)))[len(self.net.nodes) - 1]
+                        z = [rows[j, 0] for j in range(len(y))]
+                    elif np.isfinite(values[i]).all():
+                        z = [f.arb(float(v)) for v in values[i]]
+                    else:
+                        continue
+                    apart = [abs(a - b) for a, b in zip(y, z, strict=True)]
+                    if not all(a.is_finite() for a in apart):
+                        continue
+                    below = max(float(a.abs_lower()) * (1 - 2.0**-50) - e for a, e in zip(apart, noise[i], strict=True))
+                    above = max(float(a.abs_upper()) * (1 + 2.0**-50) + e for a, e in zip(apart, noise[i], strict=True))
+                    lower[i] = max(lower[i], np.nextafter(below, -np.inf), 0.0)
+                    upper[i] = min(upper[i], np.nextafter(above, np.inf) + TINY)
+        return lower, upper
+
+
+def _balls(f: Any, middle: np.ndarray, radius: np.ndarray | None) -> list[Any]:
+    flat = np.asarray(middle).reshape(-1).tolist()
+    if radius is None:
+        return [f.arb(v) for v in flat]
+    return [f.arb(v, r) for v, r in zip(flat, np.asarray(radius).reshape(-1).tolist(), strict=True)]
+
+
+def _divided(f: Any, w: np.ndarray, divisors: np.ndarray) -> Any:
+    """The matrix of a division, whose entries are reciprocals of floats."""
+    with _precision(f, 1):
+        entries = [1 / f.arb(float(d)) if v else 0 for row, d in zip(w, divisors, strict=True) for v in row]
+        return f.arb_mat(w.shape[0], w.shape[1], entries)
+
+
+def running_noise(relaxation: Relaxation, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """How far the running model may be from exact arithmetic on boxes (n, d) -> (n, outputs).
+
+    Forward, node by node: what came in, times what it is multiplied with at most, and the node's own rounding. Ranges
+    of the states hold the running values and the exact ones.
+    """
+    states: list[State] = relaxation.forward(low, high)
+    off: list[np.ndarray] = [np.zeros_like(low)]
+    with np.errstate(all="ignore"):
+        for i, node in enumerate(relaxation.net.nodes[1:], 1):
+            if isinstance(node, Affine):
+                total = np.zeros((len(low), node.size))
+                moved = np.broadcast_to(np.abs(node.b), total.shape)
+                own = np.zeros_like(total) + (0.0 if node.b_radius is None else 2.0 * node.b_radius)
+                fan = 0
+                for source, w, radius in node.sources:
+                    absolute = np.abs(w) if radius is None else np.abs(w) + radius
+                    s = states[source]
+                    size = np.maximum(np.abs(s.low), np.abs(s.high))
+                    total = total + off[source] @ absolute.T
+                    moved = moved + size @ absolute.T
+                    fan += w.shape[1]
+                    if radius is not None:  # a constant as it is where the model runs, and as it is in truth
+                        own = own + 2.0 * size @ radius.T
+                if node.steps:
+                    least = 2.0**-126 if node.unit > 2.0**-30 else 2.0**-1022
+                    rounding = gamma(node.steps + 1, node.unit) * moved + (fan + 2) * least
+                    own = own + np.where(moved < largest_of(node.unit), rounding, np.inf)
+                off.append((total + own) * (1 + gamma(fan + 32)) + TINY)
+                continue
+            assert isinstance(node, Unary)
+            s, y = states[node.source], states[i]
+            slope = SLOPES[node.kind](Range(s.low, s.high), node.parameter)
+            steep = np.where(slope.bad, np.inf, slope.size)
+            size = np.maximum(np.abs(y.low), np.abs(y.high))
+            own = node.ulps * 2 * node.unit * size + (2.0**-126 if node.unit > 2.0**-30 else TINY)
+            off.append((np.where(off[node.source] > 0, steep * off[node.source], 0.0) + own) * MARGIN)
+            off[-1] = np.where(size < largest_of(node.unit), off[-1], np.inf)
+        return np.where(np.isnan(off[-1]), np.inf, off[-1])
+
+
+__all__ = ["Balls", "fits", "flint", "running_noise"]

@@ -148,6 +148,29 @@ def test_an_interrupt_arrives_and_leaves_whole_weights():
     assert np.isfinite(weights(net)).all() and not np.array_equal(weights(net), before)
 
 
+@pytest.mark.parametrize(("mode", "flushed"), [("fast", True), ("strict", False)])
+def test_moments_that_fade_away_become_zero_in_fast_mode_alone(mode, flushed):
+    """A number that is halved until it is denormal, each of whose operations costs an Intel core dear."""
+    fading = surefit.tensor(np.full(64, 1e-37, "f4"), requires_grad=True)
+
+    def step(x):
+        with surefit.no_grad():
+            fading.assign(fading * 0.5)
+        return (x * x).mean()
+
+    loop = TrainingLoop(step, (np.ones((4, 1), "f4"),), None, mode=mode)
+    loop.run(steps=9)
+    left = fading.detach().numpy()
+    if flushed and engine.target().x86:
+        assert (left == 0.0).all()
+    else:
+        np.testing.assert_array_equal(left, np.float32(1e-37) * np.float32(2.0**-9))
+        assert (left > 0.0).all()
+    small = np.full(3, 1e-37, "f4")  # the thread that ran it computes as before
+    np.testing.assert_array_equal(small * np.float32(2.0**-9), np.float32(1e-37) * np.float32(2.0**-9))
+    assert (small * np.float32(2.0**-9) > 0.0).all()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="two threads share a step on POSIX systems only")
 def test_two_threads_give_the_bits_of_one(monkeypatch):
     monkeypatch.setattr("surefit.compiler.loop.cores", lambda: 2)

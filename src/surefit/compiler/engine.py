@@ -37,6 +37,11 @@ class Target:
     registers: int  # vector registers
     fma: bool
 
+    @property
+    def x86(self) -> bool:
+        """Whether it has the registers of x86."""
+        return self.vector_bytes > 16 or self.cpu == "x86-64"
+
     def lanes(self, kind: str) -> int:
         """Lanes of a vector of this kind (booleans go with float32)."""
         size = {"f64": 8, "i64": 8}.get(kind, 4)

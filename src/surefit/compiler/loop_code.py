@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from surefit.compiler import cache, engine
-from surefit.compiler.codegen import BODY, LOOP, STEP, Writing
+from surefit.compiler.codegen import BODY, LOOP, STEP, Writing, flush_denormals
 from surefit.ir.builder import BYTES, Function, Module, Value, constant
 
 ROWS, STEPS, LOSSES, RATES, STOP, DONE, ALONE, DATA = range(8)  # places in a loop's context, 8 bytes each
@@ -41,6 +41,7 @@ def write_loop(w: Writing, streams: Sequence[int], rate: int | None) -> None:
     with f.when(f.compare("le", steps, 0)):
         f.ret()
         f.start(f.label("dead"))
+    restore = flush_denormals(f, w)
     with f.loop(0, steps) as l:
         on = f.emit("i32", 1, f"load volatile i32, {stop}, align 4")
         halted, go = f.label("halted"), f.label("go")
@@ -80,6 +81,7 @@ def write_loop(w: Writing, streams: Sequence[int], rate: int | None) -> None:
         f.start(fine)
     f.branch(finish)
     f.start(finish)
+    restore()
     f.ret()
     f.end()
 

@@ -113,11 +113,15 @@ def write_meeting(m: Module) -> str:
     return f.end()
 
 
-def write_helper(m: Module, body: str, meet: str) -> None:
-    """`helper(arena)`: the second thread, until the end flag; `release(arena)`: the first lets it go."""
+def write_helper(m: Module, body: str, meet: str, begin: Callable[[Function], Callable[[], None]]) -> None:
+    """`helper(arena)`: the second thread, until the end flag; `release(arena)`: the first lets it go.
+
+    begin: writes what the first thread, too, does before its steps, and returns what undoes it.
+    """
     f = Function(m, "surefit_helper", [("arena", "ptr")], noalias=False)
     arena = f.args["arena"]
     again, on, out = f.label("again"), f.label("on"), f.label("out")
+    end = begin(f)
     f.branch(again)
     f.start(again)
     f.line(f"call void {meet}({arena}, i64 1)")
@@ -127,6 +131,7 @@ def write_helper(m: Module, body: str, meet: str) -> None:
     f.line(f"call void {body}({arena}, i64 1, i64 0)")
     f.branch(again)
     f.start(out)
+    end()
     f.ret()
     f.end()
     g = Function(m, "surefit_release", [("arena", "ptr")], noalias=False)

@@ -34,7 +34,7 @@ ESTIMATORS = {
     "classifier polynomial": FitClassifier(solver="polynomial"),
     "regressor additive": FitRegressor(solver="additive"),
     "classifier sgd": FitClassifier((8,), solver="sgd", learning_rate="adaptive", batch_size=16, max_iter=40),
-    "regressor float64": FitRegressor((8,), solver="adam", max_iter=40, dtype="float64", restarts=2),
+    "regressor float64": FitRegressor((8,), solver="adam", max_iter=300, dtype="float64", restarts=2),
 }  # fmt: skip
 
 

@@ -38,8 +38,9 @@ SHOWN = {  # the pictures on the page: the others are in DIR
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "experiments.md"
 HEAD = """# The source experiments
 
-Five documents, each with a small neural network written by hand, are what surefit was started from. Each experiment in
-them is one file under `src/surefit/experiments`, to be read from top to bottom: settings with a reason beside each, the
+Five documents, each with a small neural network written by hand, are what surefit was started from. Each of the six
+experiments in them is one file under `src/surefit/experiments`, to be read from top to bottom: settings with a reason
+beside each, the
 loop, the claims. One command runs it, prints the published numbers beside ours, and judges every claim of the source,
 and what we say about it, by the numbers of that run:
 

@@ -6,6 +6,7 @@ import difflib
 import math
 import os
 import sys
+import warnings
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,14 @@ from typing import Any
 import numpy as np
 
 from surefit.errors import ArgumentError, SurefitError
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """A warning of the line that called surefit, however many functions of its own lie between."""
+    level, frame, own = 1, sys._getframe(0), ("surefit", "contextlib")  # which enters what is a generator of ours
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in own:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
 
 
 def whole_number(name: str, value: Any, least: int) -> int:

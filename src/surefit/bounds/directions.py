@@ -52,7 +52,7 @@ def directions(model: Any, inputs: int) -> np.ndarray:
     >>> from surefit import nn
     >>> network = nn.MLP(2, (3,), 1, generator=0)
     >>> for weight in (network[0].weight, network[2].weight):
-    ...     weight.assign(abs(weight.detach().numpy()))
+    ...     _ = weight.assign(abs(weight.detach().numpy()))
     >>> directions(network, 2).tolist()
     [[1.0, 1.0]]
     """

@@ -25,7 +25,7 @@ def signs_of(given: Any) -> Signs | None:
     scikit-learn's `monotonic_cst`; or such pairs. None where nothing is said. ArgumentError: anything else.
 
     >>> signs_of("x=+1, z=-1"), signs_of([0, -1])
-    ((('x', 1), ('z', -1)), ((1, -1),))
+    ((('x', 1), ('z', -1)), ((0, 0), (1, -1)))
     """
     if given is None:
         return None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import math
 import os
-import warnings
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surefit.attempts.events import Epoch, Finished, Started
+from surefit.checking import warn
 from surefit.core.modes import no_grad
 from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, ModelFileError
@@ -72,10 +72,9 @@ class Filming:
     def __call__(self, event: Any) -> None:
         if self.film is None:
             if isinstance(event, Finished):
-                warnings.warn(
+                warn(
                     f"{type(self).__name__}: nothing was seen of this training, because it did not say which model it "
-                    "trains; surefit.fit says it (surefit.attempts.events.notify_model)",
-                    stacklevel=2,
+                    "trains; surefit.fit says it (surefit.attempts.events.notify_model)"
                 )
             return
         if isinstance(event, Started):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings as python_warnings
 from typing import Any
 
 import numpy as np
 
+from surefit.checking import warn
 from surefit.data import Domain, box_words, points_from, raw_names
 from surefit.data.columns import unmasked
 from surefit.errors import ArgumentError, DataError, ShapeError
@@ -134,11 +134,10 @@ class Predictions:
             self._warned = True
             names = [self.names[i] for i in beyond]
             more = f" and {len(names) - LISTED} other inputs" if len(names) > LISTED else ""
-            python_warnings.warn(
+            warn(
                 f"points outside the domain {box_words(self.domain.select(names[:LISTED]))}{more}, "
                 "where this fit was made: the values there mean nothing certain",
                 OutsideWarning,
-                stacklevel=3,
             )
         return x
 

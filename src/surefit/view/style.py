@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ParamSpec
 
+from surefit.checking import warn
 from surefit.sentences import check_language, columns
 
 from .language import language
@@ -162,10 +163,7 @@ def has_chinese_font() -> bool:
 def speaking(lang: str) -> Iterator[None]:
     """Pictures that are drawn inside speak this language; without a font for Chinese English, with a warning."""
     if check_language(lang) == "zh" and not has_chinese_font():
-        warnings.warn(
-            "no font with Chinese characters is installed here, so the words in pictures are in English",
-            stacklevel=4,
-        )
+        warn("no font with Chinese characters is installed here, so the words in pictures are in English")
         lang = "en"
     with language(lang):
         yield

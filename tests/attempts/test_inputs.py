@@ -44,6 +44,7 @@ def test_forward_selection_agrees_with_scikit_learns_matching_pursuit():
     assert {3, 11, 20} <= set(found.inputs)
 
 
+@pytest.mark.slow
 def test_inputs_that_only_bend_the_target_are_found():
     truth = lambda x: np.sin(2 * x[:, 2]) + x[:, 9] ** 2 / 2
     x, y = table(300, 60, truth)

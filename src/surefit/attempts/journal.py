@@ -17,7 +17,6 @@ import re
 import textwrap
 import threading
 import time as clock
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import partial
@@ -26,6 +25,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from surefit import nn
+from surefit.checking import warn
 from surefit.core.random import Generator
 from surefit.core.tensor import Tensor
 from surefit.data import Domain
@@ -146,7 +146,7 @@ class Journal:
             act()
         except CheckpointError as error:
             self.broken = True
-            warnings.warn(f"checkpoint: nothing more is written ({error}); the fit goes on", RuntimeWarning, 2)
+            warn(f"checkpoint: nothing more is written ({error}); the fit goes on", RuntimeWarning)
 
 
 class Underway:

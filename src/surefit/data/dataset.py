@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from surefit.checking import warn
 from surefit.core.creation import as_tensor, from_numpy, numpy_generator, tensor
 from surefit.core.functions import stack
 from surefit.core.tensor import Tensor
@@ -169,7 +169,7 @@ def random_split(
         sizes = split_lengths(n, parts)
         for share, size in zip(parts, sizes, strict=True):
             if share > 0 and size == 0:
-                warnings.warn(f"lengths: a share of {share:g} of {n} samples is an empty part", stacklevel=2)
+                warn(f"lengths: a share of {share:g} of {n} samples is an empty part")
     elif sum(parts) == n and all(part == int(part) for part in parts):
         sizes = [int(part) for part in parts]
     else:

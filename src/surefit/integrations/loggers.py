@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import warnings
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import fields
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from surefit.attempts.events import KINDS, Epoch, Failed, Finished, Step
-from surefit.checking import whole_number
+from surefit.checking import warn, whole_number
 from surefit.errors import DataError
 from surefit.files import make_directory, reason
 
@@ -105,9 +104,9 @@ class Logger(ABC):
             act()
         except Exception as error:
             self.broken = True
-            warnings.warn(
+            warn(
                 f"{type(self).__name__}: nothing more is written to {self.where()} ({reason(error)}); the fit goes on",
-                RuntimeWarning, stacklevel=2,
+                RuntimeWarning,
             )  # fmt: skip
 
     @abstractmethod

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ import numpy as np
 from surefit._version import __version__
 from surefit.attempts.journal import Journal, key_of
 from surefit.attempts.recalled import data_of
-from surefit.checking import positive_number, whole_number
+from surefit.checking import positive_number, warn, whole_number
 from surefit.data.columns import Raw
 from surefit.errors import ArgumentError, CheckpointError, ModelFileError
 from surefit.files import held_lock, make_directory, reason, regular_file, write_atomically
@@ -251,9 +250,9 @@ def _check_about(folder: Path, found: Mapping[str, Any], about: Mapping[str, str
         tuple(side.get(name) for name in ("numpy", "machine")) for side in (found["environment"], environment())
     )
     if then != now:
-        warnings.warn(
+        warn(
             f"{where} was made with NumPy {then[0]} on {then[1]}, and goes on with {now[0]} on {now[1]}: the last "
-            "digits may be others than without a stop", RuntimeWarning, 2,
+            "digits may be others than without a stop", RuntimeWarning,
         )  # fmt: skip
     before = found["arguments"]
     for name in dict.fromkeys([*before, *about]):

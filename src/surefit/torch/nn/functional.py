@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from surefit.checking import warn
 from surefit.core import functions as fn
 from surefit.core import ops
 from surefit.core.ops import shape_of
@@ -70,7 +70,7 @@ def _along(name: str) -> Callable[..., Any]:
     @wraps(f)
     def call(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
         if dim is None:
-            warnings.warn(f"{name}: no dim is given; it is chosen as PyTorch does", stacklevel=2)
+            warn(f"{name}: no dim is given; it is chosen as PyTorch does")
             dim = implicit_dim(input)
         return f(input, dim, dtype)
 

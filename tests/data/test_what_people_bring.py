@@ -349,8 +349,35 @@ def test_a_folder_is_no_formula(tmp_path):
     for name in (str(tmp_path), f"{tmp_path}/"):
         with pytest.raises(DataError, match="without Parquet files"):
             surefit.fit(name)
+
+
+def test_nothing_is_no_folder(tmp_path, monkeypatch):
+    """Not even where the folder one works in holds Parquet files."""
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    monkeypatch.chdir(tmp_path)
+    pandas.DataFrame({"x": [1.0, 2.0], "y": [1.0, 4.0]}).to_parquet("t.parquet")
     with pytest.raises(FormulaError, match="empty"):
         surefit.fit("", "x=0:1")
+
+
+def test_only_the_parquet_files_of_a_folder_are_its_table(tmp_path):
+    """Notes, checksums and hidden files lie beside them; what a folder below is named by is a column."""
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    x = np.linspace(0, 1, 60)
+    for part, name in enumerate(("a.parquet", "b.PARQUET", "c.pq")):
+        folder = tmp_path / f"batch={part}"
+        folder.mkdir()
+        rows = x[part::3]
+        pandas.DataFrame({"x": rows, "y": 3 * rows + part}).to_parquet(folder / name)
+        (folder / f".{name}.crc").write_bytes(b"crc")
+    (tmp_path / "_SUCCESS").write_text("")
+    (tmp_path / "README.md").write_text("# notes\n")
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "d.parquet").write_bytes(b"no table")
+    fit = surefit.fit(tmp_path, target="y", columns=["x", "batch"], method="features")
+    np.testing.assert_allclose(fit.predict([[0.25, 0], [0.25, 2]]).ravel(), [0.75, 2.75], atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["data.pq", "DATA.PARQUET", "a b.csv", "x.csv.gz", "data.txt"])

@@ -17,7 +17,7 @@ from typing import Any
 
 from surefit.data.columns import NUMBER, Raw
 from surefit.data.csv_text import Text, TextColumn, csv_columns, csv_rows
-from surefit.data.sources import arrow_part, kind_of, pyarrow, raw_of
+from surefit.data.sources import arrow_part, kind_of, parquet_files, pyarrow, raw_of
 from surefit.data.table import Table, read_table
 from surefit.errors import DataError
 from surefit.files import regular_file
@@ -65,13 +65,18 @@ class ParquetBatches(Batches):
     """A Parquet file, or all that are in a folder and in folders below it."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.label = path, path.name
+        self.path, self.label = path, path.name or path.resolve().name
         self.rows = self._of_dataset(lambda data: data.count_rows())
 
     def _of_dataset(self, ask: Callable[[Any], Any]) -> Any:
         arrow, _ = pyarrow()
+        options: dict[str, Any] = {"format": "parquet", "partitioning": "hive"}
+        source: Any = str(self.path)
+        if self.path.is_dir():  # its Parquet files by name: what else lies there (notes, checksums) is not read
+            source = [str(file) for file in parquet_files(self.path)]
+            options["partition_base_dir"] = str(self.path)
         try:
-            return ask(arrow_part("dataset").dataset(str(self.path), format="parquet", partitioning="hive"))
+            return ask(arrow_part("dataset").dataset(source, **options))
         except (arrow.ArrowException, OSError, ValueError) as error:
             raise DataError(f"{self.label}: not a readable Parquet dataset ({str(error)[:300]})") from error
 
@@ -202,7 +207,7 @@ def batches_of(source: Any, stream: bool | None, reading: Mapping[str, Any]) -> 
     if isinstance(source, str | os.PathLike) and stream is not False:
         path = Path(source)
         if path.is_dir():
-            if next(path.rglob("*.parquet"), None) is None:
+            if not parquet_files(path):
                 raise DataError(f"{path.name or path}: a directory without Parquet files; give one of its files")
             return ParquetBatches(path)
         kind, sure = kind_of(path), bool(stream)

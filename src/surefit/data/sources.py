@@ -501,17 +501,27 @@ def is_table_path(text: str) -> bool:
     >>> is_table_path("data.pq"), is_table_path("sheet.xlsx"), is_table_path("sin(x)")
     (True, True, False)
     """
+    if not text.strip():
+        return False  # its path would be the folder one works in
     ending = Path(text.strip()).suffix.lower()
     if ending in SUFFIXES or ending in FOREIGN or ending in PACKED:
         return True
     try:
         if Path(text).is_dir():
-            return (
-                text.strip().startswith(("/", ".")) or text.endswith(("/", "\\")) or any(Path(text).rglob("*.parquet"))
-            )
+            return text.strip().startswith(("/", ".")) or text.endswith(("/", "\\")) or bool(parquet_files(Path(text)))
         return ending != "" and Path(text).is_file()
     except (OSError, ValueError):  # a formula too long for a name of a file
         return False
+
+
+def parquet_files(folder: Path) -> list[Path]:
+    """The Parquet files in a folder and in folders below it, by name; none that is hidden or begins with `_`."""
+    found: list[Path] = []
+    for place, inside, names in os.walk(folder):
+        inside[:] = [name for name in inside if not name.startswith((".", "_"))]
+        seen = (name for name in names if not name.startswith((".", "_")))
+        found.extend(Path(place, name) for name in seen if name.lower().endswith((".parquet", ".pq")))
+    return sorted(found)
 
 
 def kind_of(path: Path) -> str:
@@ -530,4 +540,4 @@ def kind_of(path: Path) -> str:
     return SUFFIXES[last]
 
 
-__all__ = ["arrow_part", "is_frame", "is_table_path", "kind_of", "matrix_of", "pyarrow", "raw_of"]
+__all__ = ["arrow_part", "is_frame", "is_table_path", "kind_of", "matrix_of", "parquet_files", "pyarrow", "raw_of"]

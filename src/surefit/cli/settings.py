@@ -255,7 +255,8 @@ def read_given(given: Mapping[str, Any], rows: Mapping[str, Setting]) -> dict[st
     Raises:
         ArgumentError: names the option, what came and what it needs.
     """
-    return {key: _read(rows[key], value, rows[key].option) for key, value in given.items() if _is_given(value)}
+    names = {key: row.metavar if key == "target" else row.option for key, row in rows.items()}  # TARGET is no option
+    return {key: _read(rows[key], value, names[key]) for key, value in given.items() if _is_given(value)}
 
 
 def _is_given(value: Any) -> bool:
@@ -266,7 +267,7 @@ def _read(row: Setting, value: Any, called: str) -> Any:
     try:
         return row.read(value)
     except Needed as needed:
-        came = value if isinstance(value, str) else json.dumps(value, default=str)
+        came = value if isinstance(value, str) and value.strip() else json.dumps(value, default=str)
         raise ArgumentError(
             words("{option} {came}: expected {needed}", option=called, came=came, needed=needed)
         ) from None

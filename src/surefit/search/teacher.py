@@ -94,6 +94,13 @@ class Processes:
         """By how much a new value may differ from `predict`, as a standard deviation, (m, k)."""
         return self._deviation([process.predict(x, return_std=True) for process in self.made])
 
+    def changes(self, box: Domain) -> np.ndarray | None:
+        """How fast values change along each input, (d,): box widths in length scales; None if they do not change."""
+        found = np.zeros(self.x.shape[1])
+        for part, process in zip(self.parts, self.made, strict=True):
+            found += part.share * box.width / process.length_scale_
+        return found / found.max() if found.max() > 0.0 else None
+
     def left_out(self) -> tuple[np.ndarray, np.ndarray]:
         """What each row is predicted to be by the others, and the deviation of that, both (n, k)."""
         if self.left_out_rows is not None:
@@ -230,8 +237,10 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
         for kernel, mean in product(NAMES, means):
             if tried and stop():
                 break
-            process = GaussianProcess(kernel, mean, noise=noise, seed=seed, starts=starts, stop=stop)
-            process.fit(x[part], y[part][:, columns], None if weights is None else weights[part])
+            first = None if mean == means[0] else tried[-1][1].theta  # what the same kernel had found
+            count = starts if first is None else 1
+            process = GaussianProcess(kernel, mean, noise=noise, seed=seed, starts=count, stop=stop)
+            process.fit(x[part], y[part][:, columns], None if weights is None else weights[part], first)
             miss = process.leave_one_out()[0] - y[part][:, columns]
             spread = y[part][:, columns].std(axis=0)
             tried.append(((miss / np.where(spread > 0, spread, 1.0)).ravel(), process))

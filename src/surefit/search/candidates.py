@@ -17,12 +17,14 @@ from surefit.problems.problem import Problem
 from surefit.problems.quantiles import pinball
 from surefit.problems.scaling import Scaling
 from surefit.search.judging import Judge, Measured
-from surefit.search.limits import ENOUGH_ROWS, FAR, JUMP, ROUNDING, ROUNDINGS, SIMPLER, SMALLER, SMOOTHER, SURE
+from surefit.search.limits import CLEARLY, ENOUGH_ROWS, FAR, JUMP, ROUNDING, ROUNDINGS, SIMPLER, SMALLER, SMOOTHER, SURE
 from surefit.search.teacher import Taught
 from surefit.sentences import Sentence, say
 
 LARGE = {"trees": SMOOTHER, "tabular": SMALLER}  # solvers whose models are large, and times their score: others that
 # have such a score are preferred to them
+
+SUMS = ("polynomial", "additive")  # solvers whose models are sums that cannot follow every target
 
 if TYPE_CHECKING:
     from surefit.bounds.certificate import Certificate
@@ -185,7 +187,14 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
 
     A polynomial has few coefficients, so that its score is the least a matter of luck, and it goes on where rows end.
     Adam is judged by the validation rows alone, of which few tell little.
+
+    Where a teacher finds no noise, a polynomial or a sum has no such advantage: it misses what it cannot follow, and of
+    few rows its score is small by luck as often as for a reason. Then it must be clearly better than what was taught.
     """
+    taught = min((c for c in candidates if c.taught is not None), key=lambda c: c.score, default=None)
+    if taught is not None and taught.taught.teacher.without_noise:
+        least = CLEARLY * taught.score
+        candidates = [c for c in candidates if c.details["solver"] not in SUMS or c.score < least]
     simple = [c for c in candidates if c.details["solver"] == "polynomial"]
     others = [c for c in candidates if c.details["solver"] not in ("polynomial", "adam")]
     best = min(others or simple or candidates, key=lambda c: c.score)

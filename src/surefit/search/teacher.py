@@ -111,18 +111,37 @@ class Processes:
     def error(self, box: Domain, seed: int) -> np.ndarray:
         """The root mean square error of each output that is expected of new rows, (k,).
 
-        Where the rows are spread over the whole box, as those of a simulator are: the deviations over the box, in the
-        units in which the rows left out are missed, but no more than those rows are missed by, which lie nearer to the
-        border than most points, and farther from the others. Else, as with most measured tables: of the rows left out.
+        Where the rows are spread over the whole box, as those of a simulator are: what the rows left out are missed by,
+        times how much larger the deviations are over the box than at those rows, which lie nearer to the border than
+        most points, and farther from the others. There are two ways to carry that over, by the mean square of what is
+        missed or by that of what is missed in deviations. Which is nearer nobody knows beforehand, they err to both
+        sides, and their geometric mean errs least; it is no more than what the rows are missed by. Else, as with most
+        measured tables: what the rows left out are missed by.
         """
         mean, deviation = self.left_out()
         miss = mean - self.y
-        most = np.sqrt(np.mean(miss**2, axis=0))
+        most = root_mean_square(miss)
         if not spread_evenly(self.x, box):
             return most
-        z = np.sqrt(np.mean((miss / np.maximum(deviation, 1e-300)) ** 2, axis=0))
         points = sample(box, LOOKED_AT, "latin_hypercube", generator=np.random.default_rng([seed, 0xB0C5]))
-        return np.asarray(np.minimum(most, z * np.sqrt(np.mean(self.deviation(points) ** 2, axis=0))))
+        over = root_mean_square(self.deviation(points))
+        at_rows = root_mean_square(self._deviation([process.leave_one_out() for process in self.made]))
+        in_deviations = root_mean_square(miss / np.maximum(deviation, 1e-300)) * over
+        carried = np.sqrt(in_deviations * most * over / np.maximum(at_rows, 1e-300))
+        return np.asarray(np.minimum(most, carried))
+
+    @property
+    def without_noise(self) -> bool:
+        """Whether it follows the values and finds no noise in them.
+
+        Of every output the rows left out are missed by less than by their mean, and by more than twice the noise.
+        """
+        square, whole = np.zeros(self.y.shape[1]), np.zeros(self.y.shape[1])
+        for part, process in zip(self.parts, self.made, strict=True):
+            square[list(part.outputs)] += part.share * process.noise_**2
+            whole[list(part.outputs)] += part.share
+        miss = root_mean_square(self.left_out()[0] - self.y)
+        return bool(((miss < self.y.std(axis=0)) & (np.sqrt(square / whole) <= 0.5 * miss)).all())
 
     def _mean(self, values: list[np.ndarray]) -> np.ndarray:
         total, whole = np.zeros((len(values[0]), self.y.shape[1])), np.zeros(self.y.shape[1])
@@ -184,6 +203,11 @@ class Taught:
             "teacher": str(self.teacher.words), "kernels": [[p.kernel, p.mean] for p in self.teacher.parts],
             "error": self.estimate.to_dict(), "distance": self.distance.to_dict(),
         }  # fmt: skip
+
+
+def root_mean_square(a: np.ndarray) -> np.ndarray:
+    """Of each column (n, k) -> (k,)."""
+    return np.asarray(np.sqrt(np.mean(a**2, axis=0)))
 
 
 def spread_evenly(x: np.ndarray, box: Domain) -> bool:

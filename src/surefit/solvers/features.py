@@ -422,6 +422,8 @@ def place_units(
     that does not fill its box. stretch (dim,) >= 0, not all 0: how fast the target changes along each input, where that
     is known; the units change as much faster along these inputs.
 
+    ShapeError, ArgumentError: stretch is no such numbers.
+
     >>> weights, offsets = place_units(2, 1000, 1.0, 0, stretch=np.array([10.0, 1.0]))
     >>> bool(np.median(np.abs(weights[:, 0])) > 5 * np.median(np.abs(weights[:, 1])))
     True
@@ -430,6 +432,11 @@ def place_units(
     gain = scale * rng.uniform(0.5, 1.5, units)
     direction = rng.standard_normal((units, dim))
     if stretch is not None:
+        stretch = np.asarray(stretch, np.float64)
+        if stretch.shape != (dim,):
+            raise ShapeError(f"place_units: stretch {stretch.shape} must be one number for each input, ({dim},)")
+        if not (np.isfinite(stretch).all() and (stretch >= 0).all() and stretch.any()):
+            raise ArgumentError(f"place_units: stretch={stretch.tolist()} must be numbers >= 0, not all 0")
         direction *= stretch
     direction /= np.linalg.norm(direction, axis=1)[:, None]
     if centres is not None:

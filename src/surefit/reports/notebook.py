@@ -14,6 +14,7 @@ from surefit.reports.pictures import Loss, finite, picture_of, scene_of, thinned
 
 VIEW = Path(__file__).resolve().parents[1] / "play" / "page" / "view.js"  # built with the page
 PAUSE = 0.1  # seconds between two pictures at least
+LOSSES = 600  # of a picture, at most
 SHARE = 0.05  # of the time that may go into pictures
 
 
@@ -80,13 +81,16 @@ class Watcher:
         rows = [(row["train_loss"], row["validation_loss"], row["seconds"]) for row in fit.history]
         self.losses = [row_of(number, *row) for number, row in enumerate(rows, 1)]
         error = fit.error
-        self.show(f"{fit.stop_reason} max |error| {error.max:.3g}, rmse {error.rmse:.3g} ({error.status})")
+        self.show(f"{fit.stop_reason}; max |error| {error.max:.3g}, rmse {error.rmse:.3g} ({error.status})")
 
     def show(self, words: str) -> None:
         """Send a picture of the network as it is now, with words below."""
         assert self.model is not None
         assert self.problem is not None
-        self.widget.picture = picture_of(self.model, self.problem) | {"losses": thinned(self.losses), "words": words}
+        self.widget.picture = picture_of(self.model, self.problem) | {
+            "losses": thinned(self.losses, LOSSES),
+            "words": words,
+        }
 
 
 def row_of(number: int, train: float | None, validation: float | None, seconds: float) -> Loss:

@@ -22,7 +22,7 @@ DRAWN = 12  # units of a layer that are drawn
 SHOWN = 400  # data points
 SAMPLED = 200  # rows on which gradients and dead units are seen
 BINS = 24
-LOSSES = 150  # of a picture
+LOSSES = 150  # that are sent with a picture
 
 Loss = tuple[int, float | None, float | None, float]  # number, training, validation, seconds
 
@@ -46,9 +46,9 @@ def numbers(values: np.ndarray, digits: int | None = 5) -> list[float | None]:
     return [float(f"{v:.{digits}g}") if math.isfinite(v) else None for v in np.ravel(values).tolist()]
 
 
-def thinned(rows: list[Loss]) -> list[Loss]:
-    """At most `LOSSES` of the rows, the last one among them."""
-    step = max(1, -(-len(rows) // LOSSES))
+def thinned(rows: list[Loss], most: int = LOSSES) -> list[Loss]:
+    """At most so many of the rows, the last one among them."""
+    step = max(1, -(-len(rows) // most))
     return rows[::-1][::step][::-1]
 
 

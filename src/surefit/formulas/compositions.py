@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,13 @@ from surefit.formulas.functions import TABLE
 
 Function = Callable[[np.ndarray], np.ndarray]
 MOST_NODES = 400  # of a formula: each is looked at by a call or two
-MOST_SUMS = 150  # different sums in all
+MOST_SUMS = 300  # different sums in all
 SIGNED = 1e-3  # a factor whose values are all of one sign, and at least so large beside the largest, has a logarithm
 NEARLY_ALL = 0.9  # of the sample points, where a function is finite that ends at others
 PART = 0.02  # the same, where it counts only where a condition holds
+BESIDE = 1e-6  # of the largest |sum|: so far beside a place without a value, as of sin(z)/z, there is one
+FACTORS = ("mul", "div", "neg", "square")  # nodes whose arguments are factors of what they are a factor of
+ROUNDED = 1e-12  # by so much, beside them, exponents may differ that are one
 SAME = 12  # digits in which the coefficients of two sums agree that are one
 HOLDS: dict[str, Function] = {  # 1 where a difference is so, else 0
     "<": lambda z: 1.0 * (z < 0), "<=": lambda z: 1.0 * (z <= 0), ">": lambda z: 1.0 * (z > 0),
@@ -61,6 +65,10 @@ class Value:
     constant: float = 0.0
     linear: dict[Signal, float] = field(default_factory=dict)
     parts: dict[Sum, Function] = field(default_factory=dict)
+
+    def key(self) -> Any:
+        """What tells it from others."""
+        return self.constant, frozenset(self.linear.items()), frozenset(self.parts.items())
 
 
 @dataclass(frozen=True)
@@ -108,6 +116,11 @@ class _Composer:
         self.order: dict[Signal, int] = {}  # in which they were met: places in memory would differ from run to run
         self.signals: dict[tuple[Sum, Function], Signal] = {}
         self.known: dict[Any, Value] = {}
+        # a function of a value is one, wherever it stands: what `applied`, `powers` and `alone` made
+        self.done: dict[Any, Value] = {}
+        self.made_of: dict[Any, Function] = {}
+        self.by_itself: dict[Any, tuple[Sum, Function] | None] = {}
+        self.whole: set[Any] = set()  # products that something else is made of
         self.enough = NEARLY_ALL
         for column, is_log in zip(points.T, log, strict=True):
             signal = Signal(0, np.log(column) if is_log else column)
@@ -128,7 +141,21 @@ class _Composer:
                 else (node.op, node.value, *(keys[a] for a in node.args))
             )
         self.formula, self.keys, self.names = formula, keys, names
+        for node in formula.nodes:
+            if node.op not in FACTORS:
+                self.whole.update(keys[self.bare(a)] for a in node.args)
         return self.value(len(formula.nodes) - 1)
+
+    def bare(self, i: int) -> int:
+        """A node without its sign and numeric factors."""
+        node = self.formula.nodes[i]
+        if node.op == "neg":
+            return self.bare(node.args[0])
+        if node.op in ("mul", "div"):
+            varying = [a for a in node.args if self.formula.constants[a] is None]
+            if len(varying) == 1 and (node.op == "mul" or varying[0] == node.args[0]):
+                return self.bare(varying[0])
+        return i
 
     def value(self, i: int) -> Value:
         """The value of a node."""
@@ -163,21 +190,21 @@ class _Composer:
             return _scaled(self.value(args[0]), -1.0)
         power = self.power(i)
         if power is not None and not power.is_integer() and not (self.on_points(self.value(args[0])) >= 0).all():
-            return self.applied(np.sqrt if power == 0.5 else lambda z: z**power, self.value(args[0]))
+            return self.applied(_power(power), self.value(args[0]))
         if op in ("mul", "div") or power is not None:
-            return self.product(self.factors(i))
+            return self.shallower(i)
         if op == "pow":
             known = self.formula.constants[args[0]]
             if known is not None:
                 base = float(known)
-                return self.applied(lambda z: base**z, self.value(args[1]))
+                return self.applied(_exponential(base), self.value(args[1]))
             logarithm = self.applied(np.log, self.positive(args[0]))
             return self.applied(np.exp, self.product([(self.value(args[1]), 1.0), (logarithm, 1.0)]))
         if op in ("max", "min"):
             found = self.value(args[0])
             for a in args[1:]:
                 sign = 1.0 if op == "max" else -1.0
-                more = self.applied(lambda z: np.maximum(z, 0.0), _scaled(_added(self.value(a), found, -1.0), sign))
+                more = self.applied(_above_zero, _scaled(_added(self.value(a), found, -1.0), sign))
                 found = _added(found, more, sign)
             return found
         if op == "hypot":
@@ -185,7 +212,7 @@ class _Composer:
             return self.applied(np.sqrt, _added(squares[0], squares[1]))
         if op == "logaddexp":
             difference = _added(self.value(args[0]), self.value(args[1]), -1.0)
-            return _added(self.value(args[1]), self.applied(lambda z: np.logaddexp(z, 0.0), difference))
+            return _added(self.value(args[1]), self.applied(_softplus, difference))
         if op == "atan2":
             return self.applied(np.arctan, self.product([(self.value(args[0]), 1.0), (self.positive(args[1]), -1.0)]))
         if op == "mod" and self.formula.constants[args[1]] is None:  # a - b floor(a / b)
@@ -194,7 +221,9 @@ class _Composer:
             return _added(value, self.product([(step, 1.0), (whole, 1.0)]), -1.0)
         varying = [k for k, a in enumerate(args) if self.formula.constants[a] is None]
         if len(varying) == 1 and op in TABLE:
-            return self.applied(_called(op, [self.formula.constants[a] for a in args]), self.value(args[varying[0]]))
+            return self.applied(
+                _called(op, tuple(self.formula.constants[a] for a in args)), self.value(args[varying[0]])
+            )
         raise Unknown
 
     def decided(self, op: str, args: list[Value], signs: Sequence[str]) -> Value:
@@ -226,25 +255,38 @@ class _Composer:
         exponent = self.formula.constants[node.args[1]] if node.op == "pow" else None
         return None if exponent is None else float(exponent)
 
-    def factors(self, i: int, exponent: float = 1.0) -> list[tuple[Value, float]]:
-        """A product as its factors and their exponents."""
+    def shallower(self, i: int) -> Value:
+        """A product, of all its factors, or with those together of which something else is made: whichever is simpler.
+
+        So x*y*sin(x*y) is a function of x*y alone.
+        """
+        split = self.factors(i, 1.0, frozenset())
+        together = self.factors(i, 1.0, frozenset(self.whole - {self.keys[i]}))
+        found = self.product(split)
+        if len(together) == len(split):
+            return found
+        other = self.product(together)
+        return other if _depth(other) < _depth(found) else found
+
+    def factors(self, i: int, exponent: float, whole: frozenset[Any]) -> list[tuple[Value, float]]:
+        """A product as its factors and their exponents; those of `whole` are not split."""
         node = self.formula.nodes[i]
-        if self.formula.constants[i] is None:
+        if self.formula.constants[i] is None and self.keys[i] not in whole:
             if node.op in ("mul", "div"):
                 other = exponent if node.op == "mul" else -exponent
-                return self.factors(node.args[0], exponent) + self.factors(node.args[1], other)
+                return self.factors(node.args[0], exponent, whole) + self.factors(node.args[1], other, whole)
             power = self.power(i)
             if power is not None and power.is_integer() and float(exponent).is_integer():
-                return self.factors(node.args[0], power * exponent)
+                return self.factors(node.args[0], power * exponent, whole)
             if power is not None and (self.on_points(self.value(node.args[0])) >= 0).all():
-                return self.split(node.args[0], power * exponent)
+                return self.split(node.args[0], power * exponent, whole)
             if node.op == "neg":
-                return [(Value(-1.0), exponent), *self.factors(node.args[0], exponent)]
+                return [(Value(-1.0), exponent), *self.factors(node.args[0], exponent, whole)]
         return [(self.value(i), exponent)]
 
-    def split(self, i: int, exponent: float) -> list[tuple[Value, float]]:
+    def split(self, i: int, exponent: float, whole: frozenset[Any]) -> list[tuple[Value, float]]:
         """The factors of a base that is not below 0, where each of them is not: sqrt(a b) = sqrt(a) sqrt(b)."""
-        found = self.factors(i)
+        found = self.factors(i, 1.0, whole)
         if all((self.on_points(v) >= 0).all() for v, _ in found):
             return [(v, e * exponent) for v, e in found]
         return [(self.value(i), exponent)]
@@ -267,12 +309,19 @@ class _Composer:
                 others.append(value)
             else:
                 groups.setdefault(alone[0], []).append((value, alone[1], exponent))
+        for value in [*others]:  # what is a sum of several functions, and another factor a function of that sum
+            alone = self.alone(self.handed_on(value))
+            if alone is not None and alone[0] in groups:
+                groups[alone[0]].append((value, alone[1], 1.0))
+                others.remove(value)
+        for s in [*groups]:
+            constant *= self.gathered(s, groups)
         values: list[Value] = []
         for s, several in groups.items():
             if len(several) == 1 and several[0][2] == 1.0:  # what is linear stays linear
                 values.append(several[0][0])
             else:
-                values.append(Value(parts={s: _powers([(f, e) for _, f, e in several])}))
+                values.append(self.powers(s, tuple((f, e) for _, f, e in several)))
         values += others
         if not values:
             return Value(constant)
@@ -290,18 +339,66 @@ class _Composer:
             values = [self.twofold(values[0], values[1]), *values[2:]]
         return _scaled(values[0], constant)
 
+    def gathered(self, s: Sum, groups: dict[Sum, list[tuple[Value, Function, float]]]) -> float:
+        """Factors whose logarithms make up `s`, of which another factor is a function, join that one; their sign."""
+        found: list[tuple[Sum, float]] = []
+        sign = 1.0
+        wanted = dict(s.terms) if s.layer and s in groups else {}
+        for other, several in groups.items():
+            value, _, exponent = several[0]
+            if not wanted or other is s or len(several) > 1 or not self.keeps_sign(value):
+                continue
+            own = float(np.sign(self.on_points(value)[0]))
+            logarithm = self.handed_on(self.applied(_logarithm(own), value))
+            if len(logarithm.linear) == 1 and not logarithm.constant:
+                signal, c = next(iter(logarithm.linear.items()))
+                if signal in wanted and (own > 0 or exponent.is_integer()):
+                    found.append((other, exponent * c / wanted.pop(signal)))
+                    sign *= own**exponent
+        if wanted or not found or any(abs(power - found[0][1]) > ROUNDED * abs(power) for _, power in found):
+            return 1.0
+        for other, _ in found:
+            value = groups.pop(other)[0][0]
+        groups[s].append((value, np.exp, found[0][1]))
+        return sign
+
     def twofold(self, a: Value, b: Value) -> Value:
         """The product of two, as squares of their sum and difference."""
         one, other = self.alone(a), self.alone(b)
         if one is not None and other is not None and one[0] is other[0]:
-            f, g = one[1], other[1]
-            return Value(parts={one[0]: lambda z: f(z) * g(z)})
+            return self.powers(one[0], ((one[1], 1.0), (other[1], 1.0)))
+        a, b = self.handed_on(a), self.handed_on(b)
         sizes = [float(np.abs(self.on_points(v)).max()) for v in (a, b)]
         if not all(0.0 < size < np.inf for size in sizes):
             raise Unknown
-        a, b = (_scaled(self.handed_on(v), 1.0 / size) for v, size in zip((a, b), sizes, strict=True))
+        # the first coefficient of each above 0: so x*y and -2*x*y are made of the same squares
+        sizes = [np.copysign(size, max(v.linear.values(), key=abs)) for v, size in zip((a, b), sizes, strict=True)]
+        a, b = (_scaled(v, 1.0 / size) for v, size in zip((a, b), sizes, strict=True))
         plus, minus = self.applied(np.square, _added(a, b)), self.applied(np.square, _added(a, b, -1.0))
         return _scaled(_added(plus, minus, -1.0), 0.25 * sizes[0] * sizes[1])
+
+    def powers(self, s: Sum, several: tuple[tuple[Function, float], ...]) -> Value:
+        """The product of powers of functions of one sum."""
+        found = self.made_of.get((s, several))
+        if found is None:
+            found = self.made_of[s, several] = self.filled(s, _powers(several))
+        return Value(parts={s: found})
+
+    def filled(self, s: Sum, function: Function) -> Function:
+        """A function of a sum that has a value where it lacks one at a point, as sin(z)/z at 0: that beside it."""
+        good = np.isfinite(function(s.values))
+        if good.all():
+            return function
+        if not good.mean() > self.enough:
+            raise Unknown
+        step = BESIDE * float(np.abs(s.values).max())
+
+        def call(z: np.ndarray) -> np.ndarray:
+            y = function(z)
+            lost = ~np.isfinite(y)
+            return np.where(lost, 0.5 * (function(z - step) + function(z + step)), y) if lost.any() else y
+
+        return call
 
     def keeps_sign(self, value: Value) -> bool:
         """Whether a value keeps its sign, and is never small beside its largest."""
@@ -323,22 +420,39 @@ class _Composer:
 
     def alone(self, value: Value) -> tuple[Sum, Function] | None:
         """The one sum that a value is a function of, and the function; None where there are several."""
-        if len(value.parts) > 1 or not (value.parts or value.linear):
+        key = value.key()
+        if key not in self.by_itself:
+            self.by_itself[key] = self.of_one(value)
+        return self.by_itself[key]
+
+    def of_one(self, value: Value) -> tuple[Sum, Function] | None:
+        """See `alone`."""
+        if not (value.parts or value.linear):
             return None
-        linear = self.sum_of(value.linear) if value.linear else None
+        constant = value.constant
         if not value.parts:
-            assert linear is not None
-            return linear[0], _affine(value.constant, linear[1])
-        (s, f), constant = next(iter(value.parts.items())), value.constant
-        if linear is None:
+            s, slope = self.sum_of(value.linear)
+            return s, _affine(constant, slope)
+        s = max(value.parts, key=lambda t: t.layer)
+        f = value.parts[s]
+        others = {t: g for t, g in value.parts.items() if t is not s}
+        if not (others or value.linear):
             return s, (f if constant == 0.0 else lambda z: constant + f(z))
-        if linear[0] is not s:
+        if any(t.layer == s.layer for t in others):
             return None
-        slope = linear[1]
-        return s, lambda z: constant + slope * z + f(z)
+        rest, slope = self.sum_of(self.handed_on(Value(0.0, value.linear, others)).linear)  # x*y + sin(x*y)
+        return (s, lambda z: constant + slope * z + f(z)) if rest is s else None
 
     def applied(self, function: Function, value: Value) -> Value:
         """function(value)."""
+        key = function, value.key(), self.enough
+        found = self.done.get(key)
+        if found is None:
+            found = self.done[key] = self.apply(function, value)
+        return found
+
+    def apply(self, function: Function, value: Value) -> Value:
+        """function(value), which nobody asked for before."""
         alone = self.alone(value)
         if alone is None:
             if not (value.parts or value.linear):
@@ -360,10 +474,11 @@ class _Composer:
         """A value that is linear in signals: each function of a sum becomes one."""
         linear = dict(value.linear)
         for s, f in value.parts.items():
+            factor, f = (f.factor, f.function) if isinstance(f, _Times) else (1.0, f)
             signal = self.signals.get((s, f))
             if signal is None:
                 signal = self.signals[s, f] = Signal(s.layer + 1, f(s.values), s, f)
-            linear[signal] = linear.get(signal, 0.0) + 1.0
+            linear[signal] = linear.get(signal, 0.0) + factor
         return Value(value.constant, linear)
 
     def sum_of(self, linear: dict[Signal, float]) -> tuple[Sum, float]:
@@ -405,9 +520,31 @@ class _Composer:
         return Value(value.constant, self.lifted(linear, depth) if linear else {}, late)
 
 
+# functions with a parameter are made once for each value of it: what is the same is known by being the same function
+
+
+@cache
 def _logarithm(sign: float) -> Function:
     """Of |z| where z has this sign, and of no other."""
     return lambda z: np.log(sign * z)
+
+
+@cache
+def _power(exponent: float) -> Function:
+    return np.sqrt if exponent == 0.5 else lambda z: z**exponent
+
+
+@cache
+def _exponential(base: float) -> Function:
+    return lambda z: base**z
+
+
+def _above_zero(z: np.ndarray) -> np.ndarray:
+    return np.maximum(z, 0.0)
+
+
+def _softplus(z: np.ndarray) -> np.ndarray:
+    return np.logaddexp(z, 0.0)
 
 
 def _same(z: np.ndarray) -> np.ndarray:
@@ -429,8 +566,19 @@ def _scaled(value: Value, factor: float) -> Value:
     return Value(value.constant * factor, linear, {s: _times(f, factor) for s, f in value.parts.items()})
 
 
+@dataclass(frozen=True)
+class _Times:
+    """A multiple of a function; two of one function are handed on as one signal."""
+
+    function: Function
+    factor: float
+
+    def __call__(self, z: np.ndarray) -> np.ndarray:
+        return self.factor * self.function(z)
+
+
 def _times(f: Function, factor: float) -> Function:
-    return lambda z: factor * f(z)
+    return _Times(f.function, factor * f.factor) if isinstance(f, _Times) else _Times(f, factor)
 
 
 def _added(a: Value, b: Value, factor: float = 1.0) -> Value:
@@ -444,13 +592,19 @@ def _added(a: Value, b: Value, factor: float = 1.0) -> Value:
     return Value(a.constant + b.constant, {k: c for k, c in linear.items() if c != 0.0}, parts)
 
 
+def _depth(value: Value) -> int:
+    """Layers that a value takes."""
+    return max((s.layer + 1 for s in value.parts), default=max((k.layer for k in value.linear), default=0))
+
+
 def _both(f: Function, g: Function) -> Function:
     return lambda z: f(z) + g(z)
 
 
-def _powers(several: list[tuple[Function, float]]) -> Function:
+def _powers(several: Sequence[tuple[Function, float]]) -> Function:
     """The product of powers of functions."""
 
+    @ops.silent
     def product(z: np.ndarray) -> np.ndarray:
         total = np.ones(np.shape(z))
         for f, e in several:
@@ -461,7 +615,8 @@ def _powers(several: list[tuple[Function, float]]) -> Function:
     return product
 
 
-def _called(op: str, constants: Sequence[Any]) -> Function:
+@cache
+def _called(op: str, constants: tuple[Any, ...]) -> Function:
     """A function of the table of which one argument varies."""
 
     @ops.silent

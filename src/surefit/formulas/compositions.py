@@ -8,26 +8,30 @@ alone is one function of it, however long it is: `sin(E*t/h)^2` is a function of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from surefit.core import ops
+from surefit.formulas.exact import Exact, T, Term, Univariate, combined, constant_term, number, put, term_of
 from surefit.formulas.expression import Expression
 from surefit.formulas.functions import TABLE
 
-Function = Callable[[np.ndarray], np.ndarray]
+Function = Univariate
 MOST_NODES = 400  # of a formula: each is looked at by a call or two
 MOST_SUMS = 150  # different sums in all
 SIGNED = 1e-3  # a factor whose values are all of one sign, and at least so large beside the largest, has a logarithm
 NEARLY_ALL = 0.9  # of the sample points, where a function is finite that ends at others
 PART = 0.02  # the same, where it counts only where a condition holds
 SAME = 12  # digits in which the coefficients of two sums agree that are one
-HOLDS: dict[str, Function] = {  # 1 where a difference is so, else 0
-    "<": lambda z: 1.0 * (z < 0), "<=": lambda z: 1.0 * (z <= 0), ">": lambda z: 1.0 * (z > 0),
-    ">=": lambda z: 1.0 * (z >= 0), "==": lambda z: 1.0 * (z == 0), "!=": lambda z: 1.0 * (z != 0),
+HOLDS = {  # 1 where a difference is so, else 0
+    sign: Univariate(f, None) for sign, f in {
+        "<": lambda z: 1.0 * (z < 0), "<=": lambda z: 1.0 * (z <= 0), ">": lambda z: 1.0 * (z > 0),
+        ">=": lambda z: 1.0 * (z >= 0), "==": lambda z: 1.0 * (z == 0), "!=": lambda z: 1.0 * (z != 0),
+    }.items()
 }  # fmt: skip
 
 
@@ -65,11 +69,38 @@ class Value:
 
 @dataclass(frozen=True)
 class Composition:
-    """Formulas as layers. inputs: signals of the points' columns; outputs: a value for each; depth: of the layers."""
+    """Formulas as layers. inputs: signals of the points' columns; outputs: a value for each; depth: of the layers.
+
+    assumed: values that were not below 0 at any point; where they are below, the layers may be another function.
+    """
 
     inputs: tuple[Signal, ...]
     outputs: tuple[Value, ...]
     depth: int
+    assumed: tuple[Value, ...] = ()
+
+    def wanted(self) -> dict[Sum, list[tuple[Signal | int, Function]]]:
+        """The functions of each sum that something needs, of a signal or an output; sums of early layers first."""
+        found: dict[Sum, list[tuple[Signal | int, Function]]] = {}
+        seen: set[int] = set()
+
+        def ask(signal: Signal) -> None:
+            if signal.of is not None and id(signal) not in seen:
+                seen.add(id(signal))
+                assert signal.function is not None
+                need(signal.of, signal, signal.function)
+
+        def need(s: Sum, what: Signal | int, function: Function) -> None:
+            for signal, _ in s.terms:
+                ask(signal)
+            found.setdefault(s, []).append((what, function))
+
+        for j, value in enumerate(self.outputs):
+            for s, f in value.parts.items():
+                need(s, j, f)
+            for signal in value.linear:
+                ask(signal)
+        return dict(sorted(found.items(), key=lambda item: item[0].layer))
 
 
 def composition_of(
@@ -93,7 +124,8 @@ def composition_of(
         depth = max((s.layer + 1 for v in values for s in v.parts), default=0)
         if not depth:
             return None
-        return Composition(tuple(composer.inputs), tuple(composer.at_layer(v, depth) for v in values), depth)
+        outputs = tuple(composer.at_layer(v, depth) for v in values)
+        return Composition(tuple(composer.inputs), outputs, depth, tuple(composer.assumed))
     except (Unknown, RecursionError):
         return None
 
@@ -108,11 +140,12 @@ class _Composer:
         self.order: dict[Signal, int] = {}  # in which they were met: places in memory would differ from run to run
         self.signals: dict[tuple[Sum, Function], Signal] = {}
         self.known: dict[Any, Value] = {}
+        self.assumed: list[Value] = []  # that are not below 0, as far as was seen
         self.enough = NEARLY_ALL
         for column, is_log in zip(points.T, log, strict=True):
             signal = Signal(0, np.log(column) if is_log else column)
             self.inputs.append(signal)
-            self.variables.append(self.applied(np.exp, _linear({signal: 1.0})) if is_log else _linear({signal: 1.0}))
+            self.variables.append(self.applied(EXP, _linear({signal: 1.0})) if is_log else _linear({signal: 1.0}))
 
     # --- formulas ---
 
@@ -143,7 +176,7 @@ class _Composer:
         if constant is not None:
             if not np.isfinite(float(constant)):
                 raise Unknown
-            return Value(float(constant))
+            return Value(Exact(float(constant), constant_term(self.formula, i)))
         op, args = node.op, node.args
         if op in ("compare", "and", "or", "not", "if"):
             chosen = range(1, 3) if op == "if" else ()  # which may be undefined where they are not chosen
@@ -163,38 +196,41 @@ class _Composer:
             return _scaled(self.value(args[0]), -1.0)
         power = self.power(i)
         if power is not None and not power.is_integer() and not (self.on_points(self.value(args[0])) >= 0).all():
-            return self.applied(np.sqrt if power == 0.5 else lambda z: z**power, self.value(args[0]))
+            return self.applied(SQRT if power == 0.5 else _power(power), self.value(args[0]))
         if op in ("mul", "div") or power is not None:
             return self.product(self.factors(i))
         if op == "pow":
             known = self.formula.constants[args[0]]
             if known is not None:
-                base = float(known)
-                return self.applied(lambda z: base**z, self.value(args[1]))
-            logarithm = self.applied(np.log, self.positive(args[0]))
-            return self.applied(np.exp, self.product([(self.value(args[1]), 1.0), (logarithm, 1.0)]))
+                base = Exact(float(known), constant_term(self.formula, args[0]))
+                of_base = Univariate(lambda z: float(base) ** z, combined("pow", base.term, T))
+                return self.applied(of_base, self.value(args[1]))
+            logarithm = self.applied(_logarithm(1.0), self.positive(args[0]))
+            return self.applied(EXP, self.product([(self.value(args[1]), 1.0), (logarithm, 1.0)]))
         if op in ("max", "min"):
             found = self.value(args[0])
             for a in args[1:]:
                 sign = 1.0 if op == "max" else -1.0
-                more = self.applied(lambda z: np.maximum(z, 0.0), _scaled(_added(self.value(a), found, -1.0), sign))
+                more = self.applied(ABOVE, _scaled(_added(self.value(a), found, -1.0), sign))
                 found = _added(found, more, sign)
             return found
         if op == "hypot":
             squares = [self.product([(self.value(a), 2.0)]) for a in args]
-            return self.applied(np.sqrt, _added(squares[0], squares[1]))
+            return self.applied(SQRT, _added(squares[0], squares[1]))
         if op == "logaddexp":
             difference = _added(self.value(args[0]), self.value(args[1]), -1.0)
-            return _added(self.value(args[1]), self.applied(lambda z: np.logaddexp(z, 0.0), difference))
+            return _added(self.value(args[1]), self.applied(SOFT, difference))
         if op == "atan2":
-            return self.applied(np.arctan, self.product([(self.value(args[0]), 1.0), (self.positive(args[1]), -1.0)]))
+            return self.applied(ATAN, self.product([(self.value(args[0]), 1.0), (self.positive(args[1]), -1.0)]))
         if op == "mod" and self.formula.constants[args[1]] is None:  # a - b floor(a / b)
             value, step = self.value(args[0]), self.value(args[1])
-            whole = self.applied(np.floor, self.product([(value, 1.0), (step, -1.0)]))
+            whole = self.applied(FLOOR, self.product([(value, 1.0), (step, -1.0)]))
             return _added(value, self.product([(step, 1.0), (whole, 1.0)]), -1.0)
         varying = [k for k, a in enumerate(args) if self.formula.constants[a] is None]
         if len(varying) == 1 and op in TABLE:
-            return self.applied(_called(op, [self.formula.constants[a] for a in args]), self.value(args[varying[0]]))
+            known_terms = [None if k in varying else constant_term(self.formula, a) for k, a in enumerate(args)]
+            function = _called(op, [self.formula.constants[a] for a in args], known_terms)
+            return self.applied(function, self.value(args[varying[0]]))
         raise Unknown
 
     def decided(self, op: str, args: list[Value], signs: Sequence[str]) -> Value:
@@ -216,6 +252,7 @@ class _Composer:
         value = self.value(i)
         if not (self.on_points(value) > 0).all():
             raise Unknown
+        self.assumed.append(value)
         return value
 
     def power(self, i: int) -> float | None:
@@ -224,7 +261,7 @@ class _Composer:
         if node.op in ("sqrt", "square"):
             return 0.5 if node.op == "sqrt" else 2.0
         exponent = self.formula.constants[node.args[1]] if node.op == "pow" else None
-        return None if exponent is None else float(exponent)
+        return None if exponent is None else Exact(float(exponent), constant_term(self.formula, node.args[1]))
 
     def factors(self, i: int, exponent: float = 1.0) -> list[tuple[Value, float]]:
         """A product as its factors and their exponents."""
@@ -245,7 +282,9 @@ class _Composer:
     def split(self, i: int, exponent: float) -> list[tuple[Value, float]]:
         """The factors of a base that is not below 0, where each of them is not: sqrt(a b) = sqrt(a) sqrt(b)."""
         found = self.factors(i)
+        self.assumed.append(self.value(i))
         if all((self.on_points(v) >= 0).all() for v, _ in found):
+            self.assumed += [v for v, _ in found]
             return [(v, e * exponent) for v, e in found]
         return [(self.value(i), exponent)]
 
@@ -285,7 +324,7 @@ class _Composer:
                 own = float(np.sign(self.on_points(v)[0]))
                 sign *= own
                 total = _added(total, self.applied(_logarithm(own), v))
-            values = [_scaled(self.applied(np.exp, total), sign), *(v for v in values if v not in signed)]
+            values = [_scaled(self.applied(EXP, total), sign), *(v for v in values if v not in signed)]
         while len(values) > 1:
             values = [self.twofold(values[0], values[1]), *values[2:]]
         return _scaled(values[0], constant)
@@ -295,12 +334,14 @@ class _Composer:
         one, other = self.alone(a), self.alone(b)
         if one is not None and other is not None and one[0] is other[0]:
             f, g = one[1], other[1]
-            return Value(parts={one[0]: lambda z: f(z) * g(z)})
+            return Value(parts={one[0]: _both(f, g, "mul")})
         sizes = [float(np.abs(self.on_points(v)).max()) for v in (a, b)]
         if not all(0.0 < size < np.inf for size in sizes):
             raise Unknown
+        # powers of two, which are exact, and the same at nearly all other points of the same box
+        sizes = [2.0 ** math.ceil(math.log2(size) - 1e-9) for size in sizes]
         a, b = (_scaled(self.handed_on(v), 1.0 / size) for v, size in zip((a, b), sizes, strict=True))
-        plus, minus = self.applied(np.square, _added(a, b)), self.applied(np.square, _added(a, b, -1.0))
+        plus, minus = self.applied(SQUARE, _added(a, b)), self.applied(SQUARE, _added(a, b, -1.0))
         return _scaled(_added(plus, minus, -1.0), 0.25 * sizes[0] * sizes[1])
 
     def keeps_sign(self, value: Value) -> bool:
@@ -331,18 +372,18 @@ class _Composer:
             return linear[0], _affine(value.constant, linear[1])
         (s, f), constant = next(iter(value.parts.items())), value.constant
         if linear is None:
-            return s, (f if constant == 0.0 else lambda z: constant + f(z))
+            return s, (f if constant == 0.0 else _both(_affine(constant, 0.0), f))
         if linear[0] is not s:
             return None
-        slope = linear[1]
-        return s, lambda z: constant + slope * z + f(z)
+        return s, _both(_affine(constant, linear[1]), f)
 
     def applied(self, function: Function, value: Value) -> Value:
         """function(value)."""
         alone = self.alone(value)
         if alone is None:
             if not (value.parts or value.linear):
-                return Value(float(function(np.array([value.constant]))[0]))
+                term = put(function.term, term_of(value.constant))
+                return Value(Exact(float(function(np.array([float(value.constant)]))[0]), term))
             alone = self.alone(self.handed_on(value))
             assert alone is not None
         s, inner = alone
@@ -350,11 +391,11 @@ class _Composer:
         with np.errstate(all="ignore"):
             good = np.isfinite(function(z))
         if good.all():
-            return Value(parts={s: lambda z: function(inner(z))})
+            return Value(parts={s: Univariate(lambda z: function(inner(z)), put(function.term, inner.term))})
         if not good.mean() > self.enough:
             raise Unknown
         least, most = float(z[good].min()), float(z[good].max())  # at 0 a root may be asked for that of a rounding
-        return Value(parts={s: lambda z: function(np.clip(inner(z), least, most))})
+        return Value(parts={s: Univariate(lambda z: function(np.clip(inner(z), least, most)), None)})
 
     def handed_on(self, value: Value) -> Value:
         """A value that is linear in signals: each function of a sum becomes one."""
@@ -391,7 +432,7 @@ class _Composer:
             early = {k: c for k, c in linear.items() if k.layer == low}
             if early:
                 s, factor = self.sum_of(early)
-                carried = self.handed_on(Value(parts={s: _same})).linear
+                carried = self.handed_on(Value(parts={s: SAME_VALUE})).linear
                 linear = {k: c for k, c in linear.items() if k.layer != low}
                 for k, c in carried.items():
                     linear[k] = linear.get(k, 0.0) + c * factor
@@ -407,11 +448,11 @@ class _Composer:
 
 def _logarithm(sign: float) -> Function:
     """Of |z| where z has this sign, and of no other."""
-    return lambda z: np.log(sign * z)
+    return Univariate(lambda z: np.log(sign * z), combined("log", T if sign > 0 else combined("neg", T)))
 
 
-def _same(z: np.ndarray) -> np.ndarray:
-    return z
+def _power(exponent: float) -> Function:
+    return Univariate(lambda z: z ** float(exponent), combined("pow", T, term_of(exponent)))
 
 
 def _linear(linear: dict[Signal, float]) -> Value:
@@ -419,7 +460,11 @@ def _linear(linear: dict[Signal, float]) -> Value:
 
 
 def _affine(constant: float, slope: float) -> Function:
-    return lambda z: constant + slope * z
+    c, b = float(constant), float(slope)
+    if slope == 0.0:
+        return Univariate(lambda z: np.full(np.shape(z), c), term_of(constant))
+    line = combined("mul", term_of(slope), T)
+    return Univariate(lambda z: c + b * z, line if constant == 0.0 else combined("add", term_of(constant), line))
 
 
 def _scaled(value: Value, factor: float) -> Value:
@@ -430,7 +475,8 @@ def _scaled(value: Value, factor: float) -> Value:
 
 
 def _times(f: Function, factor: float) -> Function:
-    return lambda z: factor * f(z)
+    by = float(factor)
+    return Univariate(lambda z: by * f(z), combined("mul", term_of(factor), f.term))
 
 
 def _added(a: Value, b: Value, factor: float = 1.0) -> Value:
@@ -444,8 +490,9 @@ def _added(a: Value, b: Value, factor: float = 1.0) -> Value:
     return Value(a.constant + b.constant, {k: c for k, c in linear.items() if c != 0.0}, parts)
 
 
-def _both(f: Function, g: Function) -> Function:
-    return lambda z: f(z) + g(z)
+def _both(f: Function, g: Function, op: str = "add") -> Function:
+    term = combined(op, f.term, g.term)
+    return Univariate((lambda z: f(z) + g(z)) if op == "add" else lambda z: f(z) * g(z), term)
 
 
 def _powers(several: list[tuple[Function, float]]) -> Function:
@@ -455,20 +502,32 @@ def _powers(several: list[tuple[Function, float]]) -> Function:
         total = np.ones(np.shape(z))
         for f, e in several:
             y = f(z)
-            total = total * (y if e == 1.0 else y * y if e == 2.0 else np.sqrt(y) if e == 0.5 else y**e)
+            total = total * (y if e == 1.0 else y * y if e == 2.0 else np.sqrt(y) if e == 0.5 else y ** float(e))
         return total
 
-    return product
+    term: Term | None = None
+    for f, e in several:
+        power = f.term if e == 1.0 else combined("pow", f.term, term_of(e))
+        term = power if (f, e) == several[0] else combined("mul", term, power)
+    return Univariate(product, term)
 
 
-def _called(op: str, constants: Sequence[Any]) -> Function:
-    """A function of the table of which one argument varies."""
+def _called(op: str, constants: Sequence[Any], terms: Sequence[Term | None]) -> Function:
+    """A function of the table of which one argument varies: terms of the others, and None."""
 
     @ops.silent
     def call(z: np.ndarray) -> np.ndarray:
         return np.asarray(TABLE[op].value(*(z if c is None else float(c) for c in constants)), np.float64)
 
-    return call
+    varying = next(k for k, c in enumerate(constants) if c is None)
+    return Univariate(call, combined(op, *(T if k == varying else t for k, t in enumerate(terms))))
 
+
+EXP, SQRT = Univariate(np.exp, combined("exp", T)), Univariate(np.sqrt, combined("sqrt", T))
+SQUARE = Univariate(np.square, combined("square", T))
+ATAN, FLOOR = Univariate(np.arctan, combined("atan", T)), Univariate(np.floor, combined("floor", T))
+ABOVE = Univariate(lambda z: np.maximum(z, 0.0), combined("max", T, number(0)))
+SOFT = Univariate(lambda z: np.logaddexp(z, 0.0), combined("logaddexp", T, number(0)))
+SAME_VALUE = Univariate(lambda z: z, T)
 
 __all__ = ["Composition", "Signal", "Sum", "Value", "composition_of"]

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from surefit.bounds import interval as I
+from surefit.bounds import taylor
 from surefit.bounds.affine import AffineArithmetic, Form, RangeArithmetic, add, inputs, of_range, scale
 from surefit.bounds.balls import MARGIN, OPERATIONS, TINY, Balls, Series, _balls, _divided, _Lost, _precision, flint
 from surefit.bounds.branch import Lines, Looked
@@ -42,6 +43,11 @@ STEEPEST = {"tanh": 1.0, "sigmoid": 0.25, "sin": 1.0, "cos": 1.0}  # the largest
 POINTS = 3000  # at which the parts of the formula are looked at
 SAME = 1e-8  # of a weight: rows that differ by less see one direction
 ALIKE = 1e-3  # of a sum's spread: so near to it is the sum that units see
+LOOSE, GAINED = (
+    3.0,
+    0.9,
+)  # bounds so much larger than the usual one are looked at again, in smaller cells, while it helps
+ROUNDS, PIECES, MOST_CELLS = 6, 4, 3000
 CELLS, OUTSIDE = 192, 4  # in which each function is bounded, and on each side of what was seen
 BEYOND = 0.03  # of its range, by which the argument of a function may leave what was seen
 CHECKED = 12  # points at which formula and parts are compared to 30 digits
@@ -67,7 +73,7 @@ class Base:
     weights: np.ndarray = field(repr=False)
     shift: float = 0.0
     to: list[tuple[Any, Range]] = field(default_factory=list)  # of a Group or the number of an output
-    error: Steps | None = None  # |q - f|, without
+    error: tuple[Steps, Steps] | None = None  # f - q, and q - f
     noise: Steps | None = None  # what rows that are not parallel, and the rounding of the running network, may add
     slope: tuple[Steps, Steps] | None = None
 
@@ -221,6 +227,52 @@ def _factor(c: float) -> Range:
     with np.errstate(all="ignore"):
         found: Range = read(_value_term(term_of(c)), {}, RangeArithmetic())
     return Range(float(found.low), float(found.high))
+
+
+def _resolved(balls: Balls, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cells of which those are cut where bounds are much larger than elsewhere: ends, and bounds of q - f (n, k)."""
+    least, most = _differences(balls, ends[:-1], ends[1:])
+    size = np.maximum(np.abs(least), np.abs(most))
+    usual = LOOSE * np.median(size, axis=0)
+    active = (size > usual).any(axis=1)
+    active[:OUTSIDE], active[-OUTSIDE:] = False, False
+    for _ in range(ROUNDS):
+        if not active.any() or len(ends) + (PIECES - 1) * active.sum() > MOST_CELLS:
+            break
+        old = np.flatnonzero(active)
+        inner = ends[old, None] + (ends[old + 1] - ends[old])[:, None] * (np.arange(1, PIECES) / PIECES)
+        parts = np.concatenate([ends[old, None], inner, ends[old + 1, None]], axis=1)
+        low, high = _differences(balls, parts[:, :-1].reshape(-1), parts[:, 1:].reshape(-1))
+        now = np.maximum(np.abs(low), np.abs(high))
+        again = ((now > usual) & ~(now > GAINED * np.repeat(size[old], PIECES, axis=0))).any(axis=1)
+        keep = ~active
+        order = np.argsort(np.concatenate([ends[:-1][keep], parts[:, :-1].reshape(-1)]), kind="stable")
+        ends = np.concatenate([np.sort(np.concatenate([ends[:-1][keep], parts[:, :-1].reshape(-1)])), ends[-1:]])
+        least, most = (np.concatenate([a[keep], b])[order] for a, b in ((least, low), (most, high)))
+        size = np.concatenate([size[keep], now])[order]
+        active = np.concatenate([np.zeros(keep.sum(), bool), again])[order]
+    return ends, least, most
+
+
+def _differences(balls: Balls, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Least and largest network - function on intervals (n,) -> (n, k); infinite where a ball is."""
+    n, k = len(low), len(balls.formulas)
+    B, f = balls.basis, balls.f
+    least, most = np.full((n, k), -np.inf), np.full((n, k), np.inf)
+    c = np.clip(0.5 * low + 0.5 * high, low, high)
+    h = np.nextafter(np.maximum(high - c, c - low), np.inf)
+    with np.errstate(all="ignore"):
+        rest = balls._remainders(low[:, None], high[:, None], h)
+        for i in range(n):
+            try:
+                coef, rho = balls._box(f.arb(float(c[i])), f.arb(float(h[i])))
+            except _Lost:
+                continue
+            t = taylor.Taylor(B, coef, (rho + rest[i]) * MARGIN)
+            below, above, _, _ = taylor.polynomial_range(t, np.zeros(k))
+            fine = np.isfinite(t.rho) & np.isfinite(below) & np.isfinite(above)
+            least[i], most[i] = np.where(fine, -above, -np.inf), np.where(fine, -below, np.inf)
+    return least, most
 
 
 class Parts:
@@ -548,10 +600,10 @@ class Parts:
         net.nodes.append(Affine(((2, weights, None),), np.array([b.shift for b in group.bases])))
         functions = [b.function for b in group.bases]
         balls = Balls(net, functions, _Nothing(len(functions)), None)  # type: ignore[arg-type]
-        seen = balls.look(ends[:-1, None], ends[1:, None])
+        ends, least_error, most_error = _resolved(balls, ends)
         moved = _steepness(self.kind, group, ends) * group.off
         for j, base in enumerate(group.bases):
-            base.error = Steps(ends, seen.bound[:, j])
+            base.error = Steps(ends, -least_error[:, j]), Steps(ends, most_error[:, j])
             size = np.abs(base.weights[group.units])
             base.noise = Steps(ends, (moved @ size + group.kernel * size.sum()) * MARGIN)
             least, most = np.full(len(ends) - 1, -np.inf), np.full(len(ends) - 1, np.inf)
@@ -629,7 +681,7 @@ class Parts:
         with np.errstate(all="ignore"):
             forms, lost = self._forms(low, high)
             off: dict[int, np.ndarray] = {}  # of a group: |T - S| at most
-            errors: dict[int, np.ndarray] = {}
+            errors: dict[int, Range] = {}
             noises: dict[int, np.ndarray] = {}
             slopes: dict[int, Range] = {}
             slope = np.zeros((n, d))
@@ -643,15 +695,17 @@ class Parts:
                         assert base.slope is not None
                         assert base.noise is not None
                         noises[id(base)] = base.noise.largest(a, b)
-                        errors[id(base)] = base.error.largest(a, b) + noises[id(base)]
+                        errors[id(base)] = Range(-base.error[0].largest(a, b) - noises[id(base)],
+                                                 base.error[1].largest(a, b) + noises[id(base)])  # fmt: skip
                         slopes[id(base)] = Range(-base.slope[0].largest(a, b), base.slope[1].largest(a, b))
-                        total = errors[id(base)] + np.where(apart > 0, slopes[id(base)].size * apart, 0.0)
+                        total = errors[id(base)].size + np.where(apart > 0, slopes[id(base)].size * apart, 0.0)
                         for who, m in base.to:
                             if isinstance(who, Group):
                                 old = off.get(id(who), np.zeros(n))
                                 off[id(who)] = (old + m.size * total) * MARGIN
             bounds = np.stack([self._output(j, n, errors, slopes) for j in range(k)], axis=1)
-            noise = np.stack([self._output(j, n, noises, slopes) for j in range(k)], axis=1)
+            alone = {key: Range(-v, v) for key, v in noises.items()}
+            noise = np.stack([self._output(j, n, alone, slopes) for j in range(k)], axis=1)
         return bounds * MARGIN, noise * MARGIN, np.where(np.isfinite(slope), slope, 0.0), lost
 
     def look(self, low: np.ndarray, high: np.ndarray) -> Looked:
@@ -668,10 +722,10 @@ class Parts:
             bad[failed] = other.bad
         return Looked(bounds, slope, rest, bad, np.zeros(n), np.clip(0.5 * low + 0.5 * high, low, high))
 
-    def _output(self, j: int, n: int, errors: dict[int, np.ndarray], slopes: dict[int, Range]) -> np.ndarray:
+    def _output(self, j: int, n: int, errors: dict[int, Range], slopes: dict[int, Range]) -> np.ndarray:
         """|output - formula| at most: all errors of parts, with how much of them reaches the output."""
         zero = np.zeros(n)
-        total = zero + self.left[j]
+        total = Range(zero - self.left[j], zero + self.left[j])
         reach: dict[int, Range] = {}
         for layer in reversed(self.layers):
             for group in layer:
@@ -683,10 +737,10 @@ class Parts:
                             factor = I.add(factor, I.mul(reach[id(who)], m))
                         elif who == j:
                             factor = I.add(factor, Range(zero + m.low, zero + m.high))
-                    total = total + np.where(factor.size > 0, factor.size * errors[id(base)], 0.0)
+                    total = I.add(total, I.mul(factor, errors[id(base)]))
                     mine = I.add(mine, I.mul(factor, slopes[id(base)]))
                 reach[id(group)] = mine
-        return np.where(np.isfinite(total), total, np.inf) * MARGIN
+        return np.where(np.isfinite(total.size), total.size, np.inf) * MARGIN
 
     def at_points(self, x: np.ndarray, values: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         n, f = len(x), self.f

@@ -390,19 +390,15 @@ class Parts:
             groups = _grouped(w)
             if len(groups) != len(sums):
                 raise _Other
-            found: list[Group] = []
-            for g in groups:
-                seen = z[:, g[0]] - z[:, g[0]].mean()
-                best, nearest = ALIKE, None
-                for s in sums:
-                    here = s.values - s.values.mean()
-                    off = np.abs(seen - here * (here @ seen) / max(here @ here, 1e-300)).max() / np.abs(seen).max()
-                    if off < best and id(s) not in by_sum:
-                        best, nearest = off, s
-                if nearest is None:
-                    raise _Other
-                by_sum[id(nearest)] = Group(nearest, g)
-                found.append(by_sum[id(nearest)])
+            pairs = [(self._unlike(g, s, w, z, by_sum), i, j) for i, g in enumerate(groups) for j, s in enumerate(sums)]
+            chosen: dict[int, int] = {}
+            for unlike, i, j in sorted(pairs):
+                if unlike < ALIKE and i not in chosen and j not in chosen.values():
+                    chosen[i] = j
+            if len(chosen) < len(groups):
+                raise _Other
+            found = [Group(sums[chosen[i]], g) for i, g in enumerate(groups)]
+            by_sum |= {id(g.sum): g for g in found}
             self.layers.append(found)
             with np.errstate(all="ignore"):
                 h = function[self.kind](z)
@@ -413,6 +409,18 @@ class Parts:
         for depth, groups in enumerate(self.layers):
             for group in groups:
                 self._directions(depth, group, f)
+
+    def _unlike(self, units: np.ndarray, s: Sum, w: np.ndarray, z: np.ndarray, by_sum: dict[int, Group]) -> float:
+        """How little what units see is a multiple of a sum, which reads the same groups; the wrong sign counts half."""
+        seen, here = z[:, units[0]] - z[:, units[0]].mean(), s.values - s.values.mean()
+        factor = float(here @ seen) / max(float(here @ here), 1e-300)
+        off = float(np.abs(seen - factor * here).max() / max(float(np.abs(seen).max()), 1e-300))
+        if s.layer:
+            read = {id(k.of) for k, _ in s.terms}
+            row = w[units[0]]
+            if read != {key for key, g in by_sum.items() if g.sum.layer == s.layer - 1 and row[g.units].any()}:
+                off += 0.25 * ALIKE
+        return off + (0.0 if factor > 0 else 0.5 * ALIKE)
 
     def _combinations(self, value: Value) -> dict[int, tuple[list[Signal], Any, float]]:
         """What a value reads of each sum: the function as a key, its term, and a factor."""

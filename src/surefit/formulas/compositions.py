@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from surefit.core import ops
-from surefit.formulas.exact import Exact, T, Term, Univariate, combined, constant_term, number, put, term_of
+from surefit.formulas.exact import Exact, T, Term, Univariate, combined, constant_term, number, put, steps, term_of
 from surefit.formulas.expression import Expression
 from surefit.formulas.functions import TABLE
 
@@ -138,7 +138,8 @@ class _Composer:
         self.variables: list[Value] = []
         self.sums: dict[Any, Sum] = {}
         self.order: dict[Signal, int] = {}  # in which they were met: places in memory would differ from run to run
-        self.signals: dict[tuple[Sum, Function], Signal] = {}
+        self.signals: dict[tuple[Sum, Any], Signal] = {}
+        self.terms: dict[Any, int] = {}
         self.known: dict[Any, Value] = {}
         self.assumed: list[Value] = []  # that are not below 0, as far as was seen
         self.enough = NEARLY_ALL
@@ -401,11 +402,22 @@ class _Composer:
         """A value that is linear in signals: each function of a sum becomes one."""
         linear = dict(value.linear)
         for s, f in value.parts.items():
-            signal = self.signals.get((s, f))
+            same = (s, self.same(f))
+            signal = self.signals.get(same)
             if signal is None:
-                signal = self.signals[s, f] = Signal(s.layer + 1, f(s.values), s, f)
+                signal = self.signals[same] = Signal(s.layer + 1, f(s.values), s, f)
             linear[signal] = linear.get(signal, 0.0) + 1.0
         return Value(value.constant, linear)
+
+    def same(self, f: Function) -> Any:
+        """A key that functions share which are the same steps, of the same numbers."""
+        if f.term is None:
+            return f
+        places: dict[int, int] = {}
+        for step in steps(f.term):
+            own = (step.op, tuple(places[id(a)] for a in step.args), step.value)
+            places[id(step)] = self.terms.setdefault(own, len(self.terms))
+        return places[id(f.term)]
 
     def sum_of(self, linear: dict[Signal, float]) -> tuple[Sum, float]:
         """The sum that a linear value is a multiple of, and the factor."""

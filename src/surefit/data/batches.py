@@ -1,12 +1,14 @@
 """Tables in parts, so that all of one is never in memory: Parquet files and folders, CSV files, partitions of Dask.
 
-A part is a `Raw` of some ten thousand rows. Parts come in one order, each with the number of its first row, and
-`Batches.map` applies a function to each of them, on the cores of this machine or where Dask keeps its partitions.
+A part is a `Raw` of some ten thousand rows. Parts come in one order, or in one that is shuffled, each with the number
+of its first row, and `Batches.map` applies a function to each of them, on the cores of this machine or where Dask keeps
+its partitions.
 """
 
 from __future__ import annotations
 
 import gzip
+import io
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -14,6 +16,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from surefit.data.columns import NUMBER, Raw
 from surefit.data.csv_text import Text, TextColumn, csv_columns, csv_rows
@@ -26,6 +30,8 @@ from surefit.spelling import spelled
 BLOCK = 2**16  # rows of a part at least, if there are so many
 HEAD = 2**20  # bytes of a text that tell how it is written
 READ = 2**24  # bytes of a text at a time
+LONGEST = 2**28  # bytes of a line
+PARSED = 2**22  # bytes of a text that one core parses
 LARGE = 2**25  # numbers (rows times columns) of a file, from which on it is read in parts
 TEXT_NUMBER = 8  # bytes of a number in a text, about
 WAITING = 2  # parts that are read before they are needed, beside one for each core
@@ -42,16 +48,23 @@ class Batches:
         """The parts in order, with these columns (None: all)."""
         raise NotImplementedError
 
-    def map(self, f: Callable[[int, Any], Any], columns: list[str] | None = None) -> Generator[Any]:
-        """f(number of the first row, part) for each part, in order; computed ahead on all cores."""
+    def shuffled(self, columns: list[str] | None, rng: np.random.Generator) -> Iterator[tuple[int, Raw]]:
+        """All parts once, in an order that `rng` draws, each with the number of its first row.
+
+        In their own order where a source can be read from its beginning to its end alone.
+        """
+        return _numbered(self.parts(columns))
+
+    def map(
+        self, f: Callable[[int, Any], Any], columns: list[str] | None = None, rng: np.random.Generator | None = None
+    ) -> Generator[Any]:
+        """f(number of the first row, part) for each part, in order, or shuffled by `rng`; computed ahead on all cores."""
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         waiting: deque[Future[Any]] = deque()
         with ThreadPoolExecutor(cores) as pool:
             try:
-                start = 0
-                for part in self.parts(columns):
+                for start, part in _numbered(self.parts(columns)) if rng is None else self.shuffled(columns, rng):
                     waiting.append(pool.submit(f, start, part))
-                    start += len(part.columns[0])
                     if len(waiting) >= cores + WAITING:
                         yield waiting.popleft().result()
                 while waiting:
@@ -82,11 +95,25 @@ class ParquetBatches(Batches):
 
     def parts(self, columns: list[str] | None = None) -> Iterator[Raw]:
         """See `Batches`."""
+        return self._read(lambda options: self._of_dataset(lambda data: data.scanner(**options)), columns, 4)
+
+    def shuffled(self, columns: list[str] | None, rng: np.random.Generator) -> Iterator[tuple[int, Raw]]:
+        """See `Batches`; what is shuffled are row groups, of small ones several together."""
+        schema, pieces = self._of_dataset(lambda data: (data.schema, list(_pieces(data.get_fragments()))))
+        for i in rng.permutation(len(pieces)):
+            start, piece = pieces[i]
+            parts = self._read(lambda options, piece=piece: piece.scanner(schema=schema, **options), columns, 1)
+            yield from _numbered(parts, start)
+
+    def _read(self, scanner: Callable[[dict[str, Any]], Any], columns: list[str] | None, ahead: int) -> Iterator[Raw]:
+        """What a scanner with these options reads, as parts."""
         arrow, _ = pyarrow()
         reading = arrow_part("dataset").ParquetFragmentScanOptions(pre_buffer=False)  # or all of a file is kept
-        options = dict(columns=columns, batch_size=BLOCK, batch_readahead=4, fragment_scan_options=reading)
-        scanner = self._of_dataset(lambda data: data.scanner(**options))
-        return _gathered(scanner.to_batches(), self.label, arrow, raw_of)
+        options = dict(columns=columns, batch_size=BLOCK, batch_readahead=ahead, fragment_scan_options=reading)
+        try:
+            yield from _gathered(scanner(options).to_batches(), self.label, arrow, raw_of)
+        except (arrow.ArrowException, OSError) as error:
+            raise DataError(f"{self.label}: cannot be read to its end ({str(error)[:300]})") from error
 
 
 class TextBatches(Batches):
@@ -99,6 +126,8 @@ class TextBatches(Batches):
                 data = file.read(HEAD)
         except (OSError, EOFError) as error:
             raise DataError(f"{self.label}: cannot be read ({error})") from error
+        self.cut = path.suffix.lower() != ".gz" and b"\n" in data  # whether it can be read from the middle
+        self.places: list[tuple[int, int, int]] = []  # of each part: first byte, bytes, first row; once all was read
         if len(data) == HEAD:
             data = data[: data.rfind(b"\n") + 1]
         text = Text(data.removeprefix(b"\xef\xbb\xbf"), "utf-8", self.label)
@@ -119,20 +148,75 @@ class TextBatches(Batches):
 
     def parts(self, columns: list[str] | None = None) -> Iterator[Raw]:
         """See `Batches`."""
+        if not self.cut:
+            yield from self._parsed(lambda csv, **options: csv.open_csv(str(self.path), **options), columns, READ)
+            return
+        places, row = [], 0
+        for first, size in self._pieces():
+            for part in self._piece(first, size, columns):
+                places.append((first, size, row))
+                row += len(part.columns[0])
+                yield part
+        self.places = places
+
+    def shuffled(self, columns: list[str] | None, rng: np.random.Generator) -> Iterator[tuple[int, Raw]]:
+        """See `Batches`; a compressed text has its own order."""
+        if not self.cut:
+            yield from super().shuffled(columns, rng)
+            return
+        if not self.places:
+            for _ in self.parts(columns):
+                pass
+        for i in rng.permutation(len(self.places)):
+            first, size, row = self.places[i]
+            yield from _numbered(self._piece(first, size, columns), row)
+
+    def _pieces(self) -> Iterator[tuple[int, int]]:
+        """First byte and length of pieces of whole lines, READ bytes long or as long as a line."""
+        first, size, end = 0, READ, self.path.stat().st_size
+        with self.path.open("rb") as file:
+            while first < end:
+                file.seek(first)
+                length = size if first + size >= end else file.read(size).rfind(b"\n") + 1
+                if length:
+                    yield first, length
+                    first, size = first + length, READ
+                elif size < LONGEST:
+                    size *= 2
+                else:
+                    raise self._refused(f"it has a line of more than {LONGEST >> 20} MiB")
+
+    def _piece(self, first: int, size: int, columns: list[str] | None) -> Iterator[Raw]:
+        """One of them as a part; none of blank lines alone."""
+        with self.path.open("rb") as file:
+            file.seek(first)
+            text = file.read(size)
+        if not text.isspace():
+            yield from self._parsed(
+                lambda csv, **options: csv.read_csv(io.BytesIO(text), **options).to_batches(), columns, PARSED,
+                0 if first else self.skipped, whole=True,
+            )  # fmt: skip
+
+    def _parsed(
+        self, read: Callable[..., Any], columns: list[str] | None, block: int, skip: int | None = None,
+        whole: bool = False,
+    ) -> Iterator[Raw]:  # fmt: skip
+        """What pyarrow reads, as parts; whole: as one."""
         arrow, _ = pyarrow()
         csv = arrow_part("csv")
         kinds = {name: arrow.float64() if name in self.numbers else arrow.string() for name in self.names}
+        options = dict(
+            read_options=csv.ReadOptions(
+                column_names=self.names, skip_rows=self.skipped if skip is None else skip, block_size=block
+            ),
+            parse_options=csv.ParseOptions(delimiter=self.delimiter),
+            convert_options=csv.ConvertOptions(
+                column_types=kinds, include_columns=columns, decimal_point=self.decimal,
+                null_values=["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "?"], strings_can_be_null=True,
+            ),
+        )  # fmt: skip
         try:
-            reader = csv.open_csv(
-                str(self.path),
-                csv.ReadOptions(column_names=self.names, skip_rows=self.skipped, block_size=READ),
-                csv.ParseOptions(delimiter=self.delimiter),
-                csv.ConvertOptions(
-                    column_types=kinds, include_columns=columns, decimal_point=self.decimal,
-                    null_values=["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "?"], strings_can_be_null=True,
-                ),
-            )  # fmt: skip
-            yield from _gathered(reader, self.label, arrow, self._raw)
+            yield from _gathered(read(csv, **options), self.label, arrow, self._raw, whole)
         except (arrow.ArrowException, OSError) as error:
             raise self._refused(f"pyarrow says: {str(error)[:300]}") from error
 
@@ -169,13 +253,17 @@ class DaskBatches(Batches):
         for part in self._delayed(columns):
             yield raw_of(part.compute())
 
-    def map(self, f: Callable[[int, Any], Any], columns: list[str] | None = None) -> Generator[Any]:
+    def map(
+        self, f: Callable[[int, Any], Any], columns: list[str] | None = None, rng: np.random.Generator | None = None
+    ) -> Generator[Any]:
         """See `Batches`; as many partitions at a time as this machine has cores, thrice."""
         import dask
 
         starts = accumulate((n for n in self.lengths if n), initial=0)
+        parts = list(zip(starts, self._delayed(columns), strict=False))
+        order = range(len(parts)) if rng is None else rng.permutation(len(parts))
         call = dask.delayed(f)
-        tasks = (call(start, part) for start, part in zip(starts, self._delayed(columns), strict=False))
+        tasks = (call(*parts[i]) for i in order)
         while wave := list(islice(tasks, 3 * (os.cpu_count() or 1))):
             yield from dask.compute(*wave)
 
@@ -188,10 +276,16 @@ class TableBatches(Batches):
 
     def parts(self, columns: list[str] | None = None) -> Iterator[Raw]:
         """See `Batches`."""
+        return (self._part(low) for low in range(0, len(self.table), BLOCK))
+
+    def shuffled(self, columns: list[str] | None, rng: np.random.Generator) -> Iterator[tuple[int, Raw]]:
+        """See `Batches`."""
+        return ((int(i) * BLOCK, self._part(int(i) * BLOCK)) for i in rng.permutation(-(-len(self.table) // BLOCK)))
+
+    def _part(self, low: int) -> Raw:
         whole = self.table
-        for low in range(0, len(whole), BLOCK):
-            values = whole.values[low : low + BLOCK]
-            yield Raw(self.label, list(whole.names), list(values.T), whole.targets, coding=whole.coding)
+        values = whole.values[low : low + BLOCK]
+        return Raw(self.label, list(whole.names), list(values.T), whole.targets, coding=whole.coding)
 
 
 def batches_of(source: Any, stream: bool | None, reading: Mapping[str, Any]) -> Batches | None:
@@ -234,12 +328,36 @@ def numbers_of_parquet(path: Path) -> int:
     return about.num_rows * about.num_columns
 
 
-def _gathered(batches: Any, label: str, arrow: Any, raw: Callable[[Any], Raw]) -> Iterator[Raw]:
-    """Record batches as parts of at least BLOCK rows."""
+def _numbered(parts: Iterator[Raw], start: int = 0) -> Iterator[tuple[int, Raw]]:
+    """Parts that follow one another, each with the number of its first row."""
+    for part in parts:
+        yield start, part
+        start += len(part.columns[0])
+
+
+def _pieces(fragments: Iterator[Any]) -> Iterator[tuple[int, Any]]:
+    """Row groups of the files of a dataset, of small ones as many as have BLOCK rows, with the number of the first."""
+    start = 0
+    for fragment in fragments:
+        groups: list[int] = []
+        rows = 0
+        for group in fragment.row_groups:
+            groups.append(group.id)
+            rows += group.num_rows
+            if rows >= BLOCK:
+                yield start, fragment.subset(row_group_ids=groups)
+                groups, start, rows = [], start + rows, 0
+        if rows:
+            yield start, fragment.subset(row_group_ids=groups)
+        start += rows
+
+
+def _gathered(batches: Any, label: str, arrow: Any, raw: Callable[[Any], Raw], whole: bool = False) -> Iterator[Raw]:
+    """Record batches as parts of at least BLOCK rows; whole: as one part."""
     waiting: list[Any] = []
     for batch in batches:
         waiting.append(batch)
-        if sum(len(b) for b in waiting) >= BLOCK:
+        if not whole and sum(len(b) for b in waiting) >= BLOCK:
             yield raw(arrow.Table.from_batches(waiting))._replace(label=label)
             waiting = []
     if waiting and sum(len(b) for b in waiting):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,9 @@ ALONE = {  # fields of a Sampling that need all rows at once
     "groups": "rows of one group",
     "order": "the order of all rows",
     "test": "a table of test rows",
+    "folds": "fits without a part of the rows",
+    "missing": "the median of a column",
+    "target_scale": "the logarithm of the target",
     "derivatives": "gradients",
     "quantile": "quantiles",
     "monotone": "a network with weights of one sign",
@@ -33,23 +37,45 @@ ALONE = {  # fields of a Sampling that need all rows at once
     "faces": "more values",
     "verify": "more values",
 }
+Plain = str | int | float | tuple | None
 
 
-def in_parts(target: Any, plan: Sampling, reading: Mapping[str, Any], able: bool) -> Batches | None:
-    """The parts of a table that is read in parts; None: of one that is not. able: whether the method can do that.
+class Parts(Enum):
+    """What a method does with a table that is read in parts: nothing, or it needs one or many passes over it."""
+
+    NONE = 0
+    ONCE = 1
+    OFTEN = 2
+
+
+def in_parts(target: Any, plan: Sampling, reading: Mapping[str, Any], able: Parts) -> Batches | None:
+    """The parts of a table that is read in parts; None: of one that is not. able: what the method does with such a one.
+
+    What goes over a table many times has a large file in memory where it is asked for something that needs all rows.
 
     ArgumentError: it must be read in parts, and the method cannot.
     """
     must = plan.stream or hasattr(target, "to_delayed") or isinstance(target, Batches)
-    if not (able or must or (isinstance(target, str | os.PathLike) and os.path.isdir(target))):
+    must = must or (isinstance(target, str | os.PathLike) and os.path.isdir(target))
+    if not must and (able is Parts.NONE or (able is Parts.OFTEN and next(needing_all(plan), None))):
         return None
     found = batches_of(target, plan.stream, _with_weights(plan, reading))
-    if found is not None and not able:
+    if found is not None and able is Parts.NONE:
         raise ArgumentError(
-            "method: a table in parts is fitted by 'features' alone, also as the choice of 'auto'; with another "
-            f"method give a file that fits into memory, and {spelled('stream', 'True')} to none"
+            "method: a table in parts is fitted by 'features', which is then also the choice of 'auto', or trained on "
+            "by a first-order method such as 'adam'; with another method give a file that fits into memory, and "
+            f"{spelled('stream', 'True')} to none"
         )
     return found
+
+
+def needing_all(plan: Sampling) -> Iterator[str]:
+    """The fields of a plan, names in `ALONE`, that ask for something that needs all rows at once."""
+    for name in ALONE:
+        value = getattr(plan, name)
+        nothing = value in (None, False, "error", "linear", ()) if isinstance(value, Plain) else False
+        if not nothing and not (isinstance(value, int | float) and value == 0):
+            yield name
 
 
 def _with_weights(plan: Sampling, reading: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,7 +108,7 @@ def of_parts(
     names = spread_names(reader.inputs, reader.coding)
     box = _box(domain, names, found.low, found.high)
     stream.counts = dict(zip(PARTS, (int(n) for n in found.counts), strict=True))
-    stream.sample = len(found.samples[0].numbers)
+    stream.sample, stream.digest = len(found.samples[0].numbers), found.digest
     train, validation, test = found.samples
     source = {"kind": "table", "name": batches.label, "rows": int(found.counts.sum()) + found.left_out}
     rows = _points(train)
@@ -109,12 +135,11 @@ def _points(rows: Rows) -> Points | None:
 
 
 def _refuse(plan: Sampling) -> None:
-    for name, what in ALONE.items():
-        if getattr(plan, name):
-            raise ArgumentError(
-                f"{name}: {what} cannot be had of a table that is read in parts; leave it out, or read all at once "
-                f"with {spelled('stream', 'False', 'data=Sampling(stream=False)')}"
-            )
+    for name in needing_all(plan):
+        raise ArgumentError(
+            f"{name}: {ALONE[name]} cannot be had of a table that is read in parts; leave it out, or read all at once "
+            f"with {spelled('stream', 'False', 'data=Sampling(stream=False)')}"
+        )
     if plan.weights is not None and not isinstance(plan.weights, str):
         raise ArgumentError("weights: of a table that is read in parts they are a column; give its name")
     if plan.noise is not None and _scale(plan) > 0.0:
@@ -154,4 +179,4 @@ def _box(domain: Any, names: tuple[str, ...], low: np.ndarray, high: np.ndarray)
     return box
 
 
-__all__ = ["SAMPLE", "in_parts", "of_parts"]
+__all__ = ["ALONE", "SAMPLE", "Parts", "in_parts", "needing_all", "of_parts"]

@@ -116,7 +116,10 @@ def _all_missing(raw: Raw, columns: list[str]) -> bool:
 
 @dataclass(frozen=True)
 class Survey:
-    """What was seen of some rows: how many of each part, their range, how many were left out, and a sample."""
+    """What was seen of some rows: how many of each part, their range, how many were left out, and a sample.
+
+    digest: a sum over the rows that any of their numbers changes; modulo 2^64, so in whatever parts they come.
+    """
 
     counts: np.ndarray  # (3,)
     left_out: int
@@ -125,6 +128,7 @@ class Survey:
     largest: float  # |value|
     smallest_weight: float
     samples: tuple[Rows, ...]  # of each part, those with the smallest hashes
+    digest: int
 
     def merged(self, other: Survey, most: int, seed: int) -> Survey:
         """Of both together, with at most so many rows in each sample."""
@@ -134,7 +138,7 @@ class Survey:
         return Survey(
             self.counts + other.counts, self.left_out + other.left_out, np.minimum(self.low, other.low),
             np.maximum(self.high, other.high), max(self.largest, other.largest),
-            min(self.smallest_weight, other.smallest_weight), samples,
+            min(self.smallest_weight, other.smallest_weight), samples, (self.digest + other.digest) % 2**64,
         )  # fmt: skip
 
 
@@ -157,8 +161,17 @@ def surveyed(reader: Reader, most: int, cut: float, start: int, part: Any) -> Su
     return Survey(
         np.bincount(where, minlength=3), length - len(rows.numbers), rows.x.min(axis=0), rows.x.max(axis=0),
         float(np.abs(rows.y).max()), np.inf if rows.weights is None else float(rows.weights.min()),
-        tuple(least(rows.some((where == i) & few), most, reader.seed) for i in range(3)),
+        tuple(least(rows.some((where == i) & few), most, reader.seed) for i in range(3)), _digest(rows),
     )  # fmt: skip
+
+
+def _digest(rows: Rows) -> int:
+    """See `Survey`."""
+    found = rows.numbers.astype(np.uint64)
+    columns = [*rows.x.T, *rows.y.T, *([] if rows.weights is None else [rows.weights])]
+    for i, column in enumerate(columns):
+        found = hashes(found ^ np.ascontiguousarray(column, np.float64).view(np.uint64), i)
+    return int(found.sum(dtype=np.uint64))
 
 
 def only(reader: Reader, which: int, start: int, part: Any) -> Rows:
@@ -169,7 +182,11 @@ def only(reader: Reader, which: int, start: int, part: Any) -> Rows:
 
 @dataclass
 class Stream:
-    """A table that is read in parts, and how. memory: bytes that the process has held at most, as far as is known."""
+    """A table that is read in parts, and how.
+
+    memory: bytes that the process has held at most, as far as is known. digest: of all that is in it. window: training
+    rows that are in memory at a time, and are shuffled together, where it is trained on row by row.
+    """
 
     batches: Batches
     reader: Reader
@@ -177,6 +194,8 @@ class Stream:
     sample: int = 0  # training rows that are at hand
     used: int | None = None  # training rows that the output layer was solved for
     memory: float = 0.0
+    digest: int = 0
+    window: int | None = None
 
     def survey(self, most: int) -> Survey | None:
         """One pass over all rows: counts, ranges, and a sample of at most so many rows of each part."""
@@ -197,7 +216,8 @@ class Stream:
 
     def to_dict(self) -> dict[str, Any]:
         """For the card."""
-        return {"sample": self.sample, "used": self.used, "memory": self.memory}
+        own = {} if self.window is None else {"window": self.window}
+        return {"sample": self.sample, "used": self.used, "memory": self.memory} | own
 
 
 __all__ = ["PARTS", "Reader", "Rows", "Stream", "Survey", "hashes", "least", "only", "surveyed"]

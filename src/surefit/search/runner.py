@@ -23,12 +23,13 @@ from surefit.attempts.performing import perform
 from surefit.attempts.progress import Progress
 from surefit.attempts.recalled import performed
 from surefit.blas import one_thread
+from surefit.checking import memory_peak
 from surefit.core import ops
 from surefit.models.spec import MLPSpec, network_of
 from surefit.problems.points import drawn
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate, best_of, scored
-from surefit.search.judging import Judge
+from surefit.search.judging import Judge, largest_in_parts
 from surefit.search.limits import FLOAT32
 from surefit.search.proofs import Prover
 from surefit.search.record import Made, Record
@@ -176,7 +177,8 @@ def tried(state: State, attempt: Attempt, perform: Perform) -> Candidate | None:
             with state.timings.phase("judging"):
                 return state.judge.within(predict, goal)
         x, y = problem.validation or problem.train  # the test rows decide nothing
-        return bool(np.abs(predict(x) - y).max() <= goal)
+        good = bool(np.abs(predict(x) - y).max() <= goal)
+        return good and (problem.stream is None or largest_in_parts(problem, predict) <= goal)
 
     solver = "none" if attempt.method is None else attempt.method.name
     compiled = state.progress.compile_seconds or 0.0
@@ -224,6 +226,7 @@ def recorded(
     whole = best.problem.validation is None and state.problem.validation is not None  # all were trained on
     problem = state.problem if measured_data and not whole else best.problem
     if problem.stream is not None:  # whose rows are not the fit's to keep
+        problem.stream.memory = max(problem.stream.memory, memory_peak() or 0.0)
         problem = replace(problem, stream=None, source=problem.source | {"parts": problem.stream.to_dict()})
     return Record(
         problem=problem, model=best.model, made=how, error=best.error,

@@ -31,9 +31,7 @@ MEMORY = 2**28  # bytes of the training rows that are in memory at a time, where
 TICK = 0.05  # seconds between two looks at the clock, while rows are read
 BLOCKS = 0xB10C  # of the seeds of the order of the parts
 
-Columns = tuple[
-    np.ndarray, np.ndarray, np.ndarray | None
-]  # x (n, d), y (n, k), weights (n, 1), as a network takes them
+Columns = tuple[np.ndarray, np.ndarray, np.ndarray | None]  # x (n, d), y (n, k), weights (n, 1), in units and dtype
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ BLOCK = 2**16  # rows of a part at least, if there are so many
 HEAD = 2**20  # bytes of a text that tell how it is written
 READ = 2**24  # bytes of a text at a time
 LONGEST = 2**28  # bytes of a line
+BUFFER = 2**20  # bytes of a column of a Parquet file at a time
+AT_ONCE = 4  # pieces of a Parquet file that are read in turn
 PARSED = 2**22  # bytes of a text that one core parses
 LARGE = 2**25  # numbers (rows times columns) of a file, from which on it is read in parts
 TEXT_NUMBER = 8  # bytes of a number in a text, about
@@ -58,7 +61,7 @@ class Batches:
     def map(
         self, f: Callable[[int, Any], Any], columns: list[str] | None = None, rng: np.random.Generator | None = None
     ) -> Generator[Any]:
-        """f(number of the first row, part) for each part, in order, or shuffled by `rng`; computed ahead on all cores."""
+        """f(number of first row, part) for each part, in order or shuffled by `rng`; computed ahead on all cores."""
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         waiting: deque[Future[Any]] = deque()
         with ThreadPoolExecutor(cores) as pool:
@@ -95,32 +98,93 @@ class ParquetBatches(Batches):
 
     def parts(self, columns: list[str] | None = None) -> Iterator[Raw]:
         """See `Batches`."""
-        return self._read(lambda options: self._of_dataset(lambda data: data.scanner(**options)), columns, 4)
+        for _, piece in self._of_dataset(_pieces):
+            yield from self._read(piece, columns)
 
     def shuffled(self, columns: list[str] | None, rng: np.random.Generator) -> Iterator[tuple[int, Raw]]:
-        """See `Batches`; what is shuffled are row groups, of small ones several together."""
-        schema, pieces = self._of_dataset(lambda data: (data.schema, list(_pieces(data.get_fragments()))))
-        for i in rng.permutation(len(pieces)):
-            start, piece = pieces[i]
-            parts = self._read(lambda options, piece=piece: piece.scanner(schema=schema, **options), columns, 1)
-            yield from _numbered(parts, start)
+        """See `Batches`: row groups, of small ones several together, are shuffled, and some read in turn."""
+        pieces = self._of_dataset(_pieces)
+        waiting = deque(rng.permutation(len(pieces)).tolist())
+        being_read: deque[Iterator[tuple[int, Raw]]] = deque()
+        while waiting or being_read:
+            if waiting and len(being_read) < AT_ONCE:
+                start, piece = pieces[waiting.popleft()]
+                being_read.append(_numbered(self._read(piece, columns), start))
+                continue
+            part = next(being_read[0], None)
+            if part is None:
+                being_read.popleft()
+            else:
+                being_read.rotate(-1)
+                yield part
 
-    def _read(self, scanner: Callable[[dict[str, Any]], Any], columns: list[str] | None, ahead: int) -> Iterator[Raw]:
-        """What a scanner with these options reads, as parts."""
+    def _read(self, piece: Piece, columns: list[str] | None) -> Iterator[Raw]:
+        """The parts of some row groups."""
         arrow, _ = pyarrow()
-        reading = arrow_part("dataset").ParquetFragmentScanOptions(pre_buffer=False)  # or all of a file is kept
-        options = dict(columns=columns, batch_size=BLOCK, batch_readahead=ahead, fragment_scan_options=reading)
         try:
-            yield from _gathered(scanner(options).to_batches(), self.label, arrow, raw_of)
+            yield from _gathered(piece.batches(columns), self.label, arrow, raw_of)
         except (arrow.ArrowException, OSError) as error:
             raise DataError(f"{self.label}: cannot be read to its end ({str(error)[:300]})") from error
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Row groups of a file of a dataset. schema: of the dataset."""
+
+    fragment: Any
+    groups: list[int]
+    schema: Any
+
+    def batches(self, columns: list[str] | None) -> Iterator[Any]:
+        """Record batches of at most BLOCK rows; what was decoded of a row group is no more than that."""
+        arrow, parquet = pyarrow()
+        names = self.schema.names if columns is None else columns
+        dataset = arrow_part("dataset")
+        keys = dataset.get_partition_keys(self.fragment.partition_expression)
+        own, there = [name for name in names if name not in keys], self.fragment.physical_schema
+        alike = all(name in there.names and there.field(name).type == self.schema.field(name).type for name in own)
+        if not (alike and own):  # to be brought to the columns of the dataset
+            subset = self.fragment.subset(row_group_ids=self.groups)
+            yield from subset.scanner(schema=self.schema, columns=columns, batch_size=BLOCK).to_batches()
+            return
+        with parquet.ParquetFile(self.fragment.path, buffer_size=BUFFER) as file:
+            for batch in file.iter_batches(BLOCK, row_groups=self.groups, columns=own):
+                table = arrow.Table.from_batches([batch])
+                for name in names:
+                    if name in keys:
+                        value = arrow.scalar(keys[name], self.schema.field(name).type)
+                        table = table.append_column(name, arrow.repeat(value, len(batch)))
+                yield from table.select(names).to_batches()
+
+
+def _pieces(data: Any) -> list[tuple[int, Piece]]:
+    """Row groups of the files of a dataset, of small ones as many as have BLOCK rows, with the number of the first."""
+    start, found = 0, []
+    for fragment in data.get_fragments():
+        groups: list[int] = []
+        rows = 0
+        for group in fragment.row_groups:
+            groups.append(group.id)
+            rows += group.num_rows
+            if rows >= BLOCK:
+                found.append((start, Piece(fragment, groups, data.schema)))
+                groups, start, rows = [], start + rows, 0
+        if rows:
+            found.append((start, Piece(fragment, groups, data.schema)))
+        start += rows
+    return found
 
 
 class TextBatches(Batches):
     """A delimited text file; its beginning shows how it is written."""
 
-    def __init__(self, path: Path, decimal: str | None = None) -> None:
+    def __init__(
+        self, path: Path, decimal: str | None = None, delimiter: str | None = None, header: bool | None = None,
+        encoding: str | None = None,
+    ) -> None:  # fmt: skip
         self.path, self.label, self.decimal = path, path.name, decimal or "."
+        if encoding is not None and encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "utf-8-sig", "ascii"):
+            raise self._refused(f"its encoding is {encoding}, not utf-8")
         try:
             with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
                 data = file.read(HEAD)
@@ -131,10 +195,10 @@ class TextBatches(Batches):
         if len(data) == HEAD:
             data = data[: data.rfind(b"\n") + 1]
         text = Text(data.removeprefix(b"\xef\xbb\xbf"), "utf-8", self.label)
-        self.delimiter = csv_rows(text, None, self.decimal, None)[0]
+        self.delimiter = csv_rows(text, delimiter, self.decimal, header)[0]
         if self.delimiter in " ，；" or text.separator() is not None:
             raise self._refused(f"its cells are separated by {self.delimiter!r}")
-        raw = csv_columns(text, self.delimiter, self.decimal)
+        raw = csv_columns(text, self.delimiter, self.decimal, header)
         assert raw.lines is not None
         self.names, self.skipped = raw.names, int(raw.lines[0]) - 1
         kinds = [column.column(name, raw).kind for name, column in zip(raw.names, raw.columns, strict=True)]
@@ -312,7 +376,7 @@ def batches_of(source: Any, stream: bool | None, reading: Mapping[str, Any]) -> 
         elif kind == "csv":
             size = regular_file(path).stat().st_size * (4 if path.suffix.lower() == ".gz" else 1)
             if sure or size > TEXT_NUMBER * LARGE:
-                return TextBatches(path, reading.get("decimal"))
+                return TextBatches(path, *(reading.get(key) for key in ("decimal", "delimiter", "header", "encoding")))
     if not stream:
         return None
     return TableBatches(source if isinstance(source, Table) else read_table(source, **reading))
@@ -333,23 +397,6 @@ def _numbered(parts: Iterator[Raw], start: int = 0) -> Iterator[tuple[int, Raw]]
     for part in parts:
         yield start, part
         start += len(part.columns[0])
-
-
-def _pieces(fragments: Iterator[Any]) -> Iterator[tuple[int, Any]]:
-    """Row groups of the files of a dataset, of small ones as many as have BLOCK rows, with the number of the first."""
-    start = 0
-    for fragment in fragments:
-        groups: list[int] = []
-        rows = 0
-        for group in fragment.row_groups:
-            groups.append(group.id)
-            rows += group.num_rows
-            if rows >= BLOCK:
-                yield start, fragment.subset(row_group_ids=groups)
-                groups, start, rows = [], start + rows, 0
-        if rows:
-            yield start, fragment.subset(row_group_ids=groups)
-        start += rows
 
 
 def _gathered(batches: Any, label: str, arrow: Any, raw: Callable[[Any], Raw], whole: bool = False) -> Iterator[Raw]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from enum import Enum
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,9 @@ import numpy as np
 from surefit.checking import near
 from surefit.data import Domain, Noise, Sampling, Table, raw_names, read_table
 from surefit.data.batches import Batches, batches_of
-from surefit.data.table import spread_names
+from surefit.data.columns import TEXT, Coded, Raw
+from surefit.data.sources import raw_of
+from surefit.data.table import check_categories, column_of, spread_names
 from surefit.errors import ArgumentError, DataError, DomainError
 from surefit.problems import rows as about_rows
 from surefit.problems.points import check_size
@@ -29,6 +33,7 @@ ALONE = {  # fields of a Sampling that need all rows at once
     "folds": "fits without a part of the rows",
     "missing": "the median of a column",
     "target_scale": "the logarithm of the target",
+    "noise": "the noise of each row",
     "derivatives": "gradients",
     "quantile": "quantiles",
     "monotone": "a network with weights of one sign",
@@ -72,7 +77,7 @@ def in_parts(target: Any, plan: Sampling, reading: Mapping[str, Any], able: Part
 def needing_all(plan: Sampling) -> Iterator[str]:
     """The fields of a plan, names in `ALONE`, that ask for something that needs all rows at once."""
     for name in ALONE:
-        value = getattr(plan, name)
+        value = plan.noise_of_rows if name == "noise" else getattr(plan, name)
         nothing = value in (None, False, "error", "linear", ()) if isinstance(value, Plain) else False
         if not nothing and not (isinstance(value, int | float) and value == 0):
             yield name
@@ -161,7 +166,35 @@ def _reader(batches: Batches, plan: Sampling, seed: int, reading: Mapping[str, A
     inputs = tuple(name for name in raw_names(table.inputs, table.coding) if name != weights)
     if not inputs:
         raise DataError(f"{batches.label}: no input columns")
-    return Reader(inputs, table.targets, weights, table.coding, drop, seed, plan.shares)
+    return Reader(inputs, table.targets, weights, _known(batches, table.coding), drop, seed, plan.shares)
+
+
+def _known(batches: Batches, coding: tuple[Coded, ...]) -> tuple[Coded, ...]:
+    """The coding of the first part with the texts of all parts; it takes a pass over columns of texts.
+
+    DataError where they are too many to be categories.
+    """
+    names = [code.name for code in coding if code.kind == TEXT]
+    if not names:
+        return coding
+    known = {code.name: code for code in coding}
+    for end, texts in batches.map(partial(_texts, names), names):
+        for name, some in texts.items():
+            code = known[name]
+            if not some <= set(code.categories):
+                code = known[name] = replace(code, categories=tuple(sorted(some | set(code.categories))))
+                check_categories(code, end, Raw(batches.label, [], []))
+    return tuple(known.values())
+
+
+def _texts(names: list[str], start: int, part: Any) -> tuple[int, dict[str, set[str]]]:
+    """The number of the row behind a part that begins with this one, and the different texts in its columns."""
+    raw = (part if isinstance(part, Raw) else raw_of(part))._replace(first=start)
+    found = {}
+    for name in names:
+        column = column_of(raw.columns[raw.names.index(name)], name, raw)
+        found[name] = {v for v in column.values if v is not None} if column.kind == TEXT else set()
+    return start + len(raw.columns[0]), found
 
 
 def _box(domain: Any, names: tuple[str, ...], low: np.ndarray, high: np.ndarray) -> Domain:

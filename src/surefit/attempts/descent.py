@@ -74,7 +74,7 @@ def descend(attempt: Attempt, method: FirstOrder, progress: Progress, within: Wi
     row = None if number is None or number > epochs.done else epochs.before + number  # an interrupt may cut rows off
     return Outcome(
         network=network, problem=problem, model=model, stage=epochs.stage, reason=reason, row=row,
-        details={"solver": method.name},
+        details={"solver": method.name} | ({} if parts is None else parts.read),
     )  # fmt: skip
 
 

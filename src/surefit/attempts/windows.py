@@ -193,9 +193,9 @@ class PartsTraining(Training):
         units = InUnits(stream.reader, model.scaling, model.dtype, weight or 1.0)
         size = self.x.itemsize * (self.x.shape[1] + self.y.shape[1] + (self.weights is not None))
         asked = None if problem.plan is None else problem.plan.window
-        stream.window = rows_of_window(self.count, asked, size, self.batch)
-        self.memory = MEMORY + (1 if stream.window == self.count else 2) * stream.window * size
-        self.windows = Windows(stream, units, stream.window, seed)
+        window = rows_of_window(self.count, asked, size, self.batch)
+        self.memory = MEMORY + (1 if window == self.count else 2) * window * size
+        self.windows = Windows(stream, units, window, seed)
         self.most = 0  # rows seen in an epoch
 
     @property
@@ -254,13 +254,18 @@ class PartsTraining(Training):
             raise NotFiniteLoss(loss, np.arange(min(self.batch, len(self.x))))
         return loss
 
+    @property
+    def read(self) -> dict[str, int]:
+        """How many training rows were used, and how many were in memory at a time: fields of the `Stream`."""
+        used = self.count if self.steps >= self.steps_per_epoch else self.most
+        return {"used": used, "window": self.windows.rows}
+
     def close(self) -> Sentence | None:
         """Read no more; what is to be said of rows that were never read."""
         self.windows.close()
-        stream = self.windows.stream
-        stream.used = self.count if self.steps >= self.steps_per_epoch else self.most
-        stream.memory = max(stream.memory, memory_peak() or self.memory)
-        return None if stream.used == self.count else say("rows-unread", read=stream.used, rows=self.count)
+        self.windows.stream.memory = memory_peak() or self.memory
+        used = self.read["used"]
+        return None if used == self.count else say("rows-unread", read=used, rows=self.count)
 
 
 def rows_of_window(count: int, asked: int | None, size: int, batch: int) -> int:

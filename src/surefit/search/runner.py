@@ -226,8 +226,10 @@ def recorded(
     whole = best.problem.validation is None and state.problem.validation is not None  # all were trained on
     problem = state.problem if measured_data and not whole else best.problem
     if problem.stream is not None:  # whose rows are not the fit's to keep
-        problem.stream.memory = max(problem.stream.memory, memory_peak() or 0.0)
-        problem = replace(problem, stream=None, source=problem.source | {"parts": problem.stream.to_dict()})
+        own = {name: best.details.get(name, getattr(problem.stream, name)) for name in ("used", "window")}
+        memory = max(problem.stream.memory, memory_peak() or 0.0)
+        told = replace(problem.stream, memory=memory, **own).to_dict()
+        problem = replace(problem, stream=None, source=problem.source | {"parts": told})
     return Record(
         problem=problem, model=best.model, made=how, error=best.error,
         history=progress.history,

@@ -178,13 +178,15 @@ FITS = {
         "a table in parts is fitted by 'features', which is then also the choice of 'auto', or trained on by a "
         "first-order method such as 'adam'; with another method give a file that fits into memory, and {} to none"
     ): (
-        "分块读入的表格用 'features' 拟合（'auto' 也选它），或用 'adam' 之类的一阶方法训练；用其他方法请给出内存放得下的文件，不要用 {0}"
+        "分块读入的表格用 'features' 拟合（'auto' 也选它），或用 'adam' 之类的一阶方法训练；"
+        "用其他方法请给出内存放得下的文件，不要用 {0}"
     ),
     (
         "of a table that is read in parts {} minimises squared errors; use a first-order method such as 'adam' for {}"
     ): "对分块读入的表格，{0} 最小化平方误差；要用 {1} 请选 'adam' 之类的一阶方法",
     (
-        "{} goes over a table in parts once, and keeps no rows; leave it out, or use a first-order method such as 'adam'"
+        "{} goes over a table in parts once, and keeps no rows; leave it out, or use a first-order method such as "
+        "'adam'"
     ): "{0} 只把分块读入的表格读一遍，不保留行；请去掉，或用 'adam' 之类的一阶方法",
     "is for a table that is read in parts, and {} reads all at once; leave one of the two out": (
         "用于分块读入的表格，而 {0} 是一次全部读入；请去掉其中一个"

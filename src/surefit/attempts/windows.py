@@ -65,8 +65,8 @@ class Windows:
         self.count = stream.counts["train"]
         self.hurry = threading.Event()  # what was read is to be used now
         self.kept: Columns | None = None  # the only window
-        self._windows: Generator[Columns] | None = None
-        self._next: Future[Columns | None] | None = None
+        self._windows: Generator[Columns] | None = None  # of all epochs
+        self._next: Future[Columns] | None = None
         self._pool: ThreadPoolExecutor | None = None
 
     def of_epoch(self, number: int, over: Callable[[], bool]) -> Iterator[Columns]:
@@ -77,8 +77,9 @@ class Windows:
         if self._next is None:
             self._pool = ThreadPoolExecutor(1)
             self._windows = self._endless(number)
-            self._next = self._pool.submit(next, self._windows)
+            self._next = self._pool.submit(self._windows.__next__)
         assert self._pool is not None
+        assert self._windows is not None
         seen = 0
         while seen < self.count:
             window = self._waited(over, seen > 0)
@@ -89,7 +90,7 @@ class Windows:
                 self.kept = window
                 self.close()
             else:
-                self._next = self._pool.submit(next, self._windows)
+                self._next = self._pool.submit(self._windows.__next__)
             seen += len(window[0])
             yield window
 
@@ -256,7 +257,7 @@ class PartsTraining(Training):
 
     @property
     def read(self) -> dict[str, int]:
-        """How many training rows were used, and how many were in memory at a time: fields of the `Stream`."""
+        """How many training rows were used, and how many were in memory at a time, for `Stream.to_dict`."""
         used = self.count if self.steps >= self.steps_per_epoch else self.most
         return {"used": used, "window": self.windows.rows}
 

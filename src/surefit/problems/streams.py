@@ -6,13 +6,14 @@ the same ones and draws the same sample.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from surefit.checking import memory_peak
 from surefit.data.batches import Batches
 from surefit.data.columns import Coded, Raw
 from surefit.data.sources import raw_of
@@ -184,18 +185,17 @@ def only(reader: Reader, which: int, start: int, part: Any) -> Rows:
 class Stream:
     """A table that is read in parts, and how.
 
-    memory: bytes that the process has held at most, as far as is known. digest: of all that is in it. window: training
-    rows that are in memory at a time, and are shuffled together, where it is trained on row by row.
+    used: training rows that an output layer was solved for. memory: bytes that the process has held at most, as far as
+    is known. digest: of all that is in it.
     """
 
     batches: Batches
     reader: Reader
     counts: dict[str, int] = field(default_factory=dict)
     sample: int = 0  # training rows that are at hand
-    used: int | None = None  # training rows that the output layer was solved for
+    used: int | None = None
     memory: float = 0.0
     digest: int = 0
-    window: int | None = None
 
     def survey(self, most: int) -> Survey | None:
         """One pass over all rows: counts, ranges, and a sample of at most so many rows of each part."""
@@ -214,10 +214,17 @@ class Stream:
             if len(rows.numbers):
                 yield rows
 
-    def to_dict(self) -> dict[str, Any]:
-        """For the card."""
-        own = {} if self.window is None else {"window": self.window}
-        return {"sample": self.sample, "used": self.used, "memory": self.memory} | own
+    def largest_error(self, predict: Callable[[np.ndarray], np.ndarray]) -> float:
+        """The largest |error| of a prediction (n, d) -> (n, k) at all validation rows, or training rows without any."""
+        part = "validation" if self.counts["validation"] else "train"
+        largest = [float(np.abs(predict(r.x) - r.y).max()) for r in self.rows(part)]
+        return float(np.nan_to_num(np.max(largest, initial=0.0), nan=np.inf, posinf=np.inf))
+
+    def to_dict(self, details: Mapping[str, Any]) -> dict[str, Any]:
+        """For the card. details: of the fit, "used" and "window" among them where they are not known here."""
+        used, window = details.get("used", self.used), details.get("window")
+        own = {} if window is None else {"window": window}
+        return {"sample": self.sample, "used": used, "memory": max(self.memory, memory_peak() or 0.0)} | own
 
 
 __all__ = ["PARTS", "Reader", "Rows", "Stream", "Survey", "hashes", "least", "only", "surveyed"]

@@ -16,7 +16,7 @@ from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.problems.quantiles import pinball
 from surefit.problems.scaling import Scaling
-from surefit.search.judging import Judge, Measured, largest_in_parts
+from surefit.search.judging import Judge, Measured
 from surefit.search.limits import ENOUGH_ROWS, FAR, JUMP, ROUNDING, ROUNDINGS, SIMPLER, SMALLER, SMOOTHER, SURE
 from surefit.search.teacher import Taught
 from surefit.sentences import Sentence, say
@@ -106,7 +106,7 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     residuals, weights, largest, by = _unseen(problem, model, outcome, scaling)
     largest = largest if problem.function is None else error.max  # at fresh points, whose values have no noise
     if problem.stream is not None and tol is not None and largest <= tol:
-        largest = max(largest, largest_in_parts(problem, predict))
+        largest = max(largest, problem.stream.largest_error(predict))
     known = bool(np.isfinite(residuals).all())
     score = math.sqrt(float(np.average(residuals**2, weights=weights))) if known else math.inf
     return Candidate(

@@ -591,13 +591,6 @@ class Judge:
         return found, np.concatenate(sizes), left_out
 
 
-def largest_in_parts(problem: Problem, predict: Predict) -> float:
-    """The largest error at all validation rows of a table that is read in parts, at all training rows without any."""
-    assert problem.stream is not None
-    part = "train" if problem.validation is None else "validation"
-    return max((float(_sizes(predict(r.x), r.y).max()) for r in problem.stream.rows(part)), default=math.inf)
-
-
 def _sizes(predicted: np.ndarray, y: np.ndarray) -> np.ndarray:
     """|prediction - target| (n, k); infinite where the prediction is not finite."""
     with np.errstate(over="ignore", invalid="ignore"):
@@ -613,7 +606,6 @@ __all__ = [
     "effort_of",
     "fresh_points",
     "judging_rows",
-    "largest_in_parts",
     "place_words",
     "sampled",
 ]

@@ -23,13 +23,12 @@ from surefit.attempts.performing import perform
 from surefit.attempts.progress import Progress
 from surefit.attempts.recalled import performed
 from surefit.blas import one_thread
-from surefit.checking import memory_peak
 from surefit.core import ops
 from surefit.models.spec import MLPSpec, network_of
 from surefit.problems.points import drawn
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate, best_of, scored
-from surefit.search.judging import Judge, largest_in_parts
+from surefit.search.judging import Judge
 from surefit.search.limits import FLOAT32
 from surefit.search.proofs import Prover
 from surefit.search.record import Made, Record
@@ -178,7 +177,7 @@ def tried(state: State, attempt: Attempt, perform: Perform) -> Candidate | None:
                 return state.judge.within(predict, goal)
         x, y = problem.validation or problem.train  # the test rows decide nothing
         good = bool(np.abs(predict(x) - y).max() <= goal)
-        return good and (problem.stream is None or largest_in_parts(problem, predict) <= goal)
+        return good and (problem.stream is None or problem.stream.largest_error(predict) <= goal)
 
     solver = "none" if attempt.method is None else attempt.method.name
     compiled = state.progress.compile_seconds or 0.0
@@ -226,10 +225,7 @@ def recorded(
     whole = best.problem.validation is None and state.problem.validation is not None  # all were trained on
     problem = state.problem if measured_data and not whole else best.problem
     if problem.stream is not None:  # whose rows are not the fit's to keep
-        own = {name: best.details.get(name, getattr(problem.stream, name)) for name in ("used", "window")}
-        memory = max(problem.stream.memory, memory_peak() or 0.0)
-        told = replace(problem.stream, memory=memory, **own).to_dict()
-        problem = replace(problem, stream=None, source=problem.source | {"parts": told})
+        problem = replace(problem, stream=None, source=problem.source | {"parts": problem.stream.to_dict(best.details)})
     return Record(
         problem=problem, model=best.model, made=how, error=best.error,
         history=progress.history,

@@ -197,7 +197,7 @@ class PartsTraining(Training):
         window = rows_of_window(self.count, asked, size, self.batch)
         self.memory = MEMORY + (1 if window == self.count else 2) * window * size
         self.windows = Windows(stream, units, window, seed)
-        self.most = 0  # rows seen in an epoch
+        self.most = 0  # rows read in an epoch
 
     @property
     def rows(self) -> int:
@@ -215,18 +215,21 @@ class PartsTraining(Training):
         total, seen = 0.0, 0
         ended = lambda: over() or self.halted()
         for window in self.windows.of_epoch(self.steps // self.steps_per_epoch + 1, ended):
+            self.most = max(self.most, seen + len(window[0]))
             self.x, self.y, self.weights = window[0], window[1], None if self.weights is None else window[2]
             alone = self.loop is not None and self.batch == self.count  # as it is in memory
             order = np.arange(self.count) if alone else self.rng.permutation(len(self.x))
             more, rows = (self.batches if self.loop is None else self.compiled)(order, ended)
             total, seen = total + more, seen + rows
-            self.most = max(self.most, seen)
             if ended():
                 break
         return total / seen if seen else math.inf
 
     def compiled(self, order: np.ndarray, over: Callable[[], bool]) -> tuple[float, int]:
         """See `batches`."""
+        left = len(order) % self.batch
+        if left not in (0, self.count % self.batch):  # of a window that was cut short
+            order = order[: len(order) - left]
         sizes = np.diff([*range(0, len(order), self.batch), len(order)])
         rates = np.empty(len(sizes))
         group = self.optimizer.param_groups[0]
@@ -234,10 +237,6 @@ class PartsTraining(Training):
             rates[i] = group["lr"]
             if self.when == "step":
                 self.schedule.step()
-        if len(order) < self.batch and len(order) != self.count % self.batch:
-            order = order[:0]  # too few of a window that was cut short
-        elif len(order) % self.batch and len(order) % self.batch != self.count % self.batch:
-            order = order[: len(order) - len(order) % self.batch]
         losses = self.loop.sweep([c for c in self.columns if c is not None], order, rates, over)
         self.steps += len(losses)
         if len(losses) and not math.isfinite(losses[-1]):

@@ -487,7 +487,9 @@ def find_lr(
     >>> 1e-3 < test.lr < 1
     True
     """
-    return choosing.rate_test(lambda: pose(target, domain, data, seed), method, model, seed, dtype)
+    chosen = method_from(method)
+    posed = partial(pose, target, domain, data, seed, parts=choosing.takes_parts(chosen))
+    return choosing.rate_test(posed, chosen, model, seed, dtype)
 
 
 __all__ = ["construct", "distil", "ensemble", "find_lr", "fit", "fit_problem", "fits_of", "load", "smallest"]

@@ -122,6 +122,8 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
         return Candidate(score=score, largest=score, by=say("what-largest"), **common)
     residuals, weights, largest, by = _unseen(problem, model, outcome, scaling)
     largest = largest if problem.function is None else error.max  # at fresh points, whose values have no noise
+    if problem.stream is not None and tol is not None and largest <= tol:
+        largest = max(largest, problem.stream.largest_error(predict))
     known = bool(np.isfinite(residuals).all())
     score = math.sqrt(float(np.average(residuals**2, weights=weights))) if known else math.inf
     return Candidate(

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from surefit.compiler import cache, engine
+from surefit.compiler.ahead import ROW, Ahead, row_bytes
 from surefit.compiler.codegen import BODY, LOOP, STEP, Writing, flush_denormals
 from surefit.ir.builder import BYTES, Function, Module, Value, constant
 
 ROWS, STEPS, LOSSES, RATES, STOP, DONE, ALONE, DATA = range(8)  # places in a loop's context, 8 bytes each
-FAR = 512  # bytes of a row from which the next one is asked for in advance
 
 
 def write_loop(w: Writing, streams: Sequence[int], rate: int | None) -> None:
@@ -54,6 +54,9 @@ def write_loop(w: Writing, streams: Sequence[int], rate: int | None) -> None:
             first = f.mul(l.i, batch)
             for source, place, shape, kind in zip(data, places, shapes, kinds, strict=True):
                 _gather(f, source, rows, first, f.gep(arena, place.buffer.start, "i8"), shape, kind, w.target)
+            if w.ahead is not None:
+                follows = f.select(f.compare("lt", f.add(l.i, 1), steps), f.add(first, batch), first)
+                _look_ahead(f, w.ahead, data[streams.index(w.ahead.stream)], rows, follows, arena, batch)
         if rate is not None:
             leaf = w.plan.inputs[rate]
             with f.when(paced):
@@ -103,7 +106,7 @@ def _gather(
     if size == 0 or shape[0] == 0:
         return
     lanes = t.vector_bytes // BYTES[memory]
-    far = size * BYTES[memory] >= FAR
+    far = row_bytes(shape, kind) >= ROW
 
     def source_of(r: Value) -> Value:
         i = f.load(f.gep(rows, f.add(first, r), "i64"), "i64")
@@ -130,6 +133,15 @@ def _gather(
     else:
         with f.loop(0, shape[0]) as l:
             row(l.i)
+
+
+def _look_ahead(f: Function, ahead: Ahead, source: Value, rows: Value, first: Value, arena: Value, batch: int) -> None:
+    """Where the rows of the next batch begin."""
+    places = f.gep(arena, ahead.start, "i8")
+    with f.loop(0, ahead.entries) as l:
+        r = f.select(f.compare("lt", l.i, batch), l.i, f.i64(batch - 1))
+        i = f.load(f.gep(rows, f.add(first, r), "i64"), "i64")
+        f.store(f.gep(source, f.mul(i, ahead.row), "i8"), f.gep(places, l.i, "i64"))
 
 
 # --- the runtime around the loops: one module for all programs ------------------------------------------------------

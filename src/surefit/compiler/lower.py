@@ -8,6 +8,7 @@ from itertools import product
 
 import numpy as np
 
+from surefit.compiler.ahead import Ahead
 from surefit.compiler.context import Context, memory
 from surefit.compiler.engine import Target
 from surefit.compiler.fusion import LoopWriter, divisible, large_product
@@ -21,15 +22,16 @@ from surefit.ir.graph import Node
 class Lowering(Context):
     """Writes the kernels of a plan into a function whose first argument is the arena.
 
-    meet: emits the code at which two threads that share the function wait for each other.
+    meet: emits the code at which two threads that share the function wait for each other. ahead: what is asked for
+    during one of the products.
     """
 
     def __init__(
         self, plan: Plan, f: Function, arena: Value, t: Target, fast: bool, shared: tuple[Value, Value] | None = None,
-        meet: Callable[[], None] = lambda: None,
+        meet: Callable[[], None] = lambda: None, ahead: Ahead | None = None,
     ) -> None:  # fmt: skip
         super().__init__(plan, f, arena, t, fast, shared)
-        self.meet = meet
+        self.meet, self.ahead = meet, ahead
 
     def run(self) -> None:
         """All kernels, then what is left of new state goes to its place."""
@@ -114,6 +116,9 @@ class Lowering(Context):
         la = [s if size != 1 else 0 for size, s in zip(a.shape[:-2], sa[:-2], strict=True)]
         lb = [s if size != 1 else 0 for size, s in zip(b.shape[:-2], sb[:-2], strict=True)]
         la, lb = [0] * (len(lead) - len(la)) + la, [0] * (len(lead) - len(lb)) + lb
+        ahead = None
+        if self.ahead is not None and self.ahead.product is node:
+            ahead = self.f.gep(self.arena, self.ahead.start, "i8"), self.ahead.entries, self.ahead.row
         with self._nest(lead) as i:
 
             def rows(first: int, count: int) -> None:
@@ -122,7 +127,7 @@ class Lowering(Context):
                     a=self._at(pa, a0 + first * sa[-2], i, la), a_row=sa[-2], a_col=sa[-1],
                     b=self._at(pb, b0, i, lb), b_row=sb[-2],
                     c=self._at(c, first * c.strides[-2], i, c.strides[:-2]), c_row=c.strides[-2], c_padded=c.roomy,
-                    strict=not self.fast,
+                    strict=not self.fast, ahead=ahead,
                 )  # fmt: skip
 
             if self.shared is None or not large_product(node):

@@ -42,6 +42,10 @@ def write_loop(w: Writing, streams: Sequence[int], rate: int | None) -> None:
     with f.when(f.compare("le", steps, 0)):
         f.ret()
         f.start(f.label("dead"))
+    if (ahead := w.ahead) is not None:  # memory that is at hand, unless rows are given
+        own = f.gep(arena, w.plan.places[w.plan.inputs[ahead.stream].id].buffer.start, "i8")
+        with f.loop(0, ahead.entries) as l:
+            f.store(own, f.gep(f.gep(arena, ahead.start, "i8"), l.i, "i64"))
     restore = flush_denormals(f, w)
     with f.loop(0, steps) as l:
         on = f.emit("i32", 1, f"load volatile i32, {stop}, align 4")
@@ -54,9 +58,9 @@ def write_loop(w: Writing, streams: Sequence[int], rate: int | None) -> None:
             first = f.mul(l.i, batch)
             for source, place, shape, kind in zip(data, places, shapes, kinds, strict=True):
                 _gather(f, source, rows, first, f.gep(arena, place.buffer.start, "i8"), shape, kind, w.target)
-            if w.ahead is not None:
+            if ahead is not None:
                 follows = f.select(f.compare("lt", f.add(l.i, 1), steps), f.add(first, batch), first)
-                _look_ahead(f, w.ahead, data[streams.index(w.ahead.stream)], rows, follows, arena, batch)
+                _look_ahead(f, ahead, data[streams.index(ahead.stream)], rows, follows, arena, batch)
         if rate is not None:
             leaf = w.plan.inputs[rate]
             with f.when(paced):

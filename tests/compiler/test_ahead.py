@@ -65,6 +65,7 @@ def test_two_threads_give_the_bits_of_one(monkeypatch):
     for threads in (1, 2):
         net, _, _, _, loop = loop_of(200, 128, count=300, hidden=96, threads=threads)
         assert loop.full.threads == threads
+        assert ("surefit_gather" in loop.full.llvm_ir) == (threads == 2)  # each thread gathers its half of a batch
         loop.run(rows)
         found.append(weights(net))
     np.testing.assert_array_equal(*found)

@@ -12,7 +12,7 @@ from surefit.compiler.columns import by_columns
 from surefit.compiler.context import memory
 from surefit.compiler.lower import Lowering
 from surefit.compiler.plan import Place, Plan, kernel_row
-from surefit.compiler.threads import pays, write_helper, write_meeting
+from surefit.compiler.threads import gathers, pays, write_helper, write_meeting
 from surefit.core.program import Program
 from surefit.errors import ArgumentError
 from surefit.ir.builder import BYTES, FAST, Function, Module
@@ -21,7 +21,7 @@ from surefit.ir.graph import graph_of
 MODES = ("fast", "strict")
 STEP, BODY, LOOP = "surefit_step", "surefit_body", "surefit_loop"
 HELPER, RELEASE = "surefit_helper", "surefit_release"
-BLOCKS = "surefit_blocks"
+BLOCKS, GATHER = "surefit_blocks", "surefit_gather"
 
 
 def check_mode(how: str) -> None:
@@ -78,6 +78,7 @@ class Writing:
         could, self.why_threads = pays(self.plan)
         self.ahead = ahead_of(self.plan, streams, t) if how == "fast" else None
         self.threads = 2 if could and threads > 1 else 1
+        self.gathers = self.threads == 2 and gathers(self.plan, [self.plan.inputs[i] for i in streams])
         if could and threads == 1:
             self.why_threads = "one core, or several networks at once"
         if self.threads == 1:
@@ -99,7 +100,8 @@ class Writing:
         f.ret()
         f.end()
         if self.threads == 2:
-            write_helper(self.module, "@" + BODY, self.meet, lambda f: flush_denormals(f, self))
+            gather, batch = ("@" + GATHER, self.plan.inputs[streams[0]].shape[0]) if self.gathers else ("", 0)
+            write_helper(self.module, "@" + BODY, self.meet, lambda f: flush_denormals(f, self), gather, batch)
         self.messages = [(what, n.equation) for what, n in lowering.messages]
         self.seconds["IR"] = time.perf_counter() - began
 
@@ -181,4 +183,7 @@ def flush_denormals(f: Function, w: Writing) -> Callable[[], None]:
     return restore
 
 
-__all__ = ["BLOCKS", "BODY", "HELPER", "LOOP", "RELEASE", "STEP", "Layout", "Writing", "check_mode", "flush_denormals"]
+__all__ = [
+    "BLOCKS", "BODY", "GATHER", "HELPER", "LOOP", "RELEASE", "STEP", "Layout", "Writing", "check_mode",
+    "flush_denormals",
+]  # fmt: skip

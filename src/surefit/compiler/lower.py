@@ -15,6 +15,7 @@ from surefit.compiler.fusion import LoopWriter, divisible, large_product
 from surefit.compiler.gemm import emit_gemm, emit_transpose
 from surefit.compiler.indexing import follow, var
 from surefit.compiler.plan import Kernel, Place, Plan, Root
+from surefit.compiler.threads import half_of
 from surefit.ir.builder import Function, Value, constant, is_float
 from surefit.ir.graph import Node
 
@@ -133,7 +134,7 @@ class Lowering(Context):
             if self.shared is None or not large_product(node):
                 rows(0, m)
             else:
-                half = (m + 1) // 2
+                half = half_of(m)
                 second, alone = self.shared
                 with self.f.when(alone):
                     rows(0, m)

@@ -131,17 +131,7 @@ class Lowering(Context):
                     strict=not self.fast, ahead=ahead,
                 )  # fmt: skip
 
-            if self.shared is None or not large_product(node):
-                rows(0, m)
-            else:
-                half = half_of(m)
-                second, alone = self.shared
-                with self.f.when(alone):
-                    rows(0, m)
-                with self.f.when(self.f.not_(self.f.or_(second, alone))):
-                    rows(0, half)
-                with self.f.when(second):
-                    rows(half, m - half)
+            self._halved(rows, m, large_product(node))
 
     def _transposed(self, kernel: Kernel) -> bool:
         """Write a copy that turns the last two axes, by blocks in registers."""
@@ -157,12 +147,30 @@ class Lowering(Context):
         if strides[-2] != 1 or place.strides[-1] != 1:
             return False
         with self._nest(node.shape[:-2]) as i:
-            emit_transpose(
-                self.f, self.t, rows=node.shape[-1], cols=node.shape[-2], kind=node.kind,
-                src=self._at(source, start, i, strides[:-2]), src_row=strides[-1],
-                dst=self._at(place, 0, i, place.strides[:-2]), dst_row=place.strides[-2],
-            )  # fmt: skip
+
+            def rows(first: int, count: int) -> None:
+                emit_transpose(
+                    self.f, self.t, rows=node.shape[-1], cols=count, kind=node.kind,
+                    src=self._at(source, start + first, i, strides[:-2]), src_row=strides[-1],
+                    dst=self._at(place, first * place.strides[-2], i, place.strides[:-2]), dst_row=place.strides[-2],
+                )  # fmt: skip
+
+            self._halved(rows, node.shape[-2], divisible(kernel))
         return True
+
+    def _halved(self, rows: Callable[[int, int], None], n: int, cut: bool) -> None:
+        """What rows(first, count) writes for all n: half of it by each thread, where there are two and it is cut."""
+        if self.shared is None or not cut:
+            rows(0, n)
+            return
+        half = half_of(n)
+        second, alone = self.shared
+        with self.f.when(alone):
+            rows(0, n)
+        with self.f.when(self.f.not_(self.f.or_(second, alone))):
+            rows(0, half)
+        with self.f.when(second):
+            rows(half, n - half)
 
     def _argmax(self, node: Node, out: Place) -> None:
         f = self.f

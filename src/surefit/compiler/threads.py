@@ -90,13 +90,13 @@ def half_of(n: int) -> int:
 
 def gathers(plan: Plan, inputs: Sequence[Node]) -> bool:
     """Whether each thread may fill its half of these inputs with rows: before anyone reads them the two meet."""
-    wanted = {n.id for n in inputs}
+    wanted, met = {n.id for n in inputs}, False
     for i, k in enumerate(plan.kernels):
-        if divisible(k):
-            return i > 0
+        met = met or (i > 0 and divisible(k))
         if wanted & k.reads.keys():
-            return False
-    return False
+            return met
+        met = met or divisible(k)
+    return met
 
 
 def write_meeting(m: Module) -> str:

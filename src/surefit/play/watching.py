@@ -13,7 +13,7 @@ from surefit.errors import ArgumentError, SurefitError
 from surefit.fitting import Fit, construct, fit
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
-from surefit.reports.pictures import finite, picture_of, scene_of
+from surefit.reports.pictures import Loss, finite, picture_of, scene_of, thinned
 from surefit.sentences import Sentence
 
 from .wishes import CONSTRUCT, Wish
@@ -21,9 +21,6 @@ from .wishes import CONSTRUCT, Wish
 SECONDS = 120.0  # of training, pauses not counted
 PAUSED = 1800.0  # seconds; who is away for longer has gone
 RATE = 20.0  # frames a second
-LOSSES = 150  # of a frame
-
-Loss = tuple[int, float | None, float | None, float]  # epoch, losses of training and validation, seconds
 
 
 @dataclass
@@ -208,12 +205,6 @@ class Session:
             if scene is not None:
                 self._scene, self._scenes = scene, self._scenes + 1
         self._drawn = max(ended, ended + 19.0 * (ended - began) - 1.0 / RATE)
-
-
-def thinned(rows: list[Loss]) -> list[Loss]:
-    """At most `LOSSES` of the rows, the last one among them."""
-    step = max(1, -(-len(rows) // LOSSES))
-    return rows[::-1][::step][::-1]
 
 
 def both(text: Any) -> dict[str, str]:

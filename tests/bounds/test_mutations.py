@@ -115,7 +115,7 @@ def lines(change):
 
 def charge_nothing(state):
     state.charge = state.charge * 0
-    state.R = state.R - np.minimum(state.R, 1e30) * 0.5
+    state.sizes[:, 0] -= np.minimum(state.R, 1e30) * 0.5
     return state
 
 
@@ -146,9 +146,9 @@ MUTATIONS = {
     ),
     "rounding of layers dropped": patched(relax, "gamma", lambda old: lambda n, unit=0.0: 0.0),
     "rest of the affine layer halved": tampered(relax.Relaxation, "_affine", charge_nothing),
-    "range closed inward": tampered(relax, "_closed", lambda t: (t[0] + 1e-6, t[1] - 1e-6, t[2])),
+    "range closed inward": tampered(relax, "_closed", lambda t: (t[0], t[1] + 1e-6, t[2] - 1e-6)),
     "range without the generators": patched(
-        relax, "_closed", lambda old: lambda z0, Z, R: (z0 - R, z0 + R, np.abs(z0) + R)
+        relax, "_closed", lambda old: lambda form, R: (old(form, R)[0], form[:, 0] - R, form[:, 0] + R)
     ),
     "backward: bias forgotten": tampered(relax.Relaxation, "backward", lambda f: relax.Linear(f.a, f.b * 0)),
     "backward: upper for lower": tampered(relax.Relaxation, "backward", lambda f: relax.Linear(-f.a, -f.b)),

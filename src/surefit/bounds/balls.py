@@ -6,7 +6,7 @@ subtracted there, so that what goes on in float64 is the polynomial of their dif
 is cut off is bounded as in taylor.py: the next Taylor coefficient of each unit on the range of its argument, and of the
 formula in balls.
 
-How far the running model is from exact arithmetic is added to that (`running_noise`), unit by unit.
+How far the running model is from exact arithmetic is added to that (noise.py), unit by unit.
 
 Formulas with branches, kinks or steps are left to the other engines, and so are boxes on which a ball is not finite.
 """
@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 
 from surefit.bounds import taylor
-from surefit.bounds.activations import SLOPES
 from surefit.bounds.branch import Lines, Looked
-from surefit.bounds.interval import Range, gamma, largest_of
+from surefit.bounds.interval import Range
 from surefit.bounds.network import Affine, Network, Unary
+from surefit.bounds.noise import running_noise
 from surefit.bounds.reading import read
-from surefit.bounds.relax import Relaxation, State
+from surefit.bounds.relax import Relaxation
 from surefit.formulas.expression import Expression
 
 DEGREE = 13
@@ -55,7 +55,7 @@ def _precision(f: Any, terms: int) -> Iterator[None]:
         f.ctx.prec, f.ctx.cap = before
 
 
-class _Lost(ArithmeticError):
+class Lost(ArithmeticError):
     """A ball is not finite."""
 
 
@@ -110,9 +110,9 @@ class Series:
         try:
             result = self._value(op, args, exact)
         except (ValueError, ZeroDivisionError):  # a divisor that may be 0
-            raise _Lost from None
+            raise Lost from None
         if not all(c.is_finite() for c in result):
-            raise _Lost
+            raise Lost
         return result
 
     def _value(self, op: str, args: list[Any], exact: list[Fraction | None]) -> Any:
@@ -130,7 +130,7 @@ class Series:
 
     def _inverse(self, a: Any) -> Any:
         if not len(a) or a[0].contains(0):
-            raise _Lost
+            raise Lost
         return 1 / a
 
     def _power(self, a: Any, b: Any, p: Fraction | None) -> Any:
@@ -143,23 +143,52 @@ class Series:
                 base = base * base if k else base
             return self._inverse(result) if p < 0 else result
         if not len(a):
-            raise _Lost
+            raise Lost
         return a.sqrt() if p == Fraction(1, 2) else (b * a.log()).exp()
 
     def compare(self, sign: str, a: Any, b: Any) -> Any:
-        raise _Lost
+        raise Lost
 
     def join(self, op: str, args: list[Any]) -> Any:
-        raise _Lost
+        raise Lost
 
     def choose(self, condition: Any, then: Any, other: Any) -> Any:
-        raise _Lost
+        raise Lost
 
     def decided(self, condition: Any) -> bool | None:
         return None
 
     def as_number(self, condition: Any) -> Any:
-        raise _Lost
+        raise Lost
+
+
+def reads(formulas: Sequence[Expression]) -> bool:
+    """Whether formulas are read in balls: python-flint is there, and they are made of functions that it has."""
+    return all(n.op in OPERATIONS for f in formulas for n in f.nodes) and flint() is not None
+
+
+def expanded(f: Any, formula: Expression, m: float, h: float, degree: int) -> tuple[np.ndarray, float]:
+    """A formula of one variable on m + h e, |e| <= 1: coefficients (degree + 1,), a remainder; Lost where none is."""
+    middle, half = f.arb(m), f.arb(h)
+    with _precision(f, degree + 2):
+        last = _series(f, formula, f.arb(middle, half))[degree + 1]
+    with _precision(f, degree + 1):
+        y, power = _series(f, formula, middle), f.arb(1)
+        coef, rest = np.zeros(degree + 1), 0.0
+        for a in range(degree + 1):
+            value = y[a] * power
+            power = power * half
+            coef[a] = float(value.mid())
+            rest += (float(value.rad()) + 2.0**-52 * abs(coef[a])) * MARGIN + TINY
+        rest += float((last * power).abs_upper()) * MARGIN + TINY
+    if not (np.isfinite(coef).all() and np.isfinite(rest)):
+        raise Lost
+    return coef, rest
+
+
+def _series(f: Any, formula: Expression, x: Any) -> Any:
+    series = f.arb_series([x, 1])
+    return read(formula, dict.fromkeys(formula.variables, series), Series(f))
 
 
 def fits(net: Network, formulas: Sequence[Expression]) -> bool:
@@ -174,8 +203,7 @@ def fits(net: Network, formulas: Sequence[Expression]) -> bool:
                 linear.add(i)
         elif isinstance(node, Unary) and node.source not in linear:
             return False
-    plain = all(n.op in OPERATIONS for f in formulas for n in f.nodes)
-    return plain and weights <= MOST_WEIGHTS and flint() is not None
+    return weights <= MOST_WEIGHTS and reads(formulas)
 
 
 class Balls:
@@ -279,7 +307,7 @@ class Balls:
             for i in range(n):
                 try:
                     coef[i], rho[i] = self._box(f.arb(float(c[i])), f.arb(float(h[i])))
-                except _Lost:
+                except Lost:
                     lost[i] = True
             rho = (rho + rest + (0.0 if self.noise is None else running_noise(self.noise, low, high))) * MARGIN
             shift = 8 * 2.0**-52 * (np.abs(c) + h) / np.maximum(h, TINY)
@@ -319,12 +347,11 @@ class Balls:
                     rho[j] += (float(value.rad()) + 2.0**-52 * abs(coef[j, a])) * MARGIN + TINY
                 rho[j] += float((last[j] * power).abs_upper()) * MARGIN + TINY
         if not (np.isfinite(coef).all() and np.isfinite(rho).all()):
-            raise _Lost
+            raise Lost
         return coef, rho
 
     def _formula(self, e: Expression, x: Any) -> Any:
-        series = self.f.arb_series([x, 1])
-        return read(e, dict.fromkeys(e.variables, series), Series(self.f))
+        return _series(self.f, e, x)
 
     def at_points(self, x: np.ndarray, values: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         n, f = len(x), self.f
@@ -338,7 +365,7 @@ class Balls:
                     m = f.arb(float(x[i, 0]))
                     try:
                         y = [self._formula(e, m)[0] for e in self.formulas]
-                    except _Lost:
+                    except Lost:
                         continue
                     if values is None:
                         rows = self._coefficients(m, 1, range(len(self.net.nodes)))[len(self.net.nodes) - 1]
@@ -371,45 +398,4 @@ def _divided(f: Any, w: np.ndarray, divisors: np.ndarray) -> Any:
         return f.arb_mat(w.shape[0], w.shape[1], entries)
 
 
-def running_noise(relaxation: Relaxation, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """How far the running model may be from exact arithmetic on boxes (n, d) -> (n, outputs).
-
-    Forward, node by node: what came in, times what it is multiplied with at most, and the node's own rounding. Ranges
-    of the states hold the running values and the exact ones.
-    """
-    states: list[State] = relaxation.forward(low, high)
-    off: list[np.ndarray] = [np.zeros_like(low)]
-    with np.errstate(all="ignore"):
-        for i, node in enumerate(relaxation.net.nodes[1:], 1):
-            if isinstance(node, Affine):
-                total = np.zeros((len(low), node.size))
-                moved = np.broadcast_to(np.abs(node.b), total.shape)
-                own = np.zeros_like(total) + (0.0 if node.b_radius is None else 2.0 * node.b_radius)
-                fan = 0
-                for source, w, radius in node.sources:
-                    absolute = np.abs(w) if radius is None else np.abs(w) + radius
-                    s = states[source]
-                    size = np.maximum(np.abs(s.low), np.abs(s.high))
-                    total = total + off[source] @ absolute.T
-                    moved = moved + size @ absolute.T
-                    fan += w.shape[1]
-                    if radius is not None:  # a constant as it is where the model runs, and as it is in truth
-                        own = own + 2.0 * size @ radius.T
-                if node.steps:
-                    least = 2.0**-126 if node.unit > 2.0**-30 else 2.0**-1022
-                    rounding = gamma(node.steps + 1, node.unit) * moved + (fan + 2) * least
-                    own = own + np.where(moved < largest_of(node.unit), rounding, np.inf)
-                off.append((total + own) * (1 + gamma(fan + 32)) + TINY)
-                continue
-            assert isinstance(node, Unary)
-            s, y = states[node.source], states[i]
-            slope = SLOPES[node.kind](Range(s.low, s.high), node.parameter)
-            steep = np.where(slope.bad, np.inf, slope.size)
-            size = np.maximum(np.abs(y.low), np.abs(y.high))
-            own = node.ulps * 2 * node.unit * size + (2.0**-126 if node.unit > 2.0**-30 else TINY)
-            off.append((np.where(off[node.source] > 0, steep * off[node.source], 0.0) + own) * MARGIN)
-            off[-1] = np.where(size < largest_of(node.unit), off[-1], np.inf)
-        return np.where(np.isnan(off[-1]), np.inf, off[-1])
-
-
-__all__ = ["Balls", "fits", "flint", "running_noise"]
+__all__ = ["Balls", "Lost", "expanded", "fits", "flint", "reads"]

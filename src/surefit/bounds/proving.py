@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.bounds import balls, taylor
+from surefit.bounds import balls, pieces, taylor
 from surefit.bounds.affine import Form, form_of
 from surefit.bounds.branch import (
     Bounder,
@@ -131,8 +131,8 @@ def certify(
     _check(rtol, time, tol, mode, boxes)
     subject = subject_of(model, target, domain, mode, strict, outputs)
     deadline = math.inf if time is None else started + time
-    found, method = _prove(subject, mode, rtol, tol, deadline, boxes, values, progress, seed)
-    return _certificate(subject, found, method, mode, strict, rtol, tol, clock.monotonic() - started)
+    found, method, arb = _prove(subject, mode, rtol, tol, deadline, boxes, values, progress, seed)
+    return _certificate(subject, found, method, mode, strict, rtol, tol, clock.monotonic() - started, arb)
 
 
 def _check(rtol: float, time: float | None, tol: float | None, mode: str, boxes: int | None) -> None:
@@ -255,30 +255,41 @@ def _any_ulps(name: str, dtype: np.dtype) -> float:
 def _prove(
     s: Subject, mode: str, rtol: float, tol: float | None, deadline: float, boxes: int | None,
     values: Callable[[np.ndarray], np.ndarray] | None, progress: Callable[[float, float], None] | None, seed: int,
-) -> tuple[Found, str]:  # fmt: skip
+) -> tuple[Found, str, bool]:  # fmt: skip
+    """What is found, how, and whether balls were used."""
     d = len(s.low)
     widest = max((n.size for n in s.net.nodes[1:-1] if n is not None), default=1)
     deep = sum(1 for n in s.net.nodes if n is not None and hasattr(n, "kind")) > 1
     relaxation = Relaxation(s.net, mode == "deployed", tighten=d >= 3 and deep and widest <= 128)
-    points = search_points(s.residual, s.low, s.high, 4096 * min(d, 8) if d > 1 else 1024, seed)
+    deployed = mode == "deployed"
+    by_pieces = pieces.fits(s.net, s.formulas) and bool(s.low < s.high) and (not deployed or pieces.is_shallow(s.net))
+    if by_pieces:  # which looks at all of them
+        points = np.stack([s.low, 0.5 * s.low + 0.5 * s.high, s.high])
+    else:
+        points = search_points(s.residual, s.low, s.high, 4096 * min(d, 8) if d > 1 else 1024, seed)
     lines = Lines(relaxation, s.target)
     bounder: Bounder = lines
-    method = say("proof-affine")
+    method, arb = say("proof-affine"), False
     if taylor.is_smooth(s.net):
         bounder = Polynomials(s.net, s.formulas, s.names, mode == "deployed", lines)
         method = say("proof-taylor", degree=taylor.degree_of(s.net))
         if balls.fits(s.net, s.formulas):
-            deployed = mode == "deployed"
             exact = lowered(s.program) if deployed else s.net
             bounder = balls.Balls(exact, s.formulas, lines, relaxation if deployed else None)
-            method = say("proof-balls", degree=balls.DEGREE, bits=balls.BITS)
+            method, arb = say("proof-balls", degree=balls.DEGREE, bits=balls.BITS), True
     # to decide, the whole box must be looked at closely
-    cuts = (s.net.breakpoints(),) if d == 1 and tol is not None else ()
+    cuts: tuple[np.ndarray, ...] = (s.net.breakpoints(),) if d == 1 and tol is not None else ()
+    if by_pieces:
+        exact = lowered(s.program) if deployed else s.net
+        low, high = float(s.low[0]), float(s.high[0])
+        bounder = pieces.Pieces(exact, s.formulas, s.names, lines, relaxation if deployed else None, low, high, rtol)
+        method, arb = say("proof-pieces", degree=bounder.degree), bounder.f is not None
+        cuts = (np.linspace(low, high, pieces.FIRST + 1)[1:-1],)
     found = branch_and_bound(
         bounder, s.low, s.high, points=points, values=values if mode == "deployed" else None, rtol=rtol, tol=tol,
         outputs=s.net.outputs, deadline=deadline, most=boxes, progress=progress, cuts=cuts,
     )  # fmt: skip
-    return found, method
+    return found, method, arb
 
 
 def of_structure(
@@ -300,8 +311,9 @@ def of_structure(
 
 
 def _certificate(
-    s: Subject, found: Found, method: str, mode: str, strict: bool, rtol: float, tol: float | None, seconds: float
-) -> Certificate:
+    s: Subject, found: Found, method: str, mode: str, strict: bool, rtol: float, tol: float | None, seconds: float,
+    arb: bool = False,
+) -> Certificate:  # fmt: skip
     box = {n: (float(a), float(b)) for n, a, b in zip(s.names, s.low, s.high, strict=True)}
     error: Proved | Undefined
     note = ""
@@ -321,7 +333,7 @@ def _certificate(
             note = say("proof-gap", rtol=rtol)
     return Certificate(
         error, box, tuple(str(f) for f in s.formulas), s.outputs, mode, method, found.complete, note,
-        assumptions(s, mode, strict, getattr(method, "code", "") == "proof-balls"), fingerprint(s.program),
+        assumptions(s, mode, strict, arb), fingerprint(s.program),
         found.boxes, seconds, tol, found.leaves,
         in_blocks=mode == "deployed" and strict,
     )  # fmt: skip

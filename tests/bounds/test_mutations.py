@@ -15,7 +15,7 @@ import pytest
 
 import surefit
 from surefit import nn
-from surefit.bounds import Proved, balls, branch, certificate, certify, checker, network, pieces, proving, relax, taylor
+from surefit.bounds import Proved, branch, certificate, certify, checker, network, pieces, proving, relax, taylor
 from surefit.bounds import interval as I
 from surefit.bounds.interval import Range
 from surefit.bounds.network import lowered

@@ -213,7 +213,7 @@ class Balls:
     """
 
     batch = 64
-    excess = 0.1  # the noise of a small box is hardly more than that of a point
+    excess = 0.02  # the noise of a small box is hardly more than that of a point
 
     def __init__(self, exact: Network, formulas: Sequence[Expression], lines: Lines, noise: Relaxation | None) -> None:
         self.f: Any = flint()

@@ -425,7 +425,7 @@ class _Lowering:
         return self.affine([(x.node, matrix, spread)], Range(zero, zero), shape, self.sum_steps(k) + 1, unit, ordered)
 
     def sum_steps(self, n: int) -> int:
-        """Roundings that a term of a sum of n may go through: the first of a sum, or of a block, is added to nothing."""
+        """Roundings that a term of a sum of n may go through: the first one of a block is added to nothing."""
         return max(min(BLOCK, n) + -(-n // BLOCK) - 2 if self.strict else n - 1, 0)
 
     def do_sum(self, e: Equation, args: list[Any], unit: float) -> Any:

@@ -92,7 +92,7 @@ def _of_unary(node: Unary, state: State) -> np.ndarray:
 
 
 def _of_layer(node: Affine, state: State, states: list[State]) -> np.ndarray:
-    """Of an affine map, (n, units): its roundings, and the radii of its numbers, which hold the running and exact ones."""
+    """Of an affine map, (n, units): its roundings, and the radii of its numbers, running and exact."""
     n = len(state.low)
     own = np.zeros((n, node.size)) + (0.0 if node.b_radius is None else 2.0 * node.b_radius)
     moved = np.broadcast_to(np.abs(node.b), own.shape)

@@ -68,8 +68,8 @@ def chords(net: Network, low: float, high: float) -> Chords:
             if len(more) > MOST_PLACES or len(more) * units > MOST_ENTRIES:
                 break
             places = more
-        m, last = max(BLOCK // units, 8), len(net.nodes) - 1  # places at once, with arrays that stay in the cache
-        parts = [_at(net, places[i : i + m + 1], last, True)[-1] for i in range(0, len(places) - 1, m)]
+        some, last = max(BLOCK // units, 8), len(net.nodes) - 1  # places at once, with arrays that stay in the cache
+        parts = [_at(net, places[i : i + some + 1], last, True)[-1] for i in range(0, len(places) - 1, some)]
     values, errors = (np.concatenate([parts[0][j][:1], *(p[j][1:] for p in parts)]) for j in (0, 1))
     rests = np.concatenate([np.zeros((len(p[0]) - 1, net.outputs)) + p[2] for p in parts])
     return Chords(places, values, errors, rests)
@@ -159,7 +159,7 @@ class Pieces:
     """
 
     batch = 256
-    excess = 0.1
+    excess = 0.02
 
     def __init__(
         self, exact: Network, formulas: Sequence[Expression], names: tuple[str, ...], lines: Lines,
@@ -282,8 +282,10 @@ class Pieces:
         off = np.maximum(C.errors[:-1, j], C.errors[1:, j]) + 16 * 2.0**-53 * largest + C.rests[:, j]
         bounds, surely, at = np.full(n, -np.inf), np.zeros(n), c.copy()
         np.maximum.at(bounds, np.setdiff1d(np.arange(n), box), np.inf)  # a box without a part is not covered
+        if not len(box):
+            return bounds, surely, at
         best = self.best
-        for more in range(ROUNDS, 0, -1):
+        for again in range(ROUNDS - 1, -1, -1):
             ends = []
             for x in (a, b):
                 e = (x - c[box]) / h[box]
@@ -296,9 +298,9 @@ class Pieces:
             rest = (slack[box] + off[piece]) * MARGIN + 4 * 2.0**-53 * (size[box] + largest[piece]) + TINY
             bulge = 0.125 * bent[box] * np.square((b - a) / h[box] * (1 + 1e-12)) * MARGIN
             least = top - rest
-            i = np.lexsort((least, box))
-            last = np.append(np.flatnonzero(np.diff(box[i])), len(i) - 1)
-            here, most, most_at = box[i][last], least[i][last], np.where(ends[0] >= ends[1], a, b)[i][last]
+            k = np.lexsort((least, box))
+            last = np.append(np.flatnonzero(np.diff(box[k])), len(k) - 1)
+            here, most, most_at = box[k][last], least[k][last], np.where(ends[0] >= ends[1], a, b)[k][last]
             better = most > surely[here]
             surely[here] = np.where(better, most, surely[here])
             at[here] = np.where(better, most_at, at[here])
@@ -311,7 +313,7 @@ class Pieces:
             parts = np.clip(np.ceil(np.where(wish > 1, wish, 2)), 2, MOST_PARTS).astype(int)
             # to cut it helps as long as the bulge is what is too much
             cut = (above > allowed) & (above < np.inf) & (bulge > 0.5 * np.abs(room)) & (b > a)
-            if more == 1 or parts[cut].sum() > MOST_OPEN:
+            if not again or parts[cut].sum() > MOST_OPEN:
                 cut[:] = False
             np.maximum.at(bounds, box[~cut], above[~cut])
             if not cut.any():

@@ -103,6 +103,7 @@ def certify(
         target: a formula (text or Formula) for each output. Its numbers are meant as they are written: 0.1 is a
             tenth.
         domain: the box, in any form that `Domain` takes. An end given as a text that is not a float (2*pi) is enclosed.
+            An input may be held at one value, as x in "x=2:2, y=0:1".
         rtol: the search ends when upper <= lower (1 + rtol).
         time: seconds after which it ends with what is proved by then. None: when it is done.
         boxes: how many are looked at, after which it ends too; unlike seconds the same on every machine.
@@ -187,11 +188,36 @@ def _formulas(target: Any) -> tuple[Expression, ...]:
 def _box(domain: Any, formulas: Sequence[Expression]) -> tuple[Domain, np.ndarray, np.ndarray]:
     """The domain, and its ends: where one was given as a text that is no float exactly, the next float outside."""
     used = sorted({v for f in formulas for v in f.variables})
-    box = domain if isinstance(domain, Domain) else Domain(domain, None if Domain.is_named(domain) else used or ["x"])
+    box = box_of(domain, used)
     low, high = box.low.copy(), box.high.copy()
     for i, (a, b) in enumerate(_given_ends(domain, box)):
         low[i], high[i] = _enclosed(a, low[i], -math.inf), _enclosed(b, high[i], math.inf)
     return box, low, high
+
+
+def box_of(domain: Any, names: Sequence[str] = ()) -> Domain:
+    """The box of a claim, its ends in floats; an input may be held at one value.
+
+    names: of the inputs where the domain names none; else x.
+    """
+    if isinstance(domain, Domain):
+        return domain
+    return Domain(domain, None if Domain.is_named(domain) else list(names) or ["x"], fixed=True)
+
+
+def with_ends(domain: Domain, other: Any) -> Domain:
+    """The domain with the ends of some of its inputs as another box has them.
+
+    >>> print(with_ends(Domain("x=0:1, y=0:1"), "y=0.5:0.5"))
+    x=0:1, y=0.5:0.5
+    """
+    changed = box_of(other, domain.names)
+    if unknown := sorted(set(changed.names) - set(domain.names)):
+        raise ArgumentError(
+            f"certify: {unknown[0]!r} of the box {changed} is no input; they are {', '.join(domain.names)}"
+        )
+    ends = dict(zip(domain.names, domain.bounds, strict=True)) | dict(zip(changed.names, changed.bounds, strict=True))
+    return Domain(ends, fixed=True)
 
 
 def _given_ends(domain: Any, box: Domain) -> list[tuple[Any, Any]]:
@@ -359,4 +385,4 @@ def assumptions(s: Subject, mode: str, strict: bool, arb: bool = False) -> tuple
     return tuple(found)
 
 
-__all__ = ["Subject", "certify", "of_structure", "program_of", "subject_of"]
+__all__ = ["Subject", "box_of", "certify", "of_structure", "program_of", "subject_of", "with_ends"]

@@ -44,8 +44,8 @@ class Lines:
 class State:
     """One node on all boxes: z0, R, mass (n, units), Z (n, units, d), low, high; charge: the rounding of the node.
 
-    form (n, 1 + d, units) holds z0 and Z, sizes (n, 2, units) R and mass, so that a layer takes them through a product of
-    matrices each. low and high hold the values of exact arithmetic and, in deployed mode, those of the running model.
+    form (n, 1 + d, units) holds z0 and Z, and sizes (n, 2, units) R and mass: a layer takes each through one product of
+    matrices. low and high hold the values of exact arithmetic and, in deployed mode, those of the running model.
     mass: at least |z0| + sum |Z| + R, and so any value of the node, computed or exact.
     """
 

@@ -123,7 +123,8 @@ def _of_sums(node: Affine, states: list[State], moved: np.ndarray) -> np.ndarray
     """Half a unit of each product and of each partial sum (n, units), without that of adding b."""
     ((source, w, _),) = node.sources
     s = states[source]
-    products = _half_unit(_size(s)[:, None, :] * np.abs(w), node.unit).sum(axis=2)
+    rounded = np.where(np.abs(np.frexp(w)[0]) == 0.5, 0.0, np.abs(w))  # a power of two only moves the point
+    products = _half_unit(_size(s)[:, None, :] * rounded, node.unit).sum(axis=2)
     if w.shape[1] == 1:
         return products
     fan = w.shape[1]

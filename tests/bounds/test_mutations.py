@@ -182,7 +182,9 @@ MUTATIONS = {
 
 DOUBLES = two_layer([1.0, -1.0, 2.0], [0.0, 0.25, -1.0], [1.0, 0.5, -0.75], 0.1)
 CANCELS = two_layer([1e3, 1e3], [0.1, 0.7], [1e3, -1e3], dtype=np.float32)  # a constant, but for its rounding
-DEEP = nn.Sequential(two_layer([1.0], [0.0], [1.0], dtype=np.float32), nn.ReLU(), CANCELS)
+WIDE = nn.Sequential(nn.Linear(2, 1, generator=0), CANCELS)  # of two inputs, of which it takes the first
+for _p, _v in zip(WIDE[0].parameters(), ([[1.0, 0.0]], [0.0]), strict=True):
+    _p.assign(np.array(_v, np.float32))
 CLIPPED = nn.MLP(2, (6,), 1, activation="relu6", generator=3, dtype=np.float64)
 BENT = nn.MLP(2, (6,), 1, activation="tanh", generator=1, dtype=np.float64)
 LINES = nn.MLP(2, (6, 4), 1, activation="gelu", generator=1, dtype=np.float64)
@@ -192,7 +194,7 @@ C = 1e3 * (Fraction(float(np.float32(0.1))) - Fraction(float(np.float32(0.7))))
 CASES = {
     "relu": (DOUBLES, "x^2 - x", {"x": (-1, 2)}, "real"),
     "relu deployed": (CANCELS, f"0*x + {float(C)!r}", {"x": (0.5, 1)}, "deployed"),
-    "deep deployed": (DEEP, f"0*x + {float(C)!r}", {"x": (0.5, 1)}, "deployed"),
+    "wide deployed": (WIDE, f"0*x + 0*y + {float(C)!r}", {"x": (0.5, 1), "y": (0, 1)}, "deployed"),
     "clip": (CLIPPED, "x*y", {"x": (-2, 2), "y": (-2, 1)}, "real"),
     "taylor": (BENT, "x*y + sin(x)", {"x": (-1, 1), "y": (-1, 2)}, "real"),
     "lines": (LINES, "x*y - x", {"x": (-1, 1), "y": (-1, 2)}, "real"),
@@ -335,7 +337,7 @@ CLAIMS = {
     "sign of a layer": (on_affine(weights(lambda w: -w)), ["relu", "taylor"]),
     "rounding of the running model dropped": (
         patched(proving, "Relaxation", lambda old: lambda net, deployed, tighten: old(net, False, tighten)),
-        ["deep deployed"]),
+        ["wide deployed"]),
     "rounding of the running model dropped between pieces": (
         tampered(pieces, "running_noise", lambda noise: noise * 0.0), ["relu deployed"]),
     "bound of straight pieces made smaller": (tampered(pieces.Pieces, "look", half_of_look), ["relu"]),

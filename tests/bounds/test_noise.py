@@ -1,4 +1,4 @@
-"""The rounding of a running model: sums in the declared order, with kernels that err as far as they may, always to harm."""
+"""The rounding of a running model: sums in the declared order, and kernels that err as far as they may, to harm."""
 
 from __future__ import annotations
 

@@ -143,15 +143,6 @@ def fits(net: Network, formulas: Sequence[Expression]) -> bool:
     return plain and net.inputs == 1 and net.kinds() == {"relu"}
 
 
-def is_shallow(net: Network) -> bool:
-    """Whether no ReLU is behind another one."""
-    linear = {0}
-    for i, node in enumerate(net.nodes):
-        if isinstance(node, Affine) and all(source in linear for source, _, _ in node.sources):
-            linear.add(i)
-    return all(n.source in linear for n in net.nodes if isinstance(n, Unary))
-
-
 class Pieces:
     """Bounds by straight pieces; `lines` where a target has no polynomial, and in points for the running model.
 
@@ -327,4 +318,4 @@ class Pieces:
         return bounds, np.maximum(surely, 0.0), at
 
 
-__all__ = ["Chords", "Pieces", "chords", "fits", "is_shallow"]
+__all__ = ["Chords", "Pieces", "chords", "fits"]

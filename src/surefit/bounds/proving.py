@@ -288,7 +288,7 @@ def _prove(
     deep = sum(1 for n in s.net.nodes if n is not None and hasattr(n, "kind")) > 1
     relaxation = Relaxation(s.net, mode == "deployed", tighten=d >= 3 and deep and widest <= 128)
     deployed = mode == "deployed"
-    by_pieces = pieces.fits(s.net, s.formulas) and bool(s.low < s.high) and (not deployed or pieces.is_shallow(s.net))
+    by_pieces = pieces.fits(s.net, s.formulas) and bool(s.low < s.high)
     if by_pieces:  # which looks at all of them
         points = np.stack([s.low, 0.5 * s.low + 0.5 * s.high, s.high])
     else:

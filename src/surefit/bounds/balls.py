@@ -55,7 +55,7 @@ def _precision(f: Any, terms: int) -> Iterator[None]:
         f.ctx.prec, f.ctx.cap = before
 
 
-class Lost(ArithmeticError):
+class _Lost(ArithmeticError):
     """A ball is not finite."""
 
 
@@ -110,9 +110,9 @@ class Series:
         try:
             result = self._value(op, args, exact)
         except (ValueError, ZeroDivisionError):  # a divisor that may be 0
-            raise Lost from None
+            raise _Lost from None
         if not all(c.is_finite() for c in result):
-            raise Lost
+            raise _Lost
         return result
 
     def _value(self, op: str, args: list[Any], exact: list[Fraction | None]) -> Any:
@@ -130,7 +130,7 @@ class Series:
 
     def _inverse(self, a: Any) -> Any:
         if not len(a) or a[0].contains(0):
-            raise Lost
+            raise _Lost
         return 1 / a
 
     def _power(self, a: Any, b: Any, p: Fraction | None) -> Any:
@@ -143,23 +143,23 @@ class Series:
                 base = base * base if k else base
             return self._inverse(result) if p < 0 else result
         if not len(a):
-            raise Lost
+            raise _Lost
         return a.sqrt() if p == Fraction(1, 2) else (b * a.log()).exp()
 
     def compare(self, sign: str, a: Any, b: Any) -> Any:
-        raise Lost
+        raise _Lost
 
     def join(self, op: str, args: list[Any]) -> Any:
-        raise Lost
+        raise _Lost
 
     def choose(self, condition: Any, then: Any, other: Any) -> Any:
-        raise Lost
+        raise _Lost
 
     def decided(self, condition: Any) -> bool | None:
         return None
 
     def as_number(self, condition: Any) -> Any:
-        raise Lost
+        raise _Lost
 
 
 def reads(formulas: Sequence[Expression]) -> bool:
@@ -182,7 +182,7 @@ def expanded(f: Any, formula: Expression, m: float, h: float, degree: int) -> tu
             rest += (float(value.rad()) + 2.0**-52 * abs(coef[a])) * MARGIN + TINY
         rest += float((last * power).abs_upper()) * MARGIN + TINY
     if not (np.isfinite(coef).all() and np.isfinite(rest)):
-        raise Lost
+        raise _Lost
     return coef, rest
 
 
@@ -307,7 +307,7 @@ class Balls:
             for i in range(n):
                 try:
                     coef[i], rho[i] = self._box(f.arb(float(c[i])), f.arb(float(h[i])))
-                except Lost:
+                except _Lost:
                     lost[i] = True
             rho = (rho + rest + (0.0 if self.noise is None else running_noise(self.noise, low, high))) * MARGIN
             shift = 8 * 2.0**-52 * (np.abs(c) + h) / np.maximum(h, TINY)
@@ -347,7 +347,7 @@ class Balls:
                     rho[j] += (float(value.rad()) + 2.0**-52 * abs(coef[j, a])) * MARGIN + TINY
                 rho[j] += float((last[j] * power).abs_upper()) * MARGIN + TINY
         if not (np.isfinite(coef).all() and np.isfinite(rho).all()):
-            raise Lost
+            raise _Lost
         return coef, rho
 
     def _formula(self, e: Expression, x: Any) -> Any:
@@ -365,7 +365,7 @@ class Balls:
                     m = f.arb(float(x[i, 0]))
                     try:
                         y = [self._formula(e, m)[0] for e in self.formulas]
-                    except Lost:
+                    except _Lost:
                         continue
                     if values is None:
                         rows = self._coefficients(m, 1, range(len(self.net.nodes)))[len(self.net.nodes) - 1]
@@ -398,4 +398,4 @@ def _divided(f: Any, w: np.ndarray, divisors: np.ndarray) -> Any:
         return f.arb_mat(w.shape[0], w.shape[1], entries)
 
 
-__all__ = ["Balls", "Lost", "expanded", "fits", "flint", "reads"]
+__all__ = ["Balls", "expanded", "fits", "flint", "reads"]

@@ -50,6 +50,10 @@ declare(
             "straight pieces of the network, polynomials of degree {degree} of the target",
             "网络的直线段与目标的 {degree} 次多项式",
         ),
+        "proof-parts": Both(
+            "{parts} parts of the formula in balls of {bits} bits, branch and bound",
+            "公式的 {parts} 个部分用 {bits} 位球算术、分支定界",
+        ),
         "proof-tol-True": Both("|error| <= {tol:g}: proved", "|误差| <= {tol:g}：已证明"),
         "proof-tol-False": Both("|error| <= {tol:g}: disproved", "|误差| <= {tol:g}：已否定"),
         "proof-tol-None": Both("|error| <= {tol:g}: not known", "|误差| <= {tol:g}：未能判定"),

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.bounds import balls, pieces, taylor
+from surefit.bounds import balls, composed, pieces, taylor
 from surefit.bounds.affine import Form, form_of
 from surefit.bounds.branch import (
     Bounder,
@@ -304,13 +304,20 @@ def _prove(
             bounder = balls.Balls(exact, s.formulas, lines, relaxation if deployed else None)
             method, arb = say("proof-balls", degree=balls.DEGREE, bits=balls.BITS), True
     # to decide, the whole box must be looked at closely
-    cuts: tuple[np.ndarray, ...] = (s.net.breakpoints(),) if d == 1 and tol is not None else ()
+    cuts: Sequence[np.ndarray] = (s.net.breakpoints(),) if d == 1 and tol is not None else ()
     if by_pieces:
         exact = lowered(s.program) if deployed else s.net
         low, high = float(s.low[0]), float(s.high[0])
         bounder = pieces.Pieces(exact, s.formulas, s.names, lines, relaxation if deployed else None, low, high, rtol)
         method, arb = say("proof-pieces", degree=bounder.degree), bounder.f is not None
         cuts = (np.linspace(low, high, pieces.FIRST + 1)[1:-1],)
+    if d > 1 and s.net.kinds() <= set(composed.STEEPEST):
+        exact = lowered(s.program) if deployed else s.net
+        made_of = composed.parts_of(exact, s.formulas, s.names, s.low, s.high, lines, s.net if deployed else None)
+        if made_of is not None:
+            bounder = made_of
+            cuts = made_of.cuts()
+            method, arb = say("proof-parts", parts=made_of.parts, bits=balls.BITS), True
     found = branch_and_bound(
         bounder, s.low, s.high, points=points, values=values if mode == "deployed" else None, rtol=rtol, tol=tol,
         outputs=s.net.outputs, deadline=deadline, most=boxes, progress=progress, cuts=cuts,

@@ -159,8 +159,7 @@ class Fit(Readings, Record):
             rtol: how far the two bounds may lie apart. time: seconds after which what is proved by then is returned;
                 Ctrl-C does the same. tol: end as soon as this tolerance is proved or disproved.
             mode: "deployed", the program that `predict` runs, rounding included; "real", in exact arithmetic.
-            domain: another box; inputs that it does not name keep their ends. ``"x1=2:2"`` is the slice at x1 = 2. Such
-                a certificate does not stay with the fit.
+            domain: another box, or a slice, "x1=2:2"; inputs that it does not name keep their ends. It is not kept.
 
         Raises:
             ArgumentError: the target is a table or a callable, of which only samples are known. Unsupported: the model

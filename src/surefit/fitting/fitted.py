@@ -162,8 +162,7 @@ class Fit(Readings, Record):
             domain: another box, or a slice, "x1=2:2"; inputs that it does not name keep their ends. It is not kept.
 
         Raises:
-            ArgumentError: the target is a table or a callable, of which only samples are known. Unsupported: the model
-            has an operation that no bound goes through.
+            ArgumentError: the target is known at points only. Unsupported: no bound goes through an operation of it.
         """
         from surefit.search.proofs import certified
 

@@ -16,6 +16,7 @@ from surefit.problems.problem import Problem
 from surefit.reports.pictures import Loss, finite, picture_of, scene_of, thinned
 from surefit.sentences import Sentence
 
+from .memory import give_back
 from .wishes import CONSTRUCT, Wish
 
 SECONDS = 120.0  # of training, pauses not counted
@@ -149,6 +150,7 @@ class Session:
             self.done.set()
             if self._left:
                 self._forget()
+            give_back()
 
     def watch(self, model: Scaled, problem: Problem, seed: int) -> None:
         """Training of this model is about to begin."""

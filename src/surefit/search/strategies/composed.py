@@ -26,7 +26,6 @@ from surefit.search.limits import (
     COMPOSED,
     COMPOSED_FIRST,
     COMPOSED_LEAST,
-    JUMP,
     MOST_DEEP,
     MOST_WIDE,
     SOLVER_RESERVE,
@@ -108,7 +107,7 @@ def composed(s: State) -> Strategy:
 def jumps_alone(s: State, found: Candidate) -> bool:
     """Whether a network is only off where the target jumps, which no network does: nothing else can be better."""
     within = max(s.goal or 0.0, NOTICED * s.size)
-    return found.details.get("jumps", 0) > 0 and found.score > JUMP * s.size and found.error.rmse <= within
+    return found.only_at_jumps and found.error.rmse <= within
 
 
 def points_on(s: State, formulas: Sequence[Expression]) -> np.ndarray:

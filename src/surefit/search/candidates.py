@@ -16,8 +16,9 @@ from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.problems.quantiles import pinball
 from surefit.problems.scaling import Scaling
+from surefit.search.comparing import surely_less
 from surefit.search.judging import Judge, Measured
-from surefit.search.limits import ENOUGH_ROWS, FAR, JUMP, ROUNDING, ROUNDINGS, SIMPLER, SMALLER, SMOOTHER, SURE
+from surefit.search.limits import ENOUGH_ROWS, JUMP, ROUNDING, ROUNDINGS, SIMPLER, SMALLER, SMOOTHER
 from surefit.search.teacher import Taught
 from surefit.sentences import Sentence, say
 
@@ -186,6 +187,9 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
     A polynomial has few coefficients, so that its score is the least a matter of luck, and it goes on where rows end.
     Adam is judged by the validation rows alone, of which few tell little.
     """
+    for c in candidates:
+        if c.details.get("hedge"):
+            return c  # the last that a strategy proposes, where the best is not surely better than a line
     simple = [c for c in candidates if c.details["solver"] == "polynomial"]
     others = [c for c in candidates if c.details["solver"] not in ("polynomial", "adam")]
     best = min(others or simple or candidates, key=lambda c: c.score)
@@ -231,18 +235,4 @@ def surely_better(one: Candidate, other: Candidate) -> bool:
     return surely_less(a[:n], b[:n])
 
 
-def surely_less(losses: np.ndarray, others: np.ndarray, weights: np.ndarray | None = None) -> bool:
-    """Whether losses at rows (n,) are less than others by more than `SURE` standard errors of their mean difference.
-
-    Of many candidates one is the best at a few rows by luck. That says nothing of a mean `FAR` times as small.
-    """
-    if not np.isfinite(others).all():
-        return bool(np.isfinite(losses).all())
-    if FAR * float(np.average(losses, weights=weights)) < float(np.average(others, weights=weights)):
-        return True
-    gain = others - losses
-    mean = float(np.average(gain, weights=weights))
-    return mean > SURE * math.sqrt(float(np.average((gain - mean) ** 2, weights=weights)) / len(gain))
-
-
-__all__ = ["Candidate", "best_of", "scored", "searched", "surely_better", "surely_less"]
+__all__ = ["Candidate", "best_of", "scored", "searched", "surely_better"]

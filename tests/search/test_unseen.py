@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from surefit.core import ops
 from surefit.models.inference import evaluate
 from surefit.problems.posing import pose
 from surefit.search.comparing import shares
+from surefit.search.intervals import recipe
 from surefit.search.judging import Judge
 from surefit.search.runner import State, run
 from surefit.search.strategies import blends, tables
@@ -229,3 +231,30 @@ def test_half_of_two_lines_is_a_line():
     np.testing.assert_allclose(evaluate(mixed, x), want, rtol=1e-9, atol=1e-12)
     curved = next(c for c in s.candidates if c.details["solver"] not in ("polynomial", "none"))
     assert blends.linear_mean(line.model, curved.model, 0.5) is None
+
+
+@pytest.fixture(scope="module")
+def half():
+    rng = np.random.default_rng(3)
+    x = rng.standard_t(3, size=(24, 3))
+    fit = surefit.fit((x, x[:, 0] + 0.3 * x[:, 1] ** 2 + 2 * rng.normal(size=24)))
+    assert str(fit.made.stage).startswith("50%")
+    return fit, x
+
+
+def test_a_fit_that_is_half_of_a_line_has_intervals_and_is_kept_in_a_file(half, tmp_path):
+    fit, x = half
+    low, high = fit.interval(x[:5], 0.8)
+    assert (low < high).all()
+    assert recipe(fit)[0] == Polynomial(degree=2)  # of an ensemble: the model that it begins with
+    again = surefit.load(fit.save(tmp_path / "half.surefit"))
+    np.testing.assert_array_equal(again.predict(x), fit.predict(x))
+    assert "linear function" in dict(again.card_rows())["method"]
+
+
+def test_it_is_exported_and_told_in_chinese(half, tmp_path):
+    fit, x = half
+    fit.export(tmp_path / "half.py")
+    space = runpy.run_path(str(tmp_path / "half.py"))
+    np.testing.assert_allclose(space["evaluate"](x)[:, 0], fit.predict(x), rtol=1e-9, atol=1e-9)
+    assert "线性函数" in fit.made.stage.said("zh")

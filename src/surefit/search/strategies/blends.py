@@ -145,7 +145,6 @@ def stacked(s: State) -> Strategy:
         whole = blend(s.problem, c, whole, share / (share + total), misses)
         total += share
     assert isinstance(whole, Outcome)
-    whole.details = {"solver": placed[0][1][0].details["solver"], "blended": len(placed)}
     yield s.attempt(None, whole.network, s.problem, made=whole, named=True)
     return None
 

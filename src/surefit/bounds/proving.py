@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.bounds import balls, taylor
+from surefit.bounds import balls, composed, taylor
 from surefit.bounds.affine import Form, form_of
 from surefit.bounds.branch import (
     Bounder,
@@ -273,7 +273,15 @@ def _prove(
             bounder = balls.Balls(exact, s.formulas, lines, relaxation if deployed else None)
             method = say("proof-balls", degree=balls.DEGREE, bits=balls.BITS)
     # to decide, the whole box must be looked at closely
-    cuts = (s.net.breakpoints(),) if d == 1 and tol is not None else ()
+    cuts: Sequence[np.ndarray] = (s.net.breakpoints(),) if d == 1 and tol is not None else ()
+    if d > 1 and s.net.kinds() <= set(composed.STEEPEST):
+        deployed = mode == "deployed"
+        exact = lowered(s.program) if deployed else s.net
+        made_of = composed.parts_of(exact, s.formulas, s.names, s.low, s.high, lines, s.net if deployed else None)
+        if made_of is not None:
+            bounder = made_of
+            cuts = made_of.cuts()
+            method = say("proof-parts", parts=made_of.parts, bits=balls.BITS)
     found = branch_and_bound(
         bounder, s.low, s.high, points=points, values=values if mode == "deployed" else None, rtol=rtol, tol=tol,
         outputs=s.net.outputs, deadline=deadline, most=boxes, progress=progress, cuts=cuts,
@@ -321,7 +329,7 @@ def _certificate(
             note = say("proof-gap", rtol=rtol)
     return Certificate(
         error, box, tuple(str(f) for f in s.formulas), s.outputs, mode, method, found.complete, note,
-        assumptions(s, mode, strict, getattr(method, "code", "") == "proof-balls"), fingerprint(s.program),
+        assumptions(s, mode, strict, getattr(method, "code", "") in ("proof-balls", "proof-parts")), fingerprint(s.program),
         found.boxes, seconds, tol, found.leaves,
         in_blocks=mode == "deployed" and strict,
     )  # fmt: skip

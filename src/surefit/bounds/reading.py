@@ -11,10 +11,9 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 from surefit.errors import FormulaError
+from surefit.formulas.exact import literal
 from surefit.formulas.expression import COMPARISONS, Expression, Node
 from surefit.formulas.functions import TABLE
-
-SMALLEST = 10_000  # digits behind the point: with more of them rational arithmetic does not end
 
 
 class Arithmetic(Protocol):
@@ -43,27 +42,6 @@ class Arithmetic(Protocol):
 
     def as_number(self, condition: Any) -> Any:
         """A condition as 0 or 1."""
-
-
-def literal(node: Node, text: str) -> Fraction:
-    """The rational number that was written, or, where there is no text, the float that stands for it."""
-    if node.end > node.start:
-        digits = text[node.start : node.end].replace("_", "")
-        if node.value == 0 and _endless(digits):
-            raise FormulaError(f"{digits} is too small a number to prove anything with; write 0, or leave it out")
-        try:
-            written = Fraction(digits)
-            if float(written) == node.value:
-                return written
-        except (ValueError, ZeroDivisionError, OverflowError):
-            pass
-    return Fraction(node.value)
-
-
-def _endless(digits: str) -> bool:
-    """Whether a number has an exponent so far below 0 that its rational number would fill the memory."""
-    mantissa, _, exponent = digits.lower().partition("e")
-    return exponent.startswith("-") and exponent[1:].isdigit() and int(exponent) < -SMALLEST and bool(mantissa)
 
 
 def read(formula: Expression, values: Mapping[str, Any], arithmetic: Arithmetic) -> Any:

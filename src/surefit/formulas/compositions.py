@@ -8,26 +8,33 @@ alone is one function of it, however long it is: `sin(E*t/h)^2` is a function of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from surefit.core import ops
+from surefit.formulas.exact import Exact, T, Term, Univariate, combined, constant_term, number, put, steps, term_of
 from surefit.formulas.expression import Expression
 from surefit.formulas.functions import TABLE
 
-Function = Callable[[np.ndarray], np.ndarray]
+Function = Univariate
 MOST_NODES = 400  # of a formula: each is looked at by a call or two
-MOST_SUMS = 150  # different sums in all
+MOST_SUMS = 300  # different sums in all
 SIGNED = 1e-3  # a factor whose values are all of one sign, and at least so large beside the largest, has a logarithm
 NEARLY_ALL = 0.9  # of the sample points, where a function is finite that ends at others
 PART = 0.02  # the same, where it counts only where a condition holds
+BESIDE = 1e-6  # of the largest |sum|: so far beside a place without a value, as of sin(z)/z, there is one
+FACTORS = ("mul", "div", "neg", "square")  # nodes whose arguments are factors of what they are a factor of
+ROUNDED = 1e-12  # by so much, beside them, exponents may differ that are one
 SAME = 12  # digits in which the coefficients of two sums agree that are one
-HOLDS: dict[str, Function] = {  # 1 where a difference is so, else 0
-    "<": lambda z: 1.0 * (z < 0), "<=": lambda z: 1.0 * (z <= 0), ">": lambda z: 1.0 * (z > 0),
-    ">=": lambda z: 1.0 * (z >= 0), "==": lambda z: 1.0 * (z == 0), "!=": lambda z: 1.0 * (z != 0),
+HOLDS = {  # 1 where a difference is so, else 0
+    sign: Univariate(f, None) for sign, f in {
+        "<": lambda z: 1.0 * (z < 0), "<=": lambda z: 1.0 * (z <= 0), ">": lambda z: 1.0 * (z > 0),
+        ">=": lambda z: 1.0 * (z >= 0), "==": lambda z: 1.0 * (z == 0), "!=": lambda z: 1.0 * (z != 0),
+    }.items()
 }  # fmt: skip
 
 
@@ -65,11 +72,38 @@ class Value:
 
 @dataclass(frozen=True)
 class Composition:
-    """Formulas as layers. inputs: signals of the points' columns; outputs: a value for each; depth: of the layers."""
+    """Formulas as layers. inputs: signals of the points' columns; outputs: a value for each; depth: of the layers.
+
+    assumed: values that were not below 0 at any point; where they are below, the layers may be another function.
+    """
 
     inputs: tuple[Signal, ...]
     outputs: tuple[Value, ...]
     depth: int
+    assumed: tuple[Value, ...] = ()
+
+    def wanted(self) -> dict[Sum, list[tuple[Signal | int, Function]]]:
+        """The functions of each sum that something needs, of a signal or an output; sums of early layers first."""
+        found: dict[Sum, list[tuple[Signal | int, Function]]] = {}
+        seen: set[int] = set()
+
+        def ask(signal: Signal) -> None:
+            if signal.of is not None and id(signal) not in seen:
+                seen.add(id(signal))
+                assert signal.function is not None
+                need(signal.of, signal, signal.function)
+
+        def need(s: Sum, what: Signal | int, function: Function) -> None:
+            for signal, _ in s.terms:
+                ask(signal)
+            found.setdefault(s, []).append((what, function))
+
+        for j, value in enumerate(self.outputs):
+            for s, f in value.parts.items():
+                need(s, j, f)
+            for signal in value.linear:
+                ask(signal)
+        return dict(sorted(found.items(), key=lambda item: item[0].layer))
 
 
 def composition_of(
@@ -93,7 +127,8 @@ def composition_of(
         depth = max((s.layer + 1 for v in values for s in v.parts), default=0)
         if not depth:
             return None
-        return Composition(tuple(composer.inputs), tuple(composer.at_layer(v, depth) for v in values), depth)
+        outputs = tuple(composer.at_layer(v, depth) for v in values)
+        return Composition(tuple(composer.inputs), outputs, depth, tuple(composer.assumed))
     except (Unknown, RecursionError):
         return None
 
@@ -106,13 +141,16 @@ class _Composer:
         self.variables: list[Value] = []
         self.sums: dict[Any, Sum] = {}
         self.order: dict[Signal, int] = {}  # in which they were met: places in memory would differ from run to run
-        self.signals: dict[tuple[Sum, Function], Signal] = {}
+        self.signals: dict[tuple[Sum, Any], Signal] = {}
+        self.terms: dict[Any, int] = {}
         self.known: dict[Any, Value] = {}
+        self.whole: set[Any] = set()  # products that something else is made of
+        self.assumed: list[Value] = []  # that are not below 0, as far as was seen
         self.enough = NEARLY_ALL
         for column, is_log in zip(points.T, log, strict=True):
             signal = Signal(0, np.log(column) if is_log else column)
             self.inputs.append(signal)
-            self.variables.append(self.applied(np.exp, _linear({signal: 1.0})) if is_log else _linear({signal: 1.0}))
+            self.variables.append(self.applied(EXP, _linear({signal: 1.0})) if is_log else _linear({signal: 1.0}))
 
     # --- formulas ---
 
@@ -128,7 +166,21 @@ class _Composer:
                 else (node.op, node.value, *(keys[a] for a in node.args))
             )
         self.formula, self.keys, self.names = formula, keys, names
+        for node in formula.nodes:
+            if node.op not in FACTORS:
+                self.whole.update(keys[self.bare(a)] for a in node.args)
         return self.value(len(formula.nodes) - 1)
+
+    def bare(self, i: int) -> int:
+        """A node without its sign and numeric factors."""
+        node = self.formula.nodes[i]
+        if node.op == "neg":
+            return self.bare(node.args[0])
+        if node.op in ("mul", "div"):
+            varying = [a for a in node.args if self.formula.constants[a] is None]
+            if len(varying) == 1 and (node.op == "mul" or varying[0] == node.args[0]):
+                return self.bare(varying[0])
+        return i
 
     def value(self, i: int) -> Value:
         """The value of a node."""
@@ -143,7 +195,7 @@ class _Composer:
         if constant is not None:
             if not np.isfinite(float(constant)):
                 raise Unknown
-            return Value(float(constant))
+            return Value(Exact(float(constant), constant_term(self.formula, i)))
         op, args = node.op, node.args
         if op in ("compare", "and", "or", "not", "if"):
             chosen = range(1, 3) if op == "if" else ()  # which may be undefined where they are not chosen
@@ -163,38 +215,41 @@ class _Composer:
             return _scaled(self.value(args[0]), -1.0)
         power = self.power(i)
         if power is not None and not power.is_integer() and not (self.on_points(self.value(args[0])) >= 0).all():
-            return self.applied(np.sqrt if power == 0.5 else lambda z: z**power, self.value(args[0]))
+            return self.applied(SQRT if power == 0.5 else _power(power), self.value(args[0]))
         if op in ("mul", "div") or power is not None:
-            return self.product(self.factors(i))
+            return self.shallower(i)
         if op == "pow":
             known = self.formula.constants[args[0]]
             if known is not None:
-                base = float(known)
-                return self.applied(lambda z: base**z, self.value(args[1]))
-            logarithm = self.applied(np.log, self.positive(args[0]))
-            return self.applied(np.exp, self.product([(self.value(args[1]), 1.0), (logarithm, 1.0)]))
+                base = Exact(float(known), constant_term(self.formula, args[0]))
+                of_base = Univariate(lambda z: float(base) ** z, combined("pow", base.term, T))
+                return self.applied(of_base, self.value(args[1]))
+            logarithm = self.applied(_logarithm(1.0), self.positive(args[0]))
+            return self.applied(EXP, self.product([(self.value(args[1]), 1.0), (logarithm, 1.0)]))
         if op in ("max", "min"):
             found = self.value(args[0])
             for a in args[1:]:
                 sign = 1.0 if op == "max" else -1.0
-                more = self.applied(lambda z: np.maximum(z, 0.0), _scaled(_added(self.value(a), found, -1.0), sign))
+                more = self.applied(ABOVE, _scaled(_added(self.value(a), found, -1.0), sign))
                 found = _added(found, more, sign)
             return found
         if op == "hypot":
             squares = [self.product([(self.value(a), 2.0)]) for a in args]
-            return self.applied(np.sqrt, _added(squares[0], squares[1]))
+            return self.applied(SQRT, _added(squares[0], squares[1]))
         if op == "logaddexp":
             difference = _added(self.value(args[0]), self.value(args[1]), -1.0)
-            return _added(self.value(args[1]), self.applied(lambda z: np.logaddexp(z, 0.0), difference))
+            return _added(self.value(args[1]), self.applied(SOFT, difference))
         if op == "atan2":
-            return self.applied(np.arctan, self.product([(self.value(args[0]), 1.0), (self.positive(args[1]), -1.0)]))
+            return self.applied(ATAN, self.product([(self.value(args[0]), 1.0), (self.positive(args[1]), -1.0)]))
         if op == "mod" and self.formula.constants[args[1]] is None:  # a - b floor(a / b)
             value, step = self.value(args[0]), self.value(args[1])
-            whole = self.applied(np.floor, self.product([(value, 1.0), (step, -1.0)]))
+            whole = self.applied(FLOOR, self.product([(value, 1.0), (step, -1.0)]))
             return _added(value, self.product([(step, 1.0), (whole, 1.0)]), -1.0)
         varying = [k for k, a in enumerate(args) if self.formula.constants[a] is None]
         if len(varying) == 1 and op in TABLE:
-            return self.applied(_called(op, [self.formula.constants[a] for a in args]), self.value(args[varying[0]]))
+            known_terms = [None if k in varying else constant_term(self.formula, a) for k, a in enumerate(args)]
+            function = _called(op, [self.formula.constants[a] for a in args], known_terms)
+            return self.applied(function, self.value(args[varying[0]]))
         raise Unknown
 
     def decided(self, op: str, args: list[Value], signs: Sequence[str]) -> Value:
@@ -216,6 +271,7 @@ class _Composer:
         value = self.value(i)
         if not (self.on_points(value) > 0).all():
             raise Unknown
+        self.assumed.append(value)
         return value
 
     def power(self, i: int) -> float | None:
@@ -224,28 +280,43 @@ class _Composer:
         if node.op in ("sqrt", "square"):
             return 0.5 if node.op == "sqrt" else 2.0
         exponent = self.formula.constants[node.args[1]] if node.op == "pow" else None
-        return None if exponent is None else float(exponent)
+        return None if exponent is None else Exact(float(exponent), constant_term(self.formula, node.args[1]))
 
-    def factors(self, i: int, exponent: float = 1.0) -> list[tuple[Value, float]]:
-        """A product as its factors and their exponents."""
+    def shallower(self, i: int) -> Value:
+        """A product, of all its factors, or with those together of which something else is made: whichever is simpler.
+
+        So x*y*sin(x*y) is a function of x*y alone.
+        """
+        split = self.factors(i, 1.0, frozenset())
+        together = self.factors(i, 1.0, frozenset(self.whole - {self.keys[i]}))
+        found = self.product(split)
+        if len(together) == len(split):
+            return found
+        other = self.product(together)
+        return other if _depth(other) < _depth(found) else found
+
+    def factors(self, i: int, exponent: float, whole: frozenset[Any]) -> list[tuple[Value, float]]:
+        """A product as its factors and their exponents; those of `whole` are not split."""
         node = self.formula.nodes[i]
-        if self.formula.constants[i] is None:
+        if self.formula.constants[i] is None and self.keys[i] not in whole:
             if node.op in ("mul", "div"):
                 other = exponent if node.op == "mul" else -exponent
-                return self.factors(node.args[0], exponent) + self.factors(node.args[1], other)
+                return self.factors(node.args[0], exponent, whole) + self.factors(node.args[1], other, whole)
             power = self.power(i)
             if power is not None and power.is_integer() and float(exponent).is_integer():
-                return self.factors(node.args[0], power * exponent)
+                return self.factors(node.args[0], power * exponent, whole)
             if power is not None and (self.on_points(self.value(node.args[0])) >= 0).all():
-                return self.split(node.args[0], power * exponent)
+                return self.split(node.args[0], power * exponent, whole)
             if node.op == "neg":
-                return [(Value(-1.0), exponent), *self.factors(node.args[0], exponent)]
+                return [(Value(-1.0), exponent), *self.factors(node.args[0], exponent, whole)]
         return [(self.value(i), exponent)]
 
-    def split(self, i: int, exponent: float) -> list[tuple[Value, float]]:
+    def split(self, i: int, exponent: float, whole: frozenset[Any]) -> list[tuple[Value, float]]:
         """The factors of a base that is not below 0, where each of them is not: sqrt(a b) = sqrt(a) sqrt(b)."""
-        found = self.factors(i)
+        found = self.factors(i, 1.0, whole)
+        self.assumed.append(self.value(i))
         if all((self.on_points(v) >= 0).all() for v, _ in found):
+            self.assumed += [v for v, _ in found]
             return [(v, e * exponent) for v, e in found]
         return [(self.value(i), exponent)]
 
@@ -267,12 +338,19 @@ class _Composer:
                 others.append(value)
             else:
                 groups.setdefault(alone[0], []).append((value, alone[1], exponent))
+        for value in [*others]:  # what is a sum of several functions, and another factor a function of that sum
+            alone = self.alone(self.handed_on(value))
+            if alone is not None and alone[0] in groups:
+                groups[alone[0]].append((value, alone[1], 1.0))
+                others.remove(value)
+        for s in [*groups]:
+            constant *= self.gathered(s, groups)
         values: list[Value] = []
         for s, several in groups.items():
             if len(several) == 1 and several[0][2] == 1.0:  # what is linear stays linear
                 values.append(several[0][0])
             else:
-                values.append(Value(parts={s: _powers([(f, e) for _, f, e in several])}))
+                values.append(Value(parts={s: self.filled(s, _powers([(f, e) for _, f, e in several]))}))
         values += others
         if not values:
             return Value(constant)
@@ -285,22 +363,65 @@ class _Composer:
                 own = float(np.sign(self.on_points(v)[0]))
                 sign *= own
                 total = _added(total, self.applied(_logarithm(own), v))
-            values = [_scaled(self.applied(np.exp, total), sign), *(v for v in values if v not in signed)]
+            values = [_scaled(self.applied(EXP, total), sign), *(v for v in values if v not in signed)]
         while len(values) > 1:
             values = [self.twofold(values[0], values[1]), *values[2:]]
         return _scaled(values[0], constant)
+
+    def gathered(self, s: Sum, groups: dict[Sum, list[tuple[Value, Function, float]]]) -> float:
+        """Factors whose logarithms make up `s`, of which another factor is a function, join that one; their sign."""
+        found: list[tuple[Sum, float]] = []
+        sign = 1.0
+        wanted = dict(s.terms) if s.layer and s in groups else {}
+        for other, several in groups.items():
+            value, _, exponent = several[0]
+            if not wanted or other is s or len(several) > 1 or not self.keeps_sign(value):
+                continue
+            own = float(np.sign(self.on_points(value)[0]))
+            logarithm = self.handed_on(self.applied(_logarithm(own), value))
+            if len(logarithm.linear) == 1 and not logarithm.constant:
+                signal, c = next(iter(logarithm.linear.items()))
+                if signal in wanted and (own > 0 or exponent.is_integer()):
+                    found.append((other, exponent * c / wanted.pop(signal)))
+                    sign *= own if exponent % 2 else 1.0
+        if wanted or not found or any(abs(power - found[0][1]) > ROUNDED * abs(power) for _, power in found):
+            return 1.0
+        for other, _ in found:
+            value = groups.pop(other)[0][0]
+        groups[s].append((value, EXP, found[0][1]))
+        return sign
+
+    def filled(self, s: Sum, function: Function) -> Function:
+        """A function of a sum that has a value where it lacks one at a point, as sin(z)/z at 0: that beside it."""
+        good = np.isfinite(function(s.values))
+        if good.all():
+            return function
+        if not good.mean() > self.enough:
+            raise Unknown
+        step = BESIDE * float(np.abs(s.values).max())
+
+        def call(z: np.ndarray) -> np.ndarray:
+            y = function(z)
+            lost = ~np.isfinite(y)
+            return np.where(lost, 0.5 * (function(z - step) + function(z + step)), y) if lost.any() else y
+
+        return Univariate(call, function.term)
 
     def twofold(self, a: Value, b: Value) -> Value:
         """The product of two, as squares of their sum and difference."""
         one, other = self.alone(a), self.alone(b)
         if one is not None and other is not None and one[0] is other[0]:
-            f, g = one[1], other[1]
-            return Value(parts={one[0]: lambda z: f(z) * g(z)})
+            return Value(parts={one[0]: self.filled(one[0], _both(one[1], other[1], "mul"))})
+        a, b = self.handed_on(a), self.handed_on(b)
         sizes = [float(np.abs(self.on_points(v)).max()) for v in (a, b)]
         if not all(0.0 < size < np.inf for size in sizes):
             raise Unknown
-        a, b = (_scaled(self.handed_on(v), 1.0 / size) for v, size in zip((a, b), sizes, strict=True))
-        plus, minus = self.applied(np.square, _added(a, b)), self.applied(np.square, _added(a, b, -1.0))
+        # powers of two, which are exact, and the same at nearly all other points of the same box
+        sizes = [2.0 ** math.ceil(math.log2(size) - 1e-9) for size in sizes]
+        # the first coefficient of each above 0: so x*y and -2*x*y are made of the same squares
+        sizes = [math.copysign(size, max(v.linear.values(), key=abs)) for v, size in zip((a, b), sizes, strict=True)]
+        a, b = (_scaled(v, 1.0 / size) for v, size in zip((a, b), sizes, strict=True))
+        plus, minus = self.applied(SQUARE, _added(a, b)), self.applied(SQUARE, _added(a, b, -1.0))
         return _scaled(_added(plus, minus, -1.0), 0.25 * sizes[0] * sizes[1])
 
     def keeps_sign(self, value: Value) -> bool:
@@ -323,26 +444,29 @@ class _Composer:
 
     def alone(self, value: Value) -> tuple[Sum, Function] | None:
         """The one sum that a value is a function of, and the function; None where there are several."""
-        if len(value.parts) > 1 or not (value.parts or value.linear):
+        if not (value.parts or value.linear):
             return None
-        linear = self.sum_of(value.linear) if value.linear else None
+        constant = value.constant
         if not value.parts:
-            assert linear is not None
-            return linear[0], _affine(value.constant, linear[1])
-        (s, f), constant = next(iter(value.parts.items())), value.constant
-        if linear is None:
-            return s, (f if constant == 0.0 else lambda z: constant + f(z))
-        if linear[0] is not s:
+            s, slope = self.sum_of(value.linear)
+            return s, _affine(constant, slope)
+        s = max(value.parts, key=lambda t: t.layer)
+        f = value.parts[s]
+        others = {t: g for t, g in value.parts.items() if t is not s}
+        if not (others or value.linear):
+            return s, (f if constant == 0.0 else _both(_affine(constant, 0.0), f))
+        if any(t.layer == s.layer for t in others):
             return None
-        slope = linear[1]
-        return s, lambda z: constant + slope * z + f(z)
+        rest, slope = self.sum_of(self.handed_on(Value(0.0, value.linear, others)).linear)  # x*y + sin(x*y)
+        return (s, _both(_affine(constant, slope), f)) if rest is s else None
 
     def applied(self, function: Function, value: Value) -> Value:
         """function(value)."""
         alone = self.alone(value)
         if alone is None:
             if not (value.parts or value.linear):
-                return Value(float(function(np.array([value.constant]))[0]))
+                term = put(function.term, term_of(value.constant))
+                return Value(Exact(float(function(np.array([float(value.constant)]))[0]), term))
             alone = self.alone(self.handed_on(value))
             assert alone is not None
         s, inner = alone
@@ -350,21 +474,33 @@ class _Composer:
         with np.errstate(all="ignore"):
             good = np.isfinite(function(z))
         if good.all():
-            return Value(parts={s: lambda z: function(inner(z))})
+            return Value(parts={s: Univariate(lambda z: function(inner(z)), put(function.term, inner.term))})
         if not good.mean() > self.enough:
             raise Unknown
         least, most = float(z[good].min()), float(z[good].max())  # at 0 a root may be asked for that of a rounding
-        return Value(parts={s: lambda z: function(np.clip(inner(z), least, most))})
+        return Value(parts={s: Univariate(lambda z: function(np.clip(inner(z), least, most)), None)})
 
     def handed_on(self, value: Value) -> Value:
         """A value that is linear in signals: each function of a sum becomes one."""
         linear = dict(value.linear)
         for s, f in value.parts.items():
-            signal = self.signals.get((s, f))
+            factor, f = (f.factor, f.base) if isinstance(f, _Multiple) else (1.0, f)
+            same = (s, self.same(f))
+            signal = self.signals.get(same)
             if signal is None:
-                signal = self.signals[s, f] = Signal(s.layer + 1, f(s.values), s, f)
-            linear[signal] = linear.get(signal, 0.0) + 1.0
+                signal = self.signals[same] = Signal(s.layer + 1, f(s.values), s, f)
+            linear[signal] = linear.get(signal, 0.0) + factor
         return Value(value.constant, linear)
+
+    def same(self, f: Function) -> Any:
+        """A key that functions share which are the same steps, of the same numbers."""
+        if f.term is None:
+            return f
+        places: dict[int, int] = {}
+        for step in steps(f.term):
+            own = (step.op, tuple(places[id(a)] for a in step.args), step.value)
+            places[id(step)] = self.terms.setdefault(own, len(self.terms))
+        return places[id(f.term)]
 
     def sum_of(self, linear: dict[Signal, float]) -> tuple[Sum, float]:
         """The sum that a linear value is a multiple of, and the factor."""
@@ -391,7 +527,7 @@ class _Composer:
             early = {k: c for k, c in linear.items() if k.layer == low}
             if early:
                 s, factor = self.sum_of(early)
-                carried = self.handed_on(Value(parts={s: _same})).linear
+                carried = self.handed_on(Value(parts={s: SAME_VALUE})).linear
                 linear = {k: c for k, c in linear.items() if k.layer != low}
                 for k, c in carried.items():
                     linear[k] = linear.get(k, 0.0) + c * factor
@@ -407,11 +543,11 @@ class _Composer:
 
 def _logarithm(sign: float) -> Function:
     """Of |z| where z has this sign, and of no other."""
-    return lambda z: np.log(sign * z)
+    return Univariate(lambda z: np.log(sign * z), combined("log", T if sign > 0 else combined("neg", T)))
 
 
-def _same(z: np.ndarray) -> np.ndarray:
-    return z
+def _power(exponent: float) -> Function:
+    return Univariate(lambda z: z ** float(exponent), combined("pow", T, term_of(exponent)))
 
 
 def _linear(linear: dict[Signal, float]) -> Value:
@@ -419,7 +555,11 @@ def _linear(linear: dict[Signal, float]) -> Value:
 
 
 def _affine(constant: float, slope: float) -> Function:
-    return lambda z: constant + slope * z
+    c, b = float(constant), float(slope)
+    if slope == 0.0:
+        return Univariate(lambda z: np.full(np.shape(z), c), term_of(constant))
+    line = combined("mul", term_of(slope), T)
+    return Univariate(lambda z: c + b * z, line if constant == 0.0 else combined("add", term_of(constant), line))
 
 
 def _scaled(value: Value, factor: float) -> Value:
@@ -429,8 +569,24 @@ def _scaled(value: Value, factor: float) -> Value:
     return Value(value.constant * factor, linear, {s: _times(f, factor) for s, f in value.parts.items()})
 
 
+class _Multiple(Univariate):
+    """A multiple of a function; two of one function are handed on as one signal."""
+
+    __slots__ = ("base", "factor")
+
+    def __init__(self, base: Function, factor: float) -> None:
+        by = float(factor)
+        super().__init__(lambda z: by * base(z), combined("mul", term_of(factor), base.term))
+        self.base, self.factor = base, factor
+
+
 def _times(f: Function, factor: float) -> Function:
-    return lambda z: factor * f(z)
+    return _Multiple(f.base, factor * f.factor) if isinstance(f, _Multiple) else _Multiple(f, factor)
+
+
+def _depth(value: Value) -> int:
+    """Layers that a value takes."""
+    return max((s.layer + 1 for s in value.parts), default=max((k.layer for k in value.linear), default=0))
 
 
 def _added(a: Value, b: Value, factor: float = 1.0) -> Value:
@@ -444,31 +600,45 @@ def _added(a: Value, b: Value, factor: float = 1.0) -> Value:
     return Value(a.constant + b.constant, {k: c for k, c in linear.items() if c != 0.0}, parts)
 
 
-def _both(f: Function, g: Function) -> Function:
-    return lambda z: f(z) + g(z)
+def _both(f: Function, g: Function, op: str = "add") -> Function:
+    term = combined(op, f.term, g.term)
+    return Univariate((lambda z: f(z) + g(z)) if op == "add" else lambda z: f(z) * g(z), term)
 
 
 def _powers(several: list[tuple[Function, float]]) -> Function:
     """The product of powers of functions."""
 
+    @ops.silent
     def product(z: np.ndarray) -> np.ndarray:
         total = np.ones(np.shape(z))
         for f, e in several:
             y = f(z)
-            total = total * (y if e == 1.0 else y * y if e == 2.0 else np.sqrt(y) if e == 0.5 else y**e)
+            total = total * (y if e == 1.0 else y * y if e == 2.0 else np.sqrt(y) if e == 0.5 else y ** float(e))
         return total
 
-    return product
+    term: Term | None = None
+    for f, e in several:
+        power = f.term if e == 1.0 else combined("pow", f.term, term_of(e))
+        term = power if (f, e) == several[0] else combined("mul", term, power)
+    return Univariate(product, term)
 
 
-def _called(op: str, constants: Sequence[Any]) -> Function:
-    """A function of the table of which one argument varies."""
+def _called(op: str, constants: Sequence[Any], terms: Sequence[Term | None]) -> Function:
+    """A function of the table of which one argument varies: terms of the others, and None."""
 
     @ops.silent
     def call(z: np.ndarray) -> np.ndarray:
         return np.asarray(TABLE[op].value(*(z if c is None else float(c) for c in constants)), np.float64)
 
-    return call
+    varying = next(k for k, c in enumerate(constants) if c is None)
+    return Univariate(call, combined(op, *(T if k == varying else t for k, t in enumerate(terms))))
 
+
+EXP, SQRT = Univariate(np.exp, combined("exp", T)), Univariate(np.sqrt, combined("sqrt", T))
+SQUARE = Univariate(np.square, combined("square", T))
+ATAN, FLOOR = Univariate(np.arctan, combined("atan", T)), Univariate(np.floor, combined("floor", T))
+ABOVE = Univariate(lambda z: np.maximum(z, 0.0), combined("max", T, number(0)))
+SOFT = Univariate(lambda z: np.logaddexp(z, 0.0), combined("logaddexp", T, number(0)))
+SAME_VALUE = Univariate(lambda z: z, T)
 
 __all__ = ["Composition", "Signal", "Sum", "Value", "composition_of"]

@@ -53,6 +53,8 @@ def coded(split: Split) -> tuple[np.ndarray, np.ndarray]:
 def by_surefit(split: Split, seed: int) -> tuple[np.ndarray, float]:
     """What surefit.fit predicts, and its own estimate of the root mean squared error."""
     options: dict[str, Any] = {"missing": "median"} if split.train.missing else {}
+    if split.train.order is not None:
+        options["data"] = surefit.Sampling(order=split.train.order)
     fit = surefit.fit(split.train.columns, target=split.train.target, seed=seed, **options)
     return np.ravel(fit.predict(split.test.inputs)), fit.error.rmse
 

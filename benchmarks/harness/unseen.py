@@ -21,16 +21,20 @@ NEW = 1000  # rows of a drawn table that are predicted
 
 
 class Table(NamedTuple):
-    """Columns by name, numbers (n,) or texts, of which the target is the last one; whether cells are missing."""
+    """Columns by name, numbers (n,) or texts, of which the target is the last one.
+
+    missing: whether cells are. order: the column that the rows to predict come later in.
+    """
 
     columns: dict[str, np.ndarray]
     missing: bool = False
+    order: str | None = None
 
     def part(self, rows: np.ndarray) -> Table:
         """Some of the rows, without columns of texts that are one text there."""
         columns = {k: c[rows] for k, c in self.columns.items()}
-        return Table(
-            {k: c for k, c in columns.items() if c.dtype.kind == "f" or len(set(c.tolist())) > 1}, self.missing
+        return self._replace(
+            columns={k: c for k, c in columns.items() if c.dtype.kind == "f" or len(set(c.tolist())) > 1}
         )
 
     @property
@@ -141,7 +145,7 @@ def known(train: Table, table: Table, rows: np.ndarray) -> Split:
     for name, column in train.inputs.items():
         if column.dtype.kind != "f":
             rows &= np.isin(table.columns[name], column)
-    return Split(train, Table({k: table.columns[k][rows] for k in train.columns}, table.missing))
+    return Split(train, table._replace(columns={k: table.columns[k][rows] for k in train.columns}))
 
 
 # --- drawn ------------------------------------------------------------------------------------------------------------
@@ -283,5 +287,6 @@ def drawn(draw: Draw, rows: int, seed: int) -> Split:
     x, y = draw(rng, rows + (rows // 3 if draw is trend else NEW))
     columns = dict(x) if isinstance(x, dict) else {f"x{j + 1}": c for j, c in enumerate(x.T)}
     table = Table(columns | {"y": y}, any(c.dtype.kind == "f" and np.isnan(c).any() for c in columns.values()))
+    table = table._replace(order="x1" if draw is trend else None)
     first = np.arange(len(y)) < rows
     return known(table.part(first), table, ~first)

@@ -10,6 +10,7 @@ differences between splits.
 from __future__ import annotations
 
 import math
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -168,6 +169,7 @@ def main(
             *(f"{1 / against[n][0]:.2f}" for n in names), f"{worst[0]:.3f}{mark}", f"{told:.2f}{far}",
             f"{np.median(seconds):.1f}",
         ])  # fmt: skip
+        print(f"{name}: {worst[0]:.3f}{mark}", file=sys.stderr, flush=True)
     above = [cell for cell in cells if cell[-3].endswith("!")]
     sure = [cell for cell in above if cell[-3].endswith("!!")]
     notes = [

@@ -47,12 +47,14 @@ LOOSE, GAINED = (
     3.0,
     0.9,
 )  # bounds so much larger than the usual one are looked at again, in smaller cells, while it helps
-ROUNDS, PIECES, MOST_CELLS = 6, 4, 3000
+ROUNDS, PIECES, MOST_CELLS = 6, 4, 1200
+STEP, MUCH = 8, 1500  # units that a step of a function costs as much as; so much of both that half of the cells must do
 CELLS, OUTSIDE = 192, 4  # in which each function is bounded, and on each side of what was seen
 BEYOND = 0.03  # of its range, by which the argument of a function may leave what was seen
 CHECKED = 12  # points at which formula and parts are compared to 30 digits
 MOST_WEIGHTS = 400_000
 LARGEST = 1.0 + 1e-5  # a unit that runs is no larger, whatever its kernel
+FEW = 16
 SMALL = 2e-3  # of the domain's width: boxes without a bound are left to lines
 FIRST = 600  # boxes that the domain is cut into before anything is known
 
@@ -114,9 +116,9 @@ class Steps:
         return np.where(inside, found, np.inf)
 
 
-def cells(low: float, high: float, beyond: float) -> np.ndarray:
+def cells(low: float, high: float, beyond: float, n: int = CELLS) -> np.ndarray:
     """The ends of cells that cover [low, high] and a little on both sides of it."""
-    inner = np.clip(low + (high - low) * (np.arange(CELLS + 1) / CELLS), low, high)
+    inner = np.clip(low + (high - low) * (np.arange(n + 1) / n), low, high)
     inner[0], inner[-1] = low, high
     outer = beyond * (np.arange(1, OUTSIDE + 1) / OUTSIDE)
     return np.unique(np.concatenate([low - outer, inner, high + outer]))
@@ -295,9 +297,11 @@ class Parts:
             self.composition = self._composition()
             self._compare()
             self._match()
-        for layer in self.layers:
-            for group in layer:
-                self._tabulate(group)
+        groups = [group for layer in self.layers for group in layer]
+        work = sum(len(g.units) + STEP * sum(len(b.function.nodes) for b in g.bases) for g in groups)
+        self.cells = CELLS if work < MUCH else CELLS // 2
+        for group in groups:
+            self._tabulate(group)
 
     def cuts(self) -> list[np.ndarray]:
         """Where the domain is cut first."""
@@ -598,7 +602,7 @@ class Parts:
         if group.sum.layer == 0:  # linear
             low, high = self._linear(group)
         beyond = (BEYOND if group.sum.layer else 1e-12) * (high - low) + 1e-12 * max(abs(low), abs(high))
-        ends = cells(low, high, beyond)
+        ends = cells(low, high, beyond, self.cells)
         group.low, group.high = float(ends[0]), float(ends[-1])
         m = len(group.units)
         net = Network(1)
@@ -722,7 +726,9 @@ class Parts:
         bad = np.stack([form.bad for form in self.lines.target(low, high)], axis=1)
         bounds = np.where(lost[:, None] | bad | ~(bounds < np.inf), np.inf, bounds)
         # a large box without a bound is cut, which costs less than to look at it in another way
-        failed = ~(bounds < np.inf).all(axis=1) & ((high - low) <= SMALL * (self.high - self.low)).all(axis=1)
+        failed = ~(bounds < np.inf).all(axis=1)
+        if failed.sum() > FEW:
+            failed &= ((high - low) <= SMALL * (self.high - self.low)).all(axis=1)
         rest = np.zeros(n)
         if failed.any():
             other = self.lines.look(low[failed], high[failed])
@@ -817,6 +823,8 @@ def parts_of(
 ) -> Parts | None:  # fmt: skip
     """The parts that a network and its formulas are both made of; None where they are not, or without python-flint."""
     if flint() is None or len(low) < 2 or not (low < high).all():
+        return None
+    if not all(n.op in OPERATIONS for e in formulas for n in e.nodes):
         return None
     try:
         return Parts(exact, formulas, names, low, high, lines, running)

@@ -105,6 +105,10 @@ def expression(term: Term) -> Expression | None:
         return len(nodes) - 1
 
     for step in steps(term):
+        if step.op == "number" and Fraction(_nearest(step.value)) == step.value:
+            nodes.append(Node("number", (), _nearest(step.value)))
+            place[id(step)] = len(nodes) - 1
+            continue
         if step.op == "number":
             place[id(step)] = whole(step.value.numerator)
             if step.value.denominator != 1:
@@ -117,6 +121,14 @@ def expression(term: Term) -> Expression | None:
         if len(nodes) > MOST_TERMS:
             return None
     return Expression(nodes, ("t",), guarded=False)
+
+
+def _nearest(q: Fraction) -> float:
+    """The float next to a rational number; 0 for one that is too large, which it is not."""
+    try:
+        return float(q)
+    except OverflowError:
+        return 0.0
 
 
 class Exact(float):

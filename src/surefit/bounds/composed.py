@@ -8,8 +8,8 @@ T_c = sum of M_cb q_b(T_g) that are read of a layer are off by
 
     T_c - S_c = sum of M_cb (e_b(T_g) + f_b'(xi) (T_g - S_g)),    xi between S_g and T_g,
 
-which is linear in the errors of the layer before. So network - formula is a sum of all e_b, each with a factor that is a
-range on a box: the product of the slopes of what comes after, added up over all ways (backward). No box has to be so
+which is linear in the errors of the layer before. So network - formula is a sum of all e_b, each with a factor that is
+a range on a box: the product of the slopes of what comes after, added up over all ways (backward). No box has to be so
 small that a polynomial follows the error: where the parts of a formula have an error of 1e-12, a few hundred boxes are
 enough. Where a weight is not quite the multiple that it should be, the difference is paid for.
 
@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,10 @@ class Group:
     bases: list[Base] = field(default_factory=list)
     low: float = 0.0
     high: float = 0.0
+    gains: np.ndarray = field(default_factory=lambda: np.zeros(0))  # of the units, as functions of the sum
+    offsets: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    off: np.ndarray = field(default_factory=lambda: np.zeros(0))  # how far they are from that before they bend
+    kernel: float = 0.0  # and after
 
 
 class Steps:
@@ -280,7 +285,7 @@ def _differences(balls: Balls, low: np.ndarray, high: np.ndarray) -> tuple[np.nd
 class Parts:
     """Bounds of |formula - network| on boxes, through the parts that both are made of; `lines` where they fail."""
 
-    batch = 512
+    batch = 1024
     excess = 0.1
 
     def __init__(
@@ -336,7 +341,7 @@ class Parts:
         return made
 
     def _compare(self) -> None:
-        """Formula and parts at points, to 30 digits: not a proof, which is algebra, but a mistake in it would be seen."""
+        """Formula and parts at points, to 27 digits: no proof, which is algebra, but a mistake in it would be seen."""
         f = self.f
         for x in self.points[:: max(1, len(self.points) // CHECKED)]:
             place = [f.arb_series([f.arb(float(v))]) for v in x]
@@ -372,8 +377,8 @@ class Parts:
             return known[id(s)]
 
         result = one(value.constant)
-        for s, c in value.linear.items():
-            result = result + one(c) * signal(s)
+        for k, c in value.linear.items():
+            result = result + one(c) * signal(k)
         for s, g in value.parts.items():
             result = result + read(self._expression(g), {"t": total(s)}, series)
         return result
@@ -383,7 +388,12 @@ class Parts:
     def _match(self) -> None:
         f, hidden = self.f, self.chain[:-1]
         floats = [(_floats(w), _floats(b)[:, 0]) for w, b in self.chain]
-        function = {"tanh": np.tanh, "sin": np.sin, "cos": np.cos, "sigmoid": lambda z: 1.0 / (1.0 + np.exp(-z))}
+        function: dict[str, Any] = {
+            "tanh": np.tanh,
+            "sin": np.sin,
+            "cos": np.cos,
+            "sigmoid": lambda z: 1.0 / (1.0 + np.exp(-z)),
+        }
         h = self.points
         units = [h]
         self.layers: list[list[Group]] = []
@@ -402,7 +412,7 @@ class Parts:
             if len(chosen) < len(groups):
                 raise _Other
             found = [Group(sums[chosen[i]], g) for i, g in enumerate(groups)]
-            by_sum |= {id(g.sum): g for g in found}
+            by_sum |= {id(group.sum): group for group in found}
             self.layers.append(found)
             with np.errstate(all="ignore"):
                 h = function[self.kind](z)
@@ -410,8 +420,8 @@ class Parts:
         for depth in range(len(hidden)):
             self._bases(depth, floats[depth + 1], units[depth + 1], by_sum)
         self._outputs()
-        for depth, groups in enumerate(self.layers):
-            for group in groups:
+        for depth, layer in enumerate(self.layers):
+            for group in layer:
                 self._directions(depth, group, f)
 
     def _unlike(self, units: np.ndarray, s: Sum, w: np.ndarray, z: np.ndarray, by_sum: dict[int, Group]) -> float:
@@ -430,13 +440,13 @@ class Parts:
         """What a value reads of each sum: the function as a key, its term, and a factor."""
         found: dict[int, tuple[list[Signal], Any, float]] = {}
         by_sum: dict[int, tuple[Sum, list[tuple[Signal, float]], Any]] = {}
-        for s, c in value.linear.items():
-            if s.of is None:
+        for k, c in value.linear.items():
+            if k.of is None:
                 raise _Other
-            by_sum.setdefault(id(s.of), (s.of, [], None))[1].append((s, c))
+            by_sum.setdefault(id(k.of), (k.of, [], None))[1].append((k, c))
         for s, g in value.parts.items():
-            old = by_sum.get(id(s), (s, [], None))
-            by_sum[id(s)] = (s, old[1], g)
+            signals = by_sum[id(s)][1] if id(s) in by_sum else []
+            by_sum[id(s)] = (s, signals, g)
         for place, (_, signals, part) in by_sum.items():
             if part is None and len(signals) == 1:
                 found[place] = ([signals[0][0]], signals[0][0].function.term, signals[0][1])  # type: ignore[union-attr]
@@ -470,7 +480,7 @@ class Parts:
             ready = [i for i, (who, _, _) in enumerate(waiting) if isinstance(who, int)]
             ready = ready or [i for i, k in enumerate(keyed) if any(key in known for key in k)]
             i = ready[0] if ready else 0
-            who, row, value = waiting.pop(i)
+            who, row, _ = waiting.pop(i)
             parts = keyed[i]
             scale_ = 1.0
             if not isinstance(who, int):
@@ -586,10 +596,9 @@ class Parts:
             if self.roundings is not None:
                 apart += float(self.roundings[depth][0][int(i)])
             off.append(apart * MARGIN)
-        group.gains, group.offsets = np.array(gains), np.array(offsets)  # type: ignore[attr-defined]
-        group.off = np.array(off)  # type: ignore[attr-defined]
-        kernel = 0.0 if self.roundings is None else self.roundings[depth][1]
-        group.kernel = kernel  # type: ignore[attr-defined]
+        group.gains, group.offsets = np.array(gains), np.array(offsets)
+        group.off = np.array(off)
+        group.kernel = 0.0 if self.roundings is None else self.roundings[depth][1]
 
     # --- each part by itself ---
 
@@ -606,7 +615,7 @@ class Parts:
         group.low, group.high = float(ends[0]), float(ends[-1])
         m = len(group.units)
         net = Network(1)
-        net.nodes.append(Affine(((0, group.gains[:, None], None),), group.offsets))  # type: ignore[attr-defined]
+        net.nodes.append(Affine(((0, group.gains[:, None], None),), group.offsets))
         net.nodes.append(Unary(1, self.kind, m))
         weights = np.stack([b.weights[group.units] for b in group.bases])
         net.nodes.append(Affine(((2, weights, None),), np.array([b.shift for b in group.bases])))
@@ -620,7 +629,7 @@ class Parts:
             base.noise = Steps(ends, (moved @ size + group.kernel * size.sum()) * MARGIN)
             least, most = np.full(len(ends) - 1, -np.inf), np.full(len(ends) - 1, np.inf)
             with _precision(f, 3):
-                for i, (a, b) in enumerate(zip(ends[:-1], ends[1:], strict=True)):
+                for i, (a, b) in enumerate(pairwise(ends)):
                     least[i], most[i] = self._slope(base.function, float(a), float(b))
             base.slope = Steps(ends, -least), Steps(ends, most)
 
@@ -687,7 +696,7 @@ class Parts:
         return forms, lost
 
     def _errors(self, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Bounds (n, k) of |formula - network|, and of what noise makes of it; where to cut (n, d); what is lost (n,)."""
+        """Bounds (n, k) of |formula - network|, and of its noise alone; where to cut (n, d); what is lost (n,)."""
         n, d = low.shape
         k = len(self.formulas)
         with np.errstate(all="ignore"):

@@ -311,6 +311,7 @@ def _certificate(
     s: Subject, found: Found, method: str, mode: str, strict: bool, rtol: float, tol: float | None, seconds: float
 ) -> Certificate:
     box = {n: (float(a), float(b)) for n, a, b in zip(s.names, s.low, s.high, strict=True)}
+    in_balls = getattr(method, "code", "") in ("proof-balls", "proof-parts")
     error: Proved | Undefined
     note = ""
     if found.undefined is not None:
@@ -329,7 +330,7 @@ def _certificate(
             note = say("proof-gap", rtol=rtol)
     return Certificate(
         error, box, tuple(str(f) for f in s.formulas), s.outputs, mode, method, found.complete, note,
-        assumptions(s, mode, strict, getattr(method, "code", "") in ("proof-balls", "proof-parts")), fingerprint(s.program),
+        assumptions(s, mode, strict, in_balls), fingerprint(s.program),
         found.boxes, seconds, tol, found.leaves,
         in_blocks=mode == "deployed" and strict,
     )  # fmt: skip

@@ -42,10 +42,11 @@ def number(value: Fraction | float) -> Term:
 
 def combined(op: str, *args: Term | None) -> Term | None:
     """A function of terms; of rational numbers the result, where that is one."""
-    known = [a.value if a is not None and a.op == "number" else None for a in args]
-    if any(a is None for a in args):
+    given = tuple(a for a in args if a is not None)
+    if len(given) < len(args):
         return None
-    if all(v is not None for v in known) and len(known) == 2:
+    known: list[Any] = [a.value for a in given if a.op == "number"]
+    if len(known) == len(given) == 2:
         a, b = known
         if op == "add":
             return number(a + b)
@@ -57,9 +58,9 @@ def combined(op: str, *args: Term | None) -> Term | None:
             return number(a / b)
         if op == "pow" and b.denominator == 1 and abs(b) <= 64 and (a != 0 or b > 0):
             return number(a ** int(b))
-    if op == "neg" and known[0] is not None:
+    if op == "neg" and known:
         return number(-known[0])
-    return Term(op, tuple(a for a in args if a is not None))
+    return Term(op, given)
 
 
 def put(term: Term | None, inner: Term | None) -> Term | None:

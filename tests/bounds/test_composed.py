@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import surefit
-from surefit.bounds import certify, composed
+from surefit.bounds import cells, certify, composed, recognised
 from surefit.bounds.branch import Lines
 from surefit.bounds.network import lowered
 from surefit.bounds.proving import subject_of
@@ -107,7 +107,7 @@ def test_a_root_of_a_square_is_no_part_where_its_base_may_be_negative(monkeypatc
     fit = surefit.fit("x*exp(y)", box, seed=0)  # what it is where x > 0
     wide = {"x": (-1, 1), "y": (0, 1)}
     positive = lambda formulas, points, log=None: composition_of(formulas, np.abs(points), log)
-    monkeypatch.setattr(composed, "composition_of", positive)
+    monkeypatch.setattr(recognised, "composition_of", positive)
     proof = certify(fit.model, text, wide, boxes=1, time=None)
     x = _points(np.array([-1.0, 0.0]), np.array([1.0, 1.0]), 2000)
     error = np.abs(values_of(fit.model)(x)[:, 0] - np.abs(x[:, 0]) * np.exp(x[:, 1])).max()
@@ -119,7 +119,7 @@ def test_lookup_of_the_largest_on_intervals():
     rng = np.random.default_rng(0)
     ends = np.sort(rng.random(38))
     values = rng.normal(size=37)
-    steps = composed.Steps(ends, values)
+    steps = cells.Steps(ends, values)
     a, b = np.sort(rng.uniform(ends[0], ends[-1], (2, 200)), axis=0)
     found = steps.largest(a, b)
     for low, high, value in zip(a, b, found, strict=True):

@@ -1,13 +1,15 @@
 """A table of many rows from a Parquet file: how long, how much memory, and how good, each size in a process of its own.
 
 Five inputs, a smooth function with noise of a tenth of its deviation; `--rows 1e7` is the size that surefit promises to
-fit below 2 GiB. `whole` reads the file at once and fits the same network, where that fits into memory.
+fit below 2 GiB. "in parts" solves for the output layer of one hidden layer in one pass; "at once" reads the whole file
+and fits the same network, where that fits into memory. "adam" trains two hidden layers of 64 units for a few epochs on
+rows that it keeps in memory if 256 MiB hold them, and "adam, windows" on as many windows as `--windows` says, each read
+while the one before is trained on. A row is 48 bytes of the table.
 """
 
 from __future__ import annotations
 
 import json as as_json
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,23 +18,28 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from harness import versions
+from harness import report, versions
 from typer import Option
 
-NOISE = 0.1
+NOISE, DEVIATION = 0.1, 0.6307  # of the noise, in deviations of the values; of the values
 FIT = """
 import json, resource, sys, time
 import numpy as np
 import surefit
 
+path, units, way, epochs, window = sys.argv[1], *map(eval, sys.argv[2:])
 began = time.perf_counter()
-fit = surefit.fit(
-    sys.argv[1], method="features", model=(int(sys.argv[2]),), data=surefit.Sampling(stream=sys.argv[3] == "parts")
-)
-seconds = time.perf_counter() - began
+if way.startswith("adam"):
+    method, model = surefit.Adam(epochs=epochs, batch_size=256), (64, 64)
+    data = surefit.Sampling(stream=True, window=window if way == "adam, windows" else None)
+else:
+    method, model, data = "features", (units,), surefit.Sampling(stream=way == "in parts")
+fit = surefit.fit(path, method=method, model=model, data=data)
+seconds, processor = time.perf_counter() - began, time.process_time()
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 told = fit.problem.source.get("parts", {}).get("memory")
-print(json.dumps({"seconds": seconds, "peak": peak, "told": told, "rmse": fit.error.rmse, "on": fit.error.n}))
+found = {"seconds": seconds, "processor": processor, "peak": peak, "told": told, "rmse": fit.error.rmse}
+print(json.dumps(found | {"on": fit.error.n}))
 """
 
 
@@ -47,39 +54,49 @@ def write(path: Path, rows: int, seed: int = 0) -> None:
         for low in range(0, rows, 2**17):
             x = rng.uniform(-1.0, 1.0, (min(2**17, rows - low), 5))
             y = np.sin(2 * x[:, 0]) * x[:, 1] + x[:, 2] ** 2 - x[:, 3] * x[:, 4]
-            y += NOISE * y.std() * rng.standard_normal(len(y))
+            y += NOISE * DEVIATION * rng.standard_normal(len(y))
             file.write_table(arrow.table([*x.T, y], names=names))
+
+
+COLUMNS = ["rows", "how", "s", "s of processor", "GiB at most", "as its card says", "rmse at held-out rows", "of them"]
 
 
 def main(
     rows: Annotated[str, Option(help="Rows of each table, separated by commas.")] = "1e5,1e6,1e7",
-    units: Annotated[int, Option(min=1, help="Of the hidden layer.")] = 200,
+    units: Annotated[int, Option(min=1, help="Of the hidden layer.")] = 50,
     whole: Annotated[str, Option(help="Largest table that is read at once as well.")] = "1e6",
+    epochs: Annotated[int, Option(min=1, help="Of Adam.")] = 5,
+    windows: Annotated[int, Option(min=1, help="In which Adam reads the rows.")] = 10,
     json: Annotated[Path | None, Option(help="Write the figures to this file.")] = None,
 ) -> None:
-    """Print one table: seconds, peak memory of the process, and the error at held-out rows in deviations of noise."""
-    print(f"{versions(['surefit', 'numpy', 'pyarrow'])}, {os.cpu_count()} cores, 5-{units}-1\n")
-    print("| rows | read | seconds | peak, GiB | as its card says, GiB | rmse at held-out rows | of them |")
-    print("|---|---|---|---|---|---|---|")
+    """Print one table: seconds, peak memory of the process, and the error at held-out rows."""
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for count in (int(float(n)) for n in rows.split(",")):
             path = Path(folder) / f"{count}.parquet"
             write(path, count)
-            for way in ("parts", "whole") if count <= float(whole) else ("parts",):
-                done = subprocess.run(
-                    [sys.executable, "-c", FIT, str(path), str(units), way], capture_output=True, check=True, text=True
-                )
-                row = {"rows": count, "read": way} | as_json.loads(done.stdout)
-                told = "" if row["told"] is None else f"{row['told'] / 2**30:.2f}"
-                print(
-                    f"| {count:.0e} | {way} | {row['seconds']:.1f} | {row['peak'] / 2**30:.2f} | {told} | "
-                    f"{row['rmse']:.5f} | {row['on']} |",
-                    flush=True,
-                )
-                found.append(row)
-    if json is not None:
-        json.write_text(as_json.dumps({"rows": found}), encoding="utf-8")
+            for way in ("in parts", "at once", "adam", "adam, windows"):
+                if way == "at once" and count > float(whole):
+                    continue
+                given = [str(path), str(units), repr(way), str(epochs), str(max(1, count // windows))]
+                done = subprocess.run([sys.executable, "-c", FIT, *given], capture_output=True, check=True, text=True)
+                found.append({"count": count, "how": way} | as_json.loads(done.stdout))
+                print(f"{count:.0e} {way}: {found[-1]['seconds']:.1f} s", file=sys.stderr, flush=True)
+    cells = [
+        [
+            f"{r['count']:.0e}".replace("e+0", "e"), r["how"], f"{r['seconds']:.1f}", f"{r['processor']:.1f}",
+            f"{r['peak'] / 2**30:.2f}", "" if r["told"] is None else f"{r['told'] / 2**30:.2f}", f"{r['rmse']:.5f}",
+            str(r["on"]),
+        ]
+        for r in found
+    ]  # fmt: skip
+    notes = [
+        f"Features of 5-{units}-1 in one pass, or with all rows read at once; Adam on 5-64-64-1, {epochs} epochs in "
+        f"batches of 256, its rows in memory or in windows of one in {windows}. The noise is {NOISE * DEVIATION:.4f}, "
+        "below which no error at held-out rows can lie."
+    ]
+    figures = {"versions": versions(["numpy", "pyarrow"]), "rows": found}
+    report("Large tables of five inputs", COLUMNS, cells, notes, figures, json)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-DOCUMENTS = {"README.md": "en", "README.zh-CN.md": "zh", "benchmarks/README.md": "en"}
+DOCUMENTS = {"README.md": "en", "README.zh-CN.md": "zh", "benchmarks/README.md": "en", "docs/tables.md": "en"}
 MARKED = re.compile(r"(?P<begin><!-- figures:(?P<name>[\w-]+) -->\n)(?P<body>.*?)(?P<end><!-- /figures -->)", re.DOTALL)
 
 Figures = dict[str, Any]

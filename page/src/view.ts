@@ -11,26 +11,21 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   Object.assign(plots.palette, LIGHT);
   const canvases = ["fit", "network", "losses"].map((name, i) => {
     const canvas = document.createElement("canvas");
-    Object.assign(canvas.style, { width: i ? "49%" : "100%", height: i ? "230px" : "340px", display: "inline-block", background: "#ffffff" });
+    Object.assign(canvas.style, { width: i ? "49%" : "100%", height: i ? "230px" : "340px", display: "none", background: "#ffffff" });
     canvas.role = "img";
     canvas.ariaLabel = name;
     return canvas;
   });
   const words = document.createElement("p");
   el.replaceChildren(...canvases, words);
-  const rows: plots.Loss[] = [];
-  let scene: plots.Scene | null = null, first = true;
   const draw = () => {
-    const news = model.get("picture");
-    if (!news.fit) return;
-    if (news.number === 0 || first) rows.length = 0;
-    first = false;
-    scene = model.get("scene");
-    rows.push(...news.losses);
-    const [fit, network, losses] = canvases, layers: nets.Layer[] = news.layers;
-    if (scene!.axes.length === 2) plots.maps(fit, scene!, [news.fit], null);
-    else if (scene!.axes.length === 1) plots.line(fit, scene!, [{ values: news.fit, colour: "orange" }], [[news.kinks, "blue"]], [], null);
-    if (layers.length) nets.network(network, [layers[0].n_in, ...layers.map((l) => l.n_out)], layers, news.units, scene!.names, scene!.output, scene!.names.length, null);
+    const news = model.get("picture"), scene: plots.Scene = model.get("scene");
+    if (!news.losses) return;
+    const [fit, network, losses] = canvases, layers: nets.Layer[] = news.layers, rows: plots.Loss[] = news.losses;
+    [scene.axes.length > 0, layers.length > 0, rows.length > 0].forEach((any, i) => (canvases[i].style.display = any ? "inline-block" : "none"));
+    if (scene.axes.length === 2) plots.maps(fit, scene, [news.fit], null);
+    else if (scene.axes.length === 1) plots.line(fit, scene, [{ values: news.fit, colour: "orange" }], [[news.kinks, "blue"]], [], null);
+    if (layers.length) nets.network(network, [layers[0].n_in, ...layers.map((l) => l.n_out)], layers, news.units, scene.names, scene.output, scene.names.length, null);
     plots.losses(losses, [{ rows, colour: "orange", name: "train", held: "blue" }], false);
     words.textContent = news.words;
   };

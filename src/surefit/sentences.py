@@ -445,9 +445,10 @@ SENTENCES: dict[str, Both] = {
         "features, {units} units, {added} of them where the error was",
         "随机特征，{units} 个单元，其中 {added} 个在误差大处",
     ),
-    "stage-named": Both("{units} units that the formula names", "公式给出的 {units} 个单元"),
+    "stage-named": Both("{units} units read from the target", "由目标直接得出的 {units} 个单元"),
     "stage-named-beside": Both(
-        "{named} units that the formula names and {added} smooth ones", "公式给出的 {named} 个单元与 {added} 个光滑单元"
+        "{named} units read from the target and {added} smooth ones",
+        "由目标直接得出的 {named} 个单元与 {added} 个光滑单元",
     ),
     "stage-local": Both("{units} units as dense as the function needs them", "{units} 个单元，疏密随函数而定"),
     "stage-local-jumps": Both(

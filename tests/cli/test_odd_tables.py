@@ -99,3 +99,44 @@ def test_predictions_keep_odd_rows_as_they_stand(surefit, tmp_path):
     ran = surefit("predict d/model.safetensors --csv p.csv")
     assert ran.code == 0, ran.err
     assert [line.rpartition(";")[0] for line in ran.out.splitlines()] == ["sep;c;x", "A;u;1", "B;v;2"]
+
+
+def test_a_table_is_trained_on_in_parts(surefit, tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow", reason="tables in parts are read by pyarrow")
+    (tmp_path / "t.csv").write_text("a;y;w\n" + "".join(f"{i / 500};{i % 50};{1 + i % 2}\n" for i in range(1000)))
+    line = "fit t.csv --target y --columns a --method adam --hidden 8 --epochs 2 --no-jit --weights w"
+    ran = surefit(f"{line} --window 300 --out demo --json")
+    assert ran.code == 0, ran.err
+    fit = library.load("demo/model.safetensors")
+    assert fit.problem.source["parts"]["window"] == 320 and fit.names == ("a",)
+    assert "read in parts" in surefit(f"{line} --stream --lang en").out
+    monkeypatch.setattr("surefit.data.batches.TEXT_NUMBER", 1e-6)  # now the file is a large one
+    assert "read in parts" in surefit(line).out
+    assert "read in parts" not in surefit(f"{line} --no-stream").out
+    assert "read in parts" not in surefit(f"{line} --quantile 0.5").out  # which needs all rows, and has them
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ("--method adam --window 0", "--window 0: expected a whole number"),
+        ("--window 100 --no-stream", "--window: is for a table that is read in parts, and --no-stream reads all"),
+        ("--window 100", "--window: --method features goes over a table in parts once"),
+        ("--stream --method lm", "--method: a table in parts is fitted by 'features'"),
+        ("--stream --method adam --groups w", "--groups: rows of one group cannot be had"),
+        ("--stream --missing median", "--missing: the median of a column cannot be had"),
+        ("--stream --method features --loss huber", "--loss: of a table that is read in parts"),
+        ("--stream --method adam --test-table t.csv", "a table of test rows cannot be had"),
+    ],
+)
+def test_what_parts_cannot_do_is_refused(surefit, tmp_path, options, words):
+    pytest.importorskip("pyarrow", reason="tables in parts are read by pyarrow")
+    (tmp_path / "t.csv").write_text("a,w,y\n" + "".join(f"{i / 50},{i % 5},{i % 7}\n" for i in range(200)))
+    ran = surefit(f"fit t.csv {options}")
+    assert ran.code == 2 and words in ran.err
+    assert "cannot" not in surefit(f"fit t.csv {options} --lang zh").err
+
+
+def test_a_formula_has_no_parts(surefit):
+    ran = surefit("fit sin(x) --on x=0:1 --window 100")
+    assert ran.code == 2 and "--window is for tables" in ran.err

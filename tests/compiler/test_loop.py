@@ -332,3 +332,39 @@ def test_threads_that_share_a_loop_take_turns():
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(shared.run, [rows] * 8))
     assert np.array_equal(weights(a), weights(b))
+
+
+def test_sweeps_over_windows_of_rows_are_the_steps_of_an_epoch():
+    order = RNG.permutation(50)
+    a, _, step = problem()
+    whole = TrainingLoop(step, (X, Y), 16, rate=None)
+    want = whole.epochs(1, order[None])
+    b, _, step = problem()
+    loop = TrainingLoop(step, (X[:18], Y[:18]), 16)  # a batch, and the two rows that are left over
+    first, rest = order[:32], order[32:]
+    losses = [
+        *loop.sweep((X[first], Y[first]), np.arange(32), np.zeros(2)),
+        *loop.sweep((X[rest], Y[rest]), np.arange(18), np.zeros(2)),
+    ]
+    assert weights(b).tobytes() == weights(a).tobytes()
+    assert np.average(losses, weights=[16, 16, 16, 2]) == pytest.approx(want.train[0], rel=1e-12)
+
+
+def test_a_sweep_says_what_it_cannot_do():
+    _, _, step = problem()
+    loop = TrainingLoop(step, (X[:18], Y[:18]), 16)
+    with pytest.raises(ShapeError, match="3 rows are left over for the last batch; it was made for 2"):
+        loop.sweep((X, Y), np.arange(19), np.zeros(2))
+    with pytest.raises(ArgumentError, match="rows go from 0 to 50, of 50"):
+        loop.sweep((X, Y), np.arange(51)[-16:] * [0, *[1] * 15], np.zeros(1))
+    with pytest.raises(ArgumentError, match="no validation rows"):
+        loop.validate()
+
+
+def test_the_validation_loss_is_that_of_the_present_weights():
+    net, _, step = problem()
+    loss = lambda x, y: ((net(x) - y) ** 2).mean()
+    loop = TrainingLoop(step, (X, Y), 16, validate=loss, validation=(X[:20], Y[:20]))
+    for _ in range(2):
+        assert loop.validate() == pytest.approx(float(loss(surefit.tensor(X[:20]), surefit.tensor(Y[:20])).item()))
+        loop.sweep((X, Y), np.arange(32), np.zeros(2))

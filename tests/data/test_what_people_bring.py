@@ -351,6 +351,14 @@ def test_a_folder_is_no_formula(tmp_path):
             surefit.fit(name)
 
 
+def test_an_expression_of_symbols_is_told_how_it_is_given():
+    sympy = pytest.importorskip("sympy", reason="sympy is not installed")
+    x = sympy.Symbol("x")
+    with pytest.raises(DataError, match=r"give its text, str\(expression\)"):
+        surefit.fit(sympy.sin(x) * sympy.Abs(x), "x=-1:1")
+    assert surefit.fit(str(sympy.exp(-(x**2)) / 3 + sympy.pi * x), "x=-1:1", tol=1e-6).error.max < 1e-6
+
+
 def test_nothing_is_no_folder(tmp_path, monkeypatch):
     """Not even where the folder one works in holds Parquet files."""
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")

@@ -23,6 +23,16 @@ FORMULAS = [  # formula, domain, layers
     ("logaddexp(x, 3*y) + log1p(exp(x))", "x=-2:2, y=-1:1", 1),
     ("-x*y + 3*x - 2", "x=-1:1, y=-1:1", 1),
     ("sqrt(x*y)/(x+y)", "x=1:5, y=1:5", None),
+    # what depends on one product or sum alone is a function of it, wherever its copies stand, and whatever their signs
+    ("1/(exp(x/y)+exp(-x/y))", "x=1:3, y=1:3", 2),
+    ("n/(exp(m*b/(k*t))+exp(-m*b/(k*t)))", "n=1:3, m=1:3, b=1:3, k=1:3, t=1:3", 3),
+    ("x*y*sin(x*y)", "x=-1:1, y=-1:1", 2),
+    ("x*y/(exp(-2*x*y)+x*y)", "x=0.1:1, y=0.1:1", 2),
+    ("k*p/(1+k*p)", "k=0.5:3, p=0.1:2", 2),
+    ("-a*b^2/c*exp(-a*b^2/c)", "a=1:3, b=1:3, c=1:3", 2),
+    ("sin((a-b)*t/2)^2/((a-b)*t/2)^2", "a=1:5, b=1:5, t=1:3", 2),
+    ("(x+sin(y))*exp(-(x+sin(y))/3)", "x=-1:1, y=-1:1", 2),
+    ("(x^2+y^2)*cos(sqrt(x^2+y^2))/(x^2+y^2+1)", "x=-1:1, y=-1:1", 2),
     ("gamma(x)*erf(y)^3 - abs(x-2*y)", "x=1:3, y=-1:1", None),
     ("exp(x*y)^2 - sinh(x)*tanh(y)/(2+cos(x))", "x=-1:1, y=-1:1", None),
 ]
@@ -51,6 +61,15 @@ def test_the_layers_give_the_values_of_the_formula(text, domain, depth):
     truth = formula.on_points(points)
     np.testing.assert_allclose(evaluated(found), truth, atol=1e-11 * np.abs(truth).max())
     assert depth is None or found.depth == depth
+
+
+@pytest.mark.parametrize("text", ["sin(x*y)/(x*y)", "x*y/(exp(x*y)-1)", "log(1+(x-y)/4)/(x-y)"])
+def test_a_place_without_a_value_has_that_beside_it(text):
+    """0/0 at the corners and wherever a product vanishes; the warnings of NumPy are errors here."""
+    points = np.concatenate([np.random.default_rng(0).uniform(-1, 1, (300, 2)), [[0.0, 0.5], [0.25, 0.25], [0.0, 0.0]]])
+    beside = parse(text, ("x", "y")).on_points(points + np.array([1e-5, 2.1e-5]))
+    found = composition_of([parse(text, ("x", "y"))], points)
+    np.testing.assert_allclose(evaluated(found), beside, rtol=1e-4)
 
 
 def test_signals_come_from_the_layer_before():

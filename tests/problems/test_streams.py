@@ -189,7 +189,7 @@ def test_what_was_read_until_it_is_stopped_is_used(tmp_path, few, monkeypatch, c
 @pytest.mark.parametrize(
     "arguments, error, words",
     [
-        (dict(method="adam"), ArgumentError, "features"),
+        (dict(method="lm"), ArgumentError, "features"),
         (dict(method="features", model=(8, 8)), ArgumentError, "one hidden layer"),
         (dict(data=surefit.Sampling(stream=True, groups="a")), ArgumentError, "groups: rows of one group"),
         (dict(data=surefit.Sampling(stream=True, weights=[1.0] * 3000)), ArgumentError, "a column"),

@@ -14,6 +14,10 @@ HARD = [
      "x=-1:1, y=-1:1"),
     ("G*m*n/((x-u)^2 + 0.1)", lambda g, m, n, x, u: g * m * n / ((x - u) ** 2 + 0.1),
      "G=1:2, m=1:2, n=1:2, x=1:3, u=1:3"),
+    ("n/(exp(m*b/(k*t)) + exp(-m*b/(k*t)))", lambda n, m, b, k, t: n / (np.exp(m * b / k / t) + np.exp(-m * b / k / t)),
+     "n=1:3, m=1:3, b=1:3, k=1:3, t=1:3"),
+    ("w*sin((a-b)*t/2)^2/((a-b)*t/2)^2", lambda w, a, b, t: w * np.sinc((a - b) * t / 2 / np.pi) ** 2,
+     "w=1:3, a=1:5, b=1:5, t=1:3"),
     ("m*c^2/sqrt(1-v^2/c^2)", lambda m, c, v: m * c**2 / np.sqrt(1 - v**2 / c**2), "m=1:5, c=3:10, v=1:2"),
 ]  # fmt: skip
 
@@ -26,6 +30,16 @@ def test_a_formula_is_fitted_part_by_part(text, truth, domain):
     fit = surefit.fit(text, box, tol=1e-6 * np.ptp(y))
     assert np.abs(fit.predict(points) - y).max() <= 1e-6 * np.ptp(y)
     assert len(fit.layers()) > 3 and "part by part" in str(fit)
+
+
+def test_the_ends_of_many_inputs_together_are_fitted_too():
+    """Samples of nine inputs hardly come near a corner, where the inverse of a sum of squares is largest."""
+    box = surefit.Domain("m=1:2, n=1:2, G=1:2, a=3:4, b=1:2, c=3:4, d=1:2, e=3:4, f=1:2")
+    fit = surefit.fit("G*m*n/((a-b)^2 + (c-d)^2 + (e-f)^2)", box, tol=1e-6)
+    corners = box.corners()
+    m, n, g, a, b, c, d, e, f = corners.T
+    truth = g * m * n / ((a - b) ** 2 + (c - d) ** 2 + (e - f) ** 2)
+    assert np.abs(fit.predict(corners) - truth).max() <= 1e-6
 
 
 def test_several_outputs_and_a_logarithmic_input():

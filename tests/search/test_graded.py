@@ -43,6 +43,16 @@ def test_two_hundred_waves():
     assert np.abs(fit.predict(x) - np.sin(200 * x)).max() < 1e-6
 
 
+@pytest.mark.parametrize("text", ["floor(5*x)", "floor(5*x) + 0.1*x", "round(7*x)"])
+def test_many_small_jumps_are_followed_as_one_large_one_is(text):
+    """At a jump every network is off by half of it; which point there is measured must not decide between networks."""
+    fit = surefit.fit(text, "x=0:1", time=8)
+    x = np.random.default_rng(0).uniform(0.0, 1.0, 20_000)
+    truth = {"f": np.floor(5 * x), "r": np.round(7 * x)}[text[0]] + (0.1 * x if "+" in text else 0.0)
+    assert np.abs(fit.predict(x) - truth).max() < 1e-6
+    assert "the target jumps" in str(fit)
+
+
 def test_a_jump_is_one_unit_and_right_but_for_the_place_itself():
     fit = surefit.fit(lambda x: np.where(x > 0.3, np.exp(x), x), "x=-1:1", time=60)
     x = np.concatenate([np.linspace(-1, 1, 10_000), [0.3 - 1e-12, 0.3 + 1e-12]])

@@ -67,12 +67,12 @@ def _loop(run: Training) -> Any:
         return [None if c is None else next(rest) for c in columns]
 
     def step(*given: Any) -> Any:
-        return run.update(*full(run.columns, given))
+        return run.update(*full(run.examples, given))
 
     def validate(*given: Any) -> Any:
         return run.validation_loss(*full(run.validation_columns, given))
 
-    data = [c for c in run.columns if c is not None]
+    data = [c for c in run.examples if c is not None]
     validation = [c for c in run.validation_columns if c is not None]
     owners = {id(p.owner): p.owner for p in network.parameters() if p.owner is not None}
     rate: Tensor = optimizer.param_groups[0].leaves["lr"]

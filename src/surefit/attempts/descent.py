@@ -14,6 +14,7 @@ from surefit.attempts.methods import FirstOrder
 from surefit.attempts.output_layer import solve_last
 from surefit.attempts.progress import Progress
 from surefit.attempts.training import Epochs, NotFiniteLoss, Training
+from surefit.attempts.windows import PartsTraining
 from surefit.core.modes import no_grad
 from surefit.core.tensor import Tensor
 from surefit.errors import NotFiniteError
@@ -34,7 +35,9 @@ def descend(attempt: Attempt, method: FirstOrder, progress: Progress, within: Wi
     network, problem = attempt.network, attempt.problem
     network.to(attempt.dtype)
     model = scaled(network, problem, method.scale, attempt.dtype) if attempt.like is None else attempt.like
-    run = Training(model, problem, method, attempt.seed + (attempt.part[0] - 1) * 1_000_003)
+    seed = attempt.seed + (attempt.part[0] - 1) * 1_000_003
+    parts = None if problem.stream is None else PartsTraining(model, problem, method, seed, progress.halt)
+    run = parts or Training(model, problem, method, seed)
     epochs = Epochs(run, model, attempt, method, progress, within)
     if attempt.named and not progress.shown:
         model.eval()
@@ -44,6 +47,8 @@ def descend(attempt: Attempt, method: FirstOrder, progress: Progress, within: Wi
     try:
         loop = None if attempt.jit is False else loop_for(epochs, attempt.jit)
         epochs.begin()
+        if parts is not None:
+            parts.loop, loop = loop, None
         reason = epochs.run() if loop is None else run_compiled(epochs, loop)
     except KeyboardInterrupt:
         progress.interrupted = True
@@ -55,6 +60,10 @@ def descend(attempt: Attempt, method: FirstOrder, progress: Progress, within: Wi
         progress.warnings.append(say("training-not-finite", what=message))
         reason = say("not-finite", epoch=epochs.done + 1, best=epochs.best.number)
         epochs.restore(always=True)
+    finally:
+        unread = None if parts is None else parts.close()
+    if unread is not None:
+        progress.warnings.append(unread)
     epochs.restore()
     network.eval()
     model.eval()
@@ -65,7 +74,7 @@ def descend(attempt: Attempt, method: FirstOrder, progress: Progress, within: Wi
     row = None if number is None or number > epochs.done else epochs.before + number  # an interrupt may cut rows off
     return Outcome(
         network=network, problem=problem, model=model, stage=epochs.stage, reason=reason, row=row,
-        details={"solver": method.name},
+        details={"solver": method.name} | ({} if parts is None else parts.read),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from surefit import nn
 from surefit.attempts.attempt import Attempt, Outcome, Within
 from surefit.attempts.journal import key_of, state_of
+from surefit.attempts.methods import FirstOrder
 from surefit.attempts.progress import Progress
 from surefit.core import ops
 from surefit.models.recorded import describe_network, network_from
@@ -37,8 +38,9 @@ def performed(attempt: Attempt, progress: Progress, within: Within, perform: Per
     One that the clock has ended is known as long as there is no more time.
     """
     journal = progress.journal
-    if journal is None or attempt.method is None or attempt.problem.stream is not None:
-        # without a method it is done already, and rows that are read in parts are not known beforehand
+    once = attempt.problem.stream is not None and not isinstance(attempt.method, FirstOrder)
+    if journal is None or attempt.method is None or once:
+        # without a method it is done already, and one pass over a table that is read in parts is soon repeated
         return perform(attempt, progress, within)
     key = key_of("attempt", [*parts_of(attempt), progress.limit and progress.evaluations_left()])
     known = journal.find(key)
@@ -71,7 +73,11 @@ def parts_of(attempt: Attempt) -> list[Any]:
 
 def data_of(problem: Problem) -> list[Any]:
     """The data of a problem, and what is known of them."""
-    return [getattr(problem, f.name) for f in fields(Problem) if f.name not in AROUND]
+    own = [getattr(problem, f.name) for f in fields(Problem) if f.name not in AROUND]
+    stream = problem.stream
+    if stream is None:
+        return own
+    return [*own, stream.digest, stream.counts, None if problem.plan is None else problem.plan.window]
 
 
 def remains(attempt: Attempt, outcome: Outcome) -> dict[str, Any]:

@@ -120,7 +120,7 @@ class Training:
             None if w is None or not w.any() else row_weights(w, self.x.dtype)
             for w in (problem.weights, problem.validation_weights)
         )
-        self.batch, self.steps_per_epoch, self.epochs, self.patience = plan(method, len(self.x))
+        self.batch, self.steps_per_epoch, self.epochs, self.patience = plan(method, self.rows)
         self.lr = method.rate
         self.loss = loss_function(method, problem.quantiles)
         self.gradients, self.validation_gradients = (
@@ -177,12 +177,26 @@ class Training:
         self.steps += 1
         return float(loss.item())
 
+    @property
+    def rows(self) -> int:
+        """How many training rows there are."""
+        return len(self.x)
+
+    @property
+    def examples(self) -> list[np.ndarray | None]:
+        """What `update` takes, of enough rows for a batch and the smaller last one of an epoch."""
+        return self.columns
+
     def epoch(self, over: Callable[[], bool] = lambda: False) -> float:
         """Every row once in random order (fewer when it is over); the mean loss of the rows seen."""
-        order = self.rng.permutation(len(self.x))
+        total, seen = self.batches(self.rng.permutation(len(self.x)), over)
+        return total / seen
+
+    def batches(self, order: np.ndarray, over: Callable[[], bool]) -> tuple[float, int]:
+        """Steps on these rows, a batch each, until it is over: the sum of the losses of the rows seen, and how many."""
         total, seen = 0.0, 0
-        for i in range(self.steps_per_epoch):
-            rows = order[i * self.batch : (i + 1) * self.batch]
+        for low in range(0, len(order), self.batch):
+            rows = order[low : low + self.batch]
             value = self.step(rows)
             if not math.isfinite(value):
                 raise NotFiniteLoss(value, rows)
@@ -191,7 +205,7 @@ class Training:
                 self.schedule.step()
             if over():
                 break
-        return total / seen
+        return total, seen
 
     def validate(self) -> float | None:
         """The loss on the validation data, or None when there is none."""

@@ -249,6 +249,12 @@ CHINESE = {
     ),
     "Column that holds the standard deviation of the noise of each row.": "各行噪声标准差所在的列。",
     "Leave out rows with a missing value.": "略去有缺失值的行。",
+    "Read the table in parts. Default: folders, and files of more than 33 million numbers.": (
+        "分块读入表格。默认：文件夹，以及超过 3300 万个数的文件。"
+    ),
+    "Training rows in memory at a time, where a table in parts is trained on. Default: 256 MiB of them.": (
+        "在分块读入的表格上训练时，内存中同时保留的训练行数。默认：256 MiB 能容纳的行数。"
+    ),
     ("Whether the first row of a CSV file holds names. Default: detected."): (
         "CSV 文件第一行是否为列名。默认：自动判断。"
     ),

@@ -79,6 +79,7 @@ _KNOWN = {
     "{#} or more arguments": "至少 {0} 个参数",
     "{#} or {#} arguments": "{0} 或 {1} 个参数",
     "formula {} of {}": "第 {0} 个公式（共 {1} 个）",
+    "target: a {} of symbols; give its text, str(expression)": "target：{0} 是符号表达式；请给出其文本 str(expression)",
     "a formula is a text such as 'sin(x)', got {}": "公式应为文本，例如 'sin(x)'，实际为 {0}",
     "a condition is needed here, such as {} > 0; this is a number": "这里需要条件，例如 {0} > 0；这是一个数",
     "the exponent is larger than {}": "指数大于 {0}",

@@ -175,9 +175,25 @@ FITS = {
     ),
     "a directory without Parquet files; give one of its files": "目录中没有 Parquet 文件；请给出其中一个文件",
     (
-        "a table in parts is fitted by 'features' alone, also as the choice of 'auto'; with another method give a "
-        "file that fits into memory, and {} to none"
-    ): "分块读入的表格只用 'features' 拟合，'auto' 也选它；用其他方法请给出内存放得下的文件，{0}",
+        "a table in parts is fitted by 'features', which is then also the choice of 'auto', or trained on by a "
+        "first-order method such as 'adam'; with another method give a file that fits into memory, and {} to none"
+    ): (
+        "分块读入的表格用 'features' 拟合（'auto' 也选它），或用 'adam' 之类的一阶方法训练；"
+        "用其他方法请给出内存放得下的文件，不要用 {0}"
+    ),
+    (
+        "of a table that is read in parts {} minimises squared errors; use a first-order method such as 'adam' for {}"
+    ): "对分块读入的表格，{0} 最小化平方误差；要用 {1} 请选 'adam' 之类的一阶方法",
+    (
+        "{} goes over a table in parts once, and keeps no rows; leave it out, or use a first-order method such as "
+        "'adam'"
+    ): "{0} 只把分块读入的表格读一遍，不保留行；请去掉，或用 'adam' 之类的一阶方法",
+    "is for a table that is read in parts, and {} reads all at once; leave one of the two out": (
+        "用于分块读入的表格，而 {0} 是一次全部读入；请去掉其中一个"
+    ),
+    "is for a table that is read in parts; leave it out": "用于分块读入的表格；请去掉",
+    "has changed while it was read; fit again": "在读取时发生了变化；请重新拟合",
+    "cannot be read to its end ({})": "无法读到末尾（{0}）",
     "column {} holds {}; weights must be >= 0": "列 {0} 中有 {1}；权重不能小于 0",
     "of a table that is read in parts they are a column; give its name": "分块读入的表格，权重是其中一列；请给出列名",
     "is added to values of a function; a table in parts stays as it is": "加到函数值上；分块读入的表格保持原样",

@@ -303,14 +303,16 @@ def _refuse(settings: Mapping[str, Any], panel: str, allowed: tuple[str, ...], w
 
 def _parts(path: str, settings: Mapping[str, Any]) -> Any:
     """A large file, or a folder, as parts for a method that takes them; else None."""
-    from surefit.attempts.methods import Auto, Features
-    from surefit.data.batches import batches_of
+    from surefit.data import Sampling
+    from surefit.problems.large import ALONE, in_parts
+    from surefit.search.choosing import takes_parts
 
-    able = isinstance(_method(settings), (Auto, Features))
-    if path == STDIN or not (able or Path(path).is_dir()):
+    if path == STDIN:
         return None
     options = _reading(settings)
-    found = batches_of(path, None, options)
+    asked = {key: settings[key] for key in (*ALONE, "stream", "window") if key in settings and key != "noise"}
+    asked |= {own: settings[key] for own, key in (("noise", "row_noise"), ("test", "test_table")) if key in settings}
+    found = in_parts(Path(path), Sampling(**asked), options, takes_parts(_method(settings)))
     if found is not None:
         found.reading = options
     return found
@@ -401,6 +403,7 @@ def _model(settings: Mapping[str, Any]) -> Any:
 def _data(settings: Mapping[str, Any], target: Any, labels: Mapping[str, Any]) -> Any:
     """What is known of the data. labels: of each row, by which rows are held out."""
     from surefit.data import Sampling
+    from surefit.data.batches import Batches
 
     called = {"num": "count", "corners": "with_corners"}  # short words for the command line
     keys = [key for key, row in SETTINGS.items() if row.panel == SAMPLES and key in settings]
@@ -421,6 +424,9 @@ def _data(settings: Mapping[str, Any], target: Any, labels: Mapping[str, Any]) -
         plan["weights"] = settings["weights"]
     if "row_noise" in settings:
         plan["noise"] = settings["row_noise"]
+    plan |= {key: settings[key] for key in ("stream", "window") if key in settings}
+    if isinstance(target, Batches) and "missing" in settings:
+        plan["missing"] = settings["missing"]
     return Sampling(**plan) if plan else None  # None: the method chooses its points
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from surefit.compiler import engine
+from surefit.compiler.ahead import ahead_of
+from surefit.compiler.columns import by_columns
+from surefit.compiler.context import memory
 from surefit.compiler.lower import Lowering
 from surefit.compiler.plan import Place, Plan, kernel_row
-from surefit.compiler.threads import pays, write_helper, write_meeting
+from surefit.compiler.threads import gathers, pays, write_helper, write_meeting
 from surefit.core.program import Program
 from surefit.errors import ArgumentError
 from surefit.ir.builder import BYTES, FAST, Function, Module
@@ -18,6 +21,7 @@ from surefit.ir.graph import graph_of
 MODES = ("fast", "strict")
 STEP, BODY, LOOP = "surefit_step", "surefit_body", "surefit_loop"
 HELPER, RELEASE = "surefit_helper", "surefit_release"
+BLOCKS, GATHER = "surefit_blocks", "surefit_gather"
 
 
 def check_mode(how: str) -> None:
@@ -50,14 +54,20 @@ class Writing:
     """A Program on its way to machine code: its plan, and the module with its step function.
 
     threads: 2 for a step that two threads may share (`body(arena, second, alone)` in place of `step(arena)`), where
-    the plan says that it could pay.
+    the plan says that it could pay. streams: which inputs a loop around the step fills with rows of data;
+    blocks: the first input is a block of points.
     """
 
-    def __init__(self, program: Program, how: str, t: engine.Target, threads: int = 1) -> None:
+    def __init__(
+        self, program: Program, how: str, t: engine.Target, threads: int = 1, streams: Sequence[int] = (),
+        blocks: bool = False,
+    ) -> None:  # fmt: skip
         check_mode(how)
         self.program, self.mode, self.target = program, how, t
         began = time.perf_counter()
         graph, inputs, outputs, state = graph_of(program, how)
+        if blocks and how == "strict" and not state:
+            outputs = by_columns(graph, inputs[0], outputs) or outputs
         where = {id(leaf): i for i, (leaf, _) in enumerate(program.state_in, len(program.inputs))}
         targets = [where.get(id(leaf), -1) for leaf, _ in program.state_out]
         self.plan = Plan(graph, inputs, outputs, state, targets, t.lanes("f32"))
@@ -66,12 +76,14 @@ class Writing:
         self.module = Module()
         flags = FAST if how == "fast" else ""
         could, self.why_threads = pays(self.plan)
+        self.ahead = ahead_of(self.plan, streams, t) if how == "fast" else None
         self.threads = 2 if could and threads > 1 else 1
+        self.gathers = self.threads == 2 and gathers(self.plan, [self.plan.inputs[i] for i in streams])
         if could and threads == 1:
             self.why_threads = "one core, or several networks at once"
         if self.threads == 1:
             f = Function(self.module, STEP, [("arena", "ptr")], flags=flags)
-            lowering = Lowering(self.plan, f, f.args["arena"], t, how == "fast")
+            lowering = Lowering(self.plan, f, f.args["arena"], t, how == "fast", ahead=self.ahead)
         else:
             self.meet = write_meeting(self.module)
             f = Function(self.module, BODY, [("arena", "ptr"), ("which", "i64"), ("single", "i64")], flags=flags)
@@ -82,14 +94,42 @@ class Writing:
                 with f.when(f.not_(alone)):
                     f.line(f"call void {self.meet}({arena}, {which})")
 
-            lowering = Lowering(self.plan, f, arena, t, how == "fast", (f.compare("ne", which, 0), alone), meet)
+            shared = f.compare("ne", which, 0), alone
+            lowering = Lowering(self.plan, f, arena, t, how == "fast", shared, meet, self.ahead)
         lowering.run()
         f.ret()
         f.end()
         if self.threads == 2:
-            write_helper(self.module, "@" + BODY, self.meet, lambda f: flush_denormals(f, self))
+            gather, batch = ("@" + GATHER, self.plan.inputs[streams[0]].shape[0]) if self.gathers else ("", 0)
+            write_helper(self.module, "@" + BODY, self.meet, lambda f: flush_denormals(f, self), gather, batch)
         self.messages = [(what, n.equation) for what, n in lowering.messages]
         self.seconds["IR"] = time.perf_counter() - began
+
+    def write_blocks(self) -> None:
+        """`blocks(arena, x, y, count)` beside a step of one input and one result, which it runs so many times.
+
+        x and y are the first of as many inputs and results, one after the other. It ends early where a step has failed;
+        its input lies in the arena then.
+        """
+        f = Function(self.module, BLOCKS, [("arena", "ptr"), ("x", "ptr"), ("y", "ptr"), ("count", "i64")])
+        arena = f.args["arena"]
+        copy = f.module.declare("llvm.memcpy.p0.p0.i64", "void", ["ptr", "ptr", "i64", "i1 immarg"])
+        node, place = self.plan.inputs[0], self.plan.results[0]
+        given, made = (n.size * memory(n.kind) for n in (node, self.plan.outputs[0]))
+        x, y = (f.gep(arena, p.buffer.start, "i8") for p in (self.plan.places[node.id], place))
+        out, on = f.label("out"), f.label("on")
+        with f.loop(0, f.args["count"]) as l:
+            source = f.gep(f.args["x"], f.mul(l.i, given), "i8")
+            f.line(f"call void {copy}({x}, {source}, i64 {given}, i1 false)")
+            f.call("@" + STEP, arena)
+            f.branch_if(f.compare("ne", f.load(arena, "i32"), 0), out, on)
+            f.start(on)
+            target = f.gep(f.args["y"], f.mul(l.i, made), "i8")
+            f.line(f"call void {copy}({target}, {y}, i64 {made}, i1 false)")
+        f.branch(out)
+        f.start(out)
+        f.ret()
+        f.end()
 
     def layout(self) -> Layout:
         """What is known of it, as plain data."""
@@ -143,4 +183,7 @@ def flush_denormals(f: Function, w: Writing) -> Callable[[], None]:
     return restore
 
 
-__all__ = ["BODY", "HELPER", "LOOP", "RELEASE", "STEP", "Layout", "Writing", "check_mode", "flush_denormals"]
+__all__ = [
+    "BLOCKS", "BODY", "GATHER", "HELPER", "LOOP", "RELEASE", "STEP", "Layout", "Writing", "check_mode",
+    "flush_denormals",
+]  # fmt: skip

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from surefit.compiler import cache, engine
-from surefit.compiler.codegen import BODY, HELPER, LOOP, RELEASE, STEP, Layout, Writing, check_mode
+from surefit.compiler.codegen import BLOCKS, BODY, HELPER, LOOP, RELEASE, STEP, Layout, Writing, check_mode
 from surefit.compiler.explain import Explanation
 from surefit.compiler.loop_code import write_loop
 from surefit.core.program import Constant, Program, Var
@@ -48,16 +48,16 @@ class Built:
     """A Program as machine code in memory, with an arena to run in.
 
     streams: which inputs a native loop fills with rows of data (None: no loop is written); rate: the input that is the
-    learning rate. threads: 2 where two threads may share a step.
+    learning rate. threads: 2 where two threads may share a step. blocks: whether `blocks` is written, too.
     """
 
     def __init__(
         self, program: Program, how: str, t: engine.Target, record_seconds: float = 0.0, *, threads: int = 1,
-        streams: Sequence[int] | None = None, rate: int | None = None,
+        streams: Sequence[int] | None = None, rate: int | None = None, blocks: bool = False,
     ) -> None:  # fmt: skip
         check_mode(how)
         self.program, self.mode, self.target = program, how, t
-        self._asked = (threads, None if streams is None else tuple(streams), rate)
+        self._asked = (threads, None if streams is None else tuple(streams), rate, blocks)
         name = self._name()
         began = time.perf_counter()
         found = cache.read(name)
@@ -79,6 +79,8 @@ class Built:
         names = [BODY, HELPER, RELEASE] if self.layout.threads == 2 else [STEP]
         if streams is not None:
             names.append(LOOP)
+        if blocks:
+            names.append(BLOCKS)
         self.library = engine.Library(code, t, names)
         self.seconds = {"record": record_seconds, **parts, "LLVM": time.perf_counter() - began}
         self.arena = Arena(self.layout.arena)
@@ -92,10 +94,12 @@ class Built:
         return [self.arena.array(s, a.shape, a.dtype) for s, a in zip(starts, avals, strict=True)]
 
     def _write(self) -> Writing:
-        threads, streams, rate = self._asked
-        writing = Writing(self.program, self.mode, self.target, threads)
+        threads, streams, rate, blocks = self._asked
+        writing = Writing(self.program, self.mode, self.target, threads, streams or (), blocks)
         if streams is not None:
             write_loop(writing, streams, rate)
+        if blocks:
+            writing.write_blocks()
         return writing
 
     def _name(self) -> str:

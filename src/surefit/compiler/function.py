@@ -38,9 +38,10 @@ class Compiled(Built):
     """
 
     def __init__(
-        self, program: Program, how: str = "fast", target: str | None = None, record_seconds: float = 0.0
-    ) -> None:
-        super().__init__(program, how, engine.target(target), record_seconds)
+        self, program: Program, how: str = "fast", target: str | None = None, record_seconds: float = 0.0,
+        blocks: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(program, how, engine.target(target), record_seconds, blocks=blocks)
         self.step = self.library.function(STEP)
         self._lock = threading.Lock()
         self._lies: list[Any] = [None] * len(self.state)  # the leaves' arrays whose values lie in the arena

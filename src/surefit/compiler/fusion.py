@@ -28,13 +28,21 @@ def divisible(kernel: Kernel) -> bool:
     for n in kernel.space:
         work *= n
     outer = [n for a, n in enumerate(kernel.space) if a not in kernel.reduced]
-    copies = any(r.node.op == "copy" for r in kernel.roots)
+    copies = any(r.node.op == "copy" for r in kernel.roots) and not large_copy(kernel)
     return (
         work >= 16_000
         and max(outer, default=1) >= 64
         and not copies
         and not any(n.op in CHECKED for r in kernel.roots for n in _cone(r.node))
     )
+
+
+def large_copy(kernel: Kernel) -> bool:
+    """Whether a kernel only copies a matrix that two threads copy sooner."""
+    if len(kernel.roots) != 1 or kernel.roots[0].node.op != "copy":
+        return False
+    n = kernel.roots[0].node
+    return len(n.shape) == 2 and min(n.shape) >= 64 and n.size >= 32_000
 
 
 def large_product(n: Node) -> bool:

@@ -24,6 +24,7 @@ from surefit.ir.builder import BYTES, Function, Module, Value, constant, is_floa
 _B_BYTES = 24 * 1024  # of B under one tile: what a small L1 cache holds
 _A_BYTES = 128 * 1024  # of A, read again for every tile of columns: what an L2 cache holds beside B
 _MAX_ROWS, _MAX_VECTORS = 10, 8  # of a tile; more rows would run out of address registers
+_PAGE = 4096
 _DEPTH = 512  # of k at once, so that the rows of B that a tile reads stay near; a multiple of BLOCK
 _LATENCY = 8.0  # operations that can begin before a sum is ready for the next one
 _NEW = 160.0  # cycles that a tile must save for each of its sums to be worth its compile time
@@ -32,7 +33,8 @@ _NEW = 160.0  # cycles that a tile must save for each of its sums to be worth it
 class Tile(NamedTuple):
     """Rows by vectors of C in registers.
 
-    edge: the last vector is stored in part; half: and only half as wide; onto: sums go on from what C holds.
+    edge: the last vector is stored in part; half: and only half as wide; onto: sums go on from what C holds; ahead:
+    memory that is needed later is asked for meanwhile.
     """
 
     rows: int
@@ -40,6 +42,7 @@ class Tile(NamedTuple):
     edge: bool = False
     half: bool = False
     onto: bool = False
+    ahead: bool = False
 
 
 class Columns(NamedTuple):
@@ -63,13 +66,18 @@ def _most_rows(t: Target, vectors: int, strict: bool = False) -> int:
     return min(free // (vectors * (2 if strict else 1)), _MAX_ROWS)
 
 
-def _cycles(tile: Tile, k: int, vector_bytes: int) -> float:
-    """A rough count for one tile: arithmetic, loads or latency, whichever is longest, and what it takes to begin."""
+def _cycles(tile: Tile, k: int, row_bytes: int, vector_bytes: int) -> float:
+    """What one tile takes, in slots of an arithmetic unit: arithmetic, loads or latency, whichever is longest; waiting.
+
+    row_bytes: of a row of B. Fitted to 24 shapes of tiles in six products on a Xeon with AVX-512: few sums leave the
+    units waiting, and so do few rows where B comes from L2, or where each of its rows lies in another page of memory.
+    """
     wide = tile.vectors - 0.5 * tile.half
     loads = wide + tile.rows
-    far = k * tile.vectors * vector_bytes > _B_BYTES  # B comes from L2
+    far = k * tile.vectors * vector_bytes > _B_BYTES or row_bytes > _PAGE // 2
     sums = tile.rows * tile.vectors
-    return k * (max(tile.rows * wide, loads, _LATENCY) + 0.03 * loads + 0.15 * far * wide) + 0.1 * sums * sums
+    waits = max(0.0, 1.6 - 0.08 * sums) + 0.1 * loads + far * wide * max(0.15, 0.9 - 0.09 * tile.rows)
+    return k * (max(tile.rows * wide, 1.17 * loads, _LATENCY) + waits) + sums
 
 
 @lru_cache(maxsize=1024)
@@ -117,9 +125,8 @@ def plan(
             most = _most_rows(t, vectors, strict)
             for rows in range(most + 1):
                 tile = Tile(rows, vectors, last and edge, last and half)
-                price.append(
-                    (_cycles(tile, k, t.vector_bytes) * tiles, 0.0 if tile in known else _NEW * (1 + rows * vectors))
-                )
+                cycles = _cycles(tile, k, n * BYTES[kind], t.vector_bytes)
+                price.append((cycles * tiles, 0.0 if tile in known else _NEW * (1 + rows * vectors)))
             found[key] = min((sum(price[r][0] * x + price[r][1] for r, x in way), way) for way in _covers(m, most))
         return found[key]
 
@@ -169,7 +176,10 @@ def _at_least_once(g: Function, count: Value, carry: list[Value], body: Callable
     return after
 
 
-_ARGUMENTS = "a:ptr b:ptr c:ptr k:i64 a_row:i64 a_col:i64 b_row:i64 c_row:i64 row_tiles:i64 col_tiles:i64 lanes:i64"
+_ARGUMENTS = (
+    "a:ptr b:ptr c:ptr k:i64 a_row:i64 a_col:i64 b_row:i64 c_row:i64 row_tiles:i64 col_tiles:i64 lanes:i64 "
+    "later:ptr pace:i64"
+)
 
 
 def _tile_function(module: Module, t: Target, kind: str, tile: Tile, strict: bool) -> str:
@@ -180,7 +190,7 @@ def _tile_function(module: Module, t: Target, kind: str, tile: Tile, strict: boo
     exact = strict and is_float(kind)
     flags = "" if exact or not is_float(kind) else "contract "
     name = f"gemm.{kind}.{tile.rows}x{tile.vectors}{'e' * tile.edge}{'h' * tile.half}{'o' * tile.onto}"
-    name += ".strict" * exact
+    name += ".strict" * exact + ".ahead" * tile.ahead
     arguments = [(x, k) for x, _, k in (word.partition(":") for word in _ARGUMENTS.split())]
     g = Function(module, name, arguments, flags=flags, private=True, inline="noinline")
     x = g.args
@@ -197,6 +207,11 @@ def _tile_function(module: Module, t: Target, kind: str, tile: Tile, strict: boo
 
     def step(carried: list[Value]) -> list[Value]:
         a, b, *sums = carried
+        later = []
+        if tile.ahead:
+            p = sums.pop()
+            g.prefetch(p, near=False)
+            later = [g.gep(p, x["pace"], "i8")]
         bs = [g.load(g.gep(b, v * lanes, kind), kind, w) for v, w in enumerate(widths)]
         out = [g.gep(a, x["a_col"], kind), g.gep(b, x["b_row"], kind)]
         for r in range(tile.rows):
@@ -204,11 +219,11 @@ def _tile_function(module: Module, t: Target, kind: str, tile: Tile, strict: boo
             if not tile.half:
                 one = g.splat(one, lanes)
             out += [g.fma(one, bs[v], sums[r * tile.vectors + v]) for v in range(tile.vectors)]
-        return out
+        return out + later
 
-    def sums_of(a: Value, b: Value, begin: list[Value]) -> list[Value]:
+    def sums_of(a: Value, b: Value, begin: list[Value], later: list[Value]) -> list[Value]:
         if not exact:
-            return _at_least_once(g, x["k"], [a, b, *begin], step)[2:]
+            return _at_least_once(g, x["k"], [a, b, *begin, *later], step)[2:]
 
         def block(carried: list[Value]) -> list[Value]:
             left, a, b, *total = carried
@@ -220,7 +235,8 @@ def _tile_function(module: Module, t: Target, kind: str, tile: Tile, strict: boo
         return _at_least_once(g, blocks, [x["k"], a, b, *begin], block)[3:]
 
     def row_tile(carried: list[Value], b: Value) -> list[Value]:
-        a, c = carried
+        a, c, *places_later = carried
+        later = [g.load(p, "ptr") for p in places_later]
         rows = [g.gep(c, g.mul(x["c_row"], r), kind) if r else c for r in range(tile.rows)]
         places = [(g.gep(row, v * lanes, kind), v, w) for row in rows for v, w in enumerate(widths)]
         part = [tile.edge and v == tile.vectors - 1 for _, v, _ in places]
@@ -230,22 +246,24 @@ def _tile_function(module: Module, t: Target, kind: str, tile: Tile, strict: boo
                 g.load_masked(p, kind, mask) if cut else g.load(p, kind, w)
                 for (p, _, w), cut in zip(places, part, strict=True)
             ]
-        for s, (p, _, _), cut in zip(sums_of(a, b, begin), places, part, strict=True):
+        for s, (p, _, _), cut in zip(sums_of(a, b, begin, later), places, part, strict=False):
             if cut:
                 g.store_masked(s, p, mask)
             else:
                 g.store(s, p)
-        return [g.gep(a, g.mul(x["a_row"], tile.rows), kind), g.gep(c, g.mul(x["c_row"], tile.rows), kind)]
+        below = [g.gep(a, g.mul(x["a_row"], tile.rows), kind), g.gep(c, g.mul(x["c_row"], tile.rows), kind)]
+        return below + [g.gep(p, 1, "i64") for p in places_later]
 
     def col_tile(carried: list[Value]) -> list[Value]:
-        b, c = carried
-        _at_least_once(g, x["row_tiles"], [x["a"], c], lambda rows: row_tile(rows, b))
-        return [g.gep(b, tile.vectors * lanes, kind), g.gep(c, tile.vectors * lanes, kind)]
+        b, c, *later = carried
+        _, _, *later = _at_least_once(g, x["row_tiles"], [x["a"], c, *later], lambda rows: row_tile(rows, b))
+        return [g.gep(b, tile.vectors * lanes, kind), g.gep(c, tile.vectors * lanes, kind), *later]
 
+    begin = [x["b"], x["c"]] + [x["later"]] * tile.ahead
     if tile.edge:
-        col_tile([x["b"], x["c"]])
+        col_tile(begin)
     else:
-        _at_least_once(g, x["col_tiles"], [x["b"], x["c"]], col_tile)
+        _at_least_once(g, x["col_tiles"], begin, col_tile)
     g.ret()
     module.shared[key] = g.end()
     return module.shared[key]
@@ -263,37 +281,63 @@ def _repeat(f: Function, start: int, step: int, count: int) -> Iterator[Value]:
             yield l.i
 
 
+def _panel(m: int, k: int, kind: str) -> int:
+    """Rows of A that are multiplied with all columns of B before the next ones."""
+    rows = min(m, max(64, _A_BYTES // (min(k, _DEPTH) * BYTES[kind]) // 8 * 8))
+    return m if rows * 5 >= m * 4 else rows  # nearly all
+
+
+def _slices(k: int) -> int:
+    """Parts in which sums over k are taken."""
+    return 1 if k <= 2 * _DEPTH else -(-k // _DEPTH)
+
+
+def visits(t: Target, kind: str, m: int, n: int, k: int, padded: bool) -> int:
+    """About how many tiles such a product has, if each can ask for memory ahead; else 0."""
+    if _panel(m, k, kind) < m or _slices(k) > 1:
+        return 0
+    return sum(part.tiles * count for part in plan(t, kind, m, n, k, padded) for _, count in part.rows)
+
+
 def emit_gemm(
     f: Function, t: Target, *, m: int, n: int, k: int, kind: str, a: Value, a_row: int, a_col: int, b: Value,
-    b_row: int, c: Value, c_row: int, c_padded: bool, strict: bool = False,
+    b_row: int, c: Value, c_row: int, c_padded: bool, strict: bool = False, ahead: tuple[Value, int, int] | None = None,
 ) -> None:  # fmt: skip
     """C = A B: C[i, j] at c + i c_row + j, A[i, k] at a + i a_row + k a_col, B[k, j] at b + k b_row + j (in elements).
 
     A may have any strides. Of every row of B up to one vector beyond its end is read. c_padded: rows of C have room for
     whole vectors, what is written behind their end is not defined; otherwise nothing is written there.
     strict: sums in blocks of BLOCK, each from 0 in order, block sums added in order, products rounded.
+    ahead: where addresses are listed, how many, and so many bytes behind each will be needed after this product: they
+    are asked for while it runs, one address a tile. Only for a product with `visits`.
     """
-    known = frozenset(key[3] for key in f.module.shared if key[:3] == ("gemm", kind, strict))
+    known = frozenset(key[3]._replace(ahead=False) for key in f.module.shared if key[:3] == ("gemm", kind, strict))
     lanes = t.lanes(kind)
-    rows = min(m, max(64, _A_BYTES // (min(k, _DEPTH) * BYTES[kind]) // 8 * 8))
-    if rows * 5 >= m * 4:  # nearly all
-        rows = m
-
-    slices = 1 if k <= 2 * _DEPTH else -(-k // _DEPTH)
+    rows = _panel(m, k, kind)
+    slices = _slices(k)
     deep = k if slices == 1 else -(-k // (slices * BLOCK)) * BLOCK
+    pace = 0 if ahead is None else -(-ahead[2] // k)
+    seen = 0  # tiles that asked for something
 
     def slice_of(i0: Value, rows: int, k0: Value, depth: int, onto: bool) -> None:
         """C's rows from i0, plus or only the part of the sums from k0."""
+        nonlocal seen
         for part in plan(t, kind, rows, n, k, c_padded, strict, known):
             j, i = part.start, i0
             inside = n - j - (part.shape.vectors - 1) * lanes  # lanes of an edge
             for high, count in part.rows:
-                tile = _tile_function(f.module, t, kind, part.shape._replace(rows=high, onto=onto), strict)
+                asks = ahead is not None and seen + count * part.tiles <= ahead[1]
+                shape = part.shape._replace(rows=high, onto=onto, ahead=asks)
+                tile = _tile_function(f.module, t, kind, shape, strict)
                 pa = f.gep(a, f.add(f.mul(i, a_row), f.mul(k0, a_col)), kind)
                 pb = f.gep(b, f.add(f.mul(k0, b_row), j), kind)
                 pc = f.gep(c, f.add(f.mul(i, c_row), j), kind)
                 numbers = (depth, a_row, a_col, b_row, c_row, count, part.tiles, inside)
-                f.call(tile, pa, pb, pc, *map(f.i64, numbers))
+                later = Value("null", "ptr")
+                if ahead is not None and asks:
+                    later = f.gep(ahead[0], seen, "i64")
+                    seen += count * part.tiles
+                f.call(tile, pa, pb, pc, *map(f.i64, numbers), later, f.i64(pace))
                 i = f.add(i, high * count)
 
     def panel(i0: Value, rows: int) -> None:

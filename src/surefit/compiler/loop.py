@@ -301,8 +301,15 @@ class TrainingLoop:
             rates = np.ascontiguousarray(rates, np.float64)
             if rates.shape != (count,):
                 raise ShapeError(f"run: rates must be ({count},), got {rates.shape}")
+        return self._steps(p, self.data, rows, count, rates)
+
+    def _steps(
+        self, p: Part, data: Sequence[np.ndarray], rows: np.ndarray | None, count: int, rates: np.ndarray | None,
+        halted: Callable[[], bool] | None = None,
+    ) -> np.ndarray:  # fmt: skip
+        """`count` steps of a part on these rows of the data; the loss of each that was done."""
         losses, done = np.zeros(max(1, count)), np.zeros(1, np.int64)
-        context = p.context(self.data, losses, self.stop, done)
+        context = p.context(data, losses, self.stop, done)
         context[code.STEPS] = count
         context[code.ROWS] = 0 if rows is None else rows.ctypes.data
         context[code.RATES] = 0 if rates is None else rates.ctypes.data
@@ -310,14 +317,53 @@ class TrainingLoop:
         self.stop[0] = 0
         p.load_state()
         try:
-            with self._company(context, count):
-                interruptible(lambda: loop(p.arena.address, context.ctypes.data), self.stop)
+            with self._company(context, count) if p is self.full else nullcontext():
+                interruptible(lambda: loop(p.arena.address, context.ctypes.data), self.stop, halted=halted)
         finally:
             p.store_state()
         ran = int(done[0])
         if p.arena.error:
-            raise p.error(None if rows is None else rows[ran - 1], self.data)
+            raise p.error(None if rows is None else rows[ran - 1], data)
         return losses[:ran]
+
+    # --- rows that are not all there at once ---
+
+    @_one_at_a_time
+    def sweep(
+        self, data: Sequence[np.ndarray], rows: np.ndarray, rates: np.ndarray, halted: Callable[[], bool] | None = None
+    ) -> np.ndarray:
+        """Steps on rows of other data, arrays like those that it was made for: the loss of each step.
+
+        rows: (n,) indices, a batch for each step; as many as are left over in an epoch may be the last. rates: one for
+        each step. halted: asked every 20 ms whether to stop. Fewer losses: it was stopped, or the last is not finite.
+        """
+        self._check_assumed()
+        data, steps = [np.ascontiguousarray(a) for a in data], len(rows) // self.batch
+        rows, rates = np.ascontiguousarray(rows, np.int64), np.ascontiguousarray(rates, np.float64)
+        if len(rows) and (rows.min() < 0 or rows.max() >= min(map(len, data))):
+            raise ArgumentError(f"sweep: rows go from {rows.min()} to {rows.max()}, of {min(map(len, data))}")
+        whole = rows[: steps * self.batch].reshape(steps, self.batch)
+        losses = self._steps(self.full, data, whole, steps, rates[:steps], halted) if steps else np.zeros(0)
+        left = rows[steps * self.batch :]
+        if len(losses) < steps or not len(left) or (steps and not math.isfinite(losses[-1])):
+            return losses
+        if self.part is None or len(left) != self.rest:
+            raise ShapeError(f"sweep: {len(left)} rows are left over for the last batch; it was made for {self.rest}")
+        return np.concatenate([losses, self._steps(self.part, data, left[None], 1, rates[steps:], halted)])
+
+    @_one_at_a_time
+    def validate(self) -> float:
+        """The loss of the validation rows, with the values that the leaves have now."""
+        self._check_assumed()
+        v = self.validation
+        if v is None:
+            raise ArgumentError("validate: there are no validation rows; TrainingLoop(..., validate=, validation=)")
+        v.load_state()
+        step = v.library.function(STEP)
+        interruptible(lambda: step(v.arena.address), self.stop)
+        if v.arena.error:
+            raise v.error(None, ())
+        return float(v.loss.reshape(-1)[0])
 
     @contextmanager
     def _company(self, context: np.ndarray, steps: int) -> Iterator[None]:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from surefit.compiler import cache, engine
-from surefit.compiler.codegen import BODY, LOOP, STEP, Writing, flush_denormals
+from surefit.compiler.ahead import ROW, Ahead, row_bytes
+from surefit.compiler.codegen import BODY, GATHER, LOOP, STEP, Writing, flush_denormals
+from surefit.compiler.threads import AT, CONTEXT, half_of
 from surefit.ir.builder import BYTES, Function, Module, Value, constant
 
 ROWS, STEPS, LOSSES, RATES, STOP, DONE, ALONE, DATA = range(8)  # places in a loop's context, 8 bytes each
@@ -27,11 +29,8 @@ def write_loop(w: Writing, streams: Sequence[int], rate: int | None) -> None:
 
     rows, steps, losses, rates = slot(ROWS, "ptr"), slot(STEPS, "i64"), slot(LOSSES, "ptr"), slot(RATES, "ptr")
     stop, done = slot(STOP, "ptr"), slot(DONE, "ptr")
-    data = [slot(DATA + k, "ptr") for k in range(len(streams))]
-    places = [w.plan.places[w.plan.inputs[i].id] for i in streams]
-    shapes = [w.plan.inputs[i].shape for i in streams]
-    kinds = [p.buffer.kind for p in places]
-    batch = shapes[0][0] if streams else 0
+    batch = w.plan.inputs[streams[0]].shape[0] if streams else 0
+    gather = _write_gather(w, streams, batch) if w.gathers else ""
     given = f.emit("i1", 1, f"icmp ne {rows}, null")
     paced = f.emit("i1", 1, f"icmp ne {rates}, null")
     out = w.plan.results[0]
@@ -41,6 +40,10 @@ def write_loop(w: Writing, streams: Sequence[int], rate: int | None) -> None:
     with f.when(f.compare("le", steps, 0)):
         f.ret()
         f.start(f.label("dead"))
+    if (ahead := w.ahead) is not None:  # memory that is at hand, unless rows are given
+        own = f.gep(arena, w.plan.places[w.plan.inputs[ahead.stream].id].buffer.start, "i8")
+        with f.loop(0, ahead.entries) as l:
+            f.store(own, f.gep(f.gep(arena, ahead.start, "i8"), l.i, "i64"))
     restore = flush_denormals(f, w)
     with f.loop(0, steps) as l:
         on = f.emit("i32", 1, f"load volatile i32, {stop}, align 4")
@@ -49,10 +52,15 @@ def write_loop(w: Writing, streams: Sequence[int], rate: int | None) -> None:
         f.start(halted)
         f.branch(finish)
         f.start(go)
+        if w.gathers:
+            f.store(context, f.gep(arena, CONTEXT, "i8"))
+            f.store(l.i, f.gep(arena, AT, "i8"))
         with f.when(given):
-            first = f.mul(l.i, batch)
-            for source, place, shape, kind in zip(data, places, shapes, kinds, strict=True):
-                _gather(f, source, rows, first, f.gep(arena, place.buffer.start, "i8"), shape, kind, w.target)
+            if not w.gathers:
+                _batch(f, w, streams, arena, context, rows, f.mul(l.i, batch))
+            if ahead is not None:
+                follows = f.mul(f.select(f.compare("lt", f.add(l.i, 1), steps), f.add(l.i, 1), l.i), batch)
+                _look_ahead(f, ahead, slot(DATA + streams.index(ahead.stream), "ptr"), rows, follows, arena, batch)
         if rate is not None:
             leaf = w.plan.inputs[rate]
             with f.when(paced):
@@ -65,6 +73,9 @@ def write_loop(w: Writing, streams: Sequence[int], rate: int | None) -> None:
             alone = slot(ALONE, "i64")
             with f.when(f.compare("eq", alone, 0)):
                 f.line(f"call void {w.meet}({arena}, i64 0)")
+            if w.gathers:
+                mine = f.select(f.compare("eq", alone, 0), f.i64(half_of(batch)), f.i64(batch))
+                f.call(gather, arena, context, l.i, f.i64(0), mine)
             f.line(f"call void @{BODY}({arena}, i64 0, {alone})")
         loss = f.load(f.gep(arena, out.buffer.start + out.start * BYTES[out_kind], "i8"), out_kind)
         loss = f.convert(loss, "f64")
@@ -86,11 +97,39 @@ def write_loop(w: Writing, streams: Sequence[int], rate: int | None) -> None:
     f.end()
 
 
+def _write_gather(w: Writing, streams: Sequence[int], batch: int) -> str:
+    """`gather(arena, context, step, start, stop)`: rows start to stop of a step's batch; its name with @."""
+    names = [("arena", "ptr"), ("context", "ptr"), *((n, "i64") for n in ("step", "start", "stop"))]
+    f = Function(w.module, GATHER, names, private=True, noalias=False)
+    x = f.args
+    rows = f.load(f.gep(x["context"], ROWS, "i64"), "ptr")
+    with f.when(f.emit("i1", 1, f"icmp ne {rows}, null")):
+        _batch(f, w, streams, x["arena"], x["context"], rows, f.mul(x["step"], batch), (x["start"], x["stop"]))
+    f.ret()
+    return f.end()
+
+
+def _batch(
+    f: Function, w: Writing, streams: Sequence[int], arena: Value, context: Value, rows: Value, first: Value,
+    part: tuple[Value, Value] | None = None,
+) -> None:  # fmt: skip
+    """The rows of one batch, or only those from part[0] to part[1]."""
+    for k, i in enumerate(streams):
+        node = w.plan.inputs[i]
+        place = w.plan.places[node.id]
+        source, target = f.load(f.gep(context, DATA + k, "i64"), "ptr"), f.gep(arena, place.buffer.start, "i8")
+        _gather(f, source, rows, first, target, node.shape, place.buffer.kind, w.target, part)
+
+
 def _gather(
     f: Function, source: Value, rows: Value, first: Value, target: Value, shape: tuple[int, ...], kind: str,
-    t: engine.Target,
+    t: engine.Target, part: tuple[Value, Value] | None = None,
 ) -> None:  # fmt: skip
-    """Rows of a contiguous array, chosen by index, side by side."""
+    """Rows of a contiguous array, chosen by index, side by side.
+
+    While a long row is copied, the next one is asked for: no CPU foresees where it lies, and waiting for each in turn
+    took nearly twice as long.
+    """
     memory = "i8" if kind == "i1" else kind
     size = 1
     for n in shape[1:]:
@@ -98,14 +137,21 @@ def _gather(
     if size == 0 or shape[0] == 0:
         return
     lanes = t.vector_bytes // BYTES[memory]
+    far = row_bytes(shape, kind) >= ROW
+
+    def source_of(r: Value) -> Value:
+        i = f.load(f.gep(rows, f.add(first, r), "i64"), "i64")
+        return f.gep(source, f.mul(i, size), memory)
 
     def row(r: Value) -> None:
-        i = f.load(f.gep(rows, f.add(first, r), "i64"), "i64")
-        p = f.gep(source, f.mul(i, size), memory)
-        q = f.gep(target, f.mul(r, size), memory)
+        p, q = source_of(r), f.gep(target, f.mul(r, size), memory)
+        last = f.compare("ge", r, shape[0] - 1)
+        ahead = source_of(f.select(last, r, f.add(r, 1))) if far else None
         full = size // lanes
         if full:
             with f.loop(0, full * lanes, lanes) as l:
+                if ahead is not None:
+                    f.prefetch(f.gep(ahead, l.i, memory))
                 f.store(f.load(f.gep(p, l.i, memory), memory, lanes), f.gep(q, l.i, memory))
         at, rest = full * lanes, size - full * lanes
         while rest:
@@ -113,11 +159,20 @@ def _gather(
             f.store(f.load(f.gep(p, at, memory), memory, width), f.gep(q, at, memory))
             at, rest = at + width, rest - width
 
-    if shape[0] == 1:
+    if shape[0] == 1 and part is None:
         row(f.i64(0))
     else:
-        with f.loop(0, shape[0]) as l:
+        with f.loop(*(part or (0, shape[0]))) as l:
             row(l.i)
+
+
+def _look_ahead(f: Function, ahead: Ahead, source: Value, rows: Value, first: Value, arena: Value, batch: int) -> None:
+    """Where the rows of the next batch begin."""
+    places = f.gep(arena, ahead.start, "i8")
+    with f.loop(0, ahead.entries) as l:
+        r = f.select(f.compare("lt", l.i, batch), l.i, f.i64(batch - 1))
+        i = f.load(f.gep(rows, f.add(first, r), "i64"), "i64")
+        f.store(f.gep(source, f.mul(i, ahead.row), "i8"), f.gep(places, l.i, "i64"))
 
 
 # --- the runtime around the loops: one module for all programs ------------------------------------------------------

@@ -8,12 +8,14 @@ from itertools import product
 
 import numpy as np
 
+from surefit.compiler.ahead import Ahead
 from surefit.compiler.context import Context, memory
 from surefit.compiler.engine import Target
 from surefit.compiler.fusion import LoopWriter, divisible, large_product
 from surefit.compiler.gemm import emit_gemm, emit_transpose
 from surefit.compiler.indexing import follow, var
 from surefit.compiler.plan import Kernel, Place, Plan, Root
+from surefit.compiler.threads import half_of
 from surefit.ir.builder import Function, Value, constant, is_float
 from surefit.ir.graph import Node
 
@@ -21,15 +23,16 @@ from surefit.ir.graph import Node
 class Lowering(Context):
     """Writes the kernels of a plan into a function whose first argument is the arena.
 
-    meet: emits the code at which two threads that share the function wait for each other.
+    meet: emits the code at which two threads that share the function wait for each other. ahead: what is asked for
+    during one of the products.
     """
 
     def __init__(
         self, plan: Plan, f: Function, arena: Value, t: Target, fast: bool, shared: tuple[Value, Value] | None = None,
-        meet: Callable[[], None] = lambda: None,
+        meet: Callable[[], None] = lambda: None, ahead: Ahead | None = None,
     ) -> None:  # fmt: skip
         super().__init__(plan, f, arena, t, fast, shared)
-        self.meet = meet
+        self.meet, self.ahead = meet, ahead
 
     def run(self) -> None:
         """All kernels, then what is left of new state goes to its place."""
@@ -114,6 +117,9 @@ class Lowering(Context):
         la = [s if size != 1 else 0 for size, s in zip(a.shape[:-2], sa[:-2], strict=True)]
         lb = [s if size != 1 else 0 for size, s in zip(b.shape[:-2], sb[:-2], strict=True)]
         la, lb = [0] * (len(lead) - len(la)) + la, [0] * (len(lead) - len(lb)) + lb
+        ahead = None
+        if self.ahead is not None and self.ahead.product is node:
+            ahead = self.f.gep(self.arena, self.ahead.start, "i8"), self.ahead.entries, self.ahead.row
         with self._nest(lead) as i:
 
             def rows(first: int, count: int) -> None:
@@ -122,20 +128,10 @@ class Lowering(Context):
                     a=self._at(pa, a0 + first * sa[-2], i, la), a_row=sa[-2], a_col=sa[-1],
                     b=self._at(pb, b0, i, lb), b_row=sb[-2],
                     c=self._at(c, first * c.strides[-2], i, c.strides[:-2]), c_row=c.strides[-2], c_padded=c.roomy,
-                    strict=not self.fast,
+                    strict=not self.fast, ahead=ahead,
                 )  # fmt: skip
 
-            if self.shared is None or not large_product(node):
-                rows(0, m)
-            else:
-                half = (m + 1) // 2
-                second, alone = self.shared
-                with self.f.when(alone):
-                    rows(0, m)
-                with self.f.when(self.f.not_(self.f.or_(second, alone))):
-                    rows(0, half)
-                with self.f.when(second):
-                    rows(half, m - half)
+            self._halved(rows, m, large_product(node))
 
     def _transposed(self, kernel: Kernel) -> bool:
         """Write a copy that turns the last two axes, by blocks in registers."""
@@ -151,12 +147,30 @@ class Lowering(Context):
         if strides[-2] != 1 or place.strides[-1] != 1:
             return False
         with self._nest(node.shape[:-2]) as i:
-            emit_transpose(
-                self.f, self.t, rows=node.shape[-1], cols=node.shape[-2], kind=node.kind,
-                src=self._at(source, start, i, strides[:-2]), src_row=strides[-1],
-                dst=self._at(place, 0, i, place.strides[:-2]), dst_row=place.strides[-2],
-            )  # fmt: skip
+
+            def rows(first: int, count: int) -> None:
+                emit_transpose(
+                    self.f, self.t, rows=node.shape[-1], cols=count, kind=node.kind,
+                    src=self._at(source, start + first, i, strides[:-2]), src_row=strides[-1],
+                    dst=self._at(place, first * place.strides[-2], i, place.strides[:-2]), dst_row=place.strides[-2],
+                )  # fmt: skip
+
+            self._halved(rows, node.shape[-2], divisible(kernel))
         return True
+
+    def _halved(self, rows: Callable[[int, int], None], n: int, cut: bool) -> None:
+        """What rows(first, count) writes for all n: half of it by each thread, where there are two and it is cut."""
+        if self.shared is None or not cut:
+            rows(0, n)
+            return
+        half = half_of(n)
+        second, alone = self.shared
+        with self.f.when(alone):
+            rows(0, n)
+        with self.f.when(self.f.not_(self.f.or_(second, alone))):
+            rows(0, half)
+        with self.f.when(second):
+            rows(half, n - half)
 
     def _argmax(self, node: Node, out: Place) -> None:
         f = self.f

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from surefit.compiler.codegen import BLOCKS
 from surefit.compiler.compiled import Arena
 from surefit.compiler.function import Compiled
 from surefit.compiler.threads import cores
@@ -24,6 +25,7 @@ from surefit.core.program import Program
 from surefit.core.tensor import Tensor
 
 FIRST = 4  # blocks that are run before it is known how long the others take
+AT_ONCE = 2e-3  # seconds of work in one call of native code, between which an interrupt is heard
 WORTH = 1e-3  # seconds of work that is left, from which a second thread pays
 
 
@@ -35,6 +37,7 @@ class Desk:
         self.compiled, self.watched = compiled, watched
         self.arena = Arena(layout.arena)
         self.step, self.address = compiled.step, self.arena.address
+        self.blocks = compiled.library.function(BLOCKS, 4)
         avals = [v.aval for v in program.inputs] + [v.aval for _, v in program.state_in]
         arrays = [self.arena.array(s, a.shape, a.dtype) for s, a in zip(layout.inputs, avals, strict=True)]
         self.x, self.state = arrays[0], arrays[1:]
@@ -72,7 +75,7 @@ class Ready:
     """
 
     def __init__(self, program: Program, mode: str = "strict") -> None:
-        self.compiled = Compiled(program, mode)
+        self.compiled = Compiled(program, mode, blocks=True)
         self._free: list[Desk] = []
         leaves = [leaf for leaf, _ in program.state_in]
         parts = [leaf.params if isinstance(leaf, FlatVector) else [leaf] for leaf in leaves]
@@ -110,32 +113,35 @@ class Ready:
 
         A row's result does not depend on the block that it is in, so the number of threads changes no bit.
         """
+        x = np.ascontiguousarray(x, np.float64)
         n, rows = len(x), self.rows
         out = np.empty((n, *self.shape))
-        starts = range(0, n, rows)
+        whole = n // rows
         desk = self._take()
         if desk is None:
             return None
         began = time.perf_counter()
-        for i in starts[:FIRST]:
-            _block(desk, x, out, i)
-        rest = starts[FIRST:]
-        if rest:
-            turns = iter(rest)  # whose next() is one operation: every block is somebody's
+        first = min(whole, FIRST)
+        _blocks(desk, x, out, 0, first)
+        if whole > first:
+            each = max(1e-9, time.perf_counter() - began) / first
+            helpers = min(cores() - 1, whole - first - 1) if each * (whole - first) > WORTH else 0
+            size = max(1, min(int(AT_ONCE / each), (whole - first) // (4 * (helpers + 1))))
+            turns = iter(range(first, whole, size))  # whose next() is one operation: every block is somebody's
 
             def work(at: Desk) -> None:
                 try:
                     for i in turns:
-                        _block(at, x, out, i)
+                        _blocks(at, x, out, i, min(size, whole - i))
                 except BaseException:  # an interrupt: nobody needs the others either
                     for _ in turns:
                         pass
                     raise
 
-            expected = (time.perf_counter() - began) / FIRST * len(rest)
-            helpers = min(cores() - 1, len(rest) - 1) if expected > WORTH else 0
             if not self._together(work, desk, helpers):
                 return None
+        if n > whole * rows:
+            _last(desk, x, out, whole * rows)
         self._free.append(desk)
         return out
 
@@ -172,16 +178,24 @@ class Ready:
         return True
 
 
-def _block(desk: Desk, x: np.ndarray, out: np.ndarray, i: int) -> None:
-    """One block of rows; the last is filled up with its last row."""
-    rows = x[i : i + len(desk.x)]
+def _blocks(desk: Desk, x: np.ndarray, out: np.ndarray, first: int, count: int) -> None:
+    """So many blocks of rows, from block `first`."""
+    start = first * len(desk.x)
+    if count and out.size:
+        desk.blocks(desk.address, x[start:].ctypes.data, out[start:].ctypes.data, count)
+        if desk.error[0]:
+            desk.failed()
+
+
+def _last(desk: Desk, x: np.ndarray, out: np.ndarray, start: int) -> None:
+    """The rows from `start`, fewer than a block, which is filled up with the last of them."""
+    rows = x[start:]
     desk.x[: len(rows)] = rows
-    if len(rows) < len(desk.x):
-        desk.x[len(rows) :] = rows[-1]
+    desk.x[len(rows) :] = rows[-1]
     desk.step(desk.address)
     if desk.error[0]:
         desk.failed()
-    out[i : i + len(rows)] = desk.y[: len(rows)]
+    out[start:] = desk.y[: len(rows)]
 
 
 __all__ = ["Ready"]

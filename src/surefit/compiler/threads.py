@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
@@ -19,7 +19,8 @@ from surefit.compiler.plan import Plan
 from surefit.ir.builder import Function, Module, Value
 from surefit.ir.graph import Node
 
-QUIT, ARRIVED, SEEN = 8, 64, 128  # bytes in the arena: end flag, arrivals of both, what each thread waits for
+# bytes in the arena: end flag, the loop's context and the number of its step, arrivals of both, what each waits for
+QUIT, CONTEXT, AT, ARRIVED, SEEN = 8, 16, 24, 64, 128
 SPINS = 10_000  # without a pause instruction: on virtual machines many of them in a row end up in the hypervisor
 MEETING = 0.4e-6  # seconds
 SPEED = 5e10  # operations a second of one core
@@ -82,6 +83,22 @@ def pays(plan: Plan) -> tuple[bool, str]:
     return gain > 2 * cost, why
 
 
+def half_of(n: int) -> int:
+    """Rows of n that are the first thread's."""
+    return (n + 1) // 2
+
+
+def gathers(plan: Plan, inputs: Sequence[Node]) -> bool:
+    """Whether each thread may fill its half of these inputs with rows: before anyone reads them the two meet."""
+    wanted, met = {n.id for n in inputs}, False
+    for i, k in enumerate(plan.kernels):
+        met = met or (i > 0 and divisible(k))
+        if wanted & k.reads.keys():
+            return met
+        met = met or divisible(k)
+    return met
+
+
 def write_meeting(m: Module) -> str:
     """`meet(arena, which)`: wait for the other thread; its name with @."""
     f = Function(
@@ -113,10 +130,13 @@ def write_meeting(m: Module) -> str:
     return f.end()
 
 
-def write_helper(m: Module, body: str, meet: str, begin: Callable[[Function], Callable[[], None]]) -> None:
+def write_helper(
+    m: Module, body: str, meet: str, begin: Callable[[Function], Callable[[], None]], gather: str, batch: int
+) -> None:
     """`helper(arena)`: the second thread, until the end flag; `release(arena)`: the first lets it go.
 
-    begin: writes what the first thread, too, does before its steps, and returns what undoes it.
+    begin: writes what the first thread, too, does before its steps, and returns what undoes it. gather: a function
+    that fills inputs with rows of a batch, of which the second half is the second thread's; "": the first fills all.
     """
     f = Function(m, "surefit_helper", [("arena", "ptr")], noalias=False)
     arena = f.args["arena"]
@@ -128,6 +148,9 @@ def write_helper(m: Module, body: str, meet: str, begin: Callable[[Function], Ca
     flag = f.emit("i32", 1, f"load volatile i32, {f.gep(arena, QUIT, 'i8')}, align 4")
     f.branch_if(f.compare("ne", flag, 0), out, on)
     f.start(on)
+    if gather:
+        context, step = f.load(f.gep(arena, CONTEXT, "i8"), "ptr"), f.load(f.gep(arena, AT, "i8"), "i64")
+        f.call(gather, arena, context, step, f.i64(half_of(batch)), f.i64(batch))
     f.line(f"call void {body}({arena}, i64 1, i64 0)")
     f.branch(again)
     f.start(out)

@@ -162,9 +162,12 @@ class Sampling:
             its weights.
         periodic: inputs after whose periods the target is the same again: {"angle": 360}, a text "angle=360", or a
             period for each input, None where it has none. The network is given their sine and cosine.
-        stream: whether a table is read in parts, so that it need not fit into memory (`method="features"`). None:
-            folders of Parquet, DataFrames of Dask, and files of more than 33 million numbers, rows times columns (CSV:
-            268 MB).
+        stream: whether a table is read in parts, so that it need not fit into memory (by "features", and by first-order
+            methods such as "adam"). None: folders of Parquet, DataFrames of Dask, and files of more than 33 million
+            numbers, rows times columns (CSV: 268 MB).
+        window: of a table that is read in parts, how many training rows a first-order method has in memory at a time,
+            and shuffles together; twice as many while it reads the next ones. It stands for `stream=True`, too.
+            None: as many as 256 MiB hold.
 
     Raises:
         ArgumentError: a field outside its domain; `DomainError` when the extra box is unreadable.
@@ -200,6 +203,7 @@ class Sampling:
     monotone: Any = None
     periodic: Any = None
     stream: bool | None = None
+    window: int | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.design, int):
@@ -266,6 +270,14 @@ class Sampling:
             object.__setattr__(self, "faces", real("faces", self.faces, least=0.0))
         if self.stream not in (None, True, False):
             raise ArgumentError(f"stream={self.stream!r} must be True, False or None")
+        if self.window is not None:
+            object.__setattr__(self, "window", whole("window", self.window))
+            if self.stream is False:
+                raise ArgumentError(
+                    f"window: is for a table that is read in parts, and {spelled('stream', 'False')} reads all at "
+                    "once; leave one of the two out"
+                )
+            object.__setattr__(self, "stream", True)
         object.__setattr__(self, "adaptive", whole("adaptive", self.adaptive, least=0))
         object.__setattr__(self, "adaptive_ratio", _above_zero("adaptive_ratio", self.adaptive_ratio))
         object.__setattr__(self, "derivative_weight", _above_zero("derivative_weight", self.derivative_weight))

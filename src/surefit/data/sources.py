@@ -121,6 +121,8 @@ def _from_object(source: Any) -> Raw:
     if array.dtype.names is not None:  # a structured array
         return Raw("array", list(array.dtype.names), [array[name] for name in array.dtype.names])
     if array.ndim != 2:
+        if hasattr(source, "free_symbols"):  # SymPy's, and what is like it
+            raise DataError(f"target: a {type(source).__name__} of symbols; give its text, str(expression)")
         raise DataError(
             f"table: cannot read a {type(source).__name__} of shape {array.shape}; give a path, a "
             "DataFrame, a dict of columns, a pair (X, y), or an array (n, columns)"

@@ -456,11 +456,11 @@ def _coded(
                 raise not_a_number(raw, 0, name, str(column.values[0]), more="the fit was made with numbers there")
         elif name in fill:
             code = Coded.filled(name, Column(NUMBER, values[:, j]) if column is None else column, raw)
-            _check_categories(code, len(values), raw)
+            check_categories(code, len(values), raw)
         elif column is not None:
             code = Coded.of(name, column)
             assert code is not None
-            _check_categories(code, len(values), raw)
+            check_categories(code, len(values), raw)
         if code is None:
             names.append(name)
             parts.append(values[:, j : j + 1])
@@ -472,7 +472,7 @@ def _coded(
     return tuple(names), np.concatenate(parts, axis=1), tuple(codes)
 
 
-def _check_categories(code: Coded, rows: int, raw: Raw) -> None:
+def check_categories(code: Coded, rows: int, raw: Raw) -> None:
     """DataError for texts that are no categories: names, remarks, keys."""
     count = len(code.categories)
     if count > CATEGORIES or (count > FEW and 2 * count > rows):
@@ -532,6 +532,6 @@ def _write_npz(table: Table, path: Path) -> None:
 
 
 __all__ = [
-    "FORMATS", "Table", "chosen_columns", "column_of", "missing_value", "read_csv", "read_table", "spread_names",
-    "write_table",
+    "FORMATS", "Table", "check_categories", "chosen_columns", "column_of", "missing_value", "read_csv", "read_table",
+    "spread_names", "write_table",
 ]  # fmt: skip

@@ -23,7 +23,7 @@ from surefit.fitting.fitted import Fit
 from surefit.keywords import naming
 from surefit.problems.posing import pose
 from surefit.problems.problem import Problem
-from surefit.reports.display import shown
+from surefit.reports.display import shown, tell_end
 from surefit.reports.film import Snapshots
 from surefit.reports.provenance import call_of, environment
 from surefit.search import choosing
@@ -180,7 +180,8 @@ def fit(
     with shown(progress, time, live) as display:
         heard = (*callbacks_from(callbacks), *display)
         fits = fits_of(posed, domain, count=whole_number("restarts", restarts, 1), callbacks=heard, **arguments)
-    fitted = fits[0] if restarts == 1 else best_of(fits)
+        fitted = fits[0] if restarts == 1 else best_of(fits)
+        tell_end(display, fitted)
     if found is not None:
         fitted.problem = replace(fitted.problem, source=fitted.problem.source | {"name": found.name})
         fitted.classified = classify(fitted, found.classes)
@@ -486,7 +487,9 @@ def find_lr(
     >>> 1e-3 < test.lr < 1
     True
     """
-    return choosing.rate_test(lambda: pose(target, domain, data, seed), method, model, seed, dtype)
+    chosen = method_from(method)
+    posed = partial(pose, target, domain, data, seed, parts=choosing.takes_parts(chosen))
+    return choosing.rate_test(posed, chosen, model, seed, dtype)
 
 
 __all__ = ["construct", "distil", "ensemble", "find_lr", "fit", "fit_problem", "fits_of", "load", "smallest"]

@@ -22,10 +22,13 @@ from surefit.formulas.functions import TABLE
 
 Function = Univariate
 MOST_NODES = 400  # of a formula: each is looked at by a call or two
-MOST_SUMS = 150  # different sums in all
+MOST_SUMS = 300  # different sums in all
 SIGNED = 1e-3  # a factor whose values are all of one sign, and at least so large beside the largest, has a logarithm
 NEARLY_ALL = 0.9  # of the sample points, where a function is finite that ends at others
 PART = 0.02  # the same, where it counts only where a condition holds
+BESIDE = 1e-6  # of the largest |sum|: so far beside a place without a value, as of sin(z)/z, there is one
+FACTORS = ("mul", "div", "neg", "square")  # nodes whose arguments are factors of what they are a factor of
+ROUNDED = 1e-12  # by so much, beside them, exponents may differ that are one
 SAME = 12  # digits in which the coefficients of two sums agree that are one
 HOLDS = {  # 1 where a difference is so, else 0
     sign: Univariate(f, None) for sign, f in {
@@ -141,6 +144,7 @@ class _Composer:
         self.signals: dict[tuple[Sum, Any], Signal] = {}
         self.terms: dict[Any, int] = {}
         self.known: dict[Any, Value] = {}
+        self.whole: set[Any] = set()  # products that something else is made of
         self.assumed: list[Value] = []  # that are not below 0, as far as was seen
         self.enough = NEARLY_ALL
         for column, is_log in zip(points.T, log, strict=True):
@@ -162,7 +166,21 @@ class _Composer:
                 else (node.op, node.value, *(keys[a] for a in node.args))
             )
         self.formula, self.keys, self.names = formula, keys, names
+        for node in formula.nodes:
+            if node.op not in FACTORS:
+                self.whole.update(keys[self.bare(a)] for a in node.args)
         return self.value(len(formula.nodes) - 1)
+
+    def bare(self, i: int) -> int:
+        """A node without its sign and numeric factors."""
+        node = self.formula.nodes[i]
+        if node.op == "neg":
+            return self.bare(node.args[0])
+        if node.op in ("mul", "div"):
+            varying = [a for a in node.args if self.formula.constants[a] is None]
+            if len(varying) == 1 and (node.op == "mul" or varying[0] == node.args[0]):
+                return self.bare(varying[0])
+        return i
 
     def value(self, i: int) -> Value:
         """The value of a node."""
@@ -199,7 +217,7 @@ class _Composer:
         if power is not None and not power.is_integer() and not (self.on_points(self.value(args[0])) >= 0).all():
             return self.applied(SQRT if power == 0.5 else _power(power), self.value(args[0]))
         if op in ("mul", "div") or power is not None:
-            return self.product(self.factors(i))
+            return self.shallower(i)
         if op == "pow":
             known = self.formula.constants[args[0]]
             if known is not None:
@@ -264,25 +282,38 @@ class _Composer:
         exponent = self.formula.constants[node.args[1]] if node.op == "pow" else None
         return None if exponent is None else Exact(float(exponent), constant_term(self.formula, node.args[1]))
 
-    def factors(self, i: int, exponent: float = 1.0) -> list[tuple[Value, float]]:
-        """A product as its factors and their exponents."""
+    def shallower(self, i: int) -> Value:
+        """A product, of all its factors, or with those together of which something else is made: whichever is simpler.
+
+        So x*y*sin(x*y) is a function of x*y alone.
+        """
+        split = self.factors(i, 1.0, frozenset())
+        together = self.factors(i, 1.0, frozenset(self.whole - {self.keys[i]}))
+        found = self.product(split)
+        if len(together) == len(split):
+            return found
+        other = self.product(together)
+        return other if _depth(other) < _depth(found) else found
+
+    def factors(self, i: int, exponent: float, whole: frozenset[Any]) -> list[tuple[Value, float]]:
+        """A product as its factors and their exponents; those of `whole` are not split."""
         node = self.formula.nodes[i]
-        if self.formula.constants[i] is None:
+        if self.formula.constants[i] is None and self.keys[i] not in whole:
             if node.op in ("mul", "div"):
                 other = exponent if node.op == "mul" else -exponent
-                return self.factors(node.args[0], exponent) + self.factors(node.args[1], other)
+                return self.factors(node.args[0], exponent, whole) + self.factors(node.args[1], other, whole)
             power = self.power(i)
             if power is not None and power.is_integer() and float(exponent).is_integer():
-                return self.factors(node.args[0], power * exponent)
+                return self.factors(node.args[0], power * exponent, whole)
             if power is not None and (self.on_points(self.value(node.args[0])) >= 0).all():
-                return self.split(node.args[0], power * exponent)
+                return self.split(node.args[0], power * exponent, whole)
             if node.op == "neg":
-                return [(Value(-1.0), exponent), *self.factors(node.args[0], exponent)]
+                return [(Value(-1.0), exponent), *self.factors(node.args[0], exponent, whole)]
         return [(self.value(i), exponent)]
 
-    def split(self, i: int, exponent: float) -> list[tuple[Value, float]]:
+    def split(self, i: int, exponent: float, whole: frozenset[Any]) -> list[tuple[Value, float]]:
         """The factors of a base that is not below 0, where each of them is not: sqrt(a b) = sqrt(a) sqrt(b)."""
-        found = self.factors(i)
+        found = self.factors(i, 1.0, whole)
         self.assumed.append(self.value(i))
         if all((self.on_points(v) >= 0).all() for v, _ in found):
             self.assumed += [v for v, _ in found]
@@ -307,12 +338,19 @@ class _Composer:
                 others.append(value)
             else:
                 groups.setdefault(alone[0], []).append((value, alone[1], exponent))
+        for value in [*others]:  # what is a sum of several functions, and another factor a function of that sum
+            alone = self.alone(self.handed_on(value))
+            if alone is not None and alone[0] in groups:
+                groups[alone[0]].append((value, alone[1], 1.0))
+                others.remove(value)
+        for s in [*groups]:
+            constant *= self.gathered(s, groups)
         values: list[Value] = []
         for s, several in groups.items():
             if len(several) == 1 and several[0][2] == 1.0:  # what is linear stays linear
                 values.append(several[0][0])
             else:
-                values.append(Value(parts={s: _powers([(f, e) for _, f, e in several])}))
+                values.append(Value(parts={s: self.filled(s, _powers([(f, e) for _, f, e in several]))}))
         values += others
         if not values:
             return Value(constant)
@@ -330,18 +368,59 @@ class _Composer:
             values = [self.twofold(values[0], values[1]), *values[2:]]
         return _scaled(values[0], constant)
 
+    def gathered(self, s: Sum, groups: dict[Sum, list[tuple[Value, Function, float]]]) -> float:
+        """Factors whose logarithms make up `s`, of which another factor is a function, join that one; their sign."""
+        found: list[tuple[Sum, float]] = []
+        sign = 1.0
+        wanted = dict(s.terms) if s.layer and s in groups else {}
+        for other, several in groups.items():
+            value, _, exponent = several[0]
+            if not wanted or other is s or len(several) > 1 or not self.keeps_sign(value):
+                continue
+            own = float(np.sign(self.on_points(value)[0]))
+            logarithm = self.handed_on(self.applied(_logarithm(own), value))
+            if len(logarithm.linear) == 1 and not logarithm.constant:
+                signal, c = next(iter(logarithm.linear.items()))
+                if signal in wanted and (own > 0 or exponent.is_integer()):
+                    found.append((other, exponent * c / wanted.pop(signal)))
+                    sign *= own if exponent % 2 else 1.0
+        if wanted or not found or any(abs(power - found[0][1]) > ROUNDED * abs(power) for _, power in found):
+            return 1.0
+        for other, _ in found:
+            value = groups.pop(other)[0][0]
+        groups[s].append((value, EXP, found[0][1]))
+        return sign
+
+    def filled(self, s: Sum, function: Function) -> Function:
+        """A function of a sum that has a value where it lacks one at a point, as sin(z)/z at 0: that beside it."""
+        good = np.isfinite(function(s.values))
+        if good.all():
+            return function
+        if not good.mean() > self.enough:
+            raise Unknown
+        step = BESIDE * float(np.abs(s.values).max())
+
+        def call(z: np.ndarray) -> np.ndarray:
+            y = function(z)
+            lost = ~np.isfinite(y)
+            return np.where(lost, 0.5 * (function(z - step) + function(z + step)), y) if lost.any() else y
+
+        return Univariate(call, function.term)
+
     def twofold(self, a: Value, b: Value) -> Value:
         """The product of two, as squares of their sum and difference."""
         one, other = self.alone(a), self.alone(b)
         if one is not None and other is not None and one[0] is other[0]:
-            f, g = one[1], other[1]
-            return Value(parts={one[0]: _both(f, g, "mul")})
+            return Value(parts={one[0]: self.filled(one[0], _both(one[1], other[1], "mul"))})
+        a, b = self.handed_on(a), self.handed_on(b)
         sizes = [float(np.abs(self.on_points(v)).max()) for v in (a, b)]
         if not all(0.0 < size < np.inf for size in sizes):
             raise Unknown
         # powers of two, which are exact, and the same at nearly all other points of the same box
         sizes = [2.0 ** math.ceil(math.log2(size) - 1e-9) for size in sizes]
-        a, b = (_scaled(self.handed_on(v), 1.0 / size) for v, size in zip((a, b), sizes, strict=True))
+        # the first coefficient of each above 0: so x*y and -2*x*y are made of the same squares
+        sizes = [math.copysign(size, max(v.linear.values(), key=abs)) for v, size in zip((a, b), sizes, strict=True)]
+        a, b = (_scaled(v, 1.0 / size) for v, size in zip((a, b), sizes, strict=True))
         plus, minus = self.applied(SQUARE, _added(a, b)), self.applied(SQUARE, _added(a, b, -1.0))
         return _scaled(_added(plus, minus, -1.0), 0.25 * sizes[0] * sizes[1])
 
@@ -365,18 +444,21 @@ class _Composer:
 
     def alone(self, value: Value) -> tuple[Sum, Function] | None:
         """The one sum that a value is a function of, and the function; None where there are several."""
-        if len(value.parts) > 1 or not (value.parts or value.linear):
+        if not (value.parts or value.linear):
             return None
-        linear = self.sum_of(value.linear) if value.linear else None
+        constant = value.constant
         if not value.parts:
-            assert linear is not None
-            return linear[0], _affine(value.constant, linear[1])
-        (s, f), constant = next(iter(value.parts.items())), value.constant
-        if linear is None:
+            s, slope = self.sum_of(value.linear)
+            return s, _affine(constant, slope)
+        s = max(value.parts, key=lambda t: t.layer)
+        f = value.parts[s]
+        others = {t: g for t, g in value.parts.items() if t is not s}
+        if not (others or value.linear):
             return s, (f if constant == 0.0 else _both(_affine(constant, 0.0), f))
-        if linear[0] is not s:
+        if any(t.layer == s.layer for t in others):
             return None
-        return s, _both(_affine(constant, linear[1]), f)
+        rest, slope = self.sum_of(self.handed_on(Value(0.0, value.linear, others)).linear)  # x*y + sin(x*y)
+        return (s, _both(_affine(constant, slope), f)) if rest is s else None
 
     def applied(self, function: Function, value: Value) -> Value:
         """function(value)."""
@@ -402,11 +484,12 @@ class _Composer:
         """A value that is linear in signals: each function of a sum becomes one."""
         linear = dict(value.linear)
         for s, f in value.parts.items():
+            factor, f = (f.factor, f.base) if isinstance(f, _Multiple) else (1.0, f)
             same = (s, self.same(f))
             signal = self.signals.get(same)
             if signal is None:
                 signal = self.signals[same] = Signal(s.layer + 1, f(s.values), s, f)
-            linear[signal] = linear.get(signal, 0.0) + 1.0
+            linear[signal] = linear.get(signal, 0.0) + factor
         return Value(value.constant, linear)
 
     def same(self, f: Function) -> Any:
@@ -486,9 +569,24 @@ def _scaled(value: Value, factor: float) -> Value:
     return Value(value.constant * factor, linear, {s: _times(f, factor) for s, f in value.parts.items()})
 
 
+class _Multiple(Univariate):
+    """A multiple of a function; two of one function are handed on as one signal."""
+
+    __slots__ = ("base", "factor")
+
+    def __init__(self, base: Function, factor: float) -> None:
+        by = float(factor)
+        super().__init__(lambda z: by * base(z), combined("mul", term_of(factor), base.term))
+        self.base, self.factor = base, factor
+
+
 def _times(f: Function, factor: float) -> Function:
-    by = float(factor)
-    return Univariate(lambda z: by * f(z), combined("mul", term_of(factor), f.term))
+    return _Multiple(f.base, factor * f.factor) if isinstance(f, _Multiple) else _Multiple(f, factor)
+
+
+def _depth(value: Value) -> int:
+    """Layers that a value takes."""
+    return max((s.layer + 1 for s in value.parts), default=max((k.layer for k in value.linear), default=0))
 
 
 def _added(a: Value, b: Value, factor: float = 1.0) -> Value:
@@ -510,6 +608,7 @@ def _both(f: Function, g: Function, op: str = "add") -> Function:
 def _powers(several: list[tuple[Function, float]]) -> Function:
     """The product of powers of functions."""
 
+    @ops.silent
     def product(z: np.ndarray) -> np.ndarray:
         total = np.ones(np.shape(z))
         for f, e in several:

@@ -403,6 +403,11 @@ class Function:
             x = self.convert(x, "i8")
         self.line(f"store {x}, {p}, align {align or BYTES[x.kind]}")
 
+    def prefetch(self, p: Value, near: bool = True) -> None:
+        """Ask for the memory around p, to be read soon (near) or later; any address is allowed."""
+        f = self.module.declare("llvm.prefetch.p0", "void", ["ptr", "i32 immarg", "i32 immarg", "i32 immarg"])
+        self.line(f"call void {f}({p}, i32 0, i32 {3 if near else 2}, i32 1)")  # data, into the first or second cache
+
     def store_masked(self, x: Value, p: Value, mask: Value) -> None:
         """Only the lanes where mask is true are written."""
         if x.kind == "i1":

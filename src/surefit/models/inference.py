@@ -22,7 +22,7 @@ from surefit.core.tensor import Tensor
 from surefit.errors import MissingExtraError, RecordError
 from surefit.nn.module import changes
 
-BLOCK = 256  # points of one run; a single point has a program of its own
+BLOCK = 80  # points of one run: two layers of 64 units stay in a first cache; a single point has a program of its own
 GRADIENTS = 64  # the same of gradients
 EAGER_BLOCK = 8192
 MOST_NUMBERS, FEWEST_ROWS = 1_000_000, 16  # in an array of a block, of models that say how many they take for a row

@@ -29,7 +29,7 @@ def preview_of(wish: Wish) -> dict[str, Any]:
             values = np.broadcast_to(wish.function(*(m.ravel() for m in mesh)), (mesh[0].size,))
         shown |= dict(
             mathml=to_mathml(wish.function, left="y"),
-            axes=[numbers(axis, 8) for axis in axes], target=numbers(values),
+            axes=[numbers(axis, None) for axis in axes], target=numbers(values, None),
         )  # fmt: skip
     return shown
 

@@ -13,6 +13,8 @@ import numpy as np
 from surefit.fitting import Fit
 from surefit.reports.pictures import grid_of
 
+from .memory import give_back
+
 EXPORTS = {"c": "c", "onnx": "onnx", "numpy": "py", "js": "js"}
 PICTURES = ("png", "svg")
 DRAWN = (*PICTURES, "report")  # by Matplotlib, which takes seconds
@@ -36,6 +38,7 @@ def file_of(fitted: Fit, to: str, lang: str = "en") -> tuple[str, bytes]:
         if to in PICTURES:
             found = io.BytesIO()
             fitted.plot("fit", lang=lang).savefig(found, format=to)
+            give_back()
             return f"fit.{to}", found.getvalue()
         paths = fitted.export(here / f"model.{EXPORTS[to]}", to).paths
         if len(paths) == 1:

@@ -13,17 +13,15 @@ from surefit.errors import ArgumentError, SurefitError
 from surefit.fitting import Fit, construct, fit
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
-from surefit.reports.pictures import finite, picture_of, scene_of
+from surefit.reports.pictures import Loss, finite, picture_of, scene_of, thinned
 from surefit.sentences import Sentence
 
+from .memory import give_back
 from .wishes import CONSTRUCT, Wish
 
 SECONDS = 120.0  # of training, pauses not counted
 PAUSED = 1800.0  # seconds; who is away for longer has gone
 RATE = 20.0  # frames a second
-LOSSES = 150  # of a frame
-
-Loss = tuple[int, float | None, float | None, float]  # epoch, losses of training and validation, seconds
 
 
 @dataclass
@@ -152,6 +150,7 @@ class Session:
             self.done.set()
             if self._left:
                 self._forget()
+            give_back()
 
     def watch(self, model: Scaled, problem: Problem, seed: int) -> None:
         """Training of this model is about to begin."""
@@ -208,12 +207,6 @@ class Session:
             if scene is not None:
                 self._scene, self._scenes = scene, self._scenes + 1
         self._drawn = max(ended, ended + 19.0 * (ended - began) - 1.0 / RATE)
-
-
-def thinned(rows: list[Loss]) -> list[Loss]:
-    """At most `LOSSES` of the rows, the last one among them."""
-    step = max(1, -(-len(rows) // LOSSES))
-    return rows[::-1][::step][::-1]
 
 
 def both(text: Any) -> dict[str, str]:

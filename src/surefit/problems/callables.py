@@ -28,8 +28,8 @@ DROPPING = "data=Sampling(drop_nonfinite=True)"  # how points without a value ar
 TRIED = 4  # points on which the ways of calling are tried
 ASKED_AGAIN = 1.0  # seconds of a value up to which it is asked for twice, to see whether it is the same
 REMEMBERED = 50_000  # points whose values a function that takes one point at a time is not asked for again
-HOLES = 0.25  # of all points at most may be holes; more are a region where the target is not defined
-STEPS = (1e-3, 1e-4, 1e-5)  # of the width of the box: from points so far away the limit at a hole is computed
+HOLES = 0.5  # of all points at most may be holes; more are a region where the target is not defined
+STEPS = (1e-2, 1e-3, 1e-4, 1e-5)  # of the width of the box: from points so far away the limit at a hole is computed
 SHORTER = 0.7  # times as far away are those that must give the same limit
 AGREE = 1e-6  # times the largest value beside it: what limits from different sides and distances may differ by
 ROUNDING = 1e-12  # by which no other distance could tell the limit better

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from enum import Enum
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +14,9 @@ import numpy as np
 from surefit.checking import near
 from surefit.data import Domain, Noise, Sampling, Table, raw_names, read_table
 from surefit.data.batches import Batches, batches_of
-from surefit.data.table import spread_names
+from surefit.data.columns import TEXT, Coded, Raw
+from surefit.data.sources import raw_of
+from surefit.data.table import check_categories, column_of, spread_names
 from surefit.errors import ArgumentError, DataError, DomainError
 from surefit.problems import rows as about_rows
 from surefit.problems.points import check_size
@@ -25,6 +30,10 @@ ALONE = {  # fields of a Sampling that need all rows at once
     "groups": "rows of one group",
     "order": "the order of all rows",
     "test": "a table of test rows",
+    "folds": "fits without a part of the rows",
+    "missing": "the median of a column",
+    "target_scale": "the logarithm of the target",
+    "noise": "the noise of each row",
     "derivatives": "gradients",
     "quantile": "quantiles",
     "monotone": "a network with weights of one sign",
@@ -33,23 +42,45 @@ ALONE = {  # fields of a Sampling that need all rows at once
     "faces": "more values",
     "verify": "more values",
 }
+Plain = str | int | float | tuple | None
 
 
-def in_parts(target: Any, plan: Sampling, reading: Mapping[str, Any], able: bool) -> Batches | None:
-    """The parts of a table that is read in parts; None: of one that is not. able: whether the method can do that.
+class Parts(Enum):
+    """What a method does with a table that is read in parts: nothing, or it needs one or many passes over it."""
+
+    NONE = 0
+    ONCE = 1
+    OFTEN = 2
+
+
+def in_parts(target: Any, plan: Sampling, reading: Mapping[str, Any], able: Parts) -> Batches | None:
+    """The parts of a table that is read in parts; None: of one that is not. able: what the method does with such a one.
+
+    What goes over a table many times has a large file in memory where it is asked for something that needs all rows.
 
     ArgumentError: it must be read in parts, and the method cannot.
     """
     must = plan.stream or hasattr(target, "to_delayed") or isinstance(target, Batches)
-    if not (able or must or (isinstance(target, str | os.PathLike) and os.path.isdir(target))):
+    must = must or (isinstance(target, str | os.PathLike) and os.path.isdir(target))
+    if not must and (able is Parts.NONE or (able is Parts.OFTEN and next(needing_all(plan), None))):
         return None
     found = batches_of(target, plan.stream, _with_weights(plan, reading))
-    if found is not None and not able:
+    if found is not None and able is Parts.NONE:
         raise ArgumentError(
-            "method: a table in parts is fitted by 'features' alone, also as the choice of 'auto'; with another "
-            f"method give a file that fits into memory, and {spelled('stream', 'True')} to none"
+            "method: a table in parts is fitted by 'features', which is then also the choice of 'auto', or trained on "
+            "by a first-order method such as 'adam'; with another method give a file that fits into memory, and "
+            f"{spelled('stream', 'True')} to none"
         )
     return found
+
+
+def needing_all(plan: Sampling) -> Iterator[str]:
+    """The fields of a plan, names in `ALONE`, that ask for something that needs all rows at once."""
+    for name in ALONE:
+        value = plan.noise_of_rows if name == "noise" else getattr(plan, name)
+        nothing = value in (None, False, "error", "linear", ()) if isinstance(value, Plain) else False
+        if not nothing and not (isinstance(value, int | float) and value == 0):
+            yield name
 
 
 def _with_weights(plan: Sampling, reading: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,7 +113,7 @@ def of_parts(
     names = spread_names(reader.inputs, reader.coding)
     box = _box(domain, names, found.low, found.high)
     stream.counts = dict(zip(PARTS, (int(n) for n in found.counts), strict=True))
-    stream.sample = len(found.samples[0].numbers)
+    stream.sample, stream.digest = len(found.samples[0].numbers), found.digest
     train, validation, test = found.samples
     source = {"kind": "table", "name": batches.label, "rows": int(found.counts.sum()) + found.left_out}
     rows = _points(train)
@@ -109,12 +140,11 @@ def _points(rows: Rows) -> Points | None:
 
 
 def _refuse(plan: Sampling) -> None:
-    for name, what in ALONE.items():
-        if getattr(plan, name):
-            raise ArgumentError(
-                f"{name}: {what} cannot be had of a table that is read in parts; leave it out, or read all at once "
-                f"with {spelled('stream', 'False', 'data=Sampling(stream=False)')}"
-            )
+    for name in needing_all(plan):
+        raise ArgumentError(
+            f"{name}: {ALONE[name]} cannot be had of a table that is read in parts; leave it out, or read all at once "
+            f"with {spelled('stream', 'False', 'data=Sampling(stream=False)')}"
+        )
     if plan.weights is not None and not isinstance(plan.weights, str):
         raise ArgumentError("weights: of a table that is read in parts they are a column; give its name")
     if plan.noise is not None and _scale(plan) > 0.0:
@@ -136,7 +166,35 @@ def _reader(batches: Batches, plan: Sampling, seed: int, reading: Mapping[str, A
     inputs = tuple(name for name in raw_names(table.inputs, table.coding) if name != weights)
     if not inputs:
         raise DataError(f"{batches.label}: no input columns")
-    return Reader(inputs, table.targets, weights, table.coding, drop, seed, plan.shares)
+    return Reader(inputs, table.targets, weights, _known(batches, table.coding), drop, seed, plan.shares)
+
+
+def _known(batches: Batches, coding: tuple[Coded, ...]) -> tuple[Coded, ...]:
+    """The coding of the first part with the texts of all parts; it takes a pass over columns of texts.
+
+    DataError where they are too many to be categories.
+    """
+    names = [code.name for code in coding if code.kind == TEXT]
+    if not names:
+        return coding
+    known = {code.name: code for code in coding}
+    for end, texts in batches.map(partial(_texts, names), names):
+        for name, some in texts.items():
+            code = known[name]
+            if not some <= set(code.categories):
+                code = known[name] = replace(code, categories=tuple(sorted(some | set(code.categories))))
+                check_categories(code, end, Raw(batches.label, [], []))
+    return tuple(known.values())
+
+
+def _texts(names: list[str], start: int, part: Any) -> tuple[int, dict[str, set[str]]]:
+    """The number of the row behind a part that begins with this one, and the different texts in its columns."""
+    raw = (part if isinstance(part, Raw) else raw_of(part))._replace(first=start)
+    found = {}
+    for name in names:
+        column = column_of(raw.columns[raw.names.index(name)], name, raw)
+        found[name] = {v for v in column.values if v is not None} if column.kind == TEXT else set()
+    return start + len(raw.columns[0]), found
 
 
 def _box(domain: Any, names: tuple[str, ...], low: np.ndarray, high: np.ndarray) -> Domain:
@@ -154,4 +212,4 @@ def _box(domain: Any, names: tuple[str, ...], low: np.ndarray, high: np.ndarray)
     return box
 
 
-__all__ = ["SAMPLE", "in_parts", "of_parts"]
+__all__ = ["ALONE", "SAMPLE", "Parts", "in_parts", "needing_all", "of_parts"]

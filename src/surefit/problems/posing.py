@@ -31,7 +31,7 @@ from surefit.problems.callables import (
     vectorised,
 )
 from surefit.problems.known import known
-from surefit.problems.large import in_parts, of_parts
+from surefit.problems.large import Parts, in_parts, of_parts
 from surefit.problems.points import about_dropped, check_size, few_for_time, finite_values
 from surefit.problems.problem import ROWS, Points, Problem
 from surefit.problems.quantiles import in_levels
@@ -48,15 +48,15 @@ FEWEST_WATCHED = 200  # validation points of a known function without noise: wit
 def pose(
     target: Any, domain: Any, data: Sampling | None, seed: int, solver: bool = False, time: float | None = None,
     table: Mapping[str, Any] | None = None,
-    few: int = 0, parts: bool = False, memory: Memory | None = None,
+    few: int = 0, parts: Parts = Parts.NONE, memory: Memory | None = None,
 ) -> Problem:  # fmt: skip
     """The Problem of a target: a formula (or several), a callable, a table in any form `read_table` takes, or (X, y).
 
     solver: it is for a solver, which wants few points of a function at first and draws more itself. time: the seconds
     that the fit may take; of a callable so slow that its values would take more than a part of them, fewer are asked.
     table: how a table is read, arguments of `read_table`, None where they were not given.
-    few: rows of a table, up to which none are held out unless somebody asks for a split. parts: whether the method can
-    fit a table that is read in parts. memory: of the values of a callable, for a process that goes on after this one
+    few: rows of a table, up to which none are held out unless somebody asks for a split. parts: what the method does
+    with a table that is read in parts. memory: of the values of a callable, for a process that goes on after this one
     was killed.
 
     ArgumentError: a function without a domain, or a data argument that is not a Sampling. DomainError: the target is
@@ -173,6 +173,8 @@ def _of_function(
     if plan.apart:
         name = "order" if plan.groups is None else "groups"
         raise ArgumentError(f"{name}: is for the rows of a table; a function is tested on fresh points")
+    if plan.window is not None:
+        raise ArgumentError("window: is for a table that is read in parts; leave it out")
     if plan.missing is not None:
         raise ArgumentError(
             "missing: is for the rows of a table; leave points where a function has no value out with "

@@ -6,13 +6,14 @@ the same ones and draws the same sample.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from surefit.checking import memory_peak
 from surefit.data.batches import Batches
 from surefit.data.columns import Coded, Raw
 from surefit.data.sources import raw_of
@@ -116,7 +117,10 @@ def _all_missing(raw: Raw, columns: list[str]) -> bool:
 
 @dataclass(frozen=True)
 class Survey:
-    """What was seen of some rows: how many of each part, their range, how many were left out, and a sample."""
+    """What was seen of some rows: how many of each part, their range, how many were left out, and a sample.
+
+    digest: a sum over the rows that any of their numbers changes; modulo 2^64, so in whatever parts they come.
+    """
 
     counts: np.ndarray  # (3,)
     left_out: int
@@ -125,6 +129,7 @@ class Survey:
     largest: float  # |value|
     smallest_weight: float
     samples: tuple[Rows, ...]  # of each part, those with the smallest hashes
+    digest: int
 
     def merged(self, other: Survey, most: int, seed: int) -> Survey:
         """Of both together, with at most so many rows in each sample."""
@@ -134,7 +139,7 @@ class Survey:
         return Survey(
             self.counts + other.counts, self.left_out + other.left_out, np.minimum(self.low, other.low),
             np.maximum(self.high, other.high), max(self.largest, other.largest),
-            min(self.smallest_weight, other.smallest_weight), samples,
+            min(self.smallest_weight, other.smallest_weight), samples, (self.digest + other.digest) % 2**64,
         )  # fmt: skip
 
 
@@ -157,8 +162,17 @@ def surveyed(reader: Reader, most: int, cut: float, start: int, part: Any) -> Su
     return Survey(
         np.bincount(where, minlength=3), length - len(rows.numbers), rows.x.min(axis=0), rows.x.max(axis=0),
         float(np.abs(rows.y).max()), np.inf if rows.weights is None else float(rows.weights.min()),
-        tuple(least(rows.some((where == i) & few), most, reader.seed) for i in range(3)),
+        tuple(least(rows.some((where == i) & few), most, reader.seed) for i in range(3)), _digest(rows),
     )  # fmt: skip
+
+
+def _digest(rows: Rows) -> int:
+    """See `Survey`."""
+    found = rows.numbers.astype(np.uint64)
+    columns = [*rows.x.T, *rows.y.T, *([] if rows.weights is None else [rows.weights])]
+    for i, column in enumerate(columns):
+        found = hashes(found ^ np.ascontiguousarray(column, np.float64).view(np.uint64), i)
+    return int(found.sum(dtype=np.uint64))
 
 
 def only(reader: Reader, which: int, start: int, part: Any) -> Rows:
@@ -169,14 +183,19 @@ def only(reader: Reader, which: int, start: int, part: Any) -> Rows:
 
 @dataclass
 class Stream:
-    """A table that is read in parts, and how. memory: bytes that the process has held at most, as far as is known."""
+    """A table that is read in parts, and how.
+
+    used: training rows that an output layer was solved for. memory: bytes that the process has held at most, as far as
+    is known. digest: of all that is in it.
+    """
 
     batches: Batches
     reader: Reader
     counts: dict[str, int] = field(default_factory=dict)
     sample: int = 0  # training rows that are at hand
-    used: int | None = None  # training rows that the output layer was solved for
+    used: int | None = None
     memory: float = 0.0
+    digest: int = 0
 
     def survey(self, most: int) -> Survey | None:
         """One pass over all rows: counts, ranges, and a sample of at most so many rows of each part."""
@@ -195,9 +214,17 @@ class Stream:
             if len(rows.numbers):
                 yield rows
 
-    def to_dict(self) -> dict[str, Any]:
-        """For the card."""
-        return {"sample": self.sample, "used": self.used, "memory": self.memory}
+    def largest_error(self, predict: Callable[[np.ndarray], np.ndarray]) -> float:
+        """The largest |error| of a prediction (n, d) -> (n, k) at all validation rows, or training rows without any."""
+        part = "validation" if self.counts["validation"] else "train"
+        largest = [float(np.abs(predict(r.x) - r.y).max()) for r in self.rows(part)]
+        return float(np.nan_to_num(np.max(largest, initial=0.0), nan=np.inf, posinf=np.inf))
+
+    def to_dict(self, details: Mapping[str, Any]) -> dict[str, Any]:
+        """For the card. details: of the fit, "used" and "window" among them where they are not known here."""
+        used, window = details.get("used", self.used), details.get("window")
+        own = {} if window is None else {"window": window}
+        return {"sample": self.sample, "used": used, "memory": max(self.memory, memory_peak() or 0.0)} | own
 
 
 __all__ = ["PARTS", "Reader", "Rows", "Stream", "Survey", "hashes", "least", "only", "surveyed"]

@@ -337,6 +337,8 @@ def _data_words(fit: Record, speech: Speech) -> str:
         words += speech("card-noise")
     if (parts := problem.source.get("parts")) is not None:
         words += speech("card-parts", memory=f"{parts['memory'] / 2**30:.2g}", sample=parts["sample"])
+        if parts.get("window", problem.sizes()["train"]) < problem.sizes()["train"]:
+            words += speech("card-window", window=parts["window"])
     if problem.dropped:
         words += speech("card-dropped-one" if problem.dropped == 1 else "card-dropped", count=problem.dropped)
     return words

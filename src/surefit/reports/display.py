@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sys
 import time as clock
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,13 @@ def shown(progress: bool | None, time: float | None, live: bool = False) -> Iter
         yield [late]
     finally:
         late.close()
+
+
+def tell_end(displays: Iterable[Any], fit: Any) -> None:
+    """Displays that show the fit itself (`ended`) show the one that came out."""
+    for display_ in displays:
+        if hasattr(display_, "ended"):
+            display_.ended(fit)
 
 
 def in_notebook() -> bool:

@@ -22,6 +22,9 @@ DRAWN = 12  # units of a layer that are drawn
 SHOWN = 400  # data points
 SAMPLED = 200  # rows on which gradients and dead units are seen
 BINS = 24
+LOSSES = 150  # that are sent with a picture
+
+Loss = tuple[int, float | None, float | None, float]  # number, training, validation, seconds
 
 
 def finite(value: float | None) -> float | None:
@@ -29,13 +32,24 @@ def finite(value: float | None) -> float | None:
     return float(f"{value:.6g}") if value is not None and math.isfinite(value) else None
 
 
-def numbers(values: np.ndarray, digits: int = 5) -> list[float | None]:
-    """An array, flat, with few digits of what differs in it; None where it is not finite."""
+def numbers(values: np.ndarray, digits: int | None = 5) -> list[float | None]:
+    """An array, flat, with few digits of what differs in it (None: with all); None where it is not finite.
+
+    A fit and its target need all: their difference is drawn too, and may be a billionth of them.
+    """
+    if digits is None:
+        return [v if math.isfinite(v) else None for v in np.ravel(np.asarray(values, np.float64)).tolist()]
     known = values[np.isfinite(values)] if isinstance(values, np.ndarray) else np.array([])
     span, most = (float(np.ptp(known)), float(np.abs(known).max())) if known.size else (0.0, 0.0)
     if 0.0 < span < most:  # a small change of large numbers
         digits = min(16, digits + math.ceil(math.log10(most) - math.log10(span)))
     return [float(f"{v:.{digits}g}") if math.isfinite(v) else None for v in np.ravel(values).tolist()]
+
+
+def thinned(rows: list[Loss], most: int = LOSSES) -> list[Loss]:
+    """At most so many of the rows, the last one among them."""
+    step = max(1, -(-len(rows) // most))
+    return rows[::-1][::step][::-1]
 
 
 def grid_of(problem: Problem, every: int = 1) -> tuple[list[np.ndarray], np.ndarray]:
@@ -49,33 +63,34 @@ def grid_of(problem: Problem, every: int = 1) -> tuple[list[np.ndarray], np.ndar
 
 
 def scene_of(problem: Problem) -> dict[str, Any]:
-    """What does not change: axes, target on the grid (None of a table), some of the data."""
-    axes, points = grid_of(problem)
+    """What does not change: axes, target on the grid (None of a table), some of the data; of more inputs no grid."""
+    drawable = len(problem.names) in GRID
+    axes, points = grid_of(problem) if drawable else ([], np.empty((0, len(problem.names))))
     x, y = problem.train[0], problem.train[1]
     some = slice(None, None, max(1, -(-len(x) // SHOWN)))
     target = None
-    if problem.function is not None:
+    if drawable and problem.function is not None:
         with np.errstate(all="ignore"):
-            target = numbers(problem.function(points))
+            target = numbers(problem.function(points), None)
     data = np.column_stack([x[some], y[some, 0]])
     return dict(
-        axes=[numbers(axis, 8) for axis in axes], names=list(problem.names), output=problem.outputs[0],
+        axes=[numbers(axis, None) for axis in axes], names=list(problem.names), output=problem.outputs[0],
         target=target, points=[numbers(row, 6) for row in data],
     )  # fmt: skip
 
 
 def picture_of(model: Scaled, problem: Problem) -> dict[str, Any]:
-    """The fit on the grid, the layers as they are drawn, and where ReLU units bend (one input)."""
+    """The fit on the grid (one or two inputs), the layers as they are drawn, and where ReLU units bend (one input)."""
     was, inner = model.training, model.network.training
     model.eval()
     try:
         with np.errstate(all="ignore"):
-            with no_grad():
-                fitted = evaluate(model, grid_of(problem)[1])
+            fitted = None
+            if len(problem.names) in GRID:
+                with no_grad():
+                    fitted = numbers(evaluate(model, grid_of(problem)[1]), None)
             layers = linear_layers(model)
-            picture: dict[str, Any] = dict(
-                fit=numbers(fitted), y_scale=finite(float(np.ravel(array(model.y_scale))[0]))
-            )
+            picture: dict[str, Any] = dict(fit=fitted, y_scale=finite(float(np.ravel(array(model.y_scale))[0])))
             picture["layers"] = [
                 dict(
                     n_in=layer.weight.shape[1], n_out=layer.weight.shape[0],
@@ -127,10 +142,11 @@ def passed(model: Scaled, points: np.ndarray) -> list[tuple[nn.Module, np.ndarra
 
 
 def units_of(model: Scaled, problem: Problem) -> list[dict[str, Any]]:
-    """Of each hidden layer: the outputs of its units over a coarse grid, and which of them are dead or saturated."""
+    """Of each hidden layer: the outputs of its units over a coarse grid (one or two inputs), and which are lost."""
     x = problem.train[0]
     some = x[:: max(1, -(-len(x) // SAMPLED))]
-    coarse = grid_of(problem, EVERY[len(problem.names)])[1]
+    inputs = len(problem.names)
+    coarse = grid_of(problem, EVERY[inputs])[1] if inputs in GRID else some[:0]
     outputs = passed(model, np.concatenate([coarse, some]))
     found = []
     for module, values in outputs:
@@ -138,7 +154,7 @@ def units_of(model: Scaled, problem: Problem) -> list[dict[str, Any]]:
         states = [state_of(module, column) for column in sample.T]
         found.append(
             dict(
-                values=[numbers(column, 3) for column in drawn.T], states=states[:DRAWN],
+                values=[numbers(column, 3) for column in drawn.T if column.size], states=states[:DRAWN],
                 dead=states.count("dead"), saturated=states.count("saturated"), of=values.shape[1],
             )
         )  # fmt: skip
@@ -189,4 +205,4 @@ def array(tensor: Any) -> np.ndarray:
     return np.asarray(tensor.detach().numpy() if isinstance(tensor, Tensor) else tensor, np.float64)
 
 
-__all__ = ["EVERY", "GRID", "finite", "grid_of", "numbers", "picture_of", "scene_of"]
+__all__ = ["EVERY", "GRID", "Loss", "finite", "grid_of", "numbers", "picture_of", "scene_of", "thinned"]

@@ -363,6 +363,10 @@ WORDS: dict[str, Both] = {
     "card-sizes": Both("{count} {part}", "{part} {count}"),
     "card-added": Both(" ({count} added where the error was largest)", "（其中 {count} 个加在误差最大处）"),
     "card-gradients": Both(", with gradients", "，含梯度"),
+    "card-window": Both(
+        ", shuffled {window} at a time",
+        "，每次打乱 {window} 行",
+    ),
     "card-parts": Both(
         "; read in parts by a process of at most {memory} GiB, a sample of {sample} rows kept",
         "；分块读取，进程内存至多 {memory} GiB，保留 {sample} 行样本",

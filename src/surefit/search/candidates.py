@@ -17,7 +17,19 @@ from surefit.problems.problem import Problem
 from surefit.problems.quantiles import pinball
 from surefit.problems.scaling import Scaling
 from surefit.search.judging import Judge, Measured
-from surefit.search.limits import ENOUGH_ROWS, FAR, JUMP, ROUNDING, ROUNDINGS, SIMPLER, SMALLER, SMOOTHER, SURE
+from surefit.search.limits import (
+    ENOUGH_ROWS,
+    FAINTER,
+    FAR,
+    JUMP,
+    ROUNDING,
+    ROUNDINGS,
+    SELDOM,
+    SIMPLER,
+    SMALLER,
+    SMOOTHER,
+    SURE,
+)  # fmt: skip
 from surefit.search.teacher import Taught
 from surefit.sentences import Sentence, say
 
@@ -57,6 +69,11 @@ class Candidate:
         if self.left_out is None or self.scaling is None or not np.isfinite(self.left_out).all():
             return None
         return self.scaling.rescaled(self.left_out, self.model.scaling)
+
+    @property
+    def only_at_jumps(self) -> bool:
+        """Whether the network has units that jump as the target does, and is off by much nowhere else."""
+        return (self.details.get("jumps") or 0) > 0 and self.error.rmse <= SELDOM * self.error.max
 
     @property
     def score_in_units(self) -> float:
@@ -105,6 +122,8 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
         return Candidate(score=score, largest=score, by=say("what-largest"), **common)
     residuals, weights, largest, by = _unseen(problem, model, outcome, scaling)
     largest = largest if problem.function is None else error.max  # at fresh points, whose values have no noise
+    if problem.stream is not None and tol is not None and largest <= tol:
+        largest = max(largest, problem.stream.largest_error(predict))
     known = bool(np.isfinite(residuals).all())
     score = math.sqrt(float(np.average(residuals**2, weights=weights))) if known else math.inf
     return Candidate(
@@ -165,6 +184,9 @@ def _near(error: float, model: Scaled, output_norm: float | None, tol: float | N
 def best_of(candidates: list[Candidate], size: float, cautious: bool = False) -> Candidate | None:
     """The best candidate: by its score; of a known function by rmse where no largest error is small, as at a jump.
 
+    Where only points at jumps are missed, by half of a jump, another network without such units is no better for being
+    off by less at the points of a jump that happened to be measured.
+
     cautious: of measured data see `_of_measured_data`.
     """
     candidates = [c for c in candidates if not c.provisional] or candidates[-1:]
@@ -174,7 +196,8 @@ def best_of(candidates: list[Candidate], size: float, cautious: bool = False) ->
         least = min(c.score for c in candidates)
         if least > JUMP * size:
             return min(candidates, key=lambda c: c.error.rmse)
-        return min(candidates, key=lambda c: c.score)
+        sharp = [c for c in candidates if c.only_at_jumps and c.score <= FAINTER * least]
+        return min(sharp, key=lambda c: c.error.rmse) if sharp else min(candidates, key=lambda c: c.score)
     if not cautious:
         return min(candidates, key=lambda c: c.score)
     return _of_measured_data(candidates)

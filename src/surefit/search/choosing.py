@@ -20,9 +20,10 @@ from surefit.attempts.training import plan
 from surefit.checking import positive_number
 from surefit.core import ops
 from surefit.errors import ArgumentError
-from surefit.models.chain import output_layer
+from surefit.models.chain import is_hidden_layer, output_layer
 from surefit.models.scaled import Scaled, scaled
 from surefit.models.spec import network_of
+from surefit.problems.large import Parts
 from surefit.problems.periodic import lifted
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate
@@ -103,8 +104,8 @@ def fit_problem(
         raise ArgumentError("tol: quantiles have no largest error, since values lie above and below them; leave it out")
     if problem.stream is None:
         problem, settings = with_loss(problem, settings, seed, model)
-    if problem.stream is not None and isinstance(settings, Auto):
-        settings = Features()
+    else:
+        settings = of_stream(problem, settings, model, int(seed))
     adaptive = problem.plan is not None and bool(problem.plan.adaptive)
     if isinstance(settings, Auto) and adaptive:
         settings = Adam()  # the first-order methods alone add points as they go
@@ -169,9 +170,35 @@ def rate_test(
     return range_test(scaled(network, problem, chosen.scale, kind), problem, chosen, seed)
 
 
-def takes_parts(method: Method) -> bool:
-    """Whether a method can fit a table that is read in parts; the automatic choice then is `Features`."""
-    return isinstance(method, (Auto, Features))
+def takes_parts(method: Method) -> Parts:
+    """What a method does with a table that is read in parts."""
+    if isinstance(method, FirstOrder):
+        return Parts.OFTEN
+    return Parts.ONCE if isinstance(method, (Auto, Features)) else Parts.NONE
+
+
+def of_stream(problem: Problem, method: Method, model: Any, seed: int) -> Method:
+    """The method for a table that is read in parts: of the automatic choice features, or Adam for other networks.
+
+    ArgumentError for a loss that it does not have.
+    """
+    asked = None if problem.plan is None else problem.plan.loss
+    if isinstance(method, Auto):
+        network = None if model is None else network_of(model, problem, np.random.default_rng([seed, 2]), ops.float64)
+        method = Features() if network is None or is_hidden_layer(network) else Adam()
+    if isinstance(method, FirstOrder):
+        return with_loss(problem, method, seed, model)[1]
+    if asked not in (None, "mse"):
+        raise ArgumentError(
+            f"loss: of a table that is read in parts {spelled('method', repr(method.name))} minimises squared errors; "
+            f"use a first-order method such as 'adam' for {asked!r}"
+        )
+    if problem.plan is not None and problem.plan.window is not None:
+        raise ArgumentError(
+            f"window: {spelled('method', repr(method.name))} goes over a table in parts once, and keeps no rows; leave "
+            "it out, or use a first-order method such as 'adam'"
+        )
+    return method
 
 
 def with_bounds(state: State) -> State:
@@ -316,7 +343,7 @@ def _solved(state: State, method: Solver, found: Candidate) -> Solved:
 
 def _resolved(method: FirstOrder, problem: Problem) -> dict[str, Any]:
     """The settings with the choices that were left to us filled in."""
-    batch_size, _, epochs, patience = plan(method, len(problem.train[0]))
+    batch_size, _, epochs, patience = plan(method, problem.sizes()["train"])
     settings = method.settings()
     settings.update(batch_size=batch_size, epochs=epochs, patience=patience)
     settings["schedule"] = (

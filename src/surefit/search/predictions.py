@@ -17,9 +17,9 @@ from surefit.problems.known import is_all_around
 from surefit.problems.problem import Problem
 from surefit.search.classes import Classified
 from surefit.search.judging import Measured
+from surefit.search.limits import SELDOM
 
 LISTED = 6  # inputs in a warning
-SELDOM = 1e-3  # of the largest error: a root mean square that says that it is so large in very few places
 PLAIN = (float, int, np.float64)  # what a number of one point mostly is
 
 

@@ -176,7 +176,8 @@ def tried(state: State, attempt: Attempt, perform: Perform) -> Candidate | None:
             with state.timings.phase("judging"):
                 return state.judge.within(predict, goal)
         x, y = problem.validation or problem.train  # the test rows decide nothing
-        return bool(np.abs(predict(x) - y).max() <= goal)
+        good = bool(np.abs(predict(x) - y).max() <= goal)
+        return good and (problem.stream is None or problem.stream.largest_error(predict) <= goal)
 
     solver = "none" if attempt.method is None else attempt.method.name
     compiled = state.progress.compile_seconds or 0.0
@@ -224,7 +225,7 @@ def recorded(
     whole = best.problem.validation is None and state.problem.validation is not None  # all were trained on
     problem = state.problem if measured_data and not whole else best.problem
     if problem.stream is not None:  # whose rows are not the fit's to keep
-        problem = replace(problem, stream=None, source=problem.source | {"parts": problem.stream.to_dict()})
+        problem = replace(problem, stream=None, source=problem.source | {"parts": problem.stream.to_dict(best.details)})
     return Record(
         problem=problem, model=best.model, made=how, error=best.error,
         history=progress.history,

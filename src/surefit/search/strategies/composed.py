@@ -26,7 +26,6 @@ from surefit.search.limits import (
     COMPOSED,
     COMPOSED_FIRST,
     COMPOSED_LEAST,
-    JUMP,
     MOST_DEEP,
     MOST_WIDE,
     SOLVER_RESERVE,
@@ -37,6 +36,7 @@ from surefit.sentences import say
 from surefit.solvers.roughness import NEAR_ZERO
 from surefit.solvers.univariate import Units, units_of
 
+ALL_CORNERS = 12  # inputs, up to which all corners are looked at
 LOOKED_AT = 4000  # points at which sub-expressions are looked at, for signs and ranges
 FINE = 1001  # places that tell the range of a function on an interval
 SAFE = 1.15  # times the range that was seen: a sum of ranges that is no wider is taken as it is
@@ -107,14 +107,15 @@ def composed(s: State) -> Strategy:
 def jumps_alone(s: State, found: Candidate) -> bool:
     """Whether a network is only off where the target jumps, which no network does: nothing else can be better."""
     within = max(s.goal or 0.0, NOTICED * s.size)
-    return found.details.get("jumps", 0) > 0 and found.score > JUMP * s.size and found.error.rmse <= within
+    return found.only_at_jumps and found.error.rmse <= within
 
 
 def points_on(s: State, formulas: Sequence[Expression]) -> np.ndarray:
     """Points all over the box, on its faces, at its corners, and where the formula does something."""
     rng, box = np.random.default_rng([s.seed, 0xC03]), s.problem.domain
     inside, edge = sample(box, LOOKED_AT, "uniform", generator=rng), face_points(box, LOOKED_AT // 4, rng)
-    return np.concatenate([inside, edge, corner_points(box), interesting_points(formulas, box, LOOKED_AT // 4, rng)])
+    corners = box.corners() if box.dim <= ALL_CORNERS else corner_points(box)
+    return np.concatenate([inside, edge, corners, interesting_points(formulas, box, LOOKED_AT // 4, rng)])
 
 
 def fitted(
@@ -205,15 +206,17 @@ def _block(
 def _range(s: Sum, functions: list[Function], ranges: dict[Signal, tuple[float, float]]) -> tuple[float, float, bool]:
     """Where a sum lies: between the sums of the ends of its terms, or a little beyond where it was seen to be.
 
-    And whether a function ends there, as a root does at 0.
+    And whether a function ends there, as a root does at 0. Terms of different inputs reach their ends together, which
+    samples of many inputs do not show.
     """
     low, high = float(s.values.min()), float(s.values.max())
     spans = [sorted((c * ranges[signal][0], c * ranges[signal][1])) for signal, c in s.terms]
     least, most = sum(a for a, _ in spans), sum(b for _, b in spans)
     inside = _sizes(functions, np.linspace(low, high, FINE))
-    if inside is not None and most - least <= SAFE * (high - low):
+    apart = _apart(s)
+    if inside is not None and (apart or most - least <= SAFE * (high - low)):
         whole = _sizes(functions, np.linspace(least, most, FINE))
-        if whole is not None and (whole <= GROWS * inside).all():
+        if whole is not None and (apart or (whole <= GROWS * inside).all()):
             low, high = min(least, low), max(most, high)
     half = 0.5 * (high - low)
     ends, sharp = [], False
@@ -226,6 +229,22 @@ def _range(s: Sum, functions: list[Function], ranges: dict[Signal, tuple[float, 
         sharp |= margin == 0.0
         ends.append(beyond if margin > MARGINS[-2] else max(beyond, limit) if way < 0 else min(beyond, limit))
     return ends[0], ends[1], sharp
+
+
+def _apart(s: Sum) -> bool:
+    """Whether no two terms of a sum depend on one input."""
+    seen: set[Signal] = set()
+    for signal, _ in s.terms:
+        own = _inputs(signal)
+        if seen & own:
+            return False
+        seen |= own
+    return True
+
+
+def _inputs(signal: Signal) -> set[Signal]:
+    """The inputs that a signal depends on."""
+    return {signal} if signal.of is None else set().union(*(_inputs(k) for k, _ in signal.of.terms))
 
 
 def _sizes(functions: list[Function], z: np.ndarray) -> np.ndarray | None:

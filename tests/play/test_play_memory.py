@@ -1,0 +1,37 @@
+"""Freed memory goes back to the system, where the C library can be asked for that, and nothing happens elsewhere."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from pathlib import Path
+
+import pytest
+
+from surefit.play import memory
+
+STATM = Path("/proc/self/statm")
+
+
+@pytest.mark.skipif(not STATM.exists() or memory._trim() is None, reason="needs Linux with the GNU C library")
+def test_what_was_freed_is_given_back():
+    def resident() -> int:
+        return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    memory.give_back()
+    blocks = [os.urandom(1) * 1000 for _ in range(120_000)]  # too large for Python's own allocator
+    last = blocks[-1]  # at the end of the heap: what is before it stays, unless it is asked for
+    del blocks
+    before = resident()
+    memory.give_back()
+    assert resident() < before - 50e6 and len(last) == 1000
+
+
+def test_without_the_function_nothing_is_done(monkeypatch):
+    memory._trim.cache_clear()
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
+    try:
+        assert memory._trim() is None
+        memory.give_back()
+    finally:
+        memory._trim.cache_clear()

@@ -73,6 +73,7 @@ STARTS_OF_MANY = 1  # of that search with more than half as many rows; twice as 
 ROWS_FOR_LINEAR = 3  # rows for each coefficient of a linear mean
 MOST_REFITTED, FOLDS = 120, 20  # rows up to which its hyperparameters are found again without the rows of a fold
 MOST_REFITTED_SHORTLY, FOLDS_OF_MORE, ITERATIONS_OF_MORE = 250, 10, 6  # the same of more rows, with few iterations
+CLEARLY = 0.8  # times the score of what learned from a teacher that found no noise: sums with more are not preferred
 SPOILT = 100.0  # deviations that values are off by where the covariance of a fold was singular: it tells nothing
 MOST_SEARCHED = 60  # rows up to which that search begins where nothing is known, and not where it had ended
 STACK_RIDGE = 0.2  # of a mean square, that equal shares of a mean of models are preferred by

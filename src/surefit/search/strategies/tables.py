@@ -215,7 +215,7 @@ def taught(s: State) -> Strategy:
         teacher.predict, s.problem.names, s.problem.outputs, s.problem.domain, x, s.seed, MOST_PARAMETERS, source
     )
     inner = State(learned, s.seed, s.dtype, Judge(learned, s.seed), s.progress)
-    reason = run(inner, students(inner, MOST_PARAMETERS, aims), s.perform or perform)
+    reason = run(inner, students(inner, MOST_PARAMETERS, aims, teacher.changes(s.problem.domain)), s.perform or perform)
     if not inner.candidates:
         return None
     best = min(inner.candidates, key=lambda c: farness(c, aims))

@@ -36,6 +36,7 @@ class Attempt:
     thin: bool = True  # of many rows of exact values a part is enough
     scales: Sequence[float] = ()  # of Features, in the order in which they are tried; (): the usual ones
     beyond: int = 4  # of Features: further ones
+    stretch: np.ndarray | None = None  # of Features, (d,): how fast the target changes along each input, if known
     layer: tuple[np.ndarray, np.ndarray] | None = None  # of Features: weights and biases of units that stay
     local: bool = False  # of Features: that layer is all there is, of one input, its units in order of their bends
     steps: np.ndarray | None = None  # (j, k) of such a layer: heights of jumps, which its last units are

@@ -19,6 +19,7 @@ from surefit.problems.scaling import Scaling
 from surefit.search.comparing import surely_less
 from surefit.search.judging import Judge, Measured
 from surefit.search.limits import (
+    CLEARLY,
     ENOUGH_ROWS,
     FAINTER,
     JUMP,
@@ -34,6 +35,8 @@ from surefit.sentences import Sentence, say
 
 LARGE = {"trees": SMOOTHER, "tabular": SMALLER}  # solvers whose models are large, and times their score: others that
 # have such a score are preferred to them
+
+SUMS = ("polynomial", "additive")  # solvers whose models are sums that cannot follow every target
 
 if TYPE_CHECKING:
     from surefit.bounds.certificate import Certificate
@@ -207,10 +210,17 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
 
     A polynomial has few coefficients, so that its score is the least a matter of luck, and it goes on where rows end.
     Adam is judged by the validation rows alone, of which few tell little.
+
+    Where a teacher finds no noise, a polynomial or a sum has no such advantage: it misses what it cannot follow, and of
+    few rows its score is small by luck as often as for a reason. Then it must be clearly better than what was taught.
     """
     for c in candidates:
         if c.details.get("hedge"):
             return c  # the last that a strategy proposes, where the best is not surely better than a line
+    clean = [c.score for c in candidates if c.taught is not None and c.taught.teacher.without_noise]
+    if clean:
+        enough = CLEARLY * min(clean)
+        candidates = [c for c in candidates if c.details["solver"] not in SUMS or c.score < enough]
     simple = [c for c in candidates if c.details["solver"] == "polynomial"]
     others = [c for c in candidates if c.details["solver"] not in ("polynomial", "adam")]
     best = min(others or simple or candidates, key=lambda c: c.score)
@@ -233,8 +243,8 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
     for c in sorted(simple, key=lambda c: c.model.network.num_parameters(), reverse=True):
         best = c if c.score <= SIMPLER * best.score else best
     for c in candidates:
-        enough = max(len(c.residuals) if c.residuals is not None else 0, c.validated) >= ENOUGH_ROWS
-        if c.details["solver"] == "adam" and c is not best and enough and surely_better(c, best):
+        told = max(len(c.residuals) if c.residuals is not None else 0, c.validated) >= ENOUGH_ROWS
+        if c.details["solver"] == "adam" and c is not best and told and surely_better(c, best):
             best = c
     return best
 

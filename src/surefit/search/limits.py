@@ -76,6 +76,7 @@ NOISY = 0.02  # left-out error, in deviations, from which on it is asked whether
 LEAST_SLOPE = 0.07  # deviations that values change by with one of an input, below which it is left out
 MOST_REFITTED, FOLDS = 120, 20  # rows up to which its hyperparameters are found again without the rows of a fold
 MOST_REFITTED_SHORTLY, FOLDS_OF_MORE, ITERATIONS_OF_MORE = 250, 10, 6  # the same of more rows, with few iterations
+CLEARLY = 0.8  # times the score of what learned from a teacher that found no noise: sums with more are not preferred
 ITERATIONS_OF_CHOICE = 30  # of a search without a fold that is to tell which inputs it would have had
 SPOILT = 100.0  # deviations that values are off by where the covariance of a fold was singular: it tells nothing
 MOST_SEARCHED = 60  # rows up to which that search begins where nothing is known, and not where it had ended

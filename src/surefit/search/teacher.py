@@ -118,6 +118,14 @@ class Processes:
         both = zip(self.parts, self.made, strict=True)
         return self._deviation([made.predict(p.of(x), return_std=True) for p, made in both])
 
+    def changes(self, box: Domain) -> np.ndarray | None:
+        """How fast values change along each input, (d,): box widths in length scales; None if they do not change."""
+        found = np.zeros(self.x.shape[1])
+        for part, process in zip(self.parts, self.made, strict=True):
+            own = list(range(len(found)) if part.inputs is None else part.inputs)
+            found[own] += part.share * box.width[own] / process.length_scale_
+        return found / found.max() if found.max() > 0.0 else None
+
     def left_out(self) -> tuple[np.ndarray, np.ndarray]:
         """What each row is predicted to be by the others, and the deviation of that, both (n, k)."""
         if self.left_out_rows is not None:
@@ -128,18 +136,37 @@ class Processes:
     def error(self, box: Domain, seed: int) -> np.ndarray:
         """The root mean square error of each output that is expected of new rows, (k,).
 
-        Where the rows are spread over the whole box, as those of a simulator are: the deviations over the box, in the
-        units in which the rows left out are missed, but no more than those rows are missed by, which lie nearer to the
-        border than most points, and farther from the others. Else, as with most measured tables: of the rows left out.
+        Where the rows are spread over the whole box, as those of a simulator are: what the rows left out are missed by,
+        times how much larger the deviations are over the box than at those rows, which lie nearer to the border than
+        most points, and farther from the others. There are two ways to carry that over, by the mean square of what is
+        missed or by that of what is missed in deviations. Which is nearer nobody knows beforehand, they err to both
+        sides, and their geometric mean errs least; it is no more than what the rows are missed by. Else, as with most
+        measured tables: what the rows left out are missed by.
         """
         mean, deviation = self.left_out()
         miss = mean - self.y
-        most = np.sqrt(np.mean(miss**2, axis=0))
+        most = root_mean_square(miss)
         if not spread_evenly(self.x, box):
             return most
-        z = np.sqrt(np.mean((miss / np.maximum(deviation, 1e-300)) ** 2, axis=0))
         points = sample(box, LOOKED_AT, "latin_hypercube", generator=np.random.default_rng([seed, 0xB0C5]))
-        return np.asarray(np.minimum(most, z * np.sqrt(np.mean(self.deviation(points) ** 2, axis=0))))
+        over = root_mean_square(self.deviation(points))
+        at_rows = root_mean_square(self._deviation([process.leave_one_out() for process in self.made]))
+        in_deviations = root_mean_square(miss / np.maximum(deviation, 1e-300)) * over
+        carried = np.sqrt(in_deviations * most * over / np.maximum(at_rows, 1e-300))
+        return np.asarray(np.minimum(most, carried))
+
+    @property
+    def without_noise(self) -> bool:
+        """Whether it follows the values and finds no noise in them.
+
+        Of every output the rows left out are missed by less than by their mean, and by more than twice the noise.
+        """
+        square, whole = np.zeros(self.y.shape[1]), np.zeros(self.y.shape[1])
+        for part, process in zip(self.parts, self.made, strict=True):
+            square[list(part.outputs)] += part.share * process.noise_**2
+            whole[list(part.outputs)] += part.share
+        miss = root_mean_square(self.left_out()[0] - self.y)
+        return bool(((miss < self.y.std(axis=0)) & (np.sqrt(square / whole) <= 0.5 * miss)).all())
 
     def _mean(self, values: list[np.ndarray]) -> np.ndarray:
         total, whole = np.zeros((len(values[0]), self.y.shape[1])), np.zeros(self.y.shape[1])
@@ -207,6 +234,11 @@ class Taught:
         }  # fmt: skip
 
 
+def root_mean_square(a: np.ndarray) -> np.ndarray:
+    """Of each column (n, k) -> (k,)."""
+    return np.asarray(np.sqrt(np.mean(a**2, axis=0)))
+
+
 def spread_evenly(x: np.ndarray, box: Domain) -> bool:
     """Whether rows (n, d) may have been drawn evenly over their box: no column clusters, and no two go together.
 
@@ -256,7 +288,7 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
         columns = list(outputs)
         values = y[part][:, columns]
 
-        def process_of(kernel: str, mean: str) -> GaussianProcess:
+        def process_of(kernel: str, mean: str, starts: int = starts) -> GaussianProcess:
             return GaussianProcess(kernel, mean, noise=noise, seed=seed, starts=starts, stop=stop)
 
         tried = _searched(process_of, x[part], values, own, None, stop)
@@ -289,7 +321,7 @@ class _Tried(NamedTuple):
 
 
 def _searched(
-    process_of: Callable[[str, str], GaussianProcess], x: np.ndarray, y: np.ndarray, weights: np.ndarray | None,
+    process_of: Callable[..., GaussianProcess], x: np.ndarray, y: np.ndarray, weights: np.ndarray | None,
     inputs: tuple[int, ...] | None, stop: Callable[[], bool],
 ) -> list[_Tried]:  # fmt: skip
     """Processes of some or all inputs (None) of rows x (n, d) and y (n, k), of each kernel and mean."""
@@ -301,7 +333,10 @@ def _searched(
     for kernel, mean in product(NAMES, means):
         if tried and stop():
             break
-        process = process_of(kernel, mean).fit(points, y, weights)
+        if mean == means[0]:
+            process = process_of(kernel, mean).fit(points, y, weights)
+        else:  # from what the same kernel had found
+            process = process_of(kernel, mean, 1).fit(points, y, weights, tried[-1].process.theta)
         tried.append(_Tried((process.leave_one_out()[0] - y) / spread, process, inputs))
     return tried
 

@@ -307,6 +307,7 @@ def linear_features(
     draws: int = 2,
     generator: np.random.Generator | int = 0,
     centres: np.ndarray | None = None,
+    stretch: np.ndarray | None = None,
     weights: np.ndarray | None = None,
     roundoff: float = 2.0**-53,
     ridges: Sequence[float] | None = None,
@@ -320,7 +321,8 @@ def linear_features(
 
     x is expected in [-1, 1]^d (or with deviation 1), y of size 1. Every scale is tried once, and up to `beyond` further
     ones, steeper while nothing is learned, else while the best is the smallest or the largest; then the best two again
-    with fresh draws, `draws` in all. See `place_units` for centres and `solve_output` for weights, roundoff, ridges.
+    with fresh draws, `draws` in all. See `place_units` for centres and stretch, `solve_output` for weights, roundoff,
+    ridges.
     validation: x and y of other rows, by which exact values are judged too: in many dimensions steep units pass through
     all points and are wrong everywhere else.
 
@@ -347,7 +349,7 @@ def linear_features(
     return scan(
         "linear_features", solve, x.shape[1], units, shares(weights, len(y), "linear_features"),
         float(np.abs(y - y.mean(axis=0)).max()), scales=scales, beyond=beyond, draws=draws, generator=generator,
-        centres=centres, dtype=dtype, goal=goal, time=time, callback=callback,
+        centres=centres, stretch=stretch, dtype=dtype, goal=goal, time=time, callback=callback,
     )  # fmt: skip
 
 
@@ -368,6 +370,7 @@ def scan(
     goal: float | None,
     time: float | None,
     callback: Callback | None,
+    stretch: np.ndarray | None = None,
 ) -> Features:
     """The best of several hidden layers; `solve(hidden, offsets)` says what each, (units, dim) and (units,), is worth.
 
@@ -389,7 +392,7 @@ def scan(
     stop: str | None = None
     while plan:
         scale, draw = plan.pop(0)
-        hidden, offsets = place_units(dim, units, scale, rng, centres)
+        hidden, offsets = place_units(dim, units, scale, rng, centres, stretch)
         hidden, offsets = (a.astype(dtype).astype(np.float64) for a in (hidden, offsets))
         trace.evaluations += 1
         output = solve(hidden, offsets)
@@ -429,18 +432,33 @@ def _cost(output: Output, share: np.ndarray) -> float:
 
 @naming
 def place_units(
-    dim: int, units: int, scale: float, generator: np.random.Generator | int, centres: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+    dim: int, units: int, scale: float, generator: np.random.Generator | int, centres: np.ndarray | None = None,
+    stretch: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Weights (units, dim) and offsets (units,) of units that bend, where weights @ x + offset = 0, all over the box.
 
     The gain of each is `scale` times a random factor from 0.5 to 1.5, its direction random. In one dimension the
     places where they bend are evenly spaced over a little more than [-1, 1]; in more they lie at random distances from
     the centre, up to the corners, or, if `centres` (n, dim) are given, each goes through one of these points: for data
-    that does not fill its box.
+    that does not fill its box. stretch (dim,) >= 0, not all 0: how fast the target changes along each input, where that
+    is known; the units change as much faster along these inputs.
+
+    ShapeError, ArgumentError: stretch is no such numbers.
+
+    >>> weights, offsets = place_units(2, 1000, 1.0, 0, stretch=np.array([10.0, 1.0]))
+    >>> bool(np.median(np.abs(weights[:, 0])) > 5 * np.median(np.abs(weights[:, 1])))
+    True
     """
     rng = np.random.default_rng(generator)
     gain = scale * rng.uniform(0.5, 1.5, units)
     direction = rng.standard_normal((units, dim))
+    if stretch is not None:
+        stretch = np.asarray(stretch, np.float64)
+        if stretch.shape != (dim,):
+            raise ShapeError(f"place_units: stretch {stretch.shape} must be one number for each input, ({dim},)")
+        if not (np.isfinite(stretch).all() and (stretch >= 0).all() and stretch.any()):
+            raise ArgumentError(f"place_units: stretch={stretch.tolist()} must be numbers >= 0, not all 0")
+        direction *= stretch
     direction /= np.linalg.norm(direction, axis=1)[:, None]
     if centres is not None:
         distance = (direction * centres[rng.integers(0, len(centres), units)]).sum(axis=1)

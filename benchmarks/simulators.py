@@ -21,6 +21,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported
 import numpy as np
 import typer
 from harness import report, versions
+from harness.unseen_simulators import UNSEEN, Values, between
 from noisy_tables import franke, friedman
 from typer import Option
 
@@ -29,12 +30,6 @@ import surefit
 DENSE = 3000  # points at which the distance to the truth is measured
 NEAR, FACTOR = 1.3, 1.5  # times the best error, and by what the estimate may be off
 LEVEL = 0.9
-Values = Callable[[np.ndarray], np.ndarray]
-
-
-def between(u: np.ndarray, low: list[float], high: list[float]) -> np.ndarray:
-    """The columns of points of the unit cube, in the units of a simulator."""
-    return (np.array(low) + u * (np.array(high) - np.array(low))).T
 
 
 def branin(u: np.ndarray) -> np.ndarray:
@@ -118,8 +113,8 @@ SIMULATORS: dict[str, tuple[Values, int]] = {
 }
 
 
-def peers(x: np.ndarray, y: np.ndarray) -> dict[str, Callable[[], Values]]:
-    """What is fitted beside, by name; SMT's kriging where it is installed."""
+def peers(x: np.ndarray, y: np.ndarray, kriging: bool) -> dict[str, Callable[[], Values]]:
+    """What is fitted beside, by name; SMT's kriging where it is wanted and installed."""
     from sklearn.compose import TransformedTargetRegressor
     from sklearn.gaussian_process import GaussianProcessRegressor, kernels
     from sklearn.linear_model import RidgeCV
@@ -143,7 +138,7 @@ def peers(x: np.ndarray, y: np.ndarray) -> dict[str, Callable[[], Values]]:
         scaled = make_pipeline(StandardScaler(), model)
         return TransformedTargetRegressor(scaled, transformer=StandardScaler()).fit(x, y).predict
 
-    def kriging() -> Values:
+    def smt() -> Values:
         from smt.surrogate_models import KRG
 
         model = KRG(print_global=False, seed=0)
@@ -158,14 +153,14 @@ def peers(x: np.ndarray, y: np.ndarray) -> dict[str, Callable[[], Values]]:
         "ridge": ridge,
         "MLP lbfgs": network,
     }
-    return found | ({"SMT KRG": kriging} if importlib.util.find_spec("smt") else {})
+    return found | ({"SMT KRG": smt} if kriging and importlib.util.find_spec("smt") else {})
 
 
-def cell(name: str, runs: int, seed: int, beside: bool) -> dict[str, Any]:
+def cell(name: str, runs: int, seed: int, beside: bool, kriging: bool) -> dict[str, Any]:
     """Errors in deviations of the function, seconds, and what surefit says of itself."""
     from scipy.stats import qmc
 
-    f, d = SIMULATORS[name]
+    f, d = (SIMULATORS | UNSEEN)[name]
     x = qmc.LatinHypercube(d, rng=np.random.default_rng([seed, runs])).random(runs)
     y = f(x)
     at = np.random.default_rng([seed, 99]).random((DENSE, d))
@@ -174,13 +169,13 @@ def cell(name: str, runs: int, seed: int, beside: bool) -> dict[str, Any]:
     errors: dict[str, tuple[float, float]] = {}
 
     def timed(label: str, fitted: Callable[[], Values]) -> None:
-        began = clock.perf_counter()
+        began = clock.process_time()
         try:
             predict = fitted()
         except Exception as e:  # a peer that fails has no error, and is told
             print(f"{label}: {e!r}"[:200], file=sys.stderr)
             return
-        seconds = clock.perf_counter() - began
+        seconds = clock.process_time() - began
         errors[label] = (float(np.sqrt(np.mean((predict(at) - right) ** 2))) / unit, seconds)
 
     fits: list[surefit.Fit] = []
@@ -191,7 +186,7 @@ def cell(name: str, runs: int, seed: int, beside: bool) -> dict[str, Any]:
 
     timed("surefit", ours)
     if beside:
-        for label, fitted in peers(x, y).items():
+        for label, fitted in peers(x, y, kriging).items():
             timed(label, fitted)
     fit = fits[0]
     low, high = fit.interval(at, LEVEL)
@@ -208,21 +203,24 @@ def main(
     only: Annotated[str, Option(help="Simulators, separated by semicolons, or the beginning of their names.")] = "",
     runs: Annotated[str, Option(help="Runs of each, separated by commas.")] = "20,50,100,200",
     seeds: Annotated[int, Option(min=1, help="Designs of each simulator.")] = 3,
+    unseen: Annotated[bool, Option("--unseen", help="Others, to which nothing was tuned.")] = False,
     alone: Annotated[bool, Option("--alone", help="surefit only.")] = False,
+    kriging: Annotated[bool, Option(help="SMT's kriging beside, which takes most of the time.")] = True,
     json: Annotated[Path | None, Option(help="Write the figures of every run to this file.")] = None,
 ) -> None:
     """Print one table: errors over the deviation of the function, medians over the seeds."""
     warnings.simplefilter("ignore")
-    names = [n for n in SIMULATORS if any(n.startswith(part.strip()) for part in only.split(";"))]
+    every = UNSEEN if unseen else SIMULATORS
+    names = [n for n in every if any(n.startswith(part.strip()) for part in only.split(";"))]
     if not names:
-        raise typer.BadParameter(f"{only!r} begins no name; names: {'; '.join(SIMULATORS)}", param_hint="--only")
+        raise typer.BadParameter(f"{only!r} begins no name; names: {'; '.join(every)}", param_hint="--only")
     rows: list[dict[str, Any]] = []
     cells: list[list[str]] = []
     columns: list[str] = []
     medians: list[dict[str, float]] = []
     for name in names:
         for count in map(int, runs.split(",")):
-            drawn = [cell(name, count, s, not alone) for s in range(seeds)]
+            drawn = [cell(name, count, s, not alone, kriging) for s in range(seeds)]
             rows += drawn
             columns = list(drawn[0]["errors"])
             errors = {c: statistics.median(r["errors"].get(c, (np.inf, 0))[0] for r in drawn) for c in columns}
@@ -250,7 +248,8 @@ def main(
         f"Within {NEAR:g} of the best on {near} of {len(medians)}; estimates within a factor of {FACTOR:g} on "
         f"{honest}; "
         f"intervals cover {statistics.mean(m['covered'] for m in medians):.1%}; at most "
-        f"{max(m['parameters'] for m in medians):.0f} parameters, {max(m['seconds'] for m in medians):.1f} s.",
+        f"{max(m['parameters'] for m in medians):.0f} parameters, "
+        f"{max(m['seconds'] for m in medians):.1f} s of one processor core.",
     ]
     heads = ["runs", *columns, "over best", "estimate", "covered", "parameters", "seconds"]
     report("Simulators", heads, cells, notes, {"versions": versions(["numpy", "scipy"]), "rows": rows}, json)

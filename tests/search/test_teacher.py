@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -16,10 +17,12 @@ from surefit.data import Domain
 from surefit.errors import DataError
 from surefit.problems.points import cloud
 from surefit.problems.posing import pose
+from surefit.search.candidates import Candidate, best_of
 from surefit.search.judging import Estimated, Measured
 from surefit.search.limits import FOLDS_OF_MORE
 from surefit.search.strategies.students import hidden_units, two_layers
 from surefit.search.teacher import Process, Processes, _refitted, can_teach, spread_evenly, teacher_of
+from surefit.sentences import say
 from surefit.solvers.gaussian_process import GaussianProcess
 
 RNG = np.random.default_rng(0)
@@ -278,7 +281,7 @@ def test_an_indicator_of_a_class_is_not_taught_by_a_gaussian_process():
 def test_shares_of_a_mean_are_those_of_a_quadratic_programme():
     from scipy.optimize import minimize
 
-    from surefit.search.teacher import shares
+    from surefit.search.comparing import shares
 
     rng = np.random.default_rng(5)
     common = rng.standard_normal(60)
@@ -317,3 +320,68 @@ def test_of_more_rows_the_hyperparameters_are_found_again_without_a_fold(monkeyp
     monkeypatch.setattr("surefit.search.teacher.SPOILT", 0.0)  # as if each fold were: what was known before stays
     for found, known in zip(_refitted(teacher, rng, lambda: False), teacher.left_out(), strict=True):
         np.testing.assert_array_equal(found, known)
+
+
+def test_the_estimate_has_the_units_of_the_values_and_is_that_of_the_rows_where_they_are_heaped():
+    box = Domain("a=0:1, b=0:1")
+
+    def teacher(x, y):
+        process = GaussianProcess("rbf", noise=0.0, starts=1).fit(x, y[:, None])
+        return Processes(x, y[:, None], None, 0.0, (Process((0,), "rbf", "constant", tuple(process.theta)),))
+
+    unit = 2.0**20  # so that nothing is rounded otherwise
+    small, large = teacher(X, Y), teacher(X, unit * Y)
+    np.testing.assert_allclose(large.error(box, 0), unit * small.error(box, 0), rtol=1e-6)
+    missed = rms(small.left_out()[0][:, 0] - Y)
+    assert small.error(box, 0)[0] <= missed
+    heaped = teacher(X**4, smooth(X**4))
+    assert heaped.error(box, 0)[0] == pytest.approx(rms(heaped.left_out()[0][:, 0] - smooth(X**4)), rel=1e-12)
+
+
+@pytest.mark.slow
+def test_estimates_err_to_both_sides_and_by_little():
+    ratios = []
+    for seed in range(8):  # another function and other rows each time
+        rng = np.random.default_rng([seed, 77])
+        w, b = rng.normal(0, 3, (2, 6)), rng.uniform(0, 6, 6)
+        target = lambda u, w=w, b=b: np.sin(u @ w + b).sum(axis=1)
+        x = surefit.data.sample(Domain("a=0:1, b=0:1"), 30, "latin_hypercube", generator=rng)
+        teacher = teacher_of(pose((x, target(x)), BOX, None, 0), 0, lambda: False)
+        true = rms(teacher.predict(NEW)[:, 0] - target(NEW))
+        ratios.append(teacher.error(Domain("a=0:1, b=0:1"), 0)[0] / true)
+    assert 0.7 < np.median(ratios) < 1.4 and np.mean(np.abs(np.log(ratios))) < np.log(2)
+
+
+def test_a_teacher_tells_noise_from_what_it_misses():
+    x = surefit.data.sample(Domain("a=0:1, b=0:1"), 40, "latin_hypercube", generator=3)[:25]
+    clean = smooth(x)
+    noise = np.random.default_rng(1).standard_normal(25)
+
+    def without_noise(y):
+        return teacher_of(pose((x, y), BOX, None, 0), 0, lambda: False).without_noise
+
+    assert without_noise(clean)
+    assert not without_noise(clean + 0.3 * noise)
+    assert not without_noise(noise)  # rows left out are missed by no less than by their mean
+
+
+@pytest.mark.parametrize("noisy, share, kept", [(False, 0.9, 1), (False, 0.7, 0), (True, 1.04, 0), (True, 1.2, 1)])
+def test_a_polynomial_must_be_clearly_better_than_what_was_taught_without_noise(fit, noisy, share, kept):
+    taught = fit.taught
+    if noisy:
+        teacher = copy.copy(taught.teacher)
+        teacher.noise, teacher._made = 10 * rms(Y), ()
+        teacher.__dict__.pop("made", None)
+        teacher.left_out_rows = (taught.teacher.left_out()[0] * 0 + Y.mean(), np.ones((40, 1)))
+        taught = replace(taught, teacher=teacher)
+
+    def candidate(solver, score, taught=None):
+        residuals = np.full(40, score)
+        return Candidate(
+            model=fit.model, problem=fit.problem, stage=say("stage-linear"), reason=say("clean"), score=score,
+            error=fit.error, largest=score, row=1, details={"solver": solver}, by=say("what-left-out"),
+            residuals=residuals, taught=taught,
+        )  # fmt: skip
+
+    both = [candidate("polynomial", share), candidate("varpro", 1.0, taught)]
+    assert best_of(both, 1.0, cautious=True) is both[kept]

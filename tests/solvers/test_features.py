@@ -177,6 +177,31 @@ def test_units_bend_all_over_the_box_or_at_the_given_points():
     np.testing.assert_allclose(nearest, 0.0, atol=1e-12)
 
 
+def test_units_change_as_fast_along_each_input_as_the_target_does():
+    weights, _ = place_units(3, 4000, 2.0, 0, stretch=[3.0, 1.0, 0.0])
+    np.testing.assert_array_equal(weights[:, 2], 0.0)
+    size = np.linalg.norm(weights, axis=1)
+    assert (size >= 1.0).all() and (size <= 3.0).all()  # the gain is that of the whole unit
+    # the angle of a normal vector whose parts have deviations 3 and 1: half of them are within atan(1 / 3)
+    assert np.mean(np.abs(weights[:, 1]) < np.abs(weights[:, 0]) / 3) == pytest.approx(0.5, abs=0.03)
+    for wrong, error in (([1.0, 2.0], ShapeError), ([0.0, 0.0, 0.0], ArgumentError), ([1, -1, 1], ArgumentError)):
+        with pytest.raises(error, match="stretch"):
+            place_units(3, 5, 1.0, 0, stretch=np.array(wrong))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_stretched_units_follow_a_target_of_one_fast_input_better(seed):
+    rng = np.random.default_rng(seed)
+    x, new = rng.uniform(-1, 1, (600, 4)), rng.uniform(-1, 1, (1000, 4))
+    target = lambda u: np.sin(6 * u[:, :1]) + 0.1 * u[:, 1:].sum(axis=1, keepdims=True)
+    plain, stretched = (
+        linear_features(x, target(x), 60, centres=x, stretch=stretch, generator=seed, draws=1)
+        for stretch in (None, [6.0, 0.3, 0.3, 0.3])
+    )
+    miss = [float(np.abs(network(found, new) - target(new)).max()) for found in (plain, stretched)]
+    assert miss[1] < 0.3 * miss[0]
+
+
 @pytest.mark.parametrize("ridges", [None, (1e-8, 1.0)])
 def test_one_sample_a_constant_and_more_units_than_samples(ridges):
     one = solve_output(np.ones((1, 3)), np.array([[2.0]]), ridges=ridges)
@@ -222,3 +247,18 @@ def test_one_sample_a_constant_and_more_units_than_samples(ridges):
 def test_wrong_arguments_are_named(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_many_rows_are_decomposed_in_blocks_and_give_the_same_layer():
+    rng = np.random.default_rng(0)
+    phi, y = rng.standard_normal((40_000, 5)) * [1, 1, 1, 1, 1e-3], rng.standard_normal((40_000, 2))
+    weights = rng.uniform(0.5, 2.0, len(y))
+    found = solve_output(phi, y, weights=weights, ridges=[1e-3])
+    root = np.sqrt(weights / weights.mean())[:, None]
+    a, b = (root * (v - np.average(v, 0, weights)) for v in (phi, y))
+    size = (a**2).sum() / 5
+    expected = np.linalg.solve(a.T @ a + 1e-3 * size * np.eye(5), a.T @ b)
+    np.testing.assert_allclose(found.weights, expected, rtol=1e-9)
+    left = np.einsum("ij,jk,ik->i", a, np.linalg.inv(a.T @ a + 1e-3 * size * np.eye(5)), a) + root[:, 0] ** 2 / len(a)
+    missed = (a @ expected - b) / (1 - left)[:, None]
+    assert found.score == pytest.approx(np.sqrt(np.mean(missed**2)), rel=1e-9)

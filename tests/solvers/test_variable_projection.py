@@ -173,3 +173,19 @@ def test_damped_steps_solve_the_stacked_system_on_either_side_of_the_normal_equa
     stacked = np.concatenate([j / norms, np.sqrt(mu) * np.eye(6)])
     expected = np.linalg.lstsq(stacked, np.concatenate([r, np.zeros(6)]), rcond=None)[0] / norms
     np.testing.assert_allclose(_Steps(j, r)(mu), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("share", [1.0, 1e-3, 1e-9])
+def test_a_column_that_the_features_nearly_explain_is_projected_as_exactly(share):
+    from surefit.solvers.variable_projection import _Separable
+
+    rng = np.random.default_rng(4)
+    y, phi = rng.standard_normal((30, 1)), rng.standard_normal((30, 4))
+    apart = rng.standard_normal((30, 1))
+    apart -= phi @ np.linalg.lstsq(phi, apart, rcond=None)[0]
+    j = np.concatenate([rng.standard_normal((30, 1)), phi @ rng.standard_normal((4, 1)) + share * apart], axis=1)
+    problem = _Separable(lambda theta: phi, y, None, 1e-14, 0.0, False, 0.0)
+    found = problem.project(problem.at(np.zeros(2)), j[:, None, :])
+    np.testing.assert_allclose(found[:, 1], share * apart[:, 0], atol=1e-14 + 1e-6 * share)
+    rest = j[:, 0] - phi @ np.linalg.lstsq(phi, j[:, 0], rcond=None)[0]
+    np.testing.assert_allclose(found[:, 0], rest, atol=1e-13)

@@ -36,12 +36,14 @@ class Attempt:
     thin: bool = True  # of many rows of exact values a part is enough
     scales: Sequence[float] = ()  # of Features, in the order in which they are tried; (): the usual ones
     beyond: int = 4  # of Features: further ones
+    stretch: np.ndarray | None = None  # of Features, (d,): how fast the target changes along each input, if known
     layer: tuple[np.ndarray, np.ndarray] | None = None  # of Features: weights and biases of units that stay
     local: bool = False  # of Features: that layer is all there is, of one input, its units in order of their bends
     steps: np.ndarray | None = None  # (j, k) of such a layer: heights of jumps, which its last units are
     provisional: bool = False  # what comes of it counts only as long as nothing comes of a later one
     generator: np.random.Generator | None = None  # of the units beside `layer`
     inputs: tuple[int, ...] | None = None  # of the problem, which the network has; None: all
+    chosen: tuple[np.ndarray, Sequence[Sequence[int]]] | None = None  # fold of each row, and inputs without each fold
     part: tuple[int, int] = (1, 1)  # of a first-order method that goes on: which part of how many
     jit: bool | None = None
     made: Outcome | None = None  # of no method: what the network is, and what is known of it

@@ -59,10 +59,10 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
         return None
     losses = Losses(progress, stage, of, y.size)
     rows = Residuals(network, x, y, problem.weights)
-    factor = GAIN.get(activation.kind, 1.0)
+    factor, stretch = GAIN.get(activation.kind, 1.0), attempt.stretch is not None
     common: dict[str, Any] = dict(
         scales=[factor * s for s in scales], beyond=beyond, draws=draws,
-        generator=np.random.default_rng([attempt.seed, 3, units]), centres=None if exact else x,
+        generator=np.random.default_rng([attempt.seed, 3, units]), centres=x if stretch or not exact else None,
         roundoff=ROUNDOFF[str(attempt.dtype)], dtype=attempt.dtype, time=progress.left(attempt.share), callback=losses,
     )  # fmt: skip
     solver: Callable[[], Any]
@@ -78,7 +78,7 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
         goal = None if attempt.goal is None else 0.5 * attempt.goal / model.value_unit(problem)
         solver = lambda: linear_features(
             x, y, units, activation=activation.value, weights=problem.weights, ridges=ridges, goal=goal,
-            validation=None if others is None else model.rows(others), **common,
+            validation=None if others is None else model.rows(others), stretch=attempt.stretch, **common,
         )  # fmt: skip
     found = losses.solve(solver)
     details: dict[str, Any] = {"solver": "features", "units": units, "ridge": 0.0}

@@ -194,7 +194,7 @@ class Jet:
         result = Jet(of(self.v), of(self.g))
         if dtype is not None:
             u, tiny = UNITS[str(dtype)]
-            nu = u * (min(n, 16) + -(-n // 16) + 2 if in_blocks else n + 2)
+            nu = u * (min(n, 16) + -(-n // 16) - 1 if in_blocks else n)  # the first of a block is added to nothing
             size, e = self.v.most + self.e, np.broadcast_to(self.e, self.v.low.shape)
             e = (e + (nu / (1 - nu) if nu < 0.5 else np.inf) * size) @ np.abs(w) * (1 + (n + 4) * PAD) + (n + 2) * tiny
             result.e = np.where(size @ np.abs(w) < 1e38, e, np.inf)
@@ -290,6 +290,10 @@ def covered(low: np.ndarray, high: np.ndarray, box: list[tuple[float, float]]) -
         return math.prod((Fraction(b) - Fraction(a) for a, b in ends), start=Fraction(1))
 
     inside = all((low[:, i] >= a).all() and (high[:, i] <= b).all() for i, (a, b) in enumerate(box))
+    wide = [i for i, (a, b) in enumerate(box) if a < b]  # the others have one value
+    low, high, box = low[:, wide], high[:, wide], [box[i] for i in wide]
+    if not wide:
+        return inside and len(low) == 1
     if not inside or not (low < high).all():
         return False
     total = sum((volume(zip(a, b, strict=True)) for a, b in zip(low.tolist(), high.tolist(), strict=True)), Fraction(0))

@@ -7,6 +7,7 @@ stands for, and a function has its term in `t`. Where a number has come in that 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -216,17 +217,21 @@ class Univariate:
 
 def literal(node: Node, text: str) -> Fraction:
     """The rational number that was written, or, where there is no text, the float that stands for it."""
-    if node.end > node.start:
-        digits = text[node.start : node.end].replace("_", "")
-        if node.value == 0 and _endless(digits):
+    return _written(text[node.start : node.end].replace("_", ""), node.value)
+
+
+@functools.lru_cache(maxsize=1024)
+def _written(digits: str, value: float) -> Fraction:
+    if digits:
+        if value == 0 and _endless(digits):
             raise FormulaError(f"{digits} is too small a number to prove anything with; write 0, or leave it out")
         try:
             written = Fraction(digits)
-            if float(written) == node.value:
+            if float(written) == value:
                 return written
         except (ValueError, ZeroDivisionError, OverflowError):
             pass
-    return Fraction(node.value)
+    return Fraction(value)
 
 
 def _endless(digits: str) -> bool:

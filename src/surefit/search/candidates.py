@@ -16,11 +16,12 @@ from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.problems.quantiles import pinball
 from surefit.problems.scaling import Scaling
+from surefit.search.comparing import surely_less
 from surefit.search.judging import Judge, Measured
 from surefit.search.limits import (
+    CLEARLY,
     ENOUGH_ROWS,
     FAINTER,
-    FAR,
     JUMP,
     ROUNDING,
     ROUNDINGS,
@@ -28,13 +29,14 @@ from surefit.search.limits import (
     SIMPLER,
     SMALLER,
     SMOOTHER,
-    SURE,
 )  # fmt: skip
 from surefit.search.teacher import Taught
 from surefit.sentences import Sentence, say
 
 LARGE = {"trees": SMOOTHER, "tabular": SMALLER}  # solvers whose models are large, and times their score: others that
 # have such a score are preferred to them
+
+SUMS = ("polynomial", "additive")  # solvers whose models are sums that cannot follow every target
 
 if TYPE_CHECKING:
     from surefit.bounds.certificate import Certificate
@@ -208,7 +210,17 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
 
     A polynomial has few coefficients, so that its score is the least a matter of luck, and it goes on where rows end.
     Adam is judged by the validation rows alone, of which few tell little.
+
+    Where a teacher finds no noise, a polynomial or a sum has no such advantage: it misses what it cannot follow, and of
+    few rows its score is small by luck as often as for a reason. Then it must be clearly better than what was taught.
     """
+    for c in candidates:
+        if c.details.get("hedge"):
+            return c  # the last that a strategy proposes, where the best is not surely better than a line
+    clean = [c.score for c in candidates if c.taught is not None and c.taught.teacher.without_noise]
+    if clean:
+        enough = CLEARLY * min(clean)
+        candidates = [c for c in candidates if c.details["solver"] not in SUMS or c.score < enough]
     simple = [c for c in candidates if c.details["solver"] == "polynomial"]
     others = [c for c in candidates if c.details["solver"] not in ("polynomial", "adam")]
     best = min(others or simple or candidates, key=lambda c: c.score)
@@ -231,8 +243,8 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
     for c in sorted(simple, key=lambda c: c.model.network.num_parameters(), reverse=True):
         best = c if c.score <= SIMPLER * best.score else best
     for c in candidates:
-        enough = max(len(c.residuals) if c.residuals is not None else 0, c.validated) >= ENOUGH_ROWS
-        if c.details["solver"] == "adam" and c is not best and enough and surely_better(c, best):
+        told = max(len(c.residuals) if c.residuals is not None else 0, c.validated) >= ENOUGH_ROWS
+        if c.details["solver"] == "adam" and c is not best and told and surely_better(c, best):
             best = c
     return best
 
@@ -254,18 +266,4 @@ def surely_better(one: Candidate, other: Candidate) -> bool:
     return surely_less(a[:n], b[:n])
 
 
-def surely_less(losses: np.ndarray, others: np.ndarray, weights: np.ndarray | None = None) -> bool:
-    """Whether losses at rows (n,) are less than others by more than `SURE` standard errors of their mean difference.
-
-    Of many candidates one is the best at a few rows by luck. That says nothing of a mean `FAR` times as small.
-    """
-    if not np.isfinite(others).all():
-        return bool(np.isfinite(losses).all())
-    if FAR * float(np.average(losses, weights=weights)) < float(np.average(others, weights=weights)):
-        return True
-    gain = others - losses
-    mean = float(np.average(gain, weights=weights))
-    return mean > SURE * math.sqrt(float(np.average((gain - mean) ** 2, weights=weights)) / len(gain))
-
-
-__all__ = ["Candidate", "best_of", "scored", "searched", "surely_better", "surely_less"]
+__all__ = ["Candidate", "best_of", "scored", "searched", "surely_better"]

@@ -32,6 +32,7 @@ RCONDS = tuple(10.0**-e for e in (14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4))
 RIDGES = tuple(10.0**e for e in range(-14, 4))
 LEARNED = 0.5  # score over the largest deviation of a target from its mean, above which only steeper units can help
 EXPLAINED = 1e-13  # of a row that lies outside of what the features span: rounding
+AT_ONCE = 8192  # rows that are decomposed, or whose leverages are found, together
 OVERHANG = 1.05  # in one dimension the outermost units bend a little outside of the box
 
 
@@ -89,7 +90,7 @@ def solve_output(
     square, right = a, b
     if len(a) > a.shape[1]:  # the triangle is enough, a third of the work
         assert a.base is not None  # both, side by side
-        joined = np.asarray(np.linalg.qr(a.base, mode="r"))
+        joined = triangle(a.base)
         square, right = joined[: a.shape[1], : a.shape[1]], joined[: a.shape[1], a.shape[1] :]
     u, s, vt = decompose(square)
     layer = _Layer(phi, y, centre, level, s, vt, u.T @ right)
@@ -185,7 +186,7 @@ class _Layer:
         size = float((self.s**2).sum()) / max(1, min(a.shape))
         damping = np.array(ridges) * size
         inverse = 1.0 / (s[:, None] ** 2 + np.where(size > 0, damping, 1.0))  # (r, ridges)
-        left = 1.0 - (share / share.sum())[:, None] - along**2 @ inverse  # (m, ridges)
+        left = 1.0 - (share / share.sum())[:, None] - leverages(along, inverse)  # (m, ridges)
         weights = self.projected[kept][:, None, :] * (s[:, None] * inverse)[:, :, None]  # (r, ridges, k)
         m, k = b.shape
         rest = (along @ weights.reshape(len(s), len(damping) * k)).reshape(m, len(damping), k) - b[:, None, :]
@@ -197,6 +198,26 @@ class _Layer:
         scores = np.sqrt(np.mean(missed**2, axis=(0, 2))).tolist()
         i = _least(scores)
         return replace(self.output(kept, float(damping[i]), 1e-14, float(ridges[i])), score=scores[i])
+
+
+def triangle(a: np.ndarray) -> np.ndarray:
+    """R of the QR decomposition of a (m, n), m > n; of many rows in blocks, whose triangles are decomposed together.
+
+    See `reduction`; the copies that a decomposition makes then are those of a block.
+    """
+    step = max(AT_ONCE, 4 * a.shape[1])
+    if len(a) > 2 * step:
+        blocks = [a[low : low + step] for low in range(0, len(a), step)]
+        a = np.concatenate([np.linalg.qr(block, mode="r") for block in blocks])
+    return np.asarray(np.linalg.qr(a, mode="r"))
+
+
+def leverages(along: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+    """along^2 @ inverse (m, ridges), some rows at a time: all squares would take as much memory as the features."""
+    out = np.empty((len(along), inverse.shape[1]))
+    for low in range(0, len(along), AT_ONCE):
+        np.matmul(along[low : low + AT_ONCE] ** 2, inverse, out=out[low : low + AT_ONCE])
+    return out
 
 
 def alone(a: np.ndarray, b: np.ndarray, share: np.ndarray, damping: float) -> np.ndarray:
@@ -286,6 +307,7 @@ def linear_features(
     draws: int = 2,
     generator: np.random.Generator | int = 0,
     centres: np.ndarray | None = None,
+    stretch: np.ndarray | None = None,
     weights: np.ndarray | None = None,
     roundoff: float = 2.0**-53,
     ridges: Sequence[float] | None = None,
@@ -299,7 +321,8 @@ def linear_features(
 
     x is expected in [-1, 1]^d (or with deviation 1), y of size 1. Every scale is tried once, and up to `beyond` further
     ones, steeper while nothing is learned, else while the best is the smallest or the largest; then the best two again
-    with fresh draws, `draws` in all. See `place_units` for centres and `solve_output` for weights, roundoff, ridges.
+    with fresh draws, `draws` in all. See `place_units` for centres and stretch, `solve_output` for weights, roundoff,
+    ridges.
     validation: x and y of other rows, by which exact values are judged too: in many dimensions steep units pass through
     all points and are wrong everywhere else.
 
@@ -326,7 +349,7 @@ def linear_features(
     return scan(
         "linear_features", solve, x.shape[1], units, shares(weights, len(y), "linear_features"),
         float(np.abs(y - y.mean(axis=0)).max()), scales=scales, beyond=beyond, draws=draws, generator=generator,
-        centres=centres, dtype=dtype, goal=goal, time=time, callback=callback,
+        centres=centres, stretch=stretch, dtype=dtype, goal=goal, time=time, callback=callback,
     )  # fmt: skip
 
 
@@ -347,6 +370,7 @@ def scan(
     goal: float | None,
     time: float | None,
     callback: Callback | None,
+    stretch: np.ndarray | None = None,
 ) -> Features:
     """The best of several hidden layers; `solve(hidden, offsets)` says what each, (units, dim) and (units,), is worth.
 
@@ -368,7 +392,7 @@ def scan(
     stop: str | None = None
     while plan:
         scale, draw = plan.pop(0)
-        hidden, offsets = place_units(dim, units, scale, rng, centres)
+        hidden, offsets = place_units(dim, units, scale, rng, centres, stretch)
         hidden, offsets = (a.astype(dtype).astype(np.float64) for a in (hidden, offsets))
         trace.evaluations += 1
         output = solve(hidden, offsets)
@@ -408,18 +432,33 @@ def _cost(output: Output, share: np.ndarray) -> float:
 
 @naming
 def place_units(
-    dim: int, units: int, scale: float, generator: np.random.Generator | int, centres: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+    dim: int, units: int, scale: float, generator: np.random.Generator | int, centres: np.ndarray | None = None,
+    stretch: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Weights (units, dim) and offsets (units,) of units that bend, where weights @ x + offset = 0, all over the box.
 
     The gain of each is `scale` times a random factor from 0.5 to 1.5, its direction random. In one dimension the
     places where they bend are evenly spaced over a little more than [-1, 1]; in more they lie at random distances from
     the centre, up to the corners, or, if `centres` (n, dim) are given, each goes through one of these points: for data
-    that does not fill its box.
+    that does not fill its box. stretch (dim,) >= 0, not all 0: how fast the target changes along each input, where that
+    is known; the units change as much faster along these inputs.
+
+    ShapeError, ArgumentError: stretch is no such numbers.
+
+    >>> weights, offsets = place_units(2, 1000, 1.0, 0, stretch=np.array([10.0, 1.0]))
+    >>> bool(np.median(np.abs(weights[:, 0])) > 5 * np.median(np.abs(weights[:, 1])))
+    True
     """
     rng = np.random.default_rng(generator)
     gain = scale * rng.uniform(0.5, 1.5, units)
     direction = rng.standard_normal((units, dim))
+    if stretch is not None:
+        stretch = np.asarray(stretch, np.float64)
+        if stretch.shape != (dim,):
+            raise ShapeError(f"place_units: stretch {stretch.shape} must be one number for each input, ({dim},)")
+        if not (np.isfinite(stretch).all() and (stretch >= 0).all() and stretch.any()):
+            raise ArgumentError(f"place_units: stretch={stretch.tolist()} must be numbers >= 0, not all 0")
+        direction *= stretch
     direction /= np.linalg.norm(direction, axis=1)[:, None]
     if centres is not None:
         distance = (direction * centres[rng.integers(0, len(centres), units)]).sum(axis=1)

@@ -29,6 +29,7 @@ from .result import Callback, Keeper, Result, Trace
 DAMPING, EASIER, HARDER = 1e-2, 1 / 5, 4.0  # mu at the start, after a step that helped, after one that did not
 LEAST, MOST = 1e-16, 1e12
 NORMAL = 1e-8  # mu from which on the normal equations of many rows are solved
+NEARLY_WHOLE = 1e-10  # of the square of a column: with less left of it a projection is made twice
 TALL = 1000  # rows of a Jacobian from which on a QR decomposition takes most of the time
 
 
@@ -321,9 +322,12 @@ class _Separable:
         if jacobian.shape != (m, k, len(point.theta)):
             raise ShapeError(f"varpro: jacobian of shape {jacobian.shape}; needed ({m}, {k}, {len(point.theta)})")
         rows = len(point.residuals)
-        full = np.zeros((rows, k * len(point.theta)))
-        full[:m] = (jacobian * self.root[:, :, None]).reshape(m, -1)
-        for _ in range(2):  # once more, because the first projection leaves rounding of the size of the features
+        full = np.empty((rows, k * len(point.theta)))
+        full[m:] = 0.0
+        np.multiply(jacobian, self.root[:, :, None], out=full[:m].reshape(jacobian.shape))
+        before = _squares(full)
+        full -= point.u @ (point.u.T @ full)
+        if (_squares(full) < NEARLY_WHOLE * before).any():  # the first leaves rounding of the size of the columns
             full -= point.u @ (point.u.T @ full)
         return full.reshape(rows * k, -1)
 
@@ -337,12 +341,18 @@ class _Steps:
     """
 
     def __init__(self, j: np.ndarray, r: np.ndarray) -> None:
-        self.norms = np.sqrt((j * j).sum(axis=0))
-        self.norms[self.norms == 0.0] = 1.0
-        self.j, self.r = j / self.norms, r
-        self.gram = self.j.T @ self.j if len(j) >= TALL else None
-        self.qr = None if self.gram is not None else _triangle(self.j, r)
-        self.gradient = self.j.T @ r if self.qr is None else self.qr[0].T @ self.qr[1]
+        self.j, self.r = j, r
+        self.gram = j.T @ j if len(j) >= TALL else None
+        squares = _squares(j) if self.gram is None else np.diag(self.gram)
+        self.norms = np.where(squares > 0.0, np.sqrt(squares), 1.0)
+        self.qr = None
+        if self.gram is None:
+            self.qr = _triangle(j / self.norms, r)
+            self.gradient = self.qr[0].T @ self.qr[1]
+        else:
+            self.gram /= self.norms
+            self.gram /= self.norms[:, None]
+            self.gradient = (r @ j) / self.norms
 
     def __call__(self, mu: float) -> np.ndarray:
         """The step that minimises |J p - r|^2 + mu |p|^2 in scaled variables, in those of theta."""
@@ -351,8 +361,13 @@ class _Steps:
             damped[np.diag_indices(len(damped))] += mu
             return np.asarray(np.linalg.solve(damped, self.gradient) / self.norms)
         if self.qr is None:
-            self.qr = _triangle(self.j, self.r)
+            self.qr = _triangle(self.j / self.norms, self.r)
         return np.asarray(_damped(*self.qr, mu) / self.norms)
+
+
+def _squares(a: np.ndarray) -> np.ndarray:
+    """The sum of squares of each column."""
+    return np.asarray(np.einsum("ij,ij->j", a, a))
 
 
 def _upper(a: np.ndarray) -> np.ndarray:

@@ -27,15 +27,17 @@ SEARCHED = 4e9  # operations of an iteration at most
 RESERVE = 0.1  # of the time, where it is given: the network is to be judged yet
 FIRST_CLOUD = 2.5  # points for each parameter, with which the search begins
 FAR_OFF = 5.0  # times as far as it need be: then it is the network that is missed, more than its teacher is
-NEARLY = 2.0  # times as far as it need be, with which one hidden layer is enough
+NEARLY = 2.5  # times as far as it need be, with which the largest hidden layer is enough: 3 % of the error
+ENOUGH = 3.5  # times as far as it need be, with which two layers are not tried
 AGAIN, GAINED = 4, 0.6  # times the largest is searched, as long as each comes so much nearer
 LARGEST = 6.0  # the largest error over the root mean square, about
 
 
-def students(s: State, most: int, aims: Sequence[float]) -> Strategy:
+def students(s: State, most: int, aims: Sequence[float], stretch: np.ndarray | None = None) -> Strategy:
     """What is tried for a network of at most so many parameters, until one is near enough.
 
     aims: the rmse from the teacher, of each output, that is near enough; where there is a tolerance, that tells alone.
+    stretch (d,): how fast the teacher changes along each input, if it is known: units are placed by that.
     """
     d, k = s.dim, len(s.problem.outputs)
 
@@ -54,7 +56,9 @@ def students(s: State, most: int, aims: Sequence[float]) -> Strategy:
             continue
         network = s.hidden(units)
         problem = first_rows(s, CLOUD * network.num_parameters() // k)
-        found = yield s.attempt(Features(draws=1), network, problem, beyond=2, goal=goal, reserve=RESERVE)
+        found = yield s.attempt(
+            Features(draws=1), network, problem, beyond=2, goal=goal, reserve=RESERVE, stretch=stretch
+        )
         if near(found):
             return say("student-close")
         if of_search(network, problem) > SEARCHED:
@@ -65,9 +69,9 @@ def students(s: State, most: int, aims: Sequence[float]) -> Strategy:
             if near(found):
                 return say("student-close")
             before, far = far, math.inf if found is None else farness(found, aims)
-            if far > GAINED * before > 0.0:
+            if far > GAINED * before > 0.0 or (units == widths[-1] and s.tol is None and far <= NEARLY):
                 break
-    width = two_layers(d, k, most) if s.tol is not None or not 0.0 < far <= NEARLY else 0  # they seldom come nearer
+    width = two_layers(d, k, most) if s.tol is not None or not 0.0 < far <= ENOUGH else 0  # they seldom come nearer
     if width > 1:
         network = s.built(MLPSpec((width, width), "tanh"))
         p = network.num_parameters()

@@ -24,6 +24,7 @@ mpmath = pytest.importorskip("mpmath", reason="the truth")
 FITS = {
     "x*exp(y)": {"x": (-1, 2), "y": (0, 3)},
     "sqrt((x + 1.1)*(y + 1.2))*0.3": {"x": (-1, 1), "y": (-1, 1)},
+    "1/(x^2 + y^2 + 0.01)": {"x": (-1, 1), "y": (-1, 1)},  # with a pole not far beyond
     "x*sin(pi*y + z)": {"x": (-1, 1), "y": (-1, 0.5), "z": (0, 1)},
 }
 

@@ -12,7 +12,7 @@ from surefit.bounds.branch import Looked
 
 # Bounds so much larger than the usual one are looked at again, in smaller cells, while it helps
 LOOSE, GAINED, ROUNDS, PIECES, MOST_CELLS = 3.0, 0.9, 6, 4, 1200
-CELLS, OUTSIDE = 192, 4  # in which each function is bounded, and on each side of what was seen
+CELLS, OUTSIDE = 192, 8  # in which each function is bounded, and on each side of what was seen
 
 
 class Steps:
@@ -44,7 +44,7 @@ def cells(low: float, high: float, beyond: float, n: int = CELLS) -> np.ndarray:
     """The ends of cells that cover [low, high] and a little on both sides of it."""
     inner = np.clip(low + (high - low) * (np.arange(n + 1) / n), low, high)
     inner[0], inner[-1] = low, high
-    outer = beyond * (np.arange(1, OUTSIDE + 1) / OUTSIDE)
+    outer = beyond * 10.0 ** -np.arange(OUTSIDE)  # short ones first: not far beyond may be a pole
     return np.unique(np.concatenate([low - outer, inner, high + outer]))
 
 

@@ -239,7 +239,9 @@ def taught(s: State) -> Strategy:
     box = part.domain if even else beyond(part.domain)  # of a design the border is that of the world
     learned = lesson(taught_values, part.names, s.problem.outputs, box, x[:, columns], s.seed, MOST_PARAMETERS, source)
     inner = State(learned, s.seed, s.dtype, Judge(learned, s.seed), s.progress)
-    reason = run(inner, students(inner, MOST_PARAMETERS, aims, teacher.changes(s.problem.domain)), s.perform or perform)
+    changes = teacher.changes(s.problem.domain)
+    changes = None if changes is None else changes[columns]
+    reason = run(inner, students(inner, MOST_PARAMETERS, aims, changes), s.perform or perform)
     if not inner.candidates:
         return None
     best = min(inner.candidates, key=lambda c: farness(c, aims))

@@ -42,20 +42,30 @@ def gap_of(proof: surefit.Certificate) -> float:
 
 
 def sampled(fit: surefit.Fit, formulas: list[str], n: int = 200_000) -> float:
-    """The largest |error| of many random points, faces and corners, in float64: what a careful tester would find."""
+    """The largest |error| of many random points, faces and corners, and of as many around the largest of these.
+
+    In float64, and of the program that runs: near its rounding the error differs from float to float. It is what a
+    careful tester would find.
+    """
     rng = np.random.default_rng(12345)
     low, high = fit.domain.low, fit.domain.high
     u = rng.random((n, len(low)))
     face = rng.integers(0, len(low), n // 4)
     u[np.arange(n // 4), face] = rng.integers(0, 2, n // 4)
     u[-4096:] = np.round(u[-4096:])
-    x = np.clip(low + u * (high - low), low, high)
-    values = dict(zip(fit.names, x.T, strict=True))
     parsed = surefit.formulas.parse_many(formulas, fit.names)
-    with np.errstate(all="ignore"):
-        y = np.stack([np.broadcast_to(f(*(values[v] for v in f.variables)), (n,)) for f in parsed], axis=1)
-        error = np.abs(fit.predict(x).reshape(n, -1) - y)
-    return float(np.nanmax(error))
+
+    def error(u: np.ndarray) -> np.ndarray:
+        x = np.clip(low + u * (high - low), low, high)
+        values = dict(zip(fit.names, x.T, strict=True))
+        with np.errstate(all="ignore"):
+            y = np.stack([np.broadcast_to(f(*(values[v] for v in f.variables)), (len(x),)) for f in parsed], axis=1)
+            return np.nan_to_num(np.abs(fit.predict(x).reshape(len(x), -1) - y).max(axis=1), nan=0.0, posinf=0.0)
+
+    first = error(u)
+    best = u[np.argsort(-first)[:32]]
+    near = np.repeat(best, n // 32, axis=0) + rng.normal(scale=1e-3, size=(n // 32 * 32, len(low)))
+    return float(max(first.max(), error(np.clip(near, 0.0, 1.0)).max()))
 
 
 # --- the figures of docs/certify.md -----------------------------------------------------------------------------------
@@ -85,10 +95,14 @@ def figures() -> Cases:
 
 def of_network(formula: str, box: Any, hidden: tuple[int, ...], activation: str, method: Any, gap: float) -> Row:
     fit = surefit.fit(formula, box, model=surefit.MLPSpec(hidden, activation), method=method, seed=0)
-    started = time.process_time()
-    proof = surefit.certify(fit.model, formula, fit.domain, rtol=gap)
-    seconds = time.process_time() - started
-    return dict(seconds=seconds, measured=fit.error.max, proved=proof.upper, gap=gap_of(proof), boxes=proof.boxes)
+    runs = []
+    for _ in range(5):  # the median: a first one reads formulas and imports modules as well
+        started = time.process_time()
+        proof = surefit.certify(fit.model, formula, fit.domain, rtol=gap)
+        runs.append(time.process_time() - started)
+    return dict(
+        seconds=sorted(runs)[2], measured=fit.error.max, proved=proof.upper, gap=gap_of(proof), boxes=proof.boxes
+    )
 
 
 def of_construction(formula: str, domain: str) -> Row:
@@ -167,9 +181,10 @@ def of_formula(formula: str, box: Row, seconds: float) -> Row:
     except surefit.errors.SurefitError as error:  # a domain error inside of the box
         return dict(verdict=f"no fit: {str(error)[:60]}")
     began = time.process_time()
-    proof = fit.certify(rtol=0.02, time=seconds)
+    gap = 0.005 if len(box) == 1 else 0.02
+    proof = fit.certify(rtol=gap, time=seconds)
     spent = time.process_time() - began
-    real = surefit.certify(fit.model, formula, fit.domain, rtol=0.02, time=seconds)
+    real = surefit.certify(fit.model, formula, fit.domain, rtol=gap, time=seconds)
     most = max(sampled(fit, [formula]), fit.error.max)
     verdict = proof.error.status if math.isfinite(proof.upper) else f"{proof.error.status}, no upper bound"
     return dict(

@@ -21,9 +21,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported
 import numpy as np
 import typer
 from harness import report, versions
+from harness.unseen_simulators import UNSEEN, Values, between
 from noisy_tables import franke, friedman
 from typer import Option
-from unseen import UNSEEN, Values, between
 
 import surefit
 
@@ -203,7 +203,7 @@ def main(
     only: Annotated[str, Option(help="Simulators, separated by semicolons, or the beginning of their names.")] = "",
     runs: Annotated[str, Option(help="Runs of each, separated by commas.")] = "20,50,100,200",
     seeds: Annotated[int, Option(min=1, help="Designs of each simulator.")] = 3,
-    unseen: Annotated[bool, Option("--unseen", help="Those of unseen.py, to which nothing was tuned.")] = False,
+    unseen: Annotated[bool, Option("--unseen", help="Others, to which nothing was tuned.")] = False,
     alone: Annotated[bool, Option("--alone", help="surefit only.")] = False,
     kriging: Annotated[bool, Option(help="SMT's kriging beside, which takes most of the time.")] = True,
     json: Annotated[Path | None, Option(help="Write the figures of every run to this file.")] = None,

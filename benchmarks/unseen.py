@@ -1,189 +1,186 @@
-"""More simulators, which nothing in surefit was tuned to: those of `simulators.py --unseen`.
+"""Tables that no setting was chosen with: is surefit ever worse than the mean, or than ridge regression? See README.md.
 
-From the Virtual Library of Simulation Experiments (Surjanovic and Bingham, https://www.sfu.ca/~ssurjano), of one to
-twenty inputs. Each takes points of the unit cube, (n, d), and gives values (n,).
+Measured tables of scikit-learn and of `pydataset` (those of R), each part predicted from the others; and kinds of
+difficulty that are drawn: noise alone, more columns than rows allow, categories, gaps, rows far out, and others. All
+have the same rows; texts are 0 and 1 for each, and gaps medians with a column that says where, for those of
+scikit-learn. A loss counts where it is more than 2 %, and as sure where it is more than two standard errors of the
+differences between splits.
 """
 
 from __future__ import annotations
 
+import math
+import sys
+import time
+import warnings
 from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
+import typer
+from harness import chosen, report, versions
+from harness.unseen import DRAWN, MORE_ROWS, Split, Table, divided, drawn, measured
+from tables import forest, gaussian_process, histogram_boosting
+from typer import Option
 
-Values = Callable[[np.ndarray], np.ndarray]
+import surefit
 
-
-def between(u: np.ndarray, low: list[float], high: list[float]) -> np.ndarray:
-    """The columns of points of the unit cube, in the units of a simulator."""
-    return (np.array(low) + u * (np.array(high) - np.array(low))).T
-
-
-def around(u: np.ndarray, mean: list[float], deviation: list[float]) -> np.ndarray:
-    """The same for inputs that are given by mean and standard deviation: two of these to each side."""
-    middle, reach = np.array(mean), 2.0 * np.array(deviation)
-    return between(u, (middle - reach).tolist(), (middle + reach).tolist())
+WORSE = 1.02
+FAR_OFF = 1.5  # times the test error, from which on, in either direction, an estimate is called far off
 
 
-def cantilever(u: np.ndarray) -> np.ndarray:
-    e, x, y, w, t = between(u, [2.6e7, 200, 700, 2, 2], [3.2e7, 800, 1300, 4, 4])
-    return 4 * 100**3 / (e * w * t) * np.sqrt((y / t**2) ** 2 + (x / w**2) ** 2)
+def coded(split: Split) -> tuple[np.ndarray, np.ndarray]:
+    """The inputs of both parts as numbers, (n, d) and (m, d)."""
+    inside: list[np.ndarray] = []
+    outside: list[np.ndarray] = []
+    for name, column in split.train.inputs.items():
+        other = split.test.columns[name]
+        if column.dtype.kind != "f":
+            for text in sorted(set(column.tolist())):
+                inside.append((column == text).astype(float))
+                outside.append((other == text).astype(float))
+            continue
+        if np.isnan(column).any() or np.isnan(other).any():
+            inside.append(np.isnan(column).astype(float))
+            outside.append(np.isnan(other).astype(float))
+            middle = np.nanmedian(column)
+            column, other = np.where(np.isnan(column), middle, column), np.where(np.isnan(other), middle, other)
+        inside.append(column)
+        outside.append(other)
+    return np.column_stack(inside), np.column_stack(outside)
 
 
-def welch(u: np.ndarray) -> np.ndarray:
-    x = u.T - 0.5
-    small = [0.05, 0.08, 0.0, 0.0, -0.03, 0.03, 0.0, -0.09, -0.01, -0.07, 0.0, 0.0, -0.04, 0.06, 0.0, -0.01, -0.03]
-    return (
-        5 * x[11] / (1 + x[0]) + 5 * (x[3] - x[19]) ** 2 + x[4] + 40 * x[18] ** 3 - 5 * x[18] + 0.25 * x[12] ** 2
-        + np.array(small) @ x[1:18]
-    )  # fmt: skip
+def by_surefit(split: Split, seed: int) -> tuple[np.ndarray, float]:
+    """What surefit.fit predicts, and its own estimate of the root mean squared error."""
+    options: dict[str, Any] = {"missing": "median"} if split.train.missing else {}
+    if split.train.order is not None:
+        options["data"] = surefit.Sampling(order=split.train.order)
+    fit = surefit.fit(split.train.columns, target=split.train.target, seed=seed, **options)
+    return np.ravel(fit.predict(split.test.inputs)), fit.error.rmse
 
 
-def curved(u: np.ndarray) -> np.ndarray:
-    x, y, z = u[:, :3].T
-    bend = 4 * (x - 2 + 8 * y - 8 * y**2) ** 2 + (3 - 4 * y) ** 2
-    return bend + 16 * np.sqrt(z + 1) * (2 * z - 1) ** 2
+def by_regressor(split: Split, seed: int) -> np.ndarray:
+    """The same as an estimator of scikit-learn, of numbers alone."""
+    x, new = coded(split)
+    return np.asarray(surefit.FitRegressor(random_state=seed).fit(x, split.train.y).predict(new))
 
 
-def exponential(u: np.ndarray) -> np.ndarray:
-    x = np.maximum(u.T, 1e-12)
-    return 100 * sum(np.exp(-2 / x[i] ** power) for i, power in enumerate((1.75, 1.5, 1.25)))
+def by_mean(split: Split, seed: int) -> np.ndarray:
+    return np.full(len(split.test.y), split.train.y.mean())
 
 
-def eight(u: np.ndarray) -> np.ndarray:
-    return curved(u) + sum(i * np.log(1 + u[:, 2:i].sum(axis=1)) for i in range(4, 9))
+def by_sklearn(make: Callable[[int, int], Any]) -> Callable[[Split, int], np.ndarray]:
+    """A scikit-learn regressor behind a StandardScaler."""
+
+    def predicted(split: Split, seed: int) -> np.ndarray:
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        x, new = coded(split)
+        return np.asarray(make_pipeline(StandardScaler(), make(seed, x.shape[1])).fit(x, split.train.y).predict(new))
+
+    return predicted
 
 
-def currin(u: np.ndarray) -> np.ndarray:
-    x, y = u.T
-    rational = (2300 * x**3 + 1900 * x**2 + 2092 * x + 60) / (100 * x**3 + 500 * x**2 + 4 * x + 20)
-    return (1 - np.exp(-1 / (2 * np.maximum(y, 1e-12)))) * rational
+def ridge(seed: int, inputs: int) -> Any:
+    """The ridge of the smallest leave-one-out error."""
+    from sklearn.linear_model import RidgeCV
+
+    return RidgeCV(np.logspace(-3, 4, 15))
 
 
-def lim(u: np.ndarray) -> np.ndarray:
-    x, y = u.T
-    return ((30 + 5 * x * np.sin(5 * x)) * (4 + np.exp(-5 * y)) - 100) / 6
-
-
-def robot_arm(u: np.ndarray) -> np.ndarray:
-    angle, length = np.cumsum(2 * np.pi * u[:, :4], axis=1), u[:, 4:]
-    return np.hypot((length * np.cos(angle)).sum(axis=1), (length * np.sin(angle)).sum(axis=1))
-
-
-def bump(u: np.ndarray) -> np.ndarray:
-    x, y = between(u, [-2, -2], [6, 6])
-    return x * np.exp(-(x**2) - y**2)
-
-
-def six(u: np.ndarray) -> np.ndarray:
-    x = u.T
-    return np.exp(np.sin((0.9 * (x[0] + 0.48)) ** 10)) + x[1] * x[2] + x[3]
-
-
-def spill(u: np.ndarray) -> np.ndarray:
-    mass, rate, place, delay = between(u, [7, 0.02, 0.01, 30.01], [13, 0.12, 3, 30.295])
-    at, when = 1.5, 40.0
-
-    def cloud(distance: np.ndarray | float, since: np.ndarray | float) -> np.ndarray:
-        return mass / np.sqrt(rate * since) * np.exp(-(distance**2) / (4 * rate * since))
-
-    return cloud(at, when) + cloud(at - place, when - delay)
-
-
-def two_peaks(u: np.ndarray) -> np.ndarray:
-    return sum(np.exp(-50 * ((u - centre) ** 2).sum(axis=1)) for centre in (1 / 3, 2 / 3))
-
-
-def park(u: np.ndarray) -> np.ndarray:
-    x, y, z, w = np.maximum(u, 1e-9).T
-    return x / 2 * (np.sqrt(1 + (y + z**2) * w / x**2) - 1) + (x + 3 * w) * np.exp(1 + np.sin(z))
-
-
-def park_2(u: np.ndarray) -> np.ndarray:
-    x, y, z, w = u.T
-    return 2 / 3 * np.exp(x + y) - w * np.sin(z) + z
-
-
-def webster(u: np.ndarray) -> np.ndarray:
-    a, b = between(u, [1, -1], [10, 5])
-    return a**2 + b**3
-
-
-def loeppky(u: np.ndarray) -> np.ndarray:
-    x = u.T
-    pairs = 3 * x[0] * x[1] + 2.2 * x[0] * x[2] + 1.4 * x[1] * x[2]
-    return np.array([6, 4, 5.5, 1, 0.5, 0.2, 0.1]) @ x[:7] + pairs
-
-
-def sulfur(u: np.ndarray) -> np.ndarray:
-    centre = np.array([71.0, 0.5, 5.5, 5.0, 1.7, 0.3, 0.76, 0.39, 0.85])
-    factor = np.array([1.15, 1.5, 1.5, 1.4, 1.2, 1.3, 1.2, 1.1, 1.1])
-    q, y, life, psi, humid, beta, t, cloud, ground = between(u, (centre / factor).tolist(), (centre * factor).tolist())
-    return -0.5 * 1361**2 / 365 * cloud * t**2 * ground**2 * beta * psi * humid * 3 * q * y * life * 1e12 / 5.1e14
-
-
-def steel_column(u: np.ndarray) -> np.ndarray:
-    fs, p1, p2, p3, b, d, h, f0, e = around(
-        u, [400, 5e5, 6e5, 6e5, 300, 20, 300, 30, 2.1e5], [35, 5e4, 9e4, 9e4, 3, 2, 5, 10, 4200]
-    )
-    p, euler = p1 + p2 + p3, np.pi**2 * e * b * d * h**2 / 7500**2
-    return fs - p * (1 / (2 * b * d) + f0 / (b * d * h) * euler / (euler - p))
-
-
-def short_column(u: np.ndarray) -> np.ndarray:
-    b, h, y, m, p = between(u, [5, 15, 4, 1200, 300], [15, 25, 6, 2800, 700])
-    return 1 - 4 * m / (b * h**2 * y) - (p / (b * h * y)) ** 2
-
-
-def flood(u: np.ndarray) -> np.ndarray:
-    q, ks, zv, zm, hd, cb, length, b = between(
-        u, [500, 15, 49, 54, 7, 55, 4990, 295], [3000, 45, 51, 56, 9, 56, 5010, 305]
-    )
-    return zv + (q / (b * ks * np.sqrt((zm - zv) / length))) ** 0.6 - hd - cb
-
-
-def forrester(u: np.ndarray) -> np.ndarray:
-    x = u[:, 0]
-    return (6 * x - 2) ** 2 * np.sin(12 * x - 4)
-
-
-def camel(u: np.ndarray) -> np.ndarray:
-    x, y = between(u, [-2, -1], [2, 1])
-    return (4 - 2.1 * x**2 + x**4 / 3) * x**2 + x * y + (4 * y**2 - 4) * y**2
-
-
-def morokoff(u: np.ndarray) -> np.ndarray:
-    d = u.shape[1]
-    return (1 + 1 / d) ** d * np.prod(u ** (1 / d), axis=1)
-
-
-def bratley(u: np.ndarray) -> np.ndarray:
-    return (np.cumprod(u, axis=1) * (-1.0) ** np.arange(1, u.shape[1] + 1)).sum(axis=1)
-
-
-UNSEEN: dict[str, tuple[Values, int]] = {
-    "cantilever": (cantilever, 5),
-    "welch": (welch, 20),
-    "curved": (curved, 3),
-    "exponential": (exponential, 3),
-    "eight": (eight, 8),
-    "currin": (currin, 2),
-    "lim": (lim, 2),
-    "robot arm": (robot_arm, 8),
-    "bump": (bump, 2),
-    "six": (six, 6),
-    "spill": (spill, 4),
-    "two peaks": (two_peaks, 2),
-    "park": (park, 4),
-    "park 2": (park_2, 4),
-    "webster": (webster, 2),
-    "loeppky": (loeppky, 10),
-    "sulfur": (sulfur, 9),
-    "steel column": (steel_column, 9),
-    "short column": (short_column, 5),
-    "flood": (flood, 8),
-    "forrester": (forrester, 1),
-    "camel": (camel, 2),
-    "morokoff": (morokoff, 5),
-    "bratley": (bratley, 6),
+PEERS: dict[str, Callable[[Split, int], np.ndarray]] = {
+    "mean": by_mean,
+    "ridge": by_sklearn(ridge),
+    "histogram boosting": by_sklearn(histogram_boosting),
+    "random forest": by_sklearn(forest),
+    "Gaussian process": by_sklearn(gaussian_process),
+    "FitRegressor": by_regressor,
 }
-"""Values on points of the unit cube, and how many inputs, by name."""
+
+
+def tables(kinds: list[str], folds: int, seeds: int) -> dict[str, list[Split]]:
+    """The splits of each table."""
+    found: dict[str, list[Split]] = {}
+    for kind in kinds:
+        if kind in ("measured", "kept"):
+            found |= {name: list(divided(table, folds)) for name, table in measured(kind == "kept")}
+        else:
+            every = DRAWN if kind == "drawn" else MORE_ROWS
+            found |= {name: [drawn(draw, rows, k) for k in range(seeds)] for name, (draw, rows) in every.items()}
+    return found
+
+
+def compared(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float]:
+    """Root mean squared error over another's, and by how many standard errors it is above `WORSE`.
+
+    Both: mean squared errors of the splits. Of one split no standard error is known.
+    """
+    ratio = math.sqrt(float(ours.mean()) / max(float(theirs.mean()), 1e-300))
+    excess = ours - WORSE**2 * theirs
+    if len(ours) < 2:
+        return ratio, math.nan
+    return ratio, float(excess.mean()) / max(float(excess.std(ddof=1)) / math.sqrt(len(ours)), 1e-300)
+
+
+def main(
+    only: Annotated[str, Option(help="Tables, separated by semicolons, or the beginning of their names.")] = "",
+    kinds: Annotated[str, Option(help="Of measured, drawn, more (rows), kept.")] = "measured,drawn",
+    peers: Annotated[str, Option(help="Peers, separated by semicolons.")] = ";".join(p for p in PEERS if p[0] != "F"),
+    folds: Annotated[int, Option(min=2, help="Parts of a measured table.")] = 5,
+    seeds: Annotated[int, Option(min=1, help="Draws of each kind.")] = 5,
+    json: Annotated[Path | None, Option(help="Write the figures of every run to this file.")] = None,
+) -> None:
+    """Print one table: test errors over surefit's, its own over the better of mean and ridge, its estimate."""
+    names = [n.strip() for n in peers.split(";")]
+    if wrong := [n for n in names if n not in PEERS]:
+        raise typer.BadParameter(f"{wrong[0]!r} is not one of {'; '.join(PEERS)}", param_hint="--peers")
+    some = tables(chosen(kinds, ("measured", "drawn", "more", "kept"), "--kinds"), folds, seeds)
+    starts = tuple(part.strip() for part in only.split(";"))
+    cells: list[list[str]] = []
+    rows: list[dict[str, Any]] = []
+    for name, splits in some.items():
+        if not name.startswith(starts):
+            continue
+        squares: dict[str, list[float]] = {n: [] for n in ("surefit", *names)}
+        estimates, seconds = [], []
+        for k, split in enumerate(splits):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # searches that end before they converge, points outside of the rows
+                began = time.process_time()
+                found, estimate = by_surefit(split, k)
+                seconds.append(time.process_time() - began)
+                estimates.append(estimate)
+                every = {"surefit": found} | {n: PEERS[n](split, k) for n in names}
+            for n, values in every.items():
+                squares[n].append(float(np.mean((values - split.test.y) ** 2)))
+        ours = np.array(squares["surefit"])
+        against = {n: compared(ours, np.array(squares[n])) for n in names}
+        simple = [against[n] for n in names if n in ("mean", "ridge")]
+        worst = max(simple, default=(math.nan, math.nan))
+        told = float(np.sqrt(np.mean(np.square(estimates)) / ours.mean()))
+        rows.append({"table": name, "squares": squares, "estimates": estimates, "seconds": seconds})
+        mark = " !!" if worst[0] > WORSE and worst[1] > 2 else " !" if worst[0] > WORSE else ""
+        far = " !" if not 1 / FAR_OFF <= told <= FAR_OFF else ""
+        train: Table = splits[0].train
+        cells.append([
+            f"{name} ({len(train.y)} rows, {len(train.inputs)} columns)", f"{math.sqrt(ours.mean()):.4g}",
+            *(f"{1 / against[n][0]:.2f}" for n in names), f"{worst[0]:.3f}{mark}", f"{told:.2f}{far}",
+            f"{np.median(seconds):.1f}",
+        ])  # fmt: skip
+        print(f"{name}: {worst[0]:.3f}{mark}", file=sys.stderr, flush=True)
+    above = [cell for cell in cells if cell[-3].endswith("!")]
+    sure = [cell for cell in above if cell[-3].endswith("!!")]
+    notes = [
+        "Root mean squared errors on rows that were left out, all splits together; of the peers over surefit's: above "
+        "1 surefit is better. Then surefit's over the better of mean and ridge (! above 1.02, !! by more than two "
+        "standard errors), its own estimate over its error (! farther off than 1.5), processor seconds of a fit.",
+        f"Worse than mean or ridge by more than 2 %: {len(above)} of {len(cells)}, surely {len(sure)}.",
+    ]
+    columns = ["table", "surefit", *names, "over mean, ridge", "estimate", "seconds"]
+    report("Tables not seen", columns, cells, notes, {"versions": versions(["scikit-learn"]), "rows": rows}, json)
+
+
+if __name__ == "__main__":
+    typer.run(main)

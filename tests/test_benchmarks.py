@@ -164,6 +164,17 @@ def test_tables(material, tmp_path):
     assert all(0 < error < 1 for (error,) in row["rmse"].values())
 
 
+@pytest.mark.slow
+def test_unseen(tmp_path):
+    pytest.importorskip("sklearn", reason="the peers")
+    file = tmp_path / "figures.json"
+    options = ("--kinds", "drawn", "--seeds", "2", "--peers", "mean;ridge", "--json", str(file))
+    out = run("unseen.py", "--only", "12 rows", *options)
+    assert "| 12 rows (12 rows, 3 columns) |" in out and "Worse than mean or ridge by more than 2 %: " in out
+    (row,) = json.loads(file.read_text())["rows"]
+    assert set(row["squares"]) == {"surefit", "mean", "ridge"} and len(row["squares"]["ridge"]) == 2
+
+
 def test_missing_material_is_said(tmp_path):
     with pytest.raises(AssertionError, match=r"is not in .*name the folder that holds it with --data"):
         run("tables.py", "--data", str(tmp_path))

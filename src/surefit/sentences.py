@@ -274,6 +274,9 @@ SENTENCES: dict[str, Both] = {
     "stage-blend-in-blend": Both(
         "{share:.0%} {first}, {rest:.0%} of ({second})", "{share:.0%} {first}，{rest:.0%}（{second}）"
     ),
+    "stage-blend-of-blend": Both(
+        "{share:.0%} of ({first}), {rest:.0%} {second}", "{share:.0%}（{first}），{rest:.0%} {second}"
+    ),
     "stage-student": Both("{teacher}, distilled: {stage}", "{teacher}，蒸馏：{stage}"),
     "student-close": Both("the network is as close to its teacher as it need be", "网络与教师已足够接近"),
     "student-full": Both(

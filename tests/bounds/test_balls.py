@@ -10,6 +10,7 @@ from surefit import nn
 from surefit.bounds import balls, certify
 from surefit.bounds.branch import Lines
 from surefit.bounds.network import lowered
+from surefit.bounds.noise import running_noise
 from surefit.bounds.proving import program_of, subject_of
 from surefit.bounds.relax import Relaxation
 from surefit.core.modes import no_grad
@@ -100,7 +101,7 @@ def test_the_running_model_is_within_its_noise(activation, dtype):
         relaxation = _engine(net, "x", True).noise
         low = rng.uniform(-3, 3, (6, 1)).astype(dtype).astype(float)
         high = (low + 10.0 ** rng.uniform(-6, 0, low.shape)).astype(dtype).astype(float)
-        noise = balls.running_noise(relaxation, low, high)
+        noise = running_noise(relaxation, low, high)
         for i in range(len(low)):
             x = np.clip(rng.uniform(low[i], high[i], (8, 1)).astype(dtype), low[i], high[i])
             with no_grad():

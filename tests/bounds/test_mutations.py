@@ -15,7 +15,7 @@ import pytest
 
 import surefit
 from surefit import nn
-from surefit.bounds import Proved, branch, certificate, certify, checker, network, proving, relax, taylor
+from surefit.bounds import Proved, branch, certificate, certify, checker, network, pieces, proving, relax, taylor
 from surefit.bounds import interval as I
 from surefit.bounds.interval import Range
 from surefit.bounds.network import lowered
@@ -115,7 +115,7 @@ def lines(change):
 
 def charge_nothing(state):
     state.charge = state.charge * 0
-    state.R = state.R - np.minimum(state.R, 1e30) * 0.5
+    state.sizes[:, 0] -= np.minimum(state.R, 1e30) * 0.5
     return state
 
 
@@ -146,9 +146,9 @@ MUTATIONS = {
     ),
     "rounding of layers dropped": patched(relax, "gamma", lambda old: lambda n, unit=0.0: 0.0),
     "rest of the affine layer halved": tampered(relax.Relaxation, "_affine", charge_nothing),
-    "range closed inward": tampered(relax, "_closed", lambda t: (t[0] + 1e-6, t[1] - 1e-6, t[2])),
+    "range closed inward": tampered(relax, "_closed", lambda t: (t[0], t[1] + 1e-6, t[2] - 1e-6)),
     "range without the generators": patched(
-        relax, "_closed", lambda old: lambda z0, Z, R: (z0 - R, z0 + R, np.abs(z0) + R)
+        relax, "_closed", lambda old: lambda form, R: (old(form, R)[0], form[:, 0] - R, form[:, 0] + R)
     ),
     "backward: bias forgotten": tampered(relax.Relaxation, "backward", lambda f: relax.Linear(f.a, f.b * 0)),
     "backward: upper for lower": tampered(relax.Relaxation, "backward", lambda f: relax.Linear(-f.a, -f.b)),
@@ -182,6 +182,9 @@ MUTATIONS = {
 
 DOUBLES = two_layer([1.0, -1.0, 2.0], [0.0, 0.25, -1.0], [1.0, 0.5, -0.75], 0.1)
 CANCELS = two_layer([1e3, 1e3], [0.1, 0.7], [1e3, -1e3], dtype=np.float32)  # a constant, but for its rounding
+WIDE = nn.Sequential(nn.Linear(2, 1, generator=0), CANCELS)  # of two inputs, of which it takes the first
+for _p, _v in zip(WIDE[0].parameters(), ([[1.0, 0.0]], [0.0]), strict=True):
+    _p.assign(np.array(_v, np.float32))
 CLIPPED = nn.MLP(2, (6,), 1, activation="relu6", generator=3, dtype=np.float64)
 BENT = nn.MLP(2, (6,), 1, activation="tanh", generator=1, dtype=np.float64)
 LINES = nn.MLP(2, (6, 4), 1, activation="gelu", generator=1, dtype=np.float64)
@@ -191,6 +194,7 @@ C = 1e3 * (Fraction(float(np.float32(0.1))) - Fraction(float(np.float32(0.7))))
 CASES = {
     "relu": (DOUBLES, "x^2 - x", {"x": (-1, 2)}, "real"),
     "relu deployed": (CANCELS, f"0*x + {float(C)!r}", {"x": (0.5, 1)}, "deployed"),
+    "wide deployed": (WIDE, f"0*x + 0*y + {float(C)!r}", {"x": (0.5, 1), "y": (0, 1)}, "deployed"),
     "clip": (CLIPPED, "x*y", {"x": (-2, 2), "y": (-2, 1)}, "real"),
     "taylor": (BENT, "x*y + sin(x)", {"x": (-1, 1), "y": (-1, 2)}, "real"),
     "lines": (LINES, "x*y - x", {"x": (-1, 1), "y": (-1, 2)}, "real"),
@@ -312,7 +316,7 @@ def moved_point(seen):
 CLAIMS = {
     "split: a gap between the children": (
         patched(branch, "_halves", lambda old: lambda lo, hi, axis: (old(lo, hi, axis)[0], np.concatenate([
-            0.99 * old(lo, hi, axis)[1][: len(lo)] + 0.01 * lo, hi]))), ["relu"]),
+            0.99 * old(lo, hi, axis)[1][: len(lo)] + 0.01 * lo, hi]))), ["lines"]),
     "split: one child twice": (
         patched(branch, "_halves", lambda old: lambda lo, hi, axis: tuple(
             np.concatenate([v[: len(lo)], v[: len(lo)]]) for v in old(lo, hi, axis))), ["relu", "taylor"]),
@@ -333,7 +337,17 @@ CLAIMS = {
     "sign of a layer": (on_affine(weights(lambda w: -w)), ["relu", "taylor"]),
     "rounding of the running model dropped": (
         patched(proving, "Relaxation", lambda old: lambda net, deployed, tighten: old(net, False, tighten)),
-        ["relu deployed"]),
+        ["wide deployed"]),
+    "rounding of the running model dropped between pieces": (
+        tampered(pieces, "running_noise", lambda noise: noise * 0.0), ["relu deployed"]),
+    "bound of straight pieces made smaller": (tampered(pieces.Pieces, "look", half_of_look), ["relu"]),
+    "bends between places forgotten": (
+        lambda patch: [patch.setattr(pieces, "MOST_PLACES", 2),
+                       tampered(pieces, "_kinked", lambda rest: rest * 0.0)(patch)], ["relu"]),
+    "straight pieces of the neighbours": (
+        tampered(pieces.Pieces, "_parts", lambda t: (*t[:3], np.maximum(t[3] - 1, 0))), ["relu"]),
+    "target between two ends forgotten": (
+        tampered(pieces.Pieces, "_polynomials", lambda t: (t[0] * (np.arange(t[0].shape[-1]) < 2), t[1])), ["relu"]),
     "float32 taken for float64": (
         tampered(proving, "lowered", lambda net: network.Network(net.inputs, [
             n if n is None else renewed(n, unit=2.0**-53) for n in net.nodes])), ["relu deployed"]),

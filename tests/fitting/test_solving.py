@@ -20,7 +20,7 @@ from surefit.fitting.api import fit_problem
 from surefit.models.inference import predictor
 from surefit.models.scaled import scaled
 from surefit.problems.posing import pose
-from surefit.search.candidates import surely_less
+from surefit.search.comparing import surely_less
 from surefit.search.judging import Judge
 from surefit.search.limits import GOAL
 from surefit.search.runner import State, run

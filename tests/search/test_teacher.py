@@ -281,7 +281,7 @@ def test_an_indicator_of_a_class_is_not_taught_by_a_gaussian_process():
 def test_shares_of_a_mean_are_those_of_a_quadratic_programme():
     from scipy.optimize import minimize
 
-    from surefit.search.teacher import shares
+    from surefit.search.comparing import shares
 
     rng = np.random.default_rng(5)
     common = rng.standard_normal(60)

@@ -247,3 +247,18 @@ def test_one_sample_a_constant_and_more_units_than_samples(ridges):
 def test_wrong_arguments_are_named(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_many_rows_are_decomposed_in_blocks_and_give_the_same_layer():
+    rng = np.random.default_rng(0)
+    phi, y = rng.standard_normal((40_000, 5)) * [1, 1, 1, 1, 1e-3], rng.standard_normal((40_000, 2))
+    weights = rng.uniform(0.5, 2.0, len(y))
+    found = solve_output(phi, y, weights=weights, ridges=[1e-3])
+    root = np.sqrt(weights / weights.mean())[:, None]
+    a, b = (root * (v - np.average(v, 0, weights)) for v in (phi, y))
+    size = (a**2).sum() / 5
+    expected = np.linalg.solve(a.T @ a + 1e-3 * size * np.eye(5), a.T @ b)
+    np.testing.assert_allclose(found.weights, expected, rtol=1e-9)
+    left = np.einsum("ij,jk,ik->i", a, np.linalg.inv(a.T @ a + 1e-3 * size * np.eye(5)), a) + root[:, 0] ** 2 / len(a)
+    missed = (a @ expected - b) / (1 - left)[:, None]
+    assert found.score == pytest.approx(np.sqrt(np.mean(missed**2)), rel=1e-9)

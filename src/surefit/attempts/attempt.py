@@ -43,6 +43,7 @@ class Attempt:
     provisional: bool = False  # what comes of it counts only as long as nothing comes of a later one
     generator: np.random.Generator | None = None  # of the units beside `layer`
     inputs: tuple[int, ...] | None = None  # of the problem, which the network has; None: all
+    chosen: tuple[np.ndarray, Sequence[Sequence[int]]] | None = None  # fold of each row, and inputs without each fold
     part: tuple[int, int] = (1, 1)  # of a first-order method that goes on: which part of how many
     jit: bool | None = None
     made: Outcome | None = None  # of no method: what the network is, and what is known of it

@@ -7,8 +7,10 @@ input joins with its value alone, or with its value, square and cube, so that a 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -19,10 +21,12 @@ from surefit.attempts.output_layer import enough_rows
 from surefit.attempts.polynomial import network_for, polynomial
 from surefit.attempts.progress import Progress
 from surefit.core import ops
+from surefit.models.inference import evaluate
 from surefit.models.scaled import scaled
 from surefit.models.spec import network_of
-from surefit.problems.points import some_rows
+from surefit.problems.points import some_rows, with_rows
 from surefit.problems.problem import Problem
+from surefit.problems.scaling import Scaling
 from surefit.sentences import say
 
 FOLDS = 10
@@ -34,16 +38,25 @@ EXACT = 1e-12  # share of the variance below which nothing is left to explain
 
 @dataclass(frozen=True)
 class Selected:
-    """Inputs that matter, in the order in which they joined. residuals (n, k): of each row by the folds without it."""
+    """Inputs that matter, in the order in which they joined. residuals (n, k): of each row by the folds without it.
+
+    fold (n,): which one a row is in. without: the inputs that as many as `inputs` would have been without each fold.
+    """
 
     inputs: tuple[int, ...]
     powers: int
     residuals: np.ndarray
+    fold: np.ndarray
+    without: tuple[tuple[int, ...], ...]
 
     @property
     def score(self) -> float:
         """The mean square of the residuals."""
         return float(np.mean(self.residuals**2))
+
+    def details(self) -> dict[str, Any]:
+        """It as details of an outcome."""
+        return {"matter": list(self.inputs), "fold": self.fold, "without": [list(inputs) for inputs in self.without]}
 
 
 def selected(
@@ -60,9 +73,12 @@ def selected(
             continue
         terms = _terms(x, powers)
         left = np.empty((most + 1, *y.shape))  # residuals of rows that had no part in choosing, by number of inputs
+        paths = []
         for k in range(fold.max() + 1):
             inside, outside = fold != k, fold == k
-            left[:, outside] = _path(terms[inside], y[inside], root[inside], most, (terms[outside], y[outside]))[1]
+            path, missed = _path(terms[inside], y[inside], root[inside], most, (terms[outside], y[outside]))
+            left[:, outside] = missed
+            paths.append(path)
         squares = np.mean((root[:, None] * left) ** 2, axis=2)  # (most + 1, n)
         means = squares.mean(axis=1)
         best = int(np.argmin(means))
@@ -71,7 +87,8 @@ def selected(
         enough = means - means[best] <= np.maximum(luck, EXACT * means[0])
         number = max(1, int(np.argmax(enough)))
         chosen = _path(terms, y, root, number, None)[0]
-        found.append(Selected(tuple(chosen), powers, left[number]))
+        without = tuple(tuple(path[:number]) for path in paths)
+        found.append(Selected(tuple(chosen), powers, left[number], fold, without))
     return found
 
 
@@ -164,7 +181,7 @@ def widened(network: nn.MLP, inputs: Sequence[int], count: int) -> nn.MLP:
     return whole
 
 
-def on_inputs(attempt: Attempt, perform: Callable[[Attempt, Within], Outcome | None], within: Within) -> Outcome | None:
+def on_inputs(attempt: Attempt, perform: Callable[..., Outcome | None], within: Within) -> Outcome | None:
     """Perform an attempt whose network has some inputs of a problem; what comes of it has all."""
     inputs, problem = attempt.inputs, attempt.problem
     assert inputs is not None
@@ -177,16 +194,48 @@ def on_inputs(attempt: Attempt, perform: Callable[[Attempt, Within], Outcome | N
         return None
     assert isinstance(outcome.network, nn.MLP)
     stage = say("stage-inputs", stage=outcome.stage, inputs=len(inputs), of=len(problem.names))
+    left_out = outcome.left_out
+    if attempt.chosen is not None and left_out is not None:
+        left_out = _chosen_again(attempt, *attempt.chosen, left_out, perform)
     return replace(
         outcome, network=widened(outcome.network, inputs, len(problem.names)), problem=problem, stage=stage,
-        details=outcome.details | {"inputs": columns},
+        details=outcome.details | {"inputs": columns}, left_out=left_out,
     )  # fmt: skip
+
+
+def _chosen_again(
+    attempt: Attempt, fold: np.ndarray, without: Sequence[Sequence[int]], left_out: np.ndarray,
+    perform: Callable[..., Outcome | None],
+) -> np.ndarray:  # fmt: skip
+    """What rows are missed by, (n, k), where the inputs are those that would have been chosen without them.
+
+    Inputs that all rows have chosen among many suit these rows better than new ones (Ambroise and McLachlan 2002,
+    Selection bias in gene extraction). Where a fold would have chosen the same ones, nothing is changed.
+    """
+    assert attempt.inputs is not None
+    problem, found = attempt.problem, left_out.copy()
+    unit = Scaling.of(problem)
+    for k, inputs in enumerate(without):
+        rows = fold == k
+        if set(inputs) == set(attempt.inputs):
+            continue
+        part = restricted(with_rows(problem, np.flatnonzero(~rows)), inputs)
+        network = copy.deepcopy(attempt.network)  # of as many inputs
+        again = replace(attempt, problem=part, network=network, inputs=None, chosen=None)
+        other = perform(again, lambda _: False, Progress())  # nobody is told of it
+        if other is None:
+            return left_out
+        model = scaled(other.network, part, True, ops.float64)
+        x, y = problem.train
+        found[rows] = unit.errors(evaluate(model, x[rows][:, list(inputs)]), y[rows])
+    return found
 
 
 def sparse(attempt: Attempt, method: Polynomial, progress: Progress) -> Outcome | None:
     """The linear function of the inputs that matter.
 
-    Of its details "inputs" are its own, and "matter" those for other networks: a target that bends may have others.
+    Of its details "inputs" are its own, and "matter" those for other networks: a target that bends may have others;
+    "fold" and "without" say which these would have been without each fold.
     """
     if not attempt.problem.exact:  # of very many rows a part is enough
         rows = enough_rows(len(attempt.problem.names))
@@ -205,7 +254,7 @@ def sparse(attempt: Attempt, method: Polynomial, progress: Progress) -> Outcome 
         return None
     stage = say("stage-sparse", inputs=len(linear.inputs), of=len(problem.names))
     left_out = None if problem.exact else linear.residuals
-    return replace(outcome, stage=stage, left_out=left_out, details=outcome.details | {"matter": list(matter.inputs)})
+    return replace(outcome, stage=stage, left_out=left_out, details=outcome.details | matter.details())
 
 
 __all__ = ["Selected", "on_inputs", "restricted", "selected", "sparse", "widened"]

@@ -33,7 +33,7 @@ def perform(attempt: Attempt, progress: Progress, within: Within) -> Outcome | N
 def _performed(attempt: Attempt, progress: Progress, within: Within) -> Outcome | None:
     method = attempt.method
     if attempt.inputs is not None:
-        return on_inputs(attempt, lambda part, near: perform(part, progress, near), within)
+        return on_inputs(attempt, lambda part, near, own=progress: perform(part, own, near), within)
     with one_thread():  # threads of BLAS wait for each other on a busy machine, and their number changes results
         if isinstance(method, Features):
             if attempt.local:

@@ -22,7 +22,9 @@ from surefit.models.scaled import scaled
 from surefit.models.spec import MLPSpec
 from surefit.problems.points import some_rows
 from surefit.sentences import say
-from surefit.solvers.features import solve_output
+from surefit.solvers.features import RIDGES, solve_output
+
+FINE = tuple(sorted({*RIDGES, *(10.0 ** (e / 3) for e in range(-12, 7))}))  # of few columns a factor of 10 is felt
 
 
 def network_for(degree: int, inputs: int) -> MLPSpec:
@@ -74,6 +76,7 @@ def polynomial(attempt: Attempt, method: Polynomial, progress: Progress) -> Outc
         return None
     phi = monomials(x, method.degree)
     ridges = ridges_of(method.ridge, problem.exact)
+    ridges = FINE if ridges is RIDGES else ridges
     solved = solve_output(phi, y, weights=problem.weights, roundoff=ROUNDOFF[str(attempt.dtype)], ridges=ridges)
     progress.evaluations += 1
     rows = Residuals(network, x, y, problem.weights)

@@ -6,7 +6,7 @@ subtracted there, so that what goes on in float64 is the polynomial of their dif
 is cut off is bounded as in taylor.py: the next Taylor coefficient of each unit on the range of its argument, and of the
 formula in balls.
 
-How far the running model is from exact arithmetic is added to that (`running_noise`), unit by unit.
+How far the running model is from exact arithmetic is added to that (noise.py), unit by unit.
 
 Formulas with branches, kinks or steps are left to the other engines, and so are boxes on which a ball is not finite.
 """
@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 
 from surefit.bounds import taylor
-from surefit.bounds.activations import SLOPES
 from surefit.bounds.branch import Lines, Looked
-from surefit.bounds.interval import Range, gamma, largest_of
+from surefit.bounds.interval import Range
 from surefit.bounds.network import Affine, Network, Unary
+from surefit.bounds.noise import running_noise
 from surefit.bounds.reading import read
-from surefit.bounds.relax import Relaxation, State
+from surefit.bounds.relax import Relaxation
 from surefit.formulas.expression import Expression
 
 DEGREE = 13
@@ -162,6 +162,35 @@ class Series:
         raise _Lost
 
 
+def reads(formulas: Sequence[Expression]) -> bool:
+    """Whether formulas are read in balls: python-flint is there, and they are made of functions that it has."""
+    return all(n.op in OPERATIONS for f in formulas for n in f.nodes) and flint() is not None
+
+
+def expanded(f: Any, formula: Expression, m: float, h: float, degree: int) -> tuple[np.ndarray, float]:
+    """A formula of one variable on m + h e, |e| <= 1: coefficients (degree + 1,), a remainder; Lost where none is."""
+    middle, half = f.arb(m), f.arb(h)
+    with _precision(f, degree + 2):
+        last = _series(f, formula, f.arb(middle, half))[degree + 1]
+    with _precision(f, degree + 1):
+        y, power = _series(f, formula, middle), f.arb(1)
+        coef, rest = np.zeros(degree + 1), 0.0
+        for a in range(degree + 1):
+            value = y[a] * power
+            power = power * half
+            coef[a] = float(value.mid())
+            rest += (float(value.rad()) + 2.0**-52 * abs(coef[a])) * MARGIN + TINY
+        rest += float((last * power).abs_upper()) * MARGIN + TINY
+    if not (np.isfinite(coef).all() and np.isfinite(rest)):
+        raise _Lost
+    return coef, rest
+
+
+def _series(f: Any, formula: Expression, x: Any) -> Any:
+    series = f.arb_series([x, 1])
+    return read(formula, dict.fromkeys(formula.variables, series), Series(f))
+
+
 def fits(net: Network, formulas: Sequence[Expression]) -> bool:
     """Whether a network and its targets are read in balls: one input, one smooth hidden layer, plain formulas."""
     if net.inputs != 1 or not net.kinds() or not net.kinds() <= set(UNITS):
@@ -174,8 +203,7 @@ def fits(net: Network, formulas: Sequence[Expression]) -> bool:
                 linear.add(i)
         elif isinstance(node, Unary) and node.source not in linear:
             return False
-    plain = all(n.op in OPERATIONS for f in formulas for n in f.nodes)
-    return plain and weights <= MOST_WEIGHTS and flint() is not None
+    return weights <= MOST_WEIGHTS and reads(formulas)
 
 
 class Balls:
@@ -185,7 +213,7 @@ class Balls:
     """
 
     batch = 64
-    excess = 0.1  # the noise of a small box is hardly more than that of a point
+    excess = 0.02  # the noise of a small box is hardly more than that of a point
 
     def __init__(self, exact: Network, formulas: Sequence[Expression], lines: Lines, noise: Relaxation | None) -> None:
         self.f: Any = flint()
@@ -323,8 +351,7 @@ class Balls:
         return coef, rho
 
     def _formula(self, e: Expression, x: Any) -> Any:
-        series = self.f.arb_series([x, 1])
-        return read(e, dict.fromkeys(e.variables, series), Series(self.f))
+        return _series(self.f, e, x)
 
     def at_points(self, x: np.ndarray, values: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         n, f = len(x), self.f
@@ -371,45 +398,4 @@ def _divided(f: Any, w: np.ndarray, divisors: np.ndarray) -> Any:
         return f.arb_mat(w.shape[0], w.shape[1], entries)
 
 
-def running_noise(relaxation: Relaxation, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """How far the running model may be from exact arithmetic on boxes (n, d) -> (n, outputs).
-
-    Forward, node by node: what came in, times what it is multiplied with at most, and the node's own rounding. Ranges
-    of the states hold the running values and the exact ones.
-    """
-    states: list[State] = relaxation.forward(low, high)
-    off: list[np.ndarray] = [np.zeros_like(low)]
-    with np.errstate(all="ignore"):
-        for i, node in enumerate(relaxation.net.nodes[1:], 1):
-            if isinstance(node, Affine):
-                total = np.zeros((len(low), node.size))
-                moved = np.broadcast_to(np.abs(node.b), total.shape)
-                own = np.zeros_like(total) + (0.0 if node.b_radius is None else 2.0 * node.b_radius)
-                fan = 0
-                for source, w, radius in node.sources:
-                    absolute = np.abs(w) if radius is None else np.abs(w) + radius
-                    s = states[source]
-                    size = np.maximum(np.abs(s.low), np.abs(s.high))
-                    total = total + off[source] @ absolute.T
-                    moved = moved + size @ absolute.T
-                    fan += w.shape[1]
-                    if radius is not None:  # a constant as it is where the model runs, and as it is in truth
-                        own = own + 2.0 * size @ radius.T
-                if node.steps:
-                    least = 2.0**-126 if node.unit > 2.0**-30 else 2.0**-1022
-                    rounding = gamma(node.steps + 1, node.unit) * moved + (fan + 2) * least
-                    own = own + np.where(moved < largest_of(node.unit), rounding, np.inf)
-                off.append((total + own) * (1 + gamma(fan + 32)) + TINY)
-                continue
-            assert isinstance(node, Unary)
-            s, y = states[node.source], states[i]
-            slope = SLOPES[node.kind](Range(s.low, s.high), node.parameter)
-            steep = np.where(slope.bad, np.inf, slope.size)
-            size = np.maximum(np.abs(y.low), np.abs(y.high))
-            own = node.ulps * 2 * node.unit * size + (2.0**-126 if node.unit > 2.0**-30 else TINY)
-            off.append((np.where(off[node.source] > 0, steep * off[node.source], 0.0) + own) * MARGIN)
-            off[-1] = np.where(size < largest_of(node.unit), off[-1], np.inf)
-        return np.where(np.isnan(off[-1]), np.inf, off[-1])
-
-
-__all__ = ["Balls", "fits", "flint", "running_noise"]
+__all__ = ["Balls", "expanded", "fits", "flint", "reads"]

@@ -25,6 +25,7 @@ Target = Callable[[np.ndarray, np.ndarray], list[Form]]  # boxes (n, d) twice ->
 
 LEAVES = 200_000  # boxes that a certificate may hold
 FEW = 16  # boxes of one input, of which each is cut into eight instead of two
+CACHED = 2**17  # boxes times units of which one array stays in the cache
 LOOSE = 0.5  # of the size of a polynomial, that its remainder may have before lines are asked too
 NARROW = 2.0**-40  # of the domain's width: no box is cut finer
 
@@ -80,11 +81,12 @@ class Bounder(Protocol):
 class Lines:
     """Bounds by affine forms and linear bounds, for any network."""
 
-    batch = 1024
     excess = 3.0
 
     def __init__(self, relaxation: Relaxation, target: Target) -> None:
         self.relaxation, self.target = relaxation, target
+        widest = max(relaxation.net.size_of(i) for i in range(len(relaxation.net.nodes)))
+        self.batch = int(np.clip(CACHED // widest, 256, 1024))
 
     def look(self, low: np.ndarray, high: np.ndarray) -> Looked:
         ub, slope, rest, bad = box_bounds(self.relaxation, self.target, low, high)

@@ -46,6 +46,10 @@ declare(
             "Taylor models of degree {degree} in balls of {bits} bits, branch and bound",
             "{bits} 位球算术中的 {degree} 次泰勒模型、分支定界",
         ),
+        "proof-pieces": Both(
+            "straight pieces of the network, polynomials of degree {degree} of the target",
+            "网络的直线段与目标的 {degree} 次多项式",
+        ),
         "proof-parts": Both(
             "{parts} parts of the formula in balls of {bits} bits, branch and bound",
             "公式的 {parts} 个部分用 {bits} 位球算术、分支定界",

@@ -111,8 +111,8 @@ ONE, TWO, PEAKS = Span(1.0), Span(2.0), (math.pi / 2, -math.pi / 2)
 
 def function(name: str, v: Span) -> tuple[Span, Span]:
     """The value of a function of one number, and its slope, on intervals."""
-    if name == "neg":
-        return -v, -ONE
+    if name in ("neg", "square"):
+        return (-v, -ONE) if name == "neg" else (v.square(), v * TWO)
     if name in ("sin", "cos"):
         return (v.sin(), v.sin(math.pi / 2)) if name == "sin" else (v.sin(math.pi / 2), -v.sin())
     if name == "exp":
@@ -124,8 +124,6 @@ def function(name: str, v: Span) -> tuple[Span, Span]:
         return v.sigmoid(), v.sigmoid() * (ONE + -v.sigmoid())
     if name == "softplus":
         return v.rise(lambda t: np.maximum(t, 0) + np.log1p(np.exp(-np.abs(t))), 0.0), v.sigmoid()
-    if name == "square":
-        return v.square(), v * TWO
     if name in ("relu", "abs"):
         left = 0.0 if name == "relu" else -1.0  # the slope there
         slope = Span(np.where(v.low >= 0, 1.0, left), np.where(v.high <= 0, left, 1.0))
@@ -194,7 +192,7 @@ class Jet:
         result = Jet(of(self.v), of(self.g))
         if dtype is not None:
             u, tiny = UNITS[str(dtype)]
-            nu = u * (min(n, 16) + -(-n // 16) + 2 if in_blocks else n + 2)
+            nu = u * (min(n, 16) + -(-n // 16) - 1 if in_blocks else n)  # the first of a block is added to nothing
             size, e = self.v.most + self.e, np.broadcast_to(self.e, self.v.low.shape)
             e = (e + (nu / (1 - nu) if nu < 0.5 else np.inf) * size) @ np.abs(w) * (1 + (n + 4) * PAD) + (n + 2) * tiny
             result.e = np.where(size @ np.abs(w) < 1e38, e, np.inf)
@@ -290,8 +288,10 @@ def covered(low: np.ndarray, high: np.ndarray, box: list[tuple[float, float]]) -
         return math.prod((Fraction(b) - Fraction(a) for a, b in ends), start=Fraction(1))
 
     inside = all((low[:, i] >= a).all() and (high[:, i] <= b).all() for i, (a, b) in enumerate(box))
-    if not inside or not (low < high).all():
-        return False
+    wide = [i for i, (a, b) in enumerate(box) if a < b]  # the others have one value
+    low, high, box = low[:, wide], high[:, wide], [box[i] for i in wide]
+    if not inside or not wide or not (low < high).all():
+        return inside and not wide and len(low) == 1
     total = sum((volume(zip(a, b, strict=True)) for a, b in zip(low.tolist(), high.tolist(), strict=True)), Fraction(0))
     order = np.argsort(low[:, 0], kind="stable")
     low, high = low[order], high[order]

@@ -28,7 +28,9 @@ from surefit.errors import RecordError
 class Affine:
     """sum of W_i x_i + b over its sources. W (m, n) and b (m,) are exact but for their radii, None meaning 0.
 
-    steps: roundings that one term may go through where the model runs; unit: half a unit in the last place there.
+    steps: roundings that one term may go through where the model runs; unit: half a unit in the last place there. One
+    step is a rounding of the result. in_blocks: whether the products with the one source are rounded and summed in the
+    order of core/order.py, and b is added to that.
     """
 
     sources: tuple[tuple[int, np.ndarray, np.ndarray | None], ...]
@@ -36,6 +38,7 @@ class Affine:
     b_radius: np.ndarray | None = None
     steps: int = 0
     unit: float = 2.0**-53
+    in_blocks: bool = False
 
     @property
     def size(self) -> int:
@@ -261,12 +264,12 @@ class _Lowering:
 
     def affine(
         self, terms: list[tuple[int, np.ndarray, np.ndarray | None]], b: Range, shape: tuple[int, ...],
-        steps: int = 0, unit: float = 2.0**-53,
+        steps: int = 0, unit: float = 2.0**-53, in_blocks: bool = False,
     ) -> _Sym:  # fmt: skip
         """A new node; terms of one source are added up, exactly where their entries do not meet."""
         middle = b.middle
         radius = np.where(b.low == b.high, 0.0, b.radius(middle))
-        node = Affine(tuple(terms), middle, radius if radius.any() else None, steps, unit)
+        node = Affine(tuple(terms), middle, radius if radius.any() else None, steps, unit, in_blocks)
         return _Sym(self.add_node(node), np.arange(len(middle)).reshape(shape))
 
     def picks(self, x: _Sym) -> np.ndarray:
@@ -319,7 +322,8 @@ class _Lowering:
             assert isinstance(node, Affine)
             full = Range(*(np.broadcast_to(v, e.result.shape).reshape(-1) for v in (b.low, b.high)))
             full = self.flat(full if sign > 0 else I.neg(full))
-            sum_ = self.affine(list(node.sources), full, e.result.shape, node.steps + 1, unit)
+            in_blocks = node.in_blocks and node.unit == unit
+            sum_ = self.affine(list(node.sources), full, e.result.shape, node.steps + 1, unit, in_blocks)
             if a.node in self.net.divisors:
                 self.net.divisors[sum_.node] = self.net.divisors[a.node]
             return sum_
@@ -417,11 +421,12 @@ class _Lowering:
             spread = np.zeros_like(matrix)
             spread[np.broadcast_to(rows, columns.shape)[there], columns[there]] = radius[there]
         zero = np.zeros(len(columns))
-        return self.affine([(x.node, matrix, spread)], Range(zero, zero), shape, self.sum_steps(k) + 1, unit)
+        ordered = self.strict and matrix.shape[1] == k and bool((columns == np.arange(k)).all())
+        return self.affine([(x.node, matrix, spread)], Range(zero, zero), shape, self.sum_steps(k) + 1, unit, ordered)
 
     def sum_steps(self, n: int) -> int:
-        """Additions that a term of a sum of n may go through."""
-        return min(BLOCK, n) + -(-n // BLOCK) + 1 if self.strict else n + 1
+        """Roundings that a term of a sum of n may go through: the first one of a block is added to nothing."""
+        return max(min(BLOCK, n) + -(-n // BLOCK) - 2 if self.strict else n - 1, 0)
 
     def do_sum(self, e: Equation, args: list[Any], unit: float) -> Any:
         x, axes = args[0], e.params["axes"]

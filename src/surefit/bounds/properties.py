@@ -16,7 +16,7 @@ from surefit.bounds import interval as I
 from surefit.bounds.affine import form_of
 from surefit.bounds.certificate import Certificate, Proved
 from surefit.bounds.interval import Range
-from surefit.bounds.proving import certify, program_of
+from surefit.bounds.proving import box_of, certify, program_of
 from surefit.bounds.reading import literal
 from surefit.bounds.relax import Relaxation
 from surefit.bounds.slopes import jacobian_ranges, largest, network_of, some_points
@@ -80,7 +80,7 @@ def verify(
         relation: `<=`, `>=`, `<` or `>` between formulas of the inputs and outputs, such as `"y - x1*x2 <= 0.1"`, or a
             chain, `"0 <= y <= 1"`. The outputs must come in linearly, with factors that are floats. In the place of
             outputs there may be derivatives, as in `"dy/dx1 >= 0"`.
-        domain: the box, with the names of the inputs.
+        domain: the box, with the names of the inputs, of which some may be held at one value.
         outputs: names of the outputs; default "y", or "y1", "y2", ...
         time: seconds after which what is not decided is called unknown.
 
@@ -101,7 +101,7 @@ def verify(
     False
     """
     started = clock.monotonic()
-    box = domain if isinstance(domain, Domain) else Domain(domain, None if Domain.is_named(domain) else ["x"])
+    box = box_of(domain)
     program = program_of(model, box.dim)
     k = program.outputs[0].aval.shape[-1]
     names = tuple(outputs or (("y",) if k == 1 else tuple(f"y{i + 1}" for i in range(k))))
@@ -295,7 +295,7 @@ def certify_pair(
     >>> certify_pair(a, b, {"p": (-1, 1), "q": (-1, 1)}, tol=1e-6).proves(1e-6)
     True
     """
-    box = domain if isinstance(domain, Domain) else Domain(domain, None if Domain.is_named(domain) else ["x"])
+    box = box_of(domain)
     shapes = [program_of(m, box.dim).outputs[0].aval.shape for m in (student, teacher)]
     if shapes[0] != shapes[1]:
         raise ShapeError(f"certify_pair: the networks give {shapes[0][-1]} and {shapes[1][-1]} outputs")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.bounds import balls, composed, taylor
+from surefit.bounds import balls, composed, pieces, taylor
 from surefit.bounds.affine import Form, form_of
 from surefit.bounds.branch import (
     Bounder,
@@ -103,6 +103,7 @@ def certify(
         target: a formula (text or Formula) for each output. Its numbers are meant as they are written: 0.1 is a
             tenth.
         domain: the box, in any form that `Domain` takes. An end given as a text that is not a float (2*pi) is enclosed.
+            An input may be held at one value, as x in "x=2:2, y=0:1".
         rtol: the search ends when upper <= lower (1 + rtol).
         time: seconds after which it ends with what is proved by then. None: when it is done.
         boxes: how many are looked at, after which it ends too; unlike seconds the same on every machine.
@@ -131,8 +132,8 @@ def certify(
     _check(rtol, time, tol, mode, boxes)
     subject = subject_of(model, target, domain, mode, strict, outputs)
     deadline = math.inf if time is None else started + time
-    found, method = _prove(subject, mode, rtol, tol, deadline, boxes, values, progress, seed)
-    return _certificate(subject, found, method, mode, strict, rtol, tol, clock.monotonic() - started)
+    found, method, arb = _prove(subject, mode, rtol, tol, deadline, boxes, values, progress, seed)
+    return _certificate(subject, found, method, mode, strict, rtol, tol, clock.monotonic() - started, arb)
 
 
 def _check(rtol: float, time: float | None, tol: float | None, mode: str, boxes: int | None) -> None:
@@ -187,11 +188,36 @@ def _formulas(target: Any) -> tuple[Expression, ...]:
 def _box(domain: Any, formulas: Sequence[Expression]) -> tuple[Domain, np.ndarray, np.ndarray]:
     """The domain, and its ends: where one was given as a text that is no float exactly, the next float outside."""
     used = sorted({v for f in formulas for v in f.variables})
-    box = domain if isinstance(domain, Domain) else Domain(domain, None if Domain.is_named(domain) else used or ["x"])
+    box = box_of(domain, used)
     low, high = box.low.copy(), box.high.copy()
     for i, (a, b) in enumerate(_given_ends(domain, box)):
         low[i], high[i] = _enclosed(a, low[i], -math.inf), _enclosed(b, high[i], math.inf)
     return box, low, high
+
+
+def box_of(domain: Any, names: Sequence[str] = ()) -> Domain:
+    """The box of a claim, its ends in floats; an input may be held at one value.
+
+    names: of the inputs where the domain names none; else x.
+    """
+    if isinstance(domain, Domain):
+        return domain
+    return Domain(domain, None if Domain.is_named(domain) else list(names) or ["x"], fixed=True)
+
+
+def with_ends(domain: Domain, other: Any) -> Domain:
+    """The domain with the ends of some of its inputs as another box has them.
+
+    >>> print(with_ends(Domain("x=0:1, y=0:1"), "y=0.5:0.5"))
+    x=0:1, y=0.5:0.5
+    """
+    changed = box_of(other, domain.names)
+    if unknown := sorted(set(changed.names) - set(domain.names)):
+        raise ArgumentError(
+            f"certify: {unknown[0]!r} of the box {changed} is no input; they are {', '.join(domain.names)}"
+        )
+    ends = dict(zip(domain.names, domain.bounds, strict=True)) | dict(zip(changed.names, changed.bounds, strict=True))
+    return Domain(ends, fixed=True)
 
 
 def _given_ends(domain: Any, box: Domain) -> list[tuple[Any, Any]]:
@@ -255,38 +281,48 @@ def _any_ulps(name: str, dtype: np.dtype) -> float:
 def _prove(
     s: Subject, mode: str, rtol: float, tol: float | None, deadline: float, boxes: int | None,
     values: Callable[[np.ndarray], np.ndarray] | None, progress: Callable[[float, float], None] | None, seed: int,
-) -> tuple[Found, str]:  # fmt: skip
+) -> tuple[Found, str, bool]:  # fmt: skip
+    """What is found, how, and whether balls were used."""
     d = len(s.low)
     widest = max((n.size for n in s.net.nodes[1:-1] if n is not None), default=1)
     deep = sum(1 for n in s.net.nodes if n is not None and hasattr(n, "kind")) > 1
     relaxation = Relaxation(s.net, mode == "deployed", tighten=d >= 3 and deep and widest <= 128)
-    points = search_points(s.residual, s.low, s.high, 4096 * min(d, 8) if d > 1 else 1024, seed)
+    deployed = mode == "deployed"
+    by_pieces = pieces.fits(s.net, s.formulas) and bool(s.low < s.high)
+    if by_pieces:  # which looks at all of them
+        points = np.stack([s.low, 0.5 * s.low + 0.5 * s.high, s.high])
+    else:
+        points = search_points(s.residual, s.low, s.high, 4096 * min(d, 8) if d > 1 else 1024, seed)
     lines = Lines(relaxation, s.target)
     bounder: Bounder = lines
-    method = say("proof-affine")
+    method, arb = say("proof-affine"), False
     if taylor.is_smooth(s.net):
         bounder = Polynomials(s.net, s.formulas, s.names, mode == "deployed", lines)
         method = say("proof-taylor", degree=taylor.degree_of(s.net))
         if balls.fits(s.net, s.formulas):
-            deployed = mode == "deployed"
             exact = lowered(s.program) if deployed else s.net
             bounder = balls.Balls(exact, s.formulas, lines, relaxation if deployed else None)
-            method = say("proof-balls", degree=balls.DEGREE, bits=balls.BITS)
+            method, arb = say("proof-balls", degree=balls.DEGREE, bits=balls.BITS), True
     # to decide, the whole box must be looked at closely
     cuts: Sequence[np.ndarray] = (s.net.breakpoints(),) if d == 1 and tol is not None else ()
+    if by_pieces:
+        exact = lowered(s.program) if deployed else s.net
+        low, high = float(s.low[0]), float(s.high[0])
+        bounder = pieces.Pieces(exact, s.formulas, s.names, lines, relaxation if deployed else None, low, high, rtol)
+        method, arb = say("proof-pieces", degree=bounder.degree), bounder.f is not None
+        cuts = (np.linspace(low, high, pieces.FIRST + 1)[1:-1],)
     if d > 1 and s.net.kinds() <= set(composed.STEEPEST):
-        deployed = mode == "deployed"
         exact = lowered(s.program) if deployed else s.net
         made_of = composed.parts_of(exact, s.formulas, s.names, s.low, s.high, lines, s.net if deployed else None)
         if made_of is not None:
             bounder = made_of
             cuts = made_of.cuts()
-            method = say("proof-parts", parts=made_of.parts, bits=balls.BITS)
+            method, arb = say("proof-parts", parts=made_of.parts, bits=balls.BITS), True
     found = branch_and_bound(
         bounder, s.low, s.high, points=points, values=values if mode == "deployed" else None, rtol=rtol, tol=tol,
         outputs=s.net.outputs, deadline=deadline, most=boxes, progress=progress, cuts=cuts,
     )  # fmt: skip
-    return found, method
+    return found, method, arb
 
 
 def of_structure(
@@ -308,8 +344,9 @@ def of_structure(
 
 
 def _certificate(
-    s: Subject, found: Found, method: str, mode: str, strict: bool, rtol: float, tol: float | None, seconds: float
-) -> Certificate:
+    s: Subject, found: Found, method: str, mode: str, strict: bool, rtol: float, tol: float | None, seconds: float,
+    arb: bool = False,
+) -> Certificate:  # fmt: skip
     box = {n: (float(a), float(b)) for n, a, b in zip(s.names, s.low, s.high, strict=True)}
     error: Proved | Undefined
     note = ""
@@ -329,7 +366,7 @@ def _certificate(
             note = say("proof-gap", rtol=rtol)
     return Certificate(
         error, box, tuple(str(f) for f in s.formulas), s.outputs, mode, method, found.complete, note,
-        assumptions(s, mode, strict, getattr(method, "code", "") in ("proof-balls", "proof-parts")), fingerprint(s.program),
+        assumptions(s, mode, strict, arb), fingerprint(s.program),
         found.boxes, seconds, tol, found.leaves,
         in_blocks=mode == "deployed" and strict,
     )  # fmt: skip
@@ -355,4 +392,4 @@ def assumptions(s: Subject, mode: str, strict: bool, arb: bool = False) -> tuple
     return tuple(found)
 
 
-__all__ = ["Subject", "certify", "of_structure", "program_of", "subject_of"]
+__all__ = ["Subject", "box_of", "certify", "of_structure", "program_of", "subject_of", "with_ends"]

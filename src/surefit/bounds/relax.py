@@ -28,29 +28,53 @@ PIECES = 4  # of a range, at whose ends a smooth function is looked at
 
 @dataclass
 class Lines:
-    """lam_low z + off_low <= f(z) <= lam_high z + off_high on each range (n boxes, units)."""
+    """lam_low z + off_low <= f(z) <= lam_high z + off_high on each range (n boxes, units).
+
+    flushed: what the running function may be off beyond that. One slope above and below, or those of a ReLU.
+    """
 
     lam_low: np.ndarray
     off_low: np.ndarray
     lam_high: np.ndarray
     off_high: np.ndarray
+    flushed: float = 0.0
 
 
 @dataclass
 class State:
     """One node on all boxes: z0, R, mass (n, units), Z (n, units, d), low, high; charge: the rounding of the node.
 
+    form (n, 1 + d, units) holds z0 and Z, and sizes (n, 2, units) R and mass: a layer takes each through one product of
+    matrices. low and high hold the values of exact arithmetic and, in deployed mode, those of the running model.
     mass: at least |z0| + sum |Z| + R, and so any value of the node, computed or exact.
     """
 
-    z0: np.ndarray
-    Z: np.ndarray
-    R: np.ndarray
+    form: np.ndarray
+    sizes: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    mass: np.ndarray
     charge: np.ndarray | None = None
     lines: Lines | None = None
+
+    @property
+    def z0(self) -> np.ndarray:
+        """The values in the middle."""
+        return self.form[:, 0]
+
+    @property
+    def Z(self) -> np.ndarray:
+        """By how much each unit changes from the middle of a box to its ends, for each input."""
+        return self.form[:, 1:].swapaxes(1, 2)
+
+    @property
+    def R(self) -> np.ndarray:
+        """How far a value may be from the affine form."""
+        return self.sizes[:, 0]
+
+    @property
+    def mass(self) -> np.ndarray:
+        """No value is larger."""
+        return self.sizes[:, 1]
 
 
 @dataclass
@@ -61,11 +85,29 @@ class Linear:
     b: np.ndarray
 
 
-def _closed(z0: np.ndarray, Z: np.ndarray, R: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """low, high and mass."""
-    d = Z.shape[2]
-    reach = (np.abs(Z).sum(axis=2) + R) * (1 + (d + 4) * 2 * U) + TINY
-    return down(z0 - reach), up(z0 + reach), (np.abs(z0) + reach) * (1 + 4 * U)
+def _closed(form: np.ndarray, R: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """sizes, low and high. The d + 1 additions in a sum, and those that follow, are paid with units of the mass."""
+    d = form.shape[1] - 1
+    pay = (d + 8) * 2 * U
+    sizes = np.empty((len(R), 2, R.shape[1]))
+    sizes[:, 0] = R
+    reach = R.copy()
+    for j in range(1, d + 1):
+        reach += np.abs(form[:, j])
+    mass = np.abs(form[:, 0])
+    mass += reach
+    mass *= 1 + pay
+    mass += TINY
+    sizes[:, 1] = mass
+    mass *= pay
+    reach += mass
+    return sizes, form[:, 0] - reach, form[:, 0] + reach
+
+
+def _through_matrix(rows: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Rows (n, r, k) times W^T (k, m), as one product."""
+    n, r, k = rows.shape
+    return np.asarray(rows.reshape(n * r, k) @ w.T).reshape(n, r, len(w))
 
 
 class Relaxation:
@@ -85,9 +127,12 @@ class Relaxation:
         n, d = low.shape
         c = 0.5 * low + 0.5 * high
         r = up(np.maximum(high - c, c - low))
-        Z = np.zeros((n, d, d))
-        Z[:, np.arange(d), np.arange(d)] = r
-        states = [State(c, Z, np.zeros((n, d)), low, high, (np.abs(c) + r) * (1 + 4 * U))]
+        form = np.zeros((n, 1 + d, d))
+        form[:, 0] = c
+        form[:, 1 + np.arange(d), np.arange(d)] = r
+        sizes = np.zeros((n, 2, d))
+        sizes[:, 1] = (np.abs(c) + r) * (1 + 4 * U)
+        states = [State(form, sizes, low, high)]
         with np.errstate(all="ignore"):
             for i, node in enumerate(self.net.nodes[1:], 1):
                 assert node is not None
@@ -101,34 +146,39 @@ class Relaxation:
         return states
 
     def _affine(self, i: int, node: Affine, states: list[State]) -> State:
-        n = len(states[0].z0)
-        z0 = np.broadcast_to(node.b, (n, node.size))
-        Z: np.ndarray | float = 0.0
-        spread: np.ndarray | float = 0.0
-        moved = np.broadcast_to(np.abs(node.b), (n, node.size))  # |W| mass + |b|
+        n, parts, _ = states[0].form.shape
+        running = self.deployed and node.steps > 0
+        form: np.ndarray | None = None
+        sizes: np.ndarray | None = None  # R, mass and, where it is needed, the largest value, through |W|
         extra: np.ndarray | float = 0.0 if node.b_radius is None else node.b_radius
         fan = 0
-        for (source, w, radius), size in zip(node.sources, self.absolute[i], strict=True):
+        for (source, w, radius), absolute in zip(node.sources, self.absolute[i], strict=True):
             s = states[source]
-            z0 = z0 + s.z0 @ w.T
-            Z = Z + np.matmul(w, s.Z)
-            spread = spread + s.R @ size.T
-            moved = moved + s.mass @ size.T
+            moved = _through_matrix(s.form, w)
+            form = moved if form is None else form + moved
+            rows = s.sizes
+            if running:
+                rows = np.concatenate([rows, np.maximum(np.abs(s.low), np.abs(s.high))[:, None]], axis=1)
+            moved = _through_matrix(rows, absolute)
+            sizes = moved if sizes is None else sizes + moved
             fan += w.shape[1]
             if radius is not None:
                 extra = extra + s.mass @ radius.T
-        if isinstance(Z, float):
-            Z = np.zeros((n, node.size, states[0].Z.shape[2]))
+        if form is None or sizes is None:
+            form, sizes = np.zeros((n, parts, node.size)), np.zeros((n, 2 + running, node.size))
+        form[:, 0] += node.b
+        sizes[:, 1:] += np.abs(node.b)
         own = gamma(fan + 24 + len(self.net.nodes))  # of z0, Z and R here, and of the products on the way back
-        charge = 3.0 * own * moved + extra
-        if self.deployed and node.steps:
+        charge = sizes[:, 1] * (3.0 * own * (1 + 1e-9))
+        charge += extra * (1 + 1e-9) + TINY if isinstance(extra, np.ndarray) else TINY
+        if running:
             least = 2.0**-126 if node.unit > 2.0**-30 else 2.0**-1022  # of a sum that underflows, flushed or not
-            charge = charge + gamma(node.steps + 1, node.unit) * moved + (fan + 2) * least
-            charge = np.where(moved < largest_of(node.unit), charge, np.inf)  # beyond that it may overflow
-        charge = charge * (1 + 1e-9) + TINY
-        R = (spread + charge) * (1 + 1e-12)
-        low, high, mass = _closed(z0, Z, R)
-        return State(z0, Z, R, low, high, mass, charge)
+            values = sizes[:, 2] * (1 + own)
+            rounding = (gamma(node.steps + 1, node.unit) * values + (fan + 2) * least) * (1 + 1e-9)
+            charge = np.where(values < largest_of(node.unit), charge + rounding, np.inf)  # beyond, it may overflow
+        R = sizes[:, 0] + charge
+        R *= 1 + 1e-12
+        return State(form, *_closed(form, R), charge)
 
     def _tightened(self, i: int, states: list[State], state: State) -> None:
         """Ranges of a node by going backward from it, where they are narrower."""
@@ -140,11 +190,11 @@ class Relaxation:
         state.low, state.high = np.where(fine, new_low, state.low), np.where(fine, new_high, state.high)
 
     def _unary(self, node: Unary, s: State) -> State:
-        if node.kind == "relu":
-            lines, least, most = _relu(s.low, s.high), 0.0, np.inf
-        else:
-            f = ACTIVATIONS[node.kind]
-            lines, least, most = _smooth(node, s.low, s.high), f.least, f.most
+        if node.kind == "relu":  # exact where it runs, but for numbers that are flushed to 0
+            flushed = 2.0**-126 if self.deployed and node.ulps and node.unit > 2.0**-30 else 0.0
+            return _through_relu(s, flushed)
+        f = ACTIVATIONS[node.kind]
+        lines, least, most = _smooth(node, s.low, s.high), f.least, f.most
         slack = self._kernel(node, s, lines)
         if slack is not None:
             lines.off_low, lines.off_high = lines.off_low - slack, lines.off_high + slack
@@ -183,7 +233,7 @@ class Relaxation:
                     assert state.charge is not None
                     b = b + A @ node.b - np.matmul(np.abs(A), state.charge[:, :, None])[:, :, 0]
                     for source, w, _ in node.sources:
-                        part = A @ w
+                        part = _through_matrix(A, w.T)
                         rows[source] = rows[source] + part if source in rows else part
                 else:
                     assert isinstance(node, Unary)
@@ -198,15 +248,28 @@ class Relaxation:
         lines = state.lines
         assert lines is not None
         s = states[node.source]
-        lam = np.maximum(np.abs(lines.lam_low), np.abs(lines.lam_high))
-        off = np.maximum(np.abs(lines.off_low), np.abs(lines.off_high))
-        rounding = 3.0 * gamma(node.size + 24 + len(self.net.nodes)) * (lam * s.mass + off) + TINY
-        positive, negative = np.maximum(A, 0.0), np.minimum(A, 0.0)
-        b = b + np.matmul(positive, (lines.off_low - rounding)[:, :, None])[:, :, 0]
-        b = b + np.matmul(negative, (lines.off_high + rounding)[:, :, None])[:, :, 0]
-        if lines.lam_low is lines.lam_high:
+        parallel = lines.lam_low is lines.lam_high
+        if parallel:
+            lam, off = np.abs(lines.lam_low), np.maximum(np.abs(lines.off_low), np.abs(lines.off_high))
+        else:  # of a ReLU: slopes from 0 to 1
+            lam, off = np.maximum(lines.lam_low, lines.lam_high), lines.off_high + lines.flushed
+        rounding = lam * s.mass
+        rounding += off
+        rounding *= 3.0 * gamma(node.size + 24 + len(self.net.nodes))
+        rounding += 2 * TINY
+        positive = np.maximum(A, 0.0)
+        negative = A - positive
+        if parallel:
+            b = b + np.matmul(positive, (lines.off_low - rounding)[:, :, None])[:, :, 0]
+            b = b + np.matmul(negative, (lines.off_high + rounding)[:, :, None])[:, :, 0]
             return A * lines.lam_low[:, None, :], b
-        return positive * lines.lam_low[:, None, :] + negative * lines.lam_high[:, None, :], b
+        rounding += lines.flushed
+        b = b + np.matmul(negative, (lines.off_high + rounding)[:, :, None])[:, :, 0]
+        b = b + np.matmul(positive, (lines.off_low - rounding)[:, :, None])[:, :, 0]
+        positive *= lines.lam_low[:, None, :]
+        negative *= lines.lam_high[:, None, :]
+        positive += negative
+        return positive, b
 
     @staticmethod
     def _least(linear: Linear, x: State) -> tuple[np.ndarray, np.ndarray]:
@@ -221,34 +284,51 @@ class Relaxation:
 
 
 def _through(lines: Lines, s: State, least: float, most: float) -> State:
-    """The state behind a function between two parallel or crossing lines."""
+    """The state behind a function between two parallel lines."""
     lam = lines.lam_high
-    if lines.lam_low is lines.lam_high:
-        below, above = lines.off_low, lines.off_high
-    else:  # ReLU: between lam z and lam z + off, whatever line is used on the way back
-        below, above = (
-            np.minimum(lines.off_high, 0.0) - np.where(lines.off_low < 0, -lines.off_low, 0.0),
-            lines.off_high,
-        )
-    mu = 0.5 * below + 0.5 * above
-    half = up(np.maximum(above - mu, mu - below))
-    d = s.Z.shape[2]
-    pad = (32 + 4 * d) * U * (np.abs(lam) * s.mass + np.abs(mu)) + TINY
-    z0, Z = lam * s.z0 + mu, lam[:, :, None] * s.Z
+    mu = 0.5 * lines.off_low + 0.5 * lines.off_high
+    half = up(np.maximum(lines.off_high - mu, mu - lines.off_low))
+    form = lam[:, None, :] * s.form
+    form[:, 0] += mu
+    pad = (32 + 4 * (form.shape[1] - 1)) * U * (np.abs(lam) * s.mass + np.abs(mu)) + TINY
     R = (np.abs(lam) * s.R + half + pad) * (1 + 8 * U)
-    low, high, mass = _closed(z0, Z, R)
-    return State(z0, Z, R, np.maximum(low, least), np.minimum(high, most), mass, None, lines)
+    sizes, low, high = _closed(form, R)
+    return State(form, sizes, np.maximum(low, least), np.minimum(high, most), None, lines)
 
 
 def _relu(low: np.ndarray, high: np.ndarray) -> Lines:
-    """Above: the chord; below: 0 or z, whichever leaves less room (Zhang and others 2018)."""
-    on, dead = low >= 0, high <= 0
-    lam = np.where(on, 1.0, np.where(dead, 0.0, np.clip(high / (high - low), 0.0, 1.0)))
-    # relu is convex: a line that is not below it at both ends is above it between them
-    off = np.maximum(-lam * low, (1.0 - lam) * high) * (1 + 8 * U)
-    off = np.where(on | dead, 0.0, off)
-    under = np.where(on, 1.0, np.where(dead, 0.0, (high > -low).astype(float)))
-    return Lines(under, np.zeros_like(low), lam, off)
+    """Above: the chord; below: 0 or z, whichever leaves less room (Zhang and others 2018).
+
+    With the computed slope the upper line is below the ReLU by no more than 8 U (lam mass + off) + TINY, which is less
+    than what both ways pay for rounding.
+    """
+    lam = high - low
+    lam += TINY  # 0 / 0
+    np.divide(high, lam, out=lam)
+    np.clip(lam, 0.0, 1.0, out=lam)
+    off = lam * low
+    np.negative(off, out=off)
+    np.maximum(off, 0.0, out=off)
+    return Lines((high > -low).astype(float), np.zeros(()), lam, off)
+
+
+def _through_relu(s: State, flushed: float) -> State:
+    """The state behind a ReLU: lam z <= relu(z) <= lam z + off for any lam in [0, 1] and the offset of the chord."""
+    lines = _relu(s.low, s.high)
+    lines.flushed = flushed
+    lam, mu = lines.lam_high, 0.5 * lines.off_high
+    form = lam[:, None, :] * s.form
+    form[:, 0] += mu
+    sizes = lam[:, None, :] * s.sizes
+    pad = (40 + 4 * (form.shape[1] - 1)) * U
+    rest = pad * sizes[:, 1]
+    rest += (1 + pad) * mu
+    rest += 2 * TINY + flushed
+    sizes += rest[:, None, :]  # R, and with mu more |lam z0 + mu| + lam sum |Z| + R
+    sizes[:, 1] += mu
+    sizes *= 1 + 8 * U
+    low, high = np.maximum(s.low, 0.0) - flushed, np.maximum(s.high, 0.0) + flushed
+    return State(form, sizes, low, high, None, lines)
 
 
 def _smooth(node: Unary, low: np.ndarray, high: np.ndarray) -> Lines:

@@ -20,9 +20,8 @@ from surefit.bounds import interval as I
 from surefit.bounds.activations import ACTIVATIONS, SLOPES
 from surefit.bounds.interval import Range, up
 from surefit.bounds.network import Affine, Network, Unsupported, lowered
-from surefit.bounds.proving import program_of
+from surefit.bounds.proving import box_of, program_of
 from surefit.bounds.relax import Relaxation, gamma
-from surefit.data import Domain
 from surefit.errors import ArgumentError
 from surefit.keywords import naming
 
@@ -226,7 +225,7 @@ def certify_slopes(
     """
     if not rtol > 0 or (time is not None and not time > 0):
         raise ArgumentError(f"certify_slopes: rtol={rtol!r} and time={time!r} must be numbers above 0")
-    box = domain if isinstance(domain, Domain) else Domain(domain, None if Domain.is_named(domain) else ["x"])
+    box = box_of(domain)
     net = network_of(model, box.dim)
     k, d = net.outputs, box.dim
     names = tuple(outputs or (("y",) if k == 1 else tuple(f"y{i + 1}" for i in range(k))))

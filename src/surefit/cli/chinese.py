@@ -343,6 +343,9 @@ CHINESE = {
         "按存储数值的精确算术。被否定或无法判定时退出码为 3。"
     ),
     "What it should be. Default: what was fitted.": "模型应当等于什么。默认：被拟合的函数。",
+    "Another box: --on x=0:1, or a slice, --on x=2:2; inputs that are not named keep their ends.": (
+        "另一范围：--on x=0:1；或切片：--on x=2:2；未写出的输入保持原范围。"
+    ),
     "How far the two bounds may lie apart.": "上下界之间允许的差距。",
     "Stop with what is proved by then.": "到时停止，给出已证明的结论。",
     "Prove or disprove this tolerance; then stop.": "证明或否定此容差，然后停止。",

@@ -20,6 +20,13 @@ from .settings import speaking_of_options
 if TYPE_CHECKING:
     from surefit.fitting import Fit
 
+Part = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=LOW:HIGH", show_default=False,
+        help="Another box: --on x=0:1, or a slice, --on x=2:2; inputs that are not named keep their ends.",
+    ),
+]  # fmt: skip
 UNPROVED = 3  # exit code: nothing is wrong, but what was asked for is not proved
 
 
@@ -29,6 +36,7 @@ def certify(
         list[str] | None,
         typer.Argument(metavar="[FORMULA]...", show_default=False, help="What it should be. Default: what was fitted."),
     ] = None,
+    on: Part = None,
     rtol: Annotated[float, typer.Option(metavar="GAP", help="How far the two bounds may lie apart.")] = 0.05,
     time: Annotated[float, typer.Option(metavar="SECONDS", help="Stop with what is proved by then.")] = 60.0,
     tol: Annotated[
@@ -59,7 +67,11 @@ def certify(
         if shown:
             print(f"\r{lower:.4g} <= max |error| <= {upper:.4g}\x1b[K", end="", file=sys.stderr, flush=True)
 
-    proof = fitted.certify(formula or None, rtol=rtol, time=time, tol=tol, mode=mode, progress=progress)
+    domain = narrow(", ".join(on)) if on else None
+    with speaking_of_options():
+        proof = fitted.certify(
+            formula or None, rtol=rtol, time=time, tol=tol, mode=mode, domain=domain, progress=progress
+        )
     if shown:
         print("\r\x1b[K", end="", file=sys.stderr)
     if out is not None:
@@ -137,6 +149,7 @@ def verify(
     relation: Annotated[
         str, typer.Argument(metavar="RELATION", show_default=False, help="Such as 'y - x1*x2 <= 0.1' or '0 <= y <= 1'.")
     ],
+    on: Part = None,
     time: Annotated[float, typer.Option(metavar="SECONDS", help="Give up after so many seconds.")] = 60.0,
     as_json: Json = False,
 ) -> None:
@@ -147,9 +160,12 @@ def verify(
     surefit verify demo/model.safetensors "y <= 1.5"
     """
     from surefit import bounds, fitting
+    from surefit.bounds.proving import with_ends
 
     fitted = fitting.load(model)
-    verdict = bounds.verify(fitted.model, relation, fitted.domain, outputs=fitted.outputs, time=time)
+    with speaking_of_options():
+        domain = with_ends(fitted.domain, narrow(", ".join(on))) if on else fitted.domain
+    verdict = bounds.verify(fitted.model, relation, domain, outputs=fitted.outputs, time=time)
     if as_json:
         print_json({"relation": verdict.relation, "status": verdict.status, "at": verdict.at})
     else:

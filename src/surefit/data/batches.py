@@ -32,8 +32,8 @@ BLOCK = 2**16  # rows of a part at least, if there are so many
 HEAD = 2**20  # bytes of a text that tell how it is written
 READ = 2**24  # bytes of a text at a time
 LONGEST = 2**28  # bytes of a line
-BUFFER = 2**20  # bytes of a column of a Parquet file at a time
-AT_ONCE = 4  # pieces of a Parquet file that are read in turn
+BUFFER = 2**18  # bytes of a column of a Parquet file at a time
+AT_ONCE, COLUMNS = 4, 64  # pieces of a Parquet file that are read in turn, and columns of all of them, at most
 PARSED = 2**22  # bytes of a text that one core parses
 LARGE = 2**25  # numbers (rows times columns) of a file, from which on it is read in parts
 TEXT_NUMBER = 8  # bytes of a number in a text, about
@@ -105,9 +105,10 @@ class ParquetBatches(Batches):
         """See `Batches`: row groups, of small ones several together, are shuffled, and some read in turn."""
         pieces = self._of_dataset(_pieces)
         waiting = deque(rng.permutation(len(pieces)).tolist())
+        at_once = max(1, min(AT_ONCE, COLUMNS // len(columns))) if columns else 1
         being_read: deque[Iterator[tuple[int, Raw]]] = deque()
         while waiting or being_read:
-            if waiting and len(being_read) < AT_ONCE:
+            if waiting and len(being_read) < at_once:
                 start, piece = pieces[waiting.popleft()]
                 being_read.append(_numbered(self._read(piece, columns), start))
                 continue
@@ -147,7 +148,7 @@ class Piece:
             subset = self.fragment.subset(row_group_ids=self.groups)
             yield from subset.scanner(schema=self.schema, columns=columns, batch_size=BLOCK).to_batches()
             return
-        with parquet.ParquetFile(self.fragment.path, buffer_size=BUFFER) as file:
+        with parquet.ParquetFile(self.fragment.path, buffer_size=BUFFER, pre_buffer=False) as file:
             for batch in file.iter_batches(BLOCK, row_groups=self.groups, columns=own):
                 table = arrow.Table.from_batches([batch])
                 for name in names:

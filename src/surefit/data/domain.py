@@ -35,6 +35,7 @@ class Domain:
               1)]`` (``x1``, ``x2``, ...);
             - a Domain.
         names: what to call the variables when `box` has pairs without names.
+        fixed: whether a variable may be held at one value, low = high, as in a slice of which something is proved.
 
     Raises:
         DomainError: an end is NaN, infinite or unreadable, low is not below high, a name is missing or
@@ -49,11 +50,11 @@ class Domain:
 
     __slots__ = ("_bounds", "_high", "_log", "_low", "_names")
 
-    def __init__(self, box: Any, names: Iterable[str] | None = None) -> None:
+    def __init__(self, box: Any, names: Iterable[str] | None = None, *, fixed: bool = False) -> None:
         axes = _axes(box, None if names is None else _name_list(names))
         self._names = tuple(name for name, *_ in axes)
         _check_names(self._names)
-        ends = np.array([_interval(*axis) for axis in axes], dtype=np.float64)  # (dim, 2)
+        ends = np.array([_interval(*axis, fixed) for axis in axes], dtype=np.float64)  # (dim, 2)
         self._log = np.array([axis[3] for axis in axes])
         self._log.flags.writeable = False
         ends.flags.writeable = False
@@ -445,7 +446,7 @@ def _normal(text: str) -> str:
     return unicodedata.normalize("NFKC", text).replace("\N{MINUS SIGN}", "-")
 
 
-def _interval(name: str, low: Any, high: Any, log: bool) -> tuple[float, float]:
+def _interval(name: str, low: Any, high: Any, log: bool, fixed: bool = False) -> tuple[float, float]:
     a, b = _end(low, f"low end of {name!r}"), _end(high, f"high end of {name!r}")
     if log and not (a > 0 and b > 0):
         raise DomainError(
@@ -453,7 +454,7 @@ def _interval(name: str, low: Any, high: Any, log: bool) -> tuple[float, float]:
         )
     if a > b:
         raise DomainError(f"domain: the interval of {name!r} is reversed: {_short(a)} to {_short(b)}; write low first")
-    if a == b:
+    if a == b and not fixed:
         raise DomainError(f"domain: the interval of {name!r} has no width: both ends are {_short(a)}; need low < high")
     if not np.isfinite(b - a):
         raise DomainError(f"domain: the interval of {name!r} is wider than a float64 can hold: {a!r} to {b!r}")

@@ -148,7 +148,7 @@ class Fit(Readings, Record):
 
     def certify(
         self, target: Any = None, *, rtol: float = 0.05, time: float | None = 60.0, tol: float | None = None,
-        mode: str = "deployed", progress: Any = None,
+        mode: str = "deployed", domain: Any = None, progress: Any = None,
     ) -> Certificate:  # fmt: skip
         """Prove how large the error is: an upper bound that holds at every point of the domain, and a point near it.
 
@@ -159,17 +159,17 @@ class Fit(Readings, Record):
             rtol: how far the two bounds may lie apart. time: seconds after which what is proved by then is returned;
                 Ctrl-C does the same. tol: end as soon as this tolerance is proved or disproved.
             mode: "deployed", the program that `predict` runs, rounding included; "real", in exact arithmetic.
+            domain: another box, or a slice, "x1=2:2"; inputs that it does not name keep their ends. It is not kept.
 
         Raises:
-            ArgumentError: the target is a table or a callable, of which only samples are known. Unsupported: the model
-            has an operation that no bound goes through.
+            ArgumentError: the target is known at points only. Unsupported: no bound goes through an operation of it.
         """
         from surefit.search.proofs import certified
 
-        self.certificate = certified(
-            self.model, self.problem, target, mode=mode, rtol=rtol, time=time, tol=tol, progress=progress
-        )
-        return self.certificate
+        limits: dict[str, Any] = {"rtol": rtol, "time": time, "tol": tol, "progress": progress}
+        proof = certified(self.model, self.problem, target, domain, mode=mode, **limits)
+        self.certificate = proof if domain is None else self.certificate
+        return proof
 
     # --- pictures ---
 

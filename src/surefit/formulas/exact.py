@@ -7,6 +7,7 @@ stands for, and a function has its term in `t`. Where a number has come in that 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -42,10 +43,11 @@ def number(value: Fraction | float) -> Term:
 
 def combined(op: str, *args: Term | None) -> Term | None:
     """A function of terms; of rational numbers the result, where that is one."""
-    known = [a.value if a is not None and a.op == "number" else None for a in args]
-    if any(a is None for a in args):
+    given = tuple(a for a in args if a is not None)
+    if len(given) < len(args):
         return None
-    if all(v is not None for v in known) and len(known) == 2:
+    known: list[Any] = [a.value for a in given if a.op == "number"]
+    if len(known) == len(given) == 2:
         a, b = known
         if op == "add":
             return number(a + b)
@@ -57,9 +59,9 @@ def combined(op: str, *args: Term | None) -> Term | None:
             return number(a / b)
         if op == "pow" and b.denominator == 1 and abs(b) <= 64 and (a != 0 or b > 0):
             return number(a ** int(b))
-    if op == "neg" and known[0] is not None:
+    if op == "neg" and known:
         return number(-known[0])
-    return Term(op, tuple(a for a in args if a is not None))
+    return Term(op, given)
 
 
 def put(term: Term | None, inner: Term | None) -> Term | None:
@@ -105,6 +107,10 @@ def expression(term: Term) -> Expression | None:
         return len(nodes) - 1
 
     for step in steps(term):
+        if step.op == "number" and Fraction(_nearest(step.value)) == step.value:
+            nodes.append(Node("number", (), _nearest(step.value)))
+            place[id(step)] = len(nodes) - 1
+            continue
         if step.op == "number":
             place[id(step)] = whole(step.value.numerator)
             if step.value.denominator != 1:
@@ -117,6 +123,14 @@ def expression(term: Term) -> Expression | None:
         if len(nodes) > MOST_TERMS:
             return None
     return Expression(nodes, ("t",), guarded=False)
+
+
+def _nearest(q: Fraction) -> float:
+    """The float next to a rational number; 0 for one that is too large, which it is not."""
+    try:
+        return float(q)
+    except OverflowError:
+        return 0.0
 
 
 class Exact(float):
@@ -203,17 +217,21 @@ class Univariate:
 
 def literal(node: Node, text: str) -> Fraction:
     """The rational number that was written, or, where there is no text, the float that stands for it."""
-    if node.end > node.start:
-        digits = text[node.start : node.end].replace("_", "")
-        if node.value == 0 and _endless(digits):
+    return _written(text[node.start : node.end].replace("_", ""), node.value)
+
+
+@functools.lru_cache(maxsize=1024)
+def _written(digits: str, value: float) -> Fraction:
+    if digits:
+        if value == 0 and _endless(digits):
             raise FormulaError(f"{digits} is too small a number to prove anything with; write 0, or leave it out")
         try:
             written = Fraction(digits)
-            if float(written) == node.value:
+            if float(written) == value:
                 return written
         except (ValueError, ZeroDivisionError, OverflowError):
             pass
-    return Fraction(node.value)
+    return Fraction(value)
 
 
 def _endless(digits: str) -> bool:

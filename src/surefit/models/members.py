@@ -107,10 +107,12 @@ class Members(nn.Module):
 class Blend(nn.Module):
     """A weighted mean of two models of the same target, in the units of the first.
 
-    share: of the first one.
+    share: of the first one. low, high: (k,) bounds of the outputs, in the units of the first; None: none.
     """
 
-    def __init__(self, first: Scaled, second: Scaled, share: float) -> None:
+    def __init__(
+        self, first: Scaled, second: Scaled, share: float, low: np.ndarray | None = None, high: np.ndarray | None = None
+    ) -> None:
         super().__init__()
         self.first, self.second, self.share = first.network, second.network, float(share)
         a, b = first.scaling, second.scaling
@@ -119,10 +121,14 @@ class Blend(nn.Module):
             ("y_rate", b.y_scale / a.y_scale), ("y_move", (b.y_shift - a.y_shift) / a.y_scale),
         ):  # fmt: skip
             self.register_buffer(name, np.asarray(value, first.dtype))
+        self.bounded = low is not None and high is not None
+        for name, bound in (("low", low), ("high", high)) if self.bounded else ():
+            self.register_buffer(name, np.asarray(bound, first.dtype))
 
     def forward(self, x: Any) -> Any:
         other = self.second(x * self.x_rate + self.x_move) * self.y_rate + self.y_move
-        return self.first(x) * self.share + other * (1.0 - self.share)
+        y = self.first(x) * self.share + other * (1.0 - self.share)
+        return ops.minimum(ops.maximum(y, self.low), self.high) if self.bounded else y
 
 
 __all__ = ["Blend", "Members"]

@@ -16,12 +16,12 @@ from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
 from surefit.problems.quantiles import pinball
 from surefit.problems.scaling import Scaling
+from surefit.search.comparing import surely_less
 from surefit.search.judging import Judge, Measured
 from surefit.search.limits import (
     CLEARLY,
     ENOUGH_ROWS,
     FAINTER,
-    FAR,
     JUMP,
     ROUNDING,
     ROUNDINGS,
@@ -29,7 +29,6 @@ from surefit.search.limits import (
     SIMPLER,
     SMALLER,
     SMOOTHER,
-    SURE,
 )  # fmt: skip
 from surefit.search.teacher import Taught
 from surefit.sentences import Sentence, say
@@ -215,6 +214,9 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
     Where a teacher finds no noise, a polynomial or a sum has no such advantage: it misses what it cannot follow, and of
     few rows its score is small by luck as often as for a reason. Then it must be clearly better than what was taught.
     """
+    for c in candidates:
+        if c.details.get("hedge"):
+            return c  # the last that a strategy proposes, where the best is not surely better than a line
     clean = [c.score for c in candidates if c.taught is not None and c.taught.teacher.without_noise]
     if clean:
         enough = CLEARLY * min(clean)
@@ -264,18 +266,4 @@ def surely_better(one: Candidate, other: Candidate) -> bool:
     return surely_less(a[:n], b[:n])
 
 
-def surely_less(losses: np.ndarray, others: np.ndarray, weights: np.ndarray | None = None) -> bool:
-    """Whether losses at rows (n,) are less than others by more than `SURE` standard errors of their mean difference.
-
-    Of many candidates one is the best at a few rows by luck. That says nothing of a mean `FAR` times as small.
-    """
-    if not np.isfinite(others).all():
-        return bool(np.isfinite(losses).all())
-    if FAR * float(np.average(losses, weights=weights)) < float(np.average(others, weights=weights)):
-        return True
-    gain = others - losses
-    mean = float(np.average(gain, weights=weights))
-    return mean > SURE * math.sqrt(float(np.average((gain - mean) ** 2, weights=weights)) / len(gain))
-
-
-__all__ = ["Candidate", "best_of", "scored", "searched", "surely_better", "surely_less"]
+__all__ = ["Candidate", "best_of", "scored", "searched", "surely_better"]

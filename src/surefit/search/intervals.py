@@ -17,6 +17,7 @@ import numpy as np
 from surefit.attempts.inputs import restricted
 from surefit.attempts.methods import METHODS, Additive, Method, Polynomial, method_from
 from surefit.errors import ArgumentError, DataError
+from surefit.models.members import Blend
 from surefit.models.spec import MLPSpec
 from surefit.problems.periodic import lifted_points
 from surefit.problems.problem import Points, Problem
@@ -254,9 +255,12 @@ def recipe(fit: Record) -> tuple[Method, MLPSpec | None]:
     """
     from surefit import nn
 
-    if type(fit.network) is not nn.MLP:
+    network = fit.network
+    while isinstance(network, Blend):
+        network = network.first  # of a mean of models the one that it begins with
+    if type(network) is not nn.MLP:
         raise ArgumentError("kind='ensemble' makes the network again; it must be a perceptron: model=(64, 64)")
-    described = fit.network.settings()
+    described = network.settings()
     if described is None:
         raise ArgumentError("kind='ensemble': the network's activation is a function of your own; name one")
     activation, bias = described["activation"], described.get("bias", True)

@@ -44,6 +44,7 @@ NAMED_UNITS = {1: 50, 2: 80}  # of variable projection, by inputs; else 60
 NOISY_UNITS = (30, 100, 300, 800)  # of measured data
 HELPED_NOISY = 1.5  # of these the last, which cost most, only where the ones before them lowered the error so much
 ADDITIVE_UNITS = (4, 12)  # for each input of measured data
+ROWS_OF_UNIT = 4  # rows for each unit of these, at least
 MANY_COLUMNS = 6  # inputs of measured data from which on it is asked which of them matter
 WIDE = 0.25  # inputs for each row, beyond which only those that matter are tried
 MOST_REFINED = 1000  # units in all after rounds of more units
@@ -71,9 +72,12 @@ MOST_ROWS_TAUGHT, MOST_TAUGHT_INPUTS = 1500, 50  # with which a Gaussian process
 ROWS_OF_LENGTHS = 400  # rows at most from which its hyperparameters are found
 STARTS_OF_MANY = 1  # of that search with more than half as many rows; twice as many with fewer
 ROWS_FOR_LINEAR = 3  # rows for each coefficient of a linear mean
+NOISY = 0.02  # left-out error, in deviations, from which on it is asked whether fewer inputs do better
+LEAST_SLOPE = 0.07  # deviations that values change by with one of an input, below which it is left out
 MOST_REFITTED, FOLDS = 120, 20  # rows up to which its hyperparameters are found again without the rows of a fold
 MOST_REFITTED_SHORTLY, FOLDS_OF_MORE, ITERATIONS_OF_MORE = 250, 10, 6  # the same of more rows, with few iterations
 CLEARLY = 0.8  # times the score of what learned from a teacher that found no noise: sums with more are not preferred
+ITERATIONS_OF_CHOICE = 30  # of a search without a fold that is to tell which inputs it would have had
 SPOILT = 100.0  # deviations that values are off by where the covariance of a fold was singular: it tells nothing
 MOST_SEARCHED = 60  # rows up to which that search begins where nothing is known, and not where it had ended
 STACK_RIDGE = 0.2  # of a mean square, that equal shares of a mean of models are preferred by
@@ -84,6 +88,7 @@ CLOSE = 0.1  # of the teacher's error: a network as near to it need not be neare
 CLOSE_ALONE = 1e-3  # the same of a teacher of which no error is known, in deviations of its values
 CLOSEST = 1e-6  # of the deviation of the values: nearer is of no use
 CLOUD = 5  # points for each parameter of such a network, that it learns from
+WIDER = 0.5  # half widths of each input on both sides of rows that fill no box, where such a network learns, too
 LOOKED_AT = 2000  # fresh points that tell how near it is
 
 # --- networks for tables (benchmarks/tables.py) ---
@@ -92,6 +97,10 @@ SMOOTH = 5e-3  # left-out error, in deviations, below which they are not: smooth
 COMPILING = 5.0  # seconds that must be left, where a time is given: two may go into compiling
 SMALLER = 1.03  # times their score: with such a score a network that is not of them is kept
 SMOOTHER = 1.01  # times the score of trees: with such a score a model without them is kept, for it is smoother
+STACKED, MOST_BLENDED = 0.97, 3  # times the score of the best, that a mean of so many models at most must have
+HEDGED = 2.5  # standard errors by which the best must beat ridge regression, to be taken without half of that
+LEAST_NOISE = 0.2  # deviations of noise in a design: with less the rows are runs of a simulator, and models stay alone
+FARTHER = 0.25  # of the range that was seen, by which such a mean goes beyond it at most
 LEAST_SHARE = 0.05  # of a mean of two, below which one alone is as good
 
 # --- points ---

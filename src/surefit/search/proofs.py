@@ -15,7 +15,7 @@ import numpy as np
 from surefit.attempts.progress import Progress
 from surefit.bounds.certificate import Certificate, Undefined
 from surefit.bounds.network import Unsupported
-from surefit.bounds.proving import certify
+from surefit.bounds.proving import certify, with_ends
 from surefit.errors import ArgumentError
 from surefit.models.inference import values_of
 from surefit.models.scaled import Scaled
@@ -52,12 +52,13 @@ def check_provable(problem: Problem) -> None:
 
 
 def certified(
-    model: Scaled, problem: Problem, target: Any = None, *, mode: str = "deployed",
+    model: Scaled, problem: Problem, target: Any = None, domain: Any = None, *, mode: str = "deployed",
     progress: Callable[[float, float], None] | None = None, **limits: Any,
 ) -> Certificate:  # fmt: skip
     """The certificate of a model: of the program that `predict` runs, or of exact arithmetic.
 
-    target: a formula for each output; None: what was fitted. limits: rtol, tol, time, boxes, as for `certify`.
+    target: a formula for each output; None: what was fitted. domain: another box; inputs that it does not name keep
+    their ends. limits: rtol, tol, time, boxes, as for `certify`.
     ArgumentError: the target is known at points only. Unsupported: an operation that no bound goes through.
     """
     source = problem.source
@@ -71,12 +72,13 @@ def certified(
             f"certify: {name} is known at points only, so nothing can be proved between them; "
             "give the formula that it should be, fit.certify('sin(x)')"
         )
+    box = problem.domain if domain is None else with_ends(problem.domain, domain)
     values, strict = values_of(model), True
     if mode == "deployed":
         values(problem.domain.low[None, :])  # which tells how values are computed
         strict = values.how.startswith("compiled")
     return certify(
-        model, source["text"] if target is None else target, problem.domain, mode=mode, strict=strict, values=values,
+        model, source["text"] if target is None else target, box, mode=mode, strict=strict, values=values,
         outputs=problem.outputs, progress=progress, **limits,
     )  # fmt: skip
 

@@ -8,33 +8,36 @@ many values of its teacher as it needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from surefit.data import Domain, sample
 from surefit.problems.problem import Problem
+from surefit.search.comparing import shares
 from surefit.search.judging import Measured
 from surefit.search.limits import (
     FOLDS,
     FOLDS_OF_MORE,
+    ITERATIONS_OF_CHOICE,
     ITERATIONS_OF_MORE,
-    LEAST_SHARE,
+    LEAST_SLOPE,
     LOOKED_AT,
+    MANY_COLUMNS,
     MOST_ALONE,
     MOST_REFITTED,
     MOST_REFITTED_SHORTLY,
     MOST_ROWS_TAUGHT,
     MOST_SEARCHED,
     MOST_TAUGHT_INPUTS,
+    NOISY,
     ROWS_FOR_LINEAR,
     ROWS_OF_LENGTHS,
     SPOILT,
-    STACK_RIDGE,
     STARTS_OF_MANY,
 )
 from surefit.sentences import Sentence, say
@@ -52,6 +55,11 @@ class Process:
     mean: str
     theta: tuple[float, ...]
     share: float = 1.0  # of the mean
+    inputs: tuple[int, ...] | None = None  # that it has; None: all
+
+    def of(self, x: np.ndarray) -> np.ndarray:
+        """The columns of points (n, d) that it has."""
+        return x if self.inputs is None else x[:, list(self.inputs)]
 
 
 @dataclass
@@ -74,10 +82,25 @@ class Processes:
         """The processes, conditioned on the rows."""
         return self._made or tuple(
             GaussianProcess(p.kernel, p.mean, noise=self.noise).refit(
-                self.x, self.y[:, list(p.outputs)], p.theta, self.weights
+                p.of(self.x), self.y[:, list(p.outputs)], p.theta, self.weights
             )
             for p in self.parts
         )
+
+    @property
+    def inputs(self) -> tuple[int, ...] | None:
+        """Those that any of the processes has; None: all."""
+        if any(p.inputs is None for p in self.parts):
+            return None
+        return tuple(sorted({i for p in self.parts for i in p.inputs or ()}))
+
+    @property
+    def noise_share(self) -> float:
+        """The noise that the processes see, in deviations of the values."""
+        spread = self.y.std(axis=0)
+        parts = zip(self.parts, self.made, strict=True)
+        seen = [np.mean(made.noise_ / np.where(s := spread[list(p.outputs)], s, 1.0)) for p, made in parts]
+        return float(np.mean(seen))
 
     @property
     def words(self) -> Sentence:
@@ -88,17 +111,19 @@ class Processes:
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Values at points (m, d) -> (m, k)."""
-        return self._mean([process.predict(x) for process in self.made])
+        return self._mean([made.predict(p.of(x)) for p, made in zip(self.parts, self.made, strict=True)])
 
     def deviation(self, x: np.ndarray) -> np.ndarray:
         """By how much a new value may differ from `predict`, as a standard deviation, (m, k)."""
-        return self._deviation([process.predict(x, return_std=True) for process in self.made])
+        both = zip(self.parts, self.made, strict=True)
+        return self._deviation([made.predict(p.of(x), return_std=True) for p, made in both])
 
     def changes(self, box: Domain) -> np.ndarray | None:
         """How fast values change along each input, (d,): box widths in length scales; None if they do not change."""
         found = np.zeros(self.x.shape[1])
         for part, process in zip(self.parts, self.made, strict=True):
-            found += part.share * box.width / process.length_scale_
+            own = list(range(len(found)) if part.inputs is None else part.inputs)
+            found[own] += part.share * box.width[own] / process.length_scale_
         return found / found.max() if found.max() > 0.0 else None
 
     def left_out(self) -> tuple[np.ndarray, np.ndarray]:
@@ -158,7 +183,10 @@ class Processes:
 
     def to_dict(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """It as plain data and as arrays, for files."""
-        parts = [[list(p.outputs), p.kernel, p.mean, list(p.theta), p.share] for p in self.parts]
+        parts: list[list[Any]] = []
+        for p in self.parts:
+            inputs = [] if p.inputs is None else [list(p.inputs)]
+            parts.append([list(p.outputs), p.kernel, p.mean, list(p.theta), p.share, *inputs])
         arrays = {"x": self.x, "y": self.y}
         if self.left_out_rows is not None:
             arrays |= {"left_out": self.left_out_rows[0], "deviation": self.left_out_rows[1]}
@@ -169,7 +197,8 @@ class Processes:
     def from_dict(cls, data: dict[str, Any], arrays: dict[str, np.ndarray]) -> Processes:
         """What `to_dict` gave."""
         parts = tuple(
-            Process(tuple(o), kernel, mean, tuple(theta), *share) for o, kernel, mean, theta, *share in data["parts"]
+            Process(tuple(o), kernel, mean, tuple(theta), *rest[:1], *(tuple(inputs) for inputs in rest[1:]))
+            for o, kernel, mean, theta, *rest in data["parts"]
         )  # an older file says no shares: they were the same
         left_out = (arrays["left_out"], arrays["deviation"]) if "left_out" in arrays else None
         return cls(arrays["x"], arrays["y"], arrays.get("weights"), data["noise"], parts, left_out)
@@ -252,57 +281,93 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
     rng = np.random.default_rng([seed, 0x6A])
     part = np.sort(rng.choice(n, ROWS_OF_LENGTHS, replace=False)) if n > ROWS_OF_LENGTHS else np.arange(n)
     groups = [(j,) for j in range(y.shape[1])] if y.shape[1] <= MOST_ALONE else [tuple(range(y.shape[1]))]
-    means = ("constant", "linear") if n >= ROWS_FOR_LINEAR * (d + 1) else ("constant",)
     starts = STARTS_OF_MANY if n > ROWS_OF_LENGTHS // 2 else 2 * STARTS_OF_MANY
     made: list[tuple[Process, GaussianProcess]] = []
+    own = None if weights is None else weights[part]
     for outputs in groups:
         columns = list(outputs)
-        tried: list[tuple[np.ndarray, GaussianProcess]] = []
-        for kernel, mean in product(NAMES, means):
-            if tried and stop():
-                break
-            first = None if mean == means[0] else tried[-1][1].theta  # what the same kernel had found
-            count = starts if first is None else 1
-            process = GaussianProcess(kernel, mean, noise=noise, seed=seed, starts=count, stop=stop)
-            process.fit(x[part], y[part][:, columns], None if weights is None else weights[part], first)
-            miss = process.leave_one_out()[0] - y[part][:, columns]
-            spread = y[part][:, columns].std(axis=0)
-            tried.append(((miss / np.where(spread > 0, spread, 1.0)).ravel(), process))
-        for share, (_, process) in zip(shares([miss for miss, _ in tried]), tried, strict=True):
+        values = y[part][:, columns]
+
+        def process_of(kernel: str, mean: str, starts: int = starts) -> GaussianProcess:
+            return GaussianProcess(kernel, mean, noise=noise, seed=seed, starts=starts, stop=stop)
+
+        tried = _searched(process_of, x[part], values, own, None, stop)
+        few = _inputs_in(tried, d)
+        if few is not None and not stop():
+            other = _searched(process_of, x[part], values, own, few, stop)
+            if _likelihood(other) + (d - len(few)) >= _likelihood(tried):
+                tried = other
+        for share, each in zip(shares([e.miss.ravel() for e in tried]), tried, strict=True):
             if share > 0.0:
+                process = each.process
                 if n > len(part):
-                    process = process.refit(x, y[:, columns], process.theta, weights)
+                    points = x if each.inputs is None else x[:, list(each.inputs)]
+                    process = process.refit(points, y[:, columns], process.theta, weights)
                 theta = tuple(process.theta.tolist())
-                made.append((Process(outputs, process.kernel, process.mean, theta, float(share)), process))
+                found = Process(outputs, process.kernel, process.mean, theta, float(share), each.inputs)
+                made.append((found, process))
     teacher = Processes(x, y, weights, noise, tuple(p for p, _ in made), None, tuple(p for _, p in made))
     if n <= MOST_REFITTED_SHORTLY:
         teacher.left_out_rows = _refitted(teacher, rng, stop)
     return teacher
 
 
-def shares(misses: list[np.ndarray]) -> np.ndarray:
-    """The shares (m,) of the mean of m models that misses rows least, of what each misses them by, (n,).
+class _Tried(NamedTuple):
+    """A process that was searched for: what rows are missed by when they are left out, (n, k), in deviations."""
 
-    They are not negative and their sum is 1 (Breiman 1996, Stacked regressions). A ridge keeps those of models that are
-    nearly alike near each other. A share below `LEAST_SHARE` is none.
+    miss: np.ndarray
+    process: GaussianProcess
+    inputs: tuple[int, ...] | None
 
-    >>> shares([np.array([1.0, -1.0, 1.0]), np.array([-1.0, 1.0, 1.0])]).round(3).tolist()
-    [0.5, 0.5]
+
+def _searched(
+    process_of: Callable[..., GaussianProcess], x: np.ndarray, y: np.ndarray, weights: np.ndarray | None,
+    inputs: tuple[int, ...] | None, stop: Callable[[], bool],
+) -> list[_Tried]:  # fmt: skip
+    """Processes of some or all inputs (None) of rows x (n, d) and y (n, k), of each kernel and mean."""
+    points = x if inputs is None else x[:, list(inputs)]
+    spread = y.std(axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    means = ("constant", "linear") if len(x) >= ROWS_FOR_LINEAR * (points.shape[1] + 1) else ("constant",)
+    tried: list[_Tried] = []
+    for kernel, mean in product(NAMES, means):
+        if tried and stop():
+            break
+        if mean == means[0]:
+            process = process_of(kernel, mean).fit(points, y, weights)
+        else:  # from what the same kernel had found
+            process = process_of(kernel, mean, 1).fit(points, y, weights, tried[-1].process.theta)
+        tried.append(_Tried((process.leave_one_out()[0] - y) / spread, process, inputs))
+    return tried
+
+
+def _likeliest(tried: Sequence[_Tried]) -> GaussianProcess:
+    """The one of the largest marginal likelihood, of those with a constant mean: of others it is another measure."""
+    plain = [e.process for e in tried if e.process.mean == "constant"]
+    return max(plain, key=lambda process: process.log_marginal_likelihood())
+
+
+def _likelihood(tried: Sequence[_Tried]) -> float:
+    return float(_likeliest(tried).log_marginal_likelihood())
+
+
+def _inputs_in(tried: Sequence[_Tried], inputs: int) -> tuple[int, ...] | None:
+    """Those of many inputs on which the likeliest process depends, if they are few and there is noise.
+
+    By its amplitude over a length, about, values change with one of an input, all in deviations. What the other inputs
+    take part in is noise, if the likelihood without them is as large but for 1 for each length (Akaike 1974, A new look
+    at the statistical model identification). Rows left out say less: they have chosen the lengths, two for each input.
     """
-    from scipy.optimize import nnls
+    if inputs < MANY_COLUMNS or not np.mean(tried[0].miss ** 2) >= NOISY**2:
+        return None
+    few = _steep(_likeliest(tried))
+    return few if 0 < len(few) < inputs else None
 
-    errors, m = np.array(misses), len(misses)
-    gram = errors @ errors.T / max(1, errors.shape[1])
-    size = float(np.trace(gram))
-    if m == 1 or not 0.0 < size < np.inf:
-        return np.full(m, 1.0 / m)
-    gram = gram / size
-    gram[np.diag_indices(m)] *= 1.0 + STACK_RIDGE
-    root = np.linalg.cholesky(gram + 1e-12 * np.eye(m)).T
-    one = 1e4  # the weight of the equation that says that they are 1 in all
-    found, _ = nnls(np.vstack([root, np.full((1, m), one)]), np.r_[np.zeros(m), one])
-    found = np.where(found >= LEAST_SHARE * found.sum(), found, 0.0)
-    return np.asarray(found / found.sum())
+
+def _steep(process: GaussianProcess) -> tuple[int, ...]:
+    """The inputs with which values of a process change."""
+    slopes = np.exp(process.theta[0] / 2 - process.theta[1:-1])
+    return tuple(process.varying[slopes > LEAST_SLOPE].tolist())
 
 
 def _refitted(teacher: Processes, rng: np.random.Generator, stop: Callable[[], bool]) -> tuple[np.ndarray, np.ndarray]:
@@ -320,18 +385,35 @@ def _refitted(teacher: Processes, rng: np.random.Generator, stop: Callable[[], b
         rest = np.setdiff1d(np.arange(n), fold)
         others = None if weights is None else weights[rest]
         made = []
-        for p in teacher.parts:
-            asked = stop if few else _after(ITERATIONS_OF_MORE, stop)
+        parts = _chosen_again(teacher, rest, others, stop)
+        for p, own in zip(teacher.parts, parts, strict=True):
+            asked = stop if few or own.inputs != p.inputs else _after(ITERATIONS_OF_MORE, stop)
             again = GaussianProcess(p.kernel, p.mean, noise=teacher.noise, starts=1, stop=asked)
-            first = p.theta if n > MOST_SEARCHED else None
-            made.append(again.fit(x[rest], y[rest][:, list(p.outputs)], others, first))
+            varying = np.count_nonzero(np.ptp(own.of(x[rest]), axis=0))
+            known = own.inputs == p.inputs and varying == len(p.theta) - 2
+            first = p.theta if n > MOST_SEARCHED and known else None
+            made.append(again.fit(own.of(x[rest]), y[rest][:, list(p.outputs)], others, first))
         if stop():
             break
-        without = Processes(x[rest], y[rest], others, teacher.noise, teacher.parts, None, tuple(made))
+        without = Processes(x[rest], y[rest], others, teacher.noise, parts, None, tuple(made))
         found, spread = without.predict(x[fold]), without.deviation(x[fold])
         if few or not _spoilt(found - y[fold], spread):
             mean[fold], deviation[fold] = found, spread
     return mean, deviation
+
+
+def _chosen_again(
+    teacher: Processes, rest: np.ndarray, weights: np.ndarray | None, stop: Callable[[], bool]
+) -> tuple[Process, ...]:
+    """The parts of a teacher with the inputs that they would have had of some rows alone, where they have not all."""
+    found: dict[tuple[int, ...], tuple[int, ...] | None] = {}
+    for p in teacher.parts:
+        if p.inputs is not None and p.outputs not in found:
+            asked = _after(ITERATIONS_OF_CHOICE, stop)
+            whole = GaussianProcess(p.kernel, "constant", noise=teacher.noise, starts=1, stop=asked)
+            whole.fit(teacher.x[rest], teacher.y[rest][:, list(p.outputs)], weights)
+            found[p.outputs] = _steep(whole) or p.inputs
+    return tuple(p if p.inputs is None else replace(p, inputs=found[p.outputs]) for p in teacher.parts)
 
 
 def _spoilt(miss: np.ndarray, deviation: np.ndarray) -> bool:
@@ -351,4 +433,4 @@ def _after(iterations: int, stop: Callable[[], bool]) -> Callable[[], bool]:
     return asked
 
 
-__all__ = ["Process", "Processes", "Taught", "can_teach", "shares", "teacher_of"]
+__all__ = ["Process", "Processes", "Taught", "can_teach", "teacher_of"]

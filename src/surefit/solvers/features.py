@@ -32,6 +32,7 @@ RCONDS = tuple(10.0**-e for e in (14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4))
 RIDGES = tuple(10.0**e for e in range(-14, 4))
 LEARNED = 0.5  # score over the largest deviation of a target from its mean, above which only steeper units can help
 EXPLAINED = 1e-13  # of a row that lies outside of what the features span: rounding
+AT_ONCE = 8192  # rows that are decomposed, or whose leverages are found, together
 OVERHANG = 1.05  # in one dimension the outermost units bend a little outside of the box
 
 
@@ -89,7 +90,7 @@ def solve_output(
     square, right = a, b
     if len(a) > a.shape[1]:  # the triangle is enough, a third of the work
         assert a.base is not None  # both, side by side
-        joined = np.asarray(np.linalg.qr(a.base, mode="r"))
+        joined = triangle(a.base)
         square, right = joined[: a.shape[1], : a.shape[1]], joined[: a.shape[1], a.shape[1] :]
     u, s, vt = decompose(square)
     layer = _Layer(phi, y, centre, level, s, vt, u.T @ right)
@@ -185,7 +186,7 @@ class _Layer:
         size = float((self.s**2).sum()) / max(1, min(a.shape))
         damping = np.array(ridges) * size
         inverse = 1.0 / (s[:, None] ** 2 + np.where(size > 0, damping, 1.0))  # (r, ridges)
-        left = 1.0 - (share / share.sum())[:, None] - along**2 @ inverse  # (m, ridges)
+        left = 1.0 - (share / share.sum())[:, None] - leverages(along, inverse)  # (m, ridges)
         weights = self.projected[kept][:, None, :] * (s[:, None] * inverse)[:, :, None]  # (r, ridges, k)
         m, k = b.shape
         rest = (along @ weights.reshape(len(s), len(damping) * k)).reshape(m, len(damping), k) - b[:, None, :]
@@ -197,6 +198,26 @@ class _Layer:
         scores = np.sqrt(np.mean(missed**2, axis=(0, 2))).tolist()
         i = _least(scores)
         return replace(self.output(kept, float(damping[i]), 1e-14, float(ridges[i])), score=scores[i])
+
+
+def triangle(a: np.ndarray) -> np.ndarray:
+    """R of the QR decomposition of a (m, n), m > n; of many rows in blocks, whose triangles are decomposed together.
+
+    See `reduction`; the copies that a decomposition makes then are those of a block.
+    """
+    step = max(AT_ONCE, 4 * a.shape[1])
+    if len(a) > 2 * step:
+        blocks = [a[low : low + step] for low in range(0, len(a), step)]
+        a = np.concatenate([np.linalg.qr(block, mode="r") for block in blocks])
+    return np.asarray(np.linalg.qr(a, mode="r"))
+
+
+def leverages(along: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+    """along^2 @ inverse (m, ridges), some rows at a time: all squares would take as much memory as the features."""
+    out = np.empty((len(along), inverse.shape[1]))
+    for low in range(0, len(along), AT_ONCE):
+        np.matmul(along[low : low + AT_ONCE] ** 2, inverse, out=out[low : low + AT_ONCE])
+    return out
 
 
 def alone(a: np.ndarray, b: np.ndarray, share: np.ndarray, damping: float) -> np.ndarray:

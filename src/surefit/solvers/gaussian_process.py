@@ -33,6 +33,7 @@ EXACT = 1e-15  # the variance of values without noise, beside that of the target
 MOST_LENGTHS = 50  # inputs that have a length scale each; of more inputs all have the same
 STARTS = (0.2, 0.5, 1.0, 2.0, 5.0)  # lengths that are tried first, in roots of the number of inputs
 MOST_SCREENED = 150  # rows of which these are tried
+ALONE = 1e-9  # share of its precision that is left of a row which alone tells a coefficient of the mean: rounding
 BLOCK = 4_000_000  # numbers in a block of the kernel between rows and points
 LOG_2PI = math.log(2 * math.pi)
 
@@ -237,6 +238,11 @@ class GaussianProcess:
 
     # --- what it knows ---
 
+    @property
+    def varying(self) -> np.ndarray:
+        """The inputs that vary among its rows, of which each has a length in `theta`, (m,)."""
+        return self._columns
+
     @one_thread()
     def log_marginal_likelihood(self, theta: Any = None, eval_gradient: bool = False) -> Any:
         """Of all rows, in scaled units, the mean's coefficients integrated out; its gradient too if asked for.
@@ -287,12 +293,15 @@ class GaussianProcess:
     def leave_one_out(self) -> tuple[np.ndarray, np.ndarray]:
         """For each row the value and deviation that the other rows give it, both (n,) or (n, k), in closed form.
 
-        The hyperparameters stay, the coefficients of the mean are those of the other rows.
+        The hyperparameters stay, the coefficients of the mean are those of the other rows. A row that is the only one
+        to tell a coefficient, such as the only one of a category, is given the mean and the deviation of all.
         """
         self._check_fitted()
         p, v = self._posterior, self._rows.v
-        left = np.maximum(np.diag(p.projected), 1e-300)
-        mean = (v - p.alpha / left[:, None]) * self._y_scale + self._y_shift
+        left = np.diag(p.projected)
+        alone = left <= ALONE * p.known  # but for rounding nothing is left of it
+        left = np.where(alone, 1.0, left)
+        mean = np.where(alone[:, None], 0.0, v - p.alpha / left[:, None]) * self._y_scale + self._y_shift
         return self._flattened(mean), self._flattened(np.sqrt(1.0 / left)[:, None] * self._y_scale)
 
     def _flattened(self, values: np.ndarray) -> np.ndarray:
@@ -345,6 +354,7 @@ class _Posterior:
         inverse, _ = dpotri(self.factor, lower=1)
         self.projected = inverse + inverse.T  # above its diagonal there are zeros
         self.projected[np.diag_indices(len(v))] *= 0.5
+        self.known = np.diag(self.projected).copy()  # 1 over the variance of each row by the others, the mean known
         self.log_det = 2.0 * float(np.log(np.diag(self.factor)).sum())
         self.small = np.zeros((0, 0))
         self.beta = np.zeros((0, v.shape[1]))

@@ -317,9 +317,9 @@ row = record(
 
 
 def process(value: Any, where: str) -> None:
-    """A Gaussian process of a teacher: its outputs, kernel, mean, hyperparameters; and its share, if not the same."""
-    list_of(plain, 4, 5)(value, where)
-    checks = (list_of(count, 1), one_of(*KERNELS), one_of(*MEANS), list_of(number, 2), positive)
+    """A Gaussian process of a teacher: outputs, kernel, mean, hyperparameters; its share, and inputs if not all."""
+    list_of(plain, 4, 6)(value, where)
+    checks = (list_of(count, 1), one_of(*KERNELS), one_of(*MEANS), list_of(number, 2), positive, list_of(count, 1))
     for part, check in zip(value, checks[: len(value)], strict=True):
         check(part, where)
 

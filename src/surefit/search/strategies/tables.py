@@ -13,13 +13,14 @@ import math
 import time as clock
 from collections.abc import Generator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from surefit import nn
 from surefit.attempts.attempt import Attempt, Outcome
 from surefit.attempts.boosted import BoostedTrees
-from surefit.attempts.inputs import restricted
+from surefit.attempts.inputs import restricted, widened
 from surefit.attempts.journal import key_of
 from surefit.attempts.members import Tabular
 from surefit.attempts.methods import Adam, Additive, Features, Method, Polynomial
@@ -28,11 +29,11 @@ from surefit.attempts.performing import perform
 from surefit.attempts.polynomial import network_for
 from surefit.attempts.recalled import data_of
 from surefit.attempts.training import plan
+from surefit.data import Domain
 from surefit.models.chain import hidden_layer
 from surefit.models.inference import evaluate
-from surefit.models.members import Blend
 from surefit.models.scaled import Scaled
-from surefit.problems.points import equations
+from surefit.problems.points import NEAR, cloud, equations
 from surefit.problems.problem import Problem
 from surefit.problems.scaling import Scaling
 from surefit.search.candidates import Candidate, searched
@@ -53,7 +54,7 @@ from surefit.search.limits import (
     HELPED_NOISY,
     LARGE,
     LAST_RESERVE,
-    LEAST_SHARE,
+    LOOKED_AT,
     MANY_COLUMNS,
     MEAN_OF,
     MEAN_WITHIN,
@@ -64,6 +65,7 @@ from surefit.search.limits import (
     NEARLY_CLEAN,
     NOISY_UNITS,
     QUICK,
+    ROWS_OF_UNIT,
     SMOOTH,
     SOLVE,
     SOLVER_RESERVE,
@@ -71,28 +73,34 @@ from surefit.search.limits import (
     TABULAR_MOST_ROWS,
     TABULAR_ROWS,
     WIDE,
+    WIDER,
 )
 from surefit.search.runner import State, Strategy, run
+from surefit.search.strategies.blends import blended, hedged, stacked
 from surefit.search.strategies.functions import adam, polishing
 from surefit.search.strategies.students import farness, students
-from surefit.search.teacher import Processes, Taught, can_teach, teacher_of
+from surefit.search.teacher import Processes, Taught, can_teach, spread_evenly, teacher_of
 from surefit.sentences import say
 
 
 def measured_data(s: State, jit: bool | None = None) -> Strategy:
     """What is tried on the rows of a table, or of a function with noise."""
     n = len(s.problem.train[0])
-    every = tuple(range(s.dim))
     matter = yield from inputs_that_matter(s)
+    every = matter if matter.inputs is None else On(s)
     few = can_teach(s.problem) and sum(s.problem.sizes().values()) <= FEW_ROWS
-    chosen = list(dict.fromkeys((every, matter))) if s.dim <= WIDE * n else [matter]
-    for inputs in chosen:
-        yield from sums(s, inputs)
+    chosen = [every, matter] if every is not matter and s.dim <= WIDE * n else [matter]
+    if every not in chosen and s.problem.gradients is None and s.dim <= MOST_MONOMIALS:
+        yield every(Polynomial(degree=1), network_for(1, s.dim), reserve=FIRST_RESERVE)  # ridge regression
+    for on in chosen:
+        yield from sums(s, on)
     enough = CLEAN if few else NEARLY_CLEAN  # of more rows a teacher costs seconds
     if can_teach(s.problem) and not (s.best is not None and s.best.score <= enough):
         yield from taught(s)
     if few:
         yield from for_tables(s)
+        yield from stacked(s)
+        yield from hedged(s)
         yield say("no-adam-teacher")
         clean = s.best is not None and s.best.score <= CLEAN
         if clean or s.problem.validation is None:
@@ -100,10 +108,11 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
         return say("rows-chose", rows=say("validation rows"))
     if n <= HANDFUL and s.best is not None:
         return say("all-rows", rows=n)
-    for inputs in chosen if n < TABULAR_ROWS else chosen[:1]:  # networks for tables choose their inputs themselves
-        yield from networks(s, inputs)
+    for on in chosen if n < TABULAR_ROWS else chosen[:1]:  # networks for tables choose their inputs themselves
+        yield from networks(s, on)
     yield from mean(s)
     yield from for_tables(s)
+    yield from stacked(s)
     best = s.best
     if best is not None and best.score <= CLEAN:
         yield say("no-adam-clean")
@@ -117,36 +126,44 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
     else:
         epochs = max(1, plan(Adam(), n)[2] // FEWER)
         yield from adam(s, s.problem, None, jit, Adam(epochs=epochs))
+    yield from hedged(s)
     rows_said = "rows left out one by one" if s.problem.validation is None else "validation rows"
     return say("rows-chose", rows=say(rows_said))
 
 
-def inputs_that_matter(s: State) -> Generator[Attempt, Candidate | None, tuple[int, ...]]:
-    """The inputs of the best sparse linear function, where there are many; else all."""
-    every = tuple(range(s.dim))
-    if s.dim < MANY_COLUMNS or s.problem.gradients is not None or s.problem.function is not None:
-        return every
-    network = s.built(network_for(1, s.dim))
-    found = yield s.attempt(Polynomial(degree=1, sparse=True), network, s.problem, reserve=FIRST_RESERVE)
-    matter = every if found is None else tuple(found.details.get("matter", every))
-    return every if len(matter) == s.dim else matter
-
-
 class On:
-    """Makes attempts on some or all of the inputs."""
+    """Makes attempts on some or all of the inputs.
 
-    def __init__(self, s: State, inputs: tuple[int, ...]) -> None:
-        self.state, self.inputs = s, None if len(inputs) == s.dim else inputs
-        self.part = s.problem if self.inputs is None else restricted(s.problem, inputs)
+    inputs: None: all. chosen: how they were, which attempts do again without parts of the rows.
+    """
+
+    def __init__(self, s: State, inputs: tuple[int, ...] | None = None, chosen: Any = None) -> None:
+        self.state, self.inputs = s, inputs
+        self.chosen = chosen if len(s.problem.train[0]) <= FEW_ROWS else None  # of more rows all choose the same ones
+        self.part = s.problem if inputs is None else restricted(s.problem, inputs)
+        self.count = s.dim if inputs is None else len(inputs)
 
     def __call__(self, method: Method, model: Any, **options: Any) -> Attempt:
         s = self.state
-        return s.attempt(method, s.built(model, self.part), s.problem, inputs=self.inputs, **options)
+        network = s.built(model, self.part)
+        return s.attempt(method, network, s.problem, inputs=self.inputs, chosen=self.chosen, **options)
 
 
-def sums(s: State, inputs: tuple[int, ...]) -> Strategy:
+def inputs_that_matter(s: State) -> Generator[Attempt, Candidate | None, On]:
+    """The inputs of the best sparse linear function, where there are many; else all."""
+    if s.dim < MANY_COLUMNS or s.problem.gradients is not None or s.problem.function is not None:
+        return On(s)
+    network = s.built(network_for(1, s.dim))
+    found = yield s.attempt(Polynomial(degree=1, sparse=True), network, s.problem, reserve=FIRST_RESERVE)
+    details = {} if found is None else found.details
+    if len(details.get("matter", ())) in (0, s.dim):
+        return On(s)
+    return On(s, tuple(details["matter"]), (details["fold"], details["without"]))
+
+
+def sums(s: State, on: On) -> Strategy:
     """Polynomials and sums of functions of one input each, on some or all of the inputs."""
-    n, d, on = len(s.problem.train[0]), len(inputs), On(s, inputs)
+    n, d = len(s.problem.train[0]), on.count
     if s.problem.gradients is not None:
         return None
     for degree in (1, 2):
@@ -154,14 +171,14 @@ def sums(s: State, inputs: tuple[int, ...]) -> Strategy:
         if monomials <= min(n if degree == 1 else 2 * n // 3, MOST_MONOMIALS):
             yield on(Polynomial(degree=degree), network_for(degree, d), reserve=FIRST_RESERVE)
     for each in ADDITIVE_UNITS if d > 1 else ():
-        if each * d <= min(n // 3, MOST_MEAN) and of_solve(n, each * d) <= QUICK:
+        if each * d <= min(n // ROWS_OF_UNIT, MOST_MEAN) and of_solve(n, each * d) <= QUICK:
             yield on(Additive(units=each), (each * d,), reserve=FIRST_RESERVE)
     return None
 
 
-def networks(s: State, inputs: tuple[int, ...]) -> Strategy:
+def networks(s: State, on: On) -> Strategy:
     """Features with more and more units and variable projection, on some or all of the inputs."""
-    n, rows, d, on = len(s.problem.train[0]), equations(s.problem), len(inputs), On(s, inputs)
+    n, rows, d = len(s.problem.train[0]), equations(s.problem), on.count
     part = on.part
     scales: Sequence[float] = ()
     reached = [math.inf, 0.0]
@@ -198,7 +215,6 @@ def taught(s: State) -> Strategy:
     own = s.problem.coordinates(y)  # what the teacher learns
     plain = replace(s.problem, train=(x, own), log_target=False) if s.problem.log_target else s.problem
     teacher = taught_by(s, plain)
-    values = teacher.predict(x)
     left_out = teacher.left_out()[0] - own
     error = teacher.error(s.problem.domain, s.seed)
     estimate = s.judge.estimated(*in_target_units(s.problem, left_out, error))
@@ -211,21 +227,38 @@ def taught(s: State) -> Strategy:
         estimate = Judge.apart(s.problem, found, s.problem.validation, "validation")
     aims = np.maximum(CLOSE * error, CLOSEST * own.std(axis=0)).tolist()
     source = {"kind": "callable", "name": str(teacher.words)}
-    learned = lesson(
-        teacher.predict, s.problem.names, s.problem.outputs, s.problem.domain, x, s.seed, MOST_PARAMETERS, source
-    )
+    even = spread_evenly(x, s.problem.domain)
+    part = s.problem if teacher.inputs is None else restricted(s.problem, teacher.inputs)
+    columns = list(range(s.dim)) if teacher.inputs is None else list(teacher.inputs)
+
+    def taught_values(points: np.ndarray) -> np.ndarray:  # of the inputs that the teacher has
+        whole = np.zeros((len(points), s.dim))
+        whole[:, columns] = points
+        return teacher.predict(whole)
+
+    box = part.domain if even else beyond(part.domain)  # of a design the border is that of the world
+    learned = lesson(taught_values, part.names, s.problem.outputs, box, x[:, columns], s.seed, MOST_PARAMETERS, source)
     inner = State(learned, s.seed, s.dtype, Judge(learned, s.seed), s.progress)
-    reason = run(inner, students(inner, MOST_PARAMETERS, aims, teacher.changes(s.problem.domain)), s.perform or perform)
+    changes = teacher.changes(s.problem.domain)
+    changes = None if changes is None else changes[columns]
+    reason = run(inner, students(inner, MOST_PARAMETERS, aims, changes), s.perform or perform)
     if not inner.candidates:
         return None
     best = min(inner.candidates, key=lambda c: farness(c, aims))
-    left_out = left_out + evaluate(best.model, x) - values
+    size, apart_by = np.sqrt(np.mean(left_out**2, axis=0)), np.array([output.rmse for output in best.error.outputs])
+    if not even:  # the box is emptier than where rows are asked for
+        rng = np.random.default_rng([s.seed, 0xD157])
+        there = cloud(part.domain, x[:, columns], LOOKED_AT, rng)[-round(NEAR * LOOKED_AT) :]
+        apart_by = np.sqrt(np.mean((evaluate(best.model, there) - taught_values(there)) ** 2, axis=0))
+    left_out = left_out * np.hypot(1.0, apart_by / np.where(size > 0, size, np.inf))
     model, distance = best.model, best.error
     if s.problem.log_target:
         c = model.scaling
         model = Scaled(model.network, c.x_shift, c.x_scale, c.y_shift, c.y_scale, model.dtype, c.log, y_log=True)
-        points, values = inner.judge.points[0], np.exp(inner.judge.points[1])
-        distance = Judge.apart(s.problem, evaluate(model, points), (points, values), "fresh")
+        points, right = inner.judge.points[0], np.exp(inner.judge.points[1])
+        distance = Judge.apart(part, evaluate(model, points), (points, right), "fresh")
+    if teacher.inputs is not None:
+        model = on_all(model, columns, s.dim)
     outcome = Outcome(
         network=model.network, problem=s.problem, reason=reason,
         stage=say("stage-student", teacher=teacher.words, stage=best.stage),
@@ -234,6 +267,23 @@ def taught(s: State) -> Strategy:
     )  # fmt: skip
     yield s.attempt(None, model.network, s.problem, made=outcome, named=True)  # it cost what time there was
     return None
+
+
+def beyond(box: Domain) -> Domain:
+    """A box that holds another, and a part of each input on both sides: new rows of the world lie there, too."""
+    low, high = box.unscale(np.array([[-1.0 - WIDER], [1.0 + WIDER]]) * np.ones(box.dim))
+    ends = zip(box.names, box.axes, low.tolist(), high.tolist(), strict=True)
+    return Domain({name: (a, b, *axis[2:]) for name, axis, a, b in ends})
+
+
+def on_all(model: Scaled, inputs: Sequence[int], count: int) -> Scaled:
+    """A model of these inputs as one of all `count`, to which the others are all the same."""
+    own, columns = model.scaling, list(inputs)
+    shift, scale, log = np.zeros(count), np.ones(count), np.zeros(count, bool)
+    shift[columns], scale[columns] = own.x_shift, own.x_scale
+    log[columns] = False if own.log is None else own.log
+    network = widened(cast(nn.MLP, model.network), inputs, count)
+    return Scaled(network, shift, scale, own.y_shift, own.y_scale, model.dtype, log if log.any() else None, own.y_log)
 
 
 def for_tables(s: State) -> Strategy:
@@ -261,72 +311,6 @@ def for_tables(s: State) -> Strategy:
     if found is not None:
         yield from blended(s, found, others)
     return None
-
-
-def blended(
-    s: State, found: Candidate, others: Sequence[Candidate]
-) -> Generator[Attempt, Candidate | None, Candidate | None]:
-    """The mean of a candidate and another, whichever is best with the weight that least squares gives."""
-    mine, counts = unseen(s.problem, found), row_counts(s.problem)
-    best: tuple[float, float, Candidate, np.ndarray] | None = None
-    for c in others:
-        theirs = unseen(s.problem, c)
-        if mine is None or theirs is None or theirs.shape != mine.shape:
-            continue
-        apart = mine - theirs
-        square, along = (float(np.average(np.mean(e * apart, axis=1), weights=counts)) for e in (apart, theirs))
-        share = min(1.0, max(0.0, -along / max(square, 1e-300)))
-        mixed = share * mine + (1.0 - share) * theirs
-        score = float(np.average(np.mean(mixed**2, axis=1), weights=counts))
-        best = (score, share, c, mixed) if best is None or score < best[0] else best
-    if best is None or not LEAST_SHARE <= best[1] <= 1.0 - LEAST_SHARE:
-        return None
-    _, share, other, mixed = best
-    model, own = found.model, found.model.scaling
-    network = Blend(model, other.model, share)
-    network.eval()
-    nested = other.stage.code == "stage-blend"
-    stage = say(
-        "stage-blend-in-blend" if nested else "stage-blend",
-        first=found.stage,
-        second=other.stage,
-        share=share,
-        rest=1.0 - share,
-    )
-    outcome = Outcome(
-        network=network, problem=found.problem, stage=stage, reason=found.reason, row=found.row,
-        model=Scaled(
-            network, own.x_shift, own.x_scale, own.y_shift, own.y_scale, model.dtype, own.log, own.y_log
-        ),
-        details=found.details, left_out=None if found.left_out is None else Scaling.of(s.problem).rescaled(mixed, own),
-    )  # fmt: skip
-    return (yield s.attempt(None, network, s.problem, made=outcome, named=True))
-
-
-def unseen(problem: Problem, c: Candidate) -> np.ndarray | None:
-    """What a candidate misses rows by that it was not fitted to, (m, k), in the units of scaled rows.
-
-    The validation rows come first; where they are whole groups, or the last ones, they come alone.
-    """
-    own, parts = Scaling.of(problem), []
-    if problem.validation is not None and c.problem.validation is not None:
-        parts.append(own.errors(evaluate(c.model, problem.validation[0]), problem.validation[1]))
-    if not (parts and problem.plan is not None and problem.plan.apart):
-        if c.left_out is None or c.scaling is None or not np.isfinite(c.left_out).all():
-            return None
-        parts.append(c.scaling.rescaled(c.left_out, own))
-    return np.concatenate(parts)
-
-
-def row_counts(problem: Problem) -> np.ndarray:
-    """What the rows of `unseen` count."""
-    parts = []
-    if problem.validation is not None:
-        validation = problem.validation_weights
-        parts.append(np.ones(len(problem.validation[0])) if validation is None else validation)
-    if not (parts and problem.plan is not None and problem.plan.apart):
-        parts.append(np.ones(len(problem.train[0])) if problem.weights is None else problem.weights)
-    return np.concatenate(parts)
 
 
 def taught_by(s: State, problem: Problem) -> Processes:

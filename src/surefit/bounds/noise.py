@@ -1,0 +1,151 @@
+"""How far the model where it runs may be from exact arithmetic, on small boxes.
+
+Each node of the running model is the exact function of running values and a rounding of its own. Switched on one after
+the other, these roundings move the output by no more than themselves times the derivative of the output by the node,
+somewhere on the box: what an input is rounded by counts with the slope of the whole network and not with that of each
+unit. All values on the way, exact, running or between the two, are in the ranges of the relaxation that is deployed.
+
+The own rounding of a layer in the order of core/order.py is half a unit in the last place of each product and of each
+partial sum (Higham 2002, section 3.3, running error), whose ranges are known on the box; in any other order it is
+gamma_n of the sum of the absolute values.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from surefit.bounds.activations import SLOPES
+from surefit.bounds.interval import Range, gamma, largest_of
+from surefit.bounds.network import Affine, Unary
+from surefit.bounds.relax import Relaxation, State
+from surefit.core.order import BLOCK
+
+MOST_SUMS = 4_000_000  # partial sums that are looked at, one by one
+MARGIN = 1.0 + 1e-9  # of bounds that are computed in float64 with few roundings
+PAY = 1e-11  # of the sum of the absolute values, for sums in float64 of which much may cancel
+TINY = 1e-300
+
+
+def running_noise(relaxation: Relaxation, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """At least |running - exact| on boxes (n, d) -> (n, outputs). relaxation: of the model as it runs, deployed."""
+    net = relaxation.net
+    states: list[State] = relaxation.forward(low, high)
+    last = len(net.nodes) - 1
+    n, k = len(low), net.outputs
+    # the derivatives of the outputs by a node, (n, outputs, units): middle and radius
+    slopes: dict[int, tuple[np.ndarray, np.ndarray]] = {
+        last: (np.broadcast_to(np.eye(k), (n, k, k)), np.zeros((n, k, k)))
+    }
+    total = np.zeros((n, k))
+    with np.errstate(all="ignore"):
+        for i in range(last, 0, -1):
+            if i not in slopes:
+                continue
+            node, (middle, radius) = net.nodes[i], slopes.pop(i)
+            if isinstance(node, Affine):
+                own = _of_layer(node, states[i], states)
+                for source, w, off in node.sources:
+                    size = np.abs(w) if off is None else np.abs(w) + off
+                    rest = radius @ size + np.abs(middle) @ (PAY * size if off is None else PAY * size + off)
+                    _add(slopes, source, middle @ w, rest)
+            else:
+                assert isinstance(node, Unary)
+                own = _of_unary(node, states[i])
+                s = states[node.source]
+                slope = SLOPES[node.kind](Range(s.low, s.high), node.parameter)
+                bad = slope.bad | ~(np.abs(slope.low) + np.abs(slope.high) < np.inf)
+                c = np.where(bad, 0.0, 0.5 * slope.low + 0.5 * slope.high)[:, None, :]
+                r = np.where(bad, np.inf, 0.5 * (slope.high - slope.low))[:, None, :] + PAY * np.abs(c)
+                rest = np.abs(middle) * r + radius * (np.abs(c) + r)
+                _add(slopes, node.source, middle * c, rest + PAY * np.abs(middle * c))
+            steep = np.abs(middle) + radius
+            own = own[:, None, :]  # what is not a number stays that, and is infinite in the end
+            total = total + np.where(own == 0, 0.0, steep * own).sum(axis=2) * MARGIN
+    return np.where(total < np.inf, total * MARGIN + TINY, np.inf)
+
+
+def _add(slopes: dict[int, tuple[np.ndarray, np.ndarray]], i: int, middle: np.ndarray, radius: np.ndarray) -> None:
+    if i in slopes:
+        a, b = slopes[i]
+        middle, radius = a + middle, b + radius + PAY * (np.abs(a) + np.abs(middle))
+    slopes[i] = middle, radius
+
+
+def _half_unit(size: np.ndarray, unit: float) -> np.ndarray:
+    """Half a unit in the last place of numbers of this size: what a rounding is wrong by. Of 0 it is 0."""
+    half = np.ldexp(unit, np.frexp(size * MARGIN)[1] - 1)
+    return np.where(size < np.inf, np.where(size == 0, 0.0, half), np.inf)
+
+
+def _size(state: State) -> np.ndarray:
+    return np.maximum(np.abs(state.low), np.abs(state.high))
+
+
+def _of_unary(node: Unary, state: State) -> np.ndarray:
+    """Of a function; a ReLU takes one of two numbers, exactly."""
+    size = _size(state)
+    ulps = 0.0 if node.kind == "relu" else node.ulps
+    own = np.zeros_like(size)
+    if node.ulps:
+        own = own + 2.0 * ulps * _half_unit(size, node.unit) + (2.0**-126 if node.unit > 2.0**-30 else TINY)
+    return np.where(size < largest_of(node.unit), own * MARGIN, np.inf)
+
+
+def _of_layer(node: Affine, state: State, states: list[State]) -> np.ndarray:
+    """Of an affine map, (n, units): its roundings, and the radii of its numbers, running and exact."""
+    n = len(state.low)
+    own = np.zeros((n, node.size)) + (0.0 if node.b_radius is None else 2.0 * node.b_radius)
+    moved = np.broadcast_to(np.abs(node.b), own.shape)
+    fan = 0
+    for source, w, radius in node.sources:
+        size = _size(states[source])
+        moved = moved + size @ (np.abs(w) if radius is None else np.abs(w) + radius).T
+        fan += w.shape[1]
+        if radius is not None:
+            own = own + 2.0 * size @ radius.T
+    if not node.steps:
+        return own * MARGIN
+    moved = moved * MARGIN
+    if node.steps == 1:
+        rounding = _half_unit(_size(state), node.unit)
+    elif node.in_blocks and n * node.size * fan <= MOST_SUMS and node.sources[0][2] is None:
+        rounding = np.minimum(_of_sums(node, states, moved), gamma(node.steps, node.unit) * moved)
+        if node.b.any():
+            rounding = rounding + _half_unit(_size(state), node.unit)
+    else:
+        rounding = gamma(node.steps, node.unit) * moved
+    least = 2.0**-126 if node.unit > 2.0**-30 else 2.0**-1022
+    own = own + np.where(moved < largest_of(node.unit), rounding * MARGIN + (fan + 2) * least, np.inf)
+    return own * MARGIN
+
+
+def _of_sums(node: Affine, states: list[State], moved: np.ndarray) -> np.ndarray:
+    """Half a unit of each product and of each partial sum (n, units), without that of adding b."""
+    ((source, w, _),) = node.sources
+    s = states[source]
+    rounded = np.where(np.abs(np.frexp(w)[0]) == 0.5, 0.0, np.abs(w))  # a power of two only moves the point
+    products = _half_unit(_size(s)[:, None, :] * rounded, node.unit).sum(axis=2)
+    if w.shape[1] == 1:
+        return products
+    fan = w.shape[1]
+    pad = -fan % BLOCK
+    form = np.pad(w * s.form[:, :, None, :], [(0, 0), (0, 0), (0, 0), (0, pad)])  # (n, 1 + d, units, fan)
+    rest = np.pad(np.abs(w) * s.R[:, None, :], [(0, 0), (0, 0), (0, pad)])
+    form, rest = (v.reshape(*v.shape[:-1], -1, BLOCK).cumsum(axis=-1) for v in (form, rest))
+    places = np.arange(fan + pad).reshape(-1, BLOCK)
+    added = (places % BLOCK > 0) & (places < fan)  # to a sum that has begun
+    total = _of_partial(form[..., added], rest[..., added], moved, node)
+    if form.shape[-2] > 1:
+        form, rest = (v[..., -1].cumsum(axis=-1)[..., 1:] for v in (form, rest))
+        total = total + _of_partial(form, rest, moved, node)
+    return (products + total) * MARGIN
+
+
+def _of_partial(form: np.ndarray, rest: np.ndarray, moved: np.ndarray, node: Affine) -> np.ndarray:
+    """Of partial sums (n, 1 + d, units, sums): of the running ones, which earlier roundings have moved."""
+    size = np.abs(form).sum(axis=1) + rest
+    size = size + (2.0 * gamma(node.steps, node.unit) + PAY) * moved[:, :, None]
+    return np.asarray(_half_unit(size, node.unit).sum(axis=2))
+
+
+__all__ = ["running_noise"]

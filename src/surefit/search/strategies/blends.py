@@ -1,0 +1,210 @@
+"""Means of models of measured data, weighted as the rows left out tell, and when a mean is better than one alone."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Generator, Sequence
+from typing import Any
+
+import numpy as np
+
+from surefit import nn
+from surefit.attempts.attempt import Attempt, Outcome
+from surefit.models.inference import evaluate
+from surefit.models.members import Blend
+from surefit.models.scaled import Scaled
+from surefit.problems.problem import Problem
+from surefit.problems.scaling import Scaling
+from surefit.search.candidates import Candidate, searched
+from surefit.search.comparing import shares, surely_less
+from surefit.search.limits import (
+    FARTHER,
+    HEDGED,
+    LEAST_NOISE,
+    LEAST_SHARE,
+    MOST_BLENDED,
+    SMOOTH,
+    STACKED,
+)
+from surefit.search.runner import State, Strategy
+from surefit.search.teacher import spread_evenly
+from surefit.sentences import say
+
+BLENDS = ("stage-blend", "stage-blend-in-blend", "stage-blend-of-blend")
+
+
+def blended(
+    s: State, found: Candidate, others: Sequence[Candidate]
+) -> Generator[Attempt, Candidate | None, Candidate | None]:
+    """The mean of a candidate and another, whichever is best with the weight that least squares gives."""
+    mine, counts = unseen(s.problem, found), row_counts(s.problem)
+    best: tuple[float, float, Candidate, np.ndarray] | None = None
+    for c in others:
+        theirs = unseen(s.problem, c)
+        if mine is None or theirs is None or theirs.shape != mine.shape:
+            continue
+        apart = mine - theirs
+        square, along = (float(np.average(np.mean(e * apart, axis=1), weights=counts)) for e in (apart, theirs))
+        share = min(1.0, max(0.0, -along / max(square, 1e-300)))
+        mixed = share * mine + (1.0 - share) * theirs
+        score = float(np.average(np.mean(mixed**2, axis=1), weights=counts))
+        best = (score, share, c, mixed) if best is None or score < best[0] else best
+    if best is None or not LEAST_SHARE <= best[1] <= 1.0 - LEAST_SHARE:
+        return None
+    _, share, other, mixed = best
+    return (
+        yield s.attempt(
+            None, found.model.network, s.problem, made=blend(s.problem, found, other, share, mixed), named=True
+        )
+    )
+
+
+def blend(
+    problem: Problem, first: Candidate, second: Candidate | Outcome, share: float, left_out: np.ndarray
+) -> Outcome:
+    """The weighted mean of two models. share: of the first; left_out (n, k): what it misses rows by, of `unseen`."""
+    assert second.model is not None
+    model, own = first.model, first.model.scaling
+    rows = len(first.problem.train[0])  # validation rows come first
+    missed = None if first.left_out is None else Scaling.of(problem).rescaled(left_out[-rows:], own)
+    code = "stage-blend"
+    if first.stage.code in BLENDS:
+        code = "stage-blend-of-blend"
+    elif second.stage.code in BLENDS:
+        code = "stage-blend-in-blend"
+    stage = say(code, first=first.stage, second=second.stage, share=share, rest=1.0 - share)
+    common: dict[str, Any] = dict(
+        problem=first.problem, stage=stage, reason=first.reason, row=first.row, details=first.details, left_out=missed
+    )
+    mixed = linear_mean(model, second.model, share)
+    if mixed is not None:
+        return Outcome(network=mixed.network, model=mixed, **common)
+    y = own.outputs(first.problem.train[1])  # where rows end, parts may go anywhere
+    low, high = y.min(axis=0), y.max(axis=0)
+    network = Blend(model, second.model, share, low - FARTHER * (high - low), high + FARTHER * (high - low))
+    network.eval()
+    model = Scaled(network, own.x_shift, own.x_scale, own.y_shift, own.y_scale, model.dtype, own.log, own.y_log)
+    return Outcome(network=network, model=model, **common)
+
+
+def linear_mean(first: Scaled, second: Scaled, share: float) -> Scaled | None:
+    """The weighted mean of two linear functions of the same scaled inputs, which is one; None of others."""
+    one, other = first.network, second.network
+    same = all(
+        np.array_equal(a, b)
+        for a, b in zip(
+            (first.scaling.x_shift, first.scaling.x_scale, first.scaling.y_shift, first.scaling.y_scale),
+            (second.scaling.x_shift, second.scaling.x_scale, second.scaling.y_shift, second.scaling.y_scale),
+            strict=True,
+        )
+    )
+    if not same or any(type(n) is not nn.MLP or len(list(n.parameters())) != 2 for n in (one, other)):
+        return None
+    mixed = copy.deepcopy(first)
+    for p, a, b in zip(mixed.network.parameters(), one.parameters(), other.parameters(), strict=True):
+        p.assign(share * a.detach().numpy() + (1.0 - share) * b.detach().numpy())
+    return mixed
+
+
+def stacked(s: State) -> Strategy:
+    """The weighted mean of a few candidates, where rows left out say that it is better than the best alone.
+
+    What is chosen among many is what luck favours, the more so the fewer the rows; a mean is hardly ever much worse
+    than the best of its parts (Breiman 1996, Stacked regressions; van der Laan, Polley and Hubbard 2007, Super
+    learner).
+    """
+    best = s.best
+    if best is None or not noisy(s, best):
+        return None
+    root = np.sqrt(row_counts(s.problem))[:, None]
+    parts: list[tuple[Candidate, np.ndarray]] = []
+    for c in s.candidates:
+        misses = None if searched(c) or c.stage.code in BLENDS else unseen(s.problem, c)
+        if misses is not None and len(misses) == len(root):
+            parts.append((c, misses))
+    for _ in range(2):  # of all, and of those with the largest shares
+        found = shares([(root * misses).ravel() for _, misses in parts]) if parts else np.zeros(0)
+        order = np.argsort(-found, kind="stable")[:MOST_BLENDED]
+        parts, found = [parts[i] for i in order if found[i] > 0], found[[i for i in order if found[i] > 0]]
+    alone = unseen(s.problem, best)
+    if len(parts) < 2 or alone is None or len(alone) != len(root):
+        return None
+    mixed = np.asarray(sum(share * misses for share, (_, misses) in zip(found, parts, strict=True)))
+    one, other = (float(np.sqrt(np.mean((root * e) ** 2) / np.mean(root**2))) for e in (mixed, alone))
+    if one > STACKED * other:
+        return None
+    kinds = ("trees", "tabular")  # which come first, in whose dtype all is computed
+    placed = sorted(
+        zip(found, parts, strict=True),
+        key=lambda each: [*kinds, each[1][0].details["solver"]].index(each[1][0].details["solver"]),
+    )
+    whole: Candidate | Outcome = placed[-1][1][0]
+    total, misses = placed[-1][0], placed[-1][1][1]
+    for share, (c, own) in reversed(placed[:-1]):
+        misses = (share * own + total * misses) / (share + total)
+        whole = blend(s.problem, c, whole, share / (share + total), misses)
+        total += share
+    assert isinstance(whole, Outcome)
+    yield s.attempt(None, whole.network, s.problem, made=whole, named=True)
+    return None
+
+
+def hedged(s: State) -> Strategy:
+    """Half of the best candidate and half of the linear function, where the best is not surely the better one.
+
+    A linear function with a ridge has the least to learn, and goes on evenly where rows end. Rows left out do not tell
+    how others behave there, and of few rows they tell little at all.
+    """
+    best = s.best
+    line = next((c for c in s.candidates if c.stage.code == "stage-linear"), None)
+    if best is None or line is None or best is line or not noisy(s, best):
+        return None
+    mine, theirs, counts = unseen(s.problem, best), unseen(s.problem, line), row_counts(s.problem)
+    if mine is None or theirs is None or not len(mine) == len(theirs) == len(counts):
+        return None
+    one, other = (np.mean(e**2, axis=1) for e in (mine, theirs))
+    if surely_less(one, other, counts, HEDGED):
+        return None
+    whole = blend(s.problem, best, line, 0.5, (mine + theirs) / 2)
+    whole.details = whole.details | {"hedge": True}
+    yield s.attempt(None, whole.network, s.problem, made=whole, named=True)
+    return None
+
+
+def noisy(s: State, best: Candidate) -> bool:
+    """Whether means of models are in place: not of smooth values without noise, such as those of a simulator's runs."""
+    if best.score <= SMOOTH or s.problem.gradients is not None or s.problem.known or s.problem.function is not None:
+        return False
+    teacher = next((c.taught.teacher for c in s.candidates if c.taught is not None), None)
+    if teacher is None or not spread_evenly(s.problem.train[0], s.problem.domain):
+        return True
+    return teacher.noise_share >= LEAST_NOISE
+
+
+def unseen(problem: Problem, c: Candidate) -> np.ndarray | None:
+    """What a candidate misses rows by that it was not fitted to, (m, k), in the units of scaled rows.
+
+    The validation rows come first; where they are whole groups, or the last ones, they come alone.
+    """
+    own, parts = Scaling.of(problem), []
+    if problem.validation is not None and c.problem.validation is not None:
+        parts.append(own.errors(evaluate(c.model, problem.validation[0]), problem.validation[1]))
+    if not (parts and problem.plan is not None and problem.plan.apart):
+        if c.left_out is None or c.scaling is None or not np.isfinite(c.left_out).all():
+            return None
+        parts.append(c.scaling.rescaled(c.left_out, own))
+    return np.concatenate(parts)
+
+
+def row_counts(problem: Problem) -> np.ndarray:
+    """What the rows of `unseen` count."""
+    parts = []
+    if problem.validation is not None:
+        validation = problem.validation_weights
+        parts.append(np.ones(len(problem.validation[0])) if validation is None else validation)
+    if not (parts and problem.plan is not None and problem.plan.apart):
+        parts.append(np.ones(len(problem.train[0])) if problem.weights is None else problem.weights)
+    return np.concatenate(parts)
+
+
+__all__ = ["BLENDS", "blended", "hedged", "stacked"]

@@ -1,0 +1,160 @@
+"""Networks made of the parts of a formula: bounds against values at points, and networks that are not quite so."""
+
+import functools
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import surefit
+from surefit.bounds import cells, certify, composed, recognised
+from surefit.bounds.branch import Lines
+from surefit.bounds.network import lowered
+from surefit.bounds.proving import subject_of
+from surefit.bounds.relax import Relaxation
+from surefit.formulas import parse
+from surefit.formulas.compositions import composition_of
+from surefit.formulas.exact import Exact, T, combined, expression, number, put, term_of
+from surefit.models.inference import values_of
+
+pytest.importorskip("flint", reason="the balls are those of python-flint, the extra certify")
+mpmath = pytest.importorskip("mpmath", reason="the truth")
+
+FITS = {
+    "x*exp(y)": {"x": (-1, 2), "y": (0, 3)},
+    "sqrt((x + 1.1)*(y + 1.2))*0.3": {"x": (-1, 1), "y": (-1, 1)},
+    "1/(x^2 + y^2 + 0.01)": {"x": (-1, 1), "y": (-1, 1)},  # with a pole not far beyond
+    "x*sin(pi*y + z)": {"x": (-1, 1), "y": (-1, 0.5), "z": (0, 1)},
+}
+
+
+@functools.cache
+def _fit(text):
+    found = surefit.fit(text, FITS[text], seed=0)
+    assert found.method["solver"] == "composed"
+    return found
+
+
+def _points(low, high, n, seed=0):
+    t = np.random.default_rng(seed).random((n, len(low)))
+    t[: n // 3] = np.round(t[: n // 3])  # corners
+    return np.clip(low + t * (high - low), low, high)
+
+
+def _error(fit, text, x):
+    f = parse(text)
+    return np.abs(values_of(fit.model)(x)[:, 0] - f(*(x[:, fit.names.index(v)] for v in f.variables)))
+
+
+def _proof(fit, text, mode="deployed", boxes=600):
+    return certify(
+        fit.model, text, fit.domain, mode=mode, values=values_of(fit.model), boxes=boxes, time=None, rtol=0.02
+    )
+
+
+@pytest.mark.parametrize("text", [next(iter(FITS)), *(pytest.param(t, marks=pytest.mark.slow) for t in list(FITS)[1:])])
+def test_bounds_are_near_the_error_and_above_it_on_every_box(text):
+    fit = _fit(text)
+    proof = _proof(fit, text)
+    assert proof.method.code == "proof-parts"
+    most = _error(fit, text, _points(fit.domain.low, fit.domain.high, 20_000)).max()
+    assert most <= proof.upper <= 2.0 * max(most, proof.lower)
+    low, high, bound = proof.leaves
+    for i in np.random.default_rng(1).integers(0, len(low), 60):
+        assert _error(fit, text, _points(low[i], high[i], 30, i)).max() <= bound[i, 0]
+
+
+@pytest.mark.parametrize("layer, factor", [pytest.param(0, 1 + 1e-4, marks=pytest.mark.slow), (0, 0.0), (-1, 1 + 1e-7)])
+def test_a_network_with_another_weight_has_no_smaller_bound_than_its_error(layer, factor):
+    text = "x*exp(y)"
+    fit = surefit.fit(text, FITS[text], seed=0)  # one that may be changed
+    weights = [p for name, p in fit.model.named_parameters() if name.endswith("weight")][layer]
+    w = weights.detach().numpy().copy()
+    w[np.unravel_index(np.abs(w).argmax(), w.shape)] *= factor
+    weights.assign(w)
+    proof = _proof(fit, text, boxes=1)
+    most = _error(fit, text, _points(fit.domain.low, fit.domain.high, 5000)).max()
+    assert most > 1.2 * fit.error.max  # the change is seen
+    assert most <= proof.upper
+
+
+def test_rounding_of_the_running_network_is_in_the_deployed_bound():
+    text = "x*exp(y)"
+    deployed, real = (_proof(_fit(text), text, mode, boxes=1) for mode in ("deployed", "real"))
+    assert deployed.upper > real.upper
+
+
+def _parts(fit, text):
+    s = subject_of(fit.model, text, fit.domain, "real")
+    return composed.parts_of(
+        s.net, s.formulas, s.names, s.low, s.high, Lines(Relaxation(lowered(s.program), False), s.target), None
+    )
+
+
+@pytest.mark.slow
+def test_another_formula_is_not_taken_for_the_one_it_was_made_of():
+    fit = _fit("x*exp(y)")
+    assert _parts(fit, "x*exp(y)") is not None
+    for other in ("x*exp(y) + 0.001*x^3*y", "2*x*exp(y)"):
+        proof = certify(fit.model, other, fit.domain, boxes=1, time=None)
+        f = parse(other)
+        x = _points(fit.domain.low, fit.domain.high, 3000)
+        assert np.abs(fit.predict(x).reshape(-1) - f(x[:, 0], x[:, 1])).max() <= proof.upper
+
+
+def test_a_root_of_a_square_is_no_part_where_its_base_may_be_negative(monkeypatch):
+    text, box = "(x^2)^0.5*exp(y)", {"x": (0.5, 1), "y": (0, 1)}
+    fit = surefit.fit("x*exp(y)", box, seed=0)  # what it is where x > 0
+    wide = {"x": (-1, 1), "y": (0, 1)}
+    positive = lambda formulas, points, log=None: composition_of(formulas, np.abs(points), log)
+    monkeypatch.setattr(recognised, "composition_of", positive)
+    proof = certify(fit.model, text, wide, boxes=1, time=None)
+    x = _points(np.array([-1.0, 0.0]), np.array([1.0, 1.0]), 2000)
+    error = np.abs(values_of(fit.model)(x)[:, 0] - np.abs(x[:, 0]) * np.exp(x[:, 1])).max()
+    assert error > 0.5  # the network goes on as x exp(y)
+    assert error <= proof.upper
+
+
+def test_lookup_of_the_largest_on_intervals():
+    rng = np.random.default_rng(0)
+    ends = np.sort(rng.random(38))
+    values = rng.normal(size=37)
+    steps = cells.Steps(ends, values)
+    a, b = np.sort(rng.uniform(ends[0], ends[-1], (2, 200)), axis=0)
+    found = steps.largest(a, b)
+    for low, high, value in zip(a, b, found, strict=True):
+        touched = [v for v, s, e in zip(values, ends[:-1], ends[1:], strict=True) if s <= high and e >= low]
+        assert value == max(touched)
+    assert np.isinf(steps.largest(np.array([ends[0] - 1e-9]), ends[-1:])).all()
+
+
+def test_factors_remember_what_they_are():
+    tenth = Exact(0.1, number(Fraction(1, 10)))
+    assert (3 * tenth - 1 / tenth).term.value == Fraction(3, 10) - 10
+    assert (-tenth).term.value == Fraction(-1, 10)
+    assert (tenth**-2).term.value == 100
+    assert term_of(0.1) is None  # nobody vouches for a float that was rounded
+    assert term_of(np.float64(0.5)) is None
+    assert term_of(0.75).value == Fraction(3, 4)
+    assert (tenth * 0.123456789).term is None
+    assert float(tenth * np.ones(2) @ np.ones(2)) == 0.2
+
+
+def test_terms_are_formulas():
+    third = number(Fraction(1, 3))
+    big = number(Fraction(12345678901234567890123, 10**5))
+    f = expression(put(combined("sin", combined("mul", third, T)), combined("add", combined("exp", T), big)))
+    from surefit.bounds.balls import Series, flint
+    from surefit.bounds.reading import read
+
+    arb = flint()
+    before, arb.ctx.prec = arb.ctx.prec, 200
+    try:
+        found = read(f, {"t": arb.arb_series([arb.arb(0.5)])}, Series(arb))[0]
+    finally:
+        arb.ctx.prec = before
+    with mpmath.workdps(50):
+        true = mpmath.sin((mpmath.exp(mpmath.mpf("0.5")) + mpmath.mpf("123456789012345678.90123")) / 3)
+        assert abs(mpmath.mpf(found.str(40, radius=False)) - true) < 1e-35
+    assert math.isclose(float(expression(combined("mul", third, T))(0.3)), 0.1)

@@ -1,0 +1,107 @@
+"""The rounding of a running model: sums in the declared order, and kernels that err as far as they may, to harm."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from surefit import nn
+from surefit.bounds.network import lowered
+from surefit.bounds.noise import running_noise
+from surefit.bounds.proving import program_of
+from surefit.bounds.relax import Relaxation
+from surefit.core.order import strict_sum
+
+ULPS = 1.8
+KINDS = {"relu": None, "tanh": np.tanh, "sin": np.sin, "sigmoid": lambda v: 1.0 / (1.0 + np.exp(-v))}
+
+
+def harmful(kind, z, sign):
+    """A float32 kernel that is off by up to ULPS units in the last place, towards `sign`."""
+    if kind == "relu":
+        return np.maximum(z, np.float32(0))
+    y = KINDS[kind](z.astype(float))
+    near = y.astype(np.float32)
+    further = np.nextafter(near, np.where(sign < 0, -np.inf, np.inf).astype(np.float32))
+    unit = np.spacing(np.minimum(np.abs(near), np.abs(y).astype(np.float32))).astype(float)
+    allowed = (np.abs(further.astype(float) - y) <= ULPS * unit * 0.999) & (sign != 0)
+    return np.where(allowed, further, near)
+
+
+def both(net, kind, x):
+    """Running values, in float32 and in order, and those of exact arithmetic to sixteen digits."""
+    weights = [p.detach().numpy() for p in net.parameters()]
+    h, e = x, x.astype(float)
+    for k in range(0, len(weights), 2):
+        w, b = weights[k], weights[k + 1]
+        z, e = strict_sum(h[:, None, :] * w[None], axis=-1) + b, e @ w.astype(float).T + b.astype(float)
+        if k + 2 == len(weights):
+            return z[:, 0].astype(float), e[:, 0]
+        h = harmful(kind, z, np.sign(weights[k + 2][0]))
+        e = np.maximum(e, 0.0) if kind == "relu" else KINDS[kind](e)
+    raise AssertionError
+
+
+def changed(net, rng, scale):
+    last = len(list(net.parameters())) - 2
+    for i, p in enumerate(net.parameters()):
+        v = rng.normal(size=p.shape) * (scale if i == last else rng.choice([0.3, 1.0, 3.0]))
+        if rng.random() < 0.3:
+            v[rng.random(v.shape) < 0.4] = 0.0
+        if rng.random() < 0.2:
+            v = np.exp2(np.round(np.log2(np.abs(v) + 1e-9)))
+        if i == last and rng.random() < 0.5:
+            v -= v.mean()  # sums that cancel
+        p.assign(v.astype(np.float32))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("hidden", [(1,), (15,), (16,), (17,), (70,), (20, 33), (5, 16, 17)])
+def test_no_run_is_further_off(kind, hidden):
+    rng = np.random.default_rng(len(hidden) + hidden[0])
+    for seed in range(6):
+        d = 1 + seed % 2
+        net = nn.MLP(d, hidden, 1, activation=kind, generator=seed, dtype=np.float32)
+        changed(net, rng, 10.0 ** rng.uniform(-2, 3))
+        relaxation = Relaxation(lowered(program_of(net, d), lambda name, dtype: ULPS, True), True)
+        low = rng.uniform(-3, 3, (6, d)).astype(np.float32)
+        high = np.maximum((low + 10.0 ** rng.uniform(-6, 0.3, (6, d))).astype(np.float32), low)
+        noise = running_noise(relaxation, low.astype(float), high.astype(float))[:, 0]
+        for i in range(6):
+            x = np.clip(rng.uniform(low[i], high[i], (300, d)).astype(np.float32), low[i], high[i])
+            running, exact = both(net, kind, x)
+            assert np.abs(running - exact).max() <= noise[i] * (1 + 1e-6) + 1e-13 * np.abs(exact).max()
+
+
+def test_what_an_input_is_rounded_by_counts_with_the_slope_of_the_network():
+    """1000 tanh(x) - 999 tanh(x) has a slope of 1 at most; a shift of x that is rounded is not charged 1999 times."""
+    net = nn.Sequential(nn.Linear(1, 1, dtype=np.float64), nn.Linear(1, 2, dtype=np.float64), nn.Tanh(),
+                        nn.Linear(2, 1, dtype=np.float64))  # fmt: skip
+    values = [[[1.0]], [1e3], [[1.0], [1.0]], [-1e3, -1e3], [[1000.0, -999.0]], [0.0]]
+    for p, v in zip(net.parameters(), values, strict=True):
+        p.assign(np.array(v))
+    relaxation = Relaxation(lowered(program_of(net, 1), lambda name, dtype: 0.0, True), True)
+    x = np.array([[0.1]])
+    noise = running_noise(relaxation, x, x + 1e-6)
+    # of 1000 + x half a unit in the last place, 5.7e-14, once; of both products and their sum half a unit of 128 and 2
+    assert 5.6e-14 < noise[0, 0] < 5e-13
+
+
+def test_ranges_that_are_not_finite_bound_nothing():
+    net = nn.MLP(1, (3,), 1, activation="relu", generator=0, dtype=np.float32)
+    for p in net.parameters():
+        p.assign(np.full(p.shape, 3e38, np.float32))
+    relaxation = Relaxation(lowered(program_of(net, 1), lambda name, dtype: 1.0, True), True)
+    assert np.isinf(running_noise(relaxation, np.array([[1.0]]), np.array([[2.0]]))).all()
+
+
+def test_terms_of_zero_weight_are_not_rounded():
+    net = nn.MLP(1, (40,), 1, activation="relu", generator=0, dtype=np.float32)
+    w, b, c, d = net.parameters()
+    c.assign(np.eye(1, 40, dtype=np.float32))
+    for p in (b, d):
+        p.assign(np.zeros(p.shape, np.float32))
+    w.assign(np.ones(w.shape, np.float32))
+    relaxation = Relaxation(lowered(program_of(net, 1), lambda name, dtype: 1.0, True), True)
+    noise = running_noise(relaxation, np.array([[0.75]]), np.array([[0.75]]))
+    assert noise[0, 0] <= 43 * 2.0**-25  # two products, and of 39 sums what a rounding to 0.75 may be wrong by

@@ -1,0 +1,260 @@
+"""Tables that nothing was chosen with: never much worse than ridge regression, few inputs of many, means of models."""
+
+from __future__ import annotations
+
+import runpy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import surefit
+from surefit.attempts.methods import Polynomial
+from surefit.attempts.performing import perform
+from surefit.attempts.polynomial import network_for
+from surefit.attempts.progress import Progress
+from surefit.core import ops
+from surefit.models.inference import evaluate
+from surefit.problems.posing import pose
+from surefit.search.comparing import shares
+from surefit.search.intervals import recipe
+from surefit.search.judging import Judge
+from surefit.search.runner import State, run
+from surefit.search.strategies import blends, tables
+from surefit.search.teacher import Process, Processes, _refitted, teacher_of
+from surefit.solvers.gaussian_process import GaussianProcess
+
+
+def state_of(x, y, seed=0):
+    problem = pose((x, y), None, surefit.Sampling(split=(1.0, 0.0, 0.0)), seed, solver=True)
+    return State(problem, seed, np.dtype(ops.float64), Judge(problem, seed), Progress(), aim=1e-7)
+
+
+def rms(values):
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
+def interacting(x):
+    return 2 * x[:, 3] - x[:, 7] + 0.5 * x[:, 7] * x[:, 5]
+
+
+@pytest.fixture(scope="module")
+def wide():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 8))
+    return x, interacting(x) + 0.1 * rng.normal(size=60)
+
+
+@pytest.fixture(scope="module")
+def taught(wide):
+    return surefit.fit(wide)
+
+
+# --- few inputs of many ---
+
+
+def test_of_many_inputs_a_teacher_keeps_those_that_take_part(wide, taught):
+    assert taught.taught is not None and taught.taught.teacher.inputs == (3, 5, 7)
+    x = np.random.default_rng(1).normal(size=(1000, 8)).clip(wide[0].min(axis=0), wide[0].max(axis=0))
+    assert rms(taught.predict(x) - interacting(x)) < 0.06
+    others = np.delete(np.asarray(taught.derivative(x[:50])).reshape(50, 8), (3, 5, 7), axis=1)
+    assert (others == 0).all()
+
+
+def test_rows_left_out_had_no_part_in_the_choice_of_inputs():
+    """Of noise alone some inputs suit any rows; what they predict of rows left out is no better than the mean."""
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(30, 10)), rng.normal(size=(30, 1))
+    problem = replace(pose((x, y[:, 0]), None, surefit.Sampling(split=(1.0, 0.0, 0.0)), 0, solver=True))
+    teacher = teacher_of(problem, 0, lambda: False)
+    own = problem.train[1]
+    assert rms(teacher.left_out()[0] - own) > 0.95 * own.std()
+
+
+def test_a_teacher_of_some_inputs_is_read_back_and_gives_intervals(taught, wide, tmp_path):
+    again = surefit.load(taught.save(tmp_path / "fit.surefit"))
+    assert again.taught.teacher.inputs == (3, 5, 7)
+    x = wide[0][:7]
+    assert np.array_equal(again.predict(x), taught.predict(x))
+    np.testing.assert_array_equal(again.interval(x).low, taught.interval(x).low)
+
+
+def test_processes_of_some_inputs_are_processes_of_those_columns(wide):
+    x, y = wide[0], wide[1][:, None]
+    theta = (0.0, 1.0, 0.5, -4.0)
+    part = Process((0,), "rbf", "constant", theta, 1.0, (3, 7))
+    both = Processes(x, y, None, None, (part,))
+    alone = GaussianProcess("rbf", "constant").refit(x[:, [3, 7]], y, theta)
+    np.testing.assert_array_equal(both.predict(x), alone.predict(x[:, [3, 7]]))
+    about, arrays = both.to_dict()
+    assert Processes.from_dict(about, arrays).parts == both.parts
+
+
+def test_a_column_that_only_one_row_has_does_not_vary_without_it():
+    rng = np.random.default_rng(0)
+    x = np.column_stack([rng.normal(size=70), np.eye(70)[3]])
+    y = np.sin(2 * x[:, :1]) + 0.1 * rng.normal(size=(70, 1))
+    teacher = Processes(x, y, None, None, (Process((0,), "rbf", "linear", (0.0, 0.0, 3.0, -4.0)),))
+    values, deviations = _refitted(teacher, rng, lambda: False)
+    assert rms(values - y) < 0.3 and np.isfinite(deviations).all()
+
+
+def test_the_only_row_that_tells_a_coefficient_is_given_the_mean_when_it_is_left_out():
+    x = np.column_stack([np.linspace(0, 1, 12), np.eye(12)[7]])
+    y = np.linspace(0, 1, 12) + np.eye(12)[7]
+    process = GaussianProcess("rbf", "linear").refit(x, y, (0.0, 0.0, 0.0, -2.0))
+    value, deviation = process.leave_one_out()
+    assert value[7] == pytest.approx(y.mean()) and deviation[7] == pytest.approx(y.std())
+    others = np.delete(np.arange(12), [3])  # any other: as if it were refitted without it
+    again = GaussianProcess("rbf", "linear").refit(x[others], y[others], (0.0, 0.0, 0.0, -2.0))
+    assert np.isfinite(value).all() and abs(value[3] - again.predict(x[3:4])[0]) < 0.02
+
+
+# --- a choice of inputs, judged without the rows that chose ---
+
+
+def test_what_is_fitted_to_chosen_inputs_is_judged_by_folds_that_choose_for_themselves():
+    """The four of sixty inputs of noise that go best with a target of noise seem to tell something of it."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(50, 60)), rng.normal(size=50)
+
+    def best(rows):
+        along = (x[rows] - x[rows].mean(axis=0)).T @ (y[rows] - y[rows].mean())
+        return tuple(np.argsort(-np.abs(along))[:4].tolist())
+
+    s = state_of(x, y)
+    x, y = s.problem.train[0], s.problem.train[1][:, 0]
+    fold = np.arange(50) % 10
+    chosen = (fold, [best(fold != k) for k in range(10)])
+    every = best(np.ones(50, bool))
+
+    def left_out(on):
+        return perform(on(Polynomial(degree=1), network_for(1, 4)), Progress(), lambda predict: False).left_out
+
+    honest, naive = left_out(tables.On(s, every, chosen)), left_out(tables.On(s, every))
+    assert rms(naive) < 0.95 and rms(honest) > 1.0  # the deviation of the target is 1
+
+
+def test_ridge_regression_on_all_inputs_is_tried_however_few_the_rows():
+    pytest.importorskip("sklearn", reason="scikit-learn is the oracle")
+    from sklearn.linear_model import RidgeCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(30, 20))
+    s = state_of(x, x @ np.linspace(1, -1, 20) + rng.normal(size=30))
+    strategy = tables.measured_data(s)
+    while not (s.candidates and s.candidates[-1].stage.code == "stage-linear"):
+        run(s, iter_once(strategy, s))
+    new = rng.normal(size=(50, 20))
+    other = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-3, 4, 30))).fit(*s.problem.train)
+    mine = evaluate(s.candidates[-1].model, new)
+    assert rms(mine - other.predict(new).reshape(mine.shape)) < 0.1 * mine.std()
+
+
+def iter_once(strategy, s):
+    """The next attempt of a strategy."""
+    proposed = strategy.send(None) if not s.candidates else strategy.send(s.candidates[-1])
+    yield proposed
+
+
+# --- means of models ---
+
+
+def chosen_from(x, y):
+    """What the automatic choice has of a table, without teachers, who take seconds."""
+    s = state_of(x, y)
+    run(s, few_of_a_table(s))
+    return s
+
+
+def few_of_a_table(s):
+    matter = yield from tables.inputs_that_matter(s)
+    for on in dict.fromkeys((tables.On(s), matter)):
+        yield from tables.sums(s, on)
+    yield from blends.stacked(s)
+    yield from blends.hedged(s)
+
+
+def test_a_mean_of_models_says_what_it_is_and_stays_near_what_was_seen():
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(90, 3))
+    y = np.sin(2 * x[:, 0]) + 0.4 * x[:, 1] * x[:, 2] + 0.5 * rng.normal(size=90)
+    s = chosen_from(x, y)
+    mixed = next(c for c in s.candidates if c.stage.code in blends.BLENDS)
+    parts = {str(c.stage): c for c in s.candidates if c is not mixed}
+
+    def value(stage, points):  # of a sentence that says shares and models
+        if stage.code not in blends.BLENDS:
+            return evaluate(parts[str(stage)].model, points)
+        v = stage.values
+        return v["share"] * value(v["first"], points) + v["rest"] * value(v["second"], points)
+
+    np.testing.assert_allclose(evaluate(mixed.model, x[:20]), value(mixed.stage, x[:20]), rtol=1e-9, atol=1e-9)
+    assert mixed.score < min(c.score for c in parts.values() if c.stage.code not in blends.BLENDS)
+    far = evaluate(mixed.model, 1e3 * np.eye(3))
+    low, high = y.min(), y.max()
+    assert (far >= low - 0.2501 * (high - low)).all() and (far <= high + 0.2501 * (high - low)).all()
+
+
+def test_shares_of_three_are_found_among_many():
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(3, 200))
+    misses = [*noise, noise[0] + 3 * rng.normal(size=200), noise[1] + 3 * rng.normal(size=200)]
+    found = shares(misses)
+    assert found[3:].max() == 0 and found[:3] == pytest.approx(1 / 3, abs=0.06)
+
+
+def test_what_is_not_surely_better_than_a_line_is_taken_with_half_of_it():
+    rng = np.random.default_rng(2)
+    x = rng.standard_t(3, size=(40, 3))
+    s = chosen_from(x, x[:, 0] + 0.3 * x[:, 1] ** 2 + 2 * rng.normal(size=40))
+    half = s.best
+    assert half.details.get("hedge") and half is s.candidates[-1]
+    line = next(c for c in s.candidates if c.stage.code == "stage-linear")
+    other = next(c for c in s.candidates if str(c.stage) == str(half.stage.values["first"]))
+    new = rng.uniform(-1, 1, (20, 3))
+    mine, theirs = evaluate(line.model, new), evaluate(other.model, new)
+    np.testing.assert_allclose(evaluate(half.model, new), (mine + theirs) / 2, rtol=1e-9, atol=1e-9)
+
+
+def test_half_of_two_lines_is_a_line():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 8))
+    s = chosen_from(x, x[:, 0] - x[:, 1] + 0.3 * x[:, 2] + rng.normal(size=40))
+    line = next(c for c in s.candidates if c.stage.code == "stage-linear")
+    other = next(c for c in s.candidates if c.stage.code == "stage-sparse")
+    mixed = blends.linear_mean(line.model, other.model, 0.25)
+    assert mixed.network.num_parameters() == 9
+    want = 0.25 * evaluate(line.model, x) + 0.75 * evaluate(other.model, x)
+    np.testing.assert_allclose(evaluate(mixed, x), want, rtol=1e-9, atol=1e-12)
+    curved = next(c for c in s.candidates if c.details["solver"] not in ("polynomial", "none"))
+    assert blends.linear_mean(line.model, curved.model, 0.5) is None
+
+
+@pytest.fixture(scope="module")
+def half():
+    rng = np.random.default_rng(3)
+    x = rng.standard_t(3, size=(24, 3))
+    fit = surefit.fit((x, x[:, 0] + 0.3 * x[:, 1] ** 2 + 2 * rng.normal(size=24)))
+    assert str(fit.made.stage).startswith("50%")
+    return fit, x
+
+
+def test_a_fit_that_is_half_of_a_line_has_intervals_and_is_kept_in_a_file(half, tmp_path):
+    fit, x = half
+    low, high = fit.interval(x[:5], 0.8)
+    assert (low < high).all()
+    assert recipe(fit)[0] == Polynomial(degree=2)  # of an ensemble: the model that it begins with
+    again = surefit.load(fit.save(tmp_path / "half.surefit"))
+    np.testing.assert_array_equal(again.predict(x), fit.predict(x))
+    assert "linear function" in dict(again.card_rows())["method"]
+
+
+def test_it_is_exported_and_told_in_chinese(half, tmp_path):
+    fit, x = half
+    fit.export(tmp_path / "half.py")
+    space = runpy.run_path(str(tmp_path / "half.py"))
+    np.testing.assert_allclose(space["evaluate"](x)[:, 0], fit.predict(x), rtol=1e-9, atol=1e-9)
+    assert "线性函数" in fit.made.stage.said("zh")

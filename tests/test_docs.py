@@ -27,7 +27,7 @@ SECONDS = 0.2  # of training, in each fit
 TRAINED = {"attempts", "card", "cured", "derivative", "doctor", "exact", "loop", "noise", "session", "weights"}
 TRAINED |= {"proof", "standin"}
 TRAINED |= {"budget", "classes", "distil", "estimators", "few", "hand", "readings", "scipy", "update"}
-TRAINED |= {"many", "curves", "parts", "compared", "tuned"}
+TRAINED |= {"many", "curves", "parts", "windows", "compared", "tuned"}
 TRAINED |= {"costly", "noisy", "undefined", "ways"}
 TRAINED |= {"adaptive", "choice", "gradients", "interval", "rate", "ridge", "single", "smallest", "coded", "log"}
 

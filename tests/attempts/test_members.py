@@ -18,7 +18,7 @@ from surefit.problems.posing import pose
 from surefit.search.judging import Judge
 from surefit.search.record import Solved
 from surefit.search.runner import State, recorded, run
-from surefit.search.strategies import tables
+from surefit.search.strategies import blends
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((30, 2)).astype(np.float32)
@@ -126,11 +126,11 @@ def blended():
     def strategy(s):
         other = yield s.attempt(Features(draws=1), s.hidden(6), s.problem)
         found = yield s.attempt(Tabular(units=8, folds=3, epochs=16), s.hidden(1), s.problem)
-        yield from tables.blended(s, found, [other])
+        yield from blends.blended(s, found, [other])
 
     misses = {}  # as of two models that are as good, and wrong in different ways
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tables, "unseen", lambda _, c: misses.setdefault(id(c), 0.1 * RNG.standard_normal((120, 1))))
+        patch.setattr(blends, "unseen", lambda _, c: misses.setdefault(id(c), 0.1 * RNG.standard_normal((120, 1))))
         reason = run(state, strategy(state))
     state.candidates = state.candidates[-1:]
     made = lambda found: Solved({"method": "auto"}, found.stage, (), dict(found.details))

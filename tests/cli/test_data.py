@@ -110,6 +110,9 @@ def test_a_folder_of_parquet_is_a_table(surefit, tmp_path):
     ran = surefit(f"fit {folder} --target y --columns x --method features --hidden 10")
     assert ran.code == 0
     assert "all (400 rows): y from x" in ran.out
-    refused = surefit(f"fit {folder} --method adam")
+    ran = surefit(f"fit {folder} --target y --columns x --method adam --hidden 8 --epochs 2")
+    assert ran.code == 0
+    assert "adam" in ran.out and "all (400 rows): y from x" in ran.out
+    refused = surefit(f"fit {folder} --method lm")
     assert refused.code != 0
     assert "features" in refused.err

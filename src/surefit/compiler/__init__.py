@@ -7,6 +7,7 @@ A function goes this way; each step knows those above it and none below:
                             thin products become multiplications and sums
     indexing                views cost nothing: where an element of a slice,
                             transpose or window lies in what it is a view of
+    columns                 many points of a network lie along the vectors
     plan                    which values are stored, by which loops, in which  -> Plan: kernels, places in the arena
                             order, and where in memory
     context, lower          the kernels of a plan, one after the other         -> a function in LLVM IR
@@ -14,6 +15,7 @@ A function goes this way; each step knows those above it and none below:
                               values in vectors along one axis
       ir.elementwise, .mathlib one primitive for numbers or lanes
       gemm                    matrix products as register tiles
+      ahead                   the next batch's rows, asked for during a product
     threads                 how two threads share a step, and whether it pays
     codegen                 plan and IR of a Program                           -> module text, Layout
     loop_code               a native loop around the step; the epochs' runtime

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
+import weakref
 from pathlib import Path
 
 import pytest
@@ -35,3 +37,19 @@ def test_without_the_function_nothing_is_done(monkeypatch):
         memory.give_back()
     finally:
         memory._trim.cache_clear()
+
+
+def test_garbage_in_circles_is_collected():
+    class Held:
+        pass
+
+    one, other = Held(), Held()
+    one.other, other.one = other, one
+    seen = weakref.ref(one)
+    del one, other
+    gc.disable()
+    try:
+        memory.give_back()
+        assert seen() is None
+    finally:
+        gc.enable()

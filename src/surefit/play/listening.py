@@ -15,6 +15,7 @@ from pathlib import Path
 from surefit.errors import ArgumentError, DataError, MissingExtraError
 
 from .built import PAGE, UNBUILT
+from .memory import settle
 
 NEEDED = ("starlette", "uvicorn")
 
@@ -84,6 +85,7 @@ def serve(
                 limit_concurrency=64, timeout_graceful_shutdown=2, timeout_keep_alive=10,
                 h11_max_incomplete_event_size=32768,
             )  # fmt: skip
+            settle()
             uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 from collections.abc import Callable
 from functools import cache
 
@@ -16,14 +17,22 @@ def _trim() -> Callable[[int], int] | None:
         return None
 
 
-def give_back() -> None:
-    """Give freed memory back to the system, where that can be asked for; it takes about a millisecond.
+def settle() -> None:
+    """What was imported so far stays: later collections of garbage need not look at it, and take milliseconds."""
+    gc.collect()
+    gc.freeze()
 
-    Many threads that come and go leave each a heap with gaps, which the allocator would keep.
+
+def give_back() -> None:
+    """Collect garbage and give freed memory back to the system, where that can be asked for.
+
+    A training leaves circles of objects, which Python collects only when very many have gathered; and threads that come
+    and go leave each a heap with gaps, which the allocator would keep.
     """
+    gc.collect()
     trim = _trim()
     if trim is not None:
         trim(0)
 
 
-__all__ = ["give_back"]
+__all__ = ["give_back", "settle"]

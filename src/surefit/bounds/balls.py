@@ -374,14 +374,20 @@ class Balls:
                         z = [f.arb(float(v)) for v in values[i]]
                     else:
                         continue
-                    apart = [abs(a - b) for a, b in zip(y, z, strict=True)]
-                    if not all(a.is_finite() for a in apart):
-                        continue
-                    below = max(float(a.abs_lower()) * (1 - 2.0**-50) - e for a, e in zip(apart, noise[i], strict=True))
-                    above = max(float(a.abs_upper()) * (1 + 2.0**-50) + e for a, e in zip(apart, noise[i], strict=True))
-                    lower[i] = max(lower[i], np.nextafter(below, -np.inf), 0.0)
-                    upper[i] = min(upper[i], np.nextafter(above, np.inf) + TINY)
+                    known = distance(y, z, noise[i])
+                    if known is not None:
+                        lower[i], upper[i] = max(lower[i], known[0]), min(upper[i], known[1])
         return lower, upper
+
+
+def distance(y: list[Any], z: list[Any], noise: np.ndarray) -> tuple[float, float] | None:
+    """Bounds of the largest |y - z| of balls, in floats, where each z may be off by its noise (k,); None: unknown."""
+    apart = [abs(a - b) for a, b in zip(y, z, strict=True)]
+    if not all(a.is_finite() for a in apart):
+        return None
+    below = max(float(a.abs_lower()) * (1 - 2.0**-50) - e for a, e in zip(apart, noise, strict=True))
+    above = max(float(a.abs_upper()) * (1 + 2.0**-50) + e for a, e in zip(apart, noise, strict=True))
+    return max(float(np.nextafter(below, -np.inf)), 0.0), float(np.nextafter(above, np.inf) + TINY)
 
 
 def _balls(f: Any, middle: np.ndarray, radius: np.ndarray | None) -> list[Any]:

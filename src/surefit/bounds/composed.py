@@ -27,7 +27,7 @@ import numpy as np
 
 from surefit.bounds import interval as I
 from surefit.bounds.affine import AffineArithmetic, Form, add, inputs, of_range, scale
-from surefit.bounds.balls import MARGIN, OPERATIONS, Balls, Series, _Lost, _precision, flint
+from surefit.bounds.balls import MARGIN, OPERATIONS, Balls, Series, _Lost, _precision, distance, flint
 from surefit.bounds.branch import Lines, Looked
 from surefit.bounds.cells import CELLS, Nothing, Steps, cells, resolved, slopes_of
 from surefit.bounds.interval import Range
@@ -245,13 +245,9 @@ class Parts(Recognised):
                         z = [f.arb(float(v)) for v in values[i]]
                     else:
                         continue
-                    apart = [abs(a - b) for a, b in zip(y, z, strict=True)]
-                    if not all(a.is_finite() for a in apart):
-                        continue
-                    below = max(float(a.abs_lower()) * (1 - 2.0**-50) - e for a, e in zip(apart, noise[i], strict=True))
-                    above = max(float(a.abs_upper()) * (1 + 2.0**-50) + e for a, e in zip(apart, noise[i], strict=True))
-                    lower[i] = max(lower[i], np.nextafter(below, -np.inf), 0.0)
-                    upper[i] = min(upper[i], np.nextafter(above, np.inf) + 1e-300)
+                    known = distance(y, z, noise[i])
+                    if known is not None:
+                        lower[i], upper[i] = max(lower[i], known[0]), min(upper[i], known[1])
         return lower, upper
 
 

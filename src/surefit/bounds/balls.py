@@ -354,30 +354,49 @@ class Balls:
         return _series(self.f, e, x)
 
     def at_points(self, x: np.ndarray, values: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        n, f = len(x), self.f
-        with np.errstate(all="ignore"):
-            lower, upper = self.lines.at_points(x, values)
-            noise = np.zeros((n, len(self.formulas)))
-            if values is None and self.noise is not None:
-                noise = running_noise(self.noise, x, x)
-            with _precision(f, 1):
-                for i in range(n):
-                    m = f.arb(float(x[i, 0]))
-                    try:
-                        y = [self._formula(e, m)[0] for e in self.formulas]
-                    except _Lost:
-                        continue
-                    if values is None:
-                        rows = self._coefficients(m, 1, range(len(self.net.nodes)))[len(self.net.nodes) - 1]
-                        z = [rows[j, 0] for j in range(len(y))]
-                    elif np.isfinite(values[i]).all():
-                        z = [f.arb(float(v)) for v in values[i]]
-                    else:
-                        continue
-                    known = distance(y, z, noise[i])
-                    if known is not None:
-                        lower[i], upper[i] = max(lower[i], known[0]), min(upper[i], known[1])
-        return lower, upper
+        noise = np.zeros((len(x), len(self.formulas)))
+        if values is None and self.noise is not None:
+            noise = running_noise(self.noise, x, x)
+
+        def target(point: np.ndarray) -> list[Any]:
+            m = self.f.arb(float(point[0]))
+            return [self._formula(e, m)[0] for e in self.formulas]
+
+        def network(point: np.ndarray) -> list[Any]:
+            last = len(self.net.nodes) - 1
+            rows = self._coefficients(self.f.arb(float(point[0])), 1, range(last + 1))[last]
+            return [rows[j, 0] for j in range(len(self.formulas))]
+
+        return compared(self.f, self.lines, target, network, x, values, noise)
+
+
+def compared(
+    f: Any, lines: Lines, target: Callable[[np.ndarray], list[Any]], network: Callable[[np.ndarray], list[Any]],
+    x: np.ndarray, values: np.ndarray | None, noise: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Bounds (n,) of the largest error at points x (n, d): those of `lines`, and nearer ones by balls where they know.
+
+    target, network: balls of the outputs at a point; values (n, k): what the network gives, where that is known; noise
+    (n, k): what its rounding may change.
+    """
+    with np.errstate(all="ignore"):
+        lower, upper = lines.at_points(x, values)
+        with _precision(f, 1):
+            for i, point in enumerate(x):
+                try:
+                    y = target(point)
+                except _Lost:
+                    continue
+                if values is None:
+                    z = network(point)
+                elif np.isfinite(values[i]).all():
+                    z = [f.arb(float(v)) for v in values[i]]
+                else:
+                    continue
+                known = distance(y, z, noise[i])
+                if known is not None:
+                    lower[i], upper[i] = max(lower[i], known[0]), min(upper[i], known[1])
+    return lower, upper
 
 
 def distance(y: list[Any], z: list[Any], noise: np.ndarray) -> tuple[float, float] | None:

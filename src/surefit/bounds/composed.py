@@ -27,7 +27,7 @@ import numpy as np
 
 from surefit.bounds import interval as I
 from surefit.bounds.affine import AffineArithmetic, Form, add, inputs, of_range, scale
-from surefit.bounds.balls import MARGIN, OPERATIONS, Balls, Series, _Lost, _precision, distance, flint
+from surefit.bounds.balls import MARGIN, OPERATIONS, Balls, Series, _Lost, _precision, compared, flint
 from surefit.bounds.branch import Lines, Looked
 from surefit.bounds.cells import CELLS, Nothing, Steps, cells, resolved, slopes_of
 from surefit.bounds.interval import Range
@@ -226,29 +226,17 @@ class Parts(Recognised):
         return np.where(np.isfinite(total.size), total.size, np.inf) * MARGIN
 
     def at_points(self, x: np.ndarray, values: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        n, f = len(x), self.f
-        with np.errstate(all="ignore"):
-            lower, upper = self.lines.at_points(x, values)
-            noise = np.zeros((n, len(self.formulas)))
-            if values is None and self.roundings is not None:
+        f = self.f
+        noise = np.zeros((len(x), len(self.formulas)))
+        if values is None and self.roundings is not None:
+            with np.errstate(all="ignore"):
                 noise = self._errors(x, x)[1]
-            with _precision(f, 1):
-                for i in range(n):
-                    place = {m: f.arb_series([f.arb(float(v))]) for m, v in zip(self.names, x[i], strict=True)}
-                    try:
-                        y = [read(e, place, Series(f))[0] for e in self.formulas]
-                    except _Lost:
-                        continue
-                    if values is None:
-                        z = self._network(x[i])
-                    elif np.isfinite(values[i]).all():
-                        z = [f.arb(float(v)) for v in values[i]]
-                    else:
-                        continue
-                    known = distance(y, z, noise[i])
-                    if known is not None:
-                        lower[i], upper[i] = max(lower[i], known[0]), min(upper[i], known[1])
-        return lower, upper
+
+        def target(point: np.ndarray) -> list[Any]:
+            place = {m: f.arb_series([f.arb(float(v))]) for m, v in zip(self.names, point, strict=True)}
+            return [read(e, place, Series(f))[0] for e in self.formulas]
+
+        return compared(f, self.lines, target, self._network, x, values, noise)
 
 
 def parts_of(

@@ -27,7 +27,7 @@ import numpy as np
 
 from surefit.bounds import interval as I
 from surefit.bounds.affine import AffineArithmetic, Form, add, inputs, of_range, scale
-from surefit.bounds.balls import MARGIN, OPERATIONS, Balls, Series, _Lost, _precision, compared, flint
+from surefit.bounds.balls import MARGIN, OPERATIONS, Balls, NotFinite, Series, compared, flint, precision
 from surefit.bounds.branch import Lines, Looked
 from surefit.bounds.cells import CELLS, Nothing, Steps, cells, resolved, slopes_of
 from surefit.bounds.interval import Range
@@ -95,7 +95,7 @@ class Parts(Recognised):
             size = np.abs(base.weights[group.units])
             base.noise = Steps(ends, (moved @ size + group.kernel * size.sum()) * MARGIN)
             least, most = np.full(len(ends) - 1, -np.inf), np.full(len(ends) - 1, np.inf)
-            with _precision(f, 3):
+            with precision(f, 3):
                 for i, (a, b) in enumerate(pairwise(ends)):
                     least[i], most[i] = self._slope(base.function, float(a), float(b))
             base.slope = Steps(ends, -least), Steps(ends, most)
@@ -109,7 +109,7 @@ class Parts(Recognised):
         try:
             whole = self._series(e, ball)
             point = self._series(e, f.arb(middle))
-        except _Lost:
+        except NotFinite:
             return -np.inf, np.inf
         bent = point[1] + 2 * whole[2] * f.arb(0, half)
         low = max(float(whole[1].lower()), float(bent.lower()))
@@ -250,7 +250,7 @@ def parts_of(
         return None
     try:
         return Parts(exact, formulas, names, low, high, lines, running)
-    except (Other, _Lost):
+    except (Other, NotFinite):
         return None
 
 

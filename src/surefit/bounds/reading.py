@@ -49,7 +49,6 @@ def read(formula: Expression, values: Mapping[str, Any], arithmetic: Arithmetic)
 
     values: one for each variable. FormulaError for a formula with a constant that is not a number.
     """
-    text = getattr(formula, "_text", None) or ""
     results: list[Any] = []
     exact: list[Fraction | None] = []
     needed = _needed(formula.nodes)
@@ -62,7 +61,7 @@ def read(formula: Expression, values: Mapping[str, Any], arithmetic: Arithmetic)
         elif node.op == "number":
             if node.value != node.value or node.value in (float("inf"), float("-inf")):
                 raise FormulaError(f"{formula}: the constant {node.value} is not a number, so nothing can be proved")
-            known = literal(node, text)
+            known = literal(node, formula.written)
             value = arithmetic.number(known)
         elif node.op == "constant":
             value = arithmetic.constant(node.value)

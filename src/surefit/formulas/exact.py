@@ -242,7 +242,6 @@ def _endless(digits: str) -> bool:
 
 def constant_term(formula: Expression, i: int) -> Term | None:
     """A step of a formula on which no variable acts, as a term."""
-    text = getattr(formula, "_text", None) or ""
     made: dict[int, Term | None] = {}
 
     def of(k: int) -> Term | None:
@@ -250,7 +249,7 @@ def constant_term(formula: Expression, i: int) -> Term | None:
             node = formula.nodes[k]
             if node.op == "number":
                 fine = np.isfinite(node.value)
-                made[k] = number(literal(node, text)) if fine else None
+                made[k] = number(literal(node, formula.written)) if fine else None
             elif node.op == "constant":
                 made[k] = Term("constant", (), node.value)
             elif node.op in ("compare", "and", "or", "not", "if"):

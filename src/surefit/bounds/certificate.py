@@ -341,15 +341,7 @@ def named(names: Sequence[str], values: Sequence[float] | np.ndarray) -> dict[st
     return {name: float(v) for name, v in zip(names, values, strict=True)}
 
 
-def proved_words(data: Mapping[str, Any]) -> str:
-    """The error of a certificate's plain data in words."""
-    error = data["error"]
-    if error["status"] != "proved":
-        return str(Undefined({k: (v[0], v[1]) for k, v in error["box"].items()}))
-    return str(Proved(float(error["lower"]), float(error["upper"]), dict(error["at"])))
-
-
 __all__ = [
-    "Certificate", "Proved", "Undefined", "ceil_words", "fingerprint", "floor_words", "named", "proved_words",
+    "Certificate", "Proved", "Undefined", "ceil_words", "fingerprint", "floor_words", "named",
     "read_certificate",
 ]  # fmt: skip

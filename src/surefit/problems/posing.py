@@ -100,7 +100,7 @@ def pose(
         return known(problem, plan)
     batches = in_parts(target, plan, reading, parts)
     if batches is not None:
-        return of_parts(batches, target, domain, plan, seed, reading)
+        return of_parts(batches, domain, plan, seed, reading)
     problem = in_levels(_of_table(target, domain, plan, seed, reading, few), plan.levels)
     return known(problem, plan)
 

@@ -54,6 +54,7 @@ declare(
             "{parts} parts of the formula in balls of {bits} bits, branch and bound",
             "公式的 {parts} 个部分用 {bits} 位球算术、分支定界",
         ),
+        "proof-structure": Both("sum of proved functions of one number", "已证明的一元函数之和"),
         "proof-tol-True": Both("|error| <= {tol:g}: proved", "|误差| <= {tol:g}：已证明"),
         "proof-tol-False": Both("|error| <= {tol:g}: disproved", "|误差| <= {tol:g}：已否定"),
         "proof-tol-None": Both("|error| <= {tol:g}: not known", "|误差| <= {tol:g}：未能判定"),

@@ -88,7 +88,7 @@ class Layers:
             return Value(constant)
         if not np.isfinite(constant):
             raise Unknown
-        values = self.by_logarithms(values)
+        values = self.signed_as_one(values)
         while len(values) > 1:
             values = [self.twofold(values[0], values[1]), *values[2:]]
         return scaled(values[0], constant)
@@ -116,7 +116,7 @@ class Layers:
                 others.remove(value)
         return constant, groups, others
 
-    def by_logarithms(self, values: list[Value]) -> list[Value]:
+    def signed_as_one(self, values: list[Value]) -> list[Value]:
         """Factors of which those that keep their signs are one: the exponential of a sum, where that is simpler."""
         signed = [v for v in values if self.keeps_sign(v)]
         if len(signed) <= 1 or not (len(values) > 2 or any(v.parts for v in signed)):

@@ -167,7 +167,8 @@ def _grouped(w: np.ndarray) -> list[np.ndarray]:
 # --- the formula ---
 
 
-def value_term(term: Term | None) -> Expression:
+def formula_of(term: Term | None) -> Expression:
+    """A term as a formula of t. Other: nothing is known of it, or it has a function without balls."""
     made = None if term is None else expression(term)
     if made is None or not {n.op for n in made.nodes} <= OPERATIONS:
         raise Other
@@ -175,8 +176,9 @@ def value_term(term: Term | None) -> Expression:
 
 
 def factor_range(c: float) -> Range:
+    """The numbers that a factor may be, of which it is a rounding."""
     with np.errstate(all="ignore"):
-        found: Range = read(value_term(term_of(c)), {}, RangeArithmetic())
+        found: Range = read(formula_of(term_of(c)), {}, RangeArithmetic())
     return Range(float(found.low), float(found.high))
 
 
@@ -203,6 +205,7 @@ class Recognised:
         return sum(len(group.bases) for layer in self.layers for group in layer)
 
     def _composition(self) -> Composition:
+        """The layers of the formulas, as many as the network has."""
         d = len(self.names)
         box = Domain({n: (float(a), float(b)) for n, a, b in zip(self.names, self.low, self.high, strict=True)})
         rng = np.random.default_rng(0)
@@ -219,9 +222,10 @@ class Recognised:
         return found
 
     def _expression(self, function: Any) -> Expression:
+        """A function of one number as a formula of t, read once."""
         made = self.expressions.get(id(function))
         if made is None:
-            made = self.expressions[id(function)] = value_term(getattr(function, "term", None))
+            made = self.expressions[id(function)] = formula_of(getattr(function, "term", None))
         return made
 
     def _compare(self) -> None:
@@ -241,13 +245,15 @@ class Recognised:
 
     @staticmethod
     def _size(value: Value) -> float:
+        """How large the terms of a value are in all, about: its rounding is a share of that."""
         sizes = [abs(float(c)) * float(np.abs(s.values).max()) for s, c in value.linear.items()]
         sizes += [float(np.abs(g(s.values)).max()) for s, g in value.parts.items()]
         return sum(sizes, abs(float(value.constant))) + 1e-300
 
     def _in_balls(self, value: Value, known: dict[int, Any]) -> Any:
+        """A value where signals have these, which more of them join."""
         series = Series(self.f)
-        one = lambda c: read(value_term(term_of(c)), {}, series)
+        one = lambda c: read(formula_of(term_of(c)), {}, series)
 
         def signal(s: Signal) -> Any:
             if id(s) not in known:
@@ -270,6 +276,7 @@ class Recognised:
     # --- which units are which part ---
 
     def _match(self) -> None:
+        """Find `layers`: groups of units, what is read of them, and how far that is from the formula's parts."""
         floats = [(_floats(w), _floats(b)[:, 0]) for w, b in self.chain]
         h = self.points
         units: list[np.ndarray] = []  # of each layer, their values at the points
@@ -386,7 +393,7 @@ class Recognised:
     @staticmethod
     def _base(term: Term | None, group: Group, row: np.ndarray, h: np.ndarray) -> Base:
         """The function of a group that a row reads, with the shift that suits the points."""
-        function = value_term(term)
+        function = formula_of(term)
         with np.errstate(all="ignore"):
             values = group.sum.values
             y = np.broadcast_to(function(values), (len(h),)) if function.used else np.full(len(h), function())
@@ -400,7 +407,8 @@ class Recognised:
         return self.f.arb(0.5 * float(r.low) + 0.5 * float(r.high), 0.5 * (float(r.high) - float(r.low)) * MARGIN + 0.0)
 
     def _exact_factor(self, c: float) -> Any:
-        return read(value_term(term_of(c)), {}, Series(self.f))[0] if float(c) else self.f.arb(0)
+        """A factor in balls."""
+        return read(formula_of(term_of(c)), {}, Series(self.f))[0] if float(c) else self.f.arb(0)
 
     def _outputs(self) -> None:
         """What is left of the outputs beside the bases that they read."""
@@ -429,6 +437,7 @@ class Recognised:
             ) * MARGIN
 
     def _factor_ball(self, base: Base, who: Any) -> Any:
+        """How much of a base a group or an output reads."""
         return next(self._arb(m) for other, m in base.to if other is who or (isinstance(who, int) and other == who))
 
     def _directions(self, depth: int, group: Group) -> None:
@@ -493,4 +502,4 @@ class Recognised:
         return [y[i, 0] for i in range(y.nrows())]
 
 
-__all__ = ["LARGEST", "STEEPEST", "Base", "Group", "Other", "Recognised", "factor_range", "value_term"]
+__all__ = ["LARGEST", "STEEPEST", "Base", "Group", "Other", "Recognised", "factor_range", "formula_of"]

@@ -33,9 +33,8 @@ from surefit.bounds.cells import CELLS, Nothing, Steps, cells, resolved, slopes_
 from surefit.bounds.interval import Range
 from surefit.bounds.network import Affine, Network, Unary
 from surefit.bounds.reading import read
-from surefit.bounds.recognised import STEEPEST, Group, Other, Recognised, factor_range
+from surefit.bounds.recognised import STEEPEST, Evaluated, Group, Other, Recognised, factor_range
 from surefit.formulas.expression import Expression
-from surefit.formulas.signals import Signal, Sum
 
 STEP, MUCH = 8, 1500  # units that a step of a function costs as much as; so much of both that half of the cells must do
 BEYOND = 0.03  # of its range, by which the argument of a function may leave what was seen
@@ -125,33 +124,15 @@ class Parts(Recognised):
         """Forms of all sums on boxes, and where a value that should not be below 0 may be."""
         n, d = low.shape
         arithmetic = AffineArithmetic(n, d)
-        forms: dict[int, Form] = {id(s): x for s, x in zip(self.composition.inputs, inputs(low, high), strict=True)}
-
-        def signal(s: Signal) -> Form:
-            if id(s) not in forms:
-                assert s.of is not None
-                forms[id(s)] = read(self._expression(s.function), {"t": total(s.of)}, arithmetic)
-            return forms[id(s)]
-
-        def total(s: Sum) -> Form:
-            if id(s) not in forms:
-                forms[id(s)] = summed([(signal(k), c) for k, c in s.terms])
-            return forms[id(s)]
-
-        def summed(terms: list[tuple[Form, float]]) -> Form:
-            found = of_range(Range(0.0, 0.0), n, d)
-            for form, c in terms:
-                found = add(found, scale(form, factor_range(c)))
-            return found
-
-        for s in self.wanted:
-            total(s)
+        number = lambda c: of_range(factor_range(c) if float(c) else Range(0.0, 0.0), n, d)
+        call = lambda g, t: read(self._expression(g), {"t": t}, arithmetic)
+        parts = Evaluated(
+            self.composition, inputs(low, high), number, lambda form, c: scale(form, factor_range(c)), add, call
+        )
+        forms = {id(s): parts.total(s) for s in self.wanted}
         lost = np.zeros(n, bool)
         for value in self.composition.assumed:
-            form = add(of_range(factor_range(value.constant) if float(value.constant) else Range(0.0, 0.0), n, d),
-                       summed([(signal(s), c) for s, c in value.linear.items()]))  # fmt: skip
-            for s, g in value.parts.items():
-                form = add(form, read(self._expression(g), {"t": total(s)}, arithmetic))
+            form = parts.value(value)
             lost |= ~(form.range.low >= 0) | form.bad
         return forms, lost
 

@@ -9,7 +9,8 @@ other, is bounded in balls and paid for (composed.py).
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -182,6 +183,45 @@ def factor_range(c: float) -> Range:
     return Range(float(found.low), float(found.high))
 
 
+class Evaluated:
+    """Sums and values of a composition in an arithmetic, each computed once.
+
+    number: of a constant. times: a result by a factor. plus: of two. call: a function of one number of a result.
+    """
+
+    def __init__(
+        self, composition: Composition, inputs: Sequence[Any], number: Callable[[float], Any],
+        times: Callable[[Any, float], Any], plus: Callable[[Any, Any], Any], call: Callable[[Any, Any], Any],
+    ) -> None:  # fmt: skip
+        self.known = {id(s): x for s, x in zip(composition.inputs, inputs, strict=True)}
+        self.number, self.times, self.plus, self.call = number, times, plus, call
+
+    def signal(self, s: Signal) -> Any:
+        """What a layer hands on."""
+        if id(s) not in self.known:
+            assert s.of is not None
+            self.known[id(s)] = self.call(s.function, self.total(s.of))
+        return self.known[id(s)]
+
+    def total(self, s: Sum) -> Any:
+        """A sum."""
+        if id(s) not in self.known:
+            self.known[id(s)] = self.summed(s.terms)
+        return self.known[id(s)]
+
+    def summed(self, terms: Iterable[tuple[Signal, float]]) -> Any:
+        """The sum of multiples of signals."""
+        multiples = (self.times(self.signal(s), c) for s, c in terms)
+        return functools.reduce(self.plus, multiples, self.number(0.0))
+
+    def value(self, v: Value) -> Any:
+        """A value."""
+        found = self.plus(self.number(v.constant), self.summed(v.linear.items()))
+        for s, g in v.parts.items():
+            found = self.plus(found, self.call(g, self.total(s)))
+        return found
+
+
 class Recognised:
     """A network as the parts of its formulas. Other: it is not made of them."""
 
@@ -233,11 +273,11 @@ class Recognised:
         f = self.f
         for x in self.points[:: max(1, len(self.points) // CHECKED)]:
             place = [f.arb_series([f.arb(float(v))]) for v in x]
-            known: dict[int, Any] = {id(s): z for s, z in zip(self.composition.inputs, place, strict=True)}
+            parts = self._in_balls(place)
             try:
                 for value, e in zip(self.composition.outputs, self.formulas, strict=True):
                     y = read(e, dict(zip(self.names, place, strict=True)), Series(f))[0]
-                    z = self._in_balls(value, known)[0]
+                    z = parts.value(value)[0]
                     if not abs(y - z) <= f.arb(2.0**-90) * (abs(y) + self._size(value)):
                         raise Other
             except NotFinite:
@@ -250,28 +290,12 @@ class Recognised:
         sizes += [float(np.abs(g(s.values)).max()) for s, g in value.parts.items()]
         return sum(sizes, abs(float(value.constant))) + 1e-300
 
-    def _in_balls(self, value: Value, known: dict[int, Any]) -> Any:
-        """A value where signals have these, which more of them join."""
+    def _in_balls(self, inputs: Sequence[Any]) -> Evaluated:
+        """The composition where its inputs are these series of balls."""
         series = Series(self.f)
         one = lambda c: read(formula_of(term_of(c)), {}, series)
-
-        def signal(s: Signal) -> Any:
-            if id(s) not in known:
-                assert s.of is not None
-                known[id(s)] = read(self._expression(s.function), {"t": total(s.of)}, series)
-            return known[id(s)]
-
-        def total(s: Sum) -> Any:
-            if id(s) not in known:
-                known[id(s)] = sum(one(c) * signal(k) for k, c in s.terms)
-            return known[id(s)]
-
-        result = one(value.constant)
-        for k, c in value.linear.items():
-            result = result + one(c) * signal(k)
-        for s, g in value.parts.items():
-            result = result + read(self._expression(g), {"t": total(s)}, series)
-        return result
+        call = lambda g, t: read(self._expression(g), {"t": t}, series)
+        return Evaluated(self.composition, inputs, one, lambda z, c: one(c) * z, operator.add, call)
 
     # --- which units are which part ---
 
@@ -502,4 +526,4 @@ class Recognised:
         return [y[i, 0] for i in range(y.nrows())]
 
 
-__all__ = ["LARGEST", "STEEPEST", "Base", "Group", "Other", "Recognised", "factor_range", "formula_of"]
+__all__ = ["LARGEST", "STEEPEST", "Base", "Evaluated", "Group", "Other", "Recognised", "factor_range", "formula_of"]

@@ -22,6 +22,7 @@ from surefit.search.limits import (
     CLEARLY,
     ENOUGH_ROWS,
     FAINTER,
+    FINER,
     JUMP,
     ROUNDING,
     ROUNDINGS,
@@ -95,7 +96,8 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     if problem.validation is not None and (apart or problem.signs):
         # a row left out has relatives among the others; or the tangents, by which it is left out, know of no signs
         outcome = replace(outcome, left_out=None)
-    model = outcome.model or deploy(outcome.network, problem, attempt.dtype, attempt.like)
+    solved = outcome.details.get("jumps") or (outcome.details.get("local") and outcome.details["units"] > FINER)
+    model = outcome.model or deploy(outcome.network, problem, attempt.dtype, attempt.like, again=not solved)
     trained = outcome.model is not None
     predict = predictor(model) if not trained else lambda points: evaluate(model, points)
     error = judge.measured(predict)

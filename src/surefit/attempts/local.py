@@ -37,18 +37,20 @@ def local(attempt: Attempt, progress: Progress) -> Outcome | None:
         near = np.abs(x - bends) <= NEAR * np.finfo(attempt.dtype).eps * np.abs(bends) + BESIDE
         x, y = x[~near.any(axis=1)], y[~near.any(axis=1)]
     beside = np.tanh(x * hidden[smooth:, 0] + offsets[smooth:]) @ steps
+    rest = y - beside
+    level = 0.5 * (rest.min(axis=0) + rest.max(axis=0))  # which many bumps are, but not exactly
     best, least = None, np.inf
     for damping in DAMPINGS[str(attempt.dtype)]:
-        found = solve_local(x[:, 0], y - beside, hidden[:smooth, 0], offsets[:smooth], damping)
+        found = solve_local(x[:, 0], rest - level, hidden[:smooth, 0], offsets[:smooth], damping)
         progress.evaluations += 1
         weights = np.concatenate([found.weights, steps])
-        off = _off(x, y, hidden, offsets, weights, attempt.dtype)
+        off = _off(x, y - level, hidden, offsets, weights, attempt.dtype)
         if best is None or off < least:
             best, least = (found, weights), off
     assert best is not None
     found, weights = best
     rows = Residuals(network, *model.rows(problem.train), problem.weights)
-    rows.assign(np.concatenate([hidden.reshape(-1), offsets, weights.T.reshape(-1), np.zeros(y.shape[1])]))
+    rows.assign(np.concatenate([hidden.reshape(-1), offsets, weights.T.reshape(-1), level]))
     stage = say("stage-local-jumps" if len(steps) else "stage-local", units=len(offsets), jumps=len(steps))
     progress.iteration(1, 1, float(np.mean(found.residuals**2)), None, True, stage=stage)
     details = {

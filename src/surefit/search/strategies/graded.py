@@ -124,7 +124,7 @@ def resolved(
         return pieces, []
     jumps = jumps_of(values, pieces, eps)
     if jumps:
-        pieces = pieces_of(without_jumps(values, jumps, eps), tol, most, eps, looked_at)
+        pieces = pieces_of(without_jumps(values, jumps, ROUNDED), tol, most, eps, looked_at)
     return pieces, jumps
 
 

@@ -10,12 +10,13 @@ from surefit.attempts.residuals import Residuals
 from surefit.core import ops
 from surefit.models.scaled import scaled
 from surefit.sentences import say
-from surefit.solvers.local_units import DAMPING, solve_local
+from surefit.solvers.local_units import DAMPING, SMALLEST, solve_local
 from surefit.solvers.roughness import BESIDE
 
 # Of the weights, as they are tried: in float32 more of it costs accuracy, and less of it leaves large weights that cancel
 # each other, with the rounding of each.
-DAMPINGS = {"float64": (DAMPING,), "float32": (5e-6, 5e-7, 1e-8)}
+DAMPINGS = {"float64": (DAMPING,), "float32": (5e-6, 5e-7, 5e-8)}
+LEAST = {"float64": SMALLEST, "float32": 1e-3}  # change of the values that counts there
 NEAR = 4.0  # roundings
 PART = 2048  # rows at a time
 
@@ -41,7 +42,9 @@ def local(attempt: Attempt, progress: Progress) -> Outcome | None:
     level = 0.5 * (rest.min(axis=0) + rest.max(axis=0))  # which many bumps are, but not exactly
     best, least = None, np.inf
     for damping in DAMPINGS[str(attempt.dtype)]:
-        found = solve_local(x[:, 0], rest - level, hidden[:smooth, 0], offsets[:smooth], damping)
+        found = solve_local(
+            x[:, 0], rest - level, hidden[:smooth, 0], offsets[:smooth], damping, LEAST[str(attempt.dtype)]
+        )
         progress.evaluations += 1
         weights = np.concatenate([found.weights, steps])
         off = _off(x, y - level, hidden, offsets, weights, attempt.dtype)

@@ -30,7 +30,7 @@ JUMP = 1e-3  # of the largest value: a change within the shortest piece that is 
 MOST_JUMPS = 40
 STEEPEST = 2.0**60  # gain of a unit that jumps from one float to the next
 BESIDE = 2.0**-55  # from its centre to where it is 1 but for rounding
-SHARP = 0.5  # of the height, that is left of a jump within a few floats: what is less is steep
+SHARP = 0.9  # of the height, about which is left of a jump within a few floats: what is less is steep
 
 
 @dataclass(frozen=True)
@@ -152,8 +152,8 @@ def jumps_of(values: Values, pieces: Pieces, eps: float = 2.0**-52) -> list[Jump
     widths = np.diff(pieces.ends, axis=1)[:, 0]
     short = widths <= FLOOR * eps * np.abs(pieces.ends).max(axis=1) + NEAR_ZERO
     for low, high in pieces.ends[short]:
-        start, right = values(np.array([low, high]))
-        left, height = start, right - start  # what the value is at the jump itself is another thing
+        left, right = values(np.array([low, high]))
+        height = right - left  # what the value is at the jump itself is another thing
         if not JUMP * pieces.size < np.abs(height).max() < np.inf or len(found) == MOST_JUMPS:
             continue
         while True:
@@ -165,10 +165,12 @@ def jumps_of(values: Values, pieces: Pieces, eps: float = 2.0**-52) -> list[Jump
                 high, right = middle, here
             else:
                 low, left = middle, here
-        few = 4.0 * eps * max(abs(low), abs(high))
-        near = values(np.clip(np.array([low - few, high + few]), -1.0, 1.0))
-        if np.abs(near[1] - near[0]).max() >= SHARP * np.abs(height).max():
-            found.append(Jump(float(low), float(high), height, start))
+        size, at = float(np.abs(height).max()), max(abs(low), abs(high))
+        for away in (4.0 * 2.0**-52 * at, 4.0 * eps * at, 4.0 * eps):  # places may be known no better than the last
+            near = values(np.clip(np.array([low - away, high + away]), -1.0, 1.0))
+            if SHARP * size <= np.abs(near[1] - near[0]).max() <= size / SHARP:
+                found.append(Jump(float(low), float(high), near[1] - near[0], near[0]))
+                break
     return found
 
 

@@ -13,8 +13,8 @@ from surefit.sentences import say
 from surefit.solvers.local_units import DAMPING, SMALLEST, solve_local
 from surefit.solvers.roughness import BESIDE
 
-# Of the weights, as they are tried: in float32 more of it costs accuracy, and less of it leaves large weights that cancel
-# each other, with the rounding of each.
+# Of the weights, as they are tried: in float32 more of it costs accuracy, and less of it leaves large weights that
+# cancel each other, with the rounding of each.
 DAMPINGS = {"float64": (DAMPING,), "float32": (5e-6, 5e-7, 5e-8)}
 LEAST = {"float64": SMALLEST, "float32": 1e-3}  # change of the values that counts there
 NEAR = 4.0  # roundings

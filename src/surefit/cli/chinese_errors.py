@@ -163,6 +163,7 @@ _KNOWN = {
         "{0} 的区间没有宽度：两端都是 {1}；下限应小于上限"
     ),
     "the interval of {} is wider than a float64 can hold: {} to {}": "{0} 的区间超出 float64 的范围：{1} 到 {2}",
+    "the {} is missing": "缺少{0}",
     "the {} is {}; both ends must be finite": "{0}为 {1}；两端都应是有限的数",
     "low end of {}": "{0} 的下限",
     "high end of {}": "{0} 的上限",

@@ -55,8 +55,8 @@ def solve_local(
 
     gains (h,) > 0 and offsets (h,), in the order of the centres -offsets / gains. Units must bend beyond both ends of x
     too: a constant is a sum of bumps, and there is no other. damping: of a weight beside the change of the values about
-    its unit; where large weights cancel, each adds its own rounding. least: change that counts, of the largest value, or a
-    multiple of the damping if that is more: where nothing changes, weights would be tied to nothing else.
+    its unit; where large weights cancel, each adds its own rounding. least: change that counts, of the largest value,
+    or a multiple of the damping if that is more: where nothing changes, weights would be tied to nothing else.
 
     ShapeError: shapes do not fit.
 

@@ -27,7 +27,7 @@ FLOOR = 128.0  # roundings of its ends, which no piece is shorter than
 NEAR_ZERO = 1e-40  # the same about 0, where floats lie densely
 LENGTHS = 64.0  # roundings, which no local length is shorter than
 JUMP = 1e-3  # of the largest value: a change within the shortest piece that is a jump, and no steep root
-MOST_JUMPS = 40
+MOST_JUMPS = 200
 STEEPEST = 2.0**60  # gain of a unit that jumps from one float to the next
 BESIDE = 2.0**-55  # from its centre to where it is 1 but for rounding
 SHARP = 0.9  # of the height, about which is left of a jump within a few floats: what is less is steep
@@ -283,5 +283,6 @@ class Mesh:
 
 
 __all__ = [
-    "BESIDE", "NEAR_ZERO", "STEEPEST", "Jump", "Mesh", "Pieces", "Values", "centre_of", "jumps_of", "pieces_of", "without_jumps",
+    "BESIDE", "NEAR_ZERO", "STEEPEST", "Jump", "Mesh", "Pieces", "Values", "centre_of", "jumps_of", "pieces_of",
+    "without_jumps",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ solve finds the output layer; a finer ladder follows as long as the error is too
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -37,6 +38,7 @@ NAMED = 24  # places that a formula names
 MISSED = 100.0  # times the goal: an error that something narrow may have made, which was not seen
 # How well the places of units are known, as a share of them: rounding; in float32, where a kink is only as sharp as the
 # units beside it, less than its rounding of 2^-23.
+MANY_JUMPS = 2.0**-27  # the same, where pieces are only to tell that there are jumps
 RESOLVED = {"float64": 2.0**-52, "float32": 2.0**-27}
 ROUNDED = 2.0**-52  # of the values, in which pieces are looked for in every dtype
 SAME = 1e-3  # places that differ by less are one
@@ -120,9 +122,15 @@ def resolved(
     if not pieces.settled and tol < ROUGHEST:
         pieces = pieces_of(values, ROUGHEST, most, eps, looked_at)
         tol = ROUGHEST
+    rough = eps
+    if not pieces.settled:  # many jumps, to whose places the pieces need not lead
+        rough = MANY_JUMPS
+        pieces = pieces_of(values, tol, most, rough, looked_at)
     if not pieces.settled:
         return pieces, []
-    jumps = jumps_of(values, pieces, eps)
+    jumps = jumps_of(values, pieces, rough)
+    if rough != eps and not jumps:
+        return replace(pieces, settled=False), []
     if jumps:
         pieces = pieces_of(without_jumps(values, jumps, ROUNDED), tol, most, eps, looked_at)
     return pieces, jumps

@@ -39,7 +39,7 @@ _TOKEN = re.compile(
     r"|(?P<mark>[(),])"
 )
 
-CHOICE = "written 'a if condition else b', or where(condition, a, b)"
+CHOICE = "a choice is written 'a if condition else b', or where(condition, a, b)"
 SPECIAL = (  # names of functions that a formula does not have and SciPy does
     r"bessel\w*|[jyik](0|1|n|v)|airy\w*|zeta|lambertw?|ellip\w*|hyp\w*|legendre\w*|hermite\w*|laguerre\w*|"
     r"cheb\w*|erfi|erfcx|dawson|fresnel\w*|beta\w*|gammainc\w*|expint|expi|exp1|[sc]i|polylog|spence|struve|kelvin|"
@@ -198,7 +198,7 @@ class _Checker:
     def _missing_operand(self, token: Token, before: Token | None) -> Fault:
         if token.text == "if" and self.tokens[self.tokens.index(token) + 1].text == "(":
             edits = [(token.start, token.end, "where")]
-            return Fault(f"a choice is {CHOICE}", token.start, token.end, edits)
+            return Fault(CHOICE, token.start, token.end, edits)
         if token.text == ")" and self.groups[-1].token is None:
             return Fault("this bracket closes nothing", token.start, token.end)
         if before is None:
@@ -413,7 +413,7 @@ class _Checker:
             edits = [(token.start, token.end, "pi/180*" if to_radians else "180/pi*")]
         low = name.lower()
         if low in ("piecewise", "ifelse", "iif", "ifthenelse", "select", "cases"):
-            hint, edits = f"; a choice is {CHOICE}", []
+            hint, edits = f"; {CHOICE}", []
         elif low in ("sum", "prod", "product", "integral", "integrate", "quad", "diff", "deriv", "limit"):
             hint, edits = "; sums, integrals and derivatives are for a Python function, which may be fitted as well", []
         elif low == "int":

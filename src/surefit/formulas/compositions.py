@@ -28,6 +28,7 @@ NEARLY_ALL = 0.9  # of the sample points, where a function is finite that ends a
 PART = 0.02  # the same, where it counts only where a condition holds
 BESIDE = 1e-6  # of the largest |sum|: so far beside a place without a value, as of sin(z)/z, there is one
 FACTORS = ("mul", "div", "neg", "square")  # nodes whose arguments are factors of what they are a factor of
+LOGARITHMS = {"log": 1.0, "log10": 1.0 / math.log(10.0), "log2": 1.0 / math.log(2.0)}  # times the natural one
 ROUNDED = 1e-12  # by so much, beside them, exponents may differ that are one
 SAME = 12  # digits in which the coefficients of two sums agree that are one
 HOLDS = {  # 1 where a difference is so, else 0
@@ -107,12 +108,14 @@ class Composition:
 
 
 def composition_of(
-    formulas: Sequence[Expression], points: np.ndarray, log: np.ndarray | None = None
+    formulas: Sequence[Expression], points: np.ndarray, log: np.ndarray | None = None, logarithms: bool = False
 ) -> Composition | None:
     """The layers of formulas of the same variables, or None where they have something else.
 
     points (n, d): where their sub-expressions are looked at, for signs and ranges. log (d,): inputs of which the
-    network is given the logarithm.
+    network is given the logarithm. logarithms: whether quotients, roots and logarithms of sums of positive terms that
+    range over powers of ten are read as those of the terms: log(e^a + e^b) = b + log(1 + e^(a-b)), where the sum would
+    be known to a share of its largest value; None where there are none.
 
     >>> from surefit.formulas import parse
     >>> f = parse("sin(a*b/c)^2")
@@ -121,9 +124,11 @@ def composition_of(
     """
     if sum(len(f.nodes) for f in formulas) > MOST_NODES:
         return None
-    composer = _Composer(points, np.zeros(points.shape[1], bool) if log is None else log)
+    composer = _Composer(points, np.zeros(points.shape[1], bool) if log is None else log, logarithms)
     try:
         values = [composer.read(f) for f in formulas]
+        if logarithms and not composer.used:
+            return None
         depth = max((s.layer + 1 for v in values for s in v.parts), default=0)
         if not depth:
             return None
@@ -136,7 +141,8 @@ def composition_of(
 class _Composer:
     """Reads formulas; sums and signals that are the same are shared."""
 
-    def __init__(self, points: np.ndarray, log: np.ndarray) -> None:
+    def __init__(self, points: np.ndarray, log: np.ndarray, logarithms: bool = False) -> None:
+        self.logarithms, self.used = logarithms, False
         self.inputs: list[Signal] = []
         self.variables: list[Value] = []
         self.sums: dict[Any, Sum] = {}
@@ -197,6 +203,9 @@ class _Composer:
                 raise Unknown
             return Value(Exact(float(constant), constant_term(self.formula, i)))
         op, args = node.op, node.args
+        if self.logarithms and (found := self.by_logarithms(i)) is not None:
+            self.used = True
+            return found
         if op in ("compare", "and", "or", "not", "if"):
             chosen = range(1, 3) if op == "if" else ()  # which may be undefined where they are not chosen
             values = []
@@ -265,6 +274,69 @@ class _Composer:
             return self.product([(a, 1.0) for a in args])
         others = [_added(Value(1.0), a, -1.0) for a in args]  # not a
         return others[0] if op == "not" else _added(Value(1.0), self.product([(o, 1.0) for o in others]), -1.0)
+
+    def by_logarithms(self, i: int) -> Value | None:
+        """A logarithm, quotient or root of sums of positive terms that range far, by the logarithms of these."""
+        node = self.formula.nodes[i]
+        of = node.args[-1] if node.op == "div" else node.args[0] if node.args else None
+        power = self.power(i) if node.op in ("sqrt", "pow") else None
+        if of is None or not (node.op in ("div", *LOGARITHMS) or (power is not None and (power < 0 or power % 1))):
+            return None
+        if not self.is_sum(of):
+            return None
+        y = self.on_points(self.value(of))
+        if not ((y > 0).all() and float(y.min()) < SIGNED * float(y.max())):
+            return None
+        assumed = len(self.assumed)
+        try:
+            if node.op in LOGARITHMS:
+                return _scaled(self.logarithm(of), LOGARITHMS[node.op])
+            total, others = self.apart_from(i)
+            return self.product([(self.applied(EXP, total), 1.0), *((value, 1.0) for value in others)])
+        except Unknown:
+            del self.assumed[assumed:]
+            return None
+
+    def apart_from(self, i: int) -> tuple[Value, list[Value]]:
+        """The logarithm of the factors of a node that have one, and those that have none."""
+        node, assumed = self.formula.nodes[i], len(self.assumed)
+        if self.formula.constants[i] is None and node.op in ("mul", "div", "neg"):
+            total, others = self.apart_from(node.args[0])
+            if node.op == "mul":
+                more, beside = self.apart_from(node.args[1])
+                return _added(total, more), others + beside
+            if node.op == "div":
+                return _added(total, self.logarithm(node.args[1]), -1.0), others
+            return total, [*others, Value(-1.0)]
+        try:
+            return self.logarithm(i), []
+        except Unknown:
+            del self.assumed[assumed:]
+            return Value(), [self.value(i)]
+
+    def is_sum(self, i: int) -> bool:
+        """Whether a node is a sum, or a power or a product with one."""
+        node = self.formula.nodes[i]
+        if node.op in (*FACTORS, "sqrt", "pow"):
+            return any(self.is_sum(a) for a in node.args)
+        return node.op == "add"
+
+    def logarithm(self, i: int) -> Value:
+        """The logarithm of a node that is above 0, as are all that it is a product or a sum of."""
+        node = self.formula.nodes[i]
+        if self.formula.constants[i] is None:
+            if node.op == "exp":
+                return self.value(node.args[0])
+            if node.op in ("mul", "div"):
+                a, b = (self.logarithm(a) for a in node.args)
+                return _added(a, b, 1.0 if node.op == "mul" else -1.0)
+            power = self.power(i)
+            if power is not None:
+                return _scaled(self.logarithm(node.args[0]), power)
+            if node.op == "add":
+                a, b = (self.logarithm(a) for a in node.args)
+                return _added(b, self.applied(SOFT, _added(a, b, -1.0)))
+        return self.applied(_logarithm(1.0), self.positive(i))
 
     def positive(self, i: int) -> Value:
         """A node that is above 0."""

@@ -146,6 +146,7 @@ def _rest(c: np.ndarray) -> np.ndarray:
     return tail / (1.0 - ratio) ** 2
 
 
+@np.errstate(invalid="ignore", over="ignore")
 def jumps_of(values: Values, pieces: Pieces, eps: float = 2.0**-52) -> list[Jump]:
     """The jumps within pieces that are as short as floats allow, found to neighbouring floats."""
     found: list[Jump] = []
@@ -174,6 +175,7 @@ def jumps_of(values: Values, pieces: Pieces, eps: float = 2.0**-52) -> list[Jump
     return found
 
 
+@np.errstate(invalid="ignore", over="ignore")
 def centre_of(
     jump: Jump, before: float, after: float, values: Values, units: Values, dtype: Any = np.float64
 ) -> float:  # fmt: skip

@@ -34,8 +34,8 @@ from surefit.bounds.interval import Range
 from surefit.bounds.network import Affine, Network, Unary
 from surefit.bounds.reading import read
 from surefit.bounds.recognised import STEEPEST, Group, Other, Recognised, factor_range
-from surefit.formulas.compositions import Signal, Sum
 from surefit.formulas.expression import Expression
+from surefit.formulas.signals import Signal, Sum
 
 STEP, MUCH = 8, 1500  # units that a step of a function costs as much as; so much of both that half of the cells must do
 BEYOND = 0.03  # of its range, by which the argument of a function may leave what was seen

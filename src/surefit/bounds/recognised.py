@@ -22,9 +22,10 @@ from surefit.bounds.network import Affine, Network, Unary
 from surefit.bounds.reading import read
 from surefit.data import Domain, corner_points, face_points, sample
 from surefit.formulas import Formula
-from surefit.formulas.compositions import Composition, Signal, Sum, Value, composition_of
+from surefit.formulas.compositions import Composition, composition_of
 from surefit.formulas.exact import Term, combined, expression, term_of
 from surefit.formulas.expression import Expression
+from surefit.formulas.signals import Signal, Sum, Value
 
 STEEPEST = {"tanh": 1.0, "sigmoid": 0.25, "sin": 1.0, "cos": 1.0}  # the largest slope of a unit; its size is at most 1
 POINTS = 3000  # at which the parts of the formula are looked at

@@ -10,17 +10,40 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from surefit.core import ops
-from surefit.formulas.exact import Exact, T, Term, Univariate, combined, constant_term, number, put, steps, term_of
+from surefit.formulas.exact import Exact, T, Univariate, combined, constant_term, put, steps, term_of
 from surefit.formulas.expression import Expression
 from surefit.formulas.functions import TABLE
+from surefit.formulas.signals import (
+    ABOVE,
+    ATAN,
+    EXP,
+    FLOOR,
+    SAME_VALUE,
+    SOFT,
+    SQRT,
+    SQUARE,
+    Function,
+    Multiple,
+    Signal,
+    Sum,
+    Value,
+    added,
+    affine,
+    both,
+    called,
+    depth_of,
+    linear_value,
+    logarithm_of,
+    power_of,
+    product_of_powers,
+    scaled,
+)
 
-Function = Univariate
 MOST_NODES = 400  # of a formula: each is looked at by a call or two
 MOST_SUMS = 300  # different sums in all
 SIGNED = 1e-3  # a factor whose values are all of one sign, and at least so large beside the largest, has a logarithm
@@ -41,34 +64,6 @@ HOLDS = {  # 1 where a difference is so, else 0
 
 class Unknown(Exception):
     """The formula has something that is no sum, product or function of one variable."""
-
-
-@dataclass(eq=False)
-class Signal:
-    """A number that a layer hands on: an input (layer 0, no sum), or `function` of a sum of the layer before."""
-
-    layer: int
-    values: np.ndarray = field(repr=False)  # at the sample points
-    of: Sum | None = None
-    function: Function | None = None
-
-
-@dataclass(eq=False)
-class Sum:
-    """sum of coefficient * signal, all of one layer."""
-
-    layer: int
-    terms: tuple[tuple[Signal, float], ...]
-    values: np.ndarray = field(repr=False)
-
-
-@dataclass(eq=False)
-class Value:
-    """constant + sum of coefficient * signal + sum of function(sum): what a node of a formula is."""
-
-    constant: float = 0.0
-    linear: dict[Signal, float] = field(default_factory=dict)
-    parts: dict[Sum, Function] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -156,7 +151,9 @@ class _Composer:
         for column, is_log in zip(points.T, log, strict=True):
             signal = Signal(0, np.log(column) if is_log else column)
             self.inputs.append(signal)
-            self.variables.append(self.applied(EXP, _linear({signal: 1.0})) if is_log else _linear({signal: 1.0}))
+            self.variables.append(
+                self.applied(EXP, linear_value({signal: 1.0})) if is_log else linear_value({signal: 1.0})
+            )
 
     # --- formulas ---
 
@@ -217,14 +214,14 @@ class _Composer:
         if op == "variable":
             return self.variables[self.names[node.value]]
         if op == "add":
-            return _added(self.value(args[0]), self.value(args[1]))
+            return added(self.value(args[0]), self.value(args[1]))
         if op == "sub":
-            return _added(self.value(args[0]), self.value(args[1]), -1.0)
+            return added(self.value(args[0]), self.value(args[1]), -1.0)
         if op == "neg":
-            return _scaled(self.value(args[0]), -1.0)
+            return scaled(self.value(args[0]), -1.0)
         power = self.power(i)
         if power is not None and not power.is_integer() and not (self.on_points(self.value(args[0])) >= 0).all():
-            return self.applied(SQRT if power == 0.5 else _power(power), self.value(args[0]))
+            return self.applied(SQRT if power == 0.5 else power_of(power), self.value(args[0]))
         if op in ("mul", "div") or power is not None:
             return self.shallower(i)
         if op == "pow":
@@ -233,31 +230,31 @@ class _Composer:
                 base = Exact(float(known), constant_term(self.formula, args[0]))
                 of_base = Univariate(lambda z: float(base) ** z, combined("pow", base.term, T))
                 return self.applied(of_base, self.value(args[1]))
-            logarithm = self.applied(_logarithm(1.0), self.positive(args[0]))
+            logarithm = self.applied(logarithm_of(1.0), self.positive(args[0]))
             return self.applied(EXP, self.product([(self.value(args[1]), 1.0), (logarithm, 1.0)]))
         if op in ("max", "min"):
             found = self.value(args[0])
             for a in args[1:]:
                 sign = 1.0 if op == "max" else -1.0
-                more = self.applied(ABOVE, _scaled(_added(self.value(a), found, -1.0), sign))
-                found = _added(found, more, sign)
+                more = self.applied(ABOVE, scaled(added(self.value(a), found, -1.0), sign))
+                found = added(found, more, sign)
             return found
         if op == "hypot":
             squares = [self.product([(self.value(a), 2.0)]) for a in args]
-            return self.applied(SQRT, _added(squares[0], squares[1]))
+            return self.applied(SQRT, added(squares[0], squares[1]))
         if op == "logaddexp":
-            difference = _added(self.value(args[0]), self.value(args[1]), -1.0)
-            return _added(self.value(args[1]), self.applied(SOFT, difference))
+            difference = added(self.value(args[0]), self.value(args[1]), -1.0)
+            return added(self.value(args[1]), self.applied(SOFT, difference))
         if op == "atan2":
             return self.applied(ATAN, self.product([(self.value(args[0]), 1.0), (self.positive(args[1]), -1.0)]))
         if op == "mod" and self.formula.constants[args[1]] is None:  # a - b floor(a / b)
             value, step = self.value(args[0]), self.value(args[1])
             whole = self.applied(FLOOR, self.product([(value, 1.0), (step, -1.0)]))
-            return _added(value, self.product([(step, 1.0), (whole, 1.0)]), -1.0)
+            return added(value, self.product([(step, 1.0), (whole, 1.0)]), -1.0)
         varying = [k for k, a in enumerate(args) if self.formula.constants[a] is None]
         if len(varying) == 1 and op in TABLE:
             known_terms = [None if k in varying else constant_term(self.formula, a) for k, a in enumerate(args)]
-            function = _called(op, [self.formula.constants[a] for a in args], known_terms)
+            function = called(op, [self.formula.constants[a] for a in args], known_terms)
             return self.applied(function, self.value(args[varying[0]]))
         raise Unknown
 
@@ -265,15 +262,15 @@ class _Composer:
         """A condition, which is 1 where it holds and else 0, or one of two values by a condition."""
         if op == "compare":
             pairs = zip(signs, args, args[1:], strict=False)
-            holds = [self.applied(HOLDS[sign], _added(a, b, -1.0)) for sign, a, b in pairs]
+            holds = [self.applied(HOLDS[sign], added(a, b, -1.0)) for sign, a, b in pairs]
             return self.product([(h, 1.0) for h in holds])
         if op == "if":
-            chosen = self.product([(args[0], 1.0), (_added(args[1], args[2], -1.0), 1.0)])
-            return _added(args[2], chosen)
+            chosen = self.product([(args[0], 1.0), (added(args[1], args[2], -1.0), 1.0)])
+            return added(args[2], chosen)
         if op == "and":
             return self.product([(a, 1.0) for a in args])
-        others = [_added(Value(1.0), a, -1.0) for a in args]  # not a
-        return others[0] if op == "not" else _added(Value(1.0), self.product([(o, 1.0) for o in others]), -1.0)
+        others = [added(Value(1.0), a, -1.0) for a in args]  # not a
+        return others[0] if op == "not" else added(Value(1.0), self.product([(o, 1.0) for o in others]), -1.0)
 
     def by_logarithms(self, i: int) -> Value | None:
         """A logarithm, quotient or root of sums of positive terms that range far, by the logarithms of these."""
@@ -290,7 +287,7 @@ class _Composer:
         assumed = len(self.assumed)
         try:
             if node.op in LOGARITHMS:
-                return _scaled(self.logarithm(of), LOGARITHMS[node.op])
+                return scaled(self.logarithm(of), LOGARITHMS[node.op])
             total, others = self.apart_from(i)
             return self.product([(self.applied(EXP, total), 1.0), *((value, 1.0) for value in others)])
         except Unknown:
@@ -304,9 +301,9 @@ class _Composer:
             total, others = self.apart_from(node.args[0])
             if node.op == "mul":
                 more, beside = self.apart_from(node.args[1])
-                return _added(total, more), others + beside
+                return added(total, more), others + beside
             if node.op == "div":
-                return _added(total, self.logarithm(node.args[1]), -1.0), others
+                return added(total, self.logarithm(node.args[1]), -1.0), others
             return total, [*others, Value(-1.0)]
         try:
             return self.logarithm(i), []
@@ -329,14 +326,14 @@ class _Composer:
                 return self.value(node.args[0])
             if node.op in ("mul", "div"):
                 a, b = (self.logarithm(a) for a in node.args)
-                return _added(a, b, 1.0 if node.op == "mul" else -1.0)
+                return added(a, b, 1.0 if node.op == "mul" else -1.0)
             power = self.power(i)
             if power is not None:
-                return _scaled(self.logarithm(node.args[0]), power)
+                return scaled(self.logarithm(node.args[0]), power)
             if node.op == "add":
                 a, b = (self.logarithm(a) for a in node.args)
-                return _added(b, self.applied(SOFT, _added(a, b, -1.0)))
-        return self.applied(_logarithm(1.0), self.positive(i))
+                return added(b, self.applied(SOFT, added(a, b, -1.0)))
+        return self.applied(logarithm_of(1.0), self.positive(i))
 
     def positive(self, i: int) -> Value:
         """A node that is above 0."""
@@ -365,7 +362,7 @@ class _Composer:
         if len(together) == len(split):
             return found
         other = self.product(together)
-        return other if _depth(other) < _depth(found) else found
+        return other if depth_of(other) < depth_of(found) else found
 
     def factors(self, i: int, exponent: float, whole: frozenset[Any]) -> list[tuple[Value, float]]:
         """A product as its factors and their exponents; those of `whole` are not split."""
@@ -422,7 +419,7 @@ class _Composer:
             if len(several) == 1 and several[0][2] == 1.0:  # what is linear stays linear
                 values.append(several[0][0])
             else:
-                values.append(Value(parts={s: self.filled(s, _powers([(f, e) for _, f, e in several]))}))
+                values.append(Value(parts={s: self.filled(s, product_of_powers([(f, e) for _, f, e in several]))}))
         values += others
         if not values:
             return Value(constant)
@@ -434,11 +431,11 @@ class _Composer:
             for v in signed:
                 own = float(np.sign(self.on_points(v)[0]))
                 sign *= own
-                total = _added(total, self.applied(_logarithm(own), v))
-            values = [_scaled(self.applied(EXP, total), sign), *(v for v in values if v not in signed)]
+                total = added(total, self.applied(logarithm_of(own), v))
+            values = [scaled(self.applied(EXP, total), sign), *(v for v in values if v not in signed)]
         while len(values) > 1:
             values = [self.twofold(values[0], values[1]), *values[2:]]
-        return _scaled(values[0], constant)
+        return scaled(values[0], constant)
 
     def gathered(self, s: Sum, groups: dict[Sum, list[tuple[Value, Function, float]]]) -> float:
         """Factors whose logarithms make up `s`, of which another factor is a function, join that one; their sign."""
@@ -450,7 +447,7 @@ class _Composer:
             if not wanted or other is s or len(several) > 1 or not self.keeps_sign(value):
                 continue
             own = float(np.sign(self.on_points(value)[0]))
-            logarithm = self.handed_on(self.applied(_logarithm(own), value))
+            logarithm = self.handed_on(self.applied(logarithm_of(own), value))
             if len(logarithm.linear) == 1 and not logarithm.constant:
                 signal, c = next(iter(logarithm.linear.items()))
                 if signal in wanted and (own > 0 or exponent.is_integer()):
@@ -483,7 +480,7 @@ class _Composer:
         """The product of two, as squares of their sum and difference."""
         one, other = self.alone(a), self.alone(b)
         if one is not None and other is not None and one[0] is other[0]:
-            return Value(parts={one[0]: self.filled(one[0], _both(one[1], other[1], "mul"))})
+            return Value(parts={one[0]: self.filled(one[0], both(one[1], other[1], "mul"))})
         a, b = self.handed_on(a), self.handed_on(b)
         sizes = [float(np.abs(self.on_points(v)).max()) for v in (a, b)]
         if not all(0.0 < size < np.inf for size in sizes):
@@ -492,9 +489,9 @@ class _Composer:
         sizes = [2.0 ** math.ceil(math.log2(size) - 1e-9) for size in sizes]
         # the first coefficient of each above 0: so x*y and -2*x*y are made of the same squares
         sizes = [math.copysign(size, max(v.linear.values(), key=abs)) for v, size in zip((a, b), sizes, strict=True)]
-        a, b = (_scaled(v, 1.0 / size) for v, size in zip((a, b), sizes, strict=True))
-        plus, minus = self.applied(SQUARE, _added(a, b)), self.applied(SQUARE, _added(a, b, -1.0))
-        return _scaled(_added(plus, minus, -1.0), 0.25 * sizes[0] * sizes[1])
+        a, b = (scaled(v, 1.0 / size) for v, size in zip((a, b), sizes, strict=True))
+        plus, minus = self.applied(SQUARE, added(a, b)), self.applied(SQUARE, added(a, b, -1.0))
+        return scaled(added(plus, minus, -1.0), 0.25 * sizes[0] * sizes[1])
 
     def keeps_sign(self, value: Value) -> bool:
         """Whether a value keeps its sign, and is never small beside its largest."""
@@ -521,16 +518,16 @@ class _Composer:
         constant = value.constant
         if not value.parts:
             s, slope = self.sum_of(value.linear)
-            return s, _affine(constant, slope)
+            return s, affine(constant, slope)
         s = max(value.parts, key=lambda t: t.layer)
         f = value.parts[s]
         others = {t: g for t, g in value.parts.items() if t is not s}
         if not (others or value.linear):
-            return s, (f if constant == 0.0 else _both(_affine(constant, 0.0), f))
+            return s, (f if constant == 0.0 else both(affine(constant, 0.0), f))
         if any(t.layer == s.layer for t in others):
             return None
         rest, slope = self.sum_of(self.handed_on(Value(0.0, value.linear, others)).linear)  # x*y + sin(x*y)
-        return (s, _both(_affine(constant, slope), f)) if rest is s else None
+        return (s, both(affine(constant, slope), f)) if rest is s else None
 
     def applied(self, function: Function, value: Value) -> Value:
         """function(value)."""
@@ -556,7 +553,7 @@ class _Composer:
         """A value that is linear in signals: each function of a sum becomes one."""
         linear = dict(value.linear)
         for s, f in value.parts.items():
-            factor, f = (f.factor, f.base) if isinstance(f, _Multiple) else (1.0, f)
+            factor, f = (f.factor, f.base) if isinstance(f, Multiple) else (1.0, f)
             same = (s, self.same(f))
             signal = self.signals.get(same)
             if signal is None:
@@ -613,104 +610,4 @@ class _Composer:
         return Value(value.constant, self.lifted(linear, depth) if linear else {}, late)
 
 
-def _logarithm(sign: float) -> Function:
-    """Of |z| where z has this sign, and of no other."""
-    return Univariate(lambda z: np.log(sign * z), combined("log", T if sign > 0 else combined("neg", T)))
-
-
-def _power(exponent: float) -> Function:
-    return Univariate(lambda z: z ** float(exponent), combined("pow", T, term_of(exponent)))
-
-
-def _linear(linear: dict[Signal, float]) -> Value:
-    return Value(linear=linear)
-
-
-def _affine(constant: float, slope: float) -> Function:
-    c, b = float(constant), float(slope)
-    if slope == 0.0:
-        return Univariate(lambda z: np.full(np.shape(z), c), term_of(constant))
-    line = combined("mul", term_of(slope), T)
-    return Univariate(lambda z: c + b * z, line if constant == 0.0 else combined("add", term_of(constant), line))
-
-
-def _scaled(value: Value, factor: float) -> Value:
-    if factor == 1.0:
-        return value
-    linear = {k: c * factor for k, c in value.linear.items()}
-    return Value(value.constant * factor, linear, {s: _times(f, factor) for s, f in value.parts.items()})
-
-
-class _Multiple(Univariate):
-    """A multiple of a function; two of one function are handed on as one signal."""
-
-    __slots__ = ("base", "factor")
-
-    def __init__(self, base: Function, factor: float) -> None:
-        by = float(factor)
-        super().__init__(lambda z: by * base(z), combined("mul", term_of(factor), base.term))
-        self.base, self.factor = base, factor
-
-
-def _times(f: Function, factor: float) -> Function:
-    return _Multiple(f.base, factor * f.factor) if isinstance(f, _Multiple) else _Multiple(f, factor)
-
-
-def _depth(value: Value) -> int:
-    """Layers that a value takes."""
-    return max((s.layer + 1 for s in value.parts), default=max((k.layer for k in value.linear), default=0))
-
-
-def _added(a: Value, b: Value, factor: float = 1.0) -> Value:
-    """a + factor b."""
-    b = _scaled(b, factor)
-    linear, parts = dict(a.linear), dict(a.parts)
-    for k, c in b.linear.items():
-        linear[k] = linear.get(k, 0.0) + c
-    for s, f in b.parts.items():
-        parts[s] = _both(parts[s], f) if s in parts else f
-    return Value(a.constant + b.constant, {k: c for k, c in linear.items() if c != 0.0}, parts)
-
-
-def _both(f: Function, g: Function, op: str = "add") -> Function:
-    term = combined(op, f.term, g.term)
-    return Univariate((lambda z: f(z) + g(z)) if op == "add" else lambda z: f(z) * g(z), term)
-
-
-def _powers(several: list[tuple[Function, float]]) -> Function:
-    """The product of powers of functions."""
-
-    @ops.silent
-    def product(z: np.ndarray) -> np.ndarray:
-        total = np.ones(np.shape(z))
-        for f, e in several:
-            y = f(z)
-            total = total * (y if e == 1.0 else y * y if e == 2.0 else np.sqrt(y) if e == 0.5 else y ** float(e))
-        return total
-
-    term: Term | None = None
-    for f, e in several:
-        power = f.term if e == 1.0 else combined("pow", f.term, term_of(e))
-        term = power if (f, e) == several[0] else combined("mul", term, power)
-    return Univariate(product, term)
-
-
-def _called(op: str, constants: Sequence[Any], terms: Sequence[Term | None]) -> Function:
-    """A function of the table of which one argument varies: terms of the others, and None."""
-
-    @ops.silent
-    def call(z: np.ndarray) -> np.ndarray:
-        return np.asarray(TABLE[op].value(*(z if c is None else float(c) for c in constants)), np.float64)
-
-    varying = next(k for k, c in enumerate(constants) if c is None)
-    return Univariate(call, combined(op, *(T if k == varying else t for k, t in enumerate(terms))))
-
-
-EXP, SQRT = Univariate(np.exp, combined("exp", T)), Univariate(np.sqrt, combined("sqrt", T))
-SQUARE = Univariate(np.square, combined("square", T))
-ATAN, FLOOR = Univariate(np.arctan, combined("atan", T)), Univariate(np.floor, combined("floor", T))
-ABOVE = Univariate(lambda z: np.maximum(z, 0.0), combined("max", T, number(0)))
-SOFT = Univariate(lambda z: np.logaddexp(z, 0.0), combined("logaddexp", T, number(0)))
-SAME_VALUE = Univariate(lambda z: z, T)
-
-__all__ = ["Composition", "Signal", "Sum", "Value", "composition_of"]
+__all__ = ["Composition", "composition_of"]

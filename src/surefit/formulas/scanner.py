@@ -197,8 +197,7 @@ class _Checker:
 
     def _missing_operand(self, token: Token, before: Token | None) -> Fault:
         if token.text == "if" and self.tokens[self.tokens.index(token) + 1].text == "(":
-            edits = [(token.start, token.end, "where")]
-            return Fault(CHOICE, token.start, token.end, edits)
+            return Fault(CHOICE, token.start, token.end, [(token.start, token.end, "where")])
         if token.text == ")" and self.groups[-1].token is None:
             return Fault("this bracket closes nothing", token.start, token.end)
         if before is None:

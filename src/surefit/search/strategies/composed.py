@@ -16,8 +16,9 @@ from surefit.attempts.output_layer import ROUNDOFF
 from surefit.core import ops
 from surefit.data import corner_points, face_points, sample
 from surefit.formulas import interesting_points
-from surefit.formulas.compositions import Composition, Function, Signal, Sum, composition_of
+from surefit.formulas.compositions import Composition, composition_of
 from surefit.formulas.expression import Expression
+from surefit.formulas.signals import Function, Signal, Sum
 from surefit.problems.behind import formulas_behind
 from surefit.problems.points import placed
 from surefit.problems.scaling import Scaling

@@ -222,7 +222,10 @@ class Sampling:
             raise ArgumentError(f"design: {self.design!r} is no design; a number of points is count={self.design!r}")
         if self.design not in DESIGNS:
             raise ArgumentError(f"design: {self.design!r} is unknown; choose one of {', '.join(DESIGNS)}")
-        if isinstance(self.count, Iterable):
+        for name in ("with_corners", "drop_nonfinite"):
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                raise ArgumentError(f"{name}={getattr(self, name)!r} must be True or False")
+        if isinstance(self.count, Iterable) and not isinstance(self.count, str):
             self._set("count", tuple(whole("count", n, least=2) for n in self.count))
         elif self.count is not None:
             self._set("count", whole("count", self.count))

@@ -8,33 +8,32 @@ alone is one function of it, however long it is: `sin(E*t/h)^2` is a function of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from surefit.core import ops
-from surefit.formulas.exact import Exact, T, Term, Univariate, combined, constant_term
+from surefit.formulas.exact import Exact, T, Univariate, combined, constant_term
 from surefit.formulas.expression import Expression
 from surefit.formulas.functions import TABLE
+from surefit.formulas.layers import NEARLY_ALL, SIGNED, Layers, Unknown
 from surefit.formulas.signals import (
     ABOVE,
     ATAN,
     EXP,
     FLOOR,
-    NEARLY_ALL,
     SOFT,
     SQRT,
     Function,
-    Layers,
     Signal,
     Sum,
-    Unknown,
     Value,
     added,
+    called,
     depth_of,
-    logarithm,
+    logarithm_of,
     power_of,
     scaled,
 )  # fmt: skip
@@ -42,6 +41,7 @@ from surefit.formulas.signals import (
 MOST_NODES = 400  # of a formula: each is looked at by a call or two
 PART = 0.02  # of the sample points, where a function is finite that counts only where a condition holds
 FACTORS = ("mul", "div", "neg", "square")  # nodes whose arguments are factors of what they are a factor of
+LOGARITHMS = {"log": 1.0, "log10": 1.0 / math.log(10.0), "log2": 1.0 / math.log(2.0)}  # times the natural one
 HOLDS = {  # 1 where a difference is so, else 0
     sign: Univariate(f, None) for sign, f in {
         "<": lambda z: 1.0 * (z < 0), "<=": lambda z: 1.0 * (z <= 0), ">": lambda z: 1.0 * (z > 0),
@@ -87,12 +87,14 @@ class Composition:
 
 
 def composition_of(
-    formulas: Sequence[Expression], points: np.ndarray, log: np.ndarray | None = None
+    formulas: Sequence[Expression], points: np.ndarray, log: np.ndarray | None = None, logarithms: bool = False
 ) -> Composition | None:
     """The layers of formulas of the same variables, or None where they have something else.
 
     points (n, d): where their sub-expressions are looked at, for signs and ranges. log (d,): inputs of which the
-    network is given the logarithm.
+    network is given the logarithm. logarithms: whether quotients, roots and logarithms of sums of positive terms that
+    range over powers of ten are read as those of the terms: log(e^a + e^b) = b + log(1 + e^(a-b)), where the sum would
+    be known to a share of its largest value; None where there are none.
 
     >>> from surefit.formulas import parse
     >>> f = parse("sin(a*b/c)^2")
@@ -101,9 +103,11 @@ def composition_of(
     """
     if sum(len(f.nodes) for f in formulas) > MOST_NODES:
         return None
-    composer = _Composer(points, np.zeros(points.shape[1], bool) if log is None else log)
+    composer = _Composer(points, np.zeros(points.shape[1], bool) if log is None else log, logarithms)
     try:
         values = [composer.read(f) for f in formulas]
+        if logarithms and not composer.used:
+            return None
         depth = max((s.layer + 1 for v in values for s in v.parts), default=0)
         if not depth:
             return None
@@ -116,7 +120,8 @@ def composition_of(
 class _Composer(Layers):
     """Reads formulas."""
 
-    def __init__(self, points: np.ndarray, log: np.ndarray) -> None:
+    def __init__(self, points: np.ndarray, log: np.ndarray, logarithms: bool = False) -> None:
+        self.logarithms, self.used = logarithms, False
         super().__init__([Signal(0, np.log(x) if is_log else x) for x, is_log in zip(points.T, log, strict=True)])
         plain = [Value(linear={signal: 1.0}) for signal in self.inputs]
         self.variables = [self.applied(EXP, v) if is_log else v for v, is_log in zip(plain, log, strict=True)]
@@ -169,6 +174,9 @@ class _Composer(Layers):
                 raise Unknown
             return Value(Exact(float(constant), constant_term(self.formula, i)))
         op, args = node.op, node.args
+        if self.logarithms and (found := self.by_logarithms(i)) is not None:
+            self.used = True
+            return found
         if op in ("compare", "and", "or", "not", "if"):
             chosen = range(1, 3) if op == "if" else ()  # which may be undefined where they are not chosen
             values = []
@@ -188,13 +196,12 @@ class _Composer(Layers):
             return self.applied(SQRT if power == 0.5 else power_of(power), self.value(args[0]))
         if op in ("mul", "div") or power is not None:
             return self.shallower(i)
-        found = self.rewritten(op, args)
-        if found is not None:
+        if (found := self.rewritten(op, args)) is not None:
             return found
         varying = [k for k, a in enumerate(args) if self.formula.constants[a] is None]
         if len(varying) == 1 and op in TABLE:
             known_terms = [None if k in varying else constant_term(self.formula, a) for k, a in enumerate(args)]
-            function = _called(op, [self.formula.constants[a] for a in args], known_terms)
+            function = called(op, [self.formula.constants[a] for a in args], known_terms)
             return self.applied(function, self.value(args[varying[0]]))
         raise Unknown
 
@@ -206,7 +213,7 @@ class _Composer(Layers):
                 exact = Exact(float(base), constant_term(self.formula, args[0]))
                 of_base = Univariate(lambda z: float(exact) ** z, combined("pow", exact.term, T))
                 return self.applied(of_base, self.value(args[1]))
-            log = self.applied(logarithm(1.0), self.positive(args[0]))
+            log = self.applied(logarithm_of(1.0), self.positive(args[0]))
             return self.applied(EXP, self.product([(self.value(args[1]), 1.0), (log, 1.0)]))
         if op in ("max", "min"):
             found = self.value(args[0])
@@ -242,6 +249,69 @@ class _Composer(Layers):
             return self.product([(a, 1.0) for a in args])
         others = [added(Value(1.0), a, -1.0) for a in args]  # not a
         return others[0] if op == "not" else added(Value(1.0), self.product([(o, 1.0) for o in others]), -1.0)
+
+    def by_logarithms(self, i: int) -> Value | None:
+        """A logarithm, quotient or root of sums of positive terms that range far, by the logarithms of these."""
+        node = self.formula.nodes[i]
+        of = node.args[-1] if node.op == "div" else node.args[0] if node.args else None
+        power = self.power(i) if node.op in ("sqrt", "pow") else None
+        if of is None or not (node.op in ("div", *LOGARITHMS) or (power is not None and (power < 0 or power % 1))):
+            return None
+        if not self.is_sum(of):
+            return None
+        y = self.on_points(self.value(of))
+        if not ((y > 0).all() and float(y.min()) < SIGNED * float(y.max())):
+            return None
+        assumed = len(self.assumed)
+        try:
+            if node.op in LOGARITHMS:
+                return scaled(self.logarithm(of), LOGARITHMS[node.op])
+            total, others = self.apart_from(i)
+            return self.product([(self.applied(EXP, total), 1.0), *((value, 1.0) for value in others)])
+        except Unknown:
+            del self.assumed[assumed:]
+            return None
+
+    def apart_from(self, i: int) -> tuple[Value, list[Value]]:
+        """The logarithm of the factors of a node that have one, and those that have none."""
+        node, assumed = self.formula.nodes[i], len(self.assumed)
+        if self.formula.constants[i] is None and node.op in ("mul", "div", "neg"):
+            total, others = self.apart_from(node.args[0])
+            if node.op == "mul":
+                more, beside = self.apart_from(node.args[1])
+                return added(total, more), others + beside
+            if node.op == "div":
+                return added(total, self.logarithm(node.args[1]), -1.0), others
+            return total, [*others, Value(-1.0)]
+        try:
+            return self.logarithm(i), []
+        except Unknown:
+            del self.assumed[assumed:]
+            return Value(), [self.value(i)]
+
+    def is_sum(self, i: int) -> bool:
+        """Whether a node is a sum, or a power or a product with one."""
+        node = self.formula.nodes[i]
+        if node.op in (*FACTORS, "sqrt", "pow"):
+            return any(self.is_sum(a) for a in node.args)
+        return node.op == "add"
+
+    def logarithm(self, i: int) -> Value:
+        """The logarithm of a node that is above 0, as are all that it is a product or a sum of."""
+        node = self.formula.nodes[i]
+        if self.formula.constants[i] is None:
+            if node.op == "exp":
+                return self.value(node.args[0])
+            if node.op in ("mul", "div"):
+                a, b = (self.logarithm(a) for a in node.args)
+                return added(a, b, 1.0 if node.op == "mul" else -1.0)
+            power = self.power(i)
+            if power is not None:
+                return scaled(self.logarithm(node.args[0]), power)
+            if node.op == "add":
+                a, b = (self.logarithm(a) for a in node.args)
+                return added(b, self.applied(SOFT, added(a, b, -1.0)))
+        return self.applied(logarithm_of(1.0), self.positive(i))
 
     def positive(self, i: int) -> Value:
         """A node that is above 0."""
@@ -296,17 +366,6 @@ class _Composer(Layers):
             self.assumed += [v for v, _ in found]
             return [(v, e * exponent) for v, e in found]
         return [(self.value(i), exponent)]
-
-
-def _called(op: str, constants: Sequence[Any], terms: Sequence[Term | None]) -> Function:
-    """A function of the table of which one argument varies: terms of the others, and None."""
-
-    @ops.silent
-    def call(z: np.ndarray) -> np.ndarray:
-        return np.asarray(TABLE[op].value(*(z if c is None else float(c) for c in constants)), np.float64)
-
-    varying = next(k for k, c in enumerate(constants) if c is None)
-    return Univariate(call, combined(op, *(T if k == varying else t for k, t in enumerate(terms))))
 
 
 __all__ = ["Composition", "composition_of"]

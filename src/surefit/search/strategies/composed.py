@@ -69,9 +69,15 @@ def composed(s: State) -> Strategy:
     if s.problem.source["kind"] != "formula":
         yield say("written-down")
     points = points_on(s, formulas)
-    composition = composition_of(formulas, points, s.problem.domain.log)
-    if composition is None or composition.depth > MOST_DEEP:
-        return None
+    for logarithms in (True, False):
+        composition = composition_of(formulas, points, s.problem.domain.log, logarithms)
+        if composition is not None and composition.depth <= MOST_DEEP:
+            yield from _layered(s, composition, points)
+    return None
+
+
+def _layered(s: State, composition: Composition, points: np.ndarray) -> Strategy:
+    """The network of these layers, to more and more digits."""
     roundoff = ROUNDOFF[str(s.dtype)]
     problem = s.problem if s.dtype == ops.float64 else placed(s.problem, points)
     goal = s.goal or 0.0

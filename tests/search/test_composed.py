@@ -102,3 +102,22 @@ def test_a_condition_without_a_jump_is_within_the_tolerance():
     x, y = np.random.default_rng(0).uniform(0, 1, (2, 20_000))
     truth = np.where(x > y, x**2 + y, x + y**2)
     assert fit.reached and np.abs(fit.predict(np.stack([x, y], axis=1)) - truth).max() < 1e-7
+
+
+SIDES = [  # a formula that jumps, and points at the jump
+    ("1 if x > 0 else 0", [(0.0, 0.3)]),
+    ("1 if x >= 0 else -y", [(0.0, 0.3)]),
+    ("sign(x)*y", [(0.0, 0.3)]),
+    ("floor(3*x) + y", [(1 / 3, 0.3), (0.0, 0.5), (1.0, 0.2)]),
+    ("floor(x + y)", [(0.5, 0.5), (0.0, 0.0), (0.25, 0.75)]),
+    ("x*exp(-y) if x > 0.2 else y", [(0.2, 0.3), (0.2, -0.5)]),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("text", "points"), SIDES)
+def test_a_point_at_a_jump_is_on_its_side(text, points, dtype):
+    fit = surefit.fit(text, "x=-1:1, y=-1:1", tol=1e-5, dtype=dtype)
+    value = surefit.parse(text, ["x", "y"])
+    for x, y in points:
+        assert fit(x, y) == pytest.approx(float(value(x, y)), abs=1e-4)

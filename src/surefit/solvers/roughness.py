@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -175,6 +176,20 @@ def jumps_of(values: Values, pieces: Pieces, eps: float = 2.0**-52) -> list[Jump
     return found
 
 
+def short_number(x: float, within: float) -> float | None:
+    """The number with few digits, or the fraction of small numbers, that x is but for rounding; None if there is none.
+
+    >>> short_number(0.30000000000000004, 1e-15), short_number(1 / 3, 1e-15), short_number(0.1234567891234, 1e-15)
+    (0.3, 0.3333333333333333, None)
+    """
+    if abs(x) <= within:
+        return 0.0
+    for found in (*(float(f"{x:.{digits}g}") for digits in (1, 3, 6)), float(Fraction(x).limit_denominator(1000))):
+        if abs(found - x) <= within:
+            return found
+    return None
+
+
 @np.errstate(invalid="ignore", over="ignore")
 def centre_of(
     jump: Jump, before: float, after: float, values: Values, units: Values, dtype: Any = np.float64
@@ -286,5 +301,5 @@ class Mesh:
 
 __all__ = [
     "BESIDE", "NEAR_ZERO", "STEEPEST", "Jump", "Mesh", "Pieces", "Values", "centre_of", "jumps_of", "pieces_of",
-    "without_jumps",
+    "short_number", "without_jumps",
 ]  # fmt: skip

@@ -34,7 +34,7 @@ from surefit.search.limits import (
 from surefit.search.runner import State, Strategy
 from surefit.search.strategies.layers import of_layers
 from surefit.sentences import say
-from surefit.solvers.roughness import NEAR_ZERO
+from surefit.solvers.roughness import NEAR_ZERO, short_number
 from surefit.solvers.univariate import Units, units_of
 
 ALL_CORNERS = 12  # inputs, up to which all corners are looked at
@@ -43,6 +43,7 @@ FINE = 1001  # places that tell the range of a function on an interval
 SAFE = 1.15  # times the range that was seen: a sum of ranges that is no wider is taken as it is
 MARGINS = (0.02, 2e-3, 2e-4, 0.0)  # of half of the range that was seen, by which it may be wider
 BEYOND = 1e-7  # of half of the range, the same where a function ends, with its value at the end
+AROUND = 4.0  # roundings, by which a unit that jumps bends beside the number on whose side it is
 KNOWN = 1e4  # roundings, of half of the range: so well a sum of what a layer hands on is known
 NOTICED = 1e-7  # of the size of a target: a root mean square beside its jumps that is good enough
 LEAST = 30.0  # roundings, to which functions are fitted at best
@@ -212,7 +213,17 @@ def _block(
         with np.errstate(all="ignore"):
             return np.stack([f(z) for _, f in functions], axis=1)
 
-    units = units_of(values, tol, max(tol, KNOWN * roundoff) if s.layer else NEAR_ZERO, roundoff)
+    known = 2.0 * roundoff * (abs(middle) / half + 1.0)  # so well t is known where the network runs
+
+    def centre(after: float, left: np.ndarray, right: np.ndarray) -> float:
+        number = short_number(middle + half * after, 4.0 * 2.0**-52 * (abs(middle) + half))
+        if number is None:
+            return after
+        here = np.array([f(np.array([number]))[0] for _, f in functions])
+        side = int(np.argmin([np.abs(here - value).max() for value in (left, 0.5 * (left + right), right)])) - 1
+        return (number - middle) / half - side * AROUND * known
+
+    units = units_of(values, tol, max(tol, KNOWN * roundoff) if s.layer else NEAR_ZERO, roundoff, centre)
     if units is None:
         return None
     fine = values(np.linspace(-1.0, 1.0, FINE))

@@ -19,7 +19,7 @@ import numpy as np
 REAL = np.longdouble  # 64 bits of mantissa on most machines, 53 on some
 U = float(np.finfo(REAL).eps) / 2
 PAD = 16 * U  # eight units in the last place: more than any rounding, and than functions of C may be wrong
-UP = 1.0 + 2.0**-36  # more than the roundings of a sum of fewer than 1e5 numbers, none negative
+UP = 1.0 + 4096 * U  # more than the roundings of a sum of 4000 numbers, none negative
 SMALL = 1e-290
 PI = REAL("3.14159265358979323846264338327950288")
 UNITS = {"float64": (2.0**-53, 2.0**-1022), "float32": (2.0**-24, 2.0**-126)}  # half a unit; what underflow may lose
@@ -143,6 +143,8 @@ class Taylor:
     def product(self, w: Any, dtype: Any, in_blocks: bool) -> Taylor:
         """A matrix product with constants, summed in blocks of 16 or in any order."""
         size, n, terms = np.abs(w), w.shape[0], self.c[..., None, :] * w[..., None]
+        if n > 4000:
+            raise NotImplementedError("a layer so wide")
         off = self.e @ size + ((n + 2) * U * np.abs(self.c).sum(axis=-1)) @ size
         if dtype is not None:
             (u, tiny), moved = UNITS[str(dtype)], self.size @ size

@@ -26,8 +26,9 @@ from typing import Any
 
 import numpy as np
 
-from surefit.bounds.checker_arithmetic import PAD, PI, REAL, SMALL, UP, Taylor, basis, value
+from surefit.bounds.checker_arithmetic import PAD, PI, REAL, SMALL, UNITS, UP, Taylor, basis, value
 from surefit.formulas.exact import literal
+from surefit.ir.mathlib import MAX_ULP
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,14 @@ class Verdict:
         return f"certificate {words}: {self.why}"
 
 
-HALVES = {"neg": 0.0, "relu": 0.0, "abs": 0.0, "square": 1.0, "sqrt": 1.0}  # half units of rounding; else `kernel`
+HALVES = {"neg": 0.0, "relu": 0.0, "abs": 0.0, "square": 1.0, "sqrt": 1.0}  # half units of rounding
 MOVES = ("reshape", "transpose", "broadcast_to", "slice", "flip")
+
+
+def halves_of(name: str, dtype: Any, running: str | None) -> float:
+    """Half units of rounding of a function: what the tests of a compiled one found, or four units of NumPy's."""
+    tested = MAX_ULP.get(name, {}).get("f32" if dtype == np.float32 else "f64", 4.0)
+    return HALVES.get(name, 2 * max(1.0, tested) if running == "blocks" else 8.0)
 
 
 def harmless(name: str, by: Any) -> bool:
@@ -54,11 +61,14 @@ def harmless(name: str, by: Any) -> bool:
     return bool((by == 0).all() if name in ("add", "sub") else (np.abs(np.frexp(by)[0]) == 0.5).all())
 
 
-def model_on(program: Any, x: Taylor, running: str | None) -> Taylor:
-    """The recorded model on n boxes: x holds (n, 1, d). running: its order of sums."""
+def model_on(program: Any, x: Taylor, spare: Any, running: str | None) -> tuple[Taylor, Any]:
+    """The recorded model on n boxes: x holds (n, 1, d). running: its order of sums.
+
+    With it: how far (n, d) the inputs that it computes with may be from those that were given, at most `spare`.
+    """
+    off: Any = None
     env: Any = {v.name: np.asarray(program._present(t), REAL) for t, v in program.state_in}
     env[program.inputs[0].name] = x
-    kernel = 4.0 if running == "blocks" else 8.0  # two units in the last place of a compiled one, four of NumPy's
     for e in program.equations:
         name, dtype = e.op.name, None if running is None else e.result.dtype
         args: Any = [env[a.name] if hasattr(a, "name") else np.asarray(a.value, REAL) for a in e.args]
@@ -72,13 +82,29 @@ def model_on(program: Any, x: Taylor, running: str | None) -> Taylor:
         elif name == "cast":
             result = args[0].rounded(float(narrower), dtype)
         elif name == "matmul" and isinstance(args[0], Taylor) and isinstance(args[1], np.ndarray):
+            if off is None:
+                off, args[0] = meant(x, args[0], spare)
             result = args[0].product(args[1], dtype, running == "blocks")
         else:
-            halves = HALVES.get(name, kernel) if len(args) == 1 else float(not harmless(name, args[1]))
+            halves = halves_of(name, dtype, running) if len(args) == 1 else float(not harmless(name, args[1]))
             args = [a if isinstance(a, Taylor) else x.constant(a) for a in args]
             result = value(name, args).rounded(halves, dtype)
         env[e.result.name] = result
-    return env[program.outputs[0].name]
+    return env[program.outputs[0].name], np.zeros(spare.shape) if off is None else off
+
+
+def meant(x: Taylor, u: Taylor, spare: Any) -> tuple[Any, Taylor]:
+    """Scaled inputs u, moved by rounding, are those of other inputs exactly: how far off these are, and u of them.
+
+    So this rounding counts with the slope of the formula, and not with that of each unit.
+    """
+    i = np.arange(spare.shape[1])
+    if u.c.shape == x.c.shape and spare.any():
+        own = np.abs(u.c[:, 0, i, 1 + i])
+        off = u.e[:, 0] * x.c[:, 0, i, 1 + i] / own * UP
+        if (np.abs(u.c[..., 1:]).sum(axis=-1)[:, 0] == own).all() and (off <= spare).all():
+            return off, Taylor(u.b, u.c, np.zeros_like(u.e))
+    return np.zeros(spare.shape), u
 
 
 def constant_of(node: Any, text: str) -> tuple[Any, float]:
@@ -114,17 +140,17 @@ def formula_on(formula: Any, x: dict[str, Taylor]) -> Taylor:
 
 
 def residual(
-    program: Any, formulas: list[Any], names: list[str], low: Any, high: Any, running: str | None, degree: int = 0
+    program: Any, formulas: list[Any], names: list[str], low: Any, high: Any, running: str | None, degree: int = 1
 ) -> Taylor:
     """target - model on boxes (n, d): (n, outputs)."""
     n, d = low.shape
     b, m = basis(d, degree), np.clip(0.5 * low + 0.5 * high, low, high)
-    c, r = np.zeros((n, d, b.size), REAL), np.maximum(high - m, m - low) * (1 + 2.0**-51)
-    c[..., 0] = m
-    if degree:
-        c[:, np.arange(d), 1 + np.arange(d)] = r
-    x = Taylor(b, c, np.zeros((n, d)) if degree else r)
-    y = model_on(program, x.moved(lambda t: t.reshape(1, d), d), running)
+    unit = max(UNITS[str(e.result.dtype)][0] for e in program.equations)
+    spare = np.maximum(np.abs(low), np.abs(high)) * (32 * unit if running else 0.0)
+    c, r = np.zeros((n, d, b.size), REAL), (np.maximum(high - m, m - low) + spare) * (1 + 2.0**-50)
+    c[..., 0], c[:, np.arange(d), 1 + np.arange(d)] = m, r
+    x = Taylor(b, c, np.zeros((n, d)))
+    y, x.e = model_on(program, x.moved(lambda t: t.reshape(1, d), d), spare, running)
     columns = {name: x.moved(lambda t, j=j: t[j : j + 1], d) for j, name in enumerate(names)}
     fs = [formula_on(f, columns) + columns[names[0]] * x.constant(0.0) for f in formulas]
     f = Taylor(b, np.concatenate([f.c for f in fs], axis=1), np.concatenate([f.e for f in fs], axis=1))
@@ -209,7 +235,7 @@ def _checked(
             continue
         m = np.clip(0.5 * first + 0.5 * last, first, last)
         point = look(m, m)
-        least = np.abs(point.c[..., 0]) - point.e
+        least = 2 * np.abs(point.c[..., 0]) - point.size
         if (worse := (least > goal).any(axis=1)).any():
             return Verdict(False, f"the error near {m[worse][0].tolist()} is above its upper bound", looked)
         # cut where most of the polynomial comes from

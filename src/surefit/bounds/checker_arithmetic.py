@@ -231,4 +231,4 @@ def erf(t: Any) -> Any:
     return scipy.special.erf(t.astype(np.float64)).astype(REAL)
 
 
-__all__ = ["PAD", "PI", "REAL", "SMALL", "UP", "Taylor", "basis", "value"]
+__all__ = ["PAD", "PI", "REAL", "SMALL", "UNITS", "UP", "Taylor", "basis", "value"]

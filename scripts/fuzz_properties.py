@@ -5,13 +5,16 @@
 Half of the networks are ReLU networks of one input whose weights are short binary fractions: their maxima, slopes and
 bends are known exactly, in fractions, and thresholds lie exactly at them or one float beside. The others have any
 activation, one to four inputs and one to six layers; the truth is what a dense sample and a local search find, in
-digits of mpmath where it is near. "Not known" is no fault; a proof or a refutation that is false is one. The exit code
-is 1 if there is one. `tests/bounds/test_attacks.py` holds a reduced form.
+digits of mpmath where it is near. Every fifth is made of the parts of a random formula (search/strategies/composed.py),
+with units or weights changed or another formula claimed, and is certified as real and as deployed. "Not known" is no
+fault; a proof or a refutation that is false is one. The exit code is 1 if there is one. `tests/bounds/test_attacks.py`
+holds a reduced form.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from collections import Counter
@@ -27,7 +30,13 @@ import scipy.special
 
 from surefit import nn
 from surefit.bounds import certify, certify_pair, certify_slopes, verify
+from surefit.data import Domain, face_points, sample
+from surefit.formulas import parse
+from surefit.formulas.compositions import composition_of
+from surefit.models.inference import values_of
 from surefit.models.scaled import Scaled
+from surefit.problems.scaling import Scaling
+from surefit.search.strategies.composed import fitted
 
 SECONDS = 0.3  # for a claim; unknown is no fault
 STEEP = 6  # points at which all derivatives are computed by mpmath
@@ -347,8 +356,10 @@ def anything(rng: np.random.Generator, faults: Faults) -> None:
         )
     p, q = s.points(rng, 2000), s.points(rng, 2000)
     q[1000:] = np.clip(p[1000:] + 1e-3 * (s.high - s.low) * rng.normal(size=(1000, s.d)), s.low, s.high)
-    quotient = np.linalg.norm(s(p) - s(q), axis=1) / np.maximum(np.linalg.norm(p - q, axis=1), 1e-9)
-    faults.claim("lipschitz", True, bool(quotient.max() <= slopes.lipschitz[1] * (1 + 1e-6) + 1e-6), words)
+    moved, apart = np.linalg.norm(s(p) - s(q), axis=1), np.linalg.norm(p - q, axis=1)
+    pad = 1e-12 * (1 + np.abs(s(p)).max())  # of these values in float64, whose size may come of parts that cancel
+    steepest = min(slopes.lipschitz[1], 1e300)  # infinity times 0 is no number
+    faults.claim("lipschitz", True, bool((moved <= steepest * apart * (1 + 1e-6) + pad).all()), words)
     for a, name in enumerate(s.names):
         for k in range(s.k):
             rising = slopes.increasing(name, slopes.outputs[k])
@@ -363,6 +374,101 @@ def anything(rng: np.random.Generator, faults: Faults) -> None:
                 faults.claim("decreasing", True, bool((moved <= pad).all()), words)
 
 
+# --- networks that are made of the parts of a formula ---
+
+TERMS = (
+    "x*exp({c}*y)", "sin({c}*x + y)", "(x + {c}*y)^2", "x*y", "1/(x^2 + y^2 + {c})", "sqrt(x^2 + y + 4)",
+    "log(x + {c}*y + 9)", "tanh(x - {c}*y)", "x*sin(pi*y + z)", "exp(-(x^2 + y^2)/2)", "x^2*y/(z + 5)", "cos(x*y)",
+    "(x + 3)^1.5*(y + 4)^(-0.5)", "atan(x*y + {c})", "(x - y)*(z + {c}*x)",
+)  # fmt: skip
+CHANGES = ("none", "none", "ulp", "factor", "small", "swapped", "zero", "bias", "sign", "row", "formula")
+
+
+def random_formula(rng: np.random.Generator) -> tuple[str, dict[str, tuple[float, float]]]:
+    """A sum of one or two terms, sometimes inside a function, and a box."""
+    letters = "xyzuvw"[: int(rng.choice([2, 2, 3, 4, 6]))]
+
+    def term() -> str:
+        found = str(rng.choice(TERMS)).format(c=rng.choice(["0.1", "0.3", "1.7", "pi", "1/3"]))
+        to = dict(zip("xyz", rng.choice(list(letters), 3), strict=True))
+        return re.sub(r"\b[xyz]\b", lambda m: to[m[0]], found)
+
+    text = " + ".join(f"{rng.choice(['0.1', '1/3', '2'])}*({term()})" for _ in range(int(rng.integers(1, 3))))
+    text = f"sin({text})" if rng.random() < 0.2 else text
+    starts = {name: float(rng.choice([-1, -2, 0, 0.5])) for name in parse(text).variables}
+    return text, {name: (a, a + float(rng.choice([0.5, 1, 2]))) for name, a in starts.items()}
+
+
+def exact_formula(text: str, values: dict[str, Any]) -> Any:
+    """Python's own reading of a formula, in numbers of mpmath."""
+    functions = {n: getattr(mpmath, n) for n in ("sin", "cos", "exp", "log", "sqrt", "tanh", "atan", "pi")}
+    written = re.sub(r"(?<![\w.])\d+(\.\d+)?(e-?\d+)?", lambda m: f"number('{m[0]}')", text).replace("^", "**")
+    return eval(written, {**functions, "number": mpmath.mpf, "__builtins__": {}}, values)  # noqa: S307 - made here
+
+
+def parts(rng: np.random.Generator, faults: Faults, digits: tuple[float, float] = (3, 12), boxes: int = 300) -> None:
+    """The bound of a network that is made of the parts of a formula, or nearly so."""
+    text, box = random_formula(rng)
+    names, domain = list(box), Domain(box)
+    if len(names) < 2:
+        return
+    f = parse(text, tuple(names))
+    points = np.concatenate([sample(domain, 2000, "uniform", generator=rng), face_points(domain, 500, rng)])
+    low, high = domain.low, domain.high
+    with np.errstate(all="ignore"):
+        made_of = composition_of([f], points)
+        y = np.broadcast_to(f(*points.T), (len(points),))
+        if made_of is None or made_of.depth > 5 or not np.isfinite(y).all():
+            return
+        scaling = [low / 2 + high / 2, (high - low) / 2, np.array([y.mean()]), np.array([max(y.std(), 1e-3)])]
+        found = fitted(made_of, 10.0 ** -rng.uniform(*digits), Scaling(*scaling))
+    if found is None or sum(len(b) for _, b in found[0]) > 400:
+        return
+    change, layers = str(rng.choice(CHANGES)), [(w.copy(), b.copy()) for w, b in found[0]]
+    w, b = layers[rng.integers(len(layers))]
+    at, small = tuple(rng.integers(n) for n in w.shape), 10.0 ** -rng.uniform(2, 12)
+    if change == "ulp":
+        w[at] = np.nextafter(w[at], np.inf)
+    elif change == "swapped":
+        w[[0, -1]], b[[0, -1]] = w[[-1, 0]], b[[-1, 0]]
+    elif change == "bias":
+        b[at[0]] += small
+    elif change in ("sign", "row"):
+        w[at[0]] *= -1 if change == "sign" else 1 + small
+    elif change in ("factor", "small", "zero"):
+        w[at] *= {"factor": 1.001, "small": 1 + small, "zero": 0.0}[change]
+    elif change == "formula":
+        text = f"{text} + {small!r}*{names[0]}"
+        f = parse(text, tuple(names))
+    s: Any = Sampled.__new__(Sampled)
+    s.d, s.k, s.activation, s.layers, s.scaling = len(names), 1, "tanh", layers, scaling
+    s.low, s.high, s.names, s.dtype = low, high, names, np.float32 if rng.random() < 0.3 else np.float64
+    net: Any = nn.MLP(s.d, [len(b) for _, b in layers[:-1]], 1, activation="tanh", generator=0, dtype=s.dtype)
+    for p, v in zip(net.parameters(), (v for layer in layers for v in layer), strict=True):
+        p.assign(np.asarray(v, s.dtype))
+    s.layers = [(np.asarray(w, s.dtype).astype(float), np.asarray(b, s.dtype).astype(float)) for w, b in layers]
+    model = Scaled(net, *scaling, s.dtype)
+    running = values_of(model)
+    x = np.concatenate([s.points(rng, 3000), domain.corners()[:64]])
+    places = {mode: s.uphill(lambda p, v=v: np.abs(v(p)[:, 0] - f(*p.T)), x)
+              for mode, v in (("real", s), ("deployed", running))}  # fmt: skip
+    for mode, place in places.items():
+        proof = certify(model, text, domain, mode=mode, boxes=boxes, time=10 * SECONDS, rtol=0.05)
+        point = [float(v) for v in place]
+        value = s.exact(point)[0] if mode == "real" else mpmath.mpf(float(running(place[None])[0, 0]))
+        error = abs(value - exact_formula(text, dict(zip(names, map(mpmath.mpf, point), strict=True))))
+        code = getattr(proof.method, "code", "")
+        faults.claim(
+            f"{code} {change} {mode}", True, bool(error <= proof.upper), (text, box, s.dtype, error, proof.upper)
+        )
+        if proof.leaves is not None and proof.upper < np.inf and mode == "deployed":
+            i = rng.integers(len(proof.leaves[0]))
+            a, b, bound = (v[i] for v in proof.leaves)
+            corners = np.clip(a + rng.integers(0, 3, (30, s.d)) / 2 * (b - a), a, b)
+            near = np.abs(running(corners)[:, 0] - f(*corners.T)) - 1e-13 * (1 + np.abs(running(corners)[:, 0]))
+            faults.claim("box", True, bool((near <= bound[0]).all()), (text, box, near.max(), bound))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--networks", type=int, default=200)
@@ -373,7 +479,7 @@ def main() -> int:
     started = time.monotonic()
     for i in range(arguments.networks):
         rng = np.random.default_rng([arguments.seed, i])
-        (exactly if i % 2 else anything)(rng, faults)
+        (parts if i % 5 == 4 else exactly if i % 2 else anything)(rng, faults)
     print(*(f"{kind} {n}" for kind, n in sorted(faults.items())), sep="\n")
     print(f"{arguments.networks} networks, {faults['FALSE']} false claims, {time.monotonic() - started:.0f} s")
     return 1 if faults["FALSE"] else 0

@@ -7,7 +7,7 @@ how much the running model may be off there, from the unit of its dtype and the 
 Boxes where that is not enough are cut, up to a budget. It checks
 
 - that the certificate speaks of this model: the bytes of all its numbers;
-- that the lower bound is reached at the point that is given, inside the box;
+- that the error may be as large as the lower bound at the point that is given, inside the box;
 - that the boxes of the file cover the domain without a gap, in exact rational arithmetic;
 - that the upper bounds of all outputs, or a tolerance that is asked for, hold on each of them.
 

@@ -14,6 +14,7 @@ holds a reduced form.
 from __future__ import annotations
 
 import argparse
+import copy
 import re
 import sys
 import time
@@ -30,6 +31,7 @@ import scipy.special
 
 from surefit import nn
 from surefit.bounds import certify, certify_pair, certify_slopes, verify
+from surefit.core.tensor import Tensor
 from surefit.data import Domain, face_points, sample
 from surefit.formulas import parse
 from surefit.formulas.compositions import composition_of
@@ -339,6 +341,22 @@ def anything(rng: np.random.Generator, faults: Faults) -> None:
     found = verify(s.net, both, s.box, time=SECONDS)
     outside = found.at is not None and not ends[0] <= exact(np.array([found.at[n] for n in s.names])) <= ends[1]
     faults.claim("chain", found.holds, not outside, (both, found.at, words))
+    # errors as it runs, and the distance of another network
+    some = np.asarray(x, np.float64 if s.scaling is not None else s.dtype)
+    running = np.abs(
+        np.asarray(s.net(Tensor(some)).detach().numpy(), float) - poly[text][0](some.astype(float))[:, None]
+    )
+    proof = certify(s.net, [text] * s.k, s.box, mode="deployed", strict=False, time=SECONDS, boxes=200)
+    inside = (some.astype(float) >= s.low).all(axis=1) & (some.astype(float) <= s.high).all(axis=1)
+    faults.claim("running error", True, bool(running[inside].max() * (1 - 1e-13) <= proof.upper), words)
+    other, moved = copy.deepcopy(s.net), copy.copy(s)
+    w = list(other.parameters())[-2]
+    w.assign(w.detach().numpy() * s.dtype(1.25))
+    moved.layers = [*s.layers[:-1], (np.asarray(w.detach().numpy(), float), s.layers[-1][1])]
+    proof = certify_pair(s.net, other, s.box, time=SECONDS)
+    apart = float(np.abs(s(x) - moved(x)).max())
+    pad = 1e-12 * float(np.abs(s(x)).max() + np.abs(moved(x)).max() + 1)
+    faults.claim("pair", True, apart - pad <= proof.upper, (apart, proof.upper, words))
     # derivatives
     slopes = certify_slopes(s.net, s.box, time=SECONDS)
     steep = [

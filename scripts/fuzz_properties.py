@@ -20,6 +20,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -495,11 +496,14 @@ def main() -> int:
     mpmath.mp.dps = 40
     faults = Faults()
     started = time.monotonic()
-    for i in range(arguments.networks):
-        rng = np.random.default_rng([arguments.seed, i])
-        (parts if i % 5 == 4 else exactly if i % 2 else anything)(rng, faults)
+    done = 0
+    with suppress(KeyboardInterrupt):
+        for i in range(arguments.networks):
+            rng = np.random.default_rng([arguments.seed, i])
+            (parts if i % 5 == 4 else exactly if i % 2 else anything)(rng, faults)
+            done += 1
     print(*(f"{kind} {n}" for kind, n in sorted(faults.items())), sep="\n")
-    print(f"{arguments.networks} networks, {faults['FALSE']} false claims, {time.monotonic() - started:.0f} s")
+    print(f"{done} networks, {faults['FALSE']} false claims, {time.monotonic() - started:.0f} s")
     return 1 if faults["FALSE"] else 0
 
 

@@ -80,7 +80,7 @@ SEEN = (
     "boot/urine calc", "MASS/crabs CW -index", "MASS/whiteside Gas", "MASS/birthwt bwt -low", "car/States SATM -SATV",
     "geepack/seizure y4", "survival/lung time -inst,status", "car/Davis weight -repwt", "MASS/gilgais e30",
     "psych/sat.act SATQ -SATV",
-    "MASS/leuk time", "MASS/UScereal calories", "Zelig/kmenta q", "robustbase/salinity Y", "MASS/npr1 perm",
+    "MASS/leuk time", "MASS/UScereal calories -vitamins", "Zelig/kmenta q", "robustbase/salinity Y", "MASS/npr1 perm",
     "robustbase/aircraft Y", "HSAUR/phosphate t5", "car/Hartnagel ftheft -mtheft,mconvict",
     "MASS/Rabbit BPchange -Run", "robustbase/milk X5", "MASS/painters Colour", "MASS/anorexia Postwt",
     "robustbase/wagnerGrowth y", "car/Chirot intensity", "car/Bfox partic", "Ecdat/Oil dur",
@@ -94,15 +94,14 @@ SEEN = (
 KEPT = (
     "MASS/muscle Length", "boot/frets l2", "HSAUR/BtheB bdi.8m", "MASS/cabbages VitC",
     "car/Ginzberg depression -adjsimp,adjfatal,adjdep", "Ecdat/StrikeNb strikes",
-    "ggplot2/msleep sleep_total -name,genus,sleep_rem,awake", "car/Burt IQbio", "MASS/genotype Wt",
+    "ggplot2/msleep sleep_total -name,genus,sleep_rem,awake", "car/Burt IQbio",
     "HSAUR/foster weight", "robustbase/pulpfiber Y1 -Y2,Y3,Y4", "HSAUR/agefat fat", "quantreg/CobarOre z",
     "car/Moore conformity", "sem/Bollen y8", "car/Ericksen undercount", "car/Robey tfr", "MASS/immer Y2",
     "boot/fir count", "datasets/freeny y", "car/Freedman crime", "car/Baumann post.test.3",
-    "lme4/Pastes strength -sample", "datasets/longley Employed", "Ecdat/Mofa capexp", "robustbase/bushfire V5",
+    "lme4/Pastes strength -sample", "datasets/longley Employed", "robustbase/bushfire V5",
     "robustbase/CrohnD nrAdvE -ID", "pscl/unionDensity union", "datasets/USArrests Murder",
     "KMsurv/larynx time -delta", "HSAUR/planets mass", "car/Adler rating", "MASS/Insurance Claims",
     "KMsurv/hodg time -delta", "MASS/stormer Time", "boot/nitrofen total -brood1,brood2,brood3", "Ecdat/Airq airq",
-    "MASS/oats Y",
 )  # fmt: skip
 
 LISTS = {"measured": MEASURED, "seen": SEEN, "kept": KEPT}

@@ -219,6 +219,30 @@ def test_what_is_not_surely_better_than_a_line_is_taken_with_more_than_half_of_i
     np.testing.assert_allclose(evaluate(half.model, new), 0.6 * mine + 0.4 * theirs, rtol=1e-9, atol=1e-9)
 
 
+def test_scores_of_all_candidates_have_one_unit():
+    """A network that was taught, and a mean that begins with it, is scaled by its lessons, not by the rows."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(15, 2))
+    y = 7 * np.sin(3 * x[:, 0]) * x[:, 1] + 0.7 * rng.normal(size=15)
+    s = state_of(x, y)
+    run(s, taught_and_a_mean(s), perform)
+    own = y.std()
+    assert s.candidates[-1].stage.code in blends.BLENDS
+    assert abs(s.candidates[-1].model.scaling.y_scale[0] / own - 1) > 0.1
+    for c in s.candidates:
+        missed = c.scaling.unscaled_errors(c.left_out, s.problem.train[1])
+        assert c.score == pytest.approx(rms(missed) / own) and c.score_in_units == pytest.approx(rms(missed))
+
+
+def taught_and_a_mean(s):
+    yield s.attempt(Polynomial(degree=1), s.built(network_for(1, 2)), s.problem)
+    yield from tables.taught(s)
+    line, student = s.candidates
+    mixed = 0.5 * (blends.unseen(s.problem, line) + blends.unseen(s.problem, student))
+    made = blends.blend(s.problem, student, line, 0.5, mixed)
+    yield s.attempt(None, made.network, s.problem, made=made, named=True)
+
+
 def test_half_of_two_lines_is_a_line():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(40, 8))

@@ -263,7 +263,7 @@ def unrelated(correlations: np.ndarray, rows: int) -> float:
     """How probable correlations (d, d) at least as far from none are, of so many rows of unrelated columns.
 
     By the determinant (Bartlett 1951, The effect of standardization on a chi-square approximation in factor analysis),
-    which sees columns that follow from several others, too; of fewer than two rows for each column, where it is mostly
+    which sees columns that follow from several others, too; of fewer than three rows for each column, where it is mostly
     chance, by the sum of squares, which is that of a chi-square distribution on average (Schott 2005, Testing for
     complete independence in high dimensions).
 
@@ -273,7 +273,7 @@ def unrelated(correlations: np.ndarray, rows: int) -> float:
     from scipy.special import chdtrc
 
     d = len(correlations)
-    if rows >= 2 * d:
+    if rows >= 3 * d:
         spread = -(rows - 1 - (2 * d + 5) / 6) * np.linalg.slogdet(correlations)[1]
     else:
         spread = (rows - 1) * np.sum(np.triu(correlations, 1) ** 2)
@@ -457,4 +457,4 @@ def _after(iterations: int, stop: Callable[[], bool]) -> Callable[[], bool]:
     return asked
 
 
-__all__ = ["Process", "Processes", "Taught", "can_teach", "teacher_of"]
+__all__ = ["Process", "Processes", "Taught", "can_teach", "spread_evenly", "teacher_of", "unrelated"]

@@ -186,7 +186,7 @@ def unseen(lang: str) -> str:
         [n, str(sum(r > 1.02 for r in ratios)), f"{max(ratios):.2f}", f"{statistics.geometric_mean(ratios):.3f}"]
         for n, ratios in over.items()
     ]
-    note = "Root mean squared errors at the rows to predict, of four parts in turn, over those of the better of the two.\n"
+    note = "Root mean squared errors at the rows to predict, of four parts in turn, over those of the better.\n"
     return "\n" + table(columns, cells) + "\n" + note + "\n"
 
 

@@ -263,9 +263,9 @@ def unrelated(correlations: np.ndarray, rows: int) -> float:
     """How probable correlations (d, d) at least as far from none are, of so many rows of unrelated columns.
 
     By the determinant (Bartlett 1951, The effect of standardization on a chi-square approximation in factor analysis),
-    which sees columns that follow from several others, too; of fewer than three rows for each column, where it is mostly
-    chance, by the sum of squares, which is that of a chi-square distribution on average (Schott 2005, Testing for
-    complete independence in high dimensions).
+    which sees columns that follow from several others, too; of fewer than three rows for each column, where that is
+    mostly chance, by the sum of squares, which on average is that of a chi-square distribution (Schott 2005, Testing
+    for complete independence in high dimensions).
 
     >>> round(unrelated(np.array([[1.0, 0.5], [0.5, 1.0]]), 20), 3)
     0.025

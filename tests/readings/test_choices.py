@@ -68,7 +68,7 @@ def test_extremes_are_at_texts_that_the_table_has(fit):
 
 def test_a_part_of_the_box_leaves_some_texts(fit):
     assert fit.maximum({"colour=red": (0, 0.5)}).at["colour"] != "red"
-    with pytest.raises(ArgumentError, match=r"'colour' is no number.*slice\(colour=\.\.\.\)"):
+    with pytest.raises(ArgumentError, match=r"'colour' is a column of texts.*slice\(colour=\.\.\.\)"):
         fit.maximum({"colour": "red"})
     with pytest.raises(DomainError, match=r"leaves no value of 'colour'.*slice\(colour='blue'\)"):
         fit.maximum({"colour=red": (0.2, 0.8)})

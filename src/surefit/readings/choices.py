@@ -42,7 +42,7 @@ def choices_of(surface: Surface, box: Domain) -> list[Choice]:
         if not set(code.columns) <= set(surface.names) or (choice := _choice(code, surface.names)) is None:
             continue
         low, high = box.low[choice.columns], box.high[choice.columns]
-        fits: np.ndarray = ((choice.rows >= low) & (choice.rows <= high)).all(axis=1)
+        fits = np.asarray(((choice.rows >= low) & (choice.rows <= high)).all(axis=1))
         if not fits.any():
             raise DomainError(
                 f"box: it leaves no value of {choice.name!r}, which is one of {', '.join(map(str, choice.labels))}; "
@@ -85,7 +85,9 @@ def combinations(what: str, surface: Surface, choices: Sequence[Choice]) -> Iter
     if int(np.prod([float(len(choice.rows)) for choice in choices])) > MOST:
         raise ArgumentError(f"{what}: {names} have more than {MOST} combinations; hold some of them with slice(...)")
     if choices and sum(len(choice.columns) for choice in choices) == len(surface.names):
-        raise ArgumentError(f"{what}: {names} are no numbers, and there is no other input; call the fit for each")
+        raise ArgumentError(
+            f"{what}: {names} take single values only, and there is no other input; call the fit at each"
+        )
     for rows in itertools.product(*(choice.rows for choice in choices)):
         fixed = {
             surface.names[column]: float(value)

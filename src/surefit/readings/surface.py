@@ -123,7 +123,9 @@ def part_of(surface: Surface, bounds: Any) -> Domain:
     if isinstance(bounds, Mapping):
         texts = [code.name for code in surface.coding if code.name in bounds and code.name not in surface.names]
         if texts:
-            raise ArgumentError(f"bounds: {texts[0]!r} is no number with an interval; hold it by slice({texts[0]}=...)")
+            raise ArgumentError(
+                f"bounds: {texts[0]!r} is a column of texts and has no interval; hold it by slice({texts[0]}=...)"
+            )
     return surface.domain if bounds is None else surface.domain.inside(bounds)
 
 

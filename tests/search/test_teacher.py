@@ -385,3 +385,18 @@ def test_a_polynomial_must_be_clearly_better_than_what_was_taught_without_noise(
 
     both = [candidate("polynomial", share), candidate("varpro", 1.0, taught)]
     assert best_of(both, 1.0, cautious=True) is both[kept]
+
+
+@pytest.mark.parametrize("power", [-700, -300, 490])
+def test_what_few_rows_tell_does_not_depend_on_the_units(power):
+    """In units that are a power of two nothing is rounded otherwise, so only searches end elsewhere by a little."""
+    x = np.linspace(0, 1, 25)
+    y = np.sin(5 * x) + x**3
+    plain, scaled = surefit.fit((x, y)), surefit.fit((x, np.ldexp(y, power)))
+    assert np.ldexp(plain.error.max, power) == pytest.approx(scaled.error.max, rel=1e-3, abs=0)
+    assert np.ldexp(plain.error.rmse, power) == pytest.approx(scaled.error.rmse, rel=1e-3, abs=0)
+    assert scaled.layers() == plain.layers()
+    at = np.linspace(0, 1, 333)
+    true = np.abs(np.ldexp(scaled.predict(at), -power) - np.sin(5 * at) - at**3)
+    assert true.max() < 10 * np.ldexp(scaled.error.max, -power)
+    assert [f.code for f in scaled.doctor().findings] == [f.code for f in plain.doctor().findings]

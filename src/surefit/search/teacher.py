@@ -19,7 +19,7 @@ import numpy as np
 from surefit.data import Domain, sample
 from surefit.problems.problem import Problem
 from surefit.search.comparing import shares
-from surefit.search.judging import Measured
+from surefit.search.judging import Measured, root_mean_square, unit_of
 from surefit.search.limits import (
     FOLDS,
     FOLDS_OF_MORE,
@@ -97,7 +97,7 @@ class Processes:
     @property
     def noise_share(self) -> float:
         """The noise that the processes see, in deviations of the values."""
-        spread = self.y.std(axis=0)
+        spread = deviation_of(self.y)
         parts = zip(self.parts, self.made, strict=True)
         seen = [np.mean(made.noise_ / np.where(s := spread[list(p.outputs)], s, 1.0)) for p, made in parts]
         return float(np.mean(seen))
@@ -151,8 +151,9 @@ class Processes:
         points = sample(box, LOOKED_AT, "latin_hypercube", generator=np.random.default_rng([seed, 0xB0C5]))
         over = root_mean_square(self.deviation(points))
         at_rows = root_mean_square(self._deviation([process.leave_one_out() for process in self.made]))
-        in_deviations = root_mean_square(miss / np.maximum(deviation, 1e-300)) * over
-        carried = np.sqrt(in_deviations * most * over / np.maximum(at_rows, 1e-300))
+        unit, tiny = unit_of(self.y), np.finfo(np.float64).tiny
+        in_deviations = root_mean_square(miss / np.maximum(deviation, tiny)) * (over / unit)
+        carried = unit * np.sqrt(in_deviations * (most / unit) * over / np.maximum(at_rows, tiny))
         return np.asarray(np.minimum(most, carried))
 
     @property
@@ -161,12 +162,12 @@ class Processes:
 
         Of every output the rows left out are missed by less than by their mean, and by more than twice the noise.
         """
-        square, whole = np.zeros(self.y.shape[1]), np.zeros(self.y.shape[1])
+        square, whole, unit = np.zeros(self.y.shape[1]), np.zeros(self.y.shape[1]), unit_of(self.y)
         for part, process in zip(self.parts, self.made, strict=True):
-            square[list(part.outputs)] += part.share * process.noise_**2
+            square[list(part.outputs)] += part.share * (process.noise_ / unit[list(part.outputs)]) ** 2
             whole[list(part.outputs)] += part.share
         miss = root_mean_square(self.left_out()[0] - self.y)
-        return bool(((miss < self.y.std(axis=0)) & (np.sqrt(square / whole) <= 0.5 * miss)).all())
+        return bool(((miss < deviation_of(self.y)) & (unit * np.sqrt(square / whole) <= 0.5 * miss)).all())
 
     def _mean(self, values: list[np.ndarray]) -> np.ndarray:
         total, whole = np.zeros((len(values[0]), self.y.shape[1])), np.zeros(self.y.shape[1])
@@ -177,9 +178,13 @@ class Processes:
 
     def _deviation(self, each: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         """Of a mixture: the mean variance, and the variance of the means."""
+        unit = unit_of(self.y)
+        each = [
+            (m / unit[list(p.outputs)], s / unit[list(p.outputs)]) for p, (m, s) in zip(self.parts, each, strict=True)
+        ]
         mean = self._mean([m for m, _ in each])
         square = self._mean([s**2 + m**2 for m, s in each])
-        return np.sqrt(np.maximum(square - mean**2, self._mean([s**2 for _, s in each])))
+        return np.asarray(unit * np.sqrt(np.maximum(square - mean**2, self._mean([s**2 for _, s in each]))))
 
     def to_dict(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """It as plain data and as arrays, for files."""
@@ -234,9 +239,10 @@ class Taught:
         }  # fmt: skip
 
 
-def root_mean_square(a: np.ndarray) -> np.ndarray:
-    """Of each column (n, k) -> (k,)."""
-    return np.asarray(np.sqrt(np.mean(a**2, axis=0)))
+def deviation_of(y: np.ndarray) -> np.ndarray:
+    """The deviation of each column of y (n, k), whatever its size."""
+    unit = unit_of(y)
+    return np.asarray(unit * (y / unit).std(axis=0))
 
 
 def spread_evenly(x: np.ndarray, box: Domain) -> bool:
@@ -326,7 +332,7 @@ def _searched(
 ) -> list[_Tried]:  # fmt: skip
     """Processes of some or all inputs (None) of rows x (n, d) and y (n, k), of each kernel and mean."""
     points = x if inputs is None else x[:, list(inputs)]
-    spread = y.std(axis=0)
+    spread = deviation_of(y)
     spread = np.where(spread > 0, spread, 1.0)
     means = ("constant", "linear") if len(x) >= ROWS_FOR_LINEAR * (points.shape[1] + 1) else ("constant",)
     tried: list[_Tried] = []
@@ -418,7 +424,7 @@ def _chosen_again(
 
 def _spoilt(miss: np.ndarray, deviation: np.ndarray) -> bool:
     """Whether values are so many deviations off that rounding has spoilt a covariance that was nearly singular."""
-    return bool(np.sqrt(np.mean((miss / np.maximum(deviation, 1e-300)) ** 2)) > SPOILT)
+    return bool(np.sqrt(np.mean((miss / np.maximum(deviation, np.finfo(np.float64).tiny)) ** 2)) > SPOILT)
 
 
 def _after(iterations: int, stop: Callable[[], bool]) -> Callable[[], bool]:

@@ -151,8 +151,8 @@ class Comparison:
     """Several ways to fit one target.
 
     names: of the ways. results: for each, what came of each seed: a `Fit`, or the error that ended it. rows: one dict
-    for each of these (COLUMNS, of classes OF_CLASSES). best: the fit with the least error: of a function the largest; of
-    measured data that by which its network was chosen, in which the test rows had no part.
+    for each of these (COLUMNS, of classes OF_CLASSES). best: the fit with the least error: of a function the largest;
+    of measured data that by which its network was chosen, in which the test rows had no part.
     """
 
     names: tuple[str, ...]

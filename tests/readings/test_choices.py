@@ -168,6 +168,13 @@ def test_what_is_missing_is_held_at_there(gaps):
     assert gaps.partial_dependence("size", [0.3], over=rows).y == pytest.approx([right], abs=1e-12)
 
 
+def test_one_input_with_gaps_is_inverted():
+    a = np.where(np.arange(100) % 5 == 0, np.nan, np.linspace(-2, 2, 100))
+    fit = surefit.fit({"a": a, "y": 3 * np.nan_to_num(a) + 1}, missing="median", method="polynomial")
+    assert fit.inverse(2.5) == pytest.approx(0.5, abs=1e-6)
+    assert fit.roots(2.5)[0] == pytest.approx([0.5, 0.0], abs=1e-6)
+
+
 def test_more_texts_than_can_be_gone_through_are_refused():
     rng = np.random.default_rng(1)
     rows = {f"c{i}": rng.choice(list("abcdefgh"), 400) for i in range(3)} | {"x": rng.uniform(size=400)}

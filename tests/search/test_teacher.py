@@ -400,3 +400,25 @@ def test_what_few_rows_tell_does_not_depend_on_the_units(power):
     true = np.abs(np.ldexp(scaled.predict(at), -power) - np.sin(5 * at) - at**3)
     assert true.max() < 10 * np.ldexp(scaled.error.max, -power)
     assert [f.code for f in scaled.doctor().findings] == [f.code for f in plain.doctor().findings]
+
+
+@pytest.mark.parametrize("inputs", [1, 2])
+def test_a_logarithmic_input_is_learned_as_its_logarithm(inputs, tmp_path):
+    """The fit of a table over p whose domain is logarithmic is that of the same table over log(p)."""
+    rng = np.random.default_rng(7)
+    p, q = 10 ** rng.uniform(-3, 6, 90), rng.uniform(-1, 1, 90)
+    rows = {"p": p, "q": q, "y": p / (1 + p) + (inputs - 1) * q**2}
+    if inputs == 1:
+        del rows["q"]
+    fit = surefit.fit(rows, {"p": (1e-3, 1e6, "log")})
+    other = surefit.fit(rows | {"p": np.log(p)}, {"p": (np.log(1e-3), np.log(1e6))})
+    assert fit.error.rmse < 3 * other.error.rmse + 1e-12 and fit.error.r2 > 0.9999
+    new = 10 ** rng.uniform(-2.9, 5.9, 500)
+    points = np.column_stack([new, rng.uniform(-0.9, 0.9, 500)])[:, :inputs]
+    right = new / (1 + new) + (inputs - 1) * points[:, -1] ** 2
+    assert np.abs(fit.predict(points) - right).max() < 1e-2
+    loaded = surefit.load(fit.save(tmp_path / "log.safetensors"))
+    assert (loaded.predict(points) == fit.predict(points)).all()
+    if fit.taught is not None:
+        assert loaded.taught.teacher.parts == fit.taught.teacher.parts
+        assert loaded.taught.teacher.predict(points) == pytest.approx(fit.taught.teacher.predict(points), abs=1e-9)

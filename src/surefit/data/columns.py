@@ -8,12 +8,14 @@ later rows are coded alike.
 from __future__ import annotations
 
 import datetime
+import itertools
 import math
 import numbers
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +32,8 @@ MISSING |= {"#n/a", "#na", "#div/0!", "#num!", "#value!", "#ref!", "#null!", "1.
 WORDS = frozenset({"none", "-", "--", "无", "."})  # of these, what may be a category among texts; all in lower case
 YES_NO = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "是": 1.0, "否": 0.0}  # compared in lower case
 WHOLE = 2.0**53  # whole numbers above it have neighbours that are no float64
+FINE = 1e-6  # of the deviation of a column: what its numbers may lose when they become float64
+LOOKED = 10_000  # numbers that are compared with what float64 makes of them
 CATEGORIES = 100  # texts that a column may hold
 LISTED = 8  # texts that an error lists
 NUMBER, BOOLEAN, TEXT, TIME, DURATION, CLOCK = "number", "boolean", "text", "time", "duration", "clock"
@@ -421,7 +425,14 @@ def _check_distinct(exact: np.ndarray, rounded: np.ndarray, name: str, label: st
         return
     if np.abs(rounded).max() < WHOLE and exact.dtype.kind != "f":
         return
-    refuse_lost(len(np.unique(exact)) - len(np.unique(rounded)), f"{exact.dtype} numbers", rounded, name, label)
+    kind = f"{exact.dtype} numbers"
+    refuse_lost(len(np.unique(exact)) - len(np.unique(rounded)), kind, rounded, name, label)
+    finite = np.isfinite(rounded)
+    if exact.dtype.kind == "f":
+        refuse_rounded(float(np.abs(exact - rounded)[finite].max(initial=0.0)), kind, rounded, name, label)
+    elif np.spacing(np.abs(rounded).max()) > FINE * rounded.std():  # else it is not worth counting
+        pairs = zip(exact[:LOOKED].tolist(), rounded[:LOOKED].tolist(), strict=True)
+        refuse_rounded(float(max(abs(one - int(other)) for one, other in pairs)), kind, rounded, name, label)
 
 
 def _check_objects(values: Iterable[Any], rounded: np.ndarray, name: str, label: str) -> None:
@@ -433,6 +444,20 @@ def _check_objects(values: Iterable[Any], rounded: np.ndarray, name: str, label:
             exact.add(value)
             floats.add(number)
     refuse_lost(len(exact) - len(floats), "numbers", rounded, name, label)
+    if exact and np.nanmax(np.abs(rounded)) >= WHOLE * FINE * np.nanstd(rounded):
+        some = [(one, float(one)) for one in itertools.islice(exact, LOOKED)]
+        misses = [abs(Fraction(one) - Fraction(number)) for one, number in some if math.isfinite(number)]
+        refuse_rounded(float(max(misses, default=0)), "numbers", rounded, name, label)
+
+
+def refuse_rounded(lost: float, kind: str, rounded: np.ndarray, name: str, label: str) -> None:
+    """DataError where rounding to float64 moves numbers by so much that their differences are no longer those."""
+    spread = float(np.nanstd(rounded))
+    if lost > FINE * spread > 0.0:  # one number alone is not moved beside others
+        raise DataError(
+            f"{label}: column {name!r} holds {kind} as large as {np.nanmax(np.abs(rounded)):.6g}, which float64 rounds "
+            f"by up to {lost:.3g}, beside a deviation of {spread:.3g}; subtract the first one, or use a larger unit"
+        )
 
 
 def refuse_lost(lost: int, kind: str, rounded: np.ndarray, name: str, label: str) -> None:
@@ -562,6 +587,7 @@ __all__ = [
     "not_a_number",
     "of_cells",
     "refuse_lost",
+    "refuse_rounded",
     "typed",
     "unmasked",
     "word_of",

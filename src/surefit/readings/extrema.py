@@ -229,6 +229,10 @@ def _places(
 def inverse(surface: Surface, y: Any, bounds: Any, output: Any, all_solutions: bool) -> Any:
     """The input that gives a value; see `Readings.inverse`."""
     box, column = part_of(surface, bounds), which_output(surface, output)
+    choices = choices_of(surface, box)
+    if choices and all(len(choice.rows) == 1 for choice in choices) and len(choices) < len(surface.names):
+        surface = next(iter(combinations("inverse", surface, choices)))  # what is missing is held at "it is there"
+        box = box.select(surface.names)
     if len(surface.names) != 1:
         raise ArgumentError(
             f"inverse: is for one input, and there are {len(surface.names)}; fix the others with slice(...), or use "
@@ -242,8 +246,10 @@ def inverse(surface: Surface, y: Any, bounds: Any, output: Any, all_solutions: b
     x = sample(box, LINE, "grid")[:, 0]
     values, derivatives = surface._predict(x[:, None])[:, column], gradients_of(surface, x[:, None])[:, column, 0]
     rising = values[-1] > values[0]
-    back = np.diff(values) < 0 if rising else np.diff(values) > 0
+    near = TOUCHES * float(np.abs(values).max())  # a turn at an end, where bounds between two turns put it, is none
+    back = np.diff(values) < -near if rising else np.diff(values) > near
     turns = np.flatnonzero(changes(derivatives))
+    turns = turns[~_at_an_end(surface, x, values, turns, column, near)]
     if len(turns) or back.any() or values[0] == values[-1]:
         where = x[turns[0] if len(turns) else int(np.argmax(back))]
         raise ArgumentError(
@@ -260,6 +266,23 @@ def inverse(surface: Surface, y: Any, bounds: Any, output: Any, all_solutions: b
 
     found = np.array([of(v) for v in wanted.ravel()]).reshape(wanted.shape)
     return float(found) if found.ndim == 0 else found
+
+
+def _at_an_end(
+    surface: Surface, x: np.ndarray, values: np.ndarray, turns: np.ndarray, column: int, near: float
+) -> np.ndarray:
+    """Which turns, in the first or the last interval of x (n,), have the value of that end."""
+
+    def slope(at: float) -> float:
+        return float(gradients_of(surface, np.array([[at]]))[0, column, 0])
+
+    found = np.zeros(len(turns), bool)
+    for i, turn in enumerate(turns):
+        if turn in (0, len(x) - 2):
+            at = bracketed(slope, x[turn], x[turn + 1])
+            value = float(surface._predict(np.array([[at]]))[0, column])
+            found[i] = abs(value - values[0 if turn == 0 else -1]) <= near
+    return found
 
 
 __all__ = ["Extremum", "crossings", "extremum", "inverse", "places"]

@@ -56,10 +56,13 @@ class Process:
     theta: tuple[float, ...]
     share: float = 1.0  # of the mean
     inputs: tuple[int, ...] | None = None  # that it has; None: all
+    logs: tuple[int, ...] = ()  # inputs of which it has the logarithm
 
     def of(self, x: np.ndarray) -> np.ndarray:
-        """The columns of points (n, d) that it has."""
-        return x if self.inputs is None else x[:, list(self.inputs)]
+        """What it has of points (n, d)."""
+        if self.inputs is None:
+            return in_logs(x, self.logs)
+        return in_logs(x, [i for i in self.logs if i in self.inputs])[:, list(self.inputs)]
 
 
 @dataclass
@@ -123,7 +126,8 @@ class Processes:
         found = np.zeros(self.x.shape[1])
         for part, process in zip(self.parts, self.made, strict=True):
             own = list(range(len(found)) if part.inputs is None else part.inputs)
-            found[own] += part.share * box.width[own] / process.length_scale_
+            low, high = (in_logs(end[None], part.logs)[0] for end in (box.low, box.high))
+            found[own] += part.share * (high - low)[own] / process.length_scale_
         return found / found.max() if found.max() > 0.0 else None
 
     def left_out(self) -> tuple[np.ndarray, np.ndarray]:
@@ -191,7 +195,8 @@ class Processes:
         parts: list[list[Any]] = []
         for p in self.parts:
             inputs = [] if p.inputs is None else [list(p.inputs)]
-            parts.append([list(p.outputs), p.kernel, p.mean, list(p.theta), p.share, *inputs])
+            own = [None if p.inputs is None else list(p.inputs), list(p.logs)] if p.logs else inputs
+            parts.append([list(p.outputs), p.kernel, p.mean, list(p.theta), p.share, *own])
         arrays = {"x": self.x, "y": self.y}
         if self.left_out_rows is not None:
             arrays |= {"left_out": self.left_out_rows[0], "deviation": self.left_out_rows[1]}
@@ -202,7 +207,14 @@ class Processes:
     def from_dict(cls, data: dict[str, Any], arrays: dict[str, np.ndarray]) -> Processes:
         """What `to_dict` gave."""
         parts = tuple(
-            Process(tuple(o), kernel, mean, tuple(theta), *rest[:1], *(tuple(inputs) for inputs in rest[1:]))
+            Process(
+                tuple(o),
+                kernel,
+                mean,
+                tuple(theta),
+                *rest[:1],
+                *(None if own is None else tuple(own) for own in rest[1:]),
+            )
             for o, kernel, mean, theta, *rest in data["parts"]
         )  # an older file says no shares: they were the same
         left_out = (arrays["left_out"], arrays["deviation"]) if "left_out" in arrays else None
@@ -239,6 +251,15 @@ class Taught:
         }  # fmt: skip
 
 
+def in_logs(x: np.ndarray, logs: Sequence[int]) -> np.ndarray:
+    """Points (n, d) with the logarithms of some of their inputs."""
+    if not logs:
+        return x
+    found = x.copy()
+    found[:, list(logs)] = np.log(found[:, list(logs)])
+    return found
+
+
 def deviation_of(y: np.ndarray) -> np.ndarray:
     """The deviation of each column of y (n, k), whatever its size."""
     unit = unit_of(y)
@@ -254,7 +275,8 @@ def spread_evenly(x: np.ndarray, box: Domain) -> bool:
     n, d = x.shape
     if (np.ptp(x, axis=0) == 0).any():
         return False
-    unit = (np.sort(x, axis=0) - box.low) / box.width
+    x = box.scale(x)
+    unit = (np.sort(x, axis=0) + 1.0) / 2.0
     steps = np.arange(n + 1)[:, None] / n
     if max(np.abs(unit - steps[1:]).max(), np.abs(unit - steps[:-1]).max()) > 1.9 / np.sqrt(n):
         return False
@@ -286,6 +308,8 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
             noise = float(1.0 / np.sqrt(weights.mean()))
     rng = np.random.default_rng([seed, 0x6A])
     part = np.sort(rng.choice(n, ROWS_OF_LENGTHS, replace=False)) if n > ROWS_OF_LENGTHS else np.arange(n)
+    logs = tuple(np.flatnonzero(problem.domain.log).tolist())
+    at = in_logs(x, logs)
     groups = [(j,) for j in range(y.shape[1])] if y.shape[1] <= MOST_ALONE else [tuple(range(y.shape[1]))]
     starts = STARTS_OF_MANY if n > ROWS_OF_LENGTHS // 2 else 2 * STARTS_OF_MANY
     made: list[tuple[Process, GaussianProcess]] = []
@@ -297,20 +321,20 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
         def process_of(kernel: str, mean: str, starts: int = starts) -> GaussianProcess:
             return GaussianProcess(kernel, mean, noise=noise, seed=seed, starts=starts, stop=stop)
 
-        tried = _searched(process_of, x[part], values, own, None, stop)
+        tried = _searched(process_of, at[part], values, own, None, stop)
         few = _inputs_in(tried, d)
         if few is not None and not stop():
-            other = _searched(process_of, x[part], values, own, few, stop)
+            other = _searched(process_of, at[part], values, own, few, stop)
             if _likelihood(other) + (d - len(few)) >= _likelihood(tried):
                 tried = other
         for share, each in zip(shares([e.miss.ravel() for e in tried]), tried, strict=True):
             if share > 0.0:
                 process = each.process
                 if n > len(part):
-                    points = x if each.inputs is None else x[:, list(each.inputs)]
+                    points = at if each.inputs is None else at[:, list(each.inputs)]
                     process = process.refit(points, y[:, columns], process.theta, weights)
                 theta = tuple(process.theta.tolist())
-                found = Process(outputs, process.kernel, process.mean, theta, float(share), each.inputs)
+                found = Process(outputs, process.kernel, process.mean, theta, float(share), each.inputs, logs)
                 made.append((found, process))
     teacher = Processes(x, y, weights, noise, tuple(p for p, _ in made), None, tuple(p for _, p in made))
     if n <= MOST_REFITTED_SHORTLY:
@@ -417,7 +441,7 @@ def _chosen_again(
         if p.inputs is not None and p.outputs not in found:
             asked = _after(ITERATIONS_OF_CHOICE, stop)
             whole = GaussianProcess(p.kernel, "constant", noise=teacher.noise, starts=1, stop=asked)
-            whole.fit(teacher.x[rest], teacher.y[rest][:, list(p.outputs)], weights)
+            whole.fit(in_logs(teacher.x[rest], p.logs), teacher.y[rest][:, list(p.outputs)], weights)
             found[p.outputs] = _steep(whole) or p.inputs
     return tuple(p if p.inputs is None else replace(p, inputs=found[p.outputs]) for p in teacher.parts)
 

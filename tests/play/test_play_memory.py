@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import subprocess
+import sys
 import weakref
 from pathlib import Path
 
@@ -15,7 +17,9 @@ from surefit.play import memory
 STATM = Path("/proc/self/statm")
 
 
-@pytest.mark.skipif(not STATM.exists() or memory._trim() is None, reason="needs Linux with the GNU C library")
+@pytest.mark.skipif(
+    not STATM.exists() or memory._of_c("malloc_trim") is None, reason="needs Linux with the GNU C library"
+)
 def test_what_was_freed_is_given_back():
     def resident() -> int:
         return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -30,13 +34,13 @@ def test_what_was_freed_is_given_back():
 
 
 def test_without_the_function_nothing_is_done(monkeypatch):
-    memory._trim.cache_clear()
+    memory._of_c.cache_clear()
     monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
     try:
-        assert memory._trim() is None
+        assert memory._of_c("malloc_trim") is None
         memory.give_back()
     finally:
-        memory._trim.cache_clear()
+        memory._of_c.cache_clear()
 
 
 def test_garbage_in_circles_is_collected():
@@ -53,3 +57,33 @@ def test_garbage_in_circles_is_collected():
         assert seen() is None
     finally:
         gc.enable()
+
+
+HEAPS = """
+import ctypes, sys, threading
+from surefit.play import memory
+if sys.argv[1] == "settled":
+    memory.settle()
+c, gate = ctypes.CDLL(None), threading.Barrier(12)
+c.malloc.restype = c.fopen.restype = ctypes.c_void_p
+def work():
+    gate.wait()
+    for _ in range(2000):
+        c.malloc(100)
+    gate.wait()
+threads = [threading.Thread(target=work) for _ in range(12)]
+[t.start() for t in threads]
+[t.join() for t in threads]
+file = ctypes.c_void_p(c.fopen(sys.argv[2].encode(), b"w"))
+c.malloc_info(0, file)
+c.fclose(file)
+"""
+
+
+@pytest.mark.skipif(memory._of_c("mallopt") is None, reason="needs the GNU C library")
+def test_the_threads_of_the_server_share_two_heaps(tmp_path):
+    count = {}
+    for how in ("settled", "else"):
+        subprocess.run([sys.executable, "-c", HEAPS, how, str(tmp_path / how)], check=True, timeout=60)
+        count[how] = (tmp_path / how).read_text().count("<heap nr=")
+    assert count["settled"] <= 2 < count["else"]

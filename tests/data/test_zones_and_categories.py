@@ -121,6 +121,18 @@ def test_what_a_frame_calls_categories_is_no_number_line(tmp_path):
     assert "columns" not in dict(plain.card_rows())  # numbers in any other source stay numbers
 
 
+def test_numbers_that_are_categories_are_taken_by_place():
+    pd = pytest.importorskip("pandas", reason="frames of pandas")
+    kind = np.tile([1, 2, 7], 20)
+    frame = pd.DataFrame({"kind": pd.Categorical(kind), "x": np.linspace(0, 1, 60)})
+    frame["y"] = coded_by(kind) + frame.x
+    fit = surefit.fit(frame, method=surefit.Polynomial(degree=1))
+    for rows in ([[2, 0.5]], [("2", 0.5)], np.array([[2.0, 0.5]]), [[0, 1, 0, 0.5]]):
+        assert fit.predict(rows) == pytest.approx([-2.5], abs=1e-9)
+    assert [fit(2, 0.5), fit("2", 0.5), fit.slice(kind=2)(0.5), fit.slice(kind="2")(0.5)] == pytest.approx([-2.5] * 4)
+    assert fit.maximum().at["kind"] == "1" and fit.sensitivity().names == ("kind", "x")
+
+
 def test_missing_categories_are_missing():
     pd = pytest.importorskip("pandas", reason="frames of pandas")
     kind = pd.Categorical([1, 2, None] * 20)

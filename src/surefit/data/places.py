@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -43,6 +44,8 @@ def points_from(
         raw = raw_of(points)
         return points_of(raw._replace(label=what) if what.startswith("--") else raw, names, what, coding)
     numbers = bool(coding) and all(c.kind == NUMBER for c in coding) and own != list(names)
+    if len(own) != len(names) and any(c.kind == TEXT and _are_numbers(c.categories) for c in coding):
+        numbers = True  # categories such as 1010, beside columns of numbers
     if coding and (rows := _rows_of(points, len(own), numbers)) is not None:
         return points_of(Raw(what, own, list(rows.T)), names, what, coding)
     points = detached(points)
@@ -104,6 +107,11 @@ def points_of(
     if len(sizes) > 1:
         raise ShapeError(f"{what}: columns of different lengths: {sorted(sizes)}")
     return np.stack([found[name] for name in names], axis=1)
+
+
+def _are_numbers(texts: Sequence[str]) -> bool:
+    """Whether some text reads as a number."""
+    return any(re.fullmatch(r"[-+]?[\d.]+", text) for text in texts)
 
 
 def _is_texts(own: Any) -> bool:

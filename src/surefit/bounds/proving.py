@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time as clock
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -247,11 +249,17 @@ def _enclosed(end: Any, value: float, outward: float) -> float:
 
 
 def program_of(model: Any, d: int) -> Program:
-    """The Program of one evaluation, (1, d) -> (1, k)."""
+    """The Program of one evaluation, (1, d) -> (1, k).
+
+    It is the same, and has the same hash, whether an optimiser keeps the parameters in one vector or not.
+    """
     if isinstance(model, Program):
         return model
     if not callable(model) or not hasattr(model, "parameters"):
         raise ArgumentError(f"certify: model={type(model).__name__} must be a surefit Module or a recorded Program")
+    if any(getattr(p, "owner", None) is not None for p in model.parameters()):
+        with suppress(TypeError):  # of an attribute that cannot be copied, such as a lock
+            model = copy.deepcopy(model)  # whose parameters are no slices of a vector, as those of a file are not
     dtype = np.dtype(np.float64)
     if not hasattr(model, "x_shift"):  # a bare network takes points in its own dtype
         dtype = next((np.dtype(p.dtype) for p in model.parameters()), dtype)

@@ -428,7 +428,9 @@ class Recognised:
         return base
 
     def _arb(self, r: Range) -> Any:
-        return self.f.arb(0.5 * float(r.low) + 0.5 * float(r.high), 0.5 * (float(r.high) - float(r.low)) * MARGIN + 0.0)
+        """A ball that holds a range, however its middle was rounded."""
+        middle = 0.5 * float(r.low) + 0.5 * float(r.high)
+        return self.f.arb(middle, max(float(r.high) - middle, middle - float(r.low)) * MARGIN)
 
     def _exact_factor(self, c: float) -> Any:
         """A factor in balls."""

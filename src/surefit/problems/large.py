@@ -116,7 +116,7 @@ def of_parts(batches: Batches, domain: Any, plan: Sampling, seed: int, reading: 
     source = {"kind": "table", "name": batches.label, "rows": int(found.counts.sum()) + found.left_out}
     rows = _points(train)
     assert rows is not None
-    notes = about_rows.notes(train.x, train.y, names, reader.targets)
+    notes = (*about_rows.notes(train.x, train.y, names, reader.targets), *about_rows.alike_texts(reader.coding))
     return Problem(
         names=names, outputs=reader.targets, domain=box, train=rows, validation=_points(validation), test=_points(test),
         weights=train.weights, function=None, source=source, rows=stream.counts,

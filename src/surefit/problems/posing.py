@@ -372,7 +372,7 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
         row_numbers=dict(zip(("train", "validation", "test"), parts, strict=True)) if plan.test is None else None,
         notes=(
             *_few(plan, len(table)), *derivatives.notes(gradients), *_outside(box, x),
-            *rows.notes(x[counts], y[counts], table.inputs, table.targets),
+            *rows.notes(x[counts], y[counts], table.inputs, table.targets), *rows.alike_texts(table.coding),
         ),
         known=isinstance(plan.noise, Noise) and plan.noise.scale == 0.0,
         noise_known=plan.noise_of_rows is not None, log_target=plan.logarithmic,

@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from surefit import nn
 from surefit.attempts.events import callbacks_from
 from surefit.attempts.lr_finder import RateTest
 from surefit.attempts.methods import FirstOrder, Method, Solver, VarPro, method_from
@@ -33,8 +32,9 @@ from surefit.search.constructing import constructed
 from surefit.search.distilling import teaching
 from surefit.search.folds import cross_validated
 from surefit.search.gathering import Budget, gathered
-from surefit.search.limits import MOST_NETWORKS, MOST_PARAMETERS
-from surefit.search.restarts import best_of, fit_each, seeds_of
+from surefit.search.limits import MOST_PARAMETERS
+from surefit.search.record import Record
+from surefit.search.restarts import best_of, check_networks, fit_each, seeds_of
 from surefit.search.smallest import Sizes, Smallest
 from surefit.spelling import spelled
 from surefit.storage import outputs
@@ -212,14 +212,7 @@ def fits_of(
     spending = Budget.read(budget, executor, log, timeout)
     few = choosing.few_rows(settings, model)
     parts = data.folds if isinstance(data, Sampling) else None
-    if parts is not None and isinstance(model, nn.Module):
-        raise ArgumentError("folds: a Module can be trained only once; give widths or an MLPSpec")
-    if count > MOST_NETWORKS:
-        raise ArgumentError(
-            f"{count} networks are too many; each is a fit of its own, and {MOST_NETWORKS} are the most"
-        )
-    if count > 1 and isinstance(model, nn.Module):
-        raise ArgumentError("model: a Module can be trained only once; give widths or an MLPSpec for several networks")
+    check_networks(count, model, parts)
     asked = dict(
         target=what, domain=domain, method=settings, model=model, data=data, seed=seed, jit=jit, networks=count,
         budget=budget, tol=rest.get("tol"), dtype=rest.get("dtype"), prove=rest.get("prove"), **table,
@@ -266,6 +259,11 @@ def fit_problem(
     if folds is not None and not record.interrupted:
         others = {name: value for name, value in arguments.items() if name != "began"}
         record = cross_validated(record, lambda part: choosing.fit_problem(part, **others), folds)
+    return _fit_of(record, heard)
+
+
+def _fit_of(record: Record, heard: Sequence[Any] = ()) -> Fit:
+    """The fit of a record that was made here and now, with the film of what listened."""
     fitted = Fit.of(record)
     fitted.environment = environment()
     fitted.film = next((c.film for c in heard if isinstance(c, Snapshots)), None)
@@ -407,10 +405,7 @@ def distil(
         lambda: teaching(model, domain, seed, most), tol=tol, time=time, most=most, seed=seed, dtype=dtype,
         callbacks=heard,
     )  # fmt: skip
-    fitted = Fit.of(record)
-    fitted.environment = environment()
-    fitted.film = next((c.film for c in heard if isinstance(c, Snapshots)), None)
-    return fitted
+    return _fit_of(record, heard)
 
 
 @naming
@@ -458,8 +453,7 @@ def construct(
     if units is not None:
         units = whole_number("units", units, 1)
     problem = pose(formula, domain, None, 0, solver=True)
-    fitted = Fit.of(constructed(problem, tol, units, time, began))
-    fitted.environment = environment()
+    fitted = _fit_of(constructed(problem, tol, units, time, began))
     fitted.call = call_of(domain=domain, target=formula, tol=tol, method="construct", units=units)
     return fitted
 

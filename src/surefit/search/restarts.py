@@ -9,14 +9,32 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, wait
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
+from surefit import nn
+from surefit.errors import ArgumentError
 from surefit.problems.problem import Problem
+from surefit.search.limits import MOST_NETWORKS
 from surefit.search.record import Record
 
 ARecord = TypeVar("ARecord", bound=Record)
+
+
+def check_networks(count: int, model: Any, folds: int | None) -> None:
+    """ArgumentError for more networks than are made of one problem, and for several of a Module.
+
+    folds: by how many further fits the error is estimated, if that is asked.
+    """
+    if folds is not None and isinstance(model, nn.Module):
+        raise ArgumentError("folds: a Module can be trained only once; give widths or an MLPSpec")
+    if count > MOST_NETWORKS:
+        raise ArgumentError(
+            f"{count} networks are too many; each is a fit of its own, and {MOST_NETWORKS} are the most"
+        )
+    if count > 1 and isinstance(model, nn.Module):
+        raise ArgumentError("model: a Module can be trained only once; give widths or an MLPSpec for several networks")
 
 
 def seeds_of(seed: int, count: int) -> list[int]:
@@ -71,4 +89,4 @@ def best_of(records: Sequence[ARecord]) -> ARecord:
     return chosen
 
 
-__all__ = ["best_of", "fit_each", "seeds_of"]
+__all__ = ["best_of", "check_networks", "fit_each", "seeds_of"]

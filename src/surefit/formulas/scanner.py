@@ -267,9 +267,9 @@ class _Checker:
         if token.text == "(" and self._is_call(i):
             self._open(token, before)
             return True
-        raise self._missing_operator(i, token, before)
+        raise self._missing_operator(token, before)
 
-    def _missing_operator(self, i: int, token: Token, before: Token) -> Fault:
+    def _missing_operator(self, token: Token, before: Token) -> Fault:
         between: list[Edit] = [(before.end, token.start, "*")]
         if token.text == "(" and before.kind == "name" and before.text in NAMES:
             return Fault(

@@ -52,10 +52,6 @@ def power_of(exponent: float) -> Function:
     return Univariate(lambda z: z ** float(exponent), combined("pow", T, term_of(exponent)))
 
 
-def linear_value(linear: dict[Signal, float]) -> Value:
-    return Value(linear=linear)
-
-
 def affine(constant: float, slope: float) -> Function:
     c, b = float(constant), float(slope)
     if slope == 0.0:
@@ -145,6 +141,6 @@ SAME_VALUE = Univariate(lambda z: z, T)
 
 __all__ = [
     "ABOVE", "ATAN", "EXP", "FLOOR", "SAME_VALUE", "SOFT", "SQRT", "SQUARE", "Function", "Multiple", "Signal", "Sum",
-    "Value", "added", "affine", "both", "called", "depth_of", "linear_value", "logarithm_of", "power_of",
+    "Value", "added", "affine", "both", "called", "depth_of", "logarithm_of", "power_of",
     "product_of_powers", "scaled", "times",
 ]  # fmt: skip

@@ -126,7 +126,8 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     if problem.exact:
         score = error.max if math.isfinite(error.max) else math.inf
         return Candidate(score=score, largest=score, by=say("what-largest"), **common)
-    residuals, weights, largest, by = _unseen(problem, model, outcome, scaling)
+    units = Scaling.of(problem)  # a network that was taught has its own, and so has a mean that begins with it
+    residuals, weights, largest, by = _unseen(problem, model, outcome, scaling, units)
     largest = largest if problem.function is None else error.max  # at fresh points, whose values have no noise
     if problem.stream is not None and tol is not None and largest <= tol:
         largest = max(largest, problem.stream.largest_error(predict))
@@ -135,14 +136,16 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     return Candidate(
         score=score, largest=largest, by=by, residuals=residuals, left_out=outcome.left_out,
         validated=0 if problem.validation is None else len(problem.validation[0]),
-        unit=float(scaling.y_scale[0]) if len(problem.outputs) == 1 else 1.0, **common,
+        unit=float(units.y_scale[0]) if len(problem.outputs) == 1 else 1.0, **common,
     )  # fmt: skip
 
 
 def _unseen(
-    problem: Problem, model: Scaled, outcome: Outcome, scaling: Scaling
+    problem: Problem, model: Scaled, outcome: Outcome, scaling: Scaling, units: Scaling
 ) -> tuple[np.ndarray, Any, float, Sentence]:
-    """Of rows that a model was not fitted to: root mean square over the outputs in scaled units, weights, largest.
+    """Of rows that a model was not fitted to: root mean square over the outputs, weights, largest.
+
+    scaling: of what is left out. units: of the root mean square, the same for all candidates.
 
     Of quantiles it is the root of the mean pinball loss, so that all that compares squares compares these losses.
     """
@@ -153,14 +156,14 @@ def _unseen(
         x, y = problem.validation
         found = evaluate(model, x)
         largest = float(np.abs(found - y).max())
-        parts.append(scaling.errors(found, y))
+        parts.append(units.errors(found, y))
         weights.append(problem.validation_weights)
     by = say("what-validation")
     if outcome.left_out is not None or problem.validation is None:
         left_out = outcome.left_out
         if left_out is None:  # nothing is known of rows it was not fitted to
             left_out = np.full(problem.train[1].shape, np.inf)
-        parts.append(left_out)
+        parts.append(scaling.rescaled(left_out, units))
         weights.append(problem.weights)
         alone = say("what-folds") if "folds" in outcome.details else say("what-left-out")
         by = alone if problem.validation is None else say("what-both")
@@ -224,11 +227,13 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
     clean = [c.score for c in candidates if c.taught is not None and c.taught.teacher.without_noise]
     if clean:
         enough = CLEARLY * min(clean)
-        candidates = [c for c in candidates if c.details["solver"] not in SUMS or c.score < enough]
-    simple = [c for c in candidates if c.details["solver"] == "polynomial"]
-    others = [c for c in candidates if c.details["solver"] not in ("polynomial", "adam")]
+        candidates = [c for c in candidates if c.details["solver"] not in SUMS or stacked(c) or c.score < enough]
+    simple = [c for c in candidates if c.details["solver"] == "polynomial" and not stacked(c)]
+    others = [c for c in candidates if c.details["solver"] not in ("polynomial", "adam") or stacked(c)]
     best = min(others or simple or candidates, key=lambda c: c.score)
-    for c in others if best.details["solver"] not in LARGE else ():
+    if stacked(best):
+        simple = []  # it was proposed for being better than the one of these that is chosen without it
+    for c in others if best.details["solver"] not in LARGE and not stacked(best) else ():
         if c.stage.code == "stage-mean" and c.score <= SIMPLER * best.score:
             best = c  # of which it is one: what makes one better than their mean is luck
     least, passed = best.score, set[str]()
@@ -256,6 +261,11 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
 def searched(c: Candidate) -> bool:
     """Whether the rows that are left out have moved the hidden units of a network, so that they tell too little."""
     return (c.details["solver"] == "varpro" and c.taught is None) or c.stage.code == "stage-mean"
+
+
+def stacked(c: Candidate) -> bool:
+    """Whether it is a mean of models none of which is large, which a strategy proposes where that is better."""
+    return bool(c.details.get("stacked"))
 
 
 def surely_better(one: Candidate, other: Candidate) -> bool:

@@ -240,9 +240,9 @@ def sampled(
     """
     error = np.where(np.isnan(error), np.inf, error)
     places, sizes = (x, error) if more is None else (np.concatenate([x, more[0]]), np.concatenate([error, more[1]]))
-    each = _roots(error)  # (k,)
-    size, rmse = float(_roots(y.reshape(-1, 1))[0]), float(_roots(error.reshape(-1, 1))[0])
-    deviation, varies = _roots(y - y.mean(axis=0)), np.ptp(y, axis=0) > 0
+    each = root_mean_square(error)  # (k,)
+    size, rmse = float(root_mean_square(y.reshape(-1, 1))[0]), float(root_mean_square(error.reshape(-1, 1))[0])
+    deviation, varies = root_mean_square(y - y.mean(axis=0)), np.ptp(y, axis=0) > 0
     with np.errstate(over="ignore", invalid="ignore"):
         r2 = np.where(varies, 1.0 - (each / np.where(deviation > 0, deviation, 1.0)) ** 2, np.nan)
     rows = sizes.argmax(axis=0)
@@ -268,10 +268,15 @@ def sampled(
     )
 
 
-def _roots(a: np.ndarray) -> np.ndarray:
+def unit_of(a: np.ndarray) -> np.ndarray:
+    """The power of two just above the largest size in each column of a (n, k), by which nothing is rounded, (k,)."""
+    return np.ldexp(1.0, np.frexp(np.abs(a).max(axis=0, initial=0.0))[1])
+
+
+def root_mean_square(a: np.ndarray) -> np.ndarray:
     """The root of the mean square of each column of a (n, k); no square overflows or vanishes, whatever their size."""
     with np.errstate(over="ignore", invalid="ignore"):
-        unit = np.ldexp(1.0, np.frexp(np.abs(a).max(axis=0, initial=0.0))[1])
+        unit = unit_of(a)
         return np.asarray(unit * np.sqrt(np.mean((a / unit) ** 2, axis=0)))
 
 
@@ -541,12 +546,12 @@ class Judge:
         error = self.apart(self.problem, y + left_out, (x, y), "estimated")
         if rmse is None:
             return error
-        deviation = np.where(np.ptp(y, axis=0) > 0, _roots(y - y.mean(axis=0)), np.nan)
+        deviation = np.where(np.ptp(y, axis=0) > 0, root_mean_square(y - y.mean(axis=0)), np.nan)
         r2 = 1.0 - (rmse / deviation) ** 2
         parts = tuple(
             replace(part, rmse=float(e), r2=float(r)) for part, e, r in zip(error.outputs, rmse, r2, strict=True)
         )
-        total, size = (float(_roots(a.reshape(-1, 1))[0]) for a in (rmse, y))
+        total, size = (float(root_mean_square(a.reshape(-1, 1))[0]) for a in (rmse, y))
         known = np.isfinite(r2)
         return replace(
             error, rmse=total, relative_l2=total / size if size > 0 else error.relative_l2, outputs=parts,

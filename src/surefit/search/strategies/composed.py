@@ -138,12 +138,11 @@ def fitted(
     wanted = composition.wanted()
     ranges = {signal: (shift - scale, shift + scale) for signal, shift, scale in
               zip(composition.inputs, scaling.x_shift, scaling.x_scale, strict=True)}  # fmt: skip
-    d, k = len(composition.inputs), len(composition.outputs)
-    # each signal as a linear function of the units of the layer before: row and constant
-    rows = {signal: (scaling.x_scale[i] * np.eye(d)[i], float(scaling.x_shift[i]))
-            for i, signal in enumerate(composition.inputs)}  # fmt: skip
+    d = len(composition.inputs)
+    rows: Rows = {signal: (scaling.x_scale[i] * np.eye(d)[i], float(scaling.x_shift[i]))
+                  for i, signal in enumerate(composition.inputs)}  # fmt: skip
     layers: list[tuple[np.ndarray, np.ndarray]] = []
-    out_weight, out_bias, jumps = np.zeros((k, d)), np.zeros(k), 0
+    jumps = 0
     for depth in range(composition.depth):
         blocks: list[tuple[Sum, Block]] = []
         for s, functions in wanted.items():
@@ -152,37 +151,51 @@ def fitted(
                 if block is None:
                     return None
                 blocks.append((s, block))
-        width, jumps = sum(len(block.units.gains) for _, block in blocks), jumps + sum(b.units.jumps for _, b in blocks)
-        if width > MOST_WIDE:
+        if sum(len(block.units.gains) for _, block in blocks) > MOST_WIDE:
             return None
-        weight, bias = [], []
-        following: dict[Signal, tuple[np.ndarray, float]] = {}
-        out_weight, out_bias = np.zeros((k, width)), np.zeros(k)
-        start = 0
-        for s, block in blocks:
-            row = np.sum([c * rows[signal][0] for signal, c in s.terms], axis=0)
-            constant = sum(c * rows[signal][1] for signal, c in s.terms)
-            gains, part = block.units.gains / block.half, slice(start, start + len(block.units.gains))
-            weight.append(gains[:, None] * row)
-            bias.append(gains * (constant - block.middle) + block.units.offsets)
-            for j, what in enumerate(block.of):
-                if isinstance(what, int):
-                    out_weight[what, part] += block.units.weights[:, j]
-                    out_bias[what] += block.units.constant[j]
-                else:
-                    own = np.zeros(width)
-                    own[part] = block.units.weights[:, j]
-                    following[what] = own, float(block.units.constant[j])
-            start = part.stop
-        rows = following
-        layers.append((np.concatenate(weight), np.concatenate(bias)))
+        jumps += sum(block.units.jumps for _, block in blocks)
+        layers.append(_hidden(blocks, rows))
+        rows = _handed_on(blocks)
+    width = len(layers[-1][1])
+    weight, bias = np.zeros((len(composition.outputs), width)), np.zeros(len(composition.outputs))
     for j, value in enumerate(composition.outputs):
-        out_bias[j] += value.constant
+        weight[j], bias[j] = rows.get(j, (weight[j], 0.0))
+        bias[j] += value.constant
         for signal, c in value.linear.items():
-            out_weight[j] += c * rows[signal][0]
-            out_bias[j] += c * rows[signal][1]
-    out_bias = (out_bias - scaling.y_shift) / scaling.y_scale
-    return [*layers, (out_weight / scaling.y_scale[:, None], out_bias)], jumps
+            weight[j] += c * rows[signal][0]
+            bias[j] += c * rows[signal][1]
+    bias = (bias - scaling.y_shift) / scaling.y_scale
+    return [*layers, (weight / scaling.y_scale[:, None], bias)], jumps
+
+
+# signals, or what an output has of functions, as linear functions of the units of a layer: row and constant
+Rows = dict[Signal | int, tuple[np.ndarray, float]]
+
+
+def _hidden(blocks: Sequence[tuple[Sum, Block]], rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """Weights and bias of the layer of these blocks. rows: of the layer before."""
+    weight, bias = [], []
+    for s, block in blocks:
+        row = np.sum([c * rows[signal][0] for signal, c in s.terms], axis=0)
+        constant = sum(c * rows[signal][1] for signal, c in s.terms)
+        gains = block.units.gains / block.half
+        weight.append(gains[:, None] * row)
+        bias.append(gains * (constant - block.middle) + block.units.offsets)
+    return np.concatenate(weight), np.concatenate(bias)
+
+
+def _handed_on(blocks: Sequence[tuple[Sum, Block]]) -> Rows:
+    """What the units of these blocks are read as."""
+    found: Rows = {}
+    width, start = sum(len(block.units.gains) for _, block in blocks), 0
+    for _, block in blocks:
+        part = slice(start, start + len(block.units.gains))
+        for j, what in enumerate(block.of):
+            row, constant = found.get(what, (np.zeros(width), 0.0))
+            row[part] += block.units.weights[:, j]
+            found[what] = row, constant + float(block.units.constant[j])
+        start = part.stop
+    return found
 
 
 def _block(

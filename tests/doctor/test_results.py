@@ -136,6 +136,16 @@ def test_an_input_over_many_decades_is_told_to_take_its_logarithm():
     assert not surefit.fit("p^2", "p=1e-3:10", **QUICK).doctor().find("logarithmic-inputs")  # a good fit as it is
 
 
+def test_where_a_tolerance_is_missed_a_logarithmic_input_is_proposed_however_good_the_fit_is():
+    f = lambda e, r: float(f"{(-2 * np.log10(e / 3.7 + 12 / r)) ** -2:.17g}")  # friction in a pipe, known by values
+    settings = dict(method="features", model=(40,), tol=1e-6, data=surefit.Sampling(count=300))
+    missed = surefit.fit(f, {"e": (0.01, 0.05), "r": (2e4, 1e8)}, **settings)
+    assert missed.error.relative_l2 < 0.01 and not missed.reached
+    (finding,) = missed.doctor().find("logarithmic-inputs")
+    assert finding.severity == "note" and "r=2e+04:1e+08:log" in finding.cure
+    assert surefit.fit(f, {"e": (0.01, 0.05), "r": (2e4, 1e8, "log")}, **settings).error.max < 0.03 * missed.error.max
+
+
 def test_a_good_end_needs_no_alarm_about_the_means():
     """Steep units and a few samples for each oscillation, and an error of 1e-4: nothing is wrong."""
     fit = surefit.fit("sin(30*x)", "x=-3:3", method="features", model=(250,), data=surefit.Sampling(count=360))

@@ -98,13 +98,15 @@ def tolerance(fit: Record) -> Iterator[Finding]:
 
 
 def decades(fit: Record) -> Iterator[Finding]:
-    """Inputs of a function whose logarithm would be the better number, where the fit is poor."""
-    if is_good(fit) or fit.error.relative_l2 <= POOR:
+    """Inputs of a function whose logarithm would be the better number, where a fit is poor or misses its tolerance."""
+    poor = not (is_good(fit) or fit.error.relative_l2 <= POOR)
+    if not poor and (fit.tol is None or fit.error.max <= float(fit.tol) or fit.only_at_jumps):
         return
     for name, (low, high) in zip(fit.names, fit.domain.bounds, strict=True):
         if low > 0 and name not in fit.domain.logarithmic and math.log10(high / low) >= DECADES:
             span = math.log10(high / low)
-            yield found("logarithmic-inputs", "warning", name, span, name=name, low=low, high=high, decades=span)
+            level = "warning" if poor else "note"
+            yield found("logarithmic-inputs", level, name, span, name=name, low=low, high=high, decades=span)
 
 
 def is_good(fit: Record) -> bool:

@@ -212,7 +212,7 @@ def _shifted(rest: Formula, by: float) -> Formula:
     """-rest - by, with the numbers of `rest` as they were written."""
     n = len(rest.nodes)
     more = (Node("neg", (n - 1,)), Node("number", (), by), Node("sub", (n, n + 1)))
-    return Formula((*rest.nodes, *more), rest.variables, rest._text, guarded=False)
+    return Formula((*rest.nodes, *more), rest.variables, rest.written, guarded=False)
 
 
 def _parts(

@@ -55,7 +55,7 @@ def halves_of(name: str, dtype: Any, running: str | None) -> float:
 
 
 def harmless(name: str, by: Any) -> bool:
-    """Whether nothing is rounded: 0 is added, or the exponent alone is moved."""
+    """Whether nothing is rounded that does not leave the range: 0 is added, or the exponent alone is moved."""
     if isinstance(by, Taylor):
         return False
     return bool((by == 0).all() if name in ("add", "sub") else (np.abs(np.frexp(by)[0]) == 0.5).all())
@@ -145,7 +145,7 @@ def residual(
     """target - model on boxes (n, d): (n, outputs)."""
     n, d = low.shape
     b, m = basis(d, degree), np.clip(0.5 * low + 0.5 * high, low, high)
-    unit = max(UNITS[str(e.result.dtype)][0] for e in program.equations)
+    unit = max(UNITS.get(str(e.result.dtype), (0.0,))[0] for e in program.equations)
     spare = np.maximum(np.abs(low), np.abs(high)) * (32 * unit if running else 0.0)
     c, r = np.zeros((n, d, b.size), REAL), (np.maximum(high - m, m - low) + spare) * (1 + 2.0**-50)
     c[..., 0], c[:, np.arange(d), 1 + np.arange(d)] = m, r

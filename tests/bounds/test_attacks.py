@@ -240,6 +240,24 @@ def test_powers_of_two_are_no_harm_only_while_numbers_stay_in_range(tmp_path, ex
     assert _edited(path, data, net, time=1) is not True
 
 
+def test_an_input_that_is_rounded_on_one_way_and_not_on_another(tmp_path):
+    """What cancels is the rounding of the input alone, which must not be taken for another input on both ways."""
+    single, double = np.dtype(np.float32), np.dtype(np.float64)
+    w, v = Tensor(np.array([[2.0**20]])), Tensor(np.array([[-(2.0**20)]]))
+
+    def function(x):
+        return ops.cast(ops.cast(x, dtype=single), dtype=double) @ w + x @ v
+
+    net = _Function(function, np.float64)
+    x = np.random.default_rng(0).uniform(0.5, 1, (1000, 1))
+    assert np.abs(net(Tensor(x)).detach().numpy()).max() > 0.03
+    path = certify(net, "0*x", "x=0.5:1", mode="deployed", boxes=10).save(tmp_path / "c.json")
+    data = json.loads(path.read_text())
+    assert data["error"]["upper"] > 0.03
+    data["error"] |= {"upper": 0.02, "lower": 0.0, "outputs": {"y": 0.02}}
+    assert _edited(path, data, net, time=1) is not True
+
+
 @pytest.mark.parametrize("function", [
     lambda x: ops.maximum(x, 0.3), lambda x: ops.where(x > 0, x, x * 0.5), ops.exp2, lambda x: x / (x + 2.0),
 ])  # fmt: skip

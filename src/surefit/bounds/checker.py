@@ -69,7 +69,7 @@ def model_on(program: Any, x: Taylor, spare: Any, running: str | None) -> tuple[
     off: Any = None
     env: Any = {v.name: np.asarray(program._present(t), REAL) for t, v in program.state_in}
     env[program.inputs[0].name] = x
-    for e in program.equations:
+    for k, e in enumerate(program.equations):
         name, dtype = e.op.name, None if running is None else e.result.dtype
         args: Any = [env[a.name] if hasattr(a, "name") else np.asarray(a.value, REAL) for a in e.args]
         narrower = name == "cast" and e.result.dtype.itemsize < e.args[0].aval.dtype.itemsize
@@ -82,8 +82,10 @@ def model_on(program: Any, x: Taylor, spare: Any, running: str | None) -> tuple[
         elif name == "cast":
             result = args[0].rounded(float(narrower), dtype)
         elif name == "matmul" and isinstance(args[0], Taylor) and isinstance(args[1], np.ndarray):
-            if off is None:
-                off, args[0] = meant(x, args[0], spare)
+            if off is None:  # the inputs that are meant are others than those that something else reads
+                later = {getattr(a, "name", "") for q in program.equations[k:] for a in q.args} - {e.args[0].name}
+                once = not any(isinstance(env.get(name), Taylor) for name in later)
+                off, args[0] = meant(x, args[0], spare) if once else (np.zeros(spare.shape), args[0])
             result = args[0].product(args[1], dtype, running == "blocks")
         else:
             halves = halves_of(name, dtype, running) if len(args) == 1 else float(not harmless(name, args[1]))

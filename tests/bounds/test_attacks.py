@@ -260,6 +260,7 @@ def test_an_input_that_is_rounded_on_one_way_and_not_on_another(tmp_path):
 
 @pytest.mark.parametrize("function", [
     lambda x: ops.maximum(x, 0.3), lambda x: ops.where(x > 0, x, x * 0.5), ops.exp2, lambda x: x / (x + 2.0),
+    lambda x: x,
 ])  # fmt: skip
 def test_what_the_checker_does_not_know_is_not_checked_and_no_crash(tmp_path, function):
     net = _Function(function, np.float64)

@@ -50,7 +50,8 @@ MOVES = ("reshape", "transpose", "broadcast_to", "slice", "flip")
 
 def halves_of(name: str, dtype: Any, running: str | None) -> float:
     """Half units of rounding of a function: what the tests of a compiled one found, or four units of NumPy's."""
-    tested = MAX_ULP.get(name, {}).get("f32" if dtype == np.float32 else "f64", 4.0)
+    known: Any = MAX_ULP.get(name, {})
+    tested = known.get("f32" if dtype == np.float32 else "f64", 4.0)
     return HALVES.get(name, 2 * max(1.0, tested) if running == "blocks" else 8.0)
 
 
@@ -147,7 +148,7 @@ def residual(
     """target - model on boxes (n, d): (n, outputs)."""
     n, d = low.shape
     b, m = basis(d, degree), np.clip(0.5 * low + 0.5 * high, low, high)
-    unit = max(UNITS.get(str(e.result.dtype), (0.0,))[0] for e in program.equations)
+    unit = max((UNITS.get(str(e.result.dtype), (0.0,))[0] for e in program.equations), default=0.0)
     spare = np.maximum(np.abs(low), np.abs(high)) * (32 * unit if running else 0.0)
     c, r = np.zeros((n, d, b.size), REAL), (np.maximum(high - m, m - low) + spare) * (1 + 2.0**-50)
     c[..., 0], c[:, np.arange(d), 1 + np.arange(d)] = m, r
@@ -226,7 +227,7 @@ def _checked(data: Any, program: Any, formulas: Any, names: Any, box: Any, claim
     d, kinks = len(names), any(e.op.name in ("relu", "abs") for e in program.equations)
     degree = max(k for k in range(1, 3 if kinks else 9) if k == 1 or math.comb(d + k, d) <= 36)
     b, values = basis(d, degree), [v for e in program.equations for v in (e.result, *(a.aval for a in e.args))]
-    rows = max(1, 1_000_000 // (max(math.prod(v.shape) for v in values) * len(b.i)))
+    rows = max(1, 1_000_000 // (max((math.prod(v.shape) for v in values), default=1) * len(b.i)))
     looked, goal, claimed, domain = (
         0,
         claims * (1 + 1e-12),

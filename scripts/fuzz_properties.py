@@ -356,7 +356,7 @@ def anything(rng: np.random.Generator, faults: Faults) -> None:
     moved.layers = [*s.layers[:-1], (np.asarray(w.detach().numpy(), float), s.layers[-1][1])]
     proof = certify_pair(s.net, other, s.box, time=SECONDS)
     apart = float(np.abs(s(x) - moved(x)).max())
-    pad = 1e-12 * float(np.abs(s(x)).max() + np.abs(moved(x)).max() + 1)
+    pad = (NEAR if rounded else 1e-12) * float(np.abs(s(x)).max() + np.abs(moved(x)).max() + 1)
     faults.claim("pair", True, apart - pad <= proof.upper, (apart, proof.upper, words))
     # derivatives
     slopes = certify_slopes(s.net, s.box, time=SECONDS)

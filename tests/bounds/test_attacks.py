@@ -119,13 +119,13 @@ def test_a_factor_that_is_no_float_is_said():
 def test_a_ball_of_a_factor_holds_the_factor(denominator):
     """The middle of two floats that are neighbours is one of them: the other must be in the ball too."""
     flint = pytest.importorskip("flint", reason="the balls are those of python-flint, the extra certify")
-    from surefit.bounds.balls import _precision
+    from surefit.bounds.balls import precision
     from surefit.bounds.interval import Range
     from surefit.bounds.recognised import Recognised
 
     found = object.__new__(Recognised)
     found.f = flint
-    with _precision(flint, 1):
+    with precision(flint, 1):
         for numerator in range(1, 60):
             r = Range.exact(Fraction(numerator, denominator))
             ball = found._arb(r)
@@ -200,6 +200,75 @@ def test_a_bound_that_was_lowered_is_not_saved_by_the_tolerance_beside_it(tmp_pa
     assert _edited(path, data, net, tol=1e3) is True  # what the one who checks asks for, and is told
     assert "the tolerance 1000 is proved" in check_certificate(path, net, tol=1e3).why
     assert _edited(path, data, net, tol=0.5 * seen) is not True
+
+
+class _Function(nn.Module):
+    def __init__(self, function, dtype):
+        super().__init__()
+        self.function = function
+        self.one = nn.Parameter(np.ones(1, dtype))
+
+    def forward(self, x):
+        return self.function(x)
+
+
+def _powers(*exponents):
+    factors = [Tensor(np.array([2.0**n], np.float32)) for n in exponents]
+
+    def function(x):
+        for factor in factors:
+            x = x * factor
+        return x
+
+    return function
+
+
+@pytest.mark.parametrize(
+    "exponents, box", [((-70, -70, 70, 70), (0.5, 1)), ((127, -127), (1, 4)), ((-126, 126), (0, 1))]
+)
+def test_powers_of_two_are_no_harm_only_while_numbers_stay_in_range(tmp_path, exponents, box):
+    """In float32 x 2^-140 has nine bits, and x 2^127 may be infinite, so that what brings them back does not."""
+    net = _Function(_powers(*exponents), np.float32)
+    x = np.linspace(*box, 1001, dtype=np.float32)[:, None]
+    with np.errstate(all="ignore"):
+        apart = np.abs(net(Tensor(x)).detach().numpy().astype(float) - x).max()
+    assert not apart < 1e-9 or exponents[0] == -126
+    path = certify(net, "x", {"x": box}, mode="deployed", boxes=10).save(tmp_path / "c.json")
+    data = json.loads(path.read_text())
+    data["error"] = {"status": "proved", "lower": 0.0, "upper": 1e-9, "at": {"x": box[0]}, "outputs": {"y": 1e-9}}
+    data.pop("leaves", None)
+    assert _edited(path, data, net, time=1) is not True
+
+
+def test_an_input_that_is_rounded_on_one_way_and_not_on_another(tmp_path):
+    """What cancels is the rounding of the input alone, which must not be taken for another input on both ways."""
+    single, double = np.dtype(np.float32), np.dtype(np.float64)
+    w, v = Tensor(np.array([[2.0**20]])), Tensor(np.array([[-(2.0**20)]]))
+
+    def function(x):
+        return ops.cast(ops.cast(x, dtype=single), dtype=double) @ w + x @ v
+
+    net = _Function(function, np.float64)
+    x = np.random.default_rng(0).uniform(0.5, 1, (1000, 1))
+    assert np.abs(net(Tensor(x)).detach().numpy()).max() > 0.03
+    path = certify(net, "0*x", "x=0.5:1", mode="deployed", boxes=10).save(tmp_path / "c.json")
+    data = json.loads(path.read_text())
+    assert data["error"]["upper"] > 0.03
+    data["error"] |= {"upper": 0.02, "lower": 0.0, "outputs": {"y": 0.02}}
+    assert _edited(path, data, net, time=1) is not True
+
+
+@pytest.mark.parametrize("function", [
+    lambda x: ops.maximum(x, 0.3), lambda x: ops.where(x > 0, x, x * 0.5), ops.exp2, lambda x: x / (x + 2.0),
+    lambda x: x,
+])  # fmt: skip
+def test_what_the_checker_does_not_know_is_not_checked_and_no_crash(tmp_path, function):
+    net = _Function(function, np.float64)
+    for mode in ("real", "deployed"):
+        path = certify(net, "x", "x=-1:1", mode=mode, boxes=50).save(tmp_path / "c.json")
+        verdict = check_certificate(path, net, time=1)
+        assert verdict.holds is not False
+        assert verdict.holds is True or "does not know" in verdict.why or "was not proved" in verdict.why
 
 
 def test_the_command_asks_for_a_tolerance(tmp_path, capsys):

@@ -56,7 +56,7 @@ def halves_of(name: str, dtype: Any, running: str | None) -> float:
 
 
 def harmless(name: str, by: Any) -> bool:
-    """Whether nothing is rounded: 0 is added, or the exponent alone is moved."""
+    """Whether nothing is rounded that does not leave the range: 0 is added, or the exponent alone is moved."""
     if isinstance(by, Taylor):
         return False
     return bool((by == 0).all() if name in ("add", "sub") else (np.abs(np.frexp(by)[0]) == 0.5).all())
@@ -70,7 +70,7 @@ def model_on(program: Any, x: Taylor, spare: Any, running: str | None) -> tuple[
     off: Any = None
     env: Any = {v.name: np.asarray(program._present(t), REAL) for t, v in program.state_in}
     env[program.inputs[0].name] = x
-    for e in program.equations:
+    for k, e in enumerate(program.equations):
         name, dtype = e.op.name, None if running is None else e.result.dtype
         args: Any = [env[a.name] if hasattr(a, "name") else np.asarray(a.value, REAL) for a in e.args]
         narrower = name == "cast" and e.result.dtype.itemsize < e.args[0].aval.dtype.itemsize
@@ -83,8 +83,10 @@ def model_on(program: Any, x: Taylor, spare: Any, running: str | None) -> tuple[
         elif name == "cast":
             result = args[0].rounded(float(narrower), dtype)
         elif name == "matmul" and isinstance(args[0], Taylor) and isinstance(args[1], np.ndarray):
-            if off is None:
-                off, args[0] = meant(x, args[0], spare)
+            if off is None:  # the inputs that are meant are others than those that something else reads
+                later = {getattr(a, "name", "") for q in program.equations[k:] for a in q.args} - {e.args[0].name}
+                once = not any(isinstance(env.get(name), Taylor) for name in later)
+                off, args[0] = meant(x, args[0], spare) if once else (np.zeros(spare.shape), args[0])
             result = args[0].product(args[1], dtype, running == "blocks")
         else:
             halves = halves_of(name, dtype, running) if len(args) == 1 else float(not harmless(name, args[1]))
@@ -146,7 +148,7 @@ def residual(
     """target - model on boxes (n, d): (n, outputs)."""
     n, d = low.shape
     b, m = basis(d, degree), np.clip(0.5 * low + 0.5 * high, low, high)
-    unit = max(UNITS[str(e.result.dtype)][0] for e in program.equations)
+    unit = max((UNITS.get(str(e.result.dtype), (0.0,))[0] for e in program.equations), default=0.0)
     spare = np.maximum(np.abs(low), np.abs(high)) * (32 * unit if running else 0.0)
     c, r = np.zeros((n, d, b.size), REAL), (np.maximum(high - m, m - low) + spare) * (1 + 2.0**-50)
     c[..., 0], c[:, np.arange(d), 1 + np.arange(d)] = m, r
@@ -225,7 +227,7 @@ def _checked(data: Any, program: Any, formulas: Any, names: Any, box: Any, claim
     d, kinks = len(names), any(e.op.name in ("relu", "abs") for e in program.equations)
     degree = max(k for k in range(1, 3 if kinks else 9) if k == 1 or math.comb(d + k, d) <= 36)
     b, values = basis(d, degree), [v for e in program.equations for v in (e.result, *(a.aval for a in e.args))]
-    rows = max(1, 1_000_000 // (max(math.prod(v.shape) for v in values) * len(b.i)))
+    rows = max(1, 1_000_000 // (max((math.prod(v.shape) for v in values), default=1) * len(b.i)))
     looked, goal, claimed, domain = (
         0,
         claims * (1 + 1e-12),

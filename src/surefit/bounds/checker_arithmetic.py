@@ -69,11 +69,14 @@ class Taylor:
         return Taylor(self.b, x[..., None], np.broadcast_to(e, x.shape))
 
     def rounded(self, halves: float, dtype: Any) -> Taylor:
-        """After a rounding of so many half units in a dtype; None: exact arithmetic."""
-        if dtype is None or not halves:
+        """After a rounding of so many half units in a dtype, or of none in its range; None: exact arithmetic."""
+        if dtype is None:
             return self
+        if str(dtype) not in UNITS:
+            raise NotImplementedError(f"numbers of {dtype}")
         u, tiny = UNITS[str(dtype)]
-        return Taylor(self.b, self.c, (self.e + halves * half_unit(self.size, u) + tiny) * UP)
+        own = halves * half_unit(self.size, u) if halves else np.where(self.size < 1e38, 0.0, np.inf)
+        return Taylor(self.b, self.c, (self.e + own + tiny) * UP)
 
     def __neg__(self) -> Taylor:
         return Taylor(self.b, -self.c, self.e)
@@ -180,6 +183,8 @@ EXACT: dict[str, Any] = {  # functions by others; what is not here is one of `se
 
 def value(name: str, args: list[Taylor]) -> Taylor:
     """A function in exact arithmetic."""
+    if len(args) > 1 and name not in EXACT:
+        raise NotImplementedError(name)
     if len(args) > 1:
         return functools.reduce(EXACT[name], args[1:], args[0])
     return EXACT[name](*args) if name in EXACT else args[0].through(name)

@@ -639,6 +639,10 @@ SENTENCES: dict[str, Both] = {
         "inputs that repeat another one (in brackets), perhaps in other units: {pairs}; one of the two is enough",
         "以下输入重复了括号中的输入，也许换了单位：{pairs}；两者保留一个即可",
     ),
+    "texts-alike": Both(
+        "texts of {name} that are categories of their own and differ in letters or blanks alone: {texts}",
+        "{name} 中以下文本各成一类，却只在大小写或空白上不同：{texts}",
+    ),
     "missing-mark": Both(
         "{name} is {mark:g} in {count} rows, far from its other values: if that marks a missing value, leave it out",
         "{name} 在 {count} 行中为 {mark:g}，远离其他值：若它表示缺失，请去掉这些行",

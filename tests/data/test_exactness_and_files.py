@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 from decimal import Decimal
 
@@ -43,6 +44,36 @@ def test_texts_of_numbers_that_differ_do_not_become_one(tmp_path, lead):
     path.write_text("t,y\n" + "".join(f"{lead}{n},1\n" for n in NANOSECONDS))
     with pytest.raises(DataError, match=r"column 't' holds numbers .* fall together"):
         read_table(path)
+
+
+OFFSET = 2**60
+STEPS = 1000 * np.arange(40)  # none falls together with another, where float64 has multiples of 256 alone
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"t": OFFSET + STEPS, "y": np.sin(STEPS / 9000)},
+        {"t": (OFFSET + STEPS).astype(np.uint64), "y": np.sin(STEPS / 9000)},
+        {"t": [int(OFFSET + n) for n in STEPS], "y": np.sin(STEPS / 9000)},
+        {"t": [Decimal(int(OFFSET + n)) / 10**9 for n in STEPS], "y": np.sin(STEPS / 9000)},
+        {"t": np.sin(STEPS / 9000), "y": OFFSET + STEPS},
+        io.StringIO("t,y\n" + "".join(f"{OFFSET + n},{n}\n" for n in STEPS)),
+    ],
+    ids=["int64", "uint64", "ints", "decimals", "target", "text"],
+)
+def test_numbers_are_not_moved_by_rounding(source):
+    with pytest.raises(DataError, match=r"which float64 rounds by up to .*subtract the first one"):
+        read_table(source)
+
+
+def test_what_rounding_does_not_move_is_taken():
+    far = OFFSET + 256 * STEPS  # which float64 has
+    assert (read_table({"t": far, "y": STEPS})["t"] == far).all()
+    wide = np.random.default_rng(0).integers(-(2**62), 2**62, 50)  # rounded by 256 of 1e18
+    assert np.abs(read_table({"t": wide, "y": np.arange(50)})["t"] - wide).max() <= 512
+    same = read_table({"t": [2**60 + 1] * 5, "y": np.arange(5)})  # one number, which cannot fall together with another
+    assert set(same["t"]) == {2.0**60}
 
 
 def test_the_same_number_spelled_twice_is_no_loss(tmp_path):

@@ -359,6 +359,15 @@ def test_weights_may_be_a_column_and_follow_the_rows_that_stay(frame):
         surefit.fit("x", "x=0:1", data=surefit.Sampling(weights="w"))
 
 
+@pytest.mark.parametrize("wanted", [1.0, object(), b"y", [1.0], [None]])
+def test_what_names_no_column_is_told(wanted):
+    rows = {"a": np.arange(9.0), "y": np.arange(9.0)}
+    with pytest.raises(DataError, match="target: dict has no column"):
+        surefit.fit(rows, target=wanted, method="polynomial")
+    with pytest.raises(DataError, match="columns: dict has no column"):
+        surefit.fit(rows, columns=wanted, method="polynomial")
+
+
 def test_a_table_of_test_rows_is_coded_as_the_other(frame):
     fit = surefit.fit(
         frame[:40], target="price", columns=["size", "colour", "day"], method="polynomial",

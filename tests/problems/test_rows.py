@@ -109,3 +109,14 @@ def test_rows_without_weight_judge_nothing(split, given):
     assert fit.error.max < 1e-6 and not fit.warnings
     assert sum(fit.problem.sizes().values()) == (~wrong).sum()
     assert not [f for f in fit.doctor().findings if f.severity in ("warning", "error")]
+
+
+def test_texts_that_differ_as_slips_of_the_pen_do_are_told():
+    rng = np.random.default_rng(0)
+    odd = rng.choice(["Red", "red", "light  blue", "light blue", "Green", "green."], 60)
+    rows = {"x": rng.normal(size=60), "colour": odd, "tidy": rng.choice(["a", "ab", "b"], 60), "y": rng.normal(size=60)}
+    fit = surefit.fit(rows, method="polynomial")
+    (said,) = [note for note in fit.problem.notes if note.code == "texts-alike"]
+    assert "colour" in said and "Red and red" in said and "light  blue and light blue" in said and "tidy" not in said
+    assert said in fit.card() and "大小写" in fit.card("zh")
+    assert any(finding.message == said for finding in fit.doctor().find("data-note"))

@@ -390,3 +390,13 @@ def test_a_linear_function_is_updated_by_least_squares():
     rows = np.column_stack([np.concatenate([x, more]), np.ones(50)])
     truth = rows @ np.linalg.lstsq(rows, np.concatenate([y, values]), rcond=None)[0]
     np.testing.assert_allclose(again.predict(rows[:, :2]), truth, atol=1e-6)
+
+
+def test_bounds_that_end_at_a_turn_lie_between_turns():
+    """The turn of a network is where that of its rows is but for an error far below its own."""
+    x = np.linspace(0, 10, 40)
+    for fit in (surefit.fit((x, (x - 5) ** 2)), surefit.fit((x, (x - 5) ** 2), method="varpro", model=(12,))):
+        assert fit.inverse([4.0, 9.0, 100.0], (5, 10)) == pytest.approx([7.0, 8.0, np.nan], abs=1e-4, nan_ok=True)
+        assert fit.inverse(4.0, (0, 5)) == pytest.approx(3.0, abs=1e-4)
+        with pytest.raises(ArgumentError, match=r"turns near x=(4\.99|5)"):
+            fit.inverse(4.0, (4.9, 10))

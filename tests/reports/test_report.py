@@ -513,3 +513,16 @@ def test_settings_and_reasons_of_solvers_are_said_in_chinese():
     ):
         reason = surefit.fit("sin(x)", "x=-3:3", **more).stop_reason
         assert is_chinese(Speech("zh").sentence(reason)), reason
+
+
+def test_a_report_says_what_the_numbers_of_columns_are(tmp_path):
+    rng = np.random.default_rng(0)
+    days = np.datetime64("2024-03-01") + np.arange(60)
+    rows = {"day": days, "colour": rng.choice(["blue", "red"], 60)} | {f"x{i}": rng.normal(size=60) for i in range(7)}
+    rows["y"] = 3 * rows["x5"] + (rows["colour"] == "red")
+    fit = surefit.fit(rows, method=surefit.Polynomial(degree=1, sparse=True))
+    page = fit.report(tmp_path / "r.md").read_text(encoding="utf-8")
+    assert "| columns | day: days since 2024-03-01; colour: one of blue, red |" in page
+    assert re.search(r"\| Inputs \| colour=red, x5 \|", page)  # those that the method kept, by name
+    chinese = fit.report(tmp_path / "z.md", "zh").read_text(encoding="utf-8")
+    assert "自 2024-03-01 起的天数" in chinese

@@ -431,6 +431,11 @@ def test_a_run_that_is_killed_goes_on(tmp_path):
 # --- by hand ---------------------------------------------------------------------------------------------------------
 
 
+def test_more_points_than_memory_holds_are_not_begun():
+    with pytest.raises(ArgumentError, match=r"count.*100000000000 points.*GiB.*ask for fewer"):
+        surefit.Experiment({"a": (0, 1), "b": (0, 2)}).ask(10**11)
+
+
 def test_ask_and_tell(tmp_path):
     log = tmp_path / "runs.csv"
     experiment = surefit.Experiment(BOX, log=log)

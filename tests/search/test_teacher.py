@@ -429,3 +429,40 @@ def test_a_mean_that_was_proposed_for_being_better_is_kept_before_a_polynomial(f
 
     both = [candidate("polynomial", 1.0), candidate(solver, 0.98, **({mean: True} if mean else {}))]
     assert best_of(both, 1.0, cautious=True) is both[kept]
+
+
+@pytest.mark.parametrize("power", [-700, -300, 490])
+def test_what_few_rows_tell_does_not_depend_on_the_units(power):
+    """In units that are a power of two nothing is rounded otherwise, so only searches end elsewhere by a little."""
+    x = np.linspace(0, 1, 25)
+    y = np.sin(5 * x) + x**3
+    plain, scaled = surefit.fit((x, y)), surefit.fit((x, np.ldexp(y, power)))
+    assert np.ldexp(plain.error.max, power) == pytest.approx(scaled.error.max, rel=1e-3, abs=0)
+    assert np.ldexp(plain.error.rmse, power) == pytest.approx(scaled.error.rmse, rel=1e-3, abs=0)
+    assert scaled.layers() == plain.layers()
+    at = np.linspace(0, 1, 333)
+    true = np.abs(np.ldexp(scaled.predict(at), -power) - np.sin(5 * at) - at**3)
+    assert true.max() < 10 * np.ldexp(scaled.error.max, -power)
+    assert [f.code for f in scaled.doctor().findings] == [f.code for f in plain.doctor().findings]
+
+
+@pytest.mark.parametrize("inputs", [1, 2])
+def test_a_logarithmic_input_is_learned_as_its_logarithm(inputs, tmp_path):
+    """The fit of a table over p whose domain is logarithmic is that of the same table over log(p)."""
+    rng = np.random.default_rng(7)
+    p, q = 10 ** rng.uniform(-3, 6, 90), rng.uniform(-1, 1, 90)
+    rows = {"p": p, "q": q, "y": p / (1 + p) + (inputs - 1) * q**2}
+    if inputs == 1:
+        del rows["q"]
+    fit = surefit.fit(rows, {"p": (1e-3, 1e6, "log")})
+    other = surefit.fit(rows | {"p": np.log(p)}, {"p": (np.log(1e-3), np.log(1e6))})
+    assert fit.error.rmse < 3 * other.error.rmse + 1e-12 and fit.error.r2 > 0.9999
+    new = 10 ** rng.uniform(-2.9, 5.9, 500)
+    points = np.column_stack([new, rng.uniform(-0.9, 0.9, 500)])[:, :inputs]
+    right = new / (1 + new) + (inputs - 1) * points[:, -1] ** 2
+    assert np.abs(fit.predict(points) - right).max() < 1e-2
+    loaded = surefit.load(fit.save(tmp_path / "log.safetensors"))
+    assert (loaded.predict(points) == fit.predict(points)).all()
+    if fit.taught is not None:
+        assert loaded.taught.teacher.parts == fit.taught.teacher.parts
+        assert loaded.taught.teacher.predict(points) == pytest.approx(fit.taught.teacher.predict(points), abs=1e-9)

@@ -142,3 +142,29 @@ def test_settings_are_those_of_fit_its_network_and_its_method():
     assert found == {"seed": 3, "model": surefit.MLPSpec((8, 8), "relu"), "method": surefit.Adam(lr=0.1)}
     assert arguments_of({"method": surefit.Adam(epochs=7), "lr": 0.2})["method"] == surefit.Adam(epochs=7, lr=0.2)
     assert arguments_of({"method": "additive", "units": 5}) == {"method": surefit.Additive(units=5)}
+
+
+def test_classes_are_compared_by_how_often_they_are_right(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (200, 2))
+    rows = {"a": x[:, 0], "b": x[:, 1], "kind": np.where(x[:, 0] > x[:, 1] ** 2, "in", "out")}
+    found = surefit.compare(rows, task="classify", method="features", hidden=[1, 20])
+    few, many = (found[name].classified for name in found.names)
+    assert found.table()["accuracy"] == [few.accuracy, many.accuracy]
+    head, *lines, note = str(found).splitlines()
+    assert head.split()[-5:] == ["parameters", "accuracy", "log", "loss", "seconds"] and "test rows" in head
+    assert f"{few.accuracy:.3g}" in lines[0] and f"{many.log_loss:.3g}" in lines[1]
+    assert note.startswith("* the best where it was chosen")
+    assert "accuracy,log_loss" in found.to_csv(tmp_path / "ways.csv").read_text().splitlines()[0]
+    found.plot()
+    assert "accuracy" not in surefit.compare("x", "x=0:1", method="features", hidden=[2, 3]).table()
+
+
+def test_what_has_no_classes_says_so():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (60, 2))
+    fit = surefit.fit((x, x[:, 0] > 0), task="classify", method="features", model=(5,))
+    with pytest.raises(ArgumentError, match=r"distil\(fit.predict_proba, fit.domain\)"):
+        surefit.distil(fit)
+    with pytest.raises(ArgumentError, match="ensemble has no argument 'task'; only fit takes it"):
+        surefit.ensemble((x, x[:, 0] > 0), task="classify")

@@ -6,12 +6,12 @@ which the roundings of the running model go in deployed mode. Boxes where that i
 over. It checks
 
 - that the certificate speaks of this model: the bytes of all its numbers;
-- that the lower bound is reached at the point that is given, inside the box;
+- that the error may be as large as the lower bound at the point that is given, inside the box;
 - that the boxes of the file cover the domain without a gap, in exact rational arithmetic;
-- that the upper bound holds on each of them.
+- that the upper bounds of all outputs, or a tolerance that is asked for, hold on each of them.
 
-What it cannot prove again (an operation that it does not know, errors near the rounding, too little time) it calls "not
-checked"; it never calls that a proof.
+Nothing else in it is checked, such as the bounds of single boxes or its note. What it cannot prove again (an operation
+that it does not know, errors near the rounding, too little time) it calls "not checked"; it never calls that a proof.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def covered(low: np.ndarray, high: np.ndarray, box: list[tuple[float, float]]) -
     def volume(ends: Any) -> Fraction:
         return math.prod((Fraction(b) - Fraction(a) for a, b in ends), start=Fraction(1))
 
-    inside = all((low[:, i] >= a).all() and (high[:, i] <= b).all() for i, (a, b) in enumerate(box))
+    inside = all(((a <= u) & (u <= v) & (v <= b)).all() for u, v, (a, b) in zip(low.T, high.T, box, strict=True))
     wide = [i for i, (a, b) in enumerate(box) if a < b]  # the others have one value
     low, high, box = low[:, wide], high[:, wide], [box[i] for i in wide]
     if not inside or not wide or not (low < high).all():
@@ -178,10 +178,10 @@ def covered(low: np.ndarray, high: np.ndarray, box: list[tuple[float, float]]) -
     return total == volume(box)
 
 
-def check_certificate(path: str | Path, model: Any, time: float | None = 60.0) -> Verdict:
+def check_certificate(path: str | Path, model: Any, tol: float | None = None, time: float | None = 60.0) -> Verdict:
     """Check a certificate file against a model.
 
-    time: seconds after which its bound, and again its tolerance, is left unchecked; None: as long as it takes.
+    tol: proved in the place of a smaller upper bound. time: seconds after which it is left unchecked; None: none.
     """
     from surefit.bounds.certificate import fingerprint, read_certificate  # files and bytes, no bounds
     from surefit.bounds.proving import program_of
@@ -197,19 +197,20 @@ def check_certificate(path: str | Path, model: Any, time: float | None = 60.0) -
     upper, lower = float(data["error"]["upper"]), float(data["error"]["lower"])
     if not lower <= upper < math.inf:
         return Verdict(None if lower <= upper else False, f"its bounds are {lower} and {upper}")
-    formulas = [parse(text) for text in data["formulas"]]
+    formulas, each = [parse(text) for text in data["formulas"]], list(map(float, data["error"]["outputs"].values()))
+    outputs, foreign = math.prod(program.outputs[0].aval.shape), {v for f in formulas for v in f.variables} - set(names)
+    if foreign or not (len(formulas) == len(each) == outputs and max(each) <= upper):
+        return Verdict(False, "its formulas or the bounds of its outputs are not those of such a model")
     try:
         with np.errstate(all="ignore"):
-            return _checked(data, program, formulas, names, box, lower, upper, time)
+            return _checked(data, program, formulas, names, box, np.fmax(each, tol or 0.0), time)
     except NotImplementedError as missing:
         return Verdict(None, f"the checker does not know {missing}")
 
 
-def _checked(
-    data: Any, program: Any, formulas: Any, names: Any, box: Any, lower: float, upper: float, time: float | None
-) -> Verdict:
-    until, tol = math.inf if time is None else clock() + time, data.get("tol") or 0.0
-    at = np.array([[float(data["error"]["at"][name]) for name in names]])
+def _checked(data: Any, program: Any, formulas: Any, names: Any, box: Any, claims: Any, time: float | None) -> Verdict:
+    until = math.inf if time is None else clock() + time
+    at, lower = np.array([[float(data["error"]["at"][n]) for n in names]]), float(data["error"]["lower"])
     running = ("blocks" if data.get("in_blocks") else "any") if data["mode"] == "deployed" else None
     look = functools.partial(residual, program, formulas, names, running=running)
     reached = look(at, at).size.max()  # the largest that the error may be there
@@ -224,7 +225,12 @@ def _checked(
     degree = max(k for k in range(1, 3 if kinks else 9) if k == 1 or math.comb(d + k, d) <= 36)
     b, values = basis(d, degree), [v for e in program.equations for v in (e.result, *(a.aval for a in e.args))]
     rows = max(1, 1_000_000 // (max(math.prod(v.shape) for v in values) * len(b.i)))
-    looked, goal, domain = 0, upper * (1.0 + 1e-12), (high.max(axis=0) - low.min(axis=0)) + SMALL
+    looked, goal, claimed, domain = (
+        0,
+        claims * (1 + 1e-12),
+        claims * (1 + 1e-12),
+        (high.max(axis=0) - low.min(axis=0)) + SMALL,
+    )
     while len(low):
         first, last = low[:rows], high[:rows]
         looked += len(first)
@@ -236,25 +242,24 @@ def _checked(
         m = np.clip(0.5 * first + 0.5 * last, first, last)
         point = look(m, m)
         least = 2 * np.abs(point.c[..., 0]) - point.size
-        if (worse := (least > goal).any(axis=1)).any():
-            return Verdict(False, f"the error near {m[worse][0].tolist()} is above its upper bound", looked)
+        if (worse := (least > claimed).any(axis=1)).any():
+            return Verdict(False, f"the error near {m[worse][0].tolist()} is above the bound", looked)
         # cut where most of the polynomial comes from
         share = (np.abs(g.c[~ok]) @ b.holds).max(axis=1) + g.e[~ok].max(axis=1)[:, None] * (last - first) / domain
         axis = np.argmax(np.where(share < np.inf, share, (last - first) / domain), axis=1)
         i, b1, a2 = np.arange(len(first)), last.copy(), first.copy()  # which share the float that they are cut at
         b1[i, axis] = a2[i, axis] = m[i, axis]
         low, high = np.concatenate([low, first, a2]), np.concatenate([high, b1, last])
-        if (point.size > goal).any():  # however it is cut: see what can be proved
-            goal = point.size.max() * 1.01
-        if clock() > until or (last - first).max() < 1e-13 or not goal < math.inf:
-            if upper < tol and goal <= tol:  # the claim that was asked for
-                return _checked(data, program, formulas, names, box, lower, tol, time)
-            return Verdict(None, f"{upper:.6g} was not proved on {looked} boxes; certify a larger --tol", looked)
+        most = point.size.max(axis=0)
+        goal = np.where(most > goal, 1.01 * most, goal)  # however it is cut: see what can be proved
+        if clock() > until or (last - first).max() < 1e-13 or not goal.max() < math.inf:
+            return Verdict(None, f"{claims.max():.6g} was not proved on {looked} boxes; ask for a larger --tol", looked)
     words = f"is proved again on {looked} boxes{', with the rounding of the running model' * bool(running)}"
-    claim = upper if goal <= upper * (1 + 1e-12) else tol
-    if goal <= claim * (1 + 1e-12):
-        return Verdict(True, f"the {'tolerance' if claim == tol else 'upper bound'} {claim:.6g} {words}", looked)
-    return Verdict(None, f"not {upper:.6g} but {goal:.6g} {words}; certify with a larger --tol", looked)
+    if (higher := goal > claimed).any():
+        claim, proved = claims[higher][0], goal[higher][0]
+        return Verdict(None, f"not {claim:.6g} but {proved:.6g} {words}; ask for a larger --tol", looked)
+    what = "tolerance" if claims.max() > float(data["error"]["upper"]) else "upper bound"
+    return Verdict(True, f"the {what} {claims.max():.6g} {words}", looked)
 
 
 __all__ = ["Verdict", "check_certificate"]

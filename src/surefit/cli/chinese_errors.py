@@ -108,6 +108,17 @@ _KNOWN = {
     ),
     "the decimal mark is a point": "小数点写作 '.'",
     "there is no function '{}'": "没有函数 '{0}'",
+    "a choice is written 'a if condition else b', or where(condition, a, b)": (
+        "条件选择写作 'a if condition else b'，或 where(condition, a, b)"
+    ),
+    "the whole part of a number is trunc": "数的整数部分是 trunc",
+    "the rest of a division is written %": "除法的余数写作 %",
+    "sums, integrals and derivatives are for a Python function, which may be fitted as well": (
+        "求和、积分与导数请写成 Python 函数，它同样可以拟合"
+    ),
+    "a Python function may be fitted as well, and use it of scipy.special": (
+        "也可以拟合 Python 函数，其中可用 scipy.special 的同名函数"
+    ),
     "the factorial of n is gamma(n + 1)": "n 的阶乘是 gamma(n + 1)",
     "angles are in radians; x degrees are x*pi/180": "角度用弧度；x 度是 x*pi/180",
     "angles are in radians": "角度用弧度",
@@ -163,6 +174,7 @@ _KNOWN = {
         "{0} 的区间没有宽度：两端都是 {1}；下限应小于上限"
     ),
     "the interval of {} is wider than a float64 can hold: {} to {}": "{0} 的区间超出 float64 的范围：{1} 到 {2}",
+    "the {} is missing": "缺少{0}",
     "the {} is {}; both ends must be finite": "{0}为 {1}；两端都应是有限的数",
     "low end of {}": "{0} 的下限",
     "high end of {}": "{0} 的上限",
@@ -314,6 +326,21 @@ _KNOWN = {
     "{}, column {} is {}, which is none of the known {}": "{0}，{1} 列为 {2}，不在已知的 {3} 之中",
     "{}, column {} is {}, no date ({})": "{0}，{1} 列为 {2}，不是日期（{3}）",
     "{}, column {} is {}: some have a time zone, some not": "{0}，{1} 列为 {2}：有的带时区，有的不带",
+    "{}, column {} is {}: there is no such time of day": "{0}，{1} 列为 {2}：没有这样的时刻",
+    "there is no such time of day": "没有这样的时刻",
+    "{}, column {} has {}; when this was fitted it had {}: write both alike": (
+        "{0}，{1} 列{2}；拟合时{3}：请写成同样的形式"
+    ),
+    "no time zone ({})": "不带时区（{0}）",
+    "a time zone ({}Z)": "带时区（{0}Z）",
+    "one, such as {}Z": "带时区，例如 {0}Z",
+    "none, such as {}": "不带时区，例如 {0}",
+    "column {}: some times have a time zone, some not; write all alike": (
+        "{0} 列：有的时刻带时区，有的不带；请写成同样的形式"
+    ),
+    "{}, column {} is {}, expected {}, as a number or a date such as {}": (
+        "{0}，{1} 列为 {2}，应为{3}，写成数或日期，例如 {4}"
+    ),
     "{}, column {} is {}: nothing tells whether day or month comes first; write such dates as 2024-12-31": (
         "{0}，{1} 列为 {2}：无法判断日和月的先后；这样的日期请写作 2024-12-31"
     ),
@@ -538,6 +565,10 @@ _KNOWN = {
         "column {} holds {} as large as {}, of which {} fall together with others in float64; subtract the first one, "
         "or use a larger unit"
     ): "列 {0} 的 {1} 大到 {2}，其中 {3} 个在 float64 中与别的值重合；请减去第一个值，或换用更大的单位",
+    (
+        "column {} holds {} as large as {}, which float64 rounds by up to {}, beside a deviation of {}; subtract the "
+        "first one, or use a larger unit"
+    ): "列 {0} 的 {1} 大到 {2}，float64 会把它们舍入多达 {3}，而标准差为 {4}；请减去第一个值，或换用更大的单位",
     "column {}: a header of numbers would be read back as data; rename the column": (
         "列 {0}：数字表头读回时会被当作数据；请给该列改名"
     ),

@@ -156,13 +156,13 @@ def _values(fitted: Fit, x: np.ndarray, derivative: bool, interval: float | None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the fit would say the same
         y = fitted._predict(x)
-        columns = dict(zip(fitted.outputs, y.T, strict=True))
+        outputs = fitted.outputs
         if fitted.classified is not None:
-            names = [f"P({name})" for name in fitted.classified.classes]
-            columns = dict(zip(names, fitted.predict_proba(x).T, strict=True))
+            outputs = tuple(f"P({name})" for name in fitted.classified.classes)
+        columns = dict(zip(outputs, (y if fitted.classified is None else fitted.predict_proba(x)).T, strict=True))
         if derivative:
-            derivatives = fitted.derivative(x).reshape(len(x), len(fitted.outputs), len(fitted.names))
-            for k, output in enumerate(fitted.outputs):
+            derivatives = fitted.derivative(x).reshape(len(x), len(outputs), len(fitted.names))
+            for k, output in enumerate(outputs):
                 columns |= {f"d{output}/d{name}": derivatives[:, k, i] for i, name in enumerate(fitted.names)}
         if interval is not None:
             bounds = {

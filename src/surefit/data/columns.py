@@ -8,17 +8,19 @@ later rows are coded alike.
 from __future__ import annotations
 
 import datetime
+import itertools
 import math
 import numbers
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from surefit.data.times import OddTime, times
+from surefit.data.times import OddTime, has_zone, times
 from surefit.errors import DataError
 from surefit.sentences import Both, Sentence, declare, say
 from surefit.spelling import cure, spelled
@@ -30,6 +32,8 @@ MISSING |= {"#n/a", "#na", "#div/0!", "#num!", "#value!", "#ref!", "#null!", "1.
 WORDS = frozenset({"none", "-", "--", "无", "."})  # of these, what may be a category among texts; all in lower case
 YES_NO = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "是": 1.0, "否": 0.0}  # compared in lower case
 WHOLE = 2.0**53  # whole numbers above it have neighbours that are no float64
+FINE = 1e-6  # of the deviation of a column: what its numbers may lose when they become float64
+LOOKED = 10_000  # numbers that are compared with what float64 makes of them
 CATEGORIES = 100  # texts that a column may hold
 LISTED = 8  # texts that an error lists
 NUMBER, BOOLEAN, TEXT, TIME, DURATION, CLOCK = "number", "boolean", "text", "time", "duration", "clock"
@@ -76,10 +80,14 @@ class Raw(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column of one kind. values: float64 with NaN, datetime64 with NaT, or objects with None, where missing."""
+    """A column of one kind. values: float64 with NaN, datetime64 with NaT, or objects with None, where missing.
+
+    zoned: of times, whether they had a time zone, and are in UTC here.
+    """
 
     kind: str
     values: np.ndarray
+    zoned: bool = False
 
     def missing(self) -> np.ndarray:
         """Which rows have no value, (n,) bool."""
@@ -96,7 +104,8 @@ class Coded:
     column), "time" (dates, since `origin`), "clock" (times of day, since midnight), "duration", or "number" of one
     whose missing values are filled in. categories: the texts, in order; a missing one is `ABSENT` where that is among
     them. unit: "days" or "seconds". fill: of numbers, what stands for a missing one; None: nothing does. flagged:
-    whether a further column says where a value was missing, 1, or not, 0.
+    whether a further column says where a value was missing, 1, or not, 0. zoned: of times, whether they have a time
+    zone; None: that is not known, as of older files.
 
     >>> Coded("colour", "text", ("blue", "green", "red")).columns
     ('colour=blue', 'colour=green', 'colour=red')
@@ -109,6 +118,7 @@ class Coded:
     origin: str = ""
     fill: float | None = None
     flagged: bool = False
+    zoned: bool | None = None
 
     @classmethod
     def of(cls, name: str, column: Column) -> Coded | None:
@@ -119,7 +129,8 @@ class Coded:
             days = column.values.astype("M8[D]")
             whole = bool((days == column.values).all())
             first = column.values.min()
-            return cls(name, TIME, (), "days" if whole else "seconds", str(first.astype("M8[D]") if whole else first))
+            origin = str(first.astype("M8[D]") if whole else first)
+            return cls(name, TIME, (), "days" if whole else "seconds", origin, zoned=column.zoned)
         return (
             None if column.kind == NUMBER else cls(name, column.kind, (), "" if column.kind == BOOLEAN else "seconds")
         )
@@ -135,7 +146,7 @@ class Coded:
         absent = column.missing()
         if absent.all():
             raise DataError(f"{raw.label}: column {name!r} holds no value at all, so it has no median; leave it out")
-        there = Column(column.kind, column.values[~absent])
+        there = column._replace(values=column.values[~absent])
         code = cls.of(name, there) or cls(name, NUMBER)
         if column.kind == TEXT:
             return replace(code, categories=tuple(sorted({*code.categories, ABSENT}))) if absent.any() else code
@@ -164,6 +175,8 @@ class Coded:
         if self.kind == TEXT:
             if ABSENT in self.categories and column.missing().all():
                 values = np.full(len(values), None, dtype=object)
+            elif column.kind in (NUMBER, BOOLEAN) and any(word_of(v) in self.categories for v in values.tolist()):
+                values = np.array([word_of(v) for v in values.tolist()], dtype=object)
             elif column.kind != TEXT:
                 raise DataError(
                     f"{raw.label}: column {self.name!r} holds numbers; when this was fitted it held the texts "
@@ -171,6 +184,7 @@ class Coded:
                 )
             return self._one_hot(values, raw)
         if self.kind == TIME and column.kind == TIME:
+            self._check_zone(column, raw)
             unit = np.timedelta64(1, "D") if self.unit == "days" else np.timedelta64(1, "s")
             return _in_units(values - np.datetime64(self.origin), unit)[:, None]
         if column.kind in (NUMBER, self.kind) or (self.kind in (DURATION, CLOCK) and column.kind in (DURATION, CLOCK)):
@@ -178,6 +192,24 @@ class Coded:
         first = int(np.flatnonzero(~column.missing())[0]) if not column.missing().all() else 0
         raise DataError(
             f"{raw.label}: {raw.row(first)}, column {self.name!r} is {str(values[first])!r}, expected {self.words()}"
+            + (f", as a number or a date such as {self.origin[:10]}" if self.kind == TIME else "")
+        )
+
+    def _check_zone(self, column: Column, raw: Raw) -> None:
+        """DataError where moments with a time zone meet such without one: nobody knows how many hours lie between."""
+        there = column.values[~column.missing()]
+        if self.zoned is None or self.zoned == column.zoned or not len(there):
+            return
+        if self.unit == "days" and bool((there.astype("M8[D]") == there).all()):
+            return
+        row, shown = int(np.flatnonzero(~column.missing())[0]), str(there[0].astype("M8[s]"))
+        example = np.datetime64(self.origin).astype("M8[s]")
+        own, former = f"no time zone ({shown})", f"one, such as {example}Z"
+        if not self.zoned:
+            own, former = f"a time zone ({shown}Z)", f"none, such as {example}"
+        raise DataError(
+            f"{raw.label}: {raw.row(row)}, column {self.name!r} has {own}; when this was fitted it had {former}: write "
+            f"both alike{raw.counted}"
         )
 
     def _one_hot(self, values: np.ndarray, raw: Raw) -> np.ndarray:
@@ -210,6 +242,7 @@ class Coded:
         """What the numbers are, in words."""
         origin = self.origin.replace("T", " ")
         origin = origin.rstrip("0").rstrip(".") if "." in origin else origin
+        origin += " UTC" if self.zoned and self.unit == "seconds" else ""
         if self.fill is not None and self.kind == NUMBER:
             return say("column-filled", fill=self.fill)
         if self.fill is not None:
@@ -223,6 +256,7 @@ class Coded:
         return {
             "name": self.name, "kind": self.kind, "categories": list(self.categories), "unit": self.unit,
             "origin": self.origin, **({} if self.fill is None else {"fill": self.fill, "flagged": self.flagged}),
+            **({} if self.zoned is None else {"zoned": self.zoned}),
         }  # fmt: skip
 
     @classmethod
@@ -232,7 +266,8 @@ class Coded:
             texts = [record[key] for key in ("name", "kind", "unit", "origin")]
             categories = tuple(record["categories"])
             fill, flagged = record.get("fill"), bool(record.get("flagged", False))
-            if not all(isinstance(t, str) for t in (*texts, *categories)):
+            zoned = record.get("zoned")
+            if not all(isinstance(t, str) for t in (*texts, *categories)) or not (zoned is None or zoned in (0, 1)):
                 raise TypeError
             if texts[1] not in CODED and not (texts[1] == NUMBER and fill is not None):
                 raise TypeError
@@ -243,7 +278,7 @@ class Coded:
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"coded column: cannot read {record!r}") from error
         name, kind, unit, origin = texts
-        return cls(name, kind, categories, unit, origin, fill, flagged)
+        return cls(name, kind, categories, unit, origin, fill, flagged, None if zoned is None else bool(zoned))
 
 
 def _in_units(difference: np.ndarray, unit: np.timedelta64) -> np.ndarray:
@@ -254,8 +289,25 @@ def _in_units(difference: np.ndarray, unit: np.timedelta64) -> np.ndarray:
 # ---- columns of objects
 
 
+class Categories(list[Any]):
+    """A column whose source says that it holds categories, be they numbers; None where one is missing."""
+
+
+def word_of(value: Any) -> str | None:
+    """What a category is called: 3 for 3.0; None of what is missing."""
+    if is_none(value):
+        return None
+    if isinstance(value, (float, np.floating)) and float(value).is_integer() and abs(float(value)) < WHOLE:
+        value = int(value)
+    return str(value).strip()
+
+
 def typed(values: Any, name: str, raw: Raw) -> Column:
     """A column of whatever holds one value a row, as one kind. DataError where a value does not fit the others."""
+    if isinstance(values, Categories):
+        texts = np.empty(len(values), dtype=object)
+        texts[:] = [word_of(v) for v in values]
+        return Column(TEXT, texts)
     array = unmasked(values)
     if array.ndim != 1:
         raise DataError(f"{raw.label}: column {name!r} has shape {array.shape}; expected one number per row")
@@ -287,7 +339,10 @@ def _of_objects(values: list[Any], name: str, raw: Raw) -> Column:
     if present and all(isinstance(v, str) for v in present):
         return of_cells(["" if v is None else v for v in values], name, raw, ".", numeric=False)
     if present and all(isinstance(v, datetime.date) for v in present):  # of which datetime is one
-        return Column(TIME, np.array([_naive(v) for v in values], dtype="M8[us]"))
+        zoned = [getattr(v, "tzinfo", None) is not None for v in present]
+        if any(zoned) and not all(zoned):
+            raise DataError(f"{raw.label}: column {name!r}: some times have a time zone, some not; write all alike")
+        return Column(TIME, np.array([_naive(v) for v in values], dtype="M8[us]"), zoned[0])
     if present and all(isinstance(v, datetime.time) for v in present):
         return Column(CLOCK, np.array([np.nan if v is None else _of_day(v) for v in values]))
     if present and all(isinstance(v, datetime.timedelta) for v in present):
@@ -370,7 +425,14 @@ def _check_distinct(exact: np.ndarray, rounded: np.ndarray, name: str, label: st
         return
     if np.abs(rounded).max() < WHOLE and exact.dtype.kind != "f":
         return
-    refuse_lost(len(np.unique(exact)) - len(np.unique(rounded)), f"{exact.dtype} numbers", rounded, name, label)
+    kind = f"{exact.dtype} numbers"
+    refuse_lost(len(np.unique(exact)) - len(np.unique(rounded)), kind, rounded, name, label)
+    finite = np.isfinite(rounded)
+    if exact.dtype.kind == "f":
+        refuse_rounded(float(np.abs(exact - rounded)[finite].max(initial=0.0)), kind, rounded, name, label)
+    elif np.spacing(np.abs(rounded).max()) > FINE * rounded.std():  # else it is not worth counting
+        pairs = zip(exact[:LOOKED].tolist(), rounded[:LOOKED].tolist(), strict=True)
+        refuse_rounded(float(max(abs(one - int(other)) for one, other in pairs)), kind, rounded, name, label)
 
 
 def _check_objects(values: Iterable[Any], rounded: np.ndarray, name: str, label: str) -> None:
@@ -382,6 +444,20 @@ def _check_objects(values: Iterable[Any], rounded: np.ndarray, name: str, label:
             exact.add(value)
             floats.add(number)
     refuse_lost(len(exact) - len(floats), "numbers", rounded, name, label)
+    if exact and np.nanmax(np.abs(rounded)) >= WHOLE * FINE * np.nanstd(rounded):
+        some = [(one, float(one)) for one in itertools.islice(exact, LOOKED)]
+        misses = [abs(Fraction(one) - Fraction(number)) for one, number in some if math.isfinite(number)]
+        refuse_rounded(float(max(misses, default=0)), "numbers", rounded, name, label)
+
+
+def refuse_rounded(lost: float, kind: str, rounded: np.ndarray, name: str, label: str) -> None:
+    """DataError where rounding to float64 moves numbers by so much that their differences are no longer those."""
+    spread = float(np.nanstd(rounded))
+    if lost > FINE * spread > 0.0:  # one number alone is not moved beside others
+        raise DataError(
+            f"{label}: column {name!r} holds {kind} as large as {np.nanmax(np.abs(rounded)):.6g}, which float64 rounds "
+            f"by up to {lost:.3g}, beside a deviation of {spread:.3g}; subtract the first one, or use a larger unit"
+        )
 
 
 def refuse_lost(lost: int, kind: str, rounded: np.ndarray, name: str, label: str) -> None:
@@ -454,7 +530,9 @@ def _times(words: Cells, present: Sequence[int], name: str, raw: Raw) -> Column 
         if odd.others:
             raise _mixed(raw, odd.i, name, words[odd.i], odd.others) from None
         raise DataError(f"{raw.label}: {raw.row(odd.i)}, column {name!r} is {words[odd.i]!r}{odd.wrong}") from None
-    return None if found is None else Column(TIME if found.dtype.kind == "M" else CLOCK, found)
+    if found is None:
+        return None
+    return Column(TIME if found.dtype.kind == "M" else CLOCK, found, has_zone(words[present[0]]))
 
 
 def _mixed(raw: Raw, row: int, name: str, cell: str, others: str) -> DataError:
@@ -491,6 +569,26 @@ def not_a_number(raw: Raw, row: int, name: str, cell: str, decimal: str = ".", m
 
 
 __all__ = [
-    "ABSENT", "BOOLEAN", "CATEGORIES", "MISSING", "NUMBER", "TEXT", "TIME", "WHOLE", "WORDS", "YES_NO", "Coded",
-    "Column", "Raw", "is_none", "not_a_number", "of_cells", "refuse_lost", "typed", "unmasked",
+    "ABSENT",
+    "BOOLEAN",
+    "CATEGORIES",
+    "MISSING",
+    "NUMBER",
+    "TEXT",
+    "TIME",
+    "WHOLE",
+    "WORDS",
+    "YES_NO",
+    "Categories",
+    "Coded",
+    "Column",
+    "Raw",
+    "is_none",
+    "not_a_number",
+    "of_cells",
+    "refuse_lost",
+    "refuse_rounded",
+    "typed",
+    "unmasked",
+    "word_of",
 ]  # fmt: skip

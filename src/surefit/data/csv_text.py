@@ -24,7 +24,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from surefit.checking import memory_limit
-from surefit.data.columns import MISSING, NUMBER, Column, Raw, not_a_number, of_cells, refuse_lost
+from surefit.data.columns import (
+    FINE,
+    LOOKED,
+    MISSING,
+    NUMBER,
+    Column,
+    Raw,
+    not_a_number,
+    of_cells,
+    refuse_lost,
+    refuse_rounded,
+)
 from surefit.errors import DataError
 from surefit.files import regular_file
 from surefit.spelling import cure, spelled
@@ -149,7 +160,9 @@ def csv_columns(
     if header is None and line == 0:
         _check_years(raw)
     for name, column in zip(raw.names, raw.columns, strict=True):
-        if column.long and len(np.unique(column.floats)) < len(column.floats):
+        floats = np.frombuffer(column.floats, np.float64)
+        coarse = column.long and bool(np.spacing(np.nanmax(np.abs(floats))) > FINE * np.nanstd(floats))
+        if column.long and (coarse or len(np.unique(floats)) < len(floats)):
             place = raw.names.index(name) if raw.names.count(name) == 1 else None
             body = csv_rows(text, mark, decimal, line > 0)[3]
             column.check_digits(name, () if place is None else (row.cells[place] for row in body), raw.label)
@@ -226,16 +239,19 @@ class TextColumn:
         twice = set(floats[times > 1].tolist())
         exact: dict[float, set[Decimal]] = {}
         seen: set[str] = set()
-        count = 0
+        count, far = 0, Decimal(0)
         for cell, number in zip(cells, self.floats, strict=False):
             if len(cell) >= DIGITS and number == number:
                 count += 1
+                if count <= LOOKED:
+                    far = max(far, abs(Decimal(_plain(cell, self.decimal)) - Decimal(number)))
                 if number in twice and cell not in seen:
                     seen.add(cell)
                     exact.setdefault(number, set()).add(Decimal(_plain(cell, self.decimal)))
         lost = sum(len(values) - 1 for values in exact.values())
         if lost * 10 > count:  # a table of noise printed with twenty digits loses a few by chance
             refuse_lost(lost, "numbers", np.array(self.floats), name, label)
+        refuse_rounded(float(far), "numbers", np.array(self.floats), name, label)
 
 
 def text_of(source: Any, encoding: str = "utf-8") -> Text:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from surefit.data.columns import NUMBER, TEXT, Coded, Raw, detached, unmasked
+from surefit.data.columns import NUMBER, TEXT, Categories, Coded, Raw, detached, unmasked
+from surefit.data.csv_text import TextColumn
 from surefit.data.sources import is_frame, raw_of
 from surefit.data.table import Table, column_of, missing_value
 from surefit.errors import DataError, ShapeError
@@ -39,8 +41,11 @@ def points_from(
             points = {k: np.atleast_1d(unmasked(v)) for k, v in points.items()}
             most = max((len(v) for v in points.values()), default=0)  # a single number holds for all
             points = {k: np.repeat(v, most) if v.shape == (1,) else v for k, v in points.items()}
-        return points_of(raw_of(points), names, what, coding)
+        raw = raw_of(points)
+        return points_of(raw._replace(label=what) if what.startswith("--") else raw, names, what, coding)
     numbers = bool(coding) and all(c.kind == NUMBER for c in coding) and own != list(names)
+    if len(own) != len(names) and any(c.kind == TEXT and _are_numbers(c.categories) for c in coding):
+        numbers = True  # categories such as 1010, beside columns of numbers
     if coding and (rows := _rows_of(points, len(own), numbers)) is not None:
         return points_of(Raw(what, own, list(rows.T)), names, what, coding)
     points = detached(points)
@@ -81,6 +86,8 @@ def points_of(
     found: dict[str, np.ndarray] = {}
     for name in [*codes, *(n for n in names if n not in made)]:
         own = raw.columns[here[name]]
+        if name in codes and codes[name].kind == TEXT and _is_texts(own):
+            own = Categories(own)
         column = column_of(own, name, raw)
         absent = np.flatnonzero(column.missing())
         if strict and absent.size and not (name in codes and codes[name].fills):
@@ -100,6 +107,16 @@ def points_of(
     if len(sizes) > 1:
         raise ShapeError(f"{what}: columns of different lengths: {sorted(sizes)}")
     return np.stack([found[name] for name in names], axis=1)
+
+
+def _are_numbers(texts: Sequence[str]) -> bool:
+    """Whether some text reads as a number."""
+    return any(re.fullmatch(r"[-+]?[\d.]+", text) for text in texts)
+
+
+def _is_texts(own: Any) -> bool:
+    """Whether a column holds texts, which may be spelled as numbers, and nothing is missing."""
+    return not isinstance(own, TextColumn) and len(own) > 0 and all(isinstance(v, str) and v.strip() for v in own)
 
 
 def raw_names(names: Sequence[str], coding: Sequence[Coded]) -> list[str]:

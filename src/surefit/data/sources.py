@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from surefit.checking import check_memory
-from surefit.data.columns import WHOLE, Raw, detached
+from surefit.data.columns import WHOLE, Categories, Raw, detached
 from surefit.data.csv_text import Row, check_names, csv_columns, numbered, raw_of_rows, text_of
 from surefit.errors import DataError, MissingExtraError
 from surefit.files import regular_file
@@ -133,7 +133,11 @@ def _from_object(source: Any) -> Raw:
 def _of_arrow(column: Any) -> Any:
     """A column of pyarrow: numbers and times as an array, others, and numbers of which some are missing, as objects."""
     kind = str(getattr(column, "type", ""))
-    if kind.startswith(("dictionary", "string", "large_string", "decimal", "time32", "time64")):
+    if kind.startswith("dictionary"):
+        return Categories(column.to_pylist())
+    if kind.startswith("timestamp") and "tz=" in kind:
+        return column.to_pylist()
+    if kind.startswith(("string", "large_string", "decimal", "time32", "time64")):
         return column.to_pylist()
     if column.null_count and not kind.startswith(("timestamp", "date", "duration", "double", "float")):
         return column.to_pylist()
@@ -148,7 +152,7 @@ def _from_series(series: Any) -> Raw:
     if getattr(series.index, "nlevels", 1) > 1:
         raise DataError(f"table: the index of this {kind} has several levels; give series.reset_index()")
     names = [str(series.index.name or "index"), str(series.name or "y")]
-    return Raw(kind, names, [series.index.to_numpy(), series.to_numpy()], (names[1],))
+    return Raw(kind, names, [_of_series(series.index.to_series()), series.to_numpy()], (names[1],))
 
 
 def _from_xarray(source: Any) -> Raw:
@@ -188,7 +192,19 @@ def _from_dataframe(frame: Any) -> Raw:
     keys = list(frame.columns)
     names = [str(key) for key in keys]
     check_names(names, "DataFrame")  # before asking for a column: a repeated name would give several
-    return Raw("DataFrame", names, [frame[key].to_numpy() for key in keys])
+    return Raw("DataFrame", names, [_of_series(frame[key]) for key in keys])
+
+
+def _of_series(series: Any) -> Any:
+    """A column of pandas or polars: categories and time zones are kept, periods are their first moments."""
+    dtype: Any = getattr(series, "dtype", None)
+    if type(dtype).__name__ == "CategoricalDtype" and dtype.categories.dtype.kind in "iufO":
+        return Categories(series.tolist())
+    if type(dtype).__name__ == "PeriodDtype":
+        return series.dt.to_timestamp().to_numpy()
+    if getattr(dtype, "time_zone", None) is not None:  # of polars, whose arrays lose it
+        return series.to_list()
+    return series.to_numpy()
 
 
 def _from_pair(x: Any, y: Any) -> Raw:

@@ -313,7 +313,9 @@ def chosen_columns(
 
 def _named(raw: Raw, wanted: Wanted, what: str) -> tuple[str, ...]:
     """Columns that are wanted by name, or by place from 0."""
-    several = [wanted] if isinstance(wanted, str | int | np.integer) else list(wanted)
+    several: list[Any] = [wanted]
+    if isinstance(wanted, Iterable) and not isinstance(wanted, str | bytes):
+        several = list(wanted)
     found: list[str] = []
     for one in several:
         if isinstance(one, str) and one.strip() not in raw.names and re.fullmatch(r"-?\d+", one.strip()):

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from surefit.errors import DataError
+
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 _NAME = rf"(?P<name>{'|'.join(_MONTHS)})[a-z]*\.?"
 _DATE = r"(?P<y>\d{4})[-/.年](?P<m>\d{1,2})(?:[-/.月](?P<d>\d{1,2})日?|月)?"
@@ -34,6 +36,10 @@ class OddTime(Exception):
         self.i, self.others, self.wrong = i, others, wrong
 
 
+class NoTime(DataError):
+    """A text that looks like a time of day, of which there is no such one."""
+
+
 def times(words: Sequence[str], present: Sequence[int]) -> np.ndarray | None:
     """Texts as moments (n,) M8[us] or as seconds since midnight (n,) float64; None where the first is neither.
 
@@ -52,7 +58,10 @@ def times(words: Sequence[str], present: Sequence[int]) -> np.ndarray | None:
             match = _CLOCK.fullmatch(words[i])
             if match is None:
                 raise OddTime(i, "times of day")
-            out[i] = _of_day(match).total_seconds()
+            try:
+                out[i] = _of_day(match).total_seconds()
+            except NoTime as error:
+                raise OddTime(i, wrong=f": {error}") from None
         return out
     form = next((key for key, pattern in _FORMS.items() if pattern.fullmatch(first)), None)
     if form is None:
@@ -74,6 +83,16 @@ def times(words: Sequence[str], present: Sequence[int]) -> np.ndarray | None:
         except (ValueError, OverflowError) as error:
             raise OddTime(i, wrong=f", no date ({error})") from None
     return moments
+
+
+def has_zone(word: str) -> bool:
+    """Whether a text is a moment with a time zone.
+
+    >>> has_zone("2024-01-02 10:00+01:00"), has_zone("2024-01-02 10:00")
+    (True, False)
+    """
+    matches = (pattern.fullmatch(word) for pattern in _FORMS.values())
+    return any(match["zone"] is not None for match in matches if match is not None)
 
 
 def _month_first(found: Mapping[int, re.Match[str]]) -> bool:
@@ -105,9 +124,11 @@ def _moment(match: re.Match[str], month_first: bool) -> datetime.datetime:
 
 def _of_day(match: re.Match[str]) -> datetime.timedelta:
     hours, seconds = int(match["h"]), float(match["s"] or 0) + float((match["f"] or "0").replace(",", "."))
+    if int(match["min"]) > 59 or seconds >= 61 or (match["half"] and not 1 <= hours <= 12):
+        raise NoTime("there is no such time of day")
     if match["half"]:
         hours = hours % 12 + 12 * (match["half"].lower() == "p")
     return datetime.timedelta(hours=hours, minutes=int(match["min"]), seconds=seconds)
 
 
-__all__ = ["OddTime", "times"]
+__all__ = ["OddTime", "has_zone", "times"]

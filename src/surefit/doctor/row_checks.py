@@ -19,7 +19,7 @@ from surefit.doctor.interpolation import between_levels, left_out_places, own_er
 from surefit.doctor.words import tell
 from surefit.models.inference import values_of
 from surefit.problems.rows import places
-from surefit.search.judging import judging_rows, place_words
+from surefit.search.judging import judging_rows, place_words, unit_of
 from surefit.search.record import Record
 
 MOST = 20_000  # rows of each part looked at
@@ -456,7 +456,10 @@ def _same(a: np.ndarray, b: np.ndarray) -> bool:
     """Whether two columns are the same in some units."""
     if np.ptp(a) == 0:
         return False
-    u, v = ((c - c.mean()) / c.std() for c in (a, b))
+    u, v = (c / unit_of(c) for c in (a, b))  # squares of very large or small numbers are none
+    if min(u.std(), v.std()) == 0:
+        return False
+    u, v = ((c - c.mean()) / c.std() for c in (u, v))
     return bool(min(np.abs(u - v).max(), np.abs(u + v).max()) < EXACT)
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from surefit.data import raw_of
-from surefit.data.columns import NUMBER, TEXT, TIME, typed
+from surefit.data.columns import NUMBER, TEXT, TIME, Categories, typed
 from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.solvers.problem import real_numbers
 
@@ -131,7 +131,9 @@ def _of_table(table: Any, by: tuple[str, ...], inputs: tuple[str, ...], output: 
 
     def read(name: str) -> Any:
         own = columns[name]
-        return own.column(name, raw) if hasattr(own, "column") else typed(own, name, raw)
+        if hasattr(own, "column"):
+            return own.column(name, raw)
+        return typed(list(own) if isinstance(own, Categories) else own, name, raw)  # numbers stay numbers
 
     numbers = []
     for name in (*inputs, output):

@@ -93,9 +93,7 @@ def _with_weights(plan: Sampling, reading: Mapping[str, Any]) -> dict[str, Any]:
     return own
 
 
-def of_parts(
-    batches: Batches, target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapping[str, Any]
-) -> Problem:
+def of_parts(batches: Batches, domain: Any, plan: Sampling, seed: int, reading: Mapping[str, Any]) -> Problem:
     """The Problem of a table in parts: one pass over all rows.
 
     ArgumentError for what needs all rows at once; DataError, DomainError as for any table.
@@ -118,7 +116,7 @@ def of_parts(
     source = {"kind": "table", "name": batches.label, "rows": int(found.counts.sum()) + found.left_out}
     rows = _points(train)
     assert rows is not None
-    notes = about_rows.notes(train.x, train.y, names, reader.targets)
+    notes = (*about_rows.notes(train.x, train.y, names, reader.targets), *about_rows.alike_texts(reader.coding))
     return Problem(
         names=names, outputs=reader.targets, domain=box, train=rows, validation=_points(validation), test=_points(test),
         weights=train.weights, function=None, source=source, rows=stream.counts,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from surefit.data.columns import Coded
 from surefit.sentences import Sentence, say
 
 MOST = 20_000  # rows looked at
@@ -96,9 +97,25 @@ def notes(x: np.ndarray, y: np.ndarray, names: Sequence[str], outputs: Sequence[
     return tuple(said)
 
 
+def alike_texts(coding: Sequence[Coded]) -> tuple[Sentence, ...]:
+    """Texts of one column that differ in capital letters, blanks or stops alone, as slips of the pen do.
+
+    >>> [str(s) for s in alike_texts([Coded("colour", "text", ("Red", "blue", "red"))])]
+    ['texts of colour that are categories of their own and differ in letters or blanks alone: Red and red']
+    """
+    said = []
+    for code in coding:
+        groups: dict[str, list[str]] = {}
+        for text in code.categories:
+            groups.setdefault("".join(text.casefold().split()).strip(".,;:"), []).append(text)
+        if alike := [" and ".join(group) for group in groups.values() if len(group) > 1]:
+            said.append(say("texts-alike", name=code.name, texts=_listed(alike)))
+    return tuple(said)
+
+
 def _listed(words: Sequence[str]) -> str:
     more = f", ... ({len(words)})" if len(words) > NAMED else ""
     return ", ".join(words[:NAMED]) + more
 
 
-__all__ = ["copies", "disagreement", "marked", "notes", "places"]
+__all__ = ["alike_texts", "copies", "disagreement", "marked", "notes", "places"]

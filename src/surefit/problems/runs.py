@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.checking import number_array, whole_number
+from surefit.checking import check_memory, number_array, whole_number
 from surefit.data import Domain, Table
 from surefit.data.generator import output_names
 from surefit.errors import ArgumentError, DataError, DomainError, ShapeError
@@ -20,6 +20,7 @@ from surefit.problems.run_log import Run, RunLog, arrays
 from surefit.sentences import Sentence, say
 
 SHOWN = 60  # characters of an error that are told
+POINT = 500  # bytes that a point costs on its way, and 64 more for each input
 
 
 class Runs:
@@ -67,6 +68,7 @@ class Runs:
         missing, instead of the disagreement of polynomials and random features. ArgumentError: a count below 1.
         """
         count = whole_number("count", count, 1)
+        check_memory("count", float(count) * (POINT + 64 * self.box.dim), f"{count} points", "ask for fewer")
         if model is not None and not hasattr(model, "predict"):
             raise ArgumentError(f"model={model!r} must have a method predict(X, return_std=True)")
         taken = {**self._pending}

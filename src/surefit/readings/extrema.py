@@ -15,6 +15,7 @@ from surefit.checking import number_array, whole_number
 from surefit.data import Domain, corner_points, sample
 from surefit.errors import ArgumentError
 from surefit.problems.scaling import spread
+from surefit.readings.choices import choices_of, combinations, place_of, snapped
 from surefit.readings.surface import Surface, gradients_of, part_of, which_output
 
 LOOKED = 4096  # points that are looked at before a search begins
@@ -29,16 +30,17 @@ NEAR = 1e-8  # of the spread of the values: what a search for a given value may 
 class Extremum:
     """The best place that a search found; whether there is a better one elsewhere, no search can tell.
 
-    x: the place, (d,). at: the same by name. value: of the fit there. starts: how many searches there were.
+    x: the place, (d,). at: the same by name, with the texts of the table, as `predict` takes it. value: of the fit
+    there. starts: how many searches there were.
     """
 
     x: np.ndarray
     value: float
-    at: dict[str, float]
+    at: dict[str, Any]
     starts: int
 
     def __str__(self) -> str:
-        place = ", ".join(f"{name}={v:.6g}" for name, v in self.at.items())
+        place = ", ".join(f"{name}={v if isinstance(v, str) else f'{v:.6g}'}" for name, v in self.at.items())
         return f"{self.value:.6g} at {place} (the best that {self.starts} searches found)"
 
 
@@ -48,28 +50,50 @@ def extremum(surface: Surface, sign: float, bounds: Any, output: Any, starts: in
 
     box, column = part_of(surface, bounds), which_output(surface, output)
     starts = whole_number("starts", starts, 1)
-    x = looked_at(box, seed)
+    choices = choices_of(surface, box)
+    settled = np.isin(np.arange(box.dim), [i for choice in choices for i in choice.columns])
+    x = snapped(looked_at(box, seed), box, choices)
     y = sign * surface._predict(x)[:, column]
     chosen = spread_out(box, x, y, starts)
-    best, least = x[chosen[0]], float(y[chosen[0]])
+    least = float(y[chosen[0]])
     size = float(spread(y[:, None])[0])  # the search ends by slopes that are small beside 1
 
-    def unit(t: np.ndarray) -> tuple[float, np.ndarray]:
-        place = box.unscale(np.clip(t, -1.0, 1.0))[None]
-        value = sign * float(surface._predict(place)[0, column])
-        return (value - least) / size, sign * gradients_of(surface, place)[0, column] * box.stretch(place)[0] / size
+    def descent(start: np.ndarray) -> tuple[np.ndarray, float]:
+        """Where a search ends that begins at a point (d,) and leaves the choices as they are, and the value there."""
+        begin = box.scale(start)
 
-    for i in chosen:
+        def unit(t: np.ndarray) -> tuple[float, np.ndarray]:
+            place = box.unscale(np.clip(t, -1.0, 1.0))
+            place = np.where(settled, start, place)[None]
+            value = sign * float(surface._predict(place)[0, column])
+            slope = sign * gradients_of(surface, place)[0, column] * box.stretch(place)[0] / size
+            return (value - least) / size, np.where(settled, 0.0, slope)
+
+        ends = [(t, t) if held else (-1.0, 1.0) for t, held in zip(begin, settled, strict=True)]
         found = minimize(
-            unit, box.scale(x[i]), jac=True, method="L-BFGS-B", bounds=[(-1.0, 1.0)] * box.dim,
-            options={"ftol": 1e-15, "gtol": 1e-12},
-        )  # fmt: skip
-        place = box.unscale(np.clip(found.x, -1.0, 1.0))
-        value = sign * float(surface._predict(place[None])[0, column])
+            unit, begin, jac=True, method="L-BFGS-B", bounds=ends, options={"ftol": 1e-15, "gtol": 1e-12}
+        ).x
+        place = np.where(settled, start, box.unscale(np.clip(found, -1.0, 1.0)))
+        return place, sign * float(surface._predict(place[None])[0, column])
+
+    best = x[chosen[0]]
+    for i in chosen:
+        place, value = descent(x[i])
         if value < least:
             best, least = place, value
-    at = dict(zip(surface.names, best.tolist(), strict=True))
-    return Extremum(best, sign * least + 0.0, at, len(chosen))
+    searches, better = len(chosen), bool(choices)
+    while better:  # each choice made otherwise, where the others are as they are
+        better = False
+        for choice in choices:
+            others = np.tile(best, (len(choice.rows), 1))
+            others[:, choice.columns] = choice.rows
+            start = others[(sign * surface._predict(others)[:, column]).argmin()]
+            if (start != best).any():
+                place, value = descent(start)
+                searches += 1
+                if value < least:
+                    best, least, better = place, value, True
+    return Extremum(best, sign * least + 0.0, place_of(surface, best, choices), searches)
 
 
 def looked_at(box: Domain, seed: int) -> np.ndarray:
@@ -154,15 +178,28 @@ def merged(x: np.ndarray, apart: float) -> np.ndarray:
 def places(surface: Surface, value: Any, bounds: Any, output: Any, starts: int, seed: int) -> np.ndarray:
     """Places (m, d) where outputs have a value; see `Readings.roots`."""
     box = part_of(surface, bounds)
+    choices = choices_of(surface, box)
     columns = list(range(len(surface.outputs))) if output is None else [which_output(surface, output)]
     wanted = np.broadcast_to(number_array("value", value), (len(columns),))
     if not np.isfinite(wanted).all():
         raise ArgumentError(f"value={value!r} must be finite")
+    starts = whole_number("starts", starts, 1)
+    found = []
+    for part in combinations("roots", surface, choices):
+        points = _places(part, wanted, columns, box.select(part.names), starts, seed)
+        found.append(points if part is surface else part.filled(points))  # type: ignore[union-attr]
+    points = np.concatenate(found)
+    return points[np.lexsort(points.T[::-1])] if choices else points
+
+
+def _places(
+    surface: Surface, wanted: np.ndarray, columns: list[int], box: Domain, starts: int, seed: int
+) -> np.ndarray:
+    """Places (m, d) of a surface whose inputs are all numbers, where outputs have values, sorted."""
     if box.dim == 1 and len(columns) == 1:
         return crossings(surface, float(wanted[0]), box, columns[0])[:, None]
     from scipy.optimize import least_squares
 
-    starts = whole_number("starts", starts, 1)
     x = looked_at(box, seed)
     y = surface._predict(x)[:, columns] - wanted
     unit = spread(y)
@@ -192,6 +229,10 @@ def places(surface: Surface, value: Any, bounds: Any, output: Any, starts: int, 
 def inverse(surface: Surface, y: Any, bounds: Any, output: Any, all_solutions: bool) -> Any:
     """The input that gives a value; see `Readings.inverse`."""
     box, column = part_of(surface, bounds), which_output(surface, output)
+    choices = choices_of(surface, box)
+    if choices and all(len(choice.rows) == 1 for choice in choices) and len(choices) < len(surface.names):
+        surface = next(iter(combinations("inverse", surface, choices)))  # what is missing is held at "it is there"
+        box = box.select(surface.names)
     if len(surface.names) != 1:
         raise ArgumentError(
             f"inverse: is for one input, and there are {len(surface.names)}; fix the others with slice(...), or use "
@@ -205,8 +246,10 @@ def inverse(surface: Surface, y: Any, bounds: Any, output: Any, all_solutions: b
     x = sample(box, LINE, "grid")[:, 0]
     values, derivatives = surface._predict(x[:, None])[:, column], gradients_of(surface, x[:, None])[:, column, 0]
     rising = values[-1] > values[0]
-    back = np.diff(values) < 0 if rising else np.diff(values) > 0
+    near = TOUCHES * float(np.abs(values).max())  # a turn at an end, where bounds between two turns put it, is none
+    back = np.diff(values) < -near if rising else np.diff(values) > near
     turns = np.flatnonzero(changes(derivatives))
+    turns = turns[~_at_an_end(surface, x, values, turns, column, near)]
     if len(turns) or back.any() or values[0] == values[-1]:
         where = x[turns[0] if len(turns) else int(np.argmax(back))]
         raise ArgumentError(
@@ -223,6 +266,23 @@ def inverse(surface: Surface, y: Any, bounds: Any, output: Any, all_solutions: b
 
     found = np.array([of(v) for v in wanted.ravel()]).reshape(wanted.shape)
     return float(found) if found.ndim == 0 else found
+
+
+def _at_an_end(
+    surface: Surface, x: np.ndarray, values: np.ndarray, turns: np.ndarray, column: int, near: float
+) -> np.ndarray:
+    """Which turns, in the first or the last interval of x (n,), have the value of that end."""
+
+    def slope(at: float) -> float:
+        return float(gradients_of(surface, np.array([[at]]))[0, column, 0])
+
+    found = np.zeros(len(turns), bool)
+    for i, turn in enumerate(turns):
+        if turn in (0, len(x) - 2):
+            at = bracketed(slope, x[turn], x[turn + 1])
+            value = float(surface._predict(np.array([[at]]))[0, column])
+            found[i] = abs(value - values[0 if turn == 0 else -1]) <= near
+    return found
 
 
 __all__ = ["Extremum", "crossings", "extremum", "inverse", "places"]

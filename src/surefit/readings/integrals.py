@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from surefit.data import Domain, sample
+from surefit.errors import ArgumentError
+from surefit.readings.choices import choices_of, combinations
 from surefit.readings.surface import Surface, part_of
 
 PANEL = 8  # nodes of the Gauss-Legendre rule on each panel of an axis
@@ -35,6 +37,16 @@ class Integral(NamedTuple):
 def integral(surface: Surface, bounds: Any = None) -> Integral:
     """The integral over a box; see `Readings.integral`."""
     box = part_of(surface, bounds)
+    choices = choices_of(surface, box)
+    if several := [choice for choice in choices if len(choice.rows) > 1]:
+        name, label = several[0].name, several[0].labels[0]
+        raise ArgumentError(
+            f"integral: there is none over {', '.join(choice.name for choice in several)}, between whose values there "
+            f"is nothing; hold it, as in slice({name}={label!r}).integral()"
+        )
+    if choices:
+        surface = next(iter(combinations("integral", surface, choices)))
+        box = box.select(surface.names)
     mean, error = mean_over(surface._predict, box, SETTLED[str(getattr(surface, "dtype", "float64"))])
     with np.errstate(over="ignore"):
         value, error = mean * box.volume, error * box.volume

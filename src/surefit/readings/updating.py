@@ -36,6 +36,8 @@ def updated(record: Record, points: Any, values: Any, time: float | None, seed: 
         )
     if record.problem.gradients is not None:
         raise ArgumentError("update: this fit is of values and gradients; fit the old and new rows together")
+    if record.classified is not None:
+        raise ArgumentError("update: this fit is of classes; fit the old and new rows together")
     if record.problem.quantiles:
         raise ArgumentError("update: this fit is of quantiles; fit the old and new rows together")
     if record.problem.signs:
@@ -45,6 +47,8 @@ def updated(record: Record, points: Any, values: Any, time: float | None, seed: 
     if record.problem.periods:
         raise ArgumentError("update: this fit is of periodic inputs; fit the old and new rows together")
     x = points_from(points, record.names, "update", record.problem.coding)
+    if not len(x):
+        raise ShapeError("update: there is no new row; give one point and its value at least")
     y = _values(values, len(x), len(record.outputs))
     Sampling(target_scale="log" if record.problem.log_target else None).check_target(
         y, record.outputs, lambda row: f"in new row {row} (first row is 0)"

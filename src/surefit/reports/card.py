@@ -72,7 +72,7 @@ def card_rows(fit: Record, lang: str = "en") -> list[tuple[str, str]]:
     rows = [
         ("target", _target_words(fit, speech)),
         ("domain", _domain_words(fit, speech)),
-        *([("columns", _coding_words(fit, speech))] if fit.problem.coding else []),
+        *([("columns", coding_words(fit, speech))] if fit.problem.coding else []),
         ("data", _data_words(fit, speech)),
         ("network", _network_words(fit, speech)),
         ("method", _method_words(fit, speech)),
@@ -302,7 +302,7 @@ def _target_words(fit: Record, speech: Speech) -> str:
     return words + (speech("card-logarithmic") if fit.problem.log_target else "")
 
 
-def _coding_words(fit: Record, speech: Speech) -> str:
+def coding_words(fit: Record, speech: Speech) -> str:
     """What the numbers are that texts, times, yes and no became."""
     colon = ": " if speech.lang == "en" else "："
     coded = [code for code in fit.problem.coding if code.kind != NUMBER or code.flagged]
@@ -421,6 +421,7 @@ __all__ = [
     "card_html",
     "card_rows",
     "card_text",
+    "coding_words",
     "coverage_rows",
     "error_rows",
     "mode_words",

@@ -19,7 +19,7 @@ from surefit.errors import FormulaError, SurefitError
 from surefit.formulas import parse_many, to_latex
 from surefit.formulas.mathml import math, name_to_mathml, number_to_mathml, to_mathml
 from surefit.formulas.printing import digits, latex_name
-from surefit.reports.card import coverage_rows, mode_words, r2_words, warnings_of
+from surefit.reports.card import coding_words, coverage_rows, mode_words, r2_words, warnings_of
 from surefit.reports.document import Block, Code, Document, Formula, Movie, Picture, Section, Table, Text
 from surefit.reports.model import model_section
 from surefit.reports.plots import draw
@@ -101,6 +101,8 @@ def function_section(fit: Record, say: Speech) -> list[Block]:
         blocks.append(Text(say("function-callable", name=source["name"])))
     blocks += [Text(say("where")), _domain_formula(fit)]
     rows = [(say("inputs"), ", ".join(fit.names)), (say("outputs"), ", ".join(fit.outputs))]
+    if fit.problem.coding:
+        rows.append((say("card-columns"), coding_words(fit, say)))
     if source["kind"] == "formula":
         rows.append((say("in-text"), "; ".join(source["text"])))
     return [*blocks, Table(rows)]
@@ -188,6 +190,8 @@ def training_section(fit: Record, say: Speech) -> list[Block]:
     method = fit.method
     if isinstance(fit.made, Solved):  # its sentences with their codes
         method |= {"stage": fit.made.stage} | ({} if fit.made.choice is None else {"choice": fit.made.choice})
+    if isinstance(own := method.get("inputs"), list) and all(isinstance(i, int) and i < len(fit.names) for i in own):
+        method |= {"inputs": ", ".join(fit.names[i] for i in sorted(own))}
     rows = [(say.known("scaled" if k == "scale" else k), _setting(v, say)) for k, v in method.items()]
     blocks: list[Block] = [Table(rows)]
     of = "-solver" if fit.made.solved else ""
@@ -337,7 +341,7 @@ def diagnosis_section(fit: Record, say: Speech) -> list[Block]:
         return [Text(say("healthy", count=len(diagnosis)))]
     rows = []
     for f in shown:
-        meaning, cure = say.finding(f.code, f.message, f.cure)
+        meaning, cure = say.finding(f.message, f.cure)
         rows.append((say(f.severity), say.place(f.where), "" if f.number is None else number(f.number), meaning, cure))
     header = (say("severity"), say("at"), say("number"), say("seen"), say("cure"))
     return [Text(say("findings", found=len(shown), count=len(diagnosis))), Table(rows, header, (2,))]

@@ -22,6 +22,7 @@ from surefit.search.limits import (
     CLEARLY,
     ENOUGH_ROWS,
     FAINTER,
+    FINER,
     JUMP,
     ROUNDING,
     ROUNDINGS,
@@ -95,13 +96,16 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     if problem.validation is not None and (apart or problem.signs):
         # a row left out has relatives among the others; or the tangents, by which it is left out, know of no signs
         outcome = replace(outcome, left_out=None)
-    model = outcome.model or deploy(outcome.network, problem, attempt.dtype, attempt.like)
+    solved = outcome.details.get("jumps") or (outcome.details.get("local") and outcome.details["units"] > FINER)
+    model = outcome.model or deploy(outcome.network, problem, attempt.dtype, attempt.like, again=not solved)
     trained = outcome.model is not None
     predict = predictor(model) if not trained else lambda points: evaluate(model, points)
     error = judge.measured(predict)
     rounding = model.dtype == ops.float32 and trained and error.max <= ROUNDING * judge.size
     if rounding or _near(error.max, model, outcome.details.get("output_norm"), tol, problem):
         error = judge.measured(values_of(model))  # as it is used later
+    if model.dtype == ops.float32 and problem.exact and tol is not None and error.max <= tol:
+        error = judge.crowded(values_of(model), error)
     scaling = model.scaling if outcome.taught is None else Scaling.of(problem)  # it has that of its lessons
     known = outcome.left_out is not None and np.isfinite(outcome.left_out).all()
     if judge.kind == "validation" and problem.validation is None and outcome.left_out is not None and known:

@@ -59,6 +59,16 @@ class Classified:
         """Values of the network (n, 1) or (n, k) -> probabilities of the classes (n, k), each row of sum 1."""
         return probabilities(values, self.floor, self.power)
 
+    def gradients(self, values: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+        """Gradients (n, k, d) of the probabilities, from values of the network (n, 1) or (n, k) and their gradients."""
+        if values.shape[1] == 1:
+            gradients = np.concatenate([-gradients, gradients], axis=1)
+        shares, ratio = self.probabilities(values), _ratio(values, self.floor)
+        inner = (gradients - gradients.mean(axis=1, keepdims=True)) / self.floor
+        rate = self.power * np.exp(-np.logaddexp(0.0, -ratio)) / (1.0 + np.logaddexp(0.0, ratio))
+        weight = rate[:, :, None] * inner
+        return shares[:, :, None] * (weight - (shares[:, :, None] * weight).sum(axis=1, keepdims=True))
+
     def labels(self, values: np.ndarray) -> np.ndarray:
         """Values of the network (n, 1) or (n, k) -> the likeliest class of each row (n,)."""
         return np.array(self.classes)[_each(values).argmax(axis=1)]
@@ -88,14 +98,20 @@ def _each(values: np.ndarray) -> np.ndarray:
     return np.concatenate([1.0 - values, values], axis=1) if values.shape[1] == 1 else values
 
 
+def _ratio(values: np.ndarray, floor: float) -> np.ndarray:
+    """What is brought above 0: a value for each class (n, k), shifted to sum 1, in units of the floor."""
+    each = _each(values)
+    ratio: np.ndarray = (each + (1.0 - each.sum(axis=1, keepdims=True)) / each.shape[1]) / floor
+    return ratio
+
+
 def probabilities(values: np.ndarray, floor: float, power: float) -> np.ndarray:
     """Values (n, 1) or (n, k) as probabilities (n, k): floor + floor log(1 + exp(value / floor)), to a power, sum 1.
 
     Before that the values are shifted to sum 1, as those of indicators do anyway but for regularisation.
     """
-    each = _each(values)
-    ratio = (each + (1.0 - each.sum(axis=1, keepdims=True)) / each.shape[1]) / floor
-    soft = floor * (1.0 + np.logaddexp(0.0, ratio))
+    with np.errstate(invalid="ignore"):  # of NaN the probabilities are NaN
+        soft = floor * (1.0 + np.logaddexp(0.0, _ratio(values, floor)))
     weight = power * np.log(soft)
     shares = np.exp(weight - weight.max(axis=1, keepdims=True))
     return shares / shares.sum(axis=1, keepdims=True)

@@ -57,6 +57,8 @@ def interval(fit: Record, x: np.ndarray, level: float, kind: str, members: int) 
         raise ArgumentError(f"level={level!r} must be a probability between 0 and 1, such as 0.9")
     if kind not in KINDS:
         raise ArgumentError(f"kind={kind!r} must be one of {', '.join(map(repr, KINDS))}")
+    if fit.classified is not None:
+        raise ArgumentError("interval: classes have no intervals; predict_proba says how likely each of them is")
     if fit.problem.quantiles:
         raise ArgumentError(
             "interval: this fit is of quantiles, which are bounds themselves; predict gives them, as many as there are "

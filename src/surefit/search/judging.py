@@ -41,6 +41,7 @@ FEW = 100  # test rows of which the largest error says little about new ones
 ALL_CORNERS_UP_TO = 12  # inputs: 4096 corners; beyond that the search climbs from corner to corner
 SHARE = 0.2  # of the time limit that goes into measuring a slow function
 NAMED = 1000  # points that a formula names: its kinks, narrow terms and steep places
+CROWD = 10_000  # further points near the worst one, and as many everywhere, where each has its own rounding
 PER_POINT = 10  # evaluations in all that measure a callable, for each training point the user allowed
 FEWEST = 200  # such evaluations, however few points the user allowed
 
@@ -239,9 +240,9 @@ def sampled(
     """
     error = np.where(np.isnan(error), np.inf, error)
     places, sizes = (x, error) if more is None else (np.concatenate([x, more[0]]), np.concatenate([error, more[1]]))
-    each = _roots(error)  # (k,)
-    size, rmse = float(_roots(y.reshape(-1, 1))[0]), float(_roots(error.reshape(-1, 1))[0])
-    deviation, varies = _roots(y - y.mean(axis=0)), np.ptp(y, axis=0) > 0
+    each = root_mean_square(error)  # (k,)
+    size, rmse = float(root_mean_square(y.reshape(-1, 1))[0]), float(root_mean_square(error.reshape(-1, 1))[0])
+    deviation, varies = root_mean_square(y - y.mean(axis=0)), np.ptp(y, axis=0) > 0
     with np.errstate(over="ignore", invalid="ignore"):
         r2 = np.where(varies, 1.0 - (each / np.where(deviation > 0, deviation, 1.0)) ** 2, np.nan)
     rows = sizes.argmax(axis=0)
@@ -267,10 +268,15 @@ def sampled(
     )
 
 
-def _roots(a: np.ndarray) -> np.ndarray:
+def unit_of(a: np.ndarray) -> np.ndarray:
+    """The power of two just above the largest size in each column of a (n, k), by which nothing is rounded, (k,)."""
+    return np.ldexp(1.0, np.frexp(np.abs(a).max(axis=0, initial=0.0))[1])
+
+
+def root_mean_square(a: np.ndarray) -> np.ndarray:
     """The root of the mean square of each column of a (n, k); no square overflows or vanishes, whatever their size."""
     with np.errstate(over="ignore", invalid="ignore"):
-        unit = np.ldexp(1.0, np.frexp(np.abs(a).max(axis=0, initial=0.0))[1])
+        unit = unit_of(a)
         return np.asarray(unit * np.sqrt(np.mean((a / unit) ** 2, axis=0)))
 
 
@@ -500,6 +506,26 @@ class Judge:
             names, outputs, x[:even], error[:even], y[:even], "fresh", more=more, left_out=self.left_out + left_out
         )
 
+    def crowded(self, predict: Predict, error: Measured) -> Measured:
+        """The error of a prediction in float32, whose rounding differs from point to point, at many more points.
+
+        error: what `measured` found. Only of a formula, whose values cost little.
+        """
+        problem = self.problem
+        if problem.source["kind"] != "formula" or problem.function is None or problem.near is not None:
+            return error
+        if problem.plan is not None and problem.plan.verify is not None:
+            return error
+        rng = np.random.default_rng([self.seed, 0xC60D])
+        worst = problem.domain.shares(np.array([[error.at[name] for name in problem.names]]))
+        radius = 10.0 ** rng.uniform(-5.0, -0.5, (CROWD, 1))
+        near = worst + radius * rng.uniform(-1.0, 1.0, (CROWD, problem.domain.dim))
+        unit = np.concatenate([np.clip(near, 0.0, 1.0), rng.random((CROWD, problem.domain.dim))])
+        x, y = self._known(problem.domain.at(unit))
+        sizes = _sizes(predict(x), y).max(axis=1)
+        largest = int(sizes.argmax())
+        return error.witnessed(float(sizes[largest]), dict(zip(problem.names, x[largest].tolist(), strict=True)))
+
     def _streamed(self, predict: Predict, stream: Stream) -> Measured:
         """The error on all rows of its kind of a table that is read in parts."""
         names, part = self.problem.names, "train" if self.kind == "training" else self.kind
@@ -520,12 +546,12 @@ class Judge:
         error = self.apart(self.problem, y + left_out, (x, y), "estimated")
         if rmse is None:
             return error
-        deviation = np.where(np.ptp(y, axis=0) > 0, _roots(y - y.mean(axis=0)), np.nan)
+        deviation = np.where(np.ptp(y, axis=0) > 0, root_mean_square(y - y.mean(axis=0)), np.nan)
         r2 = 1.0 - (rmse / deviation) ** 2
         parts = tuple(
             replace(part, rmse=float(e), r2=float(r)) for part, e, r in zip(error.outputs, rmse, r2, strict=True)
         )
-        total, size = (float(_roots(a.reshape(-1, 1))[0]) for a in (rmse, y))
+        total, size = (float(root_mean_square(a.reshape(-1, 1))[0]) for a in (rmse, y))
         known = np.isfinite(r2)
         return replace(
             error, rmse=total, relative_l2=total / size if size > 0 else error.relative_l2, outputs=parts,

@@ -55,7 +55,7 @@ REFINING_SCALES = (8.0, 32.0, 16.0, 4.0)  # gains of the new units, in the order
 GRADED = ((5.0, 0.3, 0.02), (7.0, 0.25, 0.02), (10.0, 0.2, 0.002), (16.0, 0.12, 2e-4), (24.0, 0.1, 2e-5))
 GRADED_GAIN = 0.3  # gain of such a unit in its local length: less needs larger weights, more resolves less
 BESIDE_ENDS = 12  # such units beyond each end
-FINER = 400  # units at most of those for float32, where the output layer is solved for once more, densely
+FINER = 400  # units of those at most whose output layer is solved for once more, densely, when rounded to float32
 FIRST_OF_ONE = 3  # rungs of one input before it is asked where the function is rough
 # A network that a formula says: how often it is tried, with which error of each function of one variable at first, of
 # the goal, and at last, of its size.

@@ -8,7 +8,7 @@ import numpy as np
 
 from surefit.checking import warn
 from surefit.data import Domain, box_words, points_from, raw_names
-from surefit.data.columns import unmasked
+from surefit.data.columns import Coded, unmasked
 from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.models.inference import Inference, values_of
 from surefit.models.observed import as_text, layer_rows, layer_sizes
@@ -54,6 +54,12 @@ class Predictions:
         return self.problem.domain
 
     @property
+    def coding(self) -> tuple[Coded, ...]:
+        """How columns of texts, times, yes and no became inputs."""
+        names = set(self.names)
+        return tuple(code for code in self.problem.coding if names >= set(code.columns))
+
+    @property
     def jumps(self) -> int:
         """How many units go from one float to the next, where the target may jump."""
         return int(self.made.details.get("jumps") or 0) if self.made.solved else 0
@@ -87,8 +93,18 @@ class Predictions:
             return np.array(found if len(found) == 1 else [found])
         y = self._predict(self._points(points))
         if self.classified is not None:
-            return self.classified.labels(y)
+            return self._labels(y)
         return y[:, 0] if y.shape[1] == 1 else y
+
+    def _labels(self, y: np.ndarray) -> np.ndarray:
+        """The classes of values (n, k). DataError: a value is NaN, of which no class can be told."""
+        assert self.classified is not None
+        if (odd := np.isnan(y).any(axis=1)).any():
+            raise DataError(
+                f"predict: the inputs of row {int(odd.argmax())} are missing or not finite, which tells no class "
+                "(first row is 0); leave such rows out, or ask predict_proba, which gives NaN there"
+            )
+        return self.classified.labels(y)
 
     def predict_proba(self, points: Any) -> np.ndarray:
         """Probabilities (n, classes) at points (n, d), in the order of `classified.classes`.
@@ -195,16 +211,21 @@ class Predictions:
             given = np.stack(list(given.values()), axis=1)
         y = self._predict(self._points(given))
         if self.classified is not None:
-            return self.classified.labels(y).reshape(shape)[()]
+            return self._labels(y).reshape(shape)[()]
         k = len(self.outputs)
         y = y.reshape(shape if k == 1 else (*shape, k))
         return float(y) if y.ndim == 0 else y
 
     def derivative(self, points: Any) -> np.ndarray:
-        """Gradients at points (n, d) -> (n, d), or (n, k, d) for several outputs; of the model itself, exact."""
+        """Gradients at points (n, d) -> (n, d), or (n, k, d) for several outputs; of the model itself, exact.
+
+        Of classes those of their probabilities, (n, classes, d).
+        """
         row = _one_row(points, len(self.problem.names))
         x = self._points(points) if row is None or not self._inside(row) else np.array([row], np.float64)
         j = self._values().gradients(x)  # (n, k, d)
+        if self.classified is not None:
+            return self.classified.gradients(self._predict(x), j)
         return j[:, 0] if len(self.outputs) == 1 else j
 
 

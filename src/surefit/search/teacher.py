@@ -19,7 +19,7 @@ import numpy as np
 from surefit.data import Domain, sample
 from surefit.problems.problem import Problem
 from surefit.search.comparing import shares
-from surefit.search.judging import Measured
+from surefit.search.judging import Measured, root_mean_square, unit_of
 from surefit.search.limits import (
     EVEN,
     FOLDS,
@@ -57,10 +57,13 @@ class Process:
     theta: tuple[float, ...]
     share: float = 1.0  # of the mean
     inputs: tuple[int, ...] | None = None  # that it has; None: all
+    logs: tuple[int, ...] = ()  # inputs of which it has the logarithm
 
     def of(self, x: np.ndarray) -> np.ndarray:
-        """The columns of points (n, d) that it has."""
-        return x if self.inputs is None else x[:, list(self.inputs)]
+        """What it has of points (n, d)."""
+        if self.inputs is None:
+            return in_logs(x, self.logs)
+        return in_logs(x, [i for i in self.logs if i in self.inputs])[:, list(self.inputs)]
 
 
 @dataclass
@@ -98,7 +101,7 @@ class Processes:
     @property
     def noise_share(self) -> float:
         """The noise that the processes see, in deviations of the values."""
-        spread = self.y.std(axis=0)
+        spread = deviation_of(self.y)
         parts = zip(self.parts, self.made, strict=True)
         seen = [np.mean(made.noise_ / np.where(s := spread[list(p.outputs)], s, 1.0)) for p, made in parts]
         return float(np.mean(seen))
@@ -124,7 +127,8 @@ class Processes:
         found = np.zeros(self.x.shape[1])
         for part, process in zip(self.parts, self.made, strict=True):
             own = list(range(len(found)) if part.inputs is None else part.inputs)
-            found[own] += part.share * box.width[own] / process.length_scale_
+            low, high = (in_logs(end[None], part.logs)[0] for end in (box.low, box.high))
+            found[own] += part.share * (high - low)[own] / process.length_scale_
         return found / found.max() if found.max() > 0.0 else None
 
     def left_out(self) -> tuple[np.ndarray, np.ndarray]:
@@ -152,8 +156,9 @@ class Processes:
         points = sample(box, LOOKED_AT, "latin_hypercube", generator=np.random.default_rng([seed, 0xB0C5]))
         over = root_mean_square(self.deviation(points))
         at_rows = root_mean_square(self._deviation([process.leave_one_out() for process in self.made]))
-        in_deviations = root_mean_square(miss / np.maximum(deviation, 1e-300)) * over
-        carried = np.sqrt(in_deviations * most * over / np.maximum(at_rows, 1e-300))
+        unit, tiny = unit_of(self.y), np.finfo(np.float64).tiny
+        in_deviations = root_mean_square(miss / np.maximum(deviation, tiny)) * (over / unit)
+        carried = unit * np.sqrt(in_deviations * (most / unit) * over / np.maximum(at_rows, tiny))
         return np.asarray(np.minimum(most, carried))
 
     @property
@@ -162,12 +167,12 @@ class Processes:
 
         Of every output the rows left out are missed by less than by their mean, and by more than twice the noise.
         """
-        square, whole = np.zeros(self.y.shape[1]), np.zeros(self.y.shape[1])
+        square, whole, unit = np.zeros(self.y.shape[1]), np.zeros(self.y.shape[1]), unit_of(self.y)
         for part, process in zip(self.parts, self.made, strict=True):
-            square[list(part.outputs)] += part.share * process.noise_**2
+            square[list(part.outputs)] += part.share * (process.noise_ / unit[list(part.outputs)]) ** 2
             whole[list(part.outputs)] += part.share
         miss = root_mean_square(self.left_out()[0] - self.y)
-        return bool(((miss < self.y.std(axis=0)) & (np.sqrt(square / whole) <= 0.5 * miss)).all())
+        return bool(((miss < deviation_of(self.y)) & (unit * np.sqrt(square / whole) <= 0.5 * miss)).all())
 
     def _mean(self, values: list[np.ndarray]) -> np.ndarray:
         total, whole = np.zeros((len(values[0]), self.y.shape[1])), np.zeros(self.y.shape[1])
@@ -178,16 +183,21 @@ class Processes:
 
     def _deviation(self, each: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         """Of a mixture: the mean variance, and the variance of the means."""
+        unit = unit_of(self.y)
+        each = [
+            (m / unit[list(p.outputs)], s / unit[list(p.outputs)]) for p, (m, s) in zip(self.parts, each, strict=True)
+        ]
         mean = self._mean([m for m, _ in each])
         square = self._mean([s**2 + m**2 for m, s in each])
-        return np.sqrt(np.maximum(square - mean**2, self._mean([s**2 for _, s in each])))
+        return np.asarray(unit * np.sqrt(np.maximum(square - mean**2, self._mean([s**2 for _, s in each]))))
 
     def to_dict(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """It as plain data and as arrays, for files."""
         parts: list[list[Any]] = []
         for p in self.parts:
             inputs = [] if p.inputs is None else [list(p.inputs)]
-            parts.append([list(p.outputs), p.kernel, p.mean, list(p.theta), p.share, *inputs])
+            own = [None if p.inputs is None else list(p.inputs), list(p.logs)] if p.logs else inputs
+            parts.append([list(p.outputs), p.kernel, p.mean, list(p.theta), p.share, *own])
         arrays = {"x": self.x, "y": self.y}
         if self.left_out_rows is not None:
             arrays |= {"left_out": self.left_out_rows[0], "deviation": self.left_out_rows[1]}
@@ -198,7 +208,14 @@ class Processes:
     def from_dict(cls, data: dict[str, Any], arrays: dict[str, np.ndarray]) -> Processes:
         """What `to_dict` gave."""
         parts = tuple(
-            Process(tuple(o), kernel, mean, tuple(theta), *rest[:1], *(tuple(inputs) for inputs in rest[1:]))
+            Process(
+                tuple(o),
+                kernel,
+                mean,
+                tuple(theta),
+                *rest[:1],
+                *(None if own is None else tuple(own) for own in rest[1:]),
+            )
             for o, kernel, mean, theta, *rest in data["parts"]
         )  # an older file says no shares: they were the same
         left_out = (arrays["left_out"], arrays["deviation"]) if "left_out" in arrays else None
@@ -235,9 +252,19 @@ class Taught:
         }  # fmt: skip
 
 
-def root_mean_square(a: np.ndarray) -> np.ndarray:
-    """Of each column (n, k) -> (k,)."""
-    return np.asarray(np.sqrt(np.mean(a**2, axis=0)))
+def in_logs(x: np.ndarray, logs: Sequence[int]) -> np.ndarray:
+    """Points (n, d) with the logarithms of some of their inputs."""
+    if not logs:
+        return x
+    found = x.copy()
+    found[:, list(logs)] = np.log(found[:, list(logs)])
+    return found
+
+
+def deviation_of(y: np.ndarray) -> np.ndarray:
+    """The deviation of each column of y (n, k), whatever its size."""
+    unit = unit_of(y)
+    return np.asarray(unit * (y / unit).std(axis=0))
 
 
 def spread_evenly(x: np.ndarray, box: Domain) -> bool:
@@ -249,7 +276,8 @@ def spread_evenly(x: np.ndarray, box: Domain) -> bool:
     n, d = x.shape
     if (np.ptp(x, axis=0) == 0).any():
         return False
-    unit = (np.sort(x, axis=0) - box.low) / box.width
+    x = box.scale(x)
+    unit = (np.sort(x, axis=0) + 1.0) / 2.0
     steps = np.arange(n + 1)[:, None] / n
     if max(np.abs(unit - steps[1:]).max(), np.abs(unit - steps[:-1]).max()) > 1.9 / np.sqrt(n):
         return False
@@ -304,6 +332,8 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
             noise = float(1.0 / np.sqrt(weights.mean()))
     rng = np.random.default_rng([seed, 0x6A])
     part = np.sort(rng.choice(n, ROWS_OF_LENGTHS, replace=False)) if n > ROWS_OF_LENGTHS else np.arange(n)
+    logs = tuple(np.flatnonzero(problem.domain.log).tolist())
+    at = in_logs(x, logs)
     groups = [(j,) for j in range(y.shape[1])] if y.shape[1] <= MOST_ALONE else [tuple(range(y.shape[1]))]
     starts = STARTS_OF_MANY if n > ROWS_OF_LENGTHS // 2 else 2 * STARTS_OF_MANY
     made: list[tuple[Process, GaussianProcess]] = []
@@ -315,20 +345,20 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
         def process_of(kernel: str, mean: str, starts: int = starts) -> GaussianProcess:
             return GaussianProcess(kernel, mean, noise=noise, seed=seed, starts=starts, stop=stop)
 
-        tried = _searched(process_of, x[part], values, own, None, stop)
+        tried = _searched(process_of, at[part], values, own, None, stop)
         few = _inputs_in(tried, d)
         if few is not None and not stop():
-            other = _searched(process_of, x[part], values, own, few, stop)
+            other = _searched(process_of, at[part], values, own, few, stop)
             if _likelihood(other) + (d - len(few)) >= _likelihood(tried):
                 tried = other
         for share, each in zip(shares([e.miss.ravel() for e in tried]), tried, strict=True):
             if share > 0.0:
                 process = each.process
                 if n > len(part):
-                    points = x if each.inputs is None else x[:, list(each.inputs)]
+                    points = at if each.inputs is None else at[:, list(each.inputs)]
                     process = process.refit(points, y[:, columns], process.theta, weights)
                 theta = tuple(process.theta.tolist())
-                found = Process(outputs, process.kernel, process.mean, theta, float(share), each.inputs)
+                found = Process(outputs, process.kernel, process.mean, theta, float(share), each.inputs, logs)
                 made.append((found, process))
     teacher = Processes(x, y, weights, noise, tuple(p for p, _ in made), None, tuple(p for _, p in made))
     if n <= MOST_REFITTED_SHORTLY:
@@ -350,7 +380,7 @@ def _searched(
 ) -> list[_Tried]:  # fmt: skip
     """Processes of some or all inputs (None) of rows x (n, d) and y (n, k), of each kernel and mean."""
     points = x if inputs is None else x[:, list(inputs)]
-    spread = y.std(axis=0)
+    spread = deviation_of(y)
     spread = np.where(spread > 0, spread, 1.0)
     means = ("constant", "linear") if len(x) >= ROWS_FOR_LINEAR * (points.shape[1] + 1) else ("constant",)
     tried: list[_Tried] = []
@@ -435,14 +465,14 @@ def _chosen_again(
         if p.inputs is not None and p.outputs not in found:
             asked = _after(ITERATIONS_OF_CHOICE, stop)
             whole = GaussianProcess(p.kernel, "constant", noise=teacher.noise, starts=1, stop=asked)
-            whole.fit(teacher.x[rest], teacher.y[rest][:, list(p.outputs)], weights)
+            whole.fit(in_logs(teacher.x[rest], p.logs), teacher.y[rest][:, list(p.outputs)], weights)
             found[p.outputs] = _steep(whole) or p.inputs
     return tuple(p if p.inputs is None else replace(p, inputs=found[p.outputs]) for p in teacher.parts)
 
 
 def _spoilt(miss: np.ndarray, deviation: np.ndarray) -> bool:
     """Whether values are so many deviations off that rounding has spoilt a covariance that was nearly singular."""
-    return bool(np.sqrt(np.mean((miss / np.maximum(deviation, 1e-300)) ** 2)) > SPOILT)
+    return bool(np.sqrt(np.mean((miss / np.maximum(deviation, np.finfo(np.float64).tiny)) ** 2)) > SPOILT)
 
 
 def _after(iterations: int, stop: Callable[[], bool]) -> Callable[[], bool]:

@@ -259,7 +259,8 @@ def _taught(header: dict[str, Any], tensors: dict[str, np.ndarray], d: int, k: i
     }
     if sorted({j for part in data["parts"] for j in part[0]}) != list(range(k)):
         raise ModelFileError("its teacher does not tell of each output")
-    if any(len({i for i in part[5] if i < d}) < len(part[5]) for part in data["parts"] if len(part) > 5):
+    own = [some for part in data["parts"] for some in part[5:] if some is not None]
+    if any(len({i for i in some if i < d}) < len(some) for some in own):
         raise ModelFileError(f"its teacher has inputs that are none of the {d}")
     estimate, distance = (Measured.from_dict(card[key]) for key in ("error", "distance"))
     return Taught(Processes.from_dict(data, arrays), estimate, distance)

@@ -317,9 +317,12 @@ row = record(
 
 
 def process(value: Any, where: str) -> None:
-    """A Gaussian process of a teacher: outputs, kernel, mean, hyperparameters; its share, and inputs if not all."""
-    list_of(plain, 4, 6)(value, where)
-    checks = (list_of(count, 1), one_of(*KERNELS), one_of(*MEANS), list_of(number, 2), positive, list_of(count, 1))
+    """A Gaussian process of a teacher: outputs, kernel, mean, hyperparameters; share, inputs if not all, logarithms."""
+    list_of(plain, 4, 7)(value, where)
+    inputs = perhaps(list_of(count, 1)) if len(value) == 7 else list_of(count, 1)
+    checks = (
+        list_of(count, 1), one_of(*KERNELS), one_of(*MEANS), list_of(number, 2), positive, inputs, list_of(count, 1),
+    )  # fmt: skip
     for part, check in zip(value, checks[: len(value)], strict=True):
         check(part, where)
 
@@ -336,7 +339,7 @@ columns = record({"rows": count, "columns": by_name(either(one_of("int", "float"
 
 coded = record(
     {"name": text, "kind": text, "categories": list_of(text), "unit": text, "origin": text},
-    {"fill": number, "flagged": truth},
+    {"fill": number, "flagged": truth, "zoned": truth},
 )
 
 common: dict[str, Check] = {"format": whole(1), "card": card, "network": network}

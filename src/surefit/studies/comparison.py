@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 LISTS = ("target", "columns", "callbacks")  # arguments of `fit` that may be lists themselves
 COLUMNS = ("variant", "seed", "parameters", "max_error", "rmse", "r2", "seconds", "reached", "stopped")
+OF_CLASSES = (*COLUMNS, "accuracy", "log_loss")
+ROWS = {"folds": "all", "groups": "all", "test": "test", "left-out": "left out", "validation": "validation"}
+ROWS["training"] = "training"
+SHOWN = {"max_error": "max |error|", "rmse": "rmse"}
+SHOWN_OF_CLASSES = {"accuracy": "accuracy", "log_loss": "log loss"}
 
 
 def compare(
@@ -146,8 +151,8 @@ class Comparison:
     """Several ways to fit one target.
 
     names: of the ways. results: for each, what came of each seed: a `Fit`, or the error that ended it. rows: one dict
-    for each of these (COLUMNS). best: the fit with the least error: of a function the largest; of measured data that by
-    which its network was chosen, in which the test rows had no part.
+    for each of these (COLUMNS, of classes OF_CLASSES). best: the fit with the least error: of a function the largest;
+    of measured data that by which its network was chosen, in which the test rows had no part.
     """
 
     names: tuple[str, ...]
@@ -175,6 +180,16 @@ class Comparison:
         """The best fit of all."""
         return min((one for each in self.results for one in each if isinstance(one, Fit)), key=loss_of)
 
+    @property
+    def _shown(self) -> dict[str, str]:
+        """What is shown of each way beside parameters and seconds, with its headings."""
+        fits = [one for each in self.results for one in each if isinstance(one, Fit)]
+        return SHOWN_OF_CLASSES if all(one.classified is not None for one in fits) else SHOWN
+
+    @property
+    def _columns(self) -> tuple[str, ...]:
+        return OF_CLASSES if self._shown is SHOWN_OF_CLASSES else COLUMNS
+
     def _fits(self, place: int) -> list[Fit]:
         return [one for one in self.results[place] if isinstance(one, Fit)]
 
@@ -183,7 +198,8 @@ class Comparison:
         found = []
         for place, name in enumerate(self.names):
             own = [row for row in self.rows if row["variant"] == name and row["parameters"] is not None]
-            median = {key: float(np.median([row[key] for row in own])) if own else None for key in COLUMNS[2:7]}
+            numbers = ("parameters", *self._shown, "seconds")
+            median = {key: float(np.median([row[key] for row in own])) if own else None for key in numbers}
             failed = next((row["stopped"] for row in self.rows if row["variant"] == name and not own), "")
             if not self.results[place]:
                 failed = "not done"
@@ -192,12 +208,12 @@ class Comparison:
 
     def table(self) -> dict[str, list[Any]]:
         """One row for each fit as columns: `pandas.DataFrame(found.table())`."""
-        return {key: [row[key] for row in self.rows] for key in COLUMNS}
+        return {key: [row[key] for row in self.rows] for key in self._columns}
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:
         """Write one row for each fit. The file appears whole or not at all."""
         text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, COLUMNS)
+        writer = csv.DictWriter(text, self._columns, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(self.rows)
         return write_atomically(Path(path), text.getvalue())
@@ -207,7 +223,7 @@ class Comparison:
         from surefit import view
 
         panels = []
-        for key, label in (("max_error", "max |error|"), ("rmse", "rmse"), ("seconds", "seconds")):
+        for key, label in (*self._shown.items(), ("seconds", "seconds")):
             values = [
                 [row[key] for row in self.rows if row["variant"] == name and row[key] is not None]
                 for name in self.names
@@ -222,16 +238,19 @@ class Comparison:
     def _cells(self) -> tuple[list[str], list[list[str]]]:
         """Headings and cells of what is shown."""
         first = self.best
-        head = ["", "parameters", "max |error|", "rmse", "seconds"]
+        head = ["", "parameters", *self._shown.values(), "seconds"]
         cells = []
         for row in self._medians():
             name = row["variant"] + (" *" if row["variant"] == self._best_name() and len(self) > 1 else "")
             if row["parameters"] is None:
                 cells.append([name, "", "failed" if row["failed"] != "not done" else "not done", "", ""])
                 continue
-            numbers = [f"{row['parameters']:.0f}", *(f"{row[key]:.3g}" for key in ("max_error", "rmse", "seconds"))]
+            numbers = [f"{row['parameters']:.0f}", *(f"{row[key]:.3g}" for key in (*self._shown, "seconds"))]
             cells.append([name, *numbers])
-        head[0] = f"{first.target}, {first.error.on}"
+        on = first.error.on
+        if self._shown is SHOWN_OF_CLASSES and first.classified is not None:
+            on = f"{ROWS[first.classified.kind]} rows"
+        head[0] = f"{first.target}, {on}"
         return head, cells
 
     def __repr__(self) -> str:
@@ -249,7 +268,10 @@ class Comparison:
         failed = [
             f"{row['variant']}: {row['failed']}" for row in self._medians() if row["failed"] not in ("", "not done")
         ]
-        return ["* the least error" + (f"; medians of {most} seeds" if most > 1 else ""), *failed]
+        chosen = "the least error"
+        if self.best.problem.function is None:  # the rows whose errors are shown had no part in it
+            chosen = "the best where it was chosen, by validation rows or rows left out, as within a fit"
+        return [f"* {chosen}" + (f"; medians of {most} seeds" if most > 1 else ""), *failed]
 
     def _repr_html_(self) -> str:
         head, cells = self._cells()
@@ -271,11 +293,13 @@ def loss_of(found: Fit) -> float:
 
 def _row(name: str, found: Fit | SurefitError) -> dict[str, Any]:
     if isinstance(found, SurefitError):
-        return dict.fromkeys(COLUMNS) | {"variant": name, "stopped": f"{type(found).__name__}: {found}"}
+        return dict.fromkeys(OF_CLASSES) | {"variant": name, "stopped": f"{type(found).__name__}: {found}"}
     return {
         "variant": name, "seed": found.seed, "parameters": found.network.num_parameters(),
         "max_error": found.error.max, "rmse": found.error.rmse, "r2": found.error.r2, "seconds": found.seconds,
         "reached": found.reached, "stopped": str(found.stop_reason),
+        "accuracy": None if found.classified is None else found.classified.accuracy,
+        "log_loss": None if found.classified is None else found.classified.log_loss,
     }  # fmt: skip
 
 

@@ -70,7 +70,7 @@ def test_values_are_where_the_polynomial_and_its_remainder_say(text, degree):
             finite += 1
             for t in (*rng.uniform(-1, 1, (4, 2)), (-1.0, 1.0), (1.0, 1.0)):
                 x, y = (mp.mpf(m[i, j]) + mp.mpf(r[i, j]) * mp.mpf(t[j]) for j in range(2))
-                truth = eval(code, {"x": x, "y": y, "mpf": mp.mpf, **MPMATH})
+                truth = eval(code, {"x": x, "y": y, "mpf": mp.mpf, **MPMATH})  # noqa: S307
                 said = mp.fdot(zip(map(exactly, form.c[i, 0]), products(degree, t), strict=False))
                 assert abs(truth - said) <= exactly(form.e[i, 0]), (i, t)
     assert finite >= n // 3

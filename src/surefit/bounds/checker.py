@@ -50,7 +50,8 @@ MOVES = ("reshape", "transpose", "broadcast_to", "slice", "flip")
 
 def halves_of(name: str, dtype: Any, running: str | None) -> float:
     """Half units of rounding of a function: what the tests of a compiled one found, or four units of NumPy's."""
-    tested = MAX_ULP.get(name, {}).get("f32" if dtype == np.float32 else "f64", 4.0)
+    known: Any = MAX_ULP.get(name, {})
+    tested = known.get("f32" if dtype == np.float32 else "f64", 4.0)
     return HALVES.get(name, 2 * max(1.0, tested) if running == "blocks" else 8.0)
 
 

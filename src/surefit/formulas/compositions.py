@@ -103,6 +103,8 @@ def composition_of(
     """
     if sum(len(f.nodes) for f in formulas) > MOST_NODES:
         return None
+    if logarithms and all(_sum_below(f, i) is None for f in formulas for i in range(len(f.nodes))):
+        return None
     composer = _Composer(points, np.zeros(points.shape[1], bool) if log is None else log, logarithms)
     try:
         values = [composer.read(f) for f in formulas]
@@ -115,6 +117,27 @@ def composition_of(
         return Composition(tuple(composer.inputs), outputs, depth, tuple(composer.assumed))
     except (Unknown, RecursionError):
         return None
+
+
+def _sum_below(formula: Expression, i: int) -> int | None:
+    """The node with a sum in it that a node is a logarithm or a negative or broken power of, or is divided by."""
+    node = formula.nodes[i]
+    if node.op not in ("div", "sqrt", "pow", *LOGARITHMS) or formula.constants[i] is not None:
+        return None
+    if node.op == "pow":
+        power = formula.constants[node.args[1]]
+        if power is None or (float(power) > 0 and float(power).is_integer()):
+            return None
+    of = node.args[1 if node.op == "div" else 0]
+    return of if _has_sum(formula, of) else None
+
+
+def _has_sum(formula: Expression, i: int) -> bool:
+    """Whether a node is a sum, or a power, a quotient or a product with one."""
+    node = formula.nodes[i]
+    if formula.constants[i] is None and node.op in (*FACTORS, "sqrt", "pow"):
+        return any(_has_sum(formula, a) for a in node.args)
+    return formula.constants[i] is None and node.op == "add"
 
 
 class _Composer(Layers):
@@ -252,12 +275,8 @@ class _Composer(Layers):
 
     def by_logarithms(self, i: int) -> Value | None:
         """A logarithm, quotient or root of sums of positive terms that range far, by the logarithms of these."""
-        node = self.formula.nodes[i]
-        of = node.args[-1] if node.op == "div" else node.args[0] if node.args else None
-        power = self.power(i) if node.op in ("sqrt", "pow") else None
-        if of is None or not (node.op in ("div", *LOGARITHMS) or (power is not None and (power < 0 or power % 1))):
-            return None
-        if not self.is_sum(of):
+        node, of = self.formula.nodes[i], _sum_below(self.formula, i)
+        if of is None:
             return None
         y = self.on_points(self.value(of))
         if not ((y > 0).all() and float(y.min()) < SIGNED * float(y.max())):
@@ -288,13 +307,6 @@ class _Composer(Layers):
         except Unknown:
             del self.assumed[assumed:]
             return Value(), [self.value(i)]
-
-    def is_sum(self, i: int) -> bool:
-        """Whether a node is a sum, or a power or a product with one."""
-        node = self.formula.nodes[i]
-        if node.op in (*FACTORS, "sqrt", "pow"):
-            return any(self.is_sum(a) for a in node.args)
-        return node.op == "add"
 
     def logarithm(self, i: int) -> Value:
         """The logarithm of a node that is above 0, as are all that it is a product or a sum of."""

@@ -174,7 +174,23 @@ def beside(lang: str) -> str:
     return "\n" + table(columns, rows) + "\n"
 
 
-RENDERED: dict[str, Callable[[str], str]] = {"beside": beside}
+def unseen(lang: str) -> str:
+    """On how many tables each contestant is worse than the better of mean and ridge, and by how much."""
+    rows = read("unseen")["rows"]
+    squares = [{n: statistics.mean(found) for n, found in row["squares"].items()} for row in rows]
+    over = {
+        n: [math.sqrt(each[n] / max(min(each["mean"], each["ridge"]), 1e-300)) for each in squares] for n in squares[0]
+    }
+    columns = [f"{len(rows)} tables", "worse by more than 2 %", "the worst", "all of them, geometric mean"]
+    cells = [
+        [n, str(sum(r > 1.02 for r in ratios)), f"{max(ratios):.2f}", f"{statistics.geometric_mean(ratios):.3f}"]
+        for n, ratios in over.items()
+    ]
+    note = "Root mean squared errors at the rows to predict, of four parts in turn, over those of the better.\n"
+    return "\n" + table(columns, cells) + "\n" + note + "\n"
+
+
+RENDERED: dict[str, Callable[[str], str]] = {"beside": beside, "unseen": unseen}
 
 
 def renewed(text: str, lang: str) -> str:

@@ -144,6 +144,21 @@ def test_imports_point_one_way():
     assert not wrong, "\n".join(["imports that point the wrong way:", *wrong])
 
 
+def test_the_table_of_the_design_has_each_room_below_those_that_it_imports():
+    page = (PACKAGE.parents[1] / "docs" / "design.md").read_text(encoding="utf-8")
+    table = [room for row in re.findall(r"^\| (`.*?`) \|", page, re.MULTILINE) for room in re.findall(r"`(\w+)`", row)]
+    assert sorted(table) == sorted(ROOMS.keys() - {"surefit"})
+    upward = [
+        f"{here} imports {there}"
+        for path, _, name in all_imports()
+        if (here := room_of(module_name(PACKAGE / path))) in table
+        and name.startswith("surefit.")
+        and (there := room_of(name)) in table
+        and table.index(there) > table.index(here)
+    ]
+    assert not upward
+
+
 @pytest.mark.parametrize(
     "module, source",
     [

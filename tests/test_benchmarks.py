@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -28,6 +29,13 @@ def run(file: str, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_the_page_names_each_of_them_with_its_command():
+    page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    files = sorted(path.name for path in (ROOT / "benchmarks").glob("*.py"))
+    assert files == sorted(set(re.findall(r"^\| `(\w+\.py)` \|", page, re.MULTILINE)))
+    assert files == sorted(set(re.findall(r"^\$ python benchmarks/(\w+\.py)", page, re.MULTILINE)))
 
 
 @pytest.mark.slow

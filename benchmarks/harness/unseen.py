@@ -69,8 +69,8 @@ MEASURED = (
     "lattice/environmental ozone", "ggplot2/mpg hwy -cty,model", "boot/nuclear cost", "MASS/hills time",
     "datasets/ToothGrowth len", "MASS/road deaths",
 )  # fmt: skip
-# looked at when nothing was to be changed any more
-KEPT = (
+# looked at when nothing was to be changed any more; then they told what was still wrong
+SEEN = (
     "MASS/Rubber loss", "MASS/petrol Y", "car/Duncan prestige", "car/Anscombe education", "car/Leinhardt infant",
     "car/Highway1 rate", "car/Ornstein interlocks", "datasets/rock perm", "datasets/USJudgeRatings RTEN",
     "datasets/iris Petal.Width", "lattice/ethanol NOx", "rpart/car.test.frame Mileage", "Ecdat/Icecream cons",
@@ -80,7 +80,31 @@ KEPT = (
     "boot/urine calc", "MASS/crabs CW -index", "MASS/whiteside Gas", "MASS/birthwt bwt -low", "car/States SATM -SATV",
     "geepack/seizure y4", "survival/lung time -inst,status", "car/Davis weight -repwt", "MASS/gilgais e30",
     "psych/sat.act SATQ -SATV",
+    "MASS/leuk time", "MASS/UScereal calories -vitamins", "Zelig/kmenta q", "robustbase/salinity Y", "MASS/npr1 perm",
+    "robustbase/aircraft Y", "HSAUR/phosphate t5", "car/Hartnagel ftheft -mtheft,mconvict",
+    "MASS/Rabbit BPchange -Run", "robustbase/milk X5", "MASS/painters Colour", "MASS/anorexia Postwt",
+    "robustbase/wagnerGrowth y", "car/Chirot intensity", "car/Bfox partic", "Ecdat/Oil dur",
+    "robustbase/alcohol logSolubility", "car/Angell moral", "HSAUR/water mortality -town", "MASS/npk yield",
+    "boot/poisons time", "MASS/topo z", "rpart/cu.summary Mileage", "robustbase/airmay Y", "HSAUR/pottery MnO",
+    "robustbase/delivery delTime", "MASS/snails Deaths -N", "pscl/admit score", "datasets/Puromycin rate",
+    "Ecdat/TranspEq va -state", "Ecdat/Metal va", "HSAUR/heptathlon score", "datasets/OrchardSprays decrease",
+    "car/Wool cycles", "HSAUR/weightgain weightgain",
 )  # fmt: skip
+# looked at once, after the last change that the others had asked for
+KEPT = (
+    "MASS/muscle Length", "boot/frets l2", "HSAUR/BtheB bdi.8m", "MASS/cabbages VitC",
+    "car/Ginzberg depression -adjsimp,adjfatal,adjdep", "Ecdat/StrikeNb strikes",
+    "ggplot2/msleep sleep_total -name,genus,sleep_rem,awake", "car/Burt IQbio",
+    "HSAUR/foster weight", "robustbase/pulpfiber Y1 -Y2,Y3,Y4", "HSAUR/agefat fat", "quantreg/CobarOre z",
+    "car/Moore conformity", "sem/Bollen y8", "car/Ericksen undercount", "car/Robey tfr", "MASS/immer Y2",
+    "boot/fir count", "datasets/freeny y", "car/Freedman crime", "car/Baumann post.test.3",
+    "lme4/Pastes strength -sample", "datasets/longley Employed", "robustbase/bushfire V5",
+    "robustbase/CrohnD nrAdvE -ID", "pscl/unionDensity union", "datasets/USArrests Murder",
+    "KMsurv/larynx time -delta", "HSAUR/planets mass", "car/Adler rating", "MASS/Insurance Claims",
+    "KMsurv/hodg time -delta", "MASS/stormer Time", "boot/nitrofen total -brood1,brood2,brood3", "Ecdat/Airq airq",
+)  # fmt: skip
+
+LISTS = {"measured": MEASURED, "seen": SEEN, "kept": KEPT}
 
 
 def archive() -> Path | None:
@@ -90,9 +114,9 @@ def archive() -> Path | None:
     return path if path is not None and path.exists() else None
 
 
-def measured(kept: bool) -> Iterator[tuple[str, Table]]:
-    """The measured tables by name."""
-    if not kept:
+def measured(kind: str) -> Iterator[tuple[str, Table]]:
+    """The measured tables of a kind (measured, seen, kept) by name."""
+    if kind == "measured":
         from sklearn.datasets import load_diabetes, load_linnerud
 
         data = load_diabetes(scaled=False)
@@ -105,7 +129,7 @@ def measured(kept: bool) -> Iterator[tuple[str, Table]]:
     if path is None:
         return
     with tarfile.open(path) as tar:
-        for entry in KEPT if kept else MEASURED:
+        for entry in LISTS[kind]:
             name, target, *chosen = entry.split()
             file = tar.extractfile(f"resources/rdata/csv/{name}.csv")
             assert file is not None

@@ -7,6 +7,7 @@ import copy
 import json
 import math
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -304,3 +305,30 @@ def test_finite_nowhere(drop):
 def test_values_of_another_length():
     with pytest.raises(DomainError, match="one value or one row per point"):
         check_finite([[0.0], [1.0]], [1.0], ["x"])
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("x=[0,1]", "x=0:1"), ("x=(0, 2*pi)", "x=0:2*pi"), ("t in [0, 1]", "t=0:1"), ("0 < x <= 1", "x=0:1"),
+        ("x:0:1", "x=0:1"), ("x=0,1", "x=0:1"), ("x=0-1", "x=0:1"), ("x=0:1 y=2:3", "x=0:1, y=2:3"), ("(0,1)", "0:1"),
+        ("x=[-1,1], y=[0,2]", "x=-1:1, y=0:2"),
+    ],
+)  # fmt: skip
+def test_intervals_written_as_elsewhere_are_told_how_they_are_written_here(text, meant):
+    with pytest.raises(DomainError, match=re.escape(f"did you mean {meant}?")):
+        Domain(text)
+    Domain(meant)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x=1:", "the high end of 'x' is missing"), ("x=:1", "the low end of 'x' is missing"),
+        ("x=-inf:1", "the low end of 'x' is -inf; both ends must be finite"),
+    ],
+)  # fmt: skip
+def test_ends_that_are_missing_or_infinite_are_no_formulas(text, message):
+    with pytest.raises(DomainError) as caught:
+        Domain(text)
+    assert message in str(caught.value) and "formula" not in str(caught.value)

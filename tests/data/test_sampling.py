@@ -334,3 +334,14 @@ def test_extra_box_outside():
 def test_frozen():
     with pytest.raises(AttributeError):
         Sampling().count = 3
+
+
+@pytest.mark.parametrize(("name", "value"), [("drop_nonfinite", "no"), ("with_corners", 0), ("drop_nonfinite", None)])
+def test_switches_are_true_or_false(name, value):
+    with pytest.raises(ArgumentError, match=f"{name}={value!r} must be True or False"):
+        Sampling(**{name: value})
+
+
+def test_a_text_is_no_count():
+    with pytest.raises(ArgumentError, match="count: expected a whole number >= 1, got '100'"):
+        Sampling(count="100")

@@ -9,6 +9,7 @@ import pytest
 
 from surefit import experiments
 from surefit.experiments import digits, result, sine_by_sample, sine_reciprocal, three_functions, two_inputs, two_ways
+from surefit.experiments.digits_networks import Digits
 from surefit.experiments.result import Options
 from surefit.sentences import Sentence
 from surefit.view import style
@@ -58,7 +59,7 @@ def small(monkeypatch):
     monkeypatch.setattr(two_inputs, "WIDER", (4, 4))
     rng = np.random.default_rng(0)
     x, labels = rng.random((64, 784), dtype=np.float32), rng.integers(0, 10, 64)
-    monkeypatch.setattr(digits, "load", lambda options: digits.Digits(x, labels, x, labels))
+    monkeypatch.setattr(digits, "load", lambda options: Digits(x, labels, x, labels))
     monkeypatch.setattr(digits, "SHALLOW", (784, 6, 10))
     monkeypatch.setattr(digits, "DEEP", (784, 6, 6, 6, 10))
 

@@ -25,6 +25,7 @@ from surefit.experiments import (
     two_ways,
 )
 from surefit.experiments.byhand import numeric_gradient, one_hot, through
+from surefit.experiments.digits_networks import Digits
 from surefit.experiments.result import (
     Claim,
     Grid,
@@ -172,7 +173,7 @@ def test_knots_must_increase():
 def small_digits(n=200):
     rng = np.random.default_rng(0)
     x, labels = rng.uniform(0, 1, (n, 20)).astype(np.float32), rng.integers(0, 10, n)
-    return digits.Digits(x, labels, x, labels)
+    return Digits(x, labels, x, labels)
 
 
 @pytest.mark.parametrize("recipe", [digits.PRINTED, digits.SOFTMAX, *digits.TOGETHER[:3]], ids=lambda r: r.name)

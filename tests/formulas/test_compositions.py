@@ -118,3 +118,20 @@ def test_the_order_of_terms_is_that_of_the_formula_and_not_of_the_memory():
 
     first = terms(0)
     assert all(terms(number) == first for number in range(1, 30))
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high", "far"),
+    [
+        ("exp(a)/(exp(a) + exp(b))", -9.0, 9.0, True), ("log10(a^4 + b^4)", 0.01, 9.0, True),
+        ("1/sqrt(a^6 + b^6)", 0.01, 9.0, True), ("a/(a + b)", 1.0, 2.0, False), ("1/(a*b)", 0.001, 2.0, False),
+        ("log(exp(a) - exp(b)/9)", 0.0, 1.0, False), ("sin(a + b)", -9.0, 9.0, False),
+    ],
+)  # fmt: skip
+def test_logarithms_of_sums_are_taken_where_these_range_far(text, low, high, far):
+    points = np.random.default_rng(0).uniform(low, high, (1000, 2))
+    formula = parse(text, ["a", "b"])
+    found = composition_of([formula], points, logarithms=True)
+    assert (found is not None) == far
+    if found is not None:
+        assert np.allclose(evaluated(found), formula(*points.T), rtol=1e-9, atol=0.0)

@@ -9,6 +9,12 @@ from surefit.formulas import parse
 
 # text, variables, what the carets stand under, words of the message, proposal
 MISTAKES = [
+    ("x mod 2", ["x"], "mod", "written %", "x % 2"),
+    ("1 + if(x > 0, x, 2)", ["x"], "if", "a choice is written", "1 + where(x > 0, x, 2)"),
+    ("piecewise(x, x > 0, 0)", ["x"], "piecewise", "a choice is written", None),
+    ("int(x)", ["x"], "int", "trunc", "trunc(x)"),
+    ("besselj(0, x)", ["x"], "besselj", "a Python function may be fitted as well", None),
+    ("sum(k, 1, 3, x)", ["x", "k"], "sum", "a Python function", None),
     ("2x", None, "x", "operator is missing between '2' and 'x'", "2*x"),
     ("3 + 2x*y", None, "x", "operator is missing", "3 + 2*x*y"),
     ("x1 x2", None, "x2", "operator is missing between 'x1' and 'x2'", "x1*x2"),

@@ -59,6 +59,21 @@ def test_it_is_saved_and_read_as_any_network(tmp_path):
     np.testing.assert_array_equal(again.predict(points), fit.predict(points))
 
 
+SPANNING = [  # sums of positive terms that range over many powers of ten, which a value near 0 or a logarithm is of
+    ("exp(a)/(exp(a) + exp(b) + exp(c))", lambda a, b, c: 1 / (1 + np.exp(b - a) + np.exp(c - a)), 6.0),
+    ("ln(exp(a) + exp(b) + exp(c))", lambda a, b, c: np.logaddexp(np.logaddexp(a, b), c), 20.0),
+    ("a/sqrt(exp(b) + exp(c))", lambda a, b, c: a * np.exp(-0.5 * np.logaddexp(b, c)), 8.0),
+]
+
+
+@pytest.mark.parametrize(("text", "truth", "end"), SPANNING)
+def test_sums_that_span_powers_of_ten_are_read_by_logarithms(text, truth, end):
+    points = np.random.default_rng(0).uniform(-end, end, (5000, 3))
+    y = truth(*points.T)
+    fit = surefit.fit(text, f"a=-{end}:{end}, b=-{end}:{end}, c=-{end}:{end}", tol=1e-6 * np.ptp(y))
+    assert np.abs(fit.predict(points) - y).max() <= 1e-6 * np.ptp(y)
+
+
 JUMPING = [
     ("sin(2*x) if x+y > 0 else cos(y)-x", lambda x, y: np.where(x + y > 0, np.sin(2 * x), np.cos(y) - x)),
     ("sign(x^2 + y^2 - 0.5)", lambda x, y: np.sign(x**2 + y**2 - 0.5)),
@@ -87,3 +102,22 @@ def test_a_condition_without_a_jump_is_within_the_tolerance():
     x, y = np.random.default_rng(0).uniform(0, 1, (2, 20_000))
     truth = np.where(x > y, x**2 + y, x + y**2)
     assert fit.reached and np.abs(fit.predict(np.stack([x, y], axis=1)) - truth).max() < 1e-7
+
+
+SIDES = [  # a formula that jumps, and points at the jump
+    ("1 if x > 0 else 0", [(0.0, 0.3)]),
+    ("1 if x >= 0 else -y", [(0.0, 0.3)]),
+    ("sign(x)*y", [(0.0, 0.3)]),
+    ("floor(3*x) + y", [(1 / 3, 0.3), (0.0, 0.5), (1.0, 0.2)]),
+    ("floor(x + y)", [(0.5, 0.5), (0.0, 0.0), (0.25, 0.75)]),
+    ("x*exp(-y) if x > 0.2 else y", [(0.2, 0.3), (0.2, -0.5)]),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("text", "points"), SIDES)
+def test_a_point_at_a_jump_is_on_its_side(text, points, dtype):
+    fit = surefit.fit(text, "x=-1:1, y=-1:1", tol=1e-5, dtype=dtype)
+    value = surefit.parse(text, ["x", "y"])
+    for x, y in points:
+        assert fit(x, y) == pytest.approx(float(value(x, y)), abs=1e-4)

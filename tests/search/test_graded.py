@@ -74,3 +74,42 @@ def test_what_is_rough_everywhere_is_told():
     f = lambda x: sum(2.0**-k * np.cos(3.0**k * x) for k in range(25))
     fit = surefit.fit(f, "x=-1:1", time=2)
     assert any("rough" in line for line in map(str, fit.method["choice"]))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_at_a_jump_the_number_that_people_type_is_on_its_side(dtype):
+    fit = surefit.fit("floor(5*x)", "x=-1:1", dtype=dtype, tol=1e-6)
+    at = np.arange(-5, 6) / 5
+    beside = (np.arange(-5, 5) + 0.5) / 5
+    assert np.abs(fit.predict(at) - np.arange(-5, 6)).max() < 1e-6
+    assert np.abs(fit.predict(beside) - np.arange(-5, 5)).max() < 1e-6
+
+
+SINGLE = [  # formula, the same in NumPy, domain, error of the range in float32
+    ("abs(sin(5*x))", lambda x: np.abs(np.sin(5 * x)), (-3.0, 3.0), 3e-5),
+    ("exp(x) if x > 0.25 else 1.0", lambda x: np.where(x > 0.25, np.exp(x), 1.0), (-0.75, 1.25), 1e-5),
+    ("max(x-0.2, 0)^1.5", lambda x: np.maximum(x - 0.2, 0.0) ** 1.5, (-1.0, 1.0), 5e-6),
+    ("x - floor(x)", lambda x: x - np.floor(x), (-3.0, 3.5), 1e-5),
+]
+
+
+@pytest.mark.parametrize(("text", "truth", "ends", "share"), SINGLE)
+def test_kinks_and_jumps_in_float32(text, truth, ends, share):
+    fit = surefit.fit(text, {"x": ends}, dtype="float32", tol=share / 3)
+    x = np.random.default_rng(0).uniform(*ends, 20_000)
+    x = x[np.abs(x - np.round(x * 4) / 4) > 1e-5]  # float32 does not tell on which side of a jump these are
+    assert np.abs(fit.predict(x) - truth(x)).max() < share * np.ptp(truth(x))
+    assert fit.predict(x[:3]).dtype == np.float64 and "float32" in str(fit)
+
+
+def test_a_staircase_of_which_only_values_are_known():
+    fit = surefit.fit(lambda x: float(np.float64(f"{x:.1f}")), "x=0:3", tol=1e-6)
+    x = np.random.default_rng(0).uniform(0.0, 3.0, 2000)
+    assert np.abs(fit.predict(x) - [float(f"{v:.1f}") for v in x]).max() < 1e-9
+
+
+def test_the_card_of_float32_counts_the_rounding_of_many_points():
+    fit = surefit.fit("sin(3*x)*exp(x)", "x=-1:1", dtype="float32", tol=2e-6)
+    x = np.random.default_rng(1).uniform(-1.0, 1.0, 100_000)
+    error = np.abs(fit.predict(x) - np.sin(3 * x) * np.exp(x)).max()
+    assert fit.reached and error <= 1.15 * fit.error.max

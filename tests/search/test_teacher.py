@@ -21,7 +21,7 @@ from surefit.search.candidates import Candidate, best_of
 from surefit.search.judging import Estimated, Measured
 from surefit.search.limits import FOLDS_OF_MORE
 from surefit.search.strategies.students import hidden_units, two_layers
-from surefit.search.teacher import Process, Processes, _refitted, can_teach, spread_evenly, teacher_of
+from surefit.search.teacher import Process, Processes, _refitted, can_teach, spread_evenly, teacher_of, unrelated
 from surefit.sentences import say
 from surefit.solvers.gaussian_process import GaussianProcess
 
@@ -229,6 +229,33 @@ def test_rows_of_a_design_are_told_from_rows_of_the_world():
     assert not spread_evenly(np.column_stack([X[:, 0], np.ones(40)]), Domain("a=0:1, b=0.5:1.5"))
 
 
+def test_of_few_rows_columns_that_go_together_are_seen_all_at_once():
+    """Of 15 rows no two correlate by more than 4 / sqrt(15), which is above 1."""
+    rng = np.random.default_rng(1)
+    even = np.column_stack([rng.permutation(15) + rng.random(15) for _ in range(4)]) / 15
+    box = Domain([(0.0, 1.0)] * 4)
+    assert spread_evenly(even, box)
+    sums = even.copy()
+    sums[:, 3] = (np.argsort(np.argsort(even[:, :3].sum(axis=1))) + 0.5) / 15  # in the order of a sum of the others
+    assert np.abs(np.corrcoef(sums.T) - np.eye(4)).max() < 0.9
+    assert not spread_evenly(sums, box)
+
+
+def test_how_probable_correlations_are_by_chance():
+    from scipy.stats import pearsonr
+
+    rng = np.random.default_rng(2)
+    pairs = rng.normal(size=(60, 2, 24)) + 0.3 * rng.normal(size=(60, 1, 24))
+    for a, b in pairs:
+        exact = pearsonr(a, b)
+        found = unrelated(np.array([[1.0, exact.statistic], [exact.statistic, 1.0]]), 24)
+        assert found == pytest.approx(exact.pvalue, rel=0.12)
+    for rows, columns in ((20, 5), (20, 10)):  # by the determinant, by the squares
+        chance = [unrelated(np.corrcoef(rng.normal(size=(rows, columns)).T), rows) for _ in range(1000)]
+        assert 0.02 < np.mean(np.array(chance) < 0.05) < 0.09
+    assert unrelated(np.ones((2, 2)), 30) < 1e-10  # the same column twice
+
+
 def test_a_cloud_is_in_the_box_and_near_its_rows():
     box = Domain("a=0:1, b=0:1")
     line = np.column_stack([X[:, 0], X[:, 0]])
@@ -384,6 +411,23 @@ def test_a_polynomial_must_be_clearly_better_than_what_was_taught_without_noise(
         )  # fmt: skip
 
     both = [candidate("polynomial", share), candidate("varpro", 1.0, taught)]
+    assert best_of(both, 1.0, cautious=True) is both[kept]
+
+
+@pytest.mark.parametrize(
+    "mean, solver, kept", [("stacked", "polynomial", 1), ("stacked", "features", 1), (None, "features", 0)]
+)
+def test_a_mean_that_was_proposed_for_being_better_is_kept_before_a_polynomial(fit, mean, solver, kept):
+    """A single model has to be 5 % better, of which a polynomial that is nearly as good would be the simpler one."""
+
+    def candidate(solver, score, **details):
+        return Candidate(
+            model=fit.model, problem=fit.problem, stage=say("stage-linear"), reason=say("clean"), score=score,
+            error=fit.error, largest=score, row=1, details={"solver": solver} | details, by=say("what-left-out"),
+            residuals=np.full(40, score),
+        )  # fmt: skip
+
+    both = [candidate("polynomial", 1.0), candidate(solver, 0.98, **({mean: True} if mean else {}))]
     assert best_of(both, 1.0, cautious=True) is both[kept]
 
 

@@ -65,3 +65,13 @@ def test_outside_its_window_a_bump_is_nothing():
 def test_shapes_that_do_not_fit_are_named():
     with pytest.raises(ShapeError, match="h >= 2"):
         solve_local(np.zeros(3), np.zeros((3, 1)), np.ones(1), np.zeros(1))
+
+
+def test_damping_leaves_the_units_of_a_flat_part_free_beside_what_bends():
+    centres = np.linspace(-3, 3, 120)
+    gains = np.full(120, 0.3 / (centres[1] - centres[0]))
+    x = np.linspace(-1, 1, 600)
+    y = np.maximum(x - 0.2, 0.0)[:, None] ** 3
+    found = solve_local(x, y, gains, -gains * centres, 5e-6)
+    assert np.abs(found.residuals).max() < 1e-4
+    assert np.abs(found.weights).sum() < 20.0

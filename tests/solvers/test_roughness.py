@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surefit.solvers.roughness import Mesh, jumps_of, pieces_of, without_jumps
+from surefit.solvers.roughness import STEEPEST, Mesh, centre_of, jumps_of, pieces_of, without_jumps
 
 
 def column(f):
@@ -69,6 +69,45 @@ def test_a_value_at_the_jump_itself_is_no_jump_of_its_own():
     jumps = jumps_of(f, pieces_of(f, 1e-9, 50_000))
     assert [j.height.tolist() for j in jumps] == [[2.0]]
     assert len(pieces_of(without_jumps(f, jumps), 1e-9, 50_000).ends) == 1
+
+
+COARSE = 2.0**-27
+
+
+def test_the_height_of_a_jump_is_not_that_of_what_is_beside_it():
+    f = column(lambda u: 3.0 * u - np.where(u >= 0.3, 1.0, 0.0))
+    (jump,) = jumps_of(f, pieces_of(f, 1e-9, 50_000, COARSE), COARSE)
+    assert jump.height == pytest.approx([-1.0], abs=1e-12) and jump.after == 0.3
+    assert len(pieces_of(without_jumps(f, [jump]), 1e-9, 50_000).ends) == 1
+
+
+@pytest.mark.parametrize("f", [lambda u: (u + 1.0) ** 0.2, lambda u: np.cbrt(u - 0.1), lambda u: np.tanh(1e5 * u)])
+def test_what_is_steep_is_no_jump_however_short_pieces_may_be(f):
+    pieces = pieces_of(column(f), 1e-9, 50_000, 2.0**-20)  # so coarse that the values change a lot on the shortest
+    assert jumps_of(column(f), pieces, 2.0**-52) == []
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(
+    ("f", "at", "shift", "scale"),
+    [
+        (np.floor, 1.0, 0.25, 3.25), (np.floor, 3.0, 0.25, 3.25), (np.ceil, 2.0, 0.1, 4.0),
+        (lambda x: np.where(x > 0.3, 1.0, 0.0), 0.3, 0.0, 2.0), (lambda x: np.sign(x - 0.5), 0.5, 0.0, 1.0),
+        (lambda x: np.where(x >= 0.0, 5.0, -1.0), 0.0, 0.0, 1.0), (np.sign, 0.0, 0.0, 1.0),
+    ],
+)  # fmt: skip
+def test_a_unit_has_the_value_of_the_number_that_people_type(f, at, shift, scale, dtype):
+    units = lambda x: (x - shift) / scale
+    values = lambda u: f(u * scale + shift)[:, None]
+    low, high = units(at - 0.4), units(at + 0.4)
+    inside = lambda u: values(np.where((u >= low) & (u <= high), u, np.where(u < low, low, high)))
+    (jump,) = jumps_of(inside, pieces_of(inside, 1e-9, 50_000))
+    x = lambda u: u * scale + shift
+    centre = centre_of(jump, x(jump.before), x(jump.after), lambda x: f(x)[:, None], units, dtype)
+    u = units(np.array([at - 1e-3, at, at + 1e-3])).astype(dtype)
+    unit = np.tanh(dtype(STEEPEST) * u + dtype(-STEEPEST * centre))
+    found = jump.left + 0.5 * jump.height * (1.0 + unit[:, None])
+    assert found[:, 0] == pytest.approx(f(np.array([at - 1e-3, at, at + 1e-3])), abs=1e-12)
 
 
 @pytest.mark.parametrize(("f", "place"), SHARP)

@@ -111,7 +111,7 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
     )
 
 
-def extend(attempt: Attempt, method: Features, progress: Progress) -> Outcome | None:
+def extend(attempt: Attempt, progress: Progress) -> Outcome | None:
     """Further units beside those of `attempt.layer`, which stay: they bend at the last points that were added, if any.
 
     One solve for each of `attempt.scales` finds the output layer of all; the best by its largest residual is kept.

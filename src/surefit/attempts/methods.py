@@ -122,7 +122,16 @@ LOSSES = ("mse", "l1", "huber", "smooth_l1", "log_cosh", "quantile")
 
 @dataclass(frozen=True, kw_only=True)
 class SGD(FirstOrder):
-    """Stochastic gradient descent."""
+    """Stochastic gradient descent with momentum (Polyak 1964); lr is 0.03 unless it is given.
+
+    momentum: the share of the last step that is kept. nesterov: take the gradient where that leads to (Nesterov 1983).
+    The other settings: epochs, batch_size, schedule, patience and so on are as for `Adam`.
+
+    >>> import surefit
+    >>> fit = surefit.fit("sin(x)", "x=-3:3", model=(8,), method=surefit.SGD(momentum=0.5, epochs=2))
+    >>> fit.method["lr"], fit.method["momentum"]
+    (0.03, 0.5)
+    """
 
     name: ClassVar[str] = "sgd"
     default_lr: ClassVar[float] = 3e-2
@@ -132,7 +141,33 @@ class SGD(FirstOrder):
 
 @dataclass(frozen=True, kw_only=True)
 class Adam(FirstOrder):
-    """Adam."""
+    """Adam (Kingma and Ba 2015, Adam: a method for stochastic optimization, algorithm 1); lr is 0.005 by default.
+
+    Args:
+        lr: the learning rate; None: the default; "auto": found by a range test (see `find_lr`).
+        epochs: passes over the training points. None: enough for about 20 000 steps, ended earlier by `patience`.
+        batch_size: points in each batch. None: 64, or all when there are fewer than 128.
+        schedule: of the learning rate, "constant", "cosine", "onecycle", "plateau", "step", "exponential", "linear" or
+            "polynomial"; "auto" is a cosine down to a hundredth, or constant when lr is a number.
+        patience: epochs without a better validation loss until it stops; "auto" is off when epochs are given.
+        loss: "mse", "l1", "huber", "smooth_l1", "log_cosh", "quantile", or a function (prediction, target) -> one
+            number.
+        weight_decay: times the weights is added to the gradient.
+        clip_norm: limit of the gradient's norm.
+        scale: fit in scaled units (inputs to [-1, 1], outputs to mean 0 and deviation 1; undone inside the model).
+        best_weights: give back the weights of the best epoch instead of the last.
+        solve_output: at the end solve for the best output layer by least squares, and keep it where it is better.
+        betas: how much the running means of gradients and of their squares keep in each step.
+        amsgrad: divide by the largest mean of squares so far (Reddi, Kale and Kumar 2018).
+
+    Raises:
+        ArgumentError: a setting outside its range.
+
+    >>> import surefit
+    >>> fit = surefit.fit("sin(x)", "x=-3:3", model=(8,), method=surefit.Adam(lr=1e-3, epochs=2))
+    >>> fit.method["lr"], fit.method["schedule"], len(fit.history)
+    (0.001, 'constant', 2)
+    """
 
     name: ClassVar[str] = "adam"
     default_lr: ClassVar[float] = 5e-3
@@ -142,7 +177,10 @@ class Adam(FirstOrder):
 
 @dataclass(frozen=True, kw_only=True)
 class AdamW(FirstOrder):
-    """Adam with decoupled weight decay."""
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019): a step shrinks the weights by lr * weight_decay.
+
+    lr is 0.005 and weight_decay 0.01 unless they are given; the other settings are those of `Adam`.
+    """
 
     name: ClassVar[str] = "adamw"
     default_lr: ClassVar[float] = 5e-3
@@ -153,7 +191,11 @@ class AdamW(FirstOrder):
 
 @dataclass(frozen=True, kw_only=True)
 class RMSprop(FirstOrder):
-    """RMSprop."""
+    """RMSprop (Tieleman and Hinton 2012): steps divided by the root of a running mean of squared gradients.
+
+    lr is 0.002 unless it is given. alpha: how much the running mean keeps in each step. momentum: as for `SGD`.
+    centered: divide by the deviation of the gradients instead (Graves 2013). The other settings are those of `Adam`.
+    """
 
     name: ClassVar[str] = "rmsprop"
     default_lr: ClassVar[float] = 2e-3
@@ -164,7 +206,10 @@ class RMSprop(FirstOrder):
 
 @dataclass(frozen=True, kw_only=True)
 class Adagrad(FirstOrder):
-    """Adagrad."""
+    """Adagrad (Duchi, Hazan and Singer 2011): steps divided by the root of the sum of all squared gradients.
+
+    lr is 0.03 unless it is given; the other settings are those of `Adam`.
+    """
 
     name: ClassVar[str] = "adagrad"
     default_lr: ClassVar[float] = 3e-2
@@ -172,7 +217,10 @@ class Adagrad(FirstOrder):
 
 @dataclass(frozen=True, kw_only=True)
 class Adamax(FirstOrder):
-    """Adamax."""
+    """Adamax (Kingma and Ba 2015, algorithm 2): Adam with the largest gradient, decaying, in place of the mean square.
+
+    lr is 0.005 unless it is given; the settings are those of `Adam`.
+    """
 
     name: ClassVar[str] = "adamax"
     default_lr: ClassVar[float] = 5e-3
@@ -181,7 +229,10 @@ class Adamax(FirstOrder):
 
 @dataclass(frozen=True, kw_only=True)
 class NAdam(FirstOrder):
-    """NAdam."""
+    """NAdam (Dozat 2016): Adam with Nesterov's momentum.
+
+    lr is 0.005 unless it is given; the settings are those of `Adam`.
+    """
 
     name: ClassVar[str] = "nadam"
     default_lr: ClassVar[float] = 5e-3
@@ -190,7 +241,10 @@ class NAdam(FirstOrder):
 
 @dataclass(frozen=True, kw_only=True)
 class RAdam(FirstOrder):
-    """RAdam."""
+    """RAdam (Liu and others 2020): Adam whose first steps are smaller, as long as little is known of the squares.
+
+    lr is 0.005 unless it is given; the settings are those of `Adam`.
+    """
 
     name: ClassVar[str] = "radam"
     default_lr: ClassVar[float] = 5e-3
@@ -229,6 +283,10 @@ class Features(Solver):
     Several gains of the units are tried, the best two again with fresh units, `draws` times in all. ridge: on
     the output weights, relative to the mean square of the features; "auto" is none for a known function and,
     for measured data, the one of the smallest leave-one-out error.
+
+    >>> import surefit
+    >>> surefit.fit("sin(x)", "x=-3:3", model=(20,), method=surefit.Features()).error.max < 1e-5
+    True
     """
 
     name: ClassVar[str] = "features"
@@ -243,6 +301,10 @@ class Polynomial(Solver):
     degree: 1 or 2. ridge: on the coefficients; "auto" is none for a known function and, for measured data,
     the one of the smallest leave-one-out error. sparse: whether a linear function leaves out the inputs that do not
     help; cross-validation tells how many do.
+
+    >>> import surefit
+    >>> surefit.fit("x^2 - x*y", "x=-1:1, y=-1:1", method=surefit.Polynomial()).error.max < 1e-13
+    True
     """
 
     name: ClassVar[str] = "polynomial"
@@ -268,6 +330,10 @@ class Additive(Solver):
     found by one least-squares solve (additive models: Hastie and Tibshirani 1990). units: for each input. groups:
     inputs that belong together, by number, each in one group: ((0, 1), (2,)) is f(x1, x2) + g(x3); a group of m > 1
     inputs gets m^2 - 1 times the units. ridge: see `Features`.
+
+    >>> import surefit
+    >>> surefit.fit("sin(x) + y^2", "x=-3:3, y=-1:1", method=surefit.Additive(units=20)).error.max < 1e-4
+    True
     """
 
     name: ClassVar[str] = "additive"
@@ -289,9 +355,15 @@ class Additive(Solver):
 class VarPro(Solver):
     """Variable projection: the output layer is always the best one, the layers before it are searched.
 
+    The method is that of Golub and Pereyra (1973) with the simpler Jacobian of Kaufman (1975).
+
     With one hidden layer it starts from `Features`, with more from the network's own initial weights. Measured data
     with a validation part end it when the validation error has risen six times. Of the gradients at a point, as much
     must be known for each output as for the others. iterations: at most. draws, ridge: see `Features`.
+
+    >>> import surefit
+    >>> surefit.fit("sin(x)", "x=-3:3", model=(10,), method=surefit.VarPro(iterations=20)).error.max < 1e-5
+    True
     """
 
     name: ClassVar[str] = "varpro"
@@ -302,7 +374,7 @@ class VarPro(Solver):
 
 @dataclass(frozen=True, kw_only=True)
 class LM(Solver):
-    """Levenberg and Marquardt's method on all weights; for networks of up to some thousand parameters.
+    """Levenberg and Marquardt's method (1944, 1963) on all weights; for networks of up to some thousand parameters.
 
     Measured data with a validation part end it when the validation error has risen six times. iterations: at most.
     ridge: on all weights, relative to the mean squared error of a constant; "auto" is none.
@@ -315,7 +387,7 @@ class LM(Solver):
 
 @dataclass(frozen=True, kw_only=True)
 class LBFGS(Solver):
-    """Limited-memory BFGS on the squared error of all rows; for networks too large for a Jacobian.
+    """Limited-memory BFGS (Liu and Nocedal 1989) on all rows' squared error, for networks too large for a Jacobian.
 
     iterations: at most. memory: how many steps it remembers.
     """
@@ -327,7 +399,7 @@ class LBFGS(Solver):
 
 @dataclass(frozen=True, kw_only=True)
 class Auto(Solver):
-    """The choice is surefit's: cheap methods first, dearer ones and more units until the tolerance is reached.
+    """The choice is surefit's: cheap methods first, costlier ones and more units until the tolerance is reached.
 
     The order is features, variable projection, Levenberg-Marquardt, Adam; what a function of these inputs has no use
     for is left out. evaluations: how many times at most the solvers may compute the residuals of all rows. What was

@@ -24,12 +24,15 @@ from surefit.solvers.gradients import solve_gradient_output
 ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53}
 
 
-def deploy(network: nn.Module, problem: Problem, dtype: Any, like: Scaled | None = None) -> Scaled:
+def deploy(
+    network: nn.Module, problem: Problem, dtype: Any, like: Scaled | None = None, again: bool = True
+) -> Scaled:  # fmt: skip
     """A copy of a network in a dtype, with its scaling: that of the problem, or of another model.
 
     In float32 the layers before the last are rounded first, and the last one is solved for on what they then give (for
     gradients too, where these are fitted), so that it makes up for their rounding, and its weights are kept as small as
     float32 needs them. Where values have noise, which would be fitted, it is solved for what the network said before.
+    again: whether it is solved for; not where its weights are known better than from the training points.
     """
     copied = copy.deepcopy(network)
     copied.eval()
@@ -43,7 +46,7 @@ def deploy(network: nn.Module, problem: Problem, dtype: Any, like: Scaled | None
         _say_again(model, last, *said)
         return model
     copied.to(dtype)
-    if model.dtype == ops.float64 or last is None or problem.signs:
+    if model.dtype == ops.float64 or last is None or problem.signs or not again:
         return model
     x, y = model.rows(problem.train)
     if problem.gradients is None:

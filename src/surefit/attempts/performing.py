@@ -39,7 +39,7 @@ def _performed(attempt: Attempt, progress: Progress, within: Within) -> Outcome 
             if attempt.local:
                 return local(attempt, progress)
             if attempt.layer is not None:
-                return extend(attempt, method, progress)
+                return extend(attempt, progress)
             found = scan(attempt, method, progress)
             if found is None or attempt.problem.stream is None:
                 return found

@@ -46,7 +46,8 @@ def flint() -> Any | None:
 
 
 @contextmanager
-def _precision(f: Any, terms: int) -> Iterator[None]:
+def precision(f: Any, terms: int) -> Iterator[None]:
+    """Inside, balls have BITS bits and series so many terms; then python-flint has its own precision again."""
     before = f.ctx.prec, f.ctx.cap
     f.ctx.prec, f.ctx.cap = BITS, terms
     try:
@@ -55,7 +56,7 @@ def _precision(f: Any, terms: int) -> Iterator[None]:
         f.ctx.prec, f.ctx.cap = before
 
 
-class _Lost(ArithmeticError):
+class NotFinite(ArithmeticError):
     """A ball is not finite."""
 
 
@@ -110,9 +111,9 @@ class Series:
         try:
             result = self._value(op, args, exact)
         except (ValueError, ZeroDivisionError):  # a divisor that may be 0
-            raise _Lost from None
+            raise NotFinite from None
         if not all(c.is_finite() for c in result):
-            raise _Lost
+            raise NotFinite
         return result
 
     def _value(self, op: str, args: list[Any], exact: list[Fraction | None]) -> Any:
@@ -130,7 +131,7 @@ class Series:
 
     def _inverse(self, a: Any) -> Any:
         if not len(a) or a[0].contains(0):
-            raise _Lost
+            raise NotFinite
         return 1 / a
 
     def _power(self, a: Any, b: Any, p: Fraction | None) -> Any:
@@ -143,23 +144,23 @@ class Series:
                 base = base * base if k else base
             return self._inverse(result) if p < 0 else result
         if not len(a):
-            raise _Lost
+            raise NotFinite
         return a.sqrt() if p == Fraction(1, 2) else (b * a.log()).exp()
 
     def compare(self, sign: str, a: Any, b: Any) -> Any:
-        raise _Lost
+        raise NotFinite
 
     def join(self, op: str, args: list[Any]) -> Any:
-        raise _Lost
+        raise NotFinite
 
     def choose(self, condition: Any, then: Any, other: Any) -> Any:
-        raise _Lost
+        raise NotFinite
 
     def decided(self, condition: Any) -> bool | None:
         return None
 
     def as_number(self, condition: Any) -> Any:
-        raise _Lost
+        raise NotFinite
 
 
 def reads(formulas: Sequence[Expression]) -> bool:
@@ -170,9 +171,9 @@ def reads(formulas: Sequence[Expression]) -> bool:
 def expanded(f: Any, formula: Expression, m: float, h: float, degree: int) -> tuple[np.ndarray, float]:
     """A formula of one variable on m + h e, |e| <= 1: coefficients (degree + 1,), a remainder; Lost where none is."""
     middle, half = f.arb(m), f.arb(h)
-    with _precision(f, degree + 2):
+    with precision(f, degree + 2):
         last = _series(f, formula, f.arb(middle, half))[degree + 1]
-    with _precision(f, degree + 1):
+    with precision(f, degree + 1):
         y, power = _series(f, formula, middle), f.arb(1)
         coef, rest = np.zeros(degree + 1), 0.0
         for a in range(degree + 1):
@@ -182,7 +183,7 @@ def expanded(f: Any, formula: Expression, m: float, h: float, degree: int) -> tu
             rest += (float(value.rad()) + 2.0**-52 * abs(coef[a])) * MARGIN + TINY
         rest += float((last * power).abs_upper()) * MARGIN + TINY
     if not (np.isfinite(coef).all() and np.isfinite(rest)):
-        raise _Lost
+        raise NotFinite
     return coef, rest
 
 
@@ -225,12 +226,12 @@ class Balls:
         for i, node in enumerate(exact.nodes):
             if isinstance(node, Affine):
                 self.matrices[i] = [
-                    f.arb_mat(w.shape[0], w.shape[1], _balls(f, w, radius)) for _, w, radius in node.sources
+                    f.arb_mat(w.shape[0], w.shape[1], balls_of(f, w, radius)) for _, w, radius in node.sources
                 ]
-                self.matrices[i].append(_balls(f, node.b, node.b_radius))
+                self.matrices[i].append(balls_of(f, node.b, node.b_radius))
                 if i in exact.divisors:
-                    self.matrices[i][0] = _divided(f, node.sources[0][1], exact.divisors[i])
-        with _precision(f, 2):
+                    self.matrices[i][0] = divided(f, node.sources[0][1], exact.divisors[i])
+        with precision(f, 2):
             rows = self._coefficients(f.arb(0), 2, [n for n in range(len(exact.nodes)) if n in self._linear()])
         self.slopes = {
             i: np.array([float(c[j, 1].abs_upper()) for j in range(c.nrows())]) * MARGIN for i, c in rows.items()
@@ -307,7 +308,7 @@ class Balls:
             for i in range(n):
                 try:
                     coef[i], rho[i] = self._box(f.arb(float(c[i])), f.arb(float(h[i])))
-                except _Lost:
+                except NotFinite:
                     lost[i] = True
             rho = (rho + rest + (0.0 if self.noise is None else running_noise(self.noise, low, high))) * MARGIN
             shift = 8 * 2.0**-52 * (np.abs(c) + h) / np.maximum(h, TINY)
@@ -333,10 +334,10 @@ class Balls:
         """Coefficients (k, M) of target - network on m + h e, and a rest without that of the network (k,)."""
         f, B = self.f, self.basis
         coef, rho = np.zeros((len(self.formulas), B.M)), np.zeros(len(self.formulas))
-        with _precision(f, B.M + 1):
+        with precision(f, B.M + 1):
             whole = f.arb(m, h)
             last = [self._formula(e, whole)[B.M] for e in self.formulas]
-        with _precision(f, B.M):
+        with precision(f, B.M):
             rows = self._coefficients(m, B.M, range(len(self.net.nodes)))[len(self.net.nodes) - 1]
             for j, e in enumerate(self.formulas):
                 y, power = self._formula(e, m), f.arb(1)
@@ -347,7 +348,7 @@ class Balls:
                     rho[j] += (float(value.rad()) + 2.0**-52 * abs(coef[j, a])) * MARGIN + TINY
                 rho[j] += float((last[j] * power).abs_upper()) * MARGIN + TINY
         if not (np.isfinite(coef).all() and np.isfinite(rho).all()):
-            raise _Lost
+            raise NotFinite
         return coef, rho
 
     def _formula(self, e: Expression, x: Any) -> Any:
@@ -381,11 +382,11 @@ def compared(
     """
     with np.errstate(all="ignore"):
         lower, upper = lines.at_points(x, values)
-        with _precision(f, 1):
+        with precision(f, 1):
             for i, point in enumerate(x):
                 try:
                     y = target(point)
-                except _Lost:
+                except NotFinite:
                     continue
                 if values is None:
                     z = network(point)
@@ -409,18 +410,22 @@ def distance(y: list[Any], z: list[Any], noise: np.ndarray) -> tuple[float, floa
     return max(float(np.nextafter(below, -np.inf)), 0.0), float(np.nextafter(above, np.inf) + TINY)
 
 
-def _balls(f: Any, middle: np.ndarray, radius: np.ndarray | None) -> list[Any]:
+def balls_of(f: Any, middle: np.ndarray, radius: np.ndarray | None) -> list[Any]:
+    """The balls of an array, row by row."""
     flat = np.asarray(middle).reshape(-1).tolist()
     if radius is None:
         return [f.arb(v) for v in flat]
     return [f.arb(v, r) for v, r in zip(flat, np.asarray(radius).reshape(-1).tolist(), strict=True)]
 
 
-def _divided(f: Any, w: np.ndarray, divisors: np.ndarray) -> Any:
+def divided(f: Any, w: np.ndarray, divisors: np.ndarray) -> Any:
     """The matrix of a division, whose entries are reciprocals of floats."""
-    with _precision(f, 1):
+    with precision(f, 1):
         entries = [1 / f.arb(float(d)) if v else 0 for row, d in zip(w, divisors, strict=True) for v in row]
         return f.arb_mat(w.shape[0], w.shape[1], entries)
 
 
-__all__ = ["Balls", "expanded", "fits", "flint", "reads"]
+__all__ = [
+    "BITS", "DEGREE", "FUNCTIONS", "MARGIN", "OPERATIONS", "TINY", "Balls", "NotFinite", "Series", "balls_of",
+    "compared", "divided", "expanded", "fits", "flint", "precision", "reads",
+]  # fmt: skip

@@ -298,117 +298,166 @@ def branch_and_bound(
     boxes after which it ends.
     """
     started = time.monotonic()
-    lows, highs = _first_boxes(low, high, cuts)
-    lower, at, ceiling, slack = 0.0, 0.5 * low + 0.5 * high, 0.0, 0.0
-
-    def witness(x: np.ndarray) -> None:
-        nonlocal lower, at, ceiling, slack
-        below, above = bounder.at_points(x, None if values is None else values(x))
-        i = int(np.argmax(below))
-        if below[i] > lower:
-            lower, at = float(below[i]), x[i]
-        if values is not None:  # what the bounds can reach at best is with the rounding that they must allow
-            below, above = bounder.at_points(x)
-        finite = np.isfinite(above)
-        if finite.any():
-            ceiling = max(ceiling, float(above[finite].max()))
-            slack = max(slack, float((above - below)[finite & (below > 0)].max(initial=0.0)))
-            slack = max(slack, float(2.0 * above[finite & (below <= 0)].max(initial=0.0)) if lower <= 0 else 0.0)
-
-    witness(points[:64])
-    k = outputs
-    done, parts, boxes = 0.0, np.zeros(k), 0
-    leaves: list[tuple[np.ndarray, np.ndarray, np.ndarray]] | None = []
-    count = 0
-    found = Found(lower, np.inf, at, np.full(k, np.inf))
-    bounds = np.full(len(lows), np.inf)
-    each = np.full((len(lows), k), np.inf)
-    width = np.maximum(high - low, 1e-300)
-
-    def keep(lo: np.ndarray, hi: np.ndarray, ub: np.ndarray) -> None:
-        nonlocal leaves, count, done, parts
-        if not len(lo):
-            return
-        count += len(lo)
-        done = max(done, float(ub.max()))
-        parts = np.maximum(parts, ub.max(axis=0))
-        if leaves is not None:
-            leaves.append((lo, hi, ub))
-            if count > LEAVES:
-                leaves = None
-
+    search = _Search(bounder, low, high, values, outputs, cuts)
+    search.witness(points[:64])
+    history: list[tuple[float, float, float]] = []
+    interrupted = False
     try:
-        while len(lows):
-            if boxes and (time.monotonic() > deadline or (most is not None and boxes >= most)):
+        while len(search.open.low):
+            if search.boxes and (time.monotonic() > deadline or (most is not None and search.boxes >= most)):
                 break  # the whole domain is looked at in any case
-            many = len(bounds) > bounder.batch
-            # the largest first; of those without a bound the smallest, so that a pole is found and not surrounded
-            share = np.prod((highs - lows) / width, axis=1)
-            urgent = np.where(np.isinf(bounds), 1e200 / np.maximum(share, 1e-30), bounds) if many else bounds
-            chosen = np.argpartition(-urgent, bounder.batch)[: bounder.batch] if many else np.arange(len(bounds))
-            mine = np.zeros(len(lows), bool)
-            mine[chosen] = True
-            lo, hi, old = lows[mine], highs[mine], each[mine]
-            seen = bounder.look(lo, hi)
-            slope, rest, bad = seen.slope, seen.rest, seen.bad
-            bound = np.where(seen.bound == seen.bound, seen.bound, np.inf)  # what is not a number bounds nothing
-            ub = np.minimum(bound, old)  # what holds for the parent holds for the child
-            boxes += len(lo)
-            top = ub.max(axis=1)
-            worst = np.argsort(-top)[:8]
-            middle = 0.5 * lo[worst] + 0.5 * hi[worst]
-            witness(middle)
-            if values is None and seen.surely.max() > lower:
-                i = int(np.argmax(seen.surely))
-                lower, at = float(np.nextafter(seen.surely[i], 0.0)), seen.at[i]
-            limit = max(lower, ceiling) * (1.0 + rtol) + bounder.excess * slack  # no box is known better
-            if tol is not None and lower <= tol:
-                limit = max(tol, limit) if ceiling <= tol else limit
-            ok = top <= limit  # NaN and infinity are not
-            thin = ((hi - lo) <= NARROW * width).all(axis=1)
-            if (thin & bad.any(axis=1) & ~ok).any():
-                i = int(np.flatnonzero(thin & bad.any(axis=1) & ~ok)[0])
-                found.undefined = (lo[i], hi[i])
+            search.round(rtol, tol)
+            if search.undefined is not None:
                 break
-            stop = ok | thin
-            keep(lo[stop], hi[stop], ub[stop])
-            go = ~stop
-            share = (hi - lo) / width
-            score = slope[go] + rest[go, None] * share[go] / np.maximum(share[go].max(axis=1, keepdims=True), 1e-300)
-            score = np.where((hi - lo)[go] > NARROW * width, score + 1e-12 * share[go], -1.0)
-            axis = np.argmax(score, axis=1)
-            c_lo, c_hi = _halves(lo[go], hi[go], axis)
-            child = np.concatenate([ub[go], ub[go]])
-            if len(low) == 1:  # a round costs as much with few boxes as with more
-                for _ in range(2 if len(c_lo) <= FEW else 0):
-                    c_lo, c_hi = _halves(c_lo, c_hi, np.zeros(len(c_lo), int))
-                    child = np.concatenate([child, child])
-            lows = np.concatenate([lows[~mine], c_lo])
-            highs = np.concatenate([highs[~mine], c_hi])
-            each = np.concatenate([each[~mine], child])
-            bounds = each.max(axis=1)
-            upper = max(done, float(bounds.max(initial=0.0)))
-            found.history.append((time.monotonic() - started, lower, upper))
+            history.append((time.monotonic() - started, search.lower, search.upper))
             if progress is not None:
-                progress(lower, upper)
-            if tol is not None and lower > tol:
+                progress(search.lower, search.upper)
+            if tol is not None and search.lower > tol:
                 break
     except KeyboardInterrupt:
-        found.interrupted = True
-    complete = not len(lows) and found.undefined is None
-    keep(lows, highs, each)
-    found.lower, found.at, found.boxes = lower, at, boxes
-    found.upper = np.inf if found.undefined is not None else done
-    if not np.isfinite(found.upper):
-        found.upper = np.inf
-    found.outputs = parts if np.isfinite(found.upper) else np.full(k, np.inf)
-    found.complete = complete and found.upper <= lower * (1.0 + rtol) * (1 + 1e-12)
-    found.rounding_limited = complete and not found.complete and ceiling + slack > lower * (1.0 + 0.5 * rtol)
-    if leaves is not None and np.isfinite(found.upper):
-        found.leaves = tuple(np.concatenate([leaf[i] for leaf in leaves]) for i in range(3))  # type: ignore[assignment]
-    if found.lower > found.upper:  # never, or something is wrong: say nothing rather than something false
-        raise AssertionError(f"bounds contradict each other: {found.lower} > {found.upper}; please report this")
+        interrupted = True
+    found = search.found(rtol)
+    found.history, found.interrupted = history, interrupted
     return found
+
+
+class _Boxes(NamedTuple):
+    """Boxes with ends (n, d), and a bound (n, k) of each output in each."""
+
+    low: np.ndarray
+    high: np.ndarray
+    bound: np.ndarray
+
+
+class _Search:
+    """The boxes that are open, what is known of those that are done, and the point with the largest error.
+
+    `open` changes in one step, so that an interrupt at any moment finds boxes that cover the domain.
+    """
+
+    def __init__(
+        self, bounder: Bounder, low: np.ndarray, high: np.ndarray,
+        values: Callable[[np.ndarray], np.ndarray] | None, outputs: int, cuts: Sequence[np.ndarray],
+    ) -> None:  # fmt: skip
+        self.bounder, self.values = bounder, values
+        self.width = np.maximum(high - low, 1e-300)
+        lows, highs = _first_boxes(low, high, cuts)
+        self.open = _Boxes(lows, highs, np.full((len(lows), outputs), np.inf))
+        self.boxes = 0  # that were looked at
+        self.lower, self.at = 0.0, 0.5 * low + 0.5 * high
+        self.ceiling = 0.0  # the largest bound at a point: no box is known better
+        self.slack = 0.0  # how far apart the bounds at a point are
+        self.done, self.outputs = 0.0, np.zeros(outputs)  # the largest bounds of boxes that are done
+        self.leaves: list[_Boxes] | None = []
+        self.kept = 0
+        self.undefined: tuple[np.ndarray, np.ndarray] | None = None
+
+    @property
+    def upper(self) -> float:
+        """A bound of everything."""
+        return max(self.done, float(self.open.bound.max(initial=0.0)))
+
+    def witness(self, x: np.ndarray) -> None:
+        """Look at points (n, d)."""
+        below, above = self.bounder.at_points(x, None if self.values is None else self.values(x))
+        i = int(np.argmax(below))
+        if below[i] > self.lower:
+            self.lower, self.at = float(below[i]), x[i]
+        if self.values is not None:  # what the bounds can reach at best is with the rounding that they must allow
+            below, above = self.bounder.at_points(x)
+        finite = np.isfinite(above)
+        if finite.any():
+            self.ceiling = max(self.ceiling, float(above[finite].max()))
+            slack = float((above - below)[finite & (below > 0)].max(initial=0.0))
+            if self.lower <= 0:
+                slack = max(slack, float(2.0 * above[finite & (below <= 0)].max(initial=0.0)))
+            self.slack = max(self.slack, slack)
+
+    def round(self, rtol: float, tol: float | None) -> None:
+        """Look at the boxes with the largest bounds; cut those that are not done."""
+        mine = self.urgent()
+        low, high, old = (part[mine] for part in self.open)
+        seen = self.bounder.look(low, high)
+        bound = np.where(seen.bound == seen.bound, seen.bound, np.inf)  # what is not a number bounds nothing
+        bound = np.minimum(bound, old)  # what holds for the parent holds for the child
+        self.boxes += len(low)
+        top = bound.max(axis=1)
+        worst = np.argsort(-top)[:8]
+        self.witness(0.5 * low[worst] + 0.5 * high[worst])
+        if self.values is None and seen.surely.max() > self.lower:
+            i = int(np.argmax(seen.surely))
+            self.lower, self.at = float(np.nextafter(seen.surely[i], 0.0)), seen.at[i]
+        ok = top <= self.limit(rtol, tol)  # NaN and infinity are not
+        thin = ((high - low) <= NARROW * self.width).all(axis=1)
+        without = np.flatnonzero(thin & seen.bad.any(axis=1) & ~ok)
+        if len(without):
+            self.undefined = low[without[0]], high[without[0]]
+            return
+        stop = ok | thin
+        go = ~stop
+        self.keep(_Boxes(low[stop], high[stop], bound[stop]))
+        cut = self.cut(_Boxes(low[go], high[go], bound[go]), seen.slope[go], seen.rest[go])
+        self.open = _Boxes(*(np.concatenate([a[~mine], b]) for a, b in zip(self.open, cut, strict=True)))
+
+    def urgent(self) -> np.ndarray:
+        """Which open boxes come next: as many as one look takes."""
+        mine = np.ones(len(self.open.low), bool)
+        if len(mine) > self.bounder.batch:
+            # the largest first; of those without a bound the smallest, so that a pole is found and not surrounded
+            bounds = self.open.bound.max(axis=1)
+            share = np.prod((self.open.high - self.open.low) / self.width, axis=1)
+            order = np.where(np.isinf(bounds), 1e200 / np.maximum(share, 1e-30), bounds)
+            mine[:] = False
+            mine[np.argpartition(-order, self.bounder.batch)[: self.bounder.batch]] = True
+        return mine
+
+    def limit(self, rtol: float, tol: float | None) -> float:
+        """The bound at which a box is done."""
+        limit = max(self.lower, self.ceiling) * (1.0 + rtol) + self.bounder.excess * self.slack
+        return max(tol, limit) if tol is not None and self.lower <= tol and self.ceiling <= tol else limit
+
+    def keep(self, boxes: _Boxes) -> None:
+        """These are done."""
+        if not len(boxes.low):
+            return
+        self.kept += len(boxes.low)
+        self.done = max(self.done, float(boxes.bound.max()))
+        self.outputs = np.maximum(self.outputs, boxes.bound.max(axis=0))
+        if self.leaves is not None:
+            self.leaves.append(boxes)
+            if self.kept > LEAVES:
+                self.leaves = None
+
+    def cut(self, boxes: _Boxes, slope: np.ndarray, rest: np.ndarray) -> _Boxes:
+        """Halves, along the axis on which the bound depends most."""
+        low, high, bound = boxes
+        share = (high - low) / self.width
+        score = slope + rest[:, None] * share / np.maximum(share.max(axis=1, keepdims=True), 1e-300)
+        score = np.where(high - low > NARROW * self.width, score + 1e-12 * share, -1.0)
+        low, high = _halves(low, high, np.argmax(score, axis=1))
+        bound = np.concatenate([bound, bound])
+        if len(self.width) == 1:  # a round costs as much with few boxes as with more
+            for _ in range(2 if len(low) <= FEW else 0):
+                low, high = _halves(low, high, np.zeros(len(low), int))
+                bound = np.concatenate([bound, bound])
+        return _Boxes(low, high, bound)
+
+    def found(self, rtol: float) -> Found:
+        """What is known when no more is looked at."""
+        complete = not len(self.open.low) and self.undefined is None
+        self.keep(self.open)
+        upper = self.done if self.undefined is None and np.isfinite(self.done) else np.inf
+        outputs = self.outputs if np.isfinite(upper) else np.full(len(self.outputs), np.inf)
+        found = Found(self.lower, upper, self.at, outputs, self.boxes, undefined=self.undefined)
+        found.complete = complete and upper <= self.lower * (1.0 + rtol) * (1 + 1e-12)
+        reached = self.ceiling + self.slack > self.lower * (1.0 + 0.5 * rtol)
+        found.rounding_limited = complete and not found.complete and reached
+        if self.leaves is not None and np.isfinite(upper):
+            low, high, bound = (np.concatenate(parts) for parts in zip(*self.leaves, strict=True))
+            found.leaves = low, high, bound
+        if found.lower > found.upper:  # never, or something is wrong: say nothing rather than something false
+            raise AssertionError(f"bounds contradict each other: {found.lower} > {found.upper}; please report this")
+        return found
 
 
 def _first_boxes(low: np.ndarray, high: np.ndarray, cuts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from surefit.bounds import taylor
-from surefit.bounds.balls import MARGIN, TINY, Balls, _Lost
+from surefit.bounds.balls import MARGIN, TINY, Balls, NotFinite
 from surefit.bounds.branch import Looked
 
 # Bounds so much larger than the usual one are looked at again, in smaller cells, while it helps
@@ -85,7 +85,7 @@ def differences(balls: Balls, low: np.ndarray, high: np.ndarray) -> tuple[np.nda
         for i in range(n):
             try:
                 coef, rho = balls._box(f.arb(float(c[i])), f.arb(float(h[i])))
-            except _Lost:
+            except NotFinite:
                 continue
             t = taylor.Taylor(B, coef, (rho + rest[i]) * MARGIN)
             below, above, _, _ = taylor.polynomial_range(t, np.zeros(k))

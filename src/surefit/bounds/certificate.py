@@ -54,6 +54,7 @@ declare(
             "{parts} parts of the formula in balls of {bits} bits, branch and bound",
             "公式的 {parts} 个部分用 {bits} 位球算术、分支定界",
         ),
+        "proof-structure": Both("sum of proved functions of one number", "已证明的一元函数之和"),
         "proof-tol-True": Both("|error| <= {tol:g}: proved", "|误差| <= {tol:g}：已证明"),
         "proof-tol-False": Both("|error| <= {tol:g}: disproved", "|误差| <= {tol:g}：已否定"),
         "proof-tol-None": Both("|error| <= {tol:g}: not known", "|误差| <= {tol:g}：未能判定"),
@@ -341,15 +342,7 @@ def named(names: Sequence[str], values: Sequence[float] | np.ndarray) -> dict[st
     return {name: float(v) for name, v in zip(names, values, strict=True)}
 
 
-def proved_words(data: Mapping[str, Any]) -> str:
-    """The error of a certificate's plain data in words."""
-    error = data["error"]
-    if error["status"] != "proved":
-        return str(Undefined({k: (v[0], v[1]) for k, v in error["box"].items()}))
-    return str(Proved(float(error["lower"]), float(error["upper"]), dict(error["at"])))
-
-
 __all__ = [
-    "Certificate", "Proved", "Undefined", "ceil_words", "fingerprint", "floor_words", "named", "proved_words",
+    "Certificate", "Proved", "Undefined", "ceil_words", "fingerprint", "floor_words", "named",
     "read_certificate",
 ]  # fmt: skip

@@ -27,14 +27,13 @@ import numpy as np
 
 from surefit.bounds import interval as I
 from surefit.bounds.affine import AffineArithmetic, Form, add, inputs, of_range, scale
-from surefit.bounds.balls import MARGIN, OPERATIONS, Balls, Series, _Lost, _precision, compared, flint
+from surefit.bounds.balls import MARGIN, OPERATIONS, Balls, NotFinite, Series, compared, flint, precision
 from surefit.bounds.branch import Lines, Looked
 from surefit.bounds.cells import CELLS, Nothing, Steps, cells, resolved, slopes_of
 from surefit.bounds.interval import Range
 from surefit.bounds.network import Affine, Network, Unary
 from surefit.bounds.reading import read
-from surefit.bounds.recognised import STEEPEST, Group, Other, Recognised, factor_range
-from surefit.formulas.compositions import Signal, Sum
+from surefit.bounds.recognised import STEEPEST, Evaluated, Group, Other, Recognised, factor_range
 from surefit.formulas.expression import Expression
 
 STEP, MUCH = 8, 1500  # units that a step of a function costs as much as; so much of both that half of the cells must do
@@ -95,7 +94,7 @@ class Parts(Recognised):
             size = np.abs(base.weights[group.units])
             base.noise = Steps(ends, (moved @ size + group.kernel * size.sum()) * MARGIN)
             least, most = np.full(len(ends) - 1, -np.inf), np.full(len(ends) - 1, np.inf)
-            with _precision(f, 3):
+            with precision(f, 3):
                 for i, (a, b) in enumerate(pairwise(ends)):
                     least[i], most[i] = self._slope(base.function, float(a), float(b))
             base.slope = Steps(ends, -least), Steps(ends, most)
@@ -109,7 +108,7 @@ class Parts(Recognised):
         try:
             whole = self._series(e, ball)
             point = self._series(e, f.arb(middle))
-        except _Lost:
+        except NotFinite:
             return -np.inf, np.inf
         bent = point[1] + 2 * whole[2] * f.arb(0, half)
         low = max(float(whole[1].lower()), float(bent.lower()))
@@ -125,33 +124,15 @@ class Parts(Recognised):
         """Forms of all sums on boxes, and where a value that should not be below 0 may be."""
         n, d = low.shape
         arithmetic = AffineArithmetic(n, d)
-        forms: dict[int, Form] = {id(s): x for s, x in zip(self.composition.inputs, inputs(low, high), strict=True)}
-
-        def signal(s: Signal) -> Form:
-            if id(s) not in forms:
-                assert s.of is not None
-                forms[id(s)] = read(self._expression(s.function), {"t": total(s.of)}, arithmetic)
-            return forms[id(s)]
-
-        def total(s: Sum) -> Form:
-            if id(s) not in forms:
-                forms[id(s)] = summed([(signal(k), c) for k, c in s.terms])
-            return forms[id(s)]
-
-        def summed(terms: list[tuple[Form, float]]) -> Form:
-            found = of_range(Range(0.0, 0.0), n, d)
-            for form, c in terms:
-                found = add(found, scale(form, factor_range(c)))
-            return found
-
-        for s in self.wanted:
-            total(s)
+        number = lambda c: of_range(factor_range(c) if float(c) else Range(0.0, 0.0), n, d)
+        call = lambda g, t: read(self._expression(g), {"t": t}, arithmetic)
+        parts = Evaluated(
+            self.composition, inputs(low, high), number, lambda form, c: scale(form, factor_range(c)), add, call
+        )
+        forms = {id(s): parts.total(s) for s in self.wanted}
         lost = np.zeros(n, bool)
         for value in self.composition.assumed:
-            form = add(of_range(factor_range(value.constant) if float(value.constant) else Range(0.0, 0.0), n, d),
-                       summed([(signal(s), c) for s, c in value.linear.items()]))  # fmt: skip
-            for s, g in value.parts.items():
-                form = add(form, read(self._expression(g), {"t": total(s)}, arithmetic))
+            form = parts.value(value)
             lost |= ~(form.range.low >= 0) | form.bad
         return forms, lost
 
@@ -250,7 +231,7 @@ def parts_of(
         return None
     try:
         return Parts(exact, formulas, names, low, high, lines, running)
-    except (Other, _Lost):
+    except (Other, NotFinite):
         return None
 
 

@@ -261,7 +261,7 @@ def _joined(x: np.ndarray, lines: list[tuple[float, float, float]]) -> Links:
     return Links(np.array(knots), np.array(values))
 
 
-def points_of(f: Function, low: float, high: float, links: Links | None, more: Sequence[float]) -> np.ndarray:
+def points_of(low: float, high: float, links: Links | None, more: Sequence[float]) -> np.ndarray:
     """Points that the tube is looked at: evenly in the interval, and in each straight piece where there are some."""
     x = np.linspace(low, high, FIRST)
     if links is not None:
@@ -281,7 +281,7 @@ def fewest_links(
     """
     links = None
     for _ in range(3):
-        x = points_of(f, low, high, links, more)
+        x = points_of(low, high, links, more)
         y = finite_values(f, x)
         new = links_on(x, y, tol, most)
         if links is not None and abs(new.hinges - links.hinges) <= 1 + links.hinges // 100:

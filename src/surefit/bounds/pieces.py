@@ -179,7 +179,7 @@ class Pieces:
             return coef, rho
         for i in range(n):
             for j, formula in enumerate(self.formulas):
-                with suppress(balls._Lost):
+                with suppress(balls.NotFinite):
                     coef[j, i], rho[j, i] = balls.expanded(self.f, formula, float(c[i]), float(h[i]), self.degree)
         return coef, rho
 
@@ -210,7 +210,7 @@ class Pieces:
         for i, point in enumerate(x.tolist()):
             try:
                 y, wide = zip(*(balls.expanded(self.f, e, point, 0.0, 0) for e in self.formulas), strict=True)
-            except balls._Lost:
+            except balls.NotFinite:
                 continue
             apart = np.abs(np.concatenate(y) - z[i])
             rest = (off[i] + wide + 4 * 2.0**-53 * (apart + np.abs(z[i]))) * MARGIN

@@ -125,7 +125,7 @@ def verify(
         if holds is False and point is not None:
             verdict, at = False, point
             break
-        if holds is None:
+        if holds is not True:
             verdict = None
     return Verdict(relation, verdict, at, tuple(proofs))
 
@@ -212,7 +212,7 @@ def _shifted(rest: Formula, by: float) -> Formula:
     """-rest - by, with the numbers of `rest` as they were written."""
     n = len(rest.nodes)
     more = (Node("neg", (n - 1,)), Node("number", (), by), Node("sub", (n, n + 1)))
-    return Formula((*rest.nodes, *more), rest.variables, rest._text, guarded=False)
+    return Formula((*rest.nodes, *more), rest.variables, rest.written, guarded=False)
 
 
 def _parts(
@@ -233,14 +233,21 @@ def _parts(
         if not any(known):
             raise FormulaError(f"verify: {relation!r} says nothing about the output{'s' if len(outputs) > 1 else ''} "
                                f"{', '.join(outputs)}")  # fmt: skip
-        factors = np.array([float(v) for v in known])
-        if any(Fraction(float(v)) != v for v in known):
+        factors = np.array([_float_of(v) for v in known])
+        if any(not math.isfinite(f) or Fraction(f) != v for f, v in zip(factors.tolist(), known, strict=True)):
             raise FormulaError(
                 f"verify: a factor of an output in {relation!r} is no float; multiply both sides, say by 10"
             )
         plain = tuple(Node("number", (), 0.0) if n.op == "variable" and n.value in outputs else n for n in nodes)
         found.append((factors, Formula(plain, inputs, text, guarded=False), len(sign) == 1))
     return found
+
+
+def _float_of(v: Fraction) -> float:
+    try:
+        return float(v)
+    except OverflowError:
+        return math.inf
 
 
 def _linear(nodes: Sequence[Node], text: str, outputs: tuple[str, ...], relation: str) -> list[Fraction]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time as clock
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,11 +36,11 @@ from surefit.errors import ArgumentError, FormulaError, ShapeError
 from surefit.formulas import Formula, parse
 from surefit.formulas.expression import Expression
 from surefit.keywords import naming
-from surefit.sentences import say
+from surefit.sentences import Sentence, say
 
 MODES = ("real", "deployed")
-PLAIN = set(
-    "number constant variable add sub mul div neg abs sqrt square min max pow compare if and or not relu clip".split()
+PLAIN = frozenset(
+    "number constant variable add sub mul div neg abs sqrt square min max pow compare if and or not".split()
 )
 
 
@@ -247,11 +249,17 @@ def _enclosed(end: Any, value: float, outward: float) -> float:
 
 
 def program_of(model: Any, d: int) -> Program:
-    """The Program of one evaluation, (1, d) -> (1, k)."""
+    """The Program of one evaluation, (1, d) -> (1, k).
+
+    It is the same, and has the same hash, whether an optimiser keeps the parameters in one vector or not.
+    """
     if isinstance(model, Program):
         return model
     if not callable(model) or not hasattr(model, "parameters"):
         raise ArgumentError(f"certify: model={type(model).__name__} must be a surefit Module or a recorded Program")
+    if any(getattr(p, "owner", None) is not None for p in model.parameters()):
+        with suppress(TypeError):  # of an attribute that cannot be copied, such as a lock
+            model = copy.deepcopy(model)  # whose parameters are no slices of a vector, as those of a file are not
     dtype = np.dtype(np.float64)
     if not hasattr(model, "x_shift"):  # a bare network takes points in its own dtype
         dtype = next((np.dtype(p.dtype) for p in model.parameters()), dtype)
@@ -283,46 +291,61 @@ def _prove(
     values: Callable[[np.ndarray], np.ndarray] | None, progress: Callable[[float, float], None] | None, seed: int,
 ) -> tuple[Found, str, bool]:  # fmt: skip
     """What is found, how, and whether balls were used."""
-    d = len(s.low)
+    d, deployed = len(s.low), mode == "deployed"
     widest = max((n.size for n in s.net.nodes[1:-1] if n is not None), default=1)
     deep = sum(1 for n in s.net.nodes if n is not None and hasattr(n, "kind")) > 1
-    relaxation = Relaxation(s.net, mode == "deployed", tighten=d >= 3 and deep and widest <= 128)
-    deployed = mode == "deployed"
-    by_pieces = pieces.fits(s.net, s.formulas) and bool(s.low < s.high)
-    if by_pieces:  # which looks at all of them
+    relaxation = Relaxation(s.net, deployed, tighten=d >= 3 and deep and widest <= 128)
+    if _is_by_pieces(s):  # which looks at all of them
         points = np.stack([s.low, 0.5 * s.low + 0.5 * s.high, s.high])
     else:
         points = search_points(s.residual, s.low, s.high, 4096 * min(d, 8) if d > 1 else 1024, seed)
-    lines = Lines(relaxation, s.target)
-    bounder: Bounder = lines
-    method, arb = say("proof-affine"), False
-    if taylor.is_smooth(s.net):
-        bounder = Polynomials(s.net, s.formulas, s.names, mode == "deployed", lines)
-        method = say("proof-taylor", degree=taylor.degree_of(s.net))
-        if balls.fits(s.net, s.formulas):
-            exact = lowered(s.program) if deployed else s.net
-            bounder = balls.Balls(exact, s.formulas, lines, relaxation if deployed else None)
-            method, arb = say("proof-balls", degree=balls.DEGREE, bits=balls.BITS), True
-    # to decide, the whole box must be looked at closely
-    cuts: Sequence[np.ndarray] = (s.net.breakpoints(),) if d == 1 and tol is not None else ()
-    if by_pieces:
-        exact = lowered(s.program) if deployed else s.net
-        low, high = float(s.low[0]), float(s.high[0])
-        bounder = pieces.Pieces(exact, s.formulas, s.names, lines, relaxation if deployed else None, low, high, rtol)
-        method, arb = say("proof-pieces", degree=bounder.degree), bounder.f is not None
-        cuts = (np.linspace(low, high, pieces.FIRST + 1)[1:-1],)
+    way = _way(s, deployed, relaxation, rtol, tol is not None)
+    found = branch_and_bound(
+        way.bounder, s.low, s.high, points=points, values=values if deployed else None, rtol=rtol, tol=tol,
+        outputs=s.net.outputs, deadline=deadline, most=boxes, progress=progress, cuts=way.cuts,
+    )  # fmt: skip
+    return found, way.method, way.arb
+
+
+class _Way(NamedTuple):
+    """How the error is bounded, in words too, where the domain is cut first, and whether balls are used."""
+
+    bounder: Bounder
+    method: Sentence
+    cuts: Sequence[np.ndarray] = ()
+    arb: bool = False
+
+
+def _is_by_pieces(s: Subject) -> bool:
+    return pieces.fits(s.net, s.formulas) and bool(s.low < s.high)
+
+
+def _way(s: Subject, deployed: bool, relaxation: Relaxation, rtol: float, decides: bool) -> _Way:
+    """The tightest way that fits network and formulas. decides: whether there is a tolerance to be decided."""
+    lines, noise = Lines(relaxation, s.target), relaxation if deployed else None
+    d = len(s.low)
     if d > 1 and s.net.kinds() <= set(composed.STEEPEST):
         exact = lowered(s.program) if deployed else s.net
         made_of = composed.parts_of(exact, s.formulas, s.names, s.low, s.high, lines, s.net if deployed else None)
         if made_of is not None:
-            bounder = made_of
-            cuts = made_of.cuts()
-            method, arb = say("proof-parts", parts=made_of.parts, bits=balls.BITS), True
-    found = branch_and_bound(
-        bounder, s.low, s.high, points=points, values=values if mode == "deployed" else None, rtol=rtol, tol=tol,
-        outputs=s.net.outputs, deadline=deadline, most=boxes, progress=progress, cuts=cuts,
-    )  # fmt: skip
-    return found, method, arb
+            method = say("proof-parts", parts=made_of.parts, bits=balls.BITS)
+            return _Way(made_of, method, made_of.cuts(), True)
+    if _is_by_pieces(s):
+        exact = lowered(s.program) if deployed else s.net
+        low, high = float(s.low[0]), float(s.high[0])
+        straight = pieces.Pieces(exact, s.formulas, s.names, lines, noise, low, high, rtol)
+        cuts = (np.linspace(low, high, pieces.FIRST + 1)[1:-1],)
+        return _Way(straight, say("proof-pieces", degree=straight.degree), cuts, straight.f is not None)
+    # to decide, the whole box must be looked at closely
+    bends = (s.net.breakpoints(),) if d == 1 and decides else ()
+    if taylor.is_smooth(s.net) and balls.fits(s.net, s.formulas):
+        exact = lowered(s.program) if deployed else s.net
+        method = say("proof-balls", degree=balls.DEGREE, bits=balls.BITS)
+        return _Way(balls.Balls(exact, s.formulas, lines, noise), method, bends, True)
+    if taylor.is_smooth(s.net):
+        smooth = Polynomials(s.net, s.formulas, s.names, deployed, lines)
+        return _Way(smooth, say("proof-taylor", degree=taylor.degree_of(s.net)), bends)
+    return _Way(lines, say("proof-affine"), bends)
 
 
 def of_structure(
@@ -340,7 +363,7 @@ def of_structure(
     if lower > upper:
         raise AssertionError(f"bounds contradict each other: {lower} > {upper}; please report this")
     found = Found(lower, upper, points[i], np.array([upper]), boxes=parts, complete=True)
-    return _certificate(s, found, "sum of proved functions of one number", "deployed", strict, 0.01, tol, seconds)
+    return _certificate(s, found, say("proof-structure"), "deployed", strict, 0.01, tol, seconds)
 
 
 def _certificate(
@@ -375,10 +398,7 @@ def _certificate(
 def assumptions(s: Subject, mode: str, strict: bool, arb: bool = False) -> tuple[str, ...]:
     """What a proof in float64 rests on."""
     found = [say("assuming-ieee")]
-    plain = {"number", "constant", "variable", "add", "sub", "mul", "div", "neg", "abs", "sqrt", "square", "min", "max"}
-    functions = sorted(
-        {n.op for f in s.formulas for n in f.nodes} - plain - {"pow", "compare", "if", "and", "or", "not"}
-    )
+    functions = sorted({n.op for f in s.formulas for n in f.nodes} - PLAIN)
     smooth = sorted(s.net.kinds() - {"relu", "square", "sqrt", "reciprocal"})
     if functions or smooth:
         words = ", ".join(dict.fromkeys([*functions, *smooth]))

@@ -11,9 +11,8 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 from surefit.errors import FormulaError
-from surefit.formulas.exact import literal
+from surefit.formulas.exact import literal, rational
 from surefit.formulas.expression import COMPARISONS, Expression, Node
-from surefit.formulas.functions import TABLE
 
 
 class Arithmetic(Protocol):
@@ -49,7 +48,6 @@ def read(formula: Expression, values: Mapping[str, Any], arithmetic: Arithmetic)
 
     values: one for each variable. FormulaError for a formula with a constant that is not a number.
     """
-    text = getattr(formula, "_text", None) or ""
     results: list[Any] = []
     exact: list[Fraction | None] = []
     needed = _needed(formula.nodes)
@@ -62,7 +60,7 @@ def read(formula: Expression, values: Mapping[str, Any], arithmetic: Arithmetic)
         elif node.op == "number":
             if node.value != node.value or node.value in (float("inf"), float("-inf")):
                 raise FormulaError(f"{formula}: the constant {node.value} is not a number, so nothing can be proved")
-            known = literal(node, text)
+            known = literal(node, formula.written)
             value = arithmetic.number(known)
         elif node.op == "constant":
             value = arithmetic.constant(node.value)
@@ -84,7 +82,7 @@ def read(formula: Expression, values: Mapping[str, Any], arithmetic: Arithmetic)
                 value = pairs[0] if len(pairs) == 1 else arithmetic.join("and", pairs)
             else:
                 rationals = [exact[a] for a in node.args]
-                known = _folded(node.op, rationals)
+                known = rational(node.op, rationals)
                 value = arithmetic.number(known) if known is not None else arithmetic.call(node.op, args, rationals)
         results.append(value)
         exact.append(known)
@@ -101,36 +99,7 @@ def _needed(nodes: tuple[Node, ...]) -> list[bool]:
     return needed
 
 
-def _folded(op: str, args: list[Fraction | None]) -> Fraction | None:
-    """Arithmetic of rational numbers, exact."""
-    if any(a is None for a in args):
-        return None
-    a = args[0]
-    b = args[1] if len(args) > 1 else None
-    assert a is not None
-    if op == "neg":
-        return -a
-    if b is None or len(args) != 2:
-        return None
-    if op == "add":
-        return a + b
-    if op == "sub":
-        return a - b
-    if op == "mul":
-        return a * b
-    if op == "div" and b != 0:
-        return a / b
-    if op == "pow" and b.denominator == 1 and abs(b) <= 64 and (a != 0 or b > 0):
-        return Fraction(a) ** int(b)
-    return None
-
-
 SIGNS = {sign: op.name for sign, op in COMPARISONS.items()}
 
 
-def by_primitives(op: str, args: list[Any]) -> Any:
-    """A function of formulas through the primitives it is made of."""
-    return TABLE[op].value(*args)
-
-
-__all__ = ["SIGNS", "Arithmetic", "by_primitives", "literal", "read"]
+__all__ = ["SIGNS", "Arithmetic", "literal", "read"]

@@ -8,23 +8,37 @@ other, is bounded in balls and paid for (composed.py).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from surefit.bounds.affine import RangeArithmetic
-from surefit.bounds.balls import FUNCTIONS, MARGIN, OPERATIONS, TINY, Series, _balls, _divided, _Lost, _precision, flint
+from surefit.bounds.balls import (
+    FUNCTIONS,
+    MARGIN,
+    OPERATIONS,
+    TINY,
+    NotFinite,
+    Series,
+    balls_of,
+    divided,
+    flint,
+    precision,
+)
 from surefit.bounds.cells import Steps
 from surefit.bounds.interval import Range, gamma, largest_of
 from surefit.bounds.network import Affine, Network, Unary
 from surefit.bounds.reading import read
 from surefit.data import Domain, corner_points, face_points, sample
 from surefit.formulas import Formula
-from surefit.formulas.compositions import Composition, Signal, Sum, Value, composition_of
+from surefit.formulas.compositions import Composition, composition_of
 from surefit.formulas.exact import Term, combined, expression, term_of
 from surefit.formulas.expression import Expression
+from surefit.formulas.signals import Signal, Sum, Value
 
 STEEPEST = {"tanh": 1.0, "sigmoid": 0.25, "sin": 1.0, "cos": 1.0}  # the largest slope of a unit; its size is at most 1
 POINTS = 3000  # at which the parts of the formula are looked at
@@ -33,6 +47,10 @@ ALIKE = 1e-3  # of a sum's spread: so near to it is the sum that units see
 CHECKED = 12  # points at which formula and parts are compared to 30 digits
 MOST_WEIGHTS = 400_000
 LARGEST = 1.0 + 1e-5  # a unit that runs is no larger, whatever its kernel
+UNITS: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # values at points, with no claim
+    "tanh": np.tanh, "sin": np.sin, "cos": np.cos, "sigmoid": lambda z: 1.0 / (1.0 + np.exp(-z)),
+}  # fmt: skip
+Readings = dict[tuple[int, int], tuple[Term | None, float]]  # of a value: which sum and function -> term and factor
 
 
 class Other(Exception):
@@ -47,7 +65,6 @@ class Base:
     """
 
     function: Expression
-    at_points: np.ndarray = field(repr=False)
     weights: np.ndarray = field(repr=False)
     shift: float = 0.0
     to: list[tuple[Any, Range]] = field(default_factory=list)  # of a Group or the number of an output
@@ -93,8 +110,8 @@ def _chain(f: Any, net: Network) -> tuple[str, list[tuple[Any, Any]]]:
         _, w, radius = node.sources[0]
         if w.size > MOST_WEIGHTS:
             raise Other
-        matrix = _divided(f, w, net.divisors[i]) if i in net.divisors else f.arb_mat(*w.shape, _balls(f, w, radius))
-        bias = f.arb_mat(node.size, 1, _balls(f, node.b, node.b_radius))
+        matrix = divided(f, w, net.divisors[i]) if i in net.divisors else f.arb_mat(*w.shape, balls_of(f, w, radius))
+        bias = f.arb_mat(node.size, 1, balls_of(f, node.b, node.b_radius))
         here = (matrix, bias) if here is None else (matrix * here[0], matrix * here[1] + bias)
     if here is None:
         raise Other
@@ -151,7 +168,8 @@ def _grouped(w: np.ndarray) -> list[np.ndarray]:
 # --- the formula ---
 
 
-def value_term(term: Term | None) -> Expression:
+def formula_of(term: Term | None) -> Expression:
+    """A term as a formula of t. Other: nothing is known of it, or it has a function without balls."""
     made = None if term is None else expression(term)
     if made is None or not {n.op for n in made.nodes} <= OPERATIONS:
         raise Other
@@ -159,9 +177,49 @@ def value_term(term: Term | None) -> Expression:
 
 
 def factor_range(c: float) -> Range:
+    """The numbers that a factor may be, of which it is a rounding."""
     with np.errstate(all="ignore"):
-        found: Range = read(value_term(term_of(c)), {}, RangeArithmetic())
+        found: Range = read(formula_of(term_of(c)), {}, RangeArithmetic())
     return Range(float(found.low), float(found.high))
+
+
+class Evaluated:
+    """Sums and values of a composition in an arithmetic, each computed once.
+
+    number: of a constant. times: a result by a factor. plus: of two. call: a function of one number of a result.
+    """
+
+    def __init__(
+        self, composition: Composition, inputs: Sequence[Any], number: Callable[[float], Any],
+        times: Callable[[Any, float], Any], plus: Callable[[Any, Any], Any], call: Callable[[Any, Any], Any],
+    ) -> None:  # fmt: skip
+        self.known = {id(s): x for s, x in zip(composition.inputs, inputs, strict=True)}
+        self.number, self.times, self.plus, self.call = number, times, plus, call
+
+    def signal(self, s: Signal) -> Any:
+        """What a layer hands on."""
+        if id(s) not in self.known:
+            assert s.of is not None
+            self.known[id(s)] = self.call(s.function, self.total(s.of))
+        return self.known[id(s)]
+
+    def total(self, s: Sum) -> Any:
+        """A sum."""
+        if id(s) not in self.known:
+            self.known[id(s)] = self.summed(s.terms)
+        return self.known[id(s)]
+
+    def summed(self, terms: Iterable[tuple[Signal, float]]) -> Any:
+        """The sum of multiples of signals."""
+        multiples = (self.times(self.signal(s), c) for s, c in terms)
+        return functools.reduce(self.plus, multiples, self.number(0.0))
+
+    def value(self, v: Value) -> Any:
+        """A value."""
+        found = self.plus(self.number(v.constant), self.summed(v.linear.items()))
+        for s, g in v.parts.items():
+            found = self.plus(found, self.call(g, self.total(s)))
+        return found
 
 
 class Recognised:
@@ -173,8 +231,8 @@ class Recognised:
     ) -> None:  # fmt: skip
         self.f: Any = flint()
         self.low, self.high, self.names = low, high, names
-        self.formulas = [Formula(e.nodes, names, getattr(e, "_text", ""), guarded=False) for e in formulas]
-        with _precision(self.f, 1):
+        self.formulas = [Formula(e.nodes, names, e.written, guarded=False) for e in formulas]
+        with precision(self.f, 1):
             self.kind, self.chain = _chain(self.f, exact)
             self.roundings = _roundings(running, low, high) if running is not None else None
             self.composition = self._composition()
@@ -187,6 +245,7 @@ class Recognised:
         return sum(len(group.bases) for layer in self.layers for group in layer)
 
     def _composition(self) -> Composition:
+        """The layers of the formulas, as many as the network has."""
         d = len(self.names)
         box = Domain({n: (float(a), float(b)) for n, a, b in zip(self.names, self.low, self.high, strict=True)})
         rng = np.random.default_rng(0)
@@ -203,9 +262,10 @@ class Recognised:
         return found
 
     def _expression(self, function: Any) -> Expression:
+        """A function of one number as a formula of t, read once."""
         made = self.expressions.get(id(function))
         if made is None:
-            made = self.expressions[id(function)] = value_term(getattr(function, "term", None))
+            made = self.expressions[id(function)] = formula_of(getattr(function, "term", None))
         return made
 
     def _compare(self) -> None:
@@ -213,84 +273,68 @@ class Recognised:
         f = self.f
         for x in self.points[:: max(1, len(self.points) // CHECKED)]:
             place = [f.arb_series([f.arb(float(v))]) for v in x]
-            known: dict[int, Any] = {id(s): z for s, z in zip(self.composition.inputs, place, strict=True)}
+            parts = self._in_balls(place)
             try:
                 for value, e in zip(self.composition.outputs, self.formulas, strict=True):
                     y = read(e, dict(zip(self.names, place, strict=True)), Series(f))[0]
-                    z = self._in_balls(value, known)[0]
+                    z = parts.value(value)[0]
                     if not abs(y - z) <= f.arb(2.0**-90) * (abs(y) + self._size(value)):
                         raise Other
-            except _Lost:
+            except NotFinite:
                 raise Other from None
 
     @staticmethod
     def _size(value: Value) -> float:
+        """How large the terms of a value are in all, about: its rounding is a share of that."""
         sizes = [abs(float(c)) * float(np.abs(s.values).max()) for s, c in value.linear.items()]
         sizes += [float(np.abs(g(s.values)).max()) for s, g in value.parts.items()]
         return sum(sizes, abs(float(value.constant))) + 1e-300
 
-    def _in_balls(self, value: Value, known: dict[int, Any]) -> Any:
+    def _in_balls(self, inputs: Sequence[Any]) -> Evaluated:
+        """The composition where its inputs are these series of balls."""
         series = Series(self.f)
-        one = lambda c: read(value_term(term_of(c)), {}, series)
-
-        def signal(s: Signal) -> Any:
-            if id(s) not in known:
-                assert s.of is not None
-                known[id(s)] = read(self._expression(s.function), {"t": total(s.of)}, series)
-            return known[id(s)]
-
-        def total(s: Sum) -> Any:
-            if id(s) not in known:
-                known[id(s)] = sum(one(c) * signal(k) for k, c in s.terms)
-            return known[id(s)]
-
-        result = one(value.constant)
-        for k, c in value.linear.items():
-            result = result + one(c) * signal(k)
-        for s, g in value.parts.items():
-            result = result + read(self._expression(g), {"t": total(s)}, series)
-        return result
+        one = lambda c: read(formula_of(term_of(c)), {}, series)
+        call = lambda g, t: read(self._expression(g), {"t": t}, series)
+        return Evaluated(self.composition, inputs, one, lambda z, c: one(c) * z, operator.add, call)
 
     # --- which units are which part ---
 
     def _match(self) -> None:
-        f, hidden = self.f, self.chain[:-1]
+        """Find `layers`: groups of units, what is read of them, and how far that is from the formula's parts."""
         floats = [(_floats(w), _floats(b)[:, 0]) for w, b in self.chain]
-        function: dict[str, Any] = {
-            "tanh": np.tanh,
-            "sin": np.sin,
-            "cos": np.cos,
-            "sigmoid": lambda z: 1.0 / (1.0 + np.exp(-z)),
-        }
         h = self.points
-        units = [h]
+        units: list[np.ndarray] = []  # of each layer, their values at the points
         self.layers: list[list[Group]] = []
         by_sum: dict[int, Group] = {}
         for depth, (w, b) in enumerate(floats[:-1]):
             z = h @ w.T + b
-            sums = [s for s in self.wanted if s.layer == depth]
-            groups = _grouped(w)
-            if len(groups) != len(sums):
-                raise Other
-            pairs = [(self._unlike(g, s, w, z, by_sum), i, j) for i, g in enumerate(groups) for j, s in enumerate(sums)]
-            chosen: dict[int, int] = {}
-            for unlike, i, j in sorted(pairs):
-                if unlike < ALIKE and i not in chosen and j not in chosen.values():
-                    chosen[i] = j
-            if len(chosen) < len(groups):
-                raise Other
-            found = [Group(sums[chosen[i]], g) for i, g in enumerate(groups)]
+            found = self._groups(depth, w, z, by_sum)
             by_sum |= {id(group.sum): group for group in found}
             self.layers.append(found)
             with np.errstate(all="ignore"):
-                h = function[self.kind](z)
+                h = UNITS[self.kind](z)
             units.append(h)
-        for depth in range(len(hidden)):
-            self._bases(depth, floats[depth + 1], units[depth + 1], by_sum)
+        for depth, values in enumerate(units):
+            self._bases(depth, floats[depth + 1][0], values, by_sum)
         self._outputs()
         for depth, layer in enumerate(self.layers):
             for group in layer:
-                self._directions(depth, group, f)
+                self._directions(depth, group)
+
+    def _groups(self, depth: int, w: np.ndarray, z: np.ndarray, by_sum: dict[int, Group]) -> list[Group]:
+        """The units of a layer that see one direction each, and the sums of the formula that they see."""
+        sums = [s for s in self.wanted if s.layer == depth]
+        groups = _grouped(w)
+        if len(groups) != len(sums):
+            raise Other
+        pairs = [(self._unlike(g, s, w, z, by_sum), i, j) for i, g in enumerate(groups) for j, s in enumerate(sums)]
+        chosen: dict[int, int] = {}
+        for unlike, i, j in sorted(pairs):
+            if unlike < ALIKE and i not in chosen and j not in chosen.values():
+                chosen[i] = j
+        if len(chosen) < len(groups):
+            raise Other
+        return [Group(sums[chosen[i]], g) for i, g in enumerate(groups)]
 
     def _unlike(self, units: np.ndarray, s: Sum, w: np.ndarray, z: np.ndarray, by_sum: dict[int, Group]) -> float:
         """How little what units see is a multiple of a sum, which reads the same groups; the wrong sign counts half."""
@@ -304,98 +348,93 @@ class Recognised:
                 off += 0.25 * ALIKE
         return off + (0.0 if factor > 0 else 0.5 * ALIKE)
 
-    def _combinations(self, value: Value) -> dict[int, tuple[list[Signal], Any, float]]:
-        """What a value reads of each sum: the function as a key, its term, and a factor."""
-        found: dict[int, tuple[list[Signal], Any, float]] = {}
-        by_sum: dict[int, tuple[Sum, list[tuple[Signal, float]], Any]] = {}
+    @staticmethod
+    def _readings(value: Value) -> Readings:
+        """What a value reads of each sum, by the places in memory of the sum and of a signal or a term."""
+        signals: dict[int, list[tuple[Signal, float]]] = {}
         for k, c in value.linear.items():
             if k.of is None:
                 raise Other
-            by_sum.setdefault(id(k.of), (k.of, [], None))[1].append((k, c))
-        for s, g in value.parts.items():
-            signals = by_sum[id(s)][1] if id(s) in by_sum else []
-            by_sum[id(s)] = (s, signals, g)
-        for place, (_, signals, part) in by_sum.items():
-            if part is None and len(signals) == 1:
-                found[place] = ([signals[0][0]], signals[0][0].function.term, signals[0][1])  # type: ignore[union-attr]
+            signals.setdefault(id(k.of), []).append((k, c))
+        parts = {id(s): g.term for s, g in value.parts.items()}
+        found: Readings = {}
+        for place in dict.fromkeys([*signals, *parts]):
+            own = signals.get(place, [])
+            if place not in parts and len(own) == 1:
+                signal, factor = own[0]
+                assert signal.function is not None
+                found[place, id(signal)] = signal.function.term, factor
                 continue
-            term = None if part is None else part.term
-            for k, c in signals:
-                assert k.function is not None
-                more = combined("mul", term_of(c), k.function.term)
-                term = more if term is None else combined("add", term, more)
+            terms = [parts[place]] if place in parts else []
+            terms += [combined("mul", term_of(c), k.function.term) for k, c in own if k.function is not None]
+            term = functools.reduce(lambda a, b: combined("add", a, b), terms)
             if term is None:
                 raise Other
-            found[place] = ([], term, 1.0)
+            found[place, id(term)] = term, 1.0
         return found
 
-    def _bases(self, depth: int, following: tuple[np.ndarray, np.ndarray], h: np.ndarray, by_sum: Any) -> None:
-        """What the next layer, or the outputs, read of a layer."""
-        w, _ = following
+    def _bases(self, depth: int, w: np.ndarray, h: np.ndarray, by_sum: dict[int, Group]) -> None:
+        """What the next layer, or the outputs, read of a layer. w: their weights; h: the units at points."""
         last = depth == len(self.layers) - 1
         # (who reads, the row of the network, what the formula reads there)
-        readers: list[tuple[Any, np.ndarray, Value]] = []
+        readers: list[tuple[Group | int, np.ndarray, Readings]] = []
         if last:
-            readers += [(j, w[j], v) for j, v in enumerate(self.composition.outputs)]
+            readers += [(j, w[j], self._readings(v)) for j, v in enumerate(self.composition.outputs)]
         else:
             readers += [
-                (g, w[g.units[0]], Value(linear=dict(g.sum.terms))) for g in self.layers[depth + 1]
-            ]  # fmt: skip
+                (g, w[g.units[0]], self._readings(Value(linear=dict(g.sum.terms)))) for g in self.layers[depth + 1]
+            ]
         known: dict[tuple[int, int], Base] = {}
         waiting = list(readers)
         while waiting:
-            keyed = [self._keys(v) for _, _, v in waiting]
-            ready = [i for i, (who, _, _) in enumerate(waiting) if isinstance(who, int)]
-            ready = ready or [i for i, k in enumerate(keyed) if any(key in known for key in k)]
-            i = ready[0] if ready else 0
-            who, row, _ = waiting.pop(i)
-            parts = keyed[i]
-            scale_ = 1.0
-            if not isinstance(who, int):
-                known_parts = [(k, known[k]) for k in parts if k in known]
-                if known_parts:
-                    k, base = max(known_parts, key=lambda p: float(np.abs(p[1].weights).max() * abs(parts[p[0]][1])))
-                    v = base.weights * float(parts[k][1])
-                    scale_ = float(row @ v) / float(v @ v)
-                else:
-                    seen, here = h @ row, who.sum.values
-                    here = here - here.mean()
-                    scale_ = float(here @ (seen - seen.mean())) / max(float(here @ here), 1e-300)
-            if not (np.isfinite(scale_) and scale_ != 0.0):
+            # those first that read something known, from which their scale follows
+            scaled = (i for i, (_, _, parts) in enumerate(waiting) if not last and any(key in known for key in parts))
+            who, row, parts = waiting.pop(next(scaled, 0))
+            scale = self._scale(who, row, parts, known, h)
+            if not (np.isfinite(scale) and scale != 0.0):
                 raise Other
-            for k, (term, factor) in parts.items():
-                group = by_sum[k[0]]
-                base_ = known.get(k)
-                if base_ is None:
-                    e = value_term(term)
-                    with np.errstate(all="ignore"):
-                        y = np.broadcast_to(e(group.sum.values), (len(h),)) if e.used else np.full(len(h), e())
-                    weights = np.zeros(len(row))
-                    weights[group.units] = row[group.units] / (scale_ * float(factor))
-                    base_ = known[k] = Base(e, y, weights)
-                    base_.shift = float(np.mean(y - h @ weights))
-                    group.bases.append(base_)
-                base_.to.append((who, factor_range(factor)))
+            for key, (term, factor) in parts.items():
+                if key not in known:
+                    known[key] = self._base(term, by_sum[key[0]], row / (scale * float(factor)), h)
+                known[key].to.append((who, factor_range(factor)))
 
-    def _keys(self, value: Value) -> dict[tuple[int, int], tuple[Term | None, float]]:
-        found = {}
-        for place, (signals, term, factor) in self._combinations(value).items():
-            found[place, id(signals[0]) if signals else id(term)] = (term, factor)
-            self.kept.append(term)
-        return found
+    @staticmethod
+    def _scale(
+        who: Group | int, row: np.ndarray, parts: Readings, known: dict[tuple[int, int], Base], h: np.ndarray
+    ) -> float:
+        """What a row of the network reads, as a multiple of what the formula reads there; of an output it is that."""
+        if isinstance(who, int):
+            return 1.0
+        shared = [key for key in parts if key in known]
+        if shared:
+            key = max(shared, key=lambda k: float(np.abs(known[k].weights).max() * abs(parts[k][1])))
+            v = known[key].weights * float(parts[key][1])
+            return float(row @ v) / float(v @ v)
+        seen, here = h @ row, who.sum.values
+        here = here - here.mean()
+        return float(here @ (seen - seen.mean())) / max(float(here @ here), 1e-300)
 
-    @property
-    def kept(self) -> list[Any]:
-        """Terms that were made, kept so that no other gets their place in memory."""
-        if not hasattr(self, "_kept"):
-            self._kept: list[Any] = []
-        return self._kept
+    @staticmethod
+    def _base(term: Term | None, group: Group, row: np.ndarray, h: np.ndarray) -> Base:
+        """The function of a group that a row reads, with the shift that suits the points."""
+        function = formula_of(term)
+        with np.errstate(all="ignore"):
+            values = group.sum.values
+            y = np.broadcast_to(function(values), (len(h),)) if function.used else np.full(len(h), function())
+        weights = np.zeros(len(row))
+        weights[group.units] = row[group.units]
+        base = Base(function, weights, float(np.mean(y - h @ weights)))
+        group.bases.append(base)
+        return base
 
     def _arb(self, r: Range) -> Any:
-        return self.f.arb(0.5 * float(r.low) + 0.5 * float(r.high), 0.5 * (float(r.high) - float(r.low)) * MARGIN + 0.0)
+        """A ball that holds a range, however its middle was rounded."""
+        middle = 0.5 * float(r.low) + 0.5 * float(r.high)
+        return self.f.arb(middle, max(float(r.high) - middle, middle - float(r.low)) * MARGIN)
 
     def _exact_factor(self, c: float) -> Any:
-        return read(value_term(term_of(c)), {}, Series(self.f))[0] if float(c) else self.f.arb(0)
+        """A factor in balls."""
+        return read(formula_of(term_of(c)), {}, Series(self.f))[0] if float(c) else self.f.arb(0)
 
     def _outputs(self) -> None:
         """What is left of the outputs beside the bases that they read."""
@@ -424,10 +463,12 @@ class Recognised:
             ) * MARGIN
 
     def _factor_ball(self, base: Base, who: Any) -> Any:
+        """How much of a base a group or an output reads."""
         return next(self._arb(m) for other, m in base.to if other is who or (isinstance(who, int) and other == who))
 
-    def _directions(self, depth: int, group: Group, f: Any) -> None:
+    def _directions(self, depth: int, group: Group) -> None:
         """The argument of a group in terms of the layer before, and its units as functions of it."""
+        f = self.f
         w, b = self.chain[depth]
         n = w.ncols()
         if depth == 0:
@@ -487,4 +528,4 @@ class Recognised:
         return [y[i, 0] for i in range(y.nrows())]
 
 
-__all__ = ["LARGEST", "STEEPEST", "Base", "Group", "Other", "Recognised", "factor_range", "value_term"]
+__all__ = ["LARGEST", "STEEPEST", "Base", "Evaluated", "Group", "Other", "Recognised", "factor_range", "formula_of"]

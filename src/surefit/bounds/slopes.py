@@ -78,12 +78,13 @@ def slope_of(kind: str, x: Range, parameter: float) -> Range:
     plain = SLOPES[kind](x, parameter)
     if kind == "relu":
         return plain
+    nowhere = ACTIVATIONS[kind].value(x, parameter).bad  # 1 / x is finite where log(x) has no value
     m = x.middle
     at = SLOPES[kind](Range(m, m), parameter)
     spread = up(ACTIVATIONS[kind].bend(x.low, x.high, parameter) * x.radius(m))
     near = I.add(at, Range(-spread, spread))
     bad = plain.bad & ~(np.isfinite(near.low) & np.isfinite(near.high) & ~near.bad)
-    return Range(np.fmax(plain.low, near.low), np.fmin(plain.high, near.high), bad)
+    return Range(np.fmax(plain.low, near.low), np.fmin(plain.high, near.high), bad | nowhere)
 
 
 def jacobian_ranges(relaxation: Relaxation, low: np.ndarray, high: np.ndarray) -> Range:
@@ -125,6 +126,14 @@ def _through_affine(node: Affine, found: list[Range], n: int, d: int) -> Range:
     return Range(I.down(middle - reach), up(middle + reach), bad)
 
 
+def length(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds (n,) of the lengths of rows (n, m) of numbers from 0 on, which may be as small as floats are."""
+    power = np.frexp(rows.max(axis=1))[1]  # squares would underflow or overflow
+    with np.errstate(all="ignore"):
+        near, pay = np.sqrt((np.ldexp(rows, -power[:, None]) ** 2).sum(axis=1)), (rows.shape[1] + 4) * 2.0**-52
+        return np.maximum(I.down(np.ldexp(near * (1 - pay), power)), 0.0), up(np.ldexp(near * (1 + pay), power))
+
+
 # --- branch and bound of several objectives at once ---
 
 
@@ -152,6 +161,7 @@ class Bounded:
     complete: bool
 
 
+@np.errstate(all="ignore")
 def largest(
     upper: Objectives, at_points: Objectives, low: np.ndarray, high: np.ndarray, points: np.ndarray, *,
     enough: Callable[[np.ndarray], np.ndarray], deadline: float, stop: Callable[[np.ndarray], bool],
@@ -194,7 +204,8 @@ def largest(
         bounds = np.concatenate([bounds[rest], found, found])
     if len(lows):
         done = np.maximum(done, bounds.max(axis=0))
-    return Bounded(done, lower, at, bool((done <= enough(lower) + 1e-12 * np.abs(lower)).all()))
+    slack = np.where(np.isfinite(lower), 1e-12 * np.abs(lower), 0.0)
+    return Bounded(done, lower, at, bool((done <= enough(lower) + slack).all()))
 
 
 @naming
@@ -236,13 +247,11 @@ def certify_slopes(
 
     def upper(lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
         a, b = split(jacobian_ranges(relaxation, lo, hi))
-        norm = up(np.sqrt((np.maximum(np.abs(a), np.abs(b)) ** 2).sum(axis=1)) * (1 + (k * d + 4) * 2.0**-52))
-        return np.concatenate([b, -a, norm[:, None]], axis=1)
+        return np.concatenate([b, -a, length(np.maximum(np.abs(a), np.abs(b)))[1][:, None]], axis=1)
 
     def reached(lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
         a, b = split(jacobian_ranges(relaxation, lo, hi))
-        near = np.maximum(np.maximum(a, -b), 0.0)
-        norm = np.sqrt((near**2).sum(axis=1)) * (1 - (k * d + 4) * 2.0**-52)
+        norm = length(np.maximum(np.maximum(a, -b), 0.0))[0]
         return np.where(np.isfinite(np.concatenate([a, -b, norm[:, None]], axis=1)),
                         np.concatenate([a, -b, norm[:, None]], axis=1), -np.inf)  # fmt: skip
 

@@ -170,7 +170,6 @@ class _Product:
 
 
 _Value = _Mono | _Product | _Sum
-_INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "^"}
 
 
 def _number(q: Fraction) -> str:
@@ -197,12 +196,11 @@ class _Planner:
         self.known: dict[Atom, int] = {}
 
     def run(self) -> Plan:
-        text = getattr(self.formula, "_text", None) or ""
         results: list[_Value] = []
         for i, node in enumerate(self.formula.nodes):
             args = [results[a] for a in node.args]
             if node.op == "number":
-                value: _Value = self.sum_value(_Sum((), literal(node, text)))
+                value: _Value = self.sum_value(_Sum((), literal(node, self.formula.written)))
             elif node.op == "constant":
                 value = _Mono((), str(node.value))
             elif node.op == "variable":

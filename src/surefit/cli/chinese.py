@@ -348,6 +348,7 @@ CHINESE = {
     ),
     "How far the two bounds may lie apart.": "上下界之间允许的差距。",
     "Stop with what is proved by then.": "到时停止，给出已证明的结论。",
+    "Stop then; the bound is left unchecked.": "到时停止，上界不予核对。",
     "Prove or disprove this tolerance; then stop.": "证明或否定此容差，然后停止。",
     "The program as it runs, or in exact arithmetic.": "按程序实际运行，或按精确算术。",
     "Write the certificate there, as JSON.": "把证明写到那里（JSON）。",
@@ -358,6 +359,7 @@ CHINESE = {
         "Ctrl-C 结束并给出已证明的结论。未能证明容差时退出码为 3。"
     ),
     "A file that surefit certify wrote.": "surefit certify 写出的文件。",
+    "An error that is small enough, if its bound is smaller.": "若证明的界更小，误差不超过此值即可。",
     (
         "Check a certificate against a model: its numbers, that the boxes cover the domain, and the bound of each."
     ): "用模型核对证明：其中的数值、各区域是否覆盖整个范围，以及每个区域的界。",

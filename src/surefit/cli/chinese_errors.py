@@ -108,6 +108,17 @@ _KNOWN = {
     ),
     "the decimal mark is a point": "小数点写作 '.'",
     "there is no function '{}'": "没有函数 '{0}'",
+    "a choice is written 'a if condition else b', or where(condition, a, b)": (
+        "条件选择写作 'a if condition else b'，或 where(condition, a, b)"
+    ),
+    "the whole part of a number is trunc": "数的整数部分是 trunc",
+    "the rest of a division is written %": "除法的余数写作 %",
+    "sums, integrals and derivatives are for a Python function, which may be fitted as well": (
+        "求和、积分与导数请写成 Python 函数，它同样可以拟合"
+    ),
+    "a Python function may be fitted as well, and use it of scipy.special": (
+        "也可以拟合 Python 函数，其中可用 scipy.special 的同名函数"
+    ),
     "the factorial of n is gamma(n + 1)": "n 的阶乘是 gamma(n + 1)",
     "angles are in radians; x degrees are x*pi/180": "角度用弧度；x 度是 x*pi/180",
     "angles are in radians": "角度用弧度",
@@ -163,6 +174,7 @@ _KNOWN = {
         "{0} 的区间没有宽度：两端都是 {1}；下限应小于上限"
     ),
     "the interval of {} is wider than a float64 can hold: {} to {}": "{0} 的区间超出 float64 的范围：{1} 到 {2}",
+    "the {} is missing": "缺少{0}",
     "the {} is {}; both ends must be finite": "{0}为 {1}；两端都应是有限的数",
     "low end of {}": "{0} 的下限",
     "high end of {}": "{0} 的上限",

@@ -375,9 +375,8 @@ FITS = {
     "the error at the point that it gives is not {} but at most {}": "它给出的点处的误差不是 {0}，最多为 {1}",
     "its boxes do not cover the domain": "它的区域没有覆盖整个范围",
     "the error near {} is above its upper bound": "{0} 附近的误差超过它的上界",
-    "{} was not proved on {} boxes; certify a larger --tol": (
-        "看过 {1} 个区域，{0} 未能重新证明；请在 certify 时给出较大的 --tol"
-    ),
+    "its formulas or the bounds of its outputs are not those of such a model": "它的公式或各输出的界不属于这样的模型",
+    "{} was not proved on {} boxes; ask for a larger --tol": ("看过 {1} 个区域，{0} 未能重新证明；请给出较大的 --tol"),
     "the upper bound {} is proved again on {} boxes": "上界 {0} 已在 {1} 个区域上重新证明",
     "the upper bound {} is proved again on {} boxes, with the rounding of the running model": (
         "上界 {0} 已在 {1} 个区域上重新证明，含运行时的舍入"

@@ -179,6 +179,11 @@ def check(
         Path, typer.Argument(metavar="CERTIFICATE", show_default=False, help="A file that surefit certify wrote.")
     ],
     model: Model,
+    tol: Annotated[
+        float | None,
+        typer.Option(metavar="TOL", show_default=False, help="An error that is small enough, if its bound is smaller."),
+    ] = None,
+    time: Annotated[float, typer.Option(metavar="SECONDS", help="Stop then; the bound is left unchecked.")] = 60.0,
     as_json: Json = False,
 ) -> None:
     """Check a certificate against a model: its numbers, that the boxes cover the domain, and the bound of each.
@@ -191,7 +196,7 @@ def check(
     from surefit.bounds.checker import check_certificate
 
     fitted = fitting.load(model)
-    verdict = check_certificate(certificate, fitted.model)
+    verdict = check_certificate(certificate, fitted.model, tol=tol, time=time)
     if as_json:
         print_json({"holds": verdict.holds, "why": verdict.why, "boxes": verdict.boxes})
     else:

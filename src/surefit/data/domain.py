@@ -381,6 +381,13 @@ def _axes(box: Any, names: list[str] | None) -> list[Axis]:
     if not isinstance(box, Iterable):
         raise DomainError(f"domain: expected a dict, texts {_FORM}, or (low, high) pairs; got {box!r}")
     box = list(box)
+    for text in box:
+        if isinstance(text, str) and (meant := _meant(_normal(text))) is not None:
+            name = meant.partition("=")[0] if "=" in meant else "x"
+            raise DomainError(
+                f"domain: cannot read {text.strip()!r} as the interval of {name!r}; expected LOW:HIGH or LOW:HIGH:log; "
+                f"did you mean {meant}?"
+            )
     if _has_names(box):
         return [_named(part) for text in box for part in _normal(text).split(",")]
     alone = len(box) == 2 or (len(box) == 3 and _is_log(box[2]))
@@ -416,6 +423,36 @@ def _marked(ends: str) -> str:
     end = r"([^\s.;:][^\s;:]*?)"
     found = re.fullmatch(rf"\s*[\[(]?\s*{end}\s*(?:\.\.+|\bto\b|;|\s)\s*{end}\s*[\])]?\s*", ends)
     return f"; did you mean {found[1]}:{found[2]}?" if found else ""
+
+
+_END = r"([^\s,;:<>=\[\]()]+|[^\s,;:<>=\[\]]*\w\([^,;:<>=\[\]]*\)[^\s,;:<>=\[\]]*)"  # a number, or a formula of one
+_LESS = r"(?:<=?|\N{LESS-THAN OR EQUAL TO})"
+_OTHERS = (  # intervals as they are written elsewhere, and which of the groups are name, low and high
+    (rf"(?:(\w+)\s*(?:=|:|\bin\b|\N{{ELEMENT OF}})\s*)?[\[(]\s*{_END}\s*[,;:]\s*{_END}\s*[\])]", (1, 2, 3)),
+    (
+        rf"{_END}\s*(?:<=?|\N{{LESS-THAN OR EQUAL TO}})\s*(\w+)\s*(?:<=?|\N{{LESS-THAN OR EQUAL TO}})\s*{_END}",
+        (2, 1, 3),
+    ),
+    (rf"([^\W\d]\w*)\s*:\s*{_END}\s*:\s*{_END}", (1, 2, 3)),
+    (rf"([^\W\d]\w*)\s*=\s*{_END}\s*,\s*{_END}", (1, 2, 3)),
+    (r"([^\W\d]\w*)\s*=\s*(-?[\d.]+)\s*-\s*(-?[\d.]+)", (1, 2, 3)),
+)
+
+
+def _meant(text: str) -> str | None:
+    """What was meant by intervals that are written in another way; None where there is nothing of the kind."""
+    several = re.fullmatch(r"\s*\w+\s*=\s*\S+:\S+(\s+\w+\s*=\s*\S+:\S+)+\s*", text)
+    if several and "," not in text:
+        return ", ".join(re.sub(r"\s*=\s*", "=", text).split())
+    parts = re.split(r",(?![^\[(]*[\])])", text)  # at commas outside of brackets
+    if len(parts) > 1 and re.search(r"[\[(]", text):
+        meant = [_meant(part) for part in parts]
+        return ", ".join(part for part in meant if part) if None not in meant else None
+    for pattern, (name, low, high) in _OTHERS:
+        found = re.fullmatch(rf"\s*{pattern}\s*", text)
+        if found and not (found[name] and _is_log(found[high])):
+            return (f"{found[name]}=" if found[name] else "") + f"{found[low]}:{found[high]}"
+    return None
 
 
 def _ends(ends: Any, of: str) -> tuple[Any, Any, bool]:
@@ -463,6 +500,10 @@ def _interval(name: str, low: Any, high: Any, log: bool, fixed: bool = False) ->
 
 def _end(value: Any, what: str) -> float:
     if isinstance(value, str):
+        if not value.strip():
+            raise DomainError(f"domain: the {what} is missing")
+        if value.strip().lstrip("+-").lower() in ("inf", "infinity", "nan", "oo", "\N{INFINITY}"):
+            raise DomainError(f"domain: the {what} is {value.strip()}; both ends must be finite")
         try:
             number = constant(value)
         except ValueError as error:

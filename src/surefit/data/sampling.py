@@ -206,14 +206,29 @@ class Sampling:
     window: int | None = None
 
     def __post_init__(self) -> None:
+        self._read_points()
+        self._read_losses()
+        self._read_held_out()
+        self._read_shape()
+        self._read_parts()
+        self._read_further()
+
+    def _set(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+
+    def _read_points(self) -> None:
+        """How many points there are, and where."""
         if isinstance(self.design, int):
             raise ArgumentError(f"design: {self.design!r} is no design; a number of points is count={self.design!r}")
         if self.design not in DESIGNS:
             raise ArgumentError(f"design: {self.design!r} is unknown; choose one of {', '.join(DESIGNS)}")
-        if isinstance(self.count, Iterable):
-            object.__setattr__(self, "count", tuple(whole("count", n, least=2) for n in self.count))
+        for name in ("with_corners", "drop_nonfinite"):
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                raise ArgumentError(f"{name}={getattr(self, name)!r} must be True or False")
+        if isinstance(self.count, Iterable) and not isinstance(self.count, str):
+            self._set("count", tuple(whole("count", n, least=2) for n in self.count))
         elif self.count is not None:
-            object.__setattr__(self, "count", whole("count", self.count))
+            self._set("count", whole("count", self.count))
         if self.extra_box is None and self.extra_ratio is not None:
             raise ArgumentError(
                 f"extra_ratio: says how many extra points, but {spelled('extra_box')} does not say where; give both"
@@ -222,29 +237,37 @@ class Sampling:
             ratio = 0.125 if self.extra_ratio is None else real("extra_ratio", self.extra_ratio)
             if ratio <= 0.0:
                 raise ArgumentError(f"extra_ratio: expected a share of the training points above 0, got {ratio:g}")
-            object.__setattr__(self, "extra_ratio", ratio)
-        object.__setattr__(self, "noise", _noise_of(self.noise))
+            self._set("extra_ratio", ratio)
+        if self.faces is not None:
+            self._set("faces", real("faces", self.faces, least=0.0))
+
+    def _read_losses(self) -> None:
+        """What is known of the values, and what their errors count."""
+        self._set("noise", _noise_of(self.noise))
         if self.noise_of_rows is not None and self.weights is not None:
             raise ArgumentError("noise: the noise of each row says how much it counts; leave weights out")
         if self.split is not None:
-            object.__setattr__(self, "split", _three_shares(self.split))
+            self._set("split", _three_shares(self.split))
         if self.weights is not None and not callable(self.weights) and not isinstance(self.weights, str):
-            object.__setattr__(self, "weights", tuple(number_array("weights", self.weights, ARRAY).ravel().tolist()))
+            self._set("weights", tuple(number_array("weights", self.weights, ARRAY).ravel().tolist()))
         if self.loss not in (None, "mse", "huber", "quantile"):
             raise ArgumentError(
                 f"loss={self.loss!r} must be 'huber', 'quantile' or 'mse'; the methods have losses of their own"
             )
-        object.__setattr__(self, "quantile", _levels_of(self.quantile))
+        self._set("quantile", _levels_of(self.quantile))
         if self.loss == "quantile" and self.quantile is None:
             raise ArgumentError(f"loss: of which quantile? Give its level too, such as {spelled('quantile', '0.9')}")
         if self.quantile is not None and self.loss not in (None, "quantile"):
             raise ArgumentError(f"quantile: loss={self.loss!r} tells of no quantile; leave one of the two out")
         if self.target_scale not in TARGET_SCALES:
             raise ArgumentError(f"target_scale={self.target_scale!r} must be 'log', or 'linear'")
+
+    def _read_held_out(self) -> None:
+        """Which rows are held out."""
         for name in ("groups", "order"):
             given = getattr(self, name)
             if given is not None and not isinstance(given, str):
-                object.__setattr__(self, name, _places_of(name, given))
+                self._set(name, _places_of(name, given))
         if self.groups is not None and self.order is not None:
             raise ArgumentError(
                 "order: groups were given as well, and rows are held out by one of the two; leave one out"
@@ -256,7 +279,7 @@ class Sampling:
                 f"has none; give them a share, such as {spelled('split', '(0.8, 0.1, 0.1)')}"
             )
         if self.folds is not None:
-            object.__setattr__(self, "folds", whole("folds", self.folds, least=2))
+            self._set("folds", whole("folds", self.folds, least=2))
             for name, why in (
                 ("order", "later rows would tell of earlier ones"),
                 ("test", "the rows of the test table tell the error"),
@@ -264,29 +287,36 @@ class Sampling:
             ):
                 if getattr(self, name) is not None and getattr(self, name) is not False:
                     raise ArgumentError(f"folds: does not go with {spelled(name)}: {why}; leave one of the two out")
-        object.__setattr__(self, "monotone", signs_of(self.monotone))
-        object.__setattr__(self, "periodic", periods_of(self.periodic))
-        if self.faces is not None:
-            object.__setattr__(self, "faces", real("faces", self.faces, least=0.0))
+
+    def _read_shape(self) -> None:
+        """What the target is known to do."""
+        self._set("monotone", signs_of(self.monotone))
+        self._set("periodic", periods_of(self.periodic))
+
+    def _read_parts(self) -> None:
+        """How a table is read that may be larger than the memory."""
         if self.stream not in (None, True, False):
             raise ArgumentError(f"stream={self.stream!r} must be True, False or None")
         if self.window is not None:
-            object.__setattr__(self, "window", whole("window", self.window))
+            self._set("window", whole("window", self.window))
             if self.stream is False:
                 raise ArgumentError(
                     f"window: is for a table that is read in parts, and {spelled('stream', 'False')} reads all at "
                     "once; leave one of the two out"
                 )
-            object.__setattr__(self, "stream", True)
-        object.__setattr__(self, "adaptive", whole("adaptive", self.adaptive, least=0))
-        object.__setattr__(self, "adaptive_ratio", _above_zero("adaptive_ratio", self.adaptive_ratio))
-        object.__setattr__(self, "derivative_weight", _above_zero("derivative_weight", self.derivative_weight))
+            self._set("stream", True)
+
+    def _read_further(self) -> None:
+        """Points that are added, measured at, or have gradients."""
+        self._set("adaptive", whole("adaptive", self.adaptive, least=0))
+        self._set("adaptive_ratio", _above_zero("adaptive_ratio", self.adaptive_ratio))
+        self._set("derivative_weight", _above_zero("derivative_weight", self.derivative_weight))
         if self.verify is not None:
-            object.__setattr__(self, "verify", whole("verify", self.verify))
+            self._set("verify", whole("verify", self.verify))
         if self.derivatives is False:
-            object.__setattr__(self, "derivatives", None)
+            self._set("derivatives", None)
         elif self.derivatives is not None and self.derivatives is not True and not callable(self.derivatives):
-            object.__setattr__(self, "derivatives", _as_tuples(self.derivatives))
+            self._set("derivatives", _as_tuples(self.derivatives))
 
     @property
     def shares(self) -> tuple[float, float, float]:

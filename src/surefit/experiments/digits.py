@@ -24,7 +24,6 @@ from .digits_networks import (
     SOFTMAX,
     TOGETHER,
     Array,
-    Digits,
     Run,
     examined,
     fixed,
@@ -106,11 +105,11 @@ def run(options: Options) -> Result:
     table, seen = _suspects_table(shallow, deep[0], runs, sample, labels)
     result.grids.append(table)
     healthy = fitting.examine(networks[DEEP], sample, labels, loss="cross_entropy")
-    diagnosis, named = _doctor_table(seen, shallow, deep[0], runs, healthy, sample, labels)
+    diagnosis, named = _doctor_table(seen, shallow, deep[0], healthy, sample, labels)
     result.grids.append(diagnosis)
     result.claims += [*exercises(), cannot_run(printed_class_fails(PrintedBackward()))]
     result.claims += claims_of(not options.quick, shallow, shallow_softmax, deep, runs, seen, named, healthy, finals)
-    result.pictures += _pictures(shallow, shallow_softmax, deep[0], runs, networks[DEEP], digits)
+    result.pictures += _pictures(shallow, shallow_softmax, deep[0], runs)
     return result
 
 
@@ -294,7 +293,7 @@ def _suspects_table(
 
 
 def _doctor_table(
-    seen: Iterable[str], shallow: Run, deep: Run, runs: list[Run], healthy: fitting.Diagnosis, x: Array, labels: Array
+    seen: Iterable[str], shallow: Run, deep: Run, healthy: fitting.Diagnosis, x: Array, labels: Array
 ) -> tuple[Grid, dict[str, set[str]]]:
     start_2, end_2, start_4, end_4, start_softmax, *_, end_fixed = seen
     patients = {
@@ -325,9 +324,7 @@ def _by_name(runs: list[Run], name: str) -> Run:
 # --- pictures --------------------------------------------------------------------------------------------------
 
 
-def _pictures(
-    shallow: Run, softmax: Run, deep: Run, runs: list[Run], network: nn.Module, digits: Digits
-) -> list[Picture]:
+def _pictures(shallow: Run, softmax: Run, deep: Run, runs: list[Run]) -> list[Picture]:
     Curve, Panel = view.Curve, view.Panel
     readings = {
         both("2 layers, printed", "2 层，原样"): shallow,

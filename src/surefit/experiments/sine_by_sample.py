@@ -217,7 +217,7 @@ def run(options: Options) -> Result:
     result.claims += [
         _digits_met(result.rows),
         _recipe(start, x, x_test, updates),
-        _not_linear(w, x),
+        _not_linear(w),
         _starts(x, options),
         _saddles(x),
         _saturated(x, x_test, options),
@@ -319,7 +319,7 @@ def recipe_claim(its_own: float, true: float, constant: float) -> Claim:
     )
 
 
-def _not_linear(w: Weights, x: Array) -> Claim:
+def _not_linear(w: Weights) -> Claim:
     grid = np.linspace(LOW, HIGH, 200)[:, None]
     p = forward(w, grid)[0]
     line = np.polyval(np.polyfit(grid[:, 0], p[:, 0], 1), grid[:, 0])

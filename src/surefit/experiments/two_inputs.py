@@ -202,7 +202,7 @@ def run(options: Options) -> Result:
     fit = fitting.fit(FORMULA, BOX, method=method)
 
     held = np.stack([tables["test"]["x1"], tables["test"]["x2"]], axis=1)
-    where, middle = grid(), in_middle(grid())
+    where = grid()
     pairs = {
         both("mean |error|, test set", "测试集上的平均|误差|"): (
             float(np.abs(given.predict(held) - target(held)).mean()),
@@ -240,7 +240,7 @@ def run(options: Options) -> Result:
 
     options.log(both("the cures", "各种改进办法"))
     cures, cure_grid = _cures(options, compared, seeds)
-    density = _density(tables, cures, middle)
+    density = _density(cures)
     result.grids += [cure_grid, density]
     tested = not options.quick
     added = np.concatenate([run.points[len(tables["train"]) :] for run in cures["by the error"]])
@@ -322,7 +322,7 @@ def _cures(options: Options, epochs: int, seeds: tuple[int, ...]) -> tuple[dict[
     return cures, Grid(both("Three cures", "三种办法"), header, rows, note)
 
 
-def _density(tables: dict[str, data.Table], cures: dict[str, list[Trained]], middle: Array) -> Grid:
+def _density(cures: dict[str, list[Trained]]) -> Grid:
     """Points for each unit of area, inside and outside the region."""
     area = (MIDDLE[1] - MIDDLE[0]) ** 2
     whole = float(np.prod([high - low for low, high in BOX.values()]))

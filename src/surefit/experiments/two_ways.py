@@ -320,7 +320,7 @@ def run(options: Options, frameworks: tuple[Parts, ...] | None = None) -> Result
         _fit_in_framework(errors, [parts.name for parts in frameworks], tested=not options.quick),
         _approximates(gaps),
     ]
-    result.pictures += _pictures(hands, made, fits, gaps, frameworks)
+    result.pictures += _pictures(hands, made, gaps, frameworks)
     return result
 
 
@@ -493,7 +493,6 @@ def _approximates(gaps: dict[str, list[float]]) -> Claim:
 def _pictures(
     hands: dict[str, Trained],
     made: dict[tuple[str, str], Trained],
-    fits: dict[str, Any],
     gaps: dict[str, list[float]],
     frameworks: tuple[Parts, ...],
 ) -> list[Picture]:

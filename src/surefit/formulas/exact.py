@@ -8,7 +8,7 @@ stands for, and a function has its term in `t`. Where a number has come in that 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -46,22 +46,32 @@ def combined(op: str, *args: Term | None) -> Term | None:
     given = tuple(a for a in args if a is not None)
     if len(given) < len(args):
         return None
-    known: list[Any] = [a.value for a in given if a.op == "number"]
-    if len(known) == len(given) == 2:
-        a, b = known
-        if op == "add":
-            return number(a + b)
-        if op == "sub":
-            return number(a - b)
-        if op == "mul":
-            return number(a * b)
-        if op == "div" and b != 0:
-            return number(a / b)
-        if op == "pow" and b.denominator == 1 and abs(b) <= 64 and (a != 0 or b > 0):
-            return number(a ** int(b))
-    if op == "neg" and known:
-        return number(-known[0])
-    return Term(op, given)
+    known = rational(op, [a.value if a.op == "number" else None for a in given])
+    return Term(op, given) if known is None else number(known)
+
+
+def rational(op: str, args: Sequence[Fraction | None]) -> Fraction | None:
+    """The result of arithmetic on rational numbers, where it is one; None where an argument is none."""
+    if any(a is None for a in args):
+        return None
+    a = args[0]
+    b = args[1] if len(args) > 1 else None
+    assert a is not None
+    if op == "neg":
+        return -a
+    if b is None or len(args) != 2:
+        return None
+    if op == "add":
+        return a + b
+    if op == "sub":
+        return a - b
+    if op == "mul":
+        return a * b
+    if op == "div" and b != 0:
+        return a / b
+    if op == "pow" and b.denominator == 1 and abs(b) <= 64 and (a != 0 or b > 0):
+        return Fraction(a) ** int(b)
+    return None
 
 
 def put(term: Term | None, inner: Term | None) -> Term | None:
@@ -242,7 +252,6 @@ def _endless(digits: str) -> bool:
 
 def constant_term(formula: Expression, i: int) -> Term | None:
     """A step of a formula on which no variable acts, as a term."""
-    text = getattr(formula, "_text", None) or ""
     made: dict[int, Term | None] = {}
 
     def of(k: int) -> Term | None:
@@ -250,7 +259,7 @@ def constant_term(formula: Expression, i: int) -> Term | None:
             node = formula.nodes[k]
             if node.op == "number":
                 fine = np.isfinite(node.value)
-                made[k] = number(literal(node, text)) if fine else None
+                made[k] = number(literal(node, formula.written)) if fine else None
             elif node.op == "constant":
                 made[k] = Term("constant", (), node.value)
             elif node.op in ("compare", "and", "or", "not", "if"):
@@ -273,6 +282,7 @@ __all__ = [
     "literal",
     "number",
     "put",
+    "rational",
     "steps",
     "term_of",
 ]

@@ -189,8 +189,11 @@ class _Guarding:
 class Expression:
     """The steps of a function of named variables: what formulas, their printing and Programs share.
 
-    Attributes: those of `Formula`.
+    Attributes: those of `Formula`, and `written`, the text that the places of the nodes are of ("" of one that was
+    not read): what its numbers mean exactly.
     """
+
+    written = ""
 
     def __init__(self, nodes: Sequence[Node], variables: Sequence[str], guarded: bool = True) -> None:
         self.nodes = tuple(nodes)

@@ -41,6 +41,7 @@ class Formula(Expression):
     ) -> None:
         super().__init__(nodes, variables, guarded)
         self._text = text
+        self.written = text or ""
 
     @property
     def text(self) -> str:

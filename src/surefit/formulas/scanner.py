@@ -39,6 +39,12 @@ _TOKEN = re.compile(
     r"|(?P<mark>[(),])"
 )
 
+CHOICE = "a choice is written 'a if condition else b', or where(condition, a, b)"
+SPECIAL = (  # names of functions that a formula does not have and SciPy does
+    r"bessel\w*|[jyik](0|1|n|v)|airy\w*|zeta|lambertw?|ellip\w*|hyp\w*|legendre\w*|hermite\w*|laguerre\w*|"
+    r"cheb\w*|erfi|erfcx|dawson|fresnel\w*|beta\w*|gammainc\w*|expint|expi|exp1|[sc]i|polylog|spence|struve|kelvin|"
+    r"ndtr|ndtri|norminv|normcdf|wofz|voigt\w*|binom|comb|jacobi\w*|sph_harm"
+)
 _HINTS = {
     ";": "one formula was expected; ';' separates several outputs",
     "!": "there is no '!'; the factorial of n is gamma(n + 1)",
@@ -190,6 +196,8 @@ class _Checker:
         raise self._missing_operand(token, before)
 
     def _missing_operand(self, token: Token, before: Token | None) -> Fault:
+        if token.text == "if" and self.tokens[self.tokens.index(token) + 1].text == "(":
+            return Fault(CHOICE, token.start, token.end, [(token.start, token.end, "where")])
         if token.text == ")" and self.groups[-1].token is None:
             return Fault("this bracket closes nothing", token.start, token.end)
         if before is None:
@@ -259,9 +267,9 @@ class _Checker:
         if token.text == "(" and self._is_call(i):
             self._open(token, before)
             return True
-        raise self._missing_operator(i, token, before)
+        raise self._missing_operator(token, before)
 
-    def _missing_operator(self, i: int, token: Token, before: Token) -> Fault:
+    def _missing_operator(self, token: Token, before: Token) -> Fault:
         between: list[Edit] = [(before.end, token.start, "*")]
         if token.text == "(" and before.kind == "name" and before.text in NAMES:
             return Fault(
@@ -279,6 +287,8 @@ class _Checker:
             return Fault("the digits of a number are not grouped", before.start, token.end, edits)
         if token.kind == "word":
             return Fault(f"an operator is missing before '{token.text}'", token.start, token.end)
+        if token.text == "mod":
+            return Fault("the rest of a division is written %", token.start, token.end, [(token.start, token.end, "%")])
         left, right = (")" if before.text == ")" else before.text), token.text
         return Fault(f"an operator is missing between '{left}' and '{right}'", token.start, token.end, between)
 
@@ -400,6 +410,15 @@ class _Checker:
             to_radians = name in ("radians", "deg2rad", "rad")
             hint = "; angles are in radians; x degrees are x*pi/180"
             edits = [(token.start, token.end, "pi/180*" if to_radians else "180/pi*")]
+        low = name.lower()
+        if low in ("piecewise", "ifelse", "iif", "ifthenelse", "select", "cases"):
+            hint, edits = f"; {CHOICE}", []
+        elif low in ("sum", "prod", "product", "integral", "integrate", "quad", "diff", "deriv", "limit"):
+            hint, edits = "; sums, integrals and derivatives are for a Python function, which may be fitted as well", []
+        elif low == "int":
+            hint, edits = "; the whole part of a number is trunc", [(token.start, token.end, "trunc")]
+        elif re.fullmatch(SPECIAL, low):
+            hint, edits = "; a Python function may be fitted as well, and use it of scipy.special", []
         return Fault(f"there is no function '{name}'{hint}", token.start, token.end, edits)
 
     def _variables_in_sight(self) -> list[str]:

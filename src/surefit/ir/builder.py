@@ -340,10 +340,6 @@ class Function:
         sizes = {"i8": 1, "i32": 4, "i64": 8}
         return self.emit(kind, x.width, f"{'trunc' if sizes[kind] < sizes[x.kind] else 'sext'} {x} to {t}")
 
-    def widen(self, x: Value, kind: str) -> Value:
-        """An integer zero-extended."""
-        return self.emit(kind, x.width, f"zext {x} to {type_text(kind, x.width)}")
-
     def call_intrinsic(self, name: str, *args: Value) -> Value:
         """llvm.NAME of arguments that all have the type of the result."""
         a = args[0]

@@ -93,9 +93,7 @@ def _with_weights(plan: Sampling, reading: Mapping[str, Any]) -> dict[str, Any]:
     return own
 
 
-def of_parts(
-    batches: Batches, target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapping[str, Any]
-) -> Problem:
+def of_parts(batches: Batches, domain: Any, plan: Sampling, seed: int, reading: Mapping[str, Any]) -> Problem:
     """The Problem of a table in parts: one pass over all rows.
 
     ArgumentError for what needs all rows at once; DataError, DomainError as for any table.

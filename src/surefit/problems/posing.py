@@ -100,7 +100,7 @@ def pose(
         return known(problem, plan)
     batches = in_parts(target, plan, reading, parts)
     if batches is not None:
-        return of_parts(batches, target, domain, plan, seed, reading)
+        return of_parts(batches, domain, plan, seed, reading)
     problem = in_levels(_of_table(target, domain, plan, seed, reading, few), plan.levels)
     return known(problem, plan)
 
@@ -160,14 +160,8 @@ def _called_gradients(plan: Sampling, box: Domain, outputs: int, memory: Memory 
     return derivatives.CalledGradients(vectorised(plan.derivatives, box, memory, "gradients")[0], outputs)
 
 
-def _of_function(
-    function: Callable[[np.ndarray], np.ndarray], box: Domain, outputs: tuple[str, ...] | int, plan: Sampling,
-    seed: int, source: dict[str, Any], gradient_function: derivatives.Gradients | None, free: bool,
-    allowed: int | None = None,
-) -> Problem:  # fmt: skip
-    """allowed: how often a slow function may be evaluated."""
-    if isinstance(outputs, int):
-        outputs = output_names(box.names, outputs)
+def _refuse_rows(plan: Sampling) -> None:
+    """ArgumentError for settings that are for the rows of a table."""
     if plan.test is not None:
         raise ArgumentError("test: a table of test rows goes with a table; a function is tested on fresh points")
     if plan.apart:
@@ -195,6 +189,17 @@ def _of_function(
             "target_scale: 'log' is for the values of a table; of a function fit the logarithm itself, whose error is "
             "the relative error"
         )
+
+
+def _of_function(
+    function: Callable[[np.ndarray], np.ndarray], box: Domain, outputs: tuple[str, ...] | int, plan: Sampling,
+    seed: int, source: dict[str, Any], gradient_function: derivatives.Gradients | None, free: bool,
+    allowed: int | None = None,
+) -> Problem:  # fmt: skip
+    """allowed: how often a slow function may be evaluated."""
+    if isinstance(outputs, int):
+        outputs = output_names(box.names, outputs)
+    _refuse_rows(plan)
     rng = np.random.default_rng(seed)
     dropped = 0
     failures: list[Failure] = []

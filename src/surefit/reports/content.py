@@ -341,7 +341,7 @@ def diagnosis_section(fit: Record, say: Speech) -> list[Block]:
         return [Text(say("healthy", count=len(diagnosis)))]
     rows = []
     for f in shown:
-        meaning, cure = say.finding(f.code, f.message, f.cure)
+        meaning, cure = say.finding(f.message, f.cure)
         rows.append((say(f.severity), say.place(f.where), "" if f.number is None else number(f.number), meaning, cure))
     header = (say("severity"), say("at"), say("number"), say("seen"), say("cure"))
     return [Text(say("findings", found=len(shown), count=len(diagnosis))), Table(rows, header, (2,))]

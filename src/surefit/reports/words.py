@@ -473,7 +473,7 @@ class Speech:
         """Where a finding is."""
         return place_in(where, self.lang)
 
-    def finding(self, code: str, message: str, cure: str) -> tuple[str, str]:
+    def finding(self, message: str, cure: str) -> tuple[str, str]:
         """What a finding means and its cure."""
         meaning, help_ = (s.said(self.lang) if isinstance(s, Sentence) else s for s in (message, cure))
         return meaning, help_

@@ -22,6 +22,7 @@ from surefit.search.limits import (
     CLEARLY,
     ENOUGH_ROWS,
     FAINTER,
+    FINER,
     JUMP,
     ROUNDING,
     ROUNDINGS,
@@ -95,13 +96,16 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     if problem.validation is not None and (apart or problem.signs):
         # a row left out has relatives among the others; or the tangents, by which it is left out, know of no signs
         outcome = replace(outcome, left_out=None)
-    model = outcome.model or deploy(outcome.network, problem, attempt.dtype, attempt.like)
+    solved = outcome.details.get("jumps") or (outcome.details.get("local") and outcome.details["units"] > FINER)
+    model = outcome.model or deploy(outcome.network, problem, attempt.dtype, attempt.like, again=not solved)
     trained = outcome.model is not None
     predict = predictor(model) if not trained else lambda points: evaluate(model, points)
     error = judge.measured(predict)
     rounding = model.dtype == ops.float32 and trained and error.max <= ROUNDING * judge.size
     if rounding or _near(error.max, model, outcome.details.get("output_norm"), tol, problem):
         error = judge.measured(values_of(model))  # as it is used later
+    if model.dtype == ops.float32 and problem.exact and tol is not None and error.max <= tol:
+        error = judge.crowded(values_of(model), error)
     scaling = model.scaling if outcome.taught is None else Scaling.of(problem)  # it has that of its lessons
     known = outcome.left_out is not None and np.isfinite(outcome.left_out).all()
     if judge.kind == "validation" and problem.validation is None and outcome.left_out is not None and known:
@@ -122,7 +126,8 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     if problem.exact:
         score = error.max if math.isfinite(error.max) else math.inf
         return Candidate(score=score, largest=score, by=say("what-largest"), **common)
-    residuals, weights, largest, by = _unseen(problem, model, outcome, scaling)
+    units = Scaling.of(problem)  # a network that was taught has its own, and so has a mean that begins with it
+    residuals, weights, largest, by = _unseen(problem, model, outcome, scaling, units)
     largest = largest if problem.function is None else error.max  # at fresh points, whose values have no noise
     if problem.stream is not None and tol is not None and largest <= tol:
         largest = max(largest, problem.stream.largest_error(predict))
@@ -131,14 +136,16 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     return Candidate(
         score=score, largest=largest, by=by, residuals=residuals, left_out=outcome.left_out,
         validated=0 if problem.validation is None else len(problem.validation[0]),
-        unit=float(scaling.y_scale[0]) if len(problem.outputs) == 1 else 1.0, **common,
+        unit=float(units.y_scale[0]) if len(problem.outputs) == 1 else 1.0, **common,
     )  # fmt: skip
 
 
 def _unseen(
-    problem: Problem, model: Scaled, outcome: Outcome, scaling: Scaling
+    problem: Problem, model: Scaled, outcome: Outcome, scaling: Scaling, units: Scaling
 ) -> tuple[np.ndarray, Any, float, Sentence]:
-    """Of rows that a model was not fitted to: root mean square over the outputs in scaled units, weights, largest.
+    """Of rows that a model was not fitted to: root mean square over the outputs, weights, largest.
+
+    scaling: of what is left out. units: of the root mean square, the same for all candidates.
 
     Of quantiles it is the root of the mean pinball loss, so that all that compares squares compares these losses.
     """
@@ -149,14 +156,14 @@ def _unseen(
         x, y = problem.validation
         found = evaluate(model, x)
         largest = float(np.abs(found - y).max())
-        parts.append(scaling.errors(found, y))
+        parts.append(units.errors(found, y))
         weights.append(problem.validation_weights)
     by = say("what-validation")
     if outcome.left_out is not None or problem.validation is None:
         left_out = outcome.left_out
         if left_out is None:  # nothing is known of rows it was not fitted to
             left_out = np.full(problem.train[1].shape, np.inf)
-        parts.append(left_out)
+        parts.append(scaling.rescaled(left_out, units))
         weights.append(problem.weights)
         alone = say("what-folds") if "folds" in outcome.details else say("what-left-out")
         by = alone if problem.validation is None else say("what-both")
@@ -220,11 +227,13 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
     clean = [c.score for c in candidates if c.taught is not None and c.taught.teacher.without_noise]
     if clean:
         enough = CLEARLY * min(clean)
-        candidates = [c for c in candidates if c.details["solver"] not in SUMS or c.score < enough]
-    simple = [c for c in candidates if c.details["solver"] == "polynomial"]
-    others = [c for c in candidates if c.details["solver"] not in ("polynomial", "adam")]
+        candidates = [c for c in candidates if c.details["solver"] not in SUMS or stacked(c) or c.score < enough]
+    simple = [c for c in candidates if c.details["solver"] == "polynomial" and not stacked(c)]
+    others = [c for c in candidates if c.details["solver"] not in ("polynomial", "adam") or stacked(c)]
     best = min(others or simple or candidates, key=lambda c: c.score)
-    for c in others if best.details["solver"] not in LARGE else ():
+    if stacked(best):
+        simple = []  # it was proposed for being better than the one of these that is chosen without it
+    for c in others if best.details["solver"] not in LARGE and not stacked(best) else ():
         if c.stage.code == "stage-mean" and c.score <= SIMPLER * best.score:
             best = c  # of which it is one: what makes one better than their mean is luck
     least, passed = best.score, set[str]()
@@ -252,6 +261,11 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
 def searched(c: Candidate) -> bool:
     """Whether the rows that are left out have moved the hidden units of a network, so that they tell too little."""
     return (c.details["solver"] == "varpro" and c.taught is None) or c.stage.code == "stage-mean"
+
+
+def stacked(c: Candidate) -> bool:
+    """Whether it is a mean of models none of which is large, which a strategy proposes where that is better."""
+    return bool(c.details.get("stacked"))
 
 
 def surely_better(one: Candidate, other: Candidate) -> bool:

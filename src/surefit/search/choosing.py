@@ -46,14 +46,8 @@ from surefit.search.strategies.tables import measured_data
 from surefit.search.timings import Timings
 from surefit.spelling import spelled
 
-DESCRIBED = (
-    "solver",
-    "units",
-    "gain",
-    "output_norm",
-    "jumps",
-    "inputs",
-)  # of a candidate's details, what the method of a fit tells
+# of a candidate's details, what the method of a fit tells
+DESCRIBED = ("solver", "units", "gain", "output_norm", "jumps", "inputs")
 
 
 def fit_problem(
@@ -83,17 +77,8 @@ def fit_problem(
     """
     began = clock.perf_counter() if began is None else began
     tol, time = positive_number("tol", tol), positive_number("time", time)
-    if not isinstance(prove, (bool, np.bool_)):
-        raise ArgumentError(f"prove={prove!r} must be True or False; the tolerance is {spelled('tol')}")
-    if not isinstance(jit, (bool, np.bool_, type(None))):
-        raise ArgumentError(f"jit={jit!r} must be True, False or None (compiled where that pays)")
     settings = method_from(method)
-    if jit and isinstance(settings, Solver) and not isinstance(settings, Auto):
-        raise ArgumentError(
-            f"jit: {spelled('method', repr(settings.name))} computes with NumPy, where nothing is compiled; leave "
-            f"{spelled('jit', 'True')} out, or "
-            "use a first-order method such as 'adam'"
-        )
+    _check_switches(prove, jit, settings)
     kind = checked_dtype(dtype, ops.float32)
     timings = Timings()
     with timings.phase("data"):
@@ -121,25 +106,11 @@ def fit_problem(
         check_monotone(settings, prove)
     if prove:
         state.prover = Prover(problem, state.judge, progress, tol)
-    strategy: Strategy
-    made: Callable[[Candidate], Made]
     if isinstance(settings, Auto):
         state.first_order_dtype = kind
         if not problem.quantiles and (problem.exact or not problem.signs):  # else validation rows alone decide
             state.aim = (FLOAT32 if state.dtype == ops.float32 else GOAL) * state.size
-        strategy = automatic(state, model, jit, again)
-        made = partial(_solved, state, settings)
-    elif isinstance(settings, Solver):
-        if adaptive:
-            raise ArgumentError(
-                f"adaptive: {spelled('method', repr(settings.name))} chooses its points itself; use a first-order "
-                "method such as 'adam'"
-            )
-        strategy = named(state, settings, model)
-        made = partial(_solved, state, settings)
-    else:
-        settings, strategy = first_order(state, settings, model, jit)
-        made = lambda found: Trained(_resolved(settings, problem))
+    settings, strategy, made = strategy_of(state, settings, model, jit, again)
     with notify_failure(callbacks, began):
         if state.prover is not None:
             free = model is None and problem.free
@@ -147,6 +118,40 @@ def fit_problem(
             return recorded(with_bounds(state), reason, made, model)
         record = recorded(state, run(state, strategy), made, model)
         return record if whole is None else in_own_inputs(record, whole, time)
+
+
+def _check_switches(prove: Any, jit: Any, method: Method) -> None:
+    """ArgumentError for switches that are none, and for `jit` where nothing is compiled."""
+    if not isinstance(prove, (bool, np.bool_)):
+        raise ArgumentError(f"prove={prove!r} must be True or False; the tolerance is {spelled('tol')}")
+    if not isinstance(jit, (bool, np.bool_, type(None))):
+        raise ArgumentError(f"jit={jit!r} must be True, False or None (compiled where that pays)")
+    if jit and isinstance(method, Solver) and not isinstance(method, Auto):
+        raise ArgumentError(
+            f"jit: {spelled('method', repr(method.name))} computes with NumPy, where nothing is compiled; leave "
+            f"{spelled('jit', 'True')} out, or "
+            "use a first-order method such as 'adam'"
+        )
+
+
+def strategy_of(
+    state: State, method: Method, model: Any, jit: bool | None, again: bool = True
+) -> tuple[Method, Strategy, Callable[[Candidate], Made]]:
+    """A method as its settings have become, the strategy that it is, and how a record says that it was made.
+
+    ArgumentError for points that are added as training goes on, to a method that chooses its own.
+    """
+    if isinstance(method, Auto):
+        return method, automatic(state, model, jit, again), partial(_solved, state, method)
+    if isinstance(method, Solver):
+        if state.problem.plan is not None and state.problem.plan.adaptive:
+            raise ArgumentError(
+                f"adaptive: {spelled('method', repr(method.name))} chooses its points itself; use a first-order "
+                "method such as 'adam'"
+            )
+        return method, named(state, method, model), partial(_solved, state, method)
+    settings, strategy = first_order(state, method, model, jit)
+    return settings, strategy, lambda found: Trained(_resolved(settings, state.problem))
 
 
 def _in_coordinates(problem: Problem, method: Method, seed: int, prove: bool) -> tuple[Problem | None, Problem]:

@@ -262,7 +262,7 @@ class _Maker:
         return found, model, proof if np.isfinite(proof.upper) else self.prove(model, None)
 
     def _dense(self, links: Links) -> tuple[np.ndarray, np.ndarray]:
-        x = points_of(self.f, self.low, self.high, links, self.more)
+        x = points_of(self.low, self.high, links, self.more)
         x = np.union1d(x, self.points[0]) if len(self.points[0]) < 40_000 else x
         return x, finite_values(self.f, x)
 

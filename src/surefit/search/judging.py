@@ -41,6 +41,7 @@ FEW = 100  # test rows of which the largest error says little about new ones
 ALL_CORNERS_UP_TO = 12  # inputs: 4096 corners; beyond that the search climbs from corner to corner
 SHARE = 0.2  # of the time limit that goes into measuring a slow function
 NAMED = 1000  # points that a formula names: its kinks, narrow terms and steep places
+CROWD = 10_000  # further points near the worst one, and as many everywhere, where each has its own rounding
 PER_POINT = 10  # evaluations in all that measure a callable, for each training point the user allowed
 FEWEST = 200  # such evaluations, however few points the user allowed
 
@@ -504,6 +505,26 @@ class Judge:
         return sampled(
             names, outputs, x[:even], error[:even], y[:even], "fresh", more=more, left_out=self.left_out + left_out
         )
+
+    def crowded(self, predict: Predict, error: Measured) -> Measured:
+        """The error of a prediction in float32, whose rounding differs from point to point, at many more points.
+
+        error: what `measured` found. Only of a formula, whose values cost little.
+        """
+        problem = self.problem
+        if problem.source["kind"] != "formula" or problem.function is None or problem.near is not None:
+            return error
+        if problem.plan is not None and problem.plan.verify is not None:
+            return error
+        rng = np.random.default_rng([self.seed, 0xC60D])
+        worst = problem.domain.shares(np.array([[error.at[name] for name in problem.names]]))
+        radius = 10.0 ** rng.uniform(-5.0, -0.5, (CROWD, 1))
+        near = worst + radius * rng.uniform(-1.0, 1.0, (CROWD, problem.domain.dim))
+        unit = np.concatenate([np.clip(near, 0.0, 1.0), rng.random((CROWD, problem.domain.dim))])
+        x, y = self._known(problem.domain.at(unit))
+        sizes = _sizes(predict(x), y).max(axis=1)
+        largest = int(sizes.argmax())
+        return error.witnessed(float(sizes[largest]), dict(zip(problem.names, x[largest].tolist(), strict=True)))
 
     def _streamed(self, predict: Predict, stream: Stream) -> Measured:
         """The error on all rows of its kind of a table that is read in parts."""

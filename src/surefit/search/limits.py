@@ -55,7 +55,7 @@ REFINING_SCALES = (8.0, 32.0, 16.0, 4.0)  # gains of the new units, in the order
 GRADED = ((5.0, 0.3, 0.02), (7.0, 0.25, 0.02), (10.0, 0.2, 0.002), (16.0, 0.12, 2e-4), (24.0, 0.1, 2e-5))
 GRADED_GAIN = 0.3  # gain of such a unit in its local length: less needs larger weights, more resolves less
 BESIDE_ENDS = 12  # such units beyond each end
-FINER = 400  # units at most of those for float32, where the output layer is solved for once more, densely
+FINER = 400  # units of those at most whose output layer is solved for once more, densely, when rounded to float32
 FIRST_OF_ONE = 3  # rungs of one input before it is asked where the function is rough
 # A network that a formula says: how often it is tried, with which error of each function of one variable at first, of
 # the goal, and at last, of its size.
@@ -97,8 +97,10 @@ SMOOTH = 5e-3  # left-out error, in deviations, below which they are not: smooth
 COMPILING = 5.0  # seconds that must be left, where a time is given: two may go into compiling
 SMALLER = 1.03  # times their score: with such a score a network that is not of them is kept
 SMOOTHER = 1.01  # times the score of trees: with such a score a model without them is kept, for it is smoother
-STACKED, MOST_BLENDED = 0.97, 3  # times the score of the best, that a mean of so many models at most must have
-HEDGED = 2.5  # standard errors by which the best must beat ridge regression, to be taken without half of that
+STACKED, MOST_BLENDED = 0.99, 3  # times the score of the best, that a mean of so many models at most must have
+STACKED_LARGE = 0.97  # the same of a mean with trees or networks for tables in it
+HEDGED, OF_LINE = 2.5, 0.6  # standard errors by which the best must beat ridge regression; else so much is of that
+EVEN = 1 / 300  # of even samples, how many are not taken for one
 LEAST_NOISE = 0.2  # deviations of noise in a design: with less the rows are runs of a simulator, and models stay alone
 FARTHER = 0.25  # of the range that was seen, by which such a mean goes beyond it at most
 LEAST_SHARE = 0.05  # of a mean of two, below which one alone is as good

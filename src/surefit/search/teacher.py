@@ -21,6 +21,7 @@ from surefit.problems.problem import Problem
 from surefit.search.comparing import shares
 from surefit.search.judging import Measured, root_mean_square, unit_of
 from surefit.search.limits import (
+    EVEN,
     FOLDS,
     FOLDS_OF_MORE,
     ITERATIONS_OF_CHOICE,
@@ -267,10 +268,10 @@ def deviation_of(y: np.ndarray) -> np.ndarray:
 
 
 def spread_evenly(x: np.ndarray, box: Domain) -> bool:
-    """Whether rows (n, d) may have been drawn evenly over their box: no column clusters, and no two go together.
+    """Whether rows (n, d) may have been drawn evenly over their box: no column clusters, and none go together.
 
-    Each column against the uniform distribution (Kolmogorov and Smirnov), and each two by their correlation, at levels
-    that even samples pass but for one of some hundreds.
+    Each column against the uniform distribution (Kolmogorov and Smirnov), each two by their correlation, and all
+    correlations at once, at levels that even samples pass but for one of some hundreds.
     """
     n, d = x.shape
     if (np.ptp(x, axis=0) == 0).any():
@@ -280,8 +281,31 @@ def spread_evenly(x: np.ndarray, box: Domain) -> bool:
     steps = np.arange(n + 1)[:, None] / n
     if max(np.abs(unit - steps[1:]).max(), np.abs(unit - steps[:-1]).max()) > 1.9 / np.sqrt(n):
         return False
-    together = np.abs(np.corrcoef(x.T) - np.eye(d)).max() if d > 1 else 0.0
-    return bool(together <= 4.0 / np.sqrt(n))
+    if d == 1:
+        return True
+    correlations = np.corrcoef(x.T)
+    return bool(np.abs(correlations - np.eye(d)).max() <= 4.0 / np.sqrt(n)) and unrelated(correlations, n) >= EVEN
+
+
+def unrelated(correlations: np.ndarray, rows: int) -> float:
+    """How probable correlations (d, d) at least as far from none are, of so many rows of unrelated columns.
+
+    By the determinant (Bartlett 1951, The effect of standardization on a chi-square approximation in factor analysis),
+    which sees columns that follow from several others, too; of fewer than three rows for each column, where that is
+    mostly chance, by the sum of squares, which on average is that of a chi-square distribution (Schott 2005, Testing
+    for complete independence in high dimensions).
+
+    >>> round(unrelated(np.array([[1.0, 0.5], [0.5, 1.0]]), 20), 3)
+    0.025
+    """
+    from scipy.special import chdtrc
+
+    d = len(correlations)
+    if rows >= 3 * d:
+        spread = -(rows - 1 - (2 * d + 5) / 6) * np.linalg.slogdet(correlations)[1]
+    else:
+        spread = (rows - 1) * np.sum(np.triu(correlations, 1) ** 2)
+    return float(chdtrc(d * (d - 1) / 2, max(0.0, spread)))
 
 
 def can_teach(problem: Problem) -> bool:
@@ -463,4 +487,4 @@ def _after(iterations: int, stop: Callable[[], bool]) -> Callable[[], bool]:
     return asked
 
 
-__all__ = ["Process", "Processes", "Taught", "can_teach", "teacher_of"]
+__all__ = ["Process", "Processes", "Taught", "can_teach", "spread_evenly", "teacher_of", "unrelated"]

@@ -20,6 +20,7 @@ ROWS = 100  # of a block, or as many as columns are waiting
 LEAST = 1e-14  # damping of the size of a bump
 DAMPING = 1e-14  # of the weight of a unit, beside the change of the values about its centre
 AROUND, SMALLEST = 24, 1e-8  # rows that tell this change, and the least that counts, of the largest value
+SHARE = 200.0  # times the damping, which the least is at least: beside a kink, units of a flat part bend too
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,15 @@ def work_of(x: np.ndarray, gains: np.ndarray, offsets: np.ndarray) -> float:
 
 @one_thread()
 def solve_local(
-    x: np.ndarray, y: np.ndarray, gains: np.ndarray, offsets: np.ndarray, damping: float = DAMPING
-) -> Local:
+    x: np.ndarray, y: np.ndarray, gains: np.ndarray, offsets: np.ndarray, damping: float = DAMPING,
+    least: float = SMALLEST,
+) -> Local:  # fmt: skip
     """The output weights with which sum_i weights_i tanh(gains_i x + offsets_i) fits values y (m, k) at x (m,) best.
 
     gains (h,) > 0 and offsets (h,), in the order of the centres -offsets / gains. Units must bend beyond both ends of x
     too: a constant is a sum of bumps, and there is no other. damping: of a weight beside the change of the values about
-    its unit; where large weights cancel, each adds its own rounding.
+    its unit; where large weights cancel, each adds its own rounding. least: change that counts, of the largest value,
+    or a multiple of the damping if that is more: where nothing changes, weights would be tied to nothing else.
 
     ShapeError: shapes do not fit.
 
@@ -77,7 +80,10 @@ def solve_local(
     active, triangle, right = np.empty(0, np.int64), np.empty((0, 0)), np.empty((0, y.shape[1]))
     kept: list[tuple[np.ndarray, int, np.ndarray, np.ndarray]] = []
     root = np.sqrt(max(1.0, len(x) / bumps))
-    held, ties = LEAST * root, damping * root / _changes(x, y, -offsets[1:-1] / gains[1:-1])
+    held, ties = (
+        LEAST * root,
+        damping * root / np.maximum(_changes(x, y, -offsets[1:-1] / gains[1:-1]), max(least, SHARE * damping)),
+    )
     begin = 0
     while begin < len(x):
         end = begin + max(ROWS, len(active))
@@ -132,7 +138,7 @@ def _changes(x: np.ndarray, y: np.ndarray, centres: np.ndarray) -> np.ndarray:
     near = sliding_window_view(y / size, window, axis=0)
     change = np.ptp(near, axis=-1).max(axis=1)
     first = np.clip(np.searchsorted(x, centres) - window // 2, 0, len(change) - 1)
-    return np.maximum(change[first], SMALLEST)
+    return np.asarray(change[first])
 
 
 __all__ = ["Local", "solve_local", "windows", "work_of"]

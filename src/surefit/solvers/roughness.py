@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -26,8 +28,10 @@ FLOOR = 128.0  # roundings of its ends, which no piece is shorter than
 NEAR_ZERO = 1e-40  # the same about 0, where floats lie densely
 LENGTHS = 64.0  # roundings, which no local length is shorter than
 JUMP = 1e-3  # of the largest value: a change within the shortest piece that is a jump, and no steep root
-MOST_JUMPS = 40
+MOST_JUMPS = 200
 STEEPEST = 2.0**60  # gain of a unit that jumps from one float to the next
+BESIDE = 2.0**-55  # from its centre to where it is 1 but for rounding
+SHARP = 0.9  # of the height, about which is left of a jump within a few floats: what is less is steep
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,12 @@ class Pieces:
 
 @dataclass(frozen=True)
 class Jump:
-    """A jump between two neighbouring places `before` and `after`, by `height` (k,)."""
+    """A jump between two neighbouring places `before` and `after`, by `height` (k,) from `left` (k,)."""
 
     before: float
     after: float
     height: np.ndarray
+    left: np.ndarray
 
 
 def pieces_of(
@@ -142,6 +147,7 @@ def _rest(c: np.ndarray) -> np.ndarray:
     return tail / (1.0 - ratio) ** 2
 
 
+@np.errstate(invalid="ignore", over="ignore")
 def jumps_of(values: Values, pieces: Pieces, eps: float = 2.0**-52) -> list[Jump]:
     """The jumps within pieces that are as short as floats allow, found to neighbouring floats."""
     found: list[Jump] = []
@@ -161,8 +167,61 @@ def jumps_of(values: Values, pieces: Pieces, eps: float = 2.0**-52) -> list[Jump
                 high, right = middle, here
             else:
                 low, left = middle, here
-        found.append(Jump(float(low), float(high), height))
+        size, at = float(np.abs(height).max()), max(abs(low), abs(high))
+        for away in (4.0 * 2.0**-52 * at, 4.0 * eps * at, 4.0 * eps):  # places may be known no better than the last
+            near = values(np.clip(np.array([low - away, high + away]), -1.0, 1.0))
+            if SHARP * size <= np.abs(near[1] - near[0]).max() <= size / SHARP:
+                found.append(Jump(float(low), float(high), near[1] - near[0], near[0]))
+                break
     return found
+
+
+def short_number(x: float, within: float) -> float | None:
+    """The number with few digits, or the fraction of small numbers, that x is but for rounding; None if there is none.
+
+    >>> short_number(0.30000000000000004, 1e-15), short_number(1 / 3, 1e-15), short_number(0.1234567891234, 1e-15)
+    (0.3, 0.3333333333333333, None)
+    """
+    if abs(x) <= within:
+        return 0.0
+    for found in (*(float(f"{x:.{digits}g}") for digits in (1, 3, 6)), float(Fraction(x).limit_denominator(1000))):
+        if abs(found - x) <= within:
+            return found
+    return None
+
+
+@np.errstate(invalid="ignore", over="ignore")
+def centre_of(
+    jump: Jump, before: float, after: float, values: Values, units: Values, dtype: Any = np.float64
+) -> float:  # fmt: skip
+    """Where a unit bends that jumps, in the units of a network, which computes in `dtype`.
+
+    Of the two neighbouring numbers between which a jump lies, the shorter one is that of which people know on which
+    side it is, as 1 of floor(x): the unit has its value, on one side, on the other or half way.
+
+    jump: with the values on both sides. before, after: two places between which it is. units: places (n,) -> those in
+    the units of the network.
+
+    >>> jump = Jump(0.5, 1.5, np.array([1.0]), np.array([0.0]))
+    >>> centre = centre_of(jump, 0.5, 1.5, lambda x: np.floor(x)[:, None], lambda x: x)
+    >>> bool(0.999999 < centre < 1.0)
+    True
+    """
+    left, right = jump.left, jump.left + jump.height
+    while before < (middle := 0.5 * before + 0.5 * after) < after:
+        here = values(np.array([middle]))[0]
+        if np.abs(here - left).max() > np.abs(right - here).max():
+            after = middle
+        else:
+            before = middle
+    known, other = sorted((before, after), key=lambda x: len(repr(float(x))))
+    here = values(np.array([known]))[0]
+    u, beyond = (float(v) for v in units(np.array([known, other])).astype(dtype))
+    side = int(np.argmin([np.abs(here - value).max() for value in (left, 0.5 * (left + right), right)])) - 1
+    step = max(float(np.spacing(np.asarray(abs(u), dtype))), BESIDE)
+    if (u - beyond) * side <= step:  # there is no place for it between them
+        return u - side * step
+    return float(np.asarray(0.5 * (u + beyond), dtype))
 
 
 def without_jumps(values: Values, jumps: list[Jump], eps: float = 2.0**-52) -> Values:
@@ -240,4 +299,7 @@ class Mesh:
         return np.unique(np.clip(self.at(counts)[0], -1.0, 1.0))
 
 
-__all__ = ["NEAR_ZERO", "STEEPEST", "Jump", "Mesh", "Pieces", "Values", "jumps_of", "pieces_of", "without_jumps"]
+__all__ = [
+    "BESIDE", "NEAR_ZERO", "STEEPEST", "Jump", "Mesh", "Pieces", "Values", "centre_of", "jumps_of", "pieces_of",
+    "short_number", "without_jumps",
+]  # fmt: skip

@@ -12,6 +12,7 @@ from surefit.solvers.local_units import DAMPING, solve_local, work_of
 from surefit.solvers.roughness import NEAR_ZERO, STEEPEST, Jump, Mesh, Pieces, jumps_of, pieces_of, without_jumps
 
 Values = Callable[[np.ndarray], np.ndarray]  # places (n,) in [-1, 1] -> values (n, k)
+Centre = Callable[[float, np.ndarray, np.ndarray], float]
 
 SMOOTH = (8, 12, 16, 20, 25, 30, 36, 45)  # units that are tried
 SPACED = (0.3, 0.2)  # gain times the distance of two units
@@ -43,13 +44,14 @@ class Units:
 
 
 def units_of(
-    values: Values, tol: float, shortest: float = NEAR_ZERO, roundoff: float = 2.0**-53
+    values: Values, tol: float, shortest: float = NEAR_ZERO, roundoff: float = 2.0**-53, centre: Centre | None = None
 ) -> Units | None:  # fmt: skip
     """The fewest units on a ladder that are within tol of k functions on [-1, 1], as a share of the size of each.
 
     shortest: length below which nothing is resolved, as t is not known better. roundoff: of the units, where they run.
     None where a function is not finite or too rough. At a jump one unit goes from one float to the next. Where nothing
-    is within tol: the best.
+    is within tol: the best. centre: where such a unit bends, by the place after the jump and the values (k,) on both
+    sides of it; else there.
 
     >>> found = units_of(lambda t: np.stack([np.exp(t), t], axis=1), 1e-9)
     >>> len(found.gains) <= 20 and bool((found.error < 1e-8).all())
@@ -78,7 +80,7 @@ def units_of(
         assert best is not None
         if (best.error <= tol * size).all():
             return best
-    return _rough(values, max(tol, roundoff), size, best, shortest)
+    return _rough(values, max(tol, roundoff), size, best, shortest, centre)
 
 
 def _measured(units: Units, t: np.ndarray, truth: np.ndarray) -> Units:
@@ -95,7 +97,9 @@ def _settled(values: Values, tol: float, shortest: float) -> Pieces | None:
     return None
 
 
-def _rough(values: Values, tol: float, size: np.ndarray, best: Units | None, shortest: float) -> Units | None:
+def _rough(
+    values: Values, tol: float, size: np.ndarray, best: Units | None, shortest: float, centre: Centre | None
+) -> Units | None:  # fmt: skip
     """Units that are denser where it is rough."""
     scaled = lambda t: values(t) / size
     jumps = jumps_of(scaled, pieces_of(scaled, COARSE, MOST_ASKED))
@@ -130,19 +134,20 @@ def _rough(values: Values, tol: float, size: np.ndarray, best: Units | None, sho
             best = found
         if (best.error <= tol * size).all():
             break
-    return best if best is None else _with_jumps(best, jumps, size)
+    return best if best is None else _with_jumps(best, jumps, size, centre)
 
 
-def _with_jumps(units: Units, jumps: list[Jump], size: np.ndarray) -> Units:
+def _with_jumps(units: Units, jumps: list[Jump], size: np.ndarray, centre: Centre | None) -> Units:
     """The units and, for each jump, one that is there in no time."""
     if not jumps:
         return units
     steep, half = np.full(len(jumps), STEEPEST), 0.5 * size * np.array([j.height for j in jumps])
+    bends = [centre(j.after, size * j.left, size * (j.left + j.height)) if centre else j.after for j in jumps]
     return Units(
-        np.concatenate([units.gains, steep]), np.concatenate([units.offsets, -steep * [j.after for j in jumps]]),
+        np.concatenate([units.gains, steep]), np.concatenate([units.offsets, -steep * bends]),
         np.concatenate([units.weights, half]), units.constant + half.sum(axis=0), units.error,
         len(jumps),
     )  # fmt: skip
 
 
-__all__ = ["Units", "units_of"]
+__all__ = ["Centre", "Units", "units_of"]

@@ -85,7 +85,7 @@ def layered(
     orders = _orders(graph)
     widths = [size[0] for size in sizes] + [0.0] * (len(graph.layer) - n)
     x = _positions(graph, orders, widths, gap)
-    return _place(graph, orders, sizes, edges, x, layer_gap)
+    return _place(graph, orders, sizes, x, layer_gap)
 
 
 # --- layers -------------------------------------------------------------------------------------------------
@@ -304,7 +304,6 @@ def _place(
     graph: _Graph,
     orders: list[list[int]],
     sizes: Sequence[Point],
-    edges: Sequence[tuple[int, int]],
     x: list[float],
     layer_gap: float,
 ) -> Layout:

@@ -168,7 +168,7 @@ def fit_1d(
             if truth is not None:
                 _residual_line(lower, x[order], difference(curve, truth[order, j]), names_in[0], tops[j])
             else:
-                _residual_points(lower, groups, j, names_in[0])
+                _residual_points(lower, groups, j)
         axes[per_output * (j + 1) - 1].tick_params(labelbottom=True)
     axes[-1].set_xlabel(wrapped(names_in[0], 90))
     low, high = span(x, left_out, *(points[0] for _, points, _ in groups))
@@ -189,7 +189,7 @@ def _residual_line(axes: Axes, x: Array, error: Array, x_name: str, top: Peak | 
     centre_on_zero(axes, error if top is None else np.append(error, top.error))
 
 
-def _residual_points(axes: Axes, groups: list[Group], j: int, x_name: str) -> None:
+def _residual_points(axes: Axes, groups: list[Group], j: int) -> None:
     axes.axhline(0.0, **ZERO_LINE)
     axes.set_ylabel(say(FIT_MINUS_DATA))
     notes, errors = [], []

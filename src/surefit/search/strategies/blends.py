@@ -23,8 +23,10 @@ from surefit.search.limits import (
     LEAST_NOISE,
     LEAST_SHARE,
     MOST_BLENDED,
+    OF_LINE,
     SMOOTH,
     STACKED,
+    STACKED_LARGE,
 )
 from surefit.search.runner import State, Strategy
 from surefit.search.teacher import spread_evenly
@@ -131,9 +133,10 @@ def stacked(s: State) -> Strategy:
         return None
     mixed = np.asarray(sum(share * misses for share, (_, misses) in zip(found, parts, strict=True)))
     one, other = (float(np.sqrt(np.mean((root * e) ** 2) / np.mean(root**2))) for e in (mixed, alone))
-    if one > STACKED * other:
-        return None
     kinds = ("trees", "tabular")  # which come first, in whose dtype all is computed
+    large = any(c.details["solver"] in kinds for c, _ in parts)
+    if one > (STACKED_LARGE if large else STACKED) * other:
+        return None
     placed = sorted(
         zip(found, parts, strict=True),
         key=lambda each: [*kinds, each[1][0].details["solver"]].index(each[1][0].details["solver"]),
@@ -145,15 +148,18 @@ def stacked(s: State) -> Strategy:
         whole = blend(s.problem, c, whole, share / (share + total), misses)
         total += share
     assert isinstance(whole, Outcome)
+    if not large:
+        whole.details = whole.details | {"stacked": True}
     yield s.attempt(None, whole.network, s.problem, made=whole, named=True)
     return None
 
 
 def hedged(s: State) -> Strategy:
-    """Half of the best candidate and half of the linear function, where the best is not surely the better one.
+    """The best candidate with more than half of the linear function, where the best is not surely the better one.
 
     A linear function with a ridge has the least to learn, and goes on evenly where rows end. Rows left out do not tell
-    how others behave there, and of few rows they tell little at all.
+    how others behave there, and of few rows they tell little at all: of the best of many candidates they tell too much
+    good, for it is the best of them at these very rows.
     """
     best = s.best
     line = next((c for c in s.candidates if c.stage.code == "stage-linear"), None)
@@ -165,7 +171,7 @@ def hedged(s: State) -> Strategy:
     one, other = (np.mean(e**2, axis=1) for e in (mine, theirs))
     if surely_less(one, other, counts, HEDGED):
         return None
-    whole = blend(s.problem, best, line, 0.5, (mine + theirs) / 2)
+    whole = blend(s.problem, best, line, 1.0 - OF_LINE, (1.0 - OF_LINE) * mine + OF_LINE * theirs)
     whole.details = whole.details | {"hedge": True}
     yield s.attempt(None, whole.network, s.problem, made=whole, named=True)
     return None

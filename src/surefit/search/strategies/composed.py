@@ -16,8 +16,9 @@ from surefit.attempts.output_layer import ROUNDOFF
 from surefit.core import ops
 from surefit.data import corner_points, face_points, sample
 from surefit.formulas import interesting_points
-from surefit.formulas.compositions import Composition, Function, Signal, Sum, composition_of
+from surefit.formulas.compositions import Composition, composition_of
 from surefit.formulas.expression import Expression
+from surefit.formulas.signals import Function, Signal, Sum
 from surefit.problems.behind import formulas_behind
 from surefit.problems.points import placed
 from surefit.problems.scaling import Scaling
@@ -33,7 +34,7 @@ from surefit.search.limits import (
 from surefit.search.runner import State, Strategy
 from surefit.search.strategies.layers import of_layers
 from surefit.sentences import say
-from surefit.solvers.roughness import NEAR_ZERO
+from surefit.solvers.roughness import NEAR_ZERO, short_number
 from surefit.solvers.univariate import Units, units_of
 
 ALL_CORNERS = 12  # inputs, up to which all corners are looked at
@@ -42,6 +43,7 @@ FINE = 1001  # places that tell the range of a function on an interval
 SAFE = 1.15  # times the range that was seen: a sum of ranges that is no wider is taken as it is
 MARGINS = (0.02, 2e-3, 2e-4, 0.0)  # of half of the range that was seen, by which it may be wider
 BEYOND = 1e-7  # of half of the range, the same where a function ends, with its value at the end
+AROUND = 4.0  # roundings, by which a unit that jumps bends beside the number on whose side it is
 KNOWN = 1e4  # roundings, of half of the range: so well a sum of what a layer hands on is known
 NOTICED = 1e-7  # of the size of a target: a root mean square beside its jumps that is good enough
 LEAST = 30.0  # roundings, to which functions are fitted at best
@@ -68,9 +70,15 @@ def composed(s: State) -> Strategy:
     if s.problem.source["kind"] != "formula":
         yield say("written-down")
     points = points_on(s, formulas)
-    composition = composition_of(formulas, points, s.problem.domain.log)
-    if composition is None or composition.depth > MOST_DEEP:
-        return None
+    for logarithms in (True, False):
+        composition = composition_of(formulas, points, s.problem.domain.log, logarithms)
+        if composition is not None and composition.depth <= MOST_DEEP:
+            yield from _layered(s, composition, points)
+    return None
+
+
+def _layered(s: State, composition: Composition, points: np.ndarray) -> Strategy:
+    """The network of these layers, to more and more digits."""
     roundoff = ROUNDOFF[str(s.dtype)]
     problem = s.problem if s.dtype == ops.float64 else placed(s.problem, points)
     goal = s.goal or 0.0
@@ -130,12 +138,11 @@ def fitted(
     wanted = composition.wanted()
     ranges = {signal: (shift - scale, shift + scale) for signal, shift, scale in
               zip(composition.inputs, scaling.x_shift, scaling.x_scale, strict=True)}  # fmt: skip
-    d, k = len(composition.inputs), len(composition.outputs)
-    # each signal as a linear function of the units of the layer before: row and constant
-    rows = {signal: (scaling.x_scale[i] * np.eye(d)[i], float(scaling.x_shift[i]))
-            for i, signal in enumerate(composition.inputs)}  # fmt: skip
+    d = len(composition.inputs)
+    rows: Rows = {signal: (scaling.x_scale[i] * np.eye(d)[i], float(scaling.x_shift[i]))
+                  for i, signal in enumerate(composition.inputs)}  # fmt: skip
     layers: list[tuple[np.ndarray, np.ndarray]] = []
-    out_weight, out_bias, jumps = np.zeros((k, d)), np.zeros(k), 0
+    jumps = 0
     for depth in range(composition.depth):
         blocks: list[tuple[Sum, Block]] = []
         for s, functions in wanted.items():
@@ -144,37 +151,51 @@ def fitted(
                 if block is None:
                     return None
                 blocks.append((s, block))
-        width, jumps = sum(len(block.units.gains) for _, block in blocks), jumps + sum(b.units.jumps for _, b in blocks)
-        if width > MOST_WIDE:
+        if sum(len(block.units.gains) for _, block in blocks) > MOST_WIDE:
             return None
-        weight, bias = [], []
-        following: dict[Signal, tuple[np.ndarray, float]] = {}
-        out_weight, out_bias = np.zeros((k, width)), np.zeros(k)
-        start = 0
-        for s, block in blocks:
-            row = np.sum([c * rows[signal][0] for signal, c in s.terms], axis=0)
-            constant = sum(c * rows[signal][1] for signal, c in s.terms)
-            gains, part = block.units.gains / block.half, slice(start, start + len(block.units.gains))
-            weight.append(gains[:, None] * row)
-            bias.append(gains * (constant - block.middle) + block.units.offsets)
-            for j, what in enumerate(block.of):
-                if isinstance(what, int):
-                    out_weight[what, part] += block.units.weights[:, j]
-                    out_bias[what] += block.units.constant[j]
-                else:
-                    own = np.zeros(width)
-                    own[part] = block.units.weights[:, j]
-                    following[what] = own, float(block.units.constant[j])
-            start = part.stop
-        rows = following
-        layers.append((np.concatenate(weight), np.concatenate(bias)))
+        jumps += sum(block.units.jumps for _, block in blocks)
+        layers.append(_hidden(blocks, rows))
+        rows = _handed_on(blocks)
+    width = len(layers[-1][1])
+    weight, bias = np.zeros((len(composition.outputs), width)), np.zeros(len(composition.outputs))
     for j, value in enumerate(composition.outputs):
-        out_bias[j] += value.constant
+        weight[j], bias[j] = rows.get(j, (weight[j], 0.0))
+        bias[j] += value.constant
         for signal, c in value.linear.items():
-            out_weight[j] += c * rows[signal][0]
-            out_bias[j] += c * rows[signal][1]
-    out_bias = (out_bias - scaling.y_shift) / scaling.y_scale
-    return [*layers, (out_weight / scaling.y_scale[:, None], out_bias)], jumps
+            weight[j] += c * rows[signal][0]
+            bias[j] += c * rows[signal][1]
+    bias = (bias - scaling.y_shift) / scaling.y_scale
+    return [*layers, (weight / scaling.y_scale[:, None], bias)], jumps
+
+
+# signals, or what an output has of functions, as linear functions of the units of a layer: row and constant
+Rows = dict[Signal | int, tuple[np.ndarray, float]]
+
+
+def _hidden(blocks: Sequence[tuple[Sum, Block]], rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """Weights and bias of the layer of these blocks. rows: of the layer before."""
+    weight, bias = [], []
+    for s, block in blocks:
+        row = np.sum([c * rows[signal][0] for signal, c in s.terms], axis=0)
+        constant = sum(c * rows[signal][1] for signal, c in s.terms)
+        gains = block.units.gains / block.half
+        weight.append(gains[:, None] * row)
+        bias.append(gains * (constant - block.middle) + block.units.offsets)
+    return np.concatenate(weight), np.concatenate(bias)
+
+
+def _handed_on(blocks: Sequence[tuple[Sum, Block]]) -> Rows:
+    """What the units of these blocks are read as."""
+    found: Rows = {}
+    width, start = sum(len(block.units.gains) for _, block in blocks), 0
+    for _, block in blocks:
+        part = slice(start, start + len(block.units.gains))
+        for j, what in enumerate(block.of):
+            row, constant = found.get(what, (np.zeros(width), 0.0))
+            row[part] += block.units.weights[:, j]
+            found[what] = row, constant + float(block.units.constant[j])
+        start = part.stop
+    return found
 
 
 def _block(
@@ -192,7 +213,17 @@ def _block(
         with np.errstate(all="ignore"):
             return np.stack([f(z) for _, f in functions], axis=1)
 
-    units = units_of(values, tol, max(tol, KNOWN * roundoff) if s.layer else NEAR_ZERO, roundoff)
+    known = 2.0 * roundoff * (abs(middle) / half + 1.0)  # so well t is known where the network runs
+
+    def centre(after: float, left: np.ndarray, right: np.ndarray) -> float:
+        number = short_number(middle + half * after, 4.0 * 2.0**-52 * (abs(middle) + half))
+        if number is None:
+            return after
+        here = np.array([f(np.array([number]))[0] for _, f in functions])
+        side = int(np.argmin([np.abs(here - value).max() for value in (left, 0.5 * (left + right), right)])) - 1
+        return (number - middle) / half - side * AROUND * known
+
+    units = units_of(values, tol, max(tol, KNOWN * roundoff) if s.layer else NEAR_ZERO, roundoff, centre)
     if units is None:
         return None
     fine = values(np.linspace(-1.0, 1.0, FINE))

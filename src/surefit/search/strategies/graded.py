@@ -8,18 +8,17 @@ solve finds the output layer; a finer ladder follows as long as the error is too
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from surefit.attempts.methods import Features
-from surefit.core import ops
 from surefit.formulas import interesting_points
 from surefit.problems.behind import formulas_behind
 from surefit.problems.points import placed
 from surefit.problems.scaling import Scaling
 from surefit.search.limits import (
     BESIDE_ENDS,
-    FINER,
     GRADED,
     GRADED_GAIN,
     HELPED,
@@ -32,11 +31,16 @@ from surefit.search.limits import (
 from surefit.search.runner import State, Strategy
 from surefit.sentences import say
 from surefit.solvers.local_units import work_of
-from surefit.solvers.roughness import STEEPEST, Jump, Mesh, Pieces, jumps_of, pieces_of, without_jumps
+from surefit.solvers.roughness import STEEPEST, Jump, Mesh, Pieces, centre_of, jumps_of, pieces_of, without_jumps
 
 Values = Callable[[np.ndarray], np.ndarray]
 NAMED = 24  # places that a formula names
 MISSED = 100.0  # times the goal: an error that something narrow may have made, which was not seen
+# How well the places of units are known, as a share of them: rounding; in float32, where a kink is only as sharp as the
+# units beside it, less than its rounding of 2^-23.
+MANY_JUMPS = 2.0**-27  # the same, where pieces are only to tell that there are jumps
+RESOLVED = {"float64": 2.0**-52, "float32": 2.0**-27}
+ROUNDED = 2.0**-52  # of the values, in which pieces are looked for in every dtype
 SAME = 1e-3  # places that differ by less are one
 
 
@@ -45,11 +49,17 @@ def graded(s: State) -> Strategy:
     function = s.problem.function
     if s.dim != 1 or not s.problem.free or function is None or s.problem.gradients is not None or s.problem.log_target:
         return None
-    scaling, eps = Scaling.of(s.problem), float(np.finfo(s.dtype).eps)
+    scaling, eps = Scaling.of(s.problem), RESOLVED[str(s.dtype)]
     box = s.problem.domain
 
     def values(u: np.ndarray) -> np.ndarray:
         return function(np.clip(scaling.unscaled_inputs(u[:, None]), box.low, box.high))
+
+    def centre(jump: Jump) -> float:
+        ends = scaling.unscaled_inputs(np.array([[jump.before], [jump.after]]))
+        before, after = np.clip(ends[:, 0], box.low, box.high)
+        values = lambda x: function(x[:, None])
+        return centre_of(jump, before, after, values, lambda x: scaling.inputs(x[:, None])[:, 0], s.dtype)
 
     before, failed, to, looked_at = np.inf, 0, 0.0, places_named(s, scaling)
     for per_piece, growth, share in GRADED:
@@ -66,12 +76,12 @@ def graded(s: State) -> Strategy:
         mesh = Mesh(pieces, per_piece, growth, eps)
         gains, offsets = units_on(mesh)
         places = mesh.points(4, BESIDE_ENDS)
-        if work_of(places, gains, offsets) > ITERATION or (s.dtype == ops.float32 and len(gains) > FINER):
+        if work_of(places, gains, offsets) > ITERATION:
             yield say("no-finer", units=len(gains))
             return None
         steepest = np.full(len(jumps), STEEPEST)
         hidden = np.concatenate([gains, steepest])[:, None]
-        centres = np.concatenate([offsets, -steepest * [j.after for j in jumps]])
+        centres = np.concatenate([offsets, -steepest * [centre(j) for j in jumps]])
         if s.problem.affordable is not None and len(places) > s.problem.affordable:
             return None  # its values cost too much
         points = np.clip(scaling.unscaled_inputs(places[:, None]), box.low, box.high)
@@ -107,16 +117,22 @@ def resolved(
     most = MOST_CALLED if s.problem.source["kind"] == "callable" else MOST_ASKED
     if s.problem.affordable is not None:
         most = min(most, s.problem.affordable)
-    tol = min(max(share * (s.goal or 0.0) / s.size, 4.0 * eps**0.75), ROUGHEST) if s.size > 0 else ROUGHEST
+    tol = min(max(share * (s.goal or 0.0) / s.size, 4.0 * ROUNDED**0.75), ROUGHEST) if s.size > 0 else ROUGHEST
     pieces = pieces_of(values, tol, most, eps, looked_at)
     if not pieces.settled and tol < ROUGHEST:
         pieces = pieces_of(values, ROUGHEST, most, eps, looked_at)
         tol = ROUGHEST
+    rough = eps
+    if not pieces.settled:  # many jumps, to whose places the pieces need not lead
+        rough = MANY_JUMPS
+        pieces = pieces_of(values, tol, most, rough, looked_at)
     if not pieces.settled:
         return pieces, []
-    jumps = jumps_of(values, pieces, eps)
+    jumps = jumps_of(values, pieces, rough)
+    if rough != eps and not jumps:
+        return replace(pieces, settled=False), []
     if jumps:
-        pieces = pieces_of(without_jumps(values, jumps, eps), tol, most, eps, looked_at)
+        pieces = pieces_of(without_jumps(values, jumps, ROUNDED), tol, most, eps, looked_at)
     return pieces, jumps
 
 

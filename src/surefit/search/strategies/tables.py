@@ -39,7 +39,7 @@ from surefit.problems.scaling import Scaling
 from surefit.search.candidates import Candidate, searched
 from surefit.search.cost import of_search, of_solve
 from surefit.search.distilling import lesson
-from surefit.search.judging import Judge
+from surefit.search.judging import Judge, Measured
 from surefit.search.limits import (
     ADDITIVE_UNITS,
     BY_THE_WAY,
@@ -216,15 +216,7 @@ def taught(s: State) -> Strategy:
     plain = replace(s.problem, train=(x, own), log_target=False) if s.problem.log_target else s.problem
     teacher = taught_by(s, plain)
     left_out = teacher.left_out()[0] - own
-    error = teacher.error(s.problem.domain, s.seed)
-    estimate = s.judge.estimated(*in_target_units(s.problem, left_out, error))
-    apart = s.problem.plan is not None and s.problem.plan.apart
-    if apart and s.problem.validation is not None:  # a row left out has relatives among the others
-        x_validation, y_validation = s.problem.validation
-        found = teacher.predict(x_validation)
-        error = np.sqrt(np.mean((found - s.problem.coordinates(y_validation)) ** 2, axis=0))
-        found = np.exp(found) if s.problem.log_target else found
-        estimate = Judge.apart(s.problem, found, s.problem.validation, "validation")
+    error, estimate = error_of(s, teacher, left_out)
     aims = np.maximum(CLOSE * error, CLOSEST * own.std(axis=0)).tolist()
     source = {"kind": "callable", "name": str(teacher.words)}
     even = spread_evenly(x, s.problem.domain)
@@ -267,6 +259,18 @@ def taught(s: State) -> Strategy:
     )  # fmt: skip
     yield s.attempt(None, model.network, s.problem, made=outcome, named=True)  # it cost what time there was
     return None
+
+
+def error_of(s: State, teacher: Processes, left_out: np.ndarray) -> tuple[np.ndarray, Measured]:
+    """The root mean square error of a teacher for each output (k,), in what it learned, and as the card tells it."""
+    if s.problem.validation is not None and s.problem.plan is not None and s.problem.plan.apart:
+        x, y = s.problem.validation  # a row left out has relatives among the others
+        found = teacher.predict(x)
+        error = np.sqrt(np.mean((found - s.problem.coordinates(y)) ** 2, axis=0))
+        found = np.exp(found) if s.problem.log_target else found
+        return error, Judge.apart(s.problem, found, s.problem.validation, "validation")
+    error = teacher.error(s.problem.domain, s.seed)
+    return error, s.judge.estimated(*in_target_units(s.problem, left_out, error))
 
 
 def beyond(box: Domain) -> Domain:

@@ -329,7 +329,6 @@ FITS = {
     "bounds contradict each other: {} > {}; please report this": "上下界互相矛盾：{0} > {1}；请报告此问题",
     "this is no certificate of format {}, but of format {}": "这不是格式 {0} 的证书，而是格式 {1}",
     "this is no certificate of format {} ({})": "这不是格式 {0} 的证书（{1}）",
-    "a power that is not whole": "指数不是整数",
     "in {} an output does not come in linearly; only its sums and multiples are": (
         "{0} 中输出不是线性出现；只能用它的和与倍数"
     ),
@@ -374,12 +373,18 @@ FITS = {
     "the checker does not know {}": "核对程序不认得 {0}",
     "the error at the point that it gives is not {} but at most {}": "它给出的点处的误差不是 {0}，最多为 {1}",
     "its boxes do not cover the domain": "它的区域没有覆盖整个范围",
-    "the error near {} is above its upper bound": "{0} 附近的误差超过它的上界",
+    "the error near {} is above the bound": "{0} 附近的误差超过这个界",
     "its formulas or the bounds of its outputs are not those of such a model": "它的公式或各输出的界不属于这样的模型",
     "{} was not proved on {} boxes; ask for a larger --tol": ("看过 {1} 个区域，{0} 未能重新证明；请给出较大的 --tol"),
     "the upper bound {} is proved again on {} boxes": "上界 {0} 已在 {1} 个区域上重新证明",
     "the upper bound {} is proved again on {} boxes, with the rounding of the running model": (
         "上界 {0} 已在 {1} 个区域上重新证明，含运行时的舍入"
+    ),
+    "not {} but {} is proved again on {} boxes; ask for a larger --tol": (
+        "在 {2} 个区域上重新证明的不是 {0} 而是 {1}；请给出较大的 --tol"
+    ),
+    "not {} but {} is proved again on {} boxes, with the rounding of the running model; ask for a larger --tol": (
+        "在 {2} 个区域上重新证明的（含运行时的舍入）不是 {0} 而是 {1}；请给出较大的 --tol"
     ),
     "the tolerance {} is proved again on {} boxes": "容差 {0} 已在 {1} 个区域上重新证明",
     "the tolerance {} is proved again on {} boxes, with the rounding of the running model": (

@@ -205,12 +205,11 @@ def fits_of(
     data = with_settings(data, **{name: rest.pop(name, None) for name in OF_DATA})
     unknown = sorted(set(rest) - {"tol", "time", "dtype", "prove"})
     if unknown:
-        of_fit = inspect.signature(fit).parameters
-        cure = "only fit takes it" if unknown[0] in of_fit else cure_of(unknown[0], ["members", *of_fit])
+        takes = ["members", *inspect.signature(fit).parameters]
+        cure = "only fit takes it" if unknown[0] in takes else cure_of(unknown[0], takes)
         raise UnknownArgumentError(f"ensemble has no argument {unknown[0]!r}; {cure}")
     seed, heard, settings = whole_number("seed", seed, 0), callbacks_from(callbacks), method_from(method)
     spending = Budget.read(budget, executor, log, timeout)
-
     few = choosing.few_rows(settings, model)
     parts = data.folds if isinstance(data, Sampling) else None
     if parts is not None and isinstance(model, nn.Module):
@@ -404,10 +403,6 @@ def distil(
     """
     most, seed = whole_number("max_parameters", max_parameters, 2), whole_number("seed", seed, 0)
     heard = callbacks_from(callbacks)
-    if getattr(model, "classified", None) is not None:
-        raise ArgumentError(
-            "distil: this fit is of classes; give what it says of them, distil(fit.predict_proba, fit.domain)"
-        )
     record = choosing.distil_problem(
         lambda: teaching(model, domain, seed, most), tol=tol, time=time, most=most, seed=seed, dtype=dtype,
         callbacks=heard,

@@ -86,6 +86,10 @@ def teaching(model: Any, where: Any, seed: int, most: int) -> tuple[Problem, lis
     where: a domain or rows; None: that of a fit.
     """
     fitted = isinstance(model, Record)
+    if fitted and model.classified is not None:
+        raise ArgumentError(
+            "distil: this fit is of classes; give what it says of them, distil(fit.predict_proba, fit.domain)"
+        )
     box: Domain
     near: np.ndarray | None = None
     if where is None:

@@ -566,9 +566,9 @@ _KNOWN = {
         "or use a larger unit"
     ): "列 {0} 的 {1} 大到 {2}，其中 {3} 个在 float64 中与别的值重合；请减去第一个值，或换用更大的单位",
     (
-        "column {} holds {} as large as {}, which float64 rounds by up to {}, beside a deviation of {}; subtract the "
+        "column {} holds {} as large as {}, which float64 rounds by up to {}, beside a range of {}; subtract the "
         "first one, or use a larger unit"
-    ): "列 {0} 的 {1} 大到 {2}，float64 会把它们舍入多达 {3}，而标准差为 {4}；请减去第一个值，或换用更大的单位",
+    ): "列 {0} 的 {1} 大到 {2}，float64 会把它们舍入多达 {3}，而取值范围宽 {4}；请减去第一个值，或换用更大的单位",
     "column {}: a header of numbers would be read back as data; rename the column": (
         "列 {0}：数字表头读回时会被当作数据；请给该列改名"
     ),

@@ -32,7 +32,7 @@ MISSING |= {"#n/a", "#na", "#div/0!", "#num!", "#value!", "#ref!", "#null!", "1.
 WORDS = frozenset({"none", "-", "--", "无", "."})  # of these, what may be a category among texts; all in lower case
 YES_NO = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "是": 1.0, "否": 0.0}  # compared in lower case
 WHOLE = 2.0**53  # whole numbers above it have neighbours that are no float64
-FINE = 1e-6  # of the deviation of a column: what its numbers may lose when they become float64
+FINE = 1e-4  # of half the range of a column: what its numbers may lose when they become float64
 LOOKED = 10_000  # numbers that are compared with what float64 makes of them
 CATEGORIES = 100  # texts that a column may hold
 LISTED = 8  # texts that an error lists
@@ -430,7 +430,7 @@ def _check_distinct(exact: np.ndarray, rounded: np.ndarray, name: str, label: st
     finite = np.isfinite(rounded)
     if exact.dtype.kind == "f":
         refuse_rounded(float(np.abs(exact - rounded)[finite].max(initial=0.0)), kind, rounded, name, label)
-    elif np.spacing(np.abs(rounded).max()) > FINE * rounded.std():  # else it is not worth counting
+    elif is_coarse(rounded):
         pairs = zip(exact[:LOOKED].tolist(), rounded[:LOOKED].tolist(), strict=True)
         refuse_rounded(float(max(abs(one - int(other)) for one, other in pairs)), kind, rounded, name, label)
 
@@ -444,19 +444,31 @@ def _check_objects(values: Iterable[Any], rounded: np.ndarray, name: str, label:
             exact.add(value)
             floats.add(number)
     refuse_lost(len(exact) - len(floats), "numbers", rounded, name, label)
-    if exact and np.nanmax(np.abs(rounded)) >= WHOLE * FINE * np.nanstd(rounded):
+    if exact and is_coarse(rounded):
         some = [(one, float(one)) for one in itertools.islice(exact, LOOKED)]
         misses = [abs(Fraction(one) - Fraction(number)) for one, number in some if math.isfinite(number)]
         refuse_rounded(float(max(misses, default=0)), "numbers", rounded, name, label)
 
 
+def half_range(numbers: np.ndarray) -> float:
+    """Half the range of numbers (n,), NaN left out, which never overflows; 0 where there is none."""
+    there = numbers[np.isfinite(numbers)]
+    return float(there.max() / 2 - there.min() / 2) if len(there) else 0.0
+
+
+def is_coarse(numbers: np.ndarray) -> bool:
+    """Whether neighbours in float64 are so far apart, beside the range of numbers, that rounding may move them."""
+    size = np.nanmax(np.abs(numbers), initial=0.0)
+    return bool(np.nextafter(size, 0.0) < size - FINE / 2 * half_range(numbers) if size > 0 else False)
+
+
 def refuse_rounded(lost: float, kind: str, rounded: np.ndarray, name: str, label: str) -> None:
     """DataError where rounding to float64 moves numbers by so much that their differences are no longer those."""
-    spread = float(np.nanstd(rounded))
+    spread = half_range(rounded)
     if lost > FINE * spread > 0.0:  # one number alone is not moved beside others
         raise DataError(
             f"{label}: column {name!r} holds {kind} as large as {np.nanmax(np.abs(rounded)):.6g}, which float64 rounds "
-            f"by up to {lost:.3g}, beside a deviation of {spread:.3g}; subtract the first one, or use a larger unit"
+            f"by up to {lost:.3g}, beside a range of {2 * spread:.3g}; subtract the first one, or use a larger unit"
         )
 
 
@@ -583,6 +595,7 @@ __all__ = [
     "Coded",
     "Column",
     "Raw",
+    "is_coarse",
     "is_none",
     "not_a_number",
     "of_cells",

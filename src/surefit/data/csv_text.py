@@ -25,12 +25,12 @@ import numpy as np
 
 from surefit.checking import memory_limit
 from surefit.data.columns import (
-    FINE,
     LOOKED,
     MISSING,
     NUMBER,
     Column,
     Raw,
+    is_coarse,
     not_a_number,
     of_cells,
     refuse_lost,
@@ -161,8 +161,7 @@ def csv_columns(
         _check_years(raw)
     for name, column in zip(raw.names, raw.columns, strict=True):
         floats = np.frombuffer(column.floats, np.float64)
-        coarse = column.long and bool(np.spacing(np.nanmax(np.abs(floats))) > FINE * np.nanstd(floats))
-        if column.long and (coarse or len(np.unique(floats)) < len(floats)):
+        if column.long and (is_coarse(floats) or len(np.unique(floats)) < len(floats)):
             place = raw.names.index(name) if raw.names.count(name) == 1 else None
             body = csv_rows(text, mark, decimal, line > 0)[3]
             column.check_digits(name, () if place is None else (row.cells[place] for row in body), raw.label)

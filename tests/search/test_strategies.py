@@ -10,6 +10,7 @@ from surefit.attempts.methods import LBFGS, LM, Adam, Features, Polynomial, VarP
 from surefit.attempts.progress import Progress
 from surefit.core import ops
 from surefit.models.scaled import scaled
+from surefit.models.spec import MLPSpec
 from surefit.problems.posing import pose
 from surefit.search import runner
 from surefit.search.candidates import Candidate
@@ -254,6 +255,21 @@ def test_a_given_network_is_kept_and_each_method_that_fits_it_is_tried(fake):
     state = state_of("sin(x)", "x=-3:3")
     run(state, given_network(state, state.built((200, 200))), large)
     assert large.names == ["lbfgs", "adam"]
+    kinked = fake(lambda attempt, n: 0.05)
+    run(state, given_network(state, state.built(MLPSpec((200, 200), "relu"))), kinked)
+    assert kinked.names == ["adam"]  # L-BFGS takes curvature from gradients, which jump
+
+
+def test_another_start_of_a_deep_network_takes_adam_longer_through_more_points_and_more_epochs(fake):
+    perform = fake(lambda attempt, n: 0.5)
+    state = state_of("sin(x*y)", "x=-3:3, y=-3:3", tol=0.01, time=1000.0)
+    for doubled in range(5):
+        run(state, given_network(state, state.built((200, 200)), doubled=doubled), perform)
+    assert perform.names == ["adam"] * 5
+    rows = [len(a.problem.train[0]) for a in perform.proposed]
+    steps = [a.method.epochs * n for a, n in zip(perform.proposed, rows, strict=True)]
+    assert [n / rows[0] for n in rows] == pytest.approx([1, 2, 2, 4, 4], rel=0.05)
+    assert [n / steps[0] for n in steps] == pytest.approx([1, 2, 4, 8, 16], rel=0.05)
 
 
 def test_a_given_network_begins_again_from_other_weights_while_there_is_time_for_a_tolerance(fake):
@@ -264,8 +280,11 @@ def test_a_given_network_begins_again_from_other_weights_while_there_is_time_for
     state = state_of("sin(x)", "x=-3:3", tol=0.01, time=1000.0)
     assert run(state, given_model(state, (8,)), perform).code == "tolerance"
     assert len(perform.proposed) == 10 and len(first_weights(perform)) == 4  # and four solves, each of its own weights
-    epochs = [a.method.epochs for a in perform.proposed if isinstance(a.method, Adam)]
-    assert epochs[0] is None and epochs[2] == 2 * epochs[1]  # the second start takes Adam to its end, the third longer
+    trained = [a for a in perform.proposed if isinstance(a.method, Adam)]
+    assert trained[0].method.epochs is None
+    # the second start takes Adam to its end, the third has twice as many points
+    rows = [len(a.problem.train[0]) for a in trained]
+    assert rows[2] == pytest.approx(2 * rows[1], rel=0.05) and trained[2].method.epochs == trained[1].method.epochs
     assert len({a.seed for a in perform.proposed}) == 4
 
     for asked in ({"tol": 0.01}, {"time": 1000.0}):  # one alone asks for no more

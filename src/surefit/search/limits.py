@@ -118,7 +118,7 @@ LM_FIRST, LM_AGAIN = 60, 15  # at first, and whenever there are more points
 LM_ROUNDS = 6  # with more points, when nothing was asked for
 LM_ROUNDS_ASKED = 30  # where there is a tolerance to reach, or time to use
 STARTS = 1000  # of a network that was given, where there are a tolerance and time for it
-MOST_DOUBLED = 3  # how often the next of these takes Adam twice as long
+MOST_DOUBLED = 4  # how often the next of these takes Adam twice as long
 DEEP_VARPRO = 60  # iterations on a network of several hidden layers
 FEWER = 4  # measured data get so much less of Adam than it takes by itself: it is seldom the best there
 

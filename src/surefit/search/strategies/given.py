@@ -34,6 +34,8 @@ from surefit.search.strategies.functions import adam, points_of, polishing
 from surefit.search.strategies.rounds import rounds
 from surefit.sentences import say
 
+KINKED = (nn.ReLU, nn.LeakyReLU)  # whose gradients jump, from which L-BFGS takes curvature
+
 
 def given_model(s: State, model: Any, jit: bool | None = None, again: bool = True) -> Strategy:
     """What is tried on the network of fit's model=: from its weights, then, with a tolerance and a time, from others.
@@ -48,14 +50,14 @@ def given_model(s: State, model: Any, jit: bool | None = None, again: bool = Tru
         if s.progress.out_of_time():
             break
         other = replace(s, seed=seed)  # what is found joins the same candidates
-        yield from given_network(other, other.built(model), jit, longer=2 ** min(number, MOST_DOUBLED))
+        yield from given_network(other, other.built(model), jit, doubled=min(number, MOST_DOUBLED))
     return reason
 
 
-def given_network(s: State, network: nn.Module, jit: bool | None = None, longer: int = 0) -> Strategy:
+def given_network(s: State, network: nn.Module, jit: bool | None = None, doubled: int | None = None) -> Strategy:
     """What is tried on this network; each method that does not go on from another begins with the same weights.
 
-    longer: times as many epochs of Adam as it takes by itself, to the last (0: as it would by itself).
+    doubled: of another start, how often Adam takes twice as many steps as it would by itself, to the last.
     """
     d, k, p = s.dim, len(s.problem.outputs), network.num_parameters()
     start = [leaf.detach().numpy() for leaf in (*network.parameters(), *network.buffers())]
@@ -80,18 +82,22 @@ def given_network(s: State, network: nn.Module, jit: bool | None = None, longer:
         if output_layer(network) is not None and separable:
             restore()
             yield s.attempt(VarPro(iterations=DEEP_VARPRO), network, problem, reserve=LM_RESERVE)
-    else:
+    elif doubled is None:
         yield say("no-lm", rows=n, parameters=p)
-        yield s.attempt(LBFGS(iterations=500), network, problem, reserve=1.0 - (1.0 - SOLVER_RESERVE) / 2)
+        if not any(isinstance(module, KINKED) for module in network.modules()):
+            yield s.attempt(LBFGS(iterations=500), network, problem, reserve=1.0 - (1.0 - SOLVER_RESERVE) / 2)
     best = s.best
     if best is not None and s.problem.exact and best.score <= ADAM_REACHES * s.size:
         yield say("no-adam", share=ADAM_REACHES)
         return None
     restore()
-    problem = s.drawn(min(1000 * d * d, ENOUGH))
-    method = Adam()
-    if longer:
-        method = Adam(epochs=longer * plan(method, len(problem.train[0]))[2])
+    count, method = min(1000 * d * d, ENOUGH), Adam()
+    if doubled is None:
+        problem = s.drawn(count)
+    else:  # half of the doublings are points: the largest error is between those that are too few
+        problem = s.drawn(min(count * 2 ** ((doubled + 1) // 2), ENOUGH))
+        steps = plan(method, count)[2] * count * 2**doubled
+        method = Adam(epochs=max(1, round(steps / len(problem.train[0]))))
     yield from adam(s, problem, network, jit, method)
     return None
 

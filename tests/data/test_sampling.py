@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from surefit.core.entropy import unnamed
+from surefit.core.random import Generator
 from surefit.data import DESIGNS, Domain, Noise, Sampling, corner_points, default_count, sample
 from surefit.data.designs import split_lengths
 from surefit.errors import ArgumentError, DomainError
@@ -48,6 +50,20 @@ def test_seeds(design):
     np.testing.assert_array_equal(first, sample(SQUARE, 20, design, generator=rng))
     assert not np.array_equal(first, sample(SQUARE, 20, design, generator=rng))  # the generator moved on
     assert not np.array_equal(sample(SQUARE, 20, design), sample(SQUARE, 20, design))  # fresh entropy
+
+
+@pytest.mark.parametrize("design", RANDOM)
+def test_a_generator_of_surefit_decides_as_a_seed_does(design):
+    first, second = (sample(SQUARE, 20, design, generator=Generator(3)) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    generator = Generator(3)
+    first, second = (sample(SQUARE, 20, design, generator=generator) for _ in range(2))
+    assert not np.array_equal(first, second)  # it moved on
+    before, unnamed[0] = unnamed[0], generator  # as after surefit.torch.manual_seed
+    try:
+        assert not np.array_equal(sample(SQUARE, 20, design), sample(SQUARE, 20, design))
+    finally:
+        unnamed[0] = before
 
 
 @pytest.mark.parametrize("design", RANDOM)

@@ -64,6 +64,8 @@ def _qmc(name: str, dim: int, rng: np.random.Generator) -> Any:
     from scipy.stats import qmc
 
     engine = getattr(qmc, name)
+    if rng.bit_generator.seed_seq is None:  # that of a surefit Generator, of which SciPy could spawn no other
+        rng = np.random.default_rng(rng.integers(0, 2**32, 4).tolist())
     keyword = "rng" if "rng" in inspect.signature(engine).parameters else "seed"  # renamed in SciPy 1.15
     return engine(dim, **{keyword: rng})
 

@@ -131,11 +131,19 @@ def obey(act: Callable[[Any], Any], hello: Any) -> None:
         print(json.dumps(act(json.loads(line))), flush=True)
 
 
+PAUSE = 0.2  # seconds
+
+
 def alternate(turns: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[Any]]:
-    """What each contestant measured, round by round; who begins changes from round to round."""
+    """What each contestant measured, round by round; who begins changes from round to round.
+
+    Between two turns is a pause: threads of PyTorch, JAX and ONNX Runtime wait for their next work by spinning, which
+    takes a core from whoever comes next.
+    """
     names, seen = list(turns), {name: [] for name in turns}
     for k in range(rounds):
         for name in names[k % len(names) :] + names[: k % len(names)]:
+            time.sleep(PAUSE)
             seen[name].append(turns[name]())
     return seen
 

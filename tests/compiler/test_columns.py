@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -118,3 +119,23 @@ def test_helpers_share_the_blocks_and_change_nothing(monkeypatch):
     monkeypatch.setattr(ready, "WORTH", 0.0)
     np.testing.assert_array_equal(found(x), alone)
     np.testing.assert_array_equal(found(np.asfortranarray(x)[::-1])[::-1], alone)
+
+
+def test_helpers_that_make_a_call_slower_are_left_out_but_for_a_try_now_and_then(monkeypatch):
+    started = []
+
+    class Slow(ready.Background):
+        def start(self):
+            started.append(1)
+            time.sleep(0.02)
+            super().start()
+
+    net = nn.Sequential(nn.Linear(2, 30, dtype="float64"), nn.Tanh(), nn.Linear(30, 3, dtype="float64"))
+    found = Ready(program_of(net, 48, 2))
+    x = RNG.normal(size=(2_000, 2))
+    monkeypatch.setattr(ready, "cores", lambda: 2)
+    monkeypatch.setattr(ready, "WORTH", 0.0)
+    monkeypatch.setattr(ready, "Background", Slow)
+    values = [found(x) for _ in range(3 * ready.AGAIN)]
+    assert 1 <= len(started) <= 4
+    assert all(np.array_equal(y, values[0]) for y in values)

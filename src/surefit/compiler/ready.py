@@ -8,6 +8,7 @@ written into, it is replaced, so the same array is the same value.
 
 from __future__ import annotations
 
+import itertools
 import struct
 import time
 from collections.abc import Callable, Sequence
@@ -26,7 +27,9 @@ from surefit.core.tensor import Tensor
 
 FIRST = 4  # blocks that are run before it is known how long the others take
 AT_ONCE = 2e-3  # seconds of work in one call of native code, between which an interrupt is heard
-WORTH = 1e-3  # seconds of work that is left, from which a second thread pays
+WORTH = 1e-3  # seconds of work that is left, from which a second thread may pay
+SURELY = 0.05  # seconds from which it is not asked whether it does: starting it costs next to nothing then
+AGAIN = 32  # calls after which the other way is tried once more
 
 
 class Desk:
@@ -77,6 +80,8 @@ class Ready:
     def __init__(self, program: Program, mode: str = "strict") -> None:
         self.compiled = Compiled(program, mode, blocks=True)
         self._free: list[Desk] = []
+        self._pace: dict[tuple[int, bool], float] = {}  # seconds a block of calls of some size, with helpers or alone
+        self._turn = itertools.count(1)
         leaves = [leaf for leaf, _ in program.state_in]
         parts = [leaf.params if isinstance(leaf, FlatVector) else [leaf] for leaf in leaves]
         self._watched: list[Tensor] = [t for part in parts for t in part]  # a vector assigned gives its parts new views
@@ -125,7 +130,10 @@ class Ready:
         _blocks(desk, x, out, 0, first)
         if whole > first:
             each = max(1e-9, time.perf_counter() - began) / first
-            helpers = min(cores() - 1, whole - first - 1) if each * (whole - first) > WORTH else 0
+            left, length = each * (whole - first), whole.bit_length()
+            helpers = min(cores() - 1, whole - first - 1) if left > WORTH else 0
+            asked = bool(helpers) and left < SURELY
+            helpers *= not asked or self._pays(length)
             size = max(1, min(int(AT_ONCE / each), (whole - first) // (4 * (helpers + 1))))
             turns = iter(range(first, whole, size))  # whose next() is one operation: every block is somebody's
 
@@ -140,10 +148,23 @@ class Ready:
 
             if not self._together(work, desk, helpers):
                 return None
+            if asked:
+                took, before = (time.perf_counter() - began) / whole, self._pace.get((length, helpers > 0))
+                self._pace[length, helpers > 0] = took if before is None else 0.75 * before + 0.25 * took
         if n > whole * rows:
             _last(desk, x, out, whole * rows)
         self._free.append(desk)
         return out
+
+    def _pays(self, length: int) -> bool:
+        """Whether helpers were faster in calls of this size; now and then the other way is tried again.
+
+        Two threads of one core, or a machine that others use too, can be slower than one thread.
+        """
+        alone, shared = self._pace.get((length, False)), self._pace.get((length, True))
+        if alone is None or shared is None:
+            return shared is None
+        return (shared < alone) ^ (next(self._turn) % AGAIN == 0)
 
     def _together(self, work: Callable[[Desk], None], desk: Desk, helpers: int) -> bool:
         """The work, by this thread and so many others. Errors of any are raised here; False: out of date."""

@@ -35,8 +35,16 @@ class Scaling:
     def of(cls, problem: Problem) -> Scaling:
         """Inputs of a function: the domain to [-1, 1]; of a table: each column to mean 0 and deviation 1, as outputs.
 
-        A constant column keeps its scale.
+        A constant column keeps its scale. It is computed once for a problem, of which nothing changes.
         """
+        known: Scaling | None = vars(problem).get("_scaling")
+        if known is None:
+            known = cls._of(problem)
+            object.__setattr__(problem, "_scaling", known)
+        return known
+
+    @classmethod
+    def _of(cls, problem: Problem) -> Scaling:
         x, y = problem.train
         y = problem.coordinates(y)
         log = problem.domain.log if problem.domain.log.any() else None

@@ -48,13 +48,16 @@ def cells(low: float, high: float, beyond: float, n: int = CELLS) -> np.ndarray:
     return np.unique(np.concatenate([low - outer, inner, high + outer]))
 
 
-def resolved(balls: Balls, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cells of which those are cut where bounds are much larger than elsewhere: ends, and bounds of q - f (n, k)."""
+def resolved(balls: Balls, ends: np.ndarray, seen: tuple[float, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cells of which those are cut where bounds are much larger than elsewhere: ends, and bounds of q - f (n, k).
+
+    seen: between which arguments lie; beyond, bounds may be as large as they like.
+    """
     least, most = differences(balls, ends[:-1], ends[1:])
     size = np.maximum(np.abs(least), np.abs(most))
     usual = LOOSE * np.median(size, axis=0)
     active = (size > usual).any(axis=1)
-    active[:OUTSIDE], active[-OUTSIDE:] = False, False
+    active &= (ends[:-1] >= seen[0]) & (ends[1:] <= seen[1])
     for _ in range(ROUNDS):
         if not active.any() or len(ends) + (PIECES - 1) * active.sum() > MOST_CELLS:
             break

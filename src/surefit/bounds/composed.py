@@ -87,7 +87,7 @@ class Parts(Recognised):
         net.nodes.append(Affine(((2, weights, None),), np.array([b.shift for b in group.bases])))
         functions = [b.function for b in group.bases]
         balls = Balls(net, functions, Nothing(len(functions)), None)  # type: ignore[arg-type]
-        ends, least_error, most_error = resolved(balls, ends)
+        ends, least_error, most_error = resolved(balls, ends, (low, high))
         moved = slopes_of(self.kind, group, ends) * group.off
         for j, base in enumerate(group.bases):
             base.error = Steps(ends, -least_error[:, j]), Steps(ends, most_error[:, j])

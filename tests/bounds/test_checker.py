@@ -89,10 +89,19 @@ def test_what_was_changed_is_found(written, name):
     assert verdict.holds is False, verdict
 
 
-def test_what_it_cannot_prove_it_does_not_call_proved(written):
+@pytest.mark.parametrize(
+    "formula", ["floor(x)", "atan2(x, 1)", "x^2.00000000000000000001 - 0.1*x", "x if x > 0 else -x"]
+)
+def test_what_it_cannot_prove_it_does_not_call_proved(written, formula):
     path, data = written
-    data["formulas"] = ["floor(x)"]
+    data["formulas"] = [formula]
     assert again(path, data).holds is None
+
+
+def test_a_layer_that_is_wider_than_its_sums_are_counted_is_left_unchecked(tmp_path):
+    net = two_layer([1.0] * 4001, [0.0] * 4001, [1e-3] * 4001)
+    proof = certify(net, "x", "x=0.5:1", rtol=0.5)
+    assert check_certificate(proof.save(tmp_path / "c.json"), net).holds is None
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "gelu", "softplus"])
@@ -131,7 +140,9 @@ def test_a_tight_bound_of_a_rounding_network_is_not_called_proved(tmp_path):
 @pytest.mark.parametrize("part, imports", [
     (checker, {
         "surefit.bounds.certificate": ["fingerprint", "read_certificate"],
-        "surefit.bounds.checker_arithmetic": ["PAD", "PI", "REAL", "SMALL", "UNITS", "UP", "Taylor", "basis", "value"],
+        "surefit.bounds.checker_arithmetic": [
+            "PAD", "PI", "REAL", "SMALL", "UNITS", "UP", "Taylor", "Unknown", "basis", "value",
+        ],
         "surefit.bounds.proving": ["program_of"],
         "surefit.formulas": ["parse"],
         "surefit.formulas.exact": ["literal"],

@@ -25,6 +25,10 @@ PI = REAL("3.14159265358979323846264338327950288")
 UNITS = {"float64": (2.0**-53, 2.0**-1022), "float32": (2.0**-24, 2.0**-126)}  # half a unit; what underflow may lose
 
 
+class Unknown(Exception):
+    """What this arithmetic has no rule for."""
+
+
 class Basis:
     """The products of at most `degree` of d variables, and how they multiply."""
 
@@ -73,7 +77,7 @@ class Taylor:
         if dtype is None:
             return self
         if str(dtype) not in UNITS:
-            raise NotImplementedError(f"numbers of {dtype}")
+            raise Unknown(f"numbers of {dtype}")
         u, tiny = UNITS[str(dtype)]
         own = halves * half_unit(self.size, u) if halves else np.where(self.size < 1e38, 0.0, np.inf)
         return Taylor(self.b, self.c, (self.e + own + tiny) * UP)
@@ -147,7 +151,7 @@ class Taylor:
         """A matrix product with constants, summed in blocks of 16 or in any order."""
         size, n, terms = np.abs(w), w.shape[0], self.c[..., None, :] * w[..., None]
         if n > 4000:
-            raise NotImplementedError("a layer so wide")
+            raise Unknown("a layer so wide")
         off = self.e @ size + ((n + 2) * U * np.abs(self.c).sum(axis=-1)) @ size
         if dtype is not None:
             (u, tiny), moved = UNITS[str(dtype)], self.size @ size
@@ -184,7 +188,7 @@ EXACT: dict[str, Any] = {  # functions by others; what is not here is one of `se
 def value(name: str, args: list[Taylor]) -> Taylor:
     """A function in exact arithmetic."""
     if len(args) > 1 and name not in EXACT:
-        raise NotImplementedError(name)
+        raise Unknown(name)
     if len(args) > 1:
         return functools.reduce(EXACT[name], args[1:], args[0])
     return EXACT[name](*args) if name in EXACT else args[0].through(name)
@@ -225,7 +229,7 @@ def series(f: str, v: Taylor, n: int) -> list[Taylor]:
         y = [rise(np.arctan if f == "atan" else erf)]
         y += [s.by(1, k) for k, s in zip(steps, g[1:], strict=False)]
     else:
-        raise NotImplementedError(f)
+        raise Unknown(f)
     y[0].e = y[0].e + 1e-14 * (f == "erf")  # which is SciPy's, in float64
     return y[: n + 1]
 
@@ -236,4 +240,4 @@ def erf(t: Any) -> Any:
     return scipy.special.erf(t.astype(np.float64)).astype(REAL)
 
 
-__all__ = ["PAD", "PI", "REAL", "SMALL", "UNITS", "UP", "Taylor", "basis", "value"]
+__all__ = ["PAD", "PI", "REAL", "SMALL", "UNITS", "UP", "Taylor", "Unknown", "basis", "value"]

@@ -128,6 +128,11 @@ def _explained(error: Any, args: list[str], options: Iterable[str]) -> str:
     if "requires an argument" in message:
         return words("{option}: its value is missing", option=option)
     if many := re.match(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", message):
+        if short := next(
+            (w for w in many[1].split() if re.fullmatch("-[A-Za-z]", w)), None
+        ):  # as other programs have it
+            alike = sorted((o for o in options if o.startswith("-" + short)), key=lambda o: (o != "--out", len(o)))
+            return words("there is no option {word}{hint}", word=short, hint=nearest(alike[0], alike) if alike else "")
         cure = "a table goes after --csv" if "--csv" in options else "a formula with blanks needs quotes"
         return words("these words are too many: {rest} ({cure})", rest=many[1], cure=words(cure))
     if message.startswith("Missing"):

@@ -34,7 +34,13 @@ from surefit.search.strategies.functions import adam, points_of, polishing
 from surefit.search.strategies.rounds import rounds
 from surefit.sentences import say
 
-KINKED = (nn.ReLU, nn.LeakyReLU)  # whose gradients jump, from which L-BFGS takes curvature
+KINKED = (
+    nn.ReLU,
+    nn.ReLU6,
+    nn.LeakyReLU,
+    nn.PReLU,
+    nn.Hardtanh,
+)  # whose gradients jump, from which L-BFGS takes curvature
 
 
 def given_model(s: State, model: Any, jit: bool | None = None, again: bool = True) -> Strategy:

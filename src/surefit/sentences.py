@@ -270,13 +270,8 @@ SENTENCES: dict[str, Both] = {
     "trees-done": Both(
         "after {trees} trees the error of the rows left out was the smallest", "{trees} 棵树之后，留出行的误差最小"
     ),
-    "stage-blend": Both("{share:.0%} {first}, {rest:.0%} {second}", "{share:.0%} {first}，{rest:.0%} {second}"),
-    "stage-blend-in-blend": Both(
-        "{share:.0%} {first}, {rest:.0%} of ({second})", "{share:.0%} {first}，{rest:.0%}（{second}）"
-    ),
-    "stage-blend-of-blend": Both(
-        "{share:.0%} of ({first}), {rest:.0%} {second}", "{share:.0%}（{first}），{rest:.0%} {second}"
-    ),
+    "stage-share": Both("{share:.0%} {stage}", "{share:.0%} {stage}"),
+    "stage-blend": Both("{first} + {rest}", "{first} + {rest}"),
     "stage-student": Both("{teacher}, distilled: {stage}", "{teacher}，蒸馏：{stage}"),
     "student-close": Both("the network is as close to its teacher as it need be", "网络与教师已足够接近"),
     "student-full": Both(

@@ -139,7 +139,7 @@ def blended():
 
 def test_a_blend_is_a_fit_like_any_other(blended, tmp_path):
     fit, _, _ = blended
-    assert isinstance(fit.network, Blend) and fit.made.stage.code in ("stage-blend", "stage-blend-in-blend")
+    assert isinstance(fit.network, Blend) and fit.made.stage.code == "stage-blend"
     assert fit.error.status == "estimated" and fit.error.folds == 3 and fit.problem.validation is None
     assert fit.error.n == 120 and 0.3 < fit.network.share < 0.7
     x = 0.1 + 0.8 * RNG.random((20, 2))

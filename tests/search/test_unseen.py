@@ -22,6 +22,7 @@ from surefit.search.judging import Judge
 from surefit.search.runner import State, run
 from surefit.search.strategies import blends, tables
 from surefit.search.teacher import Process, Processes, _refitted, teacher_of
+from surefit.sentences import say
 from surefit.solvers.gaussian_process import GaussianProcess
 
 
@@ -177,22 +178,33 @@ def few_of_a_table(s):
     yield from blends.hedged(s)
 
 
+def test_a_mean_of_means_names_each_model_once_with_its_share_of_the_whole():
+    line, square, trees = say("stage-linear"), say("stage-quadratic"), say("stage-trees", trees=10, depth=2)
+    inner = blends.mean_of([(0.6, line), (0.4, square)])
+    assert str(inner) == "60% linear function + 40% quadratic function"
+    outer = blends.mean_of([(0.4, inner), (0.6, line)])
+    assert str(outer) == "84% linear function + 16% quadratic function"
+    whole = blends.mean_of([(0.7, trees), (0.3, outer)])
+    assert str(whole) == "70% 10 boosted trees of depth 2 + 25% linear function + 5% quadratic function"
+    assert whole.said("zh") == "70% 10 棵提升树，深度 2 + 25% 线性函数 + 5% 二次函数"
+
+
 def test_a_mean_of_models_says_what_it_is_and_stays_near_what_was_seen():
     rng = np.random.default_rng(4)
     x = rng.normal(size=(90, 3))
     y = np.sin(2 * x[:, 0]) + 0.4 * x[:, 1] * x[:, 2] + 0.5 * rng.normal(size=90)
     s = chosen_from(x, y)
-    mixed = next(c for c in s.candidates if c.stage.code in blends.BLENDS)
+    mixed = next(c for c in s.candidates if c.stage.code == blends.BLEND)
     parts = {str(c.stage): c for c in s.candidates if c is not mixed}
 
     def value(stage, points):  # of a sentence that says shares and models
-        if stage.code not in blends.BLENDS:
-            return evaluate(parts[str(stage)].model, points)
         v = stage.values
-        return v["share"] * value(v["first"], points) + v["rest"] * value(v["second"], points)
+        if stage.code == blends.BLEND:
+            return value(v["first"], points) + value(v["rest"], points)
+        return v["share"] * evaluate(parts[str(v["stage"])].model, points)
 
     np.testing.assert_allclose(evaluate(mixed.model, x[:20]), value(mixed.stage, x[:20]), rtol=1e-9, atol=1e-9)
-    assert mixed.score < min(c.score for c in parts.values() if c.stage.code not in blends.BLENDS)
+    assert mixed.score < min(c.score for c in parts.values() if c.stage.code != blends.BLEND)
     far = evaluate(mixed.model, 1e3 * np.eye(3))
     low, high = y.min(), y.max()
     assert (far >= low - 0.2501 * (high - low)).all() and (far <= high + 0.2501 * (high - low)).all()
@@ -213,7 +225,7 @@ def test_what_is_not_surely_better_than_a_line_is_taken_with_more_than_half_of_i
     half = s.best
     assert half.details.get("hedge") and half is s.candidates[-1]
     line = next(c for c in s.candidates if c.stage.code == "stage-linear")
-    other = next(c for c in s.candidates if str(c.stage) == str(half.stage.values["first"]))
+    other = min(s.candidates[:-1], key=lambda c: c.score)
     new = rng.uniform(-1, 1, (20, 3))
     mine, theirs = evaluate(line.model, new), evaluate(other.model, new)
     np.testing.assert_allclose(evaluate(half.model, new), 0.6 * mine + 0.4 * theirs, rtol=1e-9, atol=1e-9)
@@ -227,7 +239,7 @@ def test_scores_of_all_candidates_have_one_unit():
     s = state_of(x, y)
     run(s, taught_and_a_mean(s), perform)
     own = y.std()
-    assert s.candidates[-1].stage.code in blends.BLENDS
+    assert s.candidates[-1].stage.code == blends.BLEND
     assert abs(s.candidates[-1].model.scaling.y_scale[0] / own - 1) > 0.1
     for c in s.candidates:
         missed = c.scaling.unscaled_errors(c.left_out, s.problem.train[1])

@@ -30,9 +30,9 @@ from surefit.search.limits import (
 )
 from surefit.search.runner import State, Strategy
 from surefit.search.teacher import spread_evenly
-from surefit.sentences import say
+from surefit.sentences import Sentence, say
 
-BLENDS = ("stage-blend", "stage-blend-in-blend", "stage-blend-of-blend")
+BLEND = "stage-blend"
 
 
 def blended(
@@ -69,12 +69,7 @@ def blend(
     model, own = first.model, first.model.scaling
     rows = len(first.problem.train[0])  # validation rows come first
     missed = None if first.left_out is None else Scaling.of(problem).rescaled(left_out[-rows:], own)
-    code = "stage-blend"
-    if first.stage.code in BLENDS:
-        code = "stage-blend-of-blend"
-    elif second.stage.code in BLENDS:
-        code = "stage-blend-in-blend"
-    stage = say(code, first=first.stage, second=second.stage, share=share, rest=1.0 - share)
+    stage = mean_of([(share, first.stage), (1.0 - share, second.stage)])
     common: dict[str, Any] = dict(
         problem=first.problem, stage=stage, reason=first.reason, row=first.row, details=first.details, left_out=missed
     )
@@ -87,6 +82,24 @@ def blend(
     network.eval()
     model = Scaled(network, own.x_shift, own.x_scale, own.y_shift, own.y_scale, model.dtype, own.log, own.y_log)
     return Outcome(network=network, model=model, **common)
+
+
+def mean_of(parts: Sequence[tuple[float, Sentence]]) -> Sentence:
+    """What a mean of models is called: each model once, with its share of the whole, the largest first."""
+    each: dict[Sentence, float] = {}
+    for share, stage in parts:
+        while stage.code == BLEND:  # which holds its parts one in the other
+            part, stage = stage.values["first"], stage.values["rest"]
+            each[part.values["stage"]] = each.get(part.values["stage"], 0.0) + share * part.values["share"]
+        if stage.code == "stage-share":
+            share, stage = share * stage.values["share"], stage.values["stage"]
+        each[stage] = each.get(stage, 0.0) + share
+    *before, whole = (
+        say("stage-share", share=share, stage=stage) for stage, share in sorted(each.items(), key=lambda p: -p[1])
+    )
+    for part in reversed(before):
+        whole = say(BLEND, first=part, rest=whole)
+    return whole
 
 
 def linear_mean(first: Scaled, second: Scaled, share: float) -> Scaled | None:
@@ -121,7 +134,7 @@ def stacked(s: State) -> Strategy:
     root = np.sqrt(row_counts(s.problem))[:, None]
     parts: list[tuple[Candidate, np.ndarray]] = []
     for c in s.candidates:
-        misses = None if searched(c) or c.stage.code in BLENDS else unseen(s.problem, c)
+        misses = None if searched(c) or c.stage.code == BLEND else unseen(s.problem, c)
         if misses is not None and len(misses) == len(root):
             parts.append((c, misses))
     for _ in range(2):  # of all, and of those with the largest shares
@@ -213,4 +226,4 @@ def row_counts(problem: Problem) -> np.ndarray:
     return np.concatenate(parts)
 
 
-__all__ = ["BLENDS", "blended", "hedged", "stacked"]
+__all__ = ["BLEND", "blended", "hedged", "stacked"]

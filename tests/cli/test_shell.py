@@ -62,6 +62,9 @@ def test_help_of_a_command_shows_an_example(command, capsys):
     from surefit.cli import main
 
     assert main([command, "--help"]) == 0
+    long = capsys.readouterr().out
+    assert main([command, "-h"]) == 0
+    assert capsys.readouterr().out == long and "Usage: surefit " + command in long
     assert f"surefit {command} " in capsys.readouterr().out.replace(f"Usage: surefit {command} ", "")
 
 

@@ -65,11 +65,12 @@ class Command(_InLanguage, TyperCommand):
             if not value and options.get(word):  # an empty path would mean the folder one is in
                 raise ArgumentError(words("{option}: its value is missing", option=word))
         with _explaining(ctx, args):
-            return super().parse_args(ctx, self._formulas_behind(args))
+            return super().parse_args(
+                ctx, self._formulas_behind(args, options | dict.fromkeys(ctx.help_option_names, False))
+            )
 
-    def _formulas_behind(self, args: list[str]) -> list[str]:
+    def _formulas_behind(self, args: list[str], options: dict[str, bool]) -> list[str]:
         """The words with those that look like an option but are formulas moved behind `--`."""
-        options = _options_of(self)
         kept: list[str] = []
         formulas: list[str] = []
         rest = iter(args)

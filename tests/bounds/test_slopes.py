@@ -9,7 +9,7 @@ import pytest
 
 import surefit
 from surefit import nn
-from surefit.bounds import certify_slopes, slopes, verify
+from surefit.bounds import certify_slopes, slopes, taylor, verify
 from surefit.bounds.interval import Range
 from surefit.bounds.relax import Relaxation
 from surefit.cli import main
@@ -34,10 +34,14 @@ def test_finite_differences_lie_within(activation):
     rng = np.random.default_rng(0)
     middle, width = rng.uniform(-2, 2, (40, 2)), rng.choice([1.0, 0.1, 1e-3], (40, 1)) * rng.random((40, 2)) + 1e-5
     j = slopes.jacobian_ranges(Relaxation(slopes.network_of(net, 2), False), middle - width, middle + width)
+    both = slopes.Derivatives(net, 2)
+    assert (both.smooth is not None) == (activation in taylor.KINDS)
+    both = both(middle - width, middle + width)
+    assert (both.low >= j.low).all() and (both.high <= j.high).all()
     t = rng.uniform(-1, 1, (30, 40, 2))
     for u in t:
         g = differences(net, middle + 0.9 * u * width)
-        assert (g >= j.low - 1e-8).all() and (g <= j.high + 1e-8).all()
+        assert (g >= both.low - 1e-8).all() and (g <= both.high + 1e-8).all()
     found = certify_slopes(net, "x=-1:1, y=-1:2", rtol=0.3, time=1.0)
     x = rng.uniform((-1, -1), (1, 2), (4000, 2))
     g = differences(net, x)
@@ -45,6 +49,34 @@ def test_finite_differences_lie_within(activation):
     assert np.sqrt((g**2).sum(axis=(1, 2))).max() <= found.lipschitz[1] + 1e-8
     assert (found.low <= found.reached_low + 1e-12).all() and (found.reached_high <= found.high + 1e-12).all()
     assert found.lipschitz[0] <= found.lipschitz[1]
+
+
+def test_slopes_of_units_that_cancel():
+    """Output weights of 1e5 and more, from least squares: slopes against mpmath's of the network, and calculus."""
+    mpmath = pytest.importorskip("mpmath", reason="mpmath is the oracle of derivatives")
+    fit = surefit.fit("x^2*exp(-y)", "x=-1:1, y=0:2", model=(60,), method=surefit.Features())
+    model, net = fit.model, slopes.network_of(fit.model, 2)
+    assert max(np.abs(w).max() for node in net.nodes[1:] for _, w, _ in getattr(node, "sources", ())) > 1e5
+    rng = np.random.default_rng(1)
+    middle = rng.uniform((-1, 0), (1, 2), (6, 2))
+    found = slopes.Derivatives(model, 2)(middle - 1e-3, middle + 1e-3)
+    assert (found.high - found.low < 0.02).all()
+    state = {name: t.numpy() for name, t in fit.network.state_dict().items()}
+    (w, c), (v, _) = ((state[n], state[n.replace("weight", "bias")]) for n in state if n.endswith("weight"))
+    shift, scale, height = model.x_shift.numpy(), model.x_scale.numpy(), model.y_scale.item()
+    mpmath.mp.dps = 40
+    for i in range(6):
+        at = middle[i] + rng.uniform(-1e-3, 1e-3, 2)
+        u = [(mpmath.mpf(at[k]) - shift[k]) / scale[k] for k in range(2)]
+        bells = [mpmath.sech(w[j, 0] * u[0] + w[j, 1] * u[1] + c[j]) ** 2 for j in range(60)]
+        for k in range(2):
+            exact = height / scale[k] * mpmath.fsum(v[0, j] * mpmath.mpf(w[j, k]) * bells[j] for j in range(60))
+            assert found.low[i, 0, k] <= exact <= found.high[i, 0, k]
+    whole = certify_slopes(model, "x=-1:1, y=0:2", time=30)
+    assert whole.complete
+    np.testing.assert_allclose([whole.low, whole.high], [[[-2, -1]], [[2, 0]]], atol=0.12)
+    assert verify(model, "-2.0001 <= dz/dx <= 2.0001", "x=-1:1, y=0:2", outputs=["z"]).holds
+    assert verify(model, "dz/dx <= 1.99", "x=-1:1, y=0:2", outputs=["z"]).holds is False
 
 
 @pytest.mark.parametrize("kind", [k for k in slopes.SLOPES if k not in ("relu", "gelu")])

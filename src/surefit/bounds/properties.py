@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time as clock
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -16,13 +16,11 @@ from surefit.bounds import interval as I
 from surefit.bounds.affine import form_of
 from surefit.bounds.certificate import Certificate, Proved
 from surefit.bounds.interval import Range
-from surefit.bounds.proving import box_of, certify, program_of
+from surefit.bounds.proving import box_of, certify, program_of, recorded
 from surefit.bounds.reading import literal
-from surefit.bounds.relax import Relaxation
-from surefit.bounds.slopes import jacobian_ranges, largest, network_of, some_points
+from surefit.bounds.slopes import Derivatives, largest, some_points
 from surefit.core import ops
-from surefit.core.modes import no_grad
-from surefit.core.program import Program, record
+from surefit.core.program import Program
 from surefit.core.tensor import Tensor
 from surefit.data import Domain
 from surefit.errors import ArgumentError, FormulaError, ShapeError
@@ -164,10 +162,10 @@ def _slopes_below(
     model: Any, box: Domain, factors: np.ndarray, rest: Formula, strict: bool, time: float | None
 ) -> tuple[bool | None, dict[str, float] | None]:
     """Whether factors . derivatives + rest <= 0 on the box; a point where it is not."""
-    relaxation = Relaxation(network_of(model, box.dim), False)
+    ranges = Derivatives(model, box.dim)
 
     def ends(low: np.ndarray, high: np.ndarray) -> Range:
-        j = jacobian_ranges(relaxation, low, high)
+        j = ranges(low, high)
         flat = Range(j.low.reshape(len(low), -1), j.high.reshape(len(low), -1))
         columns = [list(box.names).index(v) for v in rest.variables]
         total = form_of(rest, low[:, columns], high[:, columns]).range
@@ -194,18 +192,7 @@ def _combined(model: Any, d: int, factors: np.ndarray) -> Program:
             return model
         raise ArgumentError("verify: of a recorded Program only relations y <= ... are taken; give the Module")
     row = Tensor(factors[:, None])
-    return _recorded(model, d, lambda x: ops.cast(model(x), dtype=ops.float64) @ row)
-
-
-def _recorded(model: Any, d: int, function: Callable[[Any], Any]) -> Program:
-    inputs = program_of(model, d).inputs[0]
-    training = getattr(model, "training", False)
-    model.eval()
-    try:
-        with no_grad():
-            return record(function, Tensor(np.zeros((1, d)), inputs.dtype))
-    finally:
-        model.train(training)
+    return recorded(model, d, lambda x: ops.cast(model(x), dtype=ops.float64) @ row)
 
 
 def _shifted(rest: Formula, by: float) -> Formula:
@@ -310,7 +297,7 @@ def certify_pair(
     teaching = getattr(teacher, "training", False)
     teacher.eval()
     try:
-        program = _recorded(student, box.dim, lambda x: wide(student, x) - wide(teacher, x))
+        program = recorded(student, box.dim, lambda x: wide(student, x) - wide(teacher, x))
     finally:
         teacher.train(teaching)
     return certify(program, ["0"] * shapes[0][-1], box, rtol=rtol, time=time, tol=tol)

@@ -272,6 +272,18 @@ def program_of(model: Any, d: int) -> Program:
         model.train(training)
 
 
+def recorded(model: Any, d: int, function: Callable[[Any], Any]) -> Program:
+    """The Program of a function of points (1, d) that a model has a part in, as it is when it predicts."""
+    inputs = program_of(model, d).inputs[0]
+    training = getattr(model, "training", False)
+    model.eval()
+    try:
+        with no_grad():
+            return record(function, Tensor(np.zeros((1, d)), inputs.dtype))
+    finally:
+        model.train(training)
+
+
 def _compiled_ulps(name: str, dtype: np.dtype) -> float:
     """The tested error of the compiler's kernel of a primitive, in units in the last place; 4 where it has none."""
     from surefit.ir.mathlib import MAX_ULP
@@ -412,4 +424,4 @@ def assumptions(s: Subject, mode: str, strict: bool, arb: bool = False) -> tuple
     return tuple(found)
 
 
-__all__ = ["Subject", "box_of", "certify", "of_structure", "program_of", "subject_of", "with_ends"]
+__all__ = ["Subject", "box_of", "certify", "of_structure", "program_of", "recorded", "subject_of", "with_ends"]

@@ -4,6 +4,10 @@ The ranges of the units (relax.py) give a range of the slope of each; the chain 
 each derivative. Of a network with kinks they hold Clarke's generalised derivatives, so that every difference quotient
 on the box lies in them (Clarke 1983, theorem 2.3.7). Boxes are cut until what is asked is known; the bounds shrink with
 the width of the boxes, and not with its square, so that this is for networks of moderate size and a few inputs.
+
+Where the units of a smooth network cancel, as those of one that a least-squares problem solved do by six digits and
+more, that is nothing. Then Taylor models are taken (taylor.py) of the derivatives as a network of their own: what the
+engine records of a gradient is one, in which slopes of tanh are squares, and products differences of squares.
 """
 
 from __future__ import annotations
@@ -17,11 +21,15 @@ from typing import Any
 import numpy as np
 
 from surefit.bounds import interval as I
+from surefit.bounds import taylor
 from surefit.bounds.activations import ACTIVATIONS, SLOPES
 from surefit.bounds.interval import Range, up
 from surefit.bounds.network import Affine, Network, Unsupported, lowered
-from surefit.bounds.proving import box_of, program_of
+from surefit.bounds.proving import box_of, program_of, recorded
 from surefit.bounds.relax import Relaxation, gamma
+from surefit.core import ops, shapes
+from surefit.core.functional import grad
+from surefit.core.program import Program
 from surefit.errors import ArgumentError
 from surefit.keywords import naming
 
@@ -134,6 +142,45 @@ def length(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.maximum(I.down(np.ldexp(near * (1 - pay), power)), 0.0), up(np.ldexp(near * (1 + pay), power))
 
 
+class Derivatives:
+    """Ranges of the derivatives of a model by its inputs: (n, d) ends of boxes -> (n, k, d)."""
+
+    def __init__(self, model: Any, d: int) -> None:
+        self.relaxation = Relaxation(network_of(model, d), False)
+        self.outputs = self.relaxation.net.outputs
+        self.smooth = _of_derivatives(model, d, self.outputs)
+
+    def __call__(self, low: np.ndarray, high: np.ndarray) -> Range:
+        by_chain = jacobian_ranges(self.relaxation, low, high)
+        if self.smooth is None:
+            return by_chain
+        degree = taylor.degree_of(self.smooth)
+        assert degree is not None
+        n, d = low.shape
+        x = taylor.boxes(taylor.basis(d, degree if (low < high).any() else 1), low, high)
+        z = taylor.network(self.smooth, x, False)
+        ends = [taylor.polynomial_range(z[:, j], np.zeros(n))[:2] for j in range(self.smooth.outputs)]
+        least, most = (np.stack(each, axis=1).reshape(by_chain.low.shape) for each in zip(*ends, strict=True))
+        lost = np.isnan(least) | np.isnan(most)
+        least, most = np.where(lost, -np.inf, least), np.where(lost, np.inf, most)
+        return Range(np.fmax(by_chain.low, least), np.fmin(by_chain.high, most), by_chain.bad)
+
+
+def _of_derivatives(model: Any, d: int, k: int) -> Network | None:
+    """The network (k * d outputs) of the derivatives of a smooth model of few inputs; None where there is none."""
+    if isinstance(model, Program):
+        return None
+
+    def derivatives(x: Any) -> Any:
+        return shapes.cat([grad(lambda x, j=j: ops.cast(model(x), dtype=ops.float64)[0, j])(x) for j in range(k)], 1)
+
+    try:
+        net = lowered(recorded(model, d, derivatives))
+    except Unsupported:  # such as a slope that jumps
+        return None
+    return net if taylor.is_smooth(net) else None
+
+
 # --- branch and bound of several objectives at once ---
 
 
@@ -237,20 +284,19 @@ def certify_slopes(
     if not rtol > 0 or (time is not None and not time > 0):
         raise ArgumentError(f"certify_slopes: rtol={rtol!r} and time={time!r} must be numbers above 0")
     box = box_of(domain)
-    net = network_of(model, box.dim)
-    k, d = net.outputs, box.dim
+    ranges = Derivatives(model, box.dim)
+    k, d = ranges.outputs, box.dim
     names = tuple(outputs or (("y",) if k == 1 else tuple(f"y{i + 1}" for i in range(k))))
-    relaxation = Relaxation(net, False)
 
     def split(j: Range) -> tuple[np.ndarray, np.ndarray]:
         return j.low.reshape(len(j.low), -1), j.high.reshape(len(j.high), -1)
 
     def upper(lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
-        a, b = split(jacobian_ranges(relaxation, lo, hi))
+        a, b = split(ranges(lo, hi))
         return np.concatenate([b, -a, length(np.maximum(np.abs(a), np.abs(b)))[1][:, None]], axis=1)
 
     def reached(lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
-        a, b = split(jacobian_ranges(relaxation, lo, hi))
+        a, b = split(ranges(lo, hi))
         norm = length(np.maximum(np.maximum(a, -b), 0.0))[0]
         return np.where(np.isfinite(np.concatenate([a, -b, norm[:, None]], axis=1)),
                         np.concatenate([a, -b, norm[:, None]], axis=1), -np.inf)  # fmt: skip
@@ -281,4 +327,13 @@ def network_of(model: Any, d: int) -> Network:
     return net
 
 
-__all__ = ["Bounded", "Slopes", "certify_slopes", "jacobian_ranges", "largest", "network_of", "some_points"]
+__all__ = [
+    "Bounded",
+    "Derivatives",
+    "Slopes",
+    "certify_slopes",
+    "jacobian_ranges",
+    "largest",
+    "network_of",
+    "some_points",
+]

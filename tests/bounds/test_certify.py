@@ -185,6 +185,11 @@ class _Sorted(nn.Module):
 def test_wrong_arguments_are_named():
     with pytest.raises(ArgumentError, match="domain= is missing"):
         certify(ABS, "x")
+    fit = surefit.fit("x", "x=0:1")
+    with pytest.raises(ArgumentError, match=r"fit\.certify\(\)"):
+        certify(fit)
+    with pytest.raises(ArgumentError, match=r"model=Fit .* its \.model"):
+        certify(fit, "x", "x=0:1")
     with pytest.raises(ArgumentError, match="mode='exact'"):
         certify(ABS, "x", "x=0:1", mode="exact")
     with pytest.raises(ArgumentError, match="rtol=0"):

@@ -62,6 +62,7 @@ def test_without_a_font_words_are_english_and_that_is_said(fitted, monkeypatch):
     with pytest.warns(UserWarning, match="no font with Chinese characters is installed here") as caught:
         figure = fitted.plot("loss", lang="zh")
     assert not LETTER.search(texts(figure)) and caught[0].filename == __file__
+    assert LETTER.search(caught[0].message.args[0].said("zh"))  # as the command line says it
 
 
 def test_a_column_that_no_font_here_can_draw_warns_of_nothing(tmp_path):

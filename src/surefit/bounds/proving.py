@@ -151,7 +151,8 @@ def subject_of(
 ) -> Subject:
     """What is to be proved, with everything checked."""
     if domain is None:
-        raise ArgumentError("certify: domain= is missing; give the box of the claim, such as {'x': (-2, 2)}")
+        own = " (a fit has its own: fit.certify())" if hasattr(model, "certify") else ""
+        raise ArgumentError(f"certify: domain= is missing{own}; give the box of the claim, such as {{'x': (-2, 2)}}")
     formulas = _formulas(target)
     box, low, high = _box(domain, formulas)
     foreign = sorted({v for f in formulas for v in f.used} - set(box.names))
@@ -256,7 +257,10 @@ def program_of(model: Any, d: int) -> Program:
     if isinstance(model, Program):
         return model
     if not callable(model) or not hasattr(model, "parameters"):
-        raise ArgumentError(f"certify: model={type(model).__name__} must be a surefit Module or a recorded Program")
+        inside = "; of a fit that is its .model" if hasattr(model, "model") else ""
+        raise ArgumentError(
+            f"certify: model={type(model).__name__} must be a surefit Module or a recorded Program{inside}"
+        )
     if any(getattr(p, "owner", None) is not None for p in model.parameters()):
         with suppress(TypeError):  # of an attribute that cannot be copied, such as a lock
             model = copy.deepcopy(model)  # whose parameters are no slices of a vector, as those of a file are not

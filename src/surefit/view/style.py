@@ -22,7 +22,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from surefit.checking import warn
-from surefit.sentences import check_language, columns
+from surefit.sentences import both, check_language, columns
 
 from .language import language
 
@@ -163,7 +163,12 @@ def has_chinese_font() -> bool:
 def speaking(lang: str) -> Iterator[None]:
     """Pictures that are drawn inside speak this language; without a font for Chinese English, with a warning."""
     if check_language(lang) == "zh" and not has_chinese_font():
-        warn("no font with Chinese characters is installed here, so the words in pictures are in English")
+        warn(
+            both(
+                "no font with Chinese characters is installed here, so the words in pictures are in English",
+                "这里没有安装中文字体，因此图中的文字是英文",
+            )
+        )
         lang = "en"
     with language(lang):
         yield

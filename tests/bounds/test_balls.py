@@ -146,8 +146,19 @@ def test_poles_and_ends_of_domains_have_no_bound(text):
     assert not math.isfinite(proof.upper)
 
 
-@pytest.mark.parametrize("text", ["abs(x)", "x if x > 0 else 0", "floor(x)", "max(x, 0.1)", "x % 2"])
-def test_kinks_are_left_to_the_other_engines(text):
+@pytest.mark.parametrize("text", ["abs(x)", "max(x, 0.1)", "relu(x) + min(x, 0.3)", "clip(x, -0.2, 0.4)"])
+def test_a_kink_has_balls_on_either_side_and_ranges_where_it_is(text):
+    net = _net("tanh")
+    assert balls.fits(lowered(program_of(net, 1)), (parse(text),))
+    proof = certify(net, text, "x=-1:1", boxes=2000)
+    assert proof.complete and proof.upper <= 1.001 * proof.lower
+    x = np.linspace(-1, 1, 10001)
+    seen = np.abs(net(Tensor(x[:, None])).detach().numpy()[:, 0] - parse(text)(x)).max()
+    assert 0.999 * seen <= proof.upper
+
+
+@pytest.mark.parametrize("text", ["x if x > 0 else 0", "floor(x)", "x % 2"])
+def test_jumps_and_conditions_are_left_to_the_other_engines(text):
     net = _net("tanh")
     assert not balls.fits(lowered(program_of(net, 1)), (parse(text),))
     assert math.isfinite(certify(net, text, "x=-1:1", boxes=2000).upper)

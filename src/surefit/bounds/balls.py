@@ -27,6 +27,7 @@ from surefit.bounds.network import Affine, Network, Unary
 from surefit.bounds.noise import running_noise
 from surefit.bounds.reading import read
 from surefit.bounds.relax import Relaxation
+from surefit.bounds.written import WRITTEN
 from surefit.formulas.expression import Expression
 
 DEGREE = 13
@@ -92,7 +93,10 @@ FUNCTIONS: dict[str, Rule] = {
     "erfc": lambda x: x.erfc(),
 }
 UNITS = ("tanh", "sigmoid", "sin", "cos", "exp", "square", "erf", "softplus")
-OPERATIONS = {*FUNCTIONS, "number", "constant", "variable", "add", "sub", "mul", "div", "pow"}
+KINKS = {"abs", "relu", "max", "min", "clip"}  # read where a ball lies on one side of each
+OPERATIONS = {
+    *FUNCTIONS, *WRITTEN, *KINKS, "number", "constant", "variable", "add", "sub", "mul", "div", "pow", "cbrt", "atan2",
+}  # fmt: skip
 
 
 class Series:
@@ -127,7 +131,42 @@ class Series:
             return args[0] * self._inverse(args[1])
         if op == "pow":
             return self._power(args[0], args[1], exact[1])
-        return FUNCTIONS[op](args[0])
+        if op in FUNCTIONS:
+            return FUNCTIONS[op](args[0])
+        mine: dict[str, Callable[..., Any]]
+        mine = {"abs": self._abs, "relu": self._relu, "cbrt": self._cbrt, "atan2": self._atan2}
+        return mine[op](*args) if op in mine else WRITTEN[op](self, *args)
+
+    def do(self, op: str, *args: Any) -> Any:
+        return self.call(op, list(args), [None] * len(args))
+
+    def _side(self, a: Any) -> int:
+        """1 above 0, -1 below, 0 where that is not known; a series without coefficients is 0 itself."""
+        if not len(a):
+            return 0
+        return 1 if a[0] > 0 else -1 if a[0] < 0 else 0
+
+    def _abs(self, a: Any) -> Any:
+        side = self._side(a)
+        if not side:
+            raise NotFinite
+        return a if side > 0 else -a
+
+    def _relu(self, a: Any) -> Any:
+        return (self._abs(a) + a) / 2
+
+    def _cbrt(self, a: Any) -> Any:
+        root = (self.number(Fraction(1, 3)) * self._abs(a).log()).exp()
+        return root if self._side(a) > 0 else -root
+
+    def _atan2(self, y: Any, x: Any) -> Any:
+        """By the half plane that the values lie in."""
+        if self._side(x) > 0:
+            return (y * self._inverse(x)).atan()
+        side = self._side(y)
+        if not side:
+            raise NotFinite
+        return self.constant("pi") / 2 * side - (x * self._inverse(y)).atan()
 
     def _inverse(self, a: Any) -> Any:
         if not len(a) or a[0].contains(0):

@@ -27,7 +27,7 @@ import numpy as np
 
 from surefit.bounds import interval as I
 from surefit.bounds.affine import AffineArithmetic, Form, add, inputs, of_range, scale
-from surefit.bounds.balls import MARGIN, OPERATIONS, Balls, NotFinite, Series, compared, flint, precision
+from surefit.bounds.balls import KINKS, MARGIN, OPERATIONS, Balls, NotFinite, Series, compared, flint, precision
 from surefit.bounds.branch import Lines, Looked
 from surefit.bounds.cells import CELLS, Nothing, Steps, cells, resolved, slopes_of
 from surefit.bounds.interval import Range
@@ -227,7 +227,8 @@ def parts_of(
     """The parts that a network and its formulas are both made of; None where they are not, or without python-flint."""
     if flint() is None or len(low) < 2 or not (low < high).all():
         return None
-    if not all(n.op in OPERATIONS for e in formulas for n in e.nodes):
+    ops = {n.op for e in formulas for n in e.nodes}
+    if not ops <= OPERATIONS or ops & KINKS:  # slopes of parts are those of smooth ones
         return None
     try:
         return Parts(exact, formulas, names, low, high, lines, running)

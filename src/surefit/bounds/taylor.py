@@ -24,6 +24,7 @@ from surefit.bounds.affine import CONSTANTS, RangeArithmetic, join, ranged
 from surefit.bounds.interval import RULES, Range, Truth, as_range, gamma, largest_of, up
 from surefit.bounds.network import Affine, Network, Unary
 from surefit.bounds.reading import SIGNS, read
+from surefit.bounds.written import WRITTEN
 from surefit.formulas.expression import Expression
 
 TINY = 1e-300
@@ -409,18 +410,54 @@ class TaylorArithmetic:
                 return apply(op, args[0])
             if op == "abs":
                 return self._signed(args[0])
-            return self._lost(ranged(op, [a.range for a in args], exact))
+            whole = self._range(ranged(op, [a.range for a in args], exact))
+            mine: dict[str, Callable[..., Taylor]]
+            mine = {"relu": self._relu, "cbrt": self._cbrt, "atan2": self._atan2}
+            if op not in mine and op not in WRITTEN:
+                return whole
+            found = mine[op](*args) if op in mine else WRITTEN[op](self, *args)
+            return self._where([(~found.range.bad, found)], whole)
 
-    def _lost(self, r: Range) -> Taylor:
-        """Only the range is known."""
-        return self._range(r)
+    def do(self, op: str, *args: Any) -> Taylor:
+        return self.call(op, list(args), [None] * len(args))
+
+    def _where(self, cases: list[tuple[np.ndarray, Taylor]], whole: Taylor) -> Taylor:
+        """In each box the first of these that holds there and is finite, else `whole`, whose range they all have."""
+        coef, rho, open_ = whole.coef, whole.rho, np.ones(self.n, bool)
+        for holds, t in cases:
+            here = open_ & holds & np.isfinite(t.rho)
+            coef, rho, open_ = np.where(here[:, None], t.coef, coef), np.where(here, t.rho, rho), open_ & ~here
+        return Taylor(self.B, coef, rho, whole.range)
 
     def _signed(self, a: Taylor) -> Taylor:
-        sign = np.where(a.range.low >= 0, 1.0, np.where(a.range.high <= 0, -1.0, 0.0))
-        known = sign != 0
-        flat = self._range(I.absolute(a.range))
-        coef = np.where(known[:, None], sign[:, None] * a.coef, flat.coef)
-        return Taylor(self.B, coef, np.where(known, a.rho, flat.rho), I.absolute(a.range))
+        cases = [(a.range.low >= 0, a), (a.range.high <= 0, scale(a, Range.of(-1.0)))]
+        return self._where(cases, self._range(I.absolute(a.range)))
+
+    def _relu(self, a: Taylor) -> Taylor:
+        none = self.number(Fraction(0))
+        return self._where([(a.range.low >= 0, a), (a.range.high <= 0, none)], self._range(RULES["relu"](a.range)))
+
+    def _cbrt(self, a: Taylor) -> Taylor:
+        right = self._power(a, a, Fraction(1, 3))
+        left = scale(self._power(scale(a, Range.of(-1.0)), a, Fraction(1, 3)), Range.of(-1.0))
+        return self._where([(a.range.low > 0, right), (a.range.high < 0, left)], self._range(RULES["cbrt"](a.range)))
+
+    def _atan2(self, y: Taylor, x: Taylor) -> Taylor:
+        """By the half plane that a box lies in, and the smaller quotient; the jump, and the point 0, 0, lie in none."""
+        pi = self.constant("pi")
+        half = scale(pi, Range.of(0.5))
+        flat, steep = self.do("atan", self.do("div", y, x)), self.do("atan", self.do("div", x, y))
+        right, left, above, below = x.range.low > 0, x.range.high < 0, y.range.low > 0, y.range.high < 0
+        wide = np.abs(y.coef[..., 0]) <= np.abs(x.coef[..., 0])
+        cases = [
+            (right & wide, flat),
+            (left & above & wide, add(flat, pi)),
+            (left & below & wide, add(flat, pi, -1.0)),
+            (above, add(half, steep, -1.0)),
+            (below, scale(add(half, steep), Range.of(-1.0))),
+            (right, flat),
+        ]
+        return self._where(cases, self._range(RULES["atan2"](y.range, x.range)))
 
     def _power(self, a: Taylor, b: Taylor, p: Fraction | None) -> Taylor:
         if p is not None and p.denominator == 1 and 0 < p <= 64:

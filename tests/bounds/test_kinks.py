@@ -173,8 +173,8 @@ def test_many_inputs_need_no_cells():
 
 
 def test_a_copy_in_float32_is_near_its_network():
-    big = nn.MLP(2, (24, 24), 1, activation="relu", generator=1, dtype=np.float64)
-    small = nn.MLP(2, (24, 24), 1, activation="relu", generator=1, dtype=np.float32)
+    big = nn.MLP(2, (30, 30), 1, activation="relu", generator=1, dtype=np.float64)
+    small = nn.MLP(2, (30, 30), 1, activation="relu", generator=1, dtype=np.float32)
     for p, q in zip(big.parameters(), small.parameters(), strict=True):
         q.assign(p.detach().numpy().astype(np.float32))
     proof = surefit.certify_pair(big, small, "x=-1:1, y=-1:1", time=3)

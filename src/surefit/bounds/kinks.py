@@ -41,7 +41,7 @@ NEGLIGIBLE = 0.02  # of a bound, that kinks may add before the box is cut along 
 MOST_CORNERS_OF = 5  # inputs; of more, cells have too many corners
 MOST_KINKS = {1: 200, 2: 24, 3: 14, 4: 10, 5: 8}  # of which a box may be cut along all
 BETTER = 0.2  # of the bound by lines: so good a bound of the whole box says that most kinks cancel
-MOST_UNITS = 800
+MOST_UNITS, FEW_UNITS = 800, 100  # few are looked at in any case
 MOST_CELLS = 1200  # of one box
 GRAIN = 2.0**-51  # of a value: about so near to each other can kinks in float64 be, and nothing finer is looked for
 HYPERPLANE = 1e-13  # of the size of a hyperplane's function: corners so near to it lie on it
@@ -571,12 +571,30 @@ def fits(net: Network, formulas: Sequence[Expression]) -> bool:
     return plain and net.kinds() <= {"relu"} and units <= MOST_UNITS
 
 
+def is_paired(net: Network) -> bool:
+    """Whether some units that see the inputs alone bend in one place: so are the units of a network and its copy."""
+    affine: dict[int, np.ndarray] = {0: np.concatenate([np.zeros((net.inputs, 1)), np.eye(net.inputs)], axis=1)}
+    rows = [np.zeros((0, 1 + net.inputs))]
+    with np.errstate(all="ignore"):
+        for i, node in enumerate(net.nodes):
+            if isinstance(node, Affine) and all(j in affine for j, _, _ in node.sources):
+                affine[i] = sum((w @ affine[j] for j, w, _ in node.sources), np.zeros((node.size, 1 + net.inputs)))
+                affine[i][:, 0] += node.b
+            elif node is not None and not isinstance(node, Affine) and node.source in affine:
+                rows.append(affine[node.source])
+        c = np.concatenate(rows)
+        c = c / np.abs(c).max(axis=1, keepdims=True)
+        apart = np.minimum(np.abs(c[:, None] - c).max(axis=2), np.abs(c[:, None] + c).max(axis=2))
+    return bool(((apart < ALIKE).sum(axis=1) > 1).mean() > 0.3) if len(c) else False
+
+
 def kinks_of(
     exact: Network, formulas: Sequence[Expression], names: tuple[str, ...], low: np.ndarray, high: np.ndarray,
     lines: Lines, noise: Relaxation | None, rtol: float,
 ) -> Kinks | None:  # fmt: skip
     """The way to bound them so; None where they are no straight pieces, or where too many kinks do not cancel."""
-    if not fits(exact, formulas):
+    units = sum(n.size for n in exact.nodes[1:] if n is not None and not isinstance(n, Affine))
+    if not fits(exact, formulas) or (units > FEW_UNITS and not is_paired(exact)):
         return None
     made = Kinks(exact, formulas, names, lines, noise, rtol)
     try:
